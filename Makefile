@@ -1,0 +1,107 @@
+# Every target makes the environment it needs; nothing but CPython, gcc, make and git is assumed.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# python3 where it is new enough, else the newest other one on the path.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo "$$p" && break; done)
+# The benchmark's peers need a new CPython: the newest one installed, pyenv's included.
+BENCH_PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 \
+	$$(ls -1 ~/.pyenv/versions/3.1[1-4]*/bin/python3.1[1-4] 2>/dev/null) $(PYTHON); do \
+	"$$p" -c 'import sys, ensurepip; print(*sys.version_info[:2], sys.executable)' 2>/dev/null; \
+	done | sort -k1,1n -k2,2n -s | tail -1 | cut -d' ' -f3)
+BASE ?= main
+COUNT ?= 500
+WORKERS ?= 2
+
+PY := .venv/bin/python
+BENCH_PY := .venv-bench/bin/python
+PIP_FLAGS := -q --disable-pip-version-check
+BUILD_TOOLS := 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
+NATIVE := setup.py $(wildcard cython_ext/*.pyx cython_ext/*.pxd cython_ext/include/*.h)
+PEERS := pymc numpyro jax nutpie stanli
+
+.PHONY: help check test fuzz golden replay bench demo rules clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile | awk -F'\t' '{printf "make %-8s%s\n", $$1, $$2}'
+
+demo: .venv/demo.stamp .venv/built.stamp  ## two models on real data: tables, stage times, plots
+	@$(PY) -m examples.demo
+
+test: .venv/test.stamp .venv/built.stamp  ## all tests (WORKERS=2)
+	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal tests
+
+check: .venv/test.stamp .venv/built.stamp  ## under a minute: style, laws and a smoke test
+	@$(PY) -m ruff check .
+	@$(PY) -m pytest -q tests/architecture tests/test_tiny.py
+
+fuzz: .venv/test.stamp .venv/built.stamp  ## random programs against the interpreter (COUNT=500)
+	@$(PY) -m probtensor.testing.fuzz $(COUNT)
+
+golden: .venv/test.stamp .venv/built.stamp  ## refresh the committed generated sources
+	@$(PY) -m tests.golden.dump tests/golden/sources
+	@git --no-pager diff --stat -- tests/golden/sources
+
+replay: .venv/test.stamp .venv/built.stamp  ## difference of all generated sources since BASE=main
+	@work=$$(mktemp -d); \
+	trap 'git worktree remove --force "$$work/base" >/dev/null 2>&1 || true; rm -rf "$$work"' EXIT; \
+	git worktree add -q --detach "$$work/base" "$(BASE)"; \
+	(cd "$$work/base" && "$(CURDIR)/$(PY)" setup.py -q build_ext --inplace >/dev/null 2>&1 \
+	&& PYTHONPATH="$$work/base" "$(CURDIR)/$(PY)" -m tests.golden.dump "$$work/before"); \
+	$(PY) -m tests.golden.dump "$$work/after"; \
+	if diff -ru "$$work/before" "$$work/after"; \
+	then echo "replay: no generated source differs from $(BASE)"; fi
+
+bench: .venv-bench/built.stamp  ## speed against the peers, on the newest CPython installed
+	@$(BENCH_PY) -m tests.bench
+
+rules: .venv/demo.stamp .venv/built.stamp  ## list every rewriting rule with its reason
+	@$(PY) -m probtensor rules
+
+clean:  ## remove environments, built modules and outputs
+	rm -rf .venv .venv-bench build dist demo_output bench_output *.egg-info
+	rm -rf .pytest_cache .ruff_cache .hypothesis cython_ext/*.so cython_ext/*.c
+	find probtensor cython_ext tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environments. The build tools go in first, so that the library builds against the NumPy it
+# will run with and pip need not fetch them a second time.
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "make: CPython 3.11 or newer (with venv) is needed"; exit 1; }
+	@echo "making .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv
+
+.venv/demo.stamp: pyproject.toml | .venv/bin/python
+	@echo "installing what the library and the demo need"
+	@$(PY) -m pip install $(PIP_FLAGS) $(BUILD_TOOLS)
+	@$(PY) -m pip install $(PIP_FLAGS) --no-build-isolation -e '.[demo]'
+	@touch $@
+
+.venv/test.stamp: .venv/demo.stamp
+	@echo "installing what the tests need"
+	@$(PY) -m pip install $(PIP_FLAGS) --no-build-isolation -e '.[demo,test]'
+	@touch $@
+
+.venv/built.stamp: $(NATIVE) | .venv/demo.stamp
+	@echo "building cython_ext"
+	@$(PY) setup.py -q build_ext --inplace
+	@touch $@
+
+.venv-bench/bin/python:
+	@test -n "$(BENCH_PYTHON)" || { echo "make: CPython 3.11 or newer (with venv) is needed"; exit 1; }
+	@echo "making .venv-bench with $(BENCH_PYTHON)"
+	@$(BENCH_PYTHON) -m venv .venv-bench
+
+# A peer that does not install here is named and left out.
+.venv-bench/peers.stamp: pyproject.toml | .venv-bench/bin/python
+	@$(BENCH_PY) -m pip install $(PIP_FLAGS) $(BUILD_TOOLS)
+	@$(BENCH_PY) -m pip install $(PIP_FLAGS) --no-build-isolation -e .
+	@for peer in $(PEERS); do $(BENCH_PY) -m pip install $(PIP_FLAGS) --prefer-binary "$$peer" \
+	|| echo "bench: $$peer does not install here and is left out"; done
+	@touch $@
+
+.venv-bench/built.stamp: $(NATIVE) | .venv-bench/peers.stamp
+	@$(BENCH_PY) setup.py -q build_ext --inplace
+	@touch $@

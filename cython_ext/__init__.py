@@ -1,0 +1,1 @@
+"""Native code written by hand and built at install: entry checks, the chain loop, BLAS glue."""

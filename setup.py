@@ -1,0 +1,87 @@
+"""Build the hand-written Cython modules; everything declarative stands in pyproject.toml.
+
+Every `cython_ext/*.pyx` becomes one extension module. `PROBTENSOR_NATIVE=1` adds -march=native
+for a build that stays on this machine; wheels leave it out, to run on any machine of the kind.
+"""
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).parent
+INCLUDE = "cython_ext/include"
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+    "freethreading_compatible": True,
+}
+# Neither flag changes a value: they drop errno and floating-point traps, which nothing here reads.
+UNIX_FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math"]
+
+
+def found(pattern):
+    """Paths below the root, as setuptools wants them: relative, with forward slashes, sorted."""
+    return sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob(pattern))
+
+
+def extensions():
+    """One extension for each .pyx file; a change in any header or .pxd rebuilds them all."""
+    shared = found(f"{INCLUDE}/*.h") + found("cython_ext/*.pxd")
+    return [
+        Extension(f"cython_ext.{Path(source).stem}", [source], depends=shared)
+        for source in found("cython_ext/*.pyx")
+    ]
+
+
+class BuildExtensions(build_ext):
+    """Cython and NumPy are imported here, so that commands that build nothing need neither."""
+
+    def build_extensions(self):
+        import numpy as np
+        from Cython.Build import cythonize
+
+        flags = UNIX_FLAGS if self.compiler.compiler_type == "unix" else []
+        if os.environ.get("PROBTENSOR_NATIVE") == "1":
+            flags = [*flags, "-march=native"]
+        for extension in self.extensions:
+            extension.include_dirs += [INCLUDE, np.get_include()]
+            extension.extra_compile_args += flags
+            extension.define_macros += [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
+        translated = cythonize(
+            list(self.extensions),
+            build_dir=self.build_temp,
+            compiler_directives=DIRECTIVES,
+            include_path=[str(ROOT)],
+            force=self.force,
+        )
+        # Only the sources are taken over: setuptools has put its own marks on its extensions.
+        sources = {extension.name: extension.sources for extension in translated}
+        for extension in self.extensions:
+            extension.sources = sources[extension.name]
+        self.parallel = self.parallel or os.cpu_count()
+        super().build_extensions()
+
+
+# cuda/ must not be installed as a top-level `cuda`, NVIDIA's own name: in a wheel it lies inside
+# probtensor/, as probtensor.cuda_sources.
+setup(
+    packages=[
+        *find_packages(include=["probtensor", "probtensor.*", "cython_ext", "cython_ext.*"]),
+        "cython_ext.include",
+        "probtensor.cuda_sources",
+    ],
+    package_dir={"probtensor.cuda_sources": "cuda"},
+    package_data={
+        "cython_ext": ["*.pxd"],
+        "cython_ext.include": ["*.h"],
+        "probtensor.cuda_sources": ["*.cu", "*.cuh", "*.h", "README.md"],
+    },
+    include_package_data=False,
+    ext_modules=extensions(),
+    cmdclass={"build_ext": BuildExtensions},
+)
