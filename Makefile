@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 # The benchmark's peers need a new CPython: the newest one installed, pyenv's included.
 BENCH_PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 \
 	$$(ls -1 ~/.pyenv/versions/3.1[1-4]*/bin/python3.1[1-4] 2>/dev/null) $(PYTHON); do \
-	"$$p" -c 'import sys, ensurepip; print(*sys.version_info[:2], sys.executable)' 2>/dev/null; \
+	"$$p" -c 'import sys, ensurepip; print(*sys.version_info[:2], sys.executable)' 2>/dev/null || true; \
 	done | sort -k1,1n -k2,2n -s | tail -1 | cut -d' ' -f3)
 BASE ?= main
 COUNT ?= 500

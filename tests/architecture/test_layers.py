@@ -1,0 +1,211 @@
+"""The laws: import arrows, sizes, docstrings, no hidden state. They only read the source."""
+
+import ast
+import re
+import sys
+
+import pytest
+
+from tests.architecture import source
+
+LANGUAGE = {"types", "graph", "version"}
+ALGEBRA = LANGUAGE | {"ops", "transform"}
+COMPILER = ALGEBRA | {"rules", "kernel", "lower", "targets", "function", "compile"}
+EVERYTHING = COMPILER | {"prob", "sample", "interop", "testing"}
+# Layer -> what it may import, itself apart. A layer not listed here may not exist.
+ARROWS = {
+    "version": set(),
+    "types": set(),
+    "graph": {"types"},
+    "kernel": {"types"},
+    "ops": LANGUAGE,
+    "transform": LANGUAGE | {"ops"},
+    "rules": ALGEBRA,
+    "lower": LANGUAGE | {"ops.kinds", "kernel"},
+    "targets": {"types", "version", "kernel", "lower.plan"},
+    "function": LANGUAGE | {"kernel", "lower", "targets"},
+    "compile": COMPILER,
+    "prob": ALGEBRA | {"rules", "function", "compile"},
+    "sample": {"version"},
+    "interop": EVERYTHING,
+    "testing": COMPILER | {"prob"},
+    "__main__": EVERYTHING,
+    "": EVERYTHING,  # probtensor/__init__.py
+}
+NATIVE_USERS = {"targets", "function", "prob", "sample", "testing", "__main__"}
+# Heavy, or optional, or both: imported inside the function that needs them, so that
+# `import probtensor` stays quick.
+LATE_ONLY = {
+    "Cython", "arviz", "matplotlib", "mpmath", "pycuda", "rich", "scipy", "setuptools",
+    "threadpoolctl", "tqdm", "xarray",
+}  # fmt: skip
+EAGER = {"numpy"}
+# Tables that a function fills, each with the reason why it is one.
+KNOWN_STATE = {
+    "graph/node.py": {
+        "_INTERNED": "equality is `is`, so a node made twice must be found again",
+        "_ORIGINS": "where a node was first made, kept beside it because nodes are immutable",
+        "_CURRENT": "the node that a rewrite replaces lends its origin to what it becomes",
+    },
+}
+MARKS = re.compile(r"\b(TODO|FIXME|XX" + r"X|HACK)\b")
+PLACES = re.compile(r"(?<![\w.])/(work|root|home|Users)/")
+
+PROBTENSOR = source.code_files(".py", under=("probtensor",))
+PYTHON = source.code_files(".py")
+ALL_CODE = source.code_files(*source.SUFFIXES)
+by_path = pytest.mark.parametrize("path", PROBTENSOR, ids=str)
+
+
+def layer_of(module):
+    """`probtensor.ops.scalar` -> `ops`; the package itself -> the empty string."""
+    return (module.split(".") + [""])[1]
+
+
+def allowed_arrow(layer, target):
+    """May `layer` import the module `target` of probtensor?"""
+    inner = target.removeprefix("probtensor").lstrip(".")
+    granted = ARROWS[layer] | {layer}
+    return any(inner == name or inner.startswith(f"{name}.") for name in granted if name)
+
+
+def test_every_module_has_a_layer():
+    layers = {layer_of(source.module_name(path)) for path in PROBTENSOR}
+    assert layers <= set(ARROWS), f"name the layer in ARROWS: {sorted(layers - set(ARROWS))}"
+
+
+def test_arrows_have_no_cycle():
+    seen = set()
+    for layer in ("version", "types", "graph", "kernel", "ops", "transform", "rules", "lower",
+                  "targets", "function", "compile", "prob", "sample"):  # fmt: skip
+        above = {name.split(".")[0] for name in ARROWS[layer]} - {layer}
+        assert above <= seen, f"{layer} points down at {sorted(above - seen)}"
+        seen.add(layer)
+
+
+@by_path
+def test_imports_point_up(path):
+    layer = layer_of(source.module_name(path))
+    wrong = []
+    for module, line, late in source.imports(path):
+        root = module.split(".")[0]
+        if root == "probtensor":
+            # `from probtensor import ops` names the layer; the bare package would be a cycle.
+            good = not late and allowed_arrow(layer, module)
+        elif root == "cython_ext":
+            good = layer in NATIVE_USERS
+        elif root in LATE_ONLY:
+            good = late or layer == "interop"
+        elif root in EAGER or root in sys.stdlib_module_names:
+            good = not late
+        else:
+            good = layer == "interop"
+        if not good:
+            wrong.append(f"{path}:{line}: {'late ' if late else ''}import of {module}")
+    assert not wrong, "\n".join(wrong)
+
+
+@by_path
+def test_public_things_say_what_they_are(path):
+    tree = source.tree(path)
+    missing = [] if ast.get_docstring(tree) else [f"{path}: module"]
+    for node in tree.body:
+        named = isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        if named and not node.name.startswith("_") and not ast.get_docstring(node):
+            missing.append(f"{path}:{node.lineno}: {node.name}")
+    assert not missing, "no docstring:\n" + "\n".join(missing)
+
+
+@pytest.mark.parametrize("path", [p for p in PROBTENSOR if p.name == "__init__.py"], ids=str)
+def test_a_design_note_fits_one_screen(path):
+    note = ast.get_docstring(source.tree(path)) or ""
+    assert 1 <= len(note.splitlines()) <= 60
+
+
+@pytest.mark.parametrize("path", ALL_CODE, ids=str)
+def test_sizes(path):
+    lines = source.text(path).splitlines()
+    long = [
+        f"{path}:{number}: {len(line)} columns"
+        for number, line in enumerate(lines, 1)
+        if len(line) > 100
+    ]
+    if path.suffix in (".py", ".pyx"):
+        long += [
+            f"{path}:{first}: {name} has {size} lines, 59 are allowed"
+            for name, first, size in source.functions(path)
+            if size >= 60
+        ]
+    if len(lines) >= 600:
+        long.append(f"{path}: {len(lines)} lines, 599 are allowed")
+    assert not long, "\n".join(long)
+
+
+@pytest.mark.parametrize("path", ALL_CODE, ids=str)
+def test_no_marks_of_unfinished_work_and_no_machine_of_ours(path):
+    found = [
+        f"{path}:{number}: {line.strip()}"
+        for number, line in enumerate(source.text(path).splitlines(), 1)
+        if MARKS.search(line) or PLACES.search(line)
+    ]
+    assert path.name == "test_layers.py" or not found, "\n".join(found)
+
+
+def changed_globals(tree):
+    """Module-level names that some function of the module rebinds, fills or empties."""
+    names = {target.id for node in tree.body for target in assigned(node)}
+    changed = set()
+    for function in ast.walk(tree):
+        if not isinstance(function, (ast.FunctionDef, ast.Lambda)):
+            continue
+        own = {arg.arg for arg in ast.walk(function) if isinstance(arg, ast.arg)}
+        declared = {n for node in ast.walk(function) if isinstance(node, ast.Global)
+                    for n in node.names}  # fmt: skip
+        own |= {target.id for node in ast.walk(function) for target in assigned(node)} - declared
+        touched = declared | {name for node in ast.walk(function) for name in mutated(node)}
+        changed |= touched & names - own
+    return changed
+
+
+def assigned(node):
+    """Plain names bound by an assignment statement."""
+    if isinstance(node, ast.Assign):
+        return [target for target in node.targets if isinstance(target, ast.Name)]
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return [node.target]
+    return []
+
+
+MUTATORS = {
+    "add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove",
+    "setdefault", "update",
+}  # fmt: skip
+
+
+def mutated(node):
+    """Names whose value the node changes in place: `a[i] = x`, `del a[i]`, `a.append(x)`."""
+    targets = []
+    if isinstance(node, (ast.Assign, ast.Delete)):
+        targets = node.targets
+    elif isinstance(node, ast.AugAssign):
+        targets = [node.target]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        targets = [node.func] if node.func.attr in MUTATORS else []
+    for target in targets:
+        inner = target.value if isinstance(target, (ast.Subscript, ast.Attribute)) else None
+        if isinstance(inner, ast.Name):
+            yield inner.id
+
+
+@by_path
+def test_no_hidden_state(path):
+    name = path.relative_to("probtensor").as_posix()
+    unknown = changed_globals(source.tree(path)) - KNOWN_STATE.get(name, {}).keys()
+    assert not unknown, f"{path}: functions change the module-level {sorted(unknown)}"
+
+
+def test_known_state_is_still_there():
+    for name, tables in KNOWN_STATE.items():
+        path = source.ROOT / "probtensor" / name
+        if path.exists():
+            assert tables.keys() <= changed_globals(source.tree(path.relative_to(source.ROOT)))
