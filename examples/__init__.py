@@ -1,0 +1,1 @@
+"""One model a file; each has `main`, which tests call with few draws."""

@@ -1,0 +1,53 @@
+"""Every example runs, with few draws, and finds what is known about its data."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("statsmodels")
+arviz = pytest.importorskip("arviz")
+
+
+def mean(idata, name):
+    """Posterior mean of a variable."""
+    return np.asarray(idata.posterior[name]).mean((0, 1))
+
+
+def test_eight_schools():
+    from examples import eight_schools
+
+    idata = eight_schools.main(draws=400, tune=400, progress=False)
+    assert abs(mean(idata, "mu") - 4.4) < 0.8
+    assert list(idata.posterior["school"].values) == eight_schools.SCHOOLS
+
+
+def test_rand_hmo():
+    from examples import rand_hmo
+
+    idata = rand_hmo.main(draws=50, tune=150, progress=False)
+    level = mean(idata, "level")
+    visits, plan, names, _ = rand_hmo.data()
+    raw = np.log([visits[plan == k].mean() for k in range(len(names))])
+    assert np.corrcoef(level, raw)[0, 1] > 0.95
+    assert 1.2 < 1 / mean(idata, "alpha") < 1.9
+
+
+def test_radon():
+    from examples import radon
+
+    idata = radon.main(draws=200, tune=300, progress=False)
+    np.testing.assert_allclose(mean(idata, "mu"), [1.5, -0.7], atol=0.25)
+    assert abs(mean(idata, "sigma") - 0.75) < 0.06
+
+
+def test_logistic_regression():
+    from examples import logistic_regression
+
+    idata = logistic_regression.main(draws=100, tune=200, progress=False)
+    _, weights = logistic_regression.model()
+    assert np.abs(mean(idata, "w") - weights).max() < 0.15
+
+
+def test_mlp():
+    from examples import mlp
+
+    assert mlp.main(steps=600) > 0.9
