@@ -21,7 +21,7 @@ DIRECTIVES = {
     "freethreading_compatible": True,
 }
 # Neither flag changes a value: they drop errno and floating-point traps, which nothing here reads.
-UNIX_FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math"]
+UNIX_FLAGS = ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"]
 
 
 def found(pattern):
