@@ -1,0 +1,45 @@
+"""The tensor graph: immutable, interned nodes, and what can be done with them knowing no op.
+
+A `Node` is an op applied to nodes; its type is computed at birth. Making the same node twice gives
+the same object, so equality is `is`, common subexpressions are shared from the start, and a rewrite
+that changes nothing returns the very node it was given. Nothing is ever set on a node afterwards:
+facts about nodes (where the user made them, what is known of their values) live in tables keyed by
+node. That one choice is what lets there be no clone, no listener and no second graph.
+
+    node.py   Op, Node, Const, Input, interning, operators, provenance
+    walk.py   orders, replacement, ancestors: iterative, so that depth is no limit
+    text.py   printing, parsing back, dot output
+    check.py  the verifier that runs around every pass
+
+Rejected: a mutable graph with owners and clients (each pass then needs bookkeeping and undo), and
+one node type for tensors and loops alike (its invariants differ; see `kernel/`).
+"""
+
+from probtensor.graph.node import (
+    Const,
+    GraphError,
+    Input,
+    Node,
+    Op,
+    as_tensor,
+    line_of,
+    made_by,
+    origin_of,
+)
+from probtensor.graph.walk import ancestors, inputs_of, replace, toposort
+
+__all__ = [
+    "Const",
+    "GraphError",
+    "Input",
+    "Node",
+    "Op",
+    "ancestors",
+    "as_tensor",
+    "inputs_of",
+    "line_of",
+    "made_by",
+    "origin_of",
+    "replace",
+    "toposort",
+]

@@ -1,0 +1,410 @@
+"""Nodes of the tensor graph, their interning, their operators and where the user made them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+import numpy as np
+
+from probtensor.types import Dim, ShapeError, TensorType, check_dtype, is_size
+
+# Directories whose frames are never "the user's line".
+_HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_LOCK = threading.Lock()
+_INTERNED: WeakValueDictionary[tuple, Node] = WeakValueDictionary()
+_ORIGINS: WeakKeyDictionary[Node, tuple[str, int]] = WeakKeyDictionary()
+_CURRENT = threading.local()
+
+# Filled by the ops: "+" -> add, "getitem" -> ..., and method names such as "sum".
+OPERATORS: dict[str, Callable[..., Node]] = {}
+METHODS: dict[str, Callable[..., Any]] = {}
+
+
+class GraphError(TypeError):
+    """A call that cannot make a node; names the op, the operand types and the user's line."""
+
+
+class Op:
+    """What a node does. Subclasses are frozen dataclasses: their parameters are their fields."""
+
+    name: ClassVar[str] = "op"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in cls.__dict__:
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+    def infer(self, *types: TensorType) -> TensorType | tuple[TensorType, ...]:
+        """The type of the output from those of the inputs. Raises ShapeError or TypeError."""
+        raise NotImplementedError(f"{type(self).__name__} does not say its output type")
+
+    def __call__(self, *inputs: Any) -> Node:
+        return make(self, tuple(as_tensor(x) for x in inputs))
+
+    def text(self) -> str:
+        """The op with its parameters, as it is printed."""
+        values = [
+            f"{f.name}={_short(getattr(self, f.name))}"
+            for f in fields(self)  # type: ignore[arg-type]
+            if f.repr
+        ]
+        return f"{self.name}{{{', '.join(values)}}}" if values else self.name
+
+
+def _short(value: object) -> str:
+    text = value.text() if isinstance(value, Op) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class Node:
+    """One value of the graph: an op applied to inputs. Immutable; the same node is the same object.
+
+    Attributes: `op`, `inputs` (nodes), `type` (a TensorType, or a tuple of them), and NumPy's names
+    `shape`, `ndim`, `dtype`, `size`, `T`. Arithmetic, comparison and indexing build new nodes; `==`
+    stays identity (use `pt.eq` for the elementwise comparison).
+    """
+
+    __slots__ = ("__weakref__", "inputs", "op", "type")
+    __array_ufunc__ = None  # NumPy arrays leave `array + node` to us
+
+    op: Op
+    inputs: tuple[Node, ...]
+    type: TensorType
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"nodes are immutable: cannot set {name!r}")
+
+    def __reduce__(self) -> tuple:
+        order: list[Node] = []
+        index: dict[Node, int] = {}
+        stack = [self]
+        while stack:
+            node = stack[-1]
+            waiting = [x for x in node.inputs if x not in index]
+            if waiting:
+                stack.extend(waiting)
+                continue
+            stack.pop()
+            if node not in index:
+                index[node] = len(order)
+                order.append(node)
+        steps = [(type(n), n.op, tuple(index[x] for x in n.inputs)) for n in order]
+        return _rebuild, (steps,)
+
+    def __repr__(self) -> str:
+        named = getattr(self.op, "label", None) or self.op.text()
+        if self.inputs:
+            named += f"({', '.join(_operand(x) for x in self.inputs)})"
+        return f"<{named}: {self.type}>"
+
+    @property
+    def shape(self) -> tuple:
+        return self.type.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.type.ndim
+
+    @property
+    def dtype(self) -> str:
+        return self.type.dtype
+
+    @property
+    def size(self) -> int | Dim:
+        return self.type.size
+
+    @property
+    def name(self) -> str | None:
+        return getattr(self.op, "label", None)
+
+    def __getattr__(self, name: str) -> Any:
+        method = METHODS.get(name)
+        if method is None:
+            raise AttributeError(f"tensors have no attribute {name!r}")
+        if isinstance(method, property):
+            return method.fget(self)  # type: ignore[misc]
+        return method.__get__(self)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *METHODS]
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"{_operand(self)} is symbolic: it has no truth value until a function is compiled and "
+            "called; use pt.where for a choice inside the graph, `is` to compare nodes"
+        )
+
+    def __float__(self) -> float:
+        raise TypeError(f"{_operand(self)} is symbolic; .eval() gives its value")
+
+    __int__ = __index__ = __float__  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d tensor")
+        if not isinstance(self.shape[0], int):
+            raise TypeError(f"the length of {_operand(self)} is symbolic: {self.shape[0]}")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Node]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> Node:
+        return OPERATORS["getitem"](self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError("tensors are immutable: write y = x.at[key].set(value)")
+
+
+def _operand(node: Node) -> str:
+    return getattr(node.op, "label", None) or node.op.text()
+
+
+def _binary(symbol: str) -> Callable[[Node, Any], Node]:
+    def method(self: Node, other: Any) -> Node:
+        if not _tensor_like(other):
+            return NotImplemented
+        return OPERATORS[symbol](self, other)
+
+    return method
+
+
+def _reflected(symbol: str) -> Callable[[Node, Any], Node]:
+    def method(self: Node, other: Any) -> Node:
+        if not _tensor_like(other):
+            return NotImplemented
+        return OPERATORS[symbol](other, self)
+
+    return method
+
+
+def _unary(symbol: str) -> Callable[[Node], Node]:
+    return lambda self: OPERATORS[symbol](self)
+
+
+def _tensor_like(value: object) -> bool:
+    return isinstance(value, (Node, bool, int, float, np.ndarray, np.generic, list, tuple, Dim)) or (
+        hasattr(value, "__array__")
+    )
+
+
+_BINARY = {
+    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
+    "matmul": "@", "and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>",
+}  # fmt: skip
+for _name, _symbol in _BINARY.items():
+    setattr(Node, f"__{_name}__", _binary(_symbol))
+    setattr(Node, f"__r{_name}__", _reflected(_symbol))
+for _name, _symbol in {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
+    setattr(Node, f"__{_name}__", _binary(_symbol))
+for _name, _symbol in {"neg": "neg", "pos": "pos", "abs": "abs", "invert": "~"}.items():
+    setattr(Node, f"__{_name}__", _unary(_symbol))
+
+
+def make(op: Op, inputs: Sequence[Node], kind: type[Node] = Node) -> Node:
+    """The node of `op` applied to `inputs`: the one that exists, or a new one with its type."""
+    key = (kind, op, *inputs)
+    found = _INTERNED.get(key)
+    if found is not None:
+        return found
+    try:
+        inferred = op.infer(*(x.type for x in inputs))
+    except (ShapeError, TypeError) as error:
+        if isinstance(error, GraphError):
+            raise
+        raise GraphError(_bad_call(op, inputs, error)) from None
+    node = object.__new__(kind)
+    object.__setattr__(node, "op", op)
+    object.__setattr__(node, "inputs", tuple(inputs))
+    object.__setattr__(node, "type", inferred)
+    with _LOCK:
+        kept = _INTERNED.setdefault(key, node)
+        if kept is node:
+            _ORIGINS[node] = getattr(_CURRENT, "origin", None) or _user_line()
+    return kept
+
+
+def _bad_call(op: Op, inputs: Sequence[Node], error: Exception) -> str:
+    types = ", ".join(
+        f"{x.op.label}: {x.type}" if getattr(x.op, "label", None) else str(x.type) for x in inputs
+    )
+    file, line = getattr(_CURRENT, "origin", None) or _user_line()
+    text = f"{op.name}: {error} in ({types})\n  at {file}:{line}"
+    made = [f"{_operand(x)} made at {line_of(x)}" for x in inputs if not isinstance(x.op, Const)]
+    return text + "".join(f"\n  {row}" for row in dict.fromkeys(made))
+
+
+def _rebuild(steps: list[tuple[type[Node], Op, tuple[int, ...]]]) -> Node:
+    nodes: list[Node] = []
+    for kind, op, inputs in steps:
+        nodes.append(make(op, tuple(nodes[i] for i in inputs), kind))
+    return nodes[-1]
+
+
+# Where the user made a node.
+
+
+def _user_line() -> tuple[str, int]:
+    frame = sys._getframe(2)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith(_HOUSE) and not file.startswith("<frozen"):
+            return file, frame.f_lineno
+        frame = frame.f_back  # type: ignore[assignment]
+    return "<unknown>", 0
+
+
+def origin_of(node: Node) -> tuple[str, int]:
+    """File and line of the user's code that first made the node, through any rewriting."""
+    return _ORIGINS.get(node, ("<unknown>", 0))
+
+
+def line_of(node: Node) -> str:
+    """`origin_of` as `file:line`."""
+    file, line = origin_of(node)
+    return f"{file}:{line}"
+
+
+@contextmanager
+def made_by(node: Node) -> Iterator[None]:
+    """Nodes made inside the block inherit the origin of `node` (used by every transformation)."""
+    before = getattr(_CURRENT, "origin", None)
+    _CURRENT.origin = origin_of(node)
+    try:
+        yield
+    finally:
+        _CURRENT.origin = before
+
+
+# Leaves.
+
+
+class Frozen:
+    """A read-only array that hashes and compares by its bytes, dtype and shape."""
+
+    __slots__ = ("_hash", "array")
+
+    def __init__(self, array: np.ndarray) -> None:
+        value = np.array(array, order="C", copy=True)
+        value.setflags(write=False)
+        self.array = value
+        self._hash = hash((value.dtype.str, value.shape, value.tobytes()))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Frozen):
+            return NotImplemented
+        mine, theirs = self.array, other.array
+        same = mine.dtype == theirs.dtype and mine.shape == theirs.shape
+        return same and mine.tobytes() == theirs.tobytes()
+
+    def __reduce__(self) -> tuple:
+        return Frozen, (np.array(self.array),)
+
+    def __str__(self) -> str:
+        return str(self.array) if self.array.size <= 6 else f"array{list(self.array.shape)}"
+
+
+@dataclass(frozen=True)
+class Const(Op):
+    """A literal value."""
+
+    value: Frozen
+    name: ClassVar[str] = "const"
+
+    @property
+    def array(self) -> np.ndarray:
+        return self.value.array
+
+    def infer(self) -> TensorType:
+        return TensorType(check_dtype(self.array.dtype), self.array.shape)
+
+    def text(self) -> str:
+        return str(self.value)
+
+
+@dataclass(frozen=True)
+class Input(Op):
+    """A value given at call time. `uid` makes two inputs of one name and type two variables."""
+
+    label: str | None
+    tensor_type: TensorType
+    uid: str
+    name: ClassVar[str] = "input"
+
+    def infer(self) -> TensorType:
+        return self.tensor_type
+
+    def text(self) -> str:
+        return self.label or f"input{self.uid.split('.')[0]}"
+
+
+@dataclass(frozen=True)
+class SizeOf(Op):
+    """A symbolic size as an int64 scalar of the graph."""
+
+    size: Dim
+    name: ClassVar[str] = "size_of"
+
+    def infer(self) -> TensorType:
+        return TensorType("int64", ())
+
+
+_COUNTER = itertools.count()
+# Inputs keep their identity when they are pickled into a process with inputs of its own.
+_PROCESS = os.urandom(6).hex()
+
+
+def new_input(
+    name: str | None,
+    dtype: object,
+    shape: Sequence[int | Dim | None],
+    kind: type[Node] = Node,
+) -> Node:
+    """A fresh input; each `None` in `shape` becomes a symbolic size named after the input."""
+    uid = f"{next(_COUNTER)}.{_PROCESS}"
+    sizes = tuple(
+        Dim.name(f"{name or 'input'}.shape[{axis}]#{uid}") if n is None else n
+        for axis, n in enumerate(shape)
+    )
+    return make(Input(name, TensorType(check_dtype(dtype), sizes), uid), (), kind)
+
+
+def as_tensor(value: Any, dtype: str | None = None) -> Node:
+    """A node for a node, number, array, size or nested list (which may hold nodes).
+
+    Python's float becomes float64, int int64, bool bool; arrays keep their dtype. TypeError for
+    anything that is not numeric.
+    """
+    if isinstance(value, Node):
+        return value if dtype is None or dtype == value.dtype else METHODS["astype"](value, dtype)
+    if isinstance(value, Dim):
+        return make(SizeOf(value), ())
+    if isinstance(value, (list, tuple)) and _holds_nodes(value):
+        return OPERATORS["stack"]([as_tensor(x, dtype) for x in value])
+    if is_size(value) and not isinstance(value, np.generic):
+        value = np.int64(value)
+    try:
+        array = np.asarray(value, dtype=dtype)
+        check_dtype(array.dtype)
+    except (TypeError, ValueError) as error:
+        kind = type(value).__name__
+        raise GraphError(f"cannot make a tensor of {kind} {value!r:.80}: {error}") from None
+    return make(Const(Frozen(array)), ())
+
+
+def _holds_nodes(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(_holds_nodes(x) for x in value)
+    return isinstance(value, (Node, Dim))

@@ -1,0 +1,85 @@
+"""Orders and replacement over graphs. All iterative: graphs may be deeper than Python's stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from probtensor.graph.node import Input, Node, made_by, make
+
+
+def toposort(outputs: Iterable[Node]) -> list[Node]:
+    """All nodes the outputs need, inputs before users, in one order fixed by the graph alone."""
+    order: list[Node] = []
+    done: set[Node] = set()
+    for output in outputs:
+        stack = [output]
+        while stack:
+            node = stack[-1]
+            if node in done:
+                stack.pop()
+                continue
+            waiting = [x for x in node.inputs if x not in done]
+            if waiting:
+                stack.extend(reversed(waiting))
+                continue
+            stack.pop()
+            done.add(node)
+            order.append(node)
+    return order
+
+
+def inputs_of(outputs: Iterable[Node]) -> list[Node]:
+    """The inputs the outputs depend on, in order of first use."""
+    return [node for node in toposort(outputs) if isinstance(node.op, Input)]
+
+
+def ancestors(outputs: Iterable[Node], stop: Callable[[Node], bool] = lambda node: False):
+    """The nodes the outputs need, not looking behind nodes for which `stop` holds."""
+    seen: dict[Node, None] = {}
+    stack = list(outputs)
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen[node] = None
+        if not stop(node):
+            stack.extend(node.inputs)
+    return list(seen)
+
+
+def users_of(order: Iterable[Node]) -> dict[Node, list[Node]]:
+    """For each node of a topological order, the nodes that read it (once for each use)."""
+    users: dict[Node, list[Node]] = {}
+    for node in order:
+        users.setdefault(node, [])
+        for x in node.inputs:
+            users.setdefault(x, []).append(node)
+    return users
+
+
+def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """The same op on other inputs; the very node if they are the same."""
+    if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
+        return node
+    with made_by(node):
+        return make(node.op, inputs, type(node))
+
+
+def replace(outputs: Iterable[Node], changes: Mapping[Node, Node]) -> list[Node]:
+    """The outputs with some nodes replaced. What replaces a node is not looked into again."""
+    outputs = list(outputs)
+    done: dict[Node, Node] = dict(changes)
+    for output in outputs:
+        stack = [output]
+        while stack:
+            node = stack[-1]
+            if node in done:
+                stack.pop()
+                continue
+            waiting = [x for x in node.inputs if x not in done]
+            if waiting:
+                stack.extend(waiting)
+                continue
+            stack.pop()
+            done[node] = rebuild(node, tuple(done[x] for x in node.inputs))
+    return [done[output] for output in outputs]

@@ -1,0 +1,155 @@
+"""The grammar of kernels.
+
+    Kernel(name, body)                        buffers are flat, row-major, named by the plan
+    statement = Let(name, expr)               a new local value
+              | Store(buffer, index, expr, op)    op None writes; "add", "max", "min" combine
+              | For(var, extent, body, accs)  loop; after it, each accumulator holds its fold
+              | Check(condition, code)        where false, the kernel's status becomes `code`
+              | Call(routine, args)           a library routine on whole buffers
+    expr      = Lit(value) | Ref(name) | Place(index) | Load(buffer, index) | Apply(fn, args)
+
+An index (and an extent) is an int or a polynomial `types.Dim` over loop variables, sizes and integer
+locals. `Place` makes an int64 value of one. Every expr has a dtype.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Union
+
+from probtensor.types import Size
+
+
+@dataclass(frozen=True)
+class Lit:
+    value: float | int | bool
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Ref:
+    name: str
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Place:
+    index: Size
+    dtype: str = "int64"
+
+
+@dataclass(frozen=True)
+class Load:
+    buffer: str
+    index: Size
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Apply:
+    """`fn` is an operator symbol that targets spell, or the name of a C function."""
+
+    fn: str
+    args: tuple[Expr, ...]
+    dtype: str
+
+
+Expr = Union[Lit, Ref, Place, Load, Apply]
+
+
+@dataclass(frozen=True)
+class Let:
+    name: str
+    expr: Expr
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Store:
+    buffer: str
+    index: Size
+    expr: Expr
+    op: str | None = None
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Acc:
+    """A fold carried by a loop: before it `identity`; each turn, `name = name op term`."""
+
+    name: str
+    op: str
+    identity: float | int | bool
+    term: Expr
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class For:
+    """Turns `start <= var < extent`. With accumulators it is a fold."""
+
+    var: str
+    extent: Size
+    body: tuple[Stmt, ...]
+    accs: tuple[Acc, ...] = ()
+    start: Size = 0
+
+
+@dataclass(frozen=True)
+class Check:
+    condition: Expr
+    code: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """A routine called with pointers to buffers (at an offset) and sizes, in the order given."""
+
+    routine: str
+    args: tuple[tuple[str, Size] | Size, ...]
+    origin: str = ""
+
+
+Stmt = Union[Let, Store, For, Check, Call]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    name: str
+    body: tuple[Stmt, ...]
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    return expr.args if isinstance(expr, Apply) else ()
+
+
+def walk_expr(expr: Expr) -> Iterator[Expr]:
+    """The expression and all below it, outermost first."""
+    stack = [expr]
+    while stack:
+        top = stack.pop()
+        yield top
+        stack.extend(reversed(children(top)))
+
+
+def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
+    """All statements, outermost first, in order."""
+    for stmt in body:
+        yield stmt
+        if isinstance(stmt, For):
+            yield from walk(stmt.body)
+
+
+def exprs_of(stmt: Stmt) -> tuple[Expr, ...]:
+    """The expressions a statement itself holds (not those of statements inside it)."""
+    match stmt:
+        case Let(_, expr) | Store(_, _, expr):
+            return (expr,)
+        case For(accs=accs):
+            return tuple(acc.term for acc in accs)
+        case Check(condition):
+            return (condition,)
+    return ()

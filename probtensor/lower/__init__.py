@@ -1,0 +1,1 @@
+"""Lowering: a graph to a plan of kernels."""

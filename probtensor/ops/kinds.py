@@ -1,0 +1,389 @@
+"""The kinds of op. A kind owns what follows from structure; an op states only its mathematics.
+
+    Elementwise   out[i] = f(x[i], y[i], ...) with broadcasting; inputs promoted to one dtype
+    Reduction     out[o] = combine over the reduced axes of x[o, r]
+    View          out[i] = x[map(i)]: reshape, transpose, slices, gathers, arange
+    Join          inputs laid one after the other along an axis (never a View: pieces are written
+                  straight to their place by whoever computes them)
+    Scatter       a copy of a base with updates written or added at computed places
+    Contraction   out[o] = sum over r of x[..] * y[..]: every matrix product, by subscripts
+    Core          a routine on the last axes, batched over the others: factorisations, solves
+    Composite     a name for a graph of other ops: it has a derivative of its own, then expands
+
+Type inference, promotion, lowering and batching follow from the kind. What an op adds: `numpy`, its
+meaning on arrays; `vjp`, its derivative; a C name; `samples`, the inputs it is tested on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from probtensor.graph.node import METHODS, OPERATORS, Node, Op, as_tensor, make
+from probtensor.types import (
+    ShapeError,
+    TensorType,
+    broadcast_shapes,
+    promote,
+    promote_float,
+)
+
+REGISTRY: dict[str, type[Op]] = {}
+
+
+def op(cls: type) -> type:
+    """Class decorator: freeze the op, enter it in REGISTRY, and refuse it if it is incomplete."""
+    cls = dataclass(frozen=True)(cls)
+    if cls.name in REGISTRY:
+        raise TypeError(f"two ops are called {cls.name!r}")
+    missing = [part for part in cls.needs if getattr(cls, part, None) is None]
+    if missing:
+        raise TypeError(f"op {cls.__name__} lacks {', '.join(missing)}")
+    if not cls.has_code(cls):
+        raise TypeError(f"op {cls.__name__} has no c, symbol, routine, element or expand")
+    REGISTRY[cls.name] = cls
+    return cls
+
+
+def operator(symbol: str) -> Callable[[Callable], Callable]:
+    """Decorator: the function behind an operator of Node ("+", "getitem", ...)."""
+
+    def enter(function: Callable) -> Callable:
+        OPERATORS[symbol] = function
+        return function
+
+    return enter
+
+
+def method(function: Callable, name: str | None = None) -> Callable:
+    """Decorator: a function of a tensor that is a method of Node as well."""
+    METHODS[name or function.__name__] = function
+    return function
+
+
+@dataclass(frozen=True)
+class Range:
+    """The interval a value lies in; an open end excludes the bound (for finite arguments)."""
+
+    low: float = -np.inf
+    high: float = np.inf
+    low_open: bool = False
+    high_open: bool = False
+
+
+REAL = Range()
+POSITIVE = Range(0.0, np.inf, low_open=True)
+NONNEGATIVE = Range(0.0, np.inf)
+UNIT = Range(0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is always true of an op: the range of its value, and how it moves with its argument."""
+
+    range: Range = REAL
+    increasing: bool = False
+    decreasing: bool = False
+    commutative: bool = False
+    associative: bool = False
+
+
+class Kind(Op):
+    """What every op of every kind has."""
+
+    needs: ClassVar[tuple[str, ...]] = ("numpy", "samples")
+    facts: ClassVar[Facts] = Facts()
+    samples: ClassVar[Any] = None
+    linear: ClassVar[bool] = False  # in all inputs jointly: then jvp(t) = op(t)
+    differentiable: ClassVar[bool] = True
+
+    numpy: ClassVar[Callable[..., np.ndarray]]
+
+    @staticmethod
+    def has_code(cls: type) -> bool:
+        return True
+
+    def vjp(self, g: Node, out: Node, *inputs: Node) -> Sequence[Node | None]:
+        """Gradients for each input, given `g` of the output; None where there is none.
+
+        A gradient may have the broadcast shape: the driver sums it back to the input's shape.
+        """
+        raise NotImplementedError(f"{self.name} has no derivative")
+
+
+class Elementwise(Kind):
+    """A scalar function applied at each place of broadcast inputs.
+
+    `dtypes` says how input dtypes meet and what comes out:
+    "float": integers go to float64, output alike; "same": NumPy's promotion, output alike;
+    "bool": NumPy's promotion, bool out; "logic": bool in, bool out; "integer": integers only.
+    Exactly one of `c` (a C function: double -> double) and `symbol` (an operator that each target
+    spells) is given.
+    """
+
+    arity: ClassVar[int] = 1
+    dtypes: ClassVar[str] = "float"
+    c: ClassVar[str | None] = None
+    symbol: ClassVar[str | None] = None
+
+    @staticmethod
+    def has_code(cls: type) -> bool:
+        return (cls.c is None) != (cls.symbol is None)
+
+    def __call__(self, *inputs: Any) -> Node:
+        if len(inputs) != self.arity:
+            raise TypeError(f"{self.name} takes {self.arity} arguments, not {len(inputs)}")
+        dtype = self.meeting_dtype(inputs)
+        return make(self, tuple(as_tensor_of(x, dtype) for x in inputs))
+
+    def meeting_dtype(self, inputs: Sequence[Any]) -> str:
+        """The dtype the inputs are cast to before the function is applied."""
+        if self.dtypes == "logic":
+            return "bool"
+        operands = [weak_operand(x) for x in inputs]
+        return promote_float(*operands) if self.dtypes == "float" else promote(*operands)
+
+    def infer(self, *types: TensorType) -> TensorType:
+        dtype = types[0].dtype
+        if any(t.dtype != dtype for t in types):
+            raise TypeError(f"dtypes {', '.join(t.dtype for t in types)} differ")
+        if self.dtypes == "float" and not types[0].is_float:
+            raise TypeError(f"needs floats, not {dtype}")
+        if self.dtypes == "integer" and types[0].is_float:
+            raise TypeError(f"needs integers or bools, not {dtype}")
+        return TensorType(self.result_dtype(dtype), joint_shape(types))
+
+    def result_dtype(self, dtype: str) -> str:
+        return "bool" if self.dtypes in ("bool", "logic") else dtype
+
+
+def joint_shape(types: Sequence[TensorType]) -> tuple:
+    """The broadcast shape of operand types; ShapeError says which shapes do not fit."""
+    try:
+        return broadcast_shapes(*(t.shape for t in types))
+    except ShapeError as error:
+        shapes = " and ".join(f"({', '.join(map(str, t.shape))})" for t in types)
+        raise ShapeError(f"shapes {shapes} do not broadcast: sizes {error}") from None
+
+
+def weak_operand(value: Any) -> Any:
+    """What promotion sees of an operand: a bare Python number is weak, all else has a dtype."""
+    if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
+        return value
+    return as_tensor(value).dtype
+
+
+def as_tensor_of(value: Any, dtype: str) -> Node:
+    """The operand as a node of exactly this dtype."""
+    if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
+        return as_tensor(np.asarray(value).astype(dtype))
+    node = as_tensor(value)
+    return node if node.dtype == dtype else METHODS["astype"](node, dtype)
+
+
+class Reduction(Kind):
+    """A fold of one operand over `axes` (sorted, non-negative), which the output lacks.
+
+    `combine` is one of "add", "mul", "max", "min", "and", "or"; `identity` its neutral value, or
+    None where an empty fold is an error (max, min).
+    """
+
+    axes: tuple[int, ...]
+    combine: ClassVar[str]
+    identity: ClassVar[float | bool | None]
+
+    def infer(self, x: TensorType) -> TensorType:
+        if any(not 0 <= a < x.ndim for a in self.axes) or list(self.axes) != sorted(set(self.axes)):
+            raise ShapeError(f"axes {self.axes} of a tensor with {x.ndim} axes")
+        if self.identity is None and any(x.shape[a] == 0 for a in self.axes):
+            raise ShapeError(f"has no value over an empty axis, {self.axes}")
+        kept = tuple(n for a, n in enumerate(x.shape) if a not in self.axes)
+        return TensorType(self.result_dtype(x.dtype), kept)
+
+    def result_dtype(self, dtype: str) -> str:
+        return dtype
+
+
+class View(Kind):
+    """Each element of the output is an element of an input, or a function of its index alone.
+
+    `element(index, read, types, out, select)` gives the element at `index` (a list of index
+    expressions, one an axis of the output). `read[k](indices)` is the element of input k; index
+    expressions take + - * // % and comparisons with each other and with sizes;
+    `select(condition, a, b)` chooses. `index_inputs` maps the position of an input that holds
+    indices to (position of the input they point into, its axis), for bounds checks.
+    """
+
+    @staticmethod
+    def has_code(cls: type) -> bool:
+        return cls.element is not View.element
+
+    def element(
+        self,
+        index: list[Any],
+        read: list[Callable[[list[Any]], Any]],
+        types: Sequence[TensorType],
+        out: TensorType,
+        select: Callable[[Any, Any, Any], Any],
+    ) -> Any:
+        raise NotImplementedError
+
+    def index_inputs(self) -> dict[int, tuple[int, int]]:
+        return {}
+
+
+class Join(Kind):
+    """The inputs, all of one dtype and rank, one after the other along `axis` (concatenate)."""
+
+    axis: int
+    linear: ClassVar[bool] = True
+
+    def infer(self, *types: TensorType) -> TensorType:
+        if len({t.dtype for t in types}) != 1 or len({t.ndim for t in types}) != 1:
+            raise TypeError("needs at least one input, all of one dtype and number of axes")
+        if not 0 <= self.axis < types[0].ndim:
+            raise ShapeError(f"axis {self.axis} of tensors with {types[0].ndim} axes")
+        others = [
+            TensorType(t.dtype, (*t.shape[: self.axis], *t.shape[self.axis + 1 :])) for t in types
+        ]
+        if any(1 in t.shape and t.shape != others[0].shape for t in others):
+            raise ShapeError("sizes off the joined axis differ (they do not broadcast)")
+        kept = joint_shape(others)
+        total: Any = 0
+        for t in types:
+            total = t.shape[self.axis] + total
+        return TensorType(types[0].dtype, (*kept[: self.axis], total, *kept[self.axis :]))
+
+
+class Scatter(Kind):
+    """A copy of input 0 with input 1 written (`mode="set"`) or combined ("add", "max", "min").
+
+    Inputs: base, updates, then one integer index array for each of `axes`, all of one shape B.
+    `updates` has the shape of base with `axes` removed and B put in at position `at`.
+    """
+
+    axes: tuple[int, ...]
+    at: int
+    mode: str
+
+    def infer(self, base: TensorType, updates: TensorType, *indices: TensorType) -> TensorType:
+        wanted = gathered_shape(base, self.axes, self.at, indices)
+        if len(wanted) != updates.ndim or joint_shape((updates, TensorType("bool", wanted))) != wanted:
+            raise ShapeError(f"updates have shape {updates.shape}, the places have {wanted}")
+        if base.dtype != updates.dtype:
+            raise TypeError(f"updates are {updates.dtype}, the base is {base.dtype}")
+        return base
+
+
+def gathered_shape(
+    base: TensorType, axes: tuple[int, ...], at: int, indices: Sequence[TensorType]
+) -> tuple:
+    """The shape of base[indices on axes], the index shape put in at position `at`."""
+    if len(indices) != len(axes):
+        raise ShapeError(f"{len(indices)} index arrays for axes {axes}")
+    for index in indices:
+        if index.is_float or index.dtype == "bool":
+            raise TypeError(f"indices must be integers, not {index.dtype}")
+    kept = [n for a, n in enumerate(base.shape) if a not in axes]
+    return (*kept[:at], *joint_shape(indices), *kept[at:])
+
+
+class Contraction(Kind):
+    """A sum of products of two operands, by einsum subscripts such as "ij,jk->ik".
+
+    Each letter stands at most once in an operand; a letter that the output lacks is summed over.
+    """
+
+    subscripts: str
+
+    def parts(self) -> tuple[str, str, str]:
+        """The letters of the two operands and of the output."""
+        operands, out = self.subscripts.split("->")
+        first, second = operands.split(",")
+        return first, second, out
+
+    def letter_sizes(self, types: Sequence[TensorType]) -> dict[str, Any]:
+        """The size of each letter; ShapeError where the operands disagree."""
+        sizes: dict[str, Any] = {}
+        for letters, operand in zip(self.parts(), types, strict=False):
+            if len(letters) != operand.ndim:
+                raise ShapeError(f"needs {len(letters)} axes for {letters!r}, not {operand.ndim}")
+            for letter, n in zip(letters, operand.shape, strict=True):
+                m = sizes.setdefault(letter, n)
+                if isinstance(m, int) and isinstance(n, int) and m != n:
+                    raise ShapeError(f"sizes {m} and {n} of the joined axes differ")
+                if isinstance(n, int):
+                    sizes[letter] = n
+        return sizes
+
+    def infer(self, x: TensorType, y: TensorType) -> TensorType:
+        if x.dtype != y.dtype:
+            raise TypeError(f"dtypes {x.dtype} and {y.dtype} differ")
+        sizes = self.letter_sizes((x, y))
+        return TensorType(x.dtype, tuple(sizes[letter] for letter in self.parts()[2]))
+
+
+class Core(Kind):
+    """A routine on the last axes of its inputs, repeated over the leading (broadcast) axes.
+
+    `core` is a gufunc signature such as "(n,n),(n)->(n)"; `routine` the C name of the routine on
+    one C-contiguous item, called with pointers to the inputs, the output, then the core sizes in
+    order of first appearance.
+    """
+
+    core: ClassVar[str]
+    routine: ClassVar[str]
+
+    def signature(self) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+        """Core axis names of each input and of the output."""
+        ins, out = self.core.split("->")
+        groups = [part.strip("(),") for part in ins.replace("),(", ")|(").split("|")]
+        names = [tuple(filter(None, group.split(","))) for group in groups]
+        return names, tuple(filter(None, out.strip("()").split(",")))
+
+    def core_sizes(self, types: Sequence[TensorType]) -> dict[str, Any]:
+        """The size of each core axis name; ShapeError where inputs disagree."""
+        sizes: dict[str, Any] = {}
+        for names, operand in zip(self.signature()[0], types, strict=True):
+            if operand.ndim < len(names):
+                raise ShapeError(f"needs at least {len(names)} axes, not {operand.ndim}")
+            for name, n in zip(names, operand.shape[operand.ndim - len(names) :], strict=True):
+                m = sizes.setdefault(name, n)
+                if isinstance(m, int) and isinstance(n, int) and m != n:
+                    raise ShapeError(f"{name}={m} and {name}={n}")
+                if isinstance(n, int):
+                    sizes[name] = n
+        return sizes
+
+    def batch_shape(self, types: Sequence[TensorType]) -> tuple:
+        names = self.signature()[0]
+        return joint_shape(
+            [
+                TensorType(t.dtype, t.shape[: t.ndim - len(n)])
+                for t, n in zip(types, names, strict=True)
+            ]
+        )
+
+    def infer(self, *types: TensorType) -> TensorType:
+        if any(t.dtype != "float64" for t in types):
+            raise TypeError("needs float64")
+        sizes = self.core_sizes(types)
+        core = tuple(sizes[name] for name in self.signature()[1])
+        return TensorType("float64", self.batch_shape(types) + core)
+
+
+class Composite(Kind):
+    """An op that the pipeline replaces by `expand(*inputs)`; until then rules can see it whole."""
+
+    @staticmethod
+    def has_code(cls: type) -> bool:
+        return cls.expand is not Composite.expand
+
+    def expand(self, *inputs: Node) -> Node:
+        raise NotImplementedError
+
+    def infer(self, *types: TensorType) -> TensorType:
+        raise NotImplementedError

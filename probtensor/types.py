@@ -1,0 +1,327 @@
+"""Types of tensors: a dtype and a shape whose sizes may be symbolic.
+
+A size is an `int` or a `Dim`. A `Dim` is a polynomial with integer coefficients over atoms; an atom
+is a name, or a floor division, minimum or maximum of other sizes. Polynomials are kept in one
+canonical form, so that two sizes are equal exactly when they are written alike after expansion:
+`(n + 1) * m == m + n * m` holds, and shapes can be compared while a graph is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Union
+
+import numpy as np
+
+DTYPES = (
+    "bool",
+    "int8", "int16", "int32", "int64",
+    "uint8", "uint16", "uint32", "uint64",
+    "float32", "float64",
+)  # fmt: skip
+
+
+class ShapeError(ValueError):
+    """Shapes that do not fit together."""
+
+
+@dataclass(frozen=True)
+class Atom:
+    """What a `Dim` is a polynomial in: `name` alone, or `name(args)` for //, min and max."""
+
+    name: str
+    args: tuple[Size, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.args:
+            return self.name
+        if self.name == "//":
+            return f"({self.args[0]})//{self.args[1]}"
+        return f"{self.name}({', '.join(map(str, self.args))})"
+
+
+@dataclass(frozen=True)
+class Dim:
+    """A symbolic size: a sum of `coefficient * product of atoms`, in canonical order.
+
+    Supports +, -, * with sizes, and // and % by sizes (exact where the division is, else an atom).
+    """
+
+    terms: tuple[tuple[tuple[Atom, ...], int], ...]
+
+    @staticmethod
+    def name(name: str) -> Dim:
+        return Dim((((Atom(name),), 1),))
+
+    def __str__(self) -> str:
+        parts = []
+        for atoms, factor in self.terms:
+            text = "*".join(map(str, atoms))
+            if not atoms:
+                text = str(abs(factor))
+            elif abs(factor) != 1:
+                text = f"{abs(factor)}*{text}"
+            sign = "-" if factor < 0 else "+"
+            parts.append(f" {sign} {text}" if parts else ("-" if factor < 0 else "") + text)
+        return "".join(parts)
+
+    __repr__ = __str__
+
+    def __add__(self, other: Size) -> Size:
+        if not is_size(other):
+            return NotImplemented
+        return _collect(_terms(self) + _terms(other))
+
+    def __mul__(self, other: Size) -> Size:
+        if not is_size(other):
+            return NotImplemented
+        return _collect(
+            (tuple(sorted(a + b, key=str)), m * n)
+            for a, m in self.terms
+            for b, n in _terms(other)
+        )
+
+    def __neg__(self) -> Size:
+        return self * -1
+
+    def __sub__(self, other: Size) -> Size:
+        if not is_size(other):
+            return NotImplemented
+        return self + (-other)
+
+    def __rsub__(self, other: Size) -> Size:
+        return (-self) + other
+
+    def __floordiv__(self, other: Size) -> Size:
+        if not is_size(other):
+            return NotImplemented
+        return size_floordiv(self, other)
+
+    def __rfloordiv__(self, other: Size) -> Size:
+        return size_floordiv(other, self)
+
+    def __mod__(self, other: Size) -> Size:
+        return self - (self // other) * other
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"the size {self} is not known while the graph is built, so it has no truth value; "
+            "give the input a shape= or compare with pt.eq / pt.lt inside the graph"
+        )
+
+    def __index__(self) -> int:
+        raise TypeError(
+            f"the size {self} is not known while the graph is built, so it cannot be used as a "
+            "Python integer; give the input a shape="
+        )
+
+    def names(self) -> set[str]:
+        """The input sizes this size is computed from."""
+        found: set[str] = set()
+        for atoms, _ in self.terms:
+            for atom in atoms:
+                if not atom.args:
+                    found.add(atom.name)
+                for arg in atom.args:
+                    found |= size_names(arg)
+        return found
+
+
+Size = Union[int, Dim]
+Shape = tuple[Size, ...]
+_FUNCTIONS: dict[str, Callable] = {"//": lambda a, b: a // b, "min": min, "max": max}
+
+
+def is_size(value: object) -> bool:
+    return isinstance(value, (int, Dim, np.integer)) and not isinstance(value, bool)
+
+
+def _terms(size: Size) -> tuple[tuple[tuple[Atom, ...], int], ...]:
+    if isinstance(size, Dim):
+        return size.terms
+    return (((), int(size)),) if size else ()
+
+
+def _collect(terms: Iterable[tuple[tuple[Atom, ...], int]]) -> Size:
+    total: dict[tuple[Atom, ...], int] = {}
+    for atoms, factor in terms:
+        total[atoms] = total.get(atoms, 0) + factor
+    kept = [(atoms, factor) for atoms, factor in total.items() if factor]
+    if not kept:
+        return 0
+    if len(kept) == 1 and not kept[0][0]:
+        return kept[0][1]
+    # Longest products first, the constant last: the order people write them in.
+    kept.sort(key=lambda term: (-len(term[0]), [str(a) for a in term[0]]))
+    return Dim(tuple(kept))
+
+
+def _function(name: str, *args: Size) -> Size:
+    return Dim((((Atom(name, args),), 1),))
+
+
+def size_floordiv(top: Size, bottom: Size) -> Size:
+    """top // bottom: exact polynomial division where it comes out even, else an opaque atom."""
+    if isinstance(top, int) and isinstance(bottom, int):
+        return top // bottom
+    if bottom == 1:
+        return top
+    if isinstance(bottom, Dim) and top == bottom:
+        return 1
+    if isinstance(bottom, int) or len(bottom.terms) == 1:
+        (divisor, factor) = _terms(bottom)[0]
+        quotient = []
+        for atoms, coefficient in _terms(top):
+            rest = list(atoms)
+            if coefficient % factor or any(rest.count(a) < divisor.count(a) for a in divisor):
+                return _function("//", top, bottom)
+            for atom in divisor:
+                rest.remove(atom)
+            quotient.append((tuple(rest), coefficient // factor))
+        return _collect(quotient)
+    return _function("//", top, bottom)
+
+
+def size_min(a: Size, b: Size) -> Size:
+    """The smaller of two sizes, symbolic where it has to be."""
+    return _choose("min", a, b)
+
+
+def size_max(a: Size, b: Size) -> Size:
+    """The larger of two sizes, symbolic where it has to be."""
+    return _choose("max", a, b)
+
+
+def _choose(name: str, a: Size, b: Size) -> Size:
+    difference = a - b
+    if isinstance(difference, int):
+        first = difference <= 0 if name == "min" else difference >= 0
+        return a if first else b
+    # Sizes are never negative, so 0 decides against any plain sum of names.
+    for small, large in ((a, b), (b, a)):
+        if small == 0 and _never_negative(large):
+            return small if name == "min" else large
+    return _function(name, *sorted((a, b), key=str))
+
+
+def _never_negative(size: Size) -> bool:
+    return all(
+        factor > 0 and all(a.name != "//" or _never_negative(a.args[0]) for a in atoms)
+        for atoms, factor in _terms(size)
+    )
+
+
+def size_names(size: Size) -> set[str]:
+    return size.names() if isinstance(size, Dim) else set()
+
+
+def size_value(size: Size, names: Mapping[str, int]) -> int:
+    """The number a size stands for, given the values of the names."""
+    if not isinstance(size, Dim):
+        return int(size)
+
+    def atom_value(atom: Atom) -> int:
+        if not atom.args:
+            return names[atom.name]
+        return _FUNCTIONS[atom.name](*(size_value(arg, names) for arg in atom.args))
+
+    return sum(
+        reduce(lambda value, atom: value * atom_value(atom), atoms, factor)
+        for atoms, factor in size.terms
+    )
+
+
+def size_substitute(size: Size, names: Mapping[str, Size]) -> Size:
+    """The same size with names replaced by other sizes."""
+    if not isinstance(size, Dim) or not size.names() & names.keys():
+        return size
+
+    def atom_size(atom: Atom) -> Size:
+        if not atom.args:
+            return names.get(atom.name, Dim(((((atom,)), 1),)))
+        args = [size_substitute(arg, names) for arg in atom.args]
+        return {"//": size_floordiv, "min": size_min, "max": size_max}[atom.name](*args)
+
+    total: Size = 0
+    for atoms, factor in size.terms:
+        product: Size = factor
+        for atom in atoms:
+            product = atom_size(atom) * product
+        total = product + total
+    return total
+
+
+def size_product(sizes: Iterable[Size]) -> Size:
+    return reduce(lambda a, b: a * b, sizes, 1)
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """What is known of a tensor before it has a value: its dtype and its shape."""
+
+    dtype: str
+    shape: Shape = ()
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> Size:
+        return size_product(self.shape)
+
+    @property
+    def is_float(self) -> bool:
+        return self.dtype in ("float32", "float64")
+
+    @property
+    def is_static(self) -> bool:
+        return all(isinstance(n, int) for n in self.shape)
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+
+    def with_dtype(self, dtype: str) -> TensorType:
+        return TensorType(dtype, self.shape)
+
+
+def check_dtype(dtype: object) -> str:
+    """The name of a dtype ProbTensor has; TypeError for any other."""
+    name = np.dtype(dtype).name
+    if name not in DTYPES:
+        raise TypeError(f"dtype {name} is not one of {', '.join(DTYPES)}")
+    return name
+
+
+def promote(*operands: object) -> str:
+    """NumPy's result dtype of dtype names and bare Python numbers (weak, as in NEP 50)."""
+    return check_dtype(np.result_type(*(np.dtype(o) if isinstance(o, str) else o for o in operands)))
+
+
+def promote_float(*operands: object) -> str:
+    """As `promote`, with booleans and integers going to float64."""
+    dtype = promote(*operands)
+    return dtype if dtype.startswith("float") else "float64"
+
+
+def broadcast_size(a: Size, b: Size) -> Size:
+    """The size two axes broadcast to. Two different unknown sizes are taken to be equal (checked
+    when the function is called); ShapeError where they cannot be."""
+    if a == b or b == 1:
+        return a
+    if a == 1:
+        return b
+    if isinstance(a, int) and isinstance(b, int):
+        raise ShapeError(f"{a} and {b}")
+    return a if isinstance(a, int) else b if isinstance(b, int) else a
+
+
+def broadcast_shapes(*shapes: Shape) -> Shape:
+    """The shape several shapes broadcast to, by NumPy's rule; ShapeError if they do not."""
+    ndim = max((len(s) for s in shapes), default=0)
+    padded = [(1,) * (ndim - len(s)) + tuple(s) for s in shapes]
+    return tuple(reduce(broadcast_size, sizes) for sizes in zip(*padded, strict=True))
