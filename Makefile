@@ -21,7 +21,9 @@ BENCH_PY := .venv-bench/bin/python
 PIP_FLAGS := -q --disable-pip-version-check
 BUILD_TOOLS := 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
 NATIVE := setup.py $(wildcard cython_ext/*.pyx cython_ext/*.pxd cython_ext/include/*.h)
-PEERS := pymc numpyro jax nutpie stanli
+# Prints the requirements of one extra, a line each.
+EXTRA := import sys, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	print(*project["optional-dependencies"][sys.argv[1]], sep="\n")
 
 .PHONY: help check test fuzz golden replay bench demo rules clean
 
@@ -74,19 +76,23 @@ clean:  ## remove environments, built modules and outputs
 	@$(PYTHON) -m venv .venv
 
 .venv/demo.stamp: pyproject.toml | .venv/bin/python
-	@echo "installing what the library and the demo need"
+	@echo "installing the library and what the demo needs"
 	@$(PY) -m pip install $(PIP_FLAGS) $(BUILD_TOOLS)
-	@$(PY) -m pip install $(PIP_FLAGS) --no-build-isolation -e '.[demo]'
+	@$(PY) -c '$(EXTRA)' demo > .venv/demo.txt
+	@$(PY) -m pip install $(PIP_FLAGS) --no-build-isolation -r .venv/demo.txt -e .
 	@touch $@
 
+# The extra alone: naming the library again would build it again.
 .venv/test.stamp: .venv/demo.stamp
 	@echo "installing what the tests need"
-	@$(PY) -m pip install $(PIP_FLAGS) --no-build-isolation -e '.[demo,test]'
+	@$(PY) -c '$(EXTRA)' test > .venv/test.txt
+	@$(PY) -m pip install $(PIP_FLAGS) -r .venv/test.txt
 	@touch $@
 
+# Installing has built the modules already; build again only what has changed since.
 .venv/built.stamp: $(NATIVE) | .venv/demo.stamp
-	@echo "building cython_ext"
-	@$(PY) setup.py -q build_ext --inplace
+	@test -z "$$(find $(NATIVE) -newer .venv/demo.stamp)" || { echo "building cython_ext"; \
+	$(PY) setup.py -q build_ext --inplace >/dev/null; }
 	@touch $@
 
 .venv-bench/bin/python:
@@ -97,11 +103,13 @@ clean:  ## remove environments, built modules and outputs
 # A peer that does not install here is named and left out.
 .venv-bench/peers.stamp: pyproject.toml | .venv-bench/bin/python
 	@$(BENCH_PY) -m pip install $(PIP_FLAGS) $(BUILD_TOOLS)
-	@$(BENCH_PY) -m pip install $(PIP_FLAGS) --no-build-isolation -e .
-	@for peer in $(PEERS); do $(BENCH_PY) -m pip install $(PIP_FLAGS) --prefer-binary "$$peer" \
+	@$(BENCH_PY) -c '$(EXTRA)' bench > .venv-bench/peers.txt
+	@for peer in $$(cat .venv-bench/peers.txt); do $(BENCH_PY) -m pip install $(PIP_FLAGS) --prefer-binary "$$peer" \
 	|| echo "bench: $$peer does not install here and is left out"; done
+	@$(BENCH_PY) -m pip install $(PIP_FLAGS) --no-build-isolation -e .
 	@touch $@
 
 .venv-bench/built.stamp: $(NATIVE) | .venv-bench/peers.stamp
-	@$(BENCH_PY) setup.py -q build_ext --inplace
+	@test -z "$$(find $(NATIVE) -newer .venv-bench/peers.stamp)" || \
+	$(BENCH_PY) setup.py -q build_ext --inplace >/dev/null
 	@touch $@

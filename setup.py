@@ -9,6 +9,7 @@ from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 INCLUDE = "cython_ext/include"
@@ -67,21 +68,28 @@ class BuildExtensions(build_ext):
         super().build_extensions()
 
 
-# cuda/ must not be installed as a top-level `cuda`, NVIDIA's own name: in a wheel it lies inside
-# probtensor/, as probtensor.cuda_sources.
+class BuildPython(build_py):
+    """Puts cuda/ into wheels as probtensor/cuda_sources: NVIDIA owns the top-level name `cuda`."""
+
+    def run(self):
+        super().run()
+        if self.editable_mode:
+            return
+        folder = Path(self.build_lib, "probtensor", "cuda_sources")
+        folder.mkdir(parents=True, exist_ok=True)
+        for pattern in ("*.cu", "*.cuh", "*.h", "README.md"):
+            for source in found(f"cuda/{pattern}"):
+                self.copy_file(source, str(folder / Path(source).name))
+
+
 setup(
     packages=[
         *find_packages(include=["probtensor", "probtensor.*", "cython_ext", "cython_ext.*"]),
         "cython_ext.include",
-        "probtensor.cuda_sources",
     ],
-    package_dir={"probtensor.cuda_sources": "cuda"},
-    package_data={
-        "cython_ext": ["*.pxd"],
-        "cython_ext.include": ["*.h"],
-        "probtensor.cuda_sources": ["*.cu", "*.cuh", "*.h", "README.md"],
-    },
+    package_dir={"": "."},  # said aloud, so that an editable install is a path, not an import hook
+    package_data={"cython_ext": ["*.pxd"], "cython_ext.include": ["*.h"]},
     include_package_data=False,
     ext_modules=extensions(),
-    cmdclass={"build_ext": BuildExtensions},
+    cmdclass={"build_ext": BuildExtensions, "build_py": BuildPython},
 )
