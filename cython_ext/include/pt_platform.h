@@ -1,0 +1,71 @@
+/* What the samplers ask of the platform: a steady clock, and words shared between threads. */
+#ifndef PT_PLATFORM_H
+#define PT_PLATFORM_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* Seconds since some fixed moment; on POSIX systems the moment of Python's time.perf_counter. */
+static inline double pt_clock(void)
+{
+    struct timespec now;
+#ifdef CLOCK_MONOTONIC
+    clock_gettime(CLOCK_MONOTONIC, &now);
+#else
+    timespec_get(&now, TIME_UTC);
+#endif
+    return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
+}
+
+/* Each word is written by one thread and read by others, which need no order between words. */
+#if defined(__GNUC__) || defined(__clang__)
+#define PT_SHARE(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELAXED)
+#define PT_SHARED(place) __atomic_load_n(&(place), __ATOMIC_RELAXED)
+#else
+#define PT_SHARE(place, value) (*(volatile int64_t *) &(place) = (value))
+#define PT_SHARED(place) (*(volatile int64_t *) &(place))
+#endif
+
+/* How far a chain is, for those who watch it. Doubles travel as their bits. */
+typedef struct {
+    int64_t draws;
+    int64_t divergences;
+    int64_t gradients;
+    int64_t step_size_bits;
+    int64_t stop;
+} pt_progress;
+
+static inline int64_t pt_bits(double value)
+{
+    union { double value; int64_t bits; } both;
+    both.value = value;
+    return both.bits;
+}
+
+static inline double pt_from_bits(int64_t bits)
+{
+    union { double value; int64_t bits; } both;
+    both.bits = bits;
+    return both.value;
+}
+
+static inline void pt_report(pt_progress *progress, int64_t draws, int64_t divergences,
+                             int64_t gradients, double step_size)
+{
+    PT_SHARE(progress->draws, draws);
+    PT_SHARE(progress->divergences, divergences);
+    PT_SHARE(progress->gradients, gradients);
+    PT_SHARE(progress->step_size_bits, pt_bits(step_size));
+}
+
+static inline void pt_request_stop(pt_progress *progress)
+{
+    PT_SHARE(progress->stop, 1);
+}
+
+static inline int pt_stop_requested(const pt_progress *progress)
+{
+    return PT_SHARED(progress->stop) != 0;
+}
+
+#endif

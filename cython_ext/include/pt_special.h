@@ -1,0 +1,18 @@
+/* ProbTensor's scalar functions in C, included by generated Cython (C11) and CUDA (C++).
+ *
+ *   pt_base.h        PT_FN, bits, error-free sums, rounding, integer arithmetic
+ *   pt_elementary.h  exp, log, hyperbolic and logistic families, roots, powers
+ *   pt_trig.h        sin, cos, tan and their inverses
+ *   pt_erf.h         erf, erfc, normal distribution function and their inverses
+ *   pt_gamma.h       lgamma, gamma, digamma, trigamma, lbeta
+ */
+#ifndef PT_SPECIAL_H
+#define PT_SPECIAL_H
+
+#include "pt_base.h"
+#include "pt_elementary.h"
+#include "pt_trig.h"
+#include "pt_erf.h"
+#include "pt_gamma.h"
+
+#endif
