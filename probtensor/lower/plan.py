@@ -44,11 +44,11 @@ class SizeSource:
 
 @dataclass(frozen=True)
 class SizeCheck:
-    """`expected` must be the size of an input's axis; `message` says who joined them, and where."""
+    """`left` and `right` (over the plan's size names) must be equal; `message` says who joined them
+    and where, with `{left}` and `{right}` in place of the numbers."""
 
-    buffer: int
-    axis: int
-    expected: Size
+    left: Size
+    right: Size
     message: str
 
 
