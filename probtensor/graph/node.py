@@ -229,7 +229,7 @@ def make(op: Op, inputs: Sequence[Node], kind: type[Node] = Node) -> Node:
     with _LOCK:
         kept = _INTERNED.setdefault(key, node)
         if kept is node:
-            _ORIGINS[node] = getattr(_CURRENT, "origin", None) or _user_line()
+            _ORIGINS[node] = getattr(_CURRENT, "origin", None) or user_line()
     return kept
 
 
@@ -237,7 +237,7 @@ def _bad_call(op: Op, inputs: Sequence[Node], error: Exception) -> str:
     types = ", ".join(
         f"{x.op.label}: {x.type}" if getattr(x.op, "label", None) else str(x.type) for x in inputs
     )
-    file, line = getattr(_CURRENT, "origin", None) or _user_line()
+    file, line = getattr(_CURRENT, "origin", None) or user_line()
     text = f"{op.name}: {error} in ({types})\n  at {file}:{line}"
     made = [f"{_operand(x)} made at {line_of(x)}" for x in inputs if not isinstance(x.op, Const)]
     return text + "".join(f"\n  {row}" for row in dict.fromkeys(made))
@@ -253,7 +253,8 @@ def _rebuild(steps: list[tuple[type[Node], Op, tuple[int, ...]]]) -> Node:
 # Where the user made a node.
 
 
-def _user_line() -> tuple[str, int]:
+def user_line() -> tuple[str, int]:
+    """File and line of the innermost running frame that is not the library's own."""
     frame = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
