@@ -3,7 +3,7 @@
 What is measured, for each model and contender, each in a process of its own:
 
 - the time from a built model to its first gradient, with an empty and with a filled cache;
-- the time of one gradient, called from Python and (where the library has one) through its C pointer;
+- the time of one gradient, called from Python and, where there is one, through the C pointer;
 - the wall time of NUTS, 4 chains of 1000 + 1000 on two cores, and the smallest bulk effective
   sample size per second of it;
 - import time and peak memory.

@@ -57,9 +57,7 @@ def settings_from(arguments):
     quick = arguments.quick
     return harness.Settings(
         cases=tuple(_available_cases(_names(arguments.models, cases.NAMES, "model"))),
-        contenders=tuple(
-            _available_contenders(_names(contenders, registry.ENTRIES, "contender"))
-        ),
+        contenders=tuple(_available_contenders(_names(contenders, registry.ENTRIES, "contender"))),
         measures=_names(measures, harness.MEASURES, "measure"),
         rounds=1 if quick else arguments.rounds,
         sample_rounds=1 if quick else arguments.sample_rounds,

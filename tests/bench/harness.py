@@ -1,5 +1,6 @@
 """Starts the workers: one process a measurement, contenders in turn, several rounds."""
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import json
@@ -107,26 +108,23 @@ def _communicate(command, env, timeout_s):
     except subprocess.TimeoutExpired:
         return "", f"no answer within {timeout_s:g} s", None
     finally:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.communicate()
 
 
-def start_worker(task, cache, timeout_s):
-    """The worker's result for one task; a dict with `error` where there is none."""
-    command = [sys.executable, "-m", "tests.bench.worker", json.dumps(task)]
-    env = environment(cache, task["measure"])
+def start_worker(module, task, env, timeout_s):
+    """What the worker module answers to one task; a dict with `error` where it gives nothing."""
+    command = [sys.executable, "-m", module, json.dumps(task)]
     out, err, status = _communicate(command, env, timeout_s)
+    if task["verbose"] and err:
+        print(err, file=sys.stderr)
     lines = [line for line in out.splitlines() if line.startswith(worker.MARK)]
     if lines:
         return json.loads(lines[-1].removeprefix(worker.MARK))
     if status is None:
         return {"error": err}
     tail = err.strip().splitlines()
-    if task["verbose"] and tail:
-        print("\n".join(tail), file=sys.stderr)
     return {"error": tail[-1][:300] if tail else f"the worker ended with status {status}"}
 
 
@@ -161,7 +159,8 @@ class Session:
             shutil.rmtree(cache, ignore_errors=True)
         cache.mkdir(exist_ok=True)
         task = _task(self.settings, case, contender, measure) | {"seed": 1 + number}
-        result = start_worker(task, str(cache), self.settings.timeout_s)
+        env = environment(str(cache), task["measure"])
+        result = start_worker("tests.bench.worker", task, env, self.settings.timeout_s)
         record = {"case": case, "contender": contender, "measure": measure, "round": number}
         self.records.append(record | {"result": result})
         self.say(f"{case} {contender} {measure} {number + 1}: {brief(result)}")

@@ -16,7 +16,7 @@ def _spread(samples):
     return {"median_ns": statistics.median(samples), "best_ns": min(samples)}
 
 
-def _blocks(run, budget):
+def blocks(run, budget):
     """Calls `run(calls) -> nanoseconds` in blocks until `budget` seconds are spent."""
     calls = 1
     while (elapsed := run(calls)) < BLOCK_SECONDS * 1e9 and calls < 1 << 24:
@@ -37,7 +37,7 @@ def time_python(function, points, budget):
         elapsed = time.perf_counter_ns() - start
         return elapsed * calls / (2 * ((calls + 1) // 2))
 
-    return _blocks(run, budget)
+    return blocks(run, budget)
 
 
 class PointerCaller:
@@ -74,4 +74,4 @@ class PointerCaller:
         return self.logp.value, self.gradient.copy()
 
     def time(self, budget):
-        return _blocks(self.run, budget)
+        return blocks(self.run, budget)

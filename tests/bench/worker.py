@@ -11,6 +11,7 @@ import os
 import resource
 import sys
 import time
+import traceback
 
 from tests.bench.registry import ENTRIES
 
@@ -22,7 +23,7 @@ def _peak_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _pin_to_one_core():
+def pin_to_one_core():
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
@@ -58,7 +59,7 @@ def measure_first(task):
 
 def measure_gradient(task):
     """Time of a gradient; and what `harness.agreement` compares between contenders."""
-    _pin_to_one_core()
+    pin_to_one_core()
     numpy = importlib.import_module("numpy")
     timing = importlib.import_module("tests.bench.timing")
     built, result = _import_and_build(task)
@@ -84,10 +85,12 @@ def measure_sample(task):
     """Wall time and efficiency of NUTS; compilation is timed apart wherever the library allows."""
     built, result = _import_and_build(task)
     settings = [task[k] for k in ("draws", "tune", "chains", "cores", "seed")]
-    function, result["compile_s"] = _timed(built.compile)
+    start = time.perf_counter()
+    function = built.compile()
     function(built.flatten(built.case.point(POINTS[0])))
-    _, result["prepare_s"] = _timed(built.prepare, *settings)
+    built.prepare(*settings)
     samples, result["nuts_s"] = _timed(built.sample, *settings)
+    result["whole_s"] = time.perf_counter() - start
     result["peak_mib"] = _peak_mib()
     expected = (task["chains"], task["draws"])
     for parameter in built.case.parameters:
@@ -104,16 +107,17 @@ def measure_sample(task):
 MEASURES = {"first": measure_first, "gradient": measure_gradient, "sample": measure_sample}
 
 
-def main():
-    task = json.loads(sys.argv[1])
+def answer(work, task):
+    """Prints the line that the parent reads: the result of `work(task)`, or its error."""
     try:
-        result = MEASURES[task["measure"]](task)
+        result = work(task)
     except Exception as error:
+        if task["verbose"]:
+            traceback.print_exc()
         result = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:300]}
-        if task.get("verbose"):
-            raise
     print(MARK + json.dumps(result), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    chosen = json.loads(sys.argv[1])
+    answer(MEASURES[chosen["measure"]], chosen)

@@ -85,17 +85,22 @@ class Adapter(Contender):
         return np.asarray(ravel_pytree(point)[0])
 
     def prepare(self, draws, tune, chains, cores, seed):
-        self.mcmc = MCMC(
-            NUTS(self.model),
-            num_warmup=tune,
-            num_samples=draws,
-            num_chains=chains,
-            chain_method="parallel",
-            progress_bar=False,
-        )
-        self.mcmc._compile(jax.random.key(seed))
+        """Compiles the chains ahead of time, since `MCMC.run` compiles anew at each call."""
+
+        def one_chain(key):
+            mcmc = MCMC(
+                NUTS(self.model),
+                num_warmup=tune,
+                num_samples=draws,
+                num_chains=1,
+                progress_bar=False,
+            )
+            mcmc.run(key)
+            return mcmc.get_samples()
+
+        self.keys = jax.random.split(jax.random.key(seed), chains)
+        self.chains = jax.pmap(one_chain).lower(self.keys).compile()
 
     def sample(self, draws, tune, chains, cores, seed):
-        self.mcmc.run(jax.random.key(seed))
-        samples = jax.block_until_ready(self.mcmc.get_samples(group_by_chain=True))
+        samples = jax.block_until_ready(self.chains(self.keys))
         return {p.name: np.asarray(samples[p.name]) for p in self.case.parameters}

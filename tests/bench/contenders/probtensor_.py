@@ -1,8 +1,8 @@
 """ProbTensor: `posterior.logp_and_grad`, `posterior.address` and `pt.sample`."""
 
 import numpy as np
-import probtensor as pt
 
+import probtensor as pt
 from tests.bench.contenders.base import Contender, Pointer
 
 
