@@ -184,6 +184,7 @@ def as_tensor_of(value: Any, dtype: str) -> Node:
     return node if node.dtype == dtype else METHODS["astype"](node, dtype)
 
 
+@dataclass(frozen=True)
 class Reduction(Kind):
     """A fold of one operand over `axes` (sorted, non-negative), which the output lacks.
 
@@ -258,6 +259,7 @@ class Join(Kind):
         return TensorType(types[0].dtype, (*kept[: self.axis], total, *kept[self.axis :]))
 
 
+@dataclass(frozen=True)
 class Scatter(Kind):
     """A copy of input 0 with input 1 written (`mode="set"`) or combined ("add", "max", "min").
 
@@ -291,6 +293,7 @@ def gathered_shape(
     return (*kept[:at], *joint_shape(indices), *kept[at:])
 
 
+@dataclass(frozen=True)
 class Contraction(Kind):
     """A sum of products of two operands, by einsum subscripts such as "ij,jk->ik".
 

@@ -58,7 +58,9 @@ def integers(*bounds: int, dtype: str = "int64") -> tuple[Sample, ...]:
 def cases(*shapes: tuple[int, ...], **parameters: Sequence[Any]) -> tuple[Sample, ...]:
     """Normal draws of the shapes, once for each row of the parameters, which are zipped:
     `cases((3, 4), axes=[(0,), (1,)])`."""
-    rows = [dict(zip(parameters, row, strict=True)) for row in zip(*parameters.values(), strict=True)]
+    rows = [
+        dict(zip(parameters, row, strict=True)) for row in zip(*parameters.values(), strict=True)
+    ]
 
     def make(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         return tuple(rng.normal(size=shape) for shape in shapes)

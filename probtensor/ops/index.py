@@ -1,0 +1,461 @@
+"""Indexing: x[key] by NumPy's rules, x.at[key].set(v) and its kin, take.
+
+A key is taken apart once, into a slice of each axis (a view) and then one gather over the axes that
+integer arrays select. Writing takes the same two steps backwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.node import Const, GraphError, Node, as_tensor, line_of, make
+from probtensor.ops import kinds
+from probtensor.ops.kinds import View, gathered_shape, method, op, operator
+from probtensor.ops.reduce import normal_axes
+from probtensor.ops.samples import arrays
+from probtensor.ops.slicing import SetSlice, Slice, normal_slice
+from probtensor.types import Dim, Size, TensorType, broadcast_shapes, is_size
+
+
+def _draw(*shape: int) -> Callable[[np.random.Generator], np.ndarray]:
+    return lambda rng: rng.normal(size=shape)
+
+
+def _places(n: int, *shape: int) -> Callable[[np.random.Generator], np.ndarray]:
+    return lambda rng: rng.integers(-n, n, shape)
+
+
+def _distinct(n: int, count: int) -> Callable[[np.random.Generator], np.ndarray]:
+    return lambda rng: rng.permutation(n)[:count]
+
+
+MODES = {
+    "raise": lambda index, n: index,
+    "wrap": lambda index, n: index % n,
+    "clip": lambda index, n: np.clip(index, 0, n - 1),
+}
+
+
+@op
+class Gather(View):
+    """x[i, j, ...] with integer arrays on `axes`; their common shape is put in at position `at`.
+
+    Input 0 is x, then one array for each of the axes. `mode` says what an index outside the axis
+    means: an error ("raise", where -n..-1 count from the end), its remainder ("wrap") or the
+    nearest end ("clip").
+    """
+
+    axes: tuple[int, ...]
+    at: int
+    mode: str = "raise"
+    samples = (
+        *arrays(_draw(5, 4), _places(5, 3), axes=(0,), at=0),
+        *arrays(_draw(5, 4), _places(4, 2, 3), axes=(1,), at=1),
+        *arrays(_draw(5, 3, 4), _places(5, 2), _places(4, 2), axes=(0, 2), at=0),
+        *arrays(_draw(5, 4), _places(9, 6), axes=(0,), at=0, mode="wrap"),
+        *arrays(_draw(5, 4), _places(9, 6), axes=(1,), at=1, mode="clip"),
+    )
+
+    def infer(self, x: TensorType, *indices: TensorType) -> TensorType:
+        return TensorType(x.dtype, gathered_shape(x, self.axes, self.at, indices))
+
+    def element(self, index, read, types, out, select):
+        inner = list(index[: self.at] + index[self._end(types) :])
+        block = index[self.at : self._end(types)]
+        for k, axis in enumerate(self.axes):
+            shape = types[k + 1].shape
+            own = block[len(block) - len(shape) :]
+            place = read[k + 1]([0 if n == 1 else i for n, i in zip(shape, own, strict=True)])
+            inner.insert(axis, self._inside(place, types[0].shape[axis], select))
+        return read[0](inner)
+
+    def _end(self, types: Sequence[TensorType]) -> int:
+        return self.at + max(t.ndim for t in types[1:])
+
+    def _inside(self, place: Any, n: Size, select: Callable) -> Any:
+        if self.mode == "wrap":
+            return place % n
+        if self.mode == "clip":
+            return select(place < 0, 0, select(place < n, place, n - 1))
+        return select(place < 0, place + n, place)
+
+    def index_inputs(self) -> dict[int, tuple[int, int]]:
+        if self.mode != "raise":
+            return {}
+        return {k + 1: (0, axis) for k, axis in enumerate(self.axes)}
+
+    def numpy(self, x, *indices):
+        kept = [a for a in range(x.ndim) if a not in self.axes]
+        pairs = zip(indices, self.axes, strict=True)
+        key = tuple(MODES[self.mode](index, x.shape[axis]) for index, axis in pairs)
+        found = np.transpose(x, (*self.axes, *kept))[key]
+        block = found.ndim - len(kept)
+        order = [block + a for a in range(self.at)], range(block)
+        rest = [block + a for a in range(self.at, len(kept))]
+        return np.transpose(found, (*order[0], *order[1], *rest))
+
+    def vjp(self, g, out, x, *indices):
+        pairs = zip(indices, self.axes, strict=True)
+        places = [_inside_graph(index, x.shape[axis], self.mode) for index, axis in pairs]
+        scattered = make(Scatter(self.axes, self.at, "add"), (ops.zeros_like(x), g, *places))
+        return (scattered, *[None] * len(indices))
+
+
+def _inside_graph(index: Node, n: Size, mode: str) -> Node:
+    if mode == "wrap":
+        return index % n
+    return ops.clip(index, 0, n - 1) if mode == "clip" else index
+
+
+@op
+class Scatter(kinds.Scatter):
+    """A copy of input 0 with input 1 put at integer places of `axes`, by `mode`: "set" (the last
+    one written stays), "add", "mul", "max" or "min". Places from -n to -1 count from the end."""
+
+    axes: tuple[int, ...]
+    at: int
+    mode: str
+    samples = (
+        *arrays(_draw(5, 4), _draw(3, 4), _places(5, 3), axes=(0,), at=0, mode="add"),
+        *arrays(_draw(5, 4), _draw(5, 2, 2), _places(4, 2, 2), axes=(1,), at=1, mode="add"),
+        *arrays(
+            _draw(5, 3, 4), _draw(2, 3), _places(5, 2), _places(4, 2), axes=(0, 2), at=0, mode="add"
+        ),
+        *arrays(_draw(5, 4), _draw(3, 4), _distinct(5, 3), axes=(0,), at=0, mode="set"),
+        *arrays(_draw(5, 4), _draw(5, 2), _distinct(4, 2), axes=(1,), at=1, mode="set"),
+        *arrays(_draw(5, 4), _draw(3, 4), _distinct(5, 3), axes=(0,), at=0, mode="mul"),
+        *arrays(_draw(5, 4), _draw(6, 4), _places(5, 6), axes=(0,), at=0, mode="max"),
+        *arrays(_draw(5, 4), _draw(6, 4), _places(5, 6), axes=(0,), at=0, mode="min"),
+    )
+
+    def numpy(self, base, updates, *indices):
+        kept = [a for a in range(base.ndim) if a not in self.axes]
+        out = np.array(base)
+        front = np.transpose(out, (*self.axes, *kept))
+        block = updates.ndim - len(kept)
+        lead = range(self.at, self.at + block)
+        rest = [a for a in range(updates.ndim) if a not in lead]
+        values = np.transpose(updates, (*lead, *rest))
+        if self.mode == "set":
+            front[indices] = values
+        else:
+            combine = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
+            combine[self.mode].at(front, indices, values)
+        return out
+
+    def vjp(self, g, out, base, updates, *indices):
+        none = [None] * len(indices)
+        gather = Gather(self.axes, self.at)
+        taken = make(gather, (g, *indices))
+        if self.mode == "add":
+            return g, taken, *none
+        if self.mode == "set":
+            return (*_set_vjp(self, g, taken, updates, indices), *none)
+        if self.mode == "mul":
+            raise NotImplementedError(
+                "x.at[...].multiply has no derivative; write x.at[k].set(x[k] * v) for distinct k"
+            )
+        return (*_extreme_vjp(self, g, taken, out, base, updates, indices), *none)
+
+
+def _set_vjp(scatter, g, taken, updates, indices):
+    """To the base what was not written over; to each update what it wrote, if it was the last."""
+    over = make(scatter, (g, ops.zeros_like(updates), *indices))
+    number = ops.arange(updates.size).reshape(updates.shape)
+    blank = ops.full(g.shape, -1, "int64")
+    winner = make(scatter, (blank, number, *indices))
+    mine = ops.eq(make(Gather(scatter.axes, scatter.at), (winner, *indices)), number)
+    return over, ops.where(mine, taken, 0)
+
+
+def _extreme_vjp(scatter, g, taken, out, base, updates, indices):
+    """Equal extremes share the derivative evenly."""
+    gather = Gather(scatter.axes, scatter.at)
+    add = Scatter(scatter.axes, scatter.at, "add")
+    kept = ops.eq(base, out)
+    won = ops.eq(updates, make(gather, (out, *indices)))
+    ones = ops.astype(won, g.dtype)
+    count = make(add, (ops.astype(kept, g.dtype), ones, *indices))
+    share = g / count
+    mine = make(gather, (share, *indices))
+    return ops.where(kept, share, 0), ops.where(won, mine, 0)
+
+
+# Keys.
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key taken apart: a slice of each axis, the axes that arrays index (after slicing), the
+    arrays, where their common shape goes, and the new axes of the result."""
+
+    slices: tuple[tuple[Size, int, Size], ...]
+    axes: tuple[int, ...]
+    arrays: tuple[Node, ...]
+    at: int
+    dropped: tuple[int, ...]
+    added: tuple[int, ...]
+
+
+def parse_key(x: Node, key: Any) -> Key:
+    """What x[key] means, by NumPy's rules."""
+    parts = _spelled_out(x, key)
+    slices, indexed, dropped, layout = [], [], [], []
+    axis = 0
+    for part in parts:
+        if part is None:
+            layout.append("new")
+            continue
+        n = x.shape[axis]
+        if isinstance(part, slice):
+            slices.append(normal_slice(part, n))
+            layout.append("slice")
+        elif isinstance(part, Node):
+            slices.append((0, 1, n))
+            indexed.append((axis, part))
+            layout.append("array")
+        else:
+            slices.append((_single(part, n, x, axis), 1, 1))
+            dropped.append(axis)
+            layout.append("number")
+        axis += 1
+    return _assembled(slices, indexed, dropped, layout)
+
+
+def _assembled(slices, indexed, dropped, layout) -> Key:
+    if not indexed:
+        # Positions of new axes in the result, which has no axes for single numbers.
+        result = [mark for mark in layout if mark != "number"]
+        added = tuple(k for k, mark in enumerate(result) if mark == "new")
+        return Key(tuple(slices), (), (), 0, tuple(dropped), added)
+    # NumPy counts single numbers among the index arrays when it asks whether they are adjacent.
+    advanced = [k for k, mark in enumerate(layout) if mark in ("array", "number")]
+    adjacent = advanced == list(range(advanced[0], advanced[-1] + 1))
+    shape = broadcast_shapes(*(index.shape for _, index in indexed))
+    before = [mark for mark in layout[: advanced[0]] if mark != "number"] if adjacent else []
+    after = [mark for mark in layout[len(before) :] if mark in ("slice", "new")]
+    if not adjacent:
+        after = [mark for mark in layout if mark in ("slice", "new")]
+    marks = [*before, *["block"] * len(shape), *after]
+    added = tuple(k for k, mark in enumerate(marks) if mark == "new")
+    gone = set(dropped)
+    axes = tuple(axis - len([d for d in gone if d < axis]) for axis, _ in indexed)
+    at = len([mark for mark in before if mark == "slice"])
+    whole = tuple(ops.broadcast_to(index, shape) for _, index in indexed)
+    return Key(tuple(slices), axes, whole, at, tuple(dropped), added)
+
+
+def _spelled_out(x: Node, key: Any) -> list[Any]:
+    """The key as one part for each axis of x, with None for new axes: no ellipsis, no masks."""
+    parts = list(key) if isinstance(key, tuple) else [key]
+    found: list[Any] = []
+    for part in parts:
+        found += _index_parts(part)
+    used = len([part for part in found if part is not None and part is not Ellipsis])
+    if used > x.ndim:
+        raise GraphError(f"x[...]: {used} indices for {x.ndim} axes of {x.type}")
+    fill = [slice(None)] * (x.ndim - used)
+    holes = [k for k, part in enumerate(found) if part is Ellipsis]
+    if len(holes) > 1:
+        raise GraphError("x[...]: more than one '...' in the key")
+    hole = holes[0] if holes else len(found)
+    return found[:hole] + fill + found[hole + len(holes) :]
+
+
+def _index_parts(part: Any) -> list[Any]:
+    if part is None or part is Ellipsis or isinstance(part, (slice, Dim)):
+        return [part]
+    if is_size(part):
+        return [int(part)]
+    index = as_tensor(part)
+    if isinstance(part, (list, tuple)) and len(part) == 0:
+        index = as_tensor(np.zeros(0, "int64"))
+    if index.dtype == "bool":
+        if not isinstance(index.op, Const):
+            raise GraphError(
+                "x[mask] has a size that only the values know, and shapes here do not depend on "
+                "values: use pt.where(mask, x, fill), or x[mask] with a NumPy mask"
+                f"\n  the mask was made at {line_of(index)}"
+            )
+        return [as_tensor(places) for places in np.nonzero(index.op.array)]
+    if index.type.is_float:
+        raise GraphError(f"indices must be integers or bools, not {index.dtype}")
+    return [index]
+
+
+def _single(place: Size, n: Size, x: Node, axis: int) -> Size:
+    if isinstance(place, int) and isinstance(n, int) and not -n <= place < n:
+        raise GraphError(
+            f"x[...]: index {place} is outside axis {axis} of size {n} of {x.type}"
+            f"\n  made at {line_of(x)}"
+        )
+    return place + n if isinstance(place, int) and place < 0 else place
+
+
+@operator("getitem")
+def getitem(x: Any, key: Any) -> Node:
+    """x[key] by NumPy's rules: integers, slices, None, ..., integer arrays, constant masks."""
+    x = as_tensor(x)
+    parsed = parse_key(x, key)
+    out = _sliced(x, parsed)
+    if parsed.axes:
+        out = make(Gather(parsed.axes, parsed.at), (out, *parsed.arrays))
+    return ops.expand_dims(out, parsed.added) if parsed.added else out
+
+
+def _sliced(x: Node, key: Key) -> Node:
+    whole = all(part == (0, 1, n) for part, n in zip(key.slices, x.shape, strict=True))
+    out = x if whole else make(Slice(*zip(*key.slices)), (x,))
+    return ops.squeeze(out, key.dropped) if key.dropped else out
+
+
+# Writing.
+
+
+class At:
+    """`x.at[key]`: what x becomes when something is written there. x itself never changes."""
+
+    __slots__ = ("key", "x")
+
+    def __init__(self, x: Node, key: Any = Ellipsis) -> None:
+        self.x, self.key = x, key
+
+    def __getitem__(self, key: Any) -> At:
+        return At(self.x, key)
+
+    def get(self) -> Node:
+        """x[key]."""
+        return getitem(self.x, self.key)
+
+    def set(self, value: Any) -> Node:
+        """x with `value` at the places of the key; of repeated places the last one stays."""
+        return write(self.x, self.key, value, "set")
+
+    def add(self, value: Any) -> Node:
+        """x with `value` added at the places of the key, once for each repetition."""
+        return write(self.x, self.key, value, "add")
+
+    def multiply(self, value: Any) -> Node:
+        """x with the places of the key multiplied by `value`, once for each repetition."""
+        return write(self.x, self.key, value, "mul")
+
+    def max(self, value: Any) -> Node:
+        """x with the larger of it and `value` at the places of the key."""
+        return write(self.x, self.key, value, "max")
+
+    def min(self, value: Any) -> Node:
+        """x with the smaller of it and `value` at the places of the key."""
+        return write(self.x, self.key, value, "min")
+
+
+method(property(At), "at")
+
+COMBINE = {
+    "set": lambda old, new: new,
+    "add": lambda old, new: old + new,
+    "mul": lambda old, new: old * new,
+    "max": lambda old, new: ops.maximum(old, new),
+    "min": lambda old, new: ops.minimum(old, new),
+}
+
+
+def write(x: Any, key: Any, value: Any, mode: str) -> Node:
+    """x with `value`, which broadcasts to x[key], combined into the places of the key. The result
+    has the dtype of x."""
+    x = as_tensor(x)
+    parsed = parse_key(x, key)
+    wanted = getitem(x, key).shape
+    value = ops.astype(as_tensor(value), x.dtype)
+    if value.ndim > len(wanted):
+        extra = value.ndim - len(wanted)
+        value = ops.squeeze(value, tuple(range(extra)))
+    value = ops.broadcast_to(value, wanted)
+    if parsed.added:
+        value = ops.squeeze(value, parsed.added)
+    region = _sliced(x, parsed)
+    if parsed.axes:
+        scatter = Scatter(parsed.axes, parsed.at, mode)
+        value = make(scatter, (region, value, *parsed.arrays))
+    else:
+        value = COMBINE[mode](region, value)
+    if region is x:
+        return value
+    if parsed.dropped:
+        value = ops.expand_dims(value, parsed.dropped)
+    return make(SetSlice(*zip(*parsed.slices)), (x, value))
+
+
+def set_subtensor(place: Node, value: Any) -> Node:
+    """For `place` made as x[key]: x with `value` there (Theano's name; see also x.at[key].set)."""
+    return _write_through(place, value, "set")
+
+
+def inc_subtensor(place: Node, value: Any) -> Node:
+    """For `place` made as x[key]: x with `value` added there (see also x.at[key].add)."""
+    return _write_through(place, value, "add")
+
+
+def _write_through(place: Node, value: Any, mode: str) -> Node:
+    """Undo, one by one, the views and the gather that x[key] is made of."""
+    value = ops.broadcast_to(ops.astype(as_tensor(value), place.dtype), place.shape)
+    node, combined = place, False
+    while True:
+        op = node.op
+        if isinstance(op, ops.ExpandDims) and not combined:
+            value = ops.squeeze(value, op.axes)
+        elif isinstance(op, Gather) and op.mode == "raise" and not combined:
+            scatter = Scatter(op.axes, op.at, mode)
+            value = make(scatter, (node.inputs[0], value, *node.inputs[1:]))
+            combined = True
+        elif isinstance(op, ops.DropAxes):
+            value = ops.expand_dims(value, op.axes)
+        elif isinstance(op, Slice):
+            old = ops.zeros_like(node) if combined else node
+            new = value if combined else COMBINE[mode](old, value)
+            return make(SetSlice(op.starts, op.steps, op.sizes), (node.inputs[0], new))
+        else:
+            break
+        node = node.inputs[0]
+    if not combined:
+        raise GraphError(f"set_subtensor: {place!r} is not made as x[key]; use x.at[key].set(v)")
+    return value
+
+
+# By number along one axis.
+
+
+@method
+def take(x: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Node:
+    """The elements of x (flattened if `axis` is None) at integer places of one axis. `mode` says
+    what places outside mean: "raise", "wrap" or "clip"."""
+    x, places = as_tensor(x), as_tensor(indices)
+    if mode not in MODES:
+        raise GraphError(f"take: mode {mode!r} is not one of {', '.join(MODES)}")
+    if axis is None:
+        x, axis = ops.ravel(x), 0
+    place = normal_axes(axis, x.ndim, "take")[0]
+    return make(Gather((place,), place, mode), (x, places))
+
+
+def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Node:
+    """out[i, j, k] = x[i, indices[i, j, k], k] for axis 1, and so on; the other axes broadcast."""
+    x, places = as_tensor(x), as_tensor(indices)
+    if x.ndim != places.ndim:
+        raise GraphError(f"take_along_axis: {x.ndim} and {places.ndim} axes; they must agree")
+    along = normal_axes(axis, x.ndim, "take_along_axis")[0]
+    rest = [a for a in range(x.ndim) if a != along]
+    joint = broadcast_shapes(*(tuple(t.shape[a] for a in rest) for t in (x, places)))
+    sizes = dict(zip(rest, joint, strict=True))
+    x = ops.broadcast_to(x, tuple(sizes.get(a, n) for a, n in enumerate(x.shape)))
+    places = ops.broadcast_to(places, tuple(sizes.get(a, n) for a, n in enumerate(places.shape)))
+    grids = []
+    for a in range(x.ndim):
+        shape = tuple(-1 if b == a else 1 for b in range(x.ndim))
+        line = places if a == along else ops.reshape(ops.arange(x.shape[a]), shape)
+        grids.append(ops.broadcast_to(line, places.shape))
+    return make(Gather(tuple(range(x.ndim)), 0), (x, *grids))

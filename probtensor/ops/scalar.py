@@ -1,0 +1,409 @@
+"""Arithmetic, comparison, logic and choice: the elementwise ops that are operators, not functions.
+
+These have no C name: every target spells their symbols itself, with NumPy's meaning.
+
+    + - * /            as in C; integers wrap, "/" sees floats only
+    // % **            "//" and "%" round down, integers give 0 by zero; "**" sees integers only
+    neg abs sign       sign keeps nan; the sign of either zero is 0
+    < <= > >= == !=    bool out; any comparison with nan is false but "!="
+    and or not         of bools
+    & | ^ ~            of integers
+    minimum maximum    nan if either is nan
+    sqrt square        in the dtype of the argument
+    floor ceil trunc round    of floats; round goes half to even
+    isnan isinf        bool out
+    where              the second input where the first is true, else the third
+    cast               to the dtype of the op: float to integer truncates, to bool is "!= 0"
+
+Booleans never reach "+", "*", "minimum", "&" and their like: the functions below turn those calls
+into logic, which is what NumPy means by them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.node import Const, Node, as_tensor
+from probtensor.ops.kinds import (
+    NONNEGATIVE,
+    Elementwise,
+    Facts,
+    Range,
+    op,
+    operator,
+    weak_operand,
+)
+from probtensor.ops.samples import integers, reals
+from probtensor.types import TensorType, promote
+
+EDGES = (0.0, -0.0, 1.0, -1.5, 5e-324, -1e-310, 1e300, np.inf, -np.inf, np.nan)
+
+
+class Number(Elementwise):
+    """An op of numbers whose output has the dtype of its inputs; what it means for bools is in
+    `on_bools`, a function of the same arguments, or nothing."""
+
+    dtypes = "same"
+
+    def on_bools(self, *inputs: Any) -> Node:
+        raise TypeError(f"{self.name} is not defined for booleans; cast them with .astype first")
+
+    def __call__(self, *inputs: Any) -> Node:
+        if len(inputs) == self.arity and self.meeting_dtype(inputs) == "bool":
+            return self.on_bools(*inputs)
+        return super().__call__(*inputs)
+
+    def infer(self, *types: TensorType) -> TensorType:
+        if types[0].dtype == "bool":
+            raise TypeError("needs numbers, not bools")
+        return super().infer(*types)
+
+
+# Arithmetic.
+
+
+@op
+class Add(Number):
+    """x + y."""
+
+    arity, numpy, symbol = 2, np.add, "+"
+    linear = True
+    facts = Facts(commutative=True, associative=True)
+    samples = reals(-3, 3, -3, 3, edges=EDGES) + integers(-9, 9, -9, 9)
+
+    def on_bools(self, x, y):
+        return ops.logical_or(x, y)
+
+    def vjp(self, g, out, x, y):
+        return g, g
+
+
+@op
+class Sub(Number):
+    """x - y."""
+
+    arity, numpy, symbol = 2, np.subtract, "-"
+    linear = True
+    samples = reals(-3, 3, -3, 3, edges=EDGES) + integers(-9, 9, -9, 9)
+
+    def vjp(self, g, out, x, y):
+        return g, -g
+
+
+@op
+class Mul(Number):
+    """x * y."""
+
+    arity, numpy, symbol = 2, np.multiply, "*"
+    facts = Facts(commutative=True, associative=True)
+    samples = reals(-3, 3, -3, 3, edges=EDGES) + integers(-9, 9, -9, 9)
+
+    def on_bools(self, x, y):
+        return ops.logical_and(x, y)
+
+    def vjp(self, g, out, x, y):
+        return g * y, g * x
+
+
+@op
+class Div(Elementwise):
+    """x / y, the true quotient; integers are taken as float64."""
+
+    arity, numpy, symbol = 2, np.true_divide, "/"
+    samples = reals(-3, 3, 0.5, 3, edges=EDGES)
+
+    def vjp(self, g, out, x, y):
+        return g / y, -g * out / y
+
+
+@op
+class FloorDiv(Number):
+    """floor(x / y); an integer divided by zero gives 0. Its derivative is 0."""
+
+    arity, numpy, symbol = 2, np.floor_divide, "//"
+    samples = (
+        reals(-3, 3, 0.5, 3, smooth=False)
+        + reals(-3, 3, -3, 3, edges=EDGES, smooth=False)[2:]
+        + integers(-9, 9, -3, 3)
+    )
+
+    def on_bools(self, x, y):
+        return self(as_tensor(x).astype("int8"), as_tensor(y).astype("int8"))
+
+    def vjp(self, g, out, x, y):
+        return ops.zeros_like(x), ops.zeros_like(y)
+
+
+@op
+class Mod(Number):
+    """x - y * floor(x / y), with the sign of y; an integer modulo zero gives 0."""
+
+    arity, numpy, symbol = 2, np.remainder, "%"
+    samples = (
+        reals(0.2, 0.9, 1, 2)
+        + reals(-3, 3, -3, 3, edges=EDGES, smooth=False)[2:]
+        + integers(-9, 9, -3, 3)
+    )
+
+    def on_bools(self, x, y):
+        return self(as_tensor(x).astype("int8"), as_tensor(y).astype("int8"))
+
+    def vjp(self, g, out, x, y):
+        return g, -g * floor_divide(x, y)
+
+
+@op
+class IntegerPow(Number):
+    """x**y of integers, modulo the width of their type; a negative y truncates the quotient."""
+
+    arity, symbol = 2, "**"
+    dtypes = "integer"
+    differentiable = False
+    samples = integers(-5, 5, 0, 7)
+
+    def on_bools(self, x, y):
+        return self(as_tensor(x).astype("int8"), as_tensor(y).astype("int8"))
+
+    def numpy(self, x, y):
+        power = np.power(x, np.maximum(y, 0))
+        sign = np.where(y % 2 == 0, 1, x)
+        unit = np.where(np.abs(x) == 1, sign, 0)
+        return np.where(y < 0, unit, power).astype(np.result_type(x, y))
+
+
+@op
+class Pow(Elementwise):
+    """x**y of floats. The derivative in x is 0 where y is 0; in y it is 0 where x is 0."""
+
+    arity, numpy, c = 2, np.power, "pt_pow"
+    samples = reals(0.3, 3, -2, 2, edges=EDGES)
+
+    def vjp(self, g, out, x, y):
+        if isinstance(y.op, Const) and not y.shape:
+            exponent = y.op.array.item()
+            slope = exponent * power(x, exponent - 1) if exponent else ops.zeros_like(x)
+            return g * slope, None
+        safe = ops.where(ops.eq(x, 0), 1, x)
+        slope = ops.where(ops.eq(y, 0), 0, y * self(x, y - 1))
+        return g * slope, g * out * ops.log(safe)
+
+
+def power(x: Any, y: Any) -> Node:
+    """x**y by NumPy's rules: integers stay integers, and a Python exponent 2, 1, 0.5 or -1 becomes
+    a square, the argument itself, a root or a reciprocal."""
+    if isinstance(y, (int, float)) and not isinstance(y, (bool, np.generic)):
+        shortcut = _simple_power(as_tensor(x) if not isinstance(x, Node) else x, y)
+        if shortcut is not None:
+            return shortcut
+    dtype = promote(weak_operand(x), weak_operand(y))
+    return (Pow() if dtype.startswith("float") else IntegerPow())(x, y)
+
+
+def _simple_power(x: Node, y: float) -> Node | None:
+    if x.dtype == "bool":
+        return None
+    if y == 1 and (isinstance(y, int) or x.type.is_float):
+        return x
+    if y == 2 and (isinstance(y, int) or x.type.is_float):
+        return square(x)
+    if y == 0.5 and x.type.is_float:
+        return sqrt(x)
+    return reciprocal(x) if y == -1 and x.type.is_float else None
+
+
+@op
+class Neg(Number):
+    """-x."""
+
+    numpy, symbol = np.negative, "neg"
+    linear = True
+    facts = Facts(decreasing=True)
+    samples = reals(-3, 3, edges=EDGES) + integers(-9, 9)
+
+    def vjp(self, g, out, x):
+        return (-g,)
+
+
+@op
+class Abs(Number):
+    """|x|. Its derivative is sign(x), so 0 at 0."""
+
+    numpy, symbol = np.absolute, "abs"
+    facts = Facts(range=NONNEGATIVE)
+    samples = reals(0.2, 3, edges=EDGES) + reals(-3, -0.2) + integers(-9, 9)
+
+    def on_bools(self, x):
+        return as_tensor(x)
+
+    def vjp(self, g, out, x):
+        return (g * sign(x),)
+
+
+@op
+class Sign(Number):
+    """-1, 0 or 1 by the sign of x; nan stays. Its derivative is 0."""
+
+    numpy, symbol = np.sign, "sign"
+    facts = Facts(range=Range(-1.0, 1.0), increasing=True)
+    samples = reals(0.2, 3, edges=EDGES) + reals(-3, -0.2) + integers(-9, 9)
+
+    def vjp(self, g, out, x):
+        return (ops.zeros_like(x),)
+
+
+@op
+class Sqrt(Elementwise):
+    """The square root; nan below 0."""
+
+    numpy, symbol = np.sqrt, "sqrt"
+    facts = Facts(range=NONNEGATIVE, increasing=True)
+    samples = reals(0.3, 3, edges=EDGES)
+
+    def vjp(self, g, out, x):
+        return (g / (2 * out),)
+
+
+@op
+class Square(Number):
+    """x * x."""
+
+    numpy, symbol = np.square, "square"
+    facts = Facts(range=NONNEGATIVE)
+    samples = reals(-3, 3, edges=EDGES) + integers(-9, 9)
+
+    def on_bools(self, x):
+        return as_tensor(x)
+
+    def vjp(self, g, out, x):
+        return (2 * g * x,)
+
+
+# Order.
+
+
+class Extremum(Number):
+    """What `minimum` and `maximum` share: at ties each argument gets half of the derivative."""
+
+    arity = 2
+    samples = reals(-3, 3, -3, 3, edges=EDGES) + integers(-9, 9, -9, 9)
+
+
+@op
+class Minimum(Extremum):
+    """The smaller of x and y; nan if either is. Ties share the derivative evenly."""
+
+    numpy, symbol = np.minimum, "minimum"
+    facts = Facts(commutative=True, associative=True)
+
+    def on_bools(self, x, y):
+        return ops.logical_and(x, y)
+
+    def vjp(self, g, out, x, y):
+        return _shared_by_order(g, x, y)
+
+
+@op
+class Maximum(Extremum):
+    """The larger of x and y; nan if either is. Ties share the derivative evenly."""
+
+    numpy, symbol = np.maximum, "maximum"
+    facts = Facts(commutative=True, associative=True)
+
+    def on_bools(self, x, y):
+        return ops.logical_or(x, y)
+
+    def vjp(self, g, out, x, y):
+        return _shared_by_order(g, y, x)
+
+
+def _shared_by_order(g: Node, lower: Node, upper: Node) -> tuple[Node, Node]:
+    half = g / 2
+    to_first = ops.where(lower < upper, g, ops.where(upper < lower, 0, half))
+    to_second = ops.where(upper < lower, g, ops.where(lower < upper, 0, half))
+    return to_first, to_second
+
+
+# Rounding and tests of floats; integers are whole, finite numbers already.
+
+
+class Rounding(Elementwise):
+    """To a whole number near x, as a float; integers stay as they are. The derivative is 0."""
+
+    facts = Facts(increasing=True)
+    samples = reals(-3, 3, edges=(*EDGES, 0.5, -0.5, 2.5, 1e16), smooth=False)
+
+    def __call__(self, *inputs: Any) -> Node:
+        if len(inputs) == 1 and not as_tensor(inputs[0]).type.is_float:
+            return as_tensor(inputs[0])
+        return super().__call__(*inputs)
+
+    def vjp(self, g, out, x):
+        return (ops.zeros_like(x),)
+
+
+@op
+class Floor(Rounding):
+    """The largest whole number not above x."""
+
+    numpy, symbol = np.floor, "floor"
+
+
+@op
+class Ceil(Rounding):
+    """The smallest whole number not below x."""
+
+    numpy, symbol = np.ceil, "ceil"
+
+
+@op
+class Trunc(Rounding):
+    """x without its fraction."""
+
+    numpy, symbol = np.trunc, "trunc"
+
+
+@op
+class Round(Rounding):
+    """The nearest whole number; halves go to the even one."""
+
+    numpy, symbol = np.rint, "round"
+
+
+add = Add()
+subtract = sub = Sub()
+multiply = mul = Mul()
+divide = true_divide = div = Div()
+floor_divide = FloorDiv()
+mod = remainder = Mod()
+negative = neg = Neg()
+absolute = abs = Abs()
+sign = Sign()
+sqrt = Sqrt()
+square = Square()
+minimum = Minimum()
+maximum = Maximum()
+floor = Floor()
+ceil = Ceil()
+trunc = Trunc()
+rint = Round()
+
+
+def reciprocal(x: Any) -> Node:
+    """1 / x; integers are taken as float64."""
+    return div(1, x)
+
+
+def positive(x: Any) -> Node:
+    """x itself."""
+    return as_tensor(x)
+
+
+_ARITHMETIC = {
+    "+": add, "-": sub, "*": mul, "/": div, "//": floor_divide, "%": mod, "**": power,
+    "neg": neg, "pos": positive, "abs": abs,
+}  # fmt: skip
+for _symbol, _function in _ARITHMETIC.items():
+    operator(_symbol)(_function)

@@ -1,0 +1,186 @@
+"""Slices with Python's meaning, over sizes that may be symbolic, and writing into a slice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.node import GraphError, Node, as_tensor, make
+from probtensor.ops.kinds import View, op
+from probtensor.ops.samples import cases
+from probtensor.types import Dim, ShapeError, Size, TensorType, is_size, size_max, size_min
+
+SLICES = {
+    "starts": [(1, 0), (4, 2), (0, 0)],
+    "steps": [(1, 2), (-2, -1), (1, 1)],
+    "sizes": [(3, 2), (3, 3), (0, 4)],
+}
+
+
+def python_slices(starts, steps, sizes) -> tuple[slice, ...]:
+    """The numeric slices, one an axis, that start, step and count stand for."""
+    found = []
+    for start, step, size in zip(starts, steps, sizes, strict=True):
+        stop = start + size * step
+        if size == 0:
+            found.append(slice(0, 0))
+        else:
+            found.append(slice(start, stop if stop >= 0 else None, step))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Sliced(View):
+    """`sizes[k]` places of axis k, from `starts[k]` on, `steps[k]` apart."""
+
+    starts: tuple[Size, ...]
+    steps: tuple[int, ...]
+    sizes: tuple[Size, ...]
+
+    def check(self, x: TensorType) -> None:
+        """Raise where x has other axes, or a place is known to lie outside it."""
+        if x.ndim != len(self.starts):
+            raise ShapeError(f"{len(self.starts)} slices of {x.ndim} axes")
+        for n, start, step, size in zip(x.shape, self.starts, self.steps, self.sizes, strict=True):
+            last = start + (size - 1) * step if size != 0 else 0
+            for place in (start, last) if size != 0 else ():
+                low, high = isinstance(place, int) and place < 0, place - n
+                if low or (isinstance(high, int) and high >= 0):
+                    raise ShapeError(f"place {place} is outside an axis of size {n}")
+
+
+@op
+class Slice(Sliced):
+    """The places a slice of each axis selects."""
+
+    linear = True
+    samples = cases((5, 4), **SLICES)
+
+    def infer(self, x: TensorType) -> TensorType:
+        self.check(x)
+        return TensorType(x.dtype, self.sizes)
+
+    def element(self, index, read, types, out, select):
+        places = zip(index, self.starts, self.steps, strict=True)
+        return read[0]([_affine(i, step, start) for i, start, step in places])
+
+    def numpy(self, x):
+        return x[python_slices(self.starts, self.steps, self.sizes)]
+
+    def vjp(self, g, out, x):
+        return (make(SetSlice(self.starts, self.steps, self.sizes), (ops.zeros_like(x), g)),)
+
+
+def _affine(i: Any, factor: int, offset: Size) -> Any:
+    scaled = i if factor == 1 else i * factor
+    return scaled if isinstance(offset, int) and offset == 0 else scaled + offset
+
+
+@op
+class SetSlice(Sliced):
+    """A copy of the first input with the second written at the places of a slice of each axis."""
+
+    linear = True
+    samples = (
+        *cases((5, 4), (3, 2), starts=[(1, 0)], steps=[(1, 2)], sizes=[(3, 2)]),
+        *cases((5, 4), (3, 3), starts=[(4, 2)], steps=[(-2, -1)], sizes=[(3, 3)]),
+        *cases((5, 4), (5, 2), starts=[(0, 1)], steps=[(1, 1)], sizes=[(5, 2)]),
+    )
+
+    def infer(self, x: TensorType, y: TensorType) -> TensorType:
+        self.check(x)
+        if x.dtype != y.dtype:
+            raise TypeError(f"writes {y.dtype} into {x.dtype}")
+        fits = len(y.shape) == len(self.sizes) and not any(
+            isinstance(n, int) and isinstance(m, int) and n != m
+            for n, m in zip(y.shape, self.sizes, strict=True)
+        )
+        if not fits:
+            raise ShapeError(f"shape {y.shape} does not fill the places, {self.sizes}")
+        return x
+
+    def element(self, index, read, types, out, select):
+        inner, inside = [], []
+        for axis, (i, n) in enumerate(zip(index, types[0].shape, strict=True)):
+            start, step, size = self.starts[axis], self.steps[axis], self.sizes[axis]
+            offset = i - start if step > 0 else start - i
+            if step > 0 and isinstance(start, int) and start == 0:
+                offset = i
+            stride = abs(step)
+            inner.append(offset if stride == 1 else offset // stride)
+            if stride != 1:
+                inside.append(offset % stride < 1)
+            if offset is not i:
+                inside.append(offset >= 0)
+            if not (stride == 1 and step > 0 and start + size == n):
+                inside.append(offset < size * stride)
+        value = read[1](inner)
+        for condition in reversed(inside):
+            value = select(condition, value, read[0](list(index)))
+        return value
+
+    def numpy(self, x, y):
+        out = np.array(x)
+        out[python_slices(self.starts, self.steps, self.sizes)] = y
+        return out
+
+    def vjp(self, g, out, x, y):
+        place = Slice(self.starts, self.steps, self.sizes)
+        return make(self, (g, ops.zeros_like(y))), make(place, (g,))
+
+
+def normal_slice(given: slice, n: Size) -> tuple[Size, int, Size]:
+    """Start, step and size of a Python slice of an axis of size n.
+
+    Symbolic bounds are taken to be non-negative; integers may be negative, as in Python.
+    """
+    step = 1 if given.step is None else given.step
+    if not isinstance(step, (int, np.integer)) or step == 0:
+        raise GraphError(f"the step of a slice must be a nonzero integer, not {step!r:.60}")
+    step = int(step)
+    bounds = [_bound(b) for b in (given.start, given.stop)]
+    if isinstance(n, int) and all(b is None or isinstance(b, int) for b in bounds):
+        start, stop, step = slice(bounds[0], bounds[1], step).indices(n)
+        return start, step, len(range(start, stop, step))
+    if step > 0:
+        start = 0 if bounds[0] is None else _from_end(bounds[0], n)
+        stop = n if bounds[1] is None else size_min(_from_end(bounds[1], n), n)
+        length = size_max(stop - start, 0)
+    else:
+        start = n - 1 if bounds[0] is None else size_min(_from_end(bounds[0], n, -1), n - 1)
+        stop = -1 if bounds[1] is None else _from_end(bounds[1], n, -1)
+        length = size_max(start - stop, 0)
+    return start, step, length if abs(step) == 1 else (length + abs(step) - 1) // abs(step)
+
+
+def _bound(value: Any) -> Size | None:
+    if value is None or isinstance(value, Dim):
+        return value
+    if isinstance(value, Node):
+        raise GraphError(
+            "a slice with tensors as bounds has no size known to the graph; for k places from i "
+            "on, write x[i + pt.arange(k)]"
+        )
+    if not is_size(value):
+        raise GraphError(f"slice bounds are integers or sizes, not {value!r:.60}")
+    return int(value)
+
+
+def _from_end(bound: Size, n: Size, least: int = 0) -> Size:
+    """A bound counted from the front; one before the front becomes `least`."""
+    if isinstance(bound, int) and bound < 0:
+        return size_max(n + bound, least)
+    return bound
+
+
+def narrow(x: Any, axis: int, start: Size, size: Size) -> Node:
+    """`size` places of one axis of x, from `start` on."""
+    x = as_tensor(x)
+    if isinstance(start, int) and start == 0 and size == x.shape[axis]:
+        return x
+    starts = tuple(start if a == axis else 0 for a in range(x.ndim))
+    sizes = tuple(size if a == axis else n for a, n in enumerate(x.shape))
+    return make(Slice(starts, (1,) * x.ndim, sizes), (x,))
