@@ -1,0 +1,74 @@
+"""The verifier: what must hold of every graph, checked around passes and in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from probtensor.graph.node import Input, Node, SizeOf, line_of, make
+from probtensor.graph.walk import toposort
+from probtensor.types import Dim, TensorType, size_names
+
+
+class CheckError(AssertionError):
+    """A graph that breaks a law: always a fault of ProbTensor, never of the user."""
+
+
+def check(outputs: Iterable[Node], inputs: Iterable[Node] | None = None) -> None:
+    """Raise CheckError unless every node is interned, typed as its op says, and well-founded.
+
+    With `inputs`, also: the graph reads no other input, and every symbolic size is one of theirs.
+    """
+    order = toposort(outputs)
+    for node in order:
+        _check_node(node)
+    if inputs is not None:
+        _check_leaves(order, list(inputs))
+
+
+def check_same_types(before: Iterable[Node], after: Iterable[Node], doing: str) -> None:
+    """Raise CheckError unless a step kept the number and the types of the outputs."""
+    before, after = list(before), list(after)
+    if len(before) != len(after):
+        raise CheckError(f"{doing}: {len(before)} outputs became {len(after)}")
+    for place, (old, new) in enumerate(zip(before, after, strict=True)):
+        if old.type != new.type:
+            raise CheckError(f"{doing}: output {place} was {old.type} and became {new.type}")
+
+
+def _check_node(node: Node) -> None:
+    if not isinstance(node, Node):
+        raise CheckError(f"a graph holds {node!r}, which is no node")
+    inferred = node.op.infer(*(x.type for x in node.inputs))
+    if inferred != node.type:
+        raise CheckError(f"{node!r} at {line_of(node)}: its op says {inferred}")
+    if make(node.op, node.inputs, type(node)) is not node:
+        raise CheckError(f"{node!r} at {line_of(node)} is not the interned node of its op")
+    for part in node.type if isinstance(node.type, tuple) else (node.type,):
+        _check_sizes(node, part)
+
+
+def _check_sizes(node: Node, part: TensorType) -> None:
+    for size in part.shape:
+        whole = isinstance(size, int) and not isinstance(size, bool) and size >= 0
+        if not whole and not isinstance(size, Dim):
+            raise CheckError(f"{node!r} at {line_of(node)} has the size {size!r}")
+
+
+def _check_leaves(order: list[Node], inputs: list[Node]) -> None:
+    known: set[str] = set()
+    for x in inputs:
+        known |= _names(x)
+    for node in order:
+        if isinstance(node.op, Input) and node not in inputs:
+            raise CheckError(f"the graph reads {node!r}, made at {line_of(node)}: not among inputs")
+        unknown = _names(node) - known
+        if unknown:
+            raise CheckError(f"{node!r} at {line_of(node)} has unknown sizes {sorted(unknown)}")
+
+
+def _names(node: Node) -> set[str]:
+    found: set[str] = set()
+    for part in node.type if isinstance(node.type, tuple) else (node.type,):
+        for size in part.shape:
+            found |= size_names(size)
+    return found | size_names(node.op.size) if isinstance(node.op, SizeOf) else found

@@ -1,0 +1,53 @@
+"""Graph to graph: derivatives, batching, rewriting, and the passes that are made of them.
+
+    facts.py     what is known of values: bounds, whole, finite; one table, keyed by node
+    autodiff.py  vjp, jvp and what is made of them; reads `op.vjp`
+    batch.py     vmap; asks the kind of an op
+    rewrite.py   rules as data, and the driver that applies them to a fixed point
+    passes.py    a pass, and everything around passes: order, timing, verification, logs
+
+The one idea: a transformation is a function from nodes to nodes that makes new nodes and never
+touches old ones. So derivatives compose to any order, a batch of a derivative is the derivative of
+a batch, a rewrite remembers what each node became by the node itself, and no step needs a copy.
+Every loop here is iterative and linear in the nodes it meets.
+
+Rejected: a tape (it fixes one order of one run; a graph can be simplified before it runs), separate
+forward-mode rules for each op (a second derivative rule for every op, that can disagree with the
+first: the Jacobian of an elementwise op is diagonal, linear ops push as they are, and the rest is
+reverse mode twice), and rewriting by priority numbers (see `Ruleset`: order is a list).
+"""
+
+from probtensor.transform.autodiff import (
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
+from probtensor.transform.batch import vmap
+from probtensor.transform.facts import Known
+from probtensor.transform.passes import Pass, Record, run
+from probtensor.transform.rewrite import Rule, Ruleset, apply_rules, rewrite, rule, var
+
+__all__ = [
+    "Known",
+    "Pass",
+    "Record",
+    "Rule",
+    "Ruleset",
+    "apply_rules",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "rewrite",
+    "rule",
+    "run",
+    "value_and_grad",
+    "var",
+    "vjp",
+    "vmap",
+]

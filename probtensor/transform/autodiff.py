@@ -1,0 +1,345 @@
+"""Derivatives: reverse mode (`vjp`, `grad`), forward mode (`jvp`), and what is made of the two.
+
+The driver walks the graph once, in linear time and without recursion. It reads `op.vjp` and owns
+the rest: contributions are added up, summed back to the shape of the operand they belong to and
+cast to its dtype; integers, booleans and constants are not followed; a derivative that is zero
+everywhere is not multiplied on. A gradient node inherits the line of the node it comes from.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from probtensor import ops
+from probtensor.graph.node import GraphError, Node, as_tensor, line_of, made_by, make, new_input
+from probtensor.graph.walk import replace, toposort
+from probtensor.ops.kinds import Contraction, Elementwise
+from probtensor.transform.batch import vmap_nodes
+from probtensor.transform.facts import constant_of
+from probtensor.types import broadcast_shapes
+
+Nodes = Node | Sequence[Node]
+
+
+def grad(
+    cost: Node | None,
+    wrt: Nodes,
+    *,
+    consider_constant: Sequence[Node] = (),
+    known_grads: Mapping[Node, Any] | None = None,
+    disconnected_inputs: str = "raise",
+    return_disconnected: str = "zero",
+) -> Any:
+    """The gradient of a scalar with respect to `wrt` (a node gives a node, a sequence a list).
+
+    cost: a float scalar; None if `known_grads` (gradients of inner nodes, by node) say all.
+    wrt: float tensors, inputs or inner nodes. The result has their types.
+    consider_constant: nodes that are not differentiated through.
+    disconnected_inputs: what to do where the cost does not depend on a `wrt`: "raise", "warn" or
+        "ignore"; with the latter two the gradient is zeros (`return_disconnected="zero"`) or None
+        ("none").
+
+    GraphError if the cost is no float scalar, or a `wrt` is no float tensor or is disconnected.
+    """
+    targets = _nodes(wrt)
+    outputs, cotangents = [], []
+    if cost is not None:
+        cost = as_tensor(cost)
+        _require_scalar(cost)
+        outputs, cotangents = [cost], [ops.ones_like(cost)]
+    for node, g in (known_grads or {}).items():
+        outputs.append(node)
+        cotangents.append(fit(as_tensor(g), node))
+    if not outputs:
+        raise GraphError("grad: give a cost, or known_grads for inner nodes")
+    _require_choice("disconnected_inputs", disconnected_inputs, ("raise", "warn", "ignore"))
+    _require_choice("return_disconnected", return_disconnected.lower(), ("zero", "none"))
+    found = _pull_back(outputs, cotangents, targets, consider_constant)
+    result: list[Node | None] = []
+    for x in targets:
+        g = found.get(x)
+        if g is None:
+            _report_disconnected(x, disconnected_inputs)
+            g = ops.zeros_like(x) if return_disconnected.lower() == "zero" else None
+        result.append(g)
+    return result[0] if isinstance(wrt, Node) else result
+
+
+def value_and_grad(cost: Node, wrt: Nodes, **options: Any) -> tuple[Node, Any]:
+    """(cost, grad(cost, wrt)): compiled as outputs of one function they share their work."""
+    cost = as_tensor(cost)
+    return cost, grad(cost, wrt, **options)
+
+
+def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
+    """cotangents . d outputs / d wrt (Theano's `Lop`); zeros where nothing depends on a `wrt`.
+
+    The cotangents have the types of the outputs, the result that of `wrt`.
+    """
+    tops, targets = _nodes(outputs), _nodes(wrt)
+    weights = [fit(as_tensor(g), y) for g, y in _pairs(cotangents, tops, "cotangents", "outputs")]
+    found = _pull_back(tops, weights, targets, ())
+    result = [found.get(x) if x in found else ops.zeros_like(x) for x in targets]
+    return result[0] if isinstance(wrt, Node) else result
+
+
+def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
+    """d outputs / d wrt . tangents (Theano's `Rop`); zeros where an output depends on no `wrt`.
+
+    The tangents have the types of `wrt`, the result that of the outputs. Forward mode: the cost is
+    that of a few evaluations, whatever the number of outputs.
+    """
+    tops, sources = _nodes(outputs), _nodes(wrt)
+    for x in sources:
+        _require_float(x)
+    moving = {x: fit(as_tensor(t), x) for t, x in _pairs(tangents, sources, "tangents", "wrt")}
+    for node in toposort(tops):
+        if node not in moving and isinstance(node.type, tuple) is False and node.type.is_float:
+            given = [moving.get(x) for x in node.inputs]
+            if any(t is not None for t in given):
+                with made_by(node):
+                    moving[node] = _push(node, given)
+    result = [ops.zeros_like(y) if moving.get(y) is None else moving[y] for y in tops]
+    return result[0] if isinstance(outputs, Node) else result
+
+
+def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Any:
+    """The Hessian of a scalar times vectors of the types of `wrt`, forward over reverse."""
+    return jvp(grad(cost, wrt, disconnected_inputs="ignore"), wrt, vectors)
+
+
+def jacobian(outputs: Nodes, wrt: Nodes) -> Any:
+    """d outputs / d wrt, with the axes of the output first and those of the input after them.
+
+    One node for one output and one `wrt`; a list for a sequence of either, nested for both. Rows
+    are computed together, by batching a vjp over a basis of the output.
+    """
+    rows = [_jacobian_of(y, _nodes(wrt)) for y in _nodes(outputs)]
+    rows = [row[0] if isinstance(wrt, Node) else row for row in rows]
+    return rows[0] if isinstance(outputs, Node) else rows
+
+
+def hessian(cost: Node, wrt: Nodes) -> Any:
+    """The second derivatives of a scalar: the Jacobian of its gradient (for several `wrt` a list
+    of lists, one row for each)."""
+    _require_scalar(as_tensor(cost))
+    return jacobian(grad(cost, wrt, disconnected_inputs="ignore"), wrt)
+
+
+def _nodes(given: Nodes) -> list[Node]:
+    found = [given] if isinstance(given, Node) else list(given)
+    for x in found:
+        if not isinstance(x, Node):
+            raise GraphError(f"a tensor of the graph is needed, not {type(x).__name__} {x!r:.60}")
+    return found
+
+
+def _pairs(given: Any, nodes: list[Node], these: str, those: str) -> list[tuple[Any, Node]]:
+    parts = list(given) if isinstance(given, (list, tuple)) else [given]
+    if len(parts) != len(nodes):
+        raise GraphError(f"{len(parts)} {these} for {len(nodes)} {those}")
+    return list(zip(parts, nodes, strict=True))
+
+
+def _label(x: Node) -> str:
+    return x.name or f"{x.op.text()} of type {x.type}"
+
+
+def _require_scalar(cost: Node) -> None:
+    where = f"{_label(cost)}, made at {line_of(cost)}"
+    if not cost.type.is_float:
+        raise GraphError(
+            f"grad: the cost is {cost.dtype}, which has no derivative: {where}\n"
+            "  make it a float, for example by .astype('float64')"
+        )
+    if cost.shape:
+        raise GraphError(
+            f"grad: the cost has shape {cost.shape}, not (): {where}\n"
+            "  reduce it with pt.sum(...), or use pt.jacobian or pt.vjp for tensor outputs"
+        )
+
+
+def _require_float(x: Node) -> None:
+    if not x.type.is_float:
+        raise GraphError(
+            f"no derivative with respect to {_label(x)}, made at {line_of(x)}: it is {x.dtype}, "
+            "and only floats have one\n  differentiate a float tensor, and cast inside the graph"
+        )
+
+
+def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name}={value!r} is not one of {', '.join(choices)}")
+
+
+def _report_disconnected(x: Node, action: str) -> None:
+    text = (
+        f"grad: the cost does not depend on {_label(x)}, made at {line_of(x)} "
+        "(or only through integers, comparisons or stop_gradient)\n"
+        '  pass disconnected_inputs="ignore" to get zeros for it'
+    )
+    if action == "raise":
+        raise GraphError(text)
+    if action == "warn":
+        warnings.warn(text, stacklevel=3)
+
+
+# Reverse mode.
+
+
+def _pull_back(
+    outputs: Sequence[Node],
+    cotangents: Sequence[Node],
+    targets: Sequence[Node],
+    constants: Sequence[Node],
+) -> dict[Node, Node]:
+    """The gradient of each target that an output depends on."""
+    for x in targets:
+        _require_float(x)
+    order = toposort(outputs)
+    active = _depending(order, set(targets), set(constants))
+    parts: dict[Node, list[Node]] = {}
+    for y, g in zip(outputs, cotangents, strict=True):
+        if y in active:
+            parts.setdefault(y, []).append(g)
+    found: dict[Node, Node] = {}
+    for node in reversed(order):
+        given = parts.pop(node, None)
+        if given is None or node not in active:
+            continue
+        with made_by(node):
+            g = _total(given)
+            if node in active.targets:
+                found[node] = g
+            for x, part in _contributions(node, g, active):
+                parts.setdefault(x, []).append(part)
+    return found
+
+
+class _Active(set):
+    """The float nodes that a target is reached from, with the targets themselves."""
+
+    targets: set[Node]
+
+
+def _depending(order: Sequence[Node], targets: set[Node], constants: set[Node]) -> _Active:
+    active = _Active()
+    active.targets = targets
+    for node in order:
+        if isinstance(node.type, tuple) or node.type.is_float:
+            reached = node in targets or any(x in active for x in node.inputs)
+            if reached and node not in constants:
+                active.add(node)
+    return active
+
+
+def _contributions(node: Node, g: Node, active: _Active) -> list[tuple[Node, Node]]:
+    followed = [x in active for x in node.inputs]
+    if not any(followed):
+        return []
+    if not node.op.differentiable:
+        raise GraphError(
+            f"{node.op.name} has no derivative, at {line_of(node)}\n"
+            "  put pt.stop_gradient around it to treat its value as a constant"
+        )
+    if constant_of(g) == 0:
+        # Zero by the definition of a derivative, so 0 * inf does not come into it.
+        return [(x, ops.zeros_like(x)) for x, f in zip(node.inputs, followed, strict=True) if f]
+    parts = node.op.vjp(g, node, *node.inputs)
+    if len(parts) != len(node.inputs):
+        raise AssertionError(f"{node.op.name}.vjp gave {len(parts)} parts for {len(followed)}")
+    return [
+        (x, fit(part, x))
+        for x, part, f in zip(node.inputs, parts, followed, strict=True)
+        if f and part is not None
+    ]
+
+
+def _total(parts: list[Node]) -> Node:
+    """The sum of the contributions; zeros among them are left out."""
+    kept = [g for g in parts if constant_of(g) != 0] or parts[:1]
+    total = kept[0]
+    for g in kept[1:]:
+        total = total + g
+    return total
+
+
+def fit(g: Node, x: Node) -> Node:
+    """A gradient with the broadcast shape of `x`, summed back to its shape and in its dtype."""
+    if g.type == x.type:
+        return g
+    extra = g.ndim - x.ndim
+    if extra < 0 or broadcast_shapes(g.shape, x.shape) == x.shape:
+        return ops.astype(ops.broadcast_to(g, x.shape), x.dtype)
+    repeated = tuple(
+        a for a, n in enumerate(x.shape) if n == 1 and g.shape[a + extra] != 1
+    )
+    g = ops.sum(g, (*range(extra), *(a + extra for a in repeated)))
+    return ops.astype(ops.broadcast_to(ops.expand_dims(g, repeated), x.shape), x.dtype)
+
+
+# Forward mode.
+
+
+def _push(node: Node, tangents: list[Node | None]) -> Node | None:
+    """The tangent of a node from those of its inputs (None where an input stands still)."""
+    op = node.op
+    if not op.differentiable:
+        raise GraphError(f"{op.name} has no derivative, at {line_of(node)}")
+    if isinstance(op, Elementwise):
+        return _push_elementwise(node, tangents)
+    if isinstance(op, Contraction):
+        x, y = node.inputs
+        parts = [
+            op(tangents[0], y) if tangents[0] is not None else None,
+            op(x, tangents[1]) if tangents[1] is not None else None,
+        ]
+        return _total([part for part in parts if part is not None])
+    if op.linear:
+        moved = [
+            x if not x.type.is_float else ops.zeros_like(x) if t is None else t
+            for x, t in zip(node.inputs, tangents, strict=True)
+        ]
+        return make(op, moved)
+    return _push_twice_reversed(node, tangents)
+
+
+def _push_elementwise(node: Node, tangents: list[Node | None]) -> Node | None:
+    """The Jacobian is diagonal, hence its own transpose: jvp is vjp."""
+    parts = []
+    for place, t in enumerate(tangents):
+        if t is not None:
+            g = ops.broadcast_to(ops.astype(t, node.dtype), node.shape)
+            part = node.op.vjp(g, node, *node.inputs)[place]
+            if part is not None:
+                parts.append(ops.astype(ops.broadcast_to(part, node.shape), node.dtype))
+    return _total(parts) if parts else None
+
+
+def _push_twice_reversed(node: Node, tangents: list[Node | None]) -> Node | None:
+    """vjp is linear in its cotangent u, so the derivative of vjp . tangents in u is the jvp."""
+    u = new_input("cotangent", node.dtype, node.shape)
+    pulled = node.op.vjp(u, node, *node.inputs)
+    pairs = [
+        (fit(part, x), t)
+        for part, x, t in zip(pulled, node.inputs, tangents, strict=True)
+        if part is not None and t is not None
+    ]
+    if not pairs:
+        return None
+    found = _pull_back([p for p, _ in pairs], [t for _, t in pairs], [u], ())
+    # What is left of u is multiplied by nothing: a linear function has a constant derivative.
+    return replace([found[u]], {u: ops.zeros_like(u)})[0] if u in found else None
+
+
+def _jacobian_of(y: Node, targets: list[Node]) -> list[Node]:
+    if not y.shape:
+        return vjp([y], targets, [ops.ones_like(y)])
+    size = y.size
+    basis = new_input("basis", y.dtype, y.shape)
+    rows = vjp([y], targets, [basis])
+    unit = ops.reshape(ops.eye(size, dtype=y.dtype), (size, *y.shape))
+    batched = vmap_nodes(rows, {basis: unit})
+    return [ops.reshape(row, (*y.shape, *x.shape)) for row, x in zip(batched, targets)]

@@ -1,0 +1,328 @@
+"""What is known of the values of nodes: bounds, whole numbers, no nan and no infinity.
+
+`Known` answers for one run of a pass, and looks at each node once. Bounds are those of the exact
+mathematical value, for arguments where it is a number: `exp` is positive though it may round to 0,
+and a nan argument gives nan whatever the bounds say. Rules that would turn a nan into a number
+must ask for `finite`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.node import Const, Node, SizeOf
+from probtensor.ops.kinds import Elementwise, Range, Reduction
+from probtensor.types import size_product
+
+INF = math.inf
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """low <= value <= high (strictly where open); `finite`: neither nan nor infinite; `whole`: an
+    integer, whatever its dtype."""
+
+    low: float = -INF
+    high: float = INF
+    low_open: bool = False
+    high_open: bool = False
+    finite: bool = False
+    whole: bool = False
+
+    @property
+    def positive(self) -> bool:
+        return self.low > 0 or (self.low == 0 and self.low_open)
+
+    @property
+    def nonnegative(self) -> bool:
+        return self.low >= 0
+
+    @property
+    def nonpositive(self) -> bool:
+        return self.high <= 0
+
+    @property
+    def nonzero(self) -> bool:
+        return self.positive or self.high < 0 or (self.high == 0 and self.high_open)
+
+
+ANY = Bounds()
+
+
+class Known:
+    """Facts about nodes, each computed once."""
+
+    def __init__(self) -> None:
+        self._bounds: dict[Node, Bounds] = {}
+        self._constants: dict[Node, Any] = {}
+
+    def bounds(self, node: Node) -> Bounds:
+        """What is known of the elements of `node`."""
+        stack = [node]
+        while stack:
+            top = stack[-1]
+            waiting = [x for x in top.inputs if x not in self._bounds]
+            if top in self._bounds or not waiting:
+                stack.pop()
+            if top in self._bounds:
+                continue
+            if waiting:
+                stack.extend(waiting)
+                continue
+            self._bounds[top] = self._compute(top)
+        return self._bounds[node]
+
+    def constant(self, node: Node) -> float | int | bool | None:
+        """The one value that all elements have, if it is a literal; None otherwise."""
+        if node not in self._constants:
+            self._constants[node] = constant_of(node)
+        return self._constants[node]
+
+    def _compute(self, node: Node) -> Bounds:
+        if isinstance(node.type, tuple):
+            return ANY
+        known = [self._bounds[x] for x in node.inputs]
+        found = _of_op(node, known)
+        return found if node.type.is_float else _of_integers(found, node.dtype)
+
+
+_REPEATING = (ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose)
+
+
+def constant_of(node: Node) -> float | int | bool | None:
+    """The one value that all elements of `node` have, if it is written in the graph."""
+    while isinstance(node.op, _REPEATING):
+        node = node.inputs[0]
+    if not isinstance(node.op, Const):
+        return None
+    flat = node.op.array.reshape(-1)
+    # Bit for bit, so that nan and the sign of zero count.
+    same = flat.size > 0 and flat.tobytes() == np.full_like(flat, flat[0]).tobytes()
+    return flat[0].item() if same else None
+
+
+def _of_integers(found: Bounds, dtype: str) -> Bounds:
+    """Integers are whole and finite; past the ends of their type they wrap around."""
+    low, high = (0, 1) if dtype == "bool" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    wraps = found.low < low or found.high > high
+    inside = Bounds(float(low), float(high)) if wraps else found
+    return replace(inside, finite=True, whole=True)
+
+
+def _of_op(node: Node, known: Sequence[Bounds]) -> Bounds:
+    op = node.op
+    if isinstance(op, Const):
+        return _of_array(op.array)
+    if isinstance(op, SizeOf):
+        return Bounds(0.0, finite=True, whole=True)
+    special = _SPECIAL.get(type(op))
+    if special is not None:
+        return special(node, *known)
+    if isinstance(op, Elementwise):
+        return _of_function(op, known)
+    if isinstance(op, Reduction):
+        return _of_reduction(node, known[0])
+    return ANY
+
+
+def _of_array(array: np.ndarray) -> Bounds:
+    if not array.size:
+        return ANY
+    finite = bool(np.all(np.isfinite(array)))
+    if not finite and np.isnan(array).any():
+        return ANY
+    whole = finite and bool(np.all(array == np.floor(array)))
+    return Bounds(float(array.min()), float(array.max()), finite=finite, whole=whole)
+
+
+def _of_function(op: Elementwise, known: Sequence[Bounds]) -> Bounds:
+    """The declared range of the op, cut by the ends of its argument where it is monotone."""
+    r: Range = op.facts.range
+    declared = Bounds(r.low, r.high, r.low_open, r.high_open)
+    if len(known) != 1:
+        return declared
+    x = known[0]
+    if op.facts.increasing:
+        declared = _cut(op, declared, (x.low, x.low_open), (x.high, x.high_open))
+    elif op.facts.decreasing:
+        declared = _cut(op, declared, (x.high, x.high_open), (x.low, x.low_open))
+    bounded = math.isfinite(declared.low) and math.isfinite(declared.high)
+    whole = isinstance(op, (ops.Floor, ops.Ceil, ops.Trunc, ops.Round, ops.Sign))
+    # A function with a bounded range on bounded numbers is a number, if it has no holes there.
+    finite = x.finite and bounded and _total_on(op, x)
+    return replace(declared, finite=finite, whole=whole and finite)
+
+
+_TOTAL = (
+    ops.Exp, ops.Expm1, ops.Sin, ops.Cos, ops.Arctan, ops.Tanh, ops.Sigmoid, ops.Erf, ops.Erfc,
+    ops.Ndtr, ops.Sign, ops.Floor, ops.Ceil, ops.Trunc, ops.Round, ops.Softplus,
+)  # fmt: skip
+
+
+def _total_on(op: Elementwise, x: Bounds) -> bool:
+    return isinstance(op, _TOTAL) or (isinstance(op, ops.Sqrt) and x.nonnegative)
+
+
+def _cut(op: Elementwise, declared: Bounds, low: tuple, high: tuple) -> Bounds:
+    with np.errstate(all="ignore"):
+        ends = [float(op.numpy(np.asarray(end[0], dtype="float64"))) for end in (low, high)]
+    if not math.isnan(ends[0]) and ends[0] > declared.low:
+        declared = replace(declared, low=ends[0], low_open=low[1])
+    if not math.isnan(ends[1]) and ends[1] < declared.high:
+        declared = replace(declared, high=ends[1], high_open=high[1])
+    return declared
+
+
+def _of_reduction(node: Node, x: Bounds) -> Bounds:
+    if isinstance(node.op, ops.Sum):
+        count = size_product(node.inputs[0].shape[a] for a in node.op.axes)
+        if isinstance(count, int) and count > 0:
+            scaled = _bounded(x.low * count, x.high * count, [x])
+            return replace(scaled, low_open=x.low_open, high_open=x.high_open)
+        low = 0.0 if x.low >= 0 else -INF
+        return Bounds(low, 0.0 if x.high <= 0 else INF, whole=False)
+    if isinstance(node.op, (ops.Max, ops.Min)):
+        return x
+    return ANY
+
+
+def _hull(known: Sequence[Bounds]) -> Bounds:
+    return Bounds(
+        min(x.low for x in known),
+        max(x.high for x in known),
+        any(x.low_open for x in known) and all(x.low_open or x.low > 0 for x in known),
+        any(x.high_open for x in known) and all(x.high_open or x.high < 0 for x in known),
+        all(x.finite for x in known),
+        all(x.whole for x in known),
+    )
+
+
+def _bounded(low: float, high: float, known: Sequence[Bounds]) -> Bounds:
+    """The outcome of + - *: finite where the operands are and it cannot overflow."""
+    low = -INF if math.isnan(low) else low
+    high = INF if math.isnan(high) else high
+    finite = all(x.finite for x in known) and max(abs(low), abs(high)) < 1e300
+    return Bounds(low, high, finite=finite, whole=finite and all(x.whole for x in known))
+
+
+def _add(node: Node, x: Bounds, y: Bounds) -> Bounds:
+    total = _bounded(x.low + y.low, x.high + y.high, [x, y])
+    return replace(
+        total, low_open=x.low_open or y.low_open, high_open=x.high_open or y.high_open
+    )
+
+
+def _neg(node: Node, x: Bounds) -> Bounds:
+    return Bounds(-x.high, -x.low, x.high_open, x.low_open, x.finite, x.whole)
+
+
+def _sub(node: Node, x: Bounds, y: Bounds) -> Bounds:
+    return _add(node, x, _neg(node, y))
+
+
+def _mul(node: Node, x: Bounds, y: Bounds) -> Bounds:
+    # 0 * inf bounds a product of finite numbers: 0.
+    ends = [0.0 if 0 in (a, b) else a * b for a in (x.low, x.high) for b in (y.low, y.high)]
+    product = _bounded(min(ends), max(ends), [x, y])
+    return replace(product, low_open=product.low == 0 and x.nonzero and y.nonzero,
+                   high_open=product.high == 0 and x.nonzero and y.nonzero)  # fmt: skip
+
+
+def _div(node: Node, x: Bounds, y: Bounds) -> Bounds:
+    positive, negative = x.nonnegative and y.nonnegative, x.nonnegative and y.nonpositive
+    negative = negative or (x.nonpositive and y.nonnegative)
+    positive = positive or (x.nonpositive and y.nonpositive)
+    # The sign of a zero divisor is not known, so its infinities have either sign.
+    if not y.nonzero or not (positive or negative):
+        return ANY
+    return Bounds(0.0, INF, x.nonzero) if positive else Bounds(-INF, 0.0, False, x.nonzero)
+
+
+def _square(node: Node, x: Bounds) -> Bounds:
+    low = 0.0 if x.low <= 0 <= x.high else min(x.low**2, x.high**2)
+    high = max(abs(x.low), abs(x.high))
+    high = high * high
+    return replace(_bounded(low, high, [x]), low_open=x.nonzero and low == 0)
+
+
+def _abs(node: Node, x: Bounds) -> Bounds:
+    low = 0.0 if x.low <= 0 <= x.high else min(abs(x.low), abs(x.high))
+    bounds = _bounded(low, max(abs(x.low), abs(x.high)), [x])
+    return replace(bounds, low_open=low == 0 and x.nonzero, finite=x.finite)
+
+
+def _sqrt(node: Node, x: Bounds) -> Bounds:
+    declared = _of_function(node.op, [x])
+    return replace(declared, low_open=x.positive and declared.low == 0)
+
+
+def _minimum(node: Node, x: Bounds, y: Bounds) -> Bounds:
+    hull = _hull([x, y])
+    return replace(hull, high=min(x.high, y.high), high_open=False)
+
+
+def _maximum(node: Node, x: Bounds, y: Bounds) -> Bounds:
+    hull = _hull([x, y])
+    ahead = x if (x.low, x.low_open) >= (y.low, y.low_open) else y
+    return replace(hull, low=ahead.low, low_open=ahead.low_open)
+
+
+def _where(node: Node, condition: Bounds, x: Bounds, y: Bounds) -> Bounds:
+    return _hull([x, y])
+
+
+def _cast(node: Node, x: Bounds) -> Bounds:
+    if node.dtype == "bool":
+        return ANY
+    if node.dtype == "float32" and max(abs(x.low), abs(x.high)) >= 3e38:
+        # Rounding to float32 can overflow, and open ends may be met.
+        return Bounds(x.low, x.high)
+    if node.type.is_float:
+        return x
+    # Towards zero: a bound moves by less than 1.
+    return ANY if not x.finite else Bounds(math.floor(x.low), math.ceil(x.high))
+
+
+def _pow(node: Node, x: Bounds, y: Bounds) -> Bounds:
+    if x.positive:
+        return Bounds(0.0, low_open=True)
+    return Bounds(0.0) if x.nonnegative else ANY
+
+
+def _element(node: Node, x: Bounds, *indices: Bounds) -> Bounds:
+    return x
+
+
+def _joined(node: Node, *known: Bounds) -> Bounds:
+    return _hull(known)
+
+
+def _iota(node: Node) -> Bounds:
+    size = node.op.size
+    return Bounds(0.0, float(size - 1) if isinstance(size, int) else INF)
+
+
+_SPECIAL: dict[type, Callable[..., Bounds]] = {
+    ops.Add: _add,
+    ops.Sub: _sub,
+    ops.Mul: _mul,
+    ops.Div: _div,
+    ops.Neg: _neg,
+    ops.Square: _square,
+    ops.Abs: _abs,
+    ops.Sqrt: _sqrt,
+    ops.Pow: _pow,
+    ops.Minimum: _minimum,
+    ops.Maximum: _maximum,
+    ops.Where: _where,
+    ops.Cast: _cast,
+    ops.Iota: _iota,
+    ops.Concatenate: _joined,
+    **dict.fromkeys((*_REPEATING, ops.Slice, ops.Gather), _element),
+}

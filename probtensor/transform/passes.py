@@ -1,0 +1,104 @@
+"""Passes: named steps from graph to graph, with everything around them kept out of them.
+
+`run` times each pass, counts nodes, records which rules fired on which of the user's lines, and on
+request verifies the graph after it. A pass knows nothing of this.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from probtensor.graph.check import CheckError, check, check_same_types
+from probtensor.graph.node import Node
+from probtensor.graph.text import to_text
+from probtensor.graph.walk import toposort
+from probtensor.transform.rewrite import Log, Ruleset, apply_rules
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A name, and what it does: rules, or a function from outputs to outputs of the same types."""
+
+    name: str
+    action: Ruleset | Callable[[list[Node]], Sequence[Node]]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one pass did. `fired` holds (rule, the user's line, times), most frequent first."""
+
+    name: str
+    nodes_before: int
+    nodes_after: int
+    seconds: float
+    fired: tuple[tuple[str, str, int], ...] = ()
+    text: str | None = None
+
+    def __str__(self) -> str:
+        head = (
+            f"{self.name:<12} {self.nodes_before:>6} -> {self.nodes_after:<6} nodes"
+            f"  {1e3 * self.seconds:8.2f} ms"
+        )
+        rows = [f"    {count:>4} x {rule}  ({line})" for rule, line, count in self.fired]
+        return "\n".join([head, *rows])
+
+
+def run(
+    passes: Iterable[Pass],
+    outputs: Iterable[Node],
+    *,
+    inputs: Iterable[Node] | None = None,
+    verify: bool = False,
+    log: list[Record] | None = None,
+    texts: bool = False,
+) -> list[Node]:
+    """The outputs after all passes, in order.
+
+    verify: check the graph (against `inputs` if given), the types of the outputs and that the rules
+        came to an end, after each pass; CheckError names the pass. The caller's choice: a passing
+        test suite makes it needless in production.
+    log: a list that gets one Record a pass; with `texts` a record holds the graph as a program.
+    """
+    current = list(outputs)
+    inputs = None if inputs is None else list(inputs)
+    for step in passes:
+        before = len(toposort(current)) if log is not None else 0
+        rules_log = Log()
+        start = time.perf_counter()
+        after = _apply(step, current, rules_log)
+        seconds = time.perf_counter() - start
+        if verify:
+            _verify(step, current, after, inputs, rules_log)
+        if log is not None:
+            fired = sorted(rules_log.fired.items(), key=lambda item: (-item[1], item[0]))
+            rows = tuple((rule, line, count) for (rule, line), count in fired)
+            text = to_text(after) if texts else None
+            log.append(Record(step.name, before, len(toposort(after)), seconds, rows, text))
+        current = after
+    return current
+
+
+def _apply(step: Pass, outputs: list[Node], log: Log) -> list[Node]:
+    if isinstance(step.action, Ruleset):
+        return apply_rules(outputs, step.action, log)
+    return list(step.action(outputs))
+
+
+def _verify(
+    step: Pass, before: list[Node], after: list[Node], inputs: list[Node] | None, log: Log
+) -> None:
+    doing = f"pass {step.name!r}"
+    check_same_types(before, after, doing)
+    try:
+        check(after, inputs)
+    except CheckError as error:
+        raise CheckError(f"{doing}: {error}") from None
+    if log.gave_up is not None:
+        raise CheckError(f"{doing}: {log.gave_up}")
+
+
+def report(log: Iterable[Record]) -> str:
+    """The records as a table for people."""
+    return "\n".join(map(str, log)) + "\n"
