@@ -1,0 +1,17 @@
+"""Shared values and streams of keys; see cell.pyx."""
+
+from libc.stdint cimport uint64_t
+
+
+cdef class Cell:
+    cdef object _array
+    cdef readonly str dtype
+    cdef readonly int ndim
+
+    cdef object get(self)
+
+
+cdef class Stream:
+    cdef uint64_t state
+
+    cdef uint64_t advance(self) noexcept

@@ -1,0 +1,67 @@
+"""What a compiled function carries from call to call: shared values and streams of keys."""
+
+cimport cython
+from libc.stdint cimport uint64_t
+
+import numpy as np
+
+
+cdef class Cell:
+    """A value that lives between calls: what a shared variable holds.
+
+    `value` is a C-contiguous, aligned array of the dtype and rank the cell was made with; sizes may
+    change. It is handed out and taken as it is, without a copy.
+    """
+
+    def __init__(self, array):
+        if type(array) is not np.ndarray:
+            raise TypeError(f"a cell holds an array, not {type(array).__name__}")
+        self.dtype = array.dtype.name
+        self.ndim = array.ndim
+        self.value = array
+
+    cdef object get(self):
+        with cython.critical_section(self):
+            return self._array
+
+    @property
+    def value(self):
+        return self.get()
+
+    @value.setter
+    def value(self, array):
+        if (
+            type(array) is not np.ndarray
+            or array.dtype.name != self.dtype
+            or array.ndim != self.ndim
+            or not (array.flags.c_contiguous and array.flags.aligned and array.dtype.isnative)
+        ):
+            raise TypeError(f"the cell holds contiguous {self.dtype} arrays with {self.ndim} axes")
+        with cython.critical_section(self):
+            self._array = array
+
+    def __reduce__(self):
+        return Cell, (self.get(),)
+
+
+cdef class Stream:
+    """Keys for random draws: the splitmix64 sequence from `state` (Steele, Lea, Flood 2014)."""
+
+    def __init__(self, state):
+        self.state = <uint64_t>(int(state) & 0xFFFFFFFFFFFFFFFF)
+
+    cdef uint64_t advance(self) noexcept:
+        cdef uint64_t z
+        with cython.critical_section(self):
+            self.state += <uint64_t>0x9E3779B97F4A7C15
+            z = self.state
+        z = (z ^ (z >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
+        z = (z ^ (z >> 27)) * <uint64_t>0x94D049BB133111EB
+        return z ^ (z >> 31)
+
+    def next(self):
+        """The key the next call would have had; advances the stream."""
+        return self.advance()
+
+    def __reduce__(self):
+        return Stream, (self.state,)

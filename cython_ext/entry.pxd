@@ -1,0 +1,98 @@
+"""Checked calls of compiled plans; see entry.pyx."""
+
+from libc.stdint cimport int64_t, uint64_t
+
+# A compiled plan: the pointer table in the order of the plan's buffers, the values of its sizes.
+# Returns 0, or 1 + the position of the failure in the plan's list.
+ctypedef int (*pt_plan_fn)(void **buffers, const int64_t *sizes) noexcept nogil
+
+
+cdef struct Slot:
+    int position  # in the pointer table
+    int kind
+    int typenum
+    int ndim
+    int argument  # number of the call's argument, for kind ARGUMENT
+    int first  # of this slot's sizes among all sizes of one call
+
+
+cdef struct Workspace:
+    Workspace *next
+    void **pointers
+    int64_t *dims
+    char *block  # as it was allocated
+    char *arena  # the same, aligned
+    size_t capacity
+    uint64_t key
+
+
+cdef class Layout:
+    cdef int64_t *dims
+    cdef int64_t *sizes
+    cdef int64_t *shapes  # of the outputs, one after the other
+    cdef int64_t *offsets  # of the temporaries in the arena
+    cdef int64_t *bounds  # of the index checks
+    cdef size_t arena
+    cdef int size_count
+    cdef list fixed  # arrays bound to the entry, negative indices made non-negative
+
+
+cdef class Entry:
+    cdef pt_plan_fn plan
+    cdef object runner
+    cdef object keep
+    cdef readonly int buffer_count
+    cdef Slot *slots
+    cdef int slot_count
+    cdef int live_count  # slots that may change from call to call; they stand first
+    cdef int dim_count
+    cdef readonly int argument_count
+    cdef readonly tuple slot_names
+    cdef tuple slot_dtypes
+    cdef tuple slot_origins
+    cdef tuple payloads
+    cdef int output_count
+    cdef int result_count
+    cdef int *output_positions
+    cdef int *output_typenums
+    cdef int *output_ndims
+    cdef int *output_sources  # a slot or an earlier output that holds the value already, or -1
+    cdef int *output_borrowed
+    cdef bint borrows
+    cdef object lent  # arrays of borrowed outputs that are free for the next call
+    cdef int temp_count
+    cdef int *temp_positions
+    cdef int check_count
+    cdef int *check_slots
+    cdef tuple check_messages
+    cdef tuple failures
+    cdef tuple cells  # that the last outputs update
+    cdef object build
+    cdef bint single
+    cdef object planner
+    cdef Layout last
+    cdef dict layouts
+    cdef Workspace *free_workspaces
+
+    cdef Workspace *take(self) except NULL
+    cdef void give(self, Workspace *work) noexcept
+    cdef object call(self, tuple args)
+    cdef object run(self, tuple args, Workspace *work)
+    cdef int resolve(self, tuple args, Workspace *work, list held) except -1
+    cdef Layout layout_for(self, const int64_t *dims)
+    cdef Layout new_layout(self, tuple dims)
+    cdef int reserve(self, Workspace *work, Layout layout) except -1
+    cdef int point(self, Workspace *work, Layout layout) except -1
+    cdef int check_indices(self, Workspace *work, Layout layout, list held) except -1
+    cdef list allocate(self, Workspace *work, Layout layout)
+    cdef int execute(self, Workspace *work, Layout layout, list outputs, list held) except -1
+    cdef object finish(self, list outputs)
+    cdef Py_ssize_t count_of(self, int slot, Workspace *work) noexcept
+    cdef object array_of(self, int slot, Workspace *work)
+    cdef list borrow(self, Layout layout)
+    cdef int interpret(self, Workspace *work, Layout layout, list outputs) except -1
+
+
+cdef object failure(tuple failures, int status)
+cdef Workspace *new_workspace(int buffers, int dims) except NULL
+cdef void dispose(Workspace *work) noexcept

@@ -1,0 +1,545 @@
+"""From arrays to a compiled plan: every check at the entry, once, then bare pointers.
+
+An `Entry` is made of plain values (positions, names, dtypes), so it knows nothing of graphs or
+plans. A call with arrays of the right dtype that are C-contiguous and aligned copies nothing and
+allocates nothing but its results. Sizes are read from the arrays; while they stay what they were in
+the call before, so does the layout. Each call has a workspace of its own, taken from a free list,
+so that one entry may be called from many threads; the GIL is released while the plan runs.
+"""
+
+cimport cython
+cimport numpy as cnp
+from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.stdint cimport (
+    int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t,
+)
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcmp, memcpy
+
+import numpy as np
+
+from cython_ext.cell cimport Cell, Stream
+
+from cython_ext.convert import checked_indices, refuse_two_bounds, safe_array
+
+cnp.import_array()
+
+cdef extern from "numpy/arrayobject.h":
+    ctypedef struct PyArrayObject:
+        pass
+    int PyArray_CheckExact(PyObject *)
+    int PyArray_TYPE(PyArrayObject *) nogil
+    int PyArray_NDIM(PyArrayObject *) nogil
+    bint PyArray_ISCARRAY_RO(PyArrayObject *) nogil
+    void *PyArray_DATA(PyArrayObject *) nogil
+    cnp.npy_intp *PyArray_DIMS(PyArrayObject *) nogil
+
+cdef enum:
+    ARGUMENT = 0  # given by the caller
+    CELL = 1  # a shared variable's present value
+    STREAM = 2  # a fresh key for random draws
+    FIXED = 3  # bound for the life of the entry
+    CACHED_LAYOUTS = 64
+    LINE = 64  # bytes
+    MAX_AXES = 64
+
+KINDS = {"argument": ARGUMENT, "cell": CELL, "stream": STREAM, "fixed": FIXED}
+cdef int64_t LARGEST = 0x7FFFFFFFFFFFFFFF
+
+ctypedef fused integer:
+    int8_t
+    int16_t
+    int32_t
+    int64_t
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
+
+
+cdef class Layout:
+    """What follows from the sizes of one call: shapes of results, places of temporaries."""
+
+    def __dealloc__(self):
+        free(self.dims)
+        free(self.sizes)
+        free(self.shapes)
+        free(self.offsets)
+        free(self.bounds)
+
+
+cdef int64_t *table_of(values) except NULL:
+    """A C copy of a sequence of integers; never NULL."""
+    cdef Py_ssize_t k, n = len(values)
+    cdef int64_t *table = <int64_t *>malloc((n + 1) * sizeof(int64_t))
+    if table == NULL:
+        raise MemoryError()
+    try:
+        for k in range(n):
+            table[k] = values[k]
+    except BaseException:
+        free(table)
+        raise
+    return table
+
+
+cdef int *numbers_of(values) except NULL:
+    """As `table_of`, of C ints."""
+    cdef Py_ssize_t k, n = len(values)
+    cdef int *table = <int *>malloc((n + 1) * sizeof(int))
+    if table == NULL:
+        raise MemoryError()
+    for k in range(n):
+        table[k] = values[k]
+    return table
+
+
+cdef void extremes(const integer *x, Py_ssize_t n, int64_t *low, int64_t *high) noexcept nogil:
+    """Smallest and largest of n >= 1 integers, as int64 (larger ones count as the largest)."""
+    cdef integer least = x[0], most = x[0]
+    cdef Py_ssize_t i
+    for i in range(n):
+        least = x[i] if x[i] < least else least
+        most = x[i] if x[i] > most else most
+    if integer is uint64_t:
+        least = min(least, <uint64_t>LARGEST)
+        most = min(most, <uint64_t>LARGEST)
+    low[0] = <int64_t>least
+    high[0] = <int64_t>most
+
+
+cdef int range_of(int typenum, const void *x, Py_ssize_t n, int64_t *low, int64_t *high) except -1:
+    """`extremes` by NumPy's number of an integer type."""
+    if typenum == cnp.NPY_INT64 or typenum == cnp.NPY_LONGLONG:
+        extremes[int64_t](<const int64_t *>x, n, low, high)
+    elif typenum == cnp.NPY_INT32:
+        extremes[int32_t](<const int32_t *>x, n, low, high)
+    elif typenum == cnp.NPY_INT16:
+        extremes[int16_t](<const int16_t *>x, n, low, high)
+    elif typenum == cnp.NPY_INT8:
+        extremes[int8_t](<const int8_t *>x, n, low, high)
+    elif typenum == cnp.NPY_UINT8:
+        extremes[uint8_t](<const uint8_t *>x, n, low, high)
+    elif typenum == cnp.NPY_UINT16:
+        extremes[uint16_t](<const uint16_t *>x, n, low, high)
+    elif typenum == cnp.NPY_UINT32:
+        extremes[uint32_t](<const uint32_t *>x, n, low, high)
+    elif typenum == cnp.NPY_UINT64:
+        extremes[uint64_t](<const uint64_t *>x, n, low, high)
+    else:
+        raise TypeError("indices must be integers")
+    return 0
+
+
+cdef class Entry:
+    """A compiled plan as a Python callable.
+
+    run        address of a pt_plan_fn, or a callable (list of flat arrays, sizes) -> status
+    keep       whatever must live as long as the address does
+    buffers    length of the pointer table
+    slots      one for each buffer that comes from outside, those of kind "fixed" last:
+               (position, kind, name, dtype, ndim, origin, payload); the payload is a Cell, a Stream
+               or a fixed array, and None for an argument
+    outputs    (position, dtype, ndim, source, borrowed): source is -1, or the slot, or
+               -2 - the earlier output, whose value this output copies
+    temps      positions of temporaries, in the order of the layout's offsets
+    planner    callable: the sizes of all live slots, one after the other, to (sizes, shapes,
+               offsets, arena bytes, bounds of the index checks); raises where they do not fit
+    checks     (slot, message) for each integer slot whose values are indices
+    failures   message of each status
+    cells      cells to be set to the last outputs
+    build      what makes the result of the list of outputs; None for the list itself
+    single     True where the result is the only output
+    """
+
+    def __init__(
+        self, *, run, keep, int buffers, slots, outputs, temps, planner, checks, failures,
+        cells=(), build=None, bint single=False,
+    ):
+        if self.slots != NULL:
+            raise RuntimeError("an entry is made once")
+        if callable(run):
+            self.runner = run
+        else:
+            self.plan = <pt_plan_fn><uintptr_t>run
+        self.keep = keep
+        self.buffer_count = buffers
+        self._set_slots(slots)
+        self._set_outputs(outputs)
+        self.temp_count = len(temps)
+        self.temp_positions = numbers_of(temps)
+        self.planner = planner
+        self.check_count = len(checks)
+        self.check_slots = numbers_of([slot for slot, _ in checks])
+        self.check_messages = tuple(message for _, message in checks)
+        self.failures = tuple(failures)
+        self.cells = tuple(cells)
+        self.result_count = self.output_count - len(self.cells)
+        self.build = build
+        self.single = single
+        self.layouts = {}
+
+    def _set_slots(self, slots):
+        cdef int k, first = 0, arguments = 0
+        self.slot_count = len(slots)
+        self.slots = <Slot *>calloc(self.slot_count + 1, sizeof(Slot))
+        if self.slots == NULL:
+            raise MemoryError()
+        for k, (position, kind, _, dtype, ndim, _, payload) in enumerate(slots):
+            self.slots[k].position = position
+            self.slots[k].kind = KINDS[kind]
+            self.slots[k].typenum = np.dtype(dtype).num
+            self.slots[k].ndim = ndim
+            self.slots[k].first = first
+            if self.slots[k].kind == ARGUMENT:
+                self.slots[k].argument = arguments
+                arguments += 1
+            if self.slots[k].kind == FIXED:
+                continue
+            if self.live_count < k:
+                raise ValueError("fixed slots stand last")
+            first += ndim
+            self.live_count += 1
+        self.dim_count = first
+        self.argument_count = arguments
+        self.slot_names = tuple([slot[2] for slot in slots])
+        self.slot_dtypes = tuple([slot[3] for slot in slots])
+        self.slot_origins = tuple([slot[5] for slot in slots])
+        self.payloads = tuple([slot[6] for slot in slots])
+
+    def _set_outputs(self, outputs):
+        cdef int k
+        self.output_count = len(outputs)
+        self.output_positions = numbers_of([output[0] for output in outputs])
+        self.output_typenums = numbers_of([np.dtype(output[1]).num for output in outputs])
+        self.output_ndims = numbers_of([output[2] for output in outputs])
+        self.output_sources = numbers_of([output[3] for output in outputs])
+        self.output_borrowed = numbers_of([int(output[4]) for output in outputs])
+        for k in range(self.output_count):
+            self.borrows = self.borrows or self.output_borrowed[k]
+
+    def __dealloc__(self):
+        cdef Workspace *work
+        while self.free_workspaces != NULL:
+            work = self.free_workspaces
+            self.free_workspaces = work.next
+            dispose(work)
+        free(self.slots)
+        free(self.output_positions)
+        free(self.output_typenums)
+        free(self.output_ndims)
+        free(self.output_sources)
+        free(self.output_borrowed)
+        free(self.temp_positions)
+        free(self.check_slots)
+
+    def __call__(self, *args, **kwargs):
+        if kwargs or PyTuple_GET_SIZE(args) != self.argument_count:
+            args = self.arrange(args, kwargs)
+        return self.call(args)
+
+    def arrange(self, args, kwargs):
+        """All arguments in order, from positional and keyword ones; TypeError if they do not fit."""
+        names = ", ".join(self.argument_names())
+        raise TypeError(
+            f"expected {self.argument_count} arguments ({names}), got {len(args) + len(kwargs)}"
+        )
+
+    def argument_names(self):
+        """Names of the arguments in order."""
+        return [
+            name for k, name in enumerate(self.slot_names) if self.slots[k].kind == ARGUMENT
+        ]
+
+    @property
+    def address(self):
+        """Address of the compiled plan, a pt_plan_fn; 0 where the target has none."""
+        return <uintptr_t>self.plan
+
+    cdef object call(self, tuple args):
+        cdef Workspace *work = self.take()
+        try:
+            return self.run(args, work)
+        finally:
+            self.give(work)
+
+    cdef object run(self, tuple args, Workspace *work):
+        cdef list held = []
+        self.resolve(args, work, held)
+        cdef Layout layout = self.layout_for(work.dims)
+        self.reserve(work, layout)
+        self.point(work, layout)
+        if self.check_count:
+            self.check_indices(work, layout, held)
+        cdef list outputs = self.allocate(work, layout)
+        self.execute(work, layout, outputs, held)
+        return self.finish(outputs)
+
+    cdef Workspace *take(self) except NULL:
+        """A workspace no other call has."""
+        cdef Workspace *work
+        with cython.critical_section(self):
+            work = self.free_workspaces
+            if work != NULL:
+                self.free_workspaces = work.next
+        if work == NULL:
+            work = new_workspace(self.buffer_count, self.dim_count)
+        return work
+
+    cdef void give(self, Workspace *work) noexcept:
+        with cython.critical_section(self):
+            work.next = self.free_workspaces
+            self.free_workspaces = work
+
+    cdef int resolve(self, tuple args, Workspace *work, list held) except -1:
+        """Pointers and sizes of all live slots; what must outlive the call goes to `held`."""
+        cdef int k, axis
+        cdef Slot *slot
+        cdef PyObject *item
+        cdef cnp.npy_intp *dims
+        for k in range(self.live_count):
+            slot = &self.slots[k]
+            if slot.kind == ARGUMENT:
+                item = PyTuple_GET_ITEM(args, slot.argument)
+                if not (
+                    PyArray_CheckExact(item)
+                    and PyArray_TYPE(<PyArrayObject *>item) == slot.typenum
+                    and PyArray_NDIM(<PyArrayObject *>item) == slot.ndim
+                    and PyArray_ISCARRAY_RO(<PyArrayObject *>item)
+                ):
+                    held.append(self.convert(k, <object>item))
+                    item = <PyObject *>held[len(held) - 1]
+            elif slot.kind == CELL:
+                held.append((<Cell>self.payloads[k]).get())
+                item = <PyObject *>held[len(held) - 1]
+            else:
+                work.key = (<Stream>self.payloads[k]).advance()
+                work.pointers[slot.position] = &work.key
+                continue
+            work.pointers[slot.position] = PyArray_DATA(<PyArrayObject *>item)
+            dims = PyArray_DIMS(<PyArrayObject *>item)
+            for axis in range(slot.ndim):
+                work.dims[slot.first + axis] = dims[axis]
+        return 0
+
+    def convert(self, int k, value):
+        """The argument as the array slot `k` needs; TypeError or ValueError names it."""
+        return safe_array(
+            value, self.slot_dtypes[k], self.slots[k].ndim, self.slot_names[k], self.slot_origins[k]
+        )
+
+    cdef Layout layout_for(self, const int64_t *dims):
+        cdef Layout layout
+        cdef int k
+        with cython.critical_section(self):
+            layout = self.last
+        if layout is not None and not memcmp(layout.dims, dims, self.dim_count * sizeof(int64_t)):
+            return layout
+        key = tuple([dims[k] for k in range(self.dim_count)])
+        layout = self.layouts.get(key)
+        if layout is None:
+            layout = self.new_layout(key)
+            if len(self.layouts) >= CACHED_LAYOUTS:
+                self.layouts.clear()
+            self.layouts[key] = layout
+        with cython.critical_section(self):
+            self.last = layout
+        return layout
+
+    cdef Layout new_layout(self, tuple dims):
+        cdef Layout layout = Layout()
+        cdef int k
+        sizes, shapes, offsets, arena, bounds = self.planner(dims)
+        layout.dims = table_of(dims)
+        layout.sizes = table_of(sizes)
+        layout.shapes = table_of([n for shape in shapes for n in shape])
+        layout.offsets = table_of(offsets)
+        layout.bounds = table_of(bounds)
+        layout.size_count = len(sizes)
+        layout.arena = arena
+        layout.fixed = list(self.payloads[self.live_count:])
+        checked = {}
+        for k in range(self.check_count):
+            slot = self.check_slots[k]
+            if slot >= self.live_count:
+                message = self.check_messages[k]
+                array = layout.fixed[slot - self.live_count]
+                refuse_two_bounds(checked, slot, bounds[k], array, message)
+                layout.fixed[slot - self.live_count] = checked_indices(array, bounds[k], message)
+        return layout
+
+    cdef int reserve(self, Workspace *work, Layout layout) except -1:
+        """Room for the temporaries of this layout; grows, never shrinks."""
+        if layout.arena <= work.capacity:
+            return 0
+        free(work.block)
+        work.capacity = 0
+        work.block = <char *>malloc(layout.arena + LINE)
+        if work.block == NULL:
+            raise MemoryError(f"no room for {layout.arena} bytes of temporaries")
+        work.capacity = layout.arena
+        work.arena = work.block + (LINE - <uintptr_t>work.block % LINE)
+        return 0
+
+    cdef int point(self, Workspace *work, Layout layout) except -1:
+        """Pointers of fixed slots and temporaries."""
+        cdef int k
+        for k in range(self.live_count, self.slot_count):
+            item = layout.fixed[k - self.live_count]
+            work.pointers[self.slots[k].position] = PyArray_DATA(<PyArrayObject *>item)
+        for k in range(self.temp_count):
+            work.pointers[self.temp_positions[k]] = work.arena + layout.offsets[k]
+        return 0
+
+    cdef int check_indices(self, Workspace *work, Layout layout, list held) except -1:
+        """Refuses indices out of range; negative ones are replaced in a private copy."""
+        cdef int k, slot
+        cdef int64_t low, high, count
+        cdef dict checked = None
+        for k in range(self.check_count):
+            slot = self.check_slots[k]
+            if slot >= self.live_count:
+                continue
+            count = self.count_of(slot, work)
+            if count == 0:
+                continue
+            range_of(
+                self.slots[slot].typenum, work.pointers[self.slots[slot].position], count,
+                &low, &high,
+            )
+            if low >= 0 and high < layout.bounds[k] and checked is None:
+                continue
+            checked = {} if checked is None else checked
+            array = self.array_of(slot, work)
+            message = self.check_messages[k]
+            refuse_two_bounds(checked, slot, layout.bounds[k], array, message)
+            array = checked_indices(array, layout.bounds[k], message)
+            held.append(array)
+            work.pointers[self.slots[slot].position] = PyArray_DATA(<PyArrayObject *>array)
+        return 0
+
+    cdef Py_ssize_t count_of(self, int slot, Workspace *work) noexcept:
+        """Elements of a live slot."""
+        cdef Py_ssize_t count = 1
+        cdef int axis
+        for axis in range(self.slots[slot].ndim):
+            count *= work.dims[self.slots[slot].first + axis]
+        return count
+
+    cdef object array_of(self, int slot, Workspace *work):
+        """A copy of what a slot points to."""
+        if slot >= self.live_count:
+            return self.payloads[slot].copy()
+        cdef Slot *place = &self.slots[slot]
+        shape = [work.dims[place.first + axis] for axis in range(place.ndim)]
+        array = np.empty(shape, dtype=self.slot_dtypes[slot])
+        memcpy(PyArray_DATA(<PyArrayObject *>array), work.pointers[place.position], array.nbytes)
+        return array
+
+    cdef list allocate(self, Workspace *work, Layout layout):
+        """Fresh arrays for the outputs; those that copy something else are filled afterwards."""
+        cdef list outputs = None
+        cdef cnp.npy_intp shape[MAX_AXES]
+        cdef int k, axis, ndim, first = 0
+        if self.borrows:
+            outputs = self.borrow(layout)
+        if outputs is None:
+            outputs = [None] * self.output_count
+        for k in range(self.output_count):
+            ndim = self.output_ndims[k]
+            if self.output_sources[k] == -1:
+                if outputs[k] is None:
+                    for axis in range(ndim):
+                        shape[axis] = layout.shapes[first + axis]
+                    outputs[k] = cnp.PyArray_EMPTY(ndim, shape, self.output_typenums[k], 0)
+                array = <PyObject *>outputs[k]
+                work.pointers[self.output_positions[k]] = PyArray_DATA(<PyArrayObject *>array)
+            first += ndim
+        return outputs
+
+    cdef list borrow(self, Layout layout):
+        """The lent arrays of the last call if they are free and have this layout, else None."""
+        with cython.critical_section(self):
+            lent = self.lent
+            self.lent = None
+        if lent is None or lent[0] is not layout:
+            return None
+        return list(lent[1])
+
+    cdef int execute(self, Workspace *work, Layout layout, list outputs, list held) except -1:
+        cdef int k, source, status
+        cdef pt_plan_fn plan = self.plan
+        cdef void **pointers = work.pointers
+        cdef const int64_t *sizes = layout.sizes
+        if plan == NULL:
+            status = self.interpret(work, layout, outputs)
+        else:
+            with nogil:
+                status = plan(pointers, sizes)
+        if status:
+            raise failure(self.failures, status)
+        for k in range(self.output_count):
+            source = self.output_sources[k]
+            if source >= 0:
+                outputs[k] = self.array_of(source, work)
+            elif source < -1:
+                outputs[k] = outputs[-2 - source].copy()
+        if self.borrows:
+            lent = [a if self.output_borrowed[k] else None for k, a in enumerate(outputs)]
+            with cython.critical_section(self):
+                self.lent = (layout, lent)
+        return 0
+
+    cdef int interpret(self, Workspace *work, Layout layout, list outputs) except -1:
+        """Runs the Python callable over flat arrays; temporaries are None, its own to make."""
+        cdef int k
+        buffers = [None] * self.buffer_count
+        for k in range(self.slot_count):
+            if k >= self.live_count:
+                array = layout.fixed[k - self.live_count]
+            else:
+                array = self.array_of(k, work)
+            buffers[self.slots[k].position] = array.reshape(-1)
+        for k in range(self.output_count):
+            if self.output_sources[k] == -1:
+                buffers[self.output_positions[k]] = outputs[k].reshape(-1)
+        return self.runner(buffers, [layout.sizes[k] for k in range(layout.size_count)])
+
+    cdef object finish(self, list outputs):
+        """Sets updated cells and shapes the result."""
+        cdef int k
+        for k in range(self.result_count, self.output_count):
+            (<Cell>self.cells[k - self.result_count]).value = outputs[k]
+        if self.single:
+            return outputs[0]
+        if self.output_count > self.result_count:
+            del outputs[self.result_count:]
+        return outputs if self.build is None else self.build(outputs)
+
+
+cdef object failure(tuple failures, int status):
+    """The exception for a plan's status; a message may begin with the exception's name."""
+    message = failures[status - 1] if 0 < status <= len(failures) else f"failed with {status}"
+    name, colon, rest = message.partition(": ")
+    kind = {"ValueError": ValueError, "IndexError": IndexError}.get(name) if colon else None
+    return IndexError(message) if kind is None else kind(rest)
+
+
+cdef Workspace *new_workspace(int buffers, int dims) except NULL:
+    cdef Workspace *work = <Workspace *>calloc(1, sizeof(Workspace))
+    if work != NULL:
+        work.pointers = <void **>calloc(buffers + 1, sizeof(void *))
+        work.dims = <int64_t *>calloc(dims + 1, sizeof(int64_t))
+    if work == NULL or work.pointers == NULL or work.dims == NULL:
+        dispose(work)
+        raise MemoryError()
+    return work
+
+
+cdef void dispose(Workspace *work) noexcept:
+    if work != NULL:
+        free(work.pointers)
+        free(work.dims)
+        free(work.block)
+        free(work)
