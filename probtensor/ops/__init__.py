@@ -30,6 +30,19 @@ Rejected: an op with methods for each backend (a new target would touch every op
 that hide which op they make (rules match on op classes).
 """
 
+from probtensor.graph.node import as_tensor
+from probtensor.ops.composite import (
+    Argmax,
+    Argmin,
+    LogSoftmax,
+    LogSumExp,
+    Softmax,
+    argmax,
+    argmin,
+    log_softmax,
+    logsumexp,
+    softmax,
+)
 from probtensor.ops.creation import (
     arange,
     as_tensor_variable,
@@ -109,6 +122,7 @@ from probtensor.ops.index import (
     take,
     take_along_axis,
 )
+from probtensor.ops.kinds import as_tensor_of
 from probtensor.ops.linalg import (
     Contract,
     contract,
@@ -169,6 +183,22 @@ from probtensor.ops.logic import (
     right_shift,
     switch,
     where,
+)
+from probtensor.ops.random import (
+    DrawBinomial,
+    DrawExponential,
+    DrawGamma,
+    DrawNormal,
+    DrawPoisson,
+    DrawUniform,
+    KeyFold,
+    draw_binomial,
+    draw_exponential,
+    draw_gamma,
+    draw_normal,
+    draw_poisson,
+    draw_uniform,
+    key_fold,
 )
 from probtensor.ops.reduce import (
     All,

@@ -236,6 +236,7 @@ class View(Kind):
         return {}
 
 
+@dataclass(frozen=True)
 class Join(Kind):
     """The inputs, all of one dtype and rank, one after the other along `axis` (concatenate)."""
 
@@ -273,7 +274,8 @@ class Scatter(Kind):
 
     def infer(self, base: TensorType, updates: TensorType, *indices: TensorType) -> TensorType:
         wanted = gathered_shape(base, self.axes, self.at, indices)
-        if len(wanted) != updates.ndim or joint_shape((updates, TensorType("bool", wanted))) != wanted:
+        places = TensorType("bool", wanted)
+        if len(wanted) != updates.ndim or joint_shape((updates, places)) != wanted:
             raise ShapeError(f"updates have shape {updates.shape}, the places have {wanted}")
         if base.dtype != updates.dtype:
             raise TypeError(f"updates are {updates.dtype}, the base is {base.dtype}")

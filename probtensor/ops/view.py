@@ -13,7 +13,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import GraphError, Node, as_tensor, make
-from probtensor.ops.kinds import View, as_tensor_of, method, op, operator, weak_operand
+from probtensor.ops.kinds import Join, View, as_tensor_of, method, op, operator, weak_operand
 from probtensor.ops.reduce import normal_axes
 from probtensor.ops.samples import cases
 from probtensor.types import (
@@ -224,47 +224,10 @@ def _next_match(old: Sequence[Size], new: Sequence[Size]) -> tuple[int, int]:
 
 
 @op
-class Concatenate(View):
+class Concatenate(Join):
     """The inputs, one after another along `axis`."""
 
-    axis: int
-    linear = True
     samples = cases((2, 3), (2, 1), (2, 2), axis=[1]) + cases((2, 3), (1, 3), axis=[0])
-
-    def infer(self, *types: TensorType) -> TensorType:
-        first = types[0]
-        total: Size = 0
-        rest = first.shape
-        for t in types:
-            if t.ndim != first.ndim or not 0 <= self.axis < t.ndim:
-                raise ShapeError(f"{first.ndim} and {t.ndim} axes along axis {self.axis}")
-            if t.dtype != first.dtype:
-                raise TypeError(f"dtypes {first.dtype} and {t.dtype} differ")
-            total = total + t.shape[self.axis]
-            others = tuple(1 if a == self.axis else n for a, n in enumerate(t.shape))
-            pairs = zip(rest, others, strict=True)
-            for a, (m, n) in enumerate(pairs):
-                if a != self.axis and isinstance(m, int) and isinstance(n, int) and m != n:
-                    raise ShapeError(f"sizes {m} and {n} of axis {a} differ")
-            rest = tuple(n if isinstance(n, int) else m for m, n in zip(rest, others, strict=True))
-        shape = tuple(total if a == self.axis else n for a, n in enumerate(rest))
-        return TensorType(first.dtype, shape)
-
-    def element(self, index, read, types, out, select):
-        starts: list[Size] = [0]
-        for t in types[:-1]:
-            starts.append(starts[-1] + t.shape[self.axis])
-        place = index[self.axis]
-
-        def part(k: int) -> Any:
-            inner = list(index)
-            inner[self.axis] = place if k == 0 else place - starts[k]
-            return read[k](inner)
-
-        value = part(len(types) - 1)
-        for k in reversed(range(len(types) - 1)):
-            value = select(place < starts[k + 1], part(k), value)
-        return value
 
     def numpy(self, *arrays):
         return np.concatenate(arrays, axis=self.axis)

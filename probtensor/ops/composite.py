@@ -1,0 +1,229 @@
+"""Functions that keep a name, and a derivative in closed form, until late in the pipeline.
+
+Rules can then recognise them whole (the logarithm of a softmax, say), and a derivative does not
+run through the maximum that their stable form subtracts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.node import Node, as_tensor, make
+from probtensor.ops.kinds import NONNEGATIVE, UNIT, Composite, Facts, Range, method, op
+from probtensor.ops.reduce import Axis, normal_axes, spread
+from probtensor.ops.samples import Sample, cases
+from probtensor.types import ShapeError, TensorType
+
+EXTREMES = np.array(
+    [[-np.inf, -np.inf, -np.inf], [np.inf, 1, -np.inf], [800, -800, 799], [np.nan, 1, np.inf]]
+)
+AXES = (
+    *cases((3, 4), axes=[(0,), (1,), (0, 1)]),
+    *cases((2, 3, 2), axes=[(0, 2)]),
+    Sample(lambda rng: (EXTREMES,), {"axes": (1,)}, smooth=False),
+)
+
+
+def finite_shift(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """The maximum over `axes`, kept as axes of size 1; 0 where it is infinite or nan."""
+    top = np.max(x, axis=axes, keepdims=True)
+    return np.where(np.isfinite(top), top, x.dtype.type(0))
+
+
+def shift_of(x: Node, axes: tuple[int, ...]) -> Node:
+    """As `finite_shift`, as a graph; nan stays, and ends in the result all the same."""
+    top = ops.max(x, axes, keepdims=True)
+    return ops.where(ops.isinf(top), 0, top)
+
+
+@dataclass(frozen=True)
+class OverAxes(Composite):
+    """A function of all elements along `axes` (sorted, non-negative)."""
+
+    axes: tuple[int, ...]
+    samples = AXES
+
+    def check(self, x: TensorType) -> None:
+        """Raise for axes that x has not, or a dtype that is no float."""
+        if any(not 0 <= a < x.ndim for a in self.axes):
+            raise ShapeError(f"axes {self.axes} of a tensor with {x.ndim} axes")
+        if not x.is_float:
+            raise TypeError(f"needs floats, not {x.dtype}")
+
+
+@op
+class LogSumExp(OverAxes):
+    """log(sum(exp(x))) over `axes`; -inf where all elements are, +inf where one is."""
+
+    def infer(self, x: TensorType) -> TensorType:
+        self.check(x)
+        kept = tuple(n for a, n in enumerate(x.shape) if a not in self.axes)
+        return TensorType(x.dtype, kept)
+
+    def numpy(self, x):
+        shift = finite_shift(x, self.axes)
+        total = np.sum(np.exp(x - shift), axis=self.axes)
+        return np.log(total) + np.squeeze(shift, self.axes)
+
+    def vjp(self, g, out, x):
+        # exp(x - out), but where out is infinite: then +inf weighs 1 and -inf nothing.
+        infinite = ops.isinf(out)
+        safe = spread(ops.where(infinite, 0, out), self.axes, x.shape)
+        place = spread(infinite, self.axes, x.shape)
+        weight = ops.where(place, ops.astype(ops.eq(x, np.inf), x.dtype), ops.exp(x - safe))
+        return (spread(g, self.axes, x.shape) * weight,)
+
+    def expand(self, x):
+        shift = shift_of(x, self.axes)
+        total = ops.sum(ops.exp(x - shift), self.axes)
+        return ops.log(total) + ops.squeeze(shift, self.axes)
+
+
+@op
+class Softmax(OverAxes):
+    """exp(x) / sum(exp(x)) over `axes`."""
+
+    facts = Facts(range=UNIT)
+
+    def infer(self, x: TensorType) -> TensorType:
+        self.check(x)
+        return x
+
+    def numpy(self, x):
+        e = np.exp(x - finite_shift(x, self.axes))
+        return e / np.sum(e, axis=self.axes, keepdims=True)
+
+    def vjp(self, g, out, x):
+        return (out * (g - ops.sum(g * out, self.axes, keepdims=True)),)
+
+    def expand(self, x):
+        e = ops.exp(x - shift_of(x, self.axes))
+        return e / ops.sum(e, self.axes, keepdims=True)
+
+
+@op
+class LogSoftmax(OverAxes):
+    """x - log(sum(exp(x))) over `axes`."""
+
+    facts = Facts(range=Range(high=0.0))
+
+    def infer(self, x: TensorType) -> TensorType:
+        self.check(x)
+        return x
+
+    def numpy(self, x):
+        shifted = x - finite_shift(x, self.axes)
+        return shifted - np.log(np.sum(np.exp(shifted), axis=self.axes, keepdims=True))
+
+    def vjp(self, g, out, x):
+        return (g - ops.exp(out) * ops.sum(g, self.axes, keepdims=True),)
+
+    def expand(self, x):
+        shifted = x - shift_of(x, self.axes)
+        return shifted - ops.log(ops.sum(ops.exp(shifted), self.axes, keepdims=True))
+
+
+@dataclass(frozen=True)
+class PlaceOf(Composite):
+    """The first place along `axis` that holds the extreme, or a nan if there is one."""
+
+    axis: int
+    differentiable = False
+    facts = Facts(range=NONNEGATIVE)
+    samples = (
+        *cases((3, 4), axis=[0, 1]),
+        Sample(lambda rng: (rng.integers(0, 3, (4, 9)),), {"axis": 1}, smooth=False),
+        Sample(lambda rng: (EXTREMES,), {"axis": 1}, smooth=False),
+    )
+
+    def infer(self, x: TensorType) -> TensorType:
+        if not 0 <= self.axis < x.ndim:
+            raise ShapeError(f"axis {self.axis} of a tensor with {x.ndim} axes")
+        if x.shape[self.axis] == 0:
+            raise ShapeError("has no value over an empty axis")
+        if x.dtype == "bool":
+            raise TypeError("needs numbers, not bools")
+        return TensorType("int64", tuple(n for a, n in enumerate(x.shape) if a != self.axis))
+
+    def first_of(self, x: Node, extreme: Node) -> Node:
+        """The smallest place where x is the extreme or nan."""
+        n = x.shape[self.axis]
+        ones = (1,) * (x.ndim - self.axis - 1)
+        places = ops.reshape(ops.arange(n), (n, *ones))
+        hit = ops.logical_or(ops.eq(x, extreme), ops.ne(x, x))
+        return ops.min(ops.where(hit, places, as_tensor(n)), self.axis)
+
+
+@op
+class Argmax(PlaceOf):
+    """The first place of the largest element along `axis`; of the first nan if there is one."""
+
+    def numpy(self, x):
+        return np.argmax(x, axis=self.axis)
+
+    def expand(self, x):
+        return self.first_of(x, ops.max(x, self.axis, keepdims=True))
+
+
+@op
+class Argmin(PlaceOf):
+    """The first place of the smallest element along `axis`; of the first nan if there is one."""
+
+    def numpy(self, x):
+        return np.argmin(x, axis=self.axis)
+
+    def expand(self, x):
+        return self.first_of(x, ops.min(x, self.axis, keepdims=True))
+
+
+def floats(x: Any) -> Node:
+    """x as floats: integers and bools become float64."""
+    x = as_tensor(x)
+    return x if x.type.is_float else ops.astype(x, "float64")
+
+
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
+    """log(sum(exp(x))) over `axis` (all axes if None), without overflow; -inf if all are."""
+    x = floats(x)
+    axes = normal_axes(axis, x.ndim, "logsumexp")
+    out = make(LogSumExp(axes), (x,)) if axes else x
+    return ops.expand_dims(out, axes) if keepdims and axes else out
+
+
+def softmax(x: Any, axis: Axis = -1) -> Node:
+    """exp(x) / sum(exp(x)) over `axis` (all axes if None), without overflow."""
+    x = floats(x)
+    return make(Softmax(normal_axes(axis, x.ndim, "softmax")), (x,))
+
+
+def log_softmax(x: Any, axis: Axis = -1) -> Node:
+    """log(softmax(x)) over `axis` (all axes if None), without overflow or underflow."""
+    x = floats(x)
+    return make(LogSoftmax(normal_axes(axis, x.ndim, "log_softmax")), (x,))
+
+
+@method
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Node:
+    """The first place of the largest element along `axis` (of x flattened if None), as int64."""
+    return _place(Argmax, x, axis, keepdims)
+
+
+@method
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Node:
+    """The first place of the smallest element along `axis` (of x flattened if None), as int64."""
+    return _place(Argmin, x, axis, keepdims)
+
+
+def _place(kind: type[PlaceOf], x: Any, axis: int | None, keepdims: bool) -> Node:
+    x = as_tensor(x)
+    values = ops.astype(x, "int8") if x.dtype == "bool" else x
+    if axis is None:
+        out = make(kind(0), (ops.ravel(values),))
+        return ops.expand_dims(out, tuple(range(x.ndim))) if keepdims else out
+    place = normal_axes(axis, x.ndim, kind.name)[0]
+    out = make(kind(place), (values,))
+    return ops.expand_dims(out, place) if keepdims else out

@@ -1,0 +1,150 @@
+"""Random draws as pure functions of a key, a place and the parameters.
+
+A draw is counter-based (Philox 4x32-10, Salmon et al. 2011): the same key and place give the same
+bits on every target and in any order, so draws need no state and fuse like any elementwise op.
+Draws at one place under one key are not independent of each other; `key_fold` makes a new key.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from probtensor.graph.node import Node, make
+from probtensor.ops.kinds import (
+    NONNEGATIVE,
+    UNIT,
+    Elementwise,
+    Facts,
+    as_tensor_of,
+    joint_shape,
+    op,
+)
+from probtensor.ops.samples import Sample
+from probtensor.types import TensorType
+
+
+class _Native:
+    """A function of cython_ext.random, imported when it is first called."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *arrays: np.ndarray) -> np.ndarray:
+        import cython_ext.random
+
+        return getattr(cython_ext.random, self.name)(*np.broadcast_arrays(*arrays))
+
+
+def draws(*bounds: tuple[float, float], whole: int = -1) -> tuple[Sample, ...]:
+    """Samples for a draw whose parameters lie within the bounds; parameter `whole` is an integer
+    valued one."""
+
+    def at(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+        parameters = [rng.uniform(low, high, shape) for low, high in bounds]
+        if whole >= 0:
+            parameters[whole] = np.floor(parameters[whole])
+        key = rng.integers(0, 2**64, (), dtype="uint64")
+        return (key, np.arange(np.prod(shape), dtype="uint64").reshape(shape), *parameters)
+
+    return (
+        Sample(lambda rng: at(rng, (40, 5)), smooth=False),
+        Sample(lambda rng: at(rng, ()), smooth=False),
+    )
+
+
+class Draw(Elementwise):
+    """A float64 for a uint64 key, a uint64 place and float64 parameters."""
+
+    arity = 2
+    differentiable = False
+
+    def __call__(self, *inputs: Any) -> Node:
+        if len(inputs) != self.arity:
+            raise TypeError(f"{self.name} takes {self.arity} arguments, not {len(inputs)}")
+        dtypes = self.input_dtypes()
+        return make(self, tuple(as_tensor_of(x, d) for x, d in zip(inputs, dtypes, strict=True)))
+
+    def input_dtypes(self) -> tuple[str, ...]:
+        """The dtype of each input."""
+        return ("uint64", "uint64") + ("float64",) * (self.arity - 2)
+
+    def infer(self, *types: TensorType) -> TensorType:
+        given, wanted = tuple(t.dtype for t in types), self.input_dtypes()
+        if given != wanted:
+            raise TypeError(f"needs {', '.join(wanted)}, not {', '.join(given)}")
+        return TensorType("float64", joint_shape(types))
+
+
+@op
+class KeyFold(Draw):
+    """key_fold(key, data): a key for each number `data`, independent of the others."""
+
+    numpy, c = _Native("key_fold"), "pt_key_fold"
+    samples = draws()
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return super().infer(*types).with_dtype("uint64")
+
+
+@op
+class DrawUniform(Draw):
+    """draw_uniform(key, place): uniform on the open interval (0, 1)."""
+
+    numpy, c = _Native("uniform"), "pt_draw_uniform"
+    facts = Facts(range=UNIT)
+    samples = draws()
+
+
+@op
+class DrawNormal(Draw):
+    """draw_normal(key, place): standard normal."""
+
+    numpy, c = _Native("normal"), "pt_draw_normal"
+    samples = draws()
+
+
+@op
+class DrawExponential(Draw):
+    """draw_exponential(key, place): exponential with rate 1."""
+
+    numpy, c = _Native("exponential"), "pt_draw_exponential"
+    facts = Facts(range=NONNEGATIVE)
+    samples = draws()
+
+
+@op
+class DrawGamma(Draw):
+    """draw_gamma(key, place, alpha): gamma with shape alpha and rate 1."""
+
+    arity, numpy, c = 3, _Native("gamma"), "pt_draw_gamma"
+    facts = Facts(range=NONNEGATIVE)
+    samples = draws((0.1, 9))
+
+
+@op
+class DrawPoisson(Draw):
+    """draw_poisson(key, place, mu): Poisson with mean mu, as a whole float64."""
+
+    arity, numpy, c = 3, _Native("poisson"), "pt_draw_poisson"
+    facts = Facts(range=NONNEGATIVE)
+    samples = draws((0.1, 50))
+
+
+@op
+class DrawBinomial(Draw):
+    """draw_binomial(key, place, n, p): successes in n trials, as a whole float64."""
+
+    arity, numpy, c = 4, _Native("binomial"), "pt_draw_binomial"
+    facts = Facts(range=NONNEGATIVE)
+    samples = draws((0, 90), (0, 1), whole=0)
+
+
+key_fold = KeyFold()
+draw_uniform = DrawUniform()
+draw_normal = DrawNormal()
+draw_exponential = DrawExponential()
+draw_gamma = DrawGamma()
+draw_poisson = DrawPoisson()
+draw_binomial = DrawBinomial()
