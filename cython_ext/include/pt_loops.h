@@ -1,0 +1,123 @@
+/* What generated loops stand on: array types that do not alias, operators with NumPy's meaning,
+ * folds over lanes, and short matrix-vector products. All inline, no memory of its own.
+ *
+ * Sums over lanes are taken in one fixed order, so that a result depends on the data alone.
+ */
+#ifndef PT_LOOPS_H
+#define PT_LOOPS_H
+
+#include <math.h>
+#include <stdint.h>
+#include "pt_special.h"
+
+#ifndef PT_RESTRICT
+#define PT_RESTRICT __restrict
+#endif
+
+#define PT_ARRAY(type, name) \
+    typedef const type *PT_RESTRICT pt_in_##name; \
+    typedef type *PT_RESTRICT pt_out_##name;
+PT_ARRAY(uint8_t, bool)
+PT_ARRAY(int8_t, int8)
+PT_ARRAY(int16_t, int16)
+PT_ARRAY(int32_t, int32)
+PT_ARRAY(int64_t, int64)
+PT_ARRAY(uint8_t, uint8)
+PT_ARRAY(uint16_t, uint16)
+PT_ARRAY(uint32_t, uint32)
+PT_ARRAY(uint64_t, uint64)
+PT_ARRAY(float, float32)
+PT_ARRAY(double, float64)
+#undef PT_ARRAY
+
+/* nan if either is nan, as in NumPy. */
+PT_FN double pt_maximum(double a, double b) { return (a > b || a != a) ? a : b; }
+PT_FN double pt_minimum(double a, double b) { return (a < b || a != a) ? a : b; }
+PT_FN int64_t pt_imaximum(int64_t a, int64_t b) { return a > b ? a : b; }
+PT_FN int64_t pt_iminimum(int64_t a, int64_t b) { return a < b ? a : b; }
+PT_FN uint64_t pt_umaximum(uint64_t a, uint64_t b) { return a > b ? a : b; }
+PT_FN uint64_t pt_uminimum(uint64_t a, uint64_t b) { return a < b ? a : b; }
+PT_FN int64_t pt_iabs(int64_t a) { return a < 0 ? -a : a; }
+PT_FN int64_t pt_isign(int64_t a) { return (a > 0) - (a < 0); }
+PT_FN uint64_t pt_usign(uint64_t a) { return a > 0; }
+PT_FN uint64_t pt_ufloordiv(uint64_t a, uint64_t b) { return b ? a / b : 0; }
+PT_FN uint64_t pt_umod(uint64_t a, uint64_t b) { return b ? a % b : 0; }
+PT_FN uint64_t pt_upow(uint64_t base, uint64_t n)
+{
+    uint64_t power = 1;
+    for (; n; n >>= 1, base *= base)
+        if (n & 1)
+            power *= base;
+    return power;
+}
+
+/* Lanes are folded in halves: a tree, for speed and for small rounding errors. */
+#define PT_FOLD(name, type, join) \
+    PT_FN type pt_fold_##name(type *PT_RESTRICT a, int64_t lanes) \
+    { \
+        while (lanes > 1) { \
+            int64_t half = lanes / 2, odd = lanes - half; \
+            for (int64_t k = 0; k < half; k++) { \
+                type x = a[k], y = a[k + odd]; \
+                a[k] = join; \
+            } \
+            lanes = odd; \
+        } \
+        return a[0]; \
+    }
+PT_FOLD(add, double, x + y)
+PT_FOLD(mul, double, x * y)
+PT_FOLD(max, double, pt_maximum(x, y))
+PT_FOLD(min, double, pt_minimum(x, y))
+PT_FOLD(iadd, int64_t, x + y)
+PT_FOLD(imul, int64_t, x * y)
+PT_FOLD(imax, int64_t, pt_imaximum(x, y))
+PT_FOLD(imin, int64_t, pt_iminimum(x, y))
+PT_FOLD(uadd, uint64_t, x + y)
+PT_FOLD(umul, uint64_t, x * y)
+PT_FOLD(umax, uint64_t, pt_umaximum(x, y))
+PT_FOLD(umin, uint64_t, pt_uminimum(x, y))
+#undef PT_FOLD
+
+/* sum_j a[j] x[j], in eight lanes. */
+PT_FN double pt_dot(const double *PT_RESTRICT a, const double *PT_RESTRICT x, int64_t n)
+{
+    double s[8] = {0, 0, 0, 0, 0, 0, 0, 0}, tail = 0;
+    int64_t j = 0;
+    for (; j + 8 <= n; j += 8)
+        for (int k = 0; k < 8; k++)
+            s[k] += a[j + k] * x[j + k];
+    for (; j < n; j++)
+        tail += a[j] * x[j];
+    return (((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]))) + tail;
+}
+
+/* out[i] = sum_j A[i, j] x[j] for m rows, `step` elements apart. */
+PT_FN void pt_rows_dot(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_t step,
+                       const double *PT_RESTRICT x, double *PT_RESTRICT out)
+{
+    for (int64_t i = 0; i < m; i++)
+        out[i] = pt_dot(a + i * step, x, n);
+}
+
+/* g[j] += sum_i r[i] A[i, j] for m rows. Four rows at a time, so that g is read and written less. */
+PT_FN void pt_rows_add(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_t step,
+                       const double *PT_RESTRICT r, double *PT_RESTRICT g)
+{
+    int64_t i = 0;
+    for (; i + 4 <= m; i += 4) {
+        const double *PT_RESTRICT a0 = a + i * step, *PT_RESTRICT a1 = a0 + step;
+        const double *PT_RESTRICT a2 = a1 + step, *PT_RESTRICT a3 = a2 + step;
+        const double r0 = r[i], r1 = r[i + 1], r2 = r[i + 2], r3 = r[i + 3];
+        for (int64_t j = 0; j < n; j++)
+            g[j] += (r0 * a0[j] + r1 * a1[j]) + (r2 * a2[j] + r3 * a3[j]);
+    }
+    for (; i < m; i++) {
+        const double *PT_RESTRICT row = a + i * step;
+        const double factor = r[i];
+        for (int64_t j = 0; j < n; j++)
+            g[j] += factor * row[j];
+    }
+}
+
+#endif

@@ -1,0 +1,191 @@
+"""Index arithmetic: polynomials with floor division, made simpler by the ranges of variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from probtensor.kernel.ir import Apply, Expr, Place
+from probtensor.types import (
+    Atom,
+    Dim,
+    Size,
+    _collect,
+    _terms,
+    size_floordiv,
+    size_max,
+    size_min,
+)
+
+Bounds = Mapping[str, Size]  # variable -> extent: 0 <= variable < extent
+
+
+class Index:
+    """An index under construction: a polynomial that knows the ranges of its variables.
+
+    Takes + - * // % with ints, sizes and other indices; comparisons give bool expressions.
+    """
+
+    __slots__ = ("bounds", "size")
+
+    def __init__(self, size: Size, bounds: Bounds) -> None:
+        self.size = size
+        self.bounds = bounds
+
+    def _with(self, size: Size) -> Index:
+        return Index(size, self.bounds)
+
+    def __add__(self, other: object) -> Index:
+        return self._with(_plain(self) + _plain(other))
+
+    def __mul__(self, other: object) -> Index:
+        return self._with(_plain(self) * _plain(other))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __sub__(self, other: object) -> Index:
+        return self._with(_plain(self) - _plain(other))
+
+    def __rsub__(self, other: object) -> Index:
+        return self._with(_plain(other) - _plain(self))
+
+    def __neg__(self) -> Index:
+        return self._with(-_plain(self))
+
+    def __floordiv__(self, other: object) -> Index:
+        return self._with(floordiv(_plain(self), _plain(other), self.bounds))
+
+    def __mod__(self, other: object) -> Index:
+        quotient = floordiv(_plain(self), _plain(other), self.bounds)
+        return self._with(_plain(self) - quotient * _plain(other))
+
+    def _compare(self, symbol: str, other: object) -> Expr:
+        return Apply(symbol, (Place(_plain(self)), Place(_plain(other))), "bool")
+
+    def __lt__(self, other: object) -> Expr:
+        return self._compare("<", other)
+
+    def __le__(self, other: object) -> Expr:
+        return self._compare("<=", other)
+
+    def __gt__(self, other: object) -> Expr:
+        return self._compare(">", other)
+
+    def __ge__(self, other: object) -> Expr:
+        return self._compare(">=", other)
+
+    def __eq__(self, other: object) -> Expr:  # type: ignore[override]
+        return self._compare("==", other)
+
+    def __ne__(self, other: object) -> Expr:  # type: ignore[override]
+        return self._compare("!=", other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _plain(value: object) -> Size:
+    return value.size if isinstance(value, Index) else value  # type: ignore[return-value]
+
+
+def floordiv(top: Size, bottom: Size, bounds: Bounds) -> Size:
+    """top // bottom, split into an exact part and a rest that is shown to be below `bottom`.
+
+    With 0 <= j < m, (i*m + j) // m is i. What cannot be shown stays an opaque atom.
+    """
+    if isinstance(top, int) and isinstance(bottom, int):
+        return top // bottom
+    exact: Size = 0
+    rest: Size = 0
+    for term in _terms(top):
+        single = _collect([term])
+        quotient = size_floordiv(single, bottom)
+        if _has_floor(quotient) and not _has_floor(single):
+            rest = rest + single
+        else:
+            exact = exact + quotient
+    if rest == 0:
+        return exact
+    if _below(rest, bottom, bounds):
+        return exact
+    return exact + size_floordiv(rest, bottom)
+
+
+def _has_floor(size: Size) -> bool:
+    return isinstance(size, Dim) and any(
+        atom.name == "//" for atoms, _ in size.terms for atom in atoms
+    )
+
+
+def _below(size: Size, limit: Size, bounds: Bounds) -> bool:
+    """Whether 0 <= size < limit can be shown from the ranges of the variables."""
+    low, high = 0, size
+    for atoms, factor in _terms(size):
+        if factor < 0 or any(a.args for a in atoms):
+            return False
+    if low > 0:
+        return False
+    for name, extent in bounds.items():
+        high = _substitute(high, name, extent - 1)
+    gap = limit - 1 - high
+    if isinstance(gap, int):
+        return gap >= 0
+    # Extents are at least 1 inside a loop over them.
+    return all(factor >= 0 for _, factor in _terms(gap))
+
+
+def _substitute(size: Size, name: str, value: Size) -> Size:
+    return substitute(size, {name: value})
+
+
+def substitute(size: Size, names: Mapping[str, Size]) -> Size:
+    """The polynomial with variables replaced, floor divisions and all."""
+    if not isinstance(size, Dim) or not size.names() & names.keys():
+        return size
+    return _rebuild(
+        size,
+        lambda atom: (
+            names.get(atom.name, Dim((((atom,), 1),)))
+            if not atom.args
+            else _FUNCTIONS[atom.name](*(substitute(arg, names) for arg in atom.args))
+        ),
+    )
+
+
+def _rebuild(size: Dim, atom_size: Callable[[Atom], Size]) -> Size:
+    total: Size = 0
+    for atoms, factor in size.terms:
+        product: Size = factor
+        for atom in atoms:
+            product = atom_size(atom) * product
+        total = product + total
+    return total
+
+
+_FUNCTIONS = {"//": size_floordiv, "min": size_min, "max": size_max}
+
+
+def coefficient(size: Size, name: str) -> Size | None:
+    """The factor of a variable that enters linearly; 0 if absent, None if it enters otherwise."""
+    if not isinstance(size, Dim):
+        return 0
+    found: Size = 0
+    for atoms, factor in size.terms:
+        count = sum(atom == Atom(name) for atom in atoms)
+        if any(atom.args and name in Dim((((atom,), 1),)).names() for atom in atoms) or count > 1:
+            return None
+        if count:
+            found = found + _collect([(tuple(a for a in atoms if a != Atom(name)), factor)])
+    return found
+
+
+def resimplify(size: Size, bounds: Bounds) -> Size:
+    """The polynomial with its floor divisions taken again under known ranges."""
+    if not isinstance(size, Dim) or not _has_floor(size):
+        return size
+
+    def again(atom: Atom) -> Size:
+        args = [resimplify(arg, bounds) for arg in atom.args]
+        if atom.name == "//":
+            return floordiv(args[0], args[1], bounds)
+        return _FUNCTIONS[atom.name](*args) if args else Dim((((atom,), 1),))
+
+    return _rebuild(size, again)

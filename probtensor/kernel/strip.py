@@ -1,0 +1,327 @@
+"""Loops cut into strips, so that a C compiler can vectorise them without reordering any sum itself.
+
+A loop over n turns becomes a loop over strips of `width` turns. In a strip, statements are sorted
+into segments: "lanes" segments hold straight-line statements whose turns are independent, and become
+one inner loop that vectorises; "turns" segments hold what has to go turn by turn (scatters, inner
+loops). Locals that cross from one segment to another are `wide`: arrays with a place for each turn.
+Accumulators get a place for each lane and are folded once, after the loop, in a fixed order: the
+result does not depend on the compiler, and no flag has to allow it to reorder sums.
+
+Two shapes of inner loop are given to routines written by hand (`Linear`): rows of a matrix times a
+vector, and its transpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Union
+
+from probtensor.kernel.ir import (
+    Acc,
+    Apply,
+    Call,
+    Check,
+    Expr,
+    For,
+    Let,
+    Load,
+    Place,
+    Ref,
+    Stmt,
+    Store,
+    exprs_of,
+    walk,
+    walk_expr,
+)
+from probtensor.kernel.simplify import coefficient
+from probtensor.types import Dim, Size, size_names
+
+WIDTH = 64  # turns of a strip: eight AVX-512 registers of doubles, and 512 bytes a wide local
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Statements of one strip. `kind` is "lanes" (independent, one vector loop) or "turns".
+
+    `accs` are the accumulators whose terms are added at the end of this segment's turns.
+    """
+
+    kind: str
+    body: tuple[Stripped, ...]
+    accs: tuple[Acc, ...] = ()
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A loop in strips. `wide` are locals with a place for each lane, with their dtypes."""
+
+    var: str
+    extent: Size
+    width: int
+    segments: tuple[Segment, ...]
+    wide: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A routine over the turns of a strip, or over an inner loop.
+
+    "pt_dot": `result` = sum over `extent` of two unit-stride loads.
+    "pt_rows_dot": the same for each turn of the strip, `result` being wide.
+    "pt_rows_add": into buffer `result` at `place`, the rows weighted by the wide local `weight`.
+    """
+
+    routine: str
+    result: str
+    extent: Size
+    matrix: Load
+    step: Size
+    vector: Load | None = None
+    weight: Ref | None = None
+    place: Size = 0
+    var: str = ""
+
+
+Stripped = Union[Stmt, Strip, Linear]
+
+
+def strip(body: Sequence[Stmt]) -> tuple[Stripped, ...]:
+    """The statements with their loops cut into strips where that pays."""
+    return tuple(_loop(stmt) if isinstance(stmt, For) else stmt for stmt in body)
+
+
+def _loop(loop: For) -> Stripped:
+    dot = _dot(loop)
+    if dot is not None:
+        return dot
+    nested = any(isinstance(stmt, (For, Call)) for stmt in loop.body)
+    if _is_short(loop.extent):
+        return replace(loop, body=strip(loop.body))
+    if nested and not _worth_lanes(loop):
+        return replace(loop, body=strip(loop.body))
+    serial = any(_is_serial(stmt, loop.var) for stmt in loop.body)
+    if not nested and not serial and not loop.accs:
+        return loop  # it vectorises as it stands
+    return _strip(loop)
+
+
+def _is_short(extent: Size) -> bool:
+    return isinstance(extent, int) and extent < 4
+
+
+def _is_serial(stmt: Stmt, var: str) -> bool:
+    """Whether two turns may touch one place, or the statement is no straight-line one."""
+    if isinstance(stmt, (For, Call, Check)):
+        return True
+    return isinstance(stmt, Store) and coefficient(stmt.index, var) in (0, None)
+
+
+def _worth_lanes(loop: For) -> bool:
+    """Whether the straight-line part holds a function or division worth vectorising."""
+    own = [stmt for stmt in loop.body if not isinstance(stmt, (For, Call))]
+    terms = [expr for stmt in own for expr in exprs_of(stmt)] + [acc.term for acc in loop.accs]
+    return any(
+        isinstance(part, Apply) and (part.fn.startswith("pt_") or part.fn in ("/", "sqrt"))
+        for term in terms
+        for part in walk_expr(term)
+    )
+
+
+def _strip(loop: For) -> Strip:
+    segments = _place_accumulators(_segments(loop), loop.accs)
+    wide = _wide(segments)
+    width = WIDTH
+    if isinstance(loop.extent, int) and loop.extent < WIDTH:
+        width = loop.extent
+    names = dict(wide)
+    done = tuple(
+        s if s.kind == "lanes" else replace(s, body=_turns(s.body, loop, names)) for s in segments
+    )
+    return Strip(loop.var, loop.extent, width, done, wide)
+
+
+def _place_accumulators(segments: list[Segment], accs: Sequence[Acc]) -> list[Segment]:
+    """Each accumulator goes to the first lanes segment in which its term is known."""
+    home = {
+        name: k for k, segment in enumerate(segments) for stmt in segment.body
+        for name in _names_set(stmt)
+    }
+    for acc in accs:
+        earliest = max((home.get(name, 0) for name in expr_names(acc.term)), default=0)
+        lanes = [k for k in range(earliest, len(segments)) if segments[k].kind == "lanes"]
+        if not lanes:
+            lanes = [len(segments)]
+            segments.append(Segment("lanes", ()))
+        chosen = segments[lanes[0]]
+        segments[lanes[0]] = replace(chosen, accs=(*chosen.accs, acc))
+    return segments
+
+
+def _segments(loop: For) -> list[Segment]:
+    """Statements in order, each put into the first segment of its kind that may hold it."""
+    segments: list[Segment] = []
+    home: dict[str, int] = {}  # local -> segment
+    touched: dict[str, int] = {}  # buffer -> last segment that stores to it
+    for stmt in loop.body:
+        kind = "turns" if _is_serial(stmt, loop.var) else "lanes"
+        earliest = 0
+        for name in _names_read(stmt):
+            earliest = max(earliest, home.get(name, 0))
+        for buffer in _buffers(stmt):
+            earliest = max(earliest, touched.get(buffer, 0))
+        k = next((k for k in range(earliest, len(segments)) if segments[k].kind == kind), None)
+        if k is None:
+            k = len(segments)
+            segments.append(Segment(kind, ()))
+        segments[k] = Segment(kind, (*segments[k].body, stmt))
+        for name in _names_set(stmt):
+            home[name] = k
+        for buffer in _stored(stmt):
+            touched[buffer] = k
+    return segments
+
+
+def _deep(stmt: Stmt) -> Iterable[Stmt]:
+    return walk((stmt,))
+
+
+def _names_read(stmt: Stmt) -> set[str]:
+    names: set[str] = set()
+    for part in _deep(stmt):
+        for expr in exprs_of(part):
+            names |= expr_names(expr)
+        if isinstance(part, Store):
+            names |= size_names(part.index)
+        if isinstance(part, For):
+            names |= size_names(part.extent)
+        if isinstance(part, Call):
+            for arg in part.args:
+                names |= size_names(arg[1] if isinstance(arg, tuple) else arg)
+    return names
+
+
+def expr_names(expr: Expr) -> set[str]:
+    """Locals and sizes an expression reads."""
+    names: set[str] = set()
+    for part in walk_expr(expr):
+        if isinstance(part, Ref):
+            names.add(part.name)
+        elif isinstance(part, (Load, Place)):
+            names |= size_names(part.index)
+    return names
+
+
+def _names_set(stmt: Stmt) -> list[str]:
+    if isinstance(stmt, Let):
+        return [stmt.name]
+    return [acc.name for acc in stmt.accs] if isinstance(stmt, For) else []
+
+
+def _stored(stmt: Stmt) -> list[str]:
+    found = [part.buffer for part in _deep(stmt) if isinstance(part, Store)]
+    for part in _deep(stmt):
+        if isinstance(part, Call):
+            found += [arg[0] for arg in part.args if isinstance(arg, tuple)]
+    return found
+
+
+def _buffers(stmt: Stmt) -> list[str]:
+    found = _stored(stmt)
+    for part in _deep(stmt):
+        for expr in exprs_of(part):
+            found += [p.buffer for p in walk_expr(expr) if isinstance(p, Load)]
+    return found
+
+
+def _wide(segments: Sequence[Segment]) -> tuple[tuple[str, str], ...]:
+    """Locals set in one segment and read in another."""
+    dtypes: dict[str, str] = {}
+    home: dict[str, int] = {}
+    for k, segment in enumerate(segments):
+        for stmt in segment.body:
+            if isinstance(stmt, Let):
+                home[stmt.name], dtypes[stmt.name] = k, stmt.expr.dtype
+            if isinstance(stmt, For):
+                for acc in stmt.accs:
+                    home[acc.name], dtypes[acc.name] = k, acc.term.dtype
+    crossing: set[str] = set()
+    for k, segment in enumerate(segments):
+        read = {name for stmt in segment.body for name in _names_read(stmt)}
+        read |= {name for acc in segment.accs for name in expr_names(acc.term)}
+        crossing |= {name for name in read if home.get(name, k) != k}
+    return tuple((name, dtypes[name]) for name in home if name in crossing)
+
+
+def _turns(body: Sequence[Stmt], loop: For, wide: dict[str, str]) -> tuple[Stripped, ...]:
+    found = []
+    for stmt in body:
+        rows = _rows(stmt, loop, wide) if isinstance(stmt, For) else None
+        found.append(rows or (_loop(stmt) if isinstance(stmt, For) else stmt))
+    return tuple(found)
+
+
+def _product(expr: Expr) -> tuple[Expr, Expr] | None:
+    if isinstance(expr, Apply) and expr.fn == "*" and expr.dtype == "float64":
+        return expr.args  # type: ignore[return-value]
+    return None
+
+
+def _dot(loop: For) -> Linear | None:
+    """sum_j a[.. + j] * x[.. + j] over a loop with nothing else in it."""
+    if loop.body or len(loop.accs) != 1 or loop.accs[0].op != "add" or loop.start != 0:
+        return None
+    factors = _product(loop.accs[0].term)
+    if factors is None or not all(isinstance(f, Load) for f in factors):
+        return None
+    if any(coefficient(f.index, loop.var) != 1 for f in factors):
+        return None
+    a, x = (replace(f, index=_without(f.index, loop.var)) for f in factors)
+    return Linear("pt_dot", loop.accs[0].name, loop.extent, a, 0, vector=x)
+
+
+def _rows(stmt: For, outer: For, wide: dict[str, str]) -> Linear | None:
+    dot = _dot(stmt)
+    if dot is not None:
+        return _rows_dot(dot, outer.var, wide)
+    if stmt.accs or len(stmt.body) != 1 or not isinstance(stmt.body[0], Store):
+        return None
+    store = stmt.body[0]
+    factors = _product(store.expr)
+    if store.op != "add" or factors is None or coefficient(store.index, stmt.var) != 1:
+        return None
+    for weight, matrix in (factors, factors[::-1]):
+        if not isinstance(weight, Ref) or weight.name not in wide or not isinstance(matrix, Load):
+            continue
+        step = coefficient(matrix.index, outer.var)
+        if coefficient(matrix.index, stmt.var) != 1 or step in (None, 0):
+            continue
+        if coefficient(store.index, outer.var) != 0 or matrix.dtype != "float64":
+            continue
+        return Linear(
+            "pt_rows_add",
+            store.buffer,
+            stmt.extent,
+            replace(matrix, index=_without(matrix.index, stmt.var)),
+            step,
+            weight=weight,
+            place=_without(store.index, stmt.var),
+            var=outer.var,
+        )
+    return None
+
+
+def _rows_dot(dot: Linear, var: str, wide: dict[str, str]) -> Linear | None:
+    if dot.result not in wide:
+        return None
+    for matrix, vector in ((dot.matrix, dot.vector), (dot.vector, dot.matrix)):
+        step = coefficient(matrix.index, var)
+        if step not in (None, 0) and coefficient(vector.index, var) == 0:
+            return replace(
+                dot, routine="pt_rows_dot", matrix=matrix, vector=vector, step=step, var=var
+            )
+    return None
+
+
+def _without(index: Size, var: str) -> Size:
+    return index - Dim.name(var)

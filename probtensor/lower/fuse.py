@@ -1,0 +1,167 @@
+"""Which tasks share a loop. The choice is a value, made level by level before any loop is written.
+
+At one level, tasks whose next loop has the same extent may share it; tasks with no loop left are
+scalars of that level. A task may stand in the loop of one it depends on only if it reads, at each
+turn, just what that turn has computed: not the result of a fold along this loop, and not another
+element. Starting from groups made greedily in topological order, groups are merged while that stays
+true, so that folds over the same data end up in one pass. Inside a shared loop, the same is done for
+the next level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from probtensor.graph.node import Node
+from probtensor.lower.tasks import Task
+from probtensor.types import Dim, Size
+
+
+@dataclass(eq=False)
+class Group:
+    """Tasks that share the loop of a level. `extent` is None for scalars, "call" for a routine."""
+
+    extent: Size | str | None
+    tasks: list[Task] = field(default_factory=list)
+
+
+def fuse(tasks: Sequence[Task], level: int) -> list[Group]:
+    """Groups of the tasks at a loop level, in an order in which they can run."""
+    edges = _Edges(tasks, level)
+    groups = _greedy(tasks, level, edges)
+    groups = _merge(groups, edges)
+    return _ordered(groups, edges)
+
+
+class _Edges:
+    """Who depends on whom, and whether they may share a loop."""
+
+    def __init__(self, tasks: Sequence[Task], level: int) -> None:
+        self.position = {task: k for k, task in enumerate(tasks)}
+        self.before: dict[Task, dict[Task, bool]] = {task: {} for task in tasks}
+        makers: dict[Node, list[Task]] = {}
+        for task in tasks:
+            for node, index in task.accesses:
+                for maker in makers.get(node, ()):
+                    together = _same_turn(maker, task, index, level)
+                    known = self.before[task].get(maker, True)
+                    self.before[task][maker] = known and together
+            makers.setdefault(task.node, []).append(task)
+
+
+def _same_turn(maker: Task, user: Task, index: tuple[Size, ...], level: int) -> bool:
+    """Whether the user needs, at a turn of its loop, only what the maker has by then."""
+    if level >= len(maker.domain) or level >= len(user.domain):
+        return False
+    if maker.kind in ("scatter", "join", "call"):
+        return False
+    axis = maker.outs[level]
+    return axis is not None and index[axis] == Dim.name(f"@{level}")
+
+
+def _extent(task: Task, level: int) -> Size | str | None:
+    if task.kind == "call":
+        return "call"
+    return task.domain[level] if level < len(task.domain) else None
+
+
+def _greedy(tasks: Iterable[Task], level: int, edges: _Edges) -> list[Group]:
+    """Each task goes to the earliest group of its extent that may hold it, else to a new one."""
+    groups: list[Group] = []
+    home: dict[Task, int] = {}
+    for task in tasks:
+        extent = _extent(task, level)
+        earliest = 0
+        for maker, together in edges.before[task].items():
+            shared = together or extent is None
+            earliest = max(earliest, home[maker] + (0 if shared else 1))
+        for k in range(earliest, len(groups)):
+            if groups[k].extent == extent and extent != "call":
+                break
+        else:
+            k = len(groups)
+            groups.append(Group(extent))
+        groups[k].tasks.append(task)
+        home[task] = k
+    return groups
+
+
+class _GroupGraph:
+    """Dependencies between groups, kept as bit sets over group numbers."""
+
+    def __init__(self, groups: Sequence[Group], edges: _Edges) -> None:
+        home = {task: k for k, group in enumerate(groups) for task in group.tasks}
+        count = len(groups)
+        self.before = [0] * count
+        self.apart = [0] * count  # those it may not share a loop with
+        for task, makers in edges.before.items():
+            k = home[task]
+            for maker, together in makers.items():
+                j = home[maker]
+                if j == k:
+                    continue
+                self.before[k] |= 1 << j
+                if not (together or groups[k].extent is None):
+                    self.apart[k] |= 1 << j
+        self.reach = [0] * count  # all groups that must run earlier
+        for k in self.order():
+            self.reach[k] = self.before[k]
+            for j in _bits(self.before[k]):
+                self.reach[k] |= self.reach[j]
+
+    def order(self) -> list[int]:
+        """A topological order that keeps to the numbering where it can."""
+        done = 0
+        left = list(range(len(self.before)))
+        order = []
+        while left:
+            k = next(k for k in left if not self.before[k] & ~done)
+            left.remove(k)
+            order.append(k)
+            done |= 1 << k
+        return order
+
+    def can_merge(self, j: int, k: int) -> bool:
+        """Whether groups j and k can be one: nothing forced apart, no path through a third."""
+        if self.apart[j] >> k & 1 or self.apart[k] >> j & 1:
+            return False
+        for a, b in ((j, k), (k, j)):
+            through = self.before[b] & ~(1 << a)
+            if any(self.reach[c] >> a & 1 for c in _bits(through)):
+                return False
+        return True
+
+
+def _bits(mask: int) -> Iterable[int]:
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def _merge(groups: list[Group], edges: _Edges) -> list[Group]:
+    """Merge groups of one extent until no two can be."""
+    while True:
+        graph = _GroupGraph(groups, edges)
+        pair = _mergeable(groups, graph)
+        if pair is None:
+            return groups
+        j, k = pair
+        both = sorted(groups[j].tasks + groups[k].tasks, key=edges.position.__getitem__)
+        merged = Group(groups[j].extent, both)
+        groups = [merged if i == j else g for i, g in enumerate(groups) if i != k]
+
+
+def _mergeable(groups: Sequence[Group], graph: _GroupGraph) -> tuple[int, int] | None:
+    for k, later in enumerate(groups):
+        if later.extent == "call":
+            continue
+        for j in range(k):
+            if groups[j].extent == later.extent and graph.can_merge(j, k):
+                return j, k
+    return None
+
+
+def _ordered(groups: list[Group], edges: _Edges) -> list[Group]:
+    return [groups[k] for k in _GroupGraph(groups, edges).order()]

@@ -1,0 +1,414 @@
+"""Groups to loops: writes the statements of a kernel, one function for each kind of task.
+
+Values computed at a turn of a loop live in locals as long as that turn lasts; a task gets a buffer
+only if someone reads it from outside its turn. That is found by writing: a read that finds no local
+asks for the buffer, and the kernel is written again with the store in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from probtensor.graph.node import Const, Input, Node, line_of
+from probtensor.kernel.ir import (
+    Acc,
+    Apply,
+    Call,
+    Check,
+    Expr,
+    For,
+    Let,
+    Lit,
+    Load,
+    Place,
+    Ref,
+    Stmt,
+    Store,
+)
+from probtensor.lower.fuse import Group, fuse
+from probtensor.lower.sizes import Sizes
+from probtensor.lower.tasks import Reader, Task, places_shape, read_all
+from probtensor.ops.kinds import View
+from probtensor.types import Dim, Size, size_product
+
+IDENTITY = {"add": 0, "mul": 1, "and": True, "or": False, "max": "lowest", "min": "highest"}
+
+
+@dataclass
+class Places:
+    """Buffer names of nodes, and which nodes need one. Shared by all kernels of a plan.
+
+    `results` are the names of outputs; they differ from `names` for an input that is returned.
+    """
+
+    names: dict[Node, str] = field(default_factory=dict)
+    results: dict[Node, str] = field(default_factory=dict)
+    stored: set[Node] = field(default_factory=set)
+    checked: dict[tuple[Node, Size], str] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+
+class Writer(Reader):
+    """Writes the statements of one kernel."""
+
+    def __init__(self, sizes: Sizes, places: Places) -> None:
+        super().__init__(sizes)
+        self.places = places
+        self.missing: list[Node] = []
+        self.bodies: list[list[Stmt]] = []
+        self.scopes: list[dict[tuple[Node, tuple[Size, ...]], Expr]] = []
+        self.indices: list[dict[tuple, Size]] = []
+        self.pending: dict[Task, Expr] = {}
+        self.count = 0
+
+    def kernel(self, groups: Sequence[Group]) -> tuple[Stmt, ...]:
+        return self._block(lambda: self._groups(groups, 0, []))
+
+    # What a read means here.
+
+    def available(self, node: Node, index: tuple[Size, ...]) -> Expr | None:
+        for scope in reversed(self.scopes):
+            if (node, index) in scope:
+                return scope[node, index]
+        return None
+
+    def leaf(self, node: Node, index: tuple[Size, ...]) -> Expr:
+        if node not in self.places.stored and not isinstance(node.op, (Input, Const)):
+            self.missing.append(node)
+        return Load(self.places.names[node], self._flat(node, index), node.dtype)
+
+    def place(self, view: Node, position: int, value: Expr) -> Size:
+        """An index read from memory: a local, made non-negative, and checked unless the entry does."""
+        known = self._known_index((view, position, value))
+        if known is not None:
+            return known
+        name = self._fresh("k")
+        bound = self._bound(view, position)
+        mode = getattr(view.op, "mode", "raise")
+        if isinstance(value, Lit) or self._entry_checks(view, position, bound, mode):
+            self._emit(Let(name, _as_int(value, bound)))
+        else:
+            self._checked(name, value, bound, mode, view)
+        self.indices[-1][view, position, value] = Dim.name(name)
+        return Dim.name(name)
+
+    def _known_index(self, key: tuple) -> Size | None:
+        for scope in reversed(self.indices):
+            if key in scope:
+                return scope[key]
+        return None
+
+    def _bound(self, view: Node, position: int) -> Size:
+        if isinstance(view.op, View):
+            source, axis = view.op.index_inputs()[position]
+        else:
+            source, axis = 0, view.op.axes[position - 2]
+        return self.sizes.shape(view.inputs[source])[axis]
+
+    def _entry_checks(self, view: Node, position: int, bound: Size, mode: str) -> bool:
+        """Leave the check to the call's entry where the index array is an input seen as it is."""
+        leaf = view.inputs[position]
+        while isinstance(leaf.op, View) and leaf.op.name in WHOLE_VIEWS:
+            leaf = leaf.inputs[0]
+        if mode in ("wrap", "clip") or not isinstance(leaf.op, (Input, Const)):
+            return False
+        self.places.checked.setdefault((leaf, bound), _index_message(view, bound))
+        return True
+
+    def _checked(self, name: str, value: Expr, bound: Size, mode: str, view: Node) -> None:
+        size, zero = Place(bound), Lit(0, "int64")
+        raw = _int64(value)
+        if mode == "wrap":
+            self._emit(Let(name, Apply("%", (raw, size), "int64")))
+            return
+        self._emit(Let(f"{name}_raw", raw))
+        given = Ref(f"{name}_raw", "int64")
+        if mode == "clip":
+            top = Apply("-", (size, Lit(1, "int64")), "int64")
+            low = Apply("maximum", (given, zero), "int64")
+            self._emit(Let(name, Apply("minimum", (low, top), "int64")))
+            return
+        wrapped = Apply(
+            "where",
+            (Apply("<", (given, zero), "bool"), Apply("+", (given, size), "int64"), given),
+            "int64",
+        )
+        self._emit(Let(f"{name}_from", wrapped))
+        start = Ref(f"{name}_from", "int64")
+        inside = Apply(
+            "and",
+            (Apply(">=", (start, zero), "bool"), Apply("<", (start, size), "bool")),
+            "bool",
+        )
+        message = _index_message(view, bound)
+        if message not in self.places.failures:
+            self.places.failures.append(message)
+        self._emit(Let(f"{name}_ok", inside))
+        fine = Ref(f"{name}_ok", "bool")
+        self._emit(Check(fine, self.places.failures.index(message) + 1))
+        self._emit(Let(name, Apply("where", (fine, start, zero), "int64")))
+
+    # Blocks and names.
+
+    def _fresh(self, letter: str) -> str:
+        self.count += 1
+        return f"{letter}{self.count}"
+
+    def _emit(self, stmt: Stmt) -> None:
+        self.bodies[-1].append(stmt)
+
+    def _block(self, write) -> tuple[Stmt, ...]:
+        self.bodies.append([])
+        self.scopes.append({})
+        self.indices.append({})
+        write()
+        self.scopes.pop()
+        self.indices.pop()
+        return tuple(self.bodies.pop())
+
+    def _flat(self, node: Node, index: Sequence[Size]) -> Size:
+        flat: Size = 0
+        for place, size in zip(index, self.sizes.shape(node), strict=True):
+            flat = flat * size + place
+        return self._canonical(flat)
+
+    # Levels.
+
+    def _groups(self, groups: Sequence[Group], level: int, variables: list[Size]) -> None:
+        for group in groups:
+            if group.extent is None:
+                for task in group.tasks:
+                    self._turn(task, variables)
+            elif group.extent == "call":
+                for task in group.tasks:
+                    self._routine(task)
+            else:
+                self._loop(group, level, variables)
+
+    def _loop(self, group: Group, level: int, variables: list[Size]) -> None:
+        for task in group.tasks:
+            if task.in_place and (task.first_fold == level or task.kind == "scatter" and level == 0):
+                self._start(task, level, variables)
+        name = self._fresh("i")
+        self.bounds[name] = group.extent
+        inner = [*variables, Dim.name(name)]
+        accs: list[Acc] = []
+
+        def write() -> None:
+            self._groups(fuse(group.tasks, level + 1), level + 1, inner)
+            accs.extend(self._accumulators(group, level))
+
+        body = self._block(write)
+        self._emit(For(name, group.extent, body, tuple(accs)))
+        for task in group.tasks:
+            if task in self.pending and task.first_fold == level:
+                self._finish_fold(task, variables)
+
+    def _accumulators(self, group: Group, level: int) -> list[Acc]:
+        found = []
+        for task in group.tasks:
+            if task not in self.pending or task.outs[level] is not None:
+                continue
+            term = self.pending[task]
+            op = _combine(task)
+            name = self._fresh("a")
+            found.append(Acc(name, op, identity(op, term.dtype), term, line_of(task.node)))
+            self.pending[task] = Ref(name, term.dtype)
+        return found
+
+    def _finish_fold(self, task: Task, variables: list[Size]) -> None:
+        node = task.node
+        value = _cast(self.pending.pop(task), node.dtype)
+        self._bind(node, task.index([*variables, *[0] * (len(task.outs) - len(variables))]), value)
+
+    # One turn of a task, all its loop variables known.
+
+    def _turn(self, task: Task, variables: list[Size]) -> None:
+        values = read_all(self, task, variables)
+        node = task.node
+        origin = line_of(node)
+        if task.kind == "map":
+            self._map(task, values, variables)
+        elif task.kind == "copy":
+            self._bind_copy(task, values[0], variables)
+        elif task.kind == "join":
+            before = sum((self.sizes.shape(x)[node.op.axis] for x in node.inputs[: task.part]), 0)
+            index = _piece_index(self, task, variables)
+            index[node.op.axis] = index[node.op.axis] + before
+            self._store(node, index, values[0], None, origin)
+        elif task.kind == "scatter":
+            self._scatter(task, values, variables)
+        else:
+            self._term(task, _combined(task, values), variables)
+
+    def _map(self, task: Task, values: list[Expr], variables: list[Size]) -> None:
+        op = task.node.op
+        name = self._fresh("t")
+        fn = op.c or op.symbol
+        expr = Apply(fn, tuple(values), task.node.dtype)
+        self._emit(Let(name, expr, line_of(task.node)))
+        self._bind(task.node, task.index(variables), Ref(name, task.node.dtype))
+
+    def _bind_copy(self, task: Task, value: Expr, variables: list[Size]) -> None:
+        place = self._flat(task.node, task.index(variables))
+        self._emit(Store(self.places.results[task.node], place, value, None, line_of(task.node)))
+
+    def _bind(self, node: Node, index: tuple[Size, ...], value: Expr) -> None:
+        self.scopes[-1][node, index] = value
+        if node in self.places.stored:
+            self._store(node, index, value, None, line_of(node))
+
+    def _store(
+        self, node: Node, index: Sequence[Size], value: Expr, op: str | None, origin: str
+    ) -> None:
+        self._emit(Store(self.places.names[node], self._flat(node, index), value, op, origin))
+
+    def _term(self, task: Task, term: Expr, variables: list[Size]) -> None:
+        if task.in_place:
+            self.places.stored.add(task.node)
+            op = _combine(task)
+            value = _cast(term, task.node.dtype)
+            self._store(task.node, task.index(variables), value, op, line_of(task.node))
+            return
+        # Sums and products of float32 are carried in float64.
+        sums = task.node.dtype == "float32" and _combine(task) in ("add", "mul")
+        self.pending[task] = _cast(term, "float64" if sums else task.node.dtype)
+        if task.first_fold is None:  # every folded axis has size 1: the term is the value
+            value = _cast(self.pending.pop(task), task.node.dtype)
+            self._bind(task.node, task.index(variables), value)
+
+    def _scatter(self, task: Task, values: list[Expr], variables: list[Size]) -> None:
+        node = task.node
+        if not task.domain:
+            self._start(task, 0, [])
+        update, *places = values
+        full = _scatter_index(self, task, variables, [p.index for p in places])
+        mode = None if node.op.mode == "set" else node.op.mode
+        self.places.stored.add(node)
+        self._store(node, full, update, mode, line_of(node))
+
+    def _start(self, task: Task, level: int, variables: list[Size]) -> None:
+        """Fill a buffer before it is combined into: with the identity, or a scatter's base."""
+        node = task.node
+        self.places.stored.add(node)
+        shape = self.sizes.shape(node)
+        if task.kind == "scatter":
+            fixed: dict[int, Size] = {}
+        else:
+            pairs = zip(task.outs[:level], variables, strict=True)
+            fixed = {axis: v for axis, v in pairs if axis is not None}
+        index: list[Size] = []
+        loops: list[tuple[str, Size]] = []
+        for axis, size in enumerate(shape):
+            if axis in fixed or size == 1:
+                index.append(fixed.get(axis, 0))
+                continue
+            name = self._fresh("i")
+            self.bounds[name] = size
+            loops.append((name, size))
+            index.append(Dim.name(name))
+
+        def write() -> None:
+            if task.kind == "scatter":
+                value = self.value(node.inputs[0], index)
+            else:
+                value = Lit(identity(_combine(task), node.dtype), node.dtype)
+            self._store(node, index, value, None, line_of(node))
+
+        body = self._block(write)
+        for name, size in reversed(loops):
+            body = (For(name, size, body),)
+        for stmt in body:
+            self._emit(stmt)
+
+    def _routine(self, task: Task) -> None:
+        node = task.node
+        op = node.op
+        self.places.stored.add(node)
+        types = [self.sizes.type(x) for x in node.inputs]
+        batch = op.batch_shape(types)
+        args: list = []
+        for x in node.inputs:
+            if isinstance(x.op, (Input, Const)):
+                pass
+            elif x not in self.places.stored:
+                self.missing.append(x)
+            args.append((self.places.names[x], 0))
+        args.append((self.places.names[node], 0))
+        args.append(size_product(batch))
+        args.extend(op.core_sizes(types).values())
+        self._emit(Call(op.routine, tuple(args), line_of(node)))
+
+
+# Views under which an index array is still read whole, each element once or more.
+WHOLE_VIEWS = ("expand_dims", "drop_axes", "transpose", "broadcast_to", "reshape")
+
+
+def identity(op: str, dtype: str) -> float | int | bool:
+    """The neutral value of a fold in a dtype (that of its storage)."""
+    known = IDENTITY[op]
+    if not isinstance(known, str):
+        return bool(known) if dtype == "bool" else float(known) if "float" in dtype else int(known)
+    low = known == "lowest"
+    if "float" in dtype:
+        return float("-inf") if low else float("inf")
+    if dtype == "bool":
+        return not low
+    bits = int(dtype.lstrip("uint"))
+    if dtype.startswith("u"):
+        return 0 if low else 2**bits - 1
+    return -(2 ** (bits - 1)) if low else 2 ** (bits - 1) - 1
+
+
+def _combine(task: Task) -> str:
+    return "add" if task.kind == "product" else task.node.op.combine
+
+
+def _combined(task: Task, values: list[Expr]) -> Expr:
+    if task.kind == "fold":
+        return values[0]
+    wide = "float64" if values[0].dtype == "float32" else values[0].dtype
+    first, second = (_cast(v, wide) for v in values)
+    return Apply("and" if wide == "bool" else "*", (first, second), wide)
+
+
+def _cast(value: Expr, dtype: str) -> Expr:
+    if value.dtype == dtype:
+        return value
+    if isinstance(value, Lit) and "float" in dtype:
+        return Lit(float(value.value), dtype)
+    return Apply("cast", (value,), dtype)
+
+
+def _int64(value: Expr) -> Expr:
+    return _cast(value, "int64")
+
+
+def _as_int(value: Expr, bound: Size) -> Expr:
+    if isinstance(value, Lit) and value.value < 0:
+        return Place(bound + value.value)
+    return _int64(value)
+
+
+def _index_message(view: Node, bound: Size) -> str:
+    return f"{view.op.name}: an index is out of bounds for an axis of size {bound}\n  at {line_of(view)}"
+
+
+def _piece_index(writer: Writer, task: Task, variables: Sequence[Size]) -> list[Size]:
+    turn = iter(variables)
+    return [0 if n == 1 else next(turn) for n in writer.sizes.shape(task.node.inputs[task.part])]
+
+
+def _scatter_index(
+    writer: Writer, task: Task, variables: Sequence[Size], places: Sequence[Size]
+) -> list[Size]:
+    """The index into the base: computed places on the scattered axes, loops on the others."""
+    op = task.node.op
+    turn = iter(variables)
+    full = [0 if n == 1 else next(turn) for n in places_shape(task.node, writer.sizes)]
+    ndim = task.node.type.ndim
+    count = len(full) - (ndim - len(op.axes))
+    rest = iter(full[: op.at] + full[op.at + count :])
+    chosen = dict(zip(op.axes, places, strict=True))
+    return [chosen[axis] if axis in chosen else next(rest) for axis in range(ndim)]

@@ -1,0 +1,183 @@
+"""A graph to a plan: tasks, fusion, kernels, buffers, and what must be checked at the call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from probtensor.graph.node import Const, GraphError, Input, Node, line_of
+from probtensor.graph.walk import toposort
+from probtensor.kernel.ir import Call, For, Kernel, Load, Stmt, Store, exprs_of, walk, walk_expr
+from probtensor.lower.fuse import Group, fuse
+from probtensor.lower.loops import Places, Writer
+from probtensor.lower.plan import Buffer, IndexCheck, Plan
+from probtensor.lower.sizes import Sizes
+from probtensor.lower.tasks import tasks_of, uniform_value
+
+
+def lower(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
+    """The plan that computes the outputs from the inputs.
+
+    The graph must hold no composite ops and no random variables any more. Every Input it uses must
+    be among `inputs`. Raises GraphError where a size cannot be known from the inputs' shapes.
+    """
+    order = toposort(outputs)
+    _require_inputs(order, inputs)
+    sizes = Sizes(inputs, order)
+    _require_sizes(order, sizes)
+    groups = fuse(tasks_of(order, outputs, sizes), 0)
+    launches = _launches(groups)
+    places = _name_buffers(order, inputs, outputs)
+    bodies = _write(launches, sizes, places)
+    kernels = tuple(_kernel(f"k{k}", body) for k, body in enumerate(bodies))
+    buffers = _buffers(order, inputs, outputs, kernels, sizes, places)
+    position = {b.node: k for k, b in enumerate(buffers) if b.role in ("input", "constant")}
+    result = {b.node: k for k, b in enumerate(buffers) if b.role == "output"}
+    return Plan(
+        buffers=buffers,
+        inputs=tuple(range(len(inputs))),
+        outputs=tuple(result[node] for node in outputs),
+        kernels=kernels,
+        sizes=tuple(sizes.sources),
+        size_checks=tuple(sizes.checks),
+        index_checks=tuple(
+            IndexCheck(position[leaf], bound, message)
+            for (leaf, bound), message in places.checked.items()
+        ),
+        lifetimes=_lifetimes(buffers, kernels),
+        failures=tuple(places.failures),
+    )
+
+
+def group_sizes(inputs: Sequence[Node], outputs: Sequence[Node]) -> list[list[Group]]:
+    """The launches of a plan as groups of tasks (for explanation)."""
+    order = toposort(outputs)
+    sizes = Sizes(inputs, order)
+    return _launches(fuse(tasks_of(order, outputs, sizes), 0))
+
+
+def kernel_count(inputs: Sequence[Node], outputs: Sequence[Node]) -> int:
+    """How many kernels the outputs take."""
+    return len(lower(inputs, outputs).kernels)
+
+
+def _require_inputs(order: Sequence[Node], inputs: Sequence[Node]) -> None:
+    known = set(inputs)
+    for node in order:
+        if isinstance(node.op, Input) and node not in known:
+            raise GraphError(
+                f"the graph needs {node.name or 'an unnamed input'} ({node.type}), made at "
+                f"{line_of(node)}, which is not among the inputs"
+            )
+
+
+def _require_sizes(order: Sequence[Node], sizes: Sizes) -> None:
+    for node in order:
+        unknown = sizes.unknown(node)
+        if unknown:
+            names = ", ".join(sorted(name.split("#")[0] for name in unknown))
+            raise GraphError(
+                f"the shape of {node.op.name} needs {names}, which no input of this function has "
+                f"\n  at {line_of(node)}"
+            )
+
+
+def _launches(groups: Sequence[Group]) -> list[list[Group]]:
+    """One loop nest a kernel; scalars go with the kernel before them, else with the first."""
+    launches: list[list[Group]] = [[]]
+    for group in groups:
+        busy = any(g.extent is not None for g in launches[-1])
+        alone = group.extent == "call" or any(g.extent == "call" for g in launches[-1])
+        if group.extent is not None and busy or alone and launches[-1]:
+            launches.append([])
+        launches[-1].append(group)
+    return [launch for launch in launches if launch]
+
+
+def _computed(node: Node) -> bool:
+    return not isinstance(node.op, (Input, Const))
+
+
+def _name_buffers(order: Sequence[Node], inputs: Sequence[Node], outputs: Sequence[Node]) -> Places:
+    places = Places()
+    for k, node in enumerate(inputs):
+        places.names[node] = f"x{k}"
+    constants = (n for n in order if isinstance(n.op, Const) and uniform_value(n) is None)
+    for k, node in enumerate(constants):
+        places.names[node] = f"c{k}"
+    for k, node in enumerate(order):
+        places.names.setdefault(node, f"w{k}")
+    for k, node in enumerate(dict.fromkeys(outputs)):
+        places.results[node] = f"y{k}"
+        if _computed(node):
+            places.names[node] = f"y{k}"
+            places.stored.add(node)
+    return places
+
+
+def _write(launches: Sequence[Sequence[Group]], sizes: Sizes, places: Places) -> list[tuple]:
+    """Bodies of all kernels; written again while a read asks for a buffer that was not stored."""
+    while True:
+        missing: list[Node] = []
+        places.checked.clear()
+        bodies = []
+        for launch in launches:
+            writer = Writer(sizes, places)
+            bodies.append(writer.kernel(launch))
+            missing += writer.missing
+        if not missing:
+            return bodies
+        places.stored.update(missing)
+
+
+def _touched(body: tuple[Stmt, ...]) -> tuple[dict[str, None], dict[str, None]]:
+    reads: dict[str, None] = {}
+    writes: dict[str, None] = {}
+    for stmt in walk(body):
+        for expr in exprs_of(stmt):
+            for part in walk_expr(expr):
+                if isinstance(part, Load):
+                    reads[part.buffer] = None
+        match stmt:
+            case Store(buffer, op=op):
+                writes[buffer] = None
+                if op is not None:
+                    reads[buffer] = None
+            case Call(args=args):
+                names = [arg[0] for arg in args if isinstance(arg, tuple)]
+                reads.update(dict.fromkeys(names[:-1]))
+                writes[names[-1]] = None
+            case For():
+                pass
+    return reads, writes
+
+
+def _kernel(name: str, body: tuple[Stmt, ...]) -> Kernel:
+    reads, writes = _touched(body)
+    return Kernel(name, body, tuple(reads), tuple(writes))
+
+
+def _buffers(order, inputs, outputs, kernels, sizes, places) -> tuple[Buffer, ...]:
+    used = {name for kernel in kernels for name in (*kernel.reads, *kernel.writes)}
+    found = [Buffer(places.names[n], n.dtype, sizes.shape(n), "input", n) for n in inputs]
+    for node in order:
+        name = places.names[node]
+        if name.startswith("c") and name in used:
+            found.append(Buffer(name, node.dtype, sizes.shape(node), "constant", node))
+    for node in dict.fromkeys(outputs):
+        found.append(Buffer(places.results[node], node.dtype, sizes.shape(node), "output", node))
+    for node in order:
+        name = places.names[node]
+        if name.startswith("w") and name in used:
+            found.append(Buffer(name, node.dtype, sizes.shape(node), "temp", node))
+    return tuple(found)
+
+
+def _lifetimes(buffers, kernels) -> dict[int, tuple[int, int]]:
+    found: dict[int, tuple[int, int]] = {}
+    for k, buffer in enumerate(buffers):
+        if buffer.role == "temp":
+            used = [
+                i for i, kn in enumerate(kernels) if buffer.name in (*kn.reads, *kn.writes)
+            ]
+            found[k] = (used[0], used[-1])
+    return found

@@ -1,0 +1,159 @@
+"""Canonical names for sizes, and the equalities between sizes that a graph takes for granted.
+
+`x + y` of two vectors of unknown length takes the lengths to be equal. Here one name is put for
+both, so that later stages see equal sizes as equal, and a check is kept for when the function is
+called. Names are `n0, n1, ...` in the order of the inputs' axes, so that a plan's text does not
+depend on what the user called things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from probtensor.graph.node import Node, line_of
+from probtensor.lower.plan import SizeCheck, SizeSource
+from probtensor.ops.kinds import Contraction, Elementwise, Join, Scatter, View
+from probtensor.types import Dim, Size, TensorType, size_names, size_substitute
+
+
+class Sizes:
+    """Maps the sizes of node types to canonical ones: `sizes(size)`, `sizes.shape(node)`."""
+
+    def __init__(self, inputs: Sequence[Node], order: Sequence[Node]) -> None:
+        self.sources: list[SizeSource] = []
+        self.checks: list[SizeCheck] = []
+        self._names: dict[str, Size] = {}  # what the user's names stand for
+        self._merged: dict[str, Size] = {}  # canonical names that equal other sizes
+        for position, node in enumerate(inputs):
+            self._name_axes(position, node)
+        for node in order:
+            for left, right in _equalities(node):
+                self._join(self(left), self(right), node)
+
+    def __call__(self, size: Size) -> Size:
+        if not isinstance(size, Dim):
+            return int(size)
+        known = size_substitute(size, self._names)
+        # A name may be merged into one that is merged later itself.
+        while size_names(known) & self._merged.keys():
+            known = size_substitute(known, self._merged)
+        return known
+
+    def shape(self, node: Node) -> tuple[Size, ...]:
+        return tuple(self(n) for n in node.type.shape)
+
+    def type(self, node: Node) -> TensorType:
+        return TensorType(node.type.dtype, self.shape(node))
+
+    def unknown(self, node: Node) -> set[str]:
+        """Names in the node's shape that no input's axis gives."""
+        found: set[str] = set()
+        for size in self.shape(node):
+            found |= size_names(size)
+        return found - {source.name for source in self.sources}
+
+    def _name_axes(self, position: int, node: Node) -> None:
+        label = node.name or f"input {position}"
+        for axis, size in enumerate(node.type.shape):
+            if not isinstance(size, Dim):
+                continue
+            name = f"n{len(self.sources)}"
+            self.sources.append(SizeSource(name, position, axis))
+            bare = _bare_name(size)
+            if bare is not None and bare not in self._names:
+                self._names[bare] = Dim.name(name)
+                continue
+            message = (
+                f"{label} has size {{left}} along axis {axis}, but its declared shape asks for "
+                f"{{right}}\n  {label} was made at {line_of(node)}"
+            )
+            self._merge(name, self(size), message)
+
+    def _join(self, left: Size, right: Size, node: Node) -> None:
+        if left == right:
+            return
+        message = (
+            f"{node.op.name}: sizes {{left}} and {{right}} do not fit together (an axis of "
+            f"unknown size is never broadcast: declare shape=(1,) for that)\n  at {line_of(node)}"
+        )
+        if isinstance(left, Dim) and _bare_name(left):
+            self._merge(_bare_name(left), right, message)
+        elif isinstance(right, Dim) and _bare_name(right):
+            self._merge(_bare_name(right), left, message)
+        else:
+            self.checks.append(SizeCheck(left, right, message))
+
+    def _merge(self, name: str, size: Size, message: str) -> None:
+        self.checks.append(SizeCheck(Dim.name(name), size, message))
+        if name not in size_names(size):
+            self._merged[name] = size
+
+
+def _bare_name(size: Size) -> str | None:
+    """The name a size consists of, or None."""
+    if isinstance(size, Dim) and len(size.terms) == 1:
+        atoms, factor = size.terms[0]
+        if factor == 1 and len(atoms) == 1 and not atoms[0].args:
+            return atoms[0].name
+    return None
+
+
+def _aligned(shapes: Sequence[tuple[Size, ...]]) -> Iterator[tuple[Size, Size]]:
+    """Pairs of sizes that broadcasting takes to be equal."""
+    ndim = max((len(s) for s in shapes), default=0)
+    for axis in range(1, ndim + 1):
+        sizes = [s[-axis] for s in shapes if len(s) >= axis and s[-axis] != 1]
+        for other in sizes[1:]:
+            yield sizes[0], other
+
+
+def _elementwise(node: Node) -> Iterator[tuple[Size, Size]]:
+    yield from _aligned([x.type.shape for x in node.inputs])
+
+
+def _contraction(node: Node) -> Iterator[tuple[Size, Size]]:
+    seen: dict[str, Size] = {}
+    for letters, x in zip(node.op.parts(), node.inputs, strict=False):
+        for letter, size in zip(letters, x.type.shape, strict=True):
+            if letter in seen:
+                yield seen[letter], size
+            seen.setdefault(letter, size)
+
+
+def _join_axes(node: Node) -> Iterator[tuple[Size, Size]]:
+    first = node.inputs[0].type.shape
+    for x in node.inputs[1:]:
+        for axis, (a, b) in enumerate(zip(first, x.type.shape, strict=True)):
+            if axis != node.op.axis:
+                yield a, b
+
+
+def _scatter(node: Node) -> Iterator[tuple[Size, Size]]:
+    base, updates, *indices = node.inputs
+    yield from _aligned([x.type.shape for x in indices])
+    kept = [n for a, n in enumerate(base.type.shape) if a not in node.op.axes]
+    shape = max((x.type.shape for x in indices), key=len, default=())
+    places = (*kept[: node.op.at], *shape, *kept[node.op.at :])
+    yield from _aligned([places, updates.type.shape])
+
+
+def _view(node: Node) -> Iterator[tuple[Size, Size]]:
+    indices = [node.inputs[k].type.shape for k in node.op.index_inputs()]
+    yield from _aligned(indices)
+    if node.op.name == "broadcast_to":
+        yield from _aligned([node.type.shape, node.inputs[0].type.shape])
+
+
+_TAKEN_EQUAL: tuple[tuple[type, Callable[[Node], Iterator[tuple[Size, Size]]]], ...] = (
+    (Elementwise, _elementwise),
+    (Contraction, _contraction),
+    (Join, _join_axes),
+    (Scatter, _scatter),
+    (View, _view),
+)
+
+
+def _equalities(node: Node) -> Iterator[tuple[Size, Size]]:
+    for kind, pairs in _TAKEN_EQUAL:
+        if isinstance(node.op, kind):
+            yield from pairs(node)
