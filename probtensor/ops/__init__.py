@@ -17,6 +17,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     view.py        reshape, transpose, broadcast, concatenate
     slicing.py     slices, and writing into them
     index.py       x[key], x.at[key], gather, scatter, take
+    gradient.py    stop_gradient, grad_clip: the value stays, the derivative changes
     linalg.py      one contraction for all matrix products
     creation.py    inputs, zeros, arange, eye
     random.py      draws as pure functions of a key and a place
@@ -112,6 +113,13 @@ from probtensor.ops.elementary import (
     sinh,
     tan,
     tanh,
+)
+from probtensor.ops.gradient import (
+    GradClip,
+    StopGradient,
+    disconnected_grad,
+    grad_clip,
+    stop_gradient,
 )
 from probtensor.ops.index import (
     Gather,

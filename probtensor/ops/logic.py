@@ -214,7 +214,7 @@ class Where(Elementwise):
     a and b are promoted with each other."""
 
     arity, symbol = 3, "where"
-    numpy = np.where
+    numpy = staticmethod(np.where)
     samples = (
         Sample(lambda rng: (rng.random((3, 4)) < 0.5, rng.normal(size=(3, 4)), rng.normal(size=4))),
         Sample(lambda rng: (rng.random(3) < 0.5, *rng.integers(0, 9, (2, 2, 3))), smooth=False),

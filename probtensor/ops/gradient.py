@@ -1,0 +1,65 @@
+"""Ops that change the derivative and not the value. They expand into their argument."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.node import Node, as_tensor, make
+from probtensor.ops.kinds import Composite, op
+from probtensor.ops.samples import Sample
+from probtensor.types import TensorType
+
+
+@dataclass(frozen=True)
+class SameValue(Composite):
+    """The argument itself, with a derivative of its own; finite differences know nothing of it."""
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x
+
+    def numpy(self, x):
+        return np.asarray(x)
+
+    def expand(self, x):
+        return x
+
+
+@op
+class StopGradient(SameValue):
+    """x, taken as a constant by derivatives."""
+
+    samples = (Sample(lambda rng: (rng.normal(size=(3, 4)),), smooth=False),)
+
+    def vjp(self, g, out, x):
+        return (None,)
+
+
+@op
+class GradClip(SameValue):
+    """x; the gradient that passes through is kept between `low` and `high`."""
+
+    low: float
+    high: float
+    samples = (
+        Sample(lambda rng: (rng.normal(size=(3, 4)),), {"low": -0.5, "high": 0.5}, smooth=False),
+    )
+
+    def vjp(self, g, out, x):
+        return (ops.clip(g, self.low, self.high),)
+
+
+def stop_gradient(x: Any) -> Node:
+    """x, through which no derivative passes (Theano's `disconnected_grad`)."""
+    return make(StopGradient(), (as_tensor(x),))
+
+
+disconnected_grad = stop_gradient
+
+
+def grad_clip(x: Any, lower_bound: float, upper_bound: float) -> Node:
+    """x, through which a gradient passes clipped to the bounds."""
+    return make(GradClip(float(lower_bound), float(upper_bound)), (as_tensor(x),))
