@@ -71,22 +71,13 @@ class Gather(View):
             shape = types[k + 1].shape
             own = block[len(block) - len(shape) :]
             place = read[k + 1]([0 if n == 1 else i for n, i in zip(shape, own, strict=True)])
-            inner.insert(axis, self._inside(place, types[0].shape[axis], select))
+            inner.insert(axis, place)
         return read[0](inner)
 
     def _end(self, types: Sequence[TensorType]) -> int:
         return self.at + max(t.ndim for t in types[1:])
 
-    def _inside(self, place: Any, n: Size, select: Callable) -> Any:
-        if self.mode == "wrap":
-            return place % n
-        if self.mode == "clip":
-            return select(place < 0, 0, select(place < n, place, n - 1))
-        return select(place < 0, place + n, place)
-
     def index_inputs(self) -> dict[int, tuple[int, int]]:
-        if self.mode != "raise":
-            return {}
         return {k + 1: (0, axis) for k, axis in enumerate(self.axes)}
 
     def numpy(self, x, *indices):

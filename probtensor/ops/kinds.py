@@ -215,7 +215,8 @@ class View(Kind):
     expressions, one an axis of the output). `read[k](indices)` is the element of input k; index
     expressions take + - * // % and comparisons with each other and with sizes;
     `select(condition, a, b)` chooses. `index_inputs` maps the position of an input that holds
-    indices to (position of the input they point into, its axis), for bounds checks.
+    indices to (position of the input they point into, its axis); what `read` gives for such an
+    input is within bounds already, by the `mode` of the op ("raise", "wrap" or "clip").
     """
 
     @staticmethod
