@@ -32,7 +32,7 @@ ARROWS = {
     "__main__": EVERYTHING,
     "": EVERYTHING,  # probtensor/__init__.py
 }
-NATIVE_USERS = {"targets", "function", "prob", "sample", "testing", "__main__"}
+NATIVE_USERS = {"ops", "targets", "function", "prob", "sample", "testing", "__main__"}
 # Heavy, or optional, or both: imported inside the function that needs them, so that
 # `import probtensor` stays quick.
 LATE_ONLY = {
