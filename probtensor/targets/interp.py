@@ -1,0 +1,53 @@
+"""The reference target: kernels run by `kernel/interp.py` over NumPy buffers. Needs no compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from probtensor.kernel.interp import Machine
+from probtensor.kernel.ir import Kernel
+from probtensor.lower.plan import Plan
+from probtensor.targets.base import Built
+from probtensor.types import size_product, size_value
+
+
+def run_kernel(
+    kernel: Kernel,
+    buffers: Mapping[str, np.ndarray],
+    sizes: Mapping[str, int],
+    functions: Mapping[str, Callable],
+    routines: Mapping[str, Callable] | None = None,
+) -> int:
+    """Run one kernel over flat arrays, which it changes; its status."""
+    return Machine(buffers, sizes, functions, routines).run(kernel)
+
+
+class InterpTarget:
+    """Runs plans in Python, kernel by kernel. `meanings` gives (functions, routines) by C name."""
+
+    name = "interp"
+
+    def __init__(self, meanings: Callable[[], tuple[Mapping, Mapping]]) -> None:
+        self.meanings = meanings
+
+    def build(self, plan: Plan) -> Built:
+        """A plan as a Python callable; there is nothing to compile."""
+        functions, routines = self.meanings()
+
+        def run(arrays: list[np.ndarray | None], values: list[int]) -> int:
+            sizes = {source.name: n for source, n in zip(plan.sizes, values, strict=True)}
+            buffers: dict[str, Any] = {}
+            for buffer, array in zip(plan.buffers, arrays, strict=True):
+                if array is None:
+                    count = size_value(size_product(buffer.shape), sizes)
+                    array = np.zeros(count, dtype=buffer.dtype)
+                buffers[buffer.name] = array
+            status = 0
+            for kernel in plan.kernels:
+                status = run_kernel(kernel, buffers, sizes, functions, routines) or status
+            return status
+
+        return Built(run)
