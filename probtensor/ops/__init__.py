@@ -17,9 +17,9 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     view.py        reshape, transpose, broadcast, concatenate
     slicing.py     slices, and writing into them
     index.py       x[key], x.at[key], gather, scatter, take
-    gradient.py    stop_gradient, grad_clip: the value stays, the derivative changes
     linalg.py      one contraction for all matrix products
     creation.py    inputs, zeros, arange, eye
+    gradient.py    stop_gradient, grad_clip: the value stays, the derivative changes
     random.py      draws as pure functions of a key and a place
     sugar.py       functions that are graphs of the above: mean, var, clip
 
@@ -196,6 +196,7 @@ from probtensor.ops.random import (
     DrawBinomial,
     DrawExponential,
     DrawGamma,
+    DrawLogGamma,
     DrawNormal,
     DrawPoisson,
     DrawUniform,
@@ -203,6 +204,7 @@ from probtensor.ops.random import (
     draw_binomial,
     draw_exponential,
     draw_gamma,
+    draw_log_gamma,
     draw_normal,
     draw_poisson,
     draw_uniform,

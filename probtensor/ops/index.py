@@ -53,6 +53,7 @@ class Gather(View):
     axes: tuple[int, ...]
     at: int
     mode: str = "raise"
+    linear = True
     samples = (
         *arrays(_draw(5, 4), _places(5, 3), axes=(0,), at=0),
         *arrays(_draw(5, 4), _places(4, 2, 3), axes=(1,), at=1),
@@ -108,9 +109,6 @@ class Scatter(kinds.Scatter):
     """A copy of input 0 with input 1 put at integer places of `axes`, by `mode`: "set" (the last
     one written stays), "add", "mul", "max" or "min". Places from -n to -1 count from the end."""
 
-    axes: tuple[int, ...]
-    at: int
-    mode: str
     samples = (
         *arrays(_draw(5, 4), _draw(3, 4), _places(5, 3), axes=(0,), at=0, mode="add"),
         *arrays(_draw(5, 4), _draw(5, 2, 2), _places(4, 2, 2), axes=(1,), at=1, mode="add"),
@@ -123,6 +121,11 @@ class Scatter(kinds.Scatter):
         *arrays(_draw(5, 4), _draw(6, 4), _places(5, 6), axes=(0,), at=0, mode="max"),
         *arrays(_draw(5, 4), _draw(6, 4), _places(5, 6), axes=(0,), at=0, mode="min"),
     )
+
+    @property
+    def linear(self) -> bool:
+        """In base and updates jointly."""
+        return self.mode in ("set", "add")
 
     def numpy(self, base, updates, *indices):
         kept = [a for a in range(base.ndim) if a not in self.axes]
@@ -148,9 +151,7 @@ class Scatter(kinds.Scatter):
         if self.mode == "set":
             return (*_set_vjp(self, g, taken, updates, indices), *none)
         if self.mode == "mul":
-            raise NotImplementedError(
-                "x.at[...].multiply has no derivative; write x.at[k].set(x[k] * v) for distinct k"
-            )
+            return (*_product_vjp(self, g, base, updates, indices), *none)
         return (*_extreme_vjp(self, g, taken, out, base, updates, indices), *none)
 
 
@@ -162,6 +163,21 @@ def _set_vjp(scatter, g, taken, updates, indices):
     winner = make(scatter, (blank, number, *indices))
     mine = ops.eq(make(Gather(scatter.axes, scatter.at), (winner, *indices)), number)
     return over, ops.where(mine, taken, 0)
+
+
+def _product_vjp(scatter, g, base, updates, indices):
+    """To each update the product of base and the other updates of its place: what is left when it
+    is divided out, or when it is the only zero. (Second derivatives are not right at zeros.)"""
+    gather = Gather(scatter.axes, scatter.at)
+    add = Scatter(scatter.axes, scatter.at, "add")
+    times = make(scatter, (ops.ones_like(base), updates, *indices))
+    zero = ops.eq(updates, 0)
+    safe = ops.where(zero, 1, updates)
+    rest = make(scatter, (g * base, safe, *indices))
+    zeros = make(add, (ops.zeros_like(base), ops.astype(zero, base.dtype), *indices))
+    alone = ops.eq(make(gather, (zeros, *indices)), ops.astype(zero, base.dtype))
+    others = make(gather, (rest, *indices)) / safe
+    return g * times, ops.where(alone, others, 0)
 
 
 def _extreme_vjp(scatter, g, taken, out, base, updates, indices):

@@ -124,6 +124,15 @@ class DrawGamma(Draw):
 
 
 @op
+class DrawLogGamma(Draw):
+    """draw_log_gamma(key, place, alpha): the logarithm of a gamma draw, finite even where the draw
+    itself underflows."""
+
+    arity, numpy, c = 3, _Native("log_gamma"), "pt_draw_log_gamma"
+    samples = draws((0.001, 9))
+
+
+@op
 class DrawPoisson(Draw):
     """draw_poisson(key, place, mu): Poisson with mean mu, as a whole float64."""
 
@@ -146,5 +155,6 @@ draw_uniform = DrawUniform()
 draw_normal = DrawNormal()
 draw_exponential = DrawExponential()
 draw_gamma = DrawGamma()
+draw_log_gamma = DrawLogGamma()
 draw_poisson = DrawPoisson()
 draw_binomial = DrawBinomial()

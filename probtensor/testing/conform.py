@@ -1,0 +1,221 @@
+"""The contract of an op, as checks that anyone can run on an op of their own.
+
+    from probtensor.testing import conform
+    conform.check_op(MyOp)                                # all of it, on the samples of the op
+    conform.check_op(MyOp, evaluate=conform.compiled())   # and on the Cython target as well
+
+On each sample of an op: the inferred type is that of the NumPy result, in float32 as in float64;
+the vjp agrees with finite differences, and so does the derivative of the vjp; the jvp is the vjp
+transposed; a composite expands into what it means; and a target gives what NumPy gives, at edges
+too. Each check raises AssertionError with the op, the sample and both values.
+
+Tolerances are for float64 unless a sample is float32: finite differences are good to about 1e-7,
+values to a few units in the last place, more where an op says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.node import Node, Op, make, new_input
+from probtensor.ops.kinds import Composite, Kind
+from probtensor.ops.samples import Sample
+from probtensor.testing.reference import evaluate_numpy
+from probtensor.transform.autodiff import jvp, vjp
+
+Evaluate = Callable[[Sequence[Node], Sequence[Node], Sequence[np.ndarray]], Sequence[np.ndarray]]
+SEED = 20240607
+
+
+@dataclass(frozen=True)
+class Case:
+    """One sample of an op, made into a graph: symbolic inputs, their arrays and the output."""
+
+    op: Op
+    inputs: tuple[Node, ...]
+    arrays: tuple[np.ndarray, ...]
+    output: Node
+    smooth: bool
+
+    def __str__(self) -> str:
+        shapes = ", ".join(f"{a.dtype}{list(a.shape)}" for a in self.arrays)
+        return f"{self.op.text()}({shapes})"
+
+
+def case_of(op_class: type[Kind], sample: Sample, seed: int = SEED, dtype: str = "float64") -> Case:
+    """The sample as a case, its float64 arrays converted to `dtype`."""
+    rng = np.random.default_rng(seed)
+    arrays = tuple(np.asarray(a) for a in sample.make(rng))
+    if dtype != "float64":
+        with np.errstate(over="ignore"):
+            arrays = tuple(a.astype(dtype) if a.dtype == "float64" else a for a in arrays)
+    op = op_class(**sample.parameters)
+    inputs = tuple(new_input(f"x{k}", a.dtype, a.shape) for k, a in enumerate(arrays))
+    smooth = sample.smooth and op.differentiable
+    return Case(op, inputs, arrays, make(op, inputs), smooth)
+
+
+def cases_of(op_class: type[Kind], dtype: str = "float64") -> Iterator[Case]:
+    """A case for each sample of the op."""
+    for number, sample in enumerate(op_class.samples or ()):
+        yield case_of(op_class, sample, SEED + number, dtype)
+
+
+def check_op(op_class: type[Kind], evaluate: Evaluate | None = None) -> None:
+    """Every check on every sample of the op; `evaluate` adds a target to be compared."""
+    if not op_class.samples:
+        raise AssertionError(f"{op_class.__name__} has no samples")
+    for case in cases_of(op_class):
+        check_type(case)
+        check_derivatives(case)
+        check_expansion(case)
+        if evaluate is not None:
+            check_target(case, evaluate)
+    if takes_float32(op_class):
+        for case in cases_of(op_class, "float32"):
+            check_type(case)
+            if evaluate is not None:
+                check_target(case, evaluate)
+
+
+def takes_float32(op_class: type[Kind]) -> bool:
+    """Whether the op works in float32: draws and factorisations are float64 only."""
+    for sample in op_class.samples[:1]:
+        try:
+            case_of(op_class, sample, dtype="float32")
+        except TypeError:
+            return False
+    return True
+
+
+def check_type(case: Case) -> None:
+    """The inferred dtype and shape are those of the NumPy result."""
+    evaluate_numpy([case.output], dict(zip(case.inputs, case.arrays, strict=True)))
+
+
+def check_expansion(case: Case, rtol: float = 1e-12) -> None:
+    """A composite expands into a graph of its own type and value, at edges too."""
+    if not isinstance(case.op, Composite):
+        return
+    expanded = case.op.expand(*case.inputs)
+    if expanded.type != case.output.type:
+        raise AssertionError(f"{case}: expands into {expanded.type}, not {case.output.type}")
+    values = dict(zip(case.inputs, case.arrays, strict=True))
+    meant, got = evaluate_numpy([case.output, expanded], values)
+    assert_close(got, meant, rtol, 1e-14, f"{case}: expanded")
+
+
+def check_target(
+    case: Case, evaluate: Evaluate, rtol: float | None = None, atol: float = 0.0
+) -> None:
+    """`evaluate(inputs, outputs, arrays)` gives what NumPy gives; nan and infinities included."""
+    meant = evaluate_numpy([case.output], dict(zip(case.inputs, case.arrays, strict=True)))[0]
+    got = np.asarray(evaluate(case.inputs, [case.output], case.arrays)[0])
+    if got.dtype != meant.dtype or got.shape != meant.shape:
+        raise AssertionError(f"{case}: target gives {got.dtype}{list(got.shape)}")
+    if rtol is None:
+        # The scale of the last place of what is added up: 16 units of it.
+        rtol = 2e-6 if "float32" in (meant.dtype, *[a.dtype for a in case.arrays]) else 4e-15
+        largest = np.max(np.abs(meant[np.isfinite(meant)]), initial=0.0) if meant.size else 0.0
+        atol = max(atol, rtol * float(largest) * _is_sum(case.op))
+    assert_close(got, meant, rtol, atol, f"{case}: target")
+
+
+def _is_sum(op: Op) -> bool:
+    return isinstance(op, (ops.kinds.Reduction, ops.kinds.Contraction, Composite, ops.Scatter))
+
+
+# Derivatives.
+
+
+def check_derivatives(case: Case, rtol: float = 2e-6) -> None:
+    """On a smooth case: vjp against differences, the second derivative likewise, jvp = vjp^T."""
+    if not case.smooth:
+        return
+    rng = np.random.default_rng(SEED)
+    moved = [k for k, a in enumerate(case.arrays) if a.dtype == "float64"]
+    wrt = [case.inputs[k] for k in moved]
+    weight = rng.normal(size=_shape(case))
+    directions = [rng.normal(size=case.arrays[k].shape) for k in moved]
+    pulled = vjp(case.output, wrt, ops.constant(weight))
+    slope = _inner(pulled, directions)
+    value = ops.sum(case.output * weight)
+    _compare_slope(case, value, slope, moved, directions, rtol, "vjp")
+    second = vjp(slope, wrt, ops.ones_like(slope))
+    again = [rng.normal(size=d.shape) for d in directions]
+    _compare_slope(case, slope, _inner(second, again), moved, again, 10 * rtol, "second derivative")
+    pushed = jvp(case.output, wrt, [ops.constant(d) for d in directions])
+    values = dict(zip(case.inputs, case.arrays, strict=True))
+    forward, reverse = evaluate_numpy([ops.sum(pushed * weight), slope], values)
+    assert_close(forward, reverse, 1e-9, 1e-11, f"{case}: jvp against vjp")
+
+
+def _shape(case: Case) -> tuple[int, ...]:
+    return tuple(int(n) for n in case.output.shape)
+
+
+def _inner(gradients: Sequence[Node], directions: Sequence[np.ndarray]) -> Node:
+    total: Any = 0.0
+    for g, d in zip(gradients, directions, strict=True):
+        total = ops.sum(g * d) + total
+    return total
+
+
+def _compare_slope(case, value, slope, moved, directions, rtol, what) -> None:
+    """The derivative of a scalar along directions, against Richardson's central differences."""
+    values = dict(zip(case.inputs, case.arrays, strict=True))
+
+    def at(step: float) -> float:
+        shifted = dict(values)
+        for k, direction in zip(moved, directions, strict=True):
+            shifted[case.inputs[k]] = case.arrays[k] + step * direction
+        return float(evaluate_numpy([value], shifted)[0])
+
+    h = 1e-4
+    one, two = (at(h) - at(-h)) / (2 * h), (at(2 * h) - at(-2 * h)) / (4 * h)
+    estimate = (4 * one - two) / 3
+    got = float(evaluate_numpy([slope], values)[0])
+    scale = abs(at(0.0)) + abs(estimate)
+    assert_close(got, estimate, rtol, 1e-7 * scale + 1e-8, f"{case}: {what}")
+
+
+def assert_close(got: Any, meant: Any, rtol: float, atol: float, what: str) -> None:
+    """Equal within the tolerances; nan equals nan, and an infinity only itself."""
+    got, meant = np.asarray(got), np.asarray(meant)
+    if meant.dtype.kind != "f":
+        good = np.asarray(got == meant)
+    else:
+        with np.errstate(all="ignore"):
+            near = np.abs(got - meant) <= atol + rtol * np.abs(meant)
+        good = near | (got == meant) | (np.isnan(got) & np.isnan(meant))
+    if not good.all():
+        place = tuple(int(i) for i in np.argwhere(~good)[0])
+        raise AssertionError(
+            f"{what}: {int((~good).sum())} of {good.size} values differ\n"
+            f"  first at {list(place)}: {got[place]!r}, not {meant[place]!r}"
+        )
+
+
+def through(compile_graph: Callable[[Sequence[Node], Sequence[Node]], Callable]) -> Evaluate:
+    """An `evaluate` from a compiler: `compile_graph(inputs, outputs)` gives a function of arrays
+    that returns a list."""
+
+    def evaluate(
+        inputs: Sequence[Node], outputs: Sequence[Node], arrays: Sequence[np.ndarray]
+    ) -> Sequence[np.ndarray]:
+        return compile_graph(inputs, list(outputs))(*arrays)
+
+    return evaluate
+
+
+def reference(
+    inputs: Sequence[Node], outputs: Sequence[Node], arrays: Sequence[np.ndarray]
+) -> Sequence[np.ndarray]:
+    """The `evaluate` of NumPy itself."""
+    values: Mapping[Node, np.ndarray] = dict(zip(inputs, arrays, strict=True))
+    return evaluate_numpy(outputs, values)
