@@ -59,7 +59,7 @@ CALLS = {
 }
 FOLDS = {"add": "add", "mul": "mul", "max": "max", "min": "min", "and": "imin", "or": "imax"}
 COMBINE = {"add": "+", "mul": "*", "max": "maximum", "min": "minimum", "and": "and", "or": "or"}
-ROUTINE_MODULE = "cython_ext.linalg"
+ROUTINE_MODULE, ROUTINE = "cython_ext.linalg", "routine"
 
 
 def render(plan: Plan, comments: bool = True) -> str:
@@ -72,13 +72,19 @@ def render(plan: Plan, comments: bool = True) -> str:
 
 
 def _declarations(used: dict[str, str]) -> str:
-    lines = ['cdef extern from "pt_loops.h" nogil:']
-    arrays = sorted(name for name in used if name.startswith(("pt_in_", "pt_out_")))
-    for name in arrays:
-        const = "const " if name.startswith("pt_in_") else ""
-        lines.append(f"    ctypedef {const}{_c_type(name.split('_', 2)[2])}* {name}")
-    lines += sorted(f"    {call}" for name, call in used.items() if call and name not in arrays)
-    routines = sorted(name for name in used if used[name] == "" and name not in arrays)
+    """What the kernels take from the headers, and from the module of routines."""
+    headers: dict[str, list[str]] = {"pt_loops.h": [], "pt_random.h": []}
+    routines = []
+    for name, call in sorted(used.items()):
+        if call == ROUTINE:
+            routines.append(name)
+            continue
+        header = "pt_random.h" if name.startswith(("pt_draw_", "pt_key_")) else "pt_loops.h"
+        headers[header].append(f"    {call}")
+    lines = []
+    for header, calls in headers.items():
+        if calls:
+            lines += [f'cdef extern from "{header}" nogil:', *calls]
     if routines:
         lines.append(f"from {ROUTINE_MODULE} cimport {', '.join(routines)}")
     return "\n".join(lines) + "\n"
@@ -141,7 +147,8 @@ class _KernelText:
         for name in names:
             way = "out" if name in self.kernel.writes else "in"
             kind = f"pt_{way}_{dtypes[name]}"
-            self.used[kind] = kind
+            const = "const " if way == "in" else ""
+            self.used[kind] = f"ctypedef {const}{_c_type(dtypes[name])}* {kind}"
             found.append((name, kind))
         return found
 
@@ -183,7 +190,7 @@ class _KernelText:
                 self._line(depth + 1, f"status = {code}")
             case Call(routine, args, origin):
                 self._comment(depth, origin)
-                self.used[routine] = ""
+                self.used[routine] = ROUTINE
                 texts = [self._pointer(*a) if isinstance(a, tuple) else self._index(a) for a in args]
                 self._line(depth, f"{routine}({', '.join(texts)})")
 
