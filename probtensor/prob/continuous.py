@@ -1,0 +1,380 @@
+"""Continuous distributions of one number.
+
+Formulas are those of Johnson, Kotz and Balakrishnan, "Continuous Univariate Distributions" (1994,
+1995), in the parameters that Gelman et al., "Bayesian Data Analysis" (2013), appendix A, use;
+`x` is the value, `z` the value standardised. Dividing by a scale is written as a product with its
+inverse, so that a scale shared by many observations is divided by once.
+"""
+
+from __future__ import annotations
+
+import math
+
+from probtensor import ops
+from probtensor.graph import Const, Node
+from probtensor.prob.distribution import (
+    Distribution,
+    log_of,
+    places,
+    times_log,
+    times_log_rest,
+)
+from probtensor.prob.support import NONNEGATIVE, POSITIVE, REAL, UNIT, Interval
+
+LOG_2 = math.log(2)
+LOG_PI = math.log(math.pi)
+HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+
+
+def standardised(x, mu, sigma):
+    """(x - mu) / sigma."""
+    return (x - mu) * (1 / sigma)
+
+
+def number(x: Node):
+    """A literal scalar as a Python number; any other node as it is."""
+    return x.op.array.item() if isinstance(x.op, Const) and not x.shape else x
+
+
+def log_gamma_draw(key, shape, alpha):
+    """The log of a draw from gamma(alpha, 1), which itself underflows for small alpha: a draw for
+    alpha + 1 times u**(1/alpha) (Marsaglia and Tsang 2000, section 6)."""
+    index = places(shape)
+    power = ops.draw_exponential(ops.key_fold(key, 1), index)
+    return ops.log(ops.draw_gamma(ops.key_fold(key, 0), index, alpha + 1)) - power / alpha
+
+
+class Normal(Distribution):
+    """exp(-z^2 / 2) / (sigma sqrt(2 pi))."""
+
+    name = "normal"
+    parameters = {"mu": REAL, "sigma": POSITIVE}
+
+    def logpdf(self, x, mu, sigma):
+        return -0.5 * ops.square(standardised(x, mu, sigma)) - ops.log(sigma) - HALF_LOG_2PI
+
+    def logcdf(self, x, mu, sigma):
+        return ops.log_ndtr(standardised(x, mu, sigma))
+
+    def sample(self, key, shape, mu, sigma):
+        return mu + sigma * ops.draw_normal(key, places(shape))
+
+    def mean(self, mu, sigma):
+        return mu
+
+    def variance(self, mu, sigma):
+        return ops.square(sigma)
+
+
+class HalfNormal(Distribution):
+    """The absolute value of normal(0, sigma)."""
+
+    name = "half_normal"
+    parameters = {"sigma": POSITIVE}
+    over = NONNEGATIVE
+
+    def logpdf(self, x, sigma):
+        return -0.5 * ops.square(x * (1 / sigma)) - ops.log(sigma) + (LOG_2 - HALF_LOG_2PI)
+
+    def logcdf(self, x, sigma):
+        return ops.log(ops.erf(x * (1 / sigma) * math.sqrt(0.5)))
+
+    def sample(self, key, shape, sigma):
+        return sigma * ops.abs(ops.draw_normal(key, places(shape)))
+
+    def mean(self, sigma):
+        return sigma * math.sqrt(2 / math.pi)
+
+    def variance(self, sigma):
+        return ops.square(sigma) * (1 - 2 / math.pi)
+
+
+class Cauchy(Distribution):
+    """1 / (pi sigma (1 + z^2)); it has no moments."""
+
+    name = "cauchy"
+    parameters = {"mu": REAL, "sigma": POSITIVE}
+
+    def logpdf(self, x, mu, sigma):
+        z = standardised(x, mu, sigma)
+        return -ops.log1p(ops.square(z)) - ops.log(sigma) - LOG_PI
+
+    def logcdf(self, x, mu, sigma):
+        z = standardised(x, mu, sigma)
+        # arctan2(1, -z) / pi is the probability itself, without a difference near 0.
+        return ops.log(ops.arctan2(1.0, -z)) - LOG_PI
+
+    def sample(self, key, shape, mu, sigma):
+        u = ops.draw_uniform(key, places(shape))
+        return mu + sigma * ops.tan(math.pi * (u - 0.5))
+
+
+class HalfCauchy(Distribution):
+    """The absolute value of cauchy(0, sigma); it has no moments."""
+
+    name = "half_cauchy"
+    parameters = {"sigma": POSITIVE}
+    over = NONNEGATIVE
+
+    def logpdf(self, x, sigma):
+        return -ops.log1p(ops.square(x * (1 / sigma))) - ops.log(sigma) + (LOG_2 - LOG_PI)
+
+    def logcdf(self, x, sigma):
+        return ops.log(ops.arctan(x * (1 / sigma))) + (LOG_2 - LOG_PI)
+
+    def sample(self, key, shape, sigma):
+        return sigma * ops.tan((math.pi / 2) * ops.draw_uniform(key, places(shape)))
+
+
+class StudentT(Distribution):
+    """(1 + z^2 / nu)^(-(nu + 1) / 2) / (sigma sqrt(nu) B(1/2, nu/2))."""
+
+    name = "student_t"
+    parameters = {"nu": POSITIVE, "mu": REAL, "sigma": POSITIVE}
+
+    def logpdf(self, x, nu, mu, sigma):
+        z = standardised(x, mu, sigma)
+        scale = ops.lbeta(0.5, 0.5 * nu) + 0.5 * ops.log(nu) + ops.log(sigma)
+        return -0.5 * (nu + 1) * ops.log1p(ops.square(z) * (1 / nu)) - scale
+
+    def sample(self, key, shape, nu, mu, sigma):
+        z = ops.draw_normal(ops.key_fold(key, 0), places(shape))
+        w = ops.draw_gamma(ops.key_fold(key, 1), places(shape), 0.5 * nu)
+        return mu + sigma * z * ops.sqrt(0.5 * nu / w)
+
+    def mean(self, nu, mu, sigma):
+        return ops.where(nu > 1, mu, math.nan)
+
+    def variance(self, nu, mu, sigma):
+        spread = ops.square(sigma) * nu / (nu - 2)
+        return ops.where(nu > 2, spread, ops.where(nu > 1, math.inf, math.nan))
+
+
+class HalfStudentT(Distribution):
+    """The absolute value of student_t(nu, 0, sigma)."""
+
+    name = "half_student_t"
+    parameters = {"nu": POSITIVE, "sigma": POSITIVE}
+    over = NONNEGATIVE
+
+    def logpdf(self, x, nu, sigma):
+        return StudentT().logpdf(x, nu, 0.0, sigma) + LOG_2
+
+    def sample(self, key, shape, nu, sigma):
+        return ops.abs(StudentT().sample(key, shape, nu, 0.0, sigma))
+
+    def mean(self, nu, sigma):
+        value = 2 * sigma * ops.sqrt(nu) / ((nu - 1) * ops.exp(ops.lbeta(0.5, 0.5 * nu)))
+        return ops.where(nu > 1, value, math.inf)
+
+    def variance(self, nu, sigma):
+        value = ops.square(sigma) * nu / (nu - 2) - ops.square(self.mean(nu, sigma))
+        return ops.where(nu > 2, value, ops.where(nu > 1, math.inf, math.nan))
+
+
+class LogNormal(Distribution):
+    """exp of normal(mu, sigma)."""
+
+    name = "log_normal"
+    parameters = {"mu": REAL, "sigma": POSITIVE}
+    over = POSITIVE
+
+    def logpdf(self, x, mu, sigma):
+        log_x = log_of(x)
+        return Normal().logpdf(log_x, mu, sigma) - log_x
+
+    def logcdf(self, x, mu, sigma):
+        return Normal().logcdf(log_of(x), mu, sigma)
+
+    def sample(self, key, shape, mu, sigma):
+        return ops.exp(Normal().sample(key, shape, mu, sigma))
+
+    def mean(self, mu, sigma):
+        return ops.exp(mu + 0.5 * ops.square(sigma))
+
+    def variance(self, mu, sigma):
+        return ops.expm1(ops.square(sigma)) * ops.exp(2 * mu + ops.square(sigma))
+
+
+class Uniform(Distribution):
+    """1 / (high - low) between them."""
+
+    name = "uniform"
+    parameters = {"low": REAL, "high": REAL}
+
+    def support(self, low, high):
+        return Interval(number(low), number(high))
+
+    def logpdf(self, x, low, high):
+        return ops.zeros_like(x) - ops.log(high - low)
+
+    def logcdf(self, x, low, high):
+        return ops.log(x - low) - ops.log(high - low)
+
+    def sample(self, key, shape, low, high):
+        return low + (high - low) * ops.draw_uniform(key, places(shape))
+
+    def mean(self, low, high):
+        return 0.5 * (low + high)
+
+    def variance(self, low, high):
+        return ops.square(high - low) / 12
+
+
+class Exponential(Distribution):
+    """lam exp(-lam x), with rate lam."""
+
+    name = "exponential"
+    parameters = {"lam": POSITIVE}
+    over = NONNEGATIVE
+
+    def logpdf(self, x, lam):
+        return ops.log(lam) - lam * x
+
+    def logcdf(self, x, lam):
+        return ops.log1mexp(-lam * x)
+
+    def sample(self, key, shape, lam):
+        return ops.draw_exponential(key, places(shape)) / lam
+
+    def mean(self, lam):
+        return 1 / lam
+
+    def variance(self, lam):
+        return 1 / ops.square(lam)
+
+
+class Gamma(Distribution):
+    """beta^alpha x^(alpha - 1) exp(-beta x) / Gamma(alpha), with shape alpha and rate beta."""
+
+    name = "gamma"
+    parameters = {"alpha": POSITIVE, "beta": POSITIVE}
+    unchecked = ("alpha",)
+    over = NONNEGATIVE
+
+    def logpdf(self, x, alpha, beta):
+        scale = alpha * log_of(beta) - ops.lgamma(alpha)
+        return times_log(alpha - 1, x) - beta * x + scale
+
+    def sample(self, key, shape, alpha, beta):
+        return ops.draw_gamma(key, places(shape), alpha) / beta
+
+    def mean(self, alpha, beta):
+        return alpha / beta
+
+    def variance(self, alpha, beta):
+        return alpha / ops.square(beta)
+
+
+class InverseGamma(Distribution):
+    """1 / x of gamma(alpha, beta)."""
+
+    name = "inverse_gamma"
+    parameters = {"alpha": POSITIVE, "beta": POSITIVE}
+    unchecked = ("alpha",)
+    over = POSITIVE
+
+    def logpdf(self, x, alpha, beta):
+        scale = alpha * log_of(beta) - ops.lgamma(alpha)
+        return -(alpha + 1) * log_of(x) - beta / x + scale
+
+    def sample(self, key, shape, alpha, beta):
+        return beta / ops.draw_gamma(key, places(shape), alpha)
+
+    def mean(self, alpha, beta):
+        return ops.where(alpha > 1, beta / (alpha - 1), math.inf)
+
+    def variance(self, alpha, beta):
+        value = ops.square(beta / (alpha - 1)) / (alpha - 2)
+        return ops.where(alpha > 2, value, ops.where(alpha > 1, math.inf, math.nan))
+
+
+class Beta(Distribution):
+    """x^(alpha - 1) (1 - x)^(beta - 1) / B(alpha, beta)."""
+
+    name = "beta"
+    parameters = {"alpha": POSITIVE, "beta": POSITIVE}
+    unchecked = ("alpha", "beta")
+    over = UNIT
+
+    def logpdf(self, x, alpha, beta):
+        return times_log(alpha - 1, x) + times_log_rest(beta - 1, x) - ops.lbeta(alpha, beta)
+
+    def sample(self, key, shape, alpha, beta):
+        first = log_gamma_draw(ops.key_fold(key, 0), shape, alpha)
+        return ops.sigmoid(first - log_gamma_draw(ops.key_fold(key, 1), shape, beta))
+
+    def mean(self, alpha, beta):
+        return alpha / (alpha + beta)
+
+    def variance(self, alpha, beta):
+        total = alpha + beta
+        return alpha * beta / (ops.square(total) * (total + 1))
+
+
+class Laplace(Distribution):
+    """exp(-|z|) / (2 b), with scale b."""
+
+    name = "laplace"
+    parameters = {"mu": REAL, "b": POSITIVE}
+
+    def logpdf(self, x, mu, b):
+        return -ops.abs(standardised(x, mu, b)) - ops.log(b) - LOG_2
+
+    def logcdf(self, x, mu, b):
+        z = standardised(x, mu, b)
+        return ops.where(z < 0, z - LOG_2, ops.log1p(-0.5 * ops.exp(-ops.abs(z))))
+
+    def sample(self, key, shape, mu, b):
+        right = ops.draw_exponential(ops.key_fold(key, 0), places(shape))
+        return mu + b * (right - ops.draw_exponential(ops.key_fold(key, 1), places(shape)))
+
+    def mean(self, mu, b):
+        return mu
+
+    def variance(self, mu, b):
+        return 2 * ops.square(b)
+
+
+class Logistic(Distribution):
+    """exp(-z) / (s (1 + exp(-z))^2), with scale s."""
+
+    name = "logistic"
+    parameters = {"mu": REAL, "s": POSITIVE}
+
+    def logpdf(self, x, mu, s):
+        z = standardised(x, mu, s)
+        return -z - 2 * ops.softplus(-z) - ops.log(s)
+
+    def logcdf(self, x, mu, s):
+        return ops.log_sigmoid(standardised(x, mu, s))
+
+    def sample(self, key, shape, mu, s):
+        # The logit of a uniform is the log of a ratio of exponentials, which cannot be 0 or inf.
+        above = ops.draw_exponential(ops.key_fold(key, 0), places(shape))
+        return mu + s * ops.log(above / ops.draw_exponential(ops.key_fold(key, 1), places(shape)))
+
+    def mean(self, mu, s):
+        return mu
+
+    def variance(self, mu, s):
+        return ops.square(s) * (math.pi**2 / 3)
+
+
+class Flat(Distribution):
+    """Density 1 everywhere: improper, so it can be conditioned on but not drawn from."""
+
+    name = "flat"
+
+    def logpdf(self, x):
+        return ops.zeros_like(x)
+
+
+class HalfFlat(Distribution):
+    """Density 1 on the positive numbers: improper."""
+
+    name = "half_flat"
+    over = POSITIVE
+
+    def logpdf(self, x):
+        return ops.zeros_like(x)

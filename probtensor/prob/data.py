@@ -1,0 +1,243 @@
+"""Data inputs, and the sizes and values of what follows from data alone.
+
+`data` makes an input that carries a value and names of its axes. The rest of the file is what a
+model needs to bind arrays: which sizes they give, the graph with sizes put in, and the NumPy value
+of a graph, which spares compiling a function for what is computed once a data set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, made_by, toposort
+from probtensor.graph.node import Frozen, SizeOf, make, new_input
+from probtensor.ops.kinds import Contraction, Core, Elementwise, Reduction, Scatter
+from probtensor.prob.distribution import checked_dims, here
+from probtensor.types import (
+    Dim,
+    Size,
+    TensorType,
+    size_names,
+    size_product,
+    size_substitute,
+    size_value,
+)
+
+
+@dataclass(frozen=True)
+class Data(Input):
+    """An input that has a value unless it is given another one."""
+
+    default: Frozen | None = None
+    dims: tuple[str, ...] | None = None
+
+
+def data(value: Any, name: str | None = None, dims: str | Sequence[str] | None = None) -> Node:
+    """An array that a model reads as data: `posterior.with_data({x: other})` exchanges it.
+
+    Its sizes are symbolic, so other data may be longer or shorter; axes that share a name in `dims`,
+    with other data or with variables, share their length. Numbers keep their dtype.
+    """
+    node = as_tensor(value)
+    if not isinstance(node.op, Const):
+        raise GraphError(f"data {name or ''} must be an array, not a graph\n  at {here()}")
+    array = node.op.array
+    names = checked_dims(f"data {name!r}" if name else "data", dims, array.ndim)
+    sizes = [None] * array.ndim if names is None else [Dim.name(d) for d in names]
+    shape = new_input(name, array.dtype, sizes)
+    op = Data(name, shape.type, shape.op.uid, node.op.value, names)
+    return make(op, ())
+
+
+def default_of(node: Node) -> np.ndarray | None:
+    """The value a data input carries; None for other inputs."""
+    return node.op.default.array if isinstance(node.op, Data) else None
+
+
+# Sizes.
+
+
+def dim_name(size: Size) -> str | None:
+    """The name of a size that is nothing but a name."""
+    if isinstance(size, Dim) and len(size.terms) == 1:
+        atoms, factor = size.terms[0]
+        if factor == 1 and len(atoms) == 1 and not atoms[0].args:
+            return atoms[0].name
+    return None
+
+
+def plain(name: str) -> str:
+    """The name of a size as a user may know it."""
+    return name.partition("#")[0]
+
+
+class Sizes:
+    """Lengths by name, each with who gave it, so that a contradiction can name both."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, int] = {}
+        self._givers: dict[str, str] = {}
+
+    def give(self, name: str, length: int, giver: str) -> None:
+        """Note a length; ValueError if it was another one before."""
+        before = self.values.setdefault(name, length)
+        self._givers.setdefault(name, giver)
+        if before != length:
+            raise ValueError(
+                f"{plain(name)} has length {before} by {self._givers[name]}, "
+                f"but {length} by {giver}"
+            )
+
+    def read(self, label: str, expected: Sequence[Size], shape: Sequence[int], line: str) -> None:
+        """Note the sizes that an array of this shape gives; ValueError if it does not fit."""
+        wanted = ", ".join(plain(str(n)) for n in expected)
+        misfit = f"{label} needs shape ({wanted}), the value has {tuple(shape)}\n  at {line}"
+        if len(expected) != len(shape):
+            raise ValueError(misfit)
+        for axis, (size, length) in enumerate(zip(expected, shape, strict=True)):
+            name = dim_name(size)
+            if name is not None:
+                self.give(name, length, f"axis {axis} of {label}")
+            elif not size_names(size) - self.values.keys():
+                if size_value(size, self.values) != length:
+                    raise ValueError(misfit)
+
+
+def with_sizes(outputs: Iterable[Node], names: Mapping[str, Size]) -> dict[Node, Node]:
+    """For each node the outputs need, the same node with sizes put in for their names."""
+    done: dict[Node, Node] = {}
+    for node in toposort(outputs):
+        inputs = tuple(done[x] for x in node.inputs)
+        op = resized(node.op, names)
+        if op is node.op and all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
+            done[node] = node
+            continue
+        with made_by(node):
+            known = isinstance(op, SizeOf) and not isinstance(op.size, Dim)
+            done[node] = as_tensor(np.int64(op.size)) if known else make(op, inputs, type(node))
+    return done
+
+
+def resized(value: Any, names: Mapping[str, Size]) -> Any:
+    """An op, type, tuple or size with sizes put in; the very object where nothing changes."""
+    if isinstance(value, Dim):
+        return size_substitute(value, names) if value.names() & names.keys() else value
+    if isinstance(value, tuple):
+        parts = tuple(resized(part, names) for part in value)
+        return value if all(a is b for a, b in zip(parts, value, strict=True)) else parts
+    if isinstance(value, (TensorType, Input, SizeOf)) or hasattr(value, "numpy"):
+        changes = {f.name: resized(getattr(value, f.name), names) for f in fields(value)}
+        changed = {k: v for k, v in changes.items() if v is not getattr(value, k)}
+        return replace(value, **changed) if changed else value
+    return value
+
+
+# Values.
+
+
+def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list[np.ndarray]:
+    """The outputs' values by the NumPy meaning of each op; `values` says those of the inputs."""
+    sizes = Sizes()
+    known: dict[Node, np.ndarray] = {}
+    for node, array in values.items():
+        sizes.read(node.name or "an input", node.shape, np.shape(array), line_of(node))
+        known[node] = np.asarray(array, node.dtype)
+    with np.errstate(all="ignore"):
+        for node in toposort(outputs):
+            if node not in known:
+                known[node] = value_of(node, [known[x] for x in node.inputs], sizes.values)
+    return [known[y] for y in outputs]
+
+
+def value_of(
+    node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, int]
+) -> np.ndarray:
+    """One node's value from those of its inputs."""
+    if isinstance(node.op, Const):
+        return node.op.array
+    if isinstance(node.op, SizeOf):
+        return np.asarray(size_value(node.op.size, sizes), "int64")
+    if isinstance(node.op, Input):
+        raise GraphError(f"the value of input {node.name or node.op.text()} is not known")
+    result = resized(node.op, sizes).numpy(*arguments)
+    return np.asarray(result).astype(node.dtype, copy=False)
+
+
+def depends_only_on(inputs: Iterable[Node]) -> Callable[[Node], bool]:
+    """A test: does a node depend on these inputs and literals alone? Answers are remembered."""
+    known: dict[Node, bool] = dict.fromkeys(inputs, True)
+
+    def test(node: Node) -> bool:
+        if node not in known:
+            for x in toposort([node]):
+                if x not in known:
+                    known[x] = not isinstance(x.op, Input) and all(known[y] for y in x.inputs)
+        return known[node]
+
+    return test
+
+
+def split_data_work(
+    outputs: Sequence[Node], inputs: Sequence[Node]
+) -> tuple[list[Node], dict[Node, Node]]:
+    """The outputs with what depends on data alone taken out: (outputs, {new input: its value}).
+
+    Taken out are the largest such subgraphs that cost more than a few operations an element, and
+    are no larger than the data they are made of.
+    """
+    only_data = depends_only_on(inputs)
+    facts = work_of(toposort(outputs), set(inputs))
+    taken: dict[Node, Node] = {}
+    done: dict[Node, Node] = {}
+    stack = list(outputs)
+    while stack:
+        node = stack[-1]
+        if node in done:
+            stack.pop()
+            continue
+        costly, largest = facts[node]
+        if only_data(node) and costly and fits(node.type, largest):
+            done[node] = new_input(f"known{len(taken)}", node.dtype, node.shape)
+            taken[done[node]] = node
+            continue
+        waiting = [x for x in node.inputs if x not in done]
+        if waiting:
+            stack.extend(reversed(waiting))
+            continue
+        with made_by(node):
+            same = all(done[x] is x for x in node.inputs)
+            inside = tuple(done[x] for x in node.inputs)
+            done[node] = node if same else make(node.op, inside, type(node))
+    return [done[y] for y in outputs], taken
+
+
+def work_of(order: Iterable[Node], inputs: set[Node]) -> dict[Node, tuple[bool, tuple]]:
+    """For each node: is there work in it worth doing once, and sizes of the data it reads."""
+    facts: dict[Node, tuple[bool, tuple]] = {}
+    for node in order:
+        costly = any(facts[x][0] for x in node.inputs) or is_work(node)
+        read = {size: None for x in node.inputs for size in facts[x][1]}
+        if node in inputs:
+            read = {size_product(node.shape): None}
+        facts[node] = costly and bool(read), tuple(read)
+    return facts
+
+
+def is_work(node: Node) -> bool:
+    """Does this op cost more than reading its result back from memory would?"""
+    if isinstance(node.op, Elementwise):
+        return node.op.c is not None or isinstance(node.op, (ops.Div, ops.Cast))
+    return isinstance(node.op, (Reduction, Scatter, Core, Contraction))
+
+
+def fits(kind: TensorType, sizes: Sequence[Size]) -> bool:
+    """Is a tensor no larger than one of these, as far as can be told?"""
+    size = size_product(kind.shape)
+    if size == 1 or size in sizes:
+        return True
+    return isinstance(size, int) and any(isinstance(n, int) and size <= n for n in sizes)

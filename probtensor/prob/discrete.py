@@ -1,0 +1,235 @@
+"""Discrete distributions: the log mass of a count or of an index.
+
+Formulas are those of Johnson, Kemp and Kotz, "Univariate Discrete Distributions" (2005). Success
+probabilities may be given as they are or on the logit scale, where nothing over- or underflows.
+"""
+
+from __future__ import annotations
+
+from probtensor import ops
+from probtensor.prob.continuous import number
+from probtensor.prob.distribution import (
+    Distribution,
+    log_of,
+    places,
+    times_log,
+    times_log_rest,
+)
+from probtensor.prob.support import (
+    BINARY,
+    COUNT,
+    POSITIVE,
+    NONNEGATIVE,
+    REAL,
+    REAL_VECTOR,
+    SIMPLEX,
+    UNIT,
+    Integers,
+)
+
+
+class Bernoulli(Distribution):
+    """p for 1 and 1 - p for 0."""
+
+    name = "bernoulli"
+    parameters = {"p": UNIT}
+    unchecked = ("p",)
+    over = BINARY
+
+    def logpdf(self, x, p):
+        return times_log(x, p) + times_log_rest(1 - x, p)
+
+    def sample(self, key, shape, p):
+        return (ops.draw_uniform(key, places(shape)) < p).astype("int64")
+
+    def mean(self, p):
+        return p
+
+    def variance(self, p):
+        return p * (1 - p)
+
+
+class BernoulliLogit(Distribution):
+    """Bernoulli with p = sigmoid(logit_p)."""
+
+    name = "bernoulli"
+    parameters = {"logit_p": REAL}
+    over = BINARY
+
+    def logpdf(self, x, logit_p):
+        return -ops.softplus((1 - 2 * x) * logit_p)
+
+    def sample(self, key, shape, logit_p):
+        return Bernoulli().sample(key, shape, ops.sigmoid(logit_p))
+
+    def mean(self, logit_p):
+        return ops.sigmoid(logit_p)
+
+    def variance(self, logit_p):
+        return ops.sigmoid(logit_p) * ops.sigmoid(-logit_p)
+
+
+def log_choose(n, k):
+    """log of n over k."""
+    return ops.lgamma(n + 1) - ops.lgamma(k + 1) - ops.lgamma(n - k + 1)
+
+
+class Binomial(Distribution):
+    """(n over x) p^x (1 - p)^(n - x)."""
+
+    name = "binomial"
+    parameters = {"n": COUNT, "p": UNIT}
+    unchecked = ("n", "p")
+    over = COUNT
+
+    def support(self, n, p):
+        return Integers(0, number(n))
+
+    def logpdf(self, x, n, p):
+        return times_log(x, p) + times_log_rest(n - x, p) + log_choose(n, x)
+
+    def sample(self, key, shape, n, p):
+        return ops.draw_binomial(key, places(shape), n, p).astype("int64")
+
+    def mean(self, n, p):
+        return n * p
+
+    def variance(self, n, p):
+        return n * p * (1 - p)
+
+
+class BinomialLogit(Distribution):
+    """Binomial with p = sigmoid(logit_p)."""
+
+    name = "binomial"
+    parameters = {"n": COUNT, "logit_p": REAL}
+    unchecked = ("n",)
+    over = COUNT
+
+    def support(self, n, logit_p):
+        return Integers(0, number(n))
+
+    def logpdf(self, x, n, logit_p):
+        return x * logit_p - n * ops.softplus(logit_p) + log_choose(n, x)
+
+    def sample(self, key, shape, n, logit_p):
+        return Binomial().sample(key, shape, n, ops.sigmoid(logit_p))
+
+    def mean(self, n, logit_p):
+        return n * ops.sigmoid(logit_p)
+
+    def variance(self, n, logit_p):
+        return n * ops.sigmoid(logit_p) * ops.sigmoid(-logit_p)
+
+
+class Poisson(Distribution):
+    """mu^x exp(-mu) / x!."""
+
+    name = "poisson"
+    parameters = {"mu": NONNEGATIVE}
+    unchecked = ("mu",)
+    over = COUNT
+
+    def logpdf(self, x, mu):
+        return times_log(x, mu) - mu - ops.lgamma(x + 1)
+
+    def sample(self, key, shape, mu):
+        return ops.draw_poisson(key, places(shape), mu).astype("int64")
+
+    def mean(self, mu):
+        return mu
+
+    def variance(self, mu):
+        return mu
+
+
+class NegativeBinomial(Distribution):
+    """Poisson with a rate drawn from gamma(alpha, alpha / mu): mean mu, variance mu + mu^2 / alpha.
+
+    Its mass is Gamma(x + alpha) / (Gamma(alpha) x!) (mu / alpha)^x (1 + mu / alpha)^-(x + alpha).
+    """
+
+    name = "negative_binomial"
+    parameters = {"mu": POSITIVE, "alpha": POSITIVE}
+    over = COUNT
+
+    def logpdf(self, x, mu, alpha):
+        d = log_of(mu) - log_of(alpha)
+        ways = ops.lgamma(x + alpha) - ops.lgamma(alpha) - ops.lgamma(x + 1)
+        return x * d - (x + alpha) * ops.softplus(d) + ways
+
+    def sample(self, key, shape, mu, alpha):
+        rate = ops.draw_gamma(ops.key_fold(key, 0), places(shape), alpha) * (mu / alpha)
+        return Poisson().sample(ops.key_fold(key, 1), shape, rate)
+
+    def mean(self, mu, alpha):
+        return mu
+
+    def variance(self, mu, alpha):
+        return mu + ops.square(mu) / alpha
+
+
+class CategoricalLogit(Distribution):
+    """Index k with probability softmax(logit_p)[..., k]."""
+
+    name = "categorical"
+    parameters = {"logit_p": REAL_VECTOR}
+    over = COUNT
+    indexes = True
+
+    def support(self, logit_p):
+        return Integers(0, logit_p.shape[-1] - 1)
+
+    def logpdf(self, x, logit_p):
+        return chosen(ops.log_softmax(logit_p, axis=-1), x)
+
+    def sample(self, key, shape, logit_p):
+        """The first of exponential clocks to ring, whose rates are the probabilities."""
+        size = logit_p.shape[-1]
+        clocks = ops.draw_exponential(key, places((*shape, size)))
+        return ops.argmax(logit_p - ops.log(clocks), axis=-1)
+
+    def mean(self, logit_p):
+        return ops.sum(ops.softmax(logit_p, axis=-1) * ops.arange(logit_p.shape[-1]), axis=-1)
+
+    def variance(self, logit_p):
+        away = ops.arange(logit_p.shape[-1]) - self.mean(logit_p)[..., None]
+        return ops.sum(ops.softmax(logit_p, axis=-1) * ops.square(away), axis=-1)
+
+
+class Categorical(Distribution):
+    """Index k with probability p[..., k]."""
+
+    name = "categorical"
+    parameters = {"p": SIMPLEX}
+    unchecked = ("p",)
+    over = COUNT
+    indexes = True
+
+    def support(self, p):
+        return Integers(0, p.shape[-1] - 1)
+
+    def logpdf(self, x, p):
+        return chosen(ops.log(p), x)
+
+    def sample(self, key, shape, p):
+        return CategoricalLogit().sample(key, shape, ops.log(p))
+
+    def mean(self, p):
+        return ops.sum(p * ops.arange(p.shape[-1]), axis=-1)
+
+    def variance(self, p):
+        away = ops.arange(p.shape[-1]) - self.mean(p)[..., None]
+        return ops.sum(p * ops.square(away), axis=-1)
+
+
+def chosen(table, x):
+    """table[..., x]: one entry of the last axis for each entry of x."""
+    if table.ndim == 1:
+        return table[x]
+    table = ops.broadcast_to(table, (*x.shape, table.shape[-1]))
+    places_before = [
+        ops.reshape(ops.arange(n), (n, *(1,) * (x.ndim - axis - 1)))
+        for axis, n in enumerate(x.shape)
+    ]
+    return table[(*places_before, x)]

@@ -1,0 +1,336 @@
+"""What a distribution is, and the node of a random variable.
+
+A `Distribution` states mathematics only: parameters and where they may lie, support, a draw as a
+pure function of a key, log density, moments. Shapes, names, checks and messages are here, once for
+all of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph import Const, GraphError, Node, as_tensor
+from probtensor.graph.node import make, user_line
+from probtensor.ops.kinds import Kind, as_tensor_of, weak_operand
+from probtensor.prob.support import REAL, Support
+from probtensor.types import (
+    Dim,
+    ShapeError,
+    TensorType,
+    broadcast_shapes,
+    is_size,
+    promote_float,
+    size_product,
+)
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The base of all distributions; they have no fields, so that one class is one value.
+
+    `parameters` maps each parameter to the support it must lie in. `logpdf(x, *parameters)` may
+    assume that all lie where they must; it gives one number a point. `unchecked` names the
+    parameters outside whose support the formula of `logpdf` would still give a number instead of
+    nan: a model checks these itself wherever it cannot prove them right.
+    """
+
+    name: ClassVar[str] = ""
+    parameters: ClassVar[Mapping[str, Support]] = {}
+    unchecked: ClassVar[tuple[str, ...]] = ()
+    over: ClassVar[Support] = REAL
+    indexes: ClassVar[bool] = False  # the value is used as an index, so it stays an integer
+
+    def support(self, *parameters: Node) -> Support:
+        """Where the density is; `over` unless it depends on the parameters."""
+        return self.over
+
+    def logpdf(self, x: Node, *parameters: Node) -> Node:
+        """Log density or log mass at `x` inside the support; one number a point."""
+        raise NotImplementedError
+
+    def logcdf(self, x: Node, *parameters: Node) -> Node:
+        """Log of the probability of values up to and including `x`."""
+        raise NotImplementedError(f"{self.name} has no logcdf")
+
+    def sample(self, key: Node, shape: Sequence[Any], *parameters: Node) -> Node:
+        """A draw of the given shape, a pure function of the key."""
+        raise NotImplementedError(f"{self.name} has no proper density, so it cannot be drawn from")
+
+    def mean(self, *parameters: Node) -> Node:
+        """The expectation; nan where there is none."""
+        raise NotImplementedError(f"{self.name} has no mean")
+
+    def variance(self, *parameters: Node) -> Node:
+        """The variance of each entry; inf or nan where there is none."""
+        raise NotImplementedError(f"{self.name} has no variance")
+
+    @property
+    def event_ndim(self) -> int:
+        return self.over.event_ndim
+
+    @property
+    def discrete(self) -> bool:
+        return self.over.discrete
+
+    def event_shape(self, *types: TensorType) -> tuple:
+        """The trailing axes of one point; for vectors, those of the first parameter."""
+        return types[0].shape[types[0].ndim - self.event_ndim :]
+
+    def batch_shape(self, *types: TensorType) -> tuple:
+        """The shape the parameters broadcast to, without the axes that make one parameter."""
+        domains = self.parameters.values()
+        try:
+            return broadcast_shapes(
+                *(t.shape[: t.ndim - d.event_ndim] for t, d in zip(types, domains, strict=True))
+            )
+        except ShapeError as error:
+            shapes = ", ".join(
+                f"{name} {shape_text(t.shape)}"
+                for name, t in zip(self.parameters, types, strict=True)
+            )
+            raise ShapeError(f"the parameters do not broadcast ({error}): {shapes}") from None
+
+
+_COUNTER = itertools.count()
+# A variable keeps its identity when it is pickled into a process with variables of its own.
+_PROCESS = os.urandom(6).hex()
+
+
+@dataclass(frozen=True)
+class RandomVariable(Kind):
+    """A draw from a distribution whose parameters are the node's inputs.
+
+    `uid` makes two variables of one distribution two nodes; nothing visible depends on it.
+    """
+
+    distribution: Distribution
+    batch: tuple
+    uid: str = field(repr=False)
+    label: str | None = None
+    dims: tuple[str, ...] | None = None
+    constraint: Support | None = None
+    differentiable: ClassVar[bool] = False
+
+    def infer(self, *types: TensorType) -> TensorType:
+        law = self.distribution
+        joint = broadcast_shapes(self.batch, law.batch_shape(*types))
+        if len(joint) != len(self.batch):
+            raise ShapeError(
+                f"shape {shape_text(self.batch)} has no room for parameters of shape "
+                f"{shape_text(law.batch_shape(*types))}"
+            )
+        event = law.event_shape(*types) if law.event_ndim else ()
+        dtype = "int64" if law.discrete else types[0].dtype if types else "float64"
+        return TensorType(dtype, (*self.batch, *event))
+
+    def support(self, *parameters: Node) -> Support:
+        """The support of the variable: the distribution's, or what `constraint=` cuts it down to."""
+        return self.constraint or self.distribution.support(*parameters)
+
+    def text(self) -> str:
+        return self.distribution.name
+
+    def vjp(self, g, out, *inputs):
+        return (None,) * len(inputs)
+
+
+@dataclass(frozen=True)
+class Deterministic(Kind):
+    """A name, and names of its axes, for an expression; its value is the expression's."""
+
+    label: str
+    dims: tuple[str, ...] | None = None
+    linear: ClassVar[bool] = True
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x
+
+    def expand(self, x: Node) -> Node:
+        return x
+
+    def numpy(self, x):
+        return x
+
+    def vjp(self, g, out, x):
+        return (g,)
+
+
+@dataclass(frozen=True)
+class Potential(Deterministic):
+    """A named term of a log density."""
+
+    label: str | None = None  # type: ignore[assignment]
+
+
+def deterministic(expression: Any, name: str, dims: str | Sequence[str] | None = None) -> Node:
+    """`expression` under a name: a model reports its value with each draw."""
+    node = as_tensor(expression)
+    return make(Deterministic(name, checked_dims(name, dims, node.ndim)), (node,))
+
+
+def potential(expression: Any, name: str | None = None) -> Node:
+    """A term to add to the log density of a model: `condition(..., potentials=[...])`. It is summed
+    over all axes."""
+    return make(Potential(name), (as_tensor(expression),))
+
+
+def random_variable(
+    distribution: Distribution,
+    parameters: Sequence[Any],
+    shape: Any = None,
+    name: str | None = None,
+    dims: str | Sequence[str] | None = None,
+    constraint: Support | None = None,
+) -> Node:
+    """The node of a new random variable.
+
+    `shape` is that of the value; without it the parameters' shape, extended to the left by the
+    sizes of `dims`. Raises ValueError for literal parameters outside their support and GraphError
+    where shapes do not fit, both naming the caller's line.
+    """
+    law = distribution
+    dtype = promote_float(*(weak_operand(x) for x in parameters)) if parameters else "float64"
+    nodes = tuple(as_tensor_of(x, dtype) for x in parameters)
+    for (label, domain), node in zip(law.parameters.items(), nodes, strict=True):
+        if isinstance(node.op, Const):
+            check_values(f"{label} of {called(law, name)}", node.op.array, domain)
+    if name is not None and not isinstance(name, str):
+        raise GraphError(f"{law.name}: name must be a string, not {name!r}\n  at {here()}")
+    try:
+        whole = value_shape(law, [x.type for x in nodes], shape, dims)
+    except ShapeError as error:
+        raise GraphError(f"{called(law, name)}: {error}\n  at {here()}") from None
+    if constraint is not None:
+        check_constraint(law, constraint, name)
+    label = called(law, name)
+    batch = whole[: len(whole) - law.event_ndim]
+    uid = f"{next(_COUNTER)}.{_PROCESS}"
+    dims = checked_dims(label, dims, len(whole))
+    return make(RandomVariable(law, batch, uid, name, dims, constraint), nodes)
+
+
+def value_shape(law: Distribution, types: Sequence[TensorType], shape: Any, dims: Any) -> tuple:
+    """The shape of a variable's value from its parameters, `shape=` and `dims=`."""
+    event = law.event_shape(*types) if law.event_ndim else ()
+    joint = (*law.batch_shape(*types), *event)
+    if shape is None:
+        names = (dims,) if isinstance(dims, str) else tuple(dims or ())
+        return (*(Dim.name(d) for d in names[: max(0, len(names) - len(joint))]), *joint)
+    whole = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    if not all(is_size(n) for n in whole):
+        raise ShapeError(f"shape={shape!r} is not made of sizes")
+    whole = tuple(n if isinstance(n, Dim) else int(n) for n in whole)
+    if len(whole) < len(joint) or not broadcasts_to(joint, whole):
+        raise ShapeError(
+            f"shape={shape_text(whole)} does not hold parameters of shape {shape_text(joint)}"
+        )
+    return whole
+
+
+def broadcasts_to(shape: Sequence[Any], whole: Sequence[Any]) -> bool:
+    """Does a shape broadcast to another without making it larger?"""
+    try:
+        return broadcast_shapes(tuple(whole), tuple(shape)) == tuple(whole)
+    except ShapeError:
+        return False
+
+
+def checked_dims(label: str, dims: Any, ndim: int) -> tuple[str, ...] | None:
+    """`dims` as a tuple with one name an axis."""
+    if dims is None:
+        return None
+    names = (dims,) if isinstance(dims, str) else tuple(dims)
+    if len(names) != ndim or not all(isinstance(name, str) for name in names):
+        raise GraphError(
+            f"{label} has {ndim} ax{'is' if ndim == 1 else 'es'}, dims= names {len(names)}: "
+            f"{names}\n  at {here()}"
+        )
+    return names
+
+
+def check_constraint(law: Distribution, constraint: Support, name: str | None) -> None:
+    """A constraint must be a set of the values the distribution has."""
+    if not isinstance(constraint, Support):
+        raise GraphError(
+            f"{called(law, name)}: constraint={constraint!r} is no support; use pt.interval(low, "
+            f"high) or pt.ordered()\n  at {here()}"
+        )
+    if law.discrete or law.event_ndim or law.over.event_ndim:
+        raise GraphError(
+            f"{called(law, name)}: only variables with real values take a constraint\n  at {here()}"
+        )
+
+
+def check_values(what: str, values: np.ndarray, domain: Support, line: str | None = None) -> None:
+    """ValueError that names the first of `values` outside `domain`."""
+    inside = domain.contains(values)
+    if inside is None or np.all(inside):
+        return
+    first = np.unravel_index(np.argmin(inside), np.shape(inside))
+    place = f"[{', '.join(map(str, first))}]" if first else ""
+    count = int(np.size(inside) - np.count_nonzero(inside))
+    more = f" (and {count - 1} more)" if count > 1 else ""
+    raise ValueError(
+        f"{what} must be {domain}; {'entry ' + place + ' is' if place else 'it is'} "
+        f"{values[first]}{more}\n  at {line or here()}"
+    )
+
+
+def called(law: Distribution, name: str | None) -> str:
+    """How a message names a variable."""
+    return f"{law.name} {name!r}" if name else law.name
+
+
+def here() -> str:
+    """The user's line that is being run, as file:line."""
+    file, line = user_line()
+    return f"{file}:{line}"
+
+
+def shape_text(shape: Sequence[Any]) -> str:
+    """A shape as NumPy writes it."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def places(shape: Sequence[Any]) -> Node:
+    """0, 1, 2, ... in the given shape: the index of each entry of a draw."""
+    return ops.reshape(ops.arange(size_product(shape)), tuple(shape))
+
+
+def log_of(x: Node) -> Node:
+    """log x, without going through exp, sigmoid or softmax where x is one."""
+    match x.op:
+        case ops.Exp():
+            return x.inputs[0]
+        case ops.Sigmoid():
+            return ops.log_sigmoid(x.inputs[0])
+        case ops.Softmax(axes):
+            return ops.log_softmax(x.inputs[0], axis=axes)
+    return ops.log(x)
+
+
+def times_log(a: Node, x: Node) -> Node:
+    """a log x, and 0 where a is 0 even if x is 0 too."""
+    if isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax)) or is_nonzero(a):
+        return a * log_of(x)
+    return ops.xlogy(a, x)
+
+
+def times_log_rest(a: Node, x: Node) -> Node:
+    """a log(1 - x), and 0 where a is 0 even if x is 1."""
+    if isinstance(x.op, ops.Sigmoid):
+        return a * ops.log_sigmoid(-x.inputs[0])
+    return a * ops.log1p(-x) if is_nonzero(a) else ops.xlog1py(a, -x)
+
+
+def is_nonzero(x: Any) -> bool:
+    """Is x a literal other than 0?"""
+    node = as_tensor(x)
+    return isinstance(node.op, Const) and bool(np.all(node.op.array != 0))

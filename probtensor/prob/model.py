@@ -1,0 +1,293 @@
+"""From a graph with random variables and values for some of them to the graphs of a posterior.
+
+`build` replaces each observed variable by an input and each free one by its bijector applied to a
+piece of the flat vector q, and adds up the terms. All the following is a value, `Model`; nothing
+is compiled or bound here (see posterior.py).
+
+Free variables, and so the entries of q, are in graph order: parameters before what depends on them,
+the parameters of one variable from left to right, the observed variables in the order given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph import Const, GraphError, Input, Node, line_of, made_by, replace, toposort
+from probtensor.graph.node import make, new_input
+from probtensor.prob.bijector import Bijector, bijector_for
+from probtensor.prob.data import Data, default_of, depends_only_on, split_data_work
+from probtensor.prob.distribution import Deterministic, Potential, RandomVariable, called
+from probtensor.prob.logp import Check, density_terms, summed
+from probtensor.transform.autodiff import grad
+from probtensor.transform.facts import Known
+from probtensor.types import Shape, size_product
+
+
+@dataclass(frozen=True)
+class FreeVariable:
+    """One free variable: `variable` is its node; q[start:stop] is its unconstrained value `u`."""
+
+    name: str
+    variable: Node
+    dims: tuple[str, ...] | None
+    bijector: Bijector
+    u: Node
+    value: Node
+    start: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.variable.shape
+
+    @property
+    def stop(self) -> int:
+        return self.start + int(np.prod(self.u.shape, dtype=int))
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A named node in the space of values: a free or observed variable, or a deterministic."""
+
+    name: str
+    value: Node
+    dims: tuple[str, ...] | None
+    node: Node
+
+    @property
+    def shape(self) -> Shape:
+        return self.value.shape
+
+
+@dataclass(frozen=True)
+class Density:
+    """Graphs to be compiled as functions of `q` and of `inputs`.
+
+    `inputs` are data, or stand for what `work` says, which follows from data alone and is computed
+    once a data set.
+    """
+
+    outputs: tuple[Node, ...]
+    inputs: tuple[Node, ...]
+    work: Mapping[Node, Node]
+
+
+@dataclass(frozen=True)
+class Model:
+    """What `build` found; see the module."""
+
+    free: tuple[FreeVariable, ...]
+    observed: tuple[Quantity, ...]
+    deterministic: tuple[Quantity, ...]
+    potentials: tuple[Quantity, ...]
+    values: Mapping[Node, Node]  # each node of the graph, in the space of values
+    arrays: Mapping[Node, np.ndarray]  # literal arrays, which became inputs
+    data: tuple[Node, ...]  # inputs that carry values
+    checks: tuple[Check, ...]
+    q: Node
+    logp: Node
+    gradient: Node
+
+    @property
+    def dim(self) -> int:
+        return self.q.shape[0]
+
+    @property
+    def inputs(self) -> tuple[Node, ...]:
+        """All inputs but q: observed values, data, literal arrays."""
+        return (*(y.value for y in self.observed), *self.data, *self.arrays)
+
+    def at_q(self, outputs: Sequence[Node]) -> list[Node]:
+        """Graphs of the unconstrained pieces as graphs of q."""
+        return replace(outputs, {v.u: piece(self.q, v) for v in self.free})
+
+    def density(self, outputs: Sequence[Node]) -> Density:
+        """The outputs with what depends on data alone taken out, and only the inputs they need."""
+        kept, work = split_data_work(outputs, self.inputs)
+        used = {node for node in toposort(kept) if isinstance(node.op, Input)}
+        inputs = [node for node in (*self.inputs, *work) if node in used]
+        return Density(tuple(kept), tuple(inputs), {k: v for k, v in work.items() if k in used})
+
+
+def piece(q: Node, variable: FreeVariable) -> Node:
+    """The part of q that belongs to a variable, in its shape."""
+    if not variable.u.shape:
+        return q[variable.start]
+    return ops.reshape(q[variable.start : variable.stop], variable.u.shape)
+
+
+def build(
+    observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[Node]
+) -> Model:
+    """The model of a graph whose free variables have sizes that are integers.
+
+    GraphError for a discrete free variable, two things of one name, or an input without a value.
+    """
+    roots = [*observed, *potentials, *track]
+    space = ValueSpace(toposort(roots), observed)
+    space.walk()
+    inputs = [*(y.value for y in space.observed), *space.data, *space.arrays]
+    terms, checks = all_terms(space, potentials, inputs)
+    only_data = depends_only_on(inputs)
+    total = summed(terms, only_data)
+    pieces = [v.u for v in space.free]
+    slopes = grad(total, pieces, disconnected_inputs="ignore") if pieces else []
+    gradient = ops.concatenate([ops.ravel(g) for g in slopes]) if slopes else ops.zeros((0,))
+    q = new_input("q", "float64", (space.size,))
+    return Model(
+        free=tuple(space.free),
+        observed=tuple(space.observed),
+        deterministic=tuple(space.deterministic),
+        potentials=tuple(
+            Quantity(p.op.label or f"potential_{k}", space.values[p], None, p)
+            for k, p in enumerate(potentials)
+        ),
+        values=space.values,
+        arrays=space.arrays,
+        data=tuple(space.data),
+        checks=tuple(checks),
+        q=q,
+        logp=replace([total], {v.u: piece(q, v) for v in space.free})[0],
+        gradient=replace([gradient], {v.u: piece(q, v) for v in space.free})[0],
+    )
+
+
+class ValueSpace:
+    """One walk over the graph that replaces variables by values; the lists it fills are results."""
+
+    def __init__(self, order: Sequence[Node], observed: Sequence[Node]) -> None:
+        self.order = order
+        self.given = {node: k for k, node in enumerate(observed)}
+        self.free: list[FreeVariable] = []
+        self.observed: list[Quantity] = []
+        self.deterministic: list[Quantity] = []
+        self.values: dict[Node, Node] = {}
+        self.arrays: dict[Node, np.ndarray] = {}
+        self.data: list[Node] = []
+        self.variables: list[Node] = []
+        self.size = 0
+        self._names: dict[str, Node] = {}
+
+    def walk(self) -> None:
+        for node in self.order:
+            with made_by(node):
+                self.values[node] = self._value(node)
+        self.observed.sort(key=lambda y: self.given[y.node])
+
+    def _value(self, node: Node) -> Node:
+        op = node.op
+        inputs = tuple(self.values[x] for x in node.inputs)
+        if isinstance(op, RandomVariable):
+            self.variables.append(node)
+            return self._observed(node) if node in self.given else self._free(node, inputs)
+        if isinstance(op, Deterministic):
+            if not isinstance(op, Potential):
+                self._claim(op.label, node)
+                self.deterministic.append(Quantity(op.label, inputs[0], op.dims, node))
+            return inputs[0]
+        if isinstance(op, Const) and op.array.size > 1:
+            place = new_input(f"array{len(self.arrays)}", node.dtype, node.shape)
+            self.arrays[place] = op.array
+            return place
+        if isinstance(op, Input):
+            return self._input(node)
+        if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
+            return node
+        return make(op, inputs, type(node))
+
+    def _input(self, node: Node) -> Node:
+        if default_of(node) is None:
+            raise GraphError(
+                f"input {node.name or node.op.text()} has no value in a model\n  made at "
+                f"{line_of(node)}\n  make it with pt.data(array), or use pt.function for a graph "
+                "with inputs"
+            )
+        if node.name:
+            self._claim(node.name, node)
+        self.data.append(node)
+        return node
+
+    def _observed(self, node: Node) -> Node:
+        law, name = node.op.distribution, self._name(node)
+        # Counts are bound as floats, which their formulas would turn them into at each call.
+        dtype = "float64" if law.discrete and not law.indexes else node.dtype
+        place = new_input(name, dtype, node.shape)
+        self.observed.append(Quantity(name, place, node.op.dims, node))
+        return place.astype(node.dtype)
+
+    def _free(self, node: Node, parameters: tuple[Node, ...]) -> Node:
+        op = node.op
+        if op.distribution.discrete:
+            raise GraphError(
+                f"{called(op.distribution, op.label)} is discrete and not observed, so it has no "
+                f"gradient to sample by\n  made at {line_of(node)}\n  observe it, or sum it out: "
+                "add logsumexp over its values of the joint log density as a pt.potential"
+            )
+        name = self._name(node)
+        if not all(isinstance(n, int) for n in node.shape):
+            raise GraphError(
+                f"the size of {name} is not known: {node.type}\n  made at {line_of(node)}\n"
+                "  give shape=, or coords={dim: labels} for its dims"
+            )
+        bijector = bijector_for(op.support(*parameters))
+        u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
+        value = ops.broadcast_to(bijector.forward(u), node.shape).astype(node.dtype)
+        self.free.append(FreeVariable(name, node, op.dims, bijector, u, value, self.size))
+        self.size = self.free[-1].stop
+        return value
+
+    def _name(self, node: Node) -> str:
+        name = node.op.label
+        if name is None:
+            stem, k = node.op.distribution.name, 0
+            while f"{stem}_{k}" in self._names:
+                k += 1
+            name = f"{stem}_{k}"
+        self._claim(name, node)
+        return name
+
+    def _claim(self, name: str, node: Node) -> None:
+        before = self._names.setdefault(name, node)
+        if before is not node:
+            raise GraphError(
+                f"two things in this model are called {name!r}\n  one made at {line_of(before)}\n"
+                f"  one made at {line_of(node)}"
+            )
+
+
+def all_terms(
+    space: ValueSpace, potentials: Sequence[Node], inputs: Sequence[Node]
+) -> tuple[list[Node], list[Check]]:
+    """Every term of the log density in graph order, and the checks of bound data."""
+    only_data, known = depends_only_on(inputs), Known()
+    bijectors = {v.variable: v for v in space.free}
+    places = {y.node: y.value for y in space.observed}
+    terms, checks = [], []
+    for node in space.variables:
+        parameters = [space.values[x] for x in node.inputs]
+        free = bijectors.get(node)
+        x = places[node] if free is None else free.value
+        with made_by(node):
+            found = density_terms(node, x, parameters, only_data, known, free is not None)
+            terms += found[0]
+            checks += found[1]
+            slope = free.bijector.log_jacobian(free.u) if free is not None else None
+            if slope is not None:
+                terms.append(slope)
+    for node in potentials:
+        value = space.values[node]
+        terms.append(value if value.type.is_float else value.astype("float64"))
+    return terms, checks
+
+
+def shape_size(shape: Shape):
+    """The number of entries of a shape."""
+    return size_product(shape)
+
+
+def named_data(model: Model) -> dict[str, Node]:
+    """Data inputs by name."""
+    return {node.name: node for node in model.data if isinstance(node.op, Data) and node.name}

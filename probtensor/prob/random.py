@@ -1,0 +1,211 @@
+"""`pt.random`: the functions that make random variables.
+
+All take, after their parameters: `shape`, of the value (by default what the parameters broadcast
+to, extended to the left by `dims`); `name`, which models report; `dims`, one name an axis; and
+those of one real number `constraint`, a support to cut the density down to without renormalising
+it (`pt.interval(low, high)`; `pt.ordered()` along the last axis). Parameters are numbers, arrays or
+tensors, random ones among them. A literal outside its range is a ValueError here and now.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from probtensor import ops
+from probtensor.graph import Const, GraphError, Node, as_tensor
+from probtensor.prob import continuous, discrete, multivariate
+from probtensor.prob.distribution import check_values, here, random_variable
+from probtensor.prob.support import POSITIVE, UNIT
+
+Dims = str | tuple[str, ...] | list[str] | None
+
+
+def normal(mu=0.0, sigma=None, *, tau=None, shape=None, name=None, dims: Dims = None,
+           constraint=None) -> Node:  # fmt: skip
+    """Normal with mean `mu` and standard deviation `sigma` (1 by default), or precision `tau`."""
+    sigma = scale_from_precision("normal", sigma, tau)
+    return random_variable(continuous.Normal(), (mu, sigma), shape, name, dims, constraint)
+
+
+def half_normal(sigma=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+    """The absolute value of normal(0, sigma)."""
+    return random_variable(continuous.HalfNormal(), (sigma,), shape, name, dims, constraint)
+
+
+def cauchy(mu=0.0, sigma=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+    """Cauchy with location `mu` and scale `sigma`."""
+    return random_variable(continuous.Cauchy(), (mu, sigma), shape, name, dims, constraint)
+
+
+def half_cauchy(sigma=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+    """The absolute value of cauchy(0, sigma)."""
+    return random_variable(continuous.HalfCauchy(), (sigma,), shape, name, dims, constraint)
+
+
+def student_t(nu, mu=0.0, sigma=1.0, shape=None, name=None, dims: Dims = None,
+              constraint=None) -> Node:  # fmt: skip
+    """Student's t with `nu` degrees of freedom, location `mu` and scale `sigma`."""
+    return random_variable(continuous.StudentT(), (nu, mu, sigma), shape, name, dims, constraint)
+
+
+def half_student_t(nu, sigma=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+    """The absolute value of student_t(nu, 0, sigma)."""
+    return random_variable(continuous.HalfStudentT(), (nu, sigma), shape, name, dims, constraint)
+
+
+def log_normal(mu=0.0, sigma=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+    """exp of normal(mu, sigma)."""
+    return random_variable(continuous.LogNormal(), (mu, sigma), shape, name, dims, constraint)
+
+
+def uniform(low=0.0, high=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+    """Uniform between `low` and `high`."""
+    if not isinstance(low, Node) and not isinstance(high, Node) and (as_array(high) <= low).any():
+        raise ValueError(f"uniform: low={low} must be below high={high}\n  at {here()}")
+    return random_variable(continuous.Uniform(), (low, high), shape, name, dims, constraint)
+
+
+def exponential(lam=None, *, scale=None, shape=None, name=None, dims: Dims = None,
+                constraint=None) -> Node:  # fmt: skip
+    """Exponential with rate `lam` (1 by default), or with mean `scale`."""
+    if scale is not None:
+        one_of("exponential", lam=lam, scale=scale)
+        lam = ops.reciprocal(checked("exponential", scale=scale))
+    lam = 1.0 if lam is None else lam
+    return random_variable(continuous.Exponential(), (lam,), shape, name, dims, constraint)
+
+
+def gamma(alpha=None, beta=None, *, mu=None, sigma=None, shape=None, name=None, dims: Dims = None,
+          constraint=None) -> Node:  # fmt: skip
+    """Gamma with shape `alpha` and rate `beta`, or with mean `mu` and standard deviation `sigma`."""
+    if one_pair("gamma", alpha=alpha, beta=beta, mu=mu, sigma=sigma):
+        ratio = checked("gamma", mu=mu) / ops.square(checked("gamma", sigma=sigma))
+        alpha, beta = mu * ratio, ratio
+    return random_variable(continuous.Gamma(), (alpha, beta), shape, name, dims, constraint)
+
+
+def inverse_gamma(alpha, beta=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+    """1 / x of x ~ gamma(alpha, beta)."""
+    return random_variable(continuous.InverseGamma(), (alpha, beta), shape, name, dims, constraint)
+
+
+def beta(alpha=None, beta=None, *, mu=None, kappa=None, shape=None, name=None, dims: Dims = None,
+         constraint=None) -> Node:  # fmt: skip
+    """Beta with shapes `alpha` and `beta`, or with mean `mu` and their sum `kappa`."""
+    if one_pair("beta", alpha=alpha, beta=beta, mu=mu, kappa=kappa):
+        mean, total = checked("beta", domain=UNIT, mu=mu), checked("beta", kappa=kappa)
+        alpha, beta = mean * total, (1 - mean) * total
+    return random_variable(continuous.Beta(), (alpha, beta), shape, name, dims, constraint)
+
+
+def laplace(mu=0.0, b=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+    """Laplace (double exponential) with location `mu` and scale `b`."""
+    return random_variable(continuous.Laplace(), (mu, b), shape, name, dims, constraint)
+
+
+def logistic(mu=0.0, s=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+    """Logistic with location `mu` and scale `s`."""
+    return random_variable(continuous.Logistic(), (mu, s), shape, name, dims, constraint)
+
+
+def flat(shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+    """Density 1 on all real numbers: improper, for variables that have a proper posterior."""
+    return random_variable(continuous.Flat(), (), shape, name, dims, constraint)
+
+
+def half_flat(shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+    """Density 1 on the positive numbers: improper, for variables that have a proper posterior."""
+    return random_variable(continuous.HalfFlat(), (), shape, name, dims, constraint)
+
+
+def bernoulli(p=None, *, logit_p=None, shape=None, name=None, dims: Dims = None) -> Node:
+    """1 with probability `p`, or sigmoid(logit_p), else 0."""
+    if one_of("bernoulli", p=p, logit_p=logit_p) == "p":
+        return random_variable(discrete.Bernoulli(), (p,), shape, name, dims)
+    return random_variable(discrete.BernoulliLogit(), (logit_p,), shape, name, dims)
+
+
+def binomial(n, p=None, *, logit_p=None, shape=None, name=None, dims: Dims = None) -> Node:
+    """The number of successes among `n` of probability `p`, or sigmoid(logit_p)."""
+    if one_of("binomial", p=p, logit_p=logit_p) == "p":
+        return random_variable(discrete.Binomial(), (n, p), shape, name, dims)
+    return random_variable(discrete.BinomialLogit(), (n, logit_p), shape, name, dims)
+
+
+def poisson(mu, shape=None, name=None, dims: Dims = None) -> Node:
+    """Poisson with mean `mu`."""
+    return random_variable(discrete.Poisson(), (mu,), shape, name, dims)
+
+
+def negative_binomial(mu=None, alpha=None, *, n=None, p=None, shape=None, name=None,
+                      dims: Dims = None) -> Node:  # fmt: skip
+    """Negative binomial with mean `mu` and variance mu + mu^2 / alpha, or the number of failures
+    before `n` successes of probability `p`."""
+    if one_pair("negative_binomial", mu=mu, alpha=alpha, n=n, p=p):
+        chance = checked("negative_binomial", domain=UNIT, p=p)
+        mu, alpha = n * (1 - chance) / chance, n
+    return random_variable(discrete.NegativeBinomial(), (mu, alpha), shape, name, dims)
+
+
+def categorical(p=None, *, logit_p=None, shape=None, name=None, dims: Dims = None) -> Node:
+    """The index k with probability p[..., k], or softmax(logit_p)[..., k]."""
+    if one_of("categorical", p=p, logit_p=logit_p) == "p":
+        return random_variable(discrete.Categorical(), (p,), shape, name, dims)
+    return random_variable(discrete.CategoricalLogit(), (logit_p,), shape, name, dims)
+
+
+def dirichlet(alpha, shape=None, name=None, dims: Dims = None) -> Node:
+    """Dirichlet with concentrations `alpha` (last axis); `shape` includes the last axis."""
+    return random_variable(multivariate.Dirichlet(), (alpha,), shape, name, dims)
+
+
+# Parametrisations.
+
+
+def one_of(what: str, **given: Any) -> str:
+    """The one parameter that was given; TypeError for none or several."""
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) != 1:
+        wanted = " or ".join(given)
+        got = " and ".join(names) or "neither"
+        raise TypeError(f"{what}: give {wanted}, not {got}\n  at {here()}")
+    return names[0]
+
+
+def one_pair(what: str, **given: Any) -> bool:
+    """Of four parameters: were the last two given (True) or the first two? TypeError otherwise."""
+    names = list(given)
+    have = [name for name in names if given[name] is not None]
+    if have not in (names[:2], names[2:]):
+        first, second = " and ".join(names[:2]), " and ".join(names[2:])
+        got = ", ".join(have) or "nothing"
+        raise TypeError(f"{what}: give {first}, or {second}; got {got}\n  at {here()}")
+    return have == names[2:]
+
+
+def checked(what: str, domain=POSITIVE, **given: Any) -> Node:
+    """A parameter of another parametrisation: checked now if it is a literal, else nan outside its
+    domain, because what is made of it may lie inside all the same."""
+    ((name, value),) = given.items()
+    node = as_tensor(value)
+    if isinstance(node.op, Const):
+        check_values(f"{name} of {what}", node.op.array, domain)
+        return node
+    return ops.where(domain.contains(node), node, math.nan)
+
+
+def scale_from_precision(what: str, sigma: Any, tau: Any) -> Any:
+    """sigma, or 1 / sqrt(tau), or 1 where neither is given."""
+    if tau is None:
+        return 1.0 if sigma is None else sigma
+    one_of(what, sigma=sigma, tau=tau)
+    return 1 / ops.sqrt(checked(what, tau=tau))
+
+
+def as_array(value: Any):
+    """A literal as an array; GraphError if it is none."""
+    node = as_tensor(value)
+    if not isinstance(node.op, Const):
+        raise GraphError(f"{value!r} is not a literal\n  at {here()}")
+    return node.op.array

@@ -1,0 +1,106 @@
+"""Every distribution with parameters, places and SciPy's opinion, for the tests of this folder."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+import probtensor as pt
+
+
+@dataclass(frozen=True)
+class Law:
+    """`make(**parameters)` is the variable; `scipy` the frozen distribution it must agree with.
+
+    `inside` are values in the support, `outside` values that have no density; `wrong` parameters
+    that have no distribution.
+    """
+
+    name: str
+    make: Any
+    parameters: dict
+    scipy: Any
+    inside: np.ndarray
+    outside: tuple = ()
+    wrong: dict | None = None
+    mean: bool = True
+    variance: bool = True
+
+    @property
+    def discrete(self):
+        return not hasattr(self.scipy, "logpdf")
+
+    def variable(self, **options):
+        return self.make(**self.parameters, **options)
+
+    def __str__(self):
+        values = ",".join(f"{k}={v}" for k, v in self.parameters.items())
+        return f"{self.name}({values})"
+
+
+REALS = np.array([-60.0, -3.5, -1.0, -0.1, 0.0, 0.3, 1.0, 2.7, 45.0])
+POSITIVES = np.array([1e-9, 1e-3, 0.1, 0.7, 1.0, 2.5, 9.0, 80.0])
+COUNTS = np.array([0, 1, 2, 5, 11, 40])
+UNITS = np.array([1e-9, 0.01, 0.3, 0.5, 0.9, 0.999])
+R = pt.random
+S = stats
+
+LAWS = [
+    Law("normal", R.normal, dict(mu=0.3, sigma=1.7), S.norm(0.3, 1.7), REALS, (), dict(sigma=-1)),
+    Law("normal", R.normal, dict(mu=0.3, tau=4.0), S.norm(0.3, 0.5), REALS, (), dict(tau=-1)),
+    Law("half_normal", R.half_normal, dict(sigma=2.0), S.halfnorm(scale=2), POSITIVES, (-0.1,),
+        dict(sigma=0)),
+    Law("cauchy", R.cauchy, dict(mu=-1.0, sigma=0.5), S.cauchy(-1, 0.5), REALS, (),
+        dict(sigma=-2), False, False),
+    Law("half_cauchy", R.half_cauchy, dict(sigma=5.0), S.halfcauchy(scale=5), POSITIVES, (-1.0,),
+        dict(sigma=-1), False, False),
+    Law("student_t", R.student_t, dict(nu=3.5, mu=1.0, sigma=2.0), S.t(3.5, 1, 2), REALS, (),
+        dict(nu=-1)),
+    Law("student_t", R.student_t, dict(nu=1e8, mu=1.0, sigma=2.0), S.t(1e8, 1, 2), REALS[1:-1]),
+    Law("log_normal", R.log_normal, dict(mu=0.5, sigma=0.8), S.lognorm(0.8, scale=np.exp(0.5)),
+        POSITIVES, (-1.0, 0.0), dict(sigma=0)),
+    Law("uniform", R.uniform, dict(low=-2.0, high=5.0), S.uniform(-2, 7),
+        np.array([-2.0, 0.0, 4.9, 5.0]), (-2.1, 5.5)),
+    Law("exponential", R.exponential, dict(lam=2.5), S.expon(scale=0.4), POSITIVES, (-0.5,),
+        dict(lam=-1)),
+    Law("exponential", R.exponential, dict(scale=2.5), S.expon(scale=2.5), POSITIVES, (-0.5,),
+        dict(scale=-1)),
+    Law("gamma", R.gamma, dict(alpha=2.5, beta=1.5), S.gamma(2.5, scale=1 / 1.5), POSITIVES,
+        (-1.0,), dict(alpha=-0.5)),
+    Law("gamma", R.gamma, dict(alpha=0.4, beta=3.0), S.gamma(0.4, scale=1 / 3), POSITIVES),
+    Law("gamma", R.gamma, dict(alpha=1.0, beta=3.0), S.gamma(1.0, scale=1 / 3),
+        np.array([0.0, 1.0])),
+    Law("gamma", R.gamma, dict(mu=3.0, sigma=1.5), S.gamma(4, scale=0.75), POSITIVES, (),
+        dict(sigma=-1)),
+    Law("inverse_gamma", R.inverse_gamma, dict(alpha=3.2, beta=2.0), S.invgamma(3.2, scale=2),
+        POSITIVES, (-1.0, 0.0), dict(alpha=-1)),
+    Law("beta", R.beta, dict(alpha=2.0, beta=3.5), S.beta(2, 3.5), UNITS, (-0.1, 1.1),
+        dict(beta=-1)),
+    Law("beta", R.beta, dict(alpha=0.3, beta=0.6), S.beta(0.3, 0.6), UNITS),
+    Law("beta", R.beta, dict(mu=0.25, kappa=8.0), S.beta(2, 6), UNITS, (), dict(mu=1.5)),
+    Law("laplace", R.laplace, dict(mu=0.5, b=1.2), S.laplace(0.5, 1.2), REALS, (), dict(b=0)),
+    Law("logistic", R.logistic, dict(mu=0.5, s=1.2), S.logistic(0.5, 1.2), REALS, (), dict(s=-1)),
+    Law("bernoulli", R.bernoulli, dict(p=0.3), S.bernoulli(0.3), np.array([0, 1]), (-1, 2),
+        dict(p=1.2)),
+    Law("bernoulli", R.bernoulli, dict(p=1.0), S.bernoulli(1.0), np.array([0, 1])),
+    Law("bernoulli", R.bernoulli, dict(logit_p=-1.5), S.bernoulli(1 / (1 + np.exp(1.5))),
+        np.array([0, 1]), (2,)),
+    Law("binomial", R.binomial, dict(n=12, p=0.35), S.binom(12, 0.35), np.arange(13), (-1, 13),
+        dict(p=-0.1)),
+    Law("binomial", R.binomial, dict(n=5, p=1.0), S.binom(5, 1.0), np.arange(6)),
+    Law("binomial", R.binomial, dict(n=12, logit_p=0.7), S.binom(12, 1 / (1 + np.exp(-0.7))),
+        np.arange(13), (13,), dict(n=-2)),
+    Law("poisson", R.poisson, dict(mu=3.7), S.poisson(3.7), COUNTS, (-1,), dict(mu=-1)),
+    Law("poisson", R.poisson, dict(mu=0.0), S.poisson(0.0), np.array([0, 1])),
+    Law("negative_binomial", R.negative_binomial, dict(mu=4.0, alpha=1.5),
+        S.nbinom(1.5, 1.5 / 5.5), COUNTS, (-1,), dict(alpha=-1)),
+    Law("negative_binomial", R.negative_binomial, dict(n=3.0, p=0.4), S.nbinom(3, 0.4), COUNTS,
+        (), dict(p=1.4)),
+]  # fmt: skip
+CONTINUOUS = [law for law in LAWS if not law.discrete]
+
+
+def arrays_of(parameters, size):
+    """Parameters as arrays, so that a graph of inputs can take them."""
+    return {name: np.full(size, float(value)) for name, value in parameters.items()}

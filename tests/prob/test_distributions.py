@@ -1,0 +1,237 @@
+"""Densities, moments, shapes and messages of distributions, against SciPy and differences."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import integrate, special, stats
+
+import probtensor as pt
+from probtensor.graph import inputs_of
+from probtensor.prob.data import evaluate
+from probtensor.prob.distribution import RandomVariable
+from tests.prob.laws import CONTINUOUS, LAWS
+
+each = pytest.mark.parametrize("law", LAWS, ids=str)
+each_continuous = pytest.mark.parametrize("law", CONTINUOUS, ids=str)
+
+
+def value(node, **inputs):
+    """The value of a graph, its inputs given by name."""
+    found = {x.name: x for x in inputs_of([node])}
+    return evaluate([node], {found[name]: np.asarray(v) for name, v in inputs.items()})[0]
+
+
+def log_density(law, x):
+    return law.scipy.logpmf(x) if law.discrete else law.scipy.logpdf(x)
+
+
+@each
+def test_logp_is_scipys(law):
+    got = value(pt.logp(law.variable(), law.inside))
+    np.testing.assert_allclose(got, log_density(law, law.inside), rtol=1e-9, atol=1e-11)
+
+
+@each
+def test_logp_is_minus_infinity_outside_the_support(law):
+    for x in law.outside:
+        assert value(pt.logp(law.variable(), x)) == -math.inf
+
+
+@each
+def test_symbolic_parameters_without_a_distribution_give_nan(law):
+    """The same graph with parameters as inputs: right at right ones, nan at wrong ones."""
+    if law.wrong is None:
+        pytest.skip("no parameter of it can be wrong")
+    inputs = {name: pt.scalar(name) for name in law.parameters}
+    node = pt.logp(law.make(**inputs), law.inside[2:3] if law.inside.size > 2 else law.inside[:1])
+    right = {k: float(v) for k, v in law.parameters.items()}
+    assert np.isfinite(value(node, **right)).all()
+    assert np.isnan(value(node, **{**right, **law.wrong})).all()
+
+
+@each
+def test_a_literal_parameter_out_of_range_raises_at_once(law):
+    if law.wrong is None:
+        pytest.skip("no parameter of it can be wrong")
+    (name,) = law.wrong
+    with pytest.raises(ValueError, match=f"{name} of {law.name}") as error:
+        law.make(**{**law.parameters, **law.wrong})
+    assert __file__ in str(error.value)
+
+
+@each_continuous
+def test_derivatives_are_those_of_differences(law):
+    x = pt.vector("x")
+    inputs = {name: pt.vector(name) for name in law.parameters}
+    node = pt.sum(pt.logp(law.make(**inputs), x))
+    places = law.inside[(abs(law.inside) > 1e-2) & (abs(law.inside) < 20)]
+    if law.parameters.get("nu", 0) > 1e6:
+        pytest.skip("differences in nu vanish there")
+    values = {inputs[k]: np.full(places.shape, float(v)) for k, v in law.parameters.items()}
+    values[x] = np.asarray(places) * 0.999
+    for at in values:
+        (slope,) = evaluate([pt.grad(node, at, disconnected_inputs="ignore")], values)
+        step = 1e-6 * np.maximum(1, abs(values[at]))
+        for k in range(len(places)):
+            shift = step * (np.arange(len(places)) == k)
+            (up,) = evaluate([node], {**values, at: values[at] + shift})
+            (down,) = evaluate([node], {**values, at: values[at] - shift})
+            difference = (up - down) / (2 * step[k])
+            assert np.isclose(slope[k], difference, rtol=2e-5, atol=2e-5), (at, places[k])
+
+
+@each
+def test_mean_and_variance_are_scipys(law):
+    op = law.variable().op
+    parameters = law.variable().inputs
+    if law.mean:
+        got = value(op.distribution.mean(*parameters))
+        np.testing.assert_allclose(got, law.scipy.mean(), rtol=1e-7)
+    if law.variance:
+        got = value(op.distribution.variance(*parameters))
+        np.testing.assert_allclose(got, law.scipy.var(), rtol=1e-7)
+
+
+@each_continuous
+def test_logcdf_is_scipys(law):
+    variable = law.variable()
+    try:
+        node = variable.op.distribution.logcdf(pt.as_tensor(law.inside), *variable.inputs)
+    except NotImplementedError as error:
+        assert law.name in str(error)
+        return
+    inside = law.scipy.logcdf(law.inside)
+    np.testing.assert_allclose(value(node), inside, rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.parametrize("nu", [0.8, 1.5, 2.5, 7.0])
+def test_half_student_t(nu):
+    law = pt.random.half_student_t(nu, 1.5)
+    x = np.array([0.0, 0.2, 1.0, 30.0])
+    got = value(pt.logp(law, x))
+    np.testing.assert_allclose(got, stats.t(nu, 0, 1.5).logpdf(x) + math.log(2), rtol=1e-10)
+    mean = value(law.op.distribution.mean(*law.inputs))
+    if nu <= 1:
+        assert mean == math.inf
+    else:
+        density = stats.t(nu, 0, 1.5).pdf
+        expected = 2 * integrate.quad(lambda u: u * density(u), 0, math.inf)[0]
+        assert np.isclose(mean, expected, rtol=1e-6)
+
+
+def test_flat_densities():
+    assert value(pt.logp(pt.random.flat(), -3.0)) == 0
+    assert value(pt.logp(pt.random.half_flat(), 3.0)) == 0
+    assert value(pt.logp(pt.random.half_flat(), -3.0)) == -math.inf
+
+
+@pytest.mark.parametrize("rows", [(), (4,), (2, 4)])
+def test_categorical_picks_its_row(rows):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(*rows, 3))
+    x = rng.integers(0, 3, size=rows or (5,))
+    table = logits - special.logsumexp(logits, axis=-1, keepdims=True)
+    wide = np.broadcast_to(table, (*x.shape, 3))
+    expected = np.take_along_axis(wide, x[..., None], -1)[..., 0]
+    by_logit = pt.random.categorical(logit_p=logits)
+    by_p = pt.random.categorical(np.exp(table))
+    np.testing.assert_allclose(value(pt.logp(by_logit, x)), expected, rtol=1e-12)
+    np.testing.assert_allclose(value(pt.logp(by_p, x)), expected, rtol=1e-9)
+    assert (value(pt.logp(by_p, np.full_like(x, 3))) == -math.inf).all()
+
+
+@pytest.mark.parametrize("rows", [(), (3,)])
+def test_dirichlet(rows):
+    rng = np.random.default_rng(1)
+    alpha = rng.uniform(0.3, 4, size=(*rows, 4))
+    x = rng.dirichlet(np.ones(4), size=rows or None)
+    variable = pt.random.dirichlet(alpha)
+    got = value(pt.logp(variable, x))
+    flat = zip(x.reshape(-1, 4), alpha.reshape(-1, 4), strict=True)
+    expected = [stats.dirichlet(a).logpdf(row / row.sum()) for row, a in flat]
+    np.testing.assert_allclose(got.ravel(), expected, rtol=1e-10)
+    assert variable.shape == (*rows, 4)
+    mean = value(variable.op.distribution.mean(*variable.inputs))
+    np.testing.assert_allclose(mean.reshape(-1, 4)[0], stats.dirichlet(alpha.reshape(-1, 4)[0]).mean())
+    assert np.all(value(pt.logp(variable, x * 1.1)) == -math.inf)
+
+
+def test_zero_counts_and_edges_of_success_probabilities():
+    assert value(pt.logp(pt.random.binomial(4, 0.0), 0)) == 0
+    assert value(pt.logp(pt.random.binomial(4, 1.0), 4)) == 0
+    assert value(pt.logp(pt.random.beta(1.0, 1.0), [0.0, 1.0])).tolist() == [0, 0]
+    assert value(pt.logp(pt.random.poisson(1.5), 0.5)) == -math.inf
+
+
+@pytest.mark.parametrize("logit", [-800.0, -40.0, 40.0, 800.0])
+def test_logit_forms_stay_finite_and_accurate(logit):
+    for x in (0, 1):
+        got = value(pt.logp(pt.random.bernoulli(logit_p=logit), x))
+        expected = -np.logaddexp(0, logit if x == 0 else -logit)
+        assert np.isclose(got, expected, rtol=1e-14)
+        by_p = pt.logp(pt.random.bernoulli(pt.sigmoid(pt.as_tensor(logit))), x)
+        assert np.isclose(value(by_p), expected, rtol=1e-14)
+
+
+# Shapes and messages.
+
+
+def test_shapes_come_from_parameters_shape_and_dims():
+    normal = pt.random.normal
+    assert normal(np.zeros(3), 1).shape == (3,)
+    assert normal(np.zeros((3, 1)), np.ones(4)).shape == (3, 4)
+    assert normal(0, 1, shape=5).shape == (5,)
+    assert normal(np.zeros(3), 1, shape=(2, 3)).shape == (2, 3)
+    wide = normal(np.zeros(3), 1, dims=("group", "item"))
+    assert wide.ndim == 2 and wide.shape[1] == 3 and str(wide.shape[0]) == "group"
+    assert pt.random.poisson(2.0).dtype == "int64"
+    assert normal(np.float32(0), np.float32(1)).dtype == "float32"
+
+
+def test_two_variables_of_one_distribution_are_two():
+    assert pt.random.normal(0, 1) is not pt.random.normal(0, 1)
+
+
+def test_nothing_visible_tells_the_streams_of_variables_apart():
+    first, second = pt.random.normal(0, 1, name="a"), pt.random.normal(0, 1, name="a")
+    assert repr(first) == repr(second)
+    assert first.op.text() == second.op.text() == "normal"
+    assert isinstance(first.op, RandomVariable)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: pt.random.normal(np.zeros(3), np.ones(4)), ["mu (3,)", "sigma (4,)"]),
+        (lambda: pt.random.normal(np.zeros(3), 1, shape=4), ["shape=(4,)", "(3,)"]),
+        (lambda: pt.random.normal(0, 1, shape=3, dims=("a", "b")), ["1 axis", "('a', 'b')"]),
+        (lambda: pt.random.normal(0, 1, shape="x"), ["shape='x'"]),
+        (lambda: pt.random.normal(0, 1, name=3), ["name must be a string"]),
+        (lambda: pt.random.bernoulli(0.5, logit_p=0.0), ["p or logit_p"]),
+        (lambda: pt.random.bernoulli(), ["p or logit_p", "neither"]),
+        (lambda: pt.random.gamma(1.0), ["alpha and beta", "mu and sigma"]),
+        (lambda: pt.random.uniform(2, 1), ["low=2 must be below high=1"]),
+        (lambda: pt.random.normal([0, 1], [1, -2.5]), ["sigma of normal", "[1]", "-2.5"]),
+        (lambda: pt.random.categorical([0.5, 0.6]), ["p of categorical", "sum 1"]),
+        (lambda: pt.random.poisson(3.0, shape=2.5), ["shape=2.5"]),
+        (lambda: pt.random.normal(0, 1, constraint=3), ["constraint=3"]),
+    ],
+)
+def test_a_bad_call_says_what_is_wrong_and_where(call, words):
+    with pytest.raises((TypeError, ValueError)) as error:
+        call()
+    text = str(error.value)
+    assert all(word in text for word in words), text
+    assert __file__ in text
+    assert len(text.splitlines()) <= 8
+
+
+def test_logp_of_an_expression_says_what_to_do():
+    with pytest.raises(TypeError, match="pt.potential"):
+        pt.logp(pt.exp(pt.random.normal(0, 1)), 2.0)
+
+
+def test_logp_of_a_value_of_another_shape():
+    with pytest.raises(TypeError, match=r"\(4,\).*\(3,\)"):
+        pt.logp(pt.random.normal(np.zeros(3), 1, name="y"), np.zeros(4))
