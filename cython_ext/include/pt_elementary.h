@@ -269,7 +269,8 @@ PT_FN double pt_logaddexp(double a, double b) {
     double err;
     double sum = pt__two_sum(top, high, &err);
     double value = sum + (err + low);
-    return PT_ABS(top) < PT_INF ? value : top + gap;
+    double edge = bottom == bottom ? top : bottom;
+    return PT_ABS(top) < PT_INF ? value : edge;
 }
 
 /* log of (n + n_lo) / (d + d_lo), near 1 relative to the result; n and d finite. */
