@@ -210,9 +210,15 @@ def _choose(name: str, a: Size, b: Size) -> Size:
 
 def _never_negative(size: Size) -> bool:
     return all(
-        factor > 0 and all(a.name != "//" or _never_negative(a.args[0]) for a in atoms)
-        for atoms, factor in _terms(size)
+        factor > 0 and all(_atom_never_negative(a) for a in atoms) for atoms, factor in _terms(size)
     )
+
+
+def _atom_never_negative(atom: Atom) -> bool:
+    if not atom.args:
+        return True
+    signs = [_never_negative(arg) for arg in atom.args]
+    return any(signs) if atom.name == "max" else all(signs)
 
 
 def size_names(size: Size) -> set[str]:

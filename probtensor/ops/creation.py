@@ -13,11 +13,6 @@ from probtensor.ops.kinds import as_tensor_of
 from probtensor.ops.view import Iota, size_tuple
 from probtensor.types import Dim, Size, check_dtype, is_size, size_max
 
-PREFIXES = {
-    "": "float64", "d": "float64", "f": "float32", "b": "int8", "w": "int16", "i": "int32",
-    "l": "int64",
-}  # fmt: skip
-
 
 def tensor(
     name: str | None = None, shape: Sequence[Size | None] = (), dtype: Any = "float64"
@@ -46,16 +41,18 @@ def _input_maker(ndim: int, dtype: str, words: str) -> Callable[..., Node]:
     return maker
 
 
-def _input_makers() -> dict[str, Callable[..., Node]]:
-    ranks = {"scalar": 0, "vector": 1, "matrix": 2, "tensor3": 3, "tensor4": 4}
-    return {
-        prefix + word: _input_maker(ndim, dtype, prefix + word)
-        for prefix, dtype in PREFIXES.items()
-        for word, ndim in ranks.items()
-    }
+def _input_makers(prefix: str, dtype: str) -> list[Callable[..., Node]]:
+    words = ("scalar", "vector", "matrix", "tensor3", "tensor4")
+    return [_input_maker(ndim, dtype, prefix + word) for ndim, word in enumerate(words)]
 
 
-INPUT_MAKERS = _input_makers()
+scalar, vector, matrix, tensor3, tensor4 = _input_makers("", "float64")
+dscalar, dvector, dmatrix, dtensor3, dtensor4 = _input_makers("d", "float64")
+fscalar, fvector, fmatrix, ftensor3, ftensor4 = _input_makers("f", "float32")
+bscalar, bvector, bmatrix, btensor3, btensor4 = _input_makers("b", "int8")
+wscalar, wvector, wmatrix, wtensor3, wtensor4 = _input_makers("w", "int16")
+iscalar, ivector, imatrix, itensor3, itensor4 = _input_makers("i", "int32")
+lscalar, lvector, lmatrix, ltensor3, ltensor4 = _input_makers("l", "int64")
 
 
 def row(name: str | None = None, dtype: Any = "float64") -> Node:

@@ -19,7 +19,7 @@ from probtensor.ops.kinds import View, gathered_shape, method, op, operator
 from probtensor.ops.reduce import normal_axes
 from probtensor.ops.samples import arrays
 from probtensor.ops.slicing import SetSlice, Slice, normal_slice
-from probtensor.types import Dim, Size, TensorType, broadcast_shapes, is_size
+from probtensor.types import Dim, ShapeError, Size, TensorType, broadcast_shapes, is_size
 
 
 def _draw(*shape: int) -> Callable[[np.random.Generator], np.ndarray]:
@@ -243,7 +243,10 @@ def _assembled(slices, indexed, dropped, layout) -> Key:
     # NumPy counts single numbers among the index arrays when it asks whether they are adjacent.
     advanced = [k for k, mark in enumerate(layout) if mark in ("array", "number")]
     adjacent = advanced == list(range(advanced[0], advanced[-1] + 1))
-    shape = broadcast_shapes(*(index.shape for _, index in indexed))
+    try:
+        shape = broadcast_shapes(*(index.shape for _, index in indexed))
+    except ShapeError as error:
+        raise GraphError(f"x[...]: index arrays of sizes {error} do not broadcast") from None
     before = [mark for mark in layout[: advanced[0]] if mark != "number"] if adjacent else []
     after = [mark for mark in layout[len(before) :] if mark in ("slice", "new")]
     if not adjacent:

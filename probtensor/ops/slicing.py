@@ -145,13 +145,14 @@ def normal_slice(given: slice, n: Size) -> tuple[Size, int, Size]:
     if isinstance(n, int) and all(b is None or isinstance(b, int) for b in bounds):
         start, stop, step = slice(bounds[0], bounds[1], step).indices(n)
         return start, step, len(range(start, stop, step))
+    # One of the two bounds needs no clipping at the front: a count below 0 is taken as 0 anyway.
     if step > 0:
-        start = 0 if bounds[0] is None else _from_end(bounds[0], n)
-        stop = n if bounds[1] is None else size_min(_from_end(bounds[1], n), n)
+        start = 0 if bounds[0] is None else _from_end(bounds[0], n, least=0)
+        stop = n if bounds[1] is None else _not_past(bounds[1], n, last=n)
         length = size_max(stop - start, 0)
     else:
-        start = n - 1 if bounds[0] is None else size_min(_from_end(bounds[0], n, -1), n - 1)
-        stop = -1 if bounds[1] is None else _from_end(bounds[1], n, -1)
+        start = n - 1 if bounds[0] is None else _not_past(bounds[0], n, last=n - 1)
+        stop = -1 if bounds[1] is None else _from_end(bounds[1], n, least=-1)
         length = size_max(start - stop, 0)
     return start, step, length if abs(step) == 1 else (length + abs(step) - 1) // abs(step)
 
@@ -169,11 +170,14 @@ def _bound(value: Any) -> Size | None:
     return int(value)
 
 
-def _from_end(bound: Size, n: Size, least: int = 0) -> Size:
+def _from_end(bound: Size, n: Size, least: int) -> Size:
     """A bound counted from the front; one before the front becomes `least`."""
-    if isinstance(bound, int) and bound < 0:
-        return size_max(n + bound, least)
-    return bound
+    return size_max(n + bound, least) if isinstance(bound, int) and bound < 0 else bound
+
+
+def _not_past(bound: Size, n: Size, last: Size) -> Size:
+    """A bound counted from the front; one past the end becomes `last`."""
+    return n + bound if isinstance(bound, int) and bound < 0 else size_min(bound, last)
 
 
 def narrow(x: Any, axis: int, start: Size, size: Size) -> Node:

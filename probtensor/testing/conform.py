@@ -6,8 +6,8 @@
 
 On each sample of an op: the inferred type is that of the NumPy result, in float32 as in float64;
 the vjp agrees with finite differences, and so does the derivative of the vjp; the jvp is the vjp
-transposed; a composite expands into what it means; and a target gives what NumPy gives, at edges
-too. Each check raises AssertionError with the op, the sample and both values.
+transposed; the element of a view is found where NumPy has it; a composite expands into what it
+means; and a target gives what NumPy gives, at edges too. Each check raises AssertionError with the op, the sample and both values.
 
 Tolerances are for float64 unless a sample is float32: finite differences are good to about 1e-7,
 values to a few units in the last place, more where an op says so.
@@ -23,7 +23,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Node, Op, make, new_input
-from probtensor.ops.kinds import Composite, Kind
+from probtensor.ops.kinds import Composite, Kind, View
 from probtensor.ops.samples import Sample
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.autodiff import jvp, vjp
@@ -72,6 +72,7 @@ def check_op(op_class: type[Kind], evaluate: Evaluate | None = None) -> None:
         raise AssertionError(f"{op_class.__name__} has no samples")
     for case in cases_of(op_class):
         check_type(case)
+        check_element(case)
         check_derivatives(case)
         check_expansion(case)
         if evaluate is not None:
@@ -96,6 +97,48 @@ def takes_float32(op_class: type[Kind]) -> bool:
 def check_type(case: Case) -> None:
     """The inferred dtype and shape are those of the NumPy result."""
     evaluate_numpy([case.output], dict(zip(case.inputs, case.arrays, strict=True)))
+
+
+def check_element(case: Case) -> None:
+    """The `element` of a view, on plain integers, gives each element of its NumPy result and reads
+    no place outside its inputs."""
+    if not isinstance(case.op, View):
+        return
+    meant = evaluate_numpy([case.output], dict(zip(case.inputs, case.arrays, strict=True)))[0]
+    readers = [_reader(array) for array in _placed(case)]
+    types = [x.type for x in case.inputs]
+    for index in np.ndindex(meant.shape):
+        got = case.op.element(list(index), readers, types, case.output.type, _select)
+        if got is _OUTSIDE or not (got == meant[index] or got != got):
+            shown = "a place outside its input" if got is _OUTSIDE else repr(got)
+            raise AssertionError(f"{case}: element{list(index)} is {shown}, not {meant[index]!r}")
+
+
+def _placed(case: Case) -> list[np.ndarray]:
+    """The arrays, their indices already places inside the axis they point into: who reads a view
+    has checked them."""
+    arrays = list(case.arrays)
+    mode = getattr(case.op, "mode", "raise")
+    for k, (source, axis) in case.op.index_inputs().items():
+        n = arrays[source].shape[axis]
+        arrays[k] = np.clip(arrays[k], 0, n - 1) if mode == "clip" else arrays[k] % n
+    return arrays
+
+
+_OUTSIDE = object()
+
+
+def _reader(array: np.ndarray) -> Callable[[Sequence[int]], Any]:
+    def read(index: Sequence[int]) -> Any:
+        inside = all(0 <= i < n for i, n in zip(index, array.shape, strict=True))
+        value = array[tuple(index)] if inside else _OUTSIDE
+        return int(value) if inside and array.dtype.kind == "i" else value
+
+    return read
+
+
+def _select(condition: bool, a: Any, b: Any) -> Any:
+    return a if condition else b
 
 
 def check_expansion(case: Case, rtol: float = 1e-12) -> None:
