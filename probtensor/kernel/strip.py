@@ -129,7 +129,7 @@ def _worth_lanes(loop: For) -> bool:
 
 
 def _strip(loop: For) -> Strip:
-    segments = _place_accumulators(_segments(loop), loop.accs)
+    segments = _read_again(_place_accumulators(_segments(loop), loop.accs))
     wide = _wide(segments)
     width = WIDTH
     if isinstance(loop.extent, int) and loop.extent < WIDTH:
@@ -234,13 +234,34 @@ def _buffers(stmt: Stmt) -> list[str]:
     return found
 
 
+def _read_again(segments: list[Segment]) -> list[Segment]:
+    """Plain reads of memory are repeated in each segment that needs them, not kept for all lanes."""
+    stored = {buffer for s in segments for stmt in s.body for buffer in _stored(stmt)}
+    reads = {
+        stmt.name: stmt for s in segments for stmt in s.body
+        if isinstance(stmt, Let) and isinstance(stmt.expr, Load) and stmt.expr.buffer not in stored
+    }
+    done = []
+    for segment in segments:
+        own = [stmt for stmt in segment.body if getattr(stmt, "name", None) not in reads]
+        needed = {name for stmt in own for name in _names_read(stmt)}
+        needed |= {name for acc in segment.accs for name in expr_names(acc.term)}
+        again: list[Stmt] = []
+        for name, let in reversed(reads.items()):
+            if name in needed:
+                again.insert(0, let)
+                needed |= _names_read(let)
+        done.append(replace(segment, body=(*again, *own)))
+    return done
+
+
 def _wide(segments: Sequence[Segment]) -> tuple[tuple[str, str], ...]:
     """Locals set in one segment and read in another."""
     dtypes: dict[str, str] = {}
     home: dict[str, int] = {}
     for k, segment in enumerate(segments):
         for stmt in segment.body:
-            if isinstance(stmt, Let):
+            if isinstance(stmt, Let) and not isinstance(stmt.expr, Load):
                 home[stmt.name], dtypes[stmt.name] = k, stmt.expr.dtype
             if isinstance(stmt, For):
                 for acc in stmt.accs:

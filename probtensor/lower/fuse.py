@@ -29,9 +29,9 @@ class Group:
 def fuse(tasks: Sequence[Task], level: int) -> list[Group]:
     """Groups of the tasks at a loop level, in an order in which they can run."""
     edges = _Edges(tasks, level)
-    groups = _greedy(tasks, level, edges)
-    groups = _merge(groups, edges)
-    return _ordered(groups, edges)
+    groups = _merge(_greedy(tasks, level, edges), edges)
+    _sink(groups, edges)
+    return _ordered([group for group in groups if group.tasks], edges)
 
 
 class _Edges:
@@ -161,6 +161,41 @@ def _mergeable(groups: Sequence[Group], graph: _GroupGraph) -> tuple[int, int] |
             if groups[j].extent == later.extent and graph.can_merge(j, k):
                 return j, k
     return None
+
+
+def _sink(groups: Sequence[Group], edges: _Edges) -> None:
+    """Move a task to the one later group that reads it, where that saves its buffer and costs no
+    other: greedy placement is early, but a value is best computed where it is used."""
+    home = {task: group for group in groups for task in group.tasks}
+    users: dict[Task, dict[Task, bool]] = {task: {} for task in home}
+    for user, makers in edges.before.items():
+        for maker, together in makers.items():
+            users[maker][user] = together
+    for task in reversed(list(edges.before)):
+        target = _sole_reader(task, users[task], home)
+        if target is None or target is home[task] or target.extent != home[task].extent:
+            continue
+        if any(_needs_buffer(maker, task, users, home) for maker in edges.before[task]):
+            continue
+        home[task].tasks.remove(task)
+        target.tasks.append(task)
+        target.tasks.sort(key=edges.position.__getitem__)
+        home[task] = target
+
+
+def _sole_reader(task: Task, users: dict[Task, bool], home: dict[Task, Group]) -> Group | None:
+    """The group of all users of a task, if they are in one group and can share its turn."""
+    if task.kind != "map" or not users or not all(users.values()):
+        return None
+    readers = {id(home[user]): home[user] for user in users}
+    return next(iter(readers.values())) if len(readers) == 1 else None
+
+
+def _needs_buffer(maker: Task, task: Task, users: dict, home: dict[Task, Group]) -> bool:
+    """Whether moving `task` away would make `maker` need a buffer that it does not need now."""
+    if maker.in_place or not maker.domain:
+        return False
+    return all(home[user] is home[maker] for user in users[maker])
 
 
 def _ordered(groups: list[Group], edges: _Edges) -> list[Group]:

@@ -80,17 +80,18 @@ class Writer(Reader):
 
     def place(self, view: Node, position: int, value: Expr) -> Size:
         """An index read from memory: a local, made non-negative, and checked unless the entry does."""
-        known = self._known_index((view, position, value))
+        bound = self._bound(view, position)
+        mode = getattr(view.op, "mode", "raise")
+        mode = mode if mode in ("wrap", "clip") else "raise"
+        known = self._known_index((value, bound, mode))
         if known is not None:
             return known
         name = self._fresh("k")
-        bound = self._bound(view, position)
-        mode = getattr(view.op, "mode", "raise")
         if isinstance(value, Lit) or self._entry_checks(view, position, bound, mode):
             self._emit(Let(name, _as_int(value, bound)))
         else:
             self._checked(name, value, bound, mode, view)
-        self.indices[-1][view, position, value] = Dim.name(name)
+        self.indices[-1][value, bound, mode] = Dim.name(name)
         return Dim.name(name)
 
     def _known_index(self, key: tuple) -> Size | None:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from probtensor.graph.node import Const, GraphError, Input, Node, line_of
 from probtensor.graph.walk import toposort
 from probtensor.kernel.ir import Call, For, Kernel, Load, Stmt, Store, exprs_of, walk, walk_expr
+from probtensor.kernel.tidy import inline_locals
 from probtensor.lower.fuse import Group, fuse
+from probtensor.lower.large import LargeSizes
 from probtensor.lower.loops import Places, Writer
 from probtensor.lower.plan import Buffer, IndexCheck, Plan
 from probtensor.lower.sizes import Sizes
@@ -28,7 +30,8 @@ def lower(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
     launches = _launches(groups)
     places = _name_buffers(order, inputs, outputs)
     bodies = _write(launches, sizes, places)
-    kernels = tuple(_kernel(f"k{k}", body) for k, body in enumerate(bodies))
+    large = LargeSizes(sizes.sources)
+    kernels = tuple(large.kernel(_kernel(f"k{k}", body)) for k, body in enumerate(bodies))
     buffers = _buffers(order, inputs, outputs, kernels, sizes, places)
     position = {b.node: k for k, b in enumerate(buffers) if b.role in ("input", "constant")}
     result = {b.node: k for k, b in enumerate(buffers) if b.role == "output"}
@@ -152,6 +155,7 @@ def _touched(body: tuple[Stmt, ...]) -> tuple[dict[str, None], dict[str, None]]:
 
 
 def _kernel(name: str, body: tuple[Stmt, ...]) -> Kernel:
+    body = inline_locals(body)
     reads, writes = _touched(body)
     return Kernel(name, body, tuple(reads), tuple(writes))
 

@@ -131,7 +131,7 @@ class _KernelText:
         args = [f"{kind} {name}" for name, kind in self.parameters()]
         head = f"cdef {result} {self.kernel.name}({', '.join([*args, 'const int64_t* n'])})"
         found = [_wrap(f"{head} noexcept nogil:")]
-        found += [f"    cdef {kind} {name}" for name, kind in self.locals.items()]
+        found += _grouped(self.locals)
         if self.checks:
             found.append("    cdef int status = 0")
         found += self.lines or ["    pass"]
@@ -429,6 +429,20 @@ class _KernelText:
         if dtype is not None and _c_type(dtype) != wide and dtype != "bool":
             return f"(<{_c_type(dtype)}> {call})"
         return call
+
+
+def _grouped(names: dict[str, str]) -> list[str]:
+    """Declarations of locals, many of one type a line."""
+    lines: list[str] = []
+    for kind in dict.fromkeys(names.values()):
+        line = f"    cdef {kind} "
+        for name in (n for n, k in names.items() if k == kind):
+            if len(line) + len(name) > 96:
+                lines.append(line.rstrip(", "))
+                line = f"    cdef {kind} "
+            line += f"{name}, "
+        lines.append(line.rstrip(", "))
+    return lines
 
 
 def _signature(fn: str, count: int) -> str:

@@ -1,0 +1,125 @@
+"""Straight-line code made shorter: a local that is read once is written where it is read.
+
+This is for the reader (and for the time that translating takes); a C compiler would do it anyway.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from probtensor.kernel.ir import (
+    Acc,
+    Apply,
+    Call,
+    Check,
+    Expr,
+    For,
+    Let,
+    Load,
+    Place,
+    Ref,
+    Stmt,
+    Store,
+    exprs_of,
+    walk,
+    walk_expr,
+)
+from probtensor.types import size_names
+
+LARGEST = 9  # operations in one expression: about what fits a line
+# Their spelling repeats the operand.
+REPEATED = ("square", "isnan", "isinf")
+
+
+def inline_locals(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """The statements with single-use locals moved into the expressions that read them."""
+    uses, fixed = _uses(body)
+    once = {name for name, count in uses.items() if count == 1 and name not in fixed}
+    return _body(body, (), once)[0]
+
+
+def _uses(body: tuple[Stmt, ...]) -> tuple[Counter[str], set[str]]:
+    """How often each local is read, and those read by index arithmetic or inside routines."""
+    uses: Counter[str] = Counter()
+    fixed: set[str] = set()
+    for stmt in walk(body):
+        for expr in exprs_of(stmt):
+            for part in walk_expr(expr):
+                if isinstance(part, Ref):
+                    uses[part.name] += 1
+                elif isinstance(part, (Load, Place)):
+                    fixed |= size_names(part.index)
+        match stmt:
+            case Store(_, index):
+                fixed |= size_names(index)
+            case For(extent=extent, start=start):
+                fixed |= size_names(extent) | size_names(start)
+            case Call(args=args):
+                for arg in args:
+                    fixed |= size_names(arg[1] if isinstance(arg, tuple) else arg)
+            case Check(condition):
+                fixed |= {part.name for part in walk_expr(condition) if isinstance(part, Ref)}
+    return uses, fixed
+
+
+def _body(
+    body: tuple[Stmt, ...], accs: tuple[Acc, ...], once: set[str]
+) -> tuple[tuple[Stmt, ...], tuple[Acc, ...]]:
+    held: dict[str, Let] = {}  # locals not written yet, in order
+    done: list[Stmt] = []
+
+    def flush(names: Iterable[str]) -> None:
+        for name in list(names):
+            done.append(held.pop(name))
+
+    for stmt in body:
+        if isinstance(stmt, For):
+            # A local read inside the loop must not be computed again at each turn.
+            flush(held)
+            inner, folded = _body(stmt.body, stmt.accs, once)
+            done.append(replace(stmt, body=inner, accs=folded))
+            continue
+        stmt = _filled(stmt, held)
+        if isinstance(stmt, Let) and stmt.name in once and _size(stmt.expr) <= LARGEST:
+            held[stmt.name] = stmt
+            continue
+        needed = {part.name for e in exprs_of(stmt) for part in walk_expr(e) if isinstance(part, Ref)}
+        flush(name for name in held if name in needed)
+        if isinstance(stmt, (Store, Call)):
+            flush(name for name, let in held.items() if _reads_memory(let.expr))
+        done.append(stmt)
+    folded = tuple(replace(acc, term=_fill(acc.term, held, True)) for acc in accs)
+    flush(held)
+    return tuple(done), folded
+
+
+def _filled(stmt: Stmt, held: dict[str, Let]) -> Stmt:
+    if isinstance(stmt, (Let, Store)):
+        return replace(stmt, expr=_fill(stmt.expr, held, True))
+    return stmt
+
+
+def _fill(expr: Expr, held: dict[str, Let], movable: bool) -> Expr:
+    """The expression with held locals put in; those that stay named are left for the caller."""
+    if isinstance(expr, Ref) and movable and expr.name in held:
+        return held.pop(expr.name).expr
+    if not isinstance(expr, Apply):
+        return expr
+    args = []
+    for k, arg in enumerate(expr.args):
+        # The branches of a choice stay names: work in them would be done under a condition.
+        keep = expr.fn in REPEATED or (expr.fn == "where" and k > 0)
+        room = LARGEST - _size(expr)
+        fits = isinstance(arg, Ref) and arg.name in held and _size(held[arg.name].expr) <= room
+        args.append(_fill(arg, held, not keep and fits) if isinstance(arg, Ref) or not keep else arg)
+    return replace(expr, args=tuple(args))
+
+
+def _size(expr: Expr) -> int:
+    return sum(isinstance(part, Apply) for part in walk_expr(expr))
+
+
+def _reads_memory(expr: Expr) -> bool:
+    return any(isinstance(part, Load) for part in walk_expr(expr))
