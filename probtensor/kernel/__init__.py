@@ -10,8 +10,9 @@ a loop is read off, and two accesses of one element are equal objects.
     simplify.py   floor division and remainder of indices, given the ranges of loop variables
     check.py      the verifier: defined before use, in bounds where that can be proved, no races
     interp.py     the reference meaning, in Python
+    tidy.py       straight-line code made shorter
     strip.py      loops cut into strips whose inner loops vectorise (for CPU targets)
 
-A `For` with accumulators is a fold, and stays whole: a CPU target gives it lanes, a GPU target makes
-it a block reduction. Rejected: expressions as strings, and tensor ops inside kernels.
+A `For` with accumulators is a fold, and stays whole: a CPU target gives it lanes, a GPU target
+makes it a block reduction. Rejected: expressions as strings, and tensor ops inside kernels.
 """

@@ -1,4 +1,4 @@
-"""What a kernel means: its statements run one by one over NumPy buffers. Slow, and the reference."""
+"""What a kernel means: its statements run one by one over NumPy buffers. Slow: the reference."""
 
 from __future__ import annotations
 

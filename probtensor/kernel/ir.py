@@ -8,15 +8,14 @@
               | Call(routine, args)           a library routine on whole buffers
     expr      = Lit(value) | Ref(name) | Place(index) | Load(buffer, index) | Apply(fn, args)
 
-An index (and an extent) is an int or a polynomial `types.Dim` over loop variables, sizes and integer
-locals. `Place` makes an int64 value of one. Every expr has a dtype.
+An index (and an extent) is an int or a polynomial `types.Dim` over loop variables, sizes and
+integer locals. `Place` makes an int64 value of one. Every expr has a dtype.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Union
 
 from probtensor.types import Size
 
@@ -55,7 +54,7 @@ class Apply:
     dtype: str
 
 
-Expr = Union[Lit, Ref, Place, Load, Apply]
+Expr = Lit | Ref | Place | Load | Apply
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class Call:
     origin: str = ""
 
 
-Stmt = Union[Let, Store, For, Check, Call]
+Stmt = Let | Store | For | Check | Call
 
 
 @dataclass(frozen=True)

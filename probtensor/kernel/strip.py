@@ -1,8 +1,8 @@
 """Loops cut into strips, so that a C compiler can vectorise them without reordering any sum itself.
 
 A loop over n turns becomes a loop over strips of `width` turns. In a strip, statements are sorted
-into segments: "lanes" segments hold straight-line statements whose turns are independent, and become
-one inner loop that vectorises; "turns" segments hold what has to go turn by turn (scatters, inner
+into segments: "lanes" segments hold straight-line statements whose turns are independent, and
+become one inner loop that vectorises; "turns" segments hold what has to go turn by turn (scatters, inner
 loops). Locals that cross from one segment to another are `wide`: arrays with a place for each turn.
 Accumulators get a place for each lane and are folded once, after the loop, in a fixed order: the
 result does not depend on the compiler, and no flag has to allow it to reorder sums.
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Union
 
 from probtensor.kernel.ir import (
     Acc,
@@ -83,7 +82,7 @@ class Linear:
     var: str = ""
 
 
-Stripped = Union[Stmt, Strip, Linear]
+Stripped = Stmt | Strip | Linear
 
 
 def strip(body: Sequence[Stmt]) -> tuple[Stripped, ...]:
@@ -235,7 +234,7 @@ def _buffers(stmt: Stmt) -> list[str]:
 
 
 def _read_again(segments: list[Segment]) -> list[Segment]:
-    """Plain reads of memory are repeated in each segment that needs them, not kept for all lanes."""
+    """Plain reads of memory are repeated in each segment that needs them, not kept by lane."""
     stored = {buffer for s in segments for stmt in s.body for buffer in _stored(stmt)}
     reads = {
         stmt.name: stmt for s in segments for stmt in s.body

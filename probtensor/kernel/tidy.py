@@ -85,14 +85,17 @@ def _body(
         if isinstance(stmt, Let) and stmt.name in once and _size(stmt.expr) <= LARGEST:
             held[stmt.name] = stmt
             continue
-        needed = {part.name for e in exprs_of(stmt) for part in walk_expr(e) if isinstance(part, Ref)}
-        flush(name for name in held if name in needed)
+        flush(name for name in held if name in _refs(stmt))
         if isinstance(stmt, (Store, Call)):
             flush(name for name, let in held.items() if _reads_memory(let.expr))
         done.append(stmt)
     folded = tuple(replace(acc, term=_fill(acc.term, held, True)) for acc in accs)
     flush(held)
     return tuple(done), folded
+
+
+def _refs(stmt: Stmt) -> set[str]:
+    return {p.name for e in exprs_of(stmt) for p in walk_expr(e) if isinstance(p, Ref)}
 
 
 def _filled(stmt: Stmt, held: dict[str, Let]) -> Stmt:
@@ -113,7 +116,8 @@ def _fill(expr: Expr, held: dict[str, Let], movable: bool) -> Expr:
         keep = expr.fn in REPEATED or (expr.fn == "where" and k > 0)
         room = LARGEST - _size(expr)
         fits = isinstance(arg, Ref) and arg.name in held and _size(held[arg.name].expr) <= room
-        args.append(_fill(arg, held, not keep and fits) if isinstance(arg, Ref) or not keep else arg)
+        inside = isinstance(arg, Ref) or not keep
+        args.append(_fill(arg, held, not keep and fits) if inside else arg)
     return replace(expr, args=tuple(args))
 
 

@@ -9,13 +9,14 @@ it reads at which index; `fuse.py` decides from that alone which tasks share a l
     tasks.py    nodes to tasks; views composed into index expressions
     fuse.py     tasks to groups that share a loop
     loops.py    groups to kernel statements
+    large.py    large constant sizes become named ones
     memory.py   lifetimes to offsets in one arena
     plan.py     the plan, as a value
     planner.py  graph to plan
 
 One pass over N data yields the log density and all its partial derivatives: folds along the data,
 gathers, scatter-adds and short matrix-vector products share the loop over the data, whatever else
-they do inside it. Rejected: fusing by patterns (each new op would need one), and text at this stage.
+they do inside it. Rejected: fusing by patterns (each new op needs one), and text at this stage.
 """
 
 from probtensor.lower.memory import layout

@@ -3,9 +3,9 @@
 At one level, tasks whose next loop has the same extent may share it; tasks with no loop left are
 scalars of that level. A task may stand in the loop of one it depends on only if it reads, at each
 turn, just what that turn has computed: not the result of a fold along this loop, and not another
-element. Starting from groups made greedily in topological order, groups are merged while that stays
-true, so that folds over the same data end up in one pass. Inside a shared loop, the same is done for
-the next level.
+element. Starting from groups made greedily in topological order, groups are merged while that
+stays true, so that folds over the same data end up in one pass. Inside a shared loop, the same is
+done for the next level.
 """
 
 from __future__ import annotations

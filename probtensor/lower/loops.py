@@ -79,7 +79,7 @@ class Writer(Reader):
         return Load(self.places.names[node], self._flat(node, index), node.dtype)
 
     def place(self, view: Node, position: int, value: Expr) -> Size:
-        """An index read from memory: a local, made non-negative, and checked unless the entry does."""
+        """An index read from memory: a local, made non-negative, and checked if the entry does not."""
         bound = self._bound(view, position)
         mode = getattr(view.op, "mode", "raise")
         mode = mode if mode in ("wrap", "clip") else "raise"
@@ -189,7 +189,7 @@ class Writer(Reader):
 
     def _loop(self, group: Group, level: int, variables: list[Size]) -> None:
         for task in group.tasks:
-            if task.in_place and (task.first_fold == level or task.kind == "scatter" and level == 0):
+            if task.in_place and _starts_at(task, level):
                 self._start(task, level, variables)
         name = self._fresh("i")
         self.bounds[name] = group.extent
@@ -362,6 +362,11 @@ def identity(op: str, dtype: str) -> float | int | bool:
     return -(2 ** (bits - 1)) if low else 2 ** (bits - 1) - 1
 
 
+def _starts_at(task: Task, level: int) -> bool:
+    """Whether the buffer of a task is filled just before the loop of this level."""
+    return level == (0 if task.kind == "scatter" else task.first_fold)
+
+
 def _combine(task: Task) -> str:
     return "add" if task.kind == "product" else task.node.op.combine
 
@@ -393,7 +398,8 @@ def _as_int(value: Expr, bound: Size) -> Expr:
 
 
 def _index_message(view: Node, bound: Size) -> str:
-    return f"{view.op.name}: an index is out of bounds for an axis of size {bound}\n  at {line_of(view)}"
+    place = f"out of bounds for an axis of size {bound}\n  at {line_of(view)}"
+    return f"{view.op.name}: an index is {place}"
 
 
 def _piece_index(writer: Writer, task: Task, variables: Sequence[Size]) -> list[Size]:

@@ -90,7 +90,7 @@ def _launches(groups: Sequence[Group]) -> list[list[Group]]:
     for group in groups:
         busy = any(g.extent is not None for g in launches[-1])
         alone = group.extent == "call" or any(g.extent == "call" for g in launches[-1])
-        if group.extent is not None and busy or alone and launches[-1]:
+        if (group.extent is not None and busy) or (alone and launches[-1]):
             launches.append([])
         launches[-1].append(group)
     return [launch for launch in launches if launch]

@@ -14,7 +14,7 @@ import numpy as np
 
 from probtensor.graph.node import Const, Input, Node, SizeOf
 from probtensor.kernel.ir import Apply, Expr, Lit, Place, Ref
-from probtensor.kernel.simplify import Bounds, Index, resimplify
+from probtensor.kernel.simplify import Index, resimplify
 from probtensor.lower.sizes import Sizes
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Join, Reduction, Scatter, View
 from probtensor.types import Dim, Size
@@ -203,11 +203,11 @@ def read_all(reader: Reader, task: Task, variables: Sequence[Size]) -> list[Expr
         return [reader.value(node.inputs[0], _spread(sizes_of(reader, node.inputs[0]), variables))]
     if task.kind == "product":
         places = dict(zip(letter_order(node), variables, strict=True))
-        return [
-            reader.value(x, [0 if n == 1 else places[c] for c, n in zip(letters, shape, strict=True)])
-            for x, letters in zip(node.inputs, node.op.parts(), strict=False)
-            for shape in [sizes_of(reader, x)]
-        ]
+        found = []
+        for x, letters in zip(node.inputs, node.op.parts(), strict=False):
+            sized = zip(letters, sizes_of(reader, x), strict=True)
+            found.append(reader.value(x, [0 if n == 1 else places[c] for c, n in sized]))
+        return found
     if task.kind == "join":
         piece = node.inputs[task.part]
         return [reader.value(piece, _spread(sizes_of(reader, piece), variables))]

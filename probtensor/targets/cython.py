@@ -191,7 +191,7 @@ class _KernelText:
             case Call(routine, args, origin):
                 self._comment(depth, origin)
                 self.used[routine] = ROUTINE
-                texts = [self._pointer(*a) if isinstance(a, tuple) else self._index(a) for a in args]
+                texts = [self._argument(arg) for arg in args]
                 self._line(depth, f"{routine}({', '.join(texts)})")
 
     def _set(self, name: str, dtype: str, value: str, depth: int) -> None:
@@ -334,6 +334,9 @@ class _KernelText:
         )
 
     # Expressions.
+
+    def _argument(self, arg: tuple[str, Size] | Size) -> str:
+        return self._pointer(*arg) if isinstance(arg, tuple) else self._index(arg)
 
     def _pointer(self, buffer: str, index: Size) -> str:
         text = self._index(index)

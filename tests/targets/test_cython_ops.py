@@ -38,7 +38,8 @@ def run(plan, arrays):
             array = np.empty(plan.shape(k, sizes), dtype=buffer.dtype)
         keep.append(array)
         table[k] = array.ctypes.data
-    found = dict(zip([k for k, b in enumerate(plan.buffers) if b.role != "temp"], keep, strict=True))
+    kept = [k for k, buffer in enumerate(plan.buffers) if buffer.role != "temp"]
+    found = dict(zip(kept, keep, strict=True))
     values = (ctypes.c_int64 * max(1, len(plan.sizes)))(*[sizes[s.name] for s in plan.sizes])
     plan_fn = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(address)
     assert plan_fn(table, values) == 0
