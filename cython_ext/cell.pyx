@@ -59,6 +59,11 @@ cdef class Stream:
         z = (z ^ (z >> 27)) * <uint64_t>0x94D049BB133111EB
         return z ^ (z >> 31)
 
+    def restart(self, state):
+        """Begin anew."""
+        with cython.critical_section(self):
+            self.state = <uint64_t>(int(state) & 0xFFFFFFFFFFFFFFFF)
+
     def next(self):
         """The key the next call would have had; advances the stream."""
         return self.advance()

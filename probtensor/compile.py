@@ -1,0 +1,257 @@
+"""From a graph to a function: what is asked for, the passes, the plan, the target."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, partial
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.function import Compilation, Function, In, Program, Shared
+from probtensor.function.program import checked_inputs, checked_updates, flatten
+from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, replace, toposort
+from probtensor.graph.node import make, new_input
+from probtensor.lower.planner import lower
+from probtensor.ops.kinds import REGISTRY, method
+from probtensor.rules.algebra import ALGEBRA
+from probtensor.targets.base import Target
+from probtensor.targets.interp import InterpTarget
+from probtensor.targets.native import CythonTarget
+from probtensor.transform.passes import Pass, report, run
+
+
+def expand_composites(outputs: Sequence[Node]) -> list[Node]:
+    """Every op that is a name for a graph of others becomes that graph."""
+    current = list(outputs)
+    while any(hasattr(node.op, "expand") for node in toposort(current)):
+        done: dict[Node, Node] = {}
+        for node in toposort(current):
+            inputs = tuple(done[x] for x in node.inputs)
+            with made_by(node):
+                if hasattr(node.op, "expand"):
+                    done[node] = node.op.expand(*inputs)
+                elif all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
+                    done[node] = node
+                else:
+                    done[node] = make(node.op, inputs, type(node))
+        current = [done[y] for y in current]
+    return current
+
+
+PIPELINE = (
+    Pass("simplify", ALGEBRA),
+    Pass("expand", expand_composites),
+    Pass("tidy", ALGEBRA),
+)
+
+
+@cache
+def meanings() -> tuple[Mapping, Mapping]:
+    """What C functions and library routines compute, on NumPy arrays, by name."""
+    functions, routines = {}, {}
+    for op in REGISTRY.values():
+        if getattr(op, "c", None):
+            functions[op.c] = op().numpy
+        if getattr(op, "routine", None):
+            routines[op.routine] = op.numpy
+    return functions, routines
+
+
+TARGETS: Mapping[str, Target] = {
+    target.name: target for target in (CythonTarget(), InterpTarget(meanings))
+}
+
+
+def function(
+    inputs: Sequence[Node | In] = (),
+    outputs: Any = None,
+    *,
+    updates: Any = None,
+    givens: Any = None,
+    name: str | None = None,
+    target: str | None = None,
+    on_unused_input: str = "raise",
+    seed: int | None = None,
+) -> Function:
+    """Compile outputs as a function of inputs.
+
+    inputs           input nodes, or In(node, value=default, name=...); shared variables and data
+                     with values are found by themselves
+    outputs          a tensor, or a list, tuple or dict of them, nested at will, which is then the
+                     structure of the result; Out(tensor, borrow=True) lends its buffer
+    updates          {shared: new value} or pairs: all computed before any is assigned, after the
+                     outputs, so that {a: b, b: a} swaps
+    givens           {node: replacement} or pairs, put in before anything else
+    target           "cython" or "interp"; by default $PROBTENSOR_TARGET, else "cython"
+    on_unused_input  "raise", "warn" or "ignore"
+    seed             of random draws: the same seed gives the same draws, call by call
+
+    Raises TypeError, ValueError or GraphError (a TypeError) naming the input or the line; BuildError
+    where the target cannot build.
+    """
+    given = checked_inputs(inputs)
+    leaves, tree = flatten(outputs)
+    pairs = checked_updates(updates)
+    graph = [leaf.variable for leaf in leaves] + [value for _, value in pairs]
+    graph = replace_givens(graph, givens)
+    count = len(leaves)
+    check_used(given, graph, on_unused_input)
+    program = Program(
+        inputs=given,
+        outputs=tuple(graph[:count]),
+        borrowed=tuple(leaf.borrow for leaf in leaves),
+        tree=tree,
+        updates=tuple((old, new) for (old, _), new in zip(pairs, graph[count:])),
+        name=name,
+        target=target or os.environ.get("PROBTENSOR_TARGET") or "cython",
+        seed=seed,
+        compiler=compile_program,
+    )
+    return compile_program(program)
+
+
+def replace_givens(graph: list[Node], givens: Any) -> list[Node]:
+    """The graph with nodes replaced by tensors of the same dtype and rank."""
+    pairs: Iterable = givens.items() if isinstance(givens, Mapping) else givens or ()
+    changes: dict[Node, Node] = {}
+    for old, new in pairs:
+        value = ops.as_tensor(new)
+        if not isinstance(old, Node):
+            raise TypeError(f"function: givens replace tensors, not {old!r:.80}")
+        if (value.dtype, value.ndim) != (old.dtype, old.ndim):
+            raise GraphError(
+                f"function: givens put {value.type} in place of {old.type}: dtype and number of "
+                f"axes must agree\n  replaced: made at {line_of(old)}\n  "
+                f"replacement: made at {line_of(value)}"
+            )
+        changes[old] = value
+    return replace(graph, changes) if changes else graph
+
+
+def check_used(given: Sequence[In], graph: Sequence[Node], policy: str) -> None:
+    """Every input is needed by the graph, or what `policy` says happens."""
+    if policy not in ("raise", "warn", "ignore"):
+        raise ValueError(f"on_unused_input is 'raise', 'warn' or 'ignore', not {policy!r}")
+    needed = set(inputs_of(graph))
+    for k, x in enumerate(given):
+        if x.variable in needed or policy == "ignore":
+            continue
+        text = (
+            f"function: input {x.name or k}, made at {line_of(x.variable)}, is not used by the "
+            "outputs; leave it out, or pass on_unused_input='ignore'"
+        )
+        if policy == "raise":
+            raise ValueError(text)
+        warnings.warn(text, UserWarning, stacklevel=3)
+
+
+def compile_program(program: Program) -> Function:
+    """The function of a program; see `function`."""
+    target = TARGETS.get(program.target)
+    if target is None:
+        raise ValueError(f"target {program.target!r} is none of {', '.join(sorted(TARGETS))}")
+    began = time.perf_counter()
+    drawn, key = draw_random(program.graph)
+    outputs = run(PIPELINE, drawn)
+    rewritten = time.perf_counter()
+    inputs = [x.variable for x in program.inputs]
+    implicit, given = implicit_inputs(program, outputs, key)
+    plan = lower([*inputs, *implicit], outputs)
+    lowered = time.perf_counter()
+    built = target.build(plan)
+    timings = {"rewrite": rewritten - began, "lower": lowered - rewritten, **built.timings}
+    compilation = Compilation(
+        inputs=(*inputs, *implicit),
+        given=given,
+        key=key,
+        outputs=tuple(outputs),
+        plan=plan,
+        built=built,
+        timings=timings,
+        passes=partial(explain_passes, drawn),
+    )
+    return Function(program, compilation)
+
+
+def explain_passes(graph: Sequence[Node]) -> str:
+    """What the pipeline does to a graph, pass by pass."""
+    log: list = []
+    run(PIPELINE, graph, log=log)
+    return report(log)
+
+
+def implicit_inputs(
+    program: Program, outputs: Sequence[Node], key: Node | None
+) -> tuple[list[Node], dict[Node, np.ndarray]]:
+    """Inputs nobody passes: shared variables, data with values, the key of draws.
+
+    GraphError for an input that has no value.
+    """
+    explicit = {x.variable for x in program.inputs}
+    found, given = [], {}
+    for node in inputs_of(outputs):
+        if node in explicit:
+            continue
+        default = getattr(node.op, "default", None)
+        if default is not None:
+            given[node] = default.array
+        elif not isinstance(node, Shared) and node is not key:
+            raise GraphError(
+                f"function: the outputs need {node.name or 'an unnamed input'} ({node.type}), made "
+                f"at {line_of(node)}: add it to the inputs, or replace it with givens"
+            )
+        found.append(node)
+    return found, given
+
+
+def draw_random(outputs: Sequence[Node]) -> tuple[list[Node], Node | None]:
+    """The outputs with each random variable replaced by a draw under a key, which is an input.
+
+    A variable's stream is its place in graph order. The key is None where nothing is drawn.
+    """
+    order = toposort(outputs)
+    if not any(hasattr(node.op, "draw") for node in order):
+        return list(outputs), None
+    key = new_input("key", "uint64", ())
+    done: dict[Node, Node] = {}
+    stream = 0
+    for node in order:
+        inputs = tuple(done[x] for x in node.inputs)
+        with made_by(node):
+            if hasattr(node.op, "draw"):
+                done[node] = node.op.draw(node, ops.key_fold(key, stream), inputs)
+                stream += 1
+            elif all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
+                done[node] = node
+            else:
+                done[node] = make(node.op, inputs, type(node))
+    return [done[y] for y in outputs], key
+
+
+_EVALUATED: WeakKeyDictionary[Node, dict[tuple[Node, ...], Function]] = WeakKeyDictionary()
+
+
+def evaluate(node: Node, values: Mapping[Any, Any] | None = None) -> np.ndarray:
+    """The value of a tensor, given those of the inputs it needs: {input or its name: value}.
+
+    The compiled function is kept as long as the tensor lives.
+    """
+    named = {x.name: x for x in inputs_of([node]) if x.name}
+    given = {named.get(key, key): value for key, value in (values or {}).items()}
+    for key in given:
+        if not isinstance(key, Node):
+            raise TypeError(f"eval: {key!r:.80} is not an input of this tensor, nor its name")
+    inputs = tuple(given)
+    functions = _EVALUATED.setdefault(node, {})
+    if inputs not in functions:
+        functions[inputs] = function(inputs, node, on_unused_input="ignore")
+    return functions[inputs](*given.values())
+
+
+method(evaluate, "eval")

@@ -1,0 +1,21 @@
+"""The callable: from the program a user asked for and its plan to checked calls.
+
+    program.py  what was asked for: inputs with names and defaults, outputs in their structure
+    shared.py   shared variables: inputs that carry a value from call to call
+    call.py     Function: the plan's entry with names, defaults, binding, pickling
+    explain.py  every stage of a function as text
+    profile.py  seconds for each kernel of a function
+
+The one idea: a `Function` is the compiled `Entry` of `cython_ext` with Python around it, not a
+Python object that calls one: a plain call goes from the caller's arrays to the plan's pointer
+without a line of Python. Python runs for keywords, for conversions, and when sizes change.
+
+Rejected: functions that hold the arrays of their inputs between calls (containers): a call would
+depend on the calls before it, and could not be made from two threads.
+"""
+
+from probtensor.function.call import Compilation, Function
+from probtensor.function.program import In, Out, Program
+from probtensor.function.shared import Shared, shared
+
+__all__ = ["Compilation", "Function", "In", "Out", "Program", "Shared", "shared"]

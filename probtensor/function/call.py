@@ -1,0 +1,342 @@
+"""Function: a plan's entry with names, defaults, shared variables and explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from cython_ext.cell import Stream
+from cython_ext.convert import safe_array
+from cython_ext.entry import Entry
+from probtensor.function.explain import STAGES
+from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
+from probtensor.function.profile import Profile, profile
+from probtensor.function.shared import Shared
+from probtensor.graph.node import Node, line_of
+from probtensor.lower.memory import layout
+from probtensor.lower.plan import Plan
+from probtensor.targets.base import Built
+from probtensor.types import size_value
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """What compiling a program gave.
+
+    `inputs` are the plan's inputs in order: the program's, then shared variables, arrays that the
+    graph carries (`given`, by node) and the key of random draws (`key`). `outputs` is the graph
+    after all passes; `passes` tells what they did.
+    """
+
+    inputs: tuple[Node, ...]
+    given: Mapping[Node, np.ndarray]
+    key: Node | None
+    outputs: tuple[Node, ...]
+    plan: Plan
+    built: Built
+    timings: Mapping[str, float]
+    passes: Callable[[], str]
+
+
+class Planner:
+    """Sizes of a call's arrays to everything that follows from them; see `Entry`."""
+
+    def __init__(self, plan: Plan, live: Sequence[int], fixed: Mapping[int, np.ndarray]) -> None:
+        self.plan = plan
+        self.live = live
+        self.fixed = {k: array.shape for k, array in fixed.items()}
+
+    def __call__(self, dims: tuple[int, ...]) -> tuple:
+        plan, at = self.plan, 0
+        shapes = dict(self.fixed)
+        for k in self.live:
+            ndim = len(plan.buffers[k].shape)
+            shapes[k] = dims[at : at + ndim]
+            at += ndim
+        for k in plan.inputs:
+            self._check_fixed_sizes(k, shapes[k])
+        values = [
+            shapes[s.buffer][s.axis] if s.value is None else s.value for s in plan.sizes
+        ]
+        sizes = {source.name: n for source, n in zip(plan.sizes, values)}
+        for check in plan.size_checks:
+            left, right = size_value(check.left, sizes), size_value(check.right, sizes)
+            if left != right:
+                text = check.message.replace("{left}", str(left)).replace("{right}", str(right))
+                raise ValueError(text)
+        results = [plan.shape(k, sizes) for k in plan.outputs]
+        for k, shape in enumerate(results):
+            if any(n < 0 for n in shape):
+                raise ValueError(f"output {k} would have shape {shape} for arguments {shapes}")
+        arena, offsets = layout(plan, sizes)
+        bounds = [size_value(check.bound, sizes) for check in plan.index_checks]
+        return values, results, [offsets[k] for k in plan.lifetimes], arena, bounds
+
+    def _check_fixed_sizes(self, k: int, shape: tuple[int, ...]) -> None:
+        node = self.plan.buffers[k].node
+        for axis, (size, given) in enumerate(zip(node.type.shape, shape)):
+            if isinstance(size, int) and size != given:
+                label = node.name or f"input {k}"
+                raise ValueError(
+                    f"{label}: expected shape {shape_text(node)}, got {tuple(shape)}: size {given} "
+                    f"along axis {axis} is not {size}\n  {label} was made at {line_of(node)}"
+                )
+
+
+def shape_text(node: Node) -> str:
+    """The declared shape, unknown sizes as names."""
+    sizes = ", ".join(str(n).split("#")[0] for n in node.type.shape)
+    return f"({sizes}{',' if node.ndim == 1 else ''})"
+
+
+class Function(Entry):
+    """A compiled function. Call it with arrays or numbers, by position or by name.
+
+    Arrays of the right dtype that are C-contiguous are not copied; others are converted where
+    nothing is lost by it (never float64 to float32 or a float to an integer). Results are fresh
+    arrays, 0-d ones for scalars. May be called from several threads at once: the GIL is released,
+    and each call has its own workspace. TypeError and ValueError name the argument and the line
+    where it was made.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        compilation: Compilation,
+        bound: Mapping[Node, np.ndarray] | None = None,
+        cells: Mapping[Node, Shared] | None = None,
+    ) -> None:
+        self.program = program
+        self.compilation = compilation
+        self.bound = dict(bound or {})
+        self.inputs = tuple(x for x in program.inputs if x.variable not in self.bound)
+        self._cells = dict(cells or {})
+        self._stream = Stream(fresh_seed(program.seed))
+        super().__init__(**self._parts())
+        self._defaults = {
+            x.name or k: safe_array(
+                x.value, x.variable.dtype, x.variable.ndim, x.name or f"input {k}",
+                line_of(x.variable),
+            )
+            for k, x in enumerate(self.inputs)
+            if not x.required
+        }  # fmt: skip
+
+    def _parts(self) -> dict[str, Any]:
+        """The arguments of Entry."""
+        program, plan = self.program, self.compilation.plan
+        slots = [self._slot(k, node) for k, node in enumerate(self.compilation.inputs)]
+        for k, buffer in enumerate(plan.buffers):
+            if buffer.role == "constant":
+                slots.append(self._fixed(k, buffer.node, buffer.node.op.array, "a constant"))
+        slots.sort(key=lambda slot: slot[1] == "fixed")
+        place = {slot[0]: k for k, slot in enumerate(slots)}
+        fixed = {slot[0]: slot[6] for slot in slots if slot[1] == "fixed"}
+        live = [slot[0] for slot in slots if slot[1] != "fixed"]
+        tree = program.tree
+        plain = is_flat_list(tree)
+        single = isinstance(tree, Leaf)
+        return {
+            "run": self.compilation.built.run,
+            "keep": self.compilation.built.keep,
+            "buffers": len(plan.buffers),
+            "slots": slots,
+            "outputs": self._results(),
+            "temps": list(plan.lifetimes),
+            "planner": Planner(plan, live, fixed),
+            "checks": [(place[c.buffer], c.message) for c in plan.index_checks],
+            "failures": plan.failures,
+            "cells": [self._cells.get(old, old).op.cell for old, _ in program.updates],
+            "build": None if plain or single else partial(unflatten, tree),
+            "single": single,
+        }
+
+    def _slot(self, position: int, node: Node) -> tuple:
+        """Where the array of a plan's input comes from."""
+        given = self.bound.get(node)
+        if given is None:
+            given = self.compilation.given.get(node)
+        if given is not None:
+            return self._fixed(position, node, given, node.name or f"input {position}")
+        kind, payload = "argument", None
+        if node is self.compilation.key:
+            kind, payload = "stream", self._stream
+        elif isinstance(node, Shared):
+            kind, payload = "cell", self._cells.get(node, node).op.cell
+        names = {x.variable: x.name for x in self.program.inputs}
+        label = names.get(node) or node.name or f"input {position}"
+        return (position, kind, label, node.dtype, node.ndim, line_of(node), payload)
+
+    def _fixed(self, position: int, node: Node, value: Any, label: str) -> tuple:
+        array = safe_array(value, node.dtype, node.ndim, label, line_of(node))
+        return (position, "fixed", label, node.dtype, node.ndim, line_of(node), array)
+
+    def _results(self) -> list[tuple]:
+        """(position, dtype, ndim, source, borrowed) of each output, updates included."""
+        plan, seen, found = self.compilation.plan, {}, []
+        borrowed = (*self.program.borrowed, *(False for _ in self.program.updates))
+        for k, (position, lent) in enumerate(zip(plan.outputs, borrowed)):
+            buffer = plan.buffers[position]
+            source = -2 - seen[position] if position in seen else -1
+            seen.setdefault(position, k)
+            found.append((position, buffer.dtype, len(buffer.shape), source, lent))
+        return found
+
+    def arrange(self, args: tuple, kwargs: Mapping[str, Any]) -> tuple:
+        """All arguments in order, from positional and keyword ones and defaults."""
+        if len(args) > len(self.inputs):
+            raise TypeError(
+                f"{self.label} takes {len(self.inputs)} arguments ({self._named(self.inputs)}), "
+                f"got {len(args)}"
+            )
+        values = dict(enumerate(args))
+        for name, value in kwargs.items():
+            values[self._place(name, values)] = value
+        missing = []
+        for k, x in enumerate(self.inputs):
+            if k in values:
+                continue
+            if x.required:
+                missing.append(x)
+            else:
+                values[k] = self._defaults[x.name or k]
+        if missing:
+            rows = "".join(
+                f"\n  {x.name or 'unnamed'}: {x.variable.type.dtype} with {x.variable.ndim} axes, "
+                f"made at {line_of(x.variable)}"
+                for x in missing[:5]
+            )
+            raise TypeError(f"{self.label}: {len(missing)} arguments are missing:{rows}")
+        return tuple(values[k] for k in range(len(self.inputs)))
+
+    def _place(self, name: str, taken: Mapping[int, Any]) -> int:
+        """The position of the input of this name; TypeError if none, two or already given."""
+        places = [k for k, x in enumerate(self.inputs) if x.name == name]
+        if len(places) != 1:
+            what = "no argument" if not places else f"{len(places)} arguments called"
+            raise TypeError(
+                f"{self.label} has {what} {name!r}; it takes {self._named(self.inputs)}"
+            )
+        if places[0] in taken:
+            raise TypeError(f"{self.label} got the argument {name!r} twice")
+        return places[0]
+
+    @staticmethod
+    def _named(inputs: Sequence[In]) -> str:
+        return ", ".join(x.name or f"input {k}" for k, x in enumerate(inputs)) or "none"
+
+    @property
+    def label(self) -> str:
+        """What error messages call the function."""
+        return self.program.name or "function"
+
+    @property
+    def name(self) -> str | None:
+        """The name given when it was made."""
+        return self.program.name
+
+    @property
+    def source(self) -> str:
+        """The generated text; empty for a target that generates none."""
+        return self.compilation.built.source
+
+    @property
+    def path(self) -> str:
+        """File of the compiled module; empty for a target that has none."""
+        return self.compilation.built.path
+
+    @property
+    def plan(self) -> Plan:
+        """The plan: buffers, kernels, sizes."""
+        return self.compilation.plan
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds of each stage of making it: rewrite, lower, render, build."""
+        return dict(self.compilation.timings)
+
+    @property
+    def header(self) -> str:
+        """The C signature of `address`, and what its two tables hold."""
+        return STAGES["header"](self)
+
+    def explain(self, stage: str = "graph") -> str:
+        """A stage of compilation as text: graph, passes, groups, kernels, plan, source or header.
+
+        ValueError for any other name.
+        """
+        if stage not in STAGES:
+            raise ValueError(f"explain: {stage!r} is none of {', '.join(STAGES)}")
+        return STAGES[stage](self)
+
+    def profile(self, *args: Any, n: int | None = None, **kwargs: Any) -> Profile:
+        """Seconds a call of each kernel for these arguments, over n calls (or about half a second
+        in all). Print it, or read its rows. Needs the cython target."""
+        return profile(self, self.arrange(args, kwargs), n)
+
+    def get_shared(self) -> list[Shared]:
+        """The shared variables the function reads, in the order of the plan."""
+        found = [x for x in self.compilation.inputs if isinstance(x, Shared)]
+        return [self._cells.get(x, x) for x in found]
+
+    def bind(self, values: Mapping[Any, Any]) -> Function:
+        """The same function with some inputs fixed to arrays, given by node or by name.
+
+        The arrays are checked once, and kept (not copied where they need no conversion), so they
+        must not be changed afterwards. Nothing is compiled.
+        """
+        bound = dict(self.bound)
+        for key, value in values.items():
+            if isinstance(key, str):
+                node = self.inputs[self._place(key, {})].variable
+            else:
+                node = key
+            if all(node is not x.variable for x in self.inputs):
+                raise TypeError(f"{self.label} has no free input {key!r:.80}")
+            label = node.name or "input"
+            bound[node] = safe_array(value, node.dtype, node.ndim, label, line_of(node))
+        return Function(self.program, self.compilation, bound, self._cells)
+
+    def copy(
+        self,
+        *,
+        name: str | None = None,
+        swap: Mapping[Shared, Shared] | None = None,
+    ) -> Function:
+        """Another function of the same module. `swap` puts other shared variables, of the same
+        dtype and rank, in place of some."""
+        cells = dict(self._cells)
+        for old, new in (swap or {}).items():
+            if not isinstance(new, Shared) or (old.dtype, old.ndim) != (new.dtype, new.ndim):
+                raise TypeError(f"copy: {new!r:.60} cannot stand for {old!r:.60}")
+            cells[old] = new
+        program = replace(self.program, name=name or self.program.name)
+        return Function(program, self.compilation, self.bound, cells)
+
+    def seed(self, seed: int | None = None) -> None:
+        """Start the random draws anew from `seed`."""
+        self._stream.restart(fresh_seed(seed))
+
+    def __reduce__(self) -> tuple:
+        return _rebuild, (self.program, self.bound, self._cells)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(map(repr, self.inputs))
+        outputs = ", ".join(str(y.type) for y in self.program.outputs)
+        return f"<{self.label}({inputs}) -> ({outputs}), target {self.program.target}>"
+
+
+def _rebuild(program: Program, bound: Mapping, cells: Mapping) -> Function:
+    function = program.compiler(program)
+    if not bound and not cells:
+        return function
+    return Function(program, function.compilation, bound, cells)
+
+
+def fresh_seed(seed: int | None) -> int:
+    """64 bits of a seed; of the system's entropy without one."""
+    return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])

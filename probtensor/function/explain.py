@@ -1,0 +1,159 @@
+"""Every stage of a function as text, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from probtensor.graph.node import line_of
+from probtensor.graph.text import to_text
+from probtensor.kernel.ir import Apply, Call, Check, Expr, For, Let, Lit, Load, Place, Ref, Stmt, Store
+from probtensor.lower.planner import group_sizes
+
+if TYPE_CHECKING:
+    from probtensor.function.call import Function
+
+INFIX = {"+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^"}
+SIGNATURE = """\
+/* The compiled plan: buffers[k] and sizes[k] as listed. Re-entrant; needs no Python and no GIL.
+   Returns 0, or 1 + the position of the failure in the list of failures. */
+int pt_plan(void **buffers, const int64_t *sizes);
+"""
+
+
+def graph(function: Function) -> str:
+    """The graph as it was given, each node with the user's line."""
+    return to_text(function.program.graph, lines=True)
+
+
+def passes(function: Function) -> str:
+    """What each pass did, and the graph after all of them."""
+    after = to_text(function.compilation.outputs, lines=True)
+    return f"{function.compilation.passes()}\n{after}"
+
+
+def groups(function: Function) -> str:
+    """Which nodes share a loop nest, one block a kernel."""
+    compilation = function.compilation
+    rows = []
+    for k, launch in enumerate(group_sizes(compilation.inputs, compilation.outputs)):
+        rows.append(f"kernel {k}")
+        for group in launch:
+            extent = "once" if group.extent is None else f"over {group.extent}"
+            rows.append(f"  {extent}")
+            for task in group.tasks:
+                node = task.node
+                rows.append(f"    {node.op.text()}: {node.type}  # {line_of(node)}")
+    return "\n".join(rows) + "\n"
+
+
+def kernels(function: Function) -> str:
+    """The loops of each kernel."""
+    rows = []
+    for kernel in function.plan.kernels:
+        rows.append(f"{kernel.name}({', '.join(kernel.reads)}) -> {', '.join(kernel.writes)}")
+        rows += statements(kernel.body, 1)
+    return "\n".join(rows) + "\n"
+
+
+def statements(body: tuple[Stmt, ...], depth: int) -> Iterator[str]:
+    """Statements as lines of text."""
+    pad = "  " * depth
+    for stmt in body:
+        match stmt:
+            case Let(name, expr):
+                yield f"{pad}{name} = {expression(expr)}"
+            case Store(buffer, index, expr, op):
+                yield f"{pad}{buffer}[{index}] {op or ''}= {expression(expr)}"
+            case For(var, extent, inner, accs, start):
+                first = f"{start}, " if start != 0 else ""
+                for acc in accs:
+                    yield f"{pad}{acc.name} = {acc.identity}"
+                yield f"{pad}for {var} in range({first}{extent}):"
+                yield from statements(inner, depth + 1)
+                for acc in accs:
+                    yield f"{pad}  {acc.name} {acc.op}= {expression(acc.term)}"
+            case Check(condition, code):
+                yield f"{pad}check {expression(condition)} else {code}"
+            case Call(routine, args):
+                texts = [f"{a[0]} + {a[1]}" if isinstance(a, tuple) else str(a) for a in args]
+                yield f"{pad}{routine}({', '.join(texts)})"
+
+
+def expression(expr: Expr) -> str:
+    """An expression as text."""
+    match expr:
+        case Lit(value):
+            return str(value)
+        case Ref(name):
+            return name
+        case Place(index):
+            return f"({index})"
+        case Load(buffer, index):
+            return f"{buffer}[{index}]"
+        case Apply(fn, (left, right)) if fn in INFIX:
+            return f"({expression(left)} {fn} {expression(right)})"
+        case Apply(fn, args, dtype):
+            label = dtype if fn == "cast" else fn
+            return f"{label}({', '.join(map(expression, args))})"
+
+
+def plan(function: Function) -> str:
+    """Buffers, sizes, checks and the order of kernels."""
+    found = function.plan
+    rows = ["buffers"]
+    for k, buffer in enumerate(found.buffers):
+        life = found.lifetimes.get(k)
+        span = f"  kernels {life[0]} to {life[1]}" if life else ""
+        shape = ", ".join(map(str, buffer.shape))
+        line = line_of(buffer.node)
+        rows.append(f"  {k:>3}  {buffer.name:<5} {buffer.role:<8} {buffer.dtype}[{shape}]{span}"
+                    f"  # {line}")  # fmt: skip
+    rows.append("sizes")
+    for source in found.sizes:
+        fixed = source.value is not None
+        origin = str(source.value) if fixed else f"axis {source.axis} of buffer {source.buffer}"
+        rows.append(f"  {source.name} = {origin}")
+    for check in found.size_checks:
+        rows.append(f"  {check.left} == {check.right}")
+    for check in found.index_checks:
+        rows.append(f"  {found.buffers[check.buffer].name} indexes {check.bound}")
+    rows.append("kernels")
+    for kernel in found.kernels:
+        rows.append(f"  {kernel.name}: {', '.join(kernel.reads)} -> {', '.join(kernel.writes)}")
+    rows += [f"failure {k + 1}: {text.splitlines()[0]}" for k, text in enumerate(found.failures)]
+    return "\n".join(rows) + "\n"
+
+
+def source(function: Function) -> str:
+    """The generated text."""
+    return function.source
+
+
+def header(function: Function) -> str:
+    """The C signature of `address`, with this plan's tables."""
+    found = function.plan
+    rows = [SIGNATURE, "/* buffers"]
+    inputs = {k: x.name for k, x in zip(found.inputs, function.compilation.inputs)}
+    results = dict(zip(found.outputs, range(len(found.outputs))))
+    for k, buffer in enumerate(found.buffers):
+        shape = ", ".join(map(str, buffer.shape))
+        who = f" {inputs[k]}" if inputs.get(k) else f" {results[k]}" if k in results else ""
+        const = "const " if buffer.role in ("input", "constant") else ""
+        rows.append(f"   {k:>3}  {const}{buffer.dtype} [{shape}]  {buffer.role}{who}")
+    rows.append("   sizes")
+    for k, s in enumerate(found.sizes):
+        origin = s.value if s.value is not None else f"axis {s.axis} of buffers[{s.buffer}]"
+        rows.append(f"   {k:>3}  {s.name} = {origin}")
+    return "\n".join(rows) + " */\n"
+
+
+STAGES: dict[str, Callable[[Function], str]] = {
+    "graph": graph,
+    "passes": passes,
+    "groups": groups,
+    "kernels": kernels,
+    "plan": plan,
+    "source": source,
+    "header": header,
+}

@@ -1,0 +1,163 @@
+"""What a function was asked to be: inputs with names and defaults, outputs in their structure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from probtensor.graph.node import GraphError, Node, as_tensor, line_of
+from probtensor.function.shared import Shared
+
+REQUIRED = object()
+
+
+class In:
+    """An input of a function with a default or another name: `In(x, value=1.0, name="rate")`.
+
+    Without `value` the argument must be given. TypeError unless `variable` is an input node.
+    """
+
+    def __init__(self, variable: Node, value: Any = REQUIRED, name: str | None = None) -> None:
+        if not isinstance(variable, Node):
+            raise TypeError(f"In: the variable is a tensor, not {type(variable).__name__}")
+        self.variable = variable
+        self.value = value
+        self.name = name or variable.name
+
+    @property
+    def required(self) -> bool:
+        return self.value is REQUIRED
+
+    def __reduce__(self) -> tuple:
+        given = () if self.required else (self.value,)
+        return _input_of, (self.variable, self.name, *given)
+
+    def __repr__(self) -> str:
+        default = "" if self.required else f" = {self.value!r}"
+        return f"{self.name or 'input'}: {self.variable.type}{default}"
+
+
+def _input_of(variable: Node, name: str | None, value: Any = REQUIRED) -> In:
+    return In(variable, value, name)
+
+
+@dataclass(frozen=True)
+class Out:
+    """An output of a function; with `borrow`, the array it returns is written to by the next call
+    of the same sizes, which saves an allocation."""
+
+    variable: Any
+    borrow: bool = False
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """The place of an output in a nested structure."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Program:
+    """A function before it is compiled; a value that pickles.
+
+    `tree` is the structure of the results with a Leaf for each output; `compiler` makes the
+    Function of a program again, in another process say.
+    """
+
+    inputs: tuple[In, ...]
+    outputs: tuple[Node, ...]
+    borrowed: tuple[bool, ...]
+    tree: Any
+    updates: tuple[tuple[Shared, Node], ...]
+    name: str | None
+    target: str
+    seed: int | None
+    compiler: Callable[[Program], Any]
+
+    @property
+    def graph(self) -> tuple[Node, ...]:
+        """All nodes that are computed: outputs, then new values of shared variables."""
+        return (*self.outputs, *(value for _, value in self.updates))
+
+
+def flatten(structure: Any) -> tuple[list[Out], Any]:
+    """The outputs in a nested structure of lists, tuples and dicts, and the structure of leaves."""
+    found: list[Out] = []
+
+    def walk(part: Any) -> Any:
+        if part is None:
+            return None
+        if isinstance(part, dict):
+            return {key: walk(value) for key, value in part.items()}
+        if isinstance(part, (list, tuple)):
+            return type(part)(*map(walk, part)) if hasattr(part, "_fields") else type(part)(
+                map(walk, part)
+            )
+        found.append(part if isinstance(part, Out) else Out(as_tensor(part)))
+        return Leaf(len(found) - 1)
+
+    return found, walk(structure)
+
+
+def unflatten(tree: Any, values: Sequence[Any]) -> Any:
+    """The structure with values in place of its leaves."""
+    if isinstance(tree, Leaf):
+        return values[tree.index]
+    if isinstance(tree, dict):
+        return {key: unflatten(part, values) for key, part in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        parts = [unflatten(part, values) for part in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    return tree
+
+
+def is_flat_list(tree: Any) -> bool:
+    """Is the structure a plain list of leaves, as the entry gives it?"""
+    return type(tree) is list and all(isinstance(part, Leaf) for part in tree)
+
+
+def checked_inputs(inputs: Any) -> tuple[In, ...]:
+    """The inputs as In, each an input node and none twice; TypeError or ValueError otherwise."""
+    if isinstance(inputs, (Node, In)):
+        raise TypeError("function: the inputs are a list, as in pt.function([x], y)")
+    found = tuple(x if isinstance(x, In) else In(x) for x in inputs)
+    seen: set[Node] = set()
+    for k, x in enumerate(found):
+        node = x.variable
+        if node.inputs or not hasattr(node.op, "tensor_type"):
+            raise TypeError(
+                f"function: input {k} is computed by {node.op.name}, made at {line_of(node)}; "
+                "replace it with givens={node: new_input} to make it an input"
+            )
+        if isinstance(node, Shared):
+            raise TypeError(
+                f"function: {node.name or 'a shared variable'} (made at {line_of(node)}) is shared: "
+                "functions find it by themselves, so it is no input"
+            )
+        if node in seen:
+            raise ValueError(f"function: input {x.name or k} is there twice")
+        seen.add(node)
+    return found
+
+
+def checked_updates(updates: Any) -> tuple[tuple[Shared, Node], ...]:
+    """Updates as pairs; each a shared variable and a tensor of its dtype and rank."""
+    pairs: Iterable = updates.items() if isinstance(updates, Mapping) else updates or ()
+    found: list[tuple[Shared, Node]] = []
+    for old, new in pairs:
+        if not isinstance(old, Shared):
+            raise TypeError(f"function: only shared variables are updated, not {old!r:.80}")
+        label = old.name or "the shared variable"
+        if any(old is other for other, _ in found):
+            raise ValueError(f"function: {label} is updated twice (made at {line_of(old)})")
+        value = as_tensor(new)
+        if value.dtype != old.dtype or value.ndim != old.ndim:
+            raise GraphError(
+                f"function: the update of {label} is {value.type}, it must be {old.dtype} with "
+                f"{old.ndim} axes\n  {label} made at {line_of(old)}\n  its update at "
+                f"{line_of(value)}\n  .astype({old.dtype!r}) converts"
+            )
+        found.append((old, value))
+    return tuple(found)

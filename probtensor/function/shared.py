@@ -1,0 +1,63 @@
+"""Shared variables: inputs of the graph that carry their value from call to call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cython_ext.cell import Cell
+from cython_ext.convert import safe_array
+from probtensor.graph.node import Input, Node, line_of, make, new_input
+from probtensor.types import check_dtype
+
+
+@dataclass(frozen=True)
+class SharedInput(Input):
+    """An input whose value lives in `cell`; two shared variables never have one cell."""
+
+    cell: Cell = field(repr=False)
+    name = "shared"
+
+
+class Shared(Node):
+    """A tensor with a value that functions read at each call and may update.
+
+    Its rank and dtype are fixed, its sizes are not. A change is seen by the next call of every
+    function that uses it, without compiling anything. Assignments from several threads are safe;
+    which of two simultaneous updates stays is not determined.
+    """
+
+    __slots__ = ()
+
+    def get_value(self, borrow: bool = False) -> np.ndarray:
+        """The value: a copy, or with `borrow` the array itself, which must not be written to while
+        a function may be reading it."""
+        value = self.op.cell.value
+        return value if borrow else value.copy()
+
+    def set_value(self, value: Any, borrow: bool = False) -> None:
+        """Give another value of the same rank, its dtype convertible without loss. With `borrow`
+        an array that needs no conversion is kept itself, not a copy. TypeError or ValueError."""
+        label = self.name or "shared variable"
+        array = safe_array(value, self.dtype, self.ndim, label, line_of(self))
+        if array is value and not borrow:
+            array = array.copy()
+        self.op.cell.value = array
+
+
+def shared(
+    value: Any, name: str | None = None, *, dtype: Any = None, borrow: bool = False
+) -> Shared:
+    """A shared variable with this value: a number, array or nested list.
+
+    Python floats become float64 and ints int64, arrays keep their dtype. TypeError for anything
+    that is not numeric.
+    """
+    array = np.array(value, dtype=dtype, order="C", copy=None if borrow else True)
+    if isinstance(value, Node) or array.dtype == object:
+        raise TypeError(f"shared: needs an array or number, not {type(value).__name__}")
+    plain = new_input(name, check_dtype(array.dtype), (None,) * array.ndim)
+    op = SharedInput(name, plain.type, plain.op.uid, Cell(array))
+    return make(op, (), Shared)  # type: ignore[return-value]
