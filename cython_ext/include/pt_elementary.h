@@ -404,7 +404,7 @@ PT_FN double pt_atanh(double x) {
     return PT_ABS(x) < 1e-8 ? x : value;
 }
 
-/* ---- roots and powers ---- */
+/* ---- cube root ---- */
 
 /* exp(log(m) / 3) on the significand, then one Newton step with an exact residual. */
 PT_FN double pt_cbrt(double x) {
@@ -428,9 +428,6 @@ PT_FN double pt_cbrt(double x) {
     return x == 0.0 ? x : PT_COPYSIGN(value, x);
 }
 
-PT_FN double pt_pow(double x, double y) {
-    return pow(x, y);
-}
 
 /* ---- float32: the double function, rounded ---- */
 

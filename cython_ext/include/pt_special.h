@@ -1,7 +1,8 @@
 /* ProbTensor's scalar functions in C, included by generated Cython (C11) and CUDA (C++).
  *
  *   pt_base.h        PT_FN, bits, error-free sums, rounding, integer arithmetic
- *   pt_elementary.h  exp, log, hyperbolic and logistic families, roots, powers
+ *   pt_elementary.h  exp, log, hyperbolic and logistic families, cube root
+ *   pt_power.h       pow, logarithm in two parts
  *   pt_trig.h        sin, cos, tan and their inverses
  *   pt_erf.h         erf, erfc, normal distribution function and their inverses
  *   pt_gamma.h       lgamma, gamma, digamma, trigamma, lbeta
@@ -11,6 +12,7 @@
 
 #include "pt_base.h"
 #include "pt_elementary.h"
+#include "pt_power.h"
 #include "pt_trig.h"
 #include "pt_erf.h"
 #include "pt_gamma.h"
