@@ -2,8 +2,8 @@
 
 A loop over n turns becomes a loop over strips of `width` turns. In a strip, statements are sorted
 into segments: "lanes" segments hold straight-line statements whose turns are independent, and
-become one inner loop that vectorises; "turns" segments hold what has to go turn by turn (scatters, inner
-loops). Locals that cross from one segment to another are `wide`: arrays with a place for each turn.
+become one inner loop that vectorises; "turns" segments hold what has to go turn by turn (scatters,
+inner loops). Locals that cross from one segment to another are `wide`: arrays with a place for each turn.
 Accumulators get a place for each lane and are folded once, after the loop, in a fixed order: the
 result does not depend on the compiler, and no flag has to allow it to reorder sums.
 

@@ -79,7 +79,7 @@ class Writer(Reader):
         return Load(self.places.names[node], self._flat(node, index), node.dtype)
 
     def place(self, view: Node, position: int, value: Expr) -> Size:
-        """An index read from memory: a local, made non-negative, and checked if the entry does not."""
+        """An index read from memory: a local, made non-negative, checked if the entry does not."""
         bound = self._bound(view, position)
         mode = getattr(view.op, "mode", "raise")
         mode = mode if mode in ("wrap", "clip") else "raise"

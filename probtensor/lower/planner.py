@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from probtensor.graph.node import Const, GraphError, Input, Node, line_of
 from probtensor.graph.walk import toposort
+from probtensor.kernel.check import check
 from probtensor.kernel.ir import Call, For, Kernel, Load, Stmt, Store, exprs_of, walk, walk_expr
 from probtensor.kernel.tidy import inline_locals
 from probtensor.lower.fuse import Group, fuse
@@ -14,6 +15,7 @@ from probtensor.lower.loops import Places, Writer
 from probtensor.lower.plan import Buffer, IndexCheck, Plan
 from probtensor.lower.sizes import Sizes
 from probtensor.lower.tasks import tasks_of, uniform_value
+from probtensor.types import size_product
 
 
 def lower(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
@@ -33,6 +35,9 @@ def lower(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
     large = LargeSizes(sizes.sources)
     kernels = tuple(large.kernel(_kernel(f"k{k}", body)) for k, body in enumerate(bodies))
     buffers = _buffers(order, inputs, outputs, kernels, sizes, places)
+    elements = {buffer.name: size_product(buffer.shape) for buffer in buffers}
+    for kernel in kernels:
+        check(kernel, elements, [source.name for source in sizes.sources])
     position = {b.node: k for k, b in enumerate(buffers) if b.role in ("input", "constant")}
     result = {b.node: k for k, b in enumerate(buffers) if b.role == "output"}
     return Plan(
