@@ -1,0 +1,58 @@
+"""ProbTensor: a tensor compiler for probabilistic programming.
+
+Tensor functions have NumPy's names and stand in this one namespace; `linalg` and `special` are as
+in SciPy, `random` makes random variables. `function` compiles a graph.
+"""
+
+from types import ModuleType as _ModuleType
+
+from probtensor import ops as _ops
+from probtensor.compile import function
+from probtensor.function import Function, In, Out, Shared, shared
+from probtensor.graph import GraphError, Node, as_tensor, line_of
+from probtensor.graph.text import to_text
+from probtensor.ops import linalg, special
+from probtensor.ops.creation import INPUT_MAKERS as _INPUT_MAKERS
+from probtensor.targets.base import BuildError
+from probtensor.transform import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
+from probtensor.types import Dim, ShapeError, TensorType
+from probtensor.version import __version__
+
+# Functions of the tensor language; op classes, helpers of ops and raw draws are not of this face.
+_INNER = ("as_tensor_of", "draw_", "key_fold", "narrow")
+_LANGUAGE = {
+    name: value
+    for name, value in vars(_ops).items()
+    if name[0].islower() and not isinstance(value, _ModuleType) and not name.startswith(_INNER)
+}
+globals().update(_LANGUAGE | _INPUT_MAKERS)
+
+__all__ = [
+    "BuildError",
+    "Dim",
+    "Function",
+    "GraphError",
+    "In",
+    "Node",
+    "Out",
+    "ShapeError",
+    "Shared",
+    "TensorType",
+    "__version__",
+    "as_tensor",
+    "function",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "line_of",
+    "linalg",
+    "shared",
+    "special",
+    "to_text",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+    *sorted({*_LANGUAGE, *_INPUT_MAKERS}),
+]
