@@ -1,34 +1,58 @@
 """The command line: `probtensor cache | doctor | rules`, also as `python -m probtensor`."""
 
-import sys
+from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+
+from probtensor.compile import PIPELINE
+from probtensor.targets import cache, doctor
+from probtensor.transform.rewrite import Rule, Ruleset
 from probtensor.version import __version__
 
 USAGE = """\
 usage: probtensor COMMAND [OPTIONS]
 
-  cache    list, measure or clear the compiled modules kept on this machine
-  doctor   compile and time a probe, and say what is missing if it fails
-  rules    list the rewriting rules, each with its reason
+  cache [list | size | clear | dir]   the compiled modules kept on this machine
+  doctor                              build and time a probe; say what is missing if that fails
+  rules [WORD ...]                    the rewriting rules, or those that mention all the words
 
   --version, --help"""
-COMMANDS = ("cache", "doctor", "rules")
 
 
-def main(argv=None):
+def rules(argv: Sequence[str]) -> int:
+    """Print each rule once, with its passes, its reason and where it is written."""
+    passes: dict[Rule, list[str]] = {}
+    for step in PIPELINE:
+        if isinstance(step.action, Ruleset):
+            for rule in step.action:
+                passes.setdefault(rule, []).append(step.name)
+    shown = 0
+    for rule, names in passes.items():
+        text = f"{rule.name}\n    {rule.why}\n    {rule.line}, in {', '.join(names)}"
+        if all(word in text for word in argv):
+            shown += 1
+            print(text)
+    print(f"{shown} of {len(passes)} rules")
+    return 0 if shown else 1
+
+
+COMMANDS = {"cache": cache.main, "doctor": doctor.main, "rules": rules}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; `argv` is without the program's name."""
-    arguments = sys.argv[1:] if argv is None else list(argv)
-    name = arguments[0] if arguments else "--help"
+    name, *options = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in ("-h", "--help"):
         print(USAGE)
-        return 0 if arguments else 2
+        return 0
     if name == "--version":
         print(f"probtensor {__version__}")
         return 0
     if name not in COMMANDS:
-        print(f"probtensor: no command {name!r}\n\n{USAGE}", file=sys.stderr)
+        print(f"probtensor: there is no command {name!r}\n\n{USAGE}", file=sys.stderr)
         return 2
-    return 0
+    return COMMANDS[name](options)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ KNOWN_STATE = {
         "_ORIGINS": "where a node was first made, kept beside it because nodes are immutable",
         "_CURRENT": "the node that a rewrite replaces lends its origin to what it becomes",
     },
+    "compile.py": {"_EVALUATED": "functions that `eval` made, kept as long as their tensors live"},
     "ops/kinds.py": {"REGISTRY": "the ops that @op has met: the one thing that registers itself"},
 }
 MARKS = re.compile(r"\b(TODO|FIXME|XX" + r"X|HACK)\b")
