@@ -12,12 +12,13 @@ from probtensor.function import Function, In, Out, Shared, shared
 from probtensor.graph import GraphError, Node, as_tensor, line_of
 from probtensor.graph.text import to_text
 from probtensor.ops import linalg, special
-from probtensor.ops.creation import INPUT_MAKERS as _INPUT_MAKERS
+from probtensor.ops.creation import scalar
 from probtensor.targets.base import BuildError
 from probtensor.transform import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
 from probtensor.types import Dim, ShapeError, TensorType
 from probtensor.version import __version__
 
+# `scalar` is a file of ops as well, so it is named above.
 # Functions of the tensor language; op classes, helpers of ops and raw draws are not of this face.
 _INNER = ("as_tensor_of", "draw_", "key_fold", "narrow")
 _LANGUAGE = {
@@ -25,7 +26,7 @@ _LANGUAGE = {
     for name, value in vars(_ops).items()
     if name[0].islower() and not isinstance(value, _ModuleType) and not name.startswith(_INNER)
 }
-globals().update(_LANGUAGE | _INPUT_MAKERS)
+globals().update(_LANGUAGE)
 
 __all__ = [
     "BuildError",
@@ -48,11 +49,12 @@ __all__ = [
     "jvp",
     "line_of",
     "linalg",
+    "scalar",
     "shared",
     "special",
     "to_text",
     "value_and_grad",
     "vjp",
     "vmap",
-    *sorted({*_LANGUAGE, *_INPUT_MAKERS}),
+    *sorted(_LANGUAGE),
 ]
