@@ -42,7 +42,7 @@ class Adapter(Contender):
             case "radon":
                 sizes["groups"] = data["counties"]
                 arrays["x"], arrays["group"] = data["floor"], data["county"]
-                arrays["work"] = np.empty(4 * data["counties"])
+                arrays["work"] = np.empty(10 * data["counties"])
             case "irt_2pl":
                 sizes["columns"] = y.shape[1]
         self.arrays = arrays
