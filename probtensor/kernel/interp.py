@@ -72,6 +72,18 @@ COMBINE: dict[str, Callable] = {
 }
 
 
+def _gemm(a, b, c, batch, m, n, k, a_turned, b_turned):
+    left = a[: batch * m * k].reshape(batch, *((k, m) if a_turned else (m, k)))
+    right = b[: batch * n * k].reshape(batch, *((n, k) if b_turned else (k, n)))
+    left = np.swapaxes(left, 1, 2) if a_turned else left
+    right = np.swapaxes(right, 1, 2) if b_turned else right
+    c[: batch * m * n] = (left @ right).reshape(-1)
+
+
+# The routines that lowering itself calls; those of ops come from the caller.
+ROUTINES: dict[str, Callable] = {"pt_gemm": _gemm}
+
+
 class Machine:
     """One run of a kernel. `functions` gives the NumPy meaning of each C function name, `routines`
     that of each library routine (called with views from the offsets on, and sizes)."""
@@ -86,7 +98,7 @@ class Machine:
         self.buffers = buffers
         self.names: dict[str, object] = dict(sizes)
         self.functions = functions
-        self.routines = routines or {}
+        self.routines = {**ROUTINES, **(routines or {})}
         self.status = 0
 
     def run(self, kernel: Kernel) -> int:

@@ -28,8 +28,8 @@ from probtensor.kernel.ir import (
 )
 from probtensor.lower.fuse import Group, fuse
 from probtensor.lower.sizes import Sizes
-from probtensor.lower.tasks import Reader, Task, places_shape, read_all
-from probtensor.ops.kinds import View
+from probtensor.lower.tasks import Reader, Task, gemm, places_shape, read_all
+from probtensor.ops.kinds import Contraction, View
 from probtensor.types import Dim, Size, size_product
 
 IDENTITY = {"add": 0, "mul": 1, "and": True, "or": False, "max": "lowest", "min": "highest"}
@@ -253,7 +253,9 @@ class Writer(Reader):
 
     def _bind_copy(self, task: Task, value: Expr, variables: list[Size]) -> None:
         place = self._flat(task.node, task.index(variables))
-        self._emit(Store(self.places.results[task.node], place, value, None, line_of(task.node)))
+        name = self.places.results.get(task.node) or self.places.names[task.node]
+        self.places.stored.add(task.node)
+        self._emit(Store(name, place, value, None, line_of(task.node)))
 
     def _bind(self, node: Node, index: tuple[Size, ...], value: Expr) -> None:
         self.scopes[-1][node, index] = value
@@ -325,21 +327,20 @@ class Writer(Reader):
 
     def _routine(self, task: Task) -> None:
         node = task.node
-        op = node.op
         self.places.stored.add(node)
-        types = [self.sizes.type(x) for x in node.inputs]
-        batch = op.batch_shape(types)
-        args: list = []
-        for x in node.inputs:
-            if isinstance(x.op, (Input, Const)):
-                pass
-            elif x not in self.places.stored:
+        product = gemm(node, self.sizes) if isinstance(node.op, Contraction) else None
+        if product is not None:
+            routine, operands = "pt_gemm", (product.first, product.second)
+            numbers = (*product.sizes, *map(int, product.turned))
+        else:
+            routine, operands = node.op.routine, node.inputs
+            types = [self.sizes.type(x) for x in operands]
+            numbers = (size_product(node.op.batch_shape(types)), *node.op.core_sizes(types).values())
+        for x in operands:
+            if not isinstance(x.op, (Input, Const)) and x not in self.places.stored:
                 self.missing.append(x)
-            args.append((self.places.names[x], 0))
-        args.append((self.places.names[node], 0))
-        args.append(size_product(batch))
-        args.extend(op.core_sizes(types).values())
-        self._emit(Call(op.routine, tuple(args), line_of(node)))
+        buffers = tuple((self.places.names[x], 0) for x in (*operands, node))
+        self._emit(Call(routine, (*buffers, *numbers), line_of(node)))
 
 
 # Views under which an index array is still read whole, each element once or more.

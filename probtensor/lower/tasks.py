@@ -17,7 +17,7 @@ from probtensor.kernel.ir import Apply, Expr, Lit, Place, Ref
 from probtensor.kernel.simplify import Index, resimplify
 from probtensor.lower.sizes import Sizes
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Join, Reduction, Scatter, View
-from probtensor.types import Dim, Size
+from probtensor.types import Dim, Size, size_product
 
 Access = tuple[Node, tuple[Size, ...]]
 
@@ -180,7 +180,7 @@ class _Recorder(Reader):
 
 def tasks_of(order: Sequence[Node], outputs: Sequence[Node], sizes: Sizes) -> list[Task]:
     """The tasks of a graph in topological order, each with its accesses."""
-    wanted = set(outputs)
+    wanted = {*outputs, *_routine_inputs(order, sizes)}
     tasks: list[Task] = []
     for node in order:
         for task in _make(node, node in wanted, sizes):
@@ -190,6 +190,18 @@ def tasks_of(order: Sequence[Node], outputs: Sequence[Node], sizes: Sizes) -> li
             task.accesses = recorder.found
             tasks.append(task)
     return tasks
+
+
+def _routine_inputs(order: Sequence[Node], sizes: Sizes) -> list[Node]:
+    """What routines read: they take whole buffers, so even a view has to be written out."""
+    return [
+        x
+        for node in order
+        if isinstance(node.op, Core) or (isinstance(node.op, Contraction) and gemm(node, sizes))
+        for x in node.inputs
+        if not isinstance(x.op, Input)
+        and not (isinstance(x.op, Const) and uniform_value(x) is None)
+    ]
 
 
 def read_all(reader: Reader, task: Task, variables: Sequence[Size]) -> list[Expr]:
@@ -285,7 +297,7 @@ def _make(node: Node, is_output: bool, sizes: Sizes) -> list[Task]:
     if isinstance(op, Reduction):
         return [_fold(node, sizes)]
     if isinstance(op, Contraction):
-        return [_product(node, sizes)]
+        return [Task(node, "call", (), ()) if gemm(node, sizes) else _product(node, sizes)]
     if isinstance(op, Join):
         pieces = []
         for part, x in enumerate(node.inputs):
@@ -300,6 +312,47 @@ def _make(node: Node, is_output: bool, sizes: Sizes) -> list[Task]:
     if isinstance(op, (View, Input, Const, SizeOf)):
         return [Task(node, "copy", domain, axes)] if is_output else []
     raise TypeError(f"no lowering for the op {op.text()} of kind {type(op).__mro__[1].__name__}")
+
+
+@dataclass(frozen=True)
+class Gemm:
+    """A contraction that is a (batched) matrix product: op(first) op(second)."""
+
+    first: Node
+    second: Node
+    sizes: tuple[Size, Size, Size, Size]  # batch, m, n, k
+    turned: tuple[bool, bool]
+
+
+SHORT = 4096  # multiplications up to which a product of known sizes stays a loop
+
+
+def gemm(node: Node, sizes: Sizes) -> Gemm | None:
+    """How a contraction is a matrix product for BLAS; None if it is not, or is better as loops."""
+    if node.dtype != "float64":
+        return None
+    first, second, out = node.op.parts()
+    shared = [c for c in out if c in first and c in second]
+    summed = [c for c in first if c in second and c not in out]
+    batch = "".join(shared)
+    if len(summed) != 1 or {len(first), len(second), len(out)} != {len(batch) + 2}:
+        return None
+    if not all(letters.startswith(batch) for letters in (first, second, out)):
+        return None
+    x, y = node.inputs
+    row, column = out[-2], out[-1]
+    if row in second:
+        first, second, x, y = second, first, y, x
+    found = dict(zip(first, sizes.shape(x), strict=True)) | dict(
+        zip(second, sizes.shape(y), strict=True)
+    )
+    inner = summed[0]
+    turns = size_product(found[c] for c in (row, column, inner))
+    if isinstance(turns, int) and turns <= SHORT:
+        return None
+    count = size_product(found[c] for c in batch)
+    turned = (first[-1] == row, second[-1] == inner)
+    return Gemm(x, y, (count, found[row], found[column], found[inner]), turned)
 
 
 def _fold(node: Node, sizes: Sizes) -> Task:

@@ -1,7 +1,12 @@
 """What lowering writes means what the graph means: every op, and graphs that fuse."""
 
+import numpy as np
 import pytest
 
+from probtensor import ops
+from probtensor.graph.node import new_input
+from probtensor.kernel.ir import Call, walk
+from probtensor.lower import lower
 from probtensor.ops.kinds import REGISTRY, Composite
 from probtensor.testing import conform
 from tests.lower.running import evaluate
@@ -16,3 +21,38 @@ def test_every_op_is_lowered(name):
     if conform.takes_float32(REGISTRY[name]):
         for case in conform.cases_of(REGISTRY[name], "float32"):
             conform.check_target(case, evaluate)
+
+
+PRODUCTS = {
+    "ik,kj->ij": ((17, 20), (20, 19)),
+    "ki,kj->ij": ((20, 17), (20, 19)),
+    "ik,jk->ij": ((17, 20), (19, 20)),
+    "ki,jk->ij": ((20, 17), (19, 20)),
+    "ik,kj->ji": ((17, 20), (20, 19)),
+    "bik,bkj->bij": ((3, 17, 20), (3, 20, 19)),
+    "bki,bjk->bji": ((2, 20, 17), (2, 19, 20)),
+    "ij,j->i": ((40, 30), (30,)),
+    "i,ij->j": ((40,), (40, 30)),
+    "ij,kj->kij": ((9, 30), (7, 30)),
+}
+
+
+@pytest.mark.parametrize("subscripts", PRODUCTS)
+def test_products_as_loops_and_as_routine(subscripts):
+    rng = np.random.default_rng(3)
+    arrays = [rng.normal(size=shape) for shape in PRODUCTS[subscripts]]
+    inputs = [new_input(f"x{k}", "float64", (None,) * a.ndim) for k, a in enumerate(arrays)]
+    product = ops.Contract(subscripts)(*inputs)
+    meant = np.einsum(subscripts, *arrays)
+    np.testing.assert_allclose(evaluate(inputs, [product], arrays)[0], meant, rtol=1e-12)
+
+
+def test_a_product_of_views_writes_them_out_for_the_routine():
+    rng = np.random.default_rng(4)
+    x, y = new_input("x", "float64", (None, None)), new_input("y", "float64", (None, None))
+    a, b = rng.normal(size=(30, 21)), rng.normal(size=(31, 22))
+    outputs = [ops.exp(x.T) @ y[1:], (x.T @ y[1:]).sum()]
+    got = evaluate([x, y], outputs, [a, b])
+    np.testing.assert_allclose(got[0], np.exp(a.T) @ b[1:], rtol=1e-12)
+    np.testing.assert_allclose(got[1], (a.T @ b[1:]).sum(), rtol=1e-10)
+    assert any(isinstance(s, Call) for k in lower([x, y], outputs).kernels for s in walk(k.body))
