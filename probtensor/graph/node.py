@@ -33,10 +33,15 @@ class GraphError(TypeError):
     """A call that cannot make a node; names the op, the operand types and the user's line."""
 
 
+@dataclass(frozen=True)
 class Op:
-    """What a node does. Subclasses are frozen dataclasses: their parameters are their fields."""
+    """What a node does. Subclasses are frozen dataclasses: their parameters are their fields; one
+    without parameters of its own need not be decorated."""
 
     name: ClassVar[str] = "op"
+
+    def __hash__(self) -> int:
+        return hash(type(self))
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
