@@ -11,11 +11,13 @@ the free ones are their ancestors.
                      draw, mean, variance
     random.py        pt.random: the functions users call, with all parametrisations
     bijector.py      from unconstrained space onto a support, with log-Jacobians
-    data.py          data inputs, sizes by name, the NumPy value of what follows from data alone
+    data.py, sizes.py    data inputs; what follows from data alone; sizes by name
     logp.py          log densities of variables, and terms of a model's density
     draws.py         random variables as pure functions of a key
     model.py         graph -> Model: the flat vector q, the log density, its gradient, as graphs
-    posterior.py     Model + arrays -> compiled functions and bound data
+    binding.py       Model + arrays: converted, measured, checked
+    condition.py, posterior.py    what users call and get: compiled functions of q
+    diagnosis.py     the log density term by term, and what is wrong with it
 
 The one idea: every check is made once, at the earliest place that can make it, so that the density
 that a sampler calls a million times has none left in it that can be proved or done before. Literal
@@ -32,3 +34,21 @@ variables that hold their value (conditioning twice needs copies), drawing by a 
 (draws then depend on order), a stick-breaking simplex (see bijector.LogRatio), and derivation of
 densities of expressions by name; that comes as rules over graphs.
 """
+
+from probtensor.prob.condition import condition
+from probtensor.prob.data import data
+from probtensor.prob.distribution import deterministic, potential
+from probtensor.prob.logp import logp
+from probtensor.prob.posterior import Posterior
+from probtensor.prob.support import interval, ordered
+
+__all__ = [
+    "Posterior",
+    "condition",
+    "data",
+    "deterministic",
+    "interval",
+    "logp",
+    "ordered",
+    "potential",
+]

@@ -1,14 +1,14 @@
-"""Data inputs, and the sizes and values of what follows from data alone.
+"""Data inputs, and what follows from data alone.
 
-`data` makes an input that carries a value and names of its axes. The rest of the file is what a
-model needs to bind arrays: which sizes they give, the graph with sizes put in, and the NumPy value
-of a graph, which spares compiling a function for what is computed once a data set.
+`data` makes an input that carries a value and names of its axes. `split_data_work` takes out of a
+graph what need be computed only once a data set; `evaluate` computes it, by the NumPy meaning of
+each op, which spares compiling a function for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,8 @@ from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of,
 from probtensor.graph.node import Frozen, SizeOf, make, new_input
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Reduction, Scatter
 from probtensor.prob.distribution import checked_dims, here
-from probtensor.types import (
-    Dim,
-    Size,
-    TensorType,
-    size_names,
-    size_product,
-    size_substitute,
-    size_value,
-)
+from probtensor.prob.sizes import Sizes, resized
+from probtensor.types import Dim, Size, TensorType, size_product, size_value
 
 
 @dataclass(frozen=True)
@@ -57,84 +50,6 @@ def data(value: Any, name: str | None = None, dims: str | Sequence[str] | None =
 def default_of(node: Node) -> np.ndarray | None:
     """The value a data input carries; None for other inputs."""
     return node.op.default.array if isinstance(node.op, Data) else None
-
-
-# Sizes.
-
-
-def dim_name(size: Size) -> str | None:
-    """The name of a size that is nothing but a name."""
-    if isinstance(size, Dim) and len(size.terms) == 1:
-        atoms, factor = size.terms[0]
-        if factor == 1 and len(atoms) == 1 and not atoms[0].args:
-            return atoms[0].name
-    return None
-
-
-def plain(name: str) -> str:
-    """The name of a size as a user may know it."""
-    return name.partition("#")[0]
-
-
-class Sizes:
-    """Lengths by name, each with who gave it, so that a contradiction can name both."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, int] = {}
-        self._givers: dict[str, str] = {}
-
-    def give(self, name: str, length: int, giver: str) -> None:
-        """Note a length; ValueError if it was another one before."""
-        before = self.values.setdefault(name, length)
-        self._givers.setdefault(name, giver)
-        if before != length:
-            raise ValueError(
-                f"{plain(name)} has length {before} by {self._givers[name]}, "
-                f"but {length} by {giver}"
-            )
-
-    def read(self, label: str, expected: Sequence[Size], shape: Sequence[int], line: str) -> None:
-        """Note the sizes that an array of this shape gives; ValueError if it does not fit."""
-        wanted = ", ".join(plain(str(n)) for n in expected)
-        misfit = f"{label} needs shape ({wanted}), the value has {tuple(shape)}\n  at {line}"
-        if len(expected) != len(shape):
-            raise ValueError(misfit)
-        for axis, (size, length) in enumerate(zip(expected, shape, strict=True)):
-            name = dim_name(size)
-            if name is not None:
-                self.give(name, length, f"axis {axis} of {label}")
-            elif not size_names(size) - self.values.keys():
-                if size_value(size, self.values) != length:
-                    raise ValueError(misfit)
-
-
-def with_sizes(outputs: Iterable[Node], names: Mapping[str, Size]) -> dict[Node, Node]:
-    """For each node the outputs need, the same node with sizes put in for their names."""
-    done: dict[Node, Node] = {}
-    for node in toposort(outputs):
-        inputs = tuple(done[x] for x in node.inputs)
-        op = resized(node.op, names)
-        if op is node.op and all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-            done[node] = node
-            continue
-        with made_by(node):
-            known = isinstance(op, SizeOf) and not isinstance(op.size, Dim)
-            done[node] = as_tensor(np.int64(op.size)) if known else make(op, inputs, type(node))
-    return done
-
-
-def resized(value: Any, names: Mapping[str, Size]) -> Any:
-    """An op, type, tuple or size with sizes put in; the very object where nothing changes."""
-    if isinstance(value, Dim):
-        return size_substitute(value, names) if value.names() & names.keys() else value
-    if isinstance(value, tuple):
-        parts = tuple(resized(part, names) for part in value)
-        return value if all(a is b for a, b in zip(parts, value, strict=True)) else parts
-    if isinstance(value, (TensorType, Input, SizeOf)) or hasattr(value, "numpy"):
-        changes = {f.name: resized(getattr(value, f.name), names) for f in fields(value)}
-        changed = {k: v for k, v in changes.items() if v is not getattr(value, k)}
-        return replace(value, **changed) if changed else value
-    return value
 
 
 # Values.

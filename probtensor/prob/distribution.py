@@ -273,13 +273,21 @@ def check_values(what: str, values: np.ndarray, domain: Support, line: str | Non
     inside = domain.contains(values)
     if inside is None or np.all(inside):
         return
+    raise refused_values(what, values, inside, domain, line or here())
+
+
+def refused_values(
+    what: str, values: np.ndarray, inside: np.ndarray, domain: Support, line: str
+) -> ValueError:
+    """The error that names the first of `values` that is not `inside`."""
     first = np.unravel_index(np.argmin(inside), np.shape(inside))
     place = f"[{', '.join(map(str, first))}]" if first else ""
     count = int(np.size(inside) - np.count_nonzero(inside))
     more = f" (and {count - 1} more)" if count > 1 else ""
-    raise ValueError(
-        f"{what} must be {domain}; {'entry ' + place + ' is' if place else 'it is'} "
-        f"{values[first]}{more}\n  at {line or here()}"
+    wrong = np.broadcast_to(values, np.shape(inside) + values.shape[np.ndim(inside) :])[first]
+    return ValueError(
+        f"{what} must be {domain}; {'entry ' + place + ' is' if place else 'it is'} {wrong}{more}\n"
+        f"  at {line}"
     )
 
 

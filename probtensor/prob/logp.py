@@ -106,10 +106,12 @@ def widened(condition: Node, result: Node) -> Node:
 
 @dataclass(frozen=True)
 class Check:
-    """What bound data must satisfy: `value`, a graph of data alone, lies in `domain`."""
+    """What bound data must satisfy: `value`, a graph of data alone, lies in `domain`; `inside` is
+    the graph that tells."""
 
     what: str
     value: Node
+    inside: Node
     domain: Support
     line: str
 
@@ -129,12 +131,13 @@ def density_terms(
     x = typed_value(op, x, parameters)
     terms, checks = [], []
     for (label, domain), node in zip(law.parameters.items(), parameters, strict=True):
-        if isinstance(node.op, Const) or domain.contains(node) is None:
+        inside = domain.contains(node)
+        if isinstance(node.op, Const) or inside is None:
             continue
         if only_data(node):
-            checks.append(Check(f"{label} of {name}", node, domain, line))
+            checks.append(Check(f"{label} of {name}", node, inside, domain, line))
         elif label in law.unchecked and not is_within(node, domain, known):
-            terms.append(ops.where(domain.contains(node), 0.0, math.nan))
+            terms.append(ops.where(inside, 0.0, math.nan))
     if not free:
         supports = [law.support(*parameters)] + ([op.constraint] if op.constraint else [])
         for support in supports:
@@ -142,7 +145,7 @@ def density_terms(
             if inside is None:
                 continue
             if only_data(inside):
-                checks.append(Check(f"the observed value of {name}", x, support, line))
+                checks.append(Check(f"the observed value of {name}", x, inside, support, line))
             else:
                 terms.append(ops.where(inside, 0.0, -math.inf))
     return [law.logpdf(x, *parameters), *terms], checks

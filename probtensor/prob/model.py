@@ -11,7 +11,8 @@ the parameters of one variable from left to right, the observed variables in the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from dataclasses import replace as dataclass_replace
 
 import numpy as np
 
@@ -19,12 +20,12 @@ from probtensor import ops
 from probtensor.graph import Const, GraphError, Input, Node, line_of, made_by, replace, toposort
 from probtensor.graph.node import make, new_input
 from probtensor.prob.bijector import Bijector, bijector_for
-from probtensor.prob.data import Data, default_of, depends_only_on, split_data_work
+from probtensor.prob.data import default_of, depends_only_on, split_data_work
 from probtensor.prob.distribution import Deterministic, Potential, RandomVariable, called
 from probtensor.prob.logp import Check, density_terms, summed
 from probtensor.transform.autodiff import grad
 from probtensor.transform.facts import Known
-from probtensor.types import Shape, size_product
+from probtensor.types import Shape
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,15 @@ class FreeVariable:
     @property
     def shape(self) -> tuple[int, ...]:
         return self.variable.shape
+
+    def bijector_over(self, places: Mapping[Node, Node]) -> Bijector:
+        """The bijector with its bounds over other nodes in place of the variables' values."""
+        bounds = {
+            f.name: replace([value], places)[0]
+            for f in fields(self.bijector)
+            if isinstance(value := getattr(self.bijector, f.name), Node)
+        }
+        return dataclass_replace(self.bijector, **bounds)
 
     @property
     def stop(self) -> int:
@@ -83,6 +93,7 @@ class Model:
     observed: tuple[Quantity, ...]
     deterministic: tuple[Quantity, ...]
     potentials: tuple[Quantity, ...]
+    variables: tuple[Node, ...]  # all random variables, in graph order
     values: Mapping[Node, Node]  # each node of the graph, in the space of values
     arrays: Mapping[Node, np.ndarray]  # literal arrays, which became inputs
     data: tuple[Node, ...]  # inputs that carry values
@@ -145,6 +156,7 @@ def build(
             Quantity(p.op.label or f"potential_{k}", space.values[p], None, p)
             for k, p in enumerate(potentials)
         ),
+        variables=tuple(space.variables),
         values=space.values,
         arrays=space.arrays,
         data=tuple(space.data),
@@ -281,13 +293,3 @@ def all_terms(
         value = space.values[node]
         terms.append(value if value.type.is_float else value.astype("float64"))
     return terms, checks
-
-
-def shape_size(shape: Shape):
-    """The number of entries of a shape."""
-    return size_product(shape)
-
-
-def named_data(model: Model) -> dict[str, Node]:
-    """Data inputs by name."""
-    return {node.name: node for node in model.data if isinstance(node.op, Data) and node.name}

@@ -1,0 +1,127 @@
+"""`condition`: from random variables and what was observed of them to a posterior."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
+from probtensor.prob.binding import observed_array
+from probtensor.prob.data import Data, default_of
+from probtensor.prob.distribution import Potential, RandomVariable, called, here, potential
+from probtensor.prob.logp import underivable, unwrapped
+from probtensor.prob.model import build
+from probtensor.prob.posterior import Posterior, Programs
+from probtensor.prob.sizes import Sizes, dim_name, with_sizes
+from probtensor.types import size_names
+
+
+def condition(
+    observed: Mapping[Node, Any],
+    *,
+    coords: Mapping[str, Sequence] | None = None,
+    track: Sequence[Node] = (),
+    potentials: Sequence[Node] = (),
+    target: str | None = None,
+) -> Posterior:
+    """The posterior of the random variables that `observed` depends on.
+
+    observed    {random variable: array of its shape}; missing values are an error
+    coords      {dim: labels}; they give the length of dims that nothing else gives
+    track       variables and deterministics to add that no observed variable depends on
+    potentials  tensors whose sums are added to the log density
+    target      "cython" (default) or "interp"
+
+    Free variables are in graph order (see `Posterior`). Raises GraphError for a discrete free
+    variable, a variable of unknown size or a name used twice; TypeError and ValueError for values
+    that have a wrong dtype, shape, length of a dim, or lie outside the support. All name the line.
+    """
+    began = time.perf_counter()
+    given = {variable_of(key): value for key, value in observed.items()}
+    arrays = {node: observed_array(node, value) for node, value in given.items()}
+    terms = [p if isinstance(p.op, Potential) else potential(p) for p in potentials]
+    tracked = [checked_track(node) for node in track]
+    roots = [*given, *terms, *tracked]
+    if not roots:
+        raise GraphError(f"condition: nothing is observed\n  at {here()}")
+    labels = {dim: checked_labels(dim, values) for dim, values in (coords or {}).items()}
+    data = [node for node in inputs_of(roots) if isinstance(node.op, Data)]
+    sizes = known_sizes(labels, data, arrays)
+    placed = with_sizes(roots, fixed_sizes(roots, sizes, data, arrays))
+    model = build(
+        [placed[y] for y in given], [placed[p] for p in terms], [placed[t] for t in tracked]
+    )
+    places = {y.node: y.value for y in model.observed}
+    handles = {y: places[placed[y]] for y in given} | {x: placed[x] for x in data}
+    values = {handles[y]: array for y, array in arrays.items()}
+    values |= {placed[x]: default_of(x) for x in data}
+    graph = time.perf_counter() - began
+    posterior = Posterior(model, handles, values, labels, Programs(target))
+    posterior.timings = {"graph": graph, **posterior.timings}
+    return posterior
+
+
+def variable_of(key: Any) -> Node:
+    """The random variable that a key of `observed` means."""
+    if not isinstance(key, Node):
+        raise GraphError(
+            f"condition: {key!r:.60} is no random variable: write {{variable: value}}\n  at {here()}"
+        )
+    node = unwrapped(key)
+    if not isinstance(node.op, RandomVariable):
+        raise GraphError(f"condition: {underivable(node)}")
+    return node
+
+
+def checked_track(node: Node) -> Node:
+    """Something to be reported must have a name."""
+    if not isinstance(node, Node) or not node.name:
+        raise GraphError(
+            f"condition: track= takes named variables and pt.deterministic(..., name=), not "
+            f"{node!r:.60}\n  at {here()}"
+        )
+    return node
+
+
+def checked_labels(dim: str, values: Sequence) -> np.ndarray:
+    """The labels along a dim as an array with one axis."""
+    labels = np.asarray(values)
+    if labels.ndim != 1:
+        raise ValueError(
+            f"coords of dim {dim!r} must be a sequence of labels, not {values!r:.60}\n  at {here()}"
+        )
+    return labels
+
+
+def known_sizes(
+    labels: Mapping[str, np.ndarray], data: Sequence[Node], arrays: Mapping[Node, np.ndarray]
+) -> Sizes:
+    """Every length that coords, data and observed values give."""
+    sizes = Sizes()
+    for dim, values in labels.items():
+        sizes.give(dim, len(values), "coords")
+    for node in data:
+        name = f"data {node.name!r}" if node.name else "data"
+        sizes.read(name, node.shape, default_of(node).shape, line_of(node))
+    for node, array in arrays.items():
+        name = called(node.op.distribution, node.op.label)
+        sizes.read(name, node.shape, array.shape, line_of(node))
+    return sizes
+
+
+def fixed_sizes(
+    roots: Sequence[Node], sizes: Sizes, data: Sequence[Node], arrays: Mapping[Node, np.ndarray]
+) -> dict[str, int]:
+    """The names whose lengths the compiled density is made for: those of free variables, which are
+    part of q, and those that no array brings along. All others stay open."""
+    brought = {dim_name(n) for node in (*data, *arrays) for n in node.shape}
+    of_free = set()
+    for node in toposort(roots):
+        if isinstance(node.op, RandomVariable) and node not in arrays:
+            of_free |= {name for n in node.shape for name in size_names(n)}
+    return {
+        name: n for name, n in sizes.values.items() if name in of_free or name not in brought
+    }

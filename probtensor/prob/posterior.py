@@ -1,0 +1,290 @@
+"""A model with data bound to it: compiled functions of the flat vector q."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cython_ext.context import Context, logp_grad_address
+from probtensor.compile import function
+from probtensor.function import Function
+from probtensor.graph import GraphError, Node, line_of, replace
+from probtensor.graph.node import new_input
+from probtensor.prob.binding import Binding, observed_array
+from probtensor.prob.data import Data, evaluate
+from probtensor.prob.diagnosis import Diagnosis, diagnose
+from probtensor.prob.distribution import called, shape_text
+from probtensor.prob.logp import full_density
+from probtensor.prob.model import Density, FreeVariable, Model, Quantity
+from probtensor.prob.packed import Packed, rows_of
+from probtensor.prob.sizes import plain
+
+
+class Posterior:
+    """The posterior of a model given its observed variables; made by `condition`.
+
+    The density is that of the free variables on the unconstrained space, as one flat vector `q` of
+    length `dim`, with the log-Jacobians of the bijectors and all constants.
+
+    names      of the free variables, in the order of q
+    dims       names of the axes of each quantity that has them
+    coords     labels along each dim
+    observed   the observed arrays, by name
+    constants  the arrays of `pt.data`, by name
+    timings    seconds of each stage so far
+    address    the C function of the density (`pt_logp_grad_fn` in probtensor.h); call it with the
+               address of a `context()`
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        handles: Mapping[Node, Node],
+        arrays: Mapping[Node, np.ndarray],
+        coords: Mapping[str, np.ndarray],
+        programs: Programs,
+    ) -> None:
+        self.model = model
+        self._handles = dict(handles)
+        self._given = dict(arrays)
+        self._labels = dict(coords)
+        self._programs = programs
+        lengths = {dim: len(labels) for dim, labels in coords.items()}
+        self._binding = Binding(model, self._given, lengths)
+        began = time.perf_counter()
+        self.timings: dict[str, float] = {}
+        program = programs.get("logp_and_grad", self._density, self.timings)
+        bound = self._bound(program)
+        self._context = Context(bound, self.dim)
+        self.logp_and_grad: Callable = self._context.logp_and_grad
+        spent = sum(self.timings.values())
+        self.timings["bind"] = max(0.0, time.perf_counter() - began - spent)
+
+    # What it is.
+
+    @property
+    def dim(self) -> int:
+        """The length of q."""
+        return self.model.dim
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The free variables, in the order of q."""
+        return tuple(v.name for v in self.model.free)
+
+    @property
+    def deterministics(self) -> tuple[str, ...]:
+        """The named expressions that are reported with the draws."""
+        return tuple(d.name for d in self.model.deterministic)
+
+    @property
+    def dims(self) -> dict[str, tuple[str, ...]]:
+        """Names of the axes of each quantity that has them."""
+        model = self.model
+        named = {v.name: v.dims for v in (*model.free, *model.deterministic, *model.observed)}
+        named |= {x.name: x.op.dims for x in model.data if x.name}
+        return {name: dims for name, dims in named.items() if dims}
+
+    @property
+    def coords(self) -> dict[str, np.ndarray]:
+        """Labels along each dim; 0, 1, 2, ... where none were given."""
+        used = dict.fromkeys(dim for dims in self.dims.values() for dim in dims)
+        sizes = self._binding.sizes.values
+        return {
+            dim: self._labels.get(dim, np.arange(sizes[dim])) for dim in used if dim in sizes
+        }
+
+    @property
+    def observed(self) -> dict[str, np.ndarray]:
+        """The observed values as they were given."""
+        return {y.name: self._given[y.value] for y in self.model.observed}
+
+    @property
+    def constants(self) -> dict[str, np.ndarray]:
+        """The arrays of `pt.data` that have a name."""
+        return {x.name: self._binding.arrays[x] for x in self.model.data if x.name}
+
+    # The density.
+
+    @property
+    def address(self) -> int:
+        """Address of the density's C function, a `pt_logp_grad_fn`."""
+        return logp_grad_address()
+
+    def context(self) -> Context:
+        """A context of its own for one caller of `address`: `context.address` is what to pass, and
+        is valid as long as the context lives."""
+        return self._context.clone()
+
+    def logp(self, q: Any) -> float:
+        """The log density at q."""
+        return self.logp_and_grad(q)[0]
+
+    @property
+    def function(self) -> Function:
+        """The compiled function (q) -> (logp, gradient), for its source and stages."""
+        return self._context.entry
+
+    def diagnose(self, q: Any) -> Diagnosis:
+        """Every term of the log density at q, and what is not finite: name, place, line."""
+        return diagnose(self.model, self._point(q), self._binding.arrays)
+
+    def variable_of(self, i: int) -> str:
+        """What q[i] belongs to: the name of a variable, with the place in its unconstrained value."""
+        for v in self.model.free:
+            if v.start <= i < v.stop:
+                index = np.unravel_index(i - v.start, v.u.shape) if v.u.shape else ()
+                return v.name + (f"[{', '.join(map(str, index))}]" if index else "")
+        raise IndexError(f"q has {self.dim} entries, there is no q[{i}]")
+
+    # Between q and values.
+
+    def constrain(self, q: Any) -> dict[str, np.ndarray]:
+        """The values of free variables and deterministics at q, by name."""
+        model = self.model
+        named = {v.name: v.value for v in (*model.free, *model.deterministic)}
+        found = evaluate(model.at_q([*named.values()]), self._binding.arrays | {model.q: self._point(q)})
+        return dict(zip(named, found, strict=True))
+
+    def unconstrain(self, values: Mapping[str, Any]) -> np.ndarray:
+        """The q at which the free variables have these values; other names are left aside.
+
+        KeyError for a missing variable, ValueError for a wrong shape or a value that has no place
+        inside the support.
+        """
+        missing = [name for name in self.names if name not in values]
+        if missing:
+            raise KeyError(f"unconstrain needs {', '.join(missing)} too")
+        places = {v.value: new_input(v.name, v.value.dtype, v.shape) for v in self.model.free}
+        arrays = dict(self._binding.arrays)
+        for v in self.model.free:
+            array = np.asarray(values[v.name], v.value.dtype)
+            if array.shape != tuple(v.shape):
+                raise ValueError(
+                    f"{v.name} has shape {shape_text(v.shape)}, the value {shape_text(array.shape)}"
+                )
+            arrays[places[v.value]] = array
+        inverses = [v.bijector_over(places).inverse(places[v.value]) for v in self.model.free]
+        pieces = evaluate(inverses, arrays)
+        for v, piece in zip(self.model.free, pieces, strict=True):
+            if not np.isfinite(piece).all():
+                raise ValueError(
+                    f"{v.name} must lie inside {v.variable.op.support(*v.variable.inputs)}; the "
+                    f"value is {values[v.name]!r:.60}\n  made at {line_of(v.variable)}"
+                )
+        return np.concatenate([np.ravel(piece) for piece in pieces] or [np.empty(0)])
+
+    def expand(self, draws: Any) -> dict[str, np.ndarray]:
+        """Values of free variables and deterministics for draws (n, dim): arrays (n, *shape)."""
+        model = self.model
+        named = {v.name: v.value for v in (*model.free, *model.deterministic)}
+        return self._over_draws("expand", named, draws)
+
+    def log_likelihood(self, draws: Any) -> dict[str, np.ndarray]:
+        """The log density of each observation for draws (n, dim): arrays (n, *shape)."""
+        named = {}
+        for y in self.model.observed:
+            parameters = [self.model.values[x] for x in y.node.inputs]
+            named[y.name] = full_density(y.node.op, y.value, parameters)
+        return self._over_draws("log_likelihood", named, draws)
+
+    def with_data(
+        self, values: Mapping[Any, Any], coords: Mapping[str, Sequence] | None = None
+    ) -> Posterior:
+        """The posterior given other data: {variable or data node, or its name: array}.
+
+        Arrays may have other lengths, except along axes that are as long as a free variable. What
+        was compiled is used again. `coords` replaces the labels of dims whose length changes.
+        """
+        given = dict(self._given)
+        for key, value in values.items():
+            node = self._handle(key)
+            place = self._handles[node]
+            is_data = isinstance(place.op, Data)
+            given[place] = np.asarray(value) if is_data else observed_array(node, value)
+            self._check_fixed(place, given[place])
+        labels = self._labels | {dim: np.asarray(x) for dim, x in (coords or {}).items()}
+        return Posterior(self.model, self._handles, given, labels, self._programs)
+
+    def _check_fixed(self, place: Node, array: np.ndarray) -> None:
+        for axis, (size, n) in enumerate(zip(place.shape, array.shape)):
+            if isinstance(size, int) and size != n:
+                raise ValueError(
+                    f"axis {axis} of {place.name or 'data'} has length {size}, which is fixed: it "
+                    f"is part of an array in the graph, or the size of a variable; got {n}\n"
+                    "  to change it, condition again, or make arrays of that length with pt.data"
+                )
+
+    def _handle(self, key: Any) -> Node:
+        if isinstance(key, Node) and key in self._handles:
+            return key
+        for node in self._handles:
+            if isinstance(key, str) and key in (node.name, self._handles[node].name):
+                return node
+        known = ", ".join(sorted(self._handles[node].name or "?" for node in self._handles))
+        raise KeyError(f"{key!r:.60} is neither an observed variable nor data here: {known}")
+
+    # Compiled functions.
+
+    def _density(self) -> tuple[Density, Function]:
+        density = self.model.density([self.model.logp, self.model.gradient])
+        return density, compiled(self.model.q, density, list, "logp_and_grad", self._programs)
+
+    def _bound(self, program: tuple[Density, Function]) -> Function:
+        density, compiled_function = program
+        return compiled_function.bind(self._binding.values(density))
+
+    def _over_draws(self, key: str, named: Mapping[str, Node], draws: Any) -> dict[str, np.ndarray]:
+        rows = np.ascontiguousarray(draws, dtype="float64")
+        if rows.ndim != 2 or rows.shape[1] != self.dim:
+            raise ValueError(f"draws must have shape (n, {self.dim}), not {rows.shape}")
+
+        def make() -> tuple[Density, Function, Packed]:
+            packed = Packed(named)
+            density = self.model.density(self.model.at_q([packed.node]))
+            return density, compiled(self.model.q, density, None, key, self._programs), packed
+
+        density, whole, packed = self._programs.get(key, make, self.timings)
+        bound = self._bound((density, whole))
+        return packed.unpack(rows_of(bound, [rows]), self._binding.sizes.values)
+
+    def _point(self, q: Any) -> np.ndarray:
+        point = np.asarray(q, dtype="float64")
+        if point.shape != (self.dim,):
+            raise ValueError(f"q has shape {point.shape}, it must have shape ({self.dim},)")
+        return point
+
+    def __repr__(self) -> str:
+        names = ", ".join(f"{v.name}{shape_text(v.shape) if v.shape else ''}" for v in self.model.free)
+        given = ", ".join(y.name for y in self.model.observed)
+        return f"<posterior of {names} given {given}: dim {self.dim}>"
+
+
+class Programs:
+    """Compiled functions of one model by what they are for, made when first asked for and shared
+    by all posteriors over other data."""
+
+    def __init__(self, target: str | None) -> None:
+        self.target = target
+        self._made: dict[str, Any] = {}
+
+    def get(self, key: str, make: Callable[[], Any], timings: dict[str, float]) -> Any:
+        """The program of a key; its making adds to `timings`."""
+        if key not in self._made:
+            self._made[key] = made = make()
+            for stage, seconds in made[1].timings.items():
+                timings[stage] = timings.get(stage, 0.0) + seconds
+        return self._made[key]
+
+
+def compiled(
+    q: Node, density: Density, kind: Any, name: str, programs: Programs
+) -> Function:
+    """A density as a function of q and its inputs; one output alone if `kind` is None."""
+    outputs = density.outputs[0] if kind is None else kind(density.outputs)
+    return function(
+        [q, *density.inputs], outputs, name=name, target=programs.target, on_unused_input="ignore"
+    )
