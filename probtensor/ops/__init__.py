@@ -8,7 +8,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
 
     kinds.py       the kinds, @op, REGISTRY, Facts
     samples.py     the inputs ops are tested on
-    scalar.py      arithmetic, order, rounding: operators that targets spell, no C names
+    arithmetic.py  arithmetic, order, rounding: operators that targets spell, no C names
     logic.py       comparison, logic, bits, where, casts: likewise
     elementary.py  exp, log, trigonometric and hyperbolic functions
     special.py     logistic and gamma families, the normal integral
@@ -18,6 +18,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     slicing.py     slices, and writing into them
     index.py       x[key], x.at[key], gather, scatter, take
     linalg.py      one contraction for all matrix products
+    subscripts.py  einsum: any number of operands, as contractions of two
     creation.py    inputs, zeros, arange, eye
     gradient.py    stop_gradient, grad_clip: the value stays, the derivative changes
     random.py      draws as pure functions of a key and a place
@@ -32,6 +33,54 @@ that hide which op they make (rules match on op classes).
 """
 
 from probtensor.graph.node import as_tensor
+from probtensor.ops.arithmetic import (
+    Abs,
+    Add,
+    Ceil,
+    Div,
+    Floor,
+    FloorDiv,
+    IntegerPow,
+    Maximum,
+    Minimum,
+    Mod,
+    Mul,
+    Neg,
+    Pow,
+    Round,
+    Sign,
+    Sqrt,
+    Square,
+    Sub,
+    Trunc,
+    abs,
+    absolute,
+    add,
+    ceil,
+    div,
+    divide,
+    floor,
+    floor_divide,
+    maximum,
+    minimum,
+    mod,
+    mul,
+    multiply,
+    neg,
+    negative,
+    positive,
+    power,
+    reciprocal,
+    remainder,
+    rint,
+    sign,
+    sqrt,
+    square,
+    sub,
+    subtract,
+    true_divide,
+    trunc,
+)
 from probtensor.ops.composite import (
     Argmax,
     Argmin,
@@ -261,54 +310,6 @@ from probtensor.ops.reduce import (
     prod,
     sum,
 )
-from probtensor.ops.scalar import (
-    Abs,
-    Add,
-    Ceil,
-    Div,
-    Floor,
-    FloorDiv,
-    IntegerPow,
-    Maximum,
-    Minimum,
-    Mod,
-    Mul,
-    Neg,
-    Pow,
-    Round,
-    Sign,
-    Sqrt,
-    Square,
-    Sub,
-    Trunc,
-    abs,
-    absolute,
-    add,
-    ceil,
-    div,
-    divide,
-    floor,
-    floor_divide,
-    maximum,
-    minimum,
-    mod,
-    mul,
-    multiply,
-    neg,
-    negative,
-    positive,
-    power,
-    reciprocal,
-    remainder,
-    rint,
-    sign,
-    sqrt,
-    square,
-    sub,
-    subtract,
-    true_divide,
-    trunc,
-)
 from probtensor.ops.slicing import (
     SetSlice,
     Slice,
@@ -364,10 +365,41 @@ from probtensor.ops.special import (
     xlog1py,
     xlogy,
 )
+from probtensor.ops.subscripts import (
+    einsum,
+)
 from probtensor.ops.sugar import (
+    allclose,
+    atleast_1d,
+    atleast_2d,
     clip,
+    count_nonzero,
+    deg2rad,
+    diag,
+    diagonal,
+    diff,
+    dimshuffle,
+    flatten,
+    flip,
+    heaviside,
+    isclose,
     mean,
+    meshgrid,
+    nan_to_num,
+    norm,
+    ptp,
+    rad2deg,
+    relu,
+    repeat,
+    roll,
+    round,
+    split,
     std,
+    tile,
+    trace,
+    tri,
+    tril,
+    triu,
     var,
 )
 from probtensor.ops.view import (

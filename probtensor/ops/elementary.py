@@ -8,9 +8,9 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Node
+from probtensor.ops.arithmetic import EDGES
 from probtensor.ops.kinds import NONNEGATIVE, POSITIVE, Elementwise, Facts, Range, op
 from probtensor.ops.samples import reals
-from probtensor.ops.scalar import EDGES
 
 LN2 = float(np.log(2))
 LN10 = float(np.log(10))

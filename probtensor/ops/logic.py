@@ -1,6 +1,6 @@
 """Truth and choice: comparisons, logic, bits, tests of floats, where, casts.
 
-Like the ops of scalar.py these are operators without C names; their list is there.
+Like the ops of arithmetic.py these are operators without C names; their list is there.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Node, as_tensor, make
+from probtensor.ops.arithmetic import EDGES, Number
 from probtensor.ops.kinds import (
     Elementwise,
     Facts,
@@ -22,7 +23,6 @@ from probtensor.ops.kinds import (
     weak_operand,
 )
 from probtensor.ops.samples import Sample, integers, reals
-from probtensor.ops.scalar import EDGES, Number
 from probtensor.types import TensorType, check_dtype, promote
 
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Node
+from probtensor.ops.arithmetic import EDGES
 from probtensor.ops.kinds import NONNEGATIVE, POSITIVE, UNIT, Elementwise, Facts, Range, op
 from probtensor.ops.samples import reals
-from probtensor.ops.scalar import EDGES
 
 RISING = Facts(increasing=True)
 SQRT_PI = float(np.sqrt(np.pi))
