@@ -28,7 +28,7 @@ from probtensor.transform.autodiff import (
 )
 from probtensor.transform.batch import vmap
 from probtensor.transform.facts import Known
-from probtensor.transform.passes import Pass, Record, run
+from probtensor.transform.passes import Pass, Record, expand_composites, run
 from probtensor.transform.rewrite import Rule, Ruleset, apply_rules, rewrite, rule, var
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "Rule",
     "Ruleset",
     "apply_rules",
+    "expand_composites",
     "grad",
     "hessian",
     "hvp",

@@ -47,7 +47,7 @@ def grad(
     outputs, cotangents = [], []
     if cost is not None:
         cost = as_tensor(cost)
-        _require_scalar(cost)
+        require_scalar(cost)
         outputs, cotangents = [cost], [ops.ones_like(cost)]
     for node, g in (known_grads or {}).items():
         outputs.append(node)
@@ -124,7 +124,7 @@ def jacobian(outputs: Nodes, wrt: Nodes) -> Any:
 def hessian(cost: Node, wrt: Nodes) -> Any:
     """The second derivatives of a scalar: the Jacobian of its gradient (for several `wrt` a list
     of lists, one row for each)."""
-    _require_scalar(as_tensor(cost))
+    require_scalar(as_tensor(cost))
     return jacobian(grad(cost, wrt, disconnected_inputs="ignore"), wrt)
 
 
@@ -147,7 +147,8 @@ def _label(x: Node) -> str:
     return x.name or f"{x.op.text()} of type {x.type}"
 
 
-def _require_scalar(cost: Node) -> None:
+def require_scalar(cost: Node) -> None:
+    """GraphError unless the cost is a float scalar."""
     where = f"{_label(cost)}, made at {line_of(cost)}"
     if not cost.type.is_float:
         raise GraphError(
@@ -273,9 +274,7 @@ def fit(g: Node, x: Node) -> Node:
     extra = g.ndim - x.ndim
     if extra < 0 or broadcast_shapes(g.shape, x.shape) == x.shape:
         return ops.astype(ops.broadcast_to(g, x.shape), x.dtype)
-    repeated = tuple(
-        a for a, n in enumerate(x.shape) if n == 1 and g.shape[a + extra] != 1
-    )
+    repeated = tuple(a for a, n in enumerate(x.shape) if n == 1 and g.shape[a + extra] != 1)
     g = ops.sum(g, (*range(extra), *(a + extra for a in repeated)))
     return ops.astype(ops.broadcast_to(ops.expand_dims(g, repeated), x.shape), x.dtype)
 

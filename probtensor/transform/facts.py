@@ -213,9 +213,7 @@ def _bounded(low: float, high: float, known: Sequence[Bounds]) -> Bounds:
 
 def _add(node: Node, x: Bounds, y: Bounds) -> Bounds:
     total = _bounded(x.low + y.low, x.high + y.high, [x, y])
-    return replace(
-        total, low_open=x.low_open or y.low_open, high_open=x.high_open or y.high_open
-    )
+    return replace(total, low_open=x.low_open or y.low_open, high_open=x.high_open or y.high_open)
 
 
 def _neg(node: Node, x: Bounds) -> Bounds:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from probtensor.graph.check import CheckError, check, check_same_types
-from probtensor.graph.node import Node
+from probtensor.graph.node import Node, made_by
 from probtensor.graph.text import to_text
-from probtensor.graph.walk import toposort
-from probtensor.transform.rewrite import Log, Ruleset, apply_rules
+from probtensor.graph.walk import rebuild, toposort
+from probtensor.ops.kinds import Composite
+from probtensor.transform.rewrite import Log, Ruleset, apply_rules, fitted
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,22 @@ def run(
             log.append(Record(step.name, before, len(toposort(after)), seconds, rows, text))
         current = after
     return current
+
+
+def expand_composites(outputs: Iterable[Node]) -> list[Node]:
+    """The outputs with each Composite replaced by the graph it stands for."""
+    outputs = list(outputs)
+    while any(isinstance(node.op, Composite) for node in toposort(outputs)):
+        changes: dict[Node, Node] = {}
+        for node in toposort(outputs):
+            inputs = tuple(changes[x] for x in node.inputs)
+            if isinstance(node.op, Composite):
+                with made_by(node):
+                    changes[node] = fitted(node.op.expand(*inputs), node, "expand_composites")
+            else:
+                changes[node] = rebuild(node, inputs)
+        outputs = [changes[output] for output in outputs]
+    return outputs
 
 
 def _apply(step: Pass, outputs: list[Node], log: Log) -> list[Node]:

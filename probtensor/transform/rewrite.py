@@ -15,7 +15,7 @@ import itertools
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,7 +63,7 @@ class Match:
             raise AttributeError(f"the pattern has no variable {name!r}") from None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """One rule. `apply(node, known)` gives what the node becomes, or None.
 
@@ -256,45 +256,58 @@ _CHAIN_ROOTS = {
 _INVERSE = {ops.Mul: False, ops.Add: False, ops.Div: True, ops.Sub: True}
 
 
-def _leaves(node: Node, roots: tuple[type[Op], ...]) -> list[tuple[tuple[int, ...], Node, bool]]:
-    """(path, leaf, inverted) for the leaves of the chain at `node`, CHAIN of them at most."""
-    leaves = [((), node, False)]
-    grown = True
-    while grown and len(leaves) < CHAIN:
-        grown = False
-        for place, (path, x, inverted) in enumerate(leaves):
-            if isinstance(x.op, roots):
-                flip = _INVERSE[type(x.op)]
-                halves = [
-                    ((*path, 0), x.inputs[0], inverted),
-                    ((*path, 1), x.inputs[1], inverted != flip),
-                ]
-                leaves[place : place + 1] = halves
-                grown = True
-                break
-    return leaves
-
-
 def _apply_in_chain(
     lhs: Node, rhs: Node, given: Callable[[Match], bool] | None, node: Node, known: Known
 ) -> Node | None:
-    roots = _CHAIN_ROOTS[type(lhs.op)]
     inverse = _INVERSE[type(lhs.op)]
-    leaves = _leaves(node, roots)
-    if len(leaves) < 3:
-        return None
-    for first, second in itertools.permutations(leaves, 2):
-        if (first[2] != second[2]) != inverse:
-            continue
-        for bound in _match_all(lhs.inputs, (first[1], second[1]), {}, known):
+
+    def combine(first: Node, second: Node, inverted: bool) -> Node | None:
+        if inverted != inverse:
+            return None
+        for bound in _match_all(lhs.inputs, (first, second), {}, known):
             if given is None or given(Match(bound, known)):
-                changes = {first[0]: instantiate(rhs, bound), second[0]: None}
-                return _regrow(node, (), changes)
+                return instantiate(rhs, bound)
+        return None
+
+    return combine_in_chain(node, combine)
+
+
+def combine_in_chain(node: Node, combine: Callable[[Node, Node, bool], Node | None]) -> Node | None:
+    """The chain of products and quotients (or sums and differences) at `node` with two of its
+    leaves made into one: `combine(first, second, inverted)` gives what first * second (first /
+    second if `inverted`) becomes, or None. The result stands where the first leaf stood."""
+    leaves = chain_leaves(node)
+    for first, second in itertools.permutations(leaves, 2):
+        found = combine(first[1], second[1], first[2] != second[2])
+        if found is not None:
+            return regrow(node, {first[0]: found, second[0]: None})
     return None
 
 
-def _regrow(node: Node, path: tuple[int, ...], changes: dict[tuple, Node | None]) -> Node | None:
+def chain_leaves(node: Node) -> list[tuple[tuple[int, ...], Node, bool]]:
+    """(path, leaf, inverted) for the leaves of the chain at `node`, CHAIN of them at most."""
+    roots = _CHAIN_ROOTS[type(node.op)]
+    leaves = [((), node, False)]
+    place = 0
+    while place < len(leaves) < CHAIN:
+        path, x, inverted = leaves[place]
+        if not isinstance(x.op, roots):
+            place += 1
+            continue
+        flip = _INVERSE[type(x.op)]
+        leaves[place : place + 1] = [
+            ((*path, 0), x.inputs[0], inverted),
+            ((*path, 1), x.inputs[1], inverted != flip),
+        ]
+    return leaves
+
+
+def regrow(node: Node, changes: Mapping[tuple, Node | None]) -> Node | None:
     """The chain with the leaves at some paths replaced, or taken out where the change is None."""
+    return _regrow(node, (), changes)
+
+
+def _regrow(node: Node, path: tuple[int, ...], changes: Mapping[tuple, Node | None]) -> Node | None:
     if path in changes:
         return changes[path]
     if not any(changed[: len(path)] == path for changed in changes):
@@ -425,4 +438,3 @@ def fitted(found: Node, node: Node, name: str) -> Node:
 def _shrinks(found: Node, node: Node) -> bool:
     lead = node.ndim - found.ndim
     return any(m == 1 and n != 1 for m, n in zip(node.shape[lead:], found.shape, strict=True))
-

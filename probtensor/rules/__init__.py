@@ -1,0 +1,59 @@
+"""Rules as data, by topic. Each says what it changes, why, and what it is tested on.
+
+    algebra.py    identities, constants, choice, casts
+    products.py   one form for products: small factors gathered
+    sums.py       what does not vary leaves the sum
+    shapes.py     views of views; repetition after computing
+    stabilize.py  overflow, underflow, cancellation, in naive code and in its gradients
+    sets.py       the rules joined into what passes use
+    derivatives.py  derivatives of the stable form of a graph: what users call
+
+The one idea: a rule must be no worse than what it replaces, judged against the exact value. The
+soundness test evaluates both sides of every drawn rule over its domain, edges first, beside 2,000
+bits of precision; a true -inf or nan has to stay. So a rule that is only almost right (`log(x * y)
+-> log x + log y`) does not pass, and one that only helps speed has to keep the digits.
+
+SIMPLIFY is what a graph is brought into first, and again after every other change; STABLE adds the
+stabilising rules, which need simplified graphs to match.
+
+Rejected: rules hidden in passes (they can be neither listed nor tested alone), a canonical form of
+polynomials (it reorders sums, and with them roundings), and fast-math assumptions (nan is data).
+"""
+
+from probtensor.rules.derivatives import (
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    stabilized,
+    value_and_grad,
+    vjp,
+)
+from probtensor.rules.sets import SIMPLIFY, STABLE, TOPICS
+
+__all__ = [
+    "SIMPLIFY",
+    "STABLE",
+    "TOPICS",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "listing",
+    "stabilized",
+    "value_and_grad",
+    "vjp",
+]
+
+
+def listing() -> str:
+    """Every rule, by topic, with its reason, as `make rules` prints it."""
+    rows = []
+    for topic, rules in TOPICS.items():
+        rows.append(f"{topic} ({len(rules)})")
+        for rule in rules:
+            rows.append(f"    {rule.name}    [{rule.line}]")
+            rows.append(f"        {rule.why}")
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,91 @@
+"""Derivatives as users get them: of the stable form of what they wrote.
+
+The derivative of log(1 + exp(x)) as written is exp(x) / (1 + exp(x)), which is inf / inf at 800; of
+its stable form, softplus(x), it is sigmoid(x). So the outputs are simplified and stabilised before
+they are differentiated. The nodes that derivatives are taken at stay as they are: rules neither
+change them nor look behind them. `transform.autodiff` differentiates a graph exactly as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from probtensor.graph.node import Node, as_tensor, made_by, new_input
+from probtensor.graph.walk import replace
+from probtensor.rules.sets import STABLE
+from probtensor.transform import autodiff
+from probtensor.transform.autodiff import Nodes
+from probtensor.transform.rewrite import apply_rules
+
+
+def stabilized(outputs: Sequence[Node], fixed: Sequence[Node] = ()) -> list[Node]:
+    """The outputs in their simplified, stable form, with the nodes `fixed` left as they are."""
+    inner = {x: _stand_in(x) for x in fixed if x.inputs}
+    opened = replace(outputs, inner)
+    back = {stand_in: x for x, stand_in in inner.items()}
+    return replace(apply_rules(opened, STABLE), back)
+
+
+def _stand_in(x: Node) -> Node:
+    with made_by(x):
+        return new_input(x.name, x.dtype, x.shape)
+
+
+def _listed(given: Any) -> list[Node]:
+    return [given] if isinstance(given, Node) else list(given)
+
+
+def _ready(outputs: Nodes, wrt: Nodes, others: Sequence[Node] = ()) -> Any:
+    ready = stabilized(_listed(outputs), [*_listed(wrt), *others])
+    return ready[0] if isinstance(outputs, Node) else ready
+
+
+def grad(
+    cost: Node | None,
+    wrt: Nodes,
+    *,
+    consider_constant: Sequence[Node] = (),
+    known_grads: Mapping[Node, Any] | None = None,
+    **options: Any,
+) -> Any:
+    """The gradient of a scalar; arguments and errors are those of `transform.autodiff.grad`:
+    `consider_constant`, `known_grads`, `disconnected_inputs`, `return_disconnected`."""
+    fixed = [*consider_constant, *(known_grads or {})]
+    if cost is not None and not known_grads:
+        cost = _ready(as_tensor(cost), wrt, fixed)
+    return autodiff.grad(
+        cost, wrt, consider_constant=consider_constant, known_grads=known_grads, **options
+    )
+
+
+def value_and_grad(cost: Node, wrt: Nodes, **options: Any) -> tuple[Node, Any]:
+    """(cost, grad(cost, wrt)): compiled as outputs of one function they share their work."""
+    return as_tensor(cost), grad(cost, wrt, **options)
+
+
+def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
+    """cotangents . d outputs / d wrt, as `transform.autodiff.vjp`."""
+    return autodiff.vjp(_ready(outputs, wrt), wrt, cotangents)
+
+
+def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
+    """d outputs / d wrt . tangents, as `transform.autodiff.jvp`."""
+    return autodiff.jvp(_ready(outputs, wrt), wrt, tangents)
+
+
+def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Any:
+    """The Hessian of a scalar times vectors of the types of `wrt`, forward over reverse."""
+    gradient = grad(cost, wrt, disconnected_inputs="ignore")
+    return jvp(gradient, wrt, vectors)
+
+
+def jacobian(outputs: Nodes, wrt: Nodes) -> Any:
+    """d outputs / d wrt, the axes of the output first, as `transform.autodiff.jacobian`."""
+    return autodiff.jacobian(_ready(outputs, wrt), wrt)
+
+
+def hessian(cost: Node, wrt: Nodes) -> Any:
+    """The second derivatives of a scalar, as `transform.autodiff.hessian`."""
+    autodiff.require_scalar(as_tensor(cost))
+    return jacobian(grad(cost, wrt, disconnected_inputs="ignore"), wrt)

@@ -1,0 +1,394 @@
+"""Views of views, and repetition: work is done before values are repeated, and views are few."""
+
+from __future__ import annotations
+
+import itertools
+
+from probtensor import ops
+from probtensor.graph.node import Node, make
+from probtensor.ops.kinds import Elementwise, Reduction
+from probtensor.transform.facts import constant_of
+from probtensor.transform.rewrite import Ruleset, rewrite
+from probtensor.types import Size
+
+
+def _x(*shape: Size | None) -> Node:
+    return ops.tensor("x", shape)
+
+
+# Repetition.
+
+
+@rewrite(
+    on=Elementwise,
+    example=lambda: (
+        ops.exp(ops.broadcast_to(ops.tensor("s"), (4, 3))),
+        ops.broadcast_to(_x(3), (4, 3)) * ops.tensor("y", (4, 3)),
+    ),
+)
+def repeat_after_computing(node: Node) -> Node | None:
+    """An elementwise op reads what is repeated where it is written once, and broadcasts itself."""
+    sources = [_unrepeated(a) for a in node.inputs]
+    if all(a is b for a, b in zip(sources, node.inputs, strict=True)):
+        return None
+    return make(node.op, sources)
+
+
+def _unrepeated(x: Node) -> Node:
+    """What x repeats, if elementwise ops see no difference but in the shape."""
+    while True:
+        leads = isinstance(x.op, ops.ExpandDims) and _leads(x.op.axes)
+        if not leads and not isinstance(x.op, ops.BroadcastTo):
+            return x
+        x = x.inputs[0]
+
+
+def _leads(axes: tuple[int, ...]) -> bool:
+    return axes == tuple(range(len(axes)))
+
+
+@rewrite(
+    on=ops.BroadcastTo,
+    example=lambda: (
+        ops.broadcast_to(ops.broadcast_to(_x(3), (2, 3)), (4, 2, 3)),
+        ops.broadcast_to(ops.expand_dims(ops.tensor("s"), 0), (5,)),
+    ),
+)
+def repeat_once(node: Node) -> Node | None:
+    """Repetition of a repetition is one; leading axes of size 1 come by themselves."""
+    x = node.inputs[0]
+    if x.shape == node.shape:
+        return x
+    source = _unrepeated(x)
+    return None if source is x else ops.broadcast_to(source, node.shape)
+
+
+@rewrite(
+    on=(ops.Reshape, ops.Transpose, ops.ExpandDims, ops.DropAxes, ops.Slice),
+    example=lambda: ops.ravel(ops.broadcast_to(ops.tensor("s"), (4, 3))),
+)
+def view_of_one_value(node: Node) -> Node | None:
+    """A view of one repeated value is that value repeated."""
+    source = _unrepeated(node.inputs[0])
+    if source.ndim > 0 or source is node.inputs[0]:
+        return None
+    return ops.broadcast_to(source, node.shape)
+
+
+@rewrite(
+    on=(ops.Contract, Reduction),
+    example=lambda: ops.matmul(
+        ops.broadcast_to(ops.tensor("x", (None,)), (ops.tensor("y", (None,)).shape[0],)),
+        ops.tensor("w", (ops.tensor("z", (None,)).shape[0],)),
+    ),
+)
+def read_through_renaming(node: Node) -> Node | None:
+    """A size under another name is no repetition: x[n] broadcast to [m] is x, where n is m."""
+    sources = [_renamed(a) for a in node.inputs]
+    if all(a is b for a, b in zip(sources, node.inputs, strict=True)):
+        return None
+    return make(node.op, sources)
+
+
+def _renamed(x: Node) -> Node:
+    """What x is, but for the names of its sizes."""
+    if not isinstance(x.op, ops.BroadcastTo) or x.inputs[0].ndim != x.ndim:
+        return x
+    pairs = zip(x.inputs[0].shape, x.shape, strict=True)
+    return x.inputs[0] if all(m == n or m != 1 for m, n in pairs) else x
+
+
+# Views of views.
+
+
+@rewrite(on=ops.ExpandDims, example=lambda: ops.expand_dims(ops.squeeze(_x(3, 1), 1), 1))
+def add_dropped_axes(node: Node) -> Node | None:
+    """Axes that were dropped and put back were never gone."""
+    inner = node.inputs[0]
+    if isinstance(inner.op, ops.DropAxes) and inner.op.axes == node.op.axes:
+        x = inner.inputs[0]
+        return x if x.type == node.type else None
+    return None
+
+
+@rewrite(
+    on=ops.DropAxes,
+    example=lambda: (
+        ops.squeeze(ops.expand_dims(_x(3), 1), 1),
+        ops.squeeze(ops.expand_dims(_x(3), (0, 2)), 0),
+        ops.squeeze(ops.broadcast_to(_x(1, 1), (3, 1)), 1),
+    ),
+)
+def drop_added_axes(node: Node) -> Node | None:
+    """Axes that were put in and dropped were never there."""
+    inner, gone = node.inputs[0], node.op.axes
+    if isinstance(inner.op, ops.ExpandDims):
+        kept = [a for a in range(inner.ndim) if a not in gone]
+        added = tuple(k for k, a in enumerate(kept) if a in inner.op.axes)
+        both = [a for a in gone if a in inner.op.axes]
+        others = [a for a in range(inner.ndim) if a not in inner.op.axes]
+        dropped = tuple(k for k, a in enumerate(others) if a in gone)
+        if not both:
+            return None
+        x = inner.inputs[0]
+        x = make(ops.DropAxes(dropped), (x,)) if dropped else x
+        return make(ops.ExpandDims(added), (x,)) if added else x
+    if isinstance(inner.op, ops.BroadcastTo):
+        x = inner.inputs[0]
+        lead = inner.ndim - x.ndim
+        dropped = tuple(a - lead for a in gone if a >= lead)
+        if any(x.shape[a] != 1 for a in dropped):
+            return None
+        x = make(ops.DropAxes(dropped), (x,)) if dropped else x
+        return ops.broadcast_to(x, node.shape)
+    return None
+
+
+@rewrite(on=ops.Transpose, example=lambda: ops.transpose(ops.transpose(_x(2, 3, 4), 1, 2, 0)))
+def join_transposes(node: Node) -> Node | None:
+    """A permutation of a permutation is one, or none."""
+    inner, order = node.inputs[0], node.op.axes
+    if order == tuple(range(node.ndim)):
+        return inner
+    if isinstance(inner.op, ops.Transpose):
+        return ops.transpose(inner.inputs[0], tuple(inner.op.axes[a] for a in order))
+    return None
+
+
+@rewrite(
+    on=ops.Reshape,
+    example=lambda: (
+        ops.reshape(ops.reshape(_x(2, 6), (3, 4)), (4, 3)),
+        ops.reshape(ops.expand_dims(_x(2, 6), 1), (12,)),
+    ),
+)
+def join_reshapes(node: Node) -> Node | None:
+    """Elements in row-major order stay so: of several reshapes only the last counts."""
+    inner = node.inputs[0]
+    if inner.shape == node.shape:
+        return inner
+    if isinstance(inner.op, (ops.Reshape, ops.ExpandDims, ops.DropAxes)):
+        x = inner.inputs[0]
+        # Sizes that only a run can show to be equal keep both steps, and their check.
+        return ops.reshape(x, node.shape) if x.size == node.size else None
+    return None
+
+
+@rewrite(
+    on=ops.Slice,
+    example=lambda: (
+        make(ops.Slice((0, 0), (1, 1), (5, 4)), (_x(5, 4),)),
+        _x(9)[1:8][::2],
+        ops.concatenate([_x(2), ops.tensor("y", (3,))])[2:],
+    ),
+)
+def join_slices(node: Node) -> Node | None:
+    """A slice of everything is none; a slice of a slice, or of one joined part, is one slice."""
+    x, op = node.inputs[0], node.op
+    if x.shape == node.shape and set(op.steps) <= {1} and set(op.starts) <= {0}:
+        return x
+    if isinstance(x.op, ops.Slice):
+        inner = x.op
+        rows = zip(op.starts, op.steps, inner.starts, inner.steps, strict=True)
+        starts, steps = [], []
+        for start, step, inner_start, inner_step in rows:
+            starts.append(inner_start + start * inner_step)
+            steps.append(step * inner_step)
+        return make(ops.Slice(tuple(starts), tuple(steps), op.sizes), (x.inputs[0],))
+    if isinstance(x.op, ops.Concatenate):
+        return _slice_of_part(node, x)
+    return None
+
+
+def _slice_of_part(node: Node, joined: Node) -> Node | None:
+    op, axis = node.op, joined.op.axis
+    first, size = op.starts[axis], op.sizes[axis]
+    if not isinstance(first, int) or op.steps[axis] != 1:
+        return None
+    start: Size = 0
+    for part in joined.inputs:
+        end = start + part.shape[axis]
+        if not isinstance(start, int):
+            return None
+        room = end - (first + size)
+        if first >= start and isinstance(room, int) and room >= 0:
+            starts = tuple(first - start if a == axis else s for a, s in enumerate(op.starts))
+            return make(ops.Slice(starts, op.steps, op.sizes), (part,))
+        start = end
+    return None
+
+
+@rewrite(
+    on=ops.Slice,
+    example=lambda: ops.zeros((5,)).at[1:3].set(ops.tensor("v", (2,)))[1:3],
+)
+def read_what_was_written(node: Node) -> Node | None:
+    """The slice that was just written holds what was written there."""
+    x = node.inputs[0]
+    if not isinstance(x.op, ops.SetSlice):
+        return None
+    same = (x.op.starts, x.op.steps, x.op.sizes) == (node.op.starts, node.op.steps, node.op.sizes)
+    return x.inputs[1] if same and x.inputs[1].type == node.type else None
+
+
+@rewrite(
+    on=ops.SetSlice,
+    example=lambda: make(ops.SetSlice((0,), (1,), (4,)), (_x(4), ops.tensor("v", (4,)))),
+)
+def write_everything(node: Node) -> Node | None:
+    """Where every place is written, nothing is left of what was there."""
+    op, value = node.op, node.inputs[1]
+    covers = set(op.steps) <= {1} and set(op.starts) <= {0}
+    return value if covers and value.type == node.type else None
+
+
+@rewrite(
+    on=ops.Add,
+    example=lambda: (
+        ops.zeros((5,)).at[1:3].set(ops.tensor("v", (2,)))
+        + ops.zeros((5,)).at[3:5].set(ops.tensor("w", (2,)))
+    ),
+)
+def join_written_slices(node: Node) -> Node | None:
+    """A sum of zeros with disjoint parts written is zeros with both written: the gradient of a
+    vector that is read in parts."""
+    first, second = node.inputs
+    if not (_written_zeros(first) and _written_zeros(second)):
+        return None
+    if first.shape != second.shape:
+        return None
+    regions = _regions(first) + _regions(second)
+    if not _disjoint(regions):
+        return None
+    result = first
+    writes = []
+    while isinstance(second.op, ops.SetSlice):
+        writes.append((second.op, second.inputs[1]))
+        second = second.inputs[0]
+    for op, value in reversed(writes):
+        result = make(op, (result, value))
+    return result
+
+
+def _written_zeros(x: Node) -> bool:
+    from_slices = isinstance(x.op, ops.SetSlice)
+    while isinstance(x.op, ops.SetSlice):
+        x = x.inputs[0]
+    return from_slices and constant_of(x) == 0
+
+
+def _regions(x: Node) -> list[ops.SetSlice]:
+    found = []
+    while isinstance(x.op, ops.SetSlice):
+        found.append(x.op)
+        x = x.inputs[0]
+    return found
+
+
+def _disjoint(regions: list[ops.SetSlice]) -> bool:
+    """Do the regions, of step 1, part along one common axis at known places?"""
+    if any(set(r.steps) != {1} for r in regions):
+        return False
+    for axis in range(len(regions[0].starts)):
+        spans = [(r.starts[axis], r.sizes[axis]) for r in regions]
+        if not all(isinstance(start, int) for start, _ in spans):
+            continue
+        spans.sort(key=lambda span: span[0])
+        gaps = [b - (a + size) for (a, size), (b, _) in itertools.pairwise(spans)]
+        if all(isinstance(gap, int) and gap >= 0 for gap in gaps):
+            return True
+    return False
+
+
+# Reductions of views.
+
+
+@rewrite(
+    on=Reduction,
+    example=lambda: (ops.sum(_x(3, 1), (0, 1)), ops.max(_x(1, 3), 0), make(ops.Sum(()), (_x(3),))),
+)
+def reduce_real_axes(node: Node) -> Node | None:
+    """Axes of size 1 are dropped, not reduced; a reduction over no axes is none."""
+    x = node.inputs[0]
+    single = tuple(a for a in node.op.axes if x.shape[a] == 1)
+    rest = tuple(a for a in node.op.axes if a not in single)
+    if not node.op.axes:
+        return x
+    if not single:
+        return None
+    kept = [a for a in range(x.ndim) if a not in single]
+    dropped = make(ops.DropAxes(single), (x,))
+    axes = tuple(kept.index(a) for a in rest)
+    return make(type(node.op)(axes), (dropped,)) if axes else dropped
+
+
+@rewrite(
+    on=Reduction,
+    example=lambda: (ops.sum(ops.transpose(_x(3, 4))), ops.max(ops.reshape(_x(3, 4), (12,)))),
+)
+def reduce_in_any_order(node: Node) -> Node | None:
+    """A reduction over all axes does not mind how they are laid out."""
+    inner = node.inputs[0]
+    if node.ndim > 0 or not isinstance(inner.op, (ops.Transpose, ops.Reshape, ops.ExpandDims)):
+        return None
+    x = inner.inputs[0]
+    return make(type(node.op)(tuple(range(x.ndim))), (x,)) if x.ndim else x
+
+
+@rewrite(
+    on=Reduction,
+    example=lambda: (
+        ops.sum(ops.sum(_x(2, 3, 4), 1)),
+        ops.max(ops.max(_x(2, 3, 4), 0), 1),
+    ),
+)
+def join_reductions(node: Node) -> Node | None:
+    """A sum of sums is one sum over more axes, and so is a maximum of maxima."""
+    inner = node.inputs[0]
+    if type(inner.op) is not type(node.op):
+        return None
+    x = inner.inputs[0]
+    kept = [a for a in range(x.ndim) if a not in inner.op.axes]
+    axes = sorted((*inner.op.axes, *(kept[a] for a in node.op.axes)))
+    return make(type(node.op)(tuple(axes)), (x,))
+
+
+# Gathers.
+
+
+@rewrite(
+    on=ops.Gather,
+    example=lambda: ops.tensor("s", (5,))[ops.tensor("i", (4,), "int64")][
+        ops.tensor("j", (3,), "int64")
+    ],
+)
+def gather_indices(node: Node) -> Node | None:
+    """x[i][j] -> x[i[j]]: the indices are gathered, not the values in between."""
+    inner = node.inputs[0]
+    if not isinstance(inner.op, ops.Gather) or inner.op.mode != node.op.mode != "wrap":
+        return None
+    plain = node.op.axes == (0,) and inner.op.axes == (0,) and node.op.at == inner.op.at == 0
+    if not plain or inner.inputs[1].ndim != 1 or node.op.mode != "raise":
+        return None
+    places = make(node.op, (inner.inputs[1], node.inputs[1]))
+    return make(inner.op, (inner.inputs[0], places))
+
+
+SHAPES = Ruleset(
+    repeat_after_computing,
+    repeat_once,
+    read_through_renaming,
+    view_of_one_value,
+    add_dropped_axes,
+    drop_added_axes,
+    join_transposes,
+    join_reshapes,
+    join_slices,
+    read_what_was_written,
+    write_everything,
+    join_written_slices,
+    reduce_real_axes,
+    reduce_in_any_order,
+    join_reductions,
+    gather_indices,
+)

@@ -1,0 +1,385 @@
+"""Overflow, underflow and cancellation: forms that keep digits where the written one does not.
+
+Gradients are taken before rewriting, so the forms that derivatives of naive code take are here too:
+d/dx log(1 + exp(x)) is exp(x) / (1 + exp(x)), which is inf / inf at 800. Products are searched as
+chains, since a derivative multiplies factors together in whatever order the code had.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+from probtensor import ops
+from probtensor.graph.node import Node, make
+from probtensor.transform.facts import Known, constant_of
+from probtensor.transform.rewrite import (
+    Match,
+    Ruleset,
+    chain_leaves,
+    combine_in_chain,
+    regrow,
+    rewrite,
+    rule,
+    var,
+)
+
+x, y, a, b = var("x"), var("y"), var("a"), var("b")
+WIDE = (-800, 800)
+NEGATIVE = (-800, -1e-9)
+POSITIVE = (1e-300, 1e300)
+
+
+def is_negation(p: Node, q: Node) -> bool:
+    """Is p known to be -q, by the way they are written?"""
+    if (p.op == ops.neg and p.inputs[0] is q) or (q.op == ops.neg and q.inputs[0] is p):
+        return True
+    if p.op == ops.sub and q.op == ops.sub:
+        return p.inputs == q.inputs[::-1]
+    if p.op == ops.mul and q.op == ops.mul:
+        (c, u), (d, v) = p.inputs, q.inputs
+        same = u is v and constant_of(c) is not None and constant_of(d) is not None
+        return same and constant_of(c) == -constant_of(d)
+    return False
+
+
+def _opposite(m: Match) -> bool:
+    return is_negation(m.x, m.y)
+
+
+LOGARITHMS = Ruleset(
+    rule(
+        ops.log(1 + ops.exp(x)), ops.softplus(x), over=WIDE,
+        why="exp overflows past 709, and 1 + exp(x) is 1 below -37; softplus does neither",
+    ),
+    rule(ops.log1p(ops.exp(x)), ops.softplus(x), over=WIDE, why="exp overflows past 709"),
+    rule(
+        ops.log(1 - ops.exp(x)), ops.log1mexp(x), over=NEGATIVE, why="cancellation near 0",
+    ),
+    rule(ops.log1p(-ops.exp(x)), ops.log1mexp(x), over=NEGATIVE, why="cancellation near 0"),
+    rule(ops.log(-ops.expm1(x)), ops.log1mexp(x), over=NEGATIVE, why="exp(x) is lost in -1"),
+    rule(ops.log(1 + x), ops.log1p(x), over=(-0.999, 1e300), why="1 + x rounds x away near 0"),
+    rule(ops.log(1 - x), ops.log1p(-x), over=(-1e300, 0.999), why="1 - x rounds x away near 0"),
+    rule(ops.log(ops.sigmoid(x)), ops.log_sigmoid(x), over=WIDE, why="sigmoid underflows"),
+    rule(
+        ops.log(ops.exp(x) + ops.exp(y)), ops.logaddexp(x, y), over=WIDE,
+        why="exp overflows past 709 and underflows below -745",
+    ),
+    rule(ops.log(ops.ndtr(x)), ops.log_ndtr(x), over=(-40, 40), why="ndtr underflows"),
+    rule(
+        ops.log(ops.power(x, a)), a * ops.log(x), over={"x": (1e-300, 1e300), "a": (-300, 300)},
+        given=lambda m: m.known.bounds(m.x).positive, why="powers overflow",
+    ),
+    rule(ops.log(ops.square(x)), 2 * ops.log(ops.abs(x)), over=(-1e300, 1e300), why="overflow"),
+    rule(ops.log(ops.sqrt(x)), 0.5 * ops.log(x), over=(0, 1e300), why="no root is needed"),
+    rule(ops.log(1 / x), -ops.log(x), over=POSITIVE, why="no quotient is needed"),
+)  # fmt: skip
+
+EXPONENTIALS = Ruleset(
+    rule(ops.exp(x) - 1, ops.expm1(x), over=(-800, 700), why="cancellation near 0"),
+    rule(ops.exp(x) + -1, ops.expm1(x), over=(-800, 700), why="cancellation near 0"),
+    rule(1 - ops.exp(x), -ops.expm1(x), over=(-800, 700), why="cancellation near 0"),
+    rule(ops.log1p(ops.expm1(x)), x, over=WIDE, why="expm1 overflows past 709"),
+    rule(ops.expm1(ops.log1p(x)), x, over=(-0.999, 1e300), why="one is the inverse of the other"),
+    rule(
+        ops.exp(x) * ops.exp(y), 1, over={"x": WIDE, "y": WIDE}, given=_opposite, in_chain=True,
+        why="the factors are inverses, and either overflows",
+    ),
+    rule(
+        ops.exp(x) / ops.exp(x), 1, over=WIDE, in_chain=True,
+        why="inf / inf past 709: the gradient of log(exp(x))",
+    ),
+)  # fmt: skip
+
+LOGISTIC = Ruleset(
+    rule(a / (1 + ops.exp(x)), a * ops.sigmoid(-x), over={"a": (-9, 9), "x": WIDE},
+         why="exp overflows past 709"),
+    rule(
+        ops.exp(x) * ops.sigmoid(y), ops.sigmoid(x), over=WIDE, given=_opposite, in_chain=True,
+        why="inf * 0 past 709: the gradient of log(1 + exp(x))",
+    ),
+    rule(1 - ops.sigmoid(x), ops.sigmoid(-x), over=WIDE, why="cancellation where sigmoid is 1"),
+    rule(ops.sigmoid(x) - 1, -ops.sigmoid(-x), over=WIDE, why="cancellation where sigmoid is 1"),
+    rule(ops.sigmoid(x) + -1, -ops.sigmoid(-x), over=WIDE, why="cancellation where sigmoid is 1"),
+    rule(
+        ops.sigmoid(x) / ops.sigmoid(x), 1, over=WIDE, in_chain=True,
+        why="0 / 0 below -745: the gradient of log(sigmoid(x))",
+    ),
+    rule(
+        ops.square(ops.sigmoid(x)) * ops.exp(y), ops.sigmoid(x) * ops.sigmoid(y), over=WIDE,
+        given=_opposite, in_chain=True, why="0 * inf: the gradient of 1 / (1 + exp(-x))",
+    ),
+    rule(1 - 2 * ops.sigmoid(x), ops.tanh(-0.5 * x), over=WIDE, why="cancellation near 0"),
+    rule(2 * ops.sigmoid(x) - 1, ops.tanh(0.5 * x), over=WIDE, why="cancellation near 0"),
+    rule(ops.logaddexp(x, 0), ops.softplus(x), over=WIDE, why="one argument"),
+    rule(
+        ops.exp(x) / ops.expm1(x), -1 / ops.expm1(-x), over=WIDE, in_chain=True,
+        why="inf / inf past 709: the gradient of log(1 - exp(x))",
+    ),
+    rule(
+        ops.exp(x) / (ops.exp(x) + ops.exp(y)), ops.sigmoid(x - y), over=WIDE, in_chain=True,
+        why="inf / inf past 709: the gradient of log(exp(x) + exp(y))",
+    ),
+    rule(ops.sigmoid(ops.logit(x)), x, over=(0.001, 0.999), why="one is the inverse of the other"),
+    rule(ops.logit(ops.sigmoid(x)), x, over=WIDE, why="sigmoid rounds to 0 and 1"),
+    rule(ops.log(x / (1 - x)), ops.logit(x), over=(1e-300, 0.999999), why="one rounding for three"),
+)  # fmt: skip
+
+NORMAL = Ruleset(
+    rule(1 - ops.erf(x), ops.erfc(x), over=(-30, 26), why="cancellation for large x"),
+    rule(1 + ops.erf(x), ops.erfc(-x), over=(-26, 30), why="cancellation for large -x"),
+    rule(1 - ops.erfc(x), ops.erf(x), over=(-30, 30), why="cancellation near 0"),
+    rule(1 - ops.ndtr(x), ops.ndtr(-x), over=(-37, 37), why="cancellation for large x"),
+    rule(
+        ops.log(ops.cosh(x)), ops.abs(x) + ops.softplus(-2 * ops.abs(x)) - math.log(2),
+        over=WIDE, why="cosh overflows past 710",
+    ),
+    rule(
+        ops.log1p(-ops.square(ops.tanh(x))),
+        2 * (math.log(2) - ops.abs(x) - ops.softplus(-2 * ops.abs(x))),
+        over=WIDE, why="tanh is 1 past 19: the Jacobian of a tanh",
+    ),
+)  # fmt: skip
+
+
+def _factors(node: Node) -> Counter:
+    """The numerator factors of a product, as often as they occur."""
+    factors: Counter = Counter()
+    stack = [node]
+    while stack and len(factors) < 12:
+        top = stack.pop()
+        if isinstance(top.op, ops.Mul):
+            stack.extend(top.inputs)
+        elif isinstance(top.op, ops.Square):
+            stack.extend((top.inputs[0], top.inputs[0]))
+        elif isinstance(top.op, ops.Neg):
+            factors["sign"] += 1
+            stack.append(top.inputs[0])
+        else:
+            factors[top] += 1
+    return factors
+
+
+@rewrite(
+    on=(ops.Sub, ops.Add),
+    example=lambda: (lambda s, g: g * s - g * ops.square(s))(
+        ops.sigmoid(ops.tensor("x", (3,))), ops.tensor("g")
+    ),
+)
+def factor_out_sigmoid(node: Node) -> Node | None:
+    """g * s - g * s * s -> g * s * sigmoid(-x) for s = sigmoid(x), which cancels where s is 1: the
+    gradient of a logistic function written as a quotient."""
+    first, second = node.inputs
+    if isinstance(node.op, ops.Add):
+        # A literal sign of the second term is left to the products.
+        return None
+    more = _factors(second)
+    less = _factors(first)
+    extra = more - less
+    if less - more or sum(extra.values()) != 1:
+        return None
+    (s,) = extra
+    if not isinstance(s, Node) or not isinstance(s.op, ops.Sigmoid) or s.shape != node.shape:
+        return None
+    return first * ops.sigmoid(-s.inputs[0])
+
+
+# Factors that are positive and finite at every number, so that a quotient of two equal ones is 1,
+# though it rounds to 0 / 0 or inf / inf.
+POSITIVE_FUNCTIONS = (ops.Sigmoid, ops.Softmax, ops.Exp)
+
+
+def without_inverse(node: Node, factor: Node) -> Node | None:
+    """What is left of a product that is divided by `factor` somewhere, without that division."""
+    if isinstance(node.op, ops.Neg):
+        inner = without_inverse(node.inputs[0], factor)
+        return None if inner is None else -inner
+    if not isinstance(node.op, (ops.Mul, ops.Div)):
+        return None
+    for path, leaf, inverted in chain_leaves(node):
+        if leaf is factor and inverted:
+            return regrow(node, {path: None})
+    return None
+
+
+def _distribute(f: Node, total: Node, inverted: bool) -> Node | None:
+    if inverted or not isinstance(f.op, POSITIVE_FUNCTIONS):
+        return None
+    if not isinstance(total.op, (ops.Add, ops.Sub)):
+        return None
+    terms = [without_inverse(term, f) for term in total.inputs]
+    if all(term is None for term in terms):
+        return None
+    parts = [
+        f * old if new is None else new for new, old in zip(terms, total.inputs, strict=True)
+    ]
+    return total.op(*parts)
+
+
+def _naive_cross_entropy() -> Node:
+    t, p = ops.tensor("t", (3,)), ops.sigmoid(ops.tensor("x", (3,)))
+    return (t / p - (1 - t) / ops.tensor("q", (3,))) * p
+
+
+@rewrite(on=ops.Mul, example=_naive_cross_entropy)
+def cancel_in_one_term(node: Node) -> Node | None:
+    """f * (a / f - b) -> a - f * b for f a sigmoid, softmax or exp: inf * 0 where f underflows, as
+    in the gradient of y * log(p) + (1 - y) * log(1 - p)."""
+    return combine_in_chain(node, _distribute)
+
+
+# Sums of exponentials, over any axes.
+
+
+def _exp_sum(node: Node) -> tuple[Node, tuple[int, ...]] | None:
+    """(x, axes) for sum(exp(x), axes)."""
+    if isinstance(node.op, ops.Sum) and isinstance(node.inputs[0].op, ops.Exp):
+        return node.inputs[0].inputs[0], node.op.axes
+    return None
+
+
+def _spread_out(node: Node) -> tuple[Node, tuple[int, ...]]:
+    """A reduced value and the axes that were put back."""
+    if isinstance(node.op, ops.BroadcastTo):
+        node = node.inputs[0]
+    if isinstance(node.op, ops.ExpandDims):
+        return node.inputs[0], node.op.axes
+    return node, ()
+
+
+def _stands_over(added: tuple[int, ...], axes: tuple[int, ...]) -> bool:
+    """Do axes put back stand where those over which was reduced were? Leading ones need not be."""
+    return added == axes or (not added and axes == tuple(range(len(axes))))
+
+
+@rewrite(on=ops.Log, example=lambda: ops.log(ops.sum(ops.exp(ops.tensor("x", (3, 4))), 1)))
+def log_of_sum_of_exp(node: Node) -> Node | None:
+    """log(sum(exp(x))) -> logsumexp(x): exp overflows past 709 and underflows below -745."""
+    total, added = node.inputs[0], ()
+    if isinstance(total.op, ops.ExpandDims):
+        total, added = total.inputs[0], total.op.axes
+    found = _exp_sum(total)
+    if found is None:
+        return None
+    out = make(ops.LogSumExp(found[1]), (found[0],))
+    return ops.expand_dims(out, added) if added else out
+
+
+@rewrite(on=ops.Log, example=lambda: ops.log(ops.mean(ops.exp(ops.tensor("x", (3, 4))), 1)))
+def log_of_mean_of_exp(node: Node, known: Known) -> Node | None:
+    """log(c * sum(exp(x))) -> log(c) + logsumexp(x) for a c known to be positive."""
+    product = node.inputs[0]
+    if not isinstance(product.op, (ops.Mul, ops.Div)):
+        return None
+    first, second = product.inputs
+    divides = isinstance(product.op, ops.Div)
+    if _exp_sum(first) and known.bounds(second).positive:
+        rest = ops.log(second)
+        return ops.log(first) - rest if divides else ops.log(first) + rest
+    if _exp_sum(second) and known.bounds(first).positive and not divides:
+        return ops.log(first) + ops.log(second)
+    return None
+
+
+@rewrite(
+    on=ops.Div,
+    example=lambda: (lambda e: e / ops.sum(e, 1, keepdims=True))(
+        ops.exp(ops.tensor("x", (3, 4)))
+    ),
+)  # fmt: skip
+def quotient_by_sum_of_exp(node: Node) -> Node | None:
+    """a / sum(exp(x)) -> a * exp(-logsumexp(x)): what it is multiplied by may take the overflow."""
+    total, added = _spread_out(node.inputs[1])
+    found = _exp_sum(total)
+    if found is None:
+        return None
+    out = ops.exp(-make(ops.LogSumExp(found[1]), (found[0],)))
+    return node.inputs[0] * (ops.expand_dims(out, added) if added else out)
+
+
+def _softmax_of(first: Node, second: Node, inverted: bool) -> Node | None:
+    if inverted or not isinstance(first.op, ops.Exp):
+        return None
+    inner, added = _spread_out(second)
+    if not (isinstance(inner.op, ops.Exp) and isinstance(inner.inputs[0].op, ops.Neg)):
+        return None
+    total = inner.inputs[0].inputs[0]
+    if not isinstance(total.op, ops.LogSumExp) or total.inputs[0] is not first.inputs[0]:
+        return None
+    axes = total.op.axes
+    return make(ops.Softmax(axes), first.inputs) if _stands_over(added, axes) else None
+
+
+@rewrite(
+    on=ops.Mul,
+    example=lambda: (lambda t: ops.exp(t) * ops.exp(-ops.logsumexp(t)))(ops.tensor("x", (3,))),
+)
+def product_of_exp_and_sum(node: Node) -> Node | None:
+    """exp(x) * exp(-logsumexp(x)) -> softmax(x): inf * 0 past 709, in naive softmax and in the
+    gradient of log(sum(exp(x)))."""
+    return combine_in_chain(node, _softmax_of)
+
+
+@rewrite(on=ops.Log, example=lambda: ops.log(ops.softmax(ops.tensor("x", (3, 4)))))
+def log_of_softmax(node: Node) -> Node | None:
+    """log(softmax(x)) -> log_softmax(x): softmax underflows below -745."""
+    inner = node.inputs[0]
+    if not isinstance(inner.op, ops.Softmax):
+        return None
+    return make(ops.LogSoftmax(inner.op.axes), inner.inputs)
+
+
+@rewrite(
+    on=ops.Sub,
+    example=lambda: (lambda t: t - ops.logsumexp(t, 1, keepdims=True))(ops.tensor("x", (3, 4))),
+)
+def difference_from_logsumexp(node: Node) -> Node | None:
+    """x - logsumexp(x) -> log_softmax(x): the large parts cancel before they are rounded."""
+    x = node.inputs[0]
+    total, added = _spread_out(node.inputs[1])
+    if not isinstance(total.op, ops.LogSumExp) or total.inputs[0] is not x:
+        return None
+    axes = total.op.axes
+    return make(ops.LogSoftmax(axes), (x,)) if _stands_over(added, axes) else None
+
+
+def _same_softmax(first: Node, second: Node, inverted: bool) -> Node | None:
+    same = inverted and first is second and isinstance(first.op, ops.Softmax)
+    return ops.ones_like(first) if same else None
+
+
+@rewrite(
+    on=(ops.Mul, ops.Div),
+    example=lambda: (lambda s: ops.tensor("g", (3,)) / s * s)(ops.softmax(ops.tensor("x", (3,)))),
+)
+def quotient_of_softmax(node: Node) -> Node | None:
+    """s / s -> 1 for a softmax s, which is 0 / 0 where it underflows: in the gradient of log(s)."""
+    return combine_in_chain(node, _same_softmax)
+
+
+@rewrite(on=ops.Log, example=lambda: ops.log(ops.prod(ops.exp(ops.tensor("x", (3, 4))), 1)))
+def log_of_product(node: Node, known: Known) -> Node | None:
+    """log(prod(x)) -> sum(log(x)) for an x known not to be negative: products overflow."""
+    product = node.inputs[0]
+    if not isinstance(product.op, ops.Prod):
+        return None
+    x = product.inputs[0]
+    if not known.bounds(x).nonnegative:
+        return None
+    return make(ops.Sum(product.op.axes), (ops.log(x),))
+
+
+FUNCTIONS = Ruleset(
+    factor_out_sigmoid,
+    cancel_in_one_term,
+    log_of_sum_of_exp,
+    log_of_mean_of_exp,
+    quotient_by_sum_of_exp,
+    product_of_exp_and_sum,
+    log_of_softmax,
+    difference_from_logsumexp,
+    quotient_of_softmax,
+    log_of_product,
+)
+
+STABILIZE = LOGARITHMS + EXPONENTIALS + LOGISTIC + NORMAL + FUNCTIONS
