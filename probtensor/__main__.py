@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from probtensor.compile import PIPELINE
 from probtensor.targets import cache, doctor
-from probtensor.transform.rewrite import Rule, Ruleset
+from probtensor.transform.rewrite import Ruleset
 from probtensor.version import __version__
 
 USAGE = """\
@@ -22,17 +22,17 @@ usage: probtensor COMMAND [OPTIONS]
 
 def rules(argv: Sequence[str]) -> int:
     """Print each rule once, with its passes, its reason and where it is written."""
-    passes: dict[Rule, list[str]] = {}
+    passes: dict[str, list[str]] = {}
     for step in PIPELINE:
         if isinstance(step.action, Ruleset):
             for rule in step.action:
-                passes.setdefault(rule, []).append(step.name)
+                text = f"{rule.name}\n    {rule.why}\n    {rule.line}"
+                passes.setdefault(text, []).append(step.name)
     shown = 0
-    for rule, names in passes.items():
-        text = f"{rule.name}\n    {rule.why}\n    {rule.line}, in {', '.join(names)}"
+    for text, names in passes.items():
         if all(word in text for word in argv):
             shown += 1
-            print(text)
+            print(f"{text}, in {', '.join(names)}")
     print(f"{shown} of {len(passes)} rules")
     return 0 if shown else 1
 
