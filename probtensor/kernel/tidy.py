@@ -71,8 +71,11 @@ def _body(
     done: list[Stmt] = []
 
     def flush(names: Iterable[str]) -> None:
-        for name in list(names):
-            done.append(held.pop(name))
+        for name in [name for name in names if name in held]:
+            let = held.pop(name)
+            # What it reads comes first, if that is still held too.
+            flush(other for other in list(held) if other in _refs(let))
+            done.append(let)
 
     for stmt in body:
         if isinstance(stmt, For):
