@@ -132,9 +132,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> No
 def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Node:
     """`num` evenly spaced float64 values from start to stop, which may be tensors."""
     steps = num - 1 if endpoint else num
-    if num <= 1:
-        return as_tensor_of(start, "float64") + zeros(num)
-    weight = constant(np.arange(num) / steps)
+    weight = constant(np.arange(num) / max(steps, 1))
     start, stop = as_tensor_of(start, "float64"), as_tensor_of(stop, "float64")
     front = ops.reshape(weight, (num, *[1] * max(start.ndim, stop.ndim)))
     return start * (1 - front) + stop * front

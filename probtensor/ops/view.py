@@ -31,7 +31,12 @@ from probtensor.types import (
 
 def size_tuple(shape: Any) -> tuple[Size, ...]:
     """A shape given as one size or a sequence of sizes; NumPy integers become plain ones."""
-    given = (shape,) if is_size(shape) else tuple(shape)
+    if isinstance(shape, Node):
+        raise GraphError(
+            f"a shape is made of integers and symbolic sizes such as x.shape[0], not {shape!r}: "
+            "it cannot depend on values"
+        )
+    given = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
     for n in given:
         if not is_size(n):
             raise GraphError(f"a shape is made of integers and symbolic sizes, not {n!r:.60}")

@@ -1,0 +1,128 @@
+"""Inputs and new arrays, with static and symbolic sizes, against NumPy."""
+
+import numpy as np
+import pytest
+
+from probtensor import ops
+from probtensor.testing.reference import evaluate_numpy
+from probtensor.types import Dim
+from tests.ops.numpy_twin import compare, symbolic
+
+V = np.arange(4.0)
+
+
+def same(node, meant):
+    """The value of a graph without inputs, with its dtype."""
+    compare(node, np.asarray(meant), [], [])
+
+
+def test_inputs():
+    x = ops.tensor("x", shape=(None, 3), dtype="float32")
+    assert x.name == "x"
+    assert x.dtype == "float32"
+    assert isinstance(x.shape[0], Dim)
+    assert x.shape[1] == 3
+    assert ops.matrix("m").ndim == 2
+    assert ops.matrix("m").dtype == "float64"
+    assert ops.vector("v", shape=(5,)).shape == (5,)
+    assert ops.vector("v", dtype="int32").dtype == "int32"
+    assert ops.row().shape[0] == 1
+    assert ops.col("c").shape[1] == 1
+    assert ops.vector("v") is not ops.vector("v")
+    y = ops.vector("y", shape=(x.shape[0],))
+    assert y.shape == x.shape[:1]
+
+
+@pytest.mark.parametrize(
+    "prefix, dtype",
+    {
+        "d": "float64", "f": "float32", "b": "int8", "w": "int16", "i": "int32", "l": "int64"
+    }.items(),
+)  # fmt: skip
+def test_typed_inputs(prefix, dtype):
+    for ndim, word in enumerate(["scalar", "vector", "matrix", "tensor3", "tensor4"]):
+        x = getattr(ops, prefix + word)("x")
+        assert (x.dtype, x.ndim) == (dtype, ndim)
+
+
+def test_filled():
+    same(ops.zeros(3), np.zeros(3))
+    same(ops.zeros((2, 3), "int32"), np.zeros((2, 3), "int32"))
+    same(ops.ones((), "bool"), np.ones((), "bool"))
+    same(ops.full((2, 2), 7), np.full((2, 2), 7))
+    same(ops.full((2, 2), [1.5, 2]), np.full((2, 2), [1.5, 2]))
+    same(ops.full(2, 7, "float32"), np.full(2, 7, "float32"))
+    same(ops.eye(3), np.eye(3))
+    same(ops.eye(2, 4, 1), np.eye(2, 4, 1))
+    same(ops.eye(4, 2, -1, "int8"), np.eye(4, 2, -1, "int8"))
+    same(ops.identity(2), np.identity(2))
+    same(ops.tri(3, 4, -1), np.tri(3, 4, -1))
+
+
+def test_like():
+    x = symbolic(V.astype("float32"))
+    for name in ("zeros_like", "ones_like"):
+        compare(getattr(ops, name)(x), getattr(np, name)(V.astype("float32")), [x], [V])
+    compare(ops.full_like(x, 3), np.full_like(V, 3, dtype="float32"), [x], [V])
+    compare(ops.full_like(x, 3, "int64"), np.full_like(V, 3, dtype="int64"), [x], [V])
+
+
+def test_symbolic_sizes():
+    x = symbolic(V)
+    n = x.shape[0]
+    compare(ops.zeros(n), np.zeros(4), [x], [V])
+    compare(ops.ones((2, n + 1)), np.ones((2, 5)), [x], [V])
+    compare(ops.eye(n, n + 1), np.eye(4, 5), [x], [V])
+    compare(ops.arange(n), np.arange(4), [x], [V])
+    compare(ops.arange(1, 2 * n, 3), np.arange(1, 8, 3), [x], [V])
+    compare(ops.arange(n, 0, -1), np.arange(4, 0, -1), [x], [V])
+    compare(ops.arange(n, 10) + n, np.arange(4, 10) + 4, [x], [V])
+    compare(ops.constant(n) * 2.0, np.asarray(8.0), [x], [V])
+    compare(ops.arange(n, 2), np.arange(4, 2), [x], [V])
+
+
+RANGES = [
+    (5,), (2, 7), (7, 2), (2, 9, 3), (9, 2, -2), (0,), (3, 3), (0.5, 3.0), (1.0, 0.0, -0.25),
+    (np.int32(4),),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", RANGES, ids=str)
+def test_arange(given):
+    same(ops.arange(*given), np.arange(*given).astype(np.result_type(*given, "int64")))
+    same(ops.arange(*given, dtype="float32"), np.arange(*given, dtype="float32"))
+
+
+@pytest.mark.parametrize("endpoint", [True, False])
+@pytest.mark.parametrize("num", [0, 1, 2, 7])
+def test_linspace(num, endpoint):
+    got = evaluate_numpy([ops.linspace(-1, 3, num, endpoint)], {})[0]
+    np.testing.assert_allclose(got, np.linspace(-1, 3, num, endpoint), rtol=1e-15, atol=1e-15)
+    stops = np.array([1.0, 2.0])
+    got = evaluate_numpy([ops.linspace(0, stops, num, endpoint)], {})[0]
+    np.testing.assert_allclose(got, np.linspace(0, stops, num, endpoint), rtol=1e-15)
+
+
+def test_constants():
+    same(ops.constant(3), np.int64(3))
+    same(ops.constant(True), np.bool_(True))
+    same(ops.constant([1, 2.5]), np.array([1, 2.5]))
+    same(ops.constant(2, "float32"), np.float32(2))
+    assert ops.constant([1, 2]) is ops.constant([1, 2])
+
+
+@pytest.mark.parametrize("bad, words", [
+    (lambda: ops.tensor((None, 3)), "the name comes first"),
+    (lambda: ops.tensor("x", shape=(-1,)), "a size is None, a Dim or an integer"),
+    (lambda: ops.vector("x", shape=(2, 3)), r"vector: shape \(2, 3\) has 2 axes, not 1"),
+    (lambda: ops.tensor("x", dtype="complex64"), "dtype complex64 is not one of"),
+    (lambda: ops.zeros((2, 1.5)), "a shape is made of integers and symbolic sizes"),
+    (lambda: ops.zeros(ops.lscalar("n")), "a shape is made of integers|not iterable"),
+    (lambda: ops.arange(ops.lscalar("n")), "bounds are numbers or sizes"),
+    (lambda: ops.arange(0, 5, 0), "nonzero integer"),
+    (lambda: ops.constant("word"), "cannot make a tensor of str 'word'"),
+    (lambda: ops.vector("x") and 1, "no truth value"),
+])  # fmt: skip
+def test_bad_calls_say_what_is_wrong(bad, words):
+    with pytest.raises(TypeError, match=words):
+        bad()

@@ -1,0 +1,102 @@
+"""Products of matrices against NumPy: every rank, broadcasting, integers and bools."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from probtensor import ops
+from probtensor.graph.node import GraphError
+from tests.ops.numpy_twin import check, static, symbolic
+
+rng = np.random.default_rng(21)
+
+
+def draw(*shape):
+    """A normal draw of this shape."""
+    return rng.normal(size=shape)
+
+
+RANKS = [
+    ((4,), (4,)), ((3, 4), (4,)), ((3,), (3, 4)), ((3, 4), (4, 5)), ((2, 3, 4), (4, 5)),
+    ((3, 4), (2, 4, 5)), ((2, 3, 4), (2, 4, 5)), ((2, 1, 3, 4), (5, 4, 2)), ((2, 3, 4), (4,)),
+    ((4,), (2, 4, 5)), ((1, 4), (4, 1)), ((6, 1, 1, 4), (1, 2, 4, 1)), ((0, 3), (3, 2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("first, second", RANKS, ids=str)
+def test_matmul(first, second):
+    makers = (static, symbolic) if 1 not in first + second else (static,)
+    check(lambda x, y: x @ y, np.matmul, draw(*first), draw(*second), makers=makers, rtol=1e-12)
+
+
+DOTS = list(itertools.product([(), (4,), (3, 4), (2, 3, 4)], [(), (4,), (4, 3), (2, 4, 3)]))
+
+
+@pytest.mark.parametrize("first, second", DOTS, ids=str)
+def test_dot(first, second):
+    check(ops.dot, np.dot, draw(*first), draw(*second), rtol=1e-12)
+
+
+@pytest.mark.parametrize("axes", [0, 1, 2, ([1], [0]), ([0, 1], [1, 0]), (1, 0), ([-1], [-2])])
+def test_tensordot(axes):
+    a, b = draw(4, 4), draw(4, 4)
+    check(lambda x, y: ops.tensordot(x, y, axes), lambda x, y: np.tensordot(x, y, axes), a, b,
+          rtol=1e-12)  # fmt: skip
+
+
+def test_vector_products():
+    check(ops.outer, np.outer, draw(3), draw(2, 2))
+    check(ops.inner, np.inner, draw(2, 4), draw(3, 4), rtol=1e-12)
+    check(ops.inner, np.inner, draw(4), draw(4), rtol=1e-12)
+    check(ops.vecdot, lambda x, y: (x * y).sum(-1), draw(3, 4), draw(4), rtol=1e-12)
+    check(lambda x, y: ops.vecdot(x, y, 0), lambda x, y: (x * y).sum(0), draw(4, 3), draw(4, 3),
+          rtol=1e-12)  # fmt: skip
+    check(ops.matvec, lambda x, y: (x @ y[..., None])[..., 0], draw(5, 3, 4), draw(4), rtol=1e-12)
+    check(ops.vecmat, lambda x, y: (x[..., None, :] @ y)[..., 0, :], draw(5, 4), draw(4, 2),
+          rtol=1e-12)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int64", "float32"])
+def test_dtypes(dtype):
+    a, b = (rng.integers(0, 3, s).astype(dtype) for s in ((3, 4), (4, 2)))
+    check(lambda x, y: x @ y, np.matmul, a, b, rtol=1e-6)
+    check(lambda x, y: x @ y, np.matmul, a, b.astype("float64"), rtol=1e-6)
+    check(lambda x: x @ b, lambda x: x @ b, a, rtol=1e-6)
+    check(lambda x: b.T @ x.T, lambda x: b.T @ x.T, a, rtol=1e-6)
+
+
+EINSUMS = [
+    ("ij,jk->ik", (3, 4), (4, 2)), ("ij,jk", (3, 4), (4, 2)), ("ij->ji", (3, 4)), ("ij", (3, 4)),
+    ("ji", (3, 4)), ("ij->", (3, 4)), ("ij->j", (3, 4)), ("ii->i", (3, 3)), ("ii", (3, 3)),
+    ("iij->j", (3, 3, 2)), ("i,i", (4,), (4,)), ("i,j->ij", (4,), (3,)), ("i,j->ji", (4,), (3,)),
+    ("bij,bjk->bik", (2, 3, 4), (2, 4, 5)), ("...ij,...jk->...ik", (2, 3, 4), (4, 5)),
+    ("...ij,...jk", (2, 1, 3, 4), (5, 4, 2)), ("ij,j,k->ik", (3, 4), (4,), (2,)),
+    ("ij,jk,kl->il", (3, 4), (4, 2), (2, 5)), ("ab,cb,ad->", (3, 4), (2, 4), (3, 5)),
+    ("i...->...", (3, 4, 2)), ("...i->i...", (3, 4, 2)), ("ij,ij->ij", (3, 4), (1, 4)),
+    ("ij,ik,il->ijkl", (2, 3), (2, 4), (2, 5)), ("i,i,i->", (4,), (4,), (4,)),
+    ("ijk,k->ij", (3, 1, 2), (2,)), ("i->", (1,)), ("ij,kl->", (1, 3), (2, 1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("subscripts, shapes", [(e[0], e[1:]) for e in EINSUMS], ids=str)
+def test_einsum(subscripts, shapes):
+    arrays = [draw(*shape) for shape in shapes]
+    makers = (static,) if any(1 in shape for shape in shapes) else (static, symbolic)
+    check(lambda *x: ops.einsum(subscripts, *x), lambda *a: np.einsum(subscripts, *a), *arrays,
+          makers=makers, rtol=1e-11)  # fmt: skip
+
+
+@pytest.mark.parametrize("bad, words", [
+    (lambda x, y: y @ y, r"contract: sizes 2 and 4 of the joined axes differ"),
+    (lambda x, y: x @ 2.0, r"matmul: needs at least 1 axis each, not 2 and 0; use \*"),
+    (lambda x, y: ops.tensordot(x, y, ([0, 1], [0])), "2 axes of x for 1 of y"),
+    (lambda x, y: ops.einsum("ij,jk->iz", x, y), "'z' of the output"),
+    (lambda x, y: ops.einsum("ij->i", x, y), "names 1 operands, not 2"),
+    (lambda x, y: ops.einsum("ijk,jk->i", x, y), "'ijk' in .* is for an operand of"),
+    (lambda x, y: ops.einsum("ij,ik->jk", x, y), "sizes 3 and 4 of 'i' differ"),
+    (lambda x, y: ops.einsum("i1,ik->k", x, y), "not made of letters"),
+])  # fmt: skip
+def test_bad_calls_say_what_is_wrong(bad, words):
+    with pytest.raises(GraphError, match=words):
+        bad(static(draw(3, 4)), static(draw(4, 2)))
