@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph import Const, GraphError, Node, as_tensor
+from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import make, user_line
 from probtensor.ops.kinds import Kind, as_tensor_of, weak_operand
 from probtensor.prob.support import REAL, Support
@@ -133,6 +133,21 @@ class RandomVariable(Kind):
     def support(self, *parameters: Node) -> Support:
         """The support of the variable: the distribution's, or what `constraint=` cuts it down to."""
         return self.constraint or self.distribution.support(*parameters)
+
+    def draw(self, variable: Node, key: Node, parameters: Sequence[Node]) -> Node:
+        """One draw of the variable, of its shape and dtype. GraphError if it has no law to draw
+        from."""
+        if self.constraint is not None:
+            raise GraphError(
+                f"{called(self.distribution, self.label)} cannot be drawn: constraint= cuts its "
+                f"density, and {self.constraint} is not a set it knows how to draw from\n  made at "
+                f"{line_of(variable)}"
+            )
+        try:
+            value = self.distribution.sample(key, variable.shape, *parameters)
+        except NotImplementedError as error:
+            raise GraphError(f"{error}\n  made at {line_of(variable)}") from None
+        return ops.broadcast_to(value.astype(variable.dtype), variable.shape)
 
     def text(self) -> str:
         return self.distribution.name

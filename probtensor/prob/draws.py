@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from probtensor import ops
-from probtensor.graph import GraphError, Node, line_of, made_by, toposort
+from probtensor.graph import Node, made_by, toposort
 from probtensor.graph.node import make
-from probtensor.prob.distribution import RandomVariable, called
+from probtensor.prob.distribution import RandomVariable
 
 
 def has_draws(outputs: Sequence[Node]) -> bool:
@@ -24,8 +24,8 @@ def lower_draws(
 ) -> list[Node]:
     """The outputs with every random variable replaced by a draw under `key` (a uint64 scalar).
 
-    `given` says values of nodes that are not to be drawn. GraphError for a variable that has no
-    proper distribution to draw from.
+    `given` says values of nodes that are not to be drawn.
+    GraphError for a variable that has no proper distribution to draw from.
     """
     done: dict[Node, Node] = dict(given or {})
     stream = 0
@@ -33,7 +33,7 @@ def lower_draws(
         inputs = tuple(done[x] for x in node.inputs)
         with made_by(node):
             if isinstance(node.op, RandomVariable):
-                done[node] = drawn(node, ops.key_fold(key, stream), inputs)
+                done[node] = node.op.draw(node, ops.key_fold(key, stream), inputs)
                 stream += 1
             elif all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
                 done[node] = node
@@ -60,19 +60,3 @@ def order_before(outputs: Sequence[Node], given: Mapping[Node, Node]) -> list[No
         seen.add(node)
         order.append(node)
     return order
-
-
-def drawn(variable: Node, key: Node, parameters: Sequence[Node]) -> Node:
-    """One draw of a variable, of its shape and dtype."""
-    op = variable.op
-    if op.constraint is not None:
-        raise GraphError(
-            f"{called(op.distribution, op.label)} cannot be drawn: constraint= cuts its density, "
-            f"and {op.constraint} is not a set it knows how to draw from\n  made at "
-            f"{line_of(variable)}"
-        )
-    try:
-        value = op.distribution.sample(key, variable.shape, *parameters)
-    except NotImplementedError as error:
-        raise GraphError(f"{error}\n  made at {line_of(variable)}") from None
-    return ops.broadcast_to(value.astype(variable.dtype), variable.shape)
