@@ -13,8 +13,21 @@ from probtensor.graph import GraphError, Node, as_tensor, line_of
 from probtensor.graph.text import to_text
 from probtensor.ops import linalg, special
 from probtensor.ops.creation import scalar
+from probtensor.prob import (
+    Posterior,
+    condition,
+    data,
+    deterministic,
+    draw,
+    interval,
+    logp,
+    ordered,
+    potential,
+    random,
+)
+from probtensor.rules import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from probtensor.targets.base import BuildError
-from probtensor.transform import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
+from probtensor.transform import vmap
 from probtensor.types import Dim, ShapeError, TensorType
 from probtensor.version import __version__
 
@@ -36,19 +49,29 @@ __all__ = [
     "In",
     "Node",
     "Out",
+    "Posterior",
     "ShapeError",
     "Shared",
     "TensorType",
     "__version__",
     "as_tensor",
+    "condition",
+    "data",
+    "deterministic",
+    "draw",
     "function",
     "grad",
     "hessian",
     "hvp",
+    "interval",
     "jacobian",
     "jvp",
     "line_of",
     "linalg",
+    "logp",
+    "ordered",
+    "potential",
+    "random",
     "scalar",
     "shared",
     "special",

@@ -19,7 +19,7 @@ from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, repl
 from probtensor.graph.node import make, new_input
 from probtensor.lower.planner import lower
 from probtensor.ops.kinds import REGISTRY, method
-from probtensor.rules.algebra import ALGEBRA
+from probtensor.rules import SIMPLIFY, STABLE
 from probtensor.targets.base import Target
 from probtensor.targets.interp import InterpTarget
 from probtensor.targets.native import CythonTarget
@@ -45,9 +45,10 @@ def expand_composites(outputs: Sequence[Node]) -> list[Node]:
 
 
 PIPELINE = (
-    Pass("simplify", ALGEBRA),
+    Pass("simplify", SIMPLIFY),
+    Pass("stabilize", STABLE),
     Pass("expand", expand_composites),
-    Pass("tidy", ALGEBRA),
+    Pass("tidy", SIMPLIFY),
 )
 
 
