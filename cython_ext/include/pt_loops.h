@@ -120,4 +120,35 @@ PT_FN void pt_rows_add(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_
     }
 }
 
+/* g[k[i]] += v[i]. Grouped data is often sorted by group; then each addition would wait for the one
+ * before it to reach memory, so eight or four equal indices in a row are added up first. */
+#define PT_SCATTER(type, name) \
+    PT_FN void pt_scatter_add_##name(int64_t m, const type *PT_RESTRICT k, \
+                                     const double *PT_RESTRICT v, double *PT_RESTRICT g) \
+    { \
+        int64_t i = 0; \
+        for (; i + 4 <= m; i += 4) { \
+            const type a = k[i], b = k[i + 1], c = k[i + 2], d = k[i + 3]; \
+            if (((a ^ b) | (a ^ c) | (a ^ d)) == 0) { \
+                double sum = (v[i] + v[i + 1]) + (v[i + 2] + v[i + 3]); \
+                if (i + 8 <= m && ((a ^ k[i + 4]) | (a ^ k[i + 5]) | (a ^ k[i + 6]) \
+                                   | (a ^ k[i + 7])) == 0) { \
+                    sum += (v[i + 4] + v[i + 5]) + (v[i + 6] + v[i + 7]); \
+                    i += 4; \
+                } \
+                g[a] += sum; \
+            } else { \
+                g[a] += v[i]; \
+                g[b] += v[i + 1]; \
+                g[c] += v[i + 2]; \
+                g[d] += v[i + 3]; \
+            } \
+        } \
+        for (; i < m; i++) \
+            g[k[i]] += v[i]; \
+    }
+PT_SCATTER(int64_t, int64)
+PT_SCATTER(int32_t, int32)
+#undef PT_SCATTER
+
 #endif

@@ -7,8 +7,8 @@ inner loops). Locals that cross from one segment to another are `wide`: arrays w
 Accumulators get a place for each lane and are folded once, after the loop, in a fixed order: the
 result does not depend on the compiler, and no flag has to allow it to reorder sums.
 
-Two shapes of inner loop are given to routines written by hand (`Linear`): rows of a matrix times a
-vector, and its transpose.
+Some shapes are given to routines written by hand (`Linear`): rows of a matrix times a vector, its
+transpose, and additions at places held in an index array.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ class Linear:
     "pt_dot": `result` = sum over `extent` of two unit-stride loads.
     "pt_rows_dot": the same for each turn of the strip, `result` being wide.
     "pt_rows_add": into buffer `result` at `place`, the rows weighted by the wide local `weight`.
+    "pt_scatter_add": into buffer `result` from `place` on, the wide local `weight`, each turn at the
+    index that `matrix` holds.
     """
 
     routine: str
@@ -128,6 +130,7 @@ def _worth_lanes(loop: For) -> bool:
 
 
 def _strip(loop: For) -> Strip:
+    loop = replace(loop, body=_named_updates(loop))
     segments = _read_again(_place_accumulators(_segments(loop), loop.accs))
     wide = _wide(segments)
     width = WIDTH
@@ -140,10 +143,28 @@ def _strip(loop: For) -> Strip:
     return Strip(loop.var, loop.extent, width, done, wide)
 
 
+def _named_updates(loop: For) -> tuple[Stmt, ...]:
+    """What is added at computed places becomes a local, so that it is computed in lanes."""
+    body: list[Stmt] = []
+    for stmt in loop.body:
+        if _is_update(stmt, loop.var) and not isinstance(stmt.expr, Ref):
+            name = f"u{sum(isinstance(s, Store) for s in body)}_{loop.var}"
+            body.append(Let(name, stmt.expr, stmt.origin))
+            stmt = replace(stmt, expr=Ref(name, stmt.expr.dtype))
+        body.append(stmt)
+    return tuple(body)
+
+
+def _is_update(stmt: Stmt, var: str) -> bool:
+    return isinstance(stmt, Store) and stmt.op == "add" and _is_serial(stmt, var)
+
+
 def _place_accumulators(segments: list[Segment], accs: Sequence[Acc]) -> list[Segment]:
     """Each accumulator goes to the first lanes segment in which its term is known."""
     home = {
-        name: k for k, segment in enumerate(segments) for stmt in segment.body
+        name: k
+        for k, segment in enumerate(segments)
+        for stmt in segment.body
         for name in _names_set(stmt)
     }
     for acc in accs:
@@ -237,7 +258,9 @@ def _read_again(segments: list[Segment]) -> list[Segment]:
     """Plain reads of memory are repeated in each segment that needs them, not kept by lane."""
     stored = {buffer for s in segments for stmt in s.body for buffer in _stored(stmt)}
     reads = {
-        stmt.name: stmt for s in segments for stmt in s.body
+        stmt.name: stmt
+        for s in segments
+        for stmt in s.body
         if isinstance(stmt, Let) and isinstance(stmt.expr, Load) and stmt.expr.buffer not in stored
     }
     done = []
@@ -274,11 +297,74 @@ def _wide(segments: Sequence[Segment]) -> tuple[tuple[str, str], ...]:
 
 
 def _turns(body: Sequence[Stmt], loop: For, wide: dict[str, str]) -> tuple[Stripped, ...]:
-    found = []
+    indices = {
+        stmt.name: stmt.expr
+        for stmt in body
+        if isinstance(stmt, Let)
+        and isinstance(stmt.expr, Load)
+        and stmt.expr.dtype in ("int64", "int32")
+        and coefficient(stmt.expr.index, loop.var) == 1
+    }
+    found: list[Stripped] = []
     for stmt in body:
-        rows = _rows(stmt, loop, wide) if isinstance(stmt, For) else None
-        found.append(rows or (_loop(stmt) if isinstance(stmt, For) else stmt))
-    return tuple(found)
+        special = None
+        if isinstance(stmt, For):
+            special = _rows(stmt, loop, wide) or _loop(stmt)
+        elif _is_update(stmt, loop.var):
+            special = _scatter_add(stmt, loop.var, wide, indices)
+        found.append(special or stmt)
+    used = {
+        n
+        for s in found
+        if not isinstance(s, Linear) and not isinstance(s, Strip)
+        for n in _names_read(s)
+    }
+    used |= {n for s in found if isinstance(s, Strip) for n in _strip_names(s)}
+    return tuple(
+        s for s in found if not (isinstance(s, Let) and s.name in indices) or s.name in used
+    )
+
+
+def _strip_names(inner: Strip) -> set[str]:
+    names: set[str] = size_names(inner.extent)
+    for segment in inner.segments:
+        for stmt in segment.body:
+            if isinstance(stmt, Strip):
+                names |= _strip_names(stmt)
+            elif isinstance(stmt, Linear):
+                names |= _linear_names(stmt)
+            else:
+                names |= _names_read(stmt)
+        names |= {name for acc in segment.accs for name in expr_names(acc.term)}
+    return names
+
+
+def _linear_names(stmt: Linear) -> set[str]:
+    names = size_names(stmt.extent) | size_names(stmt.matrix.index) | size_names(stmt.place)
+    return names | (size_names(stmt.vector.index) if stmt.vector else set())
+
+
+def _scatter_add(
+    stmt: Store, var: str, wide: dict[str, str], indices: dict[str, Load]
+) -> Linear | None:
+    """buffer[index array[turn] + fixed] += wide local."""
+    names = [name for name in size_names(stmt.index) if name in indices]
+    if len(names) != 1 or coefficient(stmt.index, names[0]) != 1:
+        return None
+    if coefficient(stmt.index, var) != 0 or stmt.expr.dtype != "float64":
+        return None
+    if not isinstance(stmt.expr, Ref) or stmt.expr.name not in wide:
+        return None
+    return Linear(
+        "pt_scatter_add",
+        stmt.buffer,
+        0,
+        indices[names[0]],
+        1,
+        weight=stmt.expr,
+        place=_without(stmt.index, names[0]),
+        var=var,
+    )
 
 
 def _product(expr: Expr) -> tuple[Expr, Expr] | None:

@@ -317,6 +317,13 @@ class _KernelText:
             self._set(stmt.result, "float64", f"pt_dot({matrix}, {vector}, {extent})", depth)
             return
         step = self._index(stmt.step)
+        if stmt.routine == "pt_scatter_add":
+            kind = stmt.matrix.dtype
+            name = f"pt_scatter_add_{kind}"
+            self.used[name] = f"void {name}(int64_t, const {kind}_t*, const double*, double*)"
+            out = self._pointer(stmt.result, stmt.place)
+            self._line(depth, f"{name}({turns}, {matrix}, {stmt.weight.name}, {out})")
+            return
         if stmt.routine == "pt_rows_dot":
             self.used["pt_rows_dot"] = (
                 "void pt_rows_dot(int64_t, int64_t, const double*, int64_t, const double*, double*)"
@@ -485,7 +492,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _by_rows(stmt: Stripped) -> bool:
-    return isinstance(stmt, Linear) and stmt.routine in ("pt_rows_dot", "pt_rows_add")
+    return isinstance(stmt, Linear) and stmt.routine != "pt_dot"
 
 
 def _at(index: Size, var: str, first: str) -> Size:
