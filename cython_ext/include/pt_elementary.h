@@ -310,11 +310,12 @@ PT_FN double pt_tanh(double x) {
     double e = pt__expm1_parts(2.0 * pt__clamp(a, 0.0, 20.0), 0.0, &low);
     double d_lo;
     double d = pt__two_sum(e, 2.0, &d_lo);
-    double q = e / d;
+    double inverse = 1.0 / d;
+    double q = e * inverse;
     double err;
     double back = pt__two_prod(q, d, &err);
     double missing = ((e - back) - err) + (low - q * (d_lo + low));
-    double value = PT_COPYSIGN(q + missing / d, x);
+    double value = PT_COPYSIGN(PT_MA(missing, inverse, q), x);
     return a < 1e-8 ? x : value;
 }
 

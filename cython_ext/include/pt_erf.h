@@ -55,10 +55,11 @@ PT_FN double pt__tail_ratio(double constant, double rest, double a, double *low)
     double g = pt__fast_two_sum(constant, rest, &g_lo);
     double d_lo;
     double d = pt__two_sum(a, 1.0, &d_lo);
-    double q = g / d;
+    double inverse = 1.0 / d;
+    double q = g * inverse;
     double err;
     double back = pt__two_prod(q, d, &err);
-    *low = (((g - back) - err) + (g_lo - q * d_lo)) / d;
+    *low = (((g - back) - err) + (g_lo - q * d_lo)) * inverse;
     return q;
 }
 
@@ -131,7 +132,7 @@ PT_FN double pt_erfcx(double x) {
     double a = PT_ABS(x);
     double q_lo;
     double q = pt__erfcx_parts(pt__clamp(a, 0.0, 1e150), &q_lo);
-    q = a > 1e150 ? 0.5641895835477563 / a : q;
+    q = a > 1e150 ? 0.5641895835477563 / a : q + q_lo;
     double y = pt__clamp(a, 0.0, 27.0);
     double square_lo;
     double square = pt__two_prod(y, y, &square_lo);

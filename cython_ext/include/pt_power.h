@@ -1,4 +1,4 @@
-/* pow, and the logarithm in two doubles (about 100 bits) that it and gamma stand on. */
+/* pow, and the logarithm in two doubles (64 bits) that it and gamma stand on. */
 #ifndef PT_POWER_H
 #define PT_POWER_H
 
@@ -21,27 +21,23 @@ PT_FN double pt__atanh_series(double z) {
     return PT_MA(high, z2 * z2, low);
 }
 
-/* log(x) = result + *low to 2^-67 relative, for finite x > 0. */
+/* log(x) = result + *low to 2^-64 relative, for finite x > 0. */
 PT_FN double pt__log_pair(double x, double *low) {
     double k;
     double m = pt__log_split(x, &k);
     double f = m - 1.0;
     double d_lo;
     double d = pt__two_sum(m, 1.0, &d_lo);
-    double s = f / d;
+    double inverse = 1.0 / d;
+    double s = f * inverse;
     double err;
     double back = pt__two_prod(s, d, &err);
-    double s_lo = (((f - back) - err) - s * d_lo) / d;
+    double s_lo = (((f - back) - err) - s * d_lo) * inverse;
     double z_lo;
     double z = pt__pair_product(s, s_lo, s, s_lo, &z_lo);
-    double inner_lo;
-    double inner = pt__fast_two_sum(0.2, z * pt__atanh_series(z) - 1.1102230246251566e-17,
-                                    &inner_lo);
-    double outer_lo;
-    double outer = pt__pair_product(z, z_lo, inner, inner_lo, &outer_lo);
     double third_lo;
+    double outer = PT_MA(z, PT_MA(z, pt__atanh_series(z), 0.2), 1.850371707708594e-17);
     double third = pt__fast_two_sum(0.3333333333333333, outer, &third_lo);
-    third_lo += outer_lo + 1.850371707708594e-17;
     double rest_lo;
     double rest = pt__pair_product(z, z_lo, third, third_lo, &rest_lo);
     double tail_lo;
