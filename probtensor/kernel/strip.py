@@ -3,7 +3,8 @@
 A loop over n turns becomes a loop over strips of `width` turns. In a strip, statements are sorted
 into segments: "lanes" segments hold straight-line statements whose turns are independent, and
 become one inner loop that vectorises; "turns" segments hold what has to go turn by turn (scatters,
-inner loops). Locals that cross from one segment to another are `wide`: arrays with a place for each turn.
+inner loops). Locals that cross from one segment to another are `wide`: arrays with a place for
+each turn.
 Accumulators get a place for each lane and are folded once, after the loop, in a fixed order: the
 result does not depend on the compiler, and no flag has to allow it to reorder sums.
 
@@ -69,8 +70,8 @@ class Linear:
     "pt_dot": `result` = sum over `extent` of two unit-stride loads.
     "pt_rows_dot": the same for each turn of the strip, `result` being wide.
     "pt_rows_add": into buffer `result` at `place`, the rows weighted by the wide local `weight`.
-    "pt_scatter_add": into buffer `result` from `place` on, the wide local `weight`, each turn at the
-    index that `matrix` holds.
+    "pt_scatter_add": into buffer `result` from `place` on, the wide local `weight`, each turn at
+    the index that `matrix` holds.
     """
 
     routine: str

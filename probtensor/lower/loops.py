@@ -335,7 +335,8 @@ class Writer(Reader):
         else:
             routine, operands = node.op.routine, node.inputs
             types = [self.sizes.type(x) for x in operands]
-            numbers = (size_product(node.op.batch_shape(types)), *node.op.core_sizes(types).values())
+            batch = size_product(node.op.batch_shape(types))
+            numbers = (batch, *node.op.core_sizes(types).values())
         for x in operands:
             if not isinstance(x.op, (Input, Const)) and x not in self.places.stored:
                 self.missing.append(x)
