@@ -28,6 +28,8 @@ def lower(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
     _require_inputs(order, inputs)
     sizes = Sizes(inputs, order)
     _require_sizes(order, sizes)
+    outputs = [_without_broadcast(node, sizes) for node in outputs]
+    order = toposort(outputs)
     groups = fuse(tasks_of(order, outputs, sizes), 0)
     launches = _launches(groups)
     places = _name_buffers(order, inputs, outputs)
@@ -87,6 +89,13 @@ def _require_sizes(order: Sequence[Node], sizes: Sizes) -> None:
                 f"the shape of {node.op.name} needs {names}, which no input of this function has "
                 f"\n  at {line_of(node)}"
             )
+
+
+def _without_broadcast(node: Node, sizes: Sizes) -> Node:
+    """The node behind broadcasts to a size that has turned out to be the size it has anyway."""
+    while node.op.name == "broadcast_to" and sizes.shape(node) == sizes.shape(node.inputs[0]):
+        node = node.inputs[0]
+    return node
 
 
 def _launches(groups: Sequence[Group]) -> list[list[Group]]:
