@@ -7,7 +7,8 @@
 On each sample of an op: the inferred type is that of the NumPy result, in float32 as in float64;
 the vjp agrees with finite differences, and so does the derivative of the vjp; the jvp is the vjp
 transposed; the element of a view is found where NumPy has it; a composite expands into what it
-means; and a target gives what NumPy gives, at edges too. Each check raises AssertionError with the op, the sample and both values.
+means; and a target gives what NumPy gives, at edges too. Each check raises AssertionError with the
+op, the sample and both values.
 
 Tolerances are for float64 unless a sample is float32: finite differences are good to about 1e-7,
 values to a few units in the last place, more where an op says so.
@@ -235,7 +236,7 @@ def assert_close(got: Any, meant: Any, rtol: float, atol: float, what: str) -> N
     else:
         with np.errstate(all="ignore"):
             near = np.abs(got - meant) <= atol + rtol * np.abs(meant)
-        good = near | (got == meant) | (np.isnan(got) & np.isnan(meant))
+        good = (near & np.isfinite(meant)) | (got == meant) | (np.isnan(got) & np.isnan(meant))
     if not good.all():
         place = tuple(int(i) for i in np.argwhere(~good)[0])
         raise AssertionError(

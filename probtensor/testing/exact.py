@@ -1,0 +1,312 @@
+"""The exact meaning of a graph, in mpmath's arbitrary precision: the judge of rules and of C code.
+
+    evaluate_exact([y], {x: array})      object arrays of mpf (bools and integers as Python's own)
+    ulps(got, exact)                     how far floats are from exact values, in last places
+
+Numbers of the graph are taken as they stand, operations on them are exact to `bits` bits, and casts
+between floats change nothing. Beyond the finite, NumPy's rules hold: log(0) is -inf, sqrt(-1) is
+nan. There is no signed zero, so 1 / -0 is +inf here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from probtensor.graph.node import Const, GraphError, Input, Node, SizeOf
+from probtensor.graph.walk import toposort
+from probtensor.ops.kinds import Composite, Contraction, Elementwise, Reduction
+from probtensor.testing.reference import size_names_of, with_sizes
+from probtensor.types import size_value
+
+BITS = 2000
+# exp of what no double holds would need more digits than there is memory.
+LARGEST = 1e309
+
+
+def evaluate_exact(
+    outputs: Sequence[Node], values: Mapping[Node, Any], bits: int = BITS
+) -> list[np.ndarray]:
+    """The exact values of the outputs, as object arrays, given arrays for the inputs."""
+    import mpmath
+
+    names = size_names_of(values)
+    found: dict[Node, np.ndarray] = {}
+    with mpmath.workprec(bits):
+        for node in toposort(outputs):
+            found[node] = _value(node, found, values, names)
+    return [found[node] for node in outputs]
+
+
+def _value(node: Node, found: dict, values: Mapping[Node, Any], names: dict) -> np.ndarray:
+    if isinstance(node.op, Const):
+        return exact_array(node.op.array)
+    if isinstance(node.op, Input):
+        return exact_array(np.asarray(values[node], dtype=node.dtype))
+    if isinstance(node.op, SizeOf):
+        return _objects(size_value(node.op.size, names))
+    op: Any = with_sizes(node.op, names)
+    arrays = [found[x] for x in node.inputs]
+    if isinstance(op, Elementwise):
+        return _elementwise(node, op, arrays)
+    if isinstance(op, Reduction):
+        return _reduced(op, arrays[0])
+    if isinstance(op, Contraction):
+        return _objects(np.einsum(op.subscripts, *arrays))
+    if isinstance(op, Composite):
+        return _expanded(node, arrays)
+    if not node.type.is_float:
+        return _objects(op.numpy(*arrays))
+    # Views and scatters move values; what they are moved by are plain integers.
+    moved = [a if x.type.is_float else a.astype(x.dtype) for a, x in zip(arrays, node.inputs)]
+    return _objects(op.numpy(*moved))
+
+
+def exact_array(array: Any) -> np.ndarray:
+    """The numbers of an array as mpf, int or bool, without rounding."""
+    import mpmath
+
+    array = np.asarray(array)
+    if array.dtype.kind != "f":
+        return array.astype(object)
+    out = np.empty(array.shape, dtype=object)
+    for place in np.ndindex(array.shape):
+        out[place] = mpmath.mpf(float(array[place]))
+    return out
+
+
+def _objects(value: Any) -> np.ndarray:
+    out = np.empty(np.shape(value), dtype=object)
+    out[...] = value
+    return out
+
+
+def _elementwise(node: Node, op: Elementwise, arrays: list[np.ndarray]) -> np.ndarray:
+    if op.name == "cast":
+        convert = _casts()[node.dtype[:4] if node.type.is_float else node.dtype.strip("u1234568")]
+        return _objects(np.frompyfunc(convert, 1, 1)(arrays[0]))
+    meaning = meanings().get(op.name)
+    if meaning is None:
+        raise GraphError(f"{op.name} has no exact meaning")
+    guarded = np.frompyfunc(_guarded(meaning), len(arrays), 1)
+    return _objects(guarded(*arrays))
+
+
+def _casts() -> dict[str, Callable]:
+    import mpmath
+
+    return {"floa": mpmath.mpf, "int": lambda x: int(x), "bool": lambda x: bool(x)}
+
+
+def _reduced(op: Reduction, x: np.ndarray) -> np.ndarray:
+    fold = {
+        "add": lambda a, b: _sum(a, b),
+        "mul": lambda a, b: a * b,
+        "max": lambda a, b: meanings()["maximum"](a, b),
+        "min": lambda a, b: meanings()["minimum"](a, b),
+        "and": lambda a, b: a and b,
+        "or": lambda a, b: a or b,
+    }[op.combine]
+    kept = [a for a in range(x.ndim) if a not in op.axes]
+    shape = [x.shape[a] for a in kept]
+    rows = np.transpose(x, (*kept, *op.axes)).reshape(*shape, -1)
+    out = np.empty(shape, dtype=object)
+    for place in np.ndindex(*shape):
+        values = list(rows[place])
+        total = values.pop(0) if values else op.identity
+        for value in values:
+            total = fold(total, value)
+        out[place] = total
+    return out
+
+
+def _expanded(node: Node, arrays: list[np.ndarray]) -> np.ndarray:
+    """A composite by its definition. Exactness makes the stable form as good as any."""
+    expanded = node.op.expand(*node.inputs)
+    found = dict(zip(node.inputs, arrays, strict=True))
+    for inner in toposort([expanded]):
+        if inner not in found:
+            found[inner] = _value(inner, found, {}, {})
+    return found[expanded]
+
+
+def _guarded(meaning: Callable) -> Callable:
+    """Complex values and poles that mpmath reports become nan."""
+    import mpmath
+
+    def call(*args: Any) -> Any:
+        try:
+            value = meaning(*args)
+        except (ValueError, ZeroDivisionError, OverflowError, mpmath.libmp.NoConvergence):
+            return mpmath.nan
+        return mpmath.nan if isinstance(value, mpmath.mpc) else value
+
+    return call
+
+
+def _sum(a: Any, b: Any) -> Any:
+    return a + b
+
+
+def _nan(x: Any) -> bool:
+    return x != x
+
+
+@cache
+def meanings() -> dict[str, Callable]:
+    """The exact scalar function of each elementwise op, by the op's name."""
+    return _arithmetic() | _logic() | _elementary() | _special()
+
+
+def _arithmetic() -> dict[str, Callable]:
+    import mpmath as mp
+
+    def divide(x, y):
+        if y == 0 and not _nan(x):
+            return mp.nan if x == 0 else mp.sign(x) * mp.inf
+        return mp.mpf(x) / y
+
+    def power(x, y):
+        if y == 0 or x == 1:
+            return mp.mpf(1)
+        if x == 0 and not _nan(y):
+            return mp.mpf(0) if y > 0 else mp.inf
+        return mp.power(x, y)
+
+    def modulo(x, y):
+        return x - y * mp.floor(divide(x, y)) if y != 0 else mp.nan
+
+    return {
+        "add": _sum, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "div": divide,
+        "floor_div": lambda x, y: mp.floor(divide(x, y)), "mod": modulo, "pow": power,
+        "integer_pow": lambda x, y: x**y, "neg": lambda x: -x, "abs": abs,
+        "sign": lambda x: x if _nan(x) else mp.sign(x), "sqrt": mp.sqrt, "square": lambda x: x * x,
+        "minimum": lambda x, y: x if _nan(x) or x < y else y if _nan(y) or y < x else x,
+        "maximum": lambda x, y: x if _nan(x) or x > y else y if _nan(y) or y > x else x,
+        "floor": _finite(mp.floor), "ceil": _finite(mp.ceil), "round": _finite(mp.nint),
+        "trunc": _finite(lambda x: mp.floor(x) if x > 0 else mp.ceil(x)),
+    }  # fmt: skip
+
+
+def _logic() -> dict[str, Callable]:
+    import mpmath as mp
+
+    return {
+        "lt": lambda x, y: x < y, "le": lambda x, y: x <= y, "gt": lambda x, y: x > y,
+        "ge": lambda x, y: x >= y, "eq": lambda x, y: x == y, "ne": lambda x, y: x != y,
+        "logical_and": lambda x, y: x and y, "logical_or": lambda x, y: x or y,
+        "logical_not": lambda x: not x, "bit_and": lambda x, y: x & y,
+        "bit_or": lambda x, y: x | y, "bit_xor": lambda x, y: x ^ y, "bit_not": lambda x: ~x,
+        "is_nan": _nan, "is_inf": lambda x: bool(mp.isinf(x)),
+        "where": lambda condition, x, y: x if condition else y,
+    }  # fmt: skip
+
+
+def _elementary() -> dict[str, Callable]:
+    import mpmath as mp
+
+    def exp(x):
+        if abs(x) > LARGEST:
+            return mp.inf if x > 0 else mp.mpf(0)
+        return mp.exp(x)
+
+    def log(x):
+        return mp.nan if x < 0 else mp.log(x)
+
+    def angle(y, x):
+        return mp.nan if _nan(x) or _nan(y) else mp.atan2(y, x)
+
+    return {
+        "exp": exp, "exp2": lambda x: exp(x * mp.log(2)), "expm1": lambda x: exp(x) - 1,
+        "log": log, "log2": lambda x: log(x) / mp.log(2), "log10": lambda x: log(x) / mp.log(10),
+        "log1p": lambda x: log(1 + x), "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
+        "sin": _bounded(mp.sin), "cos": _bounded(mp.cos), "tan": _bounded(mp.tan),
+        "arcsin": mp.asin, "arccos": mp.acos, "arctan": mp.atan, "arctan2": angle,
+        "sinh": lambda x: (exp(x) - exp(-x)) / 2, "cosh": lambda x: (exp(x) + exp(-x)) / 2,
+        "tanh": mp.tanh, "arcsinh": mp.asinh, "arccosh": mp.acosh, "arctanh": _atanh,
+    }  # fmt: skip
+
+
+def _special() -> dict[str, Callable]:
+    import mpmath as mp
+
+    exp, log = _elementary()["exp"], _elementary()["log"]
+
+    def log_gamma(x):
+        if x == mp.inf or (x <= 0 and x == mp.floor(x)):
+            return mp.inf
+        return mp.log(abs(mp.gamma(x))) if x < 0 else mp.loggamma(x)
+
+    def sigmoid(x):
+        return 1 / (1 + exp(-x))
+
+    def ndtr(x):
+        return mp.erfc(-x / mp.sqrt(2)) / 2
+
+    return {
+        "sigmoid": sigmoid, "logit": lambda x: log(x / (1 - x)) if x != 1 else mp.inf,
+        "softplus": lambda x: log(1 + exp(x)), "log_sigmoid": lambda x: log(sigmoid(x)),
+        "log1mexp": lambda x: log(1 - exp(x)), "logaddexp": lambda x, y: log(exp(x) + exp(y)),
+        "xlogy": lambda x, y: mp.mpf(0) if x == 0 and not _nan(y) else x * log(y),
+        "xlog1py": lambda x, y: mp.mpf(0) if x == 0 and not _nan(y) else x * log(1 + y),
+        "erf": mp.erf, "erfc": mp.erfc, "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x),
+        "erfinv": mp.erfinv, "erfcinv": lambda x: mp.erfinv(1 - x), "ndtr": ndtr,
+        "log_ndtr": lambda x: log(ndtr(x)), "ndtri": lambda p: mp.sqrt(2) * mp.erfinv(2 * p - 1),
+        "gamma": mp.gamma, "lgamma": log_gamma, "digamma": mp.digamma,
+        "trigamma": lambda x: mp.polygamma(1, x),
+        "lbeta": lambda x, y: log_gamma(x) + log_gamma(y) - log_gamma(x + y),
+    }  # fmt: skip
+
+
+def _atanh(x: Any) -> Any:
+    import mpmath as mp
+
+    return mp.sign(x) * mp.inf if abs(x) == 1 else mp.atanh(x)
+
+
+def _finite(function: Callable) -> Callable:
+    """A rounding: infinities and nan are as round as they get."""
+    return lambda x: function(x) if abs(x) < math.inf else x
+
+
+def _bounded(function: Callable) -> Callable:
+    """A periodic function, which has no value at infinity."""
+    import mpmath
+
+    return lambda x: function(x) if abs(x) < math.inf else mpmath.nan
+
+
+def ulps(got: Any, exact: np.ndarray) -> np.ndarray:
+    """|got - exact| in units of the last place of the exact value rounded to got's dtype.
+
+    0 where both are nan, or the same infinity (an exact value beyond the largest float counts as
+    one); inf where only one of them is.
+    """
+    import mpmath
+
+    got = np.asarray(got)
+    info = np.finfo(got.dtype)
+    out = np.empty(got.shape)
+    with mpmath.workprec(BITS):
+        for place in np.ndindex(got.shape):
+            out[place] = _distance(float(got[place]), exact[place], info)
+    return out
+
+
+def _distance(value: float, exact: Any, info: np.finfo) -> float:
+    import mpmath
+
+    if _nan(exact) or _nan(value):
+        return 0.0 if _nan(exact) and _nan(value) else math.inf
+    # Half a place past the largest float rounds to infinity.
+    edge = mpmath.mpf(float(info.max)) * (1 + mpmath.mpf(float(info.eps)) / 4)
+    if abs(exact) >= edge or math.isinf(value):
+        same = abs(exact) >= edge and math.isinf(value) and (exact > 0) == (value > 0)
+        return 0.0 if same else math.inf
+    nearest = abs(np.asarray(float(exact)).astype(info.dtype))
+    place = max(float(np.spacing(nearest)), float(info.smallest_subnormal))
+    return float(abs(mpmath.mpf(value) - exact) / mpmath.mpf(place))

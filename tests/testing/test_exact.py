@@ -1,0 +1,93 @@
+"""The exact meanings: complete, and in agreement with NumPy up to its rounding."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from probtensor import ops
+from probtensor.ops.kinds import REGISTRY, Elementwise
+from probtensor.ops.random import Draw
+from probtensor.testing import conform
+from probtensor.testing.exact import evaluate_exact, exact_array, meanings, ulps
+from probtensor.testing.reference import evaluate_numpy
+
+SCALAR = sorted(
+    name
+    for name, op in REGISTRY.items()
+    if issubclass(op, Elementwise) and not issubclass(op, Draw) and name != "cast"
+)
+# NumPy's and SciPy's own errors, in units of the last place, where they are more than a few.
+LOOSE = {
+    "arctanh": 6, "digamma": 80, "erfcinv": 20, "erfcx": 10, "erfinv": 20, "gamma": 40,
+    "lbeta": 400, "lgamma": 60, "log1mexp": 6, "log_ndtr": 30, "log_sigmoid": 6, "logaddexp": 6,
+    "logit": 10, "ndtr": 20, "ndtri": 20, "trigamma": 40, "xlogy": 6,
+}  # fmt: skip
+
+
+def test_every_scalar_op_has_an_exact_meaning():
+    assert set(meanings()) == set(SCALAR)
+
+
+@pytest.mark.parametrize("name", SCALAR)
+def test_numpy_is_near_the_exact_value(name):
+    for case in list(conform.cases_of(REGISTRY[name]))[:2]:
+        values = dict(zip(case.inputs, case.arrays))
+        meant = evaluate_exact([case.output], values, bits=200)[0]
+        got = evaluate_numpy([case.output], values)[0]
+        if got.dtype.kind == "f":
+            assert ulps(got, meant).max() <= LOOSE.get(name, 4)
+        else:
+            assert (got == meant.astype(got.dtype)).all()
+
+
+def test_precision_is_what_was_asked_for():
+    x = ops.scalar("x")
+    tiny = ops.log(1 + ops.exp(x))
+    assert evaluate_numpy([tiny], {x: -459.0})[0] == 0
+    exact = evaluate_exact([tiny], {x: -459.0})[0].item()
+    assert abs(exact / mpmath.exp(-459) - 1) < 1e-100
+
+
+def test_reductions_products_and_views():
+    a = np.array([[1e16, 1.0, -1e16], [0.5, np.inf, 2.0]])
+    x = ops.matrix("x", shape=(2, 3))
+    total, product, largest = ops.sum(x, 1), x @ np.ones(3), ops.max(x[::-1].T, 0)
+    got = evaluate_exact([total, product, largest, ops.logsumexp(x, 1)], {x: a})
+    assert list(got[0]) == [1, mpmath.inf]
+    assert list(got[1]) == [1, mpmath.inf]
+    assert list(got[2]) == [mpmath.inf, 1e16]
+    assert got[3][0] == 1e16
+
+
+def test_gathers_and_casts():
+    a = np.array([0.25, 2.75, -1.5])
+    x = ops.vector("x", shape=(3,))
+    picked = x[np.array([2, 0])]
+    whole = x.astype("int64")
+    got = evaluate_exact([picked, whole, x.astype("float32") > 0], {x: a})
+    assert [float(v) for v in got[0]] == [-1.5, 0.25]
+    assert list(got[1]) == [0, 2, -1]
+    assert list(got[2]) == [True, True, False]
+
+
+def test_infinite_and_undefined_values():
+    x = ops.vector("x", shape=(4,))
+    a = np.array([0.0, -1.0, np.inf, np.nan])
+    log, root = evaluate_exact([ops.log(x), ops.sqrt(x)], {x: a})
+    assert log[0] == -mpmath.inf
+    assert mpmath.isnan(log[1])
+    assert log[2] == root[2] == mpmath.inf
+    assert mpmath.isnan(root[1])
+    assert mpmath.isnan(log[3])
+
+
+def test_ulps():
+    exact = exact_array(np.array([1.0, np.inf, np.nan, 0.0]))
+    assert list(ulps(np.array([1.0, np.inf, np.nan, 0.0]), exact)) == [0, 0, 0, 0]
+    assert list(ulps(np.array([1 + 2**-52, -np.inf, 1.0, 5e-324]), exact)) == [
+        1, np.inf, np.inf, 1,
+    ]  # fmt: skip
+    huge = np.array([mpmath.mpf(10) ** 400], dtype=object)
+    assert ulps(np.array([np.inf]), huge)[0] == 0
+    assert ulps(np.array([1e308]), huge)[0] == np.inf
+    assert ulps(np.float32([1]), exact[:1])[0] == 0
