@@ -1,0 +1,128 @@
+"""The store of built modules: whole or not there, never wrong, never without bound."""
+
+import os
+import time
+import warnings
+
+import pytest
+
+from probtensor.targets import cache
+from probtensor.targets.cache import Store
+
+
+def put(store, key, data=b"module", source="text"):
+    """An entry as a build makes it."""
+    scratch = store.scratch()
+    built = scratch / "built.so"
+    built.write_bytes(data)
+    found = store.put(key, "name", built, source)
+    scratch.rmdir()
+    return found
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "cache")
+
+
+def test_what_is_put_is_found(store):
+    assert store.find("ab12") is None
+    put(store, "ab12", b"bytes", "source")
+    found = store.find("ab12")
+    assert (found.module, found.source, found.path.read_bytes()) == ("name", "source", b"bytes")
+
+
+@pytest.mark.parametrize("damage", [b"", b"bytez", b"bytes and more"])
+def test_a_module_with_other_bytes_is_not_found(store, damage):
+    put(store, "ab12", b"bytes").path.write_bytes(damage)
+    assert store.find("ab12") is None
+    put(store, "ab12", b"bytes")
+    assert store.find("ab12").path.read_bytes() == b"bytes"
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", '{"file": "x"}', '{"file": 3, "sha256": ""}'])
+def test_a_damaged_note_is_no_entry(store, note):
+    put(store, "ab12")
+    (store.folder / "ab" / "ab12.json").write_text(note)
+    assert store.find("ab12") is None
+
+
+def test_a_missing_module_is_no_entry(store):
+    put(store, "ab12").path.unlink()
+    assert store.find("ab12") is None
+
+
+def test_the_least_recently_used_go_first(store):
+    now = time.time()
+    for k in range(4):
+        put(store, f"{k}{k}aa", bytes(1000))
+        for path in (store.folder / f"{k}{k}").iterdir():
+            os.utime(path, (now - 100 * (4 - k),) * 2)
+    each = store.entries()[0][2]
+    assert store.evict(cap=10 * each) == 0
+    assert store.evict(cap=3 * each) == 2
+    assert [store.find(f"{k}{k}aa") is not None for k in range(4)] == [False, False, True, True]
+
+
+def test_use_is_noted_once_a_day(store):
+    put(store, "ab12")
+    note = store.folder / "ab" / "ab12.json"
+    os.utime(note, (0, 0))
+    store.find("ab12")
+    assert time.time() - note.stat().st_mtime < 60
+
+
+def test_what_killed_processes_left_is_swept_when_it_is_old(store):
+    put(store, "ab12")
+    old, young = store.scratch(), store.scratch()
+    (old / "half.so").write_bytes(b"half")
+    os.utime(old, (0, 0))
+    store.evict()
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_clear_removes_everything(store):
+    put(store, "ab12")
+    put(store, "cd34")
+    store.scratch()
+    assert store.clear() == 2
+    assert [path for path in store.folder.rglob("*") if path.is_file()] == []
+
+
+def test_the_folder_is_the_one_asked_for_or_the_platforms(monkeypatch, tmp_path):
+    monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
+    assert cache.home_folder() == tmp_path
+    monkeypatch.delenv("PROBTENSOR_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(cache.sys, "platform", "linux")
+    assert cache.home_folder() == tmp_path / "probtensor"
+
+
+def test_a_folder_that_cannot_be_written_gives_one_warning_and_a_private_one(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    cache.writing_store.cache_clear()
+    with pytest.warns(RuntimeWarning, match="PROBTENSOR_CACHE") as caught:
+        store = cache.writing_store(blocked / "cache")
+    assert len(caught) == 1
+    assert store.folder == cache.fallback_folder()
+    assert not store.folder.stat().st_mode & 0o022
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert cache.writing_store(blocked / "cache") is store
+
+
+def test_the_command(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
+    put(Store(tmp_path), "ab12" * 8)
+    assert cache.main(["list"]) == 0
+    assert "ab12ab12ab12ab12" in capsys.readouterr().out
+    assert cache.main(["size"]) == 0
+    assert "1 modules" in capsys.readouterr().out
+    assert cache.main(["dir"]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path)
+    assert cache.main(["clear"]) == 0
+    assert cache.main(["list"]) == 0
+    assert "ab12" not in capsys.readouterr().out.replace("1 modules removed", "")
+    assert cache.main(["nonsense"]) == 2
