@@ -38,7 +38,7 @@ NEUTRAL = Ruleset(
         why="of a number; inf - inf is nan, and stays",
     ),
     rule(
-        x / x, 1, over=ANY, why="of a number other than 0; 0 / 0 is nan, and stays",
+        x / x, 1, over=(1e-300, 1e300), why="of a number other than 0; 0 / 0 is nan, and stays",
         given=lambda m: m.known.bounds(m.x).finite and m.known.bounds(m.x).nonzero,
     ),
 )  # fmt: skip

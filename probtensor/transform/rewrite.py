@@ -23,11 +23,13 @@ from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, Op, as_tensor, line_of, made_by, make
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.kinds import as_tensor_of
-from probtensor.transform.facts import Known
+from probtensor.transform.facts import Known, constant_of
 from probtensor.types import ShapeError, TensorType, broadcast_shapes
 
 # A rule may fire this often for each node met; more means that rules undo each other.
 FIRINGS_PER_NODE = 50
+# Last places that rounding may cost a rule that computes the same in other steps.
+ULPS = 8.0
 # Leaves looked at in a chain of products or sums, so that a sweep stays linear in the graph.
 CHAIN = 8
 
@@ -69,6 +71,7 @@ class Rule:
 
     `on` are the op classes of the roots it looks at; `over` the test domain of its variables, one
     interval or one by name; `example` makes graphs for the test of a rule written as a function.
+    Errors below `ulps` last places are no reproach to the right side.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Rule:
     given: Callable[[Match], bool] | None = None
     over: dict[str, tuple[float, float]] = field(default_factory=dict)
     example: Callable[[], Any] | None = None
+    ulps: float = ULPS
 
 
 def rule(
@@ -91,11 +95,13 @@ def rule(
     why: str,
     given: Callable[[Match], bool] | None = None,
     in_chain: bool = False,
+    ulps: float = ULPS,
 ) -> Rule:
     """lhs -> rhs, both drawn over variables, wherever `given` holds of the match.
 
     Literals match constants by value, of any dtype and shape. With `in_chain`, the two operands of
-    a product or sum (or of a quotient or difference) may stand anywhere in a chain of them.
+    a product or sum (or of a quotient or difference) may stand anywhere in a chain of them. `ulps`
+    admits a loss of digits that the reason accounts for.
     """
     rhs = as_tensor(rhs)
     variables = [n.op.label for n in toposort([lhs]) if isinstance(n.op, Var)]
@@ -109,11 +115,11 @@ def rule(
 
     name = f"{pattern_text(lhs)} -> {pattern_text(rhs)}"
     on = tuple(_CHAIN_ROOTS.get(type(lhs.op), (type(lhs.op),))) if in_chain else (type(lhs.op),)
-    return Rule(name, on, apply, why, _line_of_caller(), lhs, rhs, given, intervals)
+    return Rule(name, on, apply, why, _line_of_caller(), lhs, rhs, given, intervals, ulps=ulps)
 
 
 def rewrite(
-    *, on: type[Op] | tuple[type[Op], ...], example: Callable[[], Any], why: str | None = None
+    *, on: type[Op] | tuple[type[Op], ...], example: Callable[[], Any], ulps: float = ULPS
 ) -> Callable[[Callable], Rule]:
     """Decorator: a rule written as a function of the node (and, if it takes two arguments, of the
     facts known). Its reason is its docstring. `example()` gives one graph or several it changes."""
@@ -123,11 +129,11 @@ def rewrite(
         classes = on if isinstance(on, tuple) else (on,)
         code = function.__code__
         line = f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"
-        reason = why or " ".join((function.__doc__ or "").split())
+        reason = " ".join((function.__doc__ or "").split())
         if not reason:
             raise TypeError(f"the rule {function.__name__} does not say why")
         apply = function if takes_known else lambda node, known: function(node)
-        return Rule(function.__name__, classes, apply, reason, line, example=example)
+        return Rule(function.__name__, classes, apply, reason, line, example=example, ulps=ulps)
 
     return enter
 
@@ -183,6 +189,9 @@ def _match(
         value = known.constant(node)
         if value is not None and value == op.array.item():
             yield bound
+    elif _is_sign_of_known(pattern, bound):
+        if is_negation(node, bound[pattern.inputs[0].op.label]):
+            yield bound
     elif node.op == op and len(node.inputs) == len(pattern.inputs):
         yield from _match_all(pattern.inputs, node.inputs, bound, known)
         if _commutes(op) and node.inputs[0] is not node.inputs[1]:
@@ -197,6 +206,24 @@ def _match_all(
         return
     for found in _match(patterns[0], nodes[0], bound, known):
         yield from _match_all(patterns[1:], nodes[1:], found, known)
+
+
+def _is_sign_of_known(pattern: Node, bound: dict[str, Node]) -> bool:
+    """Is the pattern -x for an x that is bound already? Then any known negation of it will do."""
+    inner = pattern.inputs[0] if pattern.op == ops.neg else None
+    return inner is not None and isinstance(inner.op, Var) and inner.op.label in bound
+
+
+def is_negation(p: Node, q: Node) -> bool:
+    """Is p known to be -q, by the way they are written?"""
+    if (p.op == ops.neg and p.inputs[0] is q) or (q.op == ops.neg and q.inputs[0] is p):
+        return True
+    if p.op == ops.sub and q.op == ops.sub:
+        return p.inputs == q.inputs[::-1]
+    if p.op == ops.mul and q.op == ops.mul and p.inputs[1] is q.inputs[1]:
+        c, d = (constant_of(product.inputs[0]) for product in (p, q))
+        return c is not None and d is not None and c == -d
+    return False
 
 
 def _commutes(op: Op) -> bool:
