@@ -38,6 +38,7 @@ densities of expressions by name; that comes as rules over graphs.
 from probtensor.prob.condition import condition
 from probtensor.prob.data import data
 from probtensor.prob.distribution import deterministic, potential
+from probtensor.prob.draws import draw
 from probtensor.prob.logp import logp
 from probtensor.prob.posterior import Posterior
 from probtensor.prob.support import interval, ordered
@@ -47,6 +48,7 @@ __all__ = [
     "condition",
     "data",
     "deterministic",
+    "draw",
     "interval",
     "logp",
     "ordered",

@@ -78,7 +78,8 @@ class Logit(Bijector):
 
     @property
     def is_unit(self) -> bool:
-        return is_zero(self.low) and not isinstance(self.high, Node) and bool(np.all(self.high == 1))
+        one = not isinstance(self.high, Node) and self.high == 1
+        return is_zero(self.low) and one
 
     def forward(self, u):
         unit = ops.sigmoid(u)

@@ -70,7 +70,7 @@ class Binding:
         for node in model.inputs:
             array = np.asarray(arrays[node] if node in arrays else model.arrays[node])
             self.sizes.read(node.name or "data", node.shape, array.shape, line_of(node))
-            self.arrays[node] = np.ascontiguousarray(array, node.dtype)
+            self.arrays[node] = np.asarray(array, node.dtype, order="C")
         self._check_dims()
         self._check_values()
 
@@ -78,10 +78,9 @@ class Binding:
         """Axes that share the name of a dim must have one length."""
         model = self.model
         for quantity in (*model.free, *model.observed, *model.deterministic):
-            names = quantity.dims or ()
-            shape = self.sizes.shape(quantity.shape)
-            for axis, (dim, n) in enumerate(zip(names, shape, strict=True) if names else ()):
-                self.sizes.give(dim, n, f"axis {axis} of {quantity.name}")
+            shape = self.sizes.shape(quantity.shape) if quantity.dims else ()
+            for axis, (dim, n) in enumerate(zip(quantity.dims or (), shape, strict=True)):
+                self.sizes.give(dim, n, f"axis {axis} of {quantity.name}", quantity.line)
 
     def _check_values(self) -> None:
         checks = self.model.checks

@@ -13,8 +13,7 @@ from probtensor.prob.binding import observed_array
 from probtensor.prob.data import Data, default_of
 from probtensor.prob.distribution import Potential, RandomVariable, called, here, potential
 from probtensor.prob.logp import underivable, unwrapped
-from probtensor.prob.model import build
-from probtensor.prob.posterior import Posterior, Programs
+from probtensor.prob.posterior import Posterior, posterior_of
 from probtensor.prob.sizes import Sizes, dim_name, with_sizes
 from probtensor.types import size_names
 
@@ -51,15 +50,11 @@ def condition(
     data = [node for node in inputs_of(roots) if isinstance(node.op, Data)]
     sizes = known_sizes(labels, data, arrays)
     placed = with_sizes(roots, fixed_sizes(roots, sizes, data, arrays))
-    model = build(
-        [placed[y] for y in given], [placed[p] for p in terms], [placed[t] for t in tracked]
-    )
-    places = {y.node: y.value for y in model.observed}
-    handles = {y: places[placed[y]] for y in given} | {x: placed[x] for x in data}
-    values = {handles[y]: array for y, array in arrays.items()}
-    values |= {placed[x]: default_of(x) for x in data}
-    graph = time.perf_counter() - began
-    posterior = Posterior(model, handles, values, labels, Programs(target))
+    handles = [(node, placed[node]) for node in (*given, *data)]
+    values = [*arrays.values(), *(default_of(x) for x in data)]
+    settled = [[placed[node] for node in nodes] for nodes in (given, terms, tracked)]
+    posterior = posterior_of(*settled, handles, values, labels, target)
+    graph = time.perf_counter() - began - sum(posterior.timings.values())
     posterior.timings = {"graph": graph, **posterior.timings}
     return posterior
 
@@ -68,7 +63,8 @@ def variable_of(key: Any) -> Node:
     """The random variable that a key of `observed` means."""
     if not isinstance(key, Node):
         raise GraphError(
-            f"condition: {key!r:.60} is no random variable: write {{variable: value}}\n  at {here()}"
+            f"condition: {key!r:.60} is no random variable; write {{variable: value}}\n"
+            f"  at {here()}"
         )
     node = unwrapped(key)
     if not isinstance(node.op, RandomVariable):
@@ -122,6 +118,4 @@ def fixed_sizes(
     for node in toposort(roots):
         if isinstance(node.op, RandomVariable) and node not in arrays:
             of_free |= {name for n in node.shape for name in size_names(n)}
-    return {
-        name: n for name, n in sizes.values.items() if name in of_free or name not in brought
-    }
+    return {name: n for name, n in sizes.values.items() if name in of_free or name not in brought}

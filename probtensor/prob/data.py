@@ -33,8 +33,8 @@ class Data(Input):
 def data(value: Any, name: str | None = None, dims: str | Sequence[str] | None = None) -> Node:
     """An array that a model reads as data: `posterior.with_data({x: other})` exchanges it.
 
-    Its sizes are symbolic, so other data may be longer or shorter; axes that share a name in `dims`,
-    with other data or with variables, share their length. Numbers keep their dtype.
+    Its sizes are symbolic, so other data may be longer or shorter; axes that share a name in
+    `dims`, with other data or with variables, share their length. Numbers keep their dtype.
     """
     node = as_tensor(value)
     if not isinstance(node.op, Const):
@@ -69,9 +69,7 @@ def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list
     return [known[y] for y in outputs]
 
 
-def value_of(
-    node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, int]
-) -> np.ndarray:
+def value_of(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, int]) -> np.ndarray:
     """One node's value from those of its inputs."""
     if isinstance(node.op, Const):
         return node.op.array

@@ -34,9 +34,7 @@ class Term:
             return f"{self.name}: {self.what} is {self.value:.6g}, made at {self.line}"
         place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
         found = ", ".join(f"{name} = {value:.6g}" for name, value in self.parameters)
-        return (
-            f"{self.name}{place}: {self.what} is {self.entry:.6g} ({found}), made at {self.line}"
-        )
+        return f"{self.name}{place}: {self.what} is {self.entry:.6g} ({found}), made at {self.line}"
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from probtensor.prob.distribution import (
 from probtensor.prob.support import (
     BINARY,
     COUNT,
-    POSITIVE,
     NONNEGATIVE,
+    POSITIVE,
     REAL,
     REAL_VECTOR,
     SIMPLEX,

@@ -131,7 +131,7 @@ class RandomVariable(Kind):
         return TensorType(dtype, (*self.batch, *event))
 
     def support(self, *parameters: Node) -> Support:
-        """The support of the variable: the distribution's, or what `constraint=` cuts it down to."""
+        """The distribution's support, or what `constraint=` cuts it down to."""
         return self.constraint or self.distribution.support(*parameters)
 
     def draw(self, variable: Node, key: Node, parameters: Sequence[Node]) -> Node:

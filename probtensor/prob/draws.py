@@ -7,11 +7,18 @@ the same draws in every process, whatever else was made before it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from probtensor import ops
-from probtensor.graph import Node, made_by, toposort
-from probtensor.graph.node import make
+from probtensor.compile import function
+from probtensor.graph import Node, as_tensor, inputs_of, line_of, made_by, toposort
+from probtensor.graph.node import make, new_input
+from probtensor.prob.data import default_of
 from probtensor.prob.distribution import RandomVariable
+from probtensor.prob.packed import Packed, rows_of
+from probtensor.prob.sizes import Sizes, with_sizes
 
 
 def has_draws(outputs: Sequence[Node]) -> bool:
@@ -60,3 +67,80 @@ def order_before(outputs: Sequence[Node], given: Mapping[Node, Node]) -> list[No
         seen.add(node)
         order.append(node)
     return order
+
+
+def draw(outputs: Any, draws: int | None = None, seed: int | None = None) -> Any:
+    """Values of random variables and of what depends on them, all from one joint draw.
+
+    outputs: a tensor, or a list or dict of them, which is then the structure of the result. With
+    `draws` each array has a leading axis of that length. The same seed gives the same values.
+    """
+    if isinstance(outputs, Mapping):
+        named = {name: as_tensor(node) for name, node in outputs.items()}
+    elif isinstance(outputs, (list, tuple)):
+        named = dict(enumerate(map(as_tensor, outputs)))
+    else:
+        named = {0: as_tensor(outputs)}
+    found = draw_rows(named, 1 if draws is None else draws, seed)
+    if draws is None:
+        found = {name: values[0] for name, values in found.items()}
+    if isinstance(outputs, Mapping):
+        return found
+    values = list(found.values())
+    return values if isinstance(outputs, (list, tuple)) else values[0]
+
+
+def draw_rows(
+    named: Mapping[Any, Node],
+    count: int,
+    seed: int | None,
+    given: Mapping[Node, np.ndarray] | None = None,
+    data: Mapping[Node, np.ndarray] | None = None,
+    lengths: Mapping[str, int] | None = None,
+) -> dict[Any, np.ndarray]:
+    """`count` joint draws of named tensors, as arrays (count, *shape).
+
+    given    values (count, *shape) of nodes that are not drawn
+    data     arrays of data inputs that are not to have their default
+    lengths  of dims that neither data nor given values give
+    """
+    given = dict(given or {})
+    sizes = Sizes()
+    for name, length in (lengths or {}).items():
+        sizes.give(name, length, "coords")
+    inputs = [x for x in inputs_of([*named.values()]) if default_of(x) is not None]
+    arrays = {x: np.asarray((data or {}).get(x, default_of(x))) for x in inputs}
+    for node, array in arrays.items():
+        sizes.read(node.name or "data", node.shape, array.shape, line_of(node))
+    for node, array in given.items():
+        sizes.read(node.name or "a value", node.shape, array.shape[1:], line_of(node))
+    placed = with_sizes([*named.values(), *given], sizes.values)
+    rows, pieces = packed_inputs({placed[node]: array for node, array in given.items()}, count)
+    seed_input, index = new_input("seed", "uint64", ()), new_input("index", "uint64", ())
+    key = ops.key_fold(seed_input, index)
+    drawn = lower_draws([placed[y] for y in named.values()], key, pieces)
+    packed = Packed(dict(zip(named, drawn, strict=True)))
+    vector, values = rows
+    arguments = [seed_input, index, vector, *(placed[x] for x in inputs)]
+    whole = function(arguments, packed.node, name="draw", on_unused_input="ignore")
+    bound = whole.bind({placed[x]: array for x, array in arrays.items()})
+    seeds = np.full(count, np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
+    found = rows_of(bound, [seeds, np.arange(count, dtype="uint64"), values])
+    return packed.unpack(found, sizes.values)
+
+
+def packed_inputs(
+    given: Mapping[Node, np.ndarray], count: int
+) -> tuple[tuple[Node, np.ndarray], dict[Node, Node]]:
+    """One vector input for all given values with its rows, and each node's piece of it."""
+    width = sum(int(np.prod(node.shape, dtype=int)) for node in given)
+    vector = new_input("values", "float64", (width,))
+    rows = np.empty((count, width))
+    pieces, start = {}, 0
+    for node, array in given.items():
+        stop = start + int(np.prod(node.shape, dtype=int))
+        rows[:, start:stop] = np.reshape(array, (count, stop - start))
+        piece = ops.reshape(vector[start:stop], node.shape)
+        pieces[node] = piece.astype(node.dtype)
+        start = stop
+    return (vector, rows), pieces

@@ -23,6 +23,7 @@ from probtensor.prob.bijector import Bijector, bijector_for
 from probtensor.prob.data import default_of, depends_only_on, split_data_work
 from probtensor.prob.distribution import Deterministic, Potential, RandomVariable, called
 from probtensor.prob.logp import Check, density_terms, summed
+from probtensor.rules import stabilized
 from probtensor.transform.autodiff import grad
 from probtensor.transform.facts import Known
 from probtensor.types import Shape
@@ -43,6 +44,10 @@ class FreeVariable:
     @property
     def shape(self) -> tuple[int, ...]:
         return self.variable.shape
+
+    @property
+    def line(self) -> str:
+        return line_of(self.variable)
 
     def bijector_over(self, places: Mapping[Node, Node]) -> Bijector:
         """The bijector with its bounds over other nodes in place of the variables' values."""
@@ -70,6 +75,10 @@ class Quantity:
     @property
     def shape(self) -> Shape:
         return self.value.shape
+
+    @property
+    def line(self) -> str:
+        return line_of(self.node)
 
 
 @dataclass(frozen=True)
@@ -130,9 +139,7 @@ def piece(q: Node, variable: FreeVariable) -> Node:
     return ops.reshape(q[variable.start : variable.stop], variable.u.shape)
 
 
-def build(
-    observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[Node]
-) -> Model:
+def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[Node]) -> Model:
     """The model of a graph whose free variables have sizes that are integers.
 
     GraphError for a discrete free variable, two things of one name, or an input without a value.
@@ -143,7 +150,7 @@ def build(
     inputs = [*(y.value for y in space.observed), *space.data, *space.arrays]
     terms, checks = all_terms(space, potentials, inputs)
     only_data = depends_only_on(inputs)
-    total = summed(terms, only_data)
+    total = stabilized([summed(terms, only_data)])[0]
     pieces = [v.u for v in space.free]
     slopes = grad(total, pieces, disconnected_inputs="ignore") if pieces else []
     gradient = ops.concatenate([ops.ravel(g) for g in slopes]) if slopes else ops.zeros((0,))

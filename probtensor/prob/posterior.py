@@ -11,16 +11,15 @@ import numpy as np
 from cython_ext.context import Context, logp_grad_address
 from probtensor.compile import function
 from probtensor.function import Function
-from probtensor.graph import GraphError, Node, line_of, replace
+from probtensor.graph import Node, line_of
 from probtensor.graph.node import new_input
 from probtensor.prob.binding import Binding, observed_array
 from probtensor.prob.data import Data, evaluate
 from probtensor.prob.diagnosis import Diagnosis, diagnose
-from probtensor.prob.distribution import called, shape_text
+from probtensor.prob.distribution import shape_text
 from probtensor.prob.logp import full_density
-from probtensor.prob.model import Density, FreeVariable, Model, Quantity
+from probtensor.prob.model import Density, Model, build
 from probtensor.prob.packed import Packed, rows_of
-from probtensor.prob.sizes import plain
 
 
 class Posterior:
@@ -46,8 +45,10 @@ class Posterior:
         arrays: Mapping[Node, np.ndarray],
         coords: Mapping[str, np.ndarray],
         programs: Programs,
+        recipe: tuple,
     ) -> None:
         self.model = model
+        self._recipe = recipe
         self._handles = dict(handles)
         self._given = dict(arrays)
         self._labels = dict(coords)
@@ -93,9 +94,7 @@ class Posterior:
         """Labels along each dim; 0, 1, 2, ... where none were given."""
         used = dict.fromkeys(dim for dims in self.dims.values() for dim in dims)
         sizes = self._binding.sizes.values
-        return {
-            dim: self._labels.get(dim, np.arange(sizes[dim])) for dim in used if dim in sizes
-        }
+        return {dim: self._labels.get(dim, np.arange(sizes[dim])) for dim in used if dim in sizes}
 
     @property
     def observed(self) -> dict[str, np.ndarray]:
@@ -133,7 +132,7 @@ class Posterior:
         return diagnose(self.model, self._point(q), self._binding.arrays)
 
     def variable_of(self, i: int) -> str:
-        """What q[i] belongs to: the name of a variable, with the place in its unconstrained value."""
+        """What q[i] belongs to: a variable's name, and the place in its unconstrained value."""
         for v in self.model.free:
             if v.start <= i < v.stop:
                 index = np.unravel_index(i - v.start, v.u.shape) if v.u.shape else ()
@@ -146,7 +145,8 @@ class Posterior:
         """The values of free variables and deterministics at q, by name."""
         model = self.model
         named = {v.name: v.value for v in (*model.free, *model.deterministic)}
-        found = evaluate(model.at_q([*named.values()]), self._binding.arrays | {model.q: self._point(q)})
+        arrays = self._binding.arrays | {model.q: self._point(q)}
+        found = evaluate(model.at_q([*named.values()]), arrays)
         return dict(zip(named, found, strict=True))
 
     def unconstrain(self, values: Mapping[str, Any]) -> np.ndarray:
@@ -207,7 +207,7 @@ class Posterior:
             given[place] = np.asarray(value) if is_data else observed_array(node, value)
             self._check_fixed(place, given[place])
         labels = self._labels | {dim: np.asarray(x) for dim, x in (coords or {}).items()}
-        return Posterior(self.model, self._handles, given, labels, self._programs)
+        return Posterior(self.model, self._handles, given, labels, self._programs, self._recipe)
 
     def _check_fixed(self, place: Node, array: np.ndarray) -> None:
         for axis, (size, n) in enumerate(zip(place.shape, array.shape)):
@@ -257,10 +257,37 @@ class Posterior:
             raise ValueError(f"q has shape {point.shape}, it must have shape ({self.dim},)")
         return point
 
+    def __reduce__(self) -> tuple:
+        arrays = [self._given[place] for place in self._handles.values()]
+        return posterior_of, (*self._recipe, arrays, self._labels, self._programs.target)
+
     def __repr__(self) -> str:
-        names = ", ".join(f"{v.name}{shape_text(v.shape) if v.shape else ''}" for v in self.model.free)
+        free = self.model.free
+        names = ", ".join(v.name + (shape_text(v.shape) if v.shape else "") for v in free)
         given = ", ".join(y.name for y in self.model.observed)
         return f"<posterior of {names} given {given}: dim {self.dim}>"
+
+
+def posterior_of(
+    observed: Sequence[Node],
+    potentials: Sequence[Node],
+    track: Sequence[Node],
+    handles: Sequence[tuple[Node, Node]],
+    arrays: Sequence[np.ndarray],
+    coords: Mapping[str, np.ndarray],
+    target: str | None,
+) -> Posterior:
+    """The posterior of a graph whose sizes are settled.
+
+    `handles` pairs each node that takes data, as the user knows it, with what it is in the graph;
+    `arrays` are their values.
+    """
+    model = build(observed, potentials, track)
+    inputs = {y.node: y.value for y in model.observed}
+    places = {own: inputs.get(placed, placed) for own, placed in handles}
+    given = dict(zip(places.values(), arrays, strict=True))
+    recipe = (tuple(observed), tuple(potentials), tuple(track), tuple(handles))
+    return Posterior(model, places, given, coords, Programs(target), recipe)
 
 
 class Programs:
@@ -280,9 +307,7 @@ class Programs:
         return self._made[key]
 
 
-def compiled(
-    q: Node, density: Density, kind: Any, name: str, programs: Programs
-) -> Function:
+def compiled(q: Node, density: Density, kind: Any, name: str, programs: Programs) -> Function:
     """A density as a function of q and its inputs; one output alone if `kind` is None."""
     outputs = density.outputs[0] if kind is None else kind(density.outputs)
     return function(

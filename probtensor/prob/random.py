@@ -49,12 +49,14 @@ def student_t(nu, mu=0.0, sigma=1.0, shape=None, name=None, dims: Dims = None,
     return random_variable(continuous.StudentT(), (nu, mu, sigma), shape, name, dims, constraint)
 
 
-def half_student_t(nu, sigma=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+def half_student_t(nu, sigma=1.0, shape=None, name=None, dims: Dims = None,
+                   constraint=None) -> Node:  # fmt: skip
     """The absolute value of student_t(nu, 0, sigma)."""
     return random_variable(continuous.HalfStudentT(), (nu, sigma), shape, name, dims, constraint)
 
 
-def log_normal(mu=0.0, sigma=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+def log_normal(mu=0.0, sigma=1.0, shape=None, name=None, dims: Dims = None,
+               constraint=None) -> Node:  # fmt: skip
     """exp of normal(mu, sigma)."""
     return random_variable(continuous.LogNormal(), (mu, sigma), shape, name, dims, constraint)
 
@@ -78,14 +80,15 @@ def exponential(lam=None, *, scale=None, shape=None, name=None, dims: Dims = Non
 
 def gamma(alpha=None, beta=None, *, mu=None, sigma=None, shape=None, name=None, dims: Dims = None,
           constraint=None) -> Node:  # fmt: skip
-    """Gamma with shape `alpha` and rate `beta`, or with mean `mu` and standard deviation `sigma`."""
+    """Gamma with shape `alpha` and rate `beta`, or mean `mu` and standard deviation `sigma`."""
     if one_pair("gamma", alpha=alpha, beta=beta, mu=mu, sigma=sigma):
         ratio = checked("gamma", mu=mu) / ops.square(checked("gamma", sigma=sigma))
         alpha, beta = mu * ratio, ratio
     return random_variable(continuous.Gamma(), (alpha, beta), shape, name, dims, constraint)
 
 
-def inverse_gamma(alpha, beta=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+def inverse_gamma(alpha, beta=1.0, shape=None, name=None, dims: Dims = None,
+                  constraint=None) -> Node:  # fmt: skip
     """1 / x of x ~ gamma(alpha, beta)."""
     return random_variable(continuous.InverseGamma(), (alpha, beta), shape, name, dims, constraint)
 

@@ -38,14 +38,14 @@ class Sizes:
         self.values: dict[str, int] = {}
         self._givers: dict[str, str] = {}
 
-    def give(self, name: str, length: int, giver: str) -> None:
+    def give(self, name: str, length: int, giver: str, line: str = "") -> None:
         """Note a length; ValueError if it was another one before."""
         before = self.values.setdefault(name, length)
         self._givers.setdefault(name, giver)
         if before != length:
             raise ValueError(
                 f"{plain(name)} has length {before} by {self._givers[name]}, "
-                f"but {length} by {giver}"
+                f"but {length} by {giver}" + (f"\n  at {line}" if line else "")
             )
 
     def read(self, label: str, expected: Sequence[Size], shape: Sequence[int], line: str) -> None:
@@ -57,10 +57,11 @@ class Sizes:
         for axis, (size, length) in enumerate(zip(expected, shape, strict=True)):
             name = dim_name(size)
             if name is not None:
-                self.give(name, length, f"axis {axis} of {label}")
-            elif not size_names(size) - self.values.keys():
-                if size_value(size, self.values) != length:
-                    raise ValueError(misfit)
+                self.give(name, length, f"axis {axis} of {label}", line)
+                continue
+            known = not size_names(size) - self.values.keys()
+            if known and size_value(size, self.values) != length:
+                raise ValueError(misfit)
 
     def shape(self, shape: Sequence[Size]) -> tuple[int, ...]:
         """A shape in numbers; every name in it must be known."""

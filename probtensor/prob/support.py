@@ -79,7 +79,7 @@ def bound_text(bound: Any) -> str:
 
 @dataclass(frozen=True)
 class Integers(Support):
-    """Whole numbers from `low` to `high`, both included; `high` is infinite if nothing bounds it."""
+    """Whole numbers from `low` to `high`, both included; without bound where `high` is infinite."""
 
     low: Any = 0
     high: Any = np.inf

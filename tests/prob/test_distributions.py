@@ -153,7 +153,8 @@ def test_dirichlet(rows):
     np.testing.assert_allclose(got.ravel(), expected, rtol=1e-10)
     assert variable.shape == (*rows, 4)
     mean = value(variable.op.distribution.mean(*variable.inputs))
-    np.testing.assert_allclose(mean.reshape(-1, 4)[0], stats.dirichlet(alpha.reshape(-1, 4)[0]).mean())
+    first = stats.dirichlet(alpha.reshape(-1, 4)[0])
+    np.testing.assert_allclose(mean.reshape(-1, 4)[0], first.mean())
     assert np.all(value(pt.logp(variable, x * 1.1)) == -math.inf)
 
 
@@ -228,7 +229,7 @@ def test_a_bad_call_says_what_is_wrong_and_where(call, words):
 
 
 def test_logp_of_an_expression_says_what_to_do():
-    with pytest.raises(TypeError, match="pt.potential"):
+    with pytest.raises(TypeError, match=r"pt\.potential"):
         pt.logp(pt.exp(pt.random.normal(0, 1)), 2.0)
 
 
