@@ -103,7 +103,7 @@ class Reader:
         ]
         items = [Index(i, self.bounds) for i in index]
         types = [self.sizes.type(x) for x in node.inputs]
-        result = node.op.element(items, read, types, self.sizes.type(node), select)
+        result = node.op.element(items, read, types, self.sizes.type(node), self._select)
         return as_value(result, node.dtype, self._canonical)
 
     def _value_reader(self, x: Node) -> Callable[[list], Expr]:
@@ -118,6 +118,18 @@ class Reader:
             return Index(self.place(view, position, value), self.bounds)
 
         return read
+
+    def _select(self, condition: Expr, a: object, b: object) -> Expr:
+        return select(self._in_known_sizes(condition), a, b)
+
+    def _in_known_sizes(self, condition: Expr) -> Expr:
+        """A view compares indices with sizes of its own making, in the user's names."""
+        match condition:
+            case Place(index, dtype):
+                return Place(self._canonical(index), dtype)
+            case Apply(fn, args, dtype):
+                return Apply(fn, tuple(self._in_known_sizes(arg) for arg in args), dtype)
+        return condition
 
     def _canonical(self, index: object) -> Size:
         size = index.size if isinstance(index, Index) else index
