@@ -5,26 +5,17 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Seconds since some fixed moment; on POSIX systems the moment of Python's time.perf_counter. */
+/* Seconds since some fixed moment, that of Python's time.perf_counter. */
 static inline double pt_clock(void)
 {
     struct timespec now;
-#ifdef CLOCK_MONOTONIC
     clock_gettime(CLOCK_MONOTONIC, &now);
-#else
-    timespec_get(&now, TIME_UTC);
-#endif
     return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
 }
 
 /* Each word is written by one thread and read by others, which need no order between words. */
-#if defined(__GNUC__) || defined(__clang__)
 #define PT_SHARE(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELAXED)
 #define PT_SHARED(place) __atomic_load_n(&(place), __ATOMIC_RELAXED)
-#else
-#define PT_SHARE(place, value) (*(volatile int64_t *) &(place) = (value))
-#define PT_SHARED(place) (*(volatile int64_t *) &(place))
-#endif
 
 /* How far a chain is, for those who watch it. Doubles travel as their bits. */
 typedef struct {

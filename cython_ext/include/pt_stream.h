@@ -1,7 +1,8 @@
-/* One chain's stream of random numbers: consecutive Philox 4x32-10 counters under one key.
+/* One chain's stream of random numbers: the blocks 0, 1, 2, ... of one Philox key.
  *
- * The key follows from the seed alone; the chain and the purpose are words of the counter, so no
- * two chains of a run can meet, whatever the number of chains.
+ * The key follows from the seed, the chain and the purpose alone, so a chain's numbers do not
+ * depend on how many chains run, and folding a constant keeps them apart from the draws of a
+ * model that was given the same number as its key.
  */
 #ifndef PT_STREAM_H
 #define PT_STREAM_H
@@ -9,94 +10,137 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-static inline void pt_philox_block(const uint32_t counter[4], const uint32_t key[2],
-                                   uint32_t out[4])
-{
-    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
-    uint32_t k0 = key[0], k1 = key[1];
-    for (int round = 0; round < 10; round++) {
-        const uint64_t a = (uint64_t) 0xD2511F53u * c0;
-        const uint64_t b = (uint64_t) 0xCD9E8D57u * c2;
-        c0 = (uint32_t) (b >> 32) ^ c1 ^ k0;
-        c1 = (uint32_t) b;
-        c2 = (uint32_t) (a >> 32) ^ c3 ^ k1;
-        c3 = (uint32_t) a;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    out[0] = c0;
-    out[1] = c1;
-    out[2] = c2;
-    out[3] = c3;
-}
+#include "pt_random.h"
+#include "pt_vector.h"
+
+#define PT_SAMPLER_KEY 0x6e757473u
 
 typedef struct {
-    uint32_t key[2];
-    uint32_t lane[2];  /* the counter's high words: the chain and the purpose */
-    uint64_t block;    /* the counter's low words */
-    double spare;      /* a block makes two uniforms; this is the second, */
-    int has_spare;     /* while it waits */
+    uint64_t key;
+    uint64_t next;
+    double spare;   /* a block makes two uniforms; this is the second, */
+    int has_spare;  /* while it waits */
 } pt_stream;
 
-static inline void pt_stream_open(pt_stream *stream, uint64_t seed, uint32_t chain,
-                                  uint32_t purpose)
+static inline void pt_stream_open(pt_stream *stream, uint64_t seed, uint64_t chain,
+                                  uint64_t purpose)
 {
-    /* A user may give the same number to a draw of the model. Deriving the key keeps the two
-       streams apart. */
-    const uint32_t salt[4] = {0x4e555453u, 0u, 0u, 0u};
-    const uint32_t key[2] = {(uint32_t) seed, (uint32_t) (seed >> 32)};
-    uint32_t out[4];
-    pt_philox_block(salt, key, out);
-    stream->key[0] = out[0];
-    stream->key[1] = out[1];
-    stream->lane[0] = chain;
-    stream->lane[1] = purpose;
-    stream->block = 0;
+    uint64_t key = pt_key_fold(seed, PT_SAMPLER_KEY);
+    stream->key = pt_key_fold(pt_key_fold(key, chain), purpose);
+    stream->next = 0;
     stream->spare = 0.0;
     stream->has_spare = 0;
 }
 
-/* Two numbers of 53 bits, uniform on [0, 1). */
-static inline void pt_stream_pair(pt_stream *stream, double *first, double *second)
+static inline pt_block pt_stream_block(pt_stream *stream)
 {
-    const uint32_t counter[4] = {(uint32_t) stream->block, (uint32_t) (stream->block >> 32),
-                                 stream->lane[0], stream->lane[1]};
-    uint32_t out[4];
-    pt_philox_block(counter, stream->key, out);
-    stream->block++;
-    *first = (double) (((uint64_t) out[1] << 32 | out[0]) >> 11) * 0x1p-53;
-    *second = (double) (((uint64_t) out[3] << 32 | out[2]) >> 11) * 0x1p-53;
+    const pt_block block = pt__block(stream->key, stream->next, 0u, PT_PURPOSE_DRAW);
+    stream->next++;
+    return block;
 }
 
+/* Uniform on (0, 1). */
 static inline double pt_stream_uniform(pt_stream *stream)
 {
-    double value;
     if (stream->has_spare) {
         stream->has_spare = 0;
         return stream->spare;
     }
-    pt_stream_pair(stream, &value, &stream->spare);
+    const pt_block block = pt_stream_block(stream);
+    stream->spare = pt__unit(block.word[2], block.word[3]);
     stream->has_spare = 1;
-    return value;
+    return pt__unit(block.word[0], block.word[1]);
 }
 
-/* out[i] = scale[i] z[i] for n standard normals z, by Box and Muller (1958). */
-static inline void pt_stream_normals(pt_stream *stream, ptrdiff_t n, const double *scale,
-                                     double *out)
+static inline uint64_t pt_low_word(pt_block block)
 {
-    const double turn = 6.283185307179586;
-    double radius, angle;
-    for (ptrdiff_t i = 0; i + 1 < n; i += 2) {
-        pt_stream_pair(stream, &radius, &angle);
-        radius = sqrt(-2.0 * log(1.0 - radius));
-        out[i] = scale[i] * (radius * cos(turn * angle));
-        out[i + 1] = scale[i + 1] * (radius * sin(turn * angle));
+    return (uint64_t) block.word[1] << 32 | block.word[0];
+}
+
+static inline uint64_t pt_high_word(pt_block block)
+{
+    return (uint64_t) block.word[3] << 32 | block.word[2];
+}
+
+/* Normals by the ziggurat of Marsaglia and Tsang (2000, J. Stat. Soft. 5:8): the half density
+   exp(-x^2/2) covered by 256 strips of equal area. Strip i spans the widths edge[i + 1] to
+   edge[i]; the lowest, i = 0, has the tail beyond PT_TAIL, and a width that gives it the same
+   area. Layer and abscissa come from different bits of a word (Doornik 2005). */
+#define PT_STRIPS 256
+#define PT_TAIL 3.6541528853610088
+#define PT_STRIP_AREA 0.00492867323397465524
+
+typedef struct {
+    double edge[PT_STRIPS + 1];
+    double height[PT_STRIPS + 1];  /* the density at each edge */
+    double inside[PT_STRIPS];      /* below this share of its width a strip is all density */
+} pt_ziggurat;
+
+static inline void pt_ziggurat_fill(pt_ziggurat *z)
+{
+    z->edge[0] = PT_STRIP_AREA * exp(0.5 * PT_TAIL * PT_TAIL);
+    z->edge[1] = PT_TAIL;
+    for (int i = 2; i < PT_STRIPS; i++) {
+        const double below = z->edge[i - 1];
+        const double height = PT_STRIP_AREA / below + exp(-0.5 * below * below);
+        z->edge[i] = sqrt(-2.0 * log(height));
     }
-    if (n % 2 == 1) {
-        pt_stream_pair(stream, &radius, &angle);
-        radius = sqrt(-2.0 * log(1.0 - radius));
-        out[n - 1] = scale[n - 1] * (radius * cos(turn * angle));
+    z->edge[PT_STRIPS] = 0.0;
+    for (int i = 0; i <= PT_STRIPS; i++)
+        z->height[i] = exp(-0.5 * z->edge[i] * z->edge[i]);
+    for (int i = 0; i < PT_STRIPS; i++)
+        z->inside[i] = z->edge[i + 1] / z->edge[i];
+}
+
+/* Beyond PT_TAIL by Marsaglia (1964): an exponential, accepted. */
+static double pt_normal_tail(pt_stream *stream)
+{
+    double x, y;
+    do {
+        x = -pt_log(pt_stream_uniform(stream)) / PT_TAIL;
+        y = -pt_log(pt_stream_uniform(stream));
+    } while (y + y < x * x);
+    return PT_TAIL + x;
+}
+
+/* The standard normal of a word, with more words of the stream where the first one does not
+   settle it: about 1 in 80. */
+static inline double pt_normal_of(pt_stream *stream, const pt_ziggurat *z, uint64_t word)
+{
+    for (;;) {
+        const unsigned strip = word & (PT_STRIPS - 1);
+        const double share = (double) ((int64_t) word >> 10) * 0x1p-53;
+        const double size = share < 0.0 ? -share : share;
+        const double x = share * z->edge[strip];
+        if (size < z->inside[strip])
+            return x;
+        if (strip == 0) {
+            const double tail = pt_normal_tail(stream);
+            return share < 0.0 ? -tail : tail;
+        }
+        const double drop = z->height[strip + 1] - z->height[strip];
+        if (z->height[strip] + pt_stream_uniform(stream) * drop < pt_exp(-0.5 * x * x))
+            return x;
+        word = pt_low_word(pt_stream_block(stream));
+    }
+}
+
+/* out[i] = scale[i] z[i] with z standard normal, for an even n. */
+static inline void pt_stream_normals(pt_stream *stream, const pt_ziggurat *z, ptrdiff_t n,
+                                     const double *PT_RESTRICT scale, double *PT_RESTRICT out)
+{
+    /* The words first, so that the blocks' long chains of multiplications overlap. */
+    for (ptrdiff_t i = 0; i < n; i += 2) {
+        const pt_block block = pt_stream_block(stream);
+        const uint64_t words[2] = {pt_low_word(block), pt_high_word(block)};
+        memcpy(out + i, words, sizeof words);
+    }
+    for (ptrdiff_t i = 0; i < n; i++) {
+        uint64_t word;
+        memcpy(&word, out + i, sizeof word);
+        out[i] = scale[i] * pt_normal_of(stream, z, word);
     }
 }
 

@@ -1,30 +1,27 @@
 /* The vector loops of the samplers.
  *
  * Every vector has a length that is a multiple of PT_LANES, with zeros past its last coordinate,
- * so no loop has a remainder. Sums run in PT_LANES fixed lanes: compilers may then use vector
- * registers without leave to reorder, and the result does not depend on their width.
+ * so no loop has a remainder. Sums run in PT_LANES fixed lanes, written with the vector types of
+ * GCC and Clang: those become whatever registers the machine has, and as the order of the
+ * additions is fixed the result does not depend on their width.
  */
 #ifndef PT_VECTOR_H
 #define PT_VECTOR_H
 
 #include <stddef.h>
 
-#ifdef _MSC_VER
-#define PT_RESTRICT __restrict
-#else
 #define PT_RESTRICT __restrict__
-#endif
-
 #define PT_LANES 4
+
+typedef double pt_lanes __attribute__((vector_size(8 * PT_LANES), aligned(8), may_alias));
+
+#define PT_AT(vector, i) (*(const pt_lanes *) ((vector) + (i)))
+#define PT_PUT(vector, i) (*(pt_lanes *) ((vector) + (i)))
+#define PT_SUM(lanes) (((lanes)[0] + (lanes)[2]) + ((lanes)[1] + (lanes)[3]))
 
 static inline ptrdiff_t pt_padded(ptrdiff_t dim)
 {
     return (dim + PT_LANES - 1) / PT_LANES * PT_LANES;
-}
-
-static inline double pt_lane_sum(const double *lane)
-{
-    return (lane[0] + lane[2]) + (lane[1] + lane[3]);
 }
 
 /* First half of a leapfrog step: p' = p + h g, then q' = q + 2 h (w p'), with h half the step. */
@@ -46,32 +43,28 @@ static inline double pt_kick(ptrdiff_t n, double half_step, const double *PT_RES
                              const double *PT_RESTRICT g, double *PT_RESTRICT p,
                              double *PT_RESTRICT v)
 {
-    double lane[PT_LANES] = {0.0, 0.0, 0.0, 0.0};
+    pt_lanes energy = {0.0, 0.0, 0.0, 0.0};
     for (ptrdiff_t i = 0; i < n; i += PT_LANES) {
-        for (int k = 0; k < PT_LANES; k++) {
-            const double momentum = p[i + k] + half_step * g[i + k];
-            const double velocity = w[i + k] * momentum;
-            p[i + k] = momentum;
-            v[i + k] = velocity;
-            lane[k] += momentum * velocity;
-        }
+        const pt_lanes momentum = PT_AT(p, i) + half_step * PT_AT(g, i);
+        const pt_lanes velocity = PT_AT(w, i) * momentum;
+        PT_PUT(p, i) = momentum;
+        PT_PUT(v, i) = velocity;
+        energy += momentum * velocity;
     }
-    return 0.5 * pt_lane_sum(lane);
+    return 0.5 * PT_SUM(energy);
 }
 
 /* v = w p. Returns the kinetic energy p.v / 2. */
 static inline double pt_velocity(ptrdiff_t n, const double *PT_RESTRICT w,
                                  const double *PT_RESTRICT p, double *PT_RESTRICT v)
 {
-    double lane[PT_LANES] = {0.0, 0.0, 0.0, 0.0};
+    pt_lanes energy = {0.0, 0.0, 0.0, 0.0};
     for (ptrdiff_t i = 0; i < n; i += PT_LANES) {
-        for (int k = 0; k < PT_LANES; k++) {
-            const double velocity = w[i + k] * p[i + k];
-            v[i + k] = velocity;
-            lane[k] += p[i + k] * velocity;
-        }
+        const pt_lanes velocity = PT_AT(w, i) * PT_AT(p, i);
+        PT_PUT(v, i) = velocity;
+        energy += PT_AT(p, i) * velocity;
     }
-    return 0.5 * pt_lane_sum(lane);
+    return 0.5 * PT_SUM(energy);
 }
 
 /* rho = a + b. Returns 1 where both ends still move along it: first.rho > 0 and last.rho > 0. */
@@ -79,17 +72,15 @@ static inline int pt_join(ptrdiff_t n, const double *PT_RESTRICT a, const double
                           const double *PT_RESTRICT first, const double *PT_RESTRICT last,
                           double *PT_RESTRICT rho)
 {
-    double at_first[PT_LANES] = {0.0, 0.0, 0.0, 0.0};
-    double at_last[PT_LANES] = {0.0, 0.0, 0.0, 0.0};
+    pt_lanes at_first = {0.0, 0.0, 0.0, 0.0};
+    pt_lanes at_last = {0.0, 0.0, 0.0, 0.0};
     for (ptrdiff_t i = 0; i < n; i += PT_LANES) {
-        for (int k = 0; k < PT_LANES; k++) {
-            const double sum = a[i + k] + b[i + k];
-            rho[i + k] = sum;
-            at_first[k] += first[i + k] * sum;
-            at_last[k] += last[i + k] * sum;
-        }
+        const pt_lanes sum = PT_AT(a, i) + PT_AT(b, i);
+        PT_PUT(rho, i) = sum;
+        at_first += PT_AT(first, i) * sum;
+        at_last += PT_AT(last, i) * sum;
     }
-    return pt_lane_sum(at_first) > 0.0 && pt_lane_sum(at_last) > 0.0;
+    return PT_SUM(at_first) > 0.0 && PT_SUM(at_last) > 0.0;
 }
 
 /* Whether first.(rho + p) > 0 and last.(rho + p) > 0: a half's sum extended by one momentum. */
@@ -97,16 +88,14 @@ static inline int pt_still_moving(ptrdiff_t n, const double *PT_RESTRICT rho,
                                   const double *PT_RESTRICT p, const double *PT_RESTRICT first,
                                   const double *PT_RESTRICT last)
 {
-    double at_first[PT_LANES] = {0.0, 0.0, 0.0, 0.0};
-    double at_last[PT_LANES] = {0.0, 0.0, 0.0, 0.0};
+    pt_lanes at_first = {0.0, 0.0, 0.0, 0.0};
+    pt_lanes at_last = {0.0, 0.0, 0.0, 0.0};
     for (ptrdiff_t i = 0; i < n; i += PT_LANES) {
-        for (int k = 0; k < PT_LANES; k++) {
-            const double sum = rho[i + k] + p[i + k];
-            at_first[k] += first[i + k] * sum;
-            at_last[k] += last[i + k] * sum;
-        }
+        const pt_lanes sum = PT_AT(rho, i) + PT_AT(p, i);
+        at_first += PT_AT(first, i) * sum;
+        at_last += PT_AT(last, i) * sum;
     }
-    return pt_lane_sum(at_first) > 0.0 && pt_lane_sum(at_last) > 0.0;
+    return PT_SUM(at_first) > 0.0 && PT_SUM(at_last) > 0.0;
 }
 
 /* One step of Welford's running mean and sum of squared deviations (Welford 1962). */

@@ -1,0 +1,114 @@
+/* Log densities written by hand, for tests of the samplers without a compiler of models. */
+#include <math.h>
+#include <stddef.h>
+
+typedef struct {
+    long dim;
+    const double *data;
+    long calls;
+    long fail_after;
+} context;
+
+/* Independent normals of mean 0; data holds the standard deviations. */
+int scaled_normal(void *ctx, const double *q, double *grad, double *logp)
+{
+    const context *c = ctx;
+    double total = 0.0;
+    for (long i = 0; i < c->dim; i++) {
+        const double inverse = 1.0 / (c->data[i] * c->data[i]);
+        grad[i] = -q[i] * inverse;
+        total += q[i] * grad[i];
+    }
+    *logp = 0.5 * total;
+    return 0;
+}
+
+/* A normal of mean 0; data holds the precision matrix. */
+int correlated_normal(void *ctx, const double *q, double *grad, double *logp)
+{
+    const context *c = ctx;
+    double total = 0.0;
+    for (long i = 0; i < c->dim; i++) {
+        double sum = 0.0;
+        for (long j = 0; j < c->dim; j++)
+            sum -= c->data[i * c->dim + j] * q[j];
+        grad[i] = sum;
+        total += q[i] * sum;
+    }
+    *logp = 0.5 * total;
+    return 0;
+}
+
+/* Rubin's eight schools, non-centred: q = (mu, log tau, z); data holds effects, then errors. */
+int eight_schools(void *ctx, const double *q, double *grad, double *logp)
+{
+    const context *c = ctx;
+    const double mu = q[0], tau = exp(q[1]);
+    double total = -0.5 * mu * mu / 25.0 - log1p(tau * tau / 25.0) + q[1];
+    double d_mu = -mu / 25.0, d_tau = -2.0 * tau / (25.0 + tau * tau);
+    for (int i = 0; i < 8; i++) {
+        const double z = q[2 + i], error = c->data[8 + i];
+        const double residual = (c->data[i] - mu - tau * z) / error;
+        const double slope = residual / error;
+        total -= 0.5 * (residual * residual + z * z);
+        d_mu += slope;
+        d_tau += slope * z;
+        grad[2 + i] = slope * tau - z;
+    }
+    grad[0] = d_mu;
+    grad[1] = d_tau * tau + 1.0;
+    *logp = total;
+    return 0;
+}
+
+/* Neal's funnel: q[0] ~ normal(0, 3), the others ~ normal(0, exp(q[0] / 2)). */
+int funnel(void *ctx, const double *q, double *grad, double *logp)
+{
+    const context *c = ctx;
+    const double precision = exp(-q[0]);
+    double squares = 0.0;
+    for (long i = 1; i < c->dim; i++) {
+        squares += q[i] * q[i];
+        grad[i] = -q[i] * precision;
+    }
+    grad[0] = -q[0] / 9.0 + 0.5 * squares * precision - 0.5 * (double) (c->dim - 1);
+    *logp = -q[0] * q[0] / 18.0 - 0.5 * squares * precision - 0.5 * (double) (c->dim - 1) * q[0];
+    return 0;
+}
+
+/* A standard normal on the points whose first coordinate is below data[0]; none elsewhere. */
+int truncated(void *ctx, const double *q, double *grad, double *logp)
+{
+    const context *c = ctx;
+    double total = 0.0;
+    for (long i = 0; i < c->dim; i++) {
+        grad[i] = -q[i];
+        total -= 0.5 * q[i] * q[i];
+    }
+    *logp = q[0] < c->data[0] ? total : -INFINITY;
+    return 0;
+}
+
+/* A density that fails with code 7 after fail_after calls. */
+int failing(void *ctx, const double *q, double *grad, double *logp)
+{
+    context *c = ctx;
+    *logp = 0.0;
+    for (long i = 0; i < c->dim; i++) {
+        grad[i] = -q[i];
+        *logp -= 0.5 * q[i] * q[i];
+    }
+    c->calls++;
+    return c->calls > c->fail_after ? 7 : 0;
+}
+
+/* Flat everywhere: no proper density. */
+int flat(void *ctx, const double *q, double *grad, double *logp)
+{
+    const context *c = ctx;
+    (void) q;
+    for (long i = 0; i < c->dim; i++)
+        grad[i] = 0.0;
+    *logp = 0.0;
+    return 0;
+}
