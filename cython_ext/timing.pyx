@@ -4,6 +4,8 @@ from libc.stdint cimport int64_t, uintptr_t
 
 from time import perf_counter
 
+import numpy as np
+
 from cython_ext.entry cimport Entry, Layout, Workspace, dispose, new_workspace, pt_plan_fn
 
 
@@ -55,3 +57,18 @@ cdef class Frame:
         for k in range(count):
             entry(*args)
         return (perf_counter() - began) / max(1, count)
+
+
+def seconds_a_run(address, arrays, sizes, int64_t count):
+    """Seconds a run of the plan at `address` over these arrays and sizes, without an entry."""
+    cdef pt_plan_fn plan = <pt_plan_fn><uintptr_t>address
+    table = np.array([array.ctypes.data for array in arrays], dtype=np.uintp)
+    numbers = np.array(sizes, dtype=np.int64)
+    cdef void **pointers = <void **><uintptr_t>table.ctypes.data
+    cdef const int64_t *values = <const int64_t *><uintptr_t>numbers.ctypes.data
+    cdef int64_t k
+    began = perf_counter()
+    with nogil:
+        for k in range(count):
+            plan(pointers, values)
+    return (perf_counter() - began) / max(1, count)
