@@ -10,7 +10,8 @@ def test_version_and_help(capsys):
     assert command.main(["--version"]) == 0
     assert capsys.readouterr().out == f"probtensor {__version__}\n"
     assert command.main([]) == 0
-    assert all(name in capsys.readouterr().out for name in command.COMMANDS)
+    shown = capsys.readouterr().out
+    assert all(f"  {name}" in shown for name in command.COMMANDS)
 
 
 def test_an_unknown_command_is_named_and_fails(capsys):

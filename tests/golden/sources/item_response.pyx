@@ -1,0 +1,57 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: initializedcheck=False, binding=False, embedsignature=False, annotation_typing=False
+from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
+                          uint8_t, uint16_t, uint32_t, uint64_t)
+
+cdef extern from "pt_loops.h" nogil:
+    double pt_fold_add(double*, int64_t)
+    ctypedef const double* pt_in_float64
+    ctypedef const int64_t* pt_in_int64
+    ctypedef double* pt_out_float64
+    void pt_scatter_add_int64(int64_t, const int64_t*, const double*, double*)
+    double pt_sigmoid(double)
+    double pt_softplus(double)
+
+cdef void k0(pt_in_int64 x0, pt_in_int64 x1, pt_in_float64 x3, pt_in_float64 x5,
+        pt_in_float64 x4, pt_in_float64 x2, pt_out_float64 y1, pt_out_float64 y2,
+        pt_out_float64 y3, pt_out_float64 y0, const int64_t* n) noexcept nogil:
+    cdef int64_t i1, i2, i3, l1, i4, m1, s1, k5, k6, k8
+    cdef double[64] t15, u1_i4, u2_i4, a18_l
+    cdef double t7, t9, t14, t12, a18
+    for i1 in range(n[3]):
+        y1[i1] = 0.0
+    for i2 in range(n[4]):
+        y2[i2] = 0.0
+    for i3 in range(n[5]):
+        y3[i3] = 0.0
+    for l1 in range(64):
+        a18_l[l1] = 0.0
+    for s1 in range(0, n[1], 64):
+        m1 = n[1] - s1 if n[1] - s1 < 64 else 64
+        for l1 in range(m1):
+            i4 = s1 + l1
+            k5 = x0[i4]
+            k6 = x1[i4]
+            k8 = x1[i4]
+            t7 = x3[k5] - x5[k6]
+            t9 = x4[k8] * t7
+            t14 = x2[i4] - pt_sigmoid(t9)
+            t15[l1] = t14 * x4[k8]
+            t12 = (x2[i4] * t9) - pt_softplus(t9)
+            u1_i4[l1] = t14 * t7
+            u2_i4[l1] = -t15[l1]
+            a18_l[l1] = a18_l[l1] + t12
+        pt_scatter_add_int64(m1, x0 + s1, t15, y1)
+        pt_scatter_add_int64(m1, x1 + s1, u1_i4, y2)
+        pt_scatter_add_int64(m1, x1 + s1, u2_i4, y3)
+    a18 = pt_fold_add(a18_l, 64)
+    y0[0] = a18
+
+
+cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
+    cdef int status = 0
+    k0(<pt_in_int64> b[0], <pt_in_int64> b[1], <pt_in_float64> b[3], <pt_in_float64> b[5], <pt_in_float64> b[4], <pt_in_float64> b[2], <pt_out_float64> b[7], <pt_out_float64> b[8], <pt_out_float64> b[9], <pt_out_float64> b[6], n)
+    return status
+
+
+address = <size_t> &pt_plan

@@ -1,0 +1,104 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: initializedcheck=False, binding=False, embedsignature=False, annotation_typing=False
+from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
+                          uint8_t, uint16_t, uint32_t, uint64_t)
+
+cdef extern from "pt_loops.h" nogil:
+    double INFINITY
+    double fabs(double)
+    double pt_exp(double)
+    double pt_fold_add(double*, int64_t)
+    double pt_fold_max(double*, int64_t)
+    ctypedef const double* pt_in_float64
+    double pt_log(double)
+    double pt_maximum(double, double)
+    ctypedef double* pt_out_float64
+from cython_ext.linalg cimport pt_gemm
+
+cdef void k0(pt_in_float64 x0, pt_in_float64 x2, pt_out_float64 w2,
+        const int64_t* n) noexcept nogil:
+    pt_gemm(x0, x2, w2, 1, n[0], n[5], n[4], 0, 0)
+
+
+cdef void k1(pt_in_float64 w2, pt_in_float64 x1, pt_out_float64 w30, pt_out_float64 w35,
+        pt_out_float64 y0, pt_out_float64 w23, pt_out_float64 w24,
+        const int64_t* n) noexcept nogil:
+    cdef int64_t l1, i1, m1, s1, l2, i2, m2, s2, l3, i10, m3, s3, i19
+    cdef double[64] a6, a7, t9, a13, t18, a23_l, a6_l, a7_l, a13_l
+    cdef int64_t[64] t17
+    cdef double t3, t15, t16, t21, a23, t24, t26
+    for l1 in range(64):
+        a23_l[l1] = 0.0
+    for s1 in range(0, n[0], 64):
+        m1 = n[0] - s1 if n[0] - s1 < 64 else 64
+        for l1 in range(m1):
+            i1 = s1 + l1
+            for l2 in range(64):
+                a6_l[l2] = (-INFINITY)
+                a7_l[l2] = 0.0
+            for s2 in range(0, n[5], 64):
+                m2 = n[5] - s2 if n[5] - s2 < 64 else 64
+                for l2 in range(m2):
+                    i2 = s2 + l2
+                    t3 = x1[i1 * n[5] + i2] * w2[i1 * n[5] + i2]
+                    w30[i1 * n[5] + i2] = (<double> (w2[i1 * n[5] + i2] == INFINITY))
+                    a6_l[l2] = pt_maximum(a6_l[l2], w2[i1 * n[5] + i2])
+                    a7_l[l2] = a7_l[l2] + t3
+            a6[l1] = pt_fold_max(a6_l, 64)
+            a7[l1] = pt_fold_add(a7_l, 64)
+        for l1 in range(m1):
+            i1 = s1 + l1
+            t9[l1] = 0.0 if (fabs(a6[l1]) == INFINITY) else a6[l1]
+        for l1 in range(m1):
+            i1 = s1 + l1
+            for l3 in range(64):
+                a13_l[l3] = 0.0
+            for s3 in range(0, n[5], 64):
+                m3 = n[5] - s3 if n[5] - s3 < 64 else 64
+                for l3 in range(m3):
+                    i10 = s3 + l3
+                    a13_l[l3] = a13_l[l3] + pt_exp((w2[i1 * n[5] + i10] - t9[l1]))
+            a13[l1] = pt_fold_add(a13_l, 64)
+        for l1 in range(m1):
+            i1 = s1 + l1
+            t15 = pt_log(a13[l1]) + t9[l1]
+            t17[l1] = fabs(t15) == INFINITY
+            t16 = t15 - a7[l1]
+            t18[l1] = 0.0 if t17[l1] else t15
+            a23_l[l1] = a23_l[l1] + t16
+        for l1 in range(m1):
+            i1 = s1 + l1
+            for i19 in range(n[5]):
+                t21 = pt_exp((w2[i1 * n[5] + i19] - t18[l1]))
+                w35[i1 * n[5] + i19] = (w30[i1 * n[5] + i19] if t17[l1] else t21)
+    a23 = pt_fold_add(a23_l, 64)
+    t24 = <double> n[0]
+    y0[0] = (a23 / t24)
+    t26 = 1.0 / t24
+    w23[0] = t26
+    w24[0] = (-t26)
+
+
+cdef void k2(pt_in_float64 w24, pt_in_float64 x1, pt_in_float64 w23, pt_in_float64 w35,
+        pt_out_float64 w37, const int64_t* n) noexcept nogil:
+    cdef int64_t i1, i2
+    for i1 in range(n[0]):
+        for i2 in range(n[5]):
+            w37[i1 * n[5] + i2] = ((w24[0] * x1[i1 * n[5] + i2]) + (w23[0] * w35[i1 * n[5] + i2]))
+
+
+cdef void k3(pt_in_float64 x0, pt_in_float64 w37, pt_out_float64 y1,
+        const int64_t* n) noexcept nogil:
+    pt_gemm(x0, w37, y1, 1, n[4], n[5], n[0], 1, 0)
+
+
+cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
+    cdef int status = 0
+    k0(<pt_in_float64> b[0], <pt_in_float64> b[2], <pt_out_float64> b[5], n)
+    k1(<pt_in_float64> b[5], <pt_in_float64> b[1], <pt_out_float64> b[8], <pt_out_float64> b[9], <pt_out_float64> b[3], <pt_out_float64> b[6], <pt_out_float64> b[7], n)
+    k2(<pt_in_float64> b[7], <pt_in_float64> b[1], <pt_in_float64> b[6], <pt_in_float64> b[9], <pt_out_float64> b[10], n)
+    k3(<pt_in_float64> b[0], <pt_in_float64> b[10], <pt_out_float64> b[4], n)
+    return status
+
+
+address = <size_t> &pt_plan
