@@ -328,7 +328,7 @@ PT_FN double pt_sinh(double x) {
     double r = pt__exp_reduce(y, 0.0, &k, &tail);
     double large = pt__scale(1.0 + (r + tail), k - 1.0);
     double e_lo;
-    double e = pt__expm1_parts(y < 40.0 ? y : 40.0, 0.0, &e_lo);
+    double e = pt__expm1_parts(y > 40.0 ? 40.0 : y, 0.0, &e_lo);
     double d_lo;
     double d = pt__two_sum(1.0, e, &d_lo);
     double q = e / d;
