@@ -21,7 +21,8 @@ def _arguments():
     parser.add_argument("--contenders", help=f"some of {','.join(registry.ENTRIES)}")
     parser.add_argument("--measures", help=f"some of {','.join(harness.MEASURES)}")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--sample-rounds", type=int, default=3)
+    parser.add_argument("--cold-rounds", type=int, default=2)
+    parser.add_argument("--sample-rounds", type=int, default=2)
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds for one measurement")
     parser.add_argument("--quick", action="store_true", help="one round, 200 + 200 draws")
     parser.add_argument("--check", action="store_true", help="compare with the committed baseline")
@@ -60,6 +61,7 @@ def settings_from(arguments):
         contenders=tuple(_available_contenders(_names(contenders, registry.ENTRIES, "contender"))),
         measures=_names(measures, harness.MEASURES, "measure"),
         rounds=1 if quick else arguments.rounds,
+        cold_rounds=1 if quick else arguments.cold_rounds,
         sample_rounds=1 if quick else arguments.sample_rounds,
         draws=200 if quick else 1000,
         tune=200 if quick else 1000,

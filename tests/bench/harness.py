@@ -32,13 +32,14 @@ MEASURES = ("cold", "warm", "gradient", "sample")
 
 @dataclass(frozen=True)
 class Settings:
-    """What to run. `rounds` holds for all measures but sampling, which has its own number."""
+    """What to run. Cold builds and sampling, the slow measures, have their own number of rounds."""
 
     cases: tuple[str, ...]
     contenders: tuple[str, ...]
     measures: tuple[str, ...] = MEASURES
     rounds: int = 5
-    sample_rounds: int = 3
+    cold_rounds: int = 2
+    sample_rounds: int = 2
     draws: int = 1000
     tune: int = 1000
     budget_s: float = 0.5
@@ -171,6 +172,8 @@ class Session:
         for number in range(rounds):
             for contender in self.settings.contenders:
                 for measure in measures:
+                    if measure == "cold" and number >= self.settings.cold_rounds:
+                        continue
                     if measure == "sample" and not registry.ENTRIES[contender].samples:
                         continue
                     self._measure(case, contender, measure, number, caches)
