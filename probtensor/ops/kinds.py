@@ -277,8 +277,11 @@ class Scatter(Kind):
 
     def infer(self, base: TensorType, updates: TensorType, *indices: TensorType) -> TensorType:
         wanted = gathered_shape(base, self.axes, self.at, indices)
-        places = TensorType("bool", wanted)
-        if len(wanted) != updates.ndim or joint_shape((updates, places)) != wanted:
+        fits = len(wanted) == updates.ndim and all(
+            n in (1, m) or not isinstance(n, int) or not isinstance(m, int)
+            for n, m in zip(updates.shape, wanted, strict=True)
+        )
+        if not fits:
             raise ShapeError(f"updates have shape {updates.shape}, the places have {wanted}")
         if base.dtype != updates.dtype:
             raise TypeError(f"updates are {updates.dtype}, the base is {base.dtype}")

@@ -6,9 +6,9 @@
 
 On each sample of an op: the inferred type is that of the NumPy result, in float32 as in float64;
 the vjp agrees with finite differences, and so does the derivative of the vjp; the jvp is the vjp
-transposed; the element of a view is found where NumPy has it; a composite expands into what it
-means; and a target gives what NumPy gives, at edges too. Each check raises AssertionError with the
-op, the sample and both values.
+transposed; all is the same where the graph does not know the sizes; the element of a view is found
+where NumPy has it; a composite expands into what it means; and a target gives what NumPy gives, at
+edges too. Each check raises AssertionError with the op, the sample and both values.
 
 Tolerances are for float64 unless a sample is float32: finite differences are good to about 1e-7,
 values to a few units in the last place, more where an op says so.
@@ -17,7 +17,7 @@ values to a few units in the last place, more where an op says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,10 @@ class Case:
     arrays: tuple[np.ndarray, ...]
     output: Node
     smooth: bool
+
+    def values(self) -> dict[Node, np.ndarray]:
+        """The inputs with their arrays."""
+        return dict(zip(self.inputs, self.arrays, strict=True))
 
     def __str__(self) -> str:
         shapes = ", ".join(f"{a.dtype}{list(a.shape)}" for a in self.arrays)
@@ -75,6 +79,7 @@ def check_op(op_class: type[Kind], evaluate: Evaluate | None = None) -> None:
         check_type(case)
         check_element(case)
         check_derivatives(case)
+        check_unknown_sizes(case)
         check_expansion(case)
         if evaluate is not None:
             check_target(case, evaluate)
@@ -97,7 +102,7 @@ def takes_float32(op_class: type[Kind]) -> bool:
 
 def check_type(case: Case) -> None:
     """The inferred dtype and shape are those of the NumPy result."""
-    evaluate_numpy([case.output], dict(zip(case.inputs, case.arrays, strict=True)))
+    evaluate_numpy([case.output], case.values())
 
 
 def check_element(case: Case) -> None:
@@ -105,7 +110,7 @@ def check_element(case: Case) -> None:
     no place outside its inputs."""
     if not isinstance(case.op, View):
         return
-    meant = evaluate_numpy([case.output], dict(zip(case.inputs, case.arrays, strict=True)))[0]
+    meant = evaluate_numpy([case.output], case.values())[0]
     readers = [_reader(array) for array in _placed(case)]
     types = [x.type for x in case.inputs]
     for index in np.ndindex(meant.shape):
@@ -149,7 +154,7 @@ def check_expansion(case: Case, rtol: float = 1e-12) -> None:
     expanded = case.op.expand(*case.inputs)
     if expanded.type != case.output.type:
         raise AssertionError(f"{case}: expands into {expanded.type}, not {case.output.type}")
-    values = dict(zip(case.inputs, case.arrays, strict=True))
+    values = case.values()
     meant, got = evaluate_numpy([case.output, expanded], values)
     assert_close(got, meant, rtol, 1e-14, f"{case}: expanded")
 
@@ -158,7 +163,7 @@ def check_target(
     case: Case, evaluate: Evaluate, rtol: float | None = None, atol: float = 0.0
 ) -> None:
     """`evaluate(inputs, outputs, arrays)` gives what NumPy gives; nan and infinities included."""
-    meant = evaluate_numpy([case.output], dict(zip(case.inputs, case.arrays, strict=True)))[0]
+    meant = evaluate_numpy([case.output], case.values())[0]
     got = np.asarray(evaluate(case.inputs, [case.output], case.arrays)[0])
     if got.dtype != meant.dtype or got.shape != meant.shape:
         raise AssertionError(f"{case}: target gives {got.dtype}{list(got.shape)}")
@@ -194,9 +199,33 @@ def check_derivatives(case: Case, rtol: float = 2e-6) -> None:
     again = [rng.normal(size=d.shape) for d in directions]
     _compare_slope(case, slope, _inner(second, again), moved, again, 10 * rtol, "second derivative")
     pushed = jvp(case.output, wrt, [ops.constant(d) for d in directions])
-    values = dict(zip(case.inputs, case.arrays, strict=True))
+    values = case.values()
     forward, reverse = evaluate_numpy([ops.sum(pushed * weight), slope], values)
     assert_close(forward, reverse, 1e-9, 1e-11, f"{case}: jvp against vjp")
+
+
+def check_unknown_sizes(case: Case) -> None:
+    """The value and the vjp are the same when the graph knows no sizes but those that are 1."""
+    shapes = [tuple(1 if n == 1 else None for n in a.shape) for a in case.arrays]
+    inputs = tuple(
+        new_input(f"x{k}", a.dtype, s) for k, (a, s) in enumerate(zip(case.arrays, shapes))
+    )
+    free = replace(case, inputs=inputs, output=make(case.op, inputs))
+    known, found = (_with_gradients(c) for c in (case, free))
+    for k, (got, meant) in enumerate(zip(found, known, strict=True)):
+        what = f"vjp {k - 1}" if k else "value"
+        assert_close(got, meant, 1e-12, 1e-12, f"{case}: {what} with unknown sizes")
+
+
+def _with_gradients(case: Case) -> list[np.ndarray]:
+    """The value of a case and, if it is smooth, the vjp of its floats for a cosine weight."""
+    outputs = [case.output]
+    if case.smooth:
+        shape = evaluate_numpy([case.output], case.values())[0].shape
+        g = ops.constant(np.cos(np.arange(np.prod(shape, dtype=int))).reshape(shape))
+        wrt = [x for x in case.inputs if x.type.is_float]
+        outputs += vjp(case.output, wrt, ops.broadcast_to(g, case.output.shape))
+    return evaluate_numpy(outputs, case.values())
 
 
 def _shape(case: Case) -> tuple[int, ...]:
@@ -212,7 +241,7 @@ def _inner(gradients: Sequence[Node], directions: Sequence[np.ndarray]) -> Node:
 
 def _compare_slope(case, value, slope, moved, directions, rtol, what) -> None:
     """The derivative of a scalar along directions, against Richardson's central differences."""
-    values = dict(zip(case.inputs, case.arrays, strict=True))
+    values = case.values()
 
     def at(step: float) -> float:
         shifted = dict(values)
