@@ -38,10 +38,10 @@ COMPARED = (
 )
 LEGEND = (
     "cold, warm: built model to first gradient, with an empty and a filled cache; python, pointer: "
-    "one gradient, one thread; best: its quickest block of calls, either way; NUTS: 4 x (1000+1000) on 2 cores, compilation left out wherever the "
-    "library allows; whole: built model to draws, with a filled cache; ESS: smallest bulk ESS of "
-    "the free parameters; peak: of the sampling process. "
-    "Medians of rounds that take the contenders in turn."
+    "one gradient, one thread; best: its quickest block of calls, either way; NUTS: 4 x "
+    "(1000+1000) on 2 cores, compilation left out wherever the library allows; whole: built model "
+    "to draws, with a filled cache; ESS: smallest bulk ESS of the free parameters; peak: of the "
+    "sampling process. Medians of rounds that take the contenders in turn."
 )
 
 
