@@ -98,10 +98,10 @@ def floordiv(top: Size, bottom: Size, bounds: Bounds) -> Size:
     for term in _terms(top):
         single = _collect([term])
         quotient = size_floordiv(single, bottom)
-        if _has_floor(quotient) and not _has_floor(single):
-            rest = rest + single
-        else:
+        if quotient * bottom == single:
             exact = exact + quotient
+        else:
+            rest = rest + single
     if rest == 0:
         return exact
     if _below(rest, bottom, bounds):

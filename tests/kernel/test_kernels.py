@@ -1,0 +1,208 @@
+"""Index arithmetic, the verifier, and the passes over kernels."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probtensor.kernel.check import KernelError, check
+from probtensor.kernel.interp import Machine
+from probtensor.kernel.ir import Acc, Apply, For, Kernel, Let, Lit, Load, Ref, Store
+from probtensor.kernel.simplify import Index, coefficient, floordiv, resimplify, substitute
+from probtensor.kernel.strip import Linear, Strip, strip
+from probtensor.kernel.tidy import inline_locals
+from probtensor.types import Dim, size_value
+
+I, J, N, M = (Dim.name(c) for c in "ijnm")
+BOUNDS = {"i": N, "j": M}
+
+
+def test_merged_axes_are_split_again_without_a_division():
+    flat = I * M + J
+    assert floordiv(flat, M, BOUNDS) == I
+    assert Index(flat, BOUNDS).__mod__(M).size == J
+
+
+def test_a_division_that_cannot_be_shown_stays():
+    assert str(floordiv(I * M + 2 * J, M, BOUNDS)) == "(2*j)//m + i"
+
+
+def test_a_division_is_taken_again_once_the_range_is_known():
+    opaque = floordiv(I * M + J, M, {})
+    assert resimplify(opaque, BOUNDS) == I
+
+
+@given(
+    st.integers(1, 5), st.integers(1, 5), st.lists(st.integers(-3, 3), min_size=3, max_size=3),
+    st.integers(1, 6),
+)  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_division_and_remainder_mean_what_python_means(n, m, factors, divisor):
+    a, b, c = factors
+    polynomial = I * a + J * b + c
+    index = Index(polynomial, {"i": n, "j": m}) if not isinstance(polynomial, int) else None
+    if index is None:
+        return
+    for i, j in itertools.product(range(n), range(m)):
+        names = {"i": i, "j": j}
+        value = a * i + b * j + c
+        assert size_value((index // divisor).size, names) == value // divisor
+        assert size_value((index % divisor).size, names) == value % divisor
+
+
+def test_coefficients_and_substitution():
+    index = I * N + 3 * J + 1
+    assert coefficient(index, "i") == N
+    assert coefficient(index, "j") == 3
+    assert coefficient(I * I, "i") is None
+    assert coefficient(floordiv(I, 2, {}), "i") is None
+    assert substitute(index, {"i": 0, "j": N}) == 3 * N + 1
+
+
+def load(buffer, index):
+    return Load(buffer, index, "float64")
+
+
+def times(a, b):
+    return Apply("*", (a, b), "float64")
+
+
+def kernel(*body):
+    return Kernel("k", body)
+
+
+SOUND = kernel(
+    For("i", N, (Let("t", load("x", I)), Store("y", I, times(Ref("t", "float64"), load("x", I))))),
+)
+
+
+def test_a_sound_kernel_passes():
+    check(SOUND, {"x": N, "y": N}, ["n"])
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (kernel(Store("y", 0, Ref("t", "float64"))), "t is read before it is set"),
+        (kernel(For("i", N, (Store("y", 0, load("x", I)),))), "writes the same place"),
+        (kernel(For("i", N, (Store("y", I + 1, load("x", I)),))), "left by 1 elements"),
+        (kernel(For("i", N, (Store("y", I, load("z", I)),))), "z is no buffer"),
+        (kernel(Let("t", Lit(1.0, "float64")), Let("t", Lit(1.0, "float64"))), "set twice"),
+        (kernel(For("i", M, (Store("y", I, Lit(0.0, "float64")),))), "m is read before"),
+        (
+            kernel(
+                For("i", N, (Let("t", load("x", I)),)),
+                Store("y", 0, Ref("t", "float64")),
+            ),
+            "t is read before",
+        ),
+    ],
+)
+def test_broken_kernels_are_refused(broken, says):
+    with pytest.raises(KernelError, match=says):
+        check(broken, {"x": N, "y": N}, ["n"])
+
+
+def test_what_is_read_under_a_condition_may_lie_outside():
+    guard = Apply("<", (Ref("c", "float64"), Lit(0.0, "float64")), "bool")
+    body = (
+        Let("c", load("x", I)),
+        Store("y", I, Apply("where", (guard, load("x", I + 5), Ref("c", "float64")), "float64")),
+    )
+    check(kernel(For("i", N, body)), {"x": N, "y": N}, ["n"])
+
+
+def run(kernel, **buffers):
+    machine = Machine(buffers, {"n": buffers["x"].size}, {})
+    assert machine.run(kernel) == 0
+    return buffers
+
+
+def test_the_interpreter_refuses_what_leaves_a_buffer():
+    with pytest.raises(IndexError, match=r"x\[3\]"):
+        run(kernel(Store("y", 0, load("x", 3))), x=np.ones(3), y=np.ones(3))
+
+
+def test_locals_read_once_are_written_in_place_and_mean_the_same():
+    body = (
+        For(
+            "i",
+            N,
+            (
+                Let("a", times(load("x", I), load("x", I))),
+                Let("b", Apply("+", (Ref("a", "float64"), Lit(1.0, "float64")), "float64")),
+                Let("c", Apply("square", (Ref("b", "float64"),), "float64")),
+                Store("y", I, Ref("c", "float64")),
+            ),
+            (Acc("s", "add", 0.0, load("x", I)),),
+        ),
+        Store("z", 0, Ref("s", "float64")),
+    )
+    short = inline_locals(body)
+    assert len(short[0].body) < len(body[0].body)
+    x = np.arange(5.0)
+    before = run(kernel(*body), x=x, y=np.zeros(5), z=np.zeros(1))
+    after = run(kernel(*short), x=x, y=np.zeros(5), z=np.zeros(1))
+    np.testing.assert_array_equal(before["y"], after["y"])
+    assert before["z"] == after["z"] == 10
+
+
+def test_a_local_is_not_moved_past_a_store_to_what_it_reads():
+    body = (
+        Let("t", load("x", 0)),
+        Store("x", 0, Lit(7.0, "float64")),
+        Store("y", 0, Ref("t", "float64")),
+    )
+    after = run(kernel(*inline_locals(body)), x=np.array([3.0]), y=np.zeros(1))
+    assert after["y"][0] == 3.0
+
+
+def test_a_local_is_not_moved_into_a_loop():
+    body = (
+        Let("t", Apply("pt_exp", (load("x", 0),), "float64")),
+        For("i", N, (Store("y", I, times(Ref("t", "float64"), load("x", I))),)),
+    )
+    assert isinstance(inline_locals(body)[0], Let)
+
+
+def exp(expr):
+    return Apply("pt_exp", (expr,), "float64")
+
+
+def test_a_plain_loop_is_left_to_the_compiler():
+    loop = For("i", N, (Store("y", I, exp(load("x", I))),))
+    assert strip((loop,)) == (loop,)
+
+
+def test_a_fold_gets_lanes():
+    (loop,) = strip((For("i", N, (), (Acc("s", "add", 0.0, exp(load("x", I))),)),))
+    assert isinstance(loop, Strip)
+    assert [segment.kind for segment in loop.segments] == ["lanes"]
+
+
+def test_rows_of_a_matrix_go_to_the_row_routines():
+    dot = For("j", M, (), (Acc("e", "add", 0.0, times(load("x", I * M + J), load("b", J))),))
+    weight = Let("r", exp(Ref("e", "float64")))
+    back = For(
+        "j2", M, (Store("g", Dim.name("j2"),
+                        times(Ref("r", "float64"), load("x", I * M + Dim.name("j2"))), "add"),),
+    )  # fmt: skip
+    (loop,) = strip((For("i", N, (dot, weight, back)),))
+    assert [segment.kind for segment in loop.segments] == ["turns", "lanes", "turns"]
+    routines = [s.routine for seg in loop.segments for s in seg.body if isinstance(s, Linear)]
+    assert routines == ["pt_rows_dot", "pt_rows_add"]
+    assert dict(loop.wide) == {"e": "float64", "r": "float64"}
+
+
+def test_additions_at_computed_places_go_turn_by_turn():
+    body = (
+        Let("k", Load("index", I, "int64")),
+        Let("t", exp(load("x", I))),
+        Store("g", Dim.name("k"), times(Ref("t", "float64"), load("x", I)), "add"),
+    )
+    (loop,) = strip((For("i", N, body),))
+    assert [segment.kind for segment in loop.segments] == ["lanes", "turns"]
+    (add,) = loop.segments[1].body
+    assert add.routine == "pt_scatter_add"
