@@ -106,6 +106,16 @@ class Posterior:
         """The arrays of `pt.data` that have a name."""
         return {x.name: self._binding.arrays[x] for x in self.model.data if x.name}
 
+    @property
+    def data(self) -> dict[Node, np.ndarray]:
+        """The array of each data input."""
+        return {x: self._binding.arrays[x] for x in self.model.data}
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """The length of each dim and of each other named size."""
+        return dict(self._binding.sizes.values)
+
     # The density.
 
     @property
