@@ -16,7 +16,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, made_by, toposort
 from probtensor.graph.node import Frozen, SizeOf, make, new_input
-from probtensor.ops.kinds import Contraction, Core, Elementwise, Reduction, Scatter
+from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Reduction, Scatter
 from probtensor.prob.distribution import checked_dims, here
 from probtensor.prob.sizes import Sizes, resized
 from probtensor.types import Dim, Size, TensorType, size_product, size_value
@@ -62,8 +62,14 @@ def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list
     for node, array in values.items():
         sizes.read(node.name or "an input", node.shape, np.shape(array), line_of(node))
         known[node] = np.asarray(array, node.dtype)
+    order = toposort(outputs)
+    for node in order:
+        if isinstance(node.op, Distinct):
+            # Their number is a size that other nodes may need before them.
+            known[node] = value_of(node, [known[x] for x in node.inputs], sizes.values)
+            sizes.read(node.op.name, node.shape, known[node].shape, line_of(node))
     with np.errstate(all="ignore"):
-        for node in toposort(outputs):
+        for node in order:
             if node not in known:
                 known[node] = value_of(node, [known[x] for x in node.inputs], sizes.values)
     return [known[y] for y in outputs]
@@ -79,6 +85,29 @@ def value_of(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, in
         raise GraphError(f"the value of input {node.name or node.op.text()} is not known")
     result = resized(node.op, sizes).numpy(*arguments)
     return np.asarray(result).astype(node.dtype, copy=False)
+
+
+@dataclass(frozen=True)
+class Distinct(Kind):
+    """The distinct values of an array, or how often each one occurs; computed when data are bound.
+
+    Their number is `size`, a name of its own, since only the data tell.
+    """
+
+    size: Dim
+    counted: bool = False
+
+    def infer(self, x: TensorType) -> TensorType:
+        return TensorType("float64", (self.size,))
+
+    def numpy(self, x):
+        return np.unique(x, return_counts=True)[int(self.counted)]
+
+
+def distinct(x: Node) -> tuple[Node, Node]:
+    """(distinct values, counts) of a data input."""
+    size = Dim.name(f"distinct values of {x.name}#{x.op.uid}")
+    return make(Distinct(size), (x,)), make(Distinct(size, True), (x,))
 
 
 def depends_only_on(inputs: Iterable[Node]) -> Callable[[Node], bool]:
@@ -114,7 +143,7 @@ def split_data_work(
             stack.pop()
             continue
         costly, largest = facts[node]
-        if only_data(node) and costly and fits(node.type, largest):
+        if only_data(node) and costly and fits(node, largest):
             done[node] = new_input(f"known{len(taken)}", node.dtype, node.shape)
             taken[done[node]] = node
             continue
@@ -145,12 +174,12 @@ def is_work(node: Node) -> bool:
     """Does this op cost more than reading its result back from memory would?"""
     if isinstance(node.op, Elementwise):
         return node.op.c is not None or isinstance(node.op, (ops.Div, ops.Cast))
-    return isinstance(node.op, (Reduction, Scatter, Core, Contraction))
+    return isinstance(node.op, (Reduction, Scatter, Core, Contraction, Distinct))
 
 
-def fits(kind: TensorType, sizes: Sequence[Size]) -> bool:
+def fits(node: Node, sizes: Sequence[Size]) -> bool:
     """Is a tensor no larger than one of these, as far as can be told?"""
-    size = size_product(kind.shape)
-    if size == 1 or size in sizes:
+    size = size_product(node.shape)
+    if size == 1 or size in sizes or isinstance(node.op, Distinct):
         return True
     return isinstance(size, int) and any(isinstance(n, int) and size <= n for n in sizes)

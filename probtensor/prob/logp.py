@@ -16,7 +16,9 @@ from functools import reduce
 from typing import Any
 
 from probtensor import ops
-from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
+from probtensor.graph import Const, GraphError, Node, as_tensor, line_of, replace
+from probtensor.ops.kinds import Elementwise
+from probtensor.prob.data import distinct
 from probtensor.prob.distribution import (
     Deterministic,
     RandomVariable,
@@ -167,16 +169,25 @@ def is_within(node: Node, domain: Support, known: Known) -> bool:
     return isinstance(node.op, ops.Softmax)
 
 
-def summed(terms: Sequence[Node], only_data: Callable[[Node], bool]) -> Node:
+def summed(
+    terms: Sequence[Node], only_data: Callable[[Node], bool], counts: Sequence[Node] = ()
+) -> Node:
     """The sum of terms over all their axes, as one fold for each shape.
 
     Sums inside a term are taken apart: what is the same along an axis is multiplied by its length
     instead of being added up, and what depends on data alone is kept apart from what does not.
+    A function of one observed count (`counts` are such inputs) and of scalars is summed over the
+    distinct counts, each as often as it occurs.
     """
     groups: dict[tuple, Node] = {}
     for term in terms:
         for leaf, sign in addends(term):
-            key = (only_data(leaf), leaf.shape, repeats(leaf.shape, term.shape))
+            found = None if only_data(leaf) else count_in(leaf, counts)
+            if found is not None:
+                values, weights = distinct(found)
+                leaf = weights * replace([leaf], {found: values})[0]
+            own = term.shape if found is None else leaf.shape
+            key = (only_data(leaf), leaf.shape, repeats(leaf.shape, own))
             if key in groups:
                 groups[key] = groups[key] + leaf if sign > 0 else groups[key] - leaf
             else:
@@ -211,6 +222,22 @@ def addends(term: Node) -> list[tuple[Node, int]]:
             case _:
                 found.append((node, sign))
     return found
+
+
+def count_in(leaf: Node, counts: Sequence[Node]) -> Node | None:
+    """The one observed count that a tensor is an elementwise function of, other arguments being
+    scalars; None if there is no such count."""
+    found = {}
+    stack = [leaf]
+    while stack:
+        node = stack.pop()
+        if node in counts:
+            found[node] = None
+        elif isinstance(node.op, Elementwise):
+            stack.extend(x for x in node.inputs if x.shape)
+        else:
+            return None
+    return next(iter(found)) if len(found) == 1 and leaf.shape else None
 
 
 def repeats(own: Sequence[Size], whole: Sequence[Size]) -> Size:

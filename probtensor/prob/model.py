@@ -73,6 +73,13 @@ class Quantity:
     node: Node
 
     @property
+    def is_count(self) -> bool:
+        """Is it observed, a whole number, and bound as a float?"""
+        op = self.node.op
+        whole = isinstance(op, RandomVariable) and op.distribution.discrete
+        return whole and self.value.type.is_float and bool(self.shape)
+
+    @property
     def shape(self) -> Shape:
         return self.value.shape
 
@@ -150,7 +157,8 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
     inputs = [*(y.value for y in space.observed), *space.data, *space.arrays]
     terms, checks = all_terms(space, potentials, inputs)
     only_data = depends_only_on(inputs)
-    total = stabilized([summed(terms, only_data)])[0]
+    counts = [y.value for y in space.observed if y.is_count]
+    total = stabilized([summed(terms, only_data, counts)])[0]
     pieces = [v.u for v in space.free]
     slopes = grad(total, pieces, disconnected_inputs="ignore") if pieces else []
     gradient = ops.concatenate([ops.ravel(g) for g in slopes]) if slopes else ops.zeros((0,))
