@@ -18,8 +18,10 @@ from probtensor.ops.kinds import NONNEGATIVE, POSITIVE, UNIT, Elementwise, Facts
 from probtensor.ops.samples import reals
 
 RISING = Facts(increasing=True)
+LN2 = float(np.log(2))
 SQRT_PI = float(np.sqrt(np.pi))
 SQRT_2PI = float(np.sqrt(2 * np.pi))
+HALF_LOG_2PI = float(np.log(2 * np.pi) / 2)
 # B_2, B_4, ... (DLMF 24.2).
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
 WIDE = (*EDGES, 40.0, -40.0, 745.0, -745.0)
@@ -43,7 +45,7 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def _log1mexp(x: np.ndarray) -> np.ndarray:
-    return np.where(x > -0.6931471805599453, np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
+    return np.where(x > -LN2, np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
 
 
 def static(function: Callable) -> Any:
@@ -208,11 +210,21 @@ class Erfinv(Elementwise):
         return (g * (SQRT_PI / 2) * ops.exp(ops.square(out)),)
 
 
+def _erfcinv(x: np.ndarray) -> np.ndarray:
+    import scipy.special
+
+    # SciPy gives infinity for the smallest arguments; by logarithms they have values.
+    tiny = (x > 0) & (x < 1e-300)
+    logarithm = np.log(np.where(tiny, x, 1).astype("float64")) - LN2
+    small = scipy.special.ndtri_exp(logarithm) * -np.sqrt(0.5)
+    return np.where(tiny, small, scipy.special.erfcinv(x)).astype(x.dtype)
+
+
 @op
 class Erfcinv(Elementwise):
     """The inverse of erfc; nan outside [0, 2]."""
 
-    numpy, c = _SciPy("erfcinv"), "pt_erfcinv"
+    numpy, c = static(_erfcinv), "pt_erfcinv"
     facts = Facts(decreasing=True)
     samples = reals(0.1, 1.9, edges=(*EDGES, 2.0))
 
@@ -323,10 +335,26 @@ class Trigamma(Elementwise):
         return (g * polygamma(2, x),)
 
 
+def _stirling_error(x: np.ndarray) -> np.ndarray:
+    """log gamma(x) less the leading terms of Stirling's series, for x >= 10 (DLMF 5.11.1)."""
+    z = 1 / np.square(x)
+    series = [b / (2 * k * (2 * k - 1)) for k, b in enumerate(BERNOULLI, 1)]
+    return np.polynomial.polynomial.polyval(z, series) / x
+
+
 def _lbeta(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     import scipy.special
 
-    return scipy.special.betaln(x, y)
+    # By Didonato and Morris (1992), ACM TOMS 18:360: no difference of large log gammas.
+    p, q = np.minimum(x, y).astype("float64"), np.maximum(x, y).astype("float64")
+    small, large = np.minimum(p, 10.0), np.maximum(q, 10.0)
+    rest = np.log1p(-p / (p + q))
+    correction = _stirling_error(large) - _stirling_error(p + large)
+    one = scipy.special.gammaln(p) + correction + p - p * np.log(p + q) + (q - 0.5) * rest
+    both = (p - 0.5) * np.log(p / (p + q)) + q * rest - 0.5 * np.log(q) + HALF_LOG_2PI
+    both = both + _stirling_error(np.maximum(p, 10.0)) + correction
+    plain = scipy.special.betaln(small, np.minimum(q, 10.0))
+    return np.where(p >= 10, both, np.where(q >= 10, one, plain)).astype(x.dtype)
 
 
 @op
