@@ -1,0 +1,79 @@
+"""vmap against a Python loop, for functions of every kind of op."""
+
+import numpy as np
+import pytest
+
+from probtensor import ops
+from probtensor.graph import GraphError
+from probtensor.testing.reference import evaluate_numpy
+from probtensor.transform import grad, vmap
+
+RNG = np.random.default_rng(3)
+PLACES = np.array([3, 0, 3, 1])
+
+FUNCTIONS = {
+    "elementwise of two ranks": lambda x, w: ops.exp(x) * ops.sum(w) + w[:1],
+    "reduction": lambda x, w: ops.sum(x, 0) + ops.max(x) + w,
+    "views": lambda x, w: ops.reshape(x.T, (2, -1))[::-1, 1:3],
+    "broadcast": lambda x, w: ops.broadcast_to(w, (4, 3)) - x,
+    "joined": lambda x, w: ops.concatenate([x, ops.expand_dims(w, 0)], 0),
+    "stacked with shared": lambda x, w: ops.stack([w, ops.ones(3)]),
+    "product": lambda x, w: x @ w,
+    "outer": lambda x, w: ops.outer(w, x[0]),
+    "gather": lambda x, w: x[ops.constant(PLACES)],
+    "gather of shared": lambda x, w: ops.constant(np.arange(9.0))[ops.argmax(x, 1)],
+    "gather of own": lambda x, w: x[ops.argmax(x, 0)],
+    "two index arrays": lambda x, w: x[ops.constant(PLACES[:3]), ops.constant([0, 2, 1])],
+    "scatter": lambda x, w: ops.zeros((5, 3)).at[ops.constant(PLACES)].add(x),
+    "scatter by own": lambda x, w: ops.zeros((4, 3)).at[ops.argmax(x, 0)].add(ops.square(x[:3])),
+    "written slice": lambda x, w: x.at[1:3, 0].set(w[:2]),
+    "composite": lambda x, w: ops.softmax(x, 1) * ops.logsumexp(w),
+    "gradient": lambda x, w: grad(ops.sum(ops.tanh(x @ w)), w),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("in_axes", [(0, 0), (0, None), (None, 0), (2, 1)])
+def test_vmap_is_a_loop(name, in_axes):
+    function = FUNCTIONS[name]
+    arrays = [RNG.normal(size=(4, 3)), RNG.normal(size=3)]
+    batches = [
+        a if axis is None else np.stack([a + 0.3 * k for k in range(5)], axis)
+        for a, axis in zip(arrays, in_axes)
+    ]
+    nodes = [ops.tensor("b", b.shape) for b in batches]
+    out = vmap(function, in_axes)(*nodes)
+    (got,) = evaluate_numpy([out], dict(zip(nodes, batches)))
+    x, w = ops.tensor("x", (4, 3)), ops.tensor("w", (3,))
+    item = function(x, w)
+    rows = []
+    for k in range(5):
+        own = [b if axis is None else b.take(k, axis) for b, axis in zip(batches, in_axes)]
+        rows += evaluate_numpy([item], {x: own[0], w: own[1]})
+    np.testing.assert_allclose(got, np.stack(rows), rtol=1e-12)
+
+
+def test_unknown_batch_size_and_output_axis():
+    x = ops.tensor("x", (None, 3))
+    out = vmap(lambda row: (ops.sum(row), row * 2), out_axes=-1)(x)
+    at = RNG.normal(size=(7, 3))
+    total, doubled = evaluate_numpy(list(out), {x: at})
+    np.testing.assert_allclose(total, at.sum(1))
+    np.testing.assert_allclose(doubled, 2 * at.T)
+
+
+def test_vmap_twice():
+    x, y = ops.tensor("x", (4, 3)), ops.tensor("y", (5, 3))
+    table = vmap(lambda a: vmap(lambda b: ops.sum(a * b))(y))(x)
+    p, q = RNG.normal(size=(4, 3)), RNG.normal(size=(5, 3))
+    np.testing.assert_allclose(evaluate_numpy([table], {x: p, y: q})[0], p @ q.T)
+
+
+def test_errors_say_what_is_wrong():
+    x = ops.tensor("x", (4, 3))
+    with pytest.raises(GraphError, match="axis 2 of an argument with 2 axes"):
+        vmap(ops.exp, 2)(x)
+    with pytest.raises(GraphError, match="at least one"):
+        vmap(ops.exp, None)(x)
+    with pytest.raises(GraphError, match="2 entries for 1 arguments"):
+        vmap(ops.exp, (0, 0))(x)
