@@ -278,9 +278,12 @@ def _where(node: Node, condition: Bounds, x: Bounds, y: Bounds) -> Bounds:
 def _cast(node: Node, x: Bounds) -> Bounds:
     if node.dtype == "bool":
         return ANY
-    if node.dtype == "float32" and max(abs(x.low), abs(x.high)) >= 3e38:
-        # Rounding to float32 can overflow, and open ends may be met.
-        return Bounds(x.low, x.high)
+    if node.dtype == "float32":
+        # Rounding keeps the order, but may meet an open end, or overflow.
+        with np.errstate(over="ignore"):
+            low, high = float(np.float32(x.low)), float(np.float32(x.high))
+        finite = x.finite and math.isfinite(low) and math.isfinite(high)
+        return Bounds(low, high, finite=finite, whole=x.whole and finite)
     if node.type.is_float:
         return x
     # Towards zero: a bound moves by less than 1.

@@ -1,0 +1,153 @@
+"""Interning, replacement, order, pickling; the verifier and what it must catch."""
+
+import gc
+import pickle
+
+import numpy as np
+import pytest
+
+from probtensor import ops
+from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, replace, toposort
+from probtensor.graph.check import CheckError, check, check_same_types
+from probtensor.graph.node import _INTERNED, make
+from probtensor.graph.walk import ancestors, users_of
+from probtensor.types import TensorType
+
+
+def test_equal_nodes_are_one():
+    x = ops.tensor("x", (3,))
+    assert ops.exp(x) + 1 is ops.exp(x) + 1
+    assert ops.constant(np.arange(3)) is ops.constant(np.arange(3))
+    assert ops.constant(0.0) is not ops.constant(-0.0)
+    assert ops.tensor("x", (3,)) is not x
+
+
+def test_nodes_that_nobody_holds_are_forgotten():
+    x = ops.tensor("x", (3,))
+    gc.collect()
+    before = len(_INTERNED)
+    y = x
+    for _ in range(50):
+        y = ops.sin(y)
+    assert len(_INTERNED) >= before + 50
+    del y
+    gc.collect()
+    assert len(_INTERNED) <= before + 1
+
+
+def test_nodes_are_immutable_and_have_no_truth_value():
+    x = ops.tensor("x", (3,))
+    with pytest.raises(AttributeError, match="immutable"):
+        x.op = None
+    with pytest.raises(TypeError, match=r"pt\.where"):
+        bool(x > 0)
+    with pytest.raises(TypeError, match=r"x\.at\[key\]\.set"):
+        x[0] = 1.0
+
+
+def test_toposort_is_the_same_for_the_same_graph():
+    x = ops.tensor("x", (3,))
+    y = ops.exp(x) * ops.sin(x) + x
+    order = toposort([y])
+    place = {node: k for k, node in enumerate(order)}
+    assert all(place[a] < place[node] for node in order for a in node.inputs)
+    assert order == toposort([y]) and len(set(order)) == len(order)
+    assert inputs_of([y]) == [x]
+    assert set(ancestors([y])) == set(order)
+    assert users_of(order)[x] == [ops.exp(x), ops.sin(x), y]
+
+
+def test_replace_shares_and_leaves_the_rest():
+    x, z = ops.tensor("x", (3,)), ops.tensor("z", (3,))
+    kept = ops.sin(z)
+    y = ops.exp(x) * kept
+    (new,) = replace([y], {x: z})
+    assert new is ops.exp(z) * kept
+    assert replace([kept], {x: z})[0] is kept
+    (swapped,) = replace([x - z], {x: z, z: x})
+    assert swapped is z - x
+
+
+def test_deep_graphs_are_replaced_without_recursion():
+    x, z = ops.tensor("x"), ops.tensor("z")
+    y = x
+    for _ in range(5000):
+        y = ops.sin(y)
+    (new,) = replace([y], {x: z})
+    assert inputs_of([new]) == [z]
+    assert pickle.loads(pickle.dumps(new)) is new
+
+
+def test_pickle_keeps_identity():
+    x = ops.tensor("x", (None, 3))
+    y = ops.sum(ops.exp(x) @ ops.constant(np.ones((3, 2))), 0)
+    assert pickle.loads(pickle.dumps(y)) is y
+
+
+def test_lines_are_kept_and_lent():
+    x = ops.tensor("x")
+    y = ops.exp(x)
+    assert "test_graph.py" in line_of(y)
+    with made_by(y):
+        lent = ops.sinh(x)
+    assert line_of(lent) == line_of(y)
+
+
+def test_a_bad_call_names_op_shapes_and_lines():
+    x, y = ops.tensor("alpha", (3,)), ops.tensor("beta", (4,))
+    with pytest.raises(GraphError) as caught:
+        x + y
+    text = str(caught.value)
+    assert "add" in text and "alpha: float64[3]" in text and "beta: float64[4]" in text
+    assert text.count("test_graph.py") == 3 and len(text.splitlines()) <= 8
+
+
+# The verifier.
+
+
+def forged(op, inputs, kind):
+    """A node that `make` would not build."""
+    node = object.__new__(Node)
+    for name, value in (("op", op), ("inputs", inputs), ("type", kind)):
+        object.__setattr__(node, name, value)
+    return node
+
+
+def test_good_graphs_pass():
+    x, s = ops.tensor("x", (None,)), ops.tensor("s")
+    check([ops.sum(x * s), ops.arange(x.shape[0])], [x, s])
+
+
+def test_a_wrong_type_is_found():
+    x = ops.tensor("x", (3,))
+    with pytest.raises(CheckError, match=r"its op says float64\[3\]"):
+        check([forged(ops.exp, (x,), TensorType("float64", (4,)))])
+
+
+def test_a_node_outside_the_table_is_found():
+    x = ops.tensor("x", (3,))
+    kept = ops.exp(x)
+    with pytest.raises(CheckError, match="interned"):
+        check([forged(ops.exp, (x,), kept.type)])
+
+
+def test_a_stranger_among_the_inputs_is_found():
+    x, y = ops.tensor("x", (3,)), ops.tensor("stranger", (3,))
+    with pytest.raises(CheckError, match=r"stranger.*not among inputs"):
+        check([x + y], [x])
+
+
+def test_unknown_sizes_are_found():
+    x, y = ops.tensor("x", (3,)), ops.tensor("y", (None,))
+    with pytest.raises(CheckError, match="unknown sizes"):
+        check([ops.sum(ops.zeros(y.shape)) + ops.sum(x)], [x])
+    with pytest.raises(CheckError, match="unknown sizes"):
+        check([make(ops.Iota(y.shape[0]), ())], [x])
+
+
+def test_changed_outputs_are_found():
+    x = ops.tensor("x", (3,))
+    with pytest.raises(CheckError, match="1 outputs became 2"):
+        check_same_types([x], [x, x], "pass")
+    with pytest.raises(CheckError, match=r"output 0 was float64\[3\] and became float64"):
+        check_same_types([x], [ops.sum(x)], "pass")

@@ -1,0 +1,95 @@
+"""What is known of values is true of them, on random graphs of every op that has facts."""
+
+import numpy as np
+import pytest
+
+from probtensor import ops
+from probtensor.graph.node import make, new_input
+from probtensor.ops.kinds import REGISTRY, Elementwise, Reduction
+from probtensor.testing.reference import evaluate_numpy
+from probtensor.transform import Known
+
+K = ops.tensor("k", (4,), "int64")
+X = ops.tensor("x", (4,))
+KNOWN = Known()
+
+
+@pytest.mark.parametrize(
+    ("node", "low", "high"),
+    [
+        (ops.exp(X), 0, np.inf),
+        (1 + ops.exp(X), 1, np.inf),
+        (ops.sigmoid(X) * 2 - 1, -1, 1),
+        (-ops.square(X) - 3, -np.inf, -3),
+        (ops.sqrt(ops.exp(X) + 4), 2, np.inf),
+        (ops.log(ops.exp(X) + 1), 0, np.inf),
+        (ops.where(X > 0, ops.exp(X), 2.0), 0, np.inf),
+        (ops.clip(X, -2, 5), -2, 5),
+        (ops.sum(ops.exp(X)), 0, np.inf),
+        (ops.exp(X) / ops.cosh(X), 0, np.inf),
+        (ops.constant([1.0, 4.0]), 1, 4),
+        (ops.astype(ops.tensor("b", (2,), "bool"), "float64") * 3, 0, 3),
+        (ops.arange(7), 0, 6),
+        (ops.tensor("u", (2,), "uint8") + ops.constant(np.uint8(1)), 0, 255),
+    ],
+)
+def test_bounds(node, low, high):
+    found = KNOWN.bounds(node)
+    assert (found.low, found.high) == (low, high)
+
+
+def test_signs():
+    assert KNOWN.bounds(ops.exp(X)).positive and KNOWN.bounds(ops.exp(X)).nonzero
+    assert not KNOWN.bounds(ops.square(X)).positive and KNOWN.bounds(ops.square(X)).nonnegative
+    assert KNOWN.bounds(-ops.exp(X)).nonzero and KNOWN.bounds(-ops.exp(X)).nonpositive
+    assert KNOWN.bounds(ops.exp(X) * ops.exp(X) / 3).positive
+
+
+def test_only_numbers_are_called_finite():
+    assert not KNOWN.bounds(ops.sigmoid(X)).finite, "nan in, nan out"
+    whole = ops.astype(K, "float64")
+    assert KNOWN.bounds(K).finite and KNOWN.bounds(whole).finite and KNOWN.bounds(whole).whole
+    assert KNOWN.bounds(ops.sigmoid(whole)).finite
+    assert not KNOWN.bounds(ops.exp(whole)).finite
+    assert not KNOWN.bounds(ops.log(whole)).finite
+    assert not KNOWN.bounds(1 / whole).finite
+    assert not KNOWN.bounds(ops.constant([1.0, np.nan])).finite
+
+
+def test_integers_that_may_wrap_have_no_bounds_but_their_type():
+    small = ops.tensor("i", (2,), "int8")
+    assert KNOWN.bounds(small * small).low == -128
+    assert KNOWN.bounds(ops.astype(small, "int32") * 2).high == 254
+
+
+def test_constants_are_seen_through_views():
+    assert KNOWN.constant(ops.zeros((3, 4))) == 0
+    assert KNOWN.constant(ops.transpose(ops.full((3, 4), 2.5))) == 2.5
+    assert KNOWN.constant(ops.constant([1.0, 1.0])) == 1
+    assert KNOWN.constant(ops.constant([0.0, -0.0])) is None
+    assert KNOWN.constant(X) is None
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, c in REGISTRY.items() if issubclass(c, (Elementwise, Reduction))]
+)
+def test_bounds_hold_for_every_op(name):
+    """On the op's own samples, with the range of the arguments known to the facts or not."""
+    kind = REGISTRY[name]
+    rng = np.random.default_rng(1)
+    for sample in kind.samples:
+        arrays = sample.make(rng)
+        op = kind(**sample.parameters)
+        unknown = [new_input(None, a.dtype, a.shape) for a in arrays]
+        exact = [ops.constant(a) for a in arrays]
+        for operands in (unknown, exact):
+            node = make(op, operands)
+            found = Known().bounds(node)
+            (value,) = evaluate_numpy([node], dict(zip(unknown, arrays)))
+            numbers = value.astype(float)
+            numbers = numbers[~np.isnan(numbers)]
+            assert np.all(numbers >= found.low) and np.all(numbers <= found.high), found
+            if found.finite:
+                assert np.isfinite(value.astype(float)).all()
+            if found.whole:
+                assert np.all(numbers == np.floor(numbers))

@@ -1,0 +1,83 @@
+"""What is done around passes: order, records, verification."""
+
+import pytest
+
+from probtensor import ops
+from probtensor.graph.check import CheckError
+from probtensor.ops.kinds import Composite
+from probtensor.rules import SIMPLIFY, STABLE
+from probtensor.transform import Pass, expand_composites, rule, run, var
+from probtensor.transform.passes import report
+from probtensor.transform.rewrite import Ruleset
+
+x = var("x")
+
+
+def test_passes_run_in_order_and_are_recorded():
+    t = ops.tensor("t", (3,))
+    log = []
+    passes = (Pass("simplify", SIMPLIFY), Pass("stabilise", STABLE))
+    (after,) = run(passes, [ops.log(1 + ops.exp(t)) + 0], inputs=[t], verify=True, log=log,
+                   texts=True)  # fmt: skip
+    assert after is ops.softplus(t)
+    assert [r.name for r in log] == ["simplify", "stabilise"]
+    assert log[0].nodes_before == 7 and log[1].nodes_after == 2
+    assert log[0].fired[0][0] == "x + 0 -> x" and "test_passes.py" in log[0].fired[0][1]
+    assert log[1].text.endswith("return v0\n") and log[0].seconds > 0
+    assert "softplus" in report(log) and "stabilise" in report(log)
+
+
+def test_composites_are_expanded_to_the_last():
+    t = ops.tensor("t", (3, 4))
+    y = ops.log_softmax(ops.softmax(t, 1), 1) + ops.stop_gradient(t)
+    (after,) = run((Pass("expand", expand_composites),), [y], verify=True)
+    from_ops = [n for n in _nodes(after) if isinstance(n.op, Composite)]
+    assert not from_ops and after.type == y.type
+
+
+def _nodes(node):
+    seen, stack = set(), [node]
+    while stack:
+        top = stack.pop()
+        if top not in seen:
+            seen.add(top)
+            stack.extend(top.inputs)
+    return seen
+
+
+def test_a_pass_that_changes_types_is_named():
+    bad = Pass("shrink", lambda outputs: [ops.sum(y) for y in outputs])
+    with pytest.raises(CheckError, match="shrink"):
+        run((bad,), [ops.tensor("t", (3,))], verify=True)
+
+
+def test_a_pass_that_brings_strangers_in_is_named():
+    t, stranger = ops.tensor("t", (3,)), ops.tensor("stranger", (3,))
+    bad = Pass("smuggle", lambda outputs: [y + stranger for y in outputs])
+    with pytest.raises(CheckError, match=r"smuggle.*stranger"):
+        run((bad,), [t], inputs=[t], verify=True)
+
+
+def test_a_pass_that_does_not_end_is_named():
+    spin = Ruleset(
+        rule(ops.sin(x), ops.cos(x), over=(0, 1), why="there"),
+        rule(ops.cos(x), ops.sin(x), over=(0, 1), why="and back"),
+    )
+    t = ops.tensor("t", (3,))
+    with pytest.raises(CheckError, match=r"spin.*undo each other"):
+        run((Pass("spin", spin),), [ops.sin(t)], verify=True)
+    assert run((Pass("spin", spin),), [ops.sin(t)])[0].type == t.type
+
+
+def test_work_per_node_does_not_grow_with_the_graph():
+    """Rules fire a fixed number of times for each repetition of a pattern."""
+    counts = []
+    for size in (50, 100):
+        t = y = ops.tensor("t", (3,))
+        for _ in range(size):
+            y = ops.sin(ops.log(1 + ops.exp(y * 1)) + 0)
+        log = []
+        run((Pass("all", STABLE),), [y], log=log)
+        counts.append(sum(count for *_, count in log[0].fired))
+        assert log[0].nodes_after == 2 * size + 1, t
+    assert counts[1] == 2 * counts[0]
