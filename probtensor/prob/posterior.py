@@ -137,9 +137,18 @@ class Posterior:
         """The compiled function (q) -> (logp, gradient), for its source and stages."""
         return self._context.entry
 
-    def diagnose(self, q: Any) -> Diagnosis:
-        """Every term of the log density at q, and what is not finite: name, place, line."""
+    def __call__(self, q: Any) -> tuple[float, np.ndarray]:
+        """(log density, gradient) at q; `logp_and_grad` is the same and quicker to call."""
+        return self.logp_and_grad(q)
+
+    def terms(self, q: Any) -> Diagnosis:
+        """Every term of the log density at q: value, line, and the first place not finite."""
         return diagnose(self.model, self._point(q), self._binding.arrays)
+
+    def diagnose(self, q: Any) -> str:
+        """What is wrong with the density at q, as text: the variable, the place in it, its
+        parameters there and the line; all terms where nothing is wrong."""
+        return str(self.terms(q))
 
     def variable_of(self, i: int) -> str:
         """What q[i] belongs to: a variable's name, and the place in its unconstrained value."""
