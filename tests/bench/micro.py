@@ -119,14 +119,18 @@ def measure_speed(make):
         arguments = [SHORT] * (10 if name == "ten" else 1)
         function(*arguments)
         run = _repeated(function, arguments)
-        result[f"call {name} ns"] = timing.blocks(run, 0.2)["median_ns"]
+        result[f"call {name} ns"] = _median(run)
     x = np.linspace(0.1, 3, SIZE)
     for name in NAMES:
         function = elementwise(name)
         function(x)
         run = _repeated(function, [x])
-        result[f"{name} ns/element"] = timing.blocks(run, 0.2)["median_ns"] / SIZE
+        result[f"{name} ns/element"] = _median(run) / SIZE
     return result
+
+
+def _median(run):
+    return timing.measure({"run": run}, 0.2)["run"]["median_ns"]
 
 
 def _repeated(function, arguments):

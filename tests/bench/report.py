@@ -153,9 +153,9 @@ def comparison_lines(summary):
             lines.append(f"{title}: {'; '.join(words)}")
     for case, rows in summary.items():
         ours = rows.get(registry.OURS, {})
-        if "pointer_us" in ours:
-            overhead = ours["python_us"] - ours["pointer_us"]
-            lines.append(f"Python call over the pointer, {case}: {overhead:.2f} us")
+        if "pointer_best_us" in ours:
+            overhead = ours["python_best_us"] - ours["pointer_best_us"]
+            lines.append(f"Python call over the pointer, best blocks, {case}: {overhead:.2f} us")
     return lines
 
 

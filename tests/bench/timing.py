@@ -16,28 +16,44 @@ def _spread(samples):
     return {"median_ns": statistics.median(samples), "best_ns": min(samples)}
 
 
-def blocks(run, budget):
-    """Calls `run(calls) -> nanoseconds` in blocks until `budget` seconds are spent."""
+def _calls_in_block(run):
+    """How many calls fill about a block, and the seconds they take."""
     calls = 1
     while (elapsed := run(calls)) < BLOCK_SECONDS * 1e9 and calls < 1 << 24:
         calls *= 2 if elapsed * 4 > BLOCK_SECONDS * 1e9 else 4
-    blocks = max(3, int(budget / max(BLOCK_SECONDS, elapsed * 1e-9)))
-    return _spread([run(calls) / calls for _ in range(blocks)])
+    return calls, elapsed * 1e-9
 
 
-def time_python(function, points, budget):
-    """Nanoseconds of one call `function(q)`, alternating between two points."""
+def measure(runs, budget):
+    """Times several ways of calling, block by block in turn, so that all see the same machine.
+
+    `runs` maps a name to `run(calls) -> nanoseconds`; `budget` is in seconds for each of them. The
+    result maps each name to its median and smallest block, in nanoseconds a call.
+    """
+    sizes = {name: _calls_in_block(run) for name, run in runs.items()}
+    longest = max(seconds for _, seconds in sizes.values())
+    blocks = max(5, int(budget / max(BLOCK_SECONDS, longest)))
+    samples = {name: [] for name in runs}
+    for _ in range(blocks):
+        for name, run in runs.items():
+            calls = sizes[name][0]
+            samples[name].append(run(calls) / calls)
+    return {name: _spread(values) for name, values in samples.items()}
+
+
+def python_run(function, points):
+    """`run(calls) -> nanoseconds` over `function(q)`, alternating between two points."""
 
     def run(calls):
         first, second = points
+        pairs = (calls + 1) // 2
         start = time.perf_counter_ns()
-        for _ in range((calls + 1) // 2):
+        for _ in range(pairs):
             function(first)
             function(second)
-        elapsed = time.perf_counter_ns() - start
-        return elapsed * calls / (2 * ((calls + 1) // 2))
+        return (time.perf_counter_ns() - start) * calls / (2 * pairs)
 
-    return blocks(run, budget)
+    return run
 
 
 class PointerCaller:
@@ -72,6 +88,3 @@ class PointerCaller:
         """(log density, gradient) at the first point."""
         self.run(1)
         return self.logp.value, self.gradient.copy()
-
-    def time(self, budget):
-        return blocks(self.run, budget)

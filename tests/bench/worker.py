@@ -70,15 +70,15 @@ def measure_gradient(task):
     result["logp_difference"] = float(values[1][0]) - float(values[0][0])
     result["directional"] = float(first @ (numpy.asarray(points[1]) - numpy.asarray(points[0])))
     result["gradient_norm"] = float(numpy.linalg.norm(first))
-    result["python"] = timing.time_python(function, points, task["budget_s"])
+    runs = {"python": timing.python_run(function, points)}
     pointer = built.pointer()
     if pointer is not None:
         caller = timing.PointerCaller(pointer, points)
         logp, gradient = caller.value()
         numpy.testing.assert_allclose(logp, float(values[0][0]), rtol=1e-9)
         numpy.testing.assert_allclose(gradient, first, rtol=1e-9, atol=1e-9)
-        result["pointer"] = caller.time(task["budget_s"])
-    return result
+        runs["pointer"] = caller.run
+    return result | timing.measure(runs, task["budget_s"])
 
 
 def measure_sample(task):
