@@ -16,7 +16,8 @@ from probtensor import ops
 from probtensor.function import Compilation, Function, In, Program, Shared
 from probtensor.function.program import checked_inputs, checked_updates, flatten
 from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, replace, toposort
-from probtensor.graph.node import make, new_input
+from probtensor.graph.node import Input, make, new_input
+from probtensor.graph.resize import size_name, with_sizes
 from probtensor.lower.planner import lower
 from probtensor.ops.kinds import REGISTRY, method
 from probtensor.rules import SIMPLIFY, STABLE
@@ -132,7 +133,25 @@ def replace_givens(graph: list[Node], givens: Any) -> list[Node]:
                 f"replacement: made at {line_of(value)}"
             )
         changes[old] = value
-    return replace(graph, changes) if changes else graph
+    names = replaced_sizes(changes)
+    if not names:
+        return replace(graph, changes)
+    # Other inputs stay what they are, though their declared shapes may name the replaced sizes.
+    kept = {x: x for x in inputs_of(graph)}
+    done = with_sizes(graph, names, kept | changes)
+    return [done[y] for y in graph]
+
+
+def replaced_sizes(changes: Mapping[Node, Node]) -> dict[str, Any]:
+    """What the sizes of replaced inputs are named by: sizes of what stands in their place."""
+    names: dict[str, Any] = {}
+    for old, new in changes.items():
+        if isinstance(old.op, Input):
+            for size, other in zip(old.shape, new.shape):
+                name = size_name(size)
+                if name is not None:
+                    names.setdefault(name, other)
+    return names
 
 
 def check_used(given: Sequence[In], graph: Sequence[Node], policy: str) -> None:

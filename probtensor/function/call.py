@@ -12,7 +12,7 @@ import numpy as np
 from cython_ext.cell import Stream
 from cython_ext.convert import safe_array
 from cython_ext.entry import Entry
-from probtensor.function.explain import STAGES
+from probtensor.function.explain import STAGES, plain
 from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
 from probtensor.function.profile import Profile, profile
 from probtensor.function.shared import Shared
@@ -67,7 +67,7 @@ class Planner:
             left, right = size_value(check.left, sizes), size_value(check.right, sizes)
             if left != right:
                 text = check.message.replace("{left}", str(left)).replace("{right}", str(right))
-                raise ValueError(text)
+                raise ValueError(plain(text))
         results = [plan.shape(k, sizes) for k in plan.outputs]
         for k, shape in enumerate(results):
             if any(n < 0 for n in shape):
@@ -89,7 +89,7 @@ class Planner:
 
 def shape_text(node: Node) -> str:
     """The declared shape, unknown sizes as names."""
-    sizes = ", ".join(str(n).split("#")[0] for n in node.type.shape)
+    sizes = ", ".join(plain(str(n)) for n in node.type.shape)
     return f"({sizes}{',' if node.ndim == 1 else ''})"
 
 
@@ -327,7 +327,7 @@ class Function(Entry):
     def __repr__(self) -> str:
         inputs = ", ".join(map(repr, self.inputs))
         outputs = ", ".join(str(y.type) for y in self.program.outputs)
-        return f"<{self.label}({inputs}) -> ({outputs}), target {self.program.target}>"
+        return plain(f"<{self.label}({inputs}) -> ({outputs}), target {self.program.target}>")
 
 
 def _rebuild(program: Program, bound: Mapping, cells: Mapping) -> Function:

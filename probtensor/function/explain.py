@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,14 @@ def groups(function: Function) -> str:
             rows.append(f"  {extent}")
             for task in group.tasks:
                 node = task.node
-                rows.append(f"    {node.op.text()}: {node.type}  # {line_of(node)}")
+                what = plain(f"{node.op.text()}: {node.type}")
+                rows.append(f"    {what}  # {line_of(node)}")
     return "\n".join(rows) + "\n"
+
+
+def plain(text: str) -> str:
+    """Names of sizes without what tells two inputs of one name apart."""
+    return re.sub(r"#[\w.]+", "", text)
 
 
 def kernels(function: Function) -> str:
