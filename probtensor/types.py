@@ -137,6 +137,7 @@ _FUNCTIONS: dict[str, Callable] = {"//": lambda a, b: a // b, "min": min, "max":
 
 
 def is_size(value: object) -> bool:
+    """Whether a value can be the size of an axis: an integer or a symbolic size."""
     return isinstance(value, (int, Dim, np.integer)) and not isinstance(value, bool)
 
 
@@ -222,6 +223,7 @@ def _atom_never_negative(atom: Atom) -> bool:
 
 
 def size_names(size: Size) -> set[str]:
+    """The names a size depends on; none for an int."""
     return size.names() if isinstance(size, Dim) else set()
 
 
@@ -262,6 +264,7 @@ def size_substitute(size: Size, names: Mapping[str, Size]) -> Size:
 
 
 def size_product(sizes: Iterable[Size]) -> Size:
+    """The number of elements of a shape."""
     return reduce(lambda a, b: a * b, sizes, 1)
 
 
@@ -305,7 +308,8 @@ def check_dtype(dtype: object) -> str:
 
 def promote(*operands: object) -> str:
     """NumPy's result dtype of dtype names and bare Python numbers (weak, as in NEP 50)."""
-    return check_dtype(np.result_type(*(np.dtype(o) if isinstance(o, str) else o for o in operands)))
+    known = (np.dtype(o) if isinstance(o, str) else o for o in operands)
+    return check_dtype(np.result_type(*known))
 
 
 def promote_float(*operands: object) -> str:

@@ -158,7 +158,7 @@ PT_FN void pt_rows_dot(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_
         out[i] = pt_dot(a + i * step, x, n);
 }
 
-/* g[j] += sum_i r[i] A[i, j] for m rows. Four rows at a time, so that g is read and written less. */
+/* g[j] += sum_i r[i] A[i, j] for m rows; four rows at a time, so that g is written less. */
 PT_FN void pt_rows_add(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_t step,
                        const double *PT_RESTRICT r, double *PT_RESTRICT g)
 {

@@ -197,9 +197,8 @@ def _unary(symbol: str) -> Callable[[Node], Node]:
 
 
 def _tensor_like(value: object) -> bool:
-    return isinstance(value, (Node, bool, int, float, np.ndarray, np.generic, list, tuple, Dim)) or (
-        hasattr(value, "__array__")
-    )
+    known = (Node, bool, int, float, np.ndarray, np.generic, list, tuple, Dim)
+    return isinstance(value, known) or hasattr(value, "__array__")
 
 
 _BINARY = {

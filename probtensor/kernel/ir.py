@@ -22,24 +22,32 @@ from probtensor.types import Size
 
 @dataclass(frozen=True)
 class Lit:
+    """A number written in the text."""
+
     value: float | int | bool
     dtype: str
 
 
 @dataclass(frozen=True)
 class Ref:
+    """A local: what a Let or an accumulator is called."""
+
     name: str
     dtype: str
 
 
 @dataclass(frozen=True)
 class Place:
+    """The value of an index, as an int64."""
+
     index: Size
     dtype: str = "int64"
 
 
 @dataclass(frozen=True)
 class Load:
+    """One element of a buffer."""
+
     buffer: str
     index: Size
     dtype: str
@@ -59,6 +67,8 @@ Expr = Lit | Ref | Place | Load | Apply
 
 @dataclass(frozen=True)
 class Let:
+    """A new local, set once. `origin` is the user's line as file:line, here and below."""
+
     name: str
     expr: Expr
     origin: str = ""
@@ -66,6 +76,8 @@ class Let:
 
 @dataclass(frozen=True)
 class Store:
+    """Write an element (`op` None), or combine it with a value ("add", "mul", "max", "min")."""
+
     buffer: str
     index: Size
     expr: Expr
@@ -97,6 +109,8 @@ class For:
 
 @dataclass(frozen=True)
 class Check:
+    """Where the condition is false, the kernel returns `code`; it runs on nevertheless."""
+
     condition: Expr
     code: int
 
@@ -115,6 +129,8 @@ Stmt = Let | Store | For | Check | Call
 
 @dataclass(frozen=True)
 class Kernel:
+    """One function of a plan: its statements, and the buffers they read and write."""
+
     name: str
     body: tuple[Stmt, ...]
     reads: tuple[str, ...] = ()
@@ -122,6 +138,7 @@ class Kernel:
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
+    """The expressions just below."""
     return expr.args if isinstance(expr, Apply) else ()
 
 

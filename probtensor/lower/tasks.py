@@ -243,6 +243,7 @@ def read_all(reader: Reader, task: Task, variables: Sequence[Size]) -> list[Expr
 
 
 def sizes_of(reader: Reader, node: Node) -> tuple[Size, ...]:
+    """The canonical shape of a node."""
     return reader.sizes.shape(node)
 
 
