@@ -34,6 +34,8 @@ def safe_array(value, dtype, ndim, name, origin):
     where = f"\n  {name} was made at {origin}"
     if np.ma.isMaskedArray(value):
         raise TypeError(f"{name}: masked arrays lose their mask here; fill it first{where}")
+    if hasattr(value, "op") and hasattr(value, "inputs"):
+        raise TypeError(f"{name}: expected numbers, got the symbolic tensor {value!r:.80}{where}")
     try:
         array = np.asarray(value)
     except Exception as error:

@@ -8,6 +8,7 @@ canonical form, so that two sizes are equal exactly when they are written alike 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -129,6 +130,11 @@ class Dim:
                 for arg in atom.args:
                     found |= size_names(arg)
         return found
+
+
+def plain(text: str) -> str:
+    """Names of sizes as users know them: without what tells two inputs of one name apart."""
+    return re.sub(r"#\d+\.\w+", "", text)
 
 
 Size = Union[int, Dim]
@@ -292,7 +298,7 @@ class TensorType:
         return all(isinstance(n, int) for n in self.shape)
 
     def __str__(self) -> str:
-        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+        return plain(f"{self.dtype}[{', '.join(map(str, self.shape))}]")
 
     def with_dtype(self, dtype: str) -> TensorType:
         return TensorType(dtype, self.shape)

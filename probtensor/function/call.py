@@ -12,7 +12,7 @@ import numpy as np
 from cython_ext.cell import Stream
 from cython_ext.convert import safe_array
 from cython_ext.entry import Entry
-from probtensor.function.explain import STAGES, plain
+from probtensor.function.explain import STAGES
 from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
 from probtensor.function.profile import Profile, profile
 from probtensor.function.shared import Shared
@@ -20,7 +20,7 @@ from probtensor.graph.node import Node, line_of
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import Built
-from probtensor.types import size_value
+from probtensor.types import plain, size_value
 
 
 @dataclass(frozen=True)
@@ -327,7 +327,7 @@ class Function(Entry):
     def __repr__(self) -> str:
         inputs = ", ".join(map(repr, self.inputs))
         outputs = ", ".join(str(y.type) for y in self.program.outputs)
-        return plain(f"<{self.label}({inputs}) -> ({outputs}), target {self.program.target}>")
+        return f"<{self.label}({inputs}) -> ({outputs}), target {self.program.target}>"
 
 
 def _rebuild(program: Program, bound: Mapping, cells: Mapping) -> Function:

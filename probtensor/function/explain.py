@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from probtensor.graph.node import line_of
 from probtensor.graph.text import to_text
 from probtensor.kernel.ir import Apply, Call, Check, Expr, For, Let, Lit, Load, Place, Ref, Stmt, Store
 from probtensor.lower.planner import group_sizes
+from probtensor.types import plain
 
 if TYPE_CHECKING:
     from probtensor.function.call import Function
@@ -44,14 +44,9 @@ def groups(function: Function) -> str:
             rows.append(f"  {extent}")
             for task in group.tasks:
                 node = task.node
-                what = plain(f"{node.op.text()}: {node.type}")
+                what = f"{plain(node.op.text())}: {node.type}"
                 rows.append(f"    {what}  # {line_of(node)}")
     return "\n".join(rows) + "\n"
-
-
-def plain(text: str) -> str:
-    """Names of sizes without what tells two inputs of one name apart."""
-    return re.sub(r"#[\w.]+", "", text)
 
 
 def kernels(function: Function) -> str:

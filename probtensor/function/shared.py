@@ -55,9 +55,11 @@ def shared(
     Python floats become float64 and ints int64, arrays keep their dtype. TypeError for anything
     that is not numeric.
     """
+    if isinstance(value, Node):
+        raise TypeError("shared: needs an array or number, not a symbolic tensor; .eval() gives one")
     array = np.array(value, dtype=dtype, order="C", copy=None if borrow else True)
-    if isinstance(value, Node) or array.dtype == object:
-        raise TypeError(f"shared: needs an array or number, not {type(value).__name__}")
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"shared: needs an array or number, not {value!r:.60}")
     plain = new_input(name, check_dtype(array.dtype), (None,) * array.ndim)
     op = SharedInput(name, plain.type, plain.op.uid, Cell(array))
     return make(op, (), Shared)  # type: ignore[return-value]
