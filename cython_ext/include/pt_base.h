@@ -112,6 +112,14 @@ PT_FN double pt__fast_two_sum(double a, double b, double *err) {
     return sum;
 }
 
+/* a * b + c = sum + *err nearly, where |c| >= |a b|; the product is rounded only without FMA.
+ * Spelled out, so that the compiler's own fusing cannot make lanes differ. */
+PT_FN double pt__fast_multiply_add(double a, double b, double c, double *err) {
+    double sum = PT_MA(a, b, c);
+    *err = PT_MA(a, b, c - sum);
+    return sum;
+}
+
 /* The upper 27 bits of x, for products that must be exact without FMA. */
 PT_FN double pt__upper(double x) {
     return pt__from_bits(pt__bits(x) & 0xfffffffff8000000u);

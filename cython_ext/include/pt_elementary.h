@@ -13,6 +13,12 @@
 
 /* ---- kernels ---- */
 
+/* x within [low, high]; nan stays. */
+PT_FN double pt__clamp(double x, double low, double high) {
+    double below = x > high ? high : x;
+    return below < low ? low : below;
+}
+
 /* (e^r - 1 - r) / r^2 for |r| <= ln2/2. */
 PT_FN double pt__exp_tail(double r) {
     double r2 = r * r;
@@ -71,10 +77,10 @@ PT_FN double pt__log_series(double z) {
 /* log(1 + f) = result + *low, for 1 + f in [sqrt(1/2), sqrt(2)]. */
 PT_FN double pt__log_kernel(double f, double *low) {
     double s = f / (2.0 + f);
-    double half_square = 0.5 * f * f;
-    double high = f - half_square;
-    double err = (f - high) - half_square;
-    *low = PT_MA(s, half_square + pt__log_series(s * s), err);
+    double half = 0.5 * f;
+    double err;
+    double high = pt__fast_multiply_add(-half, f, f, &err);
+    *low = PT_MA(s, PT_MA(half, f, pt__log_series(s * s)), err);
     return high;
 }
 
@@ -94,7 +100,7 @@ PT_FN double pt__log_split(double x, double *k) {
 PT_FN double pt__log_parts(double x, double correction, double *low) {
     double k;
     double m = pt__log_split(x, &k);
-    double inverse_power = pt__pow2(k < 1022.0 ? -k : -1022.0);
+    double inverse_power = pt__pow2(pt__clamp(-k, -1022.0, 1023.0));
     double tail;
     double series = pt__log_kernel((m - 1.0) + correction * inverse_power, &tail);
     double err;
@@ -108,11 +114,6 @@ PT_FN double pt__log_edges(double x, double inside) {
     double value = x < PT_INF ? inside : x;
     value = x < 0.0 ? PT_NAN : value;
     return x == 0.0 ? -PT_INF : value;
-}
-
-PT_FN double pt__clamp(double x, double low, double high) {
-    double below = x > high ? high : x;
-    return below < low ? low : below;
 }
 
 /* ---- exp and log ---- */
@@ -208,7 +209,7 @@ PT_FN double pt_sigmoid(double x) {
     double above = x < 0.0 ? e : 1.0;
     double above_lo = x < 0.0 ? e_lo : 0.0;
     double quotient = above / below;
-    double value = quotient + (above_lo - quotient * (lost + e_lo)) / below;
+    double value = quotient + PT_MA(-quotient, lost + e_lo, above_lo) / below;
     return value;
 }
 
@@ -278,7 +279,7 @@ PT_FN double pt__log_ratio(double n, double n_lo, double d, double d_lo) {
     double q = n / d;
     double err;
     double back = pt__two_prod(q, d, &err);
-    double missing = (((n - back) - err) + (n_lo - q * d_lo)) / d;
+    double missing = (((n - back) - err) + PT_MA(-q, d_lo, n_lo)) / d;
     missing = d == 0.0 ? 0.0 : missing;
     double low;
     double high = pt__log_parts(q, missing, &low);
@@ -314,7 +315,7 @@ PT_FN double pt_tanh(double x) {
     double q = e * inverse;
     double err;
     double back = pt__two_prod(q, d, &err);
-    double missing = ((e - back) - err) + (low - q * (d_lo + low));
+    double missing = ((e - back) - err) + PT_MA(-q, d_lo + low, low);
     double value = PT_COPYSIGN(PT_MA(missing, inverse, q), x);
     return a < 1e-8 ? x : value;
 }
@@ -332,7 +333,7 @@ PT_FN double pt_sinh(double x) {
     double d_lo;
     double d = pt__two_sum(1.0, e, &d_lo);
     double q = e / d;
-    double q_lo = (e_lo - q * (d_lo + e_lo)) / d;
+    double q_lo = PT_MA(-q, d_lo + e_lo, e_lo) / d;
     double err;
     double sum = pt__two_sum(e, q, &err);
     double small = 0.5 * (sum + (err + (e_lo + q_lo)));
@@ -423,7 +424,7 @@ PT_FN double pt_cbrt(double x) {
     double square = pt__two_prod(y, y, &square_lo);
     double cube_lo;
     double cube = pt__two_prod(square, y, &cube_lo);
-    double residual = (cube - target) + (cube_lo + square_lo * y);
+    double residual = (cube - target) + PT_MA(square_lo, y, cube_lo);
     double value = pt__scale(y - residual / (3.0 * square), third);
     value = a < PT_INF ? value : a;
     return x == 0.0 ? x : PT_COPYSIGN(value, x);

@@ -59,7 +59,7 @@ PT_FN double pt__tail_ratio(double constant, double rest, double a, double *low)
     double q = g * inverse;
     double err;
     double back = pt__two_prod(q, d, &err);
-    *low = (((g - back) - err) + (g_lo - q * d_lo)) * inverse;
+    *low = (((g - back) - err) + PT_MA(-q, d_lo, g_lo)) * inverse;
     return q;
 }
 
@@ -235,10 +235,11 @@ PT_FN double pt__probit(double x, double complement, double scale, double square
     double low;
     double high = pt__log_parts(complement, 0.0, &low);
     double w = -(high + low);
-    double rest = scale * pt__probit_centre(w < 4.0 ? w : 4.0);
+    double series = pt__probit_centre(w < 4.0 ? w : 4.0);
     double err;
     double factor_lo;
-    double factor = pt__fast_two_sum(0.886226925452758 * scale, rest, &factor_lo);
+    double factor = pt__fast_multiply_add(scale, series, 0.886226925452758 * scale,
+                                          &factor_lo);
     double product = pt__two_prod(x, factor, &err);
     double centre = product + PT_MA(x, factor_lo, err);
     double w_lo = w < 4.0 ? 0.0 : (-high - w) - low;
@@ -250,7 +251,8 @@ PT_FN double pt__probit(double x, double complement, double scale, double square
     int far = w > 20.0;
     double constant = far ? 0.9871411677939407 : 0.944267328259603;
     product = pt__two_prod(root, constant, &err);
-    double tail = product + (PT_MA(root, pt__probit_tail(t, far), err) + root_lo * constant);
+    double rest = PT_MA(root_lo, constant, PT_MA(root, pt__probit_tail(t, far), err));
+    double tail = product + rest;
     return w > 4.0 ? PT_COPYSIGN(tail, x) : centre;
 }
 
@@ -258,7 +260,8 @@ PT_FN double pt_erfinv(double x) {
     double a = PT_ABS(x);
     double value = pt__probit(x, (1.0 - a) * (1.0 + a), 1.0, 1.0);
     value = a == 1.0 ? PT_COPYSIGN(PT_INF, x) : value;
-    return a <= 1.0 ? value : PT_NAN;
+    value = a <= 1.0 ? value : PT_NAN;
+    return x == 0.0 ? x : value;
 }
 
 PT_FN double pt_erfcinv(double y) {

@@ -10,7 +10,7 @@
 
 #include "pt_power.h"
 
-/* lgamma(2 + f) / (f (1 + f)) - (1 - Euler's constant), for f in [-0.7, 0.3]. */
+/* lgamma(2 + f) / (f (1 + f)) less its leading constant to one double, for f in [-0.7, 0.3]. */
 PT_FN double pt__lgamma_series(double f) {
     double f2 = f * f;
     double f4 = f2 * f2;
@@ -23,7 +23,7 @@ PT_FN double pt__lgamma_series(double f) {
                            1.4977680029354825e-06, -5.685988135694681e-07,
                            1.8115322945620087e-06);
     double high = pt__p2(f, 1.4866537641808823e-06, 8.689156827857174e-07);
-    return f * PT_MA(PT_MA(high, f8, middle), f8, low);
+    return PT_MA(f, PT_MA(PT_MA(high, f8, middle), f8, low), 4.942915152430645e-18);
 }
 
 /* lgamma(2 + f) = result + *low for f in [-0.7, 0.3], by its roots at -1 and 0. */
@@ -34,8 +34,7 @@ PT_FN double pt__lgamma_near_two(double f, double *low) {
     double roots = pt__two_prod(f, next, &roots_lo);
     roots_lo = PT_MA(f, next_lo, roots_lo);
     double factor_lo;
-    double series = pt__lgamma_series(f) + 4.942915152430645e-18;
-    double factor = pt__fast_two_sum(0.42278433509846713, series, &factor_lo);
+    double factor = pt__fast_two_sum(0.42278433509846713, pt__lgamma_series(f), &factor_lo);
     return pt__pair_product(roots, roots_lo, factor, factor_lo, low);
 }
 
@@ -57,16 +56,24 @@ PT_FN double pt__sin_pi(double r, double *low) {
                            -0.1907518241214891, 0.026147847805430054, -0.00234608089434755,
                            0.00014842783574178095, -6.97208470484504e-06,
                            2.450135006755878e-07);
-    return pt__fast_two_sum(r, r * w * series, low);
+    return pt__fast_multiply_add(r * w, series, r, low);
 }
 
-/* cos(pi r) for w = r^2, |r| <= 1/2. */
-PT_FN double pt__cos_pi(double w) {
-    double w2 = w * w;
-    double low = pt__p8(w, w2, w2 * w2, 1.0, -4.934802200544676, 4.058712126416493,
-                        -1.3352627688433134, 0.235330630127243, -0.025806888715858668,
-                        0.001929556164964919, -0.00010456627014526841);
-    return PT_MA(4.1492625635321096e-06 * (w2 * w2), w2 * w2, low);
+/* pi / tan(pi r) = result + *low for |r| <= 1/2; the cosine is the sine of the complement. */
+PT_FN double pt__cot_pi(double r, double *low) {
+    double cosine_lo;
+    double cosine = pt__sin_pi(0.5 - PT_ABS(r), &cosine_lo);
+    double sine_lo;
+    double sine = pt__sin_pi(PT_ABS(r), &sine_lo);
+    double q = cosine / sine;
+    double err;
+    double back = pt__two_prod(q, sine, &err);
+    double missing = ((cosine - back) - err) + PT_MA(-q, sine_lo, cosine_lo);
+    missing = PT_ABS(r) > 1e-100 ? missing / sine : 0.0;
+    double cotangent = pt__two_prod(PT_PI, q, &err);
+    double rest = PT_MA(PT_PI, missing, PT_MA(PT_PI_LO, q, err));
+    *low = PT_COPYSIGN(1.0, r) * rest;
+    return PT_COPYSIGN(cotangent, r);
 }
 
 /* Steps y down by one where y >= 2.3, keeping the product of what was left behind. */
@@ -107,7 +114,7 @@ PT_FN double pt__lgamma_positive(double x) {
     double product = pt__lgamma_near_two(f, &err);
     double carry;
     double sum = pt__two_sum(product, sign * high, &carry);
-    double near = sum + (carry + (err + sign * low));
+    double near = sum + (carry + PT_MA(sign, low, err));
     double inverse = 1.0 / x;
     double series = PT_MA(inverse, pt__stirling(inverse * inverse), 0.4189385332046727);
     double far = PT_MA(x - 0.5, high - 1.0, PT_MA(x - 0.5, low, series));
@@ -264,9 +271,11 @@ PT_FN double pt_digamma(double x) {
     double core = pt__digamma_positive(positive, &low);
     double bounded = a < 4503599627370496.0 ? x : 0.0;
     double r = bounded - PT_RINT(bounded);
-    double sine_lo;
-    double cotangent = pt__cos_pi(r * r) / pt__sin_pi(r, &sine_lo);
-    double value = x > 0.0 ? core + low : (core - cotangent) + low;
+    double cotangent_lo;
+    double cotangent = pt__cot_pi(r, &cotangent_lo);
+    double err;
+    double sum = pt__two_sum(core, -cotangent, &err);
+    double value = x > 0.0 ? core + low : sum + (err + (low - cotangent_lo));
     value = r == 0.0 && x < 0.0 ? PT_NAN : value;
     value = a < 1e-20 ? -1.0 / x : value;
     return x == x && x != PT_INF ? value : x;
@@ -306,7 +315,7 @@ PT_FN double pt_trigamma(double x) {
     double inverse = 1.0 / sine;
     double err;
     double back = pt__two_prod(inverse, sine, &err);
-    double missing = (((1.0 - back) - err) - inverse * sine_lo) * inverse;
+    double missing = PT_MA(-inverse, sine_lo, (1.0 - back) - err) * inverse;
     double change = PT_ABS(sine) > 1e-100 ? 2.0 * inverse * missing : 0.0;
     double square = PT_MA(inverse, inverse, change);
     double value = x > 0.0 ? core : square - core;
@@ -321,8 +330,8 @@ PT_FN double pt__lgamma_drop(double a, double b) {
     double sum = a + b;
     double inverse_sum = 1.0 / sum;
     double errors = inverse * pt__stirling(inverse * inverse);
-    errors -= inverse_sum * pt__stirling(inverse_sum * inverse_sum);
-    return (a - (sum - 0.5) * pt_log1p(a * inverse)) + errors;
+    errors = PT_MA(-inverse_sum, pt__stirling(inverse_sum * inverse_sum), errors);
+    return PT_MA(0.5 - sum, pt_log1p(a * inverse), a) + errors;
 }
 
 /* log |B(a, b)| = lgamma(a) + lgamma(b) - lgamma(a + b).  Where the larger argument passes 8
@@ -335,13 +344,13 @@ PT_FN double pt_lbeta(double a, double b) {
     double plain = first + (pt_lgamma(large) - pt_lgamma(small + large));
     double reach = large > 8.0 ? large : 8.0;
     double log_reach = pt_log(reach);
-    double one = first + (pt__lgamma_drop(small, reach) - small * log_reach);
+    double one = first + PT_MA(-small, log_reach, pt__lgamma_drop(small, reach));
     double least = small > 8.0 ? small : 8.0;
     double inverse = 1.0 / least;
     double ratio = least / reach;
     double series = PT_MA(inverse, pt__stirling(inverse * inverse), 0.9189385332046728);
-    double both = (series - 0.5 * pt_log(least)) - least;
-    both += pt__lgamma_drop(least, reach) + least * pt_log(ratio);
+    double both = PT_MA(-0.5, pt_log(least), series) - least;
+    both += PT_MA(least, pt_log(ratio), pt__lgamma_drop(least, reach));
     double value = reach + small > 8.0 ? one : plain;
     value = large > 8.0 ? value : plain;
     value = small > 8.0 ? both : value;

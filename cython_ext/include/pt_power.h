@@ -32,7 +32,7 @@ PT_FN double pt__log_pair(double x, double *low) {
     double s = f * inverse;
     double err;
     double back = pt__two_prod(s, d, &err);
-    double s_lo = (((f - back) - err) - s * d_lo) * inverse;
+    double s_lo = PT_MA(-s, d_lo, (f - back) - err) * inverse;
     double z_lo;
     double z = pt__pair_product(s, s_lo, s, s_lo, &z_lo);
     double third_lo;

@@ -89,10 +89,10 @@ PT_FN double pt__gamma_at_least_one(uint64_t key, uint64_t i, double alpha) {
         double u = pt__unit(block.word[2], block.word[3]);
         double root = PT_MA(c, z, 1.0);
         double v = root * root * root;
-        if (root > 0.0 && u < 1.0 - 0.0331 * (z * z) * (z * z)) {
+        if (root > 0.0 && u < PT_MA(-0.0331 * (z * z), z * z, 1.0)) {
             return d * v;
         }
-        if (root > 0.0 && pt_log(u) < 0.5 * z * z + d * (1.0 - v + pt_log(v))) {
+        if (root > 0.0 && pt_log(u) < PT_MA(0.5 * z, z, d * (1.0 - v + pt_log(v)))) {
             return d * v;
         }
     }
@@ -126,13 +126,13 @@ PT_FN double pt__stirling_error(double k) {
     if (k >= 8.0) {
         return pt__stirling(1.0 / (k * k)) / k;
     }
-    return pt_lgamma(k + 1.0) - (k + 0.5) * pt_log(k) + k - 0.9189385332046727;
+    return PT_MA(-(k + 0.5), pt_log(k), pt_lgamma(k + 1.0) + k) - 0.9189385332046727;
 }
 
-/* k log(k / mean) + mean - k, whose error grows only as the square root of the mean. */
-PT_FN double pt__deviance(double k, double mean) {
+/* rest - (k log(k / mean) + mean - k), whose error grows as the square root of the mean. */
+PT_FN double pt__less_deviance(double k, double mean, double rest) {
     double excess = (k - mean) / mean;
-    return mean * ((1.0 + excess) * pt_log1p(excess) - excess);
+    return PT_MA(-mean, PT_MA(1.0 + excess, pt_log1p(excess), -excess), rest);
 }
 
 PT_FN double pt__poisson_log_pmf(double k, double mu) {
@@ -140,7 +140,7 @@ PT_FN double pt__poisson_log_pmf(double k, double mu) {
         return -mu;
     }
     double root = 0.5 * pt_log(6.283185307179586 * k);
-    return -pt__stirling_error(k) - pt__deviance(k, mu) - root;
+    return pt__less_deviance(k, mu, -pt__stirling_error(k) - root);
 }
 
 /* n log p or n log(1 - p) at the ends, Loader's saddle point form between. */
@@ -153,8 +153,9 @@ PT_FN double pt__binomial_log_pmf(double k, double n, double p) {
     }
     double rest = n - k;
     double errors = pt__stirling_error(n) - pt__stirling_error(k) - pt__stirling_error(rest);
-    double deviance = pt__deviance(k, n * p) + pt__deviance(rest, n * (1.0 - p));
-    return errors - deviance - 0.5 * pt_log(6.283185307179586 * k * (rest / n));
+    double root = 0.5 * pt_log(6.283185307179586 * k * (rest / n));
+    double value = pt__less_deviance(k, n * p, errors - root);
+    return pt__less_deviance(rest, n * (1.0 - p), value);
 }
 
 /* mu < 10: the distribution function is walked up until it passes u. */
@@ -171,8 +172,8 @@ PT_FN double pt__poisson_by_search(double u, double mu) {
 
 /* Transformed rejection PTRS (Hoermann 1993, Insurance: Mathematics and Economics 12:39). */
 PT_FN double pt__poisson_by_rejection(uint64_t key, uint64_t i, double mu) {
-    double b = 0.931 + 2.53 * PT_SQRT(mu);
-    double a = -0.059 + 0.02483 * b;
+    double b = PT_MA(2.53, PT_SQRT(mu), 0.931);
+    double a = PT_MA(0.02483, b, -0.059);
     double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4);
     double squeeze = 0.9277 - 3.6224 / (b - 2.0);
     for (uint32_t attempt = 0; attempt < PT_ATTEMPTS; ++attempt) {
@@ -180,7 +181,7 @@ PT_FN double pt__poisson_by_rejection(uint64_t key, uint64_t i, double mu) {
         double u = pt__unit(block.word[0], block.word[1]) - 0.5;
         double v = pt__unit(block.word[2], block.word[3]);
         double us = 0.5 - PT_ABS(u);
-        double k = PT_FLOOR((2.0 * a / us + b) * u + mu + 0.43);
+        double k = PT_FLOOR(PT_MA(2.0 * a / us + b, u, mu) + 0.43);
         if (us >= 0.07 && v <= squeeze) {
             return k;
         }
@@ -221,8 +222,8 @@ PT_FN double pt__binomial_by_search(double u, double n, double p) {
 /* Transformed rejection BTRS for p <= 1/2 (Hoermann 1993, J. Stat. Comput. Simul. 46:101). */
 PT_FN double pt__binomial_by_rejection(uint64_t key, uint64_t i, double n, double p) {
     double spread = PT_SQRT(n * p * (1.0 - p));
-    double b = 1.15 + 2.53 * spread;
-    double a = -0.0873 + 0.0248 * b + 0.01 * p;
+    double b = PT_MA(2.53, spread, 1.15);
+    double a = PT_MA(0.0248, b, PT_MA(0.01, p, -0.0873));
     double alpha = (2.83 + 5.1 / b) * spread;
     double squeeze = 0.92 - 4.2 / b;
     double top = pt__binomial_log_pmf(PT_FLOOR((n + 1.0) * p), n, p);
@@ -231,7 +232,7 @@ PT_FN double pt__binomial_by_rejection(uint64_t key, uint64_t i, double n, doubl
         double u = pt__unit(block.word[0], block.word[1]) - 0.5;
         double v = pt__unit(block.word[2], block.word[3]);
         double us = 0.5 - PT_ABS(u);
-        double k = PT_FLOOR((2.0 * a / us + b) * u + n * p + 0.5);
+        double k = PT_FLOOR(PT_MA(2.0 * a / us + b, u, PT_MA(n, p, 0.5)));
         if (us >= 0.07 && v <= squeeze) {
             return k;
         }

@@ -36,7 +36,7 @@ PT_TRIG_FAR double pt__tan_far(double x) {
 
 /* x = n pi/2 + r + *low for |x| < 2^30; the last two bits of *quadrant are those of n. */
 PT_FN double pt__trig_reduce(double x, double *low, uint64_t *quadrant) {
-    double rounded = x * 0.6366197723675814 + PT_ROUNDER;
+    double rounded = PT_MA(x, 0.6366197723675814, PT_ROUNDER);
     double n = rounded - PT_ROUNDER;
     *quadrant = pt__bits(rounded);
     double err;
@@ -45,7 +45,7 @@ PT_FN double pt__trig_reduce(double x, double *low, uint64_t *quadrant) {
     double second = pt__two_prod(n, 6.123233995736766e-17, &err);
     double lost;
     double sum = pt__two_sum(high, -second, &lost);
-    double rest = (lost - err) - n * -1.4973849048591698e-33;
+    double rest = PT_MA(n, 1.4973849048591698e-33, lost - err);
     return pt__fast_two_sum(sum, rest, low);
 }
 
@@ -111,7 +111,7 @@ PT_FN double pt__tan_near(double x) {
     double q = top / bottom;
     double err;
     double back = pt__two_prod(q, bottom, &err);
-    return q + (((top - back) - err) + (top_lo - q * bottom_lo)) / bottom;
+    return q + (((top - back) - err) + PT_MA(-q, bottom_lo, top_lo)) / bottom;
 }
 
 PT_FN double pt_tan(double x) {
@@ -156,7 +156,7 @@ PT_FN double pt__angle(double n, double n_lo, double d, double d_lo, double *low
     double t = top / bottom;
     double err;
     double back = pt__two_prod(t, bottom, &err);
-    double t_lo = (((top - back) - err) + (top_lo - t * bottom_lo)) / bottom;
+    double t_lo = (((top - back) - err) + PT_MA(-t, bottom_lo, top_lo)) / bottom;
     t_lo = PT_ABS(top) > 1e-280 ? t_lo : 0.0;
     double z = t * t;
     double sum = pt__two_sum(turns * 0.7853981633974483, t, &err);

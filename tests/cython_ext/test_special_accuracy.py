@@ -1,0 +1,285 @@
+"""pt_special.h against mpmath over the whole double range, with AVX-512, AVX2 and no FMA.
+
+Within 2 ulp (4 for the gamma family), exact at zeros, infinities, nan and poles, the same bits
+wherever an element stands and whether or not the compiler fuses a*b + c, vectorised by gcc.
+"""
+
+import functools
+import math
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+
+from tests.cython_ext import exact
+from tests.cython_ext.compiled import Loop, binary, build, unary
+
+BUILDS = ("native", "avx2", "no_fma")
+INF = math.inf
+NAN = math.nan
+UNARY = tuple(exact.MEANING)
+BINARY = ("pow", "atan2", "logaddexp", "lbeta", "xlogy", "xlog1py", "mod", "floor_div")
+FLOATS = ("exp", "log", "log1p", "tanh", "sigmoid", "softplus")
+LOOPS = (
+    *(unary(name) for name in UNARY),
+    *(unary(name) for name in ("round", "sign")),
+    *(binary(name) for name in BINARY),
+    *(Loop(f"{name}_f", f"pt_{name}_f(x0[i])", 1, "float", "float") for name in FLOATS),
+    *(binary(name, "int64_t") for name in ("ifloordiv", "imod", "ipow")),
+)
+# fmod is a call; pow is libm's where there is no FMA, so only these need not be vector code.
+SCALAR = {"mod", "floor_div", "ifloordiv", "imod", "ipow"}
+
+
+def library(name="native"):
+    """The compiled loops of one build."""
+    return build("pt_special.h", LOOPS, name)
+
+
+@functools.cache
+def exact_values(name):
+    """Points and exact values, computed once for all builds."""
+    return exact.exact_values(name)
+
+
+def assert_same(got, expected, points):
+    """Equal element by element, the sign of zero and nan included."""
+    expected = np.asarray(expected, dtype=float)
+    same = (got == expected) & (np.signbit(got) == np.signbit(expected))
+    same |= np.isnan(got) & np.isnan(expected)
+    bad = [(x, g, e) for x, g, e, ok in zip(points, got, expected, same) if not ok]
+    assert not bad, f"(argument, got, expected): {bad[:5]}"
+
+
+@pytest.mark.parametrize("flags", BUILDS)
+@pytest.mark.parametrize("name", UNARY)
+def test_within_ulp(name, flags):
+    meaning = exact.MEANING[name]
+    points, values = exact_values(name)
+    got = library(flags)(name, points)
+    with mp.workprec(exact.PRECISION):
+        worst = max(
+            (exact.error_in_ulp(g, v, meaning.scale(mpf(float(x)), v)), float(x), float(g))
+            for x, g, v in zip(points, got, values)
+        )
+    assert worst[0] <= meaning.ulp, f"{name}: (ulp, argument, got) = {worst}"
+
+
+# Pairs, for 0.0 and -0.0 are one key of a dict.
+ODD = ((0.0, 0.0), (-0.0, -0.0), (NAN, NAN), (5e-324, 5e-324), (-5e-324, -5e-324))
+EDGES = {
+    "exp": ((0.0, 1), (-0.0, 1), (INF, INF), (-INF, 0), (NAN, NAN), (5e-324, 1), (710, INF),
+            (-746, 0)),
+    "exp2": ((0.0, 1), (INF, INF), (-INF, 0), (NAN, NAN), (1024, INF), (-1074, 5e-324), (-1076, 0),
+             (10, 1024)),
+    "expm1": (*ODD, (INF, INF), (-INF, -1), (1e308, INF), (-1e308, -1)),
+    "log": ((0.0, -INF), (-0.0, -INF), (1, 0), (INF, INF), (-INF, NAN), (-1, NAN), (NAN, NAN),
+            (-5e-324, NAN)),
+    "log2": ((0.0, -INF), (1, 0), (8, 3), (5e-324, -1074), (2.0**1023, 1023), (INF, INF), (-1, NAN),
+             (NAN, NAN)),
+    "log10": ((0.0, -INF), (1, 0), (1000, 3), (1e22, 22), (INF, INF), (-1, NAN), (NAN, NAN)),
+    "log1p": (*ODD, (-1, -INF), (INF, INF), (-INF, NAN), (-2, NAN)),
+    "sin": (*ODD, (INF, NAN), (-INF, NAN)),
+    "cos": ((0.0, 1), (-0.0, 1), (INF, NAN), (-INF, NAN), (NAN, NAN)),
+    "tan": (*ODD, (INF, NAN), (-INF, NAN)),
+    "asin": (*ODD, (1, math.pi / 2), (-1, -math.pi / 2), (2, NAN), (INF, NAN)),
+    "acos": ((1, 0), (0.0, math.pi / 2), (-1, math.pi), (2, NAN), (-INF, NAN), (NAN, NAN)),
+    "atan": (*ODD, (1, math.pi / 4), (INF, math.pi / 2), (-INF, -math.pi / 2)),
+    "sinh": (*ODD, (INF, INF), (-INF, -INF), (711, INF)),
+    "cosh": ((0.0, 1), (-0.0, 1), (INF, INF), (-INF, INF), (NAN, NAN)),
+    "tanh": (*ODD, (INF, 1), (-INF, -1), (30, 1)),
+    "asinh": (*ODD, (INF, INF), (-INF, -INF)),
+    "acosh": ((1, 0), (0.5, NAN), (INF, INF), (-INF, NAN), (NAN, NAN)),
+    "atanh": (*ODD, (1, INF), (-1, -INF), (2, NAN), (INF, NAN)),
+    "cbrt": (*ODD[:3], (27, 3), (-8, -2), (INF, INF), (-INF, -INF),
+             (5e-324, 1.7031839360032603e-108), (-5e-324, -1.7031839360032603e-108)),
+    "sigmoid": ((0.0, 0.5), (INF, 1), (-INF, 0), (NAN, NAN), (-800, 0), (800, 1)),
+    "softplus": ((INF, INF), (-INF, 0), (NAN, NAN), (-800, 0), (800, 800)),
+    "log_sigmoid": ((INF, -0.0), (-INF, -INF), (NAN, NAN), (-800, -800)),
+    "log1mexp": ((0.0, -INF), (-0.0, -INF), (1, NAN), (INF, NAN), (-INF, 0), (NAN, NAN)),
+    "logit": ((0.0, -INF), (1, INF), (0.5, 0), (-1, NAN), (2, NAN), (INF, NAN), (-INF, NAN),
+              (NAN, NAN)),
+    "erf": (*ODD, (INF, 1), (-INF, -1)),
+    "erfc": ((0.0, 1), (-0.0, 1), (INF, 0), (-INF, 2), (NAN, NAN)),
+    "erfcx": ((0.0, 1), (INF, 0), (-INF, INF), (NAN, NAN)),
+    "ndtr": ((0.0, 0.5), (INF, 1), (-INF, 0), (NAN, NAN)),
+    "log_ndtr": ((INF, 0.0), (-INF, -INF), (NAN, NAN), (-1e200, -INF)),
+    "erfinv": (*ODD, (1, INF), (-1, -INF), (1.5, NAN), (INF, NAN)),
+    "erfcinv": ((0.0, INF), (1, 0), (2, -INF), (-1, NAN), (3, NAN), (NAN, NAN)),
+    "ndtri": ((0.0, -INF), (0.5, 0), (1, INF), (-1, NAN), (2, NAN), (NAN, NAN)),
+    "lgamma": ((0.0, INF), (-0.0, INF), (1, 0), (2, 0), (-1, INF), (-7, INF), (-2.0**60, INF),
+               (INF, INF), (-INF, -INF), (NAN, NAN), (1e308, INF)),
+    "gamma": ((0.0, INF), (-0.0, -INF), (1, 1), (5, 24), (11, 3628800), (-1, NAN), (-2.0**60, NAN),
+              (INF, INF), (-INF, NAN), (NAN, NAN), (172, INF), (1e300, INF)),
+    "digamma": ((0.0, -INF), (-0.0, INF), (-1, NAN), (-2.0**60, NAN), (INF, INF), (-INF, NAN),
+                (NAN, NAN)),
+    "trigamma": ((0.0, INF), (-0.0, INF), (-1, INF), (INF, 0), (-INF, INF), (NAN, NAN)),
+    "round": ((0.5, 0), (1.5, 2), (2.5, 2), (-0.5, -0.0), (-1.5, -2), (1e300, 1e300), (INF, INF),
+              (NAN, NAN)),
+    "sign": ((3, 1), (-0.1, -1), (0.0, 0), (-0.0, 0), (INF, 1), (-INF, -1), (NAN, NAN),
+             (5e-324, 1)),
+}
+
+
+@pytest.mark.parametrize("flags", BUILDS)
+@pytest.mark.parametrize("name", EDGES)
+def test_edges_are_exact(name, flags):
+    points, expected = np.array(EDGES[name], dtype=float).T
+    assert_same(library(flags)(name, points), expected, points)
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_contraction_changes_no_bit(name):
+    """Every fused multiply-add is spelled out, so -ffp-contract has nothing to decide."""
+    points, _ = exact_values(name)
+    assert_same(library("uncontracted")(name, points), library("native")(name, points), points)
+
+
+@pytest.mark.parametrize("flags", BUILDS)
+@pytest.mark.parametrize("name", UNARY)
+def test_place_in_the_array_does_not_matter(name, flags):
+    """The vector body and the scalar rest of a loop give the same bits."""
+    points = np.unique(np.concatenate(exact.MEANING[name].points))[::7]
+    whole = library(flags)(name, points)
+    assert_same(library(flags)(name, points[3:]), whole[3:], points[3:])
+    one_by_one = [library(flags)(name, points[k : k + 1])[0] for k in range(0, points.size, 5)]
+    assert_same(np.array(one_by_one), whole[::5], points[::5])
+
+
+def pairs(seed):
+    """Pairs of moderate, wide and nearly equal numbers."""
+    rng = np.random.default_rng(seed)
+    wide = 10.0 ** rng.uniform(-300, 300, (2, 300)) * rng.choice([-1, 1], (2, 300))
+    near = rng.normal(size=300)
+    close = np.stack([near, near * (1 + 1e-9 * rng.normal(size=300))])
+    return np.concatenate([rng.normal(size=(2, 400)), wide, close], axis=1)
+
+
+def worst_pair(flags, name, points, value, scale):
+    """The largest error over pairs, in ulp of scale(a, b, value)."""
+    got = library(flags)(name, *points)
+    worst = (0.0,)
+    with mp.workprec(exact.PRECISION):
+        for a, b, g in zip(*points, got):
+            x, y = mpf(float(a)), mpf(float(b))
+            v = value(x, y)
+            worst = max(worst, (exact.error_in_ulp(g, v, scale(x, y, v)), a, b, g))
+    return worst
+
+
+@pytest.mark.parametrize("flags", BUILDS)
+def test_pow_within_ulp(flags):
+    rng = np.random.default_rng(6)
+    base = np.concatenate([10.0 ** rng.uniform(-300, 300, 500), 1 + rng.normal(size=300) * 1e-4,
+                           rng.uniform(0, 20, 500)])
+    power = np.concatenate([rng.normal(size=500), rng.normal(size=300) * 1e6,
+                            rng.normal(size=500) * 50])
+    worst = worst_pair(flags, "pow", (base, power), lambda a, b: a**b, lambda a, b, v: v)
+    assert worst[0] <= 1.0, worst
+
+
+@pytest.mark.parametrize("flags", BUILDS)
+def test_atan2_within_ulp(flags):
+    worst = worst_pair(flags, "atan2", pairs(7), mp.atan2, lambda a, b, v: v)
+    assert worst[0] <= 2.0, worst
+
+
+@pytest.mark.parametrize("flags", BUILDS)
+def test_logaddexp_within_ulp_of_its_larger_argument(flags):
+    points = np.concatenate([between_pairs(8, -700, 700), between_pairs(9, -3, 3)], axis=1)
+    worst = worst_pair(flags, "logaddexp", points, lambda a, b: mp.log(mp.exp(a) + mp.exp(b)),
+                       lambda a, b, v: max(abs(v), min(1, abs(max(a, b)))))
+    assert worst[0] <= 2.0, worst
+
+
+def between_pairs(seed, low, high, count=400):
+    """Uniform pairs."""
+    return np.random.default_rng(seed).uniform(low, high, (2, count))
+
+
+@pytest.mark.parametrize("flags", BUILDS)
+def test_lbeta_within_ulp_of_its_terms(flags):
+    """SciPy's betaln loses a million ulp on these pairs."""
+    wide = 10.0 ** between_pairs(10, -10, 10)
+    points = np.concatenate([wide, between_pairs(11, 0, 30), 10.0 ** between_pairs(12, -2, 2)], 1)
+
+    def value(a, b):
+        with mp.workprec(400):
+            return mp.loggamma(a) + mp.loggamma(b) - mp.loggamma(a + b)
+
+    def scale(a, b, v):
+        return max(1, abs(v), abs(mp.loggamma(min(a, b))))
+
+    worst = worst_pair(flags, "lbeta", points, value, scale)
+    assert worst[0] <= 16.0, worst
+
+
+@pytest.mark.parametrize("name", ["pow", "atan2", "logaddexp", "mod", "floor_div"])
+def test_pairs_of_edges_follow_numpy(name):
+    edges = np.array([0.0, -0.0, 1, -1, 2, -2, 0.5, -0.5, 3, 2.5, -2.5, 5e-324, 1e308, -1e308,
+                      2.0**53 - 1, 2.0**53, INF, -INF, NAN])
+    a, b = (grid.ravel() for grid in np.meshgrid(edges, edges))
+    twin = {"pow": np.power, "atan2": np.arctan2, "logaddexp": np.logaddexp, "mod": np.mod,
+            "floor_div": np.floor_divide}[name]
+    with np.errstate(all="ignore"):
+        expected = twin(a, b)
+        got = library()(name, a, b)
+        near = np.abs(got - expected) <= 4e-16 * np.abs(expected)
+    got = np.where(near, expected, got)
+    assert_same(got, expected, list(zip(a, b)))
+
+
+def test_zero_times_log_is_zero():
+    x = np.array([0.0, 0.0, 0.0, 2.0, 1.0])
+    y = np.array([0.0, INF, NAN, 0.0, math.e])
+    assert_same(library()("xlogy", x, y), [0, 0, NAN, -INF, 1], y)
+    assert_same(library()("xlog1py", x, y - 1), [0, 0, NAN, -INF, 1], y)
+
+
+def test_lbeta_edges():
+    a = np.array([0.0, 0.0, 1.0, INF, NAN, 1.0, 2.0, 1e300])
+    b = np.array([0.0, 3.0, INF, INF, 1.0, NAN, 1.0, 1.0])
+    expected = [INF, INF, -INF, -INF, NAN, NAN, -math.log(2), -math.log(1e300)]
+    got = library()("lbeta", a, b)
+    np.testing.assert_allclose(got, expected, rtol=4e-16)
+
+
+def test_small_factorials_and_powers_are_exact():
+    n = np.arange(1.0, 24.0)
+    assert_same(library()("gamma", n), [math.factorial(int(k) - 1) for k in n], n)
+    assert_same(library()("cbrt", n**3), n, n)
+    assert_same(library()("log10", 10.0**n[:22]), n[:22], n)
+    assert_same(library()("pow", n, np.full(23, 3.0)), n**3, n)
+    assert_same(library()("exp2", n - 30), 2.0 ** (n - 30), n)
+
+
+def test_integer_division_follows_numpy():
+    extremes = [0, 1, -1, 2, -3, 7, -7, 10**12, -(10**12) - 1, 2**63 - 1, -(2**63)]
+    a, b = (grid.ravel() for grid in np.meshgrid(np.array(extremes), np.array(extremes)))
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(library()("ifloordiv", a, b), np.floor_divide(a, b))
+        np.testing.assert_array_equal(library()("imod", a, b), np.mod(a, b))
+
+
+def test_integer_powers_follow_numpy():
+    base, power = (g.ravel() for g in np.meshgrid(np.arange(-5, 6), np.array([0, 1, 2, 7, 40, 63])))
+    np.testing.assert_array_equal(library()("ipow", base, power), np.power(base, power))
+    units = library()("ipow", np.array([1, -1, -1, 2, 0]), np.array([-3, -3, -4, -1, -1]))
+    np.testing.assert_array_equal(units, [1, -1, 1, 0, 0])
+
+
+@pytest.mark.parametrize("name", FLOATS)
+def test_float32_is_the_rounded_double(name):
+    points = exact.between(0.01, 5, 500).astype(np.float32)
+    expected = library()(name, points.astype(float)).astype(np.float32)
+    np.testing.assert_array_equal(library()(f"{name}_f", points), expected)
+
+
+@pytest.mark.parametrize("flags", ["native", "avx2"])
+def test_loops_become_vector_code(flags):
+    """Branches, calls and conversions AVX2 lacks would each show here."""
+    vectorised = library(flags).vectorised
+    if flags == "native" and not vectorised:
+        pytest.skip("the compiler reports no vector loops for this processor")
+    wanted = {loop.name for loop in LOOPS} - SCALAR
+    assert wanted <= vectorised, f"scalar loops: {sorted(wanted - vectorised)}"
