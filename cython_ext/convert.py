@@ -39,7 +39,8 @@ def safe_array(value, dtype, ndim, name, origin):
     try:
         array = np.asarray(value)
     except Exception as error:
-        raise TypeError(f"{name}: cannot make an array of {type(value).__name__}: {error}{where}")
+        kind = type(value).__name__
+        raise TypeError(f"{name}: cannot make an array of {kind}: {error}{where}") from None
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise TypeError(
             f"{name}: expected {dtype}, got {type(value).__name__} of dtype {array.dtype}{where}"

@@ -94,8 +94,8 @@ def function(
     on_unused_input  "raise", "warn" or "ignore"
     seed             of random draws: the same seed gives the same draws, call by call
 
-    Raises TypeError, ValueError or GraphError (a TypeError) naming the input or the line; BuildError
-    where the target cannot build.
+    Raises TypeError, ValueError or GraphError (a TypeError) naming the input or the line, and
+    BuildError where the target cannot build.
     """
     given = checked_inputs(inputs)
     leaves, tree = flatten(outputs)

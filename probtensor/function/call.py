@@ -13,8 +13,8 @@ from cython_ext.cell import Stream
 from cython_ext.convert import safe_array
 from cython_ext.entry import Entry
 from probtensor.function.explain import STAGES
-from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
 from probtensor.function.profile import Profile, profile
+from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
 from probtensor.function.shared import Shared
 from probtensor.graph.node import Node, line_of
 from probtensor.lower.memory import layout
@@ -59,9 +59,7 @@ class Planner:
             at += ndim
         for k in plan.inputs:
             self._check_fixed_sizes(k, shapes[k])
-        values = [
-            shapes[s.buffer][s.axis] if s.value is None else s.value for s in plan.sizes
-        ]
+        values = [shapes[s.buffer][s.axis] if s.value is None else s.value for s in plan.sizes]
         sizes = {source.name: n for source, n in zip(plan.sizes, values)}
         for check in plan.size_checks:
             left, right = size_value(check.left, sizes), size_value(check.right, sizes)

@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING
 
 from probtensor.graph.node import line_of
 from probtensor.graph.text import to_text
-from probtensor.kernel.ir import Apply, Call, Check, Expr, For, Let, Lit, Load, Place, Ref, Stmt, Store
+from probtensor.kernel.ir import (
+    Apply,
+    Call,
+    Check,
+    Expr,
+    For,
+    Let,
+    Lit,
+    Load,
+    Place,
+    Ref,
+    Stmt,
+    Store,
+)
 from probtensor.lower.planner import group_sizes
 from probtensor.types import plain
 

@@ -65,8 +65,7 @@ def profile(function: Function, args: Sequence[Any], n: int | None) -> Profile:
         seconds.append(frame.time(part.run, count))
     whole = sum(seconds) or 1.0
     rows = tuple(
-        Row(kernel.name, s, s / whole, lines_of(kernel))
-        for kernel, s in zip(plan.kernels, seconds)
+        Row(kernel.name, s, s / whole, lines_of(kernel)) for kernel, s in zip(plan.kernels, seconds)
     )
     return Profile(total, frame.time_calls(count), count, rows)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from probtensor.graph.node import GraphError, Node, as_tensor, line_of
 from probtensor.function.shared import Shared
+from probtensor.graph.node import GraphError, Node, as_tensor, line_of
 
 REQUIRED = object()
 
@@ -92,8 +92,10 @@ def flatten(structure: Any) -> tuple[list[Out], Any]:
         if isinstance(part, dict):
             return {key: walk(value) for key, value in part.items()}
         if isinstance(part, (list, tuple)):
-            return type(part)(*map(walk, part)) if hasattr(part, "_fields") else type(part)(
-                map(walk, part)
+            return (
+                type(part)(*map(walk, part))
+                if hasattr(part, "_fields")
+                else type(part)(map(walk, part))
             )
         found.append(part if isinstance(part, Out) else Out(as_tensor(part)))
         return Leaf(len(found) - 1)
@@ -133,8 +135,8 @@ def checked_inputs(inputs: Any) -> tuple[In, ...]:
             )
         if isinstance(node, Shared):
             raise TypeError(
-                f"function: {node.name or 'a shared variable'} (made at {line_of(node)}) is shared: "
-                "functions find it by themselves, so it is no input"
+                f"function: {node.name or 'a shared variable'} (made at {line_of(node)}) is "
+                "shared: functions find it by themselves, so it is no input"
             )
         if node in seen:
             raise ValueError(f"function: input {x.name or k} is there twice")

@@ -56,7 +56,7 @@ def shared(
     that is not numeric.
     """
     if isinstance(value, Node):
-        raise TypeError("shared: needs an array or number, not a symbolic tensor; .eval() gives one")
+        raise TypeError("shared: needs an array or number, not a symbolic tensor (see eval)")
     array = np.array(value, dtype=dtype, order="C", copy=None if borrow else True)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"shared: needs an array or number, not {value!r:.60}")

@@ -121,8 +121,8 @@ def compiler_command() -> tuple[str, ...]:
         "  Debian, Ubuntu: apt install gcc     Fedora: dnf install gcc\n"
         "  macOS: xcode-select --install       conda: conda install c-compiler\n"
         "  or set CC to the compiler's path.\n"
-        'Until then target="interp", or PROBTENSOR_TARGET=interp in the environment, gives the same '
-        "results, slowly."
+        'Until then target="interp", or PROBTENSOR_TARGET=interp in the environment, gives the '
+        "same results, slowly."
     )
 
 
@@ -191,8 +191,8 @@ def flags() -> tuple[str, ...]:
 def translate(source: Path, module: str) -> Path:
     """A .pyx to a .c beside it, by the Cython compiler in this process.
 
-    The first translation of a process takes about half a second, further ones some 30 ms. BuildError
-    names the first error.
+    The first translation of a process takes about half a second, further ones some 30 ms.
+    BuildError names the first error.
     """
     with _TRANSLATING, generated():
         from Cython.Compiler import Options

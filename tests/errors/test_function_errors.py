@@ -149,7 +149,7 @@ def test_inputs_that_are_none():
     x, y = pt.scalar("x"), pt.scalar("y")
     a = pt.shared(1.0, name="a")
     message(TypeError, lambda: pt.function(x, x), "list")
-    message(TypeError, lambda: pt.function([x + 1], x), "input 0", "computed by add", "givens", HERE)
+    message(TypeError, lambda: pt.function([x + 1], x), "input 0", "add", "givens", HERE)
     message(TypeError, lambda: pt.function([a], a), "a", "shared", HERE)
     message(ValueError, lambda: pt.function([x, x], x), "x is there twice")
     message(TypeError, lambda: pt.function([3.0], x), "float")

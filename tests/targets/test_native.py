@@ -70,9 +70,7 @@ def test_comments_do_not_count():
     assert native.key_of(code, compiler) != native.key_of(code, Compiler(("cc",), "cc 2"))
 
 
-@pytest.mark.parametrize(
-    "part", ["flags", "cpu_identity", "cython_version", "headers_hash"]
-)
+@pytest.mark.parametrize("part", ["flags", "cpu_identity", "cython_version", "headers_hash"])
 def test_all_that_a_module_is_made_of_is_in_its_key(monkeypatch, part):
     compiler = Compiler(("cc",), "cc 1")
     before = native.key_of(MODULE, compiler)
