@@ -24,6 +24,8 @@ from probtensor.prob import (
     ordered,
     potential,
     random,
+    sample_posterior_predictive,
+    sample_prior,
 )
 from probtensor.rules import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from probtensor.targets.base import BuildError
@@ -72,6 +74,8 @@ __all__ = [
     "ordered",
     "potential",
     "random",
+    "sample_posterior_predictive",
+    "sample_prior",
     "scalar",
     "shared",
     "special",

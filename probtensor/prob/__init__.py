@@ -13,7 +13,8 @@ the free ones are their ancestors.
     bijector.py      from unconstrained space onto a support, with log-Jacobians
     data.py, sizes.py    data inputs; what follows from data alone; sizes by name
     logp.py          log densities of variables, and terms of a model's density
-    draws.py         random variables as pure functions of a key
+    draws.py, packed.py  random variables as pure functions of a key; many results as one row
+    predictive.py    draws of the prior and of the posterior predictive, as ArviZ objects
     model.py         graph -> Model: the flat vector q, the log density, its gradient, as graphs
     binding.py       Model + arrays: converted, measured, checked
     condition.py, posterior.py    what users call and get: compiled functions of q
@@ -41,6 +42,7 @@ from probtensor.prob.distribution import deterministic, potential
 from probtensor.prob.draws import draw
 from probtensor.prob.logp import logp
 from probtensor.prob.posterior import Posterior
+from probtensor.prob.predictive import sample_posterior_predictive, sample_prior
 from probtensor.prob.support import interval, ordered
 
 __all__ = [
@@ -53,4 +55,6 @@ __all__ = [
     "logp",
     "ordered",
     "potential",
+    "sample_posterior_predictive",
+    "sample_prior",
 ]

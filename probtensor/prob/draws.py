@@ -106,14 +106,15 @@ def draw_rows(
     """
     given = dict(given or {})
     sizes = Sizes()
-    for name, length in (lengths or {}).items():
-        sizes.give(name, length, "coords")
     inputs = [x for x in inputs_of([*named.values()]) if default_of(x) is not None]
     arrays = {x: np.asarray((data or {}).get(x, default_of(x))) for x in inputs}
     for node, array in arrays.items():
         sizes.read(node.name or "data", node.shape, array.shape, line_of(node))
     for node, array in given.items():
         sizes.read(node.name or "a value", node.shape, array.shape[1:], line_of(node))
+    for name, length in (lengths or {}).items():
+        if name not in sizes.values:
+            sizes.give(name, length, "coords")
     placed = with_sizes([*named.values(), *given], sizes.values)
     rows, pieces = packed_inputs({placed[node]: array for node, array in given.items()}, count)
     seed_input, index = new_input("seed", "uint64", ()), new_input("index", "uint64", ())

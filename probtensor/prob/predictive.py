@@ -17,6 +17,82 @@ from probtensor.prob.data import Data
 from probtensor.prob.distribution import Deterministic, RandomVariable, here
 from probtensor.prob.draws import draw_rows
 from probtensor.prob.posterior import Posterior
+from probtensor.sample.output import to_arviz
+from probtensor.version import __version__
+
+
+def sample_prior(model: Posterior | Any, draws: int = 500, seed: int | None = None) -> Any:
+    """Draws from the prior, as an ArviZ object with one chain.
+
+    model: a posterior, whose free variables and deterministics become the group `prior` and whose
+    observed variables `prior_predictive`; or named tensors, which become `prior`.
+    """
+    prior, seen = prior_rows(model, draws, seed)
+    groups = {"prior": one_chain(prior)}
+    if seen:
+        groups |= {"prior_predictive": one_chain(seen), "observed_data": model.observed}
+    if isinstance(model, Posterior):
+        dims, coords = model.dims, model.coords
+    else:
+        dims = dims_of(named_outputs(model))
+        coords = coords_of(dims, prior | seen, {})
+    return to_arviz(groups, dims=dims, coords=coords, attrs=attributes(seed))
+
+
+def sample_posterior_predictive(
+    idata: Any,
+    outputs: Any,
+    *,
+    seed: int | None = None,
+    data: Mapping[Node, Any] | None = None,
+) -> Any:
+    """Draws of variables given the posterior, as an ArviZ object with `posterior_predictive`.
+
+    idata    an ArviZ object with draws in its group `posterior`; its variables are found by name
+             among those that `outputs` depend on, and everything else is drawn
+    outputs  a random variable or named expression, or several: the observed ones again, or new ones
+    data     {data input: array} for other data than the model was made with
+    """
+    posterior = idata.posterior
+    draws = {str(name): np.asarray(posterior[name]) for name in posterior.data_vars}
+    chains, length = next(iter(draws.values())).shape[:2]
+    rows = {name: x.reshape(chains * length, *x.shape[2:]) for name, x in draws.items()}
+    labels = {}
+    for group in ("constant_data", "observed_data", "posterior"):
+        found = getattr(idata, group, None)
+        labels |= {} if found is None else {str(d): np.asarray(x) for d, x in found.coords.items()}
+    lengths = {dim: len(values) for dim, values in labels.items()}
+    found = predictive_rows(outputs, rows, seed, data, lengths)
+    dims = dims_of(named_outputs(outputs))
+    coords = coords_of(dims, found, labels)
+    group = {name: x.reshape(chains, length, *x.shape[1:]) for name, x in found.items()}
+    groups = {"posterior_predictive": group}
+    return to_arviz(groups, dims=dims, coords=coords, attrs=attributes(seed))
+
+
+def one_chain(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Draws with an axis for the one chain they are."""
+    return {name: values[None] for name, values in found.items()}
+
+
+def coords_of(
+    dims: Mapping[str, tuple[str, ...]],
+    found: Mapping[str, np.ndarray],
+    labels: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """Labels along the dims of arrays (n, *shape): known ones where they fit, else counted."""
+    coords = {}
+    for name, names in dims.items():
+        for dim, n in zip(names, found[name].shape[1:], strict=True):
+            known = labels.get(dim)
+            coords[dim] = known if known is not None and len(known) == n else np.arange(n)
+    return coords
+
+
+def attributes(seed: int | None) -> dict[str, Any]:
+    """What an ArviZ object tells of where it comes from."""
+    found = {"inference_library": "probtensor", "inference_library_version": __version__}
+    return found if seed is None else found | {"seed": seed}
 
 
 def prior_rows(

@@ -1,7 +1,7 @@
 """Draws against the reference draws of posteriordb (Magnusson, Bürkner and Vehtari 2023).
 
-A scalar agrees if its mean lies within five Monte Carlo standard errors (both sides' joined), its sd
-within 10 %, and R-hat is below 1.01. The pack is read from $POSTERIORDB.
+A scalar agrees if its mean lies within five Monte Carlo standard errors (both sides' joined), its
+sd within 10 %, and R-hat is below 1.01. The pack is read from $POSTERIORDB.
 """
 
 import json

@@ -6,6 +6,7 @@ from scipy import stats
 
 import probtensor as pt
 from probtensor.prob.predictive import predictive_rows, prior_rows
+from probtensor.sample.output import to_arviz
 
 N = 4000
 
@@ -72,6 +73,42 @@ def test_requested_variables_are_drawn_even_if_they_have_values():
     b = pt.random.normal(a, 1e-9, name="b")
     found = predictive_rows([b], {"a": np.array([3.0]), "b": np.array([99.0])})
     np.testing.assert_allclose(found["b"], [3.0], atol=1e-6)
+
+
+def with_arviz():
+    x, _, _, y = model()
+    posterior = pt.condition({y: np.zeros(5)}, coords={"row": list("abcde")}, target="interp")
+    groups = {"posterior": {"a": np.ones((2, 3)), "s": np.full((2, 3), 0.5)}}
+    groups["observed_data"] = posterior.observed
+    idata = to_arviz(groups, dims=posterior.dims, coords=posterior.coords, attrs={})
+    return x, y, posterior, idata
+
+
+def test_prior_as_an_arviz_object():
+    _, _, posterior, _ = with_arviz()
+    prior = pt.sample_prior(posterior, draws=20, seed=1)
+    assert prior.prior["a"].shape == (1, 20)
+    assert prior.prior_predictive["y"].dims == ("chain", "draw", "row")
+    assert prior.prior["mean"].coords["row"].to_numpy().tolist() == list("abcde")
+    assert prior.observed_data["y"].shape == (5,)
+    again = pt.sample_prior(posterior, draws=20, seed=1)
+    np.testing.assert_array_equal(prior.prior["a"], again.prior["a"])
+
+
+def test_prior_of_tensors_without_a_model():
+    b = pt.random.normal(0, 1, shape=2, name="b", dims="side")
+    prior = pt.sample_prior([b, pt.deterministic(pt.exp(b), "e", dims="side")], draws=4, seed=0)
+    assert prior.prior["e"].dims == ("chain", "draw", "side")
+    np.testing.assert_allclose(prior.prior["e"], np.exp(prior.prior["b"]))
+
+
+def test_posterior_predictive_as_an_arviz_object():
+    x, y, _, idata = with_arviz()
+    found = pt.sample_posterior_predictive(idata, y, seed=1).posterior_predictive["y"]
+    assert found.shape == (2, 3, 5)
+    assert found.coords["row"].to_numpy().tolist() == list("abcde")
+    more = pt.sample_posterior_predictive(idata, y, seed=1, data={x: np.zeros(7)})
+    assert more.posterior_predictive["y"].shape == (2, 3, 7)
 
 
 def test_what_cannot_be_drawn_says_why():
