@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import tomllib
 
 import pytest
 
@@ -35,10 +36,9 @@ ARROWS = {
 NATIVE_USERS = {"ops", "targets", "function", "prob", "sample", "testing", "__main__"}
 # Heavy, or optional, or both: imported inside the function that needs them, so that
 # `import probtensor` stays quick.
-LATE_ONLY = {
-    "Cython", "arviz", "matplotlib", "mpmath", "pycuda", "rich", "scipy", "setuptools",
-    "threadpoolctl", "tqdm", "xarray",
-}  # fmt: skip
+REQUIRED = {"Cython", "arviz", "rich", "scipy"}
+OPTIONAL = {"mpmath", "pycuda", "threadpoolctl"}
+LATE_ONLY = REQUIRED | OPTIONAL | {"xarray"}  # xarray comes with ArviZ
 EAGER = {"numpy"}
 # Tables that a function fills, each with the reason why it is one.
 KNOWN_STATE = {
@@ -105,6 +105,12 @@ def test_imports_point_up(path):
         if not good:
             wrong.append(f"{path}:{line}: {'late ' if late else ''}import of {module}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_what_is_imported_is_declared_and_no_more():
+    project = tomllib.loads(source.text("pyproject.toml"))["project"]
+    declared = {re.split(r"[^\w-]", line)[0] for line in project["dependencies"]}
+    assert declared == {name.lower() for name in EAGER | REQUIRED}
 
 
 @by_path
