@@ -46,8 +46,8 @@ class Loop:
         """The loop as one line of C, so that a line number names it."""
         arrays = [f"const {self.ctype} *restrict x{k}" for k in range(self.arity)]
         scalars = [f"{ctype} {name}" for ctype, name in self.parameters]
-        arguments = ", ".join(["long n", *arrays, *scalars, f"{self.result} *restrict y"])
-        body = f"for (long i = 0; i < n; i++) y[i] = {self.expression};"
+        arguments = ", ".join(["long size", *arrays, *scalars, f"{self.result} *restrict y"])
+        body = f"for (long i = 0; i < size; i++) y[i] = {self.expression};"
         return f"void loop_{self.name}({arguments}) {{ {body} }}"
 
 
