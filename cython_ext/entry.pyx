@@ -334,8 +334,9 @@ cdef class Entry:
         cdef int k
         with cython.critical_section(self):
             layout = self.last
-        if layout is not None and not memcmp(layout.dims, dims, self.dim_count * sizeof(int64_t)):
-            return layout
+        if layout is not None:
+            if memcmp(layout.dims, dims, self.dim_count * sizeof(int64_t)) == 0:
+                return layout
         key = tuple([dims[k] for k in range(self.dim_count)])
         layout = self.layouts.get(key)
         if layout is None:

@@ -28,6 +28,7 @@ from probtensor.prob import (
     sample_prior,
 )
 from probtensor.rules import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from probtensor.sample import SamplerWarning, SamplingError, sample
 from probtensor.targets.base import BuildError
 from probtensor.transform import vmap
 from probtensor.types import Dim, ShapeError, TensorType
@@ -52,6 +53,8 @@ __all__ = [
     "Node",
     "Out",
     "Posterior",
+    "SamplerWarning",
+    "SamplingError",
     "ShapeError",
     "Shared",
     "TensorType",
@@ -74,6 +77,7 @@ __all__ = [
     "ordered",
     "potential",
     "random",
+    "sample",
     "sample_posterior_predictive",
     "sample_prior",
     "scalar",
@@ -83,5 +87,5 @@ __all__ = [
     "value_and_grad",
     "vjp",
     "vmap",
-    *sorted(_LANGUAGE),
 ]
+__all__ += sorted(_LANGUAGE)
