@@ -240,7 +240,7 @@ cdef class Entry:
         return self.call(args)
 
     def arrange(self, args, kwargs):
-        """All arguments in order, from positional and keyword ones; TypeError if they do not fit."""
+        """All arguments in order, from positional and keyword ones; TypeError where they misfit."""
         names = ", ".join(self.argument_names())
         raise TypeError(
             f"expected {self.argument_count} arguments ({names}), got {len(args) + len(kwargs)}"

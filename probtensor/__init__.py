@@ -71,8 +71,8 @@ __all__ = [
     "interval",
     "jacobian",
     "jvp",
-    "line_of",
     "linalg",
+    "line_of",
     "logp",
     "ordered",
     "potential",
@@ -88,4 +88,4 @@ __all__ = [
     "vjp",
     "vmap",
 ]
-__all__ += sorted(_LANGUAGE)
+__all__.extend(sorted(_LANGUAGE))
