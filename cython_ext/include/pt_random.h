@@ -3,7 +3,8 @@
  * Philox 4x32-10 (Salmon, Moraes, Dror and Shaw 2011) hashes the counter (index, attempt,
  * purpose) under a 64-bit key.  There is no state: element i of a stream is a function of
  * (key, i), so any thread may draw any element, and rejection loops count attempts in a
- * word of their own.  pt_key_fold makes new keys; different purposes never share a counter.
+ * word of their own.  Draws of two kinds under one key and index share their bits: a stream
+ * is made independent by a key of its own, from pt_key_fold.
  * Draws are doubles; counts too.  A parameter outside its domain gives nan.
  */
 #ifndef PT_RANDOM_H
@@ -52,15 +53,16 @@ PT_FN double pt__unit(uint32_t high, uint32_t low) {
     return pt__from_bits(fraction | 0x3ff0000000000000u) - (1.0 - 1.1102230246251565e-16);
 }
 
-/* ---- keys and raw words ---- */
+/* ---- keys and raw bits ---- */
 
 PT_FN uint64_t pt_key_fold(uint64_t key, uint64_t data) {
     pt_block block = pt__block(key, data, 0u, PT_PURPOSE_FOLD);
     return ((uint64_t)block.word[1] << 32) | block.word[0];
 }
 
-PT_FN uint32_t pt_draw_word(uint64_t key, uint64_t i) {
-    return pt__block(key, i, 0u, PT_PURPOSE_DRAW).word[0];
+PT_FN uint64_t pt_draw_bits(uint64_t key, uint64_t i) {
+    pt_block block = pt__block(key, i, 0u, PT_PURPOSE_DRAW);
+    return ((uint64_t)block.word[1] << 32) | block.word[0];
 }
 
 /* ---- continuous draws ---- */
