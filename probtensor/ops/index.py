@@ -224,7 +224,7 @@ def parse_key(x: Node, key: Any) -> Key:
             layout.append("slice")
         elif isinstance(part, Node):
             slices.append((0, 1, n))
-            indexed.append((axis, part))
+            indexed.append((axis, _from_front(part, n, x, axis)))
             layout.append("array")
         else:
             slices.append((_single(part, n, x, axis), 1, 1))
@@ -305,6 +305,26 @@ def _single(place: Size, n: Size, x: Node, axis: int) -> Size:
             f"\n  made at {line_of(x)}"
         )
     return place + n if isinstance(place, int) and place < 0 else place
+
+
+def _from_front(index: Node, n: Size, x: Node, axis: int) -> Node:
+    """A constant index array with its negative places counted from the front, where they are
+    checked if the size is known; any other array as it is."""
+    if not isinstance(index.op, Const) or index.size == 0:
+        return index
+    places = index.op.array
+    if isinstance(n, int):
+        wrong = places[(places >= n) | (places < -n)]
+        if wrong.size:
+            raise GraphError(
+                f"x[...]: index {wrong[0]} is outside axis {axis} of size {n} of {x.type}"
+                f"\n  made at {line_of(x)}"
+            )
+    if not (places < 0).any():
+        return index
+    if isinstance(n, int):
+        return as_tensor(np.where(places < 0, places + n, places).astype("int64"))
+    return ops.where(places < 0, n, 0) + index
 
 
 @operator("getitem")
@@ -449,6 +469,7 @@ def take(x: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> 
     if axis is None:
         x, axis = ops.ravel(x), 0
     place = normal_axes(axis, x.ndim, "take")[0]
+    places = _from_front(places, x.shape[place], x, place) if mode == "raise" else places
     return make(Gather((place,), place, mode), (x, places))
 
 

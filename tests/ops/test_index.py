@@ -151,6 +151,8 @@ def test_take_along_axis():
     "bad, words",
     [
         (lambda x: x[4], r"index 4 is outside axis 0 of size 4"),
+        (lambda x: x[:, [0, 5]], r"index 5 is outside axis 1 of size 5"),
+        (lambda x: ops.take(x, [-6], 1), r"index -6 is outside axis 1 of size 5"),
         (lambda x: x[0, 0, 0, 0], r"4 indices for 3 axes"),
         (lambda x: x[..., 0, ...], r"more than one '\.\.\.'"),
         (lambda x: x[x[:, 0, 0] > 0], r"pt\.where"),
