@@ -15,6 +15,7 @@ that its weight would overflow, the reference moves there and the weights of all
 """
 
 from libc.math cimport INFINITY, exp, fabs, log
+from libc.stdint cimport uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
@@ -34,6 +35,9 @@ from cython_ext.leapfrog cimport (
 )
 
 
+import numpy as np
+
+
 cdef extern from "pt_vector.h" nogil:
     int pt_join(
         Py_ssize_t n, const double *a, const double *b, const double *first, const double *last,
@@ -45,6 +49,7 @@ cdef extern from "pt_vector.h" nogil:
 
 
 cdef extern from "pt_stream.h" nogil:
+    void pt_stream_open(pt_stream *stream, uint64_t seed, uint64_t chain, uint64_t purpose)
     double pt_stream_uniform(pt_stream *stream)
     ctypedef struct pt_ziggurat:
         pass
@@ -314,3 +319,18 @@ cdef double search_step_size(Nuts *nuts, double step_size) noexcept nogil:
             break
     release(&nuts.pool, state)
     return step_size
+
+
+def normals(uint64_t seed, uint64_t chain, Py_ssize_t n):
+    """float64[n], n even: standard normals as the momenta of a chain are made, for inspection."""
+    cdef pt_stream stream
+    if n % 2 != 0:
+        raise ValueError(f"normals: they come in pairs, so not {n}")
+    numbers = np.empty(n)
+    scale = np.ones(n)
+    cdef double[::1] out = numbers
+    cdef double[::1] unit = scale
+    if n > 0:
+        pt_stream_open(&stream, seed, chain, 0)
+        pt_stream_normals(&stream, &ziggurat, n, &unit[0], &out[0])
+    return numbers

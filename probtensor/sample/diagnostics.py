@@ -12,44 +12,33 @@ import numpy as np
 BLOCK_VALUES = 2_000_000
 
 
+def convergence(draws):
+    """(R-hat, bulk ESS, tail ESS) at once: the ranks are found only once."""
+    return tuple(_by_blocks(_all_three, draws, rows=3))
+
+
 def rhat(draws):
     """Rank-normalised split R-hat: the larger of the bulk's and the folded draws'.
 
     draws: float64[chains, draws, ...]. nan where there are fewer than 2 chains or 4 draws, or
     where a draw is not finite.
     """
-
-    def block(values):
-        halves = _split(values)
-        centre = np.median(_flat(halves), axis=-1)
-        folded = np.abs(halves - centre[:, None, None])
-        return np.maximum(_plain_rhat(_rank_normal(halves)), _plain_rhat(_rank_normal(folded)))
-
-    return _by_blocks(block, draws, min_chains=2)
+    return _by_blocks(lambda values: _rank_rhat(_split(values)), draws)[0]
 
 
 def ess_bulk(draws):
-    """Effective sample size of the rank-normalised draws; shapes and nan as in `rhat`."""
-    return _by_blocks(lambda values: _plain_ess(_rank_normal(_split(values))), draws)
+    """Effective sample size of the rank-normalised draws; nan under 4 draws or if not finite."""
+    return _by_blocks(lambda values: _plain_ess(_rank_normal(_split(values))), draws)[0]
 
 
 def ess_tail(draws):
     """The smaller effective sample size of the 5 % and the 95 % quantile."""
-
-    def block(values):
-        low, high = np.quantile(_flat(values), (0.05, 0.95), axis=-1)
-        halves = _split(values)
-        return np.minimum(
-            _plain_ess((halves <= low[:, None, None]).astype(float)),
-            _plain_ess((halves <= high[:, None, None]).astype(float)),
-        )
-
-    return _by_blocks(block, draws)
+    return _by_blocks(_tail_ess, draws)[0]
 
 
 def ess_mean(draws):
     """Effective sample size for the mean: split chains, no rank normalisation."""
-    return _by_blocks(lambda values: _plain_ess(_split(values)), draws)
+    return _by_blocks(lambda values: _plain_ess(_split(values)), draws)[0]
 
 
 def mcse_mean(draws):
@@ -68,23 +57,48 @@ def bfmi(energy):
     return steps / energy.var(axis=1, ddof=1)
 
 
-def _by_blocks(measure, draws, min_chains=1):
-    """Apply `measure` to float64[variables, chains, draws] pieces; nan where it has no meaning."""
+def _by_blocks(measure, draws, rows=1):
+    """Apply `measure` to float64[variables, chains, draws] pieces; nan where it has no meaning.
+
+    `measure` gives float64[variables], or `rows` of them; the result is float64[rows, ...].
+    """
     draws = np.asarray(draws, dtype=float)
     chains, length = draws.shape[:2]
-    shape = draws.shape[2:]
     values = draws.reshape(chains, length, -1)
     count = values.shape[2]
-    result = np.full(count, np.nan)
-    if chains >= min_chains and length >= 4:
-        width = max(1, BLOCK_VALUES // (chains * length))
-        for start in range(0, count, width):
-            piece = np.ascontiguousarray(values[:, :, start : start + width].transpose(2, 0, 1))
-            finite = np.isfinite(piece).all(axis=(1, 2))
-            with np.errstate(invalid="ignore", divide="ignore"):
-                found = measure(np.where(finite[:, None, None], piece, 0.0))
-            result[start : start + width] = np.where(finite, found, np.nan)
-    return result.reshape(shape)
+    result = np.full((rows, count), np.nan)
+    width = max(1, BLOCK_VALUES // max(1, chains * length))
+    for start in range(0, count if length >= 4 else 0, width):
+        piece = np.ascontiguousarray(values[:, :, start : start + width].transpose(2, 0, 1))
+        finite = np.isfinite(piece).all(axis=(1, 2))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = measure(np.where(finite[:, None, None], piece, 0.0))
+        result[:, start : start + width] = np.where(finite, found, np.nan)
+    return result.reshape(rows, *draws.shape[2:])
+
+
+def _all_three(values):
+    halves = _split(values)
+    scores = _rank_normal(halves)
+    return np.stack([_rank_rhat(halves, scores), _plain_ess(scores), _tail_ess(values)])
+
+
+def _rank_rhat(halves, scores=None):
+    """R-hat of split chains; `scores` are their normal scores, where these are known already."""
+    if halves.shape[1] < 4:
+        return np.full(len(halves), np.nan)
+    scores = _rank_normal(halves) if scores is None else scores
+    folded = np.abs(halves - np.median(_flat(halves), axis=-1)[:, None, None])
+    return np.maximum(_plain_rhat(scores), _plain_rhat(_rank_normal(folded)))
+
+
+def _tail_ess(values):
+    low, high = np.quantile(_flat(values), (0.05, 0.95), axis=-1)
+    halves = _split(values)
+    return np.minimum(
+        _plain_ess((halves <= low[:, None, None]).astype(float)),
+        _plain_ess((halves <= high[:, None, None]).astype(float)),
+    )
 
 
 def _split(values):

@@ -112,3 +112,42 @@ int flat(void *ctx, const double *q, double *grad, double *logp)
     *logp = 0.0;
     return 0;
 }
+
+/* The standard normal, slowly: some tens of microseconds a call. */
+int slow(void *ctx, const double *q, double *grad, double *logp)
+{
+    const context *c = ctx;
+    double waste = 0.0, total = 0.0;
+    for (int k = 1; k < 4000; k++)
+        waste += sin((double) k + q[0]);
+    for (long i = 0; i < c->dim; i++) {
+        grad[i] = -q[i];
+        total -= 0.5 * q[i] * q[i];
+    }
+    *logp = total + 1e-300 * waste;
+    return 0;
+}
+
+/* Slope nan where the density is finite. */
+int no_slope(void *ctx, const double *q, double *grad, double *logp)
+{
+    const context *c = ctx;
+    for (long i = 0; i < c->dim; i++)
+        grad[i] = i == 1 ? NAN : -q[i];
+    *logp = 0.0;
+    return 0;
+}
+
+/* A density whose gradient points the wrong way and steeply: no step is small enough. */
+int cliff(void *ctx, const double *q, double *grad, double *logp)
+{
+    const context *c = ctx;
+    const double *start = c->data;
+    int moved = 0;
+    for (long i = 0; i < c->dim; i++) {
+        grad[i] = 1.0;
+        moved |= q[i] != start[i];
+    }
+    *logp = moved ? -100.0 : 0.0;
+    return 0;
+}

@@ -1,0 +1,111 @@
+"""Draws as an ArviZ object: groups, names, coordinates and attributes.
+
+ArviZ 0.x takes one keyword per group and returns InferenceData; ArviZ 1.x takes one mapping of
+groups and returns a DataTree. `to_arviz` is the one place that knows.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from probtensor.sample.nuts import Nuts, Traces
+from probtensor.sample.protocol import LogpGrad
+
+FLAGS = ("diverging", "reached_max_treedepth")
+
+
+def load_arviz() -> ModuleType:
+    """ArviZ, imported when first needed; its announcement of version 1 is not our user's concern."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        import arviz
+    return arviz
+
+
+def to_arviz(
+    groups: Mapping[str, Mapping[str, np.ndarray]],
+    *,
+    dims: Mapping[str, tuple[str, ...]],
+    coords: Mapping[str, Any],
+    attrs: Mapping[str, Any],
+) -> Any:
+    """An InferenceData (ArviZ 0.x) or a DataTree (1.x) of these groups of arrays.
+
+    Arrays of groups that hold draws begin with the axes (chain, draw). `attrs` describe the group
+    `posterior` and, where ArviZ has room for them, the whole.
+    """
+    arviz = load_arviz()
+    names = {name: list(found) for name, found in dims.items()}
+    if int(arviz.__version__.split(".")[0]) >= 1:
+        return arviz.from_dict(
+            groups,
+            coords=coords,
+            dims=names,
+            save_warmup=True,
+            attrs={"/": attrs} | {name: attrs for name in groups if name.endswith("posterior")},
+        )
+    return arviz.from_dict(
+        **groups, coords=coords, dims=names, save_warmup=True, attrs=attrs, posterior_attrs=attrs
+    )
+
+
+def groups_of(
+    posterior: LogpGrad, nuts: Nuts, traces: Traces, chosen: list[int], draws: int
+) -> dict[str, dict[str, np.ndarray]]:
+    """The arrays of each group for the first `draws` kept iterations of the chosen chains."""
+    warmup = min(nuts.tune, draws) if nuts.keep_warmup else 0
+    groups = {}
+    if warmup:
+        part = slice(0, warmup)
+        groups["warmup_posterior"] = variables(posterior, traces.draws[chosen, part])
+        groups["warmup_sample_stats"] = statistics(traces, chosen, part)
+    part = slice(warmup, draws)
+    groups["posterior"] = variables(posterior, traces.draws[chosen, part])
+    groups["sample_stats"] = statistics(traces, chosen, part)
+    for group, name in (("observed_data", "observed"), ("constant_data", "constants")):
+        arrays = getattr(posterior, name, None)
+        if arrays:
+            groups[group] = {key: np.asarray(value) for key, value in arrays.items()}
+    return groups
+
+
+def variables(posterior: LogpGrad, draws: np.ndarray) -> dict[str, np.ndarray]:
+    """Values of all variables, [chains, draws, ...] each, for float64[chains, draws, dim]."""
+    chains, length, dim = draws.shape
+    expand = getattr(posterior, "expand", None)
+    if expand is None:
+        return {"q": draws}
+    flat = expand(np.ascontiguousarray(draws).reshape(chains * length, dim))
+    return {
+        name: np.asarray(values).reshape(chains, length, *np.shape(values)[1:])
+        for name, values in flat.items()
+    }
+
+
+def statistics(traces: Traces, chosen: list[int], part: slice) -> dict[str, np.ndarray]:
+    """The sampler's own record under ArviZ's names, [chains, draws] each."""
+    records = traces.records[chosen, part]
+    found = {
+        name: records[name].astype(bool) if name in FLAGS else np.ascontiguousarray(records[name])
+        for name in records.dtype.names
+    }
+    if traces.divergence_starts is not None:
+        found["divergence_start"] = np.ascontiguousarray(traces.divergence_starts[chosen, part])
+    return found
+
+
+def axes_of(posterior: LogpGrad, nuts: Nuts) -> tuple[dict, dict]:
+    """(dims, coords): what the axes after (chain, draw) are called, and their labels."""
+    dims = dict(getattr(posterior, "dims", {}))
+    coords = dict(getattr(posterior, "coords", {}))
+    if nuts.keep_divergences:
+        dims["divergence_start"] = ("coordinate",)
+        named = getattr(posterior, "variable_of", None)
+        if named is not None:
+            coords["coordinate"] = [str(named(i)) for i in range(posterior.dim)]
+    return dims, coords

@@ -1,0 +1,169 @@
+"""Showing how far the chains are, by reading the counters that they keep anyway.
+
+Bars are drawn by Rich, which knows terminals and notebooks and several live bars at once. A run
+shorter than a moment, or one whose output is no terminal, leaves one line instead, so Rich is not
+even imported. Everything goes to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cython_ext.chain import Progress
+
+BARS_AFTER_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class ChainState:
+    """How far one chain is: iterations done and asked for, warm-up included."""
+
+    chain: int
+    done: int
+    total: int
+    tune: int
+    divergences: int
+    step_size: float
+    gradients: int
+    gradients_per_second: float
+
+
+Callback = Callable[[Sequence[ChainState]], None]
+
+
+class Watcher:
+    """Reads the chains' counters and shows them; silent unless told otherwise.
+
+    `show` is False for silence, True for bars or a closing line, or a function that is called with
+    one ChainState per chain about ten times a second and once at the end.
+    """
+
+    def __init__(
+        self, progresses: Sequence[Progress], tune: int, total: int, show: bool | Callback
+    ) -> None:
+        self.progresses = progresses
+        self.tune = tune
+        self.total = total
+        self.callback = show if callable(show) else None
+        self.visible = show is True
+        self.began = time.perf_counter()
+        self.first_seen: dict[int, float] = {}
+        self.asked = False
+        self.bars: Bars | None = None
+
+    def states(self) -> list[ChainState]:
+        """One state per chain, now."""
+        now = time.perf_counter()
+        states = []
+        for chain, progress in enumerate(self.progresses):
+            gradients = progress.gradients
+            since = self.first_seen.setdefault(chain, now) if gradients else now
+            states.append(
+                ChainState(
+                    chain=chain,
+                    done=progress.draws,
+                    total=self.total,
+                    tune=self.tune,
+                    divergences=progress.divergences,
+                    step_size=progress.step_size,
+                    gradients=gradients,
+                    gradients_per_second=gradients / (now - since) if now > since else 0.0,
+                )
+            )
+        return states
+
+    def update(self) -> None:
+        """Show where the chains are."""
+        if self.callback is not None:
+            self.callback(self.states())
+        elif self.bars is not None:
+            self.bars.show(self.states())
+        elif self.visible and not self.asked and self._seconds() > BARS_AFTER_SECONDS:
+            self.asked = True
+            self.bars = new_bars(self.states())
+
+    def close(self) -> None:
+        """Show the end: full bars, or one line."""
+        if self.callback is not None:
+            self.callback(self.states())
+        elif self.bars is not None:
+            self.bars.show(self.states())
+            self.bars.close()
+        elif self.visible:
+            print(closing_line(self.states(), self._seconds()), file=sys.stderr)
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self.began
+
+
+def closing_line(states: Sequence[ChainState], seconds: float) -> str:
+    """One line on a whole run."""
+    done = sum(state.done for state in states)
+    divergences = sum(state.divergences for state in states)
+    gradients = sum(state.gradients for state in states)
+    return (
+        f"sampled {len(states)} chain{'s' * (len(states) != 1)} of {states[0].tune} + "
+        f"{states[0].total - states[0].tune} iterations in {seconds:.2f} s: {done} iterations, "
+        f"{gradients} gradients, {divergences} divergences"
+    )
+
+
+class Bars:
+    """One live bar per chain."""
+
+    def __init__(self, console: object, states: Sequence[ChainState]) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn as Remaining
+
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[divergences]} divergences"),
+            TextColumn("step {task.fields[step_size]:.3g}"),
+            TextColumn("{task.fields[speed]:,.0f} grads/s"),
+            Remaining(),
+            console=console,
+            auto_refresh=False,
+        )
+        self.tasks = [
+            self.progress.add_task(f"chain {state.chain}", total=state.total, **_fields(state))
+            for state in states
+        ]
+        self.progress.start()
+
+    def show(self, states: Sequence[ChainState]) -> None:
+        """Redraw."""
+        for task, state in zip(self.tasks, states, strict=True):
+            name = f"chain {state.chain}{' warm-up' if state.done < state.tune else ''}"
+            self.progress.update(
+                task, completed=state.done, description=name, **_fields(state)
+            )
+        self.progress.refresh()
+
+    def close(self) -> None:
+        """Leave the last picture standing."""
+        self.progress.stop()
+
+
+def _fields(state: ChainState) -> dict[str, float]:
+    return {
+        "divergences": state.divergences,
+        "step_size": state.step_size,
+        "speed": state.gradients_per_second,
+    }
+
+
+def new_bars(states: Sequence[ChainState]) -> Bars | None:
+    """Bars where they can be drawn; None without Rich, or where no terminal or notebook looks."""
+    try:
+        from rich.console import Console
+    except ImportError:
+        return None
+    console = Console(stderr=True)
+    if not (console.is_terminal or console.is_jupyter):
+        return None
+    return Bars(console, states)

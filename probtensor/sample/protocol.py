@@ -1,0 +1,44 @@
+"""What a sampler needs of a posterior, so that any log density behind a C pointer can be sampled.
+
+`LogpGrad` is the whole demand. `sample` also uses the following where a posterior has them:
+
+    expand(draws)       float64[n, dim] -> {name: float64[n, *shape]}: constrained free variables
+                        and deterministics
+    dims, coords        {name: dimension names} and {dimension: labels}, for ArviZ
+    observed, constants {name: array}: bound data
+    initial(key, chain) float64[dim], a start point that is a pure function of both numbers
+    unconstrain(values) {name: array} -> float64[dim], to read init={...}
+    diagnose(q)         prints as text that names the variable and the term that is -inf or nan at q
+    variable_of(i)      text: the variable that coordinate i belongs to
+"""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+
+class Context(Protocol):
+    """Bound data and one workspace, for one thread at a time; valid as long as this object lives."""
+
+    @property
+    def address(self) -> int:
+        """The `void *context` that the density function takes."""
+
+
+@runtime_checkable
+class LogpGrad(Protocol):
+    """A log density over R^dim with its gradient, from Python and from C."""
+
+    @property
+    def dim(self) -> int:
+        """The number of unconstrained coordinates."""
+
+    @property
+    def address(self) -> int:
+        """A `pt_logp_grad_fn` of cython_ext/include/probtensor.h, callable without the GIL."""
+
+    def context(self) -> Context:
+        """A new context; calls with different ones may overlap."""
+
+    def logp_and_grad(self, q: np.ndarray) -> tuple[float, np.ndarray]:
+        """(log density, gradient) at q, float64[dim]."""
