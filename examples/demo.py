@@ -25,7 +25,7 @@ def save(plot, idata, path, **options):
 
 
 def run(title, module, shown, **options):
-    """Build, sample, print, plot one model; the sampler's time is the first plot-free wall time."""
+    """Build, sample, print, plot one model."""
     print(f"\n== {title}\n")
     began = time.perf_counter()
     posterior = module.model()
@@ -44,6 +44,7 @@ def run(title, module, shown, **options):
 def main():
     """Both models; the second one has 20,190 rows."""
     mpl.use("Agg")
+    mpl.rcParams["figure.constrained_layout.use"] = True
     OUTPUT.mkdir(exist_ok=True)
     began = time.perf_counter()
     run("Eight schools, 4 x (1000 + 1000) draws", eight_schools, ["mu", "tau", "theta"],

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("statsmodels")
-arviz = pytest.importorskip("arviz")
+# The runs are short on purpose, and the sampler rightly says so.
+pytestmark = pytest.mark.filterwarnings("ignore::probtensor.SamplerWarning")
 
 
 def mean(idata, name):
