@@ -135,9 +135,11 @@ class _Writer:
     def size(self, size: Size) -> str:
         if not isinstance(size, Dim):
             return str(size)
+        # In the order of the names written here, which do not change from run to run.
+        terms = [(sorted(map(self.atom, atoms)), factor) for atoms, factor in size.terms]
         text = ""
-        for atoms, factor in size.terms:
-            product = "*".join(map(self.atom, atoms)) or str(abs(factor))
+        for atoms, factor in sorted(terms, key=lambda term: (-len(term[0]), term[0])):
+            product = "*".join(atoms) or str(abs(factor))
             if atoms and abs(factor) != 1:
                 product = f"{abs(factor)}*{product}"
             sign = "-" if factor < 0 else "+"
@@ -149,7 +151,7 @@ class _Writer:
             return self.atoms.get(atom.name) or _identifier(atom.name)
         if atom.name == "//":
             return f"(({self.size(atom.args[0])})//({self.size(atom.args[1])}))"
-        return f"{atom.name}({', '.join(map(self.size, atom.args))})"
+        return f"{atom.name}({', '.join(sorted(map(self.size, atom.args)))})"
 
 
 def _identifier(name: str) -> str:
@@ -253,7 +255,8 @@ class _Reader:
             return tuple(self.value(x) for x in expression.elts)
         if isinstance(expression, ast.Call) and expression.func.id == "const":
             return Frozen(self.array(expression))
-        if isinstance(expression, ast.Call) and expression.func.id in self.ops:
+        # Parameters are named; min(a, b) is a size.
+        if isinstance(expression, ast.Call) and not expression.args:
             return self.op(expression)
         if isinstance(expression, ast.Constant) or _is_number(expression):
             return _literal(expression)
