@@ -198,30 +198,35 @@ PT_FN double pt_log1p(double x) {
 
 /* ---- logistic family ---- */
 
+/* Both start from the same e^-|x|, which a compiler shares where both are wanted. */
 PT_FN double pt_sigmoid(double x) {
-    double k;
-    double low;
-    double p = pt__exp_parts(-pt__clamp(PT_ABS(x), 0.0, 746.0), 0.0, &k, &low);
-    double e = pt__scale(p, k);
-    double e_lo = low * pt__pow2(k > -1022.0 ? k : -1022.0);
+    double e = pt_exp(-PT_ABS(x));
     double lost;
     double below = pt__fast_two_sum(1.0, e, &lost);
     double above = x < 0.0 ? e : 1.0;
-    double above_lo = x < 0.0 ? e_lo : 0.0;
+#if PT_HAS_FMA
+    /* One division; the remainder, exact by fused arithmetic, mends the quotient. */
+    double inverse = 1.0 / below;
+    double quotient = above * inverse;
+    double rest = PT_MA(-quotient, below, above);
+    return PT_MA(PT_MA(-quotient, lost, rest), inverse, quotient);
+#else
     double quotient = above / below;
-    double value = quotient + PT_MA(-quotient, lost + e_lo, above_lo) / below;
-    return value;
+    return quotient - quotient * lost / below;
+#endif
 }
 
-/* log(1 + e^x). */
+/* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|), the latter as k ln2 + log(1 + f) with k 0 or 1. */
 PT_FN double pt_softplus(double x) {
     double e = pt_exp(-PT_ABS(x));
-    double lost;
-    double u = pt__fast_two_sum(1.0, e, &lost);
+    double f = e > 0.4142135623730951 ? 0.5 * (e - 1.0) : e;
     double low;
-    double high = pt__log_parts(u, lost, &low);
+    double series = pt__log_kernel(f, &low);
+    double err;
+    double high = pt__fast_two_sum(e > 0.4142135623730951 ? PT_LN2_HI : 0.0, series, &err);
+    err += low + (e > 0.4142135623730951 ? PT_LN2_LO : 0.0);
     double linear = x > 0.0 ? x : 0.0;
-    return linear + (high + low);
+    return linear + (high + err);
 }
 
 PT_FN double pt_log_sigmoid(double x) {
