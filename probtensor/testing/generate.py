@@ -20,7 +20,7 @@ from probtensor.graph.walk import replace, toposort
 from probtensor.ops.composite import OverAxes, PlaceOf
 from probtensor.ops.kinds import REGISTRY, Composite, Elementwise, Kind, Reduction
 from probtensor.ops.random import Draw
-from probtensor.testing.reference import evaluate_numpy
+from probtensor.testing.reference import evaluate_numpy, size_names_of, with_sizes
 from probtensor.types import ShapeError, Size, broadcast_shapes
 
 MAX_ELEMENTS = 80
@@ -56,6 +56,7 @@ class _Grower:
         self.known: dict[Node, np.ndarray] = {}
         self.pool: list[Node] = []
         self.grown: list[Node] = []
+        self.names: dict[str, int] = {}
         n, m = (int(k) for k in rng.integers(2, 6, 2))
         first = self.input("float64", (None, None), (n, m))
         self.rows, self.columns = first.shape
@@ -88,6 +89,7 @@ class _Grower:
 
     def enter(self, node: Node, value: np.ndarray) -> Node:
         self.values[node] = self.known[node] = value
+        self.names = size_names_of(self.values)
         self.pool.append(node)
         return node
 
@@ -115,7 +117,7 @@ class _Grower:
     def keep(self, node: Node) -> bool:
         """Enter the node and what it is made of, unless it is too large or too wild."""
         fresh = [x for x in toposort([node]) if x not in self.known]
-        values = evaluate_numpy(fresh, self.values)
+        values = self.evaluated(fresh)
         if any(value.size > MAX_ELEMENTS or value.ndim > 4 for value in values):
             return False
         if not _is_tame(values[-1]):
@@ -166,8 +168,21 @@ class _Grower:
             return node
         return kind()(*(self.into_domain(kind, k, x) for k, x in enumerate(operands)))
 
+    def evaluated(self, fresh: Sequence[Node]) -> list[np.ndarray]:
+        """The values of nodes, each made of known ones and those before it."""
+        found: dict[Node, np.ndarray] = {}
+        with np.errstate(all="ignore"):
+            for node in fresh:
+                if node.inputs:
+                    arrays = [found[x] if x in found else self.known[x] for x in node.inputs]
+                    op: Any = with_sizes(node.op, self.names)
+                    found[node] = np.asarray(op.numpy(*arrays))
+                else:
+                    found[node] = evaluate_numpy([node], self.values)[0]
+        return list(found.values())
+
     def has_nan(self, node: Node) -> bool:
-        (value,) = evaluate_numpy([node], self.values)
+        value = self.evaluated([x for x in toposort([node]) if x not in self.known])[-1]
         return value.dtype.kind == "f" and bool(np.isnan(value).any())
 
     def into_domain(self, kind: type[Kind], place: int, x: Node) -> Node:
