@@ -7,6 +7,7 @@ cdef class Cell:
     cdef object _array
     cdef readonly str dtype
     cdef readonly int ndim
+    cdef int typenum
 
     cdef object get(self)
 

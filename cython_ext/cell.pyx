@@ -1,9 +1,12 @@
 """What a compiled function carries from call to call: shared values and streams of keys."""
 
 cimport cython
+cimport numpy as cnp
 from libc.stdint cimport uint64_t
 
 import numpy as np
+
+cnp.import_array()
 
 
 cdef class Cell:
@@ -17,6 +20,7 @@ cdef class Cell:
         if type(array) is not np.ndarray:
             raise TypeError(f"a cell holds an array, not {type(array).__name__}")
         self.dtype = array.dtype.name
+        self.typenum = np.dtype(self.dtype).num
         self.ndim = array.ndim
         self.value = array
 
@@ -30,11 +34,11 @@ cdef class Cell:
 
     @value.setter
     def value(self, array):
-        if (
-            type(array) is not np.ndarray
-            or array.dtype.name != self.dtype
-            or array.ndim != self.ndim
-            or not (array.flags.c_contiguous and array.flags.aligned and array.dtype.isnative)
+        if not (
+            cnp.PyArray_CheckExact(array)
+            and cnp.PyArray_TYPE(<cnp.ndarray>array) == self.typenum
+            and cnp.PyArray_NDIM(<cnp.ndarray>array) == self.ndim
+            and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>array)
         ):
             raise TypeError(f"the cell holds contiguous {self.dtype} arrays with {self.ndim} axes")
         with cython.critical_section(self):

@@ -56,7 +56,11 @@ def safe_array(value, dtype, ndim, name, origin):
             f"{name}: expected {dtype}, got {array.dtype}, which does not fit without loss"
             f"{hint}{where}"
         )
-    return np.array(array, dtype=target, order="C", copy=None if array.flags.carray else True)
+    flags = array.flags
+    ready = flags.c_contiguous and flags.aligned and array.dtype.isnative
+    result = np.array(array, dtype=target, order="C", copy=None if ready else True)
+    # C's long and long long may be two dtypes of one meaning; the entry knows one of them.
+    return result if result.dtype.num == target.num else result.view(target)
 
 
 def _is_bare(value):

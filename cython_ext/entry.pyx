@@ -325,6 +325,14 @@ cdef class Entry:
 
     def convert(self, int k, value):
         """The argument as the array slot `k` needs; TypeError or ValueError names it."""
+        if (
+            isinstance(value, float)
+            and self.slots[k].ndim == 0
+            and self.slots[k].typenum == cnp.NPY_DOUBLE
+        ):
+            array = cnp.PyArray_EMPTY(0, NULL, cnp.NPY_DOUBLE, 0)
+            (<double *>PyArray_DATA(<PyArrayObject *>array))[0] = value
+            return array
         return safe_array(
             value, self.slot_dtypes[k], self.slots[k].ndim, self.slot_names[k], self.slot_origins[k]
         )

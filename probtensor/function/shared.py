@@ -61,5 +61,6 @@ def shared(
     if array.dtype.kind not in "biuf":
         raise TypeError(f"shared: needs an array or number, not {value!r:.60}")
     plain = new_input(name, check_dtype(array.dtype), (None,) * array.ndim)
+    array = safe_array(array, plain.dtype, array.ndim, "shared", line_of(plain))
     op = SharedInput(name, plain.type, plain.op.uid, Cell(array))
     return make(op, (), Shared)  # type: ignore[return-value]

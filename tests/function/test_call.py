@@ -88,6 +88,7 @@ ACCEPTED = [
     ("int8", [-128, 127]),
     ("uint8", np.array([0, 255])),
     ("int64", np.array([], "uint64")),
+    ("int64", np.array([1, 2], np.longlong)),
     ("bool", [True, False]),
 ]
 

@@ -98,3 +98,11 @@ def test_two_shared_variables_of_one_name_are_two():
     a, b = pt.shared(1.0, name="w"), pt.shared(2.0, name="w")
     assert a is not b
     assert pt.function([], [a, b])() == [1, 2]
+
+
+def test_integers_of_any_c_type_are_kept():
+    a = pt.shared(np.array([1, 2], np.longlong))
+    a.set_value(np.array([3, 4], np.longlong), borrow=True)
+    a.set_value(np.array([3, 4], np.int_))
+    assert pt.function([], a + 1, updates={a: a * 2})().tolist() == [4, 5]
+    assert a.get_value().tolist() == [6, 8]
