@@ -51,40 +51,13 @@ PT_FN uint64_t pt_upow(uint64_t base, uint64_t n)
     return power;
 }
 
-/* Lanes are folded in halves: a tree, for speed and for small rounding errors. */
-#define PT_FOLD(name, type, join) \
-    PT_FN type pt_fold_##name(type *PT_RESTRICT a, int64_t lanes) \
-    { \
-        while (lanes > 1) { \
-            int64_t half = lanes / 2, odd = lanes - half; \
-            for (int64_t k = 0; k < half; k++) { \
-                type x = a[k], y = a[k + odd]; \
-                a[k] = join; \
-            } \
-            lanes = odd; \
-        } \
-        return a[0]; \
-    }
-PT_FOLD(add, double, x + y)
-PT_FOLD(mul, double, x * y)
-PT_FOLD(max, double, pt_maximum(x, y))
-PT_FOLD(min, double, pt_minimum(x, y))
-PT_FOLD(iadd, int64_t, x + y)
-PT_FOLD(imul, int64_t, x * y)
-PT_FOLD(imax, int64_t, pt_imaximum(x, y))
-PT_FOLD(imin, int64_t, pt_iminimum(x, y))
-PT_FOLD(uadd, uint64_t, x + y)
-PT_FOLD(umul, uint64_t, x * y)
-PT_FOLD(umax, uint64_t, pt_umaximum(x, y))
-PT_FOLD(umin, uint64_t, pt_uminimum(x, y))
-#undef PT_FOLD
-
 /* Eight doubles, loaded from any address. A C compiler finds the loops below hard to vectorise as
  * sums of plain numbers, so they say what they want; without the extension, lanes are an array. */
 #if defined(__GNUC__) || defined(__clang__)
 typedef double pt_v8 __attribute__((vector_size(64), aligned(8)));
 #define PT_V8_AT(p) (*(const pt_v8 *) (p))
 #define PT_V8_ADD(s, a, x) ((s) += (a) * (x))
+#define PT_V8_PLUS(s, a) ((s) += (a))
 #define PT_V8_ZERO {0, 0, 0, 0, 0, 0, 0, 0}
 #define PT_V8_SUM(s) (((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])))
 #else
@@ -102,11 +75,61 @@ PT_FN void pt_v8_add(pt_v8 *s, pt_v8 a, pt_v8 x)
         s->v[k] += a.v[k] * x.v[k];
 }
 #define PT_V8_AT(p) pt_v8_at(p)
+PT_FN void pt_v8_plus(pt_v8 *s, pt_v8 a)
+{
+    for (int k = 0; k < 8; k++)
+        s->v[k] += a.v[k];
+}
 #define PT_V8_ADD(s, a, x) pt_v8_add(&(s), a, x)
+#define PT_V8_PLUS(s, a) pt_v8_plus(&(s), a)
 #define PT_V8_ZERO {{0, 0, 0, 0, 0, 0, 0, 0}}
 #define PT_V8_SUM(s) (((s.v[0] + s.v[4]) + (s.v[1] + s.v[5])) \
                       + ((s.v[2] + s.v[6]) + (s.v[3] + s.v[7])))
 #endif
+
+/* Lanes are folded in halves: a tree, for speed and for small rounding errors. */
+#define PT_FOLD(name, type, join) \
+    PT_FN type pt_fold_##name(type *PT_RESTRICT a, int64_t lanes) \
+    { \
+        while (lanes > 1) { \
+            int64_t half = lanes / 2, odd = lanes - half; \
+            for (int64_t k = 0; k < half; k++) { \
+                type x = a[k], y = a[k + odd]; \
+                a[k] = join; \
+            } \
+            lanes = odd; \
+        } \
+        return a[0]; \
+    }
+PT_FOLD(plain_add, double, x + y)
+PT_FOLD(mul, double, x * y)
+PT_FOLD(max, double, pt_maximum(x, y))
+PT_FOLD(min, double, pt_minimum(x, y))
+PT_FOLD(iadd, int64_t, x + y)
+PT_FOLD(imul, int64_t, x * y)
+PT_FOLD(imax, int64_t, pt_imaximum(x, y))
+PT_FOLD(imin, int64_t, pt_iminimum(x, y))
+PT_FOLD(uadd, uint64_t, x + y)
+PT_FOLD(umul, uint64_t, x * y)
+PT_FOLD(umax, uint64_t, pt_umaximum(x, y))
+PT_FOLD(umin, uint64_t, pt_uminimum(x, y))
+#undef PT_FOLD
+
+/* The same for sums of doubles, which every log density ends in: eight lanes at a time. */
+PT_FN double pt_fold_add(double *PT_RESTRICT a, int64_t lanes)
+{
+    pt_v8 s = PT_V8_ZERO, t = PT_V8_ZERO;
+    int64_t k = 0;
+    if (lanes % 8)
+        return pt_fold_plain_add(a, lanes);
+    for (; k + 16 <= lanes; k += 16) {
+        PT_V8_PLUS(s, PT_V8_AT(a + k));
+        PT_V8_PLUS(t, PT_V8_AT(a + k + 8));
+    }
+    if (k < lanes)
+        PT_V8_PLUS(s, PT_V8_AT(a + k));
+    return PT_V8_SUM(s) + PT_V8_SUM(t);
+}
 
 /* sum_j a[j] x[j], in sixteen lanes. */
 PT_FN double pt_dot(const double *PT_RESTRICT a, const double *PT_RESTRICT x, int64_t n)
