@@ -199,9 +199,20 @@ def tasks_of(order: Sequence[Node], outputs: Sequence[Node], sizes: Sizes) -> li
             recorder = _Recorder(sizes)
             recorder.bounds = {f"@{k}": n for k, n in enumerate(task.domain)}
             read_all(recorder, task, [Dim.name(f"@{k}") for k in range(len(task.domain))])
+            if task.kind == "scatter":
+                _read_base(recorder, node)
             task.accesses = recorder.found
             tasks.append(task)
     return tasks
+
+
+def _read_base(recorder: _Recorder, node: Node) -> None:
+    """A scatter copies its whole base before its own loops, so it needs all of it by then."""
+    base = node.inputs[0]
+    shape = recorder.sizes.shape(base)
+    recorder.bounds |= {f"@base{axis}": n for axis, n in enumerate(shape)}
+    index = [0 if n == 1 else Dim.name(f"@base{axis}") for axis, n in enumerate(shape)]
+    recorder.value(base, index)
 
 
 def _routine_inputs(order: Sequence[Node], sizes: Sizes) -> list[Node]:

@@ -182,7 +182,8 @@ class _Grower:
         return list(found.values())
 
     def has_nan(self, node: Node) -> bool:
-        value = self.evaluated([x for x in toposort([node]) if x not in self.known])[-1]
+        fresh = [x for x in toposort([node]) if x not in self.known]
+        value = self.evaluated(fresh)[-1] if fresh else self.known[node]
         return value.dtype.kind == "f" and bool(np.isnan(value).any())
 
     def into_domain(self, kind: type[Kind], place: int, x: Node) -> Node:
