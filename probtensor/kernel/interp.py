@@ -23,6 +23,15 @@ from probtensor.kernel.ir import (
 )
 from probtensor.types import Size, size_value
 
+
+def _power(x, y):
+    """Integers to integers; a negative power truncates the quotient."""
+    if y >= 0:
+        return np.power(x, y)
+    unit = x if y % 2 else x * x
+    return unit if unit * unit == 1 else unit * 0
+
+
 # The operators every target spells; functions with C names come from the caller.
 OPERATORS: dict[str, Callable] = {
     "+": np.add,
@@ -31,7 +40,7 @@ OPERATORS: dict[str, Callable] = {
     "/": np.true_divide,
     "//": np.floor_divide,
     "%": np.remainder,
-    "**": np.power,
+    "**": _power,
     "neg": np.negative,
     "abs": np.abs,
     "sign": np.sign,
