@@ -1,9 +1,10 @@
 /* erf, erfc, the normal distribution function, their logarithms and inverses.
  *
  * All rest on two slowly varying functions on [0, inf): erfcx(a) = e^(a^2) erfc(a) and
- * the Mills ratio e^(x^2/2) ndtr(-x).  Times (1 + a) each is nearly constant in
- * t = (a - K) / (a + K) (Shepherd and Laframboise 1981, Math. Comp. 36:249).  Squares in
- * the exponents are carried in two parts, so that far tails keep all their digits.
+ * the Mills ratio e^(x^2/2) ndtr(-x).  Times (1 + b a) each is nearly constant in
+ * t = (a - K) / (a + K) (Shepherd and Laframboise 1981, Math. Comp. 36:249); b makes it flat
+ * at a = 0, where t carries its largest rounding error.  Squares in the exponents are carried
+ * in two parts, so that far tails keep all their digits.
  * The inverses are fitted in w = -log(4 p (1 - p)), or sqrt(w) past w = 4.
  */
 #ifndef PT_ERF_H
@@ -13,76 +14,81 @@
 
 /* ---- scaled tails ---- */
 
-/* (1 + a) erfcx(a) less its value at a = 4, for t = (a - 4) / (a + 4). */
+/* (1 + 1.125a) erfcx(a) less its value at a = 4, for t = (a - 4) / (a + 4). */
 PT_FN double pt__erfcx_poly(double t) {
     double t2 = t * t;
     double t4 = t2 * t2;
     double t8 = t4 * t4;
-    double low = pt__p8(t, t2, t4, -0.19934458280036707, 0.11704966551044223, -0.04808038122130893,
-                        0.00396205568130335, 0.015312509679336589, -0.017515654646774688,
-                        0.01216178475249396, -0.006068735217621096);
-    double middle = pt__p8(t, t2, t4, 0.0021164215879910064, -0.0003897674940047526,
-                           -6.0136792153333294e-05, 6.403274178837774e-05, -1.3151076406926072e-05,
-                           -4.1384183572255865e-06, 2.6501801358109715e-06, 4.033287050925824e-09);
-    double high = pt__p8(t, t2, t4, -3.641864589140287e-07, 5.130838405958551e-08,
-                         4.716521895592983e-08, -1.139369439558374e-08, -6.21585267501341e-09,
-                         1.6831861147224088e-09, 7.608840141690202e-10, -1.3936782931894703e-10);
-    high = PT_MA(-5.963434480083905e-11, t8, high);
-    return PT_MA(PT_MA(PT_MA(high, t8, middle), t8, low), t, 3.668870835784294e-17);
+    double low = pt__p8(t, t2, t4, -0.1918791495553915, 0.1043409138344644, -0.0335582017868089,
+                        -0.009163084533397058, 0.025115050344220825, -0.023617493542452732,
+                        0.015287501100472712, -0.007334860072878871);
+    double middle = pt__p8(t, t2, t4, 0.002480865138182662, -0.0004357682150080229,
+                           -7.75267881671797e-05, 7.485633561212719e-05, -1.4557066163030576e-05,
+                           -5.023777639486672e-06, 3.032571883026161e-06, 4.002690002524542e-08);
+    double high = pt__p8(t, t2, t4, -4.217979438849307e-07, 5.457742184673979e-08,
+                         5.505115658518879e-08, -1.2538799017368185e-08, -7.289744609002458e-09,
+                         1.868695489374129e-09, 8.939854022671311e-10, -1.5514343335798583e-10);
+    high = PT_MA(-7.006919978939436e-11, t8, high);
+    return PT_MA(PT_MA(PT_MA(high, t8, middle), t8, low), t, -1.514470648708128e-17);
 }
 
-/* (1 + x) e^(x^2/2) ndtr(-x) less its value at x = 5.5, for t = (x - 5.5) / (x + 5.5). */
+/* (1 + 0.8125x) e^(x^2/2) ndtr(-x) less its value at x = 5.5, for t = (x - 5.5) / (x + 5.5). */
 PT_FN double pt__mills_poly(double t) {
     double t2 = t * t;
     double t4 = t2 * t2;
     double t8 = t4 * t4;
-    double low = pt__p8(t, t2, t4, -0.08833898904448789, 0.03618652602924568, 0.002215025124786064,
-                        -0.021413634567733517, 0.024305078466443777, -0.018229966318646852,
-                        0.010221481360364914, -0.004252400937705952);
-    double middle = pt__p8(t, t2, t4, 0.0011587134768715926, -8.147073588511321e-05,
-                           -9.05596614397802e-05, 3.88583073594096e-05, -4.846454475465564e-07,
-                           -4.692503528672294e-06, 1.059413511297802e-06, 4.4589276228475193e-07);
-    double high = pt__p8(t, t2, t4, -2.1524313218008407e-07, -3.937384321438038e-08,
-                         3.586150070059167e-08, 3.561557930335048e-09, -5.5966140882417995e-09,
-                         -3.4109142031385675e-10, 7.490381265673523e-10, 2.4894503544448304e-11);
-    high = PT_MA(-6.067864215023691e-11, t8, high);
-    return PT_MA(PT_MA(PT_MA(high, t8, middle), t8, low), t, 1.136762852909845e-18);
+    double low = pt__p8(t, t2, t4, -0.09664394657905684, 0.05021030085848087,
+                        -0.013586295853545255, -0.007428325276882076, 0.014164202569616632,
+                        -0.012173199836612789, 0.007298912274837985, -0.003176101445401737);
+    double middle = pt__p8(t, t2, t4, 0.0009044084735818185, -7.632213103227567e-05,
+                           -6.683079599308367e-05, 3.0633254400149434e-05, -8.785070675370198e-07,
+                           -3.598468489517808e-06, 8.784083427166107e-07, 3.324073774140721e-07);
+    double high = pt__p8(t, t2, t4, -1.7326977819968093e-07, -2.807200790172874e-08,
+                         2.8594399825270473e-08, 2.3710322476184198e-09, -4.449534513616236e-09,
+                         -2.1291245537846627e-10, 5.955765291776331e-10, 1.5211964024683882e-11);
+    high = PT_MA(-4.829805433852008e-11, t8, high);
+    return PT_MA(PT_MA(PT_MA(high, t8, middle), t8, low), t, -2.249761298482779e-17);
 }
 
-/* (constant + rest) / (1 + a) = result + *low. */
-PT_FN double pt__tail_ratio(double constant, double rest, double a, double *low) {
+/* (constant + rest) / (1 + slope a) = result + *low. */
+PT_FN double pt__tail_ratio(double constant, double rest, double slope, double a, double *low) {
     double g_lo;
     double g = pt__fast_two_sum(constant, rest, &g_lo);
+    double product_lo;
+    double product = pt__two_prod(slope, a, &product_lo);
     double d_lo;
-    double d = pt__two_sum(a, 1.0, &d_lo);
+    double d = pt__two_sum(product, 1.0, &d_lo);
     double inverse = 1.0 / d;
     double q = g * inverse;
     double err;
     double back = pt__two_prod(q, d, &err);
-    *low = (((g - back) - err) + PT_MA(-q, d_lo, g_lo)) * inverse;
+    *low = (((g - back) - err) + PT_MA(-q, d_lo + product_lo, g_lo)) * inverse;
     return q;
 }
 
 /* erfcx(a) = result + *low for a in [0, 1e300]. */
 PT_FN double pt__erfcx_parts(double a, double *low) {
     double rest = pt__erfcx_poly((a - 4.0) / (a + 4.0));
-    return pt__tail_ratio(0.6849972881253069, rest, a, low);
+    return pt__tail_ratio(0.7534970169378377, rest, 1.125, a, low);
 }
 
 /* e^(x^2/2) ndtr(-x) = result + *low for x in [0, 1e300]. */
 PT_FN double pt__mills_parts(double x, double *low) {
     double rest = pt__mills_poly((x - 5.5) / (x + 5.5));
-    return pt__tail_ratio(0.45722751116333127, rest, x, low);
+    return pt__tail_ratio(0.38468660794991816, rest, 0.8125, x, low);
 }
 
-/* (q + q_lo) e^-(y + y_lo), rounded once more even when subnormal; y in [0, 800]. */
-PT_FN double pt__damped(double q, double q_lo, double y, double y_lo) {
+/* (q + q_lo) e^-(y + y_lo) = result + *low, good to the last subnormal; y in [0, 800]. */
+PT_FN double pt__damped(double q, double q_lo, double y, double y_lo, double *low) {
     double k;
     double p_lo;
     double p = pt__exp_parts(-y, -y_lo, &k, &p_lo);
     double err;
     double product = pt__two_prod(p, q, &err);
-    return pt__scale(product + (err + PT_MA(p, q_lo, p_lo * q)), k);
+    double rest;
+    double high = pt__fast_two_sum(product, err + PT_MA(p, q_lo, p_lo * q), &rest);
+    *low = rest * pt__pow2(k > -1022.0 ? k : -1022.0);
+    return pt__scale(high, k);
 }
 
 /* erfc(a) for a in [0, 28]. */
@@ -91,14 +97,15 @@ PT_FN double pt__erfc_positive(double a) {
     double q = pt__erfcx_parts(a, &q_lo);
     double square_lo;
     double square = pt__two_prod(a, a, &square_lo);
-    return pt__damped(q, q_lo, square, square_lo);
+    double low;
+    return pt__damped(q, q_lo, square, square_lo, &low);
 }
 
-/* ndtr(-a) for a in [0, 40], given the Mills ratio there. */
-PT_FN double pt__normal_tail(double a, double q, double q_lo) {
+/* ndtr(-a) = result + *low for a in [0, 40], given the Mills ratio there. */
+PT_FN double pt__normal_tail(double a, double q, double q_lo, double *low) {
     double square_lo;
     double square = pt__two_prod(a, a, &square_lo);
-    return pt__damped(q, q_lo, 0.5 * square, 0.5 * square_lo);
+    return pt__damped(q, q_lo, 0.5 * square, 0.5 * square_lo, low);
 }
 
 /* ---- error function ---- */
@@ -150,7 +157,8 @@ PT_FN double pt_ndtr(double x) {
     double a = pt__clamp(PT_ABS(x), 0.0, 40.0);
     double q_lo;
     double q = pt__mills_parts(a, &q_lo);
-    double tail = pt__normal_tail(a, q, q_lo);
+    double low;
+    double tail = pt__normal_tail(a, q, q_lo, &low);
     return x > 0.0 ? 1.0 - tail : tail;
 }
 
@@ -160,11 +168,12 @@ PT_FN double pt_log_ndtr(double x) {
     double reach = pt__clamp(a, 0.0, 1e150);
     double q_lo;
     double q = pt__mills_parts(reach, &q_lo);
-    double tail = pt__normal_tail(pt__clamp(a, 0.0, 40.0), q, q_lo);
+    double tail_lo;
+    double tail = pt__normal_tail(pt__clamp(a, 0.0, 40.0), q, q_lo, &tail_lo);
     double err;
     double right = pt__fast_two_sum(1.0, -tail, &err);
     double low;
-    double high = pt__log_parts(x < 0.0 ? q : right, x < 0.0 ? q_lo : err, &low);
+    double high = pt__log_parts(x < 0.0 ? q : right, x < 0.0 ? q_lo : err - tail_lo, &low);
     double square_lo;
     double square = pt__two_prod(reach, reach, &square_lo);
     double half = x < 0.0 ? 0.5 * square : 0.0;
