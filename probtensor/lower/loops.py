@@ -90,7 +90,7 @@ class Writer(Reader):
         if isinstance(value, Lit) or self._entry_checks(view, position, bound, mode):
             self._emit(Let(name, _as_int(value, bound)))
         else:
-            self._checked(name, value, bound, mode, view)
+            self._checked(name, value, bound, mode, self._index_message(view, position))
         self.indices[-1][value, bound, mode] = Dim.name(name)
         return Dim.name(name)
 
@@ -100,12 +100,22 @@ class Writer(Reader):
                 return scope[key]
         return None
 
-    def _bound(self, view: Node, position: int) -> Size:
+    def _indexed(self, view: Node, position: int) -> tuple[Node, int]:
+        """The tensor and the axis of it that the index array in input `position` points into."""
         if isinstance(view.op, View):
             source, axis = view.op.index_inputs()[position]
-        else:
-            source, axis = 0, view.op.axes[position - 2]
-        return self.sizes.shape(view.inputs[source])[axis]
+            return view.inputs[source], axis
+        return view.inputs[0], view.op.axes[position - 2]
+
+    def _bound(self, view: Node, position: int) -> Size:
+        source, axis = self._indexed(view, position)
+        return self.sizes.shape(source)[axis]
+
+    def _index_message(self, view: Node, position: int) -> str:
+        source, axis = self._indexed(view, position)
+        named = f" of {source.name}" if source.name else ""
+        place = f"axis {axis}{named}\n  at {line_of(view)}"
+        return f"{view.op.name}: an index is out of bounds for {place}"
 
     def _entry_checks(self, view: Node, position: int, bound: Size, mode: str) -> bool:
         """Leave the check to the call's entry where the index array is an input seen as it is."""
@@ -114,10 +124,10 @@ class Writer(Reader):
             leaf = leaf.inputs[0]
         if mode in ("wrap", "clip") or not isinstance(leaf.op, (Input, Const)):
             return False
-        self.places.checked.setdefault((leaf, bound), _index_message(view, bound))
+        self.places.checked.setdefault((leaf, bound), self._index_message(view, position))
         return True
 
-    def _checked(self, name: str, value: Expr, bound: Size, mode: str, view: Node) -> None:
+    def _checked(self, name: str, value: Expr, bound: Size, mode: str, message: str) -> None:
         size, zero = Place(bound), Lit(0, "int64")
         raw = _int64(value)
         if mode == "wrap":
@@ -142,7 +152,6 @@ class Writer(Reader):
             (Apply(">=", (start, zero), "bool"), Apply("<", (start, size), "bool")),
             "bool",
         )
-        message = _index_message(view, bound)
         if message not in self.places.failures:
             self.places.failures.append(message)
         self._emit(Let(f"{name}_ok", inside))
@@ -397,11 +406,6 @@ def _as_int(value: Expr, bound: Size) -> Expr:
     if isinstance(value, Lit) and value.value < 0:
         return Place(bound + value.value)
     return _int64(value)
-
-
-def _index_message(view: Node, bound: Size) -> str:
-    place = f"out of bounds for an axis of size {bound}\n  at {line_of(view)}"
-    return f"{view.op.name}: an index is {place}"
 
 
 def _piece_index(writer: Writer, task: Task, variables: Sequence[Size]) -> list[Size]:
