@@ -76,12 +76,12 @@ def fuzz(
     *,
     nodes: int = 14,
     passes: Sequence[Pass] = PIPELINE,
-    evaluate: Evaluate | None = None,
-    batch: int = 25,
+    targets: Sequence[Evaluate] = (),
+    batch: int = 50,
 ) -> Tally:
     """Check `count` graphs, from seeds `seed` on; FuzzFailure with the smallest one that fails.
 
-    `evaluate` adds a target, which is given `batch` graphs at a time.
+    Each of the targets is given `batch` graphs at a time.
     """
     tally = Tally()
     waiting: list[RandomGraph] = []
@@ -90,8 +90,9 @@ def fuzz(
         _run_checks(graph, passes, tally)
         tally.graphs += 1
         waiting.append(graph)
-        if evaluate is not None and (len(waiting) == batch or number == seed + count - 1):
-            check_target(waiting, evaluate, tally)
+        if len(waiting) == batch or number == seed + count - 1:
+            for evaluate in targets:
+                check_target(waiting, evaluate, tally)
             waiting = []
     return tally
 
@@ -320,7 +321,7 @@ def check_target(graphs: Sequence[RandomGraph], evaluate: Evaluate, tally: Tally
             raise _reported(
                 graph, "target", AssertionError(fault), partial(_fails_on_target, evaluate)
             )
-        tally.done["graphs on the target"] += 1
+        tally.done["graphs on targets"] += 1
 
 
 def _evaluated(graphs: Sequence[RandomGraph], evaluate: Evaluate) -> list[list[np.ndarray]]:
@@ -361,9 +362,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--nodes", type=int, default=14)
     parser.add_argument("--target", choices=("cython", "interp", "cuda"), default="cython")
     given = parser.parse_args(arguments)
-    evaluate = compiled(given.target)
+    targets = [compiled(given.target)]
     try:
-        print(fuzz(given.count, given.seed, nodes=given.nodes, evaluate=evaluate))
+        print(fuzz(given.count, given.seed, nodes=given.nodes, targets=targets))
     except FuzzFailure as failure:
         print(failure)
         raise SystemExit(1) from None

@@ -18,7 +18,7 @@ from probtensor import ops
 from probtensor.graph.node import GraphError, Node, make, new_input
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.composite import OverAxes, PlaceOf
-from probtensor.ops.kinds import REGISTRY, Composite, Elementwise, Kind, Reduction
+from probtensor.ops.kinds import REGISTRY, Composite, Elementwise, Kind, Reduction, View
 from probtensor.ops.random import Draw
 from probtensor.testing.reference import evaluate_numpy, size_names_of, with_sizes
 from probtensor.types import ShapeError, Size, broadcast_shapes
@@ -298,8 +298,9 @@ class _Grower:
         return ops.concatenate([x, y, x][: 2 + self.chance(0.3)], axis)
 
     def from_sample(self) -> Node | None:
-        names = sorted(REGISTRY)
-        kind = REGISTRY[names[self.rng.integers(len(names))]]
+        kinds = _kinds(Kind, () if self.chance(0.2) else (Elementwise, Reduction, Composite, View))
+        kinds = _kinds(Draw) if self.chance(0.3) else kinds
+        kind = kinds[self.rng.integers(len(kinds))]
         sample = kind.samples[self.rng.integers(len(kind.samples))]
         arrays = [np.asarray(a) for a in sample.make(self.rng)]
         op = kind(**sample.parameters)
