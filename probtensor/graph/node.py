@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 
-from probtensor.types import Dim, ShapeError, TensorType, check_dtype, is_size
+from probtensor.types import Dim, ShapeError, TensorType, check_dtype, is_size, plain
 
 # Directories whose frames are never "the user's line".
 _HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -31,6 +31,9 @@ METHODS: dict[str, Callable[..., Any]] = {}
 
 class GraphError(TypeError):
     """A call that cannot make a node; names the op, the operand types and the user's line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(message))
 
 
 @dataclass(frozen=True)
