@@ -11,9 +11,11 @@ from __future__ import annotations
 import math
 
 from probtensor import ops
-from probtensor.graph import Const, Node
+from probtensor.graph import Const, Node, as_tensor
 from probtensor.prob.distribution import (
     Distribution,
+    log_beta,
+    log_gamma,
     log_of,
     places,
     times_log,
@@ -34,6 +36,11 @@ def standardised(x, mu, sigma):
 def number(x: Node):
     """A literal scalar as a Python number; any other node as it is."""
     return x.op.array.item() if isinstance(x.op, Const) and not x.shape else x
+
+
+def half(x: Node) -> Node:
+    """x / 2, a literal again where x is one."""
+    return as_tensor(0.5 * number(x)) if isinstance(number(x), float) else 0.5 * x
 
 
 def log_gamma_draw(key, shape, alpha):
@@ -134,7 +141,7 @@ class StudentT(Distribution):
 
     def logpdf(self, x, nu, mu, sigma):
         z = standardised(x, mu, sigma)
-        scale = ops.lbeta(0.5, 0.5 * nu) + 0.5 * ops.log(nu) + ops.log(sigma)
+        scale = log_beta(as_tensor(0.5), half(nu)) + 0.5 * ops.log(nu) + ops.log(sigma)
         return -0.5 * (nu + 1) * ops.log1p(ops.square(z) * (1 / nu)) - scale
 
     def sample(self, key, shape, nu, mu, sigma):
@@ -164,7 +171,7 @@ class HalfStudentT(Distribution):
         return ops.abs(StudentT().sample(key, shape, nu, 0.0, sigma))
 
     def mean(self, nu, sigma):
-        value = 2 * sigma * ops.sqrt(nu) / ((nu - 1) * ops.exp(ops.lbeta(0.5, 0.5 * nu)))
+        value = 2 * sigma * ops.sqrt(nu) / ((nu - 1) * ops.exp(log_beta(as_tensor(0.5), half(nu))))
         return ops.where(nu > 1, value, math.inf)
 
     def variance(self, nu, sigma):
@@ -253,7 +260,7 @@ class Gamma(Distribution):
     over = NONNEGATIVE
 
     def logpdf(self, x, alpha, beta):
-        scale = alpha * log_of(beta) - ops.lgamma(alpha)
+        scale = alpha * log_of(beta) - log_gamma(alpha)
         return times_log(alpha - 1, x) - beta * x + scale
 
     def sample(self, key, shape, alpha, beta):
@@ -275,7 +282,7 @@ class InverseGamma(Distribution):
     over = POSITIVE
 
     def logpdf(self, x, alpha, beta):
-        scale = alpha * log_of(beta) - ops.lgamma(alpha)
+        scale = alpha * log_of(beta) - log_gamma(alpha)
         return -(alpha + 1) * log_of(x) - beta / x + scale
 
     def sample(self, key, shape, alpha, beta):
@@ -298,7 +305,7 @@ class Beta(Distribution):
     over = UNIT
 
     def logpdf(self, x, alpha, beta):
-        return times_log(alpha - 1, x) + times_log_rest(beta - 1, x) - ops.lbeta(alpha, beta)
+        return times_log(alpha - 1, x) + times_log_rest(beta - 1, x) - log_beta(alpha, beta)
 
     def sample(self, key, shape, alpha, beta):
         first = log_gamma_draw(ops.key_fold(key, 0), shape, alpha)

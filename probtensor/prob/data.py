@@ -7,6 +7,7 @@ each op, which spares compiling a function for it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,8 +84,24 @@ def value_of(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, in
         return np.asarray(size_value(node.op.size, sizes), "int64")
     if isinstance(node.op, Input):
         raise GraphError(f"the value of input {node.name or node.op.text()} is not known")
-    result = resized(node.op, sizes).numpy(*arguments)
+    op = resized(node.op, sizes)
+    result = log_gamma_array(*arguments) if isinstance(op, ops.Lgamma) else op.numpy(*arguments)
     return np.asarray(result).astype(node.dtype, copy=False)
+
+
+def log_gamma_array(x: np.ndarray) -> np.ndarray:
+    """log |Gamma(x)| without importing SciPy, which would take longer than all else that a model
+    of counts does before its first gradient."""
+    values, places = np.unique(x, return_inverse=True)
+    return np.array([log_gamma_of(v) for v in values])[places].reshape(np.shape(x))
+
+
+def log_gamma_of(x: float) -> float:
+    """math.lgamma with infinity at the poles and past the largest number."""
+    try:
+        return math.lgamma(x)
+    except (ValueError, OverflowError):
+        return math.inf
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from probtensor import ops
 from probtensor.prob.continuous import number
 from probtensor.prob.distribution import (
     Distribution,
+    log_gamma,
     log_of,
     places,
     times_log,
@@ -155,7 +156,7 @@ class NegativeBinomial(Distribution):
 
     def logpdf(self, x, mu, alpha):
         d = log_of(mu) - log_of(alpha)
-        ways = ops.lgamma(x + alpha) - ops.lgamma(alpha) - ops.lgamma(x + 1)
+        ways = ops.lgamma(x + alpha) - log_gamma(alpha) - ops.lgamma(x + 1)
         return x * d - (x + alpha) * ops.softplus(d) + ways
 
     def sample(self, key, shape, mu, alpha):

@@ -8,6 +8,7 @@ all of them.
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -351,6 +352,22 @@ def times_log_rest(a: Node, x: Node) -> Node:
     if isinstance(x.op, ops.Sigmoid):
         return a * ops.log_sigmoid(-x.inputs[0])
     return a * ops.log1p(-x) if is_nonzero(a) else ops.xlog1py(a, -x)
+
+
+def log_gamma(x: Node) -> Node:
+    """log Gamma(x), computed here and now for a positive literal scalar."""
+    if isinstance(x.op, Const) and not x.shape and 0 < x.op.array < math.inf:
+        return as_tensor(np.asarray(math.lgamma(x.op.array), x.dtype))
+    return ops.lgamma(x)
+
+
+def log_beta(x: Node, y: Node) -> Node:
+    """log B(x, y), computed here and now for small literals (large ones cancel)."""
+    if all(isinstance(v.op, Const) and not v.shape and 0 < v.op.array < 100 for v in (x, y)):
+        a, b = float(x.op.array), float(y.op.array)
+        value = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+        return as_tensor(np.asarray(value, x.dtype))
+    return ops.lbeta(x, y)
 
 
 def is_nonzero(x: Any) -> bool:

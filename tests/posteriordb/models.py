@@ -73,6 +73,68 @@ def diamonds(data):
     return pt.condition({y: outcome}, potentials=[prior], track=[b])
 
 
+def logearn_interaction(data):
+    height, male = np.array(data["height"], float), np.array(data["male"], float)
+    columns = [1.0, height, male, height * male]
+    return linear(columns, np.log(data["earn"]), r.half_flat(name="sigma"))
+
+
+def log10earn_height(data):
+    return linear([1.0, data["height"]], np.log10(data["earn"]), r.half_flat(name="sigma"))
+
+
+def kidscore_interaction(data):
+    high_school, iq = np.array(data["mom_hs"], float), np.array(data["mom_iq"], float)
+    columns = [1.0, high_school, iq, high_school * iq]
+    return linear(columns, data["kid_score"], r.half_cauchy(2.5, name="sigma"))
+
+
+def kidscore_mom_work(data):
+    work = np.array(data["mom_work"])
+    columns = [1.0, *(work == k for k in (2, 3, 4))]
+    return linear(columns, data["kid_score"], r.half_flat(name="sigma"))
+
+
+def logmesquite_logva(data):
+    first, second, height = (np.log(data[k]) for k in ("diam1", "diam2", "canopy_height"))
+    columns = [1.0, first + second + height, first + second, data["group"]]
+    return linear(columns, np.log(data["weight"]), r.half_flat(name="sigma"))
+
+
+def ar_k(data):
+    order, series = data["K"], np.array(data["y"], float)
+    lags = [series[order - k : len(series) - k] for k in range(1, order + 1)]
+    alpha = r.normal(0, 10, name="alpha")
+    beta = r.normal(0, 10, shape=order, name="beta")
+    sigma = r.half_cauchy(2.5, name="sigma")
+    y = r.normal(alpha + pt.as_tensor(np.stack(lags, axis=1)) @ beta, sigma, name="y")
+    return pt.condition({y: series[order:]})
+
+
+def low_dim_gauss_mix(data):
+    """A mixture of two normals with ordered means; its density is a potential."""
+    mu = r.normal(0, 2, shape=2, name="mu", constraint=pt.ordered())
+    sigma = r.half_normal(2, shape=2, name="sigma")
+    theta = r.beta(5, 5, name="theta")
+    y = np.array(data["y"], float)
+    first = pt.log(theta) + pt.logp(r.normal(mu[0], sigma[0], shape=len(y)), y)
+    second = pt.log1p(-theta) + pt.logp(r.normal(mu[1], sigma[1], shape=len(y)), y)
+    return pt.condition({}, potentials=[pt.potential(pt.logaddexp(first, second), name="y")])
+
+
+def hmm_example(data):
+    """Two hidden states, summed out by the forward recursion."""
+    theta1 = r.dirichlet([1.0, 1.0], name="theta1")
+    theta2 = r.dirichlet([1.0, 1.0], name="theta2")
+    mu = r.normal([3.0, 10.0], 1, name="mu", constraint=pt.ordered(0.0))
+    y = np.array(data["y"], float)
+    moves = pt.log(pt.stack([theta1, theta2]))
+    state = pt.logp(r.normal(mu, 1), y[0])
+    for value in y[1:]:
+        state = pt.logsumexp(state[:, None] + moves, axis=0) + pt.logp(r.normal(mu, 1), value)
+    return pt.condition({}, potentials=[pt.potential(pt.logsumexp(state), name="y")])
+
+
 # posterior -> (model, draws of each of four chains)
 MODELS = {
     "eight_schools-eight_schools_noncentered": (eight_schools_noncentered, 4000),
@@ -82,4 +144,13 @@ MODELS = {
     "nes1992-nes": (nes, 2000),
     "sblrc-blr": (blr, 2000),
     "diamonds-diamonds": (diamonds, 1500),
+    "earnings-logearn_interaction": (logearn_interaction, 2000),
+    "earnings-log10earn_height": (log10earn_height, 2000),
+    "kidiq-kidscore_interaction": (kidscore_interaction, 2000),
+    "kidiq_with_mom_work-kidscore_mom_work": (kidscore_mom_work, 2000),
+    "mesquite-logmesquite_logva": (logmesquite_logva, 2000),
+    "nes1972-nes": (nes, 2000),
+    "arK-arK": (ar_k, 2000),
+    "low_dim_gauss_mix-low_dim_gauss_mix": (low_dim_gauss_mix, 2000),
+    "hmm_example-hmm_example": (hmm_example, 1500),
 }
