@@ -61,7 +61,7 @@ def meanings() -> tuple[Mapping, Mapping]:
         if getattr(op, "c", None):
             functions[op.c] = op().numpy
         if getattr(op, "routine", None):
-            routines[op.routine] = op.numpy
+            routines[op.routine] = op().on_flat_arrays
     return functions, routines
 
 

@@ -87,7 +87,8 @@ class _Checker:
             case Call(args=args):
                 for arg in args:
                     if isinstance(arg, tuple):
-                        self._access(arg[0], arg[1], stmt)
+                        # The start of a buffer may be handed over even where it has no elements.
+                        self._access(arg[0], arg[1], stmt, certain=arg[1] != 0)
                     else:
                         self._need(size_names(arg), stmt)
 

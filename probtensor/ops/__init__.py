@@ -17,7 +17,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     view.py        reshape, transpose, broadcast, concatenate
     slicing.py     slices, and writing into them
     index.py       x[key], x.at[key], gather, scatter, take
-    linalg.py      one contraction for all matrix products
+    linalg.py      one contraction for all matrix products; Cholesky, triangular systems
     subscripts.py  einsum: any number of operands, as contractions of two
     creation.py    inputs, zeros, arange, eye
     gradient.py    stop_gradient, grad_clip: the value stays, the derivative changes
@@ -216,13 +216,23 @@ from probtensor.ops.index import (
 )
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.ops.linalg import (
+    Cholesky,
     Contract,
+    Cumsum,
+    SolveLower,
+    SolveUpper,
+    cho_solve,
+    cholesky,
     contract,
+    cumsum,
     dot,
     inner,
     matmul,
     matvec,
     outer,
+    solve_lower,
+    solve_triangular,
+    solve_upper,
     tensordot,
     vecdot,
     vecmat,

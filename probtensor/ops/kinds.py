@@ -385,6 +385,22 @@ class Core(Kind):
         core = tuple(sizes[name] for name in self.signature()[1])
         return TensorType("float64", self.batch_shape(types) + core)
 
+    def on_flat_arrays(self, *args: Any) -> None:
+        """The routine as compiled code calls it, by `numpy`: flat arrays of the inputs and the
+        output, which is written, then the number of items and the core sizes."""
+        names, out_names = self.signature()
+        order = dict.fromkeys(name for group in names for name in group)
+        *arrays, out = args[: len(names) + 1]
+        count, *numbers = args[len(names) + 1 :]
+        sizes = dict(zip(order, numbers, strict=True))
+
+        def item(flat: np.ndarray, axes: tuple[str, ...]) -> np.ndarray:
+            shape = [count, *(sizes[name] for name in axes)]
+            return flat[: int(np.prod(shape))].reshape(shape)
+
+        given = [item(flat, axes) for flat, axes in zip(arrays, names, strict=True)]
+        item(out, out_names)[...] = self.numpy(*given)
+
 
 class Composite(Kind):
     """An op that the pipeline replaces by `expand(*inputs)`; until then rules can see it whole."""

@@ -14,6 +14,15 @@ def meanings():
     return {cls.c: cls.__dict__["numpy"] for cls in REGISTRY.values() if getattr(cls, "c", None)}
 
 
+def routines():
+    """The meaning of each routine of an op, on flat arrays."""
+    found = {}
+    for cls in REGISTRY.values():
+        if getattr(cls, "routine", None):
+            found[cls.routine] = cls().on_flat_arrays
+    return found
+
+
 def unwrapped(table):
     return {name: getattr(f, "__func__", f) for name, f in table.items()}
 
@@ -45,7 +54,7 @@ def evaluate(inputs, outputs, arrays):
             rubbish = np.nan if "float" in buffer.dtype else 77
             buffers[buffer.name] = np.full(int(np.prod(shape)), rubbish).astype(buffer.dtype)
     for kernel in plan.kernels:
-        Machine(buffers, sizes, unwrapped(meanings())).run(kernel)
+        Machine(buffers, sizes, unwrapped(meanings()), routines()).run(kernel)
     return [
         buffers[plan.buffers[k].name].reshape(plan.shape(k, sizes)) for k in plan.outputs
     ]

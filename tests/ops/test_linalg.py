@@ -7,7 +7,8 @@ import pytest
 
 from probtensor import ops
 from probtensor.graph.node import GraphError
-from tests.ops.numpy_twin import check, static, symbolic
+from probtensor.transform.autodiff import grad
+from tests.ops.numpy_twin import check, compare, static, symbolic
 
 rng = np.random.default_rng(21)
 
@@ -100,3 +101,60 @@ def test_einsum(subscripts, shapes):
 def test_bad_calls_say_what_is_wrong(bad, words):
     with pytest.raises(GraphError, match=words):
         bad(static(draw(3, 4)), static(draw(4, 2)))
+
+
+# Factors, triangular systems, running sums.
+
+
+def spd(*shape):
+    """A symmetric positive definite matrix for each leading place."""
+    a = draw(*shape)
+    return a @ np.swapaxes(a, -1, -2) + np.eye(shape[-1])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (4, 4), (2, 3, 3)], ids=str)
+def test_cholesky_and_its_solves(shape):
+    a, b = spd(*shape), draw(*shape[:-1], 2)
+    check(ops.cholesky, np.linalg.cholesky, a, rtol=1e-12)
+    check(lambda a, b: ops.cho_solve(ops.cholesky(a), b), np.linalg.solve, a, b, rtol=1e-9)
+
+
+@pytest.mark.parametrize("lower", [True, False])
+@pytest.mark.parametrize("trans", [True, False])
+def test_solve_triangular_reads_one_triangle(lower, trans):
+    t = draw(3, 3) + 4 * np.eye(3)
+    half = np.tril(t) if lower else np.triu(t)
+    for b in (draw(3), draw(3, 2), draw(5, 3, 2)):
+        check(
+            lambda t, b: ops.solve_triangular(t, b, trans=trans, lower=lower),
+            lambda t, b: np.linalg.solve(half.T if trans else half, b), t, b, rtol=1e-12,
+        )  # fmt: skip
+
+
+def test_cholesky_has_the_gradient_of_a_symmetric_matrix():
+    a = spd(3, 3)
+    x = static(a)
+    log_det = 2 * ops.sum(ops.log(ops.diagonal(ops.cholesky(x))))
+    inverse = np.linalg.inv(a)
+    compare(grad(log_det, x), inverse, [x], [a], rtol=1e-10)
+    slope = ops.sum(grad(log_det, x) * np.eye(3))
+    compare(grad(slope, x), -inverse @ inverse, [x], [a], rtol=1e-9)
+
+
+def test_no_factor_is_nan_and_leaves_other_items_alone():
+    a = np.stack([np.eye(2), -np.eye(2)])
+    check(ops.cholesky, lambda a: np.stack([np.eye(2), np.full((2, 2), np.nan)]), a)
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "bool"])
+def test_cumsum(axis, dtype):
+    a = (10 * draw(3, 4)).astype(dtype)
+    check(lambda x: ops.cumsum(x, axis), lambda a: np.cumsum(a, axis), a, rtol=1e-6)
+
+
+def test_routines_refuse_what_has_no_matrix():
+    with pytest.raises(GraphError, match=r"cholesky: n=3 and n=4 in \(x: float64\[3, 4\]\)"):
+        ops.cholesky(static(draw(3, 4)))
+    with pytest.raises(GraphError, match="a matrix and a vector, not 1 and 1 axes"):
+        ops.solve_triangular(static(draw(3)), draw(3))
