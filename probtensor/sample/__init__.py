@@ -29,11 +29,7 @@ Random numbers are Philox blocks under a key folded from (seed, chain, purpose).
 draws the same bits with 1 or 16 chains, on 1 or 16 threads. Momenta come from a ziggurat.
 
 The metric is a diagonal var(draw)**a / var(gradient)**(1 - a) whose a moves from 1/2 to 1 as draws
-arrive (chain.pyx says why). Tried on ten models with 4 x (1000 + 1000) iterations, minimum bulk
-effective draws per 1000 gradients, warm-up included (Stan's windows and diagonal / Stan's
-diagonal / a fixed at 1/2 / this one, the last three under this schedule): eight schools 31 / 39 /
-42 / 41, varying slopes 1.8 / 3.4 / 3.1 / 5.2, kidscore 4.1 / 8.2 / 5.6 / 9.3, normal with scales
-1 to 1000 9.5 / 75 / 93 / 93, item response 1.5 / 1.2 / 2.3 / 2.3, correlated normal 18 / 23 / 22 / 23.
+arrive (chain.pyx says why; nuts.py gives the figures).
 
 Rejected: processes (pickling, start-up, memory); a Python loop around a native transition (the
 loop would cost more than a small model's gradient); vectorised chains (they wait for the longest

@@ -16,7 +16,17 @@ FINISHED, INTERRUPTED = native.Status.FINISHED, native.Status.INTERRUPTED
 
 @dataclass(frozen=True)
 class Nuts:
-    """Settings of the sampler; see `probtensor.sample` for what each does."""
+    """Settings of the sampler.
+
+    draws, tune, target_accept, max_treedepth, keep_warmup: see `sample`.
+    early_max_treedepth  the cap of the first tenth of the warm-up, where the metric is a guess
+    metric               "diag_grad": a diagonal from the variances of draws and of gradients;
+                         "diag": from those of the draws alone, regularised as in Stan. The former
+                         is the default: see METRIC_EVIDENCE
+    max_energy_error     a trajectory whose energy rises by more diverges
+    keep_divergences     add sample_stats.divergence_start: the unconstrained state before each
+                         divergence, nan elsewhere
+    """
 
     draws: int = 1000
     tune: int = 1000

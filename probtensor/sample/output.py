@@ -20,7 +20,7 @@ FLAGS = ("diverging", "reached_max_treedepth")
 
 
 def load_arviz() -> ModuleType:
-    """ArviZ, imported when first needed; its announcement of version 1 is not our user's concern."""
+    """ArviZ, imported when first needed, without its announcement of version 1."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         import arviz

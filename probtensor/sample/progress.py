@@ -139,9 +139,7 @@ class Bars:
         """Redraw."""
         for task, state in zip(self.tasks, states, strict=True):
             name = f"chain {state.chain}{' warm-up' if state.done < state.tune else ''}"
-            self.progress.update(
-                task, completed=state.done, description=name, **_fields(state)
-            )
+            self.progress.update(task, completed=state.done, description=name, **_fields(state))
         self.progress.refresh()
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 
 class Context(Protocol):
-    """Bound data and one workspace, for one thread at a time; valid as long as this object lives."""
+    """Bound data and one workspace, for one thread at a time; it keeps its memory alive."""
 
     @property
     def address(self) -> int:

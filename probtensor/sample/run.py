@@ -47,31 +47,24 @@ def sample(
 
     posterior      what `condition` returns, or any `LogpGrad`
     draws, tune    iterations per chain that are kept, and those of the warm-up before them
-    chains, cores  chains, and threads to run them on; by default as many as there are CPUs for this
-                   process. Neither changes what chain i draws
-    seed           0 <= seed < 2**63; None takes one from the operating system. Same seed, same bits
+    chains, cores  chains, and threads to run them on: by default one per CPU that this process
+                   may use. Neither changes what chain i draws
+    seed           0 <= seed < 2**63, by default from the operating system. Same seed, same bits
     target_accept  mean acceptance the step size aims at; nearer to 1 means smaller steps
-    max_treedepth  a trajectory has at most 2**max_treedepth - 1 steps; early_max_treedepth holds
-                   for the first tenth of the warm-up
+    max_treedepth  a trajectory has at most 2**max_treedepth - 1 steps
     progress       True: bars, or a line where no terminal looks; False: silence; a function: called
                    with a list of ChainState about ten times a second
     keep_warmup    add the groups warmup_posterior and warmup_sample_stats
-    init           start points: {name: value}, float64[dim] or float64[chains, dim]; by default
-                   uniform on (-2, 2) in each unconstrained coordinate, up to 100 attempts a chain
-    metric         "diag_grad": a diagonal from variances of draws and of gradients. "diag": from
-                   those of the draws, as in Stan. The former is the default because it gave more
-                   effective draws per gradient, warm-up included, on nine of ten models tried and
-                   never fewer than 0.95 times as many: 1.5 times on a varying-slopes regression,
-                   1.1 times on eight schools
-    keep_divergences  add sample_stats.divergence_start, the unconstrained state before each
-                   divergence; nan elsewhere
+    init           {name: value}, float64[dim] or float64[chains, dim]; by default uniform on
+                   (-2, 2) in each unconstrained coordinate, with up to 100 attempts a chain
+    metric, early_max_treedepth, keep_divergences: see `Nuts`
 
     Ctrl-C stops the chains at their next leapfrog step and returns what they have drawn: as many
-    whole chains of one length as keep the most draws. `attrs["interrupted"]` says so.
+    chains of one length as keep the most draws. `attrs["interrupted"]` then says what is left.
 
-    Raises SamplingError where no start point has a finite density or a chain cannot go on,
-    ValueError for settings that make no sense, KeyboardInterrupt where nothing was drawn yet.
-    Warns with SamplerWarning of divergences, chains that disagree and the like.
+    Raises SamplingError where no start has a finite density or a chain cannot go on, ValueError for
+    settings that make no sense, KeyboardInterrupt where nothing was drawn yet. Warns with
+    SamplerWarning of divergences, chains that disagree and the like.
     """
     nuts = Nuts(
         draws=draws,
@@ -85,11 +78,22 @@ def sample(
     )
     seed = _checked(posterior, chains, cores, seed)
     threads = min(chains, cores or available_cpus())
+    return _sampled(posterior, nuts, chains, threads, seed, init, progress)
+
+
+def _sampled(
+    posterior: LogpGrad,
+    nuts: Nuts,
+    chains: int,
+    threads: int,
+    seed: int,
+    init: object,
+    progress: bool | Callback,
+) -> Any:
+    """Run, gather what was drawn, and say what is wrong with it."""
     began = time.perf_counter()
     traces = new_traces(nuts, chains, posterior.dim)
-    done, interrupted = _run(
-        posterior, nuts, traces, init, seed=seed, threads=threads, progress=progress
-    )
+    done, interrupted = _run(posterior, nuts, traces, init, seed, threads, progress)
     chosen, length = _most_draws(nuts, done)
     if length == 0:
         raise KeyboardInterrupt("interrupted before the first draw")
@@ -98,9 +102,9 @@ def sample(
     groups = groups_of(posterior, nuts, traces, chosen, length)
     dims, coords = axes_of(posterior, nuts)
     result = to_arviz(groups, dims=dims, coords=coords, attrs=attrs)
-    drawn = slice(min(nuts.tune, length) if keep_warmup else 0, length)
+    drawn = slice(min(nuts.kept - nuts.draws, length), length)
     warn_of_trouble(
-        posterior, nuts, traces.draws[chosen, drawn], traces.records[chosen, drawn], stacklevel=2
+        posterior, nuts, traces.draws[chosen, drawn], traces.records[chosen, drawn], stacklevel=3
     )
     return result
 
@@ -123,7 +127,6 @@ def _run(
     nuts: Nuts,
     traces: Traces,
     init: object,
-    *,
     seed: int,
     threads: int,
     progress: bool | Callback,

@@ -26,8 +26,8 @@ def given_starts(posterior: LogpGrad, init: object, chains: int) -> Sequence[np.
     if points.shape != (chains, posterior.dim):
         raise ValueError(
             f"sample: init has shape {points.shape}; the posterior has {posterior.dim} coordinates "
-            f"and there are {chains} chains\n"
-            f"give ({posterior.dim},) for all chains, ({chains}, {posterior.dim}), or {{name: value}}"
+            f"and there are {chains} chains\ngive {{name: value}}, or an array of shape "
+            f"({posterior.dim},) for all chains or ({chains}, {posterior.dim}) for each"
         )
     return [np.array(point) for point in points]
 

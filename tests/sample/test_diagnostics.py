@@ -52,8 +52,8 @@ def test_equal_to_arviz(shape, rho):
 
 
 def test_ties_share_their_rank():
-    from scipy.stats import rankdata
     from scipy.special import ndtri
+    from scipy.stats import rankdata
 
     x = np.round(np.random.default_rng(1).normal(size=(2, 4, 100)), 1)
     scores = diagnostics._rank_normal(x)
