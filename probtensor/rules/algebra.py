@@ -13,7 +13,8 @@ from probtensor.graph.node import Const, Frozen, Node, make
 from probtensor.ops.kinds import Elementwise, Kind
 from probtensor.rules.products import literal
 from probtensor.transform.facts import Known, constant_of
-from probtensor.transform.rewrite import Ruleset, rewrite, rule, var
+from probtensor.transform.pattern import var
+from probtensor.transform.rewrite import Ruleset, rewrite, rule
 
 x, y, z = var("x"), var("y"), var("z")
 c, d = var("c", "bool"), var("d", "bool")

@@ -11,16 +11,10 @@ from collections import Counter
 
 from probtensor import ops
 from probtensor.graph.node import Node, make
+from probtensor.transform.chain import chain_leaves, combine_in_chain, regrow
 from probtensor.transform.facts import Known
-from probtensor.transform.rewrite import (
-    Ruleset,
-    chain_leaves,
-    combine_in_chain,
-    regrow,
-    rewrite,
-    rule,
-    var,
-)
+from probtensor.transform.pattern import var
+from probtensor.transform.rewrite import Ruleset, rewrite, rule
 
 x, y, a, b = var("x"), var("y"), var("a"), var("b")
 WIDE = (-800, 800)

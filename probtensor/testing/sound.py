@@ -16,7 +16,8 @@ from probtensor.graph.node import Node, SizeOf, new_input
 from probtensor.graph.walk import inputs_of, toposort
 from probtensor.testing.exact import evaluate_exact, ulps
 from probtensor.testing.reference import evaluate_numpy
-from probtensor.transform.rewrite import Log, Rule, Ruleset, Var, apply_rules, instantiate
+from probtensor.transform.pattern import Var, instantiate
+from probtensor.transform.rewrite import Log, Rule, Ruleset, apply_rules
 from probtensor.types import Dim, size_names, size_value
 
 EDGES = (

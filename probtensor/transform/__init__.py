@@ -3,6 +3,8 @@
     facts.py     what is known of values: bounds, whole, finite; one table, keyed by node
     autodiff.py  vjp, jvp and what is made of them; reads `op.vjp`
     batch.py     vmap; asks the kind of an op
+    pattern.py   graphs over variables: matching and filling in
+    chain.py     products and sums as lists of their members
     rewrite.py   rules as data, and the driver that applies them to a fixed point
     passes.py    a pass, and everything around passes: order, timing, verification, logs
 
@@ -29,7 +31,8 @@ from probtensor.transform.autodiff import (
 from probtensor.transform.batch import vmap
 from probtensor.transform.facts import Known
 from probtensor.transform.passes import Pass, Record, expand_composites, run
-from probtensor.transform.rewrite import Rule, Ruleset, apply_rules, rewrite, rule, var
+from probtensor.transform.pattern import var
+from probtensor.transform.rewrite import Rule, Ruleset, apply_rules, rewrite, rule
 
 __all__ = [
     "Known",

@@ -1,0 +1,74 @@
+"""Chains: a * b / c is a list of factors, some inverted; a - b + c a list of terms, some negated.
+
+Rules look for two members of a chain wherever they stand in it, since a derivative multiplies its
+factors in whatever order the code had.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+
+from probtensor import ops
+from probtensor.graph.node import Node, Op
+
+# Leaves looked at in a chain, so that a sweep stays linear in the graph.
+CHAIN = 8
+CHAIN_ROOTS: dict[type[Op], tuple[type[Op], ...]] = {
+    ops.Mul: (ops.Mul, ops.Div),
+    ops.Div: (ops.Mul, ops.Div),
+    ops.Add: (ops.Add, ops.Sub),
+    ops.Sub: (ops.Add, ops.Sub),
+}
+INVERSE = {ops.Mul: False, ops.Add: False, ops.Div: True, ops.Sub: True}
+
+
+def combine_in_chain(node: Node, combine: Callable[[Node, Node, bool], Node | None]) -> Node | None:
+    """The chain of products and quotients (or sums and differences) at `node` with two of its
+    leaves made into one: `combine(first, second, inverted)` gives what first * second (first /
+    second if `inverted`) becomes, or None. The result stands where the first leaf stood."""
+    leaves = chain_leaves(node)
+    for first, second in itertools.permutations(leaves, 2):
+        found = combine(first[1], second[1], first[2] != second[2])
+        if found is not None:
+            return regrow(node, {first[0]: found, second[0]: None})
+    return None
+
+
+def chain_leaves(node: Node) -> list[tuple[tuple[int, ...], Node, bool]]:
+    """(path, leaf, inverted) for the leaves of the chain at `node`, CHAIN of them at most."""
+    roots = CHAIN_ROOTS[type(node.op)]
+    leaves = [((), node, False)]
+    place = 0
+    while place < len(leaves) < CHAIN:
+        path, x, inverted = leaves[place]
+        if not isinstance(x.op, roots):
+            place += 1
+            continue
+        flip = INVERSE[type(x.op)]
+        leaves[place : place + 1] = [
+            ((*path, 0), x.inputs[0], inverted),
+            ((*path, 1), x.inputs[1], inverted != flip),
+        ]
+    return leaves
+
+
+def regrow(node: Node, changes: Mapping[tuple, Node | None]) -> Node | None:
+    """The chain with the leaves at some paths replaced, or taken out where the change is None."""
+    return _regrow(node, (), changes)
+
+
+def _regrow(node: Node, path: tuple[int, ...], changes: Mapping[tuple, Node | None]) -> Node | None:
+    if path in changes:
+        return changes[path]
+    if not any(changed[: len(path)] == path for changed in changes):
+        return node
+    left = _regrow(node.inputs[0], (*path, 0), changes)
+    right = _regrow(node.inputs[1], (*path, 1), changes)
+    if right is None:
+        return left
+    if left is None:
+        if not INVERSE[type(node.op)]:
+            return right
+        return ops.div(1, right) if isinstance(node.op, ops.Div) else -right
+    return node.op(left, right)

@@ -1,0 +1,154 @@
+"""Patterns: small graphs over variables, matched against nodes and filled in again.
+
+A pattern is made by the ops themselves, over scalars that stand for tensors of any shape. Operands
+of commutative ops match in either order, and literals match by value, whatever repeats them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from probtensor import ops
+from probtensor.graph.node import Const, Input, Node, Op, make
+from probtensor.graph.walk import toposort
+from probtensor.transform.facts import Known, constant_of
+from probtensor.types import TensorType
+
+
+@dataclass(frozen=True)
+class Var(Input):
+    """A variable of a rule; it stands for any node (for a bool one if its own dtype is bool)."""
+
+    name = "var"
+
+
+def var(name: str, dtype: str = "float64") -> Node:
+    """A variable for `rule`. Written as a scalar, it matches tensors of any shape; dtype "bool"
+    matches bools, any other dtype numbers."""
+    return make(Var(name, TensorType(dtype, ()), name), ())
+
+
+class Match:
+    """What a pattern met: `m.x` is the node that variable x stands for, `m.known` the facts."""
+
+    def __init__(self, bound: dict[str, Node], known: Known) -> None:
+        self.bound = bound
+        self.known = known
+
+    def __getattr__(self, name: str) -> Node:
+        try:
+            return self.bound[name]
+        except KeyError:
+            raise AttributeError(f"the pattern has no variable {name!r}") from None
+
+
+def match(
+    pattern: Node, node: Node, bound: dict[str, Node], known: Known
+) -> Iterator[dict[str, Node]]:
+    """All ways in which the node fits the pattern: what each variable stands for."""
+    op = pattern.op
+    if isinstance(op, Var):
+        if op.label in bound:
+            if bound[op.label] is node:
+                yield bound
+        elif (pattern.dtype == "bool") == (node.dtype == "bool"):
+            yield {**bound, op.label: node}
+    elif isinstance(op, Const):
+        value = known.constant(node)
+        if value is not None and value == op.array.item():
+            yield bound
+    elif _is_sign_of_known(pattern, bound):
+        if is_negation(node, bound[pattern.inputs[0].op.label]):
+            yield bound
+    elif node.op == op and len(node.inputs) == len(pattern.inputs):
+        yield from match_all(pattern.inputs, node.inputs, bound, known)
+        if _commutes(op) and node.inputs[0] is not node.inputs[1]:
+            yield from match_all(pattern.inputs, node.inputs[::-1], bound, known)
+
+
+def match_all(
+    patterns: tuple[Node, ...], nodes: tuple[Node, ...], bound: dict[str, Node], known: Known
+) -> Iterator[dict[str, Node]]:
+    """All ways in which the nodes fit the patterns, in this order."""
+    if not patterns:
+        yield bound
+        return
+    for found in match(patterns[0], nodes[0], bound, known):
+        yield from match_all(patterns[1:], nodes[1:], found, known)
+
+
+def _is_sign_of_known(pattern: Node, bound: dict[str, Node]) -> bool:
+    """Is the pattern -x for an x that is bound already? Then any known negation of it will do."""
+    inner = pattern.inputs[0] if pattern.op == ops.neg else None
+    return inner is not None and isinstance(inner.op, Var) and inner.op.label in bound
+
+
+def is_negation(p: Node, q: Node) -> bool:
+    """Is p known to be -q, by the way they are written?"""
+    if (p.op == ops.neg and p.inputs[0] is q) or (q.op == ops.neg and q.inputs[0] is p):
+        return True
+    if p.op == ops.sub and q.op == ops.sub:
+        return p.inputs == q.inputs[::-1]
+    if p.op == ops.mul and q.op == ops.mul and p.inputs[1] is q.inputs[1]:
+        c, d = (constant_of(product.inputs[0]) for product in (p, q))
+        return c is not None and d is not None and c == -d
+    return False
+
+
+def operand_ops(pattern: Node) -> tuple[type[Op] | None, ...]:
+    """For each operand of a pattern the op it must have; None where that is open."""
+    loose = (Var, Const, ops.Neg)
+    return tuple(None if isinstance(x.op, loose) else type(x.op) for x in pattern.inputs)
+
+
+def could_fit(wanted: tuple[type[Op] | None, ...], inputs: tuple[Node, ...]) -> bool:
+    """A quick look before a match is tried: are there operands with the ops wanted?"""
+    return all(kind is None or any(type(x.op) is kind for x in inputs) for kind in wanted)
+
+
+def _commutes(op: Op) -> bool:
+    facts = getattr(op, "facts", None)
+    return facts is not None and facts.commutative
+
+
+def instantiate(pattern: Node, bound: dict[str, Node]) -> Node:
+    """The pattern with nodes for its variables: ops are applied anew, so types follow them."""
+    built: dict[Node, Any] = {}
+    for node in toposort([pattern]):
+        if isinstance(node.op, Var):
+            built[node] = bound[node.op.label]
+        elif isinstance(node.op, Const):
+            # A bare number takes the dtype of what it meets.
+            built[node] = node.op.array.item()
+        else:
+            built[node] = node.op(*(built[x] for x in node.inputs))
+    return built[pattern]
+
+
+_INFIX = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "<": 0, "<=": 0, ">": 0, ">=": 0, "==": 0}
+
+
+def pattern_text(node: Node) -> str:
+    """A small graph as one line of ordinary notation."""
+    return _infix(node)[0]
+
+
+def _infix(node: Node) -> tuple[str, int]:
+    symbol = getattr(node.op, "symbol", None)
+    if isinstance(node.op, Const):
+        return f"{node.op.array.item():g}", 3 if node.op.array.item() >= 0 else 1
+    if not node.inputs:
+        return node.op.text(), 3
+    parts = [_infix(x) for x in node.inputs]
+    if symbol == "neg":
+        text, level = parts[0]
+        return f"-{text}" if level > 1 else f"-({text})", 1
+    if symbol in _INFIX and len(parts) == 2:
+        level = _INFIX[symbol]
+        (left, a), (right, b) = parts
+        left = left if a >= level else f"({left})"
+        right = right if b > level or (b == level and symbol in "+*") else f"({right})"
+        return f"{left} {symbol} {right}", level
+    return f"{node.op.text()}({', '.join(text for text, _ in parts)})", 3
