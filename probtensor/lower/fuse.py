@@ -67,8 +67,11 @@ def _extent(task: Task, level: int) -> Size | str | None:
 
 
 def _greedy(tasks: Iterable[Task], level: int, edges: _Edges) -> list[Group]:
-    """Each task goes to the earliest group of its extent that may hold it, else to a new one."""
-    groups: list[Group] = []
+    """Each task goes to the earliest group of its extent that may hold it, else to a new one.
+
+    Scalars that wait for no loop stand before all loops, so that any loop may read them.
+    """
+    groups = [Group(None)]
     home: dict[Task, int] = {}
     for task in tasks:
         extent = _extent(task, level)
@@ -84,7 +87,7 @@ def _greedy(tasks: Iterable[Task], level: int, edges: _Edges) -> list[Group]:
             groups.append(Group(extent))
         groups[k].tasks.append(task)
         home[task] = k
-    return groups
+    return [group for group in groups if group.tasks]
 
 
 class _GroupGraph:

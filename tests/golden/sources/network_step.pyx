@@ -16,12 +16,22 @@ cdef extern from "pt_loops.h" nogil:
     double pt_tanh(double)
 from cython_ext.linalg cimport pt_gemm
 
-cdef void k0(pt_in_float64 x0, pt_in_float64 x2, pt_out_float64 w2,
+cdef void k0(pt_out_float64 w23, pt_out_float64 w27, pt_out_float64 w28,
+        const int64_t* n) noexcept nogil:
+    cdef double t1, t2
+    t1 = <double> n[0]
+    w23[0] = t1
+    t2 = 1.0 / t1
+    w27[0] = t2
+    w28[0] = (-t2)
+
+
+cdef void k1(pt_in_float64 x0, pt_in_float64 x2, pt_out_float64 w2,
         const int64_t* n) noexcept nogil:
     pt_gemm(x0, x2, w2, 1, n[0], n[6], n[4], 0, 0)
 
 
-cdef void k1(pt_in_float64 w2, pt_out_float64 w3, pt_out_float64 w44,
+cdef void k2(pt_in_float64 w2, pt_out_float64 w3, pt_out_float64 w44,
         const int64_t* n) noexcept nogil:
     cdef int64_t i1, i2
     cdef double t3
@@ -32,20 +42,20 @@ cdef void k1(pt_in_float64 w2, pt_out_float64 w3, pt_out_float64 w44,
             w44[i1 * n[6] + i2] = (1.0 - (t3 * t3))
 
 
-cdef void k2(pt_in_float64 w3, pt_in_float64 x3, pt_out_float64 w5,
+cdef void k3(pt_in_float64 w3, pt_in_float64 x3, pt_out_float64 w5,
         const int64_t* n) noexcept nogil:
     pt_gemm(w3, x3, w5, 1, n[0], n[7], n[6], 0, 0)
 
 
-cdef void k3(pt_in_float64 w5, pt_in_float64 x1, pt_out_float64 w34, pt_out_float64 w39,
-        pt_out_float64 y0, pt_out_float64 w27, pt_out_float64 w28,
+cdef void k4(pt_in_float64 w5, pt_in_float64 x1, pt_in_float64 w28, pt_in_float64 w27,
+        pt_out_float64 w34, pt_in_float64 w23, pt_out_float64 w41, pt_out_float64 y0,
         const int64_t* n) noexcept nogil:
     cdef int64_t l1, i1, m1, s1, l2, i2, m2, s2, l3, i10, m3, s3, i19
-    cdef double[64] a6, a7, t9, a13, t18, a23_l, a6_l, a7_l, a13_l
+    cdef double[64] a6, a7, t9, a13, t18, a26_l, a6_l, a7_l, a13_l
     cdef int64_t[64] t17
-    cdef double t3, t15, t16, t21, a23, t24, t26
+    cdef double t3, t15, t16, t22, a26
     for l1 in range(64):
-        a23_l[l1] = 0.0
+        a26_l[l1] = 0.0
     for s1 in range(0, n[0], 64):
         m1 = n[0] - s1 if n[0] - s1 < 64 else 64
         for l1 in range(m1):
@@ -82,26 +92,14 @@ cdef void k3(pt_in_float64 w5, pt_in_float64 x1, pt_out_float64 w34, pt_out_floa
             t17[l1] = fabs(t15) == INFINITY
             t16 = t15 - a7[l1]
             t18[l1] = 0.0 if t17[l1] else t15
-            a23_l[l1] = a23_l[l1] + t16
+            a26_l[l1] = a26_l[l1] + t16
         for l1 in range(m1):
             i1 = s1 + l1
             for i19 in range(n[7]):
-                t21 = pt_exp((w5[i1 * n[7] + i19] - t18[l1]))
-                w39[i1 * n[7] + i19] = (w34[i1 * n[7] + i19] if t17[l1] else t21)
-    a23 = pt_fold_add(a23_l, 64)
-    t24 = <double> n[0]
-    y0[0] = (a23 / t24)
-    t26 = 1.0 / t24
-    w27[0] = t26
-    w28[0] = (-t26)
-
-
-cdef void k4(pt_in_float64 w28, pt_in_float64 x1, pt_in_float64 w27, pt_in_float64 w39,
-        pt_out_float64 w41, const int64_t* n) noexcept nogil:
-    cdef int64_t i1, i2
-    for i1 in range(n[0]):
-        for i2 in range(n[7]):
-            w41[i1 * n[7] + i2] = ((w28[0] * x1[i1 * n[7] + i2]) + (w27[0] * w39[i1 * n[7] + i2]))
+                t22 = pt_exp((w5[i1 * n[7] + i19] - t18[l1]))
+                w41[i1 * n[7] + i19] = ((w28[0] * x1[i1 * n[7] + i19]) + (w27[0] * (w34[i1 * n[7] + i19] if t17[l1] else t22)))
+    a26 = pt_fold_add(a26_l, 64)
+    y0[0] = (a26 / w23[0])
 
 
 cdef void k5(pt_in_float64 w41, pt_in_float64 x3, pt_out_float64 w42,
@@ -145,11 +143,11 @@ cdef void k10(pt_in_float64 x3, pt_in_float64 w49, pt_out_float64 y2,
 
 cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
     cdef int status = 0
-    k0(<pt_in_float64> b[0], <pt_in_float64> b[2], <pt_out_float64> b[7], n)
-    k1(<pt_in_float64> b[7], <pt_out_float64> b[8], <pt_out_float64> b[16], n)
-    k2(<pt_in_float64> b[8], <pt_in_float64> b[3], <pt_out_float64> b[9], n)
-    k3(<pt_in_float64> b[9], <pt_in_float64> b[1], <pt_out_float64> b[12], <pt_out_float64> b[13], <pt_out_float64> b[4], <pt_out_float64> b[10], <pt_out_float64> b[11], n)
-    k4(<pt_in_float64> b[11], <pt_in_float64> b[1], <pt_in_float64> b[10], <pt_in_float64> b[13], <pt_out_float64> b[14], n)
+    k0(<pt_out_float64> b[10], <pt_out_float64> b[11], <pt_out_float64> b[12], n)
+    k1(<pt_in_float64> b[0], <pt_in_float64> b[2], <pt_out_float64> b[7], n)
+    k2(<pt_in_float64> b[7], <pt_out_float64> b[8], <pt_out_float64> b[16], n)
+    k3(<pt_in_float64> b[8], <pt_in_float64> b[3], <pt_out_float64> b[9], n)
+    k4(<pt_in_float64> b[9], <pt_in_float64> b[1], <pt_in_float64> b[12], <pt_in_float64> b[11], <pt_out_float64> b[13], <pt_in_float64> b[10], <pt_out_float64> b[14], <pt_out_float64> b[4], n)
     k5(<pt_in_float64> b[14], <pt_in_float64> b[3], <pt_out_float64> b[15], n)
     k6(<pt_in_float64> b[15], <pt_in_float64> b[16], <pt_out_float64> b[17], n)
     k7(<pt_in_float64> b[0], <pt_in_float64> b[17], <pt_out_float64> b[18], n)

@@ -15,20 +15,30 @@ cdef extern from "pt_loops.h" nogil:
     ctypedef double* pt_out_float64
 from cython_ext.linalg cimport pt_gemm
 
-cdef void k0(pt_in_float64 x0, pt_in_float64 x2, pt_out_float64 w2,
+cdef void k0(pt_out_float64 w20, pt_out_float64 w23, pt_out_float64 w24,
+        const int64_t* n) noexcept nogil:
+    cdef double t1, t2
+    t1 = <double> n[0]
+    w20[0] = t1
+    t2 = 1.0 / t1
+    w23[0] = t2
+    w24[0] = (-t2)
+
+
+cdef void k1(pt_in_float64 x0, pt_in_float64 x2, pt_out_float64 w2,
         const int64_t* n) noexcept nogil:
     pt_gemm(x0, x2, w2, 1, n[0], n[5], n[4], 0, 0)
 
 
-cdef void k1(pt_in_float64 w2, pt_in_float64 x1, pt_out_float64 w30, pt_out_float64 w35,
-        pt_out_float64 y0, pt_out_float64 w23, pt_out_float64 w24,
+cdef void k2(pt_in_float64 w2, pt_in_float64 x1, pt_in_float64 w24, pt_in_float64 w23,
+        pt_out_float64 w30, pt_in_float64 w20, pt_out_float64 w37, pt_out_float64 y0,
         const int64_t* n) noexcept nogil:
     cdef int64_t l1, i1, m1, s1, l2, i2, m2, s2, l3, i10, m3, s3, i19
-    cdef double[64] a6, a7, t9, a13, t18, a23_l, a6_l, a7_l, a13_l
+    cdef double[64] a6, a7, t9, a13, t18, a26_l, a6_l, a7_l, a13_l
     cdef int64_t[64] t17
-    cdef double t3, t15, t16, t21, a23, t24, t26
+    cdef double t3, t15, t16, t22, a26
     for l1 in range(64):
-        a23_l[l1] = 0.0
+        a26_l[l1] = 0.0
     for s1 in range(0, n[0], 64):
         m1 = n[0] - s1 if n[0] - s1 < 64 else 64
         for l1 in range(m1):
@@ -65,26 +75,14 @@ cdef void k1(pt_in_float64 w2, pt_in_float64 x1, pt_out_float64 w30, pt_out_floa
             t17[l1] = fabs(t15) == INFINITY
             t16 = t15 - a7[l1]
             t18[l1] = 0.0 if t17[l1] else t15
-            a23_l[l1] = a23_l[l1] + t16
+            a26_l[l1] = a26_l[l1] + t16
         for l1 in range(m1):
             i1 = s1 + l1
             for i19 in range(n[5]):
-                t21 = pt_exp((w2[i1 * n[5] + i19] - t18[l1]))
-                w35[i1 * n[5] + i19] = (w30[i1 * n[5] + i19] if t17[l1] else t21)
-    a23 = pt_fold_add(a23_l, 64)
-    t24 = <double> n[0]
-    y0[0] = (a23 / t24)
-    t26 = 1.0 / t24
-    w23[0] = t26
-    w24[0] = (-t26)
-
-
-cdef void k2(pt_in_float64 w24, pt_in_float64 x1, pt_in_float64 w23, pt_in_float64 w35,
-        pt_out_float64 w37, const int64_t* n) noexcept nogil:
-    cdef int64_t i1, i2
-    for i1 in range(n[0]):
-        for i2 in range(n[5]):
-            w37[i1 * n[5] + i2] = ((w24[0] * x1[i1 * n[5] + i2]) + (w23[0] * w35[i1 * n[5] + i2]))
+                t22 = pt_exp((w2[i1 * n[5] + i19] - t18[l1]))
+                w37[i1 * n[5] + i19] = ((w24[0] * x1[i1 * n[5] + i19]) + (w23[0] * (w30[i1 * n[5] + i19] if t17[l1] else t22)))
+    a26 = pt_fold_add(a26_l, 64)
+    y0[0] = (a26 / w20[0])
 
 
 cdef void k3(pt_in_float64 x0, pt_in_float64 w37, pt_out_float64 y1,
@@ -94,9 +92,9 @@ cdef void k3(pt_in_float64 x0, pt_in_float64 w37, pt_out_float64 y1,
 
 cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
     cdef int status = 0
-    k0(<pt_in_float64> b[0], <pt_in_float64> b[2], <pt_out_float64> b[5], n)
-    k1(<pt_in_float64> b[5], <pt_in_float64> b[1], <pt_out_float64> b[8], <pt_out_float64> b[9], <pt_out_float64> b[3], <pt_out_float64> b[6], <pt_out_float64> b[7], n)
-    k2(<pt_in_float64> b[7], <pt_in_float64> b[1], <pt_in_float64> b[6], <pt_in_float64> b[9], <pt_out_float64> b[10], n)
+    k0(<pt_out_float64> b[6], <pt_out_float64> b[7], <pt_out_float64> b[8], n)
+    k1(<pt_in_float64> b[0], <pt_in_float64> b[2], <pt_out_float64> b[5], n)
+    k2(<pt_in_float64> b[5], <pt_in_float64> b[1], <pt_in_float64> b[8], <pt_in_float64> b[7], <pt_out_float64> b[9], <pt_in_float64> b[6], <pt_out_float64> b[10], <pt_out_float64> b[3], n)
     k3(<pt_in_float64> b[0], <pt_in_float64> b[10], <pt_out_float64> b[4], n)
     return status
 
