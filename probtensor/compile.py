@@ -13,8 +13,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from probtensor import ops
-from probtensor.function import Compilation, Function, In, Program, Shared
+from probtensor.function import Compilation, Function, In, Program, Shared, Whole
 from probtensor.function.program import checked_inputs, checked_updates, flatten
+from probtensor.function.recall import Unknown, fingerprint, pack, unpack
 from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, replace, toposort
 from probtensor.graph.node import Input, make, new_input
 from probtensor.graph.resize import size_name, with_sizes
@@ -22,6 +23,7 @@ from probtensor.lower.planner import lower
 from probtensor.ops.kinds import REGISTRY, method
 from probtensor.rules import SIMPLIFY, STABLE
 from probtensor.targets.base import Target
+from probtensor.targets.cache import recall, remember
 from probtensor.targets.interp import InterpTarget
 from probtensor.targets.native import CythonTarget
 from probtensor.transform.passes import Pass, report, run
@@ -177,26 +179,62 @@ def compile_program(program: Program) -> Function:
     if target is None:
         raise ValueError(f"target {program.target!r} is none of {', '.join(sorted(TARGETS))}")
     began = time.perf_counter()
-    drawn, key = draw_random(program.graph)
-    outputs = run(PIPELINE, drawn)
-    rewritten = time.perf_counter()
+    graph, key = draw_random(program.graph)
     inputs = [x.variable for x in program.inputs]
-    implicit, given = implicit_inputs(program, outputs, key)
-    plan = lower([*inputs, *implicit], outputs)
-    lowered = time.perf_counter()
-    built = target.build(plan)
-    timings = {"rewrite": rewritten - began, "lower": lowered - rewritten, **built.timings}
+    whole = cache(partial(lowered, inputs, graph, key))
+    mark = remembered_as(target, inputs, graph)
+    known = mark and recalled(mark, inputs, graph)
+    if known:
+        plan, implicit, source = known
+        timings = {"rewrite": time.perf_counter() - began, "lower": 0.0}
+        built = target.load(source)
+    else:
+        plan, implicit, timings = whole().plan, whole().implicit, whole().timings
+        built = target.build(plan)
+        if mark:
+            leaves = inputs_of(graph)
+            packed = pack(plan, [leaves.index(x) for x in implicit], built.source)
+            remember(mark, packed)
     compilation = Compilation(
         inputs=(*inputs, *implicit),
-        given=given,
+        given=values_of(implicit),
         key=key,
-        outputs=tuple(outputs),
         plan=plan,
         built=built,
-        timings=timings,
-        passes=partial(explain_passes, drawn),
+        timings={**timings, **built.timings},
+        whole=whole,
     )
     return Function(program, compilation)
+
+
+def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> Whole:
+    """The passes and the plan of a graph. GraphError for an input that has no value."""
+    began = time.perf_counter()
+    outputs = run(PIPELINE, graph)
+    rewritten = time.perf_counter()
+    implicit = implicit_inputs(inputs, outputs, key)
+    plan = lower([*inputs, *implicit], outputs)
+    timings = {"rewrite": rewritten - began, "lower": time.perf_counter() - rewritten}
+    return Whole(tuple(outputs), tuple(implicit), plan, timings, partial(explain_passes, graph))
+
+
+def remembered_as(target: Target, inputs: Sequence[Node], graph: Sequence[Node]) -> str:
+    """The key under which functions of this graph are kept; empty where none are."""
+    if not isinstance(target, CythonTarget):
+        return ""
+    try:
+        return fingerprint(inputs, graph, [target.name])
+    except Unknown:
+        return ""
+
+
+def recalled(mark: str, inputs: Sequence[Node], graph: Sequence[Node]) -> Any:
+    """(plan without kernels, implicit inputs, source) of a graph compiled before, or None."""
+    data = recall(mark)
+    if data is None:
+        return None
+    record, implicit = unpack(data, inputs, inputs_of(graph))
+    return record.plan, implicit, record.source
 
 
 def explain_passes(graph: Sequence[Node]) -> str:
@@ -207,27 +245,27 @@ def explain_passes(graph: Sequence[Node]) -> str:
 
 
 def implicit_inputs(
-    program: Program, outputs: Sequence[Node], key: Node | None
-) -> tuple[list[Node], dict[Node, np.ndarray]]:
+    inputs: Sequence[Node], outputs: Sequence[Node], key: Node | None
+) -> list[Node]:
     """Inputs nobody passes: shared variables, data with values, the key of draws.
 
     GraphError for an input that has no value.
     """
-    explicit = {x.variable for x in program.inputs}
-    found, given = [], {}
-    for node in inputs_of(outputs):
-        if node in explicit:
-            continue
-        default = getattr(node.op, "default", None)
-        if default is not None:
-            given[node] = default.array
-        elif not isinstance(node, Shared) and node is not key:
+    found = [node for node in inputs_of(outputs) if node not in set(inputs)]
+    for node in found:
+        valued = getattr(node.op, "default", None) is not None
+        if not valued and not isinstance(node, Shared) and node is not key:
             raise GraphError(
                 f"function: the outputs need {node.name or 'an unnamed input'} ({node.type}), made "
                 f"at {line_of(node)}: add it to the inputs, or replace it with givens"
             )
-        found.append(node)
-    return found, given
+    return found
+
+
+def values_of(nodes: Sequence[Node]) -> dict[Node, np.ndarray]:
+    """The values of inputs that carry one in the graph."""
+    defaults = {node: getattr(node.op, "default", None) for node in nodes}
+    return {node: default.array for node, default in defaults.items() if default is not None}
 
 
 def draw_random(outputs: Sequence[Node]) -> tuple[list[Node], Node | None]:

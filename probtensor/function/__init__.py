@@ -5,6 +5,7 @@
     call.py     Function: the plan's entry with names, defaults, binding, pickling
     explain.py  every stage of a function as text
     profile.py  seconds for each kernel of a function
+    recall.py   finished functions on disk, by the graph they were made of
 
 The one idea: a `Function` is the compiled `Entry` of `cython_ext` with Python around it, not a
 Python object that calls one: a plain call goes from the caller's arrays to the plan's pointer
@@ -14,8 +15,8 @@ Rejected: functions that hold the arrays of their inputs between calls (containe
 depend on the calls before it, and could not be made from two threads.
 """
 
-from probtensor.function.call import Compilation, Function
+from probtensor.function.call import Compilation, Function, Whole
 from probtensor.function.program import In, Out, Program
 from probtensor.function.shared import Shared, shared
 
-__all__ = ["Compilation", "Function", "In", "Out", "Program", "Shared", "shared"]
+__all__ = ["Compilation", "Function", "In", "Out", "Program", "Shared", "Whole", "shared"]

@@ -24,22 +24,35 @@ from probtensor.types import plain, size_value
 
 
 @dataclass(frozen=True)
+class Whole:
+    """A graph after all passes, its plan, and `passes`, which tells what the passes did.
+
+    `implicit` are the inputs nobody passes; they stand last among the plan's inputs.
+    """
+
+    outputs: tuple[Node, ...]
+    implicit: tuple[Node, ...]
+    plan: Plan
+    timings: Mapping[str, float]
+    passes: Callable[[], str]
+
+
+@dataclass(frozen=True)
 class Compilation:
     """What compiling a program gave.
 
     `inputs` are the plan's inputs in order: the program's, then shared variables, arrays that the
-    graph carries (`given`, by node) and the key of random draws (`key`). `outputs` is the graph
-    after all passes; `passes` tells what they did.
+    graph carries (`given`, by node) and the key of random draws (`key`). `plan` may lack kernels,
+    when the function was compiled before; `whole()` has everything.
     """
 
     inputs: tuple[Node, ...]
     given: Mapping[Node, np.ndarray]
     key: Node | None
-    outputs: tuple[Node, ...]
     plan: Plan
     built: Built
     timings: Mapping[str, float]
-    passes: Callable[[], str]
+    whole: Callable[[], Whole]
 
 
 class Planner:
@@ -250,7 +263,7 @@ class Function(Entry):
     @property
     def plan(self) -> Plan:
         """The plan: buffers, kernels, sizes."""
-        return self.compilation.plan
+        return self.compilation.whole().plan
 
     @property
     def timings(self) -> dict[str, float]:

@@ -42,15 +42,15 @@ def graph(function: Function) -> str:
 
 def passes(function: Function) -> str:
     """What each pass did, and the graph after all of them."""
-    after = to_text(function.compilation.outputs, lines=True)
-    return f"{function.compilation.passes()}\n{after}"
+    whole = function.compilation.whole()
+    return f"{whole.passes()}\n{to_text(whole.outputs, lines=True)}"
 
 
 def groups(function: Function) -> str:
     """Which nodes share a loop nest, one block a kernel."""
     compilation = function.compilation
     rows = []
-    for k, launch in enumerate(group_sizes(compilation.inputs, compilation.outputs)):
+    for k, launch in enumerate(group_sizes(compilation.inputs, compilation.whole().outputs)):
         rows.append(f"kernel {k}")
         for group in launch:
             extent = "once" if group.extent is None else f"over {group.extent}"

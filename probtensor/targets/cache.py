@@ -19,6 +19,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,19 +75,44 @@ class Store:
         path = note.parent / f"{key[:32]}.{checksum[:16]}.so"
         os.replace(built, path)
         record = {"module": module, "file": path.name, "sha256": checksum, "source": source}
-        aside = note.with_suffix(f".{uuid.uuid4().hex}")
+        aside = _aside(note)
         aside.write_text(json.dumps(record), encoding="utf-8")
         os.replace(aside, note)
         return Found(module, path, source)
+
+    def keep(self, key: str, data: bytes) -> None:
+        """Keep bytes under a key, with their checksum."""
+        path = self._record(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = _aside(path)
+        aside.write_bytes(hashlib.sha256(data).digest() + data)
+        os.replace(aside, path)
+
+    def kept(self, key: str) -> bytes | None:
+        """The bytes kept under a key; None where there are none or they are damaged."""
+        path = self._record(key)
+        try:
+            data = path.read_bytes()
+            age = time.time() - path.stat().st_mtime
+        except OSError:
+            return None
+        if hashlib.sha256(data[32:]).digest() != data[:32]:
+            return None
+        if age > TOUCH:
+            _touch(path)
+        return data[32:]
+
+    def _record(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key}.function"
 
     def discard(self, key: str) -> None:
         """Forget an entry that turned out not to load."""
         self._note(key).unlink(missing_ok=True)
 
     def entries(self) -> list[tuple[Path, float, int]]:
-        """(note, time of last use, bytes) of every entry, oldest first."""
+        """(file, time of last use, bytes) of every module and function, oldest first."""
         found = []
-        for note in self.folder.glob("*/*.json"):
+        for note in [*self.folder.glob("*/*.json"), *self.folder.glob("*/*.function")]:
             try:
                 used = note.stat().st_mtime
                 size = sum(path.stat().st_size for path in _files_of(note))
@@ -124,12 +150,16 @@ class Store:
     def _sweep(self, age: float = STALE) -> None:
         """Remove what killed processes left half done."""
         before = time.time() - age
-        for left in [*self.folder.glob("building/*"), *self.folder.glob("*/*.json.*")]:
+        for left in [*self.folder.glob("building/*"), *self.folder.glob("*/*.aside")]:
             try:
                 if left.stat().st_mtime <= before:
                     shutil.rmtree(left) if left.is_dir() else left.unlink()
             except OSError:
                 continue
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{uuid.uuid4().hex}.aside")
 
 
 def _checksum(data: bytes) -> str:
@@ -138,7 +168,8 @@ def _checksum(data: bytes) -> str:
 
 def _files_of(note: Path) -> Iterator[Path]:
     yield note
-    yield from note.parent.glob(f"{note.stem[:32]}.*.so")
+    if note.suffix == ".json":
+        yield from note.parent.glob(f"{note.stem[:32]}.*.so")
 
 
 def _remove(note: Path) -> None:
@@ -158,7 +189,7 @@ def default_folder() -> Path:
     """$PROBTENSOR_CACHE, or the platform's folder for caches."""
     asked = os.environ.get("PROBTENSOR_CACHE")
     if asked:
-        return Path(asked)
+        return Path(asked).expanduser().absolute()
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "probtensor"
     base = os.environ.get("XDG_CACHE_HOME")
@@ -211,6 +242,21 @@ def home_folder() -> Path:
         return default_folder()
     except RuntimeError:
         return fallback_folder()
+
+
+def recall(key: str) -> bytes | None:
+    """The record kept under a key, from wherever this process reads."""
+    home = home_folder()
+    found = Store(home).kept(key)
+    if found is None and not writable(home):
+        return Store(fallback_folder()).kept(key)
+    return found
+
+
+def remember(key: str, data: bytes) -> None:
+    """Keep a record where this process writes; a full disk is no reason to fail."""
+    with suppress(OSError):
+        writing_store(home_folder()).keep(key, data)
 
 
 @cache

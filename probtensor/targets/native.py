@@ -40,9 +40,13 @@ class CythonTarget:
         """Render, compile (or find) and load. BuildError where there is no working compiler."""
         began = time.perf_counter()
         source = render(plan)
-        rendered = time.perf_counter()
+        return self.load(source, time.perf_counter() - began)
+
+    def load(self, source: str, rendering: float = 0.0) -> Built:
+        """Generated text made to run."""
+        began = time.perf_counter()
         module, path = module_of(source)
-        timings = {"render": rendered - began, "build": time.perf_counter() - rendered}
+        timings = {"render": rendering, "build": time.perf_counter() - began}
         return Built(module.address, source, str(path), timings, module)
 
 

@@ -100,9 +100,7 @@ def test_clones_run_in_threads():
                 wrong.append(k)
 
     for contexts in ([context.clone() for _ in points], [context] * len(points)):
-        threads = [
-            threading.Thread(target=work, args=(k, own)) for k, own in enumerate(contexts)
-        ]
+        threads = [threading.Thread(target=work, args=(k, own)) for k, own in enumerate(contexts)]
         for thread in threads:
             thread.start()
         for thread in threads:

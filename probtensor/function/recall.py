@@ -1,0 +1,137 @@
+"""Finished functions on disk: a graph seen before skips rewriting, lowering and rendering.
+
+A record is found by the fingerprint of the graph as the user built it, his lines included, and of
+the library's own files; it holds what a call needs: sizes, checks, buffers and the generated text.
+Kernels are not in it. Whoever asks for them (`explain`, `profile`) has them made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import os
+import pickle
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from typing import Any
+
+from probtensor.graph.node import Frozen, Input, Node, Op, origin_of
+from probtensor.graph.walk import toposort
+from probtensor.lower.plan import Plan
+from probtensor.types import Atom, Dim, TensorType
+from probtensor.version import __version__
+
+_HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Fields that hold the value of an input, which no code depends on.
+_VALUES = ("cell", "default")
+_PLAIN = (str, int, float, bool, bytes, type(None))
+
+
+class Unknown(Exception):
+    """Something in the graph cannot be told from others by its text: nothing is remembered."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """`plan` without kernels and without nodes but constants; `implicit` are positions among the
+    inputs of the graph, in its order."""
+
+    plan: Plan
+    implicit: tuple[int, ...]
+    source: str
+
+
+@cache
+def library_identity() -> str:
+    """Hash of names, sizes and times of the library's files: other code may lower otherwise."""
+    digest = hashlib.sha256(__version__.encode())
+    for folder, below, files in os.walk(_HOUSE):
+        below[:] = sorted(name for name in below if name != "__pycache__")
+        for name in sorted(files):
+            status = os.stat(os.path.join(folder, name))
+            digest.update(f"{folder}/{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def fingerprint(inputs: Sequence[Node], outputs: Sequence[Node], options: Sequence[str]) -> str:
+    """What tells this graph from any other that would compile differently. Raises Unknown."""
+    order = toposort([*inputs, *outputs])
+    place = {node: k for k, node in enumerate(order)}
+    uids = {node.op.uid: place[node] for node in order if isinstance(node.op, Input)}
+    digest = hashlib.sha256(library_identity().encode())
+    write = _Writer(uids)
+    for node in order:
+        file, line = origin_of(node)
+        row = (write.op(node.op), [place[x] for x in node.inputs], file, line, _text(file, line))
+        digest.update(repr(row).encode())
+    ends = ([place[x] for x in inputs], [place[y] for y in outputs], list(options))
+    digest.update(repr(ends).encode())
+    return digest.hexdigest()
+
+
+@cache
+def _text(file: str, line: int) -> str:
+    return linecache.getline(file, line)
+
+
+class _Writer:
+    """Ops as text that is the same in every process; texts are kept, as parameters repeat."""
+
+    def __init__(self, uids: Mapping[str, int]) -> None:
+        self.uids = uids
+        self.known: dict[Any, str] = {}
+
+    def op(self, op: Op) -> str:
+        cls = type(op)
+        if cls.__module__.split(".")[0] != "probtensor":
+            raise Unknown(f"{cls.__module__} is not part of the library")
+        found = self.known.get(op)
+        if found is None:
+            parts = [self.value(getattr(op, f.name)) for f in fields(op) if f.name not in _VALUES]
+            found = self.known[op] = f"{cls.__module__}.{cls.__qualname__}({', '.join(parts)})"
+        return found
+
+    def value(self, value: Any) -> str:
+        if isinstance(value, (str, Dim, Atom)):
+            return repr(self.anonymous(str(value)))
+        if isinstance(value, _PLAIN):
+            return repr(value)
+        if isinstance(value, Frozen):
+            data = hashlib.sha256(value.array.tobytes()).hexdigest()
+            return f"{value.array.dtype}{value.array.shape}{data}"
+        if isinstance(value, (tuple, list)):
+            return f"[{', '.join(map(self.value, value))}]"
+        if isinstance(value, TensorType):
+            return f"{value.dtype}{self.value(value.shape)}"
+        if isinstance(value, Op):
+            return self.op(value)
+        raise Unknown(f"{type(value).__name__} in an op")
+
+    def anonymous(self, text: str) -> str:
+        """The text with identities of inputs replaced by their places."""
+        if text in self.uids:
+            return f"#{self.uids[text]}"
+        return re.sub(r"#(\d+\.\w+)", lambda found: f"#{self.uids.get(found[1], '?')}", text)
+
+
+def pack(plan: Plan, implicit: Sequence[int], source: str) -> bytes:
+    """The record of a plan and its text."""
+    lean = tuple(
+        buffer if buffer.role == "constant" else replace(buffer, node=None)  # type: ignore[arg-type]
+        for buffer in plan.buffers
+    )
+    return pickle.dumps(Record(replace(plan, buffers=lean, kernels=()), tuple(implicit), source))
+
+
+def unpack(data: bytes, inputs: Sequence[Node], candidates: Sequence[Node]) -> tuple[Record, Any]:
+    """The record with nodes put in, and its implicit inputs out of `candidates`."""
+    record: Record = pickle.loads(data)
+    implicit = [candidates[k] for k in record.implicit]
+    nodes = dict(zip(record.plan.inputs, [*inputs, *implicit]))
+    buffers = tuple(
+        replace(buffer, node=nodes[k]) if k in nodes else buffer
+        for k, buffer in enumerate(record.plan.buffers)
+    )
+    return replace(record, plan=replace(record.plan, buffers=buffers)), implicit
