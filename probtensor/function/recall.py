@@ -118,10 +118,7 @@ class _Writer:
 
 def pack(plan: Plan, implicit: Sequence[int], source: str) -> bytes:
     """The record of a plan and its text."""
-    lean = tuple(
-        buffer if buffer.role == "constant" else replace(buffer, node=None)  # type: ignore[arg-type]
-        for buffer in plan.buffers
-    )
+    lean = tuple(b if b.role == "constant" else replace(b, node=None) for b in plan.buffers)
     return pickle.dumps(Record(replace(plan, buffers=lean, kernels=()), tuple(implicit), source))
 
 
