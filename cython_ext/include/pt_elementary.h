@@ -96,17 +96,29 @@ PT_FN double pt__log_split(double x, double *k) {
     return pt__from_bits((shifted & 0x000fffffffffffffu) + root);
 }
 
-/* log(x (1 + correction / x)) = result + *low for finite x > 0; correction is a few ulp of x. */
-PT_FN double pt__log_parts(double x, double correction, double *low) {
-    double k;
-    double m = pt__log_split(x, &k);
-    double inverse_power = pt__pow2(pt__clamp(-k, -1022.0, 1023.0));
+/* k ln2 + log(1 + f) = result + *low. */
+PT_FN double pt__log_join(double k, double f, double *low) {
     double tail;
-    double series = pt__log_kernel((m - 1.0) + correction * inverse_power, &tail);
+    double series = pt__log_kernel(f, &tail);
     double err;
     double high = pt__fast_two_sum(k * PT_LN2_HI, series, &err);
     *low = err + PT_MA(k, PT_LN2_LO, tail);
     return high;
+}
+
+/* log(x) = result + *low for finite x > 0. */
+PT_FN double pt__log_parts(double x, double *low) {
+    double k;
+    double m = pt__log_split(x, &k);
+    return pt__log_join(k, m - 1.0, low);
+}
+
+/* log(x + x_lo) = result + *low for finite x > 0, where x_lo is at most a few ulp of x. */
+PT_FN double pt__log_sum(double x, double x_lo, double *low) {
+    double k;
+    double m = pt__log_split(x, &k);
+    double inverse_power = pt__pow2(pt__clamp(-k, -1022.0, 1023.0));
+    return pt__log_join(k, PT_MA(x_lo, inverse_power, m - 1.0), low);
 }
 
 /* What log does outside (0, inf), laid over a value computed there. */
@@ -191,7 +203,7 @@ PT_FN double pt_log1p(double x) {
     double lost;
     double u = pt__two_sum(1.0, x, &lost);
     double low;
-    double high = pt__log_parts(u, lost, &low);
+    double high = pt__log_sum(u, lost, &low);
     double value = pt__log_edges(u, high + low);
     return PT_ABS(x) < 1e-17 ? x : value;
 }
@@ -249,7 +261,7 @@ PT_FN double pt_log1mexp(double x) {
     u = y > -1e-17 ? -y : u;
     lost = y > -1e-17 ? 0.0 : lost;
     double low;
-    double high = pt__log_parts(u, lost, &low);
+    double high = pt__log_sum(u, lost, &low);
     double value = pt__log_edges(u, high + low);
     return x > 0.0 ? PT_NAN : value;
 }
@@ -271,7 +283,7 @@ PT_FN double pt_logaddexp(double a, double b) {
     double lost;
     double u = pt__fast_two_sum(1.0, e, &lost);
     double low;
-    double high = pt__log_parts(u, lost + e_lo, &low);
+    double high = pt__log_sum(u, lost + e_lo, &low);
     double err;
     double sum = pt__two_sum(top, high, &err);
     double value = sum + (err + low);
@@ -287,7 +299,7 @@ PT_FN double pt__log_ratio(double n, double n_lo, double d, double d_lo) {
     double missing = (((n - back) - err) + PT_MA(-q, d_lo, n_lo)) / d;
     missing = d == 0.0 ? 0.0 : missing;
     double low;
-    double high = pt__log_parts(q, missing, &low);
+    double high = pt__log_sum(q, missing, &low);
     return pt__log_edges(q, high + low);
 }
 
@@ -373,7 +385,7 @@ PT_FN double pt_asinh(double x) {
     double u = pt__two_sum(root, y, &u_lo);
     u = a < 1073741824.0 ? u : a;
     double low;
-    double high = pt__log_parts(u, a < 1073741824.0 ? u_lo + root_lo : 0.0, &low);
+    double high = pt__log_sum(u, a < 1073741824.0 ? u_lo + root_lo : 0.0, &low);
     double shift = a < 1073741824.0 ? 0.0 : 0.6931471805599453;
     double value = PT_COPYSIGN(shift + pt__log_edges(u, high + low), x);
     return a < 1e-8 ? x : value;
@@ -396,7 +408,7 @@ PT_FN double pt_acosh(double x) {
     double u = pt__two_sum(y, root, &u_lo);
     u = x < 1073741824.0 ? u : x;
     double low;
-    double high = pt__log_parts(u, x < 1073741824.0 ? u_lo + root_lo : 0.0, &low);
+    double high = pt__log_sum(u, x < 1073741824.0 ? u_lo + root_lo : 0.0, &low);
     double shift = x < 1073741824.0 ? 0.0 : 0.6931471805599453;
     double value = shift + pt__log_edges(u, high + low);
     return x < 1.0 ? PT_NAN : value;

@@ -173,7 +173,7 @@ PT_FN double pt_log_ndtr(double x) {
     double err;
     double right = pt__fast_two_sum(1.0, -tail, &err);
     double low;
-    double high = pt__log_parts(x < 0.0 ? q : right, x < 0.0 ? q_lo : err - tail_lo, &low);
+    double high = pt__log_sum(x < 0.0 ? q : right, x < 0.0 ? q_lo : err - tail_lo, &low);
     double square_lo;
     double square = pt__two_prod(reach, reach, &square_lo);
     double half = x < 0.0 ? 0.5 * square : 0.0;
@@ -242,7 +242,7 @@ PT_FN double pt__probit_tail(double t, int far) {
 /* scale * erfinv(x), given 1 - x^2 in (0, 1] to full relative accuracy, square = scale^2. */
 PT_FN double pt__probit(double x, double complement, double scale, double square) {
     double low;
-    double high = pt__log_parts(complement, 0.0, &low);
+    double high = pt__log_parts(complement, &low);
     double w = -(high + low);
     double series = pt__probit_centre(w < 4.0 ? w : 4.0);
     double err;

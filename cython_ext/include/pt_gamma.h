@@ -1,6 +1,6 @@
 /* lgamma, gamma, digamma, trigamma, lbeta.
  *
- * Above 7.3 (7.2) the Stirling series (Abramowitz and Stegun 6.1.41, 6.3.18), whose
+ * Above 7.3125 (7.1875) the Stirling series (Abramowitz and Stegun 6.1.41, 6.3.18), whose
  * coefficients are refitted; below it the recurrence into one unit interval, where a
  * polynomial is divided by the function's root so that digits near the root are kept;
  * left of zero the reflection formulas (6.1.17, 6.3.7).
@@ -10,23 +10,23 @@
 
 #include "pt_power.h"
 
-/* lgamma(2 + f) / (f (1 + f)) less its leading constant to one double, for f in [-0.7, 0.3]. */
+/* lgamma(2 + f) / (f (1 + f)) less its leading constant to one double, for f in [-11/16, 5/16]. */
 PT_FN double pt__lgamma_series(double f) {
     double f2 = f * f;
     double f4 = f2 * f2;
     double f8 = f4 * f4;
-    double low = pt__p8(f, f2, f4, -0.10031730167435393, 0.03296500062115847,
-                        -0.012384192193368452, 0.004998641164327047, -0.0021081308346111243,
-                        0.0009153769415328332, -0.0004057073467890551, 0.00018255218441738967);
-    double middle = pt__p8(f, f2, f4, -8.309682401149609e-05, 3.8173355439369827e-05,
-                           -1.763466086150583e-05, 8.22340977929116e-06, -4.037165474288967e-06,
-                           1.4977680029354825e-06, -5.685988135694681e-07,
-                           1.8115322945620087e-06);
-    double high = pt__p2(f, 1.4866537641808823e-06, 8.689156827857174e-07);
+    double low = pt__p8(f, f2, f4, -0.10031730167435397, 0.03296500062115776,
+                        -0.012384192193354163, 0.004998641164445857, -0.002108130835606002,
+                        0.0009153769337204596, -0.00040570732261889053, 0.0001825524291408988);
+    double middle = pt__p8(f, f2, f4, -8.309689571830268e-05, 3.8169636575716876e-05,
+                           -1.7640083043348454e-05, 8.246211498514454e-06,
+                           -3.9627072169524065e-06, 1.511623551160753e-06,
+                           -8.212028229058386e-07, 1.3373313548073369e-06);
+    double high = pt__p2(f, 1.123483265613406e-06, 7.628027242646396e-07);
     return PT_MA(f, PT_MA(PT_MA(high, f8, middle), f8, low), 4.942915152430645e-18);
 }
 
-/* lgamma(2 + f) = result + *low for f in [-0.7, 0.3], by its roots at -1 and 0. */
+/* lgamma(2 + f) = result + *low for f in [-11/16, 5/16], by its roots at -1 and 0. */
 PT_FN double pt__lgamma_near_two(double f, double *low) {
     double next_lo;
     double next = pt__fast_two_sum(1.0, f, &next_lo);
@@ -65,39 +65,38 @@ PT_FN double pt__cot_pi(double r, double *low) {
     double cosine = pt__sin_pi(0.5 - PT_ABS(r), &cosine_lo);
     double sine_lo;
     double sine = pt__sin_pi(PT_ABS(r), &sine_lo);
-    double q = cosine / sine;
+    double inverse = 1.0 / sine;
+    double q = cosine * inverse;
     double err;
     double back = pt__two_prod(q, sine, &err);
     double missing = ((cosine - back) - err) + PT_MA(-q, sine_lo, cosine_lo);
-    missing = PT_ABS(r) > 1e-100 ? missing / sine : 0.0;
+    missing = PT_ABS(r) > 1e-100 ? missing * inverse : 0.0;
     double cotangent = pt__two_prod(PT_PI, q, &err);
     double rest = PT_MA(PT_PI, missing, PT_MA(PT_PI_LO, q, err));
     *low = PT_COPYSIGN(1.0, r) * rest;
     return PT_COPYSIGN(cotangent, r);
 }
 
-/* Steps y down by one where y >= 2.3, keeping the product of what was left behind. */
-PT_FN double pt__step_down(double y, double *product) {
-    double lower = y - 1.0;
-    *product = y >= 2.3 ? *product * lower : *product;
-    return y >= 2.3 ? lower : y;
-}
-
-/* For 0 < x < 7.3, gamma(x) = gamma(2 + f) * *above / *below with f in [-0.7, 0.3];
- * past 7.3 some value, never used. */
+/* For 0 < x < 7.3125, gamma(x) = gamma(2 + f) * *above / *below with f in [-11/16, 5/16] and
+ * one of the two 1; past that some value, never used.  The bounds are sixteenths because
+ * y - 1 must fall on the right side of 1.3125 wherever y does of 2.3125. */
 PT_FN double pt__gamma_reduce(double x, double *above, double *below) {
-    double product = 1.0;
-    double y = x < 7.3 ? x : 2.0;
-    y = pt__step_down(y, &product);
-    y = pt__step_down(y, &product);
-    y = pt__step_down(y, &product);
-    y = pt__step_down(y, &product);
-    y = pt__step_down(y, &product);
-    *above = product;
-    double divisor = y < 1.3 ? y : 1.0;
-    *below = y < 0.3 ? y * (y + 1.0) : divisor;
-    double f = y < 1.3 ? y - 1.0 : y - 2.0;
-    return y < 0.3 ? y : f;
+    double y = x < 7.3125 ? x : 2.0;
+    double one = y >= 2.3125 ? y - 1.0 : 1.0;
+    double two = y >= 3.3125 ? y - 2.0 : 1.0;
+    double three = y >= 4.3125 ? y - 3.0 : 1.0;
+    double four = y >= 5.3125 ? y - 4.0 : 1.0;
+    double five = y >= 6.3125 ? y - 5.0 : 1.0;
+    *above = (one * two) * (three * four) * five;
+    double lowest = y >= 2.3125 ? y - 1.0 : y;
+    lowest = y >= 3.3125 ? y - 2.0 : lowest;
+    lowest = y >= 4.3125 ? y - 3.0 : lowest;
+    lowest = y >= 5.3125 ? y - 4.0 : lowest;
+    lowest = y >= 6.3125 ? y - 5.0 : lowest;
+    double divisor = y < 1.3125 ? y : 1.0;
+    *below = y < 0.3125 ? y * (y + 1.0) : divisor;
+    double f = y < 1.3125 ? y - 1.0 : lowest - 2.0;
+    return y < 0.3125 ? y : f;
 }
 
 /* lgamma for 0 < x < inf. */
@@ -105,11 +104,11 @@ PT_FN double pt__lgamma_positive(double x) {
     double above;
     double below;
     double f = pt__gamma_reduce(x, &above, &below);
-    double argument = below == 1.0 ? above : below;
-    argument = x < 7.3 ? argument : x;
+    double argument = x < 1.3125 ? below : above;
+    argument = x < 7.3125 ? argument : x;
     double low;
-    double high = pt__log_parts(argument, 0.0, &low);
-    double sign = below == 1.0 ? 1.0 : -1.0;
+    double high = pt__log_parts(argument, &low);
+    double sign = x < 1.3125 ? -1.0 : 1.0;
     double err;
     double product = pt__lgamma_near_two(f, &err);
     double carry;
@@ -118,7 +117,7 @@ PT_FN double pt__lgamma_positive(double x) {
     double inverse = 1.0 / x;
     double series = PT_MA(inverse, pt__stirling(inverse * inverse), 0.4189385332046727);
     double far = PT_MA(x - 0.5, high - 1.0, PT_MA(x - 0.5, low, series));
-    return x < 7.3 ? near : far;
+    return x < 7.3125 ? near : far;
 }
 
 /* log |gamma(x)|; -inf at -inf, as SciPy's gammaln. */
@@ -137,7 +136,7 @@ PT_FN double pt_lgamma(double x) {
     return x == -PT_INF ? x : value;
 }
 
-/* gamma(x) = 2^*k (result + *low) for x in (0, 200]: below 7.3 by lgamma near 2, above by
+/* gamma(x) = 2^*k (result + *low) for x in (0, 200]: below 7.3125 by lgamma near 2, above by
  * Stirling's formula with its logarithm in two parts. */
 PT_FN double pt__gamma_parts(double x, double *k, double *low) {
     double above;
@@ -145,7 +144,7 @@ PT_FN double pt__gamma_parts(double x, double *k, double *low) {
     double f = pt__gamma_reduce(x, &above, &below);
     double near_lo;
     double near = pt__lgamma_near_two(f, &near_lo);
-    double y = x < 7.3 ? 8.0 : x;
+    double y = x < 7.3125 ? 8.0 : x;
     double log_lo;
     double log_hi = pt__log_pair(y, &log_lo);
     double err;
@@ -157,9 +156,9 @@ PT_FN double pt__gamma_parts(double x, double *k, double *low) {
     double rest = series + (carry + (err + PT_MA(y - 0.5, log_lo, -3.8782941580672414e-17)));
     double far = pt__fast_two_sum(sum, rest, &err);
     double tail;
-    double p = pt__exp_parts(x < 7.3 ? near : far, x < 7.3 ? near_lo : err, k, &tail);
-    *low = x < 7.3 ? 0.0 : tail;
-    return x < 7.3 ? (p + tail) * above / below : p;
+    double p = pt__exp_parts(x < 7.3125 ? near : far, x < 7.3125 ? near_lo : err, k, &tail);
+    *low = x < 7.3125 ? 0.0 : tail;
+    return x < 7.3125 ? (p + tail) * above / below : p;
 }
 
 /* By gamma(-a) = -pi / (a sin(pi a) gamma(a)) left of zero. */
@@ -186,7 +185,7 @@ PT_FN double pt_gamma(double x) {
 
 /* ---- derivatives of lgamma ---- */
 
-/* (digamma(x0 + w) / w - digamma'(x0)) / w about the positive root x0, w in [-0.462, 0.739]. */
+/* (digamma(x0 + w) / w - digamma'(x0)) / w about the positive root x0, w in [-0.462, 0.73]. */
 PT_FN double pt__digamma_root_series(double w) {
     double w2 = w * w;
     double w4 = w2 * w2;
@@ -213,7 +212,7 @@ PT_FN double pt__digamma_near_root(double w, double *low) {
     return pt__fast_two_sum(linear, rest, low);
 }
 
-/* x^2 (log x - 1/(2x) - digamma(x)) for z = 1/x^2, x >= 7.2. */
+/* x^2 (log x - 1/(2x) - digamma(x)) for z = 1/x^2, x >= 7.1875. */
 PT_FN double pt__digamma_series(double z) {
     double z2 = z * z;
     return pt__p8(z, z2, z2 * z2, 0.08333333333333333, -0.00833333333332662,
@@ -221,34 +220,47 @@ PT_FN double pt__digamma_series(double z) {
                   -0.021020451634288288, 0.0786501799622035, -0.2752656812872065);
 }
 
-/* Steps y down by one where y >= 2.2, adding 1/(y - 1) to the fraction top / bottom. */
-PT_FN double pt__fraction_step(double y, double *top, double *bottom) {
-    double lower = y - 1.0;
-    double next = PT_MA(*top, lower, *bottom);
-    *top = y >= 2.2 ? next : *top;
-    *bottom = y >= 2.2 ? *bottom * lower : *bottom;
-    return y >= 2.2 ? lower : y;
+/* 1/(y - 1) + 1/(y - 2) + ... down to a last term whose denominator is in [1.1875, 2.1875),
+ * as one fraction *top / *bottom, for y < 7.1875; *lowest is that denominator, or y. */
+PT_FN void pt__fraction(double y, double *top, double *bottom, double *lowest) {
+    double one = y >= 2.1875 ? y - 1.0 : 1.0;
+    double two = y >= 3.1875 ? y - 2.0 : 1.0;
+    double three = y >= 4.1875 ? y - 3.0 : 1.0;
+    double four = y >= 5.1875 ? y - 4.0 : 1.0;
+    double five = y >= 6.1875 ? y - 5.0 : 1.0;
+    double first = y >= 2.1875 ? two : 0.0;
+    first = y >= 3.1875 ? first + one : first;
+    double second = y >= 4.1875 ? four : 0.0;
+    second = y >= 5.1875 ? second + three : second;
+    double product = (one * two) * (three * four);
+    double sum = PT_MA(first, three * four, second * (one * two));
+    double last = y >= 6.1875 ? product : 0.0;
+    *top = PT_MA(sum, five, last);
+    *bottom = product * five;
+    double low = y >= 2.1875 ? y - 1.0 : y;
+    low = y >= 3.1875 ? y - 2.0 : low;
+    low = y >= 4.1875 ? y - 3.0 : low;
+    low = y >= 5.1875 ? y - 4.0 : low;
+    *lowest = y >= 6.1875 ? y - 5.0 : low;
 }
 
 /* digamma = result + *low for 0 < x < inf. */
 PT_FN double pt__digamma_positive(double x, double *low) {
     const double root = 1.4616321449683622;
     const double root_lo = 9.549995429965697e-17;
-    double top = 0.0;
-    double bottom = 1.0;
-    double y = x < 7.2 ? x : 1.5;
-    y = pt__fraction_step(y, &top, &bottom);
-    y = pt__fraction_step(y, &top, &bottom);
-    y = pt__fraction_step(y, &top, &bottom);
-    y = pt__fraction_step(y, &top, &bottom);
-    y = pt__fraction_step(y, &top, &bottom);
+    double y = x < 7.1875 ? x : 1.5;
+    double top;
+    double bottom;
+    double lowest;
+    pt__fraction(y, &top, &bottom, &lowest);
     top = y < 1.0 ? -1.0 : top;
     bottom = y < 1.0 ? y : bottom;
-    double quotient = top / bottom;
+    double scale = 1.0 / bottom;
+    double quotient = top * scale;
     double err;
     double back = pt__two_prod(quotient, bottom, &err);
-    double quotient_lo = ((top - back) - err) / bottom;
-    double w = (y < 1.0 ? y - (root - 1.0) : y - root) - root_lo;
+    double quotient_lo = ((top - back) - err) * scale;
+    double w = (y < 1.0 ? y - (root - 1.0) : lowest - root) - root_lo;
     double centre = pt__digamma_near_root(w, &err);
     double carry;
     double near = pt__two_sum(centre, quotient, &carry);
@@ -256,10 +268,10 @@ PT_FN double pt__digamma_positive(double x, double *low) {
     double inverse = 1.0 / x;
     double z = inverse * inverse;
     double log_lo;
-    double log_hi = pt__log_parts(x < 7.2 ? 8.0 : x, 0.0, &log_lo);
+    double log_hi = pt__log_parts(x < 7.1875 ? 8.0 : x, &log_lo);
     double far_lo = log_lo - PT_MA(z, pt__digamma_series(z), 0.5 * inverse);
-    *low = x < 7.2 ? near_lo : far_lo;
-    return x < 7.2 ? near : log_hi;
+    *low = x < 7.1875 ? near_lo : far_lo;
+    return x < 7.1875 ? near : log_hi;
 }
 
 /* The logarithmic derivative of gamma: nan at the negative integers, -inf at 0, inf at -0. */
