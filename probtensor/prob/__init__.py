@@ -42,7 +42,11 @@ from probtensor.prob.distribution import deterministic, potential
 from probtensor.prob.draws import draw
 from probtensor.prob.logp import logp
 from probtensor.prob.posterior import Posterior
-from probtensor.prob.predictive import sample_posterior_predictive, sample_prior
+from probtensor.prob.predictive import (
+    log_likelihood,
+    sample_posterior_predictive,
+    sample_prior,
+)
 from probtensor.prob.support import interval, ordered
 
 __all__ = [
@@ -52,6 +56,7 @@ __all__ = [
     "deterministic",
     "draw",
     "interval",
+    "log_likelihood",
     "logp",
     "ordered",
     "potential",

@@ -17,7 +17,6 @@ from probtensor.prob.binding import Binding, observed_array
 from probtensor.prob.data import Data, evaluate
 from probtensor.prob.diagnosis import Diagnosis, diagnose
 from probtensor.prob.distribution import shape_text
-from probtensor.prob.logp import full_density
 from probtensor.prob.model import Density, Model, build
 from probtensor.prob.packed import Packed, rows_of
 
@@ -198,17 +197,12 @@ class Posterior:
 
     def expand(self, draws: Any) -> dict[str, np.ndarray]:
         """Values of free variables and deterministics for draws (n, dim): arrays (n, *shape)."""
-        model = self.model
-        named = {v.name: v.value for v in (*model.free, *model.deterministic)}
-        return self._over_draws("expand", named, draws)
-
-    def log_likelihood(self, draws: Any) -> dict[str, np.ndarray]:
-        """The log density of each observation for draws (n, dim): arrays (n, *shape)."""
-        named = {}
-        for y in self.model.observed:
-            parameters = [self.model.values[x] for x in y.node.inputs]
-            named[y.name] = full_density(y.node.op, y.value, parameters)
-        return self._over_draws("log_likelihood", named, draws)
+        rows = np.ascontiguousarray(draws, dtype="float64")
+        if rows.ndim != 2 or rows.shape[1] != self.dim:
+            raise ValueError(f"draws must have shape (n, {self.dim}), not {rows.shape}")
+        density, whole, packed = self._programs.get("expand", self._expansion, self.timings)
+        found = rows_of(self._bound((density, whole)), [rows])
+        return packed.unpack(found, self._binding.sizes.values)
 
     def with_data(
         self, values: Mapping[Any, Any], coords: Mapping[str, Sequence] | None = None
@@ -256,19 +250,11 @@ class Posterior:
         density, compiled_function = program
         return compiled_function.bind(self._binding.values(density))
 
-    def _over_draws(self, key: str, named: Mapping[str, Node], draws: Any) -> dict[str, np.ndarray]:
-        rows = np.ascontiguousarray(draws, dtype="float64")
-        if rows.ndim != 2 or rows.shape[1] != self.dim:
-            raise ValueError(f"draws must have shape (n, {self.dim}), not {rows.shape}")
-
-        def make() -> tuple[Density, Function, Packed]:
-            packed = Packed(named)
-            density = self.model.density(self.model.at_q([packed.node]))
-            return density, compiled(self.model.q, density, None, key, self._programs), packed
-
-        density, whole, packed = self._programs.get(key, make, self.timings)
-        bound = self._bound((density, whole))
-        return packed.unpack(rows_of(bound, [rows]), self._binding.sizes.values)
+    def _expansion(self) -> tuple[Density, Function, Packed]:
+        model = self.model
+        packed = Packed({v.name: v.value for v in (*model.free, *model.deterministic)})
+        density = model.density(model.at_q([packed.node]))
+        return density, compiled(model.q, density, None, "expand", self._programs), packed
 
     def _point(self, q: Any) -> np.ndarray:
         point = np.asarray(q, dtype="float64")

@@ -16,6 +16,7 @@ from probtensor.graph import GraphError, Node, toposort
 from probtensor.prob.data import Data
 from probtensor.prob.distribution import Deterministic, RandomVariable, here
 from probtensor.prob.draws import draw_rows
+from probtensor.prob.logp import logp
 from probtensor.prob.posterior import Posterior
 from probtensor.sample.output import to_arviz
 from probtensor.version import __version__
@@ -28,9 +29,9 @@ def sample_prior(model: Posterior | Any, draws: int = 500, seed: int | None = No
     observed variables `prior_predictive`; or named tensors, which become `prior`.
     """
     prior, seen = prior_rows(model, draws, seed)
-    groups = {"prior": one_chain(prior)}
+    groups = {"prior": by_chain(prior, 1)}
     if seen:
-        groups |= {"prior_predictive": one_chain(seen), "observed_data": model.observed}
+        groups |= {"prior_predictive": by_chain(seen, 1), "observed_data": model.observed}
     if isinstance(model, Posterior):
         dims, coords = model.dims, model.coords
     else:
@@ -53,10 +54,7 @@ def sample_posterior_predictive(
     outputs  a random variable or named expression, or several: the observed ones again, or new ones
     data     {data input: array} for other data than the model was made with
     """
-    posterior = idata.posterior
-    draws = {str(name): np.asarray(posterior[name]) for name in posterior.data_vars}
-    chains, length = next(iter(draws.values())).shape[:2]
-    rows = {name: x.reshape(chains * length, *x.shape[2:]) for name, x in draws.items()}
+    rows, chains = posterior_rows(idata)
     labels = {}
     for group in ("constant_data", "observed_data", "posterior"):
         found = getattr(idata, group, None)
@@ -65,14 +63,47 @@ def sample_posterior_predictive(
     found = predictive_rows(outputs, rows, seed, data, lengths)
     dims = dims_of(named_outputs(outputs))
     coords = coords_of(dims, found, labels)
-    group = {name: x.reshape(chains, length, *x.shape[1:]) for name, x in found.items()}
-    groups = {"posterior_predictive": group}
+    groups = {"posterior_predictive": by_chain(found, chains)}
     return to_arviz(groups, dims=dims, coords=coords, attrs=attributes(seed))
 
 
-def one_chain(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Draws with an axis for the one chain they are."""
-    return {name: values[None] for name, values in found.items()}
+def log_likelihood(model: Posterior, idata: Any) -> Any:
+    """The log density of each observation and of each free variable, draw by draw, as an ArviZ
+    object with `log_likelihood` and `log_prior`: what `az.loo` and `az.psense` ask for.
+
+    model: the posterior that `idata` holds draws of, or the same `with_data`.
+    """
+    rows, chains = posterior_rows(idata)
+    inner = model.model
+    given = {v.variable: rows[v.name] for v in inner.free}
+    seen = {y.name: logp(y.node, model.observed[y.name]) for y in inner.observed}
+    own = {v.name: logp(v.variable, v.variable) for v in inner.free}
+    count = len(next(iter(rows.values())))
+    named = {("log_likelihood", name): node for name, node in seen.items()}
+    named |= {("log_prior", name): node for name, node in own.items()}
+    found = draw_rows(named, count, None, given, model.data, model.lengths)
+    groups: dict[str, dict[str, np.ndarray]] = {"log_likelihood": {}, "log_prior": {}}
+    for (group, name), values in found.items():
+        groups[group] |= by_chain({name: values}, chains)
+    dims = {
+        name: dims[: found[group, name].ndim - 1]
+        for group, name in found
+        if (dims := model.dims.get(name))
+    }
+    return to_arviz(groups, dims=dims, coords=model.coords, attrs=attributes(None))
+
+
+def posterior_rows(idata: Any) -> tuple[dict[str, np.ndarray], int]:
+    """(posterior draws as arrays (chains * draws, *shape), number of chains)."""
+    posterior = idata.posterior
+    draws = {str(name): np.asarray(posterior[name]) for name in posterior.data_vars}
+    chains, length = next(iter(draws.values())).shape[:2]
+    return {n: x.reshape(chains * length, *x.shape[2:]) for n, x in draws.items()}, chains
+
+
+def by_chain(found: Mapping[str, np.ndarray], chains: int) -> dict[str, np.ndarray]:
+    """Rows as chains of draws."""
+    return {name: x.reshape(chains, -1, *x.shape[1:]) for name, x in found.items()}
 
 
 def coords_of(

@@ -49,9 +49,15 @@ def to_arviz(
             save_warmup=True,
             attrs={"/": attrs} | {name: attrs for name in groups if name.endswith("posterior")},
         )
-    return arviz.from_dict(
-        **groups, coords=coords, dims=names, save_warmup=True, attrs=attrs, posterior_attrs=attrs
+    # The log prior is a group that ArviZ 0.x knows, but that its from_dict does not.
+    late = {name: groups[name] for name in groups if name == "log_prior"}
+    early = {name: groups[name] for name in groups if name not in late}
+    result = arviz.from_dict(
+        **early, coords=coords, dims=names, save_warmup=True, attrs=attrs, posterior_attrs=attrs
     )
+    for name, arrays in late.items():
+        result.add_groups({name: arviz.dict_to_dataset(arrays, coords=coords, dims=names)})
+    return result
 
 
 def groups_of(

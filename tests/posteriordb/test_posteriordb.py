@@ -52,7 +52,12 @@ def disagreements(found, reference):
     return rows
 
 
-@pytest.mark.parametrize("posterior", MODELS)
+# The hidden Markov model is unrolled over its 100 steps, which takes long to compile.
+SLOW = ("hmm_example-hmm_example",)
+NAMES = [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in MODELS]
+
+
+@pytest.mark.parametrize("posterior", NAMES)
 def test_draws_agree_with_the_reference(posteriordb, posterior):
     model, draws = MODELS[posterior]
     data, reference = load(posteriordb, posterior)

@@ -68,14 +68,6 @@ def test_expand_is_constrain_for_each_draw():
     assert posterior.expand(np.empty((0, 10)))["theta"].shape == (0, 8)
 
 
-def test_log_likelihood_adds_up_to_the_likelihood():
-    posterior = schools("cython")
-    draws = np.random.default_rng(3).normal(size=(3, 10))
-    found = posterior.log_likelihood(draws)["y"]
-    theta = posterior.expand(draws)["theta"]
-    np.testing.assert_allclose(found, stats.norm.logpdf(Y, theta, SIGMA), rtol=1e-12)
-
-
 def test_names_dims_and_coords():
     posterior = schools()
     assert posterior.dims == {"z": ("school",), "theta": ("school",), "y": ("school",)}
@@ -274,6 +266,16 @@ def test_data_of_another_length_through_the_same_function(target):
     assert other.coords["row"].size == 50 and posterior.coords["row"].size == 3
     np.testing.assert_allclose(other.expand(q[None])["mean"][0], more @ q)
     assert np.isclose(posterior.logp(q), posterior.with_data({}).logp(q))
+
+
+def test_sizes_of_unnamed_data_axes():
+    x = pt.data(np.ones((3, 2)))
+    w = pt.random.normal(0, 1, shape=x.shape[1], name="w")
+    y = pt.random.normal(x @ w, 1, name="y")
+    posterior = pt.condition({y: np.zeros(3)}, target="interp")
+    assert posterior.dim == 2
+    other = posterior.with_data({x: np.ones((5, 2)), y: np.zeros(5)})
+    assert np.isclose(other.logp([1.0, 1.0]), stats.norm.logpdf([1, 1] + [2] * 5).sum())
 
 
 def test_data_that_contradicts_itself_or_the_variables():

@@ -111,6 +111,37 @@ def test_posterior_predictive_as_an_arviz_object():
     assert more.posterior_predictive["y"].shape == (2, 3, 7)
 
 
+def test_log_likelihood_and_log_prior_by_observation():
+    _, y, posterior, idata = with_arviz()
+    values = np.linspace(-1, 1, 5)
+    other = posterior.with_data({y: values})
+    found = pt.log_likelihood(other, idata)
+    expected = stats.norm.logpdf(values, 1.0 * values, 0.5)
+    np.testing.assert_allclose(found.log_likelihood["y"][1, 2], expected, rtol=1e-12)
+    assert found.log_likelihood["y"].coords["row"].to_numpy().tolist() == list("abcde")
+    assert found.log_prior["a"].shape == (2, 3)
+    np.testing.assert_allclose(found.log_prior["a"], stats.norm.logpdf(1, 1, 2), rtol=1e-12)
+
+
+def test_from_sampling_to_leave_one_out():
+    rng = np.random.default_rng(3)
+    x, _, _, y = model()
+    seen = 2 * np.linspace(-1, 1, 30) + 0.3 * rng.normal(size=30)
+    posterior = pt.condition({y: np.zeros(5)}).with_data({x: np.linspace(-1, 1, 30), y: seen})
+    idata = pt.sample(posterior, draws=500, tune=500, chains=2, seed=1, progress=False)
+    assert abs(float(idata.posterior["a"].mean()) - 2) < 0.4
+    assert idata.posterior["mean"].shape == (2, 500, 30)
+    found = pt.sample_posterior_predictive(idata, y, seed=1, data=posterior.data)
+    spread = found.posterior_predictive["y"].to_numpy() - idata.posterior["mean"].to_numpy()
+    assert np.isclose(spread.std(), float(idata.posterior["s"].mean()), rtol=0.05)
+    total = pt.log_likelihood(posterior, idata).log_likelihood["y"].sum("row")
+    lp = idata.sample_stats["lp"].to_numpy()
+    prior = pt.log_likelihood(posterior, idata).log_prior
+    jacobian = np.log(idata.posterior["s"].to_numpy())
+    rest = prior["a"].to_numpy() + prior["s"].to_numpy() + jacobian
+    np.testing.assert_allclose(total.to_numpy() + rest, lp, rtol=1e-9)
+
+
 def test_what_cannot_be_drawn_says_why():
     _, a, _, y = model()
     with pytest.raises(TypeError, match="matched by name"):
