@@ -276,8 +276,8 @@ def _check_transposed(sums: list[tuple[float, float, float]], tally: Tally) -> N
     tally.done["derivatives both ways"] += 1
 
 
-# Ops whose derivative is not that of their value, or is too coarse to be seen in differences.
-_UNSEEN = (ops.StopGradient,)
+# Ops whose derivative is not that of their value, or is that for symmetric changes only.
+_UNSEEN = (ops.StopGradient, ops.Cholesky)
 
 
 def _check_finite_differences(
