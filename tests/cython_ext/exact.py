@@ -72,6 +72,8 @@ def log_ndtr(x):
 def ndtri(p):
     """Newton's method on log ndtr, from the smaller tail."""
     q = min(p, 1 - p)
+    if q <= 0:
+        return mp.sign(p - 0.5) * mp.inf if q == 0 else mp.nan
     if q == 0.5:
         return mpf(0)
     if abs(q - 0.5) < mpf(2) ** -60:
@@ -152,12 +154,17 @@ class Meaning:
     scale: object = relative
 
 
+# Where people stand, and where implementations change formula: decimals and their neighbours (0 is
+# among the edges).
+DECIMALS = np.delete(np.arange(-400, 401) / 20, 400)
+ROUND = np.concatenate([DECIMALS, np.nextafter(DECIMALS, np.inf), np.nextafter(DECIMALS, -np.inf)])
 WIDE = every_exponent()
 SMALL = every_exponent(low=-30, high=4, seed=4)
 POSITIVE = every_exponent(sign=False)
 INTO_ONE = np.concatenate([every_exponent(low=-1074, high=-1), 1.0 - POSITIVE[1020:1074]])
 GAMMA_POINTS = (every_exponent(low=-1074, high=1013, sign=False), between(0, 12, 1500),
-                around(1.0), around(2.0), around(DIGAMMA_ROOT), around(7.25), between(-10, 0),
+                around(1.0), around(2.0), around(DIGAMMA_ROOT), between(-10, 0),
+                np.nextafter(np.arange(1, 160) / 16, 0), np.arange(1, 160) / 16,
                 -every_exponent(low=-1074, high=60, sign=False, seed=5))
 
 MEANING = {
@@ -207,13 +214,19 @@ MEANING = {
 def exact_values(name):
     """The points of a function and its exact values there, as mpf."""
     meaning = MEANING[name]
-    points = np.unique(np.concatenate(meaning.points))
+    points = np.unique(np.concatenate([*meaning.points, ROUND]))
     with mp.workprec(PRECISION):
-        return points, [to_real(meaning.value(mpf(float(x)))) for x in points]
+        values = [real_value(meaning.value, mpf(float(x))) for x in points]
+    regular = np.array([value is not None for value in values])
+    return points[regular], [value for value in values if value is not None]
 
 
-def to_real(value):
-    """nan where mpmath leaves the real line."""
+def real_value(function, x):
+    """nan where mpmath leaves the real line; None at a pole, where it raises."""
+    try:
+        value = function(x)
+    except (ValueError, ZeroDivisionError):
+        return None
     return value if isinstance(value, mpmath.mpf) else mp.nan
 
 
