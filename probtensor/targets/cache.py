@@ -274,13 +274,14 @@ def main(argv: Sequence[str]) -> int:
     elif command == "list":
         for note, used, size in store.entries():
             day = time.strftime("%Y-%m-%d %H:%M", time.localtime(used))
-            print(f"{note.stem[:16]}  {day}  {size / 1024:8.0f} KiB")
+            kind = "module" if note.suffix == ".json" else "function"
+            print(f"{note.stem[:16]}  {kind:<8}  {day}  {size / 1024:8.1f} KiB")
     elif command == "size":
         sizes = [size for _, _, size in store.entries()]
         total, cap = sum(sizes) / 2**20, CAP / 2**20
-        print(f"{len(sizes)} modules, {total:.1f} MiB of {cap:.0f} MiB, in {store.folder}")
+        print(f"{len(sizes)} entries, {total:.1f} MiB of {cap:.0f} MiB, in {store.folder}")
     elif command == "clear":
-        print(f"{store.clear()} modules removed from {store.folder}")
+        print(f"{store.clear()} entries removed from {store.folder}")
     else:
         print("usage: probtensor cache [list | size | clear | dir]", file=sys.stderr)
         return 2

@@ -65,7 +65,7 @@ def probe() -> None:
     """Build and run the probe, printing a line a step. BuildError where a step fails."""
     store = writing_store(home_folder())
     entries = store.entries()
-    print(f"cache     {store.folder}, {len(entries)} modules")
+    print(f"cache     {store.folder}, {len(entries)} entries")
     command = compiler_command()
     compiler = find_compiler(command, store.folder)
     print(f"compiler  {' '.join(command)}: {compiler.identity.splitlines()[1]}")

@@ -119,10 +119,34 @@ def test_the_command(monkeypatch, tmp_path, capsys):
     assert cache.main(["list"]) == 0
     assert "ab12ab12ab12ab12" in capsys.readouterr().out
     assert cache.main(["size"]) == 0
-    assert "1 modules" in capsys.readouterr().out
+    assert "1 entries" in capsys.readouterr().out
     assert cache.main(["dir"]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path)
     assert cache.main(["clear"]) == 0
     assert cache.main(["list"]) == 0
-    assert "ab12" not in capsys.readouterr().out.replace("1 modules removed", "")
+    assert "ab12" not in capsys.readouterr().out.replace("1 entries removed", "")
     assert cache.main(["nonsense"]) == 2
+
+
+def test_records_are_kept_with_their_checksum(monkeypatch, tmp_path):
+    monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
+    assert cache.recall("ab12") is None
+    cache.remember("ab12", b"record")
+    assert cache.recall("ab12") == b"record"
+    (file,) = tmp_path.glob("ab/*.function")
+    file.write_bytes(file.read_bytes()[:-1])
+    assert cache.recall("ab12") is None
+    file.write_bytes(b"")
+    assert cache.recall("ab12") is None
+
+
+def test_records_go_where_there_is_room(monkeypatch, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    monkeypatch.setenv("PROBTENSOR_CACHE", str(blocked / "cache"))
+    monkeypatch.setattr(cache, "fallback_folder", lambda: tmp_path / "other")
+    cache.writing_store.cache_clear()
+    with pytest.warns(RuntimeWarning, match="cannot write"):
+        cache.remember("ab12", b"record")
+    assert cache.recall("ab12") == b"record"
+    cache.writing_store.cache_clear()
