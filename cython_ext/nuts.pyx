@@ -67,6 +67,8 @@ cdef extern from "pt_platform.h" nogil:
 cdef double LARGEST_EXPONENT = 500.0
 cdef double LARGEST_STEP_SIZE = 1e7
 
+DEEPEST = MAX_DEPTH
+
 cdef pt_ziggurat ziggurat
 pt_ziggurat_fill(&ziggurat)
 

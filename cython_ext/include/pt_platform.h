@@ -17,13 +17,16 @@ static inline double pt_clock(void)
 #define PT_SHARE(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELAXED)
 #define PT_SHARED(place) __atomic_load_n(&(place), __ATOMIC_RELAXED)
 
-/* How far a chain is, for those who watch it. Doubles travel as their bits. */
+/* How far a chain is, for those who watch it. Doubles travel as their bits. The padding keeps
+   the counters of two chains off one cache line, which their threads would fight for. */
 typedef struct {
+    char before[64];
     int64_t draws;
     int64_t divergences;
     int64_t gradients;
     int64_t step_size_bits;
     int64_t stop;
+    char after[64];
 } pt_progress;
 
 static inline int64_t pt_bits(double value)
