@@ -114,6 +114,7 @@ def _product(factors: list[Node]) -> Node | None:
         ops.sum(ops.tensor("s") * _data(), 0),
         ops.sum(ops.square(_data() / ops.tensor("s"))),
         ops.sum(-_data()),
+        ops.sum(ops.tensor("s") / ops.exp(_data())),
         ops.sum(ops.tensor("r", (4, 1)) * _data(), 1),
     ),
 )
@@ -124,7 +125,7 @@ def pull_factor_out_of_sum(node: Node) -> Node | None:
     if not x.type.is_float or not isinstance(x.op, products):
         return None
     factors = _Factors(x, axes)
-    if not factors.above and not factors.below:
+    if not factors.below and all(constant_of(f) == 1 for f in factors.above):
         return None
     rest = whole(factors.rest)
     if rest is None:

@@ -20,7 +20,11 @@ from probtensor.graph.walk import replace, toposort
 from probtensor.ops.composite import OverAxes, PlaceOf
 from probtensor.ops.kinds import REGISTRY, Composite, Elementwise, Kind, Reduction, View
 from probtensor.ops.random import Draw
+from probtensor.rules import STABLE
 from probtensor.testing.reference import evaluate_numpy, size_names_of, with_sizes
+from probtensor.testing.sound import example_values
+from probtensor.transform.pattern import Var, instantiate
+from probtensor.transform.rewrite import Rule
 from probtensor.types import ShapeError, Size, broadcast_shapes
 
 MAX_ELEMENTS = 80
@@ -72,7 +76,7 @@ class _Grower:
         self.ways: list[tuple[Callable[[], Node | None], float]] = [
             (self.elementwise, 8), (self.reduction, 2), (self.view, 3), (self.slice, 1.5),
             (self.gather, 1.5), (self.write, 1.5), (self.contraction, 1.5), (self.composite, 1.5),
-            (self.joined, 1), (self.from_sample, 1), (self.idiom, 3),
+            (self.joined, 1), (self.from_sample, 1), (self.idiom, 2), (self.rule, 3),
         ]  # fmt: skip
 
     # Leaves.
@@ -282,6 +286,33 @@ class _Grower:
         s = self.pick(lambda x: x.dtype == "float64" and x.ndim == 0)
         return _IDIOMS[self.rng.integers(len(_IDIOMS))](x, s)
 
+    def rule(self) -> Node | None:
+        """The left side of some rule, over nodes of the pool; or the example of one."""
+        chosen = STABLE.rules[self.rng.integers(len(STABLE))]
+        if chosen.lhs is None:
+            return self.example(chosen)
+        bound = {}
+        for v in toposort([chosen.lhs]):
+            if isinstance(v.op, Var):
+                x = self.pick(lambda x, v=v: x.dtype == v.dtype and _broadcast(x, *bound.values()))
+                if x is None:
+                    return None
+                bound[v.op.label] = _moved_into(x, chosen.over.get(v.op.label))
+        return instantiate(chosen.lhs, bound)
+
+    def example(self, chosen: Rule) -> Node | None:
+        found = chosen.example()
+        graphs = list(found) if isinstance(found, tuple) else [found]
+        graph = graphs[self.rng.integers(len(graphs))]
+        values = example_values([graph], int(self.rng.integers(1000)))
+        self.values.update(values)
+        self.known.update(values)
+        self.names = size_names_of(self.values)
+        if not self.keep(graph):
+            for x in values:
+                del self.values[x], self.known[x]
+        return None
+
     def joined(self) -> Node | None:
         x = self.pick(lambda x: 0 < x.ndim < 4)
         axis = int(self.rng.integers(x.ndim))
@@ -320,6 +351,16 @@ def _is_tame(value: np.ndarray) -> bool:
         return True
     finite = np.isfinite(value)
     return bool(finite.mean() >= 0.7 and np.abs(value[finite]).max(initial=0) < LARGEST)
+
+
+def _moved_into(x: Node, over: tuple[float, float] | None) -> Node:
+    """x, made positive, negative or less than 1 if a rule holds only there."""
+    low, high = over or (-1.0, 2.0)
+    if x.dtype == "bool" or (low < 0 and high > 1):
+        return x
+    if high <= 0:
+        return -ops.softplus(x)
+    return ops.sigmoid(x) if high <= 1 else ops.softplus(x)
 
 
 def _is_number(x: Node) -> bool:
