@@ -301,8 +301,9 @@ def refused_values(
     count = int(np.size(inside) - np.count_nonzero(inside))
     more = f" (and {count - 1} more)" if count > 1 else ""
     wrong = np.broadcast_to(values, np.shape(inside) + values.shape[np.ndim(inside) :])[first]
+    shown = str(wrong) if not np.ndim(wrong) else f"{wrong.tolist()!s:.60}"
     return ValueError(
-        f"{what} must be {domain}; {'entry ' + place + ' is' if place else 'it is'} {wrong}{more}\n"
+        f"{what} must be {domain}; {'entry ' + place + ' is' if place else 'it is'} {shown}{more}\n"
         f"  at {line}"
     )
 

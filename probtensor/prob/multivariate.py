@@ -1,15 +1,19 @@
 """Distributions of vectors. The last axis of a value is one point.
 
-The Dirichlet's formula: Kotz, Balakrishnan and Johnson, "Continuous Multivariate Distributions"
-(2000), chapter 49.
+Formulas: Kotz, Balakrishnan and Johnson, "Continuous Multivariate Distributions" (2000), chapters
+45 and 49.
 """
 
 from __future__ import annotations
 
+import math
+
 from probtensor import ops
+from probtensor.graph import as_tensor
 from probtensor.prob.continuous import log_gamma_draw
-from probtensor.prob.distribution import Distribution, times_log
-from probtensor.prob.support import POSITIVE_VECTOR, SIMPLEX
+from probtensor.prob.distribution import Distribution, places, times_log
+from probtensor.prob.support import POSITIVE_VECTOR, REAL_VECTOR, SCALE_FACTOR, SIMPLEX
+from probtensor.types import size_product
 
 
 class Dirichlet(Distribution):
@@ -35,3 +39,43 @@ class Dirichlet(Distribution):
         total = ops.sum(alpha, axis=-1, keepdims=True)
         share = alpha / total
         return share * (1 - share) / (total + 1)
+
+
+class MultivariateNormal(Distribution):
+    """exp(-|z|^2 / 2) / ((2 pi)^(K / 2) prod diag(L)), where L z = x - mu and L = scale_tril is the
+    lower Cholesky factor of the covariance."""
+
+    name = "multivariate_normal"
+    parameters = {"mu": REAL_VECTOR, "scale_tril": SCALE_FACTOR}
+    over = REAL_VECTOR
+
+    def logpdf(self, x, mu, scale_tril):
+        away = x - mu
+        size = as_float(away.shape[-1], away)
+        heights = ops.log(ops.diagonal(scale_tril, axis1=-2, axis2=-1))
+        scale = ops.sum(heights, axis=-1) + size * (0.5 * math.log(2 * math.pi))
+        return -0.5 * ops.sum(ops.square(whitened(scale_tril, away)), axis=-1) - scale
+
+    def sample(self, key, shape, mu, scale_tril):
+        z = ops.draw_normal(key, places(shape))
+        return mu + ops.sum(ops.tril(scale_tril) * z[..., None, :], axis=-1)
+
+    def mean(self, mu, scale_tril):
+        return mu
+
+    def variance(self, mu, scale_tril):
+        return ops.sum(ops.square(ops.tril(scale_tril)), axis=-1)
+
+
+def whitened(scale_tril, away):
+    """z with scale_tril @ z = away. All points under one factor are columns of one system."""
+    if scale_tril.ndim > 2:
+        return ops.solve_triangular(scale_tril, away[..., None])[..., 0]
+    rows = ops.reshape(away, (size_product(away.shape[:-1]), away.shape[-1]))
+    solved = ops.matrix_transpose(ops.solve_triangular(scale_tril, ops.matrix_transpose(rows)))
+    return ops.reshape(solved, away.shape)
+
+
+def as_float(size, like):
+    """A size, known or not, as a number of the dtype of a tensor."""
+    return float(size) if isinstance(size, int) else as_tensor(size).astype(like.dtype)

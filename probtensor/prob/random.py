@@ -163,6 +163,24 @@ def dirichlet(alpha, shape=None, name=None, dims: Dims = None) -> Node:
     return random_variable(multivariate.Dirichlet(), (alpha,), shape, name, dims)
 
 
+def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=None,
+                        dims: Dims = None) -> Node:  # fmt: skip
+    """Normal vectors (last axis) with mean `mu` and covariance `cov`, or its lower Cholesky factor
+    `scale_tril`. `shape` includes the last axis."""
+    if one_of("multivariate_normal", scale_tril=scale_tril, cov=cov) == "cov":
+        scale_tril = ops.cholesky(cov)
+    factor, mean = as_tensor(scale_tril), as_tensor(mu)
+    if factor.ndim < 2 or factor.shape[-1] != factor.shape[-2]:
+        raise GraphError(
+            f"multivariate_normal: the scale is a square matrix, not of shape {factor.shape}\n"
+            f"  at {here()}"
+        )
+    if not mean.ndim:
+        mean = ops.broadcast_to(mean, factor.shape[-1:])
+    law = multivariate.MultivariateNormal()
+    return random_variable(law, (mean, factor), shape, name, dims)
+
+
 # Parametrisations.
 
 

@@ -152,6 +152,21 @@ class Vector(Support):
         return f"a vector, each entry of it {self.entries}"
 
 
+@dataclass(frozen=True)
+class ScaleFactor(Support):
+    """Square matrices (last two axes) with a positive diagonal; the lower triangle is read."""
+
+    event_ndim: ClassVar[int] = 2
+
+    def contains(self, x: Any) -> Any:
+        if isinstance(x, Node):
+            return ops.all(ops.diagonal(x, axis1=-2, axis2=-1) > 0, axis=-1)
+        return np.all(np.diagonal(x, axis1=-2, axis2=-1) > 0, axis=-1)
+
+    def __str__(self) -> str:
+        return "a lower triangular matrix with a positive diagonal"
+
+
 REAL = Interval()
 POSITIVE = Interval(0.0, low_open=True)
 NONNEGATIVE = Interval(0.0)
@@ -162,6 +177,7 @@ BINARY = Integers(0, 1)
 SIMPLEX = Simplex()
 POSITIVE_VECTOR = Vector(POSITIVE)
 REAL_VECTOR = Vector(REAL)
+SCALE_FACTOR = ScaleFactor()
 
 
 def ordered(low: float = -np.inf) -> Ordered:

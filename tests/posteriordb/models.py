@@ -122,6 +122,16 @@ def low_dim_gauss_mix(data):
     return pt.condition({}, potentials=[pt.potential(pt.logaddexp(first, second), name="y")])
 
 
+def gp_regr(data):
+    """A Gaussian process, whose noise variance, not sd, is sigma."""
+    x, y = np.array(data["x"], float), np.array(data["y"], float)
+    rho, alpha = r.gamma(25, 4, name="rho"), r.half_normal(2, name="alpha")
+    sigma = r.half_normal(1, name="sigma")
+    squared = (x[:, None] - x) ** 2
+    cov = pt.square(alpha) * pt.exp(-squared / (2 * pt.square(rho))) + sigma * np.eye(len(x))
+    return pt.condition({r.multivariate_normal(0.0, cov=cov, name="y"): y})
+
+
 def hmm_example(data):
     """Two hidden states, summed out by the forward recursion."""
     theta1 = r.dirichlet([1.0, 1.0], name="theta1")
@@ -151,6 +161,7 @@ MODELS = {
     "mesquite-logmesquite_logva": (logmesquite_logva, 2000),
     "nes1972-nes": (nes, 2000),
     "arK-arK": (ar_k, 2000),
+    "gp_pois_regr-gp_regr": (gp_regr, 2000),
     "low_dim_gauss_mix-low_dim_gauss_mix": (low_dim_gauss_mix, 2000),
     "hmm_example-hmm_example": (hmm_example, 1500),
 }

@@ -158,6 +158,33 @@ def test_dirichlet(rows):
     assert np.all(value(pt.logp(variable, x * 1.1)) == -math.inf)
 
 
+@pytest.mark.parametrize("batch", [(), (4,), (2, 4)])
+@pytest.mark.parametrize("many", [False, True])
+def test_multivariate_normal(batch, many):
+    rng = np.random.default_rng(2)
+    factors = np.tril(rng.normal(size=(*(batch if many else ()), 3, 3)), -1) + 2 * np.eye(3)
+    cov = factors @ np.swapaxes(factors, -1, -2)
+    mu, x = rng.normal(size=3), rng.normal(size=(*batch, 3))
+    wide = np.broadcast_to(cov, (*batch, 3, 3)).reshape(-1, 3, 3)
+    rows = zip(x.reshape(-1, 3), wide, strict=True)
+    expected = np.reshape([stats.multivariate_normal(mu, c).logpdf(row) for row, c in rows], batch)
+    for parameters in ({"scale_tril": factors}, {"cov": cov}):
+        variable = pt.random.multivariate_normal(mu, **parameters)
+        np.testing.assert_allclose(value(pt.logp(variable, x)), expected, rtol=1e-10)
+    assert variable.shape == (*(batch if many else ()), 3)
+    spread = value(variable.op.distribution.variance(*variable.inputs))
+    np.testing.assert_allclose(spread, np.diagonal(cov, axis1=-2, axis2=-1))
+
+
+def test_a_scale_factor_needs_a_positive_diagonal():
+    with pytest.raises(ValueError, match="scale_tril of multivariate_normal"):
+        pt.random.multivariate_normal(0.0, np.diag([1.0, -1.0]))
+    with pytest.raises(TypeError, match="square"):
+        pt.random.multivariate_normal(0.0, np.ones(3))
+    variable = pt.random.multivariate_normal(0.0, cov=pt.as_tensor([[1.0, 2.0], [2.0, 1.0]]))
+    assert np.isnan(value(pt.logp(variable, np.zeros(2))))
+
+
 def test_zero_counts_and_edges_of_success_probabilities():
     assert value(pt.logp(pt.random.binomial(4, 0.0), 0)) == 0
     assert value(pt.logp(pt.random.binomial(4, 1.0), 4)) == 0

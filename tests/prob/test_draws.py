@@ -57,6 +57,14 @@ def test_dirichlet_draws_are_beta_in_each_entry():
         assert stats.kstest(x[:, k], law.cdf).pvalue > 1e-3
 
 
+def test_multivariate_normal_draws_have_their_covariance():
+    cov = np.array([[2.0, -0.8, 0.1], [-0.8, 1.0, 0.3], [0.1, 0.3, 0.5]])
+    x = draw(pt.random.multivariate_normal([1.0, 2.0, 3.0], cov=cov, shape=(N, 3)))
+    z = np.linalg.solve(np.linalg.cholesky(cov), (x - [1, 2, 3]).T)
+    assert stats.kstest(z.ravel(), stats.norm.cdf).pvalue > 1e-3
+    np.testing.assert_allclose(np.cov(z), np.eye(3), atol=5 / np.sqrt(N))
+
+
 def test_half_student_t_draws():
     x = draw(pt.random.half_student_t(3.0, 2.0, shape=N))
     assert stats.kstest(x, lambda v: 2 * stats.t(3, 0, 2).cdf(v) - 1).pvalue > 1e-3
