@@ -6,6 +6,7 @@
     native.py     that text to an address: the cache, or build and load
     toolchain.py  the machine's C compiler and the Cython translator
     cache.py      built modules on disk, and the command `probtensor cache`
+    quickstart.py Cython without what generated code never needs
     loader.py     a module's file to a module
     doctor.py     the command `probtensor doctor`
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import cython_ext
 from probtensor.targets.base import BuildError
-from probtensor.targets.lexicon import generated
+from probtensor.targets.quickstart import generated
 
 # No -ffast-math and no -fassociative-math: NaN, infinity and the order of sums are kept. The two
 # -fno flags drop errno and floating-point traps, which nothing reads.
@@ -191,7 +191,7 @@ def flags() -> tuple[str, ...]:
 def translate(source: Path, module: str) -> Path:
     """A .pyx to a .c beside it, by the Cython compiler in this process.
 
-    The first translation of a process takes about half a second, further ones some 30 ms.
+    The first translation of a process takes a quarter of a second, further ones some 20 ms.
     BuildError names the first error.
     """
     with _TRANSLATING, generated():

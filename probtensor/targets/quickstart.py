@@ -1,9 +1,11 @@
 """A quick start for the Cython translator.
 
-Cython builds the table of its scanner when it is first used, which takes 0.3 s, nearly all of it
-for names with Unicode letters. Generated code has ASCII names only. So Cython is given a lexicon
-that is a small one while generated code is translated, and the full one, built when first needed,
-for whatever else this process translates.
+Half of the second that Cython takes to start goes to two things generated code never needs. The
+table of its scanner takes 0.3 s, nearly all of it for names with Unicode letters; and templates of C
+code for the attributes of every exception take 0.2 s. So Cython is given a lexicon that is a
+small one while generated code is translated, and the full one, built when first needed, for whatever
+else this process translates; and its templates are read when first used. Nothing of Cython stays
+changed, and where it is not made as expected, or is loaded already, it is left alone.
 """
 
 from __future__ import annotations
@@ -39,6 +41,24 @@ class TwoLexicons:
         return (self.small if small else self.full()).get_initial_state(name)
 
 
+class Later:
+    """Stands for an object that is made when it is first asked for anything."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._made = cache(make)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._made(), name)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or self._made() == (
+            other._made() if isinstance(other, Later) else other
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._made())
+
+
 @cache
 def lexicons() -> TwoLexicons | None:
     """The lexicon given to Cython; None where it has one already, or makes it in another way."""
@@ -64,10 +84,36 @@ def lexicons() -> TwoLexicons | None:
     return both
 
 
+@cache
+def builtins_with_later_templates() -> bool:
+    """Import Cython's table of builtins with templates read when used; False if it is there."""
+    if "Cython.Compiler.Builtin" in sys.modules:
+        return False
+    from Cython.Compiler import Code
+
+    owner = getattr(Code, "TempitaUtilityCode", None)
+    if owner is None or "load" in vars(owner) or not hasattr(owner, "load"):
+        return False
+    load = owner.load
+
+    def load_later(*names: Any, context: Any = None, **options: Any) -> Later:
+        # The caller changes the context for the next template.
+        own = dict(context) if context is not None else None
+        return Later(lambda: load(*names, context=own, **options))
+
+    try:
+        owner.load = load_later
+        import Cython.Compiler.Builtin  # noqa: F401  it makes its table when imported
+    finally:
+        del owner.load
+    return True
+
+
 @contextmanager
 def generated() -> Iterator[None]:
     """Around the translation of generated code. For one thread at a time."""
     both = lexicons()
+    builtins_with_later_templates()
     if both is not None:
         both.thread = threading.get_ident()
     try:
