@@ -51,29 +51,30 @@ class Watcher:
         self.visible = show is True
         self.began = time.perf_counter()
         self.first_seen: dict[int, float] = {}
+        self.last_seen: dict[int, float] = {}
         self.asked = False
         self.bars: Bars | None = None
 
     def states(self) -> list[ChainState]:
         """One state per chain, now."""
+        return [self._state(chain, progress) for chain, progress in enumerate(self.progresses)]
+
+    def _state(self, chain: int, progress: Progress) -> ChainState:
+        done, gradients = progress.draws, progress.gradients
         now = time.perf_counter()
-        states = []
-        for chain, progress in enumerate(self.progresses):
-            gradients = progress.gradients
-            since = self.first_seen.setdefault(chain, now) if gradients else now
-            states.append(
-                ChainState(
-                    chain=chain,
-                    done=progress.draws,
-                    total=self.total,
-                    tune=self.tune,
-                    divergences=progress.divergences,
-                    step_size=progress.step_size,
-                    gradients=gradients,
-                    gradients_per_second=gradients / (now - since) if now > since else 0.0,
-                )
-            )
-        return states
+        if done == self.total:
+            now = self.last_seen.setdefault(chain, now)
+        since = self.first_seen.setdefault(chain, now) if gradients else now
+        return ChainState(
+            chain=chain,
+            done=done,
+            total=self.total,
+            tune=self.tune,
+            divergences=progress.divergences,
+            step_size=progress.step_size,
+            gradients=gradients,
+            gradients_per_second=gradients / (now - since) if now > since else 0.0,
+        )
 
     def update(self) -> None:
         """Show where the chains are."""
