@@ -5,16 +5,17 @@ import os
 import signal
 import threading
 import time
-import warnings
 
 import numpy as np
 import pytest
 
-from probtensor.sample import SamplerWarning, sample
+from probtensor.sample import sample
 from probtensor.sample.nuts import Nuts
 from probtensor.sample.progress import Bars, ChainState
 from probtensor.sample.run import _most_draws
 from probtensor.sample.threads import available_cpus, run_all
+
+pytestmark = pytest.mark.filterwarnings("ignore::probtensor.sample.SamplerWarning")
 
 
 @pytest.fixture
@@ -192,9 +193,7 @@ def test_threads_release_the_interpreter(density):
     counter = threading.Thread(target=count)
     counter.start()
     began = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SamplerWarning)
-        sample(density("slow", 3), draws=100, tune=100, chains=1, seed=1, progress=False)
+    sample(density("slow", 3), draws=100, tune=100, chains=1, seed=1, progress=False)
     seconds = time.perf_counter() - began
     over.set()
     counter.join()
