@@ -10,7 +10,7 @@ and its range cannot be shown.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -176,10 +176,11 @@ def summed(
 
     Sums inside a term are taken apart: what is the same along an axis is multiplied by its length
     instead of being added up, and what depends on data alone is kept apart from what does not.
-    A function of one observed count (`counts` are such inputs) and of scalars is summed over the
-    distinct counts, each as often as it occurs.
+    A term that is added and subtracted is dropped: a density may have 1 / x where the Jacobian of
+    its bijector has x. A function of one observed count (`counts` are such inputs) and of scalars
+    is summed over the distinct counts, each as often as it occurs.
     """
-    groups: dict[tuple, Node] = {}
+    groups: dict[tuple, dict[Node, int]] = {}
     for term in terms:
         for leaf, sign in addends(term):
             found = None if only_data(leaf) else count_in(leaf, counts)
@@ -188,12 +189,13 @@ def summed(
                 leaf = weights * replace([leaf], {found: values})[0]
             own = term.shape if found is None else leaf.shape
             key = (only_data(leaf), leaf.shape, repeats(leaf.shape, own))
-            if key in groups:
-                groups[key] = groups[key] + leaf if sign > 0 else groups[key] - leaf
-            else:
-                groups[key] = leaf if sign > 0 else -leaf
+            times = groups.setdefault(key, {})
+            times[leaf] = times.get(leaf, 0) + sign
     totals: dict[bool, list[Node]] = {False: [], True: []}
-    for (of_data, shape, count), node in groups.items():
+    for (of_data, shape, count), times in groups.items():
+        node = combined(times)
+        if node is None:
+            continue
         total = ops.sum(node) if shape else node
         if isinstance(count, Dim):
             total = total * as_tensor(count).astype(total.dtype)
@@ -202,6 +204,20 @@ def summed(
         totals[of_data].append(total)
     parts = [reduce(ops.add, part) for part in totals.values() if part]
     return reduce(ops.add, parts) if parts else as_tensor(0.0)
+
+
+def combined(times: Mapping[Node, int]) -> Node | None:
+    """The sum of tensors, each so many times; None if nothing is left of it."""
+    total = None
+    for node, count in times.items():
+        if not count:
+            continue
+        part = node if abs(count) == 1 else float(abs(count)) * node
+        if total is None:
+            total = part if count > 0 else -part
+        else:
+            total = total + part if count > 0 else total - part
+    return total
 
 
 def addends(term: Node) -> list[tuple[Node, int]]:

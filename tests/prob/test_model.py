@@ -7,7 +7,9 @@ import pytest
 from scipy import stats
 
 import probtensor as pt
-from probtensor.graph import toposort
+from probtensor.graph import inputs_of, toposort
+from probtensor.prob.data import evaluate
+from probtensor.prob.logp import summed
 
 Y = np.array([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0])
 SIGMA = np.array([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0])
@@ -211,6 +213,14 @@ def test_functions_of_counts_are_summed_over_distinct_counts(target):
     assert np.isclose(other.logp(q), expected(q, counts, places))
     zeros = posterior.with_data({y: np.zeros(40)})
     assert np.isclose(zeros.logp(q), expected(q, 0, posterior.constants["x"]))
+
+
+def test_what_is_added_and_subtracted_is_dropped():
+    u, v = pt.vector("u", shape=(3,)), pt.vector("v", shape=(3,))
+    total = summed([pt.square(u) - v, v + u, -u], lambda node: False)
+    assert inputs_of([total]) == [u]
+    (found,) = evaluate([total], {u: np.array([1.0, 2.0, 3.0])})
+    assert found == 14
 
 
 def test_no_check_is_left_where_the_range_is_known():
