@@ -91,13 +91,12 @@ def _sampled(
     progress: bool | Callback,
 ) -> Any:
     """Run, gather what was drawn, and say what is wrong with it."""
-    began = time.perf_counter()
     traces = new_traces(nuts, chains, posterior.dim)
-    done, interrupted = _run(posterior, nuts, traces, init, seed, threads, progress)
+    done, interrupted, seconds = _run(posterior, nuts, traces, init, seed, threads, progress)
     chosen, length = _most_draws(nuts, done)
     if length == 0:
         raise KeyboardInterrupt("interrupted before the first draw")
-    attrs = _attributes(nuts, seed, threads, time.perf_counter() - began)
+    attrs = _attributes(nuts, seed, threads, seconds)
     attrs["interrupted"] = _what_is_left(chains, nuts, chosen, length) if interrupted else ""
     groups = groups_of(posterior, nuts, traces, chosen, length)
     dims, coords = axes_of(posterior, nuts)
@@ -130,8 +129,8 @@ def _run(
     seed: int,
     threads: int,
     progress: bool | Callback,
-) -> tuple[list[int], bool]:
-    """Run all chains into `traces`; returns (iterations done by each, interrupted)."""
+) -> tuple[list[int], bool, float]:
+    """Run all chains into `traces`; returns (iterations done by each, interrupted, seconds)."""
     chains = len(traces.draws)
     contexts = [posterior.context() for _ in range(chains)]
     starts = [
@@ -149,12 +148,15 @@ def _run(
     preparing = threading.Thread(target=_prepare_output, args=(posterior, starts[0]), daemon=True)
     preparing.start()
     watcher = Watcher(progresses, nuts.tune, nuts.iterations, progress)
+    began = time.perf_counter()
     with single_threaded_blas():
         try:
-            return run_all(jobs, threads, progresses, watcher.update)
+            done, interrupted = run_all(jobs, threads, progresses, watcher.update)
+            seconds = time.perf_counter() - began
         finally:
             watcher.close()
             preparing.join()
+    return done, interrupted, seconds
 
 
 def _prepare_output(posterior: LogpGrad, q: np.ndarray) -> None:
