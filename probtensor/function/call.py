@@ -126,7 +126,9 @@ class Function(Entry):
         self.bound = dict(bound or {})
         self.inputs = tuple(x for x in program.inputs if x.variable not in self.bound)
         self._cells = dict(cells or {})
-        self._stream = Stream(fresh_seed(program.seed))
+        # Without draws there is no need of numpy.random, whose import takes 15 ms.
+        drawn = compilation.key is not None
+        self._stream = Stream(fresh_seed(program.seed) if drawn else 0)
         super().__init__(**self._parts())
         self._defaults = {
             x.name or k: safe_array(

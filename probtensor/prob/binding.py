@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cython_ext.convert import is_masked
 from probtensor.graph import Node, line_of
 from probtensor.prob.data import evaluate
 from probtensor.prob.distribution import called, check_values, refused_values
@@ -24,7 +25,7 @@ def observed_array(variable: Node, value: Any) -> np.ndarray:
             f"the observed value of {name} is a tensor; give an array, or for a dependence between "
             f"variables state a pt.potential\n  at {line}"
         )
-    masked = np.ma.isMaskedArray(value) and bool(np.ma.getmaskarray(value).any())
+    masked = is_masked(value) and bool(np.ma.getmaskarray(value).any())
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TypeError(
