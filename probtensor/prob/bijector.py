@@ -18,7 +18,7 @@ from probtensor.graph import Node
 from probtensor.prob.support import Interval, Ordered, Simplex, Support, Vector
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bijector:
     """The identity, and the interface of the others."""
 
@@ -37,7 +37,7 @@ class Bijector:
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lower(Bijector):
     """x = low + exp(u): numbers above a bound; the logarithm if the bound is 0."""
 
@@ -53,7 +53,7 @@ class Lower(Bijector):
         return u
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Upper(Bijector):
     """x = high - exp(u): numbers below a bound."""
 
@@ -69,7 +69,7 @@ class Upper(Bijector):
         return u
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Logit(Bijector):
     """x = low + (high - low) / (1 + exp(-u)): numbers between two bounds."""
 
@@ -93,7 +93,7 @@ class Logit(Bijector):
         return slope if self.is_unit else slope + ops.log(self.high - self.low)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Increasing(Bijector):
     """x[0] = u[0], x[k] = x[k - 1] + exp(u[k]); with a lower bound x[0] = low + exp(u[0])."""
 
@@ -113,7 +113,7 @@ class Increasing(Bijector):
         return ops.sum(u if np.isfinite(self.low) else u[..., 1:], axis=-1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LogRatio(Bijector):
     """x = softmax(V u), V an orthonormal basis of the vectors with sum 0: the simplex.
 

@@ -13,7 +13,7 @@ from probtensor.prob.logp import full_density
 from probtensor.prob.model import Model
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Term:
     """One term: its name, what it is, its sum, and the first place where it is not finite."""
 
@@ -37,7 +37,7 @@ class Term:
         return f"{self.name}{place}: {self.what} is {self.entry:.6g} ({found}), made at {self.line}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Diagnosis:
     """All terms of a log density at one point. `problems` are those that are not finite; printing
     it shows these, or a table of all where there are none."""

@@ -29,7 +29,7 @@ from probtensor.transform.facts import Known
 from probtensor.types import Shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FreeVariable:
     """One free variable: `variable` is its node; q[start:stop] is its unconstrained value `u`."""
 
@@ -63,7 +63,7 @@ class FreeVariable:
         return self.start + int(np.prod(self.u.shape, dtype=int))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Quantity:
     """A named node in the space of values: a free or observed variable, or a deterministic."""
 
@@ -88,7 +88,7 @@ class Quantity:
         return line_of(self.node)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Density:
     """Graphs to be compiled as functions of `q` and of `inputs`.
 
@@ -101,7 +101,7 @@ class Density:
     work: Mapping[Node, Node]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """What `build` found; see the module."""
 
