@@ -29,7 +29,7 @@ from probtensor.kernel.ir import (
 from probtensor.lower.fuse import Group, fuse
 from probtensor.lower.sizes import Sizes
 from probtensor.lower.tasks import Reader, Task, gemm, places_shape, read_all
-from probtensor.ops.kinds import Contraction, View
+from probtensor.ops.kinds import Contraction, Scatter, View
 from probtensor.types import Dim, Size, size_product
 
 IDENTITY = {"add": 0, "mul": 1, "and": True, "or": False, "max": "lowest", "min": "highest"}
@@ -40,11 +40,13 @@ class Places:
     """Buffer names of nodes, and which nodes need one. Shared by all kernels of a plan.
 
     `results` are the names of outputs; they differ from `names` for an input that is returned.
+    `values` are nodes that are read otherwise than to point into an axis.
     """
 
     names: dict[Node, str] = field(default_factory=dict)
     results: dict[Node, str] = field(default_factory=dict)
     stored: set[Node] = field(default_factory=set)
+    values: set[Node] = field(default_factory=set)
     checked: dict[tuple[Node, Size], str] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
@@ -122,7 +124,10 @@ class Writer(Reader):
         leaf = view.inputs[position]
         while isinstance(leaf.op, View) and leaf.op.name in WHOLE_VIEWS:
             leaf = leaf.inputs[0]
-        if mode in ("wrap", "clip") or not isinstance(leaf.op, (Input, Const)):
+        # The entry makes negative indices non-negative, which no other reader may see.
+        if mode != "raise" or leaf in self.places.values:
+            return False
+        if not isinstance(leaf.op, (Input, Const)):
             return False
         self.places.checked.setdefault((leaf, bound), self._index_message(view, position))
         return True
@@ -354,6 +359,28 @@ class Writer(Reader):
 
 
 # Views under which an index array is still read whole, each element once or more.
+def read_as_values(order: Sequence[Node], outputs: Sequence[Node]) -> set[Node]:
+    """Nodes read otherwise than as indices that must lie within an axis."""
+    found = set(outputs)
+    for node in reversed(order):
+        pointing = index_positions(node)
+        for position, x in enumerate(node.inputs):
+            if position in pointing:
+                continue
+            if node in found or node.op.name not in WHOLE_VIEWS:
+                found.add(x)
+    return found
+
+
+def index_positions(node: Node) -> Sequence[int]:
+    """The inputs that hold indices which must lie within an axis."""
+    if getattr(node.op, "mode", "raise") in ("wrap", "clip"):
+        return ()
+    if isinstance(node.op, View):
+        return tuple(node.op.index_inputs())
+    return range(2, len(node.inputs)) if isinstance(node.op, Scatter) else ()
+
+
 WHOLE_VIEWS = ("expand_dims", "drop_axes", "transpose", "broadcast_to", "reshape")
 
 

@@ -11,7 +11,7 @@ from probtensor.kernel.ir import Call, For, Kernel, Load, Stmt, Store, exprs_of,
 from probtensor.kernel.tidy import inline_locals
 from probtensor.lower.fuse import Group, fuse
 from probtensor.lower.large import LargeSizes
-from probtensor.lower.loops import Places, Writer
+from probtensor.lower.loops import Places, Writer, read_as_values
 from probtensor.lower.plan import Buffer, IndexCheck, Plan
 from probtensor.lower.sizes import Sizes
 from probtensor.lower.tasks import tasks_of, uniform_value
@@ -128,6 +128,7 @@ def _name_buffers(order: Sequence[Node], inputs: Sequence[Node], outputs: Sequen
         if _computed(node):
             places.names[node] = f"y{k}"
             places.stored.add(node)
+    places.values = read_as_values(order, outputs)
     return places
 
 
