@@ -19,7 +19,7 @@ from probtensor.graph.node import Node
 from probtensor.transform.facts import constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
 
-# Factors taken from one chain, so that a sweep stays linear in the graph.
+# Products looked through in one chain, so that a sweep stays linear and recursion shallow.
 CHAIN = 12
 PRODUCTS = (ops.Mul, ops.Div, ops.Neg)
 
@@ -71,16 +71,16 @@ class _Chain:
     def __init__(self, root: Node) -> None:
         self.root = root
         self.small = Small()
-        self.leaves = 0
+        self.products = 0
 
     def walk(self, node: Node, inverted: bool) -> tuple[Node | None, Node | None]:
         inner = node is self.root or (node.ndim > 0 or self.root.ndim == 0)
-        if isinstance(node.op, PRODUCTS) and inner and self.leaves < CHAIN:
+        if isinstance(node.op, PRODUCTS) and inner and self.products < CHAIN:
+            self.products += 1
             if isinstance(node.op, ops.Neg):
                 self.small.value = -self.small.value
                 return self.walk(node.inputs[0], inverted)
             return self._walk_pair(node, inverted)
-        self.leaves += 1
         return (None, None) if self._take(node, inverted) else (node, None)
 
     def _walk_pair(self, node: Node, inverted: bool) -> tuple[Node | None, Node | None]:

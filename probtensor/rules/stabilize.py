@@ -198,10 +198,10 @@ def _naive_cross_entropy() -> Node:
 
 
 @rewrite(on=ops.Mul, example=_naive_cross_entropy)
-def cancel_in_one_term(node: Node) -> Node | None:
+def cancel_in_one_term(node: Node, known: Known) -> Node | None:
     """f * (a / f - b) -> a - f * b for f a sigmoid, softmax or exp: inf * 0 where f underflows, as
     in the gradient of y * log(p) + (1 - y) * log(1 - p)."""
-    return combine_in_chain(node, _distribute)
+    return combine_in_chain(node, known, _distribute)
 
 
 # Sums of exponentials, over any axes.
@@ -291,10 +291,10 @@ def _softmax_of(first: Node, second: Node, inverted: bool) -> Node | None:
     example=lambda: (lambda t: ops.exp(t) * ops.exp(-ops.logsumexp(t)))(ops.tensor("x", (3,))),
     ulps=2000.0,
 )
-def product_of_exp_and_sum(node: Node) -> Node | None:
+def product_of_exp_and_sum(node: Node, known: Known) -> Node | None:
     """exp(x) * exp(-logsumexp(x)) -> softmax(x): inf * 0 past 709, in naive softmax and in the
     gradient of log(sum(exp(x))); rounding x - max(x) costs as many last places as it is large."""
-    return combine_in_chain(node, _softmax_of)
+    return combine_in_chain(node, known, _softmax_of, (ops.Exp,))
 
 
 @rewrite(on=ops.Log, example=lambda: ops.log(ops.softmax(ops.tensor("x", (3, 4)))))
@@ -329,9 +329,9 @@ def _same_softmax(first: Node, second: Node, inverted: bool) -> Node | None:
     on=(ops.Mul, ops.Div),
     example=lambda: (lambda s: ops.tensor("g", (3,)) / s * s)(ops.softmax(ops.tensor("x", (3,)))),
 )
-def quotient_of_softmax(node: Node) -> Node | None:
+def quotient_of_softmax(node: Node, known: Known) -> Node | None:
     """s / s -> 1 for a softmax s, which is 0 / 0 where it underflows: in the gradient of log(s)."""
-    return combine_in_chain(node, _same_softmax)
+    return combine_in_chain(node, known, _same_softmax, (ops.Softmax,))
 
 
 @rewrite(on=ops.Log, example=lambda: ops.log(ops.prod(ops.exp(ops.tensor("x", (3, 4))), 1)))

@@ -16,7 +16,7 @@ from probtensor.transform.facts import constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
 from probtensor.types import size_product
 
-# Factors looked at in one summand, so that a sweep stays linear in the graph.
+# Products looked through in one summand, so that a sweep stays linear and recursion shallow.
 CHAIN = 12
 
 
@@ -50,7 +50,7 @@ class _Factors:
     def __init__(self, node: Node, axes: tuple[int, ...]) -> None:
         self.ndim = node.ndim
         self.axes = axes
-        self.leaves = 0
+        self.products = 0
         self.above: list[Node] = []
         self.below: list[Node] = []
         self.rest = self.walk(node, False)
@@ -60,8 +60,8 @@ class _Factors:
         if is_constant_along(x, self.axes, self.ndim):
             (self.below if inverted else self.above).append(x)
             return None, None
-        self.leaves += 1
-        if self.leaves < CHAIN:
+        self.products += 1
+        if self.products < CHAIN:
             if isinstance(x.op, (ops.Mul, ops.Div)):
                 return self.walk_pair(x, inverted)
             if isinstance(x.op, ops.Neg):

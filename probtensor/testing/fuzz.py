@@ -191,7 +191,7 @@ def _float_difference(wanted, got, noisy) -> tuple[np.ndarray, np.ndarray]:
         spread = np.where(numbers, runs.max(axis=0) - runs.min(axis=0), 0)
         scale = np.abs(wanted[np.isfinite(wanted)]).max(initial=0) if wanted.size else 0
         eps = float(np.finfo(wanted.dtype).eps)
-        allowed = SPREAD * spread + 64 * eps * np.abs(wanted) + 4 * eps * scale + 1e-300
+        allowed = SPREAD * spread + 64 * eps * np.abs(wanted) + 4 * eps * scale + 1e-100
         wrong = numbers & ~(np.abs(got.astype("float64") - wanted) <= allowed)
     return numbers, wrong
 

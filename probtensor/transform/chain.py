@@ -7,10 +7,11 @@ factors in whatever order the code had.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from probtensor import ops
-from probtensor.graph.node import Node, Op
+from probtensor.graph.node import Const, Node, Op
+from probtensor.transform.facts import Known
 
 # Leaves looked at in a chain, so that a sweep stays linear in the graph.
 CHAIN = 8
@@ -23,11 +24,22 @@ CHAIN_ROOTS: dict[type[Op], tuple[type[Op], ...]] = {
 INVERSE = {ops.Mul: False, ops.Add: False, ops.Div: True, ops.Sub: True}
 
 
-def combine_in_chain(node: Node, combine: Callable[[Node, Node, bool], Node | None]) -> Node | None:
+Leaf = tuple[tuple[int, ...], Node, bool]
+
+
+def combine_in_chain(
+    node: Node,
+    known: Known,
+    combine: Callable[[Node, Node, bool], Node | None],
+    wanted: Sequence[type[Op] | None] = (),
+) -> Node | None:
     """The chain of products and quotients (or sums and differences) at `node` with two of its
     leaves made into one: `combine(first, second, inverted)` gives what first * second (first /
-    second if `inverted`) becomes, or None. The result stands where the first leaf stood."""
-    leaves = chain_leaves(node)
+    second if `inverted`) becomes, or None. The result stands where the first leaf stood. `wanted`
+    are ops that the leaves must have among them."""
+    leaves, present = known.remember(node, _leaves_and_ops)
+    if any(kind not in present for kind in wanted if kind not in (None, Const)):
+        return None
     for first, second in itertools.permutations(leaves, 2):
         found = combine(first[1], second[1], first[2] != second[2])
         if found is not None:
@@ -35,7 +47,12 @@ def combine_in_chain(node: Node, combine: Callable[[Node, Node, bool], Node | No
     return None
 
 
-def chain_leaves(node: Node) -> list[tuple[tuple[int, ...], Node, bool]]:
+def _leaves_and_ops(node: Node) -> tuple[list[Leaf], set[type[Op]]]:
+    leaves = chain_leaves(node)
+    return leaves, {type(leaf.op) for _, leaf, _ in leaves}
+
+
+def chain_leaves(node: Node) -> list[Leaf]:
     """(path, leaf, inverted) for the leaves of the chain at `node`, CHAIN of them at most."""
     roots = CHAIN_ROOTS[type(node.op)]
     leaves = [((), node, False)]

@@ -61,6 +61,7 @@ class Known:
     def __init__(self) -> None:
         self._bounds: dict[Node, Bounds] = {}
         self._constants: dict[Node, Any] = {}
+        self._remembered: dict[tuple[Node, Callable], Any] = {}
 
     def bounds(self, node: Node) -> Bounds:
         """What is known of the elements of `node`."""
@@ -83,6 +84,13 @@ class Known:
         if node not in self._constants:
             self._constants[node] = constant_of(node)
         return self._constants[node]
+
+    def remember(self, node: Node, compute: Callable[[Node], Any]) -> Any:
+        """compute(node), computed once."""
+        key = node, compute
+        if key not in self._remembered:
+            self._remembered[key] = compute(node)
+        return self._remembered[key]
 
     def _compute(self, node: Node) -> Bounds:
         if isinstance(node.type, tuple):

@@ -98,14 +98,21 @@ def is_negation(p: Node, q: Node) -> bool:
 
 
 def operand_ops(pattern: Node) -> tuple[type[Op] | None, ...]:
-    """For each operand of a pattern the op it must have; None where that is open."""
-    loose = (Var, Const, ops.Neg)
+    """For each operand of a pattern the op it must have; None where that is open, Const where any
+    node that repeats a literal will do."""
+    loose = (Var, ops.Neg)
     return tuple(None if isinstance(x.op, loose) else type(x.op) for x in pattern.inputs)
 
 
-def could_fit(wanted: tuple[type[Op] | None, ...], inputs: tuple[Node, ...]) -> bool:
+def could_fit(wanted: tuple[type[Op] | None, ...], inputs: tuple[Node, ...], known: Known) -> bool:
     """A quick look before a match is tried: are there operands with the ops wanted?"""
-    return all(kind is None or any(type(x.op) is kind for x in inputs) for kind in wanted)
+    for kind in wanted:
+        if kind is Const:
+            if all(known.constant(x) is None for x in inputs):
+                return False
+        elif kind is not None and all(type(x.op) is not kind for x in inputs):
+            return False
+    return True
 
 
 def _commutes(op: Op) -> bool:

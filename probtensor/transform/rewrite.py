@@ -97,7 +97,7 @@ def rule(
         return None
 
     def apply(node: Node, known: Known) -> Node | None:
-        if not could_fit(wanted, node.inputs):
+        if not could_fit(wanted, node.inputs, known):
             return None
         return filled(match(lhs, node, {}, known), known)
 
@@ -105,11 +105,11 @@ def rule(
         inverse = INVERSE[type(lhs.op)]
 
         def combine(first: Node, second: Node, inverted: bool) -> Node | None:
-            if inverted != inverse or not could_fit(wanted, (first, second)):
+            if inverted != inverse or not could_fit(wanted, (first, second), known):
                 return None
             return filled(match_all(lhs.inputs, (first, second), {}, known), known)
 
-        return combine_in_chain(node, combine)
+        return combine_in_chain(node, known, combine, wanted)
 
     name = f"{pattern_text(lhs)} -> {pattern_text(rhs)}"
     line = _line_of_caller()
