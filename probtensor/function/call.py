@@ -319,15 +319,20 @@ class Function(Entry):
         *,
         name: str | None = None,
         swap: Mapping[Shared, Shared] | None = None,
+        delete_updates: bool = False,
     ) -> Function:
         """Another function of the same module. `swap` puts other shared variables, of the same
-        dtype and rank, in place of some."""
+        dtype and rank, in place of some; `delete_updates` leaves out what the updates compute,
+        which takes a module of its own. TypeError for a swap that does not fit."""
         cells = dict(self._cells)
         for old, new in (swap or {}).items():
             if not isinstance(new, Shared) or (old.dtype, old.ndim) != (new.dtype, new.ndim):
                 raise TypeError(f"copy: {new!r:.60} cannot stand for {old!r:.60}")
             cells[old] = new
         program = replace(self.program, name=name or self.program.name)
+        if delete_updates and program.updates:
+            compilation = program.compiler(replace(program, updates=())).compilation
+            return Function(replace(program, updates=()), compilation, self.bound, cells)
         return Function(program, self.compilation, self.bound, cells)
 
     def seed(self, seed: int | None = None) -> None:

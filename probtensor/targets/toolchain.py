@@ -49,6 +49,9 @@ DIRECTIVES = {
     "freethreading_compatible": True,
 }
 _TRANSLATING = threading.Lock()
+# A child forked while another thread translates would wait for that thread for ever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_TRANSLATING._at_fork_reinit)
 
 
 @dataclass(frozen=True)
@@ -195,11 +198,9 @@ def translate(source: Path, module: str) -> Path:
     BuildError names the first error.
     """
     with _TRANSLATING, generated():
-        from Cython.Compiler import Options
         from Cython.Compiler.Errors import CompileError
         from Cython.Compiler.Main import CompilationOptions, compile_single
 
-        Options.docstrings = False
         options = CompilationOptions(
             include_path=[str(include_dir().parent.parent)],
             compiler_directives=dict(DIRECTIVES),

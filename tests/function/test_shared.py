@@ -82,6 +82,16 @@ def test_a_copy_may_have_other_shared_variables():
     assert other.address == count.address
 
 
+def test_a_copy_may_leave_the_updates_out():
+    a, b = pt.shared(1.0), pt.shared(100.0)
+    count = pt.function([], a * 2, updates={a: a + 1})
+    assert count.copy(delete_updates=True)() == 2
+    assert count.copy(delete_updates=True, swap={a: b})() == 200
+    assert (a.get_value(), b.get_value()) == (1, 100)
+    assert count() == 2
+    assert a.get_value() == 2
+
+
 def test_gradient_descent():
     w = pt.shared(np.zeros(2), name="w")
     x, y = pt.matrix("x"), pt.vector("y")

@@ -94,3 +94,14 @@ def test_the_flags_are_accepted(tmp_path):
     command = [*toolchain.compiler_command(), *toolchain.flags(), str(source)]
     run = subprocess.run([*command, "-o", str(tmp_path / "a.so")], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+def test_a_child_forked_during_a_translation_can_translate(tmp_path):
+    source = tmp_path / "good.pyx"
+    source.write_text("cdef int a = 1\n")
+    with toolchain._TRANSLATING:
+        child = os.fork()
+        if not child:
+            # In the child: no pytest, no cleaning up, only the answer.
+            os._exit(0 if toolchain._TRANSLATING.acquire(timeout=20) else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
