@@ -230,9 +230,15 @@ class _Grower:
         return x[self.key(x)]
 
     def key(self, x: Node) -> tuple:
-        keys = (slice(None), slice(1, None), slice(None, None, -1), slice(None, -1),
-                slice(None, None, 2), slice(0, 1), 0, -1)  # fmt: skip
-        return tuple(keys[self.rng.integers(len(keys))] for _ in range(x.ndim))
+        slices = (slice(None), slice(1, None), slice(None, None, -1), slice(None, -1),
+                  slice(None, None, 2))  # fmt: skip
+        # Only what is there can be picked out.
+        picks = (slice(0, 1), 0, -1)
+        found = []
+        for n in self.known[x].shape:
+            keys = (*slices, *picks) if n else slices
+            found.append(keys[self.rng.integers(len(keys))])
+        return tuple(found)
 
     def places(self, size: Size) -> Node:
         """Integers that are places of an axis of this size."""
