@@ -15,6 +15,11 @@ BENCH_PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 \
 BASE ?= main
 COUNT ?= 500
 WORKERS ?= 2
+ARGS ?=
+# Reference posteriors, and the data of two benchmarks, where they lie beside the clone.
+ifneq ($(wildcard ../shared/posteriordb),)
+export POSTERIORDB ?= $(abspath ../shared/posteriordb)
+endif
 
 PY := .venv/bin/python
 BENCH_PY := .venv-bench/bin/python
@@ -57,8 +62,8 @@ replay: .venv/test.stamp .venv/built.stamp  ## difference of all generated sourc
 	if diff -ru "$$work/before" "$$work/after"; \
 	then echo "replay: no generated source differs from $(BASE)"; fi
 
-bench: .venv-bench/built.stamp  ## speed against the peers, on the newest CPython installed
-	@$(BENCH_PY) -m tests.bench
+bench: .venv-bench/built.stamp  ## speed against the peers (ARGS='--quick', '--check', ...)
+	@$(BENCH_PY) -m tests.bench $(ARGS)
 
 rules: .venv/demo.stamp .venv/built.stamp  ## list every rewriting rule with its reason
 	@$(PY) -m probtensor rules
