@@ -84,13 +84,13 @@ def view_of_one_value(node: Node) -> Node | None:
 )
 def read_through_renaming(node: Node) -> Node | None:
     """A size under another name is no repetition: x[n] broadcast to [m] is x, where n is m."""
-    sources = [_renamed(a) for a in node.inputs]
+    sources = [renamed(a) for a in node.inputs]
     if all(a is b for a, b in zip(sources, node.inputs, strict=True)):
         return None
     return make(node.op, sources)
 
 
-def _renamed(x: Node) -> Node:
+def renamed(x: Node) -> Node:
     """What x is, but for the names of its sizes."""
     if not isinstance(x.op, ops.BroadcastTo) or x.inputs[0].ndim != x.ndim:
         return x

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, as_tensor, make
 from probtensor.rules.products import whole
+from probtensor.rules.shapes import renamed
 from probtensor.transform.facts import constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
 from probtensor.types import size_product
@@ -268,11 +269,13 @@ def pull_scalar_out_of_scatter(node: Node) -> Node | None:
     base, updates, *places = node.inputs
     if node.op.mode != "add" or not node.type.is_float or constant_of(base) != 0:
         return None
-    if not isinstance(updates.op, ops.Mul) or updates.ndim == 0:
+    product = renamed(updates)
+    if not isinstance(product.op, ops.Mul) or product.ndim == 0:
         return None
-    scalar, rest = updates.inputs
-    if scalar.ndim > 0 or rest.shape != updates.shape:
+    scalar, rest = product.inputs
+    if scalar.ndim > 0 or rest.shape != product.shape:
         return None
+    rest = ops.broadcast_to(rest, updates.shape)
     return scalar * make(node.op, (base, rest, *places))
 
 

@@ -1,0 +1,124 @@
+"""How much is left to do at each datum: the operations of full size after rewriting, counted."""
+
+import numpy as np
+import pytest
+
+from probtensor import ops
+from probtensor.graph import toposort
+from probtensor.ops.kinds import Contraction, Elementwise, Reduction, Scatter
+from probtensor.rules import STABLE, value_and_grad
+from probtensor.testing.reference import evaluate_numpy
+from probtensor.transform import apply_rules, autodiff
+
+RNG = np.random.default_rng(0)
+N = 40
+
+
+def vector(name):
+    return ops.tensor(name, (None,))
+
+
+def normal(x, mu, sigma):
+    return -0.5 * ops.square((x - mu) / sigma) - ops.log(sigma) - 0.5 * np.log(2 * np.pi)
+
+
+def location_scale():
+    x, mu, sigma = vector("x"), ops.tensor("mu"), ops.tensor("sigma")
+    return ops.sum(normal(x, mu, sigma)), [mu, sigma], {x: RNG.normal(size=N), mu: 0.3, sigma: 1.7}
+
+
+def regression():
+    x, y = ops.tensor("x", (None, 3)), vector("y")
+    w, sigma = ops.tensor("w", (3,)), ops.tensor("sigma")
+    at = {x: RNG.normal(size=(N, 3)), y: RNG.normal(size=N), w: RNG.normal(size=3), sigma: 1.2}
+    return ops.sum(normal(y, x @ w, sigma)), [w, sigma], at
+
+
+def logistic():
+    x, y, w = ops.tensor("x", (None, 3)), vector("y"), ops.tensor("w", (3,))
+    eta = x @ w
+    at = {x: RNG.normal(size=(N, 3)), y: RNG.integers(0, 2, N), w: RNG.normal(size=3)}
+    return ops.sum(y * eta - ops.log(1 + ops.exp(eta))), [w], at
+
+
+def varying_intercepts():
+    y, group = vector("y"), ops.tensor("group", (None,), "int64")
+    mu, tau, sigma = (ops.tensor(n) for n in ("mu", "tau", "sigma"))
+    z = ops.tensor("z", (5,))
+    at = {
+        y: RNG.normal(size=N), group: RNG.integers(0, 5, N), mu: 0.2, tau: 0.7, sigma: 1.1,
+        z: RNG.normal(size=5),
+    }  # fmt: skip
+    return ops.sum(normal(y, (mu + tau * z)[group], sigma)), [mu, tau, z, sigma], at
+
+
+def poisson():
+    y, w = vector("y"), ops.tensor("w")
+    x = vector("x")
+    eta = w * x
+    at = {y: RNG.integers(0, 4, N), x: RNG.normal(size=N), w: 0.3}
+    return ops.sum(y * eta - ops.exp(eta) - ops.lgamma(y + 1)), [w], at
+
+
+# What is done at each datum, for the value and all gradients together. Sums, products with a
+# matrix and scatters are folds: one addition (and product) each.
+WORK = {
+    location_scale: {"sub": 1, "square": 1, "sum": 2},
+    regression: {"sub": 1, "square": 1, "sum": 1, "contract": 2},
+    logistic: {"mul": 1, "sub": 2, "softplus": 1, "sigmoid": 1, "sum": 1, "contract": 2},
+    varying_intercepts: {"sub": 1, "square": 1, "sum": 1, "scatter": 1},
+}
+
+
+def work(outputs):
+    """Operations on full-size operands, by name."""
+    found = {}
+    for node in toposort(outputs):
+        kinds = (Elementwise, Reduction, Contraction, Scatter)
+        large = any(not x.type.is_static for x in (node, *node.inputs))
+        if isinstance(node.op, kinds) and large and node.op.name != "cast":
+            found[node.op.name] = found.get(node.op.name, 0) + 1
+    return found
+
+
+@pytest.mark.parametrize("model", WORK, ids=lambda m: m.__name__)
+def test_work_at_each_datum(model):
+    cost, wrt, _ = model()
+    value, gradients = value_and_grad(cost, wrt)
+    assert work(apply_rules([value, *gradients], STABLE)) == WORK[model]
+
+
+@pytest.mark.parametrize("model", [*WORK, poisson], ids=lambda m: m.__name__)
+def test_value_and_gradients_are_those_of_the_plain_graph(model):
+    cost, wrt, at = model()
+    value, gradients = value_and_grad(cost, wrt)
+    rewritten = apply_rules([value, *gradients], STABLE)
+    plain = [cost, *autodiff.grad(cost, wrt)]
+    for got, wanted in zip(evaluate_numpy(rewritten, at), evaluate_numpy(plain, at)):
+        np.testing.assert_allclose(got, wanted, rtol=1e-11)
+
+
+def test_a_sum_of_exact_differences_is_not_taken_apart():
+    """sum(x - mean) cancels; n * mean taken from sum(x) would lose its digits."""
+    x, mean = vector("x"), ops.tensor("mean")
+    (after,) = apply_rules([ops.sum(x - mean)], STABLE)
+    at = {x: 1e8 + RNG.normal(size=N), mean: 1e8}
+    (value,) = evaluate_numpy([after], at)
+    np.testing.assert_allclose(value, np.sum(at[x] - 1e8), rtol=1e-15)
+
+
+def test_scalars_are_divided_once():
+    x, s = vector("x"), ops.tensor("s")
+    (after,) = apply_rules([-(x / s) * 2.0 / s], STABLE)
+    assert work([after]) == {"mul": 1}
+
+
+def test_gradient_of_a_vector_read_in_parts_is_joined():
+    q = ops.tensor("q", (6,))
+    cost = ops.exp(q[0]) + ops.sum(ops.square(q[1:4])) + ops.sum(ops.sin(q[4:]))
+    _, gradient = value_and_grad(cost, q)
+    (after,) = apply_rules([gradient], STABLE)
+    assert not any(isinstance(n.op, ops.Add) and n.shape == (6,) for n in toposort([after]))
+    at = {q: RNG.normal(size=6)}
+    wanted = np.concatenate([np.exp(at[q][:1]), 2 * at[q][1:4], np.cos(at[q][4:])])
+    np.testing.assert_allclose(evaluate_numpy([after], at)[0], wanted, rtol=1e-14)
