@@ -202,7 +202,10 @@ class _Grower:
         kind = _REDUCTIONS[self.rng.integers(len(_REDUCTIONS))]
         truth = kind in (ops.All, ops.Any_)
         x = self.pick(lambda x: x.ndim > 0 and (x.dtype == "bool") == truth)
-        return None if x is None else make(kind(self.axes(x)), (x,))
+        empty = x is not None and 0 in self.known[x].shape
+        if x is None or (empty and kind.identity is None):
+            return None
+        return make(kind(self.axes(x)), (x,))
 
     def axes(self, x: Node) -> tuple[int, ...]:
         chosen = tuple(a for a in range(x.ndim) if self.chance(0.6))

@@ -86,9 +86,7 @@ def _batch(node: Node, batches: list[Node | None], size: Size) -> Node:
     if isinstance(op, Contraction):
         return _batch_contraction(node, batches)
     if isinstance(op, Core):
-        ranks = [len(names) for names in op.signature()[0]]
-        rank = max(x.ndim - r for x, r in zip(node.inputs, ranks, strict=True))
-        return make(op, _aligned(node.inputs, batches, rank, ranks))
+        return _batch_routine(node, batches)
     structural = _STRUCTURAL.get(type(op))
     if structural is None:
         raise GraphError(f"vmap: {op.name} cannot be batched, at {line_of(node)}")
@@ -107,6 +105,19 @@ def _aligned(
         missing = rank - (x.ndim - (cores[k] if cores else 0))
         found.append(x if b is None else ops.expand_dims(b, tuple(range(1, 1 + missing))))
     return found
+
+
+def _batch_routine(node: Node, batches: list[Node | None]) -> Node:
+    """A routine runs over whole items, so that every operand is repeated for every item."""
+    ranks = [len(names) for names in node.op.signature()[0]]
+    rank = max(x.ndim - r for x, r in zip(node.inputs, ranks, strict=True))
+    operands = _aligned(node.inputs, batches, rank, ranks)
+    shape = node.op.batch_shape([x.type for x in operands])
+    whole = [
+        ops.broadcast_to(x, (*shape, *x.shape[x.ndim - r :]))
+        for x, r in zip(operands, ranks, strict=True)
+    ]
+    return make(node.op, whole)
 
 
 def _batch_contraction(node: Node, batches: list[Node | None]) -> Node:
