@@ -5,8 +5,11 @@ import pytest
 
 from probtensor import ops
 from probtensor.graph import GraphError
+from probtensor.graph.node import make
+from probtensor.ops.kinds import REGISTRY
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform import grad, vmap
+from probtensor.transform.batch import vmap_nodes
 
 RNG = np.random.default_rng(3)
 PLACES = np.array([3, 0, 3, 1])
@@ -51,6 +54,32 @@ def test_vmap_is_a_loop(name, in_axes):
         own = [b if axis is None else b.take(k, axis) for b, axis in zip(batches, in_axes)]
         rows += evaluate_numpy([item], {x: own[0], w: own[1]})
     np.testing.assert_allclose(got, np.stack(rows), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_every_op_is_batched_as_a_loop(name):
+    """All inputs batched, the first one alone, the last one alone."""
+    kind = REGISTRY[name]
+    for sample in kind.samples:
+        arrays = [np.asarray(a) for a in sample.make(RNG)]
+        inputs = [ops.tensor(f"x{k}", a.shape, a.dtype) for k, a in enumerate(arrays)]
+        out = make(kind(**sample.parameters), inputs)
+        values = dict(zip(inputs, arrays))
+        for chosen in {tuple(inputs), tuple(inputs[:1]), tuple(inputs[-1:])} - {()}:
+            many = {x: np.stack([_varied(values[x], k, sample) for k in range(3)]) for x in chosen}
+            batches = {x: ops.tensor("batch", a.shape, a.dtype) for x, a in many.items()}
+            (batched,) = vmap_nodes([out], batches)
+            given = values | {batches[x]: many[x] for x in chosen}
+            (got,) = evaluate_numpy([batched], given)
+            for k in range(3):
+                (one,) = evaluate_numpy([out], values | {x: many[x][k] for x in chosen})
+                np.testing.assert_allclose(got[k], one, rtol=1e-12, atol=1e-12)
+
+
+def _varied(array, k, sample):
+    """Item k of a batch: other numbers where the sample allows it."""
+    smooth = sample.smooth and array.dtype.kind == "f"
+    return (array * (1 + 0.01 * k)).astype(array.dtype) if smooth else array
 
 
 def test_unknown_batch_size_and_output_axis():
