@@ -144,6 +144,8 @@ class Reader:
 
 def select(condition: Expr, a: object, b: object) -> Expr:
     """`a` where the condition holds, else `b`; only the chosen one is read."""
+    if b is False:
+        return Apply("and", (condition, as_value(a, "bool")), "bool")
     first, second = as_value(a, None), as_value(b, None)
     dtype = first.dtype if not isinstance(first, Lit) else second.dtype
     return Apply("where", (condition, as_value(a, dtype), as_value(b, dtype)), dtype)

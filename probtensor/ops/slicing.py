@@ -117,10 +117,14 @@ class SetSlice(Sliced):
                 inside.append(offset >= 0)
             if not (stride == 1 and step > 0 and start + size == n):
                 inside.append(offset < size * stride)
-        value = read[1](inner)
-        for condition in reversed(inside):
-            value = select(condition, value, read[0](list(index)))
-        return value
+        if not inside:
+            return read[1](inner)
+        # One condition, so that the first input is read in one place: many slices written one after
+        # the other would else be read twice at each step.
+        condition = inside[-1]
+        for other in reversed(inside[:-1]):
+            condition = select(other, condition, False)
+        return select(condition, read[1](inner), read[0](list(index)))
 
     def numpy(self, x, y):
         out = np.array(x)

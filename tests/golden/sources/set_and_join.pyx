@@ -19,7 +19,7 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 w8, pt_out_float64 y0,
     cdef int64_t i1
     for i1 in range(n[0]):
         y0[i1] = (1.0 if (i1 < 1) else x0[i1])
-        y0[i1 + n[0] + n[1]] = ((w8[i1 - 1] if ((i1 - 1) < (pt_imaximum((0), (n[0] - 1)))) else x0[i1]) if ((i1 - 1) >= 0) else x0[i1])
+        y0[i1 + n[0] + n[1]] = (w8[i1 - 1] if (((i1 - 1) >= 0) & ((i1 - 1) < (pt_imaximum((0), (n[0] - 1))))) else x0[i1])
 
 
 cdef void k2(pt_in_float64 x1, pt_out_float64 y0, const int64_t* n) noexcept nogil:
