@@ -11,7 +11,7 @@ from collections import Counter
 
 from probtensor import ops
 from probtensor.graph.node import Node, make
-from probtensor.transform.chain import chain_leaves, combine_in_chain, regrow
+from probtensor.transform.chain import CHAIN, chain_leaves, combine_in_chain, regrow
 from probtensor.transform.facts import Known
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
@@ -118,26 +118,23 @@ NORMAL = Ruleset(
 )  # fmt: skip
 
 
-def _factors(node: Node) -> Counter:
-    """The numerator factors of a product, as often as they occur."""
-    factors: Counter = Counter()
+def _factors(node: Node) -> Counter[Node]:
+    """The factors of a product, as often as they occur."""
+    factors: Counter[Node] = Counter()
     stack = [node]
-    while stack and len(factors) < 12:
+    while stack and len(factors) < CHAIN:
         top = stack.pop()
         if isinstance(top.op, ops.Mul):
             stack.extend(top.inputs)
         elif isinstance(top.op, ops.Square):
             stack.extend((top.inputs[0], top.inputs[0]))
-        elif isinstance(top.op, ops.Neg):
-            factors["sign"] += 1
-            stack.append(top.inputs[0])
         else:
             factors[top] += 1
     return factors
 
 
 @rewrite(
-    on=(ops.Sub, ops.Add),
+    on=ops.Sub,
     example=lambda: (lambda s, g: g * s - g * ops.square(s))(
         ops.sigmoid(ops.tensor("x", (3,))), ops.tensor("g")
     ),
@@ -145,19 +142,12 @@ def _factors(node: Node) -> Counter:
 def factor_out_sigmoid(node: Node) -> Node | None:
     """g * s - g * s * s -> g * s * sigmoid(-x) for s = sigmoid(x), which cancels where s is 1: the
     gradient of a logistic function written as a quotient."""
-    first, second = node.inputs
-    if isinstance(node.op, ops.Add):
-        # A literal sign of the second term is left to the products.
-        return None
-    more = _factors(second)
-    less = _factors(first)
-    extra = more - less
-    if less - more or sum(extra.values()) != 1:
+    first, second = (_factors(term) for term in node.inputs)
+    extra = second - first
+    if first - second or sum(extra.values()) != 1:
         return None
     (s,) = extra
-    if not isinstance(s, Node) or not isinstance(s.op, ops.Sigmoid) or s.shape != node.shape:
-        return None
-    return first * ops.sigmoid(-s.inputs[0])
+    return node.inputs[0] * ops.sigmoid(-s.inputs[0]) if isinstance(s.op, ops.Sigmoid) else None
 
 
 # Factors that are positive and finite at every number, so that a quotient of two equal ones is 1,
@@ -186,9 +176,7 @@ def _distribute(f: Node, total: Node, inverted: bool) -> Node | None:
     terms = [without_inverse(term, f) for term in total.inputs]
     if all(term is None for term in terms):
         return None
-    parts = [
-        f * old if new is None else new for new, old in zip(terms, total.inputs, strict=True)
-    ]
+    parts = [f * old if new is None else new for new, old in zip(terms, total.inputs, strict=True)]
     return total.op(*parts)
 
 
