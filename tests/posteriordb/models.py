@@ -139,9 +139,10 @@ def hmm_example(data):
     mu = r.normal([3.0, 10.0], 1, name="mu", constraint=pt.ordered(0.0))
     y = np.array(data["y"], float)
     moves = pt.log(pt.stack([theta1, theta2]))
-    state = pt.logp(r.normal(mu, 1), y[0])
-    for value in y[1:]:
-        state = pt.logsumexp(state[:, None] + moves, axis=0) + pt.logp(r.normal(mu, 1), value)
+    emission = pt.logp(r.normal(mu, 1, shape=(len(y), 2)), y[:, None])
+    state = emission[0]
+    for t in range(1, len(y)):
+        state = pt.logsumexp(state[:, None] + moves, axis=0) + emission[t]
     return pt.condition({}, potentials=[pt.potential(pt.logsumexp(state), name="y")])
 
 
