@@ -30,6 +30,17 @@ PT_ARRAY(float, float32)
 PT_ARRAY(double, float64)
 #undef PT_ARRAY
 
+/* A copy of a function that is called and not inlined, for code that runs once. */
+#if defined(__GNUC__) || defined(__clang__)
+#define PT_ONCE static __attribute__((noinline))
+#else
+#define PT_ONCE static
+#endif
+#define PT_ONCE_1(name) PT_ONCE double name##_once(double a) { return name(a); }
+#define PT_ONCE_2(name) PT_ONCE double name##_once(double a, double b) { return name(a, b); }
+#define PT_ONCE_3(name) \
+    PT_ONCE double name##_once(double a, double b, double c) { return name(a, b, c); }
+
 /* nan if either is nan, as in NumPy. */
 PT_FN double pt_maximum(double a, double b) { return (a > b || a != a) ? a : b; }
 PT_FN double pt_minimum(double a, double b) { return (a < b || a != a) ? a : b; }

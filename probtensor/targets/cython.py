@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from probtensor.kernel.ir import (
     Acc,
@@ -22,7 +23,7 @@ from probtensor.kernel.ir import (
     Store,
 )
 from probtensor.kernel.simplify import substitute
-from probtensor.kernel.strip import Linear, Segment, Strip, Stripped, strip
+from probtensor.kernel.strip import Linear, Segment, Strip, Stripped, by_rows, strip
 from probtensor.lower.plan import Plan
 from probtensor.types import Atom, Dim, Size
 
@@ -60,6 +61,8 @@ CALLS = {
 FOLDS = {"add": "add", "mul": "mul", "max": "max", "min": "min", "and": "imin", "or": "imax"}
 COMBINE = {"add": "+", "mul": "*", "max": "maximum", "min": "minimum", "and": "and", "or": "or"}
 ROUTINE_MODULE, ROUTINE = "cython_ext.linalg", "routine"
+# Outside of loops a function is called, not inlined: each copy costs the C compiler 40 ms.
+ONCE = "_once"
 
 
 def render(plan: Plan, comments: bool = True) -> str:
@@ -75,9 +78,15 @@ def _declarations(used: dict[str, str]) -> str:
     """What the kernels take from the headers, and from the module of routines."""
     headers: dict[str, list[str]] = {"pt_loops.h": [], "pt_random.h": []}
     routines = []
+    once: dict[str, str] = {}
     for name, call in sorted(used.items()):
         if call == ROUTINE:
             routines.append(name)
+            continue
+        if name.endswith(ONCE):
+            once[f"    PT_ONCE_{call.count('double') - 1}({name.removesuffix(ONCE)})"] = (
+                f"    {call} noexcept nogil"
+            )
             continue
         header = "pt_random.h" if name.startswith(("pt_draw_", "pt_key_")) else "pt_loops.h"
         headers[header].append(f"    {call}")
@@ -85,6 +94,8 @@ def _declarations(used: dict[str, str]) -> str:
     for header, calls in headers.items():
         if calls:
             lines += [f'cdef extern from "{header}" nogil:', *calls]
+    if once:
+        lines += ["cdef extern from *:", '    """', *once, '    """', *once.values()]
     if routines:
         lines.append(f"from {ROUTINE_MODULE} cimport {', '.join(routines)}")
     return "\n".join(lines) + "\n"
@@ -124,6 +135,7 @@ class _KernelText:
     checks: bool = False
     origin: str = ""
     lane_count: int = 0
+    loops: int = 0  # how many loops the statement being written is in
 
     def text(self) -> str:
         self._body(strip(self.kernel.body), 1)
@@ -219,8 +231,10 @@ class _KernelText:
         self.locals[loop.var] = "int64_t"
         start = "" if loop.start == 0 else f"{self._index(loop.start)}, "
         self._line(depth, f"for {loop.var} in range({start}{self._index(loop.extent)}):")
+        self.loops += 1
         self._body(loop.body, depth + 1)
         self._accumulate(loop.accs, depth + 1)
+        self.loops -= 1
         if not loop.body and not loop.accs:
             self._line(depth + 1, "pass")
 
@@ -256,8 +270,10 @@ class _KernelText:
                                   f"else {width}")
             inner, first, turns = depth + 1, base, count
         self._lanes_of([name for name, _ in loop.wide] + [f"{a.name}_l" for a in accs], lane)
+        self.loops += 1
         for segment in loop.segments:
             self._segment(segment, loop, lane, first, turns, inner)
+        self.loops -= 1
         for name in [*dict(loop.wide), *(f"{a.name}_l" for a in accs)]:
             del self.wide[name]
         self._close_lanes(accs, loop.width, depth)
@@ -292,21 +308,24 @@ class _KernelText:
     def _segment(
         self, segment: Segment, loop: Strip, lane: str, first: str, turns: str, depth: int
     ) -> None:
-        rows = [stmt for stmt in segment.body if _by_rows(stmt)]
-        rest = [stmt for stmt in segment.body if not _by_rows(stmt)]
-        for stmt in rows:
-            self._linear(stmt, depth, first, turns)
-        if not rest and not segment.accs:
+        for at_once, run in groupby(segment.body, by_rows):
+            if at_once:
+                for stmt in run:
+                    self._linear(stmt, depth, first, turns)
+            else:
+                self._open_turns(loop, lane, first, turns, depth)
+                self._body(run, depth + 1)
+        if not segment.accs:
             return
-        self._line(depth, f"for {lane} in range({turns}):")
-        self._line(depth + 1, f"{loop.var} = {lane}" if first == "0"
-                   else f"{loop.var} = {first} + {lane}")
-        self._body(rest, depth + 1)
-        lanes = [
-            Acc(f"{acc.name}_l", acc.op, acc.identity, acc.term, acc.origin)
-            for acc in segment.accs
-        ]
+        if not segment.body:
+            self._open_turns(loop, lane, first, turns, depth)
+        lanes = [replace(acc, name=f"{acc.name}_l") for acc in segment.accs]
         self._accumulate(lanes, depth + 1)
+
+    def _open_turns(self, loop: Strip, lane: str, first: str, turns: str, depth: int) -> None:
+        self._line(depth, f"for {lane} in range({turns}):")
+        start = lane if first == "0" else f"{first} + {lane}"
+        self._line(depth + 1, f"{loop.var} = {start}")
 
     def _linear(self, stmt: Linear, depth: int, first: str = "0", turns: str = "1") -> None:
         extent = self._index(stmt.extent)
@@ -434,6 +453,8 @@ class _KernelText:
             self.used[fn] = f"{wide} {fn}({', '.join([wide] * len(texts))})"
         else:
             wide = "double"
+            if self.loops == 0 and not fn.startswith(("pt_draw_", "pt_key_")):
+                fn += ONCE
             self.used[fn] = _signature(fn, len(texts))
         call = f"{fn}({', '.join(texts)})"
         if dtype is not None and _c_type(dtype) != wide and dtype != "bool":
@@ -489,10 +510,6 @@ def _unwrapped(text: str) -> str:
         if depth == 0:
             return text[1:-1] if k == len(text) - 1 else text
     return text
-
-
-def _by_rows(stmt: Stripped) -> bool:
-    return isinstance(stmt, Linear) and stmt.routine != "pt_dot"
 
 
 def _at(index: Size, var: str, first: str) -> Size:

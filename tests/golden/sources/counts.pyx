@@ -10,6 +10,13 @@ cdef extern from "pt_loops.h" nogil:
     double pt_lgamma(double)
     double pt_log(double)
     ctypedef double* pt_out_float64
+cdef extern from *:
+    """
+    PT_ONCE_1(pt_digamma)
+    PT_ONCE_1(pt_lgamma)
+    """
+    double pt_digamma_once(double) noexcept nogil
+    double pt_lgamma_once(double) noexcept nogil
 
 cdef void k0(pt_in_float64 x2, pt_in_float64 x0, pt_in_float64 x1, pt_out_float64 y1,
         pt_out_float64 y0, pt_out_float64 y2, const int64_t* n) noexcept nogil:
@@ -19,9 +26,9 @@ cdef void k0(pt_in_float64 x2, pt_in_float64 x0, pt_in_float64 x1, pt_out_float6
     cdef double[64] a34_l, a35_l, a36_l, a37_l, a38_l, a39_l
     t2 = x2[0] / x2[0]
     t3 = t2 * x2[0]
-    t1 = pt_lgamma(x2[0])
+    t1 = pt_lgamma_once(x2[0])
     t4 = -t3
-    t7 = (<double> n[1]) * pt_digamma(x2[0])
+    t7 = (<double> n[1]) * pt_digamma_once(x2[0])
     for l1 in range(64):
         a34_l[l1] = 0.0
         a35_l[l1] = 0.0

@@ -6,11 +6,15 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
 cdef extern from "pt_loops.h" nogil:
     ctypedef const uint64_t* pt_in_uint64
     ctypedef double* pt_out_float64
-    double pt_tan(double)
 cdef extern from "pt_random.h" nogil:
     double pt_draw_normal(uint64_t, uint64_t)
     double pt_draw_uniform(uint64_t, uint64_t)
     uint64_t pt_key_fold(uint64_t, uint64_t)
+cdef extern from *:
+    """
+    PT_ONCE_1(pt_tan)
+    """
+    double pt_tan_once(double) noexcept nogil
 
 cdef void k0(pt_in_uint64 x0, pt_out_float64 y0, const int64_t* n) noexcept nogil:
     cdef uint64_t t2, t10, t11, t13
@@ -18,7 +22,7 @@ cdef void k0(pt_in_uint64 x0, pt_out_float64 y0, const int64_t* n) noexcept nogi
     cdef int64_t i12
     t2 = <uint64_t> 0
     t4 = 5.0 * pt_draw_normal((<uint64_t> pt_key_fold(x0[0], 0)), t2)
-    t9 = 5.0 * pt_tan((1.5707963267948966 * pt_draw_uniform((<uint64_t> pt_key_fold(x0[0], 1)), t2)))
+    t9 = 5.0 * pt_tan_once((1.5707963267948966 * pt_draw_uniform((<uint64_t> pt_key_fold(x0[0], 1)), t2)))
     t10 = <uint64_t> pt_key_fold(x0[0], 2)
     t11 = <uint64_t> pt_key_fold(x0[0], 3)
     for i12 in range(8):

@@ -32,8 +32,8 @@ cdef void k0(pt_in_int64 x0, pt_in_int64 x1, pt_in_float64 x3, pt_in_float64 x5,
             i4 = s1 + l1
             k5 = x0[i4]
             k6 = x1[i4]
-            k8 = x1[i4]
             t7 = x3[k5] - x5[k6]
+            k8 = x1[i4]
             t9 = x4[k8] * t7
             t14 = x2[i4] - pt_sigmoid(t9)
             t15[l1] = t14 * x4[k8]

@@ -5,9 +5,13 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
 
 cdef extern from "pt_loops.h" nogil:
     double pt_dot(const double*, const double*, int64_t)
-    double pt_exp(double)
     ctypedef const double* pt_in_float64
     ctypedef double* pt_out_float64
+cdef extern from *:
+    """
+    PT_ONCE_1(pt_exp)
+    """
+    double pt_exp_once(double) noexcept nogil
 
 cdef void k0(pt_in_float64 x0, pt_in_float64 x2, pt_in_float64 x1, pt_out_float64 w18,
         pt_in_float64 x3, pt_out_float64 w4, pt_out_float64 y0, pt_out_float64 y2,
@@ -24,7 +28,7 @@ cdef void k0(pt_in_float64 x0, pt_in_float64 x2, pt_in_float64 x1, pt_out_float6
         for i7 in range(n[3]):
             w18[i7] += (t5 * x0[i2 * n[3] + i7])
         a8 = a8 + t6
-    t10 = pt_exp((-x3[0]))
+    t10 = pt_exp_once((-x3[0]))
     t11 = t10 * t10
     w4[0] = t11
     t14 = <double> n[0]
