@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import Union
 
 import numpy as np
 
@@ -137,7 +136,7 @@ def plain(text: str) -> str:
     return re.sub(r"#\d+\.\w+", "", text)
 
 
-Size = Union[int, Dim]
+Size = int | Dim
 Shape = tuple[Size, ...]
 _FUNCTIONS: dict[str, Callable] = {"//": lambda a, b: a // b, "min": min, "max": max}
 
