@@ -51,12 +51,25 @@ def grad(
 ) -> Any:
     """The gradient of a scalar; arguments and errors are those of `transform.autodiff.grad`:
     `consider_constant`, `known_grads`, `disconnected_inputs`, `return_disconnected`."""
-    fixed = [*consider_constant, *(known_grads or {})]
-    if cost is not None and not known_grads:
-        cost = _ready(as_tensor(cost), wrt, fixed)
-    return autodiff.grad(
-        cost, wrt, consider_constant=consider_constant, known_grads=known_grads, **options
+    if cost is None or known_grads:
+        return autodiff.grad(
+            cost, wrt, consider_constant=consider_constant, known_grads=known_grads, **options
+        )
+    cost = as_tensor(cost)
+    autodiff.require_scalar(cost)
+    found = autodiff.grad(
+        _ready(cost, wrt, consider_constant),
+        _listed(wrt),
+        consider_constant=consider_constant,
+        disconnected_inputs="ignore",
+        return_disconnected="none",
     )
+    for place, x in enumerate(_listed(wrt)):
+        if found[place] is None:
+            # What is simplified away is not disconnected: the graph as written decides.
+            plain = autodiff.grad(cost, [x], consider_constant=consider_constant, **options)
+            found[place] = plain[0]
+    return found[0] if isinstance(wrt, Node) else found
 
 
 def value_and_grad(cost: Node, wrt: Nodes, **options: Any) -> tuple[Node, Any]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from probtensor import ops
+from probtensor.graph import GraphError
 from probtensor.rules import STABLE, grad, stabilized
 from probtensor.testing.exact import evaluate_exact, ulps
 from probtensor.testing.reference import evaluate_numpy
@@ -107,6 +108,15 @@ def test_zero_density_stays_minus_infinity():
     assert np.isnan(value[0]) and np.isnan(value[1]) and np.isfinite(value[2])
     (after,) = stabilized([ops.log(ops.square(x))])
     assert evaluate_numpy([after], {x: np.zeros(3)})[0].tolist() == [-np.inf] * 3
+
+
+def test_what_is_simplified_away_is_not_disconnected():
+    x, other = ops.tensor("x", (3,)), ops.tensor("other", (3,))
+    cost = ops.sum(ops.where(True, other, x))
+    (value,) = evaluate_numpy([grad(cost, x)], {x: np.ones(3), other: np.ones(3)})
+    assert value.tolist() == [0, 0, 0]
+    with pytest.raises(GraphError, match="does not depend on x"):
+        grad(ops.sum(other), x)
 
 
 def test_gradients_with_respect_to_inner_nodes_are_kept_whole():
