@@ -132,7 +132,7 @@ def _worth_lanes(loop: For) -> bool:
 
 def _strip(loop: For) -> Strip:
     loop = replace(loop, body=_named_updates(loop))
-    segments = _read_again(_place_accumulators(_segments(loop), loop.accs))
+    segments = _read_again(_place_accumulators(_segments(loop), loop.accs), loop.body)
     wide = _wide(segments)
     width = WIDTH
     if isinstance(loop.extent, int) and loop.extent < WIDTH:
@@ -161,15 +161,18 @@ def _is_update(stmt: Stmt, var: str) -> bool:
 
 
 def _place_accumulators(segments: list[Segment], accs: Sequence[Acc]) -> list[Segment]:
-    """Each accumulator goes to the first lanes segment in which its term is known."""
-    home = {
-        name: k
-        for k, segment in enumerate(segments)
-        for stmt in segment.body
-        for name in _names_set(stmt)
-    }
+    """Each accumulator goes to the first lanes segment in which its term is known: the locals it
+    reads are set, and what it reads from memory is stored."""
+    home: dict[str, int] = {}
+    touched: dict[str, int] = {}
+    for k, segment in enumerate(segments):
+        for stmt in segment.body:
+            home.update(dict.fromkeys(_names_set(stmt), k))
+            touched.update(dict.fromkeys(_stored(stmt), k))
     for acc in accs:
-        earliest = max((home.get(name, 0) for name in expr_names(acc.term)), default=0)
+        known = [home.get(name, 0) for name in expr_names(acc.term)]
+        known += [touched.get(buffer, 0) for buffer in _loaded(acc.term)]
+        earliest = max(known, default=0)
         lanes = [k for k in range(earliest, len(segments)) if segments[k].kind == "lanes"]
         if not lanes:
             lanes = [len(segments)]
@@ -251,17 +254,23 @@ def _buffers(stmt: Stmt) -> list[str]:
     found = _stored(stmt)
     for part in _deep(stmt):
         for expr in exprs_of(part):
-            found += [p.buffer for p in walk_expr(expr) if isinstance(p, Load)]
+            found += _loaded(expr)
     return found
 
 
-def _read_again(segments: list[Segment]) -> list[Segment]:
-    """Plain reads of memory are repeated in each segment that needs them, not kept by lane."""
-    stored = {buffer for s in segments for stmt in s.body for buffer in _stored(stmt)}
+def _loaded(expr: Expr) -> list[str]:
+    return [part.buffer for part in walk_expr(expr) if isinstance(part, Load)]
+
+
+def _read_again(segments: list[Segment], body: Sequence[Stmt]) -> list[Segment]:
+    """Plain reads of memory are repeated in each segment that needs them, not kept by lane.
+
+    `body` has all statements in order; what a segment holds stays in that order.
+    """
+    stored = {buffer for stmt in body for buffer in _stored(stmt)}
     reads = {
         stmt.name: stmt
-        for s in segments
-        for stmt in s.body
+        for stmt in body
         if isinstance(stmt, Let) and isinstance(stmt.expr, Load) and stmt.expr.buffer not in stored
     }
     done = []
@@ -269,35 +278,36 @@ def _read_again(segments: list[Segment]) -> list[Segment]:
         own = [stmt for stmt in segment.body if getattr(stmt, "name", None) not in reads]
         needed = {name for stmt in own for name in _names_read(stmt)}
         needed |= {name for acc in segment.accs for name in expr_names(acc.term)}
-        again: list[Stmt] = []
         for name, let in reversed(reads.items()):
             if name in needed:
-                again.insert(0, let)
                 needed |= _names_read(let)
-        done.append(replace(segment, body=(*again, *own)))
+        kept = {id(stmt) for stmt in own} | {id(reads[name]) for name in needed & reads.keys()}
+        done.append(replace(segment, body=tuple(stmt for stmt in body if id(stmt) in kept)))
     return done
 
 
 def _wide(segments: Sequence[Segment]) -> tuple[tuple[str, str], ...]:
     """Locals set in one segment and read in another."""
     dtypes: dict[str, str] = {}
-    home: dict[str, int] = {}
-    for k, segment in enumerate(segments):
+    for segment in segments:
         for stmt in segment.body:
-            if isinstance(stmt, Let) and not isinstance(stmt.expr, Load):
-                home[stmt.name], dtypes[stmt.name] = k, stmt.expr.dtype
+            if isinstance(stmt, Let):
+                dtypes[stmt.name] = stmt.expr.dtype
             if isinstance(stmt, For):
-                for acc in stmt.accs:
-                    home[acc.name], dtypes[acc.name] = k, acc.term.dtype
+                dtypes.update((acc.name, acc.term.dtype) for acc in stmt.accs)
     crossing: set[str] = set()
-    for k, segment in enumerate(segments):
+    for segment in segments:
         read = {name for stmt in segment.body for name in _names_read(stmt)}
         read |= {name for acc in segment.accs for name in expr_names(acc.term)}
-        crossing |= {name for name in read if home.get(name, k) != k}
-    return tuple((name, dtypes[name]) for name in home if name in crossing)
+        crossing |= read - {name for stmt in segment.body for name in _names_set(stmt)}
+    return tuple((name, dtype) for name, dtype in dtypes.items() if name in crossing)
 
 
 def _turns(body: Sequence[Stmt], loop: For, wide: dict[str, str]) -> tuple[Stripped, ...]:
+    """What goes turn by turn, with routines for the shapes they know. Products of rows come first
+    and additions last: each of them does all turns of the strip at once."""
+    own = {name for stmt in loop.body for name in _names_set(stmt)}
+    stored = {buffer for stmt in body for buffer in _stored(stmt)}
     indices = {
         stmt.name: stmt.expr
         for stmt in body
@@ -310,32 +320,48 @@ def _turns(body: Sequence[Stmt], loop: For, wide: dict[str, str]) -> tuple[Strip
     for stmt in body:
         special = None
         if isinstance(stmt, For):
-            special = _rows(stmt, loop, wide) or _loop(stmt)
+            special = _rows(stmt, loop, wide)
         elif _is_update(stmt, loop.var):
             special = _scatter_add(stmt, loop.var, wide, indices)
-        found.append(special or stmt)
-    used = {
-        n
-        for s in found
-        if not isinstance(s, Linear) and not isinstance(s, Strip)
-        for n in _names_read(s)
-    }
-    used |= {n for s in found if isinstance(s, Strip) for n in _strip_names(s)}
-    return tuple(
-        s for s in found if not (isinstance(s, Let) and s.name in indices) or s.name in used
-    )
+        if special is not None and not _all_at_once(special, own, stored):
+            special = None
+        found.append(special or (_loop(stmt) if isinstance(stmt, For) else stmt))
+    used = {name for s in found for name in _stripped_names(s)}
+    kept = [s for s in found if not (isinstance(s, Let) and s.name in indices) or s.name in used]
+    return tuple(sorted(kept, key=_rank))
+
+
+def _all_at_once(routine: Linear, own: set[str], stored: set[str]) -> bool:
+    """Whether one call may do all turns: its pointers are fixed by the first turn, and rows it
+    reads before all else are not written in this segment. `own` are the locals of a turn."""
+    if _linear_names(routine) & own:
+        return False
+    return routine.vector is None or not stored & {routine.matrix.buffer, routine.vector.buffer}
+
+
+def _rank(stmt: Stripped) -> int:
+    """Where in a segment a statement stands: its order among those of one rank is kept."""
+    if not by_rows(stmt):
+        return 1
+    return 0 if stmt.routine == "pt_rows_dot" else 2
+
+
+def by_rows(stmt: Stripped) -> bool:
+    """Whether a statement does all turns of a strip at once."""
+    return isinstance(stmt, Linear) and stmt.routine != "pt_dot"
+
+
+def _stripped_names(stmt: Stripped) -> set[str]:
+    if isinstance(stmt, Linear):
+        return _linear_names(stmt)
+    return _strip_names(stmt) if isinstance(stmt, Strip) else _names_read(stmt)
 
 
 def _strip_names(inner: Strip) -> set[str]:
     names: set[str] = size_names(inner.extent)
     for segment in inner.segments:
         for stmt in segment.body:
-            if isinstance(stmt, Strip):
-                names |= _strip_names(stmt)
-            elif isinstance(stmt, Linear):
-                names |= _linear_names(stmt)
-            else:
-                names |= _names_read(stmt)
+            names |= _stripped_names(stmt)
         names |= {name for acc in segment.accs for name in expr_names(acc.term)}
     return names
 
