@@ -26,26 +26,7 @@ from probtensor.targets.base import Target
 from probtensor.targets.cache import recall, remember
 from probtensor.targets.interp import InterpTarget
 from probtensor.targets.native import CythonTarget
-from probtensor.transform.passes import Pass, report, run
-
-
-def expand_composites(outputs: Sequence[Node]) -> list[Node]:
-    """Every op that is a name for a graph of others becomes that graph."""
-    current = list(outputs)
-    while any(hasattr(node.op, "expand") for node in toposort(current)):
-        done: dict[Node, Node] = {}
-        for node in toposort(current):
-            inputs = tuple(done[x] for x in node.inputs)
-            with made_by(node):
-                if hasattr(node.op, "expand"):
-                    done[node] = node.op.expand(*inputs)
-                elif all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-                    done[node] = node
-                else:
-                    done[node] = make(node.op, inputs, type(node))
-        current = [done[y] for y in current]
-    return current
-
+from probtensor.transform.passes import Pass, expand_composites, report, run
 
 PIPELINE = (
     Pass("simplify", SIMPLIFY),
