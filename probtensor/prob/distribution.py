@@ -19,8 +19,8 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import make, user_line
-from probtensor.ops.kinds import Kind, as_tensor_of, weak_operand
-from probtensor.prob.support import REAL, Support
+from probtensor.ops.kinds import Composite, Kind, as_tensor_of, weak_operand
+from probtensor.prob.support import REAL, Support, cut
 from probtensor.types import (
     Dim,
     ShapeError,
@@ -133,7 +133,8 @@ class RandomVariable(Kind):
 
     def support(self, *parameters: Node) -> Support:
         """The distribution's support, or what `constraint=` cuts it down to."""
-        return self.constraint or self.distribution.support(*parameters)
+        own = self.distribution.support(*parameters)
+        return own if self.constraint is None else cut(own, self.constraint)
 
     def draw(self, variable: Node, key: Node, parameters: Sequence[Node]) -> Node:
         """One draw of the variable, of its shape and dtype. GraphError if it has no law to draw
@@ -158,7 +159,7 @@ class RandomVariable(Kind):
 
 
 @dataclass(frozen=True)
-class Deterministic(Kind):
+class Deterministic(Composite):
     """A name, and names of its axes, for an expression; its value is the expression's."""
 
     label: str
@@ -224,7 +225,7 @@ def random_variable(
     except ShapeError as error:
         raise GraphError(f"{called(law, name)}: {error}\n  at {here()}") from None
     if constraint is not None:
-        check_constraint(law, constraint, name)
+        check_constraint(law, nodes, constraint, name)
     label = called(law, name)
     batch = whole[: len(whole) - law.event_ndim]
     uid = f"{next(_COUNTER)}.{_PROCESS}"
@@ -271,17 +272,19 @@ def checked_dims(label: str, dims: Any, ndim: int) -> tuple[str, ...] | None:
     return names
 
 
-def check_constraint(law: Distribution, constraint: Support, name: str | None) -> None:
-    """A constraint must be a set of the values the distribution has."""
+def check_constraint(
+    law: Distribution, parameters: Sequence[Node], constraint: Support, name: str | None
+) -> None:
+    """A constraint must leave some of the values that the distribution has."""
     if not isinstance(constraint, Support):
         raise GraphError(
             f"{called(law, name)}: constraint={constraint!r} is no support; use pt.interval(low, "
             f"high) or pt.ordered()\n  at {here()}"
         )
-    if law.discrete or law.event_ndim or law.over.event_ndim:
-        raise GraphError(
-            f"{called(law, name)}: only variables with real values take a constraint\n  at {here()}"
-        )
+    try:
+        cut(law.support(*parameters), constraint)
+    except ValueError as error:
+        raise GraphError(f"{called(law, name)}: {error}\n  at {here()}") from None
 
 
 def check_values(what: str, values: np.ndarray, domain: Support, line: str | None = None) -> None:

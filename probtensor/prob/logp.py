@@ -85,14 +85,12 @@ def full_density(op: RandomVariable, x: Node, parameters: Sequence[Node]) -> Nod
     law = op.distribution
     x = typed_value(op, x, parameters)
     inside = op.support(*parameters).contains(x)
-    within = law.support(*parameters).contains(x) if op.constraint else None
     if law.indexes and inside is not None:
         # An index out of range must not be followed, though its outcome is not used.
         x = ops.where(inside, x, 0)
     result = law.logpdf(x, *parameters)
-    for condition in (inside, within):
-        if condition is not None:
-            result = ops.where(widened(condition, result), result, -math.inf)
+    if inside is not None:
+        result = ops.where(widened(inside, result), result, -math.inf)
     for domain, parameter in zip(law.parameters.values(), parameters, strict=True):
         valid = domain.contains(parameter)
         if valid is not None:
@@ -141,15 +139,12 @@ def density_terms(
         elif label in law.unchecked and not is_within(node, domain, known):
             terms.append(ops.where(inside, 0.0, math.nan))
     if not free:
-        supports = [law.support(*parameters)] + ([op.constraint] if op.constraint else [])
-        for support in supports:
-            inside = support.contains(x)
-            if inside is None:
-                continue
-            if only_data(inside):
-                checks.append(Check(f"the observed value of {name}", x, inside, support, line))
-            else:
-                terms.append(ops.where(inside, 0.0, -math.inf))
+        support = op.support(*parameters)
+        inside = support.contains(x)
+        if inside is not None and only_data(inside):
+            checks.append(Check(f"the observed value of {name}", x, inside, support, line))
+        elif inside is not None:
+            terms.append(ops.where(inside, 0.0, -math.inf))
     return [law.logpdf(x, *parameters), *terms], checks
 
 

@@ -185,6 +185,39 @@ def ordered(low: float = -np.inf) -> Ordered:
     return Ordered(float(low))
 
 
-def interval(low: Any = -np.inf, high: Any = np.inf) -> Interval:
-    """Numbers between `low` and `high` (numbers or tensors), for `constraint=`."""
-    return Interval(low, high)
+def interval(low: float = -np.inf, high: float = np.inf) -> Interval:
+    """Numbers from `low` to `high`, for `constraint=`."""
+    if not low < high:
+        raise ValueError(f"interval: low={low} must be below high={high}")
+    return Interval(float(low), float(high))
+
+
+def cut(own: Support, constraint: Support) -> Support:
+    """What two supports share: `own` is a distribution's, and its bounds may be tensors.
+
+    ValueError where that is empty, or is no support that a bijector reaches.
+    """
+    if not isinstance(own, Interval) or not isinstance(constraint, (Interval, Ordered)):
+        raise ValueError("only variables with real values take an interval or an order")
+    low, low_open = own.low, own.low_open
+    if np.isfinite(constraint.low):
+        inside = not isinstance(low, Node) and low >= constraint.low
+        low_open = low_open and inside
+        low = larger(low, constraint.low)
+    if isinstance(constraint, Ordered):
+        if own.bounded_above or isinstance(low, Node):
+            raise ValueError(f"the entries of {own} cannot be ordered")
+        return Ordered(low)
+    high, high_open = own.high, own.high_open
+    if np.isfinite(constraint.high):
+        inside = not isinstance(high, Node) and high <= constraint.high
+        high_open = high_open and inside
+        high = -larger(-high, -constraint.high)
+    if not isinstance(low, Node) and not isinstance(high, Node) and not low < high:
+        raise ValueError(f"{constraint} leaves nothing of {own}")
+    return Interval(low, high, low_open, high_open)
+
+
+def larger(bound: Any, number: float) -> Any:
+    """The larger of a bound, which may be a tensor, and a number."""
+    return ops.maximum(bound, number) if isinstance(bound, Node) else max(bound, number)

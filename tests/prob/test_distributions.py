@@ -201,6 +201,37 @@ def test_logit_forms_stay_finite_and_accurate(logit):
         assert np.isclose(value(by_p), expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("make", "inside", "outside"),
+    [
+        (lambda c: pt.random.normal(0, 1, constraint=c), 0.9, 1.1),
+        (lambda c: pt.random.half_normal(1, constraint=c), 0.3, -0.3),
+        (lambda c: pt.random.uniform(pt.as_tensor(0.1) * 2, 4, constraint=c), 0.3, 0.15),
+    ],
+)
+def test_a_constraint_cuts_without_renormalising(make, inside, outside):
+    constraint = pt.interval(-1, 1)
+    whole, part = make(None), make(constraint)
+    assert value(pt.logp(part, inside)) == value(pt.logp(whole, inside))
+    assert value(pt.logp(part, outside)) == -math.inf
+    assert value(pt.logp(part, 3.0)) == -math.inf
+    posterior = pt.condition({pt.random.normal(part, 1, name="y"): 0.0}, target="interp")
+    for u in (-6.0, 0.0, 6.0):
+        (x,) = posterior.constrain([u]).values()
+        assert value(pt.logp(whole, x)) > -math.inf and constraint.contains(x)
+
+
+def test_an_ordered_variable():
+    variable = pt.random.half_normal(1, shape=(2, 3), constraint=pt.ordered())
+    good = np.array([[0.1, 0.2, 0.3], [1.0, 2.0, 3.0]])
+    np.testing.assert_allclose(
+        value(pt.logp(variable, good)), stats.halfnorm().logpdf(good), rtol=1e-12
+    )
+    for k, bad in enumerate(([-0.1, 0.2, 0.3], [0.2, 0.1, 0.3])):
+        rows = value(pt.logp(variable, np.stack([good[0], bad])))
+        assert np.isfinite(rows[0]).all() and (rows[1] == -math.inf).all(), k
+
+
 # Shapes and messages.
 
 
@@ -243,6 +274,14 @@ def test_nothing_visible_tells_the_streams_of_variables_apart():
         (lambda: pt.random.categorical([0.5, 0.6]), ["p of categorical", "sum 1"]),
         (lambda: pt.random.poisson(3.0, shape=2.5), ["shape=2.5"]),
         (lambda: pt.random.normal(0, 1, constraint=3), ["constraint=3"]),
+        (
+            lambda: pt.random.half_normal(1, constraint=pt.interval(high=-1)),
+            ["half_normal", "leaves nothing"],
+        ),
+        (
+            lambda: pt.random.uniform(0, 1, shape=2, constraint=pt.ordered()),
+            ["[0, 1]", "cannot be ordered"],
+        ),
     ],
 )
 def test_a_bad_call_says_what_is_wrong_and_where(call, words):
