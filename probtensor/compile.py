@@ -29,7 +29,6 @@ from probtensor.targets.native import CythonTarget
 from probtensor.transform.passes import Pass, expand_composites, report, run
 
 PIPELINE = (
-    Pass("simplify", SIMPLIFY),
     Pass("stabilize", STABLE),
     Pass("expand", expand_composites),
     Pass("tidy", SIMPLIFY),

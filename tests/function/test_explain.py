@@ -17,7 +17,7 @@ def f():
 
 def test_each_stage_shows_what_it_should(f):
     assert "exp" in f.explain() and "test_explain.py" in f.explain("graph")
-    assert "simplify" in f.explain("passes")
+    assert "stabilize" in f.explain("passes")
     assert "log(1 + exp(x)) -> softplus(x)" in f.explain("passes")
     assert "kernel 0" in f.explain("groups")
     assert "for i" in f.explain("kernels")
