@@ -78,7 +78,7 @@ class Planner:
             left, right = size_value(check.left, sizes), size_value(check.right, sizes)
             if left != right:
                 text = check.message.replace("{left}", str(left)).replace("{right}", str(right))
-                raise ValueError(plain(text))
+                raise check.error(plain(text))
         results = [plan.shape(k, sizes) for k in plan.outputs]
         for k, shape in enumerate(results):
             if any(n < 0 for n in shape):

@@ -27,7 +27,8 @@ from probtensor.kernel.ir import (
     Store,
 )
 from probtensor.lower.fuse import Group, fuse
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.plan import SizeCheck
+from probtensor.lower.sizes import Sizes, place_limits
 from probtensor.lower.tasks import Reader, Task, gemm, places_shape, read_all
 from probtensor.ops.kinds import Contraction, Scatter, View
 from probtensor.types import Dim, Size, size_product
@@ -40,14 +41,17 @@ class Places:
     """Buffer names of nodes, and which nodes need one. Shared by all kernels of a plan.
 
     `results` are the names of outputs; they differ from `names` for an input that is returned.
-    `values` are nodes that are read otherwise than to point into an axis.
+    `values` are nodes that are read otherwise than to point into an axis, `kept` the views that
+    are written out.
     """
 
     names: dict[Node, str] = field(default_factory=dict)
     results: dict[Node, str] = field(default_factory=dict)
     stored: set[Node] = field(default_factory=set)
     values: set[Node] = field(default_factory=set)
+    kept: frozenset[Node] = frozenset()
     checked: dict[tuple[Node, Size], str] = field(default_factory=dict)
+    limits: dict[SizeCheck, None] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
 
@@ -55,7 +59,7 @@ class Writer(Reader):
     """Writes the statements of one kernel."""
 
     def __init__(self, sizes: Sizes, places: Places) -> None:
-        super().__init__(sizes)
+        super().__init__(sizes, places.kept)
         self.places = places
         self.missing: list[Node] = []
         self.bodies: list[list[Stmt]] = []
@@ -89,12 +93,33 @@ class Writer(Reader):
         if known is not None:
             return known
         name = self._fresh("k")
-        if isinstance(value, Lit) or self._entry_checks(view, position, bound, mode):
-            self._emit(Let(name, _as_int(value, bound)))
+        guard = self._guard()
+        held = Lit(0, "int64")
+        given = value if guard is None else Apply("where", (guard, _int64(value), held), "int64")
+        if isinstance(value, Lit) and mode == "raise":
+            self._emit(Let(name, self._fixed_place(view, position, value.value)))
+        elif self._entry_checks(view, position, bound, mode):
+            self._emit(Let(name, _int64(given)))
         else:
-            self._checked(name, value, bound, mode, self._index_message(view, position))
+            self._checked(name, given, bound, mode, self._index_message(view, position))
         self.indices[-1][value, bound, mode] = Dim.name(name)
         return Dim.name(name)
+
+    def _guard(self) -> Expr | None:
+        """Where what is being read lies inside the tensors it is read from; None if everywhere."""
+        found = None
+        for guard in self.guards:
+            found = guard if found is None else Apply("and", (found, guard), "bool")
+        return found
+
+    def _fixed_place(self, view: Node, position: int, place: int) -> Expr:
+        """A literal index, counted from the front; that it exists is checked with the sizes."""
+        source, axis = self._indexed(view, position)
+        bound = self._bound(view, position)
+        front = place + bound if place < 0 else place
+        for check in place_limits(view, source, axis, bound, front):
+            self.places.limits[check] = None
+        return Place(front)
 
     def _known_index(self, key: tuple) -> Size | None:
         for scope in reversed(self.indices):
@@ -161,7 +186,10 @@ class Writer(Reader):
             self.places.failures.append(message)
         self._emit(Let(f"{name}_ok", inside))
         fine = Ref(f"{name}_ok", "bool")
-        self._emit(Check(fine, self.places.failures.index(message) + 1))
+        needed: Expr = fine
+        for guard in self.guards:
+            needed = Apply("or", (Apply("not", (guard,), "bool"), needed), "bool")
+        self._emit(Check(needed, self.places.failures.index(message) + 1))
         self._emit(Let(name, Apply("where", (fine, start, zero), "int64")))
 
     # Blocks and names.
@@ -301,7 +329,7 @@ class Writer(Reader):
             self._start(task, 0, [])
         update, *places = values
         full = _scatter_index(self, task, variables, [p.index for p in places])
-        mode = None if node.op.mode == "set" else node.op.mode
+        mode = None if node.op.mode == "set" else _on(node.dtype, node.op.mode)
         self.places.stored.add(node)
         self._store(node, full, update, mode, line_of(node))
 
@@ -358,7 +386,6 @@ class Writer(Reader):
         self._emit(Call(routine, (*buffers, *numbers), line_of(node)))
 
 
-# Views under which an index array is still read whole, each element once or more.
 def read_as_values(order: Sequence[Node], outputs: Sequence[Node]) -> set[Node]:
     """Nodes read otherwise than as indices that must lie within an axis."""
     found = set(outputs)
@@ -381,6 +408,7 @@ def index_positions(node: Node) -> Sequence[int]:
     return range(2, len(node.inputs)) if isinstance(node.op, Scatter) else ()
 
 
+# Views under which an index array is still read whole, each element once or more.
 WHOLE_VIEWS = ("expand_dims", "drop_axes", "transpose", "broadcast_to", "reshape")
 
 
@@ -406,7 +434,13 @@ def _starts_at(task: Task, level: int) -> bool:
 
 
 def _combine(task: Task) -> str:
-    return "add" if task.kind == "product" else task.node.op.combine
+    return _on(task.node.dtype, "add" if task.kind == "product" else task.node.op.combine)
+
+
+def _on(dtype: str, op: str) -> str:
+    """How values of a dtype are combined: bools by logic, as in NumPy."""
+    logic = {"add": "or", "max": "or", "mul": "and", "min": "and"}
+    return logic.get(op, op) if dtype == "bool" else op
 
 
 def _combined(task: Task, values: list[Expr]) -> Expr:
@@ -427,12 +461,6 @@ def _cast(value: Expr, dtype: str) -> Expr:
 
 def _int64(value: Expr) -> Expr:
     return _cast(value, "int64")
-
-
-def _as_int(value: Expr, bound: Size) -> Expr:
-    if isinstance(value, Lit) and value.value < 0:
-        return Place(bound + value.value)
-    return _int64(value)
 
 
 def _piece_index(writer: Writer, task: Task, variables: Sequence[Size]) -> list[Size]:

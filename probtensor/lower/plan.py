@@ -45,11 +45,12 @@ class SizeSource:
 @dataclass(frozen=True)
 class SizeCheck:
     """`left` and `right` (over the plan's size names) must be equal; `message` says who joined them
-    and where, with `{left}` and `{right}` in place of the numbers."""
+    and where, with `{left}` and `{right}` in place of the numbers. `error` is what is raised."""
 
     left: Size
     right: Size
     message: str
+    error: type[Exception] = ValueError
 
 
 @dataclass(frozen=True)

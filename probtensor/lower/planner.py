@@ -14,7 +14,7 @@ from probtensor.lower.large import LargeSizes
 from probtensor.lower.loops import Places, Writer, read_as_values
 from probtensor.lower.plan import Buffer, IndexCheck, Plan
 from probtensor.lower.sizes import Sizes
-from probtensor.lower.tasks import tasks_of, uniform_value
+from probtensor.lower.tasks import kept_views, tasks_of, uniform_value
 from probtensor.types import size_product
 
 
@@ -30,10 +30,14 @@ def lower(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
     _require_sizes(order, sizes)
     outputs = [_without_broadcast(node, sizes) for node in outputs]
     order = toposort(outputs)
-    groups = fuse(tasks_of(order, outputs, sizes), 0)
+    kept = kept_views(order)
+    groups = fuse(tasks_of(order, outputs, sizes, kept), 0)
     launches = _launches(groups)
     places = _name_buffers(order, inputs, outputs)
+    places.kept = kept
     bodies = _write(launches, sizes, places)
+    for limit in places.limits:
+        sizes.require(limit)
     large = LargeSizes(sizes.sources)
     kernels = tuple(large.kernel(_kernel(f"k{k}", body)) for k, body in enumerate(bodies))
     buffers = _buffers(order, inputs, outputs, kernels, sizes, places)
@@ -62,7 +66,7 @@ def group_sizes(inputs: Sequence[Node], outputs: Sequence[Node]) -> list[list[Gr
     """The launches of a plan as groups of tasks (for explanation)."""
     order = toposort(outputs)
     sizes = Sizes(inputs, order)
-    return _launches(fuse(tasks_of(order, outputs, sizes), 0))
+    return _launches(fuse(tasks_of(order, outputs, sizes, kept_views(order)), 0))
 
 
 def kernel_count(inputs: Sequence[Node], outputs: Sequence[Node]) -> int:
@@ -137,6 +141,7 @@ def _write(launches: Sequence[Sequence[Group]], sizes: Sizes, places: Places) ->
     while True:
         missing: list[Node] = []
         places.checked.clear()
+        places.limits.clear()
         bodies = []
         for launch in launches:
             writer = Writer(sizes, places)

@@ -9,11 +9,21 @@ depend on what the user called things.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from probtensor.graph.node import Node, line_of
 from probtensor.lower.plan import SizeCheck, SizeSource
-from probtensor.ops.kinds import Contraction, Elementwise, Join, Scatter, View
-from probtensor.types import Dim, Size, TensorType, size_names, size_substitute
+from probtensor.ops.kinds import Contraction, Elementwise, Join, Reduction, Scatter, View
+from probtensor.types import (
+    Dim,
+    Size,
+    TensorType,
+    size_max,
+    size_min,
+    size_names,
+    size_product,
+    size_substitute,
+)
 
 
 class Sizes:
@@ -29,6 +39,9 @@ class Sizes:
         for node in order:
             for left, right in _equalities(node):
                 self._join(self(left), self(right), node)
+        for node in order:
+            for check in limits(node):
+                self.require(check)
 
     def __call__(self, size: Size) -> Size:
         if not isinstance(size, Dim):
@@ -38,6 +51,12 @@ class Sizes:
         while size_names(known) & self._merged.keys():
             known = size_substitute(known, self._merged)
         return known
+
+    def require(self, check: SizeCheck) -> None:
+        """Keep a check, unless it always holds."""
+        left, right = self(check.left), self(check.right)
+        if left != right:
+            self.checks.append(replace(check, left=left, right=right))
 
     def shape(self, node: Node) -> tuple[Size, ...]:
         return tuple(self(n) for n in node.type.shape)
@@ -157,3 +176,52 @@ def _equalities(node: Node) -> Iterator[tuple[Size, Size]]:
     for kind, pairs in _TAKEN_EQUAL:
         if isinstance(node.op, kind):
             yield from pairs(node)
+
+
+def limits(node: Node) -> Iterator[SizeCheck]:
+    """What an op needs of sizes besides equalities: single places that exist, folds of something.
+
+    Written as equalities: a is below n where max(a + 1, n) is n.
+    """
+    if isinstance(node.op, Reduction) and node.op.identity is None:
+        folded = size_product(node.inputs[0].type.shape[axis] for axis in node.op.axes)
+        text = f"{node.op.name}: an empty axis has no {node.op.name}\n  at {line_of(node)}"
+        yield _not_empty(folded, size_product(node.type.shape), text, ValueError)
+    if node.op.name in ("slice", "set_slice"):
+        for axis, n in enumerate(node.inputs[0].type.shape):
+            yield from _slice_limits(node, axis, n)
+    if isinstance(node.op, View) and getattr(node.op, "mode", "raise") != "raise":
+        for position, (source, axis) in node.op.index_inputs().items():
+            n = node.inputs[source].type.shape[axis]
+            text = f"{node.op.name}: an index into axis {axis}, which is empty"
+            count = size_product(node.inputs[position].type.shape)
+            yield _not_empty(n, count, f"{text}\n  at {line_of(node)}", IndexError)
+
+
+def _not_empty(n: Size, uses: Size, text: str, error: type[Exception]) -> SizeCheck:
+    """n is at least 1, or nothing uses it."""
+    return SizeCheck(size_max(n, 1) * uses, n * uses, text, error)
+
+
+def _slice_limits(node: Node, axis: int, n: Size) -> Iterator[SizeCheck]:
+    """A fixed number of places must exist; a number that follows from n was clipped to fit."""
+    start, step, count = node.op.starts[axis], node.op.steps[axis], node.op.sizes[axis]
+    if not isinstance(count, int) or count == 0:
+        return
+    for place in dict.fromkeys((start, start + (count - 1) * step)):
+        yield from place_limits(node, node.inputs[0], axis, n, place)
+
+
+def place_limits(
+    node: Node, source: Node, axis: int, n: Size, place: Size
+) -> Iterator[SizeCheck]:
+    """0 <= place < n, for axis `axis` of `source`, of size n."""
+    from_end = place - n
+    shown = from_end if isinstance(from_end, int) else place
+    named = f" of {source.name}" if source.name else ""
+    text = (
+        f"{node.op.name}: index {shown} is outside axis {axis}{named}, of size {{right}}"
+        f"\n  at {line_of(node)}"
+    )
+    yield SizeCheck(size_max(place + 1, n), n, text, IndexError)
+    yield SizeCheck(size_min(place, 0) + n, n, text, IndexError)

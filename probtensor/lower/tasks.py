@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import eq, ge, gt, le, lt, ne
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from probtensor.ops.kinds import Contraction, Core, Elementwise, Join, Reduction
 from probtensor.types import Dim, Size, size_product
 
 Access = tuple[Node, tuple[Size, ...]]
+COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 
 
 @dataclass(eq=False)
@@ -63,11 +65,16 @@ class Task:
 
 
 class Reader:
-    """Reads nodes at indices, composing views. Subclasses say what a read of a task or leaf is."""
+    """Reads nodes at indices, composing views but for those `kept`, which are written out.
 
-    def __init__(self, sizes: Sizes) -> None:
+    Subclasses say what a read of a task or leaf is.
+    """
+
+    def __init__(self, sizes: Sizes, kept: frozenset[Node] = frozenset()) -> None:
         self.sizes = sizes
+        self.kept = kept
         self.bounds: dict[str, Size] = {}
+        self.guards: list[Expr] = []  # what must hold for the place that is being read to exist
 
     def leaf(self, node: Node, index: tuple[Size, ...]) -> Expr:
         raise NotImplementedError
@@ -91,11 +98,12 @@ class Reader:
                 return literal
         if isinstance(node.op, SizeOf):
             return Place(self.sizes(node.op.size))
-        if isinstance(node.op, View):
-            return self._view(node, index)
+        if isinstance(node.op, View) and node not in self.kept:
+            return self.view(node, index)
         return self.leaf(node, tuple(index))
 
-    def _view(self, node: Node, index: Sequence[Size]) -> Expr:
+    def view(self, node: Node, index: Sequence[Size]) -> Expr:
+        """The element of a view, by those of its inputs."""
         held = node.op.index_inputs()
         read = [
             self._place_reader(node, k) if k in held else self._value_reader(x)
@@ -119,8 +127,15 @@ class Reader:
 
         return read
 
-    def _select(self, condition: Expr, a: object, b: object) -> Expr:
-        return select(self._in_known_sizes(condition), a, b)
+    def _select(self, condition: Expr | bool, a: Callable, b: Callable) -> object:
+        condition = self._in_known_sizes(condition)
+        known = decided(condition)
+        if known is not None:
+            return a() if known else b()
+        self.guards.append(condition)
+        first = a()
+        self.guards.pop()
+        return choice(condition, first, b())
 
     def _in_known_sizes(self, condition: Expr) -> Expr:
         """A view compares indices with sizes of its own making, in the user's names."""
@@ -142,13 +157,25 @@ class Reader:
         return self.value(x, [0 if n == 1 else i for n, i in zip(shape, tail, strict=True)])
 
 
-def select(condition: Expr, a: object, b: object) -> Expr:
+def choice(condition: Expr, a: object, b: object) -> Expr:
     """`a` where the condition holds, else `b`; only the chosen one is read."""
     if b is False:
         return Apply("and", (condition, as_value(a, "bool")), "bool")
     first, second = as_value(a, None), as_value(b, None)
     dtype = first.dtype if not isinstance(first, Lit) else second.dtype
     return Apply("where", (condition, as_value(a, dtype), as_value(b, dtype)), dtype)
+
+
+def decided(condition: Expr | bool) -> bool | None:
+    """Whether a comparison of indices holds, if that does not depend on any."""
+    match condition:
+        case bool():
+            return condition
+        case Lit(value):
+            return bool(value)
+        case Apply(symbol, (Place(a), Place(b))) if isinstance(a - b, int):
+            return COMPARE[symbol](a - b, 0)
+    return None
 
 
 def as_value(value: object, dtype: str | None, canonical: Callable = lambda i: i.size) -> Expr:
@@ -180,8 +207,8 @@ def uniform_value(node: Node) -> Lit | None:
 class _Recorder(Reader):
     """Notes the accesses of one task."""
 
-    def __init__(self, sizes: Sizes) -> None:
-        super().__init__(sizes)
+    def __init__(self, sizes: Sizes, kept: frozenset[Node]) -> None:
+        super().__init__(sizes, kept)
         self.found: list[Access] = []
 
     def leaf(self, node: Node, index: tuple[Size, ...]) -> Expr:
@@ -192,13 +219,32 @@ class _Recorder(Reader):
         return Dim.name("@computed")
 
 
-def tasks_of(order: Sequence[Node], outputs: Sequence[Node], sizes: Sizes) -> list[Task]:
+DEEPEST = 24  # views of views up to which all are composed
+
+
+def kept_views(order: Sequence[Node]) -> frozenset[Node]:
+    """Views that are written out, so that no expression gets too deep to read or to compile."""
+    depth: dict[Node, int] = {}
+    kept = []
+    for node in order:
+        if not isinstance(node.op, View):
+            continue
+        depth[node] = 1 + max((depth.get(x, 0) for x in node.inputs), default=0)
+        if depth[node] > DEEPEST:
+            kept.append(node)
+            depth[node] = 0
+    return frozenset(kept)
+
+
+def tasks_of(
+    order: Sequence[Node], outputs: Sequence[Node], sizes: Sizes, kept: frozenset[Node]
+) -> list[Task]:
     """The tasks of a graph in topological order, each with its accesses."""
-    wanted = {*outputs, *_routine_inputs(order, sizes)}
+    wanted = {*outputs, *_routine_inputs(order, sizes), *kept}
     tasks: list[Task] = []
     for node in order:
         for task in _make(node, node in wanted, sizes):
-            recorder = _Recorder(sizes)
+            recorder = _Recorder(sizes, kept)
             recorder.bounds = {f"@{k}": n for k, n in enumerate(task.domain)}
             read_all(recorder, task, [Dim.name(f"@{k}") for k in range(len(task.domain))])
             if task.kind == "scatter":
@@ -235,7 +281,8 @@ def read_all(reader: Reader, task: Task, variables: Sequence[Size]) -> list[Expr
     if task.kind == "map":
         return [reader.operand(x, task.index(variables)) for x in node.inputs]
     if task.kind == "copy":
-        return [reader.value(node, task.index(variables))]
+        read = reader.view if isinstance(node.op, View) else reader.value
+        return [read(node, task.index(variables))]
     if task.kind == "fold":
         return [reader.value(node.inputs[0], _spread(sizes_of(reader, node.inputs[0]), variables))]
     if task.kind == "product":

@@ -216,7 +216,8 @@ class View(Kind):
     `element(index, read, types, out, select)` gives the element at `index` (a list of index
     expressions, one an axis of the output). `read[k](indices)` is the element of input k; index
     expressions take + - * // % and comparisons with each other and with sizes;
-    `select(condition, a, b)` chooses. `index_inputs` maps the position of an input that holds
+    `select(condition, a, b)` chooses between what two functions give; only `a` may read places that
+    do not exist where the condition fails. `index_inputs` maps the position of an input that holds
     indices to (position of the input they point into, its axis); what `read` gives for such an
     input is within bounds already, by the `mode` of the op ("raise", "wrap" or "clip").
     """
@@ -231,7 +232,7 @@ class View(Kind):
         read: list[Callable[[list[Any]], Any]],
         types: Sequence[TensorType],
         out: TensorType,
-        select: Callable[[Any, Any, Any], Any],
+        select: Callable[[Any, Callable[[], Any], Callable[[], Any]], Any],
     ) -> Any:
         raise NotImplementedError
 

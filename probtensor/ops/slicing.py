@@ -123,8 +123,8 @@ class SetSlice(Sliced):
         # the other would else be read twice at each step.
         condition = inside[-1]
         for other in reversed(inside[:-1]):
-            condition = select(other, condition, False)
-        return select(condition, read[1](inner), read[0](list(index)))
+            condition = select(other, lambda rest=condition: rest, lambda: False)
+        return select(condition, lambda: read[1](inner), lambda: read[0](list(index)))
 
     def numpy(self, x, y):
         out = np.array(x)

@@ -41,7 +41,7 @@ PLAIN = {
     "<": "({} < {})", "<=": "({} <= {})", ">": "({} > {})", ">=": "({} >= {})",
     "==": "({} == {})", "!=": "({} != {})", "and": "({} & {})", "or": "({} | {})",
     "not": "(not {})", "&": "({} & {})", "|": "({} | {})", "^": "({} ^ {})", "~": "(~{})",
-    "<<": "({} << {})", ">>": "({} >> {})", "where": "({1} if {0} else {2})",
+    "where": "({1} if {0} else {2})",
     "square": "({0} * {0})", "isnan": "({0} != {0})",
 }  # fmt: skip
 CALLS = {
@@ -50,6 +50,8 @@ CALLS = {
     "**": ("pt_pow", "pt_ipow", "pt_upow"),
     "abs": ("fabs", "pt_iabs", ""),
     "sign": ("pt_sign", "pt_isign", "pt_usign"),
+    "<<": ("", "pt_ishl", "pt_ushl"),
+    ">>": ("", "pt_ishr", "pt_ushr"),
     "minimum": ("pt_minimum", "pt_iminimum", "pt_uminimum"),
     "maximum": ("pt_maximum", "pt_imaximum", "pt_umaximum"),
     "sqrt": ("sqrt", "", ""),
@@ -410,6 +412,8 @@ class _KernelText:
             self.used["INFINITY"] = "double INFINITY"
             return "INFINITY" if value > 0 else "(-INFINITY)"
         text = repr(float(value))
+        if dtype == "float32":  # else C would compute the whole expression in double
+            return f"(<float> {text})"
         return f"({text})" if text.startswith("-") else text
 
     def _expr(self, expr: Expr) -> str:

@@ -25,8 +25,8 @@ from probtensor.targets.base import BuildError
 from probtensor.targets.quickstart import generated
 
 # No -ffast-math and no -fassociative-math: NaN, infinity and the order of sums are kept. The two
-# -fno flags drop errno and floating-point traps, which nothing reads.
-OPTIMISE = ("-O3", "-fno-math-errno", "-fno-trapping-math")
+# -fno flags drop errno and floating-point traps, which nothing reads. Integers wrap, as in NumPy.
+OPTIMISE = ("-O3", "-fno-math-errno", "-fno-trapping-math", "-fwrapv")
 # What this very processor can do; a key of the cache, as the modules run nowhere else.
 NATIVE = {
     "x86_64": ("-march=native", "-mprefer-vector-width=512"),

@@ -143,8 +143,8 @@ def _reader(array: np.ndarray) -> Callable[[Sequence[int]], Any]:
     return read
 
 
-def _select(condition: bool, a: Any, b: Any) -> Any:
-    return a if condition else b
+def _select(condition: bool, a: Callable[[], Any], b: Callable[[], Any]) -> Any:
+    return a() if condition else b()
 
 
 def check_expansion(case: Case, rtol: float = 1e-12) -> None:

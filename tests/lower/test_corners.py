@@ -101,3 +101,100 @@ LOOPS = (
 @pytest.mark.parametrize("case", LOOPS, ids=lambda case: case[0].__name__)
 def test_strips_keep_the_order_of_reads_and_writes(case):
     agree(*case)
+
+
+
+def test_what_a_slice_drops_is_not_looked_up():
+    def written(x, y, g):
+        place = slice(2, 2 + g.shape[0])
+        return [x.at[place].set(y[g]), x.at[place].add(y[(g + 1) % 9]), x.at[1].set(y[g[0]])]
+
+    agree(written, X, RNG.normal(size=9), np.array([1, 2, -3]))
+
+
+def integers(x, y):
+    return [
+        x + x, x * x, -x, ops.abs(x), x - 9, x // y, x % y, ops.square(x), x << y, x >> y,
+        ops.sum(x), ops.prod(x), ops.max(x), ops.min(x), ops.sum(x, dtype=x.dtype), ops.sign(x),
+        x < x + 1, x - 1 < x, ops.abs(x) >= 0, x * 2 // 2,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int32", "int64", "uint8", "uint32", "uint64"])
+def test_integers_wrap_as_in_numpy(dtype):
+    info = np.iinfo(dtype)
+    x = np.array([info.max, info.min, 5, 7, info.max // 2 + 1, 0], dtype)
+    y = np.array([0, 1, 3, info.bits - 1, info.bits, info.bits + 6], dtype)
+    agree(integers, x, y)
+
+
+def test_bools_are_combined_by_logic():
+    def folds(b, x, m):
+        put = ops.zeros_like(b).at[np.array([1, 1, 1, 0])]
+        return [
+            ops.sum(b), ops.all(b), ops.any(b), ops.max(b), ops.min(b),
+            ops.sum(b, dtype="bool"), ops.prod(b, dtype="bool"), ops.sum(m, axis=0, dtype="bool"),
+            ops.prod(m, axis=0, dtype="bool"), ops.all((x > 0) | b), ops.all(m, axis=0),
+            b @ b, m @ b, m.T @ m, put.add(True), put.multiply(b[:4]), put.max(b[1:5]),
+        ]  # fmt: skip
+
+    rng = np.random.default_rng(1)
+    agree(folds, rng.random(150) < 0.9, rng.integers(-3, 3, 150), rng.random((4, 150)) < 0.9)
+
+
+def test_float32_is_rounded_at_each_step():
+    def steps(x):
+        return [
+            ops.sum(x), ops.max(x), ops.abs(x) * 0.1 + 0.3, ops.mean(x), ops.sqrt(ops.abs(x)) / 3.0,
+            ops.sqrt((ops.abs(x) + 1.5) * 3e38),  # too large for float32 before the root
+        ]  # fmt: skip
+
+    agree(steps, F, rtol=1e-6)
+
+
+def test_axes_of_no_elements():
+    def folds(z, w):
+        return [
+            ops.sum(z), ops.sum(z, axis=0), ops.sum(z, axis=1), ops.prod(z), ops.max(z, axis=1),
+            ops.concatenate([w, w]), z @ np.ones((3, 2)), z.T @ z, ops.all(w > 0), w @ w,
+            ops.exp(w), ops.sum(ops.exp(w) / (1 + w * w)),
+        ]  # fmt: skip
+
+    agree(folds, np.zeros((0, 3)), np.zeros(0))
+
+
+IMPOSSIBLE = {
+    "max of nothing": (lambda w, g: ops.max(w), 0, ValueError, "an empty axis has no max"),
+    "x[7]": (lambda w, g: w[7], 5, IndexError, "index 7 is outside axis 0 of x, of size 5"),
+    "x[-7]": (lambda w, g: w[-7], 5, IndexError, "index -7 is outside axis 0 of x, of size 5"),
+    "x[[7, 7]]": (lambda w, g: w[ops.as_tensor([7, 7])], 5, IndexError, "index 7 is outside"),
+    "clip": (lambda w, g: ops.take(w, g, mode="clip"), 0, IndexError, "axis 0, which is empty"),
+    "wrap": (lambda w, g: ops.take(w, g, mode="wrap"), 0, IndexError, "axis 0, which is empty"),
+    "x[2] = 1": (lambda w, g: w.at[2].set(1.0), 2, IndexError, "index 2 is outside axis 0 of x"),
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_places_that_do_not_exist_are_refused(name):
+    make, size, error, message = IMPOSSIBLE[name]
+    x, g = new_input("x", "float64", (None,)), new_input("g", "int64", (None,))
+    compiled = pt.function([x, g], make(x, g), on_unused_input="ignore", target="interp")
+    with pytest.raises(error, match=message):
+        compiled(np.arange(float(size)), np.array([1, 2]))
+    compiled(np.arange(9.0), np.array([1, 2]))
+
+
+def test_places_beyond_the_ends_by_mode():
+    def taken(x, g):
+        return [ops.take(x, k, mode=mode) for k in (g, 9, -9, [9, 9]) for mode in ("clip", "wrap")]
+
+    agree(taken, X, np.array([-20, -1, 3, 7, 20]))
+
+
+def test_a_long_recurrence_of_written_places():
+    def recurrence(x):
+        for k in range(1, 120):
+            x = x.at[k].set(ops.tanh(x[k - 1]) + x[k])
+        return [x, ops.sum(x)]
+
+    agree(recurrence, RNG.normal(size=130))
