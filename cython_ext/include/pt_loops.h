@@ -57,7 +57,10 @@ PT_FN uint64_t pt_umod(uint64_t a, uint64_t b) { return b ? a % b : 0; }
 /* Bits shifted past the width of the type are lost, however far; C leaves 64 and more undefined. */
 PT_FN uint64_t pt_ushl(uint64_t a, uint64_t b) { return b < 64 ? a << b : 0; }
 PT_FN uint64_t pt_ushr(uint64_t a, uint64_t b) { return b < 64 ? a >> b : 0; }
-PT_FN int64_t pt_ishl(int64_t a, int64_t b) { return (int64_t) pt_ushl((uint64_t) a, (uint64_t) b); }
+PT_FN int64_t pt_ishl(int64_t a, int64_t b)
+{
+    return (int64_t) pt_ushl((uint64_t) a, (uint64_t) b);
+}
 PT_FN int64_t pt_ishr(int64_t a, int64_t b) { return a >> ((uint64_t) b < 64 ? b : 63); }
 PT_FN uint64_t pt_upow(uint64_t base, uint64_t n)
 {
