@@ -68,14 +68,20 @@ def _body(
     body: tuple[Stmt, ...], accs: tuple[Acc, ...], once: set[str]
 ) -> tuple[tuple[Stmt, ...], tuple[Acc, ...]]:
     held: dict[str, Let] = {}  # locals not written yet, in order
+    loading: dict[str, None] = {}  # those of them that read memory
+    place = {stmt.name: k for k, stmt in enumerate(body) if isinstance(stmt, Let)}
     done: list[Stmt] = []
 
     def flush(names: Iterable[str]) -> None:
-        for name in [name for name in names if name in held]:
-            let = held.pop(name)
-            # What it reads comes first, if that is still held too.
-            flush(other for other in list(held) if other in _refs(let))
-            done.append(let)
+        """Write held locals, and what they read if that is still held too, in order."""
+        wanted: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name in held and name not in wanted:
+                wanted.add(name)
+                waiting += _refs(held[name])
+        done.extend(held.pop(name) for name in sorted(wanted, key=place.__getitem__))
 
     for stmt in body:
         if isinstance(stmt, For):
@@ -87,10 +93,13 @@ def _body(
         stmt = _filled(stmt, held)
         if isinstance(stmt, Let) and stmt.name in once and _size(stmt.expr) <= LARGEST:
             held[stmt.name] = stmt
+            if _reads_memory(stmt.expr):
+                loading[stmt.name] = None
             continue
-        flush(name for name in held if name in _refs(stmt))
+        flush(_refs(stmt))
         if isinstance(stmt, (Store, Call)):
-            flush(name for name, let in held.items() if _reads_memory(let.expr))
+            flush(loading)
+            loading.clear()
         done.append(stmt)
     folded = tuple(replace(acc, term=_fill(acc.term, held, True)) for acc in accs)
     flush(held)

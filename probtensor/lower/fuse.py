@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from probtensor.graph.node import Node
 from probtensor.lower.tasks import Task
@@ -107,33 +108,56 @@ class _GroupGraph:
                 self.before[k] |= 1 << j
                 if not (together or groups[k].extent is None):
                     self.apart[k] |= 1 << j
-        self.reach = [0] * count  # all groups that must run earlier
-        for k in self.order():
-            self.reach[k] = self.before[k]
+        order = self.order()
+        self.earlier = [0] * count  # all groups that must run before
+        for k in order:
+            self.earlier[k] = self.before[k]
             for j in _bits(self.before[k]):
-                self.reach[k] |= self.reach[j]
+                self.earlier[k] |= self.earlier[j]
+        self.later = [0] * count  # all groups that must run after
+        for k in reversed(order):
+            for j in _bits(self.before[k]):
+                self.later[j] |= self.later[k] | 1 << k
 
     def order(self) -> list[int]:
         """A topological order that keeps to the numbering where it can."""
-        done = 0
-        left = list(range(len(self.before)))
+        waiting = [mask.bit_count() for mask in self.before]
+        users: list[list[int]] = [[] for _ in self.before]
+        for k, mask in enumerate(self.before):
+            for j in _bits(mask):
+                users[j].append(k)
+        ready = [k for k, count in enumerate(waiting) if count == 0]
         order = []
-        while left:
-            k = next(k for k in left if not self.before[k] & ~done)
-            left.remove(k)
-            order.append(k)
-            done |= 1 << k
+        while ready:
+            j = heappop(ready)
+            order.append(j)
+            for k in users[j]:
+                waiting[k] -= 1
+                if waiting[k] == 0:
+                    heappush(ready, k)
         return order
 
     def can_merge(self, j: int, k: int) -> bool:
         """Whether groups j and k can be one: nothing forced apart, no path through a third."""
         if self.apart[j] >> k & 1 or self.apart[k] >> j & 1:
             return False
-        for a, b in ((j, k), (k, j)):
-            through = self.before[b] & ~(1 << a)
-            if any(self.reach[c] >> a & 1 for c in _bits(through)):
-                return False
-        return True
+        if self.before[k] & ~(1 << j) & self.later[j]:
+            return False
+        return not self.before[j] & ~(1 << k) & self.later[k]
+
+    def merge(self, j: int, k: int) -> None:
+        """Group k becomes part of group j; its number is no longer used."""
+        gone, both = 1 << k, 1 << j | 1 << k
+        for masks in (self.before, self.apart, self.earlier, self.later):
+            masks[j] = (masks[j] | masks[k]) & ~both
+            masks[k] = 0
+        for masks in (self.before, self.apart):
+            for g, mask in enumerate(masks):
+                if mask & gone:
+                    masks[g] = mask & ~gone | 1 << j
+        for masks, others in ((self.later, self.earlier[j]), (self.earlier, self.later[j])):
+            for g in _bits(others):
+                masks[g] = (masks[g] | masks[j] | 1 << j) & ~gone
 
 
 def _bits(mask: int) -> Iterable[int]:
@@ -143,27 +167,34 @@ def _bits(mask: int) -> Iterable[int]:
         mask ^= low
 
 
-def _merge(groups: list[Group], edges: _Edges) -> list[Group]:
-    """Merge groups of one extent until no two can be."""
-    while True:
-        graph = _GroupGraph(groups, edges)
-        pair = _mergeable(groups, graph)
-        if pair is None:
-            return groups
-        j, k = pair
-        both = sorted(groups[j].tasks + groups[k].tasks, key=edges.position.__getitem__)
-        merged = Group(groups[j].extent, both)
-        groups = [merged if i == j else g for i, g in enumerate(groups) if i != k]
-
-
-def _mergeable(groups: Sequence[Group], graph: _GroupGraph) -> tuple[int, int] | None:
-    for k, later in enumerate(groups):
-        if later.extent == "call":
+def _merge(groups: Sequence[Group], edges: _Edges) -> list[Group]:
+    """Merge groups of one extent until no two can be, each time the first two that can."""
+    graph = _GroupGraph(groups, edges)
+    alike: dict[Size | str | None, int] = {"call": 0}
+    for k, group in enumerate(groups):
+        if group.extent != "call":
+            alike[group.extent] = alike.get(group.extent, 0) | 1 << k
+    refused = [0] * len(groups)
+    k = 0
+    while k < len(groups):
+        extent = groups[k].extent
+        candidates = alike[extent] & ((1 << k) - 1) & ~refused[k] if groups[k].tasks else 0
+        j = next((j for j in _bits(candidates) if graph.can_merge(j, k)), None)
+        if j is None:
+            refused[k] |= candidates
+            k += 1
             continue
-        for j in range(k):
-            if groups[j].extent == later.extent and graph.can_merge(j, k):
-                return j, k
-    return None
+        graph.merge(j, k)
+        groups[j].tasks += groups[k].tasks
+        groups[k].tasks = []
+        alike[extent] &= ~(1 << k)
+        # A path through one part no longer parts the other from the rest.
+        refused = [mask & ~(1 << j) for mask in refused]
+        refused[j] = 0
+        k = j
+    for group in groups:
+        group.tasks.sort(key=edges.position.__getitem__)
+    return [group for group in groups if group.tasks]
 
 
 def _sink(groups: Sequence[Group], edges: _Edges) -> None:
