@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from probtensor.graph.node import Node, line_of
+from probtensor.graph.node import Node, Op, line_of
+from probtensor.graph.resize import resized
 from probtensor.lower.plan import SizeCheck, SizeSource
 from probtensor.ops.kinds import Contraction, Elementwise, Join, Reduction, Scatter, View
 from probtensor.types import (
@@ -27,7 +28,10 @@ from probtensor.types import (
 
 
 class Sizes:
-    """Maps the sizes of node types to canonical ones: `sizes(size)`, `sizes.shape(node)`."""
+    """Maps the sizes of node types to canonical ones: `sizes(size)`, `sizes.shape(node)`.
+
+    A size is mapped once: a user may have called a size `n0` as well.
+    """
 
     def __init__(self, inputs: Sequence[Node], order: Sequence[Node]) -> None:
         self.sources: list[SizeSource] = []
@@ -39,9 +43,11 @@ class Sizes:
         for node in order:
             for left, right in _equalities(node):
                 self._join(self(left), self(right), node)
+        self._known = {name: self(Dim.name(name)) for name in self._names}
+        self._shapes: dict[Node, tuple[Size, ...]] = {}
         for node in order:
             for check in limits(node):
-                self.require(check)
+                self.require(replace(check, left=self(check.left), right=self(check.right)))
 
     def __call__(self, size: Size) -> Size:
         if not isinstance(size, Dim):
@@ -53,13 +59,18 @@ class Sizes:
         return known
 
     def require(self, check: SizeCheck) -> None:
-        """Keep a check, unless it always holds."""
-        left, right = self(check.left), self(check.right)
-        if left != right:
-            self.checks.append(replace(check, left=left, right=right))
+        """Keep a check of canonical sizes, unless it always holds."""
+        if check.left != check.right:
+            self.checks.append(check)
 
     def shape(self, node: Node) -> tuple[Size, ...]:
-        return tuple(self(n) for n in node.type.shape)
+        if node not in self._shapes:
+            self._shapes[node] = tuple(self(n) for n in node.type.shape)
+        return self._shapes[node]
+
+    def op(self, op: Op) -> Op:
+        """The op with canonical sizes among its parameters."""
+        return resized(op, self._known)
 
     def type(self, node: Node) -> TensorType:
         return TensorType(node.type.dtype, self.shape(node))

@@ -111,7 +111,8 @@ class Reader:
         ]
         items = [Index(i, self.bounds) for i in index]
         types = [self.sizes.type(x) for x in node.inputs]
-        result = node.op.element(items, read, types, self.sizes.type(node), self._select)
+        op = self.sizes.op(node.op)
+        result = op.element(items, read, types, self.sizes.type(node), self._select)
         return as_value(result, node.dtype, self._canonical)
 
     def _value_reader(self, x: Node) -> Callable[[list], Expr]:
@@ -128,7 +129,6 @@ class Reader:
         return read
 
     def _select(self, condition: Expr | bool, a: Callable, b: Callable) -> object:
-        condition = self._in_known_sizes(condition)
         known = decided(condition)
         if known is not None:
             return a() if known else b()
@@ -137,18 +137,9 @@ class Reader:
         self.guards.pop()
         return choice(condition, first, b())
 
-    def _in_known_sizes(self, condition: Expr) -> Expr:
-        """A view compares indices with sizes of its own making, in the user's names."""
-        match condition:
-            case Place(index, dtype):
-                return Place(self._canonical(index), dtype)
-            case Apply(fn, args, dtype):
-                return Apply(fn, tuple(self._in_known_sizes(arg) for arg in args), dtype)
-        return condition
-
     def _canonical(self, index: object) -> Size:
         size = index.size if isinstance(index, Index) else index
-        return resimplify(self.sizes(size), self.bounds)
+        return resimplify(size, self.bounds)
 
     def operand(self, x: Node, index: Sequence[Size]) -> Expr:
         """The element of a broadcast operand, given the index of the result."""

@@ -1,12 +1,22 @@
 """Loops that are easily cut, sorted or shared wrongly: each against NumPy, by both targets."""
 
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import probtensor as pt
 from probtensor import ops
 from probtensor.graph.node import new_input
+from probtensor.kernel.ir import Apply, Let, Load, Ref, Store
+from probtensor.kernel.tidy import inline_locals
+from probtensor.lower import lower
 from probtensor.testing.reference import evaluate_numpy
+from probtensor.types import Dim
 from tests.lower.running import evaluate
 
 RNG = np.random.default_rng(0)
@@ -198,3 +208,40 @@ def test_a_long_recurrence_of_written_places():
         return [x, ops.sum(x)]
 
     agree(recurrence, RNG.normal(size=130))
+
+
+def test_a_chain_of_thousands_of_locals_is_shortened():
+    lets = [Let("t0", Load("x", 0, "float64"))]
+    lets += [Let(f"t{k}", Apply("neg", (Ref(f"t{k - 1}", "float64"),), "float64"))
+             for k in range(1, 20_000)]  # fmt: skip
+    body = inline_locals((*lets, Store("y", 0, Ref("t19999", "float64"))))
+    assert 20_000 / 10 <= len(body) <= 20_000 / 8
+
+
+def test_hundreds_of_loops_of_unlike_sizes_are_sorted_in_no_time():
+    inputs = [new_input(f"x{k}", "float64", (None,)) for k in range(300)]
+    total = sum(ops.sum(ops.exp(x)) for x in inputs)
+    started = time.perf_counter()
+    assert len(lower(inputs, [total]).kernels) == 300
+    assert time.perf_counter() - started < 3  # it takes 0.3 s; searching all pairs took 5
+
+
+
+@pytest.mark.parametrize("names", [("n1", "n0"), ("i1", "i2"), ("@0", "@1")])
+def test_sizes_may_be_called_what_the_text_calls_its_own(names):
+    x = new_input("x", "float64", tuple(Dim.name(name) for name in names))
+    outputs = [ops.exp(x[::2, 1:]), ops.sum(x, axis=1)]
+    found = evaluate([x], outputs, [A])
+    np.testing.assert_allclose(found[0], np.exp(A[::2, 1:]))
+    np.testing.assert_allclose(found[1], A.sum(1))
+
+
+def test_the_text_does_not_depend_on_hashing(tmp_path):
+    texts = []
+    for seed in ("1", "2"):
+        folder = tmp_path / seed
+        command = [sys.executable, "-m", "tests.golden.dump", str(folder)]
+        root = Path(__file__).parents[2]
+        subprocess.run(command, check=True, cwd=root, env={**os.environ, "PYTHONHASHSEED": seed})
+        texts.append({path.name: path.read_text("utf-8") for path in sorted(folder.iterdir())})
+    assert texts[0] == texts[1]
