@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from probtensor.graph.node import Node, Op, line_of
-from probtensor.graph.resize import resized
+from probtensor.graph.resize import resized, size_name
 from probtensor.lower.plan import SizeCheck, SizeSource
 from probtensor.ops.kinds import Contraction, Elementwise, Join, Reduction, Scatter, View
 from probtensor.types import (
@@ -89,7 +89,7 @@ class Sizes:
                 continue
             name = f"n{len(self.sources)}"
             self.sources.append(SizeSource(name, position, axis))
-            bare = _bare_name(size)
+            bare = size_name(size)
             if bare is not None and bare not in self._names:
                 self._names[bare] = Dim.name(name)
                 continue
@@ -106,10 +106,10 @@ class Sizes:
             f"{node.op.name}: sizes {{left}} and {{right}} do not fit together (an axis of "
             f"unknown size is never broadcast: declare shape=(1,) for that)\n  at {line_of(node)}"
         )
-        if isinstance(left, Dim) and _bare_name(left):
-            self._merge(_bare_name(left), right, message)
-        elif isinstance(right, Dim) and _bare_name(right):
-            self._merge(_bare_name(right), left, message)
+        if isinstance(left, Dim) and size_name(left):
+            self._merge(size_name(left), right, message)
+        elif isinstance(right, Dim) and size_name(right):
+            self._merge(size_name(right), left, message)
         else:
             self.checks.append(SizeCheck(left, right, message))
 
@@ -117,15 +117,6 @@ class Sizes:
         self.checks.append(SizeCheck(Dim.name(name), size, message))
         if name not in size_names(size):
             self._merged[name] = size
-
-
-def _bare_name(size: Size) -> str | None:
-    """The name a size consists of, or None."""
-    if isinstance(size, Dim) and len(size.terms) == 1:
-        atoms, factor = size.terms[0]
-        if factor == 1 and len(atoms) == 1 and not atoms[0].args:
-            return atoms[0].name
-    return None
 
 
 def _aligned(shapes: Sequence[tuple[Size, ...]]) -> Iterator[tuple[Size, Size]]:

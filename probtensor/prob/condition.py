@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
+from probtensor.graph.resize import size_name, with_sizes
 from probtensor.prob.binding import observed_array
 from probtensor.prob.data import Data, default_of
 from probtensor.prob.distribution import Potential, RandomVariable, called, here, potential
 from probtensor.prob.logp import underivable, unwrapped
 from probtensor.prob.posterior import Posterior, posterior_of
-from probtensor.prob.sizes import Sizes, dim_name, with_sizes
+from probtensor.prob.sizes import Sizes
 from probtensor.types import size_names
 
 
@@ -113,7 +114,7 @@ def fixed_sizes(
 ) -> dict[str, int]:
     """The names whose lengths the compiled density is made for: those of free variables, which are
     part of q, and those that no array brings along. All others stay open."""
-    brought = {dim_name(n) for node in (*data, *arrays) for n in node.shape}
+    brought = {size_name(n) for node in (*data, *arrays) for n in node.shape}
     of_free = set()
     for node in toposort(roots):
         if isinstance(node.op, RandomVariable) and node not in arrays:

@@ -17,9 +17,10 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, made_by, toposort
 from probtensor.graph.node import Frozen, SizeOf, make, new_input
+from probtensor.graph.resize import resized
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Reduction, Scatter
 from probtensor.prob.distribution import checked_dims, here
-from probtensor.prob.sizes import Sizes, resized
+from probtensor.prob.sizes import Sizes
 from probtensor.types import Dim, Size, TensorType, size_product, size_value
 
 

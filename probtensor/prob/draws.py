@@ -15,10 +15,11 @@ from probtensor import ops
 from probtensor.compile import function
 from probtensor.graph import Node, as_tensor, inputs_of, line_of, made_by, toposort
 from probtensor.graph.node import make, new_input
+from probtensor.graph.resize import with_sizes
 from probtensor.prob.data import default_of
 from probtensor.prob.distribution import RandomVariable
 from probtensor.prob.packed import Packed, rows_of
-from probtensor.prob.sizes import Sizes, with_sizes
+from probtensor.prob.sizes import Sizes
 
 
 def has_draws(outputs: Sequence[Node]) -> bool:
