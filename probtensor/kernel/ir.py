@@ -2,7 +2,7 @@
 
     Kernel(name, body)                        buffers are flat, row-major, named by the plan
     statement = Let(name, expr)               a new local value
-              | Store(buffer, index, expr, op)    op None writes; "add", "max", "min" combine
+              | Store(buffer, index, expr, op)    op None writes; any op of an Acc combines
               | For(var, extent, body, accs)  loop; after it, each accumulator holds its fold
               | Check(condition, code)        where false, the kernel's status becomes `code`
               | Call(routine, args)           a library routine on whole buffers
@@ -76,7 +76,7 @@ class Let:
 
 @dataclass(frozen=True)
 class Store:
-    """Write an element (`op` None), or combine it with a value ("add", "mul", "max", "min")."""
+    """Write an element (`op` None), or combine it with a value by an op of `Acc`."""
 
     buffer: str
     index: Size
@@ -87,7 +87,10 @@ class Store:
 
 @dataclass(frozen=True)
 class Acc:
-    """A fold carried by a loop: before it `identity`; each turn, `name = name op term`."""
+    """A fold carried by a loop: before it `identity`; each turn, `name = name op term`.
+
+    `op` is "add", "mul", "max" or "min"; for bools "and" or "or".
+    """
 
     name: str
     op: str

@@ -60,7 +60,7 @@ CALLS = {
     "trunc": ("trunc", "", ""),
     "round": ("pt_round", "", ""),
 }
-FOLDS = {"add": "add", "mul": "mul", "max": "max", "min": "min", "and": "imin", "or": "imax"}
+FOLDS = {"and": "min", "or": "max"}  # bools are folded as the integers 0 and 1
 COMBINE = {"add": "+", "mul": "*", "max": "maximum", "min": "minimum", "and": "and", "or": "or"}
 ROUTINE_MODULE, ROUTINE = "cython_ext.linalg", "routine"
 # Outside of loops a function is called, not inlined: each copy costs the C compiler 40 ms.
@@ -297,9 +297,7 @@ class _KernelText:
         for acc in accs:
             kind = _lane_type(acc.term.dtype)
             prefix = {"float64": "", "int64": "i", "uint64": "u"}[kind]
-            fold = f"pt_fold_{prefix}{FOLDS[acc.op]}".replace("iimin", "imin").replace(
-                "iimax", "imax"
-            )
+            fold = f"pt_fold_{prefix}{FOLDS.get(acc.op, acc.op)}"
             c_type = _c_type(kind)
             self.used[fold] = f"{c_type} {fold}({c_type}*, int64_t)"
             value = f"{fold}({acc.name}_l, {width})"
