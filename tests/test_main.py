@@ -1,5 +1,8 @@
 """The command line, as a user calls it."""
 
+import subprocess
+import sys
+
 import pytest
 
 from probtensor import __main__ as command
@@ -40,3 +43,14 @@ def test_the_cache_can_be_looked_at(option, capsys, tmp_path, monkeypatch):
     assert command.main(["cache", option]) == 0
     out = capsys.readouterr().out
     assert (str(tmp_path) in out) == (option != "list")
+
+
+def test_a_reader_may_stop_early():
+    code = "import sys; from probtensor.__main__ import main; sys.exit(main(['rules']))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=60) == 0
+    process.stderr.close()

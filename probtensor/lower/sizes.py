@@ -14,7 +14,7 @@ from dataclasses import replace
 from probtensor.graph.node import Node, Op, line_of
 from probtensor.graph.resize import resized, size_name
 from probtensor.lower.plan import SizeCheck, SizeSource
-from probtensor.ops.kinds import Contraction, Elementwise, Join, Reduction, Scatter, View
+from probtensor.ops.kinds import Contraction, Core, Elementwise, Join, Reduction, Scatter, View
 from probtensor.types import (
     Dim,
     Size,
@@ -35,6 +35,7 @@ class Sizes:
 
     def __init__(self, inputs: Sequence[Node], order: Sequence[Node]) -> None:
         self.sources: list[SizeSource] = []
+        self._inputs = tuple(inputs)
         self.checks: list[SizeCheck] = []
         self._names: dict[str, Size] = {}  # what the user's names stand for
         self._merged: dict[str, Size] = {}  # canonical names that equal other sizes
@@ -105,6 +106,7 @@ class Sizes:
         message = (
             f"{node.op.name}: sizes {{left}} and {{right}} do not fit together (an axis of "
             f"unknown size is never broadcast: declare shape=(1,) for that)\n  at {line_of(node)}"
+            f"{self._origin(left, '{left}')}{self._origin(right, '{right}')}"
         )
         if isinstance(left, Dim) and size_name(left):
             self._merge(size_name(left), right, message)
@@ -112,6 +114,18 @@ class Sizes:
             self._merge(size_name(right), left, message)
         else:
             self.checks.append(SizeCheck(left, right, message))
+
+    def _origin(self, size: Size, value: str) -> str:
+        """A line for an input that gives a size its value; none for a size that is fixed."""
+        if not isinstance(size, Dim):
+            return ""
+        names = size_names(size)
+        source = next((s for s in self.sources if s.name in names), None)
+        if source is None:
+            return ""
+        node = self._inputs[source.buffer]
+        label = node.name or f"input {source.buffer}"
+        return f"\n  {value} is from axis {source.axis} of {label}, made at {line_of(node)}"
 
     def _merge(self, name: str, size: Size, message: str) -> None:
         self.checks.append(SizeCheck(Dim.name(name), size, message))
@@ -141,6 +155,18 @@ def _contraction(node: Node) -> Iterator[tuple[Size, Size]]:
             seen.setdefault(letter, size)
 
 
+def _core_axes(node: Node) -> Iterator[tuple[Size, Size]]:
+    seen: dict[str, Size] = {}
+    batches = []
+    for names, x in zip(node.op.signature()[0], node.inputs, strict=True):
+        shape = x.type.shape
+        outer = len(shape) - len(names)
+        batches.append(shape[:outer])
+        for name, size in zip(names, shape[outer:], strict=True):
+            yield seen.setdefault(name, size), size
+    yield from _aligned(batches)
+
+
 def _join_axes(node: Node) -> Iterator[tuple[Size, Size]]:
     first = node.inputs[0].type.shape
     for x in node.inputs[1:]:
@@ -168,6 +194,7 @@ def _view(node: Node) -> Iterator[tuple[Size, Size]]:
 _TAKEN_EQUAL: tuple[tuple[type, Callable[[Node], Iterator[tuple[Size, Size]]]], ...] = (
     (Elementwise, _elementwise),
     (Contraction, _contraction),
+    (Core, _core_axes),
     (Join, _join_axes),
     (Scatter, _scatter),
     (View, _view),

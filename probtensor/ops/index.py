@@ -289,7 +289,7 @@ def _index_parts(part: Any) -> list[Any]:
         if not isinstance(index.op, Const):
             raise GraphError(
                 "x[mask] has a size that only the values know, and shapes here do not depend on "
-                "values: use pt.where(mask, x, fill), or x[mask] with a NumPy mask"
+                "values: use pt.where(mask, x, fill), x.at[mask].set(fill), or a NumPy mask"
                 f"\n  the mask was made at {line_of(index)}"
             )
         return [as_tensor(places) for places in np.nonzero(index.op.array)]
@@ -398,6 +398,9 @@ def write(x: Any, key: Any, value: Any, mode: str) -> Node:
     """x with `value`, which broadcasts to x[key], combined into the places of the key. The result
     has the dtype of x."""
     x = as_tensor(x)
+    mask = _computed_mask(key)
+    if mask is not None:
+        return _write_where(x, mask, ops.astype(as_tensor(value), x.dtype), mode)
     parsed = parse_key(x, key)
     wanted = getitem(x, key).shape
     value = ops.astype(as_tensor(value), x.dtype)
@@ -418,6 +421,36 @@ def write(x: Any, key: Any, value: Any, mode: str) -> Node:
     if parsed.dropped:
         value = ops.expand_dims(value, parsed.dropped)
     return make(SetSlice(*zip(*parsed.slices)), (x, value))
+
+
+def _computed_mask(key: Any) -> Node | None:
+    """The key where it is a mask whose places only the values know; None for any other key."""
+    only = key[0] if isinstance(key, tuple) and len(key) == 1 else key
+    computed = isinstance(only, Node) and only.dtype == "bool" and not isinstance(only.op, Const)
+    return only if computed else None
+
+
+def _write_where(x: Node, mask: Node, value: Node, mode: str) -> Node:
+    """x with `value`, the same at each True of a mask over the first axes of x, combined into it.
+    Unlike x[mask] this has a shape that does not depend on values."""
+    sizes = zip(mask.shape, x.shape)
+    wrong = any(isinstance(n, int) and isinstance(m, int) and n != m for n, m in sizes)
+    if wrong or mask.ndim > x.ndim:
+        raise GraphError(
+            f"x.at[mask]: a mask {mask.type} does not fit the first axes of {x.type}"
+            f"\n  the mask was made at {line_of(mask)}"
+        )
+    extra = max(0, value.ndim - (x.ndim - mask.ndim))
+    if any(n != 1 for n in value.shape[:extra]):
+        raise GraphError(
+            "x.at[mask] takes one value for all places; how many places there are is known only "
+            "to the values: use pt.where(mask, value, x) with a value for each element of x"
+            f"\n  the mask was made at {line_of(mask)}"
+        )
+    value = ops.squeeze(value, tuple(range(extra))) if extra else value
+    value = ops.broadcast_to(value, x.shape[mask.ndim :])
+    chosen = ops.expand_dims(mask, tuple(range(mask.ndim, x.ndim)))
+    return ops.where(ops.broadcast_to(chosen, x.shape), COMBINE[mode](x, value), x)
 
 
 def set_subtensor(place: Node, value: Any) -> Node:

@@ -61,6 +61,8 @@ def test_the_wrong_number_of_axes(f):
 def test_sizes_that_do_not_fit_together(f):
     text = message(ValueError, lambda: f(X, [1, 2, 3]), "2", "3", HERE)
     assert "contract" in text or "matmul" in text
+    assert f"2 is from axis 1 of x, made at {pt.line_of(f.inputs[0].variable)}" in text
+    assert f"3 is from axis 0 of w, made at {pt.line_of(f.inputs[1].variable)}" in text
 
 
 def test_a_size_that_was_fixed():

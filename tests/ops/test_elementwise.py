@@ -123,6 +123,12 @@ def test_float_powers_at_edges(dtype):
         check(lambda x, n=n: x**n, lambda v, n=n: v**n, a, rtol=3e-7)
     check(operator.pow, operator.pow, a[:, None], a, makers=(static,), rtol=3e-7)
     check(lambda x: 2**x, lambda v: 2**v, a, rtol=3e-7)
+    with np.errstate(invalid="ignore"):
+        half = ops.Pow().numpy(a, np.full((), 0.5, dtype))
+        meant = np.float64(a) ** np.full(a.shape, 0.5)
+    np.testing.assert_allclose(half, meant, rtol=3e-7)
+    assert not np.signbit(half[1])
+    assert half.dtype == dtype
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -85,6 +85,22 @@ def test_combining_at_repeated_places(name, ufunc, key):
     compare(getattr(x.at[key], name)(value), meant, [x], [A])
 
 
+@pytest.mark.parametrize("name, ufunc", [("add", np.add), ("multiply", np.multiply),
+                                         ("max", np.maximum), ("min", np.minimum)])  # fmt: skip
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_computed_masks_are_written_to(name, ufunc, axes):
+    key = A.sum(axis=tuple(range(axes, 3))) > 0
+    for value in (2.0, A[(0,) * axes], A[(0,) * axes][None]):
+        was_set, was_combined = A.copy(), A.copy()
+        was_set[key] = value
+        was_combined[key] = ufunc(was_combined[key], value)
+        for maker in (static, symbolic):
+            x = maker(A)
+            mask = ops.sum(x, axis=tuple(range(axes, 3))) > 0
+            compare(x.at[mask].set(value), was_set, [x], [A])
+            compare(getattr(x.at[mask,], name)(value), was_combined, [x], [A])
+
+
 def test_the_dtype_written_to_stays():
     a = np.zeros(3, dtype="float32")
     x = static(a)
@@ -156,6 +172,9 @@ def test_take_along_axis():
         (lambda x: x[0, 0, 0, 0], r"4 indices for 3 axes"),
         (lambda x: x[..., 0, ...], r"more than one '\.\.\.'"),
         (lambda x: x[x[:, 0, 0] > 0], r"pt\.where"),
+        (lambda x: x.at[x[:, :1, 0] > 0].set(0), r"bool\[4, 1\] does not fit the first axes"),
+        (lambda x: x.at[x[..., None] > 0].set(0), r"does not fit the first axes"),
+        (lambda x: x.at[x > 0].set(np.ones(3)), r"one value for all places"),
         (lambda x: x[1.5], r"must be integers or bools"),
         (lambda x: x[0 : ops.sum(x).astype("int64")], r"pt\.arange\(k\)"),
         (lambda x: x[::0], r"nonzero integer"),
