@@ -82,7 +82,9 @@ class Node:
     """
 
     __slots__ = ("__weakref__", "inputs", "op", "type")
-    __array_ufunc__ = None  # NumPy arrays leave `array + node` to us
+    # NumPy arrays and pandas series leave `array + node` to us.
+    __array_ufunc__ = None
+    __pandas_priority__ = 5000
 
     op: Op
     inputs: tuple[Node, ...]
@@ -160,7 +162,7 @@ class Node:
         if not self.shape:
             raise TypeError("len() of a 0-d tensor")
         if not isinstance(self.shape[0], int):
-            raise TypeError(f"the length of {_operand(self)} is symbolic: {self.shape[0]}")
+            raise TypeError(f"the length of {_operand(self)} is symbolic; write x.shape[0] for it")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Node]:

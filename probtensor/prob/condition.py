@@ -40,6 +40,10 @@ def condition(
     that have a wrong dtype, shape, length of a dim, or lie outside the support. All name the line.
     """
     began = time.perf_counter()
+    if not isinstance(observed, Mapping):
+        raise TypeError(
+            f"condition: write {{variable: value}}, not {observed!r:.60}\n  at {here()}"
+        )
     given = {variable_of(key): value for key, value in observed.items()}
     arrays = {node: observed_array(node, value) for node, value in given.items()}
     terms = [p if isinstance(p.op, Potential) else potential(p) for p in potentials]

@@ -215,9 +215,8 @@ def random_variable(
     law = distribution
     dtype = promote_float(*(weak_operand(x) for x in parameters)) if parameters else "float64"
     nodes = tuple(as_tensor_of(x, dtype) for x in parameters)
-    for (label, domain), node in zip(law.parameters.items(), nodes, strict=True):
-        if isinstance(node.op, Const):
-            check_values(f"{label} of {called(law, name)}", node.op.array, domain)
+    for (label, domain), given, node in zip(law.parameters.items(), parameters, nodes, strict=True):
+        check_parameter(f"{label} of {called(law, name)}", as_tensor(given), node, domain)
     if name is not None and not isinstance(name, str):
         raise GraphError(f"{law.name}: name must be a string, not {name!r}\n  at {here()}")
     try:
@@ -285,6 +284,17 @@ def check_constraint(
         cut(law.support(*parameters), constraint)
     except ValueError as error:
         raise GraphError(f"{called(law, name)}: {error}\n  at {here()}") from None
+
+
+def check_parameter(what: str, given: Node, node: Node, domain: Support) -> None:
+    """A parameter must have the axes of one point, and a literal lie in `domain`. `node` is what
+    was `given`, in the dtype of the distribution."""
+    if node.ndim < domain.event_ndim:
+        raise GraphError(
+            f"{what} must be {domain}, not of shape {shape_text(node.shape)}\n  at {here()}"
+        )
+    if isinstance(given.op, Const):
+        check_values(what, given.op.array.astype(node.dtype), domain)
 
 
 def check_values(what: str, values: np.ndarray, domain: Support, line: str | None = None) -> None:

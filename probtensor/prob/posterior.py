@@ -175,7 +175,8 @@ class Posterior:
         """
         missing = [name for name in self.names if name not in values]
         if missing:
-            raise KeyError(f"unconstrain needs {', '.join(missing)} too")
+            others = ", ".join(values) or "nothing"
+            raise KeyError(f"no value is given for {', '.join(missing)}, only for {others}")
         places = {v.value: new_input(v.name, v.value.dtype, v.shape) for v in self.model.free}
         arrays = dict(self._binding.arrays)
         for v in self.model.free:
@@ -190,7 +191,7 @@ class Posterior:
         for v, piece in zip(self.model.free, pieces, strict=True):
             if not np.isfinite(piece).all():
                 raise ValueError(
-                    f"{v.name} must lie inside {v.variable.op.support(*v.variable.inputs)}; the "
+                    f"{v.name} must be {v.variable.op.support(*v.variable.inputs)}; the "
                     f"value is {values[v.name]!r:.60}\n  made at {line_of(v.variable)}"
                 )
         return np.concatenate([np.ravel(piece) for piece in pieces] or [np.empty(0)])

@@ -98,7 +98,9 @@ class Integers(Support):
     def __str__(self) -> str:
         if isinstance(self.high, Node) or np.isfinite(self.high):
             return f"a whole number from {bound_text(self.low)} to {bound_text(self.high)}"
-        return f"a whole number >= {bound_text(self.low)}"
+        if isinstance(self.low, Node) or np.isfinite(self.low):
+            return f"a whole number >= {bound_text(self.low)}"
+        return "a whole number"
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,9 @@ class ScaleFactor(Support):
     def contains(self, x: Any) -> Any:
         if isinstance(x, Node):
             return ops.all(ops.diagonal(x, axis1=-2, axis2=-1) > 0, axis=-1)
-        return np.all(np.diagonal(x, axis1=-2, axis2=-1) > 0, axis=-1)
+        # A literal with something above the diagonal is most likely a covariance.
+        low = np.all(np.triu(x, 1) == 0, axis=(-2, -1))
+        return low & np.all(np.diagonal(x, axis1=-2, axis2=-1) > 0, axis=-1)
 
     def __str__(self) -> str:
         return "a lower triangular matrix with a positive diagonal"

@@ -6,8 +6,11 @@ groups and returns a DataTree. `to_arviz` is the one place that knows.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -23,8 +26,27 @@ def load_arviz() -> ModuleType:
     """ArviZ, imported when first needed, without its announcement of version 1."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        import arviz
+        try:
+            import arviz
+        except OSError:
+            # ArviZ writes a file to the user's cache folder, which may be read-only.
+            with tempfile.TemporaryDirectory() as folder, cache_home(folder):
+                import arviz
     return arviz
+
+
+@contextlib.contextmanager
+def cache_home(folder: str) -> Iterator[None]:
+    """The folder as XDG_CACHE_HOME."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = folder
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["XDG_CACHE_HOME"]
+        else:
+            os.environ["XDG_CACHE_HOME"] = before
 
 
 def to_arviz(

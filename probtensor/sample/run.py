@@ -110,6 +110,10 @@ def _sampled(
 
 def _checked(posterior: LogpGrad, chains: int, cores: int | None, seed: int | None) -> int:
     """The seed, once all of these make sense."""
+    if not isinstance(posterior, LogpGrad):
+        raise TypeError(
+            f"sample: draws are from a posterior, as pt.condition returns it, not {posterior!r:.60}"
+        )
     if posterior.dim < 1:
         raise ValueError("sample: this posterior has no free variables, so nothing to draw")
     if chains < 1 or (cores is not None and cores < 1):

@@ -84,7 +84,7 @@ def _mixing(posterior: LogpGrad, draws: np.ndarray) -> Iterator[str]:
         worst = apart[np.argmax(rhat[apart])]
         yield (
             f"the chains disagree on {apart.size} of {rhat.size} coordinates (R-hat of "
-            f"{variable_of(posterior, worst)} is {rhat[worst]:.2f}, above {RHAT_LIMIT:g}): they "
+            f"{variable_of(posterior, worst)} is {rhat[worst]:.3f}, above {RHAT_LIMIT:g}): they "
             "have not yet found the same distribution. Draw and tune more, or check whether the "
             "posterior has several modes or the model is not identified"
         )

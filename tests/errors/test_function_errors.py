@@ -216,3 +216,17 @@ def test_a_result_of_negative_size():
     f = pt.function([x], y)
     assert f([1, 2, 3]).tolist() == [2, 3]
     assert f([]).tolist() == []
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (2, 3)])
+def test_a_routine_on_a_matrix_that_is_not_square(shape):
+    x, y = pt.matrix("x"), pt.vector("y")
+    factor = pt.function([x], pt.cholesky(x))
+    message(ValueError, lambda: factor(np.ones(shape)), "cholesky", "axis 1 of x", HERE)
+    solve = pt.function([x, y], pt.solve_triangular(x, y))
+    message(ValueError, lambda: solve(np.ones(shape), np.ones(shape[0])), "solve_lower", HERE)
+    message(ValueError, lambda: solve(np.eye(3), np.ones(2)), "solve_lower", "axis 0 of y", HERE)
+
+
+def test_the_length_of_a_tensor_of_unknown_size():
+    message(TypeError, lambda: len(pt.vector("x")), "length of x is symbolic", "shape[0]")

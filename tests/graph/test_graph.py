@@ -4,8 +4,10 @@ import gc
 import pickle
 
 import numpy as np
+import pandas
 import pytest
 
+import probtensor as pt
 from probtensor import ops
 from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, replace, toposort
 from probtensor.graph.check import CheckError, check, check_same_types
@@ -151,3 +153,11 @@ def test_changed_outputs_are_found():
         check_same_types([x], [x, x], "pass")
     with pytest.raises(CheckError, match=r"output 0 was float64\[3\] and became float64"):
         check_same_types([x], [ops.sum(x)], "pass")
+
+
+def test_pandas_series_leave_arithmetic_to_nodes():
+    series = pandas.Series([1.0, 2.0], index=[5, 6])
+    x = pt.scalar("x")
+    for node in (series * x, x * series):
+        assert node.shape == (2,)
+        assert node.eval({"x": 3.0}).tolist() == [3.0, 6.0]

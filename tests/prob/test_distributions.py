@@ -180,8 +180,23 @@ def test_a_scale_factor_needs_a_positive_diagonal():
         pt.random.multivariate_normal(0.0, np.diag([1.0, -1.0]))
     with pytest.raises(TypeError, match="square"):
         pt.random.multivariate_normal(0.0, np.ones(3))
+    with pytest.raises(ValueError, match=r"scale_tril of .* must be a lower triangular matrix"):
+        pt.random.multivariate_normal(0.0, [[1.0, 0.5], [0.5, 2.0]])
     variable = pt.random.multivariate_normal(0.0, cov=pt.as_tensor([[1.0, 2.0], [2.0, 1.0]]))
     assert np.isnan(value(pt.logp(variable, np.zeros(2))))
+
+
+def test_literals_of_whole_numbers_are_checked_too():
+    with pytest.raises(ValueError, match=r"sigma of normal must be a number > 0; entry \[1\]"):
+        pt.random.normal(0, [1, -1])
+    with pytest.raises(ValueError, match="alpha of dirichlet 'd'"):
+        pt.random.dirichlet(pt.as_tensor([1, 0, 2]), name="d")
+
+
+@pytest.mark.parametrize("alpha", [1.0, pt.scalar("a")], ids=["literal", "tensor"])
+def test_a_parameter_that_is_a_vector_must_be_one(alpha):
+    with pytest.raises(TypeError, match=r"alpha of dirichlet 'd' must be a vector.*shape \(\)"):
+        pt.random.dirichlet(alpha, shape=3, name="d")
 
 
 def test_zero_counts_and_edges_of_success_probabilities():

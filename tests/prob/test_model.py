@@ -336,6 +336,8 @@ def normal_of(shape=3, **options):
         (lambda: pt.condition({normal_of(): np.ma.array([1, 2, 3], mask=[0, 0, 1])}), ["[2]"]),
         (lambda: pt.condition({pt.exp(normal_of()): np.ones(3)}), ["exp", "pt.potential"]),
         (lambda: pt.condition({}), ["nothing is observed"]),
+        (lambda: pt.condition(normal_of()), ["write {variable: value}", "<y("]),
+        (lambda: pt.condition({pt.random.poisson(2.0): 2.5}), ["be a whole number;", "2.5"]),
         (lambda: pt.condition({normal_of(dims="i"): np.zeros(3)}, coords={"i": [1, 2]}),
          ["i has length 2 by coords", "3 by"]),
         (lambda: pt.condition({normal_of(): np.zeros(3)}, coords={"i": 5}), ["coords of dim 'i'"]),
@@ -384,7 +386,7 @@ def test_values_that_cannot_be_unconstrained():
     assert "tau" in message(lambda: posterior.unconstrain({**values, "tau": -1.0}))
     assert "(3,)" in message(lambda: posterior.unconstrain({**values, "z": np.zeros(3)}))
     values.pop("mu")
-    assert "mu" in message(lambda: posterior.unconstrain(values))
+    assert "for mu, only for tau" in message(lambda: posterior.unconstrain(values))
 
 
 def test_a_point_of_the_wrong_length():

@@ -1,5 +1,8 @@
 """`sample`: the ArviZ object, reproducibility, start points, errors and warnings."""
 
+import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -223,3 +226,23 @@ def test_a_good_run_warns_of_nothing(density):
     with warnings.catch_warnings():
         warnings.simplefilter("error", SamplerWarning)
         sample(density("scaled_normal", 5, np.ones(5)), seed=1, progress=False)
+
+
+def test_arviz_loads_where_its_cache_cannot_be_written(tmp_path):
+    home = tmp_path / "file"
+    home.write_text("")
+    places = {"HOME": str(home), "MPLCONFIGDIR": str(tmp_path)}
+    environment = {k: v for k, v in os.environ.items() if k != "XDG_CACHE_HOME"} | places
+    code = (
+        "import os; from probtensor.sample.output import load_arviz; "
+        "print(load_arviz().__name__, 'XDG_CACHE_HOME' in os.environ)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout.split()) == (0, ["arviz", "False"]), run.stderr
+
+
+def test_only_a_posterior_is_sampled():
+    with pytest.raises(TypeError, match=r"pt.condition returns it, not 3"):
+        sample(3)
