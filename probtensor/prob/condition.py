@@ -46,8 +46,8 @@ def condition(
         )
     given = {variable_of(key): value for key, value in observed.items()}
     arrays = {node: observed_array(node, value) for node, value in given.items()}
-    terms = [p if isinstance(p.op, Potential) else potential(p) for p in potentials]
-    tracked = [checked_track(node) for node in track]
+    terms = [checked_term(node) for node in several("potentials", potentials)]
+    tracked = [checked_track(node) for node in several("track", track)]
     roots = [*given, *terms, *tracked]
     if not roots:
         raise GraphError(f"condition: nothing is observed\n  at {here()}")
@@ -75,6 +75,20 @@ def variable_of(key: Any) -> Node:
     if not isinstance(node.op, RandomVariable):
         raise GraphError(f"condition: {underivable(node)}")
     return node
+
+
+def several(what: str, nodes: Sequence[Node]) -> Sequence[Node]:
+    """The nodes, unless they are one that is not in a list: a tensor is iterable too."""
+    if isinstance(nodes, Node):
+        raise GraphError(f"condition: {what}= takes a list, not {nodes!r:.60}\n  at {here()}")
+    return nodes
+
+
+def checked_term(term: Node) -> Node:
+    """A term of the density is a tensor, or a potential already."""
+    if not isinstance(term, Node):
+        raise GraphError(f"condition: potentials= takes tensors, not {term!r:.60}\n  at {here()}")
+    return term if isinstance(term.op, Potential) else potential(term)
 
 
 def checked_track(node: Node) -> Node:

@@ -240,7 +240,7 @@ def value_shape(law: Distribution, types: Sequence[TensorType], shape: Any, dims
         names = (dims,) if isinstance(dims, str) else tuple(dims or ())
         return (*(Dim.name(d) for d in names[: max(0, len(names) - len(joint))]), *joint)
     whole = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-    if not all(is_size(n) for n in whole):
+    if not all(is_size(n) and (isinstance(n, Dim) or n >= 0) for n in whole):
         raise ShapeError(f"shape={shape!r} is not made of sizes")
     whole = tuple(n if isinstance(n, Dim) else int(n) for n in whole)
     if len(whole) < len(joint) or not broadcasts_to(joint, whole):

@@ -95,7 +95,12 @@ def log_likelihood(model: Posterior, idata: Any) -> Any:
 
 def posterior_rows(idata: Any) -> tuple[dict[str, np.ndarray], int]:
     """(posterior draws as arrays (chains * draws, *shape), number of chains)."""
-    posterior = idata.posterior
+    posterior = getattr(idata, "posterior", None)
+    if posterior is None:
+        raise TypeError(
+            f"idata must be an ArviZ object with draws in its group posterior, not {idata!r:.60}\n"
+            f"  at {here()}"
+        )
     draws = {str(name): np.asarray(posterior[name]) for name in posterior.data_vars}
     chains, length = next(iter(draws.values())).shape[:2]
     return {n: x.reshape(chains * length, *x.shape[2:]) for n, x in draws.items()}, chains
