@@ -103,7 +103,12 @@ def _sampled(
     result = to_arviz(groups, dims=dims, coords=coords, attrs=attrs)
     drawn = slice(min(nuts.kept - nuts.draws, length), length)
     warn_of_trouble(
-        posterior, nuts, traces.draws[chosen, drawn], traces.records[chosen, drawn], stacklevel=3
+        posterior,
+        nuts,
+        traces.draws[chosen, drawn],
+        traces.records[chosen, drawn],
+        stacklevel=3,
+        threads=threads,
     )
     return result
 

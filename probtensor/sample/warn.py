@@ -24,15 +24,20 @@ DEPTH_SHARE = 0.05
 
 
 def warn_of_trouble(
-    posterior: LogpGrad, nuts: Nuts, draws: np.ndarray, records: np.ndarray, stacklevel: int
+    posterior: LogpGrad,
+    nuts: Nuts,
+    draws: np.ndarray,
+    records: np.ndarray,
+    stacklevel: int,
+    threads: int = 1,
 ) -> None:
     """Issue a SamplerWarning for each thing wrong with float64[chains, draws, dim]."""
-    for text in troubles(posterior, nuts, draws, records):
+    for text in troubles(posterior, nuts, draws, records, threads):
         warnings.warn(text, SamplerWarning, stacklevel=stacklevel + 1)
 
 
 def troubles(
-    posterior: LogpGrad, nuts: Nuts, draws: np.ndarray, records: np.ndarray
+    posterior: LogpGrad, nuts: Nuts, draws: np.ndarray, records: np.ndarray, threads: int = 1
 ) -> Iterator[str]:
     """One text for each thing wrong."""
     if draws.shape[1] == 0:
@@ -41,7 +46,7 @@ def troubles(
     yield from _tree_depth(nuts, records)
     if draws.shape[1] >= FEWEST_DRAWS:
         yield from _energy(records)
-        yield from _mixing(posterior, draws)
+        yield from _mixing(posterior, draws, threads)
 
 
 def _divergences(nuts: Nuts, records: np.ndarray) -> Iterator[str]:
@@ -77,8 +82,8 @@ def _energy(records: np.ndarray) -> Iterator[str]:
         )
 
 
-def _mixing(posterior: LogpGrad, draws: np.ndarray) -> Iterator[str]:
-    rhat, bulk, tail = diagnostics.convergence(draws)
+def _mixing(posterior: LogpGrad, draws: np.ndarray, threads: int) -> Iterator[str]:
+    rhat, bulk, tail = diagnostics.convergence(draws, threads)
     apart = np.flatnonzero(~(rhat <= RHAT_LIMIT) & ~np.isnan(rhat))
     if apart.size:
         worst = apart[np.argmax(rhat[apart])]

@@ -70,11 +70,12 @@ def test_together_is_each_alone():
         assert found.shape == (2, 3)
 
 
-def test_blocks_do_not_matter(monkeypatch):
+@pytest.mark.parametrize("threads", [1, 3])
+def test_blocks_and_threads_do_not_matter(monkeypatch, threads):
     x = chains((4, 100), 0.3)
     whole = diagnostics.convergence(x)
     monkeypatch.setattr(diagnostics, "BLOCK_VALUES", 900)
-    for found, expected in zip(diagnostics.convergence(x), whole):
+    for found, expected in zip(diagnostics.convergence(x, threads), whole):
         np.testing.assert_array_equal(found, expected)
 
 
