@@ -105,12 +105,14 @@ def test_a_failing_chain_stops_the_others():
 
 def test_a_callback_sees_the_run(density):
     seen = []
-    sample(density("slow", 3), draws=200, tune=200, chains=2, cores=2, seed=1, progress=seen.append)
+    # Long enough, on any machine, for chains to be seen on their way.
+    settings = {"draws": 3800, "tune": 200, "chains": 2, "cores": 2, "seed": 1}
+    sample(density("slow", 3), progress=seen.append, **settings)
     assert len(seen) >= 2
     assert [state.chain for state in seen[0]] == [0, 1]
-    assert all(state.done == state.total == 400 for state in seen[-1])
-    assert seen[0][0].done < 400
-    assert seen[-1][0].gradients >= 400 and seen[-1][0].gradients_per_second > 0.0
+    assert all(state.done == state.total == 4000 for state in seen[-1])
+    assert seen[0][0].done < 4000
+    assert seen[-1][0].gradients >= 4000 and seen[-1][0].gradients_per_second > 0.0
     assert seen[-1][0].step_size > 0.0
 
 
