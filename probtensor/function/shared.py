@@ -63,4 +63,4 @@ def shared(
     plain = new_input(name, check_dtype(array.dtype), (None,) * array.ndim)
     array = safe_array(array, plain.dtype, array.ndim, "shared", line_of(plain))
     op = SharedInput(name, plain.type, plain.op.uid, Cell(array))
-    return make(op, (), Shared)  # type: ignore[return-value]
+    return make(op, (), Shared)

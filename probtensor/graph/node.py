@@ -62,7 +62,7 @@ class Op:
         """The op with its parameters, as it is printed."""
         values = [
             f"{f.name}={_short(getattr(self, f.name))}"
-            for f in fields(self)  # type: ignore[arg-type]
+            for f in fields(self)
             if f.repr
         ]
         return f"{self.name}{{{', '.join(values)}}}" if values else self.name
@@ -141,7 +141,7 @@ class Node:
         if method is None:
             raise AttributeError(f"tensors have no attribute {name!r}")
         if isinstance(method, property):
-            return method.fget(self)  # type: ignore[misc]
+            return method.fget(self)
         return method.__get__(self)
 
     def __dir__(self) -> list[str]:
@@ -156,7 +156,7 @@ class Node:
     def __float__(self) -> float:
         raise TypeError(f"{_operand(self)} is symbolic; .eval() gives its value")
 
-    __int__ = __index__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __float__
 
     def __len__(self) -> int:
         if not self.shape:
@@ -269,7 +269,7 @@ def user_line() -> tuple[str, int]:
         file = frame.f_code.co_filename
         if not file.startswith(_HOUSE) and not file.startswith("<frozen"):
             return file, frame.f_lineno
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return "<unknown>", 0
 
 

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from probtensor.graph.node import Input, Node, made_by, make
 
 
-def toposort(outputs: Iterable[Node]) -> list[Node]:
-    """All nodes the outputs need, inputs before users, in one order fixed by the graph alone."""
+def toposort(outputs: Iterable[Node], given: Iterable[Node] = ()) -> list[Node]:
+    """All nodes the outputs need, inputs before users, in one order fixed by the graph alone.
+
+    Nodes that are `given`, and what only they need, are left out.
+    """
     order: list[Node] = []
-    done: set[Node] = set()
+    done: set[Node] = set(given)
     for output in outputs:
         stack = [output]
         while stack:

@@ -158,7 +158,7 @@ class Machine:
             self.names[acc.name] = total
 
     def place(self, index: Size) -> int:
-        return size_value(index, self.names)  # type: ignore[arg-type]
+        return size_value(index, self.names)
 
     def value(self, expr: Expr) -> object:
         match expr:

@@ -73,17 +73,17 @@ class Index:
     def __ge__(self, other: object) -> Expr:
         return self._compare(">=", other)
 
-    def __eq__(self, other: object) -> Expr:  # type: ignore[override]
+    def __eq__(self, other: object) -> Expr:
         return self._compare("==", other)
 
-    def __ne__(self, other: object) -> Expr:  # type: ignore[override]
+    def __ne__(self, other: object) -> Expr:
         return self._compare("!=", other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 def _plain(value: object) -> Size:
-    return value.size if isinstance(value, Index) else value  # type: ignore[return-value]
+    return value.size if isinstance(value, Index) else value
 
 
 def floordiv(top: Size, bottom: Size, bounds: Bounds) -> Size:

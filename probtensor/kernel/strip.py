@@ -396,7 +396,7 @@ def _scatter_add(
 
 def _product(expr: Expr) -> tuple[Expr, Expr] | None:
     if isinstance(expr, Apply) and expr.fn == "*" and expr.dtype == "float64":
-        return expr.args  # type: ignore[return-value]
+        return expr.args
     return None
 
 

@@ -183,7 +183,7 @@ class Deterministic(Composite):
 class Potential(Deterministic):
     """A named term of a log density."""
 
-    label: str | None = None  # type: ignore[assignment]
+    label: str | None = None
 
 
 def deterministic(expression: Any, name: str, dims: str | Sequence[str] | None = None) -> Node:

@@ -37,7 +37,7 @@ def lower_draws(
     """
     done: dict[Node, Node] = dict(given or {})
     stream = 0
-    for node in order_before(outputs, done):
+    for node in toposort(outputs, given=done):
         inputs = tuple(done[x] for x in node.inputs)
         with made_by(node):
             if isinstance(node.op, RandomVariable):
@@ -48,26 +48,6 @@ def lower_draws(
             else:
                 done[node] = make(node.op, inputs, type(node))
     return [done[y] for y in outputs]
-
-
-def order_before(outputs: Sequence[Node], given: Mapping[Node, Node]) -> list[Node]:
-    """Graph order of what the outputs need, given nodes and what only they need left out."""
-    order: list[Node] = []
-    seen = set(given)
-    stack = list(reversed(outputs))
-    while stack:
-        node = stack[-1]
-        if node in seen:
-            stack.pop()
-            continue
-        waiting = [x for x in node.inputs if x not in seen]
-        if waiting:
-            stack.extend(reversed(waiting))
-            continue
-        stack.pop()
-        seen.add(node)
-        order.append(node)
-    return order
 
 
 def draw(outputs: Any, draws: int | None = None, seed: int | None = None) -> Any:

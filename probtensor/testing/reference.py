@@ -65,12 +65,12 @@ def size_names_of(values: Mapping[Node, Any]) -> dict[str, int]:
 def with_sizes(op: Op, names: Mapping[str, int]) -> Op:
     """The op with the symbolic sizes among its parameters replaced by numbers."""
     changes = {}
-    for field in fields(op):  # type: ignore[arg-type]
+    for field in fields(op):
         value = getattr(op, field.name)
         numeric = _numeric(value, names)
         if numeric is not value:
             changes[field.name] = numeric
-    return replace(op, **changes) if changes else op  # type: ignore[type-var]
+    return replace(op, **changes) if changes else op
 
 
 def _numeric(value: Any, names: Mapping[str, int]) -> Any:
