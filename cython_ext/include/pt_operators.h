@@ -1,0 +1,61 @@
+/* Operators with NumPy's meaning, and array types that do not alias: what generated code stands on
+ * whatever the target.
+ */
+#ifndef PT_OPERATORS_H
+#define PT_OPERATORS_H
+
+#include <math.h>
+#include <stdint.h>
+#include "pt_special.h"
+
+#ifndef PT_RESTRICT
+#define PT_RESTRICT __restrict
+#endif
+
+#define PT_ARRAY(type, name) \
+    typedef const type *PT_RESTRICT pt_in_##name; \
+    typedef type *PT_RESTRICT pt_out_##name;
+PT_ARRAY(uint8_t, bool)
+PT_ARRAY(int8_t, int8)
+PT_ARRAY(int16_t, int16)
+PT_ARRAY(int32_t, int32)
+PT_ARRAY(int64_t, int64)
+PT_ARRAY(uint8_t, uint8)
+PT_ARRAY(uint16_t, uint16)
+PT_ARRAY(uint32_t, uint32)
+PT_ARRAY(uint64_t, uint64)
+PT_ARRAY(float, float32)
+PT_ARRAY(double, float64)
+#undef PT_ARRAY
+
+/* nan if either is nan, as in NumPy. */
+PT_FN double pt_maximum(double a, double b) { return (a > b || a != a) ? a : b; }
+PT_FN double pt_minimum(double a, double b) { return (a < b || a != a) ? a : b; }
+PT_FN int64_t pt_imaximum(int64_t a, int64_t b) { return a > b ? a : b; }
+PT_FN int64_t pt_iminimum(int64_t a, int64_t b) { return a < b ? a : b; }
+PT_FN uint64_t pt_umaximum(uint64_t a, uint64_t b) { return a > b ? a : b; }
+PT_FN uint64_t pt_uminimum(uint64_t a, uint64_t b) { return a < b ? a : b; }
+PT_FN int64_t pt_iabs(int64_t a) { return a < 0 ? -a : a; }
+PT_FN int64_t pt_isign(int64_t a) { return (a > 0) - (a < 0); }
+PT_FN uint64_t pt_usign(uint64_t a) { return a > 0; }
+PT_FN uint64_t pt_ufloordiv(uint64_t a, uint64_t b) { return b ? a / b : 0; }
+PT_FN uint64_t pt_umod(uint64_t a, uint64_t b) { return b ? a % b : 0; }
+
+/* Bits shifted past the width of the type are lost, however far; C leaves 64 and more undefined. */
+PT_FN uint64_t pt_ushl(uint64_t a, uint64_t b) { return b < 64 ? a << b : 0; }
+PT_FN uint64_t pt_ushr(uint64_t a, uint64_t b) { return b < 64 ? a >> b : 0; }
+PT_FN int64_t pt_ishl(int64_t a, int64_t b)
+{
+    return (int64_t) pt_ushl((uint64_t) a, (uint64_t) b);
+}
+PT_FN int64_t pt_ishr(int64_t a, int64_t b) { return a >> ((uint64_t) b < 64 ? b : 63); }
+PT_FN uint64_t pt_upow(uint64_t base, uint64_t n)
+{
+    uint64_t power = 1;
+    for (; n; n >>= 1, base *= base)
+        if (n & 1)
+            power *= base;
+    return power;
+}
+
+#endif
