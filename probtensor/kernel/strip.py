@@ -14,7 +14,7 @@ transpose, and additions at places held in an index array.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from probtensor.kernel.ir import (
@@ -26,15 +26,21 @@ from probtensor.kernel.ir import (
     For,
     Let,
     Load,
-    Place,
     Ref,
     Stmt,
     Store,
     exprs_of,
-    walk,
     walk_expr,
 )
 from probtensor.kernel.simplify import coefficient
+from probtensor.kernel.touch import (
+    buffers_of,
+    expr_names,
+    loads_of,
+    names_read,
+    names_set,
+    writes_of,
+)
 from probtensor.types import Dim, Size, size_names
 
 WIDTH = 64  # turns of a strip: eight AVX-512 registers of doubles, and 512 bytes a wide local
@@ -167,11 +173,11 @@ def _place_accumulators(segments: list[Segment], accs: Sequence[Acc]) -> list[Se
     touched: dict[str, int] = {}
     for k, segment in enumerate(segments):
         for stmt in segment.body:
-            home.update(dict.fromkeys(_names_set(stmt), k))
-            touched.update(dict.fromkeys(_stored(stmt), k))
+            home.update(dict.fromkeys(names_set(stmt), k))
+            touched.update(dict.fromkeys(writes_of(stmt), k))
     for acc in accs:
         known = [home.get(name, 0) for name in expr_names(acc.term)]
-        known += [touched.get(buffer, 0) for buffer in _loaded(acc.term)]
+        known += [touched.get(buffer, 0) for buffer in loads_of(acc.term)]
         earliest = max(known, default=0)
         lanes = [k for k in range(earliest, len(segments)) if segments[k].kind == "lanes"]
         if not lanes:
@@ -190,76 +196,20 @@ def _segments(loop: For) -> list[Segment]:
     for stmt in loop.body:
         kind = "turns" if _is_serial(stmt, loop.var) else "lanes"
         earliest = 0
-        for name in _names_read(stmt):
+        for name in names_read(stmt):
             earliest = max(earliest, home.get(name, 0))
-        for buffer in _buffers(stmt):
+        for buffer in buffers_of(stmt):
             earliest = max(earliest, touched.get(buffer, 0))
         k = next((k for k in range(earliest, len(segments)) if segments[k].kind == kind), None)
         if k is None:
             k = len(segments)
             segments.append(Segment(kind, ()))
         segments[k] = Segment(kind, (*segments[k].body, stmt))
-        for name in _names_set(stmt):
+        for name in names_set(stmt):
             home[name] = k
-        for buffer in _stored(stmt):
+        for buffer in writes_of(stmt):
             touched[buffer] = k
     return segments
-
-
-def _deep(stmt: Stmt) -> Iterable[Stmt]:
-    return walk((stmt,))
-
-
-def _names_read(stmt: Stmt) -> set[str]:
-    names: set[str] = set()
-    for part in _deep(stmt):
-        for expr in exprs_of(part):
-            names |= expr_names(expr)
-        if isinstance(part, Store):
-            names |= size_names(part.index)
-        if isinstance(part, For):
-            names |= size_names(part.extent)
-        if isinstance(part, Call):
-            for arg in part.args:
-                names |= size_names(arg[1] if isinstance(arg, tuple) else arg)
-    return names
-
-
-def expr_names(expr: Expr) -> set[str]:
-    """Locals and sizes an expression reads."""
-    names: set[str] = set()
-    for part in walk_expr(expr):
-        if isinstance(part, Ref):
-            names.add(part.name)
-        elif isinstance(part, (Load, Place)):
-            names |= size_names(part.index)
-    return names
-
-
-def _names_set(stmt: Stmt) -> list[str]:
-    if isinstance(stmt, Let):
-        return [stmt.name]
-    return [acc.name for acc in stmt.accs] if isinstance(stmt, For) else []
-
-
-def _stored(stmt: Stmt) -> list[str]:
-    found = [part.buffer for part in _deep(stmt) if isinstance(part, Store)]
-    for part in _deep(stmt):
-        if isinstance(part, Call):
-            found += [arg[0] for arg in part.args if isinstance(arg, tuple)]
-    return found
-
-
-def _buffers(stmt: Stmt) -> list[str]:
-    found = _stored(stmt)
-    for part in _deep(stmt):
-        for expr in exprs_of(part):
-            found += _loaded(expr)
-    return found
-
-
-def _loaded(expr: Expr) -> list[str]:
-    return [part.buffer for part in walk_expr(expr) if isinstance(part, Load)]
 
 
 def _read_again(segments: list[Segment], body: Sequence[Stmt]) -> list[Segment]:
@@ -267,7 +217,7 @@ def _read_again(segments: list[Segment], body: Sequence[Stmt]) -> list[Segment]:
 
     `body` has all statements in order; what a segment holds stays in that order.
     """
-    stored = {buffer for stmt in body for buffer in _stored(stmt)}
+    stored = {buffer for stmt in body for buffer in writes_of(stmt)}
     reads = {
         stmt.name: stmt
         for stmt in body
@@ -276,11 +226,11 @@ def _read_again(segments: list[Segment], body: Sequence[Stmt]) -> list[Segment]:
     done = []
     for segment in segments:
         own = [stmt for stmt in segment.body if getattr(stmt, "name", None) not in reads]
-        needed = {name for stmt in own for name in _names_read(stmt)}
+        needed = {name for stmt in own for name in names_read(stmt)}
         needed |= {name for acc in segment.accs for name in expr_names(acc.term)}
         for name, let in reversed(reads.items()):
             if name in needed:
-                needed |= _names_read(let)
+                needed |= names_read(let)
         kept = {id(stmt) for stmt in own} | {id(reads[name]) for name in needed & reads.keys()}
         done.append(replace(segment, body=tuple(stmt for stmt in body if id(stmt) in kept)))
     return done
@@ -297,17 +247,17 @@ def _wide(segments: Sequence[Segment]) -> tuple[tuple[str, str], ...]:
                 dtypes.update((acc.name, acc.term.dtype) for acc in stmt.accs)
     crossing: set[str] = set()
     for segment in segments:
-        read = {name for stmt in segment.body for name in _names_read(stmt)}
+        read = {name for stmt in segment.body for name in names_read(stmt)}
         read |= {name for acc in segment.accs for name in expr_names(acc.term)}
-        crossing |= read - {name for stmt in segment.body for name in _names_set(stmt)}
+        crossing |= read - {name for stmt in segment.body for name in names_set(stmt)}
     return tuple((name, dtype) for name, dtype in dtypes.items() if name in crossing)
 
 
 def _turns(body: Sequence[Stmt], loop: For, wide: dict[str, str]) -> tuple[Stripped, ...]:
     """What goes turn by turn, with routines for the shapes they know. Products of rows come first
     and additions last: each of them does all turns of the strip at once."""
-    own = {name for stmt in loop.body for name in _names_set(stmt)}
-    stored = {buffer for stmt in body for buffer in _stored(stmt)}
+    own = {name for stmt in loop.body for name in names_set(stmt)}
+    stored = {buffer for stmt in body for buffer in writes_of(stmt)}
     indices = {
         stmt.name: stmt.expr
         for stmt in body
@@ -354,7 +304,7 @@ def by_rows(stmt: Stripped) -> bool:
 def _stripped_names(stmt: Stripped) -> set[str]:
     if isinstance(stmt, Linear):
         return _linear_names(stmt)
-    return _strip_names(stmt) if isinstance(stmt, Strip) else _names_read(stmt)
+    return _strip_names(stmt) if isinstance(stmt, Strip) else names_read(stmt)
 
 
 def _strip_names(inner: Strip) -> set[str]:

@@ -1,0 +1,83 @@
+"""What statements touch: the locals and buffers they read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from probtensor.kernel.ir import (
+    Call,
+    Expr,
+    For,
+    Let,
+    Load,
+    Place,
+    Ref,
+    Stmt,
+    Store,
+    exprs_of,
+    walk,
+    walk_expr,
+)
+from probtensor.types import size_names
+
+
+def deep(stmt: Stmt) -> Iterable[Stmt]:
+    """A statement and all inside it."""
+    return walk((stmt,))
+
+
+def names_read(stmt: Stmt) -> set[str]:
+    """Locals and sizes a statement reads, and all inside it."""
+    names: set[str] = set()
+    for part in deep(stmt):
+        for expr in exprs_of(part):
+            names |= expr_names(expr)
+        if isinstance(part, Store):
+            names |= size_names(part.index)
+        if isinstance(part, For):
+            names |= size_names(part.extent) | size_names(part.start)
+        if isinstance(part, Call):
+            for arg in part.args:
+                names |= size_names(arg[1] if isinstance(arg, tuple) else arg)
+    return names
+
+
+def expr_names(expr: Expr) -> set[str]:
+    """Locals and sizes an expression reads."""
+    names: set[str] = set()
+    for part in walk_expr(expr):
+        if isinstance(part, Ref):
+            names.add(part.name)
+        elif isinstance(part, (Load, Place)):
+            names |= size_names(part.index)
+    return names
+
+
+def names_set(stmt: Stmt) -> list[str]:
+    """Locals that are known after a statement."""
+    if isinstance(stmt, Let):
+        return [stmt.name]
+    return [acc.name for acc in stmt.accs] if isinstance(stmt, For) else []
+
+
+def writes_of(stmt: Stmt) -> list[str]:
+    """Buffers a statement stores to, or hands to a routine."""
+    found = [part.buffer for part in deep(stmt) if isinstance(part, Store)]
+    for part in deep(stmt):
+        if isinstance(part, Call):
+            found += [arg[0] for arg in part.args if isinstance(arg, tuple)]
+    return found
+
+
+def buffers_of(stmt: Stmt) -> list[str]:
+    """Buffers a statement stores to or reads."""
+    found = writes_of(stmt)
+    for part in deep(stmt):
+        for expr in exprs_of(part):
+            found += loads_of(expr)
+    return found
+
+
+def loads_of(expr: Expr) -> list[str]:
+    """Buffers an expression reads."""
+    return [part.buffer for part in walk_expr(expr) if isinstance(part, Load)]
