@@ -4,12 +4,14 @@ from libc.stdint cimport uint64_t
 
 
 cdef class Cell:
-    cdef object _array
+    cdef object _array  # None where only the device holds the value
+    cdef object _device  # the same value on a device, or None
     cdef readonly str dtype
     cdef readonly int ndim
     cdef int typenum
 
     cdef object get(self)
+    cdef object checked(self, array)
 
 
 cdef class Stream:

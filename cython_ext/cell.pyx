@@ -13,7 +13,8 @@ cdef class Cell:
     """A value that lives between calls: what a shared variable holds.
 
     `value` is a C-contiguous, aligned array of the dtype and rank the cell was made with; sizes may
-    change. It is handed out and taken as it is, without a copy.
+    change. It is handed out and taken as it is, without a copy. The value may lie on a device as
+    well, or there alone (`device`): it comes to the host when it is asked for there, once.
     """
 
     def __init__(self, array):
@@ -25,8 +26,16 @@ cdef class Cell:
         self.value = array
 
     cdef object get(self):
+        """The value on the host. The download runs outside the lock: it may wait long."""
         with cython.critical_section(self):
-            return self._array
+            array, device = self._array, self._device
+        if array is not None:
+            return array
+        array = self.checked(device.get())
+        with cython.critical_section(self):
+            if self._device is device:
+                self._array = array
+        return array
 
     @property
     def value(self):
@@ -34,6 +43,13 @@ cdef class Cell:
 
     @value.setter
     def value(self, array):
+        self.checked(array)
+        with cython.critical_section(self):
+            self._array = array
+            self._device = None
+
+    cdef object checked(self, array):
+        """The array; TypeError unless it is one that this cell holds."""
         if not (
             cnp.PyArray_CheckExact(array)
             and cnp.PyArray_TYPE(<cnp.ndarray>array) == self.typenum
@@ -41,8 +57,36 @@ cdef class Cell:
             and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>array)
         ):
             raise TypeError(f"the cell holds contiguous {self.dtype} arrays with {self.ndim} axes")
+        return array
+
+    @property
+    def device(self):
+        """The value on a device: an object with dtype, ndim and `get()`; None if it is not there.
+
+        Assigning makes this the value; the array on the host is then of the past.
+        """
         with cython.critical_section(self):
-            self._array = array
+            return self._device
+
+    @device.setter
+    def device(self, array):
+        if array.dtype != self.dtype or array.ndim != self.ndim:
+            raise TypeError(f"the cell holds {self.dtype} arrays with {self.ndim} axes")
+        with cython.critical_section(self):
+            self._device = array
+            self._array = None
+
+    def put(self, upload):
+        """The value on the device: what is there, or else `upload(value)`, which then stays."""
+        with cython.critical_section(self):
+            array, device = self._array, self._device
+        if device is not None:
+            return device
+        device = upload(array)
+        with cython.critical_section(self):
+            if self._array is array:
+                self._device = device
+        return device
 
     def __reduce__(self):
         return Cell, (self.get(),)

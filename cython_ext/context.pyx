@@ -16,12 +16,13 @@ from cython_ext.entry cimport (
     Layout,
     Workspace,
     dispose,
-    failure,
     new_workspace,
     pt_plan_fn,
 )
 
 import numpy as np
+
+from cython_ext.convert import failure
 
 cnp.import_array()
 

@@ -110,3 +110,11 @@ def refuse_two_bounds(seen, slot, bound, array, message):
             f"{message}\n  the array holds negative indices and points into axes of two sizes, "
             f"{first} and {bound}: give non-negative ones"
         )
+
+
+def failure(failures, status):
+    """The exception for a plan's status; a message may begin with the exception's name."""
+    message = failures[status - 1] if 0 < status <= len(failures) else f"failed with {status}"
+    name, colon, rest = message.partition(": ")
+    kind = {"ValueError": ValueError, "IndexError": IndexError}.get(name) if colon else None
+    return IndexError(message) if kind is None else kind(rest)

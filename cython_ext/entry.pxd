@@ -93,6 +93,5 @@ cdef class Entry:
     cdef int interpret(self, Workspace *work, Layout layout, list outputs) except -1
 
 
-cdef object failure(tuple failures, int status)
 cdef Workspace *new_workspace(int buffers, int dims) except NULL
 cdef void dispose(Workspace *work) noexcept

@@ -21,7 +21,7 @@ import numpy as np
 
 from cython_ext.cell cimport Cell, Stream
 
-from cython_ext.convert import checked_indices, refuse_two_bounds, safe_array
+from cython_ext.convert import checked_indices, failure, refuse_two_bounds, safe_array
 
 cnp.import_array()
 
@@ -525,14 +525,6 @@ cdef class Entry:
         if self.output_count > self.result_count:
             del outputs[self.result_count:]
         return outputs if self.build is None else self.build(outputs)
-
-
-cdef object failure(tuple failures, int status):
-    """The exception for a plan's status; a message may begin with the exception's name."""
-    message = failures[status - 1] if 0 < status <= len(failures) else f"failed with {status}"
-    name, colon, rest = message.partition(": ")
-    kind = {"ValueError": ValueError, "IndexError": IndexError}.get(name) if colon else None
-    return IndexError(message) if kind is None else kind(rest)
 
 
 cdef Workspace *new_workspace(int buffers, int dims) except NULL:
