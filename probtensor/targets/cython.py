@@ -9,23 +9,18 @@ from itertools import groupby
 
 from probtensor.kernel.ir import (
     Acc,
-    Apply,
     Call,
     Check,
-    Expr,
     For,
     Kernel,
     Let,
-    Lit,
-    Load,
-    Place,
-    Ref,
     Store,
 )
 from probtensor.kernel.simplify import substitute
 from probtensor.kernel.strip import Linear, Segment, Strip, Stripped, by_rows, strip
 from probtensor.lower.plan import Plan
-from probtensor.types import Atom, Dim, Size
+from probtensor.targets.spell import COMBINE, Speller, c_type, local_type, unwrapped
+from probtensor.types import Dim, Size
 
 HEAD = """\
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
@@ -34,34 +29,7 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
                           uint8_t, uint16_t, uint32_t, uint64_t)
 """
 
-LOCAL = {"float64": "double", "float32": "float", "bool": "int64_t"}
-# How each operator is spelled for floats ("f"), signed ("i") and unsigned ("u") integers, bools.
-PLAIN = {
-    "+": "({} + {})", "-": "({} - {})", "*": "({} * {})", "/": "({} / {})", "neg": "(-{})",
-    "<": "({} < {})", "<=": "({} <= {})", ">": "({} > {})", ">=": "({} >= {})",
-    "==": "({} == {})", "!=": "({} != {})", "and": "({} & {})", "or": "({} | {})",
-    "not": "(not {})", "&": "({} & {})", "|": "({} | {})", "^": "({} ^ {})", "~": "(~{})",
-    "where": "({1} if {0} else {2})",
-    "square": "({0} * {0})", "isnan": "({0} != {0})",
-}  # fmt: skip
-CALLS = {
-    "//": ("pt_floor_div", "pt_ifloordiv", "pt_ufloordiv"),
-    "%": ("pt_mod", "pt_imod", "pt_umod"),
-    "**": ("pt_pow", "pt_ipow", "pt_upow"),
-    "abs": ("fabs", "pt_iabs", ""),
-    "sign": ("pt_sign", "pt_isign", "pt_usign"),
-    "<<": ("", "pt_ishl", "pt_ushl"),
-    ">>": ("", "pt_ishr", "pt_ushr"),
-    "minimum": ("pt_minimum", "pt_iminimum", "pt_uminimum"),
-    "maximum": ("pt_maximum", "pt_imaximum", "pt_umaximum"),
-    "sqrt": ("sqrt", "", ""),
-    "floor": ("floor", "", ""),
-    "ceil": ("ceil", "", ""),
-    "trunc": ("trunc", "", ""),
-    "round": ("pt_round", "", ""),
-}
 FOLDS = {"and": "min", "or": "max"}  # bools are folded as the integers 0 and 1
-COMBINE = {"add": "+", "mul": "*", "max": "maximum", "min": "minimum", "and": "and", "or": "or"}
 ROUTINE_MODULE, ROUTINE = "cython_ext.linalg", "routine"
 # Outside of loops a function is called, not inlined: each copy costs the C compiler 40 ms.
 ONCE = "_once"
@@ -69,7 +37,7 @@ ONCE = "_once"
 
 def render(plan: Plan, comments: bool = True) -> str:
     """The module text of a plan; with comments, each statement carries the user's line."""
-    bodies = [_KernelText(plan, kernel, comments) for kernel in plan.kernels]
+    bodies = [_KernelText(plan=plan, kernel=kernel, comments=comments) for kernel in plan.kernels]
     functions = [body.text() for body in bodies]
     used = {name: call for body in bodies for name, call in body.used.items()}
     parts = [HEAD, _declarations(used), *functions, _entry(plan, bodies)]
@@ -103,14 +71,6 @@ def _declarations(used: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _c_type(dtype: str) -> str:
-    return {"float64": "double", "float32": "float", "bool": "uint8_t"}.get(dtype, f"{dtype}_t")
-
-
-def _local_type(dtype: str) -> str:
-    return LOCAL.get(dtype, f"{dtype}_t")
-
-
 def _entry(plan: Plan, bodies: Sequence[_KernelText]) -> str:
     lines = ["cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:"]
     lines.append("    cdef int status = 0")
@@ -123,21 +83,17 @@ def _entry(plan: Plan, bodies: Sequence[_KernelText]) -> str:
     return "\n".join(lines)
 
 
-@dataclass
-class _KernelText:
+@dataclass(kw_only=True)
+class _KernelText(Speller):
     """Writes one kernel function."""
 
-    plan: Plan
     kernel: Kernel
     comments: bool
     lines: list[str] = field(default_factory=list)
-    locals: dict[str, str] = field(default_factory=dict)
-    used: dict[str, str] = field(default_factory=dict)
     wide: dict[str, str] = field(default_factory=dict)  # local -> its lane variable
     checks: bool = False
     origin: str = ""
     lane_count: int = 0
-    loops: int = 0  # how many loops the statement being written is in
 
     def text(self) -> str:
         self._body(strip(self.kernel.body), 1)
@@ -162,7 +118,7 @@ class _KernelText:
             way = "out" if name in self.kernel.writes else "in"
             kind = f"pt_{way}_{dtypes[name]}"
             const = "const " if way == "in" else ""
-            self.used[kind] = f"ctypedef {const}{_c_type(dtypes[name])}* {kind}"
+            self.used[kind] = f"ctypedef {const}{c_type(dtypes[name])}* {kind}"
             found.append((name, kind))
         return found
 
@@ -189,7 +145,7 @@ class _KernelText:
         match stmt:
             case Let(name, expr, origin):
                 self._comment(depth, origin)
-                self._set(name, expr.dtype, _unwrapped(self._expr(expr)), depth)
+                self._set(name, expr.dtype, unwrapped(self._expr(expr)), depth)
             case Store():
                 self._store(stmt, depth)
             case For():
@@ -210,11 +166,14 @@ class _KernelText:
 
     def _set(self, name: str, dtype: str, value: str, depth: int) -> None:
         if name not in self.wide:
-            self.locals.setdefault(name, _local_type(dtype))
+            self.locals.setdefault(name, local_type(dtype))
         self._line(depth, f"{self._name(name)} = {value}")
 
     def _name(self, name: str) -> str:
         return f"{name}[{self.wide[name]}]" if name in self.wide else name
+
+    def _called(self, fn: str) -> str:
+        return fn + ONCE if self.loops == 0 else fn
 
     def _store(self, store: Store, depth: int) -> None:
         self._comment(depth, store.origin)
@@ -246,7 +205,7 @@ class _KernelText:
             term = self._expr(acc.term)
             name = self._name(acc.name)
             joined = self._apply(COMBINE[acc.op], [name, term], acc.term.dtype)
-            self._line(depth, f"{name} = {_unwrapped(joined)}")
+            self._line(depth, f"{name} = {unwrapped(joined)}")
 
     # Strips.
 
@@ -258,7 +217,7 @@ class _KernelText:
             self.locals[name] = "int64_t"
         accs = [acc for segment in loop.segments for acc in segment.accs]
         for name, dtype in loop.wide:
-            self.locals[name] = f"{_local_type(dtype)}[{loop.width}]"
+            self.locals[name] = f"{local_type(dtype)}[{loop.width}]"
         self._open_lanes(accs, loop.width, lane, depth)
         whole = isinstance(loop.extent, int) and loop.extent == loop.width
         if whole:
@@ -289,7 +248,7 @@ class _KernelText:
         self._line(depth, f"for {lane} in range({width}):")
         for acc in accs:
             kind = _lane_type(acc.term.dtype)
-            self.locals[f"{acc.name}_l"] = f"{_c_type(kind)}[{width}]"
+            self.locals[f"{acc.name}_l"] = f"{c_type(kind)}[{width}]"
             identity = self._literal(acc.identity, acc.term.dtype)
             self._line(depth + 1, f"{acc.name}_l[{lane}] = {identity}")
 
@@ -298,11 +257,11 @@ class _KernelText:
             kind = _lane_type(acc.term.dtype)
             prefix = {"float64": "", "int64": "i", "uint64": "u"}[kind]
             fold = f"pt_fold_{prefix}{FOLDS.get(acc.op, acc.op)}"
-            c_type = _c_type(kind)
-            self.used[fold] = f"{c_type} {fold}({c_type}*, int64_t)"
+            wide = c_type(kind)
+            self.used[fold] = f"{wide} {fold}({wide}*, int64_t)"
             value = f"{fold}({acc.name}_l, {width})"
             if acc.term.dtype != kind:
-                value = f"<{_local_type(acc.term.dtype)}> {value}"
+                value = f"<{local_type(acc.term.dtype)}> {value}"
             self._set(acc.name, acc.term.dtype, value, depth)
 
     def _segment(
@@ -359,111 +318,6 @@ class _KernelText:
             depth, f"{stmt.routine}({turns}, {extent}, {matrix}, {step}, {last}, {out})"
         )
 
-    # Expressions.
-
-    def _argument(self, arg: tuple[str, Size] | Size) -> str:
-        return self._pointer(*arg) if isinstance(arg, tuple) else self._index(arg)
-
-    def _pointer(self, buffer: str, index: Size) -> str:
-        text = self._index(index)
-        return buffer if text == "0" else f"{buffer} + {text}"
-
-    def _index(self, size: Size) -> str:
-        if not isinstance(size, Dim):
-            return str(size)
-        text = ""
-        for atoms, factor in size.terms:
-            parts = [self._atom(atom) for atom in atoms]
-            if abs(factor) != 1 or not parts:
-                parts.insert(0, str(abs(factor)))
-            sign = "-" if factor < 0 else "+"
-            joined = " * ".join(parts)
-            text += f" {sign} {joined}" if text else ("-" if factor < 0 else "") + joined
-        return text
-
-    def _atom(self, atom: Atom) -> str:
-        if not atom.args:
-            if atom.name in self.wide:
-                return self._name(atom.name)
-            return atom.name if atom.name in self.locals else self._size(atom.name)
-        args = [f"({self._index(arg)})" for arg in atom.args]
-        if atom.name == "//":
-            self.used["pt_ifloordiv"] = "int64_t pt_ifloordiv(int64_t, int64_t)"
-            return f"pt_ifloordiv({', '.join(args)})"
-        name = "pt_iminimum" if atom.name == "min" else "pt_imaximum"
-        self.used[name] = f"int64_t {name}(int64_t, int64_t)"
-        return f"{name}({', '.join(args)})"
-
-    def _size(self, name: str) -> str:
-        position = next(k for k, source in enumerate(self.plan.sizes) if source.name == name)
-        return f"n[{position}]"
-
-    def _literal(self, value: float | int | bool, dtype: str) -> str:
-        if dtype == "bool":
-            return str(int(value))
-        if "float" not in dtype:
-            return _integer(int(value))
-        if value != value:
-            self.used["NAN"] = "double NAN"
-            return "NAN"
-        if value in (float("inf"), float("-inf")):
-            self.used["INFINITY"] = "double INFINITY"
-            return "INFINITY" if value > 0 else "(-INFINITY)"
-        text = repr(float(value))
-        if dtype == "float32":  # else C would compute the whole expression in double
-            return f"(<float> {text})"
-        return f"({text})" if text.startswith("-") else text
-
-    def _expr(self, expr: Expr) -> str:
-        match expr:
-            case Lit(value, dtype):
-                return self._literal(value, dtype)
-            case Ref(name):
-                return self._name(name)
-            case Place(index):
-                text = self._index(index)
-                return f"({text})" if " " in text else text
-            case Load(buffer, index):
-                return f"{buffer}[{self._index(index)}]"
-            case Apply("cast", (inner,), dtype):
-                return self._cast(inner, dtype)
-            case Apply(fn, args, dtype):
-                kind = args[-1].dtype if fn in ("where", "abs", "sign") else args[0].dtype
-                return self._apply(fn, [self._expr(arg) for arg in args], kind, dtype)
-        raise TypeError(f"not an expression: {expr!r}")
-
-    def _cast(self, inner: Expr, dtype: str) -> str:
-        text = self._expr(inner)
-        if dtype == "bool":
-            return f"({text} != 0)"
-        return f"(<{_c_type(dtype)}> {text})"
-
-    def _apply(self, fn: str, texts: list[str], kind: str, dtype: str | None = None) -> str:
-        """`fn` applied to operand texts of dtype `kind`, with a result of `dtype`."""
-        if fn == "isinf":
-            self.used |= {"fabs": "double fabs(double)", "INFINITY": "double INFINITY"}
-            return f"(fabs({texts[0]}) == INFINITY)"
-        if fn in PLAIN:
-            text = PLAIN[fn].format(*texts)
-            small = dtype not in (None, "float64", "float32", "int64", "uint64", "bool")
-            return f"(<{_c_type(dtype)}> {text})" if small and fn != "where" else text
-        if fn in CALLS:
-            column = 0 if "float" in kind else 2 if kind.startswith("u") else 1
-            fn, wide = CALLS[fn][column], ("double", "int64_t", "uint64_t")[column]
-            if not fn:
-                return texts[0]
-            self.used[fn] = f"{wide} {fn}({', '.join([wide] * len(texts))})"
-        else:
-            wide = "double"
-            if self.loops == 0 and not fn.startswith(("pt_draw_", "pt_key_")):
-                fn += ONCE
-            self.used[fn] = _signature(fn, len(texts))
-        call = f"{fn}({', '.join(texts)})"
-        if dtype is not None and _c_type(dtype) != wide and dtype != "bool":
-            return f"(<{_c_type(dtype)}> {call})"
-        return call
-
-
 def _grouped(names: dict[str, str]) -> list[str]:
     """Declarations of locals, many of one type a line."""
     lines: list[str] = []
@@ -478,40 +332,10 @@ def _grouped(names: dict[str, str]) -> list[str]:
     return lines
 
 
-def _signature(fn: str, count: int) -> str:
-    """The C declaration of a function of doubles, or of a draw: key, index, then doubles."""
-    if fn == "pt_key_fold":
-        return "uint64_t pt_key_fold(uint64_t, uint64_t)"
-    if fn.startswith("pt_draw_"):
-        result = "uint64_t" if fn == "pt_draw_bits" else "double"
-        rest = ["double"] * (count - 2)
-        return f"{result} {fn}({', '.join(['uint64_t', 'uint64_t', *rest])})"
-    return f"double {fn}({', '.join(['double'] * count)})"
-
-
-def _integer(value: int) -> str:
-    # The lowest int64 has no literal of its own in C.
-    if value == -(2**63):
-        return "(-9223372036854775807 - 1)"
-    return f"({value})" if value < 0 else f"{value}U" if value >= 2**63 else str(value)
-
-
 def _lane_type(dtype: str) -> str:
     if "float" in dtype:
         return "float64"
     return "uint64" if dtype.startswith("u") else "int64"
-
-
-def _unwrapped(text: str) -> str:
-    """Without outer parentheses, where they enclose the whole."""
-    if not text.startswith("("):
-        return text
-    depth = 0
-    for k, c in enumerate(text):
-        depth += (c == "(") - (c == ")")
-        if depth == 0:
-            return text[1:-1] if k == len(text) - 1 else text
-    return text
 
 
 def _at(index: Size, var: str, first: str) -> Size:

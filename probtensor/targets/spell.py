@@ -1,0 +1,201 @@
+"""Expressions and indices as text: what C, Cython and CUDA spell alike, and where they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from probtensor.kernel.ir import Apply, Expr, Lit, Load, Place, Ref
+from probtensor.lower.plan import Plan
+from probtensor.types import Atom, Dim, Size
+
+LOCAL = {"float64": "double", "float32": "float", "bool": "int64_t"}
+# How each operator is spelled for floats ("f"), signed ("i") and unsigned ("u") integers, bools.
+PLAIN = {
+    "+": "({} + {})", "-": "({} - {})", "*": "({} * {})", "/": "({} / {})", "neg": "(-{})",
+    "<": "({} < {})", "<=": "({} <= {})", ">": "({} > {})", ">=": "({} >= {})",
+    "==": "({} == {})", "!=": "({} != {})", "and": "({} & {})", "or": "({} | {})",
+    "not": "(not {})", "&": "({} & {})", "|": "({} | {})", "^": "({} ^ {})", "~": "(~{})",
+    "where": "({1} if {0} else {2})",
+    "square": "({0} * {0})", "isnan": "({0} != {0})",
+}  # fmt: skip
+CALLS = {
+    "//": ("pt_floor_div", "pt_ifloordiv", "pt_ufloordiv"),
+    "%": ("pt_mod", "pt_imod", "pt_umod"),
+    "**": ("pt_pow", "pt_ipow", "pt_upow"),
+    "abs": ("fabs", "pt_iabs", ""),
+    "sign": ("pt_sign", "pt_isign", "pt_usign"),
+    "<<": ("", "pt_ishl", "pt_ushl"),
+    ">>": ("", "pt_ishr", "pt_ushr"),
+    "minimum": ("pt_minimum", "pt_iminimum", "pt_uminimum"),
+    "maximum": ("pt_maximum", "pt_imaximum", "pt_umaximum"),
+    "sqrt": ("sqrt", "", ""),
+    "floor": ("floor", "", ""),
+    "ceil": ("ceil", "", ""),
+    "trunc": ("trunc", "", ""),
+    "round": ("pt_round", "", ""),
+}
+COMBINE = {"add": "+", "mul": "*", "max": "maximum", "min": "minimum", "and": "and", "or": "or"}
+
+
+def c_type(dtype: str) -> str:
+    """The C type of an element in memory."""
+    return {"float64": "double", "float32": "float", "bool": "uint8_t"}.get(dtype, f"{dtype}_t")
+
+
+def local_type(dtype: str) -> str:
+    """The C type of a local."""
+    return LOCAL.get(dtype, f"{dtype}_t")
+
+
+@dataclass
+class Speller:
+    """Writes expressions over the buffers and sizes of a plan. `used` gathers the functions that
+    the text calls, with their declarations."""
+
+    plan: Plan
+    locals: dict[str, str] = field(default_factory=dict)
+    used: dict[str, str] = field(default_factory=dict)
+    loops: int = 0  # how many loops the statement being written is in
+
+    plain = PLAIN
+    cast = "(<{}> {})"
+
+    def _argument(self, arg: tuple[str, Size] | Size) -> str:
+        return self._pointer(*arg) if isinstance(arg, tuple) else self._index(arg)
+
+    def _pointer(self, buffer: str, index: Size) -> str:
+        text = self._index(index)
+        return buffer if text == "0" else f"{buffer} + {text}"
+
+    def _index(self, size: Size) -> str:
+        if not isinstance(size, Dim):
+            return str(size)
+        text = ""
+        for atoms, factor in size.terms:
+            parts = [self._atom(atom) for atom in atoms]
+            if abs(factor) != 1 or not parts:
+                parts.insert(0, str(abs(factor)))
+            sign = "-" if factor < 0 else "+"
+            joined = " * ".join(parts)
+            text += f" {sign} {joined}" if text else ("-" if factor < 0 else "") + joined
+        return text
+
+    def _atom(self, atom: Atom) -> str:
+        if not atom.args:
+            known = atom.name in self.locals
+            return self._name(atom.name) if known else self._size(atom.name)
+        args = [f"({self._index(arg)})" for arg in atom.args]
+        if atom.name == "//":
+            self.used["pt_ifloordiv"] = "int64_t pt_ifloordiv(int64_t, int64_t)"
+            return f"pt_ifloordiv({', '.join(args)})"
+        name = "pt_iminimum" if atom.name == "min" else "pt_imaximum"
+        self.used[name] = f"int64_t {name}(int64_t, int64_t)"
+        return f"{name}({', '.join(args)})"
+
+    def _name(self, name: str) -> str:
+        """How a local is read."""
+        return name
+
+    def _size(self, name: str) -> str:
+        position = next(k for k, source in enumerate(self.plan.sizes) if source.name == name)
+        return f"n[{position}]"
+
+    def _literal(self, value: float | int | bool, dtype: str) -> str:
+        if dtype == "bool":
+            return str(int(value))
+        if "float" not in dtype:
+            return _integer(int(value))
+        if value != value:
+            self.used["NAN"] = "double NAN"
+            return "NAN"
+        if value in (float("inf"), float("-inf")):
+            self.used["INFINITY"] = "double INFINITY"
+            return "INFINITY" if value > 0 else "(-INFINITY)"
+        text = repr(float(value))
+        if dtype == "float32":  # else C would compute the whole expression in double
+            return self.cast.format('float', text)
+        return f"({text})" if text.startswith("-") else text
+
+    def _expr(self, expr: Expr) -> str:
+        match expr:
+            case Lit(value, dtype):
+                return self._literal(value, dtype)
+            case Ref(name):
+                return self._name(name)
+            case Place(index):
+                text = self._index(index)
+                return f"({text})" if " " in text else text
+            case Load(buffer, index):
+                return f"{buffer}[{self._index(index)}]"
+            case Apply("cast", (inner,), dtype):
+                return self._cast(inner, dtype)
+            case Apply(fn, args, dtype):
+                kind = args[-1].dtype if fn in ("where", "abs", "sign") else args[0].dtype
+                return self._apply(fn, [self._expr(arg) for arg in args], kind, dtype)
+        raise TypeError(f"not an expression: {expr!r}")
+
+    def _cast(self, inner: Expr, dtype: str) -> str:
+        text = self._expr(inner)
+        if dtype == "bool":
+            return f"({text} != 0)"
+        return self.cast.format(c_type(dtype), text)
+
+    def _called(self, fn: str) -> str:
+        """The name under which a function of doubles is called here."""
+        return fn
+
+    def _apply(self, fn: str, texts: list[str], kind: str, dtype: str | None = None) -> str:
+        """`fn` applied to operand texts of dtype `kind`, with a result of `dtype`."""
+        if fn == "isinf":
+            self.used |= {"fabs": "double fabs(double)", "INFINITY": "double INFINITY"}
+            return f"(fabs({texts[0]}) == INFINITY)"
+        if fn in self.plain:
+            text = self.plain[fn].format(*texts)
+            small = dtype not in (None, "float64", "float32", "int64", "uint64", "bool")
+            narrow = small and fn != "where"
+            return self.cast.format(c_type(dtype), text) if narrow else text
+        if fn in CALLS:
+            column = 0 if "float" in kind else 2 if kind.startswith("u") else 1
+            fn, wide = CALLS[fn][column], ("double", "int64_t", "uint64_t")[column]
+            if not fn:
+                return texts[0]
+            self.used[fn] = f"{wide} {fn}({', '.join([wide] * len(texts))})"
+        else:
+            wide = "double"
+            if not fn.startswith(("pt_draw_", "pt_key_")):
+                fn = self._called(fn)
+            self.used[fn] = signature(fn, len(texts))
+        call = f"{fn}({', '.join(texts)})"
+        if dtype is not None and c_type(dtype) != wide and dtype != "bool":
+            return self.cast.format(c_type(dtype), call)
+        return call
+
+
+def signature(fn: str, count: int) -> str:
+    """The C declaration of a function of doubles, or of a draw: key, index, then doubles."""
+    if fn == "pt_key_fold":
+        return "uint64_t pt_key_fold(uint64_t, uint64_t)"
+    if fn.startswith("pt_draw_"):
+        result = "uint64_t" if fn == "pt_draw_bits" else "double"
+        rest = ["double"] * (count - 2)
+        return f"{result} {fn}({', '.join(['uint64_t', 'uint64_t', *rest])})"
+    return f"double {fn}({', '.join(['double'] * count)})"
+
+
+def _integer(value: int) -> str:
+    # The lowest int64 has no literal of its own in C.
+    if value == -(2**63):
+        return "(-9223372036854775807 - 1)"
+    return f"({value})" if value < 0 else f"{value}U" if value >= 2**63 else str(value)
+
+
+def unwrapped(text: str) -> str:
+    """Without outer parentheses, where they enclose the whole."""
+    if not text.startswith("("):
+        return text
+    depth = 0
+    for k, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if depth == 0:
+            return text[1:-1] if k == len(text) - 1 else text
+    return text
