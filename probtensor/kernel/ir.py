@@ -172,3 +172,22 @@ def exprs_of(stmt: Stmt) -> tuple[Expr, ...]:
         case Check(condition):
             return (condition,)
     return ()
+
+
+IDENTITY = {"add": 0, "mul": 1, "and": True, "or": False, "max": "lowest", "min": "highest"}
+
+
+def identity(op: str, dtype: str) -> float | int | bool:
+    """The neutral value of a fold in a dtype (that of its storage)."""
+    known = IDENTITY[op]
+    if not isinstance(known, str):
+        return bool(known) if dtype == "bool" else float(known) if "float" in dtype else int(known)
+    low = known == "lowest"
+    if "float" in dtype:
+        return float("-inf") if low else float("inf")
+    if dtype == "bool":
+        return not low
+    bits = int(dtype.lstrip("uint"))
+    if dtype.startswith("u"):
+        return 0 if low else 2**bits - 1
+    return -(2 ** (bits - 1)) if low else 2 ** (bits - 1) - 1

@@ -25,6 +25,7 @@ from probtensor.kernel.ir import (
     Ref,
     Stmt,
     Store,
+    identity,
 )
 from probtensor.lower.fuse import Group, fuse
 from probtensor.lower.plan import SizeCheck
@@ -32,8 +33,6 @@ from probtensor.lower.sizes import Sizes, place_limits
 from probtensor.lower.tasks import Reader, Task, gemm, places_shape, read_all
 from probtensor.ops.kinds import Contraction, Scatter, View
 from probtensor.types import Dim, Size, size_product
-
-IDENTITY = {"add": 0, "mul": 1, "and": True, "or": False, "max": "lowest", "min": "highest"}
 
 
 @dataclass
@@ -410,22 +409,6 @@ def index_positions(node: Node) -> Sequence[int]:
 
 # Views under which an index array is still read whole, each element once or more.
 WHOLE_VIEWS = ("expand_dims", "drop_axes", "transpose", "broadcast_to", "reshape")
-
-
-def identity(op: str, dtype: str) -> float | int | bool:
-    """The neutral value of a fold in a dtype (that of its storage)."""
-    known = IDENTITY[op]
-    if not isinstance(known, str):
-        return bool(known) if dtype == "bool" else float(known) if "float" in dtype else int(known)
-    low = known == "lowest"
-    if "float" in dtype:
-        return float("-inf") if low else float("inf")
-    if dtype == "bool":
-        return not low
-    bits = int(dtype.lstrip("uint"))
-    if dtype.startswith("u"):
-        return 0 if low else 2**bits - 1
-    return -(2 ** (bits - 1)) if low else 2 ** (bits - 1) - 1
 
 
 def _starts_at(task: Task, level: int) -> bool:
