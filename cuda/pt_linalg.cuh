@@ -1,0 +1,437 @@
+/* Dense linear algebra by one group of threads on one item: what cython_ext/linalg.pyx does by
+ * BLAS, with the same names and arguments.
+ *
+ *   pt_<routine>_item(g, ...)         one item
+ *   pt_<routine>(g, ..., batch, ...)  all items, one after the other, by this one group
+ *   pt_<routine>_grid(g, ...)         all items, shared out among the groups of the grid
+ *
+ * All lanes of the group call, with the same arguments; inputs must be visible to all of them,
+ * and at the return the output is. Nothing but the output is written, and no shared memory is
+ * taken but a block's for its folds. Matrices are row-major, with fewer than 2^31 rows and columns.
+ * Sums are combined in an order that depends on the sizes and on that of the group alone.
+ *
+ * The work is cut into steps of PT_STEP rows, and what remains of each step into small tiles, one
+ * for each lane, held in registers: lanes side by side read and write along rows.
+ */
+#ifndef PT_LINALG_CUH
+#define PT_LINALG_CUH
+
+#include "pt_group.cuh"
+
+#define PT_STEP 4
+
+/* Walks over the places of a table with `columns` columns, each lane of a group over its own. */
+struct pt_walk {
+    int row, column, columns, rows_on, columns_on;
+    __device__ pt_walk(int lane, int size, int columns_) :
+        row(lane / columns_), column(lane % columns_), columns(columns_),
+        rows_on(size / columns_), columns_on(size % columns_)
+    {
+    }
+    __device__ void next()
+    {
+        row += rows_on;
+        column += columns_on;
+        if (column >= columns) {
+            column -= columns;
+            ++row;
+        }
+    }
+};
+
+PT_DEVICE int pt_at_most(int n, int limit) { return n < limit ? n : limit; }
+
+/* A matrix as it is read: element (i, j) is at[i * row + j * column]. */
+template <class T> struct pt_view {
+    const T *at;
+    long long row, column;
+    __device__ T operator()(int i, int j) const { return at[i * row + j * column]; }
+    __device__ pt_view from(long long i, long long j) const
+    {
+        return {at + i * row + j * column, row, column};
+    }
+};
+
+/* sum[q][r] = left(q, 0) right(0, r) + ... over `inner` terms. Of a tile that is cut off at the
+ * edge, its first row or column stands for what is not there: `height` and `width` say how much
+ * is. */
+template <int ROWS, int COLUMNS, class T>
+PT_DEVICE void pt_tile_product(T (&sum)[ROWS][COLUMNS], pt_view<T> left, pt_view<T> right,
+                               int height, int width, int inner)
+{
+    for (int q = 0; q < ROWS; ++q)
+        for (int r = 0; r < COLUMNS; ++r)
+            sum[q][r] = 0;
+    for (int p = 0; p < inner; ++p) {
+        T x[ROWS], y[COLUMNS];
+        for (int q = 0; q < ROWS; ++q)
+            x[q] = left(q < height ? q : 0, p);
+        for (int r = 0; r < COLUMNS; ++r)
+            y[r] = right(p, r < width ? r : 0);
+        for (int q = 0; q < ROWS; ++q)
+            for (int r = 0; r < COLUMNS; ++r)
+                sum[q][r] = PT_MA(x[q], y[r], sum[q][r]);
+    }
+}
+
+/* c -= left right over PT_STEP terms, on one tile of c, whose rows are `step` apart. */
+template <int ROWS, int COLUMNS>
+PT_DEVICE void pt_tile_subtract(double *c, long long step, pt_view<double> left,
+                                pt_view<double> right, int height, int width)
+{
+    double sum[ROWS][COLUMNS];
+    pt_tile_product(sum, left, right, height, width, PT_STEP);
+    for (int q = 0; q < ROWS; ++q)
+        for (int r = 0; r < COLUMNS; ++r)
+            if (q < height && r < width)
+                c[q * step + r] -= sum[q][r];
+}
+
+/* ---- Cholesky -------------------------------------------------------------------------------
+ *
+ * The factor is made as an upper triangle r with r' r = a, since its rows are then read along,
+ * and turned at the end. */
+
+/* The factor r of the block whose upper triangle is at `a`, in rows `step` apart, `size` of them;
+ * a smaller block is filled up with the identity. False if it is not positive definite. */
+PT_DEVICE bool pt_factor_block(const double *a, long long step, int size,
+                               double (&r)[PT_STEP][PT_STEP], double (&inverse)[PT_STEP])
+{
+    bool good = true;
+    for (int p = 0; p < PT_STEP; ++p)
+        for (int q = p; q < PT_STEP; ++q)
+            r[p][q] = q < size ? a[p * step + q] : (double) (p == q);
+    for (int p = 0; p < PT_STEP; ++p) {
+        good = good && !(r[p][p] <= 0); /* nan goes on, as in OpenBLAS */
+        r[p][p] = PT_SQRT(r[p][p]);
+        inverse[p] = 1 / r[p][p];
+        for (int q = p + 1; q < PT_STEP; ++q)
+            r[p][q] *= inverse[p];
+        for (int s = p + 1; s < PT_STEP; ++s)
+            for (int q = s; q < PT_STEP; ++q)
+                r[s][q] -= r[p][s] * r[p][q];
+    }
+    return good;
+}
+
+/* Rows j to j + PT_STEP - 1 of the factor, right of their block r. */
+template <class G>
+PT_DEVICE void pt_factor_rows(const G &g, double *rows, int j, int n,
+                              const double (&r)[PT_STEP][PT_STEP],
+                              const double (&inverse)[PT_STEP])
+{
+    for (int k = j + PT_STEP + g.lane(); k < n; k += g.size()) {
+        double x[PT_STEP];
+        for (int p = 0; p < PT_STEP; ++p)
+            x[p] = rows[(long long) p * n + k];
+        for (int p = 0; p < PT_STEP; ++p) {
+            for (int s = 0; s < p; ++s)
+                x[p] -= r[s][p] * x[s];
+            x[p] *= inverse[p];
+            rows[(long long) p * n + k] = x[p];
+        }
+    }
+}
+
+/* Subtract from the triangle at rows and columns `first` and up what rows `first - PT_STEP` to
+ * `first - 1` of the factor make of it. Row r of the tiles, which are `count` to a side, and row
+ * count - 1 - r have together count + 1 of them: so the triangle is walked as a rectangle. */
+template <class G> PT_DEVICE void pt_factor_rest(const G &g, double *out, int first, int n)
+{
+    const int count = (n - first + PT_STEP - 1) / PT_STEP;
+    const double *rows = out + (long long) (first - PT_STEP) * n;
+    for (pt_walk w(g.lane(), g.size(), count + 1); 2 * w.row < count; w.next()) {
+        const int past = w.column - (count - w.row);
+        if (past >= 0 && 2 * w.row == count - 1)
+            continue;
+        const int row = past < 0 ? w.row : count - 1 - w.row;
+        const int i = first + PT_STEP * row;
+        const int k = i + PT_STEP * (past < 0 ? w.column : past);
+        const pt_view<double> left = {rows + i, 1, n}, right = {rows + k, n, 1};
+        pt_tile_subtract<PT_STEP, PT_STEP>(out + (long long) i * n + k, n, left, right,
+                                           pt_at_most(n - i, PT_STEP), pt_at_most(n - k, PT_STEP));
+    }
+}
+
+/* The upper triangle turned into the lower one, zero above it; all nan if the matrix was no good. */
+template <class G> PT_DEVICE void pt_factor_turn(const G &g, double *out, int n, bool good)
+{
+    for (pt_walk w(g.lane(), g.size(), n); w.row < n; w.next()) {
+        double *here = out + (long long) w.row * n + w.column;
+        double *mirrored = out + (long long) w.column * n + w.row;
+        if (!good) {
+            *here = PT_NAN;
+        } else if (w.column < w.row) {
+            *here = *mirrored;
+            *mirrored = 0;
+        }
+    }
+}
+
+/* out: the lower factor of the n x n matrix a, all nan where it is not positive definite; only
+ * the lower triangle of a is read. */
+template <class G>
+static __device__ __noinline__ void pt_cholesky_item(const G &g, const double *a, double *out,
+                                                     long long n_)
+{
+    const int n = (int) n_;
+    if (n == 0)
+        return;
+    for (pt_walk w(g.lane(), g.size(), n); w.row < n; w.next())
+        out[(long long) w.row * n + w.column] =
+            w.column >= w.row ? a[(long long) w.column * n + w.row] : 0;
+    g.sync();
+    bool good = true;
+    for (int j = 0; j < n && good; j += PT_STEP) {
+        double *block = out + (long long) j * n + j;
+        const int size = pt_at_most(n - j, PT_STEP);
+        double r[PT_STEP][PT_STEP], inverse[PT_STEP];
+        good = pt_factor_block(block, n, size, r, inverse); /* by every lane, so all agree */
+        pt_factor_rows(g, block - j, j, n, r, inverse);
+        g.sync();
+        for (int p = 0; p < PT_STEP; ++p)
+            for (int q = p; q < PT_STEP; ++q)
+                if (q < size && g.lane() == 0)
+                    block[(long long) p * n + q] = r[p][q];
+        pt_factor_rest(g, out, j + PT_STEP, n);
+        g.sync();
+    }
+    pt_factor_turn(g, out, n, good);
+    g.sync();
+}
+
+/* ---- triangular systems ---------------------------------------------------------------------- */
+
+/* One column of the unknowns, `count` of them in rows `step` apart, by the block of t that they
+ * share: x holds the right side. */
+template <bool LOWER>
+PT_DEVICE void pt_solve_block(pt_view<double> t, double *x, long long step, int count)
+{
+    double found[PT_STEP];
+    for (int p = 0; p < PT_STEP; ++p)
+        found[p] = p < count ? x[p * step] : 0;
+    for (int turn = 0; turn < PT_STEP; ++turn) {
+        const int p = LOWER ? turn : PT_STEP - 1 - turn;
+        for (int s = LOWER ? 0 : p + 1; s < (LOWER ? p : PT_STEP); ++s)
+            if (s < count && p < count)
+                found[p] -= t(p, s) * found[s];
+        if (p < count) {
+            found[p] /= t(p, p);
+            x[p * step] = found[p];
+        }
+    }
+}
+
+/* x -= t found, on `height` rows of k columns, in tiles. */
+template <int ROWS, int COLUMNS, class G>
+PT_DEVICE void pt_solve_rest(const G &g, double *x, pt_view<double> t, pt_view<double> found,
+                             int height, int k)
+{
+    const int rows = (height + ROWS - 1) / ROWS;
+    for (pt_walk w(g.lane(), g.size(), (k + COLUMNS - 1) / COLUMNS); w.row < rows; w.next()) {
+        const int i = ROWS * w.row, c = COLUMNS * w.column;
+        pt_tile_subtract<ROWS, COLUMNS>(x + (long long) i * k + c, k, t.from(i, 0),
+                                        found.from(0, c), pt_at_most(height - i, ROWS),
+                                        pt_at_most(k - c, COLUMNS));
+    }
+}
+
+template <bool LOWER, class G>
+PT_DEVICE void pt_solve(const G &g, const double *a, const double *b, double *out, int n, int k)
+{
+    const pt_view<double> t = {a, n, 1}, x = {out, k, 1};
+    if (n == 0 || k == 0)
+        return;
+    for (long long place = g.lane(); place < (long long) n * k; place += g.size())
+        out[place] = b[place];
+    g.sync();
+    for (int done = 0; done < n; done += PT_STEP) {
+        const int count = pt_at_most(n - done, PT_STEP), rest = n - done - count;
+        const int j = LOWER ? done : rest, first = LOWER ? done + count : 0;
+        double *const unknown = out + (long long) first * k;
+        for (int c = g.lane(); c < k; c += g.size())
+            pt_solve_block<LOWER>(t.from(j, j), out + (long long) j * k + c, k, count);
+        g.sync();
+        if (rest == 0)
+            break;
+        if (k < PT_STEP)
+            pt_solve_rest<1, 1>(g, unknown, t.from(first, j), x.from(j, 0), rest, k);
+        else
+            pt_solve_rest<PT_STEP, PT_STEP>(g, unknown, t.from(first, j), x.from(j, 0), rest, k);
+        g.sync();
+    }
+}
+
+/* out: x with t x = b, t being n x n and lower, b being n x k; the rest of t is not read. */
+template <class G>
+static __device__ __noinline__ void pt_solve_lower_item(const G &g, const double *t,
+                                                        const double *b, double *out, long long n,
+                                                        long long k)
+{
+    pt_solve<true>(g, t, b, out, (int) n, (int) k);
+}
+
+/* As pt_solve_lower_item, for upper t. */
+template <class G>
+static __device__ __noinline__ void pt_solve_upper_item(const G &g, const double *t,
+                                                        const double *b, double *out, long long n,
+                                                        long long k)
+{
+    pt_solve<false>(g, t, b, out, (int) n, (int) k);
+}
+
+/* ---- running sums ----------------------------------------------------------------------------
+ *
+ * pt_before(g, x, total): the sum of x over the lanes before this one; total: that over all. */
+
+PT_DEVICE double pt_before(const pt_thread &, double x, double &total)
+{
+    total = x;
+    return 0;
+}
+
+PT_DEVICE double pt_before(const pt_warp &, double x, double &total)
+{
+    const int lane = threadIdx.x & 31;
+    for (int step = 1; step < 32; step *= 2) {
+        const double below = __shfl_up_sync(PT_ALL_LANES, x, step);
+        x = lane >= step ? x + below : x;
+    }
+    total = __shfl_sync(PT_ALL_LANES, x, 31);
+    const double before = __shfl_up_sync(PT_ALL_LANES, x, 1);
+    return lane ? before : 0;
+}
+
+static __device__ double pt_before(const pt_block &, double x, double &total)
+{
+    __shared__ double space[32];
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
+    double whole;
+    const double before = pt_before(pt_warp(), x, whole);
+    __syncthreads(); /* the readers of the call before this one are done */
+    if (lane == 0)
+        space[warp] = whole;
+    __syncthreads();
+    const double below = pt_before(pt_warp(), lane < warps ? space[lane] : 0.0, total);
+    return __shfl_sync(PT_ALL_LANES, below, warp) + before;
+}
+
+/* out: the running sums of n numbers. Each lane takes PT_STEP in a row. */
+template <class G>
+static __device__ __noinline__ void pt_cumsum_item(const G &g, const double *x, double *out,
+                                                   long long n)
+{
+    double carried = 0;
+    for (long long first = 0; first < n; first += (long long) PT_STEP * g.size()) {
+        const long long mine = first + PT_STEP * g.lane();
+        double sums[PT_STEP], total, sum = 0;
+        for (int p = 0; p < PT_STEP; ++p) {
+            sum += mine + p < n ? x[mine + p] : 0;
+            sums[p] = sum;
+        }
+        const double before = pt_before(g, sum, total);
+        for (int p = 0; p < PT_STEP; ++p)
+            if (mine + p < n)
+                out[mine + p] = carried + before + sums[p];
+        carried += total;
+    }
+    g.sync();
+}
+
+/* ---- products of matrices -------------------------------------------------------------------- */
+
+/* Element by element, the lanes sharing each sum: for results smaller than the group. */
+template <class T, class G>
+PT_DEVICE void pt_gemm_folded(const G &g, pt_view<T> a, pt_view<T> b, T *c, int m, int n, int k)
+{
+    for (int i = 0; i < m; ++i)
+        for (int j = 0; j < n; ++j) {
+            T sum = 0;
+            for (int p = g.lane(); p < k; p += g.size())
+                sum = PT_MA(a(i, p), b(p, j), sum);
+            const double total = g.add((double) sum);
+            if (g.lane() == 0)
+                c[(long long) i * n + j] = (T) total;
+        }
+}
+
+template <int ROWS, int COLUMNS, class T, class G>
+PT_DEVICE void pt_gemm_tiles(const G &g, pt_view<T> a, pt_view<T> b, T *c, int m, int n, int k)
+{
+    const int rows = (m + ROWS - 1) / ROWS;
+    for (pt_walk w(g.lane(), g.size(), (n + COLUMNS - 1) / COLUMNS); w.row < rows; w.next()) {
+        const int i = ROWS * w.row, j = COLUMNS * w.column;
+        T sum[ROWS][COLUMNS];
+        pt_tile_product(sum, a.from(i, 0), b.from(0, j), pt_at_most(m - i, ROWS),
+                        pt_at_most(n - j, COLUMNS), k);
+        for (int q = 0; q < ROWS; ++q)
+            for (int r = 0; r < COLUMNS; ++r)
+                if (i + q < m && j + r < n)
+                    c[(long long) (i + q) * n + j + r] = sum[q][r];
+    }
+}
+
+/* c = op(a) op(b): c is m x n, op(a) m x k, op(b) k x n; `a_turned` says that a is stored as
+ * k x m, `b_turned` that b is stored as n x k. Summed in T. */
+template <class T, class G>
+static __device__ __noinline__ void pt_gemm_item(const G &g, const T *a, const T *b, T *c,
+                                                 long long m_, long long n_, long long k_,
+                                                 long long a_turned, long long b_turned)
+{
+    const int m = (int) m_, n = (int) n_, k = (int) k_;
+    const pt_view<T> left = {a, a_turned ? 1 : k_, a_turned ? m_ : 1};
+    const pt_view<T> right = {b, b_turned ? 1 : n_, b_turned ? k_ : 1};
+    if (m == 0 || n == 0)
+        return;
+    const long long places = m_ * n_;
+    if (4 * places <= g.size() && k > g.size())
+        pt_gemm_folded(g, left, right, c, m, n, k);
+    else if (places < (long long) PT_STEP * PT_STEP * g.size())
+        pt_gemm_tiles<1, 1>(g, left, right, c, m, n, k);
+    else
+        pt_gemm_tiles<PT_STEP, PT_STEP>(g, left, right, c, m, n, k);
+    g.sync();
+}
+
+/* ---- over a batch ---------------------------------------------------------------------------- */
+
+/* name(g, buffers, batch, sizes) by one group, and name_grid by all groups of the grid. */
+#define PT_OVER_BATCH(name, parameters, item) \
+    template <class G> \
+    static __device__ void name parameters \
+    { \
+        for (long long i = 0; i < batch; ++i) \
+            item; \
+    } \
+    template <class G> \
+    static __device__ void name##_grid parameters \
+    { \
+        for (long long i = g.index(); i < batch; i += g.count()) \
+            item; \
+    }
+PT_OVER_BATCH(pt_cholesky,
+              (const G &g, const double *a, double *out, long long batch, long long n),
+              pt_cholesky_item(g, a + i * n * n, out + i * n * n, n))
+PT_OVER_BATCH(pt_solve_lower,
+              (const G &g, const double *t, const double *b, double *out, long long batch,
+               long long n, long long k),
+              pt_solve_lower_item(g, t + i * n * n, b + i * n * k, out + i * n * k, n, k))
+PT_OVER_BATCH(pt_solve_upper,
+              (const G &g, const double *t, const double *b, double *out, long long batch,
+               long long n, long long k),
+              pt_solve_upper_item(g, t + i * n * n, b + i * n * k, out + i * n * k, n, k))
+PT_OVER_BATCH(pt_cumsum, (const G &g, const double *x, double *out, long long batch, long long n),
+              pt_cumsum_item(g, x + i * n, out + i * n, n))
+PT_OVER_BATCH(pt_gemm,
+              (const G &g, const double *a, const double *b, double *c, long long batch,
+               long long m, long long n, long long k, long long a_turned, long long b_turned),
+              pt_gemm_item(g, a + i * m * k, b + i * n * k, c + i * m * n, m, n, k, a_turned,
+                           b_turned))
+PT_OVER_BATCH(pt_gemm_float32,
+              (const G &g, const float *a, const float *b, float *c, long long batch,
+               long long m, long long n, long long k, long long a_turned, long long b_turned),
+              pt_gemm_item(g, a + i * m * k, b + i * n * k, c + i * m * n, m, n, k, a_turned,
+                           b_turned))
+#undef PT_OVER_BATCH
+
+#endif
