@@ -1,0 +1,196 @@
+/* Products of large matrices by the whole grid, for where cuBLAS is not installed.
+ *
+ *   pt_gemm_f64, pt_gemm_f32 (a, b, c, batch, m, n, k, a_turned, b_turned)
+ *       c = op(a) op(b), item by item, row-major: c is m x n, op(a) m x k, op(b) k x n;
+ *       `a_turned` says that a is stored as k x m, `b_turned` that b is stored as n x k.
+ *   pt_gemm_split_f64, pt_gemm_split_f32 (a, b, parts, batch, m, n, k, a_turned, b_turned, splits)
+ *       the same with the sum over k cut into `splits`: parts is splits x batch x m x n. For
+ *       results of few tiles by long sums, which would leave most of the device idle.
+ *   pt_gemm_join_f64, pt_gemm_join_f32 (parts, c, count, splits)
+ *       c: the sum of the `splits` parts of `count` numbers each, in that order.
+ *
+ * Launch with blocks of PT_GEMM_BLOCK threads, no dynamic shared memory, and any number of blocks:
+ * one for each tile of c (128 x 64 for f64, 128 x 128 for f32) and item and split is best. Sums
+ * are carried in the type of the operands, in an order that depends on k and the splits alone.
+ *
+ * Each block makes one tile of c after the other: both operands pass through shared memory in
+ * slabs PT_GEMM_DEPTH deep, two of them in turn, so that the next one is fetched during the work
+ * on this one; each thread keeps a part of the tile in registers (Volkov & Demmel 2008,
+ * "Benchmarking GPUs to tune dense linear algebra").
+ */
+#ifndef PT_GEMM_CUH
+#define PT_GEMM_CUH
+
+#include "pt_group.cuh"
+
+#define PT_GEMM_BLOCK 256
+#define PT_GEMM_SIDE 16 /* threads along each side of a tile */
+#define PT_GEMM_DEPTH 8
+
+/* What one 16-byte access of shared memory brings. */
+template <class T> struct __align__(16) pt_pack {
+    T x[16 / sizeof(T)];
+};
+
+/* One operand of a tile, WIDTH of its rows (or columns), on the way through shared memory. There
+ * each step of the sum is a row; the space between rows keeps the writers off each other's banks. */
+template <class T, int WIDTH> struct pt_slab {
+    static const int COUNT = WIDTH * PT_GEMM_DEPTH / PT_GEMM_BLOCK;
+    static const int STEP = WIDTH + 16 / sizeof(T);
+    static const int SPACE = STEP * PT_GEMM_DEPTH;
+
+    const T *at; /* what this thread fetches first; each one after is `hop` on */
+    long long hop, inner;
+    int width; /* how much of WIDTH is there */
+    int x, p, x_hop, p_hop;
+    T held[COUNT];
+
+    /* Element (x, p) of the tile is from[x * along + p * inner_], one of the two strides being 1:
+     * neighbouring threads take what lies side by side. */
+    __device__ pt_slab(const T *from, long long along, long long inner_, long long width_) :
+        inner(inner_), width((int) (width_ < WIDTH ? width_ : WIDTH))
+    {
+        const bool across = along == 1;
+        x = across ? threadIdx.x % WIDTH : threadIdx.x / PT_GEMM_DEPTH;
+        p = across ? threadIdx.x / WIDTH : threadIdx.x % PT_GEMM_DEPTH;
+        x_hop = across ? 0 : PT_GEMM_BLOCK / PT_GEMM_DEPTH;
+        p_hop = across ? PT_GEMM_BLOCK / WIDTH : 0;
+        at = from + x * along + p * inner;
+        hop = x_hop * along + p_hop * inner;
+    }
+    /* The slab that begins at term `first` of those before `end`. */
+    __device__ void fetch(long long first, long long end)
+    {
+        const T *from = at + first * inner;
+        const int depth = end - first < PT_GEMM_DEPTH ? (int) (end - first) : PT_GEMM_DEPTH;
+        for (int e = 0; e < COUNT; ++e) {
+            const bool there = x + e * x_hop < width && p + e * p_hop < depth;
+            held[e] = there ? from[e * hop] : (T) 0;
+        }
+    }
+    __device__ void put(T *space) const
+    {
+        for (int e = 0; e < COUNT; ++e)
+            space[p * STEP + x + e * (p_hop * STEP + x_hop)] = held[e];
+    }
+};
+
+/* Which row (or column) of its tile a thread's q-th is, the thread being `rank` along that side. */
+template <class T> PT_DEVICE int pt_gemm_place(int q, int rank)
+{
+    const int pack = 16 / sizeof(T);
+    return (q / pack * PT_GEMM_SIDE + rank) * pack + q % pack;
+}
+
+template <class T, int COUNT> PT_DEVICE void pt_gemm_read(T (&x)[COUNT], const T *row, int rank)
+{
+    const int pack = 16 / sizeof(T);
+    for (int h = 0; h < COUNT / pack; ++h) {
+        const T *from = row + pt_gemm_place<T>(h * pack, rank);
+        const pt_pack<T> read = *(const pt_pack<T> *) from;
+        for (int q = 0; q < pack; ++q)
+            x[h * pack + q] = read.x[q];
+    }
+}
+
+/* sum += what the slabs in shared memory make. */
+template <class T, int ROWS, int COLUMNS>
+PT_DEVICE void pt_gemm_slab(T (&sum)[ROWS][COLUMNS], const T *left, const T *right, int row,
+                            int column)
+{
+#pragma unroll
+    for (int p = 0; p < PT_GEMM_DEPTH; ++p) {
+        T x[ROWS], y[COLUMNS];
+        pt_gemm_read(x, left + p * pt_slab<T, ROWS * PT_GEMM_SIDE>::STEP, row);
+        pt_gemm_read(y, right + p * pt_slab<T, COLUMNS * PT_GEMM_SIDE>::STEP, column);
+        for (int q = 0; q < ROWS; ++q)
+            for (int r = 0; r < COLUMNS; ++r)
+                sum[q][r] = PT_MA(x[q], y[r], sum[q][r]);
+    }
+}
+
+/* One tile of c, whose rows are `step` apart: the terms from `first` to before `end`. */
+template <class T, int ROWS, int COLUMNS>
+PT_DEVICE void pt_gemm_tile(T *space, pt_slab<T, ROWS * PT_GEMM_SIDE> &left,
+                            pt_slab<T, COLUMNS * PT_GEMM_SIDE> &right, T *c, long long step,
+                            long long first, long long end)
+{
+    const int row = threadIdx.x / PT_GEMM_SIDE, column = threadIdx.x % PT_GEMM_SIDE;
+    T *a = space, *b = space + 2 * left.SPACE;
+    T sum[ROWS][COLUMNS] = {};
+    left.fetch(first, end);
+    right.fetch(first, end);
+    for (int half = 0; first < end; half ^= 1) {
+        left.put(a + half * left.SPACE);
+        right.put(b + half * right.SPACE);
+        __syncthreads();
+        first += PT_GEMM_DEPTH;
+        left.fetch(first, end);
+        right.fetch(first, end);
+        pt_gemm_slab(sum, a + half * left.SPACE, b + half * right.SPACE, row, column);
+    }
+    for (int q = 0; q < ROWS; ++q)
+        for (int r = 0; r < COLUMNS; ++r) {
+            const int i = pt_gemm_place<T>(q, row), j = pt_gemm_place<T>(r, column);
+            if (i < left.width && j < right.width)
+                c[i * step + j] = sum[q][r];
+        }
+    __syncthreads(); /* all have read the last slabs, before the next tile's come */
+}
+
+template <class T, int ROWS, int COLUMNS>
+PT_DEVICE void pt_gemm_tiles_of_grid(T *space, const T *a, const T *b, T *parts, long long batch,
+                                     long long m, long long n, long long k, int a_turned,
+                                     int b_turned, long long splits)
+{
+    const int height = ROWS * PT_GEMM_SIDE, width = COLUMNS * PT_GEMM_SIDE;
+    const long long rows = (m + height - 1) / height, columns = (n + width - 1) / width;
+    const long long part = (k + splits - 1) / splits;
+    for (long long tile = blockIdx.x; tile < splits * batch * rows * columns; tile += gridDim.x) {
+        const long long turn = tile / (rows * columns), item = turn % batch;
+        const long long i = tile / columns % rows * height, j = tile % columns * width;
+        const long long first = turn / batch * part, last = first + part;
+        const long long down = a_turned ? 1 : k, across = b_turned ? k : 1;
+        pt_slab<T, height> left(a + item * m * k + i * down, down, a_turned ? m : 1, m - i);
+        pt_slab<T, width> right(b + item * n * k + j * across, across, b_turned ? 1 : n, n - j);
+        pt_gemm_tile<T, ROWS, COLUMNS>(space, left, right, parts + turn * m * n + i * n + j, n,
+                                       first, last < k ? last : k);
+    }
+}
+
+#define PT_GEMM(suffix, type, rows, columns) \
+    extern "C" __global__ void __launch_bounds__(PT_GEMM_BLOCK, 2) pt_gemm_split_##suffix( \
+        const type *a, const type *b, type *parts, long long batch, long long m, long long n, \
+        long long k, int a_turned, int b_turned, long long splits) \
+    { \
+        __shared__ __align__(16) type space[2 * (pt_slab<type, rows * PT_GEMM_SIDE>::SPACE + \
+                                                 pt_slab<type, columns * PT_GEMM_SIDE>::SPACE)]; \
+        pt_gemm_tiles_of_grid<type, rows, columns>(space, a, b, parts, batch, m, n, k, a_turned, \
+                                                   b_turned, splits); \
+    } \
+    extern "C" __global__ void __launch_bounds__(PT_GEMM_BLOCK, 2) pt_gemm_##suffix( \
+        const type *a, const type *b, type *c, long long batch, long long m, long long n, \
+        long long k, int a_turned, int b_turned) \
+    { \
+        __shared__ __align__(16) type space[2 * (pt_slab<type, rows * PT_GEMM_SIDE>::SPACE + \
+                                                 pt_slab<type, columns * PT_GEMM_SIDE>::SPACE)]; \
+        pt_gemm_tiles_of_grid<type, rows, columns>(space, a, b, c, batch, m, n, k, a_turned, \
+                                                   b_turned, 1); \
+    } \
+    extern "C" __global__ void pt_gemm_join_##suffix(const type *parts, type *c, long long count, \
+                                                     long long splits) \
+    { \
+        const long long threads = (long long) gridDim.x * blockDim.x; \
+        long long i = (long long) blockIdx.x * blockDim.x + threadIdx.x; \
+        for (; i < count; i += threads) { \
+            type sum = 0; \
+            for (long long s = 0; s < splits; ++s) \
+                sum += parts[s * count + i]; \
+            c[i] = sum; \
+        } \
+    }
+PT_GEMM(f64, double, 8, 4)
+PT_GEMM(f32, float, 8, 8)
+#undef PT_GEMM
+
+#endif
