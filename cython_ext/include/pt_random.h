@@ -14,7 +14,7 @@
 
 typedef struct {
     uint32_t word[4];
-} pt_block;
+} pt_philox_block;
 
 /* Values of the counter's last word. */
 #define PT_PURPOSE_DRAW 0u
@@ -23,7 +23,7 @@ typedef struct {
 
 #define PT_ATTEMPTS 10000u      /* a bound for the compiler; acceptance is above 0.7 */
 
-PT_FN pt_block pt_philox(pt_block counter, uint32_t key0, uint32_t key1) {
+PT_FN pt_philox_block pt_philox(pt_philox_block counter, uint32_t key0, uint32_t key1) {
     uint32_t a = counter.word[0];
     uint32_t b = counter.word[1];
     uint32_t c = counter.word[2];
@@ -38,12 +38,12 @@ PT_FN pt_block pt_philox(pt_block counter, uint32_t key0, uint32_t key1) {
         key0 += 0x9e3779b9u;
         key1 += 0xbb67ae85u;
     }
-    pt_block result = {{a, b, c, d}};
+    pt_philox_block result = {{a, b, c, d}};
     return result;
 }
 
-PT_FN pt_block pt__block(uint64_t key, uint64_t i, uint32_t attempt, uint32_t purpose) {
-    pt_block counter = {{(uint32_t)i, (uint32_t)(i >> 32), attempt, purpose}};
+PT_FN pt_philox_block pt__block(uint64_t key, uint64_t i, uint32_t attempt, uint32_t purpose) {
+    pt_philox_block counter = {{(uint32_t)i, (uint32_t)(i >> 32), attempt, purpose}};
     return pt_philox(counter, (uint32_t)key, (uint32_t)(key >> 32));
 }
 
@@ -56,19 +56,19 @@ PT_FN double pt__unit(uint32_t high, uint32_t low) {
 /* ---- keys and raw bits ---- */
 
 PT_FN uint64_t pt_key_fold(uint64_t key, uint64_t data) {
-    pt_block block = pt__block(key, data, 0u, PT_PURPOSE_FOLD);
+    pt_philox_block block = pt__block(key, data, 0u, PT_PURPOSE_FOLD);
     return ((uint64_t)block.word[1] << 32) | block.word[0];
 }
 
 PT_FN uint64_t pt_draw_bits(uint64_t key, uint64_t i) {
-    pt_block block = pt__block(key, i, 0u, PT_PURPOSE_DRAW);
+    pt_philox_block block = pt__block(key, i, 0u, PT_PURPOSE_DRAW);
     return ((uint64_t)block.word[1] << 32) | block.word[0];
 }
 
 /* ---- continuous draws ---- */
 
 PT_FN double pt_draw_uniform(uint64_t key, uint64_t i) {
-    pt_block block = pt__block(key, i, 0u, PT_PURPOSE_DRAW);
+    pt_philox_block block = pt__block(key, i, 0u, PT_PURPOSE_DRAW);
     return pt__unit(block.word[0], block.word[1]);
 }
 
@@ -86,7 +86,7 @@ PT_FN double pt__gamma_at_least_one(uint64_t key, uint64_t i, double alpha) {
     double d = alpha - 1.0 / 3.0;
     double c = 1.0 / PT_SQRT(9.0 * d);
     for (uint32_t attempt = 0; attempt < PT_ATTEMPTS; ++attempt) {
-        pt_block block = pt__block(key, i, attempt, PT_PURPOSE_DRAW);
+        pt_philox_block block = pt__block(key, i, attempt, PT_PURPOSE_DRAW);
         double z = pt_ndtri(pt__unit(block.word[0], block.word[1]));
         double u = pt__unit(block.word[2], block.word[3]);
         double root = PT_MA(c, z, 1.0);
@@ -109,7 +109,7 @@ PT_FN double pt_draw_log_gamma(uint64_t key, uint64_t i, double alpha) {
     if (alpha >= 1.0) {
         return pt_log(pt__gamma_at_least_one(key, i, alpha));
     }
-    pt_block block = pt__block(key, i, 0u, PT_PURPOSE_BOOST);
+    pt_philox_block block = pt__block(key, i, 0u, PT_PURPOSE_BOOST);
     double boost = pt_log(pt__unit(block.word[0], block.word[1])) / alpha;
     return pt_log(pt__gamma_at_least_one(key, i, alpha + 1.0)) + boost;
 }
@@ -179,7 +179,7 @@ PT_FN double pt__poisson_by_rejection(uint64_t key, uint64_t i, double mu) {
     double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4);
     double squeeze = 0.9277 - 3.6224 / (b - 2.0);
     for (uint32_t attempt = 0; attempt < PT_ATTEMPTS; ++attempt) {
-        pt_block block = pt__block(key, i, attempt, PT_PURPOSE_DRAW);
+        pt_philox_block block = pt__block(key, i, attempt, PT_PURPOSE_DRAW);
         double u = pt__unit(block.word[0], block.word[1]) - 0.5;
         double v = pt__unit(block.word[2], block.word[3]);
         double us = 0.5 - PT_ABS(u);
@@ -230,7 +230,7 @@ PT_FN double pt__binomial_by_rejection(uint64_t key, uint64_t i, double n, doubl
     double squeeze = 0.92 - 4.2 / b;
     double top = pt__binomial_log_pmf(PT_FLOOR((n + 1.0) * p), n, p);
     for (uint32_t attempt = 0; attempt < PT_ATTEMPTS; ++attempt) {
-        pt_block block = pt__block(key, i, attempt, PT_PURPOSE_DRAW);
+        pt_philox_block block = pt__block(key, i, attempt, PT_PURPOSE_DRAW);
         double u = pt__unit(block.word[0], block.word[1]) - 0.5;
         double v = pt__unit(block.word[2], block.word[3]);
         double us = 0.5 - PT_ABS(u);

@@ -34,9 +34,9 @@ static inline void pt_stream_open(pt_stream *stream, uint64_t seed, uint64_t cha
     stream->has_spare = 0;
 }
 
-static inline pt_block pt_stream_block(pt_stream *stream)
+static inline pt_philox_block pt_stream_block(pt_stream *stream)
 {
-    const pt_block block = pt__block(stream->key, stream->next, 0u, PT_PURPOSE_DRAW);
+    const pt_philox_block block = pt__block(stream->key, stream->next, 0u, PT_PURPOSE_DRAW);
     stream->next++;
     return block;
 }
@@ -48,18 +48,18 @@ static inline double pt_stream_uniform(pt_stream *stream)
         stream->has_spare = 0;
         return stream->spare;
     }
-    const pt_block block = pt_stream_block(stream);
+    const pt_philox_block block = pt_stream_block(stream);
     stream->spare = pt__unit(block.word[2], block.word[3]);
     stream->has_spare = 1;
     return pt__unit(block.word[0], block.word[1]);
 }
 
-static inline uint64_t pt_low_word(pt_block block)
+static inline uint64_t pt_low_word(pt_philox_block block)
 {
     return (uint64_t) block.word[1] << 32 | block.word[0];
 }
 
-static inline uint64_t pt_high_word(pt_block block)
+static inline uint64_t pt_high_word(pt_philox_block block)
 {
     return (uint64_t) block.word[3] << 32 | block.word[2];
 }
@@ -133,7 +133,7 @@ static inline void pt_stream_normals(pt_stream *stream, const pt_ziggurat *z, pt
 {
     /* The words first, so that the blocks' long chains of multiplications overlap. */
     for (ptrdiff_t i = 0; i < n; i += 2) {
-        const pt_block block = pt_stream_block(stream);
+        const pt_philox_block block = pt_stream_block(stream);
         const uint64_t words[2] = {pt_low_word(block), pt_high_word(block)};
         memcpy(out + i, words, sizeof words);
     }

@@ -21,7 +21,7 @@ def draw(name, *parameters):
 def word_of_block(k):
     """Word k of Philox on a counter and key given as words."""
     names = ("c0", "c1", "c2", "c3", "key0", "key1")
-    counter = "(pt_block){{c0, c1, c2, c3}}"
+    counter = "(pt_philox_block){{c0, c1, c2, c3}}"
     return Loop(f"block_{k}", f"pt_philox({counter}, key0, key1).word[{k}]", 0,
                 result="uint32_t", parameters=tuple(("uint32_t", name) for name in names))
 
