@@ -22,6 +22,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     creation.py    inputs, zeros, arange, eye
     gradient.py    stop_gradient, grad_clip: the value stays, the derivative changes
     random.py      draws as pure functions of a key and a place
+    transfer.py    outputs that stay on the device: y.transfer("cuda")
     sugar.py       functions that are graphs of the above: mean, var, clip
 
 To add an op, write its block in the file of its topic and name it here; the conformance tests find
@@ -412,6 +413,7 @@ from probtensor.ops.sugar import (
     triu,
     var,
 )
+from probtensor.ops.transfer import Transfer
 from probtensor.ops.view import (
     BroadcastTo,
     Concatenate,
