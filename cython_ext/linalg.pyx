@@ -14,6 +14,8 @@ from scipy.linalg import cython_blas, cython_lapack
 
 ctypedef void (*dgemm_fn)(char*, char*, int*, int*, int*, double*, double*, int*, double*, int*,
                           double*, double*, int*) noexcept nogil
+ctypedef void (*sgemm_fn)(char*, char*, int*, int*, int*, float*, float*, int*, float*, int*,
+                          float*, float*, int*) noexcept nogil
 ctypedef void (*dtrsm_fn)(char*, char*, char*, char*, int*, int*, double*, double*, int*,
                           double*, int*) noexcept nogil
 ctypedef void (*dpotrf_fn)(char*, int*, double*, int*, int*) noexcept nogil
@@ -25,8 +27,43 @@ cdef void* _pointer(module, str name) except NULL:
 
 
 cdef dgemm_fn _dgemm = <dgemm_fn> _pointer(cython_blas, "dgemm")
+cdef sgemm_fn _sgemm = <sgemm_fn> _pointer(cython_blas, "sgemm")
 cdef dtrsm_fn _dtrsm = <dtrsm_fn> _pointer(cython_blas, "dtrsm")
 cdef dpotrf_fn _dpotrf = <dpotrf_fn> _pointer(cython_lapack, "dpotrf")
+
+
+ctypedef fused real:
+    double
+    float
+
+
+cdef void _gemm(const real* a, const real* b, real* c, int64_t batch, int64_t m, int64_t n,
+                int64_t k, int64_t a_turned, int64_t b_turned) noexcept nogil:
+    # BLAS counts columns first, so it is given the transposed product: c' = op(b)' op(a)'.
+    cdef int rows = <int> n, columns = <int> m, inner = <int> k
+    cdef int b_step = <int> (k if b_turned else n)
+    cdef int a_step = <int> (m if a_turned else k)
+    cdef char b_way = b"T" if b_turned else b"N"
+    cdef char a_way = b"T" if a_turned else b"N"
+    cdef real one = 1.0, zero = 0.0
+    cdef real *first
+    cdef real *second
+    cdef int64_t item
+    if m == 0 or n == 0:
+        return
+    for item in range(batch * m * n if k == 0 else 0):
+        c[item] = 0.0
+    if k == 0:
+        return
+    for item in range(batch):
+        first = <real*> b + item * n * k
+        second = <real*> a + item * m * k
+        if real is double:
+            _dgemm(&b_way, &a_way, &rows, &columns, &inner, &one, first, &b_step, second, &a_step,
+                   &zero, c + item * m * n, &rows)
+        else:
+            _sgemm(&b_way, &a_way, &rows, &columns, &inner, &one, first, &b_step, second, &a_step,
+                   &zero, c + item * m * n, &rows)
 
 
 cdef void pt_gemm(const double* a, const double* b, double* c, int64_t batch,
@@ -36,37 +73,27 @@ cdef void pt_gemm(const double* a, const double* b, double* c, int64_t batch,
 
     `a_turned` says that a is stored as k x m, `b_turned` that b is stored as n x k.
     """
-    # BLAS counts columns first, so it is given the transposed product: c' = op(b)' op(a)'.
-    cdef int rows = <int> n, columns = <int> m, inner = <int> k
-    cdef int b_step = <int> (k if b_turned else n)
-    cdef int a_step = <int> (m if a_turned else k)
-    cdef char b_way = b"T" if b_turned else b"N"
-    cdef char a_way = b"T" if a_turned else b"N"
-    cdef double one = 1.0, zero = 0.0
-    cdef int64_t item
-    if m == 0 or n == 0:
-        return
-    for item in range(batch * m * n if k == 0 else 0):
-        c[item] = 0.0
-    if k == 0:
-        return
-    for item in range(batch):
-        _dgemm(&b_way, &a_way, &rows, &columns, &inner, &one,
-               <double*> b + item * n * k, &b_step, <double*> a + item * m * k, &a_step,
-               &zero, c + item * m * n, &rows)
+    _gemm(a, b, c, batch, m, n, k, a_turned, b_turned)
 
 
-def gemm(double[:, :, ::1] a, double[:, :, ::1] b, double[:, :, ::1] c, bint a_turned,
+cdef void pt_gemm_float32(const float* a, const float* b, float* c, int64_t batch,
+                          int64_t m, int64_t n, int64_t k, int64_t a_turned,
+                          int64_t b_turned) noexcept nogil:
+    """As pt_gemm in float32, sums too."""
+    _gemm(a, b, c, batch, m, n, k, a_turned, b_turned)
+
+
+def gemm(const real[:, :, ::1] a, const real[:, :, ::1] b, real[:, :, ::1] c, bint a_turned,
          bint b_turned):
-    """`pt_gemm` on arrays, for the interpreter and the tests: c is overwritten."""
+    """`pt_gemm` on arrays of one dtype, for the tests: c is overwritten."""
     cdef int64_t m = c.shape[1], n = c.shape[2]
     cdef int64_t k = a.shape[1] if a_turned else a.shape[2]
     if c.shape[0] == 0 or m == 0 or n == 0:
         return
-    cdef const double* left = &a[0, 0, 0] if k else NULL
-    cdef const double* right = &b[0, 0, 0] if k else NULL
+    cdef const real* left = &a[0, 0, 0] if k else NULL
+    cdef const real* right = &b[0, 0, 0] if k else NULL
     with nogil:
-        pt_gemm(left, right, &c[0, 0, 0], c.shape[0], m, n, k, a_turned, b_turned)
+        _gemm(left, right, &c[0, 0, 0], c.shape[0], m, n, k, a_turned, b_turned)
 
 
 cdef void pt_cholesky(const double* a, double* out, int64_t batch, int64_t n) noexcept nogil:

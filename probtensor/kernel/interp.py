@@ -90,7 +90,7 @@ def _gemm(a, b, c, batch, m, n, k, a_turned, b_turned):
 
 
 # The routines that lowering itself calls; those of ops come from the caller.
-ROUTINES: dict[str, Callable] = {"pt_gemm": _gemm}
+ROUTINES: dict[str, Callable] = {"pt_gemm": _gemm, "pt_gemm_float32": _gemm}
 
 
 class Machine:

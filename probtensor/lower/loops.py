@@ -371,7 +371,7 @@ class Writer(Reader):
         self.places.stored.add(node)
         product = gemm(node, self.sizes) if isinstance(node.op, Contraction) else None
         if product is not None:
-            routine, operands = "pt_gemm", (product.first, product.second)
+            routine, operands = product.routine, (product.first, product.second)
             numbers = (*product.sizes, *map(int, product.turned))
         else:
             routine, operands = node.op.routine, node.inputs

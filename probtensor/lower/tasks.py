@@ -380,20 +380,24 @@ def _make(node: Node, is_output: bool, sizes: Sizes) -> list[Task]:
 
 @dataclass(frozen=True)
 class Gemm:
-    """A contraction that is a (batched) matrix product: op(first) op(second)."""
+    """A contraction that is a (batched) matrix product by a routine: op(first) op(second)."""
 
+    routine: str
     first: Node
     second: Node
     sizes: tuple[Size, Size, Size, Size]  # batch, m, n, k
     turned: tuple[bool, bool]
 
 
+# The routine for each dtype that has one; products of float32 are summed in float32.
+PRODUCTS = {"float64": "pt_gemm", "float32": "pt_gemm_float32"}
 SHORT = 4096  # multiplications up to which a product of known sizes stays a loop
 
 
 def gemm(node: Node, sizes: Sizes) -> Gemm | None:
     """How a contraction is a matrix product for BLAS; None if it is not, or is better as loops."""
-    if node.dtype != "float64":
+    routine = PRODUCTS.get(node.dtype)
+    if routine is None:
         return None
     first, second, out = node.op.parts()
     shared = [c for c in out if c in first and c in second]
@@ -416,7 +420,7 @@ def gemm(node: Node, sizes: Sizes) -> Gemm | None:
         return None
     count = size_product(found[c] for c in batch)
     turned = (first[-1] == row, second[-1] == inner)
-    return Gemm(x, y, (count, found[row], found[column], found[inner]), turned)
+    return Gemm(routine, x, y, (count, found[row], found[column], found[inner]), turned)
 
 
 def _fold(node: Node, sizes: Sizes) -> Task:

@@ -37,14 +37,32 @@ PRODUCTS = {
 }
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("subscripts", PRODUCTS)
-def test_products_as_loops_and_as_routine(subscripts):
+def test_products_as_loops_and_as_routine(subscripts, dtype):
     rng = np.random.default_rng(3)
-    arrays = [rng.normal(size=shape) for shape in PRODUCTS[subscripts]]
-    inputs = [new_input(f"x{k}", "float64", (None,) * a.ndim) for k, a in enumerate(arrays)]
+    arrays = [rng.normal(size=shape).astype(dtype) for shape in PRODUCTS[subscripts]]
+    inputs = [new_input(f"x{k}", dtype, (None,) * a.ndim) for k, a in enumerate(arrays)]
     product = ops.Contract(subscripts)(*inputs)
     meant = np.einsum(subscripts, *arrays)
-    np.testing.assert_allclose(evaluate(inputs, [product], arrays)[0], meant, rtol=1e-12)
+    got = evaluate(inputs, [product], arrays)[0]
+    assert got.dtype == dtype
+    close = {"float64": 1e-12, "float32": 1e-5}[dtype]
+    np.testing.assert_allclose(got, meant, rtol=close, atol=close)
+    routine = {"float64": "pt_gemm", "float32": "pt_gemm_float32"}[dtype]
+    is_matrices = all(len(part) >= 2 for part in subscripts.replace("->", ",").split(","))
+    called = [routine] if is_matrices and "kij" not in subscripts else []
+    assert routines_of(inputs, [product]) == called
+
+
+def routines_of(inputs, outputs):
+    kernels = lower(inputs, outputs).kernels
+    return [s.routine for kernel in kernels for s in walk(kernel.body) if isinstance(s, Call)]
+
+
+def test_products_of_integers_are_loops():
+    x, y = new_input("x", "int64", (None, None)), new_input("y", "int64", (None, None))
+    assert routines_of([x, y], [x @ y]) == []
 
 
 def test_a_product_of_views_writes_them_out_for_the_routine():
@@ -55,4 +73,4 @@ def test_a_product_of_views_writes_them_out_for_the_routine():
     got = evaluate([x, y], outputs, [a, b])
     np.testing.assert_allclose(got[0], np.exp(a.T) @ b[1:], rtol=1e-12)
     np.testing.assert_allclose(got[1], (a.T @ b[1:]).sum(), rtol=1e-10)
-    assert any(isinstance(s, Call) for k in lower([x, y], outputs).kernels for s in walk(k.body))
+    assert "pt_gemm" in routines_of([x, y], outputs)
