@@ -11,23 +11,24 @@ from tests.architecture import source
 
 LANGUAGE = {"types", "graph", "version"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
-COMPILER = ALGEBRA | {"rules", "kernel", "lower", "targets", "function", "compile"}
+COMPILER = ALGEBRA | {"rules", "kernel", "lower", "device", "targets", "function", "compile"}
 EVERYTHING = COMPILER | {"prob", "sample", "interop", "testing"}
 # Layer -> what it may import, itself apart. A layer not listed here may not exist.
 ARROWS = {
     "version": set(),
     "types": set(),
     "graph": {"types"},
+    "device": {"types", "version"},
     "kernel": {"types"},
     "ops": LANGUAGE,
     "transform": LANGUAGE | {"ops"},
     "rules": ALGEBRA,
     "lower": LANGUAGE | {"ops.kinds", "kernel"},
-    "targets": {"types", "version", "kernel", "lower.plan"},
-    "function": LANGUAGE | {"kernel", "lower", "targets"},
+    "targets": {"types", "version", "device", "kernel", "lower.plan"},
+    "function": LANGUAGE | {"device", "kernel", "lower", "targets"},
     "compile": COMPILER,
-    "prob": ALGEBRA | {"rules", "function", "compile", "version", "sample.output"},
-    "sample": {"version"},
+    "prob": ALGEBRA | {"rules", "device", "function", "compile", "version", "sample.output"},
+    "sample": {"version", "device"},
     "interop": EVERYTHING,
     "testing": COMPILER | {"prob"},
     "__main__": EVERYTHING,
@@ -47,6 +48,7 @@ KNOWN_STATE = {
         "_ORIGINS": "where a node was first made, kept beside it because nodes are immutable",
         "_CURRENT": "the node that a rewrite replaces lends its origin to what it becomes",
     },
+    "device/current.py": {"_DRIVER": "a process has one primary context, opened at first use"},
     "compile.py": {"_EVALUATED": "functions that `eval` made, kept as long as their tensors live"},
     "ops/kinds.py": {"REGISTRY": "the ops that @op has met: the one thing that registers itself"},
 }
@@ -78,7 +80,7 @@ def test_every_module_has_a_layer():
 
 def test_arrows_have_no_cycle():
     seen = set()
-    for layer in ("version", "types", "graph", "kernel", "ops", "transform", "rules", "lower",
+    for layer in ("version", "types", "device", "graph", "kernel", "ops", "transform", "rules", "lower",
                   "targets", "function", "compile", "sample", "prob"):  # fmt: skip
         above = {name.split(".")[0] for name in ARROWS[layer]} - {layer}
         assert above <= seen, f"{layer} points down at {sorted(above - seen)}"

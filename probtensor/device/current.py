@@ -1,0 +1,41 @@
+"""The driver of this process: made when first asked for, replaceable in tests."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from probtensor.device.driver import open_driver
+from probtensor.device.errors import DeviceError
+
+_OPENING = threading.Lock()
+_DRIVER: list[Any] = []
+
+
+def driver() -> Any:
+    """The process's driver, opened at first use.
+
+    DeviceError says what is missing: PyCUDA, NVIDIA's driver, a device, or a compiler.
+    """
+    with _OPENING:
+        if not _DRIVER:
+            _DRIVER.append(open_driver())
+        return _DRIVER[0]
+
+
+def use(other: Any) -> Any:
+    """Put another driver in its place (None: open the real one again); returns the one before."""
+    with _OPENING:
+        before = _DRIVER.pop() if _DRIVER else None
+        if other is not None:
+            _DRIVER.append(other)
+        return before
+
+
+def is_available() -> bool:
+    """Is there a device to compute on, with all that it takes?"""
+    try:
+        driver()
+    except DeviceError:
+        return False
+    return True

@@ -1,0 +1,384 @@
+"""A device made of host memory: the members of the CUDA driver, for tests without a GPU.
+
+Kernels are compiled by g++ behind cuda_on_host.h and run by its fibers. Allocations have exactly
+the size that was asked for and hold 0xff bytes (NaN, -1), so that AddressSanitizer sees an access
+past the end and a test sees memory that nobody has written. Every copy is checked against the
+allocations. All is done at once and in order: streams only matter to `capture`.
+"""
+
+import bisect
+import contextlib
+import ctypes
+import hashlib
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+import threading
+import time
+import weakref
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from probtensor.device import DeviceError
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+INCLUDE = (HERE, ROOT / "cuda", ROOT / "cython_ext" / "include")
+COMPILE = ("g++", "-std=c++17", "-fPIC", "-Wno-unknown-pragmas")
+SANITIZE = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
+PARENTHESES = r"\((?:[^()]|\([^()]*\))*\)"
+KERNEL = re.compile(
+    rf'extern\s+"C"\s+__global__\s+(?:void\s+)?(?:__launch_bounds__\s*{PARENTHESES}\s*)?'
+    r"(?:void\s+)?(\w+)\s*\("
+)
+ALIGNMENT = 256
+POISON = 0xFF
+KEEP = 2 * 86400  # seconds after which an image that nobody used is removed
+ONE_RUNS = threading.RLock()  # the fibers of a library belong to one OS thread at a time
+
+libc = ctypes.CDLL(None)
+libc.posix_memalign.argtypes = [ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t, ctypes.c_size_t]
+libc.free.argtypes = [ctypes.c_void_p]
+
+
+class Allocation:
+    """Memory of `nbytes` at `address`; given back when this object is collected."""
+
+    def __init__(self, address, nbytes):
+        self.address = address
+        self.nbytes = nbytes
+
+
+class Stream:
+    """A queue by name only: work is done when it is queued, unless a graph is being captured."""
+
+    def __init__(self):
+        self.handle = id(self)
+        self.graph = None
+
+
+class Graph:
+    """Work that was queued on a stream while it was captured."""
+
+    def __init__(self, driver):
+        self.driver = driver
+        self.work = []
+        self.ready = False
+
+    def launch(self, stream=None):
+        """Do the work again."""
+        if not self.ready:
+            raise DeviceError("the graph is still being captured")
+        if stream is not None and stream.graph is not None:
+            raise DeviceError("a graph cannot be launched on a stream that is being captured")
+        self.driver.counts["graphs"] += 1
+        for step in self.work:
+            step()
+
+
+@dataclass(frozen=True)
+class Function:
+    """A kernel of a library."""
+
+    name: str
+    packed: object
+    error: object
+
+
+class Module:
+    """A library of kernels."""
+
+    def __init__(self, path):
+        self.library = ctypes.CDLL(str(path))
+        self.library.cuda_on_host_error.restype = ctypes.c_char_p
+
+    def function(self, name):
+        """The kernel of that name; DeviceError where there is none."""
+        try:
+            packed = self.library[f"{name}__launch_packed"]
+        except AttributeError:
+            raise DeviceError(f"the module has no kernel {name}") from None
+        return Function(name, packed, self.library.cuda_on_host_error)
+
+
+class HostDriver:
+    """The driver's members over host memory. `memory` bytes are all that can be allocated."""
+
+    name = "host"
+    arch = "sm_90"
+    multiprocessors = 4
+
+    def __init__(self, folder=None, optimize="-O1", sanitize=False, memory=1 << 32):
+        self.folder = Path(folder) if folder else default_folder()
+        self.flags = (*COMPILE, optimize, *(SANITIZE if sanitize else ()))
+        self.headers = headers_digest()
+        self.identity = f"host {' '.join(self.flags)}"
+        self.counts = Counter()
+        self.blas = HostBlas(self)
+        self.total = memory
+        self.used = 0
+        self.sizes = {}  # address -> bytes
+        self.addresses = []  # sorted
+        self.spare = Counter()  # size class -> how many a pool would hold
+        self.lock = threading.RLock()
+
+    def compile(self, source):
+        """The bytes of a library with the kernels of `source`; found again on disk."""
+        digest = hashlib.sha256(f"{self.identity}\0{self.headers}\0{source}".encode()).hexdigest()
+        path = self.folder / f"{digest}.so"
+        with contextlib.suppress(OSError):
+            os.utime(path)
+            return path.read_bytes()
+        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+            built = self._build(Path(scratch), source)
+            image = built.read_bytes()
+            os.replace(built, path)
+        return image
+
+    def _build(self, scratch, source):
+        kernel = scratch / "kernel.cu"
+        kernel.write_text(source, encoding="utf-8")
+        wrapper = scratch / "wrapper.cpp"
+        include = [f"-I{folder}" for folder in INCLUDE]
+        spread = run_compiler([*COMPILE, *include, "-DCUDA_ON_HOST=1", "-E", "-P", "-x", "c++",
+                               str(kernel)], source)  # fmt: skip
+        exports = [f"CUDA_ON_HOST_KERNEL({name})" for name in kernel_names(spread)]
+        lines = ['#include "cuda_on_host.h"', '#line 1 "kernel.cu"', source, *exports, ""]
+        wrapper.write_text("\n".join(lines), encoding="utf-8")
+        library = scratch / "kernel.so"
+        run_compiler([*self.flags, *include, "-shared", "-o", str(library), str(wrapper)], source)
+        return library
+
+    def module(self, image):
+        """A library from its bytes."""
+        path = self.folder / f"{hashlib.sha256(image).hexdigest()}.image.so"
+        if not path.exists():
+            aside = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+            aside.write_bytes(image)
+            os.replace(aside, path)
+        try:
+            return Module(path)
+        except OSError as error:
+            raise DeviceError(f"not an image of this device: {error}") from None
+
+    def launch(self, function, grid, block, shared, packed, stream=None):
+        """Run a kernel over `grid` blocks of `block` threads."""
+        if not 0 < grid <= 0x7FFFFFFF or not 0 < block <= 1024:
+            raise DeviceError(f"{function.name}: a grid of {grid} blocks of {block} threads")
+        dims = (ctypes.c_uint * 6)(grid, 1, 1, block, 1, 1)
+        arguments = ctypes.create_string_buffer(bytes(packed), max(len(packed), 1))
+
+        def step():
+            with ONE_RUNS:
+                if function.packed(dims, ctypes.c_uint(shared), arguments):
+                    raise DeviceError(f"{function.name}: {function.error().decode()}")
+
+        self.counts["launches"] += 1
+        self._submit(step, stream)
+
+    def alloc(self, nbytes):
+        """`nbytes` of device memory (at least one), 256-byte aligned and full of 0xff."""
+        size = max(int(nbytes), 1)
+        place = ctypes.c_void_p()
+        with self.lock:
+            if self.used + size > self.total:
+                raise DeviceError(
+                    f"out of device memory: {size} bytes were asked for, "
+                    f"{self.total - self.used} of {self.total} are free"
+                )
+            if libc.posix_memalign(ctypes.byref(place), ALIGNMENT, size):
+                raise MemoryError
+            address = place.value
+            ctypes.memset(address, POISON, size)
+            self.used += size
+            self.sizes[address] = size
+            bisect.insort(self.addresses, address)
+            if self.spare[size_class(size)]:
+                self.spare[size_class(size)] -= 1
+            else:
+                self.counts["allocations"] += 1
+        allocation = Allocation(address, int(nbytes))
+        weakref.finalize(allocation, self._free, address).atexit = False
+        return allocation
+
+    def _free(self, address):
+        with self.lock:
+            size = self.sizes.pop(address)
+            self.addresses.remove(address)
+            self.used -= size
+            self.spare[size_class(size)] += 1
+            ctypes.memset(address, POISON, size)
+            libc.free(address)
+
+    def upload(self, address, array, stream=None):
+        """Copy a C-contiguous host array to the device."""
+        check_host(array)
+        self._check(address, array.nbytes)
+        self._check_copies(stream)
+        self.counts["uploads"] += 1
+        ctypes.memmove(address, array.ctypes.data, array.nbytes)
+
+    def download(self, address, array, stream=None):
+        """Fill a C-contiguous host array from the device."""
+        check_host(array)
+        self._check(address, array.nbytes)
+        self._check_copies(stream)
+        self.counts["downloads"] += 1
+        ctypes.memmove(array.ctypes.data, address, array.nbytes)
+
+    def copy(self, to, from_, nbytes, stream=None):
+        """Copy between two places of the device."""
+        self._check(to, nbytes)
+        self._check(from_, nbytes)
+        self._submit(lambda: ctypes.memmove(to, from_, nbytes), stream)
+
+    def fill(self, address, byte, nbytes, stream=None):
+        """Set every byte."""
+        self._check(address, nbytes)
+        self._submit(lambda: ctypes.memset(address, byte, nbytes), stream)
+
+    def stream(self):
+        """A new stream."""
+        return Stream()
+
+    def synchronize(self, stream=None):
+        """Wait, which here is no wait."""
+        if stream is not None and stream.graph is not None:
+            raise DeviceError("a stream that is being captured cannot be waited for")
+
+    @contextlib.contextmanager
+    def capture(self, stream):
+        """Gives the graph of what is queued on the stream inside."""
+        if stream.graph is not None:
+            raise DeviceError("the stream is being captured already")
+        stream.graph = Graph(self)
+        try:
+            yield stream.graph
+            stream.graph.ready = True
+        finally:
+            stream.graph = None
+
+    def memory(self):
+        """(free, total) bytes."""
+        return self.total - self.used, self.total
+
+    def _submit(self, step, stream):
+        if stream is not None and stream.graph is not None:
+            stream.graph.work.append(step)
+        else:
+            step()
+
+    def _check_copies(self, stream):
+        if stream is not None and stream.graph is not None:
+            raise DeviceError("a host array cannot be copied while the stream is being captured")
+
+    def _check(self, address, nbytes):
+        """Bytes that a copy touches must lie in one allocation."""
+        if nbytes == 0:
+            return
+        with self.lock:
+            at = bisect.bisect_right(self.addresses, address) - 1
+            first = self.addresses[at] if at >= 0 else 0
+            if at < 0 or address + nbytes > first + self.sizes[first]:
+                raise DeviceError(f"a copy of {nbytes} bytes leaves its allocation")
+
+
+class HostBlas:
+    """Matrix products on addresses, by NumPy."""
+
+    def __init__(self, driver):
+        self.driver = driver
+
+    def gemm(self, dtype, batch, m, n, k, a, b, c, a_turned, b_turned, stream=None, tf32=False):
+        """Row-major c[m,n] = op(a) op(b), batched by strides m*k, k*n and m*n."""
+        dtype = np.dtype(dtype)
+        if dtype not in (np.float32, np.float64):
+            raise DeviceError(f"no matrix product of {dtype}")
+        for address, size in ((a, m * k), (b, k * n), (c, m * n)):
+            self.driver._check(address, batch * size * dtype.itemsize)
+        left = view(a, (batch, k, m) if a_turned else (batch, m, k), dtype)
+        right = view(b, (batch, n, k) if b_turned else (batch, k, n), dtype)
+        out = view(c, (batch, m, n), dtype)
+
+        def step():
+            x = left.swapaxes(1, 2) if a_turned else left
+            y = right.swapaxes(1, 2) if b_turned else right
+            out[...] = x @ y
+
+        self.driver.counts["launches"] += 1
+        self.driver._submit(step, stream)
+
+
+def view(address, shape, dtype):
+    """An array over memory that is not NumPy's."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    if size == 0:
+        return np.empty(shape, dtype)
+    return np.frombuffer((ctypes.c_char * size).from_address(address), dtype).reshape(shape)
+
+
+def size_class(nbytes):
+    """The bytes that a pool would set aside: the next power of two, 512 at least."""
+    return max(512, 1 << (nbytes - 1).bit_length())
+
+
+def check_host(array):
+    """Copies want a plain block of memory."""
+    if not isinstance(array, np.ndarray) or not array.flags.c_contiguous:
+        raise TypeError("a copy to or from the device takes a C-contiguous NumPy array")
+
+
+def kernel_names(text):
+    """The kernels of a preprocessed source, in order."""
+    return list(dict.fromkeys(KERNEL.findall(text)))
+
+
+def run_compiler(command, source):
+    """Its output; DeviceError with its messages and the source where it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        numbered = "\n".join(f"{i:5} {line}" for i, line in enumerate(source.splitlines(), 1))
+        raise DeviceError(f"{shlex.join(command)}\n{done.stderr}\n{numbered}")
+    return done.stdout
+
+
+def headers_digest():
+    """A digest of every header that a kernel can include."""
+    digest = hashlib.sha256()
+    for folder in INCLUDE:
+        for path in sorted([*folder.glob("*.h"), *folder.glob("*.cuh")]):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def default_folder():
+    """Images of this user's test runs, older ones removed."""
+    folder = Path(tempfile.gettempdir()) / f"cuda-on-host-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        return Path(tempfile.mkdtemp(prefix="cuda-on-host-"))
+    before = time.time() - KEEP
+    for path in folder.glob("*.so"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < before:
+                path.unlink()
+    return folder
+
+
+def sanitizer_environment():
+    """Variables for a Python process that loads images made with `sanitize=True`."""
+    libraries = [
+        subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True,
+                       check=True).stdout.strip()
+        for name in ("libasan.so", "libubsan.so")
+    ]  # fmt: skip
+    return {
+        "LD_PRELOAD": " ".join(libraries),
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTHONMALLOC": "malloc",
+    }
