@@ -92,6 +92,9 @@ class Speller:
         self.used[name] = f"int64_t {name}(int64_t, int64_t)"
         return f"{name}({', '.join(args)})"
 
+    def _load(self, buffer: str, index: Size) -> str:
+        return f"{buffer}[{self._index(index)}]"
+
     def _name(self, name: str) -> str:
         """How a local is read."""
         return name
@@ -126,7 +129,7 @@ class Speller:
                 text = self._index(index)
                 return f"({text})" if " " in text else text
             case Load(buffer, index):
-                return f"{buffer}[{self._index(index)}]"
+                return self._load(buffer, index)
             case Apply("cast", (inner,), dtype):
                 return self._cast(inner, dtype)
             case Apply(fn, args, dtype):

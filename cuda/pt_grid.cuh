@@ -1,0 +1,78 @@
+/* Where the blocks of one launch meet: the last of them to finish, and folds over the threads of a
+ * block that are dealt out to several places.
+ */
+#ifndef PT_GRID_CUH
+#define PT_GRID_CUH
+
+#include "pt_group.cuh"
+
+#define PT_THREADS 256
+
+/* Whether this block is the last of `count` to come here, told to all its threads. What the others
+ * wrote before is then seen by it. The counter is left at zero for the next launch. */
+static __device__ bool pt_last(unsigned *counter, unsigned count)
+{
+    __shared__ unsigned mine;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        mine = atomicAdd(counter, 1u);
+        if (mine == count - 1)
+            *counter = 0;
+    }
+    __syncthreads();
+    __threadfence();
+    return mine == count - 1;
+}
+
+/* How the PT_THREADS threads of a block are dealt out: `places` places of `terms` threads each,
+ * both powers of two, and `chunks` blocks to a place. `stride`: threads between two terms of one
+ * place. */
+struct pt_split {
+    int places, terms, chunks, stride;
+};
+
+/* The fold of x over the terms of a place, right for its first term. */
+#define PT_SPLIT_FOLD(name, type, join) \
+    static __device__ type pt_split_##name(type x, int term, const pt_split &d) \
+    { \
+        __shared__ type space[PT_THREADS]; \
+        if (d.stride == 1 && d.terms <= 32) { \
+            for (int step = d.terms >> 1; step; step >>= 1) { \
+                const type y = __shfl_xor_sync(PT_ALL_LANES, x, step); \
+                x = join; \
+            } \
+            return x; \
+        } \
+        __syncthreads(); /* the readers of the fold before this one are done */ \
+        space[threadIdx.x] = x; \
+        for (int step = d.terms >> 1; step; step >>= 1) { \
+            __syncthreads(); \
+            if (term < step) { \
+                const type y = space[threadIdx.x + step * d.stride]; \
+                x = join; \
+                space[threadIdx.x] = x; \
+            } \
+        } \
+        return x; \
+    }
+PT_SPLIT_FOLD(add_f, double, x + y)
+PT_SPLIT_FOLD(mul_f, double, x * y)
+PT_SPLIT_FOLD(max_f, double, pt_maximum(x, y))
+PT_SPLIT_FOLD(min_f, double, pt_minimum(x, y))
+PT_SPLIT_FOLD(add_i, long long, x + y)
+PT_SPLIT_FOLD(mul_i, long long, x * y)
+PT_SPLIT_FOLD(max_i, long long, x > y ? x : y)
+PT_SPLIT_FOLD(min_i, long long, x < y ? x : y)
+PT_SPLIT_FOLD(add_u, unsigned long long, x + y)
+PT_SPLIT_FOLD(mul_u, unsigned long long, x * y)
+PT_SPLIT_FOLD(max_u, unsigned long long, x > y ? x : y)
+PT_SPLIT_FOLD(min_u, unsigned long long, x < y ? x : y)
+#undef PT_SPLIT_FOLD
+
+/* Neighbouring elements that travel together, 16 bytes at a time. */
+template <class T, int N> struct __align__(sizeof(T) * N < 16 ? sizeof(T) * N : 16) pt_span {
+    T v[N];
+};
+
+#endif

@@ -1,0 +1,668 @@
+"""A plan as CUDA C++: one module, a kernel for each phase, and how each is to be launched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from probtensor.kernel.grid import schedule
+from probtensor.kernel.ir import (
+    Acc,
+    Call,
+    For,
+    Kernel,
+    Let,
+    Load,
+    Stmt,
+    Store,
+    exprs_of,
+    identity,
+    walk,
+    walk_expr,
+)
+from probtensor.kernel.phases import (
+    Once,
+    Phase,
+    Private,
+    Reduce,
+    Routine,
+    Rows,
+    Scratch,
+    statements,
+)
+from probtensor.kernel.touch import buffers_of, loads_of
+from probtensor.kernel.touch import writes_of as writes
+from probtensor.lower.plan import Plan
+from probtensor.targets.group import JOINS, WIDE, GroupText, fold_class
+from probtensor.targets.spell import COMBINE, c_type, local_type
+from probtensor.targets.stage import Tile, packed, tiles
+from probtensor.types import Dim, Size, size_product
+
+HEAD = """\
+#include "pt_random.h"
+#include "pt_grid.cuh"
+#include "pt_atomic.cuh"
+"""
+THREADS = 256
+TILE_THREADS = 128
+GEMM = {"pt_gemm": "float64", "pt_gemm_float32": "float32"}
+GROUPS = {"thread": "pt_thread", "warp": "pt_warp", "block": "pt_block"}
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One phase's launch. Names of kernels are by the group of threads that takes a turn.
+
+    kind    "rows", "reduce", "once", "routine" or "product"
+    turns   turns side by side (places, for a reduce; items, for a routine)
+    inner   extents of loops that a group shares; the number of terms, for a reduce
+    slots   folds that the blocks of a launch bring together
+    block   threads of a block
+    along   for a reduce: whether neighbouring threads take neighbouring terms
+    call    the routine's call, for a product
+    """
+
+    kind: str
+    kernels: Mapping[str, str]
+    turns: Size = 1
+    inner: tuple[Size, ...] = ()
+    slots: int = 0
+    block: int = THREADS
+    along: bool = True
+    call: Call | None = None
+
+
+@dataclass(frozen=True)
+class Module:
+    """The text of a plan, the launches in order, and the memory that they share."""
+
+    source: str
+    launches: tuple[Launch, ...]
+    scratch: tuple[Scratch, ...]
+
+
+def render(plan: Plan, comments: bool = True, deterministic: bool = False) -> Module:
+    """The module of a plan; with comments, each statement carries the user's line."""
+    writer = _ModuleText(plan, comments, deterministic)
+    for kernel in plan.kernels:
+        writer.kernel(kernel)
+    return writer.module()
+
+
+@dataclass
+class _ModuleText:
+    plan: Plan
+    comments: bool
+    deterministic: bool
+    texts: list[str] = field(default_factory=list)
+    launches: list[Launch] = field(default_factory=list)
+    scratch: list[Scratch] = field(default_factory=list)
+    routines: set[str] = field(default_factory=set)
+
+    def kernel(self, kernel: Kernel) -> None:
+        plan = self.plan
+        elements = {b.name: size_product(b.shape) for b in plan.buffers}
+        dtypes = {b.name: b.dtype for b in plan.buffers}
+        found = schedule(kernel, elements, dtypes, self.deterministic)
+        self.scratch += found.scratch
+        for k, phase in enumerate(found.phases):
+            self._phase(f"{kernel.name}_{k}", kernel, phase)
+
+    def _phase(self, name: str, kernel: Kernel, phase: Phase) -> None:
+        match phase:
+            case Rows():
+                self._rows(name, kernel, phase)
+            case Reduce():
+                text = self._text(name, kernel, phase, "thread")
+                self.texts.append(text.reduce(phase))
+                places = size_product(n for _, n in phase.kept)
+                terms = size_product(n for _, n in phase.reduced)
+                self.launches.append(Launch(
+                    "reduce", {"thread": name}, places, (terms,), len(phase.accs),
+                    along=phase.rows,
+                ))  # fmt: skip
+            case Once():
+                self.texts.append(self._text(name, kernel, phase, "thread").once(phase))
+                self.launches.append(Launch("once", {"thread": name}, block=32))
+            case Routine(call):
+                self._routine(name, kernel, phase, call)
+
+    def _rows(self, name: str, kernel: Kernel, phase: Rows) -> None:
+        groups = ["thread"]
+        if phase.inner:
+            static = all(isinstance(n, int) and n <= 64 for n in phase.inner)
+            groups = ["thread", "warp"] if static else ["thread", "warp", "block"]
+        kernels, block = {}, THREADS
+        for group in groups:
+            label = name if len(groups) == 1 else f"{name}_{group}"
+            text = self._text(label, kernel, phase, group)
+            self.texts.append(text.rows(phase))
+            kernels[group] = label
+            if len(groups) == 1:
+                block = text.block
+        slots = len(phase.accs) + sum(private.count for private in phase.privates)
+        turns = size_product(n for _, n in phase.loops)
+        self.launches.append(
+            Launch("rows", kernels, turns, phase.inner, slots + bool(phase.after), block)
+        )
+
+    def _routine(self, name: str, kernel: Kernel, phase: Routine, call: Call) -> None:
+        self.routines.add(call.routine)
+        if call.routine in GEMM:
+            self.launches.append(Launch("product", {}, call=call))
+            return
+        batch, *sizes = [arg for arg in call.args if not isinstance(arg, tuple)]
+        kernels = {}
+        for group in ("warp", "block"):
+            label = f"{name}_{group}"
+            self.texts.append(self._text(label, kernel, phase, group).routine(call))
+            kernels[group] = label
+        self.launches.append(Launch("routine", kernels, batch, tuple(sizes), call=call))
+
+    def _text(self, name: str, kernel: Kernel, phase: Phase, group: str) -> _PhaseText:
+        return _PhaseText(
+            plan=self.plan, name=name, kernel=kernel, phase=phase, group=group,
+            comments=self.comments, scratch=self.scratch,
+        )  # fmt: skip
+
+    def module(self) -> Module:
+        plan = self.plan
+        parts = [HEAD]
+        if self.routines:
+            parts.append('#include "pt_linalg.cuh"\n')
+        if self.routines & GEMM.keys():
+            parts.append('#include "pt_gemm.cuh"\n')
+        parts.append(
+            "/* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,"
+            "\n * counters of blocks, and where a failed check leaves its number. */\n"
+            "struct pt_args {\n"
+            f"    void *b[{max(1, len(plan.buffers))}];\n"
+            f"    long long n[{max(1, len(plan.sizes))}];\n"
+            f"    void *s[{max(1, len(self.scratch))}];\n"
+            "    double *partial;\n    unsigned *counters;\n    int *status;\n"
+            "    long long aligned;\n};\n\n"
+        )
+        return Module("".join(parts) + "\n".join(self.texts), tuple(self.launches),
+                      tuple(self.scratch))  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class _PhaseText(GroupText):
+    """Writes the kernel of one phase."""
+
+    name: str
+    kernel: Kernel
+    phase: Phase
+    scratch: Sequence[Scratch]
+    block: int = THREADS
+    tiles: Mapping[str, Tile] = field(default_factory=dict)
+    pack: Mapping[str, str] = field(default_factory=dict)  # buffer -> its pack, in a packed loop
+
+    # Frames.
+
+    def _frame(self, extra: str = "") -> str:
+        """The kernel's head and buffers, and the lines written so far as its body."""
+        head = [
+            f'extern "C" __global__ void __launch_bounds__({self.block})',
+            f"{self.name}(const pt_args a{extra})",
+            "{",
+        ]
+        head += self._buffers()
+        if any("n[" in line for line in self.lines):
+            head.append("    const long long *const n = a.n;")
+        if self.checks:
+            head.append("    int *const status = a.status;")
+        if any("g." in line or "(g," in line for line in self.lines):
+            head.append(f"    const {GROUPS[self.group]} g = {{}};")
+        return "\n".join([*head, *self.lines, "}", ""])
+
+    def _buffers(self) -> list[str]:
+        phase = self.phase
+        found = [buffer for stmt in statements(phase) for buffer in buffers_of(stmt)]
+        for stmt in walk(statements(phase)):
+            if isinstance(stmt, For):
+                found += [b for acc in stmt.accs for b in loads_of(acc.term)]
+        for acc in getattr(phase, "accs", ()):
+            found += loads_of(acc.term)
+        written = {b for stmt in statements(phase) for b in writes(stmt)}
+        lines = []
+        places = {b.name: (f"a.b[{k}]", b.dtype) for k, b in enumerate(self.plan.buffers)}
+        places |= {s.name: (f"a.s[{k}]", s.dtype) for k, s in enumerate(self.scratch)}
+        for name in dict.fromkeys(found):
+            place, dtype = places[name]
+            way = "out" if name in written else "in"
+            const = "" if way == "out" else "const "
+            lines.append(f"    const pt_{way}_{dtype} {name} = ({const}{c_type(dtype)} *) {place};")
+        return lines
+
+    def _before(self, stmts: Sequence[Stmt]) -> None:
+        for stmt in stmts:
+            self.thread_stmt(stmt, 1)
+
+    # Phases.
+
+    def once(self, phase: Once) -> str:
+        self.line(1, "if (threadIdx.x != 0)")
+        self.line(2, "return;")
+        self._before((*phase.before, *phase.body))
+        return self._frame()
+
+    def routine(self, call: Call) -> str:
+        texts = ", ".join(self._argument(arg) for arg in call.args)
+        self.line(1, f"{call.routine}_grid(g, {texts});")
+        return self._frame()
+
+    def rows(self, phase: Rows) -> str:
+        self.private = {private.buffer: private for private in phase.privates}
+        self.apart = frozenset({v for v, n in phase.loops if n != 1} | {phase.flat})
+        self._before(phase.before)
+        self.open_accs(phase.accs, 1)
+        for private in phase.privates:
+            self._open_private(private)
+        alone = self.group == "thread"
+        self.tiles = tiles(phase, self.plan, self.kernel) if alone else {}
+        width = packed(phase, self.dtypes()) if alone else 0
+        if self.tiles:
+            self._tiled(phase)
+        elif width:
+            self._packs(phase, width)
+        else:
+            self._plain_rows(phase, "g.index()")
+        self._finish(phase)
+        return self._frame()
+
+    def dtypes(self) -> dict[str, str]:
+        """The dtype of each buffer, shared memory included."""
+        found = {b.name: b.dtype for b in self.plan.buffers}
+        return found | {s.name: s.dtype for s in self.scratch}
+
+    def _plain_rows(self, phase: Rows, start: str) -> None:
+        self.open_loop(phase.flat, phase.loops, 1, start, "g.count()")
+        self._row(phase, 2)
+        self.line(1, "}")
+
+    def _row(self, phase: Rows, depth: int) -> None:
+        """One turn: its variables, its statements, its part in the folds."""
+        if len(phase.loops) > 1:
+            used = self.used_in(phase.body, phase.accs)
+            self.unpack(phase.loops, phase.flat, used, depth)
+        self.group_body(phase.body, depth)
+        self.accumulate(phase.accs, depth)
+        self.meet(depth)
+
+    def _open_private(self, private: Private) -> None:
+        kind = "double" if "float" in private.dtype else local_type(private.dtype)
+        name = f"own_{private.buffer}"
+        none = self._literal(identity(private.op, private.dtype), private.dtype)
+        self.line(1, f"{kind} {name}[{private.count}];")
+        self.line(1, "#pragma unroll")
+        self.line(1, f"for (int k = 0; k < {private.count}; k++)")
+        self.line(2, f"{name}[k] = {none};")
+
+    # Rows of a matrix through shared memory: read once, by neighbouring threads.
+
+    def _tiled(self, phase: Rows) -> None:
+        self.block = TILE_THREADS
+        threads, total = self.block, self.product(phase.loops)
+        for tile in self.tiles.values():
+            size = threads * tile.padded
+            self.line(1, f"__shared__ {c_type(tile.dtype)} tile_{tile.buffer}[{size}];")
+            self.names[tile.buffer] = f"tile_{tile.buffer}"
+        self.line(1, f"for (int64_t base = (int64_t) blockIdx.x * {threads}; base < {total};")
+        self.line(1, f"     base += (int64_t) gridDim.x * {threads}) {{")
+        self.line(2, f"const int here = {total} - base < {threads} ? {total} - base : {threads};")
+        self.line(2, "__syncthreads();")
+        for tile in self.tiles.values():
+            self._fill(tile, threads)
+        self.line(2, "__syncthreads();")
+        self.line(2, f"const int64_t {phase.flat} = base + threadIdx.x;")
+        self.locals[phase.flat] = "int64_t"
+        self.line(2, "if (threadIdx.x < here) {")
+        self._row(phase, 3)
+        self.line(2, "}")
+        self.line(1, "}")
+        self.names.clear()
+
+    def _fill(self, tile: Tile, threads: int) -> None:
+        source = f"{tile.buffer}[base * {tile.stride} + e]"
+        place = "e"
+        if tile.padded != tile.stride:
+            place = f"e / {tile.stride} * {tile.padded} + e % {tile.stride}"
+        self.line(2, "#pragma unroll")
+        self.line(2, f"for (int k = 0; k < {tile.stride}; k++) {{")
+        self.line(3, f"const int e = k * {threads} + threadIdx.x;")
+        self.line(3, f"if (e < here * {tile.stride})")
+        self.line(4, f"tile_{tile.buffer}[{place}] = {source};")
+        self.line(2, "}")
+
+    def _load(self, buffer: str, index: Size) -> str:
+        tile = self.tiles.get(buffer)
+        if tile is not None:
+            rest = index - Dim.name(tile.var) * tile.stride
+            inside = self._index(rest)
+            text = f"threadIdx.x * {tile.padded}"
+            return f"tile_{buffer}[{text}]" if inside == "0" else f"tile_{buffer}[{text} + {inside}]"
+        if buffer in self.pack and index == Dim.name(self.phase.flat):
+            return f"{self.pack[buffer]}.v[k]"
+        return super()._load(buffer, index)
+
+    # Elements in packs.
+
+    def _packs(self, phase: Rows, width: int) -> None:
+        flat, dtypes = phase.flat, self.dtypes()
+        loads, stores = _unit_accesses(phase)
+        total = self.product(phase.loops)
+        self.locals[flat] = "int64_t"
+        self.line(1, f"const int64_t whole = a.aligned ? ({total}) / {width} * {width} : 0;")
+        self.line(1, f"for (int64_t first = g.index() * {width}; first < whole;")
+        self.line(1, f"     first += g.count() * {width}) {{")
+        for name in loads:
+            kind = f"pt_span<{c_type(dtypes[name])}, {width}>"
+            self.line(2, f"const {kind} in_{name} = *(const {kind} *) ({name} + first);")
+        for name in stores:
+            self.line(2, f"pt_span<{c_type(dtypes[name])}, {width}> out_{name};")
+        self.pack = {name: f"in_{name}" for name in loads}
+        self.pack |= {name: f"out_{name}" for name in stores}
+        self.line(2, "#pragma unroll")
+        self.line(2, f"for (int k = 0; k < {width}; k++) {{")
+        self.line(3, f"const int64_t {flat} = first + k;")
+        self._row(phase, 3)
+        self.line(2, "}")
+        self.pack = {}
+        for name in stores:
+            kind = f"pt_span<{c_type(dtypes[name])}, {width}>"
+            self.line(2, f"*({kind} *) ({name} + first) = out_{name};")
+        self.line(1, "}")
+        self._plain_rows(phase, "whole + g.index()")
+
+    def _store(self, store: Store, depth: int) -> None:
+        if store.buffer in self.pack:
+            self.comment(depth, store.origin)
+            self.line(depth, f"{self.pack[store.buffer]}.v[k] = {self._expr(store.expr)};")
+            return
+        super()._store(store, depth)
+
+    # The end of rows: folds over all threads, and what waits for them.
+
+    def _finish(self, phase: Rows) -> None:
+        if not (phase.accs or phase.privates or phase.after):
+            return
+        slots = _Slots(phase)
+        for letter, count in slots.counts.items():
+            warps = self.block // 32
+            self.line(1, f"__shared__ {WIDE[letter]} space_{letter}[{warps * count}];")
+        if slots.counts:
+            self.line(1, "const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;")
+        for slot in slots.accs:
+            self._bring(slot, slot.name if self.group == "thread"
+                        else f"g.lane() == 0 ? {slot.name} : {slot.none(self)}")  # fmt: skip
+        for private, slot in slots.privates:
+            self._bring(slot, f"own_{private.buffer}[k]", private.count)
+        if slots.counts:
+            self.line(1, "__syncthreads();")
+        for letter, runs in slots.runs.items():
+            self._partial(letter, slots, runs)
+        self.line(1, "if (!pt_last(a.counters, gridDim.x))")
+        self.line(2, "return;")
+        for letter, runs in slots.runs.items():
+            self._total(letter, slots, runs)
+        if slots.counts:
+            self.line(1, "__syncthreads();")
+        for private, slot in slots.privates:
+            self._close_private(private, slot)
+        if slots.privates and phase.after:
+            self.line(1, "__syncthreads();")
+        if phase.after:
+            self._after(phase, slots)
+
+    def _after(self, phase: Rows, slots: _Slots) -> None:
+        self.line(1, "if (threadIdx.x == 0) {")
+        for slot in slots.accs:
+            kind = local_type(slot.dtype)
+            self.line(2, f"{slot.name} = ({kind}) space_{slot.letter}[{slot.place}];")
+        self.private, self.apart = {}, frozenset()
+        for stmt in phase.after:
+            self.thread_stmt(stmt, 2)
+        self.line(1, "}")
+
+    def _bring(self, slot: _Slot, value: str, count: int | None = None) -> None:
+        """A value of each thread to one of each warp."""
+        kind, letter = WIDE[slot.letter], slot.letter
+        fold = f"pt_warp_{slot.join}_{letter}"
+        total = f"warp * {slot.stride} + {slot.place}"
+        depth = 1
+        if count is not None:
+            self.line(1, "#pragma unroll")
+            self.line(1, f"for (int k = 0; k < {count}; k++) {{")
+            total, depth = f"{total} + k", 2
+        else:
+            self.line(1, "{")
+            depth = 2
+        self.line(depth, f"const {kind} x = {fold}(({kind}) ({value}));")
+        self.line(depth, "if (lane == 0)")
+        self.line(depth + 1, f"space_{letter}[{total}] = x;")
+        self.line(1, "}")
+
+    def _partial(self, letter: str, slots: _Slots, runs: Sequence[_Run]) -> None:
+        """One value of each block, to memory."""
+        kind, stride = WIDE[letter], slots.counts[letter]
+        self.line(1, f"{kind} *const part_{letter} = ({kind} *) a.partial + "
+                     f"(size_t) {slots.offsets[letter]} * gridDim.x;")  # fmt: skip
+        for run in runs:
+            self.line(1, f"for (int k = {run.first} + threadIdx.x; k < {run.end}; "
+                         f"k += blockDim.x) {{")  # fmt: skip
+            self.line(2, f"{kind} x = space_{letter}[k];")
+            self.line(2, f"for (int w = 1; w < {self.block // 32}; w++) {{")
+            self.line(3, f"const {kind} y = space_{letter}[w * {stride} + k];")
+            self.line(3, f"x = {self._joined(run.join, letter)};")
+            self.line(2, "}")
+            self.line(2, f"part_{letter}[(size_t) k * gridDim.x + blockIdx.x] = x;")
+            self.line(1, "}")
+
+    def _total(self, letter: str, slots: _Slots, runs: Sequence[_Run]) -> None:
+        """The values of all blocks, folded in one order by the warps of the last one."""
+        kind = WIDE[letter]
+        for run in runs:
+            self.line(1, f"for (int k = {run.first} + warp; k < {run.end}; "
+                         f"k += {self.block // 32}) {{")  # fmt: skip
+            self.line(2, f"{kind} x = {self._none(run.join, letter)};")
+            self.line(2, "for (unsigned j = lane; j < gridDim.x; j += 32) {")
+            self.line(3, f"const {kind} y = part_{letter}[(size_t) k * gridDim.x + j];")
+            self.line(3, f"x = {self._joined(run.join, letter)};")
+            self.line(2, "}")
+            self.line(2, f"x = pt_warp_{run.join}_{letter}(x);")
+            self.line(2, "if (lane == 0)")
+            self.line(3, f"space_{letter}[k] = x;")
+            self.line(1, "}")
+
+    def _none(self, join: str, letter: str) -> str:
+        dtype = {"f": "float64", "i": "int64", "u": "uint64"}[letter]
+        return self._literal(identity(join, dtype), dtype)
+
+    def _joined(self, join: str, letter: str) -> str:
+        dtype = {"f": "float64", "i": "int64", "u": "uint64"}[letter]
+        return self._apply(COMBINE[join], ["x", "y"], dtype)
+
+    def _close_private(self, private: Private, slot: _Slot) -> None:
+        kind, name = c_type(private.dtype), private.buffer
+        total = f"({kind}) space_{slot.letter}[{slot.place} + k]"
+        first = f"{name}[k]"
+        if private.initial is not None:
+            first = self._literal(private.initial.value, private.dtype)
+            if private.initial.value == identity(private.op, private.dtype):
+                first = ""
+        joined = total
+        if first:
+            joined = self._apply(COMBINE[private.op], [first, total], private.dtype)
+        self.line(1, f"for (int k = threadIdx.x; k < {private.count}; k += blockDim.x)")
+        self.line(2, f"{name}[k] = {joined};")
+
+    # One fold for each of many places.
+
+    def reduce(self, phase: Reduce) -> str:
+        self._before(phase.before)
+        kept, terms = self.product(phase.kept), self.product(phase.reduced)
+        along = phase.rows
+        self.line(1, "const int place = threadIdx.x " + ("/ d.terms;" if along else "% d.places;"))
+        self.line(1, "const int term = threadIdx.x " + ("% d.terms;" if along else "/ d.places;"))
+        self.line(1, "const int64_t tile = blockIdx.x / d.chunks, chunk = blockIdx.x % d.chunks;")
+        self.line(1, f"const int64_t kept = tile * d.places + place, count = {kept};")
+        self.open_accs(phase.accs, 1)
+        self.line(1, "if (kept < count) {")
+        shared = (*phase.head, *phase.body, *(Let(a.name, a.term) for a in phase.accs))
+        self.unpack(phase.kept, "kept", self.used_in(shared, ()), 2)
+        for stmt in phase.head:
+            self.thread_stmt(stmt, 2)
+        self.line(2, f"for (int64_t each = chunk * d.terms + term; each < {terms};")
+        self.line(2, "     each += (int64_t) d.terms * d.chunks) {")
+        self.turn(phase.reduced, "each", phase.body, phase.accs, 3) if len(
+            phase.reduced
+        ) > 1 else self._single(phase)
+        self.line(2, "}")
+        self.line(1, "}")
+        self._close_reduce(phase)
+        return self._frame(", const pt_split d")
+
+    def _single(self, phase: Reduce) -> None:
+        name = phase.reduced[0][0]
+        self.locals[name] = "int64_t"
+        self.line(3, f"const int64_t {name} = each;")
+        for stmt in phase.body:
+            self.thread_stmt(stmt, 3)
+        self.accumulate(phase.accs, 3)
+
+    def _close_reduce(self, phase: Reduce) -> None:
+        for acc in phase.accs:
+            self._split_fold(acc, 1)
+        self.line(1, "if (d.chunks > 1) {")
+        for k, acc in enumerate(phase.accs):
+            kind = WIDE[fold_class(acc.term.dtype)]
+            self.line(2, f"{kind} *const part{k} = ({kind} *) a.partial + "
+                         f"(size_t) {k} * d.chunks * count;")  # fmt: skip
+            self.line(2, "if (term == 0 && kept < count)")
+            self.line(3, f"part{k}[chunk * count + kept] = {acc.name};")
+        self.line(2, "if (!pt_last(a.counters + tile, d.chunks))")
+        self.line(3, "return;")
+        for k, acc in enumerate(phase.accs):
+            dtype = acc.term.dtype
+            self.line(2, f"{acc.name} = {self._literal(acc.identity, dtype)};")
+            self.line(2, "for (int j = term; j < d.chunks && kept < count; j += d.terms)")
+            other = f"(({local_type(dtype)}) part{k}[j * count + kept])"
+            joined = self._apply(COMBINE[acc.op], [acc.name, other], dtype)
+            self.line(3, f"{acc.name} = {joined};")
+            self._split_fold(acc, 2)
+        self.line(1, "}")
+        self.line(1, "if (term == 0 && kept < count) {")
+        used = self.used_in((*phase.head, *phase.each), ())
+        self.unpack(phase.kept, "kept", used, 2)
+        read = {name for stmt in phase.each for name in self.used_in((stmt,), ())}
+        for stmt in phase.head:
+            if isinstance(stmt, Let) and _reaches(stmt, phase.head, read):
+                self.thread_stmt(stmt, 2)
+        for stmt in phase.each:
+            self.thread_stmt(stmt, 2)
+        self.line(1, "}")
+
+    def _split_fold(self, acc: Acc, depth: int) -> None:
+        letter = fold_class(acc.term.dtype)
+        op, kind = JOINS.get(acc.op, acc.op), local_type(acc.term.dtype)
+        value = f"pt_split_{op}_{letter}(({WIDE[letter]}) {acc.name}, term, d)"
+        self.line(depth, f"{acc.name} = ({kind}) {value};")
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """Where a fold is found in shared memory: class, join, place and stride of its array."""
+
+    name: str
+    dtype: str
+    letter: str
+    join: str
+    place: int
+    stride: int
+
+    def none(self, text: _PhaseText) -> str:
+        return text._literal(identity(self.join, self.dtype), self.dtype)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Neighbouring slots that are joined alike."""
+
+    join: str
+    first: int
+    end: int
+
+
+class _Slots:
+    """The folds of a phase laid out by the type that they are folded in."""
+
+    def __init__(self, phase: Rows) -> None:
+        items = [(a, fold_class(a.term.dtype), JOINS.get(a.op, a.op), 1) for a in phase.accs]
+        items += [(p, fold_class(p.dtype), JOINS.get(p.op, p.op), p.count) for p in phase.privates]
+        self.counts: dict[str, int] = {}
+        self.runs: dict[str, list[_Run]] = {}
+        for _, letter, join, count in items:
+            first = self.counts.get(letter, 0)
+            self.counts[letter] = first + count
+            self.runs.setdefault(letter, []).append(_Run(join, first, first + count))
+        self.offsets, total = {}, 0
+        for letter, count in self.counts.items():
+            self.offsets[letter] = total
+            total += count
+        self.accs: list[_Slot] = []
+        self.privates: list[tuple[Private, _Slot]] = []
+        taken = dict.fromkeys(self.counts, 0)
+        for item, letter, join, count in items:
+            is_acc = isinstance(item, Acc)
+            dtype = item.term.dtype if is_acc else item.dtype
+            name = item.name if is_acc else item.buffer
+            slot = _Slot(name, dtype, letter, join, taken[letter], self.counts[letter])
+            taken[letter] += count
+            if is_acc:
+                self.accs.append(slot)
+            else:
+                self.privates.append((item, slot))
+        self.runs = {letter: _merged(runs) for letter, runs in self.runs.items()}
+
+
+def _merged(runs: Sequence[_Run]) -> list[_Run]:
+    found: list[_Run] = []
+    for run in runs:
+        if found and found[-1].join == run.join:
+            found[-1] = replace(found[-1], end=run.end)
+        else:
+            found.append(run)
+    return found
+
+
+def _reaches(let: Let, head: Sequence[Stmt], read: set[str]) -> bool:
+    """Whether a scalar is read, by way of others or not."""
+    wanted = set(read)
+    for stmt in reversed(head):
+        if isinstance(stmt, Let) and stmt.name in wanted:
+            for part in walk_expr(stmt.expr):
+                wanted |= {getattr(part, "name", "")}
+                if isinstance(part, Load):
+                    wanted |= {str(n) for n in _names(part.index)}
+    return let.name in wanted
+
+
+def _names(index: Size) -> set[str]:
+    return index.names() if isinstance(index, Dim) else set()
+
+
+def _unit_accesses(phase: Rows) -> tuple[list[str], list[str]]:
+    """Buffers read, and written, at the number of the turn."""
+    loads: dict[str, None] = {}
+    stores: dict[str, None] = {}
+    flat = Dim.name(phase.flat)
+    exprs = [e for stmt in phase.body for e in exprs_of(stmt)] + [a.term for a in phase.accs]
+    for expr in exprs:
+        for part in walk_expr(expr):
+            if isinstance(part, Load) and part.index == flat:
+                loads[part.buffer] = None
+    for stmt in phase.body:
+        if isinstance(stmt, Store):
+            stores[stmt.buffer] = None
+    return list(loads), list(stores)

@@ -1,0 +1,292 @@
+"""Statements as CUDA C++, carried out by a group of threads: a thread, a warp or a block."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from probtensor.kernel.flat import flattened
+from probtensor.kernel.grid import nest
+from probtensor.kernel.ir import Acc, Call, Check, For, Let, Load, Stmt, Store, walk
+from probtensor.kernel.phases import Loops, Private
+from probtensor.kernel.touch import buffers_of, expr_names, names_read, names_set
+from probtensor.kernel.touch import writes_of as writes
+from probtensor.targets.spell import COMBINE, PLAIN, Speller, c_type, local_type, unwrapped
+from probtensor.types import Size, size_names
+
+SPELLINGS = {"not": "(!{})", "where": "({0} ? {1} : {2})"}
+# Loops up to which all turns are written out, so that private copies stay in registers.
+UNROLLED = 64
+WIDE = {"f": "double", "i": "long long", "u": "unsigned long long"}
+JOINS = {"and": "min", "or": "max"}  # bools are folded as the integers 0 and 1
+
+
+def fold_class(dtype: str) -> str:
+    """The letter of the type in which values of a dtype are folded."""
+    return "f" if "float" in dtype else "u" if dtype.startswith("u") else "i"
+
+
+@dataclass(kw_only=True)
+class GroupText(Speller):
+    """Writes statements for the group `g`. `names` tells where a buffer is found, `private` which
+    buffers each thread has a copy of, and `apart` the variables in which threads differ."""
+
+    group: str = "thread"
+    comments: bool = True
+    names: dict[str, str] = field(default_factory=dict)
+    private: dict[str, Private] = field(default_factory=dict)
+    apart: frozenset[str] = frozenset()
+    lines: list[str] = field(default_factory=list)
+    origin: str = ""
+    checks: bool = False
+    routines: set[str] = field(default_factory=set)
+    read: set[str] = field(default_factory=set)  # buffers touched since lanes last met
+    dirty: set[str] = field(default_factory=set)
+
+    plain = PLAIN | SPELLINGS
+    cast = "(({}) {})"
+
+    # Lines.
+
+    def line(self, depth: int, text: str) -> None:
+        self.lines.append("    " * depth + text)
+
+    def comment(self, depth: int, origin: str) -> None:
+        """The user's line, when it is another than that of the statement before."""
+        if not self.comments or not origin or origin == self.origin:
+            return
+        self.origin = origin
+        file, _, line = origin.rpartition(":")
+        source = linecache.getline(file, int(line)).strip() if line.isdigit() else ""
+        name = file.replace("\\", "/").rsplit("/", 1)[-1]
+        text = f"// {name}:{line}: {source}"[: 100 - 4 * depth]
+        self.line(depth, text.rstrip("\\"))
+
+    # What is spelled in its own way here.
+
+    def _load(self, buffer: str, index: Size) -> str:
+        return f"{self.names.get(buffer, buffer)}[{self._index(index)}]"
+
+    def _pointer(self, buffer: str, index: Size) -> str:
+        text, name = self._index(index), self.names.get(buffer, buffer)
+        return name if text == "0" else f"{name} + {text}"
+
+    # Statements by a group, its lanes side by side in the loops.
+
+    def group_body(self, body: Iterable[Stmt], depth: int) -> None:
+        """Statements that all lanes of the group go through together."""
+        for stmt in body:
+            self._meet(stmt, depth)
+            if self.group == "thread":
+                self.thread_stmt(stmt, depth)
+            else:
+                self._group_stmt(stmt, depth)
+
+    def _meet(self, stmt: Stmt, depth: int) -> None:
+        """Let the lanes meet where one would see, or overwrite, what others are busy with."""
+        if self.group == "thread":
+            return
+        stored, seen = set(writes(stmt)), set(buffers_of(stmt))
+        if isinstance(stmt, For):
+            for acc in stmt.accs:
+                seen |= {p.buffer for p in _loads(acc)}
+        if seen & self.dirty or stored & self.read:
+            self.meet(depth)
+        self.dirty |= stored
+        self.read |= seen
+
+    def meet(self, depth: int) -> None:
+        """All lanes of the group arrive."""
+        if self.group != "thread" and (self.dirty or self.read):
+            self.line(depth, "g.sync();")
+        self.dirty.clear()
+        self.read.clear()
+
+    def _group_stmt(self, stmt: Stmt, depth: int) -> None:
+        match stmt:
+            case Store():
+                self.line(depth, "if (g.lane() == 0)")
+                self.thread_stmt(stmt, depth + 1)
+            case For():
+                self._shared_loop(stmt, depth)
+            case Call(routine, args, origin):
+                self.comment(depth, origin)
+                self.routines.add(routine)
+                texts = [self._argument(arg) for arg in args]
+                self.line(depth, f"{routine}(g, {', '.join(texts)});")
+            case _:
+                self.thread_stmt(stmt, depth)
+
+    def _shared_loop(self, loop: For, depth: int) -> None:
+        loops, body, accs = nest(loop)
+        if accs and [acc.name for acc in accs] != [acc.name for acc in loop.accs]:
+            loops, body, accs = ((loop.var, loop.extent),), loop.body, loop.accs
+        if self._one_after_the_other(body, loops):
+            self.line(depth, "if (g.lane() == 0) {")
+            self.thread_stmt(loop, depth + 1)
+            self.line(depth, "}")
+            return
+        before, self.apart = self.apart, self.apart | {v for v, n in loops if n != 1}
+        self.open_accs(accs, depth)
+        flat = self.flat_name(loops)
+        self.open_loop(flat, loops, depth, "g.lane()", "g.size()")
+        self.turn(loops, flat, body, accs, depth + 1)
+        self.line(depth, "}")
+        self.apart = before
+        for acc in accs:
+            letter = fold_class(acc.term.dtype)
+            op = JOINS.get(acc.op, acc.op)
+            kind = local_type(acc.term.dtype)
+            self.line(depth, f"{acc.name} = ({kind}) g.{op}(({WIDE[letter]}) {acc.name});")
+
+    def _one_after_the_other(self, body: Sequence[Stmt], loops: Loops) -> bool:
+        """Whether data decide which of several turns' plain stores stays: then order counts."""
+        variables = {v for v, n in loops if n != 1}
+        return any(
+            isinstance(part, Store) and part.op is None and variables - size_names(part.index)
+            for part in walk(tuple(body))
+        )
+
+    # Loops of which threads take every so many turns.
+
+    def flat_name(self, loops: Loops) -> str:
+        """The variable that numbers the turns of all loops."""
+        return loops[0][0] if len(loops) == 1 else f"t_{loops[0][0]}"
+
+    def open_loop(self, flat: str, loops: Loops, depth: int, start: str, step: str) -> None:
+        total = self.product(loops)
+        self.locals[flat] = "int64_t"
+        self.line(
+            depth, f"for (int64_t {flat} = {start}; {flat} < {total}; {flat} += {step}) {{"
+        )
+
+    def product(self, loops: Loops) -> str:
+        """How many turns several loops have in all."""
+        return " * ".join(self._factor(n) for _, n in loops) or "1"
+
+    def _factor(self, size: Size) -> str:
+        text = self._index(size)
+        return f"({text})" if " " in text else text
+
+    def turn(
+        self, loops: Loops, flat: str, body: Sequence[Stmt], accs: Sequence[Acc], depth: int
+    ) -> None:
+        """One turn of several loops, given its number."""
+        if len(loops) > 1:
+            body = flattened(body, loops, flat)
+            terms = flattened([Let(a.name, a.term) for a in accs], loops, flat)
+            accs = [_with_term(a, t.expr) for a, t in zip(accs, terms, strict=True)]
+            self.unpack(loops, flat, self.used_in(body, accs), depth)
+        for stmt in body:
+            self.thread_stmt(stmt, depth)
+        self.accumulate(accs, depth)
+
+    def used_in(self, body: Sequence[Stmt], accs: Sequence[Acc]) -> set[str]:
+        """Names that statements and folds read."""
+        names = {name for stmt in body for name in names_read(stmt)}
+        return names | {name for acc in accs for name in expr_names(acc.term)}
+
+    def unpack(self, loops: Loops, flat: str, used: set[str], depth: int) -> None:
+        """The variables of loops by the number of the turn, as far as they are used."""
+        rest = flat
+        for k in reversed(range(len(loops))):
+            name, extent = loops[k]
+            self.locals[name] = "int64_t"
+            size = self._factor(extent)
+            if name in used:
+                value = rest if k == 0 else f"{rest} % {size}"
+                self.line(depth, f"const int64_t {name} = {value};")
+            if not used & {v for v, _ in loops[:k]}:
+                for v, _ in loops[:k]:
+                    self.locals[v] = "int64_t"
+                return
+            above = f"{flat}_{k}"
+            self.line(depth, f"const int64_t {above} = {rest} / {size};")
+            rest = above
+
+    def open_accs(self, accs: Iterable[Acc], depth: int) -> None:
+        for acc in accs:
+            self.comment(depth, acc.origin)
+            kind = local_type(acc.term.dtype)
+            self.locals[acc.name] = kind
+            value = self._literal(acc.identity, acc.term.dtype)
+            self.line(depth, f"{kind} {acc.name} = {value};")
+
+    def accumulate(self, accs: Iterable[Acc], depth: int) -> None:
+        for acc in accs:
+            self.comment(depth, acc.origin)
+            joined = self._apply(COMBINE[acc.op], [acc.name, self._expr(acc.term)], acc.term.dtype)
+            self.line(depth, f"{acc.name} = {unwrapped(joined)};")
+
+    # Statements by one thread.
+
+    def thread_stmt(self, stmt: Stmt, depth: int) -> None:
+        """A statement that a thread carries out by itself."""
+        match stmt:
+            case Let(name, expr, origin):
+                self.comment(depth, origin)
+                kind = local_type(expr.dtype)
+                self.locals[name] = kind
+                self.line(depth, f"const {kind} {name} = {unwrapped(self._expr(expr))};")
+            case Store():
+                self._store(stmt, depth)
+            case For():
+                self._serial_loop(stmt, depth)
+            case Check(condition, code):
+                self.checks = True
+                self.line(depth, f"if (!{self._expr(condition)})")
+                self.line(depth + 1, f"*status = {code};")
+            case Call():
+                self._group_stmt(stmt, depth)
+
+    def _store(self, store: Store, depth: int) -> None:
+        self.comment(depth, store.origin)
+        value, dtype = self._expr(store.expr), store.expr.dtype
+        name = self.names.get(store.buffer, store.buffer)
+        if store.buffer in self.private:
+            name = f"own_{store.buffer}"
+        place = f"{name}[{self._index(store.index)}]"
+        fought = self.apart - size_names(store.index)
+        if store.op and fought and store.buffer not in self.private:
+            kind = c_type(dtype)
+            self.line(depth, f"pt_atomic_{store.op}_{dtype}(&{place}, ({kind}) {value});")
+        elif store.op == "add":
+            self.line(depth, f"{place} += {unwrapped(value)};")
+        elif store.op:
+            joined = self._apply(COMBINE[store.op], [place, value], dtype)
+            self.line(depth, f"{place} = {unwrapped(joined)};")
+        else:
+            self.line(depth, f"{place} = {unwrapped(value)};")
+
+    def _serial_loop(self, loop: For, depth: int) -> None:
+        self.open_accs(loop.accs, depth)
+        var, end = loop.var, self._index(loop.extent)
+        self.locals[var] = "int64_t"
+        if isinstance(loop.extent, int) and loop.extent <= UNROLLED:
+            self.line(depth, "#pragma unroll")
+        start = self._index(loop.start)
+        self.line(depth, f"for (int64_t {var} = {start}; {var} < {end}; {var}++) {{")
+        for stmt in loop.body:
+            self.thread_stmt(stmt, depth + 1)
+        self.accumulate(loop.accs, depth + 1)
+        self.line(depth, "}")
+
+
+def _loads(acc: Acc) -> list[Load]:
+    stack, found = [acc.term], []
+    while stack:
+        expr = stack.pop()
+        if isinstance(expr, Load):
+            found.append(expr)
+        stack.extend(getattr(expr, "args", ()))
+    return found
+
+
+def _with_term(acc: Acc, term) -> Acc:
+    return Acc(acc.name, acc.op, acc.identity, term, acc.origin)
+
+
+def declared(names: Iterable[Stmt]) -> set[str]:
+    """Locals that statements set."""
+    return {name for stmt in names for name in names_set(stmt)}

@@ -1,0 +1,123 @@
+"""How the threads of a block read memory together: in packs of 16 bytes, or whole rows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from probtensor.kernel.ir import (
+    Check,
+    For,
+    Kernel,
+    Let,
+    Load,
+    Stmt,
+    Store,
+    exprs_of,
+    walk,
+    walk_expr,
+)
+from probtensor.kernel.phases import Rows
+from probtensor.kernel.simplify import substitute
+from probtensor.kernel.touch import names_set
+from probtensor.kernel.touch import writes_of as writes
+from probtensor.lower.plan import Plan
+from probtensor.types import Dim, Size, size_names
+
+NARROWEST, WIDEST = 3, 48  # elements of a row that is read through shared memory
+SHARED = 40 << 10  # bytes of shared memory that rows may take
+ROWS = 128  # rows of a tile, one a thread
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Rows of `stride` elements of a buffer, one a turn of `var`."""
+
+    buffer: str
+    dtype: str
+    var: str
+    stride: int
+
+    @property
+    def padded(self) -> int:
+        """Elements from row to row in shared memory: odd, so that threads use different banks."""
+        return self.stride | 1
+
+
+def tiles(phase: Rows, plan: Plan, kernel: Kernel) -> dict[str, Tile]:
+    """The buffers of which each turn reads just its own short row, by name."""
+    if len(phase.loops) != 1:
+        return {}
+    var = phase.loops[0][0]
+    extents = {s.var: s.extent for s in walk(phase.body) if isinstance(s, For)}
+    written = {b for stmt in kernel.body for b in writes(stmt)}
+    dtypes = {b.name: b.dtype for b in plan.buffers}
+    found: dict[str, Tile | None] = {}
+    for load in _loads(phase):
+        stride = _row_stride(load.index, var, extents)
+        fits = stride is not None and load.buffer not in written and load.buffer in dtypes
+        tile = Tile(load.buffer, load.dtype, var, stride) if fits else None
+        found[load.buffer] = tile if found.get(load.buffer, tile) == tile else None
+    kept = {name: tile for name, tile in found.items() if tile is not None}
+    size = sum(ROWS * tile.padded * int(tile.dtype.lstrip("uintfloabl")) // 8
+               for tile in kept.values() if tile.dtype != "bool")  # fmt: skip
+    return kept if size <= SHARED and all(t.dtype != "bool" for t in kept.values()) else {}
+
+
+def _row_stride(index: Size, var: str, extents: Mapping[str, Size]) -> int | None:
+    """The number of elements from turn to turn, if an access stays within its own."""
+    if not isinstance(index, Dim):
+        return None
+    alone = [f for atoms, f in index.terms if [a.name for a in atoms] == [var]]
+    if not alone or not NARROWEST <= alone[0] <= WIDEST:
+        return None
+    rest = index - Dim.name(var) * alone[0]
+    if size_names(rest) - extents.keys() or not all(
+        isinstance(extents[name], int) for name in size_names(rest)
+    ):
+        return None
+    highest = substitute(rest, {name: extents[name] - 1 for name in size_names(rest)})
+    lowest = substitute(rest, dict.fromkeys(size_names(rest), 0))
+    if not (isinstance(highest, int) and isinstance(lowest, int)):
+        return None
+    inside = lowest >= 0 and 0 <= highest < alone[0]
+    return alone[0] if inside and (rest == 0 or _rises(rest)) else None
+
+
+def _rises(index: Size) -> bool:
+    return not isinstance(index, Dim) or all(
+        factor > 0 and not any(a.args for a in atoms) for atoms, factor in index.terms
+    )
+
+
+def packed(phase: Rows, dtypes: Mapping[str, str]) -> int:
+    """Elements a thread takes at once where turns read and write neighbouring ones; 0 for none."""
+    if phase.privates or any(isinstance(s, (For, Check)) for s in phase.body):
+        return 0
+    flat = Dim.name(phase.flat)
+    computed = {name for stmt in phase.body for name in names_set(stmt)}
+    unit: set[str] = set()
+    for load in _loads(phase):
+        if load.index == flat:
+            unit.add(load.buffer)
+        elif size_names(load.index) & ({v for v, _ in phase.loops} | {phase.flat}) - computed:
+            return 0
+    stored = [stmt for stmt in phase.body if isinstance(stmt, Store)]
+    if any(s.op is not None or s.index != flat for s in stored):
+        return 0
+    buffers = unit | {s.buffer for s in stored}
+    read = {load.buffer for load in _loads(phase)}
+    if not buffers or read & {s.buffer for s in stored}:
+        return 0
+    return 4 if any(_itemsize(dtypes[b]) <= 4 for b in buffers) else 2
+
+
+def _itemsize(dtype: str) -> int:
+    return 1 if dtype == "bool" else int(dtype.lstrip("uintfloa")) // 8
+
+
+def _loads(phase: Rows) -> list[Load]:
+    stmts: list[Stmt] = list(walk(phase.body))
+    exprs = [e for stmt in stmts for e in exprs_of(stmt)] + [a.term for a in phase.accs]
+    exprs += [s.expr for s in stmts if isinstance(s, Let)]
+    return [part for e in exprs for part in walk_expr(e) if isinstance(part, Load)]
