@@ -1,0 +1,29 @@
+"""What a step is told: whether it is a dry run, and the sizes that follow from that."""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`dry`: tiny data, the host in the device's place, and nothing worth keeping is measured."""
+
+    dry: bool = False
+
+    def size(self, real, tiny):
+        """The one for this run."""
+        return tiny if self.dry else real
+
+    @property
+    def block_s(self):
+        """Seconds in a block of calls."""
+        return self.size(0.015, 1e-6)
+
+    @property
+    def rounds(self):
+        return self.size(5, 1)
+
+    @property
+    def posteriordb(self):
+        """The folder of posteriordb's data, or None."""
+        return os.environ.get("POSTERIORDB")
