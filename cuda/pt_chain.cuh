@@ -1,0 +1,469 @@
+/* What the samplers on the device share: a chain's vectors and state, its random numbers, the
+ * leapfrog step, the adaptation, and the kernel that finds where a chain starts.
+ *
+ * Included after a generated density: pt_chain (the group of threads that runs one chain),
+ * PT_DIM, pt_data and pt_density.
+ *
+ * Every vector of PT_DIM coordinates is shared out among the lanes of its chain: lane l owns the
+ * coordinates l, l + size, l + 2 size, ... and keeps them in registers or in its local memory. A
+ * thread alone owns them all. Only the position and the gradient, which the density reads and
+ * writes whole, pass through memory that all lanes see.
+ *
+ * Random numbers are functions of (seed, chain, purpose, iteration, number), so there is no
+ * generator to keep, and draws depend neither on how many iterations a launch does nor on which
+ * thread does them. All else that outlives a launch is in `pt_state` and the kept vectors: for a
+ * chain PT_KEPT * PT_DIM * 8 + 96 bytes.
+ */
+#ifndef PT_CHAIN_CUH
+#define PT_CHAIN_CUH
+
+#include "pt_random.h"
+
+#ifndef PT_GROUP_THREADS
+#define PT_GROUP_THREADS 32   /* no group but a lone thread has fewer */
+#endif
+#ifndef PT_LAUNCH_THREADS
+#define PT_LAUNCH_THREADS 256 /* the most threads of a block: each has 255 registers */
+#endif
+
+template <class Group> struct pt_share {
+    enum { alone = 0, count = (PT_DIM - 1) / PT_GROUP_THREADS + 1 };
+};
+template <> struct pt_share<pt_thread> {
+    enum { alone = 1, count = PT_DIM };
+};
+constexpr int PT_OWN = pt_share<pt_chain>::count;
+constexpr bool PT_ALONE = pt_share<pt_chain>::alone;
+
+/* A thread that holds whole vectors needs all the registers it can get. Groups need other groups
+ * beside them, to hide the time that their folds take. */
+constexpr int PT_RESIDENT = PT_ALONE || PT_LAUNCH_THREADS >= 512 ? 1 : 512 / PT_LAUNCH_THREADS;
+#define PT_KERNEL extern "C" __global__ void __launch_bounds__(PT_LAUNCH_THREADS, PT_RESIDENT)
+
+typedef double pt_vector[PT_OWN];
+
+/* This lane's coordinates: k counts them, i tells which they are. Short loops are unrolled, since
+ * only then can a vector be registers. */
+#if defined(__CUDACC__)
+constexpr int PT_UNROLLED = PT_OWN <= 16 ? PT_OWN : 4;
+#define PT_UNROLL _Pragma("unroll PT_UNROLLED")
+#else
+#define PT_UNROLL
+#endif
+#define PT_EACH(k, i) PT_UNROLL \
+    for (int k = 0; k < PT_OWN; ++k) \
+        if (const int i = g.lane() + k * g.size(); i < PT_DIM)
+
+/* ---- what is kept between launches ---- */
+
+/* The codes of cython_ext/chain.pyx, and one more. */
+enum pt_status {
+    PT_WELL = 0,
+    PT_DENSITY_FAILED = 2,
+    PT_STEP_SIZE_VANISHED = 3,
+    PT_STEP_SIZE_EXPLODED = 4,
+    PT_NO_START = 6
+};
+
+struct pt_state {
+    double logp;
+    double step_size;
+    double step_centre;   /* dual averaging: what the step size is drawn to, */
+    double step_error;    /* the mean lack of acceptance, */
+    double step_log_mean; /* the mean logarithm of the step size, */
+    double step_count;    /* and what these are means of */
+    double older_count;
+    double younger_count;
+    long long gradients;
+    long long divergences; /* after the warm-up */
+    int done;              /* iterations, those of the warm-up included */
+    int status;
+    int code; /* what the density says when it fails */
+    int older; /* which of the two estimates of the metric is the older one */
+};
+
+enum pt_kept_vector {
+    PT_POSITION,
+    PT_GRADIENT,
+    PT_INVERSE_MASS,
+    PT_MOMENTS, /* twice: mean and squares of the draws, mean and squares of the gradients */
+    PT_KEPT = PT_MOMENTS + 8
+};
+
+enum pt_adapt_flags { PT_COLLECT = 1, PT_REFRESH = 2, PT_SWITCH = 4 };
+
+struct pt_run {
+    double *kept;                  /* [chains, PT_KEPT, PT_DIM] */
+    pt_state *states;              /* [chains] */
+    char *work;                    /* [chains, work_bytes], the density's */
+    double *exchange;              /* [chains, 2, PT_DIM], unless a thread runs a chain */
+    const double *given;           /* start points, [chains, PT_DIM], or none */
+    const unsigned char *schedule; /* [tune], pt_adapt_flags */
+    double *draws;                 /* [chains, rows, PT_DIM]; row 0 is iteration first_row */
+    void *records;                 /* [chains, rows] */
+    double *divergence_starts;     /* as draws, or none */
+    unsigned long long seed;
+    long long work_bytes;
+    double target_accept;
+    double max_error;
+    int chains;
+    int tune;
+    int first_row;
+    int rows;
+    int stop; /* the iterations that every chain shall have done */
+    int max_depth;
+    int early_depth;
+    int early; /* iterations that go no deeper than early_depth */
+    int with_gradients; /* whether the metric learns from gradients as well as draws */
+    int attempts;
+};
+
+PT_DEVICE double *pt_kept(const pt_run &run, long long chain, int which)
+{
+    return run.kept + (chain * PT_KEPT + which) * PT_DIM;
+}
+
+/* The row of an iteration, or -1 where it is not kept. */
+PT_DEVICE long long pt_row(const pt_run &run, long long chain, int iteration)
+{
+    const int row = iteration - run.first_row;
+    return row >= 0 && row < run.rows ? chain * run.rows + row : -1;
+}
+
+PT_DEVICE void pt_read(const pt_chain &g, const double *from, double *vector)
+{
+    PT_EACH(k, i) vector[k] = from[i];
+}
+
+PT_DEVICE void pt_write(const pt_chain &g, const double *vector, double *to)
+{
+    PT_EACH(k, i) to[i] = vector[k];
+}
+
+PT_DEVICE void pt_copy(const pt_chain &g, const double *from, double *to)
+{
+    PT_EACH(k, i) to[k] = from[k];
+}
+
+PT_DEVICE bool pt_finite(double x) { return x - x == 0.0; }
+
+/* ---- votes: lanes of one warp may run chains of their own, which they do not wait for ---- */
+
+/* A warp whose every lane runs a chain does together what few lanes need now and then: the turn
+ * between two iterations costs as much as a step, and with 8 of 32 lanes at it at once it costs a
+ * quarter for each step, while 1 lane in 9 waits. Results do not depend on it. */
+#define PT_PATIENCE 8
+
+PT_DEVICE bool pt_any(const pt_thread &, bool asked) { return __any_sync(PT_ALL_LANES, asked); }
+
+PT_DEVICE bool pt_enough(const pt_thread &, bool waiting, bool busy)
+{
+    const int waiters = __popc(__ballot_sync(PT_ALL_LANES, waiting));
+    return __ballot_sync(PT_ALL_LANES, busy) == 0 || waiters >= PT_PATIENCE;
+}
+
+template <class Group> PT_DEVICE bool pt_any(const Group &, bool asked) { return asked; }
+template <class Group> PT_DEVICE bool pt_enough(const Group &, bool, bool) { return true; }
+
+/* ---- random numbers ---- */
+
+#define PT_SAMPLER_KEY 0x6e757473u /* as in pt_stream.h */
+
+/* Purposes, folded into keys. A start point's is 1 + attempt, as on the CPU. */
+#define PT_FOR_START 1ull
+#define PT_FOR_MOMENTA (1ull << 32)
+#define PT_FOR_CHOICES (2ull << 32)
+#define PT_FOR_SEARCH (3ull << 32)
+
+PT_DEVICE uint64_t pt_chain_key(uint64_t seed, uint64_t chain, uint64_t purpose)
+{
+    const uint64_t key = pt_key_fold(seed, PT_SAMPLER_KEY);
+    return pt_key_fold(pt_key_fold(key, chain), purpose);
+}
+
+/* Number n of an iteration: uniform on (0, 1). */
+PT_DEVICE double pt_choice(uint64_t key, int iteration, uint32_t n)
+{
+    const pt_philox_block block = pt__block(key, iteration, n, PT_PURPOSE_DRAW);
+    return pt__unit(block.word[0], block.word[1]);
+}
+
+/* A block makes two uniforms: those of an even coordinate and the one after it. */
+PT_DEVICE double pt_half(const pt_philox_block &block, int i)
+{
+    return i & 1 ? pt__unit(block.word[2], block.word[3]) : pt__unit(block.word[0], block.word[1]);
+}
+
+PT_DEVICE void pt_momenta(const pt_chain &g, uint64_t key, int iteration, const double *w, double *p)
+{
+    PT_EACH(k, i)
+    {
+        const double u = pt_half(pt__block(key, iteration, i >> 1, PT_PURPOSE_DRAW), i);
+        p[k] = pt_ndtri(u) / sqrt(w[k]);
+    }
+}
+
+/* ---- the flow ---- */
+
+struct pt_target {
+    const pt_data &data;
+    double *exchange;
+    char *work;
+    int *code;
+};
+
+struct pt_point {
+    pt_vector q, p, g;
+};
+
+PT_DEVICE pt_target pt_target_of(const pt_data &data, const pt_run &run, long long chain)
+{
+    double *exchange = PT_ALONE ? nullptr : run.exchange + chain * 2 * PT_DIM;
+    return {data, exchange, run.work + chain * run.work_bytes, &run.states[chain].code};
+}
+
+/* The log density at z.q; its gradient goes to z.g. */
+PT_DEVICE double pt_evaluate(const pt_chain &g, const pt_target &target, pt_point &z)
+{
+    if (PT_ALONE)
+        return pt_density(g, target.data, z.q, z.g, target.work, target.code);
+    double *q = target.exchange;
+    pt_write(g, z.q, q);
+    g.sync();
+    const double logp = pt_density(g, target.data, q, q + PT_DIM, target.work, target.code);
+    pt_read(g, q + PT_DIM, z.g);
+    return logp;
+}
+
+PT_DEVICE double pt_kinetic(const pt_chain &g, const double *w, const double *p)
+{
+    double sum = 0.0;
+    PT_EACH(k, i) sum += p[k] * (w[k] * p[k]);
+    return 0.5 * g.add(sum);
+}
+
+/* One leapfrog step, back in time where `step` is negative. Returns the energy, infinite where
+ * the density has no finite value. */
+PT_DEVICE double pt_leapfrog(const pt_chain &g, const pt_target &target, const double *w,
+                             double step, pt_point &z, double &logp)
+{
+    const double half = 0.5 * step;
+    PT_EACH(k, i)
+    {
+        z.p[k] += half * z.g[k];
+        z.q[k] += step * (w[k] * z.p[k]);
+    }
+    logp = pt_evaluate(g, target, z);
+    PT_EACH(k, i) z.p[k] += half * z.g[k];
+    const double energy = pt_kinetic(g, w, z.p) - logp;
+    return pt_finite(energy) ? energy : PT_INF;
+}
+
+/* ---- adaptation, as cython_ext/chain.pyx has it ---- */
+
+PT_DEVICE void pt_start_average(pt_state &state)
+{
+    state.step_centre = pt_log(10.0 * state.step_size);
+    state.step_error = 0.0;
+    state.step_log_mean = 0.0;
+    state.step_count = 0.0;
+}
+
+/* Dual averaging (Hoffman and Gelman 2014, section 3.2.1): gamma 0.05, t0 10, kappa 0.75. */
+PT_DEVICE double pt_next_step_size(pt_state &state, double target, double acceptance)
+{
+    state.step_count += 1.0;
+    const double count = state.step_count;
+    state.step_error += (target - acceptance - state.step_error) / (count + 10.0);
+    const double log_step = state.step_centre - state.step_error * sqrt(count) / 0.05;
+    state.step_log_mean += pt_pow(count, -0.75) * (log_step - state.step_log_mean);
+    return pt_exp(log_step);
+}
+
+/* One step of a running mean and sum of squared deviations (Welford 1962). */
+PT_DEVICE void pt_welford(const pt_chain &g, double count, const double *x, double *moments)
+{
+    const double share = 1.0 / count;
+    PT_EACH(k, i)
+    {
+        const double before = x[k] - moments[i];
+        const double mean = moments[i] + before * share;
+        moments[i] = mean;
+        moments[PT_DIM + i] += before * (x[k] - mean);
+    }
+}
+
+PT_DEVICE void pt_collect(const pt_chain &g, double count, const double *q, const double *grad,
+                          bool with_gradients, double *moments)
+{
+    pt_welford(g, count, q, moments);
+    if (with_gradients)
+        pt_welford(g, count, grad, moments + 2 * PT_DIM);
+}
+
+/* Stan's estimate of a variance, drawn towards 1e-3 by the weight of five draws. */
+PT_DEVICE double pt_shrunk_variance(double square, double count)
+{
+    return (count * square / (count - 1.0) + 5e-3) / (count + 5.0);
+}
+
+/* var(draw)^a / var(gradient)^(1 - a), a = (n + 25) / (n + 50): see cython_ext/chain.pyx. */
+PT_DEVICE double pt_blended_variance(double draw_square, double grad_square, double count)
+{
+    const double a = (count + 25.0) / (count + 50.0);
+    const double freedom = pt_log(count - 1.0);
+    return pt_exp(a * (pt_log(draw_square) - freedom)
+                  - (1.0 - a) * (pt_log(grad_square) - freedom));
+}
+
+PT_DEVICE bool pt_plausible(double entry) { return entry > 1e-20 && entry < 1e20; }
+
+/* Sets the diagonal; an entry whose estimate is no positive number stays. */
+PT_DEVICE void pt_refresh(const pt_chain &g, double count, const double *moments,
+                          bool with_gradients, double *w)
+{
+    if (count < 3.0)
+        return;
+    PT_EACH(k, i)
+    {
+        const double square = moments[PT_DIM + i];
+        const double entry = with_gradients
+            ? pt_blended_variance(square, moments[3 * PT_DIM + i], count)
+            : pt_shrunk_variance(square, count);
+        if (pt_plausible(entry))
+            w[k] = entry;
+    }
+}
+
+/* Learns from a transition to (q, grad). The step size is the next one's. */
+PT_DEVICE void pt_adapt(const pt_chain &g, const pt_run &run, double *kept, int iteration,
+                        double acceptance, const double *q, const double *grad, pt_state &state,
+                        double *w)
+{
+    const int flags = run.schedule[iteration];
+    double *older = kept + (PT_MOMENTS + 4 * state.older) * PT_DIM;
+    double *younger = kept + (PT_MOMENTS + 4 * (1 - state.older)) * PT_DIM;
+    state.step_size = pt_next_step_size(state, run.target_accept, acceptance);
+    if (flags & PT_COLLECT) {
+        state.older_count += 1.0;
+        state.younger_count += 1.0;
+        pt_collect(g, state.older_count, q, grad, run.with_gradients, older);
+        pt_collect(g, state.younger_count, q, grad, run.with_gradients, younger);
+    }
+    if (flags & PT_REFRESH)
+        pt_refresh(g, state.older_count, older, run.with_gradients, w);
+    if (flags & PT_SWITCH) {
+        state.older = 1 - state.older;
+        state.older_count = state.younger_count;
+        state.younger_count = 0.0;
+        for (int vector = 0; vector < 4; ++vector)
+            PT_EACH(k, i) older[vector * PT_DIM + i] = 0.0;
+    }
+    if (iteration == run.tune - 1)
+        state.step_size = pt_exp(state.step_log_mean);
+}
+
+/* ---- the start ---- */
+
+/* Moves z to the given point, or to the first of all attempts where density and gradient are
+ * finite: uniform on (-2, 2) in each coordinate, as in Stan; the same points as on the CPU. */
+PT_DEVICE int pt_find_start(const pt_chain &g, const pt_target &target, const pt_run &run,
+                            long long chain, pt_point &z, pt_state &state)
+{
+    const int attempts = run.given ? 1 : run.attempts;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        const uint64_t key = pt_chain_key(run.seed, chain, PT_FOR_START + attempt);
+        PT_EACH(k, i)
+        {
+            if (run.given)
+                z.q[k] = run.given[chain * PT_DIM + i];
+            else
+                z.q[k] = 4.0 * pt_half(pt__block(key, i >> 1, 0u, PT_PURPOSE_DRAW), i) - 2.0;
+        }
+        state.logp = pt_evaluate(g, target, z);
+        state.gradients += 1;
+        double sound = pt_finite(state.logp) ? 1.0 : 0.0;
+        PT_EACH(k, i) sound = pt_finite(z.g[k]) ? sound : 0.0;
+        if (*target.code != 0)
+            return PT_DENSITY_FAILED;
+        if (g.min(sound) > 0.0)
+            return PT_WELL;
+    }
+    return PT_NO_START;
+}
+
+/* A first diagonal: for a normal density, |gradient| grows as the inverse of the variance. */
+PT_DEVICE void pt_metric_from_gradient(const pt_chain &g, const double *grad, double *w)
+{
+    PT_EACH(k, i)
+    {
+        const double size = fabs(grad[k]);
+        if (size > 1e-10 && size < 1e10)
+            w[k] = 1.0 / size;
+    }
+}
+
+/* A step size whose first step has acceptance near 0.8 (Hoffman and Gelman 2014, algorithm 4),
+ * with a fresh momentum for each trial, as in Stan. */
+PT_DEVICE int pt_search_step_size(const pt_chain &g, const pt_target &target, uint64_t key,
+                                  const double *w, const pt_point &start, pt_state &state)
+{
+    pt_point z;
+    double logp;
+    bool growing = false;
+    state.step_size = 1.0;
+    for (int trial = 0;; ++trial) {
+        pt_copy(g, start.q, z.q);
+        pt_copy(g, start.g, z.g);
+        pt_momenta(g, key, trial, w, z.p);
+        const double before = pt_kinetic(g, w, z.p) - state.logp;
+        const double gain = before - pt_leapfrog(g, target, w, state.step_size, z, logp);
+        const bool good = gain > -0.2231435513142097; /* log 0.8 */
+        state.gradients += 1;
+        if (*target.code != 0)
+            return PT_DENSITY_FAILED;
+        if (trial == 0)
+            growing = good;
+        else if (good != growing)
+            return PT_WELL;
+        state.step_size *= growing ? 2.0 : 0.5;
+        if (state.step_size > 1e7)
+            return PT_STEP_SIZE_EXPLODED;
+        if (state.step_size < 1e-300)
+            return PT_STEP_SIZE_VANISHED;
+    }
+}
+
+/* Every chain's start point, first metric and first step size. */
+PT_KERNEL pt_start(pt_data data, pt_run run)
+{
+    const pt_chain g;
+    const long long chain = g.index();
+    if (chain >= run.chains)
+        return;
+    const pt_target target = pt_target_of(data, run, chain);
+    pt_state state = {};
+    pt_point z;
+    pt_vector w;
+    PT_EACH(k, i) w[k] = 1.0;
+    state.status = pt_find_start(g, target, run, chain, z, state);
+    if (state.status == PT_WELL) {
+        if (run.with_gradients)
+            pt_metric_from_gradient(g, z.g, w);
+        const uint64_t key = pt_chain_key(run.seed, chain, PT_FOR_SEARCH);
+        state.status = pt_search_step_size(g, target, key, w, z, state);
+        pt_start_average(state);
+    }
+    double *kept = pt_kept(run, chain, 0);
+    pt_write(g, z.q, kept + PT_POSITION * PT_DIM);
+    pt_write(g, z.g, kept + PT_GRADIENT * PT_DIM);
+    pt_write(g, w, kept + PT_INVERSE_MASS * PT_DIM);
+    for (int vector = PT_MOMENTS; vector < PT_KEPT; ++vector)
+        PT_EACH(k, i) kept[vector * PT_DIM + i] = 0.0;
+    state.code = *target.code;
+    g.sync();
+    if (g.lane() == 0)
+        run.states[chain] = state;
+}
+
+#endif
