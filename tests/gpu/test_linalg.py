@@ -1,0 +1,231 @@
+"""Dense linear algebra by a thread, a warp, a block and the grid, against NumPy."""
+
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from probtensor.ops.linalg import Cholesky, SolveLower, SolveUpper, spd
+from tests.gpu.host import INCLUDE
+from tests.gpu.kernels import compiled
+
+GROUPS = {"thread": (2, 32), "warp": (2, 96), "block": (2, 96), "wide": (1, 256)}
+BUFFERS = "const double *x, const double *y, double *out, long long batch, long long n, long long k"
+MATRICES = (
+    "const {0} *a, const {0} *b, {0} *c, long long batch, long long m, long long n, long long k, "
+    "long long a_turned, long long b_turned"
+)
+ROUTINES = {
+    "pt_cholesky": (
+        "const double *a, double *out, long long batch, long long n", "a, out, batch, n"
+    ),
+    "pt_cumsum": ("const double *x, double *out, long long batch, long long n", "x, out, batch, n"),
+    "pt_solve_lower": (BUFFERS, "x, y, out, batch, n, k"),
+    "pt_solve_upper": (BUFFERS, "x, y, out, batch, n, k"),
+    "pt_gemm": (MATRICES.format("double"), "a, b, c, batch, m, n, k, a_turned, b_turned"),
+    "pt_gemm_float32": (MATRICES.format("float"), "a, b, c, batch, m, n, k, a_turned, b_turned"),
+}  # fmt: skip
+CLOSE = {"float64": 1e-11, "float32": 1e-4}
+RNG = np.random.default_rng(21)
+
+
+def linalg_source():
+    """Each routine by each group: all items by the first group, and shared out over the grid."""
+    lines = ['#include "pt_linalg.cuh"']
+    for name, (parameters, arguments) in ROUTINES.items():
+        for group in ("thread", "warp", "block"):
+            lines.append(
+                f'extern "C" __global__ void grid_{name}_{group}({parameters}) '
+                f"{{ {name}_grid(pt_{group}(), {arguments}); }}"
+            )
+        lines.append(
+            f'extern "C" __global__ void one_{name}({parameters}) '
+            f"{{ if (pt_warp().index() == 1) {name}(pt_warp(), {arguments}); }}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(params=["", "reverse"])
+def order(request, monkeypatch):
+    """The order in which the threads of a block run on the host."""
+    monkeypatch.setenv("CUDA_ON_HOST_ORDER", request.param)
+
+
+@pytest.fixture
+def linalg(device_driver):
+    return compiled(device_driver, linalg_source())
+
+
+@pytest.fixture
+def gemm(device_driver):
+    return compiled(device_driver, '#include "pt_gemm.cuh"\n')
+
+
+def check(kernels, routine, group, inputs, meant, *sizes):
+    """The routine's output is what is meant, whoever computes it."""
+    arrays = [np.ascontiguousarray(x) for x in inputs]
+    out = np.full_like(meant, 7)
+    name = f"grid_{routine}_{'block' if group == 'wide' else group}"
+    kernels.run(name, *GROUPS[group], [out], *arrays, out, *sizes)
+    close = CLOSE[str(meant.dtype)]
+    np.testing.assert_allclose(out, meant, rtol=close, atol=close)
+
+
+SIDES = [(0, 3), (3, 0), (4, 1), (3, 2), (3, 3), (2, 4), (3, 5), (2, 8), (3, 13), (2, 33), (1, 70)]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_cholesky(linalg, group, order):
+    for batch, n in SIDES:
+        a = spd(RNG, batch, n, n)
+        if n and batch > 2:
+            a[1, -1, -1] = -1.0
+            a[2, n // 2, n // 2] = np.nan
+        meant = Cholesky().numpy(a)
+        above = np.triu(np.ones((n, n), bool), 1)
+        check(linalg, "pt_cholesky", group, [np.where(above, 1e300, a)], meant, batch, n)
+
+
+@pytest.mark.parametrize("matrix, meant", [
+    ([[0.0]], [[np.nan]]),
+    ([[-0.0]], [[np.nan]]),
+    ([[np.inf, 0], [0, 4.0]], [[np.inf, 0], [0, 2.0]]),
+    ([[np.nan, 0], [0, 4.0]], [[np.nan, 0], [np.nan, np.nan]]),
+    ([[1.0, 0], [2.0, 4.0]], [[np.nan] * 2] * 2),
+    ([[5e-324]], [[np.sqrt(5e-324)]]),
+])  # fmt: skip
+def test_cholesky_at_the_edge(linalg, matrix, meant):
+    for group in GROUPS:
+        n = len(matrix)
+        check(linalg, "pt_cholesky", group, [np.array([matrix])], np.array([meant]), 1, n)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("op, keep", [(SolveLower(), np.tril), (SolveUpper(), np.triu)])
+def test_triangular_systems(linalg, group, op, keep, order):
+    for batch, n in SIDES:
+        t = RNG.normal(size=(batch, n, n)) + 2 * n * np.eye(n)
+        unread = keep(np.ones((n, n))) == 0
+        for k in (0, 1, 3, 4, 7, 40):
+            b = RNG.normal(size=(batch, n, k))
+            given = [np.where(unread, np.nan, t), b]
+            check(linalg, op.routine, group, given, op.numpy(t, b), batch, n, k)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_singular_systems_are_inf_and_nan(linalg, group):
+    t = np.diag([1.0, 0.0, np.nan])[None]
+    b = np.ones((1, 3, 1))
+    for op in (SolveLower(), SolveUpper()):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            meant = op.numpy(t, b)
+        check(linalg, op.routine, group, [t, b], meant, 1, 3, 1)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_running_sums(linalg, group, order):
+    for batch, n in ((3, 0), (0, 3), (2, 1), (3, 5), (2, 31), (2, 128), (2, 129), (2, 1025)):
+        x = RNG.normal(size=(batch, n))
+        check(linalg, "pt_cumsum", group, [x], np.cumsum(x, -1), batch, n)
+    x = np.ones((3, 300))
+    x[0, 140], x[1, 7], x[2, 1], x[2, 290] = np.nan, np.inf, np.inf, -np.inf
+    with np.errstate(invalid="ignore"):
+        meant = np.cumsum(x, -1)
+    check(linalg, "pt_cumsum", group, [x], meant, 3, 300)
+
+
+PRODUCTS = [  # batch, m, n, k
+    (0, 2, 2, 2), (2, 0, 3, 3), (2, 3, 0, 3), (2, 3, 3, 0), (3, 1, 1, 200), (2, 2, 3, 5),
+    (2, 5, 6, 7), (2, 30, 2, 9), (2, 3, 2, 300), (1, 33, 65, 20), (1, 70, 40, 5),
+]  # fmt: skip
+TURNS = [(a, b) for a in (False, True) for b in (False, True)]
+
+
+def operands(dtype, batch, m, n, k, a_turned, b_turned):
+    """Two batches of matrices as they are stored, and their products."""
+    a, b = RNG.normal(size=(batch, m, k)), RNG.normal(size=(batch, k, n))
+    stored = [
+        np.ascontiguousarray(np.swapaxes(x, 1, 2) if turned else x, dtype=dtype)
+        for x, turned in ((a, a_turned), (b, b_turned))
+    ]
+    return stored, (a @ b).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype, routine", [("float64", "pt_gemm"), ("float32", "pt_gemm_float32")])
+@pytest.mark.parametrize("group", GROUPS)
+def test_products_by_groups(linalg, group, dtype, routine, order):
+    for sizes in PRODUCTS:
+        for turns in TURNS:
+            stored, meant = operands(dtype, *sizes, *turns)
+            check(linalg, routine, group, stored, meant, *sizes, *turns)
+
+
+def test_one_group_takes_the_whole_batch(linalg):
+    a, b = spd(RNG, 5, 6, 6), RNG.normal(size=(5, 6, 2))
+    low = np.linalg.cholesky(a)
+    cases = {
+        "pt_cholesky": ([a], low, (5, 6)),
+        "pt_cumsum": ([b], np.cumsum(b.reshape(5, 12), -1), (5, 12)),
+        "pt_solve_lower": ([low, b], np.linalg.solve(low, b), (5, 6, 2)),
+        "pt_solve_upper": ([low.mT.copy(), b], np.linalg.solve(low.mT, b), (5, 6, 2)),
+        "pt_gemm": ([a, b], a @ b, (5, 6, 2, 6, 0, 0)),
+    }
+    for routine, (inputs, meant, sizes) in cases.items():
+        out = np.full_like(meant, 7)
+        linalg.run(f"one_{routine}", 1, 96, [out], *inputs, out, *sizes)
+        np.testing.assert_allclose(out, meant, rtol=1e-11, atol=1e-11)
+
+
+LARGE = [(2, 0, 3, 3), (2, 3, 3, 0), (3, 30, 2, 9), (2, 129, 65, 17), (1, 33, 140, 40)]
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("turns", TURNS)
+def test_products_by_the_grid(gemm, dtype, turns, order):
+    suffix = {"float64": "f64", "float32": "f32"}[dtype]
+    flags = [np.int32(t) for t in turns]
+    for sizes in LARGE:
+        stored, meant = operands(dtype, *sizes, *turns)
+        for grid in (1, 5):
+            out = np.full_like(meant, 7)
+            gemm.run(f"pt_gemm_{suffix}", grid, 256, [out], *stored, out, *sizes, *flags)
+            np.testing.assert_allclose(out, meant, rtol=CLOSE[dtype], atol=CLOSE[dtype])
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
+def test_products_by_parts_of_the_sum(gemm, dtype, order):
+    suffix = {"float64": "f64", "float32": "f32"}[dtype]
+    for sizes in [(1, 3, 4, 1000), (2, 5, 5, 3), (2, 2, 2, 0)]:
+        for turns in TURNS:
+            stored, meant = operands(dtype, *sizes, *turns)
+            for splits in (1, 3, 4):
+                parts = np.full((splits, *meant.shape), 7, dtype)
+                flags = [np.int32(t) for t in turns]
+                gemm.run(f"pt_gemm_split_{suffix}", 3, 256, [parts], *stored, parts, *sizes, *flags,
+                         splits)  # fmt: skip
+                out = np.full_like(meant, 7)
+                gemm.run(f"pt_gemm_join_{suffix}", 2, 64, [out], parts, out, out.size, splits)
+                np.testing.assert_allclose(out, meant, rtol=CLOSE[dtype], atol=CLOSE[dtype])
+
+
+# Bytes of registers that may go to memory: the largest tile fills all that two blocks can have.
+SPILLS = {"linalg": 0, "gemm": 256}
+
+
+@pytest.mark.parametrize("header", SPILLS)
+def test_registers_suffice(header, tmp_path):
+    if shutil.which("nvcc") is None:
+        pytest.skip("no nvcc here")
+    source = tmp_path / "kernels.cu"
+    source.write_text(linalg_source() if header == "linalg" else '#include "pt_gemm.cuh"\n')
+    include = [f"-I{folder}" for folder in INCLUDE[1:]]
+    command = ["nvcc", "-arch=sm_90", "-cubin", "-Xptxas", "-v", *include, "-o", "kernels.cubin"]
+    done = subprocess.run(
+        [*command, str(source)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "warning" not in done.stderr
+    spilled = [int(n) for n in re.findall(r"(\d+) bytes spill", done.stderr)]
+    assert spilled and max(spilled) <= SPILLS[header]
