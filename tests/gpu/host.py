@@ -1,9 +1,10 @@
 """A device made of host memory: the members of the CUDA driver, for tests without a GPU.
 
-Kernels are compiled by g++ behind cuda_on_host.h and run by its fibers. Allocations have exactly
-the size that was asked for and hold 0xff bytes (NaN, -1), so that AddressSanitizer sees an access
-past the end and a test sees memory that nobody has written. Every copy is checked against the
-allocations. All is done at once and in order: streams only matter to `capture`.
+Kernels are compiled by g++ behind cuda_on_host.h and run by its fibers. Allocations have the size
+that was asked for, to the next word of 4 bytes, and hold 0xff bytes (NaN, -1), so that
+AddressSanitizer sees an access past the end and a test sees memory that nobody has written. Every
+copy is checked against the allocations. All is done at once and in order: streams only matter to
+`capture`.
 """
 
 import bisect
@@ -29,7 +30,7 @@ from probtensor.device import DeviceError
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 INCLUDE = (HERE, ROOT / "cuda", ROOT / "cython_ext" / "include")
-COMPILE = ("g++", "-std=c++17", "-fPIC", "-Wno-unknown-pragmas")
+COMPILE = ("g++", "-std=c++17", "-fPIC", "-Wno-unknown-pragmas", "-fno-strict-aliasing")
 SANITIZE = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 PARENTHESES = r"\((?:[^()]|\([^()]*\))*\)"
 KERNEL = re.compile(
@@ -37,6 +38,7 @@ KERNEL = re.compile(
     r"(?:void\s+)?(\w+)\s*\("
 )
 ALIGNMENT = 256
+WORD = 4  # what an atomic store of 1 or 2 bytes reads around its place
 POISON = 0xFF
 KEEP = 2 * 86400  # seconds after which an image that nobody used is removed
 ONE_RUNS = threading.RLock()  # the fibers of a library belong to one OS thread at a time
@@ -111,6 +113,7 @@ class HostDriver:
 
     name = "host"
     arch = "sm_90"
+    ordinal = 0
     multiprocessors = 4
 
     def __init__(self, folder=None, optimize="-O1", sanitize=False, memory=1 << 32):
@@ -183,7 +186,7 @@ class HostDriver:
 
     def alloc(self, nbytes):
         """`nbytes` of device memory (at least one), 256-byte aligned and full of 0xff."""
-        size = max(int(nbytes), 1)
+        size = -(-max(int(nbytes), 1) // WORD) * WORD
         place = ctypes.c_void_p()
         with self.lock:
             if self.used + size > self.total:
@@ -250,6 +253,10 @@ class HostDriver:
         """Wait, which here is no wait."""
         if stream is not None and stream.graph is not None:
             raise DeviceError("a stream that is being captured cannot be waited for")
+
+    def wait_for(self, handle):
+        """Wait for a stream of another library."""
+        self.counts["waits"] += 1
 
     @contextlib.contextmanager
     def capture(self, stream):
