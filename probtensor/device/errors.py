@@ -6,4 +6,4 @@ INSTALL = "pip install 'probtensor[cuda]'"
 
 
 class DeviceError(RuntimeError):
-    """A device that is missing, full, or that has failed; the message says which, and what helps."""
+    """A device that is missing, full or broken; the message says which, and what helps."""

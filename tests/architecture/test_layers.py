@@ -80,8 +80,8 @@ def test_every_module_has_a_layer():
 
 def test_arrows_have_no_cycle():
     seen = set()
-    for layer in ("version", "types", "device", "graph", "kernel", "ops", "transform", "rules", "lower",
-                  "targets", "function", "compile", "sample", "prob"):  # fmt: skip
+    for layer in ("version", "types", "device", "graph", "kernel", "ops", "transform", "rules",
+                  "lower", "targets", "function", "compile", "sample", "prob"):  # fmt: skip
         above = {name.split(".")[0] for name in ARROWS[layer]} - {layer}
         assert above <= seen, f"{layer} points down at {sorted(above - seen)}"
         seen.add(layer)
