@@ -4,6 +4,7 @@
  *   pt_<routine>_item(g, ...)         one item
  *   pt_<routine>(g, ..., batch, ...)  all items, one after the other, by this one group
  *   pt_<routine>_grid(g, ...)         all items, shared out among the groups of the grid
+ * and for long running sums pt_cumsum_chunks, pt_cumsum_ends and pt_cumsum_spread.
  *
  * All lanes of the group call, with the same arguments; inputs must be visible to all of them,
  * and at the return the output is. Nothing but the output is written, and no shared memory is
@@ -316,26 +317,71 @@ static __device__ double pt_before(const pt_block &, double x, double &total)
     return __shfl_sync(PT_ALL_LANES, below, warp) + before;
 }
 
-/* out: the running sums of n numbers. Each lane takes PT_STEP in a row. */
+/* out: the running sums of n numbers, those of either array `step` apart; out may be x. Each lane
+ * takes PT_STEP in a row. */
 template <class G>
-static __device__ __noinline__ void pt_cumsum_item(const G &g, const double *x, double *out,
-                                                   long long n)
+PT_DEVICE void pt_running(const G &g, const double *x, double *out, long long n, long long step)
 {
     double carried = 0;
     for (long long first = 0; first < n; first += (long long) PT_STEP * g.size()) {
         const long long mine = first + PT_STEP * g.lane();
         double sums[PT_STEP], total, sum = 0;
         for (int p = 0; p < PT_STEP; ++p) {
-            sum += mine + p < n ? x[mine + p] : 0;
+            sum += mine + p < n ? x[(mine + p) * step] : 0;
             sums[p] = sum;
         }
         const double before = pt_before(g, sum, total);
         for (int p = 0; p < PT_STEP; ++p)
             if (mine + p < n)
-                out[mine + p] = carried + before + sums[p];
+                out[(mine + p) * step] = carried + before + sums[p];
         carried += total;
     }
     g.sync();
+}
+
+template <class G>
+static __device__ __noinline__ void pt_cumsum_item(const G &g, const double *x, double *out,
+                                                   long long n)
+{
+    pt_running(g, x, out, n, 1);
+}
+
+/* Few items of many numbers, by the whole grid in three launches: chunks of PT_CHUNK numbers for
+ * themselves; their last numbers; and what comes before each chunk added to the rest of it. */
+#define PT_CHUNK 4096
+
+template <class G>
+static __device__ void pt_cumsum_chunks(const G &g, const double *x, double *out, long long batch,
+                                        long long n)
+{
+    const long long chunks = (n + PT_CHUNK - 1) / PT_CHUNK;
+    for (long long turn = g.index(); turn < batch * chunks; turn += g.count()) {
+        const long long first = turn % chunks * PT_CHUNK, at = turn / chunks * n + first;
+        pt_cumsum_item(g, x + at, out + at, n - first < PT_CHUNK ? n - first : PT_CHUNK);
+    }
+}
+
+template <class G>
+static __device__ void pt_cumsum_ends(const G &g, double *out, long long batch, long long n)
+{
+    for (long long item = g.index(); item < batch; item += g.count()) {
+        double *ends = out + item * n + PT_CHUNK - 1;
+        pt_running(g, ends, ends, n / PT_CHUNK, PT_CHUNK);
+    }
+}
+
+template <class G>
+static __device__ void pt_cumsum_spread(const G &g, double *out, long long batch, long long n)
+{
+    const long long chunks = (n + PT_CHUNK - 1) / PT_CHUNK;
+    for (long long turn = g.index(); turn < batch * chunks; turn += g.count()) {
+        const long long first = turn % chunks * PT_CHUNK;
+        double *chunk = out + turn / chunks * n + first;
+        /* The last number of a whole chunk is done. */
+        const long long rest = n - first < PT_CHUNK ? n - first : PT_CHUNK - 1;
+        for (long long k = g.lane(); first > 0 && k < rest; k += g.size())
+            chunk[k] += chunk[-1];
+    }
 }
 
 /* ---- products of matrices -------------------------------------------------------------------- */

@@ -27,6 +27,15 @@ ROUTINES = {
     "pt_gemm": (MATRICES.format("double"), "a, b, c, batch, m, n, k, a_turned, b_turned"),
     "pt_gemm_float32": (MATRICES.format("float"), "a, b, c, batch, m, n, k, a_turned, b_turned"),
 }  # fmt: skip
+LONG = """
+extern "C" __global__ void chunks(const double *x, double *out, long long batch, long long n)
+{ pt_cumsum_chunks(pt_block(), x, out, batch, n); }
+extern "C" __global__ void ends(double *out, long long batch, long long n)
+{ pt_cumsum_ends(pt_block(), out, batch, n); }
+extern "C" __global__ void spread(double *out, long long batch, long long n)
+{ pt_cumsum_spread(pt_block(), out, batch, n); }
+"""
+CHUNK = 4096  # PT_CHUNK
 CLOSE = {"float64": 1e-11, "float32": 1e-4}
 RNG = np.random.default_rng(21)
 
@@ -44,6 +53,7 @@ def linalg_source():
             f'extern "C" __global__ void one_{name}({parameters}) '
             f"{{ if (pt_warp().index() == 1) {name}(pt_warp(), {arguments}); }}"
         )
+    lines.append(LONG)
     return "\n".join(lines) + "\n"
 
 
@@ -134,6 +144,16 @@ def test_running_sums(linalg, group, order):
     with np.errstate(invalid="ignore"):
         meant = np.cumsum(x, -1)
     check(linalg, "pt_cumsum", group, [x], meant, 3, 300)
+
+
+def test_long_running_sums(linalg, order):
+    for batch, n in ((2, CHUNK - 1), (2, CHUNK), (1, CHUNK + 1), (2, 3 * CHUNK + 77), (2, 0)):
+        x = RNG.normal(size=(batch, n))
+        out = np.full_like(x, np.nan)
+        linalg.run("chunks", 3, 128, [out], x, out, batch, n)
+        linalg.run("ends", 2, 64, [out], out, batch, n)
+        linalg.run("spread", 3, 128, [out], out, batch, n)
+        np.testing.assert_allclose(out, np.cumsum(x, -1), rtol=1e-9, atol=1e-9)
 
 
 PRODUCTS = [  # batch, m, n, k
