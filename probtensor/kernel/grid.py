@@ -27,6 +27,7 @@ from probtensor.kernel.ir import (
     Apply,
     Call,
     Check,
+    Expr,
     For,
     Kernel,
     Let,
@@ -305,8 +306,7 @@ class _Scheduler:
         """What a store combines, as a fold; sums and products of float32 are carried in float64."""
         term, dtype = store.expr, store.expr.dtype
         if dtype == "float32" and store.op in ("add", "mul"):
-            dtype = "float64"
-            term = Apply("cast", (term,), dtype)
+            dtype, term = "float64", widened(term)
         name = self._fresh("a")
         self.locals.add(name)
         return Acc(name, store.op, identity(store.op, dtype), term, store.origin)
@@ -459,6 +459,14 @@ class _Scheduler:
         else:
             self.phases[k] = replace(phase, after=(*phase.after, keep))
         return Let(name, Load(memory, 0, dtype))
+
+
+def widened(term: Expr) -> Expr:
+    """A float32 term as float64; a term that was rounded to float32 is taken as it was before."""
+    match term:
+        case Apply("cast", (inner,)) if inner.dtype == "float64":
+            return inner
+    return Apply("cast", (term,), "float64")
 
 
 def nest(loop: For) -> tuple[Loops, tuple[Stmt, ...], tuple[Acc, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from probtensor.kernel.grid import schedule
 from probtensor.kernel.ir import (
@@ -33,7 +33,8 @@ from probtensor.kernel.phases import (
 from probtensor.kernel.touch import buffers_of, loads_of
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.plan import Plan
-from probtensor.targets.group import JOINS, WIDE, GroupText, fold_class
+from probtensor.targets.finish import THREADS, FinishText
+from probtensor.targets.group import JOINS, WIDE, fold_class
 from probtensor.targets.spell import COMBINE, c_type, local_type
 from probtensor.targets.stage import Tile, packed, tiles
 from probtensor.types import Dim, Size, size_product
@@ -43,7 +44,6 @@ HEAD = """\
 #include "pt_grid.cuh"
 #include "pt_atomic.cuh"
 """
-THREADS = 256
 TILE_THREADS = 128
 GEMM = {"pt_gemm": "float64", "pt_gemm_float32": "float32"}
 GROUPS = {"thread": "pt_thread", "warp": "pt_warp", "block": "pt_block"}
@@ -187,14 +187,13 @@ class _ModuleText:
 
 
 @dataclass(kw_only=True)
-class _PhaseText(GroupText):
+class _PhaseText(FinishText):
     """Writes the kernel of one phase."""
 
     name: str
     kernel: Kernel
     phase: Phase
     scratch: Sequence[Scratch]
-    block: int = THREADS
     tiles: Mapping[str, Tile] = field(default_factory=dict)
     pack: Mapping[str, str] = field(default_factory=dict)  # buffer -> its pack, in a packed loop
 
@@ -268,7 +267,7 @@ class _PhaseText(GroupText):
             self._packs(phase, width)
         else:
             self._plain_rows(phase, "g.index()")
-        self._finish(phase)
+        self.finish(phase)
         return self._frame()
 
     def dtypes(self) -> dict[str, str]:
@@ -340,8 +339,8 @@ class _PhaseText(GroupText):
         if tile is not None:
             rest = index - Dim.name(tile.var) * tile.stride
             inside = self._index(rest)
-            text = f"threadIdx.x * {tile.padded}"
-            return f"tile_{buffer}[{text}]" if inside == "0" else f"tile_{buffer}[{text} + {inside}]"
+            place = f"threadIdx.x * {tile.padded}" + ("" if inside == "0" else f" + {inside}")
+            return f"tile_{buffer}[{place}]"
         if buffer in self.pack and index == Dim.name(self.phase.flat):
             return f"{self.pack[buffer]}.v[k]"
         return super()._load(buffer, index)
@@ -382,121 +381,6 @@ class _PhaseText(GroupText):
             return
         super()._store(store, depth)
 
-    # The end of rows: folds over all threads, and what waits for them.
-
-    def _finish(self, phase: Rows) -> None:
-        if not (phase.accs or phase.privates or phase.after):
-            return
-        slots = _Slots(phase)
-        for letter, count in slots.counts.items():
-            warps = self.block // 32
-            self.line(1, f"__shared__ {WIDE[letter]} space_{letter}[{warps * count}];")
-        if slots.counts:
-            self.line(1, "const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;")
-        for slot in slots.accs:
-            self._bring(slot, slot.name if self.group == "thread"
-                        else f"g.lane() == 0 ? {slot.name} : {slot.none(self)}")  # fmt: skip
-        for private, slot in slots.privates:
-            self._bring(slot, f"own_{private.buffer}[k]", private.count)
-        if slots.counts:
-            self.line(1, "__syncthreads();")
-        for letter, runs in slots.runs.items():
-            self._partial(letter, slots, runs)
-        self.line(1, "if (!pt_last(a.counters, gridDim.x))")
-        self.line(2, "return;")
-        for letter, runs in slots.runs.items():
-            self._total(letter, slots, runs)
-        if slots.counts:
-            self.line(1, "__syncthreads();")
-        for private, slot in slots.privates:
-            self._close_private(private, slot)
-        if slots.privates and phase.after:
-            self.line(1, "__syncthreads();")
-        if phase.after:
-            self._after(phase, slots)
-
-    def _after(self, phase: Rows, slots: _Slots) -> None:
-        self.line(1, "if (threadIdx.x == 0) {")
-        for slot in slots.accs:
-            kind = local_type(slot.dtype)
-            self.line(2, f"{slot.name} = ({kind}) space_{slot.letter}[{slot.place}];")
-        self.private, self.apart = {}, frozenset()
-        for stmt in phase.after:
-            self.thread_stmt(stmt, 2)
-        self.line(1, "}")
-
-    def _bring(self, slot: _Slot, value: str, count: int | None = None) -> None:
-        """A value of each thread to one of each warp."""
-        kind, letter = WIDE[slot.letter], slot.letter
-        fold = f"pt_warp_{slot.join}_{letter}"
-        total = f"warp * {slot.stride} + {slot.place}"
-        depth = 1
-        if count is not None:
-            self.line(1, "#pragma unroll")
-            self.line(1, f"for (int k = 0; k < {count}; k++) {{")
-            total, depth = f"{total} + k", 2
-        else:
-            self.line(1, "{")
-            depth = 2
-        self.line(depth, f"const {kind} x = {fold}(({kind}) ({value}));")
-        self.line(depth, "if (lane == 0)")
-        self.line(depth + 1, f"space_{letter}[{total}] = x;")
-        self.line(1, "}")
-
-    def _partial(self, letter: str, slots: _Slots, runs: Sequence[_Run]) -> None:
-        """One value of each block, to memory."""
-        kind, stride = WIDE[letter], slots.counts[letter]
-        self.line(1, f"{kind} *const part_{letter} = ({kind} *) a.partial + "
-                     f"(size_t) {slots.offsets[letter]} * gridDim.x;")  # fmt: skip
-        for run in runs:
-            self.line(1, f"for (int k = {run.first} + threadIdx.x; k < {run.end}; "
-                         f"k += blockDim.x) {{")  # fmt: skip
-            self.line(2, f"{kind} x = space_{letter}[k];")
-            self.line(2, f"for (int w = 1; w < {self.block // 32}; w++) {{")
-            self.line(3, f"const {kind} y = space_{letter}[w * {stride} + k];")
-            self.line(3, f"x = {self._joined(run.join, letter)};")
-            self.line(2, "}")
-            self.line(2, f"part_{letter}[(size_t) k * gridDim.x + blockIdx.x] = x;")
-            self.line(1, "}")
-
-    def _total(self, letter: str, slots: _Slots, runs: Sequence[_Run]) -> None:
-        """The values of all blocks, folded in one order by the warps of the last one."""
-        kind = WIDE[letter]
-        for run in runs:
-            self.line(1, f"for (int k = {run.first} + warp; k < {run.end}; "
-                         f"k += {self.block // 32}) {{")  # fmt: skip
-            self.line(2, f"{kind} x = {self._none(run.join, letter)};")
-            self.line(2, "for (unsigned j = lane; j < gridDim.x; j += 32) {")
-            self.line(3, f"const {kind} y = part_{letter}[(size_t) k * gridDim.x + j];")
-            self.line(3, f"x = {self._joined(run.join, letter)};")
-            self.line(2, "}")
-            self.line(2, f"x = pt_warp_{run.join}_{letter}(x);")
-            self.line(2, "if (lane == 0)")
-            self.line(3, f"space_{letter}[k] = x;")
-            self.line(1, "}")
-
-    def _none(self, join: str, letter: str) -> str:
-        dtype = {"f": "float64", "i": "int64", "u": "uint64"}[letter]
-        return self._literal(identity(join, dtype), dtype)
-
-    def _joined(self, join: str, letter: str) -> str:
-        dtype = {"f": "float64", "i": "int64", "u": "uint64"}[letter]
-        return self._apply(COMBINE[join], ["x", "y"], dtype)
-
-    def _close_private(self, private: Private, slot: _Slot) -> None:
-        kind, name = c_type(private.dtype), private.buffer
-        total = f"({kind}) space_{slot.letter}[{slot.place} + k]"
-        first = f"{name}[k]"
-        if private.initial is not None:
-            first = self._literal(private.initial.value, private.dtype)
-            if private.initial.value == identity(private.op, private.dtype):
-                first = ""
-        joined = total
-        if first:
-            joined = self._apply(COMBINE[private.op], [first, total], private.dtype)
-        self.line(1, f"for (int k = threadIdx.x; k < {private.count}; k += blockDim.x)")
-        self.line(2, f"{name}[k] = {joined};")
-
     # One fold for each of many places.
 
     def reduce(self, phase: Reduce) -> str:
@@ -515,9 +399,10 @@ class _PhaseText(GroupText):
             self.thread_stmt(stmt, 2)
         self.line(2, f"for (int64_t each = chunk * d.terms + term; each < {terms};")
         self.line(2, "     each += (int64_t) d.terms * d.chunks) {")
-        self.turn(phase.reduced, "each", phase.body, phase.accs, 3) if len(
-            phase.reduced
-        ) > 1 else self._single(phase)
+        if len(phase.reduced) > 1:
+            self.turn(phase.reduced, "each", phase.body, phase.accs, 3)
+        else:
+            self._single(phase)
         self.line(2, "}")
         self.line(1, "}")
         self._close_reduce(phase)
@@ -568,72 +453,6 @@ class _PhaseText(GroupText):
         op, kind = JOINS.get(acc.op, acc.op), local_type(acc.term.dtype)
         value = f"pt_split_{op}_{letter}(({WIDE[letter]}) {acc.name}, term, d)"
         self.line(depth, f"{acc.name} = ({kind}) {value};")
-
-
-@dataclass(frozen=True)
-class _Slot:
-    """Where a fold is found in shared memory: class, join, place and stride of its array."""
-
-    name: str
-    dtype: str
-    letter: str
-    join: str
-    place: int
-    stride: int
-
-    def none(self, text: _PhaseText) -> str:
-        return text._literal(identity(self.join, self.dtype), self.dtype)
-
-
-@dataclass(frozen=True)
-class _Run:
-    """Neighbouring slots that are joined alike."""
-
-    join: str
-    first: int
-    end: int
-
-
-class _Slots:
-    """The folds of a phase laid out by the type that they are folded in."""
-
-    def __init__(self, phase: Rows) -> None:
-        items = [(a, fold_class(a.term.dtype), JOINS.get(a.op, a.op), 1) for a in phase.accs]
-        items += [(p, fold_class(p.dtype), JOINS.get(p.op, p.op), p.count) for p in phase.privates]
-        self.counts: dict[str, int] = {}
-        self.runs: dict[str, list[_Run]] = {}
-        for _, letter, join, count in items:
-            first = self.counts.get(letter, 0)
-            self.counts[letter] = first + count
-            self.runs.setdefault(letter, []).append(_Run(join, first, first + count))
-        self.offsets, total = {}, 0
-        for letter, count in self.counts.items():
-            self.offsets[letter] = total
-            total += count
-        self.accs: list[_Slot] = []
-        self.privates: list[tuple[Private, _Slot]] = []
-        taken = dict.fromkeys(self.counts, 0)
-        for item, letter, join, count in items:
-            is_acc = isinstance(item, Acc)
-            dtype = item.term.dtype if is_acc else item.dtype
-            name = item.name if is_acc else item.buffer
-            slot = _Slot(name, dtype, letter, join, taken[letter], self.counts[letter])
-            taken[letter] += count
-            if is_acc:
-                self.accs.append(slot)
-            else:
-                self.privates.append((item, slot))
-        self.runs = {letter: _merged(runs) for letter, runs in self.runs.items()}
-
-
-def _merged(runs: Sequence[_Run]) -> list[_Run]:
-    found: list[_Run] = []
-    for run in runs:
-        if found and found[-1].join == run.join:
-            found[-1] = replace(found[-1], end=run.end)
-        else:
-            found.append(run)
-    return found
 
 
 def _reaches(let: Let, head: Sequence[Stmt], read: set[str]) -> bool:

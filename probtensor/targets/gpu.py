@@ -56,7 +56,9 @@ class CudaTarget:
         runner = Runner(plan, module, loaded, driver, self.tf32)
         return Built(runner, module.source, "", timings, runner)
 
-    def rows(self, plan: Plan, rows: Sequence[int], sizes: Sequence[int], **how: Any) -> RowsProgram:
+    def rows(
+        self, plan: Plan, rows: Sequence[int], sizes: Sequence[int], **how: Any
+    ) -> RowsProgram:
         """A plan run once for each row of some of its inputs; see `rows_program`."""
         try:
             return rows_program(plan, rows, sizes, **how)
@@ -229,7 +231,7 @@ class Launches:
             width = THREADS // places
         tiles = -(-count // places)
         chunks = 1
-        wanted = 4 * self.driver.multiprocessors
+        wanted = WAVES * self.driver.multiprocessors
         if tiles < wanted and terms > 8 * width:
             chunks = min(-(-wanted // tiles), -(-terms // (8 * width)))
             self.counters = max(self.counters, tiles)

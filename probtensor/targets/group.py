@@ -7,17 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from probtensor.kernel.flat import flattened
-from probtensor.kernel.grid import nest
+from probtensor.kernel.grid import nest, widened
 from probtensor.kernel.ir import Acc, Call, Check, For, Let, Load, Stmt, Store, walk
 from probtensor.kernel.phases import Loops, Private
-from probtensor.kernel.touch import buffers_of, expr_names, names_read, names_set
+from probtensor.kernel.touch import buffers_of, expr_names, names_read
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.targets.spell import COMBINE, PLAIN, Speller, c_type, local_type, unwrapped
 from probtensor.types import Size, size_names
 
 SPELLINGS = {"not": "(!{})", "where": "({0} ? {1} : {2})"}
-# Loops up to which all turns are written out, so that private copies stay in registers.
-UNROLLED = 64
+# Loops up to which all turns are written out, as are those over private copies: they stay in
+# registers only if no index into them is computed.
+UNROLLED = 16
 WIDE = {"f": "double", "i": "long long", "u": "unsigned long long"}
 JOINS = {"and": "min", "or": "max"}  # bools are folded as the integers 0 and 1
 
@@ -120,8 +121,6 @@ class GroupText(Speller):
 
     def _shared_loop(self, loop: For, depth: int) -> None:
         loops, body, accs = nest(loop)
-        if accs and [acc.name for acc in accs] != [acc.name for acc in loop.accs]:
-            loops, body, accs = ((loop.var, loop.extent),), loop.body, loop.accs
         if self._one_after_the_other(body, loops):
             self.line(depth, "if (g.lane() == 0) {")
             self.thread_stmt(loop, depth + 1)
@@ -242,10 +241,13 @@ class GroupText(Speller):
 
     def _store(self, store: Store, depth: int) -> None:
         self.comment(depth, store.origin)
-        value, dtype = self._expr(store.expr), store.expr.dtype
+        expr, dtype = store.expr, store.expr.dtype
         name = self.names.get(store.buffer, store.buffer)
         if store.buffer in self.private:
             name = f"own_{store.buffer}"
+            if dtype == "float32":
+                expr, dtype = widened(expr), "float64"
+        value = self._expr(expr)
         place = f"{name}[{self._index(store.index)}]"
         fought = self.apart - size_names(store.index)
         if store.op and fought and store.buffer not in self.private:
@@ -263,7 +265,8 @@ class GroupText(Speller):
         self.open_accs(loop.accs, depth)
         var, end = loop.var, self._index(loop.extent)
         self.locals[var] = "int64_t"
-        if isinstance(loop.extent, int) and loop.extent <= UNROLLED:
+        kept = any(buffer in self.private for buffer in writes(loop))
+        if isinstance(loop.extent, int) and (kept or loop.extent <= UNROLLED):
             self.line(depth, "#pragma unroll")
         start = self._index(loop.start)
         self.line(depth, f"for (int64_t {var} = {start}; {var} < {end}; {var}++) {{")
@@ -285,8 +288,3 @@ def _loads(acc: Acc) -> list[Load]:
 
 def _with_term(acc: Acc, term) -> Acc:
     return Acc(acc.name, acc.op, acc.identity, term, acc.origin)
-
-
-def declared(names: Iterable[Stmt]) -> set[str]:
-    """Locals that statements set."""
-    return {name for stmt in names for name in names_set(stmt)}

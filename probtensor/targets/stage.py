@@ -59,9 +59,8 @@ def tiles(phase: Rows, plan: Plan, kernel: Kernel) -> dict[str, Tile]:
         tile = Tile(load.buffer, load.dtype, var, stride) if fits else None
         found[load.buffer] = tile if found.get(load.buffer, tile) == tile else None
     kept = {name: tile for name, tile in found.items() if tile is not None}
-    size = sum(ROWS * tile.padded * int(tile.dtype.lstrip("uintfloabl")) // 8
-               for tile in kept.values() if tile.dtype != "bool")  # fmt: skip
-    return kept if size <= SHARED and all(t.dtype != "bool" for t in kept.values()) else {}
+    size = sum(ROWS * tile.padded * _itemsize(tile.dtype) for tile in kept.values())
+    return kept if size <= SHARED else {}
 
 
 def _row_stride(index: Size, var: str, extents: Mapping[str, Size]) -> int | None:
