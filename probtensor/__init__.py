@@ -8,7 +8,8 @@ from types import ModuleType as _ModuleType
 
 from probtensor import ops as _ops
 from probtensor.compile import function
-from probtensor.function import Function, In, Out, Shared, shared
+from probtensor.device import DeviceArray, DeviceError, device_array
+from probtensor.function import Function, In, Out, Shared, shared, stream, transfer
 from probtensor.graph import GraphError, Node, as_tensor, line_of
 from probtensor.graph.text import to_text
 from probtensor.ops import linalg, special
@@ -31,6 +32,7 @@ from probtensor.prob import (
 from probtensor.rules import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from probtensor.sample import SamplerWarning, SamplingError, sample
 from probtensor.targets.base import BuildError
+from probtensor.targets.gpu import CudaTarget as Cuda
 from probtensor.transform import vmap
 from probtensor.types import Dim, ShapeError, TensorType
 from probtensor.version import __version__
@@ -47,6 +49,9 @@ globals().update(_LANGUAGE)
 
 __all__ = [
     "BuildError",
+    "Cuda",
+    "DeviceArray",
+    "DeviceError",
     "Dim",
     "Function",
     "GraphError",
@@ -64,6 +69,7 @@ __all__ = [
     "condition",
     "data",
     "deterministic",
+    "device_array",
     "draw",
     "function",
     "grad",
@@ -85,7 +91,9 @@ __all__ = [
     "scalar",
     "shared",
     "special",
+    "stream",
     "to_text",
+    "transfer",
     "value_and_grad",
     "vjp",
     "vmap",

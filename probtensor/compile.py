@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from probtensor import ops
-from probtensor.function import Compilation, Function, In, Program, Shared, Whole
+from probtensor.function import Compilation, DeviceFunction, Function, In, Program, Shared, Whole
 from probtensor.function.program import checked_inputs, checked_updates, flatten
 from probtensor.function.recall import Unknown, fingerprint, pack, unpack
 from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, replace, toposort
@@ -21,9 +21,11 @@ from probtensor.graph.node import Input, make, new_input
 from probtensor.graph.resize import size_name, with_sizes
 from probtensor.lower.planner import lower
 from probtensor.ops.kinds import REGISTRY, method
+from probtensor.ops.transfer import handed_over
 from probtensor.rules import SIMPLIFY, STABLE
 from probtensor.targets.base import Target
 from probtensor.targets.cache import recall, remember
+from probtensor.targets.gpu import CudaTarget
 from probtensor.targets.interp import InterpTarget
 from probtensor.targets.native import CythonTarget
 from probtensor.transform.passes import Pass, expand_composites, report, run
@@ -48,7 +50,7 @@ def meanings() -> tuple[Mapping, Mapping]:
 
 
 TARGETS: Mapping[str, Target] = {
-    target.name: target for target in (CythonTarget(), InterpTarget(meanings))
+    target.name: target for target in (CythonTarget(), InterpTarget(meanings), CudaTarget())
 }
 
 
@@ -59,7 +61,7 @@ def function(
     updates: Any = None,
     givens: Any = None,
     name: str | None = None,
-    target: str | None = None,
+    target: str | Target | None = None,
     on_unused_input: str = "raise",
     seed: int | None = None,
 ) -> Function:
@@ -72,7 +74,8 @@ def function(
     updates          {shared: new value} or pairs: all computed before any is assigned, after the
                      outputs, so that {a: b, b: a} swaps
     givens           {node: replacement} or pairs, put in before anything else
-    target           "cython" or "interp"; by default $PROBTENSOR_TARGET, else "cython"
+    target           "cython", "interp" or "cuda", or a target with options, as in
+                     `pt.Cuda(tf32=True)`; by default $PROBTENSOR_TARGET, else "cython"
     on_unused_input  "raise", "warn" or "ignore"
     seed             of random draws: the same seed gives the same draws, call by call
 
@@ -85,11 +88,13 @@ def function(
     graph = [leaf.variable for leaf in leaves] + [value for _, value in pairs]
     graph = replace_givens(graph, givens)
     count = len(leaves)
+    graph, places = zip(*map(handed_over, graph)) if graph else ((), ())
     check_used(given, graph, on_unused_input)
     program = Program(
         inputs=given,
         outputs=tuple(graph[:count]),
         borrowed=tuple(leaf.borrow for leaf in leaves),
+        places=places[:count],
         tree=tree,
         updates=tuple((old, new) for (old, _), new in zip(pairs, graph[count:])),
         name=name,
@@ -155,9 +160,7 @@ def check_used(given: Sequence[In], graph: Sequence[Node], policy: str) -> None:
 
 def compile_program(program: Program) -> Function:
     """The function of a program; see `function`."""
-    target = TARGETS.get(program.target)
-    if target is None:
-        raise ValueError(f"target {program.target!r} is none of {', '.join(sorted(TARGETS))}")
+    target = target_of(program.target)
     began = time.perf_counter()
     graph, key = draw_random(program.graph)
     inputs = [x.variable for x in program.inputs]
@@ -180,11 +183,24 @@ def compile_program(program: Program) -> Function:
         given=values_of(implicit),
         key=key,
         plan=plan,
+        target=target,
         built=built,
         timings={**timings, **built.timings},
         whole=whole,
     )
-    return Function(program, compilation)
+    kind = DeviceFunction if hasattr(built.run, "sequence") else Function
+    return kind(program, compilation)
+
+
+def target_of(target: str | Target) -> Target:
+    """The target of a name, or the target itself. ValueError or TypeError for anything else."""
+    if not isinstance(target, str):
+        if not callable(getattr(target, "build", None)):
+            raise TypeError(f"a target is a name or an object with build(plan), not {target!r:.60}")
+        return target
+    if target not in TARGETS:
+        raise ValueError(f"target {target!r} is none of {', '.join(sorted(TARGETS))}")
+    return TARGETS[target]
 
 
 def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> Whole:

@@ -19,7 +19,7 @@ from probtensor.function.shared import Shared
 from probtensor.graph.node import Node, line_of
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
-from probtensor.targets.base import Built
+from probtensor.targets.base import Built, Target
 from probtensor.types import plain, size_value
 
 
@@ -50,6 +50,7 @@ class Compilation:
     given: Mapping[Node, np.ndarray]
     key: Node | None
     plan: Plan
+    target: Target
     built: Built
     timings: Mapping[str, float]
     whole: Callable[[], Whole]
@@ -131,13 +132,10 @@ class Function(Entry):
         self._stream = Stream(fresh_seed(program.seed) if drawn else 0)
         super().__init__(**self._parts())
         self._defaults = {
-            x.name or k: safe_array(
-                x.value, x.variable.dtype, x.variable.ndim, x.name or f"input {k}",
-                line_of(x.variable),
-            )
+            x.name or k: self._accepted(x.value, x.variable, x.name or f"input {k}")
             for k, x in enumerate(self.inputs)
             if not x.required
-        }  # fmt: skip
+        }
 
     def _parts(self) -> dict[str, Any]:
         """The arguments of Entry."""
@@ -185,8 +183,12 @@ class Function(Entry):
         return (position, kind, label, node.dtype, node.ndim, line_of(node), payload)
 
     def _fixed(self, position: int, node: Node, value: Any, label: str) -> tuple:
-        array = safe_array(value, node.dtype, node.ndim, label, line_of(node))
+        array = self._accepted(value, node, label)
         return (position, "fixed", label, node.dtype, node.ndim, line_of(node), array)
+
+    def _accepted(self, value: Any, node: Node, label: str) -> Any:
+        """A value for an input as the array it needs; TypeError or ValueError."""
+        return safe_array(value, node.dtype, node.ndim, label, line_of(node))
 
     def _results(self) -> list[tuple]:
         """(position, dtype, ndim, source, borrowed) of each output, updates included."""
@@ -310,9 +312,8 @@ class Function(Entry):
                 node = key
             if all(node is not x.variable for x in self.inputs):
                 raise TypeError(f"{self.label} has no free input {key!r:.80}")
-            label = node.name or "input"
-            bound[node] = safe_array(value, node.dtype, node.ndim, label, line_of(node))
-        return Function(self.program, self.compilation, bound, self._cells)
+            bound[node] = self._accepted(value, node, node.name or "input")
+        return type(self)(self.program, self.compilation, bound, self._cells)
 
     def copy(
         self,
@@ -332,27 +333,28 @@ class Function(Entry):
         program = replace(self.program, name=name or self.program.name)
         if delete_updates and program.updates:
             compilation = program.compiler(replace(program, updates=())).compilation
-            return Function(replace(program, updates=()), compilation, self.bound, cells)
-        return Function(program, self.compilation, self.bound, cells)
+            return type(self)(replace(program, updates=()), compilation, self.bound, cells)
+        return type(self)(program, self.compilation, self.bound, cells)
 
     def seed(self, seed: int | None = None) -> None:
         """Start the random draws anew from `seed`."""
         self._stream.restart(fresh_seed(seed))
 
     def __reduce__(self) -> tuple:
-        return _rebuild, (self.program, self.bound, self._cells)
+        return rebuild, (self.program, self.bound, self._cells)
 
     def __repr__(self) -> str:
         inputs = ", ".join(map(repr, self.inputs))
         outputs = ", ".join(str(y.type) for y in self.program.outputs)
-        return f"<{self.label}({inputs}) -> ({outputs}), target {self.program.target}>"
+        return f"<{self.label}({inputs}) -> ({outputs}), target {self.compilation.target.name}>"
 
 
-def _rebuild(program: Program, bound: Mapping, cells: Mapping) -> Function:
+def rebuild(program: Program, bound: Mapping, cells: Mapping) -> Function:
+    """The function of a pickled program."""
     function = program.compiler(program)
     if not bound and not cells:
         return function
-    return Function(program, function.compilation, bound, cells)
+    return type(function)(program, function.compilation, bound, cells)
 
 
 def fresh_seed(seed: int | None) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from probtensor.function.shared import Shared
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of
+from probtensor.targets.base import Target
 
 REQUIRED = object()
 
@@ -62,17 +63,19 @@ class Leaf:
 class Program:
     """A function before it is compiled; a value that pickles.
 
-    `tree` is the structure of the results with a Leaf for each output; `compiler` makes the
-    Function of a program again, in another process say.
+    `places` says where each output is handed over, "cpu" or "cuda"; `tree` is the structure of the
+    results with a Leaf for each output; `target` is a target or the name of one; `compiler` makes
+    the Function of a program again, in another process say.
     """
 
     inputs: tuple[In, ...]
     outputs: tuple[Node, ...]
     borrowed: tuple[bool, ...]
+    places: tuple[str, ...]
     tree: Any
     updates: tuple[tuple[Shared, Node], ...]
     name: str | None
-    target: str
+    target: str | Target
     seed: int | None
     compiler: Callable[[Program], Any]
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from cython_ext.cell import Cell
 from cython_ext.convert import safe_array
+from probtensor.function.device_place import copied, lies_on_device, taken_over
 from probtensor.graph.node import Input, Node, line_of, make, new_input
 from probtensor.types import check_dtype
 
@@ -26,7 +27,8 @@ class Shared(Node):
 
     Its rank and dtype are fixed, its sizes are not. A change is seen by the next call of every
     function that uses it, without compiling anything. Assignments from several threads are safe;
-    which of two simultaneous updates stays is not determined.
+    which of two simultaneous updates stays is not determined. Functions on a device keep the value
+    there from call to call; it comes to the host when it is asked for there, once after a change.
     """
 
     __slots__ = ()
@@ -38,9 +40,14 @@ class Shared(Node):
         return value if borrow else value.copy()
 
     def set_value(self, value: Any, borrow: bool = False) -> None:
-        """Give another value of the same rank, its dtype convertible without loss. With `borrow`
-        an array that needs no conversion is kept itself, not a copy. TypeError or ValueError."""
+        """Give another value of the same rank, its dtype convertible without loss; an array on the
+        device stays there. With `borrow` an array that needs no conversion is kept itself, not a
+        copy. TypeError or ValueError."""
         label = self.name or "shared variable"
+        if lies_on_device(value):
+            there = taken_over(value, self.dtype, self.ndim, label, line_of(self))
+            self.op.cell.device = there if borrow else copied(there)
+            return
         array = safe_array(value, self.dtype, self.ndim, label, line_of(self))
         if array is value and not borrow:
             array = array.copy()

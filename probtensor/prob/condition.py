@@ -25,7 +25,7 @@ def condition(
     coords: Mapping[str, Sequence] | None = None,
     track: Sequence[Node] = (),
     potentials: Sequence[Node] = (),
-    target: str | None = None,
+    target: Any = None,
 ) -> Posterior:
     """The posterior of the random variables that `observed` depends on.
 
@@ -33,7 +33,7 @@ def condition(
     coords      {dim: labels}; they give the length of dims that nothing else gives
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
-    target      "cython" (default) or "interp"
+    target      "cython" (default), "interp" or "cuda"; see `pt.function`
 
     Free variables are in graph order (see `Posterior`). Raises GraphError for a discrete free
     variable, a variable of unknown size or a name used twice; TypeError and ValueError for values

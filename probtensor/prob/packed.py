@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from probtensor import ops
-from probtensor.function import Function
+from probtensor.function import DeviceFunction, Function
 from probtensor.graph import Node
 from probtensor.types import size_value
 
@@ -33,7 +33,11 @@ class Packed:
 
 
 def rows_of(function: Function, columns: Sequence[np.ndarray]) -> np.ndarray:
-    """The vectors that a function gives for each row of its arguments, as one matrix."""
+    """The vectors that a function gives for each row of its arguments, as one matrix; on a device
+    all rows are computed together."""
+    if isinstance(function, DeviceFunction):
+        found = function.rows(columns)[0]
+        return found if isinstance(found, np.ndarray) else found.get()
     count = len(columns[0])
     result = None
     for i in range(count):

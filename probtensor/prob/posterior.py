@@ -10,7 +10,8 @@ import numpy as np
 
 from cython_ext.context import Context, logp_grad_address
 from probtensor.compile import function
-from probtensor.function import Function
+from probtensor.function import DeviceFunction, Function, Many
+from probtensor.function.device_place import lies_on_device
 from probtensor.graph import Node, line_of
 from probtensor.graph.node import new_input
 from probtensor.prob.binding import Binding, observed_array
@@ -35,6 +36,8 @@ class Posterior:
     timings    seconds of each stage so far
     address    the C function of the density (`pt_logp_grad_fn` in probtensor.h); call it with the
                address of a `context()`
+    on_device  does it run on a device? Then it has no address: `pt.sample` and `batched` run all
+               chains there
     """
 
     def __init__(
@@ -58,8 +61,11 @@ class Posterior:
         self.timings: dict[str, float] = {}
         program = programs.get("logp_and_grad", self._density, self.timings)
         bound = self._bound(program)
-        self._context = Context(bound, self.dim)
-        self.logp_and_grad: Callable = self._context.logp_and_grad
+        self.function: Function = bound  # (q) -> (logp, gradient), for its source and stages
+        self.on_device = isinstance(bound, DeviceFunction)
+        if not self.on_device:
+            self._context = Context(bound, self.dim)
+            self.logp_and_grad: Callable = self._context.logp_and_grad
         spent = sum(self.timings.values())
         self.timings["bind"] = max(0.0, time.perf_counter() - began - spent)
 
@@ -119,22 +125,55 @@ class Posterior:
 
     @property
     def address(self) -> int:
-        """Address of the density's C function, a `pt_logp_grad_fn`."""
+        """Address of the density's C function, a `pt_logp_grad_fn`. TypeError on a device."""
+        self._needs_host("address")
         return logp_grad_address()
 
     def context(self) -> Context:
         """A context of its own for one caller of `address`: `context.address` is what to pass, and
-        is valid as long as the context lives."""
+        is valid as long as the context lives. TypeError on a device."""
+        self._needs_host("context()")
         return self._context.clone()
+
+    def _needs_host(self, what: str) -> None:
+        if self.on_device:
+            raise TypeError(
+                f"{what}: this posterior is on a device, which no C pointer reaches; draw with "
+                "pt.sample(posterior), evaluate with logp_and_grad(q) or batched(q), or condition "
+                "with target='cython'"
+            )
 
     def logp(self, q: Any) -> float:
         """The log density at q."""
         return self.logp_and_grad(q)[0]
 
-    @property
-    def function(self) -> Function:
-        """The compiled function (q) -> (logp, gradient), for its source and stages."""
-        return self._context.entry
+    def logp_and_grad(self, q: Any) -> tuple[float, np.ndarray]:
+        """Log density and gradient at q: (float, fresh float64 array of q's shape).
+
+        ValueError where q is not a vector of `dim` numbers.
+        """
+        logp, gradient = self.function(self._point(q))
+        return float(logp), gradient
+
+    def batched(self, q: Any) -> tuple[Any, Any]:
+        """Log density and gradient of many points: q float64[n, dim] to (float64[n],
+        float64[n, dim]). On a device all points are one launch, and q may be an array there
+        (DeviceArray, CuPy, PyTorch, JAX): then so are the results."""
+        rows = self._rows(q, "q")
+        if self.on_device:
+            logp, gradient = self.function.rows([rows])
+            return logp, gradient
+        logp, gradient = np.empty(len(rows)), np.empty_like(rows)
+        for i, row in enumerate(rows):
+            logp[i], gradient[i] = self.logp_and_grad(row)
+        return logp, gradient
+
+    def many(self, tail: str, chains: int) -> Many:
+        """The density as device code for `chains` chains at once, followed by `tail`, the text of a
+        sampler's kernels; see `Many`. TypeError unless it is on a device."""
+        if not self.on_device:
+            raise TypeError("many: condition with target='cuda' to have the density as device code")
+        return self.function.many(tail)
 
     def __call__(self, q: Any) -> tuple[float, np.ndarray]:
         """(log density, gradient) at q; `logp_and_grad` is the same and quicker to call."""
@@ -198,9 +237,7 @@ class Posterior:
 
     def expand(self, draws: Any) -> dict[str, np.ndarray]:
         """Values of free variables and deterministics for draws (n, dim): arrays (n, *shape)."""
-        rows = np.ascontiguousarray(draws, dtype="float64")
-        if rows.ndim != 2 or rows.shape[1] != self.dim:
-            raise ValueError(f"draws must have shape (n, {self.dim}), not {rows.shape}")
+        rows = self._rows(draws, "draws")
         density, whole, packed = self._programs.get("expand", self._expansion, self.timings)
         found = rows_of(self._bound((density, whole)), [rows])
         return packed.unpack(found, self._binding.sizes.values)
@@ -263,6 +300,14 @@ class Posterior:
             raise ValueError(f"q has shape {point.shape}, it must have shape ({self.dim},)")
         return point
 
+    def _rows(self, q: Any, name: str) -> Any:
+        """Many points: float64[n, dim], on the device if they are there and so is the density."""
+        there = self.on_device and not isinstance(q, np.ndarray) and lies_on_device(q)
+        rows = q if there else np.ascontiguousarray(q, dtype="float64")
+        if len(rows.shape) != 2 or rows.shape[1] != self.dim:
+            raise ValueError(f"{name} must have shape (n, {self.dim}), not {tuple(rows.shape)}")
+        return rows
+
     def __reduce__(self) -> tuple:
         arrays = [self._given[place] for place in self._handles.values()]
         return posterior_of, (*self._recipe, arrays, self._labels, self._programs.target)
@@ -281,7 +326,7 @@ def posterior_of(
     handles: Sequence[tuple[Node, Node]],
     arrays: Sequence[np.ndarray],
     coords: Mapping[str, np.ndarray],
-    target: str | None,
+    target: Any,
 ) -> Posterior:
     """The posterior of a graph whose sizes are settled.
 
@@ -300,7 +345,7 @@ class Programs:
     """Compiled functions of one model by what they are for, made when first asked for and shared
     by all posteriors over other data."""
 
-    def __init__(self, target: str | None) -> None:
+    def __init__(self, target: Any) -> None:
         self.target = target
         self._made: dict[str, Any] = {}
 

@@ -1,0 +1,308 @@
+"""DeviceFunction: a function whose plan runs on a device, called as any other."""
+
+from __future__ import annotations
+
+import weakref
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from cython_ext.convert import failure
+from probtensor.device import DeviceArray, DeviceError, device_array, driver
+from probtensor.function.call import Compilation, Function, rebuild
+from probtensor.function.device_layout import Layout, Result, Slot, Wiring, nonnegative
+from probtensor.function.device_place import Stream, current_stream, lies_on_device, taken_over
+from probtensor.function.device_profile import Work, seconds_of_calls, timed
+from probtensor.function.device_rows import Many, Rows
+from probtensor.function.profile import Profile
+from probtensor.function.program import Program
+from probtensor.function.shared import Shared
+from probtensor.graph.node import Node, line_of
+
+CACHED_LAYOUTS = 8
+CACHED_INDICES = 16
+
+
+class DeviceFunction(Function):
+    """A compiled function on a device; see `Function` for what a call takes and gives.
+
+    NumPy arrays go over at each call. Arrays that lie on the device already (`DeviceArray`, CuPy,
+    PyTorch, JAX) are used in place, shared variables live there, bound arrays and constants go over
+    once. Results are NumPy arrays, but `y.transfer("cuda")` gives a `DeviceArray` without waiting
+    for it. A call repeated with the same sizes allocates nothing new and is one CUDA graph.
+
+    Index arrays are checked on the host: those that come from there at each call, those on the
+    device when they are first seen, so they must not be written to afterwards. Calls from several
+    threads wait for each other; different functions may run side by side, in `pt.stream()`.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        compilation: Compilation,
+        bound: Mapping[Node, Any] | None = None,
+        cells: Mapping[Node, Shared] | None = None,
+    ) -> None:
+        self._driver = driver()
+        self._lock = Lock()
+        self._layouts: OrderedDict[tuple, Layout] = OrderedDict()
+        self._indices: OrderedDict[tuple, tuple] = OrderedDict()
+        self._resident: list[DeviceArray] | None = None
+        self._rows: Rows | None = None
+        self._stream_before: Stream | None = None
+        super().__init__(program, compilation, bound, cells)
+
+    def _parts(self) -> dict[str, Any]:
+        parts = super()._parts()
+        self._wiring = wired(parts, self._driver, self.program)
+        self._updated = parts["cells"]
+        self._build = parts["build"]
+        self._single = parts["single"]
+        return parts
+
+    def _accepted(self, value: Any, node: Node, label: str) -> Any:
+        if lies_on_device(value):
+            return taken_over(value, node.dtype, node.ndim, label, line_of(node))
+        return super()._accepted(value, node, label)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs or len(args) != self.argument_count:
+            args = self.arrange(args, kwargs)
+        stream = current_stream(self._driver)
+        with self._lock:
+            return self._run(args, stream)
+
+    def _run(self, args: tuple, stream: Stream) -> Any:
+        layout, values, table, made = self._prepared(args, stream)
+        layout.launch(table, stream.queue)
+        if self._wiring.runner.may_fail:
+            status = layout.status(stream.queue)
+            if status:
+                layout.fresh = True
+                raise failure(self._wiring.failures, status)
+        return self._finish(layout, values, made, stream)
+
+    def _prepared(
+        self, args: tuple, stream: Stream
+    ) -> tuple[Layout, list, list[int], dict[int, DeviceArray]]:
+        """All that comes before the launches: (layout, values of live slots, addresses, results
+        that stay on the device by number)."""
+        values = [self._value(slot, args) for slot in self._wiring.live]
+        layout = self._layout_for(values)
+        for k, rules in self._wiring.rules.items():
+            if k < len(values):
+                values[k] = self._checked(k, values[k], args, rules, layout.bounds)
+        self._begin(layout, values, stream)
+        table, made = self._table(layout, values, stream)
+        layout.inputs.upload(layout.sent, values, stream.queue)
+        return layout, values, table, made
+
+    def rows(self, columns: Sequence[Any]) -> list[Any]:
+        """Each output for many rows of the arguments, as one launch where memory allows: columns
+        and results have one more axis in front. See `Rows`."""
+        stream = current_stream(self._driver)
+        with self._lock:
+            return self._all_rows()(columns, stream)
+
+    def many(self, tail: str) -> Many:
+        """A function (q) -> (logp, gradient) as device code for many chains; see `Many`."""
+        with self._lock:
+            return self._all_rows().many(tail)
+
+    def _all_rows(self) -> Rows:
+        if self._rows is None:
+            target = self.compilation.target
+            self._rows = Rows(self._wiring, self._residents(), self.plan, target)
+        return self._rows
+
+    def _residents(self) -> list[DeviceArray]:
+        """Bound arrays and constants, on the device from their first use on."""
+        if self._resident is None:
+            self._resident = [there(slot.payload) for slot in self._wiring.fixed]
+        return self._resident
+
+    # What a call brings.
+
+    def _value(self, slot: Slot, args: tuple) -> Any:
+        """The array of a live slot, where it lies."""
+        if slot.kind == "cell":
+            return slot.payload.put(device_array)
+        if slot.kind == "stream":
+            return np.array(slot.payload.next(), np.uint64)
+        value = args[slot.argument]
+        if type(value) is not np.ndarray and lies_on_device(value):
+            return taken_over(value, slot.dtype, slot.ndim, slot.label, slot.line)
+        return self.convert(slot.number, value)
+
+    def _layout_for(self, values: Sequence[Any]) -> Layout:
+        dims = tuple(n for value in values for n in value.shape)
+        hosted = tuple(k for k, value in enumerate(values) if type(value) is np.ndarray)
+        layout = self._layouts.get((dims, hosted))
+        if layout is None:
+            try:
+                layout = self._new_layout(dims, hosted)
+            except DeviceError:  # out of memory, as far as anything can be done about it
+                self._layouts.clear()
+                layout = self._new_layout(dims, hosted)
+            self._layouts[dims, hosted] = layout
+            if len(self._layouts) > CACHED_LAYOUTS:
+                self._layouts.popitem(last=False)
+        self._layouts.move_to_end((dims, hosted))
+        return layout
+
+    def _new_layout(self, dims: tuple[int, ...], hosted: tuple[int, ...]) -> Layout:
+        wiring = self._wiring
+        fixed = list(self._residents())
+        layout = Layout(wiring, dims, hosted)
+        for k, rules in wiring.rules.items():
+            at = k - len(wiring.live)
+            if at >= 0:
+                array = here(wiring.fixed[at].payload)
+                good = nonnegative(array, k, rules, layout.bounds)
+                if good is not array:
+                    fixed[at] = device_array(good)
+        layout.fix(fixed)
+        return layout
+
+    def _checked(
+        self, k: int, value: Any, args: tuple, rules: Sequence, bounds: Sequence[int]
+    ) -> Any:
+        """The indices of slot k, negative ones replaced. Those on the device are brought here when
+        they are first seen; the answer is kept as long as their owner lives."""
+        if type(value) is np.ndarray:
+            return nonnegative(value, k, rules, bounds)
+        slot = self._wiring.live[k]
+        owner = value if slot.kind == "cell" else args[slot.argument]
+        key = (k, id(owner), value.address, value.shape, *(bounds[n] for _, n in rules))
+        known, good = self._indices.get(key, (None, None))
+        if known is None or known() is not owner:
+            array = value.get()
+            checked = nonnegative(array, k, rules, bounds)
+            good = None if checked is array else device_array(checked)
+            self._indices[key] = weakref.ref(owner), good
+            if len(self._indices) > CACHED_INDICES:
+                self._indices.popitem(last=False)
+        return value if good is None else good
+
+    def _begin(self, layout: Layout, values: Sequence[Any], stream: Stream) -> None:
+        """What comes next is queued on `stream`, after all that it depends on."""
+        before = self._stream_before
+        if before is not None and not before.is_main and before is not stream:
+            before.synchronize()
+        self._stream_before = stream
+        stream.begin([x for x in values if type(x) is not np.ndarray])
+        stream.hold(layout)
+
+    # What it gives.
+
+    def _table(
+        self, layout: Layout, values: Sequence[Any], stream: Stream
+    ) -> tuple[list[int], dict[int, DeviceArray]]:
+        """The addresses of this call, and the new arrays among them, by number of the output."""
+        table = list(layout.pointers)
+        for slot, value in zip(self._wiring.live, values, strict=True):
+            if type(value) is not np.ndarray:
+                table[slot.position] = value.address
+        made = {}
+        for k, result in enumerate(self._wiring.results):
+            if result.own and result.place != "cpu":
+                made[k] = layout.kept.get(k) or stream.empty(
+                    layout.shapes[k], result.dtype, layout.homes[k]
+                )
+                table[result.position] = made[k].address
+                if result.lent:
+                    layout.kept[k] = made[k]
+        return table, made
+
+    def _finish(
+        self, layout: Layout, values: Sequence[Any], made: Mapping[int, Any], stream: Stream
+    ) -> Any:
+        """Set the shared variables; the results in their structure."""
+        found = layout.receive(stream.queue)
+        found.update(made)
+        outputs: list[Any] = []
+        for k, result in enumerate(self._wiring.results):
+            if result.own:
+                outputs.append(found[k])
+                continue
+            if result.source < 0:
+                origin = outputs[-2 - result.source]
+            elif result.source < len(values):
+                origin = values[result.source]
+            else:
+                origin = self._wiring.fixed[result.source - len(values)].payload
+            outputs.append(self._copied(origin, result, stream))
+        count = len(outputs) - len(self._updated)
+        for cell, value in zip(self._updated, outputs[count:], strict=True):
+            cell.device = value
+        if self._single:
+            return outputs[0]
+        del outputs[count:]
+        return outputs if self._build is None else self._build(outputs)
+
+    def _copied(self, origin: Any, result: Result, stream: Stream) -> Any:
+        """Another array of the same value, where it is wanted."""
+        if type(origin) is np.ndarray:
+            return origin.copy() if result.place == "cpu" else device_array(origin)
+        if result.place == "cpu":
+            stream.synchronize()
+            return origin.get()
+        return stream.copy(origin)
+
+    def profile(self, *args: Any, n: int | None = None, **kwargs: Any) -> Profile:
+        """Seconds a call of each kernel for these arguments, over n calls (or about half a second
+        in all). Print it, or read its rows. Kernels are timed one by one, each queued again and
+        again, so that one of less than a few microseconds shows the cost of a launch."""
+        args = self.arrange(args, kwargs)
+        stream = current_stream(self._driver)
+        with self._lock:
+            prepared = self._prepared(args, stream)
+            layout, _, table, _ = prepared
+            work = Work(self.plan, self.compilation.target, layout, table, stream.queue)
+            found = timed(work, n)
+        return replace(found, call=seconds_of_calls(self, args, found.count))
+
+    def __reduce__(self) -> tuple:
+        bound = {node: here(value) for node, value in self.bound.items()}
+        return rebuild, (self.program, bound, self._cells)
+
+
+def wired(parts: Mapping[str, Any], owner: Any, program: Program) -> Wiring:
+    """What `Entry` is made of, by names."""
+    slots, arguments = [], 0
+    for number, fields in enumerate(parts["slots"]):
+        slots.append(Slot(number, arguments, *fields))
+        arguments += fields[1] == "argument"
+    places = (*program.places, *("cell" for _ in program.updates))
+    rules: dict[int, list[tuple[str, int]]] = {}
+    for k, (slot, message) in enumerate(parts["checks"]):
+        rules.setdefault(slot, []).append((message, k))
+    return Wiring(
+        driver=owner,
+        aside=owner.stream(),
+        runner=parts["run"],
+        planner=parts["planner"],
+        buffers=parts["buffers"],
+        live=tuple(s for s in slots if s.kind != "fixed"),
+        fixed=tuple(s for s in slots if s.kind == "fixed"),
+        results=tuple(
+            Result(*fields, place) for fields, place in zip(parts["outputs"], places, strict=True)
+        ),
+        temps=tuple(parts["temps"]),
+        rules=rules,
+        failures=tuple(parts["failures"]),
+    )
+
+
+def there(value: Any) -> DeviceArray:
+    """An array on the device."""
+    return value if isinstance(value, DeviceArray) else device_array(value)
+
+
+def here(value: Any) -> np.ndarray:
+    """An array on the host."""
+    return value.get() if isinstance(value, DeviceArray) else value

@@ -1,0 +1,181 @@
+"""Places and streams: what lies on the device, and in which order things are done there."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextvars import ContextVar
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from probtensor.device import DeviceArray, device_array, driver, empty
+from probtensor.device import transfer as moved
+from probtensor.graph.node import Node
+
+MOST_HELD = 64  # arrays a stream holds before it waits
+CUDA_DEVICES = (2, 13)  # DLPack's numbers of CUDA memory, and of CUDA's managed memory
+
+
+class Stream:
+    """An order of work on the device, beside others.
+
+        with pt.stream() as s:
+            y = f(x)        # queued on s; results on the host are there when f returns
+        s.synchronize()     # waits for everything queued on s
+
+    Calls outside such a block, in any thread, are queued on the one main stream. Arrays may go from
+    stream to stream. CUDA itself keeps the main stream in order with each other one; between two
+    others, who needs an array waits for the stream that makes it. The pool of memory is one, so
+    what such a stream works on is held until it has been waited for.
+    """
+
+    def __init__(self, owner: Any, queue: Any) -> None:
+        self.driver = owner
+        self.queue = queue
+        self._entered: list[Any] = []
+        self._held: list[Any] = []
+
+    @property
+    def is_main(self) -> bool:
+        """Is it the stream of calls outside any block?"""
+        return self.queue is None
+
+    def __enter__(self) -> Stream:
+        self._entered.append(_CURRENT.set(self))
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        _CURRENT.reset(self._entered.pop())
+
+    def synchronize(self) -> None:
+        """Wait for everything queued here."""
+        held, self._held = self._held, []
+        self.driver.synchronize(self.queue)
+        held.clear()
+
+    def begin(self, arrays: list[DeviceArray]) -> None:
+        """What is queued next may use these arrays, and new memory."""
+        if self.is_main:
+            return
+        for other in {x.stream for x in arrays if isinstance(x, Queued)}:
+            if other is not self:
+                other.synchronize()
+        self.hold(*arrays)
+
+    def hold(self, *things: Any) -> None:
+        """Let these live until the work queued so far is done."""
+        if self.is_main:
+            return
+        if len(self._held) > MOST_HELD:
+            self.synchronize()
+        self._held += things
+
+    def empty(
+        self, shape: tuple[int, ...], dtype: str, home: deque[Any] | None = None
+    ) -> DeviceArray:
+        """A new array for work queued here to fill; see `Lease` for `home`."""
+        if home is None:
+            array = empty(shape, dtype, self.driver)
+        else:
+            nbytes = prod(shape) * np.dtype(dtype).itemsize
+            lease = Lease(home.pop() if home else self.driver.alloc(nbytes), home)
+            array = DeviceArray(self.driver, lease, lease.memory.address, shape, dtype)
+        if self.is_main:
+            return array
+        array = Queued(self, array)
+        self.hold(array)
+        return array
+
+    def copy(self, array: DeviceArray) -> DeviceArray:
+        """A copy of an array, queued."""
+        made = self.empty(array.shape, str(array.dtype))
+        if array.nbytes:
+            self.driver.copy(made.address, array.address, array.nbytes, self.queue)
+        return made
+
+    def __repr__(self) -> str:
+        return f"<{'main ' if self.is_main else ''}stream of {self.driver.name}>"
+
+
+class Lease:
+    """Memory that returns to where it is wanted when nobody has it any more: to `home`, memory of
+    one size. So a loop that makes and drops arrays sees the same few addresses again and again,
+    and the graphs over them stay good."""
+
+    __slots__ = ("home", "memory")
+
+    def __init__(self, memory: Any, home: deque[Any]) -> None:
+        self.memory = memory
+        self.home = home
+
+    def __del__(self) -> None:
+        self.home.append(self.memory)
+
+
+class Queued(DeviceArray):
+    """An array that work on a stream of its own makes."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: Stream, array: DeviceArray) -> None:
+        super().__init__(array.driver, array.owner, array.address, array.shape, array.dtype)
+        self.stream = stream
+
+
+_CURRENT: ContextVar[Stream | None] = ContextVar("stream", default=None)
+
+
+def stream() -> Stream:
+    """A new stream, to be used as `with pt.stream() as s:`."""
+    own = driver()
+    return Stream(own, own.stream())
+
+
+def current_stream(owner: Any) -> Stream:
+    """The stream of the innermost `with` block of this thread, else the main one."""
+    found = _CURRENT.get()
+    return found if found is not None and found.driver is owner else Stream(owner, None)
+
+
+def lies_on_device(value: Any) -> bool:
+    """Is this an array in the memory of a CUDA device?"""
+    if isinstance(value, DeviceArray):
+        return True
+    try:
+        if getattr(value, "__cuda_array_interface__", None) is not None:
+            return True
+        where = getattr(value, "__dlpack_device__", None)
+        return where is not None and int(where()[0]) in CUDA_DEVICES
+    except (RuntimeError, TypeError, ValueError):  # libraries refuse by raising for host arrays
+        return False
+
+
+def taken_over(value: Any, dtype: str, ndim: int, label: str, line: str) -> DeviceArray:
+    """An array on the device, uncopied; TypeError or ValueError where it does not fit."""
+    where = f"\n  {label} was made at {line}"
+    try:
+        array = value if isinstance(value, DeviceArray) else device_array(value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{label}: {error}{where}") from None
+    if array.ndim != ndim:
+        raise ValueError(
+            f"{label}: expected {ndim} axes, got {array.ndim} (shape {array.shape}){where}"
+        )
+    if array.dtype != dtype:
+        raise TypeError(
+            f"{label}: expected {dtype}, got {array.dtype} on the device, where nothing is "
+            f"converted{where}"
+        )
+    return array
+
+
+def copied(array: DeviceArray) -> DeviceArray:
+    """A copy of an array, queued on the current stream."""
+    return current_stream(driver()).copy(array)
+
+
+def transfer(value: Any, place: str) -> Any:
+    """A value in the memory of `place`, "cpu" or "cuda": NumPy arrays and arrays on the device at
+    once, a tensor as the output of a function that is handed over there (`Node.transfer`)."""
+    return value.transfer(place) if isinstance(value, Node) else moved(value, place)

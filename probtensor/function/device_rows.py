@@ -1,0 +1,216 @@
+"""A function for many rows of its arguments in one launch: every argument and every result has one
+more axis in front, and one thread, warp or block of the device works on each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from cython_ext.convert import failure, safe_array
+from probtensor.device import DeviceArray, device_array
+from probtensor.function.device_layout import Slot, Wiring, nonnegative, round_up, shapes_of
+from probtensor.function.device_place import Stream, lies_on_device, taken_over
+from probtensor.lower.plan import Plan
+from probtensor.targets.base import Target
+from probtensor.targets.rows import Density
+
+BUDGET = 1 << 28  # bytes of rows that go over for one launch; more rows are several launches
+ALIGNMENT = 256  # bytes
+
+
+@dataclass(frozen=True)
+class Many:
+    """A log density as device code for many chains at once, with a sampler's kernels behind it.
+
+    program     the loaded module: `program.function(name)`, `group`, `threads`, `block`
+    data        the packed `pt_data`, the first parameter of every kernel
+    work_bytes  workspace that each chain needs, 16-byte aligned
+    keep        what owns the memory that `data` points to
+    """
+
+    program: Any
+    data: bytes
+    work_bytes: int
+    keep: Any
+
+
+class Rows:
+    """The rows of one function; programs are kept by the sizes of a row."""
+
+    def __init__(
+        self, wiring: Wiring, resident: Sequence[DeviceArray], plan: Plan, target: Target
+    ) -> None:
+        self.wiring = wiring
+        self.resident = resident
+        self.plan = plan
+        self.target = target
+        self.own = [k for k, result in enumerate(wiring.results) if result.own]
+        self.varying = [slot for slot in wiring.live if slot.kind == "argument"]
+        if any(slot.kind == "stream" for slot in wiring.live):
+            raise TypeError("rows: every row would draw the same; pass a key as an argument")
+        self.programs: dict[tuple[int, ...], Any] = {}
+
+    def __call__(self, columns: Sequence[Any], stream: Stream) -> list[Any]:
+        """Each output for all rows: DeviceArrays where all columns lie on the device, else NumPy
+        arrays. Columns have one axis more than the arguments, of one length.
+
+        Raises what a call would; an index is refused with its place in the column.
+        """
+        given = [self._column(slot, columns[slot.argument]) for slot in self.varying]
+        counts = {column.shape[0] for column in given}
+        if len(counts) != 1:
+            raise ValueError(f"the columns have {sorted(counts)} rows")
+        batch = Batch(self, dict(zip([s.number for s in self.varying], given)), counts.pop())
+        return batch.run(stream)
+
+    def _column(self, slot: Slot, value: Any) -> Any:
+        if type(value) is not np.ndarray and lies_on_device(value):
+            return taken_over(value, slot.dtype, slot.ndim + 1, slot.label, slot.line)
+        return safe_array(value, slot.dtype, slot.ndim + 1, slot.label, slot.line)
+
+    def program(self, sizes: Sequence[int], **options: Any) -> Any:
+        """The program of all rows for given sizes."""
+        positions = [slot.position for slot in self.varying]
+        return self.target.rows(self.plan, positions, sizes, **options)
+
+    def kept_program(self, sizes: Sequence[int]) -> Any:
+        """The same, made once."""
+        key = tuple(sizes)
+        if key not in self.programs:
+            self.programs[key] = self.program(sizes)
+        return self.programs[key]
+
+    def many(self, tail: str) -> Many:
+        """The density (q) -> (logp, grad) as device code, followed by `tail`."""
+        if len(self.varying) != 1 or self.own[:2] != [0, 1]:
+            raise TypeError("many: the function must be (q) -> (logp, gradient), both computed")
+        (slot,) = self.varying
+        dims = tuple(self.plan.buffers[slot.position].shape)
+        batch = Batch(self, {slot.number: np.empty((0, *dims))}, 0)
+        results = (self.wiring.results[k].position for k in (0, 1))
+        density = Density(slot.position, *results)
+        program = self.program(batch.sizes, tail=tail, density=density)
+        data = program.data_bytes(batch.table)
+        return Many(program, data, program.work_bytes, batch)
+
+
+class Batch:
+    """One call for many rows: columns by number of the slot, `count` rows."""
+
+    def __init__(self, rows: Rows, columns: Mapping[int, Any], count: int) -> None:
+        self.rows = rows
+        self.wiring = wiring = rows.wiring
+        self.columns = dict(columns)
+        self.count = count
+        self.shared = {
+            slot.number: slot.payload.put(device_array)
+            for slot in wiring.live
+            if slot.kind == "cell"
+        }
+        dims: list[int] = []
+        for slot in wiring.live:
+            dims += columns[slot.number].shape[1:] if slot.number in columns else (
+                self.shared[slot.number].shape
+            )  # fmt: skip
+        self.sizes, self.shapes, _, _, bounds = wiring.planner(tuple(dims))
+        self.row_shapes = shapes_of(wiring.live, dims)
+        for k, array in enumerate(rows.resident):
+            self.shared[len(wiring.live) + k] = array
+        self._check(bounds)
+        self.table = [0] * wiring.buffers
+        for number, array in self.shared.items():
+            self.table[self._slot(number).position] = array.address
+
+    def _slot(self, number: int) -> Slot:
+        live = self.wiring.live
+        return live[number] if number < len(live) else self.wiring.fixed[number - len(live)]
+
+    def _check(self, bounds: Sequence[int]) -> None:
+        """Indices in range, negative ones replaced."""
+        for k, rules in self.wiring.rules.items():
+            arrays = self.columns if k in self.columns else self.shared
+            host = arrays[k].get() if isinstance(arrays[k], DeviceArray) else arrays[k]
+            good = nonnegative(host, k, rules, bounds)
+            if good is not host:
+                moved = isinstance(arrays[k], DeviceArray)
+                arrays[k] = device_array(good) if moved else good
+
+    def run(self, stream: Stream) -> list[Any]:
+        """All outputs, in as many launches as memory asks for."""
+        there = all(isinstance(column, DeviceArray) for column in self.columns.values())
+        found = {k: self._empty(k, there, stream) for k in self.rows.own}
+        if self.count:
+            arrays = [*self.columns.values(), *self.shared.values()]
+            stream.begin([x for x in arrays if isinstance(x, DeviceArray)])
+            self._launches(found, stream)
+        outputs: list[Any] = []
+        for k, result in enumerate(self.wiring.results):
+            outputs.append(found[k] if result.own else self._repeated(k, outputs, there, stream))
+        return outputs
+
+    def _empty(self, k: int, there: bool, stream: Stream) -> Any:
+        shape, dtype = (self.count, *self.shapes[k]), self.wiring.results[k].dtype
+        return stream.empty(shape, dtype) if there else np.empty(shape, dtype)
+
+    def _launches(self, found: Mapping[int, Any], stream: Stream) -> None:
+        """Run every row into the arrays of `found`."""
+        program = self.rows.kept_program(self.sizes)
+        driver = self.wiring.driver
+        ends = [(self._slot(n).position, x, False) for n, x in self.columns.items()]
+        ends += [(self.wiring.results[k].position, x, True) for k, x in found.items()]
+        hosted = [(p, x, out) for p, x, out in ends if type(x) is np.ndarray]
+        each = sum(row_bytes(x) for _, x, _ in hosted)
+        step = min(self.count, max(1, BUDGET // max(each, 1)))
+        needs = [program.groups(step) * program.work_bytes]
+        needs += [step * row_bytes(x) for _, x, _ in hosted]
+        starts, size = [], ALIGNMENT  # the status stands first
+        for nbytes in needs:
+            starts.append(size)
+            size += round_up(nbytes, ALIGNMENT)
+        memory = driver.alloc(size)
+        driver.fill(memory.address, 0, ALIGNMENT, stream.queue)
+        work, *places = (memory.address + start for start in starts)
+        table = list(self.table)
+        for start in range(0, self.count, step):
+            rows = slice(start, min(start + step, self.count))
+            for position, array, _ in ends:
+                if isinstance(array, DeviceArray):
+                    table[position] = array.address + start * row_bytes(array)
+            for (position, array, out), place in zip(hosted, places, strict=True):
+                table[position] = place
+                if not out:
+                    driver.upload(place, array[rows], stream.queue)
+            count = rows.stop - rows.start
+            program.enqueue(table, count, work, memory.address, stream.queue)
+            for (_, array, out), place in zip(hosted, places, strict=True):
+                if out:
+                    driver.download(place, array[rows], stream.queue)
+        self._settle(memory.address, stream)
+
+    def _settle(self, status_address: int, stream: Stream) -> None:
+        """Wait; raise what the rows found wrong."""
+        status = np.zeros(1, np.int32)
+        if self.wiring.failures:
+            self.wiring.driver.download(status_address, status, stream.queue)
+        stream.synchronize()
+        if status[0]:
+            raise failure(self.wiring.failures, int(status[0]))
+
+    def _repeated(self, k: int, outputs: Sequence[Any], there: bool, stream: Stream) -> Any:
+        """An output that is an argument, a shared array or an earlier output."""
+        source = self.wiring.results[k].source
+        if source < 0 or source in self.columns:
+            origin = outputs[-2 - source] if source < 0 else self.columns[source]
+            return stream.copy(origin) if isinstance(origin, DeviceArray) else origin.copy()
+        value = self.shared[source].get()
+        full = np.ascontiguousarray(np.broadcast_to(value, (self.count, *value.shape)))
+        return device_array(full) if there else full
+
+
+def row_bytes(array: Any) -> int:
+    """Bytes of one row."""
+    return prod(array.shape[1:]) * array.dtype.itemsize
