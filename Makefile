@@ -12,6 +12,8 @@ BENCH_PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 \
 	$$(ls -1 ~/.pyenv/versions/3.1[1-4]*/bin/python3.1[1-4] 2>/dev/null) $(PYTHON); do \
 	"$$p" -c 'import sys, ensurepip; print(*sys.version_info[:2], sys.executable)' 2>/dev/null || true; \
 	done | sort -k1,1n -k2,2n -s | tail -1 | cut -d' ' -f3)
+# Whichever Python holds the peers on the machine with the device.
+GPU_PYTHON ?= python3
 BASE ?= main
 COUNT ?= 500
 WORKERS ?= 2
@@ -30,7 +32,7 @@ NATIVE := setup.py $(wildcard cython_ext/*.pyx cython_ext/*.pxd cython_ext/inclu
 EXTRA := import sys, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	print(*project["optional-dependencies"][sys.argv[1]], sep="\n")
 
-.PHONY: help check test fuzz golden replay bench demo rules clean
+.PHONY: help check test fuzz golden replay bench gpu demo rules clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile | awk -F'\t' '{printf "make %-8s%s\n", $$1, $$2}'
@@ -64,6 +66,9 @@ replay: .venv/test.stamp .venv/built.stamp  ## difference of all generated sourc
 
 bench: .venv-bench/built.stamp  ## speed against the peers (ARGS='--quick', '--check', ...)
 	@$(BENCH_PY) -m tests.bench $(ARGS)
+
+gpu:  ## tests and speed on a CUDA device, no network needed (tests/gpu/wheels.sh; ARGS='--dry ...')
+	@PYTHON="$(GPU_PYTHON)" tests/gpu/run.sh $(ARGS)
 
 rules: .venv/demo.stamp .venv/built.stamp  ## list every rewriting rule with its reason
 	@$(PY) -m probtensor rules

@@ -1,14 +1,17 @@
 """What a step is told: whether it is a dry run, and the sizes that follow from that."""
 
-import os
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Setting:
-    """`dry`: tiny data, the host in the device's place, and nothing worth keeping is measured."""
+    """`dry`: tiny data, the host in the device's place, and nothing worth keeping is measured.
+
+    limit_s : seconds after which the step is stopped.
+    """
 
     dry: bool = False
+    limit_s: float = 60.0
 
     def size(self, real, tiny):
         """The one for this run."""
@@ -21,9 +24,5 @@ class Setting:
 
     @property
     def rounds(self):
+        """Blocks of each contender."""
         return self.size(5, 1)
-
-    @property
-    def posteriordb(self):
-        """The folder of posteriordb's data, or None."""
-        return os.environ.get("POSTERIORDB")

@@ -1,0 +1,71 @@
+"""The tests that a device can fail: pytest, counted as it goes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+TITLE = "Tests on the device"
+COLUMNS = (("passed", "{}"), ("failed", "{}"), ("skipped", "{}"), ("seconds", "{:.0f}"))
+NOTE = 'Everything under `tests/gpu` marked "gpu" or "device", on the device itself.'
+OUTCOME = re.compile(r"(?:^|\s)(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\s+(tests/\S+)|"
+                     r"^(tests/\S+(?: - [^\n]*)?)\s(PASSED|FAILED|ERROR|SKIPPED)")  # fmt: skip
+SUMMARY = re.compile(r"^(FAILED|ERROR) (tests/\S+.*)")
+COLLECTED = re.compile(r"^(\d+)(?:/\d+)? tests? collected|(\d+) selected")
+# Time for pytest to end by itself once it has been asked to.
+GRACE_S = 6.0
+WORKERS = 8
+
+
+def command(setting):
+    """What is run: on the device the tests, in a rehearsal only their collection."""
+    line = [sys.executable, "-m", "pytest", "tests/gpu", "-m", "gpu or device", "-p", "no:cacheprovider"]
+    if setting.dry:
+        return [*line, "--collect-only", "-q"]
+    return [*line, "-v", "--tb=short", "-rfE", "-n", str(WORKERS), "--dist", "worksteal"]
+
+
+def counted(line, counts, failures):
+    """Take note of what one line of pytest's says."""
+    summary = SUMMARY.match(line)
+    if summary:
+        failures.append(summary[2][:300])
+        return
+    outcome = OUTCOME.search(line)
+    if outcome:
+        counts[outcome[1] or outcome[4]] += 1
+
+
+def measure(setting):
+    """Yields the counts, and an error for each test that failed or for a run that found none."""
+    begun = time.monotonic()
+    environment = os.environ | {"PROBTENSOR_TEST_DEVICE": "host" if setting.dry else "gpu"}
+    process = subprocess.Popen(
+        command(setting),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    previous = signal.signal(signal.SIGALRM, lambda *_: process.send_signal(signal.SIGINT))
+    signal.setitimer(signal.ITIMER_REAL, max(1.0, setting.limit_s - GRACE_S))
+    counts, failures, tail = Counter(), [], []
+    for line in process.stdout:
+        counted(line.rstrip(), counts, failures)
+        tail = [*tail, line.rstrip()][-15:]
+    status = process.wait()
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, previous)
+    yield {
+        "passed": counts["PASSED"] + counts["XFAIL"],
+        "failed": counts["FAILED"] + counts["ERROR"] + counts["XPASS"],
+        "skipped": counts["SKIPPED"],
+        "seconds": time.monotonic() - begun,
+    }
+    for words in failures:
+        yield {"error": words}
+    if status and not failures:
+        yield {"error": f"pytest ended with status {status}: {' / '.join(tail)[-600:]}"}

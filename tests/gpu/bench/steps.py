@@ -1,0 +1,37 @@
+"""The steps in order, each with its module and its limit of time."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Step:
+    """`module.measure(setting, *arguments)`, stopped after `seconds`."""
+
+    name: str
+    module: str
+    seconds: float
+    arguments: tuple = ()
+    title: str = ""
+
+
+# The limits add up to more than run.sh has: they are for what goes wrong, not for what is usual.
+STEPS = (
+    Step("facts", "facts", 30),
+    Step("first", "first", 45),
+    Step("tests", "nets", 130),
+    Step("stream", "stream", 90),
+    Step("logistic", "logistic", 45),
+    Step("products", "products", 30),
+    Step("calls", "calls", 50),
+    Step("copies", "copies", 40),
+    Step("eight_schools", "chains", 60, ("eight_schools",), "Many chains: eight schools"),
+    Step("radon", "chains", 110, ("radon",), "Many chains: radon"),
+    Step(
+        "eight_schools_float32",
+        "chains",
+        45,
+        ("eight_schools", False),
+        "Many chains: eight schools, the peers in float32",
+    ),
+)
+NAMES = tuple(step.name for step in STEPS)

@@ -1,0 +1,46 @@
+"""One step in a process of its own: `python -m tests.gpu.bench.worker '<JSON>'`.
+
+Every record is written as a line of its own, `RESULT` and a JSON object, as soon as it is there.
+"""
+
+import importlib
+import json
+import sys
+import traceback
+
+from tests.gpu.bench.setting import Setting
+
+MARK = "RESULT "
+
+
+def say(record):
+    """Hand one record to the parent."""
+    print(MARK + json.dumps(record), flush=True)
+
+
+def stand_in():
+    """The host in the device's place, for this process."""
+    device = importlib.import_module("probtensor.device")
+    device.use(importlib.import_module("tests.gpu.host").HostDriver())
+
+
+def main(task):
+    """Runs the step; what it raises becomes a record."""
+    setting = Setting(dry=task["dry"], limit_s=task["limit_s"])
+    module = importlib.import_module(f"tests.gpu.bench.{task['module']}")
+    if setting.dry:
+        stand_in()
+    about = {name.lower(): getattr(module, name) for name in ("TITLE", "COLUMNS", "NOTE")}
+    say({"about": about})
+    try:
+        for record in module.measure(setting, *task["arguments"]):
+            say(record)
+    except Exception as error:
+        traceback.print_exc()
+        say({"error": f"{type(error).__name__}: {error}"[:500]})
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1])))
