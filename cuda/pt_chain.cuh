@@ -116,6 +116,7 @@ struct pt_run {
     int early; /* iterations that go no deeper than early_depth */
     int with_gradients; /* whether the metric learns from gradients as well as draws */
     int attempts;
+    int sharing; /* neighbours that share a start point */
 };
 
 PT_DEVICE double *pt_kept(const pt_run &run, long long chain, int which)
@@ -366,13 +367,14 @@ PT_DEVICE void pt_adapt(const pt_chain &g, const pt_run &run, double *kept, int 
 /* ---- the start ---- */
 
 /* Moves z to the given point, or to the first of all attempts where density and gradient are
- * finite: uniform on (-2, 2) in each coordinate, as in Stan; the same points as on the CPU. */
+ * finite: uniform on (-2, 2) in each coordinate, as in Stan; the same points as on the CPU, where
+ * chains share none. */
 PT_DEVICE int pt_find_start(const pt_chain &g, const pt_target &target, const pt_run &run,
                             long long chain, pt_point &z, pt_state &state)
 {
     const int attempts = run.given ? 1 : run.attempts;
     for (int attempt = 0; attempt < attempts; ++attempt) {
-        const uint64_t key = pt_chain_key(run.seed, chain, PT_FOR_START + attempt);
+        const uint64_t key = pt_chain_key(run.seed, chain / run.sharing, PT_FOR_START + attempt);
         PT_EACH(k, i)
         {
             if (run.given)

@@ -1,4 +1,4 @@
-"""The no-U-turn sampler: its settings, its arrays, and one chain of it.
+"""The no-U-turn sampler on the CPU: its arrays, and one chain of it.
 
 Why "diag_grad" is the default metric. Least bulk effective size of a coordinate per 1000 gradients,
 warm-up included, 4 chains of 1000 + 1000 iterations, means over 3 to 10 seeds, as
@@ -16,72 +16,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from cython_ext import chain as native
-from cython_ext.nuts import DEEPEST
 from probtensor.sample.adapt import warmup_schedule
 from probtensor.sample.errors import SamplingError
 from probtensor.sample.protocol import Context, LogpGrad
+from probtensor.sample.settings import METRICS, Nuts, Settings
 
-METRICS = {"diag": native.Metric.DRAWS, "diag_grad": native.Metric.DRAWS_AND_GRADIENTS}
 FINISHED, INTERRUPTED = native.Status.FINISHED, native.Status.INTERRUPTED
-
-
-@dataclass(frozen=True)
-class Nuts:
-    """Settings of the sampler.
-
-    draws, tune, target_accept, max_treedepth, keep_warmup: see `sample`.
-    early_max_treedepth  the cap of the first tenth of the warm-up, where the metric is a guess
-    metric               "diag_grad": a diagonal from the variances of draws and of gradients;
-                         "diag": from those of the draws alone, regularised as in Stan
-    max_energy_error     a trajectory whose energy rises by more diverges
-    keep_divergences     add sample_stats.divergence_start: the unconstrained state before each
-                         divergence, nan elsewhere
-    """
-
-    draws: int = 1000
-    tune: int = 1000
-    target_accept: float = 0.8
-    max_treedepth: int = 10
-    early_max_treedepth: int = 8
-    metric: str = "diag_grad"
-    max_energy_error: float = 1000.0
-    keep_warmup: bool = False
-    keep_divergences: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("draws", "tune"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"sample: {name} must not be negative, not {getattr(self, name)}")
-        if self.kept < 1:
-            raise ValueError("sample: draws=0 keeps nothing; ask for draws or keep_warmup=True")
-        if not 0.0 < self.target_accept < 1.0:
-            raise ValueError(
-                f"sample: target_accept lies between 0 and 1, not at {self.target_accept}"
-            )
-        if not 1 <= self.max_treedepth <= DEEPEST:
-            raise ValueError(
-                f"sample: max_treedepth lies between 1 and {DEEPEST}, not at {self.max_treedepth}"
-            )
-        if self.metric not in METRICS:
-            raise ValueError(f"sample: metric is one of {sorted(METRICS)}, not {self.metric!r}")
-
-    @property
-    def iterations(self) -> int:
-        """Iterations of a chain, warm-up included."""
-        return self.tune + self.draws
-
-    @property
-    def kept(self) -> int:
-        """Iterations that leave a draw behind."""
-        return self.iterations if self.keep_warmup else self.draws
 
 
 @dataclass(frozen=True)
 class Traces:
     """What the chains write: rows of the first axis are chains, each written by one thread.
 
-    draws float64[chains, kept, dim]; records native.RECORD[chains, kept]; divergence_starts as
-    draws, nan where there was no divergence, or None; inverse_mass float64[chains, dim].
+    draws float64[chains, kept, dim]; records a structure[chains, kept], whose fields are named as
+    in sample_stats; divergence_starts as draws, nan where there was no divergence, or None;
+    inverse_mass float64[chains, dim].
     """
 
     draws: np.ndarray
@@ -90,7 +39,19 @@ class Traces:
     inverse_mass: np.ndarray
 
 
-def new_traces(nuts: Nuts, chains: int, dim: int) -> Traces:
+@dataclass(frozen=True)
+class Outcome:
+    """What a run left: its arrays, the iterations that each chain has done, whether Ctrl-C came
+    first, the seconds it took, and the device, if it was on one."""
+
+    traces: Traces
+    done: list[int]
+    interrupted: bool
+    seconds: float
+    device: str = ""
+
+
+def new_traces(nuts: Settings, chains: int, dim: int) -> Traces:
     """Arrays for `chains` chains."""
     shape = (chains, nuts.kept, dim)
     return Traces(
@@ -136,7 +97,7 @@ def run_chain(
         target_accept=nuts.target_accept,
         max_depth=nuts.max_treedepth,
         early_depth=min(nuts.early_max_treedepth, nuts.max_treedepth),
-        early=nuts.tune // 10,
+        early=nuts.early,
         max_error=nuts.max_energy_error,
     )
     if status not in (FINISHED, INTERRUPTED):

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from probtensor.sample.nuts import Nuts, Traces
+from probtensor.sample.nuts import Traces
 from probtensor.sample.protocol import LogpGrad
+from probtensor.sample.settings import Settings
 
 FLAGS = ("diverging", "reached_max_treedepth")
 
@@ -83,23 +84,28 @@ def to_arviz(
 
 
 def groups_of(
-    posterior: LogpGrad, nuts: Nuts, traces: Traces, chosen: list[int], draws: int
+    posterior: LogpGrad, settings: Settings, traces: Traces, chosen: list[int], draws: int
 ) -> dict[str, dict[str, np.ndarray]]:
     """The arrays of each group for the first `draws` kept iterations of the chosen chains."""
-    warmup = min(nuts.tune, draws) if nuts.keep_warmup else 0
+    warmup = min(settings.tune, draws) if settings.keep_warmup else 0
     groups = {}
     if warmup:
         part = slice(0, warmup)
-        groups["warmup_posterior"] = variables(posterior, traces.draws[chosen, part])
+        groups["warmup_posterior"] = variables(posterior, rows_of(traces.draws, chosen, part))
         groups["warmup_sample_stats"] = statistics(traces, chosen, part)
     part = slice(warmup, draws)
-    groups["posterior"] = variables(posterior, traces.draws[chosen, part])
+    groups["posterior"] = variables(posterior, rows_of(traces.draws, chosen, part))
     groups["sample_stats"] = statistics(traces, chosen, part)
     for group, name in (("observed_data", "observed"), ("constant_data", "constants")):
         arrays = getattr(posterior, name, None)
         if arrays:
             groups[group] = {key: np.asarray(value) for key, value in arrays.items()}
     return groups
+
+
+def rows_of(array: np.ndarray, chosen: list[int], part: slice) -> np.ndarray:
+    """The part of the chosen chains; a view where all are chosen, as they nearly always are."""
+    return array[:, part] if len(chosen) == len(array) else array[chosen, part]
 
 
 def variables(posterior: LogpGrad, draws: np.ndarray) -> dict[str, np.ndarray]:
@@ -117,21 +123,22 @@ def variables(posterior: LogpGrad, draws: np.ndarray) -> dict[str, np.ndarray]:
 
 def statistics(traces: Traces, chosen: list[int], part: slice) -> dict[str, np.ndarray]:
     """The sampler's own record under ArviZ's names, [chains, draws] each."""
-    records = traces.records[chosen, part]
+    records = rows_of(traces.records, chosen, part)
     found = {
         name: records[name].astype(bool) if name in FLAGS else np.ascontiguousarray(records[name])
         for name in records.dtype.names
     }
     if traces.divergence_starts is not None:
-        found["divergence_start"] = np.ascontiguousarray(traces.divergence_starts[chosen, part])
+        starts = rows_of(traces.divergence_starts, chosen, part)
+        found["divergence_start"] = np.ascontiguousarray(starts)
     return found
 
 
-def axes_of(posterior: LogpGrad, nuts: Nuts) -> tuple[dict, dict]:
+def axes_of(posterior: LogpGrad, settings: Settings) -> tuple[dict, dict]:
     """(dims, coords): what the axes after (chain, draw) are called, and their labels."""
     dims = dict(getattr(posterior, "dims", {}))
     coords = dict(getattr(posterior, "coords", {}))
-    if nuts.keep_divergences:
+    if settings.keep_divergences:
         dims["divergence_start"] = ("coordinate",)
         named = getattr(posterior, "variable_of", None)
         if named is not None:

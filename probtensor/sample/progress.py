@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from cython_ext.chain import Progress
 
 BARS_AFTER_SECONDS = 0.5
+MOST_BARS = 16
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,22 @@ def closing_line(states: Sequence[ChainState], seconds: float) -> str:
     )
 
 
+def together(states: Sequence[ChainState]) -> ChainState:
+    """All chains as one: sums, and the means of what cannot be summed."""
+    return ChainState(
+        chain=len(states),
+        done=sum(state.done for state in states) // len(states),
+        total=states[0].total,
+        tune=states[0].tune,
+        divergences=sum(state.divergences for state in states),
+        step_size=sum(state.step_size for state in states) / len(states),
+        gradients=sum(state.gradients for state in states),
+        gradients_per_second=sum(state.gradients_per_second for state in states),
+    )
+
+
 class Bars:
-    """One live bar per chain."""
+    """One live bar per chain, or one for all where they are many."""
 
     def __init__(self, console: object, states: Sequence[ChainState]) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -131,21 +146,28 @@ class Bars:
             auto_refresh=False,
         )
         self.tasks = [
-            self.progress.add_task(f"chain {state.chain}", total=state.total, **_fields(state))
-            for state in states
+            self.progress.add_task(name, total=state.total, **_fields(state))
+            for name, state in _rows(states)
         ]
         self.progress.start()
 
     def show(self, states: Sequence[ChainState]) -> None:
         """Redraw."""
-        for task, state in zip(self.tasks, states, strict=True):
-            name = f"chain {state.chain}{' warm-up' if state.done < state.tune else ''}"
+        for task, (name, state) in zip(self.tasks, _rows(states), strict=True):
+            name += " warm-up" if state.done < state.tune else ""
             self.progress.update(task, completed=state.done, description=name, **_fields(state))
         self.progress.refresh()
 
     def close(self) -> None:
         """Leave the last picture standing."""
         self.progress.stop()
+
+
+def _rows(states: Sequence[ChainState]) -> list[tuple[str, ChainState]]:
+    """(name, state) of each bar."""
+    if len(states) > MOST_BARS:
+        return [(f"{len(states)} chains", together(states))]
+    return [(f"chain {state.chain}", state) for state in states]
 
 
 def _fields(state: ChainState) -> dict[str, float]:

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from cython_ext.chain import Progress
-from probtensor.sample.nuts import Nuts, Traces, new_traces, run_chain
-from probtensor.sample.output import axes_of, groups_of, load_arviz, to_arviz
+from probtensor.sample.many import run_many
+from probtensor.sample.nuts import Outcome, new_traces, run_chain
+from probtensor.sample.output import axes_of, groups_of, load_arviz, rows_of, to_arviz
 from probtensor.sample.progress import Callback, Watcher
 from probtensor.sample.protocol import LogpGrad
+from probtensor.sample.settings import Chees, Settings, settings_of
 from probtensor.sample.start import find_start, given_starts
 from probtensor.sample.threads import available_cpus, run_all, single_threaded_blas
 from probtensor.sample.warn import warn_of_trouble
@@ -33,31 +35,38 @@ def sample(
     chains: int = 4,
     cores: int | None = None,
     seed: int | None = None,
-    target_accept: float = 0.8,
+    target_accept: float | None = None,
     max_treedepth: int = 10,
     progress: bool | Callback = True,
     keep_warmup: bool = False,
     init: Mapping[str, Any] | np.ndarray | None = None,
     *,
+    sampler: str = "nuts",
     metric: str = "diag_grad",
     early_max_treedepth: int = 8,
     keep_divergences: bool = False,
 ) -> Any:
-    """Draw from a posterior with NUTS and return an ArviZ object.
+    """Draw from a posterior and return an ArviZ object.
 
     posterior      what `condition` returns, or any `LogpGrad`
     draws, tune    iterations per chain that are kept, and those of the warm-up before them
     chains, cores  chains, and threads to run them on: by default one per CPU that this process
                    may use. Neither changes what chain i draws
     seed           0 <= seed < 2**63, by default from the operating system. Same seed, same bits
-    target_accept  mean acceptance the step size aims at; nearer to 1 means smaller steps
+    target_accept  mean acceptance the step size aims at; nearer to 1 means smaller steps. By
+                   default 0.8, and 0.651 for "chees"
     max_treedepth  a trajectory has at most 2**max_treedepth - 1 steps
     progress       True: bars, or a line where no terminal looks; False: silence; a function: called
                    with a list of ChainState about ten times a second
     keep_warmup    add the groups warmup_posterior and warmup_sample_stats
     init           {name: value}, float64[dim] or float64[chains, dim]; by default uniform on
                    (-2, 2) in each unconstrained coordinate, with up to 100 attempts a chain
-    metric, early_max_treedepth, keep_divergences: see `Nuts`
+    sampler        "nuts"; or "chees", for many chains of a posterior with target="cuda": one
+                   length of trajectories for all chains
+    metric, early_max_treedepth, keep_divergences: see `settings.Settings`
+
+    A posterior on a device runs its chains there, all at once; `cores` then is only for the
+    diagnostics at the end.
 
     Ctrl-C stops the chains at their next leapfrog step and returns what they have drawn: as many
     chains of one length as keep the most draws. `attrs["interrupted"]` then says what is left.
@@ -66,24 +75,25 @@ def sample(
     settings that make no sense, KeyboardInterrupt where nothing was drawn yet. Warns with
     SamplerWarning of divergences, chains that disagree and the like.
     """
-    nuts = Nuts(
+    settings = settings_of(
+        sampler,
+        target_accept,
         draws=draws,
         tune=tune,
-        target_accept=target_accept,
         max_treedepth=max_treedepth,
         early_max_treedepth=early_max_treedepth,
         metric=metric,
         keep_warmup=keep_warmup,
         keep_divergences=keep_divergences,
     )
-    seed = _checked(posterior, chains, cores, seed)
+    seed = _checked(posterior, settings, chains, cores, seed)
     threads = min(chains, cores or available_cpus())
-    return _sampled(posterior, nuts, chains, threads, seed, init, progress)
+    return _sampled(posterior, settings, chains, threads, seed, init, progress)
 
 
 def _sampled(
     posterior: LogpGrad,
-    nuts: Nuts,
+    settings: Settings,
     chains: int,
     threads: int,
     seed: int,
@@ -91,31 +101,46 @@ def _sampled(
     progress: bool | Callback,
 ) -> Any:
     """Run, gather what was drawn, and say what is wrong with it."""
-    traces = new_traces(nuts, chains, posterior.dim)
-    done, interrupted, seconds = _run(posterior, nuts, traces, init, seed, threads, progress)
-    chosen, length = _most_draws(nuts, done)
+    if _on_device(posterior):
+        outcome = run_many(posterior, settings, chains, seed, init, progress)
+    else:
+        outcome = _run(posterior, settings, chains, init, seed, threads, progress)
+    traces = outcome.traces
+    chosen, length = _most_draws(settings, outcome.done)
     if length == 0:
         raise KeyboardInterrupt("interrupted before the first draw")
-    attrs = _attributes(nuts, seed, threads, seconds)
-    attrs["interrupted"] = _what_is_left(chains, nuts, chosen, length) if interrupted else ""
-    groups = groups_of(posterior, nuts, traces, chosen, length)
-    dims, coords = axes_of(posterior, nuts)
+    attrs = _attributes(settings, seed, threads, outcome)
+    if outcome.interrupted:
+        attrs["interrupted"] = _what_is_left(chains, settings, chosen, length)
+    groups = groups_of(posterior, settings, traces, chosen, length)
+    dims, coords = axes_of(posterior, settings)
     result = to_arviz(groups, dims=dims, coords=coords, attrs=attrs)
-    drawn = slice(min(nuts.kept - nuts.draws, length), length)
+    drawn = slice(min(settings.kept - settings.draws, length), length)
     warn_of_trouble(
         posterior,
-        nuts,
-        traces.draws[chosen, drawn],
-        traces.records[chosen, drawn],
+        settings,
+        rows_of(traces.draws, chosen, drawn),
+        rows_of(traces.records, chosen, drawn),
         stacklevel=3,
         threads=threads,
     )
     return result
 
 
-def _checked(posterior: LogpGrad, chains: int, cores: int | None, seed: int | None) -> int:
+def _on_device(posterior: object) -> bool:
+    return getattr(posterior, "on_device", False)
+
+
+def _checked(
+    posterior: LogpGrad, settings: Settings, chains: int, cores: int | None, seed: int | None
+) -> int:
     """The seed, once all of these make sense."""
-    if not isinstance(posterior, LogpGrad):
+    if isinstance(settings, Chees) and not _on_device(posterior):
+        raise ValueError(
+            "sample: sampler='chees' runs many chains on a device, and this posterior is on the "
+            "CPU\ncondition with target=\"cuda\", or leave sampler='nuts'"
+        )
+    if not _on_device(posterior) and not isinstance(posterior, LogpGrad):
         raise TypeError(
             f"sample: draws are from a posterior, as pt.condition returns it, not {posterior!r:.60}"
         )
@@ -132,15 +157,15 @@ def _checked(posterior: LogpGrad, chains: int, cores: int | None, seed: int | No
 
 def _run(
     posterior: LogpGrad,
-    nuts: Nuts,
-    traces: Traces,
+    settings: Settings,
+    chains: int,
     init: object,
     seed: int,
     threads: int,
     progress: bool | Callback,
-) -> tuple[list[int], bool, float]:
-    """Run all chains into `traces`; returns (iterations done by each, interrupted, seconds)."""
-    chains = len(traces.draws)
+) -> Outcome:
+    """Run all chains on threads of this process."""
+    traces = new_traces(settings, chains, posterior.dim)
     contexts = [posterior.context() for _ in range(chains)]
     starts = [
         find_start(posterior, contexts[chain], given, seed=seed, chain=chain)
@@ -149,14 +174,14 @@ def _run(
     progresses = [Progress() for _ in range(chains)]
     jobs = [
         partial(
-            run_chain, posterior, contexts[chain], nuts, traces, starts[chain],
+            run_chain, posterior, contexts[chain], settings, traces, starts[chain],
             seed=seed, chain=chain, progress=progresses[chain],
         )
         for chain in range(chains)
     ]  # fmt: skip
     preparing = threading.Thread(target=_prepare_output, args=(posterior, starts[0]), daemon=True)
     preparing.start()
-    watcher = Watcher(progresses, nuts.tune, nuts.iterations, progress)
+    watcher = Watcher(progresses, settings.tune, settings.iterations, progress)
     began = time.perf_counter()
     with single_threaded_blas():
         try:
@@ -165,7 +190,7 @@ def _run(
         finally:
             watcher.close()
             preparing.join()
-    return done, interrupted, seconds
+    return Outcome(traces, done, interrupted, seconds)
 
 
 def _prepare_output(posterior: LogpGrad, q: np.ndarray) -> None:
@@ -178,11 +203,11 @@ def _prepare_output(posterior: LogpGrad, q: np.ndarray) -> None:
         posterior.expand(q[None, :])
 
 
-def _most_draws(nuts: Nuts, done: Sequence[int]) -> tuple[list[int], int]:
+def _most_draws(settings: Settings, done: Sequence[int]) -> tuple[list[int], int]:
     """(chains, kept iterations of each) so that all chosen chains are equally long and the draws
     after the warm-up, or failing those the kept ones, are as many as can be."""
-    kept = np.array(done) - (nuts.iterations - nuts.kept)
-    warmup = nuts.kept - nuts.draws
+    kept = np.array(done) - (settings.iterations - settings.kept)
+    warmup = settings.kept - settings.draws
     goals = np.where((kept > warmup).any(), kept - warmup, kept)
     order = sorted(range(len(done)), key=lambda chain: -goals[chain])
     totals = [(rank + 1) * max(0, goals[chain]) for rank, chain in enumerate(order)]
@@ -191,26 +216,30 @@ def _most_draws(nuts: Nuts, done: Sequence[int]) -> tuple[list[int], int]:
     return chosen, max(0, int(kept[chosen].min()))
 
 
-def _attributes(nuts: Nuts, seed: int, threads: int, seconds: float) -> dict[str, Any]:
+def _attributes(
+    settings: Settings, seed: int, threads: int, outcome: Outcome
+) -> dict[str, Any]:
     """What a reader of the file needs to run it again; all numbers and text."""
-    return {
+    attributes = {
         "created_at": datetime.now(UTC).isoformat(),
         "inference_library": "probtensor",
         "inference_library_version": __version__,
-        "sampler": "nuts",
-        "sampling_time": seconds,
+        "sampler": settings.name,
+        "sampling_time": outcome.seconds,
         "seed": seed,
-        "draws": nuts.draws,
-        "tuning_steps": nuts.tune,
+        "draws": settings.draws,
+        "tuning_steps": settings.tune,
         "cores": threads,
-        "target_accept": nuts.target_accept,
-        "max_treedepth": nuts.max_treedepth,
-        "metric": nuts.metric,
+        "target_accept": settings.target_accept,
+        "max_treedepth": settings.max_treedepth,
+        "metric": settings.metric,
+        "interrupted": "",
     }
+    return attributes | ({"device": outcome.device} if outcome.device else {})
 
 
-def _what_is_left(chains: int, nuts: Nuts, chosen: Sequence[int], length: int) -> str:
+def _what_is_left(chains: int, settings: Settings, chosen: Sequence[int], length: int) -> str:
     return (
-        f"interrupted: {len(chosen)} of {chains} chains, with the first {length} of {nuts.kept} "
-        "iterations that were to be kept"
+        f"interrupted: {len(chosen)} of {chains} chains, with the first {length} of "
+        f"{settings.kept} iterations that were to be kept"
     )

@@ -52,7 +52,7 @@ def find_start(
             )
         if np.isfinite(logp) and np.isfinite(gradient).all():
             return q
-    raise SamplingError(_hopeless(posterior, q, logp, gradient, chain, attempts))
+    raise SamplingError(hopeless(posterior, q, logp, gradient, chain, attempts))
 
 
 def _candidate(posterior: LogpGrad, seed: int, chain: int, attempt: int) -> np.ndarray:
@@ -63,7 +63,7 @@ def _candidate(posterior: LogpGrad, seed: int, chain: int, attempt: int) -> np.n
     return np.array(initial(key, chain), dtype=float)
 
 
-def _hopeless(
+def hopeless(
     posterior: LogpGrad,
     q: np.ndarray,
     logp: float,

@@ -1,8 +1,9 @@
 """After the run: what is wrong with the draws, and what to do about it.
 
 Limits are those of Vehtari et al. (2021) for R-hat and effective sample size, and of Betancourt
-(2016) for the energy. All are measured on the unconstrained coordinates: the transformations to
-the variables are monotone in each coordinate, or nearly so, and ranks do not see them.
+(2016) for the energy; many chains are compared as superchains (Margossian et al. 2024). All are
+measured on the unconstrained coordinates: the transformations to the variables are monotone in each
+coordinate, or nearly so, and ranks do not see them.
 """
 
 import warnings
@@ -12,60 +13,67 @@ import numpy as np
 
 from probtensor.sample import diagnostics
 from probtensor.sample.errors import SamplerWarning
-from probtensor.sample.nuts import Nuts
 from probtensor.sample.protocol import LogpGrad
+from probtensor.sample.settings import Settings
 from probtensor.sample.start import variable_of
 
 RHAT_LIMIT = 1.01
 ESS_PER_CHAIN = 100
+ESS_OF_MANY = 400  # of all chains, where these are many: as for four chains
 BFMI_LIMIT = 0.3
 FEWEST_DRAWS = 100
 DEPTH_SHARE = 0.05
+NAMED_CHAINS = 8
 
 
 def warn_of_trouble(
     posterior: LogpGrad,
-    nuts: Nuts,
+    settings: Settings,
     draws: np.ndarray,
     records: np.ndarray,
     stacklevel: int,
     threads: int = 1,
 ) -> None:
     """Issue a SamplerWarning for each thing wrong with float64[chains, draws, dim]."""
-    for text in troubles(posterior, nuts, draws, records, threads):
+    for text in troubles(posterior, settings, draws, records, threads):
         warnings.warn(text, SamplerWarning, stacklevel=stacklevel + 1)
 
 
 def troubles(
-    posterior: LogpGrad, nuts: Nuts, draws: np.ndarray, records: np.ndarray, threads: int = 1
+    posterior: LogpGrad,
+    settings: Settings,
+    draws: np.ndarray,
+    records: np.ndarray,
+    threads: int = 1,
 ) -> Iterator[str]:
     """One text for each thing wrong."""
     if draws.shape[1] == 0:
         return
-    yield from _divergences(nuts, records)
-    yield from _tree_depth(nuts, records)
+    yield from _divergences(settings, records)
+    if "reached_max_treedepth" in records.dtype.names:
+        yield from _tree_depth(settings, records)
     if draws.shape[1] >= FEWEST_DRAWS:
         yield from _energy(records)
         yield from _mixing(posterior, draws, threads)
 
 
-def _divergences(nuts: Nuts, records: np.ndarray) -> Iterator[str]:
+def _divergences(settings: Settings, records: np.ndarray) -> Iterator[str]:
     count = int(records["diverging"].sum())
     if count:
         yield (
             f"{count} of {records.size} draws diverged: the sampler cannot follow the posterior "
             "where it curves most, and the draws miss that region. Raise target_accept above "
-            f"{nuts.target_accept:g}, or write the model another way, such as a hierarchy with "
+            f"{settings.target_accept:g}, or write the model another way, such as a hierarchy with "
             "standardised effects"
         )
 
 
-def _tree_depth(nuts: Nuts, records: np.ndarray) -> Iterator[str]:
+def _tree_depth(settings: Settings, records: np.ndarray) -> Iterator[str]:
     share = float(records["reached_max_treedepth"].mean())
     if share > DEPTH_SHARE:
         yield (
             f"{100 * share:.0f} % of the draws reached the maximum tree depth of "
-            f"{nuts.max_treedepth}: they are valid, but follow each other slowly. Rescale or "
+            f"{settings.max_treedepth}: they are valid, but follow each other slowly. Rescale or "
             "decorrelate the variables, tune longer, or raise max_treedepth"
         )
 
@@ -74,16 +82,23 @@ def _energy(records: np.ndarray) -> Iterator[str]:
     found = diagnostics.bfmi(records["energy"])
     low = np.flatnonzero(found < BFMI_LIMIT)
     if low.size:
-        chains = ", ".join(str(chain) for chain in low)
+        chains = ", ".join(str(chain) for chain in low[:NAMED_CHAINS])
+        more = f" and {low.size - NAMED_CHAINS} more" if low.size > NAMED_CHAINS else ""
         yield (
-            f"the energy moves too little from draw to draw in chain {chains} (E-BFMI "
+            f"the energy moves too little from draw to draw in chain {chains}{more} (E-BFMI "
             f"{found[low].min():.2f}, below {BFMI_LIMIT:g}): heavy tails are explored slowly. "
             "Write the model another way, or tune longer"
         )
 
 
 def _mixing(posterior: LogpGrad, draws: np.ndarray, threads: int) -> Iterator[str]:
-    rhat, bulk, tail = diagnostics.convergence(draws, threads)
+    if diagnostics.superchain_size(len(draws)) > 1:
+        rhat, size = diagnostics.nested(draws)
+        wanted = ESS_OF_MANY
+    else:
+        rhat, bulk, tail = diagnostics.convergence(draws, threads)
+        size = np.fmin(bulk, tail)
+        wanted = ESS_PER_CHAIN * draws.shape[0]
     apart = np.flatnonzero(~(rhat <= RHAT_LIMIT) & ~np.isnan(rhat))
     if apart.size:
         worst = apart[np.argmax(rhat[apart])]
@@ -93,8 +108,6 @@ def _mixing(posterior: LogpGrad, draws: np.ndarray, threads: int) -> Iterator[st
             "have not yet found the same distribution. Draw and tune more, or check whether the "
             "posterior has several modes or the model is not identified"
         )
-    wanted = ESS_PER_CHAIN * draws.shape[0]
-    size = np.fmin(bulk, tail)
     few = np.flatnonzero(size < wanted)
     if few.size:
         worst = few[np.argmin(size[few])]

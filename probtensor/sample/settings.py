@@ -1,0 +1,101 @@
+"""What is asked of a run, as frozen values that say at once where they make no sense."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cython_ext import chain as native
+from cython_ext.nuts import DEEPEST
+
+METRICS = {"diag": native.Metric.DRAWS, "diag_grad": native.Metric.DRAWS_AND_GRADIENTS}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings that all samplers have.
+
+    draws, tune, target_accept, keep_warmup: see `sample`.
+    max_treedepth        a trajectory has at most 2**max_treedepth - 1 steps
+    early_max_treedepth  the cap of the first tenth of the warm-up, where the metric is a guess
+    metric               "diag_grad": a diagonal from the variances of draws and of gradients;
+                         "diag": from those of the draws alone, regularised as in Stan
+    max_energy_error     a trajectory whose energy rises by more diverges
+    keep_divergences     add sample_stats.divergence_start: the unconstrained state before each
+                         divergence, nan elsewhere; NUTS only
+    """
+
+    draws: int = 1000
+    tune: int = 1000
+    target_accept: float = 0.8
+    max_treedepth: int = 10
+    early_max_treedepth: int = 8
+    metric: str = "diag_grad"
+    max_energy_error: float = 1000.0
+    keep_warmup: bool = False
+    keep_divergences: bool = False
+
+    name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for name in ("draws", "tune"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"sample: {name} must not be negative, not {getattr(self, name)}")
+        if self.kept < 1:
+            raise ValueError("sample: draws=0 keeps nothing; ask for draws or keep_warmup=True")
+        if not 0.0 < self.target_accept < 1.0:
+            raise ValueError(
+                f"sample: target_accept lies between 0 and 1, not at {self.target_accept}"
+            )
+        if not 1 <= self.max_treedepth <= DEEPEST:
+            raise ValueError(
+                f"sample: max_treedepth lies between 1 and {DEEPEST}, not at {self.max_treedepth}"
+            )
+        if self.metric not in METRICS:
+            raise ValueError(f"sample: metric is one of {sorted(METRICS)}, not {self.metric!r}")
+
+    @property
+    def iterations(self) -> int:
+        """Iterations of a chain, warm-up included."""
+        return self.tune + self.draws
+
+    @property
+    def kept(self) -> int:
+        """Iterations that leave a draw behind."""
+        return self.iterations if self.keep_warmup else self.draws
+
+    @property
+    def early(self) -> int:
+        """Iterations under the early cap."""
+        return self.tune // 10
+
+
+@dataclass(frozen=True)
+class Nuts(Settings):
+    """The no-U-turn sampler: each chain chooses the length of each of its trajectories."""
+
+    name: ClassVar[str] = "nuts"
+
+
+@dataclass(frozen=True)
+class Chees(Settings):
+    """ChEES-HMC, for many chains on a device: one length of trajectories for all chains, which
+    they learn together. The default target_accept is that of Hoffman et al. (2021)."""
+
+    target_accept: float = 0.651
+
+    name: ClassVar[str] = "chees"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.keep_divergences:
+            raise ValueError("sample: keep_divergences goes with sampler='nuts', not with 'chees'")
+
+
+SAMPLERS = {sampler.name: sampler for sampler in (Nuts, Chees)}
+
+
+def settings_of(sampler: str, target_accept: float | None, **others: object) -> Settings:
+    """The settings of a sampler by its name; `target_accept` None means its own default."""
+    if sampler not in SAMPLERS:
+        raise ValueError(f"sample: sampler is one of {sorted(SAMPLERS)}, not {sampler!r}")
+    given = {} if target_accept is None else {"target_accept": target_accept}
+    return SAMPLERS[sampler](**given, **others)
