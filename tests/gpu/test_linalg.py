@@ -35,6 +35,21 @@ extern "C" __global__ void ends(double *out, long long batch, long long n)
 extern "C" __global__ void spread(double *out, long long batch, long long n)
 { pt_cumsum_spread(pt_block(), out, batch, n); }
 """
+CHAIN = """
+extern "C" __global__ void chain_{0}(const double *x, double *a, double *low, double *v,
+                                     double *y, double *z, double *w, long long n)
+{{
+    const pt_{0} g;
+    if (g.index() > 0)
+        return;
+    pt_gemm(g, x, x, a, 1, n, n, 2 * n, 0, 1);
+    pt_cholesky(g, a, low, 1, n);
+    pt_gemm(g, low, a, v, 1, n, n, n, 0, 0);
+    pt_solve_lower(g, low, v, y, 1, n, n);
+    pt_cumsum(g, y, z, 1, n * n);
+    pt_gemm(g, z, low, w, 1, n, n, n, 0, 0);
+}}
+"""
 CHUNK = 4096  # PT_CHUNK
 CLOSE = {"float64": 1e-11, "float32": 1e-4}
 RNG = np.random.default_rng(21)
@@ -53,7 +68,7 @@ def linalg_source():
             f'extern "C" __global__ void one_{name}({parameters}) '
             f"{{ if (pt_warp().index() == 1) {name}(pt_warp(), {arguments}); }}"
         )
-    lines.append(LONG)
+    lines += [LONG, *(CHAIN.format(group) for group in ("thread", "warp", "block"))]
     return "\n".join(lines) + "\n"
 
 
@@ -196,6 +211,19 @@ def test_one_group_takes_the_whole_batch(linalg):
         out = np.full_like(meant, 7)
         linalg.run(f"one_{routine}", 1, 96, [out], *inputs, out, *sizes)
         np.testing.assert_allclose(out, meant, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("group", ["thread", "warp", "block"])
+def test_what_one_routine_writes_the_next_one_reads(linalg, group, order):
+    n = 21
+    x = RNG.normal(size=(n, 2 * n))
+    made = [np.full((n, n), np.nan) for _ in range(6)]
+    linalg.run(f"chain_{group}", *GROUPS[group], made, x, *made, n)
+    a = x @ x.T
+    low = np.linalg.cholesky(a)
+    sums = np.cumsum(a).reshape(n, n)
+    for got, meant in zip(made, (a, low, low @ a, a, sums, sums @ low), strict=True):
+        np.testing.assert_allclose(got, meant, rtol=1e-8, atol=1e-8)
 
 
 LARGE = [(2, 0, 3, 3), (2, 3, 3, 0), (3, 30, 2, 9), (2, 129, 65, 17), (1, 33, 140, 40)]
