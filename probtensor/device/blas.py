@@ -1,0 +1,121 @@
+"""Matrix products on the device by cuBLAS, called by ctypes in PyCUDA's primary context."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from typing import Any
+
+import numpy as np
+
+from probtensor.device.errors import DeviceError
+from probtensor.device.libraries import bind, load_library
+
+POINTER = ctypes.c_void_p
+INT64 = ctypes.c_int64
+PRODUCT = (POINTER, ctypes.c_int, ctypes.c_int, INT64, INT64, INT64, POINTER, POINTER, INT64,
+           POINTER, INT64, POINTER, POINTER, INT64)  # fmt: skip
+PRODUCTS = (POINTER, ctypes.c_int, ctypes.c_int, INT64, INT64, INT64, POINTER,
+            POINTER, INT64, INT64, POINTER, INT64, INT64, POINTER, POINTER, INT64, INT64, INT64)  # fmt: skip
+FUNCTIONS = {
+    "cublasCreate_v2": (ctypes.POINTER(POINTER),),
+    "cublasDestroy_v2": (POINTER,),
+    "cublasSetStream_v2": (POINTER, POINTER),
+    "cublasSetWorkspace_v2": (POINTER, POINTER, ctypes.c_size_t),
+    "cublasSetMathMode": (POINTER, ctypes.c_int),
+    "cublasSgemm_v2_64": PRODUCT,
+    "cublasDgemm_v2_64": PRODUCT,
+    "cublasSgemmStridedBatched_64": PRODUCTS,
+    "cublasDgemmStridedBatched_64": PRODUCTS,
+}
+STATUS = {
+    1: "not initialized", 3: "out of memory", 7: "an invalid value", 8: "the device is too old",
+    11: "a mapping error", 13: "the execution failed", 14: "an internal error", 15: "not supported",
+}  # fmt: skip
+VERSIONS = (12, 13)
+DEFAULT_MATH = 0  # float32 in float32
+TF32_MATH = 3
+PLAIN, TURNED = 0, 1
+WORKSPACE = 32 << 20  # what NVIDIA advises for Hopper; given by us, so that graphs need no other
+LETTERS = {np.dtype(np.float32): "S", np.dtype(np.float64): "D"}
+
+
+class Handle:
+    """A cuBLAS handle bound to one stream, with a workspace of its own."""
+
+    def __init__(self, functions: Any, stream: int, workspace: Any) -> None:
+        self.address = ctypes.c_void_p()
+        self.math = DEFAULT_MATH
+        self.workspace = workspace
+        functions.cublasCreate_v2(ctypes.byref(self.address))
+        functions.cublasSetStream_v2(self.address, stream)
+        functions.cublasSetWorkspace_v2(self.address, workspace.address, workspace.nbytes)
+        functions.cublasSetMathMode(self.address, DEFAULT_MATH)
+
+
+class Blas:
+    """Matrix products. One handle a stream; a lock, since a handle serves one thread at a time."""
+
+    def __init__(self, driver: Any, library: Any) -> None:
+        self._driver = driver
+        self._functions = bind(library, FUNCTIONS, status_text)
+        self._handles: dict[int, Handle] = {}
+        self._lock = threading.Lock()
+
+    def gemm(self, dtype: Any, batch: int, m: int, n: int, k: int, a: int, b: int, c: int,
+             a_turned: bool, b_turned: bool, stream: Any = None, tf32: bool = False) -> None:  # fmt: skip
+        """Row-major c[m,n] = op(a) op(b), for `batch` of them one after another in memory.
+
+        a is [m,k], or [k,m] if turned; b is [k,n], or [n,k] if turned; all are device addresses of
+        float32 or float64. tf32 lets float32 be rounded to 10 bits of mantissa for speed.
+        """
+        letter = LETTERS.get(np.dtype(dtype))
+        if letter is None:
+            raise DeviceError(f"cuBLAS has no matrix product of {np.dtype(dtype)}")
+        if not (batch and m and n):
+            return
+        # cuBLAS counts columns first: what it is told is c' = op(b)' op(a)'.
+        how = (TURNED if b_turned else PLAIN, TURNED if a_turned else PLAIN, n, m, k)
+        kind = ctypes.c_float if letter == "S" else ctypes.c_double
+        one, zero = ctypes.byref(kind(1)), ctypes.byref(kind(0))
+        lead_b, lead_a = max(k if b_turned else n, 1), max(m if a_turned else k, 1)
+        with self._lock:
+            handle = self._handle(stream)
+            self._set_math(handle, TF32_MATH if tf32 else DEFAULT_MATH)
+            if batch == 1:
+                product = getattr(self._functions, f"cublas{letter}gemm_v2_64")
+                product(handle.address, *how, one, b, lead_b, a, lead_a, zero, c, n)
+            else:
+                product = getattr(self._functions, f"cublas{letter}gemmStridedBatched_64")
+                product(handle.address, *how, one, b, lead_b, n * k, a, lead_a, m * k, zero, c, n,
+                        m * n, batch)  # fmt: skip
+        self._driver.counts["launches"] += 1
+
+    def prepare(self, stream: Any = None) -> None:
+        """Make the handle of a stream, which cannot be done while the stream is captured."""
+        with self._lock:
+            self._handle(stream)
+
+    def _handle(self, stream: Any) -> Handle:
+        self._driver.enter()
+        key = 0 if stream is None else stream.handle
+        if key not in self._handles:
+            workspace = self._driver.alloc(WORKSPACE)
+            self._handles[key] = Handle(self._functions, key, workspace)
+        return self._handles[key]
+
+    def _set_math(self, handle: Handle, math: int) -> None:
+        if handle.math != math:
+            self._functions.cublasSetMathMode(handle.address, math)
+            handle.math = math
+
+
+def status_text(code: int) -> str:
+    """What a cublasStatus_t means."""
+    return f"{STATUS.get(code, 'an unknown error')} (status {code})"
+
+
+def load_blas(driver: Any) -> Blas | None:
+    """cuBLAS, or None where it is not installed."""
+    library = load_library("cublas", VERSIONS, before=("cublasLt",))
+    return Blas(driver, library) if library is not None else None
