@@ -19,21 +19,22 @@
 
 #include "pt_random.h"
 
-#ifndef PT_GROUP_THREADS
-#define PT_GROUP_THREADS 32   /* no group but a lone thread has fewer */
-#endif
 #ifndef PT_LAUNCH_THREADS
-#define PT_LAUNCH_THREADS 256 /* the most threads of a block: each has 255 registers */
+#define PT_LAUNCH_THREADS 256 /* of a block, at most; of one that runs a chain, exactly */
 #endif
 
-template <class Group> struct pt_share {
-    enum { alone = 0, count = (PT_DIM - 1) / PT_GROUP_THREADS + 1 };
-};
+template <class Group> struct pt_share;
 template <> struct pt_share<pt_thread> {
-    enum { alone = 1, count = PT_DIM };
+    enum { threads = 1 };
 };
-constexpr int PT_OWN = pt_share<pt_chain>::count;
-constexpr bool PT_ALONE = pt_share<pt_chain>::alone;
+template <> struct pt_share<pt_warp> {
+    enum { threads = 32 };
+};
+template <> struct pt_share<pt_block> {
+    enum { threads = PT_LAUNCH_THREADS };
+};
+constexpr int PT_OWN = (PT_DIM - 1) / pt_share<pt_chain>::threads + 1;
+constexpr bool PT_ALONE = pt_share<pt_chain>::threads == 1;
 
 /* A thread that holds whole vectors needs all the registers it can get. Groups need other groups
  * beside them, to hide the time that their folds take. */
@@ -51,8 +52,7 @@ constexpr int PT_UNROLLED = PT_OWN <= 16 ? PT_OWN : 4;
 #define PT_UNROLL
 #endif
 #define PT_EACH(k, i) PT_UNROLL \
-    for (int k = 0; k < PT_OWN; ++k) \
-        if (const int i = g.lane() + k * g.size(); i < PT_DIM)
+    for (int k = 0, i = g.lane(); k < PT_OWN && i < PT_DIM; ++k, i += g.size())
 
 /* ---- what is kept between launches ---- */
 

@@ -20,7 +20,7 @@ from probtensor.sample.nuts import Traces, explain
 from probtensor.sample.settings import METRICS, Chees, Settings
 from probtensor.sample.start import ATTEMPTS, hopeless
 
-SMALLEST_BLOCK = 32
+LAUNCH_THREADS = 256  # PT_LAUNCH_THREADS of pt_chain.cuh
 DEPTH_COMPILED = 10  # fewer heights would be another text to compile, and save little
 SHARE_OF_MEMORY = 0.8
 WATCHED_VALUES = 1 << 16
@@ -218,14 +218,13 @@ class Chains:
         return layout.packed(layout.RUN, {**self.fields, **rows, **fields})
 
     def _launch(self, kernel: str, *parameters: bytes) -> None:
-        """A kernel over all chains, in blocks small enough to be dealt to all multiprocessors."""
+        """A kernel over all chains, in blocks that are no larger than all multiprocessors need."""
         program = self.many.program
-        block = program.block
-        threads = self.chains * program.threads
-        spread = threads // (2 * self.driver.multiprocessors)
-        smallest = max(SMALLEST_BLOCK, program.threads)
-        while block > smallest and block > spread and block % (2 * smallest) == 0:
-            block //= 2
+        each = {"thread": 1, "warp": 32, "block": LAUNCH_THREADS}[program.group]
+        threads = self.chains * each
+        block = max(32, each)
+        while 2 * block <= LAUNCH_THREADS and threads > 2 * block * self.driver.multiprocessors:
+            block *= 2
         grid = -(-threads // block)
         function = program.module.function(kernel)
         packed = b"".join([self.many.data, *parameters])
