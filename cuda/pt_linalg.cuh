@@ -362,7 +362,8 @@ static __device__ void pt_cumsum_chunks(const G &g, const double *x, double *out
 }
 
 template <class G>
-static __device__ void pt_cumsum_ends(const G &g, double *out, long long batch, long long n)
+static __device__ void pt_cumsum_ends(const G &g, const double *, double *out, long long batch,
+                                      long long n)
 {
     for (long long item = g.index(); item < batch; item += g.count()) {
         double *ends = out + item * n + PT_CHUNK - 1;
@@ -371,7 +372,8 @@ static __device__ void pt_cumsum_ends(const G &g, double *out, long long batch, 
 }
 
 template <class G>
-static __device__ void pt_cumsum_spread(const G &g, double *out, long long batch, long long n)
+static __device__ void pt_cumsum_spread(const G &g, const double *, double *out, long long batch,
+                                        long long n)
 {
     const long long chunks = (n + PT_CHUNK - 1) / PT_CHUNK;
     for (long long turn = g.index(); turn < batch * chunks; turn += g.count()) {

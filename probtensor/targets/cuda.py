@@ -46,6 +46,8 @@ HEAD = """\
 """
 TILE_THREADS = 128
 GEMM = {"pt_gemm": "float64", "pt_gemm_float32": "float32"}
+# The launches, in order, of a routine whose items are few and long.
+LONG = {"pt_cumsum": ("chunks", "ends", "spread")}
 GROUPS = {"thread": "pt_thread", "warp": "pt_warp", "block": "pt_block"}
 
 
@@ -155,8 +157,12 @@ class _ModuleText:
         kernels = {}
         for group in ("warp", "block"):
             label = f"{name}_{group}"
-            self.texts.append(self._text(label, kernel, phase, group).routine(call))
+            self.texts.append(self._text(label, kernel, phase, group).routine(call, "grid"))
             kernels[group] = label
+        for stage in LONG.get(call.routine, ()):
+            label = f"{name}_{stage}"
+            self.texts.append(self._text(label, kernel, phase, "block").routine(call, stage))
+            kernels[stage] = label
         self.launches.append(Launch("routine", kernels, batch, tuple(sizes), call=call))
 
     def _text(self, name: str, kernel: Kernel, phase: Phase, group: str) -> _PhaseText:
@@ -170,8 +176,6 @@ class _ModuleText:
         parts = [HEAD]
         if self.routines:
             parts.append('#include "pt_linalg.cuh"\n')
-        if self.routines & GEMM.keys():
-            parts.append('#include "pt_gemm.cuh"\n')
         parts.append(
             "/* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,"
             "\n * counters of blocks, and where a failed check leaves its number. */\n"
@@ -246,9 +250,9 @@ class _PhaseText(FinishText):
         self._before((*phase.before, *phase.body))
         return self._frame()
 
-    def routine(self, call: Call) -> str:
+    def routine(self, call: Call, stage: str) -> str:
         texts = ", ".join(self._argument(arg) for arg in call.args)
-        self.line(1, f"{call.routine}_grid(g, {texts});")
+        self.line(1, f"{call.routine}_{stage}(g, {texts});")
         return self._frame()
 
     def rows(self, phase: Rows) -> str:

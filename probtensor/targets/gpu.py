@@ -17,7 +17,7 @@ from probtensor.kernel.ir import Call
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import BuildError, Built
-from probtensor.targets.cuda import GEMM, THREADS, Launch, Module, render
+from probtensor.targets.cuda import GEMM, LONG, THREADS, Launch, Module, render
 from probtensor.targets.rows import RowsProgram, rows_program
 from probtensor.types import size_value
 
@@ -26,6 +26,7 @@ WAVES = 8  # blocks of a launch for each multiprocessor, at most
 FEW_TERMS, MANY_TERMS = 8, 1024
 GEMM_BLOCK = 256
 GEMM_TILES = {"float64": (128, 64), "float32": (128, 128)}
+CHUNK, LONG_SUM = 4096, 16384  # numbers a block sums in a row; sums that several blocks share
 SUFFIX = {"float64": "f64", "float32": "f32"}
 
 
@@ -99,6 +100,12 @@ class Runner:
         """A kernel of the module."""
         return self.loaded.function(name)
 
+    @cached_property
+    def products(self) -> Any:
+        """The module of our own matrix products, for where the library is not installed: apart
+        from the plan's, which is the sooner compiled."""
+        return self.driver.module(self.driver.compile('#include "pt_gemm.cuh"\n'))
+
     def __call__(self, arrays: Sequence[np.ndarray | None], sizes: Sequence[int]) -> int:
         """Run on flat host arrays, in the order of the plan's buffers; temporaries are None."""
         driver, plan = self.driver, self.plan
@@ -153,6 +160,7 @@ class Product:
     k: int
     turned: tuple[bool, bool]
     splits: int = 1
+    kernels: tuple[Any, ...] = ()
 
 
 class Launches:
@@ -245,6 +253,11 @@ class Launches:
         if items <= 0:
             return
         largest = max((self._size(n) for n in launch.inner), default=1)
+        if "chunks" in launch.kernels and largest >= LONG_SUM and items < self.most_blocks:
+            for stage in LONG["pt_cumsum"]:
+                turns = items if stage == "ends" else items * -(-largest // CHUNK)
+                self._step(launch.kernels[stage], min(turns, self.most_blocks), launch.block)
+            return
         group = "warp" if largest <= 32 else "block"
         groups = launch.block // 32 if group == "warp" else 1
         grid = min(-(-items // groups), self.most_blocks)
@@ -260,13 +273,18 @@ class Launches:
         if batch * m * n == 0:
             return
         splits = self._splits(dtype, batch, m, n, k)
-        if splits > 1 and self.driver.blas is None:
-            self.partial = max(self.partial, size * splits * batch * m * n)
+        kernels: tuple[Any, ...] = ()
+        if self.driver.blas is None:
+            names = ("pt_gemm", "pt_gemm_split", "pt_gemm_join")
+            products = self.runner.products
+            kernels = tuple(products.function(f"{name}_{SUFFIX[dtype]}") for name in names)
+            if splits > 1:
+                self.partial = max(self.partial, size * splits * batch * m * n)
         self.steps.append(Product(
             dtype,
             tuple(position[name] for name, _ in pairs),
             tuple(size * self._size(place) for _, place in pairs),
-            batch, m, n, k, (bool(first), bool(second)), splits,
+            batch, m, n, k, (bool(first), bool(second)), splits, kernels,
         ))  # fmt: skip
 
     def _splits(self, dtype: str, batch: int, m: int, n: int, k: int) -> int:
@@ -346,19 +364,18 @@ class Launches:
         rows, columns = GEMM_TILES[p.dtype]
         tiles = p.batch * -(-p.m // rows) * -(-p.n // columns)
         numbers = struct.pack("4q2i", p.batch, p.m, p.n, p.k, *map(int, p.turned))
-        name, launch = SUFFIX[p.dtype], self.driver.launch
+        whole, split, join = p.kernels
+        launch = self.driver.launch
         if p.splits == 1:
-            function = self.runner.function(f"pt_gemm_{name}")
-            launch(function, tiles, GEMM_BLOCK, 0, struct.pack("3Q", a, b, c) + numbers, stream)
+            launch(whole, tiles, GEMM_BLOCK, 0, struct.pack("3Q", a, b, c) + numbers, stream)
             return
         parts = scratch + self.partial_at
         packed = struct.pack("3Q", a, b, parts) + numbers + struct.pack("q", p.splits)
-        function = self.runner.function(f"pt_gemm_split_{name}")
-        launch(function, tiles * p.splits, GEMM_BLOCK, 0, packed, stream)
+        launch(split, tiles * p.splits, GEMM_BLOCK, 0, packed, stream)
         count = p.batch * p.m * p.n
         grid = min(-(-count // THREADS), self.most_blocks)
         packed = struct.pack("2Q2q", parts, c, count, p.splits)
-        launch(self.runner.function(f"pt_gemm_join_{name}"), grid, THREADS, 0, packed, stream)
+        launch(join, grid, THREADS, 0, packed, stream)
 
     @cached_property
     def launches(self) -> int:

@@ -7,9 +7,13 @@ import subprocess
 import numpy as np
 import pytest
 
-from probtensor.ops.linalg import Cholesky, SolveLower, SolveUpper, spd
-from tests.gpu.host import INCLUDE
+from probtensor.graph.node import new_input
+from probtensor.lower import lower
+from probtensor.ops.linalg import Cholesky, Cumsum, SolveLower, SolveUpper, spd
+from probtensor.targets.gpu import CudaTarget
+from tests.gpu.host import INCLUDE, HostDriver
 from tests.gpu.kernels import compiled
+from tests.gpu.plans import run, sizes_of
 
 GROUPS = {"thread": (2, 32), "warp": (2, 96), "block": (2, 96), "wide": (1, 256)}
 BUFFERS = "const double *x, const double *y, double *out, long long batch, long long n, long long k"
@@ -31,9 +35,9 @@ LONG = """
 extern "C" __global__ void chunks(const double *x, double *out, long long batch, long long n)
 { pt_cumsum_chunks(pt_block(), x, out, batch, n); }
 extern "C" __global__ void ends(double *out, long long batch, long long n)
-{ pt_cumsum_ends(pt_block(), out, batch, n); }
+{ pt_cumsum_ends(pt_block(), out, out, batch, n); }
 extern "C" __global__ void spread(double *out, long long batch, long long n)
-{ pt_cumsum_spread(pt_block(), out, batch, n); }
+{ pt_cumsum_spread(pt_block(), out, out, batch, n); }
 """
 CHAIN = """
 extern "C" __global__ void chain_{0}(const double *x, double *a, double *low, double *v,
@@ -256,6 +260,37 @@ def test_products_by_parts_of_the_sum(gemm, dtype, order):
                 out = np.full_like(meant, 7)
                 gemm.run(f"pt_gemm_join_{suffix}", 2, 64, [out], parts, out, out.size, splits)
                 np.testing.assert_allclose(out, meant, rtol=CLOSE[dtype], atol=CLOSE[dtype])
+
+
+def on_the_device(inputs, outputs, arrays):
+    """The outputs by the CUDA target, and how many launches they took."""
+    plan = lower(inputs, outputs)
+    runner = CudaTarget().build(plan).run
+    got = run(CudaTarget(), plan, arrays)
+    sizes = sizes_of(plan, arrays)
+    return got, runner.sequence([sizes[s.name] for s in plan.sizes]).launches
+
+
+@pytest.mark.parametrize("n, launches", [(300, 1), (20000, 3)])
+def test_a_long_running_sum_is_shared_by_blocks(device_driver, n, launches):
+    x = new_input("x", "float64", (None, None))
+    a = RNG.normal(size=(2, n))
+    (got,), count = on_the_device([x], [Cumsum()(x)], [a])
+    np.testing.assert_allclose(got, np.cumsum(a, -1), rtol=1e-9, atol=1e-9)
+    assert count == launches
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("m, n, k", [(70, 60, 50), (3, 4, 4000), (5, 4, 0)])
+def test_products_without_the_library(device_driver, dtype, m, n, k, monkeypatch):
+    if not isinstance(device_driver, HostDriver):
+        pytest.skip("the library is there")
+    monkeypatch.setattr(device_driver, "blas", None)
+    x, y = new_input("x", dtype, (None, None)), new_input("y", dtype, (None, None))
+    (a, b), meant = operands(dtype, 1, m, n, k, True, False)
+    (got,), _ = on_the_device([x, y], [x.T @ y], [a[0], b[0]])
+    assert got.dtype == dtype
+    np.testing.assert_allclose(got, meant[0], rtol=CLOSE[dtype], atol=10 * CLOSE[dtype])
 
 
 # Bytes of registers that may go to memory: the largest tile fills all that two blocks can have.
