@@ -11,6 +11,7 @@ from probtensor import device
 from tests.bench import ess
 from tests.bench.contenders import probtensor_
 from tests.gpu.bench import chains_jax, clock, models, peers
+from tests.gpu.bench.chains_jax import Draws
 
 TITLE = "Many chains"
 COLUMNS = (
@@ -20,15 +21,19 @@ COLUMNS = (
     ("seconds", "{:.2f}"),
     ("min ESS", "{:.0f}"),
     ("ESS/s", "{:.0f}"),
+    ("sampling alone s", "{:.2f}"),
     ("R-hat", "{:.3f}"),
+    ("means apart, standard errors", "{:.1f}"),
     ("first run s", "{:.1f}"),
 )
 NOTE = (
     "Whole runs, warm-up included, in seconds from the call to all draws on the host; compilation "
-    "is left out: ours was run before on fewer draws, JAX's is compiled ahead of time. ESS is the "
-    "smallest bulk effective sample size of the scalars and of the first eight elements of each "
-    "vector. Gradients a second of a run count the kept draws' leapfrog steps alone, over the whole "
-    "time, so they are a lower bound. float64 unless said otherwise."
+    "is left out: ours was run before on fewer draws, JAX's is compiled ahead of time. Ours also "
+    "checks the chains and builds an ArviZ object within that time; sampling alone is without. ESS "
+    "is the smallest bulk effective sample size of the scalars and of the first eight elements of "
+    "each vector. Gradients a second of a run count the kept draws' leapfrog steps alone, over the "
+    "whole time, so they are a lower bound. Means apart: the largest difference of a posterior mean "
+    "from the first run's. float64 unless said otherwise."
 )
 
 
@@ -67,11 +72,18 @@ class Ours:
     def put(self, q):
         return device.device_array(np.ascontiguousarray(q))
 
+    def get(self, value):
+        return value.get()
+
+    def wait(self, result):
+        self.driver.synchronize()
+
     def gradient(self):
+        """(logp [chains], gradient [chains, dim]) of q [chains, dim], all on the device."""
         return self.posterior.batched
 
     def run(self, plan, sampler, draws=None, tune=None):
-        """({name: draws}, leapfrog steps of the kept draws or None)."""
+        """`Draws` of `pt.sample`."""
         options = {"max_treedepth": plan.depth} if sampler == "nuts" else {}
         idata = pt.sample(
             self.posterior,
@@ -84,45 +96,39 @@ class Ours:
             **options,
         )
         samples = {p.name: np.asarray(idata["posterior"][p.name]) for p in self.case.parameters}
-        stats = idata["sample_stats"]
-        steps = next((stats[name] for name in ("n_steps", "num_steps") if name in stats), None)
-        return samples, None if steps is None else np.asarray(steps)
+        steps = np.asarray(idata["sample_stats"]["n_steps"])
+        return Draws(samples, steps, float(idata["posterior"].attrs["sampling_time"]))
 
 
-def gradient_records(setting, case, ours, theirs, chains):
-    """Value and gradient of all chains at once: ours, and JAX's in both precisions."""
+def gradient_records(setting, case, contenders, chains):
+    """Value and gradient of all chains at once. The first contender is the one to agree with."""
     rng = np.random.default_rng(2)
     q = 0.2 * rng.standard_normal((chains, case.dim))
-    runs, values, waits = {}, {}, {}
-    for name, contender in (("probtensor", ours), *theirs.items()):
+    runs, values, first_s = {}, {}, {}
+    for name, contender in contenders.items():
         order = models.order(case, contender.flatten)
         held, function = contender.put(q[:, order]), contender.gradient()
-        wait = jax_wait if contender is not ours else lambda result: ours.driver.synchronize()
-        runs[name] = clock.Run(lambda f=function, h=held: f(h), wait)
-        waits[name] = clock.once(runs[name])
-        values[name] = comparable(contender is ours, waits[name][0], order)
-    times = clock.compare(runs, setting.block_s, setting.rounds)
-    for name, measured in times.items():
+        runs[name] = clock.Run(lambda f=function, h=held: f(h), contender.wait)
+        result, first_s[name] = clock.once(runs[name])
+        values[name] = comparable([contender.get(part) for part in result], order)
+    reference = next(iter(values.values()))
+    for name, measured in clock.compare(runs, setting.block_s, setting.rounds).items():
         about = {"case": f"{case.name}, {chains} gradients", "contender": name}
         tolerance = 2e-2 if "float32" in name else 1e-8
-        differs = peers.disagreement(values["probtensor"], values[name], tolerance)
+        differs = peers.disagreement(reference, values[name], tolerance)
         if differs:
             yield about | {"error": differs}
             continue
         yield about | {
             "million gradients/s": chains / measured.median / 1e6,
             "microseconds a launch": measured.median * 1e6,
-            "first run s": waits[name][1],
+            "first run s": first_s[name],
         }
 
 
-def jax_wait(result):
-    result[-1].block_until_ready()
-
-
-def comparable(is_ours, result, order):
+def comparable(result, order):
     """[differences of logp between chains, gradients in canonical order]."""
-    logp, gradient = (value.get() if is_ours else np.asarray(value) for value in result)
+    logp, gradient = result
     sorted_gradient = np.empty_like(gradient)
     sorted_gradient[:, order] = gradient
     return [logp - logp[0], sorted_gradient]
@@ -131,9 +137,9 @@ def comparable(is_ours, result, order):
 def sampling_record(case, plan, contender, call, first_s):
     """One whole run, with what its draws are worth."""
     start = time.perf_counter()
-    samples, steps = call()
+    draws = call()
     seconds = time.perf_counter() - start
-    kept = models.watched(case, samples)
+    kept = models.watched(case, draws.samples)
     expected = (plan.chains, plan.draws)
     if any(array.shape[:2] != expected for array in kept.values()):
         shapes = {name: array.shape for name, array in kept.items()}
@@ -150,9 +156,12 @@ def sampling_record(case, plan, contender, call, first_s):
         "means": {name: array.mean(axis=(0, 1)).tolist() for name, array in kept.items()},
         "deviations": {name: array.std(axis=(0, 1)).tolist() for name, array in kept.items()},
     }
-    if steps is not None:
-        found["million gradients/s"] = float(np.sum(np.asarray(steps, float))) / seconds / 1e6
-        found["steps a draw"] = float(np.mean(steps))
+    if draws.sampling_s is not None:
+        found["sampling alone s"] = draws.sampling_s
+    if draws.steps is not None:
+        steps = np.asarray(draws.steps, np.float64)
+        found["million gradients/s"] = float(steps.sum()) / seconds / 1e6
+        found["steps a draw"] = float(steps.mean())
     return found
 
 
@@ -169,8 +178,9 @@ def attempts(ours, theirs, plan):
         call = make(plan)
         return call, time.perf_counter() - start
 
-    yield "probtensor, NUTS", lambda: prepared("nuts")
-    yield "probtensor, ChEES", lambda: prepared("chees")
+    if ours is not None:
+        yield "probtensor, NUTS", lambda: prepared("nuts")
+        yield "probtensor, ChEES", lambda: prepared("chees")
     for name, model in theirs.items():
         if importlib.util.find_spec("blackjax") and importlib.util.find_spec("optax"):
             label = name.replace("numpyro", "blackjax, ChEES")
@@ -178,21 +188,45 @@ def attempts(ours, theirs, plan):
         yield name.replace("numpyro", "numpyro, NUTS"), lambda model=model: compiled(model.nuts)
 
 
-def measure(setting, model):
-    """Yields a record for the gradients and for the runs of each contender."""
+def worst_difference(found, reference):
+    """The largest difference of two runs' posterior means, in standard errors of the two."""
+    worst = 0.0
+    for name, means in reference["means"].items():
+        spread = np.asarray(reference["deviations"][name])
+        error = spread * np.sqrt(1 / reference["min ESS"] + 1 / found["min ESS"])
+        gap = np.abs(np.asarray(found["means"][name]) - np.asarray(means))
+        worst = max(worst, float(np.max(gap / error)))
+    return worst
+
+
+def measure(setting, model, wide=True):
+    """Yields a record for the gradients and for the runs of each contender.
+
+    wide : float64, with ours; without it the peers alone in float32, which JAX can have only once
+    in a process.
+    """
     case, plan = models.load(model, setting.dry), plan_of(setting, model)
-    ours, theirs = Ours(case), {}
+    ours = Ours(case) if wide else None
+    theirs = {}
     if importlib.util.find_spec("numpyro") is None:
         yield {"missing": "numpyro is not installed"}
     else:
-        theirs["numpyro"] = chains_jax.Model(case, wide=True)
+        theirs["numpyro" if wide else "numpyro, float32"] = chains_jax.Model(case, wide)
+    contenders = {"probtensor": ours} | theirs if ours else theirs
     yield {"starting": f"{model}: gradients"}
-    yield from gradient_records(setting, case, ours, theirs, plan.chains)
+    if contenders:
+        yield from gradient_records(setting, case, contenders, plan.chains)
+    reference = None
     for contender, prepare in attempts(ours, theirs, plan):
         yield {"starting": f"{model}: {contender}"}
         try:
             call, first_s = prepare()
-            yield sampling_record(case, plan, contender, call, first_s)
+            found = sampling_record(case, plan, contender, call, first_s)
         except Exception as error:
-            words = f"{type(error).__name__}: {error}"[:300]
+            words = f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
             yield {"case": case.name, "contender": contender, "error": words}
+            continue
+        if "error" not in found:
+            reference = reference or found
+            found["means apart, standard errors"] = worst_difference(found, reference)
+        yield found

@@ -1,8 +1,19 @@
 """Many chains with JAX: NumPyro's density and vectorised NUTS, BlackJAX's ChEES-HMC."""
 
 import importlib
+from dataclasses import dataclass
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What a run gives: {name: [chains, draws, ...]}, the leapfrog steps of each chain and draw (or
+    None), and the seconds of the sampling itself where the library tells them."""
+
+    samples: dict
+    steps: np.ndarray | None
+    sampling_s: float | None = None
 
 
 class Model:
@@ -13,10 +24,10 @@ class Model:
 
     def __init__(self, case, wide):
         self.jax = importlib.import_module("jax")
-        self.numpyro = importlib.import_module("numpyro")
         self.infer = importlib.import_module("numpyro.infer")
         programs = importlib.import_module("tests.bench.contenders.jax_").MODELS
-        self.numpyro.enable_x64(wide)
+        # Not numpyro.enable_x64(False), which asks the environment again.
+        self.jax.config.update("jax_enable_x64", wide)
         self.case = case
         self.dtype = np.float64 if wide else np.float32
         numpy = importlib.import_module("jax.numpy")
@@ -25,7 +36,8 @@ class Model:
         self.model = lambda: program(data)
         ravel = importlib.import_module("jax.flatten_util").ravel_pytree
         self.flatten = lambda point: np.asarray(ravel(point)[0])
-        _, self.unravel = ravel({name: np.asarray(v, self.dtype) for name, v in case.point(0).items()})
+        start = {name: np.asarray(value, self.dtype) for name, value in case.point(0).items()}
+        _, self.unravel = ravel(start)
         energy = importlib.import_module("numpyro.infer.util").potential_energy
         self.logp = lambda q: -energy(self.model, (), {}, self.unravel(q))
 
@@ -37,18 +49,29 @@ class Model:
     def put(self, q):
         return self.jax.device_put(q.astype(self.dtype)).block_until_ready()
 
+    def get(self, value):
+        return np.asarray(value)
+
+    def wait(self, result):
+        result[-1].block_until_ready()
+
     def gradient(self):
         """The compiled function from q [chains, dim] to (logp [chains], gradient)."""
         return self.jax.jit(self.jax.vmap(self.jax.value_and_grad(self.logp)))
 
-    def _compiled(self, function, chains, seed):
+    def _compiled(self, function, seed):
         """A call that takes no time but the chains' own: compiled, then run once for each call."""
         key = self.jax.random.key(seed)
         compiled = self.jax.jit(function).lower(key).compile()
-        return lambda: self.jax.block_until_ready(compiled(key))
+
+        def call():
+            samples, steps = self.jax.block_until_ready(compiled(key))
+            return Draws({name: np.asarray(x) for name, x in samples.items()}, np.asarray(steps))
+
+        return call
 
     def nuts(self, plan):
-        """`call()` -> ({name: draws [chains, draws, ...]}, leapfrog steps a chain and draw)."""
+        """`call()` -> `Draws`, all of it on the host."""
 
         def run(key):
             mcmc = self.infer.MCMC(
@@ -63,7 +86,7 @@ class Model:
             steps = mcmc.get_extra_fields(group_by_chain=True)["num_steps"]
             return mcmc.get_samples(group_by_chain=True), steps
 
-        return self._compiled(run, plan.chains, plan.seed)
+        return self._compiled(run, plan.seed)
 
     def chees(self, plan):
         """The same for ChEES-HMC with a diagonal mass matrix, warm-up over all chains together."""
@@ -93,10 +116,10 @@ class Model:
             named = jax.vmap(jax.vmap(self.unravel))(q.swapaxes(0, 1))
             return named, steps.swapaxes(0, 1)
 
-        call = self._compiled(run, plan.chains, plan.seed)
+        call = self._compiled(run, plan.seed)
 
         def constrained():
-            samples, steps = call()
-            return self.case.constrained(samples), steps
+            found = call()
+            return Draws(self.case.constrained(found.samples), found.steps)
 
         return constrained
