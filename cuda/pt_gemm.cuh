@@ -33,7 +33,7 @@ template <class T> struct __align__(16) pt_pack {
 };
 
 /* One operand of a tile, WIDTH of its rows (or columns), on the way through shared memory. There
- * each step of the sum is a row; the space between rows keeps the writers off each other's banks. */
+ * each step of the sum is a row; space between rows keeps the writers off each other's banks. */
 template <class T, int WIDTH> struct pt_slab {
     static const int COUNT = WIDTH * PT_GEMM_DEPTH / PT_GEMM_BLOCK;
     static const int STEP = WIDTH + 16 / sizeof(T);

@@ -154,7 +154,7 @@ template <class G> PT_DEVICE void pt_factor_rest(const G &g, double *out, int fi
     }
 }
 
-/* The upper triangle turned into the lower one, zero above it; all nan if the matrix was no good. */
+/* The upper triangle turned into the lower one, zero above it; all nan if there is no factor. */
 template <class G> PT_DEVICE void pt_factor_turn(const G &g, double *out, int n, bool good)
 {
     for (pt_walk w(g.lane(), g.size(), n); w.row < n; w.next()) {
