@@ -1,6 +1,7 @@
 """Posteriors with target="cuda": the density, many points at once, draws to values, new data."""
 
 import pickle
+import struct
 
 import numpy as np
 import pytest
@@ -114,6 +115,52 @@ def test_draws_become_values_in_one_launch(device_driver):
     assert there.expand(np.empty((0, 10)))["theta"].shape == (0, 8)
     for name, value in there.constrain(draws[0]).items():
         np.testing.assert_allclose(found[name][0], value, **CLOSE)
+
+
+TAIL = """
+extern "C" __global__ void each(pt_data data, const double *q, double *grad, double *logp,
+                                long long chains, char *work, long long work_bytes, int *status)
+{
+    const pt_chain g = {};
+    for (long long row = g.index(); row < chains; row += g.count()) {
+        const double value = pt_density(g, data, q + row * PT_DIM, grad + row * PT_DIM,
+                                        work + g.index() * work_bytes, status);
+        if (g.lane() == 0)
+            logp[row] = value;
+    }
+}
+"""
+
+
+@MODELS
+def test_the_density_is_device_code_for_samplers(model, device_driver):
+    there = model("cuda")
+    many = there.many(TAIL, chains=20)
+    program, count, dim = many.program, 20, there.dim
+    points = np.random.default_rng(6).normal(size=(count, dim))
+    q, grad = pt.device_array(points), pt.device_array(np.empty((count, dim)))
+    logp, status = pt.device_array(np.empty(count)), pt.device_array(np.zeros(1, "int32"))
+    grid = program.grid(count)
+    groups = grid * program.block // program.threads
+    work = pt.device_array(np.empty(groups * many.work_bytes, "uint8"))
+    packed = many.data + struct.pack(
+        "QQQqQqQ", q.address, grad.address, logp.address, count, work.address, many.work_bytes,
+        status.address,
+    )  # fmt: skip
+    device_driver.launch(program.module.function("each"), grid, program.block, 0, packed)
+    expected, slope = there.batched(points)
+    np.testing.assert_allclose(logp.get(), expected, **CLOSE)
+    np.testing.assert_allclose(grad.get(), slope, **CLOSE)
+    assert not status.get().any()
+
+
+def test_a_long_vector_of_unknowns():
+    """Sizes past what is written into the text: PT_DIM must be a number all the same."""
+    there, here = radon("cuda", counties=150), radon("cython", counties=150)
+    q = np.random.default_rng(7).normal(size=(5, there.dim))
+    for found, expected in zip(there.batched(q), here.batched(q), strict=True):
+        np.testing.assert_allclose(found, expected, **CLOSE)
+    assert f"#define PT_DIM {there.dim}\n" in there.many("", 5).program.source
 
 
 def test_other_data_of_another_length():
