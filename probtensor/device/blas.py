@@ -15,8 +15,8 @@ POINTER = ctypes.c_void_p
 INT64 = ctypes.c_int64
 PRODUCT = (POINTER, ctypes.c_int, ctypes.c_int, INT64, INT64, INT64, POINTER, POINTER, INT64,
            POINTER, INT64, POINTER, POINTER, INT64)  # fmt: skip
-PRODUCTS = (POINTER, ctypes.c_int, ctypes.c_int, INT64, INT64, INT64, POINTER,
-            POINTER, INT64, INT64, POINTER, INT64, INT64, POINTER, POINTER, INT64, INT64, INT64)  # fmt: skip
+PRODUCTS = (POINTER, ctypes.c_int, ctypes.c_int, INT64, INT64, INT64, POINTER, POINTER, INT64,
+            INT64, POINTER, INT64, INT64, POINTER, POINTER, INT64, INT64, INT64)  # fmt: skip
 FUNCTIONS = {
     "cublasCreate_v2": (ctypes.POINTER(POINTER),),
     "cublasDestroy_v2": (POINTER,),
@@ -62,8 +62,10 @@ class Blas:
         self._handles: dict[int, Handle] = {}
         self._lock = threading.Lock()
 
-    def gemm(self, dtype: Any, batch: int, m: int, n: int, k: int, a: int, b: int, c: int,
-             a_turned: bool, b_turned: bool, stream: Any = None, tf32: bool = False) -> None:  # fmt: skip
+    def gemm(
+        self, dtype: Any, batch: int, m: int, n: int, k: int, a: int, b: int, c: int,
+        a_turned: bool, b_turned: bool, stream: Any = None, tf32: bool = False,
+    ) -> None:  # fmt: skip
         """Row-major c[m,n] = op(a) op(b), for `batch` of them one after another in memory.
 
         a is [m,k], or [k,m] if turned; b is [k,n], or [n,k] if turned; all are device addresses of

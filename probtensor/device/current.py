@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from probtensor.device.driver import open_driver
+from probtensor.device.nvidia import open_driver
 from probtensor.device.errors import DeviceError
 
 _OPENING = threading.Lock()

@@ -8,7 +8,6 @@ so it may happen in any thread, and whenever the garbage collector likes.
 
 from __future__ import annotations
 
-import weakref
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -25,11 +24,15 @@ class Allocation:
     queues work on several streams keeps the allocation until that work is done.
     """
 
-    __slots__ = ("__weakref__", "address", "nbytes")
+    __slots__ = ("__weakref__", "_home", "address", "nbytes")
 
-    def __init__(self, address: int, nbytes: int) -> None:
+    def __init__(self, address: int, nbytes: int, home: list[int]) -> None:
         self.address = address
         self.nbytes = nbytes
+        self._home = home
+
+    def __del__(self) -> None:
+        self._home.append(self.address)
 
 
 class Pool:
@@ -50,15 +53,11 @@ class Pool:
     def alloc(self, nbytes: int) -> tuple[Allocation, bool]:
         """Memory, and whether the driver had to be asked for it. Raises `full`."""
         size = size_class(nbytes)
-        asked = False
+        spare = self._spare[size]
         try:
-            address = self._spare[size].pop()
+            return Allocation(spare.pop(), nbytes, spare), False
         except IndexError:
-            address = self._more(size)
-            asked = True
-        allocation = Allocation(address, nbytes)
-        weakref.finalize(allocation, self._spare[size].append, address).atexit = False
-        return allocation, asked
+            return Allocation(self._more(size), nbytes, spare), True
 
     def _more(self, size: int) -> int:
         try:

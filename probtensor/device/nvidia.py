@@ -1,0 +1,415 @@
+"""NVIDIA's driver through PyCUDA: the one module that imports it.
+
+All threads share the primary context of the device, which CuPy, PyTorch, JAX and cuBLAS use too.
+PyCUDA keeps a stack of contexts for each thread, and ends the process if a thread goes while its
+stack holds one. So the context is on that stack only while PyCUDA makes or frees an object, and
+each thread makes it current for the rest by the driver's own call.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import threading
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from probtensor.device import compiler as compilers
+from probtensor.device.blas import Blas, load_blas
+from probtensor.device.errors import INSTALL, DeviceError
+from probtensor.device.graphs import Graph, driver_functions
+from probtensor.device.images import ImageStore, home_store
+from probtensor.device.memory import Allocation, Pool
+
+LIBCUDA = "libcuda.so.1"
+PLAIN_SHARED = 48 << 10  # bytes of shared memory that a kernel has without asking
+REMEMBERED = 8  # kernels named when work fails
+BROKEN = (
+    "illegal", "misaligned", "launch fail", "launch timed out", "hardware", "assert", "unspecified",
+)  # fmt: skip
+
+
+class Stream:
+    """A queue of work on the device, done in order; the default stream waits for it."""
+
+    def __init__(self, driver: Driver, raw: Any) -> None:
+        self.raw = raw
+        self.handle: int = raw.handle
+        self.capturing = False
+        self._driver = driver
+
+    def __del__(self) -> None:
+        self._driver.bury(self.__dict__.pop("raw", None))
+
+
+class Event:
+    """A moment in a stream's work; two of them time what lies between."""
+
+    def __init__(self, driver: Driver, raw: Any) -> None:
+        self._raw = raw
+        self._driver = driver
+
+    def record(self, stream: Stream | None = None) -> None:
+        """The moment when all that is queued on the stream so far is done."""
+        self._raw.record(None if stream is None else stream.raw)
+
+    def synchronize(self) -> None:
+        """Wait until it has come."""
+        with self._driver.failures():
+            self._raw.synchronize()
+
+    def seconds_since(self, before: Event) -> float:
+        """Seconds of the device's clock between two events that have come."""
+        return 1e-3 * self._raw.time_since(before._raw)
+
+    def __del__(self) -> None:
+        self._driver.bury(self.__dict__.pop("_raw", None))
+
+
+class Function:
+    """A kernel, ready to be launched."""
+
+    __slots__ = ("attributes", "launch", "name", "raw", "shared")
+
+    def __init__(self, name: str, raw: Any, attributes: Any) -> None:
+        self.name = name
+        self.raw = raw
+        self.launch = raw._launch_kernel  # a fifth of the cost of calling the function
+        self.attributes = attributes
+        self.shared = PLAIN_SHARED
+
+    def allow(self, shared: int) -> None:
+        """Ask for more shared memory than a kernel has without asking."""
+        self.raw.set_attribute(self.attributes.MAX_DYNAMIC_SHARED_SIZE_BYTES, shared)
+        self.shared = shared
+
+    @property
+    def registers(self) -> int:
+        """Registers of each thread."""
+        return self.raw.get_attribute(self.attributes.NUM_REGS)
+
+    @property
+    def block_limit(self) -> int:
+        """The threads that a block can have."""
+        return self.raw.get_attribute(self.attributes.MAX_THREADS_PER_BLOCK)
+
+
+class Module:
+    """An image on the device."""
+
+    def __init__(self, driver: Driver, raw: Any) -> None:
+        self._raw = raw
+        self._driver = driver
+
+    def function(self, name: str) -> Function:
+        """The kernel of that name; DeviceError where there is none."""
+        driver = self._driver
+        with driver.failures(), driver.inside():
+            raw = self._raw.get_function(name)
+            return Function(name, raw, driver.cuda.function_attribute)
+
+    def __del__(self) -> None:
+        self._driver.bury(self.__dict__.pop("_raw", None))
+
+
+class Driver:
+    """One device, its memory and its queues. Any thread may call any member.
+
+    `counts` tells how often something happened: uploads, downloads, allocations (of which the pool
+    had to ask the driver), launches, graphs.
+    """
+
+    def __init__(self, cuda: Any, compiler: Any, functions: Any, store: ImageStore) -> None:
+        self.cuda = cuda
+        self.compiler = compiler
+        self.counts: Counter[str] = Counter()
+        self.ordinal = 0
+        self._functions = functions
+        self._store = store
+        self._include = compilers.include_folders()
+        self._device = cuda.Device(self.ordinal)
+        self._context = self._device.retain_primary_context()
+        self._thread = threading.local()
+        self._process = os.getpid()
+        self._dead: deque[Any] = deque()
+        self._recent: deque[str] = deque(maxlen=REMEMBERED)
+        self._pool = Pool(self._get_block, self._free_block, cuda.MemoryError)
+        attributes = cuda.device_attribute
+        major, minor = self._device.compute_capability()
+        self.name: str = self._device.name()
+        self.arch = f"sm_{major}{minor}"
+        self.multiprocessors: int = self._device.get_attribute(attributes.MULTIPROCESSOR_COUNT)
+        self.identity = f"{self.arch} {compiler.identity}"
+        atexit.register(self._close)
+
+    # ---- contexts and failures
+
+    def enter(self) -> None:
+        """Make the device's context current in this thread, at its first call."""
+        if getattr(self._thread, "entered", False) and os.getpid() == self._process:
+            return
+        if os.getpid() != self._process:
+            raise DeviceError(
+                "CUDA does not outlive a fork: start processes by multiprocessing's 'spawn'"
+            )
+        self._functions.cuCtxSetCurrent(self._context.handle)
+        self._thread.entered = True
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """PyCUDA's own stack of contexts holds ours: it makes and frees objects."""
+        self.enter()
+        self._context.push()
+        try:
+            self._dead.clear()
+            yield
+        finally:
+            self._context.pop()
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """PyCUDA's errors become ours; of work that failed late, the kernels are named."""
+        try:
+            self.enter()
+            yield
+        except self.cuda.Error as error:
+            raise self._explained(error) from None
+
+    def _explained(self, error: Exception) -> DeviceError:
+        text = str(error)
+        if not any(word in text for word in BROKEN):
+            return DeviceError(text)
+        named = ", ".join(dict.fromkeys(self._recent)) or "none"
+        return DeviceError(
+            f"{text}\nKernels queued since the device was last waited for: {named}.\nThe device "
+            "cannot be used any more in this process; with CUDA_LAUNCH_BLOCKING=1 in the "
+            "environment the failing launch itself raises."
+        )
+
+    def bury(self, raw: Any) -> None:
+        """Free an object of PyCUDA's when its context is next at hand, in whatever thread."""
+        self._dead.append(raw)
+
+    def _close(self) -> None:
+        """Before Python goes: what PyCUDA frees later it would free without a context."""
+        if os.getpid() != self._process:
+            return
+        with self.inside():
+            self._pool.close()
+        self._context.detach()
+
+    # ---- kernels
+
+    def compile(self, source: str) -> bytes:
+        """CUDA C++ text to an image for this device, found again on disk."""
+        key = compilers.image_key(source, self.arch, self.compiler, self._include)
+        image = self._store.find(key)
+        if image is None:
+            image = self.compiler.compile(source, self.arch, self._include)
+            self._store.keep(key, image)
+        return image
+
+    def module(self, image: bytes) -> Module:
+        """Load an image."""
+        with self.failures(), self.inside():
+            return Module(self, self.cuda.module_from_buffer(image))
+
+    def launch(self, function: Function, grid: int, block: int, shared: int, packed: bytes,
+               stream: Stream | None = None) -> None:  # fmt: skip
+        """Queue a kernel over `grid` blocks of `block` threads, with `shared` bytes a block.
+
+        packed: the parameters one after the other, each at a multiple of its own alignment.
+        """
+        try:
+            self.enter()
+            if shared > function.shared:
+                function.allow(shared)
+            raw = None if stream is None else stream.raw
+            function.launch((grid,), (block,), packed, shared, raw)
+        except self.cuda.Error as error:
+            self._recent.append(function.name)
+            where = f"{function.name}, {grid} blocks of {block} threads, {shared} bytes shared"
+            raise DeviceError(f"{where}: {self._explained(error)}") from None
+        self._recent.append(function.name)
+        self.counts["launches"] += 1
+
+    # ---- memory
+
+    def alloc(self, nbytes: int) -> Allocation:
+        """`nbytes` of device memory, 256-byte aligned, its contents unspecified."""
+        try:
+            allocation, asked = self._pool.alloc(int(nbytes))
+        except self.cuda.MemoryError:
+            free, total = self.memory()
+            used, _ = self._pool.held()
+            raise DeviceError(
+                f"out of device memory: {nbytes} bytes were asked for, {free} of {total} are "
+                f"free, {used} are in use by ProbTensor"
+            ) from None
+        except self.cuda.Error as error:
+            raise self._explained(error) from None
+        if asked:
+            self.counts["allocations"] += 1
+        return allocation
+
+    def release(self) -> int:
+        """Give memory that is not in use back to the system; returns how many bytes."""
+        with self.failures(), self.inside():
+            return self._pool.release()
+
+    def _get_block(self, nbytes: int) -> tuple[int, Any]:
+        with self.inside():
+            block = self.cuda.mem_alloc(nbytes)
+        return int(block), block
+
+    def _free_block(self, block: Any) -> None:
+        with self.inside():
+            block.free()
+
+    def upload(self, address: int, array: np.ndarray, stream: Stream | None = None) -> None:
+        """Copy a C-contiguous host array to the device; it may be changed afterwards."""
+        _check_host(array, stream)
+        with self.failures():
+            if stream is None:
+                self.cuda.memcpy_htod(address, array)
+            else:
+                self.cuda.memcpy_htod_async(address, array, stream.raw)
+        self.counts["uploads"] += 1
+
+    def download(self, address: int, array: np.ndarray, stream: Stream | None = None) -> None:
+        """Fill a C-contiguous host array, when all that is queued before is done."""
+        _check_host(array, stream)
+        with self.failures():
+            if stream is None:
+                self.cuda.memcpy_dtoh(array, address)
+            else:
+                self.cuda.memcpy_dtoh_async(array, address, stream.raw)
+                stream.raw.synchronize()
+        self.counts["downloads"] += 1
+
+    def copy(self, to: int, from_: int, nbytes: int, stream: Stream | None = None) -> None:
+        """Queue a copy between two places of the device."""
+        with self.failures():
+            raw = None if stream is None else stream.raw
+            self.cuda.memcpy_dtod_async(to, from_, nbytes, raw)
+
+    def fill(self, address: int, byte: int, nbytes: int, stream: Stream | None = None) -> None:
+        """Queue the setting of every byte."""
+        with self.failures():
+            self.cuda.memset_d8_async(address, byte, nbytes, None if stream is None else stream.raw)
+
+    def memory(self) -> tuple[int, int]:
+        """(free, total) bytes of the device; what the pool holds is not free."""
+        with self.failures():
+            return self.cuda.mem_get_info()
+
+    # ---- streams, events and graphs
+
+    def stream(self) -> Stream:
+        """A new stream."""
+        with self.failures(), self.inside():
+            return Stream(self, self.cuda.Stream())
+
+    def event(self) -> Event:
+        """A new event."""
+        with self.failures(), self.inside():
+            return Event(self, self.cuda.Event())
+
+    def synchronize(self, stream: Stream | None = None) -> None:
+        """Wait until a stream's work is done, or all work."""
+        if stream is not None and stream.capturing:
+            raise DeviceError("a stream that is being captured cannot be waited for")
+        with self.failures():
+            if stream is None:
+                self.cuda.Context.synchronize()
+                self._recent.clear()
+            else:
+                stream.raw.synchronize()
+
+    def wait_for(self, handle: int) -> None:
+        """Wait for a stream of another library."""
+        self.enter()
+        self._functions.cuStreamSynchronize(handle)
+
+    @contextmanager
+    def capture(self, stream: Stream) -> Iterator[Graph]:
+        """Gives the graph of what is queued on the stream inside; nothing is done meanwhile."""
+        if stream.capturing:
+            raise DeviceError("the stream is being captured already")
+        self.enter()
+        graph = Graph(self, self._functions)
+        graph.begin(stream.handle)
+        stream.capturing = True
+        wanted = False
+        try:
+            yield graph
+            wanted = True
+        finally:
+            stream.capturing = False
+            graph.end(stream.handle, wanted)
+
+    def launch_graph(self, ready: ctypes.c_void_p, stream: Stream | None) -> None:
+        """Queue an instantiated graph."""
+        if stream is not None and stream.capturing:
+            raise DeviceError("a graph cannot be launched on a stream that is being captured")
+        self.enter()
+        self._functions.cuGraphLaunch(ready, 0 if stream is None else stream.handle)
+        self.counts["graphs"] += 1
+
+    @cached_property
+    def blas(self) -> Blas | None:
+        """cuBLAS, or None where it is not installed."""
+        return load_blas(self)
+
+
+def _check_host(array: np.ndarray, stream: Stream | None) -> None:
+    if not isinstance(array, np.ndarray) or not array.flags.c_contiguous:
+        raise TypeError("a copy to or from the device takes a C-contiguous NumPy array")
+    if stream is not None and stream.capturing:
+        raise DeviceError("a host array cannot be copied while the stream is being captured")
+
+
+def import_pycuda() -> Any:
+    """`pycuda.driver`, initialized. DeviceError says what is missing."""
+    try:
+        import pycuda.driver as cuda
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] == "pycuda":
+            raise DeviceError(f"PyCUDA is not installed: {INSTALL}") from None
+        raise DeviceError(f"PyCUDA needs {error.name}, which is not installed") from None
+    except ImportError as error:
+        if LIBCUDA in str(error):
+            raise DeviceError(
+                f"NVIDIA's driver ({LIBCUDA}) is not on this machine, or not where the dynamic "
+                "linker looks: install the driver of your GPU"
+            ) from None
+        raise DeviceError(
+            f"PyCUDA does not fit NVIDIA's driver here, which may be too old for it: {error}"
+        ) from None
+    try:
+        cuda.init()
+        count = cuda.Device.count()
+    except cuda.Error as error:
+        raise DeviceError(f"NVIDIA's driver finds no CUDA device: {error}") from None
+    if not count:
+        raise DeviceError("NVIDIA's driver finds no CUDA device")
+    return cuda
+
+
+def open_driver() -> Driver:
+    """The first device that CUDA_VISIBLE_DEVICES leaves. DeviceError says what is missing."""
+    cuda = import_pycuda()
+    functions = driver_functions(ctypes.CDLL(LIBCUDA))
+    version = ctypes.c_int()
+    functions.cuDriverGetVersion(ctypes.byref(version))
+    compiler = compilers.find_compiler(version.value // 1000)
+    try:
+        return Driver(cuda, compiler, functions, home_store())
+    except cuda.Error as error:
+        raise DeviceError(f"the CUDA device cannot be used: {error}") from None
