@@ -40,7 +40,7 @@ help:  ## list the targets
 demo: .venv/demo.stamp .venv/built.stamp  ## two models on real data: tables, stage times, plots
 	@$(PY) -m examples.demo
 
-test: .venv/test.stamp .venv/built.stamp  ## all tests (WORKERS=2)
+test: .venv/test.stamp .venv/built.stamp .venv/cuda.stamp  ## all tests (WORKERS=2)
 	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal tests
 
 check: .venv/test.stamp .venv/built.stamp  ## under a minute: style, laws and a smoke test
@@ -97,6 +97,13 @@ clean:  ## remove environments, built modules and outputs
 	@echo "installing what the tests need"
 	@$(PY) -c '$(EXTRA)' test > .venv/test.txt
 	@$(PY) -m pip install $(PIP_FLAGS) -r .venv/test.txt
+	@touch $@
+
+# The tests of the GPU runtime want PyCUDA, which has to be compiled; where that fails they skip.
+.venv/cuda.stamp: tests/gpu/install_cuda.sh tests/gpu/build_pycuda.sh | .venv/test.stamp
+	@echo "installing PyCUDA for the tests of the GPU runtime (once; it may take some minutes)"
+	@tests/gpu/install_cuda.sh $(PY) > .venv/cuda.log 2>&1 || { echo "the tests of the GPU runtime" \
+	"are skipped, for PyCUDA cannot be built here: $$(tail -n 1 .venv/cuda.log)"; }
 	@touch $@
 
 # Installing has built the modules already; build again only what has changed since.

@@ -14,11 +14,14 @@ out=${2:?usage: build_pycuda.sh PYTHON OUT}
 version=2026.1
 pip() { "$python" -m pip "$@" -q --disable-pip-version-check; }
 
+# Below the folder changes; a virtual environment's python must not be resolved further.
+python=$(cd "$(dirname "$(command -v "$python")")" && pwd)/$(basename "$python")
 mkdir -p "$out"
+out=$(cd "$out" && pwd)
+find "$out" -maxdepth 1 -name 'building.*' -mmin +60 -exec rm -rf {} + # what was killed
 tmp=$(mktemp -d "$out/building.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
-tmp=$PWD
 
 pip download --no-deps --only-binary :all: -d headers 'nvidia-cuda-runtime==13.0.*'
 "$python" -m zipfile -e headers/*.whl headers
