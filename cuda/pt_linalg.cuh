@@ -22,9 +22,9 @@
 #define PT_STEP 4
 
 /* Walks over the places of a table with `columns` columns, each lane of a group over its own. */
-struct pt_walk {
+struct pt_places {
     int row, column, columns, rows_on, columns_on;
-    __device__ pt_walk(int lane, int size, int columns_) :
+    __device__ pt_places(int lane, int size, int columns_) :
         row(lane / columns_), column(lane % columns_), columns(columns_),
         rows_on(size / columns_), columns_on(size % columns_)
     {
@@ -141,7 +141,7 @@ template <class G> PT_DEVICE void pt_factor_rest(const G &g, double *out, int fi
 {
     const int count = (n - first + PT_STEP - 1) / PT_STEP;
     const double *rows = out + (long long) (first - PT_STEP) * n;
-    for (pt_walk w(g.lane(), g.size(), count + 1); 2 * w.row < count; w.next()) {
+    for (pt_places w(g.lane(), g.size(), count + 1); 2 * w.row < count; w.next()) {
         const int past = w.column - (count - w.row);
         if (past >= 0 && 2 * w.row == count - 1)
             continue;
@@ -157,7 +157,7 @@ template <class G> PT_DEVICE void pt_factor_rest(const G &g, double *out, int fi
 /* The upper triangle turned into the lower one, zero above it; all nan if there is no factor. */
 template <class G> PT_DEVICE void pt_factor_turn(const G &g, double *out, int n, bool good)
 {
-    for (pt_walk w(g.lane(), g.size(), n); w.row < n; w.next()) {
+    for (pt_places w(g.lane(), g.size(), n); w.row < n; w.next()) {
         double *here = out + (long long) w.row * n + w.column;
         double *mirrored = out + (long long) w.column * n + w.row;
         if (!good) {
@@ -178,7 +178,7 @@ static __device__ __noinline__ void pt_cholesky_item(const G &g, const double *a
     const int n = (int) n_;
     if (n == 0)
         return;
-    for (pt_walk w(g.lane(), g.size(), n); w.row < n; w.next())
+    for (pt_places w(g.lane(), g.size(), n); w.row < n; w.next())
         out[(long long) w.row * n + w.column] =
             w.column >= w.row ? a[(long long) w.column * n + w.row] : 0;
     g.sync();
@@ -229,7 +229,7 @@ PT_DEVICE void pt_solve_rest(const G &g, double *x, pt_view<double> t, pt_view<d
                              int height, int k)
 {
     const int rows = (height + ROWS - 1) / ROWS;
-    for (pt_walk w(g.lane(), g.size(), (k + COLUMNS - 1) / COLUMNS); w.row < rows; w.next()) {
+    for (pt_places w(g.lane(), g.size(), (k + COLUMNS - 1) / COLUMNS); w.row < rows; w.next()) {
         const int i = ROWS * w.row, c = COLUMNS * w.column;
         pt_tile_subtract<ROWS, COLUMNS>(x + (long long) i * k + c, k, t.from(i, 0),
                                         found.from(0, c), pt_at_most(height - i, ROWS),
@@ -407,7 +407,7 @@ template <int ROWS, int COLUMNS, class T, class G>
 PT_DEVICE void pt_gemm_tiles(const G &g, pt_view<T> a, pt_view<T> b, T *c, int m, int n, int k)
 {
     const int rows = (m + ROWS - 1) / ROWS;
-    for (pt_walk w(g.lane(), g.size(), (n + COLUMNS - 1) / COLUMNS); w.row < rows; w.next()) {
+    for (pt_places w(g.lane(), g.size(), (n + COLUMNS - 1) / COLUMNS); w.row < rows; w.next()) {
         const int i = ROWS * w.row, j = COLUMNS * w.column;
         T sum[ROWS][COLUMNS];
         pt_tile_product(sum, a.from(i, 0), b.from(0, j), pt_at_most(m - i, ROWS),

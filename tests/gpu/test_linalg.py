@@ -293,6 +293,31 @@ def test_products_without_the_library(device_driver, dtype, m, n, k, monkeypatch
     np.testing.assert_allclose(got, meant[0], rtol=CLOSE[dtype], atol=10 * CLOSE[dtype])
 
 
+BESIDE = """
+#include "pt_random.h"
+#include "pt_grid.cuh"
+#include "pt_atomic.cuh"
+#include "pt_linalg.cuh"
+#include "pt_gemm.cuh"
+typedef pt_warp pt_chain;
+#define PT_DIM 4
+struct pt_data {{ void *b[1]; long long n[1]; long long o[1]; }};
+static __device__ double pt_density(const pt_chain &g, const pt_data &data, const double *q,
+                                    double *grad, char *work, int *status)
+{{
+    pt_cholesky(g, q, grad, 1, 2);
+    return grad[0];
+}}
+#include "{0}"
+"""
+
+
+@pytest.mark.parametrize("sampler", ["pt_nuts.cuh", "pt_chees.cuh"])
+def test_a_density_under_a_sampler_may_use_all_of_it(device_driver, sampler):
+    """No name of one header is another's."""
+    device_driver.module(device_driver.compile(BESIDE.format(sampler)))
+
+
 # Bytes of registers that may go to memory: the largest tile fills all that two blocks can have.
 SPILLS = {"linalg": 0, "gemm": 256}
 
