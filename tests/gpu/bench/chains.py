@@ -54,7 +54,7 @@ def plan_of(setting, model):
     if setting.dry:
         return Plan(chains=4, tune=12, draws=8, depth=4)
     if model == "radon":
-        return Plan(chains=4096, tune=150, draws=50, depth=7)
+        return Plan(chains=4096, tune=100, draws=30, depth=7)
     return Plan(chains=4096, tune=300, draws=200, depth=10)
 
 
@@ -182,10 +182,10 @@ def attempts(ours, theirs, plan):
         yield "probtensor, NUTS", lambda: prepared("nuts")
         yield "probtensor, ChEES", lambda: prepared("chees")
     for name, model in theirs.items():
+        yield name.replace("numpyro", "numpyro, NUTS"), lambda model=model: compiled(model.nuts)
         if importlib.util.find_spec("blackjax") and importlib.util.find_spec("optax"):
             label = name.replace("numpyro", "blackjax, ChEES")
             yield label, lambda model=model: compiled(model.chees)
-        yield name.replace("numpyro", "numpyro, NUTS"), lambda model=model: compiled(model.nuts)
 
 
 def worst_difference(found, reference):

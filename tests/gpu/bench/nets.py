@@ -17,7 +17,7 @@ SUMMARY = re.compile(r"^(FAILED|ERROR) (tests/\S+.*)")
 COLLECTED = re.compile(r"^(\d+)(?:/\d+)? tests? collected|(\d+) selected")
 # Time for pytest to end by itself once it has been asked to.
 GRACE_S = 6.0
-WORKERS = 8
+WORKERS = 12
 
 
 def command(setting):

@@ -41,11 +41,28 @@ def cell(form, value):
 
 
 def rows_of(found):
-    """(heads, rows) of the records that have figures; columns that nobody fills are left out."""
+    """(heads, rows) of the records that have figures; columns that nobody fills are left out.
+
+    A step that states `CELL`, a form of one record, has a column for each contender instead.
+    """
     measured = [r for r in found["records"] if "error" not in r and "missing" not in r]
     columns = [c for c in columns_of(found) if any(r.get(c[0]) is not None for r in measured)]
+    form = found.get("about", {}).get("cell")
+    if form:
+        return beside_each_other(measured, columns, form)
     rows = [[cell(form, record.get(head)) for head, form in columns] for record in measured]
     return [head for head, _ in columns], rows
+
+
+def beside_each_other(measured, columns, form):
+    """The same with the contenders of a case in one row."""
+    contenders = list(dict.fromkeys(record["contender"] for record in measured))
+    table = {}
+    for record in measured:
+        label = tuple(cell(style, record.get(head)) for head, style in columns)
+        table.setdefault(label, {})[record["contender"]] = form.format_map(record)
+    rows = [[*label, *(row.get(name, "-") for name in contenders)] for label, row in table.items()]
+    return [*(head for head, _ in columns), *contenders], rows
 
 
 def remarks(found):

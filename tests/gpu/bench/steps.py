@@ -25,7 +25,6 @@ STEPS = (
     Step("calls", "calls", 50),
     Step("copies", "copies", 40),
     Step("eight_schools", "chains", 60, ("eight_schools",), "Many chains: eight schools"),
-    Step("radon", "chains", 110, ("radon",), "Many chains: radon"),
     Step(
         "eight_schools_float32",
         "chains",
@@ -33,5 +32,6 @@ STEPS = (
         ("eight_schools", False),
         "Many chains: eight schools, the peers in float32",
     ),
+    Step("radon", "chains", 150, ("radon",), "Many chains: radon"),
 )
 NAMES = tuple(step.name for step in STEPS)

@@ -8,16 +8,10 @@ import numpy as np
 from tests.gpu.bench import clock, peers
 
 TITLE = "Elementwise expressions and folds over 10^8 elements"
-COLUMNS = (
-    ("case", "{}"),
-    ("dtype", "{}"),
-    ("contender", "{}"),
-    ("ms", "{:.3f}"),
-    ("GB/s", "{:.0f}"),
-    ("% of copy", "{:.0f}"),
-)
+COLUMNS = (("case", "{}"), ("dtype", "{}"))
+CELL = "{ms:.3f} ms, {% of copy:.0f} %"
 NOTE = (
-    "GB/s count each input read once and each output written once. 100 % is the quickest plain "
+    "Bytes count each input read once and each output written once; 100 % is the quickest plain "
     "copy of the same run. A fold over all elements is one number; shapes are rows x columns."
 )
 DTYPES = ("float32", "float64")

@@ -30,7 +30,7 @@ def main(task):
     module = importlib.import_module(f"tests.gpu.bench.{task['module']}")
     if setting.dry:
         stand_in()
-    about = {name.lower(): getattr(module, name) for name in ("TITLE", "COLUMNS", "NOTE")}
+    about = {name.lower(): getattr(module, name, "") for name in ("TITLE", "COLUMNS", "CELL", "NOTE")}
     say({"about": about})
     try:
         for record in module.measure(setting, *task["arguments"]):

@@ -1,0 +1,90 @@
+"""What will run on a device is rehearsed here: every benchmark, on tiny data, on the host."""
+
+import json
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+from tests.gpu.bench import clock, peers, report, steps, worker
+from tests.gpu.bench.__main__ import main, run
+
+# These start other processes of their own, or collect tests; each is long enough for a test alone.
+NAMES = [name for name in steps.NAMES if name != "eight_schools_float32"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_step_comes_to_its_end(name, tmp_path, capfd):
+    out = tmp_path / "rehearsal"
+    status = main(["--dry", "--steps", name, "--out", str(out), "--seconds", "300"])
+    found = json.loads(out.with_suffix(".json").read_text())["steps"][name]
+    assert status == 0, (found["status"], report.remarks(found), capfd.readouterr().err)
+    assert found["status"] == "done"
+    assert [r for r in found["records"] if "missing" not in r]
+    page = out.with_suffix(".md").read_text()
+    assert "rehearsal" in page
+    assert report.title_of(name, found) in page
+
+
+def test_a_step_that_never_ends_keeps_what_it_has_measured(tmp_path):
+    endless = steps.Step("endless", "endless_for_tests", 2)
+
+    options = SimpleNamespace(dry=True, python=str(tmp_path / "python"))
+    script = f"""#!/bin/sh
+echo '{worker.MARK}{{"starting": "the middle"}}'
+echo '{worker.MARK}{{"case": "first", "contender": "probtensor", "ms": 1}}'
+sleep 60
+"""
+    (tmp_path / "python").write_text(script)
+    (tmp_path / "python").chmod(0o755)
+    with open(tmp_path / "log", "w") as log:
+        found = run(endless, options, 1.0, log)
+    assert found["records"] == [{"case": "first", "contender": "probtensor", "ms": 1}]
+    assert found["status"] == "stopped after 1 s, at: the middle"
+    assert report.is_bad(found)
+
+
+def test_a_contender_that_computes_something_else_is_told_apart():
+    assert peers.disagreement([1.0, [1.0, 2.0]], [1.0, [1.0, 2.0 + 1e-9]], 1e-6) is None
+    assert "differs by" in peers.disagreement([[1.0, 2.0]], [[1.0, 2.1]], 1e-6)
+    assert "differs by" in peers.disagreement([[1.0]], [[float("nan")]], 1e-6)
+    assert "shape" in peers.disagreement([[1.0]], [1.0], 1e-6)
+
+
+def test_blocks_count_calls_and_wait_once():
+    told = []
+    work = clock.Run(lambda: told.append("call"), lambda _: told.append("wait"))
+    times = clock.compare({"a": work}, seconds=1e-6, rounds=3)
+    assert told.count("call") > told.count("wait") >= 3
+    assert times["a"].best <= times["a"].median
+
+
+def test_the_page_has_a_column_for_each_contender():
+    records = [
+        {"case": "a", "contender": "x", "ms": 1.0},
+        {"case": "a", "contender": "y", "ms": 2.0},
+        {"case": "b", "contender": "y", "ms": 3.0},
+        {"case": "b", "contender": "x", "error": "differs"},
+    ]
+    about = {"columns": [["case", "{}"]], "cell": "{ms:.1f}", "note": ""}
+    found = {"about": about, "records": records, "status": "done", "title": "T", "seconds": 1}
+    heads, rows = report.rows_of(found)
+    assert (heads, rows) == (["case", "x", "y"], [["a", "1.0", "2.0"], ["b", "-", "3.0"]])
+    assert "b, x: differs" in report.plain(found)
+
+
+def test_the_script_is_sound_shell(root):
+    for name in ("run.sh", "wheels.sh", "build_pycuda.sh"):
+        subprocess.run(["bash", "-n", str(root / "tests" / "gpu" / name)], check=True)
+
+
+def test_the_script_wants_a_device_or_a_rehearsal(root, tmp_path):
+    """Where there is no device it says so at once, and leaves nothing behind."""
+    environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), "PYTHON": "sh"}
+    done = subprocess.run(
+        ["bash", str(root / "tests/gpu/run.sh"), "--dry"],
+        env=environment, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "--out" in done.stderr
+    assert list(tmp_path.iterdir()) == []
