@@ -195,7 +195,8 @@ PT_DEVICE double pt_half(const pt_philox_block &block, int i)
     return i & 1 ? pt__unit(block.word[2], block.word[3]) : pt__unit(block.word[0], block.word[1]);
 }
 
-PT_DEVICE void pt_momenta(const pt_chain &g, uint64_t key, int iteration, const double *w, double *p)
+PT_DEVICE void pt_momenta(const pt_chain &g, uint64_t key, int iteration, const double *w,
+                          double *p)
 {
     PT_EACH(k, i)
     {

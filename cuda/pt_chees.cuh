@@ -20,7 +20,7 @@
  * their logarithms over the warm-up, weighted to its end as dual averaging does.
  *
  * Step size: dual averaging on the harmonic mean over chains of the acceptance probability, which
- * is low where some chains hardly move; an acceptance below 0.001 counts as 0.001, so that one
+ * is low where some chains hardly move; an acceptance below 0.01 counts as 0.01, so that one
  * lost chain among thousands does not stop all.
  *
  * Metric: the diagonal of pt_chain.cuh from moments of all chains' draws and gradients together
@@ -34,7 +34,7 @@
 #include "pt_chain.cuh"
 
 #define PT_LEARNERS 1024 /* threads of the one block that learns */
-#define PT_LEAST_ACCEPTANCE 1e-3
+#define PT_LEAST_ACCEPTANCE 0.01
 
 /* Lanes side by side on the coordinates of one chain: a power of two, at most a warp. */
 constexpr int PT_WIDTH = PT_DIM > 16 ? 32 : PT_DIM > 8 ? 16 : PT_DIM > 4 ? 8 : 4;

@@ -1,4 +1,4 @@
-"""Samplers: algorithms over a log density that is a C pointer.
+"""Samplers: algorithms over a log density that is a C pointer, or device code.
 
 The one idea: a chain is one call of native code. `cython_ext.chain.run` takes the address of a
 density, a start point and the arrays to fill, lets go of the GIL, and comes back when the chain is
@@ -8,7 +8,10 @@ arithmetic costs. Python holds what is not arithmetic, one file each:
 
     run.py          `sample`: settings in, ArviZ object out
     protocol.py     what a posterior must offer
-    nuts.py         settings as a frozen value; the arrays; one chain
+    settings.py     what is asked of a run, as frozen values
+    nuts.py         the arrays; one chain on the CPU
+    many.py         all chains on a device: batches, Ctrl-C, counters; many_chains.py: memory and
+                    launches; many_layout.py: structures shared with the kernels
     adapt.py        the warm-up's schedule: a byte of flags an iteration, which native code obeys
     start.py        start points, and what to say where there is none
     threads.py      CPUs that may be used; running, watching and stopping chains
@@ -19,7 +22,9 @@ arithmetic costs. Python holds what is not arithmetic, one file each:
     errors.py       SamplingError, SamplerWarning
 
 and in cython_ext: leapfrog.pyx (integrator, memory of states), nuts.pyx (trees, one transition),
-chain.pyx (adaptation, the loop), with C headers for vector loops and random numbers.
+chain.pyx (adaptation, the loop), with C headers for vector loops and random numbers. In cuda:
+pt_nuts.cuh, the same algorithm for thousands of chains, with a tree each; pt_chees.cuh, ChEES-HMC,
+where all take steps together; pt_chain.cuh, what both share. All state stays on the device.
 
 Trees are built by an iterative binary counter, not by recursion: memory for 3 states a level, taken
 once, no copies (states are held by pointer and counted), no allocation in the loop. Weights are
@@ -33,7 +38,7 @@ arrive (chain.pyx says why; nuts.py gives the figures).
 
 Rejected: processes (pickling, start-up, memory); a Python loop around a native transition (the
 loop would cost more than a small model's gradient); vectorised chains (they wait for the longest
-tree); Stan's windows (adapt.py); restarting the step size search after each window; locks around
+tree, so pt_nuts.cuh takes one step a turn, whatever tree it belongs to); Stan's windows (adapt.py); restarting the step size search after each window; locks around
 progress (relaxed atomic words are enough). Dense and low-rank metrics belong beside
 `refresh_metric`; another sampler over the same states beside nuts.pyx.
 """

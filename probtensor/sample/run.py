@@ -53,20 +53,17 @@ def sample(
     chains, cores  chains, and threads to run them on: by default one per CPU that this process
                    may use. Neither changes what chain i draws
     seed           0 <= seed < 2**63, by default from the operating system. Same seed, same bits
-    target_accept  mean acceptance the step size aims at; nearer to 1 means smaller steps. By
-                   default 0.8, and 0.651 for "chees"
+    target_accept  mean acceptance the step size aims at, by default 0.8, and 0.651 for "chees"
     max_treedepth  a trajectory has at most 2**max_treedepth - 1 steps
     progress       True: bars, or a line where no terminal looks; False: silence; a function: called
                    with a list of ChainState about ten times a second
     keep_warmup    add the groups warmup_posterior and warmup_sample_stats
     init           {name: value}, float64[dim] or float64[chains, dim]; by default uniform on
                    (-2, 2) in each unconstrained coordinate, with up to 100 attempts a chain
-    sampler        "nuts"; or "chees", for many chains of a posterior with target="cuda": one
-                   length of trajectories for all chains
+    sampler        "nuts"; or "chees", for many chains on a device: one trajectory length for all
     metric, early_max_treedepth, keep_divergences: see `settings.Settings`
 
-    A posterior on a device runs its chains there, all at once; `cores` then is only for the
-    diagnostics at the end.
+    A posterior with target="cuda" runs all its chains there at once.
 
     Ctrl-C stops the chains at their next leapfrog step and returns what they have drawn: as many
     chains of one length as keep the most draws. `attrs["interrupted"]` then says what is left.
