@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ class Handle:
         functions.cublasSetStream_v2(self.address, stream)
         functions.cublasSetWorkspace_v2(self.address, workspace.address, workspace.nbytes)
         functions.cublasSetMathMode(self.address, DEFAULT_MATH)
+        weakref.finalize(self, functions.cublasDestroy_v2, self.address).atexit = False
 
 
 class Blas:
@@ -97,6 +99,10 @@ class Blas:
         """Make the handle of a stream, which cannot be done while the stream is captured."""
         with self._lock:
             self._handle(stream)
+
+    def forget(self, stream: int) -> Handle | None:
+        """The handle of a stream that goes, to be dropped where the context is current."""
+        return self._handles.pop(stream, None)
 
     def _handle(self, stream: Any) -> Handle:
         self._driver.enter()

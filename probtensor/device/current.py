@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from probtensor.device.nvidia import open_driver
 from probtensor.device.errors import DeviceError
+from probtensor.device.nvidia import open_driver
 
 _OPENING = threading.Lock()
 _DRIVER: list[Any] = []

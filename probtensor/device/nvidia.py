@@ -28,6 +28,7 @@ from probtensor.device.images import ImageStore, home_store
 from probtensor.device.memory import Allocation, Pool
 
 LIBCUDA = "libcuda.so.1"
+NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING
 PLAIN_SHARED = 48 << 10  # bytes of shared memory that a kernel has without asking
 REMEMBERED = 8  # kernels named when work fails
 BROKEN = (
@@ -45,6 +46,9 @@ class Stream:
         self._driver = driver
 
     def __del__(self) -> None:
+        blas = self._driver.__dict__.get("blas")
+        if blas is not None:
+            self._driver.bury(blas.forget(self.handle))
         self._driver.bury(self.__dict__.pop("raw", None))
 
 
@@ -311,10 +315,12 @@ class Driver:
 
     # ---- streams, events and graphs
 
-    def stream(self) -> Stream:
-        """A new stream."""
+    def stream(self, apart: bool = False) -> Stream:
+        """A new stream. One that is `apart` neither waits for the default stream nor is waited for
+        by it: graphs are captured there, since while another kind of stream is being captured no
+        thread may use the default one."""
         with self.failures(), self.inside():
-            return Stream(self, self.cuda.Stream())
+            return Stream(self, self.cuda.Stream(NON_BLOCKING if apart else 0))
 
     def event(self) -> Event:
         """A new event."""
@@ -343,6 +349,9 @@ class Driver:
         if stream.capturing:
             raise DeviceError("the stream is being captured already")
         self.enter()
+        blas = self.__dict__.get("blas")
+        if blas is not None:  # some plan has products: what they need cannot be made meanwhile
+            blas.prepare(stream)
         graph = Graph(self, self._functions)
         graph.begin(stream.handle)
         stream.capturing = True

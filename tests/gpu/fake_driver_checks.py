@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from probtensor import device
-from probtensor.device import DeviceError, memory
+from probtensor.device import DeviceError, libraries, memory
 from tests.gpu import fake_driver
 
 KERNELS = """\
@@ -199,6 +199,32 @@ def test_what_a_capture_does_not_allow(driver, module):
         axpy(driver, module, 1.0, x, x, stream)
     graph.launch(stream)
     assert (x.get() == 2).all()
+
+
+def test_products_in_a_graph(driver, monkeypatch):
+    source = fake_driver.HERE / "fake_libcublas.c"
+    path = fake_driver.build(source, ("gcc", "-O1", "-fPIC", "-shared"), "libcublas.so.13")
+    monkeypatch.setattr(libraries, "find_library", lambda *options: path)
+    stream, other = driver.stream(), driver.stream()
+    a, out = device.device_array(np.arange(4.0).reshape(2, 2)), device.empty((2, 2))
+
+    def multiply(stream):
+        places = (a.address, a.address, out.address)
+        driver.blas.gemm(np.float64, 1, 2, 2, 2, *places, False, True, stream)
+
+    multiply(None)
+    assert np.array_equal(out.get(), a.get() @ a.get().T)
+    before = driver.memory()[0]
+    with driver.capture(stream):
+        during = driver.memory()[0]
+    assert during < before  # the workspace was there before the capture began
+    multiply(other)
+    handles = driver.blas._handles
+    assert set(handles) == {0, stream.handle, other.handle}
+    gone = other.handle
+    del other
+    driver.stream()
+    assert gone not in handles
 
 
 def test_a_capture_that_fails_leaves_the_stream_usable(driver, module):
