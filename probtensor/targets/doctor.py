@@ -1,9 +1,14 @@
-"""The command `probtensor doctor`: build a probe step by step, and say what is missing."""
+"""The command `probtensor doctor`: build a probe step by step, and say what is missing.
+
+A GPU is optional: without one the report says what it would take, and nothing has failed. One that
+is there must work.
+"""
 
 from __future__ import annotations
 
 import platform
 import shutil
+import struct
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from cython_ext.timing import seconds_a_run
+from probtensor import device
 from probtensor.targets.base import BuildError
 from probtensor.targets.cache import home_folder, writing_store
 from probtensor.targets.loader import load_module
@@ -42,6 +48,15 @@ cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
     return 0
 address = <size_t> &pt_plan
 """
+DEVICE_PROBE = """\
+#include "pt_special.h"
+extern "C" __global__ void probe(const double *x, double *y, int n)
+{
+    const int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n)
+        y[i] = pt_exp(x[i]);
+}
+"""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -54,7 +69,8 @@ def main(argv: Sequence[str]) -> int:
     print(f"{platform.platform()}, headers in {include_dir()}")
     try:
         probe()
-    except BuildError as error:
+        probe_device()
+    except (BuildError, device.DeviceError) as error:
         print(f"FAILED\n{error}")
         return 1
     print("all is well")
@@ -91,6 +107,28 @@ def build(scratch: Path, compiler: Any) -> None:
     if not np.allclose(y, np.exp(x), rtol=1e-14):
         raise BuildError("the probe gives wrong numbers: the compiler and its flags do not agree")
     print(f"run       {1e9 * each:.2f} ns for each exp")
+
+
+def probe_device() -> None:
+    """The same for the GPU, if there is one. DeviceError where one is there and does not work."""
+    try:
+        driver = device.driver()
+    except device.DeviceError as error:
+        print(f"gpu       none: {error}")
+        return
+    free, total = driver.memory()
+    print(f"gpu       {driver.name}, {driver.arch}, {driver.multiprocessors} multiprocessors, "
+          f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free")  # fmt: skip
+    print(f"          {driver.identity}, {'cuBLAS' if driver.blas else 'no cuBLAS'}")
+    image = timed("compile", lambda: driver.compile(DEVICE_PROBE))
+    function = driver.module(image).function("probe")
+    x = device.device_array(np.linspace(-5, 5, COUNT))
+    y = device.empty(COUNT)
+    packed = struct.pack("QQi", x.address, y.address, COUNT)
+    driver.launch(function, -(-COUNT // 256), 256, 0, packed)
+    if not np.allclose(y.get(), np.exp(x.get()), rtol=1e-14):
+        raise device.DeviceError("the probe gives wrong numbers on the GPU")
+    print("run       exp on the GPU is right")
 
 
 def timed(label: str, step: Callable[[], Any]) -> Any:

@@ -1,6 +1,26 @@
 """The doctor says what works, and what to do about what does not."""
 
+import pytest
+
+from probtensor import device
 from probtensor.targets import doctor, toolchain
+from tests.gpu.host import HostDriver
+
+
+class Broken(HostDriver):
+    """A device whose kernels do nothing."""
+
+    def launch(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def put(monkeypatch, tmp_path):
+    """Puts a driver in the place of the device, for one test."""
+    monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
+    before = device.use(None)
+    yield device.use
+    device.use(before)
 
 
 def test_a_machine_that_works(monkeypatch, tmp_path, capsys):
@@ -29,3 +49,25 @@ def test_headers_that_are_not_there(monkeypatch, tmp_path, capsys):
 def test_it_takes_no_arguments(capsys):
     assert doctor.main(["please"]) == 2
     assert "usage" in capsys.readouterr().err
+
+
+def test_a_machine_with_a_device(put, capsys):
+    put(HostDriver())
+    assert doctor.main([]) == 0
+    out = capsys.readouterr().out
+    assert "gpu       host, sm_90" in out and "exp on the GPU is right" in out
+
+
+def test_a_machine_without_a_device_is_well_too(put, monkeypatch, capsys):
+    monkeypatch.setitem(doctor.sys.modules, "pycuda", None)
+    put(None)
+    assert doctor.main([]) == 0
+    out = capsys.readouterr().out
+    assert "gpu       none: PyCUDA is not installed: pip install" in out and "all is well" in out
+
+
+def test_a_device_that_does_not_work(put, capsys):
+    put(Broken())
+    assert doctor.main([]) == 1
+    out = capsys.readouterr().out
+    assert "FAILED" in out and "wrong numbers on the GPU" in out
