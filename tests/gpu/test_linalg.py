@@ -7,13 +7,15 @@ import subprocess
 import numpy as np
 import pytest
 
+from probtensor import ops
 from probtensor.graph.node import new_input
 from probtensor.lower import lower
 from probtensor.ops.linalg import Cholesky, Cumsum, SolveLower, SolveUpper, spd
 from probtensor.targets.gpu import CudaTarget
+from probtensor.transform import grad
 from tests.gpu.host import INCLUDE, HostDriver
 from tests.gpu.kernels import compiled
-from tests.gpu.plans import run, sizes_of
+from tests.gpu.plans import interpret, run, sizes_of
 
 GROUPS = {"thread": (2, 32), "warp": (2, 96), "block": (2, 96), "wide": (1, 256)}
 BUFFERS = "const double *x, const double *y, double *out, long long batch, long long n, long long k"
@@ -291,6 +293,42 @@ def test_products_without_the_library(device_driver, dtype, m, n, k, monkeypatch
     (got,), _ = on_the_device([x, y], [x.T @ y], [a[0], b[0]])
     assert got.dtype == dtype
     np.testing.assert_allclose(got, meant[0], rtol=CLOSE[dtype], atol=10 * CLOSE[dtype])
+
+
+@pytest.mark.parametrize("group", ["thread", "warp", "block"])
+def test_routines_for_each_row(device_driver, group):
+    """Cholesky, a system, a product and running sums, once for each of several points."""
+    q, x = new_input("q", "float64", (20,)), new_input("x", "float64", (None, None))
+    low = ops.cholesky(ops.outer(q, q) + 3 * ops.eye(20))
+    z = ops.solve_triangular(low, ops.cumsum(q))
+    fitted = ops.tanh(x @ ops.reshape(q, (5, 4)))
+    value = ops.sum(z**2) + ops.sum(ops.log(ops.diagonal(low))) + ops.sum(fitted @ fitted.T)
+    plan = lower([q, x], [value, *grad(value, [q])])
+    points, data = RNG.normal(size=(3, 20)), RNG.normal(size=(12, 5))
+    sizes = sizes_of(plan, [points[0], data])
+    program = CudaTarget().rows(plan, [0], [sizes[s.name] for s in plan.sizes], group=group)
+    assert "pt_gemm(" in program.source and "pt_cholesky(" in program.source
+    values, gradients = np.full(3, np.nan), np.full((3, 20), np.nan)
+    held = {0: points, 1: data, plan.outputs[0]: values, plan.outputs[1]: gradients}
+    places = {k: device_driver.alloc(array.nbytes) for k, array in held.items()}
+    for k, place in places.items():
+        device_driver.upload(place.address, held[k])
+    constants = {k: b for k, b in enumerate(plan.buffers) if b.role == "constant"}
+    for k, buffer in constants.items():
+        array = np.ascontiguousarray(buffer.node.op.array)
+        places[k] = device_driver.alloc(array.nbytes)
+        device_driver.upload(places[k].address, array)
+    work = device_driver.alloc(program.groups(3) * program.work_bytes)
+    status = device_driver.alloc(4)
+    pointers = [places[k].address if k in places else 0 for k in range(len(plan.buffers))]
+    program.enqueue(pointers, 3, work.address, status.address)
+    device_driver.synchronize()
+    for k in plan.outputs:
+        device_driver.download(places[k].address, held[k])
+    for k, point in enumerate(points):
+        value, gradient = interpret(plan, [point, data])
+        np.testing.assert_allclose(values[k], value, rtol=1e-11)
+        np.testing.assert_allclose(gradients[k], gradient, rtol=1e-9, atol=1e-9)
 
 
 BESIDE = """
