@@ -249,7 +249,6 @@ class DeviceFunction(Function):
         if type(origin) is np.ndarray:
             return origin.copy() if result.place == "cpu" else device_array(origin)
         if result.place == "cpu":
-            stream.synchronize()
             return origin.get()
         return stream.copy(origin)
 
@@ -283,7 +282,7 @@ def wired(parts: Mapping[str, Any], owner: Any, program: Program) -> Wiring:
         rules.setdefault(slot, []).append((message, k))
     return Wiring(
         driver=owner,
-        aside=owner.stream(),
+        aside=owner.stream(apart=True),
         runner=parts["run"],
         planner=parts["planner"],
         buffers=parts["buffers"],

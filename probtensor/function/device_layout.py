@@ -121,7 +121,6 @@ class Slab:
         for k in self.large:
             found[k] = into[k] if k in into else np.empty(*self.parts[k])
             self.driver.download(address + self.offsets[k], found[k], stream)
-        self.driver.synchronize(stream)
         for k in self.small:
             if k in into:
                 into[k][...] = found[k]
@@ -227,7 +226,6 @@ class Layout:
         """What the launches say of what they found; 0 is well."""
         found = np.empty(1, np.int32)
         self.driver.download(self.sequence.status_address(self.scratch), found, stream)
-        self.driver.synchronize(stream)
         return int(found[0])
 
     def receive(self, stream: Any) -> dict[int, np.ndarray]:

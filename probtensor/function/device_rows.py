@@ -172,6 +172,7 @@ class Batch:
             starts.append(size)
             size += round_up(nbytes, ALIGNMENT)
         memory = driver.alloc(size)
+        stream.hold(memory)
         driver.fill(memory.address, 0, ALIGNMENT, stream.queue)
         work, *places = (memory.address + start for start in starts)
         table = list(self.table)
@@ -192,13 +193,12 @@ class Batch:
         self._settle(memory.address, stream)
 
     def _settle(self, status_address: int, stream: Stream) -> None:
-        """Wait; raise what the rows found wrong."""
-        status = np.zeros(1, np.int32)
+        """Raise what the rows found wrong; waits if there is anything that they could."""
         if self.wiring.failures:
+            status = np.zeros(1, np.int32)
             self.wiring.driver.download(status_address, status, stream.queue)
-        stream.synchronize()
-        if status[0]:
-            raise failure(self.wiring.failures, int(status[0]))
+            if status[0]:
+                raise failure(self.wiring.failures, int(status[0]))
 
     def _repeated(self, k: int, outputs: Sequence[Any], there: bool, stream: Stream) -> Any:
         """An output that is an argument, a shared array or an earlier output."""

@@ -311,10 +311,13 @@ API cuModuleLoadDataEx(Module **m, const void *image, unsigned, void *, void *) 
     if (std::memcmp(h->e_ident, ELFMAG, SELFMAG) || h->e_machine != EM_X86_64)
         return say(INVALID_IMAGE, "not a library for this machine (a cubin?)");
     std::size_t size = h->e_shoff + std::size_t(h->e_shnum) * h->e_shentsize, done = 0;
-    int fd = memfd_create("kernel", 0);
+    // A name of its own: dlopen gives what it has already loaded under the same one.
+    char name[] = "/tmp/kernel-XXXXXX";
+    int fd = mkstemp(name);
     while (done < size) done += write(fd, (const char *)image + done, size - done);
-    int r = cuModuleLoad(m, ("/proc/self/fd/" + std::to_string(fd)).c_str());
     close(fd);
+    int r = cuModuleLoad(m, name);
+    unlink(name);
     return r;
 }
 API cuModuleLoadData(Module **m, const void *image) {

@@ -245,7 +245,7 @@ class HostDriver:
         self._check(address, nbytes)
         self._submit(lambda: ctypes.memset(address, byte, nbytes), stream)
 
-    def stream(self):
+    def stream(self, apart=False):
         """A new stream."""
         return Stream()
 
