@@ -37,10 +37,11 @@ The metric is a diagonal var(draw)**a / var(gradient)**(1 - a) whose a moves fro
 arrive (chain.pyx says why; nuts.py gives the figures).
 
 Rejected: processes (pickling, start-up, memory); a Python loop around a native transition (the
-loop would cost more than a small model's gradient); vectorised chains (they wait for the longest
-tree, so pt_nuts.cuh takes one step a turn, whatever tree it belongs to); Stan's windows (adapt.py); restarting the step size search after each window; locks around
-progress (relaxed atomic words are enough). Dense and low-rank metrics belong beside
-`refresh_metric`; another sampler over the same states beside nuts.pyx.
+loop would cost more than a small model's gradient); chains in step (they wait for the longest tree:
+on a device NUTS takes one step a turn, whatever tree it is of); Stan's windows (adapt.py);
+restarting the step size search after each window; locks around progress (relaxed atomic words are
+enough). Dense and low-rank metrics belong beside `refresh_metric`; another sampler over the same
+states beside nuts.pyx.
 """
 
 from probtensor.sample.errors import SamplerWarning, SamplingError

@@ -56,7 +56,8 @@ class Chains:
         self.dim = posterior.dim
         self.driver = driver()
         self.many = posterior.many(text_of(settings), chains)
-        self.stream = self.driver.stream()
+        self.stream = self.driver.stream(apart=True)
+        self.functions: dict[str, Any] = {}
         self.done = 0
         self.window = range(0, 0)
         program = self.many.program
@@ -226,9 +227,13 @@ class Chains:
         while 2 * block <= LAUNCH_THREADS and threads > 2 * block * self.driver.multiprocessors:
             block *= 2
         grid = -(-threads // block)
-        function = program.module.function(kernel)
         packed = b"".join([self.many.data, *parameters])
-        self.driver.launch(function, grid, block, 0, packed, self.stream)
+        self.driver.launch(self._function(kernel), grid, block, 0, packed, self.stream)
+
+    def _function(self, kernel: str) -> Any:
+        if kernel not in self.functions:
+            self.functions[kernel] = self.many.program.module.function(kernel)
+        return self.functions[kernel]
 
 
 class CheesChains(Chains):
@@ -266,9 +271,8 @@ class CheesChains(Chains):
         self._learn("pt_chees_open")
 
     def _learn(self, kernel: str) -> None:
-        function = self.many.program.module.function(kernel)
         packed = self._packed() + self._together()
-        self.driver.launch(function, 1, LEARNERS, 0, packed, self.stream)
+        self.driver.launch(self._function(kernel), 1, LEARNERS, 0, packed, self.stream)
 
     def open_window(self, first: int) -> None:
         super().open_window(first)
@@ -285,6 +289,8 @@ class CheesChains(Chains):
 
     def _captured(self) -> Any:
         if self.graph is None:
+            for kernel in ("pt_chees_move", "pt_chees_learn"):
+                self._function(kernel)  # nothing may be loaded while a stream is captured
             with self.driver.capture(self.stream) as self.graph:
                 self._launch("pt_chees_move", self._packed(), self._together())
                 self._learn("pt_chees_learn")
