@@ -45,7 +45,8 @@ def chosen(text):
     names = text.split(",") if text else steps.NAMES
     unknown = set(names) - set(steps.NAMES)
     if unknown:
-        raise SystemExit(f"no step {', '.join(sorted(unknown))}; there are {', '.join(steps.NAMES)}")
+        known = ", ".join(steps.NAMES)
+        raise SystemExit(f"no step {', '.join(sorted(unknown))}; there are {known}")
     return [step for step in steps.STEPS if step.name in names]
 
 

@@ -25,8 +25,8 @@ COLUMNS = (
 NOTE = (
     "host: what a call costs the caller, who does not wait; then the same with a wait after each "
     "call. Our function repeats a CUDA graph while its addresses repeat; with a new argument each "
-    "time it queues its kernels one by one. First gradient: from a model that is built to its first "
-    "gradient, the device being open already, with an empty and with a filled cache."
+    "time it queues its kernels one by one. First gradient: from a model that is built to its "
+    "first gradient, the device being open already, with an empty and with a filled cache."
 )
 SIZE = 1000
 # More arguments than a function keeps graphs for, and than it keeps free memory for.

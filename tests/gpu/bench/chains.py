@@ -32,8 +32,8 @@ NOTE = (
     "checks the chains and builds an ArviZ object within that time; sampling alone is without. ESS "
     "is the smallest bulk effective sample size of the scalars and of the first eight elements of "
     "each vector. Gradients a second of a run count the kept draws' leapfrog steps alone, over the "
-    "whole time, so they are a lower bound. Means apart: the largest difference of a posterior mean "
-    "from the first run's. float64 unless said otherwise."
+    "whole time, so they are a lower bound. Means apart: the largest difference of a posterior "
+    "mean from the first run's. float64 unless said otherwise."
 )
 
 

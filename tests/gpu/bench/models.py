@@ -46,7 +46,7 @@ def synthetic_radon(homes, counties):
 
 
 def labelled(case):
-    """A point whose unconstrained values, times a thousand, count from nought in canonical order."""
+    """A point whose unconstrained values, times a thousand, are 0, 1, ... in canonical order."""
     point, start = {}, 0
     for p in case.parameters:
         values = np.arange(start, start + p.size) / 1000

@@ -22,7 +22,8 @@ WORKERS = 12
 
 def command(setting):
     """What is run: on the device the tests, in a rehearsal only their collection."""
-    line = [sys.executable, "-m", "pytest", "tests/gpu", "-m", "gpu or device", "-p", "no:cacheprovider"]
+    line = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/gpu"]
+    line += ["-m", "gpu or device"]
     if setting.dry:
         return [*line, "--collect-only", "-q"]
     return [*line, "-v", "--tb=short", "-rfE", "-n", str(WORKERS), "--dist", "worksteal"]

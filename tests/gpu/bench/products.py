@@ -38,7 +38,8 @@ def one_size(setting, libraries, a, b):
         try:
             run = library.run(product, [library.put(a), library.put(b)])
             (result,), _ = clock.once(run)
-            trouble = peers.disagreement(expected, [library.get(result)[:16]], TOLERANCE[a.dtype.name])
+            found = [library.get(result)[:16]]
+            trouble = peers.disagreement(expected, found, TOLERANCE[a.dtype.name])
         except Exception as error:
             trouble = f"{type(error).__name__}: {error}"[:300]
         if trouble:

@@ -1,4 +1,4 @@
-"""What was found, as JSON and as a page to read; steps of an earlier run are kept beside new ones."""
+"""What was found, as JSON and as a page; steps of an earlier run are kept beside new ones."""
 
 import datetime
 import json
@@ -100,8 +100,9 @@ def plain(found):
 
 def markdown(results):
     """The whole report."""
-    rehearsal = "**A rehearsal on the host: no figure here means anything.** " if results["dry"] else ""
-    lines = ["# On a GPU", "", f"{rehearsal}{results['date']}, `make gpu`.", ""]
+    lines = ["# On a GPU", "", f"{results['date']}, `make gpu`.", ""]
+    if results["dry"]:
+        lines += ["**A rehearsal on the host: no figure here means anything.**", ""]
     for name, found in results["steps"].items():
         lines += [f"## {title_of(name, found)}", ""]
         note = found.get("about", {}).get("note")
