@@ -378,12 +378,17 @@ def default_folder():
 
 
 def sanitizer_environment():
-    """Variables for a Python process that loads images made with `sanitize=True`."""
+    """Variables for a Python process that loads images made with `sanitize=True`.
+
+    None at all where the compiler has no sanitizers.
+    """
     libraries = [
         subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True,
                        check=True).stdout.strip()
         for name in ("libasan.so", "libubsan.so")
     ]  # fmt: skip
+    if not all(Path(path).is_absolute() for path in libraries):
+        return {}
     return {
         "LD_PRELOAD": " ".join(libraries),
         "ASAN_OPTIONS": "detect_leaks=0",
