@@ -131,13 +131,17 @@ class _Scheduler:
         body, accs, after = self._settle_scalars(body, accs, variables)
         body, late = self._settle_data(loops, body)
         body, privates = self._settle_private(body, variables)
+        body = body if privates else self._unmixed(body, variables)
         moved = [] if privates else self._crossed(body, variables)
         if moved and not accs and self._as_columns(loops, body):
             return
-        if moved and len(moved) < len(body):
-            body, second = self._fission(loops, body, moved)
-            self._rows(loops, body, accs, privates, after)
-            self._loop(second)
+        busy = [stmt for stmt in body if not isinstance(stmt, Let)]
+        if moved and (len(busy) > 1 or accs):
+            body, later = self._fission(loops, body, moved)
+            if accs or not all(isinstance(stmt, Let) for stmt in body):
+                self._rows(loops, body, accs, privates, after)
+            for second in later:
+                self._loop(second)
         elif moved or accs or privates or late or not self._as_row_folds(loops, body):
             self._rows(loops, body, accs, privates, after)
         for more in late:
@@ -229,32 +233,57 @@ class _Scheduler:
     def _crossed(self, body: Sequence[Stmt], variables: set[str]) -> list[Stmt]:
         """Statements in which turns combine into places that loop variables decide."""
         return [
-            stmt for stmt in body
-            if any(self._in_place(store, variables) for store, _ in _stores((stmt,)))
-        ]  # fmt: skip
+            stmt
+            for stmt in body
+            if not (isinstance(stmt, For) and stmt.accs)
+            and any(self._in_place(store, variables) for store, _ in _stores((stmt,)))
+        ]
+
+    def _unmixed(self, body: Sequence[Stmt], variables: set[str]) -> tuple[Stmt, ...]:
+        """Inner loops that fold and also combine into places become two loops each, unless what
+        is combined needs folds of loops further in."""
+        done: list[Stmt] = []
+        for stmt in body:
+            bare = replace(stmt, accs=()) if isinstance(stmt, For) else stmt
+            if bare is stmt or not stmt.accs or not self._crossed((bare,), variables):
+                done.append(stmt)
+                continue
+            stores = [s for s in stmt.body if self._crossed((s,), variables)]
+            others = tuple(s for s in stmt.body if not any(s is other for other in stores))
+            again = tuple(s for s in stmt.body if isinstance(s, Let) or s in stores)
+            folds = {n for s in others if isinstance(s, For) for n in names_set(s)}
+            if folds & {name for s in stores for name in names_read(s)}:
+                done.append(stmt)
+                continue
+            done.append(replace(stmt, body=others))
+            done.append(replace(stmt, body=again, accs=()))
+        return tuple(done)
 
     def _fission(
         self, loops: Loops, body: Sequence[Stmt], moved: Sequence[Stmt]
-    ) -> tuple[tuple[Stmt, ...], For]:
-        """The body without `moved`, and a second loop over the same turns that holds those."""
+    ) -> tuple[tuple[Stmt, ...], list[For]]:
+        """The body without `moved`, and a loop over the same turns for each of those."""
         first = [stmt for stmt in body if not any(stmt is other for other in moved)]
-        again: dict[str, Stmt] = {}
-        passed: list[Stmt] = []
-        wanted = {name for stmt in moved for name in names_read(stmt)}
-        for stmt in reversed(first):
-            names = [name for name in names_set(stmt) if name in wanted]
-            if isinstance(stmt, Let) and names and self._is_cheap(stmt):
-                again[stmt.name] = stmt
-                wanted |= names_read(stmt)
-                continue
-            for name in names:
-                store, load = self._through_memory(name, _dtype_of(stmt, name), loops)
-                passed.append(store)
-                again[name] = load
-        second: tuple[Stmt, ...] = (*reversed(again.values()), *moved)
-        for name, extent in reversed(loops):
-            second = (For(name, extent, second),)
-        return (*first, *passed), second[0]
+        passed: dict[str, tuple[Store, Let]] = {}
+        later = []
+        for single in moved:
+            again: dict[str, Stmt] = {}
+            wanted = names_read(single)
+            for stmt in reversed(first):
+                names = [name for name in names_set(stmt) if name in wanted]
+                if isinstance(stmt, Let) and names and self._is_cheap(stmt):
+                    again[stmt.name] = stmt
+                    wanted |= names_read(stmt)
+                    continue
+                for name in names:
+                    if name not in passed:
+                        passed[name] = self._through_memory(name, _dtype_of(stmt, name), loops)
+                    again[name] = passed[name][1]
+            second: tuple[Stmt, ...] = (*reversed(again.values()), single)
+            for name, extent in reversed(loops):
+                second = (For(name, extent, second),)
+            later.append(second[0])
+        return (*first, *(store for store, _ in passed.values())), later
 
     def _is_cheap(self, let: Let) -> bool:
         if set(loads_of(let.expr)) & self.written:

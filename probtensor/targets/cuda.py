@@ -53,23 +53,22 @@ GROUPS = {"thread": "pt_thread", "warp": "pt_warp", "block": "pt_block"}
 
 @dataclass(frozen=True)
 class Launch:
-    """One phase's launch. Names of kernels are by the group of threads that takes a turn.
+    """One phase's launch.
 
+    kernels names and block sizes of its kernels, by the group of threads that takes a turn
     kind    "rows", "reduce", "once", "routine" or "product"
     turns   turns side by side (places, for a reduce; items, for a routine)
     inner   extents of loops that a group shares; the number of terms, for a reduce
     slots   folds that the blocks of a launch bring together
-    block   threads of a block
     along   for a reduce: whether neighbouring threads take neighbouring terms
     call    the routine's call, for a product
     """
 
     kind: str
-    kernels: Mapping[str, str]
+    kernels: Mapping[str, tuple[str, int]]
     turns: Size = 1
     inner: tuple[Size, ...] = ()
     slots: int = 0
-    block: int = THREADS
     along: bool = True
     call: Call | None = None
 
@@ -120,12 +119,12 @@ class _ModuleText:
                 places = size_product(n for _, n in phase.kept)
                 terms = size_product(n for _, n in phase.reduced)
                 self.launches.append(Launch(
-                    "reduce", {"thread": name}, places, (terms,), len(phase.accs),
+                    "reduce", {"thread": (name, THREADS)}, places, (terms,), len(phase.accs),
                     along=phase.rows,
                 ))  # fmt: skip
             case Once():
                 self.texts.append(self._text(name, kernel, phase, "thread").once(phase))
-                self.launches.append(Launch("once", {"thread": name}, block=32))
+                self.launches.append(Launch("once", {"thread": (name, 32)}))
             case Routine(call):
                 self._routine(name, kernel, phase, call)
 
@@ -134,18 +133,16 @@ class _ModuleText:
         if phase.inner:
             static = all(isinstance(n, int) and n <= 64 for n in phase.inner)
             groups = ["thread", "warp"] if static else ["thread", "warp", "block"]
-        kernels, block = {}, THREADS
+        kernels = {}
         for group in groups:
             label = name if len(groups) == 1 else f"{name}_{group}"
             text = self._text(label, kernel, phase, group)
             self.texts.append(text.rows(phase))
-            kernels[group] = label
-            if len(groups) == 1:
-                block = text.block
+            kernels[group] = (label, text.block)
         slots = len(phase.accs) + sum(private.count for private in phase.privates)
         turns = size_product(n for _, n in phase.loops)
         self.launches.append(
-            Launch("rows", kernels, turns, phase.inner, slots + bool(phase.after), block)
+            Launch("rows", kernels, turns, phase.inner, slots + bool(phase.after))
         )
 
     def _routine(self, name: str, kernel: Kernel, phase: Routine, call: Call) -> None:
@@ -158,11 +155,11 @@ class _ModuleText:
         for group in ("warp", "block"):
             label = f"{name}_{group}"
             self.texts.append(self._text(label, kernel, phase, group).routine(call, "grid"))
-            kernels[group] = label
+            kernels[group] = (label, THREADS)
         for stage in LONG.get(call.routine, ()):
             label = f"{name}_{stage}"
             self.texts.append(self._text(label, kernel, phase, "block").routine(call, stage))
-            kernels[stage] = label
+            kernels[stage] = (label, THREADS)
         self.launches.append(Launch("routine", kernels, batch, tuple(sizes), call=call))
 
     def _text(self, name: str, kernel: Kernel, phase: Phase, group: str) -> _PhaseText:
@@ -395,6 +392,7 @@ class _PhaseText(FinishText):
         self.line(1, "const int term = threadIdx.x " + ("% d.terms;" if along else "/ d.places;"))
         self.line(1, "const int64_t tile = blockIdx.x / d.chunks, chunk = blockIdx.x % d.chunks;")
         self.line(1, f"const int64_t kept = tile * d.places + place, count = {kept};")
+        self.locals |= {"kept": "int64_t", "each": "int64_t"}
         self.open_accs(phase.accs, 1)
         self.line(1, "if (kept < count) {")
         shared = (*phase.head, *phase.body, *(Let(a.name, a.term) for a in phase.accs))

@@ -195,13 +195,14 @@ class Launches:
         elif launch.kind == "reduce":
             self._reduce(launch)
         elif launch.kind == "once":
-            self._step(launch.kernels["thread"], 1, launch.block)
+            self._step(launch.kernels["thread"], 1)
         elif launch.kind == "routine":
             self._routine(launch)
         else:
             self._product(launch.call)
 
-    def _step(self, name: str, grid: int, block: int, extra: bytes = b"") -> None:
+    def _step(self, kernel: tuple[str, int], grid: int, extra: bytes = b"") -> None:
+        name, block = kernel
         self.steps.append(Step(self.runner.function(name), grid, block, extra))
 
     @property
@@ -214,9 +215,10 @@ class Launches:
             return
         inner = max((self._size(n) for n in launch.inner), default=1)
         group = self._group(launch, turns, inner)
-        groups = {"thread": launch.block, "warp": launch.block // 32, "block": 1}[group]
+        block = launch.kernels[group][1]
+        groups = {"thread": block, "warp": block // 32, "block": 1}[group]
         grid = max(1, min(-(-turns // groups), self.most_blocks))
-        self._step(launch.kernels[group], grid, launch.block)
+        self._step(launch.kernels[group], grid)
         self.partial = max(self.partial, 8 * launch.slots * grid)
 
     def _group(self, launch: Launch, turns: int, inner: int) -> str:
@@ -246,7 +248,7 @@ class Launches:
             self.partial = max(self.partial, 8 * launch.slots * chunks * count)
         stride = 1 if launch.along else places
         extra = struct.pack("4i", places, width, chunks, stride)
-        self._step(launch.kernels["thread"], tiles * chunks, THREADS, extra)
+        self._step(launch.kernels["thread"], tiles * chunks, extra)
 
     def _routine(self, launch: Launch) -> None:
         items = self._size(launch.turns)
@@ -256,12 +258,12 @@ class Launches:
         if "chunks" in launch.kernels and largest >= LONG_SUM and items < self.most_blocks:
             for stage in LONG["pt_cumsum"]:
                 turns = items if stage == "ends" else items * -(-largest // CHUNK)
-                self._step(launch.kernels[stage], min(turns, self.most_blocks), launch.block)
+                self._step(launch.kernels[stage], min(turns, self.most_blocks))
             return
         group = "warp" if largest <= 32 else "block"
-        groups = launch.block // 32 if group == "warp" else 1
+        groups = launch.kernels[group][1] // 32 if group == "warp" else 1
         grid = min(-(-items // groups), self.most_blocks)
-        self._step(launch.kernels[group], grid, launch.block)
+        self._step(launch.kernels[group], grid)
 
     def _product(self, call: Call) -> None:
         position = {b.name: k for k, b in enumerate(self.plan.buffers)}

@@ -1,0 +1,27 @@
+"""Random graphs on the CUDA target, many in one module."""
+
+import pytest
+
+from probtensor.compile import PIPELINE
+from probtensor.lower import lower
+from probtensor.targets.gpu import CudaTarget
+from probtensor.testing.fuzz import Tally, check_target
+from probtensor.testing.generate import random_graph
+from probtensor.transform.passes import run as run_passes
+from tests.gpu.plans import run
+
+CHUNK = 40
+
+
+def on_device(inputs, outputs, arrays):
+    """The outputs of a graph by its plan on the device."""
+    plan = lower(list(inputs), run_passes(PIPELINE, outputs))
+    return run(CudaTarget(), plan, arrays)
+
+
+@pytest.mark.parametrize("first", range(0, 200, CHUNK))
+def test_random_graphs_are_what_numpy_says(first, device_driver):
+    graphs = [random_graph(1000 + seed, 10) for seed in range(first, first + CHUNK)]
+    tally = Tally()
+    check_target(graphs, on_device, tally)
+    assert tally.done["graphs on targets"] == CHUNK
