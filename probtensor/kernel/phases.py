@@ -112,6 +112,7 @@ def _stride(index: Size, name: str) -> Size:
 
 
 def statements(phase: Phase) -> tuple[Stmt, ...]:
+    """All statements of a phase at its own level, in order."""
     match phase:
         case Rows():
             return (*phase.before, *phase.body, *phase.after)

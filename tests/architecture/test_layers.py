@@ -24,7 +24,7 @@ ARROWS = {
     "transform": LANGUAGE | {"ops"},
     "rules": ALGEBRA,
     "lower": LANGUAGE | {"ops.kinds", "kernel"},
-    "targets": {"types", "version", "device", "kernel", "lower.plan"},
+    "targets": {"types", "version", "device", "kernel", "lower.memory", "lower.plan"},
     "function": LANGUAGE | {"device", "kernel", "lower", "targets"},
     "compile": COMPILER,
     "prob": ALGEBRA | {"rules", "device", "function", "compile", "version", "sample.output"},
