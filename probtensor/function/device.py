@@ -48,12 +48,13 @@ class DeviceFunction(Function):
         cells: Mapping[Node, Shared] | None = None,
     ) -> None:
         self._driver = driver()
+        self._main = Stream(self._driver, None)
         self._lock = Lock()
         self._layouts: OrderedDict[tuple, Layout] = OrderedDict()
         self._indices: OrderedDict[tuple, tuple] = OrderedDict()
         self._resident: list[DeviceArray] | None = None
         self._rows: Rows | None = None
-        self._stream_before: Stream | None = None
+        self._stream_before = self._main
         super().__init__(program, compilation, bound, cells)
 
     def _parts(self) -> dict[str, Any]:
@@ -72,7 +73,7 @@ class DeviceFunction(Function):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) != self.argument_count:
             args = self.arrange(args, kwargs)
-        stream = current_stream(self._driver)
+        stream = current_stream(self._main)
         with self._lock:
             return self._run(args, stream)
 
@@ -104,7 +105,7 @@ class DeviceFunction(Function):
     def rows(self, columns: Sequence[Any]) -> list[Any]:
         """Each output for many rows of the arguments, as one launch where memory allows: columns
         and results have one more axis in front. See `Rows`."""
-        stream = current_stream(self._driver)
+        stream = current_stream(self._main)
         with self._lock:
             return self._all_rows()(columns, stream)
 
@@ -191,9 +192,11 @@ class DeviceFunction(Function):
     def _begin(self, layout: Layout, values: Sequence[Any], stream: Stream) -> None:
         """What comes next is queued on `stream`, after all that it depends on."""
         before = self._stream_before
-        if before is not None and not before.is_main and before is not stream:
-            before.synchronize()
         self._stream_before = stream
+        if stream.is_main and before.is_main:
+            return
+        if not before.is_main and before is not stream:
+            before.synchronize()
         stream.begin([x for x in values if type(x) is not np.ndarray])
         stream.hold(layout)
 
@@ -210,13 +213,19 @@ class DeviceFunction(Function):
         made = {}
         for k, result in enumerate(self._wiring.results):
             if result.own and result.place != "cpu":
-                made[k] = layout.kept.get(k) or stream.empty(
-                    layout.shapes[k], result.dtype, layout.homes[k]
-                )
+                made[k] = self._result(k, layout, stream)
                 table[result.position] = made[k].address
-                if result.lent:
-                    layout.kept[k] = made[k]
         return table, made
+
+    def _result(self, k: int, layout: Layout, stream: Stream) -> DeviceArray:
+        """The array of output k, which stays on the device: a new one, or the one that is lent."""
+        if k in layout.kept:
+            return layout.kept[k]
+        result = self._wiring.results[k]
+        made = stream.empty(layout.shapes[k], result.dtype, layout.homes[k])
+        if result.lent:
+            layout.kept[k] = made
+        return made
 
     def _finish(
         self, layout: Layout, values: Sequence[Any], made: Mapping[int, Any], stream: Stream
@@ -257,7 +266,7 @@ class DeviceFunction(Function):
         in all). Print it, or read its rows. Kernels are timed one by one, each queued again and
         again, so that one of less than a few microseconds shows the cost of a launch."""
         args = self.arrange(args, kwargs)
-        stream = current_stream(self._driver)
+        stream = current_stream(self._main)
         with self._lock:
             prepared = self._prepared(args, stream)
             layout, _, table, _ = prepared

@@ -132,10 +132,10 @@ def stream() -> Stream:
     return Stream(own, own.stream())
 
 
-def current_stream(owner: Any) -> Stream:
-    """The stream of the innermost `with` block of this thread, else the main one."""
+def current_stream(main: Stream) -> Stream:
+    """The stream of the innermost `with` block of this thread, else the main one given."""
     found = _CURRENT.get()
-    return found if found is not None and found.driver is owner else Stream(owner, None)
+    return main if found is None or found.driver is not main.driver else found
 
 
 def lies_on_device(value: Any) -> bool:
@@ -172,7 +172,7 @@ def taken_over(value: Any, dtype: str, ndim: int, label: str, line: str) -> Devi
 
 def copied(array: DeviceArray) -> DeviceArray:
     """A copy of an array, queued on the current stream."""
-    return current_stream(driver()).copy(array)
+    return current_stream(Stream(array.driver, None)).copy(array)
 
 
 def transfer(value: Any, place: str) -> Any:

@@ -53,6 +53,7 @@ class Rows:
         if any(slot.kind == "stream" for slot in wiring.live):
             raise TypeError("rows: every row would draw the same; pass a key as an argument")
         self.programs: dict[tuple[int, ...], Any] = {}
+        self.indices: dict[tuple[int, ...], DeviceArray] = {}
 
     def __call__(self, columns: Sequence[Any], stream: Stream) -> list[Any]:
         """Each output for all rows: DeviceArrays where all columns lie on the device, else NumPy
@@ -130,14 +131,18 @@ class Batch:
         return live[number] if number < len(live) else self.wiring.fixed[number - len(live)]
 
     def _check(self, bounds: Sequence[int]) -> None:
-        """Indices in range, negative ones replaced."""
+        """Indices in range, negative ones replaced; those that are bound are looked at once."""
         for k, rules in self.wiring.rules.items():
-            arrays = self.columns if k in self.columns else self.shared
-            host = arrays[k].get() if isinstance(arrays[k], DeviceArray) else arrays[k]
-            good = nonnegative(host, k, rules, bounds)
-            if good is not host:
-                moved = isinstance(arrays[k], DeviceArray)
-                arrays[k] = device_array(good) if moved else good
+            if k >= len(self.wiring.live):
+                key = (k, *(bounds[n] for _, n in rules))
+                known = self.rows.indices
+                if key not in known:
+                    known[key] = checked(self.shared[k], k, rules, bounds)
+                self.shared[k] = known[key]
+            elif k in self.columns:
+                self.columns[k] = checked(self.columns[k], k, rules, bounds)
+            else:
+                self.shared[k] = checked(self.shared[k], k, rules, bounds)
 
     def run(self, stream: Stream) -> list[Any]:
         """All outputs, in as many launches as memory asks for."""
@@ -209,6 +214,15 @@ class Batch:
         value = self.shared[source].get()
         full = np.ascontiguousarray(np.broadcast_to(value, (self.count, *value.shape)))
         return device_array(full) if there else full
+
+
+def checked(array: Any, k: int, rules: Sequence, bounds: Sequence[int]) -> Any:
+    """Indices of slot k in range, negative ones replaced, where they lie."""
+    if not isinstance(array, DeviceArray):
+        return nonnegative(array, k, rules, bounds)
+    host = array.get()
+    good = nonnegative(host, k, rules, bounds)
+    return array if good is host else device_array(good)
 
 
 def row_bytes(array: Any) -> int:

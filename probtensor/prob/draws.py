@@ -78,12 +78,14 @@ def draw_rows(
     given: Mapping[Node, np.ndarray] | None = None,
     data: Mapping[Node, np.ndarray] | None = None,
     lengths: Mapping[str, int] | None = None,
+    target: Any = None,
 ) -> dict[Any, np.ndarray]:
     """`count` joint draws of named tensors, as arrays (count, *shape).
 
     given    values (count, *shape) of nodes that are not drawn
     data     arrays of data inputs that are not to have their default
     lengths  of dims that neither data nor given values give
+    target   where they are computed; see `function`
     """
     given = dict(given or {})
     sizes = Sizes()
@@ -104,7 +106,7 @@ def draw_rows(
     packed = Packed(dict(zip(named, drawn, strict=True)))
     vector, values = rows
     arguments = [seed_input, index, vector, *(placed[x] for x in inputs)]
-    whole = function(arguments, packed.node, name="draw", on_unused_input="ignore")
+    whole = function(arguments, packed.node, name="draw", target=target, on_unused_input="ignore")
     bound = whole.bind({placed[x]: array for x, array in arrays.items()})
     seeds = np.full(count, np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
     found = rows_of(bound, [seeds, np.arange(count, dtype="uint64"), values])

@@ -77,6 +77,11 @@ class Posterior:
         return self.model.dim
 
     @property
+    def target(self) -> Any:
+        """The target that was asked for: a name, a target, or None for the default."""
+        return self._programs.target
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The free variables, in the order of q."""
         return tuple(v.name for v in self.model.free)

@@ -2,7 +2,8 @@
 
 Drawing is by name: a variable whose name has posterior draws takes them, row by row; everything
 else is drawn. So new variables may stand on old ones (other rows, new groups), and no model object
-is needed: the graph says what depends on what.
+is needed: the graph says what depends on what. What is drawn for a posterior is computed where it
+is; posterior predictive draws, which know no posterior, where $PROBTENSOR_TARGET says.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def log_likelihood(model: Posterior, idata: Any) -> Any:
     count = len(next(iter(rows.values())))
     named = {("log_likelihood", name): node for name, node in seen.items()}
     named |= {("log_prior", name): node for name, node in own.items()}
-    found = draw_rows(named, count, None, given, model.data, model.lengths)
+    found = draw_rows(named, count, None, given, model.data, model.lengths, model.target)
     groups: dict[str, dict[str, np.ndarray]] = {"log_likelihood": {}, "log_prior": {}}
     for (group, name), values in found.items():
         groups[group] |= by_chain({name: values}, chains)
@@ -143,7 +144,9 @@ def prior_rows(
     own = {v.name: v.variable for v in inner.free}
     own |= {d.name: d.node for d in inner.deterministic}
     seen = {y.name: y.node for y in inner.observed}
-    found = draw_rows(own | seen, draws, seed, data=model.data, lengths=model.lengths)
+    found = draw_rows(
+        own | seen, draws, seed, data=model.data, lengths=model.lengths, target=model.target
+    )
     return {name: found[name] for name in own}, {name: found[name] for name in seen}
 
 

@@ -66,11 +66,14 @@ def test_a_call_gives_what_the_cpu_gives():
 
 def test_results_are_fresh_unless_they_are_lent():
     x = pt.vector("x")
-    f = pt.function([x], [x + 1, Out(x * 2, borrow=True)], target="cuda")
-    first, lent = f([1, 2])
-    second, again = f([3, 4])
-    assert lent is again
+    total = pt.sum(x).transfer("cuda")
+    outputs = [x + 1, Out(x * 2, borrow=True), Out(total, borrow=True), total]
+    f = pt.function([x], outputs, target="cuda")
+    first, lent, there, fresh = f([1, 2])
+    second, again, same_there, other = f([3, 4])
+    assert lent is again and there is same_there and fresh is not other
     assert first.tolist() == [2, 3] and second.tolist() == [4, 5] and lent.tolist() == [6, 8]
+    assert (there.get(), fresh.get(), other.get()) == (7, 3, 7)
 
 
 def test_names_defaults_givens_and_structures():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
+from probtensor.sample.output import to_arviz
 
 pytestmark = pytest.mark.usefixtures("device_driver")
 
@@ -84,8 +85,10 @@ def test_many_points_are_one_launch(model, count, device_driver):
     np.testing.assert_allclose(gradient, slope, **CLOSE)
     before = dict(device_driver.counts)
     there.batched(q)
-    assert device_driver.counts["launches"] - before["launches"] == 1
-    assert device_driver.counts["allocations"] == before["allocations"]
+    counts = {name: n - before[name] for name, n in device_driver.counts.items()}
+    assert counts["launches"] == counts["uploads"] == 1
+    status = bool(there.function.plan.failures)
+    assert counts["downloads"] == 2 + status and counts["allocations"] == 0
 
 
 def test_points_on_the_device_stay_there(device_driver):
@@ -212,11 +215,14 @@ def test_what_needs_a_pointer_says_so():
         there.batched(pt.device_array(np.zeros(10)))
 
 
-def test_prior_and_predictive_draws(monkeypatch):
-    here = schools("cython")
-    expected = pt.sample_prior(here, draws=40, seed=3)
-    monkeypatch.setenv("PROBTENSOR_TARGET", "cuda")
-    found = pt.sample_prior(schools(None), draws=40, seed=3)
+def test_prior_and_predictive_draws():
+    here, there = schools("cython"), schools("cuda")
+    expected, found = (pt.sample_prior(m, draws=40, seed=3) for m in (here, there))
     for group in ("prior", "prior_predictive"):
         for name, values in getattr(expected, group).items():
             np.testing.assert_allclose(getattr(found, group)[name], values, **CLOSE)
+    values = here.expand(np.random.default_rng(0).normal(size=(30, 10)))
+    draws = {name: array[None] for name, array in values.items()}
+    idata = to_arviz({"posterior": draws}, dims=here.dims, coords=here.coords, attrs={})
+    first, second = (pt.log_likelihood(m, idata) for m in (here, there))
+    np.testing.assert_allclose(second.log_likelihood["y"], first.log_likelihood["y"], **CLOSE)
