@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from probtensor.kernel.ir import Apply, Check, Expr, For, Let, Load, Place, Stmt, Store
-from probtensor.kernel.simplify import coefficient
+from probtensor.kernel.simplify import coefficient, substitute
 from probtensor.types import Dim, Size
 
 
@@ -23,43 +23,47 @@ def flattened(
 ) -> tuple[Stmt, ...]:
     """The statements with `flat` in place of the loops' variables where an index is their number,
     up to a fixed distance."""
-    return tuple(_Flat(loops, flat).stmt(stmt) for stmt in body)
+    whole = flat_place(loops)
+    strides = []
+    stride: Size = 1
+    for name, extent in reversed(loops):
+        strides.append((name, stride))
+        stride = stride * extent
+
+    def size(index: Size) -> Size:
+        matching = all(coefficient(index, name) == factor for name, factor in strides)
+        return index - whole + Dim.name(flat) if matching else index
+
+    return tuple(_stmt(stmt, size) for stmt in body)
 
 
-class _Flat:
-    def __init__(self, loops: Sequence[tuple[str, Size]], flat: str) -> None:
-        self.whole = flat_place(loops)
-        self.flat = Dim.name(flat)
-        self.strides = []
-        stride: Size = 1
-        for name, extent in reversed(loops):
-            self.strides.append((name, stride))
-            stride = stride * extent
+def fixed(body: Sequence[Stmt], names: Mapping[str, Size]) -> tuple[Stmt, ...]:
+    """The statements with variables replaced in all indices."""
+    return tuple(_stmt(stmt, lambda index: substitute(index, names)) for stmt in body)
 
-    def size(self, index: Size) -> Size:
-        matching = all(coefficient(index, name) == stride for name, stride in self.strides)
-        return index - self.whole + self.flat if matching else index
 
-    def expr(self, expr: Expr) -> Expr:
-        match expr:
-            case Load(index=index) | Place(index=index):
-                return replace(expr, index=self.size(index))
-            case Apply(args=args):
-                return replace(expr, args=tuple(self.expr(arg) for arg in args))
-        return expr
+def _expr(expr: Expr, size: Callable[[Size], Size]) -> Expr:
+    match expr:
+        case Load(index=index) | Place(index=index):
+            return replace(expr, index=size(index))
+        case Apply(args=args):
+            return replace(expr, args=tuple(_expr(arg, size) for arg in args))
+    return expr
 
-    def stmt(self, stmt: Stmt) -> Stmt:
-        match stmt:
-            case Let(expr=expr):
-                return replace(stmt, expr=self.expr(expr))
-            case Store(index=index, expr=expr):
-                return replace(stmt, index=self.size(index), expr=self.expr(expr))
-            case For(body=body, accs=accs):
-                return replace(
-                    stmt,
-                    body=tuple(self.stmt(s) for s in body),
-                    accs=tuple(replace(acc, term=self.expr(acc.term)) for acc in accs),
-                )
-            case Check(condition):
-                return replace(stmt, condition=self.expr(condition))
-        return stmt
+
+def _stmt(stmt: Stmt, size: Callable[[Size], Size]) -> Stmt:
+    match stmt:
+        case Let(expr=expr):
+            return replace(stmt, expr=_expr(expr, size))
+        case Store(index=index, expr=expr):
+            return replace(stmt, index=size(index), expr=_expr(expr, size))
+        case For(body=body, accs=accs):
+            return replace(
+                stmt,
+                extent=size(stmt.extent),
+                body=tuple(_stmt(s, size) for s in body),
+                accs=tuple(replace(acc, term=_expr(acc.term, size)) for acc in accs),
+            )
+        case Check(condition):
+            return replace(stmt, condition=_expr(condition, size))
+    return stmt

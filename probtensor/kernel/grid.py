@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from probtensor.kernel.flat import flat_place, flattened
+from probtensor.kernel.flat import fixed, flat_place, flattened
 from probtensor.kernel.ir import (
     Acc,
     Apply,
@@ -126,7 +126,7 @@ class _Scheduler:
     # Loops.
 
     def _loop(self, loop: For) -> None:
-        loops, body, accs = nest(loop)
+        loops, body, accs = _without_ones(*nest(loop))
         variables = {name for name, extent in loops if extent != 1}
         body, accs, after = self._settle_scalars(body, accs, variables)
         body, late = self._settle_data(loops, body)
@@ -518,6 +518,19 @@ def nest(loop: For) -> tuple[Loops, tuple[Stmt, ...], tuple[Acc, ...]]:
         loop = replace(inner, accs=accs)
         loops.append((loop.var, loop.extent))
     return tuple(loops), (*held, *loop.body), loop.accs
+
+
+def _without_ones(
+    loops: Loops, body: tuple[Stmt, ...], accs: tuple[Acc, ...]
+) -> tuple[Loops, tuple[Stmt, ...], tuple[Acc, ...]]:
+    """The same without loops of a single turn, but for one where there is no other."""
+    gone = {name: 0 for name, extent in loops if extent == 1}
+    if not gone:
+        return loops, body, accs
+    kept = tuple((name, n) for name, n in loops if n != 1) or loops[:1]
+    terms = fixed([Let(acc.name, acc.term) for acc in accs], gone)
+    accs = tuple(replace(a, term=t.expr) for a, t in zip(accs, terms, strict=True))
+    return kept, fixed(body, gone), accs
 
 
 def _joined(outer: Sequence[Acc], inner: Sequence[Acc]) -> tuple[Acc, ...] | None:
