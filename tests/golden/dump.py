@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import probtensor as pt
+from probtensor.targets.cuda import render as render_cuda
 from probtensor.targets.cython import render
 from tests.golden.models import MODELS
 
@@ -15,6 +16,7 @@ def texts():
         inputs, outputs, updates = model()
         plan = pt.function(inputs, outputs, updates=updates, target="interp").plan
         found[f"{model.__name__}.pyx"] = render(plan, comments=False)
+        found[f"{model.__name__}.cu"] = render_cuda(plan, comments=False).source
         counts.append(f"{model.__name__:<24}{len(plan.kernels)}\n")
     return {"kernels.txt": "".join(counts), **found}
 

@@ -22,7 +22,10 @@ def test_no_accepted_text_is_left_over(made, root):
     assert {path.name for path in (root / ACCEPTED).iterdir()} == set(made)
 
 
-@pytest.mark.parametrize("name", ["kernels.txt", *(f"{model.__name__}.pyx" for model in MODELS)])
+TEXTS = [f"{model.__name__}{suffix}" for model in MODELS for suffix in (".pyx", ".cu")]
+
+
+@pytest.mark.parametrize("name", ["kernels.txt", *TEXTS])
 def test_text_is_as_accepted(name, made, root):
     accepted = (root / ACCEPTED / name).read_text(encoding="utf-8")
     assert made[name] == accepted, "read `git diff` after `make golden`; commit it if it is meant"

@@ -1,0 +1,73 @@
+#include "pt_random.h"
+#include "pt_grid.cuh"
+#include "pt_atomic.cuh"
+/* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,
+ * counters of blocks, and where a failed check leaves its number. */
+struct pt_args {
+    void *b[4];
+    long long n[1];
+    void *s[1];
+    double *partial;
+    unsigned *counters;
+    int *status;
+    long long aligned;
+};
+
+extern "C" __global__ void __launch_bounds__(256)
+k0_0(const pt_args a)
+{
+    const pt_in_float64 x0 = (const double *) a.b[0];
+    const pt_in_float64 x1 = (const double *) a.b[1];
+    const pt_out_float64 y1 = (double *) a.b[3];
+    const pt_out_float64 y0 = (double *) a.b[2];
+    const long long *const n = a.n;
+    const pt_thread g = {};
+    double a6 = 0.0;
+    double a7 = 0.0;
+    for (int64_t i1 = g.index(); i1 < (pt_imaximum((0), (n[0] - 1))); i1 += g.count()) {
+        const double t3 = x0[i1 + 1] - (x1[0] * x0[i1]);
+        a6 = a6 + (t3 * t3);
+        a7 = a7 + (t3 * x0[i1]);
+    }
+    __shared__ double space_f[16];
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    {
+        const double x = pt_warp_add_f((double) (a6));
+        if (lane == 0)
+            space_f[warp * 2 + 0] = x;
+    }
+    {
+        const double x = pt_warp_add_f((double) (a7));
+        if (lane == 0)
+            space_f[warp * 2 + 1] = x;
+    }
+    __syncthreads();
+    double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
+    for (int k = 0 + threadIdx.x; k < 2; k += blockDim.x) {
+        double x = space_f[k];
+        for (int w = 1; w < 8; w++) {
+            const double y = space_f[w * 2 + k];
+            x = (x + y);
+        }
+        part_f[(size_t) k * gridDim.x + blockIdx.x] = x;
+    }
+    if (!pt_last(a.counters, gridDim.x))
+        return;
+    for (int k = 0 + warp; k < 2; k += 8) {
+        double x = 0.0;
+        for (unsigned j = lane; j < gridDim.x; j += 32) {
+            const double y = part_f[(size_t) k * gridDim.x + j];
+            x = (x + y);
+        }
+        x = pt_warp_add_f(x);
+        if (lane == 0)
+            space_f[k] = x;
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        a6 = (double) space_f[0];
+        a7 = (double) space_f[1];
+        y1[0] = a7;
+        y0[0] = (-0.5) * a6;
+    }
+}

@@ -1,0 +1,241 @@
+#include "pt_random.h"
+#include "pt_grid.cuh"
+#include "pt_atomic.cuh"
+/* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,
+ * counters of blocks, and where a failed check leaves its number. */
+struct pt_args {
+    void *b[5];
+    long long n[4];
+    void *s[2];
+    double *partial;
+    unsigned *counters;
+    int *status;
+    long long aligned;
+};
+
+extern "C" __global__ void __launch_bounds__(256)
+k0_0_thread(const pt_args a)
+{
+    const pt_in_float64 x0 = (const double *) a.b[0];
+    const pt_in_float64 x2 = (const double *) a.b[2];
+    const pt_in_float64 x1 = (const double *) a.b[1];
+    const pt_out_float64 k0s1 = (double *) a.s[0];
+    const pt_out_float64 k0s3 = (double *) a.s[1];
+    const long long *const n = a.n;
+    const pt_thread g = {};
+    double a11 = 0.0;
+    for (int64_t i2 = g.index(); i2 < n[0]; i2 += g.count()) {
+        double a4 = 0.0;
+        for (int64_t i3 = 0; i3 < n[3]; i3++) {
+            a4 = a4 + (x0[i2 * n[3] + i3] * x2[i3]);
+        }
+        const double t7 = (x1[i2] * a4) - pt_softplus(a4);
+        const double t9 = x1[i2] - pt_sigmoid(a4);
+        k0s1[i2] = t9;
+        a11 = a11 + t7;
+    }
+    __shared__ double space_f[8];
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    {
+        const double x = pt_warp_add_f((double) (a11));
+        if (lane == 0)
+            space_f[warp * 1 + 0] = x;
+    }
+    __syncthreads();
+    double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
+    for (int k = 0 + threadIdx.x; k < 1; k += blockDim.x) {
+        double x = space_f[k];
+        for (int w = 1; w < 8; w++) {
+            const double y = space_f[w * 1 + k];
+            x = (x + y);
+        }
+        part_f[(size_t) k * gridDim.x + blockIdx.x] = x;
+    }
+    if (!pt_last(a.counters, gridDim.x))
+        return;
+    for (int k = 0 + warp; k < 1; k += 8) {
+        double x = 0.0;
+        for (unsigned j = lane; j < gridDim.x; j += 32) {
+            const double y = part_f[(size_t) k * gridDim.x + j];
+            x = (x + y);
+        }
+        x = pt_warp_add_f(x);
+        if (lane == 0)
+            space_f[k] = x;
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        a11 = (double) space_f[0];
+        k0s3[0] = a11;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+k0_0_warp(const pt_args a)
+{
+    const pt_in_float64 x0 = (const double *) a.b[0];
+    const pt_in_float64 x2 = (const double *) a.b[2];
+    const pt_in_float64 x1 = (const double *) a.b[1];
+    const pt_out_float64 k0s1 = (double *) a.s[0];
+    const pt_out_float64 k0s3 = (double *) a.s[1];
+    const long long *const n = a.n;
+    const pt_warp g = {};
+    double a11 = 0.0;
+    for (int64_t i2 = g.index(); i2 < n[0]; i2 += g.count()) {
+        double a4 = 0.0;
+        for (int64_t i3 = g.lane(); i3 < n[3]; i3 += g.size()) {
+            a4 = a4 + (x0[i2 * n[3] + i3] * x2[i3]);
+        }
+        a4 = (double) g.add((double) a4);
+        const double t7 = (x1[i2] * a4) - pt_softplus(a4);
+        const double t9 = x1[i2] - pt_sigmoid(a4);
+        if (g.lane() == 0)
+            k0s1[i2] = t9;
+        a11 = a11 + t7;
+        g.sync();
+    }
+    __shared__ double space_f[8];
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    {
+        const double x = pt_warp_add_f((double) (g.lane() == 0 ? a11 : 0.0));
+        if (lane == 0)
+            space_f[warp * 1 + 0] = x;
+    }
+    __syncthreads();
+    double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
+    for (int k = 0 + threadIdx.x; k < 1; k += blockDim.x) {
+        double x = space_f[k];
+        for (int w = 1; w < 8; w++) {
+            const double y = space_f[w * 1 + k];
+            x = (x + y);
+        }
+        part_f[(size_t) k * gridDim.x + blockIdx.x] = x;
+    }
+    if (!pt_last(a.counters, gridDim.x))
+        return;
+    for (int k = 0 + warp; k < 1; k += 8) {
+        double x = 0.0;
+        for (unsigned j = lane; j < gridDim.x; j += 32) {
+            const double y = part_f[(size_t) k * gridDim.x + j];
+            x = (x + y);
+        }
+        x = pt_warp_add_f(x);
+        if (lane == 0)
+            space_f[k] = x;
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        a11 = (double) space_f[0];
+        k0s3[0] = a11;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+k0_0_block(const pt_args a)
+{
+    const pt_in_float64 x0 = (const double *) a.b[0];
+    const pt_in_float64 x2 = (const double *) a.b[2];
+    const pt_in_float64 x1 = (const double *) a.b[1];
+    const pt_out_float64 k0s1 = (double *) a.s[0];
+    const pt_out_float64 k0s3 = (double *) a.s[1];
+    const long long *const n = a.n;
+    const pt_block g = {};
+    double a11 = 0.0;
+    for (int64_t i2 = g.index(); i2 < n[0]; i2 += g.count()) {
+        double a4 = 0.0;
+        for (int64_t i3 = g.lane(); i3 < n[3]; i3 += g.size()) {
+            a4 = a4 + (x0[i2 * n[3] + i3] * x2[i3]);
+        }
+        a4 = (double) g.add((double) a4);
+        const double t7 = (x1[i2] * a4) - pt_softplus(a4);
+        const double t9 = x1[i2] - pt_sigmoid(a4);
+        if (g.lane() == 0)
+            k0s1[i2] = t9;
+        a11 = a11 + t7;
+        g.sync();
+    }
+    __shared__ double space_f[8];
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    {
+        const double x = pt_warp_add_f((double) (g.lane() == 0 ? a11 : 0.0));
+        if (lane == 0)
+            space_f[warp * 1 + 0] = x;
+    }
+    __syncthreads();
+    double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
+    for (int k = 0 + threadIdx.x; k < 1; k += blockDim.x) {
+        double x = space_f[k];
+        for (int w = 1; w < 8; w++) {
+            const double y = space_f[w * 1 + k];
+            x = (x + y);
+        }
+        part_f[(size_t) k * gridDim.x + blockIdx.x] = x;
+    }
+    if (!pt_last(a.counters, gridDim.x))
+        return;
+    for (int k = 0 + warp; k < 1; k += 8) {
+        double x = 0.0;
+        for (unsigned j = lane; j < gridDim.x; j += 32) {
+            const double y = part_f[(size_t) k * gridDim.x + j];
+            x = (x + y);
+        }
+        x = pt_warp_add_f(x);
+        if (lane == 0)
+            space_f[k] = x;
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        a11 = (double) space_f[0];
+        k0s3[0] = a11;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+k0_1(const pt_args a, const pt_split d)
+{
+    const pt_in_float64 k0s1 = (const double *) a.s[0];
+    const pt_out_float64 y1 = (double *) a.b[4];
+    const pt_in_float64 x0 = (const double *) a.b[0];
+    const long long *const n = a.n;
+    const int place = threadIdx.x % d.places;
+    const int term = threadIdx.x / d.places;
+    const int64_t tile = blockIdx.x / d.chunks, chunk = blockIdx.x % d.chunks;
+    const int64_t kept = tile * d.places + place, count = n[3];
+    double k0a2 = 0.0;
+    if (kept < count) {
+        const int64_t i10 = kept;
+        for (int64_t each = chunk * d.terms + term; each < n[0];
+             each += (int64_t) d.terms * d.chunks) {
+            const int64_t i2 = each;
+            const double t9 = k0s1[i2];
+            k0a2 = k0a2 + (t9 * x0[i2 * n[3] + i10]);
+        }
+    }
+    k0a2 = (double) pt_split_add_f((double) k0a2, term, d);
+    if (d.chunks > 1) {
+        double *const part0 = (double *) a.partial + (size_t) 0 * d.chunks * count;
+        if (term == 0 && kept < count)
+            part0[chunk * count + kept] = k0a2;
+        if (!pt_last(a.counters + tile, d.chunks))
+            return;
+        k0a2 = 0.0;
+        for (int j = term; j < d.chunks && kept < count; j += d.terms)
+            k0a2 = (k0a2 + ((double) part0[j * count + kept]));
+        k0a2 = (double) pt_split_add_f((double) k0a2, term, d);
+    }
+    if (term == 0 && kept < count) {
+        const int64_t i10 = kept;
+        y1[i10] = k0a2;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+k0_2(const pt_args a)
+{
+    const pt_in_float64 k0s3 = (const double *) a.s[1];
+    const pt_out_float64 y0 = (double *) a.b[3];
+    if (threadIdx.x != 0)
+        return;
+    const double a11 = k0s3[0];
+    y0[0] = a11;
+}

@@ -1,0 +1,355 @@
+#include "pt_random.h"
+#include "pt_grid.cuh"
+#include "pt_atomic.cuh"
+/* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,
+ * counters of blocks, and where a failed check leaves its number. */
+struct pt_args {
+    void *b[11];
+    long long n[3];
+    void *s[2];
+    double *partial;
+    unsigned *counters;
+    int *status;
+    long long aligned;
+};
+
+extern "C" __global__ void __launch_bounds__(256)
+k0_0(const pt_args a)
+{
+    const pt_out_float64 w1 = (double *) a.b[6];
+    const pt_in_float64 x2 = (const double *) a.b[2];
+    const long long *const n = a.n;
+    const pt_thread g = {};
+    const int64_t whole = a.aligned ? (n[1]) / 2 * 2 : 0;
+    for (int64_t first = g.index() * 2; first < whole;
+         first += g.count() * 2) {
+        const pt_span<double, 2> in_x2 = *(const pt_span<double, 2> *) (x2 + first);
+        pt_span<double, 2> out_w1;
+        #pragma unroll
+        for (int k = 0; k < 2; k++) {
+            const int64_t i1 = first + k;
+            out_w1.v[k] = pt_log(in_x2.v[k]);
+        }
+        *(pt_span<double, 2> *) (w1 + first) = out_w1;
+    }
+    for (int64_t i1 = whole + g.index(); i1 < n[1]; i1 += g.count()) {
+        w1[i1] = pt_log(x2[i1]);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+k1_0_thread(const pt_args a)
+{
+    const pt_out_float64 w6 = (double *) a.b[7];
+    const pt_out_float64 w9 = (double *) a.b[8];
+    const pt_out_float64 w26 = (double *) a.b[9];
+    const pt_in_float64 x0 = (const double *) a.b[0];
+    const pt_in_float64 x1 = (const double *) a.b[1];
+    const pt_in_float64 w1 = (const double *) a.b[6];
+    const pt_out_float64 k1s1 = (double *) a.s[0];
+    const pt_out_float64 k1s4 = (double *) a.s[1];
+    const long long *const n = a.n;
+    const pt_thread g = {};
+    double a27 = 0.0;
+    for (int64_t i3 = g.index(); i3 < n[0]; i3 += g.count()) {
+        double a11 = (-INFINITY);
+        for (int64_t i4 = 0; i4 < n[1]; i4++) {
+            const double t5 = x0[i3] - x1[i4];
+            w6[i3 * n[1] + i4] = t5;
+            const double t8 = w1[i4] - (0.5 * (t5 * t5));
+            w9[i3 * n[1] + i4] = t8;
+            w26[i3 * n[1] + i4] = (double) (t8 == INFINITY);
+            a11 = pt_maximum(a11, t8);
+        }
+        const double t13 = (fabs(a11) == INFINITY) ? 0.0 : a11;
+        double a17 = 0.0;
+        for (int64_t i14 = 0; i14 < n[1]; i14++) {
+            a17 = a17 + pt_exp((w9[i3 * n[1] + i14] - t13));
+        }
+        const double t19 = pt_log(a17) + t13;
+        const int64_t t20 = fabs(t19) == INFINITY;
+        const double t21 = t20 ? 0.0 : t19;
+        k1s1[i3] = t19;
+        a27 = a27 + t19;
+    }
+    __shared__ double space_f[8];
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    {
+        const double x = pt_warp_add_f((double) (a27));
+        if (lane == 0)
+            space_f[warp * 1 + 0] = x;
+    }
+    __syncthreads();
+    double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
+    for (int k = 0 + threadIdx.x; k < 1; k += blockDim.x) {
+        double x = space_f[k];
+        for (int w = 1; w < 8; w++) {
+            const double y = space_f[w * 1 + k];
+            x = (x + y);
+        }
+        part_f[(size_t) k * gridDim.x + blockIdx.x] = x;
+    }
+    if (!pt_last(a.counters, gridDim.x))
+        return;
+    for (int k = 0 + warp; k < 1; k += 8) {
+        double x = 0.0;
+        for (unsigned j = lane; j < gridDim.x; j += 32) {
+            const double y = part_f[(size_t) k * gridDim.x + j];
+            x = (x + y);
+        }
+        x = pt_warp_add_f(x);
+        if (lane == 0)
+            space_f[k] = x;
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        a27 = (double) space_f[0];
+        k1s4[0] = a27;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+k1_0_warp(const pt_args a)
+{
+    const pt_out_float64 w6 = (double *) a.b[7];
+    const pt_out_float64 w9 = (double *) a.b[8];
+    const pt_out_float64 w26 = (double *) a.b[9];
+    const pt_in_float64 x0 = (const double *) a.b[0];
+    const pt_in_float64 x1 = (const double *) a.b[1];
+    const pt_in_float64 w1 = (const double *) a.b[6];
+    const pt_out_float64 k1s1 = (double *) a.s[0];
+    const pt_out_float64 k1s4 = (double *) a.s[1];
+    const long long *const n = a.n;
+    const pt_warp g = {};
+    double a27 = 0.0;
+    for (int64_t i3 = g.index(); i3 < n[0]; i3 += g.count()) {
+        double a11 = (-INFINITY);
+        for (int64_t i4 = g.lane(); i4 < n[1]; i4 += g.size()) {
+            const double t5 = x0[i3] - x1[i4];
+            w6[i3 * n[1] + i4] = t5;
+            const double t8 = w1[i4] - (0.5 * (t5 * t5));
+            w9[i3 * n[1] + i4] = t8;
+            w26[i3 * n[1] + i4] = (double) (t8 == INFINITY);
+            a11 = pt_maximum(a11, t8);
+        }
+        a11 = (double) g.max((double) a11);
+        const double t13 = (fabs(a11) == INFINITY) ? 0.0 : a11;
+        g.sync();
+        double a17 = 0.0;
+        for (int64_t i14 = g.lane(); i14 < n[1]; i14 += g.size()) {
+            a17 = a17 + pt_exp((w9[i3 * n[1] + i14] - t13));
+        }
+        a17 = (double) g.add((double) a17);
+        const double t19 = pt_log(a17) + t13;
+        const int64_t t20 = fabs(t19) == INFINITY;
+        const double t21 = t20 ? 0.0 : t19;
+        if (g.lane() == 0)
+            k1s1[i3] = t19;
+        a27 = a27 + t19;
+        g.sync();
+    }
+    __shared__ double space_f[8];
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    {
+        const double x = pt_warp_add_f((double) (g.lane() == 0 ? a27 : 0.0));
+        if (lane == 0)
+            space_f[warp * 1 + 0] = x;
+    }
+    __syncthreads();
+    double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
+    for (int k = 0 + threadIdx.x; k < 1; k += blockDim.x) {
+        double x = space_f[k];
+        for (int w = 1; w < 8; w++) {
+            const double y = space_f[w * 1 + k];
+            x = (x + y);
+        }
+        part_f[(size_t) k * gridDim.x + blockIdx.x] = x;
+    }
+    if (!pt_last(a.counters, gridDim.x))
+        return;
+    for (int k = 0 + warp; k < 1; k += 8) {
+        double x = 0.0;
+        for (unsigned j = lane; j < gridDim.x; j += 32) {
+            const double y = part_f[(size_t) k * gridDim.x + j];
+            x = (x + y);
+        }
+        x = pt_warp_add_f(x);
+        if (lane == 0)
+            space_f[k] = x;
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        a27 = (double) space_f[0];
+        k1s4[0] = a27;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+k1_0_block(const pt_args a)
+{
+    const pt_out_float64 w6 = (double *) a.b[7];
+    const pt_out_float64 w9 = (double *) a.b[8];
+    const pt_out_float64 w26 = (double *) a.b[9];
+    const pt_in_float64 x0 = (const double *) a.b[0];
+    const pt_in_float64 x1 = (const double *) a.b[1];
+    const pt_in_float64 w1 = (const double *) a.b[6];
+    const pt_out_float64 k1s1 = (double *) a.s[0];
+    const pt_out_float64 k1s4 = (double *) a.s[1];
+    const long long *const n = a.n;
+    const pt_block g = {};
+    double a27 = 0.0;
+    for (int64_t i3 = g.index(); i3 < n[0]; i3 += g.count()) {
+        double a11 = (-INFINITY);
+        for (int64_t i4 = g.lane(); i4 < n[1]; i4 += g.size()) {
+            const double t5 = x0[i3] - x1[i4];
+            w6[i3 * n[1] + i4] = t5;
+            const double t8 = w1[i4] - (0.5 * (t5 * t5));
+            w9[i3 * n[1] + i4] = t8;
+            w26[i3 * n[1] + i4] = (double) (t8 == INFINITY);
+            a11 = pt_maximum(a11, t8);
+        }
+        a11 = (double) g.max((double) a11);
+        const double t13 = (fabs(a11) == INFINITY) ? 0.0 : a11;
+        g.sync();
+        double a17 = 0.0;
+        for (int64_t i14 = g.lane(); i14 < n[1]; i14 += g.size()) {
+            a17 = a17 + pt_exp((w9[i3 * n[1] + i14] - t13));
+        }
+        a17 = (double) g.add((double) a17);
+        const double t19 = pt_log(a17) + t13;
+        const int64_t t20 = fabs(t19) == INFINITY;
+        const double t21 = t20 ? 0.0 : t19;
+        if (g.lane() == 0)
+            k1s1[i3] = t19;
+        a27 = a27 + t19;
+        g.sync();
+    }
+    __shared__ double space_f[8];
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    {
+        const double x = pt_warp_add_f((double) (g.lane() == 0 ? a27 : 0.0));
+        if (lane == 0)
+            space_f[warp * 1 + 0] = x;
+    }
+    __syncthreads();
+    double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
+    for (int k = 0 + threadIdx.x; k < 1; k += blockDim.x) {
+        double x = space_f[k];
+        for (int w = 1; w < 8; w++) {
+            const double y = space_f[w * 1 + k];
+            x = (x + y);
+        }
+        part_f[(size_t) k * gridDim.x + blockIdx.x] = x;
+    }
+    if (!pt_last(a.counters, gridDim.x))
+        return;
+    for (int k = 0 + warp; k < 1; k += 8) {
+        double x = 0.0;
+        for (unsigned j = lane; j < gridDim.x; j += 32) {
+            const double y = part_f[(size_t) k * gridDim.x + j];
+            x = (x + y);
+        }
+        x = pt_warp_add_f(x);
+        if (lane == 0)
+            space_f[k] = x;
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        a27 = (double) space_f[0];
+        k1s4[0] = a27;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+k1_1(const pt_args a, const pt_split d)
+{
+    const pt_in_float64 k1s1 = (const double *) a.s[0];
+    const pt_in_float64 w9 = (const double *) a.b[8];
+    const pt_in_float64 w26 = (const double *) a.b[9];
+    const pt_out_float64 y1 = (double *) a.b[4];
+    const pt_out_float64 w34 = (double *) a.b[10];
+    const pt_in_float64 w6 = (const double *) a.b[7];
+    const long long *const n = a.n;
+    const int place = threadIdx.x % d.places;
+    const int term = threadIdx.x / d.places;
+    const int64_t tile = blockIdx.x / d.chunks, chunk = blockIdx.x % d.chunks;
+    const int64_t kept = tile * d.places + place, count = n[1];
+    double k1a2 = 0.0;
+    double k1a3 = 0.0;
+    if (kept < count) {
+        const int64_t i22 = kept;
+        for (int64_t each = chunk * d.terms + term; each < n[0];
+             each += (int64_t) d.terms * d.chunks) {
+            const int64_t i3 = each;
+            const double t19 = k1s1[i3];
+            const int64_t t20 = fabs(t19) == INFINITY;
+            const double t21 = t20 ? 0.0 : t19;
+            const double t24 = pt_exp((w9[i3 * n[1] + i22] - t21));
+            const double t25 = t20 ? w26[i3 * n[1] + i22] : t24;
+            k1a2 = k1a2 + (t25 * w6[i3 * n[1] + i22]);
+            k1a3 = k1a3 + t25;
+        }
+    }
+    k1a2 = (double) pt_split_add_f((double) k1a2, term, d);
+    k1a3 = (double) pt_split_add_f((double) k1a3, term, d);
+    if (d.chunks > 1) {
+        double *const part0 = (double *) a.partial + (size_t) 0 * d.chunks * count;
+        if (term == 0 && kept < count)
+            part0[chunk * count + kept] = k1a2;
+        double *const part1 = (double *) a.partial + (size_t) 1 * d.chunks * count;
+        if (term == 0 && kept < count)
+            part1[chunk * count + kept] = k1a3;
+        if (!pt_last(a.counters + tile, d.chunks))
+            return;
+        k1a2 = 0.0;
+        for (int j = term; j < d.chunks && kept < count; j += d.terms)
+            k1a2 = (k1a2 + ((double) part0[j * count + kept]));
+        k1a2 = (double) pt_split_add_f((double) k1a2, term, d);
+        k1a3 = 0.0;
+        for (int j = term; j < d.chunks && kept < count; j += d.terms)
+            k1a3 = (k1a3 + ((double) part1[j * count + kept]));
+        k1a3 = (double) pt_split_add_f((double) k1a3, term, d);
+    }
+    if (term == 0 && kept < count) {
+        const int64_t i22 = kept;
+        y1[i22] = k1a2;
+        w34[i22] = k1a3;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+k1_2(const pt_args a)
+{
+    const pt_in_float64 k1s4 = (const double *) a.s[1];
+    const pt_out_float64 y0 = (double *) a.b[3];
+    if (threadIdx.x != 0)
+        return;
+    const double a27 = k1s4[0];
+    y0[0] = a27;
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+k2_0(const pt_args a)
+{
+    const pt_out_float64 y2 = (double *) a.b[5];
+    const pt_in_float64 w34 = (const double *) a.b[10];
+    const pt_in_float64 x2 = (const double *) a.b[2];
+    const long long *const n = a.n;
+    const pt_thread g = {};
+    const int64_t whole = a.aligned ? (n[1]) / 2 * 2 : 0;
+    for (int64_t first = g.index() * 2; first < whole;
+         first += g.count() * 2) {
+        const pt_span<double, 2> in_w34 = *(const pt_span<double, 2> *) (w34 + first);
+        const pt_span<double, 2> in_x2 = *(const pt_span<double, 2> *) (x2 + first);
+        pt_span<double, 2> out_y2;
+        #pragma unroll
+        for (int k = 0; k < 2; k++) {
+            const int64_t i1 = first + k;
+            out_y2.v[k] = (in_w34.v[k] / in_x2.v[k]);
+        }
+        *(pt_span<double, 2> *) (y2 + first) = out_y2;
+    }
+    for (int64_t i1 = whole + g.index(); i1 < n[1]; i1 += g.count()) {
+        y2[i1] = w34[i1] / x2[i1];
+    }
+}
