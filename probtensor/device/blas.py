@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import weakref
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,13 @@ class Handle:
         functions.cublasSetStream_v2(self.address, stream)
         functions.cublasSetWorkspace_v2(self.address, workspace.address, workspace.nbytes)
         functions.cublasSetMathMode(self.address, DEFAULT_MATH)
-        weakref.finalize(self, functions.cublasDestroy_v2, self.address).atexit = False
+        # Destroying waits for the device, so the workspace, which goes after, is used no more.
+        weakref.finalize(self, _destroy, functions, self.address).atexit = False
+
+
+def _destroy(functions: Any, handle: ctypes.c_void_p) -> None:
+    with suppress(DeviceError):
+        functions.cublasDestroy_v2(handle)
 
 
 class Blas:
@@ -123,7 +130,8 @@ def status_text(code: int) -> str:
     return f"{STATUS.get(code, 'an unknown error')} (status {code})"
 
 
-def load_blas(driver: Any) -> Blas | None:
-    """cuBLAS, or None where it is not installed."""
-    library = load_library("cublas", VERSIONS, before=("cublasLt",))
+def load_blas(driver: Any, newest: int = max(VERSIONS)) -> Blas | None:
+    """cuBLAS of a major version up to `newest`, or None where it is not installed."""
+    versions = [version for version in VERSIONS if version <= newest]
+    library = load_library("cublas", versions, before=("cublasLt",)) if versions else None
     return Blas(driver, library) if library is not None else None

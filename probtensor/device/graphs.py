@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -40,6 +41,12 @@ def meaning(library: Any, code: int) -> str:
     return text.value.decode() if text.value else f"error {code}"
 
 
+def _destroy(functions: SimpleNamespace, ready: ctypes.c_void_p) -> None:
+    """Free a graph; at the end of a process its context may be gone, and the graph with it."""
+    with suppress(DeviceError):
+        functions.cuGraphExecDestroy(ready)
+
+
 class Graph:
     """Work that was queued on a stream while it was captured, to be launched any number of times.
 
@@ -69,8 +76,7 @@ class Graph:
             if wanted:
                 functions.cuGraphInstantiateWithFlags(ctypes.byref(ready), graph, 0)
                 self._ready = ready
-                free = weakref.finalize(self, functions.cuGraphExecDestroy, ready)
-                free.atexit = False
+                weakref.finalize(self, _destroy, functions, ready).atexit = False
         finally:
             functions.cuGraphDestroy(graph)
 

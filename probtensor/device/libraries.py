@@ -25,13 +25,13 @@ VERSION = re.compile(r"\.so\.(\d+(?:\.\d+)*)$")
 
 
 def wheel_folders() -> Iterator[Path]:
-    """The `lib` folders of installed nvidia-... wheels, newer layouts first."""
+    """The `lib` folders of installed nvidia-... wheels."""
     try:
         spec = importlib.util.find_spec("nvidia")
     except (ImportError, ValueError):
         return
     for place in (spec.submodule_search_locations or ()) if spec else ():
-        yield from sorted(Path(place).glob("*/lib"), reverse=True)
+        yield from Path(place).glob("*/lib")
 
 
 def toolkit_folders() -> Iterator[Path]:
@@ -53,16 +53,20 @@ def version_of(path: Path) -> tuple[int, ...]:
     return tuple(int(part) for part in found[1].split(".")) if found else ()
 
 
-def find_library(name: str, newest: int | None = None) -> Path | None:
-    """The file of `lib<name>.so.<version>`, of a major version up to `newest` if that is given.
+def _major(path: Path) -> int:
+    return (version_of(path) or (0,))[0]
 
-    Wheels go before toolkits, and higher versions first in each folder.
+
+def find_library(name: str, newest: int | None = None) -> Path | None:
+    """The file of the highest `lib<name>.so.<version>` whose major version is at most `newest`.
+
+    What wheels bring goes before what toolkits do.
     """
-    for folder in (*wheel_folders(), *toolkit_folders()):
-        files = [path for path in folder.glob(f"lib{name}.so.*") if version_of(path)]
-        for path in sorted(files, key=version_of, reverse=True):
-            if newest is None or version_of(path)[0] <= newest:
-                return path
+    for folders in (wheel_folders(), toolkit_folders()):
+        files = [path for folder in folders for path in folder.glob(f"lib{name}.so.*")]
+        fitting = [path for path in files if 0 < _major(path) <= (newest or _major(path))]
+        if fitting:
+            return max(fitting, key=version_of)
     return None
 
 
@@ -74,7 +78,7 @@ def load_library(name: str, versions: Sequence[int], before: Sequence[str] = ())
     """
     path = find_library(name, max(versions))
     try:
-        if path is None:
+        if path is None or version_of(path)[0] not in versions:
             return _by_the_linker(name, versions)
         for needed in before:
             for other in path.parent.glob(f"lib{needed}.so.{version_of(path)[0]}*"):

@@ -14,7 +14,7 @@ import os
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
@@ -126,15 +126,18 @@ class Driver:
     """One device, its memory and its queues. Any thread may call any member.
 
     `counts` tells how often something happened: uploads, downloads, allocations (of which the pool
-    had to ask the driver), launches, graphs.
+    had to ask the driver), launches, graphs. `version` is the major version of CUDA that NVIDIA's
+    driver knows; libraries may not be newer.
     """
 
-    def __init__(self, cuda: Any, compiler: Any, functions: Any, store: ImageStore) -> None:
+    def __init__(self, cuda: Any, compiler: Any, functions: Any, store: ImageStore,
+                 version: int) -> None:  # fmt: skip
         self.cuda = cuda
         self.compiler = compiler
         self.counts: Counter[str] = Counter()
         self.ordinal = 0
         self._functions = functions
+        self._version = version
         self._store = store
         self._include = compilers.include_folders()
         self._device = cuda.Device(self.ordinal)
@@ -204,9 +207,10 @@ class Driver:
         """Before Python goes: what PyCUDA frees later it would free without a context."""
         if os.getpid() != self._process:
             return
-        with self.inside():
-            self._pool.close()
-        self._context.detach()
+        with suppress(DeviceError, self.cuda.Error):  # a broken device frees itself
+            with self.inside():
+                self._pool.close()
+            self._context.detach()
 
     # ---- kernels
 
@@ -374,7 +378,7 @@ class Driver:
     @cached_property
     def blas(self) -> Blas | None:
         """cuBLAS, or None where it is not installed."""
-        return load_blas(self)
+        return load_blas(self, self._version)
 
 
 def _check_host(array: np.ndarray, stream: Stream | None) -> None:
@@ -415,10 +419,11 @@ def open_driver() -> Driver:
     """The first device that CUDA_VISIBLE_DEVICES leaves. DeviceError says what is missing."""
     cuda = import_pycuda()
     functions = driver_functions(ctypes.CDLL(LIBCUDA))
-    version = ctypes.c_int()
-    functions.cuDriverGetVersion(ctypes.byref(version))
-    compiler = compilers.find_compiler(version.value // 1000)
+    number = ctypes.c_int()
+    functions.cuDriverGetVersion(ctypes.byref(number))
+    version = number.value // 1000
+    compiler = compilers.find_compiler(version)
     try:
-        return Driver(cuda, compiler, functions, home_store())
+        return Driver(cuda, compiler, functions, home_store(), version)
     except cuda.Error as error:
         raise DeviceError(f"the CUDA device cannot be used: {error}") from None

@@ -17,9 +17,9 @@
 //
 // Found and reported: threads that wait for each other forever, threads of a block at different
 // __syncthreads (by line), a warp function called by a lane that its mask leaves out, a kernel's
-// own __trap() or assert(). A missing barrier shows as NaN or as a result that depends on the order
-// of the threads: CUDA_ON_HOST_ORDER=reverse, or =N (a shuffle with seed N), changes the order. With
-// -fsanitize=address,undefined an access outside an array, or one that is not aligned, is reported.
+// own __trap() or assert(). A missing barrier shows as NaN or as a result that depends on the
+// order of the threads: CUDA_ON_HOST_ORDER=reverse, or =N (a shuffle with seed N), changes it. With
+// -fsanitize=address,undefined an access outside an array, or not aligned, is reported.
 //
 // Not here: anything that needs two blocks to run at once (grid-wide barriers, spinning on another
 // block), textures, half precision, tensor cores, and CUDA's own rounding: exp, log, lgamma... are

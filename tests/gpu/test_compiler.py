@@ -97,9 +97,13 @@ def test_nvcc_is_the_second_choice(monkeypatch):
 
 
 def test_a_library_is_not_newer_than_the_driver(monkeypatch, tmp_path):
-    for name in ("libnvrtc.so.12", "libnvrtc.so.13.0.88", "libnvrtc.alt.so.13", "libnvrtc.so"):
-        (tmp_path / name).touch()
-    monkeypatch.setattr(libraries, "wheel_folders", lambda: [tmp_path])
+    folders = [tmp_path / "cuda_nvrtc", tmp_path / "cu13"]
+    for folder, names in zip(folders, [["libnvrtc.so.12", "libnvrtc.so"],
+                                       ["libnvrtc.so.13.0.88", "libnvrtc.alt.so.13"]]):  # fmt: skip
+        folder.mkdir()
+        for name in names:
+            (folder / name).touch()
+    monkeypatch.setattr(libraries, "wheel_folders", lambda: folders)
     monkeypatch.setattr(libraries, "toolkit_folders", list)
     assert libraries.find_library("nvrtc").name == "libnvrtc.so.13.0.88"
     assert libraries.find_library("nvrtc", 12).name == "libnvrtc.so.12"

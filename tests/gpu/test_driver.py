@@ -53,6 +53,24 @@ def test_the_process_ends_well_with_arrays_alive():
     assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
 
 
+BROKEN = EXIT.replace('print("end")', """
+module = driver.module(driver.compile('extern "C" __global__ void traps() { __trap(); }'))
+driver.launch(module.function("traps"), 1, 32, 0, b"")
+with driver.capture(driver.stream()) as graph:
+    pass
+try:
+    driver.synchronize()
+except device.DeviceError:
+    print("end")
+""")
+
+
+@needs_pycuda
+def test_the_process_ends_well_with_a_broken_device():
+    done = python("-c", BROKEN)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
+
+
 FORK = """
 import os
 import numpy as np
