@@ -82,6 +82,7 @@ class DeviceFunction(Function):
         layout.launch(table, stream.queue)
         if self._wiring.runner.may_fail:
             status = layout.status(stream.queue)
+            stream.waited()
             if status:
                 layout.fresh = True
                 raise failure(self._wiring.failures, status)
@@ -193,8 +194,6 @@ class DeviceFunction(Function):
         """What comes next is queued on `stream`, after all that it depends on."""
         before = self._stream_before
         self._stream_before = stream
-        if stream.is_main and before.is_main:
-            return
         if not before.is_main and before is not stream:
             before.synchronize()
         stream.begin([x for x in values if type(x) is not np.ndarray])
@@ -232,6 +231,8 @@ class DeviceFunction(Function):
     ) -> Any:
         """Set the shared variables; the results in their structure."""
         found = layout.receive(stream.queue)
+        if found:
+            stream.waited()
         found.update(made)
         outputs: list[Any] = []
         for k, result in enumerate(self._wiring.results):

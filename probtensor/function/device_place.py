@@ -55,21 +55,29 @@ class Stream:
         held.clear()
 
     def begin(self, arrays: list[DeviceArray]) -> None:
-        """What is queued next may use these arrays, and new memory."""
+        """What is queued next may use these arrays, and new memory.
+
+        Memory of another library goes back to a pool that knows nothing of our work, so it is held
+        on the main stream too.
+        """
+        if len(self._held) > MOST_HELD:
+            self.synchronize()
         if self.is_main:
+            self._held += [x for x in arrays if isinstance(x, Foreign)]
             return
         for other in {x.stream for x in arrays if isinstance(x, Queued)}:
             if other is not self:
                 other.synchronize()
-        self.hold(*arrays)
+        self._held += arrays
 
     def hold(self, *things: Any) -> None:
-        """Let these live until the work queued so far is done."""
-        if self.is_main:
-            return
-        if len(self._held) > MOST_HELD:
-            self.synchronize()
-        self._held += things
+        """Let these live until the work queued so far is done, where order alone does not."""
+        if not self.is_main:
+            self._held += things
+
+    def waited(self) -> None:
+        """All that was queued is known to be done."""
+        self._held.clear()
 
     def empty(
         self, shape: tuple[int, ...], dtype: str, home: deque[Any] | None = None
@@ -96,6 +104,12 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"<{'main ' if self.is_main else ''}stream of {self.driver.name}>"
+
+
+class Foreign(DeviceArray):
+    """An array of another library, used where it lies."""
+
+    __slots__ = ()
 
 
 class Lease:
@@ -155,7 +169,7 @@ def taken_over(value: Any, dtype: str, ndim: int, label: str, line: str) -> Devi
     """An array on the device, uncopied; TypeError or ValueError where it does not fit."""
     where = f"\n  {label} was made at {line}"
     try:
-        array = value if isinstance(value, DeviceArray) else device_array(value)
+        array = value if isinstance(value, DeviceArray) else foreign(value)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{label}: {error}{where}") from None
     if array.ndim != ndim:
@@ -173,6 +187,12 @@ def taken_over(value: Any, dtype: str, ndim: int, label: str, line: str) -> Devi
 def copied(array: DeviceArray) -> DeviceArray:
     """A copy of an array, queued on the current stream."""
     return current_stream(Stream(array.driver, None)).copy(array)
+
+
+def foreign(value: Any) -> Foreign:
+    """An array of another library, uncopied; ValueError where it is not C-contiguous."""
+    array = device_array(value)
+    return Foreign(array.driver, array.owner, array.address, array.shape, array.dtype)
 
 
 def transfer(value: Any, place: str) -> Any:

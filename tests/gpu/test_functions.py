@@ -2,6 +2,7 @@
 
 import pickle
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -144,6 +145,26 @@ def test_arrays_of_other_libraries_are_taken_over():
     f = logistic()
     x = Foreign(pt.device_array(X))
     np.testing.assert_array_equal(f(x, W)[1], f(X, W)[1])
+
+
+def test_arrays_of_other_libraries_live_until_they_were_used():
+    x = pt.vector("x")
+    f = pt.function([x], (x * 2).transfer("cuda"), target="cuda")
+    g = pt.function([x], pt.sum(x), target="cuda")
+    value = Foreign(pt.device_array(np.arange(3.0)))
+    gone = weakref.ref(value)
+    there = f(value)
+    del value
+    assert gone() is not None  # f has not waited for its work
+    for _ in range(70):
+        f(Foreign(pt.device_array(np.ones(3))))
+    assert gone() is None
+    value = Foreign(pt.device_array(np.arange(3.0)))
+    gone = weakref.ref(value)
+    assert g(value) == 3
+    del value
+    assert gone() is None
+    assert there.get().tolist() == [0, 2, 4]
 
 
 def test_an_output_may_stay_on_the_device(counted):
