@@ -33,7 +33,8 @@ from probtensor.sample.settings import Chees, Settings
 from probtensor.sample.start import given_starts
 
 FIRST_BATCH = 16
-SHORT_BATCH, LONG_BATCH = 0.1, 0.4  # seconds
+BATCH_SECONDS = 0.25  # between two looks for Ctrl-C
+MOST_GROWTH = 4.0
 WATCH_SECONDS = 0.1
 
 
@@ -114,10 +115,7 @@ def _run_all(
             many.wait()
             many.done = int(many.read_states()["done"].min())
             continue
-        if spent < SHORT_BATCH:
-            batch *= 2
-        elif spent > LONG_BATCH:
-            batch = max(1, batch // 2)
+        batch = max(1, int(batch * min(MOST_GROWTH, BATCH_SECONDS / max(spent, 1e-6))))
         if many.window[-1] + 1 == many.done < settings.iterations:
             many.collect(traces, len(many.window))
             many.open_window(many.done)

@@ -63,6 +63,19 @@ def to_arviz(
     `posterior` and, where ArviZ has room for them, the whole.
     """
     arviz = load_arviz()
+    with warnings.catch_warnings():
+        # Thousands of short chains are no mistake.
+        warnings.filterwarnings("ignore", message="More chains", category=UserWarning)
+        return _built(arviz, groups, dims, coords, attrs)
+
+
+def _built(
+    arviz: ModuleType,
+    groups: Mapping[str, Mapping[str, np.ndarray]],
+    dims: Mapping[str, tuple[str, ...]],
+    coords: Mapping[str, Any],
+    attrs: Mapping[str, Any],
+) -> Any:
     names = {name: list(found) for name, found in dims.items()}
     if int(arviz.__version__.split(".")[0]) >= 1:
         return arviz.from_dict(
@@ -122,15 +135,15 @@ def variables(posterior: LogpGrad, draws: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def statistics(traces: Traces, chosen: list[int], part: slice) -> dict[str, np.ndarray]:
-    """The sampler's own record under ArviZ's names, [chains, draws] each."""
+    """The sampler's own record under ArviZ's names, [chains, draws] each: views of the records,
+    since copies of millions of them would take longer than some samplers do."""
     records = rows_of(traces.records, chosen, part)
-    found = {
-        name: records[name].astype(bool) if name in FLAGS else np.ascontiguousarray(records[name])
-        for name in records.dtype.names
-    }
+    found = {name: records[name] for name in records.dtype.names}
+    for name in found.keys() & set(FLAGS):
+        flags = found[name]
+        found[name] = flags.view(bool) if flags.itemsize == 1 else flags.astype(bool)
     if traces.divergence_starts is not None:
-        starts = rows_of(traces.divergence_starts, chosen, part)
-        found["divergence_start"] = np.ascontiguousarray(starts)
+        found["divergence_start"] = rows_of(traces.divergence_starts, chosen, part)
     return found
 
 
