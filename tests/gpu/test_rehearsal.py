@@ -1,11 +1,15 @@
 """What will run on a device is rehearsed here: every benchmark, on tiny data, on the host."""
 
 import json
+import re
 import subprocess
+import warnings
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+import probtensor as pt
 from tests.gpu.bench import clock, peers, report, steps, worker
 from tests.gpu.bench.__main__ import main, run
 
@@ -71,6 +75,25 @@ def test_the_page_has_a_column_for_each_contender():
     heads, rows = report.rows_of(found)
     assert (heads, rows) == (["case", "x", "y"], [["a", "1.0", "2.0"], ["b", "-", "3.0"]])
     assert "b, x: differs" in report.plain(found)
+
+
+def test_the_program_of_the_readme_runs(root, device_driver):
+    """With fewer chains than it has there."""
+    text = (root / "README.md").read_text(encoding="utf-8")
+    programs = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    model = programs[0].split("idata =")[0]
+    (program,) = [found for found in programs if 'target="cuda"' in found]
+    for there, here in (("4096", "8"), ("draws=200", "draws=10"), ("tune=300", "tune=20")):
+        assert there in program
+        program = program.replace(there, here)
+    names = {}
+    exec(compile(model, "README.md", "exec"), names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pt.SamplerWarning)  # ten draws
+        exec(compile(program, "README.md", "exec"), names)
+    assert float(names["value"]) == pytest.approx(1000 * np.log(2))
+    np.testing.assert_allclose(names["slope"].get(), 500 * np.ones(25), rtol=1e-12)
+    assert names["idata"]["posterior"]["mu"].shape == (8, 10)
 
 
 def test_the_script_is_sound_shell(root):

@@ -68,5 +68,7 @@ def measure(setting):
     }
     for words in failures:
         yield {"error": words}
+    if not setting.dry and not counts["PASSED"]:
+        yield {"error": "no test passed"}
     if status and not failures:
         yield {"error": f"pytest ended with status {status}: {' / '.join(tail)[-600:]}"}
