@@ -41,6 +41,15 @@ class Stream:
         """Is it the stream of calls outside any block?"""
         return self.queue is None
 
+    @property
+    def handle(self) -> int:
+        """CUDA's own handle of it, for other libraries; 0 is the default stream."""
+        return 0 if self.queue is None else self.queue.handle
+
+    def __cuda_stream__(self) -> tuple[int, int]:
+        """(version of this protocol, handle): how CUDA's Python libraries pass streams."""
+        return 0, self.handle
+
     def __enter__(self) -> Stream:
         self._entered.append(_CURRENT.set(self))
         return self

@@ -33,6 +33,9 @@ SIGNATURE = """\
    Returns 0, or 1 + the position of the failure in the list of failures. */
 int pt_plan(void **buffers, const int64_t *sizes);
 """
+NO_SIGNATURE = """\
+/* This target has no C function. Buffers and sizes stand in this order in its own code. */
+"""
 
 
 def graph(function: Function) -> str:
@@ -148,7 +151,7 @@ def source(function: Function) -> str:
 def header(function: Function) -> str:
     """The C signature of `address`, with this plan's tables."""
     found = function.plan
-    rows = [SIGNATURE, "/* buffers"]
+    rows = [SIGNATURE if function.address else NO_SIGNATURE, "/* buffers"]
     inputs = {k: x.name for k, x in zip(found.inputs, function.compilation.inputs)}
     results = dict(zip(found.outputs, range(len(found.outputs))))
     for k, buffer in enumerate(found.buffers):

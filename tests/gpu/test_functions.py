@@ -61,7 +61,8 @@ def test_a_call_gives_what_the_cpu_gives():
             assert type(a) is np.ndarray and a.flags.writeable and a.dtype == b.dtype
             np.testing.assert_allclose(a, b, rtol=1e-12)
     assert f(X[:1], w=W)[0].shape == ()
-    assert f.explain("source") == f.source
+    assert "__global__" in f.source and f.explain("source") == f.source
+    assert f.address == 0 and "no C function" in f.header
     assert "target cuda" in repr(f)
 
 
@@ -390,6 +391,7 @@ def test_streams_hand_over_what_they_made():
             b = g(a)
         c = f(b)
     s.synchronize()
+    assert s.handle and s.__cuda_stream__() == (0, s.handle)
     assert g(c).get().tolist() == [3, 7, 11]
     for _ in range(200):
         with pt.stream():
