@@ -8,7 +8,8 @@
 # then needs --out.
 #
 # Environment: PYTHON   the CPython to run with, and to find the peers in (default python3)
-#              WHEELS   what wheels.sh prepared (default .gpu-wheels), installed for this run alone
+#              WHEELS   what wheels.sh prepared (default .gpu-wheels); what is missing is installed
+#                       from there, for this run alone
 #              SECONDS_ALLOWED  for everything together (default 470)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -43,11 +44,28 @@ mkdir "$tmp/tree" "$tmp/site"
     tar -xf - -C "$tmp/tree"
 
 if ls "$wheels"/*.whl >/dev/null 2>&1; then
-    # Of PyCUDA's wheels the one for this Python; the others fit any.
-    tag=$("$python" -c 'import sys; print("cp%d%d" % sys.version_info[:2])')
-    chosen=$(ls "$wheels"/*.whl | grep -E -- "-($tag-|py[23])|-cp3[0-9]+-abi3-" || true)
-    "$python" -m pip install -q --disable-pip-version-check --no-index --no-deps --no-compile \
-        --no-cache-dir --target "$tmp/site" $chosen
+    mapfile -t chosen < <("$python" - "$wheels" <<'CHOOSE'
+"""The wheels that fit this Python, of packages that it has not got."""
+import importlib.metadata
+import pathlib
+import sys
+
+from pip._vendor.packaging.tags import sys_tags
+from pip._vendor.packaging.utils import parse_wheel_filename
+
+supported = set(sys_tags())
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.whl")):
+    name, _, _, tags = parse_wheel_filename(path.name)
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        if tags & supported:
+            print(path)
+CHOOSE
+    )
+    [ ${#chosen[@]} -eq 0 ] ||
+        "$python" -m pip install -q --disable-pip-version-check --no-index --no-deps --no-compile \
+            --no-cache-dir --target "$tmp/site" "${chosen[@]}"
 else
     echo "run.sh: no wheels in $wheels: run tests/gpu/wheels.sh where there is a network" >&2
 fi

@@ -11,10 +11,9 @@ from collections import Counter
 TITLE = "Tests on the device"
 COLUMNS = (("passed", "{}"), ("failed", "{}"), ("skipped", "{}"), ("seconds", "{:.0f}"))
 NOTE = 'Everything under `tests/gpu` marked "gpu" or "device", on the device itself.'
-OUTCOME = re.compile(r"(?:^|\s)(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\s+(tests/\S+)|"
-                     r"^(tests/\S+(?: - [^\n]*)?)\s(PASSED|FAILED|ERROR|SKIPPED)")  # fmt: skip
+# As pytest-xdist says it: "[gw3] [ 12%] PASSED tests/gpu/...".
+OUTCOME = re.compile(r"%\] (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) tests/")
 SUMMARY = re.compile(r"^(FAILED|ERROR) (tests/\S+.*)")
-COLLECTED = re.compile(r"^(\d+)(?:/\d+)? tests? collected|(\d+) selected")
 # Time for pytest to end by itself once it has been asked to.
 GRACE_S = 6.0
 WORKERS = 12
@@ -37,7 +36,7 @@ def counted(line, counts, failures):
         return
     outcome = OUTCOME.search(line)
     if outcome:
-        counts[outcome[1] or outcome[4]] += 1
+        counts[outcome[1]] += 1
 
 
 def measure(setting):
