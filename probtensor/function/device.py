@@ -185,7 +185,8 @@ class DeviceFunction(Function):
             array = value.get()
             checked = nonnegative(array, k, rules, bounds)
             good = None if checked is array else device_array(checked)
-            self._indices[key] = weakref.ref(owner), good
+            if type(owner).__weakrefoffset__:
+                self._indices[key] = weakref.ref(owner), good
             if len(self._indices) > CACHED_INDICES:
                 self._indices.popitem(last=False)
         return value if good is None else good
@@ -292,7 +293,6 @@ def wired(parts: Mapping[str, Any], owner: Any, program: Program) -> Wiring:
         rules.setdefault(slot, []).append((message, k))
     return Wiring(
         driver=owner,
-        aside=owner.stream(apart=True),
         runner=parts["run"],
         planner=parts["planner"],
         buffers=parts["buffers"],

@@ -57,7 +57,6 @@ class Wiring:
     """Everything of a function that does not depend on sizes."""
 
     driver: Any
-    aside: Any  # a stream that graphs are captured on
     runner: Any
     planner: Any
     buffers: int
@@ -210,7 +209,7 @@ class Layout:
         graph = self.graphs.get(key)
         if graph is None:
             if key in self.graphs:
-                aside = self.wiring.aside
+                aside = self.driver.stream(apart=True)
                 with self.driver.capture(aside) as graph:
                     self.sequence.enqueue(table, self.scratch, aside)
             else:

@@ -44,11 +44,21 @@ def same(f, g, *args, times=3, rtol=1e-12):
 
 
 class Foreign:
-    """An array of another library: the two protocols and nothing else."""
+    """An array of another library, with nothing but the interface."""
 
     def __init__(self, array, **changes):
         self.array = array
         self.__cuda_array_interface__ = array.__cuda_array_interface__ | changes
+
+
+class Slotted:
+    """The same, which cannot be referred to weakly."""
+
+    __slots__ = ("__cuda_array_interface__", "array")
+
+    def __init__(self, array):
+        self.array = array
+        self.__cuda_array_interface__ = array.__cuda_array_interface__
 
 
 # Arguments and results.
@@ -449,6 +459,7 @@ def test_indices_on_the_device_are_checked_when_first_seen(counted):
         assert f(value, good).tolist() == [3, 1]
     assert counted(lambda: f(value, good))["downloads"] == 1
     assert f(pt.device_array(np.arange(9.0)), good).tolist() == [8, 0]
+    assert f(value, Foreign(good)).tolist() == f(value, Slotted(good)).tolist() == [3, 1]
     with pytest.raises(IndexError, match=r"value\[0\] = 5, the axis has size 3"):
         f(value, pt.device_array(np.array([5])))
     c = pt.shared(np.array([-1, 1]))
