@@ -14,6 +14,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.function import Compilation, DeviceFunction, Function, In, Program, Shared, Whole
+from probtensor.function.device_build import Deferred, deferred
 from probtensor.function.program import checked_inputs, checked_updates, flatten
 from probtensor.function.recall import Unknown, fingerprint, pack, unpack
 from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, replace, toposort
@@ -173,7 +174,7 @@ def compile_program(program: Program) -> Function:
         built = target.load(source)
     else:
         plan, implicit, timings = whole().plan, whole().implicit, whole().timings
-        built = target.build(plan)
+        built = deferred(target, plan) if target.name == "cuda" else target.build(plan)
         if mark:
             leaves = inputs_of(graph)
             packed = pack(plan, [leaves.index(x) for x in implicit], built.source)
@@ -188,7 +189,7 @@ def compile_program(program: Program) -> Function:
         timings={**timings, **built.timings},
         whole=whole,
     )
-    kind = DeviceFunction if hasattr(built.run, "sequence") else Function
+    kind = DeviceFunction if isinstance(built.run, Deferred) else Function
     return kind(program, compilation)
 
 

@@ -7,6 +7,7 @@
     profile.py  seconds for each kernel of a function
     recall.py   finished functions on disk, by the graph they were made of
     device.py   DeviceFunction: the same calls where the plan runs on a device
+    device_build.py    its plan, built when it is first needed
     device_layout.py   memory, copies, launches and graphs of such a call, by its sizes
     device_place.py    streams; what lies on the device and what does not
     device_rows.py     a function for many rows of its arguments in one launch

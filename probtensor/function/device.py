@@ -263,6 +263,16 @@ class DeviceFunction(Function):
             return origin.get()
         return stream.copy(origin)
 
+    @property
+    def source(self) -> str:
+        """The generated text."""
+        return self._wiring.runner.built.source
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds of each stage so far: kernels are built at the first call."""
+        return super().timings | self._wiring.runner.timings
+
     def profile(self, *args: Any, n: int | None = None, **kwargs: Any) -> Profile:
         """Seconds a call of each kernel for these arguments, over n calls (or about half a second
         in all). Print it, or read its rows. Kernels are timed one by one, each queued again and

@@ -76,6 +76,19 @@ def test_a_call_gives_what_the_cpu_gives():
     assert "target cuda" in repr(f)
 
 
+def test_kernels_are_built_when_they_are_needed(device_driver, monkeypatch):
+    sources = []
+    compile_ = device_driver.compile
+    monkeypatch.setattr(device_driver, "compile", lambda s: sources.append(s) or compile_(s))
+    f = logistic()
+    g = f.bind({"x": X})
+    assert not sources and set(f.timings) == {"rewrite", "lower"}
+    f(X, W), g(W), f(X, W)
+    assert sources == [f.source] and set(f.timings) >= {"render", "build"}
+    logistic().rows([X[None], W[None]])
+    assert len(sources) == 2 and "pt_rows" in sources[1]
+
+
 def test_results_are_fresh_unless_they_are_lent():
     x = pt.vector("x")
     total = pt.sum(x).transfer("cuda")
