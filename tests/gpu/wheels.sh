@@ -14,7 +14,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 folder=${1:-$root/.gpu-wheels}
 limit_mib=60
-packages=(arviz arviz-base arviz-stats arviz-plots xarray-einstats lazy-loader blackjax optax
+packages=(arviz arviz-base arviz-stats arviz-plots xarray-einstats lazy-loader blackjax optax absl-py
     pytools platformdirs mako markupsafe siphash24 typing-extensions cuda-pathfinder threadpoolctl)
 
 find_python() {

@@ -15,7 +15,7 @@ and NumPy in CuPy's: nothing is measured, but no slip of the pen waits for a dev
 Files: `steps.py` the order, the limits; `peers.py` the libraries; `clock.py` and `report.py`;
 `facts.py`, `first.py`, `nets.py` what comes before figures; then one file a benchmark:
 `stream.py` elementwise expressions and folds, `products.py`, `logistic.py`, `chains.py`,
-`copies.py`, `calls.py`.
+`copies.py`, `calls.py`. Only when named: `groups.py`, `profiles.py`, `sanitizers.py`.
 Rejected: CUDA events. Every library has its own streams, and what the user waits for is the wall
 clock; with blocks of many calls the one wait at a block's end is lost in them.
 """

@@ -33,7 +33,8 @@ def arguments_of(line):
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.gpu.bench", description=__doc__)
     parser.add_argument("--dry", action="store_true", help="tiny data, on the host: a rehearsal")
-    parser.add_argument("--steps", help=f"some of {','.join(steps.NAMES)}")
+    parser.add_argument("--steps", help=f"some of {','.join(steps.NAMES)}; "
+                        f"by default {','.join(steps.USUAL)}")  # fmt: skip
     parser.add_argument("--seconds", type=float, default=450.0, help="for all steps together")
     parser.add_argument("--out", type=Path, default=report.RESULTS / "gpu", help="path, no suffix")
     parser.add_argument("--python", default=sys.executable, help="interpreter of the steps")
@@ -42,7 +43,7 @@ def arguments_of(line):
 
 def chosen(text):
     """The steps named, or all of them."""
-    names = text.split(",") if text else steps.NAMES
+    names = text.split(",") if text else steps.USUAL
     unknown = set(names) - set(steps.NAMES)
     if unknown:
         known = ", ".join(steps.NAMES)

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Step:
-    """`module.measure(setting, *arguments)`, stopped after `seconds`."""
+    """`module.measure(setting, *arguments)`, stopped after `seconds`.
+
+    usual : run it when no steps are named; the others help to mend and to tune.
+    """
 
     name: str
     module: str
     seconds: float
     arguments: tuple = ()
     title: str = ""
+    usual: bool = True
 
 
 # The limits add up to more than run.sh has: they are for what goes wrong, not for what is usual.
@@ -33,5 +37,9 @@ STEPS = (
         "Many chains: eight schools, the peers in float32",
     ),
     Step("radon", "chains", 150, ("radon",), "Many chains: radon"),
+    Step("groups", "groups", 90, usual=False),
+    Step("profiles", "profiles", 90, usual=False),
+    Step("sanitizers", "sanitizers", 300, usual=False),
 )
 NAMES = tuple(step.name for step in STEPS)
+USUAL = tuple(step.name for step in STEPS if step.usual)
