@@ -204,7 +204,7 @@ class _PhaseText(FinishText):
         """The kernel's head and buffers, and the lines written so far as its body."""
         head = [
             f'extern "C" __global__ void __launch_bounds__({self.block})',
-            f"{self.name}(const pt_args a{extra})",
+            f"{self.name}(const __grid_constant__ pt_args a{extra})",
             "{",
         ]
         head += self._buffers()
@@ -408,7 +408,7 @@ class _PhaseText(FinishText):
         self.line(2, "}")
         self.line(1, "}")
         self._close_reduce(phase)
-        return self._frame(", const pt_split d")
+        return self._frame(", const __grid_constant__ pt_split d")
 
     def _single(self, phase: Reduce) -> None:
         name = phase.reduced[0][0]

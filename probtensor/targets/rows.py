@@ -255,8 +255,8 @@ class _RowsText(GroupText):
         return "\n".join((
             "",
             f'extern "C" __global__ void __launch_bounds__({BLOCK[self.group]})',
-            f"pt_rows(const pt_data data, {', '.join(arrays)}, long long rows, char *work,",
-            "        long long work_bytes, int *status)",
+            f"pt_rows(const __grid_constant__ pt_data data, {', '.join(arrays)},",
+            "        long long rows, char *work, long long work_bytes, int *status)",
             "{",
             "    const pt_chain g = {};",
             "    const long long *const n = data.n;",

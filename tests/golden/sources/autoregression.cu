@@ -14,7 +14,7 @@ struct pt_args {
 };
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_0(const pt_args a)
+k0_0(const __grid_constant__ pt_args a)
 {
     const pt_in_float64 x0 = (const double *) a.b[0];
     const pt_in_float64 x1 = (const double *) a.b[1];

@@ -14,7 +14,7 @@ struct pt_args {
 };
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_0(const pt_args a)
+k0_0(const __grid_constant__ pt_args a)
 {
     const pt_in_uint64 x0 = (const uint64_t *) a.b[0];
     const pt_out_float64 y0 = (double *) a.b[1];

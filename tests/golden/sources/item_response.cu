@@ -14,7 +14,7 @@ struct pt_args {
 };
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_0(const pt_args a)
+k0_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 y1 = (double *) a.b[7];
     const long long *const n = a.n;
@@ -36,7 +36,7 @@ k0_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_1(const pt_args a)
+k0_1(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 y2 = (double *) a.b[8];
     const long long *const n = a.n;
@@ -58,7 +58,7 @@ k0_1(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_2(const pt_args a)
+k0_2(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 y3 = (double *) a.b[9];
     const long long *const n = a.n;
@@ -80,7 +80,7 @@ k0_2(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_3(const pt_args a)
+k0_3(const __grid_constant__ pt_args a)
 {
     const pt_in_int64 x0 = (const int64_t *) a.b[0];
     const pt_in_int64 x1 = (const int64_t *) a.b[1];

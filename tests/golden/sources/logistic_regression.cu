@@ -14,7 +14,7 @@ struct pt_args {
 };
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_0_thread(const pt_args a)
+k0_0_thread(const __grid_constant__ pt_args a)
 {
     const pt_in_float64 x0 = (const double *) a.b[0];
     const pt_in_float64 x2 = (const double *) a.b[2];
@@ -71,7 +71,7 @@ k0_0_thread(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_0_warp(const pt_args a)
+k0_0_warp(const __grid_constant__ pt_args a)
 {
     const pt_in_float64 x0 = (const double *) a.b[0];
     const pt_in_float64 x2 = (const double *) a.b[2];
@@ -131,7 +131,7 @@ k0_0_warp(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_0_block(const pt_args a)
+k0_0_block(const __grid_constant__ pt_args a)
 {
     const pt_in_float64 x0 = (const double *) a.b[0];
     const pt_in_float64 x2 = (const double *) a.b[2];
@@ -191,7 +191,7 @@ k0_0_block(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_1(const pt_args a, const pt_split d)
+k0_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
 {
     const pt_in_float64 k0s1 = (const double *) a.s[0];
     const pt_out_float64 y1 = (double *) a.b[4];
@@ -230,7 +230,7 @@ k0_1(const pt_args a, const pt_split d)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_2(const pt_args a)
+k0_2(const __grid_constant__ pt_args a)
 {
     const pt_in_float64 k0s3 = (const double *) a.s[1];
     const pt_out_float64 y0 = (double *) a.b[3];

@@ -14,7 +14,7 @@ struct pt_args {
 };
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_0(const pt_args a)
+k0_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w1 = (double *) a.b[6];
     const pt_in_float64 x2 = (const double *) a.b[2];
@@ -38,7 +38,7 @@ k0_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k1_0_thread(const pt_args a)
+k1_0_thread(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w6 = (double *) a.b[7];
     const pt_out_float64 w9 = (double *) a.b[8];
@@ -109,7 +109,7 @@ k1_0_thread(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k1_0_warp(const pt_args a)
+k1_0_warp(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w6 = (double *) a.b[7];
     const pt_out_float64 w9 = (double *) a.b[8];
@@ -185,7 +185,7 @@ k1_0_warp(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k1_0_block(const pt_args a)
+k1_0_block(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w6 = (double *) a.b[7];
     const pt_out_float64 w9 = (double *) a.b[8];
@@ -261,7 +261,7 @@ k1_0_block(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k1_1(const pt_args a, const pt_split d)
+k1_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
 {
     const pt_in_float64 k1s1 = (const double *) a.s[0];
     const pt_in_float64 w9 = (const double *) a.b[8];
@@ -318,7 +318,7 @@ k1_1(const pt_args a, const pt_split d)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k1_2(const pt_args a)
+k1_2(const __grid_constant__ pt_args a)
 {
     const pt_in_float64 k1s4 = (const double *) a.s[1];
     const pt_out_float64 y0 = (double *) a.b[3];
@@ -329,7 +329,7 @@ k1_2(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k2_0(const pt_args a)
+k2_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 y2 = (double *) a.b[5];
     const pt_in_float64 w34 = (const double *) a.b[10];

@@ -15,7 +15,7 @@ struct pt_args {
 };
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_0(const pt_args a)
+k0_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w23 = (double *) a.b[10];
     const pt_out_float64 w27 = (double *) a.b[11];
@@ -31,7 +31,7 @@ k0_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k2_0(const pt_args a)
+k2_0(const __grid_constant__ pt_args a)
 {
     const pt_in_float64 w2 = (const double *) a.b[7];
     const pt_out_float64 w3 = (double *) a.b[8];
@@ -62,7 +62,7 @@ k2_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k4_0_thread(const pt_args a)
+k4_0_thread(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w34 = (double *) a.b[13];
     const pt_in_float64 w5 = (const double *) a.b[9];
@@ -136,7 +136,7 @@ k4_0_thread(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k4_0_warp(const pt_args a)
+k4_0_warp(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w34 = (double *) a.b[13];
     const pt_in_float64 w5 = (const double *) a.b[9];
@@ -215,7 +215,7 @@ k4_0_warp(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k4_0_block(const pt_args a)
+k4_0_block(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w34 = (double *) a.b[13];
     const pt_in_float64 w5 = (const double *) a.b[9];
@@ -294,7 +294,7 @@ k4_0_block(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k6_0(const pt_args a)
+k6_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w45 = (double *) a.b[17];
     const pt_in_float64 w42 = (const double *) a.b[15];
@@ -320,7 +320,7 @@ k6_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k8_0(const pt_args a)
+k8_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 y1 = (double *) a.b[5];
     const pt_in_float64 x2 = (const double *) a.b[2];
@@ -346,7 +346,7 @@ k8_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k10_0(const pt_args a)
+k10_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 y2 = (double *) a.b[6];
     const pt_in_float64 x3 = (const double *) a.b[3];

@@ -14,7 +14,7 @@ struct pt_args {
 };
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_0(const pt_args a)
+k0_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w8 = (double *) a.b[3];
     const pt_in_float64 x0 = (const double *) a.b[0];
@@ -26,7 +26,7 @@ k0_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k1_0(const pt_args a)
+k1_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 y0 = (double *) a.b[2];
     const pt_in_float64 x0 = (const double *) a.b[0];
@@ -40,7 +40,7 @@ k1_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k2_0(const pt_args a)
+k2_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 y0 = (double *) a.b[2];
     const pt_in_float64 x1 = (const double *) a.b[1];

@@ -15,7 +15,7 @@ struct pt_args {
 };
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_0(const pt_args a)
+k0_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w20 = (double *) a.b[6];
     const pt_out_float64 w23 = (double *) a.b[7];
@@ -31,7 +31,7 @@ k0_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k2_0_thread(const pt_args a)
+k2_0_thread(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w30 = (double *) a.b[9];
     const pt_in_float64 w2 = (const double *) a.b[5];
@@ -105,7 +105,7 @@ k2_0_thread(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k2_0_warp(const pt_args a)
+k2_0_warp(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w30 = (double *) a.b[9];
     const pt_in_float64 w2 = (const double *) a.b[5];
@@ -184,7 +184,7 @@ k2_0_warp(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k2_0_block(const pt_args a)
+k2_0_block(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w30 = (double *) a.b[9];
     const pt_in_float64 w2 = (const double *) a.b[5];

@@ -14,7 +14,7 @@ struct pt_args {
 };
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_0(const pt_args a)
+k0_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w4 = (double *) a.b[2];
     const long long *const n = a.n;
@@ -24,7 +24,7 @@ k0_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_1(const pt_args a, const pt_split d)
+k0_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
 {
     const pt_out_float64 w5 = (double *) a.b[3];
     const pt_in_float64 x0 = (const double *) a.b[0];
@@ -61,7 +61,7 @@ k0_1(const pt_args a, const pt_split d)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k1_0(const pt_args a)
+k1_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w6 = (double *) a.b[4];
     const pt_in_float64 w4 = (const double *) a.b[2];
@@ -86,7 +86,7 @@ k1_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k2_0(const pt_args a)
+k2_0(const __grid_constant__ pt_args a)
 {
     const pt_in_float64 x0 = (const double *) a.b[0];
     const pt_in_float64 w6 = (const double *) a.b[4];
@@ -101,7 +101,7 @@ k2_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k2_1(const pt_args a, const pt_split d)
+k2_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
 {
     const pt_in_float64 x0 = (const double *) a.b[0];
     const pt_in_float64 w6 = (const double *) a.b[4];
@@ -140,7 +140,7 @@ k2_1(const pt_args a, const pt_split d)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k3_0(const pt_args a)
+k3_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w13 = (double *) a.b[7];
     const pt_in_float64 w4 = (const double *) a.b[2];
@@ -165,7 +165,7 @@ k3_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k4_0(const pt_args a)
+k4_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 y0 = (double *) a.b[1];
     const pt_in_float64 w7 = (const double *) a.b[5];

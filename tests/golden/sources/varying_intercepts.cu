@@ -14,7 +14,7 @@ struct pt_args {
 };
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_0(const pt_args a)
+k0_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w22 = (double *) a.b[11];
     const long long *const n = a.n;
@@ -36,7 +36,7 @@ k0_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_1(const pt_args a)
+k0_1(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w27 = (double *) a.b[12];
     const long long *const n = a.n;
@@ -58,7 +58,7 @@ k0_1(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k0_2(const pt_args a)
+k0_2(const __grid_constant__ pt_args a)
 {
     const pt_in_float64 x5 = (const double *) a.b[5];
     const pt_in_int64 x2 = (const int64_t *) a.b[2];
@@ -123,7 +123,7 @@ k0_2(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k1_0(const pt_args a)
+k1_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 y1 = (double *) a.b[7];
     const pt_in_float64 w18 = (const double *) a.b[10];
@@ -148,7 +148,7 @@ k1_0(const pt_args a)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-k2_0(const pt_args a)
+k2_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 y2 = (double *) a.b[8];
     const pt_in_float64 w18 = (const double *) a.b[10];
