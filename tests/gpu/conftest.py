@@ -5,6 +5,7 @@ import os
 import pytest
 
 from probtensor import device
+from tests.gpu import fake_driver
 from tests.gpu.host import HostDriver
 
 CHOICE = "PROBTENSOR_TEST_DEVICE"
@@ -21,12 +22,15 @@ def pytest_collection_modifyitems(items):
 def one_driver():
     """The driver of this process. $PROBTENSOR_TEST_DEVICE=gpu insists on a device, =host on none.
 
-    Without it a device is taken where there is one. Insisting matters where figures are made: a
-    device that cannot be opened must fail those tests, not move them to the host.
+    With =stand-in it is PyCUDA's, over the stand-in for NVIDIA's own. Without it a device is taken
+    where there is one. Insisting matters where figures are made: a device that cannot be opened
+    must fail those tests, not move them to the host.
     """
     choice = os.environ.get(CHOICE, "any")
-    if choice not in ("any", "gpu", "host"):
-        raise ValueError(f"${CHOICE} is 'gpu' or 'host', not {choice!r}")
+    if choice not in ("any", "gpu", "host", "stand-in"):
+        raise ValueError(f"${CHOICE} is 'gpu', 'host' or 'stand-in', not {choice!r}")
+    if choice == "stand-in":
+        return fake_driver.open_driver()
     if choice == "host":
         return HostDriver()
     try:

@@ -22,9 +22,10 @@ def python(*arguments, **variables):
 
 
 @needs_pycuda
-def test_the_runtime_on_the_stand_in_driver():
-    checks = "tests/gpu/fake_driver_checks.py"
-    done = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", checks)
+@pytest.mark.parametrize("checks", ["fake_driver_checks.py", "test_functions.py"])
+def test_the_runtime_on_the_stand_in_driver(checks):
+    done = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
+                  f"tests/gpu/{checks}", PROBTENSOR_TEST_DEVICE="stand-in")  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout and "skipped" not in done.stdout, done.stdout
 
