@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from tests.gpu.bench import clock, peers, report, steps, worker
+from tests.gpu.bench import clock, peers, report, steps, verdicts, worker
 from tests.gpu.bench.__main__ import main, run
 
 # These start other processes of their own, or collect tests; each is long enough for a test alone.
@@ -75,6 +75,50 @@ def test_the_page_has_a_column_for_each_contender():
     heads, rows = report.rows_of(found)
     assert (heads, rows) == (["case", "x", "y"], [["a", "1.0", "2.0"], ["b", "-", "3.0"]])
     assert "b, x: differs" in report.plain(found)
+
+
+def test_aims_are_judged_by_the_worst_of_ours_and_the_best_of_theirs():
+    def stream(case, share, contender="probtensor"):
+        return {"case": case, "dtype": "float32", "contender": contender, "% of copy": share}
+
+    def chains(contender, **figures):
+        return {"case": "radon", "contender": contender, **figures}
+
+    def step(*records):
+        return {"records": list(records)}
+
+    results = {
+        "steps": {
+            "stream": step(
+                stream("copy", 70), stream("2x + y", 90), stream("sum x", 95),
+                stream("max x", 60), stream("sum x", 10, "torch"), {"error": "x"},
+            ),
+            "radon": step(
+                chains("probtensor", **{"million gradients/s": 8, "microseconds a launch": 1}),
+                chains("numpyro", **{"million gradients/s": 2, "microseconds a launch": 1}),
+                chains("probtensor, NUTS", **{"ESS/s": 30}),
+                chains("probtensor, ChEES", **{"ESS/s": 20}),
+                chains("numpyro, NUTS", **{"ESS/s": 20}),
+            ),
+            "copies": step(
+                {"case": "pt.sample, in all", "uploads": 3, "downloads": 3},
+                {"case": "f(x)", "uploads": 0, "downloads": 1},
+            ),
+        }
+    }  # fmt: skip
+    found = [(v.aim, v.found, v.met) for v in verdicts.verdicts(results)]
+    assert found == [
+        ("elementwise, % of copy speed", 90, True),
+        ("fold, % of copy speed", 60, False),
+        ("radon, gradients/s over NumPyro's", 4, True),
+        ("radon, ESS/s over NumPyro's", 1.5, False),
+        ("host-device copies in loops", 1, False),
+    ]
+    line = "| fold, % of copy speed (max x, float32) | 60 | ≥ 85 | **no** |"
+    assert line in verdicts.table(results)
+    failed = {"case": "2x + y", "dtype": "float32", "contender": "probtensor", "error": "x"}
+    results["steps"]["stream"]["records"].append(failed)
+    assert verdicts.verdicts(results)[0].found == 0
 
 
 def test_the_program_of_the_readme_runs(root, device_driver):

@@ -12,7 +12,8 @@ contender that computes something else has no figure.
 With `--dry` every step runs on tiny data with the host in the device's place (`tests/gpu/host.py`)
 and NumPy in CuPy's: nothing is measured, but no slip of the pen waits for a device to be found.
 
-Files: `steps.py` the order, the limits; `peers.py` the libraries; `clock.py` and `report.py`;
+Files: `steps.py` the order, the limits; `peers.py` the libraries; `clock.py`, `report.py` and
+`verdicts.py`, which says what was aimed at;
 `facts.py`, `first.py`, `nets.py` what comes before figures; then one file a benchmark:
 `stream.py` elementwise expressions and folds, `products.py`, `logistic.py`, `chains.py`,
 `copies.py`, `calls.py`. Only when named: `groups.py`, `profiles.py`, `sanitizers.py`.

@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from tests.gpu.bench import report, steps, worker
+from tests.gpu.bench import report, steps, verdicts, worker
 
 ROOT = Path(__file__).resolve().parents[3]
 # A step is not begun with less than this left.
@@ -146,6 +146,7 @@ def main(line=None):
                 bad += 1
                 log.seek(0)
                 print("".join(log.readlines()[-40:]), file=sys.stderr, flush=True)
+    print("\n".join(verdicts.table(results)), flush=True)
     return 1 if bad else 0
 
 

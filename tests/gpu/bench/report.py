@@ -4,6 +4,8 @@ import datetime
 import json
 from pathlib import Path
 
+from tests.gpu.bench import verdicts
+
 RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results"
 
 
@@ -103,6 +105,7 @@ def markdown(results):
     lines = ["# On a GPU", "", f"{results['date']}, `make gpu`.", ""]
     if results["dry"]:
         lines += ["**A rehearsal on the host: no figure here means anything.**", ""]
+    lines += verdicts.table(results)
     for name, found in results["steps"].items():
         lines += [f"## {title_of(name, found)}", ""]
         note = found.get("about", {}).get("note")
