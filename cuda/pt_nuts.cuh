@@ -13,19 +13,23 @@
  * wait for each other's step but never for each other's tree (Dance et al. 2025,
  * arXiv:2503.17405).
  *
+ * Chains adapt each for itself, as on the CPU, or all together (pt_pool.cuh): then they learn after
+ * each of the first 32 iterations, later after a thirty-second more than they have done.
+ *
  * A chain holds 14 vectors and 3 for each height of waiting trees (PT_MAX_DEPTH - 1), as shared
  * out among its lanes: 41 PT_DIM * 8 bytes at a depth of 10.
  */
 #ifndef PT_NUTS_CUH
 #define PT_NUTS_CUH
 
-#include "pt_chain.cuh"
+#include "pt_pool.cuh"
 
 #ifndef PT_MAX_DEPTH
 #define PT_MAX_DEPTH 10
 #endif
 #define PT_HEIGHTS (PT_MAX_DEPTH > 1 ? PT_MAX_DEPTH - 1 : 1)
 #define PT_LARGEST_EXPONENT 500.0
+#define PT_LESSONS 32 /* while the iterations double, once there are as many */
 
 struct pt_nuts_record {
     double lp;
@@ -309,11 +313,37 @@ PT_DEVICE void pt_keep(const pt_chain &g, const pt_run &run, long long chain, do
     ((pt_nuts_record *) run.records)[row] = record;
 }
 
+/* Where chains that learn together have learned so far, the iteration after which they learn next.
+ * Between two such points no chain waits for another's trees. */
+PT_DEVICE int pt_next_lesson(const pt_run &run, int learned)
+{
+    const int stride = learned < PT_LESSONS ? 1 : learned / PT_LESSONS;
+    return learned + stride < run.tune ? learned + stride : run.tune;
+}
+
+/* The iterations that every chain shall have done. */
+PT_DEVICE int pt_stop(const pt_run &run, const pt_together &all)
+{
+    const bool here = all.common == nullptr || all.first >= 0;
+    return here ? run.stop : pt_next_lesson(run, all.common->state.done);
+}
+
+/* Adds to what the next lesson is about. */
+PT_DEVICE void pt_tell(const pt_chain &g, const pt_together &all, long long chain, int iteration,
+                       double acceptance)
+{
+    if (chain >= all.watched || g.lane() != 0)
+        return;
+    double &weight = all.weights[2 * chain];
+    weight = iteration > all.common->state.done ? weight + acceptance : acceptance;
+}
+
 /* Ends an iteration: what it teaches, what is kept of it, how far the chain is. The state is read
  * and written here alone, so that it takes no registers while the chain steps. Returns whether
  * there is another iteration to begin. */
 PT_DEVICE bool pt_finish(const pt_chain &g, const pt_target &target, const pt_run &run,
-                         long long chain, const pt_sample &sample, pt_walk &walk, double *w)
+                         const pt_together &all, long long chain, const pt_sample &sample,
+                         pt_walk &walk, double *w)
 {
     pt_state state = run.states[chain];
     const double used = walk.step_size;
@@ -322,11 +352,19 @@ PT_DEVICE bool pt_finish(const pt_chain &g, const pt_target &target, const pt_ru
     if (state.status == PT_WELL) {
         if (walk.outcome != PT_DIVERGED)
             pt_note_start(g, run, chain, false, walk);
-        if (walk.iteration < run.tune)
-            pt_adapt(g, run, pt_kept(run, chain, 0), walk.iteration,
-                     walk.acceptance_sum / walk.steps, sample.q, sample.g, state, w);
-        else if (walk.outcome == PT_DIVERGED)
+        const double acceptance = walk.acceptance_sum / walk.steps;
+        if (all.common != nullptr)
+            pt_tell(g, all, chain, walk.iteration, acceptance);
+        else if (walk.iteration < run.tune)
+            pt_adapt(g, run, pt_kept(run, chain, 0), walk.iteration, acceptance, sample.q,
+                     sample.g, state, w);
+        if (walk.iteration >= run.tune && walk.outcome == PT_DIVERGED)
             state.divergences += 1;
+        if (all.common != nullptr) {
+            state.step_size = all.common->state.step_size;
+            state.step_count = all.common->state.step_count;
+            state.step_log_mean = all.common->state.step_log_mean;
+        }
         const double bar = state.step_count > 0.0 ? pt_exp(state.step_log_mean) : used;
         pt_keep(g, run, chain, used, bar, walk, sample);
         walk.step_size = state.step_size;
@@ -338,15 +376,15 @@ PT_DEVICE bool pt_finish(const pt_chain &g, const pt_target &target, const pt_ru
     if (g.lane() == 0)
         run.states[chain] = state;
     g.sync();
-    return state.status == PT_WELL && walk.iteration < run.stop;
+    return state.status == PT_WELL && walk.iteration < pt_stop(run, all);
 }
 
-/* All chains up to iteration run.stop, from wherever they are. */
-PT_KERNEL pt_nuts(pt_data data, pt_run run)
+/* All chains up to iteration `pt_stop`, from wherever they are. */
+PT_KERNEL pt_nuts(pt_data data, pt_run run, pt_together all)
 {
     const pt_chain g;
     const bool mine = g.index() < run.chains && run.states[g.index()].status == PT_WELL
-        && run.states[g.index()].done < run.stop;
+        && run.states[g.index()].done < pt_stop(run, all);
     const long long chain = mine ? g.index() : 0;
     const pt_target target = pt_target_of(data, run, chain);
     const uint64_t momenta = pt_chain_key(run.seed, chain, PT_FOR_MOMENTA);
@@ -359,11 +397,12 @@ PT_KERNEL pt_nuts(pt_data data, pt_run run)
     if (mine) {
         pt_read(g, kept + PT_POSITION * PT_DIM, memory.samples[0].q);
         pt_read(g, kept + PT_GRADIENT * PT_DIM, memory.samples[0].g);
-        pt_read(g, kept + PT_INVERSE_MASS * PT_DIM, w);
+        pt_read(g, all.common ? all.vectors + PT_COMMON_INVERSE_MASS * PT_DIM
+                              : kept + PT_INVERSE_MASS * PT_DIM, w);
         memory.samples[0].logp = run.states[chain].logp;
         walk.whole = 0;
         walk.iteration = run.states[chain].done;
-        walk.step_size = run.states[chain].step_size;
+        walk.step_size = all.common ? all.common->state.step_size : run.states[chain].step_size;
         g.sync();
         pt_begin(g, run, momenta, choices, w, memory, walk);
         phase = PT_STEPPING;
@@ -371,8 +410,9 @@ PT_KERNEL pt_nuts(pt_data data, pt_run run)
     while (pt_any(g, phase != PT_ENDED)) {
         if (pt_enough(g, phase == PT_OVER, phase == PT_STEPPING) && phase == PT_OVER) {
             const pt_sample &sample = memory.samples[walk.whole];
-            phase = pt_finish(g, target, run, chain, sample, walk, w) ? PT_STEPPING : PT_ENDED;
-            if (phase == PT_STEPPING)
+            const bool more = pt_finish(g, target, run, all, chain, sample, walk, w);
+            phase = more ? PT_STEPPING : PT_ENDED;
+            if (more)
                 pt_begin(g, run, momenta, choices, w, memory, walk);
         }
         if (phase == PT_STEPPING) {
@@ -385,6 +425,32 @@ PT_KERNEL pt_nuts(pt_data data, pt_run run)
     pt_write(g, memory.samples[walk.whole].q, kept + PT_POSITION * PT_DIM);
     pt_write(g, memory.samples[walk.whole].g, kept + PT_GRADIENT * PT_DIM);
     pt_write(g, w, kept + PT_INVERSE_MASS * PT_DIM);
+}
+
+/* What all chains' iterations since the last lesson teach. The step size follows their mean
+ * acceptance. */
+PT_LEARNER pt_nuts_learn(pt_run run, pt_together all)
+{
+    const pt_block b;
+    pt_common common = *all.common;
+    pt_state &state = common.state;
+    const int first = state.done, stop = pt_next_lesson(run, first);
+    int flags = 0;
+    for (int iteration = first; iteration < stop; ++iteration)
+        flags |= run.schedule[iteration];
+    b.sync();
+    double acceptance = 0.0;
+    for (int chain = b.lane(); chain < all.watched; chain += b.size())
+        acceptance += all.weights[2 * chain];
+    acceptance = b.add(acceptance) / ((double) all.watched * (stop - first));
+    pt_pool(b, run, all, flags, 0.0, state);
+    pt_learn_metric(b, run, all, flags, state);
+    state.step_size = pt_next_step_size(state, run.target_accept, acceptance);
+    if (stop == run.tune)
+        state.step_size = pt_exp(state.step_log_mean);
+    state.done = stop;
+    if (b.lane() == 0)
+        *all.common = common;
 }
 
 #endif

@@ -25,11 +25,11 @@ import numpy as np
 
 from probtensor.sample.diagnostics import superchain_size
 from probtensor.sample.errors import SamplingError
-from probtensor.sample.many_chains import Chains, CheesChains
+from probtensor.sample.many_chains import Chains, chains_of
 from probtensor.sample.nuts import Outcome, Traces, explain
 from probtensor.sample.output import load_arviz
 from probtensor.sample.progress import Callback, Watcher
-from probtensor.sample.settings import Chees, Settings
+from probtensor.sample.settings import Settings
 from probtensor.sample.start import given_starts
 
 FIRST_BATCH = 16
@@ -61,8 +61,7 @@ def run_many(
     points = None if given[0] is None else np.ascontiguousarray(given)
     preparing = threading.Thread(target=_load_output, daemon=True)
     preparing.start()
-    kind = CheesChains if isinstance(settings, Chees) else Chains
-    many = kind(posterior, settings, chains, seed, superchain_size(chains))
+    many = chains_of(posterior, settings, chains, seed, superchain_size(chains))
     many.start(points)
     traces = _empty_traces(settings, many)
     counters = [Counters() for _ in range(chains)]

@@ -2,7 +2,7 @@
 
 Memory of a chain of n coordinates, beside its draws: 11 vectors and 96 bytes of state; 2 vectors
 where a warp or a block runs it; its workspace, as the posterior says. ChEES adds 2 vectors for each
-chain that the adaptation watches. A kept iteration takes n * 8 bytes and a record of 72 (NUTS) or
+chain that its learning watches. A kept iteration takes n * 8 bytes and a record of 72 (NUTS) or
 56 (ChEES).
 """
 
@@ -23,8 +23,9 @@ from probtensor.sample.start import ATTEMPTS, hopeless
 LAUNCH_THREADS = 256  # PT_LAUNCH_THREADS of pt_chain.cuh
 DEPTH_COMPILED = 10  # fewer heights would be another text to compile, and save little
 SHARE_OF_MEMORY = 0.8
-WATCHED_VALUES = 1 << 16
-LEARNERS = 1024  # PT_LEARNERS of pt_chees.cuh
+FEWEST_WATCHED, WATCHED_VALUES = 256, 1 << 16
+LESSONS = 32  # PT_LESSONS of pt_nuts.cuh
+LEARNERS = 1024  # PT_LEARNERS of pt_pool.cuh
 
 
 def text_of(settings: Settings) -> str:
@@ -185,8 +186,12 @@ class Chains:
 
     def advance(self, stop: int) -> None:
         """Queue what brings every chain to iteration `stop`."""
-        self._launch("pt_nuts", self._packed(stop=stop))
+        self._launch("pt_nuts", self._packed(stop=stop), self._together(first=self.done))
         self.done = stop
+
+    def _together(self, **fields: int) -> bytes:
+        """Where what all chains learn together is: nowhere."""
+        return layout.packed(layout.TOGETHER, fields)
 
     def wait(self) -> None:
         """Until all that was queued is done."""
@@ -236,42 +241,38 @@ class Chains:
         return self.functions[kernel]
 
 
-class CheesChains(Chains):
-    """Chains that all take the same number of steps. A warm-up iteration is one launch of a graph,
-    which holds the trajectories and what is learned from them."""
+class PooledChains(Chains):
+    """Chains of NUTS that learn one metric and one step size together. The warm-up is launches of
+    a graph: the chains' moves up to a lesson, and the lesson."""
 
-    record = layout.CHEES_RECORD
+    move, learn = "pt_nuts", "pt_nuts_learn"
 
     def __init__(
         self, posterior: Any, settings: Settings, chains: int, seed: int, sharing: int
     ) -> None:
         super().__init__(posterior, settings, chains, seed, sharing)
-        self.watched = min(chains, max(256, WATCHED_VALUES // self.dim))
+        self.watched = min(chains, max(FEWEST_WATCHED, WATCHED_VALUES // self.dim))
         self.common = self._alloc(layout.COMMON.itemsize)
         self.vectors = self._alloc(layout.COMMON_VECTORS * self.dim * 8)
-        self.proposals = self._alloc(self.watched * 2 * self.dim * 8)
         self.weights = self._alloc(self.watched * 2 * 8)
         self.graph = None
-
-    def _limit(self, depth: int) -> int:
-        return 2**depth - 1
+        self.learned = 0
 
     def _together(self, **fields: int) -> bytes:
         places = {
             "common": self.common.address,
             "vectors": self.vectors.address,
-            "proposals": self.proposals.address,
             "weights": self.weights.address,
             "watched": self.watched,
         }
-        return layout.packed(layout.CHEES, {**places, "first": -1, "count": 1, **fields})
+        return layout.packed(layout.TOGETHER, {**places, **fields})
 
     def start(self, given: np.ndarray | None) -> None:
         super().start(given)
-        self._learn("pt_chees_open")
+        self._by_one_block("pt_open", self._together())
 
-    def _learn(self, kernel: str) -> None:
-        packed = self._packed() + self._together()
+    def _by_one_block(self, kernel: str, together: bytes) -> None:
+        packed = self._packed() + together
         self.driver.launch(self._function(kernel), 1, LEARNERS, 0, packed, self.stream)
 
     def open_window(self, first: int) -> None:
@@ -279,19 +280,69 @@ class CheesChains(Chains):
         self.graph = None
 
     def advance(self, stop: int) -> None:
-        while self.done < min(stop, self.settings.tune):
-            self._captured().launch(self.stream)
-            self.done += 1
-        if self.done < stop:
-            together = self._together(first=self.done, count=stop - self.done)
-            self._launch("pt_chees_move", self._packed(), together)
-            self.done = stop
+        while self.done < stop:
+            lesson = self._next_lesson()
+            if self.done == self.learned and lesson <= stop and lesson <= self.settings.tune:
+                self._captured().launch(self.stream)
+                self.done = self.learned = lesson
+            else:
+                self._advance_by_hand(stop, lesson)
+
+    def _advance_by_hand(self, stop: int, lesson: int) -> None:
+        """To `stop`, or to a lesson that comes before it, where that is not all of a graph."""
+        end = stop if self.done >= self.settings.tune else min(stop, lesson)
+        together = self._together(first=self.done, count=end - self.done)
+        self._launch(self.move, self._packed(stop=end), together)
+        self.done = end
+        if end == lesson and end <= self.settings.tune:
+            self._by_one_block(self.learn, together)
+            self.learned = end
+
+    def _next_lesson(self) -> int:
+        """The iteration after which the chains learn next: pt_next_lesson of pt_nuts.cuh."""
+        if self.learned >= self.settings.tune:
+            return self.settings.iterations + 1
+        return min(self.settings.tune, self.learned + max(1, self.learned // LESSONS))
 
     def _captured(self) -> Any:
         if self.graph is None:
-            for kernel in ("pt_chees_move", "pt_chees_learn"):
+            for kernel in (self.move, self.learn):
                 self._function(kernel)  # nothing may be loaded while a stream is captured
+            together = self._together(first=-1, count=1)
             with self.driver.capture(self.stream) as self.graph:
-                self._launch("pt_chees_move", self._packed(), self._together())
-                self._learn("pt_chees_learn")
+                self._launch(self.move, self._packed(), together)
+                self._by_one_block(self.learn, together)
         return self.graph
+
+
+class CheesChains(PooledChains):
+    """Chains that moreover all take the same number of steps."""
+
+    record = layout.CHEES_RECORD
+    move, learn = "pt_chees_move", "pt_chees_learn"
+
+    def __init__(
+        self, posterior: Any, settings: Settings, chains: int, seed: int, sharing: int
+    ) -> None:
+        super().__init__(posterior, settings, chains, seed, sharing)
+        self.proposals = self._alloc(self.watched * 2 * self.dim * 8)
+
+    def _limit(self, depth: int) -> int:
+        return 2**depth - 1
+
+    def _next_lesson(self) -> int:
+        return self.learned + 1
+
+    def _together(self, **fields: int) -> bytes:
+        return super()._together(proposals=self.proposals.address, **fields)
+
+
+def chains_of(
+    posterior: Any, settings: Settings, chains: int, seed: int, sharing: int
+) -> Chains:
+    """Chains of the kind that the settings ask for."""
+    if isinstance(settings, Chees):
+        kind = CheesChains
+    else:
+        kind = PooledChains if settings.pooled else Chains
+    return kind(posterior, settings, chains, seed, sharing)

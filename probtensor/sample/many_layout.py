@@ -1,5 +1,5 @@
-"""The structures that host and kernels share: those of cuda/pt_chain.cuh, pt_nuts.cuh and
-pt_chees.cuh, field by field. The kernels' text asserts their sizes."""
+"""The structures that host and kernels share: those of cuda/pt_chain.cuh, pt_pool.cuh, pt_nuts.cuh
+and pt_chees.cuh, field by field. The kernels' text asserts their sizes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COMMON = np.dtype(
     [("state", STATE), ("log_length", "f8"), ("log_length_mean", "f8"), ("gradient_square", "f8")],
     align=True,
 )
-CHEES = _structure(
+TOGETHER = _structure(
     common="u8", vectors="u8", proposals="u8", weights="u8", watched="i4", first="i4", count="i4"
 )
 NUTS_RECORD = _structure(
@@ -43,13 +43,9 @@ CHEES_RECORD = _structure(
     trajectory_length="f8", n_steps="i4", diverging="i1",
 )  # fmt: skip
 
-SIZES = {"pt_state": STATE, "pt_run": RUN}
+SIZES = {"pt_state": STATE, "pt_run": RUN, "pt_common": COMMON, "pt_together": TOGETHER}
 NUTS_SIZES = SIZES | {"pt_nuts_record": NUTS_RECORD}
-CHEES_SIZES = SIZES | {
-    "pt_chees_record": CHEES_RECORD,
-    "pt_common": COMMON,
-    "pt_chees": CHEES,
-}
+CHEES_SIZES = SIZES | {"pt_chees_record": CHEES_RECORD}
 
 
 def asserted(sizes: dict[str, np.dtype]) -> str:

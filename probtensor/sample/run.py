@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from cython_ext.chain import Progress
+from probtensor.sample.diagnostics import MANY_CHAINS
 from probtensor.sample.many import run_many
 from probtensor.sample.nuts import Outcome, new_traces, run_chain
 from probtensor.sample.output import axes_of, groups_of, load_arviz, rows_of, to_arviz
@@ -45,6 +46,7 @@ def sample(
     metric: str = "diag_grad",
     early_max_treedepth: int = 8,
     keep_divergences: bool = False,
+    pooled: bool | None = None,
 ) -> Any:
     """Draw from a posterior and return an ArviZ object.
 
@@ -61,9 +63,9 @@ def sample(
     init           {name: value}, float64[dim] or float64[chains, dim]; by default uniform on
                    (-2, 2) in each unconstrained coordinate, with up to 100 attempts a chain
     sampler        "nuts"; or "chees", for many chains on a device: one trajectory length for all
-    metric, early_max_treedepth, keep_divergences: see `settings.Settings`
+    metric, early_max_treedepth, keep_divergences, pooled: see `settings.Settings`
 
-    A posterior with target="cuda" runs all its chains there at once.
+    A posterior with target="cuda" runs all its chains there at once, pooled from 128 chains on.
 
     Ctrl-C stops the chains at their next leapfrog step and returns what they have drawn: as many
     chains of one length as keep the most draws. `attrs["interrupted"]` then says what is left.
@@ -82,6 +84,7 @@ def sample(
         metric=metric,
         keep_warmup=keep_warmup,
         keep_divergences=keep_divergences,
+        pooled=_on_device(posterior) and chains >= MANY_CHAINS if pooled is None else pooled,
     )
     seed = _checked(posterior, settings, chains, cores, seed)
     threads = min(chains, cores or available_cpus())
@@ -132,10 +135,10 @@ def _checked(
     posterior: LogpGrad, settings: Settings, chains: int, cores: int | None, seed: int | None
 ) -> int:
     """The seed, once all of these make sense."""
-    if isinstance(settings, Chees) and not _on_device(posterior):
+    if (isinstance(settings, Chees) or settings.pooled) and not _on_device(posterior):
         raise ValueError(
-            "sample: sampler='chees' runs many chains on a device, and this posterior is on the "
-            "CPU\ncondition with target=\"cuda\", or leave sampler='nuts'"
+            "sample: sampler='chees' and pooled=True are for chains on a device, and this "
+            "posterior is on the CPU\ncondition with target=\"cuda\", or leave both out"
         )
     if not _on_device(posterior) and not isinstance(posterior, LogpGrad):
         raise TypeError(
@@ -232,7 +235,8 @@ def _attributes(
         "metric": settings.metric,
         "interrupted": "",
     }
-    return attributes | ({"device": outcome.device} if outcome.device else {})
+    there = {"device": outcome.device, "pooled": int(settings.pooled)} if outcome.device else {}
+    return attributes | there
 
 
 def _what_is_left(chains: int, settings: Settings, chosen: Sequence[int], length: int) -> str:
