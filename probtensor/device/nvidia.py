@@ -394,7 +394,10 @@ def import_pycuda() -> Any:
         import pycuda.driver as cuda
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] == "pycuda":
-            raise DeviceError(f"PyCUDA is not installed: {INSTALL}") from None
+            raise DeviceError(
+                f"PyCUDA is not installed: {INSTALL} (which compiles it, so a CUDA toolkit must be "
+                "there)"
+            ) from None
         raise DeviceError(f"PyCUDA needs {error.name}, which is not installed") from None
     except ImportError as error:
         if LIBCUDA in str(error):

@@ -83,9 +83,30 @@ class Graph:
             step()
 
 
+class Event:
+    """A moment of the host's clock."""
+
+    def __init__(self):
+        self.at = None
+
+    def record(self, stream=None):
+        """The moment is now, since all that was queued is done."""
+        self.at = time.perf_counter()
+
+    def synchronize(self):
+        """Wait, which here is no wait."""
+
+    def seconds_since(self, before):
+        """Seconds between two events."""
+        return self.at - before.at
+
+
 @dataclass(frozen=True)
 class Function:
     """A kernel of a library."""
+
+    block_limit = 1024
+    registers = 32
 
     name: str
     packed: object
@@ -249,6 +270,15 @@ class HostDriver:
         """A new stream."""
         return Stream()
 
+    def event(self):
+        """A new event."""
+        return Event()
+
+    def release(self):
+        """Give back what is not in use, which is nothing here; the next arrays are new ones."""
+        self.spare.clear()
+        return 0
+
     def synchronize(self, stream=None):
         """Wait, which here is no wait."""
         if stream is not None and stream.graph is not None:
@@ -300,6 +330,9 @@ class HostBlas:
 
     def __init__(self, driver):
         self.driver = driver
+
+    def prepare(self, stream=None):
+        """Nothing has to be made before a capture."""
 
     def gemm(self, dtype, batch, m, n, k, a, b, c, a_turned, b_turned, stream=None, tf32=False):
         """Row-major c[m,n] = op(a) op(b), batched by strides m*k, k*n and m*n."""

@@ -1,6 +1,7 @@
 """The host in the place of a device: kernels run as on one, and mistakes are found."""
 
 import gc
+import inspect
 import os
 import struct
 import subprocess
@@ -10,8 +11,16 @@ import numpy as np
 import pytest
 
 from probtensor import device
-from probtensor.device import DeviceError, compiler, libraries
-from tests.gpu.host import HERE, ROOT, HostDriver, kernel_names, sanitizer_environment
+from probtensor.device import DeviceError, blas, compiler, graphs, libraries, nvidia
+from tests.gpu.host import (
+    HERE,
+    ROOT,
+    Function,
+    Graph,
+    HostDriver,
+    kernel_names,
+    sanitizer_environment,
+)
 
 SOURCE = (HERE / "host_kernels.cu").read_text(encoding="utf-8")
 ORDERS = ["", "reverse", "1", "2"]
@@ -157,6 +166,40 @@ def test_threads_switched_by_the_system(host, order):
     module = host.module(host.compile(PORTABLE + SOURCE))
     test_sums(host, module, None, "warp_sums", 96)
     test_early_return(host, module, None)
+
+
+# What serves PyCUDA's own objects, and nobody above the device layer calls.
+INNER = {"enter", "inside", "failures", "bury", "launch_graph"}
+
+
+def test_the_host_has_the_members_of_the_device():
+    pairs = [(nvidia.Driver, HostDriver()), (nvidia.Event, HostDriver().event()),
+             (nvidia.Function, Function("f", None, None)), (blas.Blas, HostDriver().blas),
+             (graphs.Graph, Graph(None))]  # fmt: skip
+    for ours, host in pairs:
+        public = {name for name in vars(ours) if not name.startswith("_")} - INNER
+        lacking = {name for name in public if not hasattr(host, name)}
+        if ours in (nvidia.Function, graphs.Graph, blas.Blas):
+            lacking -= {"allow", "attributes", "launch", "raw", "shared", "begin", "end", "forget"}
+        assert not lacking, (ours, lacking)
+        for name in public & set(vars(type(host))):
+            one, other = getattr(ours, name), getattr(type(host), name)
+            if callable(one):
+                mine = list(inspect.signature(one).parameters)
+                assert mine == list(inspect.signature(other).parameters), name
+
+
+def test_events_and_release(host):
+    start, end = host.event(), host.event()
+    start.record()
+    end.record(host.stream())
+    end.synchronize()
+    assert 0 <= end.seconds_since(start) < 60
+    device.empty(10)
+    host.release()
+    host.counts.clear()
+    device.empty(10)
+    assert host.counts["allocations"] == 1
 
 
 def test_kernels_are_found_after_the_preprocessor():
