@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -43,7 +44,9 @@ class Compilation:
 
     `inputs` are the plan's inputs in order: the program's, then shared variables, arrays that the
     graph carries (`given`, by node) and the key of random draws (`key`). `plan` may lack kernels,
-    when the function was compiled before; `whole()` has everything.
+    when the function was compiled before; `whole()` has everything. `uploads` are the copies on a
+    device of arrays bound to this function or to another one of the same compilation, by the id of
+    the array; whoever keeps such a copy keeps the array too.
     """
 
     inputs: tuple[Node, ...]
@@ -54,6 +57,9 @@ class Compilation:
     built: Built
     timings: Mapping[str, float]
     whole: Callable[[], Whole]
+    uploads: WeakValueDictionary[int, Any] = field(
+        default_factory=WeakValueDictionary, repr=False, compare=False
+    )
 
 
 class Planner:

@@ -124,8 +124,18 @@ class DeviceFunction(Function):
     def _residents(self) -> list[DeviceArray]:
         """Bound arrays and constants, on the device from their first use on."""
         if self._resident is None:
-            self._resident = [there(slot.payload) for slot in self._wiring.fixed]
+            self._resident = [self._uploaded(slot.payload) for slot in self._wiring.fixed]
         return self._resident
+
+    def _uploaded(self, value: Any) -> DeviceArray:
+        """A bound array on the device, where other functions over it may have put it."""
+        if isinstance(value, DeviceArray):
+            return value
+        known = self.compilation.uploads
+        found = known.get(id(value))
+        if found is None:
+            known[id(value)] = found = device_array(value, self._driver)
+        return found
 
     # What a call brings.
 
@@ -315,11 +325,6 @@ def wired(parts: Mapping[str, Any], owner: Any, program: Program) -> Wiring:
         rules=rules,
         failures=tuple(parts["failures"]),
     )
-
-
-def there(value: Any) -> DeviceArray:
-    """An array on the device."""
-    return value if isinstance(value, DeviceArray) else device_array(value)
 
 
 def here(value: Any) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from contextvars import ContextVar
 from math import prod
@@ -72,12 +73,12 @@ class Stream:
         if len(self._held) > MOST_HELD:
             self.synchronize()
         if self.is_main:
-            self._held += [x for x in arrays if isinstance(x, Foreign)]
+            self._held += [x.owner for x in arrays if isinstance(x, Foreign)]
             return
         for other in {x.stream for x in arrays if isinstance(x, Queued)}:
             if other is not self:
                 other.synchronize()
-        self._held += arrays
+        self._held += [x.owner for x in arrays]
 
     def hold(self, *things: Any) -> None:
         """Let these live until the work queued so far is done, where order alone does not."""
@@ -100,9 +101,8 @@ class Stream:
             array = DeviceArray(self.driver, lease, lease.memory.address, shape, dtype)
         if self.is_main:
             return array
-        array = Queued(self, array)
-        self.hold(array)
-        return array
+        self.hold(array.owner)
+        return Queued(self, array)
 
     def copy(self, array: DeviceArray) -> DeviceArray:
         """A copy of an array, queued."""
@@ -110,6 +110,10 @@ class Stream:
         if array.nbytes:
             self.driver.copy(made.address, array.address, array.nbytes, self.queue)
         return made
+
+    def __del__(self) -> None:
+        if self._held and not sys.is_finalizing():
+            self.synchronize()
 
     def __repr__(self) -> str:
         return f"<{'main ' if self.is_main else ''}stream of {self.driver.name}>"

@@ -334,6 +334,8 @@ def test_bound_arrays_go_over_once(counted):
         np.testing.assert_allclose(f(W)[0], logistic("cython")(X, W)[0], rtol=1e-12)
     counts = counted(lambda: f(W))
     assert counts["uploads"] == 1 and counts["downloads"] == 1
+    again = f.bind({"w": W})
+    assert counted(again)["uploads"] == 1  # x is there
     g = logistic().bind({"x": pt.device_array(X)})
     np.testing.assert_array_equal(g(W)[1], f(W)[1])
     again = pickle.loads(pickle.dumps(g))
@@ -426,6 +428,23 @@ def test_streams_hand_over_what_they_made():
     for _ in range(200):
         expected = ((expected * 2 + 1) * 2) % 7
     assert a.get().tolist() == expected.tolist()
+
+
+def test_a_stream_that_goes_is_waited_for(device_driver, monkeypatch):
+    x = pt.vector("x")
+    f = pt.function([x], (x * 2).transfer("cuda"), target="cuda")
+    value = pt.device_array(np.ones(3))
+    f(value)
+    waited = []
+    monkeypatch.setattr(device_driver, "synchronize", waited.append)
+    with pt.stream() as s:
+        y = f(value)
+    memory, queue = weakref.ref(y), s.queue
+    del s
+    assert not waited  # y knows the stream that makes it
+    del y
+    f(value)
+    assert memory() is None and queue in waited
 
 
 # Errors.
