@@ -18,16 +18,15 @@ folds, so that results do not depend on timing. All of it is said in the grammar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from probtensor.kernel.flat import fixed, flat_place, flattened
+from probtensor.kernel.flat import flat_place, flattened
 from probtensor.kernel.ir import (
     Acc,
     Apply,
     Call,
     Check,
-    Expr,
     For,
     Kernel,
     Let,
@@ -42,6 +41,7 @@ from probtensor.kernel.ir import (
     walk,
     walk_expr,
 )
+from probtensor.kernel.nests import nest, stores_of, widened, without_ones
 from probtensor.kernel.phases import (
     Loops,
     Once,
@@ -54,11 +54,12 @@ from probtensor.kernel.phases import (
     Scratch,
     known_after,
     needed,
+    statements,
     touched,
 )
 from probtensor.kernel.touch import buffers_of, expr_names, loads_of, names_read, names_set
 from probtensor.kernel.touch import writes_of as writes
-from probtensor.types import Dim, Size, size_names, size_product
+from probtensor.types import Dim, Size, size_names, size_product, size_substitute
 
 LARGEST_PRIVATE = 48  # elements of private copies: what fits a thread's registers beside its work
 SHORT = 16  # loops up to which one thread does all turns
@@ -69,10 +70,12 @@ def schedule(
     kernel: Kernel,
     elements: Mapping[str, Size],
     dtypes: Mapping[str, str],
+    known: Mapping[str, int],
     deterministic: bool = False,
 ) -> Schedule:
-    """The phases of a kernel. `elements` and `dtypes` describe its buffers."""
-    return _Scheduler(kernel, elements, dtypes, deterministic).run()
+    """The phases of a kernel. `elements` and `dtypes` describe its buffers, `known` are the sizes
+    that have a value already."""
+    return _Scheduler(kernel, elements, dtypes, known, deterministic).run()
 
 
 @dataclass
@@ -80,6 +83,7 @@ class _Scheduler:
     kernel: Kernel
     elements: Mapping[str, Size]
     dtypes: Mapping[str, str]
+    known: Mapping[str, int]
     deterministic: bool
     phases: list[Phase] = field(default_factory=list)
     scratch: list[Scratch] = field(default_factory=list)
@@ -126,7 +130,7 @@ class _Scheduler:
     # Loops.
 
     def _loop(self, loop: For) -> None:
-        loops, body, accs = _without_ones(*nest(loop))
+        loops, body, accs = without_ones(*nest(loop))
         variables = {name for name, extent in loops if extent != 1}
         body, accs, after = self._settle_scalars(body, accs, variables)
         body, late = self._settle_data(loops, body)
@@ -162,11 +166,15 @@ class _Scheduler:
             accs = tuple(replace(a, term=t.expr) for a, t in zip(accs, terms, strict=True))
         self.phases.append(Rows(loops, body, flat, accs, privates, (), after))
         match body:
-            case (Store(buffer, index, Lit() as value, None),) if (
-                index == Dim.name(flat) and size_product(n for _, n in loops) ==
-                self.elements[buffer]
-            ):
-                self.initial[buffer] = (body, value)
+            case (Store(buffer, index, Lit() as value, None),) if index == Dim.name(flat):
+                if self._fill(loops, buffer):
+                    self.initial[buffer] = (body, value)
+
+    def _fill(self, loops: Loops, buffer: str) -> bool:
+        """Whether loops have as many turns as a buffer has elements."""
+        turns = size_product(n for _, n in loops)
+        gap = turns - self.elements[buffer]
+        return size_substitute(gap, self.known) == 0 if isinstance(gap, Dim) else gap == 0
 
     def _take_initial(self, buffer: str) -> Lit | None:
         """The value a buffer has been filled with, if nothing has touched it since; the filling is
@@ -204,7 +212,7 @@ class _Scheduler:
         self, body: tuple[Stmt, ...], variables: set[str]
     ) -> tuple[tuple[Stmt, ...], tuple[Private, ...]]:
         """Short buffers that all turns combine into, each place by loops of known length."""
-        stores = [s for s, inner in _stores(body) if self._in_place(s, variables)]
+        stores = [s for s, inner in stores_of(body) if self._in_place(s, variables)]
         buffers = dict.fromkeys(s.buffer for s in stores)
         lengths = [self.elements[buffer] for buffer in buffers]
         if not buffers or not all(isinstance(n, int) for n in lengths):
@@ -216,7 +224,7 @@ class _Scheduler:
         ops = {s.buffer: s.op for s in stores}
         mixed = any(ops[s.buffer] != s.op for s in stores)
         reads = {b for stmt in walk(body) for e in exprs_of(stmt) for b in loads_of(e)}
-        plain = {s.buffer for s, _ in _stores(body) if s.op is None}
+        plain = {s.buffer for s, _ in stores_of(body) if s.op is None}
         if mixed or (reads | plain) & set(buffers):
             return body, ()
         privates = tuple(
@@ -236,7 +244,7 @@ class _Scheduler:
             stmt
             for stmt in body
             if not (isinstance(stmt, For) and stmt.accs)
-            and any(self._in_place(store, variables) for store, _ in _stores((stmt,)))
+            and any(self._in_place(store, variables) for store, _ in stores_of((stmt,)))
         ]
 
     def _unmixed(self, body: Sequence[Stmt], variables: set[str]) -> tuple[Stmt, ...]:
@@ -325,8 +333,7 @@ class _Scheduler:
         for store in stores:
             acc = self._fold_of(store)
             accs.append(acc)
-            count = size_product(n for _, n in own)
-            whole = store.index == flat_place(own) and self.elements[store.buffer] == count
+            whole = store.index == flat_place(own) and self._fill(own, store.buffer)
             each.append(self._finished(store, Ref(acc.name, acc.term.dtype), whole))
         self.phases.append(Reduce(own, other, tuple(lets), tuple(accs), tuple(each)))
         return True
@@ -441,15 +448,36 @@ class _Scheduler:
     # Scalars between phases.
 
     def _lend_scalars(self) -> None:
-        """Scalars in front of a loop that does not touch what they store ride with that loop."""
+        """Scalars that stand alone ride with a loop: with an earlier one if what lies between does
+        not mind, else with the next."""
         done: list[Phase] = []
         for phase in self.phases:
+            if isinstance(phase, Once):
+                k = self._earlier_rows(done, phase)
+                if k is not None:
+                    done[k] = replace(done[k], after=(*done[k].after, *phase.body))
+                    continue
             before = done[-1] if done else None
             if isinstance(before, Once) and isinstance(phase, Rows) and _apart(before, phase):
                 done.pop()
                 phase = replace(phase, after=(*before.body, *phase.after))
             done.append(phase)
         self.phases = done
+
+    def _earlier_rows(self, done: Sequence[Phase], scalars: Once) -> int | None:
+        """The last loop after which the scalars can be computed, all later phases aside."""
+        wanted = needed(scalars) & self.locals
+        stored = {buffer for stmt in scalars.body for buffer in writes(stmt)}
+        seen = {buffer for stmt in scalars.body for buffer in buffers_of(stmt)}
+        for k in reversed(range(len(done))):
+            phase = done[k]
+            if isinstance(phase, Rows):
+                return k
+            written = {buffer for stmt in statements(phase) for buffer in writes(stmt)}
+            late = wanted & set(known_after(phase)) or stored & set(touched(phase))
+            if late or seen & written:
+                return None
+        return None
 
     def _pass_on(self) -> None:
         """Give every phase the scalars that it reads and does not compute."""
@@ -488,76 +516,6 @@ class _Scheduler:
         else:
             self.phases[k] = replace(phase, after=(*phase.after, keep))
         return Let(name, Load(memory, 0, dtype))
-
-
-def widened(term: Expr) -> Expr:
-    """A float32 term as float64; a term that was rounded to float32 is taken as it was before."""
-    match term:
-        case Apply("cast", (inner,)) if inner.dtype == "float64":
-            return inner
-    return Apply("cast", (term,), "float64")
-
-
-def nest(loop: For) -> tuple[Loops, tuple[Stmt, ...], tuple[Acc, ...]]:
-    """Loops of which each turn of one is nothing but the next, with the innermost body. Scalars on
-    the way go along: they are computed at each turn. Folds of folds are one fold."""
-    loops: list[tuple[str, Size]] = [(loop.var, loop.extent)]
-    held: list[Stmt] = []
-    while True:
-        inner = loop.body[-1] if loop.body else None
-        lets = loop.body[:-1]
-        if not isinstance(inner, For) or not all(isinstance(s, Let) for s in lets):
-            break
-        outside = {name for name, _ in loops} | {s.name for s in (*held, *lets)}
-        if inner.start != 0 or size_names(inner.extent) & outside:
-            break
-        accs = _joined(loop.accs, inner.accs)
-        if accs is None:
-            break
-        held += lets
-        loop = replace(inner, accs=accs)
-        loops.append((loop.var, loop.extent))
-    return tuple(loops), (*held, *loop.body), loop.accs
-
-
-def _without_ones(
-    loops: Loops, body: tuple[Stmt, ...], accs: tuple[Acc, ...]
-) -> tuple[Loops, tuple[Stmt, ...], tuple[Acc, ...]]:
-    """The same without loops of a single turn, but for one where there is no other."""
-    gone = {name: 0 for name, extent in loops if extent == 1}
-    if not gone:
-        return loops, body, accs
-    kept = tuple((name, n) for name, n in loops if n != 1) or loops[:1]
-    terms = fixed([Let(acc.name, acc.term) for acc in accs], gone)
-    accs = tuple(replace(a, term=t.expr) for a, t in zip(accs, terms, strict=True))
-    return kept, fixed(body, gone), accs
-
-
-def _joined(outer: Sequence[Acc], inner: Sequence[Acc]) -> tuple[Acc, ...] | None:
-    """The folds over two loops as folds over both; None where they are not that."""
-    if not outer and not inner:
-        return ()
-    terms = {acc.name: acc for acc in inner}
-    if len(outer) != len(inner):
-        return None
-    found = []
-    for acc in outer:
-        if not isinstance(acc.term, Ref):
-            return None
-        below = terms.pop(acc.term.name, None)
-        if below is None or (below.op, below.identity) != (acc.op, acc.identity):
-            return None
-        found.append(replace(acc, term=below.term))
-    return tuple(found)
-
-
-def _stores(body: Sequence[Stmt], inner: Loops = ()) -> Iterator[tuple[Store, Loops]]:
-    """All stores with the loops they stand in."""
-    for stmt in body:
-        if isinstance(stmt, Store):
-            yield stmt, inner
-        elif isinstance(stmt, For):
-            yield from _stores(stmt.body, (*inner, (stmt.var, stmt.extent)))
 
 
 def _dtype_of(stmt: Stmt, name: str) -> str:

@@ -9,12 +9,23 @@
     cache.py      built modules on disk, and the command `probtensor cache`
     quickstart.py Cython without what generated code never needs
     loader.py     a module's file to a module
+    group.py      statements as CUDA C++, done by a thread, a warp or a block
+    cuda.py       a plan as CUDA C++: a kernel for each phase of its kernels, and its launches
+    stage.py      which reads go by packs of 16 bytes, or by whole rows through shared memory
+    finish.py     how the folds of all blocks meet at the end of a launch
+    gpu.py        CudaTarget: that text built for the device; launches for given sizes
+    rows.py       a whole plan as one device function, for many chains in one launch
     doctor.py     the command `probtensor doctor`
 
 A module is found by what it was built from (text without comments, compiler, flags, processor,
 Python, Cython, library, headers), so nothing needs to be invalidated, and the same program is
 compiled once for all processes. Files are written aside and renamed: no locks, no waiting, and a
 process killed at any moment leaves nothing that another could mistake for a module.
+
+On a GPU a launch does as much as can be done without waiting for all threads: a fold over the data
+ends in the same launch, by the last block to arrive. Folds join values in an order that depends on
+sizes and device alone. Rejected there: an atomic addition for each block (the order would vary), a
+second launch for each fold, and text per op: both renderers read the same statements.
 
 Rejected: setuptools in the process (0.3 s to import, and it changes directories), ctypes on a bare
 shared library (the text would be Cython in name only), and a lock around building (a killed owner

@@ -104,7 +104,8 @@ class _ModuleText:
         plan = self.plan
         elements = {b.name: size_product(b.shape) for b in plan.buffers}
         dtypes = {b.name: b.dtype for b in plan.buffers}
-        found = schedule(kernel, elements, dtypes, self.deterministic)
+        known = {s.name: s.value for s in plan.sizes if s.value is not None}
+        found = schedule(kernel, elements, dtypes, known, self.deterministic)
         self.scratch += found.scratch
         for k, phase in enumerate(found.phases):
             self._phase(f"{kernel.name}_{k}", kernel, phase)

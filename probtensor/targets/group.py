@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from probtensor.kernel.flat import flattened
-from probtensor.kernel.grid import nest, widened
 from probtensor.kernel.ir import Acc, Call, Check, For, Let, Load, Stmt, Store, walk
+from probtensor.kernel.nests import nest, widened
 from probtensor.kernel.phases import Loops, Private
 from probtensor.kernel.touch import buffers_of, expr_names, names_read
 from probtensor.kernel.touch import writes_of as writes

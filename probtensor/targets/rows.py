@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from probtensor import device
-from probtensor.kernel.grid import nest
 from probtensor.kernel.ir import Call, For
+from probtensor.kernel.nests import nest
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Buffer, Plan
 from probtensor.targets.group import GroupText

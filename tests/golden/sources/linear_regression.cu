@@ -6,7 +6,7 @@
 struct pt_args {
     void *b[9];
     long long n[4];
-    void *s[2];
+    void *s[1];
     double *partial;
     unsigned *counters;
     int *status;
@@ -16,13 +16,19 @@ struct pt_args {
 extern "C" __global__ void __launch_bounds__(256)
 k0_0_thread(const __grid_constant__ pt_args a)
 {
+    const pt_in_float64 x3 = (const double *) a.b[3];
     const pt_in_float64 x0 = (const double *) a.b[0];
     const pt_in_float64 x2 = (const double *) a.b[2];
     const pt_in_float64 x1 = (const double *) a.b[1];
     const pt_out_float64 k0s1 = (double *) a.s[0];
-    const pt_out_float64 k0s3 = (double *) a.s[1];
+    const pt_out_float64 w4 = (double *) a.b[7];
+    const pt_out_float64 y0 = (double *) a.b[4];
+    const pt_out_float64 y2 = (double *) a.b[6];
     const long long *const n = a.n;
     const pt_thread g = {};
+    const double t10 = pt_exp((-x3[0]));
+    const double t11 = t10 * t10;
+    const double t14 = (double) n[0];
     double a8 = 0.0;
     for (int64_t i2 = g.index(); i2 < n[0]; i2 += g.count()) {
         double a4 = 0.0;
@@ -66,20 +72,28 @@ k0_0_thread(const __grid_constant__ pt_args a)
     __syncthreads();
     if (threadIdx.x == 0) {
         a8 = (double) space_f[0];
-        k0s3[0] = a8;
+        w4[0] = t11;
+        y0[0] = ((-0.5) * (t11 * a8)) - (x3[0] * t14);
+        y2[0] = ((a8 * t10) * t10) - t14;
     }
 }
 
 extern "C" __global__ void __launch_bounds__(256)
 k0_0_warp(const __grid_constant__ pt_args a)
 {
+    const pt_in_float64 x3 = (const double *) a.b[3];
     const pt_in_float64 x0 = (const double *) a.b[0];
     const pt_in_float64 x2 = (const double *) a.b[2];
     const pt_in_float64 x1 = (const double *) a.b[1];
     const pt_out_float64 k0s1 = (double *) a.s[0];
-    const pt_out_float64 k0s3 = (double *) a.s[1];
+    const pt_out_float64 w4 = (double *) a.b[7];
+    const pt_out_float64 y0 = (double *) a.b[4];
+    const pt_out_float64 y2 = (double *) a.b[6];
     const long long *const n = a.n;
     const pt_warp g = {};
+    const double t10 = pt_exp((-x3[0]));
+    const double t11 = t10 * t10;
+    const double t14 = (double) n[0];
     double a8 = 0.0;
     for (int64_t i2 = g.index(); i2 < n[0]; i2 += g.count()) {
         double a4 = 0.0;
@@ -126,20 +140,28 @@ k0_0_warp(const __grid_constant__ pt_args a)
     __syncthreads();
     if (threadIdx.x == 0) {
         a8 = (double) space_f[0];
-        k0s3[0] = a8;
+        w4[0] = t11;
+        y0[0] = ((-0.5) * (t11 * a8)) - (x3[0] * t14);
+        y2[0] = ((a8 * t10) * t10) - t14;
     }
 }
 
 extern "C" __global__ void __launch_bounds__(256)
 k0_0_block(const __grid_constant__ pt_args a)
 {
+    const pt_in_float64 x3 = (const double *) a.b[3];
     const pt_in_float64 x0 = (const double *) a.b[0];
     const pt_in_float64 x2 = (const double *) a.b[2];
     const pt_in_float64 x1 = (const double *) a.b[1];
     const pt_out_float64 k0s1 = (double *) a.s[0];
-    const pt_out_float64 k0s3 = (double *) a.s[1];
+    const pt_out_float64 w4 = (double *) a.b[7];
+    const pt_out_float64 y0 = (double *) a.b[4];
+    const pt_out_float64 y2 = (double *) a.b[6];
     const long long *const n = a.n;
     const pt_block g = {};
+    const double t10 = pt_exp((-x3[0]));
+    const double t11 = t10 * t10;
+    const double t14 = (double) n[0];
     double a8 = 0.0;
     for (int64_t i2 = g.index(); i2 < n[0]; i2 += g.count()) {
         double a4 = 0.0;
@@ -186,7 +208,9 @@ k0_0_block(const __grid_constant__ pt_args a)
     __syncthreads();
     if (threadIdx.x == 0) {
         a8 = (double) space_f[0];
-        k0s3[0] = a8;
+        w4[0] = t11;
+        y0[0] = ((-0.5) * (t11 * a8)) - (x3[0] * t14);
+        y2[0] = ((a8 * t10) * t10) - t14;
     }
 }
 
@@ -229,26 +253,6 @@ k0_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
         const int64_t i7 = kept;
         w18[i7] = k0a2;
     }
-}
-
-extern "C" __global__ void __launch_bounds__(256)
-k0_2(const __grid_constant__ pt_args a)
-{
-    const pt_in_float64 k0s3 = (const double *) a.s[1];
-    const pt_in_float64 x3 = (const double *) a.b[3];
-    const pt_out_float64 w4 = (double *) a.b[7];
-    const pt_out_float64 y0 = (double *) a.b[4];
-    const pt_out_float64 y2 = (double *) a.b[6];
-    const long long *const n = a.n;
-    if (threadIdx.x != 0)
-        return;
-    const double a8 = k0s3[0];
-    const double t10 = pt_exp((-x3[0]));
-    const double t11 = t10 * t10;
-    const double t14 = (double) n[0];
-    w4[0] = t11;
-    y0[0] = ((-0.5) * (t11 * a8)) - (x3[0] * t14);
-    y2[0] = ((a8 * t10) * t10) - t14;
 }
 
 extern "C" __global__ void __launch_bounds__(256)

@@ -6,7 +6,7 @@
 struct pt_args {
     void *b[5];
     long long n[4];
-    void *s[2];
+    void *s[1];
     double *partial;
     unsigned *counters;
     int *status;
@@ -20,7 +20,7 @@ k0_0_thread(const __grid_constant__ pt_args a)
     const pt_in_float64 x2 = (const double *) a.b[2];
     const pt_in_float64 x1 = (const double *) a.b[1];
     const pt_out_float64 k0s1 = (double *) a.s[0];
-    const pt_out_float64 k0s3 = (double *) a.s[1];
+    const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_thread g = {};
     double a11 = 0.0;
@@ -66,7 +66,7 @@ k0_0_thread(const __grid_constant__ pt_args a)
     __syncthreads();
     if (threadIdx.x == 0) {
         a11 = (double) space_f[0];
-        k0s3[0] = a11;
+        y0[0] = a11;
     }
 }
 
@@ -77,7 +77,7 @@ k0_0_warp(const __grid_constant__ pt_args a)
     const pt_in_float64 x2 = (const double *) a.b[2];
     const pt_in_float64 x1 = (const double *) a.b[1];
     const pt_out_float64 k0s1 = (double *) a.s[0];
-    const pt_out_float64 k0s3 = (double *) a.s[1];
+    const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_warp g = {};
     double a11 = 0.0;
@@ -126,7 +126,7 @@ k0_0_warp(const __grid_constant__ pt_args a)
     __syncthreads();
     if (threadIdx.x == 0) {
         a11 = (double) space_f[0];
-        k0s3[0] = a11;
+        y0[0] = a11;
     }
 }
 
@@ -137,7 +137,7 @@ k0_0_block(const __grid_constant__ pt_args a)
     const pt_in_float64 x2 = (const double *) a.b[2];
     const pt_in_float64 x1 = (const double *) a.b[1];
     const pt_out_float64 k0s1 = (double *) a.s[0];
-    const pt_out_float64 k0s3 = (double *) a.s[1];
+    const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_block g = {};
     double a11 = 0.0;
@@ -186,7 +186,7 @@ k0_0_block(const __grid_constant__ pt_args a)
     __syncthreads();
     if (threadIdx.x == 0) {
         a11 = (double) space_f[0];
-        k0s3[0] = a11;
+        y0[0] = a11;
     }
 }
 
@@ -227,15 +227,4 @@ k0_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
         const int64_t i10 = kept;
         y1[i10] = k0a2;
     }
-}
-
-extern "C" __global__ void __launch_bounds__(256)
-k0_2(const __grid_constant__ pt_args a)
-{
-    const pt_in_float64 k0s3 = (const double *) a.s[1];
-    const pt_out_float64 y0 = (double *) a.b[3];
-    if (threadIdx.x != 0)
-        return;
-    const double a11 = k0s3[0];
-    y0[0] = a11;
 }

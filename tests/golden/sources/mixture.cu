@@ -6,7 +6,7 @@
 struct pt_args {
     void *b[11];
     long long n[3];
-    void *s[2];
+    void *s[1];
     double *partial;
     unsigned *counters;
     int *status;
@@ -47,7 +47,7 @@ k1_0_thread(const __grid_constant__ pt_args a)
     const pt_in_float64 x1 = (const double *) a.b[1];
     const pt_in_float64 w1 = (const double *) a.b[6];
     const pt_out_float64 k1s1 = (double *) a.s[0];
-    const pt_out_float64 k1s4 = (double *) a.s[1];
+    const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_thread g = {};
     double a27 = 0.0;
@@ -104,7 +104,7 @@ k1_0_thread(const __grid_constant__ pt_args a)
     __syncthreads();
     if (threadIdx.x == 0) {
         a27 = (double) space_f[0];
-        k1s4[0] = a27;
+        y0[0] = a27;
     }
 }
 
@@ -118,7 +118,7 @@ k1_0_warp(const __grid_constant__ pt_args a)
     const pt_in_float64 x1 = (const double *) a.b[1];
     const pt_in_float64 w1 = (const double *) a.b[6];
     const pt_out_float64 k1s1 = (double *) a.s[0];
-    const pt_out_float64 k1s4 = (double *) a.s[1];
+    const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_warp g = {};
     double a27 = 0.0;
@@ -180,7 +180,7 @@ k1_0_warp(const __grid_constant__ pt_args a)
     __syncthreads();
     if (threadIdx.x == 0) {
         a27 = (double) space_f[0];
-        k1s4[0] = a27;
+        y0[0] = a27;
     }
 }
 
@@ -194,7 +194,7 @@ k1_0_block(const __grid_constant__ pt_args a)
     const pt_in_float64 x1 = (const double *) a.b[1];
     const pt_in_float64 w1 = (const double *) a.b[6];
     const pt_out_float64 k1s1 = (double *) a.s[0];
-    const pt_out_float64 k1s4 = (double *) a.s[1];
+    const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_block g = {};
     double a27 = 0.0;
@@ -256,7 +256,7 @@ k1_0_block(const __grid_constant__ pt_args a)
     __syncthreads();
     if (threadIdx.x == 0) {
         a27 = (double) space_f[0];
-        k1s4[0] = a27;
+        y0[0] = a27;
     }
 }
 
@@ -315,17 +315,6 @@ k1_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
         y1[i22] = k1a2;
         w34[i22] = k1a3;
     }
-}
-
-extern "C" __global__ void __launch_bounds__(256)
-k1_2(const __grid_constant__ pt_args a)
-{
-    const pt_in_float64 k1s4 = (const double *) a.s[1];
-    const pt_out_float64 y0 = (double *) a.b[3];
-    if (threadIdx.x != 0)
-        return;
-    const double a27 = k1s4[0];
-    y0[0] = a27;
 }
 
 extern "C" __global__ void __launch_bounds__(256)

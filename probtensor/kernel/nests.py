@@ -1,0 +1,81 @@
+"""Nested loops as one: which loops of a nest may be taken together, and what stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from probtensor.kernel.flat import fixed
+from probtensor.kernel.ir import Acc, Apply, Expr, For, Let, Ref, Stmt, Store
+from probtensor.kernel.phases import Loops
+from probtensor.types import Size, size_names
+
+
+def widened(term: Expr) -> Expr:
+    """A float32 term as float64; a term that was rounded to float32 is taken as it was before."""
+    match term:
+        case Apply("cast", (inner,)) if inner.dtype == "float64":
+            return inner
+    return Apply("cast", (term,), "float64")
+
+
+def nest(loop: For) -> tuple[Loops, tuple[Stmt, ...], tuple[Acc, ...]]:
+    """Loops of which each turn of one is nothing but the next, with the innermost body. Scalars on
+    the way go along: they are computed at each turn. Folds of folds are one fold."""
+    loops: list[tuple[str, Size]] = [(loop.var, loop.extent)]
+    held: list[Stmt] = []
+    while True:
+        inner = loop.body[-1] if loop.body else None
+        lets = loop.body[:-1]
+        if not isinstance(inner, For) or not all(isinstance(s, Let) for s in lets):
+            break
+        outside = {name for name, _ in loops} | {s.name for s in (*held, *lets)}
+        if inner.start != 0 or size_names(inner.extent) & outside:
+            break
+        accs = _joined(loop.accs, inner.accs)
+        if accs is None:
+            break
+        held += lets
+        loop = replace(inner, accs=accs)
+        loops.append((loop.var, loop.extent))
+    return tuple(loops), (*held, *loop.body), loop.accs
+
+
+def without_ones(
+    loops: Loops, body: tuple[Stmt, ...], accs: tuple[Acc, ...]
+) -> tuple[Loops, tuple[Stmt, ...], tuple[Acc, ...]]:
+    """The same without loops of a single turn, but for one where there is no other."""
+    gone = {name: 0 for name, extent in loops if extent == 1}
+    if not gone:
+        return loops, body, accs
+    kept = tuple((name, n) for name, n in loops if n != 1) or loops[:1]
+    terms = fixed([Let(acc.name, acc.term) for acc in accs], gone)
+    accs = tuple(replace(a, term=t.expr) for a, t in zip(accs, terms, strict=True))
+    return kept, fixed(body, gone), accs
+
+
+def _joined(outer: Sequence[Acc], inner: Sequence[Acc]) -> tuple[Acc, ...] | None:
+    """The folds over two loops as folds over both; None where they are not that."""
+    if not outer and not inner:
+        return ()
+    terms = {acc.name: acc for acc in inner}
+    if len(outer) != len(inner):
+        return None
+    found = []
+    for acc in outer:
+        if not isinstance(acc.term, Ref):
+            return None
+        below = terms.pop(acc.term.name, None)
+        if below is None or (below.op, below.identity) != (acc.op, acc.identity):
+            return None
+        found.append(replace(acc, term=below.term))
+    return tuple(found)
+
+
+def stores_of(body: Sequence[Stmt], inner: Loops = ()) -> Iterator[tuple[Store, Loops]]:
+    """All stores with the loops they stand in."""
+    for stmt in body:
+        if isinstance(stmt, Store):
+            yield stmt, inner
+        elif isinstance(stmt, For):
+            yield from stores_of(stmt.body, (*inner, (stmt.var, stmt.extent)))
