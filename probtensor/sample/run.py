@@ -63,9 +63,8 @@ def sample(
     init           {name: value}, float64[dim] or float64[chains, dim]; by default uniform on
                    (-2, 2) in each unconstrained coordinate, with up to 100 attempts a chain
     sampler        "nuts"; or "chees", for many chains on a device: one trajectory length for all
-    metric, early_max_treedepth, keep_divergences, pooled: see `settings.Settings`
-
-    A posterior with target="cuda" runs all its chains there at once, pooled from 128 chains on.
+    metric, early_max_treedepth, keep_divergences, pooled: see `settings.Settings`. Chains of a
+                   posterior with target="cuda" run there at once; from 128 on they are pooled
 
     Ctrl-C stops the chains at their next leapfrog step and returns what they have drawn: as many
     chains of one length as keep the most draws. `attrs["interrupted"]` then says what is left.
@@ -87,20 +86,20 @@ def sample(
         pooled=_on_device(posterior) and chains >= MANY_CHAINS if pooled is None else pooled,
     )
     seed = _checked(posterior, settings, chains, cores, seed)
-    threads = min(chains, cores or available_cpus())
-    return _sampled(posterior, settings, chains, threads, seed, init, progress)
+    return _sampled(posterior, settings, chains, cores, seed, init, progress)
 
 
 def _sampled(
     posterior: LogpGrad,
     settings: Settings,
     chains: int,
-    threads: int,
+    cores: int | None,
     seed: int,
     init: object,
     progress: bool | Callback,
 ) -> Any:
     """Run, gather what was drawn, and say what is wrong with it."""
+    threads = min(chains, cores or available_cpus())
     if _on_device(posterior):
         outcome = run_many(posterior, settings, chains, seed, init, progress)
     else:
