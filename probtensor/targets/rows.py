@@ -30,6 +30,7 @@ TYPES = {"thread": "pt_thread", "warp": "pt_warp", "block": "pt_block"}
 BLOCK = {"thread": 128, "warp": 128, "block": 256}
 LOCAL = 64  # elements of a temporary that a thread keeps for itself
 SHORT, LONG = 64, 2048  # terms up to which a thread, and a warp, goes through a loop alone
+WAVES = 32  # blocks of a launch for each multiprocessor, at most
 LINE = 64  # bytes that a row's workspace and its parts are aligned to
 
 
@@ -48,7 +49,6 @@ class RowsProgram:
 
     group       "thread", "warp" or "block": who goes through the plan for one row
     threads     of such a group
-    block       threads of a block to launch with
     work_bytes  workspace of each group, aligned to 64 bytes
     """
 
@@ -64,26 +64,29 @@ class RowsProgram:
     row_sizes: Mapping[int, int] = field(default_factory=dict)
 
     @property
-    def block(self) -> int:
-        return BLOCK[self.group]
-
-    @property
     def threads(self) -> int:
-        return {"thread": 1, "warp": 32, "block": self.block}[self.group]
+        """Threads of a group."""
+        return {"thread": 1, "warp": 32, "block": BLOCK["block"]}[self.group]
 
     @property
     def may_fail(self) -> bool:
         """Whether a status has to be read after a call."""
         return bool(self.plan.failures)
 
-    def grid(self, rows: int) -> int:
-        """Blocks for so many rows, if each group takes one."""
-        return max(1, -(-rows * self.threads // self.block))
+    def shape(self, rows: int) -> tuple[int, int]:
+        """(blocks, threads of a block) for so many rows: blocks are no larger than it takes to have
+        work for all multiprocessors."""
+        block = max(32, self.threads)
+        wanted = rows * self.threads
+        while 2 * block <= BLOCK[self.group] and wanted > 2 * block * self.driver.multiprocessors:
+            block *= 2
+        most = WAVES * self.driver.multiprocessors
+        return max(1, min(-(-wanted // block), most)), block
 
     def groups(self, rows: int) -> int:
         """How many groups, and so workspaces, `enqueue` uses for so many rows."""
-        most = 32 * self.driver.multiprocessors
-        return min(self.grid(rows), most) * self.block // self.threads
+        grid, block = self.shape(rows)
+        return grid * block // self.threads
 
     def data_bytes(self, pointers: Sequence[int]) -> bytes:
         """The bytes of `pt_data`, given addresses in the order of the plan's buffers; those of
@@ -108,8 +111,8 @@ class RowsProgram:
         packed = self.data_bytes(pointers)
         packed += struct.pack(f"{len(taken)}Q", *(pointers[k] for k in taken))
         packed += struct.pack("qQqQ", rows, work, self.work_bytes, status)
-        grid = self.groups(rows) * self.threads // self.block
-        self.driver.launch(self.module.function("pt_rows"), grid, self.block, 0, packed, stream)
+        grid, block = self.shape(rows)
+        self.driver.launch(self.module.function("pt_rows"), grid, block, 0, packed, stream)
 
 
 def rows_program(

@@ -143,14 +143,14 @@ def test_the_density_is_device_code_for_samplers(model, device_driver):
     points = np.random.default_rng(6).normal(size=(count, dim))
     q, grad = pt.device_array(points), pt.device_array(np.empty((count, dim)))
     logp, status = pt.device_array(np.empty(count)), pt.device_array(np.zeros(1, "int32"))
-    grid = program.grid(count)
-    groups = grid * program.block // program.threads
+    grid, block = program.shape(count)
+    groups = program.groups(count)
     work = pt.device_array(np.empty(groups * many.work_bytes, "uint8"))
     packed = many.data + struct.pack(
         "QQQqQqQ", q.address, grad.address, logp.address, count, work.address, many.work_bytes,
         status.address,
     )  # fmt: skip
-    device_driver.launch(program.module.function("each"), grid, program.block, 0, packed)
+    device_driver.launch(program.module.function("each"), grid, block, 0, packed)
     expected, slope = there.batched(points)
     np.testing.assert_allclose(logp.get(), expected, **CLOSE)
     np.testing.assert_allclose(grad.get(), slope, **CLOSE)
