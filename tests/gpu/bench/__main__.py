@@ -146,7 +146,8 @@ def main(line=None):
                 bad += 1
                 log.seek(0)
                 print("".join(log.readlines()[-40:]), file=sys.stderr, flush=True)
-    print("\n".join(verdicts.table(results)), flush=True)
+    if not options.dry:
+        print("\n".join(verdicts.table(results)), flush=True)
     return 1 if bad else 0
 
 

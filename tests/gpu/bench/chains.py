@@ -105,15 +105,21 @@ def gradient_records(setting, case, contenders, chains):
     rng = np.random.default_rng(2)
     q = 0.2 * rng.standard_normal((chains, case.dim))
     runs, values, first_s = {}, {}, {}
+    title = f"{case.name}, {chains} gradients"
     for name, contender in contenders.items():
-        order = models.order(case, contender.flatten)
-        held, function = contender.put(q[:, order]), contender.gradient()
-        runs[name] = clock.Run(lambda f=function, h=held: f(h), contender.wait)
-        result, first_s[name] = clock.once(runs[name])
-        values[name] = comparable([contender.get(part) for part in result], order)
-    reference = next(iter(values.values()))
+        try:
+            order = models.order(case, contender.flatten)
+            held, function = contender.put(q[:, order]), contender.gradient()
+            run = clock.Run(lambda f=function, h=held: f(h), contender.wait)
+            result, first_s[name] = clock.once(run)
+            values[name] = comparable([contender.get(part) for part in result], order)
+        except Exception as error:
+            yield {"case": title, "contender": name, "error": peers.trouble_of(error)}
+            continue
+        runs[name] = run
+    reference = next(iter(values.values()), None)
     for name, measured in clock.compare(runs, setting.block_s, setting.rounds).items():
-        about = {"case": f"{case.name}, {chains} gradients", "contender": name}
+        about = {"case": title, "contender": name}
         tolerance = 2e-2 if "float32" in name else 1e-8
         differs = peers.disagreement(reference, values[name], tolerance)
         if differs:
@@ -223,8 +229,8 @@ def measure(setting, model, wide=True):
             call, first_s = prepare()
             found = sampling_record(case, plan, contender, call, first_s)
         except Exception as error:
-            words = f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
-            yield {"case": case.name, "contender": contender, "error": words}
+            about = {"case": case.name, "contender": contender}
+            yield about | {"error": peers.trouble_of(error)}
             continue
         if "error" not in found:
             reference = reference or found

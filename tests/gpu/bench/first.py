@@ -243,5 +243,4 @@ def measure(setting):
         try:
             yield from check(setting)
         except Exception as error:
-            words = f"{type(error).__name__}: {' '.join(str(error).split())}"[:400]
-            yield {"check": check.__name__, "case": check.__name__, "error": words}
+            yield {"case": check.__name__, "error": peers.trouble_of(error)}

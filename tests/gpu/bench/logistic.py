@@ -92,9 +92,9 @@ def measure(setting):
         about = {"case": f"{n:,} x {d}", "dtype": dtype}
         right = expected(values)
         for name, library in libraries.items():
-            held = [library.put(value) for value in values]
             make = DERIVATIVES.get(name)
             try:
+                held = [library.put(value) for value in values]
                 run = make(library, held) if make else library.run(by_hand, held)
                 results, _ = clock.once(run)
                 found = [library.get(value) for value in results]
@@ -102,7 +102,7 @@ def measure(setting):
                 total = library.run(stream.total, held[:1])
                 clock.once(total)
             except Exception as error:
-                trouble = f"{type(error).__name__}: {error}"[:300]
+                trouble = peers.trouble_of(error)
             if trouble:
                 yield about | {"contender": name, "error": trouble}
                 continue

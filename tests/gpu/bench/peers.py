@@ -250,8 +250,13 @@ def libraries(dry, wanted=PEERS):
             found[peer.name] = peer(dry)
         except Exception as error:
             # A peer that cannot start, however it fails, must not cost ours its figures.
-            missing.append(f"{peer.name}: {type(error).__name__}: {str(error).splitlines()[0]}")
+            missing.append(f"{peer.name}: {trouble_of(error)}")
     return found, missing
+
+
+def trouble_of(error):
+    """An exception in a few words."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
 
 
 def disagreement(ours, theirs, tolerance):

@@ -41,7 +41,7 @@ def one_size(setting, libraries, a, b):
             found = [library.get(result)[:16]]
             trouble = peers.disagreement(expected, found, TOLERANCE[a.dtype.name])
         except Exception as error:
-            trouble = f"{type(error).__name__}: {error}"[:300]
+            trouble = peers.trouble_of(error)
         if trouble:
             yield about | {"contender": name, "error": trouble}
         else:

@@ -105,7 +105,8 @@ def markdown(results):
     lines = ["# On a GPU", "", f"{results['date']}, `make gpu`.", ""]
     if results["dry"]:
         lines += ["**A rehearsal on the host: no figure here means anything.**", ""]
-    lines += verdicts.table(results)
+    else:
+        lines += verdicts.table(results)
     for name, found in results["steps"].items():
         lines += [f"## {title_of(name, found)}", ""]
         note = found.get("about", {}).get("note")

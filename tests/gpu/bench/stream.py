@@ -95,17 +95,24 @@ def cases(n):
     return line
 
 
-def copies(libraries, arrays):
-    """{name: Run} of plain copies, and of `x + 1`, which moves as much."""
-    runs = {}
+def copies(libraries, array):
+    """({name: Run} of plain copies, and of `x + 1`, which moves as much; records of failures)."""
+    runs, errors = {}, []
     for name, library in libraries.items():
-        value = library.put(arrays[0])
-        runs[f"{name}, x + 1"] = library.run(lambda xp, x: [x + 1], [value])
-        if name == peers.OURS:
-            runs[f"{name}, copy"] = our_copy(library, value)
-        elif name in ("torch", "cupy", "numpy"):
-            runs[f"{name}, copy"] = their_copy(library, value)
-    return runs
+        try:
+            value = library.put(array)
+            found = {f"{name}, x + 1": library.run(lambda xp, x: [x + 1], [value])}
+            if name == peers.OURS:
+                found[f"{name}, copy"] = our_copy(library, value)
+            elif name != "jax":
+                found[f"{name}, copy"] = their_copy(library, value)
+            for run in found.values():
+                clock.once(run)
+        except Exception as error:
+            errors.append({"case": "copies", "contender": name, "error": peers.trouble_of(error)})
+            continue
+        runs |= found
+    return runs, errors
 
 
 def our_copy(library, value):
@@ -128,13 +135,10 @@ def their_copy(library, value):
 
 def copy_bandwidth(setting, libraries, array):
     """(records, bytes a second of the quickest copy of `array`, read and write both counted)."""
-    runs = copies(libraries, [array])
-    for run in runs.values():
-        clock.once(run)
+    runs, records = copies(libraries, array)
     times = clock.compare(runs, setting.block_s, setting.rounds)
     moved = 2 * array.nbytes
     quickest = max(moved / t.median for words, t in times.items() if words.endswith("copy"))
-    records = []
     for words, time in times.items():
         name, case = words.split(", ")
         records.append(record(case, array.dtype.name, name, time, moved, quickest))
@@ -192,7 +196,7 @@ def one_case(setting, case, libraries, held, small, bandwidth):
             run = library.run(case.function, held[name][: case.inputs])
             written, full[name] = finished(library, run)
         except Exception as error:
-            trouble = f"{type(error).__name__}: {error}"[:300]
+            trouble = peers.trouble_of(error)
         if trouble:
             yield about | {"contender": name, "error": trouble}
         else:
@@ -222,9 +226,17 @@ def measure(setting):
         for group in by_shape(cases(n)):
             count = max(case.inputs for case in group)
             inputs = [array.reshape(group[0].shape) for array in arrays[:count]]
-            held = {name: [x.put(a) for a in inputs] for name, x in libraries.items()}
+            held, able = {}, {}
+            for name, library in libraries.items():
+                try:
+                    held[name] = [library.put(a) for a in inputs]
+                except Exception as error:
+                    about = {"case": group[0].title, "dtype": dtype, "contender": name}
+                    yield about | {"error": peers.trouble_of(error)}
+                    continue
+                able[name] = library
             for case in group:
-                yield from one_case(setting, case, libraries, held, small, bandwidth)
+                yield from one_case(setting, case, able, held, small, bandwidth)
 
 
 def by_shape(all_cases):
