@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from probtensor.kernel.flat import flattened
-from probtensor.kernel.ir import Acc, Call, Check, For, Let, Load, Stmt, Store, walk
+from probtensor.kernel.ir import Acc, Call, Check, For, Let, Stmt, Store, exprs_of, walk
 from probtensor.kernel.nests import nest, widened
 from probtensor.kernel.phases import Loops, Private
-from probtensor.kernel.touch import buffers_of, expr_names, names_read
+from probtensor.kernel.touch import deep, expr_names, loads_of, names_read
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.targets.spell import COMBINE, PLAIN, Speller, c_type, local_type, unwrapped
 from probtensor.types import Size, size_names
@@ -42,8 +42,11 @@ class GroupText(Speller):
     origin: str = ""
     checks: bool = False
     routines: set[str] = field(default_factory=set)
-    read: set[str] = field(default_factory=set)  # buffers touched since lanes last met
+    uniform: set[str] = field(default_factory=set)  # buffers of which each lane has a copy
+    # Buffers that lanes have read, have written, and the first lane has, since they last met.
+    read: set[str] = field(default_factory=set)
     dirty: set[str] = field(default_factory=set)
+    first: set[str] = field(default_factory=set)
 
     plain = PLAIN | SPELLINGS
     cast = "(({}) {})"
@@ -88,25 +91,32 @@ class GroupText(Speller):
         """Let the lanes meet where one would see, or overwrite, what others are busy with."""
         if self.group == "thread":
             return
-        stored, seen = set(writes(stmt)), set(buffers_of(stmt))
-        if isinstance(stmt, For):
-            for acc in stmt.accs:
-                seen |= {p.buffer for p in _loads(acc)}
-        if seen & self.dirty or stored & self.read:
+        stored = set(writes(stmt)) - self.uniform
+        loaded = {b for part in deep(stmt) for e in exprs_of(part) for b in loads_of(e)}
+        if isinstance(stmt, Call):
+            loaded |= stored
+        loaded -= self.uniform
+        # A single store is the first lane's work alone, which sees what it did itself.
+        late = self.dirty if isinstance(stmt, Store) else self.dirty | self.first
+        if loaded & late or stored & late or stored & self.read:
             self.meet(depth)
-        self.dirty |= stored
-        self.read |= seen
+        if isinstance(stmt, Store):
+            self.first |= stored
+        else:
+            self.dirty |= stored
+        self.read |= loaded
 
     def meet(self, depth: int) -> None:
         """All lanes of the group arrive."""
-        if self.group != "thread" and (self.dirty or self.read):
+        if self.group != "thread" and (self.dirty or self.first or self.read):
             self.line(depth, "g.sync();")
         self.dirty.clear()
+        self.first.clear()
         self.read.clear()
 
     def _group_stmt(self, stmt: Stmt, depth: int) -> None:
         match stmt:
-            case Store():
+            case Store(buffer) if buffer not in self.uniform:
                 self.line(depth, "if (g.lane() == 0)")
                 self.thread_stmt(stmt, depth + 1)
             case For():
@@ -274,16 +284,6 @@ class GroupText(Speller):
             self.thread_stmt(stmt, depth + 1)
         self.accumulate(loop.accs, depth + 1)
         self.line(depth, "}")
-
-
-def _loads(acc: Acc) -> list[Load]:
-    stack, found = [acc.term], []
-    while stack:
-        expr = stack.pop()
-        if isinstance(expr, Load):
-            found.append(expr)
-        stack.extend(getattr(expr, "args", ()))
-    return found
 
 
 def _with_term(acc: Acc, term) -> Acc:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from probtensor import device
-from probtensor.kernel.ir import Call, For
+from probtensor.kernel.ir import Call, For, Store
 from probtensor.kernel.nests import nest
+from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Buffer, Plan
 from probtensor.targets.group import GroupText
@@ -28,7 +29,7 @@ HEAD = """\
 """
 TYPES = {"thread": "pt_thread", "warp": "pt_warp", "block": "pt_block"}
 BLOCK = {"thread": 128, "warp": 128, "block": 256}
-LOCAL = 64  # elements of a temporary that a thread keeps for itself
+LOCAL = 64  # elements of a temporary that each thread keeps for itself
 SHORT, LONG = 64, 2048  # terms up to which a thread, and a warp, goes through a loop alone
 WAVES = 32  # blocks of a launch for each multiprocessor, at most
 LINE = 64  # bytes that a row's workspace and its parts are aligned to
@@ -184,8 +185,11 @@ class _RowsText(GroupText):
         for k in plan.lifetimes:
             buffer = plan.buffers[k]
             count = size_product(buffer.shape)
-            if self.group == "thread" and isinstance(count, int) and count <= LOCAL:
+            small = isinstance(count, int) and count <= LOCAL
+            if small and (self.group == "thread" or self._is_uniform(buffer.name)):
                 self.own[k] = buffer
+        if self.group != "thread":
+            self.uniform = {buffer.name for buffer in self.own.values()}
         for kernel in plan.kernels:
             self.line(1, "{")
             self.group_body(kernel.body, 2)
@@ -210,6 +214,16 @@ class _RowsText(GroupText):
         if density is not None:
             parts.append(self._density(density))
         return "".join(parts) + tail
+
+    def _is_uniform(self, name: str) -> bool:
+        """Whether all that is stored to a temporary are scalars, which every lane computes."""
+        for kernel in self.plan.kernels:
+            for stmt in kernel.body:
+                if isinstance(stmt, Store) and stmt.buffer == name and stmt.op is not None:
+                    return False
+                if isinstance(stmt, (For, Call)) and name in writes(stmt):
+                    return False
+        return True
 
     def _parameters(self) -> list[tuple[str, str]]:
         """(type, name) of the buffers that have a value for each row."""
