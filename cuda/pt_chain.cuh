@@ -438,7 +438,7 @@ PT_DEVICE int pt_search_step_size(const pt_chain &g, const pt_target &target, ui
 }
 
 /* Every chain's start point, first metric and first step size. */
-PT_KERNEL pt_start(pt_data data, pt_run run)
+PT_KERNEL pt_start(const __grid_constant__ pt_data data, const __grid_constant__ pt_run run)
 {
     const pt_chain g;
     const long long chain = g.index();

@@ -161,7 +161,8 @@ PT_DEVICE void pt_iterate(const pt_chain &g, const pt_target &target, const pt_r
 }
 
 /* `all.count` iterations of every chain. */
-PT_KERNEL pt_chees_move(pt_data data, pt_run run, pt_together all)
+PT_KERNEL pt_chees_move(const __grid_constant__ pt_data data, const __grid_constant__ pt_run run,
+                        const __grid_constant__ pt_together all)
 {
     const pt_chain g;
     const long long chain = g.index();

@@ -380,7 +380,8 @@ PT_DEVICE bool pt_finish(const pt_chain &g, const pt_target &target, const pt_ru
 }
 
 /* All chains up to iteration `pt_stop`, from wherever they are. */
-PT_KERNEL pt_nuts(pt_data data, pt_run run, pt_together all)
+PT_KERNEL pt_nuts(const __grid_constant__ pt_data data, const __grid_constant__ pt_run run,
+                  const __grid_constant__ pt_together all)
 {
     const pt_chain g;
     const bool mine = g.index() < run.chains && run.states[g.index()].status == PT_WELL

@@ -224,13 +224,12 @@ class Chains:
         return layout.packed(layout.RUN, {**self.fields, **rows, **fields})
 
     def _launch(self, kernel: str, *parameters: bytes) -> None:
-        """A kernel over all chains, in blocks that are no larger than all multiprocessors need."""
+        """A kernel over all chains, in small blocks: one gives way when its last chain is done."""
         program = self.many.program
         each = {"thread": 1, "warp": 32, "block": LAUNCH_THREADS}[program.group]
         threads = self.chains * each
-        block = max(32, each)
-        while 2 * block <= LAUNCH_THREADS and threads > 2 * block * self.driver.multiprocessors:
-            block *= 2
+        small = 32 if threads <= 64 * self.driver.multiprocessors else 64
+        block = max(each, small)
         grid = -(-threads // block)
         packed = b"".join([self.many.data, *parameters])
         self.driver.launch(self._function(kernel), grid, block, 0, packed, self.stream)
