@@ -147,13 +147,13 @@ class Bars:
         )
         self.tasks = [
             self.progress.add_task(name, total=state.total, **_fields(state))
-            for name, state in _rows(states)
+            for name, state in bar_rows(states)
         ]
         self.progress.start()
 
     def show(self, states: Sequence[ChainState]) -> None:
         """Redraw."""
-        for task, (name, state) in zip(self.tasks, _rows(states), strict=True):
+        for task, (name, state) in zip(self.tasks, bar_rows(states), strict=True):
             name += " warm-up" if state.done < state.tune else ""
             self.progress.update(task, completed=state.done, description=name, **_fields(state))
         self.progress.refresh()
@@ -163,7 +163,7 @@ class Bars:
         self.progress.stop()
 
 
-def _rows(states: Sequence[ChainState]) -> list[tuple[str, ChainState]]:
+def bar_rows(states: Sequence[ChainState]) -> list[tuple[str, ChainState]]:
     """(name, state) of each bar."""
     if len(states) > MOST_BARS:
         return [(f"{len(states)} chains", together(states))]

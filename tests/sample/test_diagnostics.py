@@ -95,3 +95,53 @@ def test_bfmi_is_arviz_bfmi():
     arviz = load_arviz()
     if int(arviz.__version__.split(".")[0]) < 1:
         np.testing.assert_allclose(diagnostics.bfmi(energy), arviz.bfmi(energy), rtol=1e-12)
+
+
+def nested_by_definition(draws, each):
+    """Margossian et al. (2024), equations of section 2, one coordinate at a time."""
+    groups = [draws[k : k + each] for k in range(0, len(draws) // each * each, each)]
+    means = [group.mean() for group in groups]
+    between = np.var(means, ddof=1)
+    within = np.mean([
+        np.var([chain.mean() for chain in group], ddof=1)
+        + np.mean([np.var(chain, ddof=1) for chain in group])
+        for group in groups
+    ])  # fmt: skip
+    return np.sqrt(1.0 + between / within)
+
+
+def test_nested_rhat_is_the_definition():
+    rng = np.random.default_rng(1)
+    draws = rng.normal(size=(200, 7, 3)) + 0.3 * rng.normal(size=(200, 1, 3)) + 1e6
+    rhat, _ = diagnostics.nested(draws)
+    each = diagnostics.superchain_size(200)
+    assert each == 4
+    for i in range(3):
+        np.testing.assert_allclose(rhat[i], nested_by_definition(draws[..., i], each), rtol=1e-9)
+
+
+def test_nested_rhat_tells_short_chains_that_agree_from_those_that_do_not():
+    rng = np.random.default_rng(2)
+    draws = rng.normal(size=(512, 10))
+    rhat, size = diagnostics.nested(draws)
+    assert rhat < 1.01
+    assert 0.8 * draws.size < size < 1.25 * draws.size
+    apart = draws + np.repeat(rng.normal(size=64), 8)[:, None]
+    assert diagnostics.nested(apart)[0] > 1.3
+
+
+def test_the_effective_size_of_many_chains_is_that_of_long_ones():
+    """Autoregressive chains, whose effective size is known: n (1 - a) / (1 + a)."""
+    rng = np.random.default_rng(3)
+    noise = rng.normal(size=(256, 400))
+    draws = np.empty_like(noise)
+    draws[:, 0] = noise[:, 0]
+    for n in range(1, 400):
+        draws[:, n] = 0.8 * draws[:, n - 1] + 0.6 * noise[:, n]
+    _, size = diagnostics.nested(draws)
+    expected = draws.size / 9.0
+    assert 0.75 * expected < size < 1.35 * expected
+
+
+def test_chains_are_many_from_128_on():
+    assert [diagnostics.superchain_size(n) for n in (1, 127, 128, 129, 4096)] == [1, 1, 2, 3, 64]

@@ -11,7 +11,7 @@ import pytest
 
 from probtensor.sample import sample
 from probtensor.sample.nuts import Nuts
-from probtensor.sample.progress import Bars, ChainState
+from probtensor.sample.progress import Bars, ChainState, bar_rows
 from probtensor.sample.run import _most_draws
 from probtensor.sample.threads import available_cpus, run_all
 
@@ -202,3 +202,13 @@ def test_threads_release_the_interpreter(density):
     over.set()
     counter.join()
     assert counts[0] > 20 * seconds
+
+
+def test_hundreds_of_chains_are_one_bar():
+    states = [
+        ChainState(chain, 10 * chain, 400, 100, 1, 0.5, 7, 3.0) for chain in range(20)
+    ]
+    ((name, one),) = bar_rows(states)
+    assert name == "20 chains"
+    assert (one.done, one.divergences, one.gradients, one.step_size) == (95, 20, 140, 0.5)
+    assert [name for name, _ in bar_rows(states[:2])] == ["chain 0", "chain 1"]
