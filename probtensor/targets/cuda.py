@@ -16,14 +16,12 @@ from probtensor.kernel.ir import (
     Stmt,
     Store,
     exprs_of,
-    identity,
     walk,
     walk_expr,
 )
 from probtensor.kernel.phases import (
     Once,
     Phase,
-    Private,
     Reduce,
     Routine,
     Rows,
@@ -259,7 +257,7 @@ class _PhaseText(FinishText):
         self._before(phase.before)
         self.open_accs(phase.accs, 1)
         for private in phase.privates:
-            self._open_private(private)
+            self.open_private(private, 1)
         alone = self.group == "thread"
         self.tiles = tiles(phase, self.plan, self.kernel) if alone else {}
         width = packed(phase, self.dtypes()) if alone else 0
@@ -290,15 +288,6 @@ class _PhaseText(FinishText):
         self.group_body(phase.body, depth)
         self.accumulate(phase.accs, depth)
         self.meet(depth)
-
-    def _open_private(self, private: Private) -> None:
-        kind = "double" if "float" in private.dtype else local_type(private.dtype)
-        name = f"own_{private.buffer}"
-        none = self._literal(identity(private.op, private.dtype), private.dtype)
-        self.line(1, f"{kind} {name}[{private.count}];")
-        self.line(1, "#pragma unroll")
-        self.line(1, f"for (int k = 0; k < {private.count}; k++)")
-        self.line(2, f"{name}[k] = {none};")
 
     # Rows of a matrix through shared memory: read once, by neighbouring threads.
 

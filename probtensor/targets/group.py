@@ -7,13 +7,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from probtensor.kernel.flat import flattened
-from probtensor.kernel.ir import Acc, Call, Check, For, Let, Stmt, Store, exprs_of, walk
-from probtensor.kernel.nests import nest, widened
+from probtensor.kernel.grid import LARGEST_PRIVATE
+from probtensor.kernel.ir import (
+    Acc,
+    Call,
+    Check,
+    For,
+    Let,
+    Stmt,
+    Store,
+    exprs_of,
+    identity,
+    walk,
+)
+from probtensor.kernel.nests import nest, stores_of, widened
 from probtensor.kernel.phases import Loops, Private
-from probtensor.kernel.touch import deep, expr_names, loads_of, names_read
+from probtensor.kernel.touch import deep, expr_names, loads_of, names_read, names_set
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.targets.spell import COMBINE, PLAIN, Speller, c_type, local_type, unwrapped
-from probtensor.types import Size, size_names
+from probtensor.types import Size, size_names, size_product
 
 SPELLINGS = {"not": "(!{})", "where": "({0} ? {1} : {2})"}
 # Loops up to which all turns are written out, as are those over private copies: they stay in
@@ -137,17 +149,68 @@ class GroupText(Speller):
             self.line(depth, "}")
             return
         before, self.apart = self.apart, self.apart | {v for v, n in loops if n != 1}
+        copies = self._copies(body, loops)
+        kept, self.private = self.private, self.private | copies
+        for private in copies.values():
+            self.open_private(private, depth)
         self.open_accs(accs, depth)
         flat = self.flat_name(loops)
         self.open_loop(flat, loops, depth, "g.lane()", "g.size()")
         self.turn(loops, flat, body, accs, depth + 1)
         self.line(depth, "}")
-        self.apart = before
+        self.apart, self.private = before, kept
+        for private in copies.values():
+            self._join_copies(private, depth)
         for acc in accs:
             letter = fold_class(acc.term.dtype)
             op = JOINS.get(acc.op, acc.op)
             kind = local_type(acc.term.dtype)
             self.line(depth, f"{acc.name} = ({kind}) g.{op}(({WIDE[letter]}) {acc.name});")
+
+    def _copies(self, body: Sequence[Stmt], loops: Loops) -> dict[str, Private]:
+        """Short buffers that lanes combine into at places that do not depend on data: each lane
+        has a copy, so that they need not wait for each other."""
+        variables = {v for v, n in loops if n != 1}
+        known = {name for stmt in walk(tuple(body)) for name in names_set(stmt)}
+        counts = {b.name: size_product(b.shape) for b in self.plan.buffers}
+        found: dict[str, Private] = {}
+        for store, _ in stores_of(body):
+            names = size_names(store.index)
+            if store.op is None or not variables - names or names & known:
+                continue
+            count = counts.get(store.buffer)
+            if not isinstance(count, int) or names & variables:
+                return {}
+            made = Private(store.buffer, count, store.op, store.expr.dtype)
+            if found.setdefault(store.buffer, made) != made:
+                return {}
+        seen = {b for stmt in walk(tuple(body)) for e in exprs_of(stmt) for b in loads_of(e)}
+        plain = {s.buffer for s, _ in stores_of(body) if s.op is None}
+        fits = sum(private.count for private in found.values()) <= LARGEST_PRIVATE
+        return found if fits and not (seen | plain) & found.keys() else {}
+
+    def open_private(self, private: Private, depth: int) -> None:
+        """A thread's own copy of a buffer, holding the neutral value."""
+        kind = "double" if "float" in private.dtype else local_type(private.dtype)
+        name = f"own_{private.buffer}"
+        none = self._literal(identity(private.op, private.dtype), private.dtype)
+        self.line(depth, f"{kind} {name}[{private.count}];")
+        self.line(depth, "#pragma unroll")
+        self.line(depth, f"for (int k = 0; k < {private.count}; k++)")
+        self.line(depth + 1, f"{name}[k] = {none};")
+
+    def _join_copies(self, private: Private, depth: int) -> None:
+        """The copies of all lanes, into the buffer."""
+        wide = WIDE[fold_class(private.dtype)]
+        op, name = JOINS.get(private.op, private.op), self.names.get(private.buffer, private.buffer)
+        total = f"(({c_type(private.dtype)}) all)"
+        joined = self._apply(COMBINE[private.op], [f"{name}[k]", total], private.dtype)
+        self.line(depth, "#pragma unroll")
+        self.line(depth, f"for (int k = 0; k < {private.count}; k++) {{")
+        self.line(depth + 1, f"const {wide} all = g.{op}(({wide}) own_{private.buffer}[k]);")
+        self.line(depth + 1, "if (g.lane() == 0)")
+        self.line(depth + 2, f"{name}[k] = {unwrapped(joined)};")
+        self.line(depth, "}")
 
     def _one_after_the_other(self, body: Sequence[Stmt], loops: Loops) -> bool:
         """Whether data decide which of several turns' plain stores stays: then order counts."""
