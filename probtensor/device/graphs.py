@@ -50,13 +50,14 @@ def _destroy(functions: SimpleNamespace, ready: ctypes.c_void_p) -> None:
 class Graph:
     """Work that was queued on a stream while it was captured, to be launched any number of times.
 
-    It holds addresses, not arrays: whoever makes one keeps the memory.
+    It holds addresses, not arrays: whoever makes one keeps the memory. `keep` lives as long.
     """
 
     def __init__(self, driver: Any, functions: SimpleNamespace) -> None:
         self._driver = driver
         self._functions = functions
         self._ready: ctypes.c_void_p | None = None
+        self.keep: Any = None
 
     def begin(self, stream: int) -> None:
         """From now on work queued on the stream is kept here and not done."""

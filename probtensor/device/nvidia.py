@@ -145,6 +145,7 @@ class Driver:
         self._thread = threading.local()
         self._process = os.getpid()
         self._dead: deque[Any] = deque()
+        self.aside_lock = threading.Lock()
         self._recent: deque[str] = deque(maxlen=REMEMBERED)
         self._pool = Pool(self._get_block, self._free_block, cuda.MemoryError)
         attributes = cuda.device_attribute
@@ -347,9 +348,16 @@ class Driver:
         self.enter()
         self._functions.cuStreamSynchronize(handle)
 
+    @cached_property
+    def aside(self) -> Stream:
+        """The stream where graphs for the default stream are captured, by who has `aside_lock`.
+        One for all, since each stream that has seen a matrix product owns a large workspace."""
+        return self.stream(apart=True)
+
     @contextmanager
     def capture(self, stream: Stream) -> Iterator[Graph]:
-        """Gives the graph of what is queued on the stream inside; nothing is done meanwhile."""
+        """Gives the graph of what is queued on the stream inside; nothing is done meanwhile. The
+        graph keeps the stream, for its products work in the stream's memory."""
         if stream.capturing:
             raise DeviceError("the stream is being captured already")
         self.enter()
@@ -357,6 +365,7 @@ class Driver:
         if blas is not None:  # some plan has products: what they need cannot be made meanwhile
             blas.prepare(stream)
         graph = Graph(self, self._functions)
+        graph.keep = stream
         graph.begin(stream.handle)
         stream.capturing = True
         wanted = False

@@ -79,7 +79,7 @@ class DeviceFunction(Function):
 
     def _run(self, args: tuple, stream: Stream) -> Any:
         layout, values, table, made = self._prepared(args, stream)
-        layout.launch(table, stream.queue)
+        layout.launch(table, stream)
         if self._wiring.runner.may_fail:
             status = layout.status(stream.queue)
             stream.waited()
@@ -292,7 +292,7 @@ class DeviceFunction(Function):
         with self._lock:
             prepared = self._prepared(args, stream)
             layout, _, table, _ = prepared
-            work = Work(self.plan, self.compilation.target, layout, table, stream.queue)
+            work = Work(self.plan, self.compilation.target, layout, table, stream)
             found = timed(work, n)
         return replace(found, call=seconds_of_calls(self, args, found.count))
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cython_ext.convert import checked_indices, refuse_two_bounds
+from probtensor.function.device_place import Stream
 
 SMALL = 1 << 15  # bytes: under it a copy costs its latency, so small arrays travel together
 ALIGNMENT = 256  # bytes
@@ -200,26 +201,25 @@ class Layout:
         if self.scratch_bytes:
             self.driver.fill(self.scratch, 0, self.scratch_bytes, stream)
 
-    def launch(self, table: Sequence[int], stream: Any) -> None:
+    def launch(self, table: Sequence[int], stream: Stream) -> None:
         """Queue the work over these addresses: as a graph if they were seen before."""
         if self.fresh:
-            self.clear_scratch(stream)
+            self.clear_scratch(stream.queue)
             self.fresh = False
-        key = tuple(table)
+        key = (stream.handle, *table)
         graph = self.graphs.get(key)
         if graph is None:
             if key in self.graphs:
-                aside = self.driver.stream(apart=True)
-                with self.driver.capture(aside) as graph:
-                    self.sequence.enqueue(table, self.scratch, aside)
+                with stream.capture() as (graph, queue):
+                    self.sequence.enqueue(table, self.scratch, queue)
             else:
-                self.sequence.enqueue(table, self.scratch, stream)
+                self.sequence.enqueue(table, self.scratch, stream.queue)
             self.graphs[key] = graph
             if len(self.graphs) > CACHED_GRAPHS:
                 self.graphs.popitem(last=False)
         if graph is not None:
             self.graphs.move_to_end(key)
-            graph.launch(stream)
+            graph.launch(stream.queue)
 
     def status(self, stream: Any) -> int:
         """What the launches say of what they found; 0 is well."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from math import prod
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -36,6 +39,8 @@ class Stream:
         self.queue = queue
         self._entered: list[Any] = []
         self._held: list[Any] = []
+        self._aside: Any = None
+        self._aside_lock = owner.aside_lock if queue is None else Lock()
 
     @property
     def is_main(self) -> bool:
@@ -110,6 +115,20 @@ class Stream:
         if array.nbytes:
             self.driver.copy(made.address, array.address, array.nbytes, self.queue)
         return made
+
+    @contextmanager
+    def capture(self) -> Iterator[tuple[Any, Any]]:
+        """Gives (graph, queue): what is queued there inside becomes the graph, to be launched here.
+
+        Each stream has one queue for this. Graphs captured on one may not run side by side, as
+        products in them share memory; those launched on one stream do not.
+        """
+        with self._aside_lock:
+            if self._aside is None:
+                own = self.driver
+                self._aside = own.aside if self.is_main else own.stream(apart=True)
+            with self.driver.capture(self._aside) as graph:
+                yield graph, self._aside
 
     def __del__(self) -> None:
         if self._held and not sys.is_finalizing():

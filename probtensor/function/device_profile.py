@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from probtensor.function.device_layout import Layout
+from probtensor.function.device_place import Stream
 from probtensor.function.profile import BUDGET, Profile, Row, lines_of
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import Target
@@ -15,22 +15,22 @@ from probtensor.targets.base import Target
 
 @dataclass(frozen=True)
 class Work:
-    """A plan, how it is built, and one call's memory: its layout, addresses and queue."""
+    """A plan, how it is built, and one call's memory: its layout, addresses and stream."""
 
     plan: Plan
     target: Target
     layout: Layout
     table: Sequence[int]
-    queue: Any
+    stream: Stream
 
 
 def timed(work: Work, n: int | None) -> Profile:
     """Time the plan, then each of its kernels alone over what the whole plan left in memory."""
-    once = seconds_of(work, lambda: work.layout.launch(work.table, work.queue), 3)
+    once = seconds_of(work, lambda: work.layout.launch(work.table, work.stream), 3)
     plan = work.plan
     parts = max(1, len(plan.kernels)) + 2
     count = n or max(1, min(100_000, int(BUDGET / parts / max(once, 1e-8))))
-    total = seconds_of(work, lambda: work.layout.launch(work.table, work.queue), count)
+    total = seconds_of(work, lambda: work.layout.launch(work.table, work.stream), count)
     seconds = [seconds_of_kernel(work, k, count) for k in range(len(plan.kernels))]
     whole = sum(seconds) or 1.0
     rows = tuple(
@@ -45,9 +45,9 @@ def seconds_of_kernel(work: Work, k: int, count: int) -> float:
     runner = work.target.build(replace(work.plan, kernels=(work.plan.kernels[k],))).run
     sequence = runner.sequence(work.layout.sizes)
     scratch = driver.alloc(max(sequence.scratch, 1))
-    driver.fill(scratch.address, 0, scratch.nbytes, work.queue)
+    driver.fill(scratch.address, 0, scratch.nbytes, work.stream.queue)
     return seconds_of(
-        work, lambda: sequence.enqueue(work.table, scratch.address, work.queue), count
+        work, lambda: sequence.enqueue(work.table, scratch.address, work.stream.queue), count
     )
 
 
@@ -55,11 +55,11 @@ def seconds_of(work: Work, launch: Callable[[], None], count: int) -> float:
     """Seconds of one launch, from `count` that are queued at once."""
     synchronize = work.layout.driver.synchronize
     launch()
-    synchronize(work.queue)
+    synchronize(work.stream.queue)
     began = time.perf_counter()
     for _ in range(count):
         launch()
-    synchronize(work.queue)
+    synchronize(work.stream.queue)
     return (time.perf_counter() - began) / count
 
 

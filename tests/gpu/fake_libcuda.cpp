@@ -25,6 +25,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 using Ptr = unsigned long long;
@@ -59,9 +60,22 @@ int state() {
 // Stream capture: work on a capturing stream is kept in its graph, to run later.
 using Graph = std::vector<std::function<void()>>;
 std::map<void *, Graph *> capturing;
+std::map<void *, std::thread::id> capturers;
+struct Queue { bool apart; };
+// A thread that captures may not copy aside nor allocate; and while a stream that waits for the
+// default one is captured, no thread may use the default one (CUDA C++ Programming Guide,
+// "Prohibited and Unhandled Operations").
+bool barred(bool is_default) {
+    for (auto &[stream, thread] : capturers)
+        if (thread == std::this_thread::get_id() || (is_default && !((Queue *)stream)->apart))
+            return true;
+    return false;
+}
 int submit(void *stream, std::function<void()> work) {
     Lock lock(one_at_a_time);
     if (int r = state()) return r;
+    if (!stream && barred(true))
+        return say(CAPTURE_UNSUPPORTED, "work on the default stream while another is captured");
     auto it = capturing.find(stream);
     if (it == capturing.end()) work();
     else it->second->push_back(std::move(work));
@@ -83,7 +97,7 @@ int copy(void *to, const void *from, std::size_t n, bool device_to, bool device_
          void *stream = nullptr) {
     Lock lock(one_at_a_time);
     if (int r = state()) return r;
-    if (!stream && !capturing.empty())
+    if (!stream && barred(true))
         return say(CAPTURE_UNSUPPORTED, "a copy outside the stream that is captured");
     if ((device_to && !inside((Ptr)to, n)) || (device_from && !inside((Ptr)from, n)))
         return say(INVALID_VALUE,
@@ -180,7 +194,7 @@ API cuMemAlloc_v2(Ptr *p, std::size_t n) {
     Lock lock(one_at_a_time);
     if (int r = state()) return r;
     if (n == 0) return INVALID_VALUE;
-    if (!capturing.empty())
+    if (barred(false))
         return say(CAPTURE_UNSUPPORTED, "an allocation while a stream is captured");
     if (used + n > memory()) return OUT_OF_MEMORY;
     // Of exactly n bytes, so that AddressSanitizer sees an access past the end.
@@ -258,14 +272,16 @@ API cuMemsetD32Async(Ptr p, unsigned v, std::size_t n, void *s) {
 }
 
 // --- streams and events
-API cuStreamCreate(void **s, unsigned) { *s = new char; return OK; }
-API cuStreamDestroy_v2(void *s) { delete (char *)s; return OK; }
+API cuStreamCreate(void **s, unsigned flags) { *s = new Queue{flags == 1}; return OK; }
+API cuStreamDestroy_v2(void *s) { delete (Queue *)s; return OK; }
 API cuStreamSynchronize(void *s) { return capturing.count(s) ? CAPTURE_UNSUPPORTED : state(); }
 API cuStreamQuery(void *s) { return capturing.count(s) ? CAPTURE_UNSUPPORTED : OK; }
 API cuStreamBeginCapture_v2(void *s, int) {
     Lock lock(one_at_a_time);
     if (!s) return say(CAPTURE_UNSUPPORTED, "the default stream");
-    return capturing.emplace(s, new Graph).second ? OK : INVALID_VALUE;
+    if (!capturing.emplace(s, new Graph).second) return INVALID_VALUE;
+    capturers[s] = std::this_thread::get_id();
+    return OK;
 }
 API cuStreamEndCapture(void *s, Graph **g) {
     Lock lock(one_at_a_time);
@@ -273,6 +289,7 @@ API cuStreamEndCapture(void *s, Graph **g) {
     if (it == capturing.end()) return INVALID_VALUE;
     *g = it->second;
     capturing.erase(it);
+    capturers.erase(s);
     return OK;
 }
 API cuStreamIsCapturing(void *s, int *yes) { *yes = capturing.count(s); return OK; }

@@ -150,6 +150,8 @@ class HostDriver:
         self.addresses = []  # sorted
         self.spare = Counter()  # size class -> how many a pool would hold
         self.lock = threading.RLock()
+        self.aside = Stream()
+        self.aside_lock = threading.Lock()
 
     def compile(self, source):
         """The bytes of a library with the kernels of `source`; found again on disk."""

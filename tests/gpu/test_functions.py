@@ -1,8 +1,10 @@
 """Functions with target="cuda": calls, memory, copies, graphs, threads, errors."""
 
+import contextlib
 import pickle
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -404,6 +406,29 @@ def test_calls_from_many_threads():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_functions_side_by_side_on_streams():
+    done = []
+
+    def work(k):
+        a = pt.shared(np.full(3, float(k)))
+        x = pt.vector("x")
+        step = pt.function([x], pt.sum(a), updates={a: a * 0.5 + x}, target="cuda")
+        expected = np.full(3, float(k))
+        with pt.stream() if k else contextlib.nullcontext():
+            for i in range(40):
+                value = np.full(3, 0.1 * i)
+                found = step(pt.device_array(value) if i % 3 else value)
+                np.testing.assert_allclose(found, expected.sum(), rtol=1e-12)
+                expected = expected * 0.5 + value
+        np.testing.assert_allclose(a.get_value(), expected, rtol=1e-12)
+        done.append(k)
+
+    with ThreadPoolExecutor(4) as pool:
+        for result in [pool.submit(work, k) for k in range(4)]:
+            result.result()
+    assert sorted(done) == [0, 1, 2, 3]
 
 
 def test_streams_hand_over_what_they_made():
