@@ -96,6 +96,8 @@ class Rows:
         density = Density(slot.position, *results)
         program = self.program(batch.sizes, tail=tail, density=density)
         data = program.data_bytes(batch.table)
+        # A sampler's own stream need not wait for the default one, on which the arrays went over.
+        self.wiring.driver.synchronize()
         return Many(program, data, program.work_bytes, batch)
 
 
