@@ -41,6 +41,7 @@ HEAD = """\
 #include "pt_random.h"
 #include "pt_grid.cuh"
 #include "pt_atomic.cuh"
+#include "pt_float.cuh"
 """
 TILE_THREADS = 128
 GEMM = {"pt_gemm": "float64", "pt_gemm_float32": "float32"}

@@ -27,6 +27,15 @@ from probtensor.kernel.touch import writes_of as writes
 from probtensor.targets.spell import COMBINE, PLAIN, Speller, c_type, local_type, unwrapped
 from probtensor.types import Size, size_names, size_product
 
+# Functions that cuda/pt_float.cuh has for float32.
+SINGLE = {
+    f"pt_{name}": f"pt_{name}_f32"
+    for name in (
+        "exp", "expm1", "log", "log1p", "log2", "log10", "exp2", "sin", "cos", "tan", "sinh",
+        "cosh", "tanh", "asin", "acos", "atan", "asinh", "acosh", "atanh", "cbrt", "erf", "erfc",
+        "sigmoid", "softplus", "log_sigmoid",
+    )
+} | {"**": "pt_pow_f32", "maximum": "pt_maximum_f32", "minimum": "pt_minimum_f32"}  # fmt: skip
 SPELLINGS = {"not": "(!{})", "where": "({0} ? {1} : {2})"}
 # Loops up to which all turns are written out, as are those over private copies: they stay in
 # registers only if no index into them is computed.
@@ -83,6 +92,11 @@ class GroupText(Speller):
 
     def _load(self, buffer: str, index: Size) -> str:
         return f"{self.names.get(buffer, buffer)}[{self._index(index)}]"
+
+    def _apply(self, fn: str, texts: list[str], kind: str, dtype: str | None = None) -> str:
+        if kind == "float32" and dtype in (None, "float32") and fn in SINGLE:
+            return f"{SINGLE[fn]}({', '.join(map(unwrapped, texts))})"
+        return super()._apply(fn, texts, kind, dtype)
 
     def _pointer(self, buffer: str, index: Size) -> str:
         text, name = self._index(index), self.names.get(buffer, buffer)

@@ -26,6 +26,7 @@ HEAD = """\
 #include "pt_random.h"
 #include "pt_group.cuh"
 #include "pt_atomic.cuh"
+#include "pt_float.cuh"
 """
 TYPES = {"thread": "pt_thread", "warp": "pt_warp", "block": "pt_block"}
 BLOCK = {"thread": 128, "warp": 128, "block": 256}

@@ -1,6 +1,7 @@
 #include "pt_random.h"
 #include "pt_grid.cuh"
 #include "pt_atomic.cuh"
+#include "pt_float.cuh"
 /* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,
  * counters of blocks, and where a failed check leaves its number. */
 struct pt_args {
