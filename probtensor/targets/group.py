@@ -10,6 +10,7 @@ from probtensor.kernel.flat import flattened
 from probtensor.kernel.grid import LARGEST_PRIVATE
 from probtensor.kernel.ir import (
     Acc,
+    Apply,
     Call,
     Check,
     For,
@@ -19,6 +20,7 @@ from probtensor.kernel.ir import (
     exprs_of,
     identity,
     walk,
+    walk_expr,
 )
 from probtensor.kernel.nests import nest, stores_of, widened
 from probtensor.kernel.phases import Loops, Private
@@ -40,6 +42,7 @@ SPELLINGS = {"not": "(!{})", "where": "({0} ? {1} : {2})"}
 # Loops up to which all turns are written out, as are those over private copies: they stay in
 # registers only if no index into them is computed.
 UNROLLED = 16
+LONGEST_UNROLLED, FEW = 64, 4  # the same for turns of a few operations, such as those of a product
 WIDE = {"f": "double", "i": "long long", "u": "unsigned long long"}
 JOINS = {"and": "min", "or": "max"}  # bools are folded as the integers 0 and 1
 
@@ -353,7 +356,8 @@ class GroupText(Speller):
         var, end = loop.var, self._index(loop.extent)
         self.locals[var] = "int64_t"
         kept = any(buffer in self.private for buffer in writes(loop))
-        if isinstance(loop.extent, int) and (kept or loop.extent <= UNROLLED):
+        room = UNROLLED if _work(loop) > FEW else LONGEST_UNROLLED
+        if isinstance(loop.extent, int) and (kept or loop.extent <= room):
             self.line(depth, "#pragma unroll")
         start = self._index(loop.start)
         self.line(depth, f"for (int64_t {var} = {start}; {var} < {end}; {var}++) {{")
@@ -361,6 +365,13 @@ class GroupText(Speller):
             self.thread_stmt(stmt, depth + 1)
         self.accumulate(loop.accs, depth + 1)
         self.line(depth, "}")
+
+
+def _work(loop: For) -> int:
+    """Operations of one turn; loops inside count for many."""
+    exprs = [e for stmt in deep(loop) for e in exprs_of(stmt)]
+    work = sum(isinstance(part, Apply) for e in exprs for part in walk_expr(e))
+    return work + 100 * any(isinstance(stmt, For) for stmt in loop.body)
 
 
 def _with_term(acc: Acc, term) -> Acc:
