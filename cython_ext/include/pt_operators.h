@@ -35,7 +35,12 @@ PT_FN int64_t pt_imaximum(int64_t a, int64_t b) { return a > b ? a : b; }
 PT_FN int64_t pt_iminimum(int64_t a, int64_t b) { return a < b ? a : b; }
 PT_FN uint64_t pt_umaximum(uint64_t a, uint64_t b) { return a > b ? a : b; }
 PT_FN uint64_t pt_uminimum(uint64_t a, uint64_t b) { return a < b ? a : b; }
-PT_FN int64_t pt_iabs(int64_t a) { return a < 0 ? -a : a; }
+/* The lowest integer, whose negative there is not, stays what it is. */
+PT_FN int64_t pt_iabs(int64_t a)
+{
+    const uint64_t u = (uint64_t) a;
+    return (int64_t) (a < 0 ? 0u - u : u);
+}
 PT_FN int64_t pt_isign(int64_t a) { return (a > 0) - (a < 0); }
 PT_FN uint64_t pt_usign(uint64_t a) { return a > 0; }
 PT_FN uint64_t pt_ufloordiv(uint64_t a, uint64_t b) { return b ? a / b : 0; }

@@ -38,6 +38,7 @@ SINGLE = {
         "sigmoid", "softplus", "log_sigmoid",
     )
 } | {"**": "pt_pow_f32", "maximum": "pt_maximum_f32", "minimum": "pt_minimum_f32"}  # fmt: skip
+WRAPPING = ("+", "-", "*", "neg", "square")
 SPELLINGS = {"not": "(!{})", "where": "({0} ? {1} : {2})"}
 # Loops up to which all turns are written out, as are those over private copies: they stay in
 # registers only if no index into them is computed.
@@ -99,6 +100,10 @@ class GroupText(Speller):
     def _apply(self, fn: str, texts: list[str], kind: str, dtype: str | None = None) -> str:
         if kind == "float32" and dtype in (None, "float32") and fn in SINGLE:
             return f"{SINGLE[fn]}({', '.join(map(unwrapped, texts))})"
+        if kind.startswith("int") and fn in WRAPPING:
+            # Signed integers that overflow mean nothing in C; unsigned ones wrap, as NumPy's do.
+            wide = self.plain[fn].format(*(f"((uint64_t) {text})" for text in texts))
+            return self.cast.format(c_type(dtype or kind), wide)
         return super()._apply(fn, texts, kind, dtype)
 
     def _pointer(self, buffer: str, index: Size) -> str:
@@ -343,7 +348,7 @@ class GroupText(Speller):
         if store.op and fought and store.buffer not in self.private:
             kind = c_type(dtype)
             self.line(depth, f"pt_atomic_{store.op}_{dtype}(&{place}, ({kind}) {value});")
-        elif store.op == "add":
+        elif store.op == "add" and "float" in dtype:
             self.line(depth, f"{place} += {unwrapped(value)};")
         elif store.op:
             joined = self._apply(COMBINE[store.op], [place, value], dtype)
