@@ -15,6 +15,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +31,8 @@ from probtensor.device.memory import Allocation, Pool
 LIBCUDA = "libcuda.so.1"
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING
 PLAIN_SHARED = 48 << 10  # bytes of shared memory that a kernel has without asking
+BLOCK_SHARED = 1 << 10  # bytes that the system itself takes for each block
+WARP, QUARTERS, REGISTER_UNIT = 32, 4, 256  # a warp's registers come in units, from one quarter
 REMEMBERED = 8  # kernels named when work fails
 BROKEN = (
     "illegal", "misaligned", "launch fail", "launch timed out", "hardware", "assert", "unspecified",
@@ -76,17 +79,43 @@ class Event:
         self._driver.bury(self.__dict__.pop("_raw", None))
 
 
+@dataclass(frozen=True)
+class Room:
+    """What a multiprocessor has for all blocks on it: threads, registers, bytes of shared memory,
+    and places for blocks."""
+
+    threads: int
+    registers: int
+    shared: int
+    blocks: int
+
+    def holds(self, block: int, registers: int, shared: int) -> int:
+        """How many blocks of `block` threads with so many registers each and so much shared memory
+        (CUDA C++ Best Practices Guide, "Calculating Occupancy"). At least one."""
+        warps = -(-block // WARP)
+        each = -(-max(registers, 1) * WARP // REGISTER_UNIT) * REGISTER_UNIT
+        by_registers = self.registers // QUARTERS // each * QUARTERS // warps
+        by_shared = self.shared // (shared + BLOCK_SHARED)
+        return max(1, min(self.threads // (warps * WARP), by_registers, by_shared, self.blocks))
+
+
 class Function:
     """A kernel, ready to be launched."""
 
-    __slots__ = ("attributes", "launch", "name", "raw", "shared")
+    __slots__ = ("attributes", "launch", "name", "raw", "room", "shared")
 
-    def __init__(self, name: str, raw: Any, attributes: Any) -> None:
+    def __init__(self, name: str, raw: Any, attributes: Any, room: Room) -> None:
         self.name = name
         self.raw = raw
         self.launch = raw._launch_kernel  # a fifth of the cost of calling the function
         self.attributes = attributes
+        self.room = room
         self.shared = PLAIN_SHARED
+
+    def resident(self, block: int) -> int:
+        """How many blocks of `block` threads a multiprocessor works on at once."""
+        shared = self.raw.get_attribute(self.attributes.SHARED_SIZE_BYTES)
+        return self.room.holds(block, self.registers, shared)
 
     def allow(self, shared: int) -> None:
         """Ask for more shared memory than a kernel has without asking."""
@@ -116,7 +145,7 @@ class Module:
         driver = self._driver
         with driver.failures(), driver.inside():
             raw = self._raw.get_function(name)
-            return Function(name, raw, driver.cuda.function_attribute)
+            return Function(name, raw, driver.cuda.function_attribute, driver.room)
 
     def __del__(self) -> None:
         self._driver.bury(self.__dict__.pop("_raw", None))
@@ -153,6 +182,14 @@ class Driver:
         self.name: str = self._device.name()
         self.arch = f"sm_{major}{minor}"
         self.multiprocessors: int = self._device.get_attribute(attributes.MULTIPROCESSOR_COUNT)
+        self.room = Room(
+            *map(self._device.get_attribute, (
+                attributes.MAX_THREADS_PER_MULTIPROCESSOR,
+                attributes.MAX_REGISTERS_PER_MULTIPROCESSOR,
+                attributes.MAX_SHARED_MEMORY_PER_MULTIPROCESSOR,
+                attributes.MAX_BLOCKS_PER_MULTIPROCESSOR,
+            ))
+        )  # fmt: skip
         self.identity = f"{self.arch} {compiler.identity}"
         atexit.register(self._close)
 

@@ -44,6 +44,7 @@ HEAD = """\
 #include "pt_float.cuh"
 """
 TILE_THREADS = 128
+TILE_BLOCKS, FEW_SUMS = 4, 26  # blocks side by side, so that some read while others compute
 GEMM = {"pt_gemm": "float64", "pt_gemm_float32": "float32"}
 # The launches, in order, of a routine whose items are few and long.
 LONG = {"pt_cumsum": ("chunks", "ends", "spread")}
@@ -61,6 +62,7 @@ class Launch:
     slots   folds that the blocks of a launch bring together
     along   for a reduce: whether neighbouring threads take neighbouring terms
     call    the routine's call, for a product
+    staged  whether single threads read whole rows through shared memory
     """
 
     kind: str
@@ -70,6 +72,7 @@ class Launch:
     slots: int = 0
     along: bool = True
     call: Call | None = None
+    staged: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,15 +137,17 @@ class _ModuleText:
             static = all(isinstance(n, int) and n <= 64 for n in phase.inner)
             groups = ["thread", "warp"] if static else ["thread", "warp", "block"]
         kernels = {}
+        staged = False
         for group in groups:
             label = name if len(groups) == 1 else f"{name}_{group}"
             text = self._text(label, kernel, phase, group)
             self.texts.append(text.rows(phase))
             kernels[group] = (label, text.block)
+            staged = staged or bool(text.tiles)
         slots = len(phase.accs) + sum(private.count for private in phase.privates)
         turns = size_product(n for _, n in phase.loops)
         self.launches.append(
-            Launch("rows", kernels, turns, phase.inner, slots + bool(phase.after))
+            Launch("rows", kernels, turns, phase.inner, slots + bool(phase.after), staged=staged)
         )
 
     def _routine(self, name: str, kernel: Kernel, phase: Routine, call: Call) -> None:
@@ -202,8 +207,9 @@ class _PhaseText(FinishText):
 
     def _frame(self, extra: str = "") -> str:
         """The kernel's head and buffers, and the lines written so far as its body."""
+        bounds = f"{self.block}, {TILE_BLOCKS}" if self.tiles and self.few_sums else self.block
         head = [
-            f'extern "C" __global__ void __launch_bounds__({self.block})',
+            f'extern "C" __global__ void __launch_bounds__({bounds})',
             f"{self.name}(const __grid_constant__ pt_args a{extra})",
             "{",
         ]
@@ -215,6 +221,12 @@ class _PhaseText(FinishText):
         if any("g." in line or "(g," in line for line in self.lines):
             head.append(f"    const {GROUPS[self.group]} g = {{}};")
         return "\n".join([*head, *self.lines, "}", ""])
+
+    @property
+    def few_sums(self) -> bool:
+        """Whether what a thread sums fits the registers that it has among several blocks."""
+        sums = len(self.phase.accs) + sum(private.count for private in self.phase.privates)
+        return sums <= FEW_SUMS
 
     def _buffers(self) -> list[str]:
         phase = self.phase

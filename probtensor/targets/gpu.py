@@ -18,11 +18,14 @@ from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import BuildError, Built
 from probtensor.targets.cuda import GEMM, LONG, THREADS, Launch, Module, render
+from probtensor.targets.narrow import MUCH, narrowed, short_sizes
 from probtensor.targets.rows import RowsProgram, rows_program
 from probtensor.types import size_value
 
 LINE = 256  # bytes: what allocations and their parts are aligned to
-WAVES = 8  # blocks of a launch for each multiprocessor, at most
+WAVES = 8  # blocks of a routine's launch for each multiprocessor, at most
+ROUNDS = 4  # blocks that a multiprocessor has one after the other, where no fold waits for them
+NARROWED = 4  # texts of one plan with numbers for short sizes
 FEW_TERMS, MANY_TERMS = 8, 1024
 GEMM_BLOCK = 256
 GEMM_TILES = {"float64": (128, 64), "float32": (128, 128)}
@@ -54,7 +57,7 @@ class CudaTarget:
         except device.DeviceError as error:
             raise BuildError(str(error)) from None
         timings = {"render": rendered - began, "build": time.perf_counter() - rendered}
-        runner = Runner(plan, module, loaded, driver, self.tf32)
+        runner = Runner(plan, module, loaded, driver, self)
         return Built(runner, module.source, "", timings, runner)
 
     def rows(
@@ -69,14 +72,16 @@ class CudaTarget:
 
 @dataclass
 class Runner:
-    """A plan's module on the device. Sequences of launches are made once for given sizes."""
+    """A plan's module on the device. Sequences of launches are made once for given sizes; long
+    loops over rows of a few numbers get a module of their own (`narrow.py`)."""
 
     plan: Plan
     module: Module
     loaded: Any
     driver: Any
-    tf32: bool = False
+    target: CudaTarget = CudaTarget()
     sequences: dict[tuple[int, ...], Launches] = field(default_factory=dict)
+    narrowed: dict[tuple[tuple[str, int], ...], Runner] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -89,12 +94,27 @@ class Runner:
         key = tuple(sizes)
         found = self.sequences.get(key)
         if found is None:
-            found = Launches(self, key)
+            found = Launches(self._fitting(key), key)
             with self.lock:
                 if len(self.sequences) >= 64:
                     self.sequences.clear()
                 self.sequences[key] = found
         return found
+
+    def _fitting(self, sizes: tuple[int, ...]) -> Runner:
+        """The runner whose text has the short sizes in it, where that is worth compiling."""
+        values = {source.name: n for source, n in zip(self.plan.sizes, sizes, strict=True)}
+        short = short_sizes(self.plan, values, MUCH)
+        key = tuple(sorted(short.items()))
+        if not short or (len(self.narrowed) >= NARROWED and key not in self.narrowed):
+            return self
+        with self.lock:
+            if key not in self.narrowed:
+                plan = narrowed(self.plan, short)
+                module = render(plan, deterministic=self.target.deterministic)
+                loaded = self.driver.module(self.driver.compile(module.source))
+                self.narrowed[key] = Runner(plan, module, loaded, self.driver, self.target)
+            return self.narrowed[key]
 
     def function(self, name: str) -> Any:
         """A kernel of the module."""
@@ -209,6 +229,12 @@ class Launches:
     def most_blocks(self) -> int:
         return WAVES * self.driver.multiprocessors
 
+    def _resident(self, kernel: tuple[str, int]) -> int:
+        """Blocks of a kernel that the device holds at once. Launches that fold have no more: what
+        is left over for a second round would leave most of the device idle."""
+        name, block = kernel
+        return self.runner.function(name).resident(block) * self.driver.multiprocessors
+
     def _rows(self, launch: Launch) -> None:
         turns = self._size(launch.turns)
         if turns <= 0 and not launch.slots:
@@ -217,12 +243,14 @@ class Launches:
         group = self._group(launch, turns, inner)
         block = launch.kernels[group][1]
         groups = {"thread": block, "warp": block // 32, "block": 1}[group]
-        grid = max(1, min(-(-turns // groups), self.most_blocks))
+        most = self._resident(launch.kernels[group]) * (1 if launch.slots else ROUNDS)
+        grid = max(1, min(-(-turns // groups), most))
         self._step(launch.kernels[group], grid)
         self.partial = max(self.partial, 8 * launch.slots * grid)
 
     def _group(self, launch: Launch, turns: int, inner: int) -> str:
-        if len(launch.kernels) == 1 or inner < FEW_TERMS:
+        staged = launch.staged and turns >= THREADS * self.driver.multiprocessors
+        if len(launch.kernels) == 1 or inner < FEW_TERMS or staged:
             return "thread"
         few = turns < 4 * self.driver.multiprocessors
         if "block" in launch.kernels and (inner >= MANY_TERMS or (few and inner >= THREADS)):
@@ -241,9 +269,9 @@ class Launches:
             width = THREADS // places
         tiles = -(-count // places)
         chunks = 1
-        wanted = WAVES * self.driver.multiprocessors
-        if tiles < wanted and terms > 8 * width:
-            chunks = min(-(-wanted // tiles), -(-terms // (8 * width)))
+        wanted = self._resident(launch.kernels["thread"])
+        if 2 * tiles <= wanted and terms > 8 * width:
+            chunks = min(wanted // tiles, -(-terms // (8 * width)))
             self.counters = max(self.counters, tiles)
             self.partial = max(self.partial, 8 * launch.slots * chunks * count)
         stride = 1 if launch.along else places
@@ -361,7 +389,7 @@ class Launches:
         blas = self.driver.blas
         if blas is not None:
             blas.gemm(p.dtype, p.batch, p.m, p.n, p.k, a, b, c, *p.turned, stream=stream,
-                      tf32=self.runner.tf32)  # fmt: skip
+                      tf32=self.runner.target.tf32)  # fmt: skip
             return
         rows, columns = GEMM_TILES[p.dtype]
         tiles = p.batch * -(-p.m // rows) * -(-p.n // columns)
