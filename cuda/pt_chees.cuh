@@ -28,6 +28,7 @@
 #include "pt_pool.cuh"
 
 #define PT_LEAST_ACCEPTANCE 0.01
+#define PT_EARLY_STEPS 64.0
 
 struct pt_chees_record {
     double lp;
@@ -219,7 +220,10 @@ PT_DEVICE double pt_length_gradient(const pt_block &b, const pt_together &all, d
 }
 
 /* Adam (Kingma and Ba 2015) without first moment, uphill. A gradient that is no number teaches
- * nothing. T stays between one step and as many as are allowed. */
+ * nothing. T stays between one step and as many as are allowed. In the first half of the warm-up,
+ * while chains are still on their way and the step size is that of the worst of them, T is
+ * PT_EARLY_STEPS steps: with fewer the way is walked at random (regressions with scales apart did
+ * not arrive in 500 iterations), and what T learns then is of no use later. */
 PT_DEVICE void pt_learn_length(const pt_run &run, double gradient, int iteration,
                                pt_common &common)
 {
@@ -230,6 +234,8 @@ PT_DEVICE void pt_learn_length(const pt_run &run, double gradient, int iteration
         common.log_length += size > 0.0 ? 0.025 * gradient / size : 0.0;
     }
     const double step = pt_log(common.state.step_size);
+    if (2 * iteration < run.tune)
+        common.log_length = step + pt_log(pt_minimum(PT_EARLY_STEPS, run.max_depth));
     common.log_length = pt_maximum(common.log_length, step);
     common.log_length = pt_minimum(common.log_length, step + pt_log((double) run.max_depth));
     const double share = pt_pow(iteration + 1.0, -0.75);

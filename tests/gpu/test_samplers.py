@@ -367,7 +367,7 @@ def test_pooling_is_for_many_chains_on_a_device(device_driver):
 
 def test_chees_learns_one_step_size_length_and_metric(make):
     posterior, covariance = models.correlated(dim=8, scale=100.0)
-    settings = Chees(draws=100, tune=200)
+    settings = Chees(draws=100, tune=400)
     many = make(posterior, settings, 64)
     records = finished(many, settings)[1]
     assert np.unique(records["step_size"]).size == 1
