@@ -368,6 +368,8 @@ class Launches:
         """The bytes of `pt_args`."""
         shared = [scratch + place for place in self.scratch_at] or [0]
         aligned = all(address % 16 == 0 for address in pointers)
+        # An array of no elements may lie nowhere; an index that is refused still reads its first.
+        pointers = tuple(address or scratch for address in pointers)
         return b"".join(
             (
                 struct.pack(f"{max(1, len(pointers))}Q", *(pointers or (0,))),

@@ -90,17 +90,23 @@ def _rises(index: Size) -> bool:
 
 
 def packed(phase: Rows, dtypes: Mapping[str, str]) -> int:
-    """Elements a thread takes at once where turns read and write neighbouring ones; 0 for none."""
+    """Elements a thread takes at once where turns read and write neighbouring ones; 0 for none.
+
+    What else they read, such as a row that is broadcast, is read one by one; if there is nothing
+    but that, neighbouring threads had better have neighbouring elements."""
     if phase.privates or any(isinstance(s, (For, Check)) for s in phase.body):
         return 0
     flat = Dim.name(phase.flat)
     computed = {name for stmt in phase.body for name in names_set(stmt)}
     unit: set[str] = set()
+    scattered = False
     for load in _loads(phase):
         if load.index == flat:
             unit.add(load.buffer)
         elif size_names(load.index) & ({v for v, _ in phase.loops} | {phase.flat}) - computed:
-            return 0
+            scattered = True
+    if scattered and not unit:
+        return 0
     stored = [stmt for stmt in phase.body if isinstance(stmt, Store)]
     if any(s.op is not None or s.index != flat for s in stored):
         return 0

@@ -25,7 +25,19 @@ k0_0(const __grid_constant__ pt_args a)
     const pt_thread g = {};
     double a6 = 0.0;
     double a7 = 0.0;
-    for (int64_t i1 = g.index(); i1 < (pt_imaximum((0), (n[0] - 1))); i1 += g.count()) {
+    const int64_t whole = a.aligned ? ((pt_imaximum((0), (n[0] - 1)))) / 2 * 2 : 0;
+    for (int64_t first = g.index() * 2; first < whole;
+         first += g.count() * 2) {
+        const pt_span<double, 2> in_x0 = *(const pt_span<double, 2> *) (x0 + first);
+        #pragma unroll
+        for (int k = 0; k < 2; k++) {
+            const int64_t i1 = first + k;
+            const double t3 = x0[i1 + 1] - (x1[0] * in_x0.v[k]);
+            a6 = a6 + (t3 * t3);
+            a7 = a7 + (t3 * in_x0.v[k]);
+        }
+    }
+    for (int64_t i1 = whole + g.index(); i1 < (pt_imaximum((0), (n[0] - 1))); i1 += g.count()) {
         const double t3 = x0[i1 + 1] - (x1[0] * x0[i1]);
         a6 = a6 + (t3 * t3);
         a7 = a7 + (t3 * x0[i1]);

@@ -94,7 +94,21 @@ k2_0(const __grid_constant__ pt_args a)
     const pt_out_float64 w7 = (double *) a.b[5];
     const long long *const n = a.n;
     const pt_thread g = {};
-    for (int64_t k2t1 = g.index(); k2t1 < n[0] * n[1]; k2t1 += g.count()) {
+    const int64_t whole = a.aligned ? (n[0] * n[1]) / 2 * 2 : 0;
+    for (int64_t first = g.index() * 2; first < whole;
+         first += g.count() * 2) {
+        const pt_span<double, 2> in_x0 = *(const pt_span<double, 2> *) (x0 + first);
+        pt_span<double, 2> out_w7;
+        #pragma unroll
+        for (int k = 0; k < 2; k++) {
+            const int64_t k2t1 = first + k;
+            const int64_t i3 = k2t1 % n[1];
+            const double t4 = in_x0.v[k] - w6[i3];
+            out_w7.v[k] = t4;
+        }
+        *(pt_span<double, 2> *) (w7 + first) = out_w7;
+    }
+    for (int64_t k2t1 = whole + g.index(); k2t1 < n[0] * n[1]; k2t1 += g.count()) {
         const int64_t i3 = k2t1 % n[1];
         const double t4 = x0[k2t1] - w6[i3];
         w7[k2t1] = t4;
@@ -173,7 +187,20 @@ k4_0(const __grid_constant__ pt_args a)
     const pt_in_float64 w13 = (const double *) a.b[7];
     const long long *const n = a.n;
     const pt_thread g = {};
-    for (int64_t k4t1 = g.index(); k4t1 < n[0] * n[1]; k4t1 += g.count()) {
+    const int64_t whole = a.aligned ? (n[0] * n[1]) / 2 * 2 : 0;
+    for (int64_t first = g.index() * 2; first < whole;
+         first += g.count() * 2) {
+        const pt_span<double, 2> in_w7 = *(const pt_span<double, 2> *) (w7 + first);
+        pt_span<double, 2> out_y0;
+        #pragma unroll
+        for (int k = 0; k < 2; k++) {
+            const int64_t k4t1 = first + k;
+            const int64_t i2 = k4t1 % n[1];
+            out_y0.v[k] = (in_w7.v[k] / w13[i2]);
+        }
+        *(pt_span<double, 2> *) (y0 + first) = out_y0;
+    }
+    for (int64_t k4t1 = whole + g.index(); k4t1 < n[0] * n[1]; k4t1 += g.count()) {
         const int64_t i2 = k4t1 % n[1];
         y0[k4t1] = w7[k4t1] / w13[i2];
     }
