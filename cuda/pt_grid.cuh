@@ -75,4 +75,56 @@ template <class T, int N> struct __align__(sizeof(T) * N < 16 ? sizeof(T) * N : 
     T v[N];
 };
 
+/* ---- rows through shared memory ---- */
+
+/* BYTES of device memory on their way to shared memory, there at the next pt_arrived. Where the
+ * device can, they pass by no register, so that nothing bounds how many are on their way. */
+template <int BYTES> PT_DEVICE void pt_send(void *to, const void *from)
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    const unsigned place = (unsigned) __cvta_generic_to_shared(to);
+    if constexpr (BYTES == 16) {
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(place), "l"(from)
+                     : "memory");
+        return;
+    } else if constexpr (BYTES >= 4) {
+        asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(place), "l"(from),
+                     "n"(BYTES)
+                     : "memory");
+        return;
+    }
+#endif
+    memcpy(to, from, BYTES);
+}
+
+/* All that this thread has sent is there. Others see it after a barrier. */
+PT_DEVICE void pt_arrived()
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.wait_all;" ::: "memory");
+#endif
+}
+
+/* The first `here` of ROWS rows of STRIDE elements, to rows PADDED apart, by the ROWS threads of a
+ * block. `aligned`: `from` and `tile` are multiples of 16 bytes. */
+template <int ROWS, int STRIDE, int PADDED, class T>
+PT_DEVICE void pt_send_rows(T *tile, const T *from, int here, bool aligned)
+{
+    constexpr int pack = 16 / sizeof(T), packs = ROWS * STRIDE / pack;
+    if (STRIDE == PADDED && here == ROWS && aligned) {
+#pragma unroll
+        for (int k = 0; k < packs / ROWS; k++) {
+            const int e = (k * ROWS + threadIdx.x) * pack;
+            pt_send<16>(tile + e, from + e);
+        }
+        const int e = (packs / ROWS * ROWS + threadIdx.x) * pack;
+        if (e < ROWS * STRIDE)
+            pt_send<16>(tile + e, from + e);
+        return;
+    }
+#pragma unroll 4
+    for (int e = threadIdx.x; e < here * STRIDE; e += ROWS)
+        pt_send<sizeof(T)>(tile + e / STRIDE * PADDED + e % STRIDE, from + e);
+}
+
 #endif

@@ -309,14 +309,18 @@ class _PhaseText(FinishText):
         threads, total = self.block, self.product(phase.loops)
         for tile in self.tiles.values():
             size = threads * tile.padded
-            self.line(1, f"__shared__ {c_type(tile.dtype)} tile_{tile.buffer}[{size}];")
+            kind = f"__shared__ __align__(16) {c_type(tile.dtype)}"
+            self.line(1, f"{kind} tile_{tile.buffer}[{size}];")
             self.names[tile.buffer] = f"tile_{tile.buffer}"
         self.line(1, f"for (int64_t base = (int64_t) blockIdx.x * {threads}; base < {total};")
         self.line(1, f"     base += (int64_t) gridDim.x * {threads}) {{")
         self.line(2, f"const int here = {total} - base < {threads} ? {total} - base : {threads};")
         self.line(2, "__syncthreads();")
         for tile in self.tiles.values():
-            self._fill(tile, threads)
+            self.line(2, f"pt_send_rows<{threads}, {tile.stride}, {tile.padded}>("
+                         f"tile_{tile.buffer}, {tile.buffer} + base * {tile.stride}, here, "
+                         f"a.aligned);")  # fmt: skip
+        self.line(2, "pt_arrived();")
         self.line(2, "__syncthreads();")
         self.line(2, f"const int64_t {phase.flat} = base + threadIdx.x;")
         self.locals[phase.flat] = "int64_t"
@@ -325,18 +329,6 @@ class _PhaseText(FinishText):
         self.line(2, "}")
         self.line(1, "}")
         self.names.clear()
-
-    def _fill(self, tile: Tile, threads: int) -> None:
-        source = f"{tile.buffer}[base * {tile.stride} + e]"
-        place = "e"
-        if tile.padded != tile.stride:
-            place = f"e / {tile.stride} * {tile.padded} + e % {tile.stride}"
-        self.line(2, "#pragma unroll")
-        self.line(2, f"for (int k = 0; k < {tile.stride}; k++) {{")
-        self.line(3, f"const int e = k * {threads} + threadIdx.x;")
-        self.line(3, f"if (e < here * {tile.stride})")
-        self.line(4, f"tile_{tile.buffer}[{place}] = {source};")
-        self.line(2, "}")
 
     def _load(self, buffer: str, index: Size) -> str:
         tile = self.tiles.get(buffer)

@@ -27,6 +27,7 @@ WAVES = 8  # blocks of a routine's launch for each multiprocessor, at most
 ROUNDS = 4  # blocks that a multiprocessor has one after the other, where no fold waits for them
 NARROWED = 4  # texts of one plan with numbers for short sizes
 FEW_TERMS, MANY_TERMS = 8, 1024
+TERMS = 8  # of a fold, for each of the threads that share it, so that many are read at once
 GEMM_BLOCK = 256
 GEMM_TILES = {"float64": (128, 64), "float32": (128, 128)}
 CHUNK, LONG_SUM = 4096, 16384  # numbers a block sums in a row; sums that several blocks share
@@ -262,7 +263,7 @@ class Launches:
         if count <= 0:
             return
         if launch.along:
-            width = 32 if 8 < terms < MANY_TERMS else THREADS if terms >= MANY_TERMS else 8
+            width = min(THREADS, max(TERMS, 1 << (max(terms // TERMS, 1).bit_length() - 1)))
             places = THREADS // width
         else:
             places = min(32, 1 << max(0, (count - 1).bit_length()))

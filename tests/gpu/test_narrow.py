@@ -14,6 +14,7 @@ from tests.gpu.test_golden import arrays_of, plan_of
 
 CASES = [
     (models.logistic_regression, (700, 25)),
+    (models.logistic_regression, (700, 6)),
     (models.logistic_regression, (1, 2)),
     (models.linear_regression, (700, 5)),
     (models.varying_intercepts, (900, 17)),
