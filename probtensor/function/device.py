@@ -217,20 +217,26 @@ class DeviceFunction(Function):
     ) -> tuple[list[int], dict[int, DeviceArray]]:
         """The addresses of this call, and the new arrays among them, by number of the output."""
         table = list(layout.pointers)
+        given = []
         for slot, value in zip(self._wiring.live, values, strict=True):
             if type(value) is not np.ndarray:
                 table[slot.position] = value.address
+                given.append(value)
         made = {}
         for k, result in enumerate(self._wiring.results):
             if result.own and result.place != "cpu":
-                made[k] = self._result(k, layout, stream)
+                made[k] = self._result(k, layout, given, stream)
                 table[result.position] = made[k].address
         return table, made
 
-    def _result(self, k: int, layout: Layout, stream: Stream) -> DeviceArray:
-        """The array of output k, which stays on the device: a new one, or the one that is lent."""
-        if k in layout.kept:
-            return layout.kept[k]
+    def _result(
+        self, k: int, layout: Layout, given: Sequence[DeviceArray], stream: Stream
+    ) -> DeviceArray:
+        """The array of output k, which stays on the device: a new one, or the one that is lent,
+        unless it is an argument now: threads would read what others have overwritten."""
+        kept = layout.kept.get(k)
+        if kept is not None and not any(overlap(kept, array) for array in given):
+            return kept
         result = self._wiring.results[k]
         made = stream.empty(layout.shapes[k], result.dtype, layout.homes[k])
         if result.lent:
@@ -324,6 +330,13 @@ def wired(parts: Mapping[str, Any], owner: Any, program: Program) -> Wiring:
         temps=tuple(parts["temps"]),
         rules=rules,
         failures=tuple(parts["failures"]),
+    )
+
+
+def overlap(one: DeviceArray, other: DeviceArray) -> bool:
+    """Do two arrays share memory?"""
+    return (
+        one.address < other.address + other.nbytes and other.address < one.address + one.nbytes
     )
 
 

@@ -103,6 +103,16 @@ def test_results_are_fresh_unless_they_are_lent():
     assert (there.get(), fresh.get(), other.get()) == (7, 3, 7)
 
 
+def test_a_lent_result_may_be_the_next_argument():
+    x = pt.vector("x")
+    f = pt.function([x], Out((2 * x[::-1]).transfer("cuda"), borrow=True), target="cuda")
+    value = np.arange(1000.0)
+    once = f(value)
+    twice = f(once)
+    np.testing.assert_array_equal(twice.get(), 4 * value)
+    np.testing.assert_array_equal(f(twice).get(), 8 * value[::-1])
+
+
 def test_names_defaults_givens_and_structures():
     x, y, scale = pt.vector("x"), pt.vector("y"), pt.scalar("scale")
     f = pt.function(
