@@ -13,6 +13,7 @@
     cuda.py       a plan as CUDA C++: a kernel for each phase of its kernels, and its launches
     stage.py      which reads go by packs of 16 bytes, or by whole rows through shared memory
     finish.py     how the folds of all blocks meet at the end of a launch
+    narrow.py     short sizes of a call as numbers in the plan, where there is much to do
     gpu.py        CudaTarget: that text built for the device; launches for given sizes
     rows.py       a whole plan as one device function, for many chains in one launch
     doctor.py     the command `probtensor doctor`
