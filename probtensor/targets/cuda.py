@@ -34,7 +34,7 @@ from probtensor.lower.plan import Plan
 from probtensor.targets.finish import THREADS, FinishText
 from probtensor.targets.group import JOINS, WIDE, fold_class
 from probtensor.targets.spell import COMBINE, c_type, local_type
-from probtensor.targets.stage import Tile, packed, tiles
+from probtensor.targets.stage import Tile, packed, tile_rows, tiles
 from probtensor.types import Dim, Size, size_product
 
 HEAD = """\
@@ -43,7 +43,6 @@ HEAD = """\
 #include "pt_atomic.cuh"
 #include "pt_float.cuh"
 """
-TILE_THREADS = 128
 TILE_BLOCKS, FEW_SUMS = 4, 26  # blocks side by side, so that some read while others compute
 GEMM = {"pt_gemm": "float64", "pt_gemm_float32": "float32"}
 # The launches, in order, of a routine whose items are few and long.
@@ -305,7 +304,7 @@ class _PhaseText(FinishText):
     # Rows of a matrix through shared memory: read once, by neighbouring threads.
 
     def _tiled(self, phase: Rows) -> None:
-        self.block = TILE_THREADS
+        self.block = tile_rows(self.tiles)
         threads, total = self.block, self.product(phase.loops)
         for tile in self.tiles.values():
             size = threads * tile.padded

@@ -26,7 +26,7 @@ from probtensor.types import Dim, Size, size_names
 
 NARROWEST, WIDEST = 3, 48  # elements of a row that is read through shared memory
 SHARED = 40 << 10  # bytes of shared memory that rows may take
-ROWS = 128  # rows of a tile, one a thread
+ROWS = (128, 64)  # rows of a tile, one a thread: as many as there is room for
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,13 @@ def tiles(phase: Rows, plan: Plan, kernel: Kernel) -> dict[str, Tile]:
         tile = Tile(load.buffer, load.dtype, var, stride) if fits else None
         found[load.buffer] = tile if found.get(load.buffer, tile) == tile else None
     kept = {name: tile for name, tile in found.items() if tile is not None}
-    size = sum(ROWS * tile.padded * _itemsize(tile.dtype) for tile in kept.values())
-    return kept if size <= SHARED else {}
+    return kept if tile_rows(kept) else {}
+
+
+def tile_rows(found: Mapping[str, Tile]) -> int:
+    """How many rows of each buffer go through shared memory together; 0 if it holds too few."""
+    each = sum(tile.padded * _itemsize(tile.dtype) for tile in found.values())
+    return next((rows for rows in ROWS if rows * each <= SHARED), 0)
 
 
 def _row_stride(index: Size, var: str, extents: Mapping[str, Size]) -> int | None:

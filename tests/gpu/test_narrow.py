@@ -10,11 +10,13 @@ from probtensor.targets.gpu import NARROWED, CudaTarget
 from probtensor.targets.narrow import narrowed, short_sizes
 from tests.golden import models
 from tests.gpu.plans import interpret, run, sizes_of
+from tests.gpu.test_compile import compile_all, needs_nvcc
 from tests.gpu.test_golden import arrays_of, plan_of
 
 CASES = [
     (models.logistic_regression, (700, 25)),
     (models.logistic_regression, (700, 6)),
+    (models.logistic_regression, (300, 45)),
     (models.logistic_regression, (1, 2)),
     (models.linear_regression, (700, 5)),
     (models.varying_intercepts, (900, 17)),
@@ -66,6 +68,21 @@ def test_a_long_matrix_of_short_rows_is_read_once(dtype):
     (launch,) = render(narrowed(plan, short)).launches
     assert launch.staged and set(launch.kernels) == {"thread"}
     assert len(render(plan).launches) > 1
+
+
+@needs_nvcc
+def test_rows_on_their_way_take_no_registers(tmp_path):
+    sources = {}
+    for dtype, d in (("float32", 25), ("float64", 25), ("float64", 24), ("float64", 45)):
+        plan = logistic(dtype)
+        values = {s.name: d if s.axis or s.buffer == 2 else 10**7 for s in plan.sizes}
+        text = render(narrowed(plan, short_sizes(plan, values, 1 << 20))).source
+        assert "pt_send_rows<" in text
+        sources[f"{dtype}_{d}"] = text
+    said = compile_all(sources, "-ptx", tmp_path)
+    assert not any(said.values()), "\n".join(said.values())
+    for name in sources:
+        assert "cp.async" in (tmp_path / f"{name}.out").read_text()
 
 
 def test_little_work_gets_no_text_of_its_own(device_driver):
