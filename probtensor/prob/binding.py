@@ -26,7 +26,10 @@ def observed_array(variable: Node, value: Any) -> np.ndarray:
             f"variables state a pt.potential\n  at {line}"
         )
     masked = is_masked(value) and bool(np.ma.getmaskarray(value).any())
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except TypeError as error:
+        raise TypeError(f"the observed value of {name}: {error}\n  at {line}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"the observed value of {name} has dtype {array.dtype}; it must be numbers\n  at {line}"

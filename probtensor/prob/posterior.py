@@ -153,11 +153,12 @@ class Posterior:
         return self.logp_and_grad(q)[0]
 
     def logp_and_grad(self, q: Any) -> tuple[float, np.ndarray]:
-        """Log density and gradient at q: (float, fresh float64 array of q's shape).
+        """Log density and gradient at q: (float, fresh float64 array of q's shape). On a device q
+        may be an array there.
 
         ValueError where q is not a vector of `dim` numbers.
         """
-        logp, gradient = self.function(self._point(q))
+        logp, gradient = self.function(self._point(q, self.on_device))
         return float(logp), gradient
 
     def batched(self, q: Any) -> tuple[Any, Any]:
@@ -173,8 +174,8 @@ class Posterior:
             logp[i], gradient[i] = self.logp_and_grad(row)
         return logp, gradient
 
-    def many(self, tail: str, chains: int) -> Many:
-        """The density as device code for `chains` chains at once, followed by `tail`, the text of a
+    def many(self, tail: str) -> Many:
+        """The density as device code for many chains at once, followed by `tail`, the text of a
         sampler's kernels; see `Many`. TypeError unless it is on a device."""
         if not self.on_device:
             raise TypeError("many: condition with target='cuda' to have the density as device code")
@@ -299,15 +300,16 @@ class Posterior:
         density = model.density(model.at_q([packed.node]))
         return density, compiled(model.q, density, None, "expand", self._programs), packed
 
-    def _point(self, q: Any) -> np.ndarray:
-        point = np.asarray(q, dtype="float64")
-        if point.shape != (self.dim,):
-            raise ValueError(f"q has shape {point.shape}, it must have shape ({self.dim},)")
+    def _point(self, q: Any, there: bool = False) -> Any:
+        """One point: float64[dim], on the device if it may be `there` and is."""
+        point = q if there and lies_on_device(q) else np.asarray(q, dtype="float64")
+        if tuple(point.shape) != (self.dim,):
+            raise ValueError(f"q has shape {tuple(point.shape)}, it must have shape ({self.dim},)")
         return point
 
     def _rows(self, q: Any, name: str) -> Any:
         """Many points: float64[n, dim], on the device if they are there and so is the density."""
-        there = self.on_device and not isinstance(q, np.ndarray) and lies_on_device(q)
+        there = self.on_device and lies_on_device(q)
         rows = q if there else np.ascontiguousarray(q, dtype="float64")
         if len(rows.shape) != 2 or rows.shape[1] != self.dim:
             raise ValueError(f"{name} must have shape (n, {self.dim}), not {tuple(rows.shape)}")

@@ -20,7 +20,6 @@ from probtensor.sample.nuts import Traces, explain
 from probtensor.sample.settings import METRICS, Chees, Settings
 from probtensor.sample.start import ATTEMPTS, hopeless
 
-LAUNCH_THREADS = 256  # PT_LAUNCH_THREADS of pt_chain.cuh
 DEPTH_COMPILED = 10  # fewer heights would be another text to compile, and save little
 SHARE_OF_MEMORY = 0.8
 FEWEST_WATCHED, WATCHED_VALUES = 256, 1 << 16
@@ -56,13 +55,12 @@ class Chains:
         self.chains = chains
         self.dim = posterior.dim
         self.driver = driver()
-        self.many = posterior.many(text_of(settings), chains)
+        self.many = posterior.many(text_of(settings))
         self.stream = self.driver.stream(apart=True)
         self.functions: dict[str, Any] = {}
         self.done = 0
         self.window = range(0, 0)
-        program = self.many.program
-        alone = program.group == "thread"
+        alone = self.many.program.group == "thread"
         self.kept = self._alloc(chains * layout.KEPT_VECTORS * self.dim * 8)
         self.states = self._alloc(chains * layout.STATE.itemsize)
         self.work = self._alloc(chains * self.many.work_bytes)
@@ -226,10 +224,9 @@ class Chains:
     def _launch(self, kernel: str, *parameters: bytes) -> None:
         """A kernel over all chains, in small blocks: one gives way when its last chain is done."""
         program = self.many.program
-        each = {"thread": 1, "warp": 32, "block": LAUNCH_THREADS}[program.group]
-        threads = self.chains * each
+        threads = self.chains * program.threads
         small = 32 if threads <= 64 * self.driver.multiprocessors else 64
-        block = max(each, small)
+        block = max(program.threads, small)
         grid = -(-threads // block)
         packed = b"".join([self.many.data, *parameters])
         self.driver.launch(self._function(kernel), grid, block, 0, packed, self.stream)

@@ -73,6 +73,8 @@ def sample(
     settings that make no sense, KeyboardInterrupt where nothing was drawn yet. Warns with
     SamplerWarning of divergences, chains that disagree and the like.
     """
+    if pooled is None:
+        pooled = sampler == Chees.name or (_on_device(posterior) and chains >= MANY_CHAINS)
     settings = settings_of(
         sampler,
         target_accept,
@@ -83,7 +85,7 @@ def sample(
         metric=metric,
         keep_warmup=keep_warmup,
         keep_divergences=keep_divergences,
-        pooled=_on_device(posterior) and chains >= MANY_CHAINS if pooled is None else pooled,
+        pooled=pooled,
     )
     seed = _checked(posterior, settings, chains, cores, seed)
     return _sampled(posterior, settings, chains, cores, seed, init, progress)
@@ -134,10 +136,11 @@ def _checked(
     posterior: LogpGrad, settings: Settings, chains: int, cores: int | None, seed: int | None
 ) -> int:
     """The seed, once all of these make sense."""
-    if (isinstance(settings, Chees) or settings.pooled) and not _on_device(posterior):
+    if settings.pooled and not _on_device(posterior):
+        asked = "sampler='chees'" if isinstance(settings, Chees) else "pooled=True"
         raise ValueError(
-            "sample: sampler='chees' and pooled=True are for chains on a device, and this "
-            "posterior is on the CPU\ncondition with target=\"cuda\", or leave both out"
+            f"sample: {asked} is for chains on a device, and this posterior is on the CPU\n"
+            'condition with target="cuda", or leave it out'
         )
     if not _on_device(posterior) and not isinstance(posterior, LogpGrad):
         raise TypeError(

@@ -93,11 +93,14 @@ class Chees(Settings):
     they learn together. The default target_accept is that of Hoffman et al. (2021)."""
 
     target_accept: float = 0.651
+    pooled: bool = True
 
     name: ClassVar[str] = "chees"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not self.pooled:
+            raise ValueError("sample: pooled=False goes with sampler='nuts'; 'chees' always pools")
         if self.keep_divergences:
             raise ValueError("sample: keep_divergences goes with sampler='nuts', not with 'chees'")
 
@@ -107,7 +110,7 @@ SAMPLERS = {sampler.name: sampler for sampler in (Nuts, Chees)}
 
 def settings_of(sampler: str, target_accept: float | None, **others: object) -> Settings:
     """The settings of a sampler by its name; `target_accept` None means its own default."""
-    if sampler not in SAMPLERS:
+    if not isinstance(sampler, str) or sampler not in SAMPLERS:
         raise ValueError(f"sample: sampler is one of {sorted(SAMPLERS)}, not {sampler!r}")
     given = {} if target_accept is None else {"target_accept": target_accept}
     return SAMPLERS[sampler](**given, **others)

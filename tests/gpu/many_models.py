@@ -135,7 +135,7 @@ class ByHand:
         head = f"{HEAD}typedef pt_{self.group} pt_chain;\n#define PT_DIM {self.dim}\n"
         return head + DATA + SIGNATURE + self.text + tail
 
-    def many(self, tail, chains):
+    def many(self, tail):
         """As of a compiled posterior."""
         device = driver()
         held = []

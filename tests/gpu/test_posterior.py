@@ -138,7 +138,7 @@ extern "C" __global__ void each(pt_data data, const double *q, double *grad, dou
 @MODELS
 def test_the_density_is_device_code_for_samplers(model, device_driver):
     there = model("cuda")
-    many = there.many(TAIL, chains=20)
+    many = there.many(TAIL)
     program, count, dim = many.program, 20, there.dim
     points = np.random.default_rng(6).normal(size=(count, dim))
     q, grad = pt.device_array(points), pt.device_array(np.empty((count, dim)))
@@ -163,7 +163,7 @@ def test_a_long_vector_of_unknowns():
     q = np.random.default_rng(7).normal(size=(5, there.dim))
     for found, expected in zip(there.batched(q), here.batched(q), strict=True):
         np.testing.assert_allclose(found, expected, **CLOSE)
-    assert f"#define PT_DIM {there.dim}\n" in there.many("", 5).program.source
+    assert f"#define PT_DIM {there.dim}\n" in there.many("").program.source
 
 
 def test_other_data_of_another_length():
@@ -205,14 +205,23 @@ def test_what_needs_a_pointer_says_so():
         with pytest.raises(TypeError, match=r"on a device.*sample"):
             use()
     with pytest.raises(TypeError, match="target='cuda'"):
-        schools("cython").many("", 8)
-    for q in (np.zeros(9), np.zeros((2, 10))):
+        schools("cython").many("")
+    for q in (np.zeros(9), np.zeros((2, 10)), pt.device_array(np.zeros(9))):
         with pytest.raises(ValueError, match=r"must have shape \(10,\)"):
             there.logp_and_grad(q)
     with pytest.raises(ValueError, match=r"q must have shape \(n, 10\), not \(2, 9\)"):
         there.batched(np.zeros((2, 9)))
     with pytest.raises(ValueError, match=r"must have shape \(n, 10\)"):
         there.batched(pt.device_array(np.zeros(10)))
+
+
+def test_one_point_may_lie_on_the_device_and_data_are_asked_for_here():
+    there, q = schools("cuda"), np.linspace(-1, 1, 10)
+    logp, gradient = there.logp_and_grad(pt.device_array(q))
+    assert logp == there.logp(q) and type(gradient) is np.ndarray
+    y = pt.random.normal(0, pt.random.half_normal(1, name="s"), name="y", shape=2)
+    with pytest.raises(TypeError, match=r"value of normal 'y': .*\.get\(\)"):
+        pt.condition({y: pt.device_array([1.0, 2.0])}, target="cuda")
 
 
 def test_prior_and_predictive_draws():

@@ -314,7 +314,7 @@ extern "C" __global__ void there_and_back(pt_data data, pt_run run, double *out)
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_flow_is_reversible_and_keeps_the_energy(device_driver, group):
     posterior = models.Schools(group)
-    many = posterior.many(f'#include "pt_chain.cuh"\n{THERE_AND_BACK}', 1)
+    many = posterior.many(f'#include "pt_chain.cuh"\n{THERE_AND_BACK}')
     threads = 256 if group == "block" else 32
     groups = {"thread": 32, "warp": 1, "block": 1}[group]
     states = device_driver.alloc(groups * layout.STATE.itemsize)
@@ -452,7 +452,9 @@ def test_chees_needs_a_device():
 def test_settings_of_chees():
     with pytest.raises(ValueError, match="keep_divergences"):
         Chees(keep_divergences=True)
-    assert Chees().target_accept == 0.651
+    with pytest.raises(ValueError, match="pooled=False"):
+        Chees(pooled=False)
+    assert Chees().target_accept == 0.651 and Chees().pooled
 
 
 def test_too_many_chains_for_the_memory(device_driver, monkeypatch):
