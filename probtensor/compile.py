@@ -196,6 +196,8 @@ def compile_program(program: Program) -> Function:
 def target_of(target: str | Target) -> Target:
     """The target of a name, or the target itself. ValueError or TypeError for anything else."""
     if not isinstance(target, str):
+        if isinstance(target, type):
+            raise TypeError(f"{target.__name__} is a class of targets: call it, as in pt.Cuda()")
         if not callable(getattr(target, "build", None)):
             raise TypeError(f"a target is a name or an object with build(plan), not {target!r:.60}")
         return target

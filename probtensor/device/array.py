@@ -15,6 +15,10 @@ from probtensor.device.errors import DeviceError
 LEGACY_STREAM = 1  # what the array interface and DLPack call the default stream
 NAMED_STREAMS = (None, 0, 1, 2)  # ordered with the default stream by the driver itself
 KINDS = "biuf"
+ELSEWHERE = (
+    "this array is on the device: .get() copies it to the host, and a function with target='cuda' "
+    "takes it as an argument"
+)
 
 
 class DeviceArray:
@@ -86,7 +90,16 @@ class DeviceArray:
         return f"DeviceArray({self.dtype}{list(self.shape)} on {self.driver.name})"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        raise TypeError("this array is on the device: call .get() for a copy on the host")
+        raise TypeError(ELSEWHERE)
+
+    def _refuse(self, *_: Any) -> Any:
+        """What NumPy's arrays can do, and these, which have no arithmetic of their own, cannot."""
+        raise TypeError(ELSEWHERE)
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
+    __matmul__ = __rmatmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __getitem__ = __setitem__ = __iter__ = __float__ = __int__ = __bool__ = _refuse
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return device_array, (self.get(),)
@@ -154,6 +167,11 @@ def device_array(value: Any, driver: Any = None) -> DeviceArray:
     ):
         return _from_dlpack(driver, value)
     host = np.asarray(value)
+    if host.dtype.kind == "O":
+        raise TypeError(
+            "a device array holds booleans, integers or floats, not those of a "
+            f"{type(value).__name__}; an output stays on the device as y.transfer('cuda')"
+        )
     host = np.ascontiguousarray(host, _checked(host.dtype).newbyteorder("=")).reshape(host.shape)
     array = empty(host.shape, host.dtype, driver)
     if host.size:

@@ -159,12 +159,23 @@ class DeviceFunction(Function):
                 layout = self._new_layout(dims, hosted)
             except DeviceError:  # out of memory, as far as anything can be done about it
                 self._layouts.clear()
-                layout = self._new_layout(dims, hosted)
+                layout = self._last_layout(values, dims, hosted)
             self._layouts[dims, hosted] = layout
             if len(self._layouts) > CACHED_LAYOUTS:
                 self._layouts.popitem(last=False)
         self._layouts.move_to_end((dims, hosted))
         return layout
+
+    def _last_layout(
+        self, values: Sequence[Any], dims: tuple[int, ...], hosted: tuple[int, ...]
+    ) -> Layout:
+        """The same when no more memory can be freed. DeviceError says what is too large."""
+        try:
+            return self._new_layout(dims, hosted)
+        except DeviceError as error:
+            slots = zip(self._wiring.live, values, strict=True)
+            given = ", ".join(f"{slot.label} {value.shape}" for slot, value in slots)
+            raise DeviceError(f"{self.label}: {error}\n  called with {given}") from None
 
     def _new_layout(self, dims: tuple[int, ...], hosted: tuple[int, ...]) -> Layout:
         wiring = self._wiring

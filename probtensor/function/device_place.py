@@ -211,7 +211,7 @@ def taken_over(value: Any, dtype: str, ndim: int, label: str, line: str) -> Devi
     if array.dtype != dtype:
         raise TypeError(
             f"{label}: expected {dtype}, got {array.dtype} on the device, where nothing is "
-            f"converted{where}"
+            f"converted; pass an array of {dtype}, or make the input dtype=\"{array.dtype}\"{where}"
         )
     return array
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from cython_ext.convert import failure, safe_array
 from probtensor.device import DeviceArray, device_array
-from probtensor.function.device_layout import Slot, Wiring, nonnegative, round_up, shapes_of
+from probtensor.function.device_layout import Slot, Wiring, nonnegative, round_up
 from probtensor.function.device_place import Stream, lies_on_device, taken_over
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import Target
@@ -120,7 +120,6 @@ class Batch:
                 self.shared[slot.number].shape
             )  # fmt: skip
         self.sizes, self.shapes, _, _, bounds = wiring.planner(tuple(dims))
-        self.row_shapes = shapes_of(wiring.live, dims)
         for k, array in enumerate(rows.resident):
             self.shared[len(wiring.live) + k] = array
         self._check(bounds)

@@ -9,6 +9,7 @@ import numpy as np
 
 from cython_ext.cell import Cell
 from cython_ext.convert import safe_array
+from probtensor.device import device_array
 from probtensor.function.device_place import copied, lies_on_device, taken_over
 from probtensor.graph.node import Input, Node, line_of, make, new_input
 from probtensor.types import check_dtype
@@ -59,11 +60,16 @@ def shared(
 ) -> Shared:
     """A shared variable with this value: a number, array or nested list.
 
-    Python floats become float64 and ints int64, arrays keep their dtype. TypeError for anything
-    that is not numeric.
+    Python floats become float64 and ints int64, arrays keep their dtype, and those on the device
+    stay there. TypeError for anything that is not numeric.
     """
     if isinstance(value, Node):
         raise TypeError("shared: needs an array or number, not a symbolic tensor (see eval)")
+    if lies_on_device(value):
+        there = device_array(value)
+        found = shared(np.empty((0,) * there.ndim, there.dtype), name, dtype=dtype, borrow=True)
+        found.set_value(value, borrow)
+        return found
     array = np.array(value, dtype=dtype, order="C", copy=None if borrow else True)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"shared: needs an array or number, not {value!r:.60}")

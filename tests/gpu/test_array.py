@@ -110,6 +110,15 @@ def test_numpy_is_told_to_call_get():
         len(device.device_array(1.0))
 
 
+@pytest.mark.parametrize(
+    "use",
+    [lambda a: a + 1, lambda a: 2.0 @ a, lambda a: -a, lambda a: a > 0, lambda a: a[0], list, bool],
+)
+def test_what_needs_a_function_says_so(use):
+    with pytest.raises(TypeError, match=r"\.get\(\).* a function with target='cuda'"):
+        use(device.device_array([1.0, 2.0]))
+
+
 def test_what_it_does_not_hold():
     for value in (np.ones(2, complex), np.array(["a"]), np.array([None])):
         with pytest.raises(TypeError, match="booleans, integers or floats"):

@@ -293,6 +293,17 @@ def test_updates_without_outputs_copy_nothing(counted):
     np.testing.assert_allclose(a.get_value(), expected, rtol=1e-13)
 
 
+def test_a_shared_variable_of_an_array_on_the_device(counted):
+    there = pt.device_array(np.arange(3.0))
+    count = pt.shared(there, "count")
+    step = pt.function([], updates={count: count + 1}, target="cuda")
+    assert counted(step).get("uploads", 0) == 0
+    assert count.get_value().tolist() == [1.0, 2.0, 3.0]
+    assert there.get().tolist() == [0.0, 1.0, 2.0]
+    with pytest.raises(TypeError, match=f'dtype="float64"\n  count was made at .*{HERE}'):
+        pt.shared(there, "count", dtype="float32")
+
+
 def test_a_shared_variable_between_device_and_cpu(counted):
     a = pt.shared(np.ones(3), name="a")
     there = pt.function([], None, updates={a: a * 2}, target="cuda")
@@ -557,7 +568,22 @@ def test_arrays_on_the_device_that_do_not_fit():
         f(Foreign(x, strides=(8, 24), shape=(2, 3)), W)
 
 
+def test_memory_that_is_not_enough_names_the_arrays(device_driver, monkeypatch):
+    f = logistic()
+
+    def full(nbytes):
+        raise pt.DeviceError("out of device memory")
+
+    monkeypatch.setattr(device_driver, "alloc", full)
+    with pytest.raises(
+        pt.DeviceError, match=r"logistic: out .*\n  called with x \(3, 2\), w \(2,\)"
+    ):
+        f(X, W)
+
+
 def test_a_target_that_is_none():
+    with pytest.raises(TypeError, match=r"pt\.Cuda\(\)"):
+        logistic(target=pt.Cuda)
     x = pt.scalar("x")
     with pytest.raises(TypeError, match="a target is a name or an object with build"):
         pt.function([x], x, target=3)
