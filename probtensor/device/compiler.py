@@ -20,7 +20,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from probtensor.device.errors import INSTALL, DeviceError
-from probtensor.device.libraries import bind, find_library, version_of
+from probtensor.device.libraries import bind, find_library
 
 PACKAGE = Path(__file__).resolve().parents[1]
 OPTIONS = ("--std=c++17",)
@@ -200,13 +200,6 @@ def image_key(source: str, arch: str, compiler: Nvrtc | Nvcc, include: tuple[Pat
     """Everything that an image depends on, in one hash."""
     parts = (arch, compiler.identity, *OPTIONS, headers_digest(include), source)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def version_text(compiler: Nvrtc | Nvcc) -> str:
-    """What to call the compiler in a report."""
-    if isinstance(compiler, Nvrtc):
-        return f"NVRTC {'.'.join(map(str, version_of(compiler.path)))} ({compiler.path})"
-    return f"nvcc ({compiler.path})"
 
 
 def _strings(texts: Any) -> Any:

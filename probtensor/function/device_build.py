@@ -55,5 +55,9 @@ def deferred(target: Target, plan: Plan) -> Built:
     try:
         driver()
     except DeviceError as error:
-        raise BuildError(str(error)) from None
+        raise BuildError(
+            f'target="cuda" finds no GPU to use: {error}\n'
+            "target=\"cython\", or PROBTENSOR_TARGET=cython in the environment, gives the same on "
+            "the CPU"
+        ) from None
     return Built(Deferred(target, plan))

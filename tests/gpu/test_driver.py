@@ -137,6 +137,10 @@ except device.DeviceError as error:
     print(error)
 x = pt.scalar("x")
 print(pt.function([x], x + 1)(2.0))
+try:
+    pt.function([x], x + 1, target="cuda")
+except pt.BuildError as error:
+    print(error)
 """
 
 
@@ -145,6 +149,7 @@ def test_without_pycuda_all_else_works():
     assert done.returncode == 0, done.stderr
     assert "PyCUDA is not installed: pip install 'probtensor[cuda]'" in done.stdout
     assert "3.0" in done.stdout
+    assert "PROBTENSOR_TARGET=cython in the environment, gives the same on the CPU" in done.stdout
 
 
 @needs_pycuda
