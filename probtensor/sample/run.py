@@ -73,8 +73,6 @@ def sample(
     settings that make no sense, KeyboardInterrupt where nothing was drawn yet. Warns with
     SamplerWarning of divergences, chains that disagree and the like.
     """
-    if pooled is None:
-        pooled = sampler == Chees.name or (_on_device(posterior) and chains >= MANY_CHAINS)
     settings = settings_of(
         sampler,
         target_accept,
@@ -85,7 +83,7 @@ def sample(
         metric=metric,
         keep_warmup=keep_warmup,
         keep_divergences=keep_divergences,
-        pooled=pooled,
+        pooled=_pools(sampler, posterior, chains) if pooled is None else pooled,
     )
     seed = _checked(posterior, settings, chains, cores, seed)
     return _sampled(posterior, settings, chains, cores, seed, init, progress)
@@ -126,6 +124,11 @@ def _sampled(
         threads=threads,
     )
     return result
+
+
+def _pools(sampler: str, posterior: object, chains: int) -> bool:
+    """Whether chains learn together where nobody says."""
+    return sampler == Chees.name or (_on_device(posterior) and chains >= MANY_CHAINS)
 
 
 def _on_device(posterior: object) -> bool:
