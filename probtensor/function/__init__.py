@@ -17,6 +17,10 @@ The one idea: a `Function` is the compiled `Entry` of `cython_ext` with Python a
 Python object that calls one: a plain call goes from the caller's arrays to the plan's pointer
 without a line of Python. Python runs for keywords, for conversions, and when sizes change.
 
+On a device a call is queued launches, so Python around them costs little beside: DeviceFunction
+decides once for given sizes (a Layout: memory, copies, launches) and repeats that as a CUDA graph.
+Arrays are used where they lie; only `transfer` says that a result stays there.
+
 Rejected: functions that hold the arrays of their inputs between calls (containers): a call would
 depend on the calls before it, and could not be made from two threads.
 """

@@ -24,7 +24,9 @@ arithmetic costs. Python holds what is not arithmetic, one file each:
 and in cython_ext: leapfrog.pyx (integrator, memory of states), nuts.pyx (trees, one transition),
 chain.pyx (adaptation, the loop), with C headers for vector loops and random numbers. In cuda:
 pt_nuts.cuh, the same algorithm for thousands of chains, with a tree each; pt_chees.cuh, ChEES-HMC,
-where all take steps together; pt_chain.cuh, what both share. All state stays on the device.
+where all take steps together; pt_chain.cuh, what both share; pt_pool.cuh, one metric and one step
+size that all chains learn together, always for ChEES and from 128 chains on for NUTS. All state
+stays on the device.
 
 Trees are built by an iterative binary counter, not by recursion: memory for 3 states a level, taken
 once, no copies (states are held by pointer and counted), no allocation in the loop. Weights are

@@ -63,8 +63,9 @@ def sample(
     init           {name: value}, float64[dim] or float64[chains, dim]; by default uniform on
                    (-2, 2) in each unconstrained coordinate, with up to 100 attempts a chain
     sampler        "nuts"; or "chees", for many chains on a device: one trajectory length for all
-    metric, early_max_treedepth, keep_divergences, pooled: see `settings.Settings`. Chains of a
-                   posterior with target="cuda" run there at once; from 128 on they are pooled
+    pooled         chains of a posterior with target="cuda", which all run there at once, learn one
+                   metric and one step size together: by default from 128 on, and always for "chees"
+    metric, early_max_treedepth, keep_divergences: see `settings.Settings`
 
     Ctrl-C stops the chains at their next leapfrog step and returns what they have drawn: as many
     chains of one length as keep the most draws. `attrs["interrupted"]` then says what is left.

@@ -1,11 +1,12 @@
 """The command `probtensor doctor`: build a probe step by step, and say what is missing.
 
-A GPU is optional: without one the report says what it would take, and nothing has failed. One that
-is there must work.
+A GPU is optional: without one the report says what it would take, and nothing has failed unless
+PROBTENSOR_TARGET asks for it. One that is there must work.
 """
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import struct
@@ -114,6 +115,8 @@ def probe_device() -> None:
     try:
         driver = device.driver()
     except device.DeviceError as error:
+        if os.environ.get("PROBTENSOR_TARGET") == "cuda":
+            raise device.DeviceError(f"PROBTENSOR_TARGET=cuda asks for a GPU: {error}") from None
         print(f"gpu       none: {error}")
         return
     free, total = driver.memory()

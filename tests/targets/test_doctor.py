@@ -64,6 +64,9 @@ def test_a_machine_without_a_device_is_well_too(put, monkeypatch, capsys):
     assert doctor.main([]) == 0
     out = capsys.readouterr().out
     assert "gpu       none: PyCUDA is not installed: pip install" in out and "all is well" in out
+    monkeypatch.setenv("PROBTENSOR_TARGET", "cuda")
+    assert doctor.main([]) == 1
+    assert "PROBTENSOR_TARGET=cuda asks for a GPU: PyCUDA is not" in capsys.readouterr().out
 
 
 def test_a_device_that_does_not_work(put, capsys):
