@@ -102,20 +102,20 @@ class Room:
 class Function:
     """A kernel, ready to be launched."""
 
-    __slots__ = ("attributes", "launch", "name", "raw", "room", "shared")
+    __slots__ = ("attributes", "launch", "name", "raw", "_room", "shared")
 
     def __init__(self, name: str, raw: Any, attributes: Any, room: Room) -> None:
         self.name = name
         self.raw = raw
         self.launch = raw._launch_kernel  # a fifth of the cost of calling the function
         self.attributes = attributes
-        self.room = room
+        self._room = room
         self.shared = PLAIN_SHARED
 
     def resident(self, block: int) -> int:
         """How many blocks of `block` threads a multiprocessor works on at once."""
         shared = self.raw.get_attribute(self.attributes.SHARED_SIZE_BYTES)
-        return self.room.holds(block, self.registers, shared)
+        return self._room.holds(block, self.registers, shared)
 
     def allow(self, shared: int) -> None:
         """Ask for more shared memory than a kernel has without asking."""
