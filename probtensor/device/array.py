@@ -161,10 +161,7 @@ def device_array(value: Any, driver: Any = None) -> DeviceArray:
     driver = driver or current_driver()
     if hasattr(value, "__cuda_array_interface__"):
         return _from_interface(driver, value)
-    if hasattr(value, "__dlpack__") and value.__dlpack_device__()[0] in (
-        dlpack.CUDA,
-        dlpack.CUDA_MANAGED,
-    ):
+    if hasattr(value, "__dlpack__") and value.__dlpack_device__()[0] in dlpack.CUDA_PLACES:
         return _from_dlpack(driver, value)
     host = np.asarray(value)
     if host.dtype.kind == "O":

@@ -17,7 +17,7 @@ import numpy as np
 
 CPU = 1
 CUDA = 2
-CUDA_MANAGED = 13
+CUDA_PLACES = (CUDA, 13)  # and memory that CUDA moves between host and device
 VERSION = (1, 0)
 CODES = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}
 KINDS = {code: kind for kind, code in CODES.items()}

@@ -102,7 +102,7 @@ class Room:
 class Function:
     """A kernel, ready to be launched."""
 
-    __slots__ = ("attributes", "launch", "name", "raw", "_room", "shared")
+    __slots__ = ("_room", "attributes", "launch", "name", "raw", "shared")
 
     def __init__(self, name: str, raw: Any, attributes: Any, room: Room) -> None:
         self.name = name

@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from probtensor.device import DeviceArray, device_array, driver, empty
+from probtensor.device import DeviceArray, device_array, dlpack, driver, empty
 from probtensor.device import transfer as moved
 from probtensor.graph.node import Node
 
 MOST_HELD = 64  # arrays a stream holds before it waits
-CUDA_DEVICES = (2, 13)  # DLPack's numbers of CUDA memory, and of CUDA's managed memory
 
 
 class Stream:
@@ -192,7 +191,7 @@ def lies_on_device(value: Any) -> bool:
         if getattr(value, "__cuda_array_interface__", None) is not None:
             return True
         where = getattr(value, "__dlpack_device__", None)
-        return where is not None and int(where()[0]) in CUDA_DEVICES
+        return where is not None and int(where()[0]) in dlpack.CUDA_PLACES
     except (RuntimeError, TypeError, ValueError):  # libraries refuse by raising for host arrays
         return False
 

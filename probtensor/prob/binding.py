@@ -16,6 +16,14 @@ from probtensor.prob.sizes import Sizes, plain
 from probtensor.prob.support import Integers
 
 
+def host_array(value: Any, what: str, line: str) -> np.ndarray:
+    """A value as an array. TypeError says `what` cannot be one: it may lie on a device."""
+    try:
+        return np.asarray(value)
+    except TypeError as error:
+        raise TypeError(f"{what}: {error}\n  at {line}") from None
+
+
 def observed_array(variable: Node, value: Any) -> np.ndarray:
     """An observed value as an array; TypeError or ValueError says what it cannot be."""
     law = variable.op.distribution
@@ -26,10 +34,7 @@ def observed_array(variable: Node, value: Any) -> np.ndarray:
             f"variables state a pt.potential\n  at {line}"
         )
     masked = is_masked(value) and bool(np.ma.getmaskarray(value).any())
-    try:
-        array = np.asarray(value)
-    except TypeError as error:
-        raise TypeError(f"the observed value of {name}: {error}\n  at {line}") from None
+    array = host_array(value, f"the observed value of {name}", line)
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"the observed value of {name} has dtype {array.dtype}; it must be numbers\n  at {line}"

@@ -14,7 +14,7 @@ from probtensor.function import DeviceFunction, Function, Many
 from probtensor.function.device_place import lies_on_device
 from probtensor.graph import Node, line_of
 from probtensor.graph.node import new_input
-from probtensor.prob.binding import Binding, observed_array
+from probtensor.prob.binding import Binding, host_array, observed_array
 from probtensor.prob.data import Data, evaluate
 from probtensor.prob.diagnosis import Diagnosis, diagnose
 from probtensor.prob.distribution import shape_text
@@ -260,8 +260,10 @@ class Posterior:
         for key, value in values.items():
             node = self._handle(key)
             place = self._handles[node]
-            is_data = isinstance(place.op, Data)
-            given[place] = np.asarray(value) if is_data else observed_array(node, value)
+            if isinstance(place.op, Data):
+                given[place] = host_array(value, node.name or "data", line_of(node))
+            else:
+                given[place] = observed_array(node, value)
             self._check_fixed(place, given[place])
         labels = self._labels | {dim: np.asarray(x) for dim, x in (coords or {}).items()}
         return Posterior(self.model, self._handles, given, labels, self._programs, self._recipe)

@@ -15,12 +15,16 @@ REASON_LINES = 4
 def given_starts(posterior: LogpGrad, init: object, chains: int) -> Sequence[np.ndarray | None]:
     """Read `init`: None, {name: value}, float64[dim], or float64[chains, dim].
 
-    Returns one float64[dim] or None for each chain. ValueError where the shape fits neither.
+    Returns one float64[dim] or None for each chain. ValueError where the shape fits neither,
+    TypeError where they are not numbers in the host's memory.
     """
     if init is None:
         return [None] * chains
     values = posterior.unconstrain(init) if isinstance(init, Mapping) else init
-    points = np.array(values, dtype=float)
+    try:
+        points = np.array(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"sample: init: {error}") from None
     if points.shape == (posterior.dim,):
         points = np.broadcast_to(points, (chains, posterior.dim))
     if points.shape != (chains, posterior.dim):

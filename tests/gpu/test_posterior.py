@@ -222,6 +222,12 @@ def test_one_point_may_lie_on_the_device_and_data_are_asked_for_here():
     y = pt.random.normal(0, pt.random.half_normal(1, name="s"), name="y", shape=2)
     with pytest.raises(TypeError, match=r"value of normal 'y': .*\.get\(\)"):
         pt.condition({y: pt.device_array([1.0, 2.0])}, target="cuda")
+    x = pt.data(np.ones(2), "x")
+    line = pt.random.normal(pt.random.normal(0, 1, name="b") * x, 1, name="line")
+    with pytest.raises(TypeError, match=r"^x: .*\.get\(\)"):
+        pt.condition({line: [1.0, 2.0]}).with_data({x: pt.device_array([1.0, 2.0])})
+    with pytest.raises(TypeError, match=r"^sample: init: .*\.get\(\)"):
+        pt.sample(there, init=pt.device_array(q))
 
 
 def test_prior_and_predictive_draws():
