@@ -106,6 +106,7 @@ namespace cuda_on_host {
 constexpr int kMaxThreads = 1024;
 constexpr std::ptrdiff_t kMaxShared = 227 << 10;
 constexpr std::size_t kStack = 256 << 10;
+constexpr std::size_t kKeptFibers = 4;
 
 // --- fibers ----------------------------------------------------------------
 
@@ -435,6 +436,12 @@ inline int launch(const unsigned dims[6], unsigned shared_bytes, void (*body)(vo
                 switch_to(next_fiber());
                 if (b.error[0]) return 1;  // the fibers that still waited are leaked
             }
+    // Each stack is two mappings, of which a process may have 65,530: with hundreds of libraries in
+    // one process, none may sit on many.
+    for (; b.idle.size() > kKeptFibers; b.idle.pop_back()) {
+        munmap(b.idle.back()->stack, kStack);
+        delete b.idle.back();
+    }
     return 0;
 }
 

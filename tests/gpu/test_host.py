@@ -6,6 +6,7 @@ import os
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -275,6 +276,7 @@ def test_capture(host, module):
 SANITIZED = """
 import struct
 import sys
+from pathlib import Path
 import numpy as np
 from probtensor import device
 from tests.gpu.host import HERE, HostDriver
@@ -314,3 +316,12 @@ def test_the_kernels_are_cuda():
     if path is None:
         pytest.skip("NVRTC is not installed")
     assert compiler.Nvrtc(path).compile(SOURCE, "sm_90", compiler.include_folders())
+
+
+def test_a_library_sits_on_few_stacks(host):
+    """Each stack is two mappings, and a process may have only so many of those."""
+    module = host.module(host.compile(SOURCE + "// few stacks"))
+    before = len(Path("/proc/self/maps").read_text().splitlines())
+    test_sums(host, module, None, "warp_sums", 1024)
+    after = len(Path("/proc/self/maps").read_text().splitlines())
+    assert after - before < 60
