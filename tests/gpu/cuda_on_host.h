@@ -436,12 +436,14 @@ inline int launch(const unsigned dims[6], unsigned shared_bytes, void (*body)(vo
                 switch_to(next_fiber());
                 if (b.error[0]) return 1;  // the fibers that still waited are leaked
             }
+#ifndef COH_ASAN  // which would take what comes to lie there next for a stack still
     // Each stack is two mappings, of which a process may have 65,530: with hundreds of libraries in
     // one process, none may sit on many.
     for (; b.idle.size() > kKeptFibers; b.idle.pop_back()) {
         munmap(b.idle.back()->stack, kStack);
         delete b.idle.back();
     }
+#endif
     return 0;
 }
 
