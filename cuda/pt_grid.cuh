@@ -25,6 +25,55 @@ static __device__ bool pt_last(unsigned *counter, unsigned count)
     return mine == count - 1;
 }
 
+/* The three steps of folds over all threads of a launch, for several values at a time. `space` is
+ * shared memory with a row of `stride` values for each warp, `part` memory with one of each block:
+ *   pt_to_warp    x of each thread, to one place in its warp's row
+ *   pt_to_block   values [first, end) of all rows, to this block's places in memory
+ *   pt_to_all     those of all blocks, to the first row; by the last block, in one order */
+#define PT_MEETING(name, type, none, join) \
+    PT_DEVICE void pt_to_warp_##name(type x, type *space) \
+    { \
+        x = pt_warp_##name(x); \
+        if ((threadIdx.x & 31) == 0) \
+            *space = x; \
+    } \
+    static __device__ void pt_to_block_##name(const type *space, int stride, int first, int end, \
+                                              type *part) \
+    { \
+        for (int k = first + threadIdx.x; k < end; k += blockDim.x) { \
+            type x = space[k]; \
+            for (int w = 1; w < (int) blockDim.x >> 5; w++) { \
+                const type y = space[w * stride + k]; \
+                x = join; \
+            } \
+            part[(size_t) k * gridDim.x + blockIdx.x] = x; \
+        } \
+    } \
+    static __device__ void pt_to_all_##name(type *space, int first, int end, const type *part) \
+    { \
+        for (int k = first + (threadIdx.x >> 5); k < end; k += blockDim.x >> 5) { \
+            type x = none; \
+            for (unsigned j = threadIdx.x & 31; j < gridDim.x; j += 32) { \
+                const type y = part[(size_t) k * gridDim.x + j]; \
+                x = join; \
+            } \
+            pt_to_warp_##name(x, space + k); \
+        } \
+    }
+PT_MEETING(add_f, double, 0, x + y)
+PT_MEETING(mul_f, double, 1, x * y)
+PT_MEETING(max_f, double, -PT_INF, pt_maximum(x, y))
+PT_MEETING(min_f, double, PT_INF, pt_minimum(x, y))
+PT_MEETING(add_i, long long, 0, (long long) ((unsigned long long) x + (unsigned long long) y))
+PT_MEETING(mul_i, long long, 1, (long long) ((unsigned long long) x * (unsigned long long) y))
+PT_MEETING(max_i, long long, -0x7fffffffffffffffLL - 1, x > y ? x : y)
+PT_MEETING(min_i, long long, 0x7fffffffffffffffLL, x < y ? x : y)
+PT_MEETING(add_u, unsigned long long, 0, x + y)
+PT_MEETING(mul_u, unsigned long long, 1, x * y)
+PT_MEETING(max_u, unsigned long long, 0, x > y ? x : y)
+PT_MEETING(min_u, unsigned long long, ~0ull, x < y ? x : y)
+#undef PT_MEETING
+
 /* How the PT_THREADS threads of a block are dealt out: `places` places of `terms` threads each,
  * both powers of two, and `chunks` blocks to a place. `stride`: threads between two terms of one
  * place. */

@@ -30,7 +30,7 @@ class FinishText(GroupText):
             warps = self.block // 32
             self.line(1, f"__shared__ {WIDE[letter]} space_{letter}[{warps * count}];")
         if slots.counts:
-            self.line(1, "const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;")
+            self.line(1, "const int warp = threadIdx.x >> 5;")
         for slot in slots.accs:
             self._bring(slot, slot.name if self.group == "thread"
                         else f"g.lane() == 0 ? {slot.name} : {slot.none(self)}")  # fmt: skip
@@ -43,7 +43,7 @@ class FinishText(GroupText):
         self.line(1, "if (!pt_last(a.counters, gridDim.x))")
         self.line(2, "return;")
         for letter, runs in slots.runs.items():
-            self._total(letter, slots, runs)
+            self._total(letter, runs)
         if slots.counts:
             self.line(1, "__syncthreads();")
         for private, slot in slots.privates:
@@ -65,21 +65,14 @@ class FinishText(GroupText):
 
     def _bring(self, slot: _Slot, value: str, count: int | None = None) -> None:
         """A value of each thread to one of each warp."""
-        kind, letter = WIDE[slot.letter], slot.letter
-        fold = f"pt_warp_{slot.join}_{letter}"
-        total = f"warp * {slot.stride} + {slot.place}"
+        letter = slot.letter
+        place = f"space_{letter} + warp * {slot.stride} + {slot.place}"
         depth = 1
         if count is not None:
             self.line(1, "#pragma unroll")
-            self.line(1, f"for (int k = 0; k < {count}; k++) {{")
-            total, depth = f"{total} + k", 2
-        else:
-            self.line(1, "{")
-            depth = 2
-        self.line(depth, f"const {kind} x = {fold}(({kind}) ({value}));")
-        self.line(depth, "if (lane == 0)")
-        self.line(depth + 1, f"space_{letter}[{total}] = x;")
-        self.line(1, "}")
+            self.line(1, f"for (int k = 0; k < {count}; k++)")
+            place, depth = f"{place} + k", 2
+        self.line(depth, f"pt_to_warp_{slot.join}_{letter}({value}, {place});")
 
     def _partial(self, letter: str, slots: _Slots, runs: Sequence[_Run]) -> None:
         """One value of each block, to memory."""
@@ -87,39 +80,14 @@ class FinishText(GroupText):
         self.line(1, f"{kind} *const part_{letter} = ({kind} *) a.partial + "
                      f"(size_t) {slots.offsets[letter]} * gridDim.x;")  # fmt: skip
         for run in runs:
-            self.line(1, f"for (int k = {run.first} + threadIdx.x; k < {run.end}; "
-                         f"k += blockDim.x) {{")  # fmt: skip
-            self.line(2, f"{kind} x = space_{letter}[k];")
-            self.line(2, f"for (int w = 1; w < {self.block // 32}; w++) {{")
-            self.line(3, f"const {kind} y = space_{letter}[w * {stride} + k];")
-            self.line(3, f"x = {self._joined(run.join, letter)};")
-            self.line(2, "}")
-            self.line(2, f"part_{letter}[(size_t) k * gridDim.x + blockIdx.x] = x;")
-            self.line(1, "}")
+            where = f"space_{letter}, {stride}, {run.first}, {run.end}, part_{letter}"
+            self.line(1, f"pt_to_block_{run.join}_{letter}({where});")
 
-    def _total(self, letter: str, slots: _Slots, runs: Sequence[_Run]) -> None:
+    def _total(self, letter: str, runs: Sequence[_Run]) -> None:
         """The values of all blocks, folded in one order by the warps of the last one."""
-        kind = WIDE[letter]
         for run in runs:
-            self.line(1, f"for (int k = {run.first} + warp; k < {run.end}; "
-                         f"k += {self.block // 32}) {{")  # fmt: skip
-            self.line(2, f"{kind} x = {self._none(run.join, letter)};")
-            self.line(2, "for (unsigned j = lane; j < gridDim.x; j += 32) {")
-            self.line(3, f"const {kind} y = part_{letter}[(size_t) k * gridDim.x + j];")
-            self.line(3, f"x = {self._joined(run.join, letter)};")
-            self.line(2, "}")
-            self.line(2, f"x = pt_warp_{run.join}_{letter}(x);")
-            self.line(2, "if (lane == 0)")
-            self.line(3, f"space_{letter}[k] = x;")
-            self.line(1, "}")
-
-    def _none(self, join: str, letter: str) -> str:
-        dtype = {"f": "float64", "i": "int64", "u": "uint64"}[letter]
-        return self._literal(identity(join, dtype), dtype)
-
-    def _joined(self, join: str, letter: str) -> str:
-        dtype = {"f": "float64", "i": "int64", "u": "uint64"}[letter]
-        return self._apply(COMBINE[join], ["x", "y"], dtype)
+            where = f"space_{letter}, {run.first}, {run.end}, part_{letter}"
+            self.line(1, f"pt_to_all_{run.join}_{letter}({where});")
 
     def _close_private(self, private: Private, slot: _Slot) -> None:
         kind, name = c_type(private.dtype), private.buffer

@@ -43,39 +43,15 @@ k0_0(const __grid_constant__ pt_args a)
         a7 = a7 + (t3 * x0[i1]);
     }
     __shared__ double space_f[16];
-    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-    {
-        const double x = pt_warp_add_f((double) (a6));
-        if (lane == 0)
-            space_f[warp * 2 + 0] = x;
-    }
-    {
-        const double x = pt_warp_add_f((double) (a7));
-        if (lane == 0)
-            space_f[warp * 2 + 1] = x;
-    }
+    const int warp = threadIdx.x >> 5;
+    pt_to_warp_add_f(a6, space_f + warp * 2 + 0);
+    pt_to_warp_add_f(a7, space_f + warp * 2 + 1);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
-    for (int k = 0 + threadIdx.x; k < 2; k += blockDim.x) {
-        double x = space_f[k];
-        for (int w = 1; w < 8; w++) {
-            const double y = space_f[w * 2 + k];
-            x = (x + y);
-        }
-        part_f[(size_t) k * gridDim.x + blockIdx.x] = x;
-    }
+    pt_to_block_add_f(space_f, 2, 0, 2, part_f);
     if (!pt_last(a.counters, gridDim.x))
         return;
-    for (int k = 0 + warp; k < 2; k += 8) {
-        double x = 0.0;
-        for (unsigned j = lane; j < gridDim.x; j += 32) {
-            const double y = part_f[(size_t) k * gridDim.x + j];
-            x = (x + y);
-        }
-        x = pt_warp_add_f(x);
-        if (lane == 0)
-            space_f[k] = x;
-    }
+    pt_to_all_add_f(space_f, 0, 2, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
         a6 = (double) space_f[0];

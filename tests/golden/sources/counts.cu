@@ -83,59 +83,19 @@ k0_0(const __grid_constant__ pt_args a)
         a39 = a39 + pt_digamma(t9);
     }
     __shared__ double space_f[48];
-    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-    {
-        const double x = pt_warp_add_f((double) (a34));
-        if (lane == 0)
-            space_f[warp * 6 + 0] = x;
-    }
-    {
-        const double x = pt_warp_add_f((double) (a35));
-        if (lane == 0)
-            space_f[warp * 6 + 1] = x;
-    }
-    {
-        const double x = pt_warp_add_f((double) (a36));
-        if (lane == 0)
-            space_f[warp * 6 + 2] = x;
-    }
-    {
-        const double x = pt_warp_add_f((double) (a37));
-        if (lane == 0)
-            space_f[warp * 6 + 3] = x;
-    }
-    {
-        const double x = pt_warp_add_f((double) (a38));
-        if (lane == 0)
-            space_f[warp * 6 + 4] = x;
-    }
-    {
-        const double x = pt_warp_add_f((double) (a39));
-        if (lane == 0)
-            space_f[warp * 6 + 5] = x;
-    }
+    const int warp = threadIdx.x >> 5;
+    pt_to_warp_add_f(a34, space_f + warp * 6 + 0);
+    pt_to_warp_add_f(a35, space_f + warp * 6 + 1);
+    pt_to_warp_add_f(a36, space_f + warp * 6 + 2);
+    pt_to_warp_add_f(a37, space_f + warp * 6 + 3);
+    pt_to_warp_add_f(a38, space_f + warp * 6 + 4);
+    pt_to_warp_add_f(a39, space_f + warp * 6 + 5);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
-    for (int k = 0 + threadIdx.x; k < 6; k += blockDim.x) {
-        double x = space_f[k];
-        for (int w = 1; w < 8; w++) {
-            const double y = space_f[w * 6 + k];
-            x = (x + y);
-        }
-        part_f[(size_t) k * gridDim.x + blockIdx.x] = x;
-    }
+    pt_to_block_add_f(space_f, 6, 0, 6, part_f);
     if (!pt_last(a.counters, gridDim.x))
         return;
-    for (int k = 0 + warp; k < 6; k += 8) {
-        double x = 0.0;
-        for (unsigned j = lane; j < gridDim.x; j += 32) {
-            const double y = part_f[(size_t) k * gridDim.x + j];
-            x = (x + y);
-        }
-        x = pt_warp_add_f(x);
-        if (lane == 0)
-            space_f[k] = x;
-    }
+    pt_to_all_add_f(space_f, 0, 6, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
         a34 = (double) space_f[0];

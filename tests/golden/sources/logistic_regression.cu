@@ -36,34 +36,14 @@ k0_0_thread(const __grid_constant__ pt_args a)
         a11 = a11 + t7;
     }
     __shared__ double space_f[8];
-    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-    {
-        const double x = pt_warp_add_f((double) (a11));
-        if (lane == 0)
-            space_f[warp * 1 + 0] = x;
-    }
+    const int warp = threadIdx.x >> 5;
+    pt_to_warp_add_f(a11, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
-    for (int k = 0 + threadIdx.x; k < 1; k += blockDim.x) {
-        double x = space_f[k];
-        for (int w = 1; w < 8; w++) {
-            const double y = space_f[w * 1 + k];
-            x = (x + y);
-        }
-        part_f[(size_t) k * gridDim.x + blockIdx.x] = x;
-    }
+    pt_to_block_add_f(space_f, 1, 0, 1, part_f);
     if (!pt_last(a.counters, gridDim.x))
         return;
-    for (int k = 0 + warp; k < 1; k += 8) {
-        double x = 0.0;
-        for (unsigned j = lane; j < gridDim.x; j += 32) {
-            const double y = part_f[(size_t) k * gridDim.x + j];
-            x = (x + y);
-        }
-        x = pt_warp_add_f(x);
-        if (lane == 0)
-            space_f[k] = x;
-    }
+    pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
         a11 = (double) space_f[0];
@@ -96,34 +76,14 @@ k0_0_warp(const __grid_constant__ pt_args a)
         g.sync();
     }
     __shared__ double space_f[8];
-    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-    {
-        const double x = pt_warp_add_f((double) (g.lane() == 0 ? a11 : 0.0));
-        if (lane == 0)
-            space_f[warp * 1 + 0] = x;
-    }
+    const int warp = threadIdx.x >> 5;
+    pt_to_warp_add_f(g.lane() == 0 ? a11 : 0.0, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
-    for (int k = 0 + threadIdx.x; k < 1; k += blockDim.x) {
-        double x = space_f[k];
-        for (int w = 1; w < 8; w++) {
-            const double y = space_f[w * 1 + k];
-            x = (x + y);
-        }
-        part_f[(size_t) k * gridDim.x + blockIdx.x] = x;
-    }
+    pt_to_block_add_f(space_f, 1, 0, 1, part_f);
     if (!pt_last(a.counters, gridDim.x))
         return;
-    for (int k = 0 + warp; k < 1; k += 8) {
-        double x = 0.0;
-        for (unsigned j = lane; j < gridDim.x; j += 32) {
-            const double y = part_f[(size_t) k * gridDim.x + j];
-            x = (x + y);
-        }
-        x = pt_warp_add_f(x);
-        if (lane == 0)
-            space_f[k] = x;
-    }
+    pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
         a11 = (double) space_f[0];
@@ -156,34 +116,14 @@ k0_0_block(const __grid_constant__ pt_args a)
         g.sync();
     }
     __shared__ double space_f[8];
-    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-    {
-        const double x = pt_warp_add_f((double) (g.lane() == 0 ? a11 : 0.0));
-        if (lane == 0)
-            space_f[warp * 1 + 0] = x;
-    }
+    const int warp = threadIdx.x >> 5;
+    pt_to_warp_add_f(g.lane() == 0 ? a11 : 0.0, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
-    for (int k = 0 + threadIdx.x; k < 1; k += blockDim.x) {
-        double x = space_f[k];
-        for (int w = 1; w < 8; w++) {
-            const double y = space_f[w * 1 + k];
-            x = (x + y);
-        }
-        part_f[(size_t) k * gridDim.x + blockIdx.x] = x;
-    }
+    pt_to_block_add_f(space_f, 1, 0, 1, part_f);
     if (!pt_last(a.counters, gridDim.x))
         return;
-    for (int k = 0 + warp; k < 1; k += 8) {
-        double x = 0.0;
-        for (unsigned j = lane; j < gridDim.x; j += 32) {
-            const double y = part_f[(size_t) k * gridDim.x + j];
-            x = (x + y);
-        }
-        x = pt_warp_add_f(x);
-        if (lane == 0)
-            space_f[k] = x;
-    }
+    pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
         a11 = (double) space_f[0];
