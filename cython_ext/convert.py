@@ -24,7 +24,9 @@ def nonnegative_indices(array, bound, message):
             f"{message}\n  negative indices into an axis of size {bound} do not fit in "
             f"{array.dtype}: use int64"
         )
-    return np.where(array < 0, array + array.dtype.type(bound), array).astype(array.dtype)
+    # The size itself need not fit, where all places do.
+    wide = array.astype("int64")
+    return np.where(wide < 0, wide + bound, wide).astype(array.dtype)
 
 
 def safe_array(value, dtype, ndim, name, origin):

@@ -36,6 +36,25 @@ class GraphError(TypeError):
         super().__init__(plain(message))
 
 
+class GraphIndexError(GraphError, IndexError):
+    """An index that a tensor does not have, known while the graph is built."""
+
+
+class GraphOverflowError(GraphError, OverflowError):
+    """A Python number that the dtype it has to take does not hold."""
+
+
+class GraphValueError(GraphError, ValueError):
+    """A value that an op refuses, known while the graph is built."""
+
+
+def located(message: str) -> str:
+    """The message with the user's line under its first."""
+    file, line = getattr(_CURRENT, "origin", None) or user_line()
+    first, *rest = message.split("\n")
+    return "\n".join([first, f"  at {file}:{line}", *rest])
+
+
 @dataclass(frozen=True)
 class Op:
     """What a node does. Subclasses are frozen dataclasses: their parameters are their fields; one
@@ -394,8 +413,9 @@ def new_input(
 def as_tensor(value: Any, dtype: str | None = None) -> Node:
     """A node for a node, number, array, size or nested list (which may hold nodes).
 
-    Python's float becomes float64, int int64, bool bool; arrays keep their dtype. TypeError for
-    anything that is not numeric.
+    Python's float becomes float64, int int64 (uint64 from 2**63 on), bool bool; arrays keep their
+    dtype. TypeError for anything that is not numeric, OverflowError for a number that `dtype`, or
+    64 bits, cannot hold.
     """
     if isinstance(value, Node):
         return value if dtype is None or dtype == value.dtype else METHODS["astype"](value, dtype)
@@ -403,15 +423,58 @@ def as_tensor(value: Any, dtype: str | None = None) -> Node:
         return make(SizeOf(value), ())
     if isinstance(value, (list, tuple)) and _holds_nodes(value):
         return OPERATORS["stack"]([as_tensor(x, dtype) for x in value])
-    if is_size(value) and not isinstance(value, np.generic):
-        value = np.int64(value)
     try:
-        array = np.asarray(value, dtype=dtype)
+        array = array_of(value, dtype)
         check_dtype(array.dtype)
+    except GraphError:
+        raise
     except (TypeError, ValueError) as error:
         kind = type(value).__name__
         raise GraphError(f"cannot make a tensor of {kind} {value!r:.80}: {error}") from None
     return make(Const(Frozen(array)), ())
+
+
+def array_of(value: Any, dtype: str | None = None, what: str = "", hint: str = "") -> np.ndarray:
+    """An array of `value`. Python numbers, alone or in lists, must fit in `dtype`: OverflowError
+    where one does not (ValueError for nan among integers). Floats lose their fractions there, as
+    in NumPy, and arrays and NumPy's scalars are cast whatever they hold."""
+    if isinstance(value, int) and not isinstance(value, bool) and dtype is None:
+        dtype = "int64" if value < 2**63 else "uint64"
+    bare = isinstance(value, (int, float, list, tuple)) and not isinstance(value, np.generic)
+    named = f"{what}: " if what else ""
+    try:
+        with np.errstate(over="ignore"):
+            if bare and dtype is not None and np.dtype(dtype).kind in "iu":
+                _check_whole_part(np.asarray(value), np.iinfo(dtype), named)
+            array = np.asarray(value, dtype=dtype)
+    except OverflowError:
+        text = f"{named}the Python number {_shown(value)} does not fit in {dtype}"
+        raise GraphOverflowError(located(text + hint)) from None
+    if array.dtype.kind == "O" and all(isinstance(v, int) for v in array.flat):
+        text = f"{named}the Python number {_shown(value)} does not fit in 64 bits"
+        raise GraphOverflowError(located(f"{text}\n  write it as a float")) from None
+    return array
+
+
+def _check_whole_part(given: np.ndarray, ends: np.iinfo, named: str) -> None:
+    """Raise where Python floats on their way to integers have no whole part that fits."""
+    if given.dtype.kind != "f":
+        return
+    if np.isnan(given).any():
+        raise GraphValueError(located(f"{named}nan does not fit in {ends.dtype}"))
+    # Both ends are powers of 2, or 0, so they are floats exactly.
+    whole = np.trunc(given)
+    wrong = given[(whole < float(ends.min)) | (whole >= float(ends.max + 1))]
+    if wrong.size:
+        text = f"{named}the Python number {wrong.flat[0]} does not fit in {ends.dtype}"
+        raise GraphOverflowError(located(text))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, int) and value.bit_length() > 200:
+        return f"of {value.bit_length()} bits"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _holds_nodes(value: Any) -> bool:

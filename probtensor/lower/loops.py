@@ -93,10 +93,16 @@ class Writer(Reader):
             return known
         name = self._fresh("k")
         guard = self._guard()
-        held = Lit(0, "int64")
-        given = value if guard is None else Apply("where", (guard, _int64(value), held), "int64")
+        # Unsigned ones stay so until they are known to be small: 2**64 - 1 is not the last place.
+        whole = _cast(value, "uint64" if value.dtype.startswith("u") else "int64")
+        held = Lit(0, whole.dtype)
+        given = whole if guard is None else Apply("where", (guard, whole, held), whole.dtype)
         if isinstance(value, Lit) and mode == "raise":
             self._emit(Let(name, self._fixed_place(view, position, value.value)))
+        elif mode == "raise" and self._counts_back(view, position):
+            raw = Ref(f"{name}_raw", "int64")
+            self._emit(Let(raw.name, _int64(given)))
+            self._emit(Let(name, _from_end(raw, Place(bound))))
         elif self._entry_checks(view, position, bound, mode):
             self._emit(Let(name, _int64(given)))
         else:
@@ -143,52 +149,60 @@ class Writer(Reader):
         place = f"axis {axis}{named}\n  at {line_of(view)}"
         return f"{view.op.name}: an index is out of bounds for {place}"
 
+    def _counts_back(self, view: Node, position: int) -> bool:
+        """Whether the index array is a literal with negative places. Its extremes, which must
+        exist, are checked with the sizes; the rest is counted from the end of whichever axis."""
+        leaf = _whole(view.inputs[position])
+        if not isinstance(leaf.op, Const) or not (leaf.op.array < 0).any():
+            return False
+        for place in sorted({int(leaf.op.array.min()), int(leaf.op.array.max())}):
+            self._fixed_place(view, position, place)
+        return True
+
     def _entry_checks(self, view: Node, position: int, bound: Size, mode: str) -> bool:
         """Leave the check to the call's entry where the index array is an input seen as it is."""
-        leaf = view.inputs[position]
-        while isinstance(leaf.op, View) and leaf.op.name in WHOLE_VIEWS:
-            leaf = leaf.inputs[0]
+        leaf = _whole(view.inputs[position])
         # The entry makes negative indices non-negative, which no other reader may see.
         if mode != "raise" or leaf in self.places.values:
             return False
         if not isinstance(leaf.op, (Input, Const)):
             return False
+        # The entry keeps the dtype, in which a place counted from the front may not fit.
+        longest = 2**7 if leaf.dtype == "int8" else 2**15 if leaf.dtype == "int16" else None
+        if longest is not None and not (isinstance(bound, int) and bound <= longest):
+            return False
         self.places.checked.setdefault((leaf, bound), self._index_message(view, position))
         return True
 
     def _checked(self, name: str, value: Expr, bound: Size, mode: str, message: str) -> None:
+        """`value` is int64 or uint64."""
         size, zero = Place(bound), Lit(0, "int64")
-        raw = _int64(value)
+        kind, unsigned = value.dtype, value.dtype == "uint64"
         if mode == "wrap":
-            self._emit(Let(name, Apply("%", (raw, size), "int64")))
+            rest = Apply("%", (value, _cast(size, kind)), kind)
+            self._emit(Let(name, _int64(rest)))
             return
-        self._emit(Let(f"{name}_raw", raw))
-        given = Ref(f"{name}_raw", "int64")
+        self._emit(Let(f"{name}_raw", value if mode == "clip" else _int64(value)))
+        given = Ref(f"{name}_raw", kind if mode == "clip" else "int64")
         if mode == "clip":
-            top = Apply("-", (size, Lit(1, "int64")), "int64")
-            low = Apply("maximum", (given, zero), "int64")
-            self._emit(Let(name, Apply("minimum", (low, top), "int64")))
+            top = _cast(Apply("-", (size, Lit(1, "int64")), "int64"), kind)
+            low = given if unsigned else Apply("maximum", (given, zero), "int64")
+            self._emit(Let(name, _int64(Apply("minimum", (low, top), kind))))
             return
-        wrapped = Apply(
-            "where",
-            (Apply("<", (given, zero), "bool"), Apply("+", (given, size), "int64"), given),
-            "int64",
-        )
-        self._emit(Let(f"{name}_from", wrapped))
+        # What is negative as an int64 was past all axes as a uint64, and stays outside.
+        self._emit(Let(f"{name}_from", given if unsigned else _from_end(given, size)))
         start = Ref(f"{name}_from", "int64")
         inside = Apply(
             "and",
             (Apply(">=", (start, zero), "bool"), Apply("<", (start, size), "bool")),
             "bool",
         )
-        if message not in self.places.failures:
-            self.places.failures.append(message)
         self._emit(Let(f"{name}_ok", inside))
         fine = Ref(f"{name}_ok", "bool")
         needed: Expr = fine
         for guard in self.guards:
             needed = Apply("or", (Apply("not", (guard,), "bool"), needed), "bool")
-        self._emit(Check(needed, self.places.failures.index(message) + 1))
+        self._emit(Check(needed, self._failure(message)))
         self._emit(Let(name, Apply("where", (fine, start, zero), "int64")))
 
     # Blocks and names.
@@ -288,9 +302,29 @@ class Writer(Reader):
         op = task.node.op
         name = self._fresh("t")
         fn = op.c or op.symbol
+        if op.nonnegative is not None:
+            self._refuse_negative(name, task.node, values)
         expr = Apply(fn, tuple(values), task.node.dtype)
         self._emit(Let(name, expr, line_of(task.node)))
         self._bind(task.node, task.index(variables), Ref(name, task.node.dtype))
+
+    def _refuse_negative(self, name: str, node: Node, values: list[Expr]) -> None:
+        """Check the operand of an op that has no value where it is negative."""
+        position, (said, way_out) = node.op.nonnegative
+        value = values[position]
+        signed = value.dtype.startswith("int")
+        if not signed or (isinstance(value, Lit) and value.value >= 0):
+            return
+        fine = Ref(f"{name}_ok", "bool")
+        message = f"ValueError: {said}\n  at {line_of(node)}\n  {way_out}"
+        self._emit(Let(fine.name, Apply(">=", (value, Lit(0, value.dtype)), "bool")))
+        self._emit(Check(fine, self._failure(message)))
+
+    def _failure(self, message: str) -> int:
+        """The status that stands for a message."""
+        if message not in self.places.failures:
+            self.places.failures.append(message)
+        return self.places.failures.index(message) + 1
 
     def _bind_copy(self, task: Task, value: Expr, variables: list[Size]) -> None:
         place = self._flat(task.node, task.index(variables))
@@ -444,6 +478,19 @@ def _cast(value: Expr, dtype: str) -> Expr:
 
 def _int64(value: Expr) -> Expr:
     return _cast(value, "int64")
+
+
+def _from_end(place: Expr, size: Expr) -> Expr:
+    """An int64 place, counted from the end of an axis where it is negative."""
+    negative = Apply("<", (place, Lit(0, "int64")), "bool")
+    return Apply("where", (negative, Apply("+", (place, size), "int64"), place), "int64")
+
+
+def _whole(node: Node) -> Node:
+    """The array under views that read all of it."""
+    while isinstance(node.op, View) and node.op.name in WHOLE_VIEWS:
+        node = node.inputs[0]
+    return node
 
 
 def _piece_index(writer: Writer, task: Task, variables: Sequence[Size]) -> list[Size]:

@@ -216,6 +216,10 @@ def limits(node: Node) -> Iterator[SizeCheck]:
         folded = size_product(node.inputs[0].type.shape[axis] for axis in node.op.axes)
         text = f"{node.op.name}: an empty axis has no {node.op.name}\n  at {line_of(node)}"
         yield _not_empty(folded, size_product(node.type.shape), text, ValueError)
+    if node.op.name == "sized":
+        for axis, (n, m) in enumerate(zip(node.inputs[0].type.shape, node.type.shape, strict=True)):
+            text = f"x[mask]: the mask has size {{right}} along axis {axis}, which has size {{left}}"
+            yield SizeCheck(n, m, f"{text}\n  at {line_of(node)}", IndexError)
     if node.op.name in ("slice", "set_slice"):
         for axis, n in enumerate(node.inputs[0].type.shape):
             yield from _slice_limits(node, axis, n)

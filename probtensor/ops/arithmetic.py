@@ -8,6 +8,8 @@ These have no C name: every target spells their symbols itself, with NumPy's mea
     < <= > >= == !=    bool out; any comparison with nan is false but "!="
     and or not         of bools
     & | ^ ~            of integers
+    << >>              of integers, which C promotes but these do not; bits past the width are lost,
+                       and a count below 0 is as one past the width
     minimum maximum    nan if either is nan
     sqrt square        in the dtype of the argument
     floor ceil trunc round    of floats; round goes half to even
@@ -26,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import Const, Node, as_tensor
+from probtensor.graph.node import Const, GraphError, GraphValueError, Node, as_tensor, located
 from probtensor.ops.kinds import (
     NONNEGATIVE,
     Elementwise,
@@ -49,7 +51,8 @@ class Number(Elementwise):
     dtypes = "same"
 
     def on_bools(self, *inputs: Any) -> Node:
-        raise TypeError(f"{self.name} is not defined for booleans; cast them with .astype first")
+        text = f"{self.name}: is not defined for booleans; cast them with .astype first"
+        raise GraphError(located(text))
 
     def __call__(self, *inputs: Any) -> Node:
         if len(inputs) == self.arity and self.meeting_dtype(inputs) == "bool":
@@ -157,21 +160,28 @@ class Mod(Number):
 
 @op
 class IntegerPow(Number):
-    """x**y of integers, modulo the width of their type; a negative y truncates the quotient."""
+    """x**y of integers, modulo the width of their type. ValueError where y is negative: while the
+    graph is built if y is a literal, else when the function is called."""
 
-    arity, symbol = 2, "**"
+    arity, numpy, symbol = 2, np.power, "**"
     dtypes = "integer"
     differentiable = False
+    nonnegative = 1, (
+        "power: integers to negative integer powers are not allowed",
+        "cast one of the two for a fraction: x.astype('float64') ** k",
+    )
     samples = integers(-5, 5, 0, 7)
+
+    def __call__(self, *inputs: Any) -> Node:
+        node = super().__call__(*inputs)
+        exponent = node.inputs[1].op
+        if isinstance(exponent, Const) and node.size != 0 and (exponent.array < 0).any():
+            said, way_out = self.nonnegative[1]
+            raise GraphValueError(located(f"{said}\n  {way_out}"))
+        return node
 
     def on_bools(self, x, y):
         return self(as_tensor(x).astype("int8"), as_tensor(y).astype("int8"))
-
-    def numpy(self, x, y):
-        power = np.power(x, np.maximum(y, 0))
-        sign = np.where(y % 2 == 0, 1, x)
-        unit = np.where(np.abs(x) == 1, sign, 0)
-        return np.where(y < 0, unit, power).astype(np.result_type(x, y))
 
 
 @op
@@ -200,7 +210,8 @@ class Pow(Elementwise):
 
 def power(x: Any, y: Any) -> Node:
     """x**y by NumPy's rules: integers stay integers, and a Python exponent 2, 1, 0.5 or -1 becomes
-    a square, the argument itself, a root or a reciprocal."""
+    a square, the argument itself, a root or a reciprocal. An integer has no negative integer power:
+    ValueError, when the graph is built or the function called."""
     if isinstance(y, (int, float)) and not isinstance(y, (bool, np.generic)):
         shortcut = _simple_power(as_tensor(x) if not isinstance(x, Node) else x, y)
         if shortcut is not None:
@@ -282,7 +293,7 @@ class Square(Number):
     samples = reals(-3, 3, edges=EDGES) + integers(-9, 9)
 
     def on_bools(self, x):
-        return as_tensor(x)
+        return as_tensor(x).astype("int8")
 
     def vjp(self, g, out, x):
         return (2 * g * x,)
@@ -404,8 +415,11 @@ def reciprocal(x: Any) -> Node:
 
 
 def positive(x: Any) -> Node:
-    """x itself."""
-    return as_tensor(x)
+    """x itself; of numbers only."""
+    x = as_tensor(x)
+    if x.dtype == "bool":
+        raise GraphError(located("positive: is not defined for booleans; cast them with .astype"))
+    return x
 
 
 _ARITHMETIC = {

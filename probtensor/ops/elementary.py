@@ -9,8 +9,18 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.node import Node
 from probtensor.ops.arithmetic import EDGES
-from probtensor.ops.kinds import NONNEGATIVE, POSITIVE, Elementwise, Facts, Range, op
+from probtensor.ops.kinds import (
+    NONNEGATIVE,
+    POSITIVE,
+    Elementwise,
+    Facts,
+    Range,
+    as_tensor_of,
+    op,
+    weak_operand,
+)
 from probtensor.ops.samples import reals
+from probtensor.types import promote_float
 
 LN2 = float(np.log(2))
 LN10 = float(np.log(10))
@@ -300,8 +310,10 @@ arctanh = atanh = Arctanh()
 
 
 def hypot(x: Any, y: Any) -> Node:
-    """sqrt(x**2 + y**2) without overflow; its derivative at the origin is 0."""
-    a, b = ops.abs(x), ops.abs(y)
+    """sqrt(x**2 + y**2) without overflow; its derivative at the origin is 0. Integers are taken as
+    float64, before their absolute values, which wrap at the lowest."""
+    dtype = promote_float(weak_operand(x), weak_operand(y))
+    a, b = (ops.abs(as_tensor_of(side, dtype, "hypot")) for side in (x, y))
     large, small = ops.maximum(a, b), ops.minimum(a, b)
     plain = ops.logical_or(ops.eq(large, 0), ops.isinf(large))
     ratio = ops.where(plain, 0, small) / ops.where(plain, 1, large)

@@ -13,9 +13,18 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import Const, GraphError, Node, as_tensor, line_of, make
+from probtensor.graph.node import (
+    Const,
+    GraphError,
+    GraphIndexError,
+    Node,
+    as_tensor,
+    line_of,
+    located,
+    make,
+)
 from probtensor.ops import kinds
-from probtensor.ops.kinds import View, gathered_shape, method, op, operator
+from probtensor.ops.kinds import View, as_tensor_of, gathered_shape, method, op, operator
 from probtensor.ops.reduce import normal_axes
 from probtensor.ops.samples import arrays
 from probtensor.ops.slicing import SetSlice, Slice, normal_slice
@@ -34,11 +43,18 @@ def _distinct(n: int, count: int) -> Callable[[np.random.Generator], np.ndarray]
     return lambda rng: rng.permutation(n)[:count]
 
 
-MODES = {
-    "raise": lambda index, n: index,
-    "wrap": lambda index, n: index % n,
-    "clip": lambda index, n: np.clip(index, 0, n - 1),
-}
+def places_of(index: np.ndarray, n: int, mode: str) -> np.ndarray:
+    """The places in an axis of size n that an index array means, as NumPy counts them. All integers
+    are taken as they are: int8 reaches past 127 from the end, and 2**64 - 1 is not -1."""
+    wide = index if index.dtype == "uint64" else index.astype("int64")
+    if mode == "wrap":
+        wide = wide % n
+    elif mode == "clip":
+        wide = np.clip(wide, 0, n - 1)
+    return np.minimum(wide, np.iinfo("int64").max).astype("int64")
+
+
+MODES = ("raise", "wrap", "clip")
 
 
 @op
@@ -84,7 +100,7 @@ class Gather(View):
     def numpy(self, x, *indices):
         kept = [a for a in range(x.ndim) if a not in self.axes]
         pairs = zip(indices, self.axes, strict=True)
-        key = tuple(MODES[self.mode](index, x.shape[axis]) for index, axis in pairs)
+        key = tuple(places_of(index, x.shape[axis], self.mode) for index, axis in pairs)
         found = np.transpose(x, (*self.axes, *kept))[key]
         block = found.ndim - len(kept)
         order = [block + a for a in range(self.at)], range(block)
@@ -99,9 +115,13 @@ class Gather(View):
 
 
 def _inside_graph(index: Node, n: Size, mode: str) -> Node:
+    if mode == "raise":
+        return index
+    wide = "uint64" if index.dtype == "uint64" else "int64"
+    index, n = ops.astype(index, wide), ops.astype(as_tensor(n), wide)
     if mode == "wrap":
         return index % n
-    return ops.clip(index, 0, n - 1) if mode == "clip" else index
+    return ops.minimum(ops.maximum(index, 0), n - 1)
 
 
 @op
@@ -135,6 +155,8 @@ class Scatter(kinds.Scatter):
         lead = range(self.at, self.at + block)
         rest = [a for a in range(updates.ndim) if a not in lead]
         values = np.transpose(updates, (*lead, *rest))
+        pairs = zip(indices, self.axes, strict=True)
+        indices = tuple(places_of(index, base.shape[axis], "raise") for index, axis in pairs)
         if self.mode == "set":
             front[indices] = values
         else:
@@ -209,9 +231,13 @@ class Key:
     added: tuple[int, ...]
 
 
-def parse_key(x: Node, key: Any) -> Key:
-    """What x[key] means, by NumPy's rules."""
-    parts = _spelled_out(x, key)
+def parse_key(x: Node, key: Any) -> tuple[Node, Key]:
+    """What x[key] means, by NumPy's rules; and x, with the sizes that masks in the key ask for."""
+    x, parts = _spelled_out(x, key)
+    return x, _taken_apart(x, parts)
+
+
+def _taken_apart(x: Node, parts: Sequence[Any]) -> Key:
     slices, indexed, dropped, layout = [], [], [], []
     axis = 0
     for part in parts:
@@ -246,7 +272,8 @@ def _assembled(slices, indexed, dropped, layout) -> Key:
     try:
         shape = broadcast_shapes(*(index.shape for _, index in indexed))
     except ShapeError as error:
-        raise GraphError(f"x[...]: index arrays of sizes {error} do not broadcast") from None
+        text = f"x[...]: index arrays of sizes {error} do not broadcast"
+        raise GraphIndexError(located(text)) from None
     before = [mark for mark in layout[: advanced[0]] if mark != "number"] if adjacent else []
     after = [mark for mark in layout[len(before) :] if mark in ("slice", "new")]
     if not adjacent:
@@ -260,13 +287,10 @@ def _assembled(slices, indexed, dropped, layout) -> Key:
     return Key(tuple(slices), axes, whole, at, tuple(dropped), added)
 
 
-def _spelled_out(x: Node, key: Any) -> list[Any]:
+def _spelled_out(x: Node, key: Any) -> tuple[Node, list[Any]]:
     """The key as one part for each axis of x, with None for new axes: no ellipsis, no masks."""
-    parts = list(key) if isinstance(key, tuple) else [key]
-    found: list[Any] = []
-    for part in parts:
-        found += _index_parts(part)
-    used = len([part for part in found if part is not None and part is not Ellipsis])
+    found = [_index_part(part) for part in (key if isinstance(key, tuple) else (key,))]
+    used = sum(map(_axes_used, found))
     if used > x.ndim:
         raise GraphError(f"x[...]: {used} indices for {x.ndim} axes of {x.type}")
     fill = [slice(None)] * (x.ndim - used)
@@ -274,14 +298,46 @@ def _spelled_out(x: Node, key: Any) -> list[Any]:
     if len(holes) > 1:
         raise GraphError("x[...]: more than one '...' in the key")
     hole = holes[0] if holes else len(found)
-    return found[:hole] + fill + found[hole + len(holes) :]
+    return _without_masks(x, found[:hole] + fill + found[hole + len(holes) :])
 
 
-def _index_parts(part: Any) -> list[Any]:
+def _is_mask(part: Any) -> bool:
+    return isinstance(part, Node) and part.dtype == "bool"
+
+
+def _axes_used(part: Any) -> int:
+    """How many axes of a tensor a part of a key is for."""
+    if part is None or part is Ellipsis:
+        return 0
+    return part.ndim if _is_mask(part) else 1
+
+
+def _without_masks(x: Node, parts: Sequence[Any]) -> tuple[Node, list[Any]]:
+    """The parts with literal masks as the places where they are true. The axes under a mask must
+    have its sizes: a size that the call gives is checked then."""
+    found: list[Any] = []
+    sizes = list(x.shape)
+    axis = 0
+    for part in parts:
+        if not _is_mask(part):
+            found.append(part)
+            axis += _axes_used(part)
+            continue
+        for k, m in enumerate(part.shape, axis):
+            if isinstance(sizes[k], int) and sizes[k] != m:
+                text = f"x[mask]: the mask has size {m} along axis {k} of {x.type}"
+                raise GraphIndexError(located(f"{text}\n  x was made at {line_of(x)}"))
+            sizes[k] = m
+        found += [as_tensor(places) for places in np.nonzero(part.op.array)]
+        axis += part.ndim
+    return (x if tuple(sizes) == x.shape else make(ops.Sized(tuple(sizes)), (x,))), found
+
+
+def _index_part(part: Any) -> Any:
     if part is None or part is Ellipsis or isinstance(part, (slice, Dim)):
-        return [part]
+        return part
     if is_size(part):
-        return [int(part)]
+        return int(part)
     index = as_tensor(part)
     if isinstance(part, (list, tuple)) and len(part) == 0:
         index = as_tensor(np.zeros(0, "int64"))
@@ -292,46 +348,49 @@ def _index_parts(part: Any) -> list[Any]:
                 "values: use pt.where(mask, x, fill), x.at[mask].set(fill), or a NumPy mask"
                 f"\n  the mask was made at {line_of(index)}"
             )
-        return [as_tensor(places) for places in np.nonzero(index.op.array)]
+        if not index.ndim:
+            raise GraphIndexError(
+                located("x[mask]: a mask has at least one axis; write x[None] for a new axis of x")
+            )
     if index.type.is_float:
         raise GraphError(f"indices must be integers or bools, not {index.dtype}")
-    return [index]
+    return index
 
 
 def _single(place: Size, n: Size, x: Node, axis: int) -> Size:
     if isinstance(place, int) and isinstance(n, int) and not -n <= place < n:
-        raise GraphError(
-            f"x[...]: index {place} is outside axis {axis} of size {n} of {x.type}"
-            f"\n  made at {line_of(x)}"
-        )
+        raise _outside(place, n, x, axis)
     return place + n if isinstance(place, int) and place < 0 else place
 
 
+def _outside(place: int, n: int, x: Node, axis: int) -> GraphIndexError:
+    text = f"x[...]: index {place} is outside axis {axis} of size {n} of {x.type}"
+    return GraphIndexError(located(f"{text}\n  x was made at {line_of(x)}"))
+
+
 def _from_front(index: Node, n: Size, x: Node, axis: int) -> Node:
-    """A constant index array with its negative places counted from the front, where they are
-    checked if the size is known; any other array as it is."""
-    if not isinstance(index.op, Const) or index.size == 0:
+    """A constant index array into an axis whose size is known, checked, with its negative places
+    counted from the front. Any other array as it is: the call checks it and counts, once."""
+    if not isinstance(index.op, Const) or index.size == 0 or not isinstance(n, int):
         return index
     places = index.op.array
-    if isinstance(n, int):
-        wrong = places[(places >= n) | (places < -n)]
-        if wrong.size:
-            raise GraphError(
-                f"x[...]: index {wrong[0]} is outside axis {axis} of size {n} of {x.type}"
-                f"\n  made at {line_of(x)}"
-            )
+    wrong = places[(places >= n) | (places < -n)]
+    if wrong.size:
+        raise _outside(wrong.flat[0], n, x, axis)
     if not (places < 0).any():
         return index
-    if isinstance(n, int):
-        return as_tensor(np.where(places < 0, places + n, places).astype("int64"))
-    return ops.where(places < 0, n, 0) + index
+    places = places.astype("int64")
+    return as_tensor(np.where(places < 0, places + n, places))
 
 
 @operator("getitem")
 def getitem(x: Any, key: Any) -> Node:
     """x[key] by NumPy's rules: integers, slices, None, ..., integer arrays, constant masks."""
-    x = as_tensor(x)
-    parsed = parse_key(x, key)
+    x, parsed = parse_key(as_tensor(x), key)
+    return _read(x, parsed)
+
+
+def _read(x: Node, parsed: Key) -> Node:
     out = _sliced(x, parsed)
     if parsed.axes:
         out = make(Gather(parsed.axes, parsed.at), (out, *parsed.arrays))
@@ -400,10 +459,10 @@ def write(x: Any, key: Any, value: Any, mode: str) -> Node:
     x = as_tensor(x)
     mask = _computed_mask(key)
     if mask is not None:
-        return _write_where(x, mask, ops.astype(as_tensor(value), x.dtype), mode)
-    parsed = parse_key(x, key)
-    wanted = getitem(x, key).shape
-    value = ops.astype(as_tensor(value), x.dtype)
+        return _write_where(x, mask, _written(value, x, mode), mode)
+    x, parsed = parse_key(x, key)
+    wanted = _read(x, parsed).shape
+    value = _written(value, x, mode)
     if value.ndim > len(wanted):
         extra = value.ndim - len(wanted)
         value = ops.squeeze(value, tuple(range(extra)))
@@ -421,6 +480,18 @@ def write(x: Any, key: Any, value: Any, mode: str) -> Node:
     if parsed.dropped:
         value = ops.expand_dims(value, parsed.dropped)
     return make(SetSlice(*zip(*parsed.slices)), (x, value))
+
+
+def _written(value: Any, x: Node, mode: str) -> Node:
+    """What is written into x, in its dtype. Python numbers must fit in it, and what is combined
+    with integers must not be fractions, as in NumPy."""
+    integers = not x.type.is_float and x.dtype != "bool"
+    if mode != "set" and integers and as_tensor(value).type.is_float:
+        text = f"x.at[...]: {mode} of {as_tensor(value).dtype} to {x.dtype} would lose fractions"
+        raise GraphError(located(f"{text}\n  cast one of the two with .astype"))
+    if isinstance(value, (list, tuple)):
+        return as_tensor(value, x.dtype)
+    return as_tensor_of(value, x.dtype, "x.at[...]")
 
 
 def _computed_mask(key: Any) -> Node | None:
@@ -465,7 +536,7 @@ def inc_subtensor(place: Node, value: Any) -> Node:
 
 def _write_through(place: Node, value: Any, mode: str) -> Node:
     """Undo, one by one, the views and the gather that x[key] is made of."""
-    value = ops.broadcast_to(ops.astype(as_tensor(value), place.dtype), place.shape)
+    value = ops.broadcast_to(_written(value, place, mode), place.shape)
     node, combined = place, False
     while True:
         op = node.op

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from probtensor.graph.node import METHODS, OPERATORS, Node, Op, as_tensor, make
+from probtensor.graph.node import METHODS, OPERATORS, Node, Op, array_of, as_tensor, make
 from probtensor.types import (
     ShapeError,
     TensorType,
@@ -130,6 +130,8 @@ class Elementwise(Kind):
     dtypes: ClassVar[str] = "float"
     c: ClassVar[str | None] = None
     symbol: ClassVar[str | None] = None
+    # The input that must not be negative; the first and the last line of the ValueError where it is.
+    nonnegative: ClassVar[tuple[int, tuple[str, str]] | None] = None
 
     @staticmethod
     def has_code(cls: type) -> bool:
@@ -139,7 +141,7 @@ class Elementwise(Kind):
         if len(inputs) != self.arity:
             raise TypeError(f"{self.name} takes {self.arity} arguments, not {len(inputs)}")
         dtype = self.meeting_dtype(inputs)
-        return make(self, tuple(as_tensor_of(x, dtype) for x in inputs))
+        return make(self, tuple(as_tensor_of(x, dtype, self.name, WIDER) for x in inputs))
 
     def meeting_dtype(self, inputs: Sequence[Any]) -> str:
         """The dtype the inputs are cast to before the function is applied."""
@@ -171,6 +173,13 @@ def joint_shape(types: Sequence[TensorType]) -> tuple:
         raise ShapeError(f"shapes {shapes} do not broadcast: sizes {error}") from None
 
 
+# The way out where a Python number does not fit in the dtype of what it is combined with.
+WIDER = (
+    "\n  a Python number takes the dtype of the tensor beside it: for a wider result, give a NumPy "
+    "scalar such as np.int64(...) or cast the tensor with .astype"
+)
+
+
 def weak_operand(value: Any) -> Any:
     """What promotion sees of an operand: a bare Python number is weak, all else has a dtype."""
     if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
@@ -178,10 +187,11 @@ def weak_operand(value: Any) -> Any:
     return as_tensor(value).dtype
 
 
-def as_tensor_of(value: Any, dtype: str) -> Node:
-    """The operand as a node of exactly this dtype."""
+def as_tensor_of(value: Any, dtype: str, what: str = "", hint: str = "") -> Node:
+    """The operand as a node of exactly this dtype. A Python number must fit in it, as in NumPy:
+    OverflowError where it does not, which begins with `what` and ends with `hint`."""
     if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
-        return as_tensor(np.asarray(value).astype(dtype))
+        return as_tensor(array_of(value, dtype, what, hint))
     node = as_tensor(value)
     return node if node.dtype == dtype else METHODS["astype"](node, dtype)
 

@@ -13,6 +13,7 @@ from probtensor import ops
 from probtensor.graph.node import Node, as_tensor, make
 from probtensor.ops.arithmetic import EDGES, Number
 from probtensor.ops.kinds import (
+    WIDER,
     Elementwise,
     Facts,
     as_tensor_of,
@@ -32,12 +33,65 @@ def bools(count: int) -> tuple[Sample, ...]:
 
 
 class Comparison(Elementwise):
-    """A comparison of two numbers or bools: bool out, no derivative."""
+    """A comparison of two numbers or bools: bool out, no derivative. Integers are compared exactly:
+    with Python numbers that their dtype does not hold, and signed ones with uint64, where NumPy's
+    promotion would go through float64."""
 
     arity = 2
     dtypes = "bool"
     differentiable = False
     samples = reals(-3, 3, -3, 3, edges=EDGES, smooth=False) + integers(-3, 3, -3, 3) + bools(2)
+
+    def __call__(self, *inputs: Any) -> Node:
+        exact = self._exact(*inputs) if len(inputs) == 2 else None
+        return super().__call__(*inputs) if exact is None else exact
+
+    def _exact(self, x: Any, y: Any) -> Node | None:
+        """The comparison by others that the promotion of x and y leaves exact; None where the usual
+        one is."""
+        first, second = weak_operand(x), weak_operand(y)
+        if _past(first, second):
+            return _with_past(self.symbol, as_tensor(x), y)
+        if _past(second, first):
+            return _with_past(_MIRRORED[self.symbol], as_tensor(y), x)
+        if _signed(first) and second == "uint64":
+            return _signed_with_unsigned(self.symbol, as_tensor(x), as_tensor(y))
+        if first == "uint64" and _signed(second):
+            return _signed_with_unsigned(_MIRRORED[self.symbol], as_tensor(y), as_tensor(x))
+        return None
+
+
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
+
+def _signed(operand: Any) -> bool:
+    return isinstance(operand, str) and operand.startswith("int")
+
+
+def _past(dtype: Any, number: Any) -> bool:
+    """Whether a Python integer lies past the ends of an integer dtype."""
+    if not isinstance(dtype, str) or np.dtype(dtype).kind not in "iu":
+        return False
+    ends = np.iinfo(dtype)
+    return type(number) is int and not ends.min <= number <= ends.max
+
+
+def _with_past(symbol: str, x: Node, number: int) -> Node:
+    """x compared with a number past the ends of its dtype: true or false of every element. It is
+    asked of the end itself, so that x stays in the graph, with what its sizes are."""
+    ends = np.iinfo(x.dtype)
+    if number > ends.max:
+        return le(x, int(ends.max)) if symbol in ("<", "<=", "!=") else gt(x, int(ends.max))
+    return ge(x, int(ends.min)) if symbol in (">", ">=", "!=") else lt(x, int(ends.min))
+
+
+def _signed_with_unsigned(symbol: str, x: Node, y: Node) -> Node:
+    """Signed x compared with y of uint64: as uint64, where x is not negative."""
+    compare = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}[symbol]
+    same = compare(astype(x, "uint64"), y)
+    if symbol in ("<", "<=", "!="):
+        return logical_or(lt(x, 0), same)
+    return logical_and(ge(x, 0), same)
 
 
 @op
@@ -178,6 +232,29 @@ class BitNot(Bits):
         return logical_not(x)
 
 
+class Shift(Bits):
+    """Bits moved by a count. A count below 0, or of the width and more, moves all of them out."""
+
+    samples = integers(-9, 9, -2, 70)
+
+    def on_bools(self, x, n):
+        return self(as_tensor(x).astype("int8"), as_tensor(n).astype("int8"))
+
+
+@op
+class LeftShift(Shift):
+    """x * 2**n, modulo the width of the type."""
+
+    numpy, symbol = np.left_shift, "<<"
+
+
+@op
+class RightShift(Shift):
+    """floor(x / 2**n)."""
+
+    numpy, symbol = np.right_shift, ">>"
+
+
 # Tests of floats.
 
 
@@ -225,8 +302,8 @@ class Where(Elementwise):
             raise TypeError(f"where takes a condition and two values, not {len(inputs)} arguments")
         condition, a, b = inputs
         dtype = promote(weak_operand(a), weak_operand(b))
-        values = as_tensor_of(condition, "bool"), as_tensor_of(a, dtype), as_tensor_of(b, dtype)
-        return make(self, values)
+        chosen = [as_tensor_of(value, dtype, self.name, WIDER) for value in (a, b)]
+        return make(self, (as_tensor_of(condition, "bool"), *chosen))
 
     def infer(self, *types: TensorType) -> TensorType:
         condition, a, b = types
@@ -241,7 +318,8 @@ class Where(Elementwise):
 
 @op
 class Cast(Elementwise):
-    """x in another dtype. Floats lose their fraction when they become integers, as in C; anything
+    """x in another dtype. Floats lose their fraction when they become integers, as in C, where what
+    becomes of nan, infinity and numbers out of range is up to the machine; integers wrap; anything
     but 0 becomes True. Between floats the derivative passes; otherwise there is none."""
 
     dtype: str = "float64"
@@ -269,7 +347,9 @@ class Cast(Elementwise):
 
 @method
 def astype(x: Any, dtype: Any) -> Node:
-    """x converted to `dtype`; x itself if it has it already."""
+    """x converted to `dtype`; x itself if it has it already. Integers wrap, and floats lose their
+    fraction; which integer nan, infinity or a float out of range becomes differs between targets,
+    as it does between NumPy's platforms."""
     x = as_tensor(x)
     name = check_dtype(dtype)
     return x if x.dtype == name else make(Cast(name), (x,))
@@ -288,6 +368,8 @@ bitwise_and = BitAnd()
 bitwise_or = BitOr()
 bitwise_xor = BitXor()
 bitwise_not = invert = BitNot()
+left_shift = LeftShift()
+right_shift = RightShift()
 isnan = IsNan()
 isinf = IsInf()
 where = switch = Where()
@@ -302,20 +384,6 @@ def logical_xor(x: Any, y: Any) -> Node:
 def isfinite(x: Any) -> Node:
     """True where x is neither infinite nor nan."""
     return lt(ops.abs(x), np.inf)
-
-
-def left_shift(x: Any, n: Any) -> Node:
-    """x * 2**n of integers, modulo the width of their type; n must not be negative."""
-    return ops.multiply(x, ops.IntegerPow()(2, n))
-
-
-def right_shift(x: Any, n: Any) -> Node:
-    """floor(x / 2**n) of integers; n must not be negative."""
-    x, n = as_tensor(x), as_tensor(n)
-    width = 8 * np.dtype(promote(x.dtype, n.dtype)).itemsize
-    signed = x.dtype.startswith("int")
-    emptied = where(x < 0, as_tensor(-1, x.dtype), 0) if signed else ops.zeros_like(x)
-    return where(n >= width - 1, emptied, ops.floor_divide(x, ops.IntegerPow()(2, n)))
 
 
 _TRUTH = {

@@ -20,8 +20,13 @@ from probtensor.types import Size, is_size, size_floordiv, size_max, size_min, s
 
 @method
 def clip(x: Any, min: Any = None, max: Any = None) -> Node:
-    """x kept between `min` and `max`; either may be None. Outside, the derivative is 0."""
+    """x kept between `min` and `max`; either may be None. Outside, the derivative is 0. Python
+    integers beyond what the dtype of an integer x holds bound nothing."""
     out = as_tensor(x)
+    if out.dtype.startswith(("int", "uint")):
+        ends = np.iinfo(out.dtype)
+        min = None if type(min) is int and min <= ends.min else min
+        max = None if type(max) is int and max >= ends.max else max
     if min is not None:
         out = ops.maximum(out, min)
     return out if max is None else ops.minimum(out, max)

@@ -100,6 +100,32 @@ class DropAxes(View):
 
 
 @op
+class Sized(View):
+    """x itself, whose shape has to be `shape`, as a mask over its axes asks: IndexError if not."""
+
+    shape: tuple[Size, ...]
+    linear = True
+    samples = cases((3, 4), shape=[(3, 4)])
+
+    def infer(self, x: TensorType) -> TensorType:
+        pairs = list(zip(x.shape, self.shape, strict=True))
+        if any(isinstance(n, int) and isinstance(m, int) and n != m for n, m in pairs):
+            raise ShapeError(f"shape {x.shape} is not {self.shape}")
+        return TensorType(x.dtype, self.shape)
+
+    def element(self, index, read, types, out, select):
+        return read[0](list(index))
+
+    def numpy(self, x):
+        if x.shape != self.shape:
+            raise IndexError(f"shape {x.shape} is not {self.shape}")
+        return x
+
+    def vjp(self, g, out, x):
+        return (make(Sized(x.shape), (g,)),)
+
+
+@op
 class Transpose(View):
     """Axis k of the output is axis `axes[k]` of x."""
 

@@ -180,7 +180,7 @@ def fold_constants(node: Node) -> Node | None:
     try:
         with np.errstate(all="ignore"):
             value = np.asarray(node.op.numpy(*arrays)).astype(node.dtype)
-    except IndexError:
+    except (IndexError, ValueError):
         # The run says where; it may not even come there.
         return None
     return make(Const(Frozen(value)), ())
@@ -196,8 +196,11 @@ def fold_repeated_constants(node: Node, known: Known) -> Node | None:
     if any(v is None for v in values) or all(isinstance(a.op, Const) for a in node.inputs):
         return None
     arrays = [np.asarray(v).astype(a.dtype) for v, a in zip(values, node.inputs, strict=True)]
-    with np.errstate(all="ignore"):
-        value = np.asarray(node.op.numpy(*arrays)).astype(node.dtype)
+    try:
+        with np.errstate(all="ignore"):
+            value = np.asarray(node.op.numpy(*arrays)).astype(node.dtype)
+    except ValueError:
+        return None
     return make(Const(Frozen(value)), ())
 
 

@@ -100,8 +100,9 @@ class GroupText(Speller):
     def _apply(self, fn: str, texts: list[str], kind: str, dtype: str | None = None) -> str:
         if kind == "float32" and dtype in (None, "float32") and fn in SINGLE:
             return f"{SINGLE[fn]}({', '.join(map(unwrapped, texts))})"
-        if kind.startswith("int") and fn in WRAPPING:
-            # Signed integers that overflow mean nothing in C; unsigned ones wrap, as NumPy's do.
+        if kind.startswith(("int", "uint8", "uint16")) and fn in WRAPPING:
+            # Signed integers that overflow mean nothing in C, and int is what narrow ones become;
+            # unsigned ones wrap, as NumPy's do.
             wide = self.plain[fn].format(*(f"((uint64_t) {text})" for text in texts))
             return self.cast.format(c_type(dtype or kind), wide)
         return super()._apply(fn, texts, kind, dtype)

@@ -69,12 +69,12 @@ class Speller:
 
     def _index(self, size: Size) -> str:
         if not isinstance(size, Dim):
-            return str(size)
+            return _integer(size)
         text = ""
         for atoms, factor in size.terms:
             parts = [self._atom(atom) for atom in atoms]
             if abs(factor) != 1 or not parts:
-                parts.insert(0, str(abs(factor)))
+                parts.insert(0, _integer(abs(factor)))
             sign = "-" if factor < 0 else "+"
             joined = " * ".join(parts)
             text += f" {sign} {joined}" if text else ("-" if factor < 0 else "") + joined
@@ -107,7 +107,7 @@ class Speller:
         if dtype == "bool":
             return str(int(value))
         if "float" not in dtype:
-            return _integer(int(value))
+            return _integer(int(value), dtype)
         if value != value:
             self.used["NAN"] = "double NAN"
             return "NAN"
@@ -185,11 +185,14 @@ def signature(fn: str, count: int) -> str:
     return f"double {fn}({', '.join(['double'] * count)})"
 
 
-def _integer(value: int) -> str:
-    # The lowest int64 has no literal of its own in C.
-    if value == -(2**63):
-        return "(-9223372036854775807 - 1)"
-    return f"({value})" if value < 0 else f"{value}U" if value >= 2**63 else str(value)
+def _integer(value: int, dtype: str = "int64") -> str:
+    """A literal with the suffix that its width needs: without, Cython makes what is past 32 bits a
+    Python object, and C what is past 63 bits an error."""
+    if value == -(2**63):  # has no literal of its own in C
+        return "(-9223372036854775807LL - 1)"
+    wide = not -(2**31) < value < 2**31
+    suffix = ("ULL" if dtype.startswith("u") else "LL") if wide else ""
+    return f"({value}{suffix})" if value < 0 else f"{value}{suffix}"
 
 
 def unwrapped(text: str) -> str:

@@ -155,6 +155,10 @@ def _broadcast_to(node: Node, batches: list[Node | None], size: Size) -> Node:
     return ops.broadcast_to(x, (x.shape[0], *node.shape))
 
 
+def _sized(node: Node, batches: list[Node | None], size: Size) -> Node:
+    return make(ops.Sized((size, *node.shape)), (batches[0],))
+
+
 def _reshape(node: Node, batches: list[Node | None], size: Size) -> Node:
     return ops.reshape(batches[0], (batches[0].shape[0], *node.shape))
 
@@ -226,6 +230,7 @@ _STRUCTURAL: dict[type, Callable[[Node, list[Node | None], Size], Node]] = {
     ops.DropAxes: _drop_axes,
     ops.Transpose: _transpose,
     ops.BroadcastTo: _broadcast_to,
+    ops.Sized: _sized,
     ops.Reshape: _reshape,
     ops.Concatenate: _concatenate,
     ops.Slice: _slice,

@@ -119,7 +119,8 @@ def _of_integers(found: Bounds, dtype: str) -> Bounds:
     """Integers are whole and finite; past the ends of their type they wrap around."""
     low, high = (0, 1) if dtype == "bool" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     wraps = found.low < low or found.high > high
-    inside = Bounds(float(low), float(high)) if wraps else found
+    # As Python's integers, since not every int64 is a float.
+    inside = Bounds(low, high) if wraps else found
     return replace(inside, finite=True, whole=True)
 
 
@@ -145,6 +146,8 @@ def _of_array(array: np.ndarray) -> Bounds:
     finite = bool(np.all(np.isfinite(array)))
     if not finite and np.isnan(array).any():
         return ANY
+    if array.dtype.kind in "iu":
+        return Bounds(int(array.min()), int(array.max()), finite=True, whole=True)
     whole = finite and bool(np.all(array == np.floor(array)))
     return Bounds(float(array.min()), float(array.max()), finite=finite, whole=whole)
 
@@ -293,7 +296,7 @@ def _cast(node: Node, x: Bounds) -> Bounds:
         finite = x.finite and math.isfinite(low) and math.isfinite(high)
         return Bounds(low, high, finite=finite, whole=x.whole and finite)
     if node.type.is_float:
-        return x
+        return replace(x, low=float(x.low), high=float(x.high))
     # Towards zero: a bound moves by less than 1.
     return ANY if not x.finite else Bounds(math.floor(x.low), math.ceil(x.high))
 
