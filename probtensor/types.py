@@ -313,7 +313,8 @@ def check_dtype(dtype: object) -> str:
 
 def promote(*operands: object) -> str:
     """NumPy's result dtype of dtype names and bare Python numbers (weak, as in NEP 50)."""
-    known = (np.dtype(o) if isinstance(o, str) else o for o in operands)
+    # A Python integer counts as one whatever its value, even past 64 bits.
+    known = (np.dtype(o) if isinstance(o, str) else 0 if type(o) is int else o for o in operands)
     return check_dtype(np.result_type(*known))
 
 

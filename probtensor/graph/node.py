@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 
-from probtensor.types import Dim, ShapeError, TensorType, check_dtype, is_size, plain
+from probtensor.types import Dim, ShapeError, TensorType, check_dtype, plain
 
 # Directories whose frames are never "the user's line".
 _HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -445,21 +445,23 @@ def array_of(value: Any, dtype: str | None = None, what: str = "", hint: str = "
     try:
         with np.errstate(over="ignore"):
             if bare and dtype is not None and np.dtype(dtype).kind in "iu":
-                _check_whole_part(np.asarray(value), np.iinfo(dtype), named)
+                _check_whole_parts(value, np.iinfo(dtype), named)
             array = np.asarray(value, dtype=dtype)
     except OverflowError:
         text = f"{named}the Python number {_shown(value)} does not fit in {dtype}"
         raise GraphOverflowError(located(text + hint)) from None
-    if array.dtype.kind == "O" and all(isinstance(v, int) for v in array.flat):
-        text = f"{named}the Python number {_shown(value)} does not fit in 64 bits"
-        raise GraphOverflowError(located(f"{text}\n  write it as a float")) from None
+    if array.dtype.kind == "O" and any(isinstance(v, int) and abs(v) >= 2**63 for v in array.flat):
+        text = f"{named}the Python number {_shown(value)} does not fit in any integer of 64 bits"
+        raise GraphOverflowError(located(text))
     return array
 
 
-def _check_whole_part(given: np.ndarray, ends: np.iinfo, named: str) -> None:
+def _check_whole_parts(value: Any, ends: np.iinfo, named: str) -> None:
     """Raise where Python floats on their way to integers have no whole part that fits."""
-    if given.dtype.kind != "f":
+    if np.asarray(value).dtype.kind != "f":
         return
+    found = [v for v in np.asarray(value, object).flat if isinstance(v, float)]
+    given = np.array(found, dtype="float64")
     if np.isnan(given).any():
         raise GraphValueError(located(f"{named}nan does not fit in {ends.dtype}"))
     # Both ends are powers of 2, or 0, so they are floats exactly.

@@ -218,7 +218,7 @@ def limits(node: Node) -> Iterator[SizeCheck]:
         yield _not_empty(folded, size_product(node.type.shape), text, ValueError)
     if node.op.name == "sized":
         for axis, (n, m) in enumerate(zip(node.inputs[0].type.shape, node.type.shape, strict=True)):
-            text = f"x[mask]: the mask has size {{right}} along axis {axis}, which has size {{left}}"
+            text = f"x[mask]: the mask has size {{right}} along axis {axis}, of size {{left}}"
             yield SizeCheck(n, m, f"{text}\n  at {line_of(node)}", IndexError)
     if node.op.name in ("slice", "set_slice"):
         for axis, n in enumerate(node.inputs[0].type.shape):

@@ -174,7 +174,7 @@ class IntegerPow(Number):
 
     def __call__(self, *inputs: Any) -> Node:
         node = super().__call__(*inputs)
-        exponent = node.inputs[1].op
+        exponent = as_tensor(inputs[1]).op
         if isinstance(exponent, Const) and node.size != 0 and (exponent.array < 0).any():
             said, way_out = self.nonnegative[1]
             raise GraphValueError(located(f"{said}\n  {way_out}"))

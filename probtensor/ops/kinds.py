@@ -130,7 +130,7 @@ class Elementwise(Kind):
     dtypes: ClassVar[str] = "float"
     c: ClassVar[str | None] = None
     symbol: ClassVar[str | None] = None
-    # The input that must not be negative; the first and the last line of the ValueError where it is.
+    # The input that must not be negative; the first and last line of the ValueError where it is.
     nonnegative: ClassVar[tuple[int, tuple[str, str]] | None] = None
 
     @staticmethod

@@ -144,7 +144,7 @@ def normal_slice(given: slice, n: Size) -> tuple[Size, int, Size]:
     step = 1 if given.step is None else given.step
     if not isinstance(step, (int, np.integer)) or step == 0:
         raise GraphError(f"the step of a slice must be a nonzero integer, not {step!r:.60}")
-    step = int(step)
+    step = _clamped(int(step))
     bounds = [_bound(b) for b in (given.start, given.stop)]
     if isinstance(n, int) and all(b is None or isinstance(b, int) for b in bounds):
         start, stop, step = slice(bounds[0], bounds[1], step).indices(n)
@@ -171,7 +171,12 @@ def _bound(value: Any) -> Size | None:
         )
     if not is_size(value):
         raise GraphError(f"slice bounds are integers or sizes, not {value!r:.60}")
-    return int(value)
+    return _clamped(int(value))
+
+
+def _clamped(number: int) -> int:
+    """The number, or one that is past the ends of all axes as well and leaves room in 64 bits."""
+    return max(-(2**62), min(number, 2**62))
 
 
 def _from_end(bound: Size, n: Size, least: int) -> Size:

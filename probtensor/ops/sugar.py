@@ -34,8 +34,8 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Node:
 
 @method
 def round(x: Any, decimals: int = 0) -> Node:
-    """x to a number of decimals; halves go to the even digit, as in NumPy."""
-    if decimals == 0:
+    """x to a number of decimals; halves go to the even digit, as in NumPy. Integers stay so."""
+    if decimals == 0 or (decimals > 0 and as_tensor(x).dtype.startswith(("int", "uint"))):
         return ops.rint(x)
     scale = 10.0 ** abs(decimals)
     if decimals > 0:

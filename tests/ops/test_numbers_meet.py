@@ -9,13 +9,12 @@ import operator
 import numpy as np
 import pytest
 
-import probtensor as pt
 from probtensor import ops
-from probtensor.graph.node import new_input
+from probtensor.graph.node import GraphError, new_input
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.types import DTYPES
 
-INTEGERS = [d for d in DTYPES if "int" in d]
+HERE = "test_numbers_meet.py:"
 BINARY = {
     "add": operator.add, "subtract": operator.sub, "multiply": operator.mul,
     "true_divide": operator.truediv, "floor_divide": operator.floordiv, "remainder": operator.mod,
@@ -32,14 +31,10 @@ UNARY = {
     "logical_not": ops.logical_not, "isfinite": ops.isfinite,
 }  # fmt: skip
 PYTHON = [
-    True, False, 0, 1, 2, -1, 7, 127, 128, -128, -129, 255, 256, 2**31, -(2**31) - 1, 2**53 + 1,
-    2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**64 - 1, 2**64, 10**40, 10**400,
-    0.5, -0.0, 1e300, 1e-46, float("inf"), float("nan"),
+    True, 0, 1, -1, 127, 128, -129, 255, 256, 2**31, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1,
+    2**64, 10**400, 0.5, 1e300, float("nan"),
 ]  # fmt: skip
-SCALARS = [
-    np.bool_(True), np.int8(-1), np.int64(300), np.int64(-(2**63)), np.uint8(200),
-    np.uint64(2**64 - 1), np.float32(0.1), np.float64(1e300),
-]  # fmt: skip
+SCALARS = [np.bool_(True), np.int64(300), np.uint64(2**64 - 1), np.float32(0.1)]
 
 
 def values(dtype):
@@ -102,10 +97,12 @@ def test_tensors_meet_as_arrays_do(name):
 def test_numbers_beside_tensors_are_weak(name):
     for dtype in DTYPES:
         x = values(dtype)
-        for number in (*PYTHON, *SCALARS):
-            for pair in ((x, number), (number, x)):
+        for k, number in enumerate((*PYTHON, *SCALARS)):
+            for pair in ((x, number), (number, x))[: 2 - k % 2]:
                 mine = outcome(evaluated, BINARY[name], *pair)
                 theirs = outcome(getattr(np, name), *pair)
+                if name.startswith("logical") and isinstance(theirs, OverflowError):
+                    continue  # NumPy casts to int64 before it asks for the truth
                 same(mine, theirs, f"{name} of {dtype} and {number!r:.30}, {type(number).__name__}")
 
 
@@ -114,3 +111,85 @@ def test_one_tensor(name):
     for dtype in DTYPES:
         mine = outcome(evaluated, UNARY[name], values(dtype))
         same(mine, outcome(getattr(np, name), values(dtype)), f"{name} of {dtype}")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_clip_bounds_nothing_past_the_ends(dtype):
+    x = values(dtype)
+    for low, high in ((0, 300), (-500, 400), (300, 400), (-1, None), (None, 2**70), (0, 1.5),
+                      (-(2**63), 2**64), (np.int64(-5), np.int64(300)), (0.5, 1e300)):  # fmt: skip
+        mine = outcome(evaluated, lambda v, a=low, b=high: ops.clip(v, a, b), x)
+        same(mine, outcome(np.clip, x, low, high), f"clip of {dtype} to {low}, {high}")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_hypot_takes_integers_as_floats(dtype):
+    x = values(dtype)
+    found = evaluated(ops.hypot, x[:, None], x)
+    wide = x if "float" in dtype else x.astype("float64")
+    np.testing.assert_allclose(found, np.hypot(wide[:, None], wide), rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [d for d in DTYPES if "int" in d])
+def test_python_numbers_fit_in_what_they_become(dtype):
+    """At every door where a Python number takes a given dtype."""
+    ends = np.iinfo(dtype)
+    x = new_input("x", dtype, (3,))
+    doors = (
+        lambda n: ops.constant(n, dtype), lambda n: ops.constant([0, n], dtype),
+        lambda n: ops.full(3, n, dtype), lambda n: ops.full_like(x, n),
+        lambda n: x.at[0].set(n), lambda n: x.at[0].set([n]), lambda n: x.at[x > 0].set(n),
+        lambda n: ops.set_subtensor(x[0], n), lambda n: x.at[[0, 1]].add(n),
+        lambda n: x.at[0].max(n), lambda n: ops.where(x, x, n), lambda n: ops.where(x, n, x),
+        lambda n: ops.stack([x[0], n]), lambda n: x + n,
+    )  # fmt: skip
+    for door in doors:
+        for fits in (ends.min, ends.max):
+            assert door(int(fits)).dtype == dtype
+        for number in (ends.min - 1, ends.max + 1, 2**64, -(2**70)):
+            with pytest.raises(OverflowError, match=r"does not fit in(.|\n)*" + HERE):
+                door(int(number))
+    for door in doors[:8]:
+        assert door(1.5).dtype == dtype
+        for number in (float(ends.max) + 2, float("inf"), float(ends.min) * 2 - 1):
+            with pytest.raises(OverflowError, match="does not fit"):
+                door(number)
+        with pytest.raises(ValueError, match="nan does not fit"):
+            door(float("nan"))
+
+
+def test_integers_past_64_bits():
+    for number in (2**64, -(2**63) - 1, 10**400):
+        for bad in (number, [number], [[0], [number]], np.array([number])):
+            with pytest.raises(OverflowError, match=r"does not fit in(.|\n)*" + HERE):
+                ops.constant(bad)
+    for bad in (lambda: ops.add(2**64, 1), lambda: ops.less(1, 2**64), lambda: ops.exp(10**400)):
+        with pytest.raises(OverflowError, match=r"does not fit in(.|\n)*" + HERE):
+            bad()
+    assert ops.exp(2**64).dtype == "float64"
+    assert ops.constant(2**63).dtype == "uint64"
+    assert ops.constant([2**64 - 1]).dtype == "uint64"
+
+
+def test_combining_fractions_into_integers_is_refused():
+    x = new_input("x", "int8", (3,))
+    for write in (x.at[0].add, x.at[[0, 1]].multiply, x.at[0].max, x.at[0].min):
+        with pytest.raises(GraphError, match=r"would lose fractions(.|\n)*" + HERE):
+            write(1.5)
+
+
+def test_literal_negative_powers():
+    x = new_input("x", "int64", (3,))
+    for power in (-1, np.int8(-1), np.array([1, -2, 3]), [0, -1, 2], -(2**63)):
+        with pytest.raises(ValueError, match=r"negative integer powers(.|\n)*" + HERE):
+            x**power
+    assert (x**-1.0).dtype == (x.astype("float64") ** -1).dtype == "float64"
+
+
+def test_dtypes_there_are_none_of():
+    x = new_input("x", "float64", (3,))
+    for dtype in ("float16", "complex128", "longdouble", "object", "datetime64[s]"):
+        with pytest.raises(TypeError, match="is not one of"):
+            ops.tensor("x", (3,), dtype)
+        with pytest.raises(TypeError, match="is not one of"):
+            x + np.zeros(3, dtype)

@@ -1,0 +1,19 @@
+"""Integers in kernels, once more: those for the device in place of those for the CPU."""
+
+import pytest
+
+from tests.lower import test_numbers as numbers
+
+globals().update({name: f for name, f in vars(numbers).items() if name.startswith("test_")})
+
+
+@pytest.fixture
+def target(device_driver, monkeypatch):
+    """All functions are made for the device."""
+    monkeypatch.setenv("PROBTENSOR_TARGET", "cuda")
+    return "cuda"
+
+
+# What these test comes before there are kernels.
+del test_literal_index_arrays, test_masks_that_do_not_fit_known_sizes  # noqa: F821
+del test_powers_that_folding_finds_negative, test_what_is_known_of_integers_is_exact  # noqa: F821
