@@ -235,7 +235,7 @@ class BitNot(Bits):
 class Shift(Bits):
     """Bits moved by a count. A count below 0, or of the width and more, moves all of them out."""
 
-    samples = integers(-9, 9, -2, 70)
+    samples = integers(-9, 9, -2, 40)
 
     def on_bools(self, x, n):
         return self(as_tensor(x).astype("int8"), as_tensor(n).astype("int8"))

@@ -201,6 +201,8 @@ def _logic() -> dict[str, Callable]:
         "logical_and": lambda x, y: x and y, "logical_or": lambda x, y: x or y,
         "logical_not": lambda x: not x, "bit_and": lambda x, y: x & y,
         "bit_or": lambda x, y: x | y, "bit_xor": lambda x, y: x ^ y, "bit_not": lambda x: ~x,
+        "left_shift": lambda x, n: x << n if 0 <= n < 64 else 0,
+        "right_shift": lambda x, n: x >> n if n >= 0 else -(x < 0),
         "is_nan": _nan, "is_inf": lambda x: bool(mp.isinf(x)),
         "where": lambda condition, x, y: x if condition else y,
     }  # fmt: skip

@@ -167,6 +167,9 @@ class _Grower:
         if kind is ops.Where:
             condition = self.pick(lambda x: x.dtype == "bool" and _broadcast(x, *operands))
             operands[0] = condition if condition is not None else first > 0
+        if kind.nonnegative is not None:
+            place = kind.nonnegative[0]
+            operands[place] = ops.maximum(operands[place], 0)
         node = kind()(*operands)
         if not self.has_nan(node):
             return node
@@ -225,6 +228,7 @@ class _Grower:
             lambda: ops.squeeze(x, tuple(single)),
             lambda: ops.broadcast_to(x, tuple(self.rows if n == 1 else n for n in x.shape)),
             lambda: ops.arange(x.shape[axis]),
+            lambda: make(ops.Sized(self.known[x].shape), (x,)),
         ]
         return ways[self.rng.integers(len(ways))]()
 
