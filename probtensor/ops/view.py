@@ -118,7 +118,7 @@ class Sized(View):
 
     def numpy(self, x):
         if x.shape != self.shape:
-            raise IndexError(f"shape {x.shape} is not {self.shape}")
+            raise IndexError(f"the mask has the sizes {self.shape}, its axes {x.shape}")
         return x
 
     def vjp(self, g, out, x):

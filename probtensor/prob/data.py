@@ -78,7 +78,8 @@ def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list
 
 
 def value_of(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, int]) -> np.ndarray:
-    """One node's value from those of its inputs."""
+    """One node's value from those of its inputs. What the op refuses is said with the user's line,
+    as a compiled function says it."""
     if isinstance(node.op, Const):
         return node.op.array
     if isinstance(node.op, SizeOf):
@@ -86,7 +87,12 @@ def value_of(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, in
     if isinstance(node.op, Input):
         raise GraphError(f"the value of input {node.name or node.op.text()} is not known")
     op = resized(node.op, sizes)
-    result = log_gamma_array(*arguments) if isinstance(op, ops.Lgamma) else op.numpy(*arguments)
+    meaning = log_gamma_array if isinstance(op, ops.Lgamma) else op.numpy
+    try:
+        result = meaning(*arguments)
+    except (ValueError, IndexError) as error:
+        kind = IndexError if isinstance(error, IndexError) else ValueError
+        raise kind(f"{op.name}: {error}\n  at {line_of(node)}") from None
     return np.asarray(result).astype(node.dtype, copy=False)
 
 

@@ -163,6 +163,7 @@ def test_literal_index_arrays(reader, monkeypatch):
             x = pt.tensor("x", (size,))
             found = outcome(lambda x=x, i=index: pt.function([x], mine(x, i))(array))
             same(found, outcome(theirs, array, exact), f"{reader} at {index} of {size}")
+            assert not isinstance(found, Exception) or HERE in str(found)
 
 
 def test_index_arrays_of_a_call_and_of_the_text(target):

@@ -443,3 +443,19 @@ def test_pickling_a_posterior():
     q = np.linspace(-1, 1, 10)
     assert other.logp(q) == posterior.logp(q)
     assert other.dims == posterior.dims
+
+
+@pytest.mark.parametrize(("used", "wrong", "kind", "words"), [
+    (lambda k: 2**k, [1, -2, 3], ValueError, "negative integer powers"),
+    (lambda k: pt.data(np.arange(4.0))[k], [1, 4, 3], IndexError, "gather: .*index.* is out of"),
+    (lambda k: (k * 1.0)[np.array([-3, 1, 2])], [1, 2], IndexError, "gather: .*index.* is out of"),
+    (lambda k: (k * 1.0)[np.array([True] * 3)], [1, 2, 3, 4], IndexError, "sized: the mask has"),
+])  # fmt: skip
+def test_what_data_alone_cannot_be_is_said_with_the_line(used, wrong, kind, words):
+    """Terms of data alone are computed when data are bound, not by the compiled density."""
+    k = pt.data(np.array([1, 2, 3]), name="k")
+    mu = pt.random.normal(0, 1, name="mu")
+    y = pt.random.normal(mu + used(k), 1.0, name="y")
+    posterior = pt.condition({y: np.zeros(3)}, target="interp")
+    with pytest.raises(kind, match=f"{words}(.|\n)*test_model.py:"):
+        posterior.with_data({k: np.array(wrong)}).logp(np.zeros(1))
