@@ -27,7 +27,8 @@ from probtensor.types import plain
 if TYPE_CHECKING:
     from probtensor.function.call import Function
 
-INFIX = {"+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^"}
+INFIX = {"+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^",
+         "<<", ">>"}
 SIGNATURE = """\
 /* The compiled plan: buffers[k] and sizes[k] as listed. Re-entrant; needs no Python and no GIL.
    Returns 0, or 1 + the position of the failure in the list of failures. */
