@@ -29,42 +29,166 @@ def nonnegative_indices(array, bound, message):
     return np.where(wide < 0, wide + bound, wide).astype(array.dtype)
 
 
-def safe_array(value, dtype, ndim, name, origin):
+def safe_array(value, dtype, ndim, name, origin, copy=False):
     """`value` as a C-contiguous, aligned array of `dtype`, where nothing can be lost by it.
 
     Python numbers and lists of them take any dtype that holds them; arrays widen but never narrow,
-    but for integers whose values all fit. TypeError or ValueError names the argument.
+    but for integers whose values all fit. With `copy` the array shares no memory with `value`.
+    TypeError or ValueError names the argument.
     """
     where = f"\n  {name} was made at {origin}"
-    if is_masked(value):
-        raise TypeError(f"{name}: masked arrays lose their mask here; fill it first{where}")
-    if hasattr(value, "op") and hasattr(value, "inputs"):
-        raise TypeError(f"{name}: expected numbers, got the symbolic tensor {value!r:.80}{where}")
-    try:
-        array = np.asarray(value)
-    except Exception as error:
-        kind = type(value).__name__
-        raise TypeError(f"{name}: cannot make an array of {kind}: {error}{where}") from None
-    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
-        raise TypeError(
-            f"{name}: expected {dtype}, got {type(value).__name__} of dtype {array.dtype}{where}"
-        )
+    array = number_array(value, name, where)
     if array.ndim != ndim:
         raise ValueError(
             f"{name}: expected {ndim} axes, got {array.ndim} (shape {array.shape}){where}"
         )
+    return safe_cast(array, dtype, is_bare(value), name, where, copy)
+
+
+def safe_cast(array, dtype, bare, name, where, copy=False):
+    """An array of numbers as one of `dtype`; see `safe_array`. `bare`: its dtype is not the user's
+    choice, since it was made of Python numbers."""
     target = np.dtype(dtype)
-    if not (array.dtype == target or holds(target, array, _is_bare(value))):
+    if not (array.dtype == target or holds(target, array, bare)):
         hint = f"; convert with .astype({dtype!r}) if that is meant" if target.kind != "b" else ""
         raise TypeError(
             f"{name}: expected {dtype}, got {array.dtype}, which does not fit without loss"
             f"{hint}{where}"
         )
     flags = array.flags
-    ready = flags.c_contiguous and flags.aligned and array.dtype.isnative
+    ready = flags.c_contiguous and flags.aligned and array.dtype.isnative and not copy
     result = np.array(array, dtype=target, order="C", copy=None if ready else True)
     # C's long and long long may be two dtypes of one meaning; the entry knows one of them.
     return result if result.dtype.num == target.num else result.view(target)
+
+
+def stated_cast(array, dtype, name, where=""):
+    """An array of numbers in a dtype that the user states: rounded to it, but never cut to whole
+    numbers nor wrapped around. TypeError names the first entry that does not fit."""
+    target = np.dtype(dtype)
+    if array.dtype == target or target.kind == "b" or not array.size:
+        return array.astype(target, copy=False)
+    with np.errstate(all="ignore"):
+        result = array.astype(target)
+        if target.kind == "f":
+            fits = np.isfinite(result) | ~np.isfinite(array)
+        else:
+            # Back again, by way of the sign: int8 and uint64 share a bit pattern.
+            fits = (result.astype(array.dtype) == array) & ((result < 0) == (array < 0))
+    if not fits.all():
+        first = array.flat[int(np.argmin(fits))]
+        raise TypeError(f"{name}: {first} does not fit in {target}{where}")
+    return result
+
+
+def number_array(value, name, where=""):
+    """`value` as an array of numbers, which may be its own memory: the one door for data.
+
+    TypeError for all that NumPy would turn into an array that is not the value any more, or none of
+    numbers: masks, missing entries, sparse matrices, categories, text, dates, complex numbers,
+    objects, symbolic tensors. It begins with `name`, says the way out, and ends with `where`.
+    """
+    if type(value) is not np.ndarray:
+        problem = _lost_by_numpy(value)
+        if problem:
+            raise TypeError(f"{name}: {problem}{where}")
+    try:
+        array = np.asarray(value)
+        if array.dtype == object:
+            # Columns that may have missing entries are objects to some versions of pandas.
+            inner = getattr(getattr(value, "dtype", None), "numpy_dtype", None)
+            array = array if inner is None else np.asarray(value.to_numpy(inner))
+    except Exception as error:
+        kind = type(value).__name__
+        raise TypeError(f"{name}: cannot make an array of {kind}: {error}{where}") from None
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+        raise TypeError(f"{name}: {_not_numbers(value, array)}{where}")
+    return array
+
+
+def frozen_copy(array, owned=False):
+    """A read-only copy that its holder cannot make writable: a view of memory kept read-only. With
+    `owned` the array is a copy already, which nobody else has."""
+    own = array if owned else np.array(array, order="C", copy=True)
+    own.setflags(write=False)
+    return own.view()
+
+
+def _lost_by_numpy(value):
+    """What NumPy would drop of a value without a word, and the way out; empty if nothing."""
+    if hasattr(value, "op") and hasattr(value, "inputs"):
+        return f"expected numbers, got the symbolic tensor {value!r:.80}"
+    kind = type(value).__name__
+    if hasattr(value, "nnz") and hasattr(value, "toarray"):
+        return (
+            f"expected an array, got a sparse {kind} of shape {tuple(value.shape)}; "
+            "write .toarray()"
+        )
+    if hasattr(value, "iloc") and hasattr(value, "columns"):
+        problems = ((k, _lost_by_numpy(value.iloc[:, k])) for k in range(value.shape[1]))
+        found = next(((k, text) for k, text in problems if text), None)
+        return f"column {value.columns[found[0]]!r}: {found[1]}" if found else ""
+    if str(getattr(value, "dtype", "")) == "category":
+        codes = "cat.codes" if hasattr(value, "cat") else "codes"
+        return f"got a categorical {kind}; write .{codes} for its codes, or .astype(float)"
+    masked = _masked_entries(value)
+    if masked:
+        return (
+            f"a masked array loses its mask here ({masked} masked): fill these entries with "
+            ".filled(number), or leave them out"
+        )
+    missing = _missing_entries(value)
+    if missing:
+        return f"{missing} entries are missing (NA): fill them with .fillna(number), or drop them"
+    return ""
+
+
+def _masked_entries(value):
+    """How many entries of an array, or of arrays in a list, are masked."""
+    if "numpy.ma" not in sys.modules:
+        return 0  # nobody has imported it, which takes 10 ms, so nobody has masked anything
+    if isinstance(value, np.ma.MaskedArray):
+        return int(np.ma.getmaskarray(value).sum())
+    if not isinstance(value, (list, tuple)):
+        return 0
+    return sum(_masked_entries(x) for x in value if type(x) not in (float, int, bool))
+
+
+def _missing_entries(value):
+    """How many entries of a column with a validity mask are missing: pandas, Arrow, Polars."""
+    count = getattr(value, "null_count", None)
+    if count is not None:
+        return int(count() if callable(count) else count)
+    if hasattr(getattr(value, "dtype", None), "na_value") and hasattr(value, "isna"):
+        return int(np.sum(np.asarray(value.isna())))
+    return 0
+
+
+WAYS_OUT = {
+    "O": "convert with .astype(float)",
+    "U": "numbers in text become numbers by .astype(float)",
+    "T": "numbers in text become numbers by .astype(float)",
+    "S": "numbers in text become numbers by .astype(float)",
+    "M": "make dates numbers, as in (t - t[0]) / np.timedelta64(1, 'D')",
+    "m": "make durations numbers, as in t / np.timedelta64(1, 'D')",
+    "c": "give .real and .imag apart",
+    "V": "give one field of the records, or a plain array",
+}
+
+
+def _not_numbers(value, array):
+    """Why an array is none of numbers that the compiler knows, and the way out."""
+    got = f"got {type(value).__name__} of dtype {array.dtype}"
+    if array.dtype == object:
+        if not array.ndim:
+            return f"expected numbers, {got}: {value!r:.60}"
+        wrong = (k for k, x in enumerate(array.flat) if not isinstance(x, (int, float, np.number)))
+        first = next(wrong, None)
+        if first is not None:
+            place = ", ".join(str(int(i)) for i in np.unravel_index(first, array.shape))
+            got += f": entry [{place}] is {array.flat[first]!r:.60}"
+    way = WAYS_OUT.get(array.dtype.kind, "convert with .astype('float64')")
+    return f"expected numbers, {got}; {way}"
 
 
 def is_masked(value):
@@ -72,7 +196,7 @@ def is_masked(value):
     return "numpy.ma" in sys.modules and np.ma.isMaskedArray(value)
 
 
-def _is_bare(value):
+def is_bare(value):
     """Is this a Python number, or a list of them?"""
     while isinstance(value, (list, tuple)) and value:
         value = value[0]
@@ -85,7 +209,9 @@ def holds(target, array, bare):
     if np.can_cast(source, target, "safe"):
         return True
     if target.kind == "f":
-        return bare
+        # Rounding is expected of Python numbers, an overflow to infinity is not.
+        with np.errstate(over="ignore"):
+            return bare and bool((np.isfinite(array.astype(target)) == np.isfinite(array)).all())
     if source.kind in "iu" and target.kind in "iu":
         if not array.size:
             return True

@@ -192,9 +192,9 @@ class Function(Entry):
         array = self._accepted(value, node, label)
         return (position, "fixed", label, node.dtype, node.ndim, line_of(node), array)
 
-    def _accepted(self, value: Any, node: Node, label: str) -> Any:
+    def _accepted(self, value: Any, node: Node, label: str, copy: bool = False) -> Any:
         """A value for an input as the array it needs; TypeError or ValueError."""
-        return safe_array(value, node.dtype, node.ndim, label, line_of(node))
+        return safe_array(value, node.dtype, node.ndim, label, line_of(node), copy=copy)
 
     def _results(self) -> list[tuple]:
         """(position, dtype, ndim, source, borrowed) of each output, updates included."""
@@ -304,11 +304,11 @@ class Function(Entry):
         found = [x for x in self.compilation.inputs if isinstance(x, Shared)]
         return [self._cells.get(x, x) for x in found]
 
-    def bind(self, values: Mapping[Any, Any]) -> Function:
+    def bind(self, values: Mapping[Any, Any], borrow: bool = False) -> Function:
         """The same function with some inputs fixed to arrays, given by node or by name.
 
-        The arrays are checked once, and kept (not copied where they need no conversion), so they
-        must not be changed afterwards. Nothing is compiled.
+        The arrays are checked once, here, and copied; with `borrow` those that need no conversion
+        are kept themselves, and must not be changed afterwards. Nothing is compiled.
         """
         bound = dict(self.bound)
         for key, value in values.items():
@@ -318,7 +318,7 @@ class Function(Entry):
                 node = key
             if all(node is not x.variable for x in self.inputs):
                 raise TypeError(f"{self.label} has no free input {key!r:.80}")
-            bound[node] = self._accepted(value, node, node.name or "input")
+            bound[node] = self._accepted(value, node, node.name or "input", copy=not borrow)
         return type(self)(self.program, self.compilation, bound, self._cells)
 
     def copy(

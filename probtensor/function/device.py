@@ -15,7 +15,13 @@ from cython_ext.convert import failure
 from probtensor.device import DeviceArray, DeviceError, device_array, driver
 from probtensor.function.call import Compilation, Function, rebuild
 from probtensor.function.device_layout import Layout, Result, Slot, Wiring, nonnegative
-from probtensor.function.device_place import Stream, current_stream, lies_on_device, taken_over
+from probtensor.function.device_place import (
+    Stream,
+    copied,
+    current_stream,
+    lies_on_device,
+    taken_over,
+)
 from probtensor.function.device_profile import Work, seconds_of_calls, timed
 from probtensor.function.device_rows import Many, Rows
 from probtensor.function.profile import Profile
@@ -65,10 +71,11 @@ class DeviceFunction(Function):
         self._single = parts["single"]
         return parts
 
-    def _accepted(self, value: Any, node: Node, label: str) -> Any:
+    def _accepted(self, value: Any, node: Node, label: str, copy: bool = False) -> Any:
         if lies_on_device(value):
-            return taken_over(value, node.dtype, node.ndim, label, line_of(node))
-        return super()._accepted(value, node, label)
+            there = taken_over(value, node.dtype, node.ndim, label, line_of(node))
+            return copied(there) if copy else there
+        return super()._accepted(value, node, label, copy)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) != self.argument_count:

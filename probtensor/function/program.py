@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cython_ext.convert import frozen_copy, safe_array
+from probtensor.function.device_place import copied, lies_on_device, taken_over
 from probtensor.function.shared import Shared
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of
 from probtensor.targets.base import Target
@@ -16,15 +18,17 @@ REQUIRED = object()
 class In:
     """An input of a function with a default or another name: `In(x, value=1.0, name="rate")`.
 
-    Without `value` the argument must be given. TypeError unless `variable` is an input node.
+    Without `value` the argument must be given. The value is copied here, so that later changes of
+    an array do not change the default. TypeError unless `variable` is an input node, TypeError or
+    ValueError where the value is none of it without loss.
     """
 
     def __init__(self, variable: Node, value: Any = REQUIRED, name: str | None = None) -> None:
         if not isinstance(variable, Node):
             raise TypeError(f"In: the variable is a tensor, not {type(variable).__name__}")
         self.variable = variable
-        self.value = value
         self.name = name or variable.name
+        self.value = value if value is REQUIRED else _kept(value, variable, self.name or "input")
 
     @property
     def required(self) -> bool:
@@ -37,6 +41,14 @@ class In:
     def __repr__(self) -> str:
         default = "" if self.required else f" = {self.value!r}"
         return f"{self.name or 'input'}: {self.variable.type}{default}"
+
+
+def _kept(value: Any, variable: Node, name: str) -> Any:
+    """A default that nobody else can change: a Python number, or a read-only copy."""
+    if lies_on_device(value):
+        return copied(taken_over(value, variable.dtype, variable.ndim, name, line_of(variable)))
+    array = safe_array(value, variable.dtype, variable.ndim, name, line_of(variable), copy=True)
+    return value if isinstance(value, (bool, int, float)) else frozen_copy(array, owned=True)
 
 
 def _input_of(variable: Node, name: str | None, value: Any = REQUIRED) -> In:

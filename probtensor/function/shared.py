@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from cython_ext.cell import Cell
-from cython_ext.convert import safe_array
+from cython_ext.convert import number_array, safe_array, stated_cast
 from probtensor.device import device_array
 from probtensor.function.device_place import copied, lies_on_device, taken_over
-from probtensor.graph.node import Input, Node, line_of, make, new_input
+from probtensor.graph.node import Input, Node, line_of, make, new_input, user_line
 from probtensor.types import check_dtype
 
 
@@ -42,38 +42,47 @@ class Shared(Node):
 
     def set_value(self, value: Any, borrow: bool = False) -> None:
         """Give another value of the same rank, its dtype convertible without loss; an array on the
-        device stays there. With `borrow` an array that needs no conversion is kept itself, not a
-        copy. TypeError or ValueError."""
+        device stays there. The value is copied; with `borrow` an array that needs no conversion is
+        kept itself, and later changes of it are changes of the value. TypeError or ValueError."""
         label = self.name or "shared variable"
         if lies_on_device(value):
             there = taken_over(value, self.dtype, self.ndim, label, line_of(self))
             self.op.cell.device = there if borrow else copied(there)
             return
-        array = safe_array(value, self.dtype, self.ndim, label, line_of(self))
-        if array is value and not borrow:
-            array = array.copy()
-        self.op.cell.value = array
+        line = line_of(self)
+        copy = not borrow
+        self.op.cell.value = safe_array(value, self.dtype, self.ndim, label, line, copy=copy)
 
 
 def shared(
     value: Any, name: str | None = None, *, dtype: Any = None, borrow: bool = False
 ) -> Shared:
-    """A shared variable with this value: a number, array or nested list.
+    """A shared variable with this value: a number, array or nested list, which is copied.
 
     Python floats become float64 and ints int64, arrays keep their dtype, and those on the device
-    stay there. TypeError for anything that is not numeric.
+    stay there. With `borrow` an array that needs no conversion is kept itself, so that later
+    changes of it are changes of the value. TypeError for anything that is not numeric, that would
+    lose something (masked arrays, missing entries, categories, sparse matrices), or that does not
+    fit in `dtype`.
     """
+    what = f"shared {name!r}" if name else "shared"
+    where = "\n  at {}:{}".format(*user_line())
     if isinstance(value, Node):
-        raise TypeError("shared: needs an array or number, not a symbolic tensor (see eval)")
+        raise TypeError(
+            f"{what}: needs an array or number, not a symbolic tensor (see eval){where}"
+        )
     if lies_on_device(value):
         there = device_array(value)
         found = shared(np.empty((0,) * there.ndim, there.dtype), name, dtype=dtype, borrow=True)
         found.set_value(value, borrow)
         return found
-    array = np.array(value, dtype=dtype, order="C", copy=None if borrow else True)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"shared: needs an array or number, not {value!r:.60}")
-    plain = new_input(name, check_dtype(array.dtype), (None,) * array.ndim)
-    array = safe_array(array, plain.dtype, array.ndim, "shared", line_of(plain))
+    array = number_array(value, what, where)
+    try:
+        kept = check_dtype(array.dtype if dtype is None else dtype)
+    except TypeError as error:
+        raise TypeError(f"{what}: {error}{where}") from None
+    array = stated_cast(array, kept, what, where)
+    plain = new_input(name, kept, (None,) * array.ndim)
+    array = safe_array(array, kept, array.ndim, what, line_of(plain), copy=not borrow)
     op = SharedInput(name, plain.type, plain.op.uid, Cell(array))
     return make(op, (), Shared)

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 
+from cython_ext.convert import number_array, stated_cast
 from probtensor.types import Dim, ShapeError, TensorType, check_dtype, plain
 
 # Directories whose frames are never "the user's line".
@@ -222,7 +223,8 @@ def _unary(symbol: str) -> Callable[[Node], Node]:
 
 def _tensor_like(value: object) -> bool:
     known = (Node, bool, int, float, np.ndarray, np.generic, list, tuple, Dim)
-    return isinstance(value, known) or hasattr(value, "__array__")
+    # Sparse matrices have no __array__; `as_tensor` says what to do with them.
+    return isinstance(value, known) or hasattr(value, "__array__") or hasattr(value, "toarray")
 
 
 _BINARY = {
@@ -414,8 +416,9 @@ def as_tensor(value: Any, dtype: str | None = None) -> Node:
     """A node for a node, number, array, size or nested list (which may hold nodes).
 
     Python's float becomes float64, int int64 (uint64 from 2**63 on), bool bool; arrays keep their
-    dtype. TypeError for anything that is not numeric, OverflowError for a number that `dtype`, or
-    64 bits, cannot hold.
+    dtype and are copied. GraphError, a TypeError, for anything that is not numeric or would lose
+    something: masked arrays, missing entries, sparse matrices, categories, text, dates, complex
+    numbers. It is an OverflowError too for a number that `dtype`, or 64 bits, cannot hold.
     """
     if isinstance(value, Node):
         return value if dtype is None or dtype == value.dtype else METHODS["astype"](value, dtype)
@@ -423,15 +426,26 @@ def as_tensor(value: Any, dtype: str | None = None) -> Node:
         return make(SizeOf(value), ())
     if isinstance(value, (list, tuple)) and _holds_nodes(value):
         return OPERATORS["stack"]([as_tensor(x, dtype) for x in value])
+    return make(Const(Frozen(_literal(value, dtype))), ())
+
+
+def _literal(value: Any, dtype: str | None) -> np.ndarray:
+    """A value as an array, by the conversion of all data; GraphError says what it is instead."""
+    shown = "" if hasattr(value, "dtype") else f" {' '.join(repr(value)[:400].split()):.80}"
+    what = f"cannot make a tensor of {type(value).__name__}{shown}"
     try:
-        array = array_of(value, dtype)
+        if isinstance(value, (int, list, tuple)) and not isinstance(value, np.generic):
+            array_of(value, dtype)  # numbers that do not fit have an error of their own
+        array = number_array(value, what)
+        array = array if dtype is None else stated_cast(array, dtype, what)
         check_dtype(array.dtype)
     except GraphError:
         raise
     except (TypeError, ValueError) as error:
-        kind = type(value).__name__
-        raise GraphError(f"cannot make a tensor of {kind} {value!r:.80}: {error}") from None
-    return make(Const(Frozen(array)), ())
+        text = str(error) if str(error).startswith(what) else f"{what}: {error}"
+        file, line = user_line()
+        raise GraphError(f"{text}\n  at {file}:{line}") from None
+    return array
 
 
 def array_of(value: Any, dtype: str | None = None, what: str = "", hint: str = "") -> np.ndarray:

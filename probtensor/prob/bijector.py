@@ -15,7 +15,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Node
-from probtensor.prob.support import Interval, Ordered, Simplex, Support, Vector
+from probtensor.prob.support import Interval, Ordered, Simplex, Support, Vector, is_bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,22 +95,35 @@ class Logit(Bijector):
 
 @dataclass(frozen=True, eq=False)
 class Increasing(Bijector):
-    """x[0] = u[0], x[k] = x[k - 1] + exp(u[k]); with a lower bound x[0] = low + exp(u[0])."""
+    """x[0] = u[0], x[k] = x[k - 1] + exp(u[k]); with a lower bound x[0] = low + exp(u[0]).
 
-    low: float = -np.inf
+    The bound is one number a vector.
+    """
+
+    low: Any = -np.inf
+
+    @property
+    def has_low(self) -> bool:
+        return is_bound(self.low)
+
+    @property
+    def below(self) -> Any:
+        """The bound beside the entries of a vector."""
+        varies = isinstance(self.low, Node) and self.low.shape
+        return self.low[..., None] if varies else self.low
 
     def forward(self, u):
-        steps = ops.exp(u if np.isfinite(self.low) else u[..., 1:])
-        if not np.isfinite(self.low):
+        steps = ops.exp(u if self.has_low else u[..., 1:])
+        if not self.has_low:
             steps = ops.concatenate([u[..., :1], steps], axis=-1)
-        return running_sum(steps) + (self.low if np.isfinite(self.low) else 0.0)
+        return running_sum(steps) + (self.below if self.has_low else 0.0)
 
     def inverse(self, x):
-        first = ops.log(x[..., :1] - self.low) if np.isfinite(self.low) else x[..., :1]
+        first = ops.log(x[..., :1] - self.below) if self.has_low else x[..., :1]
         return ops.concatenate([first, ops.log(x[..., 1:] - x[..., :-1])], axis=-1)
 
     def log_jacobian(self, u):
-        return ops.sum(u if np.isfinite(self.low) else u[..., 1:], axis=-1)
+        return ops.sum(u if self.has_low else u[..., 1:], axis=-1)
 
 
 @dataclass(frozen=True, eq=False)

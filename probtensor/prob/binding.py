@@ -2,61 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from cython_ext.convert import is_masked
+from cython_ext.convert import (
+    frozen_copy,
+    is_bare,
+    is_masked,
+    number_array,
+    safe_array,
+    safe_cast,
+)
 from probtensor.graph import Node, line_of
 from probtensor.prob.data import evaluate
-from probtensor.prob.distribution import called, check_values, refused_values
+from probtensor.prob.distribution import called, check_values, here, refused_values, shape_text
 from probtensor.prob.model import Density, Model
-from probtensor.prob.sizes import Sizes, plain
+from probtensor.prob.names import listed
+from probtensor.prob.sizes import Sizes
 from probtensor.prob.support import Integers
 
 
-def host_array(value: Any, what: str, line: str) -> np.ndarray:
-    """A value as an array. TypeError says `what` cannot be one: it may lie on a device."""
-    try:
-        return np.asarray(value)
-    except TypeError as error:
-        raise TypeError(f"{what}: {error}\n  at {line}") from None
+class UnknownName(KeyError):
+    """A KeyError whose text is that of the message, not of a Python string."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 def observed_array(variable: Node, value: Any) -> np.ndarray:
-    """An observed value as an array; TypeError or ValueError says what it cannot be."""
+    """A read-only copy of an observed value; TypeError or ValueError says what it cannot be."""
     law = variable.op.distribution
     name, line = called(law, variable.op.label), line_of(variable)
+    what = f"the observed value of {name}"
     if isinstance(value, Node):
         raise TypeError(
-            f"the observed value of {name} is a tensor; give an array, or for a dependence between "
-            f"variables state a pt.potential\n  at {line}"
+            f"{what} is a tensor; give an array, or for a dependence between variables state a "
+            f"pt.potential\n  at {line}"
         )
-    masked = is_masked(value) and bool(np.ma.getmaskarray(value).any())
-    array = host_array(value, f"the observed value of {name}", line)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"the observed value of {name} has dtype {array.dtype}; it must be numbers\n  at {line}"
-        )
-    missing = np.ma.getmaskarray(value) if masked else np.isnan(array)
-    if missing.any():
-        first = np.unravel_index(np.argmax(missing), array.shape)
-        place = f"[{', '.join(map(str, first))}]" if first else ""
-        count = int(missing.sum())
-        raise ValueError(
-            f"the observed value of {name} is missing at {place} ({count} missing in all): "
-            f"missing values are not imputed\n  at {line}\n  leave these rows out of the model"
-        )
+    if is_masked(value):
+        refuse_missing(what, np.ma.getmaskarray(value), line)
+    array = number_array(value, what, f"\n  at {line}")
+    refuse_missing(what, np.isnan(array), line)
     if law.discrete:
-        check_values(f"the observed value of {name}", array, Integers(-np.inf), line)
+        check_values(what, array, Integers(-np.inf), line)
     if array.ndim != variable.ndim:
-        shape = ", ".join(plain(str(n)) for n in variable.shape)
         raise ValueError(
-            f"the observed value of {name} has shape {array.shape}, the variable ({shape})\n"
+            f"{what} has shape {array.shape}, the variable {shape_text(variable.shape)}\n"
             f"  at {line}\n  give shape= or dims= where the variable is made"
         )
-    return array
+    if not law.discrete:
+        safe_cast(array, variable.dtype, is_bare(value), what, f"\n  at {line}")
+    return frozen_copy(array)
+
+
+def refuse_missing(what: str, missing: np.ndarray, line: str) -> None:
+    """ValueError that names the first of the missing values."""
+    if not missing.any():
+        return
+    first = np.unravel_index(np.argmax(missing), missing.shape)
+    place = f" at [{', '.join(map(str, first))}]" if first else ""
+    count = int(missing.sum())
+    raise ValueError(
+        f"{what} is missing{place} ({count} missing in all): missing values are not imputed\n"
+        f"  at {line}\n  leave these rows out of the model"
+    )
+
+
+def data_array(node: Node, value: Any) -> np.ndarray:
+    """A read-only copy of other data for a data input, in its dtype, with nothing lost."""
+    what = f"data {node.name!r}" if node.name else "data"
+    array = safe_array(value, node.dtype, node.ndim, what, line_of(node), copy=True)
+    return frozen_copy(array, owned=True)
+
+
+def checked_coords(coords: Any) -> dict[str, np.ndarray]:
+    """Labels by dim, copied. TypeError or ValueError for anything else."""
+    if coords is None:
+        return {}
+    if not isinstance(coords, Mapping):
+        raise TypeError(f"coords must be {{dim: labels}}, not {coords!r:.60}\n  at {here()}")
+    return {dim: checked_labels(dim, values) for dim, values in coords.items()}
+
+
+def checked_labels(dim: Any, values: Any) -> np.ndarray:
+    """The labels along a dim as a read-only array with one axis, each label there once."""
+    if not isinstance(dim, str):
+        raise TypeError(f"coords: {dim!r:.60} is no name of a dim\n  at {here()}")
+    try:
+        labels = np.asarray(values)
+    except ValueError:
+        labels = np.empty(())
+    if labels.ndim != 1:
+        raise ValueError(
+            f"coords of dim {dim!r} must be a sequence of labels, not {values!r:.60}\n  at {here()}"
+        )
+    listed_labels = labels.tolist()
+    if len(set(map(str, listed_labels))) < len(listed_labels):
+        seen: dict[str, int] = {}
+        for k, label in enumerate(listed_labels):
+            before = seen.setdefault(str(label), k)
+            if before != k:
+                raise ValueError(
+                    f"coords of dim {dim!r} have the label {label!r} twice, at [{before}] and "
+                    f"[{k}]\n  at {here()}\n  labels name the entries of an axis; make each one "
+                    "different, or leave them out to have 0, 1, 2, ..."
+                )
+    return frozen_copy(labels)
+
+
+def check_known_dims(coords: Mapping[str, Any], known: Iterable[str]) -> None:
+    """ValueError for labels of a dim that nothing in a model has."""
+    known = list(dict.fromkeys(known))
+    for dim in coords:
+        if dim not in known:
+            close = difflib.get_close_matches(dim, known, 1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise ValueError(
+                f"coords: nothing in this model has the dim {dim!r}; its dims are "
+                f"{listed(known)}\n  at {here()}\n  {hint}Leave it out, name it in dims= of a "
+                "variable, or add what has it by track="
+            )
 
 
 class Binding:
@@ -77,9 +145,12 @@ class Binding:
         for name, length in lengths.items():
             self.sizes.give(name, length, "coords")
         for node in model.inputs:
-            array = np.asarray(arrays[node] if node in arrays else model.arrays[node])
+            array = arrays[node] if node in arrays else model.arrays[node]
             self.sizes.read(node.name or "data", node.shape, array.shape, line_of(node))
-            self.arrays[node] = np.asarray(array, node.dtype, order="C")
+            # A view where nothing is converted: the arrays are read-only copies already.
+            own = np.asarray(array, node.dtype, order="C").view()
+            own.setflags(write=False)
+            self.arrays[node] = own
         self._check_dims()
         self._check_values()
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
 from probtensor.graph.resize import size_name, with_sizes
-from probtensor.prob.binding import observed_array
+from probtensor.prob.binding import check_known_dims, checked_coords, observed_array
 from probtensor.prob.data import Data, default_of
 from probtensor.prob.distribution import Potential, RandomVariable, called, here, potential
 from probtensor.prob.logp import underivable, unwrapped
+from probtensor.prob.names import dims_of_node
 from probtensor.prob.posterior import Posterior, posterior_of
 from probtensor.prob.sizes import Sizes
 from probtensor.types import size_names
@@ -29,29 +30,37 @@ def condition(
 ) -> Posterior:
     """The posterior of the random variables that `observed` depends on.
 
-    observed    {random variable: array of its shape}; missing values are an error
-    coords      {dim: labels}; they give the length of dims that nothing else gives
+    observed    {random variable: array of its shape}, copied: later changes of an array change
+                nothing here; missing values are an error
+    coords      {dim: labels}, copied, each label once; they give the length of dims that nothing
+                else gives
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
     target      "cython" (default), "interp" or "cuda"; see `pt.function`
 
     Free variables are in graph order (see `Posterior`). Raises GraphError for a discrete free
-    variable, a variable of unknown size or a name used twice; TypeError and ValueError for values
-    that have a wrong dtype, shape, length of a dim, or lie outside the support. All name the line.
+    variable, a variable of unknown size, a name used twice, or a name that a result cannot have:
+    `chain`, `draw`, that of a dim, or one that no file could hold; TypeError and ValueError for
+    values that have a wrong dtype, shape, length of a dim, or lie outside the support, and for
+    coords of a dim that nothing has. All name the line.
+
+    The density is zero wherever a parameter that depends on free variables leaves its range, such
+    as a `sigma` below 0; that is checked only where it cannot be shown not to happen.
     """
     began = time.perf_counter()
     if not isinstance(observed, Mapping):
         raise TypeError(
             f"condition: write {{variable: value}}, not {observed!r:.60}\n  at {here()}"
         )
-    given = {variable_of(key): value for key, value in observed.items()}
+    given = observed_once(observed)
     arrays = {node: observed_array(node, value) for node, value in given.items()}
     terms = [checked_term(node) for node in several("potentials", potentials)]
     tracked = [checked_track(node) for node in several("track", track)]
     roots = [*given, *terms, *tracked]
     if not roots:
         raise GraphError(f"condition: nothing is observed\n  at {here()}")
-    labels = {dim: checked_labels(dim, values) for dim, values in (coords or {}).items()}
+    labels = checked_coords(coords)
+    check_known_dims(labels, dims_in(roots))
     data = [node for node in inputs_of(roots) if isinstance(node.op, Data)]
     sizes = known_sizes(labels, data, arrays)
     placed = with_sizes(roots, fixed_sizes(roots, sizes, data, arrays))
@@ -62,6 +71,21 @@ def condition(
     graph = time.perf_counter() - began - sum(posterior.timings.values())
     posterior.timings = {"graph": graph, **posterior.timings}
     return posterior
+
+
+def observed_once(observed: Mapping[Any, Any]) -> dict[Node, Any]:
+    """The observed values by random variable; GraphError for one that has two."""
+    given: dict[Node, Any] = {}
+    for key, value in observed.items():
+        variable = variable_of(key)
+        if variable in given:
+            name = called(variable.op.distribution, variable.op.label)
+            raise GraphError(
+                f"condition: {name} is observed twice, once under another name\n  made at "
+                f"{line_of(variable)}"
+            )
+        given[variable] = value
+    return given
 
 
 def variable_of(key: Any) -> Node:
@@ -101,14 +125,9 @@ def checked_track(node: Node) -> Node:
     return node
 
 
-def checked_labels(dim: str, values: Sequence) -> np.ndarray:
-    """The labels along a dim as an array with one axis."""
-    labels = np.asarray(values)
-    if labels.ndim != 1:
-        raise ValueError(
-            f"coords of dim {dim!r} must be a sequence of labels, not {values!r:.60}\n  at {here()}"
-        )
-    return labels
+def dims_in(roots: Sequence[Node]) -> list[str]:
+    """The names of all axes that have one, of what the roots depend on."""
+    return [dim for node in toposort(roots) for dim in dims_of_node(node) or ()]
 
 
 def known_sizes(

@@ -256,7 +256,6 @@ class Gamma(Distribution):
 
     name = "gamma"
     parameters = {"alpha": POSITIVE, "beta": POSITIVE}
-    unchecked = ("alpha",)
     over = NONNEGATIVE
 
     def logpdf(self, x, alpha, beta):
@@ -278,7 +277,6 @@ class InverseGamma(Distribution):
 
     name = "inverse_gamma"
     parameters = {"alpha": POSITIVE, "beta": POSITIVE}
-    unchecked = ("alpha",)
     over = POSITIVE
 
     def logpdf(self, x, alpha, beta):
@@ -301,7 +299,6 @@ class Beta(Distribution):
 
     name = "beta"
     parameters = {"alpha": POSITIVE, "beta": POSITIVE}
-    unchecked = ("alpha", "beta")
     over = UNIT
 
     def logpdf(self, x, alpha, beta):

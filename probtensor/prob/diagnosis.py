@@ -9,7 +9,7 @@ import numpy as np
 
 from probtensor.graph import Node, line_of
 from probtensor.prob.data import evaluate
-from probtensor.prob.logp import full_density
+from probtensor.prob.logp import Check, full_density
 from probtensor.prob.model import Model
 
 
@@ -24,6 +24,7 @@ class Term:
     index: tuple[int, ...] | None = None
     entry: float | None = None
     parameters: tuple[tuple[str, float], ...] = ()
+    demand: str = ""  # what the entry must be, for a parameter that has left its range
 
     @property
     def finite(self) -> bool:
@@ -33,6 +34,9 @@ class Term:
         if self.finite or self.index is None:
             return f"{self.name}: {self.what} is {self.value:.6g}, made at {self.line}"
         place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        if self.demand:
+            shown = "it" if not place else f"entry {place}"
+            return f"{self.name} must be {self.demand}; {shown} {self.what}, made at {self.line}"
         found = ", ".join(f"{name} = {value:.6g}" for name, value in self.parameters)
         return f"{self.name}{place}: {self.what} is {self.entry:.6g} ({found}), made at {self.line}"
 
@@ -46,6 +50,8 @@ class Diagnosis:
 
     @property
     def logp(self) -> float:
+        if any(term.demand for term in self.terms):
+            return -np.inf  # whatever the formulas give there
         with np.errstate(invalid="ignore"):
             return float(np.sum([term.value for term in self.terms]))
 
@@ -62,12 +68,18 @@ class Diagnosis:
 def diagnose(model: Model, q: np.ndarray, arrays: Mapping[Node, np.ndarray]) -> Diagnosis:
     """Every term at q, computed by NumPy with all checks in it."""
     sources = term_graphs(model)
-    wanted = [node for _, _, graph, named, _ in sources for node in (graph, *named.values())]
+    wanted = [x for guard in model.guards for x in (guard.inside, guard.value)]
+    wanted += [node for _, _, graph, named, _ in sources for node in (graph, *named.values())]
     found = iter(evaluate(model.at_q(wanted), {**arrays, model.q: q}))
+    guards = [broken(guard, next(found), next(found)) for guard in model.guards]
     terms = []
     for name, what, _, named, line in sources:
         values = next(found)
         terms.append(term_of(name, what, values, {k: next(found) for k in named}, line))
+    for term in (term for term in guards if term is not None):
+        # After the term that it explains, which was made on the same line.
+        places = [k for k, other in enumerate(terms) if other.line == term.line]
+        terms.insert(places[0] + 1 if places else 0, term)
     return Diagnosis(tuple(terms))
 
 
@@ -80,9 +92,9 @@ def term_graphs(model: Model) -> list[tuple[str, str, Node, dict[str, Node], str
         law, line = node.op.distribution, line_of(node)
         mine = free.get(node) or observed[node]
         what = f"the {law.name} {'prior' if node in free else 'likelihood'}"
-        parameters = [model.values[x] for x in node.inputs]
-        graph = full_density(node.op, mine.value, parameters)
-        named = {"value": mine.value, **dict(zip(law.parameters, parameters, strict=True))}
+        inputs = [model.values[x] for x in node.inputs]
+        graph = full_density(node.op, mine.value, inputs)
+        named = {"value": mine.value, **node.op.named(inputs)}
         rows.append((mine.name, what, graph, named, line))
         slope = mine.bijector.log_jacobian(mine.u) if node in free else None
         if slope is not None:
@@ -91,6 +103,18 @@ def term_graphs(model: Model) -> list[tuple[str, str, Node, dict[str, Node], str
     for p in model.potentials:
         rows.append((p.name, "the potential", p.value, {}, line_of(p.node)))
     return rows
+
+
+def broken(guard: Check, inside: np.ndarray, values: np.ndarray) -> Term | None:
+    """The term of a guard that does not hold; None where it does."""
+    if np.all(inside):
+        return None
+    first = np.unravel_index(np.argmin(inside), np.shape(inside))
+    index = tuple(int(i) for i in first)
+    wrong = values[index] if values.ndim >= len(index) else values
+    shown = f"is {wrong:.6g}" if not np.ndim(wrong) else f"is {np.asarray(wrong).tolist()!s:.60}"
+    entry = float(wrong) if not np.ndim(wrong) else None
+    return Term(guard.what, shown, -np.inf, guard.line, index, entry, (), str(guard.domain))
 
 
 def term_of(

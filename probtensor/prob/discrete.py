@@ -34,7 +34,6 @@ class Bernoulli(Distribution):
 
     name = "bernoulli"
     parameters = {"p": UNIT}
-    unchecked = ("p",)
     over = BINARY
 
     def logpdf(self, x, p):
@@ -80,7 +79,6 @@ class Binomial(Distribution):
 
     name = "binomial"
     parameters = {"n": COUNT, "p": UNIT}
-    unchecked = ("n", "p")
     over = COUNT
 
     def support(self, n, p):
@@ -104,7 +102,6 @@ class BinomialLogit(Distribution):
 
     name = "binomial"
     parameters = {"n": COUNT, "logit_p": REAL}
-    unchecked = ("n",)
     over = COUNT
 
     def support(self, n, logit_p):
@@ -128,7 +125,6 @@ class Poisson(Distribution):
 
     name = "poisson"
     parameters = {"mu": NONNEGATIVE}
-    unchecked = ("mu",)
     over = COUNT
 
     def logpdf(self, x, mu):
@@ -203,7 +199,6 @@ class Categorical(Distribution):
 
     name = "categorical"
     parameters = {"p": SIMPLEX}
-    unchecked = ("p",)
     over = COUNT
     indexes = True
 

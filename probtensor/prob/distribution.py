@@ -18,9 +18,9 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
-from probtensor.graph.node import make, user_line
+from probtensor.graph.node import make
 from probtensor.ops.kinds import Composite, Kind, as_tensor_of, weak_operand
-from probtensor.prob.support import REAL, Support, cut
+from probtensor.prob.support import REAL, Support, cut, emptied, filled, here
 from probtensor.types import (
     Dim,
     ShapeError,
@@ -37,14 +37,12 @@ class Distribution:
     """The base of all distributions; they have no fields, so that one class is one value.
 
     `parameters` maps each parameter to the support it must lie in. `logpdf(x, *parameters)` may
-    assume that all lie where they must; it gives one number a point. `unchecked` names the
-    parameters outside whose support the formula of `logpdf` would still give a number instead of
-    nan: a model checks these itself wherever it cannot prove them right.
+    assume that all lie where they must; it gives one number a point. A model's density is zero
+    wherever a parameter leaves its support, and checks that where it cannot be shown not to happen.
     """
 
     name: ClassVar[str] = ""
     parameters: ClassVar[Mapping[str, Support]] = {}
-    unchecked: ClassVar[tuple[str, ...]] = ()
     over: ClassVar[Support] = REAL
     indexes: ClassVar[bool] = False  # the value is used as an index, so it stays an integer
 
@@ -108,7 +106,8 @@ _PROCESS = os.urandom(6).hex()
 class RandomVariable(Kind):
     """A draw from a distribution whose parameters are the node's inputs.
 
-    `uid` makes two variables of one distribution two nodes; nothing visible depends on it.
+    `uid` makes two variables of one distribution two nodes; nothing visible depends on it. Bounds
+    of `constraint` that are tensors are inputs too, after the parameters.
     """
 
     distribution: Distribution
@@ -121,6 +120,13 @@ class RandomVariable(Kind):
 
     def infer(self, *types: TensorType) -> TensorType:
         law = self.distribution
+        types, bounds = self.parameters_of(types), types[len(law.parameters) :]
+        for bound in bounds:
+            if not broadcasts_to(bound.shape, self.batch):
+                raise ShapeError(
+                    f"a bound of shape {shape_text(bound.shape)} does not fit a variable of shape "
+                    f"{shape_text(self.batch)}"
+                )
         joint = broadcast_shapes(self.batch, law.batch_shape(*types))
         if len(joint) != len(self.batch):
             raise ShapeError(
@@ -131,22 +137,30 @@ class RandomVariable(Kind):
         dtype = "int64" if law.discrete else types[0].dtype if types else "float64"
         return TensorType(dtype, (*self.batch, *event))
 
-    def support(self, *parameters: Node) -> Support:
-        """The distribution's support, or what `constraint=` cuts it down to."""
-        own = self.distribution.support(*parameters)
-        return own if self.constraint is None else cut(own, self.constraint)
+    def parameters_of(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """Those of the inputs that are the distribution's parameters."""
+        return tuple(inputs[: len(self.distribution.parameters)])
 
-    def draw(self, variable: Node, key: Node, parameters: Sequence[Node]) -> Node:
+    def named(self, inputs: Sequence[Any]) -> dict[str, Any]:
+        """The parameters by name."""
+        return dict(zip(self.distribution.parameters, self.parameters_of(inputs), strict=True))
+
+    def support(self, *inputs: Node) -> Support:
+        """The distribution's support, or what `constraint=` cuts it down to."""
+        own = self.distribution.support(*self.parameters_of(inputs))
+        return own if self.constraint is None else cut(own, filled(self.constraint, inputs))
+
+    def draw(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:
         """One draw of the variable, of its shape and dtype. GraphError if it has no law to draw
         from."""
         if self.constraint is not None:
             raise GraphError(
                 f"{called(self.distribution, self.label)} cannot be drawn: constraint= cuts its "
-                f"density, and {self.constraint} is not a set it knows how to draw from\n  made at "
-                f"{line_of(variable)}"
+                f"density, and {filled(self.constraint, variable.inputs)} is not a set it knows "
+                f"how to draw from\n  made at {line_of(variable)}"
             )
         try:
-            value = self.distribution.sample(key, variable.shape, *parameters)
+            value = self.distribution.sample(key, variable.shape, *self.parameters_of(inputs))
         except NotImplementedError as error:
             raise GraphError(f"{error}\n  made at {line_of(variable)}") from None
         return ops.broadcast_to(value.astype(variable.dtype), variable.shape)
@@ -186,16 +200,50 @@ class Potential(Deterministic):
     label: str | None = None
 
 
+@dataclass(frozen=True)
+class Bounded(Composite):
+    """A parameter of another parametrisation, nan outside its domain, because what is made of it
+    may lie inside all the same. A model takes the value itself and checks it apart."""
+
+    what: str
+    domain: Support
+    linear: ClassVar[bool] = True
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x
+
+    def expand(self, x: Node) -> Node:
+        inside = self.domain.contains(x)
+        missing = x.ndim - inside.ndim
+        return ops.where(inside[(..., *(None,) * missing)] if missing else inside, x, math.nan)
+
+    def numpy(self, x):
+        return np.where(self.domain.contains(x), x, math.nan) if not self.domain.event_ndim else x
+
+    def vjp(self, g, out, x):
+        return (g,)
+
+
 def deterministic(expression: Any, name: str, dims: str | Sequence[str] | None = None) -> Node:
     """`expression` under a name: a model reports its value with each draw."""
     node = as_tensor(expression)
-    return make(Deterministic(name, checked_dims(name, dims, node.ndim)), (node,))
+    label = checked_name("deterministic", name)
+    if label is None:
+        raise GraphError(f"deterministic: needs a name under which it is reported\n  at {here()}")
+    return make(Deterministic(label, checked_dims(repr(label), dims, node.ndim)), (node,))
 
 
 def potential(expression: Any, name: str | None = None) -> Node:
     """A term to add to the log density of a model: `condition(..., potentials=[...])`. It is summed
     over all axes."""
-    return make(Potential(name), (as_tensor(expression),))
+    return make(Potential(checked_name("potential", name)), (as_tensor(expression),))
+
+
+def checked_name(what: str, name: Any) -> str | None:
+    """A name is a string, or None where there is none."""
+    if name is not None and not isinstance(name, str):
+        raise GraphError(f"{what}: name must be a string, not {name!r:.60}\n  at {here()}")
+    return name
 
 
 def random_variable(
@@ -217,19 +265,22 @@ def random_variable(
     nodes = tuple(as_tensor_of(x, dtype) for x in parameters)
     for (label, domain), given, node in zip(law.parameters.items(), parameters, nodes, strict=True):
         check_parameter(f"{label} of {called(law, name)}", as_tensor(given), node, domain)
-    if name is not None and not isinstance(name, str):
-        raise GraphError(f"{law.name}: name must be a string, not {name!r}\n  at {here()}")
+    name = checked_name(law.name, name)
+    bounds = ()
+    if constraint is not None:
+        check_constraint(law, nodes, constraint, name)
+        constraint, bounds = emptied(constraint, len(nodes))
+        bounds = tuple(as_tensor_of(bound, dtype) for bound in bounds)
+    dims = named_axes(called(law, name), dims)
     try:
         whole = value_shape(law, [x.type for x in nodes], shape, dims)
     except ShapeError as error:
         raise GraphError(f"{called(law, name)}: {error}\n  at {here()}") from None
-    if constraint is not None:
-        check_constraint(law, nodes, constraint, name)
     label = called(law, name)
     batch = whole[: len(whole) - law.event_ndim]
     uid = f"{next(_COUNTER)}.{_PROCESS}"
     dims = checked_dims(label, dims, len(whole))
-    return make(RandomVariable(law, batch, uid, name, dims, constraint), nodes)
+    return make(RandomVariable(law, batch, uid, name, dims, constraint), (*nodes, *bounds))
 
 
 def value_shape(law: Distribution, types: Sequence[TensorType], shape: Any, dims: Any) -> tuple:
@@ -237,7 +288,7 @@ def value_shape(law: Distribution, types: Sequence[TensorType], shape: Any, dims
     event = law.event_shape(*types) if law.event_ndim else ()
     joint = (*law.batch_shape(*types), *event)
     if shape is None:
-        names = (dims,) if isinstance(dims, str) else tuple(dims or ())
+        names = dims or ()
         return (*(Dim.name(d) for d in names[: max(0, len(names) - len(joint))]), *joint)
     whole = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if not all(is_size(n) and (isinstance(n, Dim) or n >= 0) for n in whole):
@@ -258,12 +309,27 @@ def broadcasts_to(shape: Sequence[Any], whole: Sequence[Any]) -> bool:
         return False
 
 
+def named_axes(label: str, dims: Any) -> tuple[str, ...] | None:
+    """`dims` as a tuple of names, each there once."""
+    if dims is None or isinstance(dims, str):
+        return dims if dims is None else (dims,)
+    names = tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
+    wrong = next((name for name in names if not isinstance(name, str)), None)
+    if wrong is not None:
+        raise GraphError(f"{label}: dims= takes names of axes, not {wrong!r:.60}\n  at {here()}")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise GraphError(
+            f"{label}: dims= names {twice!r} twice in {names}; a dim names one axis of an array\n"
+            f"  at {here()}\n  give the second axis a name of its own, with the same labels"
+        )
+    return names
+
+
 def checked_dims(label: str, dims: Any, ndim: int) -> tuple[str, ...] | None:
     """`dims` as a tuple with one name an axis."""
-    if dims is None:
-        return None
-    names = (dims,) if isinstance(dims, str) else tuple(dims)
-    if len(names) != ndim or not all(isinstance(name, str) for name in names):
+    names = named_axes(label, dims)
+    if names is not None and len(names) != ndim:
         raise GraphError(
             f"{label} has {ndim} ax{'is' if ndim == 1 else 'es'}, dims= names {len(names)}: "
             f"{names}\n  at {here()}"
@@ -300,7 +366,9 @@ def check_parameter(what: str, given: Node, node: Node, domain: Support) -> None
 def check_values(what: str, values: np.ndarray, domain: Support, line: str | None = None) -> None:
     """ValueError that names the first of `values` outside `domain`."""
     inside = domain.contains(values)
-    if inside is None or np.all(inside):
+    if inside is None:
+        inside = ~np.isnan(values)
+    if np.all(inside):
         return
     raise refused_values(what, values, inside, domain, line or here())
 
@@ -324,12 +392,6 @@ def refused_values(
 def called(law: Distribution, name: str | None) -> str:
     """How a message names a variable."""
     return f"{law.name} {name!r}" if name else law.name
-
-
-def here() -> str:
-    """The user's line that is being run, as file:line."""
-    file, line = user_line()
-    return f"{file}:{line}"
 
 
 def shape_text(shape: Sequence[Any]) -> str:

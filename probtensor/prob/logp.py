@@ -1,10 +1,11 @@
 """Log densities of graphs: each random variable replaced by a value, its terms added up.
 
-`logp` is the whole truth about one variable: -inf outside the support, nan for parameters that are
-none. A model's density leaves out what is known to hold. A free variable comes out of its
-bijector, so it lies in its support; what depends on data alone is checked once, when data are
-bound; a parameter is checked in the density only where its formula would not turn to nan by itself
-and its range cannot be shown.
+`logp` is the whole truth about one variable: -inf outside the support and for random parameters
+that leave their range, nan for other parameters that are none. A model's density leaves out what is
+known to hold. A free variable comes out of its bijector, so it lies in its support; what depends on
+data alone is checked once, when data are bound; what can be shown to hold is not checked. What is
+left, the guards, are conditions under which the density is what its formulas say, and zero
+elsewhere.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from functools import reduce
 from typing import Any
 
 from probtensor import ops
-from probtensor.graph import Const, GraphError, Node, as_tensor, line_of, replace
+from probtensor.graph import Const, GraphError, Node, as_tensor, line_of, replace, toposort
 from probtensor.ops.kinds import Elementwise
 from probtensor.prob.data import distinct
 from probtensor.prob.distribution import (
@@ -25,7 +26,7 @@ from probtensor.prob.distribution import (
     called,
     shape_text,
 )
-from probtensor.prob.support import Interval, Support, Vector
+from probtensor.prob.support import Interval, Support, Vector, is_number
 from probtensor.transform.facts import Known
 from probtensor.types import Dim, ShapeError, Size, broadcast_shapes, size_product
 
@@ -34,8 +35,9 @@ def logp(variable: Node, value: Any) -> Node:
     """Log density (log mass) of a random variable at `value`, one number a point.
 
     Elementwise over the variable's shape; a vector distribution gives one number a vector. -inf
-    outside the support, nan where a parameter lies outside its range. The parameters may hold other
-    random variables, which stay what they are. GraphError for anything but a random variable.
+    outside the support, and where a parameter that depends on random variables lies outside its
+    range; nan where any other parameter does. The parameters may hold other random variables, which
+    stay what they are. GraphError for anything but a random variable.
     """
     variable = unwrapped(variable)
     if not isinstance(variable.op, RandomVariable):
@@ -51,7 +53,11 @@ def logp(variable: Node, value: Any) -> Node:
             f"logp: the value has shape {shape_text(value.shape)}, {name} has "
             f"{shape_text(variable.shape)}\n  {name} made at {line_of(variable)}"
         )
-    return full_density(variable.op, value, variable.inputs)
+    outside = [
+        -math.inf if any(isinstance(x.op, RandomVariable) for x in toposort([node])) else math.nan
+        for node in variable.inputs
+    ]
+    return full_density(variable.op, value, variable.inputs, outside)
 
 
 def unwrapped(node: Node) -> Node:
@@ -76,25 +82,31 @@ def typed_value(op: RandomVariable, x: Node, parameters: Sequence[Node]) -> Node
     law = op.distribution
     if law.indexes:
         return x.astype("int64")
-    wanted = parameters[0].dtype if parameters else "float64"
+    own = op.parameters_of(parameters)
+    wanted = own[0].dtype if own else "float64"
     return x if x.type.is_float else x.astype(wanted)
 
 
-def full_density(op: RandomVariable, x: Node, parameters: Sequence[Node]) -> Node:
-    """The log density with all checks in it."""
+def full_density(
+    op: RandomVariable, x: Node, inputs: Sequence[Node], outside: Sequence[float] | None = None
+) -> Node:
+    """The log density with all checks in it; `outside` says what it is where a parameter is outside
+    its range, by default -inf."""
     law = op.distribution
-    x = typed_value(op, x, parameters)
-    inside = op.support(*parameters).contains(x)
+    x = typed_value(op, x, inputs)
+    inside = op.support(*inputs).contains(x)
     if law.indexes and inside is not None:
         # An index out of range must not be followed, though its outcome is not used.
         x = ops.where(inside, x, 0)
+    parameters = op.parameters_of(inputs)
     result = law.logpdf(x, *parameters)
     if inside is not None:
         result = ops.where(widened(inside, result), result, -math.inf)
-    for domain, parameter in zip(law.parameters.values(), parameters, strict=True):
+    beyond = outside or [-math.inf] * len(inputs)
+    for domain, parameter, value in zip(law.parameters.values(), parameters, beyond):
         valid = domain.contains(parameter)
         if valid is not None:
-            result = ops.where(valid, result, math.nan)
+            result = ops.where(valid, result, value)
     return result
 
 
@@ -106,8 +118,11 @@ def widened(condition: Node, result: Node) -> Node:
 
 @dataclass(frozen=True)
 class Check:
-    """What bound data must satisfy: `value`, a graph of data alone, lies in `domain`; `inside` is
-    the graph that tells."""
+    """A condition: `value` lies in `domain`; `inside` is the graph that tells.
+
+    It must hold of bound data where it depends on data alone; elsewhere it guards the density,
+    which is zero where it does not hold.
+    """
 
     what: str
     value: Node
@@ -116,36 +131,67 @@ class Check:
     line: str
 
 
-def density_terms(
-    variable: Node,
-    x: Node,
-    parameters: Sequence[Node],
-    only_data: Callable[[Node], bool],
-    known: Known,
-    free: bool,
-) -> tuple[list[Node], list[Check]]:
-    """Terms whose sum over all axes is the variable's log density, and checks of the data in it."""
-    op = variable.op
-    law, line = op.distribution, line_of(variable)
-    name = called(law, op.label)
-    x = typed_value(op, x, parameters)
-    terms, checks = [], []
-    for (label, domain), node in zip(law.parameters.items(), parameters, strict=True):
-        inside = domain.contains(node)
-        if isinstance(node.op, Const) or inside is None:
-            continue
-        if only_data(node):
-            checks.append(Check(f"{label} of {name}", node, inside, domain, line))
-        elif label in law.unchecked and not is_within(node, domain, known):
-            terms.append(ops.where(inside, 0.0, math.nan))
+class Conditions:
+    """What a density's formulas take for granted: the checks of data and the guards, found one
+    after the other, each once."""
+
+    def __init__(self, only_data: Callable[[Node], bool]) -> None:
+        self.only_data = only_data
+        self.known = Known()
+        self.checks: list[Check] = []
+        self.guards: list[Check] = []
+        self._seen: set[Node] = set()
+
+    def require(self, what: str, value: Node, domain: Support, line: str) -> None:
+        """`value` must lie in `domain`."""
+        inside = domain.contains(value)
+        if inside is None or isinstance(value.op, Const) or is_within(value, domain, self.known):
+            return
+        self.hold(Check(what, value, inside, domain, line))
+
+    def hold(self, check: Check) -> None:
+        """Note a condition that cannot be shown to hold."""
+        if check.inside in self._seen:
+            return
+        self._seen.add(check.inside)
+        if self.only_data(check.inside):
+            self.checks.append(check)
+            return
+        self.guards.append(check)
+        # What depends on the value may rely on it from here on.
+        if isinstance(check.domain, Interval) and is_number(check.domain.low, check.domain.high):
+            self.known.assume(check.value, check.domain)
+
+    def require_room(self, what: str, support: Support, line: str) -> None:
+        """The lower bound of an interval must be below the upper one."""
+        if not isinstance(support, Interval) or is_number(support.low, support.high):
+            return
+        if not support.bounded_below or not support.bounded_above:
+            return
+        low, high = as_tensor(support.low), as_tensor(support.high)
+        if self.known.bounds(high).low <= self.known.bounds(low).high:
+            above = Interval(support.low, low_open=True)
+            self.hold(Check(f"the upper bound of {what}", high, low < high, above, line))
+
+
+def density_of(
+    variable: Node, x: Node, inputs: Sequence[Node], conditions: Conditions, free: bool
+) -> Node:
+    """The variable's log density where all conditions hold, which are added to `conditions`."""
+    op, line = variable.op, line_of(variable)
+    name = called(op.distribution, op.label)
+    x = typed_value(op, x, inputs)
+    parameters = op.named(inputs)
+    for label, domain in op.distribution.parameters.items():
+        conditions.require(f"{label} of {name}", parameters[label], domain, line)
+    support = op.support(*inputs)
+    conditions.require_room(name, support, line)
     if not free:
-        support = op.support(*parameters)
         inside = support.contains(x)
-        if inside is not None and only_data(inside):
-            checks.append(Check(f"the observed value of {name}", x, inside, support, line))
-        elif inside is not None:
-            terms.append(ops.where(inside, 0.0, -math.inf))
-    return [law.logpdf(x, *parameters), *terms], checks
+        if inside is not None:
+            what = f"the observed value of {name}"
+            conditions.hold(Check(what, x, inside, support, line))
+    return op.distribution.logpdf(x, *parameters.values())
 
 
 def is_within(node: Node, domain: Support, known: Known) -> bool:

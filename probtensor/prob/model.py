@@ -10,9 +10,11 @@ the parameters of one variable from left to right, the observed variables in the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from dataclasses import replace as dataclass_replace
+from functools import reduce
 
 import numpy as np
 
@@ -21,11 +23,18 @@ from probtensor.graph import Const, GraphError, Input, Node, line_of, made_by, r
 from probtensor.graph.node import make, new_input
 from probtensor.prob.bijector import Bijector, bijector_for
 from probtensor.prob.data import default_of, depends_only_on, split_data_work
-from probtensor.prob.distribution import Deterministic, Potential, RandomVariable, called
-from probtensor.prob.logp import Check, density_terms, summed
+from probtensor.prob.distribution import (
+    Bounded,
+    Deterministic,
+    Potential,
+    RandomVariable,
+    called,
+)
+from probtensor.prob.logp import Check, Conditions, density_of, summed
+from probtensor.prob.names import Named, check_names, named_things
+from probtensor.prob.support import Support
 from probtensor.rules import stabilized
 from probtensor.transform.autodiff import grad
-from probtensor.transform.facts import Known
 from probtensor.types import Shape
 
 
@@ -36,6 +45,7 @@ class FreeVariable:
     name: str
     variable: Node
     dims: tuple[str, ...] | None
+    support: Support
     bijector: Bijector
     u: Node
     value: Node
@@ -57,6 +67,15 @@ class FreeVariable:
             if isinstance(value := getattr(self.bijector, f.name), Node)
         }
         return dataclass_replace(self.bijector, **bounds)
+
+    def support_over(self, places: Mapping[Node, Node]) -> Support:
+        """The support with its bounds over other nodes in place of the variables' values."""
+        bounds = {
+            f.name: replace([value], places)[0]
+            for f in fields(self.support)
+            if isinstance(value := getattr(self.support, f.name), Node)
+        }
+        return dataclass_replace(self.support, **bounds)
 
     @property
     def stop(self) -> int:
@@ -113,10 +132,11 @@ class Model:
     values: Mapping[Node, Node]  # each node of the graph, in the space of values
     arrays: Mapping[Node, np.ndarray]  # literal arrays, which became inputs
     data: tuple[Node, ...]  # inputs that carry values
-    checks: tuple[Check, ...]
+    checks: tuple[Check, ...]  # what bound data must satisfy
+    guards: tuple[Check, ...]  # where one of these does not hold, the density is zero
     q: Node
-    logp: Node
-    gradient: Node
+    logp: Node  # the guards are in it
+    gradient: Node  # that of the formulas, so it says nothing where a guard does not hold
 
     @property
     def dim(self) -> int:
@@ -154,14 +174,19 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
     roots = [*observed, *potentials, *track]
     space = ValueSpace(toposort(roots), observed)
     space.walk()
+    check_names(reported(space, potentials))
     inputs = [*(y.value for y in space.observed), *space.data, *space.arrays]
-    terms, checks = all_terms(space, potentials, inputs)
     only_data = depends_only_on(inputs)
+    conditions = Conditions(only_data)
+    terms = all_terms(space, potentials, conditions)
     counts = [y.value for y in space.observed if y.is_count]
     total = stabilized([summed(terms, only_data, counts)])[0]
     pieces = [v.u for v in space.free]
     slopes = grad(total, pieces, disconnected_inputs="ignore") if pieces else []
     gradient = ops.concatenate([ops.ravel(g) for g in slopes]) if slopes else ops.zeros((0,))
+    if conditions.guards:
+        holds = [ops.all(guard.inside) for guard in conditions.guards]
+        total = ops.where(reduce(ops.logical_and, holds), total, -math.inf)
     q = new_input("q", "float64", (space.size,))
     return Model(
         free=tuple(space.free),
@@ -175,7 +200,8 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
         values=space.values,
         arrays=space.arrays,
         data=tuple(space.data),
-        checks=tuple(checks),
+        checks=tuple(conditions.checks),
+        guards=tuple(conditions.guards),
         q=q,
         logp=replace([total], {v.u: piece(q, v) for v in space.free})[0],
         gradient=replace([gradient], {v.u: piece(q, v) for v in space.free})[0],
@@ -195,8 +221,9 @@ class ValueSpace:
         self.arrays: dict[Node, np.ndarray] = {}
         self.data: list[Node] = []
         self.variables: list[Node] = []
+        self.bounded: list[Node] = []
         self.size = 0
-        self._names: dict[str, Node] = {}
+        self._names: set[str] = set()
 
     def walk(self) -> None:
         for node in self.order:
@@ -212,8 +239,10 @@ class ValueSpace:
             return self._observed(node) if node in self.given else self._free(node, inputs)
         if isinstance(op, Deterministic):
             if not isinstance(op, Potential):
-                self._claim(op.label, node)
                 self.deterministic.append(Quantity(op.label, inputs[0], op.dims, node))
+            return inputs[0]
+        if isinstance(op, Bounded):
+            self.bounded.append(node)
             return inputs[0]
         if isinstance(op, Const) and op.array.size > 1:
             place = new_input(f"array{len(self.arrays)}", node.dtype, node.shape)
@@ -232,8 +261,6 @@ class ValueSpace:
                 f"{line_of(node)}\n  make it with pt.data(array), or use pt.function for a graph "
                 "with inputs"
             )
-        if node.name:
-            self._claim(node.name, node)
         self.data.append(node)
         return node
 
@@ -259,52 +286,60 @@ class ValueSpace:
                 f"the size of {name} is not known: {node.type}\n  made at {line_of(node)}\n"
                 "  give shape=, or coords={dim: labels} for its dims"
             )
-        bijector = bijector_for(op.support(*parameters))
+        support = op.support(*parameters)
+        bijector = bijector_for(support)
         u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
         value = ops.broadcast_to(bijector.forward(u), node.shape).astype(node.dtype)
-        self.free.append(FreeVariable(name, node, op.dims, bijector, u, value, self.size))
+        self.free.append(FreeVariable(name, node, op.dims, support, bijector, u, value, self.size))
         self.size = self.free[-1].stop
         return value
 
     def _name(self, node: Node) -> str:
+        """A variable's name, or one made for it that no other thing has."""
         name = node.op.label
         if name is None:
+            if not self._names:
+                self._names = {x.name for x in self.order if x.name is not None}
             stem, k = node.op.distribution.name, 0
             while f"{stem}_{k}" in self._names:
                 k += 1
             name = f"{stem}_{k}"
-        self._claim(name, node)
+            self._names.add(name)
         return name
 
-    def _claim(self, name: str, node: Node) -> None:
-        before = self._names.setdefault(name, node)
-        if before is not node:
-            raise GraphError(
-                f"two things in this model are called {name!r}\n  one made at {line_of(before)}\n"
-                f"  one made at {line_of(node)}"
-            )
+
+def reported(space: ValueSpace, potentials: Sequence[Node]) -> list[Named]:
+    """All that a result, or a message about this model, calls by a name."""
+    variables = [(v.name, v.variable) for v in space.free]
+    variables += [(y.name, y.node) for y in (*space.observed, *space.deterministic)]
+    data = [(x.name, x) for x in space.data if x.name is not None]
+    labels = [(p.name, p) for p in potentials if p.name is not None]
+    return named_things([*variables, *data]) + [
+        Named(name, (), 0, line_of(node)) for name, node in labels
+    ]
 
 
 def all_terms(
-    space: ValueSpace, potentials: Sequence[Node], inputs: Sequence[Node]
-) -> tuple[list[Node], list[Check]]:
-    """Every term of the log density in graph order, and the checks of bound data."""
-    only_data, known = depends_only_on(inputs), Known()
+    space: ValueSpace, potentials: Sequence[Node], conditions: Conditions
+) -> list[Node]:
+    """Every term of the log density in graph order; what they take for granted goes to
+    `conditions`."""
     bijectors = {v.variable: v for v in space.free}
     places = {y.node: y.value for y in space.observed}
-    terms, checks = [], []
+    terms = []
+    for node in space.bounded:
+        with made_by(node):
+            conditions.require(node.op.what, space.values[node], node.op.domain, line_of(node))
     for node in space.variables:
-        parameters = [space.values[x] for x in node.inputs]
+        inputs = [space.values[x] for x in node.inputs]
         free = bijectors.get(node)
         x = places[node] if free is None else free.value
         with made_by(node):
-            found = density_terms(node, x, parameters, only_data, known, free is not None)
-            terms += found[0]
-            checks += found[1]
+            terms.append(density_of(node, x, inputs, conditions, free is not None))
             slope = free.bijector.log_jacobian(free.u) if free is not None else None
             if slope is not None:
                 terms.append(slope)
     for node in potentials:
         value = space.values[node]
         terms.append(value if value.type.is_float else value.astype("float64"))
-    return terms, checks
+    return terms

@@ -22,7 +22,6 @@ class Dirichlet(Distribution):
 
     name = "dirichlet"
     parameters = {"alpha": POSITIVE_VECTOR}
-    unchecked = ("alpha",)
     over = SIMPLEX
 
     def logpdf(self, x, alpha):

@@ -9,16 +9,25 @@ from typing import Any
 import numpy as np
 
 from cython_ext.context import Context, logp_grad_address
+from cython_ext.convert import number_array, stated_cast
 from probtensor.compile import function
 from probtensor.function import DeviceFunction, Function, Many
 from probtensor.function.device_place import lies_on_device
-from probtensor.graph import Node, line_of
+from probtensor.graph import Node, as_tensor, line_of
 from probtensor.graph.node import new_input
-from probtensor.prob.binding import Binding, host_array, observed_array
+from probtensor.prob.binding import (
+    Binding,
+    UnknownName,
+    check_known_dims,
+    checked_coords,
+    data_array,
+    observed_array,
+)
 from probtensor.prob.data import Data, evaluate
 from probtensor.prob.diagnosis import Diagnosis, diagnose
-from probtensor.prob.distribution import shape_text
+from probtensor.prob.distribution import here, refused_values, shape_text
 from probtensor.prob.model import Density, Model, build
+from probtensor.prob.names import listed
 from probtensor.prob.packed import Packed, rows_of
 
 
@@ -31,8 +40,10 @@ class Posterior:
     names      of the free variables, in the order of q
     dims       names of the axes of each quantity that has them
     coords     labels along each dim
-    observed   the observed arrays, by name
+    observed   the observed arrays, by name: read-only, as all arrays that are bound here
     constants  the arrays of `pt.data`, by name
+    guarded    what must hold of parameters that can leave their range, as text: where it does not,
+               the density is zero
     timings    seconds of each stage so far
     address    the C function of the density (`pt_logp_grad_fn` in probtensor.h); call it with the
                address of a `context()`
@@ -108,18 +119,23 @@ class Posterior:
 
     @property
     def observed(self) -> dict[str, np.ndarray]:
-        """The observed values as they were given."""
+        """The observed values as they were given; read-only copies."""
         return {y.name: self._given[y.value] for y in self.model.observed}
 
     @property
     def constants(self) -> dict[str, np.ndarray]:
-        """The arrays of `pt.data` that have a name."""
+        """The arrays of `pt.data` that have a name; read-only copies."""
         return {x.name: self._binding.arrays[x] for x in self.model.data if x.name}
 
     @property
     def data(self) -> dict[Node, np.ndarray]:
         """The array of each data input."""
         return {x: self._binding.arrays[x] for x in self.model.data}
+
+    @property
+    def guarded(self) -> tuple[str, ...]:
+        """What must hold of parameters that can leave their range, with the line of each."""
+        return tuple(f"{g.what} must be {g.domain} ({g.line})" for g in self.model.guards)
 
     @property
     def lengths(self) -> dict[str, int]:
@@ -210,36 +226,64 @@ class Posterior:
         named = {v.name: v.value for v in (*model.free, *model.deterministic)}
         arrays = self._binding.arrays | {model.q: self._point(q)}
         found = evaluate(model.at_q([*named.values()]), arrays)
-        return dict(zip(named, found, strict=True))
+        return {name: np.array(value) for name, value in zip(named, found, strict=True)}
 
     def unconstrain(self, values: Mapping[str, Any]) -> np.ndarray:
-        """The q at which the free variables have these values; other names are left aside.
+        """The q at which the free variables have these values; those of deterministics and of
+        observed variables are left aside.
 
-        KeyError for a missing variable, ValueError for a wrong shape or a value that has no place
-        inside the support.
+        KeyError for a missing or an unknown name, TypeError for what is no number, ValueError for a
+        wrong shape or a value that has no place inside the support: outside of it, on its edge, or
+        a vector of probabilities with another sum than 1.
         """
+        arrays = self._values_of(values)
+        places = {v.value: new_input(v.name, v.value.dtype, v.shape) for v in self.model.free}
+        known = self._binding.arrays | {places[v.value]: arrays[v.name] for v in self.model.free}
+        supports = [v.support_over(places) for v in self.model.free]
+        inside = [s.contains(places[v.value]) for s, v in zip(supports, self.model.free)]
+        asked = [as_tensor(True) if x is None else x for x in inside]
+        inverses = [v.bijector_over(places).inverse(places[v.value]) for v in self.model.free]
+        found = evaluate([*asked, *inverses], known)
+        pieces = found[len(asked) :]
+        for v, support, holds, piece in zip(self.model.free, supports, found, pieces):
+            if not np.all(holds):
+                raise refused_values(v.name, arrays[v.name], holds, support, v.line)
+            if not np.isfinite(piece).all():
+                raise ValueError(
+                    f"{v.name} must be {support}, and not on its edge; the value is "
+                    f"{arrays[v.name].tolist()!s:.60}\n  made at {v.line}"
+                )
+        return np.concatenate([np.ravel(piece) for piece in pieces] or [np.empty(0)])
+
+    def _values_of(self, values: Any) -> dict[str, np.ndarray]:
+        """A value for each free variable, in its dtype and shape."""
+        if not isinstance(values, Mapping):
+            raise TypeError(f"values are given as {{name: value}}, not as {values!r:.60}")
         missing = [name for name in self.names if name not in values]
         if missing:
-            others = ", ".join(values) or "nothing"
-            raise KeyError(f"no value is given for {', '.join(missing)}, only for {others}")
-        places = {v.value: new_input(v.name, v.value.dtype, v.shape) for v in self.model.free}
-        arrays = dict(self._binding.arrays)
+            raise UnknownName(
+                f"no value is given for {listed(missing)}, only for "
+                f"{listed([*values]) if values else 'nothing'}\n  the free variables are "
+                f"{listed(self.names)}"
+            )
+        known = {*self.names, *self.deterministics, *self.observed, *self.constants}
+        unknown = [name for name in values if name not in known]
+        if unknown:
+            raise UnknownName(
+                f"this posterior has no {listed(unknown)}; its free variables are "
+                f"{listed(self.names)}"
+            )
+        arrays = {}
         for v in self.model.free:
-            array = np.asarray(values[v.name], v.value.dtype)
+            where = f"\n  {v.name} was made at {v.line}"
+            array = number_array(values[v.name], v.name, where)
             if array.shape != tuple(v.shape):
                 raise ValueError(
                     f"{v.name} has shape {shape_text(v.shape)}, the value {shape_text(array.shape)}"
+                    f"{where}"
                 )
-            arrays[places[v.value]] = array
-        inverses = [v.bijector_over(places).inverse(places[v.value]) for v in self.model.free]
-        pieces = evaluate(inverses, arrays)
-        for v, piece in zip(self.model.free, pieces, strict=True):
-            if not np.isfinite(piece).all():
-                raise ValueError(
-                    f"{v.name} must be {v.variable.op.support(*v.variable.inputs)}; the "
-                    f"value is {values[v.name]!r:.60}\n  made at {line_of(v.variable)}"
-                )
-        return np.concatenate([np.ravel(piece) for piece in pieces] or [np.empty(0)])
+            arrays[v.name] = stated_cast(array, v.value.dtype, v.name, where)
+        return arrays
 
     def expand(self, draws: Any) -> dict[str, np.ndarray]:
         """Values of free variables and deterministics for draws (n, dim): arrays (n, *shape)."""
@@ -253,28 +297,36 @@ class Posterior:
     ) -> Posterior:
         """The posterior given other data: {variable or data node, or its name: array}.
 
-        Arrays may have other lengths, except along axes that are as long as a free variable. What
-        was compiled is used again. `coords` replaces the labels of dims whose length changes.
+        Arrays are copied, so that later changes of them change nothing here; they may have other
+        lengths, except along axes that are as long as a free variable. A data input keeps its
+        dtype: TypeError for an array that does not fit in it without loss, such as fractions for
+        whole numbers. What was compiled is used again. `coords` replaces the labels of dims whose
+        length changes. KeyError for a name that is neither observed nor data.
         """
+        if not isinstance(values, Mapping):
+            raise TypeError(
+                f"with_data: write {{variable or name: array}}, not {values!r:.60}\n  at {here()}"
+            )
         given = dict(self._given)
         for key, value in values.items():
             node = self._handle(key)
             place = self._handles[node]
-            if isinstance(place.op, Data):
-                given[place] = host_array(value, node.name or "data", line_of(node))
-            else:
-                given[place] = observed_array(node, value)
-            self._check_fixed(place, given[place])
-        labels = self._labels | {dim: np.asarray(x) for dim, x in (coords or {}).items()}
+            is_data = isinstance(place.op, Data)
+            given[place] = (data_array if is_data else observed_array)(node, value)
+            self._check_fixed(place, given[place], line_of(node))
+        new_labels = checked_coords(coords)
+        check_known_dims(new_labels, (dim for dims in self.dims.values() for dim in dims))
+        labels = self._labels | new_labels
         return Posterior(self.model, self._handles, given, labels, self._programs, self._recipe)
 
-    def _check_fixed(self, place: Node, array: np.ndarray) -> None:
+    def _check_fixed(self, place: Node, array: np.ndarray, line: str) -> None:
         for axis, (size, n) in enumerate(zip(place.shape, array.shape)):
             if isinstance(size, int) and size != n:
                 raise ValueError(
                     f"axis {axis} of {place.name or 'data'} has length {size}, which is fixed: it "
                     f"is part of an array in the graph, or the size of a variable; got {n}\n"
-                    "  to change it, condition again, or make arrays of that length with pt.data"
+                    f"  at {line}\n  to change it, condition again, or make arrays of that length "
+                    "with pt.data"
                 )
 
     def _handle(self, key: Any) -> Node:
@@ -284,7 +336,9 @@ class Posterior:
             if isinstance(key, str) and key in (node.name, self._handles[node].name):
                 return node
         known = ", ".join(sorted(self._handles[node].name or "?" for node in self._handles))
-        raise KeyError(f"{key!r:.60} is neither an observed variable nor data here: {known}")
+        raise UnknownName(
+            f"{key!r:.60} is neither an observed variable nor data here: {known}\n  at {here()}"
+        )
 
     # Compiled functions.
 
@@ -294,7 +348,7 @@ class Posterior:
 
     def _bound(self, program: tuple[Density, Function]) -> Function:
         density, compiled_function = program
-        return compiled_function.bind(self._binding.values(density))
+        return compiled_function.bind(self._binding.values(density), borrow=True)
 
     def _expansion(self) -> tuple[Density, Function, Packed]:
         model = self.model
@@ -304,7 +358,7 @@ class Posterior:
 
     def _point(self, q: Any, there: bool = False) -> Any:
         """One point: float64[dim], on the device if it may be `there` and is."""
-        point = q if there and lies_on_device(q) else np.asarray(q, dtype="float64")
+        point = q if there and lies_on_device(q) else float_array(q, "q")
         if tuple(point.shape) != (self.dim,):
             raise ValueError(f"q has shape {tuple(point.shape)}, it must have shape ({self.dim},)")
         return point
@@ -312,7 +366,7 @@ class Posterior:
     def _rows(self, q: Any, name: str) -> Any:
         """Many points: float64[n, dim], on the device if they are there and so is the density."""
         there = self.on_device and lies_on_device(q)
-        rows = q if there else np.ascontiguousarray(q, dtype="float64")
+        rows = q if there else float_array(q, name)
         if len(rows.shape) != 2 or rows.shape[1] != self.dim:
             raise ValueError(f"{name} must have shape (n, {self.dim}), not {tuple(rows.shape)}")
         return rows
@@ -326,6 +380,11 @@ class Posterior:
         names = ", ".join(v.name + (shape_text(v.shape) if v.shape else "") for v in free)
         given = ", ".join(y.name for y in self.model.observed)
         return f"<posterior of {names} given {given}: dim {self.dim}>"
+
+
+def float_array(value: Any, name: str) -> np.ndarray:
+    """A point or several as C-contiguous float64; TypeError for what is no number."""
+    return np.asarray(number_array(value, name), "float64", order="C")
 
 
 def posterior_of(

@@ -9,14 +9,21 @@ tensors, random ones among them. A literal outside its range is a ValueError her
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from probtensor import ops
 from probtensor.graph import Const, GraphError, Node, as_tensor
+from probtensor.graph.node import make
 from probtensor.prob import continuous, discrete, multivariate
-from probtensor.prob.distribution import check_values, here, random_variable
-from probtensor.prob.support import POSITIVE, UNIT
+from probtensor.prob.distribution import (
+    Bounded,
+    check_parameter,
+    check_values,
+    here,
+    random_variable,
+    shape_text,
+)
+from probtensor.prob.support import COVARIANCE, POSITIVE, UNIT
 
 Dims = str | tuple[str, ...] | list[str] | None
 
@@ -24,7 +31,7 @@ Dims = str | tuple[str, ...] | list[str] | None
 def normal(mu=0.0, sigma=None, *, tau=None, shape=None, name=None, dims: Dims = None,
            constraint=None) -> Node:  # fmt: skip
     """Normal with mean `mu` and standard deviation `sigma` (1 by default), or precision `tau`."""
-    sigma = scale_from_precision("normal", sigma, tau)
+    sigma = scale_from_precision(of("normal", name), sigma, tau)
     return random_variable(continuous.Normal(), (mu, sigma), shape, name, dims, constraint)
 
 
@@ -73,7 +80,7 @@ def exponential(lam=None, *, scale=None, shape=None, name=None, dims: Dims = Non
     """Exponential with rate `lam` (1 by default), or with mean `scale`."""
     if scale is not None:
         one_of("exponential", lam=lam, scale=scale)
-        lam = ops.reciprocal(checked("exponential", scale=scale))
+        lam = ops.reciprocal(checked(of("exponential", name), scale=scale))
     lam = 1.0 if lam is None else lam
     return random_variable(continuous.Exponential(), (lam,), shape, name, dims, constraint)
 
@@ -82,7 +89,8 @@ def gamma(alpha=None, beta=None, *, mu=None, sigma=None, shape=None, name=None, 
           constraint=None) -> Node:  # fmt: skip
     """Gamma with shape `alpha` and rate `beta`, or mean `mu` and standard deviation `sigma`."""
     if one_pair("gamma", alpha=alpha, beta=beta, mu=mu, sigma=sigma):
-        ratio = checked("gamma", mu=mu) / ops.square(checked("gamma", sigma=sigma))
+        what = of("gamma", name)
+        ratio = checked(what, mu=mu) / ops.square(checked(what, sigma=sigma))
         alpha, beta = mu * ratio, ratio
     return random_variable(continuous.Gamma(), (alpha, beta), shape, name, dims, constraint)
 
@@ -97,7 +105,8 @@ def beta(alpha=None, beta=None, *, mu=None, kappa=None, shape=None, name=None, d
          constraint=None) -> Node:  # fmt: skip
     """Beta with shapes `alpha` and `beta`, or with mean `mu` and their sum `kappa`."""
     if one_pair("beta", alpha=alpha, beta=beta, mu=mu, kappa=kappa):
-        mean, total = checked("beta", domain=UNIT, mu=mu), checked("beta", kappa=kappa)
+        what = of("beta", name)
+        mean, total = checked(what, domain=UNIT, mu=mu), checked(what, kappa=kappa)
         alpha, beta = mean * total, (1 - mean) * total
     return random_variable(continuous.Beta(), (alpha, beta), shape, name, dims, constraint)
 
@@ -146,7 +155,7 @@ def negative_binomial(mu=None, alpha=None, *, n=None, p=None, shape=None, name=N
     """Negative binomial with mean `mu` and variance mu + mu^2 / alpha, or the number of failures
     before `n` successes of probability `p`."""
     if one_pair("negative_binomial", mu=mu, alpha=alpha, n=n, p=p):
-        chance = checked("negative_binomial", domain=UNIT, p=p)
+        chance = checked(of("negative_binomial", name), domain=UNIT, p=p)
         mu, alpha = n * (1 - chance) / chance, n
     return random_variable(discrete.NegativeBinomial(), (mu, alpha), shape, name, dims)
 
@@ -167,14 +176,12 @@ def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=N
                         dims: Dims = None) -> Node:  # fmt: skip
     """Normal vectors (last axis) with mean `mu` and covariance `cov`, or its lower Cholesky factor
     `scale_tril`. `shape` includes the last axis."""
-    if one_of("multivariate_normal", scale_tril=scale_tril, cov=cov) == "cov":
+    what = of("multivariate_normal", name)
+    if one_of(what, scale_tril=scale_tril, cov=cov) == "cov":
+        square("cov", cov, what)
+        cov = checked(what, domain=COVARIANCE, cov=cov)
         scale_tril = ops.cholesky(cov)
-    factor, mean = as_tensor(scale_tril), as_tensor(mu)
-    if factor.ndim < 2 or factor.shape[-1] != factor.shape[-2]:
-        raise GraphError(
-            f"multivariate_normal: the scale is a square matrix, not of shape {factor.shape}\n"
-            f"  at {here()}"
-        )
+    factor, mean = square("scale_tril", scale_tril, what), as_tensor(mu)
     if not mean.ndim:
         mean = ops.broadcast_to(mean, factor.shape[-1:])
     law = multivariate.MultivariateNormal()
@@ -182,6 +189,22 @@ def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=N
 
 
 # Parametrisations.
+
+
+def of(law: str, name: str | None) -> str:
+    """How a message names the variable that is being made."""
+    return f"{law} {name!r}" if name else law
+
+
+def square(label: str, value: Any, what: str) -> Node:
+    """A square matrix, or several, as a node; GraphError otherwise."""
+    node = as_tensor(value)
+    if node.ndim < 2 or node.shape[-1] != node.shape[-2]:
+        raise GraphError(
+            f"{label} of {what} must be a square matrix, not of shape {shape_text(node.shape)}\n"
+            f"  at {here()}"
+        )
+    return node
 
 
 def one_of(what: str, **given: Any) -> str:
@@ -206,14 +229,17 @@ def one_pair(what: str, **given: Any) -> bool:
 
 
 def checked(what: str, domain=POSITIVE, **given: Any) -> Node:
-    """A parameter of another parametrisation: checked now if it is a literal, else nan outside its
-    domain, because what is made of it may lie inside all the same."""
+    """A parameter of another parametrisation: checked now if it is a literal, else where it is
+    used, because what is made of it may lie inside its range all the same."""
     ((name, value),) = given.items()
     node = as_tensor(value)
-    if isinstance(node.op, Const):
+    if node.ndim < domain.event_ndim:
+        check_parameter(f"{name} of {what}", node, node, domain)
+    if isinstance(node.op, Const) and not (isinstance(value, Node) and domain.event_ndim):
         check_values(f"{name} of {what}", node.op.array, domain)
         return node
-    return ops.where(domain.contains(node), node, math.nan)
+    node = node if node.type.is_float else node.astype("float64")
+    return make(Bounded(f"{name} of {what}", domain), (node,))
 
 
 def scale_from_precision(what: str, sigma: Any, tau: Any) -> Any:

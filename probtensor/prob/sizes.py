@@ -37,7 +37,7 @@ class Sizes:
 
     def read(self, label: str, expected: Sequence[Size], shape: Sequence[int], line: str) -> None:
         """Note the sizes that an array of this shape gives; ValueError if it does not fit."""
-        wanted = ", ".join(plain(str(n)) for n in expected)
+        wanted = ", ".join(plain(str(n)) for n in expected) + ("," if len(expected) == 1 else "")
         misfit = f"{label} needs shape ({wanted}), the value has {tuple(shape)}\n  at {line}"
         if len(expected) != len(shape):
             raise ValueError(misfit)

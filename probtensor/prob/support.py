@@ -6,13 +6,14 @@ make one point of it (`event_ndim`: 0 for numbers, 1 for vectors). Bounds are nu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph import Node
+from probtensor.graph import Const, Node, as_tensor
+from probtensor.graph.node import user_line
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,11 @@ class Interval(Support):
 
     @property
     def bounded_below(self) -> bool:
-        return isinstance(self.low, Node) or bool(np.any(np.isfinite(self.low)))
+        return is_bound(self.low)
 
     @property
     def bounded_above(self) -> bool:
-        return isinstance(self.high, Node) or bool(np.any(np.isfinite(self.high)))
+        return is_bound(self.high)
 
     def __str__(self) -> str:
         if self.bounded_below and self.bounded_above:
@@ -70,11 +71,45 @@ class Interval(Support):
         return "a number"
 
 
+def is_bound(bound: Any) -> bool:
+    """Is this end of an interval anything but infinite?"""
+    return isinstance(bound, (Node, Slot)) or bool(np.any(np.isfinite(bound)))
+
+
 def bound_text(bound: Any) -> str:
     """A bound as it reads in a message."""
     if isinstance(bound, Node):
         return bound.name or bound.op.text()
+    if isinstance(bound, Slot):
+        return "a bound"
     return f"{bound:g}" if np.ndim(bound) == 0 else str(bound)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The place that a bound has among the inputs of a random variable."""
+
+    index: int
+
+
+def emptied(support: Support, first: int) -> tuple[Support, tuple[Node, ...]]:
+    """A support with slots in place of the nodes in it, from number `first` on, and the nodes."""
+    nodes, slots = [], {}
+    for f in fields(support):
+        if isinstance(value := getattr(support, f.name), Node):
+            slots[f.name] = Slot(first + len(nodes))
+            nodes.append(value)
+    return replace(support, **slots), tuple(nodes)
+
+
+def filled(support: Support, inputs: Any) -> Support:
+    """A support with a random variable's inputs in the slots that it has for them."""
+    nodes = {
+        f.name: inputs[value.index]
+        for f in fields(support)
+        if isinstance(value := getattr(support, f.name), Slot)
+    }
+    return replace(support, **nodes) if nodes else support
 
 
 @dataclass(frozen=True)
@@ -108,13 +143,13 @@ class Simplex(Support):
     """Vectors (last axis) of non-negative entries with sum 1, to within rounding."""
 
     event_ndim: ClassVar[int] = 1
-    tolerance: ClassVar[float] = 1e-8
 
     def contains(self, x: Any) -> Any:
+        close = 1e-8 if str(x.dtype) != "float32" else 1e-5
         if isinstance(x, Node):
-            close = ops.abs(ops.sum(x, axis=-1) - 1) <= self.tolerance
-            return ops.all(x >= 0, axis=-1) & close
-        return np.all(x >= 0, axis=-1) & (abs(np.sum(x, axis=-1) - 1) <= self.tolerance)
+            near = ops.abs(ops.sum(x, axis=-1) - 1) <= close
+            return ops.all(x >= 0, axis=-1) & near
+        return np.all(x >= 0, axis=-1) & (abs(np.sum(x, axis=-1) - 1) <= close)
 
     def __str__(self) -> str:
         return "a vector of non-negative entries with sum 1"
@@ -124,16 +159,20 @@ class Simplex(Support):
 class Ordered(Support):
     """Vectors (last axis) whose entries increase, the first one above `low`."""
 
-    low: float = -np.inf
+    low: Any = -np.inf
     event_ndim: ClassVar[int] = 1
+
+    @property
+    def bounded_below(self) -> bool:
+        return is_bound(self.low)
 
     def contains(self, x: Any) -> Any:
         together = ops.all if isinstance(x, Node) else np.all
         inside = together(x[..., 1:] > x[..., :-1], axis=-1)
-        return inside & (x[..., 0] > self.low) if np.isfinite(self.low) else inside
+        return inside & (x[..., 0] > self.low) if self.bounded_below else inside
 
     def __str__(self) -> str:
-        above = f" above {self.low:g}" if np.isfinite(self.low) else ""
+        above = f" above {bound_text(self.low)}" if self.bounded_below else ""
         return f"a vector of increasing entries{above}"
 
 
@@ -171,6 +210,29 @@ class ScaleFactor(Support):
         return "a lower triangular matrix with a positive diagonal"
 
 
+@dataclass(frozen=True)
+class Covariance(Support):
+    """Symmetric positive definite matrices (last two axes)."""
+
+    event_ndim: ClassVar[int] = 2
+
+    def contains(self, x: Any) -> Any:
+        if isinstance(x, Node):
+            # The factor is nan where there is none, and one of its uses is this.
+            positive = ops.diagonal(ops.cholesky(x), axis1=-2, axis2=-1) > 0
+            return ops.all(positive, axis=-1)
+        gap = np.max(np.abs(x - np.swapaxes(x, -1, -2)), axis=(-2, -1), initial=0.0)
+        size = np.max(np.abs(x), axis=(-2, -1), initial=0.0)
+        with np.errstate(all="ignore"):
+            factor = ops.Cholesky().numpy(np.asarray(x, "float64"))
+        positive = np.all(np.diagonal(factor, axis1=-2, axis2=-1) > 0, axis=-1)
+        close = 1e-8 if str(x.dtype) != "float32" else 1e-5
+        return (gap <= close * size) & positive
+
+    def __str__(self) -> str:
+        return "a symmetric positive definite matrix"
+
+
 REAL = Interval()
 POSITIVE = Interval(0.0, low_open=True)
 NONNEGATIVE = Interval(0.0)
@@ -182,46 +244,97 @@ SIMPLEX = Simplex()
 POSITIVE_VECTOR = Vector(POSITIVE)
 REAL_VECTOR = Vector(REAL)
 SCALE_FACTOR = ScaleFactor()
+COVARIANCE = Covariance()
 
 
-def ordered(low: float = -np.inf) -> Ordered:
-    """Vectors whose entries increase, for `constraint=`; all above `low` where that is given."""
-    return Ordered(float(low))
+def ordered(low: Any = None) -> Ordered:
+    """Vectors whose entries increase, for `constraint=`; all above `low` where that is given: a
+    number, or a tensor, which may depend on other variables."""
+    return Ordered(bound_of("ordered", low=low, infinite=-np.inf))
 
 
-def interval(low: float = -np.inf, high: float = np.inf) -> Interval:
-    """Numbers from `low` to `high`, for `constraint=`."""
-    if not low < high:
-        raise ValueError(f"interval: low={low} must be below high={high}")
-    return Interval(float(low), float(high))
+def interval(low: Any = None, high: Any = None) -> Interval:
+    """Numbers from `low` to `high`, for `constraint=`; None is no bound.
+
+    Bounds are numbers, arrays (one bound an entry) or tensors, which may depend on other variables:
+    `pt.interval(0, a)` with a random `a`. Arrays are copied. ValueError where `low` is not below
+    `high`; where they are random, the density is zero there.
+    """
+    lower = bound_of("interval", low=low, infinite=-np.inf)
+    upper = bound_of("interval", high=high, infinite=np.inf)
+    ends = [x.op.array if isinstance(x, Node) and isinstance(x.op, Const) else x
+            for x in (lower, upper)]  # fmt: skip
+    if not any(isinstance(x, Node) for x in ends) and not np.all(ends[0] < ends[1]):
+        raise ValueError(f"interval: low={low} must be below high={high}\n  at {here()}")
+    return Interval(lower, upper)
+
+
+def bound_of(what: str, infinite: float, **given: Any) -> Any:
+    """A bound as a float, or as a node where it is an array or a tensor."""
+    ((name, value),) = given.items()
+    if value is None:
+        return infinite
+    node = as_tensor(value)
+    if not isinstance(node.op, Const):
+        return node
+    array = node.op.array
+    if np.isnan(array).any() or (array.ndim and np.isinf(array).any()):
+        raise ValueError(
+            f"{what}: {name}={value!r:.60} must be numbers; None is no bound\n  at {here()}"
+        )
+    return node if array.ndim else float(array)
+
+
+def here() -> str:
+    """The user's line that is being run, as file:line."""
+    file, line = user_line()
+    return f"{file}:{line}"
 
 
 def cut(own: Support, constraint: Support) -> Support:
-    """What two supports share: `own` is a distribution's, and its bounds may be tensors.
+    """What two supports share: bounds of both may be tensors.
 
     ValueError where that is empty, or is no support that a bijector reaches.
     """
     if not isinstance(own, Interval) or not isinstance(constraint, (Interval, Ordered)):
         raise ValueError("only variables with real values take an interval or an order")
     low, low_open = own.low, own.low_open
-    if np.isfinite(constraint.low):
-        inside = not isinstance(low, Node) and low >= constraint.low
+    if constraint.bounded_below:
+        inside = is_number(low, constraint.low) and low >= constraint.low
         low_open = low_open and inside
         low = larger(low, constraint.low)
     if isinstance(constraint, Ordered):
-        if own.bounded_above or isinstance(low, Node):
+        if own.bounded_above or isinstance(own.low, Node):
             raise ValueError(f"the entries of {own} cannot be ordered")
         return Ordered(low)
     high, high_open = own.high, own.high_open
-    if np.isfinite(constraint.high):
-        inside = not isinstance(high, Node) and high <= constraint.high
+    if constraint.bounded_above:
+        inside = is_number(high, constraint.high) and high <= constraint.high
         high_open = high_open and inside
-        high = -larger(-high, -constraint.high)
-    if not isinstance(low, Node) and not isinstance(high, Node) and not low < high:
+        high = smaller(high, constraint.high)
+    if is_number(low, high) and not low < high:
         raise ValueError(f"{constraint} leaves nothing of {own}")
     return Interval(low, high, low_open, high_open)
 
 
-def larger(bound: Any, number: float) -> Any:
-    """The larger of a bound, which may be a tensor, and a number."""
-    return ops.maximum(bound, number) if isinstance(bound, Node) else max(bound, number)
+def is_number(*bounds: Any) -> bool:
+    """Are all bounds known numbers?"""
+    return not any(isinstance(bound, Node) for bound in bounds)
+
+
+def larger(a: Any, b: Any) -> Any:
+    """The larger of two bounds, each a number or a tensor."""
+    if is_number(a, b):
+        return max(a, b)
+    if not is_bound(a) or not is_bound(b):
+        return b if not is_bound(a) else a
+    return ops.maximum(a, b)
+
+
+def smaller(a: Any, b: Any) -> Any:
+    """The smaller of two bounds, each a number or a tensor."""
+    if is_number(a, b):
+        return min(a, b)
+    if not is_bound(a) or not is_bound(b):
+        return b if not is_bound(a) else a
+    return ops.minimum(a, b)

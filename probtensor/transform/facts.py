@@ -79,6 +79,16 @@ class Known:
             self._bounds[top] = self._compute(top)
         return self._bounds[node]
 
+    def assume(self, node: Node, within: Any) -> None:
+        """Take it for granted that the values of a node lie `within`, an interval with the fields
+        low, high, low_open and high_open, because nothing matters where they do not."""
+        found = self.bounds(node)
+        low = max((found.low, found.low_open), (within.low, within.low_open))
+        high = min((found.high, not found.high_open), (within.high, not within.high_open))
+        self._bounds[node] = replace(
+            found, low=low[0], low_open=low[1], high=high[0], high_open=not high[1]
+        )
+
     def constant(self, node: Node) -> float | int | bool | None:
         """The one value that all elements have, if it is a literal; None otherwise."""
         if node not in self._constants:

@@ -232,15 +232,16 @@ def test_no_check_is_left_where_the_range_is_known():
     assert "where" not in names
 
 
-def test_a_parameter_that_leaves_its_range_gives_nan():
+def test_the_density_is_zero_where_a_parameter_leaves_its_range():
     b = pt.random.normal(0, 1, name="b")
     y = pt.random.bernoulli(0.5 + b, name="y")
     posterior = pt.condition({y: 1}, target="interp")
     assert np.isfinite(posterior.logp([0.3]))
-    assert np.isnan(posterior.logp([0.7]))
+    assert posterior.logp([0.7]) == -np.inf
     report = posterior.diagnose([0.7])
-    assert "bernoulli likelihood is nan" in report
+    assert "bernoulli likelihood is -inf" in report
     assert "p = 1.2" in report and "y" in report and __file__ in report
+    assert "p of bernoulli 'y' must be a number in [0, 1]; it is 1.2" in report
 
 
 def test_data_outside_a_support_that_moves_has_no_density():
@@ -329,7 +330,7 @@ def normal_of(shape=3, **options):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: pt.condition({normal_of(): np.zeros(4)}), ["normal 'y'", "(3)", "(4,)"]),
+        (lambda: pt.condition({normal_of(): np.zeros(4)}), ["normal 'y'", "(3,)", "(4,)"]),
         (lambda: pt.condition({normal_of(()): np.zeros(4)}), ["shape= or dims=", "(4,)", "()"]),
         (lambda: pt.condition({normal_of(): ["a", "b", "c"]}), ["dtype", "numbers"]),
         (lambda: pt.condition({normal_of(): [1, np.nan, 2]}), ["missing at [1]", "'y'"]),
@@ -407,7 +408,7 @@ def test_the_first_bad_place_is_reported_with_its_values():
     problem = posterior.terms([1.0, -0.5, -2.0]).problems[0]
     assert problem.index == (1,)
     assert dict(problem.parameters)["sigma"] == -0.5
-    assert "y[1]: the normal likelihood is nan" in str(problem)
+    assert "y[1]: the normal likelihood is -inf" in str(problem)
 
 
 def test_unnamed_variables_get_names():
