@@ -165,10 +165,10 @@ def _missing_entries(value):
 
 
 WAYS_OUT = {
-    "O": "convert with .astype(float)",
-    "U": "numbers in text become numbers by .astype(float)",
-    "T": "numbers in text become numbers by .astype(float)",
-    "S": "numbers in text become numbers by .astype(float)",
+    "O": "give numbers alone; np.asarray(x, float) makes floats of what can be",
+    "U": "np.asarray(x, float) makes numbers of text",
+    "T": "np.asarray(x, float) makes numbers of text",
+    "S": "np.asarray(x, float) makes numbers of text",
     "M": "make dates numbers, as in (t - t[0]) / np.timedelta64(1, 'D')",
     "m": "make durations numbers, as in t / np.timedelta64(1, 'D')",
     "c": "give .real and .imag apart",

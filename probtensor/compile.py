@@ -15,7 +15,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.function import Compilation, DeviceFunction, Function, In, Program, Shared, Whole
 from probtensor.function.device_build import Deferred, deferred
-from probtensor.function.program import checked_inputs, checked_updates, flatten
+from probtensor.function.program import checked_inputs, checked_updates, flatten, literal_for
 from probtensor.function.recall import Unknown, fingerprint, pack, unpack
 from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, replace, toposort
 from probtensor.graph.node import Input, make, new_input
@@ -111,9 +111,9 @@ def replace_givens(graph: list[Node], givens: Any) -> list[Node]:
     pairs: Iterable = givens.items() if isinstance(givens, Mapping) else givens or ()
     changes: dict[Node, Node] = {}
     for old, new in pairs:
-        value = ops.as_tensor(new)
         if not isinstance(old, Node):
             raise TypeError(f"function: givens replace tensors, not {old!r:.80}")
+        value = literal_for(old, new)
         if (value.dtype, value.ndim) != (old.dtype, old.ndim):
             raise GraphError(
                 f"function: givens put {value.type} in place of {old.type}: dtype and number of "

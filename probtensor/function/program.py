@@ -51,6 +51,15 @@ def _kept(value: Any, variable: Node, name: str) -> Any:
     return value if isinstance(value, (bool, int, float)) else frozen_copy(array, owned=True)
 
 
+def literal_for(old: Node, new: Any) -> Node:
+    """What stands in place of a tensor: a graph, or a literal in its dtype with nothing lost."""
+    value = as_tensor(new)
+    if isinstance(new, Node) or value.inputs or value.dtype == old.dtype:
+        return value
+    name = old.name or old.op.text()
+    return as_tensor(safe_array(new, old.dtype, value.ndim, name, line_of(old)))
+
+
 def _input_of(variable: Node, name: str | None, value: Any = REQUIRED) -> In:
     return In(variable, value, name)
 

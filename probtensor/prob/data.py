@@ -19,7 +19,7 @@ from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of,
 from probtensor.graph.node import Frozen, SizeOf, make, new_input
 from probtensor.graph.resize import resized
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Reduction, Scatter
-from probtensor.prob.distribution import checked_dims, here
+from probtensor.prob.distribution import checked_dims, checked_name, here
 from probtensor.prob.sizes import Sizes
 from probtensor.types import Dim, Size, TensorType, size_product, size_value
 
@@ -35,14 +35,20 @@ class Data(Input):
 def data(value: Any, name: str | None = None, dims: str | Sequence[str] | None = None) -> Node:
     """An array that a model reads as data: `posterior.with_data({x: other})` exchanges it.
 
-    Its sizes are symbolic, so other data may be longer or shorter; axes that share a name in
-    `dims`, with other data or with variables, share their length. Numbers keep their dtype.
+    The array is copied. Its sizes are symbolic, so other data may be longer or shorter; axes that
+    share a name in `dims`, with other data or with variables, share their length. Numbers keep
+    their dtype, and other data must fit in it: give floats, as in `np.asarray(x, float)`, where
+    fractions may come later. TypeError for anything but numbers, GraphError for wrong `dims`.
     """
-    node = as_tensor(value)
-    if not isinstance(node.op, Const):
-        raise GraphError(f"data {name or ''} must be an array, not a graph\n  at {here()}")
+    what = f"data {checked_name('data', name)!r}" if name else "data"
+    if isinstance(value, Node) and not isinstance(value.op, Const):
+        raise GraphError(f"{what} must be an array, not a graph\n  at {here()}")
+    try:
+        node = as_tensor(value)
+    except GraphError as error:
+        raise GraphError(f"{what}: {error}") from None
     array = node.op.array
-    names = checked_dims(f"data {name!r}" if name else "data", dims, array.ndim)
+    names = checked_dims(what, dims, array.ndim)
     sizes = [None] * array.ndim if names is None else [Dim.name(d) for d in names]
     shape = new_input(name, array.dtype, sizes)
     op = Data(name, shape.type, shape.op.uid, node.op.value, names)

@@ -107,7 +107,7 @@ def draw_rows(
     vector, values = rows
     arguments = [seed_input, index, vector, *(placed[x] for x in inputs)]
     whole = function(arguments, packed.node, name="draw", target=target, on_unused_input="ignore")
-    bound = whole.bind({placed[x]: array for x, array in arrays.items()})
+    bound = whole.bind({placed[x]: array for x, array in arrays.items()}, borrow=True)
     seeds = np.full(count, np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
     found = rows_of(bound, [seeds, np.arange(count, dtype="uint64"), values])
     return packed.unpack(found, sizes.values)

@@ -26,7 +26,7 @@ from probtensor.prob.distribution import (
     called,
     shape_text,
 )
-from probtensor.prob.support import Interval, Support, Vector, is_number
+from probtensor.prob.support import Above, Interval, Support, Vector, is_number
 from probtensor.transform.facts import Known
 from probtensor.types import Dim, ShapeError, Size, broadcast_shapes, size_product
 
@@ -169,9 +169,10 @@ class Conditions:
         if not support.bounded_below or not support.bounded_above:
             return
         low, high = as_tensor(support.low), as_tensor(support.high)
-        if self.known.bounds(high).low <= self.known.bounds(low).high:
-            above = Interval(support.low, low_open=True)
-            self.hold(Check(f"the upper bound of {what}", high, low < high, above, line))
+        least, most = self.known.bounds(high), self.known.bounds(low)
+        apart = least.low_open or most.high_open
+        if not (least.low > most.high or (least.low == most.high and apart)):
+            self.hold(Check(f"the upper bound of {what}", high, low < high, Above(), line))
 
 
 def density_of(

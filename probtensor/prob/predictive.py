@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from probtensor.graph import GraphError, Node, toposort
+from probtensor.prob.binding import data_array
 from probtensor.prob.data import Data
-from probtensor.prob.distribution import Deterministic, RandomVariable, here
+from probtensor.prob.distribution import RandomVariable, here
 from probtensor.prob.draws import draw_rows
 from probtensor.prob.logp import logp
+from probtensor.prob.names import check_names, dims_of_node, named_things
 from probtensor.prob.posterior import Posterior
 from probtensor.sample.output import to_arviz
 from probtensor.version import __version__
@@ -32,7 +34,8 @@ def sample_prior(model: Posterior | Any, draws: int = 500, seed: int | None = No
     prior, seen = prior_rows(model, draws, seed)
     groups = {"prior": by_chain(prior, 1)}
     if seen:
-        groups |= {"prior_predictive": by_chain(seen, 1), "observed_data": model.observed}
+        own = {name: np.array(values) for name, values in model.observed.items()}
+        groups |= {"prior_predictive": by_chain(seen, 1), "observed_data": own}
     if isinstance(model, Posterior):
         dims, coords = model.dims, model.coords
     else:
@@ -53,7 +56,10 @@ def sample_posterior_predictive(
     idata    an ArviZ object with draws in its group `posterior`; its variables are found by name
              among those that `outputs` depend on, and everything else is drawn
     outputs  a random variable or named expression, or several: the observed ones again, or new ones
-    data     {data input: array} for other data than the model was made with
+    data     {data input: array} for other data than the model was made with, in its dtype without
+             loss; else TypeError or ValueError
+
+    GraphError for a name that a result cannot have; see `condition`.
     """
     rows, chains = posterior_rows(idata)
     labels = {}
@@ -177,33 +183,32 @@ def predictive_rows(
             f"  at {here()}\n  variables are matched by name; draw from the prior with pt.draw"
         )
     count = len(next(iter(given.values())))
-    fixed = {node: np.asarray(array) for node, array in (data or {}).items()}
-    for node in fixed:
+    fixed = {}
+    for node, array in (data or {}).items():
         if not isinstance(getattr(node, "op", None), Data):
             raise GraphError(f"data= takes data inputs, not {node!r:.60}\n  at {here()}")
+        fixed[node] = data_array(node, array)
     return draw_rows(named, count, seed, given, fixed, lengths)
 
 
 def named_outputs(outputs: Any) -> dict[str, Node]:
-    """Variables and named expressions by name; GraphError for one without a name."""
+    """Variables and named expressions by name; GraphError for one without a name, or with one that
+    a result cannot have."""
     if isinstance(outputs, Mapping):
-        return dict(outputs)
-    nodes = [outputs] if isinstance(outputs, Node) else list(outputs)
-    named: dict[str, Node] = {}
-    for node in nodes:
-        if not isinstance(node, Node) or not node.name or node.name in named:
+        pairs = list(outputs.items())
+    else:
+        nodes = [outputs] if isinstance(outputs, Node) else list(outputs)
+        pairs = [(getattr(node, "name", None), node) for node in nodes]
+    for name, node in pairs:
+        if not isinstance(node, Node) or not isinstance(name, str):
             raise GraphError(
                 f"{node!r:.60} needs a name of its own to be drawn: name=, pt.deterministic, or "
                 f"a dict of outputs\n  at {here()}"
             )
-        named[node.name] = node
-    return named
+    check_names(named_things(pairs))
+    return dict(pairs)
 
 
 def dims_of(named: Mapping[str, Node]) -> dict[str, tuple[str, ...]]:
     """Names of the axes of outputs that have them."""
-    found = {}
-    for name, node in named.items():
-        if isinstance(node.op, (RandomVariable, Deterministic)) and node.op.dims:
-            found[name] = node.op.dims
-    return found
+    return {name: dims for name, node in named.items() if (dims := dims_of_node(node))}

@@ -71,6 +71,14 @@ class Interval(Support):
         return "a number"
 
 
+@dataclass(frozen=True)
+class Above(Support):
+    """Upper bounds above a lower one, which says itself what is inside."""
+
+    def __str__(self) -> str:
+        return "above the lower one"
+
+
 def is_bound(bound: Any) -> bool:
     """Is this end of an interval anything but infinite?"""
     return isinstance(bound, (Node, Slot)) or bool(np.any(np.isfinite(bound)))

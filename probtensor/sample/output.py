@@ -112,7 +112,8 @@ def groups_of(
     for group, name in (("observed_data", "observed"), ("constant_data", "constants")):
         arrays = getattr(posterior, name, None)
         if arrays:
-            groups[group] = {key: np.asarray(value) for key, value in arrays.items()}
+            # Copies, since the posterior's own arrays are read-only and the result is the user's.
+            groups[group] = {key: np.array(value) for key, value in arrays.items()}
     return groups
 
 
@@ -152,8 +153,11 @@ def axes_of(posterior: LogpGrad, settings: Settings) -> tuple[dict, dict]:
     dims = dict(getattr(posterior, "dims", {}))
     coords = dict(getattr(posterior, "coords", {}))
     if settings.keep_divergences:
-        dims["divergence_start"] = ("coordinate",)
+        axis = "coordinate"
+        while axis in coords or axis in getattr(posterior, "names", ()):
+            axis += "_"
+        dims["divergence_start"] = (axis,)
         named = getattr(posterior, "variable_of", None)
         if named is not None:
-            coords["coordinate"] = [str(named(i)) for i in range(posterior.dim)]
+            coords[axis] = [str(named(i)) for i in range(posterior.dim)]
     return dims, coords

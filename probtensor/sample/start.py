@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cython_ext import chain as native
+from cython_ext.convert import number_array
 from probtensor.sample.errors import SamplingError
 from probtensor.sample.protocol import Context, LogpGrad
 
@@ -15,16 +16,31 @@ REASON_LINES = 4
 def given_starts(posterior: LogpGrad, init: object, chains: int) -> Sequence[np.ndarray | None]:
     """Read `init`: None, {name: value}, float64[dim], or float64[chains, dim].
 
-    Returns one float64[dim] or None for each chain. ValueError where the shape fits neither,
-    TypeError where they are not numbers in the host's memory.
+    Returns one float64[dim] or None for each chain. ValueError where the shape fits neither, or a
+    value lies outside its support; KeyError for a wrong name; TypeError where they are not numbers
+    in the host's memory.
     """
     if init is None:
         return [None] * chains
-    values = posterior.unconstrain(init) if isinstance(init, Mapping) else init
-    try:
-        points = np.array(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"sample: init: {error}") from None
+    if isinstance(init, Mapping):
+        if getattr(posterior, "unconstrain", None) is None:
+            raise TypeError(
+                "sample: init={name: value} needs a posterior that knows names; give an array of "
+                f"shape ({posterior.dim},)"
+            )
+        try:
+            values = posterior.unconstrain(init)
+        except (TypeError, ValueError, KeyError) as error:
+            raise type(error)(f"sample: init: {error}") from None
+    elif isinstance(init, (list, tuple)) and any(isinstance(x, Mapping) for x in init):
+        raise TypeError(
+            "sample: init takes one {name: value} for all chains, not a list of them; for a start "
+            f"of each chain give float64[{chains}, {posterior.dim}], rows of "
+            "posterior.unconstrain({name: value})"
+        )
+    else:
+        values = init
+    points = np.array(number_array(values, "sample: init"), dtype=float)
     if points.shape == (posterior.dim,):
         points = np.broadcast_to(points, (chains, posterior.dim))
     if points.shape != (chains, posterior.dim):

@@ -24,6 +24,7 @@ BFMI_LIMIT = 0.3
 FEWEST_DRAWS = 100
 DEPTH_SHARE = 0.05
 NAMED_CHAINS = 8
+NAMED_GUARDS = 3
 
 
 def warn_of_trouble(
@@ -49,7 +50,7 @@ def troubles(
     """One text for each thing wrong."""
     if draws.shape[1] == 0:
         return
-    yield from _divergences(settings, records)
+    yield from _divergences(posterior, settings, records)
     if "reached_max_treedepth" in records.dtype.names:
         yield from _tree_depth(settings, records)
     if draws.shape[1] >= FEWEST_DRAWS:
@@ -57,8 +58,24 @@ def troubles(
         yield from _mixing(posterior, draws, threads)
 
 
-def _divergences(settings: Settings, records: np.ndarray) -> Iterator[str]:
-    count = int(records["diverging"].sum())
+def _divergences(posterior: LogpGrad, settings: Settings, records: np.ndarray) -> Iterator[str]:
+    diverging = records["diverging"] != 0
+    count = int(diverging.sum())
+    guarded = getattr(posterior, "guarded", ())
+    if count and guarded:
+        # The energy is infinite where the density is zero; some samplers keep no largest error.
+        known = "max_energy_error" in records.dtype.names
+        beyond = np.isinf(records["max_energy_error"]) if known else True
+        outside = int((diverging & beyond).sum())
+        if outside:
+            more = f" and {len(guarded) - NAMED_GUARDS} more" if len(guarded) > NAMED_GUARDS else ""
+            yield (
+                f"{outside} of {records.size} draws diverged where the density is zero: "
+                f"{'; '.join(guarded[:NAMED_GUARDS])}{more}, and nothing keeps it there. Make it "
+                "of something that cannot leave, such as pt.exp or pt.sigmoid of a variable, or "
+                "give the variable a prior on that range, such as pt.random.half_normal"
+            )
+            count -= outside
     if count:
         yield (
             f"{count} of {records.size} draws diverged: the sampler cannot follow the posterior "
