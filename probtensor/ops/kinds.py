@@ -80,6 +80,7 @@ REAL = Range()
 POSITIVE = Range(0.0, np.inf, low_open=True)
 NONNEGATIVE = Range(0.0, np.inf)
 UNIT = Range(0.0, 1.0)
+OPEN_UNIT = Range(0.0, 1.0, low_open=True, high_open=True)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.node import Node
 from probtensor.ops.arithmetic import EDGES
-from probtensor.ops.kinds import NONNEGATIVE, POSITIVE, UNIT, Elementwise, Facts, Range, op
+from probtensor.ops.kinds import NONNEGATIVE, OPEN_UNIT, POSITIVE, Elementwise, Facts, Range, op
 from probtensor.ops.samples import reals
 
 RISING = Facts(increasing=True)
@@ -61,7 +61,7 @@ class Sigmoid(Elementwise):
     """1 / (1 + exp(-x)), the logistic function (expit)."""
 
     numpy, c = static(_sigmoid), "pt_sigmoid"
-    facts = Facts(range=UNIT, increasing=True)
+    facts = Facts(range=OPEN_UNIT, increasing=True)
     samples = reals(-3, 3, edges=WIDE)
 
     def vjp(self, g, out, x):
@@ -241,7 +241,7 @@ class Ndtr(Elementwise):
     """The standard normal distribution function."""
 
     numpy, c = _SciPy("ndtr"), "pt_ndtr"
-    facts = Facts(range=UNIT, increasing=True)
+    facts = Facts(range=OPEN_UNIT, increasing=True)
     samples = reals(-3, 3, edges=WIDE)
 
     def vjp(self, g, out, x):

@@ -210,6 +210,8 @@ def _of_reduction(node: Node, x: Bounds) -> Bounds:
         return Bounds(low, 0.0 if x.high <= 0 else INF, whole=False)
     if isinstance(node.op, (ops.Max, ops.Min)):
         return x
+    if isinstance(node.op, ops.Prod) and x.nonnegative:
+        return Bounds(0.0, low_open=x.positive)
     return ANY
 
 
@@ -325,6 +327,18 @@ def _joined(node: Node, *known: Bounds) -> Bounds:
     return _hull(known)
 
 
+def _running_sum(node: Node, x: Bounds) -> Bounds:
+    return Bounds(x.low, low_open=x.low_open) if x.nonnegative else ANY
+
+
+def _contraction(node: Node, x: Bounds, y: Bounds) -> Bounds:
+    return Bounds(0.0) if x.nonnegative and y.nonnegative else ANY
+
+
+def _shares(node: Node, x: Bounds) -> Bounds:
+    return Bounds(0.0, 1.0, low_open=True)
+
+
 def _iota(node: Node) -> Bounds:
     size = node.op.size
     return Bounds(0.0, float(size - 1) if isinstance(size, int) else INF)
@@ -346,5 +360,8 @@ _SPECIAL: dict[type, Callable[..., Bounds]] = {
     ops.Cast: _cast,
     ops.Iota: _iota,
     ops.Concatenate: _joined,
+    ops.Cumsum: _running_sum,
+    ops.Contract: _contraction,
+    ops.Softmax: _shares,
     **dict.fromkeys((*_REPEATING, ops.Slice, ops.Gather), _element),
 }

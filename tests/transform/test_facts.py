@@ -8,6 +8,7 @@ from probtensor.graph.node import make, new_input
 from probtensor.ops.kinds import REGISTRY, Elementwise, Reduction
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform import Known
+from probtensor.transform.facts import Bounds
 
 K = ops.tensor("k", (4,), "int64")
 X = ops.tensor("x", (4,))
@@ -27,6 +28,10 @@ KNOWN = Known()
         (ops.clip(X, -2, 5), -2, 5),
         (ops.sum(ops.exp(X)), 0, np.inf),
         (ops.exp(X) / ops.cosh(X), 0, np.inf),
+        (ops.cumsum(ops.exp(X) + 1), 1, np.inf),
+        (ops.prod(ops.exp(X)), 0, np.inf),
+        (ops.exp(X) @ ops.exp(X), 0, np.inf),
+        (ops.softmax(X), 0, 1),
         (ops.constant([1.0, 4.0]), 1, 4),
         (ops.astype(ops.tensor("b", (2,), "bool"), "float64") * 3, 0, 3),
         (ops.arange(7), 0, 6),
@@ -43,6 +48,17 @@ def test_signs():
     assert not KNOWN.bounds(ops.square(X)).positive and KNOWN.bounds(ops.square(X)).nonnegative
     assert KNOWN.bounds(-ops.exp(X)).nonzero and KNOWN.bounds(-ops.exp(X)).nonpositive
     assert KNOWN.bounds(ops.exp(X) * ops.exp(X) / 3).positive
+    for positive in (ops.sigmoid(X), 1 - ops.sigmoid(X), ops.prod(ops.exp(X)), ops.softmax(X)):
+        assert KNOWN.bounds(positive).positive
+    assert not KNOWN.bounds(ops.prod(X)).nonnegative and not KNOWN.bounds(ops.cumsum(X)).nonnegative
+
+
+def test_what_is_assumed_is_known_of_all_that_depends_on_it():
+    known = Known()
+    known.assume(X, Bounds(0.0, low_open=True))
+    assert known.bounds(X).positive and known.bounds(1 / ops.sqrt(X)).positive
+    known.assume(X, Bounds(-1.0, 3.0))
+    assert (known.bounds(X).low, known.bounds(X).high, known.bounds(X).low_open) == (0, 3, True)
 
 
 def test_only_numbers_are_called_finite():
