@@ -97,7 +97,7 @@ def variable_of(key: Any) -> Node:
         )
     node = unwrapped(key)
     if not isinstance(node.op, RandomVariable):
-        raise GraphError(f"condition: {underivable(node)}")
+        raise GraphError(f"condition: {underivable(node)}\n  at {here()}")
     return node
 
 

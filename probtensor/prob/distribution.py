@@ -122,7 +122,9 @@ class RandomVariable(Kind):
         law = self.distribution
         types, bounds = self.parameters_of(types), types[len(law.parameters) :]
         for bound in bounds:
-            if not broadcasts_to(bound.shape, self.batch):
+            # An order has one bound for all the entries of a vector.
+            room = self.batch[: len(self.batch) - self.constraint.event_ndim]
+            if not broadcasts_to(bound.shape, room):
                 raise ShapeError(
                     f"a bound of shape {shape_text(bound.shape)} does not fit a variable of shape "
                     f"{shape_text(self.batch)}"
@@ -314,9 +316,11 @@ def named_axes(label: str, dims: Any) -> tuple[str, ...] | None:
     if dims is None or isinstance(dims, str):
         return dims if dims is None else (dims,)
     names = tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
-    wrong = next((name for name in names if not isinstance(name, str)), None)
-    if wrong is not None:
-        raise GraphError(f"{label}: dims= takes names of axes, not {wrong!r:.60}\n  at {here()}")
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        raise GraphError(
+            f"{label}: dims= takes names of axes, not {repr(wrong[0])[:60]}\n  at {here()}"
+        )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise GraphError(

@@ -181,6 +181,8 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
     terms = all_terms(space, potentials, conditions)
     counts = [y.value for y in space.observed if y.is_count]
     total = stabilized([summed(terms, only_data, counts)])[0]
+    # Samplers take the density of a model in single precision in double precision too.
+    total = total if total.dtype == "float64" else total.astype("float64")
     pieces = [v.u for v in space.free]
     slopes = grad(total, pieces, disconnected_inputs="ignore") if pieces else []
     gradient = ops.concatenate([ops.ravel(g) for g in slopes]) if slopes else ops.zeros((0,))

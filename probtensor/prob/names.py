@@ -15,6 +15,14 @@ from probtensor.prob.data import Data
 from probtensor.prob.distribution import Deterministic, RandomVariable
 
 RESERVED = ("chain", "draw")
+# One table gives the axes of all groups, so that a variable of one of these names would give its
+# own to the sampler's record, and the other way round.
+STATISTICS = (
+    "lp", "acceptance_rate", "energy", "energy_error", "max_energy_error", "step_size",
+    "step_size_bar", "perf_counter_start", "perf_counter_diff", "n_steps", "tree_depth",
+    "index_in_trajectory", "trajectory_length", "diverging", "reached_max_treedepth",
+    "divergence_start",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,11 @@ def check_names(things: Iterable[Named]) -> None:
             raise GraphError(
                 f"two things in this model are called {thing.name!r}\n  one made at {before.line}\n"
                 f"  one made at {thing.line}"
+            )
+        if thing.name in STATISTICS and (thing.dims or thing.name == "divergence_start"):
+            raise GraphError(
+                f"{thing.name!r} is also a statistic of the sampler, which has other axes than "
+                f"{thing.dims or ()}\n  made at {thing.line}\n  give it another name"
             )
         for dim in thing.dims or ():
             check_spelling(f"the dim {dim!r} of {thing.name}", dim, thing.line)

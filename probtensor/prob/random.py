@@ -184,6 +184,12 @@ def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=N
     factor, mean = square("scale_tril", scale_tril, what), as_tensor(mu)
     if not mean.ndim:
         mean = ops.broadcast_to(mean, factor.shape[-1:])
+    sizes = mean.shape[-1], factor.shape[-1]
+    if all(isinstance(n, int) for n in sizes) and sizes[0] != sizes[1]:
+        raise GraphError(
+            f"{what}: mu of shape {shape_text(mean.shape)} does not fit a scale of shape "
+            f"{shape_text(factor.shape)}\n  at {here()}"
+        )
     law = multivariate.MultivariateNormal()
     return random_variable(law, (mean, factor), shape, name, dims)
 
