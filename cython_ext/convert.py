@@ -37,7 +37,7 @@ def safe_array(value, dtype, ndim, name, origin, copy=False):
     TypeError or ValueError names the argument.
     """
     where = f"\n  {name} was made at {origin}"
-    array = number_array(value, name, where)
+    array = number_array(value, name, where, dtype)
     if array.ndim != ndim:
         raise ValueError(
             f"{name}: expected {ndim} axes, got {array.ndim} (shape {array.shape}){where}"
@@ -81,12 +81,13 @@ def stated_cast(array, dtype, name, where=""):
     return result
 
 
-def number_array(value, name, where=""):
+def number_array(value, name, where="", wanted="numbers"):
     """`value` as an array of numbers, which may be its own memory: the one door for data.
 
     TypeError for all that NumPy would turn into an array that is not the value any more, or none of
     numbers: masks, missing entries, sparse matrices, categories, text, dates, complex numbers,
-    objects, symbolic tensors. It begins with `name`, says the way out, and ends with `where`.
+    objects, symbolic tensors. It begins with `name`, says the way out, and ends with `where`;
+    `wanted` says what was expected.
     """
     if type(value) is not np.ndarray:
         problem = _lost_by_numpy(value)
@@ -102,7 +103,7 @@ def number_array(value, name, where=""):
         kind = type(value).__name__
         raise TypeError(f"{name}: cannot make an array of {kind}: {error}{where}") from None
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
-        raise TypeError(f"{name}: {_not_numbers(value, array)}{where}")
+        raise TypeError(f"{name}: {_not_numbers(value, array, wanted)}{where}")
     return array
 
 
@@ -176,19 +177,19 @@ WAYS_OUT = {
 }
 
 
-def _not_numbers(value, array):
+def _not_numbers(value, array, wanted):
     """Why an array is none of numbers that the compiler knows, and the way out."""
     got = f"got {type(value).__name__} of dtype {array.dtype}"
     if array.dtype == object:
         if not array.ndim:
-            return f"expected numbers, {got}: {value!r:.60}"
+            return f"expected {wanted}, {got}: {value!r:.60}"
         wrong = (k for k, x in enumerate(array.flat) if not isinstance(x, (int, float, np.number)))
         first = next(wrong, None)
         if first is not None:
             place = ", ".join(str(int(i)) for i in np.unravel_index(first, array.shape))
             got += f": entry [{place}] is {array.flat[first]!r:.60}"
     way = WAYS_OUT.get(array.dtype.kind, "convert with .astype('float64')")
-    return f"expected numbers, {got}; {way}"
+    return f"expected {wanted}, {got}; {way}"
 
 
 def is_masked(value):

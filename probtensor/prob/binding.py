@@ -73,8 +73,14 @@ def refuse_missing(what: str, missing: np.ndarray, line: str) -> None:
 
 def data_array(node: Node, value: Any) -> np.ndarray:
     """A read-only copy of other data for a data input, in its dtype, with nothing lost."""
-    what = f"data {node.name!r}" if node.name else "data"
-    array = safe_array(value, node.dtype, node.ndim, what, line_of(node), copy=True)
+    try:
+        array = safe_array(
+            value, node.dtype, node.ndim, node.name or "data", line_of(node), copy=True
+        )
+    except TypeError as error:
+        whole = node.dtype[:5] != "float" and "without loss" in str(error)
+        way = "\n  for fractions make it of floats: pt.data(np.asarray(x, float))" if whole else ""
+        raise TypeError(f"{error}{way}") from None
     return frozen_copy(array, owned=True)
 
 

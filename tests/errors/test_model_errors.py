@@ -133,8 +133,8 @@ def exchangeable():
 
 
 EXCHANGED = [
-    ({"x": [1.5, 2.5, 3.5]}, ["data 'x'", "int64", "float64", "without loss", "astype"]),
-    ({"x": [[1, 2, 3]]}, ["data 'x'", "1 axes", "(1, 3)"]),
+    ({"x": [1.5, 2.5, 3.5]}, ["x: expected int64", "float64", "without loss", "of floats"]),
+    ({"x": [[1, 2, 3]]}, ["x: expected 1 axes", "(1, 3)"]),
     ({"x": [1, 2]}, ["row has length"]),
     ({"y": np.zeros(2)}, ["row has length"]),
     ({"z": np.zeros(3)}, ["'z' is neither", "x, y"]),
