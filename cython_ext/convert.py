@@ -89,13 +89,13 @@ def number_array(value, name, where="", wanted="numbers"):
     objects, symbolic tensors. It begins with `name`, says the way out, and ends with `where`;
     `wanted` says what was expected.
     """
-    if type(value) is not np.ndarray:
+    if type(value) not in (np.ndarray, float, int, bool, np.float64, np.int64):
         problem = _lost_by_numpy(value)
         if problem:
             raise TypeError(f"{name}: {problem}{where}")
     try:
         array = np.asarray(value)
-        if array.dtype == object:
+        if array.dtype.kind == "O":
             # Columns that may have missing entries are objects to some versions of pandas.
             inner = getattr(getattr(value, "dtype", None), "numpy_dtype", None)
             array = array if inner is None else np.asarray(value.to_numpy(inner))
@@ -180,7 +180,7 @@ WAYS_OUT = {
 def _not_numbers(value, array, wanted):
     """Why an array is none of numbers that the compiler knows, and the way out."""
     got = f"got {type(value).__name__} of dtype {array.dtype}"
-    if array.dtype == object:
+    if array.dtype.kind == "O":
         if not array.ndim:
             return f"expected {wanted}, {got}: {value!r:.60}"
         wrong = (k for k, x in enumerate(array.flat) if not isinstance(x, (int, float, np.number)))

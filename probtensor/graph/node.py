@@ -431,20 +431,21 @@ def as_tensor(value: Any, dtype: str | None = None) -> Node:
 
 def _literal(value: Any, dtype: str | None) -> np.ndarray:
     """A value as an array, by the conversion of all data; GraphError says what it is instead."""
-    shown = "" if hasattr(value, "dtype") else f" {' '.join(repr(value)[:400].split()):.80}"
-    what = f"cannot make a tensor of {type(value).__name__}{shown}"
     try:
         if isinstance(value, (int, list, tuple)) and not isinstance(value, np.generic):
             array_of(value, dtype)  # numbers that do not fit have an error of their own
-        array = number_array(value, what)
-        array = array if dtype is None else stated_cast(array, dtype, what)
+        array = number_array(value, "")
+        array = array if dtype is None else stated_cast(array, dtype, "")
         check_dtype(array.dtype)
     except GraphError:
         raise
     except (TypeError, ValueError) as error:
-        text = str(error) if str(error).startswith(what) else f"{what}: {error}"
+        shown = "" if hasattr(value, "dtype") else f" {' '.join(repr(value)[:400].split()):.80}"
         file, line = user_line()
-        raise GraphError(f"{text}\n  at {file}:{line}") from None
+        raise GraphError(
+            f"cannot make a tensor of {type(value).__name__}{shown}: "
+            f"{str(error).removeprefix(': ')}\n  at {file}:{line}"
+        ) from None
     return array
 
 

@@ -12,6 +12,7 @@ the free ones are their ancestors.
     random.py        pt.random: the functions users call, with all parametrisations
     bijector.py      from unconstrained space onto a support, with log-Jacobians
     data.py, sizes.py    data inputs; what follows from data alone; sizes by name
+    names.py         names that a result can have
     logp.py          log densities of variables, and terms of a model's density
     draws.py, packed.py  random variables as pure functions of a key; many results as one row
     predictive.py    draws of the prior and of the posterior predictive, as ArviZ objects
@@ -24,8 +25,13 @@ The one idea: every check is made once, at the earliest place that can make it, 
 that a sampler calls a million times has none left in it that can be proved or done before. Literal
 parameters are checked when they are written. Data are checked when they are bound, and what
 depends on data alone (log-factorials of counts, logs of known scales) is computed then. A free
-variable comes out of its bijector, so it needs no check. Only what remains is a `where` in the
-density. `pt.logp` keeps all checks, since it knows nothing of where its arguments come from.
+variable comes out of its bijector, so it needs no check. Only what remains, a parameter that may
+leave its range or bounds that may change places, guards the density: one choice between the sum of
+its terms and -inf. `pt.logp` keeps all checks, since it knows nothing of where its arguments come
+from.
+
+Arrays come in by one conversion (cython_ext/convert.py) that refuses what it would have to change,
+and are copied; a posterior shows read-only views of its own.
 
 Sums are taken apart before they are differentiated (`logp.summed`): terms of one shape share one
 fold, and a term that is constant along an axis is multiplied instead of being summed.

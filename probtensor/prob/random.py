@@ -3,8 +3,9 @@
 All take, after their parameters: `shape`, of the value (by default what the parameters broadcast
 to, extended to the left by `dims`); `name`, which models report; `dims`, one name an axis; and
 those of one real number `constraint`, a support to cut the density down to without renormalising
-it (`pt.interval(low, high)`; `pt.ordered()` along the last axis). Parameters are numbers, arrays or
-tensors, random ones among them. A literal outside its range is a ValueError here and now.
+it (`pt.interval(low, high)`; `pt.ordered()` along the last axis), whose bounds may be tensors.
+Parameters are numbers, arrays or tensors, random ones among them. A literal outside its range is a
+ValueError here and now; where a random parameter leaves its range, the density of a model is zero.
 """
 
 from __future__ import annotations

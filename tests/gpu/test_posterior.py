@@ -241,3 +241,14 @@ def test_prior_and_predictive_draws():
     idata = to_arviz({"posterior": draws}, dims=here.dims, coords=here.coords, attrs={})
     first, second = (pt.log_likelihood(m, idata) for m in (here, there))
     np.testing.assert_allclose(second.log_likelihood["y"], first.log_likelihood["y"], **CLOSE)
+
+
+def test_the_density_is_zero_where_a_parameter_leaves_its_range():
+    s = pt.random.normal(0, 1, shape=3, name="s")
+    y = pt.random.normal(0, s, name="y")
+    there, here = (pt.condition({y: [0.0, 1.0, 2.0]}, target=t) for t in ("cuda", "cython"))
+    points = np.array([[1.0, 0.5, 2.0], [1.0, -0.5, 2.0], [-1.0, -2.0, -3.0], [1.0, np.nan, 1.0]])
+    logp, _gradient = there.batched(points)
+    assert np.isfinite(logp[0]) and np.all(logp[1:] == -np.inf)
+    np.testing.assert_allclose(logp, here.batched(points)[0], rtol=1e-12)
+    assert there.logp(points[1]) == -np.inf
