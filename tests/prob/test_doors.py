@@ -72,7 +72,7 @@ DOORS = {
 
 BAD = {
     "masked": (np.ma.array([1.0, 999.0], mask=[0, 1]), "mask"),
-    "masked in a list": ([np.ma.masked, 1.0], "mask"),
+    "masked in a list": ([np.ma.array([1.0, 999.0], mask=[0, 1])], "1 masked"),
     "sparse": (sparse.csr_matrix(np.eye(LENGTH)), "toarray"),
     "categorical": (pandas.Series(["a", "b"], dtype="category"), "codes"),
     "categorical numbers": (pandas.Categorical([3, 1]), "codes"),
