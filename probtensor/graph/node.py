@@ -432,10 +432,15 @@ def as_tensor(value: Any, dtype: str | None = None) -> Node:
 def _literal(value: Any, dtype: str | None) -> np.ndarray:
     """A value as an array, by the conversion of all data; GraphError says what it is instead."""
     try:
-        if isinstance(value, (int, list, tuple)) and not isinstance(value, np.generic):
-            array_of(value, dtype)  # numbers that do not fit have an error of their own
+        # Python's numbers have errors of their own where they do not fit.
+        bare = isinstance(value, (int, float, list, tuple)) and not isinstance(value, np.generic)
+        whole = dtype if bare and dtype and np.dtype(dtype).kind in "iu" else None
+        exact = array_of(value, whole, cut=False) if bare or _holds_objects(value) else None
         array = number_array(value, "")
-        array = array if dtype is None else stated_cast(array, dtype, "")
+        if bare and dtype == whole:
+            array = exact
+        elif dtype is not None:
+            array = stated_cast(array, dtype, "")
         check_dtype(array.dtype)
     except GraphError:
         raise
@@ -449,10 +454,17 @@ def _literal(value: Any, dtype: str | None) -> np.ndarray:
     return array
 
 
-def array_of(value: Any, dtype: str | None = None, what: str = "", hint: str = "") -> np.ndarray:
+def _holds_objects(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype == object
+
+
+def array_of(
+    value: Any, dtype: str | None = None, what: str = "", hint: str = "", cut: bool = True
+) -> np.ndarray:
     """An array of `value`. Python numbers, alone or in lists, must fit in `dtype`: OverflowError
     where one does not (ValueError for nan among integers). Floats lose their fractions there, as
-    in NumPy, and arrays and NumPy's scalars are cast whatever they hold."""
+    in NumPy, or with `cut=False` are a TypeError; arrays and NumPy's scalars are cast whatever they
+    hold."""
     if isinstance(value, int) and not isinstance(value, bool) and dtype is None:
         dtype = "int64" if value < 2**63 else "uint64"
     bare = isinstance(value, (int, float, list, tuple)) and not isinstance(value, np.generic)
@@ -460,7 +472,7 @@ def array_of(value: Any, dtype: str | None = None, what: str = "", hint: str = "
     try:
         with np.errstate(over="ignore"):
             if bare and dtype is not None and np.dtype(dtype).kind in "iu":
-                _check_whole_parts(value, np.iinfo(dtype), named)
+                _check_whole_parts(value, np.iinfo(dtype), named, cut)
             array = np.asarray(value, dtype=dtype)
     except OverflowError:
         text = f"{named}the Python number {_shown(value)} does not fit in {dtype}"
@@ -471,8 +483,9 @@ def array_of(value: Any, dtype: str | None = None, what: str = "", hint: str = "
     return array
 
 
-def _check_whole_parts(value: Any, ends: np.iinfo, named: str) -> None:
-    """Raise where Python floats on their way to integers have no whole part that fits."""
+def _check_whole_parts(value: Any, ends: np.iinfo, named: str, cut: bool) -> None:
+    """Raise where Python floats on their way to integers have no whole part that fits, or, unless
+    they may be cut, a fraction."""
     if np.asarray(value).dtype.kind != "f":
         return
     found = [v for v in np.asarray(value, object).flat if isinstance(v, float)]
@@ -485,6 +498,9 @@ def _check_whole_parts(value: Any, ends: np.iinfo, named: str) -> None:
     if wrong.size:
         text = f"{named}the Python number {wrong.flat[0]} does not fit in {ends.dtype}"
         raise GraphOverflowError(located(text))
+    if not cut and (given != whole).any():
+        text = f"{named}{given[given != whole][0]} does not fit in {ends.dtype}"
+        raise GraphError(located(text))
 
 
 def _shown(value: Any) -> str:

@@ -489,8 +489,6 @@ def _written(value: Any, x: Node, mode: str) -> Node:
     if mode != "set" and integers and as_tensor(value).type.is_float:
         text = f"x.at[...]: {mode} of {as_tensor(value).dtype} to {x.dtype} would lose fractions"
         raise GraphError(located(f"{text}\n  cast one of the two with .astype"))
-    if isinstance(value, (list, tuple)):
-        return as_tensor(value, x.dtype)
     return as_tensor_of(value, x.dtype, "x.at[...]")
 
 

@@ -22,7 +22,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from probtensor.graph.node import METHODS, OPERATORS, Node, Op, array_of, as_tensor, make
+from probtensor.graph.node import (
+    METHODS,
+    OPERATORS,
+    Const,
+    Node,
+    Op,
+    array_of,
+    as_tensor,
+    make,
+)
 from probtensor.types import (
     ShapeError,
     TensorType,
@@ -189,11 +198,13 @@ def weak_operand(value: Any) -> Any:
 
 
 def as_tensor_of(value: Any, dtype: str, what: str = "", hint: str = "") -> Node:
-    """The operand as a node of exactly this dtype. A Python number must fit in it, as in NumPy:
-    OverflowError where it does not, which begins with `what` and ends with `hint`."""
-    if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
+    """The operand as a node of exactly this dtype. A Python number, alone or in a list, must fit in
+    it, as in NumPy: OverflowError where it does not, which begins with `what` and ends with `hint`.
+    """
+    bare = isinstance(value, (bool, int, float, list, tuple)) and not isinstance(value, np.generic)
+    node = as_tensor(value) if not bare or isinstance(value, (list, tuple)) else None
+    if bare and (node is None or isinstance(node.op, Const)):
         return as_tensor(array_of(value, dtype, what, hint))
-    node = as_tensor(value)
     return node if node.dtype == dtype else METHODS["astype"](node, dtype)
 
 

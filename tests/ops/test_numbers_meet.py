@@ -150,7 +150,11 @@ def test_python_numbers_fit_in_what_they_become(dtype):
             with pytest.raises(OverflowError, match=r"does not fit in(.|\n)*" + HERE):
                 door(int(number))
     for door in doors[:8]:
-        assert door(1.5).dtype == dtype
+        if door in doors[:2]:
+            with pytest.raises(GraphError, match=r"1.5 does not fit in(.|\n)*" + HERE):
+                door(1.5)  # data in a stated dtype lose nothing
+        else:
+            assert door(1.5).dtype == dtype  # as in NumPy
         for number in (float(ends.max) + 2, float("inf"), float(ends.min) * 2 - 1):
             with pytest.raises(OverflowError, match="does not fit"):
                 door(number)
@@ -191,5 +195,5 @@ def test_dtypes_there_are_none_of():
     for dtype in ("float16", "complex128", "longdouble", "object", "datetime64[s]"):
         with pytest.raises(TypeError, match="is not one of"):
             ops.tensor("x", (3,), dtype)
-        with pytest.raises(TypeError, match="is not one of"):
+        with pytest.raises(TypeError, match="is not one of|expected numbers"):
             x + np.zeros(3, dtype)
