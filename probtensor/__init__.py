@@ -6,13 +6,16 @@ in SciPy, `random` makes random variables. `function` compiles a graph.
 
 from types import ModuleType as _ModuleType
 
+from probtensor import linalg, special
 from probtensor import ops as _ops
+from probtensor.calls import public as _public
 from probtensor.compile import function
 from probtensor.device import DeviceArray, DeviceError, device_array
 from probtensor.function import Function, In, Out, Shared, shared, stream, transfer
-from probtensor.graph import GraphError, Node, as_tensor, line_of
+from probtensor.graph import GraphError, Node
+from probtensor.graph import as_tensor as _as_tensor
+from probtensor.graph import line_of as _line_of
 from probtensor.graph.text import to_text
-from probtensor.ops import linalg, special
 from probtensor.ops.creation import scalar
 from probtensor.prob import (
     Posterior,
@@ -37,6 +40,10 @@ from probtensor.transform import vmap
 from probtensor.types import Dim, ShapeError, TensorType
 from probtensor.version import __version__
 
+# The two that the library calls at every turn answer wrong calls only here.
+as_tensor, line_of = _public(_as_tensor), _public(_line_of)
+as_tensor.__module__ = line_of.__module__ = __name__  # where pickle finds these
+
 # `scalar` is a file of ops as well, so it is named above.
 # Functions of the tensor language; op classes, helpers of ops and raw draws are not of this face.
 _INNER = ("as_tensor_of", "draw_", "key_fold", "narrow")
@@ -45,6 +52,7 @@ _LANGUAGE = {
     for name, value in vars(_ops).items()
     if name[0].islower() and not isinstance(value, _ModuleType) and not name.startswith(_INNER)
 }
+_LANGUAGE.pop("as_tensor")
 globals().update(_LANGUAGE)
 
 __all__ = [

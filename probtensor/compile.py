@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.function import Compilation, DeviceFunction, Function, In, Program, Shared, Whole
 from probtensor.function.device_build import Deferred, deferred
 from probtensor.function.program import checked_inputs, checked_updates, flatten, literal_for
@@ -55,6 +56,7 @@ TARGETS: Mapping[str, Target] = {
 }
 
 
+@public
 def function(
     inputs: Sequence[Node | In] = (),
     outputs: Any = None,
@@ -311,4 +313,4 @@ def evaluate(node: Node, values: Mapping[Any, Any] | None = None) -> np.ndarray:
     return functions[inputs](*given.values())
 
 
-method(evaluate, "eval")
+method(public(evaluate, name="eval"), "eval")

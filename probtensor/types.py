@@ -138,6 +138,14 @@ def plain(text: str) -> str:
 
 Size = int | Dim
 Shape = tuple[Size, ...]
+
+
+def shape_text(shape: Iterable[Size]) -> str:
+    """A shape as NumPy writes it, unknown sizes by name: `(3,)`, `(x.shape[0], 4)`."""
+    sizes = [plain(str(n)) for n in shape]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+
 _FUNCTIONS: dict[str, Callable] = {"//": lambda a, b: a // b, "min": min, "max": max}
 
 
@@ -305,7 +313,10 @@ class TensorType:
 
 def check_dtype(dtype: object) -> str:
     """The name of a dtype ProbTensor has; TypeError for any other."""
-    name = np.dtype(dtype).name
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        raise TypeError(f"{dtype!r:.60} is no dtype; they are {', '.join(DTYPES)}") from None
     if name not in DTYPES:
         raise TypeError(f"dtype {name} is not one of {', '.join(DTYPES)}")
     return name

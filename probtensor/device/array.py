@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from probtensor.calls import public
 from probtensor.device import dlpack
 from probtensor.device.current import driver as current_driver
 from probtensor.device.errors import DeviceError
@@ -149,6 +150,7 @@ def empty(shape: int | Sequence[int], dtype: Any = np.float64, driver: Any = Non
     return DeviceArray(driver, allocation, allocation.address, lengths, dtype)
 
 
+@public
 def device_array(value: Any, driver: Any = None) -> DeviceArray:
     """`value` as an array on the device.
 

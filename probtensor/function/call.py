@@ -13,6 +13,7 @@ import numpy as np
 from cython_ext.cell import Stream
 from cython_ext.convert import safe_array
 from cython_ext.entry import Entry
+from probtensor.calls import line_text, public
 from probtensor.function.explain import STAGES
 from probtensor.function.profile import Profile, profile
 from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
@@ -21,7 +22,7 @@ from probtensor.graph.node import Node, line_of
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import Built, Target
-from probtensor.types import plain, size_value
+from probtensor.types import plain, shape_text, size_value
 
 
 @dataclass(frozen=True)
@@ -100,15 +101,10 @@ class Planner:
             if isinstance(size, int) and size != given:
                 label = node.name or f"input {k}"
                 raise ValueError(
-                    f"{label}: expected shape {shape_text(node)}, got {tuple(shape)}: size {given} "
-                    f"along axis {axis} is not {size}\n  {label} was made at {line_of(node)}"
+                    f"{label}: expected shape {shape_text(node.shape)}, got {tuple(shape)}: size "
+                    f"{given} along axis {axis} is not {size}\n"
+                    f"  {label} was made at {line_of(node)}"
                 )
-
-
-def shape_text(node: Node) -> str:
-    """The declared shape, unknown sizes as names."""
-    sizes = ", ".join(plain(str(n)) for n in node.type.shape)
-    return f"({sizes}{',' if node.ndim == 1 else ''})"
 
 
 class Function(Entry):
@@ -212,7 +208,7 @@ class Function(Entry):
         if len(args) > len(self.inputs):
             raise TypeError(
                 f"{self.label} takes {len(self.inputs)} arguments ({self._named(self.inputs)}), "
-                f"got {len(args)}"
+                f"got {len(args)}\n  at {line_text()}"
             )
         values = dict(enumerate(args))
         for name, value in kwargs.items():
@@ -231,7 +227,9 @@ class Function(Entry):
                 f"made at {line_of(x.variable)}"
                 for x in missing[:5]
             )
-            raise TypeError(f"{self.label}: {len(missing)} arguments are missing:{rows}")
+            raise TypeError(
+                f"{self.label}: {len(missing)} arguments are missing:{rows}\n  at {line_text()}"
+            )
         return tuple(values[k] for k in range(len(self.inputs)))
 
     def _place(self, name: str, taken: Mapping[int, Any]) -> int:
@@ -241,9 +239,10 @@ class Function(Entry):
             what = "no argument" if not places else f"{len(places)} arguments called"
             raise TypeError(
                 f"{self.label} has {what} {name!r}; it takes {self._named(self.inputs)}"
+                f"\n  at {line_text()}"
             )
         if places[0] in taken:
-            raise TypeError(f"{self.label} got the argument {name!r} twice")
+            raise TypeError(f"{self.label} got the argument {name!r} twice\n  at {line_text()}")
         return places[0]
 
     @staticmethod
@@ -285,6 +284,7 @@ class Function(Entry):
         """The C signature of `address`, and what its two tables hold."""
         return STAGES["header"](self)
 
+    @public
     def explain(self, stage: str = "graph") -> str:
         """A stage of compilation as text: graph, passes, groups, kernels, plan, source or header.
 
@@ -304,6 +304,7 @@ class Function(Entry):
         found = [x for x in self.compilation.inputs if isinstance(x, Shared)]
         return [self._cells.get(x, x) for x in found]
 
+    @public
     def bind(self, values: Mapping[Any, Any], borrow: bool = False) -> Function:
         """The same function with some inputs fixed to arrays, given by node or by name.
 
@@ -321,6 +322,7 @@ class Function(Entry):
             bound[node] = self._accepted(value, node, node.name or "input", copy=not borrow)
         return type(self)(self.program, self.compilation, bound, self._cells)
 
+    @public
     def copy(
         self,
         *,
@@ -342,6 +344,7 @@ class Function(Entry):
             return type(self)(replace(program, updates=()), compilation, self.bound, cells)
         return type(self)(program, self.compilation, self.bound, cells)
 
+    @public
     def seed(self, seed: int | None = None) -> None:
         """Start the random draws anew from `seed`."""
         self._stream.restart(fresh_seed(seed))

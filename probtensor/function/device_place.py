@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from probtensor.calls import public
 from probtensor.device import DeviceArray, device_array, dlpack, driver, empty
 from probtensor.device import transfer as moved
 from probtensor.graph.node import Node
@@ -171,6 +172,7 @@ class Queued(DeviceArray):
 _CURRENT: ContextVar[Stream | None] = ContextVar("stream", default=None)
 
 
+@public
 def stream() -> Stream:
     """A new stream, to be used as `with pt.stream() as s:`."""
     own = driver()
@@ -226,6 +228,7 @@ def foreign(value: Any) -> Foreign:
     return Foreign(array.driver, array.owner, array.address, array.shape, array.dtype)
 
 
+@public
 def transfer(value: Any, place: str) -> Any:
     """A value in the memory of `place`, "cpu" or "cuda": NumPy arrays and arrays on the device at
     once, a tensor as the output of a function that is handed over there (`Node.transfer`)."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cython_ext.convert import frozen_copy, safe_array
+from probtensor.calls import public
 from probtensor.function.device_place import copied, lies_on_device, taken_over
 from probtensor.function.shared import Shared
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of
@@ -15,6 +16,7 @@ from probtensor.targets.base import Target
 REQUIRED = object()
 
 
+@public
 class In:
     """An input of a function with a default or another name: `In(x, value=1.0, name="rate")`.
 
@@ -64,6 +66,7 @@ def _input_of(variable: Node, name: str | None, value: Any = REQUIRED) -> In:
     return In(variable, value, name)
 
 
+@public
 @dataclass(frozen=True)
 class Out:
     """An output of a function; with `borrow`, the array it returns is written to by the next call

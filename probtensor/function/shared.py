@@ -9,6 +9,7 @@ import numpy as np
 
 from cython_ext.cell import Cell
 from cython_ext.convert import number_array, safe_array, stated_cast
+from probtensor.calls import public
 from probtensor.device import device_array
 from probtensor.function.device_place import copied, lies_on_device, taken_over
 from probtensor.graph.node import Input, Node, line_of, make, new_input, user_line
@@ -34,12 +35,14 @@ class Shared(Node):
 
     __slots__ = ()
 
+    @public
     def get_value(self, borrow: bool = False) -> np.ndarray:
         """The value: a copy, or with `borrow` the array itself, which must not be written to while
         a function may be reading it."""
         value = self.op.cell.value
         return value if borrow else value.copy()
 
+    @public
     def set_value(self, value: Any, borrow: bool = False) -> None:
         """Give another value of the same rank, its dtype convertible without loss; an array on the
         device stays there. The value is copied; with `borrow` an array that needs no conversion is
@@ -54,6 +57,7 @@ class Shared(Node):
         self.op.cell.value = safe_array(value, self.dtype, self.ndim, label, line, copy=copy)
 
 
+@public
 def shared(
     value: Any, name: str | None = None, *, dtype: Any = None, borrow: bool = False
 ) -> Shared:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,10 +15,9 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 import numpy as np
 
 from cython_ext.convert import number_array, stated_cast
+from probtensor.calls import user_line
 from probtensor.types import Dim, ShapeError, TensorType, check_dtype, plain
 
-# Directories whose frames are never "the user's line".
-_HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LOCK = threading.Lock()
 _INTERNED: WeakValueDictionary[tuple, Node] = WeakValueDictionary()
 _ORIGINS: WeakKeyDictionary[Node, tuple[str, int]] = WeakKeyDictionary()
@@ -281,17 +279,6 @@ def _rebuild(steps: list[tuple[type[Node], Op, tuple[int, ...]]]) -> Node:
 
 
 # Where the user made a node.
-
-
-def user_line() -> tuple[str, int]:
-    """File and line of the innermost running frame that is not the library's own."""
-    frame = sys._getframe(2)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith(_HOUSE) and not file.startswith("<frozen"):
-            return file, frame.f_lineno
-        frame = frame.f_back
-    return "<unknown>", 0
 
 
 def origin_of(node: Node) -> tuple[str, int]:

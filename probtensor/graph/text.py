@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from probtensor.calls import public
 from probtensor.graph.node import Const, Frozen, Input, Node, Op, SizeOf, line_of, make, new_input
 from probtensor.graph.walk import toposort
 from probtensor.types import (
@@ -39,6 +40,7 @@ SHOWN = 16
 _PLAIN = {"float64": float, "int64": int, "bool": bool}
 
 
+@public
 def to_text(outputs: Iterable[Node] | Node, *, whole: bool = False, lines: bool = False) -> str:
     """The graph as a program. `whole` writes long constants out, as `parse` needs them; `lines`
     adds the user's file and line to each node."""

@@ -16,14 +16,17 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     composite.py   logsumexp, softmax, argmax: ops with a derivative that expand into others
     view.py        reshape, transpose, broadcast, concatenate
     slicing.py     slices, and writing into them
-    index.py       x[key], x.at[key], gather, scatter, take
+    index.py       x[key], x.at[key], gather, scatter
+    along.py       take, take_along_axis
     linalg.py      one contraction for all matrix products; Cholesky, triangular systems
+    norms.py       norms of vectors and of matrices
     subscripts.py  einsum: any number of operands, as contractions of two
     creation.py    inputs, zeros, arange, eye
     gradient.py    stop_gradient, grad_clip: the value stays, the derivative changes
     random.py      draws as pure functions of a key and a place
     transfer.py    outputs that stay on the device: y.transfer("cuda")
-    sugar.py       functions that are graphs of the above: mean, var, clip
+    statistics.py  mean, var and their kin
+    sugar.py       functions that are graphs of the above: clip, roll, tril
 
 To add an op, write its block in the file of its topic and name it here; the conformance tests find
 it through REGISTRY. A derivative names other families through this package (`ops.sum`), which is
@@ -34,6 +37,10 @@ that hide which op they make (rules match on op classes).
 """
 
 from probtensor.graph.node import as_tensor
+from probtensor.ops.along import (
+    take,
+    take_along_axis,
+)
 from probtensor.ops.arithmetic import (
     Abs,
     Add,
@@ -212,8 +219,6 @@ from probtensor.ops.index import (
     getitem,
     inc_subtensor,
     set_subtensor,
-    take,
-    take_along_axis,
 )
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.ops.linalg import (
@@ -288,6 +293,11 @@ from probtensor.ops.logic import (
     right_shift,
     switch,
     where,
+)
+from probtensor.ops.norms import (
+    matrix_norm,
+    norm,
+    vector_norm,
 )
 from probtensor.ops.random import (
     DrawBinomial,
@@ -378,6 +388,13 @@ from probtensor.ops.special import (
     xlog1py,
     xlogy,
 )
+from probtensor.ops.statistics import (
+    count_nonzero,
+    mean,
+    ptp,
+    std,
+    var,
+)
 from probtensor.ops.subscripts import (
     einsum,
 )
@@ -386,7 +403,6 @@ from probtensor.ops.sugar import (
     atleast_1d,
     atleast_2d,
     clip,
-    count_nonzero,
     deg2rad,
     diag,
     diagonal,
@@ -396,24 +412,19 @@ from probtensor.ops.sugar import (
     flip,
     heaviside,
     isclose,
-    mean,
     meshgrid,
     nan_to_num,
-    norm,
-    ptp,
     rad2deg,
     relu,
     repeat,
     roll,
     round,
     split,
-    std,
     tile,
     trace,
     tri,
     tril,
     triu,
-    var,
 )
 from probtensor.ops.transfer import Transfer
 from probtensor.ops.view import (

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph.node import Const, GraphError, GraphValueError, Node, as_tensor, located
 from probtensor.ops.kinds import (
     NONNEGATIVE,
@@ -54,10 +55,10 @@ class Number(Elementwise):
         text = f"{self.name}: is not defined for booleans; cast them with .astype first"
         raise GraphError(located(text))
 
-    def __call__(self, *inputs: Any) -> Node:
-        if len(inputs) == self.arity and self.meeting_dtype(inputs) == "bool":
+    def apply(self, *inputs: Any) -> Node:
+        if self.meeting_dtype(inputs) == "bool":
             return self.on_bools(*inputs)
-        return super().__call__(*inputs)
+        return super().apply(*inputs)
 
     def infer(self, *types: TensorType) -> TensorType:
         if types[0].dtype == "bool":
@@ -172,8 +173,8 @@ class IntegerPow(Number):
     )
     samples = integers(-5, 5, 0, 7)
 
-    def __call__(self, *inputs: Any) -> Node:
-        node = super().__call__(*inputs)
+    def apply(self, *inputs: Any) -> Node:
+        node = super().apply(*inputs)
         exponent = as_tensor(inputs[1]).op
         if isinstance(exponent, Const) and node.size != 0 and (exponent.array < 0).any():
             said, way_out = self.nonnegative[1]
@@ -208,6 +209,7 @@ class Pow(Elementwise):
         return g * slope, g * out * ops.log(safe)
 
 
+@public
 def power(x: Any, y: Any) -> Node:
     """x**y by NumPy's rules: integers stay integers, and a Python exponent 2, 1, 0.5 or -1 becomes
     a square, the argument itself, a root or a reciprocal. An integer has no negative integer power:
@@ -353,10 +355,9 @@ class Rounding(Elementwise):
     facts = Facts(increasing=True)
     samples = reals(-3, 3, edges=(*EDGES, 0.5, -0.5, 2.5, 1e16), smooth=False)
 
-    def __call__(self, *inputs: Any) -> Node:
-        if len(inputs) == 1 and not as_tensor(inputs[0]).type.is_float:
-            return as_tensor(inputs[0])
-        return super().__call__(*inputs)
+    def apply(self, *inputs: Any) -> Node:
+        x = as_tensor(inputs[0])
+        return super().apply(x) if x.type.is_float else x
 
     def vjp(self, g, out, x):
         return (ops.zeros_like(x),)
@@ -409,11 +410,13 @@ trunc = Trunc()
 rint = Round()
 
 
+@public
 def reciprocal(x: Any) -> Node:
     """1 / x; integers are taken as float64."""
     return div(1, x)
 
 
+@public
 def positive(x: Any) -> Node:
     """x itself; of numbers only."""
     x = as_tensor(x)

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph.node import Node, as_tensor, make
 from probtensor.ops.kinds import NONNEGATIVE, UNIT, Composite, Facts, Range, method, op
-from probtensor.ops.reduce import Axis, normal_axes, spread
+from probtensor.ops.reduce import Axis, flag, normal_axes, one_axis, spread
 from probtensor.ops.samples import Sample, cases
 from probtensor.types import ShapeError, TensorType
 
@@ -186,44 +187,69 @@ def floats(x: Any) -> Node:
     return x if x.type.is_float else ops.astype(x, "float64")
 
 
-def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
-    """log(sum(exp(x))) over `axis` (all axes if None), without overflow; -inf if all are."""
+@public(lacks=("return_sign",))
+def logsumexp(
+    a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
+) -> Node:
+    """log(sum(b * exp(a))) over `axis` (all axes if None), without overflow; -inf if all terms are
+    0, nan if the sum is negative. The weights `b` are 1 where they are left out."""
+    a = floats(a)
+    if b is not None:
+        return _weighted(a, floats(b), axis, keepdims)
+    axes = normal_axes(axis, a, "logsumexp")
+    out = make(LogSumExp(axes), (a,)) if axes else a
+    return ops.expand_dims(out, axes) if flag(keepdims, "logsumexp: keepdims") and axes else out
+
+
+def _weighted(a: Node, b: Node, axis: Axis, keepdims: bool) -> Node:
+    a, b = ops.broadcast_arrays(a, b)
+    axes = normal_axes(axis, a, "logsumexp")
+    a = ops.where(ops.eq(b, 0), -np.inf, a)
+    shift = ops.stop_gradient(shift_of(a, axes)) if axes else ops.zeros_like(a)
+    total = ops.sum(b * ops.exp(a - shift), axes, keepdims=True) if axes else b * ops.exp(a)
+    out = ops.log(total) + shift
+    return out if flag(keepdims, "logsumexp: keepdims") or not axes else ops.squeeze(out, axes)
+
+
+@public
+def softmax(x: Any, axis: Axis = None) -> Node:
+    """exp(x) / sum(exp(x)) over `axis`, without overflow. As in SciPy all axes are meant where none
+    is given: write axis=-1 for the rows of a matrix."""
     x = floats(x)
-    axes = normal_axes(axis, x.ndim, "logsumexp")
-    out = make(LogSumExp(axes), (x,)) if axes else x
-    return ops.expand_dims(out, axes) if keepdims and axes else out
+    return make(Softmax(normal_axes(axis, x, "softmax")), (x,))
 
 
-def softmax(x: Any, axis: Axis = -1) -> Node:
-    """exp(x) / sum(exp(x)) over `axis` (all axes if None), without overflow."""
+@public
+def log_softmax(x: Any, axis: Axis = None) -> Node:
+    """log(softmax(x)) over `axis` (all axes if None, as in SciPy), without overflow or
+    underflow."""
     x = floats(x)
-    return make(Softmax(normal_axes(axis, x.ndim, "softmax")), (x,))
-
-
-def log_softmax(x: Any, axis: Axis = -1) -> Node:
-    """log(softmax(x)) over `axis` (all axes if None), without overflow or underflow."""
-    x = floats(x)
-    return make(LogSoftmax(normal_axes(axis, x.ndim, "log_softmax")), (x,))
+    return make(LogSoftmax(normal_axes(axis, x, "log_softmax")), (x,))
 
 
 @method
-def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Node:
-    """The first place of the largest element along `axis` (of x flattened if None), as int64."""
-    return _place(Argmax, x, axis, keepdims)
+@public(lacks=("out",))
+def argmax(a: Any, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Node:
+    """The first place of the largest element along an axis (of `a` flattened if None), as int64.
+    GraphError for several axes: NumPy has no order for them either."""
+    return _place(Argmax, a, axis, keepdims)
 
 
 @method
-def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Node:
-    """The first place of the smallest element along `axis` (of x flattened if None), as int64."""
-    return _place(Argmin, x, axis, keepdims)
+@public(lacks=("out",))
+def argmin(a: Any, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Node:
+    """The first place of the smallest element along an axis (of `a` flattened if None), as int64.
+    GraphError for several axes: NumPy has no order for them either."""
+    return _place(Argmin, a, axis, keepdims)
 
 
 def _place(kind: type[PlaceOf], x: Any, axis: int | None, keepdims: bool) -> Node:
     x = as_tensor(x)
+    keepdims = flag(keepdims, f"{kind.name}: keepdims")
     values = ops.astype(x, "int8") if x.dtype == "bool" else x
     if axis is None:
         out = make(kind(0), (ops.ravel(values),))
         return ops.expand_dims(out, tuple(range(x.ndim))) if keepdims else out
-    place = normal_axes(axis, x.ndim, kind.name)[0]
+    place = one_axis(axis, x, kind.name)
     out = make(kind(place), (values,))
     return ops.expand_dims(out, place) if keepdims else out

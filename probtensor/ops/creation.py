@@ -8,37 +8,79 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
+from probtensor.calls import line_text, public
 from probtensor.graph.node import GraphError, Node, as_tensor, make, new_input
 from probtensor.ops.kinds import as_tensor_of
+from probtensor.ops.reduce import flag, one_axis
 from probtensor.ops.view import Iota, size_tuple
-from probtensor.types import Dim, Size, check_dtype, is_size, size_max
+from probtensor.types import DTYPES, Dim, Size, check_dtype, is_size, shape_text, size_max
+
+# Names of dtypes that ProbTensor has not, but that no input is called by either.
+FOREIGN_DTYPES = ("floatX", "float16", "float128", "longdouble", "complex64", "complex128")
 
 
+@public
 def tensor(
     name: str | None = None, shape: Sequence[Size | None] = (), dtype: Any = "float64"
 ) -> Node:
     """An input of a function. `None` in `shape` is a size known only when the function is called,
-    a Dim (as another input's x.shape[0]) one that must agree with it."""
-    if isinstance(name, (tuple, list)):
-        raise GraphError("tensor: the name comes first: pt.tensor('x', shape=(None, 3))")
+    a Dim (as another input's x.shape[0]) one that must agree with it.
+
+    GraphError for a name that is no string or is that of a dtype, and for a shape that is not a
+    sequence of sizes.
+    """
+    return _input("tensor", name, shape, dtype)
+
+
+def _input(what: str, name: Any, shape: Any, dtype: Any) -> Node:
+    _check_name(what, name)
+    if not isinstance(shape, (tuple, list)):
+        hint = f"shape=({shape},) for a vector of {shape}, shape=(None, None) for two unknown sizes"
+        if not is_size(shape):
+            hint = f"dtype={shape!r}" if _is_dtype(shape) else "shape=(None, 3)"
+        raise GraphError(
+            f"{what}: the shape of {name or 'an input'} is a sequence of sizes, not {shape!r:.60}"
+            f"\n  at {line_text()}\n  write {hint}"
+        )
     for n in shape:
         if n is not None and (not is_size(n) or (not isinstance(n, Dim) and n < 0)):
-            raise GraphError(f"tensor: a size is None, a Dim or an integer, not {n!r:.60}")
+            raise GraphError(
+                f"{what}: a size is None, a Dim or an integer, not {n!r:.60}, in the shape of "
+                f"{name or 'an input'}"
+            )
     return new_input(name, dtype, shape)
+
+
+def _check_name(what: str, name: Any) -> None:
+    """GraphError for a first argument that is no name, or a dtype's: Theano's `tensor("float32")`
+    would otherwise make a float64 input called so."""
+    if isinstance(name, (tuple, list)) or is_size(name):
+        raise GraphError(f"{what}: the name comes first: pt.{what}('x', shape=(None, 3))")
+    if name is not None and (not isinstance(name, str) or _is_dtype(name)):
+        said = name if isinstance(name, str) else getattr(name, "__name__", str(name))
+        raise GraphError(
+            f"{what}: the first argument is the name of the input, not a dtype or {name!r:.60}"
+            f"\n  at {line_text()}\n  write pt.{what}('x', dtype={said!r:.60})"
+        )
+
+
+def _is_dtype(value: Any) -> bool:
+    return value in DTYPES or value in FOREIGN_DTYPES if isinstance(value, str) else False
 
 
 def _input_maker(ndim: int, dtype: str, words: str) -> Callable[..., Node]:
     def maker(
         name: str | None = None, dtype: Any = dtype, shape: Sequence[Size | None] | None = None
     ) -> Node:
-        sizes = (None,) * ndim if shape is None else tuple(shape)
-        if len(sizes) != ndim:
-            raise GraphError(f"{words}: shape {sizes} has {len(sizes)} axes, not {ndim}")
-        return tensor(name, sizes, dtype)
+        sizes = (None,) * ndim if shape is None else shape
+        if isinstance(sizes, (tuple, list)) and len(sizes) != ndim:
+            text = f"{words}: shape {shape_text(sizes)} has {len(sizes)} axes, not {ndim}"
+            raise GraphError(f"{text}: {name}" if name else text)
+        return _input(words, name, sizes, dtype)
 
     maker.__name__ = maker.__qualname__ = words
     maker.__doc__ = f"An input with {ndim} axes, {dtype} unless said otherwise."
-    return maker
+    return public(maker)
 
 
 def _input_makers(prefix: str, dtype: str) -> list[Callable[..., Node]]:
@@ -55,57 +97,126 @@ iscalar, ivector, imatrix, itensor3, itensor4 = _input_makers("i", "int32")
 lscalar, lvector, lmatrix, ltensor3, ltensor4 = _input_makers("l", "int64")
 
 
+@public
 def row(name: str | None = None, dtype: Any = "float64") -> Node:
     """An input of shape (1, n)."""
-    return tensor(name, (1, None), dtype)
+    return _input("row", name, (1, None), dtype)
 
 
+@public
 def col(name: str | None = None, dtype: Any = "float64") -> Node:
     """An input of shape (n, 1)."""
-    return tensor(name, (None, 1), dtype)
+    return _input("col", name, (None, 1), dtype)
 
 
+@public
 def constant(value: Any, dtype: Any = None) -> Node:
     """A tensor with this value, in `dtype` or in its own."""
     return as_tensor(value, None if dtype is None else check_dtype(dtype))
 
 
-asarray = as_tensor_variable = constant
+as_tensor_variable = constant
 
 
-def full(shape: Any, value: Any, dtype: Any = None) -> Node:
-    """An array of `shape` with `value` (a number, or a tensor that broadcasts) everywhere."""
-    node = as_tensor(value) if dtype is None else as_tensor_of(value, check_dtype(dtype))
+@public(lacks=("order", "device", "copy", "like"))
+def asarray(
+    a: Any,
+    dtype: Any = None,
+    order: None = None,
+    *,
+    device: None = None,
+    copy: bool | None = None,
+    like: None = None,
+) -> Node:
+    """A tensor with the value of `a`, in `dtype` or in its own."""
+    return constant(a, dtype)
+
+
+@public(lacks=("order", "device", "like"))
+def full(
+    shape: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "C",
+    *,
+    device: None = None,
+    like: None = None,
+) -> Node:
+    """An array of `shape` with `fill_value` (a number, or a tensor that broadcasts) everywhere."""
+    node = as_tensor(fill_value) if dtype is None else as_tensor_of(fill_value, check_dtype(dtype))
     return ops.broadcast_to(node, size_tuple(shape))
 
 
-def zeros(shape: Any, dtype: Any = "float64") -> Node:
-    """An array of zeros."""
-    return full(shape, 0, dtype)
+@public(lacks=("order", "device", "like"))
+def zeros(
+    shape: Any, dtype: Any = None, order: str = "C", *, device: None = None, like: None = None
+) -> Node:
+    """An array of zeros, float64 unless `dtype` is given."""
+    return full(shape, 0, dtype or "float64")
 
 
-def ones(shape: Any, dtype: Any = "float64") -> Node:
-    """An array of ones."""
-    return full(shape, 1, dtype)
+@public(lacks=("order", "device", "like"))
+def ones(
+    shape: Any, dtype: Any = None, order: str = "C", *, device: None = None, like: None = None
+) -> Node:
+    """An array of ones, float64 unless `dtype` is given."""
+    return full(shape, 1, dtype or "float64")
 
 
-def full_like(x: Any, value: Any, dtype: Any = None) -> Node:
-    """`value` everywhere, in the shape of x and, unless `dtype` is given, its dtype."""
-    x = as_tensor(x)
-    return full(x.shape, value, dtype or x.dtype)
+@public(lacks=("order", "subok", "device"))
+def full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: None = None,
+) -> Node:
+    """`fill_value` everywhere, in the shape of `a` and its dtype, unless others are given."""
+    a = as_tensor(a)
+    return full(a.shape if shape is None else shape, fill_value, dtype or a.dtype)
 
 
-def zeros_like(x: Any, dtype: Any = None) -> Node:
-    """Zeros in the shape of x and, unless `dtype` is given, its dtype."""
-    return full_like(x, 0, dtype)
+@public(lacks=("order", "subok", "device"))
+def zeros_like(
+    a: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: None = None,
+) -> Node:
+    """Zeros in the shape of `a` and its dtype, unless others are given."""
+    return full_like(a, 0, dtype, shape=shape)
 
 
-def ones_like(x: Any, dtype: Any = None) -> Node:
-    """Ones in the shape of x and, unless `dtype` is given, its dtype."""
-    return full_like(x, 1, dtype)
+@public(lacks=("order", "subok", "device"))
+def ones_like(
+    a: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: None = None,
+) -> Node:
+    """Ones in the shape of `a` and its dtype, unless others are given."""
+    return full_like(a, 1, dtype, shape=shape)
 
 
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Node:
+@public(lacks=("device", "like"))
+def arange(
+    start: Any,
+    stop: Any = None,
+    step: Any = 1,
+    dtype: Any = None,
+    *,
+    device: None = None,
+    like: None = None,
+) -> Node:
     """start, start + step, ... before stop; one argument is stop. Arguments are numbers or sizes
     (x.shape[0]); floats only if all are numbers."""
     if stop is None:
@@ -129,21 +240,60 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> No
     return places if dtype is None else ops.astype(places, dtype)
 
 
-def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Node:
-    """`num` evenly spaced float64 values from start to stop, which may be tensors."""
-    steps = num - 1 if endpoint else num
+@public(lacks=("device",))
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    *,
+    device: None = None,
+) -> Any:
+    """`num` evenly spaced values from start to stop, which may be tensors, along a new axis `axis`;
+    float64 unless `dtype` is given. With `retstep` (values, the step between them)."""
+    if not isinstance(num, (int, np.integer)) or num < 0:
+        raise GraphError(f"linspace: num is an integer from 0 on, not {num!r:.60}")
+    steps = num - 1 if flag(endpoint, "linspace: endpoint") else num
     weight = constant(np.arange(num) / max(steps, 1))
     start, stop = as_tensor_of(start, "float64"), as_tensor_of(stop, "float64")
     front = ops.reshape(weight, (num, *[1] * max(start.ndim, stop.ndim)))
-    return start * (1 - front) + stop * front
+    values = start * (1 - front) + stop * front
+    values = ops.moveaxis(values, 0, one_axis(axis, values, "linspace"))
+    if dtype is not None:
+        whole = not check_dtype(dtype).startswith("float")
+        values = ops.astype(ops.floor(values) if whole else values, dtype)
+    if not flag(retstep, "linspace: retstep"):
+        return values
+    return values, (stop - start) / steps if steps else as_tensor(np.nan)
 
 
-def eye(n: Size, m: Size | None = None, k: int = 0, dtype: Any = "float64") -> Node:
-    """Ones on diagonal k of an n by m matrix, zeros elsewhere."""
-    rows, columns = arange(n), arange(n if m is None else m)
+@public(lacks=("order", "device", "like"))
+def eye(
+    N: Size,
+    M: Size | None = None,
+    k: int = 0,
+    dtype: Any = "float64",
+    order: str = "C",
+    *,
+    device: None = None,
+    like: None = None,
+) -> Node:
+    """Ones on diagonal k of an N by M matrix, zeros elsewhere."""
+    rows, columns = counted("eye", N), counted("eye", N if M is None else M)
     return ops.astype(ops.eq(ops.expand_dims(rows, 1) + k, columns), dtype)
 
 
-def identity(n: Size, dtype: Any = "float64") -> Node:
-    """The n by n identity matrix."""
-    return eye(n, dtype=dtype)
+def counted(what: str, n: Any) -> Node:
+    """0, 1, ..., n - 1; GraphError for an n that is no size."""
+    if not is_size(n) or (isinstance(n, (int, np.integer)) and n < 0):
+        raise GraphError(f"{what}: a size is an integer from 0 on, not {n!r:.60}")
+    return arange(n)
+
+
+@public(lacks=("like",))
+def identity(n: Size, dtype: Any = None, *, like: None = None) -> Node:
+    """The n by n identity matrix, float64 unless `dtype` is given."""
+    return eye(n, dtype=dtype or "float64")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph.node import Node
 from probtensor.ops.arithmetic import EDGES
 from probtensor.ops.kinds import (
@@ -309,6 +310,7 @@ arccosh = acosh = Arccosh()
 arctanh = atanh = Arctanh()
 
 
+@public
 def hypot(x: Any, y: Any) -> Node:
     """sqrt(x**2 + y**2) without overflow; its derivative at the origin is 0. Integers are taken as
     float64, before their absolute values, which wrap at the lowest."""

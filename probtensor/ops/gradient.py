@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph.node import Node, as_tensor, make
 from probtensor.ops.kinds import Composite, op
 from probtensor.ops.samples import Sample
@@ -52,6 +53,7 @@ class GradClip(SameValue):
         return (ops.clip(g, self.low, self.high),)
 
 
+@public
 def stop_gradient(x: Any) -> Node:
     """x, through which no derivative passes (Theano's `disconnected_grad`)."""
     return make(StopGradient(), (as_tensor(x),))
@@ -60,6 +62,7 @@ def stop_gradient(x: Any) -> Node:
 disconnected_grad = stop_gradient
 
 
+@public
 def grad_clip(x: Any, lower_bound: float, upper_bound: float) -> Node:
     """x, through which a gradient passes clipped to the bounds."""
     return make(GradClip(float(lower_bound), float(upper_bound)), (as_tensor(x),))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph.node import (
     Const,
     GraphError,
@@ -25,10 +26,17 @@ from probtensor.graph.node import (
 )
 from probtensor.ops import kinds
 from probtensor.ops.kinds import View, as_tensor_of, gathered_shape, method, op, operator
-from probtensor.ops.reduce import normal_axes
+from probtensor.ops.reduce import described
 from probtensor.ops.samples import arrays
 from probtensor.ops.slicing import SetSlice, Slice, normal_slice
-from probtensor.types import Dim, ShapeError, Size, TensorType, broadcast_shapes, is_size
+from probtensor.types import (
+    Dim,
+    ShapeError,
+    Size,
+    TensorType,
+    broadcast_shapes,
+    is_size,
+)
 
 
 def _draw(*shape: int) -> Callable[[np.random.Generator], np.ndarray]:
@@ -246,11 +254,11 @@ def _taken_apart(x: Node, parts: Sequence[Any]) -> Key:
             continue
         n = x.shape[axis]
         if isinstance(part, slice):
-            slices.append(normal_slice(part, n))
+            slices.append(_slice(part, n, x))
             layout.append("slice")
         elif isinstance(part, Node):
             slices.append((0, 1, n))
-            indexed.append((axis, _from_front(part, n, x, axis)))
+            indexed.append((axis, from_front(part, n, x, axis)))
             layout.append("array")
         else:
             slices.append((_single(part, n, x, axis), 1, 1))
@@ -289,10 +297,10 @@ def _assembled(slices, indexed, dropped, layout) -> Key:
 
 def _spelled_out(x: Node, key: Any) -> tuple[Node, list[Any]]:
     """The key as one part for each axis of x, with None for new axes: no ellipsis, no masks."""
-    found = [_index_part(part) for part in (key if isinstance(key, tuple) else (key,))]
+    found = [_index_part(part, x) for part in (key if isinstance(key, tuple) else (key,))]
     used = sum(map(_axes_used, found))
     if used > x.ndim:
-        raise GraphError(f"x[...]: {used} indices for {x.ndim} axes of {x.type}")
+        raise GraphError(f"x[...]: {used} indices for {x.ndim} axes of {x.type}{described(x)}")
     fill = [slice(None)] * (x.ndim - used)
     holes = [k for k, part in enumerate(found) if part is Ellipsis]
     if len(holes) > 1:
@@ -333,7 +341,7 @@ def _without_masks(x: Node, parts: Sequence[Any]) -> tuple[Node, list[Any]]:
     return (x if tuple(sizes) == x.shape else make(ops.Sized(tuple(sizes)), (x,))), found
 
 
-def _index_part(part: Any) -> Any:
+def _index_part(part: Any, x: Node) -> Any:
     if part is None or part is Ellipsis or isinstance(part, (slice, Dim)):
         return part
     if is_size(part):
@@ -353,8 +361,19 @@ def _index_part(part: Any) -> Any:
                 located("x[mask]: a mask has at least one axis; write x[None] for a new axis of x")
             )
     if index.type.is_float:
-        raise GraphError(f"indices must be integers or bools, not {index.dtype}")
+        shown = f" {part!r:.60}" if not isinstance(part, Node) else ""
+        raise GraphError(
+            f"x[...]: indices must be integers or bools, not {index.dtype}{shown}{described(x)}"
+            "\n  convert it with int(...) or .astype('int64')"
+        )
     return index
+
+
+def _slice(part: slice, n: Size, x: Node) -> tuple[Size, int, Size]:
+    try:
+        return normal_slice(part, n)
+    except GraphError as error:
+        raise GraphError(f"x[...]: {error}{described(x)}") from None
 
 
 def _single(place: Size, n: Size, x: Node, axis: int) -> Size:
@@ -365,10 +384,10 @@ def _single(place: Size, n: Size, x: Node, axis: int) -> Size:
 
 def _outside(place: int, n: int, x: Node, axis: int) -> GraphIndexError:
     text = f"x[...]: index {place} is outside axis {axis} of size {n} of {x.type}"
-    return GraphIndexError(located(f"{text}\n  x was made at {line_of(x)}"))
+    return GraphIndexError(text + described(x))
 
 
-def _from_front(index: Node, n: Size, x: Node, axis: int) -> Node:
+def from_front(index: Node, n: Size, x: Node, axis: int) -> Node:
     """A constant index array into an axis whose size is known, checked, with its negative places
     counted from the front. Any other array as it is: the call checks it and counts, once."""
     if not isinstance(index.op, Const) or index.size == 0 or not isinstance(n, int):
@@ -384,6 +403,7 @@ def _from_front(index: Node, n: Size, x: Node, axis: int) -> Node:
 
 
 @operator("getitem")
+@public(name="x[...]")
 def getitem(x: Any, key: Any) -> Node:
     """x[key] by NumPy's rules: integers, slices, None, ..., integer arrays, constant masks."""
     x, parsed = parse_key(as_tensor(x), key)
@@ -417,26 +437,32 @@ class At:
     def __getitem__(self, key: Any) -> At:
         return At(self.x, key)
 
+    @public(name="x.at[key].get")
     def get(self) -> Node:
         """x[key]."""
         return getitem(self.x, self.key)
 
+    @public(name="x.at[key].set")
     def set(self, value: Any) -> Node:
         """x with `value` at the places of the key; of repeated places the last one stays."""
         return write(self.x, self.key, value, "set")
 
+    @public(name="x.at[key].add")
     def add(self, value: Any) -> Node:
         """x with `value` added at the places of the key, once for each repetition."""
         return write(self.x, self.key, value, "add")
 
+    @public(name="x.at[key].multiply")
     def multiply(self, value: Any) -> Node:
         """x with the places of the key multiplied by `value`, once for each repetition."""
         return write(self.x, self.key, value, "mul")
 
+    @public(name="x.at[key].max")
     def max(self, value: Any) -> Node:
         """x with the larger of it and `value` at the places of the key."""
         return write(self.x, self.key, value, "max")
 
+    @public(name="x.at[key].min")
     def min(self, value: Any) -> Node:
         """x with the smaller of it and `value` at the places of the key."""
         return write(self.x, self.key, value, "min")
@@ -522,11 +548,13 @@ def _write_where(x: Node, mask: Node, value: Node, mode: str) -> Node:
     return ops.where(ops.broadcast_to(chosen, x.shape), COMBINE[mode](x, value), x)
 
 
+@public
 def set_subtensor(place: Node, value: Any) -> Node:
     """For `place` made as x[key]: x with `value` there (Theano's name; see also x.at[key].set)."""
     return _write_through(place, value, "set")
 
 
+@public
 def inc_subtensor(place: Node, value: Any) -> Node:
     """For `place` made as x[key]: x with `value` added there (see also x.at[key].add)."""
     return _write_through(place, value, "add")
@@ -556,39 +584,3 @@ def _write_through(place: Node, value: Any, mode: str) -> Node:
     if not combined:
         raise GraphError(f"set_subtensor: {place!r} is not made as x[key]; use x.at[key].set(v)")
     return value
-
-
-# By number along one axis.
-
-
-@method
-def take(x: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Node:
-    """The elements of x (flattened if `axis` is None) at integer places of one axis. `mode` says
-    what places outside mean: "raise", "wrap" or "clip"."""
-    x, places = as_tensor(x), as_tensor(indices)
-    if mode not in MODES:
-        raise GraphError(f"take: mode {mode!r} is not one of {', '.join(MODES)}")
-    if axis is None:
-        x, axis = ops.ravel(x), 0
-    place = normal_axes(axis, x.ndim, "take")[0]
-    places = _from_front(places, x.shape[place], x, place) if mode == "raise" else places
-    return make(Gather((place,), place, mode), (x, places))
-
-
-def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Node:
-    """out[i, j, k] = x[i, indices[i, j, k], k] for axis 1, and so on; the other axes broadcast."""
-    x, places = as_tensor(x), as_tensor(indices)
-    if x.ndim != places.ndim:
-        raise GraphError(f"take_along_axis: {x.ndim} and {places.ndim} axes; they must agree")
-    along = normal_axes(axis, x.ndim, "take_along_axis")[0]
-    rest = [a for a in range(x.ndim) if a != along]
-    joint = broadcast_shapes(*(tuple(t.shape[a] for a in rest) for t in (x, places)))
-    sizes = dict(zip(rest, joint, strict=True))
-    x = ops.broadcast_to(x, tuple(sizes.get(a, n) for a, n in enumerate(x.shape)))
-    places = ops.broadcast_to(places, tuple(sizes.get(a, n) for a, n in enumerate(places.shape)))
-    grids = []
-    for a in range(x.ndim):
-        shape = tuple(-1 if b == a else 1 for b in range(x.ndim))
-        line = places if a == along else ops.reshape(ops.arange(x.shape[a]), shape)
-        grids.append(ops.broadcast_to(line, places.shape))
-    return make(Gather(tuple(range(x.ndim)), 0), (x, *grids))

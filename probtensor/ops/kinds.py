@@ -16,12 +16,15 @@ meaning on arrays; `vjp`, its derivative; a C name; `samples`, the inputs it is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from probtensor import ops
+from probtensor.calls import REASONS, WRONG, add_line, line_text, refusal
 from probtensor.graph.node import (
     METHODS,
     OPERATORS,
@@ -38,6 +41,7 @@ from probtensor.types import (
     broadcast_shapes,
     promote,
     promote_float,
+    shape_text,
 )
 
 REGISTRY: dict[str, type[Op]] = {}
@@ -126,7 +130,62 @@ class Kind(Op):
         raise NotImplementedError(f"{self.name} has no derivative")
 
 
-class Elementwise(Kind):
+class Signature:
+    """The signature of an op's one instance, for `inspect.signature` and `help`: x, or x1, x2."""
+
+    def __get__(self, instance: Any, owner: type) -> inspect.Signature | None:
+        return None if instance is None else instance.signature_of_operands()
+
+
+class Function(Kind):
+    """A kind whose ops have no parameters: the op's one instance is a function that users call."""
+
+    operands: ClassVar[tuple[str, ...]] = ()  # their names, where they are not x1, x2
+    __signature__ = Signature()
+
+    def __call__(self, *inputs: Any, **keywords: Any) -> Node:
+        try:
+            if keywords or len(inputs) != self.count():
+                raise TypeError(self._wrong_call(inputs, keywords))
+            return self.apply(*inputs)
+        except WRONG as error:
+            add_line(error, self.public_name())
+            raise
+
+    def apply(self, *inputs: Any) -> Node:
+        """The node of the op for operands as users give them."""
+        raise NotImplementedError
+
+    def count(self) -> int:
+        """How many operands there are."""
+        raise NotImplementedError
+
+    def signature_of_operands(self) -> inspect.Signature:
+        """The operands, which go by position, as NumPy's do."""
+        count = self.count()
+        names = self.operands or (("x",) if count == 1 else [f"x{k + 1}" for k in range(count)])
+        only = inspect.Parameter.POSITIONAL_ONLY
+        return inspect.Signature([inspect.Parameter(name, only) for name in names])
+
+    def public_name(self) -> str:
+        """What users call the op: its name in NumPy if it has one there."""
+        names = [name for name, value in vars(ops).items() if value is self]
+        return min(names, key=lambda name: not hasattr(np, name), default=self.name)
+
+    def _wrong_call(self, inputs: Sequence[Any], keywords: Mapping[str, Any]) -> str:
+        label, signature = self.public_name(), self.signature_of_operands()
+        unknown = [name for name in keywords if name not in signature.parameters]
+        if unknown and unknown[0] in REASONS:
+            return refusal(label, unknown[0])
+        if keywords:
+            first = (unknown or list(keywords))[0]
+            wrong = f": no argument {first!r}" if unknown else f": {first!r} goes by position"
+        else:
+            wrong = f" takes {self.count()} arguments, not {len(inputs)}"
+        return f"{label}{wrong}\n  at {line_text()}\n  it takes {label}{signature}"
+
+
+class Elementwise(Function):
     """A scalar function applied at each place of broadcast inputs.
 
     `dtypes` says how input dtypes meet and what comes out:
@@ -147,9 +206,10 @@ class Elementwise(Kind):
     def has_code(cls: type) -> bool:
         return (cls.c is None) != (cls.symbol is None)
 
-    def __call__(self, *inputs: Any) -> Node:
-        if len(inputs) != self.arity:
-            raise TypeError(f"{self.name} takes {self.arity} arguments, not {len(inputs)}")
+    def count(self) -> int:
+        return self.arity
+
+    def apply(self, *inputs: Any) -> Node:
         dtype = self.meeting_dtype(inputs)
         return make(self, tuple(as_tensor_of(x, dtype, self.name, WIDER) for x in inputs))
 
@@ -179,7 +239,7 @@ def joint_shape(types: Sequence[TensorType]) -> tuple:
     try:
         return broadcast_shapes(*(t.shape for t in types))
     except ShapeError as error:
-        shapes = " and ".join(f"({', '.join(map(str, t.shape))})" for t in types)
+        shapes = " and ".join(shape_text(t.shape) for t in types)
         raise ShapeError(f"shapes {shapes} do not broadcast: sizes {error}") from None
 
 
@@ -360,7 +420,7 @@ class Contraction(Kind):
         return TensorType(x.dtype, tuple(sizes[letter] for letter in self.parts()[2]))
 
 
-class Core(Kind):
+class Core(Function):
     """A routine on the last axes of its inputs, repeated over the leading (broadcast) axes.
 
     `core` is a gufunc signature such as "(n,n),(n)->(n)"; `routine` the C name of the routine on
@@ -370,6 +430,12 @@ class Core(Kind):
 
     core: ClassVar[str]
     routine: ClassVar[str]
+
+    def count(self) -> int:
+        return len(self.signature()[0])
+
+    def apply(self, *inputs: Any) -> Node:
+        return make(self, tuple(as_tensor_of(x, "float64") for x in inputs))
 
     def signature(self) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
         """Core axis names of each input and of the output."""
@@ -383,14 +449,21 @@ class Core(Kind):
         sizes: dict[str, Any] = {}
         for names, operand in zip(self.signature()[0], types, strict=True):
             if operand.ndim < len(names):
-                raise ShapeError(f"needs at least {len(names)} axes, not {operand.ndim}")
+                raise ShapeError(self.rank_text(types))
             for name, n in zip(names, operand.shape[operand.ndim - len(names) :], strict=True):
                 m = sizes.setdefault(name, n)
                 if isinstance(m, int) and isinstance(n, int) and m != n:
-                    raise ShapeError(f"{name}={m} and {name}={n}")
+                    square = "needs square matrices: " if names.count(name) > 1 else ""
+                    raise ShapeError(f"{square}{name}={m} and {name}={n} differ")
                 if isinstance(n, int):
                     sizes[name] = n
         return sizes
+
+    def rank_text(self, types: Sequence[TensorType]) -> str:
+        """What is wrong with operands of which one has too few axes."""
+        pairs = zip(self.signature()[0], types, strict=True)
+        names, operand = next((n, t) for n, t in pairs if t.ndim < len(n))
+        return f"needs at least {len(names)} axes, not shape {shape_text(operand.shape)}"
 
     def batch_shape(self, types: Sequence[TensorType]) -> tuple:
         names = self.signature()[0]

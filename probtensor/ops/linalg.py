@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor, make
 from probtensor.ops.kinds import (
     Contraction,
@@ -23,9 +24,9 @@ from probtensor.ops.kinds import (
     operator,
     weak_operand,
 )
-from probtensor.ops.reduce import normal_axes
+from probtensor.ops.reduce import described, flag, listed_axes, one_axis
 from probtensor.ops.samples import Sample, cases
-from probtensor.types import broadcast_shapes, promote
+from probtensor.types import ShapeError, TensorType, broadcast_shapes, promote, shape_text
 
 
 @op
@@ -67,6 +68,7 @@ def _operand_gradient(g, g_letters, other, other_letters, x, letters) -> Node:
     return ops.broadcast_to(ops.expand_dims(inner, lost), x.shape) if lost else inner
 
 
+@public
 def contract(subscripts: str, x: Any, y: Any) -> Node:
     """The contraction of x and y by explicit subscripts, in their common dtype."""
     dtype = promote(weak_operand(x), weak_operand(y))
@@ -77,18 +79,27 @@ def contract(subscripts: str, x: Any, y: Any) -> Node:
 
 
 @operator("@")
+@public
 def matmul(x: Any, y: Any) -> Node:
     """The matrix product x @ y: over the last axis of x and the last but one (or only) axis of y;
     leading axes broadcast."""
     x, y = as_tensor(x), as_tensor(y)
     if x.ndim == 0 or y.ndim == 0:
-        raise GraphError(f"matmul: needs at least 1 axis each, not {x.ndim} and {y.ndim}; use *")
+        other = y if x.ndim == 0 else x
+        raise GraphError(
+            f"matmul: needs at least 1 axis each, not {x.ndim} and {y.ndim}; use *"
+            f"{described(other)}"
+        )
     rows, columns = "i" * (x.ndim > 1), "k" * (y.ndim > 1)
     return _batched(x, rows + "j", y, "j" + columns, rows + columns, "matmul")
 
 
 def _batched(x: Node, x_core: str, y: Node, y_core: str, out_core: str, what: str) -> Node:
     """A contraction of the core axes, repeated over leading axes that broadcast."""
+    for t, core in ((x, x_core), (y, y_core)):
+        if t.ndim < len(core):
+            wanted = "a matrix" if len(core) == 2 else "a vector"
+            raise GraphError(f"{what}: needs {wanted}, not {t.ndim} axes{described(t)}")
     batch = max(x.ndim - len(x_core), y.ndim - len(y_core))
     letters = [c for c in string.ascii_letters if c not in x_core + y_core][:batch]
     operands, names = [], []
@@ -110,59 +121,72 @@ def _batched(x: Node, x_core: str, y: Node, y_core: str, out_core: str, what: st
 
 
 @method
-def dot(x: Any, y: Any) -> Node:
-    """NumPy's dot: the product over the last axis of x and the last but one (or only) axis of y;
-    with a 0-d operand, the elementwise product."""
-    x, y = as_tensor(x), as_tensor(y)
+@public(lacks=("out",))
+def dot(a: Any, b: Any, out: None = None) -> Node:
+    """NumPy's dot: the product over the last axis of `a` and the last but one (or only) axis of
+    `b`; with a 0-d operand, the elementwise product."""
+    x, y = as_tensor(a), as_tensor(b)
     if x.ndim == 0 or y.ndim == 0:
         return x * y
     second = y.ndim - 2 if y.ndim > 1 else 0
     return tensordot(x, y, ([x.ndim - 1], [second]))
 
 
-def tensordot(x: Any, y: Any, axes: int | Sequence[Any] = 2) -> Node:
-    """The sum of products over pairs of axes: the last `axes` of x with the first of y, or two
+@public
+def tensordot(a: Any, b: Any, axes: int | Sequence[Any] = 2) -> Node:
+    """The sum of products over pairs of axes: the last `axes` of `a` with the first of `b`, or two
     sequences of axes."""
-    x, y = as_tensor(x), as_tensor(y)
-    if isinstance(axes, int):
+    x, y = as_tensor(a), as_tensor(b)
+    if isinstance(axes, (int, np.integer)):
+        if not 0 <= axes <= min(x.ndim, y.ndim):
+            text = f"tensordot: {axes} axes, where the operands have {x.ndim} and {y.ndim}"
+            raise GraphError(text + described(x) + f"; the other has shape {shape_text(y.shape)}")
         left, right = tuple(range(x.ndim - axes, x.ndim)), tuple(range(axes))
     else:
-        left, right = ((a,) if isinstance(a, int) else tuple(a) for a in axes)
+        if not isinstance(axes, (tuple, list)) or len(axes) != 2:
+            raise GraphError(f"tensordot: axes are a number or a pair, not {axes!r:.60}")
+        left = listed_axes(axes[0], x, "tensordot", several=not isinstance(axes[0], int))
+        right = listed_axes(axes[1], y, "tensordot", several=not isinstance(axes[1], int))
     if len(left) != len(right):
-        raise GraphError(f"tensordot: {len(left)} axes of x for {len(right)} of y")
-    normal_axes(left, x.ndim, "tensordot")
-    normal_axes(right, y.ndim, "tensordot")
+        raise GraphError(f"tensordot: {len(left)} axes of a for {len(right)} of b")
     first = list(string.ascii_letters[: x.ndim])
     second = list(string.ascii_letters[x.ndim : x.ndim + y.ndim])
-    for a, b in zip(left, right):
-        second[b] = first[a]
-    joined = {first[a] for a in left}
+    for k, j in zip(left, right):
+        second[j] = first[k]
+    joined = {first[k] for k in left}
     out = [c for c in first + second if c not in joined]
     return contract(f"{''.join(first)},{''.join(second)}->{''.join(out)}", x, y)
 
 
-def outer(x: Any, y: Any) -> Node:
-    """out[i, j] = x[i] * y[j] of the flattened operands."""
-    return contract("i,j->ij", ops.ravel(x), ops.ravel(y))
+@public(lacks=("out",))
+def outer(a: Any, b: Any, out: None = None) -> Node:
+    """out[i, j] = a[i] * b[j] of the flattened operands."""
+    return contract("i,j->ij", ops.ravel(a), ops.ravel(b))
 
 
+@public
 def inner(x: Any, y: Any) -> Node:
     """The sum of products over the last axes of both."""
     x, y = as_tensor(x), as_tensor(y)
     return x * y if x.ndim == 0 or y.ndim == 0 else tensordot(x, y, ([-1], [-1]))
 
 
-def vecdot(x: Any, y: Any, axis: int = -1) -> Node:
+@public
+def vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Node:
     """The sum of products over one axis of both; the others broadcast."""
-    x, y = ops.moveaxis(x, axis, -1), ops.moveaxis(y, axis, -1)
+    x1, x2 = as_tensor(x1), as_tensor(x2)
+    x = ops.moveaxis(x1, one_axis(axis, x1, "vecdot"), -1)
+    y = ops.moveaxis(x2, one_axis(axis, x2, "vecdot"), -1)
     return _batched(x, "j", y, "j", "", "vecdot")
 
 
+@public
 def matvec(x: Any, y: Any) -> Node:
     """The product of a matrix and a vector; leading axes broadcast."""
     return _batched(as_tensor(x), "ij", as_tensor(y), "j", "i", "matvec")
 
 
+@public
 def vecmat(x: Any, y: Any) -> Node:
     """The product of a vector and a matrix; leading axes broadcast."""
     return _batched(as_tensor(x), "j", as_tensor(y), "jk", "k", "vecmat")
@@ -224,13 +248,22 @@ class Triangular(Core):
     """x with t @ x == b, where t is triangular; the other triangle of t is not read."""
 
     core = "(n,n),(n,k)->(n,k)"
+    operands = ("a", "b")
     samples = SYSTEMS
 
-    def __call__(self, *inputs: Any) -> Node:
-        t, b = (as_tensor_of(x, "float64") for x in inputs)
-        batch = broadcast_shapes(t.shape[:-2], b.shape[:-2])
-        spread = [ops.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (t, b)]
-        return make(self, spread)
+    def apply(self, *inputs: Any) -> Node:
+        nodes = [as_tensor_of(x, "float64") for x in inputs]
+        try:
+            batch = broadcast_shapes(*(x.shape[:-2] for x in nodes))
+        except ShapeError:
+            return make(self, nodes)  # which says what does not fit
+        if all(x.ndim >= 2 for x in nodes):
+            nodes = [ops.broadcast_to(x, (*batch, *x.shape[-2:])) for x in nodes]
+        return make(self, nodes)
+
+    def rank_text(self, types: Sequence[TensorType]) -> str:
+        lower = self.name == "solve_lower"
+        return f"{super().rank_text(types)}; pt.solve_triangular(a, b, lower={lower}) takes vectors"
 
 
 @op
@@ -288,42 +321,97 @@ solve_lower = SolveLower()
 solve_upper = SolveUpper()
 
 
-def cholesky(a: Any) -> Node:
-    """The lower Cholesky factor of the last two axes; all nan where a is not positive definite.
-    Only the lower triangle of a is read."""
-    return Cholesky()(as_tensor_of(a, "float64"))
+@public
+def cholesky(a: Any, *, upper: bool = False) -> Node:
+    """The lower Cholesky factor of the last two axes, or with `upper` the upper one; all nan where
+    `a` is not positive definite. Of `a` only that triangle is read. GraphError for matrices that
+    are not square. (NumPy's signature: SciPy's `cholesky` gives the upper factor.)"""
+    a = matrices("cholesky", a)
+    if not flag(upper, "cholesky: upper"):
+        return Cholesky()(a)
+    return ops.matrix_transpose(Cholesky()(ops.matrix_transpose(a)))
 
 
-def solve_triangular(a: Any, b: Any, *, trans: bool = False, lower: bool = True) -> Node:
-    """x with a @ x == b (with `trans`, a.mT @ x == b), where a is triangular on its last two axes.
-    b is a vector or has columns; leading axes broadcast. SciPy's default is lower=False."""
-    a, b = as_tensor(a), as_tensor(b)
-    if a.ndim < 2 or b.ndim < 1:
-        raise GraphError(f"solve_triangular: a matrix and a vector, not {a.ndim} and {b.ndim} axes")
-    a = ops.matrix_transpose(a) if trans else a
-    solve = solve_lower if lower != trans else solve_upper
+TRANSPOSED = {0: False, "N": False, 1: True, "T": True, 2: True, "C": True}
+
+
+@public(lacks=("check_finite",))
+def solve_triangular(
+    a: Any,
+    b: Any,
+    trans: int | str = 0,
+    lower: bool = False,
+    unit_diagonal: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = False,
+) -> Node:
+    """x with a @ x == b, where `a` is triangular on its last two axes; SciPy's signature.
+
+    `trans` is 0 or "N" for a @ x == b, and 1, 2, "T" or "C" for a.mT @ x == b. Only one triangle of
+    `a` is read, the upper one unless `lower`; its diagonal counts as ones with `unit_diagonal`. `b`
+    is a vector or has columns; leading axes broadcast. `overwrite_b` makes no difference, and nan
+    or inf are not looked for: they reach the result.
+    """
+    a, b = matrices("solve_triangular", a), as_tensor(b)
+    lower = flag(lower, "solve_triangular: lower")
+    turned = _transposed(trans)
+    if b.ndim < 1:
+        raise GraphError(f"solve_triangular: b is a vector or has columns{described(b)}")
+    if flag(unit_diagonal, "solve_triangular: unit_diagonal"):
+        a = ops.where(ops.eye(a.shape[-2], a.shape[-1], dtype="bool"), 1, a)
+    a = ops.matrix_transpose(a) if turned else a
+    solve = solve_lower if lower != turned else solve_upper
     if b.ndim == 1:
         return ops.squeeze(solve(a, ops.expand_dims(b, 1)), -1)
     return solve(a, b)
 
 
-def cho_solve(factor: Any, b: Any) -> Node:
-    """x with a @ x == b, given the lower Cholesky factor of a."""
-    return solve_triangular(factor, solve_triangular(factor, b), trans=True)
+def _transposed(trans: Any) -> bool:
+    plain = isinstance(trans, (int, str, np.integer))
+    if not plain or trans not in TRANSPOSED:
+        choices = ", ".join(map(repr, TRANSPOSED))
+        raise GraphError(f"solve_triangular: trans is one of {choices}, not {trans!r:.60}")
+    return TRANSPOSED[trans]
+
+
+@public(lacks=("check_finite",))
+def cho_solve(
+    c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = False
+) -> Node:
+    """x with a @ x == b, given (c, lower): a Cholesky factor of `a` and whether it is the lower
+    one; SciPy's signature. A factor alone is a lower one, as `cholesky` gives it."""
+    if isinstance(c_and_lower, (tuple, list)) and len(c_and_lower) == 2:
+        c, lower = c_and_lower[0], flag(c_and_lower[1], "cho_solve: lower of (c, lower)")
+    else:
+        c, lower = c_and_lower, True
+    c = matrices("cho_solve", c)
+    inner = solve_triangular(c, b, trans=0 if lower else 1, lower=lower)
+    return solve_triangular(c, inner, trans=1 if lower else 0, lower=lower)
+
+
+def matrices(what: str, x: Any) -> Node:
+    """x with at least two axes; GraphError for fewer."""
+    x = as_tensor(x)
+    if x.ndim < 2:
+        raise GraphError(f"{what}: takes matrices, not {x.ndim} axes{described(x)}")
+    return x
 
 
 @method
-def cumsum(x: Any, axis: int | None = None) -> Node:
-    """The running sum along an axis (of x flattened if None). Integers are summed as int64, at the
-    cost of the square of their number."""
-    x = as_tensor(x)
+@public(lacks=("out",))
+def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Node:
+    """The running sum along an axis (of `a` flattened if None), in `dtype` or as `sum` has it.
+    Integers cost the square of their number. GraphError for several axes."""
+    x = as_tensor(a)
+    x = x if dtype is None else ops.astype(x, dtype)
     if axis is None:
         x, axis = ops.ravel(x), 0
-    place = normal_axes(axis, x.ndim, "cumsum")[0]
+    place = one_axis(axis, x, "cumsum")
     last = ops.moveaxis(x, place, -1)
     if x.type.is_float:
         total = ops.astype(Cumsum()(ops.astype(last, "float64")), x.dtype)
     else:
         n = last.shape[-1]
-        total = ops.sum(ops.where(ops.tri(n, dtype="bool"), ops.expand_dims(last, -2), 0), -1)
+        earlier = ops.where(ops.tri(n, dtype="bool"), ops.expand_dims(last, -2), 0)
+        total = ops.sum(earlier, -1, dtype)
     return ops.moveaxis(total, -1, place)

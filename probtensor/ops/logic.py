@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph.node import Node, as_tensor, make
 from probtensor.ops.arithmetic import EDGES, Number
 from probtensor.ops.kinds import (
@@ -42,9 +43,9 @@ class Comparison(Elementwise):
     differentiable = False
     samples = reals(-3, 3, -3, 3, edges=EDGES, smooth=False) + integers(-3, 3, -3, 3) + bools(2)
 
-    def __call__(self, *inputs: Any) -> Node:
-        exact = self._exact(*inputs) if len(inputs) == 2 else None
-        return super().__call__(*inputs) if exact is None else exact
+    def apply(self, *inputs: Any) -> Node:
+        exact = self._exact(*inputs)
+        return super().apply(*inputs) if exact is None else exact
 
     def _exact(self, x: Any, y: Any) -> Node | None:
         """The comparison by others that the promotion of x and y leaves exact; None where the usual
@@ -291,15 +292,14 @@ class Where(Elementwise):
     a and b are promoted with each other."""
 
     arity, symbol = 3, "where"
+    operands = ("condition", "x", "y")
     numpy = staticmethod(np.where)
     samples = (
         Sample(lambda rng: (rng.random((3, 4)) < 0.5, rng.normal(size=(3, 4)), rng.normal(size=4))),
         Sample(lambda rng: (rng.random(3) < 0.5, *rng.integers(0, 9, (2, 2, 3))), smooth=False),
     )
 
-    def __call__(self, *inputs: Any) -> Node:
-        if len(inputs) != 3:
-            raise TypeError(f"where takes a condition and two values, not {len(inputs)} arguments")
+    def apply(self, *inputs: Any) -> Node:
         condition, a, b = inputs
         dtype = promote(weak_operand(a), weak_operand(b))
         chosen = [as_tensor_of(value, dtype, self.name, WIDER) for value in (a, b)]
@@ -332,7 +332,7 @@ class Cast(Elementwise):
         Sample(lambda rng: (rng.integers(-300, 300, 9),), {"dtype": "uint8"}, smooth=False),
     )
 
-    def __call__(self, *inputs: Any) -> Node:
+    def apply(self, *inputs: Any) -> Node:
         return make(self, tuple(as_tensor(x) for x in inputs))
 
     def infer(self, *types: TensorType) -> TensorType:
@@ -346,10 +346,11 @@ class Cast(Elementwise):
 
 
 @method
-def astype(x: Any, dtype: Any) -> Node:
-    """x converted to `dtype`; x itself if it has it already. Integers wrap, and floats lose their
-    fraction; which integer nan, infinity or a float out of range becomes differs between targets,
-    as it does between NumPy's platforms."""
+@public(lacks=("device",))
+def astype(x: Any, dtype: Any, *, copy: bool = True, device: None = None) -> Node:
+    """x converted to `dtype`; x itself if it has it already, whatever `copy` says. Integers wrap,
+    and floats lose their fraction; which integer nan, infinity or a float out of range becomes
+    differs between targets, as it does between NumPy's platforms."""
     x = as_tensor(x)
     name = check_dtype(dtype)
     return x if x.dtype == name else make(Cast(name), (x,))
@@ -376,11 +377,13 @@ where = switch = Where()
 cast = astype
 
 
+@public
 def logical_xor(x: Any, y: Any) -> Node:
     """True where exactly one is."""
     return ne(astype(x, "bool"), astype(y, "bool"))
 
 
+@public
 def isfinite(x: Any) -> Node:
     """True where x is neither infinite nor nan."""
     return lt(ops.abs(x), np.inf)

@@ -60,9 +60,7 @@ class Draw(Elementwise):
     arity = 2
     differentiable = False
 
-    def __call__(self, *inputs: Any) -> Node:
-        if len(inputs) != self.arity:
-            raise TypeError(f"{self.name} takes {self.arity} arguments, not {len(inputs)}")
+    def apply(self, *inputs: Any) -> Node:
         dtypes = self.input_dtypes()
         return make(self, tuple(as_tensor_of(x, d) for x, d in zip(inputs, dtypes, strict=True)))
 

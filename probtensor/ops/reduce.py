@@ -6,16 +6,18 @@ and `dtype`.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import GraphError, Node, as_tensor, make
-from probtensor.ops.kinds import Reduction, method, op
+from probtensor.calls import line_text, public
+from probtensor.graph.node import Const, GraphError, Node, as_tensor, line_of, make
+from probtensor.ops.kinds import Reduction, as_tensor_of, method, op
 from probtensor.ops.samples import Sample, arrays, cases
-from probtensor.types import TensorType, check_dtype
+from probtensor.types import TensorType, check_dtype, shape_text
 
 Axis = int | Sequence[int] | None
 AXES = cases((3, 4), axes=[(0,), (1,), (0, 1)]) + cases((2, 3, 2), axes=[(0, 2), (1,), ()])
@@ -25,19 +27,74 @@ TRUTHS = tuple(
 )
 
 
-def normal_axes(axis: Axis, ndim: int, what: str) -> tuple[int, ...]:
-    """NumPy's `axis` as sorted, non-negative axes; None is all of them."""
-    if axis is None:
+def listed_axes(
+    axis: Axis,
+    x: Node,
+    what: str,
+    ndim: int | None = None,
+    several: bool = True,
+    distinct: bool = True,
+) -> tuple[int, ...]:
+    """NumPy's `axis` as non-negative axes in the order given; None is all of them. `ndim` counts
+    the axes where they are not those of x. With `several` false one integer is all there may be,
+    with `distinct` false an axis may stand twice."""
+    ndim = x.ndim if ndim is None else ndim
+    if axis is None and several:
         return tuple(range(ndim))
-    given = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
+    given = tuple(axis) if several and isinstance(axis, (tuple, list)) else (axis,)
     found = []
     for a in given:
-        if not -ndim <= a < ndim:
-            raise GraphError(f"{what}: axis {a} of a tensor with {ndim} axes")
-        found.append(int(a) % ndim)
-    if len(set(found)) != len(found):
-        raise GraphError(f"{what}: an axis stands twice in {given}")
-    return tuple(sorted(found))
+        place = _as_index(a)
+        if place is None:
+            wanted = "an integer, a tuple of integers or None" if several else "an integer"
+            raise GraphError(f"{what}: axis must be {wanted}, not {axis!r:.60}{described(x)}")
+        if not -ndim <= place < ndim:
+            text = f"{what}: axis {place} of a tensor with {ndim} axes"
+            last = f"; they go from {-ndim} to {ndim - 1}" if ndim else ""
+            raise GraphError(text + last + described(x))
+        found.append(place % ndim)
+    if distinct and len(set(found)) != len(found):
+        raise GraphError(f"{what}: an axis stands twice in {given}{described(x)}")
+    return tuple(found)
+
+
+def normal_axes(axis: Axis, x: Node, what: str, ndim: int | None = None) -> tuple[int, ...]:
+    """NumPy's `axis` as sorted, non-negative axes; None is all of them."""
+    return tuple(sorted(listed_axes(axis, x, what, ndim)))
+
+
+def one_axis(axis: Any, x: Node, what: str, ndim: int | None = None) -> int:
+    """An axis that is one integer, as a non-negative one; GraphError for a tuple or None."""
+    return listed_axes(axis, x, what, ndim, several=False)[0]
+
+
+def _as_index(value: Any) -> int | None:
+    """An integer of any library; None for all else, bools and tensors among it."""
+    if isinstance(value, (bool, np.bool_, Node)):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def described(x: Node) -> str:
+    """The lines of a message that say where, and which tensor it is about."""
+    while isinstance(x.op, ops.Cast):
+        x = x.inputs[0]
+    if isinstance(x.op, Const):
+        return f"\n  at {line_text()}\n  the tensor is a constant of shape {shape_text(x.shape)}"
+    called = x.name or x.op.text()
+    return (
+        f"\n  at {line_text()}\n  {called} has shape {shape_text(x.shape)}, made at {line_of(x)}"
+    )
+
+
+def flag(value: Any, what: str) -> bool:
+    """A Python truth value or 0 or 1; GraphError for all else, which Python would take as true."""
+    if isinstance(value, (bool, np.bool_)) or (isinstance(value, int) and value in (0, 1)):
+        return bool(value)
+    raise GraphError(f"{what} must be True or False, not {value!r:.60}")
 
 
 def spread(x: Node, axes: tuple[int, ...], shape: tuple) -> Node:
@@ -167,52 +224,151 @@ def wide(x: Node, dtype: Any) -> Node:
     return x if x.type.is_float else ops.astype(x, "int64")
 
 
-def folded(kind: type[Reduction], x: Node, axis: Axis, keepdims: bool) -> Node:
+def folded(
+    kind: type[Reduction],
+    x: Node,
+    axis: Axis,
+    keepdims: bool,
+    initial: Any = None,
+    where: Any = None,
+) -> Node:
     """A reduction of x by NumPy's arguments."""
-    axes = normal_axes(axis, x.ndim, kind.name)
-    out = make(kind(axes), (x,)) if axes else x
-    return ops.expand_dims(out, axes) if keepdims and axes else out
+    name = kind.name
+    axes = normal_axes(axis, x, name)
+    start = None if initial is None else _start(initial, x.dtype, name)
+    x = chosen(x, where, start if kind.identity is None else kind.identity, name)
+    if start is not None and kind.identity is None and 0 in [x.shape[a] for a in axes]:
+        kept = tuple(n for a, n in enumerate(x.shape) if a not in axes)
+        out = ops.broadcast_to(start, kept)
+    else:
+        out = make(kind(axes), (x,)) if axes else x
+        out = out if start is None else JOINED[kind.combine](out, start)
+    return ops.expand_dims(out, axes) if flag(keepdims, f"{name}: keepdims") and axes else out
+
+
+JOINED = {
+    "add": lambda x, y: x + y,
+    "mul": lambda x, y: x * y,
+    "max": lambda x, y: ops.maximum(x, y),
+    "min": lambda x, y: ops.minimum(x, y),
+}
+
+
+def _start(initial: Any, dtype: str, what: str) -> Node:
+    node = as_tensor(initial)
+    if node.shape:
+        raise GraphError(f"{what}: initial is a number, not of shape {shape_text(node.shape)}")
+    if node.type.is_float and not dtype.startswith("float"):
+        raise GraphError(f"{what}: initial is {node.dtype}, the tensor {dtype}; cast one of them")
+    return as_tensor_of(initial, dtype)
+
+
+def chosen(x: Node, where: Any, other: Any, what: str) -> Node:
+    """x with `other` where the mask `where`, which broadcasts to x, does not hold."""
+    if where is None or where is True:
+        return x
+    mask = as_tensor(where)
+    if mask.dtype != "bool":
+        raise GraphError(f"{what}: where= is a mask of bools, not {mask.dtype}{described(mask)}")
+    if other is None:
+        raise GraphError(f"{what}: where= needs initial=, the value of a fold of nothing")
+    return ops.where(ops.broadcast_to(mask, x.shape), x, other)
+
+
+def _extreme(
+    kind: type[Reduction], x: Node, axis: Axis, keepdims: bool, initial: Any, where: Any
+) -> Node:
+    """The largest or smallest element; of bools as of 0 and 1."""
+    if x.dtype != "bool":
+        return folded(kind, x, axis, keepdims, initial, where)
+    if initial is None and where is None:
+        return folded(Any_ if kind is Max else All, x, axis, keepdims)
+    small = ops.astype(x, "uint8")
+    start = None if initial is None else ops.astype(as_tensor(initial), "uint8")
+    return ops.astype(folded(kind, small, axis, keepdims, start, where), "bool")
 
 
 @method
-def sum(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Node:
-    """The sum over `axis` (all axes if None). Bools and integers are summed as int64 (uint64)."""
-    return folded(Sum, wide(as_tensor(x), dtype), axis, keepdims)
+@public(lacks=("out",))
+def sum(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = None,
+) -> Node:
+    """The sum over `axis` (all axes if None). Bools and integers are summed as int64 (uint64).
+
+    `initial` is added; where the mask `where` does not hold, elements count as 0.
+    GraphError for an axis that `a` has not, or one that stands twice.
+    """
+    return folded(Sum, wide(as_tensor(a), dtype), axis, keepdims, initial, where)
 
 
 @method
-def prod(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Node:
-    """The product over `axis` (all axes if None). Its derivative is right at zeros as well; it
-    costs the square of the number of elements."""
-    return folded(Prod, wide(as_tensor(x), dtype), axis, keepdims)
+@public(lacks=("out",))
+def prod(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = None,
+) -> Node:
+    """The product over `axis` (all axes if None), with NumPy's arguments as in `sum`. Its
+    derivative is right at zeros as well; it costs the square of the number of elements."""
+    return folded(Prod, wide(as_tensor(a), dtype), axis, keepdims, initial, where)
 
 
 @method
-def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
+@public(lacks=("out",))
+def max(
+    a: Any,
+    axis: Axis = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = None,
+) -> Node:
     """The largest element over `axis` (all axes if None); nan where there is one. Equal largest
-    elements share the derivative."""
-    x = as_tensor(x)
-    return any(x, axis, keepdims) if x.dtype == "bool" else folded(Max, x, axis, keepdims)
+    elements share the derivative. `where`, a mask of what counts, needs `initial`."""
+    return _extreme(Max, as_tensor(a), axis, keepdims, initial, where)
 
 
 @method
-def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
+@public(lacks=("out",))
+def min(
+    a: Any,
+    axis: Axis = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = None,
+) -> Node:
     """The smallest element over `axis` (all axes if None); nan where there is one. Equal smallest
-    elements share the derivative."""
-    x = as_tensor(x)
-    return all(x, axis, keepdims) if x.dtype == "bool" else folded(Min, x, axis, keepdims)
+    elements share the derivative. `where`, a mask of what counts, needs `initial`."""
+    return _extreme(Min, as_tensor(a), axis, keepdims, initial, where)
 
 
 @method
-def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
-    """Whether every element over `axis` is true (not 0)."""
-    return folded(All, ops.astype(x, "bool"), axis, keepdims)
+@public(lacks=("out",))
+def all(
+    a: Any, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: Any = None
+) -> Node:
+    """Whether every element over `axis` (that the mask `where` selects) is true (not 0)."""
+    return folded(All, ops.astype(a, "bool"), axis, keepdims, where=where)
 
 
 @method
-def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
-    """Whether some element over `axis` is true (not 0)."""
-    return folded(Any_, ops.astype(x, "bool"), axis, keepdims)
+@public(lacks=("out",))
+def any(
+    a: Any, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: Any = None
+) -> Node:
+    """Whether some element over `axis` (that the mask `where` selects) is true (not 0)."""
+    return folded(Any_, ops.astype(a, "bool"), axis, keepdims, where=where)
 
 
 amax, amin = max, min

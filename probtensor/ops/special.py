@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import Node
+from probtensor.calls import public
+from probtensor.graph.node import GraphError, Node, as_tensor
 from probtensor.ops.arithmetic import EDGES
 from probtensor.ops.kinds import NONNEGATIVE, OPEN_UNIT, POSITIVE, Elementwise, Facts, Range, op
 from probtensor.ops.samples import reals
@@ -375,11 +376,15 @@ class Lbeta(Elementwise):
         return g * (digamma(x) - both), g * (digamma(y) - both)
 
 
+@public
 def polygamma(n: int, x: Any) -> Node:
     """The n-th derivative of digamma, for whole n >= 0 and x > -10.
 
     Sixteen steps of the recurrence (DLMF 5.15.5), then the asymptotic series (DLMF 5.15.8).
     """
+    if not isinstance(n, (int, np.integer)) or n < 0:
+        raise GraphError(f"polygamma: the order n is a whole number from 0 on, not {n!r:.60}")
+    x = as_tensor(x)
     if n == 0:
         return digamma(x)
     if n == 1:

@@ -6,15 +6,29 @@ import string
 from typing import Any
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor
 from probtensor.types import ShapeError, Size, broadcast_size
 
 
-def einsum(subscripts: str, *operands: Any) -> Node:
+@public(lacks=("out", "order", "casting"))
+def einsum(
+    subscripts: str,
+    *operands: Any,
+    out: None = None,
+    optimize: Any = False,
+    dtype: Any = None,
+    order: str = "K",
+    casting: str = "safe",
+) -> Node:
     """NumPy's einsum: "ij,jk->ik", with repeated letters for diagonals, "..." for axes that
     broadcast, and an implied output. Operands are joined from left to right; an axis is summed over
-    as soon as nothing later needs it."""
-    nodes = [as_tensor(x) for x in operands]
+    as soon as nothing later needs it. `optimize` makes no difference; with `dtype` operands are
+    converted to it first."""
+    if not isinstance(subscripts, str):
+        shown = f"{subscripts!r:.60}"
+        raise GraphError(f"einsum: the subscripts come first, as 'ij,jk->ik', not {shown}")
+    nodes = [as_tensor(x) if dtype is None else ops.astype(x, dtype) for x in operands]
     inputs, output = _parsed(subscripts, nodes)
     _check_sizes(subscripts, inputs, nodes)
     terms = []

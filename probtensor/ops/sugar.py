@@ -9,32 +9,57 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor
 from probtensor.ops.composite import floats
+from probtensor.ops.creation import counted
 from probtensor.ops.kinds import method
-from probtensor.ops.reduce import Axis, normal_axes
-from probtensor.types import Size, is_size, size_floordiv, size_max, size_min, size_product
+from probtensor.ops.linalg import matrices
+from probtensor.ops.reduce import Axis, described, flag, listed_axes, normal_axes, one_axis
+from probtensor.ops.view import size_tuple
+from probtensor.types import Size, is_size, size_floordiv, size_max, size_min
 
 # Elementwise.
 
 
 @method
-def clip(x: Any, min: Any = None, max: Any = None) -> Node:
-    """x kept between `min` and `max`; either may be None. Outside, the derivative is 0. Python
-    integers beyond what the dtype of an integer x holds bound nothing."""
-    out = as_tensor(x)
+@public(lacks=("out",))
+def clip(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: None = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+) -> Node:
+    """`a` kept between `a_min` and `a_max`, which are called `min` and `max` as well; either may be
+    None. Outside, the derivative is 0. Python integers beyond what the dtype of an integer `a`
+    holds bound nothing."""
+    low, high = _one_name("a_min", a_min, "min", min), _one_name("a_max", a_max, "max", max)
+    out = as_tensor(a)
     if out.dtype.startswith(("int", "uint")):
         ends = np.iinfo(out.dtype)
-        min = None if type(min) is int and min <= ends.min else min
-        max = None if type(max) is int and max >= ends.max else max
-    if min is not None:
-        out = ops.maximum(out, min)
-    return out if max is None else ops.minimum(out, max)
+        low = None if type(low) is int and low <= ends.min else low
+        high = None if type(high) is int and high >= ends.max else high
+    if low is not None:
+        out = ops.maximum(out, low)
+    return out if high is None else ops.minimum(out, high)
+
+
+def _one_name(first: str, value: Any, second: str, other: Any) -> Any:
+    if value is not None and other is not None:
+        raise GraphError(f"clip: {first} and {second} are one bound, and both are given")
+    return other if value is None else value
 
 
 @method
-def round(x: Any, decimals: int = 0) -> Node:
-    """x to a number of decimals; halves go to the even digit, as in NumPy. Integers stay so."""
+@public(lacks=("out",))
+def round(a: Any, decimals: int = 0, out: None = None) -> Node:
+    """`a` to a number of decimals; halves go to the even digit, as in NumPy. Integers stay so."""
+    x = a
+    if not isinstance(decimals, (int, np.integer)):
+        raise GraphError(f"round: decimals must be an integer, not {decimals!r:.60}")
     if decimals == 0 or (decimals > 0 and as_tensor(x).dtype.startswith(("int", "uint"))):
         return ops.rint(x)
     scale = 10.0 ** abs(decimals)
@@ -43,7 +68,10 @@ def round(x: Any, decimals: int = 0) -> Node:
     return ops.astype(ops.rint(as_tensor(x) / scale) * scale, as_tensor(x).dtype)
 
 
-def nan_to_num(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Node:
+@public(lacks=("copy",))
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Node:
     """x with nan and the infinities replaced, the latter by the largest finite floats if None."""
     x = as_tensor(x)
     if not x.type.is_float:
@@ -54,100 +82,60 @@ def nan_to_num(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -
     return ops.where(ops.eq(x, -np.inf), -largest if neginf is None else neginf, out)
 
 
-def isclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):
-    """|x - y| <= atol + rtol * |y|; equal infinities are close."""
-    x, y = floats(x), floats(y)
+@public
+def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):
+    """|a - b| <= atol + rtol * |b|; equal infinities are close."""
+    x, y = floats(a), floats(b)
     near = ops.le(ops.abs(x - y), atol + rtol * ops.abs(y))
     out = ops.logical_or(ops.logical_and(near, ops.isfinite(y)), ops.eq(x, y))
     both = ops.logical_and(ops.isnan(x), ops.isnan(y))
     return ops.logical_or(out, both) if equal_nan else out
 
 
-def allclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):
+@public
+def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):
     """Whether all elements are close."""
-    return ops.all(isclose(x, y, rtol, atol, equal_nan))
+    return ops.all(isclose(a, b, rtol, atol, equal_nan))
 
 
+@public
 def relu(x: Any) -> Node:
     """x where it is positive, else 0; so is the derivative, which is 0 at 0."""
     x = as_tensor(x)
     return ops.where(x > 0, x, 0)
 
 
+@public
 def deg2rad(x: Any) -> Node:
     """Degrees as radians."""
     return floats(x) * float(np.pi / 180)
 
 
+@public
 def rad2deg(x: Any) -> Node:
     """Radians as degrees."""
     return floats(x) * float(180 / np.pi)
 
 
+@public
 def heaviside(x: Any, at_zero: Any) -> Node:
     """0 below 0, 1 above it, `at_zero` at 0; nan stays."""
     x = floats(x)
     return ops.where(x < 0, 0, ops.where(x > 0, 1, ops.where(ops.eq(x, 0), at_zero, x)))
 
 
-# Statistics.
-
-
-@method
-def mean(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Node:
-    """The mean over `axis` (all axes if None); integers and bools give float64."""
-    x = floats(x) if dtype is None else ops.astype(x, dtype)
-    axes = normal_axes(axis, x.ndim, "mean")
-    return ops.sum(x, axes, keepdims) / _count(x, axes)
-
-
-@method
-def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Node:
-    """The mean squared deviation over `axis`, divided by n - ddof; by two passes, so that it is
-    accurate where the mean is large."""
-    x = floats(x)
-    axes = normal_axes(axis, x.ndim, "var")
-    deviations = x - mean(x, axes, keepdims=True)
-    return ops.sum(ops.square(deviations), axes, keepdims) / (_count(x, axes) - ddof)
-
-
-@method
-def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Node:
-    """The square root of `var`."""
-    return ops.sqrt(var(x, axis, ddof, keepdims))
-
-
-@method
-def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
-    """The largest less the smallest element."""
-    return ops.max(x, axis, keepdims) - ops.min(x, axis, keepdims)
-
-
-def count_nonzero(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
-    """How many elements are not 0."""
-    return ops.sum(ops.astype(x, "bool"), axis, keepdims)
-
-
-def norm(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
-    """The Euclidean length over `axis` (of all elements if None)."""
-    return ops.sqrt(ops.sum(ops.square(floats(x)), axis, keepdims))
-
-
-def _count(x: Node, axes: tuple[int, ...]) -> Any:
-    count = size_product(x.shape[a] for a in axes)
-    return float(count) if isinstance(count, int) else ops.astype(as_tensor(count), x.dtype)
-
-
 # Shapes.
 
 
 @method
-def flatten(x: Any) -> Node:
-    """x as a vector, in row-major order."""
-    return ops.ravel(x)
+@public
+def flatten(a: Any, order: str = "C") -> Node:
+    """`a` as a vector, row by row, or with order="F" column by column."""
+    return ops.ravel(a, order)
 
 
 @method
+@public
 def dimshuffle(x: Any, *pattern: Any) -> Node:
     """Theano's way to reorder axes: each entry is an axis of x, or "x" for a new one of size 1.
     Axes that are left out must have size 1."""
@@ -157,60 +145,83 @@ def dimshuffle(x: Any, *pattern: Any) -> Node:
         if len(pattern) == 1 and not isinstance(pattern[0], (int, str))
         else (pattern)
     )
-    axes = [int(p) % x.ndim for p in given if p != "x"]
+    axes = listed_axes([p for p in given if p != "x"], x, "dimshuffle")
     left = tuple(a for a in range(x.ndim) if a not in axes)
     out = ops.squeeze(ops.transpose(x, (*left, *axes)), tuple(range(len(left))))
     return ops.expand_dims(out, tuple(k for k, p in enumerate(given) if p == "x"))
 
 
-def atleast_1d(x: Any) -> Node:
-    """x, with an axis if it has none."""
-    x = as_tensor(x)
-    return x if x.ndim else ops.expand_dims(x, 0)
+@public
+def atleast_1d(*arys: Any) -> Any:
+    """Each argument, with an axis if it has none; a tuple of them where there are several."""
+    return _at_least(1, arys)
 
 
-def atleast_2d(x: Any) -> Node:
-    """x, with leading axes to make two."""
-    x = as_tensor(x)
-    return x if x.ndim > 1 else ops.expand_dims(x, tuple(range(2 - x.ndim)))
+@public
+def atleast_2d(*arys: Any) -> Any:
+    """Each argument, with leading axes to make two; a tuple of them where there are several."""
+    return _at_least(2, arys)
 
 
-def flip(x: Any, axis: Axis = None) -> Node:
-    """x in reverse order along `axis` (all axes if None)."""
-    x = as_tensor(x)
-    axes = normal_axes(axis, x.ndim, "flip")
+def _at_least(ndim: int, given: Sequence[Any]) -> Any:
+    nodes = [as_tensor(x) for x in given]
+    wide = tuple(
+        x if x.ndim >= ndim else ops.expand_dims(x, tuple(range(ndim - x.ndim))) for x in nodes
+    )
+    return wide[0] if len(wide) == 1 else wide
+
+
+@public
+def flip(m: Any, axis: Axis = None) -> Node:
+    """`m` in reverse order along `axis` (all axes if None)."""
+    x = as_tensor(m)
+    axes = normal_axes(axis, x, "flip")
     back = slice(None, None, -1)
     return x[tuple(back if a in axes else slice(None) for a in range(x.ndim))]
 
 
-def roll(x: Any, shift: Any, axis: int | None = None) -> Node:
-    """x moved on by `shift` places along an axis (flattened if None), what falls off put in front.
-    The shift is an integer, which may be a tensor."""
-    x = as_tensor(x)
+@public
+def roll(a: Any, shift: Any, axis: Axis = None) -> Node:
+    """`a` moved on by `shift` places along `axis` (flattened if None), what falls off put in front.
+    A shift is an integer, which may be a tensor; several axes take one shift each, or the same."""
+    x = as_tensor(a)
     if axis is None:
         return ops.reshape(roll(ops.ravel(x), shift, 0), x.shape)
-    place = normal_axes(axis, x.ndim, "roll")[0]
-    return ops.take(x, ops.arange(x.shape[place]) - shift, place, mode="wrap")
+    axes = listed_axes(axis, x, "roll", distinct=False)
+    shifts = list(shift) if isinstance(shift, (tuple, list)) else [shift]
+    if len(shifts) != len(axes) and 1 not in (len(shifts), len(axes)):
+        raise GraphError(f"roll: {len(shifts)} shifts for {len(axes)} axes{described(x)}")
+    shifts *= len(axes) if len(shifts) == 1 else 1
+    for place, count in zip(axes * (len(shifts) // len(axes)), shifts, strict=True):
+        number = as_tensor(count)
+        if number.type.is_float or number.shape:
+            raise GraphError(f"roll: a shift is an integer, not {count!r:.60}")
+        x = ops.take(x, ops.arange(x.shape[place]) - count, place, mode="wrap")
+    return x
 
 
 @method
-def repeat(x: Any, repeats: Size, axis: int | None = None) -> Node:
-    """Each element of x `repeats` times along an axis (of x flattened if None)."""
-    x = as_tensor(x)
+@public
+def repeat(a: Any, repeats: Size, axis: int | None = None) -> Node:
+    """Each element of `a` `repeats` times along an axis (of `a` flattened if None)."""
+    x = as_tensor(a)
     if not is_size(repeats):
         raise GraphError(f"repeat: the number is one integer or size, not {repeats!r:.60}")
     if axis is None:
         x, axis = ops.ravel(x), 0
-    place = normal_axes(axis, x.ndim, "repeat")[0]
+    place = one_axis(axis, x, "repeat")
     front, back = x.shape[: place + 1], x.shape[place + 1 :]
     wide = ops.broadcast_to(ops.expand_dims(x, place + 1), (*front, repeats, *back))
     return ops.reshape(wide, (*front[:-1], front[-1] * repeats, *back))
 
 
-def tile(x: Any, reps: Any) -> Node:
-    """x laid side by side `reps[k]` times along axis k."""
-    x = as_tensor(x)
-    counts = (reps,) if is_size(reps) else tuple(reps)
+@public
+def tile(A: Any, reps: Any) -> Node:
+    """`A` laid side by side `reps[k]` times along axis k."""
+    x = as_tensor(A)
+    if not is_size(reps) and not isinstance(reps, (tuple, list, np.ndarray)):
+        raise GraphError(f"tile: reps are integers or sizes, not {reps!r:.60}{described(x)}")
+    counts = size_tuple(reps)
     ndim = max(x.ndim, len(counts))
     counts = (1,) * (ndim - len(counts)) + counts
     shape = (1,) * (ndim - x.ndim) + x.shape
@@ -220,14 +231,18 @@ def tile(x: Any, reps: Any) -> Node:
     return ops.reshape(wide, [r * n for r, n in zip(counts, shape, strict=True)])
 
 
-def split(x: Any, sections: int | Sequence[int], axis: int = 0) -> list[Node]:
-    """x cut along an axis: into so many equal parts, or before the given places."""
-    x = as_tensor(x)
-    place = normal_axes(axis, x.ndim, "split")[0]
+@public
+def split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Node]:
+    """`ary` cut along an axis: into so many equal parts, or before the given places."""
+    x, sections = as_tensor(ary), indices_or_sections
+    place = one_axis(axis, x, "split")
     n = x.shape[place]
     if is_size(sections):
+        if not isinstance(sections, (int, np.integer)) or sections <= 0:
+            raise GraphError(f"split: a number of parts is a positive integer, not {sections}")
         if isinstance(n, int) and n % sections:
-            raise GraphError(f"split: an axis of size {n} has no {sections} equal parts")
+            text = f"split: an axis of size {n} has no {sections} equal parts"
+            raise GraphError(text + described(x))
         part = size_floordiv(n, sections)
         return [ops.narrow(x, place, k * part, part) for k in range(sections)]
     cuts = [None, *sections, None]
@@ -235,10 +250,19 @@ def split(x: Any, sections: int | Sequence[int], axis: int = 0) -> list[Node]:
     return [x[(*front, slice(a, b))] for a, b in pairwise(cuts)]
 
 
-def diff(x: Any, n: int = 1, axis: int = -1) -> Node:
-    """The n-th differences of neighbours along an axis."""
-    out = as_tensor(x)
-    place = normal_axes(axis, out.ndim, "diff")[0]
+@public
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Node:
+    """The n-th differences of neighbours along an axis, of which `prepend` and `append` are put at
+    the ends first: tensors, or numbers for one place."""
+    out = as_tensor(a)
+    if not is_size(n) or not isinstance(n, (int, np.integer)) or n < 0:
+        raise GraphError(f"diff: the order n is an integer from 0 on, not {n!r:.60}")
+    if n == 0:
+        return out
+    place = one_axis(axis, out, "diff")
+    parts = [prepend, out, append]
+    if prepend is not None or append is not None:
+        out = ops.concatenate([_end(x, out, place) for x in parts if x is not None], place)
     front = (slice(None),) * place
     for _ in range(n):
         later, sooner = out[(*front, slice(1, None))], out[(*front, slice(None, -1))]
@@ -246,66 +270,97 @@ def diff(x: Any, n: int = 1, axis: int = -1) -> Node:
     return out
 
 
-def meshgrid(*vectors: Any, indexing: str = "xy") -> list[Node]:
-    """Coordinates on the grid that the vectors span; `indexing` "xy" swaps the first two axes."""
+def _end(end: Any, x: Node, place: int) -> Node:
+    """What is put at an end of x: a number stands for one place."""
+    node = as_tensor(end)
+    shape = [1 if a == place else n for a, n in enumerate(x.shape)]
+    return node if node.ndim else ops.broadcast_to(node, shape)
+
+
+@public
+def meshgrid(
+    *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+) -> list[Node]:
+    """Coordinates on the grid that vectors span; `indexing` "xy" swaps the first two axes. With
+    `sparse` each is as small as broadcasting allows; `copy` makes no difference."""
     if indexing not in ("xy", "ij"):
         raise GraphError(f"meshgrid: indexing {indexing!r} is not 'xy' or 'ij'")
     lines = []
-    for k, vector in enumerate(vectors):
-        shape = [1] * len(vectors)
+    for k, vector in enumerate(xi):
+        shape = [1] * len(xi)
         shape[k] = -1
         lines.append(ops.reshape(vector, shape))
     if indexing == "xy" and len(lines) > 1:
         lines = [ops.swapaxes(line, 0, 1) for line in lines]
-    return ops.broadcast_arrays(*lines)
+    return lines if flag(sparse, "meshgrid: sparse") else ops.broadcast_arrays(*lines)
 
 
 # Matrices.
 
 
 @method
-def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
-    """The elements x[i, i + offset] of two axes, along a new last axis."""
-    x = ops.moveaxis(x, (axis1, axis2), (-2, -1))
+@public
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
+    """The elements a[i, i + offset] of two axes, along a new last axis."""
+    return _diagonal("diagonal", a, offset, axis1, axis2)
+
+
+def _diagonal(what: str, a: Any, offset: int, axis1: int, axis2: int) -> Node:
+    a = as_tensor(a)
+    pair = one_axis(axis1, a, what), one_axis(axis2, a, what)
+    if pair[0] == pair[1]:
+        raise GraphError(f"{what}: axis1 and axis2 are one axis, {pair[0]}{described(a)}")
+    if not isinstance(offset, (int, np.integer)):
+        raise GraphError(f"{what}: the offset is an integer, not {offset!r:.60}")
+    x = ops.moveaxis(a, pair, (-2, -1))
     rows, columns = x.shape[-2] + min(offset, 0), x.shape[-1] - max(offset, 0)
     places = ops.arange(size_max(size_min(rows, columns), 0))
     return x[..., places - min(offset, 0), places + max(offset, 0)]
 
 
 @method
-def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
-    """The sum of a diagonal."""
-    return ops.sum(diagonal(x, offset, axis1, axis2), -1)
+@public(lacks=("out",))
+def trace(
+    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None
+) -> Node:
+    """The sum of a diagonal, in `dtype` or as `sum` has it."""
+    return ops.sum(_diagonal("trace", a, offset, axis1, axis2), -1, dtype)
 
 
-def diag(x: Any, k: int = 0) -> Node:
+@public
+def diag(v: Any, k: int = 0) -> Node:
     """Diagonal k of a matrix, or the matrix with a vector there and zeros elsewhere."""
-    x = as_tensor(x)
+    x = as_tensor(v)
     if x.ndim == 2:
         return diagonal(x, k)
     if x.ndim != 1:
-        raise GraphError(f"diag: takes a vector or a matrix, not {x.ndim} axes")
+        raise GraphError(f"diag: takes a vector or a matrix, not {x.ndim} axes{described(x)}")
     n = x.shape[0] + abs(k)
     places = ops.arange(x.shape[0])
     return ops.zeros((n, n), x.dtype).at[places - min(k, 0), places + max(k, 0)].set(x)
 
 
-def tri(n: Size, m: Size | None = None, k: int = 0, dtype: Any = "float64") -> Node:
-    """Ones at and below diagonal k of an n by m matrix, zeros above it."""
-    return ops.astype(_at_or_below(n, n if m is None else m, k), dtype)
+@public(lacks=("like",))
+def tri(
+    N: Size, M: Size | None = None, k: int = 0, dtype: Any = "float64", *, like: None = None
+) -> Node:
+    """Ones at and below diagonal k of an N by M matrix, zeros above it."""
+    return ops.astype(_at_or_below(N, N if M is None else M, k), dtype)
 
 
-def tril(x: Any, k: int = 0) -> Node:
-    """x with zeros above diagonal k of its last two axes."""
-    x = as_tensor(x)
+@public
+def tril(m: Any, k: int = 0) -> Node:
+    """`m` with zeros above diagonal k of its last two axes."""
+    x = matrices("tril", m)
     return ops.where(_at_or_below(x.shape[-2], x.shape[-1], k), x, ops.zeros_like(x))
 
 
-def triu(x: Any, k: int = 0) -> Node:
-    """x with zeros below diagonal k of its last two axes."""
-    x = as_tensor(x)
+@public
+def triu(m: Any, k: int = 0) -> Node:
+    """`m` with zeros below diagonal k of its last two axes."""
+    x = matrices("triu", m)
     return ops.where(_at_or_below(x.shape[-2], x.shape[-1], k - 1), ops.zeros_like(x), x)
 
 
 def _at_or_below(n: Size, m: Size, k: int) -> Node:
-    return ops.ge(ops.expand_dims(ops.arange(n), 1) + k, ops.arange(m))
+    return ops.ge(ops.expand_dims(counted("tri", n), 1) + k, counted("tri", m))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from probtensor.calls import public
 from probtensor.graph.node import Node, as_tensor, make
 from probtensor.ops.gradient import SameValue
 from probtensor.ops.kinds import method, op
@@ -27,6 +28,7 @@ class Transfer(SameValue):
 
 
 @method
+@public
 def transfer(x: Any, place: str) -> Node:
     """x in the memory of `place`, "cpu" or "cuda". An output marked "cuda" of a function that runs
     there comes back as a `DeviceArray`, without waiting for it and without a copy."""

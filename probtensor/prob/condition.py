@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from probtensor.calls import public
 from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
 from probtensor.graph.resize import size_name, with_sizes
 from probtensor.prob.binding import check_known_dims, checked_coords, observed_array
@@ -20,6 +21,7 @@ from probtensor.prob.sizes import Sizes
 from probtensor.types import size_names
 
 
+@public
 def condition(
     observed: Mapping[Node, Any],
     *,

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, made_by, toposort
 from probtensor.graph.node import Frozen, SizeOf, make, new_input
 from probtensor.graph.resize import resized
@@ -32,6 +33,7 @@ class Data(Input):
     dims: tuple[str, ...] | None = None
 
 
+@public
 def data(value: Any, name: str | None = None, dims: str | Sequence[str] | None = None) -> Node:
     """An array that a model reads as data: `posterior.with_data({x: other})` exchanges it.
 

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import make
 from probtensor.ops.kinds import Composite, Kind, as_tensor_of, weak_operand
@@ -28,6 +29,7 @@ from probtensor.types import (
     broadcast_shapes,
     is_size,
     promote_float,
+    shape_text,
     size_product,
 )
 
@@ -226,6 +228,7 @@ class Bounded(Composite):
         return (g,)
 
 
+@public
 def deterministic(expression: Any, name: str, dims: str | Sequence[str] | None = None) -> Node:
     """`expression` under a name: a model reports its value with each draw."""
     node = as_tensor(expression)
@@ -235,6 +238,7 @@ def deterministic(expression: Any, name: str, dims: str | Sequence[str] | None =
     return make(Deterministic(label, checked_dims(repr(label), dims, node.ndim)), (node,))
 
 
+@public
 def potential(expression: Any, name: str | None = None) -> Node:
     """A term to add to the log density of a model: `condition(..., potentials=[...])`. It is summed
     over all axes."""
@@ -398,9 +402,6 @@ def called(law: Distribution, name: str | None) -> str:
     return f"{law.name} {name!r}" if name else law.name
 
 
-def shape_text(shape: Sequence[Any]) -> str:
-    """A shape as NumPy writes it."""
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
 def places(shape: Sequence[Any]) -> Node:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.compile import function
 from probtensor.graph import Node, as_tensor, inputs_of, line_of, made_by, toposort
 from probtensor.graph.node import make, new_input
@@ -50,6 +51,7 @@ def lower_draws(
     return [done[y] for y in outputs]
 
 
+@public
 def draw(outputs: Any, draws: int | None = None, seed: int | None = None) -> Any:
     """Values of random variables and of what depends on them, all from one joint draw.
 

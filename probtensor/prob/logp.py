@@ -17,6 +17,7 @@ from functools import reduce
 from typing import Any
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph import Const, GraphError, Node, as_tensor, line_of, replace, toposort
 from probtensor.ops.kinds import Elementwise
 from probtensor.prob.data import distinct
@@ -24,13 +25,13 @@ from probtensor.prob.distribution import (
     Deterministic,
     RandomVariable,
     called,
-    shape_text,
 )
 from probtensor.prob.support import Above, Interval, Support, Vector, is_number
 from probtensor.transform.facts import Known
-from probtensor.types import Dim, ShapeError, Size, broadcast_shapes, size_product
+from probtensor.types import Dim, ShapeError, Size, broadcast_shapes, shape_text, size_product
 
 
+@public
 def logp(variable: Node, value: Any) -> Node:
     """Log density (log mass) of a random variable at `value`, one number a point.
 

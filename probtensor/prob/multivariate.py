@@ -69,10 +69,10 @@ class MultivariateNormal(Distribution):
 def whitened(scale_tril, away):
     """z with scale_tril @ z = away. All points under one factor are columns of one system."""
     if scale_tril.ndim > 2:
-        return ops.solve_triangular(scale_tril, away[..., None])[..., 0]
+        return ops.solve_triangular(scale_tril, away[..., None], lower=True)[..., 0]
     rows = ops.reshape(away, (size_product(away.shape[:-1]), away.shape[-1]))
-    solved = ops.matrix_transpose(ops.solve_triangular(scale_tril, ops.matrix_transpose(rows)))
-    return ops.reshape(solved, away.shape)
+    solved = ops.solve_triangular(scale_tril, ops.matrix_transpose(rows), lower=True)
+    return ops.reshape(ops.matrix_transpose(solved), away.shape)
 
 
 def as_float(size, like):

@@ -10,6 +10,7 @@ import numpy as np
 
 from cython_ext.context import Context, logp_grad_address
 from cython_ext.convert import number_array, stated_cast
+from probtensor.calls import public
 from probtensor.compile import function
 from probtensor.function import DeviceFunction, Function, Many
 from probtensor.function.device_place import lies_on_device
@@ -25,10 +26,11 @@ from probtensor.prob.binding import (
 )
 from probtensor.prob.data import Data, evaluate
 from probtensor.prob.diagnosis import Diagnosis, diagnose
-from probtensor.prob.distribution import here, refused_values, shape_text
+from probtensor.prob.distribution import here, refused_values
 from probtensor.prob.model import Density, Model, build
 from probtensor.prob.names import listed
 from probtensor.prob.packed import Packed, rows_of
+from probtensor.types import shape_text
 
 
 class Posterior:
@@ -177,6 +179,7 @@ class Posterior:
         logp, gradient = self.function(self._point(q, self.on_device))
         return float(logp), gradient
 
+    @public
     def batched(self, q: Any) -> tuple[Any, Any]:
         """Log density and gradient of many points: q float64[n, dim] to (float64[n],
         float64[n, dim]). On a device all points are one launch, and q may be an array there
@@ -201,10 +204,12 @@ class Posterior:
         """(log density, gradient) at q; `logp_and_grad` is the same and quicker to call."""
         return self.logp_and_grad(q)
 
+    @public
     def terms(self, q: Any) -> Diagnosis:
         """Every term of the log density at q: value, line, and the first place not finite."""
         return diagnose(self.model, self._point(q), self._binding.arrays)
 
+    @public
     def diagnose(self, q: Any) -> str:
         """What is wrong with the density at q, as text: the variable, the place in it, its
         parameters there and the line; all terms where nothing is wrong."""
@@ -220,6 +225,7 @@ class Posterior:
 
     # Between q and values.
 
+    @public
     def constrain(self, q: Any) -> dict[str, np.ndarray]:
         """The values of free variables and deterministics at q, by name."""
         model = self.model
@@ -228,6 +234,7 @@ class Posterior:
         found = evaluate(model.at_q([*named.values()]), arrays)
         return {name: np.array(value) for name, value in zip(named, found, strict=True)}
 
+    @public
     def unconstrain(self, values: Mapping[str, Any]) -> np.ndarray:
         """The q at which the free variables have these values; those of deterministics and of
         observed variables are left aside.
@@ -285,6 +292,7 @@ class Posterior:
             arrays[v.name] = stated_cast(array, v.value.dtype, v.name, where)
         return arrays
 
+    @public
     def expand(self, draws: Any) -> dict[str, np.ndarray]:
         """Values of free variables and deterministics for draws (n, dim): arrays (n, *shape)."""
         rows = self._rows(draws, "draws")
@@ -292,6 +300,7 @@ class Posterior:
         found = rows_of(self._bound((density, whole)), [rows])
         return packed.unpack(found, self._binding.sizes.values)
 
+    @public
     def with_data(
         self, values: Mapping[Any, Any], coords: Mapping[str, Sequence] | None = None
     ) -> Posterior:

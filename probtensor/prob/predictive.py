@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from probtensor.calls import public
 from probtensor.graph import GraphError, Node, toposort
 from probtensor.prob.binding import data_array
 from probtensor.prob.data import Data
@@ -25,6 +26,7 @@ from probtensor.sample.output import to_arviz
 from probtensor.version import __version__
 
 
+@public
 def sample_prior(model: Posterior | Any, draws: int = 500, seed: int | None = None) -> Any:
     """Draws from the prior, as an ArviZ object with one chain.
 
@@ -44,6 +46,7 @@ def sample_prior(model: Posterior | Any, draws: int = 500, seed: int | None = No
     return to_arviz(groups, dims=dims, coords=coords, attrs=attributes(seed))
 
 
+@public
 def sample_posterior_predictive(
     idata: Any,
     outputs: Any,
@@ -74,6 +77,7 @@ def sample_posterior_predictive(
     return to_arviz(groups, dims=dims, coords=coords, attrs=attributes(seed))
 
 
+@public
 def log_likelihood(model: Posterior, idata: Any) -> Any:
     """The log density of each observation and of each free variable, draw by draw, as an ArviZ
     object with `log_likelihood` and `log_prior`: what `az.loo` and `az.psense` ask for.

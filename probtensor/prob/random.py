@@ -1,10 +1,10 @@
 """`pt.random`: the functions that make random variables.
 
-All take, after their parameters: `shape`, of the value (by default what the parameters broadcast
-to, extended to the left by `dims`); `name`, which models report; `dims`, one name an axis; and
-those of one real number `constraint`, a support to cut the density down to without renormalising
-it (`pt.interval(low, high)`; `pt.ordered()` along the last axis), whose bounds may be tensors.
-Parameters are numbers, arrays or tensors, random ones among them. A literal outside its range is a
+All take by name, after their parameters: `shape`, of the value (by default what the parameters
+broadcast to, extended to the left by `dims`); `name`, which models report; `dims`, one name an
+axis; and those of one real number `constraint`, a support to cut the density down to without
+renormalising it (`pt.interval(low, high)`; `pt.ordered()` along the last axis), whose bounds may be
+tensors. Parameters are numbers, arrays or tensors, random ones among them. A literal outside its range is a
 ValueError here and now; where a random parameter leaves its range, the density of a model is zero.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph import Const, GraphError, Node, as_tensor
 from probtensor.graph.node import make
 from probtensor.prob import continuous, discrete, multivariate
@@ -29,6 +30,7 @@ from probtensor.prob.support import COVARIANCE, POSITIVE, UNIT
 Dims = str | tuple[str, ...] | list[str] | None
 
 
+@public
 def normal(mu=0.0, sigma=None, *, tau=None, shape=None, name=None, dims: Dims = None,
            constraint=None) -> Node:  # fmt: skip
     """Normal with mean `mu` and standard deviation `sigma` (1 by default), or precision `tau`."""
@@ -36,46 +38,55 @@ def normal(mu=0.0, sigma=None, *, tau=None, shape=None, name=None, dims: Dims = 
     return random_variable(continuous.Normal(), (mu, sigma), shape, name, dims, constraint)
 
 
-def half_normal(sigma=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+@public
+def half_normal(sigma=1.0, *, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
     """The absolute value of normal(0, sigma)."""
     return random_variable(continuous.HalfNormal(), (sigma,), shape, name, dims, constraint)
 
 
-def cauchy(mu=0.0, sigma=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+@public
+def cauchy(mu=0.0, sigma=1.0, *, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
     """Cauchy with location `mu` and scale `sigma`."""
     return random_variable(continuous.Cauchy(), (mu, sigma), shape, name, dims, constraint)
 
 
-def half_cauchy(sigma=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+@public
+def half_cauchy(sigma=1.0, *, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
     """The absolute value of cauchy(0, sigma)."""
     return random_variable(continuous.HalfCauchy(), (sigma,), shape, name, dims, constraint)
 
 
-def student_t(nu, mu=0.0, sigma=1.0, shape=None, name=None, dims: Dims = None,
+@public
+def student_t(nu, mu=0.0, sigma=1.0, *, shape=None, name=None, dims: Dims = None,
               constraint=None) -> Node:  # fmt: skip
     """Student's t with `nu` degrees of freedom, location `mu` and scale `sigma`."""
     return random_variable(continuous.StudentT(), (nu, mu, sigma), shape, name, dims, constraint)
 
 
-def half_student_t(nu, sigma=1.0, shape=None, name=None, dims: Dims = None,
+@public
+def half_student_t(nu, sigma=1.0, *, shape=None, name=None, dims: Dims = None,
                    constraint=None) -> Node:  # fmt: skip
     """The absolute value of student_t(nu, 0, sigma)."""
     return random_variable(continuous.HalfStudentT(), (nu, sigma), shape, name, dims, constraint)
 
 
-def log_normal(mu=0.0, sigma=1.0, shape=None, name=None, dims: Dims = None,
+@public
+def log_normal(mu=0.0, sigma=1.0, *, shape=None, name=None, dims: Dims = None,
                constraint=None) -> Node:  # fmt: skip
     """exp of normal(mu, sigma)."""
     return random_variable(continuous.LogNormal(), (mu, sigma), shape, name, dims, constraint)
 
 
-def uniform(low=0.0, high=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+@public
+def uniform(low=0.0, high=1.0, *, shape=None, name=None, dims: Dims = None,
+            constraint=None) -> Node:  # fmt: skip
     """Uniform between `low` and `high`."""
     if not isinstance(low, Node) and not isinstance(high, Node) and (as_array(high) <= low).any():
         raise ValueError(f"uniform: low={low} must be below high={high}\n  at {here()}")
     return random_variable(continuous.Uniform(), (low, high), shape, name, dims, constraint)
 
 
+@public
 def exponential(lam=None, *, scale=None, shape=None, name=None, dims: Dims = None,
                 constraint=None) -> Node:  # fmt: skip
     """Exponential with rate `lam` (1 by default), or with mean `scale`."""
@@ -86,6 +97,7 @@ def exponential(lam=None, *, scale=None, shape=None, name=None, dims: Dims = Non
     return random_variable(continuous.Exponential(), (lam,), shape, name, dims, constraint)
 
 
+@public
 def gamma(alpha=None, beta=None, *, mu=None, sigma=None, shape=None, name=None, dims: Dims = None,
           constraint=None) -> Node:  # fmt: skip
     """Gamma with shape `alpha` and rate `beta`, or mean `mu` and standard deviation `sigma`."""
@@ -96,12 +108,14 @@ def gamma(alpha=None, beta=None, *, mu=None, sigma=None, shape=None, name=None, 
     return random_variable(continuous.Gamma(), (alpha, beta), shape, name, dims, constraint)
 
 
-def inverse_gamma(alpha, beta=1.0, shape=None, name=None, dims: Dims = None,
+@public
+def inverse_gamma(alpha, beta=1.0, *, shape=None, name=None, dims: Dims = None,
                   constraint=None) -> Node:  # fmt: skip
     """1 / x of x ~ gamma(alpha, beta)."""
     return random_variable(continuous.InverseGamma(), (alpha, beta), shape, name, dims, constraint)
 
 
+@public
 def beta(alpha=None, beta=None, *, mu=None, kappa=None, shape=None, name=None, dims: Dims = None,
          constraint=None) -> Node:  # fmt: skip
     """Beta with shapes `alpha` and `beta`, or with mean `mu` and their sum `kappa`."""
@@ -112,26 +126,31 @@ def beta(alpha=None, beta=None, *, mu=None, kappa=None, shape=None, name=None, d
     return random_variable(continuous.Beta(), (alpha, beta), shape, name, dims, constraint)
 
 
-def laplace(mu=0.0, b=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+@public
+def laplace(mu=0.0, b=1.0, *, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
     """Laplace (double exponential) with location `mu` and scale `b`."""
     return random_variable(continuous.Laplace(), (mu, b), shape, name, dims, constraint)
 
 
-def logistic(mu=0.0, s=1.0, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+@public
+def logistic(mu=0.0, s=1.0, *, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
     """Logistic with location `mu` and scale `s`."""
     return random_variable(continuous.Logistic(), (mu, s), shape, name, dims, constraint)
 
 
-def flat(shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+@public
+def flat(*, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
     """Density 1 on all real numbers: improper, for variables that have a proper posterior."""
     return random_variable(continuous.Flat(), (), shape, name, dims, constraint)
 
 
-def half_flat(shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
+@public
+def half_flat(*, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
     """Density 1 on the positive numbers: improper, for variables that have a proper posterior."""
     return random_variable(continuous.HalfFlat(), (), shape, name, dims, constraint)
 
 
+@public
 def bernoulli(p=None, *, logit_p=None, shape=None, name=None, dims: Dims = None) -> Node:
     """1 with probability `p`, or sigmoid(logit_p), else 0."""
     if one_of("bernoulli", p=p, logit_p=logit_p) == "p":
@@ -139,6 +158,7 @@ def bernoulli(p=None, *, logit_p=None, shape=None, name=None, dims: Dims = None)
     return random_variable(discrete.BernoulliLogit(), (logit_p,), shape, name, dims)
 
 
+@public
 def binomial(n, p=None, *, logit_p=None, shape=None, name=None, dims: Dims = None) -> Node:
     """The number of successes among `n` of probability `p`, or sigmoid(logit_p)."""
     if one_of("binomial", p=p, logit_p=logit_p) == "p":
@@ -146,11 +166,13 @@ def binomial(n, p=None, *, logit_p=None, shape=None, name=None, dims: Dims = Non
     return random_variable(discrete.BinomialLogit(), (n, logit_p), shape, name, dims)
 
 
-def poisson(mu, shape=None, name=None, dims: Dims = None) -> Node:
+@public
+def poisson(mu, *, shape=None, name=None, dims: Dims = None) -> Node:
     """Poisson with mean `mu`."""
     return random_variable(discrete.Poisson(), (mu,), shape, name, dims)
 
 
+@public
 def negative_binomial(mu=None, alpha=None, *, n=None, p=None, shape=None, name=None,
                       dims: Dims = None) -> Node:  # fmt: skip
     """Negative binomial with mean `mu` and variance mu + mu^2 / alpha, or the number of failures
@@ -161,6 +183,7 @@ def negative_binomial(mu=None, alpha=None, *, n=None, p=None, shape=None, name=N
     return random_variable(discrete.NegativeBinomial(), (mu, alpha), shape, name, dims)
 
 
+@public
 def categorical(p=None, *, logit_p=None, shape=None, name=None, dims: Dims = None) -> Node:
     """The index k with probability p[..., k], or softmax(logit_p)[..., k]."""
     if one_of("categorical", p=p, logit_p=logit_p) == "p":
@@ -168,11 +191,13 @@ def categorical(p=None, *, logit_p=None, shape=None, name=None, dims: Dims = Non
     return random_variable(discrete.CategoricalLogit(), (logit_p,), shape, name, dims)
 
 
-def dirichlet(alpha, shape=None, name=None, dims: Dims = None) -> Node:
+@public
+def dirichlet(alpha, *, shape=None, name=None, dims: Dims = None) -> Node:
     """Dirichlet with concentrations `alpha` (last axis); `shape` includes the last axis."""
     return random_variable(multivariate.Dirichlet(), (alpha,), shape, name, dims)
 
 
+@public
 def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=None,
                         dims: Dims = None) -> Node:  # fmt: skip
     """Normal vectors (last axis) with mean `mu` and covariance `cov`, or its lower Cholesky factor

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probtensor.graph.resize import size_name
-from probtensor.types import Size, size_names, size_value
+from probtensor.types import Size, shape_text, size_names, size_value
 
 
 def plain(name: str) -> str:
@@ -37,8 +37,8 @@ class Sizes:
 
     def read(self, label: str, expected: Sequence[Size], shape: Sequence[int], line: str) -> None:
         """Note the sizes that an array of this shape gives; ValueError if it does not fit."""
-        wanted = ", ".join(plain(str(n)) for n in expected) + ("," if len(expected) == 1 else "")
-        misfit = f"{label} needs shape ({wanted}), the value has {tuple(shape)}\n  at {line}"
+        wanted = shape_text(expected)
+        misfit = f"{label} needs shape {wanted}, the value has {tuple(shape)}\n  at {line}"
         if len(expected) != len(shape):
             raise ValueError(misfit)
         for axis, (size, length) in enumerate(zip(expected, shape, strict=True)):

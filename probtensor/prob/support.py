@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.graph.node import user_line
 
@@ -255,12 +256,14 @@ SCALE_FACTOR = ScaleFactor()
 COVARIANCE = Covariance()
 
 
+@public
 def ordered(low: Any = None) -> Ordered:
     """Vectors whose entries increase, for `constraint=`; all above `low` where that is given: a
     number, or a tensor, which may depend on other variables."""
     return Ordered(bound_of("ordered", low=low, infinite=-np.inf))
 
 
+@public
 def interval(low: Any = None, high: Any = None) -> Interval:
     """Numbers from `low` to `high`, for `constraint=`; None is no bound.
 

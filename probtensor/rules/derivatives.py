@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from probtensor.calls import public
 from probtensor.graph.node import Node, as_tensor, made_by, new_input
 from probtensor.graph.walk import replace
 from probtensor.rules.sets import STABLE
 from probtensor.transform import autodiff
-from probtensor.transform.autodiff import Nodes
+from probtensor.transform.autodiff import Nodes, listed
 from probtensor.transform.rewrite import apply_rules
 
 
@@ -32,39 +33,42 @@ def _stand_in(x: Node) -> Node:
         return new_input(x.name, x.dtype, x.shape)
 
 
-def _listed(given: Any) -> list[Node]:
-    return [given] if isinstance(given, Node) else list(given)
-
-
 def _ready(outputs: Nodes, wrt: Nodes, others: Sequence[Node] = ()) -> Any:
-    ready = stabilized(_listed(outputs), [*_listed(wrt), *others])
+    ready = stabilized(listed(outputs), [*listed(wrt), *others])
     return ready[0] if isinstance(outputs, Node) else ready
 
 
+@public
 def grad(
     cost: Node | None,
     wrt: Nodes,
     *,
     consider_constant: Sequence[Node] = (),
     known_grads: Mapping[Node, Any] | None = None,
-    **options: Any,
+    disconnected_inputs: str = "raise",
+    return_disconnected: str = "zero",
 ) -> Any:
-    """The gradient of a scalar; arguments and errors are those of `transform.autodiff.grad`:
-    `consider_constant`, `known_grads`, `disconnected_inputs`, `return_disconnected`."""
+    """The gradient of a scalar; arguments and errors are those of `transform.autodiff.grad`."""
+    options = {
+        "disconnected_inputs": disconnected_inputs,
+        "return_disconnected": return_disconnected,
+    }
+    autodiff.check_options(**options)
     if cost is None or known_grads:
         return autodiff.grad(
             cost, wrt, consider_constant=consider_constant, known_grads=known_grads, **options
         )
     cost = as_tensor(cost)
     autodiff.require_scalar(cost)
+    consider_constant = listed(consider_constant)
     found = autodiff.grad(
         _ready(cost, wrt, consider_constant),
-        _listed(wrt),
+        listed(wrt),
         consider_constant=consider_constant,
         disconnected_inputs="ignore",
         return_disconnected="none",
     )
-    for place, x in enumerate(_listed(wrt)):
+    for place, x in enumerate(listed(wrt)):
         if found[place] is None:
             # What is simplified away is not disconnected: the graph as written decides.
             plain = autodiff.grad(cost, [x], consider_constant=consider_constant, **options)
@@ -72,32 +76,55 @@ def grad(
     return found[0] if isinstance(wrt, Node) else found
 
 
-def value_and_grad(cost: Node, wrt: Nodes, **options: Any) -> tuple[Node, Any]:
-    """(cost, grad(cost, wrt)): compiled as outputs of one function they share their work."""
-    return as_tensor(cost), grad(cost, wrt, **options)
+@public
+def value_and_grad(
+    cost: Node,
+    wrt: Nodes,
+    *,
+    consider_constant: Sequence[Node] = (),
+    known_grads: Mapping[Node, Any] | None = None,
+    disconnected_inputs: str = "raise",
+    return_disconnected: str = "zero",
+) -> tuple[Node, Any]:
+    """(cost, grad(cost, wrt)), with the arguments of `grad`: compiled as outputs of one function
+    they share their work."""
+    slope = grad(
+        cost,
+        wrt,
+        consider_constant=consider_constant,
+        known_grads=known_grads,
+        disconnected_inputs=disconnected_inputs,
+        return_disconnected=return_disconnected,
+    )
+    return as_tensor(cost), slope
 
 
+@public
 def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
     """cotangents . d outputs / d wrt, as `transform.autodiff.vjp`."""
     return autodiff.vjp(_ready(outputs, wrt), wrt, cotangents)
 
 
+@public
 def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
     """d outputs / d wrt . tangents, as `transform.autodiff.jvp`."""
     return autodiff.jvp(_ready(outputs, wrt), wrt, tangents)
 
 
+@public
 def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Any:
     """The Hessian of a scalar times vectors of the types of `wrt`, forward over reverse."""
     gradient = grad(cost, wrt, disconnected_inputs="ignore")
     return jvp(gradient, wrt, vectors)
 
 
+@public
 def jacobian(outputs: Nodes, wrt: Nodes) -> Any:
     """d outputs / d wrt, the axes of the output first, as `transform.autodiff.jacobian`."""
     return autodiff.jacobian(_ready(outputs, wrt), wrt)
 
 
+@public
 def hessian(cost: Node, wrt: Nodes) -> Any:
     """The second derivatives of a scalar, as `transform.autodiff.hessian`."""
     autodiff.require_scalar(as_tensor(cost))

@@ -144,7 +144,7 @@ def drop_added_axes(node: Node) -> Node | None:
     return None
 
 
-@rewrite(on=ops.Transpose, example=lambda: ops.transpose(ops.transpose(_x(2, 3, 4), 1, 2, 0)))
+@rewrite(on=ops.Transpose, example=lambda: ops.transpose(ops.transpose(_x(2, 3, 4), (1, 2, 0))))
 def join_transposes(node: Node) -> Node | None:
     """A permutation of a permutation is one, or none."""
     inner, order = node.inputs[0], node.op.axes

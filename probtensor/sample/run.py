@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from cython_ext.chain import Progress
+from probtensor.calls import public
 from probtensor.sample.diagnostics import MANY_CHAINS
 from probtensor.sample.many import run_many
 from probtensor.sample.nuts import Outcome, new_traces, run_chain
@@ -29,6 +30,7 @@ from probtensor.version import __version__
 SEED_BITS = 63
 
 
+@public
 def sample(
     posterior: LogpGrad,
     draws: int = 1000,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from probtensor import device
+from probtensor.calls import public
 from probtensor.kernel.ir import Call
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
@@ -34,6 +35,7 @@ CHUNK, LONG_SUM = 4096, 16384  # numbers a block sums in a row; sums that severa
 SUFFIX = {"float64": "f64", "float32": "f32"}
 
 
+@public(name="Cuda")
 @dataclass(frozen=True)
 class CudaTarget:
     """The GPU: plans become CUDA kernels, compiled for the device at hand.

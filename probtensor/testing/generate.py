@@ -258,7 +258,7 @@ class _Grower:
         axis = int(self.rng.integers(x.ndim))
         places = self.places(x.shape[axis])
         mode = ("raise", "wrap", "clip")[self.rng.integers(3)]
-        return ops.take(x, places, axis, mode)
+        return ops.take(x, places, axis, mode=mode)
 
     def write(self) -> Node | None:
         x = self.pick(lambda x: 0 < x.ndim < 4 and x.type.is_float and 0 not in self.known[x].shape)

@@ -9,7 +9,7 @@ everywhere is not multiplied on. A gradient node inherits the line of the node i
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from probtensor import ops
@@ -43,7 +43,7 @@ def grad(
 
     GraphError if the cost is no float scalar, or a `wrt` is no float tensor or is disconnected.
     """
-    targets = _nodes(wrt)
+    targets = listed(wrt)
     outputs, cotangents = [], []
     if cost is not None:
         cost = as_tensor(cost)
@@ -54,9 +54,8 @@ def grad(
         cotangents.append(fit(as_tensor(g), node))
     if not outputs:
         raise GraphError("grad: give a cost, or known_grads for inner nodes")
-    _require_choice("disconnected_inputs", disconnected_inputs, ("raise", "warn", "ignore"))
-    _require_choice("return_disconnected", return_disconnected.lower(), ("zero", "none"))
-    found = _pull_back(outputs, cotangents, targets, consider_constant)
+    check_options(disconnected_inputs, return_disconnected)
+    found = _pull_back(outputs, cotangents, targets, listed(consider_constant))
     result: list[Node | None] = []
     for x in targets:
         g = found.get(x)
@@ -78,7 +77,7 @@ def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
 
     The cotangents have the types of the outputs, the result that of `wrt`.
     """
-    tops, targets = _nodes(outputs), _nodes(wrt)
+    tops, targets = listed(outputs), listed(wrt)
     weights = [fit(as_tensor(g), y) for g, y in _pairs(cotangents, tops, "cotangents", "outputs")]
     found = _pull_back(tops, weights, targets, ())
     result = [found.get(x) if x in found else ops.zeros_like(x) for x in targets]
@@ -91,7 +90,7 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
     The tangents have the types of `wrt`, the result that of the outputs. Forward mode: the cost is
     that of a few evaluations, whatever the number of outputs.
     """
-    tops, sources = _nodes(outputs), _nodes(wrt)
+    tops, sources = listed(outputs), listed(wrt)
     for x in sources:
         _require_float(x)
     moving = {x: fit(as_tensor(t), x) for t, x in _pairs(tangents, sources, "tangents", "wrt")}
@@ -116,7 +115,7 @@ def jacobian(outputs: Nodes, wrt: Nodes) -> Any:
     One node for one output and one `wrt`; a list for a sequence of either, nested for both. Rows
     are computed together, by batching a vjp over a basis of the output.
     """
-    rows = [_jacobian_of(y, _nodes(wrt)) for y in _nodes(outputs)]
+    rows = [_jacobian_of(y, listed(wrt)) for y in listed(outputs)]
     rows = [row[0] if isinstance(wrt, Node) else row for row in rows]
     return rows[0] if isinstance(outputs, Node) else rows
 
@@ -128,8 +127,10 @@ def hessian(cost: Node, wrt: Nodes) -> Any:
     return jacobian(grad(cost, wrt, disconnected_inputs="ignore"), wrt)
 
 
-def _nodes(given: Nodes) -> list[Node]:
-    found = [given] if isinstance(given, Node) else list(given)
+def listed(given: Nodes) -> list[Node]:
+    """One node, or a sequence of them, as a list; GraphError for anything else."""
+    single = isinstance(given, (Node, str)) or not isinstance(given, Iterable)
+    found = [given] if single else list(given)
     for x in found:
         if not isinstance(x, Node):
             raise GraphError(f"a tensor of the graph is needed, not {type(x).__name__} {x!r:.60}")
@@ -168,6 +169,13 @@ def _require_float(x: Node) -> None:
             f"no derivative with respect to {_label(x)}, made at {line_of(x)}: it is {x.dtype}, "
             "and only floats have one\n  differentiate a float tensor, and cast inside the graph"
         )
+
+
+def check_options(disconnected_inputs: Any, return_disconnected: Any) -> None:
+    """ValueError for a way of `grad` to treat disconnected inputs that there is not."""
+    _require_choice("disconnected_inputs", disconnected_inputs, ("raise", "warn", "ignore"))
+    shown = return_disconnected.lower() if isinstance(return_disconnected, str) else ""
+    _require_choice("return_disconnected", shown, ("zero", "none"))
 
 
 def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from probtensor import ops
+from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, made_by, make, new_input
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Composite, Contraction, Core, Elementwise, Reduction
+from probtensor.ops.reduce import one_axis
 from probtensor.types import Size, broadcast_size
 
 
+@public
 def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callable[..., Any]:
     """A function of batches from a function of items, both on graph nodes.
 
@@ -25,6 +28,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> C
     axis `out_axes` of each result.
     """
 
+    @public(name="vmap")
     def batched(*arguments: Any) -> Any:
         nodes = [as_tensor(x) for x in arguments]
         axes = list(in_axes) if isinstance(in_axes, (tuple, list)) else [in_axes] * len(nodes)
@@ -41,17 +45,15 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> C
         results = function(*items)
         many = isinstance(results, (tuple, list))
         found = vmap_nodes([as_tensor(y) for y in (results if many else [results])], batches)
-        found = [ops.moveaxis(y, 0, out_axes) for y in found]
+        found = [ops.moveaxis(y, 0, one_axis(out_axes, y, "vmap")) for y in found]
         return type(results)(found) if many else found[0]
 
     return batched
 
 
 def _item(x: Node, axis: int) -> Node:
-    if not -x.ndim <= axis < x.ndim:
-        raise GraphError(f"vmap: axis {axis} of an argument with {x.ndim} axes, {x!r}")
     shape = list(x.shape)
-    del shape[axis % x.ndim]
+    del shape[one_axis(axis, x, "vmap")]
     return new_input(x.name, x.dtype, shape)
 
 

@@ -300,7 +300,7 @@ def test_routines_for_each_row(device_driver, group):
     """Cholesky, a system, a product and running sums, once for each of several points."""
     q, x = new_input("q", "float64", (20,)), new_input("x", "float64", (None, None))
     low = ops.cholesky(ops.outer(q, q) + 3 * ops.eye(20))
-    z = ops.solve_triangular(low, ops.cumsum(q))
+    z = ops.solve_triangular(low, ops.cumsum(q), lower=True)
     fitted = ops.tanh(x @ ops.reshape(q, (5, 4)))
     value = ops.sum(z**2) + ops.sum(ops.log(ops.diagonal(low))) + ops.sum(fitted @ fitted.T)
     plan = lower([q, x], [value, *grad(value, [q])])

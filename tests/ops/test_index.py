@@ -147,8 +147,10 @@ def test_shapes_of_slices_meet():
 @pytest.mark.parametrize("axis", [None, 0, 1, -1])
 def test_take(mode, axis):
     places = np.array([[0, 2], [-1, 1]]) if mode == "raise" else np.array([[0, 7], [-9, 2]])
-    check(lambda x: ops.take(x, places, axis, mode), lambda a: np.take(a, places, axis, mode=mode),
-          A)  # fmt: skip
+    check(
+        lambda x: ops.take(x, places, axis, mode=mode),
+        lambda a: np.take(a, places, axis, mode=mode), A,
+    )  # fmt: skip
 
 
 def test_take_along_axis():
@@ -180,7 +182,7 @@ def test_take_along_axis():
         (lambda x: x[::0], r"nonzero integer"),
         (lambda x: x[np.array([0, 1]), np.array([0, 1, 2])], r"do not broadcast|2 and 3"),
         (lambda x: ops.take(x, 0, 5), r"axis 5 of a tensor with 3 axes"),
-        (lambda x: ops.take(x, 0, 0, "off"), r"'off' is not one of raise, wrap, clip"),
+        (lambda x: ops.take(x, 0, 0, mode="off"), r"'off' is not one of raise, wrap, clip"),
         (lambda x: x.at[0].set(np.zeros(7)), r"does not broadcast"),
     ],
 )

@@ -195,5 +195,5 @@ def test_dtypes_there_are_none_of():
     for dtype in ("float16", "complex128", "longdouble", "object", "datetime64[s]"):
         with pytest.raises(TypeError, match="is not one of"):
             ops.tensor("x", (3,), dtype)
-        with pytest.raises(TypeError, match="is not one of|expected numbers"):
+        with pytest.raises(TypeError, match=r"is not one of|expected numbers"):
             x + np.zeros(3, dtype)

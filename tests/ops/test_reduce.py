@@ -49,7 +49,7 @@ def test_a_dtype_may_be_asked_for():
 def test_ddof_and_a_large_mean():
     a = rng.normal(size=50) + 1e8
     check(lambda x: x.var(ddof=1), lambda v: v.var(ddof=1), a)
-    check(lambda x: x.std(0, 1), lambda v: v.std(0, ddof=1), a)
+    check(lambda x: x.std(0, ddof=1), lambda v: v.std(0, ddof=1), a)
 
 
 def test_nan_and_infinity():
@@ -63,7 +63,7 @@ def test_nan_and_infinity():
 def test_argmax(axis, keepdims):
     a = rng.integers(0, 3, (4, 5))
     for values in (a, a.astype(float), a > 1):
-        check(lambda x: ops.argmax(x, axis, keepdims),
+        check(lambda x: ops.argmax(x, axis, keepdims=keepdims),
               lambda v: np.argmax(v, axis, keepdims=keepdims), values)  # fmt: skip
         check(lambda x: x.argmin(axis), lambda v: v.argmin(axis), values)
 
@@ -101,7 +101,7 @@ def test_logsumexp_and_softmax_by_definition(axis):
         return np.exp(a) / np.exp(a).sum(axis, keepdims=True)
 
     check(lambda x: ops.logsumexp(x, axis), lambda a: logsumexp(a, axis), A)
-    check(lambda x: ops.logsumexp(x, axis, True), lambda a: logsumexp(a, axis, True), A)
+    check(lambda x: ops.logsumexp(x, axis, keepdims=True), lambda a: logsumexp(a, axis, True), A)
     check(lambda x: ops.softmax(x, axis), ratio, A)
     check(lambda x: ops.log_softmax(x, axis), lambda a: np.log(ratio(a)), A, rtol=1e-12)
 

@@ -100,7 +100,7 @@ def test_vmap_twice():
 
 def test_errors_say_what_is_wrong():
     x = ops.tensor("x", (4, 3))
-    with pytest.raises(GraphError, match="axis 2 of an argument with 2 axes"):
+    with pytest.raises(GraphError, match="vmap: axis 2 of a tensor with 2 axes"):
         vmap(ops.exp, 2)(x)
     with pytest.raises(GraphError, match="at least one"):
         vmap(ops.exp, None)(x)
