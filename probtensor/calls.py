@@ -210,4 +210,5 @@ def call_text(signature: inspect.Signature, label: str) -> str:
     """The signature as it is called, without types."""
     bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
     bare = [p for p in bare if p.name != "self"]
-    return label + str(inspect.Signature(bare))
+    # A default that only marks what was not given says nothing.
+    return label + re.sub(r"<object object at \w+>", "...", str(inspect.Signature(bare)))

@@ -159,7 +159,7 @@ def test_a_wrong_keyword_is_answered(name, function):
     text = str(caught.value)
     assert "'nonsense'" in text and "it takes" in text, text
     assert "test_signatures.py:" in text and len(text.splitlines()) <= 8, text
-    assert text.startswith(name.rpartition(".")[2]) or "/" not in text.split(":")[0], text
+    assert "<object" not in text, text
 
 
 PLAIN = sorted(name for name, f in METHODS.items() if not isinstance(f, property))
