@@ -4,8 +4,9 @@ All take by name, after their parameters: `shape`, of the value (by default what
 broadcast to, extended to the left by `dims`); `name`, which models report; `dims`, one name an
 axis; and those of one real number `constraint`, a support to cut the density down to without
 renormalising it (`pt.interval(low, high)`; `pt.ordered()` along the last axis), whose bounds may be
-tensors. Parameters are numbers, arrays or tensors, random ones among them. A literal outside its range is a
-ValueError here and now; where a random parameter leaves its range, the density of a model is zero.
+tensors. Parameters are numbers, arrays or tensors, random ones among them. A literal outside its
+range is a ValueError here and now; where a random parameter leaves its range, the density of a
+model is zero.
 """
 
 from __future__ import annotations
