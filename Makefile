@@ -32,15 +32,18 @@ NATIVE := setup.py $(wildcard cython_ext/*.pyx cython_ext/*.pxd cython_ext/inclu
 EXTRA := import sys, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	print(*project["optional-dependencies"][sys.argv[1]], sep="\n")
 
-.PHONY: help check test fuzz golden replay bench gpu demo rules clean
+.PHONY: help check test test-all fuzz golden replay bench gpu demo rules clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile | awk -F'\t' '{printf "make %-8s%s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | awk -F'\t' '{printf "make %-8s%s\n", $$1, $$2}'
 
 demo: .venv/demo.stamp .venv/built.stamp  ## two models on real data: tables, stage times, plots
 	@$(PY) -m examples.demo
 
-test: .venv/test.stamp .venv/built.stamp .venv/cuda.stamp  ## all tests (WORKERS=2)
+test: .venv/test.stamp .venv/built.stamp .venv/cuda.stamp  ## all tests but those marked slow (WORKERS=2)
+	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal -m "not slow" tests
+
+test-all: .venv/test.stamp .venv/built.stamp .venv/cuda.stamp  ## all tests, the slow ones too
 	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal tests
 
 check: .venv/test.stamp .venv/built.stamp  ## under a minute: style, laws and a smoke test
