@@ -3,6 +3,10 @@ link.
 
 The function pointers are taken from SciPy when this module is imported, which only modules that
 call a routine do. A row-major matrix is the transpose of what BLAS sees, so lower is upper there.
+
+BLAS runs on one thread here (include/pt_blas.h says why). A call of LARGE multiplications is cut
+into pieces, by its sizes alone so that the bits of the result depend on nothing else, and threads
+of our own take those. A large single factor is one piece: it stays on one thread.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
@@ -11,6 +15,9 @@ from libc.stdint cimport int64_t
 from libc.math cimport NAN
 from libc.string cimport memcpy
 from scipy.linalg import cython_blas, cython_lapack
+
+from cython_ext.blas cimport Library, enter, leave, piece_fn, share_out
+from cython_ext.blas import of_scipy
 
 ctypedef void (*dgemm_fn)(char*, char*, int*, int*, int*, double*, double*, int*, double*, int*,
                           double*, double*, int*) noexcept nogil
@@ -32,38 +39,97 @@ cdef dtrsm_fn _dtrsm = <dtrsm_fn> _pointer(cython_blas, "dtrsm")
 cdef dpotrf_fn _dpotrf = <dpotrf_fn> _pointer(cython_lapack, "dpotrf")
 
 
+cdef Library _library = of_scipy()
+cdef void* _bound = _library.bound
+cdef int _cpus = _library.cpus
+
+# About 10 ms on one thread: less is not worth the start of a thread, which takes 0.05 ms, nor the
+# wait for one that is not run at once, which takes some milliseconds.
+cdef double LARGE = 2.0**28
+cdef int64_t TILE = 512  # rows and columns of a piece: enough for BLAS to be at its full speed
+
+
 ctypedef fused real:
     double
     float
 
 
+cdef struct Product:
+    bint single  # float32
+    const void* a
+    const void* b
+    void* c
+    int64_t m, n, k
+    bint a_turned, b_turned
+    int64_t rows, columns  # of a piece
+    int64_t across, pieces  # pieces beside each other, and of an item
+
+
+cdef void _multiply(const real* a, const real* b, real* c, const Product* p, int64_t m,
+                    int64_t n) noexcept nogil:
+    # An m x n part of c. BLAS counts columns first, so it is given the transposed product:
+    # c' = op(b)' op(a)'.
+    cdef int rows = <int> n, columns = <int> m, inner = <int> p.k, c_step = <int> p.n
+    cdef int b_step = <int> (p.k if p.b_turned else p.n)
+    cdef int a_step = <int> (p.m if p.a_turned else p.k)
+    cdef char b_way = b"T" if p.b_turned else b"N"
+    cdef char a_way = b"T" if p.a_turned else b"N"
+    cdef real one = 1.0, zero = 0.0
+    if real is double:
+        _dgemm(&b_way, &a_way, &rows, &columns, &inner, &one, <double*> b, &b_step, <double*> a,
+               &a_step, &zero, c, &c_step)
+    else:
+        _sgemm(&b_way, &a_way, &rows, &columns, &inner, &one, <float*> b, &b_step, <float*> a,
+               &a_step, &zero, c, &c_step)
+
+
+cdef void _product_piece(void* context, int64_t piece) noexcept nogil:
+    cdef Product* p = <Product*> context
+    cdef int64_t item = piece // p.pieces, place = piece % p.pieces
+    cdef int64_t row = place // p.across * p.rows, column = place % p.across * p.columns
+    cdef int64_t m = min(p.rows, p.m - row), n = min(p.columns, p.n - column)
+    cdef int64_t a = item * p.m * p.k + (row if p.a_turned else row * p.k)
+    cdef int64_t b = item * p.n * p.k + (column * p.k if p.b_turned else column)
+    cdef int64_t c = item * p.m * p.n + row * p.n + column
+    if p.single:
+        _multiply(<const float*> p.a + a, <const float*> p.b + b, <float*> p.c + c, p, m, n)
+    else:
+        _multiply(<const double*> p.a + a, <const double*> p.b + b, <double*> p.c + c, p, m, n)
+
+
+cdef int64_t _part(int64_t n, bint cut) noexcept nogil:
+    """The length of pieces of n: about equal, in whole eights, and no longer than TILE if cut."""
+    cdef int64_t count = (n + TILE - 1) // TILE
+    return ((n + count - 1) // count + 7) // 8 * 8 if cut else n
+
+
+cdef void _run(bint large, piece_fn piece, void* context, int64_t count) noexcept nogil:
+    """All pieces: shared out if the call is large and no other one is inside BLAS."""
+    cdef int token = 0
+    cdef int threads = enter(_bound, &token)
+    share_out(_bound, piece, context, count, min(threads, _cpus) if large else 1)
+    leave(_bound, token)
+
+
 cdef void _gemm(const real* a, const real* b, real* c, int64_t batch, int64_t m, int64_t n,
                 int64_t k, int64_t a_turned, int64_t b_turned) noexcept nogil:
-    # BLAS counts columns first, so it is given the transposed product: c' = op(b)' op(a)'.
-    cdef int rows = <int> n, columns = <int> m, inner = <int> k
-    cdef int b_step = <int> (k if b_turned else n)
-    cdef int a_step = <int> (m if a_turned else k)
-    cdef char b_way = b"T" if b_turned else b"N"
-    cdef char a_way = b"T" if a_turned else b"N"
-    cdef real one = 1.0, zero = 0.0
-    cdef real *first
-    cdef real *second
+    cdef Product p
     cdef int64_t item
+    cdef bint large = <double> batch * m * n * k >= LARGE
     if m == 0 or n == 0:
         return
     for item in range(batch * m * n if k == 0 else 0):
         c[item] = 0.0
     if k == 0:
         return
-    for item in range(batch):
-        first = <real*> b + item * n * k
-        second = <real*> a + item * m * k
-        if real is double:
-            _dgemm(&b_way, &a_way, &rows, &columns, &inner, &one, first, &b_step, second, &a_step,
-                   &zero, c + item * m * n, &rows)
-        else:
-            _sgemm(&b_way, &a_way, &rows, &columns, &inner, &one, first, &b_step, second, &a_step,
-                   &zero, c + item * m * n, &rows)
+    p.single = real is float
+    p.a, p.b, p.c = a, b, c
+    p.m, p.n, p.k = m, n, k
+    p.a_turned, p.b_turned = a_turned != 0, b_turned != 0
+    p.rows, p.columns = _part(m, large), _part(n, large)
+    p.across = (n + p.columns - 1) // p.columns
+    p.pieces = p.across * ((m + p.rows - 1) // p.rows)
+    _run(large, _product_piece, &p, batch * p.pieces)
 
 
 cdef void pt_gemm(const double* a, const double* b, double* c, int64_t batch,
@@ -96,34 +162,62 @@ def gemm(const real[:, :, ::1] a, const real[:, :, ::1] b, real[:, :, ::1] c, bi
         _gemm(left, right, &c[0, 0, 0], c.shape[0], m, n, k, a_turned, b_turned)
 
 
+cdef struct Factor:
+    double* out
+    int64_t n
+
+
+cdef void _factor_piece(void* context, int64_t item) noexcept nogil:
+    cdef Factor* p = <Factor*> context
+    cdef int size = <int> p.n, info = 0
+    cdef char triangle = b"U"
+    cdef int64_t i, j, n = p.n
+    cdef double* factor = p.out + item * n * n
+    _dpotrf(&triangle, &size, factor, &size, &info)
+    for i in range(n):
+        for j in range(0 if info else i + 1, n):
+            factor[i * n + j] = NAN if info else 0.0
+
+
 cdef void pt_cholesky(const double* a, double* out, int64_t batch, int64_t n) noexcept nogil:
     """out: the lower factor of each n x n item of a, all nan where it is not positive definite."""
-    cdef int size = <int> n, info = 0
-    cdef char triangle = b"U"
-    cdef int64_t item, i, j
-    cdef double* factor
+    cdef Factor p
     if n == 0:
         return
     memcpy(out, a, batch * n * n * sizeof(double))
-    for item in range(batch):
-        factor = out + item * n * n
-        _dpotrf(&triangle, &size, factor, &size, &info)
-        for i in range(n):
-            for j in range(0 if info else i + 1, n):
-                factor[i * n + j] = NAN if info else 0.0
+    p.out, p.n = out, n
+    _run(<double> batch * n * n * n >= 3 * LARGE, _factor_piece, &p, batch)
+
+
+cdef struct System:
+    char triangle
+    const double* t
+    double* x
+    int64_t n, k
+    int64_t width, pieces  # right-hand sides of a piece, and pieces of an item
+
+
+cdef void _system_piece(void* context, int64_t piece) noexcept nogil:
+    cdef System* p = <System*> context
+    cdef int64_t item = piece // p.pieces, first = piece % p.pieces * p.width
+    cdef int rows = <int> min(p.width, p.k - first), size = <int> p.n, step = <int> p.k
+    cdef char side = b"R", plain = b"N"
+    cdef double one = 1.0
+    _dtrsm(&side, &p.triangle, &plain, &plain, &rows, &size, &one,
+           <double*> p.t + item * p.n * p.n, &size, p.x + item * p.n * p.k + first, &step)
 
 
 cdef void _solve(char triangle, const double* t, double* x, int64_t batch, int64_t n,
                  int64_t k) noexcept nogil:
-    cdef int rows = <int> k, size = <int> n
-    cdef char side = b"R", plain = b"N"
-    cdef double one = 1.0
-    cdef int64_t item
+    cdef System p
+    cdef bint large = <double> batch * n * n * k >= 2 * LARGE
     if n == 0 or k == 0:
         return
-    for item in range(batch):
-        _dtrsm(&side, &triangle, &plain, &plain, &rows, &size, &one,
-               <double*> t + item * n * n, &size, x + item * n * k, &rows)
+    p.triangle, p.t, p.x = triangle, t, x
+    p.n, p.k = n, k
+    p.width = _part(k, large)
+    p.pieces = (k + p.width - 1) // p.width
+    _run(large, _system_piece, &p, batch * p.pieces)
 
 
 cdef void pt_solve_lower(const double* t, const double* b, double* out, int64_t batch,

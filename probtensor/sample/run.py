@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from cython_ext import blas
 from cython_ext.chain import Progress
+from cython_ext.cpus import available_cpus
 from probtensor.calls import public
 from probtensor.sample.diagnostics import MANY_CHAINS
 from probtensor.sample.many import run_many
@@ -23,7 +25,7 @@ from probtensor.sample.progress import Callback, Watcher
 from probtensor.sample.protocol import LogpGrad
 from probtensor.sample.settings import Chees, Settings, settings_of
 from probtensor.sample.start import find_start, given_starts
-from probtensor.sample.threads import available_cpus, run_all, single_threaded_blas
+from probtensor.sample.threads import run_all
 from probtensor.sample.warn import warn_of_trouble
 from probtensor.version import __version__
 
@@ -191,7 +193,7 @@ def _run(
     preparing.start()
     watcher = Watcher(progresses, settings.tune, settings.iterations, progress)
     began = time.perf_counter()
-    with single_threaded_blas():
+    with blas.OneThread(*blas.loaded()):
         try:
             done, interrupted = run_all(jobs, threads, progresses, watcher.update)
             seconds = time.perf_counter() - began

@@ -1,4 +1,7 @@
-"""The reference target: kernels run by `kernel/interp.py` over NumPy buffers. Needs no compiler."""
+"""The reference target: kernels run by `kernel/interp.py` over NumPy buffers. Needs no compiler.
+
+Its products are NumPy's, on one thread of BLAS as on the other targets.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cython_ext import blas
 from probtensor.kernel.interp import Machine
 from probtensor.kernel.ir import Kernel
 from probtensor.lower.plan import Plan
@@ -36,6 +40,7 @@ class InterpTarget:
     def build(self, plan: Plan) -> Built:
         """A plan as a Python callable; there is nothing to compile."""
         functions, routines = self.meanings()
+        library = blas.of_numpy()
 
         def run(arrays: list[np.ndarray | None], values: list[int]) -> int:
             sizes = {source.name: n for source, n in zip(plan.sizes, values, strict=True)}
@@ -46,8 +51,9 @@ class InterpTarget:
                     array = np.zeros(count, dtype=buffer.dtype)
                 buffers[buffer.name] = array
             status = 0
-            for kernel in plan.kernels:
-                status = run_kernel(kernel, buffers, sizes, functions, routines) or status
+            with blas.OneThread(library):
+                for kernel in plan.kernels:
+                    status = run_kernel(kernel, buffers, sizes, functions, routines) or status
             return status
 
         return Built(run)

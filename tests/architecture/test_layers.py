@@ -42,7 +42,7 @@ NATIVE_USERS = {"graph", "ops", "targets", "function", "prob", "sample", "testin
 # Heavy, or optional, or both: imported inside the function that needs them, so that
 # `import probtensor` stays quick.
 REQUIRED = {"Cython", "arviz", "rich", "scipy"}
-OPTIONAL = {"mpmath", "pycuda", "threadpoolctl"}
+OPTIONAL = {"mpmath", "pycuda"}
 LATE_ONLY = REQUIRED | OPTIONAL | {"xarray"}  # xarray comes with ArviZ
 EAGER = {"numpy"}
 # Tables that a function fills, each with the reason why it is one.

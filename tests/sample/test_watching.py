@@ -9,11 +9,12 @@ import time
 import numpy as np
 import pytest
 
+from cython_ext.cpus import available_cpus
 from probtensor.sample import sample
 from probtensor.sample.nuts import Nuts
 from probtensor.sample.progress import Bars, ChainState, bar_rows
 from probtensor.sample.run import _most_draws
-from probtensor.sample.threads import available_cpus, run_all
+from probtensor.sample.threads import run_all
 
 pytestmark = pytest.mark.filterwarnings("ignore::probtensor.sample.SamplerWarning")
 
