@@ -14,7 +14,7 @@ arithmetic costs. Python holds what is not arithmetic, one file each:
                     launches; many_layout.py: structures shared with the kernels
     adapt.py        the warm-up's schedule: a byte of flags an iteration, which native code obeys
     start.py        start points, and what to say where there is none
-    threads.py      CPUs that may be used; running, watching and stopping chains
+    threads.py      running, watching and stopping chains
     progress.py     bars, lines, callbacks from counters that the chains keep anyway
     output.py       ArviZ 0.x and 1.x
     diagnostics.py  R-hat, effective sample sizes, E-BFMI
@@ -31,6 +31,9 @@ stays on the device.
 Trees are built by an iterative binary counter, not by recursion: memory for 3 states a level, taken
 once, no copies (states are held by pointer and counted), no allocation in the loop. Weights are
 numbers, not logarithms, with a reference energy that moves if it must.
+
+While chains run, the BLAS libraries of NumPy and SciPy keep to one thread in the whole process
+(cython_ext/blas.pyx), and have their own number again afterwards.
 
 Random numbers are Philox blocks under a key folded from (seed, chain, purpose). Chain i therefore
 draws the same bits with 1 or 16 chains, on 1 or 16 threads. Momenta come from a ziggurat.

@@ -57,7 +57,7 @@ def sample(
     posterior      what `condition` returns, or any `LogpGrad`
     draws, tune    iterations per chain that are kept, and those of the warm-up before them
     chains, cores  chains, and threads to run them on: by default one per CPU that this process
-                   may use. Neither changes what chain i draws
+                   may use. Neither changes what chain i draws. Meanwhile BLAS has one thread
     seed           0 <= seed < 2**63, by default from the operating system. Same seed, same bits
     target_accept  mean acceptance the step size aims at, by default 0.8, and 0.651 for "chees"
     max_treedepth  a trajectory has at most 2**max_treedepth - 1 steps

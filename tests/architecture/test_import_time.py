@@ -8,7 +8,7 @@ import pytest
 from tests.architecture import source
 
 HEAVY = ("scipy", "Cython", "arviz", "matplotlib", "pycuda", "pandas", "xarray", "rich", "tqdm",
-         "setuptools", "mpmath", "threadpoolctl")  # fmt: skip
+         "setuptools", "mpmath")  # fmt: skip
 
 
 @pytest.mark.skipif(

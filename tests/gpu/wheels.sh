@@ -15,7 +15,7 @@ root=$(cd "$here/../.." && pwd)
 folder=${1:-$root/.gpu-wheels}
 limit_mib=60
 packages=(arviz arviz-base arviz-stats arviz-plots xarray-einstats lazy-loader blackjax optax absl-py
-    pytools platformdirs mako markupsafe siphash24 typing-extensions cuda-pathfinder threadpoolctl)
+    pytools platformdirs mako markupsafe siphash24 typing-extensions cuda-pathfinder)
 
 find_python() {
     local found
