@@ -14,6 +14,7 @@ import hashlib
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -30,6 +31,7 @@ from probtensor.device import DeviceError
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 INCLUDE = (HERE, ROOT / "cuda", ROOT / "cython_ext" / "include")
+RUNTIME = "cuda_on_host.h"
 COMPILE = ("g++", "-std=c++17", "-fPIC", "-Wno-unknown-pragmas", "-fno-strict-aliasing")
 SANITIZE = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 PARENTHESES = r"\((?:[^()]|\([^()]*\))*\)"
@@ -178,11 +180,27 @@ class HostDriver:
         spread = run_compiler([*COMPILE, *include, "-DCUDA_ON_HOST=1", "-E", "-P", "-x", "c++",
                                str(kernel)], source)  # fmt: skip
         exports = [f"CUDA_ON_HOST_KERNEL({name})" for name in kernel_names(spread)]
-        lines = ['#include "cuda_on_host.h"', '#line 1 "kernel.cu"', source, *exports, ""]
+        lines = [f'#include "{RUNTIME}"', '#line 1 "kernel.cu"', source, *exports, ""]
         wrapper.write_text("\n".join(lines), encoding="utf-8")
         library = scratch / "kernel.so"
-        run_compiler([*self.flags, *include, "-shared", "-o", str(library), str(wrapper)], source)
+        run_compiler([*self.flags, f"-I{self._precompiled()}", *include, "-shared", "-o",
+                      str(library), str(wrapper)], source)  # fmt: skip
         return library
+
+    def _precompiled(self):
+        """A folder with the runtime's header as the compiler keeps it once it is read, which is
+        half of the work on a small kernel. A compiler that knows no such thing reads the header."""
+        digest = hashlib.sha256(f"{self.identity}\0{self.headers}".encode()).hexdigest()
+        folder = self.folder / f"{digest}.header"
+        name = f"{RUNTIME}.gch"
+        if not (folder / name).exists():
+            scratch = tempfile.mkdtemp(dir=self.folder)
+            run_compiler([*self.flags, "-x", "c++-header", "-o", str(Path(scratch, name)),
+                          str(HERE / RUNTIME)], "")  # fmt: skip
+            with contextlib.suppress(OSError):  # another process was quicker
+                os.rename(scratch, folder)
+            shutil.rmtree(scratch, ignore_errors=True)
+        return folder
 
     def module(self, image):
         """A library from its bytes."""
@@ -409,7 +427,7 @@ def default_folder():
     if folder.stat().st_uid != os.getuid():
         return Path(tempfile.mkdtemp(prefix="cuda-on-host-"))
     before = time.time() - KEEP
-    for path in folder.glob("*.so"):
+    for path in (*folder.glob("*.so"), *folder.glob("*.header/*.gch")):
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < before:
                 path.unlink()
