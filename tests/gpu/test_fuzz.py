@@ -11,6 +11,7 @@ from probtensor.transform.passes import run as run_passes
 from tests.gpu.plans import run
 
 CHUNK = 40
+CHUNKS = [pytest.param(k, marks=pytest.mark.slow if k > 40 else ()) for k in range(0, 200, CHUNK)]
 
 
 def on_device(inputs, outputs, arrays):
@@ -19,7 +20,7 @@ def on_device(inputs, outputs, arrays):
     return run(CudaTarget(), plan, arrays)
 
 
-@pytest.mark.parametrize("first", range(0, 200, CHUNK))
+@pytest.mark.parametrize("first", CHUNKS)
 def test_random_graphs_are_what_numpy_says(first, device_driver):
     graphs = [random_graph(1000 + seed, 10) for seed in range(first, first + CHUNK)]
     tally = Tally()

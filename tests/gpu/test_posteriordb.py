@@ -8,7 +8,20 @@ import probtensor as pt
 from tests.posteriordb.models import MODELS
 from tests.posteriordb.test_posteriordb import SLOW, disagreements, load, scalars
 
-DENSITIES = [name for name in MODELS if name not in SLOW]
+# Regressions that differ from another one in their covariates.
+ALIKE = {
+    "earnings-logearn_interaction",
+    "earnings-log10earn_height",
+    "kidiq-kidscore_interaction",
+    "kidiq_with_mom_work-kidscore_mom_work",
+    "mesquite-logmesquite_logva",
+    "nes1972-nes",
+}
+DENSITIES = [
+    pytest.param(name, marks=pytest.mark.slow if name in ALIKE else ())
+    for name in MODELS
+    if name not in SLOW
+]
 SAMPLED = [
     ("eight_schools-eight_schools_noncentered", {"draws": 2000, "chains": 8}),
     ("sblrc-blr", {"draws": 1000, "chains": 8}),
@@ -40,7 +53,13 @@ def test_densities_are_those_of_the_cpu(posterior, posteriordb, device_driver, m
         np.testing.assert_allclose(found[1], slope, rtol=1e-8, atol=1e-10 * scale)
 
 
-@pytest.mark.parametrize(("posterior", "how"), SAMPLED, ids=[n for n, _ in SAMPLED])
+@pytest.mark.parametrize(
+    ("posterior", "how"),
+    [
+        pytest.param(n, how, id=n, marks=() if n.startswith("eight") else pytest.mark.slow)
+        for n, how in SAMPLED
+    ],
+)
 def test_draws_agree_with_the_reference(posterior, how, posteriordb, device_driver, monkeypatch):
     data, reference = load(posteriordb, posterior)
     build, _ = MODELS[posterior]
