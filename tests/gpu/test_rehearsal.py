@@ -14,7 +14,12 @@ from tests.gpu.bench import clock, peers, report, steps, verdicts, worker
 from tests.gpu.bench.__main__ import main, run
 
 # These start other processes of their own, or collect tests; each is long enough for a test alone.
-NAMES = [name for name in steps.NAMES if name != "eight_schools_float32"]
+QUICK = {"facts", "first", "products", "eight_schools", "sanitizers"}
+NAMES = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+    for name in steps.NAMES
+    if name != "eight_schools_float32"
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
