@@ -1,4 +1,5 @@
-"""500 random graphs through passes, both modes of differentiation and both CPU targets."""
+"""500 random graphs through passes, both modes of differentiation and both CPU targets; 200 of them
+in the quick run."""
 
 import numpy as np
 import pytest
@@ -23,10 +24,11 @@ from probtensor.transform import Pass, rule, var
 from probtensor.transform.rewrite import Ruleset
 
 CHUNK = 50
+CHUNKS = [pytest.param(k, marks=pytest.mark.slow if k >= 200 else ()) for k in range(0, 500, CHUNK)]
 x, y = var("x"), var("y")
 
 
-@pytest.mark.parametrize("first", range(0, 500, CHUNK))
+@pytest.mark.parametrize("first", CHUNKS)
 def test_random_graphs_keep_their_meaning(first):
     targets = [compiled("interp"), compiled("cython")]
     tally = fuzz(CHUNK, first, nodes=10, targets=targets, batch=CHUNK)
