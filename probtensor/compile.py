@@ -6,6 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,7 +18,8 @@ from probtensor.calls import public
 from probtensor.function import Compilation, DeviceFunction, Function, In, Program, Shared, Whole
 from probtensor.function.device_build import Deferred, deferred
 from probtensor.function.program import checked_inputs, checked_updates, flatten, literal_for
-from probtensor.function.recall import Unknown, fingerprint, pack, unpack
+from probtensor.function.recall import fingerprint, pack, unpack
+from probtensor.function.record import Damaged, Unknown
 from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, replace, toposort
 from probtensor.graph.node import Input, make, new_input
 from probtensor.graph.resize import size_name, with_sizes
@@ -25,6 +27,7 @@ from probtensor.lower.planner import lower
 from probtensor.ops.kinds import REGISTRY, method
 from probtensor.ops.transfer import handed_over
 from probtensor.rules import SIMPLIFY, STABLE
+from probtensor.system.stages import building, stage
 from probtensor.targets.base import Target
 from probtensor.targets.cache import recall, remember
 from probtensor.targets.gpu import CudaTarget
@@ -67,6 +70,7 @@ def function(
     target: str | Target | None = None,
     on_unused_input: str = "raise",
     seed: int | None = None,
+    progress: bool = True,
 ) -> Function:
     """Compile outputs as a function of inputs.
 
@@ -81,6 +85,7 @@ def function(
                      `pt.Cuda(tf32=True)`; by default $PROBTENSOR_TARGET, else "cython"
     on_unused_input  "raise", "warn" or "ignore"
     seed             of random draws: the same seed gives the same draws, call by call
+    progress         say on a terminal, after 2 s, what is compiled and how far it is
 
     Raises TypeError, ValueError or GraphError (a TypeError) naming the input or the line, and
     BuildError where the target cannot build.
@@ -105,7 +110,8 @@ def function(
         seed=seed,
         compiler=compile_program,
     )
-    return compile_program(program)
+    with building(name or f"a function of {len(given)} inputs", progress):
+        return compile_program(program)
 
 
 def replace_givens(graph: list[Node], givens: Any) -> list[Node]:
@@ -179,8 +185,9 @@ def compile_program(program: Program) -> Function:
         built = deferred(target, plan) if target.name == "cuda" else target.build(plan)
         if mark:
             leaves = inputs_of(graph)
-            packed = pack(plan, [leaves.index(x) for x in implicit], built.source)
-            remember(mark, packed)
+            with suppress(Unknown):
+                packed = pack(plan, [leaves.index(x) for x in implicit], built.source)
+                remember(mark, packed)
     compilation = Compilation(
         inputs=(*inputs, *implicit),
         given=values_of(implicit),
@@ -211,9 +218,11 @@ def target_of(target: str | Target) -> Target:
 def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> Whole:
     """The passes and the plan of a graph. GraphError for an input that has no value."""
     began = time.perf_counter()
+    stage("rewrite")
     outputs = run(PIPELINE, graph)
     rewritten = time.perf_counter()
     implicit = implicit_inputs(inputs, outputs, key)
+    stage("lower")
     plan = lower([*inputs, *implicit], outputs)
     timings = {"rewrite": rewritten - began, "lower": time.perf_counter() - rewritten}
     return Whole(tuple(outputs), tuple(implicit), plan, timings, partial(explain_passes, graph))
@@ -234,7 +243,10 @@ def recalled(mark: str, inputs: Sequence[Node], graph: Sequence[Node]) -> Any:
     data = recall(mark)
     if data is None:
         return None
-    record, implicit = unpack(data, inputs, inputs_of(graph))
+    try:
+        record, implicit = unpack(data, inputs, inputs_of(graph))
+    except Damaged:
+        return None
     return record.plan, implicit, record.source
 
 

@@ -1,7 +1,7 @@
 """Compiled kernels kept on disk, found by what they were compiled from.
 
-A file holds the checksum of an image and the image. It is written under another name and renamed,
-so it is whole or not there, and what does not match its checksum counts as not there. Files have
+A file holds the checksum of an image and the image. It is whole or not there, and what does not
+match its checksum, or may be the work of others (`system.files`), counts as not there. Files have
 the form and the ending of the records in `targets.cache`, whose commands list and evict them too.
 """
 
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import uuid
 from contextlib import suppress
 from pathlib import Path
+
+from probtensor.system import files
 
 
 class ImageStore:
@@ -26,7 +27,7 @@ class ImageStore:
             return None
         path = self._path(self.folder, key)
         try:
-            data = path.read_bytes()
+            data = files.read(path)
         except OSError:
             return None
         if hashlib.sha256(data[32:]).digest() != data[:32]:
@@ -37,17 +38,10 @@ class ImageStore:
 
     def keep(self, key: str, image: bytes) -> None:
         """Keep the image of `key`; a full disk is no reason to fail."""
-        if self.folder is None:
-            return
-        path = self._path(self.folder, key)
-        aside = path.with_name(f"{uuid.uuid4().hex}.aside")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_bytes(hashlib.sha256(image).digest() + image)
-            os.replace(aside, path)
-        except OSError:
+        if self.folder is not None:
             with suppress(OSError):
-                aside.unlink()
+                name = f"{key[:2]}/{self._path(self.folder, key).name}"
+                files.write(self.folder, name, hashlib.sha256(image).digest() + image)
 
     @staticmethod
     def _path(folder: Path, key: str) -> Path:
@@ -55,12 +49,5 @@ class ImageStore:
 
 
 def home_store() -> ImageStore:
-    """The store in $PROBTENSOR_CACHE, or in the user's folder for caches."""
-    asked = os.environ.get("PROBTENSOR_CACHE")
-    if asked:
-        return ImageStore(Path(asked).expanduser().absolute())
-    base = os.environ.get("XDG_CACHE_HOME")
-    try:
-        return ImageStore((Path(base) if base else Path.home() / ".cache") / "probtensor")
-    except RuntimeError:  # a user without a home
-        return ImageStore(None)
+    """The store in the user's cache; in the folder that stands in for it if others can write it."""
+    return ImageStore(files.readable(files.home()))

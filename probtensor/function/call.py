@@ -270,6 +270,17 @@ class Function(Entry):
         return self.compilation.built.path
 
     @property
+    def address(self) -> int:
+        """Address of the compiled plan, a C function (see `header`); 0 where the target has none.
+
+        The code is then kept for the life of the process: nobody can know who holds its address.
+        """
+        pin = getattr(self.compilation.built.keep, "pin", None)
+        if pin is not None:
+            pin()
+        return super().address
+
+    @property
     def plan(self) -> Plan:
         """The plan: buffers, kernels, sizes."""
         return self.compilation.whole().plan

@@ -12,6 +12,7 @@ from typing import Any
 
 from probtensor.device import DeviceError, driver
 from probtensor.lower.plan import Plan
+from probtensor.system.stages import building, stage
 from probtensor.targets.base import BuildError, Built, Target
 
 
@@ -29,7 +30,9 @@ class Deferred:
         """What the target made of the plan. BuildError where it cannot."""
         with self._lock:
             if self._built is None:
-                self._built = self.target.build(self.plan)
+                with building("the kernels of a function"):
+                    stage("compile")
+                    self._built = self.target.build(self.plan)
             return self._built
 
     @property

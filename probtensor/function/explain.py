@@ -22,6 +22,7 @@ from probtensor.kernel.ir import (
     Store,
 )
 from probtensor.lower.planner import group_sizes
+from probtensor.targets.spell import escaped
 from probtensor.types import plain
 
 if TYPE_CHECKING:
@@ -152,8 +153,8 @@ def source(function: Function) -> str:
 def header(function: Function) -> str:
     """The C signature of `address`, with this plan's tables."""
     found = function.plan
-    rows = [SIGNATURE if function.address else NO_SIGNATURE, "/* buffers"]
-    inputs = {k: x.name for k, x in zip(found.inputs, function.compilation.inputs)}
+    rows = [NO_SIGNATURE if callable(function.compilation.built.run) else SIGNATURE, "/* buffers"]
+    inputs = {k: escaped(x.name or "") for k, x in zip(found.inputs, function.compilation.inputs)}
     results = dict(zip(found.outputs, range(len(found.outputs))))
     for k, buffer in enumerate(found.buffers):
         shape = ", ".join(map(str, buffer.shape))

@@ -51,14 +51,15 @@ class Profile:
 
 def profile(function: Function, args: Sequence[Any], n: int | None) -> Profile:
     """Time the plan and each of its kernels on these arguments; see `Function.profile`."""
-    if not function.address:
+    address = function.compilation.built.run
+    if callable(address):
         raise TypeError("profile needs target='cython': other targets have no kernels to time")
     frame = Frame(function, tuple(args))
-    once = frame.time(function.address, 1)
+    once = frame.time(address, 1)
     plan = function.plan
     parts = max(1, len(plan.kernels)) + 2
     count = n or max(1, min(100_000, int(BUDGET / parts / max(once, 1e-8))))
-    total = frame.time(function.address, count)
+    total = frame.time(address, count)
     seconds = []
     for kernel in plan.kernels:
         part = CythonTarget().build(replace(plan, kernels=(kernel,)))

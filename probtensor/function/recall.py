@@ -8,18 +8,18 @@ Kernels are not in it. Whoever asks for them (`explain`, `profile`) has them mad
 from __future__ import annotations
 
 import hashlib
-import linecache
 import os
-import pickle
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
 
+from probtensor.function.record import Damaged, Unknown, check_positions, decode, encode
 from probtensor.graph.node import Frozen, Input, Node, Op, origin_of
 from probtensor.graph.walk import toposort
 from probtensor.lower.plan import Plan
+from probtensor.targets.spell import user_text
 from probtensor.types import Atom, Dim, TensorType
 from probtensor.version import __version__
 
@@ -27,10 +27,6 @@ _HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Fields that hold the value of an input, which no code depends on.
 _VALUES = ("cell", "default")
 _PLAIN = (str, int, float, bool, bytes, type(None))
-
-
-class Unknown(Exception):
-    """Something in the graph cannot be told from others by its text: nothing is remembered."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,8 @@ def library_identity() -> str:
         below[:] = sorted(name for name in below if name != "__pycache__")
         for name in sorted(files):
             status = os.stat(os.path.join(folder, name))
-            digest.update(f"{folder}/{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+            row = f"{folder}/{name} {status.st_size} {status.st_mtime_ns}\n"
+            digest.update(os.fsencode(row))
     return digest.hexdigest()
 
 
@@ -64,16 +61,12 @@ def fingerprint(inputs: Sequence[Node], outputs: Sequence[Node], options: Sequen
     write = _Writer(uids)
     for node in order:
         file, line = origin_of(node)
-        row = (write.op(node.op), [place[x] for x in node.inputs], file, line, _text(file, line))
+        places = [place[x] for x in node.inputs]
+        row = (write.op(node.op), places, file, line, user_text(file, line))
         digest.update(repr(row).encode())
     ends = ([place[x] for x in inputs], [place[y] for y in outputs], list(options))
     digest.update(repr(ends).encode())
     return digest.hexdigest()
-
-
-@cache
-def _text(file: str, line: int) -> str:
-    return linecache.getline(file, line)
 
 
 class _Writer:
@@ -117,18 +110,25 @@ class _Writer:
 
 
 def pack(plan: Plan, implicit: Sequence[int], source: str) -> bytes:
-    """The record of a plan and its text."""
+    """The record of a plan and its text. Raises Unknown for what the format does not have."""
     lean = tuple(b if b.role == "constant" else replace(b, node=None) for b in plan.buffers)
-    return pickle.dumps(Record(replace(plan, buffers=lean, kernels=()), tuple(implicit), source))
+    return encode((replace(plan, buffers=lean, kernels=()), tuple(implicit), source))
 
 
 def unpack(data: bytes, inputs: Sequence[Node], candidates: Sequence[Node]) -> tuple[Record, Any]:
-    """The record with nodes put in, and its implicit inputs out of `candidates`."""
-    record: Record = pickle.loads(data)
-    implicit = [candidates[k] for k in record.implicit]
-    nodes = dict(zip(record.plan.inputs, [*inputs, *implicit]))
-    buffers = tuple(
-        replace(buffer, node=nodes[k]) if k in nodes else buffer
-        for k, buffer in enumerate(record.plan.buffers)
-    )
-    return replace(record, plan=replace(record.plan, buffers=buffers)), implicit
+    """The record with nodes put in, and its implicit inputs out of `candidates`. Raises Damaged."""
+    try:
+        record = Record(*decode(data))
+        plan = record.plan
+        check_positions(plan, record.implicit, len(candidates))
+        if len(plan.inputs) != len(inputs) + len(record.implicit):
+            raise Damaged("it is the record of another graph")
+        implicit = [candidates[k] for k in record.implicit]
+        nodes = dict(zip(plan.inputs, [*inputs, *implicit]))
+        buffers = tuple(
+            replace(buffer, node=nodes[k]) if k in nodes else buffer
+            for k, buffer in enumerate(plan.buffers)
+        )
+        return replace(record, plan=replace(plan, buffers=buffers)), implicit
+    except (TypeError, AttributeError, IndexError) as error:
+        raise Damaged(str(error)) from None

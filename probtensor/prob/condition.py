@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from probtensor.prob.logp import underivable, unwrapped
 from probtensor.prob.names import dims_of_node
 from probtensor.prob.posterior import Posterior, posterior_of
 from probtensor.prob.sizes import Sizes
+from probtensor.system.stages import building, stage
 from probtensor.types import size_names
 
 
@@ -29,6 +30,7 @@ def condition(
     track: Sequence[Node] = (),
     potentials: Sequence[Node] = (),
     target: Any = None,
+    progress: bool = True,
 ) -> Posterior:
     """The posterior of the random variables that `observed` depends on.
 
@@ -39,6 +41,7 @@ def condition(
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
     target      "cython" (default), "interp" or "cuda"; see `pt.function`
+    progress    say on a terminal, after 2 s, what is compiled and how far it is
 
     Free variables are in graph order (see `Posterior`). Raises GraphError for a discrete free
     variable, a variable of unknown size, a name used twice, or a name that a result cannot have:
@@ -69,7 +72,9 @@ def condition(
     handles = [(node, placed[node]) for node in (*given, *data)]
     values = [*arrays.values(), *(default_of(x) for x in data)]
     settled = [[placed[node] for node in nodes] for nodes in (given, terms, tracked)]
-    posterior = posterior_of(*settled, handles, values, labels, target)
+    with building(f"the posterior given {names_of(given)}", progress):
+        stage("build the graph")
+        posterior = posterior_of(*settled, handles, values, labels, target)
     graph = time.perf_counter() - began - sum(posterior.timings.values())
     posterior.timings = {"graph": graph, **posterior.timings}
     return posterior
@@ -88,6 +93,12 @@ def observed_once(observed: Mapping[Any, Any]) -> dict[Node, Any]:
             )
         given[variable] = value
     return given
+
+
+def names_of(nodes: Iterable[Node]) -> str:
+    """The names of some variables, the first few of many."""
+    names = [node.name or "?" for node in nodes]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def variable_of(key: Any) -> Node:

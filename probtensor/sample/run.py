@@ -27,6 +27,7 @@ from probtensor.sample.settings import Chees, Settings, settings_of
 from probtensor.sample.start import find_start, given_starts
 from probtensor.sample.threads import run_all
 from probtensor.sample.warn import warn_of_trouble
+from probtensor.system.stages import quiet
 from probtensor.version import __version__
 
 SEED_BITS = 63
@@ -116,7 +117,8 @@ def _sampled(
     attrs = _attributes(settings, seed, threads, outcome)
     if outcome.interrupted:
         attrs["interrupted"] = _what_is_left(chains, settings, chosen, length)
-    groups = groups_of(posterior, settings, traces, chosen, length)
+    with quiet(progress is False):  # what turns draws into values may have to be compiled
+        groups = groups_of(posterior, settings, traces, chosen, length)
     dims, coords = axes_of(posterior, settings)
     result = to_arviz(groups, dims=dims, coords=coords, attrs=attrs)
     drawn = slice(min(settings.kept - settings.draws, length), length)

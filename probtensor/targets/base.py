@@ -22,7 +22,7 @@ class Built:
     source   the generated text; empty where there is none
     path     the file of the built module; empty where there is none
     timings  seconds of each stage
-    keep     what must live as long as `run` is used
+    keep     what must live as long as `run` is used: code is unloaded when nobody needs it
     """
 
     run: int | Callable[[list[Any], list[int]], int]

@@ -3,30 +3,33 @@
 An entry is two files: `<key>.json` says which module, with its checksum and the generated source;
 the module's own name holds its checksum. Both are written aside and renamed, the note last, so an
 entry is whole or not there, and no lock is needed: two processes that build the same thing put the
-same thing in the same place. What does not match its checksum is built again.
+same thing in the same place. What is damaged in any way, or may be the work of others
+(`system.files`), is no entry: it is built again.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-import shutil
-import stat
+import platform
 import sys
-import tempfile
 import time
-import uuid
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from probtensor.system import files
+
 CAP = 2 << 30  # bytes of modules; the least recently used go first
 SHRINK = 0.8  # of CAP, what an eviction leaves
 STALE = 3600  # seconds after which a half-written entry belongs to no one
+TRIES = 3  # another process may empty the cache at any moment
+DAMAGE = (OSError, ValueError, KeyError, TypeError, RecursionError, MemoryError)  # in an entry
+ABANDONED = 86400  # the same where its maker seems to live
 TOUCH = 86400  # seconds between notes that an entry is still used
 
 
@@ -49,50 +52,60 @@ class Store:
         """The entry of `key`; None where there is none or it is damaged."""
         note = self._note(key)
         try:
-            record = json.loads(note.read_text(encoding="utf-8"))
-            path = note.parent / str(record["file"])
-            if _checksum(path.read_bytes()) != record["sha256"]:
+            record = json.loads(files.read(note))
+            module, source = str(record["module"]), str(record["source"])
+            path = note.parent / Path(str(record["file"])).name
+            if _checksum(files.read(path)) != record["sha256"]:
                 return None
             age = time.time() - note.stat().st_mtime
-        except (OSError, ValueError, KeyError, TypeError):
+        except DAMAGE:
             return None
         if age > TOUCH:
             _touch(note, path)
-        return Found(record["module"], path, record["source"])
+        return Found(module, path, source)
 
     def scratch(self) -> Path:
-        """A fresh folder on the same file system, to build in. OSError if not writable."""
+        """A fresh folder on the same file system, to build in. OSError if not writable.
+
+        Its name begins with the process that builds, so that others leave it alone.
+        """
         folder = self.folder / "building"
-        folder.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=folder))
+        files.make_parents(self.folder)
+        for _ in range(TRIES):
+            files.make_folder(folder)
+            made = folder / f"{os.getpid()}-{_machine()}-{os.urandom(6).hex()}"
+            with suppress(FileNotFoundError):
+                os.mkdir(made, 0o700)
+                return made
+        raise FileNotFoundError(errno.ENOENT, "it vanishes as soon as it is made", str(folder))
 
     def put(self, key: str, module: str, built: Path, source: str) -> Found:
-        """Take over the file `built` as the module of `key`."""
+        """Take over the file `built` as the module of `key`. OSError if it cannot be kept."""
         data = built.read_bytes()
         checksum = _checksum(data)
         note = self._note(key)
-        note.parent.mkdir(parents=True, exist_ok=True)
         path = note.parent / f"{key[:32]}.{checksum[:16]}.so"
-        os.replace(built, path)
+        files.make_parents(self.folder)
+        files.make_folder(note.parent)
+        try:
+            built.chmod(files.FILE_MODE)
+            os.replace(built, path)
+        except OSError:  # on another file system, or removed meanwhile
+            files.write(self.folder, f"{key[:2]}/{path.name}", data)
         record = {"module": module, "file": path.name, "sha256": checksum, "source": source}
-        aside = _aside(note)
-        aside.write_text(json.dumps(record), encoding="utf-8")
-        os.replace(aside, note)
+        files.write(self.folder, f"{key[:2]}/{note.name}", json.dumps(record).encode())
         return Found(module, path, source)
 
     def keep(self, key: str, data: bytes) -> None:
-        """Keep bytes under a key, with their checksum."""
-        path = self._record(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = _aside(path)
-        aside.write_bytes(hashlib.sha256(data).digest() + data)
-        os.replace(aside, path)
+        """Keep bytes under a key, with their checksum. OSError if that cannot be."""
+        name = f"{key[:2]}/{self._record(key).name}"
+        files.write(self.folder, name, hashlib.sha256(data).digest() + data)
 
     def kept(self, key: str) -> bytes | None:
         """The bytes kept under a key; None where there are none or they are damaged."""
         path = self._record(key)
         try:
-            data = path.read_bytes()
+            data = files.read(path)
             age = time.time() - path.stat().st_mtime
         except OSError:
             return None
@@ -104,10 +117,6 @@ class Store:
 
     def _record(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.function"
-
-    def discard(self, key: str) -> None:
-        """Forget an entry that turned out not to load."""
-        self._note(key).unlink(missing_ok=True)
 
     def entries(self) -> list[tuple[Path, float, int]]:
         """(file, time of last use, bytes) of every module and function, oldest first."""
@@ -137,29 +146,58 @@ class Store:
         return gone
 
     def clear(self) -> int:
-        """Remove every entry; returns how many there were."""
+        """Remove every entry; returns how many there were. What others build now goes on."""
         entries = self.entries()
         for note, _, _ in entries:
             _remove(note)
-        self._sweep(age=0)
+        self._sweep()
+        for path in [*self.folder.glob("??"), self.folder / "building"]:
+            if path.is_symlink() or path.is_file():  # in a folder's place
+                files.remove(path)
         return len(entries)
 
     def _note(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"
 
-    def _sweep(self, age: float = STALE) -> None:
-        """Remove what killed processes left half done."""
-        before = time.time() - age
-        for left in [*self.folder.glob("building/*"), *self.folder.glob("*/*.aside")]:
-            try:
-                if left.stat().st_mtime <= before:
-                    shutil.rmtree(left) if left.is_dir() else left.unlink()
-            except OSError:
-                continue
+    def _sweep(self) -> None:
+        """Remove what killed processes left half done, and modules without a note."""
+        now = time.time()
+        lefts = [*self.folder.glob("building/*"), *self.folder.glob("*/*.aside"),
+                 *self.folder.glob("*.aside"), *self._unnoted()]  # fmt: skip
+        for left in lefts:
+            with suppress(OSError):
+                if now - left.lstat().st_mtime >= _patience(left.name):
+                    files.remove(left)
+
+    def _unnoted(self) -> Iterator[Path]:
+        known = {note.stem[:32] for note in self.folder.glob("*/*.json")}
+        for path in self.folder.glob("*/*.so"):
+            if path.name.split(".")[0] not in known:
+                yield path
 
 
-def _aside(path: Path) -> Path:
-    return path.with_name(f"{uuid.uuid4().hex}.aside")
+def _patience(name: str) -> float:
+    """Seconds after which something half done, of this name, belongs to no one."""
+    pid, _, rest = name.partition("-")
+    if not pid.isdecimal() or rest.split("-")[0] != _machine():
+        return STALE
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return 0.0
+    except (OSError, OverflowError):
+        return STALE
+    return ABANDONED
+
+
+@cache
+def _machine() -> str:
+    """What tells processes of this number from those elsewhere: a shared cache has many machines,
+    and containers count their processes anew."""
+    parts = [platform.node()]
+    with suppress(OSError):
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
 
 def _checksum(data: bytes) -> str:
@@ -174,7 +212,8 @@ def _files_of(note: Path) -> Iterator[Path]:
 
 def _remove(note: Path) -> None:
     for path in _files_of(note):
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            files.remove(path)
 
 
 def _touch(*paths: Path) -> None:
@@ -185,72 +224,28 @@ def _touch(*paths: Path) -> None:
             return
 
 
-def default_folder() -> Path:
-    """$PROBTENSOR_CACHE, or the platform's folder for caches."""
-    asked = os.environ.get("PROBTENSOR_CACHE")
-    if asked:
-        return Path(asked).expanduser().absolute()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "probtensor"
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "probtensor"
-
-
-def writable(folder: Path) -> bool:
-    """Can entries be made here? Makes the folder if that is all it takes."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
-
-
-@cache
-def fallback_folder() -> Path:
-    """A private folder among the temporary files: modules are code, so nobody else may write it."""
-    folder = Path(tempfile.gettempdir()) / f"probtensor-{os.getuid()}"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        status = folder.lstat()
-        safe = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
-        if safe and not status.st_mode & 0o022 and writable(folder):
-            return folder
-    except OSError:
-        pass
-    return Path(tempfile.mkdtemp(prefix="probtensor-"))
-
-
-@cache
-def writing_store(folder: Path) -> Store:
-    """The store to build in: `folder`, or with one warning a temporary one."""
-    if writable(folder):
-        return Store(folder)
-    other = fallback_folder()
-    warnings.warn(
-        f"probtensor cannot write its cache of compiled modules, {folder}; it uses {other}, which "
-        "may not last. Set PROBTENSOR_CACHE to a folder you can write.",
-        RuntimeWarning,
-        stacklevel=2,
-    )
-    return Store(other)
-
-
 def home_folder() -> Path:
-    """`default_folder`, or the temporary one for users that have no home."""
-    try:
-        return default_folder()
-    except RuntimeError:
-        return fallback_folder()
+    """$PROBTENSOR_CACHE, or the platform's folder for caches."""
+    return files.home()
+
+
+def reading_stores(home: Path) -> list[Store]:
+    """Where entries may be: `home`, unless others can write it, and what stands in for it."""
+    first = files.readable(home)
+    folders = [first] if not files.unfit(first) else [first, files.fallback()]
+    return [Store(folder) for folder in dict.fromkeys(folders)]
+
+
+@cache
+def writing_store(home: Path) -> Store:
+    """The store to build in: `home`, or with one warning a temporary one."""
+    return Store(files.writable(files.readable(home)))
 
 
 def recall(key: str) -> bytes | None:
     """The record kept under a key, from wherever this process reads."""
-    home = home_folder()
-    found = Store(home).kept(key)
-    if found is None and not writable(home):
-        return Store(fallback_folder()).kept(key)
-    return found
+    found = (store.kept(key) for store in reading_stores(home_folder()))
+    return next((data for data in found if data is not None), None)
 
 
 def remember(key: str, data: bytes) -> None:
@@ -262,7 +257,10 @@ def remember(key: str, data: bytes) -> None:
 @cache
 def evict_once(folder: Path) -> int:
     """Keep the store under its cap; once a process is enough."""
-    return Store(folder).evict()
+    try:
+        return Store(folder).evict()
+    except OSError:
+        return 0
 
 
 def main(argv: Sequence[str]) -> int:

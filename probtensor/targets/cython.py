@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -19,7 +18,7 @@ from probtensor.kernel.ir import (
 from probtensor.kernel.simplify import substitute
 from probtensor.kernel.strip import Linear, Segment, Strip, Stripped, by_rows, strip
 from probtensor.lower.plan import Plan
-from probtensor.targets.spell import COMBINE, Speller, c_type, local_type, unwrapped
+from probtensor.targets.spell import COMBINE, Speller, c_type, comment, local_type, unwrapped
 from probtensor.types import Dim, Size
 
 HEAD = """\
@@ -132,10 +131,7 @@ class _KernelText(Speller):
         if not self.comments or not origin or origin == self.origin:
             return
         self.origin = origin
-        file, _, line = origin.rpartition(":")
-        source = linecache.getline(file, int(line)).strip() if line.isdigit() else ""
-        name = file.replace("\\", "/").rsplit("/", 1)[-1]
-        self._line(depth, f"# {name}:{line}: {source}"[: 100 - 4 * depth])
+        self._line(depth, f"# {comment(origin, 98 - 4 * depth)}")
 
     def _body(self, body: Iterable[Stripped], depth: int) -> None:
         for stmt in body:

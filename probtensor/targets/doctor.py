@@ -101,7 +101,7 @@ def build(scratch: Path, compiler: Any) -> None:
     text = timed("translate", lambda: translate(source, "pt_probe"))
     module = scratch / "pt_probe.so"
     timed("compile", lambda: compile_c(compiler, text, module))
-    loaded = timed("load", lambda: load_module("pt_probe", module))
+    loaded = timed("load", lambda: load_module(module))
     x = np.linspace(-5, 5, COUNT)
     y = np.empty(COUNT)
     each = seconds_a_run(loaded.address, [x, y], [COUNT], 100) / COUNT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -26,7 +25,15 @@ from probtensor.kernel.nests import nest, stores_of, widened
 from probtensor.kernel.phases import Loops, Private
 from probtensor.kernel.touch import deep, expr_names, loads_of, names_read, names_set
 from probtensor.kernel.touch import writes_of as writes
-from probtensor.targets.spell import COMBINE, PLAIN, Speller, c_type, local_type, unwrapped
+from probtensor.targets.spell import (
+    COMBINE,
+    PLAIN,
+    Speller,
+    c_type,
+    comment,
+    local_type,
+    unwrapped,
+)
 from probtensor.types import Size, size_names, size_product
 
 # Functions that cuda/pt_float.cuh has for float32.
@@ -86,11 +93,7 @@ class GroupText(Speller):
         if not self.comments or not origin or origin == self.origin:
             return
         self.origin = origin
-        file, _, line = origin.rpartition(":")
-        source = linecache.getline(file, int(line)).strip() if line.isdigit() else ""
-        name = file.replace("\\", "/").rsplit("/", 1)[-1]
-        text = f"// {name}:{line}: {source}"[: 100 - 4 * depth]
-        self.line(depth, text.rstrip("\\"))
+        self.line(depth, f"// {comment(origin, 97 - 4 * depth)}")
 
     # What is spelled in its own way here.
 

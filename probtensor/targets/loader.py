@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import importlib.util
-from importlib.machinery import ExtensionFileLoader
+import ctypes
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from types import ModuleType
+
+from cython_ext.library import Library
 
 
-def load_module(name: str, path: Path) -> ModuleType:
-    """Import the extension module `name` from `path`; ImportError if it is not one.
+def load_module(path: Path) -> Library:
+    """The shared object at `path`, ready to be called; ImportError if it is not one."""
+    library = Library(path)
+    if library.needs_routines:
+        library.link(routines())
+    return library
 
-    The module is not entered in sys.modules: modules are found by content, not by name.
-    """
-    loader = ExtensionFileLoader(name, str(path))
-    spec = importlib.util.spec_from_loader(name, loader)
-    if spec is None:
-        raise ImportError(f"{path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+
+@cache
+def routines() -> Mapping[str, int]:
+    """Addresses of the routines on matrices. SciPy is imported for them."""
+    from cython_ext import linalg
+
+    name_of = ctypes.pythonapi.PyCapsule_GetName
+    name_of.restype, name_of.argtypes = ctypes.c_char_p, (ctypes.py_object,)
+    address_of = ctypes.pythonapi.PyCapsule_GetPointer
+    address_of.restype, address_of.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    return {
+        name: address_of(capsule, name_of(capsule))
+        for name, capsule in linalg.__pyx_capi__.items()
+    }

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import functools
+import errno
 import hashlib
+import os
 import shutil
 import sys
 import time
+from contextlib import suppress
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from types import ModuleType
+from weakref import WeakValueDictionary
 
+from cython_ext.library import Library
 from probtensor.lower.plan import Plan
+from probtensor.system import files
+from probtensor.system.stages import stage
 from probtensor.targets.base import BuildError, Built
-from probtensor.targets.cache import Store, evict_once, home_folder, writing_store
+from probtensor.targets.cache import Store, evict_once, home_folder, reading_stores, writing_store
 from probtensor.targets.cython import render
 from probtensor.targets.loader import load_module
 from probtensor.targets.toolchain import (
+    DECLARATIONS,
     DIRECTIVES,
+    EXPORTS,
     Compiler,
     compile_c,
     compiler_command,
@@ -26,9 +33,15 @@ from probtensor.targets.toolchain import (
     find_compiler,
     flags,
     headers_hash,
+    remembered_compilers,
     translate,
 )
 from probtensor.version import __version__
+
+TRIES = 3  # another process may empty the cache at any moment
+ROOM = 1 << 20  # bytes that the building of a module may need
+# Modules in use, by what they were built from: a plan that is compiled again is mapped once.
+_LOADED: WeakValueDictionary[tuple, Library] = WeakValueDictionary()
 
 
 class CythonTarget:
@@ -45,9 +58,22 @@ class CythonTarget:
     def load(self, source: str, rendering: float = 0.0) -> Built:
         """Generated text made to run."""
         began = time.perf_counter()
-        module, path = module_of(source)
+        library, path = module_of(source)
         timings = {"render": rendering, "build": time.perf_counter() - began}
-        return Built(module.address, source, str(path), timings, module)
+        return Built(Address.of(library), source, str(path), timings, library)
+
+
+class Address(int):
+    """The address of a plan. Its code stays where it is as long as this object lives."""
+
+    library: Library
+
+    @classmethod
+    def of(cls, library: Library) -> Address:
+        """The address of a module's plan."""
+        address = cls(library.address)
+        address.library = library
+        return address
 
 
 def code_of(source: str) -> str:
@@ -61,6 +87,7 @@ def key_of(code: str, compiler: Compiler) -> str:
         code,
         compiler.identity,
         " ".join(flags()),
+        EXPORTS + DECLARATIONS,
         repr(sorted(DIRECTIVES.items())),
         cpu_identity(),
         EXTENSION_SUFFIXES[0],
@@ -75,55 +102,118 @@ def key_of(code: str, compiler: Compiler) -> str:
     return digest.hexdigest()
 
 
-def module_of(source: str) -> tuple[ModuleType, Path]:
-    """The loaded module of generated text, and its file. BuildError if it cannot be made."""
-    return _module_of(code_of(source), source, home_folder(), compiler_command())
+def module_of(source: str) -> tuple[Library, Path]:
+    """The loaded module of generated text, and its file. BuildError if it cannot be made.
+
+    The module stays loaded as long as the Library lives.
+    """
+    home = home_folder()
+    code = code_of(source)
+    mark = (code, home, os.environ.get("CC"), os.environ.get("PATH"))
+    library = _LOADED.get(mark)
+    if library is None:
+        _LOADED[mark] = library = find_or_make(code, source, home)
+    return library, library.path
 
 
-@functools.lru_cache(maxsize=4096)
-def _module_of(
-    code: str, source: str, home: Path, command: tuple[str, ...]
-) -> tuple[ModuleType, Path]:
-    store = Store(home)
-    compiler = find_compiler(command, home)
-    key = key_of(code, compiler)
-    loaded = _load(store, key)
-    if loaded is None:
-        store = writing_store(home)
-        if store.folder != home:
-            loaded = _load(store, key)
-    return loaded or _make(store, key, source, compiler)
+def find_or_make(code: str, source: str, home: Path) -> Library:
+    """The module of a text, from the cache or built. BuildError if it cannot be made."""
+    compiler, missing = None, BuildError("no C compiler")
+    try:
+        compiler = find_compiler(compiler_command(), files.readable(home))
+    except BuildError as error:
+        missing = error
+    except OSError as error:
+        missing = BuildError(f"the C compiler: {error}")
+    stores = reading_stores(home)
+    for store in stores:
+        for known in [compiler] if compiler else remembered_compilers(store.folder):
+            found = _load(store, key_of(code, known))
+            if found is not None:
+                return found
+    if compiler is None:
+        raise missing
+    return _build(key_of(code, compiler), source, compiler, home)
 
 
-def _load(store: Store, key: str) -> tuple[ModuleType, Path] | None:
-    """The module of an entry; None if there is none, or it does not load and is now forgotten."""
+def _load(store: Store, key: str) -> Library | None:
+    """The module of an entry; None if there is none, or it does not load."""
     found = store.find(key)
     if found is None:
         return None
     try:
-        module = load_module(found.module, found.path)
+        return load_module(found.path)
     except ImportError:
-        store.discard(key)
         return None
-    return module, found.path
 
 
-def _make(store: Store, key: str, source: str, compiler: Compiler) -> tuple[ModuleType, Path]:
-    """Build aside, put in the store, load."""
-    name = f"pt_{key[:16]}"
-    scratch = store.scratch()
+def _build(key: str, source: str, compiler: Compiler, home: Path) -> Library:
+    """The module built where it can be kept, else among the temporary files, with one warning."""
+    store = writing_store(home)
     try:
-        text = scratch / f"{name}.pyx"
-        text.write_text(source, encoding="utf-8")
-        built = scratch / f"{name}.so"
-        compile_c(compiler, translate(text, name), built)
-        # Loaded from where it was built: nothing that happens to the store can come between.
-        module = load_module(name, built)
+        return _make(store, key, source, compiler)
+    except (OSError, ImportError) as error:
+        reason = files.cannot_write(store.folder, getattr(error, "strerror", None) or str(error))
+    other = Store(files.instead_of(store.folder, reason))
+    found = _load(other, key) if other.folder != store.folder else None
+    try:
+        return found or _make(other, key, source, compiler)
+    except (OSError, ImportError) as error:
+        raise BuildError(
+            f"a module can be built neither in {store.folder} nor in {other.folder}: {error}\n"
+            f"set {files.ASKED} to a folder with room, from which programs may run; or use "
+            'target="interp", which builds nothing.'
+        ) from None
+
+
+def _make(store: Store, key: str, source: str, compiler: Compiler) -> Library:
+    """Build aside and put in the store. OSError or ImportError where this folder is no good."""
+    for attempt in range(TRIES):
+        scratch = store.scratch()
         try:
-            path = store.put(key, name, built, source).path
-        except OSError as error:
-            raise BuildError(f"cannot keep the built module in {store.folder}: {error}") from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+            return _made(store, scratch, key, source, compiler)
+        except (OSError, BuildError) as error:
+            if scratch.is_dir() or attempt + 1 == TRIES:
+                if isinstance(error, BuildError) and _is_full(store.folder):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+                raise
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    raise BuildError(f"{store.folder} is emptied again and again")
+
+
+def _made(store: Store, scratch: Path, key: str, source: str, compiler: Compiler) -> Library:
+    name = f"pt_{key[:16]}"
+    text = scratch / f"{name}.pyx"
+    text.write_text(source, encoding="utf-8")
+    stage("translate")
+    translated = translate(text, name)
+    stage("compile")
+    built = scratch / f"{name}.so"
+    compile_c(compiler, translated, built)
+    # Loaded from where it was built: nothing that happens to the store can come between.
+    library = load_module(built)
+    try:
+        library.path = _keep(store, key, built, source)
+    except OSError as error:
+        reason = files.cannot_write(store.folder, error.strerror or str(error))
+        other = files.instead_of(store.folder, reason)
+        if other != store.folder:
+            with suppress(OSError):
+                library.path = _keep(Store(other), key, built, source)
+    return library
+
+
+def _keep(store: Store, key: str, built: Path, source: str) -> Path:
+    """Put a module in a store; where it lies then."""
+    path = store.put(key, built.stem, built, source).path
     evict_once(store.folder)
-    return module, path
+    return path
+
+
+def _is_full(folder: Path) -> bool:
+    """Is there no room to build in? A compiler says so in words of its own."""
+    with suppress(OSError):
+        found = os.statvfs(folder)
+        return found.f_bavail * found.f_frsize < ROOM or found.f_favail == 0 < found.f_files
+    return False

@@ -121,3 +121,16 @@ def generated() -> Iterator[None]:
     finally:
         if both is not None:
             both.thread = None
+        forget()
+
+
+def forget() -> None:
+    """Drop what Cython keeps of a translation: a table of names holds all scopes of each module,
+    0.3 MB of them, and files that were looked for are remembered."""
+    types = sys.modules.get("Cython.Compiler.PyrexTypes")
+    names = getattr(types, "_type_identifier_cache", None)
+    if isinstance(names, dict):
+        names.clear()
+    clear = getattr(sys.modules.get("Cython.Utils"), "clear_function_caches", None)
+    if clear is not None:
+        clear()

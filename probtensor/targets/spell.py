@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from dataclasses import dataclass, field
 
 from probtensor.kernel.ir import Apply, Expr, Lit, Load, Place, Ref
@@ -45,6 +46,37 @@ def c_type(dtype: str) -> str:
 def local_type(dtype: str) -> str:
     """The C type of a local."""
     return LOCAL.get(dtype, f"{dtype}_t")
+
+
+def escaped(text: str) -> str:
+    """What a user named, as one line that may stand in a comment of any language.
+
+    Whatever ends a line or cannot be seen is written as Python would escape it; a comment of C is
+    not ended. Everything of the user's that goes into a text to be compiled comes through here.
+    """
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return text.replace("*/", "* /")
+
+
+def user_text(file: str, line: int) -> str:
+    """A line of the user's file; empty where it cannot be read."""
+    try:
+        return linecache.getline(file, line)
+    except (OSError, ValueError, SyntaxError):  # such as a name with a zero byte
+        return ""
+
+
+def comment(origin: str, width: int) -> str:
+    """The user's line, `file:line`, with its text, as the body of a comment."""
+    file, _, line = origin.rpartition(":")
+    text = user_text(file, int(line)).strip() if line.isdecimal() else ""
+    name = file.replace("\\", "/").rsplit("/", 1)[-1]
+    found = escaped(f"{name}:{line}: {text}")[:width]
+    # In C a backslash, also as the trigraph ??/, would join the next line to the comment.
+    while found.rstrip().endswith(("\\", "??/")):
+        found = found.rstrip()[:-1]
+    return found
 
 
 @dataclass

@@ -13,14 +13,16 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import cython_ext
+from probtensor.system import files, program
 from probtensor.targets.base import BuildError
 from probtensor.targets.quickstart import generated
 
@@ -34,8 +36,19 @@ NATIVE = {
     "aarch64": ("-mcpu=native",),
     "arm64": ("-mcpu=apple-m1",),
 }
-SHARED = ("-shared", "-fPIC", "-pipe", "-g0", "-w", "-DNDEBUG")
-SHARED_MACOS = ("-bundle", "-undefined", "dynamic_lookup", "-pipe", "-g0", "-w", "-DNDEBUG")
+# A plan is a bare shared object: what Cython adds to be imported is left out, and the linker makes
+# two mappings of it instead of five, as a process may have 65,530.
+PLAIN = ("-pipe", "-g0", "-w", "-DNDEBUG",
+         "-DPyMODINIT_FUNC=static __attribute__((unused)) PyObject *")  # fmt: skip
+SHARED = ("-shared", "-fPIC", *PLAIN, "-Wl,-z,noseparate-code", "-Wl,-z,norelro",
+          "-Wl,--build-id=none")  # fmt: skip
+SHARED_MACOS = ("-bundle", "-undefined", "dynamic_lookup", *PLAIN)
+# The linker's version script, and what makes Cython give the plan its own name in C.
+EXPORTS = "{ global: pt_plan; pt_link; local: *; };\n"
+DECLARATIONS = """\
+from libc.stdint cimport int64_t
+cdef public int pt_plan(void** b, const int64_t* n) noexcept nogil
+"""
 DIRECTIVES = {
     "language_level": 3,
     "binding": False,
@@ -48,10 +61,20 @@ DIRECTIVES = {
     "emit_code_comments": False,
     "freethreading_compatible": True,
 }
+NOTE = "compiler-"  # the beginning of the name of what is noted of a compiler
+VERSION_SECONDS = 60.0  # a compiler that takes longer to say its version will say nothing
 _TRANSLATING = threading.Lock()
+# Held while Cython's modules are imported. The child of a fork in that moment would find their
+# locks taken by a thread that it does not have, so forks wait.
+_IMPORTING = threading.RLock()
+_STARTED = threading.Event()
+os.register_at_fork(
+    before=_IMPORTING.acquire,
+    after_in_parent=_IMPORTING.release,
+    after_in_child=_IMPORTING._at_fork_reinit,
+)
 # A child forked while another thread translates would wait for that thread for ever.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_TRANSLATING._at_fork_reinit)
+os.register_at_fork(after_in_child=_TRANSLATING._at_fork_reinit)
 
 
 @dataclass(frozen=True)
@@ -135,40 +158,62 @@ def find_compiler(command: tuple[str, ...], folder: Path) -> Compiler:
     real = os.path.realpath(command[0])
     status = os.stat(real)
     key = json.dumps([command, real, status.st_mtime_ns, status.st_size])
-    note = hashlib.sha256(key.encode()).hexdigest()[:24]
-    kept = folder / f"compiler-{note}.txt"
+    name = hashlib.sha256(key.encode()).hexdigest()[:24]
+    note = folder / f"{NOTE}{name}.txt"
+    noted = _noted(note)
+    if noted is not None and noted.startswith(key + "\n"):
+        return Compiler(command, noted)
+    identity = f"{key}\n{_ask_version(command)}"
+    with suppress(OSError):  # without the note the compiler is merely asked again
+        files.write(folder, note.name, identity.encode())
+    return Compiler(command, identity)
+
+
+def remembered_compilers(folder: Path) -> list[Compiler]:
+    """Compilers that were used with this cache, the latest first: what they built can be loaded
+    where there is no compiler any more."""
+    found = []
+    with suppress(OSError):
+        for note in folder.glob(f"{NOTE}*.txt"):
+            with suppress(OSError):
+                found.append((note.stat().st_mtime, _noted(note)))
+    texts = [text for _, text in sorted(found, key=lambda pair: -pair[0]) if text]
+    return [Compiler((), text) for text in texts]
+
+
+def _noted(note: Path) -> str | None:
+    """The identity in a note; None where there is none, or it is damaged."""
     try:
-        version = kept.read_text(encoding="utf-8")
-    except OSError:
-        version = ""
-    if not version:
-        version = _ask_version(command)
-        _write_aside(kept, version)
-    return Compiler(command, f"{key}\n{version}")
+        return files.read(note).decode("utf-8")
+    except (OSError, ValueError):
+        return None
 
 
 def _ask_version(command: tuple[str, ...]) -> str:
+    descriptor, name = tempfile.mkstemp(prefix="probtensor-")
+    os.close(descriptor)
     try:
-        run = subprocess.run(
-            [*command, "--version"], capture_output=True, text=True, timeout=60, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        status, text = _run([*command, "--version"], Path(name), VERSION_SECONDS)
+    finally:
+        os.unlink(name)
+    if status:
+        raise BuildError(_broken(command, text.strip() or f"it ended with {status}"))
+    return text.strip()
+
+
+def _run(command: Sequence[str], output: Path, seconds: float) -> tuple[int, str]:
+    """The compiler run with a limit of time; BuildError where it cannot be, or is too slow."""
+    try:
+        return program.run(command, output, min(seconds, program.limit()))
+    except program.TimedOut as error:
+        text = f"{error} and was stopped; {program.LIMIT} sets that limit in seconds"
+        raise BuildError(_broken(command, text)) from None
+    except ValueError as error:
+        raise BuildError(str(error)) from None
+    except OSError as error:
+        if error.errno in files.NO_ROOM or not output.parent.is_dir():
+            raise
         raise BuildError(_broken(command, str(error))) from None
-    if run.returncode:
-        raise BuildError(_broken(command, (run.stderr or run.stdout).strip()))
-    return run.stdout.strip()
-
-
-def _write_aside(path: Path, text: str) -> None:
-    """Best effort: without the note the compiler is merely asked again."""
-    aside = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8")
-        os.replace(aside, path)
-    except OSError:
-        with suppress(OSError):
-            aside.unlink()
 
 
 def _broken(command: Sequence[str], output: str) -> str:
@@ -192,17 +237,18 @@ def flags() -> tuple[str, ...]:
 
 
 def translate(source: Path, module: str) -> Path:
-    """A .pyx to a .c beside it, by the Cython compiler in this process.
+    """A .pyx with a plan to a .c beside it, by the Cython compiler in this process.
 
     The first translation of a process takes a quarter of a second, further ones some 20 ms.
     BuildError names the first error.
     """
-    with _TRANSLATING, generated():
+    _declare(source)
+    with _TRANSLATING, _first_alone(), generated():
         from Cython.Compiler.Errors import CompileError
         from Cython.Compiler.Main import CompilationOptions, compile_single
 
         options = CompilationOptions(
-            include_path=[str(include_dir().parent.parent)],
+            include_path=[str(source.parent), str(include_dir().parent.parent)],
             compiler_directives=dict(DIRECTIVES),
             emit_linenums=False,
             use_listing_file=True,
@@ -222,15 +268,39 @@ def translate(source: Path, module: str) -> Path:
     return target
 
 
+def _declare(source: Path) -> None:
+    """What makes a bare shared object of a module's text: the plan has a name in C, and routines
+    are called through pointers instead of being imported."""
+    source.with_suffix(".pxd").write_text(DECLARATIONS, encoding="utf-8")
+    package = source.parent / "cython_ext"
+    package.mkdir(exist_ok=True)
+    (package / "__init__.pxd").write_text("")
+    shutil.copyfile(include_dir().parent / "routines.pxd", package / "linalg.pxd")
+
+
+@contextmanager
+def _first_alone() -> Iterator[None]:
+    """Around a translation: forks wait for the first one of a process, which imports Cython."""
+    if _STARTED.is_set():
+        yield
+        return
+    with _IMPORTING:
+        yield
+        _STARTED.set()
+
+
 def compile_c(compiler: Compiler, source: Path, target: Path) -> None:
     """A .c file to a loadable module. BuildError quotes the compiler."""
     includes = [include_dir(), sysconfig.get_path("include"), sysconfig.get_path("platinclude")]
     command = [*compiler.command, *flags()]
     command += [f"-I{folder}" for folder in dict.fromkeys(map(str, includes))]
+    if sys.platform == "darwin":
+        command.append("-Wl,-exported_symbol,_pt_*")
+    else:
+        exports = source.with_suffix(".map")
+        exports.write_text(EXPORTS, encoding="utf-8")
+        command.append(f"-Wl,--version-script={exports}")
     command += [str(source), "-o", str(target), "-lm"]
-    try:
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise BuildError(_broken(command, str(error))) from None
-    if run.returncode or not target.exists():
-        raise BuildError(_broken(command, run.stderr or f"it ended with {run.returncode}"))
+    status, text = _run(command, source.with_suffix(".log"), program.limit())
+    if status or not target.exists():
+        raise BuildError(_broken(compiler.command, text or f"it ended with {status}"))

@@ -130,11 +130,12 @@ def rewrite(
         classes = on if isinstance(on, tuple) else (on,)
         code = function.__code__
         line = f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"
+        name = function.__name__
         reason = " ".join((function.__doc__ or "").split())
-        if not reason:
-            raise TypeError(f"the rule {function.__name__} does not say why")
+        if not reason and sys.flags.optimize < 2:  # python -OO drops docstrings
+            raise TypeError(f"the rule {name} does not say why")
         apply = function if takes_known else lambda node, known: function(node)
-        return Rule(function.__name__, classes, apply, reason, line, example=example, ulps=ulps)
+        return Rule(name, classes, apply, reason or name, line, example=example, ulps=ulps)
 
     return enter
 

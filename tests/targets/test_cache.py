@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 
+from probtensor.system import files
 from probtensor.targets import cache
 from probtensor.targets.cache import Store
 
@@ -95,18 +96,17 @@ def test_the_folder_is_the_one_asked_for_or_the_platforms(monkeypatch, tmp_path)
     assert cache.home_folder() == tmp_path
     monkeypatch.delenv("PROBTENSOR_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(cache.sys, "platform", "linux")
+    monkeypatch.setattr(files.sys, "platform", "linux")
     assert cache.home_folder() == tmp_path / "probtensor"
 
 
 def test_a_folder_that_cannot_be_written_gives_one_warning_and_a_private_one(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    cache.writing_store.cache_clear()
     with pytest.warns(RuntimeWarning, match="PROBTENSOR_CACHE") as caught:
         store = cache.writing_store(blocked / "cache")
     assert len(caught) == 1
-    assert store.folder == cache.fallback_folder()
+    assert store.folder == files.fallback()
     assert not store.folder.stat().st_mode & 0o022
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -144,9 +144,7 @@ def test_records_go_where_there_is_room(monkeypatch, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     monkeypatch.setenv("PROBTENSOR_CACHE", str(blocked / "cache"))
-    monkeypatch.setattr(cache, "fallback_folder", lambda: tmp_path / "other")
-    cache.writing_store.cache_clear()
+    monkeypatch.setattr(files, "fallback", lambda: tmp_path / "other")
     with pytest.warns(RuntimeWarning, match="cannot write"):
         cache.remember("ab12", b"record")
     assert cache.recall("ab12") == b"record"
-    cache.writing_store.cache_clear()

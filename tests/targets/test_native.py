@@ -81,8 +81,10 @@ def test_all_that_a_module_is_made_of_is_in_its_key(monkeypatch, part):
 
 def test_a_second_process_builds_nothing(start, tmp_path):
     assert finish(start(1.5))[0] == "True"
-    # Without a compiler that works, so that building would be an error.
     assert finish(start(1.5))[0] == "False"
+    # And without a compiler that works, so that building would be an error.
+    for environment in ({"PATH": str(tmp_path), "CC": ""}, {"CC": "/nowhere/cc"}):
+        assert finish(start(1.5, **environment))[0] == "False"
 
 
 def test_a_damaged_module_is_built_again(start):
@@ -96,20 +98,15 @@ def test_a_damaged_module_is_built_again(start):
 def test_a_module_that_does_not_load_is_built_again(tmp_path, monkeypatch):
     monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
     source = MODULE.replace("{value}", "7.25")
-    _, path = native._module_of.__wrapped__(*arguments(source))
+    path = native.module_of(source)[1]
     store = native.Store(tmp_path)
     note = next(tmp_path.glob("*/*.json"))
     scratch = store.scratch()
     (scratch / "junk").write_bytes(b"not a module")
     store.put(note.stem, "pt_junk", scratch / "junk", source)
-    module, again = native._module_of.__wrapped__(*arguments(source))
-    assert module.address
+    library, again = native.module_of(source)
+    assert library.address
     assert again == path
-
-
-def arguments(source):
-    """What `module_of` passes on."""
-    return native.code_of(source), source, native.home_folder(), native.compiler_command()
 
 
 def test_eight_processes_at_once(start):

@@ -1,0 +1,24 @@
+"""The routines of linalg.pyx as compiled plans call them: through pointers that the loader fills.
+
+A plan is no module of Python, so it cannot import them; for its translation this file stands in the
+place of linalg.pxd, whose signatures it repeats.
+"""
+
+from libc.stdint cimport int64_t
+
+cdef extern from "pt_routines.h" nogil:
+    void pt_gemm(const double* a, const double* b, double* c, int64_t batch,
+                 int64_t m, int64_t n, int64_t k, int64_t a_turned, int64_t b_turned)
+
+    void pt_gemm_float32(const float* a, const float* b, float* c, int64_t batch,
+                         int64_t m, int64_t n, int64_t k, int64_t a_turned, int64_t b_turned)
+
+    void pt_cholesky(const double* a, double* out, int64_t batch, int64_t n)
+
+    void pt_solve_lower(const double* t, const double* b, double* out, int64_t batch,
+                        int64_t n, int64_t k)
+
+    void pt_solve_upper(const double* t, const double* b, double* out, int64_t batch,
+                        int64_t n, int64_t k)
+
+    void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n)

@@ -1,0 +1,128 @@
+"""Plans as bytes that can only be read: JSON for what is plain, `.npy` for constants.
+
+A record that is read makes values of the classes listed in `CLASSES`, and nothing else: no other
+class, no function and no import can be named in it. What does not fit is Damaged.
+
+    length of the JSON (8 bytes) | JSON | the arrays, one after the other
+
+In the JSON a tuple is a list, and everything else is an object with one key that says what it is:
+a class and its fields in order, a mapping as pairs, the name of an exception, or the place of an
+array among the bytes that follow.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from probtensor.graph.node import Const, Frozen, GraphError, Node, make
+from probtensor.lower import plan as plans
+from probtensor.types import DTYPES, Atom, Dim, ShapeError
+
+# Whatever a plan is made of, but kernels, which are not kept.
+CLASSES: Mapping[str, type] = {"Dim": Dim, "Atom": Atom} | {
+    name: cls
+    for name, cls in vars(plans).items()
+    if isinstance(cls, type) and is_dataclass(cls) and cls.__module__ == plans.__name__
+}
+ERRORS: Mapping[str, type[Exception]] = {
+    error.__name__: error
+    for error in (*vars(builtins).values(), GraphError, ShapeError)
+    if isinstance(error, type) and issubclass(error, Exception)
+}
+MAPPING, ERROR, CONSTANT, CLASS = "mapping", "error", "constant", "class"
+ROLES = ("input", "constant", "output", "temp")
+HEAD = 8
+
+
+class Unknown(Exception):
+    """Something that cannot be told from others by its text, or kept: nothing is remembered."""
+
+
+class Damaged(Exception):
+    """A record that is not what was written: whatever it holds is made again."""
+
+
+def encode(value: Any) -> bytes:
+    """A value as bytes. Raises Unknown for what has no form here."""
+    arrays: list[bytes] = []
+    text = json.dumps(_plain(value, arrays)).encode()
+    return b"".join([len(text).to_bytes(HEAD, "little"), text, *arrays])
+
+
+def decode(data: bytes) -> Any:
+    """The value of some bytes. Raises Damaged."""
+    try:
+        end = HEAD + int.from_bytes(data[:HEAD], "little")
+        return _value(json.loads(data[HEAD:end]), memoryview(data)[end:])
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError,
+            RecursionError, MemoryError, EOFError) as error:  # fmt: skip
+        raise Damaged(str(error)) from None
+
+
+def _plain(value: Any, arrays: list[bytes]) -> Any:
+    if value is None or isinstance(value, (str, bool, float)):
+        return value
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, tuple):
+        return [_plain(part, arrays) for part in value]
+    if isinstance(value, Mapping):
+        return {MAPPING: [[_plain(part, arrays) for part in pair] for pair in value.items()]}
+    if isinstance(value, Node) and isinstance(value.op, Const):
+        file = io.BytesIO()
+        np.lib.format.write_array(file, value.op.array, allow_pickle=False)
+        start = sum(map(len, arrays))
+        arrays.append(file.getvalue())
+        return {CONSTANT: [start, start + len(arrays[-1])]}
+    if isinstance(value, type) and ERRORS.get(value.__name__) is value:
+        return {ERROR: value.__name__}
+    name = type(value).__name__
+    if CLASSES.get(name) is not type(value):
+        raise Unknown(f"{name} in a plan")
+    return {CLASS: [name, *(_plain(getattr(value, f.name), arrays) for f in fields(value))]}
+
+
+def _value(plain: Any, rest: memoryview) -> Any:
+    if isinstance(plain, list):
+        return tuple([_value(part, rest) for part in plain])
+    if not isinstance(plain, dict):
+        return plain
+    ((kind, content),) = plain.items()
+    if kind == CLASS:
+        cls = CLASSES[content[0]]
+        names = [f.name for f in fields(cls)]
+        return cls(**dict(zip(names, [_value(part, rest) for part in content[1:]], strict=True)))
+    if kind == MAPPING:
+        return {_value(key, rest): _value(part, rest) for key, part in content}
+    if kind == ERROR:
+        return ERRORS[content]
+    if kind == CONSTANT:
+        start, stop = content
+        array = np.lib.format.read_array(io.BytesIO(rest[start:stop]), allow_pickle=False)
+        return make(Const(Frozen(array)), ())
+    raise ValueError(f"{kind} is no kind of value")
+
+
+def check_positions(plan: Any, implicit: Sequence[int], inputs: int) -> None:
+    """Every position in a plan is one of its buffers. Raises Damaged.
+
+    A call reads and writes where these say, so they are looked at once more.
+    """
+    if not isinstance(plan, plans.Plan):
+        raise Damaged("it holds no plan")
+    count = len(plan.buffers)
+    used = [*plan.inputs, *plan.outputs, *plan.lifetimes, *(c.buffer for c in plan.index_checks)]
+    used += [source.buffer for source in plan.sizes if source.value is None]
+    good = all(isinstance(k, int) and 0 <= k < count for k in used)
+    good = good and all(isinstance(k, int) and 0 <= k < inputs for k in implicit)
+    good = good and all(b.dtype in DTYPES and b.role in ROLES for b in plan.buffers)
+    constants = [b for b in plan.buffers if b.role == "constant"]
+    if not good or any(b.node.dtype != b.dtype for b in constants):
+        raise Damaged("a position or a dtype in it cannot be")

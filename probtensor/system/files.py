@@ -1,0 +1,316 @@
+"""Files that nobody but the user and root can have written, and folders for them.
+
+A folder is trusted if the user or root owns it and nobody else may write it, and if nobody else can
+put another one in its place: the same holds for every folder above it, except that one may be
+writable by others if it is sticky, as /tmp is. Files are written aside and renamed, so they are
+whole or not there.
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import grp
+import os
+import pwd
+import shutil
+import stat
+import sys
+import tempfile
+import uuid
+import warnings
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+OTHERS_WRITE = 0o022
+FOLDER_MODE, FILE_MODE = 0o755, 0o644  # less the umask; never writable by others
+MOST_LINKS = 40  # symbolic links on the way to a folder
+TRIES = 3  # another process may remove or replace what this one has just made
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # errors that are the file system's alone
+ASKED = "PROBTENSOR_CACHE"
+
+
+class Untrusted(OSError):
+    """Somebody other than the user and root owns this, or may write it."""
+
+
+def doubt(folder: Path) -> str:
+    """Why others could put files into this folder, or replace it; empty if they cannot.
+
+    What does not exist is no reason: who makes it will own it.
+    """
+    path, waiting = Path("/"), list(folder.absolute().parts[1:])
+    reason = _doubt_parent(path)
+    links = 0
+    while waiting and not reason:
+        name = waiting.pop(0)
+        if name == "..":
+            path = path.parent
+            continue
+        path = path / name
+        try:
+            status = path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+        except OSError as error:
+            return f"{path} cannot be looked at ({error.strerror})"
+        if stat.S_ISLNK(status.st_mode):
+            links += 1
+            if status.st_uid not in (0, os.geteuid()) or links > MOST_LINKS:
+                return f"{path} is a link made by {_user(status.st_uid)}"
+            target = Path(os.readlink(path))
+            waiting = [*(part for part in target.parts if part != "/"), *waiting]
+            path = Path("/") if target.is_absolute() else path.parent
+        elif waiting:
+            reason = _doubt_parent(path)
+    return reason or doubt_alone(path)
+
+
+def doubt_alone(path: Path) -> str:
+    """As `doubt`, of this file or folder without the folders above it."""
+    try:
+        return doubt_status(path, path.lstat())
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{path} cannot be looked at ({error.strerror})"
+
+
+def doubt_status(path: Path, status: os.stat_result) -> str:
+    """Why this file or folder may be the work of others; empty if it cannot be."""
+    if status.st_uid not in (0, os.geteuid()):
+        return f"{path} belongs to {_user(status.st_uid)}"
+    if status.st_mode & OTHERS_WRITE and not stat.S_ISLNK(status.st_mode):
+        return f"others may write {path} (chmod go-w forbids it)"
+    return ""
+
+
+def _doubt_parent(path: Path) -> str:
+    """Why others could replace what lies in this folder."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return ""
+    if status.st_mode & stat.S_ISVTX and status.st_uid in (0, os.geteuid()):
+        return ""
+    if status.st_mode & OTHERS_WRITE == 0o020 and _is_private_group(path, status.st_gid):
+        status = os.stat_result((status.st_mode & ~0o020, *tuple(status)[1:]))
+    return doubt_status(path, status)
+
+
+def _is_private_group(path: Path, gid: int) -> bool:
+    """Is the group that of root, or the one that bears the user's name and has no other members?"""
+    with suppress(OSError, AttributeError):
+        if "system.posix_acl_access" in os.listxattr(path):
+            return False
+    try:
+        user = pwd.getpwuid(os.geteuid())
+        group = grp.getgrgid(gid)
+    except KeyError:
+        return gid == 0
+    return gid == 0 or (group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name})
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+# Reading and writing.
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a file. OSError if it is not there; Untrusted if others may have written it,
+    with a warning the first time."""
+    # A pipe in the file's place would keep the reader waiting.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(path, flags)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a file", str(path))
+        reason = doubt_status(path, status) or doubt_alone(path.parent)
+        if reason:
+            _refuse(path.parent, reason)
+            raise Untrusted(reason)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
+
+
+def _refuse(folder: Path, reason: str) -> None:
+    """Say once that something in the cache is not used."""
+    told = _told(None)
+    if not told:
+        warnings.warn(
+            f"probtensor does not use all that it finds in its cache, {folder}: {reason}, and the "
+            "cache holds code. What is refused is built again.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        told.append(reason)
+
+
+def make_folder(path: Path) -> None:
+    """A folder of the cache, writable by the user alone. OSError if something else is there."""
+    with suppress(FileExistsError):
+        os.mkdir(path, FOLDER_MODE)
+        return
+    status = path.lstat()
+    if not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+    # Made by an earlier version, or by hand; the files in it are judged one by one.
+    own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+    if own and status.st_mode & OTHERS_WRITE:
+        path.chmod(stat.S_IMODE(status.st_mode) & ~OTHERS_WRITE)
+
+
+def make_parents(path: Path) -> None:
+    """A folder and those above it, writable by the user alone; what is in their place stays."""
+    if not path.is_dir():
+        if path.parent != path:
+            make_parents(path.parent)
+        with suppress(FileExistsError):
+            os.mkdir(path, FOLDER_MODE)
+
+
+def write(root: Path, name: str, data: bytes) -> None:
+    """Put a file in place below `root`, whole. OSError if it cannot be."""
+    path = root / name
+    for attempt in range(TRIES):
+        make_parents(root)
+        if path.parent != root:
+            make_folder(path.parent)
+        aside = path.with_name(f"{uuid.uuid4().hex}.aside")
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+            with open(os.open(aside, flags, FILE_MODE), "wb") as file:
+                file.write(data)
+            os.replace(aside, path)
+            return
+        except FileNotFoundError:  # somebody emptied the cache meanwhile
+            if attempt + 1 == TRIES:
+                raise
+        finally:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """A file, link or folder is no longer there."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        if not path.is_dir():
+            raise
+        shutil.rmtree(path, ignore_errors=True)
+
+
+# Where.
+
+
+def home() -> Path:
+    """$PROBTENSOR_CACHE, or the platform's folder for caches, or a temporary one for users that
+    have no home."""
+    asked = os.environ.get(ASKED)
+    try:
+        if asked:
+            return Path(asked).expanduser().absolute()
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Caches" / "probtensor"
+        base = os.environ.get("XDG_CACHE_HOME")
+        return (Path(base).absolute() if base else Path.home() / ".cache") / "probtensor"
+    except RuntimeError:
+        return fallback()
+
+
+@cache
+def unfit(folder: Path) -> str:
+    """Why modules cannot be put here and loaded from here; empty if they can. Makes the folder if
+    that is all it takes."""
+    reason = doubt(folder)
+    if reason:
+        return reason
+    try:
+        make_parents(folder)
+        probe = folder / f"{uuid.uuid4().hex}.aside"
+        with open(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as file:
+            probe.unlink()
+            file.write(b"room")
+        if os.statvfs(folder).f_flag & getattr(os, "ST_NOEXEC", 0):
+            return "it is mounted noexec, so that nothing there may run"
+    except OSError as error:
+        return error.strerror or str(error)
+    return doubt(folder)  # others may have made it in between
+
+
+@cache
+def fallback() -> Path:
+    """A private folder among the temporary files, or one that lasts as long as this process."""
+    for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):
+        folder = Path(base).absolute() / f"probtensor-{os.geteuid()}"
+        with suppress(OSError):
+            if Path(base).is_dir() and not doubt(folder):
+                folder.mkdir(mode=0o700, exist_ok=True)
+                if not unfit(folder):
+                    return folder
+    made = Path(tempfile.mkdtemp(prefix="probtensor-"))
+    owner = os.getpid()
+
+    def leave_nothing() -> None:
+        if os.getpid() == owner:
+            shutil.rmtree(made, ignore_errors=True)
+
+    atexit.register(leave_nothing)
+    return made
+
+
+@cache
+def _told(folder: Path | None) -> list[str]:
+    """Why the user was told that a folder, or an entry, is not used; one message is enough."""
+    return []
+
+
+def instead_of(folder: Path, reason: str) -> Path:
+    """The fallback in place of a folder, with one warning that says why: "probtensor <reason>"."""
+    other = fallback()
+    told = _told(folder)
+    if not told and other != folder:
+        warnings.warn(
+            f"probtensor {reason}; it uses {other}, which may not last. Set {ASKED} to a folder "
+            "that you can write and nobody else.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        told.append(reason)
+    return other
+
+
+def readable(folder: Path) -> Path:
+    """The folder, or the fallback with one warning if others could have written it."""
+    reason = _doubt_once(folder)
+    if not reason:
+        return folder
+    return instead_of(
+        folder, f"does not use its cache of compiled modules, {folder}: {reason}, and it holds code"
+    )
+
+
+@cache
+def _doubt_once(folder: Path) -> str:
+    return doubt(folder)
+
+
+def writable(folder: Path) -> Path:
+    """The folder, or the fallback with one warning if modules cannot be kept there."""
+    reason = unfit(folder)
+    return instead_of(folder, cannot_write(folder, reason)) if reason else folder
+
+
+def cannot_write(folder: Path, reason: str) -> str:
+    """What the user is told of a cache where nothing can be kept."""
+    return f"cannot write its cache of compiled modules, {folder}: {reason}"
