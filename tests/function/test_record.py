@@ -1,0 +1,146 @@
+"""Plans as bytes that can only be read: what is written is read again, and nothing else is made."""
+
+import json
+import os
+import pickle
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import probtensor as pt
+from probtensor.function import recall
+from probtensor.function.record import HEAD, Damaged, Unknown, decode, encode
+from probtensor.graph import inputs_of
+from probtensor.lower.plan import Buffer
+from probtensor.lower.planner import lower
+from probtensor.types import Dim
+from tests.golden.models import MODELS
+
+
+def packed():
+    """The record of a graph with checks, a constant table, a symbolic size and a default."""
+    x, i = pt.matrix("x"), pt.vector("i", dtype="int64")
+    table = pt.constant(np.arange(5.0))
+    out = [x @ pt.ones(3) + table[i], pt.sum(pt.data(np.ones(2), name="d"))]
+    leaves = inputs_of(out)
+    inputs = [x, i]
+    implicit = [leaf for leaf in leaves if leaf not in inputs]
+    plan = lower([*inputs, *implicit], out)
+    places = [leaves.index(leaf) for leaf in implicit]
+    return recall.pack(plan, places, "the text"), plan, inputs, leaves
+
+
+def shapes(plan):
+    return [(b.name, b.dtype, b.shape, b.role) for b in plan.buffers]
+
+
+def test_what_is_packed_is_unpacked():
+    data, plan, inputs, leaves = packed()
+    found, implicit = recall.unpack(data, inputs, leaves)
+    assert found.source == "the text"
+    assert shapes(found.plan) == shapes(plan)
+    for field in ("inputs", "outputs", "sizes", "size_checks", "index_checks",
+                  "failures"):  # fmt: skip
+        assert str(getattr(found.plan, field)) == str(getattr(plan, field)), field
+    assert dict(found.plan.lifetimes) == dict(plan.lifetimes)
+    constants = [b.node.op.array for b in found.plan.buffers if b.role == "constant"]
+    assert any(np.array_equal(c, np.arange(5.0)) for c in constants)
+    assert implicit == [leaf for leaf in leaves if leaf not in inputs]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_plan_has_a_form(model):
+    """Whatever a plan may come to hold: what has no form here would be compiled at each start."""
+    inputs, outputs, updates = model()
+    f = pt.function(inputs, outputs, updates=updates, target="interp")
+    implicit = f.compilation.inputs[len(inputs) :]
+    data = recall.pack(f.plan, range(len(implicit)), "")
+    found, _ = recall.unpack(data, inputs, implicit)
+    assert shapes(found.plan) == shapes(f.plan)
+    assert found.plan.size_checks == f.plan.size_checks
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, -(2**70), 0.1, float("inf"), "\udce9\n\u2028", (), (1, (2,)), {3: (4, 5)},
+     Dim.name("n0") * 3 + 1, Dim.name("a") // 2, IndexError, pt.GraphError],
+)  # fmt: skip
+def test_plain_values(value):
+    assert decode(encode(value)) == value
+
+
+@pytest.mark.parametrize("value", [object(), [1], {1, 2}, b"x", os.system, Damaged, np.ones(2)])
+def test_what_has_no_form_is_not_kept(value):
+    with pytest.raises(Unknown):
+        encode((value,))
+
+
+def test_no_byte_of_a_record_makes_it_fail_otherwise():
+    data, _, inputs, leaves = packed()
+    chance = random.Random(3)
+    for _ in range(400):
+        k = chance.randrange(len(data))
+        cut = chance.random() < 0.2
+        other = data[:k] if cut else data[:k] + bytes([chance.randrange(256)]) + data[k + 1 :]
+        try:
+            recall.unpack(other, inputs, leaves)
+        except Damaged:
+            continue
+
+
+def written(plain):
+    text = json.dumps(plain).encode()
+    return len(text).to_bytes(HEAD, "little") + text
+
+
+class Bomb:
+    """Runs when it is unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, ("exploded",)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"x" * 7, b"\xff" * 40, pickle.dumps(Bomb()), written("[" * 10), written([]),
+        written([1, 2]), written({"class": ["Bomb"]}), written({"class": ["Popen", "id"]}),
+        written({"class": ["Plan", 1]}), written({"error": "system"}), written({"class": []}),
+        written({"constant": [0, 5]}), written({}), written({"class": 1, "error": 2}),
+        (10**6).to_bytes(HEAD, "little") + b"[" * 10**6,
+    ],
+)  # fmt: skip
+def test_what_is_no_record_is_damage(tmp_path, monkeypatch, data):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Damaged):
+        recall.unpack(data, [], [])
+    assert not list(tmp_path.iterdir())
+
+
+def test_constants_of_objects_are_not_loaded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("bomb.npy", np.array([Bomb()], dtype=object), allow_pickle=True)
+    data = (tmp_path / "bomb.npy").read_bytes()
+    (tmp_path / "bomb.npy").unlink()
+    with pytest.raises(Damaged):
+        decode(written({"constant": [0, len(data)]}) + data)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("field, value", [("inputs", (99,)), ("outputs", (-1,)), ("buffers", ())])
+def test_positions_that_cannot_be_are_damage(field, value):
+    _, plan, inputs, leaves = packed()
+    lean = [b if b.role == "constant" else replace(b, node=None) for b in plan.buffers]
+    broken = replace(plan, **{"kernels": (), "buffers": tuple(lean), field: value})
+    with pytest.raises(Damaged):
+        recall.unpack(encode((broken, (), "")), inputs, leaves)
+
+
+def test_buffers_of_no_dtype_are_damage():
+    _, plan, inputs, leaves = packed()
+    other = Buffer("b0", "object", (), "temp", None)
+    broken = replace(plan, kernels=(), buffers=(other,) * 9, lifetimes={}, sizes=())
+    with pytest.raises(Damaged):
+        recall.unpack(encode((broken, (), "")), inputs, leaves)
