@@ -8,7 +8,7 @@
     toolchain.py  the machine's C compiler and the Cython translator
     cache.py      built modules on disk, and the command `probtensor cache`
     quickstart.py Cython without what generated code never needs
-    loader.py     a module's file to a module
+    loader.py     a module's file to a library that is mapped as long as it is needed
     group.py      statements as CUDA C++, done by a thread, a warp or a block
     cuda.py       a plan as CUDA C++: a kernel for each phase of its kernels, and its launches
     stage.py      which reads go by packs of 16 bytes, or by whole rows through shared memory
@@ -20,15 +20,23 @@
 
 A module is found by what it was built from (text without comments, compiler, flags, processor,
 Python, Cython, library, headers), so nothing needs to be invalidated, and the same program is
-compiled once for all processes. Files are written aside and renamed: no locks, no waiting, and a
-process killed at any moment leaves nothing that another could mistake for a module.
+compiled once for all processes. Which compilers were used is noted beside the modules, so that a
+warm cache works where there is none. Files are written aside and renamed: no locks, no waiting, and
+a process killed at any moment leaves nothing that another could mistake for a module. What is
+damaged, or may be the work of others (`system/files.py`), is built again.
+
+A module is Cython text, translated as such, but it is loaded as a bare shared object: extension
+modules of Python can never be unloaded, and each took five mappings of the 65,530 a process has.
+Cython's `public` gives the plan its name in C; the routines of `cython_ext/linalg.pyx` are called
+through pointers that the loader fills. The code is unmapped when the last `Library` that stands for
+it goes; who reads `address` from a function pins it.
 
 On a GPU a launch does as much as can be done without waiting for all threads: a fold over the data
 ends in the same launch, by the last block to arrive. Folds join values in an order that depends on
 sizes and device alone. Rejected there: an atomic addition for each block (the order would vary), a
 second launch for each fold, and text per op: both renderers read the same statements.
 
-Rejected: setuptools in the process (0.3 s to import, and it changes directories), ctypes on a bare
-shared library (the text would be Cython in name only), and a lock around building (a killed owner
-blocks everyone; building twice costs half a second).
+Rejected: setuptools in the process (0.3 s to import, and it changes directories), a lock around
+building (a killed owner blocks everyone; building twice costs half a second), and removing what
+lies in the way of an entry (it is the user's; the fallback serves until he clears the cache).
 """
