@@ -11,7 +11,6 @@ import ctypes
 import hashlib
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from functools import cache, cached_property
@@ -21,6 +20,7 @@ from typing import Any
 
 from probtensor.device.errors import INSTALL, DeviceError
 from probtensor.device.libraries import bind, find_library
+from probtensor.system import program
 
 PACKAGE = Path(__file__).resolve().parents[1]
 OPTIONS = ("--std=c++17",)
@@ -135,19 +135,27 @@ class Nvcc:
     @cached_property
     def identity(self) -> str:
         """What it says of its version."""
-        said = subprocess.run([self.path, "--version"], capture_output=True, text=True, check=False)
-        return f"nvcc {said.stdout}"
+        with tempfile.TemporaryDirectory(prefix="probtensor-") as folder:
+            return f"nvcc {self._run(['--version'], Path(folder))[1]}"
+
+    def _run(self, arguments: Sequence[Any], folder: Path) -> tuple[int, str]:
+        """Exit status and what it printed. DeviceError where it does not end in time."""
+        try:
+            command = [str(self.path), *map(str, arguments)]
+            return program.run(command, folder / "log", program.limit())
+        except (program.TimedOut, OSError) as error:
+            raise DeviceError(f"nvcc: {error}; {program.LIMIT} sets its limit of time") from None
 
     def compile(self, source: str, arch: str, include: Sequence[Path]) -> bytes:
         """The cubin of a source. DeviceError shows what nvcc says and where."""
         with tempfile.TemporaryDirectory(prefix="probtensor-") as folder:
             text, image = Path(folder, NAME), Path(folder, "kernel.cubin")
             text.write_text(source, encoding="utf-8")
-            command = [self.path, "-cubin", f"-arch={arch}", *OPTIONS, "-o", image, text]
-            command += [f"-I{folder}" for folder in include]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise compile_error("nvcc", done.stderr or done.stdout, source)
+            arguments = ["-cubin", f"-arch={arch}", *OPTIONS, "-o", image, text]
+            arguments += [f"-I{path}" for path in include]
+            status, said = self._run(arguments, Path(folder))
+            if status:
+                raise compile_error("nvcc", said, source)
             return image.read_bytes()
 
 

@@ -31,6 +31,7 @@ CLASSES: Mapping[str, type] = {"Dim": Dim, "Atom": Atom} | {
     for name, cls in vars(plans).items()
     if isinstance(cls, type) and is_dataclass(cls) and cls.__module__ == plans.__name__
 }
+FIELDS = {name: tuple(f.name for f in fields(cls)) for name, cls in CLASSES.items()}
 ERRORS: Mapping[str, type[Exception]] = {
     error.__name__: error
     for error in (*vars(builtins).values(), GraphError, ShapeError)
@@ -86,19 +87,20 @@ def _plain(value: Any, arrays: list[bytes]) -> Any:
     name = type(value).__name__
     if CLASSES.get(name) is not type(value):
         raise Unknown(f"{name} in a plan")
-    return {CLASS: [name, *(_plain(getattr(value, f.name), arrays) for f in fields(value))]}
+    return {CLASS: [name, *(_plain(getattr(value, field), arrays) for field in FIELDS[name])]}
 
 
 def _value(plain: Any, rest: memoryview) -> Any:
-    if isinstance(plain, list):
+    if plain.__class__ is list:
         return tuple([_value(part, rest) for part in plain])
-    if not isinstance(plain, dict):
+    if plain.__class__ is not dict:
         return plain
     ((kind, content),) = plain.items()
     if kind == CLASS:
-        cls = CLASSES[content[0]]
-        names = [f.name for f in fields(cls)]
-        return cls(**dict(zip(names, [_value(part, rest) for part in content[1:]], strict=True)))
+        name, *parts = content
+        if len(parts) != len(FIELDS[name]):
+            raise ValueError(f"{name} has other fields")
+        return CLASSES[name](*[_value(part, rest) for part in parts])
     if kind == MAPPING:
         return {_value(key, rest): _value(part, rest) for key, part in content}
     if kind == ERROR:

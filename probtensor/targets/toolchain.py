@@ -16,7 +16,7 @@ import sysconfig
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -243,21 +243,22 @@ def translate(source: Path, module: str) -> Path:
     BuildError names the first error.
     """
     _declare(source)
-    with _TRANSLATING, _first_alone(), generated():
+    target = source.with_suffix(".c")
+    with ExitStack() as stack, _TRANSLATING, _first_alone(), generated():
         from Cython.Compiler.Errors import CompileError
         from Cython.Compiler.Main import CompilationOptions, compile_single
 
+        folder = _plain_name(source.parent, stack)
         options = CompilationOptions(
-            include_path=[str(source.parent), str(include_dir().parent.parent)],
+            include_path=[folder, _plain_name(include_dir().parent.parent, stack)],
             compiler_directives=dict(DIRECTIVES),
             emit_linenums=False,
             use_listing_file=True,
             errors_to_stderr=False,
         )
-        target = source.with_suffix(".c")
-        options.output_file = str(target)
+        options.output_file = f"{folder}/{target.name}"
         try:
-            result = compile_single(str(source), options, module)
+            result = compile_single(f"{folder}/{source.name}", options, module)
             failed = result.num_errors > 0
         except CompileError:
             failed = True
@@ -266,6 +267,15 @@ def translate(source: Path, module: str) -> Path:
         report = listing.read_text(errors="replace") if listing.exists() else ""
         raise BuildError(f"Cython refuses {source}:\n{report[:1500]}")
     return target
+
+
+def _plain_name(folder: Path, stack: ExitStack) -> str:
+    """A name of a folder that translator and compiler can take: they write it into texts."""
+    if str(folder).isprintable() or not os.path.isdir("/proc/self/fd"):
+        return str(folder)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    stack.callback(os.close, descriptor)
+    return f"/proc/{os.getpid()}/fd/{descriptor}"
 
 
 def _declare(source: Path) -> None:
@@ -290,17 +300,19 @@ def _first_alone() -> Iterator[None]:
 
 
 def compile_c(compiler: Compiler, source: Path, target: Path) -> None:
-    """A .c file to a loadable module. BuildError quotes the compiler."""
+    """A .c file to a shared object in the same folder. BuildError quotes the compiler."""
+    exports = source.with_suffix(".map")
+    exports.write_text(EXPORTS, encoding="utf-8")
     includes = [include_dir(), sysconfig.get_path("include"), sysconfig.get_path("platinclude")]
-    command = [*compiler.command, *flags()]
-    command += [f"-I{folder}" for folder in dict.fromkeys(map(str, includes))]
-    if sys.platform == "darwin":
-        command.append("-Wl,-exported_symbol,_pt_*")
-    else:
-        exports = source.with_suffix(".map")
-        exports.write_text(EXPORTS, encoding="utf-8")
-        command.append(f"-Wl,--version-script={exports}")
-    command += [str(source), "-o", str(target), "-lm"]
-    status, text = _run(command, source.with_suffix(".log"), program.limit())
+    with ExitStack() as stack:
+        folder = _plain_name(source.parent, stack)
+        command = [*compiler.command, *flags()]
+        command += [f"-I{_plain_name(Path(path), stack)}" for path in dict.fromkeys(includes)]
+        if sys.platform == "darwin":
+            command.append("-Wl,-exported_symbol,_pt_*")
+        else:  # -Wl would split the name at a comma
+            command += ["-Xlinker", f"--version-script={folder}/{exports.name}"]
+        command += [f"{folder}/{source.name}", "-o", f"{folder}/{target.name}", "-lm"]
+        status, text = _run(command, source.with_suffix(".log"), program.limit())
     if status or not target.exists():
         raise BuildError(_broken(compiler.command, text or f"it ended with {status}"))

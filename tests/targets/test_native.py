@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,7 @@ for value in sys.argv[2:]:
     table = (ctypes.c_void_p * 1)(ctypes.addressof(result))
     plan(table, None)
     assert result.value == float(value), (result.value, value)
-print("Cython" in sys.modules, path)
+print("Cython" in sys.modules, ascii(str(path)).strip("'"))
 """
 
 
@@ -107,6 +108,13 @@ def test_a_module_that_does_not_load_is_built_again(tmp_path, monkeypatch):
     library, again = native.module_of(source)
     assert library.address
     assert again == path
+
+
+@pytest.mark.parametrize("name", [b"a,b\xe9 */\r\n\\", b"\"$HOME' %s"], ids=ascii)
+def test_a_cache_of_any_name(start, tmp_path, name):
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
+    assert finish(start(4.25, PROBTENSOR_CACHE=folder))[0] == "True"
+    assert len(list(Path(folder).glob("*/*.so"))) == 1
 
 
 def test_eight_processes_at_once(start):
