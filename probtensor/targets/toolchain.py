@@ -285,7 +285,7 @@ def _declare(source: Path) -> None:
     package = source.parent / "cython_ext"
     package.mkdir(exist_ok=True)
     (package / "__init__.pxd").write_text("")
-    shutil.copyfile(include_dir().parent / "routines.pxd", package / "linalg.pxd")
+    shutil.copyfile(Path(cython_ext.__file__).parent / "routines.pxd", package / "linalg.pxd")
 
 
 @contextmanager

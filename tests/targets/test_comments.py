@@ -39,7 +39,7 @@ def test_so_is_the_users_line(monkeypatch, line):
 def test_what_is_plain_stays_as_it_is():
     assert spell.escaped("rate = β * x  # ½") == "rate = β * x  # ½"
     assert spell.escaped("tab\there") == "tab\\there"
-    assert spell.comment("/home/me/model.py:12", 80) == "model.py:12: "
+    assert spell.comment("/srv/me/model.py:12", 80) == "model.py:12: "
 
 
 def evil_plan():
