@@ -9,7 +9,11 @@ from probtensor.targets.quickstart import builtins_with_later_templates, lexicon
 from probtensor.targets.toolchain import translate
 folder = pathlib.Path(sys.argv[1])
 plain = folder / "plain.pyx"
-plain.write_text("cdef int a = 1  # \\u03b1\\n", encoding="utf-8")
+plain.write_text(
+    "cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:  # \\u03b1\\n"
+    "    return 0\\n",
+    encoding="utf-8",
+)
 translate(plain, "plain")
 assert lexicons() is not None and builtins_with_later_templates()
 assert lexicons().full.cache_info().currsize == 0
