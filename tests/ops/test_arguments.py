@@ -281,7 +281,7 @@ SEVERAL_AXES = {
                  "count_nonzero", "logsumexp", "softmax", "log_softmax", "flip", "squeeze")
 } | {"roll": lambda x, a: pt.roll(x, 1, a), "expand_dims": lambda x, a: pt.expand_dims(x, a),
      "moveaxis": lambda x, a: pt.moveaxis(x, a, 0)}  # fmt: skip
-WRONG_AXES = ["0", 1.0, True, np.array([0, 1]), pt.scalar("k", dtype="int64"), object(), 7, -9]
+WRONG_AXES = ["0", 1.0, True, np.array([0, 1]), pt.scalar("k", dtype="int64"), {"axis": 0}, 7, -9]
 
 
 @pytest.mark.parametrize("name", ONE_AXIS)
