@@ -9,12 +9,23 @@ cdef class Cell:
     cdef readonly str dtype
     cdef readonly int ndim
     cdef int typenum
+    cdef bint updated  # by a function
+    cdef object _lock
+    cdef uint64_t _forks  # before the lock was made
 
     cdef object get(self)
     cdef object checked(self, array)
+    cdef object lock(self)
+    cdef object swap(self, array)
+
+
+cdef list hold(tuple cells)
+cdef int let_go(list held) except -1
 
 
 cdef class Stream:
     cdef uint64_t state
+    cdef bint fresh
+    cdef uint64_t forks
 
     cdef uint64_t advance(self) noexcept

@@ -67,6 +67,7 @@ cdef class Entry:
     cdef tuple check_messages
     cdef tuple failures
     cdef tuple cells  # that the last outputs update
+    cdef readonly tuple guarded  # cells that nobody else may update meanwhile, in order, or None
     cdef object build
     cdef bint single
     cdef object planner
@@ -77,7 +78,9 @@ cdef class Entry:
     cdef Workspace *take(self) except NULL
     cdef void give(self, Workspace *work) noexcept
     cdef object call(self, tuple args)
-    cdef object run(self, tuple args, Workspace *work)
+    cdef object call_alone(self, tuple args)
+    cdef list run(self, tuple args)
+    cdef list run_in(self, tuple args, Workspace *work)
     cdef int resolve(self, tuple args, Workspace *work, list held) except -1
     cdef Layout layout_for(self, const int64_t *dims)
     cdef Layout new_layout(self, tuple dims)
@@ -86,7 +89,8 @@ cdef class Entry:
     cdef int check_indices(self, Workspace *work, Layout layout, list held) except -1
     cdef list allocate(self, Workspace *work, Layout layout)
     cdef int execute(self, Workspace *work, Layout layout, list outputs, list held) except -1
-    cdef object finish(self, list outputs)
+    cdef int assign(self, list outputs) except -1
+    cdef object shaped(self, list outputs)
     cdef Py_ssize_t count_of(self, int slot, Workspace *work) noexcept
     cdef object array_of(self, int slot, Workspace *work)
     cdef list borrow(self, Layout layout)

@@ -17,10 +17,13 @@ from libc.stdint cimport (
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy
 
+import sys
+
 import numpy as np
 
-from cython_ext.cell cimport Cell, Stream
+from cython_ext.cell cimport Cell, Stream, hold, let_go
 
+from cython_ext.cell import in_order
 from cython_ext.convert import checked_indices, failure, refuse_two_bounds, safe_array
 
 cnp.import_array()
@@ -46,6 +49,8 @@ cdef enum:
 
 KINDS = {"argument": ARGUMENT, "cell": CELL, "stream": STREAM, "fixed": FIXED}
 cdef int64_t LARGEST = 0x7FFFFFFFFFFFFFFF
+# Without it a call that reads two cells may see one before and one after an update of both.
+cdef bint GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 ctypedef fused integer:
     int8_t
@@ -175,6 +180,11 @@ cdef class Entry:
         self.check_messages = tuple(message for _, message in checks)
         self.failures = tuple(failures)
         self.cells = tuple(cells)
+        for cell in self.cells:
+            cell.will_be_updated()
+        read = [slot[6] for slot in slots if slot[1] == "cell"]
+        if self.cells or (len(read) > 1 and not GIL):
+            self.guarded = in_order([*read, *self.cells])
         self.result_count = self.output_count - len(self.cells)
         self.build = build
         self.single = single
@@ -258,13 +268,50 @@ cdef class Entry:
         return <uintptr_t>self.plan
 
     cdef object call(self, tuple args):
+        if self.guarded is not None:
+            return self.call_alone(args)
+        return self.shaped(self.run(args))
+
+    cdef object call_alone(self, tuple args):
+        """A call between which and its results nobody else updates the cells that it reads.
+
+        The arguments are converted first, and the results put into their structure afterwards:
+        both may run code of the user's, which may call this very function.
+        """
+        cdef int k
+        if self.argument_count:
+            args = tuple([self.ready(k, args) for k in range(self.live_count)
+                          if self.slots[k].kind == ARGUMENT])
+        cdef list held = hold(self.guarded)
+        try:
+            outputs = self.run(args)
+            self.assign(outputs)
+        finally:
+            let_go(held)
+        return self.shaped(outputs)
+
+    def ready(self, int k, tuple args):
+        """The argument of slot `k` as an array that needs no conversion."""
+        cdef Slot *slot = &self.slots[k]
+        value = args[slot.argument]
+        item = <PyObject *>value
+        if (
+            PyArray_CheckExact(item)
+            and PyArray_TYPE(<PyArrayObject *>item) == slot.typenum
+            and PyArray_NDIM(<PyArrayObject *>item) == slot.ndim
+            and PyArray_ISCARRAY_RO(<PyArrayObject *>item)
+        ):
+            return value
+        return self.convert(k, value)
+
+    cdef list run(self, tuple args):
         cdef Workspace *work = self.take()
         try:
-            return self.run(args, work)
+            return self.run_in(args, work)
         finally:
             self.give(work)
 
-    cdef object run(self, tuple args, Workspace *work):
+    cdef list run_in(self, tuple args, Workspace *work):
         cdef list held = []
         self.resolve(args, work, held)
         cdef Layout layout = self.layout_for(work.dims)
@@ -274,7 +321,7 @@ cdef class Entry:
             self.check_indices(work, layout, held)
         cdef list outputs = self.allocate(work, layout)
         self.execute(work, layout, outputs, held)
-        return self.finish(outputs)
+        return outputs
 
     cdef Workspace *take(self) except NULL:
         """A workspace no other call has."""
@@ -515,11 +562,17 @@ cdef class Entry:
                 buffers[self.output_positions[k]] = outputs[k].reshape(-1)
         return self.runner(buffers, [layout.sizes[k] for k in range(layout.size_count)])
 
-    cdef object finish(self, list outputs):
-        """Sets updated cells and shapes the result."""
+    cdef int assign(self, list outputs) except -1:
+        """Sets updated cells, with no code of the user's between them: what is let go, which may
+        run some, goes last."""
         cdef int k
+        cdef list before = []
         for k in range(self.result_count, self.output_count):
-            (<Cell>self.cells[k - self.result_count]).value = outputs[k]
+            before.append((<Cell>self.cells[k - self.result_count]).swap(outputs[k]))
+        return 0
+
+    cdef object shaped(self, list outputs):
+        """The results in their structure."""
         if self.single:
             return outputs[0]
         if self.output_count > self.result_count:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from typing import Any
@@ -16,13 +16,21 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.function import Compilation, DeviceFunction, Function, In, Program, Shared, Whole
+from probtensor.function.call import checked_seed
 from probtensor.function.device_build import Deferred, deferred
-from probtensor.function.program import checked_inputs, checked_updates, flatten, literal_for
+from probtensor.function.program import (
+    checked_inputs,
+    checked_updates,
+    flatten,
+    literal_for,
+    pairs_of,
+)
 from probtensor.function.recall import fingerprint, pack, unpack
 from probtensor.function.record import Damaged, Unknown
 from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, replace, toposort
 from probtensor.graph.node import Input, make, new_input
-from probtensor.graph.resize import size_name, with_sizes
+from probtensor.graph.resize import size_name, sizes_read, with_sizes
+from probtensor.graph.symbolic import refusal
 from probtensor.lower.planner import lower
 from probtensor.ops.kinds import REGISTRY, method
 from probtensor.ops.transfer import handed_over
@@ -93,6 +101,13 @@ def function(
     given = checked_inputs(inputs)
     leaves, tree = flatten(outputs)
     pairs = checked_updates(updates)
+    checked_seed(seed)
+    if outputs is None and not pairs:
+        raise refusal(
+            "function: there is nothing to compute: outputs is None and there are no updates",
+            "does what makes the outputs return them?",
+            kind=ValueError,
+        )
     graph = [leaf.variable for leaf in leaves] + [value for _, value in pairs]
     graph = replace_givens(graph, givens)
     count = len(leaves)
@@ -116,11 +131,11 @@ def function(
 
 def replace_givens(graph: list[Node], givens: Any) -> list[Node]:
     """The graph with nodes replaced by tensors of the same dtype and rank."""
-    pairs: Iterable = givens.items() if isinstance(givens, Mapping) else givens or ()
     changes: dict[Node, Node] = {}
-    for old, new in pairs:
+    for old, new in pairs_of(givens, "function: givens", "{tensor: replacement}"):
         if not isinstance(old, Node):
-            raise TypeError(f"function: givens replace tensors, not {old!r:.80}")
+            raise refusal(f"function: givens replace tensors, not {old!r:.80}")
+        old = ops.as_tensor(old)
         value = literal_for(old, new)
         if (value.dtype, value.ndim) != (old.dtype, old.ndim):
             raise GraphError(
@@ -151,20 +166,27 @@ def replaced_sizes(changes: Mapping[Node, Node]) -> dict[str, Any]:
 
 
 def check_used(given: Sequence[In], graph: Sequence[Node], policy: str) -> None:
-    """Every input is needed by the graph, or what `policy` says happens."""
+    """Every input is needed by the graph, its values or only its sizes, or what `policy` says
+    happens."""
     if policy not in ("raise", "warn", "ignore"):
-        raise ValueError(f"on_unused_input is 'raise', 'warn' or 'ignore', not {policy!r}")
-    needed = set(inputs_of(graph))
-    for k, x in enumerate(given):
-        if x.variable in needed or policy == "ignore":
-            continue
-        text = (
-            f"function: input {x.name or k}, made at {line_of(x.variable)}, is not used by the "
-            "outputs; leave it out, or pass on_unused_input='ignore'"
+        raise refusal(
+            f"function: on_unused_input is 'raise', 'warn' or 'ignore', not {policy!r}",
+            kind=ValueError,
         )
+    needed = set(inputs_of(graph))
+    unused = [(k, x) for k, x in enumerate(given) if x.variable not in needed]
+    if policy == "ignore" or not unused:
+        return
+    read = sizes_read(graph)
+    for k, x in unused:
+        if any(size_name(n) in read for n in x.variable.shape):
+            continue
+        text = f"function: input {x.name or k} is not used by the outputs"
+        hint = "leave it out, or pass on_unused_input='ignore'"
+        unneeded = refusal(text, x.variable.birthplace, hint, kind=ValueError)
         if policy == "raise":
-            raise ValueError(text)
-        warnings.warn(text, UserWarning, stacklevel=3)
+            raise unneeded
+        warnings.warn(str(unneeded), UserWarning, stacklevel=3)
 
 
 def compile_program(program: Program) -> Function:
@@ -185,8 +207,9 @@ def compile_program(program: Program) -> Function:
         built = deferred(target, plan) if target.name == "cuda" else target.build(plan)
         if mark:
             leaves = inputs_of(graph)
+            place = {x: k for k, x in enumerate(leaves)}
             with suppress(Unknown):
-                packed = pack(plan, [leaves.index(x) for x in implicit], built.source)
+                packed = pack(plan, [place[x] for x in implicit], built.source)
                 remember(mark, packed)
     compilation = Compilation(
         inputs=(*inputs, *implicit),
@@ -211,7 +234,8 @@ def target_of(target: str | Target) -> Target:
             raise TypeError(f"a target is a name or an object with build(plan), not {target!r:.60}")
         return target
     if target not in TARGETS:
-        raise ValueError(f"target {target!r} is none of {', '.join(sorted(TARGETS))}")
+        what = f"target {target!r} is none of {', '.join(sorted(TARGETS))}"
+        raise refusal(what, kind=ValueError)
     return TARGETS[target]
 
 
@@ -313,11 +337,17 @@ def evaluate(node: Node, values: Mapping[Any, Any] | None = None) -> np.ndarray:
 
     The compiled function is kept as long as the tensor lives.
     """
+    node = ops.as_tensor(node)
     named = {x.name: x for x in inputs_of([node]) if x.name}
-    given = {named.get(key, key): value for key, value in (values or {}).items()}
-    for key in given:
-        if not isinstance(key, Node):
-            raise TypeError(f"eval: {key!r:.80} is not an input of this tensor, nor its name")
+    given = {}
+    for key, value in pairs_of(values, "eval: values", "{input or its name: value}"):
+        known = key if isinstance(key, Node) else named.get(key)
+        if known is None:
+            takes = f"it needs {', '.join(named) or 'no named input'}"
+            raise refusal(
+                f"eval: {key!r:.80} is not an input of this tensor, nor its name", takes
+            )
+        given[known] = value
     inputs = tuple(given)
     functions = _EVALUATED.setdefault(node, {})
     if inputs not in functions:

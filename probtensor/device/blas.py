@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import threading
 import weakref
 from contextlib import suppress
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from probtensor.device.errors import DeviceError
 from probtensor.device.libraries import bind, load_library
+from probtensor.process import new_lock
 
 POINTER = ctypes.c_void_p
 INT64 = ctypes.c_int64
@@ -69,7 +69,7 @@ class Blas:
         self._driver = driver
         self._functions = bind(library, FUNCTIONS, status_text)
         self._handles: dict[int, Handle] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def gemm(
         self, dtype: Any, batch: int, m: int, n: int, k: int, a: int, b: int, c: int,

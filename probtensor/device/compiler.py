@@ -13,13 +13,14 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from probtensor.device.errors import INSTALL, DeviceError
 from probtensor.device.libraries import bind, find_library
+from probtensor.process import computed_once
 from probtensor.system import program
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -97,7 +98,7 @@ class Nvrtc:
         status = path.stat()
         self.identity = f"nvrtc {path.name} {status.st_size} {status.st_mtime_ns}"
 
-    @cached_property
+    @computed_once
     def _functions(self) -> SimpleNamespace:
         # NVRTC opens this one by name while it compiles, and does not look beside itself.
         for builtins in self.path.parent.glob("libnvrtc-builtins.so.*"):
@@ -132,7 +133,7 @@ class Nvcc:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    @cached_property
+    @computed_once
     def identity(self) -> str:
         """What it says of its version."""
         with tempfile.TemporaryDirectory(prefix="probtensor-") as folder:

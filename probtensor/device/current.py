@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from probtensor.device.errors import DeviceError
 from probtensor.device.nvidia import open_driver
+from probtensor.process import new_lock
 
-_OPENING = threading.Lock()
+_OPENING = new_lock()
 _DRIVER: list[Any] = []
 
 

@@ -16,7 +16,6 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from probtensor.device.errors import INSTALL, DeviceError
 from probtensor.device.graphs import Graph, driver_functions
 from probtensor.device.images import ImageStore, home_store
 from probtensor.device.memory import Allocation, Pool
+from probtensor.process import computed_once, new_lock
 
 LIBCUDA = "libcuda.so.1"
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING
@@ -174,7 +174,7 @@ class Driver:
         self._thread = threading.local()
         self._process = os.getpid()
         self._dead: deque[Any] = deque()
-        self.aside_lock = threading.Lock()
+        self.aside_lock = new_lock()
         self._recent: deque[str] = deque(maxlen=REMEMBERED)
         self._pool = Pool(self._get_block, self._free_block, cuda.MemoryError)
         attributes = cuda.device_attribute
@@ -385,7 +385,7 @@ class Driver:
         self.enter()
         self._functions.cuStreamSynchronize(handle)
 
-    @cached_property
+    @computed_once
     def aside(self) -> Stream:
         """The stream where graphs for the default stream are captured, by who has `aside_lock`.
         One for all, since each stream that has seen a matrix product owns a large workspace."""
@@ -421,7 +421,7 @@ class Driver:
         self._functions.cuGraphLaunch(ready, 0 if stream is None else stream.handle)
         self.counts["graphs"] += 1
 
-    @cached_property
+    @computed_once
     def blas(self) -> Blas | None:
         """cuBLAS, or None where it is not installed."""
         return load_blas(self, self._version)

@@ -13,12 +13,13 @@ import numpy as np
 from cython_ext.cell import Stream
 from cython_ext.convert import safe_array
 from cython_ext.entry import Entry
-from probtensor.calls import line_text, public
+from probtensor.calls import public
 from probtensor.function.explain import STAGES
 from probtensor.function.profile import Profile, profile
 from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
 from probtensor.function.shared import Shared
 from probtensor.graph.node import Node, line_of
+from probtensor.graph.symbolic import refusal
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import Built, Target
@@ -113,8 +114,8 @@ class Function(Entry):
     Arrays of the right dtype that are C-contiguous are not copied; others are converted where
     nothing is lost by it (never float64 to float32 or a float to an integer). Results are fresh
     arrays, 0-d ones for scalars. May be called from several threads at once: the GIL is released,
-    and each call has its own workspace. TypeError and ValueError name the argument and the line
-    where it was made.
+    and each call has its own workspace. Calls that update one shared variable wait for each other,
+    so no update is lost. TypeError and ValueError name the argument and the line where it was made.
     """
 
     def __init__(
@@ -131,7 +132,7 @@ class Function(Entry):
         self._cells = dict(cells or {})
         # Without draws there is no need of numpy.random, whose import takes 15 ms.
         drawn = compilation.key is not None
-        self._stream = Stream(fresh_seed(program.seed) if drawn else 0)
+        self._stream = Stream(fresh_seed(program.seed) if drawn else 0, program.seed is None)
         super().__init__(**self._parts())
         self._defaults = {
             x.name or k: self._accepted(x.value, x.variable, x.name or f"input {k}")
@@ -206,9 +207,10 @@ class Function(Entry):
     def arrange(self, args: tuple, kwargs: Mapping[str, Any]) -> tuple:
         """All arguments in order, from positional and keyword ones and defaults."""
         if len(args) > len(self.inputs):
-            raise TypeError(
+            raise refusal(
                 f"{self.label} takes {len(self.inputs)} arguments ({self._named(self.inputs)}), "
-                f"got {len(args)}\n  at {line_text()}"
+                f"got {len(args)}",
+                *self._places(),
             )
         values = dict(enumerate(args))
         for name, value in kwargs.items():
@@ -222,14 +224,12 @@ class Function(Entry):
             else:
                 values[k] = self._defaults[x.name or k]
         if missing:
-            rows = "".join(
-                f"\n  {x.name or 'unnamed'}: {x.variable.type.dtype} with {x.variable.ndim} axes, "
+            rows = [
+                f"{x.name or 'unnamed'}: {x.variable.type.dtype} with {x.variable.ndim} axes, "
                 f"made at {line_of(x.variable)}"
                 for x in missing[:5]
-            )
-            raise TypeError(
-                f"{self.label}: {len(missing)} arguments are missing:{rows}\n  at {line_text()}"
-            )
+            ]
+            raise refusal(f"{self.label}: {len(missing)} arguments are missing:", *rows)
         return tuple(values[k] for k in range(len(self.inputs)))
 
     def _place(self, name: str, taken: Mapping[int, Any]) -> int:
@@ -237,13 +237,15 @@ class Function(Entry):
         places = [k for k, x in enumerate(self.inputs) if x.name == name]
         if len(places) != 1:
             what = "no argument" if not places else f"{len(places)} arguments called"
-            raise TypeError(
-                f"{self.label} has {what} {name!r}; it takes {self._named(self.inputs)}"
-                f"\n  at {line_text()}"
-            )
+            text = f"{self.label} has {what} {name!r}; it takes {self._named(self.inputs)}"
+            raise refusal(text, *self._places())
         if places[0] in taken:
-            raise TypeError(f"{self.label} got the argument {name!r} twice\n  at {line_text()}")
+            raise refusal(f"{self.label} got the argument {name!r} twice", *self._places())
         return places[0]
+
+    def _places(self) -> list[str]:
+        """Where the first inputs were made, for messages."""
+        return [x.variable.birthplace for x in self.inputs[:4]]
 
     @staticmethod
     def _named(inputs: Sequence[In]) -> str:
@@ -329,7 +331,7 @@ class Function(Entry):
             else:
                 node = key
             if all(node is not x.variable for x in self.inputs):
-                raise TypeError(f"{self.label} has no free input {key!r:.80}")
+                raise refusal(f"{self.label} has no free input {key!r:.80}", *self._places())
             bound[node] = self._accepted(value, node, node.name or "input", copy=not borrow)
         return type(self)(self.program, self.compilation, bound, self._cells)
 
@@ -347,7 +349,7 @@ class Function(Entry):
         cells = dict(self._cells)
         for old, new in (swap or {}).items():
             if not isinstance(new, Shared) or (old.dtype, old.ndim) != (new.dtype, new.ndim):
-                raise TypeError(f"copy: {new!r:.60} cannot stand for {old!r:.60}")
+                raise refusal(f"copy: {new!r:.60} cannot stand for {old!r:.60}")
             cells[old] = new
         program = replace(self.program, name=name or self.program.name)
         if delete_updates and program.updates:
@@ -357,8 +359,8 @@ class Function(Entry):
 
     @public
     def seed(self, seed: int | None = None) -> None:
-        """Start the random draws anew from `seed`."""
-        self._stream.restart(fresh_seed(seed))
+        """Start the random draws anew from `seed`; without one, forked processes draw apart."""
+        self._stream.restart(fresh_seed(seed), seed is None)
 
     def __reduce__(self) -> tuple:
         return rebuild, (self.program, self.bound, self._cells)
@@ -378,5 +380,14 @@ def rebuild(program: Program, bound: Mapping, cells: Mapping) -> Function:
 
 
 def fresh_seed(seed: int | None) -> int:
-    """64 bits of a seed; of the system's entropy without one."""
+    """64 bits of a seed; of the system's entropy without one. TypeError or ValueError."""
+    checked_seed(seed)
     return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
+
+
+def checked_seed(seed: int | None) -> None:
+    """TypeError or ValueError unless it is one."""
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if seed is not None and not (whole and seed >= 0):
+        kind = ValueError if whole else TypeError
+        raise refusal(f"seed is an integer of 0 or more, or None, not {seed!r:.60}", kind=kind)

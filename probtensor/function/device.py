@@ -6,11 +6,11 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from cython_ext.cell import Alone
 from cython_ext.convert import failure
 from probtensor.device import DeviceArray, DeviceError, device_array, driver
 from probtensor.function.call import Compilation, Function, rebuild
@@ -28,6 +28,7 @@ from probtensor.function.profile import Profile
 from probtensor.function.program import Program
 from probtensor.function.shared import Shared
 from probtensor.graph.node import Node, line_of
+from probtensor.process import new_lock
 
 CACHED_LAYOUTS = 8
 CACHED_INDICES = 16
@@ -55,7 +56,7 @@ class DeviceFunction(Function):
     ) -> None:
         self._driver = driver()
         self._main = Stream(self._driver, None)
-        self._lock = Lock()
+        self._lock = new_lock()
         self._layouts: OrderedDict[tuple, Layout] = OrderedDict()
         self._indices: OrderedDict[tuple, tuple] = OrderedDict()
         self._resident: list[DeviceArray] | None = None
@@ -80,9 +81,24 @@ class DeviceFunction(Function):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) != self.argument_count:
             args = self.arrange(args, kwargs)
+        args = self._ready(args)
         stream = current_stream(self._main)
         with self._lock:
-            return self._run(args, stream)
+            if self.guarded is None:
+                return self._run(args, stream)
+            with Alone(self.guarded):
+                return self._run(args, stream)
+
+    def _ready(self, args: tuple) -> tuple:
+        """The arguments as arrays here or there, converted before any lock is taken: that may run
+        code of the user's, which may call this very function."""
+        slots = [slot for slot in self._wiring.live if slot.kind == "argument"]
+        return tuple(
+            value
+            if type(value) is not np.ndarray and lies_on_device(value)
+            else self.ready(slot.number, args)
+            for slot, value in zip(slots, args, strict=True)
+        )
 
     def _run(self, args: tuple, stream: Stream) -> Any:
         layout, values, table, made = self._prepared(args, stream)

@@ -7,11 +7,11 @@ function that is only ever run over rows, never needs those of a single call.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import Lock
 from typing import Any
 
 from probtensor.device import DeviceError, driver
 from probtensor.lower.plan import Plan
+from probtensor.process import new_lock
 from probtensor.system.stages import building, stage
 from probtensor.targets.base import BuildError, Built, Target
 
@@ -22,7 +22,7 @@ class Deferred:
     def __init__(self, target: Target, plan: Plan) -> None:
         self.target = target
         self.plan = plan
-        self._lock = Lock()
+        self._lock = new_lock()
         self._built: Built | None = None
 
     @property

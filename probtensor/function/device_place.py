@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from math import prod
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from probtensor.calls import public
 from probtensor.device import DeviceArray, device_array, dlpack, driver, empty
 from probtensor.device import transfer as moved
 from probtensor.graph.node import Node
+from probtensor.process import new_lock
 
 MOST_HELD = 64  # arrays a stream holds before it waits
 
@@ -40,7 +40,7 @@ class Stream:
         self._entered: list[Any] = []
         self._held: list[Any] = []
         self._aside: Any = None
-        self._aside_lock = owner.aside_lock if queue is None else Lock()
+        self._aside_lock = owner.aside_lock if queue is None else new_lock()
 
     @property
     def is_main(self) -> bool:

@@ -11,6 +11,7 @@ from probtensor.calls import public
 from probtensor.function.device_place import copied, lies_on_device, taken_over
 from probtensor.function.shared import Shared
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of
+from probtensor.graph.symbolic import refusal
 from probtensor.targets.base import Target
 
 REQUIRED = object()
@@ -27,7 +28,11 @@ class In:
 
     def __init__(self, variable: Node, value: Any = REQUIRED, name: str | None = None) -> None:
         if not isinstance(variable, Node):
-            raise TypeError(f"In: the variable is a tensor, not {type(variable).__name__}")
+            raise refusal(
+                f"an input of a function is a tensor, not {variable!r:.40} "
+                f"({type(variable).__name__})",
+                "make one with pt.scalar, pt.vector, pt.matrix or pt.tensor",
+            )
         self.variable = variable
         self.name = name or variable.name
         self.value = value if value is REQUIRED else _kept(value, variable, self.name or "input")
@@ -149,8 +154,11 @@ def is_flat_list(tree: Any) -> bool:
 
 def checked_inputs(inputs: Any) -> tuple[In, ...]:
     """The inputs as In, each an input node and none twice; TypeError or ValueError otherwise."""
-    if isinstance(inputs, (Node, In)):
-        raise TypeError("function: the inputs are a list, as in pt.function([x], y)")
+    if isinstance(inputs, (Node, In, str, Mapping)) or not isinstance(inputs, Iterable):
+        raise refusal(
+            "function: the inputs are a list of tensors, as in pt.function([x], y), not "
+            f"{type(inputs).__name__} {inputs!r:.40}"
+        )
     found = tuple(x if isinstance(x, In) else In(x) for x in inputs)
     seen: set[Node] = set()
     for k, x in enumerate(found):
@@ -171,22 +179,42 @@ def checked_inputs(inputs: Any) -> tuple[In, ...]:
     return found
 
 
+def pairs_of(given: Any, name: str, shape: str) -> list[tuple[Any, Any]]:
+    """A mapping, or pairs in a list, as pairs; TypeError for anything else."""
+    pairs = list(given.items()) if isinstance(given, Mapping) else given
+    if pairs is None:
+        return []
+    if not isinstance(pairs, (list, tuple)) or not all(
+        isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs
+    ):
+        raise refusal(
+            f"{name} are {shape} or a list of such pairs, not {type(given).__name__} "
+            f"{given!r:.60}"
+        )
+    return [tuple(pair) for pair in pairs]
+
+
 def checked_updates(updates: Any) -> tuple[tuple[Shared, Node], ...]:
     """Updates as pairs; each a shared variable and a tensor of its dtype and rank."""
-    pairs: Iterable = updates.items() if isinstance(updates, Mapping) else updates or ()
     found: list[tuple[Shared, Node]] = []
-    for old, new in pairs:
+    for old, new in pairs_of(updates, "function: updates", "{shared: new value}"):
         if not isinstance(old, Shared):
-            raise TypeError(f"function: only shared variables are updated, not {old!r:.80}")
+            what = f"function: only shared variables are updated, not {old!r:.80}"
+            raise refusal(what, "pt.shared(value) makes one")
         label = old.name or "the shared variable"
         if any(old is other for other, _ in found):
             raise ValueError(f"function: {label} is updated twice (made at {line_of(old)})")
         value = as_tensor(new)
         if value.dtype != old.dtype or value.ndim != old.ndim:
-            raise GraphError(
+            axes = f"pt.shared of an array with {value.ndim} axes would fit, or an update with"
+            raise refusal(
                 f"function: the update of {label} is {value.type}, it must be {old.dtype} with "
-                f"{old.ndim} axes\n  {label} made at {line_of(old)}\n  its update at "
-                f"{line_of(value)}\n  .astype({old.dtype!r}) converts"
+                f"{old.ndim} axes",
+                f"{label} made at {line_of(old)}",
+                f"its update made at {line_of(value)}",
+                f"{axes} {old.ndim}" if value.ndim != old.ndim else "",
+                f".astype({old.dtype!r}) converts it" if value.dtype != old.dtype else "",
+                kind=GraphError,
             )
         found.append((old, value))
     return tuple(found)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cython_ext.cell import Cell
+from cython_ext.cell import Alone, Cell
 from cython_ext.convert import number_array, safe_array, stated_cast
 from probtensor.calls import public
 from probtensor.device import device_array
@@ -28,9 +28,10 @@ class Shared(Node):
     """A tensor with a value that functions read at each call and may update.
 
     Its rank and dtype are fixed, its sizes are not. A change is seen by the next call of every
-    function that uses it, without compiling anything. Assignments from several threads are safe;
-    which of two simultaneous updates stays is not determined. Functions on a device keep the value
-    there from call to call; it comes to the host when it is asked for there, once after a change.
+    function that uses it, without compiling anything. Functions with updates and `set_value` may be
+    called from any thread: those that meet in a shared variable go one after the other, so each
+    update is computed from the value it replaces. Functions on a device keep the value there from
+    call to call; it comes to the host when it is asked for there, once after a change.
     """
 
     __slots__ = ()
@@ -50,11 +51,14 @@ class Shared(Node):
         label = self.name or "shared variable"
         if lies_on_device(value):
             there = taken_over(value, self.dtype, self.ndim, label, line_of(self))
-            self.op.cell.device = there if borrow else copied(there)
+            there = there if borrow else copied(there)
+            with Alone((self.op.cell,)):
+                self.op.cell.device = there
             return
         line = line_of(self)
-        copy = not borrow
-        self.op.cell.value = safe_array(value, self.dtype, self.ndim, label, line, copy=copy)
+        array = safe_array(value, self.dtype, self.ndim, label, line, copy=not borrow)
+        with Alone((self.op.cell,)):
+            self.op.cell.value = array
 
 
 @public

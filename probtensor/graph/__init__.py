@@ -1,15 +1,17 @@
 """The tensor graph: immutable, interned nodes, and what can be done with them knowing no op.
 
-A `Node` is an op applied to nodes; its type is computed at birth. Making the same node twice gives
-the same object, so equality is `is`, common subexpressions are shared from the start, and a rewrite
-that changes nothing returns the very node it was given. Nothing is ever set on a node afterwards:
-facts about nodes (where the user made them, what is known of their values) live in tables keyed by
-node. That one choice is what lets there be no clone, no listener and no second graph.
+A `Node` is an op applied to nodes; its type, and the user's line, are known at birth. Making the
+same node twice gives the same object, so nodes are compared by `is` (`==` builds a node), common
+subexpressions are shared from the start, and a rewrite that changes nothing returns the very node
+it was given. Nothing is ever set on a node afterwards: facts about nodes (what is known of their
+values) live in tables keyed by node. That one choice is what lets there be no clone, no listener
+and no second graph.
 
-    node.py   Op, Node, Const, Input, interning, operators, provenance
-    walk.py   orders, replacement, ancestors: iterative, so that depth is no limit
-    text.py   printing, parsing back, dot output
-    check.py  the verifier that runs around every pass
+    node.py      Op, Node, Const, Input, interning, operators, provenance
+    symbolic.py  what Python asks of a value, and how a node refuses it
+    walk.py      orders, replacement, ancestors: iterative, so that depth is no limit
+    text.py      printing, parsing back, dot output
+    check.py     the verifier that runs around every pass
 
 Rejected: a mutable graph with owners and clients (each pass then needs bookkeeping and undo), and
 one node type for tensors and loops alike (its invariants differ; see `kernel/`).

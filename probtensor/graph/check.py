@@ -55,11 +55,11 @@ def _check_sizes(node: Node, part: TensorType) -> None:
 
 
 def _check_leaves(order: list[Node], inputs: list[Node]) -> None:
-    known: set[str] = set()
+    given, known = set(inputs), set[str]()
     for x in inputs:
         known |= _names(x)
     for node in order:
-        if isinstance(node.op, Input) and node not in inputs:
+        if isinstance(node.op, Input) and node not in given:
             raise CheckError(f"the graph reads {node!r}, made at {line_of(node)}: not among inputs")
         unknown = _names(node) - known
         if unknown:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import user_line
+from probtensor.graph.symbolic import OfType, Symbolic, refusal
+from probtensor.process import PROCESS, new_lock
 from probtensor.types import Dim, ShapeError, TensorType, check_dtype, plain
 
-_LOCK = threading.Lock()
+_LOCK = new_lock()
 _INTERNED: WeakValueDictionary[tuple, Node] = WeakValueDictionary()
-_ORIGINS: WeakKeyDictionary[Node, tuple[str, int]] = WeakKeyDictionary()
 _CURRENT = threading.local()
+MOST_NAMED = 5  # operands in one message
 
 # Filled by the ops: "+" -> add, "getitem" -> ..., and method names such as "sum".
 OPERATORS: dict[str, Callable[..., Node]] = {}
@@ -49,7 +50,7 @@ class GraphValueError(GraphError, ValueError):
 
 def located(message: str) -> str:
     """The message with the user's line under its first."""
-    file, line = getattr(_CURRENT, "origin", None) or user_line()
+    file, line = present_line()
     first, *rest = message.split("\n")
     return "\n".join([first, f"  at {file}:{line}", *rest])
 
@@ -91,18 +92,20 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-class Node:
+class Node(Symbolic):
     """One value of the graph: an op applied to inputs. Immutable; the same node is the same object.
 
     Attributes: `op`, `inputs` (nodes), `type` (a TensorType, or a tuple of them), and NumPy's names
-    `shape`, `ndim`, `dtype`, `size`, `T`. Arithmetic, comparison and indexing build new nodes; `==`
-    stays identity (use `pt.eq` for the elementwise comparison).
+    `shape`, `ndim`, `dtype`, `size`, `T`. Arithmetic, comparison and indexing build new nodes, and
+    so do NumPy's functions where there is one of that name here. Nodes hash by identity, so dicts
+    and sets of them hold what `is` tells apart; see `ops/equality.py` for `==`.
     """
 
-    __slots__ = ("__weakref__", "inputs", "op", "type")
-    # NumPy arrays and pandas series leave `array + node` to us.
-    __array_ufunc__ = None
+    __slots__ = ("__weakref__", "_origin", "inputs", "op", "type")
+    # pandas series leave `series + node` to us.
     __pandas_priority__ = 5000
+    # Has it a `node` that takes its place wherever it is used?
+    stands_for_another: ClassVar[bool] = False
 
     op: Op
     inputs: tuple[Node, ...]
@@ -157,7 +160,9 @@ class Node:
     def __getattr__(self, name: str) -> Any:
         method = METHODS.get(name)
         if method is None:
-            raise AttributeError(f"tensors have no attribute {name!r}")
+            file, line = ("", 0) if name.startswith("_") else user_line()
+            where = f"\n  at {file}:{line}\n  {self.birthplace}" if file else ""
+            raise AttributeError(f"tensors have no attribute {name!r}{where}", name=name, obj=self)
         if isinstance(method, property):
             return method.fget(self)
         return method.__get__(self)
@@ -165,32 +170,45 @@ class Node:
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *METHODS]
 
-    def __bool__(self) -> bool:
-        raise TypeError(
-            f"{_operand(self)} is symbolic: it has no truth value until a function is compiled and "
-            "called; use pt.where for a choice inside the graph, `is` to compare nodes"
-        )
+    @property
+    def described(self) -> str:
+        """What messages call it: its name, or the call that makes it."""
+        named = _operand(self)
+        if self.name is None and self.inputs:
+            named += f"({', '.join(_operand(x) for x in self.inputs)})"
+        return named if len(named) <= 60 else named[:57] + "..."
 
-    def __float__(self) -> float:
-        raise TypeError(f"{_operand(self)} is symbolic; .eval() gives its value")
+    @property
+    def birthplace(self) -> str:
+        """The line of a message that says where it was made."""
+        return f"{self.described} made at {line_of(self)}"
 
-    __int__ = __index__ = __float__
+    __hash__ = object.__hash__
 
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of a 0-d tensor")
-        if not isinstance(self.shape[0], int):
-            raise TypeError(f"the length of {_operand(self)} is symbolic; write x.shape[0] for it")
-        return self.shape[0]
+    def __eq__(self, other: Any) -> Any:
+        return OPERATORS["=="](self, other)
 
-    def __iter__(self) -> Iterator[Node]:
-        return (self[i] for i in range(len(self)))
+    def __ne__(self, other: Any) -> Any:
+        return OPERATORS["!="](self, other)
 
     def __getitem__(self, key: Any) -> Node:
         return OPERATORS["getitem"](self, key)
 
-    def __setitem__(self, key: Any, value: Any) -> None:
-        raise TypeError("tensors are immutable: write y = x.at[key].set(value)")
+    def __divmod__(self, other: Any) -> tuple[Node, Node]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Node, Node]:
+        return other // self, other % self
+
+    def __round__(self, ndigits: int | None = None) -> Node:
+        return METHODS["round"](self, ndigits or 0)
+
+    @OfType
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        return OPERATORS["ufunc"](ufunc, method, args, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return OPERATORS["numpy"](function, args, kwargs)
 
 
 def _operand(node: Node) -> str:
@@ -198,9 +216,11 @@ def _operand(node: Node) -> str:
 
 
 def _binary(symbol: str) -> Callable[[Node, Any], Node]:
-    def method(self: Node, other: Any) -> Node:
+    def method(self: Node, other: Any, modulus: None = None) -> Node:
+        if modulus is not None:
+            raise refusal(f"pow: {self.described} is a tensor, which takes no modulus", "x**y % z")
         if not _tensor_like(other):
-            return NotImplemented
+            return _no_operand(symbol, self, other)
         return OPERATORS[symbol](self, other)
 
     return method
@@ -209,10 +229,22 @@ def _binary(symbol: str) -> Callable[[Node, Any], Node]:
 def _reflected(symbol: str) -> Callable[[Node, Any], Node]:
     def method(self: Node, other: Any) -> Node:
         if not _tensor_like(other):
-            return NotImplemented
+            return _no_operand(symbol, self, other)
         return OPERATORS[symbol](other, self)
 
     return method
+
+
+def _no_operand(symbol: str, node: Node, other: Any) -> Any:
+    """Raises for what can never be an operand; leaves the answer to types of other libraries."""
+    if type(other).__module__ not in ("builtins", "fractions", "decimal"):
+        return NotImplemented
+    raise refusal(
+        f"{symbol}: {node.described} ({node.type}) meets the {type(other).__name__} {other!r:.40}, "
+        "which is no number or array of numbers",
+        node.birthplace,
+        "convert it first, as in float(value) or np.asarray(values, dtype=float)",
+    )
 
 
 def _unary(symbol: str) -> Callable[[Node], Node]:
@@ -244,6 +276,11 @@ def make(op: Op, inputs: Sequence[Node], kind: type[Node] = Node) -> Node:
     found = _INTERNED.get(key)
     if found is not None:
         return found
+    if kind.stands_for_another:
+        return make(op, inputs)
+    for x in inputs:
+        if x.stands_for_another:
+            return make(op, tuple(map(as_tensor, inputs)), kind)
     try:
         inferred = op.infer(*(x.type for x in inputs))
     except (ShapeError, TypeError) as error:
@@ -254,21 +291,21 @@ def make(op: Op, inputs: Sequence[Node], kind: type[Node] = Node) -> Node:
     object.__setattr__(node, "op", op)
     object.__setattr__(node, "inputs", tuple(inputs))
     object.__setattr__(node, "type", inferred)
+    object.__setattr__(node, "_origin", present_line())
     with _LOCK:
-        kept = _INTERNED.setdefault(key, node)
-        if kept is node:
-            _ORIGINS[node] = getattr(_CURRENT, "origin", None) or user_line()
-    return kept
+        return _INTERNED.setdefault(key, node)
 
 
 def _bad_call(op: Op, inputs: Sequence[Node], error: Exception) -> str:
-    types = ", ".join(
+    types = [
         f"{x.op.label}: {x.type}" if getattr(x.op, "label", None) else str(x.type) for x in inputs
-    )
-    file, line = getattr(_CURRENT, "origin", None) or user_line()
-    text = f"{op.name}: {error} in ({types})\n  at {file}:{line}"
+    ]
+    if len(types) > MOST_NAMED:
+        types[MOST_NAMED:] = [f"{len(types) - MOST_NAMED} more"]
+    file, line = present_line()
+    text = f"{op.name}: {error} in ({', '.join(types)})\n  at {file}:{line}"
     made = [f"{_operand(x)} made at {line_of(x)}" for x in inputs if not isinstance(x.op, Const)]
-    return text + "".join(f"\n  {row}" for row in dict.fromkeys(made))
+    return text + "".join(f"\n  {row}" for row in [*dict.fromkeys(made)][:MOST_NAMED])
 
 
 def _rebuild(steps: list[tuple[type[Node], Op, tuple[int, ...]]]) -> Node:
@@ -281,9 +318,14 @@ def _rebuild(steps: list[tuple[type[Node], Op, tuple[int, ...]]]) -> Node:
 # Where the user made a node.
 
 
+def present_line() -> tuple[str, int]:
+    """Where a node that is made now is made."""
+    return getattr(_CURRENT, "origin", None) or user_line()
+
+
 def origin_of(node: Node) -> tuple[str, int]:
     """File and line of the user's code that first made the node, through any rewriting."""
-    return _ORIGINS.get(node, ("<unknown>", 0))
+    return getattr(node, "_origin", ("<unknown>", 0))
 
 
 def line_of(node: Node) -> str:
@@ -293,10 +335,11 @@ def line_of(node: Node) -> str:
 
 
 @contextmanager
-def made_by(node: Node) -> Iterator[None]:
-    """Nodes made inside the block inherit the origin of `node` (used by every transformation)."""
+def made_by(node: Node | None, line: tuple[str, int] | None = None) -> Iterator[None]:
+    """Nodes made inside the block inherit the origin of `node` (used by every transformation), or
+    are made at this line of the user's."""
     before = getattr(_CURRENT, "origin", None)
-    _CURRENT.origin = origin_of(node)
+    _CURRENT.origin = line or origin_of(node)
     try:
         yield
     finally:
@@ -380,8 +423,6 @@ class SizeOf(Op):
 
 
 _COUNTER = itertools.count()
-# Inputs keep their identity when they are pickled into a process with inputs of its own.
-_PROCESS = os.urandom(6).hex()
 
 
 def new_input(
@@ -391,7 +432,7 @@ def new_input(
     kind: type[Node] = Node,
 ) -> Node:
     """A fresh input; each `None` in `shape` becomes a symbolic size named after the input."""
-    uid = f"{next(_COUNTER)}.{_PROCESS}"
+    uid = f"{next(_COUNTER)}.{PROCESS.token}"
     sizes = tuple(
         Dim.name(f"{name or 'input'}.shape[{axis}]#{uid}") if n is None else n
         for axis, n in enumerate(shape)
@@ -408,6 +449,7 @@ def as_tensor(value: Any, dtype: str | None = None) -> Node:
     numbers. It is an OverflowError too for a number that `dtype`, or 64 bits, cannot hold.
     """
     if isinstance(value, Node):
+        value = value.node if value.stands_for_another else value
         return value if dtype is None or dtype == value.dtype else METHODS["astype"](value, dtype)
     if isinstance(value, Dim):
         return make(SizeOf(value), ())

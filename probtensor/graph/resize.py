@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from probtensor.graph.node import Node, Op, SizeOf, as_tensor, made_by, make
+from probtensor.graph.node import Input, Node, Op, SizeOf, as_tensor, made_by, make
 from probtensor.graph.walk import toposort
 from probtensor.types import Dim, Size, TensorType, size_substitute
 
@@ -49,6 +49,24 @@ def resized(value: Any, names: Mapping[str, Size]) -> Any:
         changed = {k: v for k, v in changes.items() if v is not getattr(value, k)}
         return replace(value, **changed) if changed else value
     return value
+
+
+def sizes_read(outputs: Iterable[Node]) -> set[str]:
+    """The names of the sizes that the computed nodes read: those of their types and of their ops.
+    An input whose size alone is used is not among the inputs of a graph, but its sizes are here."""
+    found: set[str] = set()
+    for node in toposort(outputs):
+        if not isinstance(node.op, Input):
+            found |= _names_in(node.type) | _names_in(node.op)
+    return found
+
+
+def _names_in(value: Any) -> set[str]:
+    if isinstance(value, Dim):
+        return value.names()
+    if isinstance(value, (TensorType, Op)) and is_dataclass(value):
+        value = tuple(getattr(value, f.name) for f in fields(value))
+    return set().union(*map(_names_in, value)) if isinstance(value, tuple) else set()
 
 
 def size_name(size: Size) -> str | None:

@@ -353,6 +353,7 @@ def to_dot(outputs: Iterable[Node] | Node) -> str:
     outputs = [outputs] if isinstance(outputs, Node) else list(outputs)
     writer = _Writer(toposort(outputs), whole=False)
     numbers = {node: k for k, node in enumerate(writer.order)}
+    given = set(outputs)
     rows = ["digraph graph_ {", '  node [shape=box, style=filled, fillcolor="white"];']
     for node, number in numbers.items():
         label = writer.constant(node.op.array) if isinstance(node.op, Const) else (
@@ -360,7 +361,7 @@ def to_dot(outputs: Iterable[Node] | Node) -> str:
         )  # fmt: skip
         label = f"{label}\n{writer.type(node.type)}".replace("\\", "\\\\").replace('"', '\\"')
         label = label.replace("\n", "\\n")
-        rows.append(f'  n{number} [label="{label}"{_colour(node, node in outputs)}];')
+        rows.append(f'  n{number} [label="{label}"{_colour(node, node in given)}];')
         for place, x in enumerate(node.inputs):
             mark = f' [label="{place}"]' if len(node.inputs) > 1 else ""
             rows.append(f"  n{numbers[x]} -> n{number}{mark};")

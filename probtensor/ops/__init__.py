@@ -10,6 +10,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     samples.py     the inputs ops are tested on
     arithmetic.py  arithmetic, order, rounding: operators that targets spell, no C names
     logic.py       comparison, logic, bits, where, casts: likewise
+    equality.py    x == y: a comparison, and identity where Python asks for its truth
     elementary.py  exp, log, trigonometric and hyperbolic functions
     special.py     logistic and gamma families, the normal integral
     reduce.py      sum, prod, max, min, all, any
@@ -27,6 +28,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     transfer.py    outputs that stay on the device: y.transfer("cuda")
     statistics.py  mean, var and their kin
     sugar.py       functions that are graphs of the above: clip, roll, tril
+    numpy_calls.py np.exp(x), np.sum(x): NumPy's functions are those of their name here
 
 To add an op, write its block in the file of its topic and name it here; the conformance tests find
 it through REGISTRY. A derivative names other families through this package (`ops.sum`), which is
@@ -206,6 +208,7 @@ from probtensor.ops.elementary import (
     tan,
     tanh,
 )
+from probtensor.ops.equality import equality as _equality
 from probtensor.ops.gradient import (
     GradClip,
     StopGradient,
@@ -299,6 +302,7 @@ from probtensor.ops.norms import (
     norm,
     vector_norm,
 )
+from probtensor.ops.numpy_calls import apply_ufunc as _apply_ufunc
 from probtensor.ops.random import (
     DrawBinomial,
     DrawExponential,

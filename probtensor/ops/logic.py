@@ -125,7 +125,7 @@ class Ge(Comparison):
 
 @op
 class Eq(Comparison):
-    """x == y, elementwise (the operator `==` of nodes is identity)."""
+    """x == y, elementwise; false where either is nan."""
 
     numpy, symbol = np.equal, "=="
     facts = Facts(commutative=True)

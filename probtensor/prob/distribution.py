@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -22,6 +21,7 @@ from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import make
 from probtensor.ops.kinds import Composite, Kind, as_tensor_of, weak_operand
 from probtensor.prob.support import REAL, Support, cut, emptied, filled, here
+from probtensor.process import PROCESS
 from probtensor.types import (
     Dim,
     ShapeError,
@@ -100,8 +100,6 @@ class Distribution:
 
 
 _COUNTER = itertools.count()
-# A variable keeps its identity when it is pickled into a process with variables of its own.
-_PROCESS = os.urandom(6).hex()
 
 
 @dataclass(frozen=True)
@@ -284,7 +282,7 @@ def random_variable(
         raise GraphError(f"{called(law, name)}: {error}\n  at {here()}") from None
     label = called(law, name)
     batch = whole[: len(whole) - law.event_ndim]
-    uid = f"{next(_COUNTER)}.{_PROCESS}"
+    uid = f"{next(_COUNTER)}.{PROCESS.token}"
     dims = checked_dims(label, dims, len(whole))
     return make(RandomVariable(law, batch, uid, name, dims, constraint), (*nodes, *bounds))
 

@@ -11,7 +11,7 @@ elsewhere.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -213,7 +213,7 @@ def is_within(node: Node, domain: Support, known: Known) -> bool:
 
 
 def summed(
-    terms: Sequence[Node], only_data: Callable[[Node], bool], counts: Sequence[Node] = ()
+    terms: Sequence[Node], only_data: Callable[[Node], bool], counts: Collection[Node] = ()
 ) -> Node:
     """The sum of terms over all their axes, as one fold for each shape.
 
@@ -283,7 +283,7 @@ def addends(term: Node) -> list[tuple[Node, int]]:
     return found
 
 
-def count_in(leaf: Node, counts: Sequence[Node]) -> Node | None:
+def count_in(leaf: Node, counts: Collection[Node]) -> Node | None:
     """The one observed count that a tensor is an elementwise function of, other arguments being
     scalars; None if there is no such count."""
     found = {}

@@ -179,7 +179,7 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
     only_data = depends_only_on(inputs)
     conditions = Conditions(only_data)
     terms = all_terms(space, potentials, conditions)
-    counts = [y.value for y in space.observed if y.is_count]
+    counts = {y.value for y in space.observed if y.is_count}
     total = stabilized([summed(terms, only_data, counts)])[0]
     # Samplers take the density of a model in single precision in double precision too.
     total = total if total.dtype == "float64" else total.astype("float64")

@@ -88,7 +88,7 @@ class _Chain:
         divides = isinstance(node.op, ops.Div)
         left = self.walk(a, inverted)
         right = self.walk(b, inverted != divides)
-        if left == (a, None) and right == (b, None):
+        if left[0] is a and right[0] is b and left[1] is right[1] is None:
             return node, None
         if divides:
             right = right[::-1]

@@ -76,7 +76,7 @@ class _Factors:
         a, b = x.inputs
         divides = isinstance(x.op, ops.Div)
         left, right = self.walk(a, inverted), self.walk(b, inverted != divides)
-        if left == (a, None) and right == (b, None):
+        if left[0] is a and right[0] is b and left[1] is right[1] is None:
             return x, None
         if divides:
             right = right[::-1]

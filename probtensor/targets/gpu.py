@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import struct
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from probtensor.calls import public
 from probtensor.kernel.ir import Call
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
+from probtensor.process import computed_once, new_lock
 from probtensor.targets.base import BuildError, Built
 from probtensor.targets.cuda import GEMM, LONG, THREADS, Launch, Module, render
 from probtensor.targets.narrow import MUCH, narrowed, short_sizes
@@ -85,7 +84,7 @@ class Runner:
     target: CudaTarget = CudaTarget()
     sequences: dict[tuple[int, ...], Launches] = field(default_factory=dict)
     narrowed: dict[tuple[tuple[str, int], ...], Runner] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: Any = field(default_factory=new_lock)
 
     @property
     def may_fail(self) -> bool:
@@ -123,7 +122,7 @@ class Runner:
         """A kernel of the module."""
         return self.loaded.function(name)
 
-    @cached_property
+    @computed_once
     def products(self) -> Any:
         """The module of our own matrix products, for where the library is not installed: apart
         from the plan's, which is the sooner compiled."""
@@ -412,7 +411,7 @@ class Launches:
         packed = struct.pack("2Q2q", parts, c, count, p.splits)
         launch(join, grid, THREADS, 0, packed, stream)
 
-    @cached_property
+    @computed_once
     def launches(self) -> int:
         """How many launches a call takes."""
         return len(self.steps)

@@ -22,6 +22,7 @@ from functools import cache
 from pathlib import Path
 
 import cython_ext
+from probtensor.process import new_lock
 from probtensor.system import files, program
 from probtensor.targets.base import BuildError
 from probtensor.targets.quickstart import generated
@@ -63,7 +64,7 @@ DIRECTIVES = {
 }
 NOTE = "compiler-"  # the beginning of the name of what is noted of a compiler
 VERSION_SECONDS = 60.0  # a compiler that takes longer to say its version will say nothing
-_TRANSLATING = threading.Lock()
+_TRANSLATING = new_lock()
 # Held while Cython's modules are imported. The child of a fork in that moment would find their
 # locks taken by a thread that it does not have, so forks wait.
 _IMPORTING = threading.RLock()
@@ -73,8 +74,6 @@ os.register_at_fork(
     after_in_parent=_IMPORTING.release,
     after_in_child=_IMPORTING._at_fork_reinit,
 )
-# A child forked while another thread translates would wait for that thread for ever.
-os.register_at_fork(after_in_child=_TRANSLATING._at_fork_reinit)
 
 
 @dataclass(frozen=True)

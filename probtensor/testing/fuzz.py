@@ -122,9 +122,10 @@ def _reported(
     graph: RandomGraph, name: str, error: Exception, fails: Callable[[RandomGraph], bool]
 ) -> FuzzFailure:
     small = shrink(graph, fails)
+    used = set(toposort(small.outputs))
     values = "\n".join(
         f"  {node.name} = {value.dtype} {value.tolist()}" for node, value in small.values.items()
-        if node in toposort(small.outputs)
+        if node in used
     )  # fmt: skip
     return FuzzFailure(
         f"seed {graph.seed}, {name}: {error}\n\n{to_text(small.outputs, whole=True)}\n{values}"

@@ -457,7 +457,7 @@ def _smallest_prefix(graph: RandomGraph, fails: Callable[[RandomGraph], bool]) -
 def _one_cut(graph: RandomGraph, fails: Callable[[RandomGraph], bool]) -> RandomGraph | None:
     """The graph with one inner node made an input, if it still fails; the latest one first."""
     for node in reversed(toposort(graph.outputs)):
-        if not node.inputs or node in graph.outputs:
+        if not node.inputs or any(node is y for y in graph.outputs):
             continue
         (value,) = evaluate_numpy([node], graph.values)
         stand_in = new_input(f"c{len(graph.values)}", node.dtype, node.shape)

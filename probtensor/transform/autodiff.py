@@ -14,6 +14,7 @@ from typing import Any
 
 from probtensor import ops
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, made_by, make, new_input
+from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import Contraction, Elementwise
 from probtensor.transform.batch import vmap_nodes
@@ -133,8 +134,9 @@ def listed(given: Nodes) -> list[Node]:
     found = [given] if single else list(given)
     for x in found:
         if not isinstance(x, Node):
-            raise GraphError(f"a tensor of the graph is needed, not {type(x).__name__} {x!r:.60}")
-    return found
+            what = f"derivatives are of and by tensors, not {type(x).__name__} {x!r:.60}"
+            raise refusal(what, "give a tensor of the graph or a list of them", kind=GraphError)
+    return list(map(as_tensor, found))
 
 
 def _pairs(given: Any, nodes: list[Node], these: str, those: str) -> list[tuple[Any, Node]]:

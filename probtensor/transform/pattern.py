@@ -90,7 +90,7 @@ def is_negation(p: Node, q: Node) -> bool:
     if (p.op == ops.neg and p.inputs[0] is q) or (q.op == ops.neg and q.inputs[0] is p):
         return True
     if p.op == ops.sub and q.op == ops.sub:
-        return p.inputs == q.inputs[::-1]
+        return p.inputs[0] is q.inputs[1] and p.inputs[1] is q.inputs[0]
     if p.op == ops.mul and q.op == ops.mul and p.inputs[1] is q.inputs[1]:
         c, d = (constant_of(product.inputs[0]) for product in (p, q))
         return c is not None and d is not None and c == -d

@@ -1,0 +1,156 @@
+"""What Python asks of a value and a symbolic tensor cannot answer: each refusal names the user's
+line, the tensor and the way out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from probtensor.calls import HOUSE
+from probtensor.types import plain
+
+# Directories whose frames are not the user's: ours, and those of the libraries through which a
+# tensor may come back to us.
+_SITE = os.path.dirname(os.path.dirname(os.path.abspath(np.__file__))) + os.sep
+_THROUGH = (HOUSE, *(f"{_SITE}{name}{os.sep}" for name in ("numpy", "scipy", "pandas")))
+
+
+def _line() -> str:
+    frame = sys._getframe(2)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith((*_THROUGH, "<frozen")):
+            return f"{file}:{frame.f_lineno}"
+        frame = frame.f_back
+    return "<unknown>:0"
+
+
+def refusal(what: str, *hints: str, kind: type[Exception] = TypeError) -> Exception:
+    """The exception that says what is wrong, at which line of the user's, and the ways out."""
+    return kind("\n  ".join([what, f"at {_line()}", *filter(None, hints)]))
+
+
+class OfType:
+    """A method that the type has and its instances lack: theirs is None. NumPy looks methods up on
+    the type; masked arrays ask the instance, and leave an operator to it where it has None."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self.function if instance is None else None
+
+
+class Symbolic:
+    """The part of a node that stands where Python or NumPy wants a value.
+
+    `described` says what it is and `birthplace` where it was made; both are the node's.
+    """
+
+    __slots__ = ()
+
+    described: str
+    birthplace: str
+    shape: tuple
+    ndim: int
+
+    def _refused(self, what: str, *hints: str) -> Exception:
+        return refusal(f"{self.described} is symbolic: {what}", self.birthplace, *hints)
+
+    def __bool__(self) -> bool:
+        raise self._refused(
+            "it has no truth value until a function is compiled and called",
+            "pt.where(condition, a, b) chooses inside the graph; & | ~ stand for and, or, not; "
+            "`is` compares nodes",
+        )
+
+    def _no_number(self, call: str) -> Exception:
+        return self._refused(
+            f"{call} needs a number",
+            "functions of tensors are in pt, as pt.exp for math.exp; x.astype converts; "
+            "x.eval({input: value}) or pt.function gives the number",
+        )
+
+    def __float__(self) -> float:
+        raise self._no_number("float(), or a function of math,")
+
+    def __int__(self) -> int:
+        raise self._no_number("int()")
+
+    def __complex__(self) -> complex:
+        raise self._no_number("complex()")
+
+    def __trunc__(self) -> int:
+        raise self._no_number("math.trunc()")
+
+    def __floor__(self) -> int:
+        raise self._no_number("math.floor()")
+
+    def __ceil__(self) -> int:
+        raise self._no_number("math.ceil()")
+
+    def __index__(self) -> int:
+        raise self._refused(
+            "it cannot index a list or array, or count a range",
+            "pt.as_tensor(values)[x] indexes inside the graph; x.eval({input: value}) gives the "
+            "number",
+        )
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        raise self._refused(
+            f"the format {spec!r} needs a number", "x.eval({input: value}) gives the number"
+        )
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise refusal(f"{self.described} has no axes: len() is of its first", self.birthplace)
+        if not isinstance(self.shape[0], int):
+            raise refusal(
+                f"the length of {self.described} is symbolic, {plain(str(self.shape[0]))}: it has "
+                "no len(), and no loop can go over it",
+                self.birthplace,
+                "x.shape[0] is the length inside the graph, and functions such as pt.sum, pt.any "
+                "and pt.vmap go over it; give the input a shape= to fix it",
+            )
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise refusal(
+                f"{self.described} has no axes: there is nothing to go over", self.birthplace
+            )
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        raise self._refused(
+            "`in` has no answer until a function is compiled and called",
+            "pt.any(x == value) is the answer inside the graph",
+        )
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise refusal(
+            f"{self.described} is a tensor, and tensors are immutable: no item can be assigned",
+            self.birthplace,
+            "write y = x.at[key].set(value), or .add(value) for x[key] += value",
+        )
+
+    def __delitem__(self, key: Any) -> None:
+        raise refusal(
+            f"{self.described} is a tensor, and tensors are immutable: no item can be deleted",
+            self.birthplace,
+            "index with what is to stay, as in x[1:]",
+        )
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        raise self._refused(
+            "it cannot become a NumPy array, nor index one",
+            "use functions of pt in place of NumPy's or SciPy's, pt.as_tensor(array)[x] for "
+            "array[x], M.toarray() for a sparse matrix M",
+            "x.eval({input: value}) or pt.function gives an array",
+        )

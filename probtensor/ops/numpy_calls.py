@@ -1,0 +1,220 @@
+"""NumPy's functions and SciPy's ufuncs applied to tensors: the function of that name here.
+
+`np.exp(x)` is `pt.exp(x)` and `np.sum(x, axis=0)` is `pt.sum(x, axis=0)`, so code written for
+arrays builds graphs. Arguments are matched by NumPy's signature and passed by name; what the
+function here does not take is refused, as is a function that is not here, and `out=`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.node import Node, as_tensor
+from probtensor.graph.symbolic import refusal
+from probtensor.ops.kinds import operator
+
+REDUCTIONS = {
+    "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all",
+    "logical_or": "any", "logaddexp": "logsumexp",
+}  # fmt: skip
+ACCUMULATIONS = {"add": "cumsum"}
+SYNONYMS = {"a_min": "min", "a_max": "max"}  # NumPy has two names for one argument
+
+
+@operator("ufunc")
+def apply_ufunc(ufunc: np.ufunc, method: str, args: Sequence[Any], kwargs: Mapping) -> Any:
+    """A ufunc, or a method of one, with tensors among its arguments. TypeError where there is none
+    of that name here, or where it is asked to write to an array."""
+    called, home, ours = _ufunc(ufunc)
+    if method == "__call__" and not kwargs and ours is not None:
+        return ours(*args)
+    name = ufunc.__name__
+    if method != "__call__":
+        called += f".{method}"
+    if kwargs.get("out") is not None:
+        raise _refused(
+            called, args, "cannot write it into an array (out=, or += on an array)",
+            "write a = a + x, which makes `a` a tensor",
+        )  # fmt: skip
+    given = {k: v for k, v in kwargs.items() if v is not None}
+    if method == "outer" and ours is not None and ufunc.nin == 2:
+        first, second = map(as_tensor, args)
+        args = (first[(..., *(None,) * second.ndim)], second)
+    elif method != "__call__":
+        table = {"reduce": REDUCTIONS, "accumulate": ACCUMULATIONS}.get(method, {})
+        ours = _function("numpy", table[name]) if home == "numpy" and name in table else None
+        given["axis"] = kwargs.get("axis", 0)
+    if ours is None:
+        raise _unknown(called, name, args)
+    return _called(called, ours, args, given)
+
+
+@cache
+def _ufunc(ufunc: np.ufunc) -> tuple[str, str | None, Callable | None]:
+    """What a ufunc is called, the module it is of, and our function of its name if there is one."""
+    name = ufunc.__name__
+    home = next((m for m in ("numpy", "scipy.special") if _holds(m, name, ufunc)), None)
+    ours = _function(home, name) if home else None
+    return f"{'np' if home == 'numpy' else home or 'ufunc'}.{name}", home, ours
+
+
+@operator("numpy")
+def apply_function(function: Callable, args: Sequence[Any], kwargs: Mapping) -> Any:
+    """A function of NumPy's with tensors among its arguments. TypeError where there is none of that
+    name here, or where it does not take an argument."""
+    name, home = function.__name__, function.__module__ or "numpy"
+    called = f"{home.replace('numpy', 'np', 1)}.{name}"
+    if function in ATTRIBUTES:
+        return ATTRIBUTES[function](*args, **kwargs)
+    ours = _function(home, name)
+    if ours is None:
+        raise _unknown(called, name, _flat((*args, *kwargs.values())))
+    theirs = _signature(function)
+    if theirs is None:  # in C, where arguments have no names
+        return _called(called, ours, args, kwargs)
+    return _called(called, ours, *_matched(called, theirs, ours, args, kwargs))
+
+
+def _size(x: Any, axis: int | None = None) -> Any:
+    return as_tensor(x).size if axis is None else as_tensor(x).shape[axis]
+
+
+# What is asked of the type alone.
+ATTRIBUTES: Mapping[Callable, Callable] = {
+    np.shape: lambda a: as_tensor(a).shape,
+    np.ndim: lambda a: as_tensor(a).ndim,
+    np.size: _size,
+    np.iscomplexobj: lambda x: False,
+    np.isrealobj: lambda x: True,
+}
+
+
+def _holds(module: str, name: str, value: Any) -> bool:
+    """Is this the module's own? Ufuncs of others may bear any name."""
+    return getattr(sys.modules.get(module), name, None) is value
+
+
+def _function(home: str, name: str) -> Callable | None:
+    """The function here that stands for one of NumPy's or SciPy's; None where there is none."""
+    inner = home.rpartition(".")[2]
+    places = (getattr(ops, inner, None), ops) if "." in home else (ops,)
+    for place in places:
+        found = vars(place).get(name) if isinstance(place, ModuleType) else None
+        if callable(found) and not isinstance(found, type) and not name.startswith("_"):
+            return found
+    return None
+
+
+@cache
+def _signature(function: Callable) -> inspect.Signature | None:
+    """The signature, None where it has none (some of NumPy's are written in C)."""
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        return None
+
+
+def _matched(
+    called: str,
+    theirs: inspect.Signature,
+    ours: Callable,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments as our function takes them, each under its name there; see `_named`."""
+    try:
+        bound = theirs.bind(*args, **kwargs)
+    except TypeError as error:
+        raise _refused(called, _flat(args), str(error)) from None
+    mine = list((_signature(ours) or inspect.Signature()).parameters.values())
+    rest = next((k for k, p in enumerate(mine) if p.kind is p.VAR_POSITIONAL), len(mine))
+    places = list(theirs.parameters)
+    named: dict[str, Any] = {}
+    spread: list[Any] = []
+    for name, value in bound.arguments.items():
+        parameter = theirs.parameters[name]
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            spread.extend(value)
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            named.update(value)
+        elif value is parameter.default or value is np._NoValue:
+            continue
+        else:
+            known = _named(called, places.index(name), places, mine, args)
+            if rest < len(mine) and known == mine[rest].name:
+                spread.append(value)
+            else:
+                named[known] = value
+    lead = [p for p in mine[:rest] if spread or p.kind is p.POSITIONAL_ONLY]
+    return [*(named.pop(p.name) for p in lead if p.name in named), *spread], named
+
+
+def _named(
+    called: str,
+    place: int,
+    theirs: Sequence[str],
+    mine: Sequence[inspect.Parameter],
+    args: Sequence[Any],
+) -> str:
+    """What our function calls one of NumPy's arguments: the same, or, where neither has the other's
+    name, what stands in its place (`a` and `x`)."""
+    name = SYNONYMS.get(theirs[place], theirs[place])
+    names = [p.name for p in mine]
+    if name in names:
+        return name
+    if place < len(names) and names[place] not in theirs:
+        return names[place]
+    if names and mine[-1].kind is mine[-1].VAR_POSITIONAL and place >= len(names) - 1:
+        return names[-1]
+    raise _refused(
+        called, _flat(args), f"has no argument {name!r} for tensors",
+        f"pt.{called.rpartition('.')[2]} takes {', '.join(names)}",
+    )  # fmt: skip
+
+
+def _called(called: str, ours: Callable, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Our function, called; TypeError where it does not take these arguments."""
+    signature = _signature(ours)
+    try:
+        if signature is not None:
+            signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise _refused(
+            called, _flat([*args, *kwargs.values()]),
+            f"does not take these arguments for tensors: {error}",
+            f"pt.{called.rpartition('.')[2]} takes {', '.join(signature.parameters)}",
+        ) from None  # fmt: skip
+    return ours(*args, **kwargs)
+
+
+def _flat(args: Sequence[Any]) -> list[Any]:
+    """The arguments, and those inside lists."""
+    found: list[Any] = []
+    for x in args:
+        found += _flat(x) if isinstance(x, (list, tuple)) else [x]
+    return found
+
+
+def _refused(called: str, args: Sequence[Any], what: str, *hints: str) -> Exception:
+    nodes = [x for x in args if isinstance(x, Node)]
+    about = f"{nodes[0].described} is symbolic" if nodes else "a tensor is symbolic"
+    return refusal(f"{called} {what}: {about}", nodes[0].birthplace if nodes else "", *hints)
+
+
+def _unknown(called: str, name: str, args: Sequence[Any]) -> Exception:
+    known = [n for n, f in vars(ops).items() if callable(f) and not isinstance(f, type)]
+    near = [f"pt.{n}" for n in difflib.get_close_matches(name, known, n=3, cutoff=0.7)]
+    return _refused(
+        called, args, "has no counterpart for tensors",
+        f"of like name there are {', '.join(near)}" if near else
+        "build it of functions of pt; x.eval({input: value}) or pt.function gives arrays",
+    )  # fmt: skip

@@ -1,0 +1,212 @@
+"""A forked child has an identity of its own, draws of its own, and no lock that is held."""
+
+import ast
+import os
+import pickle
+import threading
+
+import numpy as np
+import pytest
+
+import probtensor as pt
+from cython_ext.cell import Alone
+from probtensor import process
+from probtensor.process import PROCESS, computed_once, new_lock
+from tests.architecture import source
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+SECONDS = 20
+
+
+def child(work):
+    """What `work` gives in a forked child; fails if it hangs or raises there."""
+    readable, writable = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.close(readable)
+            stop = threading.Timer(SECONDS, os._exit, [3])
+            stop.daemon = True
+            stop.start()
+            with os.fdopen(writable, "wb") as out:
+                pickle.dump(work(), out)
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(writable)
+    with os.fdopen(readable, "rb") as found:
+        data = found.read()
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert code == 0, f"the child {'hangs' if code == 3 else f'fails with {code}'}"
+    return pickle.loads(data)
+
+
+def test_what_two_children_make_is_two_things_in_the_parent():
+    pt.vector("warm"), pt.random.normal(0, 1)
+
+    def make():
+        return PROCESS.token, pt.vector("x"), pt.random.normal(0, 1, name="a"), pt.shared(1.0)
+
+    (token1, x1, a1, w1), (token2, x2, a2, w2) = child(make), child(make)
+    assert len({token1, token2, PROCESS.token}) == 3
+    assert len({x1, x2, pt.vector("x")}) == 3
+    assert len({a1, a2, pt.random.normal(0, 1, name="a")}) == 3
+    assert len({w1, w2, pt.shared(1.0)}) == 3
+    f = pt.function([x1, x2], x1 - x2, target="interp")
+    assert f([3.0], [1.0]).tolist() == [2]
+    assert pt.draw([a1, a2], seed=1)[0] != pt.draw([a1, a2], seed=1)[1]
+    assert pickle.loads(pickle.dumps(x1)) is x1
+
+
+def test_streams_that_nobody_seeded_draw_apart_and_seeded_ones_alike():
+    z = pt.random.normal(0, 1)
+    free, seeded = (pt.function([], z, seed=s, target="interp") for s in (None, 7))
+    again = pt.function([], z, seed=7, target="interp")
+    again.seed()
+    free(), seeded()
+
+    def draws():
+        return [float(f()) for f in (free, seeded, again)] + [float(pt.draw(z))]
+
+    first, second, here = child(draws), child(draws), draws()
+    for k, name in ((0, "free"), (2, "seeded anew from nothing"), (3, "pt.draw")):
+        assert len({first[k], second[k], here[k]}) == 3, name
+    assert first[1] == second[1] == here[1]
+    restored = pickle.loads(pickle.dumps(free))
+    assert len({child(lambda: float(restored())) for _ in range(2)}) == 2
+
+
+def test_grandchildren_are_others_again():
+    z = pt.random.normal(0, 1)
+    free = pt.function([], z, target="interp")
+
+    def family():
+        return child(lambda: (PROCESS.token, float(free()))), PROCESS.token, float(free())
+
+    (token, value), parent, other = family()
+    assert token != parent
+    assert value != other
+    nested = child(family)
+    assert len({nested[0][0], nested[1], PROCESS.token}) == 3
+    assert nested[0][1] != nested[2]
+
+
+def test_no_lock_that_another_thread_holds_hangs_a_child():
+    """Every lock of the library is held by another thread at the fork, and free in the child."""
+    w = pt.shared(0.0)
+    add = pt.function([], [], updates={w: w + 1}, target="interp")
+    locks = list(process._LOCKS)
+    assert len(locks) >= 3
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with Alone((w.op.cell,)):
+            for lock in locks:
+                lock.acquire()
+            held.set()
+            done.wait(SECONDS)
+            for lock in locks:
+                lock.release()
+
+    thread = threading.Thread(target=hold, daemon=True)
+    thread.start()
+    assert held.wait(SECONDS)
+    try:
+
+        def work():
+            add()
+            w.set_value(w.get_value() + 1)
+            x = pt.vector("x")
+            f = pt.function([x], pt.exp(x) + w, target="interp")
+            return float(f([0.0])[0]), [lock.locked() for lock in locks]
+
+        value, locked = child(work)
+    finally:
+        done.set()
+        thread.join(SECONDS)
+    assert value == 3
+    assert not any(locked)
+
+
+def test_children_of_a_process_whose_threads_build_graphs_and_update():
+    w = pt.shared(0.0)
+    add = pt.function([], [], updates={w: w + 1})
+    stop = threading.Event()
+
+    def busy(k):
+        while not stop.is_set():
+            pt.sum(pt.exp(pt.vector(f"x{k}")) * 2.0)
+            add()
+
+    threads = [threading.Thread(target=busy, args=(k,), daemon=True) for k in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(5):
+            child(lambda: (add(), w.set_value(1.0), repr(pt.vector("x") + 1.0)))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(SECONDS)
+
+
+# What waits, or holds what others wait for: it must come from process.py, or say here why not.
+WAITING = {
+    "Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Event", "Barrier", "Queue",
+    "LifoQueue", "PriorityQueue", "SimpleQueue", "allocate_lock", "cached_property", "pymutex",
+    "PyThread_allocate_lock", "ThreadPoolExecutor", "ProcessPoolExecutor",
+}  # fmt: skip
+REASONS = {
+    ("probtensor/process.py", "Lock"): "the place where locks are made",
+    ("probtensor/forks.py", "RLock"): "has hooks of its own",
+    ("probtensor/sample/diagnostics.py", "ThreadPoolExecutor"): "lives within one call",
+    ("probtensor/sample/threads.py", "ThreadPoolExecutor"): "lives within one call",
+    ("probtensor/system/stages.py", "Event"): "lives within one call",
+    ("probtensor/targets/toolchain.py", "RLock"): "forks wait for it, and it is freed in a child",
+    ("probtensor/targets/toolchain.py", "Event"): "is set while forks wait",
+    ("cython_ext/cell.pyx", "RLock"): "made anew in a child, see Cell.lock",
+    ("probtensor/device/nvidia.py", "Event"): "CUDA's, not of threads",
+}
+
+
+def test_every_lock_is_free_in_a_child():
+    """A lock made anywhere else would stay held in a child by a thread that is not there."""
+    found = set()
+    for path in source.code_files(".py", under=("probtensor", "cython_ext")):
+        if not any(word in source.text(path) for word in WAITING):
+            continue
+        for node in ast.walk(source.tree(path)):
+            called = node.func if isinstance(node, ast.Call) else node
+            name = getattr(called, "attr", None) or getattr(called, "id", None)
+            if name in WAITING and isinstance(node, (ast.Call, ast.Attribute, ast.Name)):
+                found.add((str(path), name))
+    for path in source.code_files(".pyx", ".pxd", under=("cython_ext",)):
+        for line in source.text(path).splitlines():
+            words = set(line.replace("(", " ").replace(".", " ").split())
+            found |= {(str(path), word) for word in words & WAITING}
+    assert found <= set(REASONS), f"see process.py: {sorted(found - set(REASONS))}"
+
+
+def test_new_locks_are_free_in_a_child():
+    lock = new_lock()
+    with lock:
+        assert child(lambda: lock.acquire(timeout=1))
+        assert lock.locked()
+
+
+def test_computed_once():
+    class Thing:
+        calls = 0
+
+        @computed_once
+        def value(self):
+            """What it is."""
+            self.calls += 1
+            return np.array(self.calls)
+
+    thing = Thing()
+    assert thing.value is thing.value
+    assert thing.calls == 1
+    assert Thing.value.__doc__ == "What it is."
+    assert Thing().value == 1
