@@ -52,6 +52,7 @@ check: .venv/test.stamp .venv/built.stamp  ## under a minute: style, laws and a 
 
 fuzz: .venv/test.stamp .venv/built.stamp  ## random programs against the interpreter (COUNT=500)
 	@$(PY) -m probtensor.testing.fuzz $(COUNT)
+	@$(PY) -m probtensor.testing.fuzz --sizes $(COUNT)
 
 golden: .venv/test.stamp .venv/built.stamp  ## refresh the committed generated sources
 	@$(PY) -m tests.golden.dump tests/golden/sources

@@ -28,6 +28,7 @@ from probtensor.function.program import (
 from probtensor.function.recall import fingerprint, pack, unpack
 from probtensor.function.record import Damaged, Unknown
 from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, replace, toposort
+from probtensor.graph.law import size_laws
 from probtensor.graph.node import Input, make, new_input
 from probtensor.graph.resize import size_name, sizes_read, with_sizes
 from probtensor.graph.symbolic import refusal
@@ -246,10 +247,12 @@ def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> 
     outputs = run(PIPELINE, graph)
     rewritten = time.perf_counter()
     implicit = implicit_inputs(inputs, outputs, key)
+    implicit += measured_inputs([*inputs, *implicit], graph)
     stage("lower")
-    plan = lower([*inputs, *implicit], outputs)
+    plan = lower([*inputs, *implicit], outputs, graph)
     timings = {"rewrite": rewritten - began, "lower": time.perf_counter() - rewritten}
-    return Whole(tuple(outputs), tuple(implicit), plan, timings, partial(explain_passes, graph))
+    told = partial(explain_passes, graph)
+    return Whole(tuple(outputs), tuple(graph), tuple(implicit), plan, timings, told)
 
 
 def remembered_as(target: Target, inputs: Sequence[Node], graph: Sequence[Node]) -> str:
@@ -297,6 +300,18 @@ def implicit_inputs(
                 f"at {line_of(node)}: add it to the inputs, or replace it with givens"
             )
     return found
+
+
+def measured_inputs(inputs: Sequence[Node], graph: Sequence[Node]) -> list[Node]:
+    """Inputs with values that the passes took out of a graph, but for whose sizes its laws ask."""
+    gone = [x for x in inputs_of(graph) if x not in set(inputs)]
+    gone = [x for x in gone if isinstance(x, Shared) or getattr(x.op, "default", None) is not None]
+    if not gone:
+        return []
+    order = toposort(graph)
+    asked = {name for law in size_laws(order, ()) for name in law.names()}
+    asked -= {size_name(n) for x in inputs for n in x.shape}
+    return [x for x in gone if asked & {size_name(n) for n in x.shape}]
 
 
 def values_of(nodes: Sequence[Node]) -> dict[Node, np.ndarray]:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from operator import eq, le, lt
 
 import numpy as np
 
@@ -180,6 +181,8 @@ def _function(name: str, *args: Size) -> Size:
 
 def size_floordiv(top: Size, bottom: Size) -> Size:
     """top // bottom: exact polynomial division where it comes out even, else an opaque atom."""
+    if bottom == 0:
+        raise ShapeError(f"the size {top} // 0 is a division by zero")
     if isinstance(top, int) and isinstance(bottom, int):
         return top // bottom
     if bottom == 1:
@@ -235,6 +238,84 @@ def _atom_never_negative(atom: Atom) -> bool:
     return any(signs) if atom.name == "max" else all(signs)
 
 
+def never_negative(size: Size, depth: int = 6) -> bool:
+    """Whether a size can be shown to be at least 0, whatever sizes its names stand for.
+
+    One minimum, maximum or quotient after the other is replaced by a bound of it.
+    """
+    if _never_negative(size):
+        return True
+    for position, (atoms, factor) in enumerate(_terms(size) if depth else ()):
+        ways = _bounds(atoms[0], factor) if len(atoms) == 1 else ()
+        if not ways:
+            continue
+        rest = _collect(term for k, term in enumerate(_terms(size)) if k != position)
+        shown = (never_negative(rest + bound, depth - 1) for bound in ways)
+        # factor * min(a, b) is one of two products; it is at least either where factor is negative.
+        one_of = atoms[0].name != "//" and (factor < 0) != (atoms[0].name == "min")
+        return all(shown) if one_of else any(shown)
+    return False
+
+
+def _bounds(atom: Atom, factor: int) -> tuple[Size, ...]:
+    """Sizes that factor * atom is at least one or each of; see `never_negative`."""
+    if not atom.args:
+        return ()
+    first, second = atom.args
+    if atom.name != "//":
+        return factor * first, factor * second
+    if not isinstance(second, int) or second <= 0 or factor % second:
+        return ()
+    times = factor // second
+    if factor < 0:
+        return (first * times,)
+    least = (first - (second - 1)) * times
+    return (0, least) if _atom_never_negative(atom) else (least,)
+
+
+def where_positive(size: Size) -> Size:
+    """What a size is equal to wherever it is positive: n - 1 for max(n - 1, 0)."""
+    for atom in dict.fromkeys(_atoms(size)):
+        if atom.name == "max" and 0 in atom.args and _with_atom(size, atom, 0) == 0:
+            (other,) = (arg for arg in atom.args if arg != 0)
+            return _with_atom(size, atom, other)
+    return size
+
+
+def _atoms(size: Size) -> Iterable[Atom]:
+    for atoms, _ in _terms(size):
+        for atom in atoms:
+            yield atom
+            for arg in atom.args:
+                yield from _atoms(arg)
+
+
+def _with_atom(size: Size, old: Atom, new: Size) -> Size:
+    """The size with another one in place of an atom."""
+
+    def changed(atom: Atom) -> Size:
+        if atom == old:
+            return new
+        args = (_with_atom(arg, old, new) for arg in atom.args)
+        return _SYMBOLIC[atom.name](*args) if atom.args else Dim((((atom,), 1),))
+
+    return _evaluated(size, changed)
+
+
+def _evaluated(size: Size, value: Callable[[Atom], Size]) -> Size:
+    """The polynomial with a value for each of its atoms."""
+    total: Size = 0
+    for atoms, factor in _terms(size):
+        total = reduce(lambda product, atom: product * value(atom), atoms, factor) + total
+    return total
+
+
+def size_quotients(size: Size) -> list[tuple[Size, Dim]]:
+    """What a size holds of quotients by symbolic sizes, as (top, bottom), inner ones first."""
+    found = [a.args for a in _atoms(size) if a.name == "//" and isinstance(a.args[1], Dim)]
+    return list(dict.fromkeys(found[::-1]))
+
+
 def size_names(size: Size) -> set[str]:
     """The names a size depends on; none for an int."""
     return size.names() if isinstance(size, Dim) else set()
@@ -263,22 +344,77 @@ def size_substitute(size: Size, names: Mapping[str, Size]) -> Size:
 
     def atom_size(atom: Atom) -> Size:
         if not atom.args:
-            return names.get(atom.name, Dim(((((atom,)), 1),)))
-        args = [size_substitute(arg, names) for arg in atom.args]
-        return {"//": size_floordiv, "min": size_min, "max": size_max}[atom.name](*args)
+            return names.get(atom.name, Dim((((atom,), 1),)))
+        return _SYMBOLIC[atom.name](*(size_substitute(arg, names) for arg in atom.args))
 
-    total: Size = 0
-    for atoms, factor in size.terms:
-        product: Size = factor
-        for atom in atoms:
-            product = atom_size(atom) * product
-        total = product + total
-    return total
+    return _evaluated(size, atom_size)
+
+
+_SYMBOLIC: dict[str, Callable[..., Size]] = {
+    "//": size_floordiv, "min": size_min, "max": size_max,
+}  # fmt: skip
 
 
 def size_product(sizes: Iterable[Size]) -> Size:
     """The number of elements of a shape."""
     return reduce(lambda a, b: a * b, sizes, 1)
+
+
+RELATIONS: dict[str, Callable[[int, int], bool]] = {"==": eq, "<=": le, "<": lt}
+
+
+@dataclass(frozen=True)
+class SizeCheck:
+    """`left relation right` must hold of the sizes of a call; else `error` is raised.
+
+    `relation` is "==", "<=" or "<". `message` says so: texts, and between them sizes and shapes,
+    for which the numbers of the call are put in.
+    """
+
+    left: Size
+    relation: str
+    right: Size
+    message: tuple[str | Size | Shape, ...]
+    error: type[Exception] = ValueError
+
+    @property
+    def proved(self) -> bool:
+        """Whether the relation holds whatever the sizes are."""
+        if self.relation == "==":
+            return self.left == self.right
+        return never_negative(self.right - self.left - int(self.relation == "<"))
+
+    def map(self, change: Callable[[Size], Size]) -> SizeCheck:
+        """The same check of other sizes."""
+        parts = [
+            part if isinstance(part, str)
+            else tuple(n if isinstance(n, str) else change(n) for n in part)
+            if isinstance(part, tuple) else change(part)
+            for part in self.message
+        ]  # fmt: skip
+        return SizeCheck(
+            change(self.left), self.relation, change(self.right), tuple(parts), self.error
+        )
+
+    def names(self) -> set[str]:
+        """The names whose values it takes to tell, and to say, whether it holds."""
+        parts = [part if isinstance(part, tuple) else (part,) for part in self.message]
+        sizes = (self.left, self.right, *(n for part in parts for n in part))
+        return {name for size in sizes for name in size_names(size)}
+
+    def verify(self, names: Mapping[str, int]) -> None:
+        """Raise `error` unless the relation holds for these values of the names."""
+        left, right = size_value(self.left, names), size_value(self.right, names)
+        if not RELATIONS[self.relation](left, right):
+            raise self.error(plain("".join(_shown(part, names) for part in self.message)))
+
+
+def _shown(part: str | Size | Shape, names: Mapping[str, int]) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, tuple):
+        return shape_text([n if isinstance(n, str) else size_value(n, names) for n in part])
+    return str(size_value(part, names))
 
 
 @dataclass(frozen=True)

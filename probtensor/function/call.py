@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,17 +24,19 @@ from probtensor.graph.symbolic import refusal
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import Built, Target
-from probtensor.types import plain, shape_text, size_value
+from probtensor.types import shape_text, size_value
 
 
 @dataclass(frozen=True)
 class Whole:
     """A graph after all passes, its plan, and `passes`, which tells what the passes did.
 
-    `implicit` are the inputs nobody passes; they stand last among the plan's inputs.
+    `implicit` are the inputs nobody passes; they stand last among the plan's inputs. `written` are
+    the outputs before the passes.
     """
 
     outputs: tuple[Node, ...]
+    written: tuple[Node, ...]
     implicit: tuple[Node, ...]
     plan: Plan
     timings: Mapping[str, float]
@@ -64,6 +67,9 @@ class Compilation:
     )
 
 
+LARGEST = 2**62  # bytes
+
+
 class Planner:
     """Sizes of a call's arrays to everything that follows from them; see `Entry`."""
 
@@ -84,15 +90,14 @@ class Planner:
         values = [shapes[s.buffer][s.axis] if s.value is None else s.value for s in plan.sizes]
         sizes = {source.name: n for source, n in zip(plan.sizes, values)}
         for check in plan.size_checks:
-            left, right = size_value(check.left, sizes), size_value(check.right, sizes)
-            if left != right:
-                text = check.message.replace("{left}", str(left)).replace("{right}", str(right))
-                raise check.error(plain(text))
+            check.verify(sizes)
         results = [plan.shape(k, sizes) for k in plan.outputs]
-        for k, shape in enumerate(results):
-            if any(n < 0 for n in shape):
-                raise ValueError(f"output {k} would have shape {shape} for arguments {shapes}")
         arena, offsets = layout(plan, sizes)
+        for shape in results:
+            if math.prod(shape) > LARGEST:
+                raise ValueError(f"a result would have the shape {shape}, which no array has")
+        if arena > LARGEST:
+            raise MemoryError(f"no room for {arena} bytes of temporaries")
         bounds = [size_value(check.bound, sizes) for check in plan.index_checks]
         return values, results, [offsets[k] for k in plan.lifetimes], arena, bounds
 

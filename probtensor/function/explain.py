@@ -55,7 +55,8 @@ def groups(function: Function) -> str:
     """Which nodes share a loop nest, one block a kernel."""
     compilation = function.compilation
     rows = []
-    for k, launch in enumerate(group_sizes(compilation.inputs, compilation.whole().outputs)):
+    whole = compilation.whole()
+    for k, launch in enumerate(group_sizes(compilation.inputs, whole.outputs, whole.written)):
         rows.append(f"kernel {k}")
         for group in launch:
             extent = "once" if group.extent is None else f"over {group.extent}"
@@ -135,7 +136,7 @@ def plan(function: Function) -> str:
         origin = str(source.value) if fixed else f"axis {source.axis} of buffer {source.buffer}"
         rows.append(f"  {source.name} = {origin}")
     for check in found.size_checks:
-        rows.append(f"  {check.left} == {check.right}")
+        rows.append(f"  {check.left} {check.relation} {check.right}")
     for check in found.index_checks:
         rows.append(f"  {found.buffers[check.buffer].name} indexes {check.bound}")
     rows.append("kernels")

@@ -23,10 +23,10 @@ import numpy as np
 
 from probtensor.graph.node import Const, Frozen, GraphError, Node, make
 from probtensor.lower import plan as plans
-from probtensor.types import DTYPES, Atom, Dim, ShapeError
+from probtensor.types import DTYPES, RELATIONS, Atom, Dim, ShapeError, SizeCheck
 
 # Whatever a plan is made of, but kernels, which are not kept.
-CLASSES: Mapping[str, type] = {"Dim": Dim, "Atom": Atom} | {
+CLASSES: Mapping[str, type] = {"Dim": Dim, "Atom": Atom, "SizeCheck": SizeCheck} | {
     name: cls
     for name, cls in vars(plans).items()
     if isinstance(cls, type) and is_dataclass(cls) and cls.__module__ == plans.__name__
@@ -125,6 +125,7 @@ def check_positions(plan: Any, implicit: Sequence[int], inputs: int) -> None:
     good = all(isinstance(k, int) and 0 <= k < count for k in used)
     good = good and all(isinstance(k, int) and 0 <= k < inputs for k in implicit)
     good = good and all(b.dtype in DTYPES and b.role in ROLES for b in plan.buffers)
+    good = good and all(c.relation in RELATIONS for c in plan.size_checks)
     constants = [b for b in plan.buffers if b.role == "constant"]
     if not good or any(b.node.dtype != b.dtype for b in constants):
         raise Damaged("a position or a dtype in it cannot be")

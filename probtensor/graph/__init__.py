@@ -11,6 +11,7 @@ and no second graph.
     symbolic.py  what Python asks of a value, and how a node refuses it
     walk.py      orders, replacement, ancestors: iterative, so that depth is no limit
     text.py      printing, parsing back, dot output
+    law.py       size laws: what must hold of the sizes of a call
     check.py     the verifier that runs around every pass
 
 Rejected: a mutable graph with owners and clients (each pass then needs bookkeeping and undo), and

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -17,7 +17,14 @@ from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import user_line
 from probtensor.graph.symbolic import OfType, Symbolic, refusal
 from probtensor.process import PROCESS, new_lock
-from probtensor.types import Dim, ShapeError, TensorType, check_dtype, plain
+from probtensor.types import (
+    Dim,
+    ShapeError,
+    SizeCheck,
+    TensorType,
+    check_dtype,
+    plain,
+)
 
 _LOCK = new_lock()
 _INTERNED: WeakValueDictionary[tuple, Node] = WeakValueDictionary()
@@ -61,6 +68,7 @@ class Op:
     without parameters of its own need not be decorated."""
 
     name: ClassVar[str] = "op"
+    complete: ClassVar[bool] = False  # do the messages of its laws name op and line already?
 
     def __hash__(self) -> int:
         return hash(type(self))
@@ -73,6 +81,14 @@ class Op:
     def infer(self, *types: TensorType) -> TensorType | tuple[TensorType, ...]:
         """The type of the output from those of the inputs. Raises ShapeError or TypeError."""
         raise NotImplementedError(f"{type(self).__name__} does not say its output type")
+
+    def requires(self, node: Node) -> Iterable[SizeCheck]:
+        """What must hold of sizes for `node`, this op applied, to have a meaning: its size law.
+
+        `infer` refuses what is known not to fit; this is what only the sizes of a call can tell.
+        Messages lack the op's name and line (see `graph.law`).
+        """
+        return ()
 
     def __call__(self, *inputs: Any) -> Node:
         return make(self, tuple(as_tensor(x) for x in inputs))

@@ -91,6 +91,8 @@ def floordiv(top: Size, bottom: Size, bounds: Bounds) -> Size:
 
     With 0 <= j < m, (i*m + j) // m is i. What cannot be shown stays an opaque atom.
     """
+    if bottom == 0:
+        return 0  # the place of an axis that has none: it is never read
     if isinstance(top, int) and isinstance(bottom, int):
         return top // bottom
     exact: Size = 0

@@ -5,7 +5,7 @@ only what is read out of turn gets memory. `tasks.py` says for each computed nod
 it reads at which index; `fuse.py` decides from that alone which tasks share a loop, level by level;
 `loops.py` writes the loops; `planner.py` names the buffers and puts the plan together.
 
-    sizes.py    canonical names of sizes; the equalities a graph takes for granted
+    sizes.py    canonical names of sizes; the size laws of a graph as checks of a call
     tasks.py    nodes to tasks; views composed into index expressions
     fuse.py     tasks to groups that share a loop
     loops.py    groups to kernel statements

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from probtensor.graph.law import inside, placed
 from probtensor.graph.node import Const, Input, Node, line_of
 from probtensor.kernel.ir import (
     Acc,
@@ -28,11 +29,10 @@ from probtensor.kernel.ir import (
     identity,
 )
 from probtensor.lower.fuse import Group, fuse
-from probtensor.lower.plan import SizeCheck
-from probtensor.lower.sizes import Sizes, place_limits
+from probtensor.lower.sizes import Sizes
 from probtensor.lower.tasks import Reader, Task, gemm, places_shape, read_all
 from probtensor.ops.kinds import Contraction, Scatter, View
-from probtensor.types import Dim, Size, size_product
+from probtensor.types import Dim, Size, SizeCheck, size_product
 
 
 @dataclass
@@ -120,11 +120,11 @@ class Writer(Reader):
     def _fixed_place(self, view: Node, position: int, place: int) -> Expr:
         """A literal index, counted from the front; that it exists is checked with the sizes."""
         source, axis = self._indexed(view, position)
-        bound = self._bound(view, position)
-        front = place + bound if place < 0 else place
-        for check in place_limits(view, source, axis, bound, front):
-            self.places.limits[check] = None
-        return Place(front)
+        n = source.type.shape[axis]
+        front = place + n if place < 0 else place
+        for law in inside(source, axis, front, front):
+            self.places.limits[placed(law, view)] = None
+        return Place(self.sizes(front))
 
     def _known_index(self, key: tuple) -> Size | None:
         for scope in reversed(self.indices):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from probtensor.graph.node import Node
 from probtensor.kernel.ir import Kernel
-from probtensor.types import Dim, Size, size_value
+from probtensor.types import Dim, Size, SizeCheck, size_value
 
 ALIGNMENT = 64  # bytes: one cache line, one AVX-512 register
 
@@ -40,17 +40,6 @@ class SizeSource:
     buffer: int
     axis: int
     value: int | None = None
-
-
-@dataclass(frozen=True)
-class SizeCheck:
-    """`left` and `right` (over the plan's size names) must be equal; `message` says who joined them
-    and where, with `{left}` and `{right}` in place of the numbers. `error` is what is raised."""
-
-    left: Size
-    right: Size
-    message: str
-    error: type[Exception] = ValueError
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,18 @@ from probtensor.lower.tasks import kept_views, tasks_of, uniform_value
 from probtensor.types import size_product
 
 
-def lower(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
+def lower(
+    inputs: Sequence[Node], outputs: Sequence[Node], written: Sequence[Node] = ()
+) -> Plan:
     """The plan that computes the outputs from the inputs.
 
+    `written` are the outputs before any pass: sizes that do not fit there are refused as well.
     The graph must hold no composite ops and no random variables any more. Every Input it uses must
     be among `inputs`. Raises GraphError where a size cannot be known from the inputs' shapes.
     """
     order = toposort(outputs)
     _require_inputs(order, inputs)
-    sizes = Sizes(inputs, order)
+    sizes = Sizes(inputs, order, toposort(written))
     _require_sizes(order, sizes)
     outputs = [_without_broadcast(node, sizes) for node in outputs]
     order = toposort(outputs)
@@ -36,8 +39,7 @@ def lower(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
     places = _name_buffers(order, inputs, outputs)
     places.kept = kept
     bodies = _write(launches, sizes, places)
-    for limit in places.limits:
-        sizes.require(limit)
+    sizes.require(places.limits)
     large = LargeSizes(sizes.sources)
     kernels = tuple(large.kernel(_kernel(f"k{k}", body)) for k, body in enumerate(bodies))
     buffers = _buffers(order, inputs, outputs, kernels, sizes, places)
@@ -62,10 +64,12 @@ def lower(inputs: Sequence[Node], outputs: Sequence[Node]) -> Plan:
     )
 
 
-def group_sizes(inputs: Sequence[Node], outputs: Sequence[Node]) -> list[list[Group]]:
+def group_sizes(
+    inputs: Sequence[Node], outputs: Sequence[Node], written: Sequence[Node] = ()
+) -> list[list[Group]]:
     """The launches of a plan as groups of tasks (for explanation)."""
     order = toposort(outputs)
-    sizes = Sizes(inputs, order)
+    sizes = Sizes(inputs, order, toposort(written))
     return _launches(fuse(tasks_of(order, outputs, sizes, kept_views(order)), 0))
 
 

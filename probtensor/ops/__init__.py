@@ -7,6 +7,7 @@ states its mathematics: NumPy meaning, derivative, C name, samples. All that fol
 are functions with NumPy's signatures; for an elementwise op that is the op's one instance.
 
     kinds.py       the kinds, @op, REGISTRY, Facts
+    laws.py        the parts of size laws that ops share
     samples.py     the inputs ops are tested on
     arithmetic.py  arithmetic, order, rounding: operators that targets spell, no C names
     logic.py       comparison, logic, bits, where, casts: likewise
@@ -25,6 +26,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     creation.py    inputs, zeros, arange, eye
     gradient.py    stop_gradient, grad_clip: the value stays, the derivative changes
     random.py      draws as pure functions of a key and a place
+    require.py     a tensor that has a value only where some sizes are in order
     transfer.py    outputs that stay on the device: y.transfer("cuda")
     statistics.py  mean, var and their kin
     sugar.py       functions that are graphs of the above: clip, roll, tril
@@ -337,6 +339,7 @@ from probtensor.ops.reduce import (
     prod,
     sum,
 )
+from probtensor.ops.require import Require
 from probtensor.ops.slicing import (
     SetSlice,
     Slice,

@@ -6,6 +6,7 @@ run through the maximum that their stable form subtracts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,19 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import Node, as_tensor, make
-from probtensor.ops.kinds import NONNEGATIVE, UNIT, Composite, Facts, Range, method, op
+from probtensor.ops.kinds import (
+    NONNEGATIVE,
+    UNIT,
+    Composite,
+    Facts,
+    Range,
+    method,
+    op,
+)
+from probtensor.ops.laws import folds_something
 from probtensor.ops.reduce import Axis, flag, normal_axes, one_axis, spread
 from probtensor.ops.samples import Sample, cases
-from probtensor.types import ShapeError, TensorType
+from probtensor.types import ShapeError, SizeCheck, TensorType
 
 EXTREMES = np.array(
     [[-np.inf, -np.inf, -np.inf], [np.inf, 1, -np.inf], [800, -800, 799], [np.nan, 1, np.inf]]
@@ -54,6 +64,9 @@ class OverAxes(Composite):
             raise ShapeError(f"axes {self.axes} of a tensor with {x.ndim} axes")
         if not x.is_float:
             raise TypeError(f"needs floats, not {x.dtype}")
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        yield folds_something(node, self.axes)
 
 
 @op
@@ -149,6 +162,9 @@ class PlaceOf(Composite):
         if x.dtype == "bool":
             raise TypeError("needs numbers, not bools")
         return TensorType("int64", tuple(n for a, n in enumerate(x.shape) if a != self.axis))
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        yield folds_something(node, (self.axis,))
 
     def first_of(self, x: Node, extreme: Node) -> Node:
         """The smallest place where x is the extreme or nan."""

@@ -282,7 +282,8 @@ def eye(
     like: None = None,
 ) -> Node:
     """Ones on diagonal k of an N by M matrix, zeros elsewhere."""
-    rows, columns = counted("eye", N), counted("eye", N if M is None else M)
+    sizes = size_tuple((N, N if M is None else M))
+    rows, columns = (make(Iota(size), ()) for size in sizes)
     return ops.astype(ops.eq(ops.expand_dims(rows, 1) + k, columns), dtype)
 
 

@@ -27,16 +27,10 @@ from probtensor.graph.node import (
 from probtensor.ops import kinds
 from probtensor.ops.kinds import View, as_tensor_of, gathered_shape, method, op, operator
 from probtensor.ops.reduce import described
+from probtensor.ops.require import asked_for
 from probtensor.ops.samples import arrays
-from probtensor.ops.slicing import SetSlice, Slice, normal_slice
-from probtensor.types import (
-    Dim,
-    ShapeError,
-    Size,
-    TensorType,
-    broadcast_shapes,
-    is_size,
-)
+from probtensor.ops.slicing import SetSlice, Slice, normal_slice, slice_laws
+from probtensor.types import Dim, ShapeError, Size, TensorType, broadcast_shapes, is_size
 
 
 def _draw(*shape: int) -> Callable[[np.random.Generator], np.ndarray]:
@@ -240,9 +234,11 @@ class Key:
 
 
 def parse_key(x: Node, key: Any) -> tuple[Node, Key]:
-    """What x[key] means, by NumPy's rules; and x, with the sizes that masks in the key ask for."""
+    """What x[key] means, by NumPy's rules; and x, with the sizes that the key asks for."""
     x, parts = _spelled_out(x, key)
-    return x, _taken_apart(x, parts)
+    pairs = zip((part for part in parts if part is not None), x.shape, strict=True)
+    laws = [law for part, n in pairs if isinstance(part, slice) for law in slice_laws(part, n)]
+    return asked_for(x, "x[...]", *laws), _taken_apart(x, parts)
 
 
 def _taken_apart(x: Node, parts: Sequence[Any]) -> Key:

@@ -11,13 +11,14 @@
     Composite     a name for a graph of other ops: it has a derivative of its own, then expands
 
 Type inference, promotion, lowering and batching follow from the kind. What an op adds: `numpy`, its
-meaning on arrays; `vjp`, its derivative; a C name; `samples`, the inputs it is tested on.
+meaning on arrays; `vjp`, its derivative; a C name; `samples`, the inputs it is tested on; and where
+its kind does not say it all, `requires`, the size law that a call is checked by.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -35,8 +36,13 @@ from probtensor.graph.node import (
     as_tensor,
     make,
 )
+from probtensor.ops.laws import aligned, equal, folds_something, places_exist, repeated_to
 from probtensor.types import (
+    Dim,
+    Shape,
     ShapeError,
+    Size,
+    SizeCheck,
     TensorType,
     broadcast_shapes,
     promote,
@@ -233,6 +239,9 @@ class Elementwise(Function):
     def result_dtype(self, dtype: str) -> str:
         return "bool" if self.dtypes in ("bool", "logic") else dtype
 
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        return aligned([x.type.shape for x in node.inputs])
+
 
 def joint_shape(types: Sequence[TensorType]) -> tuple:
     """The broadcast shape of operand types; ShapeError says which shapes do not fit."""
@@ -291,6 +300,10 @@ class Reduction(Kind):
     def result_dtype(self, dtype: str) -> str:
         return dtype
 
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        if self.identity is None:
+            yield folds_something(node, self.axes)
+
 
 class View(Kind):
     """Each element of the output is an element of an input, or a function of its index alone.
@@ -321,6 +334,12 @@ class View(Kind):
     def index_inputs(self) -> dict[int, tuple[int, int]]:
         return {}
 
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        held = self.index_inputs()
+        yield from aligned([node.inputs[k].type.shape for k in held])
+        for position, (source, axis) in held.items():
+            yield places_exist(node.inputs[position], node.inputs[source], axis)
+
 
 @dataclass(frozen=True)
 class Join(Kind):
@@ -344,6 +363,13 @@ class Join(Kind):
         for t in types:
             total = t.shape[self.axis] + total
         return TensorType(types[0].dtype, (*kept[: self.axis], total, *kept[self.axis :]))
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        first = node.inputs[0].type.shape
+        for x in node.inputs[1:]:
+            for axis, (a, b) in enumerate(zip(first, x.type.shape, strict=True)):
+                if axis != self.axis:
+                    yield equal(a, b, f" off the joined axis, {self.axis}")
 
 
 @dataclass(frozen=True)
@@ -369,6 +395,15 @@ class Scatter(Kind):
         if base.dtype != updates.dtype:
             raise TypeError(f"updates are {updates.dtype}, the base is {base.dtype}")
         return base
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        base, updates, *indices = (x.type for x in node.inputs)
+        yield from aligned([t.shape for t in indices])
+        places = gathered_shape(base, self.axes, self.at, indices)
+        what, into = "updates have shape", "and the places have"
+        yield from repeated_to(updates.shape, places, what, into)
+        for index, axis in zip(node.inputs[2:], self.axes, strict=True):
+            yield places_exist(index, node.inputs[0], axis)
 
 
 def gathered_shape(
@@ -419,9 +454,18 @@ class Contraction(Kind):
         sizes = self.letter_sizes((x, y))
         return TensorType(x.dtype, tuple(sizes[letter] for letter in self.parts()[2]))
 
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        seen: dict[str, Size] = {}
+        for letters, x in zip(self.parts(), node.inputs, strict=False):
+            for letter, n in zip(letters, x.type.shape, strict=True):
+                yield equal(seen.setdefault(letter, n), n, " along a joined axis")
+
 
 class Core(Function):
-    """A routine on the last axes of its inputs, repeated over the leading (broadcast) axes.
+    """A routine on the last axes of its inputs, repeated over the leading axes.
+
+    A call broadcasts the leading axes; the op itself takes inputs that all have the same, since the
+    routine runs over whole items.
 
     `core` is a gufunc signature such as "(n,n),(n)->(n)"; `routine` the C name of the routine on
     one C-contiguous item, called with pointers to the inputs, the output, then the core sizes in
@@ -433,9 +477,6 @@ class Core(Function):
 
     def count(self) -> int:
         return len(self.signature()[0])
-
-    def apply(self, *inputs: Any) -> Node:
-        return make(self, tuple(as_tensor_of(x, "float64") for x in inputs))
 
     def signature(self) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
         """Core axis names of each input and of the output."""
@@ -465,14 +506,44 @@ class Core(Function):
         names, operand = next((n, t) for n, t in pairs if t.ndim < len(n))
         return f"needs at least {len(names)} axes, not shape {shape_text(operand.shape)}"
 
-    def batch_shape(self, types: Sequence[TensorType]) -> tuple:
+    def apply(self, *inputs: Any) -> Node:
+        nodes = [as_tensor_of(x, "float64") for x in inputs]
         names = self.signature()[0]
-        return joint_shape(
-            [
-                TensorType(t.dtype, t.shape[: t.ndim - len(n)])
-                for t, n in zip(types, names, strict=True)
-            ]
-        )
+        if any(x.ndim < len(core) for x, core in zip(nodes, names, strict=True)):
+            return make(self, nodes)  # which says what is wrong
+        cores = [x.shape[x.ndim - len(core) :] for x, core in zip(nodes, names, strict=True)]
+        try:
+            batch = broadcast_shapes(*self._batches([x.type for x in nodes]))
+        except ShapeError:
+            return make(self, nodes)
+        spread = OPERATORS["broadcast_to"]
+        pairs = zip(nodes, cores, strict=True)
+        return make(self, [spread(x, (*batch, *core)) for x, core in pairs])
+
+    def _batches(self, types: Sequence[TensorType]) -> list[Shape]:
+        """The leading axes of each input."""
+        pairs = zip(types, self.signature()[0], strict=True)
+        return [t.shape[: t.ndim - len(core)] for t, core in pairs]
+
+    def batch_shape(self, types: Sequence[TensorType]) -> Shape:
+        """The leading axes that all inputs have; ShapeError where they are known to differ."""
+        shapes = self._batches(types)
+        if len({len(s) for s in shapes}) > 1:
+            raise ShapeError(f"leading axes {' and '.join(map(shape_text, shapes))} differ")
+        for sizes in zip(*shapes, strict=True):
+            if len({n for n in sizes if isinstance(n, int)}) > 1:
+                raise ShapeError(f"leading axes {' and '.join(map(shape_text, shapes))} differ")
+        return tuple(min(sizes, key=lambda n: isinstance(n, Dim)) for sizes in zip(*shapes))
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        types = [x.type for x in node.inputs]
+        seen: dict[str, Size] = {}
+        for names, t in zip(self.signature()[0], types, strict=True):
+            for name, n in zip(names, t.shape[t.ndim - len(names) :], strict=True):
+                yield equal(seen.setdefault(name, n), n, f" as {name} of {self.core}")
+        for sizes in zip(*self._batches(types), strict=True):
+            for n in sizes[1:]:
+                yield equal(sizes[0], n, " along a leading axis")
 
     def infer(self, *types: TensorType) -> TensorType:
         if any(t.dtype != "float64" for t in types):

@@ -26,7 +26,7 @@ from probtensor.ops.kinds import (
 )
 from probtensor.ops.reduce import described, flag, listed_axes, one_axis
 from probtensor.ops.samples import Sample, cases
-from probtensor.types import ShapeError, TensorType, broadcast_shapes, promote, shape_text
+from probtensor.types import TensorType, promote, shape_text
 
 
 @op
@@ -250,16 +250,6 @@ class Triangular(Core):
     core = "(n,n),(n,k)->(n,k)"
     operands = ("a", "b")
     samples = SYSTEMS
-
-    def apply(self, *inputs: Any) -> Node:
-        nodes = [as_tensor_of(x, "float64") for x in inputs]
-        try:
-            batch = broadcast_shapes(*(x.shape[:-2] for x in nodes))
-        except ShapeError:
-            return make(self, nodes)  # which says what does not fit
-        if all(x.ndim >= 2 for x in nodes):
-            nodes = [ops.broadcast_to(x, (*batch, *x.shape[-2:])) for x in nodes]
-        return make(self, nodes)
 
     def rank_text(self, types: Sequence[TensorType]) -> str:
         lower = self.name == "solve_lower"

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from probtensor import ops
+from probtensor.graph.law import inside
 from probtensor.graph.node import GraphError, Node, as_tensor, make
 from probtensor.ops.kinds import View, op
 from probtensor.ops.samples import cases
-from probtensor.types import Dim, ShapeError, Size, TensorType, is_size, size_max, size_min
+from probtensor.types import (
+    Dim,
+    ShapeError,
+    Size,
+    SizeCheck,
+    TensorType,
+    is_size,
+    size_max,
+    size_min,
+    where_positive,
+)
 
 SLICES = {
     "starts": [(1, 0), (4, 2), (0, 0)],
@@ -50,6 +62,16 @@ class Sliced(View):
                 low, high = isinstance(place, int) and place < 0, place - n
                 if low or (isinstance(high, int) and high >= 0):
                     raise ShapeError(f"place {place} is outside an axis of size {n}")
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        x = node.inputs[0]
+        for axis, (start, step, size) in enumerate(zip(self.starts, self.steps, self.sizes)):
+            if isinstance(size, int) and size == 0:
+                continue
+            count = where_positive(size)
+            ends = start, start + (count - 1) * step
+            low, high = ends if step > 0 else ends[::-1]
+            yield from inside(x, axis, low, high, count, abs(step))
 
 
 @op
@@ -101,6 +123,12 @@ class SetSlice(Sliced):
         if not fits:
             raise ShapeError(f"shape {y.shape} does not fill the places, {self.sizes}")
         return x
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        yield from super().requires(node)
+        y = node.inputs[1]
+        for n, m in zip(y.shape, self.sizes, strict=True):
+            yield SizeCheck(n, "==", m, ("shape ", y.shape, " does not fill ", self.sizes))
 
     def element(self, index, read, types, out, select):
         inner, inside = [], []
@@ -159,6 +187,22 @@ def normal_slice(given: slice, n: Size) -> tuple[Size, int, Size]:
         stop = -1 if bounds[1] is None else _from_end(bounds[1], n, least=-1)
         length = size_max(start - stop, 0)
     return start, step, length if abs(step) == 1 else (length + abs(step) - 1) // abs(step)
+
+
+def slice_laws(given: slice, n: Size) -> Iterator[SizeCheck]:
+    """That symbolic bounds are not negative, where negative ones would mean other places.
+
+    A start past the front and a place that is not there are the business of `Slice`.
+    """
+    back = given.step is not None and given.step < 0
+    for which, bound in (("start", given.start), ("stop", given.stop)):
+        if not isinstance(bound, Dim) or (which == "start" and not back):
+            continue
+        # Counted from the end it may mean what 0 does: that nothing is selected.
+        start = _from_end(0 if given.start is None else given.start, n, least=0)
+        nothing = bound if which == "stop" and back else (-1 if back else start) - n - bound
+        text = (f"the {which} of a slice is ", bound, "; symbolic bounds must not be negative")
+        yield SizeCheck(0, "<=", size_max(bound, nothing), text, IndexError)
 
 
 def _bound(value: Any) -> Size | None:

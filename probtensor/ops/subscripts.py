@@ -8,7 +8,8 @@ from typing import Any
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor
-from probtensor.types import ShapeError, Size, broadcast_size
+from probtensor.ops.require import asked_for
+from probtensor.types import ShapeError, Size, SizeCheck, broadcast_size
 
 
 @public(lacks=("out", "order", "casting"))
@@ -97,6 +98,9 @@ def _tidied(letters: str, x: Node, others: str, output: str) -> tuple[str, Node]
         while letters.count(c) > 1:
             first = letters.index(c)
             second = letters.index(c, first + 1)
+            n, m = x.shape[first], x.shape[second]
+            text = (f"{c!r} stands for axes of sizes ", n, " and ", m)
+            x = asked_for(x, "einsum", SizeCheck(n, "==", m, text))
             x = ops.diagonal(x, 0, first, second)
             letters = letters[:first] + letters[first + 1 : second] + letters[second + 1 :] + c
     ones = [k for k, c in enumerate(letters) if x.shape[k] == 1 and c in others]

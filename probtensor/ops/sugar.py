@@ -16,8 +16,9 @@ from probtensor.ops.creation import counted
 from probtensor.ops.kinds import method
 from probtensor.ops.linalg import matrices
 from probtensor.ops.reduce import Axis, described, flag, listed_axes, normal_axes, one_axis
+from probtensor.ops.require import asked_for
 from probtensor.ops.view import size_tuple
-from probtensor.types import Size, is_size, size_floordiv, size_max, size_min
+from probtensor.types import Size, SizeCheck, is_size, size_floordiv, size_max, size_min
 
 # Elementwise.
 
@@ -244,6 +245,8 @@ def split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> 
             text = f"split: an axis of size {n} has no {sections} equal parts"
             raise GraphError(text + described(x))
         part = size_floordiv(n, sections)
+        text = (f"axis {place}, of size ", n, f", has no {sections} equal parts")
+        x = asked_for(x, "split", SizeCheck(n, "==", part * sections, text))
         return [ops.narrow(x, place, k * part, part) for k in range(sections)]
     cuts = [None, *sections, None]
     front = (slice(None),) * place

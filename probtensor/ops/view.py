@@ -6,7 +6,7 @@ They cost nothing when they are lowered: a reader of the output reads the input 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,23 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import METHODS, GraphError, Node, as_tensor, make
-from probtensor.ops.kinds import Join, View, as_tensor_of, method, op, operator, weak_operand
+from probtensor.ops.kinds import (
+    Join,
+    View,
+    as_tensor_of,
+    method,
+    op,
+    operator,
+    weak_operand,
+)
+from probtensor.ops.laws import repeated_to
 from probtensor.ops.reduce import described, listed_axes, normal_axes, one_axis
 from probtensor.ops.samples import cases
 from probtensor.types import (
     Dim,
     ShapeError,
     Size,
+    SizeCheck,
     TensorType,
     broadcast_shapes,
     is_size,
@@ -43,6 +53,11 @@ def size_tuple(shape: Any) -> tuple[Size, ...]:
         if not is_size(n):
             raise GraphError(f"a shape is made of integers and symbolic sizes, not {n!r:.60}")
     return tuple(n if isinstance(n, Dim) else int(n) for n in given)
+
+
+def called(x: Node) -> str:
+    """How a message names an operand."""
+    return x.name or f"the result of {x.op.name}"
 
 
 @op
@@ -88,6 +103,13 @@ class DropAxes(View):
         kept = tuple(n for axis, n in enumerate(x.shape) if axis not in self.axes)
         return TensorType(x.dtype, kept)
 
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        (x,) = node.inputs
+        for axis in self.axes:
+            n = x.shape[axis]
+            text = f"cannot leave out axis {axis} of {called(x)}, which has size "
+            yield SizeCheck(n, "==", 1, (text, n, ", not 1"))
+
     def element(self, index, read, types, out, select):
         inner = list(index)
         for axis in self.axes:
@@ -114,6 +136,11 @@ class Sized(View):
         if any(isinstance(n, int) and isinstance(m, int) and n != m for n, m in pairs):
             raise ShapeError(f"shape {x.shape} is not {self.shape}")
         return TensorType(x.dtype, self.shape)
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        for axis, (n, m) in enumerate(zip(node.inputs[0].shape, self.shape, strict=True)):
+            text = ("the mask has size ", m, f" along axis {axis}, of size ", n)
+            yield SizeCheck(n, "==", m, text, IndexError)
 
     def element(self, index, read, types, out, select):
         return read[0](list(index))
@@ -171,6 +198,11 @@ class BroadcastTo(View):
             raise ShapeError(f"does not broadcast to {shape_text(self.shape)}")
         return TensorType(x.dtype, self.shape)
 
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        (x,) = node.inputs
+        what = f"cannot broadcast {called(x)} of shape"
+        return repeated_to(x.shape, self.shape, what, "to")
+
     def element(self, index, read, types, out, select):
         inner = index[len(index) - types[0].ndim :]
         sizes = zip(types[0].shape, inner, strict=True)
@@ -201,6 +233,19 @@ class Reshape(View):
         if isinstance(before - after, int) and before != after:
             raise ShapeError(f"{before} elements do not make the shape {shape_text(self.shape)}")
         return TensorType(x.dtype, self.shape)
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        (x,) = node.inputs
+        before = f"cannot reshape {called(x)} of size "
+        shape = tuple("-1" if self._is_rest(x, k) else n for k, n in enumerate(self.shape))
+        text = (before, x.size, " into ", shape)
+        yield SizeCheck(x.size, "==", size_product(self.shape), text)
+
+    def _is_rest(self, x: Node, axis: int) -> bool:
+        """Whether a size stands for what the others leave of x."""
+        others = size_product(n for k, n in enumerate(self.shape) if k != axis)
+        rest = isinstance(self.shape[axis], Dim) and others != 0
+        return rest and self.shape[axis] == size_floordiv(x.size, others)
 
     def element(self, index, read, types, out, select):
         inner: list[Any] = [0] * types[0].ndim
@@ -379,6 +424,7 @@ def moveaxis(a: Any, source: int | Sequence[int], destination: int | Sequence[in
     return transpose(a, order)
 
 
+@operator("broadcast_to")
 @public(lacks=("subok",))
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Node:
     """`array` repeated to have `shape`, by NumPy's rule."""

@@ -159,7 +159,15 @@ class Binding:
             own.setflags(write=False)
             self.arrays[node] = own
         self._check_dims()
+        self._check_sizes()
         self._check_values()
+
+    def _check_sizes(self) -> None:
+        """Every op of the model must have a meaning for these sizes."""
+        known = self.sizes.values
+        for law in self.model.laws:
+            if law.names() <= known.keys():
+                law.verify(known)
 
     def _check_dims(self) -> None:
         """Axes that share the name of a dim must have one length."""

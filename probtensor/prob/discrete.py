@@ -7,6 +7,7 @@ probabilities may be given as they are or on the logit scale, where nothing over
 from __future__ import annotations
 
 from probtensor import ops
+from probtensor.graph import as_tensor
 from probtensor.prob.continuous import number
 from probtensor.prob.distribution import (
     Distribution,
@@ -175,7 +176,7 @@ class CategoricalLogit(Distribution):
     indexes = True
 
     def support(self, logit_p):
-        return Integers(0, logit_p.shape[-1] - 1)
+        return classes(logit_p)
 
     def logpdf(self, x, logit_p):
         return chosen(ops.log_softmax(logit_p, axis=-1), x)
@@ -203,7 +204,7 @@ class Categorical(Distribution):
     indexes = True
 
     def support(self, p):
-        return Integers(0, p.shape[-1] - 1)
+        return classes(p)
 
     def logpdf(self, x, p):
         return chosen(ops.log(p), x)
@@ -217,6 +218,11 @@ class Categorical(Distribution):
     def variance(self, p):
         away = ops.arange(p.shape[-1]) - self.mean(p)[..., None]
         return ops.sum(p * ops.square(away), axis=-1)
+
+
+def classes(table):
+    """The places of the last axis, whose size may be known to the data alone."""
+    return Integers(0, number(as_tensor(table.shape[-1] - 1)))
 
 
 def chosen(table, x):

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,11 +20,13 @@ from probtensor.calls import public
 from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import make
 from probtensor.ops.kinds import Composite, Kind, as_tensor_of, weak_operand
+from probtensor.ops.laws import repeated_to
 from probtensor.prob.support import REAL, Support, cut, emptied, filled, here
 from probtensor.process import PROCESS
 from probtensor.types import (
     Dim,
     ShapeError,
+    SizeCheck,
     TensorType,
     broadcast_shapes,
     is_size,
@@ -117,6 +119,7 @@ class RandomVariable(Kind):
     dims: tuple[str, ...] | None = None
     constraint: Support | None = None
     differentiable: ClassVar[bool] = False
+    complete: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> TensorType:
         law = self.distribution
@@ -135,6 +138,13 @@ class RandomVariable(Kind):
                 f"shape {shape_text(self.batch)} has no room for parameters of shape "
                 f"{shape_text(law.batch_shape(*types))}"
             )
+        for own in self._batches(types):
+            for n, m in zip(own[::-1], self.batch[::-1]):
+                if isinstance(n, int) and isinstance(m, int) and n not in (1, m):
+                    raise ShapeError(
+                        f"shape {shape_text(self.batch)} does not hold parameters of shape "
+                        f"{shape_text(own)}"
+                    )
         event = law.event_shape(*types) if law.event_ndim else ()
         dtype = "int64" if law.discrete else types[0].dtype if types else "float64"
         return TensorType(dtype, (*self.batch, *event))
@@ -142,6 +152,30 @@ class RandomVariable(Kind):
     def parameters_of(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """Those of the inputs that are the distribution's parameters."""
         return tuple(inputs[: len(self.distribution.parameters)])
+
+    def _batches(self, types: Sequence[TensorType]) -> list[tuple]:
+        """The shape of each parameter, without the axes that make one of it."""
+        domains = self.distribution.parameters.values()
+        return [t.shape[: t.ndim - d.event_ndim] for t, d in zip(types, domains, strict=True)]
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        for check in self._requires(node):
+            yield replace(check, message=(*check.message, f"\n  at {line_of(node)}"))
+
+    def _requires(self, node: Node) -> Iterator[SizeCheck]:
+        law, name = self.distribution, called(self.distribution, self.label)
+        into = "which does not broadcast to that of the variable,"
+        named = self.named(node.inputs)
+        batches = self._batches([x.type for x in named.values()])
+        for label, own in zip(named, batches, strict=True):
+            yield from repeated_to(own, self.batch, f"{label} of {name} has shape", into)
+        for bound in node.inputs[len(named) :]:
+            room = self.batch[: len(self.batch) - self.constraint.event_ndim]
+            yield from repeated_to(bound.shape, room, f"a bound of {name} has shape", into)
+        for (label, x), domain in zip(named.items(), law.parameters.values(), strict=True):
+            for n in x.shape[x.ndim - domain.event_ndim :] if law.event_ndim else ():
+                text = (f"{label} of {name} has shape ", x.shape, ", the variable ", node.shape)
+                yield SizeCheck(n, "==", node.shape[-1], text)
 
     def named(self, inputs: Sequence[Any]) -> dict[str, Any]:
         """The parameters by name."""

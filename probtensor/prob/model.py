@@ -20,6 +20,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Const, GraphError, Input, Node, line_of, made_by, replace, toposort
+from probtensor.graph.law import size_laws
 from probtensor.graph.node import make, new_input
 from probtensor.prob.bijector import Bijector, bijector_for
 from probtensor.prob.data import default_of, depends_only_on, split_data_work
@@ -35,7 +36,7 @@ from probtensor.prob.names import Named, check_names, named_things
 from probtensor.prob.support import Support
 from probtensor.rules import stabilized
 from probtensor.transform.autodiff import grad
-from probtensor.types import Shape
+from probtensor.types import Shape, SizeCheck
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +135,7 @@ class Model:
     data: tuple[Node, ...]  # inputs that carry values
     checks: tuple[Check, ...]  # what bound data must satisfy
     guards: tuple[Check, ...]  # where one of these does not hold, the density is zero
+    laws: tuple[SizeCheck, ...]  # of the sizes in the graph as it was given
     q: Node
     logp: Node  # the guards are in it
     gradient: Node  # that of the formulas, so it says nothing where a guard does not hold
@@ -171,10 +173,11 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
 
     GraphError for a discrete free variable, two things of one name, or an input without a value.
     """
-    roots = [*observed, *potentials, *track]
-    space = ValueSpace(toposort(roots), observed)
+    order = toposort([*observed, *potentials, *track])
+    space = ValueSpace(order, observed)
     space.walk()
     check_names(reported(space, potentials))
+    named = [*space.data, *observed]
     inputs = [*(y.value for y in space.observed), *space.data, *space.arrays]
     only_data = depends_only_on(inputs)
     conditions = Conditions(only_data)
@@ -204,6 +207,7 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
         data=tuple(space.data),
         checks=tuple(conditions.checks),
         guards=tuple(conditions.guards),
+        laws=tuple(size_laws(order, named)),
         q=q,
         logp=replace([total], {v.u: piece(q, v) for v in space.free})[0],
         gradient=replace([gradient], {v.u: piece(q, v) for v in space.free})[0],

@@ -119,7 +119,7 @@ def posterior_rows(idata: Any) -> tuple[dict[str, np.ndarray], int]:
 
 def by_chain(found: Mapping[str, np.ndarray], chains: int) -> dict[str, np.ndarray]:
     """Rows as chains of draws."""
-    return {name: x.reshape(chains, -1, *x.shape[1:]) for name, x in found.items()}
+    return {n: x.reshape(chains, len(x) // chains, *x.shape[1:]) for n, x in found.items()}
 
 
 def coords_of(

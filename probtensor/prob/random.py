@@ -17,6 +17,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph import Const, GraphError, Node, as_tensor
 from probtensor.graph.node import make
+from probtensor.ops.require import asked_for
 from probtensor.prob import continuous, discrete, multivariate
 from probtensor.prob.distribution import (
     Bounded,
@@ -27,6 +28,7 @@ from probtensor.prob.distribution import (
     shape_text,
 )
 from probtensor.prob.support import COVARIANCE, POSITIVE, UNIT
+from probtensor.types import SizeCheck
 
 Dims = str | tuple[str, ...] | list[str] | None
 
@@ -232,12 +234,14 @@ def of(law: str, name: str | None) -> str:
 def square(label: str, value: Any, what: str) -> Node:
     """A square matrix, or several, as a node; GraphError otherwise."""
     node = as_tensor(value)
-    if node.ndim < 2 or node.shape[-1] != node.shape[-2]:
+    rows, columns = node.shape[-2:] if node.ndim > 1 else (0, 1)
+    if isinstance(rows, int) and isinstance(columns, int) and rows != columns:
         raise GraphError(
             f"{label} of {what} must be a square matrix, not of shape {shape_text(node.shape)}\n"
             f"  at {here()}"
         )
-    return node
+    text = (f"{label} must be a square matrix, not of shape ", node.shape)
+    return asked_for(node, what, SizeCheck(rows, "==", columns, text))
 
 
 def one_of(what: str, **given: Any) -> str:

@@ -14,7 +14,9 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph import Const, Node, as_tensor
-from probtensor.graph.node import user_line
+from probtensor.graph.node import SizeOf, user_line
+from probtensor.ops.view import called
+from probtensor.types import plain
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ def is_bound(bound: Any) -> bool:
 def bound_text(bound: Any) -> str:
     """A bound as it reads in a message."""
     if isinstance(bound, Node):
-        return bound.name or bound.op.text()
+        while isinstance(bound.op, ops.Cast):
+            bound = bound.inputs[0]
+        return plain(str(bound.op.size)) if isinstance(bound.op, SizeOf) else called(bound)
     if isinstance(bound, Slot):
         return "a bound"
     return f"{bound:g}" if np.ndim(bound) == 0 else str(bound)

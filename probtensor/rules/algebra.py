@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from probtensor import ops
+from probtensor.graph.law import symbolic_sizes
 from probtensor.graph.node import Const, Frozen, Node, make
 from probtensor.ops.kinds import Elementwise, Kind
 from probtensor.rules.products import literal
@@ -170,7 +171,7 @@ def fold_constants(node: Node) -> Node | None:
     """An op of constants is a constant, unless that takes more room than its operands."""
     if not node.inputs or not all(isinstance(a.op, Const) for a in node.inputs):
         return None
-    if isinstance(node.type, tuple) or not node.type.is_static:
+    if isinstance(node.type, tuple) or next(symbolic_sizes(node), None) is not None:
         return None
     arrays = [a.op.array for a in node.inputs]
     if node.size > max(FREE_SIZE, sum(a.size for a in arrays)) or isinstance(

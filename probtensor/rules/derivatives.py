@@ -14,6 +14,7 @@ from typing import Any
 from probtensor.calls import public
 from probtensor.graph.node import Node, as_tensor, made_by, new_input
 from probtensor.graph.walk import replace
+from probtensor.ops.require import keep_laws
 from probtensor.rules.sets import STABLE
 from probtensor.transform import autodiff
 from probtensor.transform.autodiff import Nodes, listed
@@ -21,11 +22,12 @@ from probtensor.transform.rewrite import apply_rules
 
 
 def stabilized(outputs: Sequence[Node], fixed: Sequence[Node] = ()) -> list[Node]:
-    """The outputs in their simplified, stable form, with the nodes `fixed` left as they are."""
+    """The outputs in their simplified, stable form, with the nodes `fixed` left as they are. Sizes
+    that do not fit in the outputs as they were written have no value in this form either."""
     inner = {x: _stand_in(x) for x in fixed if x.inputs}
     opened = replace(outputs, inner)
     back = {stand_in: x for x, stand_in in inner.items()}
-    return replace(apply_rules(opened, STABLE), back)
+    return keep_laws(replace(apply_rules(opened, STABLE), back), outputs)
 
 
 def _stand_in(x: Node) -> Node:
@@ -73,6 +75,7 @@ def grad(
             # What is simplified away is not disconnected: the graph as written decides.
             plain = autodiff.grad(cost, [x], consider_constant=consider_constant, **options)
             found[place] = plain[0]
+    found = [g if g is None else keep_laws([g], [cost])[0] for g in found]
     return found[0] if isinstance(wrt, Node) else found
 
 

@@ -353,6 +353,15 @@ def join_reductions(node: Node) -> Node | None:
     return make(type(node.op)(tuple(axes)), (x,))
 
 
+# Laws.
+
+
+@rewrite(on=ops.Require, example=lambda: ops.split(_x(None), 3)[0])
+def note_laws_first(node: Node) -> Node | None:
+    """The laws of sizes of a graph are noted before any rule is applied to it."""
+    return node.inputs[0]
+
+
 # Gathers.
 
 
@@ -391,4 +400,5 @@ SHAPES = Ruleset(
     reduce_in_any_order,
     join_reductions,
     gather_indices,
+    note_laws_first,
 )

@@ -35,7 +35,8 @@ def short_sizes(plan: Plan, values: Mapping[str, int], much: int) -> dict[str, i
 
 def _with_equals(plan: Plan, values: Mapping[str, int], found: dict[str, int]) -> dict[str, int]:
     """With the names that are checked to have the same value: a buffer's shape may hold those."""
-    pairs = [(str(check.left), str(check.right)) for check in plan.size_checks]
+    checks = [check for check in plan.size_checks if check.relation == "=="]
+    pairs = [(str(check.left), str(check.right)) for check in checks]
     for left, right in [*pairs, *reversed(pairs)]:
         for one, other in ((left, right), (right, left)):
             if one in found and values.get(other) == found[one]:

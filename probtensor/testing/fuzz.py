@@ -1,7 +1,8 @@
 """Random graphs through every pass and target: what goes in must come out.
 
-    python -m probtensor.testing.fuzz 500 [--target cython] [--seed 0] [--nodes 14]
+    python -m probtensor.testing.fuzz 500 [--target cython] [--seed 0] [--nodes 14] [--sizes]
 
+With --sizes the graphs are called with arrays whose sizes do not fit as well; see `misfit`. Else:
 Each graph is written as text and read back; run through the pipeline, with its meaning compared by
 the NumPy reference before and after each pass; differentiated both ways; and run on a target, many
 graphs in one compiled function. A failing graph is shrunk and printed as a program.
@@ -30,6 +31,7 @@ from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import REGISTRY
 from probtensor.ops.random import Draw
 from probtensor.testing.generate import RandomGraph, random_graph, shrink
+from probtensor.testing.misfit import SizeFailure, fuzz_sizes
 from probtensor.testing.reference import evaluate_numpy, size_names_of, with_sizes
 from probtensor.transform import Pass, jvp, run, vjp
 
@@ -362,11 +364,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--nodes", type=int, default=14)
     parser.add_argument("--target", choices=("cython", "interp", "cuda"), default="cython")
+    parser.add_argument("--sizes", action="store_true")
     given = parser.parse_args(arguments)
-    targets = [compiled(given.target)]
     try:
+        if given.sizes:
+            found = fuzz_sizes(given.count, given.seed, target=given.target)
+            print("\n".join(f"{count:7} calls {what}" for what, count in sorted(found.items())))
+            return
+        targets = [compiled(given.target)]
         print(fuzz(given.count, given.seed, nodes=given.nodes, targets=targets))
-    except FuzzFailure as failure:
+    except (FuzzFailure, SizeFailure) as failure:
         print(failure)
         raise SystemExit(1) from None
 

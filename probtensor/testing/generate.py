@@ -43,7 +43,7 @@ class RandomGraph:
 
 def random_graph(seed: int, nodes: int = 14) -> RandomGraph:
     """A graph of about so many nodes, the same for the same seed."""
-    grower = _Grower(np.random.default_rng(seed))
+    grower = Grower(np.random.default_rng(seed))
     for _ in range(20 * nodes):
         if len(grower.grown) >= nodes:
             break
@@ -51,7 +51,7 @@ def random_graph(seed: int, nodes: int = 14) -> RandomGraph:
     return RandomGraph(tuple(grower.outputs()), grower.values, seed)
 
 
-class _Grower:
+class Grower:
     """A pool of nodes with their values, and ways to make more of them."""
 
     def __init__(self, rng: np.random.Generator) -> None:
@@ -229,6 +229,7 @@ class _Grower:
             lambda: ops.broadcast_to(x, tuple(self.rows if n == 1 else n for n in x.shape)),
             lambda: ops.arange(x.shape[axis]),
             lambda: make(ops.Sized(self.known[x].shape), (x,)),
+            lambda: x[: self.rows - 1],
         ]
         return ways[self.rng.integers(len(ways))]()
 

@@ -110,16 +110,10 @@ def _aligned(
 
 
 def _batch_routine(node: Node, batches: list[Node | None]) -> Node:
-    """A routine runs over whole items, so that every operand is repeated for every item."""
+    """A call repeats every operand for every item."""
     ranks = [len(names) for names in node.op.signature()[0]]
     rank = max(x.ndim - r for x, r in zip(node.inputs, ranks, strict=True))
-    operands = _aligned(node.inputs, batches, rank, ranks)
-    shape = node.op.batch_shape([x.type for x in operands])
-    whole = [
-        ops.broadcast_to(x, (*shape, *x.shape[x.ndim - r :]))
-        for x, r in zip(operands, ranks, strict=True)
-    ]
-    return make(node.op, whole)
+    return node.op(*_aligned(node.inputs, batches, rank, ranks))
 
 
 def _batch_contraction(node: Node, batches: list[Node | None]) -> Node:
@@ -146,6 +140,10 @@ def _expand_dims(node: Node, batches: list[Node | None], size: Size) -> Node:
 
 def _drop_axes(node: Node, batches: list[Node | None], size: Size) -> Node:
     return make(ops.DropAxes(_shifted(node.op.axes)), (batches[0],))
+
+
+def _require(node: Node, batches: list[Node | None], size: Size) -> Node:
+    return make(node.op, (batches[0],))
 
 
 def _transpose(node: Node, batches: list[Node | None], size: Size) -> Node:
@@ -230,6 +228,7 @@ def _scatter(node: Node, batches: list[Node | None], size: Size) -> Node:
 _STRUCTURAL: dict[type, Callable[[Node, list[Node | None], Size], Node]] = {
     ops.ExpandDims: _expand_dims,
     ops.DropAxes: _drop_axes,
+    ops.Require: _require,
     ops.Transpose: _transpose,
     ops.BroadcastTo: _broadcast_to,
     ops.Sized: _sized,

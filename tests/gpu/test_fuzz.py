@@ -7,6 +7,7 @@ from probtensor.lower import lower
 from probtensor.targets.gpu import CudaTarget
 from probtensor.testing.fuzz import Tally, check_target
 from probtensor.testing.generate import random_graph
+from probtensor.testing.misfit import fuzz_sizes
 from probtensor.transform.passes import run as run_passes
 from tests.gpu.plans import run
 
@@ -26,3 +27,11 @@ def test_random_graphs_are_what_numpy_says(first, device_driver):
     tally = Tally()
     check_target(graphs, on_device, tally)
     assert tally.done["graphs on targets"] == CHUNK
+
+
+def test_sizes_that_do_not_fit_are_refused(device_driver):
+    """The same graphs as on the CPU's targets, in one module."""
+    done = fuzz_sizes(10, 300, target="cuda", batch=10, each=6)
+    assert done["fit"] == 10
+    assert done["refused"] > 10
+    assert done["taken"] > 10

@@ -38,7 +38,7 @@ def arrays_of(plan, sizes, rng):
     names = [s.name for s in plan.sizes if s.value is None]
     known = dict(zip(names, (*sizes, *sizes[-1:] * len(names)), strict=False))
     known |= {s.name: s.value for s in plan.sizes if s.value is not None}
-    for check in plan.size_checks:
+    for check in (c for c in plan.size_checks if c.relation == "=="):
         for one, other in ((check.left, check.right), (check.right, check.left)):
             if str(one) in known:
                 known[str(one)] = size_value(other, known)

@@ -178,8 +178,8 @@ IMPOSSIBLE = {
     "x[7]": (lambda w, g: w[7], 5, IndexError, "index 7 is outside axis 0 of x, of size 5"),
     "x[-7]": (lambda w, g: w[-7], 5, IndexError, "index -7 is outside axis 0 of x, of size 5"),
     "x[[7, 7]]": (lambda w, g: w[ops.as_tensor([7, 7])], 5, IndexError, "index 7 is outside"),
-    "clip": (lambda w, g: ops.take(w, g, mode="clip"), 0, IndexError, "axis 0, which is empty"),
-    "wrap": (lambda w, g: ops.take(w, g, mode="wrap"), 0, IndexError, "axis 0, which is empty"),
+    "clip": (lambda w, g: ops.take(w, g, mode="clip"), 0, IndexError, "of x, which is empty"),
+    "wrap": (lambda w, g: ops.take(w, g, mode="wrap"), 0, IndexError, "of x, which is empty"),
     "x[2] = 1": (lambda w, g: w.at[2].set(1.0), 2, IndexError, "index 2 is outside axis 0 of x"),
 }
 

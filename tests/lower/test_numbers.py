@@ -195,7 +195,7 @@ def test_index_arrays_of_a_call_and_of_the_text(target):
     none = np.array([1, 0], "uint64")
     with pytest.raises(IndexError, match=f"out of bounds for axis 0 of x\n  at .*{HERE}"):
         f(a, b, one, none, three)
-    with pytest.raises(IndexError, match="index -1 is outside axis 0 of i, of size 0"):
+    with pytest.raises(IndexError, match="into axis 0 of i, which is empty"):
         f(a, b, one[:0], two, three)
 
 

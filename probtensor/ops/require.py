@@ -1,0 +1,96 @@
+"""A tensor that has a value only where some sizes are in order.
+
+Most ops state their size law themselves (`Op.requires`). This one carries laws that no op states:
+an equal split, a bound of a slice that must not be negative, and those of nodes that a rewriting
+outside of a function's passes took out of a graph. The passes drop it, after its laws were noted.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from probtensor.graph.law import size_laws
+from probtensor.graph.node import Node, as_tensor, make, user_line
+from probtensor.graph.walk import toposort
+from probtensor.ops.kinds import View, op
+from probtensor.ops.samples import cases
+from probtensor.types import ShapeError, SizeCheck, TensorType
+
+# (left, relation, right, name of the error, parts of the message)
+Law = tuple
+
+
+@op
+class Require(View):
+    """x, where the `laws` hold. Their messages say which op needs them, and where it was made."""
+
+    laws: tuple[Law, ...]
+    linear = True
+    complete = True
+    samples = cases((3, 4), laws=[((3, "<=", 4, "ValueError", ("3 columns are needed, not ", 4)),)])
+
+    def infer(self, x: TensorType) -> TensorType:
+        for law in _checks(self.laws):
+            if not law.names():
+                replace(law, error=ShapeError).verify({})
+        return x
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        return _checks(self.laws)
+
+    def element(self, index, read, types, out, select):
+        return read[0](list(index))
+
+    def numpy(self, x):
+        for law in _checks(self.laws):
+            if not law.names():
+                law.verify({})
+        return x
+
+    def vjp(self, g, out, x):
+        return (make(self, (g,)),)
+
+
+def _checks(laws: Iterable[Law]) -> Iterator[SizeCheck]:
+    for left, relation, right, error, message in laws:
+        yield SizeCheck(left, relation, right, message, getattr(builtins, error))
+
+
+def require(x: Node, laws: Iterable[SizeCheck]) -> Node:
+    """x, where laws hold that may not; x itself where they always do."""
+    open_ = dict.fromkeys(law for law in laws if not law.proved)
+    if not open_:
+        return x
+    return make(Require(tuple(
+        (law.left, law.relation, law.right, law.error.__name__, law.message) for law in open_
+    )), (x,))  # fmt: skip
+
+
+def asked_for(x: Node, what: str, *laws: SizeCheck) -> Node:
+    """x, where `what` the user calls here has a meaning."""
+    file, line = user_line()
+    placed = [replace(law, message=(f"{what}: ", *law.message, f"\n  at {file}:{line}"))
+              for law in laws]  # fmt: skip
+    return require(x, placed)
+
+
+def keep_laws(outputs: Sequence[Node], before: Sequence[Node]) -> list[Node]:
+    """The outputs, none of which has a value unless all laws of the graph of `before` hold."""
+    laws = _laws(before)
+    if not laws:
+        return list(outputs)
+    kept = []
+    for y in outputs:
+        have = {_key(law) for law in _laws([y])}
+        kept.append(require(as_tensor(y), [law for law in laws if _key(law) not in have]))
+    return kept
+
+
+def _laws(outputs: Sequence[Node]) -> list[SizeCheck]:
+    return size_laws(toposort(outputs), ())
+
+
+def _key(law: SizeCheck) -> tuple:
+    return law.left, law.relation, law.right

@@ -1,0 +1,139 @@
+"""Every op refuses, at the call, the sizes that its NumPy meaning refuses."""
+
+import numpy as np
+import pytest
+
+import probtensor as pt
+from probtensor import ops
+from probtensor.graph.law import size_laws
+from probtensor.graph.node import GraphError, make
+from probtensor.lower.loops import index_positions
+from probtensor.ops.kinds import REGISTRY, Core
+from probtensor.testing.reference import size_names_of
+from probtensor.types import (
+    Dim,
+    never_negative,
+    size_max,
+    size_min,
+    size_value,
+    where_positive,
+)
+
+RNG = np.random.default_rng(3)
+REFUSED = (ValueError, IndexError)
+
+
+def symbolic(arrays):
+    """Inputs of unknown sizes for arrays; axes of size 1 are known to be that."""
+    return [
+        ops.tensor(f"x{k}", [1 if n == 1 else None for n in a.shape], a.dtype)
+        for k, a in enumerate(arrays)
+    ]
+
+
+def resized(arrays, inputs):
+    """The arrays with one to three of their axes longer or shorter, as often as is asked."""
+    axes = [(k, a) for k, x in enumerate(inputs) for a, n in enumerate(x.shape) if n != 1]
+    yield arrays
+    for _ in range(25 if axes else 0):
+        found = list(arrays)
+        for place in RNG.permutation(len(axes))[: RNG.integers(1, 4)]:
+            k, axis = axes[place]
+            shape = list(found[k].shape)
+            shape[axis] = RNG.choice([0, 1, max(0, shape[axis] - 1), shape[axis] + 1])
+            found[k] = np.resize(found[k], shape)
+        yield found
+
+
+def meaning(op, node, arrays, names):
+    """What NumPy makes of it; None where it refuses, or makes another shape than is promised."""
+    try:
+        with np.errstate(all="ignore"):
+            value = np.asarray(op.numpy(*arrays))
+    except (ValueError, IndexError, TypeError):
+        return None
+    promised = tuple(size_value(n, names) for n in node.shape)
+    return value if value.shape == promised else None
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_the_law_of_an_op_is_that_of_its_meaning(name):
+    kind = REGISTRY[name]
+    taken = 0
+    for sample in kind.samples:
+        arrays = [np.asarray(a) for a in sample.make(RNG)]
+        inputs = symbolic(arrays)
+        op = kind(**sample.parameters)
+        node = make(op, inputs)
+        for k in index_positions(node):
+            arrays[k] = np.zeros_like(arrays[k])  # a place that every axis has, unless it is empty
+        laws = size_laws([node], inputs)
+        for number, given in enumerate(resized(arrays, inputs)):
+            names = size_names_of(dict(zip(inputs, given)))
+            refused = None
+            for law in laws:
+                try:
+                    law.verify(names)
+                except REFUSED as error:
+                    refused = refused or error
+            if refused is None:
+                assert meaning(op, node, given, names) is not None, [a.shape for a in given]
+                taken += 1
+            else:
+                assert number > 0, refused
+                assert __file__ in str(refused) and len(str(refused).splitlines()) <= 8
+    assert taken > 0
+
+
+def test_a_routine_of_unequal_leading_axes_is_refused_or_repeated():
+    """A routine runs over whole items, so an op cannot broadcast; a call does it."""
+    t, b = np.stack([np.tril(np.ones((3, 3)))] * 2), np.ones((3, 1))
+    for kind in (kind for kind in REGISTRY.values() if issubclass(kind, Core)):
+        if kind.core.count("(") < 3:
+            continue
+        for first, second in ((t, b), (t[0], np.stack([b] * 2)), (t[:1], np.stack([b] * 2))):
+            x, y = (ops.tensor(f"x{k}", a.shape) for k, a in enumerate((first, second)))
+            with pytest.raises(GraphError, match=f"{kind.name}: leading axes"):
+                make(kind(), (x, y))
+            found = pt.function([x, y], kind()(x, y), target="interp")(first, second)
+            shape = np.broadcast_shapes(first.shape[:-2], second.shape[:-2])
+            whole = (np.broadcast_to(a, (*shape, *a.shape[-2:])) for a in (first, second))
+            np.testing.assert_allclose(found, kind().numpy(*whole))
+        x, y = ops.tensor("x", (None, 3, 3)), ops.tensor("y", (None, 3, 1))
+        call = pt.function([x, y], make(kind(), (x, y)), target="interp")
+        with pytest.raises(ValueError, match="sizes 2 and 1 do not fit together along a leading"):
+            call(t, b[None])
+
+
+N, M = Dim.name("n"), Dim.name("m")
+
+
+@pytest.mark.parametrize("size", [
+    0, N, N - size_min(N, M), size_max(N - 1, 0), N + 1 - (N + 1) // 2 * 2,
+    size_max(N, M) - N, N * M + 2, size_min(N, M), N // 2 - N // 2, 2 * ((N + 1) // 2) - N,
+], ids=str)  # fmt: skip
+def test_sizes_that_are_never_negative(size):
+    assert never_negative(size)
+
+
+@pytest.mark.parametrize(
+    "size", [-1, N - 1, N - M, size_min(N, M) - N, N - 2 * ((N + 1) // 2), size_min(N - 1, M)],
+    ids=str,
+)  # fmt: skip
+def test_sizes_that_may_be_negative(size):
+    assert not never_negative(size)
+
+
+def test_a_positive_size_is_not_the_zero_it_was_held_above():
+    assert where_positive(size_max(N - 3, 0)) == N - 3
+    assert where_positive((size_max(N - 3, 0) + 1) // 2) == (N - 2) // 2
+    assert where_positive(size_max(N - 3, 0) + 1) == size_max(N - 3, 0) + 1
+
+
+@pytest.mark.parametrize("key", [
+    "1:", ":-1", "-3:", "::-1", "::2", "1::3", ":5", "2:9:4", "-2::-1", "::-3", "3:1", "5:2:-1",
+])  # fmt: skip
+def test_slices_by_literals_need_no_check(key):
+    x = ops.tensor("x", (None,))
+    sliced = eval(f"x[{key}]")
+    assert size_laws([sliced], [x]) == []
