@@ -62,6 +62,7 @@ cdef extern from "pt_platform.h" nogil:
     )
     void pt_request_stop(pt_progress *progress)
     int64_t PT_SHARED(int64_t place)
+    int64_t PT_PUBLISHED(int64_t place)
     double pt_from_bits(int64_t bits)
 
 
@@ -127,8 +128,8 @@ cdef class Progress:
 
     @property
     def draws(self):
-        """Iterations done, those of the warm-up included."""
-        return PT_SHARED(self.shared.draws)
+        """Iterations done, those of the warm-up included; their draws may be read."""
+        return PT_PUBLISHED(self.shared.draws)
 
     @property
     def divergences(self):

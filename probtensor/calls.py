@@ -44,7 +44,7 @@ MEANT = {
     "std": ("sigma",),
     "rate": ("lam", "beta", "mu"),
     "df": ("nu",),
-    "size": ("shape",),
+    "size": ("shape", "draws"),
     "sample_shape": ("shape",),
     "probs": ("p",),
     "logits": ("logit_p",),
@@ -58,6 +58,19 @@ MEANT = {
     "lower": ("upper",),
     "low": ("a_min", "min"),
     "high": ("a_max", "max"),
+    **dict.fromkeys(("random_seed", "random_state", "rng", "rng_key"), ("seed",)),
+    **dict.fromkeys(("samples", "num_samples", "n_samples", "iter_sampling"), ("draws",)),
+    **dict.fromkeys(("warmup", "num_warmup", "n_warmup", "iter_warmup"), ("tune",)),
+    **dict.fromkeys(("num_chains", "n_chains"), ("chains",)),
+    **dict.fromkeys(("parallel_chains", "n_jobs"), ("cores",)),
+    **dict.fromkeys(("adapt_delta", "delta", "target_accept_prob"), ("target_accept",)),
+    **dict.fromkeys(("max_depth", "max_tree_depth"), ("max_treedepth",)),
+    **dict.fromkeys(("progressbar", "progress_bar", "callback"), ("progress",)),
+    **dict.fromkeys(("discard_tuned_samples", "save_warmup"), ("keep_warmup",)),
+    **dict.fromkeys(("initvals", "start", "inits", "initial_values"), ("init",)),
+    **dict.fromkeys(("nuts_sampler", "step"), ("sampler",)),
+    "trace": ("idata",),
+    "var_names": ("outputs",),
 }
 
 

@@ -16,6 +16,9 @@ static inline double pt_clock(void)
 /* Each word is written by one thread and read by others, which need no order between words. */
 #define PT_SHARE(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELAXED)
 #define PT_SHARED(place) __atomic_load_n(&(place), __ATOMIC_RELAXED)
+/* But who reads that a chain has done n iterations must find their draws in memory. */
+#define PT_PUBLISH(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELEASE)
+#define PT_PUBLISHED(place) __atomic_load_n(&(place), __ATOMIC_ACQUIRE)
 
 /* How far a chain is, for those who watch it. Doubles travel as their bits. The padding keeps
    the counters of two chains off one cache line, which their threads would fight for. */
@@ -46,7 +49,7 @@ static inline double pt_from_bits(int64_t bits)
 static inline void pt_report(pt_progress *progress, int64_t draws, int64_t divergences,
                              int64_t gradients, double step_size)
 {
-    PT_SHARE(progress->draws, draws);
+    PT_PUBLISH(progress->draws, draws);
     PT_SHARE(progress->divergences, divergences);
     PT_SHARE(progress->gradients, gradients);
     PT_SHARE(progress->step_size_bits, pt_bits(step_size));

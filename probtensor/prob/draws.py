@@ -21,6 +21,7 @@ from probtensor.prob.data import default_of
 from probtensor.prob.distribution import RandomVariable
 from probtensor.prob.packed import Packed, rows_of
 from probtensor.prob.sizes import Sizes
+from probtensor.sample.checks import located, seed_of, whole
 
 
 def has_draws(outputs: Sequence[Node]) -> bool:
@@ -52,12 +53,16 @@ def lower_draws(
 
 
 @public
-def draw(outputs: Any, draws: int | None = None, seed: int | None = None) -> Any:
+def draw(outputs: Any, draws: int | None = None, seed: Any = None) -> Any:
     """Values of random variables and of what depends on them, all from one joint draw.
 
     outputs: a tensor, or a list or dict of them, which is then the structure of the result. With
-    `draws` each array has a leading axis of that length. The same seed gives the same values.
+    `draws` each array has a leading axis of that length. The same seed, a whole number or a NumPy
+    SeedSequence, gives the same values; a NumPy Generator is asked for a seed.
+
+    TypeError or ValueError for other settings.
     """
+    draws, seed = draw_settings("draw", draws, seed)
     if isinstance(outputs, Mapping):
         named = {name: as_tensor(node) for name, node in outputs.items()}
     elif isinstance(outputs, (list, tuple)):
@@ -71,6 +76,17 @@ def draw(outputs: Any, draws: int | None = None, seed: int | None = None) -> Any
         return found
     values = list(found.values())
     return values if isinstance(outputs, (list, tuple)) else values[0]
+
+
+def draw_settings(
+    what: str, draws: Any, seed: Any, least: int = 0
+) -> tuple[int | None, Any]:
+    """(draws, seed), once they make sense."""
+    try:
+        count = None if draws is None else whole(what, "draws", draws, least)
+        return count, seed_of(what, seed)
+    except (TypeError, ValueError) as error:
+        raise located(error) from None
 
 
 def draw_rows(

@@ -8,7 +8,7 @@ is; posterior predictive draws, which know no posterior, where $PROBTENSOR_TARGE
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from probtensor.graph import GraphError, Node, toposort
 from probtensor.prob.binding import data_array
 from probtensor.prob.data import Data
 from probtensor.prob.distribution import RandomVariable, here
-from probtensor.prob.draws import draw_rows
+from probtensor.prob.draws import draw_rows, draw_settings
 from probtensor.prob.logp import logp
 from probtensor.prob.names import check_names, dims_of_node, named_things
 from probtensor.prob.posterior import Posterior
@@ -27,12 +27,14 @@ from probtensor.version import __version__
 
 
 @public
-def sample_prior(model: Posterior | Any, draws: int = 500, seed: int | None = None) -> Any:
+def sample_prior(model: Posterior | Any, draws: int = 500, seed: Any = None) -> Any:
     """Draws from the prior, as an ArviZ object with one chain.
 
     model: a posterior, whose free variables and deterministics become the group `prior` and whose
-    observed variables `prior_predictive`; or named tensors, which become `prior`.
+    observed variables `prior_predictive`; or named tensors, which become `prior`. `draws` and
+    `seed` are as in `draw`, but there is at least one draw.
     """
+    draws, seed = draw_settings("sample_prior", draws, seed, least=1)
     prior, seen = prior_rows(model, draws, seed)
     groups = {"prior": by_chain(prior, 1)}
     if seen:
@@ -51,7 +53,7 @@ def sample_posterior_predictive(
     idata: Any,
     outputs: Any,
     *,
-    seed: int | None = None,
+    seed: Any = None,
     data: Mapping[Node, Any] | None = None,
 ) -> Any:
     """Draws of variables given the posterior, as an ArviZ object with `posterior_predictive`.
@@ -61,9 +63,11 @@ def sample_posterior_predictive(
     outputs  a random variable or named expression, or several: the observed ones again, or new ones
     data     {data input: array} for other data than the model was made with, in its dtype without
              loss; else TypeError or ValueError
+    seed     as in `draw`
 
     GraphError for a name that a result cannot have; see `condition`.
     """
+    _, seed = draw_settings("sample_posterior_predictive", None, seed)
     rows, chains = posterior_rows(idata)
     labels = {}
     for group in ("constant_data", "observed_data", "posterior"):
@@ -187,6 +191,8 @@ def predictive_rows(
             f"  at {here()}\n  variables are matched by name; draw from the prior with pt.draw"
         )
     count = len(next(iter(given.values())))
+    if data is not None and not isinstance(data, Mapping):
+        raise TypeError(f"data= is {{data input: array}}, not {data!r:.60}\n  at {here()}")
     fixed = {}
     for node, array in (data or {}).items():
         if not isinstance(getattr(node, "op", None), Data):
@@ -201,7 +207,8 @@ def named_outputs(outputs: Any) -> dict[str, Node]:
     if isinstance(outputs, Mapping):
         pairs = list(outputs.items())
     else:
-        nodes = [outputs] if isinstance(outputs, Node) else list(outputs)
+        single = isinstance(outputs, Node) or not isinstance(outputs, Iterable)
+        nodes = [outputs] if single else list(outputs)
         pairs = [(getattr(node, "name", None), node) for node in nodes]
     for name, node in pairs:
         if not isinstance(node, Node) or not isinstance(name, str):

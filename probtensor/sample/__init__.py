@@ -8,10 +8,12 @@ arithmetic costs. Python holds what is not arithmetic, one file each:
 
     run.py          `sample`: settings in, ArviZ object out
     protocol.py     what a posterior must offer
-    settings.py     what is asked of a run, as frozen values
-    nuts.py         the arrays; one chain on the CPU
-    many.py         all chains on a device: batches, Ctrl-C, counters; many_chains.py: memory and
+    settings.py     what is asked of a run, as frozen values; checks.py: each of them on the way in
+    nuts.py         the arrays; one chain on the CPU; host.py: all chains on threads
+    many.py         all chains on a device: batches, counters; many_chains.py: memory and
                     launches; many_layout.py: structures shared with the kernels
+    draws.py        what a run has drawn, for the ArviZ object or for an exception
+    interrupts.py   Ctrl-C while draws are in the making
     adapt.py        the warm-up's schedule: a byte of flags an iteration, which native code obeys
     start.py        start points, and what to say where there is none
     threads.py      running, watching and stopping chains
@@ -49,9 +51,18 @@ enough). Dense and low-rank metrics belong beside `refresh_metric`; another samp
 states beside nuts.pyx.
 """
 
+from probtensor.sample.draws import Draws
 from probtensor.sample.errors import SamplerWarning, SamplingError
 from probtensor.sample.progress import ChainState
 from probtensor.sample.protocol import Context, LogpGrad
 from probtensor.sample.run import sample
 
-__all__ = ["ChainState", "Context", "LogpGrad", "SamplerWarning", "SamplingError", "sample"]
+__all__ = [
+    "ChainState",
+    "Context",
+    "Draws",
+    "LogpGrad",
+    "SamplerWarning",
+    "SamplingError",
+    "sample",
+]

@@ -7,9 +7,11 @@ core's cache; NumPy sorts and transforms them without the GIL, so threads share 
 """
 
 import functools
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+
+from probtensor.forks import importing
+from probtensor.sample.threads import spread
 
 BLOCK_VALUES = 100_000
 MANY_CHAINS = 128
@@ -44,7 +46,7 @@ def nested(draws):
     grouped = means[:whole].reshape(-1, each, *means.shape[1:])
     inside = grouped.var(axis=1, ddof=1) if each > 1 else np.zeros(grouped[:, 0].shape)
     within = inside + variances[:whole].reshape(grouped.shape).mean(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(all="ignore"):
         between = grouped.mean(axis=1).var(axis=0, ddof=1)
         rhat = np.sqrt(1.0 + between / within.mean(axis=0))
         spread = means.var(axis=0, ddof=1)
@@ -101,8 +103,9 @@ def bfmi(energy):
     energy: float64[chains, draws], the Hamiltonian at each draw.
     """
     energy = np.asarray(energy, dtype=float)
-    steps = np.square(np.diff(energy, axis=1)).mean(axis=1)
-    return steps / energy.var(axis=1, ddof=1)
+    with np.errstate(all="ignore"):
+        steps = np.square(np.diff(energy, axis=1)).mean(axis=1)
+        return steps / energy.var(axis=1, ddof=1)
 
 
 def _by_blocks(measure, draws, rows=1, threads=1):
@@ -120,17 +123,12 @@ def _by_blocks(measure, draws, rows=1, threads=1):
     def block(start):
         piece = np.ascontiguousarray(values[:, :, start : start + width].transpose(2, 0, 1))
         finite = np.isfinite(piece).all(axis=(1, 2))
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(all="ignore"):  # threads do not inherit it
             found = measure(np.where(finite[:, None, None], piece, 0.0))
         result[:, start : start + width] = np.where(finite, found, np.nan)
 
     starts = range(0, count if length >= 4 else 0, width)
-    if threads > 1 and len(starts) > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(block, starts))
-    else:
-        for start in starts:
-            block(start)
+    spread(block, starts, threads)
     return result.reshape(rows, *draws.shape[2:])
 
 
@@ -171,7 +169,8 @@ def _flat(values):
 @functools.lru_cache(maxsize=8)
 def _normal_scores(size):
     """Normal quantiles of the ranks 1, 1.5, 2, ..., size, with Blom's offset of 3/8."""
-    from scipy.special import ndtri
+    with importing():
+        from scipy.special import ndtri
 
     ranks = 1.0 + 0.5 * np.arange(2 * size - 1)
     return ndtri((ranks - 0.375) / (size + 0.25))

@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +25,12 @@ import numpy as np
 
 from probtensor.sample.diagnostics import superchain_size
 from probtensor.sample.errors import SamplingError
+from probtensor.sample.interrupts import Interrupts
 from probtensor.sample.many_chains import Chains, chains_of
-from probtensor.sample.nuts import Outcome, Traces, explain
+from probtensor.sample.nuts import Traces, explain
 from probtensor.sample.output import load_arviz
 from probtensor.sample.progress import Callback, Watcher
 from probtensor.sample.settings import Settings
-from probtensor.sample.start import given_starts
 
 FIRST_BATCH = 16
 BATCH_SECONDS = 0.25  # between two looks for Ctrl-C
@@ -48,34 +48,114 @@ class Counters:
     step_size: float = 0.0
 
 
-def run_many(
-    posterior: Any, settings: Settings, chains: int, seed: int, init: object,
-    progress: bool | Callback,
-) -> Outcome:  # fmt: skip
-    """Run all chains on the device.
+class DeviceRun:
+    """A `Run` on the device.
 
-    SamplingError where a chain finds no start or cannot go on, or where the device's memory does
-    not hold one draw of every chain.
+    SamplingError where a chain finds no start, or where the device's memory does not hold one draw
+    of every chain; from `go`, where a chain cannot go on.
     """
-    given = given_starts(posterior, init, chains)
-    points = None if given[0] is None else np.ascontiguousarray(given)
-    preparing = threading.Thread(target=_load_output, daemon=True)
-    preparing.start()
-    many = chains_of(posterior, settings, chains, seed, superchain_size(chains))
-    many.start(points)
-    traces = _empty_traces(settings, many)
-    counters = [Counters() for _ in range(chains)]
-    watcher = Watcher(counters, settings.tune, settings.iterations, progress)
-    watch = None if progress is False else _watching(many, counters, watcher)
-    began = time.perf_counter()
-    try:
-        interrupted = _run_all(many, settings, traces, watch)
-        seconds = time.perf_counter() - began
-        done = _finish(many, traces, counters)
-    finally:
-        watcher.close()
-        preparing.join()
-    return Outcome(traces, done, interrupted, seconds, many.driver.name)
+
+    def __init__(
+        self, posterior: Any, settings: Settings, seed: int,
+        given: Sequence[np.ndarray | None], progress: bool | Callback,
+    ) -> None:  # fmt: skip
+        chains = len(given)
+        points = None if given[0] is None else np.ascontiguousarray(given)
+        self.preparing = threading.Thread(target=_load_output, daemon=True)
+        self.preparing.start()
+        self.settings = settings
+        self.many = chains_of(posterior, settings, chains, seed, superchain_size(chains))
+        self.device = self.many.driver.name
+        self.many.start(points)
+        self.traces = _empty_traces(settings, self.many)
+        self.reached = [0] * chains  # iterations that the chains have done
+        self.stored = 0  # iterations that are in the traces, as far as they were done
+        self.counters = [Counters() for _ in range(chains)]
+        self.watcher = Watcher(self.counters, settings.tune, settings.iterations, progress)
+        self.watch = None if progress is False else self._watching()
+
+    def go(self, interrupts: Interrupts) -> None:
+        """See `Run`."""
+        with self.watcher.open(interrupts):
+            self._advance(interrupts)
+            self._store()
+            self._check()
+
+    def prepare(self) -> None:
+        """See `Run`."""
+        self.preparing.join()
+
+    def done(self) -> list[int]:
+        """See `Run`."""
+        return [min(reached, self.stored) for reached in self.reached]
+
+    def rescue(self) -> None:
+        """See `Run`. Where the device answers no more, what was brought before is all there is."""
+        with contextlib.suppress(Exception):
+            self._store()
+
+    def stop(self) -> None:
+        """Nothing to do: the loop looks at the interrupts between two batches."""
+
+    def _advance(self, interrupts: Interrupts) -> None:
+        """Iterations in batches, to the end or to Ctrl-C."""
+        many, batch, last = self.many, FIRST_BATCH, self.settings.iterations
+        many.open_window(last - self.settings.kept)
+        while many.done < last and not interrupts.presses:
+            began = time.perf_counter()
+            try:
+                many.advance(min(many.done + batch, many.window[-1] + 1))
+                many.wait()
+                if self.watch is not None:
+                    self.watch()
+            except KeyboardInterrupt:
+                if interrupts.press():
+                    raise
+                return
+            spent = time.perf_counter() - began
+            batch = max(1, int(batch * min(MOST_GROWTH, BATCH_SECONDS / max(spent, 1e-6))))
+            if many.window[-1] + 1 == many.done < last:
+                self._store()
+                many.open_window(many.done)
+
+    def _store(self) -> None:
+        """Bring what the window holds into the traces."""
+        many = self.many
+        if not many.window:
+            return
+        many.wait()
+        states = many.read_states()
+        reached = states["done"].tolist()
+        length = min(max(reached), many.window.stop) - many.window.start
+        if length > 0:
+            many.collect(self.traces, length)
+        self.reached, self.stored = reached, many.window.start + max(0, length)
+        self.states = states
+        _count(states, self.counters)
+
+    def _check(self) -> None:
+        """SamplingError where a chain failed; else the metric."""
+        failed = np.flatnonzero(self.states["status"])
+        if failed.size:
+            chain = int(failed[0])
+            state = self.states[chain]
+            status, done, code = (int(state[name]) for name in ("status", "done", "code"))
+            raise SamplingError(explain(status, chain, done, code))
+        self.traces.inverse_mass[...] = self.many.read_inverse_mass()
+
+    def _watching(self) -> Callable[[], None]:
+        """What reads the chains' counters and shows them, at most ten times a second."""
+        looked = time.perf_counter()
+
+        def watch() -> None:
+            nonlocal looked
+            now = time.perf_counter()
+            if now - looked >= WATCH_SECONDS:
+                looked = now
+                _count(self.many.read_states(), self.counters)
+                self.watcher.update()
+
+        return watch
 
 
 def _load_output() -> None:
@@ -92,65 +172,6 @@ def _empty_traces(settings: Settings, many: Chains) -> Traces:
         divergence_starts=np.empty(shape) if settings.keep_divergences else None,
         inverse_mass=np.empty((many.chains, many.dim)),
     )
-
-
-def _run_all(
-    many: Chains, settings: Settings, traces: Traces, watch: Callable[[], None] | None
-) -> bool:
-    """All iterations into the traces; returns whether Ctrl-C came first."""
-    batch = FIRST_BATCH
-    interrupted = False
-    many.open_window(settings.iterations - settings.kept)
-    while many.done < settings.iterations and not interrupted:
-        try:
-            began = time.perf_counter()
-            many.advance(min(many.done + batch, many.window[-1] + 1))
-            many.wait()
-            spent = time.perf_counter() - began
-            if watch is not None:
-                watch()
-        except KeyboardInterrupt:
-            interrupted = True
-            many.wait()
-            many.done = int(many.read_states()["done"].min())
-            continue
-        batch = max(1, int(batch * min(MOST_GROWTH, BATCH_SECONDS / max(spent, 1e-6))))
-        if many.window[-1] + 1 == many.done < settings.iterations:
-            many.collect(traces, len(many.window))
-            many.open_window(many.done)
-    length = many.done - many.window[0]
-    if length > 0:
-        many.collect(traces, length)
-    return interrupted
-
-
-def _finish(many: Chains, traces: Traces, counters: list[Counters]) -> list[int]:
-    """The iterations that each chain has done, and its metric; SamplingError where one failed."""
-    states = many.read_states()
-    _count(states, counters)
-    failed = np.flatnonzero(states["status"])
-    if failed.size:
-        chain = int(failed[0])
-        state = states[chain]
-        status, done, code = (int(state[name]) for name in ("status", "done", "code"))
-        raise SamplingError(explain(status, chain, done, code))
-    traces.inverse_mass[...] = many.read_inverse_mass()
-    return states["done"].tolist()
-
-
-def _watching(many: Chains, counters: list[Counters], watcher: Watcher) -> Callable[[], None]:
-    """What reads the chains' counters and shows them, at most ten times a second."""
-    looked = time.perf_counter()
-
-    def watch() -> None:
-        nonlocal looked
-        now = time.perf_counter()
-        if now - looked >= WATCH_SECONDS:
-            looked = now
-            _count(many.read_states(), counters)
-            watcher.update()
-
-    return watch
 
 
 def _count(states: np.ndarray, counters: list[Counters]) -> None:

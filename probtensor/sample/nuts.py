@@ -12,12 +12,14 @@ warm-up included, 4 chains of 1000 + 1000 iterations, means over 3 to 10 seeds, 
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from cython_ext import chain as native
 from probtensor.sample.adapt import warmup_schedule
 from probtensor.sample.errors import SamplingError
+from probtensor.sample.interrupts import Interrupts
 from probtensor.sample.protocol import Context, LogpGrad
 from probtensor.sample.settings import METRICS, Nuts, Settings
 
@@ -39,16 +41,30 @@ class Traces:
     inverse_mass: np.ndarray
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a run left: its arrays, the iterations that each chain has done, whether Ctrl-C came
-    first, the seconds it took, and the device, if it was on one."""
+class Run(Protocol):
+    """Chains that are ready to go: start points are found and memory is taken.
+
+    traces       the host's arrays
+    device       the device's name; "" on the CPU
+    """
 
     traces: Traces
-    done: list[int]
-    interrupted: bool
-    seconds: float
-    device: str = ""
+    device: str
+
+    def go(self, interrupts: Interrupts) -> None:
+        """All iterations, or those up to Ctrl-C. """
+
+    def prepare(self) -> None:
+        """Wait for what was begun beside the chains and the output needs."""
+
+    def done(self) -> list[int]:
+        """The iterations of each chain whose draws are in the traces."""
+
+    def rescue(self) -> None:
+        """After an exception, quickly: bring into the traces what is not there yet."""
+
+    def stop(self) -> None:
+        """Tell the chains to end. Called by a signal handler."""
 
 
 def new_traces(nuts: Settings, chains: int, dim: int) -> Traces:

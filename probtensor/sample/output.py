@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from probtensor.forks import importing
 from probtensor.sample.nuts import Traces
 from probtensor.sample.protocol import LogpGrad
 from probtensor.sample.settings import Settings
@@ -25,7 +26,8 @@ FLAGS = ("diverging", "reached_max_treedepth")
 
 def load_arviz() -> ModuleType:
     """ArviZ, imported when first needed, without its announcement of version 1."""
-    with warnings.catch_warnings():
+    with importing(), warnings.catch_warnings():
+        no_errors("ignore")
         warnings.simplefilter("ignore", FutureWarning)
         try:
             import arviz
@@ -34,6 +36,13 @@ def load_arviz() -> ModuleType:
             with tempfile.TemporaryDirectory() as folder, cache_home(folder):
                 import arviz
     return arviz
+
+
+def no_errors(action: str) -> None:
+    """Inside `catch_warnings`: the action for warnings that would be errors, as all are under
+    `python -W error`. What ArviZ and its imports warn of is no reason to lose draws."""
+    for strict in [found for found in warnings.filters if found[0] == "error"]:
+        warnings.simplefilter(action, strict[2])
 
 
 @contextlib.contextmanager
@@ -64,6 +73,7 @@ def to_arviz(
     """
     arviz = load_arviz()
     with warnings.catch_warnings():
+        no_errors("default")
         # Thousands of short chains are no mistake.
         warnings.filterwarnings("ignore", message="More chains", category=UserWarning)
         return _built(arviz, groups, dims, coords, attrs)

@@ -2,17 +2,21 @@
 
 Bars are drawn by Rich, which knows terminals and notebooks and several live bars at once. A run
 shorter than a moment, or one whose output is no terminal, leaves one line instead, so Rich is not
-even imported. Everything goes to standard error.
+even imported. Everything goes to standard error, and where that is closed or broken nothing is
+shown: no draws are lost to a picture. What a user's own function raises ends the run.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cython_ext.chain import Progress
+from probtensor.forks import importing
+from probtensor.sample.interrupts import Interrupts
 
 BARS_AFTER_SECONDS = 0.5
 MOST_BARS = 16
@@ -77,25 +81,54 @@ class Watcher:
             gradients_per_second=gradients / (now - since) if now > since else 0.0,
         )
 
+    @contextlib.contextmanager
+    def open(self, interrupts: Interrupts) -> Iterator[None]:
+        """Around the run: the end is shown, unless an exception ends it. Then the bars stop."""
+        try:
+            yield
+            try:
+                self.close()
+            except KeyboardInterrupt:
+                if interrupts.press():
+                    raise
+        finally:
+            bars, self.bars = self.bars, None
+            if bars is not None:
+                with contextlib.suppress(Exception):
+                    bars.close()
+
     def update(self) -> None:
         """Show where the chains are."""
         if self.callback is not None:
             self.callback(self.states())
-        elif self.bars is not None:
-            self.bars.show(self.states())
-        elif self.visible and not self.asked and self._seconds() > BARS_AFTER_SECONDS:
-            self.asked = True
-            self.bars = new_bars(self.states())
+        elif self.visible:
+            self._safely(self._show)
 
     def close(self) -> None:
         """Show the end: full bars, or one line."""
         if self.callback is not None:
             self.callback(self.states())
-        elif self.bars is not None:
-            self.bars.show(self.states())
-            self.bars.close()
         elif self.visible:
-            print(closing_line(self.states(), self._seconds()), file=sys.stderr)
+            self._safely(self._show_end)
+
+    def _safely(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception:
+            self.visible = False
+
+    def _show(self) -> None:
+        if self.bars is not None:
+            self.bars.show(self.states())
+        elif not self.asked and self._seconds() > BARS_AFTER_SECONDS:
+            self.asked = True
+            self.bars = new_bars(self.states())
+
+    def _show_end(self) -> None:
+        if self.bars is not None:
+            self.bars.show(self.states())
+        elif sys.stderr is not None:
+            print(closing_line(self.states(), self._seconds()), file=sys.stderr, flush=True)
 
     def _seconds(self) -> float:
         return time.perf_counter() - self.began
@@ -131,8 +164,9 @@ class Bars:
     """One live bar per chain, or one for all where they are many."""
 
     def __init__(self, console: object, states: Sequence[ChainState]) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeRemainingColumn as Remaining
+        with importing():
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+            from rich.progress import TimeRemainingColumn as Remaining
 
         self.progress = Progress(
             TextColumn("{task.description}"),
@@ -181,7 +215,8 @@ def _fields(state: ChainState) -> dict[str, float]:
 def new_bars(states: Sequence[ChainState]) -> Bars | None:
     """Bars where they can be drawn; None without Rich, or where no terminal or notebook looks."""
     try:
-        from rich.console import Console
+        with importing():
+            from rich.console import Console
     except ImportError:
         return None
     console = Console(stderr=True)

@@ -4,62 +4,52 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from cython_ext import blas
-from cython_ext.chain import Progress
 from cython_ext.cpus import available_cpus
 from probtensor.calls import public
+from probtensor.sample.checks import SEED_BITS, fits, located, seed_of, shown, whole
 from probtensor.sample.diagnostics import MANY_CHAINS
-from probtensor.sample.many import run_many
-from probtensor.sample.nuts import Outcome, new_traces, run_chain
-from probtensor.sample.output import axes_of, groups_of, load_arviz, rows_of, to_arviz
-from probtensor.sample.progress import Callback, Watcher
+from probtensor.sample.draws import Draws, attach
+from probtensor.sample.host import HostRun
+from probtensor.sample.interrupts import Interrupts
+from probtensor.sample.many import DeviceRun
+from probtensor.sample.nuts import Run
+from probtensor.sample.output import rows_of, to_arviz
+from probtensor.sample.progress import Callback
 from probtensor.sample.protocol import LogpGrad
 from probtensor.sample.settings import Chees, Settings, settings_of
-from probtensor.sample.start import find_start, given_starts
-from probtensor.sample.threads import run_all
+from probtensor.sample.start import given_starts
 from probtensor.sample.warn import warn_of_trouble
 from probtensor.system.stages import quiet
 from probtensor.version import __version__
 
-SEED_BITS = 63
+ATTEMPTS = 5
+STATISTICS = 14  # words of 8 bytes that are recorded beside a draw
 
 
 @public
 def sample(
-    posterior: LogpGrad,
-    draws: int = 1000,
-    tune: int = 1000,
-    chains: int = 4,
-    cores: int | None = None,
-    seed: int | None = None,
-    target_accept: float | None = None,
-    max_treedepth: int = 10,
-    progress: bool | Callback = True,
-    keep_warmup: bool = False,
-    init: Mapping[str, Any] | np.ndarray | None = None,
-    *,
-    sampler: str = "nuts",
-    metric: str = "diag_grad",
-    early_max_treedepth: int = 8,
-    keep_divergences: bool = False,
+    posterior: LogpGrad, draws: int = 1000, tune: int = 1000, chains: int = 4,
+    cores: int | None = None, seed: Any = None, target_accept: float | None = None,
+    max_treedepth: int = 10, progress: bool | Callback = True, keep_warmup: bool = False,
+    init: Mapping[str, Any] | np.ndarray | None = None, *, sampler: str = "nuts",
+    metric: str = "diag_grad", early_max_treedepth: int = 8, keep_divergences: bool = False,
     pooled: bool | None = None,
-) -> Any:
+) -> Any:  # fmt: skip
     """Draw from a posterior and return an ArviZ object.
 
     posterior      what `condition` returns, or any `LogpGrad`
     draws, tune    iterations per chain that are kept, and those of the warm-up before them
     chains, cores  chains, and threads to run them on: by default one per CPU that this process
                    may use. Neither changes what chain i draws. Meanwhile BLAS has one thread
-    seed           0 <= seed < 2**63, by default from the operating system. Same seed, same bits
+    seed           0 <= seed < 2**63, by default from the operating system. Same seed, same bits. A
+                   numpy.random.Generator or SeedSequence is asked for such a number
     target_accept  mean acceptance the step size aims at, by default 0.8, and 0.651 for "chees"
     max_treedepth  a trajectory has at most 2**max_treedepth - 1 steps
     progress       True: bars, or a line where no terminal looks; False: silence; a function: called
@@ -73,64 +63,144 @@ def sample(
     metric, early_max_treedepth, keep_divergences: see `settings.Settings`
 
     Ctrl-C stops the chains at their next leapfrog step and returns what they have drawn: as many
-    chains of one length as keep the most draws. `attrs["interrupted"]` then says what is left.
+    chains of one length as keep the most draws. `attrs["interrupted"]` then says what is left. A
+    second Ctrl-C changes nothing, a third one raises KeyboardInterrupt.
 
-    Raises SamplingError where no start has a finite density or a chain cannot go on, ValueError for
-    settings that make no sense, KeyboardInterrupt where nothing was drawn yet. Warns with
-    SamplerWarning of divergences, chains that disagree and the like.
+    No draw is lost: whatever exception ends a run after its first draw (that KeyboardInterrupt, one
+    of a callback, a failing chain, no memory, no ArviZ, a SamplerWarning as an error) is raised as
+    it is, with an attribute: `error.draws.to_arviz()`, and see `probtensor.sample.Draws`.
+
+    Raises SamplingError where no start has a finite density or a chain cannot go on, TypeError or
+    ValueError for settings that make no sense, KeyboardInterrupt where nothing was drawn yet. Warns
+    with SamplerWarning of divergences, chains that disagree and the like.
     """
-    settings = settings_of(
-        sampler,
-        target_accept,
-        draws=draws,
-        tune=tune,
-        max_treedepth=max_treedepth,
-        early_max_treedepth=early_max_treedepth,
-        metric=metric,
-        keep_warmup=keep_warmup,
-        keep_divergences=keep_divergences,
-        pooled=_pools(sampler, posterior, chains) if pooled is None else pooled,
-    )
-    seed = _checked(posterior, settings, chains, cores, seed)
-    return _sampled(posterior, settings, chains, cores, seed, init, progress)
+    options = {
+        "draws": draws, "tune": tune, "max_treedepth": max_treedepth, "metric": metric,
+        "early_max_treedepth": early_max_treedepth, "keep_warmup": keep_warmup,
+        "keep_divergences": keep_divergences, "pooled": pooled, "target_accept": target_accept,
+    }  # fmt: skip
+    try:
+        asked = _asked(posterior, sampler, options, chains, cores, seed, init, progress)
+    except (TypeError, ValueError, KeyError, MemoryError) as error:
+        raise located(error) from None
+    return _sampled(posterior, *asked, progress)
+
+
+def _asked(
+    posterior: LogpGrad,
+    sampler: str,
+    options: dict[str, Any],
+    chains: int,
+    cores: int | None,
+    seed: object,
+    init: object,
+    progress: object,
+) -> tuple[Settings, int, int, list[np.ndarray | None]]:
+    """(settings, threads, seed, start points or None of each chain), once all make sense."""
+    _check_posterior(posterior)
+    chains = whole("sample", "chains", chains, 1)
+    cores = available_cpus() if cores is None else whole("sample", "cores", cores, 1)
+    if options["pooled"] is None:
+        options["pooled"] = _pools(sampler, posterior, chains)
+    settings = settings_of(sampler, **options)
+    _check_place(posterior, settings)
+    if not isinstance(progress, bool) and not callable(progress):
+        raise TypeError(
+            "sample: progress is True, False or a function of a list of ChainState, not "
+            f"{shown(progress)}\n  write progress=False for silence"
+        )
+    seed = seed_of("sample", seed, 2**SEED_BITS)
+    if seed is None:
+        seed = secrets.randbits(SEED_BITS)
+    fits("sample", f"{chains} chains of {settings.kept} draws of {posterior.dim} coordinates",
+         chains * settings.kept * 8 * (posterior.dim + STATISTICS) + settings.tune)  # fmt: skip
+    return settings, min(chains, cores), seed, given_starts(posterior, init, chains)
 
 
 def _sampled(
     posterior: LogpGrad,
     settings: Settings,
-    chains: int,
-    cores: int | None,
+    threads: int,
     seed: int,
-    init: object,
+    starts: list[np.ndarray | None],
     progress: bool | Callback,
 ) -> Any:
-    """Run, gather what was drawn, and say what is wrong with it."""
-    threads = min(chains, cores or available_cpus())
+    """Run, gather what was drawn, and say what is wrong with it. An exception gets the draws."""
     if _on_device(posterior):
-        outcome = run_many(posterior, settings, chains, seed, init, progress)
+        run = DeviceRun(posterior, settings, seed, starts, progress)
     else:
-        outcome = _run(posterior, settings, chains, init, seed, threads, progress)
-    traces = outcome.traces
-    chosen, length = _most_draws(settings, outcome.done)
-    if length == 0:
+        run = HostRun(posterior, settings, threads, seed, starts, progress)
+    harvest = Harvest(posterior, settings, run, _attributes(settings, seed, threads, run.device))
+    interrupts = Interrupts(run.stop, tell=progress is True)
+    # Two blocks, because an exception may also come while the inner one is being left: from the
+    # handler that `restore` puts back, from one of the user's, or from another thread.
+    try:
+        try:
+            interrupts.install()
+            run.go(interrupts)
+            return _result(harvest, threads, progress is False)
+        except BaseException as error:
+            interrupts.raising = False
+            harvest.save(error)
+            raise
+        finally:
+            interrupts.restore()
+    except BaseException as error:
+        harvest.save(error)
+        raise
+
+
+class Harvest:
+    """The draws of a run, gathered once: at its end, or for an exception."""
+
+    def __init__(
+        self, posterior: LogpGrad, settings: Settings, run: Run, attrs: dict[str, Any]
+    ) -> None:
+        self.posterior = posterior
+        self.settings = settings
+        self.run = run
+        self.attrs = attrs
+        self.began = time.perf_counter()
+        self.draws: Draws | None = None
+
+    def gather(self) -> Draws:
+        """What the traces hold."""
+        if self.draws is None:
+            attrs = self.attrs | {"sampling_time": time.perf_counter() - self.began}
+            run = self.run
+            self.draws = Draws(self.posterior, self.settings, run.traces, run.done(), attrs)
+        return self.draws
+
+    def save(self, error: BaseException) -> None:
+        """Give the exception the draws. It is on its way, so Ctrl-C meanwhile changes nothing."""
+        for _ in range(ATTEMPTS):
+            with contextlib.suppress(KeyboardInterrupt):
+                if self.draws is None:
+                    self.run.stop()
+                    self.run.rescue()
+                attach(error, self.gather())
+                return
+
+
+def _result(harvest: Harvest, threads: int, silent: bool) -> Any:
+    """The ArviZ object, and what is wrong with it. KeyboardInterrupt where there is no draw."""
+    draws = harvest.gather()
+    if not draws.any:
         raise KeyboardInterrupt("interrupted before the first draw")
-    attrs = _attributes(settings, seed, threads, outcome)
-    if outcome.interrupted:
-        attrs["interrupted"] = _what_is_left(chains, settings, chosen, length)
-    with quiet(progress is False):  # what turns draws into values may have to be compiled
-        groups = groups_of(posterior, settings, traces, chosen, length)
-    dims, coords = axes_of(posterior, settings)
-    result = to_arviz(groups, dims=dims, coords=coords, attrs=attrs)
-    drawn = slice(min(settings.kept - settings.draws, length), length)
+    harvest.run.prepare()
+    with quiet(silent):  # what turns draws into values may have to be compiled
+        parts = draws.parts()
+    draws.result = to_arviz(**parts)
+    settings, traces, chosen = draws.settings, draws.traces, draws.chosen
+    part = slice(min(settings.kept - settings.draws, draws.length), draws.length)
     warn_of_trouble(
-        posterior,
+        draws.posterior,
         settings,
-        rows_of(traces.draws, chosen, drawn),
-        rows_of(traces.records, chosen, drawn),
-        stacklevel=3,
+        rows_of(traces.draws, chosen, part),
+        rows_of(traces.records, chosen, part),
         threads=threads,
     )
-    return result
+    return draws.result
 
 
 def _pools(sampler: str, posterior: object, chains: int) -> bool:
@@ -142,102 +212,32 @@ def _on_device(posterior: object) -> bool:
     return getattr(posterior, "on_device", False)
 
 
-def _checked(
-    posterior: LogpGrad, settings: Settings, chains: int, cores: int | None, seed: int | None
-) -> int:
-    """The seed, once all of these make sense."""
-    if settings.pooled and not _on_device(posterior):
-        asked = "sampler='chees'" if isinstance(settings, Chees) else "pooled=True"
-        raise ValueError(
-            f"sample: {asked} is for chains on a device, and this posterior is on the CPU\n"
-            'condition with target="cuda", or leave it out'
-        )
+def _check_posterior(posterior: object) -> None:
     if not _on_device(posterior) and not isinstance(posterior, LogpGrad):
         raise TypeError(
             f"sample: draws are from a posterior, as pt.condition returns it, not {posterior!r:.60}"
         )
     if posterior.dim < 1:
         raise ValueError("sample: this posterior has no free variables, so nothing to draw")
-    if chains < 1 or (cores is not None and cores < 1):
-        raise ValueError(f"sample: chains={chains} and cores={cores} must be at least 1")
-    if seed is None:
-        return secrets.randbits(SEED_BITS)
-    if isinstance(seed, bool) or int(seed) != seed or not 0 <= seed < 2**SEED_BITS:
-        raise ValueError(f"sample: seed is a whole number from 0 to 2**63 - 1, not {seed!r}")
-    return int(seed)
 
 
-def _run(
-    posterior: LogpGrad,
-    settings: Settings,
-    chains: int,
-    init: object,
-    seed: int,
-    threads: int,
-    progress: bool | Callback,
-) -> Outcome:
-    """Run all chains on threads of this process."""
-    traces = new_traces(settings, chains, posterior.dim)
-    contexts = [posterior.context() for _ in range(chains)]
-    starts = [
-        find_start(posterior, contexts[chain], given, seed=seed, chain=chain)
-        for chain, given in enumerate(given_starts(posterior, init, chains))
-    ]
-    progresses = [Progress() for _ in range(chains)]
-    jobs = [
-        partial(
-            run_chain, posterior, contexts[chain], settings, traces, starts[chain],
-            seed=seed, chain=chain, progress=progresses[chain],
+def _check_place(posterior: LogpGrad, settings: Settings) -> None:
+    if settings.pooled and not _on_device(posterior):
+        asked = "sampler='chees'" if isinstance(settings, Chees) else "pooled=True"
+        raise ValueError(
+            f"sample: {asked} is for chains on a device, and this posterior is on the CPU\n"
+            '  condition with target="cuda", or leave it out'
         )
-        for chain in range(chains)
-    ]  # fmt: skip
-    preparing = threading.Thread(target=_prepare_output, args=(posterior, starts[0]), daemon=True)
-    preparing.start()
-    watcher = Watcher(progresses, settings.tune, settings.iterations, progress)
-    began = time.perf_counter()
-    with blas.OneThread(*blas.loaded()):
-        try:
-            done, interrupted = run_all(jobs, threads, progresses, watcher.update)
-            seconds = time.perf_counter() - began
-        finally:
-            watcher.close()
-            preparing.join()
-    return Outcome(traces, done, interrupted, seconds)
 
 
-def _prepare_output(posterior: LogpGrad, q: np.ndarray) -> None:
-    """Import ArviZ and compile what turns draws into variables while the chains run.
-
-    A failure here is not lost: the same steps are taken again when the output is built.
-    """
-    with contextlib.suppress(Exception):
-        load_arviz()
-        posterior.expand(q[None, :])
-
-
-def _most_draws(settings: Settings, done: Sequence[int]) -> tuple[list[int], int]:
-    """(chains, kept iterations of each) so that all chosen chains are equally long and the draws
-    after the warm-up, or failing those the kept ones, are as many as can be."""
-    kept = np.array(done) - (settings.iterations - settings.kept)
-    warmup = settings.kept - settings.draws
-    goals = np.where((kept > warmup).any(), kept - warmup, kept)
-    order = sorted(range(len(done)), key=lambda chain: -goals[chain])
-    totals = [(rank + 1) * max(0, goals[chain]) for rank, chain in enumerate(order)]
-    count = int(np.argmax(totals)) + 1
-    chosen = sorted(order[:count])
-    return chosen, max(0, int(kept[chosen].min()))
-
-
-def _attributes(
-    settings: Settings, seed: int, threads: int, outcome: Outcome
-) -> dict[str, Any]:
+def _attributes(settings: Settings, seed: int, threads: int, device: str) -> dict[str, Any]:
     """What a reader of the file needs to run it again; all numbers and text."""
     attributes = {
         "created_at": datetime.now(UTC).isoformat(),
         "inference_library": "probtensor",
         "inference_library_version": __version__,
         "sampler": settings.name,
-        "sampling_time": outcome.seconds,
+        "sampling_time": 0.0,
         "seed": seed,
         "draws": settings.draws,
         "tuning_steps": settings.tune,
@@ -247,12 +247,5 @@ def _attributes(
         "metric": settings.metric,
         "interrupted": "",
     }
-    there = {"device": outcome.device, "pooled": int(settings.pooled)} if outcome.device else {}
+    there = {"device": device, "pooled": int(settings.pooled)} if device else {}
     return attributes | there
-
-
-def _what_is_left(chains: int, settings: Settings, chosen: Sequence[int], length: int) -> str:
-    return (
-        f"interrupted: {len(chosen)} of {chains} chains, with the first {length} of "
-        f"{settings.kept} iterations that were to be kept"
-    )

@@ -1,10 +1,12 @@
 """What is asked of a run, as frozen values that say at once where they make no sense."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from cython_ext import chain as native
 from cython_ext.nuts import DEEPEST
+from probtensor.sample.checks import flag, share, whole
 
 METRICS = {"diag": native.Metric.DRAWS, "diag_grad": native.Metric.DRAWS_AND_GRADIENTS}
 
@@ -48,21 +50,18 @@ class Settings:
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
+        put = partial(object.__setattr__, self)
         for name in ("draws", "tune"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"sample: {name} must not be negative, not {getattr(self, name)}")
+            put(name, whole("sample", name, getattr(self, name), 0))
+        for name in ("max_treedepth", "early_max_treedepth"):
+            put(name, whole("sample", name, getattr(self, name), 1, DEEPEST))
+        for name in ("keep_warmup", "keep_divergences", "pooled"):
+            put(name, flag("sample", name, getattr(self, name)))
+        put("target_accept", share("sample", "target_accept", self.target_accept))
         if self.kept < 1:
             raise ValueError("sample: draws=0 keeps nothing; ask for draws or keep_warmup=True")
-        if not 0.0 < self.target_accept < 1.0:
-            raise ValueError(
-                f"sample: target_accept lies between 0 and 1, not at {self.target_accept}"
-            )
-        if not 1 <= self.max_treedepth <= DEEPEST:
-            raise ValueError(
-                f"sample: max_treedepth lies between 1 and {DEEPEST}, not at {self.max_treedepth}"
-            )
-        if self.metric not in METRICS:
-            raise ValueError(f"sample: metric is one of {sorted(METRICS)}, not {self.metric!r}")
+        if not isinstance(self.metric, str) or self.metric not in METRICS:
+            raise ValueError(f"sample: metric is one of {sorted(METRICS)}, not {self.metric!r:.60}")
 
     @property
     def iterations(self) -> int:
@@ -111,6 +110,6 @@ SAMPLERS = {sampler.name: sampler for sampler in (Nuts, Chees)}
 def settings_of(sampler: str, target_accept: float | None, **others: object) -> Settings:
     """The settings of a sampler by its name; `target_accept` None means its own default."""
     if not isinstance(sampler, str) or sampler not in SAMPLERS:
-        raise ValueError(f"sample: sampler is one of {sorted(SAMPLERS)}, not {sampler!r}")
+        raise ValueError(f"sample: sampler is one of {sorted(SAMPLERS)}, not {sampler!r:.60}")
     given = {} if target_accept is None else {"target_accept": target_accept}
     return SAMPLERS[sampler](**given, **others)

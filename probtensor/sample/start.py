@@ -22,6 +22,11 @@ def given_starts(posterior: LogpGrad, init: object, chains: int) -> Sequence[np.
     """
     if init is None:
         return [None] * chains
+    if isinstance(init, str):
+        raise TypeError(
+            f"sample: init is {{name: value}} or an array of start points, not {init!r:.40}\n"
+            "  the sampler adapts in one way only; leave init out for random starts"
+        )
     if isinstance(init, Mapping):
         if getattr(posterior, "unconstrain", None) is None:
             raise TypeError(
@@ -31,7 +36,7 @@ def given_starts(posterior: LogpGrad, init: object, chains: int) -> Sequence[np.
         try:
             values = posterior.unconstrain(init)
         except (TypeError, ValueError, KeyError) as error:
-            raise type(error)(f"sample: init: {error}") from None
+            raise type(error)(f"sample: init: {error.args[0]}") from None
     elif isinstance(init, (list, tuple)) and any(isinstance(x, Mapping) for x in init):
         raise TypeError(
             "sample: init takes one {name: value} for all chains, not a list of them; for a start "
@@ -46,7 +51,7 @@ def given_starts(posterior: LogpGrad, init: object, chains: int) -> Sequence[np.
     if points.shape != (chains, posterior.dim):
         raise ValueError(
             f"sample: init has shape {points.shape}; the posterior has {posterior.dim} coordinates "
-            f"and there are {chains} chains\ngive {{name: value}}, or an array of shape "
+            f"and there are {chains} chains\n  give {{name: value}}, or an array of shape "
             f"({posterior.dim},) for all chains or ({chains}, {posterior.dim}) for each"
         )
     return [np.array(point) for point in points]

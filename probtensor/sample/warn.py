@@ -6,16 +6,19 @@ measured on the unconstrained coordinates: the transformations to the variables 
 coordinate, or nearly so, and ranks do not see them.
 """
 
+import sys
 import warnings
 from collections.abc import Iterator
 
 import numpy as np
 
+from probtensor.calls import HOUSE
 from probtensor.sample import diagnostics
 from probtensor.sample.errors import SamplerWarning
 from probtensor.sample.protocol import LogpGrad
 from probtensor.sample.settings import Settings
 from probtensor.sample.start import variable_of
+from probtensor.sample.threads import aside
 
 RHAT_LIMIT = 1.01
 ESS_PER_CHAIN = 100
@@ -32,12 +35,39 @@ def warn_of_trouble(
     settings: Settings,
     draws: np.ndarray,
     records: np.ndarray,
-    stacklevel: int,
     threads: int = 1,
 ) -> None:
-    """Issue a SamplerWarning for each thing wrong with float64[chains, draws, dim]."""
-    for text in troubles(posterior, settings, draws, records, threads):
-        warnings.warn(text, SamplerWarning, stacklevel=stacklevel + 1)
+    """Issue a SamplerWarning for each thing wrong with float64[chains, draws, dim].
+
+    Only a warning that is an error (`python -W error`) is raised: what the checks themselves run
+    into, a full memory say, is one more thing to warn of.
+    """
+    found: list[str] = []
+
+    def check() -> None:
+        with np.errstate(all="ignore"):
+            found.extend(troubles(posterior, settings, draws, records, threads))
+
+    try:
+        aside(check)
+    except Exception as error:
+        found.append(
+            f"the draws are there, but not all of them could be checked: {error!r:.200}"
+        )
+    for text in found:
+        _issue(text)
+
+
+def _issue(text: str) -> None:
+    stacklevel, frame = 1, sys._getframe(0)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(HOUSE):
+        stacklevel, frame = stacklevel + 1, frame.f_back
+    try:
+        warnings.warn(text, SamplerWarning, stacklevel=stacklevel)
+    except ValueError:
+        # Python shows a warning on a standard error that is closed by raising this.
+        if not getattr(sys.stderr, "closed", True):
+            raise
 
 
 def troubles(

@@ -12,6 +12,7 @@ import pytest
 import probtensor as pt
 from cython_ext import chain as native
 from probtensor.sample import SamplerWarning, SamplingError, diagnostics, sample
+from probtensor.sample import many as many_module
 from probtensor.sample import many_layout as layout
 from probtensor.sample.many_chains import Chains, chains_of, text_of
 from probtensor.sample.settings import Chees, Nuts
@@ -478,6 +479,7 @@ def test_ctrl_c_keeps_what_was_drawn(device_driver, sampler, monkeypatch):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Chains, "wait", interrupted)
+    monkeypatch.setattr(many_module, "BATCH_SECONDS", 1e9)  # batches grow on a busy machine too
     idata = run(models.Schools(), 4, 1000, 20, **ARGUMENTS[sampler])
     length = waits[1] - 20
     assert 0 < length < 1000

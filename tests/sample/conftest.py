@@ -80,13 +80,19 @@ class Schools(HandWritten):
 
 
 @pytest.fixture(scope="session")
-def library(tmp_path_factory):
-    """densities.c as a shared library."""
+def library_path(tmp_path_factory):
+    """densities.c as a shared library: its file."""
     built = tmp_path_factory.mktemp("densities") / "densities.so"
     source = Path(__file__).parent / "densities.c"
     command = [os.environ.get("CC", "gcc"), "-O2", "-shared", "-fPIC", source, "-o", built, "-lm"]
     subprocess.run(command, check=True)
-    return ctypes.CDLL(str(built))
+    return built
+
+
+@pytest.fixture(scope="session")
+def library(library_path):
+    """densities.c as a shared library."""
+    return ctypes.CDLL(str(library_path))
 
 
 @pytest.fixture

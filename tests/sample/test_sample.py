@@ -186,7 +186,6 @@ def test_chains_that_cannot_go_on(density, name, fail_after, message):
         ({"chains": 0}, "must be at least 1"),
         ({"cores": 0}, "must be at least 1"),
         ({"seed": -1}, "seed is a whole number"),
-        ({"seed": 1.5}, "seed is a whole number"),
     ],
 )
 def test_settings_that_make_no_sense(schools, settings, message):

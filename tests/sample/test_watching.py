@@ -11,9 +11,9 @@ import pytest
 
 from cython_ext.cpus import available_cpus
 from probtensor.sample import sample
+from probtensor.sample.draws import most_draws
 from probtensor.sample.nuts import Nuts
 from probtensor.sample.progress import Bars, ChainState, bar_rows
-from probtensor.sample.run import _most_draws
 from probtensor.sample.threads import run_all
 
 pytestmark = pytest.mark.filterwarnings("ignore::probtensor.sample.SamplerWarning")
@@ -77,15 +77,15 @@ def test_an_interrupt_before_the_first_draw_is_an_interrupt(density, interruptin
         ([1100, 1100, 900, 0], [0, 1, 2], 800),
     ],
 )
-def test_an_interrupt_keeps_the_most_draws(done, chosen, length):
-    assert _most_draws(Nuts(draws=1000, tune=100), done) == (chosen, length)
+def test_an_interrupt_keeps_themost_draws(done, chosen, length):
+    assert most_draws(Nuts(draws=1000, tune=100), done) == (chosen, length)
 
 
 def test_an_interrupted_warmup_is_nothing_unless_it_is_kept():
-    assert _most_draws(Nuts(draws=1000, tune=100), [50, 60])[1] == 0
+    assert most_draws(Nuts(draws=1000, tune=100), [50, 60])[1] == 0
     nuts = Nuts(draws=1000, tune=100, keep_warmup=True)
-    assert _most_draws(nuts, [60, 50]) == ([0, 1], 50)
-    assert _most_draws(nuts, [600, 90]) == ([0], 600)
+    assert most_draws(nuts, [60, 50]) == ([0, 1], 50)
+    assert most_draws(nuts, [600, 90]) == ([0], 600)
 
 
 def test_a_failing_chain_stops_the_others():

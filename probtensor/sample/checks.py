@@ -1,0 +1,131 @@
+"""Settings as users give them: of the right type, in their range, or a message with a way out."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+import os
+from typing import Any
+
+import numpy as np
+
+from probtensor.calls import line_text
+
+SEED_BITS = 63
+
+def whole(what: str, name: str, value: Any, least: int, most: int | None = None) -> int:
+    """A whole number from `least` to `most`. TypeError for other things, bools and floats among
+    them; ValueError outside the range."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, (bool, np.bool_)):
+        raise TypeError(
+            f"{what}: {name} is a whole number, not {shown(value)}\n"
+            f"  write {name}={_nearest(value, least)}"
+        )
+    if number < least and most is None and least in (0, 1):
+        wrong = "must not be negative" if least == 0 else "must be at least 1"
+        raise ValueError(f"{what}: {name} {wrong}, not {number}")
+    if number < least or (most is not None and number > most):
+        raise ValueError(f"{what}: {name} lies between {least} and {most}, not at {number}")
+    return number
+
+
+def _nearest(value: Any, least: int) -> int:
+    """What may have been meant by what is no whole number."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return max(least, 1)
+    usable = not isinstance(value, (bool, np.bool_)) and math.isfinite(found)
+    return max(least, round(found)) if usable else max(least, 1)
+
+
+def share(what: str, name: str, value: Any) -> float:
+    """A number between 0 and 1, both excluded."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"{what}: {name} is a number between 0 and 1, not {shown(value)}\n"
+            f"  write {name}=0.9, say"
+        )
+    if not 0.0 < value < 1.0:
+        raise ValueError(f"{what}: {name} lies between 0 and 1, not at {value}")
+    return float(value)
+
+
+def flag(what: str, name: str, value: Any) -> bool:
+    """True or False; 0 and 1 are refused like everything else."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(
+            f"{what}: {name} is True or False, not {shown(value)}\n  write {name}=True, or leave "
+            "it out"
+        )
+    return bool(value)
+
+
+def seed_of(what: str, seed: Any, limit: int | None = None) -> Any:
+    """A seed as a number from 0 to below `limit`; None stays, and without a limit a list of
+    numbers does too.
+
+    A NumPy Generator (or its BitGenerator, or a RandomState) is asked for a number, so the next
+    call with it has another seed; a SeedSequence always gives the same.
+    """
+    if isinstance(seed, np.random.BitGenerator):
+        seed = np.random.Generator(seed)
+    if isinstance(seed, np.random.Generator):
+        return int(seed.integers(2**SEED_BITS))
+    if isinstance(seed, np.random.RandomState):
+        return int(seed.randint(2**62, dtype=np.int64))
+    if isinstance(seed, np.random.SeedSequence):
+        return int(seed.generate_state(1, np.uint64)[0]) >> (64 - SEED_BITS)
+    if seed is None:
+        return None
+    listed = limit is None and isinstance(seed, (list, tuple, np.ndarray))
+    values = [_word(what, seed, one) for one in (seed if listed else [seed])]
+    if any(value < 0 or (limit is not None and value >= limit) for value in values):
+        raise ValueError(
+            f"{what}: seed is a whole number from 0 to 2**{SEED_BITS} - 1, not {seed!r:.40}"
+        )
+    return values if listed else values[0]
+
+
+def _word(what: str, seed: Any, value: Any) -> int:
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(
+            f"{what}: seed is a whole number from 0 to 2**{SEED_BITS} - 1, not {shown(seed)}\n"
+            "  write seed=1, or pass a numpy.random.Generator or SeedSequence"
+        ) from None
+
+
+def fits(what: str, thing: str, nbytes: int) -> None:
+    """MemoryError where an array needs more memory than the machine has, before it is asked for:
+    the system grants memory that it has not, and ends the process when that is used."""
+    try:
+        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return
+    if nbytes > there > 0:
+        raise MemoryError(
+            f"{what}: {thing} take {nbytes / 2**30:.3g} GiB, and this machine has "
+            f"{there / 2**30:.3g} GiB\n  draw less, or run fewer chains"
+        )
+
+
+def shown(value: Any) -> str:
+    """A value in a message, with its type."""
+    text = repr(value)
+    text = text if len(text) <= 40 else f"{text[:37]}..."
+    return f"{text} ({type(value).__name__})"
+
+
+def located(error: Exception) -> Exception:
+    """The error with the user's line under its first line."""
+    first, *rest = str(error.args[0] if error.args else error).split("\n")
+    return type(error)("\n".join([first, f"  at {line_text()}", *rest]))

@@ -1,0 +1,135 @@
+"""A fork while a hidden thread imports."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from probtensor import forks
+from probtensor.sample.output import load_arviz
+
+SLOW_ARVIZ = """
+import time
+from pathlib import Path
+Path(__file__).with_name("begun").touch()
+time.sleep(0.5)
+__version__ = "0.0"
+"""
+
+
+def in_a_child(action, seconds=20):
+    """Exit status of a forked child that does it, or the signal of its alarm."""
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(seconds)
+        try:
+            action()
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_child_can_import_what_the_parent_was_importing(monkeypatch, tmp_path):
+    (tmp_path / "arviz.py").write_text(SLOW_ARVIZ)
+    monkeypatch.delitem(sys.modules, "arviz", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    thread = threading.Thread(target=load_arviz)
+    thread.start()
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.005)
+    try:
+        assert in_a_child(load_arviz) == 0
+    finally:
+        thread.join()
+        del sys.modules["arviz"]  # not by monkeypatch, which would put it back
+
+
+def test_a_fork_waits_no_longer_than_that(monkeypatch):
+    """An import that never ends; the child is not made to wait for its parent's thread either."""
+    monkeypatch.setattr(forks, "LONGEST_WAIT", 0.1)
+    entered, over = threading.Event(), threading.Event()
+
+    def hold():
+        with forks.importing():
+            entered.set()
+            over.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    entered.wait()
+
+    def child_imports():
+        with forks.importing():
+            pass
+
+    try:
+        assert in_a_child(child_imports) == 0
+    finally:
+        over.set()
+        thread.join()
+    with forks.importing():
+        assert in_a_child(child_imports) == 0
+    assert in_a_child(child_imports) == 0
+
+
+def test_threads_import_beside_each_other():
+    """The chains do not wait until ArviZ is imported."""
+    entered = threading.Event()
+
+    def enter():
+        with forks.importing(), forks.importing():
+            entered.set()
+
+    with forks.importing():
+        thread = threading.Thread(target=enter)
+        thread.start()
+        assert entered.wait(10.0)
+    thread.join()
+    assert not forks.GUARD.inside
+
+
+PARENT = """
+import faulthandler, os, threading, time, warnings
+import numpy as np
+import probtensor as pt
+
+warnings.simplefilter("ignore", pt.SamplerWarning)
+mu = pt.random.normal(0, 1, name="mu", shape=5)
+posterior = pt.condition({pt.random.normal(mu, 1, name="y", shape=5): np.arange(5.0)})
+
+def first():
+    pt.sample(posterior, draws=100, tune=100, chains=2, seed=1, progress=False)
+
+thread = threading.Thread(target=first)
+thread.start()
+children = []
+for _ in range(20):
+    time.sleep(0.03)
+    child = os.fork()
+    if child == 0:
+        faulthandler.dump_traceback_later(200, exit=True)
+        first()
+        os._exit(0)
+    children.append(child)
+statuses = [os.waitpid(child, 0)[1] for child in children]
+thread.join()
+assert statuses == [0] * 20, statuses
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attempt", range(5))
+def test_twenty_forks_during_the_first_sample(attempt, root):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, "-c", PARENT], env=environment, capture_output=True, text=True,
+        check=False, cwd=Path(__file__).parent, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
