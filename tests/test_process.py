@@ -162,6 +162,7 @@ REASONS = {
     ("probtensor/forks.py", "RLock"): "has hooks of its own",
     ("probtensor/sample/diagnostics.py", "ThreadPoolExecutor"): "lives within one call",
     ("probtensor/sample/threads.py", "Lock"): "lives within one call",
+    ("probtensor/sample/threads.py", "ThreadPoolExecutor"): "lives within one call",
     ("probtensor/system/stages.py", "Event"): "lives within one call",
     ("probtensor/targets/toolchain.py", "RLock"): "forks wait for it, and it is freed in a child",
     ("probtensor/targets/toolchain.py", "Event"): "is set while forks wait",
