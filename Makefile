@@ -27,7 +27,7 @@ PY := .venv/bin/python
 BENCH_PY := .venv-bench/bin/python
 PIP_FLAGS := -q --disable-pip-version-check
 BUILD_TOOLS := 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
-NATIVE := setup.py $(wildcard cython_ext/*.pyx cython_ext/*.pxd cython_ext/include/*.h)
+NATIVE := setup.py $(wildcard cython_ext/*.pyx cython_ext/*.pxd cython_ext/include/*.h cython_ext/include/host/*.h)
 # Prints the requirements of one extra, a line each.
 EXTRA := import sys, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	print(*project["optional-dependencies"][sys.argv[1]], sep="\n")

@@ -13,6 +13,7 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 INCLUDE = "cython_ext/include"
+HOST_INCLUDE = f"{INCLUDE}/host"  # headers that a device has no use for
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": False,
@@ -32,7 +33,7 @@ def found(pattern):
 
 def extensions():
     """One extension for each .pyx file; a change in any header or .pxd rebuilds them all."""
-    shared = found(f"{INCLUDE}/*.h") + found("cython_ext/*.pxd")
+    shared = found(f"{INCLUDE}/**/*.h") + found("cython_ext/*.pxd")
     return [
         Extension(f"cython_ext.{Path(source).stem}", [source], depends=shared)
         for source in found("cython_ext/*.pyx")
@@ -50,7 +51,7 @@ class BuildExtensions(build_ext):
         if os.environ.get("PROBTENSOR_NATIVE") == "1":
             flags = [*flags, "-march=native"]
         for extension in self.extensions:
-            extension.include_dirs += [INCLUDE, np.get_include()]
+            extension.include_dirs += [INCLUDE, HOST_INCLUDE, np.get_include()]
             extension.extra_compile_args += flags
             extension.define_macros += [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
         translated = cythonize(
@@ -86,9 +87,14 @@ setup(
     packages=[
         *find_packages(include=["probtensor", "probtensor.*", "cython_ext", "cython_ext.*"]),
         "cython_ext.include",
+        "cython_ext.include.host",
     ],
     package_dir={"": "."},  # said aloud, so that an editable install is a path, not an import hook
-    package_data={"cython_ext": ["*.pxd"], "cython_ext.include": ["*.h"]},
+    package_data={
+        "cython_ext": ["*.pxd"],
+        "cython_ext.include": ["*.h"],
+        "cython_ext.include.host": ["*.h"],
+    },
     include_package_data=False,
     ext_modules=extensions(),
     cmdclass={"build_ext": BuildExtensions, "build_py": BuildPython},

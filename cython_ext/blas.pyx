@@ -1,6 +1,6 @@
 """The threads of BLAS libraries: one, while a call of ours runs; and shares of a large call.
 
-Why, and how, is said in include/pt_blas.h. A `Library` is found from the extension module that
+Why, and how, is said in include/host/pt_blas.h. A `Library` is found from the extension module that
 calls it: the dynamic linker looks a name up in that module and in what it was linked to, so that
 this is the library in use, whatever else is loaded. SciPy's and NumPy's wheels carry one each.
 """

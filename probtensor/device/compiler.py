@@ -188,7 +188,8 @@ def compile_error(compiler: str, log: str, source: str) -> DeviceError:
 
 
 def include_folders() -> tuple[Path, ...]:
-    """Where the hand-written sources lie: in the source tree, or inside an installed package."""
+    """Where the hand-written sources lie: in the source tree, or inside an installed package.
+    Headers for the CPU alone are not among them: they are in a folder of their own below."""
     cuda = PACKAGE / "cuda_sources"
     if not cuda.is_dir():
         cuda = PACKAGE.parent / "cuda"

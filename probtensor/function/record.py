@@ -1,4 +1,4 @@
-"""Plans as bytes that can only be read: JSON for what is plain, `.npy` for constants.
+"""Plans as bytes that can only be read: JSON for what is plain, raw bytes for constants.
 
 A record that is read makes values of the classes listed in `CLASSES`, and nothing else: no other
 class, no function and no import can be named in it. What does not fit is Damaged.
@@ -6,15 +6,15 @@ class, no function and no import can be named in it. What does not fit is Damage
     length of the JSON (8 bytes) | JSON | the arrays, one after the other
 
 In the JSON a tuple is a list, and everything else is an object with one key that says what it is:
-a class and its fields in order, a mapping as pairs, the name of an exception, or the place of an
-array among the bytes that follow.
+a class and its fields in order, a mapping as pairs, the name of an exception, or the dtype, shape
+and place of an array among the bytes that follow, which are little-endian.
 """
 
 from __future__ import annotations
 
 import builtins
-import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -62,8 +62,7 @@ def decode(data: bytes) -> Any:
     try:
         end = HEAD + int.from_bytes(data[:HEAD], "little")
         return _value(json.loads(data[HEAD:end]), memoryview(data)[end:])
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError,
-            RecursionError, MemoryError, EOFError) as error:  # fmt: skip
+    except Exception as error:  # whatever the bytes made fail
         raise Damaged(str(error)) from None
 
 
@@ -77,11 +76,12 @@ def _plain(value: Any, arrays: list[bytes]) -> Any:
     if isinstance(value, Mapping):
         return {MAPPING: [[_plain(part, arrays) for part in pair] for pair in value.items()]}
     if isinstance(value, Node) and isinstance(value.op, Const):
-        file = io.BytesIO()
-        np.lib.format.write_array(file, value.op.array, allow_pickle=False)
+        array = value.op.array
+        if array.dtype.name not in DTYPES:
+            raise Unknown(f"a constant of {array.dtype}")
         start = sum(map(len, arrays))
-        arrays.append(file.getvalue())
-        return {CONSTANT: [start, start + len(arrays[-1])]}
+        arrays.append(array.astype(_stored(array.dtype.name)).tobytes())
+        return {CONSTANT: [array.dtype.name, list(array.shape), start]}
     if isinstance(value, type) and ERRORS.get(value.__name__) is value:
         return {ERROR: value.__name__}
     name = type(value).__name__
@@ -106,10 +106,23 @@ def _value(plain: Any, rest: memoryview) -> Any:
     if kind == ERROR:
         return ERRORS[content]
     if kind == CONSTANT:
-        start, stop = content
-        array = np.lib.format.read_array(io.BytesIO(rest[start:stop]), allow_pickle=False)
-        return make(Const(Frozen(array)), ())
+        return make(Const(Frozen(_array(*content, rest))), ())
     raise ValueError(f"{kind} is no kind of value")
+
+
+def _stored(name: str) -> np.dtype[Any]:
+    if name not in DTYPES:
+        raise ValueError(f"{name!r:.40} is no dtype")
+    return np.dtype(name).newbyteorder("<")
+
+
+def _array(name: str, shape: list[int], start: int, rest: memoryview) -> np.ndarray:
+    """The array that lies at `start`; no more memory is taken than there are bytes."""
+    dtype = _stored(name)
+    if min([start, *shape]) < 0:
+        raise ValueError("a size is negative")
+    flat = np.frombuffer(rest, dtype, math.prod(shape), start)
+    return flat.astype(name).reshape(shape)
 
 
 def check_positions(plan: Any, implicit: Sequence[int], inputs: int) -> None:

@@ -85,7 +85,8 @@ class Compiler:
 
 
 def include_dir() -> Path:
-    """Folder of the C headers that generated code includes."""
+    """Folder of the C headers that generated code includes; those that serve the CPU alone are in
+    `host` below it."""
     return Path(cython_ext.__file__).parent / "include"
 
 
@@ -94,7 +95,7 @@ def headers_hash() -> str:
     """Hash of everything hand-written that generated modules are compiled against."""
     folder = include_dir()
     digest = hashlib.sha256()
-    for path in sorted([*folder.glob("*.h"), *folder.parent.glob("*.pxd")]):
+    for path in sorted([*folder.rglob("*.h"), *folder.parent.glob("*.pxd")]):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -302,7 +303,8 @@ def compile_c(compiler: Compiler, source: Path, target: Path) -> None:
     """A .c file to a shared object in the same folder. BuildError quotes the compiler."""
     exports = source.with_suffix(".map")
     exports.write_text(EXPORTS, encoding="utf-8")
-    includes = [include_dir(), sysconfig.get_path("include"), sysconfig.get_path("platinclude")]
+    includes = [include_dir(), include_dir() / "host", sysconfig.get_path("include"),
+                sysconfig.get_path("platinclude")]  # fmt: skip
     with ExitStack() as stack:
         folder = _plain_name(source.parent, stack)
         command = [*compiler.command, *flags()]

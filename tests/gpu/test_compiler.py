@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import signal
 import time
 
@@ -56,14 +57,30 @@ def test_the_hand_written_headers_compile(each):
     assert image[:4] == b"\x7fELF" and b"total" in image
 
 
+def headers_of_a_device():
+    folders = compiler.include_folders()
+    return sorted(path.name for folder in folders for path in folder.glob("*.[hc]*"))
+
+
+def test_headers_of_a_device_ask_for_nothing_that_it_lacks():
+    """What needs the system or Cython is in include/host, which no kernel sees."""
+    known = {*compiler.HEADERS, *headers_of_a_device()}
+    for folder in compiler.include_folders():
+        for path in folder.glob("*.[hc]*"):
+            asked = set(re.findall(r'#\s*include\s*[<"]([^>"]+)', path.read_text()))
+            assert asked <= known, path.name
+    host = compiler.include_folders()[-1] / "host"
+    assert {path.name for path in host.glob("*.h")}.isdisjoint(headers_of_a_device())
+
+
 def test_each_header_of_ours_compiles_alone(each):
-    # pt_stream.h and what follows serve the samplers on the CPU, pt_loops.h its vector code.
-    host_only = {"pt_stream.h", "pt_vector.h", "pt_platform.h", "pt_loops.h", "probtensor.h"}
-    cuda, shared = compiler.include_folders()
-    names = [path.name for path in shared.glob("*.h") if path.name not in host_only]
-    lines = [f'#include "{name}"' for name in sorted(names)]
+    folders = compiler.include_folders()
+    headers = sorted(path.name for path in folders[-1].glob("*.h"))
+    assert "pt_special.h" in headers
     kernel = 'extern "C" __global__ void f(double *x) { x[0] = 1; }'
-    assert each.compile("\n".join([*lines, kernel]), ARCH, (cuda, shared))
+    for lines in (headers, headers[::-1]):
+        text = "\n".join(f'#include "{name}"' for name in lines)
+        assert each.compile(f"{text}\n{kernel}", ARCH, folders)
 
 
 def test_what_is_wrong_is_shown_with_its_line(each):

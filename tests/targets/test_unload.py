@@ -151,7 +151,7 @@ def test_routines_are_called_through_pointers_of_the_right_signature(root):
         return {row.split(")")[0].replace("( ", "(") for row in rows}
 
     assert declared("linalg.pxd") == declared("routines.pxd")
-    header = " ".join((root / "cython_ext/include/pt_routines.h").read_text().split())
+    header = " ".join((root / "cython_ext/include/host/pt_routines.h").read_text().split())
     for row in declared("linalg.pxd"):
         name, arguments = row.split("(")
         kinds = [part.rsplit(" ", 1)[0].replace("*", " *") for part in arguments.split(", ")]

@@ -4,8 +4,6 @@
 #ifndef PT_ROUTINES_H
 #define PT_ROUTINES_H
 
-#ifndef __CUDACC__
-
 #include <stdint.h>
 #include <string.h>
 
@@ -32,5 +30,4 @@ __attribute__((visibility("default"))) void pt_link(const char *name, void *addr
 }
 #undef PT_FILL
 
-#endif
 #endif
