@@ -25,6 +25,7 @@ from pathlib import Path
 
 OTHERS_WRITE = 0o022
 FOLDER_MODE, FILE_MODE = 0o755, 0o644  # less the umask; never writable by others
+MOST = 1 << 30  # bytes of a file that is read; a larger one is none of ours
 MOST_LINKS = 40  # symbolic links on the way to a folder
 TRIES = 3  # another process may remove or replace what this one has just made
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # errors that are the file system's alone
@@ -136,8 +137,12 @@ def read(path: Path) -> bytes:
         if reason:
             _refuse(path.parent, reason)
             raise Untrusted(reason)
+        if status.st_size > MOST:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
         with open(descriptor, "rb", closefd=False) as file:
             return file.read()
+    except MemoryError:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), str(path)) from None
     finally:
         os.close(descriptor)
 
@@ -180,6 +185,8 @@ def make_parents(path: Path) -> None:
 
 def write(root: Path, name: str, data: bytes) -> None:
     """Put a file in place below `root`, whole. OSError if it cannot be."""
+    if len(data) > MOST:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), name)
     path = root / name
     for attempt in range(TRIES):
         make_parents(root)

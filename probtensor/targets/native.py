@@ -26,6 +26,7 @@ from probtensor.targets.toolchain import (
     DIRECTIVES,
     EXPORTS,
     Compiler,
+    broken,
     compile_c,
     compiler_command,
     cpu_identity,
@@ -153,17 +154,25 @@ def _build(key: str, source: str, compiler: Compiler, home: Path) -> Library:
     try:
         return _make(store, key, source, compiler)
     except (OSError, ImportError) as error:
-        reason = files.cannot_write(store.folder, getattr(error, "strerror", None) or str(error))
-    other = Store(files.instead_of(store.folder, reason))
-    found = _load(other, key) if other.folder != store.folder else None
+        first = error
+    other = Store(files.fallback())
     try:
-        return found or _make(other, key, source, compiler)
-    except (OSError, ImportError) as error:
+        if store.folder == other.folder:
+            raise first
+        made = _load(other, key) or _make(other, key, source, compiler)
+    except ImportError as error:  # it loads from nowhere
+        text = f"error: it made something that cannot be loaded ({error})"
+        raise BuildError(broken(compiler.command, text)) from None
+    except OSError as error:
+        folders = dict.fromkeys([str(store.folder), str(other.folder)])
         raise BuildError(
-            f"a module can be built neither in {store.folder} nor in {other.folder}: {error}\n"
+            f"no module can be built in {' or in '.join(folders)}: {error}\n"
             f"set {files.ASKED} to a folder with room, from which programs may run; or use "
             'target="interp", which builds nothing.'
         ) from None
+    reason = files.cannot_write(store.folder, getattr(first, "strerror", None) or str(first))
+    files.instead_of(store.folder, reason)
+    return made
 
 
 def _make(store: Store, key: str, source: str, compiler: Compiler) -> Library:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import math
 import os
 import platform
 import re
@@ -136,7 +137,13 @@ def _sysctl(name: str) -> list[str]:
 
 def compiler_command() -> tuple[str, ...]:
     """The compiler as $CC says, else the first of cc, gcc and clang; BuildError without one."""
-    asked = shlex.split(os.environ.get("CC", ""))
+    try:
+        asked = shlex.split(os.environ.get("CC", ""))
+    except ValueError as error:
+        raise BuildError(
+            f"CC={os.environ['CC']!r:.80} is no command: {error}\n"
+            'set it to a C compiler or unset it; or use target="interp", which needs none.'
+        ) from None
     for words in [asked] if asked else [["cc"], ["gcc"], ["clang"]]:
         found = shutil.which(words[0])
         if found:
@@ -197,27 +204,30 @@ def _ask_version(command: tuple[str, ...]) -> str:
     finally:
         os.unlink(name)
     if status:
-        raise BuildError(_broken(command, text.strip() or f"it ended with {status}"))
+        raise BuildError(broken(command, text.strip() or f"it ended with {status}"))
     return text.strip()
 
 
-def _run(command: Sequence[str], output: Path, seconds: float) -> tuple[int, str]:
-    """The compiler run with a limit of time; BuildError where it cannot be, or is too slow."""
+def _run(command: Sequence[str], output: Path, seconds: float = math.inf) -> tuple[int, str]:
+    """The compiler run with a limit of time, the user's or a lower one; BuildError where it cannot
+    be, or is too slow."""
     try:
         return program.run(command, output, min(seconds, program.limit()))
     except program.TimedOut as error:
         text = f"{error} and was stopped; {program.LIMIT} sets that limit in seconds"
-        raise BuildError(_broken(command, text)) from None
+        raise BuildError(broken(command, text)) from None
     except ValueError as error:
         raise BuildError(str(error)) from None
     except OSError as error:
         if error.errno in files.NO_ROOM or not output.parent.is_dir():
             raise
-        raise BuildError(_broken(command, str(error))) from None
+        raise BuildError(broken(command, str(error))) from None
 
 
-def _broken(command: Sequence[str], output: str) -> str:
-    rows = [row for row in output.splitlines() if row.strip()]
+def broken(command: Sequence[str], output: str) -> str:
+    """What the user is told of a compiler that failed, with what it printed."""
+    rows = ["".join(c if c.isprintable() else "?" for c in row) for row in output.splitlines()]
+    rows = [row for row in rows if row.strip()]
     errors = [row for row in rows if "error" in row.lower()][:2] or rows[:2]
     return "\n".join(
         [
@@ -314,6 +324,6 @@ def compile_c(compiler: Compiler, source: Path, target: Path) -> None:
         else:  # -Wl would split the name at a comma
             command += ["-Xlinker", f"--version-script={folder}/{exports.name}"]
         command += [f"{folder}/{source.name}", "-o", f"{folder}/{target.name}", "-lm"]
-        status, text = _run(command, source.with_suffix(".log"), program.limit())
+        status, text = _run(command, source.with_suffix(".log"))
     if status or not target.exists():
-        raise BuildError(_broken(compiler.command, text or f"it ended with {status}"))
+        raise BuildError(broken(compiler.command, text or f"it ended with {status}"))

@@ -124,7 +124,8 @@ class Bomb:
         written({"constant": [0, 5]}), written({"constant": ["object", [1], 0]}) + b"x" * 8,
         written({"constant": ["float64", [2**62], 0]}), written({"constant": ["float64", [-1], 0]}),
         written({"constant": ["int8", [1], -3]}) + b"xyz", written({"constant": ["V8", [1], 0]}),
-        written({"constant": ["float64", [2], 1]}) + b"x" * 16, written({}), written({"class": 1, "error": 2}),
+        written({"constant": ["float64", [2], 1]}) + b"x" * 16, written({}),
+        written({"class": 1, "error": 2}),
         (10**6).to_bytes(HEAD, "little") + b"[" * 10**6,
     ],
 )  # fmt: skip

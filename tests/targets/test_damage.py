@@ -98,6 +98,7 @@ DAMAGES = {
     "deep": lambda path: path.write_bytes(b"[" * 100_000),
     "a list": lambda path: path.write_bytes(b"[]"),
     "numbers": lambda path: path.write_bytes(b'{"file": 1, "sha256": 2, "module": 3, "source": 4}'),
+    "huge": lambda path: os.truncate(path, 1 << 40),
     "a key": lambda path: path.write_bytes(path.read_bytes().replace(b"source", b"sourcf")),
     "cut": lambda path: path.write_bytes(path.read_bytes()[:-3]),
     "a folder": lambda path: path.mkdir(),
@@ -240,6 +241,55 @@ def test_a_noexec_file_system(cache, tmp_path, monkeypatch):
         assert builds(cache) == 0
     finally:
         os.system(f"umount {folder}")
+
+
+@pytest.mark.parametrize(
+    "script, said",
+    [
+        ('echo hello > "$out"', "cannot be loaded"),
+        ("exit 0", "ended with 0"),
+        ("kill -SEGV $$", "ended with -11"),
+        ("printf '\\033[31merror\\007\\n' >&2; exit 1", r"\?\[31merror\?"),
+    ],
+)
+def test_a_compiler_that_makes_no_module_is_to_blame(cache, monkeypatch, tmp_path, script, said):
+    """And not the cache: nothing is said of that one."""
+    shutil.rmtree(cache)
+    broken = tmp_path / "a cc"
+    broken.write_text(f'#!/bin/sh\n[ "$2" = --version ] && exit 0\n'
+                      f'for a; do [ "$p" = -o ] && out="$a"; p="$a"; done\n{script}\n')  # fmt: skip
+    broken.chmod(0o755)
+    monkeypatch.setattr(native, "compile_c", toolchain.compile_c)
+    monkeypatch.setenv("CC", f"'{broken}' -DX='a b'")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(BuildError, match=rf"(?s)a cc failed.*{said}") as caught:
+            made()
+    assert len(str(caught.value).splitlines()) <= 8
+    assert all(line.isprintable() for line in str(caught.value).splitlines())
+
+
+def test_where_nothing_can_be_built_both_folders_are_named(cache, monkeypatch, tmp_path):
+    def full(compiler, source, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    shutil.rmtree(cache)
+    monkeypatch.setattr(native, "compile_c", full)
+    with pytest.raises(BuildError, match="No space left") as caught:
+        made()
+    text = str(caught.value)
+    assert text.count(str(cache)) == 1 and text.count(str(files.fallback())) == 1
+    monkeypatch.setenv("PROBTENSOR_CACHE", str(files.fallback()))
+    with pytest.raises(BuildError, match="No space left") as caught:
+        made()
+    assert str(caught.value).count(str(files.fallback())) == 1
+
+
+def test_a_compiler_that_is_no_command(cache, monkeypatch):
+    shutil.rmtree(cache)
+    monkeypatch.setenv("CC", "gcc 'x")
+    with pytest.raises(BuildError, match=r"CC=.*No closing quotation"):
+        made()
 
 
 def test_a_warm_cache_needs_no_compiler(cache, monkeypatch, tmp_path):
