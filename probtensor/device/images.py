@@ -50,4 +50,7 @@ class ImageStore:
 
 def home_store() -> ImageStore:
     """The store in the user's cache; in the folder that stands in for it if others can write it."""
-    return ImageStore(files.readable(files.home()))
+    try:
+        return ImageStore(files.readable(files.home()))
+    except files.NoFolder:
+        return ImageStore(None)

@@ -32,6 +32,10 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # errors that are the file 
 ASKED = "PROBTENSOR_CACHE"
 
 
+class NoFolder(OSError):
+    """No folder can be written: neither that of the cache nor one for temporary files."""
+
+
 class Untrusted(OSError):
     """Somebody other than the user and root owns this, or may write it."""
 
@@ -257,8 +261,17 @@ def unfit(folder: Path) -> str:
 
 @cache
 def fallback() -> Path:
-    """A private folder among the temporary files, or one that lasts as long as this process."""
-    for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):
+    """A private folder among the temporary files, or one that lasts as long as this process.
+    NoFolder where none can be made."""
+    try:
+        bases = dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp"))
+    except OSError:
+        raise NoFolder(
+            errno.ENOENT,
+            f"there is no folder for compiled modules, not even a temporary one; set {ASKED} "
+            'to one that you can write, or use target="interp", which needs none',
+        ) from None
+    for base in bases:
         folder = Path(base).absolute() / f"probtensor-{os.geteuid()}"
         with suppress(OSError):
             if Path(base).is_dir() and not doubt(folder):

@@ -39,14 +39,18 @@ def limit() -> float:
 
 def run(command: Sequence[str], output: Path, seconds: float) -> tuple[int, str]:
     """(exit status, what it printed) of a program given by its path; minus the signal where one
-    ended it. OSError where it cannot be started, TimedOut where it was stopped."""
+    ended it. OSError where it cannot be started, TimedOut where it was stopped.
+
+    Its temporary files go where its output goes: that folder has room, and others may have none.
+    """
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, str(output), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
+    environment = {**os.environ, "TMPDIR": str(output.parent)}
     child = os.posix_spawn(
-        command[0], list(map(str, command)), os.environ, file_actions=actions, setpgroup=0
+        command[0], list(map(str, command)), environment, file_actions=actions, setpgroup=0
     )
     try:
         status = _wait(child, seconds)

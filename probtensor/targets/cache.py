@@ -232,7 +232,10 @@ def home_folder() -> Path:
 def reading_stores(home: Path) -> list[Store]:
     """Where entries may be: `home`, unless others can write it, and what stands in for it."""
     first = files.readable(home)
-    folders = [first] if not files.unfit(first) else [first, files.fallback()]
+    folders = [first]
+    if files.unfit(first):
+        with suppress(files.NoFolder):  # what is there can be read all the same
+            folders.append(files.fallback())
     return [Store(folder) for folder in dict.fromkeys(folders)]
 
 
@@ -244,8 +247,10 @@ def writing_store(home: Path) -> Store:
 
 def recall(key: str) -> bytes | None:
     """The record kept under a key, from wherever this process reads."""
-    found = (store.kept(key) for store in reading_stores(home_folder()))
-    return next((data for data in found if data is not None), None)
+    with suppress(files.NoFolder):
+        found = (store.kept(key) for store in reading_stores(home_folder()))
+        return next((data for data in found if data is not None), None)
+    return None
 
 
 def remember(key: str, data: bytes) -> None:

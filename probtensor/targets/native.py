@@ -108,12 +108,15 @@ def module_of(source: str) -> tuple[Library, Path]:
 
     The module stays loaded as long as the Library lives.
     """
-    home = home_folder()
-    code = code_of(source)
-    mark = (code, home, os.environ.get("CC"), os.environ.get("PATH"))
-    library = _LOADED.get(mark)
-    if library is None:
-        _LOADED[mark] = library = find_or_make(code, source, home)
+    try:
+        home = home_folder()
+        code = code_of(source)
+        mark = (code, home, os.environ.get("CC"), os.environ.get("PATH"))
+        library = _LOADED.get(mark)
+        if library is None:
+            _LOADED[mark] = library = find_or_make(code, source, home)
+    except files.NoFolder as error:
+        raise BuildError(error.strerror) from None
     return library, library.path
 
 
@@ -124,6 +127,8 @@ def find_or_make(code: str, source: str, home: Path) -> Library:
         compiler = find_compiler(compiler_command(), files.readable(home))
     except BuildError as error:
         missing = error
+    except files.NoFolder:
+        raise
     except OSError as error:
         missing = BuildError(f"the C compiler: {error}")
     stores = reading_stores(home)

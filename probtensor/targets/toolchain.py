@@ -170,7 +170,7 @@ def find_compiler(command: tuple[str, ...], folder: Path) -> Compiler:
     noted = _noted(note)
     if noted is not None and noted.startswith(key + "\n"):
         return Compiler(command, noted)
-    identity = f"{key}\n{_ask_version(command)}"
+    identity = f"{key}\n{_ask_version(command, folder)}"
     with suppress(OSError):  # without the note the compiler is merely asked again
         files.write(folder, note.name, identity.encode())
     return Compiler(command, identity)
@@ -196,8 +196,11 @@ def _noted(note: Path) -> str | None:
         return None
 
 
-def _ask_version(command: tuple[str, ...]) -> str:
-    descriptor, name = tempfile.mkstemp(prefix="probtensor-")
+def _ask_version(command: tuple[str, ...], folder: Path) -> str:
+    try:
+        descriptor, name = tempfile.mkstemp(suffix=".aside", dir=folder)
+    except OSError:  # it is not made yet, or can only be read
+        descriptor, name = tempfile.mkstemp(prefix="probtensor-")
     os.close(descriptor)
     try:
         status, text = _run([*command, "--version"], Path(name), VERSION_SECONDS)

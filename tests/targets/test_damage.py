@@ -285,6 +285,48 @@ def test_where_nothing_can_be_built_both_folders_are_named(cache, monkeypatch, t
     assert str(caught.value).count(str(files.fallback())) == 1
 
 
+@pytest.fixture
+def no_temporary(monkeypatch):
+    """There are no temporary files but those in the cache."""
+
+    def none():
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory")
+
+    monkeypatch.setattr(files.tempfile, "gettempdir", none)
+    monkeypatch.setenv("TMPDIR", "/nonexistent")
+
+
+def test_without_temporary_files_the_cache_is_enough(cache, monkeypatch, no_temporary):
+    shutil.rmtree(cache)
+    monkeypatch.setattr(native, "compile_c", toolchain.compile_c)
+    monkeypatch.setattr(native, "translate", toolchain.translate)
+    x = pt.vector("x")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert pt.function([x], pt.sum(x) * 5.4375)(np.ones(2)) == 2 * 5.4375
+    assert not list(cache.glob("*.aside"))
+
+
+@pytest.mark.parametrize("why", ["written by others", "in a file's place", "no home"])
+def test_without_any_folder_the_user_is_told_what_to_do(cache, monkeypatch, no_temporary, why):
+    if why == "written by others":
+        cache.chmod(0o777)
+    elif why == "no home":
+        def homeless():
+            raise RuntimeError("Could not determine home directory.")
+
+        monkeypatch.delenv("PROBTENSOR_CACHE")
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        monkeypatch.setattr(files.Path, "home", homeless)
+    else:
+        monkeypatch.setenv("PROBTENSOR_CACHE", "/dev/null/cache")
+    with pytest.raises(BuildError, match="set PROBTENSOR_CACHE") as caught:
+        made()
+    assert len(str(caught.value).splitlines()) <= 8
+    x = pt.vector("x")
+    assert pt.function([x], pt.sum(x) * 5.4375, target="interp")(np.ones(2)) == 2 * 5.4375
+
+
 def test_a_compiler_that_is_no_command(cache, monkeypatch):
     shutil.rmtree(cache)
     monkeypatch.setenv("CC", "gcc 'x")
