@@ -35,6 +35,13 @@ ASKED = "PROBTENSOR_CACHE"
 class NoFolder(OSError):
     """No folder can be written: neither that of the cache nor one for temporary files."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            errno.ENOENT,
+            f"there is no folder for compiled modules, not even a temporary one; set {ASKED} "
+            'to one that you can write, or use target="interp", which needs none',
+        )
+
 
 class Untrusted(OSError):
     """Somebody other than the user and root owns this, or may write it."""
@@ -266,11 +273,7 @@ def fallback() -> Path:
     try:
         bases = dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp"))
     except OSError:
-        raise NoFolder(
-            errno.ENOENT,
-            f"there is no folder for compiled modules, not even a temporary one; set {ASKED} "
-            'to one that you can write, or use target="interp", which needs none',
-        ) from None
+        raise NoFolder from None
     for base in bases:
         folder = Path(base).absolute() / f"probtensor-{os.geteuid()}"
         with suppress(OSError):

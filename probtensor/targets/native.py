@@ -127,8 +127,8 @@ def find_or_make(code: str, source: str, home: Path) -> Library:
         compiler = find_compiler(compiler_command(), files.readable(home))
     except BuildError as error:
         missing = error
-    except files.NoFolder:
-        raise
+    except files.NoFolder as error:
+        missing = BuildError(error.strerror)
     except OSError as error:
         missing = BuildError(f"the C compiler: {error}")
     stores = reading_stores(home)

@@ -200,7 +200,10 @@ def _ask_version(command: tuple[str, ...], folder: Path) -> str:
     try:
         descriptor, name = tempfile.mkstemp(suffix=".aside", dir=folder)
     except OSError:  # it is not made yet, or can only be read
-        descriptor, name = tempfile.mkstemp(prefix="probtensor-")
+        try:
+            descriptor, name = tempfile.mkstemp(prefix="probtensor-")
+        except OSError:
+            raise files.NoFolder from None
     os.close(descriptor)
     try:
         status, text = _run([*command, "--version"], Path(name), VERSION_SECONDS)

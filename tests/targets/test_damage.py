@@ -2,6 +2,7 @@
 lacks is built again or somewhere else, with one warning at most."""
 
 import errno
+import functools
 import hashlib
 import os
 import pickle
@@ -305,6 +306,23 @@ def test_without_temporary_files_the_cache_is_enough(cache, monkeypatch, no_temp
         warnings.simplefilter("error")
         assert pt.function([x], pt.sum(x) * 5.4375)(np.ones(2)) == 2 * 5.4375
     assert not list(cache.glob("*.aside"))
+
+
+def test_without_any_folder_to_write_a_warm_cache_is_read(cache, monkeypatch, no_temporary):
+    def read_only(*args, **kwargs):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(files, "write", read_only)
+    monkeypatch.setattr(files.os, "mkdir", read_only)
+    monkeypatch.setattr(files.tempfile, "mkstemp", read_only)
+    unfit = functools.cache(lambda folder: os.strerror(errno.EROFS))
+    monkeypatch.setattr(files, "unfit", unfit)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert builds(cache) == 0
+    file_of(cache, "module").unlink()
+    with pytest.raises(BuildError, match="set PROBTENSOR_CACHE"):
+        made()
 
 
 @pytest.mark.parametrize("why", ["written by others", "in a file's place", "no home"])
