@@ -330,6 +330,8 @@ class Function(Entry):
         are kept themselves, and must not be changed afterwards. Nothing is compiled.
         """
         bound = dict(self.bound)
+        if not isinstance(values, Mapping):
+            raise refusal(f"bind: write {{input or its name: value}}, not {values!r:.60}")
         for key, value in values.items():
             if isinstance(key, str):
                 node = self.inputs[self._place(key, {})].variable
@@ -352,8 +354,12 @@ class Function(Entry):
         dtype and rank, in place of some; `delete_updates` leaves out what the updates compute,
         which takes a module of its own. TypeError for a swap that does not fit."""
         cells = dict(self._cells)
-        for old, new in (swap or {}).items():
-            if not isinstance(new, Shared) or (old.dtype, old.ndim) != (new.dtype, new.ndim):
+        swap = {} if swap is None else swap
+        if not isinstance(swap, Mapping):
+            raise refusal(f"copy: swap is {{shared: other shared}}, not {swap!r:.60}")
+        for old, new in swap.items():
+            both = isinstance(old, Shared) and isinstance(new, Shared)
+            if not both or (old.dtype, old.ndim) != (new.dtype, new.ndim):
                 raise refusal(f"copy: {new!r:.60} cannot stand for {old!r:.60}")
             cells[old] = new
         program = replace(self.program, name=name or self.program.name)

@@ -199,6 +199,10 @@ def test_a_target_nobody_has():
 def test_bindings_that_do_not_fit(f):
     y = pt.vector("y")
     message(TypeError, lambda: f.bind({y: [1]}), "no free input")
+    for wrong in (np.ones(2), None, 3, "weights"):
+        message(TypeError, lambda wrong=wrong: f.bind(wrong), "{input or its name: value}")
+    for wrong in (np.ones(2), 3, "w", {"w": pt.shared(1.0)}, {pt.shared(1.0): 2}):
+        message(TypeError, lambda wrong=wrong: f.copy(swap=wrong), "copy:")
     message(TypeError, lambda: f.bind({"y": [1]}), "'y'", "weights")
     message(ValueError, lambda: f.bind({"weights": 1.0}), "1 axes", HERE)
     other = pt.shared(np.ones(3, "int64"))

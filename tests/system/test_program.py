@@ -14,6 +14,11 @@ def run(tmp_path, code, seconds=30.0):
     return program.run(["/bin/sh", "-c", code], tmp_path / "log", seconds)
 
 
+def test_temporary_files_go_where_the_output_goes(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", "/nonexistent")
+    assert run(tmp_path, 'printf %s "$TMPDIR"') == (0, str(tmp_path))
+
+
 def test_status_and_output(tmp_path):
     assert run(tmp_path, "echo out; echo err >&2") == (0, "out\nerr\n")
     assert run(tmp_path, "exit 3") == (3, "")
