@@ -14,11 +14,19 @@ import inspect
 import os
 import re
 import sys
+import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 # Directories whose frames are never "the user's line".
 HOUSE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+# Libraries through which a call may come back to us: their lines are not the user's either.
+_PATHS = sysconfig.get_paths()
+_SITES = tuple({_PATHS["purelib"] + os.sep, _PATHS["platlib"] + os.sep})
+_STANDARD = (_PATHS["stdlib"] + os.sep, "<frozen")
+_THROUGH = tuple(
+    f"{site}{name}{os.sep}" for site in _SITES for name in ("numpy", "scipy", "pandas", "xarray")
+)
 # What can come out of a wrong argument. Errors of sampling or building say all they know.
 WRONG = (TypeError, ValueError, IndexError, OverflowError)
 # Why a parameter of NumPy or SciPy takes its default only, and what to do.
@@ -75,14 +83,25 @@ MEANT = {
 
 
 def user_line() -> tuple[str, int]:
-    """File and line of the innermost running frame that is not the library's own."""
+    """File and line of the innermost running frame that is the user's: not this library's, nor one
+    of Python's or NumPy's that was called with a tensor."""
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith(HOUSE) and not file.startswith("<frozen"):
+        if not file.startswith(HOUSE) and not is_foreign(file):
             return file, frame.f_lineno
         frame = frame.f_back
     return "<unknown>", 0
+
+
+@functools.cache
+def is_foreign(file: str) -> bool:
+    """Is this a file of Python's own library, or of one that passes tensors on?"""
+    if file.startswith(_THROUGH):
+        return True
+    # Packages may be installed below the standard library: theirs are users' files.
+    below = file.startswith(_SITES) or f"{os.sep}dist-packages{os.sep}" in file
+    return file.startswith(_STANDARD) and not below
 
 
 def public(

@@ -47,7 +47,8 @@ class Atom:
 class Dim:
     """A symbolic size: a sum of `coefficient * product of atoms`, in canonical order.
 
-    Supports +, -, * with sizes, and // and % by sizes (exact where the division is, else an atom).
+    Supports +, -, * with sizes, and // and % by sizes (exact where the division is, else an atom);
+    `graph/sizes.py` adds what makes a value of it.
     """
 
     terms: tuple[tuple[tuple[Atom, ...], int], ...]
@@ -107,18 +108,6 @@ class Dim:
         return self - (self // other) * other
 
     __radd__, __rmul__ = __add__, __mul__
-
-    def __bool__(self) -> bool:
-        raise TypeError(
-            f"the size {self} is not known while the graph is built, so it has no truth value; "
-            "give the input a shape= or compare with pt.eq / pt.lt inside the graph"
-        )
-
-    def __index__(self) -> int:
-        raise TypeError(
-            f"the size {self} is not known while the graph is built, so it cannot be used as a "
-            "Python integer; give the input a shape="
-        )
 
     def names(self) -> set[str]:
         """The input sizes this size is computed from."""

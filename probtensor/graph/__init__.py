@@ -9,6 +9,7 @@ and no second graph.
 
     node.py      Op, Node, Const, Input, interning, operators, provenance
     symbolic.py  what Python asks of a value, and how a node refuses it
+    sizes.py     symbolic sizes among values
     walk.py      orders, replacement, ancestors: iterative, so that depth is no limit
     text.py      printing, parsing back, dot output
     law.py       size laws: what must hold of the sizes of a call
@@ -18,6 +19,7 @@ Rejected: a mutable graph with owners and clients (each pass then needs bookkeep
 one node type for tensors and loops alike (its invariants differ; see `kernel/`).
 """
 
+from probtensor.graph import sizes  # noqa: F401 (sizes get the operators of tensors)
 from probtensor.graph.node import (
     Const,
     GraphError,

@@ -15,7 +15,7 @@ import numpy as np
 
 from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import user_line
-from probtensor.graph.symbolic import OfType, Symbolic, refusal
+from probtensor.graph.symbolic import SETTERS, OfType, Symbolic, no_attribute, refusal, told
 from probtensor.process import PROCESS, new_lock
 from probtensor.types import (
     Dim,
@@ -128,7 +128,12 @@ class Node(Symbolic):
     type: TensorType
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"nodes are immutable: cannot set {name!r}")
+        raise refusal(
+            f"{self.described} is a tensor, and tensors are immutable: cannot set {name!r}",
+            self.birthplace,
+            SETTERS.get(name, "write y = x.at[key].set(value) for other values"),
+            kind=AttributeError,
+        )
 
     def __reduce__(self) -> tuple:
         order: list[Node] = []
@@ -176,9 +181,7 @@ class Node(Symbolic):
     def __getattr__(self, name: str) -> Any:
         method = METHODS.get(name)
         if method is None:
-            file, line = ("", 0) if name.startswith("_") else user_line()
-            where = f"\n  at {file}:{line}\n  {self.birthplace}" if file else ""
-            raise AttributeError(f"tensors have no attribute {name!r}{where}", name=name, obj=self)
+            raise no_attribute(self, name, METHODS)
         if isinstance(method, property):
             return method.fget(self)
         return method.__get__(self)
@@ -189,10 +192,7 @@ class Node(Symbolic):
     @property
     def described(self) -> str:
         """What messages call it: its name, or the call that makes it."""
-        named = _operand(self)
-        if self.name is None and self.inputs:
-            named += f"({', '.join(_operand(x) for x in self.inputs)})"
-        return named if len(named) <= 60 else named[:57] + "..."
+        return told(self, 3)
 
     @property
     def birthplace(self) -> str:
@@ -269,6 +269,8 @@ def _unary(symbol: str) -> Callable[[Node], Node]:
 
 def _tensor_like(value: object) -> bool:
     known = (Node, bool, int, float, np.ndarray, np.generic, list, tuple, Dim)
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
+        return True  # a range, a deque, an array of Python's, a view of memory
     # Sparse matrices have no __array__; `as_tensor` says what to do with them.
     return isinstance(value, known) or hasattr(value, "__array__") or hasattr(value, "toarray")
 
@@ -320,7 +322,7 @@ def _bad_call(op: Op, inputs: Sequence[Node], error: Exception) -> str:
         types[MOST_NAMED:] = [f"{len(types) - MOST_NAMED} more"]
     file, line = present_line()
     text = f"{op.name}: {error} in ({', '.join(types)})\n  at {file}:{line}"
-    made = [f"{_operand(x)} made at {line_of(x)}" for x in inputs if not isinstance(x.op, Const)]
+    made = [x.birthplace for x in inputs if not isinstance(x.op, Const)]
     return text + "".join(f"\n  {row}" for row in [*dict.fromkeys(made)][:MOST_NAMED])
 
 

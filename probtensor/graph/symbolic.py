@@ -3,35 +3,55 @@ line, the tensor and the way out."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterator
+import difflib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from probtensor.calls import HOUSE
+from probtensor.calls import line_text
 from probtensor.types import plain
-
-# Directories whose frames are not the user's: ours, and those of the libraries through which a
-# tensor may come back to us.
-_SITE = os.path.dirname(os.path.dirname(os.path.abspath(np.__file__))) + os.sep
-_THROUGH = (HOUSE, *(f"{_SITE}{name}{os.sep}" for name in ("numpy", "scipy", "pandas")))
-
-
-def _line() -> str:
-    frame = sys._getframe(2)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith((*_THROUGH, "<frozen")):
-            return f"{file}:{frame.f_lineno}"
-        frame = frame.f_back
-    return "<unknown>:0"
-
 
 def refusal(what: str, *hints: str, kind: type[Exception] = TypeError) -> Exception:
     """The exception that says what is wrong, at which line of the user's, and the ways out."""
-    return kind("\n  ".join([what, f"at {_line()}", *filter(None, hints)]))
+    return kind(plain("\n  ".join([what, f"at {line_text()}", *filter(None, hints)])))
+
+
+# What to write instead of setting an attribute.
+SETTERS = {
+    "shape": "write y = x.reshape(shape); the shape of an input is fixed where it is made",
+    "name": "names are given where a tensor is made, as in pt.vector('x'), or by pt.deterministic",
+    "dtype": "write y = x.astype(dtype)",
+    "value": "a shared variable changes by w.set_value(value), or by updates= of pt.function",
+}
+
+
+def told(node: Any, depth: int) -> str:
+    """A node in a message: its name, or the calls that make it, down to names where they fit."""
+    if node.op.name == "size_of":
+        return plain(str(node.op.size))
+    named = getattr(node.op, "label", None)
+    if named or not node.inputs:
+        return named or node.op.text()
+    if depth == 0:
+        return node.op.name
+    text = f"{node.op.name}({', '.join(told(x, depth - 1) for x in node.inputs)})"
+    return text if len(text) <= 60 else told(node, depth - 1)
+
+
+def no_attribute(node: Any, name: str, methods: Iterable[str]) -> AttributeError:
+    """The error for an attribute that tensors do not have: what is close, or how to get values."""
+    if name.startswith("_"):
+        return AttributeError(f"tensors have no attribute {name!r}", name=name, obj=node)
+    attributes = [*methods, "shape", "ndim", "dtype", "size", "T"]
+    close = difflib.get_close_matches(name, attributes, 1, 0.75)
+    hint = f"did you mean x.{close[0]}? " if close else ""
+    text = refusal(
+        f"tensors have no attribute {name!r}",
+        node.birthplace,
+        f"{hint}x.eval({{input: value}}) or a compiled function gives an array of NumPy",
+    )
+    return AttributeError(str(text), name=name, obj=node)
 
 
 class OfType:
@@ -64,8 +84,8 @@ class Symbolic:
     def __bool__(self) -> bool:
         raise self._refused(
             "it has no truth value until a function is compiled and called",
-            "pt.where(condition, a, b) chooses inside the graph; & | ~ stand for and, or, not; "
-            "`is` compares nodes",
+            "pt.where(condition, a, b) chooses inside the graph, pt.maximum and pt.minimum for max "
+            "and min; & | ~ stand for and, or, not; `is` compares nodes",
         )
 
     def _no_number(self, call: str) -> Exception:
@@ -100,6 +120,9 @@ class Symbolic:
             "number",
         )
 
+    def __bytes__(self) -> bytes:
+        raise self._refused("it has no bytes", "x.eval({input: value}) gives an array")
+
     def __format__(self, spec: str) -> str:
         if not spec:
             return str(self)
@@ -125,7 +148,9 @@ class Symbolic:
             raise refusal(
                 f"{self.described} has no axes: there is nothing to go over", self.birthplace
             )
-        return (self[i] for i in range(len(self)))
+        # The length is asked for at the first step: NumPy's own words for what has no iterator
+        # hide ours.
+        return (self[i] for one in (self,) for i in range(len(one)))
 
     def __contains__(self, value: Any) -> bool:
         raise self._refused(

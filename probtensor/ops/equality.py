@@ -30,6 +30,10 @@ class Equality(Node):
     inputs = property(lambda self: self.node.inputs)
     type = property(lambda self: self.node.type)
 
+    def __hash__(self) -> int:
+        # Two of one comparison are one key, as two of one sum are.
+        return hash(self.node)
+
     @property
     def node(self) -> Node:
         """The comparison itself. GraphError where the shapes do not fit."""

@@ -24,6 +24,7 @@ from probtensor.graph.node import (
     located,
     make,
 )
+from probtensor.graph.symbolic import refusal
 from probtensor.ops import kinds
 from probtensor.ops.kinds import View, as_tensor_of, gathered_shape, method, op, operator
 from probtensor.ops.reduce import described
@@ -342,7 +343,10 @@ def _index_part(part: Any, x: Node) -> Any:
         return part
     if is_size(part):
         return int(part)
-    index = as_tensor(part)
+    try:
+        index = as_tensor(part)
+    except GraphError as error:
+        raise type(error)(f"x[...]: {str(error).splitlines()[0]}{described(x)}") from None
     if isinstance(part, (list, tuple)) and len(part) == 0:
         index = as_tensor(np.zeros(0, "int64"))
     if index.dtype == "bool":
@@ -433,6 +437,12 @@ class At:
     def __getitem__(self, key: Any) -> At:
         return At(self.x, key)
 
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise _no_write(self, "no item can be assigned")
+
+    def __getattr__(self, name: str) -> Any:
+        raise _no_write(self, f"there is no {name!r}", AttributeError)
+
     @public(name="x.at[key].get")
     def get(self) -> Node:
         """x[key]."""
@@ -462,6 +472,11 @@ class At:
     def min(self, value: Any) -> Node:
         """x with the smaller of it and `value` at the places of the key."""
         return write(self.x, self.key, value, "min")
+
+
+def _no_write(at: At, what: str, kind: type[Exception] = TypeError) -> Exception:
+    hint = "write y = x.at[key].set(value); set, add, multiply, max, min and get follow a key"
+    return refusal(f"{at.x.described}.at: {what}", at.x.birthplace, hint, kind=kind)
 
 
 method(property(At), "at")
