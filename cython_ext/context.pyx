@@ -11,7 +11,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy
 
-from cython_ext.convert import number_array
+from cython_ext.convert import called_at, number_array
 from cython_ext.entry cimport (
     Entry,
     Layout,
@@ -192,10 +192,15 @@ cdef class Context:
             and cnp.PyArray_TYPE(<cnp.ndarray>q) == cnp.NPY_DOUBLE
             and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>q)
         ):
-            q = np.ascontiguousarray(number_array(q, "q"), dtype=np.float64)
+            try:
+                q = np.ascontiguousarray(number_array(q, "q"), dtype=np.float64)
+            except TypeError as error:
+                raise TypeError(f"{error}{called_at()}") from None
         cdef cnp.ndarray point = q
         if point.ndim != 1 or point.shape[0] != self.bound.dim:
-            raise ValueError(f"q has shape {q.shape}, it must have shape ({self.bound.dim},)")
+            raise ValueError(
+                f"q has shape {q.shape}, it must have shape ({self.bound.dim},){called_at()}"
+            )
         shape[0] = self.bound.dim
         cdef cnp.ndarray grad = cnp.PyArray_EMPTY(1, shape, cnp.NPY_DOUBLE, 0)
         if not self.acquire():

@@ -1,8 +1,22 @@
 """The slow paths of a call: values that need converting, indices that need checking."""
 
+import numbers
+import os
 import sys
 
 import numpy as np
+
+# Directories whose frames are not the user's.
+HERE = os.path.dirname(os.path.abspath(__file__))
+HOUSE = (HERE + os.sep, os.path.join(os.path.dirname(HERE), "probtensor") + os.sep)
+
+
+def called_at():
+    """The end of a message: the user's line that is being run."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(HOUSE):
+        frame = frame.f_back
+    return f"\n  at {frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
 
 
 def refuse_index(array, bound, message):
@@ -100,8 +114,9 @@ def number_array(value, name, where="", wanted="numbers"):
             inner = getattr(getattr(value, "dtype", None), "numpy_dtype", None)
             array = array if inner is None else np.asarray(value.to_numpy(inner))
     except Exception as error:
+        why = "its rows have different lengths" if "inhomogeneous" in str(error) else error
         kind = type(value).__name__
-        raise TypeError(f"{name}: cannot make an array of {kind}: {error}{where}") from None
+        raise TypeError(f"{name}: cannot make an array of {kind}: {why}{where}") from None
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise TypeError(f"{name}: {_not_numbers(value, array, wanted)}{where}")
     return array
@@ -182,7 +197,8 @@ def _not_numbers(value, array, wanted):
     got = f"got {type(value).__name__} of dtype {array.dtype}"
     if array.dtype.kind == "O":
         if not array.ndim:
-            return f"expected {wanted}, {got}: {value!r:.60}"
+            way = "; float(x) makes a number of it" if _is_decimal(value) else ""
+            return f"expected {wanted}, {got}: {value!r:.60}{way}"
         wrong = (k for k, x in enumerate(array.flat) if not isinstance(x, (int, float, np.number)))
         first = next(wrong, None)
         if first is not None:
@@ -190,6 +206,11 @@ def _not_numbers(value, array, wanted):
             got += f": entry [{place}] is {array.flat[first]!r:.60}"
     way = WAYS_OUT.get(array.dtype.kind, "convert with .astype('float64')")
     return f"expected {wanted}, {got}; {way}"
+
+
+def _is_decimal(value):
+    """Is this a number of Python's that NumPy has no dtype for?"""
+    return isinstance(value, numbers.Number) and not isinstance(value, (int, complex))
 
 
 def is_masked(value):
@@ -201,13 +222,15 @@ def is_bare(value):
     """Is this a Python number, or a list of them?"""
     while isinstance(value, (list, tuple)) and value:
         value = value[0]
+    if isinstance(value, (list, tuple)):
+        return True  # an empty one
     return isinstance(value, (bool, int, float)) and not isinstance(value, np.generic)
 
 
 def holds(target, array, bare):
     """Can values of `array` become `target` with nothing lost?"""
     source = array.dtype
-    if np.can_cast(source, target, "safe"):
+    if np.can_cast(source, target, "safe") or (bare and not array.size):
         return True
     if target.kind == "f":
         # Rounding is expected of Python numbers, an overflow to infinity is not.

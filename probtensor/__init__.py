@@ -8,6 +8,7 @@ from types import ModuleType as _ModuleType
 
 from probtensor import linalg, special
 from probtensor import ops as _ops
+from probtensor.calls import absent as _absent
 from probtensor.calls import public as _public
 from probtensor.compile import function
 from probtensor.device import DeviceArray, DeviceError, device_array
@@ -107,3 +108,4 @@ __all__ = [
     "vmap",
 ]
 __all__.extend(sorted(_LANGUAGE))
+__getattr__ = _absent("pt", globals())

@@ -15,6 +15,7 @@ import os
 import re
 import sys
 import sysconfig
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ _THROUGH = tuple(
     f"{site}{name}{os.sep}" for site in _SITES for name in ("numpy", "scipy", "pandas", "xarray")
 )
 # What can come out of a wrong argument. Errors of sampling or building say all they know.
-WRONG = (TypeError, ValueError, IndexError, OverflowError)
+WRONG = (TypeError, ValueError, IndexError, OverflowError, KeyError)
 # Why a parameter of NumPy or SciPy takes its default only, and what to do.
 REASONS = {
     "out": "a tensor is never written to; use what {name} returns",
@@ -79,6 +80,20 @@ MEANT = {
     **dict.fromkeys(("nuts_sampler", "step"), ("sampler",)),
     "trace": ("idata",),
     "var_names": ("outputs",),
+}
+
+
+# What other libraries take as a keyword and is asked for elsewhere here.
+ADVICE = {
+    "observed": "data are given by pt.condition({variable: data})",
+    "obs": "data are given by pt.condition({variable: data})",
+    "lower": "constraint=pt.interval(low, high) cuts a density",
+    "upper": "constraint=pt.interval(low, high) cuts a density",
+    "transform": "variables are transformed by themselves; constraint= says where they lie",
+    "initval": "start values are given by init= of pt.sample",
+    "testval": "start values are given by init= of pt.sample",
+    "mode": "target= says how a function is compiled",
+    "mutable": "all data may be exchanged, by posterior.with_data",
 }
 
 
@@ -133,6 +148,27 @@ def public(
     return call
 
 
+MOST_LISTED = 40  # names of a module in a message
+
+
+def absent(module: str, names: Mapping[str, Any]) -> Callable[[str], Any]:
+    """The `__getattr__` of a public module: what it says of a name that it does not have."""
+
+    def get(name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"module {module} has no attribute {name!r}")
+        bare = {known.replace("_", ""): known for known in names if not known.startswith("_")}
+        sought = name.lower().replace("_", "")
+        close = difflib.get_close_matches(sought, bare, 1, 0.75)
+        hint = f": did you mean {module}.{bare[close[0]]}?" if close else ""
+        all_names = textwrap.fill(", ".join(bare.values()), 90, subsequent_indent="    ")
+        listed = f"\n  it has {all_names}" if len(bare) <= MOST_LISTED else ""
+        text = f"{module} has no {name!r}{hint}\n  at {line_text()}{listed}"
+        raise AttributeError(text, name=name)
+
+    return get
+
+
 def _safe_positions(function: Callable, lacks: Sequence[str]) -> int:
     places = list(inspect.signature(function).parameters)
     return min(places.index(name) for name in lacks)
@@ -180,7 +216,7 @@ def add_line(error: Exception, label: str) -> None:
         if not trace.tb_frame.f_code.co_filename.startswith(HOUSE):
             return
         trace = trace.tb_next
-    if len(error.args) != 1 or not isinstance(error.args[0], str):
+    if len(error.args) != 1 or not isinstance(error.args[0], str) or type(error) is KeyError:
         return
     head, *rest = error.args[0].split("\n")
     if re.search(r"\bat .+:\d+", error.args[0]):
@@ -221,13 +257,18 @@ def wrong_call(
         wrong = _surplus(len(args), ordered, named)
     else:
         wrong = otherwise
+    text = next((x for x in args if isinstance(x, str)), None)
+    if text is not None and "name" in named and "name" not in taken and not unknown:
+        wrong += f"; a name is given as name={text!r:.40}"
     return f"{label}: {wrong}\n  at {line_text()}\n  it takes {call_text(signature, label)}"
 
 
 def _hint(unknown: str, names: Sequence[str]) -> str:
     found = [name for name in MEANT.get(unknown, ()) if name in names]
     found = found or difflib.get_close_matches(unknown, names, 1)
-    return f": did you mean {found[0]!r}?" if found else ""
+    if found:
+        return f": did you mean {found[0]!r}?"
+    return f": {ADVICE[unknown]}" if unknown in ADVICE else ""
 
 
 def _surplus(count: int, ordered: Sequence[inspect.Parameter], named: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ Where both have a name, the signature is NumPy's: `cholesky` gives the lower fac
 systems are SciPy's: `solve_triangular` reads the upper triangle unless lower=True.
 """
 
+from probtensor.calls import absent
 from probtensor.ops import (
     cho_solve,
     cholesky,
@@ -47,3 +48,5 @@ __all__ = [
     "vecmat",
     "vector_norm",
 ]
+
+__getattr__ = absent("pt.linalg", dict.fromkeys(__all__))

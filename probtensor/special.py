@@ -1,5 +1,6 @@
 """`pt.special`: functions of scipy.special, by its names and signatures."""
 
+from probtensor.calls import absent
 from probtensor.ops import (
     betaln,
     digamma,
@@ -65,3 +66,5 @@ __all__ = [
     "xlog1py",
     "xlogy",
 ]
+
+__getattr__ = absent("pt.special", dict.fromkeys(__all__))

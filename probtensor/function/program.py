@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cython_ext.convert import frozen_copy, safe_array
@@ -129,7 +129,8 @@ def flatten(structure: Any) -> tuple[list[Out], Any]:
                 if hasattr(part, "_fields")
                 else type(part)(map(walk, part))
             )
-        found.append(part if isinstance(part, Out) else Out(as_tensor(part)))
+        found.append(part if isinstance(part, Out) else Out(part))
+        found[-1] = replace(found[-1], variable=as_tensor(found[-1].variable))
         return Leaf(len(found) - 1)
 
     return found, walk(structure)

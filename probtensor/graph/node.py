@@ -492,11 +492,12 @@ def _literal(value: Any, dtype: str | None) -> np.ndarray:
     except GraphError:
         raise
     except (TypeError, ValueError) as error:
+        text = str(error).removeprefix(": ")
+        text = "its rows have different lengths" if "inhomogeneous" in text else text
         shown = "" if hasattr(value, "dtype") else f" {' '.join(repr(value)[:400].split()):.80}"
         file, line = user_line()
         raise GraphError(
-            f"cannot make a tensor of {type(value).__name__}{shown}: "
-            f"{str(error).removeprefix(': ')}\n  at {file}:{line}"
+            f"cannot make a tensor of {type(value).__name__}{shown}: {text}\n  at {file}:{line}"
         ) from None
     return array
 

@@ -12,6 +12,7 @@ import numpy as np
 from probtensor.calls import line_text
 from probtensor.types import plain
 
+
 def refusal(what: str, *hints: str, kind: type[Exception] = TypeError) -> Exception:
     """The exception that says what is wrong, at which line of the user's, and the ways out."""
     return kind(plain("\n  ".join([what, f"at {line_text()}", *filter(None, hints)])))

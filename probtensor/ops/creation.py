@@ -283,6 +283,8 @@ def eye(
 ) -> Node:
     """Ones on diagonal k of an N by M matrix, zeros elsewhere."""
     sizes = size_tuple((N, N if M is None else M))
+    if any(isinstance(n, int) and n < 0 for n in sizes):
+        raise GraphError(f"eye: sizes are integers from 0 on, not {sizes}")
     rows, columns = (make(Iota(size), ()) for size in sizes)
     return ops.astype(ops.eq(ops.expand_dims(rows, 1) + k, columns), dtype)
 

@@ -22,7 +22,7 @@ from probtensor.prob.distribution import called, check_values, here, refused_val
 from probtensor.prob.model import Density, Model
 from probtensor.prob.names import listed
 from probtensor.prob.sizes import Sizes
-from probtensor.prob.support import Integers
+from probtensor.prob.support import Integers, Interval
 from probtensor.types import shape_text
 
 
@@ -31,6 +31,13 @@ class UnknownName(KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class Finite(Interval):
+    """All numbers but the infinite ones."""
+
+    def __str__(self) -> str:
+        return "a finite number, for the density of no other is above zero"
 
 
 def observed_array(variable: Node, value: Any) -> np.ndarray:
@@ -47,6 +54,8 @@ def observed_array(variable: Node, value: Any) -> np.ndarray:
         refuse_missing(what, np.ma.getmaskarray(value), line)
     array = number_array(value, what, f"\n  at {line}")
     refuse_missing(what, np.isnan(array), line)
+    if np.isinf(array).any():
+        raise refused_values(what, array, np.isfinite(array), Finite(), line)
     if law.discrete:
         check_values(what, array, Integers(-np.inf), line)
     if array.ndim != variable.ndim:

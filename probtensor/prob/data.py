@@ -42,7 +42,7 @@ def data(value: Any, name: str | None = None, dims: str | Sequence[str] | None =
     their dtype, and other data must fit in it: give floats, as in `np.asarray(x, float)`, where
     fractions may come later. TypeError for anything but numbers, GraphError for wrong `dims`.
     """
-    what = f"data {checked_name('data', name)!r}" if name else "data"
+    what = f"data {checked_name('data', name)!r}" if name is not None else "data"
     if isinstance(value, Node) and not isinstance(value.op, Const):
         raise GraphError(f"{what} must be an array, not a graph\n  at {here()}")
     try:

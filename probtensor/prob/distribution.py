@@ -263,8 +263,8 @@ class Bounded(Composite):
 @public
 def deterministic(expression: Any, name: str, dims: str | Sequence[str] | None = None) -> Node:
     """`expression` under a name: a model reports its value with each draw."""
-    node = as_tensor(expression)
     label = checked_name("deterministic", name)
+    node = literal(f"deterministic {label!r:.60}", expression)
     if label is None:
         raise GraphError(f"deterministic: needs a name under which it is reported\n  at {here()}")
     return make(Deterministic(label, checked_dims(repr(label), dims, node.ndim)), (node,))
@@ -274,7 +274,14 @@ def deterministic(expression: Any, name: str, dims: str | Sequence[str] | None =
 def potential(expression: Any, name: str | None = None) -> Node:
     """A term to add to the log density of a model: `condition(..., potentials=[...])`. It is summed
     over all axes."""
-    return make(Potential(checked_name("potential", name)), (as_tensor(expression),))
+    term = literal("potential" if name is None else f"potential {name!r:.60}", expression)
+    if term.dtype == "bool":
+        raise GraphError(
+            f"potential: {term.described} is true or false, and a term of a log density is a "
+            f"number\n  at {here()}\n  write pt.where(condition, 0.0, -np.inf) for a density of "
+            "zero where the condition does not hold"
+        )
+    return make(Potential(checked_name("potential", name)), (term,))
 
 
 def checked_name(what: str, name: Any) -> str | None:
@@ -299,6 +306,8 @@ def random_variable(
     where shapes do not fit, both naming the caller's line.
     """
     law = distribution
+    for label, value in zip(law.parameters, parameters, strict=True):
+        literal(f"{label} of {called(law, name)}", value)
     dtype = promote_float(*(weak_operand(x) for x in parameters)) if parameters else "float64"
     nodes = tuple(as_tensor_of(x, dtype) for x in parameters)
     for (label, domain), given, node in zip(law.parameters.items(), parameters, nodes, strict=True):
@@ -390,6 +399,15 @@ def check_constraint(
         cut(law.support(*parameters), constraint)
     except ValueError as error:
         raise GraphError(f"{called(law, name)}: {error}\n  at {here()}") from None
+
+
+def literal(what: str, value: Any) -> Node:
+    """A value as a tensor; GraphError that begins with `what` for one that is none."""
+    try:
+        return as_tensor(value)
+    except GraphError as error:
+        text = str(error)
+        raise (error if text.startswith(what) else type(error)(f"{what}: {text}")) from None
 
 
 def check_parameter(what: str, given: Node, node: Node, domain: Support) -> None:

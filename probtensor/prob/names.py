@@ -25,6 +25,10 @@ STATISTICS = (
 )  # fmt: skip
 
 
+# netCDF has 256 bytes; the axes of a variable are called after it, with a little more.
+LONGEST = 240
+
+
 @dataclass(frozen=True)
 class Named:
     """What is reported under a name: the names of its axes, if they have any, and its line."""
@@ -97,6 +101,8 @@ def misspelt(name: str) -> str:
         return "has a slash in it"
     if not name.isprintable():
         return "has a character in it that cannot be printed"
+    if len(name.encode()) > LONGEST:
+        return f"is longer than {LONGEST} bytes"
     if name != name.strip():
         return "begins or ends with a space"
     if name[0].isascii() and not (name[0].isalnum() or name[0] == "_"):

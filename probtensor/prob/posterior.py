@@ -266,6 +266,11 @@ class Posterior:
         """A value for each free variable, in its dtype and shape."""
         if not isinstance(values, Mapping):
             raise TypeError(f"values are given as {{name: value}}, not as {values!r:.60}")
+        own = {v.variable: v.name for v in self.model.free}
+        values = {
+            own.get(key, key.name) if isinstance(key, Node) else key: value
+            for key, value in values.items()
+        }
         missing = [name for name in self.names if name not in values]
         if missing:
             raise UnknownName(

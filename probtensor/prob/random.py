@@ -13,8 +13,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from probtensor import ops
-from probtensor.calls import public
+from probtensor.calls import absent, public
 from probtensor.graph import Const, GraphError, Node, as_tensor
 from probtensor.graph.node import make
 from probtensor.ops.require import asked_for
@@ -24,6 +26,7 @@ from probtensor.prob.distribution import (
     check_parameter,
     check_values,
     here,
+    literal,
     random_variable,
     shape_text,
 )
@@ -84,8 +87,16 @@ def log_normal(mu=0.0, sigma=1.0, *, shape=None, name=None, dims: Dims = None,
 def uniform(low=0.0, high=1.0, *, shape=None, name=None, dims: Dims = None,
             constraint=None) -> Node:  # fmt: skip
     """Uniform between `low` and `high`."""
-    if not isinstance(low, Node) and not isinstance(high, Node) and (as_array(high) <= low).any():
-        raise ValueError(f"uniform: low={low} must be below high={high}\n  at {here()}")
+    what = of("uniform", name)
+    ends = literal(f"low of {what}", low).op, literal(f"high of {what}", high).op
+    known = [end.array for end in ends if isinstance(end, Const)]
+    if not all(np.isfinite(end).all() for end in known):
+        raise ValueError(
+            f"{what}: low={low} and high={high} must be finite\n  at {here()}\n  pt.random.flat "
+            "has no bounds, half_flat one"
+        )
+    if len(known) == 2 and (known[1] <= known[0]).any():
+        raise ValueError(f"{what}: low={low} must be below high={high}\n  at {here()}")
     return random_variable(continuous.Uniform(), (low, high), shape, name, dims, constraint)
 
 
@@ -223,6 +234,11 @@ def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=N
     return random_variable(law, (mean, factor), shape, name, dims)
 
 
+__getattr__ = absent(
+    "pt.random",
+    {name: law for name, law in globals().items() if hasattr(law, "__wrapped__")},
+)
+
 # Parametrisations.
 
 
@@ -233,7 +249,7 @@ def of(law: str, name: str | None) -> str:
 
 def square(label: str, value: Any, what: str) -> Node:
     """A square matrix, or several, as a node; GraphError otherwise."""
-    node = as_tensor(value)
+    node = literal(f"{label} of {what}", value)
     rows, columns = node.shape[-2:] if node.ndim > 1 else (0, 1)
     if isinstance(rows, int) and isinstance(columns, int) and rows != columns:
         raise GraphError(
@@ -269,7 +285,7 @@ def checked(what: str, domain=POSITIVE, **given: Any) -> Node:
     """A parameter of another parametrisation: checked now if it is a literal, else where it is
     used, because what is made of it may lie inside its range all the same."""
     ((name, value),) = given.items()
-    node = as_tensor(value)
+    node = literal(f"{name} of {what}", value)
     if node.ndim < domain.event_ndim:
         check_parameter(f"{name} of {what}", node, node, domain)
     if isinstance(node.op, Const) and not (isinstance(value, Node) and domain.event_ndim):
@@ -285,11 +301,3 @@ def scale_from_precision(what: str, sigma: Any, tau: Any) -> Any:
         return 1.0 if sigma is None else sigma
     one_of(what, sigma=sigma, tau=tau)
     return 1 / ops.sqrt(checked(what, tau=tau))
-
-
-def as_array(value: Any):
-    """A literal as an array; GraphError if it is none."""
-    node = as_tensor(value)
-    if not isinstance(node.op, Const):
-        raise GraphError(f"{value!r} is not a literal\n  at {here()}")
-    return node.op.array

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from probtensor import ops
+from probtensor.calls import line_text
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, made_by, make, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import Contraction, Elementwise
 from probtensor.transform.batch import vmap_nodes
 from probtensor.transform.facts import constant_of
-from probtensor.types import broadcast_shapes
+from probtensor.types import broadcast_shapes, shape_text
 
 Nodes = Node | Sequence[Node]
 
@@ -79,7 +80,8 @@ def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
     The cotangents have the types of the outputs, the result that of `wrt`.
     """
     tops, targets = listed(outputs), listed(wrt)
-    weights = [fit(as_tensor(g), y) for g, y in _pairs(cotangents, tops, "cotangents", "outputs")]
+    pairs = _pairs(cotangents, tops, "cotangents", "outputs")
+    weights = [_along(g, y, "vjp: a cotangent", "the output") for g, y in pairs]
     found = _pull_back(tops, weights, targets, ())
     result = [found.get(x) if x in found else ops.zeros_like(x) for x in targets]
     return result[0] if isinstance(wrt, Node) else result
@@ -94,7 +96,8 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
     tops, sources = listed(outputs), listed(wrt)
     for x in sources:
         _require_float(x)
-    moving = {x: fit(as_tensor(t), x) for t, x in _pairs(tangents, sources, "tangents", "wrt")}
+    pairs = _pairs(tangents, sources, "tangents", "wrt")
+    moving = {x: _along(t, x, "jvp: a tangent", "the variable") for t, x in pairs}
     for node in toposort(tops):
         if node not in moving and isinstance(node.type, tuple) is False and node.type.is_float:
             given = [moving.get(x) for x in node.inputs]
@@ -144,6 +147,19 @@ def _pairs(given: Any, nodes: list[Node], these: str, those: str) -> list[tuple[
     if len(parts) != len(nodes):
         raise GraphError(f"{len(parts)} {these} for {len(nodes)} {those}")
     return list(zip(parts, nodes, strict=True))
+
+
+def _along(given: Any, x: Node, this: str, that: str) -> Node:
+    """A user's cotangent or tangent in the type of `x`, to which it may be broadcast."""
+    g = as_tensor(given)
+    ends = zip(g.shape[::-1], x.shape[::-1])
+    known = ((n, m) for n, m in ends if isinstance(n, int) and isinstance(m, int))
+    if g.ndim > x.ndim or any(n not in (1, m) for n, m in known):
+        raise GraphError(
+            f"{this} of shape {shape_text(g.shape)} does not fit {that} {x.described} of shape "
+            f"{shape_text(x.shape)}\n  at {line_text()}\n  {x.birthplace}"
+        )
+    return fit(g, x)
 
 
 def _label(x: Node) -> str:

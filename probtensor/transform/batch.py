@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from probtensor import ops
-from probtensor.calls import public
+from probtensor.calls import line_text, public
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, made_by, make, new_input
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Composite, Contraction, Core, Elementwise, Reduction
 from probtensor.ops.reduce import one_axis
-from probtensor.types import Size, broadcast_size
+from probtensor.types import Size, broadcast_size, shape_text
 
 
 @public
@@ -27,6 +27,12 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> C
     argument that is shared. `function` returns a node or a list or tuple of them; the batch is
     axis `out_axes` of each result.
     """
+
+    if not callable(function):
+        raise GraphError(
+            f"vmap: takes a function of tensors, as in pt.vmap(pt.exp)(x), not {function!r:.60}\n"
+            f"  at {line_text()}"
+        )
 
     @public(name="vmap")
     def batched(*arguments: Any) -> Any:
@@ -40,6 +46,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> C
             items.append(item)
             if axis is not None:
                 batches[item] = ops.moveaxis(x, axis, 0)
+        _check_batches(nodes, [x.shape[0] for x in batches.values()])
         if not batches:
             raise GraphError("vmap: at least one argument must have a batch axis")
         results = function(*items)
@@ -49,6 +56,17 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> C
         return type(results)(found) if many else found[0]
 
     return batched
+
+
+def _check_batches(nodes: Sequence[Node], sizes: Sequence[Size]) -> None:
+    """GraphError where batch axes of known sizes do not fit together."""
+    known = [n for n in sizes if isinstance(n, int)]
+    if any(n not in (1, max(known)) for n in known):
+        shapes = ", ".join(f"{x.described} {shape_text(x.shape)}" for x in nodes)
+        raise GraphError(
+            f"vmap: the batch axes have sizes {' and '.join(map(str, dict.fromkeys(known)))}, in "
+            f"{shapes}\n  at {line_text()}\n  in_axes= says which axis of each argument it is"
+        )
 
 
 def _item(x: Node, axis: int) -> Node:

@@ -194,9 +194,10 @@ def _cut(op: Elementwise, declared: Bounds, low: tuple, high: tuple) -> Bounds:
     with np.errstate(all="ignore"):
         ends = [float(op.numpy(np.asarray(end[0], dtype="float64"))) for end in (low, high)]
     if not math.isnan(ends[0]) and ends[0] > declared.low:
-        declared = replace(declared, low=ends[0], low_open=low[1])
+        # Rounding may reach an end other than 0, as exp of a small number does.
+        declared = replace(declared, low=ends[0], low_open=low[1] and ends[0] == 0)
     if not math.isnan(ends[1]) and ends[1] < declared.high:
-        declared = replace(declared, high=ends[1], high_open=high[1])
+        declared = replace(declared, high=ends[1], high_open=high[1] and ends[1] == 0)
     return declared
 
 
@@ -205,7 +206,8 @@ def _of_reduction(node: Node, x: Bounds) -> Bounds:
         count = size_product(node.inputs[0].shape[a] for a in node.op.axes)
         if isinstance(count, int) and count > 0:
             scaled = _bounded(x.low * count, x.high * count, [x])
-            return replace(scaled, low_open=x.low_open, high_open=x.high_open)
+            low, high = x.low_open and x.low == 0, x.high_open and x.high == 0
+            return replace(scaled, low_open=low, high_open=high)
         low = 0.0 if x.low >= 0 else -INF
         return Bounds(low, 0.0 if x.high <= 0 else INF, whole=False)
     if isinstance(node.op, (ops.Max, ops.Min)):
@@ -236,7 +238,11 @@ def _bounded(low: float, high: float, known: Sequence[Bounds]) -> Bounds:
 
 def _add(node: Node, x: Bounds, y: Bounds) -> Bounds:
     total = _bounded(x.low + y.low, x.high + y.high, [x, y])
-    return replace(total, low_open=x.low_open or y.low_open, high_open=x.high_open or y.high_open)
+    # Rounding may reach an open end, as in 1 + 1e-20, but where the sum there is 0 or one addend.
+    bottom, top = total.low, total.high
+    low = (x.low_open and 0 in (y.low, bottom)) or (y.low_open and 0 in (x.low, bottom))
+    high = (x.high_open and 0 in (y.high, top)) or (y.high_open and 0 in (x.high, top))
+    return replace(total, low_open=low, high_open=high)
 
 
 def _neg(node: Node, x: Bounds) -> Bounds:
@@ -256,13 +262,22 @@ def _mul(node: Node, x: Bounds, y: Bounds) -> Bounds:
 
 
 def _div(node: Node, x: Bounds, y: Bounds) -> Bounds:
-    positive, negative = x.nonnegative and y.nonnegative, x.nonnegative and y.nonpositive
-    negative = negative or (x.nonpositive and y.nonnegative)
-    positive = positive or (x.nonpositive and y.nonpositive)
     # The sign of a zero divisor is not known, so its infinities have either sign.
-    if not y.nonzero or not (positive or negative):
+    if not y.nonzero or not (y.nonnegative or y.nonpositive):
         return ANY
-    return Bounds(0.0, INF, x.nonzero) if positive else Bounds(-INF, 0.0, False, x.nonzero)
+    if y.nonpositive:
+        x, y = _neg(node, x), _neg(node, y)
+    # Rounding keeps order, so that the ends are those of the rounded quotients.
+    low = _quotient(x.low, y.high if x.low > 0 else y.low)
+    high = _quotient(x.high, y.high if x.high < 0 else y.low)
+    return Bounds(low, high, low == 0 and x.nonzero, high == 0 and x.nonzero)
+
+
+def _quotient(end: float, divisor: float) -> float:
+    """An end of a range over a positive divisor, or over one that tends to 0."""
+    if end == 0 or math.isinf(divisor):
+        return 0.0 if math.isfinite(end) else end
+    return end / divisor if divisor else math.copysign(INF, end)
 
 
 def _square(node: Node, x: Bounds) -> Bounds:

@@ -39,8 +39,8 @@ ARROWS = {
     | {"system", "rules", "device", "function", "compile", "version"}
     | {"sample.checks", "sample.output"},
     "sample": {"version", "system", "device", "calls", "forks"},
-    "linalg": {"ops"},
-    "special": {"ops"},
+    "linalg": {"ops", "calls"},
+    "special": {"ops", "calls"},
     "interop": EVERYTHING,
     "testing": COMPILER | {"prob"},
     "__main__": EVERYTHING,

@@ -85,7 +85,7 @@ BAD = {
     "durations": (np.array([1, 2], "m8[D]"), "timedelta64"),
     "complex": (np.array([1j, 2.0]), ".real"),
     "records": (np.zeros(LENGTH, [("a", float)]), "field"),
-    "ragged": ([[1.0], [1.0, 2.0]], "inhomogeneous"),
+    "ragged": ([[1.0], [1.0, 2.0]], "different lengths"),
 }
 OWN_MISSING = "is missing at"  # observed values say where
 

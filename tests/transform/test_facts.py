@@ -35,12 +35,26 @@ KNOWN = Known()
         (ops.constant([1.0, 4.0]), 1, 4),
         (ops.astype(ops.tensor("b", (2,), "bool"), "float64") * 3, 0, 3),
         (ops.arange(7), 0, 6),
+        (1 / (1 + ops.exp(-X)), 0, 1),
+        ((ops.tanh(X) + 1) / 2, 0, 1),
+        (ops.sin(X) / -4, -0.25, 0.25),
+        (ops.exp(X) / (ops.exp(X) + 2), 0, np.inf),
+        (3 / (ops.sin(X) - 2), -3, -1),
         (ops.tensor("u", (2,), "uint8") + ops.constant(np.uint8(1)), 0, 255),
     ],
 )
 def test_bounds(node, low, high):
     found = KNOWN.bounds(node)
     assert (found.low, found.high) == (low, high)
+
+
+def test_rounding_reaches_open_ends():
+    one = ops.exp(X) + 1
+    for y in (one - 1, ops.exp(ops.exp(X)) - 1, ops.sum(ops.stack([one, one])) - 8):
+        bounds = KNOWN.bounds(y)
+        assert bounds.low == 0 and not bounds.positive
+    for y in (ops.exp(X), 1 - ops.minimum(0.5, X), ops.exp(X) + 0.0 * ops.exp(X), 1 / one):
+        assert KNOWN.bounds(y).low_open or KNOWN.bounds(y).low > 0
 
 
 def test_signs():
