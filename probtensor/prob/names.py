@@ -52,7 +52,7 @@ def check_names(things: Iterable[Named]) -> None:
     first: dict[str, Named] = {}
     axes: dict[str, Named] = {}
     for thing in things:
-        check_spelling(f"the name {thing.name!r}", thing.name, thing.line)
+        check_spelling(f"the name {thing.name!r:.60}", thing.name, thing.line)
         before = first.setdefault(thing.name, thing)
         if before is not thing:
             raise GraphError(
@@ -65,7 +65,7 @@ def check_names(things: Iterable[Named]) -> None:
                 f"{thing.dims or ()}\n  made at {thing.line}\n  give it another name"
             )
         for dim in thing.dims or ():
-            check_spelling(f"the dim {dim!r} of {thing.name}", dim, thing.line)
+            check_spelling(f"the dim {dim!r:.60} of {thing.name}", dim, thing.line)
         for axis in thing.axes:
             axes.setdefault(axis, thing)
     for thing in things:

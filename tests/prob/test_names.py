@@ -86,7 +86,7 @@ def test_a_thing_that_is_called_as_an_axis_without_a_dim(kind):
     assert text.count(__file__) == 2
 
 
-BAD = ["", " ", "a/b", "/", "a\nb", "a\x00", " a", "a ", "-a", "+", "*"]
+BAD = ["", " ", "a" * 241, "a/b", "/", "a\nb", "a\x00", " a", "a ", "-a", "+", "*"]
 
 
 @by_kind
