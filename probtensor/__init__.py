@@ -108,4 +108,9 @@ __all__ = [
     "vmap",
 ]
 __all__.extend(sorted(_LANGUAGE))
-__getattr__ = _absent("pt", globals())
+_OTHERS = {
+    "pt.random": random.__getattr__.names,
+    "pt.linalg": linalg.__all__,
+    "pt.special": special.__all__,
+}
+__getattr__ = _absent("pt", globals(), _OTHERS)

@@ -21,6 +21,7 @@ from typing import Any
 
 # Directories whose frames are never "the user's line".
 HOUSE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+NATIVE = os.path.join(os.path.dirname(HOUSE[:-1]), "cython_ext") + os.sep
 # Libraries through which a call may come back to us: their lines are not the user's either.
 _PATHS = sysconfig.get_paths()
 _SITES = tuple({_PATHS["purelib"] + os.sep, _PATHS["platlib"] + os.sep})
@@ -103,7 +104,7 @@ def user_line() -> tuple[str, int]:
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith(HOUSE) and not is_foreign(file):
+        if not file.startswith((HOUSE, NATIVE)) and not is_foreign(file):
             return file, frame.f_lineno
         frame = frame.f_back
     return "<unknown>", 0
@@ -151,21 +152,27 @@ def public(
 MOST_LISTED = 40  # names of a module in a message
 
 
-def absent(module: str, names: Mapping[str, Any]) -> Callable[[str], Any]:
-    """The `__getattr__` of a public module: what it says of a name that it does not have."""
+def absent(
+    module: str, names: Mapping[str, Any], others: Mapping[str, Sequence[str]] | None = None
+) -> Callable[[str], Any]:
+    """The `__getattr__` of a public module: what it says of a name that it does not have, where
+    `others` may have it."""
 
     def get(name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(f"module {module} has no attribute {name!r}")
         bare = {known.replace("_", ""): known for known in names if not known.startswith("_")}
         sought = name.lower().replace("_", "")
-        close = difflib.get_close_matches(sought, bare, 1, 0.75)
-        hint = f": did you mean {module}.{bare[close[0]]}?" if close else ""
+        places = {f"{at}.{known}" for at, there in (others or {}).items() for known in there}
+        exact = [place for place in places if place.split(".")[-1].replace("_", "") == sought]
+        close = [f"{module}.{bare[k]}" for k in difflib.get_close_matches(sought, bare, 1, 0.75)]
+        hint = f": did you mean {[*exact, *close][0]}?" if exact or close else ""
         all_names = textwrap.fill(", ".join(bare.values()), 90, subsequent_indent="    ")
         listed = f"\n  it has {all_names}" if len(bare) <= MOST_LISTED else ""
         text = f"{module} has no {name!r}{hint}\n  at {line_text()}{listed}"
         raise AttributeError(text, name=name)
 
+    get.names = tuple(names)
     return get
 
 
@@ -213,7 +220,7 @@ def add_line(error: Exception, label: str) -> None:
     """
     trace = error.__traceback__
     while trace is not None:
-        if not trace.tb_frame.f_code.co_filename.startswith(HOUSE):
+        if not trace.tb_frame.f_code.co_filename.startswith((HOUSE, NATIVE, "cython_ext")):
             return
         trace = trace.tb_next
     if len(error.args) != 1 or not isinstance(error.args[0], str) or type(error) is KeyError:

@@ -102,7 +102,7 @@ def function(
     given = checked_inputs(inputs)
     leaves, tree = flatten(outputs)
     pairs = checked_updates(updates)
-    checked_seed(seed)
+    check_options(name, seed)
     if outputs is None and not pairs:
         raise refusal(
             "function: there is nothing to compute: outputs is None and there are no updates",
@@ -128,6 +128,13 @@ def function(
     )
     with building(name or f"a function of {len(given)} inputs", progress):
         return compile_program(program)
+
+
+def check_options(name: Any, seed: Any) -> None:
+    """TypeError or ValueError for a name or a seed that is none."""
+    if name is not None and not isinstance(name, str):
+        raise refusal(f"function: name must be a string, not {name!r:.60}")
+    checked_seed(seed)
 
 
 def replace_givens(graph: list[Node], givens: Any) -> list[Node]:

@@ -73,8 +73,10 @@ def shared(
     lose something (masked arrays, missing entries, categories, sparse matrices), or that does not
     fit in `dtype`.
     """
-    what = f"shared {name!r}" if name else "shared"
     where = "\n  at {}:{}".format(*user_line())
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"shared: name must be a string, not {name!r:.60}{where}")
+    what = f"shared {name!r}" if name else "shared"
     if isinstance(value, Node):
         raise TypeError(
             f"{what}: needs an array or number, not a symbolic tensor (see eval){where}"

@@ -327,6 +327,15 @@ def random_variable(
     batch = whole[: len(whole) - law.event_ndim]
     uid = f"{next(_COUNTER)}.{PROCESS.token}"
     dims = checked_dims(label, dims, len(whole))
+    room = len(batch) - (constraint.event_ndim if constraint else 0)
+    if room < 0:
+        raise GraphError(f"{label}: {constraint} needs an axis; give shape=\n  at {here()}")
+    for bound in bounds:
+        if not broadcasts_to(bound.shape, batch[:room]):
+            raise GraphError(
+                f"{label}: a bound of shape {shape_text(bound.shape)} does not fit a variable of "
+                f"shape {shape_text(batch)}\n  at {here()}"
+            )
     return make(RandomVariable(law, batch, uid, name, dims, constraint), (*nodes, *bounds))
 
 

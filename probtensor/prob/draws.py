@@ -12,9 +12,18 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
-from probtensor.calls import public
+from probtensor.calls import line_text, public
 from probtensor.compile import function
-from probtensor.graph import Node, as_tensor, inputs_of, line_of, made_by, toposort
+from probtensor.graph import (
+    GraphError,
+    Input,
+    Node,
+    as_tensor,
+    inputs_of,
+    line_of,
+    made_by,
+    toposort,
+)
 from probtensor.graph.node import make, new_input
 from probtensor.graph.resize import with_sizes
 from probtensor.prob.data import default_of
@@ -108,6 +117,13 @@ def draw_rows(
     given = dict(given or {})
     sizes = Sizes()
     inputs = [x for x in inputs_of([*named.values()]) if default_of(x) is not None]
+    valueless = [x for x in inputs_of([*named.values()]) if type(x.op) is Input]
+    if valueless:
+        raise GraphError(
+            f"draw: input {valueless[0].described} has no value\n  at {line_text()}\n"
+            f"  {valueless[0].birthplace}\n  make it with pt.data(array), or compile a function of "
+            "it with pt.function"
+        )
     arrays = {x: np.asarray((data or {}).get(x, default_of(x))) for x in inputs}
     for node, array in arrays.items():
         sizes.read(node.name or "data", node.shape, array.shape, line_of(node))

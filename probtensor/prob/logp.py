@@ -40,6 +40,8 @@ def logp(variable: Node, value: Any) -> Node:
     range; nan where any other parameter does. The parameters may hold other random variables, which
     stay what they are. GraphError for anything but a random variable.
     """
+    if not isinstance(variable, Node):
+        raise GraphError(f"logp: takes a random variable, not {variable!r:.60}")
     variable = unwrapped(variable)
     if not isinstance(variable.op, RandomVariable):
         raise GraphError(underivable(variable))

@@ -302,7 +302,7 @@ def test_values_that_have_no_place(changed, words):
         ({"tt": 1.0}, ["no value is given for w, t, u, z, only for tt"]),
         ({**INSIDE, "tt": 1.0}, ["has no tt", "w, t, u, z"]),
         ([INSIDE, INSIDE], ["one {name: value} for all chains"]),
-        ("zeros", ["expected numbers", "str"]),
+        ("zeros", ["'zeros'", "{name: value}"]),
         (np.zeros(3), ["shape (3,)", "6 coordinates"]),
         (np.zeros((2, 6)), ["shape (2, 6)", "4 chains"]),
     ],
