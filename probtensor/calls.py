@@ -181,10 +181,15 @@ def _safe_positions(function: Callable, lacks: Sequence[str]) -> int:
     return min(places.index(name) for name in lacks)
 
 
+@functools.cache
+def _signature(function: Callable) -> inspect.Signature:
+    return inspect.signature(function)
+
+
 def _refuse_lacking(
     function: Callable, label: str, lacks: Sequence[str], args: Sequence, kwargs: Mapping
 ) -> None:
-    signature = inspect.signature(function)
+    signature = _signature(function)
     try:
         given = signature.bind(*args, **kwargs).arguments
     except TypeError:

@@ -9,10 +9,13 @@ canonical form, so that two sizes are equal exactly when they are written alike 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import eq, le, lt
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -47,8 +50,10 @@ class Atom:
 class Dim:
     """A symbolic size: a sum of `coefficient * product of atoms`, in canonical order.
 
-    Supports +, -, * with sizes, and // and % by sizes (exact where the division is, else an atom);
-    `graph/sizes.py` adds what makes a value of it.
+    Supports +, -, * with sizes, and // and % by sizes (exact where the division is, else an atom).
+    Comparisons answer what holds for all values of the names. Where that cannot be told, `==` is
+    the equality of the polynomials inside the library, and for users a tensor, which only a call
+    can answer; `graph/sizes.py` adds that, and what else makes a value of a size.
     """
 
     terms: tuple[tuple[tuple[Atom, ...], int], ...]
@@ -108,6 +113,59 @@ class Dim:
         return self - (self // other) * other
 
     __radd__, __rmul__ = __add__, __mul__
+
+    def __eq__(self, other: object) -> Any:
+        same = self._same(other, sys._getframe(1))
+        return self.undecided("__eq__", other) if same is None else same
+
+    def __ne__(self, other: object) -> Any:
+        same = self._same(other, sys._getframe(1))
+        if same is None:
+            return self.undecided("__ne__", other)
+        return same if same is NotImplemented else not same
+
+    def _same(self, other: object, caller: FrameType) -> Any:
+        """Whether two sizes are equal; None where users cannot be told."""
+        if other.__class__ is Dim:
+            if self.terms == other.terms:
+                return True
+        elif not isinstance(other, (int, float, np.number)):
+            return NotImplemented
+        # Dicts, sets and shapes of the library compare sizes at every step: no more is done there.
+        if caller.f_globals.get("__name__", "").partition(".")[0] == __name__.partition(".")[0]:
+            return False
+        if is_size(other):
+            difference = self - other
+            apart = isinstance(difference, int) or _positive(difference) or _positive(-difference)
+        else:
+            apart = not float(other).is_integer()
+        return False if apart else None
+
+    def __lt__(self, other: object) -> Any:
+        return self._ordered("__lt__", other)
+
+    def __le__(self, other: object) -> Any:
+        return self._ordered("__le__", other)
+
+    def __gt__(self, other: object) -> Any:
+        return self._ordered("__gt__", other)
+
+    def __ge__(self, other: object) -> Any:
+        return self._ordered("__ge__", other)
+
+    def _ordered(self, relation: str, other: object) -> Any:
+        if not is_size(other):
+            return NotImplemented
+        more = self - other if relation in ("__gt__", "__ge__") else other - self
+        if relation in ("__le__", "__ge__"):
+            holds, fails = never_negative(more), _positive(-more)
+        else:
+            holds, fails = _positive(more), never_negative(-more)
+        return holds if holds or fails else self.undecided(relation, other)
+
+    def undecided(self, relation: str, other: object) -> Any:
+        """What a comparison gives that depends on the sizes of a call."""
+        raise TypeError(f"{self} and {other} are not known while the graph is built")
 
     def names(self) -> set[str]:
         """The input sizes this size is computed from."""
@@ -225,6 +283,10 @@ def _atom_never_negative(atom: Atom) -> bool:
         return True
     signs = [_never_negative(arg) for arg in atom.args]
     return any(signs) if atom.name == "max" else all(signs)
+
+
+def _positive(size: Size) -> bool:
+    return never_negative(size - 1)
 
 
 def never_negative(size: Size, depth: int = 6) -> bool:
@@ -438,6 +500,8 @@ class TensorType:
 
 def check_dtype(dtype: object) -> str:
     """The name of a dtype ProbTensor has; TypeError for any other."""
+    if dtype.__class__ is str and dtype in DTYPES:
+        return dtype
     try:
         name = np.dtype(dtype).name
     except TypeError:
@@ -449,8 +513,16 @@ def check_dtype(dtype: object) -> str:
 
 def promote(*operands: object) -> str:
     """NumPy's result dtype of dtype names and bare Python numbers (weak, as in NEP 50)."""
-    # A Python integer counts as one whatever its value, even past 64 bits.
-    known = (np.dtype(o) if isinstance(o, str) else 0 if type(o) is int else o for o in operands)
+    # A Python number counts as one whatever its value, even past 64 bits.
+    return _promoted(*(o if isinstance(o, str) else _WEAK.get(type(o), o) for o in operands))
+
+
+_WEAK = {int: 0, float: 0.0}
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _promoted(*operands: object) -> str:
+    known = (np.dtype(o) if isinstance(o, str) else o for o in operands)
     return check_dtype(np.result_type(*known))
 
 
@@ -463,13 +535,15 @@ def promote_float(*operands: object) -> str:
 def broadcast_size(a: Size, b: Size) -> Size:
     """The size two axes broadcast to. Two different unknown sizes are taken to be equal (checked
     when the function is called); ShapeError where they cannot be."""
-    if a == b or b == 1:
+    if not isinstance(b, int):
+        return b if isinstance(a, int) and a == 1 else a
+    if b == 1:
         return a
-    if a == 1:
+    if not isinstance(a, int) or a == 1:
         return b
-    if isinstance(a, int) and isinstance(b, int):
+    if a != b:
         raise ShapeError(f"{a} and {b}")
-    return a if isinstance(a, int) else b if isinstance(b, int) else a
+    return a
 
 
 def broadcast_shapes(*shapes: Shape) -> Shape:

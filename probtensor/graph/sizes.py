@@ -1,8 +1,8 @@
 """Symbolic sizes among values: what sizes themselves do not answer makes a tensor.
 
 `x.shape[0] + 1` is a size, which shapes are made of. `x.shape[0] / 2`, `2.5 * x.shape[0]`,
-`x.shape[0] > 3` and NumPy's functions of sizes are values of the graph. `==` of sizes says whether
-they are one expression, as shapes need it.
+NumPy's functions of sizes, and comparisons such as `x.shape[0] == 3` that depend on the sizes of a
+call, are values of the graph.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ def _array_ufunc(self: Dim, ufunc: np.ufunc, method: str, *args: Any, **kwargs: 
     return OPERATORS["ufunc"](ufunc, method, args, kwargs)
 
 
-for _name in ("add", "sub", "mul", "floordiv", "mod"):
+for _name in ("add", "sub", "mul", "floordiv", "mod", "lt", "le", "gt", "ge"):
     for _method in (f"__{_name}__", f"__r{_name}__"):
         _own = getattr(Dim, _method, None)
         setattr(Dim, _method, _size_or_value(_own, _method) if _own else _value(_method))
-for _name in ("truediv", "pow", "rtruediv", "rpow", "lt", "le", "gt", "ge", "abs", "round"):
+for _name in ("truediv", "pow", "rtruediv", "rpow", "abs", "round"):
     setattr(Dim, f"__{_name}__", _value(f"__{_name}__"))
 for _name, _what in {
     "bool": "it has no truth value until a function is called",
@@ -73,3 +73,4 @@ for _name, _what in {
 }.items():
     setattr(Dim, f"__{_name}__", _refused(_what))
 Dim.__array_ufunc__ = _array_ufunc
+Dim.undecided = lambda self, relation, other: _value(relation)(self, other)

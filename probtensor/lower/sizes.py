@@ -31,9 +31,13 @@ class Sizes:
         self.sources: list[SizeSource] = []
         self._names: dict[str, Size] = {}  # what the user's names stand for
         self._merged: dict[str, Size] = {}  # canonical names that equal other sizes
-        declared: list[SizeCheck] = []
-        for position, node in enumerate(inputs):
-            declared += self._name_axes(position, node)
+        # All names come first: a declared size may be computed from those of later inputs.
+        axes = [self._name_axes(position, node) for position, node in enumerate(inputs)]
+        declared = [
+            check
+            for position, (node, others) in enumerate(zip(inputs, axes, strict=True))
+            for check in self._declared(node.name or f"input {position}", node, others)
+        ]
         nodes = list(dict.fromkeys((*written, *order)))
         laws = size_laws(nodes, inputs)
         joined = [law for law in self._named(laws) if law.relation == "==" and self._join(law)]
@@ -80,9 +84,9 @@ class Sizes:
             found |= size_names(size)
         return found - {source.name for source in self.sources}
 
-    def _name_axes(self, position: int, node: Node) -> Iterator[SizeCheck]:
-        """Name the axes of an input; the checks that it has the sizes it was declared with."""
-        label = node.name or f"input {position}"
+    def _name_axes(self, position: int, node: Node) -> list[tuple[int, Dim]]:
+        """Name the axes of an input; those whose declared sizes are given elsewhere, by name."""
+        others = []
         for axis, size in enumerate(node.type.shape):
             if not isinstance(size, Dim):
                 continue
@@ -91,7 +95,18 @@ class Sizes:
             bare = size_name(size)
             if bare is not None and bare not in self._names:
                 self._names[bare] = own
-                continue
+            else:
+                others.append((axis, own))
+        return others
+
+    def _declared(
+        self, label: str, node: Node, axes: Iterable[tuple[int, Dim]]
+    ) -> Iterator[SizeCheck]:
+        """The checks that an input has the sizes it was declared with."""
+        for axis, own in axes:
+            size = node.type.shape[axis]
+            if not size_names(size) <= self._names.keys():
+                continue  # of an input that this graph does not have
             wanted = size_substitute(size, self._names)
             text = f" along axis {axis}, but its declared shape asks for "
             line = f"\n  {label} was made at {line_of(node)}"

@@ -10,10 +10,19 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.graph.node import GraphError, Node, as_tensor, make, new_input
-from probtensor.ops.kinds import as_tensor_of
-from probtensor.ops.reduce import flag, one_axis
+from probtensor.ops.kinds import as_tensor_of, weak_operand
+from probtensor.ops.reduce import flag, one_axis, one_integer
 from probtensor.ops.view import Iota, size_tuple
-from probtensor.types import DTYPES, Dim, Size, check_dtype, is_size, shape_text, size_max
+from probtensor.types import (
+    DTYPES,
+    Dim,
+    Size,
+    check_dtype,
+    is_size,
+    promote_float,
+    shape_text,
+    size_max,
+)
 
 # Names of dtypes that ProbTensor has not, but that no input is called by either.
 FOREIGN_DTYPES = ("floatX", "float16", "float128", "longdouble", "complex64", "complex128")
@@ -244,7 +253,7 @@ def arange(
 def linspace(
     start: Any,
     stop: Any,
-    num: int = 50,
+    num: Size = 50,
     endpoint: bool = True,
     retstep: bool = False,
     dtype: Any = None,
@@ -253,21 +262,27 @@ def linspace(
     device: None = None,
 ) -> Any:
     """`num` evenly spaced values from start to stop, which may be tensors, along a new axis `axis`;
-    float64 unless `dtype` is given. With `retstep` (values, the step between them)."""
-    if not isinstance(num, (int, np.integer)) or num < 0:
+    in `dtype`, or else float32 or float64 as start and stop are. `num` may be a symbolic size. With
+    `retstep` (values, the step between them)."""
+    if not is_size(num) or (not isinstance(num, Dim) and num < 0):
         raise GraphError(f"linspace: num is an integer from 0 on, not {num!r:.60}")
     steps = num - 1 if flag(endpoint, "linspace: endpoint") else num
-    weight = constant(np.arange(num) / max(steps, 1))
+    apart = ops.maximum(steps, 1) if isinstance(num, Dim) else max(steps, 1)
+    weight = ops.arange(num) / apart if isinstance(num, Dim) else constant(np.arange(num) / apart)
+    kept = promote_float(weak_operand(start), weak_operand(stop))
     start, stop = as_tensor_of(start, "float64"), as_tensor_of(stop, "float64")
     front = ops.reshape(weight, (num, *[1] * max(start.ndim, stop.ndim)))
     values = start * (1 - front) + stop * front
+    values = values if dtype is not None else ops.astype(values, kept)
     values = ops.moveaxis(values, 0, one_axis(axis, values, "linspace"))
     if dtype is not None:
         whole = not check_dtype(dtype).startswith("float")
         values = ops.astype(ops.floor(values) if whole else values, dtype)
     if not flag(retstep, "linspace: retstep"):
         return values
-    return values, (stop - start) / steps if steps else as_tensor(np.nan)
+    if isinstance(num, Dim):
+        return values, ops.where(ops.gt(steps, 0), (stop - start) / steps, np.nan)
+    return values, (stop - start) / steps if steps > 0 else as_tensor(np.nan)
 
 
 @public(lacks=("order", "device", "like"))
@@ -282,9 +297,11 @@ def eye(
     like: None = None,
 ) -> Node:
     """Ones on diagonal k of an N by M matrix, zeros elsewhere."""
+    k = one_integer(k, "eye: k")
     sizes = size_tuple((N, N if M is None else M))
-    if any(isinstance(n, int) and n < 0 for n in sizes):
-        raise GraphError(f"eye: sizes are integers from 0 on, not {sizes}")
+    for n in sizes:
+        if isinstance(n, int) and n < 0:
+            raise GraphError(f"eye: a size is an integer from 0 on, not {n}")
     rows, columns = (make(Iota(size), ()) for size in sizes)
     return ops.astype(ops.eq(ops.expand_dims(rows, 1) + k, columns), dtype)
 

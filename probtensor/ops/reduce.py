@@ -17,7 +17,7 @@ from probtensor.calls import line_text, public
 from probtensor.graph.node import Const, GraphError, Node, as_tensor, line_of, make
 from probtensor.ops.kinds import Reduction, as_tensor_of, method, op
 from probtensor.ops.samples import Sample, arrays, cases
-from probtensor.types import TensorType, check_dtype, shape_text
+from probtensor.types import Dim, TensorType, check_dtype, shape_text
 
 Axis = int | Sequence[int] | None
 AXES = cases((3, 4), axes=[(0,), (1,), (0, 1)]) + cases((2, 3, 2), axes=[(0, 2), (1,), ()])
@@ -76,6 +76,21 @@ def _as_index(value: Any) -> int | None:
         return operator.index(value)
     except TypeError:
         return None
+
+
+def one_integer(value: Any, what: str, tensors: bool = True) -> Any:
+    """An integer of any library as a plain one; a symbolic size as it is, and with `tensors` an
+    integer tensor without axes. GraphError, which begins with `what`, for all else."""
+    if isinstance(value, Dim):
+        return value
+    if isinstance(value, Node):
+        if tensors and not value.shape and np.dtype(value.dtype).kind in "iu":
+            return value
+    else:
+        found = int(value) if isinstance(value, bool) else _as_index(value)
+        if found is not None:
+            return found
+    raise GraphError(f"{what} is an integer, not {value!r:.60}")
 
 
 def described(x: Node) -> str:
@@ -260,7 +275,12 @@ def _start(initial: Any, dtype: str, what: str) -> Node:
         raise GraphError(f"{what}: initial is a number, not of shape {shape_text(node.shape)}")
     if node.type.is_float and not dtype.startswith("float"):
         raise GraphError(f"{what}: initial is {node.dtype}, the tensor {dtype}; cast one of them")
-    return as_tensor_of(initial, dtype)
+    if isinstance(initial, (np.integer, np.ndarray)) and not dtype.startswith("float"):
+        initial = initial.item()  # which has to fit, as in NumPy
+    elif isinstance(initial, Node) and not (node.type.is_float or np.can_cast(node.dtype, dtype)):
+        text = f"{what}: initial is {node.dtype}, which {dtype} does not hold; cast one of them"
+        raise GraphError(text)
+    return as_tensor_of(initial, dtype, f"{what}: initial")
 
 
 def chosen(x: Node, where: Any, other: Any, what: str) -> Node:

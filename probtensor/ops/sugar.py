@@ -13,9 +13,17 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor
 from probtensor.ops.composite import floats
 from probtensor.ops.creation import counted
-from probtensor.ops.kinds import method
+from probtensor.ops.kinds import as_tensor_of, method
 from probtensor.ops.linalg import matrices
-from probtensor.ops.reduce import Axis, described, flag, listed_axes, normal_axes, one_axis
+from probtensor.ops.reduce import (
+    Axis,
+    described,
+    flag,
+    listed_axes,
+    normal_axes,
+    one_axis,
+    one_integer,
+)
 from probtensor.ops.require import asked_for
 from probtensor.ops.view import size_tuple
 from probtensor.types import Size, SizeCheck, is_size, size_floordiv, size_max, size_min
@@ -78,9 +86,11 @@ def nan_to_num(
     if not x.type.is_float:
         return x
     largest = float(np.finfo(x.dtype).max)
+    highest, lowest = largest if posinf is None else posinf, -largest if neginf is None else neginf
+    nan, highest, lowest = (as_tensor_of(value, x.dtype) for value in (nan, highest, lowest))
     out = ops.where(ops.isnan(x), nan, x)
-    out = ops.where(ops.eq(x, np.inf), largest if posinf is None else posinf, out)
-    return ops.where(ops.eq(x, -np.inf), -largest if neginf is None else neginf, out)
+    out = ops.where(ops.eq(x, np.inf), highest, out)
+    return ops.where(ops.eq(x, -np.inf), lowest, out)
 
 
 @public
@@ -189,15 +199,17 @@ def roll(a: Any, shift: Any, axis: Axis = None) -> Node:
     if axis is None:
         return ops.reshape(roll(ops.ravel(x), shift, 0), x.shape)
     axes = listed_axes(axis, x, "roll", distinct=False)
-    shifts = list(shift) if isinstance(shift, (tuple, list)) else [shift]
+    many = isinstance(shift, (tuple, list)) or (isinstance(shift, np.ndarray) and shift.ndim == 1)
+    shifts = list(shift) if many else [shift]
+    if not shifts or not axes:
+        return x
     if len(shifts) != len(axes) and 1 not in (len(shifts), len(axes)):
         raise GraphError(f"roll: {len(shifts)} shifts for {len(axes)} axes{described(x)}")
     shifts *= len(axes) if len(shifts) == 1 else 1
     for place, count in zip(axes * (len(shifts) // len(axes)), shifts, strict=True):
-        number = as_tensor(count)
-        if number.type.is_float or number.shape:
-            raise GraphError(f"roll: a shift is an integer, not {count!r:.60}")
-        x = ops.take(x, ops.arange(x.shape[place]) - count, place, mode="wrap")
+        count = one_integer(count, "roll: a shift")
+        number = ops.astype(count, "int64") if isinstance(count, Node) else count
+        x = ops.take(x, ops.arange(x.shape[place]) - number, place, mode="wrap")
     return x
 
 
@@ -313,12 +325,12 @@ def _diagonal(what: str, a: Any, offset: int, axis1: int, axis2: int) -> Node:
     pair = one_axis(axis1, a, what), one_axis(axis2, a, what)
     if pair[0] == pair[1]:
         raise GraphError(f"{what}: axis1 and axis2 are one axis, {pair[0]}{described(a)}")
-    if not isinstance(offset, (int, np.integer)):
-        raise GraphError(f"{what}: the offset is an integer, not {offset!r:.60}")
+    offset = one_integer(offset, f"{what}: the offset", tensors=False)
+    left, right = -size_min(offset, 0), size_max(offset, 0)
     x = ops.moveaxis(a, pair, (-2, -1))
-    rows, columns = x.shape[-2] + min(offset, 0), x.shape[-1] - max(offset, 0)
+    rows, columns = x.shape[-2] - left, x.shape[-1] - right
     places = ops.arange(size_max(size_min(rows, columns), 0))
-    return x[..., places - min(offset, 0), places + max(offset, 0)]
+    return x[..., places + left, places + right]
 
 
 @method
@@ -338,9 +350,11 @@ def diag(v: Any, k: int = 0) -> Node:
         return diagonal(x, k)
     if x.ndim != 1:
         raise GraphError(f"diag: takes a vector or a matrix, not {x.ndim} axes{described(x)}")
-    n = x.shape[0] + abs(k)
+    k = one_integer(k, "diag: k", tensors=False)
+    left, right = -size_min(k, 0), size_max(k, 0)
+    n = x.shape[0] + left + right
     places = ops.arange(x.shape[0])
-    return ops.zeros((n, n), x.dtype).at[places - min(k, 0), places + max(k, 0)].set(x)
+    return ops.zeros((n, n), x.dtype).at[places + left, places + right].set(x)
 
 
 @public(lacks=("like",))
@@ -348,22 +362,24 @@ def tri(
     N: Size, M: Size | None = None, k: int = 0, dtype: Any = "float64", *, like: None = None
 ) -> Node:
     """Ones at and below diagonal k of an N by M matrix, zeros above it."""
-    return ops.astype(_at_or_below(N, N if M is None else M, k), dtype)
+    return ops.astype(_at_or_below("tri", N, N if M is None else M, k), dtype)
 
 
 @public
 def tril(m: Any, k: int = 0) -> Node:
     """`m` with zeros above diagonal k of its last two axes."""
     x = matrices("tril", m)
-    return ops.where(_at_or_below(x.shape[-2], x.shape[-1], k), x, ops.zeros_like(x))
+    return ops.where(_at_or_below("tril", x.shape[-2], x.shape[-1], k), x, ops.zeros_like(x))
 
 
 @public
 def triu(m: Any, k: int = 0) -> Node:
     """`m` with zeros below diagonal k of its last two axes."""
     x = matrices("triu", m)
-    return ops.where(_at_or_below(x.shape[-2], x.shape[-1], k - 1), ops.zeros_like(x), x)
+    k = one_integer(k, "triu: k")
+    return ops.where(_at_or_below("triu", x.shape[-2], x.shape[-1], k - 1), ops.zeros_like(x), x)
 
 
-def _at_or_below(n: Size, m: Size, k: int) -> Node:
-    return ops.ge(ops.expand_dims(counted("tri", n), 1) + k, counted("tri", m))
+def _at_or_below(what: str, n: Size, m: Size, k: int) -> Node:
+    k = one_integer(k, f"{what}: k")
+    return ops.ge(ops.expand_dims(counted(what, n), 1) + k, counted(what, m))

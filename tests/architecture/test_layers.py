@@ -21,7 +21,7 @@ ARROWS = {
     "version": set(),
     "calls": set(),
     "forks": set(),
-    "types": set(),
+    "types": {"calls"},
     "process": set(),
     "graph": {"types", "calls", "process"},
     "system": set(),

@@ -238,3 +238,49 @@ def test_more_elements_than_any_array_has_are_refused():
     running = pt.cumsum(pt.zeros(n * n * n * n) + v[0])
     with pytest.raises(MemoryError, match="bytes of temporaries"):
         pt.function([v], running[0], target="interp")(ones(2**17))
+
+
+UNDECIDED = {
+    "==": lambda n, m: n == 3,
+    "!=": lambda n, m: n != m,
+    "3 ==": lambda n, m: 3 == n,
+    "NumPy's ==": lambda n, m: np.int64(3) == n,
+    "float ==": lambda n, m: n == 3.0,
+    "shapes": lambda n, m: (n, 2) == (m, 2),
+    "in": lambda n, m: n in (m, 3),
+    "<": lambda n, m: n < 3,
+    "<=": lambda n, m: n - 1 <= 0,
+    ">": lambda n, m: 3 > m,
+    ">=": lambda n, m: n >= m,
+    "min": lambda n, m: min(n, m),
+    "where": lambda n, m: pt.where(n == 3, 1.0, 2.0),
+    "if": lambda n, m: 1 if n else 2,
+    "range": lambda n, m: range(n),
+}
+
+
+@pytest.mark.parametrize("name", UNDECIDED)
+def test_a_comparison_of_sizes_that_only_a_call_can_tell(name):
+    n, m = pt.vector("x").shape[0], pt.vector("y").shape[0]
+    with pytest.raises(TypeError) as caught:
+        UNDECIDED[name](n, m)
+    message = str(caught.value)
+    assert re.search(r"the size (x|y)\.shape\[0\]", message), message
+    assert re.search(r"\n  at .*test_size_errors\.py:\d+\n  give the input a shape=", message)
+
+
+def test_comparisons_of_sizes_that_are_known():
+    n, m = pt.vector("x").shape[0], pt.vector("y").shape[0]
+    assert n == n and n + m == m + n and (n, 3) == (n, 3) and n in (n, m)
+    assert n != n + 1 and n != -1 and n + 1 != 0 and n != 2.5 and n != "n" and n is not None
+    assert n >= 0 and n + 1 > n and n < n + m + 1 and n - 1 <= n and not n < 0 and not n > n + m
+    assert {n: 1, m: 2}[n] == 1 and len({n, m, n + 0}) == 2 and n + 1
+    with pytest.raises(TypeError, match="not supported"):
+        n < "a"  # noqa: B015
+
+
+@pytest.mark.parametrize("size, branch", [(3, 1.0), (4, 2.0)])
+def test_a_choice_by_a_size_is_made_inside_the_graph(size, branch):
+    x = pt.vector("x")
+    choice = pt.where(pt.eq(x.shape[0], 3), x, 2 * x)
+    assert pt.function([x], choice, target="interp")(ones(size))[0] == branch

@@ -250,6 +250,67 @@ def test_creation(name):
               rtol=1e-6)  # fmt: skip
 
 
+OFFSETS = {
+    "triu": lambda m, x, k: m.triu(x, k),
+    "tril": lambda m, x, k: m.tril(x, k),
+    "diag": lambda m, x, k: m.diag(x, k),
+    "diagonal": lambda m, x, k: m.diagonal(x, k),
+    "trace": lambda m, x, k: m.trace(x, k),
+    "diag of a vector": lambda m, x, k: m.diag(x[0], k),
+    "roll": lambda m, x, k: m.roll(x, k, 1),
+    "eye": lambda m, x, k: m.eye(3, 4, k) * x,
+    "tri": lambda m, x, k: m.tri(3, 4, k) * x,
+}
+
+
+@pytest.mark.parametrize("name", OFFSETS)
+def test_offsets_are_integers_of_any_kind(name):
+    of = OFFSETS[name]
+    for k in (0, -1, True, np.int8(-2), np.uint8(2), np.uint64(1), np.uint64(0)):
+        check(lambda x, k=k: of(pt, x, k), lambda x, k=k: of(np, x, int(k)), M, makers=(static,))
+    for wrong in (1.0, np.float32(1), (1.0,), ((1,),), None, pt.scalar("k")):
+        with pytest.raises(TypeError, match=f"{name[:4]}.*: .* is an integer, not"):
+            of(pt, static(M), wrong)
+
+
+def test_offsets_and_numbers_may_be_symbolic_sizes():
+    pair = V[:2]
+    for k in (lambda n: n, lambda n: n - 1, lambda n: 1 - n):
+        check(lambda x, y, k=k: pt.diag(x, k(y.shape[0])), lambda x, y, k=k: np.diag(x, k(2)),
+              V, pair)  # fmt: skip
+        check(lambda x, y, k=k: pt.diagonal(x, k(y.shape[0])),
+              lambda x, y, k=k: np.diagonal(x, k(2)), M, pair)  # fmt: skip
+    check(lambda x, y: pt.linspace(1, x, y.shape[0]), lambda x, y: np.linspace(1, x, 2), V, pair)
+
+
+@pytest.mark.parametrize("num", [0, 1, 4])
+def test_as_many_values_as_an_input_has(num):
+    for options in ({}, {"endpoint": False}, {"dtype": "int32"}):
+        check(lambda x, o=options: pt.linspace(2, 9, x.shape[0], **o),
+              lambda x, o=options: np.linspace(2, 9, num, **o), np.ones(num))  # fmt: skip
+    check(lambda x: pt.linspace(2.0, 9, x.shape[0], retstep=True)[1],
+          lambda x: np.linspace(2.0, 9, num, retstep=True)[1], np.ones(num))  # fmt: skip
+
+
+def test_single_precision_stays():
+    x = np.array([np.nan, np.inf, -np.inf, 1.5], "float32")
+    check(lambda x: pt.linspace(x[3], 3, 4), lambda x: np.linspace(x[3:], 3, 4)[:, 0], x, rtol=1e-6)
+    filled = {"nan": np.int64(3), "posinf": np.float64(2)}
+    check(lambda x: pt.nan_to_num(x, **filled), lambda x: np.nan_to_num(x, **filled), x)
+
+
+@pytest.mark.parametrize("fold", ["sum", "prod", "max", "min"])
+def test_the_beginning_of_a_fold_of_integers_fits(fold):
+    x = pt.tensor("x", (3,), "int8")
+    fold = getattr(pt, fold)
+    for initial in (2**65, np.uint64(2**63), np.array(2**63, "uint64")):
+        with pytest.raises(OverflowError, match=r"the Python number \d+ does not fit in"):
+            fold(x, initial=initial)
+    with pytest.raises(GraphError, match="initial is uint64, which int"):
+        fold(x, initial=pt.scalar("k", dtype="uint64"))
+    assert fold(x, initial=np.int64(7)).dtype == fold(x).dtype
+
+
 def test_linspace_tells_its_step():
     values, step = pt.linspace(0.0, 1.0, 5, retstep=True)
     check(lambda: step, lambda: np.linspace(0.0, 1.0, 5, retstep=True)[1])

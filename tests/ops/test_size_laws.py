@@ -33,7 +33,8 @@ def symbolic(arrays):
 
 def resized(arrays, inputs):
     """The arrays with one to three of their axes longer or shorter, as often as is asked."""
-    axes = [(k, a) for k, x in enumerate(inputs) for a, n in enumerate(x.shape) if n != 1]
+    sizes = [(k, a, n) for k, x in enumerate(inputs) for a, n in enumerate(x.shape)]
+    axes = [(k, a) for k, a, n in sizes if isinstance(n, Dim)]
     yield arrays
     for _ in range(25 if axes else 0):
         found = list(arrays)

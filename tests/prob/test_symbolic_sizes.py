@@ -98,3 +98,31 @@ def test_a_covariance_whose_size_the_data_tell():
         posterior.with_data({cov: np.ones((2, 3))})
     with pytest.raises(ValueError, match=r"scale_tril of multivariate_normal 'y' has shape \(2, 2"):
         posterior.with_data({cov: np.eye(2)})
+
+
+REGRESSIONS = {  # rows of X to the means, whose number is computed from that of the rows
+    "every second": lambda x: x[::2],
+    "rows of pairs": lambda x: pt.reshape(x, (x.shape[0] // 2, 2))[:, 0],
+    "folded": lambda x: pt.reshape(x, (2, -1))[0],
+    "differences": pt.diff,
+    "twice": lambda x: pt.concatenate([x, x]),
+}
+
+
+@pytest.mark.parametrize("name", REGRESSIONS)
+def test_the_number_of_observations_may_be_computed_from_that_of_the_data(name):
+    means, rows = REGRESSIONS[name], RNG.normal(size=(8, 2))
+    x, b = pt.data(rows[:6], name="X"), pt.random.normal(0, 1, shape=2, name="b")
+    y = pt.random.normal(means(x @ b), 1, name="y")
+    q, posterior = np.array([0.5, -1.0]), None
+    for n in (6, 8):
+        mu = pt.function([], means(pt.constant(rows[:n] @ q)), target="interp")()
+        values = RNG.normal(size=mu.shape)
+        if posterior is None:
+            posterior = pt.condition({y: values}, target="interp")
+        else:
+            posterior = posterior.with_data({x: rows[:n], y: values})
+        logp = stats.norm.logpdf(values, mu).sum() + stats.norm.logpdf(q).sum()
+        np.testing.assert_allclose(posterior.logp_and_grad(q)[0], logp, rtol=1e-12)
+    with pytest.raises(ValueError, match=r"y has size \d+ along axis 0"):
+        posterior.with_data({x: rows[:4]})
