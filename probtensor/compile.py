@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from typing import Any
@@ -34,6 +34,7 @@ from probtensor.graph.resize import size_name, sizes_read, with_sizes
 from probtensor.graph.symbolic import refusal
 from probtensor.lower.planner import lower
 from probtensor.ops.kinds import REGISTRY, method
+from probtensor.ops.require import asked_for
 from probtensor.ops.transfer import handed_over
 from probtensor.rules import SIMPLIFY, STABLE
 from probtensor.system.stages import building, stage
@@ -43,6 +44,7 @@ from probtensor.targets.gpu import CudaTarget
 from probtensor.targets.interp import InterpTarget
 from probtensor.targets.native import CythonTarget
 from probtensor.transform.passes import Pass, expand_composites, report, run
+from probtensor.types import SizeCheck
 
 PIPELINE = (
     Pass("stabilize", STABLE),
@@ -151,7 +153,7 @@ def replace_givens(graph: list[Node], givens: Any) -> list[Node]:
                 f"axes must agree\n  replaced: made at {line_of(old)}\n  "
                 f"replacement: made at {line_of(value)}"
             )
-        changes[old] = value
+        changes[old] = asked_for(value, "function: givens", *_known_sizes(old, value))
     names = replaced_sizes(changes)
     if not names:
         return replace(graph, changes)
@@ -159,6 +161,16 @@ def replace_givens(graph: list[Node], givens: Any) -> list[Node]:
     kept = {x: x for x in inputs_of(graph)}
     done = with_sizes(graph, names, kept | changes)
     return [done[y] for y in graph]
+
+
+def _known_sizes(old: Node, new: Node) -> Iterator[SizeCheck]:
+    """That what stands in the place of a tensor has the sizes that are known of it."""
+    for axis, (size, other) in enumerate(zip(old.shape, new.shape, strict=True)):
+        if isinstance(size, int) and size != other:
+            text = f"{old.described} has size {size} along axis {axis}, its replacement "
+            if isinstance(other, int):
+                raise refusal(f"function: givens: {text}{other}", old.birthplace, kind=ValueError)
+            yield SizeCheck(other, "==", size, (text, other))
 
 
 def replaced_sizes(changes: Mapping[Node, Node]) -> dict[str, Any]:

@@ -40,6 +40,14 @@ def _ready(outputs: Nodes, wrt: Nodes, others: Sequence[Node] = ()) -> Any:
     return ready[0] if isinstance(outputs, Node) else ready
 
 
+def _kept(found: Any, outputs: Nodes) -> Any:
+    """Derivatives, which are nested in lists, with the laws of the sizes of what they are of: one
+    that is zero everywhere depends on nothing else of it."""
+    if isinstance(found, list):
+        return [_kept(part, outputs) for part in found]
+    return keep_laws([found], listed(outputs))[0]
+
+
 @public
 def grad(
     cost: Node | None,
@@ -105,13 +113,13 @@ def value_and_grad(
 @public
 def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
     """cotangents . d outputs / d wrt, as `transform.autodiff.vjp`."""
-    return autodiff.vjp(_ready(outputs, wrt), wrt, cotangents)
+    return _kept(autodiff.vjp(_ready(outputs, wrt), wrt, cotangents), outputs)
 
 
 @public
 def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
     """d outputs / d wrt . tangents, as `transform.autodiff.jvp`."""
-    return autodiff.jvp(_ready(outputs, wrt), wrt, tangents)
+    return _kept(autodiff.jvp(_ready(outputs, wrt), wrt, tangents), outputs)
 
 
 @public
@@ -124,7 +132,7 @@ def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Any:
 @public
 def jacobian(outputs: Nodes, wrt: Nodes) -> Any:
     """d outputs / d wrt, the axes of the output first, as `transform.autodiff.jacobian`."""
-    return autodiff.jacobian(_ready(outputs, wrt), wrt)
+    return _kept(autodiff.jacobian(_ready(outputs, wrt), wrt), outputs)
 
 
 @public

@@ -284,3 +284,35 @@ def test_a_choice_by_a_size_is_made_inside_the_graph(size, branch):
     x = pt.vector("x")
     choice = pt.where(pt.eq(x.shape[0], 3), x, 2 * x)
     assert pt.function([x], choice, target="interp")(ones(size))[0] == branch
+
+
+DERIVATIVES = {
+    "grad": lambda y, x: pt.grad(pt.sum(y), x),
+    "jacobian": lambda y, x: pt.jacobian(y, x),
+    "jacobian of a constant": lambda y, x: pt.jacobian(pt.floor(y), x),
+    "hessian": lambda y, x: pt.hessian(pt.sum(y), x),
+    "hvp": lambda y, x: pt.hvp(pt.sum(y), x, x),
+    "jvp": lambda y, x: pt.jvp(pt.floor(y), x, x),
+    "vjp": lambda y, x: pt.vjp(pt.floor(y), x, y),
+}
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_derivatives_of_what_does_not_fit_have_no_value(name):
+    def slope(x):
+        return DERIVATIVES[name](pt.reshape(x, (2, -1))[0], x)
+
+    raised(ValueError, slope, (5,))
+    x = pt.vector("x")
+    assert np.isfinite(pt.function([x], slope(x), target="interp")(ones(4))).all()
+
+
+def test_a_replacement_has_the_sizes_that_are_known():
+    x, z = pt.vector("x"), pt.vector("z", shape=(3,))
+    f = pt.function([x], pt.sum(z), givens={z: 2 * x}, target="interp")
+    assert f(ones(3)) == 6
+    words = r"z has size 3 along axis 0, its replacement 4\n  at .*test_size_errors\.py:\d+"
+    with pytest.raises(ValueError, match=words):
+        f(ones(4))
+    with pytest.raises(ValueError, match=words):
+        pt.function([], pt.sum(z), givens={z: ones(4)}, target="interp")
