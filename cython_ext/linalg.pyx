@@ -4,7 +4,7 @@ link.
 The function pointers are taken from SciPy when this module is imported, which only modules that
 call a routine do. A row-major matrix is the transpose of what BLAS sees, so lower is upper there.
 
-BLAS runs on one thread here (include/host/pt_blas.h says why). A call of LARGE multiplications is cut
+BLAS runs on one thread here (see host/pt_blas.h). A call of LARGE multiplications is cut
 into pieces, by its sizes alone so that the bits of the result depend on nothing else, and threads
 of our own take those. A large single factor is one piece: it stays on one thread.
 """
