@@ -77,6 +77,16 @@ def test_what_has_no_form_is_not_kept(value):
         encode((value,))
 
 
+@pytest.mark.parametrize(
+    "place", [["float64", [-1], 0], ["int8", [2], -2], ["float64", [2**61], 0], ["object", [1], 0],
+              ["float64", [2], 8], ["float64", [1], 9], ["float64", [0.5], 0], ["<f8", [1], 0]],
+)  # fmt: skip
+def test_constants_are_where_they_are_said_to_be(place):
+    assert decode(written({"constant": ["float64", [2], 0]}) + bytes(16)).type.shape == (2,)
+    with pytest.raises(Damaged):
+        decode(written({"constant": place}) + bytes(16))
+
+
 # What begins the parts of a record that are read by something other than the JSON reader.
 TELLING = (b'"constant"', b'"float64"', b'"error"', b'"mapping"', b'"Dim"')
 
