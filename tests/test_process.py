@@ -159,13 +159,12 @@ WAITING = {
 }  # fmt: skip
 REASONS = {
     ("probtensor/process.py", "Lock"): "the place where locks are made",
-    ("probtensor/forks.py", "RLock"): "has hooks of its own",
+    ("probtensor/process.py", "RLock"): "has hooks of its own",
     ("probtensor/sample/diagnostics.py", "ThreadPoolExecutor"): "lives within one call",
     ("probtensor/sample/threads.py", "Lock"): "lives within one call",
     ("probtensor/sample/threads.py", "ThreadPoolExecutor"): "lives within one call",
     ("probtensor/system/stages.py", "Event"): "lives within one call",
-    ("probtensor/targets/toolchain.py", "RLock"): "forks wait for it, and it is freed in a child",
-    ("probtensor/targets/toolchain.py", "Event"): "is set while forks wait",
+    ("probtensor/targets/toolchain.py", "Event"): "nobody waits for it",
     ("cython_ext/cell.pyx", "RLock"): "made anew in a child, see Cell.lock",
     ("probtensor/device/nvidia.py", "Event"): "CUDA's, not of threads",
 }

@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 
-from probtensor.forks import importing
+from probtensor.process import importing
 from probtensor.sample.threads import spread
 
 BLOCK_VALUES = 100_000

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from probtensor.forks import importing
+from probtensor.process import importing
 from probtensor.sample.nuts import Traces
 from probtensor.sample.protocol import LogpGrad
 from probtensor.sample.settings import Settings

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cython_ext.chain import Progress
-from probtensor.forks import importing
+from probtensor.process import importing
 from probtensor.sample.interrupts import Interrupts
 
 BARS_AFTER_SECONDS = 0.5

@@ -23,7 +23,7 @@ from functools import cache
 from pathlib import Path
 
 import cython_ext
-from probtensor.process import new_lock
+from probtensor.process import importing, new_lock
 from probtensor.system import files, program
 from probtensor.targets.base import BuildError
 from probtensor.targets.quickstart import generated
@@ -66,15 +66,7 @@ DIRECTIVES = {
 NOTE = "compiler-"  # the beginning of the name of what is noted of a compiler
 VERSION_SECONDS = 60.0  # a compiler that takes longer to say its version will say nothing
 _TRANSLATING = new_lock()
-# Held while Cython's modules are imported. The child of a fork in that moment would find their
-# locks taken by a thread that it does not have, so forks wait.
-_IMPORTING = threading.RLock()
-_STARTED = threading.Event()
-os.register_at_fork(
-    before=_IMPORTING.acquire,
-    after_in_parent=_IMPORTING.release,
-    after_in_child=_IMPORTING._at_fork_reinit,
-)
+_STARTED = threading.Event()  # Cython has been imported
 
 
 @dataclass(frozen=True)
@@ -310,7 +302,7 @@ def _first_alone() -> Iterator[None]:
     if _STARTED.is_set():
         yield
         return
-    with _IMPORTING:
+    with importing():
         yield
         _STARTED.set()
 

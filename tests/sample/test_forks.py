@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from probtensor import forks
+from probtensor import process
 from probtensor.sample.output import load_arviz
 
 SLOW_ARVIZ = """
@@ -53,11 +53,11 @@ def test_a_child_can_import_what_the_parent_was_importing(monkeypatch, tmp_path)
 
 def test_a_fork_waits_no_longer_than_that(monkeypatch):
     """An import that never ends; the child is not made to wait for its parent's thread either."""
-    monkeypatch.setattr(forks, "LONGEST_WAIT", 0.1)
+    monkeypatch.setattr(process, "LONGEST_WAIT", 0.1)
     entered, over = threading.Event(), threading.Event()
 
     def hold():
-        with forks.importing():
+        with process.importing():
             entered.set()
             over.wait()
 
@@ -66,7 +66,7 @@ def test_a_fork_waits_no_longer_than_that(monkeypatch):
     entered.wait()
 
     def child_imports():
-        with forks.importing():
+        with process.importing():
             pass
 
     try:
@@ -74,7 +74,7 @@ def test_a_fork_waits_no_longer_than_that(monkeypatch):
     finally:
         over.set()
         thread.join()
-    with forks.importing():
+    with process.importing():
         assert in_a_child(child_imports) == 0
     assert in_a_child(child_imports) == 0
 
@@ -84,15 +84,15 @@ def test_threads_import_beside_each_other():
     entered = threading.Event()
 
     def enter():
-        with forks.importing(), forks.importing():
+        with process.importing(), process.importing():
             entered.set()
 
-    with forks.importing():
+    with process.importing():
         thread = threading.Thread(target=enter)
         thread.start()
         assert entered.wait(10.0)
     thread.join()
-    assert not forks.GUARD.inside
+    assert not process.GUARD.inside
 
 
 PARENT = """
