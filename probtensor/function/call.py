@@ -329,8 +329,6 @@ class Function(Entry):
         The arrays are checked once, here, and copied; with `borrow` those that need no conversion
         are kept themselves, and must not be changed afterwards. Nothing is compiled.
         """
-        if not isinstance(values, Mapping):
-            raise refusal(f"bind: values are {{input or its name: array}}, not {values!r:.60}")
         bound = dict(self.bound)
         if not isinstance(values, Mapping):
             raise refusal(f"bind: write {{input or its name: value}}, not {values!r:.60}")
