@@ -19,6 +19,7 @@ from probtensor.types import (
     size_min,
     size_names,
     size_quotients,
+    where_positive,
 )
 
 ORIGINS = 3  # inputs that a message traces sizes to
@@ -67,11 +68,12 @@ def inside(
     there are none nothing is asked for.
     """
     n = source.type.shape[axis]
+    more = where_positive(count) - 1  # what is said of the ends holds where there are places
     named = f" of {source.name}" if source.name else ""
     where = f" is outside axis {axis}{named}, of size "
     for place, room in ((first, first), (last, n - 1 - last)):
         # Each place but one takes its part of the room.
-        if any(never_negative(room - k * (count - 1)) for k in (0, 1, step)):
+        if any(never_negative(room - k * more) for k in (0, 1, step)):
             continue
         text = ("index ", place - n if isinstance(place - n, int) else place, where, n)
         if isinstance(count, int):

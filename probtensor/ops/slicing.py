@@ -68,10 +68,9 @@ class Sliced(View):
         for axis, (start, step, size) in enumerate(zip(self.starts, self.steps, self.sizes)):
             if isinstance(size, int) and size == 0:
                 continue
-            count = where_positive(size)
-            ends = start, start + (count - 1) * step
+            ends = start, start + (where_positive(size) - 1) * step
             low, high = ends if step > 0 else ends[::-1]
-            yield from inside(x, axis, low, high, count, abs(step))
+            yield from inside(x, axis, low, high, size, abs(step))
 
 
 @op

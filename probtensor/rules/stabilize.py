@@ -61,7 +61,10 @@ EXPONENTIALS = Ruleset(
     rule(ops.exp(x) + -1, ops.expm1(x), over=(-800, 700), why="cancellation near 0"),
     rule(1 - ops.exp(x), -ops.expm1(x), over=(-800, 700), why="cancellation near 0"),
     rule(ops.log1p(ops.expm1(x)), x, over=WIDE, why="expm1 overflows past 709"),
-    rule(ops.expm1(ops.log1p(x)), x, over=(-0.999, 1e300), why="one is the inverse of the other"),
+    rule(
+        ops.expm1(ops.log1p(x)), x, over=(-0.999, 1e300),
+        given=lambda m: m.known.bounds(m.x).low >= -1, why="one is the inverse of the other",
+    ),
     rule(
         ops.exp(x) * ops.exp(-x), 1, over=WIDE, in_chain=True,
         why="the factors are inverses, and either overflows",

@@ -1,10 +1,13 @@
 """x[key] and writing through x.at[key], against NumPy on the same keys."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import probtensor as pt
 from probtensor import ops
 from probtensor.graph.node import GraphError, line_of
 from tests.ops.numpy_twin import check, compare, static, symbolic
@@ -196,3 +199,18 @@ def test_an_index_error_names_the_line_of_the_tensor():
     with pytest.raises(GraphError) as error:
         x[9]
     assert line_of(x) in str(error.value)
+
+
+def test_slices_to_a_size_of_another_input_select_what_numpy_does():
+    """Whatever the sizes are, none selected among them."""
+    x, rows = pt.vector("x"), pt.matrix("rows")
+    n = rows.shape[0]
+    slices = (x[1 : n - 1], x[n - 2 :: -1][1:], x[1 : n - 1 : 2], x[n - 1 : 1 : -1],
+              x[1:][: n - 2][1:])  # fmt: skip
+    f = pt.function([x, rows], list(slices), target="interp")
+    for size, m in itertools.product(range(7), range(2, 6)):
+        a = np.arange(float(size))
+        wanted = [a[1 : m - 1], a[m - 2 :: -1][1:], a[1 : m - 1 : 2], a[m - 1 : 1 : -1],
+                  a[1:][: m - 2][1:]]  # fmt: skip
+        for found, expected in zip(f(a, np.ones((m, 2))), wanted, strict=True):
+            np.testing.assert_array_equal(found, expected)

@@ -23,6 +23,7 @@ from probtensor.sample import run as run_module
 from probtensor.sample import sample
 
 TUNE = 500
+MOST_PRESSES = 4
 
 
 class Seen(run_module.HostRun):
@@ -67,13 +68,15 @@ def once(posterior, draws, seed):
 
 
 def patiently(action):
-    """Do it; the KeyboardInterrupt that came meanwhile, or None."""
+    """Do it; the KeyboardInterrupt that came meanwhile, or None. One that comes while an earlier
+    one is handled has that as its context, and is for the block around this one."""
     try:
-        return action()
-    except KeyboardInterrupt as late:
-        return late
-    finally:
+        found = action()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return found
+    except KeyboardInterrupt as late:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return late
 
 
 def own_handler(number, frame):
@@ -87,7 +90,10 @@ def main():
     handler = own_handler if sys.argv[4] == "own" else signal.default_int_handler
     for seed in range(int(sys.argv[2])):
         signal.signal(signal.SIGINT, handler)
-        error = patiently(partial(patiently, partial(once, posterior, int(sys.argv[3]), seed)))
+        action = partial(once, posterior, int(sys.argv[3]), seed)
+        for _ in range(MOST_PRESSES):  # a late one may come while an earlier one is being caught
+            action = partial(patiently, action)
+        error = patiently(action)
         assert sys.stdin.readline() == "sent\n"
         print(verdict(error), flush=True)
 
