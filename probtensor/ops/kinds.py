@@ -160,11 +160,11 @@ class Function(Kind):
 
     def apply(self, *inputs: Any) -> Node:
         """The node of the op for operands as users give them."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.name} does not say how it is applied")
 
     def count(self) -> int:
         """How many operands there are."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.name} does not say how many operands it has")
 
     def signature_of_operands(self) -> inspect.Signature:
         """The operands, which go by position, as NumPy's do."""

@@ -274,6 +274,10 @@ COMPARED = {
     "<=": lambda n, m: n - 1 <= 1.5,
     ">": lambda n, m: 3 > m,
     ">=": lambda n, m: n >= m,
+    "< float": lambda n, m: n < 2.5,
+    "> float": lambda n, m: n > 2.5,
+    ">= float": lambda n, m: n >= 2.5,
+    "float <=": lambda n, m: 2.5 <= m,
 }
 
 

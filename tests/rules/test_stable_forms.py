@@ -127,3 +127,25 @@ def test_gradients_with_respect_to_inner_nodes_are_kept_whole():
     at = np.array([-1.0, 0.0, 2.0])
     (value,) = evaluate_numpy([gradient], {x: at})
     np.testing.assert_allclose(value, 1 / (1 + np.exp(at)), rtol=1e-14)
+
+
+INVERSES = {
+    "expm1 of log1p": (lambda x: ops.expm1(ops.log1p(x)), lambda v: np.expm1(np.log1p(v))),
+    "log1p of expm1": (lambda x: ops.log1p(ops.expm1(x)), lambda v: np.log1p(np.expm1(v))),
+    "exp of log": (lambda x: ops.exp(ops.log(x)), lambda v: np.exp(np.log(v))),
+    "square of sqrt": (lambda x: ops.square(ops.sqrt(x)), lambda v: np.square(np.sqrt(v))),
+    "log of sqrt": (lambda x: ops.log(ops.sqrt(x)), lambda v: np.log(np.sqrt(v))),
+    "logit": (lambda x: ops.log(x / (1 - x)), lambda v: np.log(v / (1 - v))),
+}
+
+
+@pytest.mark.parametrize("name", INVERSES)
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+def test_a_function_of_its_inverse_is_undefined_where_that_is(name):
+    """A rule that takes both away must not make a number of nan."""
+    form, wanted = INVERSES[name]
+    x = ops.tensor("x", (6,))
+    (stable,) = apply_rules([form(x)], STABLE)
+    values = np.array([-2.5, -1.0, -0.5, 0.0, 0.25, 3.0])
+    (found,) = evaluate_numpy([stable], {x: values})
+    np.testing.assert_allclose(found, wanted(values), rtol=1e-12, atol=1e-15)
