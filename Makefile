@@ -68,7 +68,14 @@ replay: .venv/test.stamp .venv/built.stamp  ## difference of all generated sourc
 	if diff -ru "$$work/before" "$$work/after"; \
 	then echo "replay: no generated source differs from $(BASE)"; fi
 
-bench: .venv-bench/built.stamp  ## speed against the peers (ARGS='--quick', '--check', ...)
+# Two versions of ours need no peers.
+ifneq ($(findstring --base,$(ARGS)),)
+BENCH_PY := $(PY)
+bench: .venv/test.stamp .venv/built.stamp
+else
+bench: .venv-bench/built.stamp
+endif
+bench:  ## speed against the peers (ARGS='--quick', '--check', ...) or a version (ARGS='--base REF')
 	@$(BENCH_PY) -m tests.bench $(ARGS)
 
 gpu:  ## tests and speed on a CUDA device, no network needed (tests/gpu/wheels.sh; ARGS='--dry ...')

@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from tests.bench import baseline, cases, harness, registry, report
+from tests.bench import baseline, cases, harness, registry, report, versions
 
 
 def _names(text, known, what):
@@ -28,6 +28,10 @@ def _arguments():
     parser.add_argument("--check", action="store_true", help="compare with the committed baseline")
     parser.add_argument("--save", action="store_true", help=f"write {baseline.PATH.parent}")
     parser.add_argument("--out", help="write the results to this path (.json, .md, .txt)")
+    parser.add_argument("--base", help="compare with this commit or built checkout, and no peers")
+    parser.add_argument("--starts", type=int, default=versions.STARTS, help="for --base")
+    parser.add_argument("--pairs", type=int, default=versions.PAIRS, help="for --base")
+    parser.add_argument("--way", choices=("pointer", "python"), default="pointer")
     parser.add_argument("--verbose", action="store_true", help="show the workers' errors in full")
     return parser.parse_args()
 
@@ -88,6 +92,9 @@ def main():
     def say(line):
         print(f"[{time.monotonic() - start:6.0f} s] {line}", flush=True)
 
+    if arguments.base:
+        names = _available_cases(_names(arguments.models, cases.NAMES, "model"))
+        return versions.compare(arguments.base, list(names), arguments, say)
     settings = settings_from(arguments)
     records = harness.Session(settings, say).run()
     results = report.collect(records, settings)

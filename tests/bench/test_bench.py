@@ -1,10 +1,12 @@
 """The benchmark's own instruments: its floor, its effective sample size, its checks."""
 
+from types import SimpleNamespace
+
 import arviz as az
 import numpy as np
 import pytest
 
-from tests.bench import baseline, cases, ess, harness, report, timing
+from tests.bench import baseline, cases, ess, harness, report, timing, versions
 from tests.bench.contenders.c_ import Adapter
 
 
@@ -79,3 +81,41 @@ def test_geometric_mean_of_advantages():
     table = report.advantages({"a": rows, "b": other}, "nuts_s", larger_is_better=False)
     assert table["best peer"] == {"a": 2.0, "b": 8.0}
     assert report.geometric_mean(table["best peer"].values()) == pytest.approx(4.0)
+
+
+class _Steady:
+    """A version whose calls take `ns` each, on a machine that becomes slower all the time."""
+
+    machine = 1.0
+
+    def __init__(self, ns):
+        self.ns = ns
+
+    def time(self, calls):
+        _Steady.machine *= 1.01
+        return self.ns * _Steady.machine
+
+
+def test_ratio_of_versions_does_not_see_a_slowing_machine():
+    ratio, base, tree = versions.paired_ratio(_Steady(1e5), _Steady(1.08e5), pairs=20)
+    assert ratio == pytest.approx(1.08, rel=0.011)
+    assert tree > base > 1e5
+    assert 25 <= versions.block_calls(_Steady(1e5), seconds=0.01) <= 100
+
+
+def test_versions_are_measured_in_processes_of_their_own(tmp_path):
+    settings = SimpleNamespace(way="pointer", starts=1, pairs=2)
+    with versions.checkout(str(harness.ROOT), print) as base:
+        trees, caches = (base, harness.ROOT), (str(tmp_path), str(tmp_path))
+        row = versions.measure("eight_schools", trees, caches, settings)
+    lines = versions.table({"eight_schools": row, "slow": ((1.5, 2e3, 3e3), [1.4, 1.6])})
+    assert "1.400 to 1.600" in lines[2]
+    assert lines[3].endswith("largest 1.500 (slow)")
+    assert 0 < row[0][1] < 1e6
+
+
+def test_versions_of_another_density_are_refused():
+    base, tree = {"gradient": [1.0, 2.0]}, {"gradient": [1.0, 2.0 + 1e-6]}
+    versions._same_density("a", base, {"gradient": [1.0 + 1e-12, 2.0]})
+    with pytest.raises(versions.Failed, match="a: gradients differ"):
+        versions._same_density("a", base, tree)
