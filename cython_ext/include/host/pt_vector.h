@@ -10,7 +10,9 @@
 
 #include <stddef.h>
 
+#ifndef PT_RESTRICT
 #define PT_RESTRICT __restrict__
+#endif
 #define PT_LANES 4
 
 typedef double pt_lanes __attribute__((vector_size(8 * PT_LANES), aligned(8), may_alias));
