@@ -48,3 +48,88 @@ def test_modes_see_the_sign(target, mode):
     found = f(X, I)
     assert list(found[0]) == list(X[I])
     assert list(found[1]) == list(np.take(X, I, mode=mode))
+
+
+M = np.arange(12.0).reshape(3, 4)
+READS = {  # of a vector x of size 3, a matrix m of 3 rows, and an index array of size 3
+    "gather": lambda x, m, i: x[i],
+    "rows": lambda x, m, i: m[i],
+    "columns": lambda x, m, i: m.T[:, i],
+    "two axes": lambda x, m, i: m[i, pt.minimum(i, 0)],
+    "in a sum": lambda x, m, i: pt.sum(x[i] * x),
+    "in a product": lambda x, m, i: m[i] @ pt.ones(4),
+    "scalar": lambda x, m, i: x[i[1]],
+    "row": lambda x, m, i: pt.exp(m[i[1]]),
+    "column of index": lambda x, m, i: x[i[:, None]],
+    "add": lambda x, m, i: x.at[i].add(x),
+    "add rows": lambda x, m, i: m.at[i].add(1.0),
+    "set": lambda x, m, i: x.at[i].set(2.0),
+    "mul": lambda x, m, i: x.at[i].multiply(2.0),
+    "max": lambda x, m, i: x.at[i].max(5.0),
+    "gradient": lambda x, m, i: pt.grad(pt.sum(pt.square(x[i])), x),
+}
+WAYS = {  # the same values, as an input that the entry checks, and computed where they are read
+    "input": lambda i: i,
+    "computed": lambda i: i * 2 - i,
+    "sum": lambda i: pt.cumsum(pt.concatenate([i[:1], i[1:] - i[:-1]])),
+}
+
+
+PAIRS = [(read, way) for way in WAYS for read in READS]
+
+
+@pytest.fixture(scope="module", params=["interp", "cython"])
+def readers(request):
+    """One function of (x, m) and an index array for each read and way, all with one output each."""
+    x, m = pt.vector("x"), pt.matrix("m")
+    indices = [pt.vector(f"i{k}", dtype="int64") for k in range(len(PAIRS))]
+    outputs = [
+        READS[read](x, m, WAYS[way](i)) for (read, way), i in zip(PAIRS, indices, strict=True)
+    ]
+    return pt.function([x, m, *indices], outputs, target=request.param)
+
+
+def by_numpy(read, i):
+    y, n = X.copy(), M.copy()
+    if read in ("add", "set", "mul", "max"):
+        {"add": lambda: np.add.at(y, i, X), "set": lambda: y.__setitem__(i, 2.0),
+         "mul": lambda: np.multiply.at(y, i, 2.0), "max": lambda: np.maximum.at(y, i, 5.0)}[read]()
+        return y
+    if read == "add rows":
+        np.add.at(n, i, 1.0)
+        return n
+    if read == "gradient":
+        y[:] = 0
+        np.add.at(y, i, 2 * X[i])
+        return y
+    return {
+        "gather": lambda: X[i], "rows": lambda: M[i], "columns": lambda: M.T[:, i],
+        "two axes": lambda: M[i, np.minimum(i, 0)], "in a sum": lambda: np.sum(X[i] * X),
+        "in a product": lambda: M[i] @ np.ones(4), "scalar": lambda: X[i[1]],
+        "row": lambda: np.exp(M[i[1]]), "column of index": lambda: X[i[:, None]],
+    }[read]()  # fmt: skip
+
+
+@pytest.mark.parametrize("i", [[-3, -2, -1], [0, 1, 2], [2, -3, 0]])
+def test_indices_reach_from_minus_n_to_n(readers, i):
+    for (read, way), found in zip(PAIRS, readers(X, M, *[i] * len(PAIRS)), strict=True):
+        expected = by_numpy(read, np.array(i))
+        np.testing.assert_allclose(found, expected, rtol=1e-15, err_msg=f"{read}, {way}")
+
+
+@pytest.mark.parametrize("bad", [-4, 3, -5, 2**40, -(2**40)])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_indices_beyond_are_refused_where_they_are_read(readers, bad, place):
+    good, beyond = [0, -1, 2], [0, -1, 2]
+    beyond[place] = bad
+    for k, (read, way) in enumerate(PAIRS):
+        if place != 1 and read in ("scalar", "row"):
+            continue  # which read entry 1 alone
+        indices = [good] * len(PAIRS)
+        indices[k] = beyond
+        try:
+            readers(X, M, *indices)
+        except IndexError as error:
+            assert "out of bounds" in str(error), (read, way)
+        else:
+            pytest.fail(f"{read} of an index {way}: {bad} at {place} was read")
