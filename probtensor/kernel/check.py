@@ -18,9 +18,11 @@ from probtensor.kernel.ir import (
     Stmt,
     Store,
     exprs_of,
+    walk,
+    walk_expr,
 )
-from probtensor.kernel.simplify import substitute
-from probtensor.types import Dim, Size, size_names
+from probtensor.kernel.simplify import coefficient, substitute
+from probtensor.types import Dim, Size, _terms, size_names
 
 
 class KernelError(AssertionError):
@@ -34,7 +36,8 @@ def check(kernel: Kernel, buffers: Mapping[str, Size], sizes: Iterable[str]) -> 
 
     - every local, loop variable and size is set before it is read, and set once;
     - every access names a known buffer, and is not certain to leave it;
-    - a plain store inside a loop goes to another place at each turn.
+    - a plain store inside a loop goes to another place at each turn;
+    - no turn of a loop reads what another turn of it stores.
     """
     _Checker(kernel, buffers, set(sizes)).run()
 
@@ -98,6 +101,7 @@ class _Checker:
         self.extents[loop.var] = loop.extent
         outside = set(self.known)
         self._body(loop.body)
+        self._apart(loop)
         for acc in loop.accs:
             self._expr(acc.term)
         # What a turn has set is not to be read after it.
@@ -105,6 +109,53 @@ class _Checker:
         del self.extents[loop.var]
         for acc in loop.accs:
             self._set(acc.name)
+
+    def _apart(self, loop: For) -> None:
+        """Turns may run at once, so what one stores is for itself alone."""
+        if loop.extent in (0, 1):
+            return
+        inside = list(walk(loop.body))
+        stores = [stmt for stmt in inside if isinstance(stmt, Store)]
+        written = {store.buffer for store in stores}
+        exprs = [*(e for stmt in inside for e in exprs_of(stmt)), *(a.term for a in loop.accs)]
+        loads = [
+            part
+            for expr in exprs
+            for part in walk_expr(expr)
+            if isinstance(part, Load) and part.buffer in written
+        ]
+        inner = {stmt.var: stmt.extent for stmt in inside if isinstance(stmt, For)}
+        for load in loads:
+            for store in stores:
+                if store.buffer == load.buffer and not self._own(loop, store, load, inner):
+                    self._fail(
+                        f"a turn of {loop.var} reads {load.buffer}[{load.index}], and another may "
+                        f"store {store.buffer}[{store.index}]"
+                    )
+
+    def _own(self, loop: For, store: Store, load: Load, inner: Mapping[str, Size]) -> bool:
+        """Whether what a turn stores is apart from what other turns read: each turn has a stretch
+        of its own, or the loop stores in one region and reads in another.
+
+        A place in a stretch that is data, or a quotient, is taken to lie in it.
+        """
+        step = coefficient(store.index, loop.var)
+        if step is not None and step == coefficient(load.index, loop.var):
+            turn = step * Dim.name(loop.var)
+            places = _without_common(store.index - turn, load.index - turn, inner)
+            if all(self._stays_within(place, step, inner) for place in places):
+                return True
+        turns = {**inner, loop.var: loop.extent}
+        others = {f"{name}'": extent for name, extent in turns.items()}
+        read = substitute(load.index, {name: Dim.name(f"{name}'") for name in turns})
+        gap, back = read - store.index, store.index - read
+        return any(_is_never_negative(size - 1, turns | others) for size in (gap, back))
+
+    def _stays_within(self, place: Size, step: Size, inner: Mapping[str, Size]) -> bool:
+        atoms = [atom for product, _ in _terms(place) for atom in product]
+        if any(atom.args or atom.name in self.computed for atom in atoms):
+            return step not in (0, 1)
+        return _is_never_negative(place, inner) and _is_never_negative(step - 1 - place, inner)
 
     def _expr(self, expr: Expr, certain: bool = True) -> None:
         match expr:
@@ -151,3 +202,33 @@ class _Checker:
         # A loop of no turns writes nothing.
         if same and 0 not in self.extents.values():
             self._fail(f"each turn of {', '.join(same)} writes the same place, in {store}")
+
+
+def _without_common(a: Size, b: Size, inner: Mapping[str, Size]) -> tuple[Size, Size]:
+    """Two indices less what both have of terms outside the inner loops."""
+    common: Size = 0
+    for atoms, factor in _terms(a):
+        term = Dim(((atoms, factor),)) if atoms else factor
+        if not size_names(term) & inner.keys() and (atoms, factor) in _terms(b):
+            common = common + term
+    return a - common, b - common
+
+
+def _is_never_negative(size: Size, ranges: Mapping[str, Size]) -> bool:
+    """Whether a size is shown to be 0 or more for all values of the variables. The extents of
+    their loops are at least 1: else no turn does anything."""
+    for name, extent in ranges.items():
+        factor = coefficient(size, name)
+        if factor is None:
+            return False
+        if factor == 0:
+            continue
+        if all(n >= 0 for _, n in _terms(factor)):
+            size = substitute(size, {name: 0})
+        elif all(n <= 0 for _, n in _terms(factor)):
+            size = substitute(size, {name: extent - 1})
+        else:
+            return False
+    names = {name for extent in ranges.values() for name in size_names(extent)}
+    size = substitute(size, {name: Dim.name(name) + 1 for name in names})
+    return all(factor >= 0 for _, factor in _terms(size))

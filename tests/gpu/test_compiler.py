@@ -159,6 +159,18 @@ def test_a_key_holds_all_that_matters(tmp_path):
     assert len(keys) == 5
 
 
+def test_options_and_the_headers_of_the_toolkit_are_in_the_key(tmp_path, monkeypatch):
+    arguments = (SOURCE, ARCH, Fixed("a"), (tmp_path,))
+    keys = [compiler.image_key(*arguments)]
+    monkeypatch.setattr(compiler, "OPTIONS", (*compiler.OPTIONS, "-another"))
+    keys.append(compiler.image_key(*arguments))
+    monkeypatch.setattr(compiler, "HEADERS", {**compiler.HEADERS, "another.h": ""})
+    compiler.headers_digest.cache_clear()
+    keys.append(compiler.image_key(*arguments))
+    compiler.headers_digest.cache_clear()
+    assert len(set(keys)) == 3
+
+
 KEY = "ab" + "0" * 62
 
 

@@ -105,6 +105,77 @@ def test_broken_kernels_are_refused(broken, says):
         check(broken, {"x": N, "y": N}, ["n"])
 
 
+K = Dim.name("k")
+
+
+def turns(read, store="y", index=I, op=None, extent=N):
+    """A loop that reads y at one index and stores at another."""
+    return kernel(For("i", extent, (Store(store, index, load("y", read), op),)))
+
+
+def rows(read, index=I * M + J, *before):
+    """The same in a loop over rows of m: each row is written, then read."""
+    write = For("j", M, (Store("y", index, load("x", I)),))
+    again = For("k", M, (Store("z", I * M + K, load("y", read)),))
+    return kernel(For("i", N, (*before, write, again)))
+
+
+WHOLE = {"x": N, "y": 100 * N * M, "z": 100 * N * M}
+FOLDED = Acc("s", "add", 0.0, load("y", I + 1))
+COMPUTED = Let("p", Load("q", I, "int64"))
+P = Dim.name("p")
+
+
+@pytest.mark.parametrize(
+    "racing",
+    [
+        turns(I + 1),
+        turns(I + 1, op="add"),
+        turns(0 * I),
+        turns(2 * I),
+        turns(I, index=I + M),
+        turns(N - 1 - I),
+        turns(I, index=2 * I),
+        kernel(For("i", N, (Store("y", I, load("x", I)),), (FOLDED,))),
+        kernel(For("i", N, (COMPUTED, Store("y", I, load("y", P))))),
+        kernel(For("i", N, (COMPUTED, Store("y", I, load("y", I + P))))),
+        kernel(For("i", N, (COMPUTED, Store("y", P, load("y", I), "add")))),
+        kernel(For("i", N, (For("j", M, (Store("y", I * M + J, load("y", J * N + I)),)),))),
+        rows(I * M + K + 1),
+        rows(I * M + M + K),
+        rows(K * N + I),
+        rows(K),
+        rows(I * M + K, I * M + 2 * J),
+    ],
+)
+def test_reading_what_another_turn_stores_is_refused(racing):
+    with pytest.raises(KernelError, match="another may store"):
+        check(racing, {**WHOLE, "q": N}, ["n", "m"])
+
+
+@pytest.mark.parametrize(
+    "apart",
+    [
+        turns(I),
+        turns(I, op="add"),
+        turns(I + N),
+        turns(I, index=I + N),
+        turns(2 * N - 1 - I),
+        turns(I + 5, extent=5),
+        turns(2 * I + 1, index=2 * I),
+        turns(7, extent=1),
+        rows(I * M + K),
+        rows(I * M + M - 1 - K),
+        rows(I * M),
+        rows(I * M + P, I * M + J, COMPUTED),
+        rows(I * M + N * M + K),
+        rows(I * M + floordiv(K, 2, {})),
+    ],
+)
+def test_turns_that_keep_to_themselves_pass(apart):
+    check(apart, {**WHOLE, "q": N}, ["n", "m"])
+
+
 def test_what_is_read_under_a_condition_may_lie_outside():
     guard = Apply("<", (Ref("c", "float64"), Lit(0.0, "float64")), "bool")
     body = (

@@ -65,6 +65,60 @@ def test_the_least_recently_used_go_first(store):
     assert [store.find(f"{k}{k}aa") is not None for k in range(4)] == [False, False, True, True]
 
 
+STEPS = ("open", "write", "replace", "chmod", "mkdir", "unlink", "close")
+
+
+def killed_at(step, work):
+    """Run `work` in a child that dies just before its `step`-th operation on files; returns
+    whether it came to that."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    left = [step]
+
+    def die_at(function):
+        def stepped(*args, **options):
+            left[0] -= 1
+            if left[0] == 0:
+                os._exit(9)
+            return function(*args, **options)
+
+        return stepped
+
+    for name in STEPS:
+        setattr(os, name, die_at(getattr(os, name)))
+    files.open = die_at(open)
+    try:
+        work()
+    finally:
+        os._exit(0)
+
+
+@pytest.mark.parametrize("what", ["module", "function"])
+def test_a_kill_half_way_leaves_what_was_there(store, what):
+    """At each operation on files: what is found is the old entry or the new one, whole."""
+    old, new = bytes(5000), b"1" * 70000
+
+    def write(data):
+        put(store, "ab12", data) if what == "module" else store.keep("ab12", data)
+
+    def found():
+        if what == "function":
+            return store.kept("ab12")
+        entry = store.find("ab12")
+        return entry and entry.path.read_bytes()
+
+    steps = 0
+    write(old)
+    while killed_at(steps + 1, lambda: write(new)):
+        steps += 1
+        assert found() in (old, new), steps
+        write(old)
+        assert found() == old
+    assert steps > 4
+    assert found() == new
+
+
 def test_use_is_noted_once_a_day(store):
     put(store, "ab12")
     note = store.folder / "ab" / "ab12.json"
