@@ -70,7 +70,7 @@ def test_every_header_is_in_the_key(tmp_path, monkeypatch):
     assert len(seen) == 6
 
 
-def graph(text="x * 2.0", file="/home/user/model.py", line=3, names="xy"):
+def graph(text="x * 2.0", file="/models/model.py", line=3, names="xy"):
     """Inputs and the output of a line of a user's file."""
     inputs = [pt.vector(name) for name in names]
     code = compile("\n" * (line - 1) + f"out = {text}", file, "exec")
@@ -94,8 +94,8 @@ OTHERS = {
     "parameter": graph("pt.sum(x[None] * 2.0, axis=0)"),
     "other parameter": graph("pt.sum(x[None] * 2.0, axis=1)"),
     "line": graph(line=4),
-    "file": graph(file="/home/user/other.py"),
-    "folder": graph(file="/home/other/model.py"),
+    "file": graph(file="/models/other.py"),
+    "folder": graph(file="/others/model.py"),
 }
 
 
