@@ -1,7 +1,7 @@
 """Generated loops at every number of turns around the width of a strip.
 
-Values are small whole numbers, whose sums are exact in any order, so results are equal to NumPy's to
-the last bit.
+Values are small whole numbers, whose sums are exact in any order, so results are NumPy's to the
+last bit.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ PROGRAMS = {  # of x, y (n), a (5, n), b (n, 5), k (n) sorted groups, j (n) any 
     "elementwise": lambda m, x, y, a, b, k, j, i8: x * y + 1,
     "two outputs of one loop": lambda m, x, y, a, b, k, j, i8: m.where(x > y, x, y) - x,
     "sum": lambda m, x, y, a, b, k, j, i8: m.sum(x * y),
-    "sums in one pass": lambda m, x, y, a, b, k, j, i8: m.sum(x) * m.sum(m.square(y)) + m.sum(x - y),
+    "two sums": lambda m, x, y, a, b, k, j, i8: m.sum(x) * m.sum(y * y) - m.sum(x - y),
     "max": lambda m, x, y, a, b, k, j, i8: m.max(m.concatenate([x, y[:0] + 1, x[:0], m.ones(1)])),
     "min": lambda m, x, y, a, b, k, j, i8: m.min(m.concatenate([x * y, m.ones(1)])),
     "product": lambda m, x, y, a, b, k, j, i8: m.prod(m.sign(x) * m.where(y > 990, 2.0, 1.0)),
