@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
+from probtensor.graph import line_of
 
 TARGETS = pytest.mark.parametrize("target", ["interp", "cython"])
 X = np.array([1.0, 2.0, 3.0])
@@ -133,3 +134,21 @@ def test_indices_beyond_are_refused_where_they_are_read(readers, bad, place):
             assert "out of bounds" in str(error), (read, way)
         else:
             pytest.fail(f"{read} of an index {way}: {bad} at {place} was read")
+
+
+@TARGETS
+@pytest.mark.parametrize("way", WAYS)
+def test_the_line_that_reads_is_named_not_the_one_that_makes_the_index(target, way):
+    x, y, i = pt.vector("x"), pt.vector("y"), pt.vector("i", dtype="int64")
+    j = WAYS[way](i)
+    k = j
+    first = x[k]
+    total = first + 1.0
+    second = y[k]
+    f = pt.function([x, y, i], [total, second], target=target)
+    for sizes, reading, name in (((3, 9), first, "x"), ((9, 3), second, "y")):
+        with pytest.raises(IndexError) as caught:
+            f(np.ones(sizes[0]), np.ones(sizes[1]), [0, 5])
+        assert line_of(reading) in str(caught.value)
+        assert f"axis 0 of {name}" in str(caught.value)
+        assert len({line_of(j), line_of(first), line_of(second)}) == 3
