@@ -22,7 +22,6 @@ import sys
 import numpy as np
 
 from cython_ext.cell cimport Cell, Stream, hold, let_go
-
 from cython_ext.cell import in_order
 from cython_ext.convert import checked_indices, failure, refuse_two_bounds, safe_array
 
@@ -372,11 +371,8 @@ cdef class Entry:
 
     def convert(self, int k, value):
         """The argument as the array slot `k` needs; TypeError or ValueError names it."""
-        if (
-            isinstance(value, float)
-            and self.slots[k].ndim == 0
-            and self.slots[k].typenum == cnp.NPY_DOUBLE
-        ):
+        cdef bint scalar = self.slots[k].ndim == 0 and self.slots[k].typenum == cnp.NPY_DOUBLE
+        if scalar and isinstance(value, float):
             array = cnp.PyArray_EMPTY(0, NULL, cnp.NPY_DOUBLE, 0)
             (<double *>PyArray_DATA(<PyArrayObject *>array))[0] = value
             return array
@@ -534,7 +530,7 @@ cdef class Entry:
             with nogil:
                 status = plan(pointers, sizes)
         if status:
-            raise failure(self.failures, status)
+            raise self.fault(status, [self.array_of(k, work) for k in range(self.slot_count)])
         for k in range(self.output_count):
             source = self.output_sources[k]
             if source >= 0:
@@ -546,6 +542,10 @@ cdef class Entry:
             with cython.critical_section(self):
                 self.lent = (layout, lent)
         return 0
+
+    def fault(self, int status, arrays):
+        """The exception for a status of the plan, given the arrays of all slots."""
+        return failure(self.failures, status)
 
     cdef int interpret(self, Workspace *work, Layout layout, list outputs) except -1:
         """Runs the Python callable over flat arrays; temporaries are None, its own to make."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from cython_ext.convert import safe_array
 from cython_ext.entry import Entry
 from probtensor.calls import public
 from probtensor.function.explain import STAGES
+from probtensor.function.fault import fault_of
 from probtensor.function.profile import Profile, profile
 from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
 from probtensor.function.shared import Shared
@@ -154,6 +156,7 @@ class Function(Entry):
                 slots.append(self._fixed(k, buffer.node, buffer.node.op.array, "a constant"))
         slots.sort(key=lambda slot: slot[1] == "fixed")
         place = {slot[0]: k for k, slot in enumerate(slots)}
+        self._places_of_slots = tuple(place)
         fixed = {slot[0]: slot[6] for slot in slots if slot[1] == "fixed"}
         live = [slot[0] for slot in slots if slot[1] != "fixed"]
         tree = program.tree
@@ -197,6 +200,17 @@ class Function(Entry):
     def _accepted(self, value: Any, node: Node, label: str, copy: bool = False) -> Any:
         """A value for an input as the array it needs; TypeError or ValueError."""
         return safe_array(value, node.dtype, node.ndim, label, line_of(node), copy=copy)
+
+    def fault(self, status: int, arrays: Sequence[np.ndarray]) -> Exception:
+        """The exception for a status of the plan, with a value that was refused where it can be
+        computed again."""
+        by_place = dict(zip(self._places_of_slots, arrays, strict=True))
+        given = {node: by_place[k] for k, node in enumerate(self.compilation.inputs)}
+        with suppress(Exception):  # whatever is wrong, the plain message is there
+            found = fault_of(self.compilation.whole().written, given)
+            if found is not None:
+                return found
+        return super().fault(status, arrays)
 
     def _results(self) -> list[tuple]:
         """(position, dtype, ndim, source, borrowed) of each output, updates included."""

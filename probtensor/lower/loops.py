@@ -302,23 +302,26 @@ class Writer(Reader):
         op = task.node.op
         name = self._fresh("t")
         fn = op.c or op.symbol
-        if op.nonnegative is not None:
-            self._refuse_negative(name, task.node, values)
+        if op.needed is not None:
+            self._refuse_others(name, task.node, values)
         expr = Apply(fn, tuple(values), task.node.dtype)
         self._emit(Let(name, expr, line_of(task.node)))
         self._bind(task.node, task.index(variables), Ref(name, task.node.dtype))
 
-    def _refuse_negative(self, name: str, node: Node, values: list[Expr]) -> None:
-        """Check the operand of an op that has no value where it is negative."""
-        position, (said, way_out) = node.op.nonnegative
-        value = values[position]
-        signed = value.dtype.startswith("int")
-        if not signed or (isinstance(value, Lit) and value.value >= 0):
+    def _refuse_others(self, name: str, node: Node, values: list[Expr]) -> None:
+        """Check the operand of an op that has no value for others than it needs."""
+        needed = node.op.needed
+        value = values[needed.position]
+        low, high, dtype = needed.low, needed.high, value.dtype
+        known = value.value if isinstance(value, Lit) else low if dtype.startswith("u") else None
+        if known is not None and low <= known and (high is None or known < high):
             return
-        fine = Ref(f"{name}_ok", "bool")
-        message = f"ValueError: {said}\n  at {line_of(node)}\n  {way_out}"
-        self._emit(Let(fine.name, Apply(">=", (value, Lit(0, value.dtype)), "bool")))
-        self._emit(Check(fine, self._failure(message)))
+        fine: Expr = Apply(">=", (value, Lit(low, dtype)), "bool")
+        if high is not None:
+            fine = Apply("and", (fine, Apply("<", (value, Lit(high, dtype)), "bool")), "bool")
+        message = f"ValueError: {needed.said}\n  at {line_of(node)}\n  {needed.way_out}"
+        self._emit(Let(f"{name}_ok", fine))
+        self._emit(Check(Ref(f"{name}_ok", "bool"), self._failure(message)))
 
     def _failure(self, message: str) -> int:
         """The status that stands for a message."""

@@ -313,6 +313,7 @@ from probtensor.ops.random import (
     DrawNormal,
     DrawPoisson,
     DrawUniform,
+    DrawWhole,
     KeyFold,
     draw_binomial,
     draw_exponential,

@@ -34,6 +34,7 @@ from probtensor.ops.kinds import (
     NONNEGATIVE,
     Elementwise,
     Facts,
+    Needed,
     Range,
     op,
     operator,
@@ -167,18 +168,18 @@ class IntegerPow(Number):
     arity, numpy, symbol = 2, np.power, "**"
     dtypes = "integer"
     differentiable = False
-    nonnegative = 1, (
+    needed = Needed(
+        1, 0, None,
         "power: integers to negative integer powers are not allowed",
         "cast one of the two for a fraction: x.astype('float64') ** k",
-    )
+    )  # fmt: skip
     samples = integers(-5, 5, 0, 7)
 
     def apply(self, *inputs: Any) -> Node:
         node = super().apply(*inputs)
         exponent = as_tensor(inputs[1]).op
         if isinstance(exponent, Const) and node.size != 0 and (exponent.array < 0).any():
-            said, way_out = self.nonnegative[1]
-            raise GraphValueError(located(f"{said}\n  {way_out}"))
+            raise GraphValueError(located(f"{self.needed.said}\n  {self.needed.way_out}"))
         return node
 
     def on_bools(self, x, y):

@@ -191,6 +191,19 @@ class Function(Kind):
         return f"{label}{wrong}\n  at {line_text()}\n  it takes {label}{signature}"
 
 
+@dataclass(frozen=True)
+class Needed:
+    """What must hold of an input of an op for it to have a value: low <= x, and x < high unless it
+    is None; nan does neither. `said` and `way_out` are the first and the last lines of the
+    ValueError where it does not hold."""
+
+    position: int
+    low: float
+    high: float | None
+    said: str
+    way_out: str
+
+
 class Elementwise(Function):
     """A scalar function applied at each place of broadcast inputs.
 
@@ -205,8 +218,8 @@ class Elementwise(Function):
     dtypes: ClassVar[str] = "float"
     c: ClassVar[str | None] = None
     symbol: ClassVar[str | None] = None
-    # The input that must not be negative; the first and last line of the ValueError where it is.
-    nonnegative: ClassVar[tuple[int, tuple[str, str]] | None] = None
+    # What a call is refused by where it does not hold of the values.
+    needed: ClassVar[Needed | None] = None
 
     @staticmethod
     def has_code(cls: type) -> bool:

@@ -17,6 +17,7 @@ from probtensor.ops.kinds import (
     UNIT,
     Elementwise,
     Facts,
+    Needed,
     as_tensor_of,
     joint_shape,
     op,
@@ -146,6 +147,36 @@ class DrawBinomial(Draw):
     arity, numpy, c = 4, _Native("binomial"), "pt_draw_binomial"
     facts = Facts(range=NONNEGATIVE)
     samples = draws((0, 90), (0, 1), whole=0)
+
+
+@op
+class DrawWhole(Elementwise):
+    """A drawn float64 as an int64. ValueError, which `said` begins and `way_out` ends, when the
+    function is called, where it is nan or int64 does not hold it."""
+
+    said: str = "draw: no whole number that int64 holds"
+    way_out: str = "check the parameters"
+    differentiable = False
+    symbol = "cast"
+    samples = (
+        Sample(lambda rng: (np.floor(rng.uniform(-1e4, 1e4, (3, 4))),), smooth=False),
+        Sample(lambda rng: (np.array([-(2.0**63), -0.0, 2.0**53 + 2, 2.0**63 - 1024]),),
+               smooth=False),
+    )  # fmt: skip
+
+    @property
+    def needed(self) -> Needed:
+        return Needed(0, -(2.0**63), 2.0**63, self.said, self.way_out)
+
+    def infer(self, *types: TensorType) -> TensorType:
+        if types[0].dtype != "float64":
+            raise TypeError(f"needs float64, not {types[0].dtype}")
+        return types[0].with_dtype("int64")
+
+    def numpy(self, x):
+        if not np.all((x >= -(2.0**63)) & (x < 2.0**63)):
+            raise ValueError(f"{self.said}\n  {self.way_out}")
+        return x.astype("int64")
 
 
 key_fold = KeyFold()

@@ -18,7 +18,8 @@ from cython_ext.convert import (
 )
 from probtensor.graph import Node, line_of
 from probtensor.prob.data import evaluate
-from probtensor.prob.distribution import called, check_values, here, refused_values
+from probtensor.prob.distribution import called, check_values, here
+from probtensor.prob.drawn import refused_values
 from probtensor.prob.model import Density, Model
 from probtensor.prob.names import listed
 from probtensor.prob.sizes import Sizes

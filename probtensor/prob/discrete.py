@@ -6,6 +6,8 @@ probabilities may be given as they are or on the logit scale, where nothing over
 
 from __future__ import annotations
 
+import math
+
 from probtensor import ops
 from probtensor.graph import as_tensor
 from probtensor.prob.continuous import number
@@ -41,7 +43,7 @@ class Bernoulli(Distribution):
         return times_log(x, p) + times_log_rest(1 - x, p)
 
     def sample(self, key, shape, p):
-        return (ops.draw_uniform(key, places(shape)) < p).astype("int64")
+        return (ops.draw_uniform(key, places(shape)) < p).astype("float64")
 
     def mean(self, p):
         return p
@@ -89,7 +91,7 @@ class Binomial(Distribution):
         return times_log(x, p) + times_log_rest(n - x, p) + log_choose(n, x)
 
     def sample(self, key, shape, n, p):
-        return ops.draw_binomial(key, places(shape), n, p).astype("int64")
+        return ops.draw_binomial(key, places(shape), n, p)
 
     def mean(self, n, p):
         return n * p
@@ -132,7 +134,7 @@ class Poisson(Distribution):
         return times_log(x, mu) - mu - ops.lgamma(x + 1)
 
     def sample(self, key, shape, mu):
-        return ops.draw_poisson(key, places(shape), mu).astype("int64")
+        return ops.draw_poisson(key, places(shape), mu)
 
     def mean(self, mu):
         return mu
@@ -185,7 +187,10 @@ class CategoricalLogit(Distribution):
         """The first of exponential clocks to ring, whose rates are the probabilities."""
         size = logit_p.shape[-1]
         clocks = ops.draw_exponential(key, places((*shape, size)))
-        return ops.argmax(logit_p - ops.log(clocks), axis=-1)
+        leads = logit_p - ops.log(clocks)
+        # Classes of which none has a probability, or several are certain, have no first.
+        some = ops.isfinite(ops.max(leads, axis=-1))
+        return ops.where(some, ops.argmax(leads, axis=-1).astype("float64"), math.nan)
 
     def mean(self, logit_p):
         return ops.sum(ops.softmax(logit_p, axis=-1) * ops.arange(logit_p.shape[-1]), axis=-1)

@@ -21,6 +21,7 @@ from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import make
 from probtensor.ops.kinds import Composite, Kind, as_tensor_of, weak_operand
 from probtensor.ops.laws import repeated_to
+from probtensor.prob.drawn import drawn, parameter_needs, refused_values, room_needs
 from probtensor.prob.support import REAL, Support, cut, emptied, filled, here
 from probtensor.process import PROCESS
 from probtensor.types import (
@@ -63,7 +64,9 @@ class Distribution:
         raise NotImplementedError(f"{self.name} has no logcdf")
 
     def sample(self, key: Node, shape: Sequence[Any], *parameters: Node) -> Node:
-        """A draw of the given shape, a pure function of the key."""
+        """A draw of the given shape, a pure function of the key, for parameters that lie where they
+        must; elsewhere it may be anything. That of a whole number is a float64, nan where there is
+        none."""
         raise NotImplementedError(f"{self.name} has no proper density, so it cannot be drawn from")
 
     def mean(self, *parameters: Node) -> Node:
@@ -195,11 +198,16 @@ class RandomVariable(Kind):
                 f"density, and {filled(self.constraint, variable.inputs)} is not a set it knows "
                 f"how to draw from\n  made at {line_of(variable)}"
             )
+        law = self.distribution
         try:
-            value = self.distribution.sample(key, variable.shape, *self.parameters_of(inputs))
+            value = law.sample(key, variable.shape, *self.parameters_of(inputs))
         except NotImplementedError as error:
             raise GraphError(f"{error}\n  made at {line_of(variable)}") from None
-        return ops.broadcast_to(value.astype(variable.dtype), variable.shape)
+        value = ops.broadcast_to(value, variable.shape)
+        places = zip(law.parameters, inputs, law.parameters.values(), strict=False)
+        needs = [*parameter_needs(tuple(places), law.discrete), *room_needs(self.support(*inputs))]
+        value = drawn(value, called(law, self.label), law.parameters, needs, law.discrete)
+        return value.astype(variable.dtype)
 
     def text(self) -> str:
         return self.distribution.name
@@ -255,6 +263,10 @@ class Bounded(Composite):
 
     def numpy(self, x):
         return np.where(self.domain.contains(x), x, math.nan) if not self.domain.event_ndim else x
+
+    def refused(self, line, x):
+        inside = self.domain.contains(x)
+        return None if np.all(inside) else refused_values(self.what, x, inside, self.domain, line)
 
     def vjp(self, g, out, x):
         return (g,)
@@ -440,27 +452,9 @@ def check_values(what: str, values: np.ndarray, domain: Support, line: str | Non
     raise refused_values(what, values, inside, domain, line or here())
 
 
-def refused_values(
-    what: str, values: np.ndarray, inside: np.ndarray, domain: Support, line: str
-) -> ValueError:
-    """The error that names the first of `values` that is not `inside`."""
-    first = np.unravel_index(np.argmin(inside), np.shape(inside))
-    place = f"[{', '.join(map(str, first))}]" if first else ""
-    count = int(np.size(inside) - np.count_nonzero(inside))
-    more = f" (and {count - 1} more)" if count > 1 else ""
-    wrong = np.broadcast_to(values, np.shape(inside) + values.shape[np.ndim(inside) :])[first]
-    shown = str(wrong) if not np.ndim(wrong) else f"{wrong.tolist()!s:.60}"
-    return ValueError(
-        f"{what} must be {domain}; {'entry ' + place + ' is' if place else 'it is'} {shown}{more}\n"
-        f"  at {line}"
-    )
-
-
 def called(law: Distribution, name: str | None) -> str:
     """How a message names a variable."""
     return f"{law.name} {name!r}" if name else law.name
-
-
 
 
 def places(shape: Sequence[Any]) -> Node:

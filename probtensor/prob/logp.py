@@ -26,6 +26,7 @@ from probtensor.prob.distribution import (
     RandomVariable,
     called,
 )
+from probtensor.prob.drawn import widened
 from probtensor.prob.support import Above, Interval, Support, Vector, is_number
 from probtensor.transform.facts import Known
 from probtensor.types import Dim, ShapeError, Size, broadcast_shapes, shape_text, size_product
@@ -111,12 +112,6 @@ def full_density(
         if valid is not None:
             result = ops.where(valid, result, value)
     return result
-
-
-def widened(condition: Node, result: Node) -> Node:
-    """A condition on each vector of a support, for a result that has one number an entry too."""
-    missing = result.ndim - condition.ndim
-    return condition if missing <= 0 else condition[(..., *(None,) * missing)]
 
 
 @dataclass(frozen=True)

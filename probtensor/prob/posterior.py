@@ -26,7 +26,8 @@ from probtensor.prob.binding import (
 )
 from probtensor.prob.data import Data, evaluate
 from probtensor.prob.diagnosis import Diagnosis, diagnose
-from probtensor.prob.distribution import here, refused_values
+from probtensor.prob.distribution import here
+from probtensor.prob.drawn import refused_values
 from probtensor.prob.model import Density, Model, build
 from probtensor.prob.names import listed
 from probtensor.prob.packed import Packed, rows_of
