@@ -83,6 +83,7 @@ class Binomial(Distribution):
     name = "binomial"
     parameters = {"n": COUNT, "p": UNIT}
     over = COUNT
+    shows = True
 
     def support(self, n, p):
         return Integers(0, number(n))
@@ -106,6 +107,7 @@ class BinomialLogit(Distribution):
     name = "binomial"
     parameters = {"n": COUNT, "logit_p": REAL}
     over = COUNT
+    shows = True
 
     def support(self, n, logit_p):
         return Integers(0, number(n))
@@ -129,6 +131,7 @@ class Poisson(Distribution):
     name = "poisson"
     parameters = {"mu": NONNEGATIVE}
     over = COUNT
+    shows = True
 
     def logpdf(self, x, mu):
         return times_log(x, mu) - mu - ops.lgamma(x + 1)
@@ -175,6 +178,7 @@ class CategoricalLogit(Distribution):
     name = "categorical"
     parameters = {"logit_p": REAL_VECTOR}
     over = COUNT
+    shows = True
     indexes = True
 
     def support(self, logit_p):

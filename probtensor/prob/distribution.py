@@ -50,6 +50,7 @@ class Distribution:
     parameters: ClassVar[Mapping[str, Support]] = {}
     over: ClassVar[Support] = REAL
     indexes: ClassVar[bool] = False  # the value is used as an index, so it stays an integer
+    shows: ClassVar[bool] = False  # draws are nan by themselves where a parameter is out of range
 
     def support(self, *parameters: Node) -> Support:
         """Where the density is; `over` unless it depends on the parameters."""
@@ -206,8 +207,7 @@ class RandomVariable(Kind):
         value = ops.broadcast_to(value, variable.shape)
         places = zip(law.parameters, inputs, law.parameters.values(), strict=False)
         needs = [*parameter_needs(tuple(places), law.discrete), *room_needs(self.support(*inputs))]
-        value = drawn(value, called(law, self.label), law.parameters, needs, law.discrete)
-        return value.astype(variable.dtype)
+        return drawn(value, law, called(law, self.label), needs).astype(variable.dtype)
 
     def text(self) -> str:
         return self.distribution.name

@@ -46,7 +46,8 @@ class Drawn(Composite):
 
     Inputs: the draw, then each parameter to be checked with what tells where it lies inside;
     `names` and `ranges` are their texts, `all_names` those of all parameters. The draw of an
-    integer is a whole float64, and becomes one here.
+    integer is a whole float64, and becomes one here. Where the formula `shows` it by a nan, a
+    parameter is looked at for messages only.
     """
 
     called: str
@@ -54,14 +55,16 @@ class Drawn(Composite):
     names: tuple[str, ...]
     ranges: tuple[str, ...]
     whole: bool
+    shows: bool
 
     def infer(self, value: TensorType, *pairs: TensorType) -> TensorType:
         return value.with_dtype("int64") if self.whole else value
 
     def expand(self, value: Node, *pairs: Node) -> Node:
-        if pairs:
+        if pairs and not self.shows:
             inside = [widened(x, value) for x in pairs[1::2]]
-            value = ops.where(reduce(ops.logical_and, inside), value, math.nan)
+            # A factor, since a choice would let compilers draw under a mask, which is slower.
+            value = value * ops.where(reduce(ops.logical_and, inside), 1.0, math.nan)
         return make(ops.DrawWhole(self.said, WAY_OUT), (value,)) if self.whole else value
 
     @property
@@ -102,16 +105,16 @@ class Drawn(Composite):
         )  # fmt: skip
 
 
-def drawn(
-    value: Node, called: str, names: Iterable[str], needs: Iterable[Need], whole: bool
-) -> Node:
-    """A draw where what is needed holds: nan elsewhere, or an error if it is a whole number."""
+def drawn(value: Node, law: Any, called: str, needs: Iterable[Need]) -> Node:
+    """A draw of a distribution where what is needed holds: nan elsewhere, or an error if it is a
+    whole number."""
     needs = tuple(needs)
-    if not needs and not whole:
+    if not needs and not law.discrete:
         return value
     pairs = [x for need in needs for x in (need.value, need.inside)]
     texts = tuple(need.what for need in needs), tuple(need.range for need in needs)
-    return make(Drawn(called, tuple(names), *texts, whole), (value, *pairs))
+    op = Drawn(called, tuple(law.parameters), *texts, law.discrete, law.shows)
+    return make(op, (value, *pairs))
 
 
 def parameter_needs(
