@@ -3,6 +3,7 @@
     program.py  what was asked for: inputs with names and defaults, outputs in their structure
     shared.py   shared variables: inputs that carry a value from call to call
     call.py     Function: the plan's entry with names, defaults, binding, pickling
+    fault.py     which value a failed call refused
     explain.py  every stage of a function as text
     profile.py  seconds for each kernel of a function
     recall.py   finished functions on disk, by the graph they were made of

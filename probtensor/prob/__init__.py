@@ -10,6 +10,8 @@ the free ones are their ancestors.
     continuous.py, discrete.py, multivariate.py    one class each: parameters, support, logpdf,
                      draw, mean, variance
     random.py        pt.random: the functions users call, with all parametrisations
+    drawn.py         what a draw is where a parameter is out of range
+    truncation.py    what constraint= leaves of a distribution: its probability, draws of it
     bijector.py      from unconstrained space onto a support, with log-Jacobians
     data.py, sizes.py    data inputs; what follows from data alone; sizes by name
     names.py         names that a result can have

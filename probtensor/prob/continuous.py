@@ -9,6 +9,7 @@ inverse, so that a scale shared by many observations is divided by once.
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from probtensor import ops
 from probtensor.graph import Const, Node, as_tensor
@@ -21,7 +22,24 @@ from probtensor.prob.distribution import (
     times_log,
     times_log_rest,
 )
-from probtensor.prob.support import NONNEGATIVE, POSITIVE, REAL, UNIT, Interval
+from probtensor.prob.support import (
+    NONNEGATIVE,
+    POSITIVE,
+    REAL,
+    UNIT,
+    Interval,
+    half_width,
+    log_width,
+)
+from probtensor.prob.truncation import (
+    CAUCHY,
+    LAPLACE,
+    LOGISTIC,
+    NORMAL,
+    Symmetric,
+    draw_between,
+    log_between,
+)
 
 LOG_2 = math.log(2)
 LOG_PI = math.log(math.pi)
@@ -51,17 +69,51 @@ def log_gamma_draw(key, shape, alpha):
     return ops.log(ops.draw_gamma(ops.key_fold(key, 0), index, alpha + 1)) - power / alpha
 
 
-class Normal(Distribution):
+class LocationScale(Distribution):
+    """mu + sigma z, with z of a standard distribution that is symmetric about 0."""
+
+    standard: ClassVar[Symmetric]
+
+    def logcdf(self, x, mu, sigma):
+        return self.standard.log_below(standardised(x, mu, sigma))
+
+    def log_between(self, low, high, mu, sigma):
+        return log_between(self.standard, *ends(low, high, mu, sigma))
+
+    def sample_between(self, key, shape, low, high, mu, sigma):
+        u = ops.draw_uniform(key, places(shape))
+        return mu + sigma * draw_between(self.standard, u, *ends(low, high, mu, sigma))
+
+
+class HalfScale(Distribution):
+    """The absolute value of sigma z, with z of a standard distribution symmetric about 0."""
+
+    standard: ClassVar[Symmetric]
+
+    def log_between(self, low, high, sigma):
+        low = ops.zeros_like(sigma) if low is None else low
+        return log_between(self.standard, *ends(low, high, 0.0, sigma)) + LOG_2
+
+    def sample_between(self, key, shape, low, high, sigma):
+        low = ops.zeros_like(sigma) if low is None else low
+        u = ops.draw_uniform(key, places(shape))
+        return sigma * draw_between(self.standard, u, *ends(low, high, 0.0, sigma))
+
+
+def ends(low, high, mu, sigma):
+    """Bounds standardised; None stays no bound."""
+    return tuple(None if x is None else standardised(x, mu, sigma) for x in (low, high))
+
+
+class Normal(LocationScale):
     """exp(-z^2 / 2) / (sigma sqrt(2 pi))."""
 
     name = "normal"
     parameters = {"mu": REAL, "sigma": POSITIVE}
+    standard = NORMAL
 
     def logpdf(self, x, mu, sigma):
         return -0.5 * ops.square(standardised(x, mu, sigma)) - ops.log(sigma) - HALF_LOG_2PI
-
-    def logcdf(self, x, mu, sigma):
-        return ops.log_ndtr(standardised(x, mu, sigma))
 
     def sample(self, key, shape, mu, sigma):
         return mu + sigma * ops.draw_normal(key, places(shape))
@@ -73,12 +125,13 @@ class Normal(Distribution):
         return ops.square(sigma)
 
 
-class HalfNormal(Distribution):
+class HalfNormal(HalfScale):
     """The absolute value of normal(0, sigma)."""
 
     name = "half_normal"
     parameters = {"sigma": POSITIVE}
     over = NONNEGATIVE
+    standard = NORMAL
 
     def logpdf(self, x, sigma):
         return -0.5 * ops.square(x * (1 / sigma)) - ops.log(sigma) + (LOG_2 - HALF_LOG_2PI)
@@ -96,32 +149,29 @@ class HalfNormal(Distribution):
         return ops.square(sigma) * (1 - 2 / math.pi)
 
 
-class Cauchy(Distribution):
+class Cauchy(LocationScale):
     """1 / (pi sigma (1 + z^2)); it has no moments."""
 
     name = "cauchy"
     parameters = {"mu": REAL, "sigma": POSITIVE}
+    standard = CAUCHY
 
     def logpdf(self, x, mu, sigma):
         z = standardised(x, mu, sigma)
         return -ops.log1p(ops.square(z)) - ops.log(sigma) - LOG_PI
-
-    def logcdf(self, x, mu, sigma):
-        z = standardised(x, mu, sigma)
-        # arctan2(1, -z) / pi is the probability itself, without a difference near 0.
-        return ops.log(ops.arctan2(1.0, -z)) - LOG_PI
 
     def sample(self, key, shape, mu, sigma):
         u = ops.draw_uniform(key, places(shape))
         return mu + sigma * ops.tan(math.pi * (u - 0.5))
 
 
-class HalfCauchy(Distribution):
+class HalfCauchy(HalfScale):
     """The absolute value of cauchy(0, sigma); it has no moments."""
 
     name = "half_cauchy"
     parameters = {"sigma": POSITIVE}
     over = NONNEGATIVE
+    standard = CAUCHY
 
     def logpdf(self, x, sigma):
         return -ops.log1p(ops.square(x * (1 / sigma))) - ops.log(sigma) + (LOG_2 - LOG_PI)
@@ -193,6 +243,14 @@ class LogNormal(Distribution):
     def logcdf(self, x, mu, sigma):
         return Normal().logcdf(log_of(x), mu, sigma)
 
+    def log_between(self, low, high, mu, sigma):
+        low, high = (None if x is None else log_of(x) for x in (low, high))
+        return Normal().log_between(low, high, mu, sigma)
+
+    def sample_between(self, key, shape, low, high, mu, sigma):
+        low, high = (None if x is None else log_of(x) for x in (low, high))
+        return ops.exp(Normal().sample_between(key, shape, low, high, mu, sigma))
+
     def sample(self, key, shape, mu, sigma):
         return ops.exp(Normal().sample(key, shape, mu, sigma))
 
@@ -213,16 +271,26 @@ class Uniform(Distribution):
         return Interval(number(low), number(high))
 
     def logpdf(self, x, low, high):
-        return ops.zeros_like(x) - ops.log(high - low)
+        return ops.zeros_like(x) - log_width(number(low), number(high))
 
     def logcdf(self, x, low, high):
-        return ops.log(x - low) - ops.log(high - low)
+        return ops.log(x - low) - log_width(number(low), number(high))
+
+    def log_between(self, least, most, low, high):
+        least, most = low if least is None else least, high if most is None else most
+        return log_width(number(least), number(most)) - log_width(number(low), number(high))
 
     def sample(self, key, shape, low, high):
-        return low + (high - low) * ops.draw_uniform(key, places(shape))
+        # By halves, since the whole may overflow.
+        away = half_width(low, high) * ops.draw_uniform(key, places(shape))
+        return ops.minimum(low + away + away, high)
+
+    def sample_between(self, key, shape, least, most, low, high):
+        least, most = low if least is None else least, high if most is None else most
+        return self.sample(key, shape, least, most)
 
     def mean(self, low, high):
-        return 0.5 * (low + high)
+        return 0.5 * low + 0.5 * high
 
     def variance(self, low, high):
         return ops.square(high - low) / 12
@@ -240,6 +308,17 @@ class Exponential(Distribution):
 
     def logcdf(self, x, lam):
         return ops.log1mexp(-lam * x)
+
+    def log_between(self, low, high, lam):
+        low = ops.zeros_like(lam) if low is None else low
+        return -lam * low if high is None else ops.log1mexp(-lam * (high - low)) - lam * low
+
+    def sample_between(self, key, shape, low, high, lam):
+        low = ops.zeros_like(lam) if low is None else low
+        if high is None:
+            return low + self.sample(key, shape, lam)
+        u = ops.draw_uniform(key, places(shape))
+        return low - ops.log1p(u * ops.expm1(-lam * (high - low))) / lam
 
     def sample(self, key, shape, lam):
         return ops.draw_exponential(key, places(shape)) / lam
@@ -316,18 +395,15 @@ class Beta(Distribution):
         return alpha * beta / (ops.square(total) * (total + 1))
 
 
-class Laplace(Distribution):
+class Laplace(LocationScale):
     """exp(-|z|) / (2 b), with scale b."""
 
     name = "laplace"
     parameters = {"mu": REAL, "b": POSITIVE}
+    standard = LAPLACE
 
     def logpdf(self, x, mu, b):
         return -ops.abs(standardised(x, mu, b)) - ops.log(b) - LOG_2
-
-    def logcdf(self, x, mu, b):
-        z = standardised(x, mu, b)
-        return ops.where(z < 0, z - LOG_2, ops.log1p(-0.5 * ops.exp(-ops.abs(z))))
 
     def sample(self, key, shape, mu, b):
         right = ops.draw_exponential(ops.key_fold(key, 0), places(shape))
@@ -340,18 +416,16 @@ class Laplace(Distribution):
         return 2 * ops.square(b)
 
 
-class Logistic(Distribution):
+class Logistic(LocationScale):
     """exp(-z) / (s (1 + exp(-z))^2), with scale s."""
 
     name = "logistic"
     parameters = {"mu": REAL, "s": POSITIVE}
+    standard = LOGISTIC
 
     def logpdf(self, x, mu, s):
         z = standardised(x, mu, s)
         return -z - 2 * ops.softplus(-z) - ops.log(s)
-
-    def logcdf(self, x, mu, s):
-        return ops.log_sigmoid(standardised(x, mu, s))
 
     def sample(self, key, shape, mu, s):
         # The logit of a uniform is the log of a ratio of exponentials, which cannot be 0 or inf.
@@ -369,6 +443,7 @@ class Flat(Distribution):
     """Density 1 everywhere: improper, so it can be conditioned on but not drawn from."""
 
     name = "flat"
+    improper = True
 
     def logpdf(self, x):
         return ops.zeros_like(x)
@@ -379,6 +454,7 @@ class HalfFlat(Distribution):
 
     name = "half_flat"
     over = POSITIVE
+    improper = True
 
     def logpdf(self, x):
         return ops.zeros_like(x)

@@ -93,7 +93,8 @@ def term_graphs(model: Model) -> list[tuple[str, str, Node, dict[str, Node], str
         mine = free.get(node) or observed[node]
         what = f"the {law.name} {'prior' if node in free else 'likelihood'}"
         inputs = [model.values[x] for x in node.inputs]
-        graph = full_density(node.op, mine.value, inputs)
+        # What cannot be normalised was refused when the model was built.
+        graph = full_density(node, mine.value, inputs, lambda _: True)
         named = {"value": mine.value, **node.op.named(inputs)}
         rows.append((mine.name, what, graph, named, line))
         slope = mine.bijector.log_jacobian(mine.u) if node in free else None

@@ -113,7 +113,9 @@ class BinomialLogit(Distribution):
         return Integers(0, number(n))
 
     def logpdf(self, x, n, logit_p):
-        return x * logit_p - n * ops.softplus(logit_p) + log_choose(n, x)
+        inner = x * logit_p - n * ops.softplus(logit_p) + log_choose(n, x)
+        sure = ops.where(ops.eq(x, ops.where(logit_p > 0, n, 0)), 0.0, -math.inf)
+        return ops.where(ops.isinf(logit_p), sure, inner)
 
     def sample(self, key, shape, n, logit_p):
         return Binomial().sample(key, shape, n, ops.sigmoid(logit_p))

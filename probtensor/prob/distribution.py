@@ -22,7 +22,23 @@ from probtensor.graph.node import make
 from probtensor.ops.kinds import Composite, Kind, as_tensor_of, weak_operand
 from probtensor.ops.laws import repeated_to
 from probtensor.prob.drawn import drawn, parameter_needs, refused_values, room_needs
-from probtensor.prob.support import REAL, Support, cut, emptied, filled, here
+from probtensor.prob.support import (
+    REAL,
+    Interval,
+    Ordered,
+    Support,
+    cut,
+    emptied,
+    filled,
+    here,
+)
+from probtensor.prob.truncation import (
+    UNLIKE,
+    bounds_that_cut,
+    exchangeable,
+    held_log_probability,
+    sorted_entries,
+)
 from probtensor.process import PROCESS
 from probtensor.types import (
     Dim,
@@ -50,6 +66,7 @@ class Distribution:
     parameters: ClassVar[Mapping[str, Support]] = {}
     over: ClassVar[Support] = REAL
     indexes: ClassVar[bool] = False  # the value is used as an index, so it stays an integer
+    improper: ClassVar[bool] = False  # a density that is no probability
     shows: ClassVar[bool] = False  # draws are nan by themselves where a parameter is out of range
 
     def support(self, *parameters: Node) -> Support:
@@ -63,6 +80,22 @@ class Distribution:
     def logcdf(self, x: Node, *parameters: Node) -> Node:
         """Log of the probability of values up to and including `x`."""
         raise NotImplementedError(f"{self.name} has no logcdf")
+
+    def log_between(self, low: Node | None, high: Node | None, *parameters: Node) -> Node:
+        """Log of the probability of values from `low` to `high` inside the support; None is no
+        bound, but not twice."""
+        raise NotImplementedError(f"the distribution function of {self.name} is not known here")
+
+    def sample_between(
+        self,
+        key: Node,
+        shape: Sequence[Any],
+        low: Node | None,
+        high: Node | None,
+        *parameters: Node,
+    ) -> Node:
+        """A draw, as `sample`, of the distribution cut to that interval."""
+        raise NotImplementedError(f"the distribution function of {self.name} is not known here")
 
     def sample(self, key: Node, shape: Sequence[Any], *parameters: Node) -> Node:
         """A draw of the given shape, a pure function of the key, for parameters that lie where they
@@ -193,21 +226,53 @@ class RandomVariable(Kind):
     def draw(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:
         """One draw of the variable, of its shape and dtype. GraphError if it has no law to draw
         from."""
-        if self.constraint is not None:
-            raise GraphError(
-                f"{called(self.distribution, self.label)} cannot be drawn: constraint= cuts its "
-                f"density, and {filled(self.constraint, variable.inputs)} is not a set it knows "
-                f"how to draw from\n  made at {line_of(variable)}"
-            )
         law = self.distribution
         try:
-            value = law.sample(key, variable.shape, *self.parameters_of(inputs))
+            value = self._sample(variable, key, inputs)
         except NotImplementedError as error:
-            raise GraphError(f"{error}\n  made at {line_of(variable)}") from None
+            reason = str(error)
+            if self.constraint is not None:
+                held = filled(self.constraint, variable.inputs)
+                reason = (
+                    f"{called(law, self.label)} cannot be drawn under constraint=, as {held}: "
+                    f"{reason}"
+                )
+            raise GraphError(f"{reason}\n  made at {line_of(variable)}") from None
         value = ops.broadcast_to(value, variable.shape)
         places = zip(law.parameters, inputs, law.parameters.values(), strict=False)
         needs = [*parameter_needs(tuple(places), law.discrete), *room_needs(self.support(*inputs))]
         return drawn(value, law, called(law, self.label), needs).astype(variable.dtype)
+
+    def _sample(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:
+        """A draw under the constraint, for parameters that lie where they must."""
+        law, shape, own = self.distribution, variable.shape, self.parameters_of(inputs)
+        if self.constraint is None or law.improper:
+            return law.sample(key, shape, *own)
+        within, held = law.support(*own), filled(self.constraint, inputs)
+        if not isinstance(held, Ordered):
+            low, high = bounds_that_cut(held, within, cut(within, held))
+        elif not exchangeable(variable):
+            raise NotImplementedError(UNLIKE)
+        else:
+            above = Interval(cut(within, held).low)
+            low, high = bounds_that_cut(Interval(held.low), within, above)
+            low = low[..., None] if low is not None and low.ndim else low
+        if low is None and high is None:
+            value = law.sample(key, shape, *own)
+        else:
+            value = law.sample_between(key, shape, low, high, *own)
+            value = value if low is None else ops.maximum(value, low)
+            value = value if high is None else ops.minimum(value, high)
+        return sorted_entries(value) if isinstance(held, Ordered) else value
+
+    def log_probability(self, variable: Node, inputs: Sequence[Node]) -> Node | None:
+        """Log of the probability of what `constraint=` leaves, a share for each entry; see
+        `held_log_probability`."""
+        law, own = self.distribution, self.parameters_of(inputs)
+        if self.constraint is None:
+            return None
+        within, held = law.support(*own), filled(self.constraint, inputs)
+        return held_log_probability(law, held, within, cut(within, held), variable, own)
 
     def text(self) -> str:
         return self.distribution.name
@@ -439,7 +504,14 @@ def check_parameter(what: str, given: Node, node: Node, domain: Support) -> None
             f"{what} must be {domain}, not of shape {shape_text(node.shape)}\n  at {here()}"
         )
     if isinstance(given.op, Const):
-        check_values(what, given.op.array.astype(node.dtype), domain)
+        taken = given.op.array.astype(node.dtype)
+        check_values(what, taken, domain)
+        if domain.discrete and given.dtype[:3] in ("int", "uin"):
+            with np.errstate(invalid="ignore"):
+                held = taken.astype(given.dtype) == given.op.array
+            if not np.all(held):
+                kind = f"a whole number that {node.dtype} holds"
+                raise refused_values(what, given.op.array, held, kind, here())
 
 
 def check_values(what: str, values: np.ndarray, domain: Support, line: str | None = None) -> None:

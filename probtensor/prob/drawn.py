@@ -47,13 +47,14 @@ class Drawn(Composite):
     Inputs: the draw, then each parameter to be checked with what tells where it lies inside;
     `names` and `ranges` are their texts, `all_names` those of all parameters. The draw of an
     integer is a whole float64, and becomes one here. Where the formula `shows` it by a nan, a
-    parameter is looked at for messages only.
+    parameter is looked at for messages only. A point of the draw has `event_ndim` axes.
     """
 
     called: str
     all_names: tuple[str, ...]
     names: tuple[str, ...]
     ranges: tuple[str, ...]
+    event_ndim: int
     whole: bool
     shows: bool
 
@@ -62,10 +63,15 @@ class Drawn(Composite):
 
     def expand(self, value: Node, *pairs: Node) -> Node:
         if pairs and not self.shows:
-            inside = [widened(x, value) for x in pairs[1::2]]
+            inside = [x[self.over_points] for x in pairs[1::2]]
             # A factor, since a choice would let compilers draw under a mask, which is slower.
             value = value * ops.where(reduce(ops.logical_and, inside), 1.0, math.nan)
         return make(ops.DrawWhole(self.said, WAY_OUT), (value,)) if self.whole else value
+
+    @property
+    def over_points(self) -> tuple:
+        """The index that puts what is true of points beside their entries."""
+        return (..., *(None,) * self.event_ndim)
 
     @property
     def stops(self) -> bool:
@@ -81,8 +87,7 @@ class Drawn(Composite):
 
     def numpy(self, value, *pairs):
         for inside in pairs[1::2]:
-            missing = value.ndim - inside.ndim
-            value = np.where(inside[(..., *(None,) * missing)], value, math.nan)
+            value = np.where(inside[self.over_points], value, math.nan)
         if not self.whole:
             return value
         if (error := self.refused("", value, *pairs)) is not None:
@@ -113,13 +118,11 @@ def drawn(value: Node, law: Any, called: str, needs: Iterable[Need]) -> Node:
         return value
     pairs = [x for need in needs for x in (need.value, need.inside)]
     texts = tuple(need.what for need in needs), tuple(need.range for need in needs)
-    op = Drawn(called, tuple(law.parameters), *texts, law.discrete, law.shows)
+    op = Drawn(called, tuple(law.parameters), *texts, law.event_ndim, law.discrete, law.shows)
     return make(op, (value, *pairs))
 
 
-def parameter_needs(
-    parameters: Sequence[tuple[str, Node, Support]], whole: bool
-) -> Iterator[Need]:
+def parameter_needs(parameters: Sequence[tuple[str, Node, Support]], whole: bool) -> Iterator[Need]:
     """What must hold of parameters (name, value, support), but what always does."""
     known = Known()
     for name, value, domain in parameters:
@@ -134,10 +137,11 @@ def parameter_needs(
 
 def room_needs(support: Support) -> Iterator[Need]:
     """The lower bound of an interval must be below the upper one."""
-    if isinstance(support, Interval) and not is_number(support.low, support.high):
-        if support.bounded_below and support.bounded_above:
-            low, high = as_tensor(support.low), as_tensor(support.high)
-            yield Need("the upper bound", high, low < high, "above the lower one")
+    if not isinstance(support, Interval) or is_number(support.low, support.high):
+        return
+    if support.bounded_below and support.bounded_above:
+        low, high = as_tensor(support.low), as_tensor(support.high)
+        yield Need("the upper bound", high, low < high, "above the lower one")
 
 
 def surely_inside(node: Node, domain: Support, known: Known) -> bool:
@@ -163,12 +167,6 @@ def surely_inside(node: Node, domain: Support, known: Known) -> bool:
         found.high == domain.high and (found.high_open or not domain.high_open)
     )
     return (low or not domain.bounded_below) and (high or not domain.bounded_above)
-
-
-def widened(condition: Node, value: Node) -> Node:
-    """A condition on each point, beside the entries of the points."""
-    missing = value.ndim - condition.ndim
-    return condition if missing <= 0 else condition[(..., *(None,) * missing)]
 
 
 def refused_values(

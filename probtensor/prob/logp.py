@@ -18,15 +18,14 @@ from typing import Any
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph import Const, GraphError, Node, as_tensor, line_of, replace, toposort
+from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, replace, toposort
 from probtensor.ops.kinds import Elementwise
-from probtensor.prob.data import distinct
+from probtensor.prob.data import default_of, distinct
 from probtensor.prob.distribution import (
     Deterministic,
     RandomVariable,
     called,
 )
-from probtensor.prob.drawn import widened
 from probtensor.prob.support import Above, Interval, Support, Vector, is_number
 from probtensor.transform.facts import Known
 from probtensor.types import Dim, ShapeError, Size, broadcast_shapes, shape_text, size_product
@@ -61,7 +60,7 @@ def logp(variable: Node, value: Any) -> Node:
         -math.inf if any(isinstance(x.op, RandomVariable) for x in toposort([node])) else math.nan
         for node in variable.inputs
     ]
-    return full_density(variable.op, value, variable.inputs, outside)
+    return full_density(variable, value, variable.inputs, has_value, outside)
 
 
 def unwrapped(node: Node) -> Node:
@@ -92,10 +91,15 @@ def typed_value(op: RandomVariable, x: Node, parameters: Sequence[Node]) -> Node
 
 
 def full_density(
-    op: RandomVariable, x: Node, inputs: Sequence[Node], outside: Sequence[float] | None = None
+    variable: Node,
+    x: Node,
+    inputs: Sequence[Node],
+    is_fixed: Callable[[Node], bool],
+    outside: Sequence[float] | None = None,
 ) -> Node:
     """The log density with all checks in it; `outside` says what it is where a parameter is outside
-    its range, by default -inf."""
+    its range, by default -inf. For `is_fixed` see `normalised`."""
+    op = variable.op
     law = op.distribution
     x = typed_value(op, x, inputs)
     inside = op.support(*inputs).contains(x)
@@ -103,7 +107,7 @@ def full_density(
         # An index out of range must not be followed, though its outcome is not used.
         x = ops.where(inside, x, 0)
     parameters = op.parameters_of(inputs)
-    result = law.logpdf(x, *parameters)
+    result = normalised(variable, law.logpdf(x, *parameters), inputs, is_fixed)
     if inside is not None:
         result = ops.where(widened(inside, result), result, -math.inf)
     beyond = outside or [-math.inf] * len(inputs)
@@ -112,6 +116,49 @@ def full_density(
         if valid is not None:
             result = ops.where(valid, result, value)
     return result
+
+
+def widened(condition: Node, result: Node) -> Node:
+    """A condition on each vector of a support, for a result that has one number an entry too."""
+    missing = result.ndim - condition.ndim
+    return condition if missing <= 0 else condition[(..., *(None,) * missing)]
+
+
+def normalised(
+    variable: Node,
+    density: Node,
+    inputs: Sequence[Node],
+    is_fixed: Callable[[Node], bool],
+    observed: bool = False,
+) -> Node:
+    """The density over the probability of what `constraint=` leaves.
+
+    Where that is not known it is a factor that no parameter changes, as long as all are fixed, and
+    is left out. GraphError where it is not known and counts.
+    """
+    op = variable.op
+    try:
+        share = op.log_probability(variable, inputs)
+    except NotImplementedError as error:
+        if not observed and all(map(is_fixed, inputs)):
+            return density
+        name = called(op.distribution, op.label)
+        why = "it is observed" if observed else "its parameters may vary"
+        raise GraphError(
+            f"{name}: constraint= leaves a probability that its density must be divided by, since "
+            f"{why}:\n  it is not known, for {error}\n  made at {line_of(variable)}\n  state the "
+            "density with pt.potential; known are those of intervals of normal, half_normal, "
+            "log_normal,\n  cauchy, half_cauchy, laplace, logistic, exponential and uniform, and "
+            "of orders of alike entries"
+        ) from None
+    return density if share is None else density - share
+
+
+def has_value(node: Node) -> bool:
+    """Is a tensor made of literals and data alone?"""
+    leaves = [x for x in toposort([node]) if not x.inputs]
+    known = all(not isinstance(x.op, Input) or default_of(x) is not None for x in leaves)
+    return known and not any(isinstance(x.op, RandomVariable) for x in toposort([node]))
 
 
 @dataclass(frozen=True)
@@ -190,7 +237,8 @@ def density_of(
         if inside is not None:
             what = f"the observed value of {name}"
             conditions.hold(Check(what, x, inside, support, line))
-    return op.distribution.logpdf(x, *parameters.values())
+    density = op.distribution.logpdf(x, *parameters.values())
+    return normalised(variable, density, inputs, conditions.only_data, not free)
 
 
 def is_within(node: Node, domain: Support, known: Known) -> bool:

@@ -2,11 +2,17 @@
 
 All take by name, after their parameters: `shape`, of the value (by default what the parameters
 broadcast to, extended to the left by `dims`); `name`, which models report; `dims`, one name an
-axis; and those of one real number `constraint`, a support to cut the density down to without
-renormalising it (`pt.interval(low, high)`; `pt.ordered()` along the last axis), whose bounds may be
-tensors. Parameters are numbers, arrays or tensors, random ones among them. A literal outside its
-range is a ValueError here and now; where a random parameter leaves its range, the density of a
-model is zero.
+axis; and those of one real number `constraint`, a support to cut the distribution down to
+(`pt.interval(low, high)`; `pt.ordered()` along the last axis), whose bounds may be tensors.
+Parameters are numbers, arrays or tensors, random ones among them. A literal outside its range is a
+ValueError here and now; where a random parameter leaves its range, the density of a model is zero,
+and a draw is nan, or a ValueError if it is a whole number.
+
+A variable under `constraint=` has the truncated distribution: its density is normalised, whatever
+is random, and it can be drawn. Where no formula for the probability of the interval is known
+(gamma, inverse_gamma, beta, student_t, half_student_t, and orders of entries with parameters of
+their own), the density is up to a constant as long as all parameters are fixed, and refused with a
+GraphError where they are not or the variable is observed. flat and half_flat stay 1.
 """
 
 from __future__ import annotations

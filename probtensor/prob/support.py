@@ -87,6 +87,23 @@ def is_bound(bound: Any) -> bool:
     return isinstance(bound, (Node, Slot)) or bool(np.any(np.isfinite(bound)))
 
 
+def is_zero(bound: Any) -> bool:
+    """Is the bound the number 0?"""
+    return not isinstance(bound, Node) and bool(np.all(bound == 0))
+
+
+def half_width(low: Any, high: Any) -> Any:
+    """(high - low) / 2, which does not overflow."""
+    return 0.5 * high - 0.5 * low
+
+
+def log_width(low: Any, high: Any) -> Node:
+    """log(high - low), also where the difference overflows."""
+    if is_zero(low):
+        return ops.log(high)
+    return ops.log(half_width(low, high)) + float(np.log(2))
+
+
 def bound_text(bound: Any) -> str:
     """A bound as it reads in a message."""
     if isinstance(bound, Node):
@@ -263,13 +280,21 @@ COVARIANCE = Covariance()
 @public
 def ordered(low: Any = None) -> Ordered:
     """Vectors whose entries increase, for `constraint=`; all above `low` where that is given: a
-    number, or a tensor, which may depend on other variables."""
+    number, or a tensor, which may depend on other variables.
+
+    n entries of one distribution are in order with probability 1 / n!, which their density is
+    divided by: each entry of `pt.logp` has its share, log(n!) / n.
+    """
     return Ordered(bound_of("ordered", low=low, infinite=-np.inf))
 
 
 @public
 def interval(low: Any = None, high: Any = None) -> Interval:
     """Numbers from `low` to `high`, for `constraint=`; None is no bound.
+
+    `normal(mu, sigma, constraint=pt.interval(low=0))` is the normal distribution truncated at 0:
+    its density is divided by the probability of what is left, as in a model of data that were kept
+    because they were positive. `pt.random` says for which distributions that is known.
 
     Bounds are numbers, arrays (one bound an entry) or tensors, which may depend on other variables:
     `pt.interval(0, a)` with a random `a`. Arrays are copied. ValueError where `low` is not below

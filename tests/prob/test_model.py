@@ -138,7 +138,7 @@ def test_every_bijector_in_one_model():
     )
     check_gradient(posterior, q, rtol=2e-5)
     v = posterior.constrain(q)
-    logp = stats.norm.logpdf(v["mu"], 0, 2).sum()
+    logp = stats.norm.logpdf(v["mu"], 0, 2).sum() + np.log(2) - stats.norm.logcdf(1.5)
     logp += stats.dirichlet([1.5, 2.0, 0.7]).logpdf(v["w"] / v["w"].sum())
     logp += stats.uniform(-2, 5).logpdf(v["u"]) + stats.beta(2, 3).logpdf(v["b"])
     logp += stats.t(3, 0, 2).logpdf(v["s"]) + np.log(2) + stats.norm.logpdf(v["c"])
