@@ -244,11 +244,11 @@ class LogNormal(Distribution):
         return Normal().logcdf(log_of(x), mu, sigma)
 
     def log_between(self, low, high, mu, sigma):
-        low, high = (None if x is None else log_of(x) for x in (low, high))
+        low, high = (None if x is None else log_bound(x) for x in (low, high))
         return Normal().log_between(low, high, mu, sigma)
 
     def sample_between(self, key, shape, low, high, mu, sigma):
-        low, high = (None if x is None else log_of(x) for x in (low, high))
+        low, high = (None if x is None else log_bound(x) for x in (low, high))
         return ops.exp(Normal().sample_between(key, shape, low, high, mu, sigma))
 
     def sample(self, key, shape, mu, sigma):
@@ -259,6 +259,12 @@ class LogNormal(Distribution):
 
     def variance(self, mu, sigma):
         return ops.expm1(ops.square(sigma)) * ops.exp(2 * mu + ops.square(sigma))
+
+
+def log_bound(x: Node) -> Node:
+    """log x; a bound of 0 is one below all numbers, with a finite slope."""
+    inside = x > 0
+    return ops.where(inside, log_of(ops.where(inside, x, 1.0)), -1e15)
 
 
 class Uniform(Distribution):

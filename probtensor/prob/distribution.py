@@ -250,12 +250,12 @@ class RandomVariable(Kind):
             return law.sample(key, shape, *own)
         within, held = law.support(*own), filled(self.constraint, inputs)
         if not isinstance(held, Ordered):
-            low, high = bounds_that_cut(held, within, cut(within, held))
+            low, high = bounds_that_cut(held, within, cut(within, held), variable.dtype)
         elif not exchangeable(variable):
             raise NotImplementedError(UNLIKE)
         else:
             above = Interval(cut(within, held).low)
-            low, high = bounds_that_cut(Interval(held.low), within, above)
+            low, high = bounds_that_cut(Interval(held.low), within, above, variable.dtype)
             low = low[..., None] if low is not None and low.ndim else low
         if low is None and high is None:
             value = law.sample(key, shape, *own)

@@ -17,7 +17,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Const, Node, as_tensor
-from probtensor.ops.kinds import Elementwise
+from probtensor.ops.kinds import Elementwise, as_tensor_of
 from probtensor.prob.support import Interval, Ordered, Support, is_number
 from probtensor.transform.facts import constant_of
 
@@ -53,7 +53,9 @@ def log_between(law: Symmetric, low: Node | None, high: Node | None) -> Node:
     near = low > -1
     inner = law.central(ops.where(near, high, 0.5)) - law.central(ops.where(near, low, -0.5))
     top = law.log_below(ops.where(near, -2.0, high))
-    outer = top + ops.log1mexp(law.log_below(ops.where(near, -3.0, low)) - top)
+    # What is e^-340 of the rest is none of it, and its curvature would be infinite over infinite.
+    share = ops.maximum(law.log_below(ops.where(near, -3.0, low)) - top, -340.0)
+    outer = top + ops.log1mexp(share)
     return ops.where(near, ops.log(inner), outer)
 
 
@@ -133,22 +135,22 @@ def held_log_probability(
         return None
     if isinstance(constraint, Ordered):
         return ordered_share(law, constraint, own, support, variable, parameters)
-    low, high = bounds_that_cut(constraint, own, support)
+    low, high = bounds_that_cut(constraint, own, support, variable.dtype)
     return None if low is None and high is None else law.log_between(low, high, *parameters)
 
 
 def bounds_that_cut(
-    constraint: Interval, own: Interval, support: Interval
+    constraint: Interval, own: Interval, support: Interval, dtype: str
 ) -> tuple[Node | None, Node | None]:
     """The bounds of what is left of a support, None where they are its own."""
     inside = constraint.bounded_below
     if inside and is_number(own.low, constraint.low):
         inside = constraint.low > own.low
-    low = as_tensor(support.low) if inside else None
+    low = as_tensor_of(support.low, dtype) if inside else None
     inside = constraint.bounded_above
     if inside and is_number(own.high, constraint.high):
         inside = constraint.high < own.high
-    return low, as_tensor(support.high) if inside else None
+    return low, as_tensor_of(support.high, dtype) if inside else None
 
 
 def ordered_share(
@@ -164,7 +166,8 @@ def ordered_share(
     else:
         count = as_tensor(size).astype("float64")
         share = -ops.lgamma(count + 1) / count
-    low = bounds_that_cut(Interval(constraint.low), own, Interval(support.low))[0]
+    above = Interval(support.low)
+    low = bounds_that_cut(Interval(constraint.low), own, above, variable.dtype)[0]
     if low is None:
         return share.astype(variable.dtype)
     below = law.log_between(low[..., None] if low.ndim else low, None, *parameters)

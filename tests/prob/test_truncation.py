@@ -147,6 +147,41 @@ def test_bounds_and_parameters_of_each_entry():
     np.testing.assert_allclose(value(pt.logp(x, found)), law.logpdf(found), rtol=1e-11)
 
 
+def test_a_bound_at_the_end_of_the_support_and_single_precision():
+    """Slopes are finite where a bound that varies lies at the end of the distribution's own."""
+    low, s = pt.scalar("low"), pt.scalar("s")
+    for make in (
+        R.half_normal,
+        R.half_cauchy,
+        R.exponential,
+        lambda s, **o: R.log_normal(0.0, s, **o),
+    ):
+        node = pt.logp(make(s, constraint=pt.interval(low, 2.0)), 0.7)
+        slopes = [pt.grad(node, x) for x in (low, s)]
+        second = pt.grad(slopes[1], s)
+        whole = pt.logp(make(s, constraint=pt.interval(None, 2.0)), 0.7)
+        for at in (0.0, -1.0):
+            values = {low: np.float64(at), s: np.float64(1.3)}
+            got, wanted = evaluate([node, whole], values)
+            assert np.isclose(got, wanted, rtol=1e-14)
+            assert np.isfinite(evaluate([*slopes, second], values)).all()
+    t = pt.scalar("t", dtype="float32")
+    for make in (R.normal, R.log_normal, R.uniform, R.cauchy):
+        x = make(np.float32(0), t, constraint=pt.interval(0.5, 1.0))
+        node = pt.logp(x, np.float32(0.75))
+        law = {R.uniform: "uniform", R.log_normal: "log_normal", R.cauchy: "cauchy"}.get(
+            make, "normal"
+        )
+        wanted = LAWS[law][2](0.0, 2.0)
+        wanted = wanted.logpdf(0.75) - np.log(wanted.cdf(1) - wanted.cdf(0.5))
+        got = value(node, {t: np.float32(2)})
+        assert got.dtype == "float32" and np.isclose(got, wanted, rtol=1e-5)
+        assert (
+            draw(make(np.float32(0), np.float32(2), constraint=pt.interval(0.5, 1))).dtype
+            == "float32"
+        )
+
+
 def test_draws_without_room_are_nan_and_parameters_are_checked():
     low, s = pt.vector("low", shape=(3,)), pt.scalar("s")
     x = R.normal(0.0, s, constraint=pt.interval(low, 1.0), shape=3)
