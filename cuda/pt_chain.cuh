@@ -12,7 +12,7 @@
  * Random numbers are functions of (seed, chain, purpose, iteration, number), so there is no
  * generator to keep, and draws depend neither on how many iterations a launch does nor on which
  * thread does them. All else that outlives a launch is in `pt_state` and the kept vectors: for a
- * chain PT_KEPT * PT_DIM * 8 + 96 bytes.
+ * chain PT_KEPT * PT_DIM * 8 + 104 bytes.
  */
 #ifndef PT_CHAIN_CUH
 #define PT_CHAIN_CUH
@@ -74,6 +74,7 @@ struct pt_state {
     double step_count;    /* and what these are means of */
     double older_count;
     double younger_count;
+    double coldness;      /* the inverse temperature */
     long long gradients;
     long long divergences; /* after the warm-up */
     int done;              /* iterations, those of the warm-up included */
@@ -212,20 +213,22 @@ struct pt_target {
     double *exchange;
     char *work;
     int *code;
+    double coldness;
 };
 
 struct pt_point {
     pt_vector q, p, g;
 };
 
-PT_DEVICE pt_target pt_target_of(const pt_data &data, const pt_run &run, long long chain)
+PT_DEVICE pt_target pt_target_of(const pt_data &data, const pt_run &run, long long chain,
+                                 double coldness)
 {
     double *exchange = PT_ALONE ? nullptr : run.exchange + chain * 2 * PT_DIM;
-    return {data, exchange, run.work + chain * run.work_bytes, &run.states[chain].code};
+    char *work = run.work + chain * run.work_bytes;
+    return {data, exchange, work, &run.states[chain].code, coldness};
 }
 
-/* The log density at z.q; its gradient goes to z.g. */
-PT_DEVICE double pt_evaluate(const pt_chain &g, const pt_target &target, pt_point &z)
+PT_DEVICE double pt_evaluate_cold(const pt_chain &g, const pt_target &target, pt_point &z)
 {
     if (PT_ALONE)
         return pt_density(g, target.data, z.q, z.g, target.work, target.code);
@@ -235,6 +238,16 @@ PT_DEVICE double pt_evaluate(const pt_chain &g, const pt_target &target, pt_poin
     const double logp = pt_density(g, target.data, q, q + PT_DIM, target.work, target.code);
     pt_read(g, q + PT_DIM, z.g);
     return logp;
+}
+
+/* The log density at z.q, times the coldness; its gradient goes to z.g. */
+PT_DEVICE double pt_evaluate(const pt_chain &g, const pt_target &target, pt_point &z)
+{
+    const double logp = pt_evaluate_cold(g, target, z);
+    if (target.coldness == 1.0)
+        return logp;
+    PT_EACH(k, i) z.g[k] *= target.coldness;
+    return logp * target.coldness;
 }
 
 PT_DEVICE double pt_kinetic(const pt_chain &g, const double *w, const double *p)
@@ -318,7 +331,12 @@ PT_DEVICE double pt_blended_variance(double draw_square, double grad_square, dou
                   - (1.0 - a) * (pt_log(grad_square) - freedom));
 }
 
-PT_DEVICE bool pt_plausible(double entry) { return entry > 1e-20 && entry < 1e20; }
+/* Of an entry of the metric: a positive number, from draws that differ by more than their last few
+ * bits. */
+PT_DEVICE bool pt_plausible(double entry, double mean, double square, double count)
+{
+    return entry > 1e-60 && entry < 1e60 && square > 1e-27 * count * mean * mean;
+}
 
 /* Sets the diagonal; an entry whose estimate is no positive number stays. */
 PT_DEVICE void pt_refresh(const pt_chain &g, double count, const double *moments,
@@ -332,20 +350,79 @@ PT_DEVICE void pt_refresh(const pt_chain &g, double count, const double *moments
         const double entry = with_gradients
             ? pt_blended_variance(square, moments[3 * PT_DIM + i], count)
             : pt_shrunk_variance(square, count);
-        if (pt_plausible(entry))
+        if (pt_plausible(entry, moments[i], square, count))
             w[k] = entry;
     }
 }
 
+/* A first diagonal: for a normal density, |gradient| grows as the inverse of the variance. */
+PT_DEVICE void pt_metric_from_gradient(const pt_chain &g, const double *grad, double least,
+                                       double *w)
+{
+    PT_EACH(k, i)
+    {
+        const double size = fabs(grad[k]);
+        if (size > least && size < 1e10)
+            w[k] = 1.0 / size;
+    }
+}
+
+/* ---- starts that are too far out, as cython_ext/chain.pyx has them ---- */
+
+/* The largest entry, in size. */
+PT_DEVICE double pt_gradient_size(const pt_chain &g, const double *grad)
+{
+    double size = 0.0;
+    PT_EACH(k, i) size = pt_maximum(size, fabs(grad[k]));
+    return g.max(size);
+}
+
+PT_DEVICE double pt_suited_heat(double size, double logp, double coldness)
+{
+    return pt_maximum(1e-2 * size, 1e-8 * fabs(logp)) / coldness;
+}
+
+PT_DEVICE void pt_set_coldness(const pt_chain &g, double coldness, double *grad, pt_state &state)
+{
+    const double factor = coldness / state.coldness;
+    PT_EACH(k, i) grad[k] *= factor;
+    state.logp *= factor;
+    state.coldness = coldness;
+}
+
+/* Cools a heated density after a transition to (grad, state.logp); returns whether that ends. */
+PT_DEVICE bool pt_cool(const pt_chain &g, const pt_run &run, int iteration, double acceptance,
+                       double *grad, pt_state &state)
+{
+    double heat = 1.0 / state.coldness;
+    const double suited
+        = pt_suited_heat(pt_gradient_size(g, grad), state.logp, state.coldness);
+    if (acceptance > 0.2)
+        heat = pt_minimum(suited, 0.5 * heat);
+    const bool hot = heat > 1.0 && iteration + 1 < run.tune / 4;
+    pt_set_coldness(g, hot ? 1.0 / heat : 1.0, grad, state);
+    return !hot;
+}
+
 /* Learns from a transition to (q, grad). The step size is the next one's. */
 PT_DEVICE void pt_adapt(const pt_chain &g, const pt_run &run, double *kept, int iteration,
-                        double acceptance, const double *q, const double *grad, pt_state &state,
+                        double acceptance, const double *q, double *grad, pt_state &state,
                         double *w)
 {
     const int flags = run.schedule[iteration];
     double *older = kept + (PT_MOMENTS + 4 * state.older) * PT_DIM;
     double *younger = kept + (PT_MOMENTS + 4 * (1 - state.older)) * PT_DIM;
     state.step_size = pt_next_step_size(state, run.target_accept, acceptance);
+    if (state.coldness < 1.0) {
+        if (!pt_cool(g, run, iteration, acceptance, grad, state))
+            return;
+        if (run.with_gradients) {
+            pt_metric_from_gradient(g, grad, 1.0, w);
+            state.step_size *= sqrt(pt_maximum(1.0, pt_gradient_size(g, grad)));
+        }
+        pt_start_average(state);
+        return;
+    }
     if (flags & PT_COLLECT) {
         state.older_count += 1.0;
         state.younger_count += 1.0;
@@ -395,17 +472,6 @@ PT_DEVICE int pt_find_start(const pt_chain &g, const pt_target &target, const pt
     return PT_NO_START;
 }
 
-/* A first diagonal: for a normal density, |gradient| grows as the inverse of the variance. */
-PT_DEVICE void pt_metric_from_gradient(const pt_chain &g, const double *grad, double *w)
-{
-    PT_EACH(k, i)
-    {
-        const double size = fabs(grad[k]);
-        if (size > 1e-10 && size < 1e10)
-            w[k] = 1.0 / size;
-    }
-}
-
 /* A step size whose first step has acceptance near 0.8 (Hoffman and Gelman 2014, algorithm 4),
  * with a fresh momentum for each trial, as in Stan. */
 PT_DEVICE int pt_search_step_size(const pt_chain &g, const pt_target &target, uint64_t key,
@@ -430,7 +496,7 @@ PT_DEVICE int pt_search_step_size(const pt_chain &g, const pt_target &target, ui
         else if (good != growing)
             return PT_WELL;
         state.step_size *= growing ? 2.0 : 0.5;
-        if (state.step_size > 1e7)
+        if (state.step_size > 1e7 / sqrt(target.coldness))
             return PT_STEP_SIZE_EXPLODED;
         if (state.step_size < 1e-300)
             return PT_STEP_SIZE_VANISHED;
@@ -444,15 +510,20 @@ PT_KERNEL pt_start(const __grid_constant__ pt_data data, const __grid_constant__
     const long long chain = g.index();
     if (chain >= run.chains)
         return;
-    const pt_target target = pt_target_of(data, run, chain);
+    pt_target target = pt_target_of(data, run, chain, 1.0);
     pt_state state = {};
+    state.coldness = 1.0;
     pt_point z;
     pt_vector w;
     PT_EACH(k, i) w[k] = 1.0;
     state.status = pt_find_start(g, target, run, chain, z, state);
     if (state.status == PT_WELL) {
-        if (run.with_gradients)
-            pt_metric_from_gradient(g, z.g, w);
+        const double heat = pt_suited_heat(pt_gradient_size(g, z.g), state.logp, 1.0);
+        if (heat > (run.with_gradients ? 1e8 : 1e4) && run.tune >= 4)
+            pt_set_coldness(g, 1.0 / heat, z.g, state);
+        else if (run.with_gradients)
+            pt_metric_from_gradient(g, z.g, 1e-10, w);
+        target.coldness = state.coldness;
         const uint64_t key = pt_chain_key(run.seed, chain, PT_FOR_SEARCH);
         state.status = pt_search_step_size(g, target, key, w, z, state);
         pt_start_average(state);

@@ -129,7 +129,7 @@ PT_DEVICE void pt_chees_keep(const pt_chain &g, const pt_run &run, long long cha
 }
 
 /* One iteration from (q, grad, state.logp) and back to them. */
-PT_DEVICE void pt_iterate(const pt_chain &g, const pt_target &target, const pt_run &run,
+PT_DEVICE void pt_iterate(const pt_chain &g, pt_target &target, const pt_run &run,
                           const pt_together &all, long long chain, int iteration, const double *w,
                           pt_vector &q, pt_vector &grad, pt_state &state)
 {
@@ -155,7 +155,11 @@ PT_DEVICE void pt_iterate(const pt_chain &g, const pt_target &target, const pt_r
         pt_copy(g, z.g, grad);
         state.logp = trial.logp;
     }
-    pt_chees_keep(g, run, chain, iteration, q, step_size, accepted, state.logp, trial);
+    const double logp = state.logp / state.coldness;
+    pt_chees_keep(g, run, chain, iteration, q, step_size, accepted, logp, trial);
+    if (state.coldness < 1.0)
+        pt_cool(g, run, iteration, trial.acceptance, grad, state);
+    target.coldness = state.coldness;
     state.gradients += trial.steps;
     state.divergences += !learning && trial.diverged;
     state.done = iteration + 1;
@@ -169,9 +173,9 @@ PT_KERNEL pt_chees_move(const __grid_constant__ pt_data data, const __grid_const
     const long long chain = g.index();
     if (chain >= run.chains)
         return;
-    const pt_target target = pt_target_of(data, run, chain);
     double *kept = pt_kept(run, chain, 0);
     pt_state state = run.states[chain];
+    pt_target target = pt_target_of(data, run, chain, state.coldness);
     if (state.status != PT_WELL)
         return;
     const int first = all.first < 0 ? all.common->state.done : all.first;

@@ -289,7 +289,7 @@ PT_DEVICE void pt_note_start(const pt_chain &g, const pt_run &run, long long cha
 }
 
 PT_DEVICE void pt_keep(const pt_chain &g, const pt_run &run, long long chain, double step_size,
-                       double bar, const pt_walk &walk, const pt_sample &sample)
+                       double bar, double coldness, const pt_walk &walk, const pt_sample &sample)
 {
     const long long row = pt_row(run, chain, walk.iteration);
     if (row < 0)
@@ -298,7 +298,7 @@ PT_DEVICE void pt_keep(const pt_chain &g, const pt_run &run, long long chain, do
     if (g.lane() != 0)
         return;
     pt_nuts_record record;
-    record.lp = sample.logp;
+    record.lp = sample.logp / coldness;
     record.acceptance_rate = walk.acceptance_sum / walk.steps;
     record.energy = sample.energy;
     record.energy_error = sample.energy - walk.start_energy;
@@ -341,13 +341,14 @@ PT_DEVICE void pt_tell(const pt_chain &g, const pt_together &all, long long chai
 /* Ends an iteration: what it teaches, what is kept of it, how far the chain is. The state is read
  * and written here alone, so that it takes no registers while the chain steps. Returns whether
  * there is another iteration to begin. */
-PT_DEVICE bool pt_finish(const pt_chain &g, const pt_target &target, const pt_run &run,
-                         const pt_together &all, long long chain, const pt_sample &sample,
+PT_DEVICE bool pt_finish(const pt_chain &g, pt_target &target, const pt_run &run,
+                         const pt_together &all, long long chain, pt_sample &sample,
                          pt_walk &walk, double *w)
 {
     pt_state state = run.states[chain];
     const double used = walk.step_size;
     state.gradients += walk.steps;
+    state.logp = sample.logp;
     state.status = *target.code == 0 ? PT_WELL : PT_DENSITY_FAILED;
     if (state.status == PT_WELL) {
         if (walk.outcome != PT_DIVERGED)
@@ -355,7 +356,9 @@ PT_DEVICE bool pt_finish(const pt_chain &g, const pt_target &target, const pt_ru
         const double acceptance = walk.acceptance_sum / walk.steps;
         if (all.common != nullptr)
             pt_tell(g, all, chain, walk.iteration, acceptance);
-        else if (walk.iteration < run.tune)
+        if (all.common != nullptr && state.coldness < 1.0)
+            pt_cool(g, run, walk.iteration, acceptance, sample.g, state);
+        else if (all.common == nullptr && walk.iteration < run.tune)
             pt_adapt(g, run, pt_kept(run, chain, 0), walk.iteration, acceptance, sample.q,
                      sample.g, state, w);
         if (walk.iteration >= run.tune && walk.outcome == PT_DIVERGED)
@@ -366,11 +369,12 @@ PT_DEVICE bool pt_finish(const pt_chain &g, const pt_target &target, const pt_ru
             state.step_log_mean = all.common->state.step_log_mean;
         }
         const double bar = state.step_count > 0.0 ? pt_exp(state.step_log_mean) : used;
-        pt_keep(g, run, chain, used, bar, walk, sample);
+        sample.logp = state.logp;
+        target.coldness = state.coldness;
+        pt_keep(g, run, chain, used, bar, state.coldness, walk, sample);
         walk.step_size = state.step_size;
         walk.iteration += 1;
     }
-    state.logp = sample.logp;
     state.done = walk.iteration;
     g.sync(); /* all lanes have read the state before one writes it, and see it after */
     if (g.lane() == 0)
@@ -387,7 +391,7 @@ PT_KERNEL pt_nuts(const __grid_constant__ pt_data data, const __grid_constant__ 
     const bool mine = g.index() < run.chains && run.states[g.index()].status == PT_WELL
         && run.states[g.index()].done < pt_stop(run, all);
     const long long chain = mine ? g.index() : 0;
-    const pt_target target = pt_target_of(data, run, chain);
+    pt_target target = pt_target_of(data, run, chain, mine ? run.states[chain].coldness : 1.0);
     const uint64_t momenta = pt_chain_key(run.seed, chain, PT_FOR_MOMENTA);
     const uint64_t choices = pt_chain_key(run.seed, chain, PT_FOR_CHOICES);
     double *kept = pt_kept(run, chain, 0);
@@ -410,7 +414,7 @@ PT_KERNEL pt_nuts(const __grid_constant__ pt_data data, const __grid_constant__ 
     }
     while (pt_any(g, phase != PT_ENDED)) {
         if (pt_enough(g, phase == PT_OVER, phase == PT_STEPPING) && phase == PT_OVER) {
-            const pt_sample &sample = memory.samples[walk.whole];
+            pt_sample &sample = memory.samples[walk.whole];
             const bool more = pt_finish(g, target, run, all, chain, sample, walk, w);
             phase = more ? PT_STEPPING : PT_ENDED;
             if (more)

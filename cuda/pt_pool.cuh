@@ -167,7 +167,7 @@ PT_DEVICE void pt_learn_metric(const pt_block &b, const pt_run &run, const pt_to
         const double entry = run.with_gradients
             ? pt_blended_variance(square, older[3 * PT_DIM + i], count)
             : pt_shrunk_variance(square, count);
-        if (flags & PT_REFRESH && count >= 3.0 && pt_plausible(entry))
+        if (flags & PT_REFRESH && count >= 3.0 && pt_plausible(entry, older[i], square, count))
             w[i] = entry;
         for (int vector = 0; flags & PT_SWITCH && vector < 4; ++vector)
             older[vector * PT_DIM + i] = 0.0;
@@ -212,6 +212,7 @@ PT_LEARNER pt_open(pt_run run, pt_together all)
     }
     if (b.lane() == 0) {
         pt_common common = {};
+        common.state.coldness = 1.0;
         common.state.step_size = pt_exp(log_step);
         pt_start_average(common.state);
         common.log_length = common.log_length_mean = log_step;

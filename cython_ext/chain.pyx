@@ -13,6 +13,13 @@ At a = 1/2 that is the diagonal of least Fisher divergence (Seyboldt, Carlson an
 arXiv:2603.18845): from a dozen draws it is near the truth, because the errors of both variances
 cancel. But under correlation it shortens the slow directions, where the variances alone, once
 they are known, give more effective draws. So the weight moves from one to the other.
+
+A start may lie so far out that gradients fall by many orders of magnitude on the way in, which no
+average over draws can follow, and that differences of energies are below their rounding. Such a
+chain begins hot: it moves on density**(1 / temperature), with a temperature that makes the force
+moderate, and cools as it comes in (simulated annealing, Kirkpatrick, Gelatt and Vecchi 1983). The
+metric and the step size are learned after that. Steepest descent, which a cold start far out comes
+to, ends in whatever narrow valley is near, and stays there.
 """
 
 from libc.math cimport INFINITY, exp, fabs, log, pow, sqrt
@@ -23,6 +30,7 @@ from libc.string cimport memcpy, memset
 from cython_ext.leapfrog cimport (
     System,
     evaluate,
+    temper,
     new_vector,
     open_system,
     pt_logp_grad_fn,
@@ -91,6 +99,10 @@ cpdef enum Status:
 # What a stream of random numbers is for; folded into its key.
 cdef uint64_t TRANSITIONS = 0
 cdef uint64_t FIRST_START = 1
+
+# Start points that suit lower temperatures are left to ordinary adaptation.
+cdef double TOO_FAR = 1e8
+cdef double TOO_FAR_FOR_DRAWS = 1e4
 
 
 cdef struct Record:
@@ -202,6 +214,7 @@ cdef struct Warmup:
     Moments older
     Moments younger
     double *memory
+    Py_ssize_t last_hot
 
 
 cdef int open_warmup(
@@ -248,6 +261,12 @@ cdef inline double blended_variance(
     return exp(a * (log(draw_square) - freedom) - (1.0 - a) * (log(grad_square) - freedom))
 
 
+cdef inline bint spread_is_known(const Moments *moments, Py_ssize_t i) noexcept nogil:
+    """Whether the draws differ by more than their last few bits."""
+    cdef double mean = moments.draw_mean[i]
+    return moments.draw_square[i] > 1e-27 * moments.count * mean * mean
+
+
 cdef void refresh_metric(System *system, const Moments *moments, Metric metric) noexcept nogil:
     """Set the diagonal from the moments. An entry whose estimate is no positive number stays."""
     cdef Py_ssize_t i
@@ -261,28 +280,86 @@ cdef void refresh_metric(System *system, const Moments *moments, Metric metric) 
             entry = blended_variance(
                 moments.draw_square[i], moments.grad_square[i], moments.count
             )
-        if entry > 1e-20 and entry < 1e20:
+        if entry > 1e-60 and entry < 1e60 and spread_is_known(moments, i):
             set_mass_entry(system, i, entry)
 
 
-cdef void metric_from_gradient(Nuts *nuts) noexcept nogil:
+cdef void metric_from_gradient(Nuts *nuts, double least) noexcept nogil:
     """A first diagonal: for a normal density, |gradient| grows as the inverse of the variance."""
     cdef Py_ssize_t i
     cdef double size
     for i in range(nuts.system.dim):
         size = fabs(nuts.current.grad[i])
-        if size > 1e-10 and size < 1e10:
+        if size > least and size < 1e10:
             set_mass_entry(&nuts.system, i, 1.0 / size)
 
 
+cdef double gradient_size(const Nuts *nuts) noexcept nogil:
+    """The largest entry, in size."""
+    cdef Py_ssize_t i
+    cdef double size = 0.0
+    for i in range(nuts.system.dim):
+        size = max(size, fabs(nuts.current.grad[i]))
+    return size
+
+
+cdef double suited_heat(const Nuts *nuts) noexcept nogil:
+    """The temperature at which the force at the current state is some 100, and its energy is far
+    above its own rounding."""
+    return max(1e-2 * gradient_size(nuts), 1e-8 * fabs(nuts.current.logp)) / nuts.system.coldness
+
+
+cdef void set_coldness(Nuts *nuts, double coldness) noexcept nogil:
+    """Let the density be its power of exponent `coldness`, from the current state on."""
+    temper(nuts.current, nuts.system.dim, coldness / nuts.system.coldness)
+    nuts.system.coldness = coldness
+
+
+cdef void begin(Nuts *nuts, Warmup *warmup, Py_ssize_t tune) noexcept nogil:
+    """At a start point that is evaluated: heat the density if it is too far out, else look for a
+    first metric."""
+    cdef double heat = suited_heat(nuts)
+    cdef double limit = TOO_FAR_FOR_DRAWS if warmup.metric == DRAWS else TOO_FAR
+    warmup.last_hot = tune // 4
+    if heat > limit and warmup.last_hot > 0:
+        set_coldness(nuts, 1.0 / heat)
+    elif warmup.metric == DRAWS_AND_GRADIENTS:
+        metric_from_gradient(nuts, 1e-10)
+
+
+cdef double cool(
+    Nuts *nuts, Warmup *warmup, const Transition *report, double step_size, Py_ssize_t i
+) noexcept nogil:
+    """After a transition of the heated density: cool it. Returns the next step size.
+
+    The temperature follows the state down, and falls at least to a half where the chain moves at
+    all. Where it reaches one, or a quarter of the warm-up is over, adaptation begins anew: with a
+    metric from the gradient, and a step size to go with it.
+    """
+    cdef double heat = 1.0 / nuts.system.coldness
+    if report.acceptance_sum > 0.2 * report.steps:
+        heat = min(suited_heat(nuts), 0.5 * heat)
+    if heat > 1.0 and i + 1 < warmup.last_hot:
+        set_coldness(nuts, 1.0 / heat)
+        return step_size
+    set_coldness(nuts, 1.0)
+    if warmup.metric == DRAWS_AND_GRADIENTS:
+        metric_from_gradient(nuts, 1.0)
+        step_size *= sqrt(max(1.0, gradient_size(nuts)))
+    start_average(&warmup.step_size, step_size)
+    return step_size
+
+
 cdef double adapt(
-    Nuts *nuts, Warmup *warmup, const Transition *report, uint8_t flags
+    Nuts *nuts, Warmup *warmup, const Transition *report, uint8_t flags, Py_ssize_t i
 ) noexcept nogil:
     """Learn from one transition; returns the step size of the next."""
     cdef double step_size = next_step_size(
         &warmup.step_size, report.acceptance_sum / report.steps
     )
     cdef Moments older
+    if nuts.system.coldness < 1.0:
+        return cool(nuts, warmup, report, step_size, i)
     if flags & COLLECT:
         collect(&warmup.older, nuts, warmup.metric)
         collect(&warmup.younger, nuts, warmup.metric)
@@ -311,7 +388,7 @@ cdef void write_record(
     Record *record, const Nuts *nuts, const Transition *report, double step_size, double bar,
     double started
 ) noexcept nogil:
-    record.lp = nuts.current.logp
+    record.lp = nuts.current.logp / nuts.system.coldness
     record.acceptance_rate = report.acceptance_sum / report.steps
     record.energy = nuts.current.energy
     record.energy_error = report.energy_error
@@ -374,7 +451,7 @@ cdef Status run_loop(
             return INTERRUPTED
         used = step_size
         if i < tune:
-            step_size = adapt(nuts, warmup, &report, schedule[i])
+            step_size = adapt(nuts, warmup, &report, schedule[i], i)
             bar = exp(warmup.step_size.log_mean)
             if i == tune - 1:
                 step_size = bar
@@ -474,8 +551,7 @@ def run(
             memcpy(nuts.current.q, &start[0], dim * sizeof(double))
             status = DENSITY_FAILED
             if evaluate(&nuts.system, nuts.current) == 0:
-                if metric == DRAWS_AND_GRADIENTS:
-                    metric_from_gradient(&nuts)
+                begin(&nuts, &warmup, tune)
                 status = run_loop(
                     &nuts, &warmup, &output, &schedule[0], tune, iterations, early_depth, early,
                     &done

@@ -24,6 +24,7 @@ cdef struct System:
     Py_ssize_t padded
     double *inverse_mass
     double *momentum_scale
+    double coldness  # the inverse temperature
     long long gradients
     int failure
 
@@ -50,6 +51,7 @@ cdef State *take(Pool *pool) noexcept nogil
 cdef void release(Pool *pool, State *state) noexcept nogil
 cdef void keep_only(Pool *pool, State *state) noexcept nogil
 
+cdef void temper(State *state, Py_ssize_t dim, double factor) noexcept nogil
 cdef int evaluate(System *system, State *state) noexcept nogil
 cdef void set_energy(System *system, State *state) noexcept nogil
 cdef int leapfrog(

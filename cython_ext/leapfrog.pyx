@@ -37,6 +37,7 @@ cdef int open_system(
     system.density = density
     system.context = context
     system.dim = dim
+    system.coldness = 1.0
     system.padded = pt_padded(dim)
     system.inverse_mass = new_vector(system.padded)
     system.momentum_scale = new_vector(system.padded)
@@ -128,10 +129,23 @@ cdef void keep_only(Pool *pool, State *state) noexcept nogil:
         pool.n_free += 1
 
 
+cdef void temper(State *state, Py_ssize_t dim, double factor) noexcept nogil:
+    """Multiply the log density and its gradient."""
+    cdef Py_ssize_t i
+    state.logp *= factor
+    for i in range(dim):
+        state.grad[i] *= factor
+
+
 cdef int evaluate(System *system, State *state) noexcept nogil:
-    """Fill logp and grad from q. Returns 0, or the density's own code, kept in `failure`."""
+    """Fill logp and grad from q, times `coldness`.
+
+    Returns 0, or the density's own code, kept in `failure`.
+    """
     system.gradients += 1
     system.failure = system.density(system.context, state.q, state.grad, &state.logp)
+    if system.coldness != 1.0:
+        temper(state, system.dim, system.coldness)
     return system.failure
 
 

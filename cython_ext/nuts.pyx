@@ -14,7 +14,7 @@ acceptance anyway. A join then costs an addition. Where a state lies so far belo
 that its weight would overflow, the reference moves there and the weights of all trees follow.
 """
 
-from libc.math cimport INFINITY, exp, fabs, log
+from libc.math cimport INFINITY, exp, fabs, log, sqrt
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
@@ -65,7 +65,7 @@ cdef extern from "pt_platform.h" nogil:
 
 
 cdef double LARGEST_EXPONENT = 500.0
-cdef double LARGEST_STEP_SIZE = 1e7
+cdef double LARGEST_STEP_SIZE = 1e7  # at temperature one
 
 DEEPEST = MAX_DEPTH
 
@@ -313,7 +313,7 @@ cdef double search_step_size(Nuts *nuts, double step_size) noexcept nogil:
         elif growing != (gain > threshold):
             break
         step_size = 2.0 * step_size if growing else 0.5 * step_size
-        if step_size > LARGEST_STEP_SIZE:
+        if step_size > LARGEST_STEP_SIZE / sqrt(nuts.system.coldness):
             step_size = INFINITY
             break
         if step_size < 1e-300:

@@ -1,6 +1,6 @@
 """Chains that live on the device: their memory, and the launches that move them.
 
-Memory of a chain of n coordinates, beside its draws: 11 vectors and 96 bytes of state; 2 vectors
+Memory of a chain of n coordinates, beside its draws: 11 vectors and 104 bytes of state; 2 vectors
 where a warp or a block runs it; its workspace, as the posterior says. ChEES adds 2 vectors for each
 chain that its learning watches. A kept iteration takes n * 8 bytes and a record of 72 (NUTS) or
 56 (ChEES).

@@ -17,8 +17,8 @@ def _structure(**formats: str) -> np.dtype:
 
 STATE = _structure(
     logp="f8", step_size="f8", step_centre="f8", step_error="f8", step_log_mean="f8",
-    step_count="f8", older_count="f8", younger_count="f8", gradients="i8", divergences="i8",
-    done="i4", status="i4", code="i4", older="i4",
+    step_count="f8", older_count="f8", younger_count="f8", coldness="f8", gradients="i8",
+    divergences="i8", done="i4", status="i4", code="i4", older="i4",
 )  # fmt: skip
 RUN = _structure(
     kept="u8", states="u8", work="u8", exchange="u8", given="u8", schedule="u8", draws="u8",
