@@ -322,21 +322,20 @@ PT_DEVICE double pt_shrunk_variance(double square, double count)
     return (count * square / (count - 1.0) + 5e-3) / (count + 5.0);
 }
 
-/* var(draw)^a / var(gradient)^(1 - a), a = (n + 25) / (n + 50): see cython_ext/chain.pyx. */
-PT_DEVICE double pt_blended_variance(double draw_square, double grad_square, double count)
+/* var(draw)^a / var(gradient)^(1 - a), a = (n + 25) / (n + 50): see cython_ext/chain.pyx; 0 where
+ * draws differ in their last few bits at most. */
+PT_DEVICE double pt_blended_variance(double draw_mean, double draw_square, double grad_square,
+                                     double count)
 {
+    if (!(draw_square > 1e-27 * count * draw_mean * draw_mean))
+        return 0.0;
     const double a = (count + 25.0) / (count + 50.0);
     const double freedom = pt_log(count - 1.0);
     return pt_exp(a * (pt_log(draw_square) - freedom)
                   - (1.0 - a) * (pt_log(grad_square) - freedom));
 }
 
-/* Of an entry of the metric: a positive number, from draws that differ by more than their last few
- * bits. */
-PT_DEVICE bool pt_plausible(double entry, double mean, double square, double count)
-{
-    return entry > 1e-60 && entry < 1e60 && square > 1e-27 * count * mean * mean;
-}
+PT_DEVICE bool pt_plausible(double entry) { return entry > 1e-60 && entry < 1e60; }
 
 /* Sets the diagonal; an entry whose estimate is no positive number stays. */
 PT_DEVICE void pt_refresh(const pt_chain &g, double count, const double *moments,
@@ -348,9 +347,9 @@ PT_DEVICE void pt_refresh(const pt_chain &g, double count, const double *moments
     {
         const double square = moments[PT_DIM + i];
         const double entry = with_gradients
-            ? pt_blended_variance(square, moments[3 * PT_DIM + i], count)
+            ? pt_blended_variance(moments[i], square, moments[3 * PT_DIM + i], count)
             : pt_shrunk_variance(square, count);
-        if (pt_plausible(entry, moments[i], square, count))
+        if (pt_plausible(entry))
             w[k] = entry;
     }
 }
@@ -362,7 +361,7 @@ PT_DEVICE void pt_metric_from_gradient(const pt_chain &g, const double *grad, do
     PT_EACH(k, i)
     {
         const double size = fabs(grad[k]);
-        if (size > least && size < 1e10)
+        if (size > least)
             w[k] = 1.0 / size;
     }
 }

@@ -165,9 +165,9 @@ PT_DEVICE void pt_learn_metric(const pt_block &b, const pt_run &run, const pt_to
     for (int i = b.lane(); i < PT_DIM; i += b.size()) {
         const double square = older[PT_DIM + i];
         const double entry = run.with_gradients
-            ? pt_blended_variance(square, older[3 * PT_DIM + i], count)
+            ? pt_blended_variance(older[i], square, older[3 * PT_DIM + i], count)
             : pt_shrunk_variance(square, count);
-        if (flags & PT_REFRESH && count >= 3.0 && pt_plausible(entry, older[i], square, count))
+        if (flags & PT_REFRESH && count >= 3.0 && pt_plausible(entry))
             w[i] = entry;
         for (int vector = 0; flags & PT_SWITCH && vector < 4; ++vector)
             older[vector * PT_DIM + i] = 0.0;

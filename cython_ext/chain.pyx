@@ -274,13 +274,14 @@ cdef void refresh_metric(System *system, const Moments *moments, Metric metric) 
     if moments.count < 3.0:
         return
     for i in range(system.dim):
+        entry = 0.0
         if metric == DRAWS:
             entry = shrunk_variance(moments.draw_square[i], moments.count)
-        else:
+        elif spread_is_known(moments, i):
             entry = blended_variance(
                 moments.draw_square[i], moments.grad_square[i], moments.count
             )
-        if entry > 1e-60 and entry < 1e60 and spread_is_known(moments, i):
+        if entry > 1e-60 and entry < 1e60:
             set_mass_entry(system, i, entry)
 
 
@@ -290,7 +291,7 @@ cdef void metric_from_gradient(Nuts *nuts, double least) noexcept nogil:
     cdef double size
     for i in range(nuts.system.dim):
         size = fabs(nuts.current.grad[i])
-        if size > least and size < 1e10:
+        if size > least:
             set_mass_entry(&nuts.system, i, 1.0 / size)
 
 

@@ -48,7 +48,7 @@ def main():
     OUTPUT.mkdir(exist_ok=True)
     began = time.perf_counter()
     run("Eight schools, 4 x (1000 + 1000) draws", eight_schools, ["mu", "tau", "theta"],
-        draws=1000, tune=1000, target_accept=0.9)  # fmt: skip
+        draws=1000, tune=1000)  # fmt: skip
     run("RAND health insurance, 20,190 rows, 4 x (500 + 500) draws", rand_hmo,
         ["mu", "tau", "alpha", "level", "beta"], draws=500, tune=500)  # fmt: skip
     print(f"\nall in {time.perf_counter() - began:.1f} s; plots lie in {OUTPUT.resolve()}")

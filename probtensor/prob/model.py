@@ -19,7 +19,17 @@ from functools import reduce
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph import Const, GraphError, Input, Node, line_of, made_by, replace, toposort
+from probtensor.graph import (
+    Const,
+    GraphError,
+    Input,
+    Node,
+    ancestors,
+    line_of,
+    made_by,
+    replace,
+    toposort,
+)
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import make, new_input
 from probtensor.prob.bijector import Bijector, bijector_for
@@ -37,6 +47,9 @@ from probtensor.prob.support import Support
 from probtensor.rules import stabilized
 from probtensor.transform.autodiff import grad
 from probtensor.types import Shape, SizeCheck
+
+
+SCALES = ("sigma", "b", "s", "scale_tril")  # parameters that multiply a standard variable
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +161,18 @@ class Model:
     def inputs(self) -> tuple[Node, ...]:
         """All inputs but q: observed values, data, literal arrays."""
         return (*(y.value for y in self.observed), *self.data, *self.arrays)
+
+    def hierarchies(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of names: a free variable, and a free one that its scale is made of."""
+        names = {v.variable: v.name for v in self.free}
+        pairs = []
+        for v in self.free:
+            law = v.variable.op.distribution
+            inputs = zip(law.parameters, v.variable.inputs, strict=False)  # bounds come after
+            scales = [node for name, node in inputs if name in SCALES]
+            above = ancestors(scales, stop=names.__contains__)
+            pairs += [(v.name, names[node]) for node in above if node in names]
+        return tuple(pairs)
 
     def at_q(self, outputs: Sequence[Node]) -> list[Node]:
         """Graphs of the unconstrained pieces as graphs of q."""

@@ -141,6 +141,11 @@ class Posterior:
         return tuple(f"{g.what} must be {g.domain} ({g.line})" for g in self.model.guards)
 
     @property
+    def hierarchies(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of names: a free variable, and a free one that its scale is made of."""
+        return self.model.hierarchies()
+
+    @property
     def lengths(self) -> dict[str, int]:
         """The length of each dim and of each other named size."""
         return dict(self._binding.sizes.values)

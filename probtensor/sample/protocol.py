@@ -10,6 +10,7 @@
     unconstrain(values) {name: array} -> float64[dim], to read init={...}
     diagnose(q)         prints as text that names the variable and the term that is -inf or nan at q
     variable_of(i)      text: the variable that coordinate i belongs to
+    hierarchies         pairs of names: a variable, and one that its scale is made of
     guarded             texts: what must hold where the density is not zero
 """
 

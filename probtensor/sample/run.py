@@ -50,7 +50,7 @@ def sample(
                    may use. Neither changes what chain i draws. Meanwhile BLAS has one thread
     seed           0 <= seed < 2**63, by default from the operating system. Same seed, same bits. A
                    numpy.random.Generator or SeedSequence is asked for such a number
-    target_accept  mean acceptance the step size aims at, by default 0.8, and 0.651 for "chees"
+    target_accept  mean acceptance the step size aims at, by default 0.9, and 0.651 for "chees"
     max_treedepth  a trajectory has at most 2**max_treedepth - 1 steps
     progress       True: bars, or a line where no terminal looks; False: silence; a function: called
                    with a list of ChainState about ten times a second

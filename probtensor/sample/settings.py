@@ -38,7 +38,7 @@ class Settings:
 
     draws: int = 1000
     tune: int = 1000
-    target_accept: float = 0.8
+    target_accept: float = 0.9
     max_treedepth: int = 10
     early_max_treedepth: int = 8
     metric: str = "diag_grad"

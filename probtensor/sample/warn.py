@@ -26,6 +26,8 @@ ESS_OF_MANY = 400  # of all chains, where these are many: as for four chains
 BFMI_LIMIT = 0.3
 FEWEST_DRAWS = 100
 DEPTH_SHARE = 0.05
+LEFT_BEHIND = 10.0  # the density is e^10 times lower
+SPREADS = 3.0
 NAMED_CHAINS = 8
 NAMED_GUARDS = 3
 
@@ -84,6 +86,7 @@ def troubles(
     if "reached_max_treedepth" in records.dtype.names:
         yield from _tree_depth(settings, records)
     if draws.shape[1] >= FEWEST_DRAWS:
+        yield from _left_behind(records)
         yield from _energy(records)
         yield from _mixing(posterior, draws, threads)
 
@@ -110,8 +113,42 @@ def _divergences(posterior: LogpGrad, settings: Settings, records: np.ndarray) -
         yield (
             f"{count} of {records.size} draws diverged: the sampler cannot follow the posterior "
             "where it curves most, and the draws miss that region. Raise target_accept above "
-            f"{settings.target_accept:g}, or write the model another way, such as a hierarchy with "
-            "standardised effects"
+            f"{settings.target_accept:g}, or {_another_way(posterior)}"
+        )
+
+
+def _another_way(posterior: LogpGrad) -> str:
+    """What to do about a curved posterior: of its hierarchies only where there are any."""
+    pairs = getattr(posterior, "hierarchies", ())
+    if not pairs:
+        return (
+            "write the model another way: with priors that rule out extreme values, or with "
+            "variables whose scales do not depend on each other"
+        )
+    effect, scale = pairs[0]
+    return (
+        f"write the hierarchy with standardised effects: in place of {effect}, whose scale is made "
+        f"of {scale}, a variable of scale 1 that is multiplied by that scale"
+    )
+
+
+def _left_behind(records: np.ndarray) -> Iterator[str]:
+    """Chains that stay far below the best one in log density, as in a narrow valley or a lesser
+    mode: by more than LEFT_BEHIND, and by more than all their draws and its draws move about."""
+    lp = records["lp"]
+    middle, spread = np.median(lp, axis=1), lp.std(axis=1)
+    best = int(np.nanargmax(middle)) if not np.isnan(middle).all() else 0
+    gap = middle[best] - middle
+    low = np.flatnonzero(gap > np.maximum(LEFT_BEHIND, SPREADS * (spread + spread[best])))
+    if low.size:
+        many = low.size > 1
+        chains = ", ".join(str(chain) for chain in low[:NAMED_CHAINS])
+        more = f" and {low.size - NAMED_CHAINS} more" if low.size > NAMED_CHAINS else ""
+        yield (
+            f"{'chains' if many else 'chain'} {chains}{more} {'stay' if many else 'stays'} far "
+            f"below the others: a log density of about {middle[low].max():.6g}, where chain {best} "
+            f"has {middle[best]:.6g}. {'They are' if many else 'It is'} not where the posterior's "
+            "mass is: leave the draws out, and start nearer with init=, or at another seed"
         )
 
 

@@ -61,9 +61,7 @@ NAMES = [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in M
 def test_draws_agree_with_the_reference(posteriordb, posterior):
     model, draws = MODELS[posterior]
     data, reference = load(posteriordb, posterior)
-    idata = pt.sample(
-        model(data), draws=draws, tune=1000, chains=4, seed=1, target_accept=0.9, progress=False
-    )
+    idata = pt.sample(model(data), draws=draws, tune=1000, chains=4, seed=1, progress=False)
     names = dict.fromkeys(scalar.partition("[")[0] for scalar in reference)
     assert not disagreements(scalars(idata, names), reference)
 

@@ -149,3 +149,68 @@ int cliff(void *ctx, const double *q, double *grad, double *logp)
     *logp = c->calls > c->fail_after ? -100.0 : 0.0;
     return 0;
 }
+
+/* exp(-sum |q|^k / 2); data[0] is k. */
+int power(void *ctx, const double *q, double *grad, double *logp)
+{
+    const context *c = ctx;
+    const double k = c->data[0];
+    *logp = 0.0;
+    for (long i = 0; i < c->dim; i++) {
+        *logp -= 0.5 * pow(fabs(q[i]), k);
+        grad[i] = -0.5 * k * pow(fabs(q[i]), k - 1.0) * (q[i] < 0.0 ? -1.0 : 1.0);
+    }
+    return 0;
+}
+
+/* exp(-sum exp(q^2)). */
+int double_exponential(void *ctx, const double *q, double *grad, double *logp)
+{
+    const context *c = ctx;
+    *logp = 0.0;
+    for (long i = 0; i < c->dim; i++) {
+        const double e = exp(q[i] * q[i]);
+        *logp -= e;
+        grad[i] = -2.0 * q[i] * e;
+    }
+    return 0;
+}
+
+/* ARMA(1, 1) of posteriordb: q = (mu, phi, theta, log sigma); data holds the length of the series,
+   then the series. */
+int arma(void *ctx, const double *q, double *grad, double *logp)
+{
+    const context *c = ctx;
+    const double *y = c->data + 1, mu = q[0], phi = q[1], theta = q[2], sigma = exp(q[3]);
+    const long n = (long) c->data[0];
+    double error = y[0] - mu - phi * mu, by_mu = -1.0 - phi, by_phi = -mu, by_theta = 0.0;
+    double squares = error * error, sum[3] = {error * by_mu, error * by_phi, 0.0};
+    for (long t = 1; t < n; t++) {
+        by_theta = -error - theta * by_theta;
+        by_mu = -1.0 - theta * by_mu;
+        by_phi = -y[t - 1] - theta * by_phi;
+        error = y[t] - mu - phi * y[t - 1] - theta * error;
+        squares += error * error;
+        sum[0] += error * by_mu;
+        sum[1] += error * by_phi;
+        sum[2] += error * by_theta;
+    }
+    const double w = 1.0 / (sigma * sigma), cauchy = sigma * sigma / 6.25;
+    *logp = -mu * mu / 200.0 - (phi * phi + theta * theta) / 8.0 - log1p(cauchy) + q[3]
+        - (double) n * q[3] - 0.5 * w * squares;
+    grad[0] = -mu / 100.0 - w * sum[0];
+    grad[1] = -phi / 4.0 - w * sum[1];
+    grad[2] = -theta / 4.0 - w * sum[2];
+    grad[3] = 1.0 - 2.0 * cauchy / (1.0 + cauchy) - (double) n + w * squares;
+    return 0;
+}
+
+/* Two normals, at -30 and at 30, the second one lower by data[0] in log density. */
+int two_modes(void *ctx, const double *q, double *grad, double *logp)
+{
+    const context *c = ctx;
+    const double offset = q[0] < 0.0 ? q[0] + 30.0 : q[0] - 30.0;
+    grad[0] = -offset;
+    *logp = -0.5 * offset * offset - (q[0] < 0.0 ? 0.0 : c->data[0]);
+    return 0;
+}

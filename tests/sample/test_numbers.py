@@ -1,8 +1,11 @@
 """The chains' random numbers: distributed as they should be, and functions of their key."""
 
 import numpy as np
+import pytest
 from scipy import stats
 
+import cython_ext.random as numpy_meaning
+import probtensor as pt
 from cython_ext.chain import uniforms
 from cython_ext.nuts import normals
 
@@ -16,6 +19,36 @@ def test_normals_are_normal_to_the_tails():
     expected = np.concatenate([[stats.norm.cdf(edges[0])], inner, [stats.norm.sf(edges[-1])]])
     counts = np.bincount(np.searchsorted(edges, z), minlength=edges.size + 1)
     assert stats.chisquare(counts, expected / expected.sum() * z.size).pvalue > 1e-4
+
+
+TAIL = 3.6541528853610088  # the ziggurat's last edge
+MANY = 4_000_000
+
+
+def by_ziggurat():
+    return normals(5, 2, MANY)
+
+
+def by_numpy():
+    return numpy_meaning.normal(*np.broadcast_arrays(np.uint64(5), np.arange(MANY, dtype="uint64")))
+
+
+def by_model():
+    """Through pt_random.h, in a compiled function."""
+    return pt.draw(pt.random.normal(shape=MANY), seed=9)
+
+
+@pytest.mark.parametrize("source", [by_ziggurat, by_numpy, by_model])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_tail_beyond_the_last_edge(source, dtype):
+    """How many there are, on either side, and their distribution given that they are there."""
+    z = source().astype(dtype).astype(float)
+    beyond = np.abs(z[np.abs(z) > TAIL])
+    expected = 2.0 * MANY * stats.norm.sf(TAIL)
+    assert abs(beyond.size - expected) < 4.5 * np.sqrt(expected)
+    assert abs((z > TAIL).sum() - 0.5 * beyond.size) < 4.5 * np.sqrt(0.25 * beyond.size)
+    share = stats.norm.sf(beyond) / stats.norm.sf(TAIL)
+    assert stats.kstest(share, "uniform").pvalue > 1e-4
 
 
 def test_normals_do_not_follow_each_other():

@@ -79,6 +79,21 @@ def test_the_metric_finds_scales(density, metric):
     assert records["n_steps"].mean() < 16
 
 
+@pytest.mark.parametrize("name,dim,least", [("normal", 100, 70.0), ("schools", 10, 45.0)])
+def test_effective_draws_per_gradient(density, schools, name, dim, least):
+    """With the defaults, warm-up left out: the least bulk size per 1000 gradients of draws.
+
+    100 and 65 are usual.
+    """
+    posterior = schools if name == "schools" else density("scaled_normal", dim, np.ones(dim))
+    sizes = []
+    for seed in (1, 2, 3):
+        draws, records, _ = run(posterior, seed=seed)
+        size = diagnostics.ess_bulk(draws).min()
+        sizes.append(1000.0 * size / records["n_steps"].sum())
+    assert np.mean(sizes) > least, sizes
+
+
 def test_records_fit_together(schools):
     draws, records, _ = run(schools, max_treedepth=4)
     steps, depth = records["n_steps"], records["tree_depth"]

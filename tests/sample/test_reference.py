@@ -1,0 +1,101 @@
+"""The native chain draw for draw against the plain Python one: trees, weights, step size, metric,
+windows, random numbers, and the cooling of far starts."""
+
+import numpy as np
+import pytest
+
+from cython_ext.chain import Progress
+from cython_ext.nuts import normals
+from probtensor.sample.nuts import Nuts, new_traces, run_chain
+from tests.sample.reference import Chain, Stream
+
+SAME = ("lp", "n_steps", "tree_depth", "acceptance_rate", "step_size", "diverging", "energy",
+        "reached_max_treedepth")  # fmt: skip
+
+
+def both(posterior, start, *, draws, tune, seed=1, chain=0, **settings):
+    """(native draws, native records, reference draws, reference records) of all iterations."""
+    nuts = Nuts(draws=draws, tune=tune, keep_warmup=True, **settings)
+    traces = new_traces(nuts, chain + 1, posterior.dim)
+    run_chain(
+        posterior, posterior.context(), nuts, traces, np.array(start, float), seed=seed,
+        chain=chain, progress=Progress(),
+    )  # fmt: skip
+    plain = Chain(
+        posterior.logp_and_grad, start, seed=seed, chain=chain, target=nuts.target_accept,
+        metric=nuts.metric, max_depth=nuts.max_treedepth,
+    )  # fmt: skip
+    found, records = plain.run(tune, tune + draws, nuts.early_max_treedepth)
+    return traces.draws[chain], traces.records[chain], found, records
+
+
+def agree(native, records, plain, plain_records, rtol=1e-6):
+    scale = np.abs(plain).max(axis=0)
+    np.testing.assert_allclose(native / scale, plain / scale, atol=rtol)
+    for name in SAME:
+        expected = np.array([record[name] for record in plain_records], float)
+        np.testing.assert_allclose(records[name], expected, rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def test_normals_are_those_of_the_reference():
+    z = normals(11, 3, 20_000)
+    assert np.abs(z).max() > 3.66  # the tail is among them
+    np.testing.assert_allclose(z, Stream(11, 3).normals(20_000), rtol=1e-14)
+
+
+@pytest.mark.parametrize("metric", ["diag_grad", "diag"])
+def test_a_normal_with_scales_apart(density, metric):
+    """Refreshes of the metric, switches at 10, 20, 40, 80 and a last part of 30."""
+    posterior = density("scaled_normal", 5, [0.2, 0.5, 1.0, 3.0, 10.0])
+    agree(*both(posterior, [1.0, -1.5, 0.3, 1.9, -0.7], draws=40, tune=120, metric=metric))
+
+
+@pytest.mark.parametrize("target", [0.6, 0.95])
+def test_a_correlated_normal_in_an_odd_dimension(density, target):
+    covariance = np.array([[1.0, 0.9, 0.0], [0.9, 2.0, -0.5], [0.0, -0.5, 0.7]])
+    posterior = density("correlated_normal", 3, np.linalg.inv(covariance))
+    agree(*both(posterior, [1.0, -1.0, 0.5], draws=150, tune=60, target_accept=target, chain=2))
+
+
+def test_deep_trees(density):
+    """A normal whose slow direction no diagonal finds: trees of hundreds of leaves."""
+    precision = np.full((4, 4), 4000.0) + np.eye(4)
+    depths = set()
+    for seed in range(1, 6):
+        result = both(density("correlated_normal", 4, precision), [0.1, 0.2, -0.1, 0.3],
+                      draws=4, tune=0, seed=seed)  # fmt: skip
+        agree(*result)
+        depths |= {record["tree_depth"] for record in result[3]}
+    assert max(depths) >= 7
+
+
+def test_weights_from_a_start_far_out(density):
+    """The first trajectories' weights span hundreds of orders of magnitude, both ways, so that
+    trees that wait are weighed anew."""
+    posterior = density("scaled_normal", 4, np.ones(4))
+    for seed in range(1, 6):
+        agree(*both(posterior, np.array([90.0, -60.0, 300.0, 10.0]), draws=5, tune=20, seed=seed))
+
+
+def test_steps_that_err_and_diverge(density):
+    """With steps held too large, divergences and low weights are the rule."""
+    posterior = density("funnel", 2)
+    records = []
+    for seed in range(1, 9):
+        result = both(posterior, [-3.0, 0.2], draws=4, tune=12, seed=seed, target_accept=0.4)
+        agree(*result, rtol=1e-3)
+        records += result[3]
+    assert any(record["diverging"] for record in records)
+
+
+@pytest.mark.parametrize("metric", ["diag_grad", "diag"])
+def test_a_heated_start_cools_alike(density, metric):
+    posterior = density("scaled_normal", 3, [1e-6, 1.0, 30.0])
+    result = both(posterior, [1.0, -1.5, 0.4], draws=10, tune=80, metric=metric, max_treedepth=3)
+    agree(*result)
+
+
+@pytest.mark.parametrize("tune", [0, 1, 3, 4, 15, 21])
+def test_short_warmups(density, tune):
+    posterior = density("scaled_normal", 2, [1.0, 3.0])
+    agree(*both(posterior, [0.4, -1.0], draws=10, tune=tune))

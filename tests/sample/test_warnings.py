@@ -1,0 +1,222 @@
+"""What `sample` warns of: each limit just above and just below, and the advice."""
+
+import numpy as np
+import pytest
+
+import probtensor as pt
+from cython_ext.chain import RECORD
+from probtensor.sample import diagnostics, warn
+from probtensor.sample.settings import Nuts
+
+r = pt.random
+
+
+class Plain:
+    """A posterior that only counts its coordinates."""
+
+    dim = 1
+
+
+def texts(draws=None, posterior=None, chains=4, length=1000, **fields):
+    """The warnings about records with the given fields, and independent draws or the given ones."""
+    rng = np.random.default_rng(1)
+    draws = rng.normal(size=(chains, length, 1)) if draws is None else draws
+    records = np.zeros(draws.shape[:2], RECORD)
+    records["energy"] = rng.normal(size=draws.shape[:2])
+    records["lp"] = rng.normal(size=draws.shape[:2])
+    for name, values in fields.items():
+        records[name] = values
+    return list(warn.troubles(posterior or Plain(), Nuts(), draws, records))
+
+
+def among(found, part):
+    return any(part in text for text in found)
+
+
+def scaled_to(measure, low, high, make):
+    """Draws make(t) whose `measure` is just below and just above a limit, by bisection of t."""
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if measure(make(middle)) else (low, middle)
+    return make(low - 1e-9), make(high + 1e-9)
+
+
+def test_nothing_wrong_is_silent():
+    assert texts() == []
+
+
+def test_one_divergence_is_told():
+    diverging = np.zeros((4, 1000))
+    diverging[2, 500] = 1
+    assert among(texts(diverging=diverging), "1 of 4000 draws diverged")
+
+
+def test_rhat_at_its_limit():
+    base = np.random.default_rng(2).normal(size=(4, 1000, 1))
+    base -= base.mean(axis=1, keepdims=True)
+    apart = np.array([0.0, 0.0, 0.0, 1.0])[:, None, None]
+    good, bad = scaled_to(
+        lambda draws: diagnostics.rhat(draws)[0] <= 1.01, 0.0, 1.0, lambda t: base + t * apart
+    )
+    assert diagnostics.rhat(bad)[0] - diagnostics.rhat(good)[0] < 2e-4
+    assert not among(texts(good), "disagree")
+    assert among(texts(bad), "(R-hat of q[0] is 1.010, above 1.01)")
+
+
+def test_effective_sizes_at_their_limit():
+    """An autoregression: 100 effective draws a chain are asked for, 400 of 128 and more chains."""
+    noise = np.random.default_rng(3).normal(size=(4, 1000, 1))
+
+    def walk(t):
+        draws = noise.copy()
+        for n in range(1, draws.shape[1]):
+            draws[:, n] += t * draws[:, n - 1]
+        return draws - draws.mean(axis=1, keepdims=True)
+
+    def size(draws):
+        return min(diagnostics.ess_bulk(draws)[0], diagnostics.ess_tail(draws)[0])
+
+    good, bad = scaled_to(lambda draws: size(draws) >= 400.0, 0.0, 0.95, walk)
+    assert 399.0 < size(bad) < 400.0 <= size(good) < 401.0
+    assert not among(texts(good), "effective sample size below 400")
+    assert among(texts(bad), "effective sample size below 400")
+
+
+def test_the_effective_size_of_many_chains_at_its_limit():
+    rng = np.random.default_rng(4)
+    noise, shifts = rng.normal(size=(128, 100, 1)), rng.normal(size=(128, 1, 1))
+    noise -= noise.mean(axis=1, keepdims=True)
+    good, bad = scaled_to(
+        lambda draws: diagnostics.nested(draws)[1][0] >= 400.0, 0.01, 2.0,
+        lambda t: noise + t * shifts,
+    )  # fmt: skip
+    assert not among(texts(good), "effective sample size below 400")
+    assert among(texts(bad), "effective sample size below 400")
+
+
+def test_energies_at_their_limit():
+    base = np.random.default_rng(5).normal(size=(4, 1000))
+    drift = np.sin(np.arange(1000) / 80.0)
+
+    def energies(t):
+        energy = base.copy()
+        energy[1] += t * drift
+        return energy
+
+    good, bad = scaled_to(
+        lambda energy: diagnostics.bfmi(energy)[1] >= 0.3, 0.0, 20.0, energies
+    )
+    assert abs(diagnostics.bfmi(bad)[1] - 0.3) < 1e-4
+    assert not among(texts(energy=good), "E-BFMI")
+    assert among(texts(energy=bad), "in chain 1 (E-BFMI 0.30, below 0.3)")
+
+
+@pytest.mark.parametrize("count,told", [(200, False), (201, True)])
+def test_tree_depths_at_their_limit(count, told):
+    """More than one draw in twenty."""
+    reached = np.zeros(4000)
+    reached[:count] = 1
+    found = texts(reached_max_treedepth=reached.reshape(4, 1000))
+    assert among(found, "maximum tree depth of 10") == told
+
+
+@pytest.mark.parametrize("length,told", [(99, False), (100, True)])
+def test_short_runs_are_not_measured(length, told):
+    draws = np.random.default_rng(6).normal(size=(4, length, 1)) + 10.0 * np.arange(4)[:, None, None]
+    assert among(texts(draws), "disagree") == told
+
+
+# ---- a chain that is left behind ----
+
+
+def lps(gap, spread=1.0, chain=2):
+    lp = spread * np.random.default_rng(7).normal(size=(4, 1000))
+    lp -= np.median(lp, axis=1, keepdims=True)
+    lp[chain] -= gap
+    return lp
+
+
+@pytest.mark.parametrize("gap,told", [(9.9, False), (10.1, True), (1e28, True)])
+def test_a_chain_far_below_is_named(gap, told):
+    found = [text for text in texts(lp=lps(gap)) if "far below" in text]
+    assert bool(found) == told
+    if told:
+        assert found[0].startswith("chain 2 stays far below the others")
+        assert "init=" in found[0]
+
+
+def test_far_is_measured_in_the_draws_own_spread():
+    """In many dimensions the log density of good draws moves about by tens."""
+    assert not among(texts(lp=lps(100.0, spread=30.0)), "far below")
+    assert among(texts(lp=lps(250.0, spread=30.0)), "chain 2 stays far below")
+
+
+def test_several_chains_and_one_chain():
+    lp = lps(50.0)
+    lp[0] -= 1e9
+    assert among(texts(lp=lp), "chains 0, 2 stay far below the others")
+    assert not among(texts(chains=1), "far below")
+
+
+def test_a_lesser_mode_is_told(density):
+    """From a start in a valley where no chain leaves: two modes, e^-60 apart in height."""
+    posterior = density("two_modes", 1, [60.0])
+    with pytest.warns(pt.SamplerWarning) as caught:
+        pt.sample(posterior, 200, 200, 4, seed=1, progress=False,
+                  init=np.array([[-30.0], [30.0], [-30.0], [-30.0]]))  # fmt: skip
+    assert any("chain 1 stays far below" in str(w.message) for w in caught)
+
+
+# ---- advice about divergences ----
+
+DIVERGED = {"diverging": np.eye(4, 1000)}
+
+
+def advice(posterior):
+    return next(text for text in texts(posterior=posterior, **DIVERGED) if "diverged" in text)
+
+
+def centred():
+    tau = r.half_normal(1.0, name="tau")
+    theta = r.normal(r.normal(name="mu"), tau, shape=3, name="theta")
+    return pt.condition({r.normal(theta, 1.0, name="y"): np.zeros(3)}, target="interp")
+
+
+def by_log_scale():
+    level = r.normal(0.0, 3.0, name="level")
+    x = r.student_t(4.0, 0.0, pt.exp(level / 2), shape=4, name="x")
+    return pt.condition({r.normal(pt.sum(x), 1.0, name="y"): 0.0}, target="interp")
+
+
+def standardised():
+    tau, z = r.half_normal(1.0, name="tau"), r.normal(shape=3, name="z")
+    return pt.condition({r.normal(tau * z, 1.0, name="y"): np.zeros(3)}, target="interp")
+
+
+def regression():
+    b, sigma = r.normal(shape=2, name="b"), r.half_normal(1.0, name="sigma")
+    return pt.condition({r.normal(np.eye(2) @ b, sigma, name="y"): np.zeros(2)}, target="interp")
+
+
+def means_only():
+    mu = r.normal(name="mu")
+    theta = r.normal(mu, 1.0, shape=3, name="theta")
+    return pt.condition({r.normal(theta, 1.0, name="y"): np.zeros(3)}, target="interp")
+
+
+@pytest.mark.parametrize("model,pairs", [
+    (centred, (("theta", "tau"),)), (by_log_scale, (("x", "level"),)),
+    (standardised, ()), (regression, ()), (means_only, ()),
+])  # fmt: skip
+def test_hierarchies_are_read_off_the_graph(model, pairs):
+    posterior = model()
+    assert posterior.hierarchies == pairs
+    text = advice(posterior)
+    assert "Raise target_accept above 0.9" in text
+    assert ("hierarchy" in text) == bool(pairs)
+    for effect, scale in pairs:
+        assert f"in place of {effect}, whose scale is made of {scale}" in text
+
+
+def test_a_bare_density_gets_the_general_advice():
+    assert "hierarchy" not in advice(Plain())
