@@ -48,7 +48,6 @@ from probtensor.rules import stabilized
 from probtensor.transform.autodiff import grad
 from probtensor.types import Shape, SizeCheck
 
-
 SCALES = ("sigma", "b", "s", "scale_tril")  # parameters that multiply a standard variable
 
 

@@ -144,7 +144,9 @@ class Chain:
 
     max_error = 1000.0
 
-    def __init__(self, density, start, *, seed, chain, max_depth=10, target=0.8, metric="diag_grad"):
+    def __init__(
+        self, density, start, *, seed, chain, max_depth=10, target=0.8, metric="diag_grad"
+    ):
         self.density, self.dim = density, len(start)
         self.stream = Stream(seed, chain)
         self.max_depth, self.target, self.metric = max_depth, target, metric

@@ -79,11 +79,11 @@ def test_the_metric_finds_scales(density, metric):
     assert records["n_steps"].mean() < 16
 
 
-@pytest.mark.parametrize("name,dim,least", [("normal", 100, 70.0), ("schools", 10, 45.0)])
+@pytest.mark.parametrize("name,dim,least", [("normal", 100, 120.0), ("schools", 10, 50.0)])
 def test_effective_draws_per_gradient(density, schools, name, dim, least):
     """With the defaults, warm-up left out: the least bulk size per 1000 gradients of draws.
 
-    100 and 65 are usual.
+    135 and 60 are usual.
     """
     posterior = schools if name == "schools" else density("scaled_normal", dim, np.ones(dim))
     sizes = []

@@ -103,9 +103,7 @@ def test_energies_at_their_limit():
         energy[1] += t * drift
         return energy
 
-    good, bad = scaled_to(
-        lambda energy: diagnostics.bfmi(energy)[1] >= 0.3, 0.0, 20.0, energies
-    )
+    good, bad = scaled_to(lambda energy: diagnostics.bfmi(energy)[1] >= 0.3, 0.0, 20.0, energies)
     assert abs(diagnostics.bfmi(bad)[1] - 0.3) < 1e-4
     assert not among(texts(energy=good), "E-BFMI")
     assert among(texts(energy=bad), "in chain 1 (E-BFMI 0.30, below 0.3)")
@@ -122,7 +120,8 @@ def test_tree_depths_at_their_limit(count, told):
 
 @pytest.mark.parametrize("length,told", [(99, False), (100, True)])
 def test_short_runs_are_not_measured(length, told):
-    draws = np.random.default_rng(6).normal(size=(4, length, 1)) + 10.0 * np.arange(4)[:, None, None]
+    draws = np.random.default_rng(6).normal(size=(4, length, 1))
+    draws += 10.0 * np.arange(4)[:, None, None]
     assert among(texts(draws), "disagree") == told
 
 
