@@ -53,6 +53,19 @@ SCHOOLS = """{
     return logp - 0.02 * mu * mu - pt_log1p(square) + q[1];
 }
 """
+# exp(-sum |q|^100 / 2)
+POWER = """{
+    double logp = 0.0;
+    for (int i = g.lane(); i < PT_DIM; i += g.size()) {
+        const double slope = pt_pow(fabs(q[i]), 99.0);
+        grad[i] = q[i] < 0.0 ? 50.0 * slope : -50.0 * slope;
+        logp -= 0.5 * slope * fabs(q[i]);
+    }
+    logp = g.add(logp);
+    g.sync();
+    return logp;
+}
+"""
 # b[0]: X [n, PT_DIM], b[1]: y [n], unit noise, standard normal coefficients; work: residuals.
 REGRESSION = """{
     const double *x = (const double *) data.b[0], *y = (const double *) data.b[1];

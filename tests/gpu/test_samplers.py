@@ -514,6 +514,22 @@ def test_starts_can_be_given(device_driver):
     assert np.abs(draws_of(idata)[:, 0] - init).max() < 30.0
 
 
+@each
+@pytest.mark.parametrize("group", ["thread", "warp"])
+def test_starts_far_out_come_in(device_driver, sampler, group):
+    """From where the log density is -1e27: see tests/sample/test_far_starts.py."""
+    posterior = models.by_hand(models.POWER, 2, group)
+    chains, draws = (16, 150) if group == "thread" else (4, 60)
+    init = np.where(np.arange(2 * chains).reshape(chains, 2) % 3 == 0, -1.9, 1.9)
+    idata = run(posterior, chains, draws, 200, init=init, keep_warmup=True, **ARGUMENTS[sampler])
+    spread = draws_of(idata).std(axis=(0, 1))
+    np.testing.assert_allclose(spread, 0.573, rtol=0.2)
+    q = np.asarray(idata.warmup_posterior["q"])
+    lp = np.asarray(idata.warmup_sample_stats.lp)
+    assert lp[:, 0].max() < -1e12
+    np.testing.assert_allclose(lp, -0.5 * (np.abs(q) ** 100).sum(axis=2), rtol=1e-9, atol=1e-290)
+
+
 # ---- the text ----
 
 
