@@ -9,6 +9,12 @@ warm-up included, 4 chains of 1000 + 1000 iterations, means over 3 to 10 seeds, 
     normal, scales from 1 to 1000    9.5 /  80.9 /  87.9   regression, kidiq    4.1 /  9.1 /  9.6
     normal, 50 correlated dims      18.4 /  23.2 /  23.8   logistic regression  105 /  119 /  127
     radon, varying slopes            1.8 /   3.6 /   5.0   item response, 2PL   1.5 /  1.8 /  2.4
+
+Why chains that start far out begin hot (chain.pyx). Of 240 starts, uniform on (-2, 2), of
+posteriordb's arma-arma11, whose log densities go down to -1e114, all come in, at 7,000 gradients a
+chain; without heat 133 do, at 30,000 to 310,000, and with metric="diag" 215. So one start point a
+chain is enough: to take the best of a few would only make chains begin nearer to each other, and
+R-hat see less.
 """
 
 from dataclasses import dataclass
