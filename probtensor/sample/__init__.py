@@ -43,7 +43,7 @@ draws the same bits with 1 or 16 chains, on 1 or 16 threads. Momenta come from a
 The metric is a diagonal var(draw)**a / var(gradient)**(1 - a) whose a moves from 1/2 to 1 as draws
 arrive (chain.pyx says why; nuts.py gives the figures).
 
-A chain that starts far out begins hot (chain.pyx). target_accept is 0.9 (settings.py has the table).
+A chain that starts far out begins hot (chain.pyx). target_accept is 0.9: settings.py has a table.
 
 Rejected: processes (pickling, start-up, memory); a Python loop around a native transition (the
 loop would cost more than a small model's gradient); chains in step (they wait for the longest tree:
