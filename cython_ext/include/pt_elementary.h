@@ -208,6 +208,23 @@ PT_FN double pt_log1p(double x) {
     return PT_ABS(x) < 1e-17 ? x : value;
 }
 
+/* log(1 + (x w)^2), also where the square overflows, or the product: past 2^500 the 1 is lost, and
+ * a factor 2^-640 keeps products up to 2^1150 in range. */
+PT_FN double pt_log1p_square(double x, double w) {
+    const double scale = 4.6816763546921983e-97;    /* 2^-320 */
+    const double shift = 887.22839111673;           /* 1280 ln2 */
+    double product = x * w;
+    double far = PT_ABS(product) > 3.273390607896142e150 ? 1.0 : 0.0;     /* 2^500 */
+    double y = far > 0.0 ? (x * scale) * (w * scale) : product;
+    double square = y * y;
+    double lost;
+    double u = pt__two_sum(1.0 - far, square, &lost);
+    double low;
+    double high = pt__log_sum(u, lost, &low);
+    double value = pt__log_edges(u, far * shift + (high + low));
+    return square + far < 1e-17 ? square : value;
+}
+
 /* ---- logistic family ---- */
 
 /* Both start from the same e^-|x|, which a compiler shares where both are wanted. */
@@ -447,6 +464,17 @@ PT_FN double pt_cbrt(double x) {
     return x == 0.0 ? x : PT_COPYSIGN(value, x);
 }
 
+/* log(cosh x), by e = exp(-|x|) - 1: cosh(x) - 1 is e^2 / (2 (1 + e)), and cosh(x) is exp(|x|)
+ * (1 + e (2 + e) / 2). */
+PT_FN double pt_log_cosh(double x) {
+    double a = PT_ABS(x);
+    double low;
+    double e = pt__expm1_parts(-pt__clamp(a, 0.0, 40.0), 0.0, &low);
+    double near = PT_MA(e, e, 2.0 * e * low) / (PT_MA(2.0, e, 2.0) + 2.0 * low);
+    double v = a < 2.0 ? near : 0.5 * (e * (2.0 + e));
+    double value = (a < 2.0 ? 0.0 : a) + pt_log1p(v);
+    return a < 2.0 && near < 1e-290 ? 0.5 * (a * a) : value;
+}
 
 /* ---- float32: the double function, rounded ---- */
 
