@@ -105,9 +105,8 @@ class Logit(Bijector):
         if is_zero(self.high):
             return self.low * ops.sigmoid(-u)
         low = u < 0
-        share = 2 * ops.sigmoid(ops.where(low, u, -u))
-        away = half_width(self.low, self.high) * share
-        return ops.where(low, self.low + away, self.high - away)
+        half = half_width(self.low, self.high) * ops.sigmoid(ops.where(low, u, -u))
+        return ops.where(low, self.low + half + half, self.high - half - half)
 
     def inverse(self, x):
         return ops.log(x - self.low) - ops.log(self.high - x)

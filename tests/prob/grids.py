@@ -1,7 +1,8 @@
 """Grids of parameters and values for every distribution, reaching 1e+-15 and 1e+-300.
 
 A `Grid` says how a law is made, its exact formula, the values its parameters take, and places to
-look at. `PENDING` are none: every point of every grid is judged.
+look at: ends of the support and their neighbours, zeros, and the bulk wherever the parameters put
+it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ AROUND = (1e-8, 0.5, 1.0, -1.0, 2.5, -40.0, 1e5)
 INSIDE_UNIT = (1e-300, 1e-15, 0.25, 0.5, 0.75, 1 - 2**-30, 1 - 2**-53)
 
 
-def signed(low=-np.inf, closed=False):
+def signed():
     """Magnitudes of both signs and 0."""
     return (0.0, *MAGNITUDES, *(-m for m in MAGNITUDES))
 
@@ -35,7 +36,7 @@ def signed(low=-np.inf, closed=False):
 @dataclass(frozen=True)
 class Grid:
     """One law: `values(**parameters)` are the places for one choice of parameters; `inside` tells
-    those in the support; `dtype` of the values is int64 for counts."""
+    those in the support; values are int64 where `counts`, and so are the parameters of `whole`."""
 
     name: str
     make: Callable
@@ -44,6 +45,7 @@ class Grid:
     values: Callable
     inside: Callable = lambda x, **_: True
     counts: bool = False
+    whole: tuple = ()
     valid: Callable = field(default=lambda **_: True)
 
     def __str__(self):
@@ -59,10 +61,12 @@ class Grid:
         return rows[start::every]
 
     def graph(self, dtype):
-        """(inputs, log density) with x first, all vectors of `dtype`; counts as int64."""
+        """(inputs, log density) with x first, all of them vectors."""
         n = pt.Dim.name(f"points of {self.name}")
         x = pt.tensor("x", (n,), "int64" if self.counts else dtype)
-        given = {k: pt.tensor(k, (n,), dtype) for k in self.parameters}
+        given = {
+            k: pt.tensor(k, (n,), "int64" if k in self.whole else dtype) for k in self.parameters
+        }
         return [x, *given.values()], pt.logp(self.make(**given), x)
 
 
@@ -143,10 +147,10 @@ GRIDS = [
     Grid("bernoulli by logit", R.bernoulli, truth.bernoulli_logit, {"logit_p": LOGITS},
          lambda logit_p: (0, 1, 2, -1), lambda x, logit_p: x in (0, 1), True),
     Grid("binomial", R.binomial, truth.binomial, {"n": COUNTS, "p": CHANCES},
-         lambda n, p: (0, 1, n // 3, n - 1, n, n + 1), lambda x, n, p: 0 <= x <= n, True),
+         lambda n, p: (0, 1, n // 3, n - 1, n, n + 1), lambda x, n, p: 0 <= x <= n, True, ("n",)),
     Grid("binomial by logit", R.binomial, truth.binomial_logit, {"n": COUNTS, "logit_p": LOGITS},
          lambda n, logit_p: (0, 1, n // 3, n - 1, n, n + 1), lambda x, n, logit_p: 0 <= x <= n,
-         True),
+         True, ("n",)),
     Grid("poisson", R.poisson, truth.poisson, {"mu": (0.0, 1e-300, *SCALES)},
          lambda mu: (*COUNTS, int(mu), -1), nonnegative, True),
     Grid("negative_binomial", R.negative_binomial, truth.negative_binomial,

@@ -285,22 +285,56 @@ def exact(formula, arguments, place, value):
     return Truth(found.value, found.slopes)
 
 
-def fault(got, want, slack, moved, dtype):
+def fault(got, want, slack, moved, floor, dtype):
     """What is wrong with a float beside its exact value; None if nothing is.
 
     It may be off by `slack` of itself, by four times what roundings of the arguments move it, by
-    the smallest normal number, and be infinite past the largest.
+    `floor` (a few roundings of the terms it is the sum of), by the smallest normal number, and be
+    infinite past the largest.
     """
     info = np.finfo(dtype)
     got = float(got)
     if math.isnan(got):
         return "nan"
     if abs(want) >= mpf(float(info.max)) * (1 - slack):
-        return None if math.isinf(got) and (got > 0) == (want > 0) or abs(
-            mpf(got) - want) <= slack * abs(want) else "not infinite"  # fmt: skip
-    if math.isinf(got):
-        return "infinite"
-    gap = abs(mpf(got) - want)
-    if gap <= slack * abs(want) + mpf(float(info.tiny)):
-        return None
-    return None if gap <= 4 * moved() else f"off by {float(gap / abs(want or 1)):.1e}"
+        near = not math.isinf(want) and abs(mpf(got) - want) <= slack * abs(want)
+        return None if near or got == math.copysign(math.inf, want) else "not infinite"
+    if not math.isinf(got):
+        gap = abs(mpf(got) - want)
+        if gap <= slack * abs(want) + max(floor, mpf(float(info.tiny))):
+            return None
+        if gap <= 4 * moved():
+            return None
+    return f"off by {float((mpf(got) - want) / (want or 1)):.1e}"
+
+
+SLACK = {"float64": (mpf("1e-12"), mpf("1e-10")), "float32": (mpf("1e-6"), mpf("1e-5"))}
+
+
+def faults(formula, row, outputs, dtype):
+    """What is wrong with [value, slope by x, slope by each parameter] at a row of arguments; None
+    stands for a slope that was not asked for."""
+    with mp.workdps(DIGITS):
+        exact_here = truth(formula, row)
+        moved = []
+
+        def movement(place):
+            if not moved:
+                value, slopes = conditioning(formula, row, EPS[dtype])
+                moved.extend([value, *slopes])
+            return moved[place]
+
+        wanted = [exact_here.value, *exact_here.slopes]
+        few = 16 * EPS[dtype]
+        size = 1 + sum(abs(mp.log(abs(mpf(float(a))))) for a in row if a and abs(a) < math.inf)
+        floors = [few * size, mpf(0), *(few / abs(mpf(float(a))) if a else mpf(0) for a in row[1:])]
+        found = []
+        for place, (got, want) in enumerate(zip(outputs, wanted, strict=True)):
+            if got is None:
+                continue
+            wrong = fault(got, want, SLACK[dtype][place > 0], lambda k=place: movement(k),
+                          floors[place], dtype)  # fmt: skip
+            if wrong:
+                name = f"slope {place - 1}" if place else "value"
+                found.append(f"{name} at {row}: {float(got)!r} for {mp.nstr(want, 17)}, {wrong}")
+        return found
