@@ -137,7 +137,11 @@ class HalfNormal(HalfScale):
         return -0.5 * ops.square(x * (1 / sigma)) - ops.log(sigma) + (LOG_2 - HALF_LOG_2PI)
 
     def logcdf(self, x, sigma):
-        return ops.log(ops.erf(x * (1 / sigma) * math.sqrt(0.5)))
+        z = x * (1 / sigma) * math.sqrt(0.5)
+        # erf rounds to 1 where its distance from it still has digits.
+        near = z < 0.5
+        above = ops.log1p(-ops.erfc(ops.where(near, 0.5, z)))
+        return ops.where(near, ops.log(ops.erf(ops.where(near, z, 0.5))), above)
 
     def sample(self, key, shape, sigma):
         return sigma * ops.abs(ops.draw_normal(key, places(shape)))
@@ -176,7 +180,10 @@ class HalfCauchy(HalfScale):
         return -ops.log1p_square(x, 1 / sigma) - ops.log(sigma) + (LOG_2 - LOG_PI)
 
     def logcdf(self, x, sigma):
-        return ops.log(ops.arctan(x * (1 / sigma))) + (LOG_2 - LOG_PI)
+        low = ops.log(ops.arctan2(x, sigma)) + (LOG_2 - LOG_PI)
+        near = x < sigma
+        above = ops.arctan2(sigma, ops.where(near, sigma, x))
+        return ops.where(near, low, ops.log1p(above * (-2 / math.pi)))
 
     def sample(self, key, shape, sigma):
         return sigma * ops.tan((math.pi / 2) * ops.draw_uniform(key, places(shape)))

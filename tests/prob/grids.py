@@ -47,6 +47,7 @@ class Grid:
     counts: bool = False
     whole: tuple = ()
     valid: Callable = field(default=lambda **_: True)
+    quantity: Callable = pt.logp
 
     def __str__(self):
         return self.name
@@ -67,7 +68,7 @@ class Grid:
         given = {
             k: pt.tensor(k, (n,), "int64" if k in self.whole else dtype) for k in self.parameters
         }
-        return [x, *given.values()], pt.logp(self.make(**given), x)
+        return [x, *given.values()], self.quantity(self.make(**given), x)
 
 
 def near(place, scale):
@@ -159,4 +160,37 @@ GRIDS = [
     Grid("negative_binomial by chance", R.negative_binomial, truth.negative_binomial_chance,
          {"n": SHAPES, "p": (1e-15, 0.3, 0.5, 1 - 2**-30)}, lambda n, p: (*COUNTS, -1),
          nonnegative, True),
+]  # fmt: skip
+
+
+def log_cdf(law, x):
+    """The logarithm of a law's distribution function."""
+    return law.op.distribution.logcdf(x, *law.inputs)
+
+
+def moderate(values, least=-np.inf):
+    """Those above a bound whose squares are floats."""
+    return tuple(x for x in values if x > least and (x == 0 or 1e-150 < abs(x) < 1e150))
+
+
+CDFS = [
+    *(Grid(f"cdf of {name}", make, formula, {"mu": PLACES, scale: SCALES},
+           lambda mu, scale=scale, **p: moderate(near(mu, p[scale])), quantity=log_cdf)
+      for name, make, formula, scale in [
+          ("normal", R.normal, truth.normal_cdf, "sigma"),
+          ("cauchy", R.cauchy, truth.cauchy_cdf, "sigma"),
+          ("laplace", R.laplace, truth.laplace_cdf, "b"),
+          ("logistic", R.logistic, truth.logistic_cdf, "s"),
+      ]),
+    *(Grid(f"cdf of {name}", make, formula, {scale: SCALES},
+           lambda **p: moderate(positives(*p.values()), 0), quantity=log_cdf)
+      for name, make, formula, scale in [
+          ("half_normal", R.half_normal, truth.half_normal_cdf, "sigma"),
+          ("half_cauchy", R.half_cauchy, truth.half_cauchy_cdf, "sigma"),
+          ("exponential", R.exponential, truth.exponential_cdf, "lam"),
+      ]),
+    Grid("cdf of log_normal", R.log_normal, truth.log_normal_cdf, {"mu": PLACES, "sigma": SCALES},
+         lambda mu, sigma: moderate(positives(), 0), quantity=log_cdf),
+    Grid("cdf of uniform", R.uniform, truth.uniform_cdf, {"low": (0.0, -3.0), "high": (1.0, 1e15)},
+         lambda low, high: (high, (low + high) / 2, low + 1e-3), quantity=log_cdf),
 ]  # fmt: skip

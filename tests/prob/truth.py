@@ -1,4 +1,4 @@
-"""Log densities and their derivatives to fifty digits, from formulas of their own.
+"""Log densities, distribution functions and their derivatives, from formulas of their own.
 
 Each formula is written once, over `Dual` numbers of mpmath: a value and its derivatives by every
 argument, so that no truth rests on differences. The formulas are those of the textbooks, with no
@@ -8,14 +8,7 @@ care for rounding: at this precision none is needed, but for sums of 1 and somet
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
-import numpy as np
 from mpmath import mp, mpf
-
-DIGITS = 50
-EPS = {"float64": mpf(2) ** -53, "float32": mpf(2) ** -24}
 
 
 class Dual:
@@ -240,101 +233,68 @@ def flat(x):
     return x * 0
 
 
-@dataclass(frozen=True)
-class Truth:
-    """The exact value and slopes at one point, and how far roundings of the arguments move each."""
-
-    value: object
-    slopes: list
+# Distribution functions, for which a law's logcdf is asked.
 
 
-def truth(formula, arguments):
-    """The exact outcome of a formula at floats taken as they stand."""
-    with mp.workdps(DIGITS):
-        count = len(arguments)
-        inputs = [Dual(mpf(float(a)), [mpf(int(i == k)) for i in range(count)])
-                  for k, a in enumerate(arguments)]  # fmt: skip
-        found = formula(*inputs)
-        return Truth(found.value, found.slopes)
+def log_share(below, above, slope, x):
+    """The logarithm of a probability, given it, what is left of 1, and its slope."""
+    value = mp.log1p(-above) if above < 0.5 else mp.log(below)
+    return x.by(value, slope / (1 - above if above < 0.5 else below))
 
 
-def conditioning(formula, arguments, eps):
-    """How far (value, slopes) move where each argument moves by a rounding of `eps`."""
-    with mp.workdps(DIGITS):
-        here = truth(formula, arguments)
-        moved = [mpf(0)] * (1 + len(arguments))
-        for k, a in enumerate(arguments):
-            for factor in (1 - eps, 1 + eps):
-                try:
-                    there = exact(formula, arguments, k, mpf(float(a)) * factor)
-                except (ValueError, ZeroDivisionError):
-                    continue
-                gaps = [abs(there.value - here.value)]
-                gaps += [abs(b - a) for a, b in zip(here.slopes, there.slopes)]
-                moved = [m + mp.re(g) / 2 for m, g in zip(moved, gaps)]
-    return moved[0], moved[1:]
+def erfc(x):
+    """1 - erf(x); far out by its asymptotic series (DLMF 7.12.1), which mpmath does not reach."""
+    if abs(x) < 1e4:
+        return mp.erfc(x)
+    if x < 0:
+        return mpf(2)
+    series = mp.fsum(mp.fac2(2 * k - 1) * (-1 / (2 * x * x)) ** k for k in range(9))
+    return mp.exp(-x * x) / (x * mp.sqrt(mp.pi)) * series
 
 
-def exact(formula, arguments, place, value):
-    """The truth with one argument moved, which is no float."""
-    count = len(arguments)
-    values = [mpf(float(a)) for a in arguments]
-    values[place] = value
-    inputs = [Dual(v, [mpf(int(i == k)) for i in range(count)]) for k, v in enumerate(values)]
-    found = formula(*inputs)
-    return Truth(found.value, found.slopes)
+def normal_cdf(x, mu, sigma):
+    z = (x - mu) / sigma
+    below, above = (erfc(side * z.value / mp.sqrt(2)) / 2 for side in (-1, 1))
+    return log_share(below, above, mp.exp(-(z.value**2) / 2) / mp.sqrt(2 * mp.pi), z)
 
 
-def fault(got, want, slack, moved, floor, dtype):
-    """What is wrong with a float beside its exact value; None if nothing is.
-
-    It may be off by `slack` of itself, by four times what roundings of the arguments move it, by
-    `floor` (a few roundings of the terms it is the sum of), by the smallest normal number, and be
-    infinite past the largest.
-    """
-    info = np.finfo(dtype)
-    got = float(got)
-    if math.isnan(got):
-        return "nan"
-    if abs(want) >= mpf(float(info.max)) * (1 - slack):
-        near = not math.isinf(want) and abs(mpf(got) - want) <= slack * abs(want)
-        return None if near or got == math.copysign(math.inf, want) else "not infinite"
-    if not math.isinf(got):
-        gap = abs(mpf(got) - want)
-        if gap <= slack * abs(want) + max(floor, mpf(float(info.tiny))):
-            return None
-        if gap <= 4 * moved():
-            return None
-    return f"off by {float((mpf(got) - want) / (want or 1)):.1e}"
+def half_normal_cdf(x, sigma):
+    z = x / sigma
+    t = z.value / mp.sqrt(2)
+    return log_share(mp.erf(t), erfc(t), mp.sqrt(2 / mp.pi) * mp.exp(-(t**2)), z)
 
 
-SLACK = {"float64": (mpf("1e-12"), mpf("1e-10")), "float32": (mpf("1e-6"), mpf("1e-5"))}
+def cauchy_cdf(x, mu, sigma):
+    z = (x - mu) / sigma
+    below, above = (mp.atan2(1, side * z.value) / mp.pi for side in (-1, 1))
+    return log_share(below, above, 1 / (mp.pi * (1 + z.value**2)), z)
 
 
-def faults(formula, row, outputs, dtype):
-    """What is wrong with [value, slope by x, slope by each parameter] at a row of arguments; None
-    stands for a slope that was not asked for."""
-    with mp.workdps(DIGITS):
-        exact_here = truth(formula, row)
-        moved = []
+def half_cauchy_cdf(x, sigma):
+    z = x / sigma
+    below, above = 2 * mp.atan(z.value) / mp.pi, 2 * mp.atan2(1, z.value) / mp.pi
+    return log_share(below, above, 2 / (mp.pi * (1 + z.value**2)), z)
 
-        def movement(place):
-            if not moved:
-                value, slopes = conditioning(formula, row, EPS[dtype])
-                moved.extend([value, *slopes])
-            return moved[place]
 
-        wanted = [exact_here.value, *exact_here.slopes]
-        few = 16 * EPS[dtype]
-        size = 1 + sum(abs(mp.log(abs(mpf(float(a))))) for a in row if a and abs(a) < math.inf)
-        floors = [few * size, mpf(0), *(few / abs(mpf(float(a))) if a else mpf(0) for a in row[1:])]
-        found = []
-        for place, (got, want) in enumerate(zip(outputs, wanted, strict=True)):
-            if got is None:
-                continue
-            wrong = fault(got, want, SLACK[dtype][place > 0], lambda k=place: movement(k),
-                          floors[place], dtype)  # fmt: skip
-            if wrong:
-                name = f"slope {place - 1}" if place else "value"
-                found.append(f"{name} at {row}: {float(got)!r} for {mp.nstr(want, 17)}, {wrong}")
-        return found
+def log_normal_cdf(x, mu, sigma):
+    return normal_cdf(log(x), mu, sigma)
+
+
+def uniform_cdf(x, low, high):
+    return log((x - low) / (high - low))
+
+
+def exponential_cdf(x, lam):
+    t = lam * x
+    return t.by(mp.log(-mp.expm1(-t.value)), mp.exp(-t.value) / -mp.expm1(-t.value))
+
+
+def laplace_cdf(x, mu, b):
+    z = (x - mu) / b
+    if z.value < 0:
+        return z - constant("log 2")
+    return log1p(-exp(-z) / 2)
+
+
+def logistic_cdf(x, mu, s):
+    return -softplus(-(x - mu) / s)
