@@ -86,9 +86,10 @@ def fault(got, want, slack, moved, floor, dtype):
 SLACK = {"float64": (mpf("1e-12"), mpf("1e-10")), "float32": (mpf("1e-6"), mpf("1e-5"))}
 
 
-def faults(formula, row, outputs, dtype):
+def faults(formula, row, outputs, dtype, scale=0):
     """What is wrong with [value, slope by x, slope by each parameter] at a row of arguments; None
-    stands for a slope that was not asked for."""
+    stands for a slope that was not asked for. `scale` is the size of terms that slopes are
+    differences of."""
     with mp.workdps(DIGITS):
         exact_here = truth(formula, row)
         moved = []
@@ -102,7 +103,8 @@ def faults(formula, row, outputs, dtype):
         wanted = [exact_here.value, *exact_here.slopes]
         few = 16 * EPS[dtype]
         size = 1 + sum(abs(mp.log(abs(mpf(float(a))))) for a in row if a and abs(a) < math.inf)
-        floors = [few * size, mpf(0), *(few / abs(mpf(float(a))) if a else mpf(0) for a in row[1:])]
+        floors = [few * size, few * scale]
+        floors += [few * (scale + 1 / abs(mpf(float(a)))) if a else few * scale for a in row[1:]]
         found = []
         for place, (got, want) in enumerate(zip(outputs, wanted, strict=True)):
             if got is None:
@@ -124,15 +126,20 @@ def outputs_of(grid, dtype):
 
 
 def rows_of(grid, dtype, every, start=0):
-    """The points of a grid as numbers of a dtype."""
+    """The points of a grid as numbers of a dtype; float32 takes parameters of 1e+-10 at most, since
+    its own range ends at 1e38, and what slopes are made of would leave it."""
     rows = grid.points(every, start)
     if dtype == "float64":
         return rows
     smooth = [not grid.counts, *(name not in grid.whole for name in grid.parameters)]
     with np.errstate(all="ignore"):
-        rows = [tuple(float(np.float32(v)) if s else v for v, s in zip(row, smooth)) for row in rows]
-    single = [row for row in rows if all(abs(v) < math.inf for v in row)]
-    return [row for row in single if all(v or i == 0 for i, v in enumerate(row))]
+        # 0 is added for the sake of -0.0, which small negative numbers round to.
+        rows = [
+            tuple(float(np.float32(v)) + 0.0 if s else v for v, s in zip(row, smooth))
+            for row in rows
+            if all(v == 0 or 1e-10 <= abs(v) <= 1e10 for v in row[1:])
+        ]
+    return [row for row in rows if all(abs(v) < math.inf for v in row)]
 
 
 def wrong_places(grid, inputs, rows, found, dtype):
