@@ -18,9 +18,10 @@ from probtensor.ops.arithmetic import EDGES
 from probtensor.ops.kinds import NONNEGATIVE, Elementwise, Facts, op
 from probtensor.ops.samples import reals
 
-# Beyond the first number a product is so large that 1 is lost beside its square; there both of its
-# factors are multiplied by the second.
-FAR = {"float64": (2.0**500, 2.0**-320), "float32": (2.0**60, 2.0**-40)}
+# Beyond these a product is so large that 1 is lost beside its square, which is still a float.
+FAR = {"float64": 2.0**500, "float32": 2.0**60}
+SCALE = 2.0**-320
+LN2 = float(np.log(2))
 
 
 def static(function: Callable) -> Any:
@@ -30,11 +31,10 @@ def static(function: Callable) -> Any:
 
 def _log1p_square(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     x64, w64 = x.astype("float64"), w.astype("float64")
-    limit, scale = FAR["float64"]
-    far = np.abs(x64 * w64) > limit
+    far = np.abs(x64 * w64) > FAR["float64"]
     near = np.log1p(np.square(np.where(far, 0, x64 * w64)))
-    scaled = np.log(np.abs(np.where(far, (x64 * scale) * (w64 * scale), 1)))
-    return np.where(far, 2 * scaled - 4 * math.log(scale), near).astype(x.dtype)
+    scaled = np.log(np.abs(np.where(far, (x64 * SCALE) * (w64 * SCALE), 1)))
+    return np.where(far, 2 * scaled - 4 * math.log(SCALE), near).astype(x.dtype)
 
 
 @op
@@ -49,22 +49,21 @@ class Log1pSquare(Elementwise):
     samples = reals(-3, 3, 0.2, 3, edges=(*EDGES, 1e200, -1e300))
 
     def vjp(self, g, out, x, w):
-        # y / (1 + y^2) for y = x w, and 1 / y where 1 is lost. The scale keeps all that is made of
-        # the factors in the range of floats.
-        limit, scale = FAR[x.dtype]
-        far = ops.abs(x * w) > limit
-        scale = ops.where(far, scale, 1)
-        a, b = x * scale, w * scale
-        y = a * b
-        slope = 2 * ops.where(far, 1, y) / ops.where(far, y, 1 + ops.square(y))
-        return g * (slope * (b * scale)), g * (slope * (a * scale))
+        # 2 w y / (1 + y^2) for y = x w, or 2 / x where 1 is lost beside y^2; and what either factor
+        # has of it the other one has too. One division serves both.
+        y = x * w
+        far = ops.abs(y) > FAR[x.dtype]
+        slope = ops.where(far, 2, 2 * w * y) / ops.where(far, x, 1 + ops.square(y))
+        still = ops.eq(w, 0)
+        share = ops.where(still, 0, 1) / ops.where(still, 1, w)
+        return g * slope, g * (slope * x * share)
 
 
 def _log_cosh(x: np.ndarray) -> np.ndarray:
     a = np.abs(x)
-    e = np.expm1(-np.minimum(a, 40))
-    near = np.where(a > 1e-100, np.log1p(e * e / (2 + 2 * e)), np.square(a) / 2)
-    return np.where(a < 2, near, a + np.log1p(e * (2 + e) / 2)).astype(x.dtype)
+    e = np.expm1(2 * np.minimum(a, 20))
+    near = np.where(a > 1e-100, np.log1p(e * e / (4 + 4 * e)), np.square(a)) / 2
+    return np.where(a > 20, a - LN2, near).astype(x.dtype)
 
 
 @op

@@ -170,8 +170,8 @@ def gamma(x, alpha, beta):
 
 
 def gamma_moments(x, mu, sigma):
-    ratio = mu / square(sigma)
-    return gamma(x, mu * ratio, ratio)
+    ratio = mu / sigma
+    return gamma(x, square(ratio), ratio / sigma)
 
 
 def inverse_gamma(x, alpha, beta):
