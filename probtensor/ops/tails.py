@@ -18,9 +18,10 @@ from probtensor.ops.arithmetic import EDGES
 from probtensor.ops.kinds import NONNEGATIVE, Elementwise, Facts, op
 from probtensor.ops.samples import reals
 
-# Beyond these a product is so large that 1 is lost beside its square, which is still a float.
-FAR = {"float64": 2.0**500, "float32": 2.0**60}
-SCALE = 2.0**-320
+# Beyond these 1 is lost beside the square of a product.
+LOST = {"float64": 2.0**28, "float32": 2.0**14}
+# Beyond the first number squares near the largest float; there both factors are scaled.
+FAR, SCALE = 2.0**500, 2.0**-320
 LN2 = float(np.log(2))
 
 
@@ -31,7 +32,7 @@ def static(function: Callable) -> Any:
 
 def _log1p_square(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     x64, w64 = x.astype("float64"), w.astype("float64")
-    far = np.abs(x64 * w64) > FAR["float64"]
+    far = np.abs(x64 * w64) > FAR
     near = np.log1p(np.square(np.where(far, 0, x64 * w64)))
     scaled = np.log(np.abs(np.where(far, (x64 * SCALE) * (w64 * SCALE), 1)))
     return np.where(far, 2 * scaled - 4 * math.log(SCALE), near).astype(x.dtype)
@@ -52,7 +53,7 @@ class Log1pSquare(Elementwise):
         # 2 w y / (1 + y^2) for y = x w, or 2 / x where 1 is lost beside y^2; and what either factor
         # has of it the other one has too. One division serves both.
         y = x * w
-        far = ops.abs(y) > FAR[x.dtype]
+        far = ops.abs(y) > LOST[x.dtype]
         slope = ops.where(far, 2, 2 * w * y) / ops.where(far, x, 1 + ops.square(y))
         still = ops.eq(w, 0)
         share = ops.where(still, 0, 1) / ops.where(still, 1, w)
