@@ -19,7 +19,8 @@ BUILDS = ("native", "no_fma")
 INF = math.inf
 NAN = math.nan
 UNARY = tuple(exact.MEANING)
-BINARY = ("pow", "atan2", "logaddexp", "lbeta", "xlogy", "xlog1py", "log1p_square", "mod", "floor_div")
+BINARY = ("pow", "atan2", "logaddexp", "lbeta", "xlogy", "xlog1py", "log1p_square", "mod",
+          "floor_div")
 FLOATS = ("exp", "log", "log1p", "tanh", "sigmoid", "softplus")
 LOOPS = (
     *(unary(name) for name in UNARY),

@@ -131,8 +131,10 @@ GRIDS = [
     Grid("gamma", R.gamma, truth.gamma, {"alpha": SHAPES, "beta": SCALES},
          lambda alpha, beta: (*positives(1 / beta), alpha / beta), nonnegative),
     Grid("gamma by moments", R.gamma, truth.gamma_moments,
-         {"mu": (1e-3, 1.0, 7.0, 1e15), "sigma": (1e-3, 1.0, 7.0, 1e15)},
-         lambda mu, sigma: (*positives(sigma), mu), nonnegative),
+         {"mu": (1e-15, 1e-3, 1.0, 7.0, 1e15), "sigma": (1e-15, 1e-3, 1.0, 7.0, 1e15)},
+         lambda mu, sigma: (*positives(sigma), mu), nonnegative,
+         # Shapes of 1e+-60 have no float near their slopes.
+         valid=lambda mu, sigma: 1e-7 <= (mu / sigma) ** 2 <= 1e15),
     Grid("inverse_gamma", R.inverse_gamma, truth.inverse_gamma, {"alpha": SHAPES, "beta": SCALES},
          lambda alpha, beta: (*positives(beta), beta / (alpha + 1)), above_zero),
     Grid("beta", R.beta, truth.beta, {"alpha": SHAPES, "beta": SHAPES},

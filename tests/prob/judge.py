@@ -89,7 +89,7 @@ SLACK = {"float64": (mpf("1e-12"), mpf("1e-10")), "float32": (mpf("1e-6"), mpf("
 def faults(formula, row, outputs, dtype, scale=0):
     """What is wrong with [value, slope by x, slope by each parameter] at a row of arguments; None
     stands for a slope that was not asked for. `scale` is the size of terms that slopes are
-    differences of."""
+    differences of. A slope that is infinite, or one of an infinite value, need only be no nan."""
     with mp.workdps(DIGITS):
         exact_here = truth(formula, row)
         moved = []
@@ -109,6 +109,8 @@ def faults(formula, row, outputs, dtype, scale=0):
         for place, (got, want) in enumerate(zip(outputs, wanted, strict=True)):
             if got is None:
                 continue
+            if place and (math.isinf(want) or math.isinf(exact_here.value)):
+                want = mpf(float(got))
             wrong = fault(got, want, SLACK[dtype][place > 0], lambda k=place: movement(k),
                           floors[place], dtype)  # fmt: skip
             if wrong:

@@ -1,4 +1,4 @@
-"""Supports at their ends: open and closed bounds told apart, and how nearly a simplex must sum to 1.
+"""Supports at their ends: open and closed bounds told apart; how nearly a simplex sums to 1.
 
 A density at a closed end is its limit from inside; beside the end, by one float, it is zero.
 """
@@ -84,14 +84,14 @@ def test_the_end_of_a_support(law, end, density, beyond):
 
 @pytest.mark.parametrize(("law", "end", "density", "beyond"), ENDS, ids=named)
 def test_what_may_be_observed(law, end, density, beyond):
-    """Closed ends can be observed, open ones and what lies beyond are refused when data are bound."""
+    """Closed ends can be observed; open ones and what lies beyond are refused with the data."""
     if density is None:
         with pytest.raises(ValueError, match=r"must be a number > 0; it is 0"):
             pt.condition({law(): end}, target="interp")
     else:
         got = pt.condition({law(): end}, target="interp").logp([])
         assert got == value(pt.logp(law(), end)) or math.isclose(got, density, rel_tol=1e-14)
-    with pytest.raises(ValueError, match="the observed value of .* must be"):
+    with pytest.raises(ValueError, match=r"the observed value of .* must be"):
         pt.condition({law(): beyond}, target="interp")
 
 

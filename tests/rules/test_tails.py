@@ -23,6 +23,13 @@ CASES = {
 }  # fmt: skip
 
 
+def derivatives(meaning, x, s):
+    """A function of (x, s), its first and second derivative by x, and that by s."""
+    step = abs(x) * mpf(10) ** -60
+    first, second = (mp.diff(lambda v: meaning(v, s), x, n, h=step) for n in (1, 2))
+    return meaning(x, s), first, second, mp.diff(lambda v: meaning(x, v), s, h=mpf(10) ** -60)
+
+
 @pytest.mark.parametrize("target", ["interp", "cython"])
 @pytest.mark.parametrize("dtype", FAR)
 def test_squares_in_logarithms_do_not_overflow(dtype, target):
@@ -41,19 +48,15 @@ def test_squares_in_logarithms_do_not_overflow(dtype, target):
         for name, (_, meaning) in CASES.items():
             value, slope, whole, bend = (next(found) for _ in range(4))
             assert value.dtype == dtype
-            exact = [mpf(float(v)) for v in places]
-            t = mpf(float(scale))
-            for got, want in [
-                (value, [meaning(v, t) for v in exact]),
-                (slope, [mp.diff(lambda v: meaning(v, t), v, h=abs(v) * mpf(10) ** -60)
-                         for v in exact]),
-                (bend, [mp.diff(lambda v: meaning(v, t), v, 2, h=abs(v) * mpf(10) ** -60)
-                        for v in exact]),
-                ([whole], [mp.fsum(mp.diff(lambda r: meaning(v, r), t, h=mpf(10) ** -60)
-                                   for v in exact)]),
-            ]:  # fmt: skip
-                for g, w in zip(got, want):
-                    assert abs(mpf(float(g)) - w) <= close * abs(w) + tiny, (name, g, float(w))
+            exact = [derivatives(meaning, mpf(float(v)), mpf(float(scale))) for v in places]
+            pairs = [
+                *zip(value, [e[0] for e in exact]),
+                *zip(slope, [e[1] for e in exact]),
+                *zip(bend, [e[2] for e in exact]),
+                (whole, mp.fsum(e[3] for e in exact)),
+            ]
+            for g, w in pairs:
+                assert abs(mpf(float(g)) - w) <= close * abs(w) + tiny, (name, g, float(w))
 
 
 @pytest.mark.parametrize("target", ["interp", "cython"])
