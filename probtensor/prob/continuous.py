@@ -372,9 +372,8 @@ class InverseGamma(Distribution):
 
     def logpdf(self, x, alpha, beta):
         scale = alpha * log_of(beta) - log_gamma(alpha)
-        # The derivative of 1 / exp(u) is not that of a quotient, whose square overflows.
-        inverse = ops.exp(-x.inputs[0]) if isinstance(x.op, ops.Exp) else 1 / x
-        return -(alpha + 1) * log_of(x) - beta * inverse + scale
+        # 1 / exp(u) is exp(-u), which a quotient is not: the square in its derivative overflows.
+        return -(alpha + 1) * log_of(x) - beta * (1 / x) + scale
 
     def sample(self, key, shape, alpha, beta):
         return beta / ops.draw_gamma(key, places(shape), alpha)
