@@ -86,10 +86,11 @@ def fault(got, want, slack, moved, floor, dtype):
 SLACK = {"float64": (mpf("1e-12"), mpf("1e-10")), "float32": (mpf("1e-6"), mpf("1e-5"))}
 
 
-def faults(formula, row, outputs, dtype, scale=0):
+def faults(formula, row, outputs, dtype, scale=0, terms=True):
     """What is wrong with [value, slope by x, slope by each parameter] at a row of arguments; None
     stands for a slope that was not asked for. `scale` is the size of terms that slopes are
-    differences of. A slope that is infinite, or one of an infinite value, need only be no nan."""
+    differences of. A slope that is infinite, or one of an infinite value, need only be no nan.
+    Without `terms` nothing is allowed for the roundings of terms that a value is the sum of."""
     with mp.workdps(DIGITS):
         exact_here = truth(formula, row)
         moved = []
@@ -103,7 +104,7 @@ def faults(formula, row, outputs, dtype, scale=0):
         wanted = [exact_here.value, *exact_here.slopes]
         few = 16 * EPS[dtype]
         size = 1 + sum(abs(mp.log(abs(mpf(float(a))))) for a in row if a and abs(a) < math.inf)
-        floors = [few * size, few * scale]
+        floors = [few * size * terms, few * scale]
         floors += [few * (scale + 1 / abs(mpf(float(a)))) if a else few * scale for a in row[1:]]
         found = []
         for place, (got, want) in enumerate(zip(outputs, wanted, strict=True)):
@@ -156,7 +157,7 @@ def wrong_places(grid, inputs, rows, found, dtype):
             continue
         slopes = iter(got[1:])
         got = [got[0], *(next(slopes) if x.type.is_float else None for x in inputs)]
-        bad += faults(grid.formula, row, got, dtype)
+        bad += faults(grid.formula, row, got, dtype, terms=grid.quantity is pt.logp)
     return bad
 
 

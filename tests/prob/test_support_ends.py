@@ -145,14 +145,15 @@ def softmax(size, dtype, seed=0):
 
 
 def summed_in_order(size, dtype):
-    """Weights over their sum, added up one after the other as a loop does: its error grows."""
-    weights = np.random.default_rng(1).uniform(0.5, 1.5, size).astype(dtype)
+    """Equal weights over their sum, added up one after the other as a loop does: off by 1.4e-4 for
+    10^5 of float32."""
+    weights = np.full(size, 0.1, dtype)
     return weights / np.add.accumulate(weights)[-1]
 
 
 SHARES = [
     *((softmax, n, dtype) for n in (2, 3, 1000, 10**6) for dtype in ("float32", "float64")),
-    (softmax, (4, 1000), "float32"), (summed_in_order, 10**6, "float32"),
+    (softmax, (4, 1000), "float32"), (summed_in_order, 10**5, "float32"),
     (summed_in_order, 10**6, "float64"),
 ]  # fmt: skip
 each_share = pytest.mark.parametrize(("make", "size", "dtype"), SHARES)
