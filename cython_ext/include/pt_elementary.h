@@ -208,6 +208,28 @@ PT_FN double pt_log1p(double x) {
     return PT_ABS(x) < 1e-17 ? x : value;
 }
 
+/* log(1 + (x w)^2), also where the square overflows, or the product: past 2^500 the 1 is lost, and
+ * a factor 2^-640 keeps products up to 2^1150 in range. */
+PT_FN double pt_log1p_square(double x, double w) {
+    const double limit = 3.273390607896142e150;     /* 2^500 */
+    double product = PT_ABS(x * w);
+    double scale = product > limit ? 4.6816763546921983e-97 : 1.0;     /* 2^-320 */
+    double one = product > limit ? 0.0 : 1.0;
+    double y = (x * scale) * (w * scale);
+    double square = y * y;
+    double lost;
+    double u = pt__two_sum(one, square, &lost);
+    double k;
+    double m = pt__log_split(u, &k);
+    double part = lost * pt__pow2(k < 1000.0 ? -k : -1000.0);
+    double low;
+    double high = pt__log_kernel((m - 1.0) + part, &low);
+    k += (1.0 - one) * 1280.0;
+    double value = PT_MA(k, PT_LN2_HI, high + PT_MA(k, PT_LN2_LO, low));
+    value = u < PT_INF ? value : u;
+    return product < 1e-9 ? square : value;
+}
+
 /* ---- logistic family ---- */
 
 /* Both start from the same e^-|x|, which a compiler shares where both are wanted. */
@@ -447,6 +469,22 @@ PT_FN double pt_cbrt(double x) {
     return x == 0.0 ? x : PT_COPYSIGN(value, x);
 }
 
+/* log(cosh x) = log(1 + e^2 / (4 (1 + e))) / 2 for e = exp(2 |x|) - 1, which tanh shares. */
+PT_FN double pt_log_cosh(double x) {
+    double a = PT_ABS(x);
+    double low;
+    double e = pt__expm1_parts(2.0 * pt__clamp(a, 0.0, 20.0), 0.0, &low);
+    double v = PT_MA(e, e, 2.0 * e * low) / (PT_MA(4.0, e, 4.0) + 4.0 * low);
+    double lost;
+    double u = pt__two_sum(1.0, v, &lost);
+    double k;
+    double m = pt__log_split(u, &k);
+    double rest;
+    double high = pt__log_kernel((m - 1.0) + lost * pt__pow2(-k), &rest);
+    double value = PT_MA(k, PT_LN2_HI, high + PT_MA(k, PT_LN2_LO, rest));
+    value = v < 1e-17 ? v : value;
+    return a > 20.0 ? a - PT_LN2_HI - PT_LN2_LO : 0.5 * value;
+}
 
 /* ---- float32: the double function, rounded ---- */
 

@@ -14,6 +14,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     equality.py    x == y: a comparison, and identity where Python asks for its truth
     elementary.py  exp, log, trigonometric and hyperbolic functions
     special.py     logistic and gamma families, the normal integral
+    tails.py       logarithms that densities decay by, past the overflow of squares
     reduce.py      sum, prod, max, min, all, any
     composite.py   logsumexp, softmax, argmax: ops with a derivative that expand into others
     view.py        reshape, transpose, broadcast, concatenate
@@ -434,6 +435,7 @@ from probtensor.ops.sugar import (
     tril,
     triu,
 )
+from probtensor.ops.tails import Log1pSquare, LogCosh, log1p_square, log_cosh
 from probtensor.ops.transfer import Transfer
 from probtensor.ops.view import (
     BroadcastTo,

@@ -208,8 +208,9 @@ class Arctan2(Elementwise):
     samples = reals(0.2, 3, -3, 3, edges=EDGES)
 
     def vjp(self, g, out, y, x):
-        norm = ops.square(x) + ops.square(y)
-        return g * x / norm, -g * y / norm
+        # Divided twice, since the square of the norm overflows.
+        norm = hypot(x, y)
+        return g * (x / norm / norm), -g * (y / norm / norm)
 
 
 # Hyperbolic functions.

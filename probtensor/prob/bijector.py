@@ -3,6 +3,10 @@
 A bijector works on trailing event axes and any leading axes. `forward(u)` is the value,
 `inverse(x)` the unconstrained point, `log_jacobian(u)` is log |dx/du|, one number a point of the
 support: for vector supports it has the shape without the last axis. All three are graphs.
+
+No value lies beyond a bound. It may round onto one, where exp(u) is lost beside the bound: there a
+density has its limit. Far out a value keeps all the digits that its distance from the nearer bound
+leaves it.
 """
 
 from __future__ import annotations
@@ -15,7 +19,17 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Node
-from probtensor.prob.support import Interval, Ordered, Simplex, Support, Vector, is_bound
+from probtensor.prob.support import (
+    Interval,
+    Ordered,
+    Simplex,
+    Support,
+    Vector,
+    half_width,
+    is_bound,
+    is_zero,
+    log_width,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +85,11 @@ class Upper(Bijector):
 
 @dataclass(frozen=True, eq=False)
 class Logit(Bijector):
-    """x = low + (high - low) / (1 + exp(-u)): numbers between two bounds."""
+    """x = low + (high - low) / (1 + exp(-u)): numbers between two bounds.
+
+    Written from the nearer bound, so that it neither rounds past the other one nor loses the digits
+    of small numbers beside a large bound; and with half the width, which never overflows.
+    """
 
     low: Any
     high: Any
@@ -82,15 +100,20 @@ class Logit(Bijector):
         return is_zero(self.low) and one
 
     def forward(self, u):
-        unit = ops.sigmoid(u)
-        return unit if self.is_unit else self.low + (self.high - self.low) * unit
+        if is_zero(self.low):
+            return ops.sigmoid(u) if self.is_unit else self.high * ops.sigmoid(u)
+        if is_zero(self.high):
+            return self.low * ops.sigmoid(-u)
+        low = u < 0
+        half = half_width(self.low, self.high) * ops.sigmoid(ops.where(low, u, -u))
+        return ops.where(low, self.low + half + half, self.high - half - half)
 
     def inverse(self, x):
         return ops.log(x - self.low) - ops.log(self.high - x)
 
     def log_jacobian(self, u):
         slope = u - 2 * ops.softplus(u)
-        return slope if self.is_unit else slope + ops.log(self.high - self.low)
+        return slope if self.is_unit else slope + log_width(self.low, self.high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,9 +174,10 @@ class LogRatio(Bijector):
         return ops.sum(ops.log(x)[..., :, None] * basis, axis=-2)
 
     def log_jacobian(self, u):
+        # The log of prod(x) is sum(z) - K logsumexp(z), and sum(z) is 0.
         z = self.centred(u)
         size = u.shape[-1] + 1
-        return ops.sum(z, axis=-1) - size * ops.logsumexp(z, axis=-1) + 0.5 * float(np.log(size))
+        return 0.5 * float(np.log(size)) - size * ops.logsumexp(z, axis=-1)
 
 
 def zero_sum_basis(size: int) -> np.ndarray:
@@ -170,11 +194,6 @@ def running_sum(x: Node) -> Node:
     """x[..., 0], x[..., 0] + x[..., 1], ...: for the short vectors of `Increasing`."""
     size = x.shape[-1]
     return ops.sum(ops.where(np.tri(size, dtype=bool), x[..., None, :], 0.0), axis=-1)
-
-
-def is_zero(bound: Any) -> bool:
-    """Is the bound the number 0?"""
-    return not isinstance(bound, Node) and bool(np.all(bound == 0))
 
 
 def bijector_for(support: Support) -> Bijector:

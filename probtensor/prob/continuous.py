@@ -137,7 +137,11 @@ class HalfNormal(HalfScale):
         return -0.5 * ops.square(x * (1 / sigma)) - ops.log(sigma) + (LOG_2 - HALF_LOG_2PI)
 
     def logcdf(self, x, sigma):
-        return ops.log(ops.erf(x * (1 / sigma) * math.sqrt(0.5)))
+        z = x * (1 / sigma) * math.sqrt(0.5)
+        # erf rounds to 1 where its distance from it still has digits.
+        near = z < 0.5
+        above = ops.log1p(-ops.erfc(ops.where(near, 0.5, z)))
+        return ops.where(near, ops.log(ops.erf(ops.where(near, z, 0.5))), above)
 
     def sample(self, key, shape, sigma):
         return sigma * ops.abs(ops.draw_normal(key, places(shape)))
@@ -157,8 +161,7 @@ class Cauchy(LocationScale):
     standard = CAUCHY
 
     def logpdf(self, x, mu, sigma):
-        z = standardised(x, mu, sigma)
-        return -ops.log1p(ops.square(z)) - ops.log(sigma) - LOG_PI
+        return -ops.log1p_square(x - mu, 1 / sigma) - ops.log(sigma) - LOG_PI
 
     def sample(self, key, shape, mu, sigma):
         u = ops.draw_uniform(key, places(shape))
@@ -174,10 +177,13 @@ class HalfCauchy(HalfScale):
     standard = CAUCHY
 
     def logpdf(self, x, sigma):
-        return -ops.log1p(ops.square(x * (1 / sigma))) - ops.log(sigma) + (LOG_2 - LOG_PI)
+        return -ops.log1p_square(x, 1 / sigma) - ops.log(sigma) + (LOG_2 - LOG_PI)
 
     def logcdf(self, x, sigma):
-        return ops.log(ops.arctan(x * (1 / sigma))) + (LOG_2 - LOG_PI)
+        low = ops.log(ops.arctan2(x, sigma)) + (LOG_2 - LOG_PI)
+        near = x < sigma
+        above = ops.arctan2(sigma, ops.where(near, sigma, x))
+        return ops.where(near, low, ops.log1p(above * (-2 / math.pi)))
 
     def sample(self, key, shape, sigma):
         return sigma * ops.tan((math.pi / 2) * ops.draw_uniform(key, places(shape)))
@@ -190,9 +196,9 @@ class StudentT(Distribution):
     parameters = {"nu": POSITIVE, "mu": REAL, "sigma": POSITIVE}
 
     def logpdf(self, x, nu, mu, sigma):
-        z = standardised(x, mu, sigma)
         scale = log_beta(as_tensor(0.5), half(nu)) + 0.5 * ops.log(nu) + ops.log(sigma)
-        return -0.5 * (nu + 1) * ops.log1p(ops.square(z) * (1 / nu)) - scale
+        far = ops.log1p_square(x - mu, 1 / (sigma * ops.sqrt(nu)))
+        return -0.5 * (nu + 1) * far - scale
 
     def sample(self, key, shape, nu, mu, sigma):
         z = ops.draw_normal(ops.key_fold(key, 0), places(shape))
@@ -366,7 +372,8 @@ class InverseGamma(Distribution):
 
     def logpdf(self, x, alpha, beta):
         scale = alpha * log_of(beta) - log_gamma(alpha)
-        return -(alpha + 1) * log_of(x) - beta / x + scale
+        # 1 / exp(u) is exp(-u), which a quotient is not: the square in its derivative overflows.
+        return -(alpha + 1) * log_of(x) - beta * (1 / x) + scale
 
     def sample(self, key, shape, alpha, beta):
         return beta / ops.draw_gamma(key, places(shape), alpha)
@@ -423,15 +430,14 @@ class Laplace(LocationScale):
 
 
 class Logistic(LocationScale):
-    """exp(-z) / (s (1 + exp(-z))^2), with scale s."""
+    """exp(-z) / (s (1 + exp(-z))^2) = 1 / (4 s cosh(z / 2)^2), with scale s."""
 
     name = "logistic"
     parameters = {"mu": REAL, "s": POSITIVE}
     standard = LOGISTIC
 
     def logpdf(self, x, mu, s):
-        z = standardised(x, mu, s)
-        return -z - 2 * ops.softplus(-z) - ops.log(s)
+        return -2 * ops.log_cosh(standardised(x, mu, 2 * s)) - ops.log(s) - 2 * LOG_2
 
     def sample(self, key, shape, mu, s):
         # The logit of a uniform is the log of a ratio of exponentials, which cannot be 0 or inf.

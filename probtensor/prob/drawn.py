@@ -178,7 +178,8 @@ def refused_values(
     count = int(np.size(inside) - np.count_nonzero(inside))
     more = f" (and {count - 1} more)" if count > 1 else ""
     wrong = np.broadcast_to(values, np.shape(inside) + values.shape[np.ndim(inside) :])[first]
-    shown = str(wrong) if not np.ndim(wrong) else f"{wrong.tolist()!s:.60}"
+    first_few = wrong[(slice(30),) * np.ndim(wrong)]
+    shown = str(wrong) if not np.ndim(wrong) else f"{first_few.tolist()!s:.60}"
     lines = [f"{what} must be {domain}; {'entry ' + place + ' is' if place else 'it is'} "
              f"{shown}{more}", f"at {line}" if line else "", way_out]  # fmt: skip
     return ValueError("\n  ".join(filter(None, lines)))

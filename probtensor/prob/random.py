@@ -123,8 +123,10 @@ def gamma(alpha=None, beta=None, *, mu=None, sigma=None, shape=None, name=None, 
     """Gamma with shape `alpha` and rate `beta`, or mean `mu` and standard deviation `sigma`."""
     if one_pair("gamma", alpha=alpha, beta=beta, mu=mu, sigma=sigma):
         what = of("gamma", name)
-        ratio = checked(what, mu=mu) / ops.square(checked(what, sigma=sigma))
-        alpha, beta = mu * ratio, ratio
+        # In this order alpha is 1 where mu is sigma, and no square leaves the range before it must.
+        sigma = checked(what, sigma=sigma)
+        ratio = checked(what, mu=mu) / sigma
+        alpha, beta = ops.square(ratio), ratio / sigma
     return random_variable(continuous.Gamma(), (alpha, beta), shape, name, dims, constraint)
 
 

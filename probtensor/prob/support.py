@@ -168,6 +168,18 @@ class Integers(Support):
         return "a whole number"
 
 
+def closeness(x: Any) -> Any:
+    """How far sums or products along the last axis of `x` may be from what they should be: a few
+    roundings, which grow with the square root of their number. A number, or a node where the size
+    is not known."""
+    single = str(x.dtype) == "float32"
+    least, each = (1e-5, 8 * 2.0**-23) if single else (1e-8, 8 * 2.0**-52)
+    size = x.shape[-1]
+    if isinstance(size, (int, np.integer)):
+        return max(least, each * float(size) ** 0.5)
+    return ops.maximum(least, each * ops.sqrt(as_tensor(size).astype("float64")))
+
+
 @dataclass(frozen=True)
 class Simplex(Support):
     """Vectors (last axis) of non-negative entries with sum 1, to within rounding."""
@@ -175,11 +187,12 @@ class Simplex(Support):
     event_ndim: ClassVar[int] = 1
 
     def contains(self, x: Any) -> Any:
-        close = 1e-8 if str(x.dtype) != "float32" else 1e-5
+        close = closeness(x)
         if isinstance(x, Node):
-            near = ops.abs(ops.sum(x, axis=-1) - 1) <= close
+            near = ops.abs(ops.sum(x.astype("float64"), axis=-1) - 1) <= close
             return ops.all(x >= 0, axis=-1) & near
-        return np.all(x >= 0, axis=-1) & (abs(np.sum(x, axis=-1) - 1) <= close)
+        total = np.sum(x, axis=-1, dtype="float64")
+        return np.all(x >= 0, axis=-1) & (abs(total - 1) <= close)
 
     def __str__(self) -> str:
         return "a vector of non-negative entries with sum 1"
@@ -256,8 +269,7 @@ class Covariance(Support):
         with np.errstate(all="ignore"):
             factor = ops.Cholesky().numpy(np.asarray(x, "float64"))
         positive = np.all(np.diagonal(factor, axis1=-2, axis2=-1) > 0, axis=-1)
-        close = 1e-8 if str(x.dtype) != "float32" else 1e-5
-        return (gap <= close * size) & positive
+        return (gap <= closeness(x) * size) & positive
 
     def __str__(self) -> str:
         return "a symmetric positive definite matrix"

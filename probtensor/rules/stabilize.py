@@ -20,14 +20,11 @@ x, y, a, b = var("x"), var("y"), var("a"), var("b")
 WIDE = (-800, 800)
 NEGATIVE = (-800, -1e-9)
 POSITIVE = (1e-300, 1e300)
-# log(cosh(x)), as cosh(x) = exp(|x|) * (1 + exp(-2 * |x|)) / 2.
-LOG_COSH = ops.abs(x) + ops.log1p(0.5 * ops.expm1(-2 * ops.abs(x)))
-
 
 LOGARITHMS = Ruleset(
     rule(
         ops.log(1 - ops.square(ops.tanh(x))),
-        -2 * LOG_COSH, over=(-600, 600), why="tanh is 1 past 19: the Jacobian of a tanh",
+        -2 * ops.log_cosh(x), over=(-600, 600), why="tanh is 1 past 19: the Jacobian of a tanh",
     ),
     rule(
         ops.log(1 + ops.exp(x)), ops.softplus(x), over=WIDE,
@@ -41,6 +38,20 @@ LOGARITHMS = Ruleset(
     rule(ops.log(-ops.expm1(x)), ops.log1mexp(x), over=NEGATIVE, why="exp(x) is lost in -1"),
     rule(ops.log(1 + x), ops.log1p(x), over=(-0.999, 1e300), why="1 + x rounds x away near 0"),
     rule(ops.log(1 - x), ops.log1p(-x), over=(-1e300, 0.999), why="1 - x rounds x away near 0"),
+    rule(
+        ops.log1p(ops.square(x)), ops.log1p_square(x, 1), over=(-1e300, 1e300),
+        why="the square overflows, in the tails of naive Cauchy densities",
+    ),
+    rule(
+        ops.log1p(ops.square(x) / a), ops.log1p_square(x, 1 / ops.sqrt(a)),
+        over={"x": (-1e300, 1e300), "a": (1e-15, 1e15)},
+        given=lambda m: m.known.bounds(m.a).positive, why="the square overflows: Student's t",
+    ),
+    rule(
+        ops.log1p(a * ops.square(x)), ops.log1p_square(x, ops.sqrt(a)),
+        over={"x": (-1e300, 1e300), "a": (1e-15, 1e15)},
+        given=lambda m: m.known.bounds(m.a).positive, why="the square overflows: Student's t",
+    ),
     rule(ops.log(ops.sigmoid(x)), ops.log_sigmoid(x), over=WIDE, why="sigmoid underflows"),
     rule(
         ops.log(ops.exp(x) + ops.exp(y)), ops.logaddexp(x, y), over=WIDE,
@@ -116,7 +127,8 @@ NORMAL = Ruleset(
     rule(1 - ops.erfc(x), ops.erf(x), over=(-30, 30), why="cancellation near 0"),
     rule(1 - ops.ndtr(x), ops.ndtr(-x), over=(-37, 37), why="cancellation for large x"),
     rule(
-        ops.log(ops.cosh(x)), LOG_COSH, over=WIDE, why="cosh overflows past 710, and is 1 near 0",
+        ops.log(ops.cosh(x)), ops.log_cosh(x), over=WIDE,
+        why="cosh overflows past 710, and is 1 near 0",
     ),
 )  # fmt: skip
 

@@ -254,6 +254,8 @@ def _special() -> dict[str, Callable]:
         "softplus": lambda x: log(1 + exp(x)), "log_sigmoid": lambda x: log(sigmoid(x)),
         "log1mexp": lambda x: log(1 - exp(x)), "logaddexp": lambda x, y: log(exp(x) + exp(y)),
         "xlogy": lambda x, y: mp.mpf(0) if x == 0 and not _nan(y) else x * log(y),
+        "log1p_square": lambda x, w: log(1 + (x * w) ** 2),
+        "log_cosh": lambda x: abs(x) + log((1 + exp(-2 * abs(x))) / 2),
         "xlog1py": lambda x, y: mp.mpf(0) if x == 0 and not _nan(y) else x * log(1 + y),
         "erf": mp.erf, "erfc": mp.erfc, "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x),
         "erfinv": mp.erfinv, "erfcinv": lambda x: mp.erfinv(1 - x), "ndtr": ndtr,

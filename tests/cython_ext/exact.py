@@ -96,6 +96,12 @@ def erfinv(x):
     return ndtri((1 + x) / 2) / mp.sqrt(2)
 
 
+def log_cosh(x):
+    """log cosh x, by a sine hyperbolic where cosh x is 1 beside it."""
+    return mp.log1p(2 * mp.sinh(x / 2) ** 2) if abs(x) < 1 else abs(x) + mp.log1p(
+        mp.exp(-2 * abs(x))) - mp.log(2)  # fmt: skip
+
+
 def lgamma(x):
     """log |gamma(x)|, inf at the poles."""
     if x > 0:
@@ -191,6 +197,7 @@ MEANING = {
     "sigmoid": Meaning(lambda x: 1 / (1 + mp.exp(-x)), (SMALL, between(-746, 40), between(-5, 5))),
     "softplus": Meaning(lambda x: mp.log1p(mp.exp(x)), (SMALL, between(-746, 40), between(-5, 5))),
     "log_sigmoid": Meaning(lambda x: -mp.log1p(mp.exp(-x)), (SMALL, between(-40, 746))),
+    "log_cosh": Meaning(log_cosh, (WIDE, SMALL, between(-30, 30), between(-3, 3, 1500)), 3.0),
     "log1mexp": Meaning(lambda x: mp.log(-mp.expm1(x)) if x > -1 else mp.log1p(-mp.exp(x)),
                         (-POSITIVE[:1090], between(-746, 0), between(-3, 0, 1500))),
     "logit": Meaning(lambda p: mp.log(p / (1 - p)), (abs(INTO_ONE), around(0.5), between(0, 1))),

@@ -19,7 +19,8 @@ BUILDS = ("native", "no_fma")
 INF = math.inf
 NAN = math.nan
 UNARY = tuple(exact.MEANING)
-BINARY = ("pow", "atan2", "logaddexp", "lbeta", "xlogy", "xlog1py", "mod", "floor_div")
+BINARY = ("pow", "atan2", "logaddexp", "lbeta", "xlogy", "xlog1py", "log1p_square", "mod",
+          "floor_div")
 FLOATS = ("exp", "log", "log1p", "tanh", "sigmoid", "softplus")
 LOOPS = (
     *(unary(name) for name in UNARY),
@@ -244,6 +245,29 @@ def test_lbeta_edges():
     expected = [INF, INF, -INF, -INF, NAN, NAN, -math.log(2), -math.log(1e300)]
     got = library()("lbeta", a, b)
     np.testing.assert_allclose(got, expected, rtol=4e-16)
+
+
+@pytest.mark.parametrize("flags", BUILDS)
+def test_log1p_square_within_ulp(flags):
+    """Over the whole range of both factors, so that squares and products overflow."""
+    wide = np.concatenate([exact.every_exponent(20, sign=False), exact.every_exponent(21, -60, 60)])
+    factors = 10.0 ** np.random.default_rng(22).uniform(-30, 30, wide.size)
+    near = exact.between(-3, 3, 400)
+    points = np.array([np.concatenate([wide, near]), np.concatenate([factors, near[::-1]])])
+
+    def value(x, w):
+        return mp.log1p((x * w) ** 2)
+
+    worst = worst_pair(flags, "log1p_square", points, value, lambda x, w, v: v)
+    assert worst[0] <= 2.0, worst
+
+
+def test_log1p_square_edges():
+    x = np.array([0.0, -0.0, INF, -INF, NAN, 1.0, 0.0, 1e308, 5e-324])
+    w = np.array([3.0, 1.0, 1.0, 2.0, 0.0, NAN, INF, 1e20, 1.0])
+    far = 2 * (math.log(1e308) + math.log(1e20))
+    got = library()("log1p_square", x, w)
+    np.testing.assert_allclose(got, [0, 0, INF, INF, NAN, NAN, NAN, far, 0], rtol=4e-16)
 
 
 def test_small_factorials_and_powers_are_exact():
