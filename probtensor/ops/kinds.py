@@ -204,6 +204,16 @@ class Needed:
     way_out: str
 
 
+@dataclass(frozen=True)
+class Pole:
+    """A value of an operand at which a slope of an op is infinite or nan; its own value is finite
+    there, or infinite or nan too."""
+
+    operand: int
+    at: float
+    finite: bool = False
+
+
 class Elementwise(Function):
     """A scalar function applied at each place of broadcast inputs.
 
@@ -220,6 +230,8 @@ class Elementwise(Function):
     symbol: ClassVar[str | None] = None
     # What a call is refused by where it does not hold of the values.
     needed: ClassVar[Needed | None] = None
+    # Where slopes are not finite: a derivative is 0 there where it is weighed by 0.
+    poles: ClassVar[tuple[Pole, ...]] = ()
 
     @staticmethod
     def has_code(cls: type) -> bool:
@@ -251,6 +263,10 @@ class Elementwise(Function):
 
     def result_dtype(self, dtype: str) -> str:
         return "bool" if self.dtypes in ("bool", "logic") else dtype
+
+    def poles_of(self, place: int, *inputs: Node) -> tuple[Pole, ...]:
+        """The poles of the slope by input `place`."""
+        return self.poles
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:
         return aligned([x.type.shape for x in node.inputs])

@@ -19,7 +19,8 @@ from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import Contraction, Elementwise
 from probtensor.transform.batch import vmap_nodes
-from probtensor.transform.facts import constant_of
+from probtensor.transform.edges import Edges, Site, joined
+from probtensor.transform.facts import Known, constant_of
 from probtensor.types import broadcast_shapes, shape_text
 
 Nodes = Node | Sequence[Node]
@@ -33,6 +34,7 @@ def grad(
     known_grads: Mapping[Node, Any] | None = None,
     disconnected_inputs: str = "raise",
     return_disconnected: str = "zero",
+    known: Known | None = None,
 ) -> Any:
     """The gradient of a scalar with respect to `wrt` (a node gives a node, a sequence a list).
 
@@ -42,6 +44,7 @@ def grad(
     disconnected_inputs: what to do where the cost does not depend on a `wrt`: "raise", "warn" or
         "ignore"; with the latter two the gradient is zeros (`return_disconnected="zero"`) or None
         ("none").
+    known: facts that may be taken for granted, in addition to what the graph says.
 
     GraphError if the cost is no float scalar, or a `wrt` is no float tensor or is disconnected.
     """
@@ -57,7 +60,7 @@ def grad(
     if not outputs:
         raise GraphError("grad: give a cost, or known_grads for inner nodes")
     check_options(disconnected_inputs, return_disconnected)
-    found = _pull_back(outputs, cotangents, targets, listed(consider_constant))
+    found = _pull_back(outputs, cotangents, targets, listed(consider_constant), known)
     result: list[Node | None] = []
     for x in targets:
         g = found.get(x)
@@ -98,12 +101,13 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
         _require_float(x)
     pairs = _pairs(tangents, sources, "tangents", "wrt")
     moving = {x: _along(t, x, "jvp: a tangent", "the variable") for t, x in pairs}
+    edges = Edges(forward=True)
     for node in toposort(tops):
         if node not in moving and isinstance(node.type, tuple) is False and node.type.is_float:
             given = [moving.get(x) for x in node.inputs]
             if any(t is not None for t in given):
                 with made_by(node):
-                    moving[node] = _push(node, given)
+                    moving[node] = _push(node, given, edges)
     result = [ops.zeros_like(y) if moving.get(y) is None else moving[y] for y in tops]
     return result[0] if isinstance(outputs, Node) else result
 
@@ -221,15 +225,18 @@ def _pull_back(
     cotangents: Sequence[Node],
     targets: Sequence[Node],
     constants: Sequence[Node],
+    known: Known | None = None,
 ) -> dict[Node, Node]:
     """The gradient of each target that an output depends on."""
     for x in targets:
         _require_float(x)
     order = toposort(outputs)
     active = _depending(order, set(targets), set(constants))
+    edges = Edges(known)
     parts: dict[Node, list[Node]] = {}
     for y, g in zip(outputs, cotangents, strict=True):
         if y in active:
+            edges.start(y, g)
             parts.setdefault(y, []).append(g)
     found: dict[Node, Node] = {}
     for node in reversed(order):
@@ -240,7 +247,7 @@ def _pull_back(
             g = _total(given)
             if node in active.targets:
                 found[node] = g
-            for x, part in _contributions(node, g, active):
+            for x, part in _contributions(node, g, active, edges):
                 parts.setdefault(x, []).append(part)
     return found
 
@@ -262,7 +269,9 @@ def _depending(order: Sequence[Node], targets: set[Node], constants: set[Node]) 
     return active
 
 
-def _contributions(node: Node, g: Node, active: _Active) -> list[tuple[Node, Node]]:
+def _contributions(
+    node: Node, g: Node, active: _Active, edges: Edges
+) -> list[tuple[Node, Node]]:
     followed = [x in active for x in node.inputs]
     if not any(followed):
         return []
@@ -274,7 +283,10 @@ def _contributions(node: Node, g: Node, active: _Active) -> list[tuple[Node, Nod
     if constant_of(g) == 0:
         # Zero by the definition of a derivative, so 0 * inf does not come into it.
         return [(x, ops.zeros_like(x)) for x, f in zip(node.inputs, followed, strict=True) if f]
-    parts = node.op.vjp(g, node, *node.inputs)
+    for place, (x, f) in enumerate(zip(node.inputs, followed, strict=True)):
+        if f:
+            edges.follow(node, place, x)
+    parts = edges.pulled(node, g)
     if len(parts) != len(node.inputs):
         raise AssertionError(f"{node.op.name}.vjp gave {len(parts)} parts for {len(followed)}")
     return [
@@ -289,7 +301,7 @@ def _total(parts: list[Node]) -> Node:
     kept = [g for g in parts if constant_of(g) != 0] or parts[:1]
     total = kept[0]
     for g in kept[1:]:
-        total = total + g
+        total = joined(total, g)
     return total
 
 
@@ -308,13 +320,13 @@ def fit(g: Node, x: Node) -> Node:
 # Forward mode.
 
 
-def _push(node: Node, tangents: list[Node | None]) -> Node | None:
+def _push(node: Node, tangents: list[Node | None], edges: Edges) -> Node | None:
     """The tangent of a node from those of its inputs (None where an input stands still)."""
     op = node.op
     if not op.differentiable:
         raise GraphError(f"{op.name} has no derivative, at {line_of(node)}")
     if isinstance(op, Elementwise):
-        return _push_elementwise(node, tangents)
+        return _push_elementwise(node, tangents, edges)
     if isinstance(op, Contraction):
         x, y = node.inputs
         parts = [
@@ -331,13 +343,16 @@ def _push(node: Node, tangents: list[Node | None]) -> Node | None:
     return _push_twice_reversed(node, tangents)
 
 
-def _push_elementwise(node: Node, tangents: list[Node | None]) -> Node | None:
+def _push_elementwise(
+    node: Node, tangents: list[Node | None], edges: Edges
+) -> Node | None:
     """The Jacobian is diagonal, hence its own transpose: jvp is vjp."""
     parts = []
     for place, t in enumerate(tangents):
         if t is not None:
             g = ops.broadcast_to(ops.astype(t, node.dtype), node.shape)
-            part = node.op.vjp(g, node, *node.inputs)[place]
+            site = Site(node.op, True, g, node.inputs)
+            part = edges.guarded(site, place, node.op.vjp(g, node, *node.inputs)[place])
             if part is not None:
                 parts.append(ops.astype(ops.broadcast_to(part, node.shape), node.dtype))
     return _total(parts) if parts else None
