@@ -207,6 +207,19 @@ class Conditions:
         if isinstance(check.domain, Interval) and is_number(check.domain.low, check.domain.high):
             self.known.assume(check.value, check.domain)
 
+    def taken_for_granted(self) -> Known:
+        """Facts of the inputs that checks and guards ask for: a density has a value where they
+        hold."""
+        known = Known()
+        for check in (*self.checks, *self.guards):
+            domain, value = check.domain, check.value
+            while isinstance(value.op, ops.Cast):
+                value = value.inputs[0]
+            bounded = isinstance(domain, Interval) and is_number(domain.low, domain.high)
+            if bounded and isinstance(value.op, Input):
+                known.assume(value, domain)
+        return known
+
     def require_room(self, what: str, support: Support, line: str) -> None:
         """The lower bound of an interval must be below the upper one."""
         if not isinstance(support, Interval) or is_number(support.low, support.high):
