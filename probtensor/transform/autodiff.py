@@ -107,7 +107,8 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
             given = [moving.get(x) for x in node.inputs]
             if any(t is not None for t in given):
                 with made_by(node):
-                    moving[node] = _push(node, given, edges)
+                    past = _push_mixture(node, moving, edges)
+                    moving[node] = _push(node, given, edges) if past is None else past
     result = [ops.zeros_like(y) if moving.get(y) is None else moving[y] for y in tops]
     return result[0] if isinstance(outputs, Node) else result
 
@@ -286,6 +287,9 @@ def _contributions(
     for place, (x, f) in enumerate(zip(node.inputs, followed, strict=True)):
         if f:
             edges.follow(node, place, x)
+    past = edges.past_logarithms(node, g, fit)
+    if past:
+        return [(x, part) for x, part in past if x in active]
     parts = edges.pulled(node, g)
     if len(parts) != len(node.inputs):
         raise AssertionError(f"{node.op.name}.vjp gave {len(parts)} parts for {len(followed)}")
@@ -367,8 +371,22 @@ def _push_twice_reversed(node: Node, tangents: list[Node | None]) -> Node | None
         for part, x, t in zip(pulled, node.inputs, tangents, strict=True)
         if part is not None and t is not None
     ]
-    if not pairs:
+    return _transposed(u, pairs) if pairs else None
+
+
+def _push_mixture(node: Node, moving: Mapping[Node, Node | None], edges: Edges) -> Node | None:
+    """The tangent of a mixture from those of its weights, past their logarithms; None for all other
+    nodes."""
+    if not isinstance(node.op, (ops.LogSumExp, ops.Logaddexp)):
         return None
+    u = new_input("cotangent", node.dtype, node.shape)
+    past = edges.past_logarithms(node, u, fit)
+    pairs = [(part, moving[x]) for x, part in past if moving.get(x) is not None]
+    return _transposed(u, pairs) if pairs else None
+
+
+def _transposed(u: Node, pairs: Sequence[tuple[Node, Node]]) -> Node | None:
+    """The sum of tangents times what is linear in u, as a function of the tangents."""
     found = _pull_back([p for p, _ in pairs], [t for _, t in pairs], [u], ())
     # What is left of u is multiplied by nothing: a linear function has a constant derivative.
     return replace([found[u]], {u: ops.zeros_like(u)})[0] if u in found else None

@@ -31,6 +31,7 @@ from probtensor.graph.node import Const, Input, Node, make
 from probtensor.ops.kinds import Elementwise, Reduction
 from probtensor.ops.reduce import spread
 from probtensor.transform.facts import Bounds, Known, constant_of
+from probtensor.transform.mixtures import Fit, parts_of_mixture
 
 # Views through which a choice is followed, and terms of a sum whose choices are joined.
 DEPTH = 12
@@ -280,16 +281,34 @@ class Edges:
             parts = [None if part is None else layer.widened(part) for part in parts]
         return parts
 
-    def _of_rows(self, node: Node, g: Node) -> list[Node | None]:
-        """Of a fold: a choice between rows is one between all their elements."""
+    def past_logarithms(self, node: Node, g: Node, fit: Fit) -> list[tuple[Node, Node]]:
+        """The gradients that a mixture gives to what its weights are made of; empty for all other
+        nodes."""
+        if not isinstance(node.op, (ops.LogSumExp, ops.Logaddexp)):
+            return []
+        choice, inner = self._row_choice(node, g)
+        found = parts_of_mixture(
+            node, inner, self.known, fit, choice.widened if choice else lambda part: part
+        )
+        self.selected.update(x for x, _ in found)
+        return found
+
+    def _row_choice(self, node: Node, g: Node) -> tuple[Choice | None, Node]:
+        """The choice between rows of a fold that a cotangent is, as one between their elements, and
+        what is inside it."""
         found = _choice(g, self.guards)
-        x = node.inputs[0]
         if found is None or found[0].condition in self.guards:
-            return list(node.op.vjp(g, node, x))
+            return None, g
         choice, inner = found
         condition = ops.broadcast_to(choice.condition, node.shape)
-        (part,) = node.op.vjp(inner, node, x)
-        return [Choice(spread(condition, node.op.axes, x.shape), choice.holds).widened(part)]
+        if isinstance(node.op, (Reduction, ops.LogSumExp)):
+            condition = spread(condition, node.op.axes, node.inputs[0].shape)
+        return Choice(condition, choice.holds), inner
+
+    def _of_rows(self, node: Node, g: Node) -> list[Node | None]:
+        choice, inner = self._row_choice(node, g)
+        (part,) = node.op.vjp(inner, node, *node.inputs)
+        return [part if choice is None else choice.widened(part)]
 
     def guarded(self, at: Site, place: int, part: Node | None) -> Node | None:
         """The part of input `place` with 0 where the cotangent is 0 at a pole of the op, or where
