@@ -26,6 +26,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, make
 from probtensor.ops.kinds import Elementwise, Reduction
@@ -133,6 +135,8 @@ def _layer(g: Node, guards: set[Node]) -> tuple[Layer, Node] | None:
     op = g.op
     if isinstance(op, ops.SetSlice) and constant_of(g.inputs[0]) == 0:
         return Window(op, g.inputs[0]), g.inputs[1]
+    if isinstance(op, (ops.SetSlice, ops.Scatter)) and constant_of(g.inputs[1]) == 0:
+        return _overwritten(g)
     if isinstance(op, ops.Scatter) and op.mode in ("add", "set"):
         base, updates, *indices = g.inputs
         if constant_of(base) == 0 and are_distinct(indices, [base.shape[a] for a in op.axes]):
@@ -142,6 +146,15 @@ def _layer(g: Node, guards: set[Node]) -> tuple[Layer, Node] | None:
         condition = _of_sum(g, guards, [TERMS])
         return None if condition is None else (Choice(condition), g)
     return _choice(g, guards)
+
+
+def _overwritten(g: Node) -> tuple[Layer, Node] | None:
+    """Zeros written into a cotangent."""
+    base, zeros, *indices = g.inputs
+    if isinstance(g.op, ops.Scatter) and g.op.mode != "set":
+        return None
+    kept, gone = ops.full(base.shape, True, "bool"), ops.full(zeros.shape, False, "bool")
+    return Choice(make(g.op, (kept, gone, *indices))), base
 
 
 def _choice(g: Node, guards: set[Node]) -> tuple[Choice, Node] | None:
@@ -226,6 +239,15 @@ _PASSING = (
 )  # fmt: skip
 
 
+# Ops whose slopes do not depend on their operands.
+_CONSTANT_SLOPES = (ops.Add, ops.Sub, ops.Neg, ops.Cast, ops.Where)
+_SATURATING = (
+    ops.Sigmoid, ops.Tanh, ops.Arctan, ops.Erf, ops.Erfc, ops.Ndtr, ops.Sign, ops.IsInf, ops.IsNan,
+)  # fmt: skip
+# Ops through which an infinite value is followed.
+_MADE = (Elementwise, *_VIEWS, ops.Gather, ops.Sum)
+
+
 def _passes_on(op: object, place: int) -> bool:
     """Is a result infinite or nan, and not just its derivative zero, where operand `place` is?"""
     return isinstance(op, _PASSING) or (isinstance(op, ops.Div) and place == 0)
@@ -240,6 +262,7 @@ class Edges:
         self.forward = forward
         self.selected: set[Node] = set()
         self.guards: set[Node] = set()
+        self._infinite: dict[Node, bool] = {}
 
     def start(self, node: Node, g: Node) -> None:
         """Differentiation starts at `node` with cotangent g."""
@@ -324,6 +347,8 @@ class Edges:
                 extremes.append(ops.ne(x, pole.at))
             elif (pole.finite or self.forward or at.selected) and not self.is_nonzero(at.g):
                 apart.append(ops.ne(x, pole.at))
+        if at.selected or self.forward:
+            apart += self._finite_operands(at, place)
         if apart:
             condition = ops.logical_or(ops.ne(at.g, 0), reduce(ops.logical_and, apart))
             extremes.append(condition)
@@ -332,6 +357,39 @@ class Edges:
         condition = reduce(ops.logical_and, extremes)
         self.guards.add(condition)
         return ops.where(condition, part, 0)
+
+    def _finite_operands(self, at: Site, place: int) -> list[Node]:
+        """That operands which a pole of their own may have made infinite are finite, where a slope
+        reads them."""
+        if isinstance(at.op, _CONSTANT_SLOPES) or self.is_nonzero(at.g):
+            return []
+        read = [x for k, x in enumerate(at.inputs) if not isinstance(at.op, ops.Mul) or k != place]
+        return [ops.lt(ops.abs(x), np.inf) for x in read if self.may_be_infinite(x)]
+
+    def may_be_infinite(self, x: Node) -> bool:
+        """Is x a function that is infinite at a pole which its argument may reach?"""
+        if x not in self._infinite:
+            stack = [x]
+            while stack:
+                top = stack[-1]
+                waiting = [a for a in top.inputs if a not in self._infinite]
+                if waiting and isinstance(top.op, _MADE):
+                    stack.extend(waiting)
+                    continue
+                self._infinite[stack.pop()] = self._is_made_infinite(top)
+        return self._infinite[x]
+
+    def _is_made_infinite(self, x: Node) -> bool:
+        if self.known.bounds(x).finite or not isinstance(x.op, _MADE):
+            return False
+        if any(self._infinite[a] for a in x.inputs):
+            return not isinstance(x.op, _SATURATING)
+        if not isinstance(x.op, Elementwise):
+            return False
+        poles = [pole for k in range(len(x.inputs)) for pole in x.op.poles_of(k, *x.inputs)]
+        return any(
+            not p.finite and may_reach(self.known.bounds(x.inputs[p.operand]), p.at) for p in poles
+        )
 
     def _turns_at(self, x: Node, end: float) -> bool:
         """Is `end` an extreme of x, at which the slopes of x are zero or change sign?"""
