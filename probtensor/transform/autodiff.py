@@ -19,8 +19,9 @@ from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import Contraction, Elementwise
 from probtensor.transform.batch import vmap_nodes
-from probtensor.transform.edges import Edges, Site, joined
+from probtensor.transform.edges import Edges
 from probtensor.transform.facts import Known, constant_of
+from probtensor.transform.layers import joined, summed
 from probtensor.types import broadcast_shapes, shape_text
 
 Nodes = Node | Sequence[Node]
@@ -101,11 +102,14 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
         _require_float(x)
     pairs = _pairs(tangents, sources, "tangents", "wrt")
     moving = {x: _along(t, x, "jvp: a tangent", "the variable") for t, x in pairs}
-    edges = Edges(forward=True)
+    edges = Edges()
+    for x, t in moving.items():
+        edges.start(x, t)
     for node in toposort(tops):
         if node not in moving and isinstance(node.type, tuple) is False and node.type.is_float:
             given = [moving.get(x) for x in node.inputs]
             if any(t is not None for t in given):
+                edges.inherit(node, given)
                 with made_by(node):
                     past = _push_mixture(node, moving, edges)
                     moving[node] = _push(node, given, edges) if past is None else past
@@ -286,7 +290,7 @@ def _contributions(
         return [(x, ops.zeros_like(x)) for x, f in zip(node.inputs, followed, strict=True) if f]
     for place, (x, f) in enumerate(zip(node.inputs, followed, strict=True)):
         if f:
-            edges.follow(node, place, x)
+            edges.follow(node, place, x, g)
     past = edges.past_logarithms(node, g, fit)
     if past:
         return [(x, part) for x, part in past if x in active]
@@ -317,7 +321,7 @@ def fit(g: Node, x: Node) -> Node:
     if extra < 0 or broadcast_shapes(g.shape, x.shape) == x.shape:
         return ops.astype(ops.broadcast_to(g, x.shape), x.dtype)
     repeated = tuple(a for a, n in enumerate(x.shape) if n == 1 and g.shape[a + extra] != 1)
-    g = ops.sum(g, (*range(extra), *(a + extra for a in repeated)))
+    g = summed(g, (*range(extra), *(a + extra for a in repeated)))
     return ops.astype(ops.broadcast_to(ops.expand_dims(g, repeated), x.shape), x.dtype)
 
 
@@ -355,8 +359,7 @@ def _push_elementwise(
     for place, t in enumerate(tangents):
         if t is not None:
             g = ops.broadcast_to(ops.astype(t, node.dtype), node.shape)
-            site = Site(node.op, True, g, node.inputs)
-            part = edges.guarded(site, place, node.op.vjp(g, node, *node.inputs)[place])
+            part = edges.pushed(node, place, g, node.op.vjp(g, node, *node.inputs)[place])
             if part is not None:
                 parts.append(ops.astype(ops.broadcast_to(part, node.shape), node.dtype))
     return _total(parts) if parts else None

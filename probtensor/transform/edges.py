@@ -2,22 +2,26 @@
 
 A cotangent is zero outside of what was chosen: the branch of a `where`, a slice, some places. By
 linearity of a vjp, where(c, g, 0) * slope is where(c, g * slope, 0). So the choice is taken off the
-cotangent (`peel`), the op pulls back what is left, and the choice is put around the result: a slope
-that is infinite or nan where nothing was chosen never meets the zero. Slices and scatters likewise:
-the op is differentiated at the chosen places only.
+cotangent (`layers.py`), the op pulls back what is left, and the choice is put around the result: a
+slope that is infinite or nan where nothing was chosen never meets the zero.
 
 A zero that is a number, not a choice, is met by a guard of the same form. Ops declare their poles,
 the points at which a slope is not finite. What an op pulls back is, for each such point p,
 
-    where(g != 0 or x != p, g * slope, 0)
+    where(w != 0 or x != p, g * slope, 0)
 
-unless facts exclude p or g = 0. The condition holds wherever the slope is finite, so that further
+unless facts exclude p or w = 0. The condition holds wherever the slope is finite, so that further
 derivatives are those of the product. Being outermost, a guard hides no product from the rules.
 
-Not every op needs one. At a pole with an infinite value, as of log, a cotangent can only be zero if
-what reads the value is flat there or selects (`_passes_on`). And where an operand is known to reach
-the pole only as an extreme of its own, as a sum of squares reaches 0 under a root, its own slopes
-are zero there: 0 is taken as the derivative, which is a subgradient.
+The witness w is the cotangent where it was last weighed or selected. It is not g where g is zero
+since a slope on the way vanished, as that of square(sqrt(x)) at 0: the derivative there is 1, and
+0 * inf stays nan. At a pole with an infinite value, as of log, weights make the value nan too, so
+that guards are needed only below what selects. And where an operand is known to reach a pole only
+as an extreme of its own, as a sum of squares reaches 0 under a root, its own slopes are zero there:
+0 is taken as the derivative, which is a subgradient. An infinite slope at a finite value, further
+on weighed by a factor that is 0, gives 0 likewise: sqrt(x * y) at y = 0 does not move with x. And
+where exp overflows under a function that is bounded, as in 1 / (2 + exp(x)), the slope of that
+falls faster than exp grows, so that 0 * inf is 0.
 """
 
 from __future__ import annotations
@@ -29,250 +33,127 @@ from functools import reduce
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import Const, Input, Node, make
-from probtensor.ops.kinds import Elementwise, Reduction
+from probtensor.graph.node import Const, Input, Node
+from probtensor.ops.kinds import Core, Elementwise, Pole, Reduction
 from probtensor.ops.reduce import spread
 from probtensor.transform.facts import Bounds, Known, constant_of
+from probtensor.transform.layers import DEPTH, VIEWS, Choice, Layer, choice_of, peel, summed
 from probtensor.transform.mixtures import Fit, parts_of_mixture
 
-# Views through which a choice is followed, and terms of a sum whose choices are joined.
-DEPTH = 12
-TERMS = 6
-_VIEWS = (
-    ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose, ops.Slice,
+# Ops that give zero cotangents to what they do not select.
+_SELECTING = (
+    ops.Where, ops.Minimum, ops.Maximum, ops.Max, ops.Min, ops.Prod, ops.Slice, ops.Gather,
+    ops.SetSlice, ops.Scatter, ops.Xlogy, ops.Xlog1py, Core,
 )  # fmt: skip
-_WIDENING = (ops.BroadcastTo, ops.ExpandDims)
-
-
-class Layer:
-    """A reason why a cotangent is zero at some places."""
-
-    def narrowed(self, x: Node) -> Node | None:
-        """What is left of an operand where the cotangent may not be zero; None if that cannot be
-        said."""
-        return x
-
-    def widened(self, part: Node) -> Node:
-        """A part that was pulled back there, with zeros at all other places."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Choice(Layer):
-    """Zero where the condition does not hold; where it does if not `holds`."""
-
-    condition: Node
-    holds: bool = True
-
-    def widened(self, part):
-        c = self.condition
-        return ops.where(c, part, 0) if self.holds else ops.where(c, 0, part)
-
-    def positive(self) -> Node:
-        """The condition under which the cotangent may not be zero."""
-        return self.condition if self.holds else ops.logical_not(self.condition)
-
-
-@dataclass(frozen=True)
-class Window(Layer):
-    """Zero outside of a slice of `whole`, a tensor of zeros."""
-
-    place: ops.SetSlice
-    whole: Node
-
-    def narrowed(self, x):
-        lead = self.whole.ndim - x.ndim
-        rows = zip(self.place.starts, self.place.steps, self.place.sizes, strict=True)
-        own = [
-            (0, 1, 1) if n == 1 and m != 1 else row
-            for n, m, row in zip(x.shape, self.whole.shape[lead:], [*rows][lead:], strict=True)
-        ]
-        return make(ops.Slice(*zip(*own, strict=True)), (x,)) if own else x
-
-    def widened(self, part):
-        part = ops.broadcast_to(part, self.place.sizes)
-        whole = ops.astype(self.whole, part.dtype)
-        return make(self.place, (whole, part))
-
-
-@dataclass(frozen=True)
-class Places(Layer):
-    """Zero but at places that integer arrays tell, each at most once."""
-
-    place: ops.Scatter
-    whole: Node
-    indices: tuple[Node, ...]
-    shape: tuple
-
-    def narrowed(self, x):
-        if not x.ndim:
-            return x
-        if x.shape != self.whole.shape:
-            return None
-        return make(ops.Gather(self.place.axes, self.place.at), (x, *self.indices))
-
-    def widened(self, part):
-        part = ops.broadcast_to(part, self.shape)
-        return make(self.place, (ops.astype(self.whole, part.dtype), part, *self.indices))
-
-
-def peel(g: Node, guards: set[Node]) -> tuple[list[Layer], Node]:
-    """The layers of a cotangent, outermost first, and what is inside them. Conditions that are
-    `guards` are not followed through a repetition: each op has its own."""
-    layers: list[Layer] = []
-    while len(layers) < DEPTH:
-        found = _layer(g, guards)
-        if found is None:
-            break
-        layers.append(found[0])
-        if found[1] is g:
-            break
-        g = found[1]
-    return layers, g
-
-
-def _layer(g: Node, guards: set[Node]) -> tuple[Layer, Node] | None:
-    op = g.op
-    if isinstance(op, ops.SetSlice) and constant_of(g.inputs[0]) == 0:
-        return Window(op, g.inputs[0]), g.inputs[1]
-    if isinstance(op, (ops.SetSlice, ops.Scatter)) and constant_of(g.inputs[1]) == 0:
-        return _overwritten(g)
-    if isinstance(op, ops.Scatter) and op.mode in ("add", "set"):
-        base, updates, *indices = g.inputs
-        if constant_of(base) == 0 and are_distinct(indices, [base.shape[a] for a in op.axes]):
-            return Places(op, base, tuple(indices), updates.shape), updates
-        return None
-    if isinstance(op, ops.Add):
-        condition = _of_sum(g, guards, [TERMS])
-        return None if condition is None else (Choice(condition), g)
-    return _choice(g, guards)
-
-
-def _overwritten(g: Node) -> tuple[Layer, Node] | None:
-    """Zeros written into a cotangent."""
-    base, zeros, *indices = g.inputs
-    if isinstance(g.op, ops.Scatter) and g.op.mode != "set":
-        return None
-    kept, gone = ops.full(base.shape, True, "bool"), ops.full(zeros.shape, False, "bool")
-    return Choice(make(g.op, (kept, gone, *indices))), base
-
-
-def _choice(g: Node, guards: set[Node]) -> tuple[Choice, Node] | None:
-    """The choice that a cotangent is, seen through views of it."""
-    views = []
-    while isinstance(g.op, _VIEWS) and len(views) < DEPTH:
-        views.append(g)
-        g = g.inputs[0]
-    if not isinstance(g.op, ops.Where):
-        return None
-    condition, a, b = g.inputs
-    zero_last = constant_of(b) == 0
-    if not zero_last and constant_of(a) != 0:
-        return None
-    if condition in guards and any(isinstance(v.op, _WIDENING) for v in views):
-        return None
-    inner = ops.broadcast_to(a if zero_last else b, g.shape)
-    if views:
-        condition = ops.broadcast_to(condition, g.shape)
-    for view in reversed(views):
-        inner, condition = make(view.op, (inner,)), make(view.op, (condition,))
-    return Choice(condition, zero_last), inner
-
-
-def _of_sum(g: Node, guards: set[Node], room: list[int]) -> Node | None:
-    """Where a sum of choices may not be zero."""
-    if not isinstance(g.op, ops.Add):
-        found = _choice(g, guards)
-        return None if found is None or found[0].condition in guards else found[0].positive()
-    room[0] -= 1
-    first = _of_sum(g.inputs[0], guards, room) if room[0] >= 0 else None
-    second = None if first is None else _of_sum(g.inputs[1], guards, room)
-    return None if second is None else ops.logical_or(first, second)
-
-
-def joined(a: Node, b: Node) -> Node:
-    """a + b as one choice, if they are choices by one condition."""
-    first, second = _choice(a, set()), _choice(b, set())
-    if first and second and first[0].condition is second[0].condition:
-        condition, holds = first[0].condition, first[0].holds
-        if holds == second[0].holds:
-            return first[0].widened(first[1] + second[1])
-        pair = (first[1], second[1]) if holds else (second[1], first[1])
-        return ops.where(condition, *pair)
-    return a + b
-
-
-def are_distinct(indices: Sequence[Node], sizes: Sequence) -> bool:
-    """Are the places that index arrays tell known to be different from each other?"""
-    if len({x.shape for x in indices}) != 1:
-        return False
-    if any(_is_count(x) for x in indices):
-        return True
-    if not all(isinstance(x.op, Const) for x in indices):
-        return False
-    columns = []
-    for x, n in zip(indices, sizes, strict=True):
-        array = x.op.array.reshape(-1).astype(object)
-        if any(i < 0 for i in array):
-            if not isinstance(n, int):
-                return False
-            array = array % n
-        columns.append(array)
-    rows = list(zip(*columns, strict=True))
-    return len(set(rows)) == len(rows)
-
-
-def _is_count(x: Node) -> bool:
-    """0, 1, 2, ... or the same with a number added."""
-    if isinstance(x.op, ops.Add):
-        a, b = x.inputs
-        x = a if constant_of(b) is not None else b if constant_of(a) is not None else x
-    return isinstance(x.op, ops.Iota) and x.ndim == 1
-
-
-# Ops that give an infinite value on, and are not flat where it arrives, at these operands.
-_PASSING = (
-    ops.Add, ops.Sub, ops.Neg, ops.Mul, ops.Square, ops.Abs, ops.Sqrt, ops.Log, ops.Log2,
-    ops.Log10, ops.Log1p, ops.Cbrt, ops.Sinh, ops.Cosh, ops.Arcsinh, ops.Lgamma, ops.Cast,
-    ops.Sum, ops.Contract, ops.Concatenate, ops.BroadcastTo, ops.ExpandDims, ops.DropAxes,
-    ops.Reshape, ops.Transpose, ops.Cumsum, ops.Sized, ops.Require,
+# Elementwise ops that weigh by what is not the operand itself, or select.
+_WEIGHING = (
+    ops.Add, ops.Sub, ops.Neg, ops.Mul, ops.Where, ops.Cast, ops.Minimum, ops.Maximum, ops.Xlogy,
+    ops.Xlog1py,
 )  # fmt: skip
-
-
 # Ops whose slopes do not depend on their operands.
 _CONSTANT_SLOPES = (ops.Add, ops.Sub, ops.Neg, ops.Cast, ops.Where)
+# Ops that are finite where their operand is infinite.
 _SATURATING = (
     ops.Sigmoid, ops.Tanh, ops.Arctan, ops.Erf, ops.Erfc, ops.Ndtr, ops.Sign, ops.IsInf, ops.IsNan,
 )  # fmt: skip
-# Ops through which an infinite value is followed.
-_MADE = (Elementwise, *_VIEWS, ops.Gather, ops.Sum)
+# Ops that grow as fast as their slopes, those that bound what has grown, and those that do not.
+_GROWING = (ops.Exp, ops.Exp2, ops.Expm1, ops.Sinh, ops.Cosh)
+_BOUNDING = (
+    ops.Exp, ops.Exp2, ops.Expm1, ops.Sigmoid, ops.LogSigmoid, ops.Softplus, ops.Tanh, ops.Arctan,
+    ops.Erf, ops.Erfc, ops.Ndtr,
+)  # fmt: skip
+_UNBOUNDED = (
+    ops.Add, ops.Sub, ops.Neg, ops.Mul, ops.Cast, ops.Where, ops.Sum, ops.Gather, *VIEWS,
+)  # fmt: skip
+# Ops through which an infinite value is followed, and those that reach an end where their first
+# operand does.
+_MADE = (Elementwise, *VIEWS, ops.Gather, ops.Sum)
+_FOLLOWED = (*VIEWS, ops.Div, ops.Pow, ops.Cast, ops.Gather, ops.Sum, ops.Max, ops.Min)
 
 
-def _passes_on(op: object, place: int) -> bool:
-    """Is a result infinite or nan, and not just its derivative zero, where operand `place` is?"""
-    return isinstance(op, _PASSING) or (isinstance(op, ops.Div) and place == 0)
+def weighs(op: object, place: int) -> bool:
+    """Is a slope by input `place` zero only where the result does not depend on it?"""
+    if isinstance(op, ops.Div):
+        return place == 0
+    if isinstance(op, Elementwise):
+        return isinstance(op, _WEIGHING)
+    return not isinstance(op, (ops.LogSumExp, ops.Softmax, ops.LogSoftmax))
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where an op is differentiated: its cotangent, the witnesses of a zero in it, its operands,
+    and whether it is below an op that selects."""
+
+    op: Elementwise
+    g: Node
+    witnesses: tuple[Node, ...]
+    inputs: tuple[Node, ...]
+    selected: bool
+    out: Node | None = None  # where it may overflow
 
 
 class Edges:
-    """The guards of one differentiation. `selected` are nodes whose cotangent may be zero though
-    their value is infinite; in forward mode (`forward`) the tangent of any node may."""
+    """The guards of one differentiation, in reverse or forward mode: what is said of cotangents
+    here goes for tangents too."""
 
-    def __init__(self, known: Known | None = None, forward: bool = False) -> None:
+    def __init__(self, known: Known | None = None) -> None:
         self.known = known or Known()
-        self.forward = forward
-        self.selected: set[Node] = set()
+        self.selected: set[Node] = set()  # below an op that selects
         self.guards: set[Node] = set()
+        self.wild: set[Node] = set()  # cotangents may be infinite though the values are not
+        self.bounded: set[Node] = set()  # what reads them is finite where they overflow
+        self._own: set[Node] = set()  # nodes whose cotangent is a witness itself
+        self._witnesses: dict[Node, list[Node]] = {}
         self._infinite: dict[Node, bool] = {}
 
     def start(self, node: Node, g: Node) -> None:
         """Differentiation starts at `node` with cotangent g."""
+        self._own.add(node)
         if not self.is_nonzero(g):
             self.selected.add(node)
 
-    def follow(self, node: Node, place: int, x: Node) -> None:
-        """x, input `place` of the node, gets a cotangent from it."""
-        if node in self.selected or not _passes_on(node.op, place):
+    def follow(self, node: Node, place: int, x: Node, g: Node) -> None:
+        """x, input `place` of the node, gets a cotangent from it, g being that of the node."""
+        op = node.op
+        if node in self.selected or isinstance(op, _SELECTING):
             self.selected.add(x)
+        if node in self.wild or any(p.finite for p in self._poles(op, place, node.inputs)):
+            self.wild.add(x)
+        if self._bounds(node, place, x):
+            self.bounded.add(x)
+        if weighs(op, place):
+            self._own.add(x)
+            return
+        found = self.witnesses(node, g)
+        if isinstance(op, ops.LogSumExp):
+            found = [spread(w, op.axes, x.shape) for w in found]
+        self._witnesses.setdefault(x, []).extend(w for w in found if w.shape == x.shape)
+
+    def _bounds(self, node: Node, place: int, x: Node) -> bool:
+        """Does the node, or what reads it, stay finite where x overflows?"""
+        op = node.op
+        if isinstance(op, ops.Div) and place == 1:
+            # A scale exp(q) alone is none of these: its quotients are rewritten.
+            return isinstance(x.op, (ops.Add, ops.Sub, ops.Sum))
+        passes = isinstance(op, _UNBOUNDED) or (isinstance(op, ops.Div) and place == 0)
+        return isinstance(op, _BOUNDING) or (passes and node in self.bounded)
+
+    def inherit(self, node: Node, tangents: Sequence[Node | None]) -> None:
+        """In forward mode: the node gets a tangent from those of its inputs."""
+        moving = [(k, x, t) for k, (x, t) in enumerate(zip(node.inputs, tangents)) if t is not None]
+        if any(x in self.wild for _, x, _ in moving):
+            self.wild.add(node)
+        if all(weighs(node.op, place) for place, _, _ in moving):
+            self._own.add(node)
+            return
+        for _, x, t in moving:
+            same = (w for w in self.witnesses(x, t) if w.shape == node.shape)
+            self._witnesses.setdefault(node, []).extend(same)
+
+    def witnesses(self, node: Node, g: Node) -> list[Node]:
+        """What is zero where the cotangent g of a node is, but for slopes that vanish."""
+        return [*([g] if node in self._own else []), *self._witnesses.get(node, ())]
 
     def is_nonzero(self, g: Node) -> bool:
         """Is a cotangent known not to be zero anywhere?"""
@@ -283,26 +164,49 @@ class Edges:
         """The vjp of a node, zero where its cotangent is. Parts may have the shape of the node."""
         op = node.op
         if isinstance(op, (Reduction, ops.LogSumExp)) and not isinstance(op, ops.Sum):
-            return self._of_rows(node, g)
+            choice, inner = self._row_choice(node, g)
+            (part,) = op.vjp(inner, node, *node.inputs)
+            return [part if choice is None else choice.widened(part)]
+        if isinstance(op, ops.BroadcastTo) and choice_of(g, self.guards) is not None:
+            return [_unrepeated(g, node.inputs[0])]
+        if isinstance(op, ops.Contract) and node in self.wild:
+            return [self._weighed(node, g, k) for k in range(2)]
         if not isinstance(op, Elementwise) or isinstance(op, (ops.Where, ops.Add)):
             return list(op.vjp(g, node, *node.inputs))
         layers, inner = peel(g, self.guards)
-        operands: list[Node] = [node, *node.inputs]
-        for count, layer in enumerate(layers):
-            narrow = [layer.narrowed(x) for x in operands]
-            if any(x is None for x in narrow):
-                for inside in reversed(layers[count:]):
-                    inner = inside.widened(inner)
-                layers = layers[:count]
-                break
-            operands = narrow
-        out, *inputs = operands
+        inherited = self._witnesses.get(node, ())
+        layers, inner, operands = narrowed(layers, inner, [node, *node.inputs, *inherited])
+        out, *inputs = operands[: len(node.inputs) + 1]
         parts = list(op.vjp(inner, out, *inputs))
-        at = Site(op, node in self.selected, inner, tuple(inputs))
+        own = [inner] if node in self._own else []
+        witnesses = (*own, *operands[len(node.inputs) + 1 :])
+        grows = isinstance(op, _GROWING) and node in self.bounded
+        at = Site(
+            op, inner, witnesses, tuple(inputs), node in self.selected, out if grows else None
+        )
         parts = [self.guarded(at, place, part) for place, part in enumerate(parts)]
+        if isinstance(op, ops.Mul) and node in self.wild:
+            parts = [tamed(part, inner, inputs[1 - k]) for k, part in enumerate(parts)]
         for layer in reversed(layers):
             parts = [None if part is None else layer.widened(part) for part in parts]
         return parts
+
+    def pushed(self, node: Node, place: int, t: Node, part: Node | None) -> Node | None:
+        """The tangent that a node gets from input `place`, whose tangent is t: 0 where t is 0 at a
+        pole, or where an infinite t is weighed by 0."""
+        x = node.inputs[place]
+        witnesses = tuple(t if w is None else w for w in self._forward_witnesses(x, node))
+        at = Site(node.op, t, witnesses, node.inputs, True)
+        part = self.guarded(at, place, part)
+        if part is not None and x in self.wild and isinstance(node.op, ops.Mul):
+            part = tamed(part, t, node.inputs[1 - place])
+        if any(pole.finite for pole in self._poles(node.op, place, node.inputs)):
+            self.wild.add(node)
+        return part
+
+    def _forward_witnesses(self, x: Node, node: Node) -> list[Node | None]:
+        own: list[Node | None] = [None] if x in self._own else []
+        return own + [w for w in self._witnesses.get(x, ()) if w.shape == node.shape]
 
     def past_logarithms(self, node: Node, g: Node, fit: Fit) -> list[tuple[Node, Node]]:
         """The gradients that a mixture gives to what its weights are made of; empty for all other
@@ -313,13 +217,14 @@ class Edges:
         found = parts_of_mixture(
             node, inner, self.known, fit, choice.widened if choice else lambda part: part
         )
-        self.selected.update(x for x, _ in found)
+        if node in self.selected:
+            self.selected.update(x for x, _ in found)
         return found
 
     def _row_choice(self, node: Node, g: Node) -> tuple[Choice | None, Node]:
         """The choice between rows of a fold that a cotangent is, as one between their elements, and
         what is inside it."""
-        found = _choice(g, self.guards)
+        found = choice_of(g, self.guards)
         if found is None or found[0].condition in self.guards:
             return None, g
         choice, inner = found
@@ -328,68 +233,85 @@ class Edges:
             condition = spread(condition, node.op.axes, node.inputs[0].shape)
         return Choice(condition, choice.holds), inner
 
-    def _of_rows(self, node: Node, g: Node) -> list[Node | None]:
-        choice, inner = self._row_choice(node, g)
-        (part,) = node.op.vjp(inner, node, *node.inputs)
-        return [part if choice is None else choice.widened(part)]
-
     def guarded(self, at: Site, place: int, part: Node | None) -> Node | None:
         """The part of input `place` with 0 where the cotangent is 0 at a pole of the op, or where
         the pole is an extreme of the operand."""
         if part is None or constant_of(part) == 0:
             return part
-        apart, extremes = [], []
-        for pole in at.op.poles_of(place, *at.inputs):
+        open_to_zero = bool(at.witnesses) and not any(map(self.is_nonzero, at.witnesses))
+        apart, conditions = [], []
+        for pole in self._poles(at.op, place, at.inputs):
             x = at.inputs[pole.operand]
-            if not may_reach(self.known.bounds(x), pole.at):
-                continue
             if pole.finite and self._turns_at(x, pole.at):
-                extremes.append(ops.ne(x, pole.at))
-            elif (pole.finite or self.forward or at.selected) and not self.is_nonzero(at.g):
+                conditions.append(ops.ne(x, pole.at))
+            elif open_to_zero and (pole.finite or at.selected):
                 apart.append(ops.ne(x, pole.at))
-        if at.selected or self.forward:
-            apart += self._finite_operands(at, place)
-        if apart:
-            condition = ops.logical_or(ops.ne(at.g, 0), reduce(ops.logical_and, apart))
-            extremes.append(condition)
-        if not extremes:
+        finite = self._finite_operands(at, place) if open_to_zero and at.selected else []
+        if at.out is not None and self.known.bounds(at.inputs[0]).high > 700:
+            regular = ops.lt(ops.abs(at.out), np.inf)
+            conditions.append(ops.logical_or(ops.ne(at.g, 0), regular))
+        if apart or finite:
+            weighed = reduce(ops.logical_or, [ops.ne(w, 0) for w in at.witnesses])
+            regular = reduce(ops.logical_and, apart + finite)
+            conditions.append(ops.logical_or(weighed, regular))
+        if not conditions:
             return part
-        condition = reduce(ops.logical_and, extremes)
-        self.guards.add(condition)
+        condition = reduce(ops.logical_and, conditions)
+        if not finite:
+            self.guards.add(condition)
         return ops.where(condition, part, 0)
+
+    def _weighed(self, node: Node, g: Node, place: int) -> Node:
+        """The vjp of a product of tensors whose cotangent may be infinite: 0 where the other factor
+        is 0, if nothing is added up."""
+        letters = node.op.parts()
+        other = node.inputs[1 - place]
+        part = node.op.vjp(g, node, *node.inputs)[place]
+        if not set(letters[place]) >= set(letters[1 - place]) | set(letters[2]):
+            return part
+        own, weights = letters[place], letters[1 - place]
+        spread_out = ops.contract(f"{letters[2]},{weights}->{own}", g, ops.ones_like(other))
+        weight = ops.contract(f"{letters[2]},{weights}->{own}", ops.ones_like(g), other)
+        return tamed(part, spread_out, weight)
+
+    def _poles(self, op: object, place: int, inputs: Sequence[Node]) -> list[Pole]:
+        """The poles of an op that operands may reach."""
+        if not isinstance(op, Elementwise):
+            return []
+        poles = op.poles_of(place, *inputs)
+        return [p for p in poles if may_reach(self.known.bounds(inputs[p.operand]), p.at)]
 
     def _finite_operands(self, at: Site, place: int) -> list[Node]:
         """That operands which a pole of their own may have made infinite are finite, where a slope
         reads them."""
-        if isinstance(at.op, _CONSTANT_SLOPES) or self.is_nonzero(at.g):
+        if isinstance(at.op, _CONSTANT_SLOPES):
             return []
         read = [x for k, x in enumerate(at.inputs) if not isinstance(at.op, ops.Mul) or k != place]
         return [ops.lt(ops.abs(x), np.inf) for x in read if self.may_be_infinite(x)]
 
     def may_be_infinite(self, x: Node) -> bool:
         """Is x a function that is infinite at a pole which its argument may reach?"""
-        if x not in self._infinite:
-            stack = [x]
-            while stack:
-                top = stack[-1]
-                waiting = [a for a in top.inputs if a not in self._infinite]
-                if waiting and isinstance(top.op, _MADE):
-                    stack.extend(waiting)
-                    continue
-                self._infinite[stack.pop()] = self._is_made_infinite(top)
+        stack = [x]
+        while stack:
+            top = stack[-1]
+            waiting = [a for a in top.inputs if a not in self._infinite]
+            if top not in self._infinite and waiting and isinstance(top.op, _MADE):
+                stack.extend(waiting)
+                continue
+            stack.pop()
+            if top not in self._infinite:
+                self._infinite[top] = self._is_made_infinite(top)
         return self._infinite[x]
 
     def _is_made_infinite(self, x: Node) -> bool:
-        if self.known.bounds(x).finite or not isinstance(x.op, _MADE):
+        if not isinstance(x.op, _MADE) or self.known.bounds(x).finite:
             return False
         if any(self._infinite[a] for a in x.inputs):
             return not isinstance(x.op, _SATURATING)
         if not isinstance(x.op, Elementwise):
             return False
-        poles = [pole for k in range(len(x.inputs)) for pole in x.op.poles_of(k, *x.inputs)]
-        return any(
-            not p.finite and may_reach(self.known.bounds(x.inputs[p.operand]), p.at) for p in poles
-        )
+        places = range(len(x.inputs))
+        return any(not p.finite for k in places for p in self._poles(x.op, k, x.inputs))
 
     def _turns_at(self, x: Node, end: float) -> bool:
         """Is `end` an extreme of x, at which the slopes of x are zero or change sign?"""
@@ -398,36 +320,47 @@ class Edges:
 
     def _turns(self, x: Node, depth: int) -> bool:
         op = x.op
-        if isinstance(op, (Input, Const)) or not x.inputs:
-            return False
-        if depth == 0:
+        if isinstance(op, (Input, Const)) or not x.inputs or depth == 0:
             return False
         if isinstance(op, (ops.Add, ops.Sub)):
             moving = [a for a in x.inputs if self.known.constant(a) is None]
             return all(self._turns(a, depth - 1) for a in moving)
         if isinstance(op, ops.Mul):
-            return all(
-                self._turns(a, depth - 1) for a in x.inputs if not self.known.bounds(a).nonzero
-            )
+            at_zero = [a for a in x.inputs if not self.known.bounds(a).nonzero]
+            return all(self._turns(a, depth - 1) for a in at_zero)
         monotone = isinstance(op, Elementwise) and (op.facts.increasing or op.facts.decreasing)
         if monotone or isinstance(op, _FOLLOWED):
             return self._turns(x.inputs[0], depth - 1)
         return True
 
 
-# Ops that reach an end where their first operand does.
-_FOLLOWED = (*_VIEWS, ops.Div, ops.Pow, ops.Cast, ops.Gather, ops.Sum, ops.Max, ops.Min)
+def narrowed(
+    layers: list[Layer], inner: Node, operands: list[Node]
+) -> tuple[list[Layer], Node, list[Node]]:
+    """The layers that can narrow the operands, with the others put back around `inner`."""
+    for count, layer in enumerate(layers):
+        narrow = [layer.narrowed(x) for x in operands]
+        if any(x is None for x in narrow):
+            for inside in reversed(layers[count:]):
+                inner = inside.widened(inner)
+            return layers[:count], inner, operands
+        operands = narrow
+    return layers, inner, operands
 
 
-@dataclass(frozen=True)
-class Site:
-    """Where an op is differentiated: its cotangent, its operands, and whether the cotangent may be
-    zero though the value is infinite."""
+def _unrepeated(g: Node, x: Node) -> Node:
+    """The vjp of a repetition of x, a choice if g is one between what is repeated."""
+    lead = g.ndim - x.ndim
+    repeated = [a for a, n in enumerate(x.shape) if n == 1 and g.shape[a + lead] != 1]
+    total = summed(g, (*range(lead), *(a + lead for a in repeated)))
+    return ops.broadcast_to(ops.expand_dims(total, tuple(repeated)), x.shape)
 
-    op: Elementwise
-    selected: bool
-    g: Node
-    inputs: tuple[Node, ...]
+
+def tamed(part: Node | None, g: Node, weight: Node) -> Node | None:
+    """g * weight, and 0 where the weight is 0 though g is infinite."""
+    if part is None:
+        return None
+    return ops.where(ops.logical_or(ops.ne(weight, 0), ops.lt(ops.abs(g), np.inf)), part, 0)
 
 
 def may_reach(bounds: Bounds, at: float) -> bool:

@@ -282,8 +282,10 @@ def _has_plain_zero(y: Node) -> bool:
     """Is a zero among the values of y known to be +0: a square, a size, or made of such?"""
     while isinstance(y.op, _REPEATING):
         y = y.inputs[0]
-    if isinstance(y.op, (ops.Add, ops.Mul)):
+    if isinstance(y.op, (ops.Add, ops.Mul, ops.Maximum)):
         return all(_has_plain_zero(a) for a in y.inputs)
+    if isinstance(y.op, ops.Sub):  # -0 only as -0 less 0
+        return _has_plain_zero(y.inputs[0])
     if isinstance(y.op, ops.Cast):
         return not y.inputs[0].type.is_float or _has_plain_zero(y.inputs[0])
     if isinstance(y.op, Const):

@@ -1,5 +1,7 @@
 """Derivatives where a slope is infinite or nan and what it is weighed by is exactly zero."""
 
+import functools
+
 import mpmath
 import numpy as np
 import pytest
@@ -32,7 +34,9 @@ SLOPES = {
     "ndtri": (pt.special.ndtri, lambda x: mpmath.sqrt(2) * mpmath.erfinv(2 * x - 1), 0.0, 0.25),
     "lgamma": (pt.special.gammaln, mpmath.loggamma, 0.0, 2.5),
     "digamma": (pt.special.digamma, mpmath.digamma, 0.0, 2.5),
-    "log1mexp": (lambda x: pt.log(1 - pt.exp(x)), lambda x: mpmath.log(1 - mpmath.exp(x)), 0.0, -1.0),
+    "log1mexp": (
+        lambda x: pt.log(1 - pt.exp(x)), lambda x: mpmath.log(1 - mpmath.exp(x)), 0.0, -1.0,
+    ),
     "square of nan": (pt.square, lambda x: x * x, NAN, 2.0),
     "product with nan": (lambda x: x * pt.exp(x), lambda x: x * mpmath.exp(x), NAN, 0.5),
     "deep": (
@@ -85,14 +89,18 @@ def cells():
             yield f"{slope}, {kind}", f, zero, pole, beside, meant
 
 
-CELLS = list(cells())
+ALL = list(cells())
+# Each slope with every fourth kind of zero, so that every pair of neighbours in the table is met.
+SOME = [cell for k, cell in enumerate(ALL) if (k + k // 16) % 4 == 0]
+slowly = pytest.param(ALL, id="all", marks=pytest.mark.slow)
+every = pytest.mark.parametrize("table", [pytest.param(SOME, id="some"), slowly])
 
 
-def programs(dtype="float64"):
+def programs(table, dtype="float64"):
     """(inputs, costs, values): one scalar cost for each cell."""
     i = pt.tensor("i", (1,), dtype="int64")
     inputs, costs, values = [i], [], [np.array([1])]
-    for k, (_, f, zero, pole, beside, _) in enumerate(CELLS):
+    for k, (_, f, zero, pole, beside, _) in enumerate(table):
         x = pt.tensor(f"x{k}", (2,), dtype=dtype)
         inputs.append(x)
         costs.append(pt.sum(zero(f, x, pole, i)))
@@ -100,37 +108,274 @@ def programs(dtype="float64"):
     return inputs, costs, values
 
 
-def derivative(meant, at, order=1):
+@functools.cache
+def derivative(meant, at, order):
     with mpmath.workdps(40):
         return float(mpmath.diff(meant, mpmath.mpf(at), order))
 
 
-def check(found, order=1, rtol=1e-12):
+def check(table, found, order=1, rtol=1e-12):
     wrong = []
-    for (name, _, _, _, beside, meant), got in zip(CELLS, found, strict=True):
+    for (name, _, _, _, beside, meant), got in zip(table, found, strict=True):
         right = np.array([0.0, derivative(meant, beside, order)])
         if not np.allclose(got, right, rtol=rtol, atol=0):
             wrong.append(f"{name}: {got}, not {right}")
-    assert not wrong, f"{len(wrong)} of {len(CELLS)} are wrong:\n" + "\n".join(wrong[:40])
+    assert not wrong, f"{len(wrong)} of {len(table)} are wrong:\n" + "\n".join(wrong[:40])
+
+
+def run(inputs, outputs, values, target="interp"):
+    return pt.function(inputs, outputs, target=target, on_unused_input="ignore")(*values)
+
+
+@every
+@pytest.mark.parametrize(
+    ("target", "dtype"), [("cython", "float64"), ("interp", "float64"), ("interp", "float32")]
+)
+def test_a_zero_weight_meets_no_slope_in_reverse(table, target, dtype):
+    inputs, costs, values = programs(table, dtype)
+    slopes = [pt.grad(cost, x) for cost, x in zip(costs, inputs[1:])]
+    found = run(inputs, slopes, values, target)
+    assert all(g.dtype == dtype for g in found)
+    check(table, found, rtol=1e-12 if dtype == "float64" else 1e-4)
+
+
+@every
+def test_a_zero_weight_meets_no_slope_forwards(table):
+    inputs, costs, values = programs(table)
+    pairs = list(zip(costs, inputs[1:]))
+    pushed = [pt.stack([pt.jvp(c, x, u) for u in np.eye(2)]) for c, x in pairs]
+    check(table, run(inputs, pushed, values))
+
+
+@every
+def test_second_derivatives_are_zero_where_nothing_is_chosen(table):
+    inputs, costs, values = programs(table)
+    pairs = list(zip(costs, inputs[1:]))
+    check(table, run(inputs, [pt.sum(pt.hessian(c, x), 1) for c, x in pairs], values), 2, 1e-9)
+    check(table, run(inputs, [pt.hvp(c, x, np.ones(2)) for c, x in pairs], values), 2, 1e-9)
+
+
+# Single programs: (cost, by what, values of the inputs, the right derivative).
+
+X, Y, A, S = pt.tensor("x", (3,)), pt.tensor("y", (3,)), pt.tensor("a", (2, 3)), pt.scalar("s")
+ORIGIN, ROW = np.zeros(3), np.array([[1.0, 1, 1], [0, 1, 2]])
+AT = {X: ORIGIN, Y: np.array([1.0, np.nan, 3]), A: ROW, S: 1.5}
+DEVIATION = np.array([[0.0, 0, 0], np.array([-1, 0, 1]) / np.sqrt(6)])
+QUADRATIC = np.array([[2.0, 1, 0], [1, 2, 0], [0, 0, 1]])
+LIMITS = {
+    "norm": (pt.norm(X), X, ORIGIN),
+    "norm of a matrix": (pt.norm(X[:, None] * np.ones(2)), X, ORIGIN),
+    "norm of order 3": (pt.norm(X, 3), X, ORIGIN),
+    "norm by a scale": (pt.norm(S * X), S, 0),
+    "root of a product of vectors": (pt.sqrt(X @ X), X, ORIGIN),
+    "root of a quadratic form": (pt.sqrt(X @ QUADRATIC @ X), X, ORIGIN),
+    "root of a sum of scaled squares": (pt.sqrt(pt.exp(S) * pt.sum(X**2) / 3), X, ORIGIN),
+    "power of a sum of squares": (pt.sum(X**2) ** 0.25, X, ORIGIN),
+    "cube root of a square": (pt.sum(pt.cbrt(X * X)), X, ORIGIN),
+    "abs": (pt.sum(pt.abs(X)), X, ORIGIN),
+    "root of abs": (pt.sum(pt.sqrt(pt.abs(X))), X, ORIGIN),
+    "root of a clipped number": (pt.sum(pt.sqrt(pt.maximum(X - 1, 0))), X, ORIGIN),
+    "root of 1 - cos": (pt.sum(pt.sqrt(1 - pt.cos(X))), X, ORIGIN),
+    "angle of a cosine": (pt.sum(pt.arccos(pt.cos(X))), X, ORIGIN),
+    "hyperbolic distance": (pt.sum(pt.arccosh(1 + X**2)), X, ORIGIN),
+    "root of a product": (pt.sum(pt.sqrt(X * (X + S))), S, 0),
+    "x * sqrt(x)": (pt.sum(X * pt.sqrt(X)), X, ORIGIN),
+    "exp of -norm": (pt.exp(-pt.norm(X) / S), S, 0),
+    "std": (pt.sum(pt.std(A, axis=1)), A, DEVIATION),
+    "std with ddof": (pt.sum(pt.std(A, axis=1, ddof=1)), A, DEVIATION * np.sqrt(1.5)),
+    "prod with zeros": (pt.prod(X + np.array([0, 0, 1.0])), X, ORIGIN),
+    "prod with a zero": (pt.prod(X + np.array([0, 2, 3.0])), X, [6, 0, 0]),
+    "largest of log": (pt.max(pt.log(X + np.array([0, 1, 2]))), X, [0, 0, 0.5]),
+    "ties of logs": (pt.sum(pt.maximum(pt.log(X), -9)), X, ORIGIN),
+    "clipped quotient": (pt.sum(pt.clip(1 / X, -3, 3)), X, ORIGIN),
+    "logistic past overflow": (pt.sum(1 / (2 + S * pt.exp(X + 1e3))), X, ORIGIN),
+    "double exponential": (pt.sum(pt.exp(-pt.exp(X + 800))), X, ORIGIN),
+    "nan left out": (pt.sum(pt.where(pt.isnan(Y), 0, (Y - S) ** 2)), S, -2.0),
+    "nan left out of a row": (
+        pt.sum(pt.where(pt.isnan(Y), 0, pt.sum((Y[:, None] - S) ** 2, axis=1))), S, -2.0,
+    ),
+    "nan left out of a fold": (
+        pt.sum(pt.where(pt.isnan(Y), 0, pt.logsumexp(Y[:, None] * S + np.zeros(2), 1))), S, 4.0,
+    ),
+    "nan left out by where=": (pt.sum((Y - S) ** 2, where=~pt.isnan(Y)), S, -2.0),
+    "nan left out of a mean": (pt.mean((Y - S) ** 2, where=~pt.isnan(Y)), S, -1.0),
+    "a weight of 0": (pt.sum(X * pt.sqrt(X + np.array([0, 1, 4]))), X, [0, 1, 2]),
+    "a weight of 0 by xlogy": (pt.sum(pt.xlogy(X, X + np.array([0, 1, 2]))), S + 0 * S, None),
+    "mixture": (
+        pt.logsumexp(pt.log(X + np.array([0, 0.5, 0.5])) + np.arange(-1.0, -4, -1)), X,
+        np.exp([-1, -2, -3]) / (0.5 * np.exp(-2) + 0.5 * np.exp(-3)),
+    ),
+    "mixture of two": (pt.logaddexp(pt.log(S - 1.5), pt.log1p(1.5 - S) - 1), S, np.e - 1),
+    "mixture, naive": (
+        pt.sum(pt.log(pt.sum(pt.exp(pt.log(X + np.array([0, 1, 0])) - ROW), axis=1))), X,
+        np.exp(-ROW + ROW[:, [1]]).sum(0),
+    ),
+    "category": (
+        pt.logp(pt.random.categorical(X + np.array([0, 0.5, 0.5])), 1), X, [0, 2, 0],
+    ),
+    "cotangent by a mask": (pt.sum(pt.where(S > 0, pt.log(X + 1), 0)), X, np.ones(3)),
+    "a product at 0": (pt.grad(pt.sum(X * pt.log(Y)), Y)[0], X, [1, 0, 0]),
+}  # fmt: skip
+LIMITS.pop("a weight of 0 by xlogy")
 
 
 @pytest.mark.parametrize("target", ["cython", "interp"])
-def test_a_zero_weight_meets_no_slope_in_reverse(target):
-    inputs, costs, values = programs()
-    slopes = [pt.grad(cost, x) for cost, x in zip(costs, inputs[1:])]
-    check(pt.function(inputs, slopes, target=target, on_unused_input="ignore")(*values))
+def test_derivatives_at_edges_are_limits_or_subgradients(target):
+    slopes = [pt.grad(cost, wrt) for cost, wrt, _ in LIMITS.values()]
+    found = run(list(AT), slopes, AT.values(), target)
+    wrong = [
+        f"{name}: {got}, not {right}"
+        for (name, (_, _, right)), got in zip(LIMITS.items(), found, strict=True)
+        if not np.allclose(got, right, rtol=1e-12, atol=1e-15)
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
-def test_a_zero_weight_meets_no_slope_forwards():
-    inputs, costs, values = programs()
-    pairs = list(zip(costs, inputs[1:]))
-    units = [np.eye(2)[0], np.eye(2)[1]]
-    pushed = [pt.stack([pt.jvp(c, x, u) for u in units]) for c, x in pairs]
-    check(pt.function(inputs, pushed, target="interp", on_unused_input="ignore")(*values))
+def test_what_has_no_derivative_stays_nan():
+    # The slope of square(sqrt(x)) at 0 is 1 and that of x / (1 + x) as well; neither 0 nor inf
+    # would be right, so that 0 * inf is left as it is.
+    costs = [
+        pt.sum(pt.square(pt.sqrt(X))), pt.sum(1 / (1 + 1 / X)), pt.sum(pt.sigmoid(pt.log(X))),
+        pt.sum(X / X),
+    ]  # fmt: skip
+    assert np.isnan(run([X], [pt.grad(cost, X) for cost in costs], [ORIGIN])).all()
+    assert np.isposinf(run([X], pt.grad(pt.sum(pt.sqrt(X)), X), [ORIGIN])).all()
+    assert np.isposinf(run([X], pt.grad(pt.sum(pt.log(X)), X), [ORIGIN])).all()
 
 
-def test_second_derivatives_are_zero_where_nothing_is_chosen():
-    inputs, costs, values = programs()
-    curved = [pt.sum(pt.hessian(cost, x), axis=1) for cost, x in zip(costs, inputs[1:])]
-    found = pt.function(inputs, curved, target="interp", on_unused_input="ignore")(*values)
-    check(found, 2, 1e-9)
+def test_a_guard_is_a_product_to_further_derivatives():
+    # d/dw d/dx of w * sqrt(x) is 1 / (2 * sqrt(x)), at w = 0 too.
+    w = pt.tensor("w", (3,))
+    slope = pt.grad(pt.sum(w * pt.sqrt(X)), X)
+    x = np.array([0.25, 1, 4])
+    mixed = pt.grad(pt.sum(slope), w)
+    pushed = pt.jvp(slope, w, np.ones(3))
+    for found in run([w, X], [mixed, pushed], [ORIGIN, x]):
+        np.testing.assert_allclose(found, 1 / (2 * np.sqrt(x)), rtol=1e-15)
+
+
+def test_jacobians_have_zeros_off_their_diagonal():
+    x = np.array([0.0, 1.0, 2.0])
+    outputs = [pt.log(X), 1 / X, pt.sqrt(X), X * pt.log(X), pt.log(X)[::-1][::-1]]
+    found = run([X], [pt.jacobian(y, X) for y in outputs], [x])
+    for jacobian in found:
+        off = jacobian[~np.eye(3, dtype=bool)]
+        assert (off == 0).all(), jacobian
+
+
+def test_positions_and_scales_of_kernels():
+    m, s = pt.tensor("m", (3, 2)), pt.scalar("s")
+    at, weights = np.array([[0.0, 0], [1, 0], [1, 0]]), np.arange(1.0, 10).reshape(3, 3)
+    apart = m[:, None, :] - m[None, :, :]
+    distances = [
+        pt.sqrt(pt.sum((apart / s) ** 2, axis=-1)), pt.norm(apart, axis=-1) / s,
+        pt.sqrt(pt.maximum(pt.sum(m * m, 1)[:, None] + pt.sum(m * m, 1) - 2 * m @ m.T, 0)) / s,
+        pt.sqrt(pt.einsum("ijk,ijk->ij", apart, apart)) / s,
+    ]  # fmt: skip
+    kernels = {
+        "half": lambda d, e: e(-d),
+        "three halves": lambda d, e: (1 + 3**0.5 * d) * e(-(3**0.5) * d),
+        "five halves": lambda d, e: (1 + 5**0.5 * d + 5 * d * d / 3) * e(-(5**0.5) * d),
+        "rational": lambda d, e: (1 + d * d / 3) ** -1.5,
+        "power": lambda d, e: e(-(d**1.3)),
+    }
+
+    def meant(f, at, s):
+        d = np.sqrt((((at[:, None] - at) / s) ** 2).sum(-1))
+        return float((weights * f(d, np.exp)).sum())
+
+    slopes, right = [], []
+    for f in kernels.values():
+        h = 1e-5
+        by_s = (meant(f, at, 1.3 + h) - meant(f, at, 1.3 - h)) / (2 * h)
+        by_m = np.zeros((3, 2))
+        for place in np.ndindex(3, 2):
+            step = np.zeros((3, 2))
+            step[place] = h
+            by_m[place] = (meant(f, at + step, 1.3) - meant(f, at - step, 1.3)) / (2 * h)
+        for d in distances:
+            slopes += pt.grad(pt.sum(weights * f(d, pt.exp)), [s, m])
+            right += [by_s, by_m]
+    # Central differences make the subgradient 0 of a kink as well.
+    for got, expected in zip(run([m, s], slopes, [at, 1.3]), right, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_posteriors_with_missing_data_have_gradients_and_sample():
+    y = np.array([1, np.nan, 3, 2, np.nan])
+    b = pt.random.normal(0.0, 1.0, name="b")
+    term = pt.where(np.isnan(y), 0.0, pt.logp(pt.random.normal(b, 1.0), y))
+    posterior = pt.condition({}, potentials=[term])
+    value, slope = posterior.logp_and_grad(np.array([0.5]))
+    np.testing.assert_allclose(slope, [0.5 + 2.5 + 1.5 - 0.5], rtol=1e-14)
+    draws = pt.sample(posterior, draws=200, tune=200, chains=1, seed=1, progress=False)
+    assert abs(float(draws.posterior["b"].mean()) - 1.5) < 0.3
+    w = pt.random.dirichlet(np.ones(3), name="w")
+    shares = w @ np.array([[0.9, 0.1, 0]] * 3)
+    seen = pt.random.categorical(shares, shape=2, name="seen")
+    value, slope = pt.condition({seen: np.array([0, 1])}).logp_and_grad(np.array([0.3, -0.2]))
+    assert np.isfinite(value) and np.isfinite(slope).all()
+
+
+# Random programs: what is masked out has no part in the gradient.
+
+UNARY = (
+    pt.log, pt.sqrt, pt.exp, pt.square, pt.sin, pt.tanh, pt.abs, pt.log1p, pt.arcsin, pt.cbrt,
+    pt.special.expit, pt.special.gammaln, lambda x: x**1.5, lambda x: 1 / x, lambda x: x**-2,
+    lambda x: x**3, lambda x: pt.softplus(x), lambda x: 0.5 * x - 1, pt.special.logit,
+)  # fmt: skip
+BINARY = (
+    lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a / b,
+    lambda a, b: pt.where(a > b, a, b), pt.maximum, pt.logaddexp, lambda a, b: a**b,
+)  # fmt: skip
+EDGES = np.array([0.0, -0.0, 1.0, -1.0, NAN, INF, -INF, 1e300, -1e-310, 2.0, 0.5, 0.3, 1.7])
+
+
+def drawn(rng, x, s):
+    """An elementwise program of x and s, as a function of both."""
+    nodes = [x, s * x, x + 0 * s]
+    for _ in range(rng.integers(2, 6)):
+        if rng.random() < 0.6:
+            nodes.append(UNARY[rng.integers(len(UNARY))](nodes[rng.integers(len(nodes))]))
+        else:
+            a, b = (nodes[k] for k in rng.integers(len(nodes), size=2))
+            nodes.append(BINARY[rng.integers(len(BINARY))](a, b))
+    return nodes[-1] + 0.5 * nodes[rng.integers(len(nodes))]
+
+
+def gradient(cost, wrt):
+    return pt.grad(cost, wrt, disconnected_inputs="ignore")
+
+
+def compared(seed):
+    """The gradient of a program under a mask beside that of the same on the kept entries alone."""
+    s, c, x = pt.scalar("s"), pt.tensor("c", (13,), "bool"), pt.tensor("x", (13,))
+    y = drawn(np.random.default_rng(seed), x, s)
+    each = run([x, s], [y, pt.jacobian(y, s), gradient(pt.sum(y), x)], [EDGES, 0.7])
+    kept = np.isfinite(each).all(axis=0)
+    if not kept.any():
+        return [], []
+    z = pt.tensor("z", (int(kept.sum()),))
+    cost = pt.sum(drawn(np.random.default_rng(seed), z, s))
+    alone = run([z, s], gradient(cost, [z, s]), [EDGES[kept], 0.7])
+    whole = np.zeros(13)
+    whole[kept] = alone[0]
+    costs = [
+        pt.sum(pt.where(c, y, 0)), pt.sum(pt.where(~c, 0, 2 * y)) / 2, pt.sum(y[kept]),
+        pt.sum(pt.sin(pt.where(c, y, 0)) + pt.where(c, y - pt.sin(y), 0)), pt.sum(y, where=c),
+    ]  # fmt: skip
+    found = [run([x, s, c], gradient(cost, [x, s]), [EDGES, 0.7, kept]) for cost in costs]
+    return found, [whole, alone[1]]
+
+
+@pytest.mark.parametrize("first", [0, pytest.param(20, marks=pytest.mark.slow)])
+def test_masked_programs_have_the_gradient_of_what_is_kept(first):
+    wrong, met = [], 0
+    for seed in range(first, 16 if first == 0 else 200):
+        found, right = compared(seed)
+        for k, got in enumerate(found):
+            met += 1
+            close = [np.allclose(g, r, 1e-9, 1e-9) for g, r in zip(got, right, strict=True)]
+            if not all(close):
+                wrong.append(f"seed {seed}, cost {k}: {got}, not {right}")
+    assert met >= 20 and not wrong, "\n".join(wrong)
