@@ -36,6 +36,7 @@ from probtensor import ops
 from probtensor.graph.node import Const, Input, Node
 from probtensor.ops.kinds import Core, Elementwise, Pole, Reduction
 from probtensor.ops.reduce import spread
+from probtensor.transform.chain import chain_leaves, regrow
 from probtensor.transform.facts import Bounds, Known, constant_of
 from probtensor.transform.layers import DEPTH, VIEWS, Choice, Layer, choice_of, peel, summed
 from probtensor.transform.mixtures import Fit, parts_of_mixture
@@ -178,6 +179,8 @@ class Edges:
         layers, inner, operands = narrowed(layers, inner, [node, *node.inputs, *inherited])
         out, *inputs = operands[: len(node.inputs) + 1]
         parts = list(op.vjp(inner, out, *inputs))
+        if isinstance(op, (ops.Square, ops.Mul)):
+            parts = _of_divisor(inner, out, inputs) or parts
         own = [inner] if node in self._own else []
         witnesses = (*own, *operands[len(node.inputs) + 1 :])
         grows = isinstance(op, _GROWING) and node in self.bounded
@@ -346,6 +349,18 @@ def narrowed(
             return layers[:count], inner, operands
         operands = narrow
     return layers, inner, operands
+
+
+def _of_divisor(g: Node, out: Node, inputs: Sequence[Node]) -> list[Node | None]:
+    """The vjp of a product, or square, by which its cotangent is divided: of h / (x * y) it is
+    h / x and h / y, where a factor that is 0 would make 0 * inf. Empty for other cotangents."""
+    if not isinstance(g.op, (ops.Mul, ops.Div)):
+        return []
+    for path, leaf, inverted in chain_leaves(g, out):
+        if leaf is out and inverted:
+            rest = regrow(g, {path: None})
+            return [2 * rest / inputs[0]] if len(inputs) == 1 else [rest / x for x in inputs]
+    return []
 
 
 def _unrepeated(g: Node, x: Node) -> Node:
