@@ -241,19 +241,18 @@ class Edges:
         the pole is an extreme of the operand."""
         if part is None or constant_of(part) == 0:
             return part
-        open_to_zero = bool(at.witnesses) and not any(map(self.is_nonzero, at.witnesses))
         apart, conditions = [], []
         for pole in self._poles(at.op, place, at.inputs):
             x = at.inputs[pole.operand]
             if pole.finite and self._turns_at(x, pole.at):
                 conditions.append(ops.ne(x, pole.at))
-            elif open_to_zero and (pole.finite or at.selected):
+            elif pole.finite or at.selected:
                 apart.append(ops.ne(x, pole.at))
-        finite = self._finite_operands(at, place) if open_to_zero and at.selected else []
+        finite = self._finite_operands(at, place) if at.selected else []
         if at.out is not None and self.known.bounds(at.inputs[0]).high > 700:
             regular = ops.lt(ops.abs(at.out), np.inf)
             conditions.append(ops.logical_or(ops.ne(at.g, 0), regular))
-        if apart or finite:
+        if (apart or finite) and at.witnesses and not any(map(self.is_nonzero, at.witnesses)):
             weighed = reduce(ops.logical_or, [ops.ne(w, 0) for w in at.witnesses])
             regular = reduce(ops.logical_and, apart + finite)
             conditions.append(ops.logical_or(weighed, regular))
