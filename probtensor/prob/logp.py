@@ -18,7 +18,7 @@ from typing import Any
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, replace, toposort
+from probtensor.graph import Const, GraphError, Node, as_tensor, line_of, replace, toposort
 from probtensor.ops.kinds import Elementwise
 from probtensor.prob.data import default_of, distinct
 from probtensor.prob.distribution import (
@@ -206,19 +206,6 @@ class Conditions:
         # What depends on the value may rely on it from here on.
         if isinstance(check.domain, Interval) and is_number(check.domain.low, check.domain.high):
             self.known.assume(check.value, check.domain)
-
-    def taken_for_granted(self) -> Known:
-        """Facts of the inputs that checks and guards ask for: a density has a value where they
-        hold."""
-        known = Known()
-        for check in (*self.checks, *self.guards):
-            domain, value = check.domain, check.value
-            while isinstance(value.op, ops.Cast):
-                value = value.inputs[0]
-            bounded = isinstance(domain, Interval) and is_number(domain.low, domain.high)
-            if bounded and isinstance(value.op, Input):
-                known.assume(value, domain)
-        return known
 
     def require_room(self, what: str, support: Support, line: str) -> None:
         """The lower bound of an interval must be below the upper one."""

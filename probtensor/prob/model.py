@@ -187,8 +187,7 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
     # Samplers take the density of a model in single precision in double precision too.
     total = total if total.dtype == "float64" else total.astype("float64")
     pieces = [v.u for v in space.free]
-    held = conditions.taken_for_granted()
-    slopes = grad(total, pieces, disconnected_inputs="ignore", known=held) if pieces else []
+    slopes = grad(total, pieces, disconnected_inputs="ignore") if pieces else []
     gradient = ops.concatenate([ops.ravel(g) for g in slopes]) if slopes else ops.zeros((0,))
     if conditions.guards:
         holds = [ops.all(guard.inside) for guard in conditions.guards]

@@ -20,7 +20,7 @@ from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import Contraction, Elementwise
 from probtensor.transform.batch import vmap_nodes
 from probtensor.transform.edges import Edges
-from probtensor.transform.facts import Known, constant_of
+from probtensor.transform.facts import constant_of
 from probtensor.transform.layers import joined, summed
 from probtensor.types import broadcast_shapes, shape_text
 
@@ -35,7 +35,6 @@ def grad(
     known_grads: Mapping[Node, Any] | None = None,
     disconnected_inputs: str = "raise",
     return_disconnected: str = "zero",
-    known: Known | None = None,
 ) -> Any:
     """The gradient of a scalar with respect to `wrt` (a node gives a node, a sequence a list).
 
@@ -45,7 +44,6 @@ def grad(
     disconnected_inputs: what to do where the cost does not depend on a `wrt`: "raise", "warn" or
         "ignore"; with the latter two the gradient is zeros (`return_disconnected="zero"`) or None
         ("none").
-    known: facts that may be taken for granted, in addition to what the graph says.
 
     GraphError if the cost is no float scalar, or a `wrt` is no float tensor or is disconnected.
     """
@@ -61,7 +59,7 @@ def grad(
     if not outputs:
         raise GraphError("grad: give a cost, or known_grads for inner nodes")
     check_options(disconnected_inputs, return_disconnected)
-    found = _pull_back(outputs, cotangents, targets, listed(consider_constant), known)
+    found = _pull_back(outputs, cotangents, targets, listed(consider_constant))
     result: list[Node | None] = []
     for x in targets:
         g = found.get(x)
@@ -230,14 +228,13 @@ def _pull_back(
     cotangents: Sequence[Node],
     targets: Sequence[Node],
     constants: Sequence[Node],
-    known: Known | None = None,
 ) -> dict[Node, Node]:
     """The gradient of each target that an output depends on."""
     for x in targets:
         _require_float(x)
     order = toposort(outputs)
     active = _depending(order, set(targets), set(constants))
-    edges = Edges(known)
+    edges = Edges()
     parts: dict[Node, list[Node]] = {}
     for y, g in zip(outputs, cotangents, strict=True):
         if y in active:

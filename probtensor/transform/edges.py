@@ -98,8 +98,8 @@ class Edges:
     """The guards of one differentiation, in reverse or forward mode: what is said of cotangents
     here goes for tangents too."""
 
-    def __init__(self, known: Known | None = None) -> None:
-        self.known = known or Known()
+    def __init__(self) -> None:
+        self.known = Known()
         self.selected: set[Node] = set()  # below an op that selects
         self.guards: set[Node] = set()
         self.wild: set[Node] = set()  # cotangents may be infinite though the values are not
