@@ -104,6 +104,7 @@ class Edges:
         self.guards: set[Node] = set()
         self.wild: set[Node] = set()  # cotangents may be infinite though the values are not
         self.bounded: set[Node] = set()  # what reads them is finite where they overflow
+        self.sharp: set[Node] = set()  # read, further on, by an op with a pole
         self._own: set[Node] = set()  # nodes whose cotangent is a witness itself
         self._witnesses: dict[Node, list[Node]] = {}
         self._infinite: dict[Node, bool] = {}
@@ -123,6 +124,8 @@ class Edges:
             self.wild.add(x)
         if self._bounds(node, place, x):
             self.bounded.add(x)
+        if node in self.sharp or (isinstance(op, Elementwise) and op.poles_of(place, *node.inputs)):
+            self.sharp.add(x)
         if weighs(op, place):
             self._own.add(x)
             return
@@ -132,13 +135,16 @@ class Edges:
         self._witnesses.setdefault(x, []).extend(w for w in found if w.shape == x.shape)
 
     def _bounds(self, node: Node, place: int, x: Node) -> bool:
-        """Does the node, or what reads it, stay finite where x overflows?"""
+        """Does the node, or what reads it, stay finite where x overflows? Not log(1 / (1 + x)), as
+        log is not where the quotient is 0."""
         op = node.op
+        passes = isinstance(op, _UNBOUNDED) or (isinstance(op, ops.Div) and place == 0)
+        if passes or node in self.sharp:
+            return passes and node in self.bounded
         if isinstance(op, ops.Div) and place == 1:
             # A scale exp(q) alone is none of these: its quotients are rewritten.
             return isinstance(x.op, (ops.Add, ops.Sub, ops.Sum))
-        passes = isinstance(op, _UNBOUNDED) or (isinstance(op, ops.Div) and place == 0)
-        return isinstance(op, _BOUNDING) or (passes and node in self.bounded)
+        return isinstance(op, _BOUNDING)
 
     def inherit(self, node: Node, tangents: Sequence[Node | None]) -> None:
         """In forward mode: the node gets a tangent from those of its inputs."""

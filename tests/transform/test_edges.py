@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 import probtensor as pt
+from probtensor.compile import PIPELINE
+from probtensor.testing.reference import evaluate_numpy
+from probtensor.transform.passes import run as run_passes
 
 NAN, INF = np.nan, np.inf
 # name: (function, its exact meaning, a pole, a place beside it)
@@ -151,8 +154,12 @@ def test_a_zero_weight_meets_no_slope_forwards(table):
 def test_second_derivatives_are_zero_where_nothing_is_chosen(table):
     inputs, costs, values = programs(table)
     pairs = list(zip(costs, inputs[1:]))
-    check(table, run(inputs, [pt.sum(pt.hessian(c, x), 1) for c, x in pairs], values), 2, 1e-9)
-    check(table, run(inputs, [pt.hvp(c, x, np.ones(2)) for c, x in pairs], values), 2, 1e-9)
+    outputs = [pt.sum(pt.hessian(c, x), 1) for c, x in pairs]
+    outputs += [pt.hvp(c, x, np.ones(2)) for c, x in pairs]
+    rewritten = run_passes(PIPELINE, outputs)
+    found = evaluate_numpy(rewritten, dict(zip(inputs, values, strict=True)))
+    check(table, found[: len(table)], 2, 1e-9)
+    check(table, found[len(table) :], 2, 1e-9)
 
 
 # Single programs: (cost, by what, values of the inputs, the right derivative).
