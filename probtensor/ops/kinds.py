@@ -37,6 +37,7 @@ from probtensor.graph.node import (
     make,
 )
 from probtensor.ops.laws import aligned, equal, folds_something, places_exist, repeated_to
+from probtensor.ops.values import Needed, Pole
 from probtensor.types import (
     Dim,
     Shape,
@@ -189,29 +190,6 @@ class Function(Kind):
         else:
             wrong = f" takes {self.count()} arguments, not {len(inputs)}"
         return f"{label}{wrong}\n  at {line_text()}\n  it takes {label}{signature}"
-
-
-@dataclass(frozen=True)
-class Needed:
-    """What must hold of an input of an op for it to have a value: low <= x, and x < high unless it
-    is None; nan does neither. `said` and `way_out` are the first and the last lines of the
-    ValueError where it does not hold."""
-
-    position: int
-    low: float
-    high: float | None
-    said: str
-    way_out: str
-
-
-@dataclass(frozen=True)
-class Pole:
-    """A value of an operand at which a slope of an op is infinite or nan; its own value is finite
-    there, or infinite or nan too."""
-
-    operand: int
-    at: float
-    finite: bool = False
 
 
 class Elementwise(Function):

@@ -18,7 +18,7 @@ from typing import Any
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph import Const, GraphError, Node, as_tensor, line_of, replace, toposort
+from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, replace, toposort
 from probtensor.ops.kinds import Elementwise
 from probtensor.prob.data import default_of, distinct
 from probtensor.prob.distribution import (
