@@ -8,6 +8,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
 
     kinds.py       the kinds, @op, REGISTRY, Facts
     laws.py        the parts of size laws that ops share
+    values.py      values that operands need to have, and those where slopes are infinite
     samples.py     the inputs ops are tested on
     arithmetic.py  arithmetic, order, rounding: operators that targets spell, no C names
     logic.py       comparison, logic, bits, where, casts: likewise

@@ -35,6 +35,7 @@ from probtensor.ops.kinds import (
     Elementwise,
     Facts,
     Needed,
+    Pole,
     Range,
     op,
     operator,
@@ -118,6 +119,7 @@ class Div(Elementwise):
     """x / y, the true quotient; integers are taken as float64."""
 
     arity, numpy, symbol = 2, np.true_divide, "/"
+    poles = (Pole(1, 0.0),)
     samples = reals(-3, 3, 0.5, 3, edges=EDGES)
 
     def vjp(self, g, out, x, y):
@@ -201,13 +203,31 @@ class Pow(Elementwise):
         return np.where(np.equal(y, 0.5), root, out)
 
     def vjp(self, g, out, x, y):
-        if isinstance(y.op, Const) and not y.shape:
-            exponent = y.op.array.item()
+        exponent = _exponent(y)
+        if exponent is not None:
             slope = exponent * power(x, exponent - 1) if exponent else ops.zeros_like(x)
             return g * slope, None
-        safe = ops.where(ops.eq(x, 0), 1, x)
-        slope = ops.where(ops.eq(y, 0), 0, y * self(x, y - 1))
+        # Of x**0 all derivatives by x are 0, of nan too; elsewhere 0 * x**-1 is 0 by itself, which
+        # further derivatives by y must see.
+        flat = ops.logical_and(ops.eq(y, 0), ops.logical_not(ops.abs(x) > 0))
+        slope = ops.where(flat, 0, y * self(x, y - 1))
+        # x**y * log(x) tends to 0 with x**y, and is taken as 0 at 0**0.
+        still = ops.logical_and(ops.eq(x, 0), y >= 0)
+        gone = ops.logical_and(ops.eq(x, np.inf), y < 0)
+        safe = ops.where(ops.logical_or(still, gone), 1, x)
         return g * slope, g * out * ops.log(safe)
+
+    def poles_of(self, place, *inputs):
+        if place:
+            return ()
+        exponent = _exponent(inputs[1])
+        if exponent is None:
+            return (Pole(0, 0.0, finite=True),)
+        return (Pole(0, 0.0, finite=exponent > 0),) if exponent < 1 and exponent else ()
+
+
+def _exponent(y: Node) -> float | None:
+    return y.op.array.item() if isinstance(y.op, Const) and not y.shape else None
 
 
 @public
@@ -280,6 +300,7 @@ class Sqrt(Elementwise):
     """The square root; nan below 0."""
 
     numpy, symbol = np.sqrt, "sqrt"
+    poles = (Pole(0, 0.0, finite=True),)
     facts = Facts(range=NONNEGATIVE, increasing=True)
     samples = reals(0.3, 3, edges=EDGES)
 
@@ -341,10 +362,9 @@ class Maximum(Extremum):
 
 
 def _shared_by_order(g: Node, lower: Node, upper: Node) -> tuple[Node, Node]:
-    half = g / 2
-    to_first = ops.where(lower < upper, g, ops.where(upper < lower, 0, half))
-    to_second = ops.where(upper < lower, g, ops.where(lower < upper, 0, half))
-    return to_first, to_second
+    # The choice of 0 is the outer one, as derivatives further in look for it.
+    shared = ops.where(ops.eq(lower, upper), g / 2, g)
+    return ops.where(upper < lower, 0, shared), ops.where(lower < upper, 0, shared)
 
 
 # Rounding and tests of floats; integers are whole, finite numbers already.

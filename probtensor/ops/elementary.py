@@ -15,6 +15,7 @@ from probtensor.ops.kinds import (
     POSITIVE,
     Elementwise,
     Facts,
+    Pole,
     Range,
     as_tensor_of,
     op,
@@ -70,6 +71,7 @@ class Log(Elementwise):
     """The natural logarithm; -inf at 0, nan below."""
 
     numpy, c = np.log, "pt_log"
+    poles = (Pole(0, 0.0),)
     facts = RISING
     samples = reals(0.2, 3, edges=EDGES)
 
@@ -82,6 +84,7 @@ class Log2(Elementwise):
     """The logarithm to base 2."""
 
     numpy, c = np.log2, "pt_log2"
+    poles = (Pole(0, 0.0),)
     facts = RISING
     samples = reals(0.2, 3, edges=EDGES)
 
@@ -94,6 +97,7 @@ class Log10(Elementwise):
     """The logarithm to base 10."""
 
     numpy, c = np.log10, "pt_log10"
+    poles = (Pole(0, 0.0),)
     facts = RISING
     samples = reals(0.2, 3, edges=EDGES)
 
@@ -106,6 +110,7 @@ class Log1p(Elementwise):
     """log(1 + x), accurate near 0; -inf at -1, nan below."""
 
     numpy, c = np.log1p, "pt_log1p"
+    poles = (Pole(0, -1.0),)
     facts = RISING
     samples = reals(-0.8, 3, edges=(*EDGES, -1.0, 1e-10))
 
@@ -118,6 +123,7 @@ class Cbrt(Elementwise):
     """The cube root, of negative numbers too."""
 
     numpy, c = np.cbrt, "pt_cbrt"
+    poles = (Pole(0, 0.0, finite=True),)
     facts = RISING
     samples = reals(0.2, 3, edges=EDGES) + reals(-3, -0.2)
 
@@ -168,6 +174,7 @@ class Arcsin(Elementwise):
     """The angle in [-pi/2, pi/2] whose sine is x; nan outside [-1, 1]."""
 
     numpy, c = np.arcsin, "pt_asin"
+    poles = (Pole(0, -1.0, finite=True), Pole(0, 1.0, finite=True))
     facts = Facts(range=Range(-HALF_PI, HALF_PI), increasing=True)
     samples = reals(-0.8, 0.8, edges=(*EDGES, -1.0))
 
@@ -180,6 +187,7 @@ class Arccos(Elementwise):
     """The angle in [0, pi] whose cosine is x; nan outside [-1, 1]."""
 
     numpy, c = np.arccos, "pt_acos"
+    poles = (Pole(0, -1.0, finite=True), Pole(0, 1.0, finite=True))
     facts = Facts(range=Range(0.0, 2 * HALF_PI), decreasing=True)
     samples = reals(-0.8, 0.8, edges=(*EDGES, -1.0))
 
@@ -269,6 +277,7 @@ class Arccosh(Elementwise):
     """The inverse of cosh; nan below 1."""
 
     numpy, c = np.arccosh, "pt_acosh"
+    poles = (Pole(0, 1.0, finite=True),)
     facts = Facts(range=NONNEGATIVE, increasing=True)
     samples = reals(1.2, 4, edges=EDGES)
 
@@ -281,6 +290,7 @@ class Arctanh(Elementwise):
     """The inverse of tanh; nan outside [-1, 1]."""
 
     numpy, c = np.arctanh, "pt_atanh"
+    poles = (Pole(0, -1.0), Pole(0, 1.0))
     facts = RISING
     samples = reals(-0.8, 0.8, edges=(*EDGES, -1.0))
 

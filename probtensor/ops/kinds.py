@@ -37,6 +37,7 @@ from probtensor.graph.node import (
     make,
 )
 from probtensor.ops.laws import aligned, equal, folds_something, places_exist, repeated_to
+from probtensor.ops.values import Needed, Pole
 from probtensor.types import (
     Dim,
     Shape,
@@ -191,19 +192,6 @@ class Function(Kind):
         return f"{label}{wrong}\n  at {line_text()}\n  it takes {label}{signature}"
 
 
-@dataclass(frozen=True)
-class Needed:
-    """What must hold of an input of an op for it to have a value: low <= x, and x < high unless it
-    is None; nan does neither. `said` and `way_out` are the first and the last lines of the
-    ValueError where it does not hold."""
-
-    position: int
-    low: float
-    high: float | None
-    said: str
-    way_out: str
-
-
 class Elementwise(Function):
     """A scalar function applied at each place of broadcast inputs.
 
@@ -220,6 +208,8 @@ class Elementwise(Function):
     symbol: ClassVar[str | None] = None
     # What a call is refused by where it does not hold of the values.
     needed: ClassVar[Needed | None] = None
+    # Where slopes are not finite: a derivative is 0 there where it is weighed by 0.
+    poles: ClassVar[tuple[Pole, ...]] = ()
 
     @staticmethod
     def has_code(cls: type) -> bool:
@@ -251,6 +241,10 @@ class Elementwise(Function):
 
     def result_dtype(self, dtype: str) -> str:
         return "bool" if self.dtypes in ("bool", "logic") else dtype
+
+    def poles_of(self, place: int, *inputs: Node) -> tuple[Pole, ...]:
+        """The poles of the slope by input `place`."""
+        return self.poles
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:
         return aligned([x.type.shape for x in node.inputs])

@@ -15,7 +15,16 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor
 from probtensor.ops.arithmetic import EDGES
-from probtensor.ops.kinds import NONNEGATIVE, OPEN_UNIT, POSITIVE, Elementwise, Facts, Range, op
+from probtensor.ops.kinds import (
+    NONNEGATIVE,
+    OPEN_UNIT,
+    POSITIVE,
+    Elementwise,
+    Facts,
+    Pole,
+    Range,
+    op,
+)
 from probtensor.ops.samples import reals
 
 RISING = Facts(increasing=True)
@@ -74,6 +83,7 @@ class Logit(Elementwise):
     """log(x / (1 - x)), the inverse of the logistic function; nan outside [0, 1]."""
 
     numpy, c = _SciPy("logit"), "pt_logit"
+    poles = (Pole(0, 0.0), Pole(0, 1.0))
     facts = RISING
     samples = reals(0.1, 0.9, edges=(*EDGES, 0.5))
 
@@ -110,6 +120,7 @@ class Log1mexp(Elementwise):
     """log(1 - exp(x)) for x <= 0, accurate at both ends (Maechler 2012); nan above 0."""
 
     numpy, c = static(_log1mexp), "pt_log1mexp"
+    poles = (Pole(0, 0.0),)
     facts = Facts(range=Range(high=0.0), decreasing=True)
     samples = reals(-3, -0.1, edges=(*WIDE, -1e-12))
 
@@ -137,6 +148,7 @@ class Xlogy(Elementwise):
     """x * log(y), and 0 where x is 0, whatever y is but nan."""
 
     arity, numpy, c = 2, _SciPy("xlogy"), "pt_xlogy"
+    poles = (Pole(1, 0.0, finite=True),)
     samples = reals(0.2, 3, 0.2, 3, edges=EDGES)
 
     def vjp(self, g, out, x, y):
@@ -148,6 +160,7 @@ class Xlog1py(Elementwise):
     """x * log(1 + y), and 0 where x is 0, whatever y is but nan."""
 
     arity, numpy, c = 2, _SciPy("xlog1py"), "pt_xlog1py"
+    poles = (Pole(1, -1.0, finite=True),)
     samples = reals(0.2, 3, -0.8, 3, edges=EDGES)
 
     def vjp(self, g, out, x, y):
@@ -208,6 +221,7 @@ class Erfinv(Elementwise):
     """The inverse of erf; nan outside [-1, 1]."""
 
     numpy, c = _SciPy("erfinv"), "pt_erfinv"
+    poles = (Pole(0, -1.0), Pole(0, 1.0))
     facts = RISING
     samples = reals(-0.9, 0.9, edges=(*EDGES, -1.0))
 
@@ -230,6 +244,7 @@ class Erfcinv(Elementwise):
     """The inverse of erfc; nan outside [0, 2]."""
 
     numpy, c = static(_erfcinv), "pt_erfcinv"
+    poles = (Pole(0, 0.0), Pole(0, 2.0))
     facts = Facts(decreasing=True)
     samples = reals(0.1, 1.9, edges=(*EDGES, 2.0))
 
@@ -254,6 +269,7 @@ class LogNdtr(Elementwise):
     """The logarithm of the standard normal distribution function."""
 
     numpy, c = _SciPy("log_ndtr"), "pt_log_ndtr"
+    poles = (Pole(0, -np.inf),)
     facts = Facts(range=Range(high=0.0), increasing=True)
     samples = reals(-5, 3, edges=WIDE)
 
@@ -267,6 +283,7 @@ class Ndtri(Elementwise):
     """The standard normal quantile function, the inverse of ndtr; nan outside [0, 1]."""
 
     numpy, c = _SciPy("ndtri"), "pt_ndtri"
+    poles = (Pole(0, 0.0), Pole(0, 1.0))
     facts = RISING
     samples = reals(0.05, 0.95, edges=EDGES)
 
@@ -290,6 +307,7 @@ class Gamma(Elementwise):
     """The gamma function; (n - 1)! for whole n > 0, nan at negative whole numbers."""
 
     numpy, c = _SciPy("gamma"), "pt_gamma"
+    poles = (Pole(0, 0.0),)
     samples = reals(0.5, 4, edges=(*EDGES, -2.0, 171.0, 172.0))
 
     def vjp(self, g, out, x):
@@ -301,6 +319,7 @@ class Lgamma(Elementwise):
     """log |gamma(x)|; +inf at 0 and at negative whole numbers."""
 
     numpy, c = static(_lgamma), "pt_lgamma"
+    poles = (Pole(0, 0.0),)
     samples = reals(0.3, 6, edges=(*EDGES, 2.0, -2.0, 1e10))
 
     def vjp(self, g, out, x):
@@ -312,6 +331,7 @@ class Digamma(Elementwise):
     """The derivative of log gamma, psi (DLMF 5.2)."""
 
     numpy, c = _SciPy("psi"), "pt_digamma"
+    poles = (Pole(0, 0.0),)
     samples = reals(0.3, 6, edges=(1.0, 1.5, -1.25, 1e10, np.inf, np.nan))
 
     def vjp(self, g, out, x):
@@ -334,6 +354,7 @@ class Trigamma(Elementwise):
     """The derivative of digamma (DLMF 5.15)."""
 
     numpy, c = static(_zeta2), "pt_trigamma"
+    poles = (Pole(0, 0.0),)
     samples = reals(0.3, 6, edges=(1.0, 1.5, -1.25, 1e10, np.inf, np.nan))
 
     def vjp(self, g, out, x):
@@ -368,6 +389,7 @@ class Lbeta(Elementwise):
     for positive x and y."""
 
     arity, numpy, c = 2, static(_lbeta), "pt_lbeta"
+    poles = (Pole(0, 0.0), Pole(1, 0.0))
     facts = Facts(commutative=True)
     samples = reals(0.3, 6, 0.3, 6, edges=(0.5, 1.0, 30.0, 1e6))
 

@@ -1,6 +1,8 @@
 """Rules as data, by topic. Each says what it changes, why, and what it is tested on.
 
     algebra.py    identities, constants, choice, casts
+    powers.py     powers, roots, logarithms; products for powers, last
+    choices.py    choices out of sums
     products.py   one form for products: small factors gathered
     sums.py       what does not vary leaves the sum
     shapes.py     views of views; repetition after computing
@@ -14,7 +16,7 @@ bits of precision; a true -inf or nan has to stay. So a rule that is only almost
 -> log x + log y`) does not pass, and one that only helps speed has to keep the digits.
 
 SIMPLIFY is what a graph is brought into first, and again after every other change; STABLE adds the
-stabilising rules, which need simplified graphs to match.
+stabilising rules, which need simplified graphs to match, and FINAL what must not be differentiated.
 
 Rejected: rules hidden in passes (they can be neither listed nor tested alone), a canonical form of
 polynomials (it reorders sums, and with them roundings), and fast-math assumptions (nan is data).
@@ -30,9 +32,10 @@ from probtensor.rules.derivatives import (
     value_and_grad,
     vjp,
 )
-from probtensor.rules.sets import SIMPLIFY, STABLE, TOPICS
+from probtensor.rules.sets import FINAL, SIMPLIFY, STABLE, TOPICS
 
 __all__ = [
+    "FINAL",
     "SIMPLIFY",
     "STABLE",
     "TOPICS",

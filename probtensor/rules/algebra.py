@@ -20,7 +20,6 @@ from probtensor.transform.rewrite import Ruleset, rewrite, rule
 x, y, z = var("x"), var("y"), var("z")
 c, d = var("c", "bool"), var("d", "bool")
 ANY = (-1e300, 1e300)
-FLOATS = (-800, 800)
 POSITIVE = (0, 1e300)
 
 NEUTRAL = Ruleset(
@@ -59,37 +58,6 @@ SIGNS = Ruleset(
     ),
     rule(ops.square(-x), ops.square(x), over=ANY, why="the sign goes anyway"),
     rule(ops.square(ops.abs(x)), ops.square(x), over=ANY, why="the sign goes anyway"),
-)  # fmt: skip
-
-POWERS = Ruleset(
-    rule(x * x, ops.square(x), over=ANY, why="one operand is read, and known not negative"),
-    rule(ops.sqrt(ops.square(x)), ops.abs(x), over=ANY, why="the square may overflow"),
-    rule(
-        ops.square(ops.sqrt(x)), x, over=POSITIVE, why="known not to be negative",
-        given=lambda m: m.known.bounds(m.x).nonnegative,
-    ),
-    rule(ops.Pow()(x, 0), 1, over=ANY, why="1 even of nan, as in C"),
-    rule(ops.Pow()(x, 1), x, over=ANY, why="1 is neutral"),
-    rule(ops.Pow()(x, 2), ops.square(x), over=ANY, why="a product is faster and closer"),
-    rule(ops.Pow()(x, 3), x * ops.square(x), over=ANY, why="products are faster"),
-    rule(ops.Pow()(x, 4), ops.square(ops.square(x)), over=ANY, why="products are faster"),
-    rule(ops.Pow()(x, -1), 1 / x, over=ANY, why="a quotient is faster and closer"),
-    rule(ops.Pow()(x, -2), 1 / ops.square(x), over=(-1e150, 1e150), why="faster"),
-    rule(ops.Pow()(x, 0.5), ops.sqrt(x), over=POSITIVE, why="faster and closer"),
-    rule(ops.Pow()(x, -0.5), 1 / ops.sqrt(x), over=POSITIVE, why="faster"),
-    rule(ops.Pow()(x, 1.5), x * ops.sqrt(x), over=POSITIVE, why="faster"),
-    rule(ops.log(ops.exp(x)), x, over=FLOATS, why="exp overflows past 709 and underflows"),
-    rule(
-        ops.exp(ops.log(x)), x, over=POSITIVE, why="known not to be negative, where log has none",
-        given=lambda m: m.known.bounds(m.x).nonnegative,
-    ),
-    rule(1 / ops.exp(x), ops.exp(-x), over=(-700, 700), why="no quotient"),
-    rule(
-        ops.square(1 / x), 1 / ops.square(x), over=(1e-150, 1e150),
-        why="one form, so that it is computed once",
-    ),
-    rule(1 / (1 / x), x, over=ANY, why="two inversions cancel"),
-    rule(x / (1 / y), x * y, over=(1e-3, 1e3), why="two inversions cancel"),
 )  # fmt: skip
 
 CHOICE = Ruleset(
@@ -300,4 +268,4 @@ FUNCTIONS = Ruleset(
     decide_comparison,
 )
 
-ALGEBRA = FUNCTIONS + NEUTRAL + SIGNS + POWERS + CHOICE
+ALGEBRA = FUNCTIONS + NEUTRAL + SIGNS + CHOICE

@@ -1,6 +1,8 @@
 """The rules joined into what passes use."""
 
 from probtensor.rules.algebra import ALGEBRA
+from probtensor.rules.choices import CHOICES
+from probtensor.rules.powers import FAST_POWERS, POWERS
 from probtensor.rules.products import PRODUCT_FORM
 from probtensor.rules.shapes import SHAPES
 from probtensor.rules.stabilize import STABILIZE
@@ -9,10 +11,14 @@ from probtensor.transform.rewrite import Ruleset
 
 TOPICS: dict[str, Ruleset] = {
     "algebra": ALGEBRA,
+    "powers": POWERS + FAST_POWERS,
+    "choices": CHOICES,
     "products": PRODUCT_FORM,
     "sums": SUMS,
     "shapes": SHAPES,
     "stabilize": STABILIZE,
 }
-SIMPLIFY = ALGEBRA + PRODUCT_FORM + SUMS + SHAPES
+SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES
 STABLE = STABILIZE + SIMPLIFY
+# The last pass: no derivative is taken of what it makes.
+FINAL = SIMPLIFY + FAST_POWERS

@@ -2,6 +2,9 @@
 
     facts.py     what is known of values: bounds, whole, finite; one table, keyed by node
     autodiff.py  vjp, jvp and what is made of them; reads `op.vjp`
+    edges.py     cotangents that are zero where a slope is infinite
+    layers.py    choices in cotangents, taken off and put back
+    mixtures.py  logsumexp of logarithms, by what these are of
     batch.py     vmap; asks the kind of an op
     pattern.py   graphs over variables: matching and filling in
     chain.py     products and sums as lists of their members

@@ -19,7 +19,9 @@ from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import Contraction, Elementwise
 from probtensor.transform.batch import vmap_nodes
+from probtensor.transform.edges import Edges
 from probtensor.transform.facts import constant_of
+from probtensor.transform.layers import joined, summed
 from probtensor.types import broadcast_shapes, shape_text
 
 Nodes = Node | Sequence[Node]
@@ -98,12 +100,17 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
         _require_float(x)
     pairs = _pairs(tangents, sources, "tangents", "wrt")
     moving = {x: _along(t, x, "jvp: a tangent", "the variable") for t, x in pairs}
+    edges = Edges()
+    for x, t in moving.items():
+        edges.start(x, t)
     for node in toposort(tops):
         if node not in moving and isinstance(node.type, tuple) is False and node.type.is_float:
             given = [moving.get(x) for x in node.inputs]
             if any(t is not None for t in given):
+                edges.inherit(node, given)
                 with made_by(node):
-                    moving[node] = _push(node, given)
+                    past = _push_mixture(node, moving, edges)
+                    moving[node] = _push(node, given, edges) if past is None else past
     result = [ops.zeros_like(y) if moving.get(y) is None else moving[y] for y in tops]
     return result[0] if isinstance(outputs, Node) else result
 
@@ -227,9 +234,11 @@ def _pull_back(
         _require_float(x)
     order = toposort(outputs)
     active = _depending(order, set(targets), set(constants))
+    edges = Edges()
     parts: dict[Node, list[Node]] = {}
     for y, g in zip(outputs, cotangents, strict=True):
         if y in active:
+            edges.start(y, g)
             parts.setdefault(y, []).append(g)
     found: dict[Node, Node] = {}
     for node in reversed(order):
@@ -240,7 +249,7 @@ def _pull_back(
             g = _total(given)
             if node in active.targets:
                 found[node] = g
-            for x, part in _contributions(node, g, active):
+            for x, part in _contributions(node, g, active, edges):
                 parts.setdefault(x, []).append(part)
     return found
 
@@ -262,7 +271,9 @@ def _depending(order: Sequence[Node], targets: set[Node], constants: set[Node]) 
     return active
 
 
-def _contributions(node: Node, g: Node, active: _Active) -> list[tuple[Node, Node]]:
+def _contributions(
+    node: Node, g: Node, active: _Active, edges: Edges
+) -> list[tuple[Node, Node]]:
     followed = [x in active for x in node.inputs]
     if not any(followed):
         return []
@@ -274,7 +285,13 @@ def _contributions(node: Node, g: Node, active: _Active) -> list[tuple[Node, Nod
     if constant_of(g) == 0:
         # Zero by the definition of a derivative, so 0 * inf does not come into it.
         return [(x, ops.zeros_like(x)) for x, f in zip(node.inputs, followed, strict=True) if f]
-    parts = node.op.vjp(g, node, *node.inputs)
+    for place, (x, f) in enumerate(zip(node.inputs, followed, strict=True)):
+        if f:
+            edges.follow(node, place, x, g)
+    past = edges.past_logarithms(node, g, fit)
+    if past:
+        return [(x, part) for x, part in past if x in active]
+    parts = edges.pulled(node, g)
     if len(parts) != len(node.inputs):
         raise AssertionError(f"{node.op.name}.vjp gave {len(parts)} parts for {len(followed)}")
     return [
@@ -289,7 +306,7 @@ def _total(parts: list[Node]) -> Node:
     kept = [g for g in parts if constant_of(g) != 0] or parts[:1]
     total = kept[0]
     for g in kept[1:]:
-        total = total + g
+        total = joined(total, g)
     return total
 
 
@@ -301,20 +318,20 @@ def fit(g: Node, x: Node) -> Node:
     if extra < 0 or broadcast_shapes(g.shape, x.shape) == x.shape:
         return ops.astype(ops.broadcast_to(g, x.shape), x.dtype)
     repeated = tuple(a for a, n in enumerate(x.shape) if n == 1 and g.shape[a + extra] != 1)
-    g = ops.sum(g, (*range(extra), *(a + extra for a in repeated)))
+    g = summed(g, (*range(extra), *(a + extra for a in repeated)))
     return ops.astype(ops.broadcast_to(ops.expand_dims(g, repeated), x.shape), x.dtype)
 
 
 # Forward mode.
 
 
-def _push(node: Node, tangents: list[Node | None]) -> Node | None:
+def _push(node: Node, tangents: list[Node | None], edges: Edges) -> Node | None:
     """The tangent of a node from those of its inputs (None where an input stands still)."""
     op = node.op
     if not op.differentiable:
         raise GraphError(f"{op.name} has no derivative, at {line_of(node)}")
     if isinstance(op, Elementwise):
-        return _push_elementwise(node, tangents)
+        return _push_elementwise(node, tangents, edges)
     if isinstance(op, Contraction):
         x, y = node.inputs
         parts = [
@@ -331,13 +348,15 @@ def _push(node: Node, tangents: list[Node | None]) -> Node | None:
     return _push_twice_reversed(node, tangents)
 
 
-def _push_elementwise(node: Node, tangents: list[Node | None]) -> Node | None:
+def _push_elementwise(
+    node: Node, tangents: list[Node | None], edges: Edges
+) -> Node | None:
     """The Jacobian is diagonal, hence its own transpose: jvp is vjp."""
     parts = []
     for place, t in enumerate(tangents):
         if t is not None:
             g = ops.broadcast_to(ops.astype(t, node.dtype), node.shape)
-            part = node.op.vjp(g, node, *node.inputs)[place]
+            part = edges.pushed(node, place, g, node.op.vjp(g, node, *node.inputs)[place])
             if part is not None:
                 parts.append(ops.astype(ops.broadcast_to(part, node.shape), node.dtype))
     return _total(parts) if parts else None
@@ -352,8 +371,22 @@ def _push_twice_reversed(node: Node, tangents: list[Node | None]) -> Node | None
         for part, x, t in zip(pulled, node.inputs, tangents, strict=True)
         if part is not None and t is not None
     ]
-    if not pairs:
+    return _transposed(u, pairs) if pairs else None
+
+
+def _push_mixture(node: Node, moving: Mapping[Node, Node | None], edges: Edges) -> Node | None:
+    """The tangent of a mixture from those of its weights, past their logarithms; None for all other
+    nodes."""
+    if not isinstance(node.op, (ops.LogSumExp, ops.Logaddexp)):
         return None
+    u = new_input("cotangent", node.dtype, node.shape)
+    past = edges.past_logarithms(node, u, fit)
+    pairs = [(part, moving[x]) for x, part in past if moving.get(x) is not None]
+    return _transposed(u, pairs) if pairs else None
+
+
+def _transposed(u: Node, pairs: Sequence[tuple[Node, Node]]) -> Node | None:
+    """The sum of tangents times what is linear in u, as a function of the tangents."""
     found = _pull_back([p for p, _ in pairs], [t for _, t in pairs], [u], ())
     # What is left of u is multiplied by nothing: a linear function has a constant derivative.
     return replace([found[u]], {u: ops.zeros_like(u)})[0] if u in found else None

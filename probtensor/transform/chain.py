@@ -52,14 +52,15 @@ def _leaves_and_ops(node: Node) -> tuple[list[Leaf], set[type[Op]]]:
     return leaves, {type(leaf.op) for _, leaf, _ in leaves}
 
 
-def chain_leaves(node: Node) -> list[Leaf]:
-    """(path, leaf, inverted) for the leaves of the chain at `node`, CHAIN of them at most."""
+def chain_leaves(node: Node, whole: Node | None = None) -> list[Leaf]:
+    """(path, leaf, inverted) for the leaves of the chain at `node`, CHAIN of them at most; `whole`
+    is not taken apart."""
     roots = CHAIN_ROOTS[type(node.op)]
     leaves = [((), node, False)]
     place = 0
     while place < len(leaves) < CHAIN:
         path, x, inverted = leaves[place]
-        if not isinstance(x.op, roots):
+        if not isinstance(x.op, roots) or x is whole:
             place += 1
             continue
         flip = INVERSE[type(x.op)]

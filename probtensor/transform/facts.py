@@ -139,7 +139,10 @@ def _of_op(node: Node, known: Sequence[Bounds]) -> Bounds:
     if isinstance(op, Const):
         return _of_array(op.array)
     if isinstance(op, SizeOf):
-        return Bounds(0.0, finite=True, whole=True)
+        # A difference of sizes may be negative.
+        known = all(f >= 0 and not any(a.args for a in atoms) for atoms, f in op.size.terms)
+        low = 0 if known else -(2**63)
+        return Bounds(low, 2**63 - 1, finite=True, whole=True)
     special = _SPECIAL.get(type(op))
     if special is not None:
         return special(node, *known)
@@ -263,6 +266,8 @@ def _mul(node: Node, x: Bounds, y: Bounds) -> Bounds:
 
 def _div(node: Node, x: Bounds, y: Bounds) -> Bounds:
     # The sign of a zero divisor is not known, so its infinities have either sign.
+    if x.nonnegative and y.nonnegative and not y.nonzero and _has_plain_zero(node.inputs[1]):
+        return Bounds(0.0, low_open=x.nonzero)
     if not y.nonzero or not (y.nonnegative or y.nonpositive):
         return ANY
     if y.nonpositive:
@@ -271,6 +276,21 @@ def _div(node: Node, x: Bounds, y: Bounds) -> Bounds:
     low = _quotient(x.low, y.high if x.low > 0 else y.low)
     high = _quotient(x.high, y.high if x.high < 0 else y.low)
     return Bounds(low, high, low == 0 and x.nonzero, high == 0 and x.nonzero)
+
+
+def _has_plain_zero(y: Node) -> bool:
+    """Is a zero among the values of y known to be +0: a square, a size, or made of such?"""
+    while isinstance(y.op, _REPEATING):
+        y = y.inputs[0]
+    if isinstance(y.op, (ops.Add, ops.Mul, ops.Maximum)):
+        return all(_has_plain_zero(a) for a in y.inputs)
+    if isinstance(y.op, ops.Sub):  # -0 only as -0 less 0
+        return _has_plain_zero(y.inputs[0])
+    if isinstance(y.op, ops.Cast):
+        return not y.inputs[0].type.is_float or _has_plain_zero(y.inputs[0])
+    if isinstance(y.op, Const):
+        return not np.signbit(y.op.array).any()
+    return isinstance(y.op, (ops.Square, ops.Abs, ops.Exp, SizeOf))
 
 
 def _quotient(end: float, divisor: float) -> float:
@@ -347,7 +367,9 @@ def _running_sum(node: Node, x: Bounds) -> Bounds:
 
 
 def _contraction(node: Node, x: Bounds, y: Bounds) -> Bounds:
-    return Bounds(0.0) if x.nonnegative and y.nonnegative else ANY
+    first, second, _ = node.op.parts()
+    squares = first == second and node.inputs[0] is node.inputs[1]
+    return Bounds(0.0) if squares or (x.nonnegative and y.nonnegative) else ANY
 
 
 def _shares(node: Node, x: Bounds) -> Bounds:

@@ -1,0 +1,390 @@
+"""Derivatives of elementwise ops where a cotangent is exactly zero: 0 times infinity is 0 there.
+
+A cotangent is zero outside of what was chosen: the branch of a `where`, a slice, some places. By
+linearity of a vjp, where(c, g, 0) * slope is where(c, g * slope, 0). So the choice is taken off the
+cotangent (`layers.py`), the op pulls back what is left, and the choice is put around the result: a
+slope that is infinite or nan where nothing was chosen never meets the zero.
+
+A zero that is a number, not a choice, is met by a guard of the same form. Ops declare their poles,
+the points at which a slope is not finite. What an op pulls back is, for each such point p,
+
+    where(w != 0 or x != p, g * slope, 0)
+
+unless facts exclude p or w = 0. The condition holds wherever the slope is finite, so that further
+derivatives are those of the product. Being outermost, a guard hides no product from the rules.
+
+The witness w is the cotangent where it was last weighed or selected. It is not g where g is zero
+since a slope on the way vanished, as that of square(sqrt(x)) at 0: the derivative there is 1, and
+0 * inf stays nan. At a pole with an infinite value, as of log, weights make the value nan too, so
+that guards are needed only below what selects. And where an operand is known to reach a pole only
+as an extreme of its own, as a sum of squares reaches 0 under a root, its own slopes are zero there:
+0 is taken as the derivative, which is a subgradient. An infinite slope at a finite value, further
+on weighed by a factor that is 0, gives 0 likewise: sqrt(x * y) at y = 0 does not move with x. And
+where exp overflows under a function that is bounded, as in 1 / (2 + exp(x)), the slope of that
+falls faster than exp grows, so that 0 * inf is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.node import Const, Input, Node
+from probtensor.ops.kinds import Core, Elementwise, Pole, Reduction
+from probtensor.ops.reduce import spread
+from probtensor.transform.chain import chain_leaves, regrow
+from probtensor.transform.facts import Bounds, Known, constant_of
+from probtensor.transform.layers import DEPTH, VIEWS, Choice, Layer, choice_of, peel, summed
+from probtensor.transform.mixtures import Fit, parts_of_mixture
+
+# Ops that give zero cotangents to what they do not select.
+_SELECTING = (
+    ops.Where, ops.Minimum, ops.Maximum, ops.Max, ops.Min, ops.Prod, ops.Slice, ops.Gather,
+    ops.SetSlice, ops.Scatter, ops.Xlogy, ops.Xlog1py, Core,
+)  # fmt: skip
+# Elementwise ops that weigh by what is not the operand itself, or select.
+_WEIGHING = (
+    ops.Add, ops.Sub, ops.Neg, ops.Mul, ops.Where, ops.Cast, ops.Minimum, ops.Maximum, ops.Xlogy,
+    ops.Xlog1py,
+)  # fmt: skip
+# Ops whose slopes do not depend on their operands.
+_CONSTANT_SLOPES = (ops.Add, ops.Sub, ops.Neg, ops.Cast, ops.Where)
+# Ops that are finite where their operand is infinite.
+_SATURATING = (
+    ops.Sigmoid, ops.Tanh, ops.Arctan, ops.Erf, ops.Erfc, ops.Ndtr, ops.Sign, ops.IsInf, ops.IsNan,
+)  # fmt: skip
+# Ops that grow as fast as their slopes, those that bound what has grown, and those that do not.
+_GROWING = (ops.Exp, ops.Exp2, ops.Expm1, ops.Sinh, ops.Cosh)
+_BOUNDING = (
+    ops.Exp, ops.Exp2, ops.Expm1, ops.Sigmoid, ops.LogSigmoid, ops.Softplus, ops.Tanh, ops.Arctan,
+    ops.Erf, ops.Erfc, ops.Ndtr,
+)  # fmt: skip
+_UNBOUNDED = (
+    ops.Add, ops.Sub, ops.Neg, ops.Mul, ops.Cast, ops.Where, ops.Sum, ops.Gather, *VIEWS,
+)  # fmt: skip
+# Ops through which an infinite value is followed, and those that reach an end where their first
+# operand does.
+_MADE = (Elementwise, *VIEWS, ops.Gather, ops.Sum)
+_FOLLOWED = (*VIEWS, ops.Div, ops.Pow, ops.Cast, ops.Gather, ops.Sum, ops.Max, ops.Min)
+
+
+def weighs(op: object, place: int) -> bool:
+    """Is a slope by input `place` zero only where the result does not depend on it?"""
+    if isinstance(op, ops.Div):
+        return place == 0
+    if isinstance(op, Elementwise):
+        return isinstance(op, _WEIGHING)
+    return not isinstance(op, (ops.LogSumExp, ops.Softmax, ops.LogSoftmax))
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where an op is differentiated: its cotangent, the witnesses of a zero in it, its operands,
+    and whether it is below an op that selects."""
+
+    op: Elementwise
+    g: Node
+    witnesses: tuple[Node, ...]
+    inputs: tuple[Node, ...]
+    selected: bool
+    out: Node | None = None  # where it may overflow
+
+
+class Edges:
+    """The guards of one differentiation, in reverse or forward mode: what is said of cotangents
+    here goes for tangents too."""
+
+    def __init__(self) -> None:
+        self.known = Known()
+        self.selected: set[Node] = set()  # below an op that selects
+        self.guards: set[Node] = set()
+        self.wild: set[Node] = set()  # cotangents may be infinite though the values are not
+        self.bounded: set[Node] = set()  # what reads them is finite where they overflow
+        self.sharp: set[Node] = set()  # read, further on, by an op with a pole
+        self._own: set[Node] = set()  # nodes whose cotangent is a witness itself
+        self._witnesses: dict[Node, list[Node]] = {}
+        self._infinite: dict[Node, bool] = {}
+
+    def start(self, node: Node, g: Node) -> None:
+        """Differentiation starts at `node` with cotangent g."""
+        self._own.add(node)
+        if not self.is_nonzero(g):
+            self.selected.add(node)
+
+    def follow(self, node: Node, place: int, x: Node, g: Node) -> None:
+        """x, input `place` of the node, gets a cotangent from it, g being that of the node."""
+        op = node.op
+        if node in self.selected or isinstance(op, _SELECTING):
+            self.selected.add(x)
+        if node in self.wild or any(p.finite for p in self._poles(op, place, node.inputs)):
+            self.wild.add(x)
+        if self._bounds(node, place, x):
+            self.bounded.add(x)
+        if node in self.sharp or (isinstance(op, Elementwise) and op.poles_of(place, *node.inputs)):
+            self.sharp.add(x)
+        if weighs(op, place):
+            self._own.add(x)
+            return
+        found = self.witnesses(node, g)
+        if isinstance(op, ops.LogSumExp):
+            found = [spread(w, op.axes, x.shape) for w in found]
+        self._witnesses.setdefault(x, []).extend(w for w in found if w.shape == x.shape)
+
+    def _bounds(self, node: Node, place: int, x: Node) -> bool:
+        """Does the node, or what reads it, stay finite where x overflows? Not log(1 / (1 + x)), as
+        log is not where the quotient is 0."""
+        op = node.op
+        passes = isinstance(op, _UNBOUNDED) or (isinstance(op, ops.Div) and place == 0)
+        if passes or node in self.sharp:
+            return passes and node in self.bounded
+        if isinstance(op, ops.Div) and place == 1:
+            # A scale exp(q) alone is none of these: its quotients are rewritten.
+            return isinstance(x.op, (ops.Add, ops.Sub, ops.Sum))
+        return isinstance(op, _BOUNDING)
+
+    def inherit(self, node: Node, tangents: Sequence[Node | None]) -> None:
+        """In forward mode: the node gets a tangent from those of its inputs."""
+        moving = [(k, x, t) for k, (x, t) in enumerate(zip(node.inputs, tangents)) if t is not None]
+        if any(x in self.wild for _, x, _ in moving):
+            self.wild.add(node)
+        if all(weighs(node.op, place) for place, _, _ in moving):
+            self._own.add(node)
+            return
+        for _, x, t in moving:
+            same = (w for w in self.witnesses(x, t) if w.shape == node.shape)
+            self._witnesses.setdefault(node, []).extend(same)
+
+    def witnesses(self, node: Node, g: Node) -> list[Node]:
+        """What is zero where the cotangent g of a node is, but for slopes that vanish."""
+        return [*([g] if node in self._own else []), *self._witnesses.get(node, ())]
+
+    def is_nonzero(self, g: Node) -> bool:
+        """Is a cotangent known not to be zero anywhere?"""
+        value = self.known.constant(g)
+        return value != 0 if value is not None else self.known.bounds(g).nonzero
+
+    def pulled(self, node: Node, g: Node) -> list[Node | None]:
+        """The vjp of a node, zero where its cotangent is. Parts may have the shape of the node."""
+        op = node.op
+        if isinstance(op, (Reduction, ops.LogSumExp)) and not isinstance(op, ops.Sum):
+            choice, inner = self._row_choice(node, g)
+            (part,) = op.vjp(inner, node, *node.inputs)
+            return [part if choice is None else choice.widened(part)]
+        if isinstance(op, ops.BroadcastTo) and choice_of(g, self.guards) is not None:
+            return [_unrepeated(g, node.inputs[0])]
+        if isinstance(op, ops.Contract) and node in self.wild:
+            return [self._weighed(node, g, k) for k in range(2)]
+        if not isinstance(op, Elementwise) or isinstance(op, (ops.Where, ops.Add)):
+            return list(op.vjp(g, node, *node.inputs))
+        layers, inner = peel(g, self.guards)
+        inherited = self._witnesses.get(node, ())
+        layers, inner, operands = narrowed(layers, inner, [node, *node.inputs, *inherited])
+        out, *inputs = operands[: len(node.inputs) + 1]
+        parts = list(op.vjp(inner, out, *inputs))
+        if isinstance(op, (ops.Square, ops.Mul)):
+            parts = _of_divisor(inner, out, inputs) or parts
+        own = [inner] if node in self._own else []
+        witnesses = (*own, *operands[len(node.inputs) + 1 :])
+        grows = isinstance(op, _GROWING) and node in self.bounded
+        at = Site(
+            op, inner, witnesses, tuple(inputs), node in self.selected, out if grows else None
+        )
+        parts = [self.guarded(at, place, part) for place, part in enumerate(parts)]
+        if isinstance(op, ops.Mul) and node in self.wild:
+            parts = [tamed(part, inner, inputs[1 - k]) for k, part in enumerate(parts)]
+        for layer in reversed(layers):
+            parts = [None if part is None else layer.widened(part) for part in parts]
+        return parts
+
+    def pushed(self, node: Node, place: int, t: Node, part: Node | None) -> Node | None:
+        """The tangent that a node gets from input `place`, whose tangent is t: 0 where t is 0 at a
+        pole, or where an infinite t is weighed by 0."""
+        x = node.inputs[place]
+        witnesses = tuple(t if w is None else w for w in self._forward_witnesses(x, node))
+        at = Site(node.op, t, witnesses, node.inputs, True)
+        part = self.guarded(at, place, part)
+        if part is not None and x in self.wild and isinstance(node.op, ops.Mul):
+            part = tamed(part, t, node.inputs[1 - place])
+        if any(pole.finite for pole in self._poles(node.op, place, node.inputs)):
+            self.wild.add(node)
+        return part
+
+    def _forward_witnesses(self, x: Node, node: Node) -> list[Node | None]:
+        own: list[Node | None] = [None] if x in self._own else []
+        return own + [w for w in self._witnesses.get(x, ()) if w.shape == node.shape]
+
+    def past_logarithms(self, node: Node, g: Node, fit: Fit) -> list[tuple[Node, Node]]:
+        """The gradients that a mixture gives to what its weights are made of; empty for all other
+        nodes."""
+        if not isinstance(node.op, (ops.LogSumExp, ops.Logaddexp)):
+            return []
+        choice, inner = self._row_choice(node, g)
+        found = parts_of_mixture(
+            node, inner, self.known, fit, choice.widened if choice else lambda part: part
+        )
+        if node in self.selected:
+            self.selected.update(x for x, _ in found)
+        return found
+
+    def _row_choice(self, node: Node, g: Node) -> tuple[Choice | None, Node]:
+        """The choice between rows of a fold that a cotangent is, as one between their elements, and
+        what is inside it."""
+        found = choice_of(g, self.guards)
+        if found is None or found[0].condition in self.guards:
+            return None, g
+        choice, inner = found
+        condition = ops.broadcast_to(choice.condition, node.shape)
+        if isinstance(node.op, (Reduction, ops.LogSumExp)):
+            condition = spread(condition, node.op.axes, node.inputs[0].shape)
+        return Choice(condition, choice.holds), inner
+
+    def guarded(self, at: Site, place: int, part: Node | None) -> Node | None:
+        """The part of input `place` with 0 where the cotangent is 0 at a pole of the op, or where
+        the pole is an extreme of the operand."""
+        if part is None or constant_of(part) == 0:
+            return part
+        apart, conditions = [], []
+        for pole in self._poles(at.op, place, at.inputs):
+            x = at.inputs[pole.operand]
+            if pole.finite and self._turns_at(x, pole.at):
+                conditions.append(ops.ne(x, pole.at))
+            elif pole.finite or at.selected:
+                apart.append(ops.ne(x, pole.at))
+        finite = self._finite_operands(at, place) if at.selected else []
+        if at.out is not None and self.known.bounds(at.inputs[0]).high > 700:
+            regular = ops.lt(ops.abs(at.out), np.inf)
+            conditions.append(ops.logical_or(ops.ne(at.g, 0), regular))
+        if (apart or finite) and at.witnesses and not any(map(self.is_nonzero, at.witnesses)):
+            weighed = reduce(ops.logical_or, [ops.ne(w, 0) for w in at.witnesses])
+            regular = reduce(ops.logical_and, apart + finite)
+            conditions.append(ops.logical_or(weighed, regular))
+        if not conditions:
+            return part
+        condition = reduce(ops.logical_and, conditions)
+        if not finite:
+            self.guards.add(condition)
+        return ops.where(condition, part, 0)
+
+    def _weighed(self, node: Node, g: Node, place: int) -> Node:
+        """The vjp of a product of tensors whose cotangent may be infinite: 0 where the other factor
+        is 0, if nothing is added up."""
+        letters = node.op.parts()
+        other = node.inputs[1 - place]
+        part = node.op.vjp(g, node, *node.inputs)[place]
+        if not set(letters[place]) >= set(letters[1 - place]) | set(letters[2]):
+            return part
+        own, weights = letters[place], letters[1 - place]
+        spread_out = ops.contract(f"{letters[2]},{weights}->{own}", g, ops.ones_like(other))
+        weight = ops.contract(f"{letters[2]},{weights}->{own}", ops.ones_like(g), other)
+        return tamed(part, spread_out, weight)
+
+    def _poles(self, op: object, place: int, inputs: Sequence[Node]) -> list[Pole]:
+        """The poles of an op that operands may reach."""
+        if not isinstance(op, Elementwise):
+            return []
+        poles = op.poles_of(place, *inputs)
+        return [p for p in poles if may_reach(self.known.bounds(inputs[p.operand]), p.at)]
+
+    def _finite_operands(self, at: Site, place: int) -> list[Node]:
+        """That operands which a pole of their own may have made infinite are finite, where a slope
+        reads them."""
+        if isinstance(at.op, _CONSTANT_SLOPES):
+            return []
+        read = [x for k, x in enumerate(at.inputs) if not isinstance(at.op, ops.Mul) or k != place]
+        return [ops.lt(ops.abs(x), np.inf) for x in read if self.may_be_infinite(x)]
+
+    def may_be_infinite(self, x: Node) -> bool:
+        """Is x a function that is infinite at a pole which its argument may reach?"""
+        stack = [x]
+        while stack:
+            top = stack[-1]
+            waiting = [a for a in top.inputs if a not in self._infinite]
+            if top not in self._infinite and waiting and isinstance(top.op, _MADE):
+                stack.extend(waiting)
+                continue
+            stack.pop()
+            if top not in self._infinite:
+                self._infinite[top] = self._is_made_infinite(top)
+        return self._infinite[x]
+
+    def _is_made_infinite(self, x: Node) -> bool:
+        if not isinstance(x.op, _MADE) or self.known.bounds(x).finite:
+            return False
+        if any(self._infinite[a] for a in x.inputs):
+            return not isinstance(x.op, _SATURATING)
+        if not isinstance(x.op, Elementwise):
+            return False
+        places = range(len(x.inputs))
+        return any(not p.finite for k in places for p in self._poles(x.op, k, x.inputs))
+
+    def _turns_at(self, x: Node, end: float) -> bool:
+        """Is `end` an extreme of x, at which the slopes of x are zero or change sign?"""
+        bounds = self.known.bounds(x)
+        return end in (bounds.low, bounds.high) and self._turns(x, DEPTH)
+
+    def _turns(self, x: Node, depth: int) -> bool:
+        op = x.op
+        if isinstance(op, (Input, Const)) or not x.inputs or depth == 0:
+            return False
+        if isinstance(op, (ops.Add, ops.Sub)):
+            moving = [a for a in x.inputs if self.known.constant(a) is None]
+            return all(self._turns(a, depth - 1) for a in moving)
+        if isinstance(op, ops.Mul):
+            at_zero = [a for a in x.inputs if not self.known.bounds(a).nonzero]
+            return all(self._turns(a, depth - 1) for a in at_zero)
+        monotone = isinstance(op, Elementwise) and (op.facts.increasing or op.facts.decreasing)
+        if monotone or isinstance(op, _FOLLOWED):
+            return self._turns(x.inputs[0], depth - 1)
+        return True
+
+
+def narrowed(
+    layers: list[Layer], inner: Node, operands: list[Node]
+) -> tuple[list[Layer], Node, list[Node]]:
+    """The layers that can narrow the operands, with the others put back around `inner`."""
+    for count, layer in enumerate(layers):
+        narrow = [layer.narrowed(x) for x in operands]
+        if any(x is None for x in narrow):
+            for inside in reversed(layers[count:]):
+                inner = inside.widened(inner)
+            return layers[:count], inner, operands
+        operands = narrow
+    return layers, inner, operands
+
+
+def _of_divisor(g: Node, out: Node, inputs: Sequence[Node]) -> list[Node | None]:
+    """The vjp of a product, or square, by which its cotangent is divided: of h / (x * y) it is
+    h / x and h / y, where a factor that is 0 would make 0 * inf. Empty for other cotangents."""
+    if not isinstance(g.op, (ops.Mul, ops.Div)):
+        return []
+    for path, leaf, inverted in chain_leaves(g, out):
+        if leaf is out and inverted:
+            rest = regrow(g, {path: None})
+            return [2 * rest / inputs[0]] if len(inputs) == 1 else [rest / x for x in inputs]
+    return []
+
+
+def _unrepeated(g: Node, x: Node) -> Node:
+    """The vjp of a repetition of x, a choice if g is one between what is repeated."""
+    lead = g.ndim - x.ndim
+    repeated = [a for a, n in enumerate(x.shape) if n == 1 and g.shape[a + lead] != 1]
+    total = summed(g, (*range(lead), *(a + lead for a in repeated)))
+    return ops.broadcast_to(ops.expand_dims(total, tuple(repeated)), x.shape)
+
+
+def tamed(part: Node | None, g: Node, weight: Node) -> Node | None:
+    """g * weight, and 0 where the weight is 0 though g is infinite."""
+    if part is None:
+        return None
+    return ops.where(ops.logical_or(ops.ne(weight, 0), ops.lt(ops.abs(g), np.inf)), part, 0)
+
+
+def may_reach(bounds: Bounds, at: float) -> bool:
+    """May a value within the bounds be `at`?"""
+    if at < bounds.low or at > bounds.high or (at == 0 and bounds.nonzero):
+        return False
+    return not ((at == bounds.low and bounds.low_open) or (at == bounds.high and bounds.high_open))

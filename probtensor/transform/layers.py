@@ -1,0 +1,232 @@
+"""Choices in cotangents: where they are zero because something else was chosen.
+
+    peel(g)      the layers of a cotangent, outermost first, and what is inside them
+    joined(a, b) a + b as one choice where both are choices by one condition
+    summed(g, axes) likewise where the condition is the same along the axes
+
+A layer narrows the operands of an op to the places where the cotangent may not be zero, and widens
+what was pulled back there with zeros; for a choice by a condition the first is nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from probtensor import ops
+from probtensor.graph.node import Const, Node, make
+from probtensor.transform.facts import constant_of
+
+# Views through which a choice is followed, and terms of a sum whose choices are joined.
+DEPTH = 12
+TERMS = 6
+VIEWS = (
+    ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose, ops.Slice,
+)  # fmt: skip
+_WIDENING = (ops.BroadcastTo, ops.ExpandDims)
+
+
+class Layer:
+    """A reason why a cotangent is zero at some places."""
+
+    def narrowed(self, x: Node) -> Node | None:
+        """What is left of an operand where the cotangent may not be zero; None if that cannot be
+        said."""
+        return x
+
+    def widened(self, part: Node) -> Node:
+        """A part that was pulled back there, with zeros at all other places."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Choice(Layer):
+    """Zero where the condition does not hold; where it does if not `holds`."""
+
+    condition: Node
+    holds: bool = True
+
+    def widened(self, part):
+        c = self.condition
+        return ops.where(c, part, 0) if self.holds else ops.where(c, 0, part)
+
+    def positive(self) -> Node:
+        """The condition under which the cotangent may not be zero."""
+        return self.condition if self.holds else ops.logical_not(self.condition)
+
+
+@dataclass(frozen=True)
+class Window(Layer):
+    """Zero outside of a slice of `whole`, a tensor of zeros."""
+
+    place: ops.SetSlice
+    whole: Node
+
+    def narrowed(self, x):
+        lead = self.whole.ndim - x.ndim
+        rows = zip(self.place.starts, self.place.steps, self.place.sizes, strict=True)
+        own = [
+            (0, 1, 1) if n == 1 and m != 1 else row
+            for n, m, row in zip(x.shape, self.whole.shape[lead:], [*rows][lead:], strict=True)
+        ]
+        return make(ops.Slice(*zip(*own, strict=True)), (x,)) if own else x
+
+    def widened(self, part):
+        part = ops.broadcast_to(part, self.place.sizes)
+        whole = ops.astype(self.whole, part.dtype)
+        return make(self.place, (whole, part))
+
+
+@dataclass(frozen=True)
+class Places(Layer):
+    """Zero but at places that integer arrays tell, each at most once."""
+
+    place: ops.Scatter
+    whole: Node
+    indices: tuple[Node, ...]
+    shape: tuple
+
+    def narrowed(self, x):
+        if not x.ndim:
+            return x
+        if x.shape != self.whole.shape:
+            return None
+        return make(ops.Gather(self.place.axes, self.place.at), (x, *self.indices))
+
+    def widened(self, part):
+        part = ops.broadcast_to(part, self.shape)
+        return make(self.place, (ops.astype(self.whole, part.dtype), part, *self.indices))
+
+
+def peel(g: Node, guards: set[Node]) -> tuple[list[Layer], Node]:
+    """The layers of a cotangent, outermost first, and what is inside them. Conditions that are
+    `guards` are not followed through a repetition: each op has its own."""
+    layers: list[Layer] = []
+    while len(layers) < DEPTH:
+        found = _layer(g, guards)
+        if found is None:
+            break
+        layers.append(found[0])
+        if found[1] is g:
+            break
+        g = found[1]
+    return layers, g
+
+
+def _layer(g: Node, guards: set[Node]) -> tuple[Layer, Node] | None:
+    op = g.op
+    if isinstance(op, ops.SetSlice) and constant_of(g.inputs[0]) == 0:
+        return Window(op, g.inputs[0]), g.inputs[1]
+    if isinstance(op, (ops.SetSlice, ops.Scatter)) and constant_of(g.inputs[1]) == 0:
+        return _overwritten(g)
+    if isinstance(op, ops.Scatter) and op.mode in ("add", "set"):
+        base, updates, *indices = g.inputs
+        if constant_of(base) == 0 and are_distinct(indices, [base.shape[a] for a in op.axes]):
+            return Places(op, base, tuple(indices), updates.shape), updates
+        return None
+    if isinstance(op, ops.Add):
+        condition = _of_sum(g, guards, [TERMS])
+        return None if condition is None else (Choice(condition), g)
+    return choice_of(g, guards)
+
+
+def _overwritten(g: Node) -> tuple[Layer, Node] | None:
+    """Zeros written into a cotangent."""
+    base, zeros, *indices = g.inputs
+    if isinstance(g.op, ops.Scatter) and g.op.mode != "set":
+        return None
+    kept, gone = ops.full(base.shape, True, "bool"), ops.full(zeros.shape, False, "bool")
+    return Choice(make(g.op, (kept, gone, *indices))), base
+
+
+def choice_of(g: Node, guards: set[Node]) -> tuple[Choice, Node] | None:
+    """The choice that a cotangent is, seen through views of it."""
+    views = []
+    while isinstance(g.op, VIEWS) and len(views) < DEPTH:
+        views.append(g)
+        g = g.inputs[0]
+    if not isinstance(g.op, ops.Where):
+        return None
+    condition, a, b = g.inputs
+    zero_last = constant_of(b) == 0
+    if not zero_last and constant_of(a) != 0:
+        return None
+    if condition in guards and any(isinstance(v.op, _WIDENING) for v in views):
+        return None
+    inner = ops.broadcast_to(a if zero_last else b, g.shape)
+    if views:
+        condition = ops.broadcast_to(condition, g.shape)
+    for view in reversed(views):
+        inner, condition = make(view.op, (inner,)), make(view.op, (condition,))
+    return Choice(condition, zero_last), inner
+
+
+def _of_sum(g: Node, guards: set[Node], room: list[int]) -> Node | None:
+    """Where a sum of choices may not be zero."""
+    if not isinstance(g.op, ops.Add):
+        found = choice_of(g, guards)
+        return None if found is None or found[0].condition in guards else found[0].positive()
+    room[0] -= 1
+    first = _of_sum(g.inputs[0], guards, room) if room[0] >= 0 else None
+    second = None if first is None else _of_sum(g.inputs[1], guards, room)
+    return None if second is None else ops.logical_or(first, second)
+
+
+def joined(a: Node, b: Node) -> Node:
+    """a + b as one choice, if they are choices by one condition or of the same places."""
+    if isinstance(a.op, (ops.SetSlice, ops.Scatter)) and a.op == b.op:
+        (first, x), (second, y) = (_layer(side, set()) or (None, side) for side in (a, b))
+        places = zip((a.inputs[0], *a.inputs[2:]), (b.inputs[0], *b.inputs[2:]), strict=True)
+        if first is not None and second is not None and all(p is q for p, q in places):
+            return first.widened(x + y)
+    first, second = choice_of(a, set()), choice_of(b, set())
+    if first and second and first[0].condition is second[0].condition:
+        condition, holds = first[0].condition, first[0].holds
+        if holds == second[0].holds:
+            return first[0].widened(first[1] + second[1])
+        pair = (first[1], second[1]) if holds else (second[1], first[1])
+        return ops.where(condition, *pair)
+    return a + b
+
+
+def summed(g: Node, axes: tuple[int, ...]) -> Node:
+    """sum(g, axes), a choice if g is one by a condition that is the same along the axes."""
+    found = choice_of(g, set())
+    if found is None:
+        return ops.sum(g, axes)
+    condition = found[0].condition
+    while isinstance(condition.op, ops.BroadcastTo):
+        condition = condition.inputs[0]
+    lead = g.ndim - condition.ndim
+    own = tuple(a - lead for a in axes if a >= lead)
+    if any(condition.shape[a] != 1 for a in own):
+        return ops.sum(g, axes)
+    return Choice(ops.squeeze(condition, own), found[0].holds).widened(ops.sum(found[1], axes))
+
+
+def are_distinct(indices: Sequence[Node], sizes: Sequence) -> bool:
+    """Are the places that index arrays tell known to be different from each other?"""
+    if len({x.shape for x in indices}) != 1:
+        return False
+    if any(_is_count(x) for x in indices):
+        return True
+    if not all(isinstance(x.op, Const) for x in indices):
+        return False
+    columns = []
+    for x, n in zip(indices, sizes, strict=True):
+        array = x.op.array.reshape(-1).astype(object)
+        if any(i < 0 for i in array):
+            if not isinstance(n, int):
+                return False
+            array = array % n
+        columns.append(array)
+    rows = list(zip(*columns, strict=True))
+    return len(set(rows)) == len(rows)
+
+
+def _is_count(x: Node) -> bool:
+    """0, 1, 2, ... or the same with a number added."""
+    if isinstance(x.op, ops.Add):
+        a, b = x.inputs
+        x = a if constant_of(b) is not None else b if constant_of(a) is not None else x
+    return isinstance(x.op, ops.Iota) and x.ndim == 1
