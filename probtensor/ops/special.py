@@ -258,8 +258,7 @@ class LogNdtr(Elementwise):
     samples = reals(-5, 3, edges=WIDE)
 
     def vjp(self, g, out, x):
-        # phi(x) / Phi(x) = sqrt(2/pi) / erfcx(-x / sqrt 2): no 0/0 in the lower tail.
-        return (g * float(np.sqrt(2 / np.pi)) / erfcx(x * float(-np.sqrt(0.5))),)
+        return (g * ops.inverse_mills(x),)
 
 
 @op

@@ -19,7 +19,7 @@ BUILDS = ("native", "no_fma")
 INF = math.inf
 NAN = math.nan
 UNARY = tuple(exact.MEANING)
-BINARY = ("pow", "atan2", "logaddexp", "lbeta", "xlogy", "xlog1py", "mod", "floor_div")
+BINARY = ("pow", "atan2", "logaddexp", "lbeta", "xlogy", "xlog1py", "xtimes", "xexpy", "mod", "floor_div")
 FLOATS = ("exp", "log", "log1p", "tanh", "sigmoid", "softplus")
 LOOPS = (
     *(unary(name) for name in UNARY),
@@ -105,6 +105,10 @@ EDGES = {
     "erfcx": ((0.0, 1), (INF, 0), (-INF, INF), (NAN, NAN)),
     "ndtr": ((0.0, 0.5), (INF, 1), (-INF, 0), (NAN, NAN)),
     "log_ndtr": ((INF, 0.0), (-INF, -INF), (NAN, NAN), (-1e200, -INF)),
+    "inverse_mills": ((INF, 0), (-INF, INF), (NAN, NAN), (-1e200, 1e200), (40, 0)),
+    "log_cexpexp": ((INF, 0.0), (-INF, -INF), (NAN, NAN), (-1e3, -1e3), (1e3, 0.0)),
+    "log_cexpexp_slope": ((INF, 0), (-INF, 1), (NAN, NAN), (-1e3, 1), (1e3, 0)),
+    "log_softplus": ((INF, INF), (-INF, -INF), (NAN, NAN), (-1e3, -1e3), (1e300, math.log(1e300))),
     "erfinv": (*ODD, (1, INF), (-1, -INF), (1.5, NAN), (INF, NAN)),
     "erfcinv": ((0.0, INF), (1, 0), (2, -INF), (-1, NAN), (3, NAN), (NAN, NAN)),
     "ndtri": ((0.0, -INF), (0.5, 0), (1, INF), (-1, NAN), (2, NAN), (NAN, NAN)),
