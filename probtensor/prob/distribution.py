@@ -547,16 +547,12 @@ def log_of(x: Node) -> Node:
 
 
 def times_log(a: Node, x: Node) -> Node:
-    """a log x, and 0 where a is 0 even if x is 0 too."""
-    if isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax)) or is_nonzero(a):
-        return a * log_of(x)
-    return ops.xlogy(a, x)
+    """a log x, and 0 where a is 0 even if x is 0 too. Rules see links in it."""
+    return a * log_of(x) if is_nonzero(a) else ops.xlogy(a, x)
 
 
 def times_log_rest(a: Node, x: Node) -> Node:
-    """a log(1 - x), and 0 where a is 0 even if x is 1."""
-    if isinstance(x.op, ops.Sigmoid):
-        return a * ops.log_sigmoid(-x.inputs[0])
+    """a log(1 - x), and 0 where a is 0 even if x is 1. Rules see links in it."""
     return a * ops.log1p(-x) if is_nonzero(a) else ops.xlog1py(a, -x)
 
 

@@ -1,6 +1,7 @@
 """The rules joined into what passes use."""
 
 from probtensor.rules.algebra import ALGEBRA
+from probtensor.rules.links import LINKS
 from probtensor.rules.products import PRODUCT_FORM
 from probtensor.rules.shapes import SHAPES
 from probtensor.rules.stabilize import STABILIZE
@@ -12,7 +13,8 @@ TOPICS: dict[str, Ruleset] = {
     "products": PRODUCT_FORM,
     "sums": SUMS,
     "shapes": SHAPES,
+    "links": LINKS,
     "stabilize": STABILIZE,
 }
 SIMPLIFY = ALGEBRA + PRODUCT_FORM + SUMS + SHAPES
-STABLE = STABILIZE + SIMPLIFY
+STABLE = LINKS + STABILIZE + SIMPLIFY
