@@ -13,12 +13,14 @@ normal one is reflected into the lower tail; arctan(a) - arctan(b) = arctan2(a -
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, make
 from probtensor.ops.kinds import Contraction, Reduction
-from probtensor.transform.facts import Known
+from probtensor.transform.chain import chain_leaves
+from probtensor.transform.facts import Known, constant_of
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
 
@@ -162,6 +164,8 @@ def log_of(p: Node, known: Known, depth: int = DEEP) -> Node | None:
         return _log_of_difference(p, known, depth)
     if isinstance(op, (ops.Mul, ops.Div)):
         return _log_of_product(p, known, depth)
+    if isinstance(op, ops.Add):
+        return _log_of_sum(p, known, depth)
     return _log_through(p, known, depth, log_of, ops.log)
 
 
@@ -173,6 +177,8 @@ def _log_of_function(p: Node, known: Known) -> Node | None:
         return ops.log_sigmoid(p.inputs[0])
     if isinstance(op, ops.Softplus):
         return ops.log_softplus(p.inputs[0])
+    if isinstance(op, ops.Sum) and isinstance(p.inputs[0].op, ops.Exp):
+        return make(ops.LogSumExp(op.axes), p.inputs[0].inputs)
     if isinstance(op, ops.Softmax):
         return make(ops.LogSoftmax(op.axes), p.inputs)
     if isinstance(op, ops.Erfc):
@@ -202,12 +208,10 @@ def _log_one_minus_exp(z: Node) -> Node:
 def _log_of_product(p: Node, known: Known, depth: int) -> Node | None:
     """log(f * g) or log(f / g), where that of a positive factor is known: the other one may be
     anything, since a logarithm of less than 0 is nan on either side."""
+    share = share_of(p, known)
+    if share is not None:
+        return _log_of_share(*share, known, depth)
     first, second = p.inputs
-    divides = isinstance(p.op, ops.Div)
-    if divides:
-        share = _share(first, second, known, depth)
-        if share is not None:
-            return ops.log_sigmoid(share)
     logs = [log_of(f, known, depth - 1) for f in p.inputs]
     positive = [known.bounds(f).positive for f in p.inputs]
     decided = any(f is not None and sure for f, sure in zip(logs, positive))
@@ -215,22 +219,105 @@ def _log_of_product(p: Node, known: Known, depth: int) -> Node | None:
     if not decided and not (both and any(f is not None for f in logs)):
         return None
     left, right = (ops.log(f) if log is None else log for f, log in zip((first, second), logs))
-    return left - right if divides else left + right
+    return left - right if isinstance(p.op, ops.Div) else left + right
 
 
-def _share(n: Node, total: Node, known: Known, depth: int) -> Node | None:
-    """log n - log m for n / (n + m), which is the logistic function of it; both positive, and the
-    logarithm of one known."""
-    if not isinstance(total.op, ops.Add) or not any(x is n for x in total.inputs):
+def _factors(node: Node) -> tuple[float, Counter]:
+    """The literal factor of a product, and its other factors: (factor, is it below the line)."""
+    if not isinstance(node.op, (ops.Mul, ops.Div)):
+        return 1.0, Counter({(node, False): 1})
+    value, others = 1.0, Counter()
+    for _, leaf, inverted in chain_leaves(node):
+        number = constant_of(leaf)
+        if number is None or number == 0:
+            others[leaf, inverted] += 1
+        else:
+            value = value / number if inverted else value * number
+    return value, others
+
+
+def share_of(p: Node, known: Known) -> tuple[Node, Node] | None:
+    """(n, m) for p = n / (n + m), also where factors of n stand before the quotient."""
+    if not isinstance(p.op, (ops.Mul, ops.Div)):
         return None
-    m = total.inputs[1] if total.inputs[0] is n else total.inputs[0]
-    if not (known.bounds(n).positive and known.bounds(m).positive):
+    value, others = known.remember(p, _factors)
+    for total, below in others:
+        if not below or not isinstance(total.op, ops.Add) or others[total, below] != 1:
+            continue
+        rest = others - Counter({(total, True): 1})
+        for n, m in (total.inputs, total.inputs[::-1]):
+            number = constant_of(n)
+            own = (number, Counter()) if number is not None else known.remember(n, _factors)
+            if rest == own[1] and abs(value - own[0]) <= CLOSE * abs(value):
+                return n, m
+    return None
+
+
+def _log_of_share(n: Node, m: Node, known: Known, depth: int) -> Node | None:
+    """log(n / (n + m)), the logistic function of log n - log m."""
+    logs = _signed_logs(n, m, known, depth)
+    if logs is None:
         return None
-    logs = [log_of(x, known, depth - 1) for x in (n, m)]
-    if logs == [None, None]:
+    log_n, log_m, agree = logs
+    if agree is None:
+        return ops.log_sigmoid(log_n - log_m)
+    return -_log1p_of_ratio(log_m - log_n, agree)
+
+
+def _signed_logs(n: Node, m: Node, known: Known, depth: int) -> tuple | None:
+    """(log |n|, log |m|, where the two have one sign: None for everywhere), if one is known by the
+    way it is written, and all but one factor of one of them is known to be positive."""
+    found = [log_of(x, known, depth - 1) for x in (n, m)]
+    if found == [None, None]:
         return None
-    left, right = (ops.log(x) if log is None else log for x, log in zip((n, m), logs))
-    return left - right
+    doubtful = [x for x in (n, m) if not known.bounds(x).positive]
+    if len(doubtful) > 1:
+        return None
+    if not doubtful:
+        logs = (ops.log(x) if log is None else log for x, log in zip((n, m), found))
+        return *logs, None
+    logs = (_log_abs(x, known, depth) for x in (n, m))
+    return *logs, without_positive_factors(doubtful[0], known) >= 0
+
+
+def _log_abs(x: Node, known: Known, depth: int) -> Node:
+    """log |x|, where factors known to be positive need no sign."""
+    if known.bounds(x).positive:
+        log = log_of(x, known, depth - 1)
+        return ops.log(x) if log is None else log
+    if isinstance(x.op, (ops.Mul, ops.Div)):
+        left, right = (_log_abs(f, known, depth - 1) for f in x.inputs)
+        return left - right if isinstance(x.op, ops.Div) else left + right
+    return ops.log(ops.abs(x))
+
+
+def without_positive_factors(x: Node, known: Known) -> Node:
+    """What has the sign of x: its factors that are not known to be positive."""
+    while isinstance(x.op, (ops.Mul, ops.Div)):
+        first, second = (known.bounds(f).positive for f in x.inputs)
+        if not first and not second:
+            break
+        x = x.inputs[0] if second else x.inputs[1]
+    return x
+
+
+def _log1p_of_ratio(v: Node, agree: Node) -> Node:
+    """log(1 + r) for log |r| = v, which is positive where `agree`."""
+    return ops.where(agree, ops.softplus(v), ops.log1mexp(ops.where(agree, -1, v)))
+
+
+def _log_of_sum(p: Node, known: Known, depth: int) -> Node | None:
+    """log(n + m), where the logarithm of one is known by the way it is written."""
+    n, m = p.inputs
+    logs = _signed_logs(n, m, known, depth)
+    if logs is None:
+        return None
+    log_n, log_m, agree = logs
+    if agree is None:
+        return ops.logaddexp(log_n, log_m)
+    if known.bounds(m).positive:
+        return log_m + _log1p_of_ratio(log_n - log_m, agree)
+    return log_n + _log1p_of_ratio(log_m - log_n, agree)
 
 
 # log(1 - p).
@@ -255,9 +342,9 @@ def log_of_rest(p: Node, known: Known, depth: int = DEEP) -> Node | None:
     z = cauchy_argument(p, known)
     if z is not None:
         return _log_cauchy(-z)
-    if isinstance(op, ops.Div):
-        share = _share(*p.inputs, known, depth)
-        return None if share is None else ops.log_sigmoid(-share)
+    if isinstance(op, (ops.Mul, ops.Div)):
+        share = share_of(p, known)
+        return None if share is None else _log_of_share(*share[::-1], known, depth)
     return _log_through(p, known, depth, log_of_rest, lambda part: ops.log1p(-part))
 
 
@@ -493,6 +580,8 @@ def _within(size: float) -> Node:
         ops.log(ops.ndtr(_within(30.0)) - ops.ndtr(_in(3) / 20.0)),
         ops.log(ops.where(ops.tensor("c", (3,), "bool"), ops.sigmoid(_in(3)), ops.ndtr(_in(3)))),
         ops.log(2.0 / (2.0 + ops.exp(_in(3)))),
+        (lambda mu: ops.log(mu / (mu + 2.0)))(3.0 * ops.exp(_in(3)) * ops.tensor("e", (3,))),
+        ops.log(ops.exp(_in(3)) + 3.0),
     ),
     ulps=2000.0,
 )
