@@ -87,20 +87,22 @@ class LogCexpexpSlope(Elementwise):
         # -out * (u - 1 + out) for u = exp(x); near 0 by the Bernoulli numbers (DLMF 24.2.1).
         near = x < -2
         u = ops.exp(ops.minimum(x, -2))
-        series = u * (0.5 + u * _polynomial(ops.square(u), (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600)))
+        odd = _polynomial(ops.square(u), (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600))
+        series = u * (0.5 + u * odd)
         rest = xexpy(out, x) + out * (out - 1)
         return (-g * ops.where(near, out * series, rest),)
+
+
+def _log_softplus(x: np.ndarray) -> np.ndarray:
+    near = np.log(np.logaddexp(np.maximum(x, -37), x.dtype.type(0)))
+    return np.where(x < -37, x, near).astype(x.dtype)
 
 
 @op
 class LogSoftplus(Elementwise):
     """log(log(1 + exp(x))), without overflow or underflow."""
 
-    numpy, c = static(
-        lambda x: np.where(
-            x < -37, x, np.log(np.logaddexp(np.maximum(x, -37), x.dtype.type(0)))
-        ).astype(x.dtype)
-    ), "pt_log_softplus"
+    numpy, c = static(_log_softplus), "pt_log_softplus"
     facts = RISING
     samples = reals(-3, 3, edges=WIDE)
 

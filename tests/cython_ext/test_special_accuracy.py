@@ -19,7 +19,9 @@ BUILDS = ("native", "no_fma")
 INF = math.inf
 NAN = math.nan
 UNARY = tuple(exact.MEANING)
-BINARY = ("pow", "atan2", "logaddexp", "lbeta", "xlogy", "xlog1py", "xtimes", "xexpy", "mod", "floor_div")
+BINARY = (
+    "pow", "atan2", "logaddexp", "lbeta", "xlogy", "xlog1py", "xtimes", "xexpy", "mod", "floor_div",
+)  # fmt: skip
 FLOATS = ("exp", "log", "log1p", "tanh", "sigmoid", "softplus")
 LOOPS = (
     *(unary(name) for name in UNARY),
@@ -240,6 +242,8 @@ def test_zero_times_log_is_zero():
     y = np.array([0.0, INF, NAN, 0.0, math.e])
     assert_same(library()("xlogy", x, y), [0, 0, NAN, -INF, 1], y)
     assert_same(library()("xlog1py", x, y - 1), [0, 0, NAN, -INF, 1], y)
+    assert_same(library()("xtimes", x, y), [0, 0, NAN, 0, math.e], y)
+    assert_same(library()("xexpy", x, y), [0, 0, NAN, 2, math.exp(math.e)], y)
 
 
 def test_lbeta_edges():

@@ -89,7 +89,8 @@ def assert_near(got, wanted, rtol, what, atol=0.0):
     """Equal infinities, and numbers within rtol; what is below 1e-300 may be 0."""
     got = np.asarray(got, float)
     same = (got == wanted) | (np.abs(got - wanted) <= rtol * np.abs(wanted) + 1e-300 + atol)
-    assert same.all(), [(what, float(x), float(g), float(w)) for x, g, w, ok in zip(AT, got, wanted, same) if not ok]  # fmt: skip
+    wrong = [(float(x), float(g), float(w)) for x, g, w, ok in zip(AT, got, wanted, same) if not ok]
+    assert not wrong, f"{what}: (at, got, right) {wrong}"
 
 
 def derivatives(term, eta):
