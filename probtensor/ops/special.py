@@ -114,7 +114,8 @@ class Log1mexp(Elementwise):
     samples = reals(-3, -0.1, edges=(*WIDE, -1e-12))
 
     def vjp(self, g, out, x):
-        return (-g / ops.expm1(-x),)
+        # exp(x) / (exp(x) - 1), in a form whose own derivative does not overflow.
+        return (-g * ops.exp(x - out),)
 
 
 @op

@@ -7,13 +7,13 @@ normal one is reflected into the lower tail; arctan(a) - arctan(b) = arctan2(a -
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from probtensor import ops
-from probtensor.graph.node import Node
+from probtensor.graph.node import Node, make
 from probtensor.transform.chain import chain_leaves
 from probtensor.transform.facts import Known, constant_of
 
@@ -23,6 +23,7 @@ CLOSE = 1e-15
 
 
 def is_literal(known: Known, node: Node, value: float) -> bool:
+    """Is a node this number, or as near to it as literals of it may be?"""
     found = known.constant(node)
     return found is not None and abs(found - value) <= CLOSE * abs(value)
 
@@ -88,11 +89,6 @@ def log_cauchy(z: Node) -> Node:
     return ops.where(z > 0, above, below)
 
 
-def exponent(p: Node) -> Node | None:
-    """z for p = exp(z) or, as far as differences are concerned, p = exp(z) - 1."""
-    return p.inputs[0] if isinstance(p.op, (ops.Exp, ops.Expm1)) else None
-
-
 # Shares.
 
 
@@ -130,32 +126,66 @@ def share_of(p: Node, known: Known) -> tuple[Node, Node] | None:
 # Differences.
 
 
+def _logistic(p: Node, known: Known) -> Node | None:
+    return p.inputs[0] if isinstance(p.op, ops.Sigmoid) else None
+
+
+def _exponential(p: Node, known: Known) -> Node | None:
+    return p.inputs[0] if isinstance(p.op, ops.Exp) else None
+
+
+def _less_one(p: Node, known: Known) -> Node | None:
+    return p.inputs[0] if isinstance(p.op, ops.Expm1) else None
+
+
+def _rest_of_exponential(p: Node, known: Known) -> Node | None:
+    return _less_one(p.inputs[0], known) if isinstance(p.op, ops.Neg) else None
+
+
+VIEWS = (
+    ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose, ops.Slice,
+    ops.Gather,
+)  # fmt: skip
+
+
+def argument(p: Node, known: Known, law: Law, depth: int = 6) -> Node | None:
+    """z for p = F(z), also where p is a view of such values, or they are joined with 0 and 1."""
+    found = law.leaf(p, known)
+    if found is not None or depth <= 0:
+        return found
+    if isinstance(p.op, VIEWS):
+        inner = argument(p.inputs[0], known, law, depth - 1)
+        if inner is None:
+            return None
+        return make(p.op, (ops.broadcast_to(inner, p.inputs[0].shape), *p.inputs[1:]))
+    if not isinstance(p.op, ops.Concatenate):
+        return None
+    parts = [argument(x, known, law, depth - 1) for x in p.inputs]
+    if all(z is None for z in parts):
+        return None
+    for place, x in enumerate(p.inputs):
+        value = known.constant(x)
+        if parts[place] is None and value in law.ends:
+            parts[place] = ops.constant(law.ends[value], x.dtype)
+    if any(z is None for z in parts):
+        return None
+    return make(p.op, [ops.broadcast_to(z, x.shape) for z, x in zip(parts, p.inputs)])
+
+
 def log_of_difference(p: Node, known: Known, where: Node | None = None) -> Node | None:
-    """log(p - q), for two values of one distribution function, and piece by piece for joined ones.
-    `where` says where the result is used: elsewhere the arguments are harmless ones."""
-    first, second = p.inputs
-    if isinstance(first.op, ops.Sigmoid) and isinstance(second.op, ops.Sigmoid):
-        return _log_logistic_between(*_harmless((first.inputs[0], second.inputs[0]), where))
-    pair = normal_argument(first, known), normal_argument(second, known)
-    if None not in pair:
-        return _log_normal_between(*_harmless(pair, where))
-    pair = cauchy_argument(first, known), cauchy_argument(second, known)
-    if None not in pair:
-        upper, lower = _harmless(pair, where)
-        return ops.log(ops.arctan2(upper - lower, 1 + upper * lower) / math.pi)
-    if type(first.op) is type(second.op) and exponent(first) is not None:
-        upper, lower = _harmless((exponent(first), exponent(second)), where)
-        return upper + ops.log1mexp(lower - upper)
-    return _log_of_joined_difference(p, known)
+    """log(p - q) for two values of one distribution function. `where` says where the result is
+    used: elsewhere the arguments are harmless ones."""
+    for law in LAWS:
+        pair = [argument(x, known, law) for x in p.inputs]
+        if None in pair:
+            continue
+        if where is not None:
+            pair = [ops.where(where, z, end) for z, end in zip(pair, law.harmless)]
+        return law.between(*pair)
+    return None
 
 
-def _harmless(pair: Sequence[Node], where: Node | None) -> Sequence[Node]:
-    if where is None:
-        return pair
-    return ops.where(where, pair[0], 0), ops.where(where, pair[1], -1)
-
-
-def _log_logistic_between(upper: Node, lower: Node) -> Node:
+def _between_logistic(upper: Node, lower: Node) -> Node:
     gap = ops.log1mexp(_minus(lower, upper))
     return ops.log_sigmoid(upper) + ops.log_sigmoid(-lower) + gap
 
@@ -171,84 +201,42 @@ def _minus(p: Node, q: Node) -> Node:
     return p - q
 
 
-def _log_normal_between(upper: Node, lower: Node) -> Node:
+def _between_normal(upper: Node, lower: Node) -> Node:
     high = upper + lower > 0
     upper, lower = ops.where(high, -lower, upper), ops.where(high, -upper, lower)
     log_upper = ops.log_ndtr(upper)
-    return log_upper + ops.log1mexp(ops.log_ndtr(lower) - log_upper)
+    # The end may be infinite, where the slope of log_ndtr is, too.
+    log_lower = ops.log_ndtr(ops.maximum(lower, -1e15))
+    return log_upper + ops.log1mexp(log_lower - log_upper)
 
 
-def _joined(x: Node, axis: int) -> list[Node] | None:
-    """The pieces of a tensor along an axis, also of a slice of joined ones; None if it has none."""
-    if isinstance(x.op, ops.Concatenate) and x.op.axis == axis:
-        return list(x.inputs)
-    whole = isinstance(x.op, ops.Slice) and isinstance(x.inputs[0].op, ops.Concatenate)
-    if not whole or x.inputs[0].op.axis != axis or x.op.steps[axis] != 1:
-        return None
-    others = [a for a in range(x.ndim) if a != axis]
-    if any(x.shape[a] != x.inputs[0].shape[a] for a in others):
-        return None
-    start, size = x.op.starts[axis], x.op.sizes[axis]
-    pieces, place = [], 0
-    for part in x.inputs[0].inputs:
-        length = part.shape[axis]
-        if not all(isinstance(n, int) for n in (start, size, length)):
-            return None
-        low, high = max(place, start), min(place + length, start + size)
-        if low < high:
-            pieces.append(ops.narrow(part, axis, low - place, high - low))
-        place += length
-    return pieces
+def _between_cauchy(upper: Node, lower: Node) -> Node:
+    return ops.log(ops.arctan2(upper - lower, 1 + upper * lower) / math.pi)
 
 
-def _log_of_joined_difference(p: Node, known: Known) -> Node | None:
-    """log(p - q) piece by piece: categories as differences of [0, F(c), 1]."""
-    for axis in range(p.ndim):
-        sides = [_joined(side, axis) for side in p.inputs]
-        if None in sides or any(side.shape != p.shape for side in p.inputs):
-            continue
-        sizes = [[x.shape[axis] for x in side] for side in sides]
-        if not all(isinstance(n, int) for side in sizes for n in side):
-            continue
-        if not any(_is_law(x, known) for side in sides for x in side):
-            continue
-        ends = sorted({0, *(sum(side[: k + 1]) for side in sizes for k in range(len(side)))})
-        pairs = [
-            [_cut(side, axis, low, high) for side in sides]
-            for low, high in itertools.pairwise(ends)
-        ]
-        return ops.concatenate([ops.log(upper - lower) for upper, lower in pairs], axis)
-    return None
+def _between_exponentials(upper: Node, lower: Node) -> Node:
+    gap = ops.where(ops.isinf(upper), -1, lower - upper)
+    return upper + ops.log1mexp(gap)
 
 
-def _is_law(x: Node, known: Known) -> bool:
-    while isinstance(x.op, (ops.Slice, ops.ExpandDims, ops.BroadcastTo)):
-        x = x.inputs[0]
-    laws = (normal_argument(x, known), cauchy_argument(x, known), exponent(x))
-    return isinstance(x.op, ops.Sigmoid) or any(z is not None for z in laws)
+@dataclass(frozen=True)
+class Law:
+    """A distribution function: how its argument is found, where it is 0 and 1, log(F(a) - F(b)),
+    and arguments for which that is a number."""
+
+    leaf: Callable[[Node, Known], Node | None]
+    ends: Mapping[float, float]
+    between: Callable[[Node, Node], Node]
+    harmless: tuple[float, float] = (1.0, 0.0)
 
 
-def _cut(pieces: Sequence[Node], axis: int, low: int, high: int) -> Node:
-    """What lies from low to high along the axis, within one of the pieces."""
-    place = 0
-    for part in pieces:
-        if place <= low and high <= place + part.shape[axis]:
-            return _narrowed(part, axis, low - place, high - low)
-        place += part.shape[axis]
-    raise AssertionError("no piece holds the span")
-
-
-def _narrowed(x: Node, axis: int, start: int, size: int) -> Node:
-    """A slice along an axis, taken inside an elementwise function of one argument."""
-    if size == x.shape[axis]:
-        return x
-    if isinstance(x.op, (ops.Sigmoid, ops.Ndtr, ops.Exp, ops.Expm1)):
-        return x.op(_narrowed(x.inputs[0], axis, start, size))
-    if isinstance(x.op, (ops.Add, ops.Sub)):
-        sides = [
-            _narrowed(s, axis - x.ndim + s.ndim, start, size)
-            if axis - x.ndim + s.ndim >= 0 and s.shape[axis - x.ndim + s.ndim] != 1 else s
-            for s in x.inputs
-        ]  # fmt: skip
-        return x.op(*sides)
-    return ops.narrow(x, axis, start, size)
+REAL_ENDS = {0: -math.inf, 1: math.inf}
+LAWS = (
+    Law(_logistic, REAL_ENDS, _between_logistic),
+    Law(normal_argument, REAL_ENDS, _between_normal),
+    Law(cauchy_argument, {}, _between_cauchy),
+    Law(_exponential, {0: -math.inf, 1: 0.0}, _between_exponentials, (0.0, -1.0)),
+    Law(_less_one, {}, _between_exponentials, (0.0, -1.0)),
+    Law(_rest_of_exponential, {0: 0.0, 1: -math.inf}, lambda p, q: _between_exponentials(q, p),
+        (-1.0, 0.0)),
+)  # fmt: skip

@@ -17,6 +17,7 @@ from probtensor.graph.node import Const, Input, Node, make
 from probtensor.ops.kinds import Contraction
 from probtensor.rules.laws import (
     ROOT2,
+    VIEWS,
     cauchy_argument,
     is_literal,
     log_cauchy,
@@ -240,18 +241,18 @@ def log_of_rest(p: Node, known: Known, depth: int = DEEP) -> Node | None:
 # Choices, joins and views.
 
 
-_VIEWS = (
-    ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose, ops.Slice,
-    ops.Gather,
-)  # fmt: skip
-
-
-def _log_through(p: Node, known: Known, depth: int, form: Callable, plain: Callable) -> Node | None:
-    """The form of what is chosen, joined or viewed."""
+def _log_through(
+    p: Node, known: Known, depth: int, form: Callable, plain: Callable, used: Node | None = None
+) -> Node | None:
+    """The form of what is chosen, joined or viewed; `used` says where a choice is used."""
     if isinstance(p.op, ops.Where):
         condition, *parts = p.inputs
-        there = (condition, ops.logical_not(condition))
-        found = [_log_where(x, c, known, depth, form) for x, c in zip(parts, there, strict=True)]
+        there = [condition, ops.logical_not(condition)]
+        if used is not None:
+            there = [ops.logical_and(used, c) for c in there]
+        found = [
+            _log_where(x, c, known, depth, form, plain) for x, c in zip(parts, there, strict=True)
+        ]
         if found == [None, None] or (None in found and _is_mere_choice(parts, known)):
             return None
         # Where it is not used, the plain logarithm is that of something harmless.
@@ -267,7 +268,7 @@ def _log_through(p: Node, known: Known, depth: int, form: Callable, plain: Calla
             return None
         logs = [plain(x) if log is None else log for x, log in zip(p.inputs, found, strict=True)]
         return make(p.op, [ops.broadcast_to(z, x.shape) for z, x in zip(logs, p.inputs)])
-    if isinstance(p.op, _VIEWS):
+    if isinstance(p.op, VIEWS):
         inner = form(p.inputs[0], known, depth - 1)
         if inner is None:
             return None
@@ -283,10 +284,14 @@ def _is_mere_choice(parts: Sequence[Node], known: Known) -> bool:
     )
 
 
-def _log_where(x: Node, condition: Node, known: Known, depth: int, form: Callable) -> Node | None:
-    """The form of one branch of a choice, with slopes that are numbers where it is not chosen."""
+def _log_where(
+    x: Node, used: Node, known: Known, depth: int, form: Callable, plain: Callable
+) -> Node | None:
+    """The form of one branch of a choice, with slopes that are numbers where it is not used."""
+    if isinstance(x.op, ops.Where):
+        return _log_through(x, known, depth - 1, form, plain, used)
     if isinstance(x.op, ops.Sub) and form is log_of and not is_literal(known, x.inputs[0], 1):
-        return log_of_difference(x, known, condition)
+        return log_of_difference(x, known, used)
     return form(x, known, depth - 1)
 
 
@@ -311,7 +316,7 @@ _FINITE = (
     ops.LogSigmoid, ops.LogNdtr, ops.LogSoftmax, ops.LogCexpexp, ops.LogSoftplus, ops.Softplus,
     ops.Add, ops.Sub, ops.Mul, ops.Neg, ops.Where, ops.Cast, ops.Sum, ops.Concatenate, ops.Sigmoid,
     ops.Tanh, ops.SetSlice, ops.Scatter, ops.LogSumExp, ops.Max, ops.Min, ops.Maximum, ops.Minimum,
-    *_VIEWS,
+    *VIEWS,
 )  # fmt: skip
 
 
