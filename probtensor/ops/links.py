@@ -15,7 +15,7 @@ from probtensor.ops.kinds import NONNEGATIVE, UNIT, Elementwise, Facts, Range, o
 from probtensor.ops.samples import reals
 from probtensor.ops.special import RISING, WIDE, _log1mexp, static
 
-FAR = (*WIDE, -37.5, 6.6, 30.0)
+FAR = (*WIDE, -37.5, 6.6, 30.0, np.inf, -np.inf)
 
 
 def _xtimes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -71,8 +71,9 @@ class LogCexpexp(Elementwise):
 
 
 def _log_cexpexp_slope(x: np.ndarray) -> np.ndarray:
-    u = np.exp(np.clip(x, -40, 6.4))
-    return np.where(x > 6.4, np.exp(x - np.exp(x)), u / np.expm1(u)).astype(x.dtype)
+    y = np.clip(x, -40, 80)
+    u = np.exp(np.minimum(y, 6.4))
+    return np.where(y > 6.4, np.exp(y - np.exp(y)), u / np.expm1(u)).astype(x.dtype)
 
 
 @op

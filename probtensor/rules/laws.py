@@ -190,15 +190,15 @@ def _between_logistic(upper: Node, lower: Node) -> Node:
     return ops.log_sigmoid(upper) + ops.log_sigmoid(-lower) + gap
 
 
-def _minus(p: Node, q: Node) -> Node:
-    """p - q without what both have: (c - z) - (d - z) is c - d."""
+def _minus(p: Node, q: Node, plain: Node | None = None) -> Node:
+    """p - q without what both have: (c - z) - (d - z) is c - d. Otherwise `plain`."""
     if type(p.op) is type(q.op) and isinstance(p.op, (ops.Add, ops.Sub)):
         (a, b), (c, d) = p.inputs, q.inputs
         if b is d:
             return a - c
         if a is c:
             return b - d if isinstance(p.op, ops.Add) else d - b
-    return p - q
+    return p - q if plain is None else plain
 
 
 def _between_normal(upper: Node, lower: Node) -> Node:
@@ -211,12 +211,35 @@ def _between_normal(upper: Node, lower: Node) -> Node:
 
 
 def _between_cauchy(upper: Node, lower: Node) -> Node:
-    return ops.log(ops.arctan2(upper - lower, 1 + upper * lower) / math.pi)
+    first, last = ops.eq(lower, -math.inf), ops.eq(upper, math.inf)
+    whole = ops.logical_or(first, last)
+    a, b = ops.where(whole, 1, upper), ops.where(whole, 0, lower)
+    inside = ops.log(ops.arctan2(_minus(upper, lower, a - b), 1 + a * b) / math.pi)
+    tail = log_cauchy(ops.where(first, upper, -lower))
+    return ops.where(whole, tail, inside)
 
 
 def _between_exponentials(upper: Node, lower: Node) -> Node:
     gap = ops.where(ops.isinf(upper), -1, lower - upper)
     return upper + ops.log1mexp(gap)
+
+
+def _between_double(first: Node, second: Node) -> Node:
+    """log(exp(-exp(a)) - exp(-exp(b))), where log(exp(b) - exp(a)) is b + log1mexp(a - b)."""
+    gap = second + ops.log1mexp(_minus(first, second))
+    return ops.log_cexpexp(gap) - ops.xexpy(1, first)
+
+
+def _double(leaf: Callable) -> Callable[[Node, Known], Node | None]:
+    """z where the argument that `leaf` finds is -exp(z)."""
+
+    def found(p: Node, known: Known) -> Node | None:
+        z = leaf(p, known)
+        if z is None or not isinstance(z.op, ops.Neg) or not isinstance(z.inputs[0].op, ops.Exp):
+            return None
+        return z.inputs[0].inputs[0]
+
+    return found
 
 
 @dataclass(frozen=True)
@@ -234,7 +257,14 @@ REAL_ENDS = {0: -math.inf, 1: math.inf}
 LAWS = (
     Law(_logistic, REAL_ENDS, _between_logistic),
     Law(normal_argument, REAL_ENDS, _between_normal),
-    Law(cauchy_argument, {}, _between_cauchy),
+    Law(cauchy_argument, REAL_ENDS, _between_cauchy),
+    Law(_double(_exponential), {0: math.inf, 1: -math.inf}, _between_double, (0.0, 1.0)),
+    Law(_double(_less_one), {}, _between_double, (0.0, 1.0)),
+    Law(
+        _double(_rest_of_exponential),
+        REAL_ENDS,
+        lambda p, q: _between_double(q, p),
+    ),
     Law(_exponential, {0: -math.inf, 1: 0.0}, _between_exponentials, (0.0, -1.0)),
     Law(_less_one, {}, _between_exponentials, (0.0, -1.0)),
     Law(_rest_of_exponential, {0: 0.0, 1: -math.inf}, lambda p, q: _between_exponentials(q, p),
