@@ -12,20 +12,28 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.graph.node import Node, make
 from probtensor.transform.chain import chain_leaves
 from probtensor.transform.facts import Known, constant_of
 
 ROOT2 = math.sqrt(2)
-# Literals that stand for 1/pi or 1/sqrt(2) may be rounded in a few ways.
-CLOSE = 1e-15
+# Literals that stand for 1/pi or 1/sqrt(2) may be rounded in a few ways: last places.
+CLOSE = 8
+
+
+def is_close(a: float, b: float, like: Node) -> bool:
+    """Are two numbers the same but for a few roundings in the dtype of a node?"""
+    size = np.finfo(like.dtype).eps if like.type.is_float else 0.0
+    return abs(a - b) <= CLOSE * size * abs(b)
 
 
 def is_literal(known: Known, node: Node, value: float) -> bool:
     """Is a node this number, or as near to it as literals of it may be?"""
     found = known.constant(node)
-    return found is not None and abs(found - value) <= CLOSE * abs(value)
+    return found is not None and is_close(found, value, node)
 
 
 def _other(node: Node, value: float, known: Known) -> Node | None:
@@ -118,7 +126,7 @@ def share_of(p: Node, known: Known) -> tuple[Node, Node] | None:
         for n, m in (total.inputs, total.inputs[::-1]):
             number = constant_of(n)
             own = (number, Counter()) if number is not None else known.remember(n, _factors)
-            if rest == own[1] and abs(value - own[0]) <= CLOSE * abs(value):
+            if rest == own[1] and is_close(value, own[0], p):
                 return n, m
     return None
 
