@@ -344,6 +344,7 @@ from probtensor.ops.reduce import (
     Any_,
     Max,
     Min,
+    Peak,
     Prod,
     Sum,
     all,

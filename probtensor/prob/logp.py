@@ -110,7 +110,7 @@ def full_density(
     parameter lies outside of where it may; nan stays nan. For `is_fixed` see `normalised`."""
     op = variable.op
     law, known = op.distribution, Known()
-    inputs, bounded = without_bounds(inputs)
+    (x, *inputs), bounded = without_bounds([x, *inputs])
     x = typed_value(op, x, inputs)
     support = op.support(*inputs)
     inside = None if is_within(x, support, known) else support.contains(x)
@@ -129,7 +129,7 @@ def full_density(
 
 
 def without_bounds(inputs: Sequence[Node]) -> tuple[list[Node], list[tuple[Support, Node]]]:
-    """Parameters without the names and the checks inside them, and these checks."""
+    """A value and parameters without the names and the checks inside them, and these checks."""
     done: dict[Node, Node] = {}
     bounded: list[tuple[Support, Node]] = []
     for node in toposort(inputs):

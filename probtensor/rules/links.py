@@ -55,6 +55,7 @@ DRAWN = Ruleset(
         y * ops.xexpy(1, x), ops.xexpy(y, x), over={"y": (-9, 9), "x": WIDE},
         why="0 * inf past 709: (1 - y) * log(1 - p) of a complementary log-log link",
     ),
+    rule(ops.sqrt(ops.exp(x)), ops.exp(0.5 * x), over=WIDE, why="its slope at 0 is infinite"),
     rule(1 + ops.tanh(x), 2 * ops.sigmoid(2 * x), over=(-400, 400), why="cancellation below 0"),
     rule(1 - ops.tanh(x), 2 * ops.sigmoid(-2 * x), over=(-400, 400), why="cancellation above 0"),
     rule(
@@ -95,6 +96,10 @@ def log_of(p: Node, known: Known, depth: int = DEEP) -> Node | None:
         return _log_of_product(p, known, depth)
     if isinstance(op, ops.Add):
         return _log_of_sum(p, known, depth)
+    if isinstance(op, (ops.Square, ops.Sqrt)):
+        inner = log_of(p.inputs[0], known, depth - 1) if known.bounds(p).positive else None
+        sure = inner is not None and known.bounds(p.inputs[0]).positive
+        return inner * (2.0 if isinstance(op, ops.Square) else 0.5) if sure else None
     return _log_through(p, known, depth, log_of, ops.log)
 
 
@@ -204,6 +209,9 @@ def _log_of_sum(p: Node, known: Known, depth: int) -> Node | None:
         return None
     log_n, log_m, agree = logs
     if agree is None:
+        for one, log in ((n, log_m), (m, log_n)):
+            if is_literal(known, one, 1):
+                return ops.softplus(log)
         return ops.logaddexp(log_n, log_m)
     if known.bounds(m).positive:
         return log_m + _log1p_of_ratio(log_n - log_m, agree)
@@ -356,7 +364,10 @@ def log_by_writing(node: Node, known: Known) -> Node | None:
     """log(p) by the way p is written, where it rounds to 0 or 1; rounding the parts of a sum costs
     as many last places as they are larger than it."""
     p = node.inputs[0]
-    if isinstance(p.op, (ops.Exp, ops.Softmax)):
+    known_sum = isinstance(p.op, ops.Add) and any(isinstance(x.op, ops.Exp) for x in p.inputs)
+    if isinstance(p.op, (ops.Exp, ops.Softmax)) or (
+        known_sum and any(is_literal(known, x, 1) for x in p.inputs)
+    ):
         return None  # Rules of their own.
     return log_of(p, known)
 
