@@ -210,8 +210,8 @@ def floats(x: Any) -> Node:
 def logsumexp(
     a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
 ) -> Node:
-    """log(sum(b * exp(a))) over `axis` (all axes if None), without overflow; -inf if all terms are
-    0 or there are none, nan if the sum is negative. The weights `b` are 1 where they are left out."""
+    """log(sum(b * exp(a))) over `axis` (all axes if None), without overflow; -inf if all terms
+    are 0 or there are none, nan if the sum is negative. Weights `b` left out are 1."""
     a = floats(a)
     if b is not None:
         return _weighted(a, floats(b), axis, keepdims)

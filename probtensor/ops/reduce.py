@@ -189,13 +189,15 @@ class Max(Extreme):
 
 @op
 class Peak(Max):
-    """The largest element over `axes`, -inf where there is none."""
+    """The largest element over `axes`, the least of its dtype where there is none: -inf."""
 
     identity = -np.inf
     samples = cases((3, 4), axes=[(0,), (0, 1)])
 
     def numpy(self, x):
-        return np.max(x, axis=self.axes, initial=-np.inf)
+        kind = x.dtype.kind
+        least = -np.inf if kind == "f" else False if kind == "b" else np.iinfo(x.dtype).min
+        return np.max(x, axis=self.axes, initial=least)
 
 
 @op
