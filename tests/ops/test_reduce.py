@@ -198,7 +198,7 @@ def test_logsumexp_of_nothing_is_minus_infinity():
     """As of a known empty axis, so of one that a call makes empty; beside weights, too."""
     x, m = ops.matrix("x"), ops.zeros((2, 0))
     outputs = [ops.logsumexp(x, 1), ops.logsumexp(x, 1, b=x), ops.log(ops.sum(ops.exp(x), 1))]
-    outputs += [ops.logsumexp(x, 1, keepdims=True)[:, 0], ops.logsumexp(m, 1), ops.logsumexp(x.T, 0)]
+    outputs += [ops.logsumexp(x, 1, keepdims=True)[:, 0], ops.logsumexp(m, 1)]
     for target in ("interp", "cython"):
         f = function([x], [*outputs, grad(ops.sum(outputs[0]), x)], target=target)
         *found, slope = f(np.zeros((2, 0)))
