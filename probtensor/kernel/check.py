@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from probtensor.kernel.ir import (
     Apply,
@@ -19,7 +19,6 @@ from probtensor.kernel.ir import (
     Store,
     exprs_of,
     walk,
-    walk_expr,
 )
 from probtensor.kernel.simplify import coefficient, substitute
 from probtensor.types import Dim, Size, _terms, size_names
@@ -118,32 +117,34 @@ class _Checker:
         stores = [stmt for stmt in inside if isinstance(stmt, Store)]
         written = {store.buffer for store in stores}
         exprs = [*(e for stmt in inside for e in exprs_of(stmt)), *(a.term for a in loop.accs)]
-        loads = [
-            part
-            for expr in exprs
-            for part in walk_expr(expr)
-            if isinstance(part, Load) and part.buffer in written
-        ]
+        loads = [x for e in exprs for x in loads_of(e) if x[0].buffer in written]
         inner = {stmt.var: stmt.extent for stmt in inside if isinstance(stmt, For)}
-        for load in loads:
+        for load, chosen in loads:
             for store in stores:
-                if store.buffer == load.buffer and not self._own(loop, store, load, inner):
+                own = store.buffer != load.buffer or self._own(loop, store, load, inner, chosen)
+                if not own:
                     self._fail(
                         f"a turn of {loop.var} reads {load.buffer}[{load.index}], and another may "
                         f"store {store.buffer}[{store.index}]"
                     )
 
-    def _own(self, loop: For, store: Store, load: Load, inner: Mapping[str, Size]) -> bool:
+    def _own(
+        self, loop: For, store: Store, load: Load, inner: Mapping[str, Size], chosen: bool
+    ) -> bool:
         """Whether what a turn stores is apart from what other turns read: each turn has a stretch
         of its own, or the loop stores in one region and reads in another.
 
-        A place in a stretch that is data, or a quotient, is taken to lie in it.
+        A place in a stretch that is data, or a quotient, is taken to lie in it, and so is one that
+        is read under a condition (`chosen`), as the parts of a join are.
         """
         step = coefficient(store.index, loop.var)
         if step is not None and step == coefficient(load.index, loop.var):
             turn = step * Dim.name(loop.var)
-            places = _without_common(store.index - turn, load.index - turn, inner)
-            if all(self._stays_within(place, step, inner) for place in places):
+            stored, read = _without_common(store.index - turn, load.index - turn, inner)
+            within = chosen and step not in (0, 1)
+            if self._stays_within(stored, step, inner) and (
+                within or self._stays_within(read, step, inner)
+            ):
                 return True
         turns = {**inner, loop.var: loop.extent}
         others = {f"{name}'": extent for name, extent in turns.items()}
@@ -202,6 +203,17 @@ class _Checker:
         # A loop of no turns writes nothing.
         if same and 0 not in self.extents.values():
             self._fail(f"each turn of {', '.join(same)} writes the same place, in {store}")
+
+
+def loads_of(expr: Expr, chosen: bool = False) -> Iterator[tuple[Load, bool]]:
+    """The loads in an expression, and whether each is in a branch of a choice."""
+    match expr:
+        case Load():
+            yield expr, chosen
+        case Apply(name, (first, *rest)):
+            yield from loads_of(first, chosen)
+            for arg in rest:
+                yield from loads_of(arg, chosen or name == "where")
 
 
 def _without_common(a: Size, b: Size, inner: Mapping[str, Size]) -> tuple[Size, Size]:

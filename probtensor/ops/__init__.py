@@ -23,6 +23,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     index.py       x[key], x.at[key], gather, scatter
     along.py       take, take_along_axis
     linalg.py      one contraction for all matrix products; Cholesky, triangular systems
+    links.py       logarithms of probabilities, products whose zeros win
     norms.py       norms of vectors and of matrices
     subscripts.py  einsum: any number of operands, as contractions of two
     creation.py    inputs, zeros, arange, eye
@@ -250,6 +251,20 @@ from probtensor.ops.linalg import (
     vecdot,
     vecmat,
 )
+from probtensor.ops.links import (
+    InverseMills,
+    LogCexpexp,
+    LogCexpexpSlope,
+    LogSoftplus,
+    Xexpy,
+    Xtimes,
+    inverse_mills,
+    log_cexpexp,
+    log_cexpexp_slope,
+    log_softplus,
+    xexpy,
+    xtimes,
+)
 from probtensor.ops.logic import (
     BitAnd,
     BitNot,
@@ -331,6 +346,7 @@ from probtensor.ops.reduce import (
     Any_,
     Max,
     Min,
+    Peak,
     Prod,
     Sum,
     all,

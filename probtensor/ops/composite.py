@@ -41,13 +41,13 @@ AXES = (
 
 def finite_shift(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     """The maximum over `axes`, kept as axes of size 1; 0 where it is infinite or nan."""
-    top = np.max(x, axis=axes, keepdims=True)
+    top = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
     return np.where(np.isfinite(top), top, x.dtype.type(0))
 
 
 def shift_of(x: Node, axes: tuple[int, ...]) -> Node:
     """As `finite_shift`, as a graph; nan stays, and ends in the result all the same."""
-    top = ops.max(x, axes, keepdims=True)
+    top = ops.expand_dims(make(ops.Peak(axes), (x,)), axes)
     return ops.where(ops.isinf(top), 0, top)
 
 
@@ -71,7 +71,10 @@ class OverAxes(Composite):
 
 @op
 class LogSumExp(OverAxes):
-    """log(sum(exp(x))) over `axes`; -inf where all elements are, +inf where one is."""
+    """log(sum(exp(x))) over `axes`; -inf where all elements are, as of none, +inf where one is."""
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        yield from ()
 
     def infer(self, x: TensorType) -> TensorType:
         self.check(x)
@@ -158,7 +161,7 @@ class PlaceOf(Composite):
         if not 0 <= self.axis < x.ndim:
             raise ShapeError(f"axis {self.axis} of a tensor with {x.ndim} axes")
         if x.shape[self.axis] == 0:
-            raise ShapeError("has no value over an empty axis")
+            raise ShapeError(f"has no value over an empty axis, axis {self.axis} of {x}")
         if x.dtype == "bool":
             raise TypeError("needs numbers, not bools")
         return TensorType("int64", tuple(n for a, n in enumerate(x.shape) if a != self.axis))
@@ -207,8 +210,8 @@ def floats(x: Any) -> Node:
 def logsumexp(
     a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
 ) -> Node:
-    """log(sum(b * exp(a))) over `axis` (all axes if None), without overflow; -inf if all terms are
-    0, nan if the sum is negative. The weights `b` are 1 where they are left out."""
+    """log(sum(b * exp(a))) over `axis` (all axes if None), without overflow; -inf if all terms
+    are 0 or there are none, nan if the sum is negative. Weights `b` left out are 1."""
     a = floats(a)
     if b is not None:
         return _weighted(a, floats(b), axis, keepdims)
@@ -221,7 +224,8 @@ def _weighted(a: Node, b: Node, axis: Axis, keepdims: bool) -> Node:
     a, b = ops.broadcast_arrays(a, b)
     axes = normal_axes(axis, a, "logsumexp")
     a = ops.where(ops.eq(b, 0), -np.inf, a)
-    shift = ops.stop_gradient(shift_of(a, axes)) if axes else ops.zeros_like(a)
+    top = ops.expand_dims(make(LogSumExp(axes), (a,)), axes) if axes else ops.zeros_like(a)
+    shift = ops.stop_gradient(ops.where(ops.isinf(top), 0, top))
     total = ops.sum(b * ops.exp(a - shift), axes, keepdims=True) if axes else b * ops.exp(a)
     out = ops.log(total) + shift
     return out if flag(keepdims, "logsumexp: keepdims") or not axes else ops.squeeze(out, axes)

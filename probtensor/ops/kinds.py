@@ -300,7 +300,10 @@ class Reduction(Kind):
         if any(not 0 <= a < x.ndim for a in self.axes) or list(self.axes) != sorted(set(self.axes)):
             raise ShapeError(f"axes {self.axes} of a tensor with {x.ndim} axes")
         if self.identity is None and any(x.shape[a] == 0 for a in self.axes):
-            raise ShapeError(f"has no value over an empty axis, {self.axes}")
+            empty = next(a for a in self.axes if x.shape[a] == 0)
+            raise ShapeError(
+                f"has no value over an empty axis, axis {empty} of {x}: initial= is that of nothing"
+            )
         kept = tuple(n for a, n in enumerate(x.shape) if a not in self.axes)
         return TensorType(self.result_dtype(x.dtype), kept)
 

@@ -188,6 +188,19 @@ class Max(Extreme):
 
 
 @op
+class Peak(Max):
+    """The largest element over `axes`, the least of its dtype where there is none: -inf."""
+
+    identity = -np.inf
+    samples = cases((3, 4), axes=[(0,), (0, 1)])
+
+    def numpy(self, x):
+        kind = x.dtype.kind
+        least = -np.inf if kind == "f" else False if kind == "b" else np.iinfo(x.dtype).min
+        return np.max(x, axis=self.axes, initial=least)
+
+
+@op
 class Min(Extreme):
     """The smallest element over `axes`; nan where there is one."""
 

@@ -125,7 +125,8 @@ class Log1mexp(Elementwise):
     samples = reals(-3, -0.1, edges=(*WIDE, -1e-12))
 
     def vjp(self, g, out, x):
-        return (-g / ops.expm1(-x),)
+        # exp(x) / (exp(x) - 1), in a form whose own derivative does not overflow.
+        return (-g * ops.exp(x - out),)
 
 
 @op
@@ -274,8 +275,7 @@ class LogNdtr(Elementwise):
     samples = reals(-5, 3, edges=WIDE)
 
     def vjp(self, g, out, x):
-        # phi(x) / Phi(x) = sqrt(2/pi) / erfcx(-x / sqrt 2): no 0/0 in the lower tail.
-        return (g * float(np.sqrt(2 / np.pi)) / erfcx(x * float(-np.sqrt(0.5))),)
+        return (g * ops.inverse_mills(x),)
 
 
 @op

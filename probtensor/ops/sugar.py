@@ -111,9 +111,10 @@ def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: 
 
 @public
 def relu(x: Any) -> Node:
-    """x where it is positive, else 0; so is the derivative, which is 0 at 0."""
+    """x where it is positive, else 0; nan stays nan. The derivative is 1 where x is positive, else
+    0, also at 0."""
     x = as_tensor(x)
-    return ops.where(x > 0, x, 0)
+    return ops.where(x <= 0, 0, x)
 
 
 @public

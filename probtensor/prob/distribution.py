@@ -40,6 +40,7 @@ from probtensor.prob.truncation import (
     sorted_entries,
 )
 from probtensor.process import PROCESS
+from probtensor.rules.links import log_of_link, times
 from probtensor.types import (
     Dim,
     ShapeError,
@@ -536,25 +537,18 @@ def places(shape: Sequence[Any]) -> Node:
 
 def log_of(x: Node) -> Node:
     """log x, without going through exp, sigmoid or softmax where x is one."""
-    match x.op:
-        case ops.Exp():
-            return x.inputs[0]
-        case ops.Sigmoid():
-            return ops.log_sigmoid(x.inputs[0])
-        case ops.Softmax(axes):
-            return ops.log_softmax(x.inputs[0], axis=axes)
-    return ops.log(x)
+    return log_of_link(x) if isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax)) else ops.log(x)
 
 
 def times_log(a: Node, x: Node) -> Node:
-    """a log x, and 0 where a is 0 even if x is 0 too."""
-    if isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax)) or is_nonzero(a):
-        return a * log_of(x)
-    return ops.xlogy(a, x)
+    """a log x, and 0 where a is 0 even if x is 0 too. Rules see links in it."""
+    if isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax)):
+        return times(a, log_of_link(x))
+    return a * ops.log(x) if is_nonzero(a) else ops.xlogy(a, x)
 
 
 def times_log_rest(a: Node, x: Node) -> Node:
-    """a log(1 - x), and 0 where a is 0 even if x is 1."""
+    """a log(1 - x), and 0 where a is 0 even if x is 1. Rules see links in it."""
     if isinstance(x.op, ops.Sigmoid):
         return a * ops.log_sigmoid(-x.inputs[0])
     return a * ops.log1p(-x) if is_nonzero(a) else ops.xlog1py(a, -x)

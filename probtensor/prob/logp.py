@@ -1,7 +1,7 @@
 """Log densities of graphs: each random variable replaced by a value, its terms added up.
 
-`logp` is the whole truth about one variable: -inf outside the support and for random parameters
-that leave their range, nan for other parameters that are none. A model's density leaves out what is
+`logp` is the whole truth about one variable: -inf outside the support and for parameters that leave
+their range, nan for what is nan. A model's density leaves out what is
 known to hold. A free variable comes out of its bijector, so it lies in its support; what depends on
 data alone is checked once, when data are bound; what can be shown to hold is not checked. What is
 left, the guards, are conditions under which the density is what its formulas say, and zero
@@ -18,16 +18,28 @@ from typing import Any
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, replace, toposort
+from probtensor.graph import (
+    Const,
+    GraphError,
+    Input,
+    Node,
+    as_tensor,
+    line_of,
+    made_by,
+    replace,
+    toposort,
+)
+from probtensor.graph.walk import rebuild
 from probtensor.ops.kinds import Elementwise
 from probtensor.prob.data import default_of, distinct
 from probtensor.prob.distribution import (
+    Bounded,
     Deterministic,
     RandomVariable,
     called,
 )
-from probtensor.prob.support import Above, Interval, Support, Vector, is_number
-from probtensor.transform.facts import Known
+from probtensor.prob.support import Above, Integers, Interval, Simplex, Support, Vector, is_number
+from probtensor.transform.facts import Known, without_positive_factors
 from probtensor.types import Dim, ShapeError, Size, broadcast_shapes, shape_text, size_product
 
 
@@ -36,9 +48,14 @@ def logp(variable: Node, value: Any) -> Node:
     """Log density (log mass) of a random variable at `value`, one number a point.
 
     Elementwise over the variable's shape; a vector distribution gives one number a vector. -inf
-    outside the support, and where a parameter that depends on random variables lies outside its
-    range; nan where any other parameter does. The parameters may hold other random variables, which
-    stay what they are. GraphError for anything but a random variable.
+    outside the support, and where a parameter lies outside its range, as in a model; nan where the
+    value or a parameter is nan. What the way a parameter is written shows is not checked: exp(s) is
+    positive though it rounds to 0 at -800, and the density there is what its formula says. The
+    parameters may hold other random variables, which stay what they are. GraphError for anything
+    but a random variable.
+
+        s = pt.scalar("s")
+        pt.logp(pt.random.exponential(pt.exp(s)), 1.0)      # s - exp(s): -800 at s = -800
     """
     if not isinstance(variable, Node):
         raise GraphError(f"logp: takes a random variable, not {variable!r:.60}")
@@ -56,11 +73,7 @@ def logp(variable: Node, value: Any) -> Node:
             f"logp: the value has shape {shape_text(value.shape)}, {name} has "
             f"{shape_text(variable.shape)}\n  {name} made at {line_of(variable)}"
         )
-    outside = [
-        -math.inf if any(isinstance(x.op, RandomVariable) for x in toposort([node])) else math.nan
-        for node in variable.inputs
-    ]
-    return full_density(variable, value, variable.inputs, has_value, outside)
+    return full_density(variable, value, variable.inputs, has_value)
 
 
 def unwrapped(node: Node) -> Node:
@@ -91,31 +104,69 @@ def typed_value(op: RandomVariable, x: Node, parameters: Sequence[Node]) -> Node
 
 
 def full_density(
-    variable: Node,
-    x: Node,
-    inputs: Sequence[Node],
-    is_fixed: Callable[[Node], bool],
-    outside: Sequence[float] | None = None,
+    variable: Node, x: Node, inputs: Sequence[Node], is_fixed: Callable[[Node], bool]
 ) -> Node:
-    """The log density with all checks in it; `outside` says what it is where a parameter is outside
-    its range, by default -inf. For `is_fixed` see `normalised`."""
+    """The log density with all checks in it that facts do not decide: -inf where the value or a
+    parameter lies outside of where it may; nan stays nan. For `is_fixed` see `normalised`."""
     op = variable.op
-    law = op.distribution
+    law, known = op.distribution, Known()
+    (x, *inputs), bounded = without_bounds([x, *inputs])
     x = typed_value(op, x, inputs)
-    inside = op.support(*inputs).contains(x)
+    support = op.support(*inputs)
+    inside = None if is_within(x, support, known) else support.contains(x)
     if law.indexes and inside is not None:
         # An index out of range must not be followed, though its outcome is not used.
         x = ops.where(inside, x, 0)
     parameters = op.parameters_of(inputs)
     result = normalised(variable, law.logpdf(x, *parameters), inputs, is_fixed)
     if inside is not None:
-        result = ops.where(widened(inside, result), result, -math.inf)
-    beyond = outside or [-math.inf] * len(inputs)
-    for domain, parameter, value in zip(law.parameters.values(), parameters, beyond):
-        valid = domain.contains(parameter)
+        result = ops.where(widened(or_nan(inside, x, support), result), result, -math.inf)
+    for domain, value in [*zip(law.parameters.values(), parameters), *bounded]:
+        valid = None if is_within(value, domain, known) else contained(value, domain, known)
         if valid is not None:
-            result = ops.where(valid, result, value)
+            result = ops.where(or_nan(valid, value, domain), result, -math.inf)
     return result
+
+
+def without_bounds(inputs: Sequence[Node]) -> tuple[list[Node], list[tuple[Support, Node]]]:
+    """A value and parameters without the names and the checks inside them, and these checks."""
+    done: dict[Node, Node] = {}
+    bounded: list[tuple[Support, Node]] = []
+    for node in toposort(inputs):
+        if isinstance(node.op, RandomVariable):
+            done[node] = node
+            continue
+        with made_by(node):
+            done[node] = rebuild(node, tuple(done.get(x, x) for x in node.inputs))
+        if isinstance(node.op, (Bounded, Deterministic)):
+            done[node] = done[node].inputs[0]
+        if isinstance(node.op, Bounded):
+            bounded.append((node.op.domain, done[node]))
+    return [done[x] for x in inputs], bounded
+
+
+def contained(value: Node, domain: Support, known: Known) -> Node | None:
+    """Where a value lies in its domain; of a sign alone the factors known to be positive, which may
+    round to 0, do not tell."""
+    return domain.contains(deciding(value, domain, known))
+
+
+def deciding(value: Node, domain: Support, known: Known) -> Node:
+    """What decides if a value lies in a domain."""
+    signs = isinstance(domain, Interval) and is_number(domain.low) and domain.low == 0
+    return without_positive_factors(value, known) if signs and not domain.bounded_above else value
+
+
+def or_nan(inside: Node, x: Node, domain: Support) -> Node:
+    """Inside, or nan, which stays what it is, in the value or in a bound."""
+    for y in (x, *(getattr(domain, end, None) for end in ("low", "high"))):
+        if not isinstance(y, Node) or not y.type.is_float:
+            continue
+        wrong = ops.isnan(y)
+        if y is x and domain.event_ndim:
+            wrong = ops.any(wrong, axis=tuple(range(-domain.event_ndim, 0)))
+        inside = ops.logical_or(inside, wrong)
+    return inside
 
 
 def widened(condition: Node, result: Node) -> Node:
@@ -189,10 +240,13 @@ class Conditions:
 
     def require(self, what: str, value: Node, domain: Support, line: str) -> None:
         """`value` must lie in `domain`."""
-        inside = domain.contains(value)
-        if inside is None or isinstance(value.op, Const) or is_within(value, domain, self.known):
+        if isinstance(value.op, Const) or is_within(value, domain, self.known):
             return
-        self.hold(Check(what, value, inside, domain, line))
+        part = deciding(value, domain, self.known)
+        inside = domain.contains(part)
+        if inside is not None:
+            what = what if part is value else f"a factor of {what}"
+            self.hold(Check(what, part, inside, domain, line))
 
     def hold(self, check: Check) -> None:
         """Note a condition that cannot be shown to hold."""
@@ -245,16 +299,38 @@ def is_within(node: Node, domain: Support, known: Known) -> bool:
     """Can it be shown that the values of a node lie in a support?"""
     if isinstance(domain, Vector):
         return is_within(node, domain.entries, known)
-    if isinstance(domain, Interval):
-        found = known.bounds(node)
-        low = found.low > domain.low or (
-            found.low == domain.low and (found.low_open or not domain.low_open)
-        )
-        high = found.high < domain.high or (
-            found.high == domain.high and (found.high_open or not domain.high_open)
-        )
-        return (low or not domain.bounded_below) and (high or not domain.bounded_above)
-    return isinstance(node.op, ops.Softmax)
+    if isinstance(domain, Simplex):
+        return is_simplex(node, known)
+    if not isinstance(domain, (Interval, Integers)) or not is_number(domain.low, domain.high):
+        return False
+    found = known.bounds(node)
+    if isinstance(domain, Integers):
+        return found.whole and found.low >= domain.low and found.high <= domain.high
+    low = found.low > domain.low or (
+        found.low == domain.low and (found.low_open or not domain.low_open)
+    )
+    high = found.high < domain.high or (
+        found.high == domain.high and (found.high_open or not domain.high_open)
+    )
+    return (low or not domain.bounded_below) and (high or not domain.bounded_above)
+
+
+def is_simplex(node: Node, known: Known) -> bool:
+    """Are the vectors along the last axis shares of 1 by the way they are written?"""
+    while isinstance(node.op, (ops.BroadcastTo, ops.ExpandDims)):
+        inner = node.inputs[0]
+        if not inner.ndim or inner.shape[-1] != node.shape[-1]:
+            return False
+        node = inner
+    last = (node.ndim - 1,)
+    if isinstance(node.op, ops.Softmax):
+        return node.op.axes == last
+    if not isinstance(node.op, ops.Div) or not known.bounds(node.inputs[0]).positive:
+        return False
+    part, total = node.inputs
+    while isinstance(total.op, (ops.BroadcastTo, ops.ExpandDims)):
+        total = total.inputs[0]
+    return isinstance(total.op, ops.Sum) and total.inputs[0] is part and total.op.axes == last
 
 
 def summed(

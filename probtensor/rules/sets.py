@@ -2,6 +2,7 @@
 
 from probtensor.rules.algebra import ALGEBRA
 from probtensor.rules.choices import CHOICES
+from probtensor.rules.links import LINKS
 from probtensor.rules.powers import FAST_POWERS, POWERS
 from probtensor.rules.products import PRODUCT_FORM
 from probtensor.rules.shapes import SHAPES
@@ -16,9 +17,10 @@ TOPICS: dict[str, Ruleset] = {
     "products": PRODUCT_FORM,
     "sums": SUMS,
     "shapes": SHAPES,
+    "links": LINKS,
     "stabilize": STABILIZE,
 }
 SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES
-STABLE = STABILIZE + SIMPLIFY
+STABLE = LINKS + STABILIZE + SIMPLIFY
 # The last pass: no derivative is taken of what it makes.
 FINAL = SIMPLIFY + FAST_POWERS

@@ -249,6 +249,12 @@ def _special() -> dict[str, Callable]:
     def ndtr(x):
         return mp.erfc(-x / mp.sqrt(2)) / 2
 
+    def log_cexpexp_slope(x):
+        u = exp(x)
+        if u == 0 or u > LARGEST:
+            return mp.mpf(u == 0)
+        return u / mp.expm1(u)
+
     return {
         "sigmoid": sigmoid, "logit": lambda x: log(x / (1 - x)) if x != 1 else mp.inf,
         "softplus": lambda x: log(1 + exp(x)), "log_sigmoid": lambda x: log(sigmoid(x)),
@@ -260,6 +266,12 @@ def _special() -> dict[str, Callable]:
         "erf": mp.erf, "erfc": mp.erfc, "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x),
         "erfinv": mp.erfinv, "erfcinv": lambda x: mp.erfinv(1 - x), "ndtr": ndtr,
         "log_ndtr": lambda x: log(ndtr(x)), "ndtri": lambda p: mp.sqrt(2) * mp.erfinv(2 * p - 1),
+        "xtimes": lambda x, y: mp.mpf(0) if x == 0 and not _nan(y) else x * y,
+        "xexpy": lambda x, y: mp.mpf(0) if x == 0 and not _nan(y) else x * exp(y),
+        "log_cexpexp": lambda x: log(-mp.expm1(-exp(x))),
+        "log_cexpexp_slope": log_cexpexp_slope,
+        "log_softplus": lambda x: log(log(1 + exp(x))),
+        "inverse_mills": lambda x: mp.npdf(x) / ndtr(x) if x > -LARGEST or _nan(x) else mp.inf,
         "gamma": mp.gamma, "lgamma": log_gamma, "digamma": mp.digamma,
         "trigamma": lambda x: mp.polygamma(1, x),
         "lbeta": lambda x, y: log_gamma(x) + log_gamma(y) - log_gamma(x + y),

@@ -107,7 +107,41 @@ class Known:
             return ANY
         known = [self._bounds[x] for x in node.inputs]
         found = _of_op(node, known)
+        if isinstance(node.op, ops.Div):
+            found = self._of_share(node, known, found)
+        elif isinstance(node.op, ops.Log) and isinstance(node.inputs[0].op, ops.Add):
+            found = self._of_log1p(node, found)
         return found if node.type.is_float else _of_integers(found, node.dtype)
+
+    def _of_share(self, node: Node, known: Sequence[Bounds], found: Bounds) -> Bounds:
+        """n / (n + m) lies in [0, 1], if neither is negative and one is positive."""
+        n, total = node.inputs
+        if not isinstance(total.op, ops.Add) or not known[1].positive or not known[0].nonnegative:
+            return found
+        for own, other in (total.inputs, total.inputs[::-1]):
+            if own is n and self._bounds[other].nonnegative:
+                return Bounds(0.0, 1.0, known[0].positive, self._bounds[other].positive)
+        return found
+
+    def _of_log1p(self, node: Node, found: Bounds) -> Bounds:
+        """log(1 + x) for a positive x is positive: rules take it for log1p, where none is lost."""
+        parts = node.inputs[0].inputs
+        positive = any(
+            self.constant(one) == 1 and self._bounds[x].positive for one, x in (parts, parts[::-1])
+        )
+        return replace(found, low=0.0, low_open=True) if positive and found.low <= 0 else found
+
+
+def without_positive_factors(x: Node, known: Known) -> Node:
+    """What has the sign of x: its factors that are not known to be positive, though they may round
+    to 0. It is x itself where all are known, or none."""
+    whole = x
+    while isinstance(x.op, (ops.Mul, ops.Div)):
+        first, second = (known.bounds(f).positive for f in x.inputs)
+        if first == second:
+            return whole if first else x
+        x = x.inputs[0] if second else x.inputs[1]
+    return x
 
 
 _REPEATING = (ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose)

@@ -173,6 +173,11 @@ GAMMA_POINTS = (every_exponent(low=-1074, high=1013, sign=False), between(0, 12,
                 np.nextafter(np.arange(1, 160) / 16, 0), np.arange(1, 160) / 16,
                 -every_exponent(low=-1074, high=60, sign=False, seed=5))
 
+def twice_exp(x, value):
+    """The scale of errors of a function of exp(-exp(x)): what the last place of x stands for."""
+    return value * max(1, mp.exp(x) / 8)
+
+
 MEANING = {
     "exp": Meaning(mp.exp, (WIDE, between(-746, 710, 2000), between(-746, -707, 300))),
     "exp2": Meaning(lambda x: mpf(2) ** x, (WIDE, between(-1076, 1025, 2000))),
@@ -207,6 +212,18 @@ MEANING = {
     "ndtr": Meaning(lambda x: erfc(-x / mp.sqrt(2)) / 2,
                     (SMALL, between(-38.6, 9, 1500), between(-38.6, -36))),
     "log_ndtr": Meaning(log_ndtr, (SMALL, between(-60, 38), -POSITIVE[1074:1580:3])),
+    "inverse_mills": Meaning(
+        lambda x: mp.npdf(x) / (erfcx(-x / mp.sqrt(2)) * mp.exp(-x * x / 2) / 2) if x < 0
+        else mp.npdf(x) / mp.ncdf(x), (SMALL, between(-60, 38.6, 1500), -POSITIVE[1074:1580:3])),
+    "log_cexpexp": Meaning(lambda x: mp.log(-mp.expm1(-mp.exp(x))) if x < 1
+                           else mp.log1p(-mp.exp(-mp.exp(x))),
+                           (SMALL, between(-745, 6.61), between(-5, 6.61, 1500)), 2.0, twice_exp),
+    "log_cexpexp_slope": Meaning(lambda x: mp.exp(x) / mp.expm1(mp.exp(x)),
+                                 (SMALL, between(-745, 6.62), between(-5, 6.62, 1500)), 2.0,
+                                 twice_exp),
+    "log_softplus": Meaning(lambda x: mp.log(mp.log1p(mp.exp(x))),
+                            (SMALL, between(-745, 40), around(0.5413248546129181),
+                             between(-5, 5, 1500)), 2.0, lambda x, v: max(abs(v), mpf(0.3))),
     "erfinv": Meaning(erfinv, (INTO_ONE[::4], between(-1, 1, 400))),
     "erfcinv": Meaning(lambda y: -ndtri(y / 2) / mp.sqrt(2),
                        (POSITIVE[:1073:4], between(0, 2, 400))),

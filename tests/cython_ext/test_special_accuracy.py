@@ -19,8 +19,10 @@ BUILDS = ("native", "no_fma")
 INF = math.inf
 NAN = math.nan
 UNARY = tuple(exact.MEANING)
-BINARY = ("pow", "atan2", "logaddexp", "lbeta", "xlogy", "xlog1py", "log1p_square", "mod",
-          "floor_div")
+BINARY = (
+    "pow", "atan2", "logaddexp", "lbeta", "xlogy", "xlog1py", "xtimes", "xexpy", "log1p_square",
+    "mod", "floor_div",
+)  # fmt: skip
 FLOATS = ("exp", "log", "log1p", "tanh", "sigmoid", "softplus")
 LOOPS = (
     *(unary(name) for name in UNARY),
@@ -106,6 +108,10 @@ EDGES = {
     "erfcx": ((0.0, 1), (INF, 0), (-INF, INF), (NAN, NAN)),
     "ndtr": ((0.0, 0.5), (INF, 1), (-INF, 0), (NAN, NAN)),
     "log_ndtr": ((INF, 0.0), (-INF, -INF), (NAN, NAN), (-1e200, -INF)),
+    "inverse_mills": ((INF, 0), (-INF, INF), (NAN, NAN), (-1e200, 1e200), (40, 0)),
+    "log_cexpexp": ((INF, 0.0), (-INF, -INF), (NAN, NAN), (-1e3, -1e3), (1e3, 0.0)),
+    "log_cexpexp_slope": ((INF, 0), (-INF, 1), (NAN, NAN), (-1e3, 1), (1e3, 0)),
+    "log_softplus": ((INF, INF), (-INF, -INF), (NAN, NAN), (-1e3, -1e3), (1e300, math.log(1e300))),
     "erfinv": (*ODD, (1, INF), (-1, -INF), (1.5, NAN), (INF, NAN)),
     "erfcinv": ((0.0, INF), (1, 0), (2, -INF), (-1, NAN), (3, NAN), (NAN, NAN)),
     "ndtri": ((0.0, -INF), (0.5, 0), (1, INF), (-1, NAN), (2, NAN), (NAN, NAN)),
@@ -237,6 +243,8 @@ def test_zero_times_log_is_zero():
     y = np.array([0.0, INF, NAN, 0.0, math.e])
     assert_same(library()("xlogy", x, y), [0, 0, NAN, -INF, 1], y)
     assert_same(library()("xlog1py", x, y - 1), [0, 0, NAN, -INF, 1], y)
+    assert_same(library()("xtimes", x, y), [0, 0, NAN, 0, math.e], y)
+    assert_same(library()("xexpy", x, y), [0, 0, NAN, 2, math.exp(math.e)], y)
 
 
 def test_lbeta_edges():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from probtensor import ops
+from probtensor.compile import function
 from probtensor.graph.node import GraphError
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.autodiff import grad, jvp, vjp
@@ -191,3 +192,35 @@ def test_derivatives_at_delicate_points(function, at, slope):
     x = ops.scalar("x")
     got = evaluate_numpy([grad(function(x), x)], {x: at})[0]
     np.testing.assert_allclose(got, slope, rtol=1e-9)
+
+
+def test_logsumexp_of_nothing_is_minus_infinity():
+    """As of a known empty axis, so of one that a call makes empty; beside weights, too."""
+    x, m = ops.matrix("x"), ops.zeros((2, 0))
+    outputs = [ops.logsumexp(x, 1), ops.logsumexp(x, 1, b=x), ops.log(ops.sum(ops.exp(x), 1))]
+    outputs += [ops.logsumexp(x, 1, keepdims=True)[:, 0], ops.logsumexp(m, 1)]
+    for target in ("interp", "cython"):
+        f = function([x], [*outputs, grad(ops.sum(outputs[0]), x)], target=target)
+        *found, slope = f(np.zeros((2, 0)))
+        assert all(y.tolist() == [-np.inf, -np.inf] for y in found) and slope.shape == (2, 0)
+        np.testing.assert_allclose(f(np.array([[1.0, 2.0]]))[0], np.logaddexp(1, 2))
+
+
+@pytest.mark.parametrize("fold", [ops.max, ops.min, ops.argmax, ops.argmin])
+def test_extremes_of_nothing_say_which_axis_and_where(fold):
+    with pytest.raises(GraphError, match=r"over an empty axis, axis 1 of float64\[2, 0\]") as error:
+        fold(ops.zeros((2, 0)), 1)
+    assert "test_reduce.py" in str(error.value)
+    x = ops.matrix("x")
+    with pytest.raises(ValueError, match=r"an empty axis has no (arg)?(max|min)") as error:
+        function([x], fold(x, 1), target="interp")(np.zeros((2, 0)))
+    assert "test_reduce.py" in str(error.value) and "axis 1 of x" in str(error.value)
+
+
+def test_relu_keeps_nan():
+    x = ops.vector("x")
+    for target in ("interp", "cython"):
+        f = function([x], [ops.relu(x), grad(ops.sum(ops.relu(x)), x)], target=target)
+        value, slope = f(np.array([np.nan, -2.0, -0.0, 0.0, 3.0]))
+        np.testing.assert_array_equal(value, [np.nan, 0, 0, 0, 3])
+        np.testing.assert_array_equal(slope[1:], [0, 0, 0, 1])

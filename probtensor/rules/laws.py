@@ -1,0 +1,280 @@
+"""How probabilities are written: the arguments of distribution functions in them, and the logarithm
+of a difference of two.
+
+log(F(a) - F(b)) for a distribution function F: the logistic one is F(a) F(-b) (1 - e^(b - a)); the
+normal one is reflected into the lower tail; arctan(a) - arctan(b) = arctan2(a - b, 1 + a b).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.node import Node, make
+from probtensor.transform.chain import chain_leaves
+from probtensor.transform.facts import Known, constant_of
+
+ROOT2 = math.sqrt(2)
+# Literals that stand for 1/pi or 1/sqrt(2) may be rounded in a few ways: last places.
+CLOSE = 8
+
+
+def is_close(a: float, b: float, like: Node) -> bool:
+    """Are two numbers the same but for a few roundings in the dtype of a node?"""
+    size = np.finfo(like.dtype).eps if like.type.is_float else 0.0
+    return abs(a - b) <= CLOSE * size * abs(b)
+
+
+def is_literal(known: Known, node: Node, value: float) -> bool:
+    """Is a node this number, or as near to it as literals of it may be?"""
+    found = known.constant(node)
+    return found is not None and is_close(found, value, node)
+
+
+def _other(node: Node, value: float, known: Known) -> Node | None:
+    """The other factor or addend, where one operand is this literal."""
+    for literal, rest in (node.inputs, node.inputs[::-1]):
+        if is_literal(known, literal, value):
+            return rest
+    return None
+
+
+def _scaled(node: Node, value: float, known: Known) -> Node | None:
+    """z for value * z, which may be written z / (1 / value)."""
+    if isinstance(node.op, ops.Mul):
+        return _other(node, value, known)
+    if isinstance(node.op, ops.Div) and is_literal(known, node.inputs[1], 1 / value):
+        return node.inputs[0]
+    return None
+
+
+def normal_argument(p: Node, known: Known) -> Node | None:
+    """z for p = ndtr(z), which may be written with erfc."""
+    if isinstance(p.op, ops.Ndtr):
+        return p.inputs[0]
+    inner = _scaled(p, 0.5, known)
+    if inner is None or not isinstance(inner.op, ops.Erfc):
+        return None
+    return times_root2(-inner.inputs[0], known)
+
+
+def times_root2(z: Node, known: Known) -> Node:
+    """z * sqrt(2), which is x exactly where z is x / sqrt(2) or its negative."""
+    if isinstance(z.op, ops.Neg):
+        return -times_root2(z.inputs[0], known)
+    for sign in (1, -1):
+        inner = _scaled(z, sign / ROOT2, known)
+        if inner is not None:
+            return inner if sign == 1 else -inner
+    return z * ROOT2
+
+
+def cauchy_argument(p: Node, known: Known) -> Node | None:
+    """z for p = 1/2 + arctan(z) / pi."""
+    if not isinstance(p.op, (ops.Add, ops.Sub)):
+        return None
+    minus = isinstance(p.op, ops.Sub)
+    pairs = (p.inputs[::-1],) if minus else (p.inputs, p.inputs[::-1])
+    for angle, half in pairs:
+        if is_literal(known, half, 0.5):
+            for sign in (1, -1):
+                inner = _scaled(angle, sign / math.pi, known)
+                if inner is not None and isinstance(inner.op, ops.Arctan):
+                    z = inner.inputs[0]
+                    return -z if minus == (sign == 1) else z
+    return None
+
+
+def log_cauchy(z: Node) -> Node:
+    """log(1/2 + arctan(z) / pi), from the smaller of the two tails."""
+    above = ops.log1p(ops.arctan2(1, z) / -math.pi)
+    below = ops.log(ops.arctan2(1, -z) / math.pi)
+    return ops.where(z > 0, above, below)
+
+
+# Shares.
+
+
+def _factors(node: Node) -> tuple[float, Counter]:
+    """The literal factor of a product, and its other factors: (factor, is it below the line)."""
+    if not isinstance(node.op, (ops.Mul, ops.Div)):
+        return 1.0, Counter({(node, False): 1})
+    value, others = 1.0, Counter()
+    for _, leaf, inverted in chain_leaves(node):
+        number = constant_of(leaf)
+        if number is None or number == 0:
+            others[leaf, inverted] += 1
+        else:
+            value = value / number if inverted else value * number
+    return value, others
+
+
+def share_of(p: Node, known: Known) -> tuple[Node, Node] | None:
+    """(n, m) for p = n / (n + m), also where factors of n stand before the quotient."""
+    if not isinstance(p.op, (ops.Mul, ops.Div)):
+        return None
+    value, others = known.remember(p, _factors)
+    for total, below in others:
+        if not below or not isinstance(total.op, ops.Add) or others[total, below] != 1:
+            continue
+        rest = others - Counter({(total, True): 1})
+        for n, m in (total.inputs, total.inputs[::-1]):
+            number = constant_of(n)
+            own = (number, Counter()) if number is not None else known.remember(n, _factors)
+            if rest == own[1] and is_close(value, own[0], p):
+                return n, m
+    return None
+
+
+# Differences.
+
+
+def _logistic(p: Node, known: Known) -> Node | None:
+    return p.inputs[0] if isinstance(p.op, ops.Sigmoid) else None
+
+
+def _exponential(p: Node, known: Known) -> Node | None:
+    return p.inputs[0] if isinstance(p.op, ops.Exp) else None
+
+
+def _less_one(p: Node, known: Known) -> Node | None:
+    return p.inputs[0] if isinstance(p.op, ops.Expm1) else None
+
+
+def _rest_of_exponential(p: Node, known: Known) -> Node | None:
+    return _less_one(p.inputs[0], known) if isinstance(p.op, ops.Neg) else None
+
+
+VIEWS = (
+    ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose, ops.Slice,
+    ops.Gather,
+)  # fmt: skip
+
+
+def argument(p: Node, known: Known, law: Law, depth: int = 6) -> Node | None:
+    """z for p = F(z), also where p is a view of such values, or they are joined with 0 and 1."""
+    found = law.leaf(p, known)
+    if found is not None or depth <= 0:
+        return found
+    if isinstance(p.op, VIEWS):
+        inner = argument(p.inputs[0], known, law, depth - 1)
+        if inner is None:
+            return None
+        return make(p.op, (ops.broadcast_to(inner, p.inputs[0].shape), *p.inputs[1:]))
+    if not isinstance(p.op, ops.Concatenate):
+        return None
+    parts = [argument(x, known, law, depth - 1) for x in p.inputs]
+    if all(z is None for z in parts):
+        return None
+    for place, x in enumerate(p.inputs):
+        value = known.constant(x)
+        if parts[place] is None and value in law.ends:
+            parts[place] = ops.constant(law.ends[value], x.dtype)
+    if any(z is None for z in parts):
+        return None
+    return make(p.op, [ops.broadcast_to(z, x.shape) for z, x in zip(parts, p.inputs)])
+
+
+def log_of_difference(p: Node, known: Known, where: Node | None = None) -> Node | None:
+    """log(p - q) for two values of one distribution function. `where` says where the result is
+    used: elsewhere the arguments are harmless ones."""
+    for law in LAWS:
+        pair = [argument(x, known, law) for x in p.inputs]
+        if None in pair:
+            continue
+        if where is not None:
+            pair = [ops.where(where, z, end) for z, end in zip(pair, law.harmless)]
+        return law.between(*pair)
+    return None
+
+
+def _between_logistic(upper: Node, lower: Node) -> Node:
+    gap = ops.log1mexp(_minus(lower, upper))
+    return ops.log_sigmoid(upper) + ops.log_sigmoid(-lower) + gap
+
+
+def _minus(p: Node, q: Node, plain: Node | None = None) -> Node:
+    """p - q without what both have: (c - z) - (d - z) is c - d. Otherwise `plain`."""
+    if type(p.op) is type(q.op) and isinstance(p.op, (ops.Add, ops.Sub)):
+        (a, b), (c, d) = p.inputs, q.inputs
+        if b is d:
+            return a - c
+        if a is c:
+            return b - d if isinstance(p.op, ops.Add) else d - b
+    return p - q if plain is None else plain
+
+
+def _between_normal(upper: Node, lower: Node) -> Node:
+    high = upper + lower > 0
+    upper, lower = ops.where(high, -lower, upper), ops.where(high, -upper, lower)
+    log_upper = ops.log_ndtr(upper)
+    # The end may be infinite, where the slope of log_ndtr is, too.
+    log_lower = ops.log_ndtr(ops.maximum(lower, -1e15))
+    return log_upper + ops.log1mexp(log_lower - log_upper)
+
+
+def _between_cauchy(upper: Node, lower: Node) -> Node:
+    first, last = ops.eq(lower, -math.inf), ops.eq(upper, math.inf)
+    whole = ops.logical_or(first, last)
+    a, b = ops.where(whole, 1, upper), ops.where(whole, 0, lower)
+    inside = ops.log(ops.arctan2(_minus(upper, lower, a - b), 1 + a * b) / math.pi)
+    tail = log_cauchy(ops.where(first, upper, -lower))
+    return ops.where(whole, tail, inside)
+
+
+def _between_exponentials(upper: Node, lower: Node) -> Node:
+    gap = ops.where(ops.isinf(upper), -1, lower - upper)
+    return upper + ops.log1mexp(gap)
+
+
+def _between_double(first: Node, second: Node) -> Node:
+    """log(exp(-exp(a)) - exp(-exp(b))), where log(exp(b) - exp(a)) is b + log1mexp(a - b)."""
+    gap = second + ops.log1mexp(_minus(first, second))
+    return ops.log_cexpexp(gap) - ops.xexpy(1, first)
+
+
+def _double(leaf: Callable) -> Callable[[Node, Known], Node | None]:
+    """z where the argument that `leaf` finds is -exp(z)."""
+
+    def found(p: Node, known: Known) -> Node | None:
+        z = leaf(p, known)
+        if z is None or not isinstance(z.op, ops.Neg) or not isinstance(z.inputs[0].op, ops.Exp):
+            return None
+        return z.inputs[0].inputs[0]
+
+    return found
+
+
+@dataclass(frozen=True)
+class Law:
+    """A distribution function: how its argument is found, where it is 0 and 1, log(F(a) - F(b)),
+    and arguments for which that is a number."""
+
+    leaf: Callable[[Node, Known], Node | None]
+    ends: Mapping[float, float]
+    between: Callable[[Node, Node], Node]
+    harmless: tuple[float, float] = (1.0, 0.0)
+
+
+REAL_ENDS = {0: -math.inf, 1: math.inf}
+LAWS = (
+    Law(_logistic, REAL_ENDS, _between_logistic),
+    Law(normal_argument, REAL_ENDS, _between_normal),
+    Law(cauchy_argument, REAL_ENDS, _between_cauchy),
+    Law(_double(_exponential), {0: math.inf, 1: -math.inf}, _between_double, (0.0, 1.0)),
+    Law(_double(_less_one), {}, _between_double, (0.0, 1.0)),
+    Law(
+        _double(_rest_of_exponential),
+        REAL_ENDS,
+        lambda p, q: _between_double(q, p),
+    ),
+    Law(_exponential, {0: -math.inf, 1: 0.0}, _between_exponentials, (0.0, -1.0)),
+    Law(_less_one, {}, _between_exponentials, (0.0, -1.0)),
+    Law(_rest_of_exponential, {0: 0.0, 1: -math.inf}, lambda p, q: _between_exponentials(q, p),
+        (-1.0, 0.0)),
+)  # fmt: skip

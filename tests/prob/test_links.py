@@ -1,0 +1,276 @@
+"""Links written as people write them: densities of 0/1 data, categories and ordered categories and
+their first two derivatives against mpmath, from -1000 to 1000, where probabilities round to 0 and 1
+and exponentials overflow."""
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+
+import probtensor as pt
+from tests.prob.exact_links import AT, LOG, check, log_between, truth
+
+R = pt.random
+N = len(AT)
+ROWS = np.arange(N)
+LINKS = {
+    "sigmoid": ("logistic", lambda e: pt.sigmoid(e)),
+    "1 / (1 + exp(-e))": ("logistic", lambda e: 1 / (1 + pt.exp(-e))),
+    "exp(e) / (1 + exp(e))": ("logistic", lambda e: pt.exp(e) / (1 + pt.exp(e))),
+    "u / (u + 1)": ("logistic", lambda e: (lambda u: u / (u + 1))(pt.exp(e))),
+    "1 - 1 / (1 + exp(e))": ("logistic", lambda e: 1 - 1 / (1 + pt.exp(e))),
+    "tanh": ("logistic", lambda e: 0.5 * (1 + pt.tanh(e / 2))),
+    "tanh apart": ("logistic", lambda e: 0.5 + 0.5 * pt.tanh(0.5 * e)),
+    "tanh over 2": ("logistic", lambda e: (1 + pt.tanh(e / 2)) / 2),
+    "expit": ("logistic", lambda e: pt.special.expit(e)),
+    "ndtr": ("probit", lambda e: pt.special.ndtr(e)),
+    "erfc": ("probit", lambda e: 0.5 * pt.erfc(-e / np.sqrt(2))),
+    "erfc halved": ("probit", lambda e: pt.erfc(-e / math.sqrt(2)) / 2),
+    "erfc by sqrt(0.5)": ("probit", lambda e: 0.5 * pt.erfc(-math.sqrt(0.5) * e)),
+    "erf": ("probit", lambda e: 0.5 * (1 + pt.erf(e / np.sqrt(2)))),
+    "erf apart": ("probit", lambda e: 0.5 + 0.5 * pt.erf(e / pt.sqrt(2.0))),
+    "1 - exp(-exp(e))": ("cloglog", lambda e: 1 - pt.exp(-pt.exp(e))),
+    "-expm1(-exp(e))": ("cloglog", lambda e: -pt.expm1(-pt.exp(e))),
+    "exp(-exp(-e))": ("loglog", lambda e: pt.exp(-pt.exp(-e))),
+    "arctan": ("cauchit", lambda e: 0.5 + pt.arctan(e) / np.pi),
+    "arctan by 1 / pi": ("cauchit", lambda e: (1 / math.pi) * pt.arctan(e) + 0.5),
+}
+# A density of 0/1 data y, given as data and as a literal, for a probability p.
+WAYS = {
+    "literal": lambda p, y, data: pt.logp(R.bernoulli(p), y.astype(int)),
+    "data": lambda p, y, data: pt.logp(R.bernoulli(p), data.astype("int64")),
+    "cross entropy": lambda p, y, data: data * pt.log(p) + (1 - data) * pt.log(1 - p),
+    "choice": lambda p, y, data: pt.log(pt.where(pt.eq(data, 1), p, 1 - p)),
+    "choice of logs": lambda p, y, data: pt.where(pt.eq(data, 1), pt.log(p), pt.log1p(-p)),
+    "xlogy": lambda p, y, data: pt.xlogy(data, p) + pt.xlogy(1 - data, 1 - p),
+    "binomial": lambda p, y, data: pt.logp(R.binomial(1, p), y.astype(int)),
+    "two classes": lambda p, y, data: pt.logp(
+        R.categorical(pt.stack([1 - p, p], axis=-1)), data.astype("int64")
+    ),
+}
+
+
+def bernoulli_cases(names, ways):
+    cases = {}
+    for name in names:
+        law, link = LINKS[name]
+        for y in (1, 0):
+            for way in ways:
+
+                def term(eta, way=way, y=y, link=link):
+                    given = np.full(N, float(y))
+                    return WAYS[way](link(eta), given, pt.data(given))
+
+                cases[f"{name}, {y}, {way}"] = term, LOG[law][1 - y]
+    return cases
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_densities_of_0_and_1(name):
+    check(bernoulli_cases([name], WAYS), "interp")
+
+
+def test_densities_of_0_and_1_compiled():
+    """All links in one module."""
+    check(bernoulli_cases(LINKS, ["cross entropy"]), "cython")
+
+
+@pytest.mark.parametrize("target", ["interp", "cython"])
+def test_links_in_single_precision(target):
+    at = np.array([-1e3, -104, -88, -17, -1, 0, 1, 17, 88, 104, 1e3])
+    eta = pt.vector("eta", shape=at.shape, dtype="float32")
+    outputs = {}
+    for name, (_, link) in LINKS.items():
+        p = link(eta)
+        for y in (1, 0):
+            term = WAYS["cross entropy"](p, y, pt.data(np.full(at.shape, y, p.dtype)))
+            outputs[name, y] = [term, pt.grad(pt.sum(term), eta)]
+    keys = [*outputs]
+    found = pt.function([eta], [outputs[key] for key in keys], target=target)(at.astype("float32"))
+    for (name, y), got in zip(keys, found, strict=True):
+        exact = LOG[LINKS[name][0]][1 - y]
+        for order, value in enumerate(got):
+            with np.errstate(over="ignore"):
+                right = truth(exact, order, tuple(at)).astype("float32")
+            np.testing.assert_allclose(value, right, rtol=1e-5, atol=1e-37, err_msg=f"{name} {y}")
+
+
+def test_posteriors_have_no_guard_and_right_values():
+    y = np.arange(N) % 2
+    for name, (law, link) in LINKS.items():
+        right = [np.where(y == 1, truth(LOG[law][0], k), truth(LOG[law][1], k)) for k in (0, 1)]
+        used = np.isfinite(right[0])
+        for way in ("bernoulli", "potential"):
+            eta = R.flat(shape=int(used.sum()), name="eta")
+            data = pt.data(y[used], name="d")
+            posterior = (
+                pt.condition({R.bernoulli(link(eta), name="y"): y[used]}, target="interp")
+                if way == "bernoulli"
+                else pt.condition(
+                    {}, potentials=[WAYS["cross entropy"](link(eta), y, data)], target="interp"
+                )
+            )
+            value, slope = posterior.logp_and_grad(AT[used])
+            assert posterior.guarded == (), name
+            np.testing.assert_allclose(value, right[0][used].sum(), rtol=1e-12, err_msg=name)
+            np.testing.assert_allclose(slope, right[1][used], rtol=1e-10, err_msg=name)
+
+
+def test_what_users_clip_stays_clipped():
+    eta = pt.vector("eta")
+    p = pt.clip(pt.sigmoid(eta), 1e-6, 1 - 1e-6)
+    f = pt.function([eta], pt.logp(R.bernoulli(p), np.ones(2, int)), target="interp")
+    np.testing.assert_allclose(f([-1e3, 1e3]), [np.log(1e-6), np.log1p(-1e-6)], rtol=1e-9)
+
+
+# Categories.
+
+
+def classes(eta):
+    return pt.stack([eta, pt.zeros((N,)), 1 - eta / 2], axis=-1)
+
+
+SHARES = {
+    "softmax": lambda x: pt.softmax(x, axis=-1),
+    "keepdims": lambda x: pt.exp(x) / pt.sum(pt.exp(x), axis=-1, keepdims=True),
+    "new axis": lambda x: pt.exp(x) / pt.sum(pt.exp(x), axis=1)[:, None],
+    "transposed": lambda x: (pt.exp(x.T) / pt.sum(pt.exp(x.T), axis=0)).T,
+}
+
+
+def log_share(k):
+    def f(x):
+        terms = [x, mpmath.mpf(0), 1 - x / 2]
+        top = max(terms)
+        return terms[k] - top - mpmath.log(sum(mpmath.exp(t - top) for t in terms))
+
+    return f
+
+
+def sticks(eta):
+    first, second = pt.sigmoid(eta), 1 / (1 + pt.exp(1 - 0.5 * eta))
+    return pt.stack([first, second * (1 - first), (1 - first) * (1 - second)], axis=-1)
+
+
+def log_stick(k):
+    first, rest = LOG["logistic"]
+    forms = (
+        first,
+        lambda x: first(x / 2 - 1) + rest(x),
+        lambda x: rest(x) + rest(x / 2 - 1),
+    )
+    return forms[k]
+
+
+def category_cases():
+    cases = {}
+    for k in range(3):
+        given = np.full(N, k)
+        for name, share in SHARES.items():
+            exact = log_share(k)
+            cases[f"{name} {k}"] = (
+                lambda e, s=share, g=given: pt.logp(R.categorical(s(classes(e))), pt.data(g)),
+                exact,
+            )
+            cases[f"{name} gathered {k}"] = (
+                lambda e, s=share, g=given: pt.log(s(classes(e))[ROWS, pt.data(g)]),
+                exact,
+            )
+        cases[f"sticks {k}"] = (
+            lambda e, g=given: pt.logp(R.categorical(sticks(e)), pt.data(g)),
+            log_stick(k),
+        )
+    return cases
+
+
+def test_categories():
+    check(category_cases(), "interp", near=(2e-14, 1e-13, 3e-13))
+
+
+# Ordered categories by hand.
+
+
+CUTS = np.array([-1.0, 0.5, 2.0])
+
+
+def log_level(law, k):
+    def f(x):
+        cuts = [mpmath.mpf(c) - x for c in CUTS]
+        if k == 0:
+            return LOG[law][0](cuts[0])
+        return LOG[law][1](cuts[-1]) if k == 3 else log_between(law, cuts[k], cuts[k - 1])
+
+    return f
+
+
+def cumulative(link, eta):
+    inner = link(CUTS - eta[:, None])
+    return pt.concatenate([pt.zeros((N, 1)), inner, pt.ones((N, 1))], axis=1)
+
+
+def of_levels(link, eta, k):
+    return pt.log(pt.diff(cumulative(link, eta), axis=1)[ROWS, k])
+
+
+def of_categories(link, eta, k):
+    return pt.logp(R.categorical(pt.diff(cumulative(link, eta), axis=1)), k)
+
+
+def of_pieces(link, eta, k):
+    low, middle, high = (link(c - eta) for c in CUTS)
+    return pt.logp(R.categorical(pt.stack([low, middle - low, high - middle, 1 - high], -1)), k)
+
+
+def of_choices(link, eta, k):
+    cuts = pt.as_tensor(CUTS)
+    upper, lower = cuts[pt.minimum(k, 2)] - eta, cuts[pt.maximum(k, 1) - 1] - eta
+    between = pt.where(pt.eq(k, 3), 1 - link(CUTS[2] - eta), link(upper) - link(lower))
+    return pt.log(pt.where(pt.eq(k, 0), link(CUTS[0] - eta), between))
+
+
+def of_infinite_ends(link, eta, k):
+    ends = pt.concatenate([[-np.inf], pt.as_tensor(CUTS), [np.inf]])
+    return pt.log(link(ends[k + 1] - eta) - link(ends[k] - eta))
+
+
+def of_gathered_cumulatives(link, eta, k):
+    table = cumulative(link, eta)
+    return pt.log(table[ROWS, k + 1] - table[ROWS, k])
+
+
+ORDINAL = [
+    of_levels, of_categories, of_pieces, of_choices, of_infinite_ends, of_gathered_cumulatives,
+]  # fmt: skip
+ORDINAL_LINKS = ["1 / (1 + exp(-e))", "erfc"]
+OTHER_LINKS = ["1 - exp(-exp(e))", "exp(-exp(-e))", "arctan"]
+
+
+def ordinal_cases(names, ways):
+    cases = {}
+    for name in names:
+        law, link = LINKS[name]
+        for way in ways:
+            for k in range(4):
+                cases[f"{name} {way.__name__} {k}"] = (
+                    lambda e, w=way, link=link, k=k: w(link, e, pt.data(np.full(N, k))),
+                    log_level(law, k),
+                )
+    return cases
+
+
+@pytest.mark.parametrize("way", ORDINAL, ids=lambda way: way.__name__)
+def test_ordered_categories(way):
+    check(ordinal_cases(ORDINAL_LINKS, [way]), "interp", near=(2e-13, 1e-13, 3e-13))
+
+
+def test_ordered_categories_of_other_links():
+    check(ordinal_cases(OTHER_LINKS, [of_levels]), "interp", near=(2e-13, 1e-13, 3e-13))
+
+
+@pytest.mark.slow
+def test_categories_compiled():
+    check(category_cases(), "cython", near=(2e-14, 1e-13, 3e-13))
+    links = [*ORDINAL_LINKS, *OTHER_LINKS, "sigmoid", "ndtr"]
+    for way in (of_levels, of_choices, of_gathered_cumulatives):
+        check(ordinal_cases(links, [way]), "cython", near=(2e-13, 1e-13, 3e-13))

@@ -1,0 +1,223 @@
+"""Parameters on a log scale: what facts decide is not tested in floating point, so densities hold
+where the parameter itself has rounded to 0; counts by all the ways to write their mean."""
+
+import mpmath
+import numpy as np
+import pytest
+
+import probtensor as pt
+from probtensor.graph import toposort
+from tests.prob.exact_links import AT, LOG, check, exp, softplus, truth
+
+R = pt.random
+N = len(AT)
+NEAR = (2e-14, 1e-13, 3e-13)
+LOG_FACTORIAL = {0: mpmath.mpf(0), 3: mpmath.log(6)}
+EXPOSURE = 2.5
+# The mean as it is written, and its logarithm.
+MEANS = {
+    "exp": (lambda e: pt.exp(e), lambda x: x),
+    "exp * literal": (lambda e: pt.exp(e) * EXPOSURE, lambda x: x + mpmath.log(EXPOSURE)),
+    "exp * data": (
+        lambda e: pt.exp(e) * pt.data(np.full(N, EXPOSURE)),
+        lambda x: x + mpmath.log(EXPOSURE),
+    ),
+    "softplus": (lambda e: pt.softplus(e), lambda x: mpmath.log(softplus(x))),
+    "log(1 + exp)": (lambda e: pt.log(1 + pt.exp(e)), lambda x: mpmath.log(softplus(x))),
+    "exp + exp": (
+        lambda e: pt.exp(e) + pt.exp(0.5 * e - 1),
+        lambda x: mpmath.log(exp(x) + exp(x / 2 - 1)),
+    ),
+    "exp + literal": (lambda e: pt.exp(e) + 0.5, lambda x: mpmath.log(exp(x) + 0.5)),
+    "square": (lambda e: pt.exp(0.5 * e) ** 2, lambda x: x),
+}
+ALPHA = 1.5
+WAYS = ("poisson", "negative binomial", "by n and p", "by hand", "by hand and its rest")
+
+
+def density(way, mean, e, y):
+    mu, data = mean(e), pt.data(np.full(N, y))
+    if way == "poisson":
+        return pt.logp(R.poisson(mu), data)
+    if way == "negative binomial":
+        return pt.logp(R.negative_binomial(mu, ALPHA), data)
+    if way == "by n and p":
+        return pt.logp(R.negative_binomial(n=ALPHA, p=ALPHA / (ALPHA + mu)), data)
+    share = mu / (mu + ALPHA) if way == "by hand" else 1 - ALPHA / (mu + ALPHA)
+    ways = float(mpmath.loggamma(y + ALPHA) - mpmath.loggamma(ALPHA) - LOG_FACTORIAL[y])
+    return ways + ALPHA * pt.log(ALPHA / (mu + ALPHA)) + data * pt.log(share)
+
+
+def exact(way, log_mean, y):
+    def poisson(x):
+        mean = log_mean(x)
+        return y * mean - mpmath.exp(mean) - LOG_FACTORIAL[y]
+
+    def negative_binomial(x):
+        d = log_mean(x) - mpmath.log(ALPHA)
+        ways = mpmath.loggamma(y + ALPHA) - mpmath.loggamma(ALPHA) - LOG_FACTORIAL[y]
+        return y * d - (y + ALPHA) * softplus(d) + ways
+
+    return poisson if way == "poisson" else negative_binomial
+
+
+def count_cases(means):
+    cases = {}
+    for name in means:
+        mean, log_mean = MEANS[name]
+        for way in WAYS:
+            left_out = (way == "by n and p" and name == "exp * data") or (
+                way == "by hand and its rest" and name == "exp + literal"
+            )
+            for y in () if left_out else (0, 3):
+                cases[f"{name}, {way}, {y}"] = (
+                    lambda e, w=way, m=mean, y=y: density(w, m, e, y),
+                    exact(way, log_mean, y),
+                )
+    return cases
+
+
+def test_counts():
+    check(count_cases(MEANS), "interp", NEAR)
+
+
+@pytest.mark.slow
+def test_counts_compiled():
+    check(count_cases(["exp * data", "softplus"]), "cython", NEAR)
+
+
+def test_binomial_counts():
+    cases = {}
+    for law, link in (("logistic", lambda e: 1 / (1 + pt.exp(-e))), ("probit", pt.ndtr)):
+        for y in (0, 2, 5):
+
+            def right(x, y=y, law=law):
+                log_p, log_rest = LOG[law]
+                first = y * log_p(x) if y else 0
+                return (
+                    first
+                    + ((5 - y) * log_rest(x) if y < 5 else 0)
+                    + mpmath.log(mpmath.binomial(5, y))
+                )
+
+            cases[f"{law} {y}"] = (
+                lambda e, link=link, y=y: pt.logp(R.binomial(5, link(e)), pt.data(np.full(N, y))),
+                right,
+            )
+    check(cases, "interp", NEAR)
+
+
+# Scales and rates at -800, and 800.
+
+FAR = (-800.0, -40.0, -1.0, 0.0, 1.0, 40.0, 800.0)
+LOG_2PI = mpmath.log(2 * mpmath.pi)
+DENSITIES = {
+    "exponential": (lambda p: pt.logp(R.exponential(p), 2.5), lambda s: s - exp(s) * 2.5),
+    "gamma": (
+        lambda p: pt.logp(R.gamma(2.0, p), 2.5),
+        lambda s: 2 * s + mpmath.log(2.5) - exp(s) * 2.5,
+    ),
+    "normal": (
+        lambda p: pt.logp(R.normal(0.0, p), 1.0),
+        lambda s: -exp(-2 * s) / 2 - s - LOG_2PI / 2,
+    ),
+    "normal by tau": (
+        lambda p: pt.logp(R.normal(0.0, tau=p), 1.0),
+        lambda s: s / 2 - exp(s) / 2 - LOG_2PI / 2,
+    ),
+    "laplace": (
+        lambda p: pt.logp(R.laplace(0.0, p), 1.0),
+        lambda s: -exp(-s) - s - mpmath.log(2),
+    ),
+    "inverse gamma": (
+        lambda p: pt.logp(R.inverse_gamma(2.0, p), 2.0),
+        lambda s: 2 * s - 3 * mpmath.log(2) - exp(s) / 2,
+    ),
+    "poisson": (lambda p: pt.logp(R.poisson(p), 3), lambda s: 3 * s - exp(s) - mpmath.log(6)),
+    "of a value": (
+        lambda p: pt.logp(R.gamma(3.0, 2.0), p),
+        lambda s: 2 * mpmath.log(2) + 2 * s - 2 * exp(s),
+    ),
+}  # fmt: skip
+SCALES = {
+    "exp": lambda s: pt.exp(s),
+    "1 / exp(-s)": lambda s: 1 / pt.exp(-s),
+    "sqrt": lambda s: pt.sqrt(pt.exp(2 * s)),
+    "named": lambda s: pt.deterministic(pt.exp(s), "scale"),
+    "an element": lambda s: pt.stack([pt.exp(s), pt.exp(s + 1)])[0],
+}
+
+
+@pytest.mark.parametrize("target", ["interp", "cython"])
+def test_what_facts_show_is_not_tested_in_floating_point(target):
+    s = pt.scalar("s")
+    outputs = {}
+    for scale, of in SCALES.items():
+        for name, (density_of, _) in DENSITIES.items():
+            term = density_of(of(s))
+            outputs[f"{scale}, {name}"] = [term, pt.grad(term, s)]
+    f = pt.function([s], outputs, target=target)
+    for k, at in enumerate(FAR):
+        for key, got in f(at).items():
+            form = DENSITIES[key.split(", ")[1]][1]
+            for order, value in enumerate(got):
+                right = truth(form, order, FAR)[k]
+                if np.isfinite(right) or order == 0:
+                    np.testing.assert_allclose(value, right, 1e-10, 1e-12, err_msg=f"{key} {at}")
+    assert all(np.isnan(v) for got in f(np.nan).values() for v in got), "nan stays nan"
+
+
+SHOWN = {
+    "exp": lambda s: R.exponential(pt.exp(s)),
+    "a sum": lambda s: R.exponential(pt.exp(s) + pt.softplus(s)),
+    "a quotient": lambda s: R.exponential(pt.exp(s) / (2 + pt.square(s))),
+    "log(1 + exp)": lambda s: R.exponential(pt.log(1 + pt.exp(s))),
+    "a maximum": lambda s: R.exponential(pt.maximum(s, 1e-6)),
+    "a running sum": lambda s: R.exponential(pt.cumsum(pt.exp(s * np.ones(2)))),
+    "a probability": lambda s: R.bernoulli(pt.exp(s) / (1 + pt.exp(s))),
+    "a share": lambda s: R.bernoulli(3.0 / (3.0 + pt.square(s))),
+    "a complement": lambda s: R.bernoulli(1 - pt.exp(-pt.exp(s))),
+    "shares": lambda s: R.categorical(
+        pt.exp(s * np.arange(3.0)) / pt.sum(pt.exp(s * np.arange(3.0)), keepdims=True)
+    ),
+    "softmax": lambda s: R.categorical(pt.softmax(s * np.arange(3.0))),
+    "n and p": lambda s: R.negative_binomial(n=2.0, p=pt.sigmoid(s)),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_no_comparison_is_left_of_what_is_shown(name):
+    s = pt.scalar("s")
+    term = pt.logp(SHOWN[name](s), pt.data(np.ones(2, int)).astype("int64"))
+    reads_s = set()
+    for node in toposort([term]):
+        if node is s or any(x in reads_s for x in node.inputs):
+            reads_s.add(node)
+    kinds = [x.op.name for x in reads_s]
+    assert not {"gt", "ge", "lt", "le"} & set(kinds), kinds
+
+
+def test_what_rounding_may_reach_is_tested():
+    s = pt.scalar("s")
+    term = pt.logp(R.exponential(pt.exp(s) + 1 - 1), 1.0)
+    assert "gt" in [x.op.name for x in toposort([term])]
+
+
+def test_softmax_of_another_axis_is_no_row_of_probabilities():
+    x = pt.matrix("x", shape=(2, 2))
+    term = pt.logp(R.categorical(pt.softmax(x, axis=0)), pt.as_tensor([0, 1]))
+    got = pt.function([x], term, target="interp")([[0.0, 0.0], [0.0, 3.0]])
+    assert (got == -np.inf).all()
+
+
+def test_a_sign_is_asked_of_the_factors_that_have_one():
+    """exp(s) * x is not negative where x is not, though it rounds to 0."""
+    s, x = pt.scalar("s"), pt.vector("x")
+    term = pt.logp(R.negative_binomial(pt.exp(s) * x, 2.0), np.zeros(2, int))
+    got = pt.function([s, x], term, target="interp")(-800.0, [1.0, -1.0])
+    assert got[0] == 0 and got[1] == -np.inf
+    rate = pt.exp(R.normal(0, 1, name="b")) * pt.data([1.0, 2.0], name="x")
+    posterior = pt.condition({R.poisson(rate, name="y"): [0, 3]}, target="interp")
+    assert posterior.guarded == ()
+    with pytest.raises(ValueError, match=r"a factor of mu of poisson 'y'.*>= 0"):
+        posterior.with_data({"x": [1.0, -2.0]})
