@@ -5,6 +5,7 @@
     sums.py       what does not vary leaves the sum
     shapes.py     views of views; repetition after computing
     stabilize.py  overflow, underflow, cancellation, in naive code and in its gradients
+    reciprocals.py  one division for a loop, after all rules
     sets.py       the rules joined into what passes use
     derivatives.py  derivatives of the stable form of a graph: what users call
 
@@ -30,12 +31,14 @@ from probtensor.rules.derivatives import (
     value_and_grad,
     vjp,
 )
+from probtensor.rules.reciprocals import divide_once
 from probtensor.rules.sets import SIMPLIFY, STABLE, TOPICS
 
 __all__ = [
     "SIMPLIFY",
     "STABLE",
     "TOPICS",
+    "divide_once",
     "grad",
     "hessian",
     "hvp",

@@ -6,6 +6,9 @@ Reordered roundings are accepted where each result stays as close to the exact v
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import numpy as np
 
 from probtensor import ops
@@ -215,41 +218,50 @@ def _term(node: Node) -> tuple[float, Node]:
     return (-1.0, node.inputs[0]) if isinstance(node.op, ops.Neg) else (1.0, node)
 
 
-@rewrite(on=(ops.Add, ops.Sub), example=lambda: (lambda t: 2.0 * t + t)(ops.tensor("x", (3,))))
+@rewrite(
+    on=(ops.Add, ops.Sub),
+    example=lambda: (
+        (lambda t: 2.0 * t + t)(ops.tensor("x", (3,))),
+        (lambda t: -3.0 * t - 2.0 * t)(ops.tensor("x", (3,), "float32")),
+    ),
+)
 def add_like_terms(node: Node) -> Node | None:
-    """c * x + d * x -> (c + d) * x for literals of one sign (else inf - inf would become inf)."""
+    """c * x + d * x -> (c + d) * x for literals of one sign (else inf - inf would become inf) whose
+    sum is exact."""
     if not node.type.is_float:
         return None
     (c1, x1), (c2, x2) = (_term(a) for a in node.inputs)
     c2 = -c2 if isinstance(node.op, ops.Sub) else c2
-    if x1 is not x2 or not c1 * c2 > 0:
+    if x1 is not x2 or not c1 * c2 > 0 or not math.isfinite(c1 + c2):
         return None
-    total = literal(c1 + c2, node)
+    total = literal(Fraction(c1) + Fraction(c2), node)
     return None if total is None else total * x1
 
 
 @rewrite(on=(ops.Add, ops.Sub), example=lambda: (ops.tensor("x", (3,)) + 1.0) - 3.0)
 def join_constant_terms(node: Node) -> Node | None:
-    """(x + c) + d -> x + (c + d), whose rounding is no worse."""
+    """(x + c) + d -> x + (c + d) where c + d is exact: one rounding of two."""
     if not node.type.is_float:
         return None
     a, b = node.inputs
-    sign = -1.0 if isinstance(node.op, ops.Sub) else 1.0
-    outer = constant_of(b)
+    sign = -1 if isinstance(node.op, ops.Sub) else 1
+    outer = _number(b)
     if outer is not None and isinstance(a.op, (ops.Add, ops.Sub)):
-        flip = -1.0 if isinstance(a.op, ops.Sub) else 1.0
-        first, second = (constant_of(t) for t in a.inputs)
+        flip = -1 if isinstance(a.op, ops.Sub) else 1
+        first, second = (_number(t) for t in a.inputs)
         if second is not None and first is None:
-            return _plus_literal(a.inputs[0], flip * second + sign * outer, node)
+            total = literal(flip * second + sign * outer, node)
+            return None if total is None else a.inputs[0] + total
         if first is not None and second is None:
             total = literal(first + sign * outer, node)
             return None if total is None else a.op(total, a.inputs[1])
     return None
 
 
-def _plus_literal(term: Node, value: float, node: Node) -> Node | None:
-    number = literal(value, node)
-    return None if number is None else term + number
+def _number(x: Node) -> Fraction | None:
+    """The value of a finite literal."""
+    value = constant_of(x)
+    return Fraction(value) if value is not None and math.isfinite(value) else None
 
 
 # Casts.
