@@ -87,10 +87,6 @@ POWERS = Ruleset(
         given=lambda m: m.known.bounds(m.x).nonnegative,
     ),
     rule(1 / ops.exp(x), ops.exp(-x), over=(-700, 700), why="no quotient"),
-    rule(
-        ops.square(1 / x), 1 / ops.square(x), over=(1e-150, 1e150),
-        why="one form, so that it is computed once",
-    ),
     rule(1 / (1 / x), x, over=ANY, why="two inversions cancel"),
     rule(x / (1 / y), x * y, over=(1e-3, 1e3), why="two inversions cancel"),
 )  # fmt: skip
@@ -192,7 +188,7 @@ def fold_constants(node: Node) -> Node | None:
 
 @rewrite(
     on=Elementwise,
-    example=lambda: ops.exp(ops.broadcast_to(ops.constant(2.0), (ops.tensor("x").size, 40))),
+    example=lambda: ops.exp(ops.broadcast_to(ops.constant(2.0), (ops.tensor("x").size, 20))),
 )
 def fold_repeated_constants(node: Node, known: Known) -> Node | None:
     """An elementwise op of constants that are repeated is one repeated constant."""

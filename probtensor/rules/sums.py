@@ -246,13 +246,14 @@ def contract_repeated_scalar(node: Node) -> Node | None:
     on=ops.Scatter,
     example=lambda: [
         ops.zeros((5,)).at[ops.tensor("i", (3,), "int64")].add(u)
-        for s in [ops.tensor("s")]
-        for u in [-ops.tensor("u", (3,)), 2.0 * ops.tensor("u", (3,)), ops.tensor("u", (3,)) / s / s]
+        for x in [ops.tensor("u", (3,))]
+        for u in [-x, 2.0 * x, -0.5 * ops.square(x)]
     ],
     sums_first=True,
 )  # fmt: skip
-def pull_factor_out_of_scatter(node: Node, known: Known) -> Node | None:
-    """Adding c * x into zeros is c times adding x into zeros, for factors that leave sums too."""
+def pull_literal_out_of_scatter(node: Node, known: Known) -> Node | None:
+    """Adding c * x into zeros is c times adding x into zeros, for literals that leave sums too. (An
+    infinite or undefined c would spoil the places where nothing is added.)"""
     base, updates, *places = node.inputs
     if node.op.mode != "add" or not node.type.is_float or constant_of(base) != 0:
         return None
@@ -261,7 +262,7 @@ def pull_factor_out_of_scatter(node: Node, known: Known) -> Node | None:
         c, rest, inverted = None, product.inputs[0], False
     else:
         found = outer_factor(product, range(product.ndim))
-        if found is None or found[0].ndim or not may_leave(*found, known):
+        if found is None or factor_of(found[0]) is None or not may_leave(*found, known):
             return None
         c, rest, inverted = found
     if rest.shape != product.shape:
@@ -287,6 +288,6 @@ SUMS = Ruleset(
     pull_term_out_of_sum,
     pull_sign_out_of_contraction,
     contract_repeated_scalar,
-    pull_factor_out_of_scatter,
+    pull_literal_out_of_scatter,
     scatter_nothing,
 )

@@ -68,6 +68,8 @@ class Rule:
     example: Callable[[], Any] | None = None
     ulps: float = ULPS
     sums_first: bool = False
+    limits: bool = False
+    everywhere: bool = True
 
 
 def rule(
@@ -79,6 +81,8 @@ def rule(
     given: Callable[[Match], bool] | None = None,
     in_chain: bool = False,
     ulps: float = ULPS,
+    limits: bool = False,
+    everywhere: bool = True,
 ) -> Rule:
     """lhs -> rhs, both drawn over variables, wherever `given` holds of the match.
 
@@ -117,8 +121,13 @@ def rule(
     line = _line_of_caller()
     if in_chain:
         roots = CHAIN_ROOTS[type(lhs.op)]
-        return Rule(name, roots, apply_in_chain, why, line, lhs, rhs, given, intervals, ulps=ulps)
-    return Rule(name, (type(lhs.op),), apply, why, line, lhs, rhs, given, intervals, ulps=ulps)
+        apply = apply_in_chain
+    else:
+        roots = (type(lhs.op),)
+    return Rule(
+        name, roots, apply, why, line, lhs, rhs, given, intervals, ulps=ulps, limits=limits,
+        everywhere=everywhere,
+    )  # fmt: skip
 
 
 def rewrite(
@@ -127,6 +136,7 @@ def rewrite(
     example: Callable[[], Any],
     ulps: float = ULPS,
     sums_first: bool = False,
+    limits: bool = False,
 ) -> Callable[[Callable], Rule]:
     """Decorator: a rule written as a function of the node (and, if it takes two arguments, of the
     facts known). Its reason is its docstring. `example()` gives one graph or several it changes."""
@@ -143,7 +153,7 @@ def rewrite(
         apply = function if takes_known else lambda node, known: function(node)
         return Rule(
             name, classes, apply, reason or name, line, example=example, ulps=ulps,
-            sums_first=sums_first,
+            sums_first=sums_first, limits=limits,
         )  # fmt: skip
 
     return enter
