@@ -306,7 +306,7 @@ def product_of_exp_and_sum(node: Node, known: Known) -> Node | None:
     return combine_in_chain(node, known, _softmax_of, (ops.Exp,))
 
 
-@rewrite(on=ops.Log, example=lambda: ops.log(ops.softmax(ops.tensor("x", (3, 4)))))
+@rewrite(on=ops.Log, example=lambda: ops.log(ops.softmax(ops.tensor("x", (3, 4)))), limits=True)
 def log_of_softmax(node: Node) -> Node | None:
     """log(softmax(x)) -> log_softmax(x): softmax underflows below -745."""
     inner = node.inputs[0]

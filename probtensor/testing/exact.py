@@ -216,7 +216,7 @@ def _elementary() -> dict[str, Callable]:
     def exp(x):
         if abs(x) > LARGEST:
             return mp.inf if x > 0 else mp.mpf(0)
-        if abs(x) < 10**5 or _nan(x):
+        if abs(x) < 10**5 or _nan(x) or mp.isinf(x):
             return mp.exp(x)
         # mpmath takes powers of e, bit by bit of the exponent, for whole numbers.
         with mp.workprec(mp.mp.prec + 1100):
