@@ -15,7 +15,7 @@ from probtensor import ops
 from probtensor.graph.law import symbolic_sizes
 from probtensor.graph.node import Const, Frozen, Node, make
 from probtensor.ops.kinds import Elementwise, Kind
-from probtensor.rules.products import literal
+from probtensor.rules.products import is_power_of_two, literal
 from probtensor.transform.facts import Known, constant_of
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
@@ -77,9 +77,15 @@ POWERS = Ruleset(
     rule(ops.Pow()(x, 3), x * ops.square(x), over=ANY, why="products are faster"),
     rule(ops.Pow()(x, 4), ops.square(ops.square(x)), over=ANY, why="products are faster"),
     rule(ops.Pow()(x, -1), 1 / x, over=ANY, why="a quotient is faster and closer"),
-    rule(ops.Pow()(x, -2), 1 / ops.square(x), over=(-1e150, 1e150), why="faster"),
+    rule(
+        ops.Pow()(x, -2), ops.square(1 / x), over=(-1e150, 1e150),
+        why="faster; the square of x overflows where its inverse is subnormal",
+    ),
     rule(ops.Pow()(x, 0.5), ops.sqrt(x), over=POSITIVE, why="faster and closer"),
-    rule(ops.Pow()(x, -0.5), 1 / ops.sqrt(x), over=POSITIVE, why="faster"),
+    rule(
+        ops.Pow()(x, -0.5), ops.abs(1 / ops.sqrt(x)), over=POSITIVE,
+        why="faster; the sign of a root of -0 goes",
+    ),
     rule(ops.Pow()(x, 1.5), x * ops.sqrt(x), over=POSITIVE, why="faster"),
     rule(ops.log(ops.exp(x)), x, over=FLOATS, why="exp overflows past 709 and underflows"),
     rule(
@@ -218,17 +224,19 @@ def _term(node: Node) -> tuple[float, Node]:
     on=(ops.Add, ops.Sub),
     example=lambda: (
         (lambda t: 2.0 * t + t)(ops.tensor("x", (3,))),
-        (lambda t: -3.0 * t - 2.0 * t)(ops.tensor("x", (3,), "float32")),
+        (lambda t: -4.0 * t - 2.0 * t)(ops.tensor("x", (3,), "float32")),
     ),
 )
 def add_like_terms(node: Node) -> Node | None:
-    """c * x + d * x -> (c + d) * x for literals of one sign (else inf - inf would become inf) whose
-    sum is exact."""
+    """c * x + d * x -> (c + d) * x for powers of two, whose products are exact, of one sign (else
+    inf - inf would become inf)."""
     if not node.type.is_float:
         return None
     (c1, x1), (c2, x2) = (_term(a) for a in node.inputs)
     c2 = -c2 if isinstance(node.op, ops.Sub) else c2
     if x1 is not x2 or not c1 * c2 > 0 or not math.isfinite(c1 + c2):
+        return None
+    if not (is_power_of_two(c1) and is_power_of_two(c2)):
         return None
     total = literal(Fraction(c1) + Fraction(c2), node)
     return None if total is None else total * x1

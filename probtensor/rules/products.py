@@ -3,11 +3,10 @@
 A quotient is correctly rounded, and where it is exact it stays exact: floor(x / 49) at 49 is 1, and
 x / max(x) reaches 1. So x / s is not x * (1 / s), whose last place may differ, unless s is a power
 of two. (s * x) * t is not (s * t) * x either: s * t may overflow, or vanish, where no step of the
-written order does. What may move is what every step of is exact: signs, powers of two in a divisor,
-and two literals whose product or quotient is a number of the dtype, which leaves one rounding where
-there were two.
+written order does. What may move is what makes no difference to a single bit: signs, and powers of
+two, which meet other literals.
 
-`rules.reciprocals` replaces the division of a loop over data by one product, where its sum is taken.
+`rules.reciprocals` replaces the division at each datum by a product where only sums read it.
 """
 
 from __future__ import annotations
@@ -64,6 +63,12 @@ def scaled(x: Node) -> tuple[Fraction, Node, bool] | None:
     return None
 
 
+def is_power_of_two(c: float | Fraction) -> bool:
+    """Is a product with c exact?"""
+    above, below = (abs(n) for n in Fraction(c).as_integer_ratio())
+    return c != 0 and above & (above - 1) == 0 and below & (below - 1) == 0
+
+
 def times(c: Fraction, x: Node, inverted: bool, like: Node) -> Node | None:
     """c * x (or c / x) in one rounding: by c, or by the inverse of c, whichever is a number of the
     dtype; None if neither is."""
@@ -78,20 +83,21 @@ def times(c: Fraction, x: Node, inverted: bool, like: Node) -> Node | None:
 
 @rewrite(
     on=PRODUCTS,
-    example=lambda: [
+    example=lambda: tuple(
         form(ops.tensor("x", (3,), dtype))
         for form in (
             lambda x: -((x * 3.0) / 2.0),
-            lambda x: (x / 3.0) / 5.0,
+            lambda x: (x / 3.0) * 2.0,
             lambda x: 6.0 / (x * 2.0),
             lambda x: (x * 3.0) * 0.5,
-            lambda x: 10.0 / (5.0 / x),
+            lambda x: 2.0 * (5.0 / x),
         )
         for dtype in ("float64", "float32")
-    ],
+    ),
 )  # fmt: skip
 def join_literal_factors(node: Node) -> Node | None:
-    """c * (d * x) -> (c * d) * x, and with quotients, where c * d is exact: one rounding of two."""
+    """c * (d * x) -> (c * d) * x, and with quotients, where one step is exact: the same bits
+    from one operation, unless the written order leaves the range."""
     if not node.type.is_float:
         return None
     outer = scaled(node)
@@ -99,6 +105,9 @@ def join_literal_factors(node: Node) -> Node | None:
     if inner is None:
         return None
     (c, _, upside_down), (d, x, inverted) = outer, inner
+    exact = is_power_of_two(d) and not inverted
+    if not exact and (upside_down or not is_power_of_two(c)):
+        return None
     return times(c / d if upside_down else c * d, x, inverted != upside_down, node)
 
 
@@ -109,7 +118,7 @@ def join_literal_factors(node: Node) -> Node | None:
 def multiply_by_power_of_two(node: Node) -> Node | None:
     """x / 2**k -> 2**-k * x, which is exact, or rounds as the quotient does."""
     value = factor_of(node.inputs[1]) if node.type.is_float else None
-    if value is None or math.frexp(value)[0] not in (0.5, -0.5):
+    if value is None or not is_power_of_two(value):
         return None
     number = literal(1 / Fraction(value), node)
     return None if number is None else number * node.inputs[0]

@@ -102,9 +102,7 @@ def _chosen(order: Sequence[Node], outputs: Sequence[Node]) -> set[Node]:
             elif isinstance(node.op, _LINEAR) and node in exposed:
                 exposed.add(x)
     return {
-        x
-        for x in candidates
-        if x in tolerant and (x not in exposed or is_computed(x.inputs[0]))
+        x for x in candidates if x in tolerant and (x not in exposed or is_computed(x.inputs[0]))
     }
 
 

@@ -176,8 +176,10 @@ def is_rounded(x: Node) -> bool:
         seen += 1
         if isinstance(top.op, _EXACT) and seen < CHAIN:
             stack.extend(top.inputs)
-        elif top.type.is_float and constant_of(top) is None and not isinstance(
-            top.op, (Input, Const, *_EXACT)
+        elif (
+            top.type.is_float
+            and constant_of(top) is None
+            and not isinstance(top.op, (Input, Const, *_EXACT))
         ):
             return True
     return False
@@ -244,11 +246,11 @@ def contract_repeated_scalar(node: Node) -> Node | None:
 
 @rewrite(
     on=ops.Scatter,
-    example=lambda: [
+    example=lambda: tuple(
         ops.zeros((5,)).at[ops.tensor("i", (3,), "int64")].add(u)
         for x in [ops.tensor("u", (3,))]
         for u in [-x, 2.0 * x, -0.5 * ops.square(x)]
-    ],
+    ),
     sums_first=True,
 )  # fmt: skip
 def pull_literal_out_of_scatter(node: Node, known: Known) -> Node | None:

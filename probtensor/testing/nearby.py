@@ -194,7 +194,9 @@ def _other_operand(node: Node, place: int) -> Change:
 
     def change(inputs: Sequence[Node]) -> Node:
         x = inputs[place]
-        stranger = new_input(f"i{place}" if x.dtype == "int64" else f"other{place}", x.dtype, x.shape)
+        stranger = new_input(
+            f"i{place}" if x.dtype == "int64" else f"other{place}", x.dtype, x.shape
+        )
         return make(node.op, (*inputs[:place], stranger, *inputs[place + 1 :]))
 
     return change

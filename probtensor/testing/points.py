@@ -85,7 +85,9 @@ def whole_range(
     signs = [rng.choice([-1.0, 1.0], len(variables)) for _ in range(1 if few else 3)]
     for e in exponents(dtype):
         for mirrored, sign in itertools.product((False, True), (np.ones(len(variables)), *signs)):
-            turned = rng.random(len(variables)) < 0.5 if mirrored else np.zeros(len(variables), bool)
+            turned = (
+                rng.random(len(variables)) < 0.5 if mirrored else np.zeros(len(variables), bool)
+            )
             powers = np.where(turned, -e, e)
             sizes = rng.uniform(1, 9, len(variables))
             yield tuple(_number(v, s * m, p, dtype, rng) for v, s, m, p in

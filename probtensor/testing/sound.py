@@ -80,6 +80,7 @@ def faults(rule: Rule, seed: int = 0, few: bool = False) -> list[str]:
 
 
 def examples_of(rule: Rule) -> list[Node]:
+    """The graphs of the example of a rule."""
     found = rule.example()
     return list(found) if isinstance(found, (tuple, list)) else [found]
 
@@ -421,4 +422,3 @@ def _is_sum(node: Node) -> bool:
     kinds = (Reduction, Contraction, Scatter)
     of_sum = isinstance(node.op, Elementwise) and any(isinstance(x.op, kinds) for x in node.inputs)
     return node.type.is_float and (isinstance(node.op, kinds) or of_sum)
-

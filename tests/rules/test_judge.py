@@ -222,7 +222,9 @@ def test_rule_holds_all_around_its_example(candidate):
 
 
 def scaled(form, dtype="float64"):
-    return form(*(ops.tensor(n, shape, dtype) for n, shape in (("x", (4,)), ("s", ()), ("y", (4,)))))
+    return form(
+        *(ops.tensor(n, shape, dtype) for n, shape in (("x", (4,)), ("s", ()), ("y", (4,))))
+    )
 
 
 DIVIDED = {
@@ -233,9 +235,9 @@ DIVIDED = {
     "choices": lambda x, s, y: ops.sum(ops.where(x > y, ops.square(x / s), 0)),
     "a literal": lambda x, s, y: ops.sum(ops.square((x - y) / 3.0)),
     "a contraction": lambda x, s, y: ops.sum(x * ops.exp(y) / s),
-    "a table": lambda x, s, y: ops.zeros((5,), x.dtype).at[
-        ops.tensor("i", (4,), "int64")
-    ].add(x * y / s),
+    "a table": lambda x, s, y: (
+        ops.zeros((5,), x.dtype).at[ops.tensor("i", (4,), "int64")].add(x * y / s)
+    ),
 }
 KEPT = {
     "data": lambda x, s, y: ops.sum(x / s),

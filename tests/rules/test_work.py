@@ -78,7 +78,6 @@ def rewritten_to_run(outputs):
     return divide_once(apply_rules(outputs, STABLE))
 
 
-
 def work(outputs):
     """Operations on full-size operands, by name."""
     found = {}
