@@ -55,7 +55,7 @@ LOGARITHMS = Ruleset(
     rule(ops.log(ops.ndtr(x)), ops.log_ndtr(x), over=(-40, 40), why="ndtr underflows"),
     rule(
         ops.log(ops.power(x, a)), a * ops.log(x), over={"x": (1e-300, 1e300), "a": (-300, 300)},
-        given=lambda m: m.known.bounds(m.x).positive, why="powers overflow",
+        given=lambda m: m.known.bounds(m.x).positive, why="powers overflow", limits=True,
     ),
     rule(ops.log(ops.square(x)), 2 * ops.log(ops.abs(x)), over=(-1e300, 1e300), why="overflow"),
     rule(ops.log(ops.sqrt(x)), 0.5 * ops.log(x), over=(0, 1e300), why="no root is needed"),
