@@ -36,7 +36,7 @@ from probtensor.lower.planner import lower
 from probtensor.ops.kinds import REGISTRY, method
 from probtensor.ops.require import asked_for
 from probtensor.ops.transfer import handed_over
-from probtensor.rules import FINAL, STABLE
+from probtensor.rules import FINAL, STABLE, divide_once
 from probtensor.system.stages import building, stage
 from probtensor.targets.base import Target
 from probtensor.targets.cache import recall, remember
@@ -50,6 +50,7 @@ PIPELINE = (
     Pass("stabilize", STABLE),
     Pass("expand", expand_composites),
     Pass("tidy", FINAL),
+    Pass("divide", divide_once),
 )
 
 

@@ -104,7 +104,7 @@ class Gather(View):
         kept = [a for a in range(x.ndim) if a not in self.axes]
         pairs = zip(indices, self.axes, strict=True)
         key = tuple(places_of(index, x.shape[axis], self.mode) for index, axis in pairs)
-        found = np.transpose(x, (*self.axes, *kept))[key]
+        found = np.asarray(np.transpose(x, (*self.axes, *kept))[key])
         block = found.ndim - len(kept)
         order = [block + a for a in range(self.at)], range(block)
         rest = [block + a for a in range(self.at, len(kept))]

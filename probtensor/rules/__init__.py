@@ -7,13 +7,17 @@
     sums.py       what does not vary leaves the sum
     shapes.py     views of views; repetition after computing
     stabilize.py  overflow, underflow, cancellation, in naive code and in its gradients
+    reciprocals.py  one division for a loop, after all rules
     sets.py       the rules joined into what passes use
     derivatives.py  derivatives of the stable form of a graph: what users call
 
 The one idea: a rule must be no worse than what it replaces, judged against the exact value. The
-soundness test evaluates both sides of every drawn rule over its domain, edges first, beside 2,000
-bits of precision; a true -inf or nan has to stay. So a rule that is only almost right (`log(x * y)
--> log x + log y`) does not pass, and one that only helps speed has to keep the digits.
+soundness test evaluates both sides of every rule over the whole range of floats, subnormals and the
+largest numbers together, beside 2,000 bits of precision, and on graphs near its examples. A true
+-inf or nan has to stay, what is exact has to stay exact, and a result that is correctly rounded
+has to stay so, since a floor or a difference may read it. So a rule that is only almost right
+(`log(x * y) -> log x + log y`, `x / s -> x * (1 / s)`) does not pass, and one that only helps speed
+has to keep the digits.
 
 SIMPLIFY is what a graph is brought into first, and again after every other change; STABLE adds the
 stabilising rules, which need simplified graphs to match, and FINAL what must not be differentiated.
@@ -32,6 +36,7 @@ from probtensor.rules.derivatives import (
     value_and_grad,
     vjp,
 )
+from probtensor.rules.reciprocals import divide_once
 from probtensor.rules.sets import FINAL, SIMPLIFY, STABLE, TOPICS
 
 __all__ = [
@@ -39,6 +44,7 @@ __all__ = [
     "SIMPLIFY",
     "STABLE",
     "TOPICS",
+    "divide_once",
     "grad",
     "hessian",
     "hvp",

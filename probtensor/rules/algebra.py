@@ -6,13 +6,16 @@ Reordered roundings are accepted where each result stays as close to the exact v
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import numpy as np
 
 from probtensor import ops
 from probtensor.graph.law import symbolic_sizes
 from probtensor.graph.node import Const, Frozen, Node, make
 from probtensor.ops.kinds import Elementwise, Kind
-from probtensor.rules.products import literal
+from probtensor.rules.products import is_power_of_two, literal
 from probtensor.transform.facts import Known, constant_of
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
@@ -157,7 +160,7 @@ def fold_constants(node: Node) -> Node | None:
 
 @rewrite(
     on=Elementwise,
-    example=lambda: ops.exp(ops.broadcast_to(ops.constant(2.0), (ops.tensor("x").size, 40))),
+    example=lambda: ops.exp(ops.broadcast_to(ops.constant(2.0), (ops.tensor("x").size, 20))),
 )
 def fold_repeated_constants(node: Node, known: Known) -> Node | None:
     """An elementwise op of constants that are repeated is one repeated constant."""
@@ -183,41 +186,52 @@ def _term(node: Node) -> tuple[float, Node]:
     return (-1.0, node.inputs[0]) if isinstance(node.op, ops.Neg) else (1.0, node)
 
 
-@rewrite(on=(ops.Add, ops.Sub), example=lambda: (lambda t: 2.0 * t + t)(ops.tensor("x", (3,))))
+@rewrite(
+    on=(ops.Add, ops.Sub),
+    example=lambda: (
+        (lambda t: 2.0 * t + t)(ops.tensor("x", (3,))),
+        (lambda t: -4.0 * t - 2.0 * t)(ops.tensor("x", (3,), "float32")),
+    ),
+)
 def add_like_terms(node: Node) -> Node | None:
-    """c * x + d * x -> (c + d) * x for literals of one sign (else inf - inf would become inf)."""
+    """c * x + d * x -> (c + d) * x for powers of two, whose products are exact, of one sign (else
+    inf - inf would become inf)."""
     if not node.type.is_float:
         return None
     (c1, x1), (c2, x2) = (_term(a) for a in node.inputs)
     c2 = -c2 if isinstance(node.op, ops.Sub) else c2
-    if x1 is not x2 or not c1 * c2 > 0:
+    if x1 is not x2 or not c1 * c2 > 0 or not math.isfinite(c1 + c2):
         return None
-    total = literal(c1 + c2, node)
+    if not (is_power_of_two(c1) and is_power_of_two(c2)):
+        return None
+    total = literal(Fraction(c1) + Fraction(c2), node)
     return None if total is None else total * x1
 
 
 @rewrite(on=(ops.Add, ops.Sub), example=lambda: (ops.tensor("x", (3,)) + 1.0) - 3.0)
 def join_constant_terms(node: Node) -> Node | None:
-    """(x + c) + d -> x + (c + d), whose rounding is no worse."""
+    """(x + c) + d -> x + (c + d) where c + d is exact: one rounding of two."""
     if not node.type.is_float:
         return None
     a, b = node.inputs
-    sign = -1.0 if isinstance(node.op, ops.Sub) else 1.0
-    outer = constant_of(b)
+    sign = -1 if isinstance(node.op, ops.Sub) else 1
+    outer = _number(b)
     if outer is not None and isinstance(a.op, (ops.Add, ops.Sub)):
-        flip = -1.0 if isinstance(a.op, ops.Sub) else 1.0
-        first, second = (constant_of(t) for t in a.inputs)
+        flip = -1 if isinstance(a.op, ops.Sub) else 1
+        first, second = (_number(t) for t in a.inputs)
         if second is not None and first is None:
-            return _plus_literal(a.inputs[0], flip * second + sign * outer, node)
+            total = literal(flip * second + sign * outer, node)
+            return None if total is None else a.inputs[0] + total
         if first is not None and second is None:
             total = literal(first + sign * outer, node)
             return None if total is None else a.op(total, a.inputs[1])
     return None
 
 
-def _plus_literal(term: Node, value: float, node: Node) -> Node | None:
-    number = literal(value, node)
-    return None if number is None else term + number
+def _number(x: Node) -> Fraction | None:
+    """The value of a finite literal."""
+    value = constant_of(x)
+    return Fraction(value) if value is not None and math.isfinite(value) else None
 
 
 # Casts.

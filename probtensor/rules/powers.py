@@ -34,10 +34,6 @@ POWERS = Ruleset(
         given=lambda m: m.known.bounds(m.x).nonnegative,
     ),
     rule(1 / ops.exp(x), ops.exp(-x), over=(-700, 700), why="no quotient"),
-    rule(
-        ops.square(1 / x), 1 / ops.square(x), over=(1e-150, 1e150),
-        why="one form, so that it is computed once",
-    ),
     rule(1 / (1 / x), x, over=ANY, why="two inversions cancel"),
     rule(x / (1 / y), x * y, over=(1e-3, 1e3), why="two inversions cancel"),
 )  # fmt: skip
@@ -45,7 +41,10 @@ POWERS = Ruleset(
 FAST_POWERS = Ruleset(
     rule(ops.Pow()(x, 3), x * ops.square(x), over=ANY, why="products are faster"),
     rule(ops.Pow()(x, 4), ops.square(ops.square(x)), over=ANY, why="products are faster"),
-    rule(ops.Pow()(x, -2), 1 / ops.square(x), over=(-1e150, 1e150), why="faster"),
+    rule(
+        ops.Pow()(x, -2), ops.square(1 / x), over=(-1e150, 1e150),
+        why="faster; the square of x overflows where its inverse is subnormal",
+    ),
     rule(ops.Pow()(x, 1.5), x * ops.sqrt(x), over=POSITIVE, why="faster"),
     rule(ops.Pow()(x, 2.5), ops.square(x) * ops.sqrt(x), over=POSITIVE, why="faster"),
     rule(

@@ -1,16 +1,18 @@
-"""Products in one form: small factors first, gathered into one.
+"""Products: signs and literals meet where nothing is lost, and nothing else is moved.
 
-A chain of products, quotients and signs over a tensor, as in -x / s * 2 * y, becomes (small) * rest
-with all scalars gathered in the small part: (-2 / s) * (x * y). The small part is computed once and
-not at every element, division by a scalar becomes multiplication by its reciprocal (which moves a
-result by one rounding), and literals meet and are folded. For a scalar chain the literals are the
-small part. Factors keep their order, and the rest its structure.
+A quotient is correctly rounded, and where it is exact it stays exact: floor(x / 49) at 49 is 1, and
+x / max(x) reaches 1. So x / s is not x * (1 / s), whose last place may differ, unless s is a power
+of two. (s * x) * t is not (s * t) * x either: s * t may overflow, or vanish, where no step of the
+written order does. What may move is what makes no difference to a single bit: signs, and powers of
+two, which meet other literals.
+
+`rules.reciprocals` replaces the division at each datum by a product where only sums read it.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
@@ -19,156 +21,143 @@ from probtensor.graph.node import Node
 from probtensor.transform.facts import constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
 
-# Products looked through in one chain, so that a sweep stays linear and recursion shallow.
-CHAIN = 12
 PRODUCTS = (ops.Mul, ops.Div, ops.Neg)
 
 
-def literal(value: float, like: Node) -> Node | None:
-    """The scalar constant in the dtype of `like`; None if it is no normal number there."""
+def literal(value: float | Fraction, like: Node) -> Node | None:
+    """The scalar constant in the dtype of `like`; None if the value is no normal number there, or
+    none at all without rounding."""
     info = np.finfo(like.dtype)
-    if not math.isfinite(value) or abs(value) > info.max or (value and abs(value) < info.tiny):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
-    return ops.constant(np.asarray(value, like.dtype))
-
-
-@dataclass
-class Small:
-    """The small factors of a chain: a literal, scalars, and scalars it is divided by."""
-
-    value: float = 1.0
-    literals: int = 0
-    above: list[Node] = field(default_factory=list)
-    below: list[Node] = field(default_factory=list)
-
-    def product(self, like: Node) -> Node | None:
-        """All of them as one scalar; None if the literal is out of range."""
-        number = literal(self.value, like)
-        if number is None:
-            return None
-        above = _multiplied(self.above)
-        below = _multiplied(self.below)
-        if above is None:
-            above = number
-        elif self.value != 1:
-            above = number * above
-        return above if below is None else above / below
-
-
-def _multiplied(factors: list[Node]) -> Node | None:
-    product = None
-    for factor in factors:
-        product = factor if product is None else product * factor
-    return product
-
-
-class _Chain:
-    """One walk over a chain: takes the small factors out and rebuilds the rest.
-
-    The rest comes back as (above, below), either None: what is left above and below the line.
-    """
-
-    def __init__(self, root: Node) -> None:
-        self.root = root
-        self.small = Small()
-        self.products = 0
-
-    def walk(self, node: Node, inverted: bool) -> tuple[Node | None, Node | None]:
-        inner = node is self.root or (node.ndim > 0 or self.root.ndim == 0)
-        if isinstance(node.op, PRODUCTS) and inner and self.products < CHAIN:
-            self.products += 1
-            if isinstance(node.op, ops.Neg):
-                self.small.value = -self.small.value
-                return self.walk(node.inputs[0], inverted)
-            return self._walk_pair(node, inverted)
-        return (None, None) if self._take(node, inverted) else (node, None)
-
-    def _walk_pair(self, node: Node, inverted: bool) -> tuple[Node | None, Node | None]:
-        a, b = node.inputs
-        divides = isinstance(node.op, ops.Div)
-        left = self.walk(a, inverted)
-        right = self.walk(b, inverted != divides)
-        if left[0] is a and right[0] is b and left[1] is right[1] is None:
-            return node, None
-        if divides:
-            right = right[::-1]
-        above = _joined(left, right)
-        if above is not None:
-            return above, None
-        # One side has nothing above the line: the other side takes its place.
-        kept, lost = (left, right) if left[0] is not None else (right, left)
-        below = [x for x in (kept[1], lost[1]) if x is not None]
-        return kept[0], _multiplied(below)
-
-    def _take(self, leaf: Node, inverted: bool) -> bool:
-        value = constant_of(leaf)
-        if value is not None:
-            usable = math.isfinite(value) and value != 0
-            if usable:
-                self.small.value = self.small.value / value if inverted else (
-                    self.small.value * value
-                )  # fmt: skip
-                self.small.literals += 1
-            return usable
-        if leaf.ndim == 0 and self.root.ndim > 0:
-            (self.small.below if inverted else self.small.above).append(leaf)
-            return True
-        return False
-
-
-def _joined(left: tuple, right: tuple) -> Node | None:
-    """left * right where both have something above the line."""
-    if left[0] is None or right[0] is None:
+    if abs(value) > Fraction(float(info.max)) or (value and abs(value) < float(info.tiny)):
         return None
-    if right[1] is None or left[1] is None:
-        below = left[1] if right[1] is None else right[1]
-        top = left[0] * right[0]
-        return top if below is None else top / below
-    return (left[0] * right[0]) / (left[1] * right[1])
+    number = np.asarray(float(value), like.dtype)
+    return ops.constant(number) if Fraction(float(number)) == value else None
 
 
-def whole(rest: tuple[Node | None, Node | None]) -> Node | None:
-    """above / below as one node; None if there is nothing."""
-    above, below = rest
-    if below is None:
-        return above
-    return 1 / below if above is None else above / below
+def factor_of(x: Node) -> float | None:
+    """The value of a literal other than 0 and infinity, by which a product may be multiplied."""
+    value = constant_of(x)
+    usable = value is not None and math.isfinite(value) and value != 0
+    return float(value) if usable else None
 
 
-def split_product(node: Node) -> tuple[Small, tuple[Node | None, Node | None]]:
-    """The small factors of the chain at `node`, and the rest as (above, below)."""
-    chain = _Chain(node)
-    rest = chain.walk(node, False)
-    return chain.small, rest
+def scaled(x: Node) -> tuple[Fraction, Node, bool] | None:
+    """(c, y, inverted) for x = c * y, or c / y if `inverted`, with a literal c that is not 1."""
+    if isinstance(x.op, ops.Neg):
+        return Fraction(-1), x.inputs[0], False
+    if isinstance(x.op, ops.Mul):
+        for number, rest in (x.inputs, x.inputs[::-1]):
+            value = factor_of(number)
+            if value is not None and constant_of(rest) is None:
+                return Fraction(value), rest, False
+    if isinstance(x.op, ops.Div):
+        above, below = x.inputs
+        value = factor_of(below)
+        if value is not None and constant_of(above) is None:
+            return 1 / Fraction(value), above, False
+        value = factor_of(above)
+        if value is not None and constant_of(below) is None:
+            return Fraction(value), below, True
+    return None
 
 
-@rewrite(on=PRODUCTS, example=lambda: -(ops.tensor("x", (3,)) / ops.tensor("s")) * 2.0)
-def gather_small_factors(node: Node) -> Node | None:
-    """-(x / s) * 2 -> (-2 / s) * x: scalars are multiplied once, not at every element."""
+def is_power_of_two(c: float | Fraction) -> bool:
+    """Is a product with c exact?"""
+    above, below = (abs(n) for n in Fraction(c).as_integer_ratio())
+    return c != 0 and above & (above - 1) == 0 and below & (below - 1) == 0
+
+
+def times(c: Fraction, x: Node, inverted: bool, like: Node) -> Node | None:
+    """c * x (or c / x) in one rounding: by c, or by the inverse of c, whichever is a number of the
+    dtype; None if neither is."""
+    if not inverted and c in (1, -1):
+        return x if c == 1 else -x
+    number = literal(c, like)
+    if number is not None:
+        return number / x if inverted else number * x
+    number = None if inverted else literal(1 / c, like)
+    return None if number is None else x / number
+
+
+@rewrite(
+    on=PRODUCTS,
+    example=lambda: tuple(
+        form(ops.tensor("x", (3,), dtype))
+        for form in (
+            lambda x: -((x * 3.0) / 2.0),
+            lambda x: (x / 3.0) * 2.0,
+            lambda x: 6.0 / (x * 2.0),
+            lambda x: (x * 3.0) * 0.5,
+            lambda x: 2.0 * (5.0 / x),
+        )
+        for dtype in ("float64", "float32")
+    ),
+)  # fmt: skip
+def join_literal_factors(node: Node) -> Node | None:
+    """c * (d * x) -> (c * d) * x, and with quotients, where one step is exact: the same bits
+    from one operation, unless the written order leaves the range."""
     if not node.type.is_float:
         return None
-    small, (above, below) = split_product(node)
-    if _is_plain_quotient(node, small):
+    outer = scaled(node)
+    inner = None if outer is None else scaled(outer[1])
+    if inner is None:
         return None
-    if above is None and below is None:
-        return small.product(node) if node.ndim == 0 else None
-    if not (small.above or small.below) and small.value in (1.0, -1.0):
-        rest = whole((above, below))
-        return rest if small.value == 1.0 else -rest
-    factor = small.product(node)
-    if factor is None:
+    (c, _, upside_down), (d, x, inverted) = outer, inner
+    exact = is_power_of_two(d) and not inverted
+    if not exact and (upside_down or not is_power_of_two(c)):
         return None
-    if above is None:
-        return factor / below
-    return factor * whole((above, below))
+    return times(c / d if upside_down else c * d, x, inverted != upside_down, node)
 
 
-def _is_plain_quotient(node: Node, small: Small) -> bool:
-    """x / c of scalars, which is exact to one rounding as it stands (but for c = 2**k)."""
-    if node.ndim > 0 or not isinstance(node.op, ops.Div) or small.literals != 1:
-        return False
-    value = constant_of(node.inputs[1])
-    return value is not None and small.value > 0 and math.frexp(value)[0] not in (0.5, -0.5)
+@rewrite(
+    on=ops.Div,
+    example=lambda: (ops.tensor("x", (3,)) / 4.0, ops.tensor("x", (3,), "float32") / -0.125),
+)
+def multiply_by_power_of_two(node: Node) -> Node | None:
+    """x / 2**k -> 2**-k * x, which is exact, or rounds as the quotient does."""
+    value = factor_of(node.inputs[1]) if node.type.is_float else None
+    if value is None or not is_power_of_two(value):
+        return None
+    number = literal(1 / Fraction(value), node)
+    return None if number is None else number * node.inputs[0]
 
 
-PRODUCT_FORM = Ruleset(gather_small_factors)
+@rewrite(
+    on=(ops.Mul, ops.Div),
+    example=lambda: (
+        -ops.tensor("x", (3,)) * ops.tensor("y", (3,)),
+        ops.tensor("x", (3,)) / -ops.tensor("s"),
+        2.0 * -ops.tensor("x", (3,)),
+    ),
+)
+def move_signs_out(node: Node) -> Node | None:
+    """-x * y -> -(x * y): signs are exact, and cancel where they meet."""
+    if not node.type.is_float:
+        return None
+    for place, x in enumerate(node.inputs):
+        if isinstance(x.op, ops.Neg):
+            other = node.inputs[1 - place]
+            value = factor_of(other)
+            pair = list(node.inputs)
+            pair[place] = x.inputs[0]
+            if value is not None:
+                pair[1 - place] = ops.constant(np.asarray(-value, node.dtype))
+                return node.op(*pair)
+            return -node.op(*pair)
+    return None
+
+
+@rewrite(on=ops.Mul, example=lambda: ops.tensor("x", (3,)) * 3.0)
+def write_literals_first(node: Node) -> Node | None:
+    """x * c -> c * x: one spelling, so that it is computed once."""
+    a, b = node.inputs
+    if constant_of(b) is None or constant_of(a) is not None:
+        return None
+    return b * a
+
+
+PRODUCT_FORM = Ruleset(
+    write_literals_first, join_literal_factors, multiply_by_power_of_two, move_signs_out
+)

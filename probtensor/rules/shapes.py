@@ -341,6 +341,7 @@ def reduce_in_any_order(node: Node) -> Node | None:
         ops.sum(ops.sum(_x(2, 3, 4), 1)),
         ops.max(ops.max(_x(2, 3, 4), 0), 1),
     ),
+    sums_first=True,
 )
 def join_reductions(node: Node) -> Node | None:
     """A sum of sums is one sum over more axes, and so is a maximum of maxima."""

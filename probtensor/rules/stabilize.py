@@ -12,7 +12,7 @@ from collections import Counter
 from probtensor import ops
 from probtensor.graph.node import Node, make
 from probtensor.transform.chain import CHAIN, chain_leaves, combine_in_chain, regrow
-from probtensor.transform.facts import Known
+from probtensor.transform.facts import Bounds, Known
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
 
@@ -21,10 +21,17 @@ WIDE = (-800, 800)
 NEGATIVE = (-800, -1e-9)
 POSITIVE = (1e-300, 1e300)
 
+
+def _is_share(x: Bounds) -> bool:
+    """Is it from 0 to 1, outside which logit is nan?"""
+    return x.low >= 0 and x.high <= 1
+
+
 LOGARITHMS = Ruleset(
     rule(
         ops.log(1 - ops.square(ops.tanh(x))),
         -2 * ops.log_cosh(x), over=(-600, 600), why="tanh is 1 past 19: the Jacobian of a tanh",
+        everywhere=False,
     ),
     rule(
         ops.log(1 + ops.exp(x)), ops.softplus(x), over=WIDE,
@@ -60,29 +67,33 @@ LOGARITHMS = Ruleset(
     rule(ops.log(ops.ndtr(x)), ops.log_ndtr(x), over=(-40, 40), why="ndtr underflows"),
     rule(
         ops.log(ops.power(x, a)), a * ops.log(x), over={"x": (1e-300, 1e300), "a": (-300, 300)},
-        given=lambda m: m.known.bounds(m.x).positive, why="powers overflow",
+        given=lambda m: m.known.bounds(m.x).positive, why="powers overflow", limits=True,
     ),
     rule(ops.log(ops.square(x)), 2 * ops.log(ops.abs(x)), over=(-1e300, 1e300), why="overflow"),
     rule(ops.log(ops.sqrt(x)), 0.5 * ops.log(x), over=(0, 1e300), why="no root is needed"),
-    rule(ops.log(1 / x), -ops.log(x), over=POSITIVE, why="no quotient is needed"),
+    rule(
+        ops.log(1 / x), -ops.log(x), over=POSITIVE, why="no quotient is needed", limits=True,
+    ),
 )  # fmt: skip
 
 EXPONENTIALS = Ruleset(
     rule(ops.exp(x) - 1, ops.expm1(x), over=(-800, 700), why="cancellation near 0"),
     rule(ops.exp(x) + -1, ops.expm1(x), over=(-800, 700), why="cancellation near 0"),
     rule(1 - ops.exp(x), -ops.expm1(x), over=(-800, 700), why="cancellation near 0"),
-    rule(ops.log1p(ops.expm1(x)), x, over=WIDE, why="expm1 overflows past 709"),
+    rule(
+        ops.log1p(ops.expm1(x)), x, over=WIDE, why="expm1 overflows past 709", everywhere=False,
+    ),
     rule(
         ops.expm1(ops.log1p(x)), x, over=(-0.999, 1e300),
         given=lambda m: m.known.bounds(m.x).low >= -1, why="one is the inverse of the other",
     ),
     rule(
-        ops.exp(x) * ops.exp(-x), 1, over=WIDE, in_chain=True,
-        why="the factors are inverses, and either overflows",
+        ops.exp(x) * ops.exp(-x), 1 + 0 * x, over=WIDE, in_chain=True,
+        why="the factors are inverses, and either overflows; nan stays",
     ),
     rule(
-        ops.exp(x) / ops.exp(x), 1, over=WIDE, in_chain=True,
-        why="inf / inf past 709: the gradient of log(exp(x))",
+        ops.exp(x) / ops.exp(x), 1 + 0 * x, over=WIDE, in_chain=True,
+        why="inf / inf past 709: the gradient of log(exp(x)); nan stays",
     ),
 )  # fmt: skip
 
@@ -91,33 +102,39 @@ LOGISTIC = Ruleset(
          why="exp overflows past 709"),
     rule(
         ops.exp(x) * ops.sigmoid(-x), ops.sigmoid(x), over=WIDE, in_chain=True,
-        why="inf * 0 past 709: the gradient of log(1 + exp(x))",
+        why="inf * 0 past 709: the gradient of log(1 + exp(x))", limits=True,
     ),
     rule(1 - ops.sigmoid(x), ops.sigmoid(-x), over=WIDE, why="cancellation where sigmoid is 1"),
     rule(ops.sigmoid(x) - 1, -ops.sigmoid(-x), over=WIDE, why="cancellation where sigmoid is 1"),
     rule(ops.sigmoid(x) + -1, -ops.sigmoid(-x), over=WIDE, why="cancellation where sigmoid is 1"),
     rule(
-        ops.sigmoid(x) / ops.sigmoid(x), 1, over=WIDE, in_chain=True,
-        why="0 / 0 below -745: the gradient of log(sigmoid(x))",
+        ops.sigmoid(x) / ops.sigmoid(x), 1 + 0 * ops.sigmoid(x), over=WIDE, in_chain=True,
+        why="0 / 0 below -745: the gradient of log(sigmoid(x)); nan stays", limits=True,
     ),
     rule(
         ops.square(ops.sigmoid(x)) * ops.exp(-x), ops.sigmoid(x) * ops.sigmoid(-x), over=WIDE,
-        in_chain=True, why="0 * inf: the gradient of 1 / (1 + exp(-x))",
+        in_chain=True, why="0 * inf: the gradient of 1 / (1 + exp(-x))", limits=True,
     ),
     rule(1 - 2 * ops.sigmoid(x), ops.tanh(-0.5 * x), over=WIDE, why="cancellation near 0"),
     rule(2 * ops.sigmoid(x) - 1, ops.tanh(0.5 * x), over=WIDE, why="cancellation near 0"),
     rule(ops.logaddexp(x, 0), ops.softplus(x), over=WIDE, why="one argument"),
     rule(
         ops.exp(x) / ops.expm1(x), -1 / ops.expm1(-x), over=(-700, 800), in_chain=True,
-        why="inf / inf past 709: the gradient of log(1 - exp(x))",
+        why="inf / inf past 709: the gradient of log(1 - exp(x))", limits=True,
+        everywhere=False,
     ),
     rule(
         ops.exp(x) / (ops.exp(x) + ops.exp(y)), ops.sigmoid(x - y), over=WIDE, in_chain=True,
         why="inf / inf past 709: the gradient of log(exp(x) + exp(y)); rounding x - y costs up to "
-        "|x - y| last places", ulps=2000.0,
+        "|x - y| last places", ulps=2000.0, limits=True,
     ),
-    rule(ops.sigmoid(ops.logit(x)), x, over=(0.001, 0.999), why="one is the inverse of the other"),
-    rule(ops.logit(ops.sigmoid(x)), x, over=WIDE, why="sigmoid rounds to 0 and 1"),
+    rule(
+        ops.sigmoid(ops.logit(x)), x, over=(0.001, 0.999), why="one is the inverse of the other",
+        given=lambda m: _is_share(m.known.bounds(m.x)),
+    ),
+    rule(
+        ops.logit(ops.sigmoid(x)), x, over=WIDE, why="sigmoid rounds to 0 and 1", everywhere=False,
+    ),
     rule(ops.log(x / (1 - x)), ops.logit(x), over=(1e-300, 0.999999), why="one rounding for three"),
 )  # fmt: skip
 
@@ -153,6 +170,7 @@ def _factors(node: Node) -> Counter[Node]:
     example=lambda: (lambda s, g: g * s - g * ops.square(s))(
         ops.sigmoid(ops.tensor("x", (3,))), ops.tensor("g")
     ),
+    limits=True,
 )
 def factor_out_sigmoid(node: Node) -> Node | None:
     """g * s - g * s * s -> g * s * sigmoid(-x) for s = sigmoid(x), which cancels where s is 1: the
@@ -200,7 +218,7 @@ def _naive_cross_entropy() -> Node:
     return (t / p - (1 - t) / ops.tensor("q", (3,))) * p
 
 
-@rewrite(on=ops.Mul, example=_naive_cross_entropy)
+@rewrite(on=ops.Mul, example=_naive_cross_entropy, limits=True)
 def cancel_in_one_term(node: Node, known: Known) -> Node | None:
     """f * (a / f - b) -> a - f * b for f a sigmoid, softmax or exp: inf * 0 where f underflows, as
     in the gradient of y * log(p) + (1 - y) * log(1 - p)."""
@@ -265,6 +283,7 @@ def log_of_mean_of_exp(node: Node, known: Known) -> Node | None:
     example=lambda: (lambda e: e / ops.sum(e, 1, keepdims=True))(
         ops.exp(ops.tensor("x", (3, 4)))
     ),
+    ulps=2000.0,
 )  # fmt: skip
 def quotient_by_sum_of_exp(node: Node) -> Node | None:
     """a / sum(exp(x)) -> a * exp(-logsumexp(x)): what it is multiplied by may take the overflow."""
@@ -300,7 +319,7 @@ def product_of_exp_and_sum(node: Node, known: Known) -> Node | None:
     return combine_in_chain(node, known, _softmax_of, (ops.Exp,))
 
 
-@rewrite(on=ops.Log, example=lambda: ops.log(ops.softmax(ops.tensor("x", (3, 4)))))
+@rewrite(on=ops.Log, example=lambda: ops.log(ops.softmax(ops.tensor("x", (3, 4)))), limits=True)
 def log_of_softmax(node: Node) -> Node | None:
     """log(softmax(x)) -> log_softmax(x): softmax underflows below -745."""
     inner = node.inputs[0]
@@ -325,21 +344,27 @@ def difference_from_logsumexp(node: Node) -> Node | None:
 
 def _same_softmax(first: Node, second: Node, inverted: bool) -> Node | None:
     same = inverted and first is second and isinstance(first.op, ops.Softmax)
-    return ops.ones_like(first) if same else None
+    return 1 + 0 * first if same else None
 
 
 @rewrite(
     on=(ops.Mul, ops.Div),
     example=lambda: (lambda s: ops.tensor("g", (3,)) / s * s)(ops.softmax(ops.tensor("x", (3,)))),
+    limits=True,
 )
 def quotient_of_softmax(node: Node, known: Known) -> Node | None:
     """s / s -> 1 for a softmax s, which is 0 / 0 where it underflows: in the gradient of log(s)."""
     return combine_in_chain(node, known, _same_softmax, (ops.Softmax,))
 
 
-@rewrite(on=ops.Log, example=lambda: ops.log(ops.prod(ops.exp(ops.tensor("x", (3, 4))), 1)))
+@rewrite(
+    on=ops.Log,
+    example=lambda: ops.log(ops.prod(ops.exp(ops.tensor("x", (3, 4))), 1)),
+    ulps=2000.0,
+)
 def log_of_product(node: Node, known: Known) -> Node | None:
-    """log(prod(x)) -> sum(log(x)) for an x known not to be negative: products overflow."""
+    """log(prod(x)) -> sum(log(x)) for an x known not to be negative: products overflow. Where the
+    product is near 1, the logarithms cancel."""
     product = node.inputs[0]
     if not isinstance(product.op, ops.Prod):
         return None

@@ -1,8 +1,12 @@
-"""Sums: what does not vary along the summed axes is taken out, so that a pass over N data does as
-little as it can at each of them.
+"""Sums: what does not vary along the summed axes is taken out, where the sum stays what it is.
 
 The log density of N observations and its gradient are sums of scalar * (something of the data).
-After these rules a normal likelihood costs one difference, one product and two additions a datum.
+A factor c leaves a sum of c * x where that cannot make it overflow: additions never underflow, so
+that leaves the factors of size 1 and more. A smaller one leaves sums of squares and of products
+alone, and a scale leaves sums of what was divided by it before: such sums are formed first, and
+overflow where they do (`sums_first`), which is where the value of a log density does. Any other
+factor stays at each datum: sum(x / 10) is right for numbers near the largest, and s * sum(x) is not
+for an infinite s. The factor costs nothing there, since sums are made of fused products.
 """
 
 from __future__ import annotations
@@ -11,13 +15,13 @@ from collections.abc import Sequence
 
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, as_tensor, make
-from probtensor.rules.products import whole
+from probtensor.rules.products import factor_of
 from probtensor.rules.shapes import renamed
-from probtensor.transform.facts import constant_of
+from probtensor.transform.facts import Known, constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
 from probtensor.types import size_product
 
-# Products looked through in one summand, so that a sweep stays linear and recursion shallow.
+# Operations looked through in one summand, so that a sweep stays linear and recursion shallow.
 CHAIN = 12
 
 
@@ -42,97 +46,83 @@ def count_along(x: Node, axes: Sequence[int]) -> Node:
     return ops.astype(as_tensor(size_product(x.shape[a] for a in axes)), x.dtype)
 
 
-class _Factors:
-    """The factors of a summand that do not vary along the axes, and the rest of it.
-
-    Squares are looked into: square(x / s) is square(x) / square(s).
-    """
-
-    def __init__(self, node: Node, axes: tuple[int, ...]) -> None:
-        self.ndim = node.ndim
-        self.axes = axes
-        self.products = 0
-        self.above: list[Node] = []
-        self.below: list[Node] = []
-        self.rest = self.walk(node, False)
-
-    def walk(self, x: Node, inverted: bool) -> tuple[Node | None, Node | None]:
-        """What is left of x above and below the line."""
-        if is_constant_along(x, self.axes, self.ndim):
-            (self.below if inverted else self.above).append(x)
-            return None, None
-        self.products += 1
-        if self.products < CHAIN:
-            if isinstance(x.op, (ops.Mul, ops.Div)):
-                return self.walk_pair(x, inverted)
-            if isinstance(x.op, ops.Neg):
-                self.above.append(ops.constant(-1.0, x.dtype))
-                return self.walk(x.inputs[0], inverted)
-            if isinstance(x.op, ops.Square):
-                return self.walk_square(x, inverted)
-        return x, None
-
-    def walk_pair(self, x: Node, inverted: bool) -> tuple[Node | None, Node | None]:
-        a, b = x.inputs
-        divides = isinstance(x.op, ops.Div)
-        left, right = self.walk(a, inverted), self.walk(b, inverted != divides)
-        if left[0] is a and right[0] is b and left[1] is right[1] is None:
-            return x, None
-        if divides:
-            right = right[::-1]
-        above = [part for part in (left[0], right[0]) if part is not None]
-        below = [part for part in (left[1], right[1]) if part is not None]
-        return _product(above), _product(below)
-
-    def walk_square(self, x: Node, inverted: bool) -> tuple[Node | None, Node | None]:
-        marks = len(self.above), len(self.below)
-        above, below = self.walk(x.inputs[0], inverted)
-        if (len(self.above), len(self.below)) == marks:
-            return x, None
-        self.above[marks[0] :] = [ops.square(f) for f in self.above[marks[0] :]]
-        self.below[marks[1] :] = [ops.square(f) for f in self.below[marks[1] :]]
-        return ops.square(whole((above, below))), None
-
-    def small(self) -> Node:
-        """The constant factors as one operand of the reduced result."""
-        above, below = (
-            _product([drop_constant_axes(f, self.axes, self.ndim) for f in part])
-            for part in (self.above, self.below)
-        )
-        return whole((above, below))
+def outer_factor(x: Node, axes: Sequence[int]) -> tuple[Node, Node, bool] | None:
+    """(c, rest, inverted) for x = c * rest, or rest / c if `inverted`, where c is the same all
+    along `axes` and rest is not."""
+    if not isinstance(x.op, (ops.Mul, ops.Div)):
+        return None
+    pairs = (x.inputs[::-1],) if isinstance(x.op, ops.Div) else (x.inputs, x.inputs[::-1])
+    for c, rest in pairs:
+        if is_constant_along(c, axes, x.ndim) and not is_constant_along(rest, axes, x.ndim):
+            return c, rest, isinstance(x.op, ops.Div)
+    return None
 
 
-def _product(factors: list[Node]) -> Node | None:
-    product = None
-    for factor in factors:
-        product = factor if product is None else product * factor
-    return product
+def may_leave(c: Node, rest: Node, inverted: bool, known: Known) -> bool:
+    """May the sum of c * rest be c times a sum, with no overflow but where the sum of squares, of
+    products or of scaled values overflows itself?"""
+    value = factor_of(c)
+    if value is not None:
+        return (abs(value) <= 1 if inverted else abs(value) >= 1) or _is_product(rest)
+    if constant_of(c) is not None:
+        return False
+    bounds = known.bounds(c)
+    if bounds.finite and not inverted and (bounds.low >= 1 or bounds.high <= -1):
+        return True
+    return _stands_in(c, rest)
+
+
+def _is_product(x: Node) -> bool:
+    while isinstance(x.op, ops.Neg):
+        x = x.inputs[0]
+    varying = [a for a in x.inputs if a.ndim > 0]
+    return isinstance(x.op, ops.Square) or (isinstance(x.op, ops.Mul) and len(varying) == 2)
+
+
+_HOMOGENEOUS = (ops.Mul, ops.Div, ops.Neg, ops.Square, ops.Abs)
+
+
+def _stands_in(c: Node, x: Node) -> bool:
+    """Is c a factor or a divisor in x already? Then where c is 0, infinite or nan, so are all
+    elements of x, or all are nan."""
+    stack, seen = [x], 0
+    while stack and seen < CHAIN:
+        top = stack.pop()
+        seen += 1
+        if isinstance(top.op, (ops.Mul, ops.Div)) and any(a is c for a in top.inputs):
+            return True
+        if isinstance(top.op, _HOMOGENEOUS):
+            stack.extend(a for a in top.inputs if a.ndim > 0)
+    return False
 
 
 @rewrite(
     on=ops.Sum,
     example=lambda: (
-        ops.sum(ops.tensor("s") * _data(), 0),
-        ops.sum(ops.square(_data() / ops.tensor("s"))),
         ops.sum(-_data()),
-        ops.sum(ops.tensor("s") / ops.exp(_data())),
-        ops.sum(ops.tensor("r", (4, 1)) * _data(), 1),
+        ops.sum(3.0 * _data(), 0),
+        ops.sum(_data() / 0.1, 0),
+        ops.sum(-0.5 * ops.square(_data())),
+        (lambda s: ops.sum(ops.square(_data() / s) / s, 0))(ops.tensor("s")),
+        (lambda s: ops.sum(s * (s * _data()), 1))(ops.tensor("s")),
     ),
+    sums_first=True,
 )
-def pull_factor_out_of_sum(node: Node) -> Node | None:
-    """sum(c * x) -> c * sum(x) where c does not vary along the summed axes."""
+def pull_factor_out_of_sum(node: Node, known: Known) -> Node | None:
+    """sum(c * x) -> c * sum(x) where c does not vary along the summed axes and is known to be no
+    smaller than 1, or the terms are squares, or products, or scaled by c before."""
     x, axes = node.inputs[0], node.op.axes
-    products = (ops.Mul, ops.Div, ops.Neg, ops.Square)
-    if not x.type.is_float or not isinstance(x.op, products):
+    if not x.type.is_float:
         return None
-    factors = _Factors(x, axes)
-    if not factors.below and all(constant_of(f) == 1 for f in factors.above):
+    if isinstance(x.op, ops.Neg):
+        return -make(node.op, x.inputs)
+    found = outer_factor(x, axes)
+    if found is None or not may_leave(*found, known):
         return None
-    rest = whole(factors.rest)
-    if rest is None:
-        return factors.small() * count_along(x, axes)
+    c, rest, inverted = found
+    c = drop_constant_axes(c, axes, x.ndim)
     summed = make(node.op, (ops.broadcast_to(rest, x.shape),))
-    return factors.small() * summed
+    return summed / c if inverted else c * summed
 
 
 @rewrite(
@@ -159,19 +149,40 @@ def sum_repeated_values(node: Node) -> Node | None:
     return summed * count_along(x, repeated)
 
 
-_EXACT = (Input, Const)
 _MOVES = (
     ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose, ops.Slice,
-    ops.Gather, ops.Concatenate, ops.Neg, ops.Cast,
+    ops.Gather, ops.Concatenate, ops.SetSlice, ops.Neg, ops.Cast, ops.Abs,
 )  # fmt: skip
+# Ops whose results may be as exact as their operands: choices, sums, differences.
+_EXACT = (
+    *_MOVES, ops.Floor, ops.Ceil, ops.Trunc, ops.Round, ops.Sign, ops.Where, ops.Maximum,
+    ops.Minimum, ops.Add, ops.Sub, ops.Sum, ops.Max, ops.Min, ops.Cumsum, ops.Scatter, ops.Iota,
+)  # fmt: skip
+
+
+def is_computed(x: Node) -> bool:
+    """Is x more than data, moved about?"""
+    while isinstance(x.op, _MOVES):
+        x = x.inputs[0]
+    return not isinstance(x.op, (Input, Const))
 
 
 def is_rounded(x: Node) -> bool:
     """Does each element already carry a rounding error of its own size? Then taking a constant
     out of a sum of such elements loses nothing; of exact data it may: sum(x - mean)."""
-    while isinstance(x.op, _MOVES):
-        x = x.inputs[0]
-    return not isinstance(x.op, _EXACT)
+    stack, seen = [x], 0
+    while stack:
+        top = stack.pop()
+        seen += 1
+        if isinstance(top.op, _EXACT) and seen < CHAIN:
+            stack.extend(top.inputs)
+        elif (
+            top.type.is_float
+            and constant_of(top) is None
+            and not isinstance(top.op, (Input, Const, *_EXACT))
+        ):
+            return True
+    return False
 
 
 @rewrite(
@@ -180,6 +191,7 @@ def is_rounded(x: Node) -> bool:
         ops.sum(ops.exp(_data()) - ops.tensor("s")),
         ops.sum(ops.tensor("r", (3,)) + ops.square(_data()), 0),
     ),
+    sums_first=True,
 )
 def pull_term_out_of_sum(node: Node) -> Node | None:
     """sum(x + s) -> sum(x) + n * s where s does not vary along the summed axes and x is rounded."""
@@ -197,43 +209,16 @@ def pull_term_out_of_sum(node: Node) -> Node | None:
     return None
 
 
-@rewrite(
-    on=ops.Sum,
-    example=lambda: ops.sum(2.0 * _data() - ops.tensor("s") * ops.exp(_data())),
-)
-def sum_scaled_terms_apart(node: Node) -> Node | None:
-    """sum(c * x + d * y) -> c * sum(x) + d * sum(y): the products leave the loop."""
-    x, axes = node.inputs[0], node.op.axes
-    if not x.type.is_float or not isinstance(x.op, (ops.Add, ops.Sub)):
-        return None
-    scaled = [_has_constant_factor(term, axes, x.ndim) for term in x.inputs]
-    if not any(scaled) or not all(is_rounded(term) for term in x.inputs):
-        return None
-    return x.op(*(make(node.op, (ops.broadcast_to(term, x.shape),)) for term in x.inputs))
-
-
-def _has_constant_factor(term: Node, axes: tuple[int, ...], ndim: int) -> bool:
-    if not isinstance(term.op, ops.Mul):
-        return False
-    return any(is_constant_along(f, axes, ndim) for f in term.inputs)
-
-
-@rewrite(
-    on=ops.Contract,
-    example=lambda: ops.matmul(_data(), ops.tensor("s") * ops.tensor("v", (3,))),
-)
-def pull_scalar_out_of_contraction(node: Node) -> Node | None:
-    """(s * x) @ y -> s * (x @ y) for a scalar s."""
-    if not node.type.is_float or (node.ndim == 0 and not node.inputs[0].ndim):
+@rewrite(on=ops.Contract, example=lambda: ops.matmul(-_data(), ops.tensor("v", (3,))))
+def pull_sign_out_of_contraction(node: Node) -> Node | None:
+    """-x @ y -> -(x @ y): the sign meets others outside."""
+    if not node.type.is_float:
         return None
     for place, x in enumerate(node.inputs):
-        if not isinstance(x.op, ops.Mul) or x.ndim == 0:
-            continue
-        for scalar, rest in (x.inputs, x.inputs[::-1]):
-            if scalar.ndim == 0 and rest.shape == x.shape:
-                operands = list(node.inputs)
-                operands[place] = rest
-                return scalar * make(node.op, operands)
+        if isinstance(x.op, ops.Neg):
+            operands = list(node.inputs)
+            operands[place] = x.inputs[0]
+            return -make(node.op, operands)
     return None
 
 
@@ -242,7 +227,7 @@ def pull_scalar_out_of_contraction(node: Node) -> Node | None:
     example=lambda: ops.matmul(_data(), ops.broadcast_to(ops.tensor("s"), (3,))),
 )
 def contract_repeated_scalar(node: Node) -> Node | None:
-    """A contraction with one repeated scalar is that scalar times a sum: the gradient of x @ w in
+    """A contraction with one repeated scalar is a sum of products with it: the gradient of x @ w in
     w, summed over all rows, is the sum of the columns of x."""
     first, second, out = node.op.parts()
     pairs = ((0, first, 1, second), (1, second, 0, first))
@@ -253,30 +238,41 @@ def contract_repeated_scalar(node: Node) -> Node | None:
         if repeats and node.type.is_float and set(letters) <= set(other_letters):
             axes = tuple(k for k, c in enumerate(other_letters) if c not in out)
             kept = [c for c in other_letters if c in out]
-            summed = ops.sum(other, axes) if axes else other
-            return x.inputs[0] * ops.transpose(summed, tuple(kept.index(c) for c in out))
+            product = x.inputs[0] * other
+            summed = ops.sum(product, axes) if axes else product
+            return ops.transpose(summed, tuple(kept.index(c) for c in out))
     return None
 
 
 @rewrite(
     on=ops.Scatter,
-    example=lambda: ops.zeros((5,)).at[ops.tensor("i", (3,), "int64")].add(
-        ops.tensor("s") * ops.tensor("u", (3,))
+    example=lambda: tuple(
+        ops.zeros((5,)).at[ops.tensor("i", (3,), "int64")].add(u)
+        for x in [ops.tensor("u", (3,))]
+        for u in [-x, 2.0 * x, -0.5 * ops.square(x)]
     ),
+    sums_first=True,
 )  # fmt: skip
-def pull_scalar_out_of_scatter(node: Node) -> Node | None:
-    """Adding s * x into zeros is s times adding x into zeros."""
+def pull_literal_out_of_scatter(node: Node, known: Known) -> Node | None:
+    """Adding c * x into zeros is c times adding x into zeros, for literals that leave sums too. (An
+    infinite or undefined c would spoil the places where nothing is added.)"""
     base, updates, *places = node.inputs
     if node.op.mode != "add" or not node.type.is_float or constant_of(base) != 0:
         return None
     product = renamed(updates)
-    if not isinstance(product.op, ops.Mul) or product.ndim == 0:
+    if isinstance(product.op, ops.Neg):
+        c, rest, inverted = None, product.inputs[0], False
+    else:
+        found = outer_factor(product, range(product.ndim))
+        if found is None or factor_of(found[0]) is None or not may_leave(*found, known):
+            return None
+        c, rest, inverted = found
+    if rest.shape != product.shape:
         return None
-    scalar, rest = product.inputs
-    if scalar.ndim > 0 or rest.shape != product.shape:
-        return None
-    rest = ops.broadcast_to(rest, updates.shape)
-    return scalar * make(node.op, (base, rest, *places))
+    added = make(node.op, (base, ops.broadcast_to(rest, updates.shape), *places))
+    if c is None:
+        return -added
+    return added / c if inverted else c * added
 
 
 @rewrite(
@@ -292,9 +288,8 @@ SUMS = Ruleset(
     pull_factor_out_of_sum,
     sum_repeated_values,
     pull_term_out_of_sum,
-    sum_scaled_terms_apart,
-    pull_scalar_out_of_contraction,
+    pull_sign_out_of_contraction,
     contract_repeated_scalar,
-    pull_scalar_out_of_scatter,
+    pull_literal_out_of_scatter,
     scatter_nothing,
 )

@@ -58,7 +58,7 @@ def _value(node: Node, found: dict, values: Mapping[Node, Any], names: dict) -> 
     if isinstance(op, Contraction):
         return _objects(np.einsum(op.subscripts, *arrays))
     if isinstance(op, Composite):
-        return _expanded(node, arrays)
+        return _expanded(node, arrays, values, names)
     if not node.type.is_float:
         return _objects(op.numpy(*arrays))
     # Views and scatters move values; what they are moved by are plain integers.
@@ -124,13 +124,15 @@ def _reduced(op: Reduction, x: np.ndarray) -> np.ndarray:
     return out
 
 
-def _expanded(node: Node, arrays: list[np.ndarray]) -> np.ndarray:
+def _expanded(
+    node: Node, arrays: list[np.ndarray], values: Mapping[Node, Any], names: dict
+) -> np.ndarray:
     """A composite by its definition. Exactness makes the stable form as good as any."""
     expanded = node.op.expand(*node.inputs)
     found = dict(zip(node.inputs, arrays, strict=True))
     for inner in toposort([expanded]):
         if inner not in found:
-            found[inner] = _value(inner, found, {}, {})
+            found[inner] = _value(inner, found, values, names)
     return found[expanded]
 
 
@@ -214,7 +216,12 @@ def _elementary() -> dict[str, Callable]:
     def exp(x):
         if abs(x) > LARGEST:
             return mp.inf if x > 0 else mp.mpf(0)
-        return mp.exp(x)
+        if abs(x) < 10**5 or _nan(x) or mp.isinf(x):
+            return mp.exp(x)
+        # mpmath takes powers of e, bit by bit of the exponent, for whole numbers.
+        with mp.workprec(mp.mp.prec + 1100):
+            n = mp.floor(x / mp.ln2)
+            return mp.ldexp(mp.exp(x - n * mp.ln2), int(n))
 
     def log(x):
         return mp.nan if x < 0 else mp.log(x)

@@ -52,7 +52,8 @@ class Rule:
 
     `on` are the op classes of the roots it looks at; `over` the test domain of its variables, one
     interval or one by name; `example` makes graphs for the test of a rule written as a function.
-    Errors below `ulps` last places are no reproach to the right side.
+    Errors below `ulps` last places are no reproach to the right side, nor, with `sums_first`, is
+    an overflow where a sum that the right side forms is itself beyond the largest number.
     """
 
     name: str
@@ -66,6 +67,9 @@ class Rule:
     over: dict[str, tuple[float, float]] = field(default_factory=dict)
     example: Callable[[], Any] | None = None
     ulps: float = ULPS
+    sums_first: bool = False
+    limits: bool = False
+    everywhere: bool = True
 
 
 def rule(
@@ -77,6 +81,8 @@ def rule(
     given: Callable[[Match], bool] | None = None,
     in_chain: bool = False,
     ulps: float = ULPS,
+    limits: bool = False,
+    everywhere: bool = True,
 ) -> Rule:
     """lhs -> rhs, both drawn over variables, wherever `given` holds of the match.
 
@@ -115,12 +121,22 @@ def rule(
     line = _line_of_caller()
     if in_chain:
         roots = CHAIN_ROOTS[type(lhs.op)]
-        return Rule(name, roots, apply_in_chain, why, line, lhs, rhs, given, intervals, ulps=ulps)
-    return Rule(name, (type(lhs.op),), apply, why, line, lhs, rhs, given, intervals, ulps=ulps)
+        apply = apply_in_chain
+    else:
+        roots = (type(lhs.op),)
+    return Rule(
+        name, roots, apply, why, line, lhs, rhs, given, intervals, ulps=ulps, limits=limits,
+        everywhere=everywhere,
+    )  # fmt: skip
 
 
 def rewrite(
-    *, on: type[Op] | tuple[type[Op], ...], example: Callable[[], Any], ulps: float = ULPS
+    *,
+    on: type[Op] | tuple[type[Op], ...],
+    example: Callable[[], Any],
+    ulps: float = ULPS,
+    sums_first: bool = False,
+    limits: bool = False,
 ) -> Callable[[Callable], Rule]:
     """Decorator: a rule written as a function of the node (and, if it takes two arguments, of the
     facts known). Its reason is its docstring. `example()` gives one graph or several it changes."""
@@ -135,7 +151,10 @@ def rewrite(
         if not reason and sys.flags.optimize < 2:  # python -OO drops docstrings
             raise TypeError(f"the rule {name} does not say why")
         apply = function if takes_known else lambda node, known: function(node)
-        return Rule(name, classes, apply, reason or name, line, example=example, ulps=ulps)
+        return Rule(
+            name, classes, apply, reason or name, line, example=example, ulps=ulps,
+            sums_first=sums_first, limits=limits,
+        )  # fmt: skip
 
     return enter
 

@@ -17,7 +17,13 @@ x, y = var("x"), var("y")
 
 @pytest.mark.parametrize("candidate", RULES, ids=lambda r: r.name)
 def test_rule_is_sound(candidate):
-    assert not faults(candidate)
+    assert not faults(candidate, few=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("candidate", RULES, ids=lambda r: r.name)
+def test_rule_is_sound_at_many_values(candidate):
+    assert not faults(candidate, seed=1)
 
 
 BAD = {

@@ -20,50 +20,43 @@ cdef extern from *:
 
 cdef void k0(pt_in_float64 x2, pt_in_float64 x0, pt_in_float64 x1, pt_out_float64 y1,
         pt_out_float64 y0, pt_out_float64 y2, const int64_t* n) noexcept nogil:
-    cdef double t2, t3, t1, t4, t7, t9, t15, t17, t20, t23, t24, t26, t27, t30, a34, a35, a36
-    cdef double a37, a38, a39
-    cdef int64_t l1, i8, m1, s1
-    cdef double[64] a34_l, a35_l, a36_l, a37_l, a38_l, a39_l
-    t2 = x2[0] / x2[0]
-    t3 = t2 * x2[0]
+    cdef double t1, t4, t6, t12, t13, t14, t17, t20, t21, t25, t28, a32, a33, a34, a35, a36
+    cdef int64_t l1, i5, m1, s1
+    cdef double[64] a32_l, a33_l, a34_l, a35_l, a36_l
     t1 = pt_lgamma_once(x2[0])
-    t4 = -t3
-    t7 = (<double> n[1]) * pt_digamma_once(x2[0])
+    t4 = (<double> n[1]) * pt_digamma_once(x2[0])
     for l1 in range(64):
+        a32_l[l1] = 0.0
+        a33_l[l1] = 0.0
         a34_l[l1] = 0.0
         a35_l[l1] = 0.0
         a36_l[l1] = 0.0
-        a37_l[l1] = 0.0
-        a38_l[l1] = 0.0
-        a39_l[l1] = 0.0
     for s1 in range(0, n[1], 64):
         m1 = n[1] - s1 if n[1] - s1 < 64 else 64
         for l1 in range(m1):
-            i8 = s1 + l1
-            t9 = x0[i8] + x2[0]
-            t15 = x1[i8] + x2[0]
-            t17 = pt_log((x2[0] / t15))
-            t20 = x1[i8] / t15
-            t23 = (((pt_lgamma(t9) - t1) - pt_lgamma((x0[i8] + 1.0))) + (x2[0] * t17)) + (x0[i8] * pt_log(t20))
-            t24 = x0[i8] / t20
-            t26 = t15 / t15
-            t27 = t26 / t15
-            t30 = (t24 * t20) / t15
-            y1[i8] = ((t24 / t15) + ((t4 * t27) - t30))
-            a34_l[l1] = a34_l[l1] + t23
-            a35_l[l1] = a35_l[l1] + t17
-            a36_l[l1] = a36_l[l1] + t26
-            a37_l[l1] = a37_l[l1] + t27
-            a38_l[l1] = a38_l[l1] + t30
-            a39_l[l1] = a39_l[l1] + pt_digamma(t9)
+            i5 = s1 + l1
+            t6 = x0[i5] + x2[0]
+            t12 = x1[i5] + x2[0]
+            t13 = x2[0] / t12
+            t14 = pt_log(t13)
+            t17 = x1[i5] / t12
+            t20 = (((pt_lgamma(t6) - t1) - pt_lgamma((x0[i5] + 1.0))) + (x2[0] * t14)) + (x0[i5] * pt_log(t17))
+            t21 = x0[i5] / t17
+            t25 = x2[0] / t13
+            t28 = ((t21 * t17) / t12) + ((t25 * t13) / t12)
+            y1[i5] = ((t21 / t12) - t28)
+            a32_l[l1] = a32_l[l1] + t20
+            a33_l[l1] = a33_l[l1] + t14
+            a34_l[l1] = a34_l[l1] + (t25 / t12)
+            a35_l[l1] = a35_l[l1] + t28
+            a36_l[l1] = a36_l[l1] + pt_digamma(t6)
+    a32 = pt_fold_add(a32_l, 64)
+    a33 = pt_fold_add(a33_l, 64)
     a34 = pt_fold_add(a34_l, 64)
     a35 = pt_fold_add(a35_l, 64)
     a36 = pt_fold_add(a36_l, 64)
-    a37 = pt_fold_add(a37_l, 64)
-    a38 = pt_fold_add(a38_l, 64)
-    a39 = pt_fold_add(a39_l, 64)
-    y0[0] = a34
-    y2[0] = ((((a35 + (t2 * a36)) - ((t3 * a37) + a38)) - t7) + a39)
+    y0[0] = a32
+    y2[0] = ((((a33 + a34) - a35) - t4) + a36)
 
 
 cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:

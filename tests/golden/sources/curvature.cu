@@ -31,25 +31,25 @@ k0_0(const __grid_constant__ pt_args a)
         #pragma unroll
         for (int k = 0; k < 2; k++) {
             const int64_t i1 = first + k;
-            const double t2 = in_x1.v[k] * in_x0.v[k];
-            const double t3 = in_x0.v[k] * in_x0.v[k];
-            const double t4 = 1.0 + t3;
-            const double t6 = pt_cos(in_x0.v[k]);
+            const double t3 = (2.0 * in_x1.v[k]) * in_x0.v[k];
+            const double t4 = in_x0.v[k] * in_x0.v[k];
+            const double t5 = 1.0 + t4;
+            const double t7 = pt_cos(in_x0.v[k]);
             const double t9 = pt_sin(in_x0.v[k]);
-            const double t16 = t9 / t4;
-            const double t23 = ((((in_x1.v[k] * t6) / t4) + ((-2.0) * ((t2 * t16) / t4))) * in_x0.v[k]) + (in_x1.v[k] * t16);
-            out_y0.v[k] = (((2.0 * ((t2 / t4) * t6)) - ((in_x1.v[k] * t9) * pt_log1p(t3))) + (2.0 * t23));
+            const double t16 = t9 / t5;
+            const double t24 = ((2.0 * (((in_x1.v[k] * t7) / t5) - ((t3 * t16) / t5))) * in_x0.v[k]) + (in_x1.v[k] * (2.0 * t16));
+            out_y0.v[k] = ((((t3 / t5) * t7) - ((in_x1.v[k] * t9) * pt_log1p(t4))) + t24);
         }
         *(pt_span<double, 2> *) (y0 + first) = out_y0;
     }
     for (int64_t i1 = whole + g.index(); i1 < n[0]; i1 += g.count()) {
-        const double t2 = x1[i1] * x0[i1];
-        const double t3 = x0[i1] * x0[i1];
-        const double t4 = 1.0 + t3;
-        const double t6 = pt_cos(x0[i1]);
+        const double t3 = (2.0 * x1[i1]) * x0[i1];
+        const double t4 = x0[i1] * x0[i1];
+        const double t5 = 1.0 + t4;
+        const double t7 = pt_cos(x0[i1]);
         const double t9 = pt_sin(x0[i1]);
-        const double t16 = t9 / t4;
-        const double t23 = ((((x1[i1] * t6) / t4) + ((-2.0) * ((t2 * t16) / t4))) * x0[i1]) + (x1[i1] * t16);
-        y0[i1] = ((2.0 * ((t2 / t4) * t6)) - ((x1[i1] * t9) * pt_log1p(t3))) + (2.0 * t23);
+        const double t16 = t9 / t5;
+        const double t24 = ((2.0 * (((x1[i1] * t7) / t5) - ((t3 * t16) / t5))) * x0[i1]) + (x1[i1] * (2.0 * t16));
+        y0[i1] = (((t3 / t5) * t7) - ((x1[i1] * t9) * pt_log1p(t4))) + t24;
     }
 }

@@ -13,16 +13,16 @@ cdef extern from "pt_loops.h" nogil:
 cdef void k0(pt_in_float64 x1, pt_in_float64 x0, pt_out_float64 y0,
         const int64_t* n) noexcept nogil:
     cdef int64_t i1
-    cdef double t2, t3, t4, t6, t9, t16, t23
+    cdef double t3, t4, t5, t7, t9, t16, t24
     for i1 in range(n[0]):
-        t2 = x1[i1] * x0[i1]
-        t3 = x0[i1] * x0[i1]
-        t4 = 1.0 + t3
-        t6 = pt_cos(x0[i1])
+        t3 = (2.0 * x1[i1]) * x0[i1]
+        t4 = x0[i1] * x0[i1]
+        t5 = 1.0 + t4
+        t7 = pt_cos(x0[i1])
         t9 = pt_sin(x0[i1])
-        t16 = t9 / t4
-        t23 = ((((x1[i1] * t6) / t4) + ((-2.0) * ((t2 * t16) / t4))) * x0[i1]) + (x1[i1] * t16)
-        y0[i1] = (((2.0 * ((t2 / t4) * t6)) - ((x1[i1] * t9) * pt_log1p(t3))) + (2.0 * t23))
+        t16 = t9 / t5
+        t24 = ((2.0 * (((x1[i1] * t7) / t5) - ((t3 * t16) / t5))) * x0[i1]) + (x1[i1] * (2.0 * t16))
+        y0[i1] = ((((t3 / t5) * t7) - ((x1[i1] * t9) * pt_log1p(t4))) + t24)
 
 
 cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:

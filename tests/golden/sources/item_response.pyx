@@ -14,18 +14,18 @@ cdef extern from "pt_loops.h" nogil:
 
 cdef void k0(pt_in_int64 x0, pt_in_int64 x1, pt_in_float64 x3, pt_in_float64 x5,
         pt_in_float64 x4, pt_in_float64 x2, pt_out_float64 y1, pt_out_float64 y2,
-        pt_out_float64 y3, pt_out_float64 y0, const int64_t* n) noexcept nogil:
+        pt_out_float64 w28, pt_out_float64 y0, const int64_t* n) noexcept nogil:
     cdef int64_t i1, i2, i3, l1, i4, m1, s1, k5, k6, k8
-    cdef double[64] t15, u1_i4, u2_i4, a18_l
-    cdef double t7, t9, t14, t12, a18
+    cdef double[64] t15, u1_i4, a17_l
+    cdef double t7, t9, t14, t12, a17
     for i1 in range(n[3]):
         y1[i1] = 0.0
     for i2 in range(n[4]):
         y2[i2] = 0.0
     for i3 in range(n[5]):
-        y3[i3] = 0.0
+        w28[i3] = 0.0
     for l1 in range(64):
-        a18_l[l1] = 0.0
+        a17_l[l1] = 0.0
     for s1 in range(0, n[1], 64):
         m1 = n[1] - s1 if n[1] - s1 < 64 else 64
         for l1 in range(m1):
@@ -39,18 +39,24 @@ cdef void k0(pt_in_int64 x0, pt_in_int64 x1, pt_in_float64 x3, pt_in_float64 x5,
             t15[l1] = t14 * x4[k8]
             t12 = (x2[i4] * t9) - pt_softplus(t9)
             u1_i4[l1] = t14 * t7
-            u2_i4[l1] = -t15[l1]
-            a18_l[l1] = a18_l[l1] + t12
+            a17_l[l1] = a17_l[l1] + t12
         pt_scatter_add_int64(m1, x0 + s1, t15, y1)
         pt_scatter_add_int64(m1, x1 + s1, u1_i4, y2)
-        pt_scatter_add_int64(m1, x1 + s1, u2_i4, y3)
-    a18 = pt_fold_add(a18_l, 64)
-    y0[0] = a18
+        pt_scatter_add_int64(m1, x1 + s1, t15, w28)
+    a17 = pt_fold_add(a17_l, 64)
+    y0[0] = a17
+
+
+cdef void k1(pt_in_float64 w28, pt_out_float64 y3, const int64_t* n) noexcept nogil:
+    cdef int64_t i1
+    for i1 in range(n[5]):
+        y3[i1] = (-w28[i1])
 
 
 cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
     cdef int status = 0
-    k0(<pt_in_int64> b[0], <pt_in_int64> b[1], <pt_in_float64> b[3], <pt_in_float64> b[5], <pt_in_float64> b[4], <pt_in_float64> b[2], <pt_out_float64> b[7], <pt_out_float64> b[8], <pt_out_float64> b[9], <pt_out_float64> b[6], n)
+    k0(<pt_in_int64> b[0], <pt_in_int64> b[1], <pt_in_float64> b[3], <pt_in_float64> b[5], <pt_in_float64> b[4], <pt_in_float64> b[2], <pt_out_float64> b[7], <pt_out_float64> b[8], <pt_out_float64> b[10], <pt_out_float64> b[6], n)
+    k1(<pt_in_float64> b[10], <pt_out_float64> b[9], n)
     return status
 
 

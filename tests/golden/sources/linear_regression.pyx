@@ -13,40 +13,36 @@ cdef extern from *:
     """
     double pt_exp_once(double) noexcept nogil
 
-cdef void k0(pt_in_float64 x0, pt_in_float64 x2, pt_in_float64 x1, pt_out_float64 w18,
-        pt_in_float64 x3, pt_out_float64 w4, pt_out_float64 y0, pt_out_float64 y2,
+cdef void k0(pt_in_float64 x3, pt_in_float64 x0, pt_in_float64 x2, pt_in_float64 x1,
+        pt_out_float64 y1, pt_out_float64 y0, pt_out_float64 y2,
         const int64_t* n) noexcept nogil:
-    cdef int64_t i1, i2, i7
-    cdef double a8, a4, t5, t6, t10, t11, t14
-    for i1 in range(n[3]):
-        w18[i1] = 0.0
-    a8 = 0.0
-    for i2 in range(n[0]):
-        a4 = pt_dot(x0 + i2 * n[3], x2, n[3])
-        t5 = x1[i2] - a4
-        t6 = t5 * t5
-        for i7 in range(n[3]):
-            w18[i7] += (t5 * x0[i2 * n[3] + i7])
-        a8 = a8 + t6
-    t10 = pt_exp_once((-x3[0]))
-    t11 = t10 * t10
-    w4[0] = t11
-    t14 = <double> n[0]
-    y0[0] = (((-0.5) * (t11 * a8)) - (x3[0] * t14))
-    y2[0] = (((a8 * t10) * t10) - t14)
-
-
-cdef void k1(pt_in_float64 w4, pt_in_float64 w18, pt_out_float64 y1,
-        const int64_t* n) noexcept nogil:
-    cdef int64_t i1
-    for i1 in range(n[3]):
-        y1[i1] = (w4[0] * w18[i1])
+    cdef double t2, t3, t4, a15, a16, a8, t9, t10, t11, t12, t13
+    cdef int64_t i5, i6, i14
+    t2 = pt_exp_once((-x3[0]))
+    t3 = <double> n[0]
+    t4 = x3[0] * t3
+    for i5 in range(n[3]):
+        y1[i5] = 0.0
+    a15 = 0.0
+    a16 = 0.0
+    for i6 in range(n[0]):
+        a8 = pt_dot(x0 + i6 * n[3], x2, n[3])
+        t9 = x1[i6] - a8
+        t10 = t9 * t2
+        t11 = t10 * t10
+        t12 = t10 * t2
+        t13 = t10 * t9
+        for i14 in range(n[3]):
+            y1[i14] += (t12 * x0[i6 * n[3] + i14])
+        a15 = a15 + t11
+        a16 = a16 + t13
+    y0[0] = (((-0.5) * a15) - t4)
+    y2[0] = ((a16 * t2) - t3)
 
 
 cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
     cdef int status = 0
-    k0(<pt_in_float64> b[0], <pt_in_float64> b[2], <pt_in_float64> b[1], <pt_out_float64> b[8], <pt_in_float64> b[3], <pt_out_float64> b[7], <pt_out_float64> b[4], <pt_out_float64> b[6], n)
-    k1(<pt_in_float64> b[7], <pt_in_float64> b[8], <pt_out_float64> b[5], n)
+    k0(<pt_in_float64> b[3], <pt_in_float64> b[0], <pt_in_float64> b[2], <pt_in_float64> b[1], <pt_out_float64> b[5], <pt_out_float64> b[4], <pt_out_float64> b[6], n)
     return status
 
 

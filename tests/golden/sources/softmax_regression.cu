@@ -20,26 +20,25 @@ k0_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w20 = (double *) a.b[6];
     const pt_out_float64 w23 = (double *) a.b[7];
-    const pt_out_float64 w24 = (double *) a.b[8];
+    const pt_out_float64 w26 = (double *) a.b[8];
     const long long *const n = a.n;
     if (threadIdx.x != 0)
         return;
     const double t1 = (double) n[0];
-    const double t2 = 1.0 / t1;
     w20[0] = t1;
-    w23[0] = t2;
-    w24[0] = -t2;
+    w23[0] = (-1.0) / t1;
+    w26[0] = 1.0 / t1;
 }
 
 extern "C" __global__ void __launch_bounds__(256)
 k2_0_thread(const __grid_constant__ pt_args a)
 {
-    const pt_out_float64 w30 = (double *) a.b[9];
+    const pt_out_float64 w31 = (double *) a.b[9];
     const pt_in_float64 w2 = (const double *) a.b[5];
     const pt_in_float64 x1 = (const double *) a.b[1];
-    const pt_out_float64 w37 = (double *) a.b[10];
-    const pt_in_float64 w24 = (const double *) a.b[8];
+    const pt_out_float64 w38 = (double *) a.b[10];
     const pt_in_float64 w23 = (const double *) a.b[7];
+    const pt_in_float64 w26 = (const double *) a.b[8];
     const pt_out_float64 y0 = (double *) a.b[3];
     const pt_in_float64 w20 = (const double *) a.b[6];
     const long long *const n = a.n;
@@ -50,7 +49,7 @@ k2_0_thread(const __grid_constant__ pt_args a)
         double a7 = 0.0;
         for (int64_t i2 = 0; i2 < n[5]; i2++) {
             const double t3 = x1[i1 * n[5] + i2] * w2[i1 * n[5] + i2];
-            w30[i1 * n[5] + i2] = (double) (w2[i1 * n[5] + i2] == INFINITY);
+            w31[i1 * n[5] + i2] = (double) (w2[i1 * n[5] + i2] == INFINITY);
             a6 = pt_maximum(a6, w2[i1 * n[5] + i2]);
             a7 = a7 + t3;
         }
@@ -65,7 +64,7 @@ k2_0_thread(const __grid_constant__ pt_args a)
         const double t18 = t17 ? 0.0 : t15;
         for (int64_t i19 = 0; i19 < n[5]; i19++) {
             const double t22 = pt_exp((w2[i1 * n[5] + i19] - t18));
-            w37[i1 * n[5] + i19] = (w24[0] * x1[i1 * n[5] + i19]) + (w23[0] * (t17 ? w30[i1 * n[5] + i19] : t22));
+            w38[i1 * n[5] + i19] = (w23[0] * x1[i1 * n[5] + i19]) + (w26[0] * (t17 ? w31[i1 * n[5] + i19] : t22));
         }
         a26 = a26 + t16;
     }
@@ -88,12 +87,12 @@ k2_0_thread(const __grid_constant__ pt_args a)
 extern "C" __global__ void __launch_bounds__(256)
 k2_0_warp(const __grid_constant__ pt_args a)
 {
-    const pt_out_float64 w30 = (double *) a.b[9];
+    const pt_out_float64 w31 = (double *) a.b[9];
     const pt_in_float64 w2 = (const double *) a.b[5];
     const pt_in_float64 x1 = (const double *) a.b[1];
-    const pt_out_float64 w37 = (double *) a.b[10];
-    const pt_in_float64 w24 = (const double *) a.b[8];
+    const pt_out_float64 w38 = (double *) a.b[10];
     const pt_in_float64 w23 = (const double *) a.b[7];
+    const pt_in_float64 w26 = (const double *) a.b[8];
     const pt_out_float64 y0 = (double *) a.b[3];
     const pt_in_float64 w20 = (const double *) a.b[6];
     const long long *const n = a.n;
@@ -104,7 +103,7 @@ k2_0_warp(const __grid_constant__ pt_args a)
         double a7 = 0.0;
         for (int64_t i2 = g.lane(); i2 < n[5]; i2 += g.size()) {
             const double t3 = x1[i1 * n[5] + i2] * w2[i1 * n[5] + i2];
-            w30[i1 * n[5] + i2] = (double) (w2[i1 * n[5] + i2] == INFINITY);
+            w31[i1 * n[5] + i2] = (double) (w2[i1 * n[5] + i2] == INFINITY);
             a6 = pt_maximum(a6, w2[i1 * n[5] + i2]);
             a7 = a7 + t3;
         }
@@ -123,7 +122,7 @@ k2_0_warp(const __grid_constant__ pt_args a)
         g.sync();
         for (int64_t i19 = g.lane(); i19 < n[5]; i19 += g.size()) {
             const double t22 = pt_exp((w2[i1 * n[5] + i19] - t18));
-            w37[i1 * n[5] + i19] = (w24[0] * x1[i1 * n[5] + i19]) + (w23[0] * (t17 ? w30[i1 * n[5] + i19] : t22));
+            w38[i1 * n[5] + i19] = (w23[0] * x1[i1 * n[5] + i19]) + (w26[0] * (t17 ? w31[i1 * n[5] + i19] : t22));
         }
         a26 = a26 + t16;
         g.sync();
@@ -147,12 +146,12 @@ k2_0_warp(const __grid_constant__ pt_args a)
 extern "C" __global__ void __launch_bounds__(256)
 k2_0_block(const __grid_constant__ pt_args a)
 {
-    const pt_out_float64 w30 = (double *) a.b[9];
+    const pt_out_float64 w31 = (double *) a.b[9];
     const pt_in_float64 w2 = (const double *) a.b[5];
     const pt_in_float64 x1 = (const double *) a.b[1];
-    const pt_out_float64 w37 = (double *) a.b[10];
-    const pt_in_float64 w24 = (const double *) a.b[8];
+    const pt_out_float64 w38 = (double *) a.b[10];
     const pt_in_float64 w23 = (const double *) a.b[7];
+    const pt_in_float64 w26 = (const double *) a.b[8];
     const pt_out_float64 y0 = (double *) a.b[3];
     const pt_in_float64 w20 = (const double *) a.b[6];
     const long long *const n = a.n;
@@ -163,7 +162,7 @@ k2_0_block(const __grid_constant__ pt_args a)
         double a7 = 0.0;
         for (int64_t i2 = g.lane(); i2 < n[5]; i2 += g.size()) {
             const double t3 = x1[i1 * n[5] + i2] * w2[i1 * n[5] + i2];
-            w30[i1 * n[5] + i2] = (double) (w2[i1 * n[5] + i2] == INFINITY);
+            w31[i1 * n[5] + i2] = (double) (w2[i1 * n[5] + i2] == INFINITY);
             a6 = pt_maximum(a6, w2[i1 * n[5] + i2]);
             a7 = a7 + t3;
         }
@@ -182,7 +181,7 @@ k2_0_block(const __grid_constant__ pt_args a)
         g.sync();
         for (int64_t i19 = g.lane(); i19 < n[5]; i19 += g.size()) {
             const double t22 = pt_exp((w2[i1 * n[5] + i19] - t18));
-            w37[i1 * n[5] + i19] = (w24[0] * x1[i1 * n[5] + i19]) + (w23[0] * (t17 ? w30[i1 * n[5] + i19] : t22));
+            w38[i1 * n[5] + i19] = (w23[0] * x1[i1 * n[5] + i19]) + (w26[0] * (t17 ? w31[i1 * n[5] + i19] : t22));
         }
         a26 = a26 + t16;
         g.sync();

@@ -15,14 +15,13 @@ cdef extern from "pt_loops.h" nogil:
     ctypedef double* pt_out_float64
 from cython_ext.linalg cimport pt_gemm
 
-cdef void k0(pt_out_float64 w20, pt_out_float64 w23, pt_out_float64 w24,
+cdef void k0(pt_out_float64 w20, pt_out_float64 w23, pt_out_float64 w26,
         const int64_t* n) noexcept nogil:
-    cdef double t1, t2
+    cdef double t1
     t1 = <double> n[0]
     w20[0] = t1
-    t2 = 1.0 / t1
-    w23[0] = t2
-    w24[0] = (-t2)
+    w23[0] = ((-1.0) / t1)
+    w26[0] = (1.0 / t1)
 
 
 cdef void k1(pt_in_float64 x0, pt_in_float64 x2, pt_out_float64 w2,
@@ -30,8 +29,8 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 x2, pt_out_float64 w2,
     pt_gemm(x0, x2, w2, 1, n[0], n[5], n[4], 0, 0)
 
 
-cdef void k2(pt_in_float64 w2, pt_in_float64 x1, pt_in_float64 w24, pt_in_float64 w23,
-        pt_out_float64 w30, pt_in_float64 w20, pt_out_float64 w37, pt_out_float64 y0,
+cdef void k2(pt_in_float64 w2, pt_in_float64 x1, pt_in_float64 w23, pt_in_float64 w26,
+        pt_out_float64 w31, pt_in_float64 w20, pt_out_float64 w38, pt_out_float64 y0,
         const int64_t* n) noexcept nogil:
     cdef int64_t l1, i1, m1, s1, l2, i2, m2, s2, l3, i10, m3, s3, i19
     cdef double[64] a6, a7, t9, a13, t18, a26_l, a6_l, a7_l, a13_l
@@ -51,7 +50,7 @@ cdef void k2(pt_in_float64 w2, pt_in_float64 x1, pt_in_float64 w24, pt_in_float6
                 for l2 in range(m2):
                     i2 = s2 + l2
                     t3 = x1[i1 * n[5] + i2] * w2[i1 * n[5] + i2]
-                    w30[i1 * n[5] + i2] = (<double> (w2[i1 * n[5] + i2] == INFINITY))
+                    w31[i1 * n[5] + i2] = (<double> (w2[i1 * n[5] + i2] == INFINITY))
                     a6_l[l2] = pt_maximum(a6_l[l2], w2[i1 * n[5] + i2])
                     a7_l[l2] = a7_l[l2] + t3
             a6[l1] = pt_fold_max(a6_l, 64)
@@ -80,21 +79,21 @@ cdef void k2(pt_in_float64 w2, pt_in_float64 x1, pt_in_float64 w24, pt_in_float6
             i1 = s1 + l1
             for i19 in range(n[5]):
                 t22 = pt_exp((w2[i1 * n[5] + i19] - t18[l1]))
-                w37[i1 * n[5] + i19] = ((w24[0] * x1[i1 * n[5] + i19]) + (w23[0] * (w30[i1 * n[5] + i19] if t17[l1] else t22)))
+                w38[i1 * n[5] + i19] = ((w23[0] * x1[i1 * n[5] + i19]) + (w26[0] * (w31[i1 * n[5] + i19] if t17[l1] else t22)))
     a26 = pt_fold_add(a26_l, 64)
     y0[0] = (a26 / w20[0])
 
 
-cdef void k3(pt_in_float64 x0, pt_in_float64 w37, pt_out_float64 y1,
+cdef void k3(pt_in_float64 x0, pt_in_float64 w38, pt_out_float64 y1,
         const int64_t* n) noexcept nogil:
-    pt_gemm(x0, w37, y1, 1, n[4], n[5], n[0], 1, 0)
+    pt_gemm(x0, w38, y1, 1, n[4], n[5], n[0], 1, 0)
 
 
 cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
     cdef int status = 0
     k0(<pt_out_float64> b[6], <pt_out_float64> b[7], <pt_out_float64> b[8], n)
     k1(<pt_in_float64> b[0], <pt_in_float64> b[2], <pt_out_float64> b[5], n)
-    k2(<pt_in_float64> b[5], <pt_in_float64> b[1], <pt_in_float64> b[8], <pt_in_float64> b[7], <pt_out_float64> b[9], <pt_in_float64> b[6], <pt_out_float64> b[10], <pt_out_float64> b[3], n)
+    k2(<pt_in_float64> b[5], <pt_in_float64> b[1], <pt_in_float64> b[7], <pt_in_float64> b[8], <pt_out_float64> b[9], <pt_in_float64> b[6], <pt_out_float64> b[10], <pt_out_float64> b[3], n)
     k3(<pt_in_float64> b[0], <pt_in_float64> b[10], <pt_out_float64> b[4], n)
     return status
 

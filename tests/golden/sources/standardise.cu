@@ -17,17 +17,17 @@ struct pt_args {
 extern "C" __global__ void __launch_bounds__(256)
 k0_0(const __grid_constant__ pt_args a)
 {
-    const pt_out_float64 w4 = (double *) a.b[2];
+    const pt_out_float64 w3 = (double *) a.b[3];
     const long long *const n = a.n;
     if (threadIdx.x != 0)
         return;
-    w4[0] = 1.0 / ((double) n[0]);
+    w3[0] = (double) n[0];
 }
 
 extern "C" __global__ void __launch_bounds__(256)
 k0_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
 {
-    const pt_out_float64 w5 = (double *) a.b[3];
+    const pt_out_float64 w1 = (double *) a.b[2];
     const pt_in_float64 x0 = (const double *) a.b[0];
     const long long *const n = a.n;
     const int place = threadIdx.x % d.places;
@@ -36,11 +36,11 @@ k0_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
     const int64_t kept = tile * d.places + place, count = n[1];
     double k0a1 = 0.0;
     if (kept < count) {
-        const int64_t i5 = kept;
+        const int64_t i4 = kept;
         for (int64_t each = chunk * d.terms + term; each < n[0];
              each += (int64_t) d.terms * d.chunks) {
-            const int64_t i4 = each;
-            k0a1 = k0a1 + x0[i4 * n[1] + i5];
+            const int64_t i3 = each;
+            k0a1 = k0a1 + x0[i3 * n[1] + i4];
         }
     }
     k0a1 = (double) pt_split_add_f((double) k0a1, term, d);
@@ -56,33 +56,33 @@ k0_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
         k0a1 = (double) pt_split_add_f((double) k0a1, term, d);
     }
     if (term == 0 && kept < count) {
-        const int64_t i5 = kept;
-        w5[i5] = k0a1;
+        const int64_t i4 = kept;
+        w1[i4] = k0a1;
     }
 }
 
 extern "C" __global__ void __launch_bounds__(256)
 k1_0(const __grid_constant__ pt_args a)
 {
-    const pt_out_float64 w6 = (double *) a.b[4];
-    const pt_in_float64 w4 = (const double *) a.b[2];
-    const pt_in_float64 w5 = (const double *) a.b[3];
+    const pt_out_float64 w4 = (double *) a.b[4];
+    const pt_in_float64 w1 = (const double *) a.b[2];
+    const pt_in_float64 w3 = (const double *) a.b[3];
     const long long *const n = a.n;
     const pt_thread g = {};
     const int64_t whole = a.aligned ? (n[1]) / 2 * 2 : 0;
     for (int64_t first = g.index() * 2; first < whole;
          first += g.count() * 2) {
-        const pt_span<double, 2> in_w5 = *(const pt_span<double, 2> *) (w5 + first);
-        pt_span<double, 2> out_w6;
+        const pt_span<double, 2> in_w1 = *(const pt_span<double, 2> *) (w1 + first);
+        pt_span<double, 2> out_w4;
         #pragma unroll
         for (int k = 0; k < 2; k++) {
             const int64_t i1 = first + k;
-            out_w6.v[k] = (w4[0] * in_w5.v[k]);
+            out_w4.v[k] = (in_w1.v[k] / w3[0]);
         }
-        *(pt_span<double, 2> *) (w6 + first) = out_w6;
+        *(pt_span<double, 2> *) (w4 + first) = out_w4;
     }
     for (int64_t i1 = whole + g.index(); i1 < n[1]; i1 += g.count()) {
-        w6[i1] = w4[0] * w5[i1];
+        w4[i1] = w1[i1] / w3[0];
     }
 }
 
@@ -90,28 +90,28 @@ extern "C" __global__ void __launch_bounds__(256)
 k2_0(const __grid_constant__ pt_args a)
 {
     const pt_in_float64 x0 = (const double *) a.b[0];
-    const pt_in_float64 w6 = (const double *) a.b[4];
-    const pt_out_float64 w7 = (double *) a.b[5];
+    const pt_in_float64 w4 = (const double *) a.b[4];
+    const pt_out_float64 w5 = (double *) a.b[5];
     const long long *const n = a.n;
     const pt_thread g = {};
     const int64_t whole = a.aligned ? (n[0] * n[1]) / 2 * 2 : 0;
     for (int64_t first = g.index() * 2; first < whole;
          first += g.count() * 2) {
         const pt_span<double, 2> in_x0 = *(const pt_span<double, 2> *) (x0 + first);
-        pt_span<double, 2> out_w7;
+        pt_span<double, 2> out_w5;
         #pragma unroll
         for (int k = 0; k < 2; k++) {
             const int64_t k2t1 = first + k;
             const int64_t i3 = k2t1 % n[1];
-            const double t4 = in_x0.v[k] - w6[i3];
-            out_w7.v[k] = t4;
+            const double t4 = in_x0.v[k] - w4[i3];
+            out_w5.v[k] = t4;
         }
-        *(pt_span<double, 2> *) (w7 + first) = out_w7;
+        *(pt_span<double, 2> *) (w5 + first) = out_w5;
     }
     for (int64_t k2t1 = whole + g.index(); k2t1 < n[0] * n[1]; k2t1 += g.count()) {
         const int64_t i3 = k2t1 % n[1];
-        const double t4 = x0[k2t1] - w6[i3];
-        w7[k2t1] = t4;
+        const double t4 = x0[k2t1] - w4[i3];
+        w5[k2t1] = t4;
     }
 }
 
@@ -119,8 +119,8 @@ extern "C" __global__ void __launch_bounds__(256)
 k2_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
 {
     const pt_in_float64 x0 = (const double *) a.b[0];
-    const pt_in_float64 w6 = (const double *) a.b[4];
-    const pt_out_float64 w9 = (double *) a.b[6];
+    const pt_in_float64 w4 = (const double *) a.b[4];
+    const pt_out_float64 w7 = (double *) a.b[6];
     const long long *const n = a.n;
     const int place = threadIdx.x % d.places;
     const int term = threadIdx.x / d.places;
@@ -132,7 +132,7 @@ k2_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
         for (int64_t each = chunk * d.terms + term; each < n[0];
              each += (int64_t) d.terms * d.chunks) {
             const int64_t i2 = each;
-            const double t4 = x0[i2 * n[1] + i3] - w6[i3];
+            const double t4 = x0[i2 * n[1] + i3] - w4[i3];
             k2a2 = k2a2 + (t4 * t4);
         }
     }
@@ -150,32 +150,32 @@ k2_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
     }
     if (term == 0 && kept < count) {
         const int64_t i3 = kept;
-        w9[i3] = k2a2;
+        w7[i3] = k2a2;
     }
 }
 
 extern "C" __global__ void __launch_bounds__(256)
 k3_0(const __grid_constant__ pt_args a)
 {
-    const pt_out_float64 w13 = (double *) a.b[7];
-    const pt_in_float64 w4 = (const double *) a.b[2];
-    const pt_in_float64 w9 = (const double *) a.b[6];
+    const pt_out_float64 w11 = (double *) a.b[7];
+    const pt_in_float64 w7 = (const double *) a.b[6];
+    const pt_in_float64 w3 = (const double *) a.b[3];
     const long long *const n = a.n;
     const pt_thread g = {};
     const int64_t whole = a.aligned ? (n[1]) / 2 * 2 : 0;
     for (int64_t first = g.index() * 2; first < whole;
          first += g.count() * 2) {
-        const pt_span<double, 2> in_w9 = *(const pt_span<double, 2> *) (w9 + first);
-        pt_span<double, 2> out_w13;
+        const pt_span<double, 2> in_w7 = *(const pt_span<double, 2> *) (w7 + first);
+        pt_span<double, 2> out_w11;
         #pragma unroll
         for (int k = 0; k < 2; k++) {
             const int64_t i1 = first + k;
-            out_w13.v[k] = sqrt(((w4[0] * in_w9.v[k]) + 1e-09));
+            out_w11.v[k] = sqrt(((in_w7.v[k] / w3[0]) + 1e-09));
         }
-        *(pt_span<double, 2> *) (w13 + first) = out_w13;
+        *(pt_span<double, 2> *) (w11 + first) = out_w11;
     }
     for (int64_t i1 = whole + g.index(); i1 < n[1]; i1 += g.count()) {
-        w13[i1] = sqrt(((w4[0] * w9[i1]) + 1e-09));
+        w11[i1] = sqrt(((w7[i1] / w3[0]) + 1e-09));
     }
 }
 
@@ -183,25 +183,25 @@ extern "C" __global__ void __launch_bounds__(256)
 k4_0(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 y0 = (double *) a.b[1];
-    const pt_in_float64 w7 = (const double *) a.b[5];
-    const pt_in_float64 w13 = (const double *) a.b[7];
+    const pt_in_float64 w5 = (const double *) a.b[5];
+    const pt_in_float64 w11 = (const double *) a.b[7];
     const long long *const n = a.n;
     const pt_thread g = {};
     const int64_t whole = a.aligned ? (n[0] * n[1]) / 2 * 2 : 0;
     for (int64_t first = g.index() * 2; first < whole;
          first += g.count() * 2) {
-        const pt_span<double, 2> in_w7 = *(const pt_span<double, 2> *) (w7 + first);
+        const pt_span<double, 2> in_w5 = *(const pt_span<double, 2> *) (w5 + first);
         pt_span<double, 2> out_y0;
         #pragma unroll
         for (int k = 0; k < 2; k++) {
             const int64_t k4t1 = first + k;
             const int64_t i2 = k4t1 % n[1];
-            out_y0.v[k] = (in_w7.v[k] / w13[i2]);
+            out_y0.v[k] = (in_w5.v[k] / w11[i2]);
         }
         *(pt_span<double, 2> *) (y0 + first) = out_y0;
     }
     for (int64_t k4t1 = whole + g.index(); k4t1 < n[0] * n[1]; k4t1 += g.count()) {
         const int64_t i2 = k4t1 % n[1];
-        y0[k4t1] = w7[k4t1] / w13[i2];
+        y0[k4t1] = w5[k4t1] / w11[i2];
     }
 }

@@ -8,58 +8,58 @@ cdef extern from "pt_loops.h" nogil:
     ctypedef double* pt_out_float64
     double sqrt(double)
 
-cdef void k0(pt_in_float64 x0, pt_out_float64 w5, pt_out_float64 w4,
+cdef void k0(pt_in_float64 x0, pt_out_float64 w1, pt_out_float64 w3,
         const int64_t* n) noexcept nogil:
-    cdef int64_t i3, i4, i5
-    w4[0] = (1.0 / (<double> n[0]))
-    for i3 in range(n[1]):
-        w5[i3] = 0.0
-    for i4 in range(n[0]):
-        for i5 in range(n[1]):
-            w5[i5] += x0[i4 * n[1] + i5]
+    cdef int64_t i2, i3, i4
+    w3[0] = (<double> n[0])
+    for i2 in range(n[1]):
+        w1[i2] = 0.0
+    for i3 in range(n[0]):
+        for i4 in range(n[1]):
+            w1[i4] += x0[i3 * n[1] + i4]
 
 
-cdef void k1(pt_in_float64 w4, pt_in_float64 w5, pt_out_float64 w6,
+cdef void k1(pt_in_float64 w1, pt_in_float64 w3, pt_out_float64 w4,
         const int64_t* n) noexcept nogil:
     cdef int64_t i1
     for i1 in range(n[1]):
-        w6[i1] = (w4[0] * w5[i1])
+        w4[i1] = (w1[i1] / w3[0])
 
 
-cdef void k2(pt_in_float64 x0, pt_in_float64 w6, pt_out_float64 w9, pt_out_float64 w7,
+cdef void k2(pt_in_float64 x0, pt_in_float64 w4, pt_out_float64 w7, pt_out_float64 w5,
         const int64_t* n) noexcept nogil:
     cdef int64_t i1, i2, i3
     cdef double t4
     for i1 in range(n[1]):
-        w9[i1] = 0.0
+        w7[i1] = 0.0
     for i2 in range(n[0]):
         for i3 in range(n[1]):
-            t4 = x0[i2 * n[1] + i3] - w6[i3]
-            w7[i2 * n[1] + i3] = t4
-            w9[i3] += (t4 * t4)
+            t4 = x0[i2 * n[1] + i3] - w4[i3]
+            w5[i2 * n[1] + i3] = t4
+            w7[i3] += (t4 * t4)
 
 
-cdef void k3(pt_in_float64 w4, pt_in_float64 w9, pt_out_float64 w13,
+cdef void k3(pt_in_float64 w7, pt_in_float64 w3, pt_out_float64 w11,
         const int64_t* n) noexcept nogil:
     cdef int64_t i1
     for i1 in range(n[1]):
-        w13[i1] = sqrt(((w4[0] * w9[i1]) + 1e-09))
+        w11[i1] = sqrt(((w7[i1] / w3[0]) + 1e-09))
 
 
-cdef void k4(pt_in_float64 w7, pt_in_float64 w13, pt_out_float64 y0,
+cdef void k4(pt_in_float64 w5, pt_in_float64 w11, pt_out_float64 y0,
         const int64_t* n) noexcept nogil:
     cdef int64_t i1, i2
     for i1 in range(n[0]):
         for i2 in range(n[1]):
-            y0[i1 * n[1] + i2] = (w7[i1 * n[1] + i2] / w13[i2])
+            y0[i1 * n[1] + i2] = (w5[i1 * n[1] + i2] / w11[i2])
 
 
 cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
     cdef int status = 0
-    k0(<pt_in_float64> b[0], <pt_out_float64> b[3], <pt_out_float64> b[2], n)
+    k0(<pt_in_float64> b[0], <pt_out_float64> b[2], <pt_out_float64> b[3], n)
     k1(<pt_in_float64> b[2], <pt_in_float64> b[3], <pt_out_float64> b[4], n)
     k2(<pt_in_float64> b[0], <pt_in_float64> b[4], <pt_out_float64> b[6], <pt_out_float64> b[5], n)
-    k3(<pt_in_float64> b[2], <pt_in_float64> b[6], <pt_out_float64> b[7], n)
+    k3(<pt_in_float64> b[6], <pt_in_float64> b[3], <pt_out_float64> b[7], n)
     k4(<pt_in_float64> b[5], <pt_in_float64> b[7], <pt_out_float64> b[1], n)
     return status
 
