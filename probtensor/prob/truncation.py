@@ -92,7 +92,8 @@ def normal_quantile(log_p: Node) -> Node:
 
 def laplace_log_below(z: Node) -> Node:
     """Log of the distribution function of exp(-|z|) / 2."""
-    return ops.where(z < 0, z - LOG_2, ops.log1p(-0.5 * ops.exp(-ops.abs(z))))
+    below = z < 0
+    return ops.where(below, z - LOG_2, ops.log1p(-0.5 * ops.exp(ops.where(below, z, -z))))
 
 
 def laplace_central(z: Node) -> Node:
@@ -105,10 +106,17 @@ def laplace_quantile(log_p: Node) -> Node:
     return ops.where(log_p < -LOG_2, log_p + LOG_2, -LOG_2 - ops.log1mexp(log_p))
 
 
+def cauchy_log_below(z: Node) -> Node:
+    """Log of the distribution function of 1 / (pi (1 + z^2)); the smaller tail has all its
+    digits."""
+    below = z < 0
+    tail = ops.arctan2(1.0, ops.where(below, -z, z))
+    return ops.where(below, ops.log(tail) - LOG_PI, ops.log1p(tail * (-1 / math.pi)))
+
+
 NORMAL = Symmetric(ops.log_ndtr, lambda z: 0.5 * ops.erf(z * math.sqrt(0.5)), normal_quantile)
-# arctan2(1, -z) / pi is the probability itself, without a difference near 0.
 CAUCHY = Symmetric(
-    lambda z: ops.log(ops.arctan2(1.0, -z)) - LOG_PI,
+    cauchy_log_below,
     lambda z: ops.arctan(z) / math.pi,
     lambda log_p: -1 / ops.tan(math.pi * ops.exp(log_p)),
 )

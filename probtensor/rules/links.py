@@ -204,6 +204,9 @@ def _log1p_of_ratio(v: Node, agree: Node) -> Node:
 def _log_of_sum(p: Node, known: Known, depth: int) -> Node | None:
     """log(n + m), where the logarithm of one is known by the way it is written."""
     n, m = p.inputs
+    for one, other in ((n, m), (m, n)):
+        if is_literal(known, one, 1) and _has_square(other):
+            return ops.log1p(other)
     logs = _signed_logs(n, m, known, depth)
     if logs is None:
         return None
@@ -216,6 +219,16 @@ def _log_of_sum(p: Node, known: Known, depth: int) -> Node | None:
     if known.bounds(m).positive:
         return log_m + _log1p_of_ratio(log_n - log_m, agree)
     return log_n + _log1p_of_ratio(log_m - log_n, agree)
+
+
+def _has_square(x: Node) -> bool:
+    """Is this a square, or one with a factor? Then `log1p_square` has its digits, and those of its
+    slope where the square underflows."""
+    factors = x.inputs if isinstance(x.op, ops.Mul) else x.inputs[:1] if x.inputs else ()
+    scaled = isinstance(x.op, (ops.Mul, ops.Div)) and any(
+        isinstance(f.op, ops.Square) for f in factors
+    )
+    return scaled or isinstance(x.op, ops.Square)
 
 
 # log(1 - p).
