@@ -462,7 +462,7 @@ def test_warnings_that_are_errors(schools):
     whole = sample(schools, **settings)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(SamplerWarning, match="effective sample size") as caught:
+        with pytest.raises(SamplerWarning, match=r"effective sample size|R-hat") as caught:
             sample(schools, **settings)
     idata = caught.value.draws.to_arviz()
     assert idata is caught.value.draws.result

@@ -73,8 +73,30 @@ def test_weights_from_a_start_far_out(density):
     """The first trajectories' weights span hundreds of orders of magnitude, both ways, so that
     trees that wait are weighed anew."""
     posterior = density("scaled_normal", 4, np.ones(4))
-    for seed in range(1, 6):
+    for seed in (1, 2, 3, 4, 5, 20, 80):
         agree(*both(posterior, np.array([90.0, -60.0, 300.0, 10.0]), draws=5, tune=20, seed=seed))
+
+
+def test_weights_that_overflow_as_numbers(density):
+    """With these seeds a leaf is more than e^709 above the one that weights refer to."""
+    posterior = density("scaled_normal", 2, [1.0, 2.0])
+    for seed in (7, 11, 42, 51, 64):
+        agree(*both(posterior, [260.0, -240.0], draws=3, tune=20, seed=seed))
+
+
+def test_acceptance_is_of_the_start_whatever_the_weights_refer_to(density):
+    """A trajectory falls by more than 500 and comes back above its start."""
+    posterior = density("scaled_normal", 1, [1.0])
+    agree(*both(posterior, [80.0], draws=1, tune=12, target_accept=0.6, seed=61))
+
+
+def test_the_early_depth_ends_with_the_tenth(density):
+    precision = np.full((4, 4), 4000.0) + np.eye(4)
+    result = both(density("correlated_normal", 4, precision), [0.1, 0.2, -0.1, 0.3],
+                  draws=2, tune=50, early_max_treedepth=1)  # fmt: skip
+    depths = [record["tree_depth"] for record in result[3]]
+    assert max(depths[:5]) == 1 < depths[5]
+    agree(*(part[:8] for part in result))
 
 
 def test_steps_that_err_and_diverge(density):
