@@ -8,8 +8,10 @@ from itertools import groupby
 
 from probtensor.kernel.ir import (
     Acc,
+    Apply,
     Call,
     Check,
+    Expr,
     For,
     Kernel,
     Let,
@@ -195,12 +197,16 @@ class _KernelText(Speller):
         if not loop.body and not loop.accs:
             self._line(depth + 1, "pass")
 
-    def _accumulate(self, accs: Sequence[Acc], depth: int) -> None:
+    def _accumulate(self, accs: Sequence[Acc], depth: int, fused: bool = False) -> None:
         for acc in accs:
             self._comment(depth, acc.origin)
-            term = self._expr(acc.term)
             name = self._name(acc.name)
-            joined = self._apply(COMBINE[acc.op], [name, term], acc.term.dtype)
+            factors = _factors(acc) if fused else None
+            if factors is not None:
+                self.used["pt_ma"] = "double pt_ma(double, double, double)"
+                joined = f"pt_ma({', '.join(unwrapped(self._expr(x)) for x in factors)}, {name})"
+            else:
+                joined = self._apply(COMBINE[acc.op], [name, self._expr(acc.term)], acc.term.dtype)
             self._line(depth, f"{name} = {unwrapped(joined)}")
 
     # Strips.
@@ -275,7 +281,7 @@ class _KernelText(Speller):
         if not segment.body:
             self._open_turns(loop, lane, first, turns, depth)
         lanes = [replace(acc, name=f"{acc.name}_l") for acc in segment.accs]
-        self._accumulate(lanes, depth + 1)
+        self._accumulate(lanes, depth + 1, fused=first != "0")
 
     def _open_turns(self, loop: Strip, lane: str, first: str, turns: str, depth: int) -> None:
         self._line(depth, f"for {lane} in range({turns}):")
@@ -313,6 +319,17 @@ class _KernelText(Speller):
         self._line(
             depth, f"{stmt.routine}({turns}, {extent}, {matrix}, {step}, {last}, {out})"
         )
+
+
+def _factors(acc: Acc) -> tuple[Expr, Expr] | None:
+    """The factors of what a sum of doubles adds at each turn, if that is a product."""
+    match acc:
+        case Acc(op="add", term=Apply("*", (first, second), "float64")):
+            return first, second
+        case Acc(op="add", term=Apply("square", (root,), "float64")):
+            return root, root
+    return None
+
 
 def _grouped(names: dict[str, str]) -> list[str]:
     """Declarations of locals, many of one type a line."""

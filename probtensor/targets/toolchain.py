@@ -30,7 +30,7 @@ from probtensor.targets.quickstart import generated
 
 # No -ffast-math and no -fassociative-math: NaN, infinity and the order of sums are kept. The two
 # -fno flags drop errno and floating-point traps, which nothing reads. Integers wrap, as in NumPy.
-OPTIMISE = ("-O3", "-fno-math-errno", "-fno-trapping-math", "-fwrapv")
+OPTIMISE = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv")
 # What this very processor can do; a key of the cache, as the modules run nowhere else.
 NATIVE = {
     "x86_64": ("-march=native", "-mprefer-vector-width=512"),

@@ -26,7 +26,25 @@
 #if defined(__GNUC__) || defined(__clang__)
 typedef double pt_v8 __attribute__((vector_size(64), aligned(8)));
 #define PT_V8_AT(p) (*(const pt_v8 *) (p))
-#define PT_V8_ADD(s, a, x) ((s) += (a) * (x))
+/* a * x + s, fused where the target can: contraction is off, and gcc has no such word for vectors
+ * of any machine. */
+PT_FN pt_v8 pt_v8_ma(pt_v8 a, pt_v8 x, pt_v8 s)
+{
+#if defined(__clang__)
+#pragma clang fp contract(fast)
+    return a * x + s;
+#elif defined(__AVX512F__)
+    typedef double pt_512 __attribute__((vector_size(64)));
+    return (pt_v8) __builtin_ia32_vfmaddpd512_mask((pt_512) a, (pt_512) x, (pt_512) s, -1, 4);
+#elif PT_HAS_FMA
+    return (pt_v8) {PT_MA(a[0], x[0], s[0]), PT_MA(a[1], x[1], s[1]), PT_MA(a[2], x[2], s[2]),
+                    PT_MA(a[3], x[3], s[3]), PT_MA(a[4], x[4], s[4]), PT_MA(a[5], x[5], s[5]),
+                    PT_MA(a[6], x[6], s[6]), PT_MA(a[7], x[7], s[7])};
+#else
+    return a * x + s;
+#endif
+}
+#define PT_V8_ADD(s, a, x) ((s) = pt_v8_ma(a, x, s))
 #define PT_V8_PLUS(s, a) ((s) += (a))
 #define PT_V8_ZERO {0, 0, 0, 0, 0, 0, 0, 0}
 #define PT_V8_SUM(s) (((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])))
@@ -42,7 +60,7 @@ PT_FN pt_v8 pt_v8_at(const double *p)
 PT_FN void pt_v8_add(pt_v8 *s, pt_v8 a, pt_v8 x)
 {
     for (int k = 0; k < 8; k++)
-        s->v[k] += a.v[k] * x.v[k];
+        s->v[k] = PT_MA(a.v[k], x.v[k], s->v[k]);
 }
 #define PT_V8_AT(p) pt_v8_at(p)
 PT_FN void pt_v8_plus(pt_v8 *s, pt_v8 a)
@@ -114,7 +132,7 @@ PT_FN double pt_dot(const double *PT_RESTRICT a, const double *PT_RESTRICT x, in
     for (; j + 8 <= n; j += 8)
         PT_V8_ADD(s, PT_V8_AT(a + j), PT_V8_AT(x + j));
     for (; j < n; j++)
-        tail += a[j] * x[j];
+        tail = PT_MA(a[j], x[j], tail);
     return (PT_V8_SUM(s) + PT_V8_SUM(t)) + tail;
 }
 
@@ -137,10 +155,10 @@ PT_FN void pt_rows_dot(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_
             PT_V8_ADD(s3, PT_V8_AT(a3 + j), y);
         }
         for (; j < n; j++) {
-            t0 += a0[j] * x[j];
-            t1 += a1[j] * x[j];
-            t2 += a2[j] * x[j];
-            t3 += a3[j] * x[j];
+            t0 = PT_MA(a0[j], x[j], t0);
+            t1 = PT_MA(a1[j], x[j], t1);
+            t2 = PT_MA(a2[j], x[j], t2);
+            t3 = PT_MA(a3[j], x[j], t3);
         }
         out[i] = PT_V8_SUM(s0) + t0;
         out[i + 1] = PT_V8_SUM(s1) + t1;
@@ -161,13 +179,13 @@ PT_FN void pt_rows_add(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_
         const double *PT_RESTRICT a2 = a1 + step, *PT_RESTRICT a3 = a2 + step;
         const double r0 = r[i], r1 = r[i + 1], r2 = r[i + 2], r3 = r[i + 3];
         for (int64_t j = 0; j < n; j++)
-            g[j] += (r0 * a0[j] + r1 * a1[j]) + (r2 * a2[j] + r3 * a3[j]);
+            g[j] += PT_MA(r0, a0[j], r1 * a1[j]) + PT_MA(r2, a2[j], r3 * a3[j]);
     }
     for (; i < m; i++) {
         const double *PT_RESTRICT row = a + i * step;
         const double factor = r[i];
         for (int64_t j = 0; j < n; j++)
-            g[j] += factor * row[j];
+            g[j] = PT_MA(factor, row[j], g[j]);
     }
 }
 
