@@ -125,6 +125,13 @@ PT_FN double pt__fast_multiply_add(double a, double b, double c, double *err) {
     return sum;
 }
 
+/* a * b + c = sum + *err, where the product is exact and |a b| >= |c| or a b == 0. */
+PT_FN double pt__exact_multiply_add(double a, double b, double c, double *err) {
+    double sum = PT_MA(a, b, c);
+    *err = c + PT_MA(a, b, -sum);
+    return sum;
+}
+
 /* The upper 27 bits of x, for products that must be exact without FMA. */
 PT_FN double pt__upper(double x) {
     return pt__from_bits(pt__bits(x) & 0xfffffffff8000000u);

@@ -101,7 +101,7 @@ PT_FN double pt__log_join(double k, double f, double *low) {
     double tail;
     double series = pt__log_kernel(f, &tail);
     double err;
-    double high = pt__fast_two_sum(k * PT_LN2_HI, series, &err);
+    double high = pt__exact_multiply_add(k, PT_LN2_HI, series, &err);
     *low = err + PT_MA(k, PT_LN2_LO, tail);
     return high;
 }
@@ -195,7 +195,7 @@ PT_FN double pt_log10(double x) {
     double product = pt__two_prod(high, scale_hi, &err);
     err += PT_MA(high, scale_lo, low * scale_hi);
     double carry;
-    double sum = pt__fast_two_sum(k * two_hi, product, &carry);
+    double sum = pt__exact_multiply_add(k, two_hi, product, &carry);
     return pt__log_edges(x, sum + (carry + PT_MA(k, two_lo, err)));
 }
 

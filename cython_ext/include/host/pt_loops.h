@@ -106,10 +106,14 @@ PT_FOLD(umin, uint64_t, pt_uminimum(x, y))
 /* The same for sums of doubles, which every log density ends in: eight lanes at a time. */
 PT_FN double pt_fold_add(double *PT_RESTRICT a, int64_t lanes)
 {
-    pt_v8 s = PT_V8_ZERO, t = PT_V8_ZERO;
-    int64_t k = 0;
+    pt_v8 s, t;
+    int64_t k = 16;
     if (lanes % 8)
         return pt_fold_plain_add(a, lanes);
+    s = PT_V8_AT(a);
+    if (lanes == 8)
+        return PT_V8_SUM(s);
+    t = PT_V8_AT(a + 8);
     for (; k + 16 <= lanes; k += 16) {
         PT_V8_PLUS(s, PT_V8_AT(a + k));
         PT_V8_PLUS(t, PT_V8_AT(a + k + 8));
