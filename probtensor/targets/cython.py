@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+from probtensor.kernel.carry import BLOCK, block, is_optional, target
 from probtensor.kernel.ir import (
     Acc,
     Apply,
     Call,
+    Carry,
     Check,
     Expr,
     For,
@@ -34,6 +36,7 @@ FOLDS = {"and": "min", "or": "max"}  # bools are folded as the integers 0 and 1
 ROUTINE_MODULE, ROUTINE = "cython_ext.linalg", "routine"
 # Outside of loops a function is called, not inlined: each copy costs the C compiler 40 ms.
 ONCE = "_once"
+LANE_BLOCK = 2048  # turns of a block of lanes, as in pt_loops.h
 
 
 def render(plan: Plan, comments: bool = True) -> str:
@@ -187,6 +190,7 @@ class _KernelText(Speller):
     def _for(self, loop: For, depth: int) -> None:
         for acc in loop.accs:
             self._set(acc.name, acc.term.dtype, self._literal(acc.identity, acc.term.dtype), depth)
+        held = self._open_sums(loop, loop.accs, depth)
         self.locals[loop.var] = "int64_t"
         start = "" if loop.start == 0 else f"{self._index(loop.start)}, "
         self._line(depth, f"for {loop.var} in range({start}{self._index(loop.extent)}):")
@@ -196,6 +200,16 @@ class _KernelText(Speller):
         self.loops -= 1
         if not loop.body and not loop.accs:
             self._line(depth + 1, "pass")
+        for acc in held:
+            self._line(depth + 1, f"if {loop.var} & {BLOCK - 1} == {BLOCK - 1}:")
+            self._keep(acc.name, depth + 2)
+            self._line(depth + 2, f"{self._name(acc.name)} = 0.0")
+        self._end_blocks(loop.blocks, "1", depth + 1)
+        for acc in held:
+            self._line(depth, f"if {self._index(loop.extent)} > {BLOCK}:")
+            self._keep(acc.name, depth + 1)
+            self._line(depth + 1, f"{self._name(acc.name)} = pt_kept({acc.name}_s)")
+        self._close_sums(loop.carries, depth)
 
     def _accumulate(self, accs: Sequence[Acc], depth: int, fused: bool = False) -> None:
         for acc in accs:
@@ -221,6 +235,7 @@ class _KernelText(Speller):
         for name, dtype in loop.wide:
             self.locals[name] = f"{local_type(dtype)}[{loop.width}]"
         self._open_lanes(accs, loop.width, lane, depth)
+        held = self._open_sums(loop, accs, depth)
         whole = isinstance(loop.extent, int) and loop.extent == loop.width
         if whole:
             inner, first, turns = depth, "0", str(loop.width)
@@ -237,9 +252,16 @@ class _KernelText(Speller):
         for segment in loop.segments:
             self._segment(segment, loop, lane, first, turns, inner)
         self.loops -= 1
+        if held:
+            self.used["pt_end_block"] = "void pt_end_block(double*, int64_t, double*)"
+            self._line(inner, f"if {base} & {LANE_BLOCK - 1} == {LANE_BLOCK - loop.width}:")
+            for acc in held:
+                self._line(inner + 1, f"pt_end_block({acc.name}_l, {loop.width}, {acc.name}_s)")
+        self._end_blocks(loop.blocks, turns, inner)
         for name in [*dict(loop.wide), *(f"{a.name}_l" for a in accs)]:
             del self.wide[name]
-        self._close_lanes(accs, loop.width, depth)
+        self._close_lanes(accs, loop, held, depth)
+        self._close_sums(loop.carries, depth)
 
     def _lanes_of(self, names: Iterable[str], lane: str) -> None:
         self.wide.update(dict.fromkeys(names, lane))
@@ -254,7 +276,10 @@ class _KernelText(Speller):
             identity = self._literal(acc.identity, acc.term.dtype)
             self._line(depth + 1, f"{acc.name}_l[{lane}] = {identity}")
 
-    def _close_lanes(self, accs: Sequence[Acc], width: int, depth: int) -> None:
+    def _close_lanes(
+        self, accs: Sequence[Acc], loop: Strip, held: Sequence[Acc], depth: int
+    ) -> None:
+        width = loop.width
         for acc in accs:
             kind = _lane_type(acc.term.dtype)
             prefix = {"float64": "", "int64": "i", "uint64": "u"}[kind]
@@ -262,9 +287,77 @@ class _KernelText(Speller):
             wide = c_type(kind)
             self.used[fold] = f"{wide} {fold}({wide}*, int64_t)"
             value = f"{fold}({acc.name}_l, {width})"
+            if acc in held:
+                self.used["pt_end_sum"] = "double pt_end_sum(double*, int64_t, double*, int64_t)"
+                turns = self._index(loop.extent)
+                value = f"pt_end_sum({acc.name}_l, {width}, {acc.name}_s, {turns})"
             if acc.term.dtype != kind:
                 value = f"<{local_type(acc.term.dtype)}> {value}"
             self._set(acc.name, acc.term.dtype, value, depth)
+
+    # Long sums, block by block.
+
+    def _open_sums(self, loop: For | Strip, accs: Sequence[Acc], depth: int) -> list[Acc]:
+        """What stands before a loop for its sums in memory and its accumulators; those of the
+        accumulators that are added up in blocks."""
+        for carry in loop.carries:
+            count, out = self._index(carry.count), self._pointer(carry.buffer, carry.first)
+            self.used["pt_open_sums"] = "void pt_open_sums(int64_t, double*)"
+            if carry.dtype == "float32":
+                self._line(depth, f"pt_open_sums({count}, {carry.scratch})")
+                continue
+            self.locals[f"{carry.scratch}k"] = "int64_t"
+            self._line(depth, f"{carry.scratch}k = 0")
+            opening = f"pt_open_sums(2 * ({count}), {carry.scratch})"
+            if not is_optional(carry):
+                self._line(depth, opening)
+                continue
+            pointer = target(carry)
+            self.locals[pointer] = "double*"
+            self._line(depth, f"{pointer} = {out}")
+            self._line(depth, f"if {self._gathered(carry)}:")
+            self._line(depth + 1, opening)
+            self._line(depth + 1, f"{pointer} = {carry.scratch}")
+        short = isinstance(loop.extent, int)
+        held = [a for a in accs if a.op == "add" and "float" in a.term.dtype and not short]
+        for acc in held:
+            self.locals[f"{acc.name}_s"] = "double[2]"
+            self._line(depth, f"{acc.name}_s[0] = {acc.name}_s[1] = 0.0")
+        return held
+
+    def _gathered(self, carry: Carry) -> str:
+        """The condition under which a scatter is gathered."""
+        return f"{self._index(carry.scattered)} > {self._index(block(carry))}"
+
+    def _keep(self, name: str, depth: int) -> None:
+        self.used["pt_keep"] = "void pt_keep(double*, double)"
+        self.used["pt_kept"] = "double pt_kept(const double*)"
+        self._line(depth, f"pt_keep({name}_s, {self._name(name)})")
+
+    def _end_blocks(self, carries: Sequence[Carry], turns: str, depth: int) -> None:
+        """At the end of some turns of a loop: what was gathered is added where a block is full."""
+        for carry in carries:
+            if carry.dtype == "float32":
+                continue
+            done, count = f"{carry.scratch}k", self._index(carry.count)
+            self.used["pt_add_sums"] = "void pt_add_sums(int64_t, double*, double*)"
+            out = self._pointer(carry.buffer, carry.first)
+            more = turns if carry.each == 1 else f"{turns} * ({self._index(carry.each)})"
+            self._line(depth, f"{done} += {more}")
+            self._line(depth, f"if {done} > {self._index(block(carry))}:")
+            self._line(depth + 1, f"pt_add_sums({count}, {carry.scratch}, {out})")
+            self._line(depth + 1, f"{done} = 0")
+
+    def _close_sums(self, carries: Sequence[Carry], depth: int) -> None:
+        for carry in carries:
+            name = f"pt_close_sums_{carry.dtype}"
+            out, count = self._pointer(carry.buffer, carry.first), self._index(carry.count)
+            self.used[name] = f"void {name}(int64_t, double*, {c_type(carry.dtype)}*)"
+            inside = depth
+            if is_optional(carry):
+                self._line(depth, f"if {self._gathered(carry)}:")
+                inside += 1
+            self._line(inside, f"{name}({count}, {carry.scratch}, {out})")
 
     def _segment(
         self, segment: Segment, loop: Strip, lane: str, first: str, turns: str, depth: int
@@ -335,6 +428,9 @@ def _grouped(names: dict[str, str]) -> list[str]:
     """Declarations of locals, many of one type a line."""
     lines: list[str] = []
     for kind in dict.fromkeys(names.values()):
+        if kind.endswith("*"):  # a declaration of several would make the others no pointers
+            lines += [f"    cdef {kind} {n}" for n, k in names.items() if k == kind]
+            continue
         line = f"    cdef {kind} "
         for name in (n for n, k in names.items() if k == kind):
             if len(line) + len(name) > 96:

@@ -123,8 +123,70 @@ PT_FN double pt_fold_add(double *PT_RESTRICT a, int64_t lanes)
     return PT_V8_SUM(s) + PT_V8_SUM(t);
 }
 
+/* Long sums go block by block, so that rounding errors grow with a block's length alone: the lanes of
+ * a block start from nothing, and its sum is added to sum[0] with what that rounding loses added to
+ * sum[1] (Neumaier 1974, ZAMM 54:39). What is lost is nan where the sum is not finite. */
+#define PT_BLOCK 2048
+PT_FN void pt_keep(double *sum, double x)
+{
+    double lost;
+    sum[0] = pt__two_sum(sum[0], x, &lost);
+    sum[1] += lost;
+}
+PT_FN double pt_kept(const double *sum)
+{
+    return sum[1] != 0.0 && sum[1] - sum[1] == 0.0 ? sum[0] + sum[1] : sum[0];
+}
+PT_ONCE void pt_end_block(double *PT_RESTRICT a, int64_t lanes, double *PT_RESTRICT sum)
+{
+    pt_keep(sum, pt_fold_add(a, lanes));
+    for (int64_t k = 0; k < lanes; k++)
+        a[k] = 0.0;
+}
+/* The sum of what the lanes hold and the blocks before, if there were any in `turns` turns. */
+PT_FN double pt_end_sum(double *PT_RESTRICT a, int64_t lanes, double *PT_RESTRICT sum,
+                        int64_t turns)
+{
+    const double last = pt_fold_add(a, lanes);
+    if (turns <= PT_BLOCK)
+        return last;
+    pt_keep(sum, last);
+    return pt_kept(sum);
+}
+
+/* Sums in memory, n of them side by side: part[0] to part[n - 1] hold a block, and the next n what
+ * was lost. -0.0 is what changes nothing that it is added to. */
+PT_ONCE void pt_open_sums(int64_t n, double *PT_RESTRICT part)
+{
+    for (int64_t i = 0; i < n; i++)
+        part[i] = -0.0;
+}
+PT_ONCE void pt_add_sums(int64_t n, double *PT_RESTRICT part, double *PT_RESTRICT out)
+{
+    double *PT_RESTRICT lost = part + n;
+    for (int64_t i = 0; i < n; i++) {
+        double error;
+        out[i] = pt__two_sum(out[i], part[i], &error);
+        lost[i] += error;
+        part[i] = -0.0;
+    }
+}
+PT_ONCE void pt_close_sums_float64(int64_t n, double *PT_RESTRICT part, double *PT_RESTRICT out)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double sum[2] = {out[i], part[n + i]};
+        pt_keep(sum, part[i]);
+        out[i] = pt_kept(sum);
+    }
+}
+PT_ONCE void pt_close_sums_float32(int64_t n, double *PT_RESTRICT part, float *PT_RESTRICT out)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (float) (out[i] + part[i]);
+}
+
 /* sum_j a[j] x[j], in sixteen lanes. */
-PT_FN double pt_dot(const double *PT_RESTRICT a, const double *PT_RESTRICT x, int64_t n)
+PT_FN double pt_dot_block(const double *PT_RESTRICT a, const double *PT_RESTRICT x, int64_t n)
 {
     pt_v8 s = PT_V8_ZERO, t = PT_V8_ZERO;
     double tail = 0;
@@ -140,12 +202,24 @@ PT_FN double pt_dot(const double *PT_RESTRICT a, const double *PT_RESTRICT x, in
     return (PT_V8_SUM(s) + PT_V8_SUM(t)) + tail;
 }
 
+PT_ONCE double pt_long_dot(const double *PT_RESTRICT a, const double *PT_RESTRICT x, int64_t n)
+{
+    double sum[2] = {0.0, 0.0};
+    for (int64_t j = 0; j < n; j += PT_BLOCK)
+        pt_keep(sum, pt_dot_block(a + j, x + j, n - j < PT_BLOCK ? n - j : PT_BLOCK));
+    return pt_kept(sum);
+}
+PT_FN double pt_dot(const double *PT_RESTRICT a, const double *PT_RESTRICT x, int64_t n)
+{
+    return n <= PT_BLOCK ? pt_dot_block(a, x, n) : pt_long_dot(a, x, n);
+}
+
 /* out[i] = sum_j A[i, j] x[j] for m rows, `step` elements apart; four rows at a time. */
 PT_FN void pt_rows_dot(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_t step,
                        const double *PT_RESTRICT x, double *PT_RESTRICT out)
 {
     int64_t i = 0;
-    for (; i + 4 <= m; i += 4) {
+    for (; n <= PT_BLOCK && i + 4 <= m; i += 4) {
         const double *PT_RESTRICT a0 = a + i * step, *PT_RESTRICT a1 = a0 + step;
         const double *PT_RESTRICT a2 = a1 + step, *PT_RESTRICT a3 = a2 + step;
         pt_v8 s0 = PT_V8_ZERO, s1 = PT_V8_ZERO, s2 = PT_V8_ZERO, s3 = PT_V8_ZERO;
