@@ -8,7 +8,7 @@ of a block and not with that of the loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from probtensor.kernel.ir import Apply, Carry, Expr, For, Lit, Load, Stmt, Store
@@ -56,16 +56,17 @@ def redirected(body: Sequence[Stmt], carries: Sequence[Carry]) -> tuple[Stmt, ..
     return tuple(turned(stmt) for stmt in body)
 
 
-def as_loops(body: Sequence[Stmt], chosen: Callable[[Carry], bool]) -> tuple[Stmt, ...]:
-    """Statements in which the chosen sums of float32 are gathered by loops of their own: one that
-    clears the scratch memory, and one that adds what was gathered."""
+def as_loops(body: Sequence[Stmt], scattered: bool = False) -> tuple[Stmt, ...]:
+    """Statements in which sums of float32 (or those that are scattered alone) are gathered by loops
+    of their own: one that clears the scratch memory, and one that adds what was gathered."""
     done: list[Stmt] = []
     for stmt in body:
         if not isinstance(stmt, For):
             done.append(stmt)
             continue
-        mine = tuple(c for c in stmt.carries if c.dtype == "float32" and chosen(c))
-        inner = as_loops(redirected(stmt.body, mine), chosen)
+        mine = tuple(c for c in stmt.carries if c.dtype == "float32")
+        mine = tuple(c for c in mine if c.scattered is not None or not scattered)
+        inner = as_loops(redirected(stmt.body, mine), scattered)
         done += [_cleared(carry) for carry in mine]
         done.append(replace(stmt, body=inner, carries=(), blocks=()))
         done += [_added(carry) for carry in mine]

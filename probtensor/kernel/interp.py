@@ -166,7 +166,8 @@ class Machine:
                     lost[k] += _error(totals[k], term, combined)
                 totals[k] = combined
         for acc, total, error in zip(loop.accs, totals, lost, strict=True):
-            self.names[acc.name] = _scalar(_mended(total, error), acc.term.dtype)
+            whole = _scalar(_mended(total, error), acc.term.dtype) if error else total
+            self.names[acc.name] = whole
         for carry in loop.carries:
             first, sums, lost = self.sums[carry.buffer]
             self.buffers[carry.buffer][first : first + sums.size] = _mended(sums, lost)

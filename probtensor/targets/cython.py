@@ -9,11 +9,9 @@ from itertools import groupby
 from probtensor.kernel.carry import BLOCK, block, is_optional, target
 from probtensor.kernel.ir import (
     Acc,
-    Apply,
     Call,
     Carry,
     Check,
-    Expr,
     For,
     Kernel,
     Let,
@@ -22,7 +20,15 @@ from probtensor.kernel.ir import (
 from probtensor.kernel.simplify import substitute
 from probtensor.kernel.strip import Linear, Segment, Strip, Stripped, by_rows, strip
 from probtensor.lower.plan import Plan
-from probtensor.targets.spell import COMBINE, Speller, c_type, comment, local_type, unwrapped
+from probtensor.targets.spell import (
+    COMBINE,
+    Speller,
+    c_type,
+    comment,
+    factors,
+    local_type,
+    unwrapped,
+)
 from probtensor.types import Dim, Size
 
 HEAD = """\
@@ -215,10 +221,10 @@ class _KernelText(Speller):
         for acc in accs:
             self._comment(depth, acc.origin)
             name = self._name(acc.name)
-            factors = _factors(acc) if fused else None
-            if factors is not None:
+            product = factors(acc) if fused else None
+            if product is not None:
                 self.used["pt_ma"] = "double pt_ma(double, double, double)"
-                joined = f"pt_ma({', '.join(unwrapped(self._expr(x)) for x in factors)}, {name})"
+                joined = f"pt_ma({', '.join(unwrapped(self._expr(x)) for x in product)}, {name})"
             else:
                 joined = self._apply(COMBINE[acc.op], [name, self._expr(acc.term)], acc.term.dtype)
             self._line(depth, f"{name} = {unwrapped(joined)}")
@@ -412,16 +418,6 @@ class _KernelText(Speller):
         self._line(
             depth, f"{stmt.routine}({turns}, {extent}, {matrix}, {step}, {last}, {out})"
         )
-
-
-def _factors(acc: Acc) -> tuple[Expr, Expr] | None:
-    """The factors of what a sum of doubles adds at each turn, if that is a product."""
-    match acc:
-        case Acc(op="add", term=Apply("*", (first, second), "float64")):
-            return first, second
-        case Acc(op="add", term=Apply("square", (root,), "float64")):
-            return root, root
-    return None
 
 
 def _grouped(names: dict[str, str]) -> list[str]:
