@@ -15,17 +15,22 @@ from probtensor.kernel.ir import Apply, Carry, Expr, For, Lit, Load, Stmt, Store
 from probtensor.kernel.nests import widened
 from probtensor.types import Dim, Size
 
-BLOCK = 256  # turns after which what was gathered is added to the sum
-# The same where data decide the places: a block costs a pass over all of them.
-SCATTERED_BLOCK, TURNS_A_PLACE = 4096, 64
+BLOCK = 128  # turns after which what was gathered is added to the sum
+# The same where data decide the places: the end of a block costs a pass over all of them.
+SCATTERED_BLOCK, TURNS_A_PLACE = 512, 16
+LONG_SCATTER = 4  # blocks: a scatter of fewer is not worth the passes at its beginning and end
 
 
 def block(carry: Carry) -> Size:
-    """Turns of a loop between two additions of what was gathered; a scatter of fewer turns in all
-    is not gathered."""
+    """Turns of a loop between two additions of what was gathered."""
     if carry.scattered is None:
         return BLOCK
     return SCATTERED_BLOCK + carry.count * TURNS_A_PLACE
+
+
+def threshold(carry: Carry) -> Size:
+    """Additions up to which a scatter is not gathered where that is optional."""
+    return block(carry) * LONG_SCATTER
 
 
 def is_optional(carry: Carry) -> bool:

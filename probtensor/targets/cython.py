@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from probtensor.kernel.carry import BLOCK, block, is_optional, target
+from probtensor.kernel.carry import BLOCK, block, is_optional, target, threshold
 from probtensor.kernel.ir import (
     Acc,
     Call,
@@ -313,17 +313,17 @@ class _KernelText(Speller):
                 self._line(depth, f"pt_open_sums({count}, {carry.scratch})")
                 continue
             self.locals[f"{carry.scratch}k"] = "int64_t"
-            self._line(depth, f"{carry.scratch}k = 0")
-            opening = f"pt_open_sums(2 * ({count}), {carry.scratch})"
-            if not is_optional(carry):
-                self._line(depth, opening)
-                continue
-            pointer = target(carry)
-            self.locals[pointer] = "double*"
-            self._line(depth, f"{pointer} = {out}")
-            self._line(depth, f"if {self._gathered(carry)}:")
-            self._line(depth + 1, opening)
-            self._line(depth + 1, f"{pointer} = {carry.scratch}")
+            inside = depth
+            if is_optional(carry):  # else no block ever gets full
+                pointer = target(carry)
+                self.locals[pointer] = "double*"
+                self._line(depth, f"{pointer} = {out}")
+                self._line(depth, f"{carry.scratch}k = -({self._index(carry.scattered)})")
+                self._line(depth, f"if {self._gathered(carry)}:")
+                inside += 1
+                self._line(inside, f"{pointer} = {carry.scratch}")
+            self._line(inside, f"pt_open_sums(2 * ({count}), {carry.scratch})")
+            self._line(inside, f"{carry.scratch}k = 0")
         short = isinstance(loop.extent, int)
         held = [a for a in accs if a.op == "add" and "float" in a.term.dtype and not short]
         for acc in held:
@@ -333,7 +333,7 @@ class _KernelText(Speller):
 
     def _gathered(self, carry: Carry) -> str:
         """The condition under which a scatter is gathered."""
-        return f"{self._index(carry.scattered)} > {self._index(block(carry))}"
+        return f"{self._index(carry.scattered)} > {self._index(threshold(carry))}"
 
     def _keep(self, name: str, depth: int) -> None:
         self.used["pt_keep"] = "void pt_keep(double*, double)"
