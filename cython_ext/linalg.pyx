@@ -88,13 +88,13 @@ cdef void _multiply(const real* a, const real* b, real* c, const Product* p, int
 
 
 cdef void _multiply_long(const real* a, const real* b, real* c, const Product* p, int64_t m,
-                         int64_t n) noexcept nogil:
+                         int64_t n, int64_t length) noexcept nogil:
     # BLAS adds up in order, and float32 in float32. So many terms go part by part: what each gives
     # is added in doubles, with the errors of these additions kept (Neumaier 1974, ZAMM 54:39).
     cdef double* total = <double*> malloc(m * n * (2 * sizeof(double) + sizeof(real)))
     cdef double* lost = total + m * n
     cdef real* part = <real*> (lost + m * n)
-    cdef int64_t i, j, first, length = WIDE_PART if m * n > WIDE else PART
+    cdef int64_t i, j, first
     cdef double term, sum, added
     if total == NULL:
         _multiply(a, b, c, p, m, n, p.k, p.n)
@@ -122,8 +122,9 @@ cdef void _multiply_long(const real* a, const real* b, real* c, const Product* p
 
 cdef void _multiply_part(const real* a, const real* b, real* c, const Product* p, int64_t m,
                          int64_t n) noexcept nogil:
-    if p.k > 2 * WIDE_PART:
-        _multiply_long(a, b, c, p, m, n)
+    cdef int64_t length = WIDE_PART if m * n > WIDE else PART
+    if p.k > 2 * length:
+        _multiply_long(a, b, c, p, m, n, length)
     else:
         _multiply(a, b, c, p, m, n, p.k, p.n)
 
@@ -190,7 +191,7 @@ cdef void pt_gemm(const double* a, const double* b, double* c, int64_t batch,
 cdef void pt_gemm_float32(const float* a, const float* b, float* c, int64_t batch,
                           int64_t m, int64_t n, int64_t k, int64_t a_turned,
                           int64_t b_turned) noexcept nogil:
-    """As pt_gemm in float32; sums of up to 1024 terms too."""
+    """As pt_gemm in float32; sums of up to 512 terms too (1024 in wide products)."""
     _gemm(a, b, c, batch, m, n, k, a_turned, b_turned)
 
 

@@ -350,7 +350,7 @@ class _KernelText(Speller):
             out = self._pointer(carry.buffer, carry.first)
             more = turns if carry.each == 1 else f"{turns} * ({self._index(carry.each)})"
             self._line(depth, f"{done} += {more}")
-            self._line(depth, f"if {done} > {self._index(block(carry))}:")
+            self._line(depth, f"if {done} >= {self._index(block(carry))}:")
             self._line(depth + 1, f"pt_add_sums({count}, {carry.scratch}, {out})")
             self._line(depth + 1, f"{done} = 0")
 

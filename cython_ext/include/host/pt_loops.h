@@ -75,6 +75,31 @@ PT_FN void pt_v8_plus(pt_v8 *s, pt_v8 a)
                       + ((s.v[2] + s.v[6]) + (s.v[3] + s.v[7])))
 #endif
 
+/* out[k] = PT_V8_SUM(sk) + tk, for four at once where the compiler can shuffle. */
+PT_FN void pt_v8_sums(double *out, pt_v8 s0, pt_v8 s1, pt_v8 s2, pt_v8 s3, double t0, double t1,
+                      double t2, double t3)
+{
+#if defined(__clang__) || __GNUC__ >= 12
+    typedef double pt_v4 __attribute__((vector_size(32), aligned(8)));
+#define PT_HALVES(s) (__builtin_shufflevector(s, s, 0, 1, 2, 3) \
+                      + __builtin_shufflevector(s, s, 4, 5, 6, 7))
+    const pt_v4 h0 = PT_HALVES(s0), h1 = PT_HALVES(s1), h2 = PT_HALVES(s2), h3 = PT_HALVES(s3);
+    const pt_v4 a = __builtin_shufflevector(h0, h1, 0, 4, 2, 6)
+                    + __builtin_shufflevector(h0, h1, 1, 5, 3, 7);
+    const pt_v4 b = __builtin_shufflevector(h2, h3, 0, 4, 2, 6)
+                    + __builtin_shufflevector(h2, h3, 1, 5, 3, 7);
+    const pt_v4 t = {t0, t1, t2, t3};
+    *(pt_v4 *) out = (__builtin_shufflevector(a, b, 0, 1, 4, 5)
+                      + __builtin_shufflevector(a, b, 2, 3, 6, 7)) + t;
+#undef PT_HALVES
+#else
+    out[0] = PT_V8_SUM(s0) + t0;
+    out[1] = PT_V8_SUM(s1) + t1;
+    out[2] = PT_V8_SUM(s2) + t2;
+    out[3] = PT_V8_SUM(s3) + t3;
+#endif
+}
+
 /* Lanes are folded in halves: a tree, for speed and for small rounding errors. */
 #define PT_FOLD(name, type, join) \
     PT_FN type pt_fold_##name(type *PT_RESTRICT a, int64_t lanes) \
@@ -123,9 +148,9 @@ PT_FN double pt_fold_add(double *PT_RESTRICT a, int64_t lanes)
     return PT_V8_SUM(s) + PT_V8_SUM(t);
 }
 
-/* Long sums go block by block, so that rounding errors grow with a block's length alone: the lanes of
- * a block start from nothing, and its sum is added to sum[0] with what that rounding loses added to
- * sum[1] (Neumaier 1974, ZAMM 54:39). What is lost is nan where the sum is not finite. */
+/* Long sums go block by block, so that rounding errors grow with a block's length alone: the lanes
+ * of a block start from nothing, and its sum is added to sum[0] with what that rounding loses added
+ * to sum[1] (Neumaier 1974, ZAMM 54:39). What is lost is nan where the sum is not finite. */
 #define PT_BLOCK 2048
 PT_FN void pt_keep(double *sum, double x)
 {
@@ -143,12 +168,13 @@ PT_ONCE void pt_end_block(double *PT_RESTRICT a, int64_t lanes, double *PT_RESTR
     for (int64_t k = 0; k < lanes; k++)
         a[k] = 0.0;
 }
-/* The sum of what the lanes hold and the blocks before, if there were any in `turns` turns. */
+/* The sum of what the lanes hold and the blocks before, if there were any in `turns` turns: the
+ * first one ends with its last strip, whole or not. */
 PT_FN double pt_end_sum(double *PT_RESTRICT a, int64_t lanes, double *PT_RESTRICT sum,
                         int64_t turns)
 {
     const double last = pt_fold_add(a, lanes);
-    if (turns <= PT_BLOCK)
+    if (turns <= PT_BLOCK - lanes)
         return last;
     pt_keep(sum, last);
     return pt_kept(sum);
@@ -185,7 +211,8 @@ PT_ONCE void pt_close_sums_float32(int64_t n, double *PT_RESTRICT part, float *P
         out[i] = (float) (out[i] + part[i]);
 }
 
-/* sum_j a[j] x[j], in sixteen lanes. */
+/* sum_j a[j] x[j], in sixteen lanes. Fewer than eight products are rounded and then added in order,
+ * as a user would write them out; so are those of fewer than four rows below. */
 PT_FN double pt_dot_block(const double *PT_RESTRICT a, const double *PT_RESTRICT x, int64_t n)
 {
     pt_v8 s = PT_V8_ZERO, t = PT_V8_ZERO;
@@ -198,7 +225,7 @@ PT_FN double pt_dot_block(const double *PT_RESTRICT a, const double *PT_RESTRICT
     for (; j + 8 <= n; j += 8)
         PT_V8_ADD(s, PT_V8_AT(a + j), PT_V8_AT(x + j));
     for (; j < n; j++)
-        tail = PT_MA(a[j], x[j], tail);
+        tail += a[j] * x[j];
     return (PT_V8_SUM(s) + PT_V8_SUM(t)) + tail;
 }
 
@@ -233,15 +260,12 @@ PT_FN void pt_rows_dot(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_
             PT_V8_ADD(s3, PT_V8_AT(a3 + j), y);
         }
         for (; j < n; j++) {
-            t0 = PT_MA(a0[j], x[j], t0);
-            t1 = PT_MA(a1[j], x[j], t1);
-            t2 = PT_MA(a2[j], x[j], t2);
-            t3 = PT_MA(a3[j], x[j], t3);
+            t0 += a0[j] * x[j];
+            t1 += a1[j] * x[j];
+            t2 += a2[j] * x[j];
+            t3 += a3[j] * x[j];
         }
-        out[i] = PT_V8_SUM(s0) + t0;
-        out[i + 1] = PT_V8_SUM(s1) + t1;
-        out[i + 2] = PT_V8_SUM(s2) + t2;
-        out[i + 3] = PT_V8_SUM(s3) + t3;
+        pt_v8_sums(out + i, s0, s1, s2, s3, t0, t1, t2, t3);
     }
     for (; i < m; i++)
         out[i] = pt_dot(a + i * step, x, n);
@@ -263,7 +287,7 @@ PT_FN void pt_rows_add(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_
         const double *PT_RESTRICT row = a + i * step;
         const double factor = r[i];
         for (int64_t j = 0; j < n; j++)
-            g[j] = PT_MA(factor, row[j], g[j]);
+            g[j] += factor * row[j];
     }
 }
 
