@@ -71,8 +71,8 @@ cdef struct Product:
 
 cdef void _multiply(const real* a, const real* b, real* c, const Product* p, int64_t m,
                     int64_t n, int64_t k, int64_t step) noexcept nogil:
-    # An m x n part of c, whose rows are `step` apart, over k terms. BLAS counts columns first, so it
-    # is given the transposed product: c' = op(b)' op(a)'.
+    # An m x n part of c, whose rows are `step` apart, over k terms. BLAS counts columns first, so
+    # it is given the transposed product: c' = op(b)' op(a)'.
     cdef int rows = <int> n, columns = <int> m, inner = <int> k, c_step = <int> step
     cdef int b_step = <int> (p.k if p.b_turned else p.n)
     cdef int a_step = <int> (p.m if p.a_turned else p.k)

@@ -6,7 +6,6 @@ import linecache
 from dataclasses import dataclass, field
 
 from probtensor.kernel.ir import Acc, Apply, Expr, Lit, Load, Place, Ref
-from probtensor.lower.large import LARGEST
 from probtensor.lower.plan import Plan
 from probtensor.types import Atom, Dim, Size
 
@@ -36,6 +35,7 @@ CALLS = {
     "trunc": ("trunc", "", ""),
     "round": ("pt_round", "", ""),
 }
+SHORT = 64  # turns up to which a sum of products is added up as it is written
 COMBINE = {"add": "+", "mul": "*", "max": "maximum", "min": "minimum", "and": "and", "or": "or"}
 
 
@@ -234,7 +234,7 @@ def factors(acc: Acc) -> tuple[Expr, Expr] | None:
 
 def is_long(turns: Size) -> bool:
     """Whether a sum of so many turns is one that may be fused."""
-    return not isinstance(turns, int) or turns > LARGEST
+    return not isinstance(turns, int) or turns > SHORT
 
 
 def _integer(value: int, dtype: str = "int64") -> str:
