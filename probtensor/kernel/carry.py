@@ -22,9 +22,7 @@ LONG_SCATTER = 4  # blocks: a scatter of fewer is not worth the passes at its be
 
 
 def block(carry: Carry) -> Size:
-    """Turns of a loop between two additions of what was gathered."""
-    if carry.scattered is None:
-        return BLOCK
+    """Additions of a scatter that make a block."""
     return SCATTERED_BLOCK + carry.count * TURNS_A_PLACE
 
 

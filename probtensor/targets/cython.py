@@ -43,6 +43,7 @@ ROUTINE_MODULE, ROUTINE = "cython_ext.linalg", "routine"
 # Outside of loops a function is called, not inlined: each copy costs the C compiler 40 ms.
 ONCE = "_once"
 LANE_BLOCK = 2048  # turns of a block of lanes, as in pt_loops.h
+STRIPS = 4  # strips of a block of sums in memory
 
 
 def render(plan: Plan, comments: bool = True) -> str:
@@ -197,25 +198,49 @@ class _KernelText(Speller):
         for acc in loop.accs:
             self._set(acc.name, acc.term.dtype, self._literal(acc.identity, acc.term.dtype), depth)
         held = self._open_sums(loop, loop.accs, depth)
+        gathered = [c for c in loop.blocks if c.dtype == "float64" and c.scattered is None]
         self.locals[loop.var] = "int64_t"
         start = "" if loop.start == 0 else f"{self._index(loop.start)}, "
-        self._line(depth, f"for {loop.var} in range({start}{self._index(loop.extent)}):")
+        first, extent, inner = start, self._index(loop.extent), depth
+        if held or gathered:
+            first, extent = self._open_block(start, extent, depth)
+            inner += 1
+        self._line(inner, f"for {loop.var} in range({first}{extent}):")
         self.loops += 1
-        self._body(loop.body, depth + 1)
-        self._accumulate(loop.accs, depth + 1)
+        self._body(loop.body, inner + 1)
+        self._accumulate(loop.accs, inner + 1)
         self.loops -= 1
         if not loop.body and not loop.accs:
-            self._line(depth + 1, "pass")
-        for acc in held:
-            self._line(depth + 1, f"if {loop.var} & {BLOCK - 1} == {BLOCK - 1}:")
-            self._keep(acc.name, depth + 2)
-            self._line(depth + 2, f"{self._name(acc.name)} = 0.0")
-        self._end_blocks(loop.blocks, "1", depth + 1)
-        for acc in held:
-            self._line(depth, f"if {self._index(loop.extent)} > {BLOCK}:")
-            self._keep(acc.name, depth + 1)
-            self._line(depth + 1, f"{self._name(acc.name)} = pt_kept({acc.name}_s)")
+            self._line(inner + 1, "pass")
+        self._count_scattered(loop.blocks, "1", inner + 1)
+        for carry in gathered:
+            self._add_sums(carry, inner)
+        self._end_held(loop, held, depth)
         self._close_sums(loop.carries, depth)
+
+    def _open_block(self, start: str, extent: str, depth: int) -> tuple[str, str]:
+        """A loop over blocks of turns; where the turns of one begin and end. What is done at the
+        end of a block stands outside of the loop over its turns, which may then keep sums in
+        registers."""
+        self.lane_count += 1
+        base, end = f"s{self.lane_count}", f"e{self.lane_count}"
+        self.locals[base] = self.locals[end] = "int64_t"
+        self._line(depth, f"for {base} in range({start or '0, '}{extent}, {BLOCK}):")
+        turns = f"{extent} - {base}" if extent.isidentifier() else f"({extent}) - {base}"
+        self._line(depth + 1, f"{end} = {base} + ({BLOCK} if {turns} > {BLOCK} else {turns})")
+        return f"{base}, ", end
+
+    def _end_held(self, loop: For, held: Sequence[Acc], depth: int) -> None:
+        """The end of a block, and of the loop, for accumulators that are added up in blocks."""
+        for acc in held:
+            self.used["pt_keep"] = "void pt_keep(double*, double)"
+            self.used["pt_kept"] = "double pt_kept(const double*)"
+            name, several = self._name(acc.name), f"if {self._index(loop.extent)} > {BLOCK}:"
+            self._line(depth + 1, several)
+            self._line(depth + 2, f"pt_keep({acc.name}_s, {name})")
+            self._line(depth + 2, f"{name} = 0.0")
+            self._line(depth, several)
+            self._line(depth + 1, f"{name} = pt_kept({acc.name}_s)")
 
     def _accumulate(self, accs: Sequence[Acc], depth: int, fused: bool = False) -> None:
         for acc in accs:
@@ -263,7 +288,12 @@ class _KernelText(Speller):
             self._line(inner, f"if {base} & {LANE_BLOCK - 1} == {LANE_BLOCK - loop.width}:")
             for acc in held:
                 self._line(inner + 1, f"pt_end_block({acc.name}_l, {loop.width}, {acc.name}_s)")
-        self._end_blocks(loop.blocks, turns, inner)
+        self._count_scattered(loop.blocks, turns, inner)
+        for carry in loop.blocks:
+            if carry.dtype == "float64" and carry.scattered is None:
+                size = STRIPS * loop.width
+                self._line(inner, f"if {base} & {size - 1} == {size - loop.width}:")
+                self._add_sums(carry, inner + 1)
         for name in [*dict(loop.wide), *(f"{a.name}_l" for a in accs)]:
             del self.wide[name]
         self._close_lanes(accs, loop, held, depth)
@@ -312,18 +342,18 @@ class _KernelText(Speller):
             if carry.dtype == "float32":
                 self._line(depth, f"pt_open_sums({count}, {carry.scratch})")
                 continue
-            self.locals[f"{carry.scratch}k"] = "int64_t"
             inside = depth
-            if is_optional(carry):  # else no block ever gets full
+            if is_optional(carry):  # if it is not gathered, no block ever gets full
                 pointer = target(carry)
+                self.locals[f"{carry.scratch}k"] = "int64_t"
                 self.locals[pointer] = "double*"
                 self._line(depth, f"{pointer} = {out}")
                 self._line(depth, f"{carry.scratch}k = -({self._index(carry.scattered)})")
                 self._line(depth, f"if {self._gathered(carry)}:")
                 inside += 1
                 self._line(inside, f"{pointer} = {carry.scratch}")
+                self._line(inside, f"{carry.scratch}k = 0")
             self._line(inside, f"pt_open_sums(2 * ({count}), {carry.scratch})")
-            self._line(inside, f"{carry.scratch}k = 0")
         short = isinstance(loop.extent, int)
         held = [a for a in accs if a.op == "add" and "float" in a.term.dtype and not short]
         for acc in held:
@@ -335,23 +365,22 @@ class _KernelText(Speller):
         """The condition under which a scatter is gathered."""
         return f"{self._index(carry.scattered)} > {self._index(threshold(carry))}"
 
-    def _keep(self, name: str, depth: int) -> None:
-        self.used["pt_keep"] = "void pt_keep(double*, double)"
-        self.used["pt_kept"] = "double pt_kept(const double*)"
-        self._line(depth, f"pt_keep({name}_s, {self._name(name)})")
+    def _add_sums(self, carry: Carry, depth: int) -> None:
+        """The end of a block of sums in memory."""
+        self.used["pt_add_sums"] = "void pt_add_sums(int64_t, double*, double*)"
+        out, count = self._pointer(carry.buffer, carry.first), self._index(carry.count)
+        self._line(depth, f"pt_add_sums({count}, {carry.scratch}, {out})")
 
-    def _end_blocks(self, carries: Sequence[Carry], turns: str, depth: int) -> None:
-        """At the end of some turns of a loop: what was gathered is added where a block is full."""
+    def _count_scattered(self, carries: Sequence[Carry], turns: str, depth: int) -> None:
+        """After some turns of a scatter: the end of a block where that is full."""
         for carry in carries:
-            if carry.dtype == "float32":
+            if not is_optional(carry):
                 continue
-            done, count = f"{carry.scratch}k", self._index(carry.count)
-            self.used["pt_add_sums"] = "void pt_add_sums(int64_t, double*, double*)"
-            out = self._pointer(carry.buffer, carry.first)
+            done = f"{carry.scratch}k"
             more = turns if carry.each == 1 else f"{turns} * ({self._index(carry.each)})"
             self._line(depth, f"{done} += {more}")
             self._line(depth, f"if {done} >= {self._index(block(carry))}:")
-            self._line(depth + 1, f"pt_add_sums({count}, {carry.scratch}, {out})")
+            self._add_sums(carry, depth + 1)
             self._line(depth + 1, f"{done} = 0")
 
     def _close_sums(self, carries: Sequence[Carry], depth: int) -> None:
