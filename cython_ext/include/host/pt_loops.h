@@ -12,7 +12,7 @@
 
 /* A copy of a function that is called and not inlined, for code that runs once. */
 #if defined(__GNUC__) || defined(__clang__)
-#define PT_ONCE static __attribute__((noinline))
+#define PT_ONCE static __attribute__((noinline, unused))
 #else
 #define PT_ONCE static
 #endif
@@ -26,25 +26,26 @@
 #if defined(__GNUC__) || defined(__clang__)
 typedef double pt_v8 __attribute__((vector_size(64), aligned(8)));
 #define PT_V8_AT(p) (*(const pt_v8 *) (p))
-/* a * x + s, fused where the target can: contraction is off, and gcc has no such word for vectors
+/* s += a * x, fused where the target can: contraction is off, and gcc has no such word for vectors
  * of any machine. */
-PT_FN pt_v8 pt_v8_ma(pt_v8 a, pt_v8 x, pt_v8 s)
+PT_FN void pt_v8_add(pt_v8 *s, const pt_v8 *a, const pt_v8 *x)
 {
 #if defined(__clang__)
 #pragma clang fp contract(fast)
-    return a * x + s;
+    *s = *a * *x + *s;
 #elif defined(__AVX512F__)
     typedef double pt_512 __attribute__((vector_size(64)));
-    return (pt_v8) __builtin_ia32_vfmaddpd512_mask((pt_512) a, (pt_512) x, (pt_512) s, -1, 4);
+    *s = (pt_v8) __builtin_ia32_vfmaddpd512_mask((pt_512) *a, (pt_512) *x, (pt_512) *s, -1, 4);
 #elif PT_HAS_FMA
-    return (pt_v8) {PT_MA(a[0], x[0], s[0]), PT_MA(a[1], x[1], s[1]), PT_MA(a[2], x[2], s[2]),
-                    PT_MA(a[3], x[3], s[3]), PT_MA(a[4], x[4], s[4]), PT_MA(a[5], x[5], s[5]),
-                    PT_MA(a[6], x[6], s[6]), PT_MA(a[7], x[7], s[7])};
+    const pt_v8 b = *a, y = *x, t = *s;
+    *s = (pt_v8) {PT_MA(b[0], y[0], t[0]), PT_MA(b[1], y[1], t[1]), PT_MA(b[2], y[2], t[2]),
+                  PT_MA(b[3], y[3], t[3]), PT_MA(b[4], y[4], t[4]), PT_MA(b[5], y[5], t[5]),
+                  PT_MA(b[6], y[6], t[6]), PT_MA(b[7], y[7], t[7])};
 #else
-    return a * x + s;
+    *s += *a * *x;
 #endif
 }
-#define PT_V8_ADD(s, a, x) ((s) = pt_v8_ma(a, x, s))
+#define PT_V8_ADD(s, a, x) pt_v8_add(&(s), &(a), &(x))
 #define PT_V8_PLUS(s, a) ((s) += (a))
 #define PT_V8_ZERO {0, 0, 0, 0, 0, 0, 0, 0}
 #define PT_V8_SUM(s) (((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])))
@@ -75,28 +76,27 @@ PT_FN void pt_v8_plus(pt_v8 *s, pt_v8 a)
                       + ((s.v[2] + s.v[6]) + (s.v[3] + s.v[7])))
 #endif
 
-/* out[k] = PT_V8_SUM(sk) + tk, for four at once where the compiler can shuffle. */
-PT_FN void pt_v8_sums(double *out, pt_v8 s0, pt_v8 s1, pt_v8 s2, pt_v8 s3, double t0, double t1,
-                      double t2, double t3)
+/* out[k] = PT_V8_SUM(s[k]) + t[k], for four at once where the compiler can shuffle. */
+PT_FN void pt_v8_sums(double *out, const pt_v8 s[4], const double t[4])
 {
 #if defined(__clang__) || __GNUC__ >= 12
     typedef double pt_v4 __attribute__((vector_size(32), aligned(8)));
 #define PT_HALVES(s) (__builtin_shufflevector(s, s, 0, 1, 2, 3) \
                       + __builtin_shufflevector(s, s, 4, 5, 6, 7))
-    const pt_v4 h0 = PT_HALVES(s0), h1 = PT_HALVES(s1), h2 = PT_HALVES(s2), h3 = PT_HALVES(s3);
+    const pt_v4 h0 = PT_HALVES(s[0]), h1 = PT_HALVES(s[1]);
+    const pt_v4 h2 = PT_HALVES(s[2]), h3 = PT_HALVES(s[3]);
     const pt_v4 a = __builtin_shufflevector(h0, h1, 0, 4, 2, 6)
                     + __builtin_shufflevector(h0, h1, 1, 5, 3, 7);
     const pt_v4 b = __builtin_shufflevector(h2, h3, 0, 4, 2, 6)
                     + __builtin_shufflevector(h2, h3, 1, 5, 3, 7);
-    const pt_v4 t = {t0, t1, t2, t3};
     *(pt_v4 *) out = (__builtin_shufflevector(a, b, 0, 1, 4, 5)
-                      + __builtin_shufflevector(a, b, 2, 3, 6, 7)) + t;
+                      + __builtin_shufflevector(a, b, 2, 3, 6, 7)) + *(const pt_v4 *) t;
 #undef PT_HALVES
 #else
-    out[0] = PT_V8_SUM(s0) + t0;
-    out[1] = PT_V8_SUM(s1) + t1;
-    out[2] = PT_V8_SUM(s2) + t2;
-    out[3] = PT_V8_SUM(s3) + t3;
+    out[0] = PT_V8_SUM(s[0]) + t[0];
+    out[1] = PT_V8_SUM(s[1]) + t[1];
+    out[2] = PT_V8_SUM(s[2]) + t[2];
+    out[3] = PT_V8_SUM(s[3]) + t[3];
 #endif
 }
 
@@ -265,7 +265,7 @@ PT_FN void pt_rows_dot(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_
             t2 += a2[j] * x[j];
             t3 += a3[j] * x[j];
         }
-        pt_v8_sums(out + i, s0, s1, s2, s3, t0, t1, t2, t3);
+        pt_v8_sums(out + i, (const pt_v8[]) {s0, s1, s2, s3}, (const double[]) {t0, t1, t2, t3});
     }
     for (; i < m; i++)
         out[i] = pt_dot(a + i * step, x, n);
