@@ -5,6 +5,8 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
 
 cdef extern from "pt_loops.h" nogil:
     double pt_digamma(double)
+    void pt_end_block(double*, int64_t, double*)
+    double pt_end_sum(double*, int64_t, double*, int64_t)
     double pt_fold_add(double*, int64_t)
     ctypedef const double* pt_in_float64
     double pt_lgamma(double)
@@ -24,6 +26,7 @@ cdef void k0(pt_in_float64 x2, pt_in_float64 x0, pt_in_float64 x1, pt_out_float6
     cdef double a37, a38, a39
     cdef int64_t l1, i8, m1, s1
     cdef double[64] a34_l, a35_l, a36_l, a37_l, a38_l, a39_l
+    cdef double[2] a34_s, a35_s, a36_s, a37_s, a38_s, a39_s
     t2 = x2[0] / x2[0]
     t3 = t2 * x2[0]
     t1 = pt_lgamma_once(x2[0])
@@ -36,6 +39,12 @@ cdef void k0(pt_in_float64 x2, pt_in_float64 x0, pt_in_float64 x1, pt_out_float6
         a37_l[l1] = 0.0
         a38_l[l1] = 0.0
         a39_l[l1] = 0.0
+    a34_s[0] = a34_s[1] = 0.0
+    a35_s[0] = a35_s[1] = 0.0
+    a36_s[0] = a36_s[1] = 0.0
+    a37_s[0] = a37_s[1] = 0.0
+    a38_s[0] = a38_s[1] = 0.0
+    a39_s[0] = a39_s[1] = 0.0
     for s1 in range(0, n[1], 64):
         m1 = n[1] - s1 if n[1] - s1 < 64 else 64
         for l1 in range(m1):
@@ -56,12 +65,19 @@ cdef void k0(pt_in_float64 x2, pt_in_float64 x0, pt_in_float64 x1, pt_out_float6
             a37_l[l1] = a37_l[l1] + t27
             a38_l[l1] = a38_l[l1] + t30
             a39_l[l1] = a39_l[l1] + pt_digamma(t9)
-    a34 = pt_fold_add(a34_l, 64)
-    a35 = pt_fold_add(a35_l, 64)
-    a36 = pt_fold_add(a36_l, 64)
-    a37 = pt_fold_add(a37_l, 64)
-    a38 = pt_fold_add(a38_l, 64)
-    a39 = pt_fold_add(a39_l, 64)
+        if s1 & 2047 == 1984:
+            pt_end_block(a34_l, 64, a34_s)
+            pt_end_block(a35_l, 64, a35_s)
+            pt_end_block(a36_l, 64, a36_s)
+            pt_end_block(a37_l, 64, a37_s)
+            pt_end_block(a38_l, 64, a38_s)
+            pt_end_block(a39_l, 64, a39_s)
+    a34 = pt_end_sum(a34_l, 64, a34_s, n[1])
+    a35 = pt_end_sum(a35_l, 64, a35_s, n[1])
+    a36 = pt_end_sum(a36_l, 64, a36_s, n[1])
+    a37 = pt_end_sum(a37_l, 64, a37_s, n[1])
+    a38 = pt_end_sum(a38_l, 64, a38_s, n[1])
+    a39 = pt_end_sum(a39_l, 64, a39_s, n[1])
     y0[0] = a34
     y2[0] = ((((a35 + (t2 * a36)) - ((t3 * a37) + a38)) - t7) + a39)
 

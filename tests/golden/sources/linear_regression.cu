@@ -5,7 +5,7 @@
 /* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,
  * counters of blocks, and where a failed check leaves its number. */
 struct pt_args {
-    void *b[9];
+    void *b[10];
     long long n[4];
     void *s[1];
     double *partial;
@@ -34,7 +34,7 @@ k0_0_thread(const __grid_constant__ pt_args a)
     for (int64_t i2 = g.index(); i2 < n[0]; i2 += g.count()) {
         double a4 = 0.0;
         for (int64_t i3 = 0; i3 < n[3]; i3++) {
-            a4 = a4 + (x0[i2 * n[3] + i3] * x2[i3]);
+            a4 = pt_ma(x0[i2 * n[3] + i3], x2[i3], a4);
         }
         const double t5 = x1[i2] - a4;
         const double t6 = t5 * t5;
@@ -79,7 +79,7 @@ k0_0_warp(const __grid_constant__ pt_args a)
     for (int64_t i2 = g.index(); i2 < n[0]; i2 += g.count()) {
         double a4 = 0.0;
         for (int64_t i3 = g.lane(); i3 < n[3]; i3 += g.size()) {
-            a4 = a4 + (x0[i2 * n[3] + i3] * x2[i3]);
+            a4 = pt_ma(x0[i2 * n[3] + i3], x2[i3], a4);
         }
         a4 = (double) g.add((double) a4);
         const double t5 = x1[i2] - a4;
@@ -127,7 +127,7 @@ k0_0_block(const __grid_constant__ pt_args a)
     for (int64_t i2 = g.index(); i2 < n[0]; i2 += g.count()) {
         double a4 = 0.0;
         for (int64_t i3 = g.lane(); i3 < n[3]; i3 += g.size()) {
-            a4 = a4 + (x0[i2 * n[3] + i3] * x2[i3]);
+            a4 = pt_ma(x0[i2 * n[3] + i3], x2[i3], a4);
         }
         a4 = (double) g.add((double) a4);
         const double t5 = x1[i2] - a4;
@@ -175,7 +175,7 @@ k0_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
             const int64_t i2 = each;
             const double a4 = k0s1[i2];
             const double t5 = x1[i2] - a4;
-            k0a2 = k0a2 + (t5 * x0[i2 * n[3] + i7]);
+            k0a2 = pt_ma(t5, x0[i2 * n[3] + i7], k0a2);
         }
     }
     k0a2 = (double) pt_split_add_f((double) k0a2, term, d);

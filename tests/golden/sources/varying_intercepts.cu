@@ -5,7 +5,7 @@
 /* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,
  * counters of blocks, and where a failed check leaves its number. */
 struct pt_args {
-    void *b[13];
+    void *b[15];
     long long n[5];
     void *s[1];
     double *partial;
@@ -82,7 +82,7 @@ k0_2(const __grid_constant__ pt_args a)
         const double t8 = (x1[i3] - x3[k4]) - (x4[k6] * x0[i3]);
         pt_atomic_add_float64(&w22[k4], (double) t8);
         pt_atomic_add_float64(&w27[k6], (double) (t8 * x0[i3]));
-        a11 = a11 + (t8 * t8);
+        a11 = pt_ma(t8, t8, a11);
     }
     __shared__ double space_f[8];
     const int warp = threadIdx.x >> 5;
@@ -99,7 +99,7 @@ k0_2(const __grid_constant__ pt_args a)
         const double t13 = a11 / t12;
         y0[0] = (-0.5) * t13;
         w18[0] = 1.0 / t12;
-        y3[0] = (t13 / t12) * x5[0];
+        y3[0] = t13 / x5[0];
     }
 }
 
