@@ -110,7 +110,7 @@ PT_DEVICE bool pt_factor_block(const double *a, long long step, int size,
             r[p][q] *= inverse[p];
         for (int s = p + 1; s < PT_STEP; ++s)
             for (int q = s; q < PT_STEP; ++q)
-                r[s][q] -= r[p][s] * r[p][q];
+                r[s][q] = PT_MA(-r[p][s], r[p][q], r[s][q]);
     }
     return good;
 }
@@ -127,7 +127,7 @@ PT_DEVICE void pt_factor_rows(const G &g, double *rows, int j, int n,
             x[p] = rows[(long long) p * n + k];
         for (int p = 0; p < PT_STEP; ++p) {
             for (int s = 0; s < p; ++s)
-                x[p] -= r[s][p] * x[s];
+                x[p] = PT_MA(-r[s][p], x[s], x[p]);
             x[p] *= inverse[p];
             rows[(long long) p * n + k] = x[p];
         }
@@ -215,7 +215,7 @@ PT_DEVICE void pt_solve_block(pt_view<double> t, double *x, long long step, int 
         const int p = LOWER ? turn : PT_STEP - 1 - turn;
         for (int s = LOWER ? 0 : p + 1; s < (LOWER ? p : PT_STEP); ++s)
             if (s < count && p < count)
-                found[p] -= t(p, s) * found[s];
+                found[p] = PT_MA(-t(p, s), found[s], found[p]);
         if (p < count) {
             found[p] /= t(p, p);
             x[p * step] = found[p];

@@ -13,6 +13,7 @@ from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int64_t
 
 from libc.math cimport NAN
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 from scipy.linalg import cython_blas, cython_lapack
 
@@ -46,6 +47,9 @@ cdef int _cpus = _library.cpus
 # About 10 ms on one thread: less is not worth the start of a thread, which takes 0.05 ms, nor the
 # wait for one that is not run at once, which takes some milliseconds.
 cdef double LARGE = 2.0**28
+# Terms of a product that BLAS adds up by itself: more where the product is wide, for the additions
+# of the parts then cost more than their starts.
+cdef int64_t PART = 256, WIDE_PART = 512, WIDE = 2**16
 cdef int64_t TILE = 512  # rows and columns of a piece: enough for BLAS to be at its full speed
 
 
@@ -66,10 +70,10 @@ cdef struct Product:
 
 
 cdef void _multiply(const real* a, const real* b, real* c, const Product* p, int64_t m,
-                    int64_t n) noexcept nogil:
-    # An m x n part of c. BLAS counts columns first, so it is given the transposed product:
-    # c' = op(b)' op(a)'.
-    cdef int rows = <int> n, columns = <int> m, inner = <int> p.k, c_step = <int> p.n
+                    int64_t n, int64_t k, int64_t step) noexcept nogil:
+    # An m x n part of c, whose rows are `step` apart, over k terms. BLAS counts columns first, so
+    # it is given the transposed product: c' = op(b)' op(a)'.
+    cdef int rows = <int> n, columns = <int> m, inner = <int> k, c_step = <int> step
     cdef int b_step = <int> (p.k if p.b_turned else p.n)
     cdef int a_step = <int> (p.m if p.a_turned else p.k)
     cdef char b_way = b"T" if p.b_turned else b"N"
@@ -83,6 +87,48 @@ cdef void _multiply(const real* a, const real* b, real* c, const Product* p, int
                &a_step, &zero, c, &c_step)
 
 
+cdef void _multiply_long(const real* a, const real* b, real* c, const Product* p, int64_t m,
+                         int64_t n, int64_t length) noexcept nogil:
+    # BLAS adds up in order, and float32 in float32. So many terms go part by part: what each gives
+    # is added in doubles, with the errors of these additions kept (Neumaier 1974, ZAMM 54:39).
+    cdef double* total = <double*> malloc(m * n * (2 * sizeof(double) + sizeof(real)))
+    cdef double* lost = total + m * n
+    cdef real* part = <real*> (lost + m * n)
+    cdef int64_t i, j, first
+    cdef double term, sum, added
+    if total == NULL:
+        _multiply(a, b, c, p, m, n, p.k, p.n)
+        return
+    for i in range(2 * m * n):
+        total[i] = 0.0
+    for i in range((p.k + length - 1) // length):
+        first = i * length
+        _multiply(a + (first * p.m if p.a_turned else first),
+                  b + (first if p.b_turned else first * p.n), part, p, m, n,
+                  min(length, p.k - first), n)
+        for j in range(m * n):
+            term = part[j]
+            sum = total[j] + term
+            added = sum - total[j]
+            lost[j] += (total[j] - (sum - added)) + (term - added)
+            total[j] = sum
+    for i in range(m):
+        for j in range(i * n, (i + 1) * n):
+            if lost[j] - lost[j] == 0.0:  # it is nan where the sum is not finite
+                total[j] += lost[j]
+            c[i * (p.n - n) + j] = <real> total[j]
+    free(total)
+
+
+cdef void _multiply_part(const real* a, const real* b, real* c, const Product* p, int64_t m,
+                         int64_t n) noexcept nogil:
+    cdef int64_t length = WIDE_PART if m * n > WIDE else PART
+    if p.k > 2 * length:
+        _multiply_long(a, b, c, p, m, n, length)
+    else:
+        _multiply(a, b, c, p, m, n, p.k, p.n)
+
+
 cdef void _product_piece(void* context, int64_t piece) noexcept nogil:
     cdef Product* p = <Product*> context
     cdef int64_t item = piece // p.pieces, place = piece % p.pieces
@@ -92,9 +138,9 @@ cdef void _product_piece(void* context, int64_t piece) noexcept nogil:
     cdef int64_t b = item * p.n * p.k + (column * p.k if p.b_turned else column)
     cdef int64_t c = item * p.m * p.n + row * p.n + column
     if p.single:
-        _multiply(<const float*> p.a + a, <const float*> p.b + b, <float*> p.c + c, p, m, n)
+        _multiply_part(<const float*> p.a + a, <const float*> p.b + b, <float*> p.c + c, p, m, n)
     else:
-        _multiply(<const double*> p.a + a, <const double*> p.b + b, <double*> p.c + c, p, m, n)
+        _multiply_part(<const double*> p.a + a, <const double*> p.b + b, <double*> p.c + c, p, m, n)
 
 
 cdef int64_t _part(int64_t n, bint cut) noexcept nogil:
@@ -145,7 +191,7 @@ cdef void pt_gemm(const double* a, const double* b, double* c, int64_t batch,
 cdef void pt_gemm_float32(const float* a, const float* b, float* c, int64_t batch,
                           int64_t m, int64_t n, int64_t k, int64_t a_turned,
                           int64_t b_turned) noexcept nogil:
-    """As pt_gemm in float32, sums too."""
+    """As pt_gemm in float32; sums of up to 512 terms too (1024 in wide products)."""
     _gemm(a, b, c, batch, m, n, k, a_turned, b_turned)
 
 
@@ -235,11 +281,15 @@ cdef void pt_solve_upper(const double* t, const double* b, double* out, int64_t 
 
 
 cdef void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n) noexcept nogil:
-    """out: the running sums of each item of n numbers."""
+    """out: the running sums of each item of n numbers, each with what rounding has lost so far
+    (Neumaier 1974, ZAMM 54:39), unless the sum is not finite."""
     cdef int64_t item, i
-    cdef double total
+    cdef double total, sum, added, lost
     for item in range(batch):
-        total = 0.0
+        total = lost = 0.0
         for i in range(item * n, (item + 1) * n):
-            total += x[i]
-            out[i] = total
+            sum = total + x[i]
+            added = sum - total
+            lost += (total - (sum - added)) + (x[i] - added)
+            total = sum
+            out[i] = total + lost if lost - lost == 0.0 else total

@@ -86,6 +86,11 @@ PT_FN double pt__nearest(double x) {
     return (x + PT_ROUNDER) - PT_ROUNDER;
 }
 
+/* The nearest integer to a * b, or where FMA is missing one beside it in a near tie. */
+PT_FN double pt__nearest_product(double a, double b) {
+    return PT_MA(a, b, PT_ROUNDER) - PT_ROUNDER;
+}
+
 /* 2^k for an integer k in [-1022, 1023]; no conversion instruction, which AVX2 lacks. */
 PT_FN double pt__pow2(double k) {
     return pt__from_bits(pt__bits(k + (PT_ROUNDER + 1023.0)) << 52);
@@ -93,7 +98,7 @@ PT_FN double pt__pow2(double k) {
 
 /* p * 2^k rounded once, for p near 1 and |k| <= 2044. */
 PT_FN double pt__scale(double p, double k) {
-    double half = pt__nearest(0.5 * k);
+    double half = pt__nearest_product(0.5, k);
     return p * pt__pow2(half) * pt__pow2(k - half);
 }
 
@@ -117,6 +122,13 @@ PT_FN double pt__fast_two_sum(double a, double b, double *err) {
 PT_FN double pt__fast_multiply_add(double a, double b, double c, double *err) {
     double sum = PT_MA(a, b, c);
     *err = PT_MA(a, b, c - sum);
+    return sum;
+}
+
+/* a * b + c = sum + *err, where the product is exact and |a b| >= |c| or a b == 0. */
+PT_FN double pt__exact_multiply_add(double a, double b, double c, double *err) {
+    double sum = PT_MA(a, b, c);
+    *err = c + PT_MA(a, b, -sum);
     return sum;
 }
 

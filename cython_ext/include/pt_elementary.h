@@ -33,7 +33,7 @@ PT_FN double pt__exp_tail(double r) {
 
 /* x + x_lo = *k ln2 + r, and e^r - 1 = r + *tail. */
 PT_FN double pt__exp_reduce(double x, double x_lo, double *k, double *tail) {
-    double whole = pt__nearest(x * PT_LOG2_E);
+    double whole = pt__nearest_product(x, PT_LOG2_E);
     double high = PT_MA(-whole, PT_LN2_HI, x);
     double low = PT_MA(-whole, PT_LN2_LO, x_lo);
     double r_lo;
@@ -101,7 +101,7 @@ PT_FN double pt__log_join(double k, double f, double *low) {
     double tail;
     double series = pt__log_kernel(f, &tail);
     double err;
-    double high = pt__fast_two_sum(k * PT_LN2_HI, series, &err);
+    double high = pt__exact_multiply_add(k, PT_LN2_HI, series, &err);
     *low = err + PT_MA(k, PT_LN2_LO, tail);
     return high;
 }
@@ -132,7 +132,7 @@ PT_FN double pt__log_edges(double x, double inside) {
 
 PT_FN double pt_exp(double x) {
     double y = pt__clamp(x, -746.0, 710.0);
-    double k = pt__nearest(y * PT_LOG2_E);
+    double k = pt__nearest_product(y, PT_LOG2_E);
     double r = PT_MA(-k, PT_LN2_LO, PT_MA(-k, PT_LN2_HI, y));
     double p = 1.0 + PT_MA(r * r, pt__exp_tail(r), r);
     return pt__scale(p, k);
@@ -195,7 +195,7 @@ PT_FN double pt_log10(double x) {
     double product = pt__two_prod(high, scale_hi, &err);
     err += PT_MA(high, scale_lo, low * scale_hi);
     double carry;
-    double sum = pt__fast_two_sum(k * two_hi, product, &carry);
+    double sum = pt__exact_multiply_add(k, two_hi, product, &carry);
     return pt__log_edges(x, sum + (carry + PT_MA(k, two_lo, err)));
 }
 
@@ -452,7 +452,7 @@ PT_FN double pt_cbrt(double x) {
     double a = PT_ABS(x);
     double k;
     double m = pt__log_split(a, &k);
-    double third = pt__nearest(k * 0.3333333333333333);
+    double third = pt__nearest_product(k, 0.3333333333333333);
     double rest = k - 3.0 * third;
     double low;
     double high = pt__log_kernel(m - 1.0, &low);

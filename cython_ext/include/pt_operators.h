@@ -28,6 +28,9 @@ PT_ARRAY(float, float32)
 PT_ARRAY(double, float64)
 #undef PT_ARRAY
 
+/* A product added to a sum, fused where the target can. */
+PT_FN double pt_ma(double a, double b, double sum) { return PT_MA(a, b, sum); }
+
 /* nan if either is nan, as in NumPy. */
 PT_FN double pt_maximum(double a, double b) { return (a > b || a != a) ? a : b; }
 PT_FN double pt_minimum(double a, double b) { return (a < b || a != a) ? a : b; }

@@ -1,8 +1,8 @@
 """CUDA C++ to an image for the device: by NVRTC, NVIDIA's compiler as a library, else by nvcc.
 
 NVRTC is ten times as quick on a small kernel and needs no toolkit, only its wheel. It has none of
-C's headers, so those that our sources include are given here. Products and sums may be fused
-(fmad), which rounds once instead of twice; nothing that changes NaN or infinity is allowed.
+C's headers, so those that our sources include are given here. A product and a sum are rounded each,
+as in NumPy (no fmad): what may be fused says so. Nothing that changes NaN or infinity is allowed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from probtensor.process import computed_once
 from probtensor.system import program
 
 PACKAGE = Path(__file__).resolve().parents[1]
-OPTIONS = ("--std=c++17",)
+OPTIONS = ("--std=c++17", "--fmad=false")
 HEADERS = {
     "math.h": """\
 #pragma once

@@ -9,6 +9,7 @@ import numpy as np
 from probtensor.kernel.ir import (
     Apply,
     Call,
+    Carry,
     Check,
     Expr,
     For,
@@ -109,6 +110,7 @@ class Machine:
         self.functions = functions
         self.routines = {**ROUTINES, **(routines or {})}
         self.status = 0
+        self.sums: dict[str, tuple[int, np.ndarray, np.ndarray]] = {}
 
     def run(self, kernel: Kernel) -> int:
         """Run the kernel; 0, or the code of the last check that failed."""
@@ -142,20 +144,46 @@ class Machine:
 
     def _store(self, buffer: str, place: int, value: object, op: str | None) -> None:
         array = self.buffers[buffer]
+        if op == "add" and buffer in self.sums:
+            self._add(buffer, place, value)
+            return
         if not 0 <= place < array.size:
             raise IndexError(f"store to {buffer}[{place}], which has {array.size} elements")
         array[place] = value if op is None else COMBINE[op](array[place], value)
 
     def _loop(self, loop: For) -> None:
         totals = [_scalar(acc.identity, acc.term.dtype) for acc in loop.accs]
+        lost = [0.0] * len(totals)
+        before = self.sums
+        self.sums = before | {carry.buffer: self._sums(carry) for carry in loop.carries}
         for turn in range(self.place(loop.start), self.place(loop.extent)):
             self.names[loop.var] = turn
             self._body(loop.body)
             for k, acc in enumerate(loop.accs):
-                combined = COMBINE[acc.op](totals[k], self.value(acc.term))
-                totals[k] = _scalar(combined, acc.term.dtype)
-        for acc, total in zip(loop.accs, totals, strict=True):
-            self.names[acc.name] = total
+                term = self.value(acc.term)
+                combined = _scalar(COMBINE[acc.op](totals[k], term), acc.term.dtype)
+                if acc.op == "add" and "float" in acc.term.dtype:
+                    lost[k] += _error(totals[k], term, combined)
+                totals[k] = combined
+        for acc, total, error in zip(loop.accs, totals, lost, strict=True):
+            whole = _scalar(_mended(total, error), acc.term.dtype) if error else total
+            self.names[acc.name] = whole
+        for carry in loop.carries:
+            first, sums, lost = self.sums[carry.buffer]
+            self.buffers[carry.buffer][first : first + sums.size] = _mended(sums, lost)
+        self.sums = before
+
+    def _sums(self, carry: Carry) -> tuple[int, np.ndarray, np.ndarray]:
+        """Where sums in memory begin, and they in doubles with what rounding lost of each."""
+        first = self.place(carry.first)
+        sums = self.buffers[carry.buffer][first : first + self.place(carry.count)].astype("f8")
+        return first, sums, np.zeros_like(sums)
+
+    def _add(self, buffer: str, place: int, value: object) -> None:
+        first, sums, lost = self.sums[buffer]
+        before = sums[place - first]
+        sums[place - first] += value
+        lost[place - first] += _error(before, np.float64(value), sums[place - first])
 
     def place(self, index: Size) -> int:
         return size_value(index, self.names)
@@ -182,6 +210,17 @@ class Machine:
                 function = OPERATORS.get(fn) or self.functions[fn]
                 return _scalar(function(*(self.value(arg) for arg in args)), dtype)
         raise TypeError(f"not an expression: {expr!r}")
+
+
+def _error(a, b, total):
+    """What rounding loses of a + b (Knuth 1969)."""
+    part = total - a
+    return (a - (total - part)) + (b - part)
+
+
+def _mended(total, lost):
+    """A sum with what was lost of it; that is nan or infinite where the sum is not finite."""
+    return np.where(np.isfinite(lost) & (lost != 0), total + lost, total)
 
 
 def _scalar(value: object, dtype: str) -> np.generic:

@@ -100,14 +100,38 @@ class Acc:
 
 
 @dataclass(frozen=True)
+class Carry:
+    """Sums that a loop adds up in memory: `count` elements of `buffer` from `first` on.
+
+    A target may gather them in `scratch`, which has a double an element, and for float64 a second
+    one for what rounding lost. `scattered` counts the additions of a scatter, where data decide
+    which element one goes to; `each` those of one turn of its outermost loop. The terms of a
+    `product` may be added before they are rounded to `dtype`.
+    """
+
+    buffer: str
+    dtype: str
+    scratch: str
+    first: Size
+    count: Size
+    scattered: Size | None = None
+    each: Size = 1
+    product: bool = False
+
+
+@dataclass(frozen=True)
 class For:
-    """Turns `start <= var < extent`. With accumulators it is a fold."""
+    """Turns `start <= var < extent`. With accumulators it is a fold; `carries` are the sums in
+    memory that it completes, and `blocks` those of which each turn makes one addition to each
+    element (or of which each is scattered over some)."""
 
     var: str
     extent: Size
     body: tuple[Stmt, ...]
     accs: tuple[Acc, ...] = ()
     start: Size = 0
+    carries: tuple[Carry, ...] = ()
+    blocks: tuple[Carry, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from probtensor.kernel.carry import redirected
 from probtensor.kernel.ir import (
     Acc,
     Apply,
     Call,
+    Carry,
     Check,
     Expr,
     For,
@@ -60,13 +62,16 @@ class Segment:
 
 @dataclass(frozen=True)
 class Strip:
-    """A loop in strips. `wide` are locals with a place for each lane, with their dtypes."""
+    """A loop in strips. `wide` are locals with a place for each lane, with their dtypes; `carries`
+    and `blocks` are those of the loop."""
 
     var: str
     extent: Size
     width: int
     segments: tuple[Segment, ...]
     wide: tuple[tuple[str, str], ...]
+    carries: tuple[Carry, ...] = ()
+    blocks: tuple[Carry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ def strip(body: Sequence[Stmt]) -> tuple[Stripped, ...]:
 
 
 def _loop(loop: For) -> Stripped:
+    if loop.carries:
+        loop = replace(loop, body=redirected(loop.body, loop.carries))
     dot = _dot(loop)
     if dot is not None:
         return dot
@@ -147,7 +154,7 @@ def _strip(loop: For) -> Strip:
     done = tuple(
         s if s.kind == "lanes" else replace(s, body=_turns(s.body, loop, names)) for s in segments
     )
-    return Strip(loop.var, loop.extent, width, done, wide)
+    return Strip(loop.var, loop.extent, width, done, wide, loop.carries, loop.blocks)
 
 
 def _named_updates(loop: For) -> tuple[Stmt, ...]:

@@ -13,6 +13,7 @@ from probtensor.kernel.ir import (
     Acc,
     Apply,
     Call,
+    Carry,
     Check,
     Expr,
     For,
@@ -72,6 +73,8 @@ class LargeSizes:
                     start=self._size(start),
                     body=self._body(body),
                     accs=tuple(self._acc(acc) for acc in accs),
+                    carries=tuple(map(self._carry, stmt.carries)),
+                    blocks=tuple(map(self._carry, stmt.blocks)),
                 )
             case Check(condition):
                 return replace(stmt, condition=self._expr(condition))
@@ -80,6 +83,16 @@ class LargeSizes:
 
     def _acc(self, acc: Acc) -> Acc:
         return replace(acc, term=self._expr(acc.term))
+
+    def _carry(self, carry: Carry) -> Carry:
+        turns = None if carry.scattered is None else self._size(carry.scattered)
+        return replace(
+            carry,
+            first=self._size(carry.first),
+            count=self._size(carry.count),
+            scattered=turns,
+            each=self._size(carry.each),
+        )
 
     def _argument(self, arg):
         return (arg[0], self._size(arg[1])) if isinstance(arg, tuple) else self._size(arg)

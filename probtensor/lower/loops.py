@@ -16,6 +16,7 @@ from probtensor.kernel.ir import (
     Acc,
     Apply,
     Call,
+    Carry,
     Check,
     Expr,
     For,
@@ -34,6 +35,9 @@ from probtensor.lower.tasks import Reader, Task, gemm, places_shape, read_all
 from probtensor.ops.kinds import Contraction, Scatter, View
 from probtensor.types import Dim, Size, SizeCheck, size_product
 
+# Turns up to which a sum in memory is added up as it is: their roundings are few.
+FEW = {"float32": 16, "float64": 256}
+
 
 @dataclass
 class Places:
@@ -41,7 +45,7 @@ class Places:
 
     `results` are the names of outputs; they differ from `names` for an input that is returned.
     `values` are nodes that are read otherwise than to point into an axis, `kept` the views that
-    are written out.
+    are written out. `scratch` are further buffers of doubles, each with its node and shape.
     """
 
     names: dict[Node, str] = field(default_factory=dict)
@@ -51,6 +55,7 @@ class Places:
     kept: frozenset[Node] = frozenset()
     checked: dict[tuple[Node, Size], str] = field(default_factory=dict)
     limits: dict[SizeCheck, None] = field(default_factory=dict)
+    scratch: dict[str, tuple[Node, tuple[Size, ...]]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
 
@@ -65,6 +70,7 @@ class Writer(Reader):
         self.scopes: list[dict[tuple[Node, tuple[Size, ...]], Expr]] = []
         self.indices: list[dict[tuple, Size]] = []
         self.pending: dict[Task, Expr] = {}
+        self.carried: dict[Task, Carry] = {}
         self.count = 0
 
     def kernel(self, groups: Sequence[Group]) -> tuple[Stmt, ...]:
@@ -255,11 +261,50 @@ class Writer(Reader):
             self._groups(fuse(group.tasks, level + 1), level + 1, inner)
             accs.extend(self._accumulators(group, level))
 
+        carries = {task: self._carry(task, level, variables) for task in group.tasks}
+        mine = tuple(carry for carry in carries.values() if carry is not None)
+        self.carried |= {task: carry for task, carry in carries.items() if carry is not None}
         body = self._block(write)
-        self._emit(For(name, group.extent, body, tuple(accs)))
+        held = [task for task in group.tasks if task in self.carried]
+        blocks = tuple(self.carried[task] for task in held if level == _block_level(task))
+        self._emit(For(name, group.extent, body, tuple(accs), carries=mine, blocks=blocks))
         for task in group.tasks:
             if task in self.pending and task.first_fold == level:
                 self._finish_fold(task, variables)
+
+    def _carry(self, task: Task, level: int, variables: list[Size]) -> Carry | None:
+        """The sums of a task that the loop of this level adds up in memory; None where there are
+        none, or so few turns that gathering them would gain nothing."""
+        node = task.node
+        if not (task.in_place and _starts_at(task, level) and node.dtype in FEW):
+            return None
+        scattered = task.kind == "scatter"
+        fixed = [] if scattered else [axis for axis in task.outs[:level] if axis is not None]
+        if (node.op.mode if scattered else _combine(task)) != "add":
+            return None
+        folded = [n for n, axis in zip(task.domain, task.outs, strict=True) if axis is None]
+        turns = size_product(task.domain if scattered else folded)
+        if isinstance(turns, int) and turns <= FEW[node.dtype]:
+            return None
+        shape = self.sizes.shape(node)
+        rest = [axis for axis, n in enumerate(shape) if n != 1 and axis not in fixed]
+        if fixed and rest and max(fixed) > min(rest):
+            return None
+        index: list[Size] = [0] * len(shape)
+        for axis, variable in zip(task.outs[:level], variables, strict=True):
+            if axis is not None and not scattered:
+                index[axis] = variable
+        sizes = tuple(shape[axis] for axis in rest)
+        name = self.places.names[node]
+        scratch = f"{name}s"
+        self.places.scratch[scratch] = (node, sizes if node.dtype == "float32" else (2, *sizes))
+        count = size_product(sizes)
+        first = self._flat(node, index)
+        if not scattered:
+            product = task.kind == "product"
+            return Carry(name, node.dtype, scratch, first, count, product=product)
+        each = size_product(task.domain[1:])
+        return Carry(name, node.dtype, scratch, first, count, turns, each)
 
     def _accumulators(self, group: Group, level: int) -> list[Acc]:
         found = []
@@ -451,6 +496,15 @@ WHOLE_VIEWS = ("expand_dims", "drop_axes", "transpose", "broadcast_to", "reshape
 def _starts_at(task: Task, level: int) -> bool:
     """Whether the buffer of a task is filled just before the loop of this level."""
     return level == (0 if task.kind == "scatter" else task.first_fold)
+
+
+def _block_level(task: Task) -> int:
+    """The innermost of the outermost loops that are all folded away; a scatter's outermost one."""
+    level = 0 if task.kind == "scatter" else task.first_fold
+    if task.kind != "scatter":
+        while task.outs[level + 1 : level + 2] == (None,):
+            level += 1
+    return level
 
 
 def _combine(task: Task) -> str:

@@ -145,6 +145,7 @@ def _write(launches: Sequence[Sequence[Group]], sizes: Sizes, places: Places) ->
     while True:
         missing: list[Node] = []
         places.checked.clear()
+        places.scratch.clear()
         places.limits.clear()
         bodies = []
         for launch in launches:
@@ -173,8 +174,8 @@ def _touched(body: tuple[Stmt, ...]) -> tuple[dict[str, None], dict[str, None]]:
                 names = [arg[0] for arg in args if isinstance(arg, tuple)]
                 reads.update(dict.fromkeys(names[:-1]))
                 writes[names[-1]] = None
-            case For():
-                pass
+            case For(carries=carries):
+                writes.update(dict.fromkeys(carry.scratch for carry in carries))
     return reads, writes
 
 
@@ -197,6 +198,8 @@ def _buffers(order, inputs, outputs, kernels, sizes, places) -> tuple[Buffer, ..
         name = places.names[node]
         if name.startswith("w") and name in used:
             found.append(Buffer(name, node.dtype, sizes.shape(node), "temp", node))
+    for name, (node, shape) in places.scratch.items():
+        found.append(Buffer(name, "float64", shape, "temp", node))
     return tuple(found)
 
 

@@ -292,6 +292,20 @@ class SolveUpper(Triangular):
         return ops.triu(-gb @ ops.matrix_transpose(out)), gb
 
 
+def _running_sums(x: np.ndarray) -> np.ndarray:
+    """np.cumsum along the last axis with what rounding has lost so far, unless a sum is not finite
+    (Neumaier 1974, ZAMM 54:39)."""
+    sums = np.cumsum(x, axis=-1)
+    if not np.issubdtype(sums.dtype, np.floating):
+        return sums
+    with np.errstate(invalid="ignore", over="ignore"):
+        before = np.zeros_like(sums)
+        before[..., 1:] = sums[..., :-1]
+        added = sums - before
+        lost = np.cumsum((before - (sums - added)) + (x - added), axis=-1)
+        return np.where(np.isfinite(lost), sums + lost, sums)
+
+
 @op
 class Cumsum(Core):
     """out[i] = x[0] + ... + x[i] along the last axis."""
@@ -301,7 +315,7 @@ class Cumsum(Core):
     samples = cases((5,)) + cases((2, 3, 4)) + cases((3, 0))
 
     def numpy(self, x):
-        return np.cumsum(x, axis=-1)
+        return _running_sums(x)
 
     def vjp(self, g, out, x):
         return (ops.flip(self(ops.flip(g, -1)), -1),)

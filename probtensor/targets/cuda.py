@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from probtensor.kernel.carry import as_loops
 from probtensor.kernel.grid import schedule
 from probtensor.kernel.ir import (
     Acc,
@@ -106,6 +107,7 @@ class _ModuleText:
         elements = {b.name: size_product(b.shape) for b in plan.buffers}
         dtypes = {b.name: b.dtype for b in plan.buffers}
         known = {s.name: s.value for s in plan.sizes if s.value is not None}
+        kernel = replace(kernel, body=as_loops(kernel.body, scattered=True))
         found = schedule(kernel, elements, dtypes, known, self.deterministic)
         self.scratch += found.scratch
         for k, phase in enumerate(found.phases):
@@ -298,7 +300,7 @@ class _PhaseText(FinishText):
             used = self.used_in(phase.body, phase.accs)
             self.unpack(phase.loops, phase.flat, used, depth)
         self.group_body(phase.body, depth)
-        self.accumulate(phase.accs, depth)
+        self.accumulate(phase.accs, size_product(n for _, n in phase.loops), depth)
         self.meet(depth)
 
     # Rows of a matrix through shared memory: read once, by neighbouring threads.
@@ -410,7 +412,7 @@ class _PhaseText(FinishText):
         self.line(3, f"const int64_t {name} = each;")
         for stmt in phase.body:
             self.thread_stmt(stmt, 3)
-        self.accumulate(phase.accs, 3)
+        self.accumulate(phase.accs, size_product(n for _, n in phase.reduced), 3)
 
     def _close_reduce(self, phase: Reduce) -> None:
         for acc in phase.accs:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+from probtensor.kernel.carry import BLOCK, block, is_optional, target, threshold
 from probtensor.kernel.ir import (
     Acc,
     Call,
+    Carry,
     Check,
     For,
     Kernel,
@@ -18,7 +20,15 @@ from probtensor.kernel.ir import (
 from probtensor.kernel.simplify import substitute
 from probtensor.kernel.strip import Linear, Segment, Strip, Stripped, by_rows, strip
 from probtensor.lower.plan import Plan
-from probtensor.targets.spell import COMBINE, Speller, c_type, comment, local_type, unwrapped
+from probtensor.targets.spell import (
+    COMBINE,
+    Speller,
+    c_type,
+    comment,
+    factors,
+    local_type,
+    unwrapped,
+)
 from probtensor.types import Dim, Size
 
 HEAD = """\
@@ -32,6 +42,8 @@ FOLDS = {"and": "min", "or": "max"}  # bools are folded as the integers 0 and 1
 ROUTINE_MODULE, ROUTINE = "cython_ext.linalg", "routine"
 # Outside of loops a function is called, not inlined: each copy costs the C compiler 40 ms.
 ONCE = "_once"
+LANE_BLOCK = 2048  # turns of a block of lanes, as in pt_loops.h
+STRIPS = 4  # strips of a block of sums in memory
 
 
 def render(plan: Plan, comments: bool = True) -> str:
@@ -185,22 +197,61 @@ class _KernelText(Speller):
     def _for(self, loop: For, depth: int) -> None:
         for acc in loop.accs:
             self._set(acc.name, acc.term.dtype, self._literal(acc.identity, acc.term.dtype), depth)
+        held = self._open_sums(loop, loop.accs, depth)
+        gathered = [c for c in loop.blocks if c.dtype == "float64" and c.scattered is None]
         self.locals[loop.var] = "int64_t"
         start = "" if loop.start == 0 else f"{self._index(loop.start)}, "
-        self._line(depth, f"for {loop.var} in range({start}{self._index(loop.extent)}):")
+        first, extent, inner = start, self._index(loop.extent), depth
+        if held or gathered:
+            first, extent = self._open_block(start, extent, depth)
+            inner += 1
+        self._line(inner, f"for {loop.var} in range({first}{extent}):")
         self.loops += 1
-        self._body(loop.body, depth + 1)
-        self._accumulate(loop.accs, depth + 1)
+        self._body(loop.body, inner + 1)
+        self._accumulate(loop.accs, inner + 1)
         self.loops -= 1
         if not loop.body and not loop.accs:
-            self._line(depth + 1, "pass")
+            self._line(inner + 1, "pass")
+        self._count_scattered(loop.blocks, "1", inner + 1)
+        for carry in gathered:
+            self._add_sums(carry, inner)
+        self._end_held(loop, held, depth)
+        self._close_sums(loop.carries, depth)
 
-    def _accumulate(self, accs: Sequence[Acc], depth: int) -> None:
+    def _open_block(self, start: str, extent: str, depth: int) -> tuple[str, str]:
+        """A loop over blocks of turns; where the turns of one begin and end. What is done at the
+        end of a block stands outside of the loop over its turns, which may then keep sums in
+        registers."""
+        self.lane_count += 1
+        base, end = f"s{self.lane_count}", f"e{self.lane_count}"
+        self.locals[base] = self.locals[end] = "int64_t"
+        self._line(depth, f"for {base} in range({start or '0, '}{extent}, {BLOCK}):")
+        turns = f"{extent} - {base}" if extent.isidentifier() else f"({extent}) - {base}"
+        self._line(depth + 1, f"{end} = {base} + ({BLOCK} if {turns} > {BLOCK} else {turns})")
+        return f"{base}, ", end
+
+    def _end_held(self, loop: For, held: Sequence[Acc], depth: int) -> None:
+        """The end of a block, and of the loop, for accumulators that are added up in blocks."""
+        for acc in held:
+            self.used["pt_keep"] = "void pt_keep(double*, double)"
+            self.used["pt_kept"] = "double pt_kept(const double*)"
+            name, several = self._name(acc.name), f"if {self._index(loop.extent)} > {BLOCK}:"
+            self._line(depth + 1, several)
+            self._line(depth + 2, f"pt_keep({acc.name}_s, {name})")
+            self._line(depth + 2, f"{name} = 0.0")
+            self._line(depth, several)
+            self._line(depth + 1, f"{name} = pt_kept({acc.name}_s)")
+
+    def _accumulate(self, accs: Sequence[Acc], depth: int, fused: bool = False) -> None:
         for acc in accs:
             self._comment(depth, acc.origin)
-            term = self._expr(acc.term)
             name = self._name(acc.name)
-            joined = self._apply(COMBINE[acc.op], [name, term], acc.term.dtype)
+            product = factors(acc) if fused else None
+            if product is not None:
+                self.used["pt_ma"] = "double pt_ma(double, double, double)"
+                joined = f"pt_ma({', '.join(unwrapped(self._expr(x)) for x in product)}, {name})"
+            else:
+                joined = self._apply(COMBINE[acc.op], [name, self._expr(acc.term)], acc.term.dtype)
             self._line(depth, f"{name} = {unwrapped(joined)}")
 
     # Strips.
@@ -215,6 +266,7 @@ class _KernelText(Speller):
         for name, dtype in loop.wide:
             self.locals[name] = f"{local_type(dtype)}[{loop.width}]"
         self._open_lanes(accs, loop.width, lane, depth)
+        held = self._open_sums(loop, accs, depth)
         whole = isinstance(loop.extent, int) and loop.extent == loop.width
         if whole:
             inner, first, turns = depth, "0", str(loop.width)
@@ -231,9 +283,21 @@ class _KernelText(Speller):
         for segment in loop.segments:
             self._segment(segment, loop, lane, first, turns, inner)
         self.loops -= 1
+        if held:
+            self.used["pt_end_block"] = "void pt_end_block(double*, int64_t, double*)"
+            self._line(inner, f"if {base} & {LANE_BLOCK - 1} == {LANE_BLOCK - loop.width}:")
+            for acc in held:
+                self._line(inner + 1, f"pt_end_block({acc.name}_l, {loop.width}, {acc.name}_s)")
+        self._count_scattered(loop.blocks, turns, inner)
+        for carry in loop.blocks:
+            if carry.dtype == "float64" and carry.scattered is None:
+                size = STRIPS * loop.width
+                self._line(inner, f"if {base} & {size - 1} == {size - loop.width}:")
+                self._add_sums(carry, inner + 1)
         for name in [*dict(loop.wide), *(f"{a.name}_l" for a in accs)]:
             del self.wide[name]
-        self._close_lanes(accs, loop.width, depth)
+        self._close_lanes(accs, loop, held, depth)
+        self._close_sums(loop.carries, depth)
 
     def _lanes_of(self, names: Iterable[str], lane: str) -> None:
         self.wide.update(dict.fromkeys(names, lane))
@@ -248,7 +312,10 @@ class _KernelText(Speller):
             identity = self._literal(acc.identity, acc.term.dtype)
             self._line(depth + 1, f"{acc.name}_l[{lane}] = {identity}")
 
-    def _close_lanes(self, accs: Sequence[Acc], width: int, depth: int) -> None:
+    def _close_lanes(
+        self, accs: Sequence[Acc], loop: Strip, held: Sequence[Acc], depth: int
+    ) -> None:
+        width = loop.width
         for acc in accs:
             kind = _lane_type(acc.term.dtype)
             prefix = {"float64": "", "int64": "i", "uint64": "u"}[kind]
@@ -256,9 +323,76 @@ class _KernelText(Speller):
             wide = c_type(kind)
             self.used[fold] = f"{wide} {fold}({wide}*, int64_t)"
             value = f"{fold}({acc.name}_l, {width})"
+            if acc in held:
+                self.used["pt_end_sum"] = "double pt_end_sum(double*, int64_t, double*, int64_t)"
+                turns = self._index(loop.extent)
+                value = f"pt_end_sum({acc.name}_l, {width}, {acc.name}_s, {turns})"
             if acc.term.dtype != kind:
                 value = f"<{local_type(acc.term.dtype)}> {value}"
             self._set(acc.name, acc.term.dtype, value, depth)
+
+    # Long sums, block by block.
+
+    def _open_sums(self, loop: For | Strip, accs: Sequence[Acc], depth: int) -> list[Acc]:
+        """What stands before a loop for its sums in memory and its accumulators; those of the
+        accumulators that are added up in blocks."""
+        for carry in loop.carries:
+            count, out = self._index(carry.count), self._pointer(carry.buffer, carry.first)
+            self.used["pt_open_sums"] = "void pt_open_sums(int64_t, double*)"
+            if carry.dtype == "float32":
+                self._line(depth, f"pt_open_sums({count}, {carry.scratch})")
+                continue
+            inside = depth
+            if is_optional(carry):  # if it is not gathered, no block ever gets full
+                pointer = target(carry)
+                self.locals[f"{carry.scratch}k"] = "int64_t"
+                self.locals[pointer] = "double*"
+                self._line(depth, f"{pointer} = {out}")
+                self._line(depth, f"{carry.scratch}k = -({self._index(carry.scattered)})")
+                self._line(depth, f"if {self._gathered(carry)}:")
+                inside += 1
+                self._line(inside, f"{pointer} = {carry.scratch}")
+                self._line(inside, f"{carry.scratch}k = 0")
+            self._line(inside, f"pt_open_sums(2 * ({count}), {carry.scratch})")
+        short = isinstance(loop.extent, int)
+        held = [a for a in accs if a.op == "add" and "float" in a.term.dtype and not short]
+        for acc in held:
+            self.locals[f"{acc.name}_s"] = "double[2]"
+            self._line(depth, f"{acc.name}_s[0] = {acc.name}_s[1] = 0.0")
+        return held
+
+    def _gathered(self, carry: Carry) -> str:
+        """The condition under which a scatter is gathered."""
+        return f"{self._index(carry.scattered)} > {self._index(threshold(carry))}"
+
+    def _add_sums(self, carry: Carry, depth: int) -> None:
+        """The end of a block of sums in memory."""
+        self.used["pt_add_sums"] = "void pt_add_sums(int64_t, double*, double*)"
+        out, count = self._pointer(carry.buffer, carry.first), self._index(carry.count)
+        self._line(depth, f"pt_add_sums({count}, {carry.scratch}, {out})")
+
+    def _count_scattered(self, carries: Sequence[Carry], turns: str, depth: int) -> None:
+        """After some turns of a scatter: the end of a block where that is full."""
+        for carry in carries:
+            if not is_optional(carry):
+                continue
+            done = f"{carry.scratch}k"
+            more = turns if carry.each == 1 else f"{turns} * ({self._index(carry.each)})"
+            self._line(depth, f"{done} += {more}")
+            self._line(depth, f"if {done} >= {self._index(block(carry))}:")
+            self._add_sums(carry, depth + 1)
+            self._line(depth + 1, f"{done} = 0")
+
+    def _close_sums(self, carries: Sequence[Carry], depth: int) -> None:
+        for carry in carries:
+            name = f"pt_close_sums_{carry.dtype}"
+            out, count = self._pointer(carry.buffer, carry.first), self._index(carry.count)
+            self.used[name] = f"void {name}(int64_t, double*, {c_type(carry.dtype)}*)"
+            inside = depth
+            if is_optional(carry):
+                self._line(depth, f"if {self._gathered(carry)}:")
+                inside += 1
+            self._line(inside, f"{name}({count}, {carry.scratch}, {out})")
 
     def _segment(
         self, segment: Segment, loop: Strip, lane: str, first: str, turns: str, depth: int
@@ -275,7 +409,7 @@ class _KernelText(Speller):
         if not segment.body:
             self._open_turns(loop, lane, first, turns, depth)
         lanes = [replace(acc, name=f"{acc.name}_l") for acc in segment.accs]
-        self._accumulate(lanes, depth + 1)
+        self._accumulate(lanes, depth + 1, fused=first != "0")
 
     def _open_turns(self, loop: Strip, lane: str, first: str, turns: str, depth: int) -> None:
         self._line(depth, f"for {lane} in range({turns}):")
@@ -314,10 +448,14 @@ class _KernelText(Speller):
             depth, f"{stmt.routine}({turns}, {extent}, {matrix}, {step}, {last}, {out})"
         )
 
+
 def _grouped(names: dict[str, str]) -> list[str]:
     """Declarations of locals, many of one type a line."""
     lines: list[str] = []
     for kind in dict.fromkeys(names.values()):
+        if kind.endswith("*"):  # a declaration of several would make the others no pointers
+            lines += [f"    cdef {kind} {n}" for n, k in names.items() if k == kind]
+            continue
         line = f"    cdef {kind} "
         for name in (n for n, k in names.items() if k == kind):
             if len(line) + len(name) > 96:

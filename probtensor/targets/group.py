@@ -31,6 +31,8 @@ from probtensor.targets.spell import (
     Speller,
     c_type,
     comment,
+    factors,
+    is_long,
     local_type,
     unwrapped,
 )
@@ -278,7 +280,7 @@ class GroupText(Speller):
             self.unpack(loops, flat, self.used_in(body, accs), depth)
         for stmt in body:
             self.thread_stmt(stmt, depth)
-        self.accumulate(accs, depth)
+        self.accumulate(accs, size_product(n for _, n in loops), depth)
 
     def used_in(self, body: Sequence[Stmt], accs: Sequence[Acc]) -> set[str]:
         """Names that statements and folds read."""
@@ -311,10 +313,17 @@ class GroupText(Speller):
             value = self._literal(acc.identity, acc.term.dtype)
             self.line(depth, f"{kind} {acc.name} = {value};")
 
-    def accumulate(self, accs: Iterable[Acc], depth: int) -> None:
+    def accumulate(self, accs: Iterable[Acc], turns: Size, depth: int) -> None:
+        """What a turn adds to the folds of a loop of so many turns."""
         for acc in accs:
             self.comment(depth, acc.origin)
-            joined = self._apply(COMBINE[acc.op], [acc.name, self._expr(acc.term)], acc.term.dtype)
+            product = factors(acc) if is_long(turns) else None
+            if product is not None:
+                terms = ", ".join(unwrapped(self._expr(x)) for x in product)
+                joined = f"pt_ma({terms}, {acc.name})"
+            else:
+                term = self._expr(acc.term)
+                joined = self._apply(COMBINE[acc.op], [acc.name, term], acc.term.dtype)
             self.line(depth, f"{acc.name} = {unwrapped(joined)};")
 
     # Statements by one thread.
@@ -372,7 +381,7 @@ class GroupText(Speller):
         self.line(depth, f"for (int64_t {var} = {start}; {var} < {end}; {var}++) {{")
         for stmt in loop.body:
             self.thread_stmt(stmt, depth + 1)
-        self.accumulate(loop.accs, depth + 1)
+        self.accumulate(loop.accs, loop.extent, depth + 1)
         self.line(depth, "}")
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from probtensor import device
+from probtensor.kernel.carry import as_loops
 from probtensor.kernel.ir import Call, For, Store
 from probtensor.kernel.nests import nest
 from probtensor.kernel.touch import writes_of as writes
@@ -193,7 +194,7 @@ class _RowsText(GroupText):
             self.uniform = {buffer.name for buffer in self.own.values()}
         for kernel in plan.kernels:
             self.line(1, "{")
-            self.group_body(kernel.body, 2)
+            self.group_body(as_loops(kernel.body), 2)
             self.meet(2)
             self.line(1, "}")
         function = self._function()

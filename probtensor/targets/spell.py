@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 from dataclasses import dataclass, field
 
-from probtensor.kernel.ir import Apply, Expr, Lit, Load, Place, Ref
+from probtensor.kernel.ir import Acc, Apply, Expr, Lit, Load, Place, Ref
 from probtensor.lower.plan import Plan
 from probtensor.types import Atom, Dim, Size
 
@@ -35,6 +35,7 @@ CALLS = {
     "trunc": ("trunc", "", ""),
     "round": ("pt_round", "", ""),
 }
+SHORT = 64  # turns up to which a sum of products is added up as it is written
 COMBINE = {"add": "+", "mul": "*", "max": "maximum", "min": "minimum", "and": "and", "or": "or"}
 
 
@@ -215,6 +216,25 @@ def signature(fn: str, count: int) -> str:
         rest = ["double"] * (count - 2)
         return f"{result} {fn}({', '.join(['uint64_t', 'uint64_t', *rest])})"
     return f"double {fn}({', '.join(['double'] * count)})"
+
+
+def factors(acc: Acc) -> tuple[Expr, Expr] | None:
+    """The factors of what a sum of doubles adds at each turn, if that is a product.
+
+    A long sum may add them fused (`pt_ma`), which is more accurate. One of few turns does not: it
+    is the sum that the user might have written out, whose products are rounded.
+    """
+    match acc:
+        case Acc(op="add", term=Apply("*", (first, second), "float64")):
+            return first, second
+        case Acc(op="add", term=Apply("square", (root,), "float64")):
+            return root, root
+    return None
+
+
+def is_long(turns: Size) -> bool:
+    """Whether a sum of so many turns is one that may be fused."""
+    return not isinstance(turns, int) or turns > SHORT
 
 
 def _integer(value: int, dtype: str = "int64") -> str:

@@ -28,9 +28,11 @@ from probtensor.system import files, program
 from probtensor.targets.base import BuildError
 from probtensor.targets.quickstart import generated
 
-# No -ffast-math and no -fassociative-math: NaN, infinity and the order of sums are kept. The two
+# No -ffast-math and no -fassociative-math: NaN, infinity and the order of sums are kept. Without
+# contraction a product is rounded before it is added, as in NumPy, so that x*x - y*y is 0 where
+# x == y; formulas of ours say where they fuse (PT_MA). The two
 # -fno flags drop errno and floating-point traps, which nothing reads. Integers wrap, as in NumPy.
-OPTIMISE = ("-O3", "-fno-math-errno", "-fno-trapping-math", "-fwrapv")
+OPTIMISE = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv")
 # What this very processor can do; a key of the cache, as the modules run nowhere else.
 NATIVE = {
     "x86_64": ("-march=native", "-mprefer-vector-width=512"),

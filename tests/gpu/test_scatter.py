@@ -55,3 +55,19 @@ def test_deterministic_sums_are_the_same_bits_in_any_order(dtype, device_driver,
     np.testing.assert_allclose(found[0], expected, rtol=1e-4 if dtype == "float32" else 1e-11)
     for result in found[1:]:
         assert result.tobytes() == found[0].tobytes()
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_float32_is_scattered_in_doubles(deterministic, device_driver):
+    """A place that many additions go to is rounded once: one float32 would stop at 2^24 ulp."""
+    base, v = pt.vector("base", dtype="float32"), pt.vector("v", dtype="float32")
+    i = pt.vector("i", dtype="int64")
+    plan = pt.function([base, i, v], [base.at[i].add(v)], target="interp").plan
+    n = 3000
+    start = np.array([1.0, 2.0**24, -0.5], np.float32)
+    index, values = np.arange(n) % 2, np.full(n, 0.1, np.float32)
+    target = CudaTarget(deterministic=deterministic)
+    found = run(target, plan, [start, index, values])[0]
+    exact = start.astype(float)
+    np.add.at(exact, index, values.astype(float))
+    np.testing.assert_array_equal(found, exact.astype(np.float32))

@@ -12,7 +12,7 @@
 
 /* A copy of a function that is called and not inlined, for code that runs once. */
 #if defined(__GNUC__) || defined(__clang__)
-#define PT_ONCE static __attribute__((noinline))
+#define PT_ONCE static __attribute__((noinline, unused))
 #else
 #define PT_ONCE static
 #endif
@@ -26,7 +26,26 @@
 #if defined(__GNUC__) || defined(__clang__)
 typedef double pt_v8 __attribute__((vector_size(64), aligned(8)));
 #define PT_V8_AT(p) (*(const pt_v8 *) (p))
-#define PT_V8_ADD(s, a, x) ((s) += (a) * (x))
+/* s += a * x, fused where the target can: contraction is off, and gcc has no such word for vectors
+ * of any machine. */
+PT_FN void pt_v8_add(pt_v8 *s, const pt_v8 *a, const pt_v8 *x)
+{
+#if defined(__clang__)
+#pragma clang fp contract(fast)
+    *s = *a * *x + *s;
+#elif defined(__AVX512F__)
+    typedef double pt_512 __attribute__((vector_size(64)));
+    *s = (pt_v8) __builtin_ia32_vfmaddpd512_mask((pt_512) *a, (pt_512) *x, (pt_512) *s, -1, 4);
+#elif PT_HAS_FMA
+    const pt_v8 b = *a, y = *x, t = *s;
+    *s = (pt_v8) {PT_MA(b[0], y[0], t[0]), PT_MA(b[1], y[1], t[1]), PT_MA(b[2], y[2], t[2]),
+                  PT_MA(b[3], y[3], t[3]), PT_MA(b[4], y[4], t[4]), PT_MA(b[5], y[5], t[5]),
+                  PT_MA(b[6], y[6], t[6]), PT_MA(b[7], y[7], t[7])};
+#else
+    *s += *a * *x;
+#endif
+}
+#define PT_V8_ADD(s, a, x) pt_v8_add(&(s), &(a), &(x))
 #define PT_V8_PLUS(s, a) ((s) += (a))
 #define PT_V8_ZERO {0, 0, 0, 0, 0, 0, 0, 0}
 #define PT_V8_SUM(s) (((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])))
@@ -42,7 +61,7 @@ PT_FN pt_v8 pt_v8_at(const double *p)
 PT_FN void pt_v8_add(pt_v8 *s, pt_v8 a, pt_v8 x)
 {
     for (int k = 0; k < 8; k++)
-        s->v[k] += a.v[k] * x.v[k];
+        s->v[k] = PT_MA(a.v[k], x.v[k], s->v[k]);
 }
 #define PT_V8_AT(p) pt_v8_at(p)
 PT_FN void pt_v8_plus(pt_v8 *s, pt_v8 a)
@@ -56,6 +75,30 @@ PT_FN void pt_v8_plus(pt_v8 *s, pt_v8 a)
 #define PT_V8_SUM(s) (((s.v[0] + s.v[4]) + (s.v[1] + s.v[5])) \
                       + ((s.v[2] + s.v[6]) + (s.v[3] + s.v[7])))
 #endif
+
+/* out[k] = PT_V8_SUM(s[k]) + t[k], for four at once where the compiler can shuffle. */
+PT_FN void pt_v8_sums(double *out, const pt_v8 s[4], const double t[4])
+{
+#if defined(__clang__) || __GNUC__ >= 12
+    typedef double pt_v4 __attribute__((vector_size(32), aligned(8)));
+#define PT_HALVES(s) (__builtin_shufflevector(s, s, 0, 1, 2, 3) \
+                      + __builtin_shufflevector(s, s, 4, 5, 6, 7))
+    const pt_v4 h0 = PT_HALVES(s[0]), h1 = PT_HALVES(s[1]);
+    const pt_v4 h2 = PT_HALVES(s[2]), h3 = PT_HALVES(s[3]);
+    const pt_v4 a = __builtin_shufflevector(h0, h1, 0, 4, 2, 6)
+                    + __builtin_shufflevector(h0, h1, 1, 5, 3, 7);
+    const pt_v4 b = __builtin_shufflevector(h2, h3, 0, 4, 2, 6)
+                    + __builtin_shufflevector(h2, h3, 1, 5, 3, 7);
+    *(pt_v4 *) out = (__builtin_shufflevector(a, b, 0, 1, 4, 5)
+                      + __builtin_shufflevector(a, b, 2, 3, 6, 7)) + *(const pt_v4 *) t;
+#undef PT_HALVES
+#else
+    out[0] = PT_V8_SUM(s[0]) + t[0];
+    out[1] = PT_V8_SUM(s[1]) + t[1];
+    out[2] = PT_V8_SUM(s[2]) + t[2];
+    out[3] = PT_V8_SUM(s[3]) + t[3];
+#endif
+}
 
 /* Lanes are folded in halves: a tree, for speed and for small rounding errors. */
 #define PT_FOLD(name, type, join) \
@@ -88,10 +131,14 @@ PT_FOLD(umin, uint64_t, pt_uminimum(x, y))
 /* The same for sums of doubles, which every log density ends in: eight lanes at a time. */
 PT_FN double pt_fold_add(double *PT_RESTRICT a, int64_t lanes)
 {
-    pt_v8 s = PT_V8_ZERO, t = PT_V8_ZERO;
-    int64_t k = 0;
+    pt_v8 s, t;
+    int64_t k = 16;
     if (lanes % 8)
         return pt_fold_plain_add(a, lanes);
+    s = PT_V8_AT(a);
+    if (lanes == 8)
+        return PT_V8_SUM(s);
+    t = PT_V8_AT(a + 8);
     for (; k + 16 <= lanes; k += 16) {
         PT_V8_PLUS(s, PT_V8_AT(a + k));
         PT_V8_PLUS(t, PT_V8_AT(a + k + 8));
@@ -101,8 +148,72 @@ PT_FN double pt_fold_add(double *PT_RESTRICT a, int64_t lanes)
     return PT_V8_SUM(s) + PT_V8_SUM(t);
 }
 
-/* sum_j a[j] x[j], in sixteen lanes. */
-PT_FN double pt_dot(const double *PT_RESTRICT a, const double *PT_RESTRICT x, int64_t n)
+/* Long sums go block by block, so that rounding errors grow with a block's length alone: the lanes
+ * of a block start from nothing, and its sum is added to sum[0] with what that rounding loses added
+ * to sum[1] (Neumaier 1974, ZAMM 54:39). What is lost is nan where the sum is not finite. */
+#define PT_BLOCK 2048
+PT_FN void pt_keep(double *sum, double x)
+{
+    double lost;
+    sum[0] = pt__two_sum(sum[0], x, &lost);
+    sum[1] += lost;
+}
+PT_FN double pt_kept(const double *sum)
+{
+    return sum[1] != 0.0 && sum[1] - sum[1] == 0.0 ? sum[0] + sum[1] : sum[0];
+}
+PT_ONCE void pt_end_block(double *PT_RESTRICT a, int64_t lanes, double *PT_RESTRICT sum)
+{
+    pt_keep(sum, pt_fold_add(a, lanes));
+    for (int64_t k = 0; k < lanes; k++)
+        a[k] = 0.0;
+}
+/* The sum of what the lanes hold and the blocks before, if there were any in `turns` turns: the
+ * first one ends with its last strip, whole or not. */
+PT_FN double pt_end_sum(double *PT_RESTRICT a, int64_t lanes, double *PT_RESTRICT sum,
+                        int64_t turns)
+{
+    const double last = pt_fold_add(a, lanes);
+    if (turns <= PT_BLOCK - lanes)
+        return last;
+    pt_keep(sum, last);
+    return pt_kept(sum);
+}
+
+/* Sums in memory, n of them side by side: part[0] to part[n - 1] hold a block, and the next n what
+ * was lost. -0.0 is what changes nothing that it is added to. */
+PT_ONCE void pt_open_sums(int64_t n, double *PT_RESTRICT part)
+{
+    for (int64_t i = 0; i < n; i++)
+        part[i] = -0.0;
+}
+PT_ONCE void pt_add_sums(int64_t n, double *PT_RESTRICT part, double *PT_RESTRICT out)
+{
+    double *PT_RESTRICT lost = part + n;
+    for (int64_t i = 0; i < n; i++) {
+        double error;
+        out[i] = pt__two_sum(out[i], part[i], &error);
+        lost[i] += error;
+        part[i] = -0.0;
+    }
+}
+PT_ONCE void pt_close_sums_float64(int64_t n, double *PT_RESTRICT part, double *PT_RESTRICT out)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double sum[2] = {out[i], part[n + i]};
+        pt_keep(sum, part[i]);
+        out[i] = pt_kept(sum);
+    }
+}
+PT_ONCE void pt_close_sums_float32(int64_t n, double *PT_RESTRICT part, float *PT_RESTRICT out)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (float) (out[i] + part[i]);
+}
+
+/* sum_j a[j] x[j], in sixteen lanes. Fewer than eight products are rounded and then added in order,
+ * as a user would write them out; so are those of fewer than four rows below. */
+PT_FN double pt_dot_block(const double *PT_RESTRICT a, const double *PT_RESTRICT x, int64_t n)
 {
     pt_v8 s = PT_V8_ZERO, t = PT_V8_ZERO;
     double tail = 0;
@@ -118,12 +229,24 @@ PT_FN double pt_dot(const double *PT_RESTRICT a, const double *PT_RESTRICT x, in
     return (PT_V8_SUM(s) + PT_V8_SUM(t)) + tail;
 }
 
+PT_ONCE double pt_long_dot(const double *PT_RESTRICT a, const double *PT_RESTRICT x, int64_t n)
+{
+    double sum[2] = {0.0, 0.0};
+    for (int64_t j = 0; j < n; j += PT_BLOCK)
+        pt_keep(sum, pt_dot_block(a + j, x + j, n - j < PT_BLOCK ? n - j : PT_BLOCK));
+    return pt_kept(sum);
+}
+PT_FN double pt_dot(const double *PT_RESTRICT a, const double *PT_RESTRICT x, int64_t n)
+{
+    return n <= PT_BLOCK ? pt_dot_block(a, x, n) : pt_long_dot(a, x, n);
+}
+
 /* out[i] = sum_j A[i, j] x[j] for m rows, `step` elements apart; four rows at a time. */
 PT_FN void pt_rows_dot(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_t step,
                        const double *PT_RESTRICT x, double *PT_RESTRICT out)
 {
     int64_t i = 0;
-    for (; i + 4 <= m; i += 4) {
+    for (; n <= PT_BLOCK && i + 4 <= m; i += 4) {
         const double *PT_RESTRICT a0 = a + i * step, *PT_RESTRICT a1 = a0 + step;
         const double *PT_RESTRICT a2 = a1 + step, *PT_RESTRICT a3 = a2 + step;
         pt_v8 s0 = PT_V8_ZERO, s1 = PT_V8_ZERO, s2 = PT_V8_ZERO, s3 = PT_V8_ZERO;
@@ -142,10 +265,7 @@ PT_FN void pt_rows_dot(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_
             t2 += a2[j] * x[j];
             t3 += a3[j] * x[j];
         }
-        out[i] = PT_V8_SUM(s0) + t0;
-        out[i + 1] = PT_V8_SUM(s1) + t1;
-        out[i + 2] = PT_V8_SUM(s2) + t2;
-        out[i + 3] = PT_V8_SUM(s3) + t3;
+        pt_v8_sums(out + i, (const pt_v8[]) {s0, s1, s2, s3}, (const double[]) {t0, t1, t2, t3});
     }
     for (; i < m; i++)
         out[i] = pt_dot(a + i * step, x, n);
@@ -161,7 +281,7 @@ PT_FN void pt_rows_add(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_
         const double *PT_RESTRICT a2 = a1 + step, *PT_RESTRICT a3 = a2 + step;
         const double r0 = r[i], r1 = r[i + 1], r2 = r[i + 2], r3 = r[i + 3];
         for (int64_t j = 0; j < n; j++)
-            g[j] += (r0 * a0[j] + r1 * a1[j]) + (r2 * a2[j] + r3 * a3[j]);
+            g[j] += PT_MA(r0, a0[j], r1 * a1[j]) + PT_MA(r2, a2[j], r3 * a3[j]);
     }
     for (; i < m; i++) {
         const double *PT_RESTRICT row = a + i * step;

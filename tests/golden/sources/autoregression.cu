@@ -33,14 +33,14 @@ k0_0(const __grid_constant__ pt_args a)
         for (int k = 0; k < 2; k++) {
             const int64_t i1 = first + k;
             const double t3 = x0[i1 + 1] - (x1[0] * in_x0.v[k]);
-            a6 = a6 + (t3 * t3);
-            a7 = a7 + (t3 * in_x0.v[k]);
+            a6 = pt_ma(t3, t3, a6);
+            a7 = pt_ma(t3, in_x0.v[k], a7);
         }
     }
     for (int64_t i1 = whole + g.index(); i1 < (pt_imaximum((0), (n[0] - 1))); i1 += g.count()) {
         const double t3 = x0[i1 + 1] - (x1[0] * x0[i1]);
-        a6 = a6 + (t3 * t3);
-        a7 = a7 + (t3 * x0[i1]);
+        a6 = pt_ma(t3, t3, a6);
+        a7 = pt_ma(t3, x0[i1], a7);
     }
     __shared__ double space_f[16];
     const int warp = threadIdx.x >> 5;

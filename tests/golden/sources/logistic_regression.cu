@@ -5,7 +5,7 @@
 /* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,
  * counters of blocks, and where a failed check leaves its number. */
 struct pt_args {
-    void *b[5];
+    void *b[6];
     long long n[4];
     void *s[1];
     double *partial;
@@ -28,7 +28,7 @@ k0_0_thread(const __grid_constant__ pt_args a)
     for (int64_t i2 = g.index(); i2 < n[0]; i2 += g.count()) {
         double a4 = 0.0;
         for (int64_t i3 = 0; i3 < n[3]; i3++) {
-            a4 = a4 + (x0[i2 * n[3] + i3] * x2[i3]);
+            a4 = pt_ma(x0[i2 * n[3] + i3], x2[i3], a4);
         }
         const double t7 = (x1[i2] * a4) - pt_softplus(a4);
         const double t9 = x1[i2] - pt_sigmoid(a4);
@@ -65,7 +65,7 @@ k0_0_warp(const __grid_constant__ pt_args a)
     for (int64_t i2 = g.index(); i2 < n[0]; i2 += g.count()) {
         double a4 = 0.0;
         for (int64_t i3 = g.lane(); i3 < n[3]; i3 += g.size()) {
-            a4 = a4 + (x0[i2 * n[3] + i3] * x2[i3]);
+            a4 = pt_ma(x0[i2 * n[3] + i3], x2[i3], a4);
         }
         a4 = (double) g.add((double) a4);
         const double t7 = (x1[i2] * a4) - pt_softplus(a4);
@@ -105,7 +105,7 @@ k0_0_block(const __grid_constant__ pt_args a)
     for (int64_t i2 = g.index(); i2 < n[0]; i2 += g.count()) {
         double a4 = 0.0;
         for (int64_t i3 = g.lane(); i3 < n[3]; i3 += g.size()) {
-            a4 = a4 + (x0[i2 * n[3] + i3] * x2[i3]);
+            a4 = pt_ma(x0[i2 * n[3] + i3], x2[i3], a4);
         }
         a4 = (double) g.add((double) a4);
         const double t7 = (x1[i2] * a4) - pt_softplus(a4);
@@ -149,7 +149,7 @@ k0_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
              each += (int64_t) d.terms * d.chunks) {
             const int64_t i2 = each;
             const double t9 = k0s1[i2];
-            k0a2 = k0a2 + (t9 * x0[i2 * n[3] + i10]);
+            k0a2 = pt_ma(t9, x0[i2 * n[3] + i10], k0a2);
         }
     }
     k0a2 = (double) pt_split_add_f((double) k0a2, term, d);

@@ -5,7 +5,7 @@
 /* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,
  * counters of blocks, and where a failed check leaves its number. */
 struct pt_args {
-    void *b[11];
+    void *b[13];
     long long n[3];
     void *s[1];
     double *partial;
@@ -43,7 +43,7 @@ k1_0_thread(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w6 = (double *) a.b[7];
     const pt_out_float64 w9 = (double *) a.b[8];
-    const pt_out_float64 w26 = (double *) a.b[9];
+    const pt_out_float64 w23 = (double *) a.b[9];
     const pt_in_float64 x0 = (const double *) a.b[0];
     const pt_in_float64 x1 = (const double *) a.b[1];
     const pt_in_float64 w1 = (const double *) a.b[6];
@@ -51,31 +51,30 @@ k1_0_thread(const __grid_constant__ pt_args a)
     const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_thread g = {};
-    double a27 = 0.0;
+    double a24 = 0.0;
     for (int64_t i3 = g.index(); i3 < n[0]; i3 += g.count()) {
-        double a11 = (-INFINITY);
+        double a10 = (-INFINITY);
         for (int64_t i4 = 0; i4 < n[1]; i4++) {
             const double t5 = x0[i3] - x1[i4];
             w6[i3 * n[1] + i4] = t5;
-            const double t8 = w1[i4] - (0.5 * (t5 * t5));
+            const double t6 = t5 * t5;
+            const double t8 = w1[i4] - (0.5 * t6);
             w9[i3 * n[1] + i4] = t8;
-            w26[i3 * n[1] + i4] = (double) (t8 == INFINITY);
-            a11 = pt_maximum(a11, t8);
+            w23[i3 * n[1] + i4] = (-0.5) * t6;
+            a10 = pt_maximum(a10, t8);
         }
-        const double t13 = (fabs(a11) == INFINITY) ? 0.0 : a11;
-        double a17 = 0.0;
-        for (int64_t i14 = 0; i14 < n[1]; i14++) {
-            a17 = a17 + pt_exp((w9[i3 * n[1] + i14] - t13));
+        const double t12 = (fabs(a10) == INFINITY) ? 0.0 : a10;
+        double a16 = 0.0;
+        for (int64_t i13 = 0; i13 < n[1]; i13++) {
+            a16 = a16 + pt_exp((w9[i3 * n[1] + i13] - t12));
         }
-        const double t19 = pt_log(a17) + t13;
-        const int64_t t20 = fabs(t19) == INFINITY;
-        const double t21 = t20 ? 0.0 : t19;
-        k1s1[i3] = t19;
-        a27 = a27 + t19;
+        const double t18 = pt_log(a16) + t12;
+        k1s1[i3] = t18;
+        a24 = a24 + t18;
     }
     __shared__ double space_f[8];
     const int warp = threadIdx.x >> 5;
-    pt_to_warp_add_f(a27, space_f + warp * 1 + 0);
+    pt_to_warp_add_f(a24, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
     pt_to_block_add_f(space_f, 1, 0, 1, part_f);
@@ -84,8 +83,8 @@ k1_0_thread(const __grid_constant__ pt_args a)
     pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
-        a27 = (double) space_f[0];
-        y0[0] = a27;
+        a24 = (double) space_f[0];
+        y0[0] = a24;
     }
 }
 
@@ -94,7 +93,7 @@ k1_0_warp(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w6 = (double *) a.b[7];
     const pt_out_float64 w9 = (double *) a.b[8];
-    const pt_out_float64 w26 = (double *) a.b[9];
+    const pt_out_float64 w23 = (double *) a.b[9];
     const pt_in_float64 x0 = (const double *) a.b[0];
     const pt_in_float64 x1 = (const double *) a.b[1];
     const pt_in_float64 w1 = (const double *) a.b[6];
@@ -102,36 +101,35 @@ k1_0_warp(const __grid_constant__ pt_args a)
     const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_warp g = {};
-    double a27 = 0.0;
+    double a24 = 0.0;
     for (int64_t i3 = g.index(); i3 < n[0]; i3 += g.count()) {
-        double a11 = (-INFINITY);
+        double a10 = (-INFINITY);
         for (int64_t i4 = g.lane(); i4 < n[1]; i4 += g.size()) {
             const double t5 = x0[i3] - x1[i4];
             w6[i3 * n[1] + i4] = t5;
-            const double t8 = w1[i4] - (0.5 * (t5 * t5));
+            const double t6 = t5 * t5;
+            const double t8 = w1[i4] - (0.5 * t6);
             w9[i3 * n[1] + i4] = t8;
-            w26[i3 * n[1] + i4] = (double) (t8 == INFINITY);
-            a11 = pt_maximum(a11, t8);
+            w23[i3 * n[1] + i4] = (-0.5) * t6;
+            a10 = pt_maximum(a10, t8);
         }
-        a11 = (double) g.max((double) a11);
-        const double t13 = (fabs(a11) == INFINITY) ? 0.0 : a11;
+        a10 = (double) g.max((double) a10);
+        const double t12 = (fabs(a10) == INFINITY) ? 0.0 : a10;
         g.sync();
-        double a17 = 0.0;
-        for (int64_t i14 = g.lane(); i14 < n[1]; i14 += g.size()) {
-            a17 = a17 + pt_exp((w9[i3 * n[1] + i14] - t13));
+        double a16 = 0.0;
+        for (int64_t i13 = g.lane(); i13 < n[1]; i13 += g.size()) {
+            a16 = a16 + pt_exp((w9[i3 * n[1] + i13] - t12));
         }
-        a17 = (double) g.add((double) a17);
-        const double t19 = pt_log(a17) + t13;
-        const int64_t t20 = fabs(t19) == INFINITY;
-        const double t21 = t20 ? 0.0 : t19;
+        a16 = (double) g.add((double) a16);
+        const double t18 = pt_log(a16) + t12;
         if (g.lane() == 0)
-            k1s1[i3] = t19;
-        a27 = a27 + t19;
+            k1s1[i3] = t18;
+        a24 = a24 + t18;
         g.sync();
     }
     __shared__ double space_f[8];
     const int warp = threadIdx.x >> 5;
-    pt_to_warp_add_f(g.lane() == 0 ? a27 : 0.0, space_f + warp * 1 + 0);
+    pt_to_warp_add_f(g.lane() == 0 ? a24 : 0.0, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
     pt_to_block_add_f(space_f, 1, 0, 1, part_f);
@@ -140,8 +138,8 @@ k1_0_warp(const __grid_constant__ pt_args a)
     pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
-        a27 = (double) space_f[0];
-        y0[0] = a27;
+        a24 = (double) space_f[0];
+        y0[0] = a24;
     }
 }
 
@@ -150,7 +148,7 @@ k1_0_block(const __grid_constant__ pt_args a)
 {
     const pt_out_float64 w6 = (double *) a.b[7];
     const pt_out_float64 w9 = (double *) a.b[8];
-    const pt_out_float64 w26 = (double *) a.b[9];
+    const pt_out_float64 w23 = (double *) a.b[9];
     const pt_in_float64 x0 = (const double *) a.b[0];
     const pt_in_float64 x1 = (const double *) a.b[1];
     const pt_in_float64 w1 = (const double *) a.b[6];
@@ -158,36 +156,35 @@ k1_0_block(const __grid_constant__ pt_args a)
     const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_block g = {};
-    double a27 = 0.0;
+    double a24 = 0.0;
     for (int64_t i3 = g.index(); i3 < n[0]; i3 += g.count()) {
-        double a11 = (-INFINITY);
+        double a10 = (-INFINITY);
         for (int64_t i4 = g.lane(); i4 < n[1]; i4 += g.size()) {
             const double t5 = x0[i3] - x1[i4];
             w6[i3 * n[1] + i4] = t5;
-            const double t8 = w1[i4] - (0.5 * (t5 * t5));
+            const double t6 = t5 * t5;
+            const double t8 = w1[i4] - (0.5 * t6);
             w9[i3 * n[1] + i4] = t8;
-            w26[i3 * n[1] + i4] = (double) (t8 == INFINITY);
-            a11 = pt_maximum(a11, t8);
+            w23[i3 * n[1] + i4] = (-0.5) * t6;
+            a10 = pt_maximum(a10, t8);
         }
-        a11 = (double) g.max((double) a11);
-        const double t13 = (fabs(a11) == INFINITY) ? 0.0 : a11;
+        a10 = (double) g.max((double) a10);
+        const double t12 = (fabs(a10) == INFINITY) ? 0.0 : a10;
         g.sync();
-        double a17 = 0.0;
-        for (int64_t i14 = g.lane(); i14 < n[1]; i14 += g.size()) {
-            a17 = a17 + pt_exp((w9[i3 * n[1] + i14] - t13));
+        double a16 = 0.0;
+        for (int64_t i13 = g.lane(); i13 < n[1]; i13 += g.size()) {
+            a16 = a16 + pt_exp((w9[i3 * n[1] + i13] - t12));
         }
-        a17 = (double) g.add((double) a17);
-        const double t19 = pt_log(a17) + t13;
-        const int64_t t20 = fabs(t19) == INFINITY;
-        const double t21 = t20 ? 0.0 : t19;
+        a16 = (double) g.add((double) a16);
+        const double t18 = pt_log(a16) + t12;
         if (g.lane() == 0)
-            k1s1[i3] = t19;
-        a27 = a27 + t19;
+            k1s1[i3] = t18;
+        a24 = a24 + t18;
         g.sync();
     }
     __shared__ double space_f[8];
     const int warp = threadIdx.x >> 5;
-    pt_to_warp_add_f(g.lane() == 0 ? a27 : 0.0, space_f + warp * 1 + 0);
+    pt_to_warp_add_f(g.lane() == 0 ? a24 : 0.0, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
     pt_to_block_add_f(space_f, 1, 0, 1, part_f);
@@ -196,8 +193,8 @@ k1_0_block(const __grid_constant__ pt_args a)
     pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
-        a27 = (double) space_f[0];
-        y0[0] = a27;
+        a24 = (double) space_f[0];
+        y0[0] = a24;
     }
 }
 
@@ -205,10 +202,9 @@ extern "C" __global__ void __launch_bounds__(256)
 k1_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
 {
     const pt_in_float64 k1s1 = (const double *) a.s[0];
-    const pt_in_float64 w9 = (const double *) a.b[8];
-    const pt_in_float64 w26 = (const double *) a.b[9];
-    const pt_out_float64 y1 = (double *) a.b[4];
-    const pt_out_float64 w34 = (double *) a.b[10];
+    const pt_in_float64 w23 = (const double *) a.b[9];
+    const pt_out_float64 w30 = (double *) a.b[10];
+    const pt_out_float64 y2 = (double *) a.b[5];
     const pt_in_float64 w6 = (const double *) a.b[7];
     const long long *const n = a.n;
     const int place = threadIdx.x % d.places;
@@ -218,17 +214,14 @@ k1_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
     double k1a2 = 0.0;
     double k1a3 = 0.0;
     if (kept < count) {
-        const int64_t i22 = kept;
+        const int64_t i19 = kept;
         for (int64_t each = chunk * d.terms + term; each < n[0];
              each += (int64_t) d.terms * d.chunks) {
             const int64_t i3 = each;
-            const double t19 = k1s1[i3];
-            const int64_t t20 = fabs(t19) == INFINITY;
-            const double t21 = t20 ? 0.0 : t19;
-            const double t24 = pt_exp((w9[i3 * n[1] + i22] - t21));
-            const double t25 = t20 ? w26[i3 * n[1] + i22] : t24;
-            k1a2 = k1a2 + (t25 * w6[i3 * n[1] + i22]);
-            k1a3 = k1a3 + t25;
+            const double t18 = k1s1[i3];
+            const double t21 = pt_exp((w23[i3 * n[1] + i19] - t18));
+            k1a2 = pt_ma(pt_minimum(t21, 1.7976931348623157e+308), w6[i3 * n[1] + i19], k1a2);
+            k1a3 = k1a3 + t21;
         }
     }
     k1a2 = (double) pt_split_add_f((double) k1a2, term, d);
@@ -252,34 +245,34 @@ k1_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
         k1a3 = (double) pt_split_add_f((double) k1a3, term, d);
     }
     if (term == 0 && kept < count) {
-        const int64_t i22 = kept;
-        y1[i22] = k1a2;
-        w34[i22] = k1a3;
+        const int64_t i19 = kept;
+        w30[i19] = k1a2;
+        y2[i19] = k1a3;
     }
 }
 
 extern "C" __global__ void __launch_bounds__(256)
 k2_0(const __grid_constant__ pt_args a)
 {
-    const pt_out_float64 y2 = (double *) a.b[5];
-    const pt_in_float64 w34 = (const double *) a.b[10];
+    const pt_out_float64 y1 = (double *) a.b[4];
     const pt_in_float64 x2 = (const double *) a.b[2];
+    const pt_in_float64 w30 = (const double *) a.b[10];
     const long long *const n = a.n;
     const pt_thread g = {};
     const int64_t whole = a.aligned ? (n[1]) / 2 * 2 : 0;
     for (int64_t first = g.index() * 2; first < whole;
          first += g.count() * 2) {
-        const pt_span<double, 2> in_w34 = *(const pt_span<double, 2> *) (w34 + first);
         const pt_span<double, 2> in_x2 = *(const pt_span<double, 2> *) (x2 + first);
-        pt_span<double, 2> out_y2;
+        const pt_span<double, 2> in_w30 = *(const pt_span<double, 2> *) (w30 + first);
+        pt_span<double, 2> out_y1;
         #pragma unroll
         for (int k = 0; k < 2; k++) {
             const int64_t i1 = first + k;
-            out_y2.v[k] = (in_w34.v[k] / in_x2.v[k]);
+            out_y1.v[k] = (in_x2.v[k] * in_w30.v[k]);
         }
-        *(pt_span<double, 2> *) (y2 + first) = out_y2;
+        *(pt_span<double, 2> *) (y1 + first) = out_y1;
     }
     for (int64_t i1 = whole + g.index(); i1 < n[1]; i1 += g.count()) {
-        y2[i1] = w34[i1] / x2[i1];
+        y1[i1] = x2[i1] * w30[i1];
     }
 }
