@@ -7,6 +7,7 @@
     sums.py       what does not vary leaves the sum
     shapes.py     views of views; repetition after computing
     stabilize.py  overflow, underflow, cancellation, in naive code and in its gradients
+    gammas.py     differences of log gammas in naive code
     sets.py       the rules joined into what passes use
     derivatives.py  derivatives of the stable form of a graph: what users call
 
