@@ -40,7 +40,6 @@ from probtensor.prob.truncation import (
     sorted_entries,
 )
 from probtensor.process import PROCESS
-from probtensor.rules.links import log_of_link, times
 from probtensor.types import (
     Dim,
     ShapeError,
@@ -533,44 +532,3 @@ def called(law: Distribution, name: str | None) -> str:
 def places(shape: Sequence[Any]) -> Node:
     """0, 1, 2, ... in the given shape: the index of each entry of a draw."""
     return ops.reshape(ops.arange(size_product(shape)), tuple(shape))
-
-
-def log_of(x: Node) -> Node:
-    """log x, without going through exp, sigmoid or softmax where x is one."""
-    return log_of_link(x) if isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax)) else ops.log(x)
-
-
-def times_log(a: Node, x: Node) -> Node:
-    """a log x, and 0 where a is 0 even if x is 0 too. Rules see links in it."""
-    if isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax)):
-        return times(a, log_of_link(x))
-    return a * ops.log(x) if is_nonzero(a) else ops.xlogy(a, x)
-
-
-def times_log_rest(a: Node, x: Node) -> Node:
-    """a log(1 - x), and 0 where a is 0 even if x is 1. Rules see links in it."""
-    if isinstance(x.op, ops.Sigmoid):
-        return a * ops.log_sigmoid(-x.inputs[0])
-    return a * ops.log1p(-x) if is_nonzero(a) else ops.xlog1py(a, -x)
-
-
-def log_gamma(x: Node) -> Node:
-    """log Gamma(x), computed here and now for a positive literal scalar."""
-    if isinstance(x.op, Const) and not x.shape and 0 < x.op.array < math.inf:
-        return as_tensor(np.asarray(math.lgamma(x.op.array), x.dtype))
-    return ops.lgamma(x)
-
-
-def log_beta(x: Node, y: Node) -> Node:
-    """log B(x, y), computed here and now for small literals (large ones cancel)."""
-    if all(isinstance(v.op, Const) and not v.shape and 0 < v.op.array < 100 for v in (x, y)):
-        a, b = float(x.op.array), float(y.op.array)
-        value = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
-        return as_tensor(np.asarray(value, x.dtype))
-    return ops.lbeta(x, y)
-
-
-def is_nonzero(x: Any) -> bool:
-    """Is x a literal other than 0?"""
-    node = as_tensor(x)
-    return isinstance(node.op, Const) and bool(np.all(node.op.array != 0))
