@@ -13,16 +13,7 @@ from probtensor.prob.data import evaluate
 from tests.prob.grids import CDFS, GRIDS
 from tests.prob.judge import judge, outputs_of, report
 
-# Differences of log gammas of large arguments, whose digits cancel in the formulas as they stand.
-COMING = {
-    "student_t", "half_student_t", "gamma", "gamma by moments", "inverse_gamma", "beta",
-    "beta by mean", "binomial", "binomial by logit", "poisson", "negative_binomial",
-    "negative_binomial by chance",
-}  # fmt: skip
-coming = pytest.mark.xfail(reason="differences of log gammas cancel", strict=False)
-each = pytest.mark.parametrize(
-    "grid", [pytest.param(g, marks=[coming] * (g.name in COMING)) for g in GRIDS], ids=str
-)
+each = pytest.mark.parametrize("grid", GRIDS, ids=str)
 # Those that `cython` is asked for by default: one module for all of them.
 NATIVE = ("cauchy", "half_cauchy", "logistic", "log_normal", "uniform")
 
