@@ -23,6 +23,15 @@
 #define PT_FN static inline
 #endif
 
+/* A function with branches and many calls: one copy of it, as each takes gcc tens of ms. */
+#if defined(__CUDACC__)
+#define PT_FN_CALLED __host__ __device__ static
+#elif defined(__GNUC__)
+#define PT_FN_CALLED static __attribute__((noinline, unused))
+#else
+#define PT_FN_CALLED static
+#endif
+
 #if defined(__CUDA_ARCH__) || !defined(__GNUC__)
 #define PT_SQRT(x) sqrt(x)
 #define PT_ABS(x) fabs(x)

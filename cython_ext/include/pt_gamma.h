@@ -1,4 +1,4 @@
-/* lgamma, gamma, digamma, trigamma, lbeta.
+/* lgamma, gamma, digamma, trigamma.
  *
  * Above 7.3125 (7.1875) the Stirling series (Abramowitz and Stegun 6.1.41, 6.3.18), whose
  * coefficients are refitted; below it the recurrence into one unit interval, where a
@@ -332,44 +332,6 @@ PT_FN double pt_trigamma(double x) {
     double square = PT_MA(inverse, inverse, change);
     double value = x > 0.0 ? core : square - core;
     return x == x ? value : x;
-}
-
-/* ---- beta ---- */
-
-/* lgamma(b) - lgamma(a + b) + a log b for b and a + b >= 8, free of cancellation. */
-PT_FN double pt__lgamma_drop(double a, double b) {
-    double inverse = 1.0 / b;
-    double sum = a + b;
-    double inverse_sum = 1.0 / sum;
-    double errors = inverse * pt__stirling(inverse * inverse);
-    errors = PT_MA(-inverse_sum, pt__stirling(inverse_sum * inverse_sum), errors);
-    return PT_MA(0.5 - sum, pt_log1p(a * inverse), a) + errors;
-}
-
-/* log |B(a, b)| = lgamma(a) + lgamma(b) - lgamma(a + b).  Where the larger argument passes 8
- * the difference of the last two is formed as one (as in Didonato and Morris 1992); nan
- * where two poles meet. */
-PT_FN double pt_lbeta(double a, double b) {
-    double small = a < b ? a : b;
-    double large = a < b ? b : a;
-    double first = pt_lgamma(small);
-    double plain = first + (pt_lgamma(large) - pt_lgamma(small + large));
-    double reach = large > 8.0 ? large : 8.0;
-    double log_reach = pt_log(reach);
-    double one = first + PT_MA(-small, log_reach, pt__lgamma_drop(small, reach));
-    double least = small > 8.0 ? small : 8.0;
-    double inverse = 1.0 / least;
-    double ratio = least / reach;
-    double series = PT_MA(inverse, pt__stirling(inverse * inverse), 0.9189385332046728);
-    double both = PT_MA(-0.5, pt_log(least), series) - least;
-    both += PT_MA(least, pt_log(ratio), pt__lgamma_drop(least, reach));
-    double value = reach + small > 8.0 ? one : plain;
-    value = large > 8.0 ? value : plain;
-    value = small > 8.0 ? both : value;
-    value = small == 0.0 ? PT_INF : value;
-    double limit = small > 0.0 ? -PT_INF : value;
-    value = large == PT_INF ? limit : value;
-    return large == large ? value : large;
 }
 
 #endif

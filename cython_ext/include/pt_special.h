@@ -6,7 +6,9 @@
  *   pt_trig.h        sin, cos, tan and their inverses
  *   pt_erf.h         erf, erfc, normal distribution function and their inverses
  *   pt_links.h       logarithms of probabilities, products with zero
- *   pt_gamma.h       lgamma, gamma, digamma, trigamma, lbeta
+ *   pt_gamma.h       lgamma, gamma, digamma, trigamma
+ *   pt_divergence.h  differences of logarithms: log1pmx, kl_div, kernels of densities
+ *   pt_rising.h      differences of lgamma and of its derivatives, lbeta
  */
 #ifndef PT_SPECIAL_H
 #define PT_SPECIAL_H
@@ -18,5 +20,7 @@
 #include "pt_erf.h"
 #include "pt_links.h"
 #include "pt_gamma.h"
+#include "pt_divergence.h"
+#include "pt_rising.h"
 
 #endif

@@ -16,6 +16,8 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     elementary.py  exp, log, trigonometric and hyperbolic functions
     special.py     logistic and gamma families, the normal integral
     tails.py       logarithms that densities decay by, past the overflow of squares
+    divergence.py  small differences of logarithms: log1pmx, kl_div, kernels of densities
+    rising.py      differences of lgamma and its derivatives, lbeta
     reduce.py      sum, prod, max, min, all, any
     composite.py   logsumexp, softmax, argmax: ops with a derivative that expand into others
     view.py        reshape, transpose, broadcast, concatenate
@@ -160,6 +162,39 @@ from probtensor.ops.creation import (
     wvector,
     zeros,
     zeros_like,
+)
+from probtensor.ops.divergence import (
+    Expm1mx,
+    KlDiv,
+    KlDivExp,
+    Log1pmx,
+    LogRatio,
+    PoissonDivergence,
+    PoissonSlope,
+    PowerDivergence,
+    ShareDivergence,
+    ShareDrift,
+    ShareSlope,
+    StudentDrift,
+    StudentKernel,
+    StudentSlope,
+    Surplus,
+    expm1mx,
+    kl_div,
+    kl_div_exp,
+    log1pmx,
+    log_ratio,
+    poisson_divergence,
+    poisson_slope,
+    power_divergence,
+    scaled_kl_div,
+    share_divergence,
+    share_drift,
+    share_slope,
+    student_drift,
+    student_kernel,
+    student_slope,
+    surplus,
 )
 from probtensor.ops.elementary import (
     Arccos,
@@ -359,6 +394,32 @@ from probtensor.ops.reduce import (
     sum,
 )
 from probtensor.ops.require import Require
+from probtensor.ops.rising import (
+    DigammaDifference,
+    DigammaRest,
+    DigammaRestChange,
+    Lbeta,
+    LbetaChange,
+    LgammaRest,
+    LgammaRestChange,
+    LogRisingFactorial,
+    TrigammaDifference,
+    TrigammaRest,
+    TrigammaRestChange,
+    betaln,
+    digamma_difference,
+    digamma_rest,
+    digamma_rest_change,
+    lbeta,
+    lbeta_change,
+    lgamma_ratio,
+    lgamma_rest,
+    lgamma_rest_change,
+    log_rising_factorial,
+    trigamma_difference,
+    trigamma_rest,
+    trigamma_rest_change,
+)
 from probtensor.ops.slicing import (
     SetSlice,
     Slice,
@@ -372,7 +433,6 @@ from probtensor.ops.special import (
     Erfcx,
     Erfinv,
     Gamma,
-    Lbeta,
     Lgamma,
     Log1mexp,
     Logaddexp,
@@ -386,7 +446,6 @@ from probtensor.ops.special import (
     Trigamma,
     Xlog1py,
     Xlogy,
-    betaln,
     digamma,
     erf,
     erfc,
@@ -396,7 +455,6 @@ from probtensor.ops.special import (
     expit,
     gamma,
     gammaln,
-    lbeta,
     lgamma,
     log1mexp,
     log_expit,

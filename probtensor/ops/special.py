@@ -361,43 +361,6 @@ class Trigamma(Elementwise):
         return (g * polygamma(2, x),)
 
 
-def _stirling_error(x: np.ndarray) -> np.ndarray:
-    """log gamma(x) less the leading terms of Stirling's series, for x >= 10 (DLMF 5.11.1)."""
-    z = 1 / np.square(x)
-    series = [b / (2 * k * (2 * k - 1)) for k, b in enumerate(BERNOULLI, 1)]
-    return np.polynomial.polynomial.polyval(z, series) / x
-
-
-def _lbeta(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    import scipy.special
-
-    # By Didonato and Morris (1992), ACM TOMS 18:360: no difference of large log gammas.
-    p, q = np.minimum(x, y).astype("float64"), np.maximum(x, y).astype("float64")
-    small, large = np.minimum(p, 10.0), np.maximum(q, 10.0)
-    rest = np.log1p(-p / (p + q))
-    correction = _stirling_error(large) - _stirling_error(p + large)
-    one = scipy.special.gammaln(p) + correction + p - p * np.log(p + q) + (q - 0.5) * rest
-    both = (p - 0.5) * np.log(p / (p + q)) + q * rest - 0.5 * np.log(q) + HALF_LOG_2PI
-    both = both + _stirling_error(np.maximum(p, 10.0)) + correction
-    plain = scipy.special.betaln(small, np.minimum(q, 10.0))
-    return np.where(p >= 10, both, np.where(q >= 10, one, plain)).astype(x.dtype)
-
-
-@op
-class Lbeta(Elementwise):
-    """log of the beta function: lgamma(x) + lgamma(y) - lgamma(x + y), without cancellation,
-    for positive x and y."""
-
-    arity, numpy, c = 2, static(_lbeta), "pt_lbeta"
-    poles = (Pole(0, 0.0), Pole(1, 0.0))
-    facts = Facts(commutative=True)
-    samples = reals(0.3, 6, 0.3, 6, edges=(0.5, 1.0, 30.0, 1e6))
-
-    def vjp(self, g, out, x, y):
-        both = digamma(x + y)
-        return g * (digamma(x) - both), g * (digamma(y) - both)
-
-
 @public
 def polygamma(n: int, x: Any) -> Node:
     """The n-th derivative of digamma, for whole n >= 0 and x > -10.
@@ -445,4 +408,3 @@ gamma = Gamma()
 lgamma = gammaln = Lgamma()
 digamma = psi = Digamma()
 trigamma = Trigamma()
-lbeta = betaln = Lbeta()

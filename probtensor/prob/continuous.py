@@ -15,9 +15,12 @@ from probtensor import ops
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.prob.distribution import (
     Distribution,
+    has_log,
+    is_moderate,
     log_beta,
     log_gamma,
     log_of,
+    log_power,
     places,
     times_log,
     times_log_rest,
@@ -196,6 +199,11 @@ class StudentT(Distribution):
     parameters = {"nu": POSITIVE, "mu": REAL, "sigma": POSITIVE}
 
     def logpdf(self, x, nu, mu, sigma):
+        if not is_moderate(nu):
+            # lgamma(nu / 2 + 1 / 2) - lgamma(nu / 2) - log(nu / 2) / 2, which goes to 0.
+            rest = ops.lgamma_rest_change(0.5 * nu, 0.5) + 0.5 * ops.log1p(1 / nu)
+            scale = ops.log(sigma) + HALF_LOG_2PI - (0.5 * nu * ops.log1pmx(1 / nu) + rest)
+            return -0.5 * ops.student_kernel(x - mu, 1 / sigma, nu) - scale
         scale = log_beta(as_tensor(0.5), half(nu)) + 0.5 * ops.log(nu) + ops.log(sigma)
         far = ops.log1p_square(x - mu, 1 / (sigma * ops.sqrt(nu)))
         return -0.5 * (nu + 1) * far - scale
@@ -350,6 +358,8 @@ class Gamma(Distribution):
     over = NONNEGATIVE
 
     def logpdf(self, x, alpha, beta):
+        if not is_moderate(alpha):
+            return log_power(alpha, beta, x) - ops.lgamma_rest(alpha)
         scale = alpha * log_of(beta) - log_gamma(alpha)
         return times_log(alpha - 1, x) - beta * x + scale
 
@@ -371,6 +381,12 @@ class InverseGamma(Distribution):
     over = POSITIVE
 
     def logpdf(self, x, alpha, beta):
+        if not is_moderate(alpha):
+            if has_log(beta) or has_log(x):
+                away = ops.kl_div_exp(alpha, log_of(beta) - log_of(x))
+            else:
+                away = ops.scaled_kl_div(alpha, beta, 1 / x)
+            return -away - ops.lgamma_rest(alpha) - log_of(x)
         scale = alpha * log_of(beta) - log_gamma(alpha)
         # 1 / exp(u) is exp(-u), which a quotient is not: the square in its derivative overflows.
         return -(alpha + 1) * log_of(x) - beta * (1 / x) + scale
@@ -394,7 +410,12 @@ class Beta(Distribution):
     over = UNIT
 
     def logpdf(self, x, alpha, beta):
-        return times_log(alpha - 1, x) + times_log_rest(beta - 1, x) - log_beta(alpha, beta)
+        if is_moderate(alpha, beta):
+            return times_log(alpha - 1, x) + times_log_rest(beta - 1, x) - log_beta(alpha, beta)
+        total = alpha + beta
+        rest = ops.sigmoid(-x.inputs[0]) if isinstance(x.op, ops.Sigmoid) else 1 - x
+        scale = ops.lgamma_rest(alpha) + ops.lgamma_rest(beta) - ops.lgamma_rest(total)
+        return log_power(alpha, total, x) + log_power(beta, total, rest) - scale
 
     def sample(self, key, shape, alpha, beta):
         first = log_gamma_draw(ops.key_fold(key, 0), shape, alpha)

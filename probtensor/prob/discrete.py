@@ -13,7 +13,7 @@ from probtensor.graph import as_tensor
 from probtensor.prob.continuous import number
 from probtensor.prob.distribution import (
     Distribution,
-    log_gamma,
+    has_log,
     log_of,
     places,
     times_log,
@@ -72,9 +72,24 @@ class BernoulliLogit(Distribution):
         return ops.sigmoid(logit_p) * ops.sigmoid(-logit_p)
 
 
-def log_choose(n, k):
-    """log of n over k."""
-    return ops.lgamma(n + 1) - ops.lgamma(k + 1) - ops.lgamma(n - k + 1)
+# The log mass of a count is at most that of its own value as the mean, which depends on data alone,
+# less a divergence that is 0 there: no difference of large log gammas (Loader 2000, "Fast and
+# accurate computation of binomial probabilities").
+
+
+def positive(x):
+    """A count, and 1 for 0."""
+    return ops.maximum(x, 1)
+
+
+def log_factorial_rest(x):
+    """log x! - (x log x - x) for a count."""
+    return ops.where(x > 0, ops.lgamma_rest(positive(x)) + ops.log(positive(x)), 0.0)
+
+
+def log_choose_rest(n, x):
+    """The largest log mass that x of n successes have for any probability of one."""
+    return log_factorial_rest(n) - log_factorial_rest(x) - log_factorial_rest(n - x)
 
 
 class Binomial(Distribution):
@@ -89,7 +104,10 @@ class Binomial(Distribution):
         return Integers(0, number(n))
 
     def logpdf(self, x, n, p):
-        return times_log(x, p) + times_log_rest(n - x, p) + log_choose(n, x)
+        if isinstance(p.op, ops.Sigmoid):
+            return BinomialLogit().logpdf(x, n, p.inputs[0])
+        away = ops.scaled_kl_div(x, n, p) + ops.scaled_kl_div(n - x, n, 1 - p)
+        return log_choose_rest(n, x) - away
 
     def sample(self, key, shape, n, p):
         return ops.draw_binomial(key, places(shape), n, p)
@@ -113,9 +131,8 @@ class BinomialLogit(Distribution):
         return Integers(0, number(n))
 
     def logpdf(self, x, n, logit_p):
-        inner = x * logit_p - n * ops.softplus(logit_p) + log_choose(n, x)
-        sure = ops.where(ops.eq(x, ops.where(logit_p > 0, n, 0)), 0.0, -math.inf)
-        return ops.where(ops.isinf(logit_p), sure, inner)
+        odds = ops.log_ratio(positive(x), positive(n - x), 1)
+        return log_choose_rest(n, x) - ops.share_divergence(x, n - x, logit_p - odds)
 
     def sample(self, key, shape, n, logit_p):
         return Binomial().sample(key, shape, n, ops.sigmoid(logit_p))
@@ -136,7 +153,11 @@ class Poisson(Distribution):
     shows = True
 
     def logpdf(self, x, mu):
-        return times_log(x, mu) - mu - ops.lgamma(x + 1)
+        if has_log(mu):
+            away = ops.poisson_divergence(x, log_of(mu) - ops.log(positive(x)))
+        else:
+            away = ops.kl_div(x, mu)
+        return -away - log_factorial_rest(x)
 
     def sample(self, key, shape, mu):
         return ops.draw_poisson(key, places(shape), mu)
@@ -152,16 +173,20 @@ class NegativeBinomial(Distribution):
     """Poisson with a rate drawn from gamma(alpha, alpha / mu): mean mu, variance mu + mu^2 / alpha.
 
     Its mass is Gamma(x + alpha) / (Gamma(alpha) x!) (mu / alpha)^x (1 + mu / alpha)^-(x + alpha).
+    That goes to the mass of a Poisson count for large alpha, digit by digit.
     """
 
     name = "negative_binomial"
-    parameters = {"mu": POSITIVE, "alpha": POSITIVE}
+    parameters = {"mu": NONNEGATIVE, "alpha": POSITIVE}
     over = COUNT
 
     def logpdf(self, x, mu, alpha):
-        d = log_of(mu) - log_of(alpha)
-        ways = ops.lgamma(x + alpha) - log_gamma(alpha) - ops.lgamma(x + 1)
-        return x * d - (x + alpha) * ops.softplus(d) + ways
+        if has_log(mu):
+            d = log_of(mu) - ops.log(positive(x))
+        else:
+            d = -ops.log_ratio(positive(x), mu, 1)
+        ways = ops.lgamma_rest_change(alpha, x) - log_factorial_rest(x)
+        return ways - ops.share_divergence(x, alpha, d)
 
     def sample(self, key, shape, mu, alpha):
         rate = ops.draw_gamma(ops.key_fold(key, 0), places(shape), alpha) * (mu / alpha)

@@ -537,7 +537,12 @@ def places(shape: Sequence[Any]) -> Node:
 
 def log_of(x: Node) -> Node:
     """log x, without going through exp, sigmoid or softmax where x is one."""
-    return log_of_link(x) if isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax)) else ops.log(x)
+    if isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax)):
+        return log_of_link(x)
+    if has_log(x):
+        first, second = (log_of(factor) for factor in x.inputs)
+        return first - second if isinstance(x.op, ops.Div) else first + second
+    return ops.log(x)
 
 
 def times_log(a: Node, x: Node) -> Node:
@@ -574,3 +579,34 @@ def is_nonzero(x: Any) -> bool:
     """Is x a literal other than 0?"""
     node = as_tensor(x)
     return isinstance(node.op, Const) and bool(np.all(node.op.array != 0))
+
+
+# Literal shapes and counts up to here cost no more than two digits where formulas are taken as
+# they are written in textbooks, and those split into parts that are summed once a data set.
+MODERATE = 100.0
+
+
+def is_moderate(*parameters: Node) -> bool:
+    """Are these literals that no formula loses many digits to?"""
+    return all(
+        isinstance(x.op, Const) and bool(np.all(np.abs(x.op.array) <= MODERATE))
+        for x in parameters
+    )
+
+
+def has_log(x: Node) -> bool:
+    """Is the logarithm of x > 0 known, or that of one of two factors, whether or not x itself
+    over- or underflows?"""
+    if isinstance(x.op, (ops.Mul, ops.Div)):
+        return any(has_log(factor) for factor in x.inputs)
+    return isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax))
+
+
+def log_power(a: Node, b: Node, x: Node) -> Node:
+    """a log(b x / a) + a - b x - log x: what of a density x^(a - 1) e^(-b x) depends on x, less its
+    largest for x^a e^(-b x). Of the two parts, the first is small where a is large and x is likely
+    (Loader 2000)."""
+    if has_log(b) or has_log(x):
+        log_x = log_of(x)
+        return -ops.kl_div_exp(a, log_of(b) + log_x) - log_x
+    return -ops.power_divergence(a, b, x) - ops.log(ops.where(ops.eq(x, 0), 1, x))

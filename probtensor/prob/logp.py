@@ -11,7 +11,7 @@ elsewhere.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -38,6 +38,7 @@ from probtensor.prob.distribution import (
     RandomVariable,
     called,
 )
+from probtensor.prob.sums import of_sample
 from probtensor.prob.support import Above, Integers, Interval, Simplex, Support, Vector, is_number
 from probtensor.transform.facts import Known, without_positive_factors
 from probtensor.types import Dim, ShapeError, Size, broadcast_shapes, shape_text, size_product
@@ -346,12 +347,12 @@ def summed(
     """
     groups: dict[tuple, dict[Node, int]] = {}
     for term in terms:
-        for leaf, sign in addends(term):
+        for leaf, sign, own in addends_of_samples(term, only_data):
             found = None if only_data(leaf) else count_in(leaf, counts)
             if found is not None:
                 values, weights = distinct(found)
                 leaf = weights * replace([leaf], {found: values})[0]
-            own = term.shape if found is None else leaf.shape
+            own = own if found is None else leaf.shape
             key = (only_data(leaf), leaf.shape, repeats(leaf.shape, own))
             times = groups.setdefault(key, {})
             times[leaf] = times.get(leaf, 0) + sign
@@ -402,6 +403,21 @@ def addends(term: Node) -> list[tuple[Node, int]]:
             case _:
                 found.append((node, sign))
     return found
+
+
+def addends_of_samples(
+    term: Node, only_data: Callable[[Node], bool]
+) -> Iterator[tuple[Node, int, tuple]]:
+    """The operands of a term, with their signs and the shape they are to be summed over: deviances
+    of data with scalar parameters give what is left of their sum."""
+    for leaf, sign in addends(term):
+        total = None
+        if leaf.shape == term.shape and not only_data(leaf):
+            total = of_sample(leaf, only_data)
+        if total is None:
+            yield leaf, sign, term.shape
+        else:
+            yield from ((part, sign * own, ()) for part, own in addends(total))
 
 
 def count_in(leaf: Node, counts: Collection[Node]) -> Node | None:

@@ -11,7 +11,7 @@ import math
 from probtensor import ops
 from probtensor.graph import as_tensor
 from probtensor.prob.continuous import log_gamma_draw
-from probtensor.prob.distribution import Distribution, places, times_log
+from probtensor.prob.distribution import Distribution, is_moderate, log_power, places, times_log
 from probtensor.prob.support import POSITIVE_VECTOR, REAL_VECTOR, SCALE_FACTOR, SIMPLEX
 from probtensor.types import size_product
 
@@ -25,7 +25,11 @@ class Dirichlet(Distribution):
     over = SIMPLEX
 
     def logpdf(self, x, alpha):
-        scale = ops.lgamma(ops.sum(alpha, axis=-1)) - ops.sum(ops.lgamma(alpha), axis=-1)
+        total = ops.sum(alpha, axis=-1, keepdims=True)
+        if not is_moderate(alpha):
+            terms = log_power(alpha, total, x) - ops.lgamma_rest(alpha)
+            return ops.sum(terms, axis=-1) + ops.lgamma_rest(total[..., 0])
+        scale = ops.lgamma(total[..., 0]) - ops.sum(ops.lgamma(alpha), axis=-1)
         return ops.sum(times_log(alpha - 1, x), axis=-1) + scale
 
     def sample(self, key, shape, alpha):

@@ -8,6 +8,7 @@
     shapes.py     views of views; repetition after computing
     stabilize.py  overflow, underflow, cancellation, in naive code and in its gradients
     reciprocals.py  one division for a loop, after all rules
+    gammas.py     differences of log gammas in naive code
     sets.py       the rules joined into what passes use
     derivatives.py  derivatives of the stable form of a graph: what users call
 

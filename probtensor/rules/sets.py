@@ -2,6 +2,7 @@
 
 from probtensor.rules.algebra import ALGEBRA
 from probtensor.rules.choices import CHOICES
+from probtensor.rules.gammas import GAMMAS
 from probtensor.rules.links import LINKS
 from probtensor.rules.powers import FAST_POWERS, POWERS
 from probtensor.rules.products import PRODUCT_FORM
@@ -19,8 +20,9 @@ TOPICS: dict[str, Ruleset] = {
     "shapes": SHAPES,
     "links": LINKS,
     "stabilize": STABILIZE,
+    "gammas": GAMMAS,
 }
 SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES
-STABLE = LINKS + STABILIZE + SIMPLIFY
+STABLE = LINKS + STABILIZE + GAMMAS + SIMPLIFY
 # The last pass: no derivative is taken of what it makes.
 FINAL = SIMPLIFY + FAST_POWERS

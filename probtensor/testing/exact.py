@@ -20,6 +20,7 @@ import numpy as np
 from probtensor.graph.node import Const, GraphError, Input, Node, SizeOf
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Composite, Contraction, Elementwise, Reduction
+from probtensor.testing.exact_gammas import gamma_meanings
 from probtensor.testing.reference import size_names_of, with_sizes
 from probtensor.types import size_value
 
@@ -161,7 +162,7 @@ def _nan(x: Any) -> bool:
 @cache
 def meanings() -> dict[str, Callable]:
     """The exact scalar function of each elementwise op, by the op's name."""
-    return _arithmetic() | _logic() | _elementary() | _special()
+    return _arithmetic() | _logic() | _elementary() | _special() | gamma_meanings()
 
 
 def _arithmetic() -> dict[str, Callable]:
@@ -245,11 +246,6 @@ def _special() -> dict[str, Callable]:
 
     exp, log = _elementary()["exp"], _elementary()["log"]
 
-    def log_gamma(x):
-        if x == mp.inf or (x <= 0 and x == mp.floor(x)):
-            return mp.inf
-        return mp.log(abs(mp.gamma(x))) if x < 0 else mp.loggamma(x)
-
     def sigmoid(x):
         return 1 / (1 + exp(-x))
 
@@ -279,9 +275,7 @@ def _special() -> dict[str, Callable]:
         "log_cexpexp_slope": log_cexpexp_slope,
         "log_softplus": lambda x: log(log(1 + exp(x))),
         "inverse_mills": lambda x: mp.npdf(x) / ndtr(x) if x > -LARGEST or _nan(x) else mp.inf,
-        "gamma": mp.gamma, "lgamma": log_gamma, "digamma": mp.digamma,
-        "trigamma": lambda x: mp.polygamma(1, x),
-        "lbeta": lambda x, y: log_gamma(x) + log_gamma(y) - log_gamma(x + y),
+        "gamma": mp.gamma,
     }  # fmt: skip
 
 

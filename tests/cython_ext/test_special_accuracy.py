@@ -31,8 +31,9 @@ LOOPS = (
     *(Loop(f"{name}_f", f"pt_{name}_f(x0[i])", 1, "float", "float") for name in FLOATS),
     *(binary(name, "int64_t") for name in ("ifloordiv", "imod", "ipow")),
 )
-# fmod is a call; pow is libm's where there is no FMA, so only these need not be vector code.
-SCALAR = {"mod", "floor_div", "ifloordiv", "imod", "ipow"}
+# fmod is a call; pow is libm's where there is no FMA; lbeta has branches. Only these need not be
+# vector code.
+SCALAR = {"lbeta", "mod", "floor_div", "ifloordiv", "imod", "ipow"}
 
 
 def library(name="native"):

@@ -20,6 +20,11 @@
 #define PT_ONCE_2(name) PT_ONCE double name##_once(double a, double b) { return name(a, b); }
 #define PT_ONCE_3(name) \
     PT_ONCE double name##_once(double a, double b, double c) { return name(a, b, c); }
+#define PT_ONCE_4(name) \
+    PT_ONCE double name##_once(double a, double b, double c, double d) \
+    { \
+        return name(a, b, c, d); \
+    }
 
 /* Eight doubles, loaded from any address. A C compiler finds the loops below hard to vectorise as
  * sums of plain numbers, so they say what they want; without the extension, lanes are an array. */

@@ -1,0 +1,316 @@
+/* Small differences of logarithms: what log densities near their mode are made of.
+ *
+ * x log(x/m) + m - x, the deviance of Loader (2000, "Fast and accurate computation of binomial
+ * probabilities", where it is bd0), and its kin.  Each is formed from the difference of its
+ * arguments, not of its logarithms.  Inline and free of branches, as pt_elementary.h.
+ */
+#ifndef PT_DIVERGENCE_H
+#define PT_DIVERGENCE_H
+
+#include "pt_elementary.h"
+
+/* log(1 + f) - f for 1 + f in [sqrt(1/2), sqrt(2)]. */
+PT_FN double pt__log1pmx_near(double f) {
+    double s = f / (2.0 + f);
+    double half = 0.5 * f * f;
+    return PT_MA(s, half + pt__log_series(s * s), -half);
+}
+
+/* log(1 + x) for x > -1, and *excess = log(1 + x) - x. */
+PT_FN double pt__log1p_excess_parts(double x, double *excess) {
+    double lost;
+    double u = pt__two_sum(1.0, x, &lost);
+    double k;
+    double m = pt__log_split(u, &k);
+    double inverse_power = pt__pow2(pt__clamp(-k, -1022.0, 1023.0));
+    double f = PT_MA(lost, inverse_power, m - 1.0);
+    double near = pt__log1pmx_near(f);
+    double log = PT_MA(k, PT_LN2_HI, f + PT_MA(k, PT_LN2_LO, near));
+    *excess = k == 0.0 ? near : log - x;
+    return log;
+}
+
+/* log(1 + x) - x. */
+PT_FN double pt_log1pmx(double x) {
+    double value;
+    pt__log1p_excess_parts(x > -1.0 && x < 1e300 ? x : 0.0, &value);
+    value = x < 1e300 ? value : -x;
+    value = x == -1.0 ? -PT_INF : value;
+    value = x < -1.0 ? PT_NAN : value;
+    return x == x ? value : x;
+}
+
+/* *more = e^x - 1 - x and *less = e^x - 1 for x in [-746, 710]; the result is e^x. */
+PT_FN double pt__exp_excess_parts(double x, double *less, double *more) {
+    double k = pt__nearest(x * PT_LOG2_E);
+    double r = PT_MA(-k, PT_LN2_LO, PT_MA(-k, PT_LN2_HI, x));
+    double tail = r * r * pt__exp_tail(r);
+    double whole = pt__scale(1.0 + (r + tail), k);
+    *less = k == 0.0 ? r + tail : whole - 1.0;
+    *more = k == 0.0 ? tail : *less - x;
+    return whole;
+}
+
+/* e^x - 1 - x. */
+PT_FN double pt_expm1mx(double x) {
+    double less;
+    double more;
+    double whole = pt__exp_excess_parts(pt__clamp(x, -746.0, 710.0), &less, &more);
+    more = x > -746.0 ? more : -1.0 - x;
+    more = x > 710.0 ? whole : more;
+    return x == x ? more : x;
+}
+
+/* log(a / (b x)) for finite and positive numbers, whatever their product over- or underflows to.
+ * *near is 1 where they are in balance; then the result is -log(1 + *f). */
+PT_FN double pt__log_balance(double a, double b, double x, double *f, double *near) {
+    double ka;
+    double kb;
+    double kx;
+    double ma = pt__log_split(a, &ka);
+    double mb = pt__log_split(b, &kb);
+    double mx = pt__log_split(x, &kx);
+    double err;
+    double product = pt__two_prod(mb, mx, &err);
+    /* product / ma is within [1/(2 sqrt 2), 2 sqrt 2]: a factor of 2 puts it by 1. */
+    double ratio = product / ma;
+    double shift = ratio > 1.4142135623730951 ? 1.0 : 0.0;
+    shift = ratio < 0.7071067811865476 ? -1.0 : shift;
+    double power = ratio > 1.4142135623730951 ? 0.5 : 1.0;
+    power = ratio < 0.7071067811865476 ? 2.0 : power;
+    double k = ((kb + kx) - ka) + shift;
+    *f = (PT_MA(product, power, -ma) + err * power) / ma;
+    *near = k == 0.0 ? 1.0 : 0.0;
+    double low;
+    double high = pt__log_join(k, *f, &low);
+    return -(high + low);
+}
+
+/* A stand-in for what has no logarithm. */
+PT_FN double pt__finite(double x) {
+    double inside = x < 1e308 ? x : 1e308;
+    return inside > 0.0 ? inside : 1.0;
+}
+
+/* log(a / (b x)) for numbers from 0 on, accurate relative to the result. */
+PT_FN double pt_log_ratio(double a, double b, double x) {
+    double f;
+    double near;
+    double value = pt__log_balance(pt__finite(a), pt__finite(b), pt__finite(x), &f, &near);
+    double product = b * x;
+    value = a == 0.0 && (b > 0.0 && x > 0.0) ? -PT_INF : value;
+    value = a > 0.0 && (b == 0.0 || x == 0.0) ? PT_INF : value;
+    value = a == 0.0 && (b == 0.0 || x == 0.0) ? PT_NAN : value;
+    value = a == PT_INF ? PT_INF : value;
+    double infinite = b == PT_INF ? b : x;
+    double beyond = a == PT_INF || product != product ? PT_NAN : -PT_INF;
+    value = infinite == PT_INF ? beyond : value;
+    return a >= 0.0 && b >= 0.0 && x >= 0.0 ? value : PT_NAN;
+}
+
+/* a log(a / (b x)) + b x - a for a, b and x beyond 0; *log is the logarithm in it, x or b or a
+ * being 1 there where it is 0. */
+PT_FN double pt__deviance(double a, double b, double x, double *log) {
+    double f;
+    double near;
+    *log = pt__log_balance(pt__finite(a), pt__finite(b), pt__finite(x), &f, &near);
+    double product = b * x;
+    double far = PT_MA(a, *log, product - a);
+    double value = near != 0.0 ? -a * pt__log1pmx_near(f) : far;
+    return product == PT_INF ? product : value;
+}
+
+/* The same where x may be 0: then what remains of it beside a log x, less that: infinite, but for
+ * a = 1. */
+PT_FN double pt_power_divergence(double a, double b, double x) {
+    double log;
+    double value = pt__deviance(a, b, x, &log);
+    double edge = a > 1.0 ? PT_INF : log - 1.0;
+    edge = a < 1.0 ? -PT_INF : edge;
+    value = a == PT_INF ? (b * x == PT_INF ? PT_NAN : a) : value;
+    value = x == 0.0 ? edge : value;
+    return a > 0.0 && b > 0.0 && x >= 0.0 ? value : PT_NAN;
+}
+
+/* a log(a / (b x)) + b x - a: b x where a is 0; never negative. */
+PT_FN double pt_kl_div(double a, double b, double x) {
+    double log;
+    double product = b * x;
+    double value = pt__deviance(a, b, x, &log);
+    value = a == 0.0 ? product : value;
+    value = a > 0.0 && (b == 0.0 || x == 0.0) ? PT_INF : value;
+    value = a == PT_INF ? (product == PT_INF ? PT_NAN : PT_INF) : value;
+    value = product == product ? value : PT_NAN;
+    return a >= 0.0 && b >= 0.0 && x >= 0.0 ? value : PT_NAN;
+}
+
+/* a (log a - l) + e^l - a: kl_div with the logarithm of its second argument. */
+PT_FN double pt_kl_div_exp(double a, double l) {
+    double log_lo;
+    double log = pt__log_parts(pt__finite(a), &log_lo);
+    double d = (l - log) - log_lo;
+    double value = a * pt_expm1mx(d);
+    value = d > 700.0 ? PT_MA(a, (log + log_lo) - l, pt_exp(l) - a) : value;
+    value = a == 0.0 ? pt_exp(l) : value;
+    value = l == PT_INF ? l : value;
+    value = a == PT_INF ? (l == PT_INF ? PT_NAN : a) : value;
+    return a >= 0.0 && l == l ? value : PT_NAN;
+}
+
+/* a (e^d - 1 - d), and e^d where a is 0: minus the log mass of a Poisson count at d = log of its
+ * rate over a (the log of its rate where a is 0), without the part that the count alone sets. */
+PT_FN double pt_poisson_divergence(double a, double d) {
+    double less;
+    double more;
+    double whole = pt__exp_excess_parts(pt__clamp(d, -746.0, 710.0), &less, &more);
+    more = d > -746.0 ? more : -1.0 - d;
+    return a == 0.0 ? whole : a * more;
+}
+
+/* Its slope in d: a (e^d - 1), or e^d. */
+PT_FN double pt_poisson_slope(double a, double d) {
+    double less;
+    double more;
+    double whole = pt__exp_excess_parts(pt__clamp(d, -746.0, 710.0), &less, &more);
+    return a == 0.0 ? whole : a * less;
+}
+
+/* x - a / b without cancellation: the slope of kl_div(a, b, x) in b. */
+PT_FN double pt_surplus(double a, double b, double x) {
+    double product = b * x;
+    double near = PT_MA(b, x, -a) / b;
+    double value = product < 1e300 ? near : x - a / b;
+    return a == 0.0 ? x : value;
+}
+
+/* ---- a share of successes ---- */
+
+/* x counts of one kind and m of the other, whose log odds exceed log(x/m) by d; where x or m is 0
+ * it counts as 1 in that.  With h the smaller count's share and z = d, or -d where that is m,
+ * 1 + u is the ratio of the larger count to what is expected of it. */
+typedef struct {
+    double h;     /* 0 where the smaller count is */
+    double u;
+    double y;     /* z within the range of exp */
+    double beyond;
+    double less;  /* e^y - 1 */
+    double more;  /* e^y - 1 - y */
+} pt__share_t;
+
+PT_FN pt__share_t pt__share(double x, double m, double d) {
+    pt__share_t s;
+    double small = x > m ? m : x;
+    double large = x > m ? x : m;
+    double z = x > m ? -d : d;
+    double total = small > 0.0 ? small + large : large;
+    double h = (small > 0.0 ? small : 1.0) / total;
+    s.y = pt__clamp(z, -746.0, 700.0);
+    s.beyond = z > 700.0 ? z - 700.0 : 0.0;
+    double whole = pt__exp_excess_parts(s.y, &s.less, &s.more);
+    double u = h * (small > 0.0 ? s.less : whole);
+    s.u = u < 1e300 ? u : 1e300;
+    s.h = small > 0.0 ? h : 0.0;
+    return s;
+}
+
+/* (x + m) (log(1 - p + p e^d) - p d), p = x / (x + m): minus the log mass of x of x + m successes,
+ * without the part that the counts alone set (of pt__share; binomial and negative binomial). */
+PT_FN double pt_share_divergence(double x, double m, double d) {
+    pt__share_t s = pt__share(x, m, d);
+    double excess;
+    double log = pt__log1p_excess_parts(s.u, &excess);
+    double near = PT_MA(s.h, s.more, excess);
+    double z = x > m ? -d : d;
+    double linear = s.h > 0.0 ? s.h * (z < -746.0 ? z : s.y) : 0.0;
+    double far = (log - linear) + (s.beyond > 0.0 ? (1.0 - s.h) * s.beyond : 0.0);
+    double within = s.u < 0.41 ? near : far;
+    within = z > -746.0 ? within : far;
+    within = s.h > 0.0 ? within : far;
+    double total = x + m;
+    return total > 0.0 ? total * within : 0.0;
+}
+
+/* Its slope in d: successes expected of x + m, less x. */
+PT_FN double pt_share_slope(double x, double m, double d) {
+    pt__share_t s = pt__share(x, m, d);
+    double q = s.u / (1.0 + s.u);
+    double large = x > m ? -x : m;
+    return x + m > 0.0 ? large * q : 0.0;
+}
+
+/* Its slope in m > 0 at d fixed: log(1 + v) - v / (1 + v), for 1 + v the ratio of the count m to
+ * what is expected of it.  Where m is the smaller count, log(1 + v) is d + log(1 + u), and as
+ * v = (1 - h) (e^d - 1) the terms linear in d cancel. */
+PT_FN double pt_share_drift(double x, double m, double d) {
+    pt__share_t s = pt__share(x, m, d);
+    double excess;
+    double log = pt__log1p_excess_parts(s.u, &excess);
+    double q = s.u / (1.0 + s.u);
+    double plain = s.u < 0.41 ? PT_MA(s.u, q, excess) : (log + s.beyond) - q;
+    double back = 1.0 / (1.0 + s.less);
+    double forth = (s.y * s.y - s.more * (1.0 - s.y)) * back;
+    double v = (s.h - 1.0) * (s.less * back);
+    double share = q * (x / (m > 0.0 ? m : 1.0));
+    double near = excess + (s.h * s.more - (1.0 - s.h) * forth) - v * share;
+    double far = (log - s.y) + (share - s.beyond);
+    double swapped = PT_ABS(s.y) < 0.3 ? near : far;
+    return x > m ? swapped : plain;
+}
+
+/* ---- Student's t ---- */
+
+/* log(1 + r) and its *excess over r for r = (x w)^2 / nu, which may overflow, as the product may;
+ * *share = r / (1 + r) and *slope = w^2 x / (nu (1 + r)). */
+PT_FN double pt__student_parts(double x, double w, double nu, double *excess, double *share,
+                               double *slope) {
+    double root = PT_SQRT(1.0 / nu) * w;
+    double t = PT_ABS(x * root);
+    double r = t * t;
+    double large = t > 1e150 ? 1.0 : 0.0;
+    /* 2^-320 for both factors; then 1 is lost beside the product. */
+    const double scale = 4.6816763546921983e-97;
+    double scaled = pt__finite(PT_ABS((x * scale) * (root * scale)));
+    double log = pt__log1p_excess_parts(large != 0.0 ? scaled - 1.0 : r, excess);
+    log = large != 0.0 ? 2.0 * (log + 443.61419555836487) : log;
+    *slope = (large != 0.0 ? 1.0 : root * (x * root)) / (large != 0.0 ? x : 1.0 + r);
+    *share = large != 0.0 ? 1.0 : x * *slope;
+    return r < 1e-17 ? r : log;
+}
+
+/* (nu + 1) log(1 + (x w)^2 / nu). */
+PT_FN double pt_student_kernel(double x, double w, double nu) {
+    double excess;
+    double share;
+    double slope;
+    double value = (nu + 1.0) * pt__student_parts(x, w, nu, &excess, &share, &slope);
+    double z = x * w;
+    value = PT_ABS(x) == PT_INF || PT_ABS(w) == PT_INF ? PT_ABS(z) : value;
+    value = nu > 0.0 ? value : PT_NAN;
+    return nu == PT_INF ? z * z : (z == z ? value : z);
+}
+
+/* Its slope in x: 2 (nu + 1) w^2 x / (nu + (x w)^2). */
+PT_FN double pt_student_slope(double x, double w, double nu) {
+    double excess;
+    double share;
+    double slope;
+    pt__student_parts(x, w, nu, &excess, &share, &slope);
+    double value = nu == PT_INF ? 2.0 * w * (x * w) : 2.0 * (nu + 1.0) * slope;
+    return PT_ABS(x) == PT_INF ? 0.0 : value;
+}
+
+/* Its slope in nu: log(1 + r) - (1 + 1/nu) r / (1 + r) for r = (x w)^2 / nu. */
+PT_FN double pt_student_drift(double x, double w, double nu) {
+    double excess;
+    double share;
+    double slope;
+    double log = pt__student_parts(x, w, nu, &excess, &share, &slope);
+    double z = x * w;
+    double near = excess + z * share * (z / nu);
+    double value = (share < 0.29 ? near : log - share) - share / nu;
+    value = PT_ABS(z) == PT_INF && (PT_ABS(x) == PT_INF || PT_ABS(w) == PT_INF) ? PT_ABS(z) : value;
+    value = nu == PT_INF ? 0.0 : value;
+    return z == z ? value : z;
+}
+
+#endif

@@ -1,0 +1,332 @@
+"""Differences of log gammas in naive code: lgamma(y + a) - lgamma(a), whose digits cancel.
+
+The terms are found wherever they stand in a chain of sums. Arguments are compared as linear forms,
+so (nu + 1) / 2 is nu / 2 and a half, and sum(x + a) is sum(x) and sum(a).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from probtensor import ops
+from probtensor.graph.node import Node, make
+from probtensor.rules.links import log_of
+from probtensor.transform.chain import Leaf, chain_leaves, regrow
+from probtensor.transform.facts import Known, constant_of
+from probtensor.transform.pattern import var
+from probtensor.transform.rewrite import Ruleset, rewrite, rule
+
+x, y = var("x"), var("y")
+POSITIVE = (1e-140, 1e140)
+DIFFERENCES = {
+    ops.Lgamma: ops.log_rising_factorial,
+    ops.Digamma: ops.digamma_difference,
+    ops.Trigamma: ops.trigamma_difference,
+}
+WANTED = (*DIFFERENCES, ops.Lbeta, ops.LogRisingFactorial, ops.Sum)
+# Terms of an argument that are looked at.
+TERMS = 8
+
+RATIOS = Ruleset(
+    rule(
+        ops.log(x / (x + y)), -ops.log1p(y / x), over=POSITIVE,
+        why="the quotient rounds to 1 for large x, as in a negative binomial near a Poisson",
+    ),
+    rule(
+        1 - x / (x + y), y / (x + y), over=POSITIVE, why="cancellation where x is the larger",
+    ),
+    rule(
+        ops.log1p(-(x / (x + y))), -ops.log1p(x / y), over=POSITIVE,
+        why="the quotient rounds to 1 where x is the larger",
+    ),
+)  # fmt: skip
+
+
+# Linear forms.
+
+Form = tuple[dict[Node, float], float]
+
+
+def linear(node: Node) -> Form | None:
+    """({leaf: coefficient}, constant) of a number; None for one with too many terms."""
+    terms: dict[Node, float] = {}
+    constant = 0.0
+    stack = [(node, 1.0)]
+    while stack:
+        top, scale = stack.pop()
+        value = constant_of(top)
+        if value is not None:
+            constant += scale * value
+            continue
+        parts = _parts(top)
+        if parts is None:
+            terms[top] = terms.get(top, 0.0) + scale
+        else:
+            stack += [(part, scale * factor) for part, factor in parts]
+        if len(terms) + len(stack) > TERMS:
+            return None
+    return {leaf: c for leaf, c in terms.items() if c}, constant
+
+
+def _parts(node: Node) -> list[tuple[Node, float]] | None:
+    """The operands of a sum, or of a product with a literal, with their coefficients."""
+    match node.op:
+        case ops.Add():
+            return [(node.inputs[0], 1.0), (node.inputs[1], 1.0)]
+        case ops.Sub():
+            return [(node.inputs[0], 1.0), (node.inputs[1], -1.0)]
+        case ops.Neg():
+            return [(node.inputs[0], -1.0)]
+        case ops.Mul():
+            for factor, rest in (node.inputs, node.inputs[::-1]):
+                value = constant_of(factor)
+                if value is not None:
+                    return [(rest, float(value))]
+        case ops.Div():
+            value = constant_of(node.inputs[1])
+            if value:
+                return [(node.inputs[0], 1 / value)]
+        case ops.Sum():
+            inner = _parts(node.inputs[0])
+            if inner is not None and all(part.shape == node.inputs[0].shape for part, _ in inner):
+                return [(make(node.op, (part,)), factor) for part, factor in inner]
+    return None
+
+
+def difference(u: Node, v: Node) -> tuple[Node, bool] | None:
+    """u - v as (node, False), or v - u as (node, True), whichever has a plus in front; None unless
+    that is simpler than u and v are, because they share what is not a literal."""
+    first, second = linear(u), linear(v)
+    if first is None or second is None:
+        return None
+    shared = {leaf for leaf, c in first[0].items() if second[0].get(leaf) == c}
+    if not shared:
+        return None
+    leaves = [leaf for leaf in {**first[0], **second[0]} if leaf not in shared]
+    terms = [(leaf, first[0].get(leaf, 0.0) - second[0].get(leaf, 0.0)) for leaf in leaves]
+    rest = first[1] - second[1]
+    if len(terms) > 3 or any(leaf.dtype != u.dtype for leaf, _ in terms):
+        return None
+    leading = max((c for _, c in terms), default=rest)
+    flipped = leading < 0
+    sign = -1.0 if flipped else 1.0
+    return _sum([(leaf, sign * c) for leaf, c in terms], sign * rest, u), flipped
+
+
+def _sum(terms: Sequence[tuple[Node, float]], rest: float, like: Node) -> Node:
+    total = None
+    for leaf, c in sorted(terms, key=lambda term: term[1] < 0):
+        part = leaf if abs(c) == 1 else abs(c) * leaf
+        if total is None:
+            total = part if c > 0 else -part
+        else:
+            total = total + part if c > 0 else total - part
+    if total is None:
+        return ops.constant(rest, dtype=like.dtype)
+    return total + rest if rest else total
+
+
+def is_sum_of(u: Node, a: Node, b: Node) -> float | None:
+    """u - a - b where that is a literal."""
+    forms = [linear(node) for node in (u, a, b)]
+    if any(form is None for form in forms):
+        return None
+    (whole, constant), *parts = forms
+    left = dict(whole)
+    for terms, rest in parts:
+        constant -= rest
+        for leaf, c in terms.items():
+            left[leaf] = left.get(leaf, 0.0) - c
+    return None if any(left.values()) else constant
+
+
+# Rules.
+
+
+def _positive(name: str, *shape: int) -> Node:
+    return ops.square(ops.tensor(name, shape or (3,)))
+
+
+def _pairs(node: Node, known: Known) -> list[tuple[Leaf, Leaf]]:
+    """Pairs of opposite sign, the added one first, of the leaves that rules here look at."""
+    leaves = [leaf for leaf in known.remember(node, chain_leaves) if type(leaf[1].op) in WANTED]
+    return [(p, q) for p, q in itertools.permutations(leaves, 2) if q[2] and not p[2]]
+
+
+def _difference_of(first: Node, second: Node) -> Node | None:
+    """f(u) - f(v) for one of the functions, or for sums of it over the same axes."""
+    if isinstance(first.op, ops.Sum):
+        inner = first.inputs[0], second.inputs[0]
+        if first.op != second.op or inner[0].shape != inner[1].shape:
+            return None
+        if type(inner[0].op) not in DIFFERENCES or type(inner[0].op) is not type(inner[1].op):
+            return None
+        found = _difference_of(*inner)
+        return None if found is None else make(first.op, (found,))
+    if type(first.op) not in DIFFERENCES or first.op != second.op or not first.type.is_float:
+        return None
+    (u,), (v,) = first.inputs, second.inputs
+    found = difference(u, v)
+    if found is None:
+        return None
+    n, flipped = found
+    function = DIFFERENCES[type(first.op)]
+    return -function(u, n) if flipped else function(v, n)
+
+
+def _examples_of_differences() -> list[Node]:
+    a, b, n = _positive("a"), _positive("b"), _positive("n")
+    return [
+        ops.lgamma(n + a) - ops.lgamma(a), ops.digamma(a) + n - ops.digamma(n + a) - b,
+        ops.trigamma(a + 1) - ops.trigamma(a), ops.lgamma((n + 1) / 2) - ops.lgamma(0.5 * n),
+        ops.sum(ops.lgamma(n + a)) - ops.sum(ops.lgamma(a)),
+    ]  # fmt: skip
+
+
+@rewrite(on=(ops.Add, ops.Sub), example=_examples_of_differences)
+def difference_of_log_gammas(node: Node, known: Known) -> Node | None:
+    """lgamma(a + n) - lgamma(a) -> log_rising_factorial(a, n), and digamma and trigamma likewise:
+    the digits that both share for large a cancel."""
+    for (path, first, _), (other, second, _) in _pairs(node, known):
+        if type(first.op) is type(second.op):
+            found = _difference_of(first, second)
+            if found is not None:
+                return regrow(node, {path: found, other: None})
+    return None
+
+
+@rewrite(
+    on=(ops.Add, ops.Sub),
+    example=lambda: (lambda a, b, n: [
+        ops.lgamma(a) + ops.lgamma(b) - ops.lgamma(a + b),
+        ops.lgamma(n + 1) - ops.lgamma(a + 1) - ops.lgamma(n - a + 1),
+        n - (ops.lgamma(a) + ops.lgamma(b)) + ops.lgamma(b + a + 1),
+    ])(_positive("a"), _positive("b"), _positive("a") + _positive("n")),
+)  # fmt: skip
+def log_gammas_of_a_sum_and_its_parts(node: Node, known: Known) -> Node | None:
+    """lgamma(a) + lgamma(b) - lgamma(a + b) -> lbeta(a, b), with the logarithm that is left where
+    the sum differs by 1, as in the logarithm of a binomial coefficient."""
+    leaves = [leaf for leaf in known.remember(node, chain_leaves) if type(leaf[1].op) is ops.Lgamma]
+    if len(leaves) < 3:
+        return None
+    for whole in leaves:
+        others = [leaf for leaf in leaves if leaf[2] != whole[2]]
+        for p, q in itertools.combinations(others, 2):
+            (u,), (a,), (b,) = (leaf[1].inputs for leaf in (whole, p, q))
+            rest = is_sum_of(u, a, b)
+            if rest in (0.0, -1.0, 1.0):
+                # It takes the sign of the leaf in whose place it stands.
+                found = _beta(u, a, b, rest)
+                return regrow(node, {p[0]: found, q[0]: None, whole[0]: None})
+    return None
+
+
+def _beta(u: Node, a: Node, b: Node, rest: float) -> Node:
+    """lgamma(a) + lgamma(b) - lgamma(u) for u = a + b + rest."""
+    beta = ops.lbeta(a, b)
+    if rest == 0:
+        return beta
+    return beta + ops.log(u) if rest < 0 else beta - ops.log(u - 1)
+
+
+@rewrite(
+    on=(ops.Add, ops.Sub),
+    example=lambda: (lambda a, n: [
+        ops.log_rising_factorial(a, n) - ops.lgamma(n),
+        ops.lgamma(n + 1) - ops.log_rising_factorial(a, n),
+    ])(_positive("a"), _positive("n")),
+)  # fmt: skip
+def rising_factorial_and_log_gamma(node: Node, known: Known) -> Node | None:
+    """lgamma(n) - log_rising_factorial(a, n) -> lbeta(a, n), and one step on for lgamma(n + 1)."""
+    for p, q in _pairs(node, known):
+        kinds = type(p[1].op), type(q[1].op)
+        if kinds not in (PAIR, PAIR[::-1]):
+            continue
+        rise, single = (p, q) if kinds == PAIR else (q, p)
+        a, n = rise[1].inputs
+        (end,) = single[1].inputs
+        rest = is_sum_of(end, n, ops.constant(0.0, dtype=n.dtype))
+        if rest in (0.0, 1.0):
+            beta = ops.lbeta(a, end)
+            found = beta + ops.log(a + n) if rest else beta
+            return regrow(node, {single[0]: found, rise[0]: None})
+    return None
+
+
+PAIR = (ops.LogRisingFactorial, ops.Lgamma)
+
+
+@rewrite(
+    on=(ops.Add, ops.Sub),
+    example=lambda: (lambda a, b, n, m: ops.lbeta(a + n, m + b) - ops.lbeta(a, b))(
+        *(_positive(name) for name in "abnm")
+    ),
+)
+def difference_of_log_betas(node: Node, known: Known) -> Node | None:
+    """lbeta(a + n, b + m) - lbeta(a, b) -> lbeta_change(a, n, b, m), as in a beta-binomial: the
+    digits that both share for large a and b cancel."""
+    for (path, first, _), (other, second, _) in _pairs(node, known):
+        if not (isinstance(first.op, ops.Lbeta) and isinstance(second.op, ops.Lbeta)):
+            continue
+        change = _change(first, second)
+        if change is not None:
+            return regrow(node, {path: change, other: None})
+        change = _change(second, first)
+        if change is not None:
+            return regrow(node, {path: -change, other: None})
+    return None
+
+
+def _change(end: Node, start: Node) -> Node | None:
+    """lbeta(a + n, b + m) - lbeta(a, b), if those are the two."""
+    a, b = start.inputs
+    for ends in (end.inputs, end.inputs[::-1]):
+        n, m = _step(a, ends[0]), _step(b, ends[1])
+        if n is not None and m is not None:
+            return ops.lbeta_change(a, n, b, m)
+    return None
+
+
+def _step(start: Node, end: Node) -> Node | None:
+    """end - start, where all terms of `start` are in `end`."""
+    first, second = linear(start), linear(end)
+    if first is None or second is None:
+        return None
+    inside = all(second[0].get(leaf) == c for leaf, c in first[0].items())
+    if not inside or not first[0] or not 0 <= first[1] <= second[1]:
+        return None
+    found = difference(end, start)
+    return None if found is None or found[1] else found[0]
+
+
+@rewrite(
+    on=(ops.KlDiv, ops.LogRatio),
+    example=lambda: [
+        ops.scaled_kl_div(_positive("x"), _positive("n"), ops.ndtr(ops.tensor("z", (3,)) / 300)),
+        ops.log_ratio(_positive("x"), ops.softplus(ops.tensor("z", (3,)) / 300), 1),
+    ],
+    ulps=2000.0,
+)
+def deviance_of_a_link(node: Node, known: Known) -> Node | None:
+    """The logarithm in a deviance, where the way a probability or a rate is written gives more than
+    its value does: kl_div(x, n, p) -> kl_div_exp(x, log n + log p). The logarithm of a large count
+    is rounded in it."""
+    a, b, x = node.inputs
+    logs = [log_of(factor, known) for factor in (b, x)]
+    if logs == [None, None]:
+        return None
+    first, second = (
+        ops.log(factor) if log is None else log for log, factor in zip(logs, (b, x), strict=True)
+    )
+    log = second if known.constant(b) == 1 else first if known.constant(x) == 1 else first + second
+    return ops.kl_div_exp(a, log) if isinstance(node.op, ops.KlDiv) else ops.log(a) - log
+
+
+GAMMAS = RATIOS + Ruleset(
+    deviance_of_a_link,
+    log_gammas_of_a_sum_and_its_parts,
+    difference_of_log_betas,
+    rising_factorial_and_log_gamma,
+    difference_of_log_gammas,
+)
