@@ -16,10 +16,8 @@ PT_FN double pt__log1pmx_near(double f) {
     return PT_MA(s, half + pt__log_series(s * s), -half);
 }
 
-/* log(1 + x) for x > -1, and *excess = log(1 + x) - x. */
-PT_FN double pt__log1p_excess_parts(double x, double *excess) {
-    double lost;
-    double u = pt__two_sum(1.0, x, &lost);
+/* log(u + lost) for u + lost = 1 + x > 0, and *excess, what it exceeds x by. */
+PT_FN double pt__log_excess_parts(double u, double lost, double x, double *excess) {
     double k;
     double m = pt__log_split(u, &k);
     double inverse_power = pt__pow2(pt__clamp(-k, -1022.0, 1023.0));
@@ -28,6 +26,13 @@ PT_FN double pt__log1p_excess_parts(double x, double *excess) {
     double log = PT_MA(k, PT_LN2_HI, f + PT_MA(k, PT_LN2_LO, near));
     *excess = k == 0.0 ? near : log - x;
     return log;
+}
+
+/* The same of x alone. */
+PT_FN double pt__log1p_excess_parts(double x, double *excess) {
+    double lost;
+    double u = pt__two_sum(1.0, x, &lost);
+    return pt__log_excess_parts(u, lost, x, excess);
 }
 
 /* log(1 + x) - x. */
@@ -144,6 +149,12 @@ PT_FN double pt_kl_div(double a, double b, double x) {
     return a >= 0.0 && b >= 0.0 && x >= 0.0 ? value : PT_NAN;
 }
 
+/* kl_div(x, n, p) + kl_div(n - x, n, 1 - p): minus the log mass of x of n successes, less its
+ * largest. */
+PT_FN double pt_binomial_divergence(double x, double n, double p) {
+    return pt_kl_div(x, n, p) + pt_kl_div(n - x, n, 1.0 - p);
+}
+
 /* a (log a - l) + e^l - a: kl_div with the logarithm of its second argument. */
 PT_FN double pt_kl_div_exp(double a, double l) {
     double log_lo;
@@ -204,11 +215,11 @@ PT_FN pt__share_t pt__share(double x, double m, double d) {
     double z = x > m ? -d : d;
     double total = small > 0.0 ? small + large : large;
     double h = (small > 0.0 ? small : 1.0) / total;
-    s.y = pt__clamp(z, -746.0, 700.0);
-    s.beyond = z > 700.0 ? z - 700.0 : 0.0;
+    s.y = pt__clamp(z, -746.0, 650.0);
+    s.beyond = z > 650.0 ? z - 650.0 : 0.0;
     double whole = pt__exp_excess_parts(s.y, &s.less, &s.more);
     double u = h * (small > 0.0 ? s.less : whole);
-    s.u = u < 1e300 ? u : 1e300;
+    s.u = u < 1e306 ? u : 1e306;
     s.h = small > 0.0 ? h : 0.0;
     return s;
 }
@@ -270,8 +281,11 @@ PT_FN double pt__student_parts(double x, double w, double nu, double *excess, do
     /* 2^-320 for both factors; then 1 is lost beside the product. */
     const double scale = 4.6816763546921983e-97;
     double scaled = pt__finite(PT_ABS((x * scale) * (root * scale)));
-    double log = pt__log1p_excess_parts(large != 0.0 ? scaled - 1.0 : r, excess);
-    log = large != 0.0 ? 2.0 * (log + 443.61419555836487) : log;
+    double lost;
+    double u = pt__two_sum(1.0, r, &lost);
+    u = large != 0.0 ? scaled : u;
+    double log = pt__log_excess_parts(u, large != 0.0 ? 0.0 : lost, r, excess);
+    log = large != 0.0 ? 2.0 * (log + 640.0 * 0.6931471805599453) : log;
     *slope = (large != 0.0 ? 1.0 : root * (x * root)) / (large != 0.0 ? x : 1.0 + r);
     *share = large != 0.0 ? 1.0 : x * *slope;
     return r < 1e-17 ? r : log;

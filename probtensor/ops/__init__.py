@@ -164,6 +164,7 @@ from probtensor.ops.creation import (
     zeros_like,
 )
 from probtensor.ops.divergence import (
+    BinomialDivergence,
     Expm1mx,
     KlDiv,
     KlDivExp,
@@ -179,6 +180,7 @@ from probtensor.ops.divergence import (
     StudentKernel,
     StudentSlope,
     Surplus,
+    binomial_divergence,
     expm1mx,
     kl_div,
     kl_div_exp,

@@ -18,7 +18,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import Node
 from probtensor.ops.kinds import NONNEGATIVE, Elementwise, Facts, Range, op
-from probtensor.ops.samples import reals
+from probtensor.ops.samples import arrays, reals
 from probtensor.ops.special import static
 from probtensor.ops.values import Pole
 
@@ -121,6 +121,10 @@ def _kl_div_exp(a, l):
     return np.where(np.isnan(l), np.nan, _valid(value, a))
 
 
+def _binomial_divergence(x, n, p):
+    return _kl_div(x, n, p) + _kl_div(n - x, n, 1 - p)
+
+
 def _surplus(a, b, x):
     value = np.where(b * x < 1e300, (b * x - a) / b, x - a / b)
     return np.where(a == 0, x, value)
@@ -140,16 +144,16 @@ def _share(x, m, d):
     small, large = np.where(swap, m, x), np.where(swap, x, m)
     z = np.where(swap, -d, d)
     h = np.where(small > 0, small, 1) / np.where(small > 0, small + large, large)
-    y = np.clip(z, -746, 700)
-    u = np.minimum(h * np.where(small > 0, np.expm1(y), np.exp(y)), 1e300)
+    y = np.clip(z, -746, 650)
+    u = np.minimum(h * np.where(small > 0, np.expm1(y), np.exp(y)), 1e306)
     return u, np.where(small > 0, h, 0), z, swap
 
 
 def _share_divergence(x, m, d):
     u, h, z, _ = _share(x, m, d)
-    near = _log1pmx_near(np.clip(u, -0.3, 0.42)) + h * _expm1mx(np.clip(z, -746, 700))
-    linear = np.where(h > 0, h * np.minimum(z, 700), 0)
-    far = np.log1p(u) - linear + (1 - h) * np.maximum(z - 700, 0)
+    near = _log1pmx_near(np.clip(u, -0.3, 0.42)) + h * _expm1mx(np.clip(z, -746, 650))
+    linear = np.where(h > 0, h * np.minimum(z, 650), 0)
+    far = np.log1p(u) - linear + (1 - h) * np.maximum(z - 650, 0)
     small = (u > -0.29) & (u < 0.41) & (h > 0) & (z > -746)
     return np.where(x + m > 0, (x + m) * np.where(small, near, far), 0)
 
@@ -166,8 +170,8 @@ def _share_drift(x, m, d):
     q = own / (1 + own)
     near = _log1pmx_near(np.clip(own, -0.3, 0.42)) + own * q
     share = u / (1 + u) * (x / np.where(m > 0, m, 1))
-    swapped = d + (np.log1p(u) - np.minimum(d + 700, 0)) + share
-    far = np.where(swap, swapped, np.log1p(u) + np.maximum(d - 700, 0) - q)
+    swapped = d + (np.log1p(u) - np.minimum(d + 650, 0)) + share
+    far = np.where(swap, swapped, np.log1p(u) + np.maximum(d - 650, 0) - q)
     return np.where((own > -0.29) & (own < 0.41), near, far)
 
 
@@ -299,6 +303,28 @@ class KlDivExp(Elementwise):
 
 
 @op
+class BinomialDivergence(Elementwise):
+    """kl_div(x, n, p) + kl_div(n - x, n, 1 - p): of x of n successes with probability p, minus the
+    log mass less its largest. Rules see links in it."""
+
+    arity, numpy, c = 3, _wide(_binomial_divergence), "pt_binomial_divergence"
+    poles = (Pole(0, 0.0, finite=True), Pole(2, 0.0), Pole(2, 1.0))
+    facts = Facts(range=NONNEGATIVE)
+    samples = (
+        *reals(0.3, 3, 4, 6, 0.2, 0.8),
+        *arrays(*(lambda rng, row=row: np.array(row, float) for row in (
+            (0, 0, 3, 3, 2, 2, 0, 1), (3, 3, 3, 3, 4, 4, 0, 3), (0.2, 0, 1, 0.5, 0, 0.5, 0, 1),
+        )), smooth=False),
+    )  # fmt: skip
+
+    def vjp(self, g, out, x, n, p):
+        m, q = n - x, 1 - p
+        by_x, by_m = log_ratio(x, n, p), log_ratio(m, n, q)
+        by_n = by_m + surplus(x, n, p) + surplus(m, n, q)
+        return g * (by_x - by_m), g * by_n, g * (surplus(x, p, n) - surplus(m, q, n))
+
+
+@op
 class PoissonDivergence(Elementwise):
     """a (exp(d) - 1 - d), and exp(d) where a is 0: of a Poisson count a, where d is the log of its
     rate over max(a, 1), minus the log mass less its largest."""
@@ -401,7 +427,7 @@ class StudentSlope(Elementwise):
 
     def vjp(self, g, out, x, w, nu):
         q, total = student_square(x, w, nu)
-        by_x = 2 * (nu + 1) * ops.square(w / total) * (nu - q)
+        by_x = 2 * (nu + 1) * (w / total) * (w * ((nu - q) / total))
         by_w = 4 * (nu + 1) * (w / total) * (x / total) * nu
         return g * by_x, g * by_w, g * 2 * (w / total) * (w * x / total) * (q - 1)
 
@@ -445,6 +471,7 @@ log_ratio = LogRatio()
 surplus = Surplus()
 power_divergence = PowerDivergence()
 kl_div_exp = KlDivExp()
+binomial_divergence = BinomialDivergence()
 poisson_divergence = PoissonDivergence()
 poisson_slope = PoissonSlope()
 share_divergence = ShareDivergence()

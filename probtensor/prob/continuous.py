@@ -13,15 +13,14 @@ from typing import ClassVar
 
 from probtensor import ops
 from probtensor.graph import Const, Node, as_tensor
-from probtensor.prob.distribution import (
-    Distribution,
+from probtensor.prob.distribution import Distribution, places
+from probtensor.prob.formulas import (
     has_log,
     is_moderate,
     log_beta,
     log_gamma,
     log_of,
     log_power,
-    places,
     times_log,
     times_log_rest,
 )

@@ -11,14 +11,8 @@ import math
 from probtensor import ops
 from probtensor.graph import as_tensor
 from probtensor.prob.continuous import number
-from probtensor.prob.distribution import (
-    Distribution,
-    has_log,
-    log_of,
-    places,
-    times_log,
-    times_log_rest,
-)
+from probtensor.prob.distribution import Distribution, places
+from probtensor.prob.formulas import has_log, log_of, times_log, times_log_rest
 from probtensor.prob.support import (
     BINARY,
     COUNT,
@@ -84,7 +78,7 @@ def positive(x):
 
 def log_factorial_rest(x):
     """log x! - (x log x - x) for a count."""
-    return ops.where(x > 0, ops.lgamma_rest(positive(x)) + ops.log(positive(x)), 0.0)
+    return ops.where(ops.eq(x, 0), 0.0, ops.lgamma_rest(positive(x)) + ops.log(positive(x)))
 
 
 def log_choose_rest(n, x):
@@ -106,8 +100,7 @@ class Binomial(Distribution):
     def logpdf(self, x, n, p):
         if isinstance(p.op, ops.Sigmoid):
             return BinomialLogit().logpdf(x, n, p.inputs[0])
-        away = ops.scaled_kl_div(x, n, p) + ops.scaled_kl_div(n - x, n, 1 - p)
-        return log_choose_rest(n, x) - away
+        return log_choose_rest(n, x) - ops.binomial_divergence(x, n, p)
 
     def sample(self, key, shape, n, p):
         return ops.draw_binomial(key, places(shape), n, p)

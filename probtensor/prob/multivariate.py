@@ -11,7 +11,8 @@ import math
 from probtensor import ops
 from probtensor.graph import as_tensor
 from probtensor.prob.continuous import log_gamma_draw
-from probtensor.prob.distribution import Distribution, is_moderate, log_power, places, times_log
+from probtensor.prob.distribution import Distribution, places
+from probtensor.prob.formulas import is_moderate, log_power, times_log
 from probtensor.prob.support import POSITIVE_VECTOR, REAL_VECTOR, SCALE_FACTOR, SIMPLEX
 from probtensor.types import size_product
 

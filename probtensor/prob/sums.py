@@ -33,6 +33,10 @@ def of_sample(leaf: Node, only_data: Callable[[Node], bool]) -> Node | None:
             for rate, times in ((1, 2), (2, 1)):
                 if parts[rate] is not None and known[times]:
                     return of_counts(counts, parts[rate], leaf.inputs[times], leaf)
+        case ops.BinomialDivergence():
+            x, n = leaf.inputs[:2]
+            if known[0] and known[1] and parts[2] is not None:
+                return of_binomials(x, n, parts[2], leaf)
         case ops.KlDivExp():
             a, l = leaf.inputs
             apart = isinstance(l.op, (ops.Add, ops.Sub)) and only_data(l.inputs[1])
@@ -88,14 +92,20 @@ def of_counts(x: Node, rate: Node, times: Node, leaf: Node) -> Node:
     return apart + ops.scaled_kl_div(counts, rate, exposure)
 
 
+def of_binomials(x: Node, n: Node, p: Node, leaf: Node) -> Node:
+    """The sum of binomial_divergence(x, n, p), by the share of successes that the data have."""
+    successes, trials = (ops.sum(ops.broadcast_to(v, leaf.shape)) for v in (x, n))
+    share = successes / ops.maximum(trials, 1)
+    apart = ops.sum(ops.broadcast_to(ops.binomial_divergence(x, n, share), leaf.shape))
+    return apart + ops.binomial_divergence(successes, trials, p)
+
+
 def of_successes(x: Node, m: Node, odds: Node, leaf: Node) -> Node:
     """The sum of divergences of x successes and m failures at the same log odds, by those that the
     data have."""
     successes, failures = (ops.sum(ops.broadcast_to(v, leaf.shape)) for v in (x, m))
-    n = x + m
     share = successes / ops.maximum(successes + failures, 1)
-    rest = failures / ops.maximum(successes + failures, 1)
-    apart = ops.scaled_kl_div(x, n, share) + ops.scaled_kl_div(m, n, rest)
+    apart = ops.binomial_divergence(x, x + m, share)
     own = ops.log_ratio(ops.maximum(successes, 1), ops.maximum(failures, 1), 1)
     together = ops.share_divergence(successes, failures, odds - own)
     return ops.sum(ops.broadcast_to(apart, leaf.shape)) + together

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from probtensor import ops
 from probtensor.graph.node import Node, make
-from probtensor.rules.links import log_of
+from probtensor.rules.links import log_of, log_of_rest, times
 from probtensor.transform.chain import Leaf, chain_leaves, regrow
 from probtensor.transform.facts import Known, constant_of
 from probtensor.transform.pattern import var
@@ -175,13 +175,13 @@ def _difference_of(first: Node, second: Node) -> Node | None:
     return -function(u, n) if flipped else function(v, n)
 
 
-def _examples_of_differences() -> list[Node]:
+def _examples_of_differences() -> tuple[Node, ...]:
     a, b, n = _positive("a"), _positive("b"), _positive("n")
-    return [
+    return (
         ops.lgamma(n + a) - ops.lgamma(a), ops.digamma(a) + n - ops.digamma(n + a) - b,
         ops.trigamma(a + 1) - ops.trigamma(a), ops.lgamma((n + 1) / 2) - ops.lgamma(0.5 * n),
         ops.sum(ops.lgamma(n + a)) - ops.sum(ops.lgamma(a)),
-    ]  # fmt: skip
+    )  # fmt: skip
 
 
 @rewrite(on=(ops.Add, ops.Sub), example=_examples_of_differences)
@@ -198,11 +198,11 @@ def difference_of_log_gammas(node: Node, known: Known) -> Node | None:
 
 @rewrite(
     on=(ops.Add, ops.Sub),
-    example=lambda: (lambda a, b, n: [
+    example=lambda: (lambda a, b, n: (
         ops.lgamma(a) + ops.lgamma(b) - ops.lgamma(a + b),
         ops.lgamma(n + 1) - ops.lgamma(a + 1) - ops.lgamma(n - a + 1),
         n - (ops.lgamma(a) + ops.lgamma(b)) + ops.lgamma(b + a + 1),
-    ])(_positive("a"), _positive("b"), _positive("a") + _positive("n")),
+    ))(_positive("a"), _positive("b"), _positive("a") + _positive("n")),
 )  # fmt: skip
 def log_gammas_of_a_sum_and_its_parts(node: Node, known: Known) -> Node | None:
     """lgamma(a) + lgamma(b) - lgamma(a + b) -> lbeta(a, b), with the logarithm that is left where
@@ -232,10 +232,10 @@ def _beta(u: Node, a: Node, b: Node, rest: float) -> Node:
 
 @rewrite(
     on=(ops.Add, ops.Sub),
-    example=lambda: (lambda a, n: [
+    example=lambda: (lambda a, n: (
         ops.log_rising_factorial(a, n) - ops.lgamma(n),
         ops.lgamma(n + 1) - ops.log_rising_factorial(a, n),
-    ])(_positive("a"), _positive("n")),
+    ))(_positive("a"), _positive("n")),
 )  # fmt: skip
 def rising_factorial_and_log_gamma(node: Node, known: Known) -> Node | None:
     """lgamma(n) - log_rising_factorial(a, n) -> lbeta(a, n), and one step on for lgamma(n + 1)."""
@@ -302,10 +302,10 @@ def _step(start: Node, end: Node) -> Node | None:
 
 @rewrite(
     on=(ops.KlDiv, ops.LogRatio),
-    example=lambda: [
+    example=lambda: (
         ops.scaled_kl_div(_positive("x"), _positive("n"), ops.ndtr(ops.tensor("z", (3,)) / 300)),
         ops.log_ratio(_positive("x"), ops.softplus(ops.tensor("z", (3,)) / 300), 1),
-    ],
+    ),
     ulps=2000.0,
 )
 def deviance_of_a_link(node: Node, known: Known) -> Node | None:
@@ -323,8 +323,30 @@ def deviance_of_a_link(node: Node, known: Known) -> Node | None:
     return ops.kl_div_exp(a, log) if isinstance(node.op, ops.KlDiv) else ops.log(a) - log
 
 
+@rewrite(
+    on=ops.BinomialDivergence,
+    example=lambda: (lambda x, m, z: ops.binomial_divergence(x, x + m, ops.ndtr(z / 300)))(
+        _positive("x"), _positive("m"), ops.tensor("z", (3,))
+    ),
+    ulps=2000.0,
+)
+def binomial_divergence_of_a_link(node: Node, known: Known) -> Node | None:
+    """A binomial mass whose probability is written with a link is one of logarithms: x log p and
+    (n - x) log(1 - p), which do not under- or overflow. Those of large counts are rounded in it."""
+    x, n, p = node.inputs
+    log, rest = log_of(p, known), log_of_rest(p, known)
+    if log is None and rest is None:
+        return None
+    m = n - x
+    mass = ops.xlogy(x, p) if log is None else times(x, log)
+    mass = mass + (ops.xlog1py(m, -p) if rest is None else times(m, rest))
+    share = ops.where(ops.eq(n, 0), 1, n)
+    return ops.xlogy(x, x / share) + ops.xlogy(m, m / share) - mass
+
+
 GAMMAS = RATIOS + Ruleset(
     deviance_of_a_link,
+    binomial_divergence_of_a_link,
     log_gammas_of_a_sum_and_its_parts,
     difference_of_log_betas,
     rising_factorial_and_log_gamma,

@@ -86,7 +86,9 @@ def _divergences() -> dict[str, Callable]:
     return {
         "log1pmx": lambda x: -x if x == mp.inf else log1p(x) - x,
         "expm1mx": lambda x: abs(x) if abs(x) == mp.inf else mp.exp(x) - 1 - x,
-        "kl_div": kl_div, "power_divergence": power_divergence, "log_ratio": ratio,
+        "kl_div": kl_div, "power_divergence": power_divergence,
+        "binomial_divergence": lambda x, n, p: kl_div(x, n, p) + kl_div(n - x, n, 1 - p),
+        "log_ratio": ratio,
         "surplus": lambda a, b, x: x - a / b,
         "kl_div_exp": lambda a, l: mp.exp(l) - a + (a * (mp.log(a) - l) if a else 0),
         "poisson_divergence": lambda a, d: a * (mp.exp(d) - 1 - d) if a else mp.exp(d),

@@ -25,6 +25,7 @@ TERNARY = (
     "power_divergence",
     "log_ratio",
     "surplus",
+    "binomial_divergence",
     "share_divergence",
     "share_slope",
     "share_drift",
@@ -109,6 +110,10 @@ def points(name, count, seed=0):
         return counts, d
     if name.startswith("share"):
         return counts, exponents(rng, -15, 20, count), d
+    if name.startswith("binomial"):
+        n = np.floor(exponents(rng, 0, 15, count))
+        x = np.floor(n * rng.random(count))
+        return x, n, np.clip((x + 0.3) / (n + 0.6) * (1 + near(rng, count)), 1e-9, 1 - 1e-9)
     b = np.concatenate(
         [a[: 2 * part] * (1 + near(rng, 2 * part)), exponents(rng, -15, 15, 2 * part)]
     )
