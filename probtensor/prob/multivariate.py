@@ -12,7 +12,7 @@ from probtensor import ops
 from probtensor.graph import as_tensor
 from probtensor.prob.continuous import log_gamma_draw
 from probtensor.prob.distribution import Distribution, places
-from probtensor.prob.formulas import is_moderate, log_power, times_log
+from probtensor.prob.formulas import has_log, is_moderate, log_power, times_log
 from probtensor.prob.support import POSITIVE_VECTOR, REAL_VECTOR, SCALE_FACTOR, SIMPLEX
 from probtensor.types import size_product
 
@@ -29,6 +29,9 @@ class Dirichlet(Distribution):
         total = ops.sum(alpha, axis=-1, keepdims=True)
         if not is_moderate(alpha):
             terms = log_power(alpha, total, x) - ops.lgamma_rest(alpha)
+            if not has_log(x):
+                # The entries sum to 1: what is added to their slopes is that of their logarithms.
+                terms = terms + total * (x - ops.stop_gradient(x))
             return ops.sum(terms, axis=-1) + ops.lgamma_rest(total[..., 0])
         scale = ops.lgamma(total[..., 0]) - ops.sum(ops.lgamma(alpha), axis=-1)
         return ops.sum(times_log(alpha - 1, x), axis=-1) + scale

@@ -309,9 +309,8 @@ def _step(start: Node, end: Node) -> Node | None:
     ulps=2000.0,
 )
 def deviance_of_a_link(node: Node, known: Known) -> Node | None:
-    """The logarithm in a deviance, where the way a probability or a rate is written gives more than
-    its value does: kl_div(x, n, p) -> kl_div_exp(x, log n + log p). The logarithm of a large count
-    is rounded in it."""
+    """The logarithm in a deviance, where the way a rate is written gives more than its value does:
+    kl_div(x, p) -> x log x - x log p + p - x, in which large counts are rounded."""
     a, b, x = node.inputs
     logs = [log_of(factor, known) for factor in (b, x)]
     if logs == [None, None]:
@@ -320,7 +319,9 @@ def deviance_of_a_link(node: Node, known: Known) -> Node | None:
         ops.log(factor) if log is None else log for log, factor in zip(logs, (b, x), strict=True)
     )
     log = second if known.constant(b) == 1 else first if known.constant(x) == 1 else first + second
-    return ops.kl_div_exp(a, log) if isinstance(node.op, ops.KlDiv) else ops.log(a) - log
+    if isinstance(node.op, ops.LogRatio):
+        return ops.log(a) - log
+    return (ops.xlogy(a, a) - times(a, log)) + (b * x - a)
 
 
 @rewrite(
