@@ -141,7 +141,7 @@ class _Checker:
         if step is not None and step == coefficient(load.index, loop.var):
             turn = step * Dim.name(loop.var)
             stored, read = _without_common(store.index - turn, load.index - turn, inner)
-            within = chosen and step not in (0, 1)
+            within = chosen and step != 0
             if self._stays_within(stored, step, inner) and (
                 within or self._stays_within(read, step, inner)
             ):
