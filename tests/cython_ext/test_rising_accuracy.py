@@ -104,7 +104,8 @@ def points(name, count, seed=0):
     if name in ("log_share", "beta_divergence"):
         a, b = exponents(rng, -9, 15, count), exponents(rng, -9, 15, count)
         # Of 40 bits, so that 1 - x is no rounded number.
-        x = np.clip(np.round(a / (a + b) * (1 + near(rng, count)) * 2**40) / 2**40, 2**-40, 1 - 2**-40)
+        x = np.round(a / (a + b) * (1 + near(rng, count)) * 2**40) / 2**40
+        x = np.clip(x, 2**-40, 1 - 2**-40)
         return (a, b, x, 1 - x) if name == "log_share" else (a, b, x)
     if name.startswith("student"):
         x = exponents(rng, -10, 300, count) * rng.choice([-1, 1], count)
