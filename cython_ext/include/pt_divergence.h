@@ -137,6 +137,22 @@ PT_FN double pt_power_divergence(double a, double b, double x) {
     return a > 0.0 && b > 0.0 && x >= 0.0 ? value : PT_NAN;
 }
 
+/* log(a / ((a + b) x)) for a, b > 0 and y = 1 - x, without forming a + b or what is rounded off y:
+ * (a + b) x exceeds a by b x - a y. */
+PT_FN double pt_log_share(double a, double b, double x, double y) {
+    double err;
+    double product = pt__two_prod(b, x, &err);
+    double f = (PT_MA(-a, y, product) + err) / a;
+    double near = PT_ABS(f) < 0.4 ? 1.0 : 0.0;
+    double far = pt_log_ratio(a, a + b, x);
+    return near != 0.0 ? -pt_log1p(near != 0.0 ? f : 0.0) : far;
+}
+
+/* The two parts of a beta density: of x^a and of (1 - x)^b. */
+PT_FN double pt_beta_divergence(double a, double b, double x) {
+    return pt_power_divergence(a, a + b, x) + pt_power_divergence(b, a + b, 1.0 - x);
+}
+
 /* a log(a / (b x)) + b x - a: b x where a is 0; never negative. */
 PT_FN double pt_kl_div(double a, double b, double x) {
     double log;
@@ -147,6 +163,11 @@ PT_FN double pt_kl_div(double a, double b, double x) {
     value = a == PT_INF ? (product == PT_INF ? PT_NAN : PT_INF) : value;
     value = product == product ? value : PT_NAN;
     return a >= 0.0 && b >= 0.0 && x >= 0.0 ? value : PT_NAN;
+}
+
+/* kl_div(a, b, 1 / x). */
+PT_FN double pt_inverse_divergence(double a, double b, double x) {
+    return pt_kl_div(a, b, 1.0 / x);
 }
 
 /* kl_div(x, n, p) + kl_div(n - x, n, 1 - p): minus the log mass of x of n successes, less its

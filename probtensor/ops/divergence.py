@@ -110,6 +110,25 @@ def _power_divergence(a, b, x):
     return np.where((a > 0) & (b > 0), value, np.nan)
 
 
+def _beta_divergence(a, b, x):
+    return _power_divergence(a, a + b, x) + _power_divergence(b, a + b, 1 - x)
+
+
+def _log_share(a, b, x, y):
+    (bh, bl), (xh, xl) = _halves(b), _halves(x)
+    (ah, al), (yh, yl) = _halves(a), _halves(y)
+    product, other = b * x, a * y
+    lost = ((bh * xh - product) + (bh * xl + bl * xh)) + bl * xl
+    gone = ((ah * yh - other) + (ah * yl + al * yh)) + al * yl
+    f = ((product - other) + (lost - gone)) / a
+    near = np.abs(f) < 0.4
+    return np.where(near, -np.log1p(np.where(near, f, 0)), _log_ratio(a, a + b, x))
+
+
+def _inverse_divergence(a, b, x):
+    return _kl_div(a, b, 1 / x)
+
+
 def _kl_div_exp(a, l):
     log = np.log(a.astype("longdouble"))
     d = np.where(a > 0, l - log, 0).astype("float64")
@@ -261,6 +280,61 @@ class PowerDivergence(Elementwise):
     def vjp(self, g, out, a, b, x):
         slope = ops.where(ops.eq(x, 0), b, surplus(a, x, b))
         return g * log_ratio(a, b, x), g * surplus(a, b, x), g * slope
+
+
+@op
+class BetaDivergence(Elementwise):
+    """power_divergence(a, a + b, x) + power_divergence(b, a + b, 1 - x): minus the log of
+    x^a (1 - x)^b, less its largest. Its slopes in a and b are of the size of what x is away from
+    the mode, where those of the parts are rounded as x and 1 - x are."""
+
+    arity, numpy, c = 3, _wide(_beta_divergence), "pt_beta_divergence"
+    poles = (Pole(0, 0.0), Pole(1, 0.0), Pole(2, 0.0), Pole(2, 1.0))
+    samples = (
+        *reals(0.3, 3, 0.3, 3, 0.2, 0.8),
+        *arrays(*(lambda rng, row=row: np.array(row, float) for row in (
+            (0.5, 1, 2, 3, 7, 1e9, 1), (3, 3, 1, 4, 1, 2e9, 1), (0.2, 0, 1, 0.5, 0, 0.3, 0.5),
+        )), smooth=False),
+    )  # fmt: skip
+
+    def vjp(self, g, out, a, b, x):
+        y, total = 1 - x, a + b
+        left = ops.where(ops.eq(x, 0), total, surplus(a, x, total))
+        right = ops.where(ops.eq(y, 0), total, surplus(b, y, total))
+        return g * log_share(a, b, x, y), g * log_share(b, a, y, x), g * (left - right)
+
+
+@op
+class LogShare(Elementwise):
+    """log(a / ((a + b) x)) for a, b > 0 and y = 1 - x, accurate relative to the result where either
+    of x and y is exact: what (a + b) x exceeds a by is formed as b x - a y."""
+
+    arity, numpy, c = 4, _wide(_log_share), "pt_log_share"
+    poles = (Pole(0, 0.0), Pole(2, 0.0))
+    samples = arrays(*(lambda rng, row=row: np.array(row, float) for row in (
+        (0.5, 1, 2, 3, 7, 1e9, 1), (3, 3, 1, 4, 1, 2e9, 1),
+        (0.25, 0.5, 0.875, 0.5, 0.75, 0.375, 0.5), (0.75, 0.5, 0.125, 0.5, 0.25, 0.625, 0.5),
+    )), smooth=False)  # fmt: skip
+
+    def vjp(self, g, out, a, b, x, y):
+        total = a + b
+        return g * (b / a / total), -g / total, -g / x, ops.zeros_like(g)
+
+
+@op
+class InverseDivergence(Elementwise):
+    """kl_div(a, b, 1 / x) for x > 0, whose slope in x is not a product of that in 1 / x, which may
+    overflow."""
+
+    arity, numpy, c = 3, _wide(_inverse_divergence), "pt_inverse_divergence"
+    poles = (Pole(0, 0.0, finite=True), Pole(1, 0.0), Pole(2, 0.0))
+    facts = Facts(range=NONNEGATIVE)
+    samples = reals(0.3, 3, 0.3, 3, 0.3, 3, edges=(1.0, 1.0 + 1e-9, 7.0, 1e-200, 1e150))
+
+    def vjp(self, g, out, a, b, x):
+        inverse = 1 / x
+        slope = surplus(b, x, a) * inverse
+        return g * log_ratio(a, b, inverse), g * surplus(a, b, inverse), g * slope
 
 
 @op
@@ -465,6 +539,9 @@ def kl_div(x: Any, y: Any) -> Node:
 log1pmx = Log1pmx()
 expm1mx = Expm1mx()
 scaled_kl_div = KlDiv()
+beta_divergence = BetaDivergence()
+log_share = LogShare()
+inverse_divergence = InverseDivergence()
 log_ratio = LogRatio()
 surplus = Surplus()
 power_divergence = PowerDivergence()

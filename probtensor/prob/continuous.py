@@ -384,7 +384,7 @@ class InverseGamma(Distribution):
             if has_log(beta) or has_log(x):
                 away = ops.kl_div_exp(alpha, log_of(beta) - log_of(x))
             else:
-                away = ops.scaled_kl_div(alpha, beta, 1 / x)
+                away = ops.inverse_divergence(alpha, beta, x)
             return -away - ops.lgamma_rest(alpha) - log_of(x)
         scale = alpha * log_of(beta) - log_gamma(alpha)
         # 1 / exp(u) is exp(-u), which a quotient is not: the square in its derivative overflows.
@@ -412,9 +412,12 @@ class Beta(Distribution):
         if is_moderate(alpha, beta):
             return times_log(alpha - 1, x) + times_log_rest(beta - 1, x) - log_beta(alpha, beta)
         total = alpha + beta
-        rest = ops.sigmoid(-x.inputs[0]) if isinstance(x.op, ops.Sigmoid) else 1 - x
         scale = ops.lgamma_rest(alpha) + ops.lgamma_rest(beta) - ops.lgamma_rest(total)
-        return log_power(alpha, total, x) + log_power(beta, total, rest) - scale
+        if has_log(x) or has_log(total):
+            rest = ops.sigmoid(-x.inputs[0]) if isinstance(x.op, ops.Sigmoid) else 1 - x
+            return log_power(alpha, total, x) + log_power(beta, total, rest) - scale
+        logs = ops.log(ops.where(ops.eq(x, 0), 1, x)) + ops.log1p(ops.where(ops.eq(x, 1), 0, -x))
+        return -ops.beta_divergence(alpha, beta, x) - logs - scale
 
     def sample(self, key, shape, alpha, beta):
         first = log_gamma_draw(ops.key_fold(key, 0), shape, alpha)

@@ -192,6 +192,37 @@ class NegativeBinomial(Distribution):
         return mu + ops.square(mu) / alpha
 
 
+class NegativeBinomialChance(Distribution):
+    """Failures before n successes of probability p: Gamma(x + n) / (Gamma(n) x!) p^n (1 - p)^x.
+
+    The two deviances are those of the counts n and x of n + x trials. With the mean as a parameter
+    instead, the slope in n would be a difference of two of the size of x / n.
+    """
+
+    name = "negative_binomial"
+    parameters = {"n": POSITIVE, "p": UNIT}
+    over = COUNT
+
+    def logpdf(self, x, n, p):
+        ways = ops.lgamma_rest_change(n, x) - log_factorial_rest(x)
+        if isinstance(p.op, ops.Sigmoid):
+            d = -p.inputs[0] - ops.log_ratio(positive(x), n, 1)
+            return ways - ops.share_divergence(x, n, d)
+        trials = x + n
+        away = ops.scaled_kl_div(n, trials, p) + ops.scaled_kl_div(x, trials, 1 - p)
+        return ways - away
+
+    def sample(self, key, shape, n, p):
+        rate = ops.draw_gamma(ops.key_fold(key, 0), places(shape), n) * ((1 - p) / p)
+        return Poisson().sample(ops.key_fold(key, 1), shape, rate)
+
+    def mean(self, n, p):
+        return n * (1 - p) / p
+
+    def variance(self, n, p):
+        return n * (1 - p) / ops.square(p)
+
+
 class CategoricalLogit(Distribution):
     """Index k with probability softmax(logit_p)[..., k]."""
 

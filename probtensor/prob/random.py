@@ -200,8 +200,8 @@ def negative_binomial(mu=None, alpha=None, *, n=None, p=None, shape=None, name=N
     """Negative binomial with mean `mu` and variance mu + mu^2 / alpha, or the number of failures
     before `n` successes of probability `p`."""
     if one_pair("negative_binomial", mu=mu, alpha=alpha, n=n, p=p):
-        chance = checked(of("negative_binomial", name), domain=UNIT, p=p)
-        mu, alpha = n * (1 - chance) / chance, n
+        law = discrete.NegativeBinomialChance()
+        return random_variable(law, (n, p), shape, name, dims)
     return random_variable(discrete.NegativeBinomial(), (mu, alpha), shape, name, dims)
 
 

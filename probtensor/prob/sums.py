@@ -26,6 +26,11 @@ def of_sample(leaf: Node, only_data: Callable[[Node], bool]) -> Node | None:
             a, b, x = parts
             if a is not None and b is not None and x is None and known[2]:
                 return of_powers(a, b, leaf.inputs[2], leaf)
+        case ops.BetaDivergence():
+            a, b, x = parts
+            if a is not None and b is not None and x is None and known[2]:
+                x = leaf.inputs[2]
+                return of_powers(a, a + b, x, leaf) + of_powers(b, a + b, 1 - x, leaf)
         case ops.KlDiv():
             counts = leaf.inputs[0]
             if not known[0] or parts[0] is not None:

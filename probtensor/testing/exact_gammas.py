@@ -88,6 +88,10 @@ def _divergences() -> dict[str, Callable]:
         "expm1mx": lambda x: abs(x) if abs(x) == mp.inf else mp.exp(x) - 1 - x,
         "kl_div": kl_div, "power_divergence": power_divergence,
         "binomial_divergence": lambda x, n, p: kl_div(x, n, p) + kl_div(n - x, n, 1 - p),
+        "beta_divergence": lambda a, b, x: power_divergence(a, a + b, x)
+        + power_divergence(b, a + b, 1 - x),
+        "inverse_divergence": lambda a, b, x: kl_div(a, b, 1 / x),
+        "log_share": lambda a, b, x, y: ratio(a, a + b, x),
         "log_ratio": ratio,
         "surplus": lambda a, b, x: x - a / b,
         "kl_div_exp": lambda a, l: mp.exp(l) - a + (a * (mp.log(a) - l) if a else 0),

@@ -142,7 +142,12 @@ def rows_of(grid, dtype, every, start=0):
             for row in rows
             if all(v == 0 or 1e-10 <= abs(v) <= 1e10 for v in row[1:])
         ]
-    return [row for row in rows if all(abs(v) < math.inf for v in row)]
+    # Rounding may put a parameter on an end of its range, where there is no law.
+    return [
+        row
+        for row in rows
+        if all(abs(v) < math.inf for v in row) and grid.valid(**dict(zip(grid.parameters, row[1:])))
+    ]
 
 
 def wrong_places(grid, inputs, rows, found, dtype):
