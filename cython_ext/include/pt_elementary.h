@@ -208,24 +208,24 @@ PT_FN double pt_log1p(double x) {
     return PT_ABS(x) < 1e-17 ? x : value;
 }
 
-/* log(1 + (x w)^2), also where the square overflows, or the product: past 2^500 the 1 is lost, and
- * a factor 2^-640 keeps products up to 2^1150 in range. */
+/* log(1 + (x w)^2), also where the square overflows, or the product: past 2^511 the 1 is lost, and
+ * twice the logarithm of the product is taken, each factor scaled by 2^-512. */
 PT_FN double pt_log1p_square(double x, double w) {
-    const double limit = 3.273390607896142e150;     /* 2^500 */
+    const double limit = 6.703903964971299e153;     /* 2^511 */
     double product = PT_ABS(x * w);
-    double scale = product > limit ? 4.6816763546921983e-97 : 1.0;     /* 2^-320 */
+    double scale = product > limit ? 7.458340731200207e-155 : 1.0;     /* 2^-512 */
     double one = product > limit ? 0.0 : 1.0;
-    double y = (x * scale) * (w * scale);
+    double y = PT_ABS((x * scale) * (w * scale));
     double square = y * y;
     double lost;
-    double u = pt__two_sum(one, square, &lost);
+    double u = pt__two_sum(one, product > limit ? y : square, &lost);
     double k;
     double m = pt__log_split(u, &k);
     double part = lost * pt__pow2(k < 1000.0 ? -k : -1000.0);
     double low;
     double high = pt__log_kernel((m - 1.0) + part, &low);
-    k += (1.0 - one) * 1280.0;
-    double value = PT_MA(k, PT_LN2_HI, high + PT_MA(k, PT_LN2_LO, low));
+    k += (1.0 - one) * 1024.0;
+    double value = PT_MA(k, PT_LN2_HI, high + PT_MA(k, PT_LN2_LO, low)) * (2.0 - one);
     value = u < PT_INF ? value : u;
     return product < 1e-9 ? square : value;
 }

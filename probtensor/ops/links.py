@@ -95,7 +95,9 @@ class LogCexpexpSlope(Elementwise):
 
 
 def _log_softplus(x: np.ndarray) -> np.ndarray:
-    near = np.log(np.logaddexp(np.maximum(x, -37), x.dtype.type(0)))
+    # In extended precision, where there is one: the outer logarithm is 0 at about 0.54.
+    wide = np.maximum(x, -37).astype("longdouble")
+    near = np.log(np.logaddexp(wide, np.longdouble(0)))
     return np.where(x < -37, x, near).astype(x.dtype)
 
 

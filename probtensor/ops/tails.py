@@ -20,8 +20,8 @@ from probtensor.ops.samples import reals
 
 # Beyond these 1 is lost beside the square of a product.
 LOST = {"float64": 2.0**28, "float32": 2.0**14}
-# Beyond the first number squares near the largest float; there both factors are scaled.
-FAR, SCALE = 2.0**500, 2.0**-320
+# Beyond the first number squares overflow; there both factors are scaled by the second.
+FAR, SCALE = 2.0**511, 2.0**-512
 LN2 = float(np.log(2))
 
 
