@@ -53,7 +53,8 @@ DRAWN = Ruleset(
     ),
     rule(
         y * ops.xexpy(1, x), ops.xexpy(y, x), over={"y": (-9, 9), "x": WIDE},
-        why="0 * inf past 709: (1 - y) * log(1 - p) of a complementary log-log link",
+        why="0 * inf past 709: (1 - y) * log(1 - p) of a complementary log-log link; 0 at infinity",
+        limits=True,
     ),
     rule(ops.sqrt(ops.exp(x)), ops.exp(0.5 * x), over=WIDE, why="its slope at 0 is infinite"),
     rule(1 + ops.tanh(x), 2 * ops.sigmoid(2 * x), over=(-400, 400), why="cancellation below 0"),
