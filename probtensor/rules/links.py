@@ -427,6 +427,14 @@ def _negated(z: Node, known: Known) -> Node | None:
     return None
 
 
+def _or_nothing(factor: Node, p: Node, product: Node, sure: bool, known: Known) -> Node:
+    """factor * log(p), which is 0 where the factor is, also of the logarithm of less than 0."""
+    number = known.constant(factor)
+    if sure or (number is not None and number != 0):
+        return product
+    return ops.where(ops.logical_and(ops.eq(factor, 0), p < 0), 0, product)
+
+
 @rewrite(
     on=ops.Xlogy,
     example=lambda: (
@@ -435,12 +443,16 @@ def _negated(z: Node, known: Known) -> Node | None:
         ops.xlogy(ops.tensor("i", (3,), "int64"), ops.ndtr(_in(3))),
     ),
     ulps=2000.0,
+    limits=True,
 )
 def xlogy_by_writing(node: Node, known: Known) -> Node | None:
-    """y * log(p), and 0 where y is 0, by the way p is written."""
+    """y * log(p), and 0 where y is 0, by the way p is written. Logarithms of links are numbers for
+    all numbers, so a plain product serves, which has no 0 at infinite arguments."""
     factor, p = node.inputs
     log = log_of(p, known)
-    return None if log is None else times(factor, log)
+    if log is None:
+        return None
+    return _or_nothing(factor, p, times(factor, log), known.bounds(p).nonnegative, known)
 
 
 @rewrite(
@@ -451,12 +463,16 @@ def xlogy_by_writing(node: Node, known: Known) -> Node | None:
         ops.xlog1py(ops.tensor("i", (3,), "int64"), -ops.ndtr(_within(30.0))),
     ),
     ulps=2000.0,
+    limits=True,
 )
 def xlog1py_by_writing(node: Node, known: Known) -> Node | None:
-    """y * log(1 - p), and 0 where y is 0, by the way p is written."""
+    """y * log(1 - p), and 0 where y is 0, by the way p is written. Logarithms of links are numbers for
+    all numbers, so a plain product serves, which has no 0 at infinite arguments."""
     factor, z = node.inputs
     log = _log1p_of(z, known)
-    return None if log is None else times(factor, log)
+    if log is None:
+        return None
+    return _or_nothing(factor, 1 + z, times(factor, log), known.bounds(z).low >= -1, known)
 
 
 LINKS = DRAWN + Ruleset(log_by_writing, log1p_by_writing, xlogy_by_writing, xlog1py_by_writing)

@@ -51,20 +51,20 @@ def evaluate_exact(
 def lost(
     outputs: Sequence[Node], values: Mapping[Node, Any], exact: Sequence[np.ndarray], bits: int
 ) -> list[np.ndarray]:
-    """Where exact values are infinite or nan since bits were too few: log(1 - sigmoid(1e170)) is a
-    number, but no memory holds the digits of that sigmoid."""
-    infinite = [_places(lambda e: not abs(e) < math.inf, values) for values in exact]
+    """Where exact values that are infinite or nan depend on bits that are lost: log(1 -
+    sigmoid(1e170)) is a number, but no memory holds the digits of that sigmoid."""
+    infinite = [_places(lambda e: not abs(e) < math.inf, array) for array in exact]
     if not any(places.any() for places in infinite):
         return infinite
     upset = evaluate_exact(outputs, values, bits, upset=True)
     return [
-        places & _places(lambda e: abs(e) < math.inf, values)
-        for places, values in zip(infinite, upset, strict=True)
+        places & _places(lambda a, b: a != b and not (_nan(a) and _nan(b)), *both)
+        for places, *both in zip(infinite, exact, upset, strict=True)
     ]
 
 
-def _places(test: Callable, values: np.ndarray) -> np.ndarray:
-    return np.asarray(np.frompyfunc(test, 1, 1)(values), dtype=bool)
+def _places(test: Callable, *values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.frompyfunc(test, len(values), 1)(*values), dtype=bool)
 
 
 def _value(
@@ -279,16 +279,19 @@ def _elementary() -> dict[str, Callable]:
     def log1p(x):
         return log(1 + x) if not abs(x) < 0.5 else mp.log1p(x)
 
+    def expm1(x):
+        return exp(x) - 1 if not abs(x) < 1 else mp.expm1(x)
+
     def angle(y, x):
         return mp.nan if _nan(x) or _nan(y) else mp.atan2(y, x)
 
     return {
-        "exp": exp, "exp2": lambda x: exp(x * mp.log(2)), "expm1": lambda x: exp(x) - 1,
+        "exp": exp, "exp2": lambda x: exp(x * mp.log(2)), "expm1": expm1,
         "log": log, "log2": lambda x: log(x) / mp.log(2), "log10": lambda x: log(x) / mp.log(10),
         "log1p": log1p, "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
         "sin": _bounded(mp.sin), "cos": _bounded(mp.cos), "tan": _bounded(mp.tan),
         "arcsin": mp.asin, "arccos": mp.acos, "arctan": mp.atan, "arctan2": angle,
-        "sinh": lambda x: (exp(x) - exp(-x)) / 2, "cosh": lambda x: (exp(x) + exp(-x)) / 2,
+        "sinh": lambda x: (expm1(x) - expm1(-x)) / 2, "cosh": lambda x: (exp(x) + exp(-x)) / 2,
         "tanh": mp.tanh, "arcsinh": mp.asinh, "arccosh": mp.acosh, "arctanh": _atanh,
     }  # fmt: skip
 
