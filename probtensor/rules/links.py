@@ -373,10 +373,12 @@ def _within(size: float) -> Node:
         ops.log(ops.exp(_in(3)) + 3.0),
     ),
     ulps=2000.0,
+    limits=True,
 )
 def log_by_writing(node: Node, known: Known) -> Node | None:
     """log(p) by the way p is written, where it rounds to 0 or 1; rounding the parts of a sum costs
-    as many last places as they are larger than it."""
+    as many last places as they are larger than it. At infinite arguments it has limits: log(a *
+    exp(x)) is nan for an a below 0, though a * exp(x) is 0 at -inf."""
     p = node.inputs[0]
     known_sum = isinstance(p.op, ops.Add) and any(isinstance(x.op, ops.Exp) for x in p.inputs)
     if isinstance(p.op, (ops.Exp, ops.Softmax)) or (
@@ -394,9 +396,11 @@ def log_by_writing(node: Node, known: Known) -> Node | None:
         ops.log1p(-ops.sigmoid(_in(3))),
     ),
     ulps=2000.0,
+    limits=True,
 )
 def log1p_by_writing(node: Node, known: Known) -> Node | None:
-    """log(1 - p) by the way p is written, where that is lost in 1 or 1 in it."""
+    """log(1 - p) by the way p is written, where that is lost in 1 or 1 in it. At infinite arguments
+    it has limits: log(1 - 1 / (1 - exp(x))) is nan for all x, though it is log(0) at -inf."""
     return _log1p_of(node.inputs[0], known)
 
 

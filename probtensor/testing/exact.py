@@ -37,7 +37,7 @@ def evaluate_exact(
     outputs: Sequence[Node], values: Mapping[Node, Any], bits: int = BITS, upset: bool = False
 ) -> list[np.ndarray]:
     """The exact values of the outputs, as object arrays, given arrays for the inputs. With `upset`,
-    terms lost to rounding move a sum by its last bit, and limits are missed by as much."""
+    terms lost to rounding move a sum a little, and limits are missed by as much."""
     import mpmath
 
     names = size_names_of(values)
@@ -168,19 +168,24 @@ def _expanded(
 
 
 def _upset(name: str, meaning: Callable) -> Callable:
-    """A function that keeps off its limits, or a sum that a lost term moves, by a last bit."""
+    """A function that keeps off its limits, or a sum that a lost term moves, by something small:
+    the less, the further the argument and the smaller the term."""
     import mpmath
+
+    def small(value: Any, lost: Any) -> Any:
+        room = 1 + 1 / (2 + abs(mpmath.log(abs(lost))))
+        return mpmath.ldexp(abs(value) * room, -mpmath.mp.prec // 2)
 
     def call(*args: Any) -> Any:
         value = meaning(*args)
-        if not isinstance(value, mpmath.mpf) or not all(abs(x) < math.inf for x in args):
+        if not isinstance(value, mpmath.mpf) or not all(0 < abs(x) < math.inf for x in args):
             return value
-        bit = mpmath.ldexp(abs(value), 2 - mpmath.mp.prec)
         if value in UNREACHED.get(name, ()):
-            return value - mpmath.sign(value) * bit
-        if name in ("add", "sub") and all(args) and abs(value) in (abs(args[0]), abs(args[1])):
-            terms = (args[0], args[1] if name == "add" else -args[1])
-            return value + mpmath.sign(min(terms, key=abs)) * bit
+            return value - mpmath.sign(value) * small(value, args[0])
+        if name in ("add", "sub"):
+            terms = sorted((args[0], args[1] if name == "add" else -args[1]), key=abs)
+            if value == terms[1]:
+                return value + mpmath.sign(terms[0]) * small(value, terms[0])
         return value
 
     return call
