@@ -218,8 +218,9 @@ def _log_of_sum(p: Node, known: Known, depth: int) -> Node | None:
                 return ops.softplus(log)
         return ops.logaddexp(log_n, log_m)
     if known.bounds(m).positive:
-        return log_m + _log1p_of_ratio(log_n - log_m, agree)
-    return log_n + _log1p_of_ratio(log_m - log_n, agree)
+        log_n, log_m = log_m, log_n
+    less = log_n + ops.log1mexp(ops.where(agree, -1, log_m - log_n))
+    return ops.where(agree, ops.logaddexp(log_n, log_m), less)
 
 
 def _has_square(x: Node) -> bool:
@@ -321,7 +322,8 @@ def _log_where(
 
 
 def is_finite_form(z: Node, depth: int = DEEP) -> bool:
-    """Is z a number for all numbers that it is made of, as far as that shows in a few steps?"""
+    """Is z a number for all numbers that it is made of, as far as that shows in a few steps?
+    log_ndtr is not: it goes with the square."""
     if depth <= 0:
         return False
     if isinstance(z.op, Const):
@@ -335,7 +337,7 @@ def is_finite_form(z: Node, depth: int = DEEP) -> bool:
 
 
 _FINITE = (
-    ops.LogSigmoid, ops.LogNdtr, ops.LogSoftmax, ops.LogCexpexp, ops.LogSoftplus, ops.Softplus,
+    ops.LogSigmoid, ops.LogSoftmax, ops.LogCexpexp, ops.LogSoftplus, ops.Softplus,
     ops.Add, ops.Sub, ops.Mul, ops.Neg, ops.Where, ops.Cast, ops.Sum, ops.Concatenate, ops.Sigmoid,
     ops.Tanh, ops.SetSlice, ops.Scatter, ops.LogSumExp, ops.Max, ops.Min, ops.Maximum, ops.Minimum,
     *VIEWS,
@@ -432,11 +434,13 @@ def _negated(z: Node, known: Known) -> Node | None:
 
 
 def _or_nothing(factor: Node, p: Node, product: Node, sure: bool, known: Known) -> Node:
-    """factor * log(p), which is 0 where the factor is, also of the logarithm of less than 0."""
+    """factor * log(p), which is 0 where the factor is, also of a logarithm that is nan because p is
+    less than 0, or only not seen to be so after rounding."""
     number = known.constant(factor)
     if sure or (number is not None and number != 0):
         return product
-    return ops.where(ops.logical_and(ops.eq(factor, 0), p < 0), 0, product)
+    none = ops.logical_and(ops.eq(factor, 0), ops.logical_not(ops.isnan(p)))
+    return ops.where(none, 0, product)
 
 
 @rewrite(

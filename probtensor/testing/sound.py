@@ -138,11 +138,12 @@ def _faults_of_drawn(rule: Rule, dtype: str, seed: int, few: bool) -> list[str]:
         }
     lhs = instantiate(rule.lhs, bound)
     rhs = instantiate(rule.rhs, bound)
-    left, right, exact, unknown = _sides(lhs, rhs, values, len(points))
-    excused = _infinite_at(values, rule.limits) | unknown
-    good = _agreeing(left, right, exact, rule.ulps, excused)
+    left, right, exact = _sides(lhs, rhs, values, len(points))
+    good = _agreeing(left, right, exact, rule.ulps, _infinite_at(values, rule.limits))
     if left.dtype.kind == "f" and _is_algebraic(rule.lhs):
         good &= is_rounded_too(left, right, exact)
+    if not good.all():
+        good |= _unknown(lhs, values, exact)
     found = []
     for k in np.flatnonzero(~good):
         where = ", ".join(f"{n}={values[x][k]!r}" for n, x in bound.items())
@@ -208,20 +209,18 @@ def _domain(rule: Rule, variables: Sequence[Node]) -> tuple[dict, bool]:
 
 def _sides(lhs: Node, rhs: Any, values: dict, count: int) -> tuple[np.ndarray, ...]:
     left, *_ = evaluate_numpy([lhs], values)
-    exact, unknown = _exact(lhs, values)
+    exact, *_ = evaluate_exact([lhs], values, bits=_bits(lhs))
     right = evaluate_numpy([rhs], values)[0] if isinstance(rhs, Node) else np.asarray(rhs)
     with np.errstate(all="ignore"):
         right = right.astype(left.dtype)
-    return tuple(np.broadcast_to(side, (count,)) for side in (left, right, exact, unknown))
+    return tuple(np.broadcast_to(side, (count,)) for side in (left, right, exact))
 
 
-def _exact(graph: Node, values: dict) -> tuple[np.ndarray, np.ndarray]:
-    """The exact value, and where it is infinite or nan only for want of bits, so that there is
-    nothing to judge by."""
-    bits = _bits(graph)
-    exact = evaluate_exact([graph], values, bits)
-    unknown = lost([graph], values, exact, bits)
-    return exact[0], unknown[0]
+def _unknown(graph: Node, values: dict, exact: np.ndarray) -> np.ndarray:
+    """Where there is no exact value to judge by, for want of bits."""
+    if graph.dtype[:5] != "float":
+        return np.zeros(np.shape(exact), bool)
+    return lost([graph], values, [exact], _bits(graph))[0]
 
 
 def _infinite_at(values: dict, limits: bool) -> np.ndarray | bool:
@@ -254,11 +253,20 @@ def is_no_worse(
     with np.errstate(all="ignore"):
         error_left, error_right = ulps(left, exact), ulps(right, exact)
         same = np.isclose(left, right, rtol=tolerance, atol=0, equal_nan=True)
-    good = error_right <= np.maximum(allowed, SLACK * error_left)
+    good = (error_right <= np.maximum(allowed, SLACK * error_left)) | _rounds_to_infinity(
+        right, exact, tolerance
+    )
     if strict and allowed <= LOOSE:
         good &= (error_right == 0) | (error_left > 0)
     undefined = np.asarray(np.frompyfunc(lambda e: e != e, 1, 1)(exact), dtype=bool)
     return np.asarray(np.where(undefined, same | np.isnan(right), good) | at_limit)
+
+
+def _rounds_to_infinity(right: np.ndarray, exact: np.ndarray, tolerance: float) -> np.ndarray:
+    """Where an infinity is within the tolerance of a number next to the largest one."""
+    edge = float(np.finfo(right.dtype).max) * (1 - tolerance)
+    near = np.frompyfunc(lambda value, e: abs(e) >= edge and (e > 0) == (value > 0), 2, 1)
+    return np.asarray(np.isinf(right) & near(right, exact).astype(bool))
 
 
 def is_rounded_too(left: np.ndarray, right: np.ndarray, exact: np.ndarray) -> np.ndarray:
@@ -329,6 +337,9 @@ def faults_between(
     good |= np.concatenate([np.ravel(e) for e in excused])
     if not good.all():
         good |= _within_sums(before, floats, flat, left)
+    if not good.all():
+        unknown = [_unknown(before, at, side) for at, side in zip(floats, exact)]
+        good |= np.concatenate([np.ravel(places) for places in unknown])
     places = [(row, place) for row, side in enumerate(left) for place in np.ndindex(np.shape(side))]
     found = []
     for k in np.flatnonzero(~good):
@@ -411,9 +422,10 @@ def _evaluated(before: Node, after: Node, at: dict, sums_first: bool) -> tuple |
     (right,) = evaluate_numpy([after], at)
     if left.dtype.kind != "f":
         return left, right, left, np.zeros(left.shape, bool), at
-    exact, excused = _exact(before, at)
+    (exact,) = evaluate_exact([before], at, bits=_bits(before))
+    excused = np.zeros(left.shape, bool)
     if sums_first and not np.isfinite(right).all():
-        excused = excused | ~np.isfinite(right) & _sums_overflow(before, after, at)
+        excused = ~np.isfinite(right) & _sums_overflow(before, after, at)
     return left, right, exact, excused, at
 
 
