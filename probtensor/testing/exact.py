@@ -51,8 +51,8 @@ def evaluate_exact(
 def lost(
     outputs: Sequence[Node], values: Mapping[Node, Any], exact: Sequence[np.ndarray], bits: int
 ) -> list[np.ndarray]:
-    """Where exact values are infinite, nan or numbers by bits that are lost: log(1 - sigmoid(1e170))
-    is a number, but no memory holds the digits of that sigmoid."""
+    """Where exact values are infinite, nan or numbers by bits that are lost: log(1 -
+    sigmoid(1e170)) is a number, but no memory holds the digits of that sigmoid."""
     upset = evaluate_exact(outputs, values, bits, upset=True)
     differ = np.frompyfunc(lambda a, b: _kind(a) != _kind(b), 2, 1)
     return [np.asarray(differ(*both), bool) for both in zip(exact, upset, strict=True)]
@@ -107,9 +107,7 @@ def _objects(value: Any) -> np.ndarray:
     return out
 
 
-def _elementwise(
-    node: Node, op: Elementwise, arrays: list[np.ndarray], upset: bool
-) -> np.ndarray:
+def _elementwise(node: Node, op: Elementwise, arrays: list[np.ndarray], upset: bool) -> np.ndarray:
     if op.name == "cast":
         convert = _casts()[node.dtype[:4] if node.type.is_float else node.dtype.strip("u1234568")]
         return _objects(np.frompyfunc(convert, 1, 1)(arrays[0]))

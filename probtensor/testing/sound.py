@@ -266,7 +266,8 @@ def _rounds_to_infinity(right: np.ndarray, exact: np.ndarray, tolerance: float) 
     """Where an infinity is within the tolerance of a number next to the largest one."""
     edge = float(np.finfo(right.dtype).max) * (1 - tolerance)
     near = np.frompyfunc(lambda value, e: abs(e) >= edge and (e > 0) == (value > 0), 2, 1)
-    return np.asarray(np.isinf(right) & near(right, exact).astype(bool))
+    with np.errstate(all="ignore"):
+        return np.asarray(np.isinf(right) & near(right, exact).astype(bool))
 
 
 def is_rounded_too(left: np.ndarray, right: np.ndarray, exact: np.ndarray) -> np.ndarray:
