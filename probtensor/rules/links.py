@@ -474,8 +474,8 @@ def xlogy_by_writing(node: Node, known: Known) -> Node | None:
     limits=True,
 )
 def xlog1py_by_writing(node: Node, known: Known) -> Node | None:
-    """y * log(1 - p), and 0 where y is 0, by the way p is written. Logarithms of links are numbers for
-    all numbers, so a plain product serves, which has no 0 at infinite arguments."""
+    """y * log(1 - p), and 0 where y is 0, by the way p is written. Logarithms of links are numbers
+    for all numbers, so a plain product serves, which has no 0 at infinite arguments."""
     factor, z = node.inputs
     log = _log1p_of(z, known)
     if log is None:

@@ -6,7 +6,7 @@ import pytest
 from probtensor import ops
 from probtensor.graph import toposort
 from probtensor.graph.node import make
-from probtensor.rules import TOPICS, divide_once, reciprocals, shapes
+from probtensor.rules import STABLE, TOPICS, divide_once, reciprocals, shapes
 from probtensor.rules.links import log_by_writing
 from probtensor.rules.shapes import join_written_slices
 from probtensor.rules.sums import scatter_nothing
@@ -14,7 +14,7 @@ from probtensor.testing import sound
 from probtensor.testing.exact import evaluate_exact, lost
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.testing.sound import faults, faults_between, faults_nearby
-from probtensor.transform import rewrite, rule, var
+from probtensor.transform import apply_rules, rewrite, rule, var
 from probtensor.transform.facts import constant_of
 
 x, y, z = var("x"), var("y"), var("z")
@@ -165,6 +165,23 @@ def test_nothing_lies_between_equal_arguments(name):
     with np.errstate(all="ignore"):
         (found,), (written,) = evaluate_numpy(after, values), evaluate_numpy([before], values)
     np.testing.assert_allclose(found, written, rtol=1e-12)
+
+
+def test_logarithms_of_links_far_out():
+    """A sum keeps the term that is left, and 0 times a logarithm is 0 for any number."""
+    x, e = ops.tensor("x", (3,)), ops.tensor("e", (3,))
+    at = {x: np.array([-1e17, -1e170, 1e17]), e: np.array([3.0, 2e170, -1.0])}
+    none = {x: np.array([-1e170, -1e300, 1.0]), e: np.array([0.0, 0.0, 0.0])}
+    for before, values, expected in (
+        (ops.log(ops.exp(x) + e), at, [np.log(3.0), np.log(2e170), 1e17]),
+        (ops.xlogy(e, ops.ndtr(x)), none, [0.0, 0.0, 0.0]),
+        (ops.xlog1py(e, -ops.ndtr(-x)), none, [0.0, 0.0, 0.0]),
+        (ops.xlogy(e, x * ops.exp(x)), none, [0.0, 0.0, 0.0]),
+    ):
+        after = apply_rules([before], STABLE)
+        assert after[0] is not before
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(evaluate_numpy(after, values)[0], expected, rtol=1e-14)
 
 
 def test_exact_values_that_take_more_bits_than_there_are_are_not_judged_by():
