@@ -193,8 +193,14 @@ def log_of_difference(p: Node, known: Known, where: Node | None = None) -> Node 
     return None
 
 
+def _gap(p: Node, q: Node, difference: Node) -> Node:
+    """p - q, which is 0 of equal infinities too: between them is nothing, with a logarithm of -inf.
+    Where p is greater, the logarithm is nan."""
+    return ops.where(ops.eq(p, q), 0, difference)
+
+
 def _between_logistic(upper: Node, lower: Node) -> Node:
-    gap = ops.log1mexp(_minus(lower, upper))
+    gap = ops.log1mexp(_gap(lower, upper, _minus(lower, upper)))
     return ops.log_sigmoid(upper) + ops.log_sigmoid(-lower) + gap
 
 
@@ -215,7 +221,7 @@ def _between_normal(upper: Node, lower: Node) -> Node:
     log_upper = ops.log_ndtr(upper)
     # The end may be infinite, where the slope of log_ndtr is, too.
     log_lower = ops.log_ndtr(ops.maximum(lower, -1e15))
-    return log_upper + ops.log1mexp(log_lower - log_upper)
+    return log_upper + ops.log1mexp(_gap(lower, upper, log_lower - log_upper))
 
 
 def _between_cauchy(upper: Node, lower: Node) -> Node:
@@ -228,13 +234,13 @@ def _between_cauchy(upper: Node, lower: Node) -> Node:
 
 
 def _between_exponentials(upper: Node, lower: Node) -> Node:
-    gap = ops.where(ops.isinf(upper), -1, lower - upper)
-    return upper + ops.log1mexp(gap)
+    return upper + ops.log1mexp(_gap(lower, upper, lower - upper))
 
 
 def _between_double(first: Node, second: Node) -> Node:
     """log(exp(-exp(a)) - exp(-exp(b))), where log(exp(b) - exp(a)) is b + log1mexp(a - b)."""
     gap = second + ops.log1mexp(_minus(first, second))
+    gap = ops.where(ops.eq(first, second), -math.inf, gap)
     return ops.log_cexpexp(gap) - ops.xexpy(1, first)
 
 

@@ -53,7 +53,8 @@ DRAWN = Ruleset(
     ),
     rule(
         y * ops.xexpy(1, x), ops.xexpy(y, x), over={"y": (-9, 9), "x": WIDE},
-        why="0 * inf past 709: (1 - y) * log(1 - p) of a complementary log-log link",
+        why="0 * inf past 709: (1 - y) * log(1 - p) of a complementary log-log link; 0 at infinity",
+        limits=True,
     ),
     rule(ops.sqrt(ops.exp(x)), ops.exp(0.5 * x), over=WIDE, why="its slope at 0 is infinite"),
     rule(1 + ops.tanh(x), 2 * ops.sigmoid(2 * x), over=(-400, 400), why="cancellation below 0"),
@@ -217,8 +218,9 @@ def _log_of_sum(p: Node, known: Known, depth: int) -> Node | None:
                 return ops.softplus(log)
         return ops.logaddexp(log_n, log_m)
     if known.bounds(m).positive:
-        return log_m + _log1p_of_ratio(log_n - log_m, agree)
-    return log_n + _log1p_of_ratio(log_m - log_n, agree)
+        log_n, log_m = log_m, log_n
+    less = log_n + ops.log1mexp(ops.where(agree, -1, log_m - log_n))
+    return ops.where(agree, ops.logaddexp(log_n, log_m), less)
 
 
 def _has_square(x: Node) -> bool:
@@ -320,7 +322,8 @@ def _log_where(
 
 
 def is_finite_form(z: Node, depth: int = DEEP) -> bool:
-    """Is z a number for all numbers that it is made of, as far as that shows in a few steps?"""
+    """Is z a number for all numbers that it is made of, as far as that shows in a few steps?
+    log_ndtr is not: it goes with the square."""
     if depth <= 0:
         return False
     if isinstance(z.op, Const):
@@ -334,7 +337,7 @@ def is_finite_form(z: Node, depth: int = DEEP) -> bool:
 
 
 _FINITE = (
-    ops.LogSigmoid, ops.LogNdtr, ops.LogSoftmax, ops.LogCexpexp, ops.LogSoftplus, ops.Softplus,
+    ops.LogSigmoid, ops.LogSoftmax, ops.LogCexpexp, ops.LogSoftplus, ops.Softplus,
     ops.Add, ops.Sub, ops.Mul, ops.Neg, ops.Where, ops.Cast, ops.Sum, ops.Concatenate, ops.Sigmoid,
     ops.Tanh, ops.SetSlice, ops.Scatter, ops.LogSumExp, ops.Max, ops.Min, ops.Maximum, ops.Minimum,
     *VIEWS,
@@ -372,10 +375,12 @@ def _within(size: float) -> Node:
         ops.log(ops.exp(_in(3)) + 3.0),
     ),
     ulps=2000.0,
+    limits=True,
 )
 def log_by_writing(node: Node, known: Known) -> Node | None:
     """log(p) by the way p is written, where it rounds to 0 or 1; rounding the parts of a sum costs
-    as many last places as they are larger than it."""
+    as many last places as they are larger than it. At infinite arguments it has limits: log(a *
+    exp(x)) is nan for an a below 0, though a * exp(x) is 0 at -inf."""
     p = node.inputs[0]
     known_sum = isinstance(p.op, ops.Add) and any(isinstance(x.op, ops.Exp) for x in p.inputs)
     if isinstance(p.op, (ops.Exp, ops.Softmax)) or (
@@ -393,9 +398,11 @@ def log_by_writing(node: Node, known: Known) -> Node | None:
         ops.log1p(-ops.sigmoid(_in(3))),
     ),
     ulps=2000.0,
+    limits=True,
 )
 def log1p_by_writing(node: Node, known: Known) -> Node | None:
-    """log(1 - p) by the way p is written, where that is lost in 1 or 1 in it."""
+    """log(1 - p) by the way p is written, where that is lost in 1 or 1 in it. At infinite arguments
+    it has limits: log(1 - 1 / (1 - exp(x))) is nan for all x, though it is log(0) at -inf."""
     return _log1p_of(node.inputs[0], known)
 
 
@@ -426,6 +433,16 @@ def _negated(z: Node, known: Known) -> Node | None:
     return None
 
 
+def _or_nothing(factor: Node, p: Node, product: Node, sure: bool, known: Known) -> Node:
+    """factor * log(p), which is 0 where the factor is, also of a logarithm that is nan because p is
+    less than 0, or only not seen to be so after rounding."""
+    number = known.constant(factor)
+    if sure or (number is not None and number != 0):
+        return product
+    none = ops.logical_and(ops.eq(factor, 0), ops.logical_not(ops.isnan(p)))
+    return ops.where(none, 0, product)
+
+
 @rewrite(
     on=ops.Xlogy,
     example=lambda: (
@@ -434,12 +451,16 @@ def _negated(z: Node, known: Known) -> Node | None:
         ops.xlogy(ops.tensor("i", (3,), "int64"), ops.ndtr(_in(3))),
     ),
     ulps=2000.0,
+    limits=True,
 )
 def xlogy_by_writing(node: Node, known: Known) -> Node | None:
-    """y * log(p), and 0 where y is 0, by the way p is written."""
+    """y * log(p), and 0 where y is 0, by the way p is written. Logarithms of links are numbers for
+    all numbers, so a plain product serves, which has no 0 at infinite arguments."""
     factor, p = node.inputs
     log = log_of(p, known)
-    return None if log is None else times(factor, log)
+    if log is None:
+        return None
+    return _or_nothing(factor, p, times(factor, log), known.bounds(p).nonnegative, known)
 
 
 @rewrite(
@@ -450,12 +471,16 @@ def xlogy_by_writing(node: Node, known: Known) -> Node | None:
         ops.xlog1py(ops.tensor("i", (3,), "int64"), -ops.ndtr(_within(30.0))),
     ),
     ulps=2000.0,
+    limits=True,
 )
 def xlog1py_by_writing(node: Node, known: Known) -> Node | None:
-    """y * log(1 - p), and 0 where y is 0, by the way p is written."""
+    """y * log(1 - p), and 0 where y is 0, by the way p is written. Logarithms of links are numbers
+    for all numbers, so a plain product serves, which has no 0 at infinite arguments."""
     factor, z = node.inputs
     log = _log1p_of(z, known)
-    return None if log is None else times(factor, log)
+    if log is None:
+        return None
+    return _or_nothing(factor, 1 + z, times(factor, log), known.bounds(z).low >= -1, known)
 
 
 LINKS = DRAWN + Ruleset(log_by_writing, log1p_by_writing, xlogy_by_writing, xlog1py_by_writing)

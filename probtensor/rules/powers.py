@@ -38,6 +38,9 @@ POWERS = Ruleset(
     rule(x / (1 / y), x * y, over=(1e-3, 1e3), why="two inversions cancel"),
 )  # fmt: skip
 
+# x**-0.5: a root of -0 has its sign.
+ROOT = ops.abs(1 / ops.sqrt(x))
+
 FAST_POWERS = Ruleset(
     rule(ops.Pow()(x, 3), x * ops.square(x), over=ANY, why="products are faster"),
     rule(ops.Pow()(x, 4), ops.square(ops.square(x)), over=ANY, why="products are faster"),
@@ -48,12 +51,15 @@ FAST_POWERS = Ruleset(
     rule(ops.Pow()(x, 1.5), x * ops.sqrt(x), over=POSITIVE, why="faster"),
     rule(ops.Pow()(x, 2.5), ops.square(x) * ops.sqrt(x), over=POSITIVE, why="faster"),
     rule(
-        ops.Pow()(x, -0.5), ops.abs(1 / ops.sqrt(x)), over=POSITIVE,
+        ops.Pow()(x, -0.5), ROOT, over=POSITIVE,
         why="faster; the sign of a root of -0 goes",
     ),
-    rule(ops.Pow()(x, -1.5), 1 / (x * ops.sqrt(x)), over=POSITIVE, why="faster"),
     rule(
-        ops.Pow()(x, -2.5), ops.abs(1 / (ops.square(x) * ops.sqrt(x))), over=(0, 1e120),
-        why="faster; the sign of a root of -0 goes",
+        ops.Pow()(x, -1.5), ROOT * ops.square(ROOT), over=POSITIVE,
+        why="faster; x**1.5 overflows where its inverse is subnormal",
+    ),
+    rule(
+        ops.Pow()(x, -2.5), ROOT * ops.square(1 / x), over=POSITIVE,
+        why="faster; x**2.5 overflows where its inverse is subnormal",
     ),
 )  # fmt: skip

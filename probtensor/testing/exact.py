@@ -1,6 +1,7 @@
 """The exact meaning of a graph, in mpmath's arbitrary precision: the judge of rules and of C code.
 
     evaluate_exact([y], {x: array})      object arrays of mpf (bools and integers as Python's own)
+    lost([y], {x: array}, [exact])       where infinities and nan are due to too few bits
     ulps(got, exact)                     how far floats are from exact values, in last places
 
 Numbers of the graph are taken as they stand, operations on them are exact to `bits` bits, and casts
@@ -25,25 +26,46 @@ from probtensor.testing.reference import size_names_of, with_sizes
 from probtensor.types import size_value
 
 BITS = 2000
-# exp of what no double holds would need more digits than there is memory.
-LARGEST = 1e309
+# exp of what is far beyond all doubles would need more digits than there is memory.
+LARGEST = 10**400
+# What functions tend to, and reach for no number.
+UNREACHED = {
+    "sigmoid": (1,), "tanh": (-1, 1), "erf": (-1, 1), "erfc": (2,), "ndtr": (1,), "expm1": (-1,),
+}  # fmt: skip
 
 
 def evaluate_exact(
-    outputs: Sequence[Node], values: Mapping[Node, Any], bits: int = BITS
+    outputs: Sequence[Node], values: Mapping[Node, Any], bits: int = BITS, upset: bool = False
 ) -> list[np.ndarray]:
-    """The exact values of the outputs, as object arrays, given arrays for the inputs."""
+    """The exact values of the outputs, as object arrays, given arrays for the inputs. With `upset`,
+    terms lost to rounding move a sum a little, and limits are missed by as much."""
     import mpmath
 
     names = size_names_of(values)
     found: dict[Node, np.ndarray] = {}
     with mpmath.workprec(bits):
         for node in toposort(outputs):
-            found[node] = _value(node, found, values, names)
+            found[node] = _value(node, found, values, names, upset)
     return [found[node] for node in outputs]
 
 
-def _value(node: Node, found: dict, values: Mapping[Node, Any], names: dict) -> np.ndarray:
+def lost(
+    outputs: Sequence[Node], values: Mapping[Node, Any], exact: Sequence[np.ndarray], bits: int
+) -> list[np.ndarray]:
+    """Where exact values are infinite, nan or numbers by bits that are lost: log(1 -
+    sigmoid(1e170)) is a number, but no memory holds the digits of that sigmoid."""
+    upset = evaluate_exact(outputs, values, bits, upset=True)
+    differ = np.frompyfunc(lambda a, b: _kind(a) != _kind(b), 2, 1)
+    return [np.asarray(differ(*both), bool) for both in zip(exact, upset, strict=True)]
+
+
+def _kind(x: Any) -> str:
+    return "nan" if _nan(x) else "number" if abs(x) < math.inf else str(x > 0)
+
+
+def _value(
+    node: Node, found: dict, values: Mapping[Node, Any], names: dict, upset: bool
+) -> np.ndarray:
     if isinstance(node.op, Const):
         return exact_array(node.op.array)
     if isinstance(node.op, Input):
@@ -53,13 +75,13 @@ def _value(node: Node, found: dict, values: Mapping[Node, Any], names: dict) -> 
     op: Any = with_sizes(node.op, names)
     arrays = [found[x] for x in node.inputs]
     if isinstance(op, Elementwise):
-        return _elementwise(node, op, arrays)
+        return _elementwise(node, op, arrays, upset)
     if isinstance(op, Reduction):
         return _reduced(op, arrays[0])
     if isinstance(op, Contraction):
         return _objects(np.einsum(op.subscripts, *arrays))
     if isinstance(op, Composite):
-        return _expanded(node, arrays, values, names)
+        return _expanded(node, arrays, values, names, upset)
     if not node.type.is_float:
         return _objects(op.numpy(*arrays))
     # Views and scatters move values; what they are moved by are plain integers.
@@ -86,13 +108,15 @@ def _objects(value: Any) -> np.ndarray:
     return out
 
 
-def _elementwise(node: Node, op: Elementwise, arrays: list[np.ndarray]) -> np.ndarray:
+def _elementwise(node: Node, op: Elementwise, arrays: list[np.ndarray], upset: bool) -> np.ndarray:
     if op.name == "cast":
         convert = _casts()[node.dtype[:4] if node.type.is_float else node.dtype.strip("u1234568")]
         return _objects(np.frompyfunc(convert, 1, 1)(arrays[0]))
     meaning = meanings().get(op.name)
     if meaning is None:
         raise GraphError(f"{op.name} has no exact meaning")
+    if upset:
+        meaning = _upset(op.name, meaning)
     guarded = np.frompyfunc(_guarded(meaning), len(arrays), 1)
     return _objects(guarded(*arrays))
 
@@ -126,15 +150,39 @@ def _reduced(op: Reduction, x: np.ndarray) -> np.ndarray:
 
 
 def _expanded(
-    node: Node, arrays: list[np.ndarray], values: Mapping[Node, Any], names: dict
+    node: Node, arrays: list[np.ndarray], values: Mapping[Node, Any], names: dict, upset: bool
 ) -> np.ndarray:
     """A composite by its definition. Exactness makes the stable form as good as any."""
     expanded = node.op.expand(*node.inputs)
     found = dict(zip(node.inputs, arrays, strict=True))
     for inner in toposort([expanded]):
         if inner not in found:
-            found[inner] = _value(inner, found, values, names)
+            found[inner] = _value(inner, found, values, names, upset)
     return found[expanded]
+
+
+def _upset(name: str, meaning: Callable) -> Callable:
+    """A function that keeps off its limits, or a sum that a lost term moves, by something small:
+    the less, the further the argument and the smaller the term."""
+    import mpmath
+
+    def small(value: Any, lost: Any) -> Any:
+        room = 1 + 1 / (2 + abs(mpmath.log(abs(lost))))
+        return mpmath.ldexp(abs(value) * room, -mpmath.mp.prec // 2)
+
+    def call(*args: Any) -> Any:
+        value = meaning(*args)
+        if not isinstance(value, mpmath.mpf) or not all(0 < abs(x) < math.inf for x in args):
+            return value
+        if value in UNREACHED.get(name, ()):
+            return value - mpmath.sign(value) * small(value, args[0])
+        if name in ("add", "sub"):
+            terms = sorted((args[0], args[1] if name == "add" else -args[1]), key=abs)
+            if value == terms[1]:
+                return value + mpmath.sign(terms[0]) * small(value, terms[0])
+        return value
+
+    return call
 
 
 def _guarded(meaning: Callable) -> Callable:
@@ -220,23 +268,29 @@ def _elementary() -> dict[str, Callable]:
         if abs(x) < 10**5 or _nan(x) or mp.isinf(x):
             return mp.exp(x)
         # mpmath takes powers of e, bit by bit of the exponent, for whole numbers.
-        with mp.workprec(mp.mp.prec + 1100):
+        with mp.workprec(mp.mp.prec + 1400):
             n = mp.floor(x / mp.ln2)
             return mp.ldexp(mp.exp(x - n * mp.ln2), int(n))
 
     def log(x):
         return mp.nan if x < 0 else mp.log(x)
 
+    def log1p(x):
+        return log(1 + x) if not abs(x) < 0.5 else mp.log1p(x)
+
+    def expm1(x):
+        return exp(x) - 1 if not abs(x) < 1 else mp.expm1(x)
+
     def angle(y, x):
         return mp.nan if _nan(x) or _nan(y) else mp.atan2(y, x)
 
     return {
-        "exp": exp, "exp2": lambda x: exp(x * mp.log(2)), "expm1": lambda x: exp(x) - 1,
+        "exp": exp, "exp2": lambda x: exp(x * mp.log(2)), "expm1": expm1,
         "log": log, "log2": lambda x: log(x) / mp.log(2), "log10": lambda x: log(x) / mp.log(10),
-        "log1p": lambda x: log(1 + x), "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
+        "log1p": log1p, "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
         "sin": _bounded(mp.sin), "cos": _bounded(mp.cos), "tan": _bounded(mp.tan),
         "arcsin": mp.asin, "arccos": mp.acos, "arctan": mp.atan, "arctan2": angle,
-        "sinh": lambda x: (exp(x) - exp(-x)) / 2, "cosh": lambda x: (exp(x) + exp(-x)) / 2,
+        "sinh": lambda x: (expm1(x) - expm1(-x)) / 2, "cosh": lambda x: (exp(x) + exp(-x)) / 2,
         "tanh": mp.tanh, "arcsinh": mp.asinh, "arccosh": mp.acosh, "arctanh": _atanh,
     }  # fmt: skip
 
@@ -244,13 +298,16 @@ def _elementary() -> dict[str, Callable]:
 def _special() -> dict[str, Callable]:
     import mpmath as mp
 
-    exp, log = _elementary()["exp"], _elementary()["log"]
+    exp, log, log1p = (_elementary()[name] for name in ("exp", "log", "log1p"))
 
     def sigmoid(x):
         return 1 / (1 + exp(-x))
 
     def ndtr(x):
         return mp.erfc(-x / mp.sqrt(2)) / 2
+
+    def log1mexp(x):
+        return log(-mp.expm1(x)) if x > -1 else log1p(-exp(x))
 
     def log_cexpexp_slope(x):
         u = exp(x)
@@ -260,12 +317,12 @@ def _special() -> dict[str, Callable]:
 
     return {
         "sigmoid": sigmoid, "logit": lambda x: log(x / (1 - x)) if x != 1 else mp.inf,
-        "softplus": lambda x: log(1 + exp(x)), "log_sigmoid": lambda x: log(sigmoid(x)),
-        "log1mexp": lambda x: log(1 - exp(x)), "logaddexp": lambda x, y: log(exp(x) + exp(y)),
+        "softplus": lambda x: log1p(exp(x)), "log_sigmoid": lambda x: -log1p(exp(-x)),
+        "log1mexp": log1mexp, "logaddexp": lambda x, y: log(exp(x) + exp(y)),
         "xlogy": lambda x, y: mp.mpf(0) if x == 0 and not _nan(y) else x * log(y),
         "log1p_square": lambda x, w: log(1 + (x * w) ** 2),
         "log_cosh": lambda x: abs(x) + log((1 + exp(-2 * abs(x))) / 2),
-        "xlog1py": lambda x, y: mp.mpf(0) if x == 0 and not _nan(y) else x * log(1 + y),
+        "xlog1py": lambda x, y: mp.mpf(0) if x == 0 and not _nan(y) else x * log1p(y),
         "erf": mp.erf, "erfc": mp.erfc, "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x),
         "erfinv": mp.erfinv, "erfcinv": lambda x: mp.erfinv(1 - x), "ndtr": ndtr,
         "log_ndtr": lambda x: log(ndtr(x)), "ndtri": lambda p: mp.sqrt(2) * mp.erfinv(2 * p - 1),
@@ -273,7 +330,7 @@ def _special() -> dict[str, Callable]:
         "xexpy": lambda x, y: mp.mpf(0) if x == 0 and not _nan(y) else x * exp(y),
         "log_cexpexp": lambda x: log(-mp.expm1(-exp(x))),
         "log_cexpexp_slope": log_cexpexp_slope,
-        "log_softplus": lambda x: log(log(1 + exp(x))),
+        "log_softplus": lambda x: log(log1p(exp(x))),
         "inverse_mills": lambda x: mp.npdf(x) / ndtr(x) if x > -LARGEST or _nan(x) else mp.inf,
         "gamma": mp.gamma,
     }  # fmt: skip

@@ -6,12 +6,15 @@ import pytest
 from probtensor import ops
 from probtensor.graph import toposort
 from probtensor.graph.node import make
-from probtensor.rules import TOPICS, divide_once, reciprocals, shapes
+from probtensor.rules import STABLE, TOPICS, divide_once, reciprocals, shapes
+from probtensor.rules.links import log_by_writing
 from probtensor.rules.shapes import join_written_slices
 from probtensor.rules.sums import scatter_nothing
 from probtensor.testing import sound
+from probtensor.testing.exact import evaluate_exact, lost
+from probtensor.testing.reference import evaluate_numpy
 from probtensor.testing.sound import faults, faults_between, faults_nearby
-from probtensor.transform import rewrite, rule, var
+from probtensor.transform import apply_rules, rewrite, rule, var
 from probtensor.transform.facts import constant_of
 
 x, y, z = var("x"), var("y"), var("z")
@@ -57,6 +60,17 @@ PLANTED = {
     "a number for what has none": planted(ops.sqrt(x), ops.sqrt(ops.maximum(x, 0)), (-1, 1)),
     "an infinity for a number": planted(ops.softplus(x), ops.log(1 + ops.exp(x)), WIDE),
     "0 for a subnormal": planted(x * 1, ops.where(ops.abs(x) < 1e-307, 0, x)),
+    "a power that overflows below a quotient": planted(ops.Pow()(x, -1.5), 1 / (x * ops.sqrt(x))),
+    "nan for the logarithm of nothing": planted(
+        ops.log(ops.sigmoid(x) - ops.sigmoid(y)),
+        ops.log_sigmoid(x) + ops.log_sigmoid(-y) + ops.log1mexp(y - x), ulps=2000.0,
+    ),
+    "a number for the logarithm of nothing": planted(
+        ops.log(ops.sigmoid(x)), ops.log_sigmoid(ops.maximum(x, -1e300)),
+    ),
+    "nan for 0 times a logarithm": planted(
+        ops.xlogy(x, -ops.exp(y)), x * ops.log(-ops.exp(y)), limits=True
+    ),
     "nan for infinity": planted(2 * x, x + (x - 0 * x)),
 }  # fmt: skip
 
@@ -126,6 +140,66 @@ GRAPH_RULES = (
 @pytest.mark.parametrize("bad", GRAPH_RULES, ids=lambda r: r.name)
 def test_unsound_rules_on_sums_are_refused(bad):
     assert faults(bad, few=True)
+
+
+BETWEEN = {
+    "logistic": ops.sigmoid,
+    "exponential": ops.exp,
+    "normal": ops.ndtr,
+    "Cauchy": lambda z: 0.5 + ops.arctan(z) / np.pi,
+    "Gumbel": lambda z: ops.exp(-ops.exp(-z)),
+    "least Gumbel": lambda z: -ops.expm1(-ops.exp(z)),
+}
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+def test_nothing_lies_between_equal_arguments(name):
+    """log(F(x) - F(y)) is -inf where x is y, also where both are infinite, and nan where x < y."""
+    x, y = ops.tensor("x", (8,)), ops.tensor("y", (8,))
+    ends = np.array([-np.inf, np.inf, -np.inf, np.inf, 0.5, -3.0, 1.0, -1.0])
+    others = np.array([-np.inf, np.inf, np.inf, -np.inf, 0.5, -3.0, -1.0, 1.0])
+    before = ops.log(BETWEEN[name](x) - BETWEEN[name](y))
+    after, fired = sound.fired(log_by_writing, before)
+    assert "log_by_writing" in fired
+    values = {x: ends, y: others}
+    with np.errstate(all="ignore"):
+        (found,), (written,) = evaluate_numpy(after, values), evaluate_numpy([before], values)
+    np.testing.assert_allclose(found, written, rtol=1e-12)
+
+
+def test_logarithms_of_links_far_out():
+    """A sum keeps the term that is left, and 0 times a logarithm is 0 for any number."""
+    x, e = ops.tensor("x", (3,)), ops.tensor("e", (3,))
+    at = {x: np.array([-1e17, -1e170, 1e17]), e: np.array([3.0, 2e170, -1.0])}
+    none = {x: np.array([-1e170, -1e300, 1.0]), e: np.array([0.0, 0.0, 0.0])}
+    for before, values, expected in (
+        (ops.log(ops.exp(x) + e), at, [np.log(3.0), np.log(2e170), 1e17]),
+        (ops.xlogy(e, ops.ndtr(x)), none, [0.0, 0.0, 0.0]),
+        (ops.xlog1py(e, -ops.ndtr(-x)), none, [0.0, 0.0, 0.0]),
+        (ops.xlogy(e, x * ops.exp(x)), none, [0.0, 0.0, 0.0]),
+    ):
+        after = apply_rules([before], STABLE)
+        assert after[0] is not before
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(evaluate_numpy(after, values)[0], expected, rtol=1e-14)
+
+
+def test_exact_values_that_take_more_bits_than_there_are_are_not_judged_by():
+    """log(1 - sigmoid(x)) is a number at 1e17 and -inf at infinity; log(1 - exp(-x)) is 0."""
+    x = ops.tensor("x", (3,))
+    two = ops.sigmoid(x) - ops.sigmoid(x * 2)
+    at = {x: np.array([1e17, np.inf, 3.0])}
+    for graph, expected in (
+        (ops.log(1 - ops.sigmoid(x)), [True, False, False]),
+        (ops.log1p(-ops.tanh(x)), [True, False, False]),
+        (ops.log(1 - 1 / (1 + ops.exp(-x))), [True, False, False]),
+        (ops.log((1 + ops.exp(-x)) - 1), [True, False, False]),
+        (ops.log(two), [True, False, False]),
+        (ops.log(1 - ops.exp(-x)), [False, False, False]),
+        (ops.log(x - x), [False, False, False]),
+    ):
+        exact = evaluate_exact([graph], at, 1300)
+        assert lost([graph], at, exact, 1300)[0].tolist() == expected
 
 
 # Rules that are right on their example and wrong beside it.
