@@ -5,7 +5,7 @@
 /* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,
  * counters of blocks, and where a failed check leaves its number. */
 struct pt_args {
-    void *b[11];
+    void *b[14];
     long long n[6];
     void *s[1];
     double *partial;

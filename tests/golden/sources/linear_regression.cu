@@ -5,7 +5,7 @@
 /* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,
  * counters of blocks, and where a failed check leaves its number. */
 struct pt_args {
-    void *b[7];
+    void *b[8];
     long long n[4];
     void *s[1];
     double *partial;
@@ -34,7 +34,7 @@ k0_0_thread(const __grid_constant__ pt_args a)
     for (int64_t i6 = g.index(); i6 < n[0]; i6 += g.count()) {
         double a8 = 0.0;
         for (int64_t i7 = 0; i7 < n[3]; i7++) {
-            a8 = a8 + (x0[i6 * n[3] + i7] * x2[i7]);
+            a8 = pt_ma(x0[i6 * n[3] + i7], x2[i7], a8);
         }
         const double t9 = x1[i6] - a8;
         const double t10 = t9 * t2;
@@ -84,7 +84,7 @@ k0_0_warp(const __grid_constant__ pt_args a)
     for (int64_t i6 = g.index(); i6 < n[0]; i6 += g.count()) {
         double a8 = 0.0;
         for (int64_t i7 = g.lane(); i7 < n[3]; i7 += g.size()) {
-            a8 = a8 + (x0[i6 * n[3] + i7] * x2[i7]);
+            a8 = pt_ma(x0[i6 * n[3] + i7], x2[i7], a8);
         }
         a8 = (double) g.add((double) a8);
         const double t9 = x1[i6] - a8;
@@ -137,7 +137,7 @@ k0_0_block(const __grid_constant__ pt_args a)
     for (int64_t i6 = g.index(); i6 < n[0]; i6 += g.count()) {
         double a8 = 0.0;
         for (int64_t i7 = g.lane(); i7 < n[3]; i7 += g.size()) {
-            a8 = a8 + (x0[i6 * n[3] + i7] * x2[i7]);
+            a8 = pt_ma(x0[i6 * n[3] + i7], x2[i7], a8);
         }
         a8 = (double) g.add((double) a8);
         const double t9 = x1[i6] - a8;
@@ -194,7 +194,7 @@ k0_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
             const double t9 = x1[i6] - a8;
             const double t10 = t9 * t2;
             const double t12 = t10 * t2;
-            k0a2 = k0a2 + (t12 * x0[i6 * n[3] + i14]);
+            k0a2 = pt_ma(t12, x0[i6 * n[3] + i14], k0a2);
         }
     }
     k0a2 = (double) pt_split_add_f((double) k0a2, term, d);

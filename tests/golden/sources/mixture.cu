@@ -5,7 +5,7 @@
 /* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,
  * counters of blocks, and where a failed check leaves its number. */
 struct pt_args {
-    void *b[13];
+    void *b[12];
     long long n[3];
     void *s[1];
     double *partial;
@@ -51,7 +51,7 @@ k1_0_thread(const __grid_constant__ pt_args a)
     const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_thread g = {};
-    double a24 = 0.0;
+    double a25 = 0.0;
     for (int64_t i3 = g.index(); i3 < n[0]; i3 += g.count()) {
         double a10 = (-INFINITY);
         for (int64_t i4 = 0; i4 < n[1]; i4++) {
@@ -70,11 +70,11 @@ k1_0_thread(const __grid_constant__ pt_args a)
         }
         const double t18 = pt_log(a16) + t12;
         k1s1[i3] = t18;
-        a24 = a24 + t18;
+        a25 = a25 + t18;
     }
     __shared__ double space_f[8];
     const int warp = threadIdx.x >> 5;
-    pt_to_warp_add_f(a24, space_f + warp * 1 + 0);
+    pt_to_warp_add_f(a25, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
     pt_to_block_add_f(space_f, 1, 0, 1, part_f);
@@ -83,8 +83,8 @@ k1_0_thread(const __grid_constant__ pt_args a)
     pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
-        a24 = (double) space_f[0];
-        y0[0] = a24;
+        a25 = (double) space_f[0];
+        y0[0] = a25;
     }
 }
 
@@ -101,7 +101,7 @@ k1_0_warp(const __grid_constant__ pt_args a)
     const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_warp g = {};
-    double a24 = 0.0;
+    double a25 = 0.0;
     for (int64_t i3 = g.index(); i3 < n[0]; i3 += g.count()) {
         double a10 = (-INFINITY);
         for (int64_t i4 = g.lane(); i4 < n[1]; i4 += g.size()) {
@@ -124,12 +124,12 @@ k1_0_warp(const __grid_constant__ pt_args a)
         const double t18 = pt_log(a16) + t12;
         if (g.lane() == 0)
             k1s1[i3] = t18;
-        a24 = a24 + t18;
+        a25 = a25 + t18;
         g.sync();
     }
     __shared__ double space_f[8];
     const int warp = threadIdx.x >> 5;
-    pt_to_warp_add_f(g.lane() == 0 ? a24 : 0.0, space_f + warp * 1 + 0);
+    pt_to_warp_add_f(g.lane() == 0 ? a25 : 0.0, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
     pt_to_block_add_f(space_f, 1, 0, 1, part_f);
@@ -138,8 +138,8 @@ k1_0_warp(const __grid_constant__ pt_args a)
     pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
-        a24 = (double) space_f[0];
-        y0[0] = a24;
+        a25 = (double) space_f[0];
+        y0[0] = a25;
     }
 }
 
@@ -156,7 +156,7 @@ k1_0_block(const __grid_constant__ pt_args a)
     const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_block g = {};
-    double a24 = 0.0;
+    double a25 = 0.0;
     for (int64_t i3 = g.index(); i3 < n[0]; i3 += g.count()) {
         double a10 = (-INFINITY);
         for (int64_t i4 = g.lane(); i4 < n[1]; i4 += g.size()) {
@@ -179,12 +179,12 @@ k1_0_block(const __grid_constant__ pt_args a)
         const double t18 = pt_log(a16) + t12;
         if (g.lane() == 0)
             k1s1[i3] = t18;
-        a24 = a24 + t18;
+        a25 = a25 + t18;
         g.sync();
     }
     __shared__ double space_f[8];
     const int warp = threadIdx.x >> 5;
-    pt_to_warp_add_f(g.lane() == 0 ? a24 : 0.0, space_f + warp * 1 + 0);
+    pt_to_warp_add_f(g.lane() == 0 ? a25 : 0.0, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
     pt_to_block_add_f(space_f, 1, 0, 1, part_f);
@@ -193,8 +193,8 @@ k1_0_block(const __grid_constant__ pt_args a)
     pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
-        a24 = (double) space_f[0];
-        y0[0] = a24;
+        a25 = (double) space_f[0];
+        y0[0] = a25;
     }
 }
 
@@ -203,8 +203,9 @@ k1_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
 {
     const pt_in_float64 k1s1 = (const double *) a.s[0];
     const pt_in_float64 w23 = (const double *) a.b[9];
-    const pt_out_float64 w30 = (double *) a.b[10];
+    const pt_out_float64 y1 = (double *) a.b[4];
     const pt_out_float64 y2 = (double *) a.b[5];
+    const pt_in_float64 x2 = (const double *) a.b[2];
     const pt_in_float64 w6 = (const double *) a.b[7];
     const long long *const n = a.n;
     const int place = threadIdx.x % d.places;
@@ -220,7 +221,7 @@ k1_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
             const int64_t i3 = each;
             const double t18 = k1s1[i3];
             const double t21 = pt_exp((w23[i3 * n[1] + i19] - t18));
-            k1a2 = pt_ma(pt_minimum(t21, 1.7976931348623157e+308), w6[i3 * n[1] + i19], k1a2);
+            k1a2 = pt_ma(x2[i19] * pt_minimum(t21, 1.7976931348623157e+308), w6[i3 * n[1] + i19], k1a2);
             k1a3 = k1a3 + t21;
         }
     }
@@ -246,33 +247,7 @@ k1_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
     }
     if (term == 0 && kept < count) {
         const int64_t i19 = kept;
-        w30[i19] = k1a2;
+        y1[i19] = k1a2;
         y2[i19] = k1a3;
-    }
-}
-
-extern "C" __global__ void __launch_bounds__(256)
-k2_0(const __grid_constant__ pt_args a)
-{
-    const pt_out_float64 y1 = (double *) a.b[4];
-    const pt_in_float64 x2 = (const double *) a.b[2];
-    const pt_in_float64 w30 = (const double *) a.b[10];
-    const long long *const n = a.n;
-    const pt_thread g = {};
-    const int64_t whole = a.aligned ? (n[1]) / 2 * 2 : 0;
-    for (int64_t first = g.index() * 2; first < whole;
-         first += g.count() * 2) {
-        const pt_span<double, 2> in_x2 = *(const pt_span<double, 2> *) (x2 + first);
-        const pt_span<double, 2> in_w30 = *(const pt_span<double, 2> *) (w30 + first);
-        pt_span<double, 2> out_y1;
-        #pragma unroll
-        for (int k = 0; k < 2; k++) {
-            const int64_t i1 = first + k;
-            out_y1.v[k] = (in_x2.v[k] * in_w30.v[k]);
-        }
-        *(pt_span<double, 2> *) (y1 + first) = out_y1;
-    }
-    for (int64_t i1 = whole + g.index(); i1 < n[1]; i1 += g.count()) {
-        y1[i1] = x2[i1] * w30[i1];
     }
 }

@@ -6,6 +6,8 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
 cdef extern from "pt_loops.h" nogil:
     double INFINITY
     double fabs(double)
+    void pt_end_block(double*, int64_t, double*)
+    double pt_end_sum(double*, int64_t, double*, int64_t)
     double pt_exp(double)
     double pt_fold_add(double*, int64_t)
     double pt_fold_max(double*, int64_t)
@@ -52,9 +54,11 @@ cdef void k4(pt_in_float64 w5, pt_in_float64 x1, pt_in_float64 w27, pt_in_float6
     cdef int64_t l1, i1, m1, s1, l2, i2, m2, s2, l3, i10, m3, s3, i19
     cdef double[64] a6, a7, t9, a13, t18, a26_l, a6_l, a7_l, a13_l
     cdef int64_t[64] t17
+    cdef double[2] a26_s, a7_s, a13_s
     cdef double t3, t15, t16, t22, a26
     for l1 in range(64):
         a26_l[l1] = 0.0
+    a26_s[0] = a26_s[1] = 0.0
     for s1 in range(0, n[0], 64):
         m1 = n[0] - s1 if n[0] - s1 < 64 else 64
         for l1 in range(m1):
@@ -62,6 +66,7 @@ cdef void k4(pt_in_float64 w5, pt_in_float64 x1, pt_in_float64 w27, pt_in_float6
             for l2 in range(64):
                 a6_l[l2] = (-INFINITY)
                 a7_l[l2] = 0.0
+            a7_s[0] = a7_s[1] = 0.0
             for s2 in range(0, n[7], 64):
                 m2 = n[7] - s2 if n[7] - s2 < 64 else 64
                 for l2 in range(m2):
@@ -70,8 +75,10 @@ cdef void k4(pt_in_float64 w5, pt_in_float64 x1, pt_in_float64 w27, pt_in_float6
                     w35[i1 * n[7] + i2] = (<double> (w5[i1 * n[7] + i2] == INFINITY))
                     a6_l[l2] = pt_maximum(a6_l[l2], w5[i1 * n[7] + i2])
                     a7_l[l2] = a7_l[l2] + t3
+                if s2 & 2047 == 1984:
+                    pt_end_block(a7_l, 64, a7_s)
             a6[l1] = pt_fold_max(a6_l, 64)
-            a7[l1] = pt_fold_add(a7_l, 64)
+            a7[l1] = pt_end_sum(a7_l, 64, a7_s, n[7])
         for l1 in range(m1):
             i1 = s1 + l1
             t9[l1] = 0.0 if (fabs(a6[l1]) == INFINITY) else a6[l1]
@@ -79,12 +86,15 @@ cdef void k4(pt_in_float64 w5, pt_in_float64 x1, pt_in_float64 w27, pt_in_float6
             i1 = s1 + l1
             for l3 in range(64):
                 a13_l[l3] = 0.0
+            a13_s[0] = a13_s[1] = 0.0
             for s3 in range(0, n[7], 64):
                 m3 = n[7] - s3 if n[7] - s3 < 64 else 64
                 for l3 in range(m3):
                     i10 = s3 + l3
                     a13_l[l3] = a13_l[l3] + pt_exp((w5[i1 * n[7] + i10] - t9[l1]))
-            a13[l1] = pt_fold_add(a13_l, 64)
+                if s3 & 2047 == 1984:
+                    pt_end_block(a13_l, 64, a13_s)
+            a13[l1] = pt_end_sum(a13_l, 64, a13_s, n[7])
         for l1 in range(m1):
             i1 = s1 + l1
             t15 = pt_log(a13[l1]) + t9[l1]
@@ -97,7 +107,9 @@ cdef void k4(pt_in_float64 w5, pt_in_float64 x1, pt_in_float64 w27, pt_in_float6
             for i19 in range(n[7]):
                 t22 = pt_exp((w5[i1 * n[7] + i19] - t18[l1]))
                 w42[i1 * n[7] + i19] = ((w27[0] * x1[i1 * n[7] + i19]) + (w30[0] * (w35[i1 * n[7] + i19] if t17[l1] else t22)))
-    a26 = pt_fold_add(a26_l, 64)
+        if s1 & 2047 == 1984:
+            pt_end_block(a26_l, 64, a26_s)
+    a26 = pt_end_sum(a26_l, 64, a26_s, n[0])
     y0[0] = (a26 / w23[0])
 
 

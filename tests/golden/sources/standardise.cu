@@ -5,7 +5,7 @@
 /* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,
  * counters of blocks, and where a failed check leaves its number. */
 struct pt_args {
-    void *b[8];
+    void *b[10];
     long long n[2];
     void *s[1];
     double *partial;
@@ -133,7 +133,7 @@ k2_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
              each += (int64_t) d.terms * d.chunks) {
             const int64_t i2 = each;
             const double t4 = x0[i2 * n[1] + i3] - w4[i3];
-            k2a2 = k2a2 + (t4 * t4);
+            k2a2 = pt_ma(t4, t4, k2a2);
         }
     }
     k2a2 = (double) pt_split_add_f((double) k2a2, term, d);

@@ -5,7 +5,7 @@
 /* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,
  * counters of blocks, and where a failed check leaves its number. */
 struct pt_args {
-    void *b[10];
+    void *b[12];
     long long n[5];
     void *s[1];
     double *partial;
@@ -85,7 +85,7 @@ k0_2(const __grid_constant__ pt_args a)
         const double t19 = ((t15 * t3) * t6) * t3;
         pt_atomic_add_float64(&y1[k10], (double) t19);
         pt_atomic_add_float64(&y2[k12], (double) (t19 * x0[i9]));
-        a21 = a21 + (t15 * t15);
+        a21 = pt_ma(t15, t15, a21);
     }
     __shared__ double space_f[8];
     const int warp = threadIdx.x >> 5;
