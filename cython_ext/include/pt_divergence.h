@@ -186,6 +186,23 @@ PT_FN double pt_poisson_slope(double a, double d) {
     return a == 0.0 ? whole : a * less;
 }
 
+/* log(x / (x + y)), where the quotient rounds to 1 too. */
+PT_FN double pt_log_share(double x, double y) {
+    double close = PT_ABS(y) < PT_ABS(x) ? 1.0 : 0.0;
+    close = x == y && x != 0.0 ? 1.0 : close;
+    close = PT_ABS(x) < PT_INF ? close : 0.0;
+    double lost;
+    double sum = pt__two_sum(1.0, y / (close != 0.0 ? x : 1.0), &lost);
+    double quotient = x / (x + y);
+    double u = close != 0.0 ? sum : quotient;
+    double low;
+    double high = pt__log_sum(pt__finite(u), close != 0.0 ? lost : 0.0, &low);
+    double value = pt__log_edges(u, high + low);
+    double ratio = y / (close != 0.0 ? x : 1.0);
+    value = close != 0.0 && PT_ABS(ratio) < 1e-17 ? ratio : value;
+    return close != 0.0 ? -value : value;
+}
+
 /* x - a / b without cancellation: the slope of kl_div(a, b, x) in b. */
 PT_FN double pt_surplus(double a, double b, double x) {
     double product = b * x;

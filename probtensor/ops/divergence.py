@@ -129,6 +129,13 @@ def _surplus(a, b, x):
     return np.where(a == 0, x, value)
 
 
+def _log_share(x, y):
+    close = (np.abs(y) < np.abs(x)) | (x == y) & (x != 0)
+    close = close & (np.abs(x) < np.inf)
+    plain = np.log(np.where(close, 1, x / (x + y)))
+    return np.where(close, -np.log1p(y / np.where(close, x, 1)), plain)
+
+
 def _poisson_divergence(a, d):
     return np.where(a == 0, np.exp(d), a * _expm1mx(d))
 
@@ -273,6 +280,19 @@ class LogRatio(Elementwise):
 
     def vjp(self, g, out, a, b, x):
         return g / a, -g / b, -g / x
+
+
+@op
+class LogShare(Elementwise):
+    """log(x / (x + y)), also where the quotient rounds to 1; nan where it is negative."""
+
+    arity, numpy, c = 2, _wide(_log_share), "pt_log_share"
+    poles = (Pole(0, 0.0),)
+    samples = reals(0.3, 3, 0.3, 3, edges=(0.0, 1.0, -1.0, 3.0, 1e-20, -1e-20, 1e200, np.inf))
+
+    def vjp(self, g, out, x, y):
+        total = x + y
+        return g * (y / total / x), -g / total
 
 
 @op
@@ -466,6 +486,7 @@ log1pmx = Log1pmx()
 expm1mx = Expm1mx()
 scaled_kl_div = KlDiv()
 log_ratio = LogRatio()
+log_share = LogShare()
 surplus = Surplus()
 power_divergence = PowerDivergence()
 kl_div_exp = KlDivExp()

@@ -59,6 +59,12 @@ def _divergences() -> dict[str, Callable]:
     def kl_div(a, b, x):
         return b * x if a == 0 else a * ratio(a, b, x) + b * x - a
 
+    def log_share(x, y):
+        if x + y == 0:
+            return mp.inf if x > 0 else mp.nan
+        q = x / (x + y)
+        return -mp.inf if q == 0 else mp.nan if q < 0 else mp.log(q)
+
     def power_divergence(a, b, x):
         if x > 0:
             return kl_div(a, b, x)
@@ -88,6 +94,7 @@ def _divergences() -> dict[str, Callable]:
         "expm1mx": lambda x: abs(x) if abs(x) == mp.inf else mp.exp(x) - 1 - x,
         "kl_div": kl_div, "power_divergence": power_divergence,
         "binomial_divergence": lambda x, n, p: kl_div(x, n, p) + kl_div(n - x, n, 1 - p),
+        "log_share": log_share,
         "log_ratio": ratio,
         "surplus": lambda a, b, x: x - a / b,
         "kl_div_exp": lambda a, l: mp.exp(l) - a + (a * (mp.log(a) - l) if a else 0),
