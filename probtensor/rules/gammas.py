@@ -26,7 +26,7 @@ DIFFERENCES = {
 }
 WANTED = (*DIFFERENCES, ops.Lbeta, ops.LogRisingFactorial, ops.Sum)
 # A deviance is 0 where the logarithms in it agree; there the square of their rounding is left.
-ROUNDED_LOGS = 1e60
+ROUNDED_LOGS = 1e300
 # Terms of an argument that are looked at.
 TERMS = 8
 
