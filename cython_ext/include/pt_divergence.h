@@ -66,6 +66,12 @@ PT_FN double pt_expm1mx(double x) {
     return x == x ? more : x;
 }
 
+/* A number that is the same throughout a loop, and choices by it, keep gcc from making the loop
+ * vector code: this depends on what is not the same too. */
+PT_FN double pt__varying(double a, double all) {
+    return all == all ? a : all;
+}
+
 /* log(a / (b x)) for finite and positive numbers, whatever their product over- or underflows to.
  * *near is 1 where they are in balance; then the result is -log(1 + *f). */
 PT_FN double pt__log_balance(double a, double b, double x, double *f, double *near) {
@@ -157,15 +163,19 @@ PT_FN double pt_binomial_divergence(double x, double n, double p) {
 
 /* a (log a - l) + e^l - a: kl_div with the logarithm of its second argument. */
 PT_FN double pt_kl_div_exp(double a, double l) {
+    a = pt__varying(a, l);
     double log_lo;
     double log = pt__log_parts(pt__finite(a), &log_lo);
+    log = a > 0.0 ? log : (a == 0.0 ? -1e300 : PT_NAN);
     double d = (l - log) - log_lo;
-    double value = a * pt_expm1mx(d);
-    value = d > 700.0 ? PT_MA(a, (log + log_lo) - l, pt_exp(l) - a) : value;
-    value = a == 0.0 ? pt_exp(l) : value;
-    value = l == PT_INF ? l : value;
-    value = a == PT_INF ? (l == PT_INF ? PT_NAN : a) : value;
-    return a >= 0.0 && l == l ? value : PT_NAN;
+    double less;
+    double more;
+    pt__exp_excess_parts(pt__clamp(d, -746.0, 700.0), &less, &more);
+    more = d > -746.0 ? more : -1.0 - d;
+    double far = PT_MA(a, (log + log_lo) - l, pt_exp(l) - a);
+    double value = d > 700.0 ? far : a * more;
+    value = l == PT_INF ? l - (a - a) : value;
+    return d == d ? value : d;
 }
 
 /* a (e^d - 1 - d), and e^d where a is 0: minus the log mass of a Poisson count at d = log of its
