@@ -66,6 +66,12 @@ PT_FN double pt_expm1mx(double x) {
     return x == x ? more : x;
 }
 
+/* A number that is the same throughout a loop, and choices by it, keep gcc from making the loop
+ * vector code: this depends on what is not the same too. */
+PT_FN double pt__varying(double a, double all) {
+    return all == all ? a : all;
+}
+
 /* log(a / (b x)) for finite and positive numbers, whatever their product over- or underflows to.
  * *near is 1 where they are in balance; then the result is -log(1 + *f). */
 PT_FN double pt__log_balance(double a, double b, double x, double *f, double *near) {
@@ -139,7 +145,7 @@ PT_FN double pt_power_divergence(double a, double b, double x) {
 
 /* log(a / ((a + b) x)) for a, b > 0 and y = 1 - x, without forming a + b or what is rounded off y:
  * (a + b) x exceeds a by b x - a y. */
-PT_FN double pt_log_share(double a, double b, double x, double y) {
+PT_FN double pt_log_share_ratio(double a, double b, double x, double y) {
     double err;
     double product = pt__two_prod(b, x, &err);
     double f = (PT_MA(-a, y, product) + err) / a;
@@ -178,15 +184,19 @@ PT_FN double pt_binomial_divergence(double x, double n, double p) {
 
 /* a (log a - l) + e^l - a: kl_div with the logarithm of its second argument. */
 PT_FN double pt_kl_div_exp(double a, double l) {
+    a = pt__varying(a, l);
     double log_lo;
     double log = pt__log_parts(pt__finite(a), &log_lo);
+    log = a > 0.0 ? log : (a == 0.0 ? -1e300 : PT_NAN);
     double d = (l - log) - log_lo;
-    double value = a * pt_expm1mx(d);
-    value = d > 700.0 ? PT_MA(a, (log + log_lo) - l, pt_exp(l) - a) : value;
-    value = a == 0.0 ? pt_exp(l) : value;
-    value = l == PT_INF ? l : value;
-    value = a == PT_INF ? (l == PT_INF ? PT_NAN : a) : value;
-    return a >= 0.0 && l == l ? value : PT_NAN;
+    double less;
+    double more;
+    pt__exp_excess_parts(pt__clamp(d, -746.0, 700.0), &less, &more);
+    more = d > -746.0 ? more : -1.0 - d;
+    double far = PT_MA(a, (log + log_lo) - l, pt_exp(l) - a);
+    double value = d > 700.0 ? far : a * more;
+    value = l == PT_INF ? l - (a - a) : value;
+    return d == d ? value : d;
 }
 
 /* a (e^d - 1 - d), and e^d where a is 0: minus the log mass of a Poisson count at d = log of its
@@ -205,6 +215,23 @@ PT_FN double pt_poisson_slope(double a, double d) {
     double more;
     double whole = pt__exp_excess_parts(pt__clamp(d, -746.0, 710.0), &less, &more);
     return a == 0.0 ? whole : a * less;
+}
+
+/* log(x / (x + y)), where the quotient rounds to 1 too. */
+PT_FN double pt_log_share(double x, double y) {
+    double close = PT_ABS(y) < PT_ABS(x) ? 1.0 : 0.0;
+    close = x == y && x != 0.0 ? 1.0 : close;
+    close = PT_ABS(x) < PT_INF ? close : 0.0;
+    double lost;
+    double sum = pt__two_sum(1.0, y / (close != 0.0 ? x : 1.0), &lost);
+    double quotient = x / (x + y);
+    double u = close != 0.0 ? sum : quotient;
+    double low;
+    double high = pt__log_sum(pt__finite(u), close != 0.0 ? lost : 0.0, &low);
+    double value = pt__log_edges(u, high + low);
+    double ratio = y / (close != 0.0 ? x : 1.0);
+    value = close != 0.0 && PT_ABS(ratio) < 1e-17 ? ratio : value;
+    return close != 0.0 ? -value : value;
 }
 
 /* x - a / b without cancellation: the slope of kl_div(a, b, x) in b. */

@@ -114,7 +114,7 @@ def _beta_divergence(a, b, x):
     return _power_divergence(a, a + b, x) + _power_divergence(b, a + b, 1 - x)
 
 
-def _log_share(a, b, x, y):
+def _log_share_ratio(a, b, x, y):
     (bh, bl), (xh, xl) = _halves(b), _halves(x)
     (ah, al), (yh, yl) = _halves(a), _halves(y)
     product, other = b * x, a * y
@@ -146,6 +146,13 @@ def _binomial_divergence(x, n, p):
 def _surplus(a, b, x):
     value = np.where(b * x < 1e300, (b * x - a) / b, x - a / b)
     return np.where(a == 0, x, value)
+
+
+def _log_share(x, y):
+    close = (np.abs(y) < np.abs(x)) | (x == y) & (x != 0)
+    close = close & (np.abs(x) < np.inf)
+    plain = np.log(np.where(close, 1, x / (x + y)))
+    return np.where(close, -np.log1p(y / np.where(close, x, 1)), plain)
 
 
 def _poisson_divergence(a, d):
@@ -301,15 +308,15 @@ class BetaDivergence(Elementwise):
         y, total = 1 - x, a + b
         left = ops.where(ops.eq(x, 0), total, surplus(a, x, total))
         right = ops.where(ops.eq(y, 0), total, surplus(b, y, total))
-        return g * log_share(a, b, x, y), g * log_share(b, a, y, x), g * (left - right)
+        return g * log_share_ratio(a, b, x, y), g * log_share_ratio(b, a, y, x), g * (left - right)
 
 
 @op
-class LogShare(Elementwise):
+class LogShareRatio(Elementwise):
     """log(a / ((a + b) x)) for a, b > 0 and y = 1 - x, accurate relative to the result where either
     of x and y is exact: what (a + b) x exceeds a by is formed as b x - a y."""
 
-    arity, numpy, c = 4, _wide(_log_share), "pt_log_share"
+    arity, numpy, c = 4, _wide(_log_share_ratio), "pt_log_share_ratio"
     poles = (Pole(0, 0.0), Pole(2, 0.0))
     samples = arrays(*(lambda rng, row=row: np.array(row, float) for row in (
         (0.5, 1, 2, 3, 7, 1e9, 1), (3, 3, 1, 4, 1, 2e9, 1),
@@ -347,6 +354,19 @@ class LogRatio(Elementwise):
 
     def vjp(self, g, out, a, b, x):
         return g / a, -g / b, -g / x
+
+
+@op
+class LogShare(Elementwise):
+    """log(x / (x + y)), also where the quotient rounds to 1; nan where it is negative."""
+
+    arity, numpy, c = 2, _wide(_log_share), "pt_log_share"
+    poles = (Pole(0, 0.0),)
+    samples = reals(0.3, 3, 0.3, 3, edges=(0.0, 1.0, -1.0, 3.0, 1e-20, -1e-20, 1e200, np.inf))
+
+    def vjp(self, g, out, x, y):
+        total = x + y
+        return g * (y / total / x), -g / total
 
 
 @op
@@ -540,9 +560,10 @@ log1pmx = Log1pmx()
 expm1mx = Expm1mx()
 scaled_kl_div = KlDiv()
 beta_divergence = BetaDivergence()
-log_share = LogShare()
+log_share_ratio = LogShareRatio()
 inverse_divergence = InverseDivergence()
 log_ratio = LogRatio()
+log_share = LogShare()
 surplus = Surplus()
 power_divergence = PowerDivergence()
 kl_div_exp = KlDivExp()

