@@ -221,7 +221,7 @@ struct pt_point {
 };
 
 PT_DEVICE pt_target pt_target_of(const pt_data &data, const pt_run &run, long long chain,
-                                 double coldness)
+                                 double coldness = 1.0)
 {
     double *exchange = PT_ALONE ? nullptr : run.exchange + chain * 2 * PT_DIM;
     char *work = run.work + chain * run.work_bytes;
@@ -403,17 +403,18 @@ PT_DEVICE bool pt_cool(const pt_chain &g, const pt_run &run, int iteration, doub
     return !hot;
 }
 
-/* Learns from a transition to (q, grad). The step size is the next one's. */
+/* Learns from a transition to (q, grad), of a density that was `hot` and has been cooled since. The
+ * step size is the next one's. */
 PT_DEVICE void pt_adapt(const pt_chain &g, const pt_run &run, double *kept, int iteration,
-                        double acceptance, const double *q, double *grad, pt_state &state,
-                        double *w)
+                        double acceptance, const double *q, const double *grad, bool hot,
+                        pt_state &state, double *w)
 {
     const int flags = run.schedule[iteration];
     double *older = kept + (PT_MOMENTS + 4 * state.older) * PT_DIM;
     double *younger = kept + (PT_MOMENTS + 4 * (1 - state.older)) * PT_DIM;
     state.step_size = pt_next_step_size(state, run.target_accept, acceptance);
-    if (state.coldness < 1.0) {
-        if (!pt_cool(g, run, iteration, acceptance, grad, state))
+    if (hot) {
+        if (state.coldness < 1.0)
             return;
         if (run.with_gradients) {
             pt_metric_from_gradient(g, grad, 1.0, w);
@@ -495,7 +496,7 @@ PT_DEVICE int pt_search_step_size(const pt_chain &g, const pt_target &target, ui
         else if (good != growing)
             return PT_WELL;
         state.step_size *= growing ? 2.0 : 0.5;
-        if (state.step_size > 1e7 / sqrt(target.coldness))
+        if (state.step_size > 1e7 / sqrt(state.coldness))
             return PT_STEP_SIZE_EXPLODED;
         if (state.step_size < 1e-300)
             return PT_STEP_SIZE_VANISHED;
@@ -509,9 +510,9 @@ PT_KERNEL pt_start(const __grid_constant__ pt_data data, const __grid_constant__
     const long long chain = g.index();
     if (chain >= run.chains)
         return;
-    pt_target target = pt_target_of(data, run, chain, 1.0);
+    pt_target target = pt_target_of(data, run, chain);
     pt_state state = {};
-    state.coldness = 1.0;
+    state.coldness = target.coldness;
     pt_point z;
     pt_vector w;
     PT_EACH(k, i) w[k] = 1.0;

@@ -339,28 +339,29 @@ PT_DEVICE void pt_tell(const pt_chain &g, const pt_together &all, long long chai
 }
 
 /* Ends an iteration: what it teaches, what is kept of it, how far the chain is. The state is read
- * and written here alone, so that it takes no registers while the chain steps. Returns whether
- * there is another iteration to begin. */
+ * and written here alone, so that it takes no registers while the chain steps; the gradients are
+ * counted last, to take none while the chain adapts. Returns whether there is another iteration to
+ * begin. */
 PT_DEVICE bool pt_finish(const pt_chain &g, pt_target &target, const pt_run &run,
                          const pt_together &all, long long chain, pt_sample &sample,
                          pt_walk &walk, double *w)
 {
     pt_state state = run.states[chain];
     const double used = walk.step_size;
-    state.gradients += walk.steps;
     state.logp = sample.logp;
     state.status = *target.code == 0 ? PT_WELL : PT_DENSITY_FAILED;
     if (state.status == PT_WELL) {
         if (walk.outcome != PT_DIVERGED)
             pt_note_start(g, run, chain, false, walk);
         const double acceptance = walk.acceptance_sum / walk.steps;
+        const bool hot = state.coldness < 1.0;
+        if (hot)
+            pt_cool(g, run, walk.iteration, acceptance, sample.g, state);
         if (all.common != nullptr)
             pt_tell(g, all, chain, walk.iteration, acceptance);
-        if (all.common != nullptr && state.coldness < 1.0)
-            pt_cool(g, run, walk.iteration, acceptance, sample.g, state);
-        else if (all.common == nullptr && walk.iteration < run.tune)
+        else if (walk.iteration < run.tune)
             pt_adapt(g, run, pt_kept(run, chain, 0), walk.iteration, acceptance, sample.q,
-                     sample.g, state, w);
+                     sample.g, hot, state, w);
         if (walk.iteration >= run.tune && walk.outcome == PT_DIVERGED)
             state.divergences += 1;
         if (all.common != nullptr) {
@@ -377,8 +378,10 @@ PT_DEVICE bool pt_finish(const pt_chain &g, pt_target &target, const pt_run &run
     }
     state.done = walk.iteration;
     g.sync(); /* all lanes have read the state before one writes it, and see it after */
-    if (g.lane() == 0)
+    if (g.lane() == 0) {
+        state.gradients = run.states[chain].gradients + walk.steps;
         run.states[chain] = state;
+    }
     g.sync();
     return state.status == PT_WELL && walk.iteration < pt_stop(run, all);
 }
