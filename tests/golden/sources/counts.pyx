@@ -4,6 +4,7 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
                           uint8_t, uint16_t, uint32_t, uint64_t)
 
 cdef extern from "pt_loops.h" nogil:
+    double fabs(double)
     double pt_digamma_difference(double, double)
     void pt_end_block(double*, int64_t, double*)
     double pt_end_sum(double*, int64_t, double*, int64_t)
@@ -11,68 +12,69 @@ cdef extern from "pt_loops.h" nogil:
     ctypedef const double* pt_in_float64
     double pt_lbeta(double, double)
     double pt_log(double)
-    double pt_log1p(double)
+    double pt_log_share(double, double)
     double pt_ma(double, double, double)
     ctypedef double* pt_out_float64
 
-cdef void k0(pt_in_float64 x1, pt_in_float64 x2, pt_in_float64 x0, pt_out_float64 y1,
+cdef void k0(pt_in_float64 x2, pt_in_float64 x0, pt_in_float64 x1, pt_out_float64 y1,
         pt_out_float64 y0, pt_out_float64 y2, const int64_t* n) noexcept nogil:
-    cdef int64_t l1, i1, m1, s1
-    cdef double[64] a27_l, a28_l, a29_l, a30_l, a31_l, a32_l
-    cdef double[2] a27_s, a28_s, a29_s, a30_s, a31_s, a32_s
-    cdef double t2, t4, t7, t8, t11, t16, t20, t14, a27, a28, a29, a30, a31, a32
+    cdef int64_t t2, l1, i6, m1, s1
+    cdef double t3, t5, t7, t9, t11, t18, t22, t17, a30, a31, a32, a33, a34, a35
+    cdef double[64] a30_l, a31_l, a32_l, a33_l, a34_l, a35_l
+    cdef double[2] a30_s, a31_s, a32_s, a33_s, a34_s, a35_s
+    t2 = fabs(x2[0]) < 2.2250738585072014e-308
+    t3 = 9007199254740992.0 if t2 else 1.0
+    t5 = (1.1102230246251565e-16 if t2 else 1.0) / x2[0]
     for l1 in range(64):
-        a27_l[l1] = 0.0
-        a28_l[l1] = 0.0
-        a29_l[l1] = 0.0
         a30_l[l1] = 0.0
         a31_l[l1] = 0.0
         a32_l[l1] = 0.0
-    a27_s[0] = a27_s[1] = 0.0
-    a28_s[0] = a28_s[1] = 0.0
-    a29_s[0] = a29_s[1] = 0.0
+        a33_l[l1] = 0.0
+        a34_l[l1] = 0.0
+        a35_l[l1] = 0.0
     a30_s[0] = a30_s[1] = 0.0
     a31_s[0] = a31_s[1] = 0.0
     a32_s[0] = a32_s[1] = 0.0
+    a33_s[0] = a33_s[1] = 0.0
+    a34_s[0] = a34_s[1] = 0.0
+    a35_s[0] = a35_s[1] = 0.0
     for s1 in range(0, n[1], 64):
         m1 = n[1] - s1 if n[1] - s1 < 64 else 64
         for l1 in range(m1):
-            i1 = s1 + l1
-            t2 = x0[i1] + 1.0
-            t4 = x2[0] + x0[i1]
-            t7 = x1[i1] / x2[0]
-            t8 = pt_log1p(t7)
-            t11 = x2[0] / x1[i1]
-            t16 = x0[i1] / (1.0 + t11)
-            t20 = x2[0] / (1.0 + t7)
-            t14 = ((pt_lbeta(x2[0], t2) + pt_log(t4)) + (x2[0] * t8)) + (x0[i1] * pt_log1p(t11))
-            y1[i1] = (((t16 * t11) / x1[i1]) - (t20 / x2[0]))
-            a27_l[l1] = a27_l[l1] + t14
-            a28_l[l1] = pt_ma(t20, t7, a28_l[l1])
-            a29_l[l1] = a29_l[l1] + (t16 / x1[i1])
-            a30_l[l1] = a30_l[l1] + t8
-            a31_l[l1] = a31_l[l1] + ((-1.0) / t4)
-            a32_l[l1] = a32_l[l1] + pt_digamma_difference(x2[0], t2)
+            i6 = s1 + l1
+            t7 = pt_log_share(x2[0], x1[i6])
+            t9 = x0[i6] + 1.0
+            t11 = x2[0] + x0[i6]
+            t18 = x1[i6] + x2[0]
+            t22 = x2[0] + x1[i6]
+            t17 = ((x2[0] * t7) - (pt_lbeta(x2[0], t9) + pt_log(t11))) + (x0[i6] * pt_log_share(x1[i6], x2[0]))
+            y1[i6] = ((x0[i6] * ((x2[0] / t18) / x1[i6])) - (x2[0] / t22))
+            a30_l[l1] = a30_l[l1] + t17
+            a31_l[l1] = a31_l[l1] + ((-1.0) / t11)
+            a32_l[l1] = a32_l[l1] + (x0[i6] / t18)
+            a33_l[l1] = a33_l[l1] + pt_digamma_difference(x2[0], t9)
+            a34_l[l1] = a34_l[l1] + t7
+            a35_l[l1] = pt_ma(x1[i6] / t22, t5, a35_l[l1])
         if s1 & 2047 == 1984:
-            pt_end_block(a27_l, 64, a27_s)
-            pt_end_block(a28_l, 64, a28_s)
-            pt_end_block(a29_l, 64, a29_s)
             pt_end_block(a30_l, 64, a30_s)
             pt_end_block(a31_l, 64, a31_s)
             pt_end_block(a32_l, 64, a32_s)
-    a27 = pt_end_sum(a27_l, 64, a27_s, n[1])
-    a28 = pt_end_sum(a28_l, 64, a28_s, n[1])
-    a29 = pt_end_sum(a29_l, 64, a29_s, n[1])
+            pt_end_block(a33_l, 64, a33_s)
+            pt_end_block(a34_l, 64, a34_s)
+            pt_end_block(a35_l, 64, a35_s)
     a30 = pt_end_sum(a30_l, 64, a30_s, n[1])
     a31 = pt_end_sum(a31_l, 64, a31_s, n[1])
     a32 = pt_end_sum(a32_l, 64, a32_s, n[1])
-    y0[0] = (-a27)
-    y2[0] = ((((a28 / x2[0]) - (a29 + a30)) + a31) + a32)
+    a33 = pt_end_sum(a33_l, 64, a33_s, n[1])
+    a34 = pt_end_sum(a34_l, 64, a34_s, n[1])
+    a35 = pt_end_sum(a35_l, 64, a35_s, n[1])
+    y0[0] = a30
+    y2[0] = ((((a31 - a32) + a33) + a34) + (x2[0] * (t3 * a35)))
 
 
 cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
     cdef int status = 0
-    k0(<pt_in_float64> b[1], <pt_in_float64> b[2], <pt_in_float64> b[0], <pt_out_float64> b[4], <pt_out_float64> b[3], <pt_out_float64> b[5], n)
+    k0(<pt_in_float64> b[2], <pt_in_float64> b[0], <pt_in_float64> b[1], <pt_out_float64> b[4], <pt_out_float64> b[3], <pt_out_float64> b[5], n)
     return status
 
 
