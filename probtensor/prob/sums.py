@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from probtensor import ops
 from probtensor.graph import Node, as_tensor
+from probtensor.transform.facts import constant_of
 from probtensor.types import size_product
 
 
@@ -50,10 +51,27 @@ def of_sample(leaf: Node, only_data: Callable[[Node], bool]) -> Node | None:
                 return of_logs(parts[0], scalar(l.inputs[0]), sign * l.inputs[1], leaf)
         case ops.ShareDivergence():
             x, m, d = leaf.inputs
-            if known[0] and known[1] and isinstance(d.op, ops.Sub):
-                odds = scalar(d.inputs[0])
-                if odds is not None and only_data(d.inputs[1]):
-                    return of_successes(x, m, odds, leaf)
+            odds = log_odds(x, m, d) if known[0] and known[1] else None
+            if odds is not None:
+                return of_successes(x, m, odds, leaf)
+    return None
+
+
+def log_odds(x: Node, m: Node, d: Node) -> Node | None:
+    """The log odds, if d is a scalar that exceeds those of x to m, or the logarithm of m times them
+    less that of x; None where d is of another form."""
+    total = scalar(d.inputs[0]) if isinstance(d.op, ops.Sub) else None
+    if total is None:
+        return None
+    own = d.inputs[1]
+    if isinstance(own.op, ops.LogRatio):
+        above, below, unit = own.inputs
+        same = above is ops.maximum(x, 1) and below in {m, ops.maximum(m, 1)}
+        same = same and constant_of(unit) == 1
+        return total if same else None
+    times = scalar(m)
+    if times is not None and own is ops.log(ops.maximum(x, 1)):
+        return total - ops.log(times)
     return None
 
 
@@ -109,9 +127,11 @@ def of_successes(x: Node, m: Node, odds: Node, leaf: Node) -> Node:
     """The sum of divergences of x successes and m failures at the same log odds, by those that the
     data have."""
     successes, failures = (ops.sum(ops.broadcast_to(v, leaf.shape)) for v in (x, m))
-    share = successes / ops.maximum(successes + failures, 1)
+    total = successes + failures
+    share = successes / ops.where(total > 0, total, 1)
     apart = ops.binomial_divergence(x, x + m, share)
-    own = ops.log_ratio(ops.maximum(successes, 1), ops.maximum(failures, 1), 1)
+    least = ops.where(failures > 0, failures, 1)
+    own = ops.log_ratio(ops.maximum(successes, 1), least, 1)
     together = ops.share_divergence(successes, failures, odds - own)
     return ops.sum(ops.broadcast_to(apart, leaf.shape)) + together
 
