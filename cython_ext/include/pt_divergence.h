@@ -285,8 +285,8 @@ PT_FN double pt_share_divergence(double x, double m, double d) {
     double within = s.u < 0.41 ? near : far;
     within = z > -746.0 ? within : far;
     within = s.h > 0.0 ? within : far;
-    double total = x + m;
-    return total > 0.0 ? total * within : 0.0;
+    double total = x < 0.0 || m < 0.0 ? PT_NAN : x + m;
+    return total == 0.0 ? 0.0 : total * within;
 }
 
 /* Its slope in d: successes expected of x + m, less x. */

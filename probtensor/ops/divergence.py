@@ -180,7 +180,8 @@ def _share_divergence(x, m, d):
     linear = np.where(h > 0, h * np.minimum(z, 650), 0)
     far = np.log1p(u) - linear + (1 - h) * np.maximum(z - 650, 0)
     small = (u > -0.29) & (u < 0.41) & (h > 0) & (z > -746)
-    return np.where(x + m > 0, (x + m) * np.where(small, near, far), 0)
+    value = np.where(x + m > 0, (x + m) * np.where(small, near, far), 0)
+    return np.where((x < 0) | (m < 0), np.nan, value)
 
 
 def _share_slope(x, m, d):
@@ -449,7 +450,7 @@ def at_least_one(a: Node) -> Node:
 class ShareDivergence(Elementwise):
     """(x + m) (log(1 - p + p exp(d)) - p d) with p = x / (x + m): of x of x + m successes, where d
     is the log odds less log(x / m), minus the log mass less its largest. Where x or m is 0, it
-    stands for 1 in that."""
+    stands for 1 in that; nan where one is negative."""
 
     arity, numpy, c = 3, _wide(_share_divergence), "pt_share_divergence"
     facts = Facts(range=NONNEGATIVE)

@@ -24,6 +24,8 @@ from probtensor.prob.support import (
     UNIT,
     Integers,
 )
+from probtensor.rules import links
+from probtensor.transform.facts import Known
 
 
 class Bernoulli(Distribution):
@@ -69,6 +71,16 @@ class BernoulliLogit(Distribution):
 # The log mass of a count is at most that of its own value as the mean, which depends on data alone,
 # less a divergence that is 0 there: no difference of large log gammas (Loader 2000, "Fast and
 # accurate computation of binomial probabilities").
+
+
+def odds_of_link(p):
+    """The log odds of a probability whose logarithm is known by the way it is written, that of what
+    is left to 1 too; None for any other."""
+    if isinstance(p.op, ops.Sigmoid):
+        return p.inputs[0]
+    known = Known()
+    success, failure = links.log_of(p, known), links.log_of_rest(p, known)
+    return None if success is None or failure is None else success - failure
 
 
 def positive(x):
@@ -205,8 +217,9 @@ class NegativeBinomialChance(Distribution):
 
     def logpdf(self, x, n, p):
         ways = ops.lgamma_rest_change(n, x) - log_factorial_rest(x)
-        if isinstance(p.op, ops.Sigmoid):
-            d = -p.inputs[0] - ops.log_ratio(positive(x), n, 1)
+        odds = odds_of_link(p)
+        if odds is not None:
+            d = -odds - ops.log_ratio(positive(x), n, 1)
             return ways - ops.share_divergence(x, n, d)
         trials = x + n
         away = ops.scaled_kl_div(n, trials, p) + ops.scaled_kl_div(x, trials, 1 - p)

@@ -231,7 +231,8 @@ def _beta(u: Node, a: Node, b: Node, rest: float) -> Node:
     beta = ops.lbeta(a, b)
     if rest == 0:
         return beta
-    return beta + ops.log(u) if rest < 0 else beta - ops.log(a + b)
+    log = ops.log(ops.abs(u if rest < 0 else a + b))
+    return beta + log if rest < 0 else beta - log
 
 
 @rewrite(
@@ -254,7 +255,7 @@ def rising_factorial_and_log_gamma(node: Node, known: Known) -> Node | None:
         rest = is_sum_of(end, n, ops.constant(0.0, dtype=n.dtype))
         if rest in (0.0, 1.0):
             beta = ops.lbeta(a, end)
-            found = beta + ops.log(a + n) if rest else beta
+            found = beta + ops.log(ops.abs(a + n)) if rest else beta
             return regrow(node, {single[0]: found, rise[0]: None})
     return None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 def gamma_meanings() -> dict[str, Callable]:
     """The exact scalar function of each op of these families, by the op's name."""
-    return _family() | _divergences()
+    return _family() | _divergences() | _shares()
 
 
 def _family() -> dict[str, Callable]:
@@ -47,6 +47,32 @@ def _family() -> dict[str, Callable]:
     }  # fmt: skip
 
 
+def _shares() -> dict[str, Callable]:
+    import mpmath as mp
+
+    def share(x, m, d):
+        """The probability of a success whose log odds are those of x to m and d."""
+        odds = (x or mp.mpf(1)) / (m or mp.mpf(1)) * mp.exp(d)
+        return odds / (1 + odds)
+
+    def share_divergence(x, m, d):
+        if x < 0 or m < 0:
+            return mp.nan
+        p, n = share(x, m, d), x + m
+        value = x * mp.log(x / (n * p)) if x else mp.mpf(0)
+        return value + (m * mp.log(m / (n * (1 - p))) if m else 0)
+
+    def share_drift(x, m, d):
+        mean = (x or mp.mpf(1)) * mp.exp(d)
+        t = (x - mean) / (m + mean)
+        return t - (mp.log(1 + t) if t > -1 else -mp.inf if t == -1 else mp.nan)
+
+    return {
+        "share_divergence": share_divergence, "share_drift": share_drift,
+        "share_slope": lambda x, m, d: (x + m) * share(x, m, d) - x,
+    }  # fmt: skip
+
+
 def _divergences() -> dict[str, Callable]:
     import mpmath as mp
 
@@ -70,21 +96,6 @@ def _divergences() -> dict[str, Callable]:
             return kl_div(a, b, x)
         return -1 - mp.log(b) if a == 1 else mp.inf if a > 1 else -mp.inf
 
-    def share(x, m, d):
-        """The probability of a success, where the log odds are those of x to m and d."""
-        odds = (x or mp.mpf(1)) / (m or mp.mpf(1)) * mp.exp(d)
-        return odds / (1 + odds)
-
-    def share_divergence(x, m, d):
-        p, n = share(x, m, d), x + m
-        value = x * mp.log(x / (n * p)) if x else mp.mpf(0)
-        return value + (m * mp.log(m / (n * (1 - p))) if m else 0)
-
-    def share_drift(x, m, d):
-        mean = (x or mp.mpf(1)) * mp.exp(d)
-        t = (x - mean) / (m + mean)
-        return t - log1p(t)
-
     def student_drift(x, w, nu):
         r = (x * w) ** 2 / nu
         return log1p(r) - (1 + 1 / nu) * r / (1 + r)
@@ -104,8 +115,6 @@ def _divergences() -> dict[str, Callable]:
         "kl_div_exp": lambda a, l: mp.exp(l) - a + (a * (mp.log(a) - l) if a else 0),
         "poisson_divergence": lambda a, d: a * (mp.exp(d) - 1 - d) if a else mp.exp(d),
         "poisson_slope": lambda a, d: a * (mp.exp(d) - 1) if a else mp.exp(d),
-        "share_divergence": share_divergence, "share_drift": share_drift,
-        "share_slope": lambda x, m, d: (x + m) * share(x, m, d) - x,
         "student_kernel": lambda x, w, nu: (nu + 1) * log1p((x * w) ** 2 / nu),
         "student_slope": lambda x, w, nu: 2 * (nu + 1) * w * w * x / (nu + (x * w) ** 2),
         "student_drift": student_drift,

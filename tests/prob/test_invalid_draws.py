@@ -69,7 +69,7 @@ COUNTS = {
     "poisson": (lambda mu, **o: R.poisson(mu, **o), {"mu": NONNEGATIVE}),
     "negative_binomial": (
         lambda mu, alpha, **o: R.negative_binomial(mu, alpha, **o),
-        {"mu": POSITIVE, "alpha": POSITIVE},
+        {"mu": NONNEGATIVE, "alpha": POSITIVE},
     ),
     "negative_binomial n": (
         lambda n, p, **o: R.negative_binomial(n=n, p=p, **o),

@@ -1,5 +1,5 @@
-"""The density of a sample, which may be summed by statistics of the data, is the sum of those of its
-observations: whichever parameters are literal, free, scalars, or differ from one to the next."""
+"""The density of a sample, which may be summed by statistics of the data, is the sum of those of
+its observations: whichever parameters are literal, free, scalars, or differ between them."""
 
 import numpy as np
 import pytest
