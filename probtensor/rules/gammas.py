@@ -219,7 +219,9 @@ def log_gammas_of_a_sum_and_its_parts(node: Node, known: Known) -> Node | None:
         for p, q in itertools.combinations(others, 2):
             (u,), (a,), (b,) = (leaf[1].inputs for leaf in (whole, p, q))
             rest = is_sum_of(u, a, b)
-            if rest in (0.0, -1.0, 1.0):
+            # Of numbers of two signs a + b may be 0, where lgamma(a + b + 1) is not infinite.
+            apart = all(known.bounds(x).positive for x in (a, b))
+            if rest in (0.0, -1.0) or (rest == 1.0 and apart):
                 # It takes the sign of the leaf in whose place it stands.
                 found = _beta(u, a, b, rest)
                 return regrow(node, {p[0]: found, q[0]: None, whole[0]: None})

@@ -28,12 +28,12 @@ k0_0(const __grid_constant__ pt_args a)
     const int64_t t2 = fabs(x2[0]) < 2.2250738585072014e-308;
     const double t3 = t2 ? 9007199254740992.0 : 1.0;
     const double t5 = (t2 ? 1.1102230246251565e-16 : 1.0) / x2[0];
-    double a30 = 0.0;
-    double a31 = 0.0;
-    double a32 = 0.0;
     double a33 = 0.0;
     double a34 = 0.0;
     double a35 = 0.0;
+    double a36 = 0.0;
+    double a37 = 0.0;
+    double a38 = 0.0;
     const int64_t whole = a.aligned ? (n[1]) / 2 * 2 : 0;
     for (int64_t first = g.index() * 2; first < whole;
          first += g.count() * 2) {
@@ -46,16 +46,17 @@ k0_0(const __grid_constant__ pt_args a)
             const double t7 = pt_log_share(x2[0], in_x1.v[k]);
             const double t9 = in_x0.v[k] + 1.0;
             const double t11 = x2[0] + in_x0.v[k];
-            const double t18 = in_x1.v[k] + x2[0];
-            const double t22 = x2[0] + in_x1.v[k];
-            const double t17 = ((x2[0] * t7) - (pt_lbeta(x2[0], t9) + pt_log(t11))) + (in_x0.v[k] * pt_log_share(in_x1.v[k], x2[0]));
-            out_y1.v[k] = ((in_x0.v[k] * ((x2[0] / t18) / in_x1.v[k])) - (x2[0] / t22));
-            a30 = a30 + t17;
-            a31 = a31 + ((-1.0) / t11);
-            a32 = a32 + (in_x0.v[k] / t18);
-            a33 = a33 + pt_digamma_difference(x2[0], t9);
-            a34 = a34 + t7;
-            a35 = pt_ma(in_x1.v[k] / t22, t5, a35);
+            const double t12 = fabs(t11);
+            const double t19 = in_x1.v[k] + x2[0];
+            const double t23 = x2[0] + in_x1.v[k];
+            const double t18 = ((x2[0] * t7) - (pt_lbeta(x2[0], t9) + pt_log(t12))) + (in_x0.v[k] * pt_log_share(in_x1.v[k], x2[0]));
+            out_y1.v[k] = ((in_x0.v[k] * ((x2[0] / t19) / in_x1.v[k])) - (x2[0] / t23));
+            a33 = a33 + t18;
+            a34 = pt_ma((-1.0) / t12, pt_sign(t11), a34);
+            a35 = a35 + (in_x0.v[k] / t19);
+            a36 = a36 + pt_digamma_difference(x2[0], t9);
+            a37 = a37 + t7;
+            a38 = pt_ma(in_x1.v[k] / t23, t5, a38);
         }
         *(pt_span<double, 2> *) (y1 + first) = out_y1;
     }
@@ -63,25 +64,26 @@ k0_0(const __grid_constant__ pt_args a)
         const double t7 = pt_log_share(x2[0], x1[i6]);
         const double t9 = x0[i6] + 1.0;
         const double t11 = x2[0] + x0[i6];
-        const double t18 = x1[i6] + x2[0];
-        const double t22 = x2[0] + x1[i6];
-        const double t17 = ((x2[0] * t7) - (pt_lbeta(x2[0], t9) + pt_log(t11))) + (x0[i6] * pt_log_share(x1[i6], x2[0]));
-        y1[i6] = (x0[i6] * ((x2[0] / t18) / x1[i6])) - (x2[0] / t22);
-        a30 = a30 + t17;
-        a31 = a31 + ((-1.0) / t11);
-        a32 = a32 + (x0[i6] / t18);
-        a33 = a33 + pt_digamma_difference(x2[0], t9);
-        a34 = a34 + t7;
-        a35 = pt_ma(x1[i6] / t22, t5, a35);
+        const double t12 = fabs(t11);
+        const double t19 = x1[i6] + x2[0];
+        const double t23 = x2[0] + x1[i6];
+        const double t18 = ((x2[0] * t7) - (pt_lbeta(x2[0], t9) + pt_log(t12))) + (x0[i6] * pt_log_share(x1[i6], x2[0]));
+        y1[i6] = (x0[i6] * ((x2[0] / t19) / x1[i6])) - (x2[0] / t23);
+        a33 = a33 + t18;
+        a34 = pt_ma((-1.0) / t12, pt_sign(t11), a34);
+        a35 = a35 + (x0[i6] / t19);
+        a36 = a36 + pt_digamma_difference(x2[0], t9);
+        a37 = a37 + t7;
+        a38 = pt_ma(x1[i6] / t23, t5, a38);
     }
     __shared__ double space_f[48];
     const int warp = threadIdx.x >> 5;
-    pt_to_warp_add_f(a30, space_f + warp * 6 + 0);
-    pt_to_warp_add_f(a31, space_f + warp * 6 + 1);
-    pt_to_warp_add_f(a32, space_f + warp * 6 + 2);
-    pt_to_warp_add_f(a33, space_f + warp * 6 + 3);
-    pt_to_warp_add_f(a34, space_f + warp * 6 + 4);
-    pt_to_warp_add_f(a35, space_f + warp * 6 + 5);
+    pt_to_warp_add_f(a33, space_f + warp * 6 + 0);
+    pt_to_warp_add_f(a34, space_f + warp * 6 + 1);
+    pt_to_warp_add_f(a35, space_f + warp * 6 + 2);
+    pt_to_warp_add_f(a36, space_f + warp * 6 + 3);
+    pt_to_warp_add_f(a37, space_f + warp * 6 + 4);
+    pt_to_warp_add_f(a38, space_f + warp * 6 + 5);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
     pt_to_block_add_f(space_f, 6, 0, 6, part_f);
@@ -90,13 +92,13 @@ k0_0(const __grid_constant__ pt_args a)
     pt_to_all_add_f(space_f, 0, 6, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
-        a30 = (double) space_f[0];
-        a31 = (double) space_f[1];
-        a32 = (double) space_f[2];
-        a33 = (double) space_f[3];
-        a34 = (double) space_f[4];
-        a35 = (double) space_f[5];
-        y0[0] = a30;
-        y2[0] = (((a31 - a32) + a33) + a34) + (x2[0] * (t3 * a35));
+        a33 = (double) space_f[0];
+        a34 = (double) space_f[1];
+        a35 = (double) space_f[2];
+        a36 = (double) space_f[3];
+        a37 = (double) space_f[4];
+        a38 = (double) space_f[5];
+        y0[0] = a33;
+        y2[0] = (((a34 - a35) + a36) + a37) + (x2[0] * (t3 * a38));
     }
 }

@@ -15,29 +15,30 @@ cdef extern from "pt_loops.h" nogil:
     double pt_log_share(double, double)
     double pt_ma(double, double, double)
     ctypedef double* pt_out_float64
+    double pt_sign(double)
 
 cdef void k0(pt_in_float64 x2, pt_in_float64 x0, pt_in_float64 x1, pt_out_float64 y1,
         pt_out_float64 y0, pt_out_float64 y2, const int64_t* n) noexcept nogil:
     cdef int64_t t2, l1, i6, m1, s1
-    cdef double t3, t5, t7, t9, t11, t18, t22, t17, a30, a31, a32, a33, a34, a35
-    cdef double[64] a30_l, a31_l, a32_l, a33_l, a34_l, a35_l
-    cdef double[2] a30_s, a31_s, a32_s, a33_s, a34_s, a35_s
+    cdef double t3, t5, t7, t9, t11, t12, t19, t23, t18, a33, a34, a35, a36, a37, a38
+    cdef double[64] a33_l, a34_l, a35_l, a36_l, a37_l, a38_l
+    cdef double[2] a33_s, a34_s, a35_s, a36_s, a37_s, a38_s
     t2 = fabs(x2[0]) < 2.2250738585072014e-308
     t3 = 9007199254740992.0 if t2 else 1.0
     t5 = (1.1102230246251565e-16 if t2 else 1.0) / x2[0]
     for l1 in range(64):
-        a30_l[l1] = 0.0
-        a31_l[l1] = 0.0
-        a32_l[l1] = 0.0
         a33_l[l1] = 0.0
         a34_l[l1] = 0.0
         a35_l[l1] = 0.0
-    a30_s[0] = a30_s[1] = 0.0
-    a31_s[0] = a31_s[1] = 0.0
-    a32_s[0] = a32_s[1] = 0.0
+        a36_l[l1] = 0.0
+        a37_l[l1] = 0.0
+        a38_l[l1] = 0.0
     a33_s[0] = a33_s[1] = 0.0
     a34_s[0] = a34_s[1] = 0.0
     a35_s[0] = a35_s[1] = 0.0
+    a36_s[0] = a36_s[1] = 0.0
+    a37_s[0] = a37_s[1] = 0.0
+    a38_s[0] = a38_s[1] = 0.0
     for s1 in range(0, n[1], 64):
         m1 = n[1] - s1 if n[1] - s1 < 64 else 64
         for l1 in range(m1):
@@ -45,31 +46,32 @@ cdef void k0(pt_in_float64 x2, pt_in_float64 x0, pt_in_float64 x1, pt_out_float6
             t7 = pt_log_share(x2[0], x1[i6])
             t9 = x0[i6] + 1.0
             t11 = x2[0] + x0[i6]
-            t18 = x1[i6] + x2[0]
-            t22 = x2[0] + x1[i6]
-            t17 = ((x2[0] * t7) - (pt_lbeta(x2[0], t9) + pt_log(t11))) + (x0[i6] * pt_log_share(x1[i6], x2[0]))
-            y1[i6] = ((x0[i6] * ((x2[0] / t18) / x1[i6])) - (x2[0] / t22))
-            a30_l[l1] = a30_l[l1] + t17
-            a31_l[l1] = a31_l[l1] + ((-1.0) / t11)
-            a32_l[l1] = a32_l[l1] + (x0[i6] / t18)
-            a33_l[l1] = a33_l[l1] + pt_digamma_difference(x2[0], t9)
-            a34_l[l1] = a34_l[l1] + t7
-            a35_l[l1] = pt_ma(x1[i6] / t22, t5, a35_l[l1])
+            t12 = fabs(t11)
+            t19 = x1[i6] + x2[0]
+            t23 = x2[0] + x1[i6]
+            t18 = ((x2[0] * t7) - (pt_lbeta(x2[0], t9) + pt_log(t12))) + (x0[i6] * pt_log_share(x1[i6], x2[0]))
+            y1[i6] = ((x0[i6] * ((x2[0] / t19) / x1[i6])) - (x2[0] / t23))
+            a33_l[l1] = a33_l[l1] + t18
+            a34_l[l1] = pt_ma((-1.0) / t12, pt_sign(t11), a34_l[l1])
+            a35_l[l1] = a35_l[l1] + (x0[i6] / t19)
+            a36_l[l1] = a36_l[l1] + pt_digamma_difference(x2[0], t9)
+            a37_l[l1] = a37_l[l1] + t7
+            a38_l[l1] = pt_ma(x1[i6] / t23, t5, a38_l[l1])
         if s1 & 2047 == 1984:
-            pt_end_block(a30_l, 64, a30_s)
-            pt_end_block(a31_l, 64, a31_s)
-            pt_end_block(a32_l, 64, a32_s)
             pt_end_block(a33_l, 64, a33_s)
             pt_end_block(a34_l, 64, a34_s)
             pt_end_block(a35_l, 64, a35_s)
-    a30 = pt_end_sum(a30_l, 64, a30_s, n[1])
-    a31 = pt_end_sum(a31_l, 64, a31_s, n[1])
-    a32 = pt_end_sum(a32_l, 64, a32_s, n[1])
+            pt_end_block(a36_l, 64, a36_s)
+            pt_end_block(a37_l, 64, a37_s)
+            pt_end_block(a38_l, 64, a38_s)
     a33 = pt_end_sum(a33_l, 64, a33_s, n[1])
     a34 = pt_end_sum(a34_l, 64, a34_s, n[1])
     a35 = pt_end_sum(a35_l, 64, a35_s, n[1])
-    y0[0] = a30
-    y2[0] = ((((a31 - a32) + a33) + a34) + (x2[0] * (t3 * a35)))
+    a36 = pt_end_sum(a36_l, 64, a36_s, n[1])
+    a37 = pt_end_sum(a37_l, 64, a37_s, n[1])
+    a38 = pt_end_sum(a38_l, 64, a38_s, n[1])
+    y0[0] = a33
+    y2[0] = ((((a34 - a35) + a36) + a37) + (x2[0] * (t3 * a38)))
 
 
 cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
