@@ -8,8 +8,6 @@ keep their digits near 0 too, and their derivatives everywhere.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -17,17 +15,13 @@ from probtensor import ops
 from probtensor.ops.arithmetic import EDGES
 from probtensor.ops.kinds import NONNEGATIVE, Elementwise, Facts, op
 from probtensor.ops.samples import reals
+from probtensor.ops.special import static
 
 # Beyond these 1 is lost beside the square of a product.
 LOST = {"float64": 2.0**28, "float32": 2.0**14}
 # Beyond the first number squares overflow; there both factors are scaled by the second.
 FAR, SCALE = 2.0**511, 2.0**-512
 LN2 = float(np.log(2))
-
-
-def static(function: Callable) -> Any:
-    """A plain function as an op's `numpy`, which takes no self."""
-    return staticmethod(function)
 
 
 def _log1p_square(x: np.ndarray, w: np.ndarray) -> np.ndarray:
