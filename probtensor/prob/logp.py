@@ -41,7 +41,7 @@ from probtensor.prob.distribution import (
 from probtensor.prob.sums import of_sample
 from probtensor.prob.support import Above, Integers, Interval, Simplex, Support, Vector, is_number
 from probtensor.transform.facts import Known, without_positive_factors
-from probtensor.types import Dim, ShapeError, Size, broadcast_shapes, shape_text, size_product
+from probtensor.types import Dim, Shape, ShapeError, Size, broadcast_shapes, shape_text, size_product
 
 
 @public
@@ -347,13 +347,12 @@ def summed(
     """
     groups: dict[tuple, dict[Node, int]] = {}
     for term in terms:
-        for leaf, sign, own in addends_of_samples(term, only_data):
+        for leaf, sign, count in addends_of_samples(term, only_data):
             found = None if only_data(leaf) else count_in(leaf, counts)
             if found is not None:
                 values, weights = distinct(found)
                 leaf = weights * replace([leaf], {found: values})[0]
-            own = own if found is None else leaf.shape
-            key = (only_data(leaf), leaf.shape, repeats(leaf.shape, own))
+            key = (only_data(leaf), leaf.shape, count)
             times = groups.setdefault(key, {})
             times[leaf] = times.get(leaf, 0) + sign
     totals: dict[bool, list[Node]] = {False: [], True: []}
@@ -385,39 +384,59 @@ def combined(times: Mapping[Node, int]) -> Node | None:
     return total
 
 
-def addends(term: Node) -> list[tuple[Node, int]]:
-    """The operands of nested sums and differences with their signs, in order."""
-    found: list[tuple[Node, int]] = []
-    stack = [(term, 1)]
+def addends(term: Node) -> list[tuple[Node, int, Shape, Size]]:
+    """The operands of nested sums and differences, in order: (tensor, sign, shape, times), where
+    the term has that tensor, repeated over the shape, so many times."""
+    found: list[tuple[Node, int, Shape, Size]] = []
+    stack: list[tuple[Node, int, Shape, Size]] = [(term, 1, term.shape, 1)]
     while stack:
-        node, sign = stack.pop()
+        node, sign, shape, times = stack.pop()
         match node.op:
             case ops.Add():
-                stack += [(node.inputs[1], sign), (node.inputs[0], sign)]
+                stack += [(node.inputs[1], sign, shape, times), (node.inputs[0], sign, shape, times)]
             case ops.Sub():
-                stack += [(node.inputs[1], -sign), (node.inputs[0], sign)]
+                stack += [(node.inputs[1], -sign, shape, times), (node.inputs[0], sign, shape, times)]
             case ops.Neg():
-                stack.append((node.inputs[0], -sign))
+                stack.append((node.inputs[0], -sign, shape, times))
             case ops.BroadcastTo():
-                stack.append((node.inputs[0], sign))
+                stack.append((node.inputs[0], sign, shape, times))
+            case ops.Sum() if isinstance(node.inputs[0].op, (ops.Add, ops.Sub, ops.Neg)):
+                inner = node.inputs[0]
+                times = size_product((times, repeats(node.shape, shape)))
+                stack.append((inner, sign, inner.shape, times))
             case _:
-                found.append((node, sign))
+                found.append((node, sign, shape, times))
     return found
 
 
 def addends_of_samples(
     term: Node, only_data: Callable[[Node], bool]
-) -> Iterator[tuple[Node, int, tuple]]:
-    """The operands of a term, with their signs and the shape they are to be summed over: deviances
-    of data with scalar parameters give what is left of their sum."""
-    for leaf, sign in addends(term):
-        total = None
-        if leaf.shape == term.shape and not only_data(leaf):
-            total = of_sample(leaf, only_data)
-        if total is None:
-            yield leaf, sign, term.shape
-        else:
-            yield from ((part, sign * own, ()) for part, own in addends(total))
+) -> Iterator[tuple[Node, int, Size]]:
+    """The operands of a term, with their signs and how many times their entries are in its sum:
+    deviances of data with the same parameters give what is left of their sum."""
+    for leaf, sign, shape, times in addends(term):
+        if is_slope_of_data(leaf, only_data):
+            continue
+        sums = None
+        if leaf.shape == shape and not only_data(leaf):
+            sums = of_sample(leaf, only_data)
+        if sums is None:
+            yield leaf, sign, size_product((times, repeats(leaf.shape, shape)))
+            continue
+        total, sample = sums
+        for part, own, _, again in addends(ops.broadcast_to(total, sample.kept)):
+            count = size_product((times, again, repeats(part.shape, sample.kept)))
+            yield part, sign * own, count
+
+
+def is_slope_of_data(leaf: Node, only_data: Callable[[Node], bool]) -> bool:
+    """Is it a multiple of x - stop_gradient(x), 0 but for its slope in data x?"""
+    factors = leaf.inputs if isinstance(leaf.op, ops.Mul) else (leaf,)
+    differences = [f for f in factors if isinstance(f.op, ops.Sub) and only_data(f)]
+    return any(
+        isinstance(f.inputs[1].op, ops.StopGradient) and f.inputs[1].inputs[0] is f.inputs[0]
+        for f in differences
+    )
 
 
 def count_in(leaf: Node, counts: Collection[Node]) -> Node | None:
