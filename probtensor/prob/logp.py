@@ -38,8 +38,9 @@ from probtensor.prob.distribution import (
     RandomVariable,
     called,
 )
-from probtensor.prob.sums import of_sample
+from probtensor.prob.sums import of_sample, unrepeated
 from probtensor.prob.support import Above, Integers, Interval, Simplex, Support, Vector, is_number
+from probtensor.rules.sums import is_constant_along
 from probtensor.transform.facts import Known, without_positive_factors
 from probtensor.types import Dim, Shape, ShapeError, Size, broadcast_shapes, shape_text, size_product
 
@@ -348,10 +349,8 @@ def summed(
     groups: dict[tuple, dict[Node, int]] = {}
     for term in terms:
         for leaf, sign, count in addends_of_samples(term, only_data):
-            found = None if only_data(leaf) else count_in(leaf, counts)
-            if found is not None:
-                values, weights = distinct(found)
-                leaf = weights * replace([leaf], {found: values})[0]
+            if not only_data(leaf):
+                leaf = by_distinct_counts(leaf, counts)
             key = (only_data(leaf), leaf.shape, count)
             times = groups.setdefault(key, {})
             times[leaf] = times.get(leaf, 0) + sign
@@ -400,7 +399,7 @@ def addends(term: Node) -> list[tuple[Node, int, Shape, Size]]:
                 stack.append((node.inputs[0], -sign, shape, times))
             case ops.BroadcastTo():
                 stack.append((node.inputs[0], sign, shape, times))
-            case ops.Sum() if isinstance(node.inputs[0].op, (ops.Add, ops.Sub, ops.Neg)):
+            case ops.Sum() if isinstance(node.inputs[0].op, Elementwise):
                 inner = node.inputs[0]
                 times = size_product((times, repeats(node.shape, shape)))
                 stack.append((inner, sign, inner.shape, times))
@@ -439,20 +438,44 @@ def is_slope_of_data(leaf: Node, only_data: Callable[[Node], bool]) -> bool:
     )
 
 
-def count_in(leaf: Node, counts: Collection[Node]) -> Node | None:
-    """The one observed count that a tensor is an elementwise function of, other arguments being
-    scalars; None if there is no such count."""
-    found = {}
+def by_distinct_counts(leaf: Node, counts: Collection[Node]) -> Node:
+    """A tensor with the same sum, if one is a function of observed counts and of what does not vary
+    along its rows: that function of the distinct counts of each column, times how often they occur.
+    Any other tensor stays as it is."""
+    found = counts_in(leaf, counts)
+    if found is None:
+        return leaf
+    own, parameters = found
+    values, times, columns = distinct(own)
+    changes = dict(zip(own, values, strict=True))
+    for x in parameters:
+        once = unrepeated(x)
+        once = once[0] if once.ndim > 1 else once
+        changes[x] = once[columns] if once.shape and once.shape[0] != 1 else ops.reshape(once, ())
+    return times * replace([leaf], changes)[0]
+
+
+def counts_in(
+    leaf: Node, counts: Collection[Node]
+) -> tuple[list[Node], list[Node]] | None:
+    """The observed counts that a tensor is an elementwise function of, and its other arguments,
+    which are scalars or, for tables of counts, the same all along their rows; None where there are
+    others."""
+    found: dict[Node, None] = {}
+    parameters: dict[Node, None] = {}
     stack = [leaf]
     while stack:
         node = stack.pop()
         if node in counts:
             found[node] = None
+        elif leaf.ndim in (1, 2) and is_constant_along(unrepeated(node), (0,), leaf.ndim):
+            parameters[node] = None
         elif isinstance(node.op, Elementwise):
             stack.extend(x for x in node.inputs if x.shape)
         else:
             return None
-    return next(iter(found)) if len(found) == 1 and leaf.shape else None
+    alike = all(count.shape == leaf.shape for count in found)
+    return ([*found], [*parameters]) if found and alike else None
 
 
 def repeats(own: Sequence[Size], whole: Sequence[Size]) -> Size:
