@@ -423,9 +423,8 @@ def addends_of_samples(
             yield leaf, sign, size_product((times, repeats(leaf.shape, shape)))
             continue
         total, sample = sums
-        for part, own, _, again in addends(ops.broadcast_to(total, sample.kept)):
-            count = size_product((times, again, repeats(part.shape, sample.kept)))
-            yield part, sign * own, count
+        for part, own, whole, again in addends(ops.broadcast_to(total, sample.kept)):
+            yield part, sign * own, size_product((times, again, repeats(part.shape, whole)))
 
 
 def is_slope_of_data(leaf: Node, only_data: Callable[[Node], bool]) -> bool:
