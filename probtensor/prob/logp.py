@@ -42,7 +42,15 @@ from probtensor.prob.sums import of_sample, unrepeated
 from probtensor.prob.support import Above, Integers, Interval, Simplex, Support, Vector, is_number
 from probtensor.rules.sums import is_constant_along
 from probtensor.transform.facts import Known, without_positive_factors
-from probtensor.types import Dim, Shape, ShapeError, Size, broadcast_shapes, shape_text, size_product
+from probtensor.types import (
+    Dim,
+    Shape,
+    ShapeError,
+    Size,
+    broadcast_shapes,
+    shape_text,
+    size_product,
+)
 
 
 @public
@@ -391,10 +399,10 @@ def addends(term: Node) -> list[tuple[Node, int, Shape, Size]]:
     while stack:
         node, sign, shape, times = stack.pop()
         match node.op:
-            case ops.Add():
-                stack += [(node.inputs[1], sign, shape, times), (node.inputs[0], sign, shape, times)]
-            case ops.Sub():
-                stack += [(node.inputs[1], -sign, shape, times), (node.inputs[0], sign, shape, times)]
+            case ops.Add() | ops.Sub():
+                other = sign if isinstance(node.op, ops.Add) else -sign
+                stack.append((node.inputs[1], other, shape, times))
+                stack.append((node.inputs[0], sign, shape, times))
             case ops.Neg():
                 stack.append((node.inputs[0], -sign, shape, times))
             case ops.BroadcastTo():
@@ -454,9 +462,7 @@ def by_distinct_counts(leaf: Node, counts: Collection[Node]) -> Node:
     return times * replace([leaf], changes)[0]
 
 
-def counts_in(
-    leaf: Node, counts: Collection[Node]
-) -> tuple[list[Node], list[Node]] | None:
+def counts_in(leaf: Node, counts: Collection[Node]) -> tuple[list[Node], list[Node]] | None:
     """The observed counts that a tensor is an elementwise function of, and its other arguments,
     which are scalars or, for tables of counts, the same all along their rows; None where there are
     others."""

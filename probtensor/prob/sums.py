@@ -74,9 +74,7 @@ def varies(x: Node, sample: Sample) -> bool:
     return sample.one(x) is None
 
 
-def of_sample(
-    leaf: Node, only_data: Callable[[Node], bool]
-) -> tuple[Node, Sample] | None:
+def of_sample(leaf: Node, only_data: Callable[[Node], bool]) -> tuple[Node, Sample] | None:
     """The sums of a deviance over the axes along which its parameters do not vary, if all else is
     data; None for anything else."""
     if not leaf.shape or isinstance(leaf.op, Const):
@@ -133,9 +131,7 @@ def _of_binomial_divergence(leaf: Node) -> tuple[Node, Sample] | None:
     return None if sample is None else (of_binomials(x, n, sample.one(p), sample), sample)
 
 
-def _of_kl_div_exp(
-    leaf: Node, only_data: Callable[[Node], bool]
-) -> tuple[Node, Sample] | None:
+def _of_kl_div_exp(leaf: Node, only_data: Callable[[Node], bool]) -> tuple[Node, Sample] | None:
     a, l = leaf.inputs
     if not isinstance(l.op, (ops.Add, ops.Sub)) or not only_data(l.inputs[1]):
         return None

@@ -1,5 +1,5 @@
-"""Choices: made once where they are the same for all that is added up, and not where what they choose
-is 0 by itself, or where they leave nothing to choose."""
+"""Choices: made once where they are the same for all that is added up, and left out where what they
+choose is 0 elsewhere by itself, or where they hold everywhere."""
 
 from __future__ import annotations
 

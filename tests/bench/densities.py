@@ -1,8 +1,8 @@
 """Models of one density each, which `python -m tests.bench --base` times beside the four others.
 
-They are found by path and need nothing but the library, so that a base which does not have this file
-can be timed too. Data are drawn from a fixed seed; a few hundred points each, so that the work of a
-point counts and not the call.
+They are found by path and need nothing but the library, so that a base without this file can be
+timed too. Data are drawn from a fixed seed; a few hundred points each, so that the work of a point
+counts and not the call. `--models densities` stands for all of them.
 """
 
 import numpy as np

@@ -15,8 +15,6 @@ ROWS, COLUMNS = 40, 3
 RNG = np.random.default_rng(3)
 COUNTS = RNG.integers(0, 5, (ROWS, COLUMNS)).astype(float)
 SHARES = RNG.uniform(0.05, 0.95, (ROWS, COLUMNS))
-EDGE = np.where(np.arange(ROWS)[:, None] == 7, [[0.0, 0.5, 1.0]], SHARES)
-OFFSET = RNG.uniform(-1, 1, (ROWS, COLUMNS))
 
 
 def _dirichlet(x, a):
@@ -27,7 +25,9 @@ def _dirichlet(x, a):
 POINTS = SHARES / SHARES.sum(axis=1, keepdims=True)
 # Models of positive vectors a and b, data, and the density of one entry or row.
 TABLES = {
-    "poisson": (lambda a, b: R.poisson(a, shape=(ROWS, 3)), COUNTS, lambda x, a, b: truth.poisson(x, a)),
+    "poisson": (
+        lambda a, b: R.poisson(a, shape=(ROWS, 3)), COUNTS, lambda x, a, b: truth.poisson(x, a)
+    ),
     "binomial": (
         lambda a, b: R.binomial(9, a / (a + b), shape=(ROWS, 3)), COUNTS,
         lambda x, a, b: truth.binomial(x, a * 0 + 9, a / (a + b)),
