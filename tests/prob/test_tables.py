@@ -182,3 +182,14 @@ def test_other_counts_may_be_bound():
         s = mp.exp(mpf("0.2"))
         terms = [mp.loggamma(mpf(float(v)) + s) - mp.loggamma(s) - mpf(float(v)) for v in other]
         assert np.isclose(found, float(mp.fsum(terms) + mpf("0.2")), rtol=1e-12)
+
+
+def test_a_sum_inside_a_term_counts_once_for_each_entry():
+    a, y = R.flat(shape=COLUMNS, name="a"), COUNTS[:, 0]
+    term = y * a[0] + pt.sum(pt.exp(a)) + pt.sum(COUNTS * a, axis=-1)
+    posterior = pt.condition({}, potentials=[pt.potential(term, name="u")], target="interp")
+    q = np.array([0.3, -1.0, 0.7])
+    value, slopes = posterior.logp_and_grad(q)
+    once = ROWS * np.exp(q)
+    np.testing.assert_allclose(value, y.sum() * q[0] + once.sum() + COUNTS.sum(axis=0) @ q)
+    np.testing.assert_allclose(slopes, y.sum() * np.eye(3)[0] + once + COUNTS.sum(axis=0))
