@@ -119,27 +119,68 @@ def log_gamma_of(x: float) -> float:
         return math.inf
 
 
+TIMES, COLUMN = -1, -2
+
+
 @dataclass(frozen=True)
 class Distinct(Kind):
-    """The distinct values of an array, or how often each one occurs; computed when data are bound.
+    """The distinct entries of arrays that are read together: those of the array with the number
+    `part`, or how often each one occurs, or the column it is in; computed when data are bound. A
+    table has those of one column after those of another.
 
     Their number is `size`, a name of its own, since only the data tell.
     """
 
     size: Dim
-    counted: bool = False
+    part: int = 0
 
-    def infer(self, x: TensorType) -> TensorType:
-        return TensorType("float64", (self.size,))
+    def infer(self, *arrays: TensorType) -> TensorType:
+        own = {TIMES: "float64", COLUMN: "int64"}
+        return TensorType(own.get(self.part) or arrays[self.part].dtype, (self.size,))
 
-    def numpy(self, x):
-        return np.unique(x, return_counts=True)[int(self.counted)]
+    def numpy(self, *arrays):
+        first = arrays[0]
+        count = first.shape[1] if first.ndim > 1 else 1
+        tables = [x.reshape(len(x), count) for x in arrays]
+        found = [unique_rows([x[:, k] for x in tables]) for k in range(count)]
+        if self.part == COLUMN:
+            return np.repeat(np.arange(count), [len(times) for _, times in found])
+        parts = [times if self.part == TIMES else rows[self.part] for rows, times in found]
+        return np.concatenate(parts) if parts else np.empty(0)
 
 
-def distinct(x: Node) -> tuple[Node, Node]:
-    """(distinct values, counts) of a data input."""
-    size = Dim.name(f"distinct values of {x.name}#{x.op.uid}")
-    return make(Distinct(size), (x,)), make(Distinct(size, True), (x,))
+def unique_rows(arrays: Sequence[np.ndarray]) -> tuple[Sequence[np.ndarray], np.ndarray]:
+    """The entries of arrays at the first places of what they distinctly are together, and how often
+    that occurs."""
+    if len(arrays) == 1:
+        values, times = np.unique(arrays[0], return_counts=True)
+        return [values], times
+    order = np.lexsort(arrays[::-1])
+    ordered = [x[order] for x in arrays]
+    new = np.ones(len(order), bool)
+    for x in ordered:
+        new[1:] &= x[1:] == x[:-1]
+    new[1:] = ~new[1:]
+    starts = np.flatnonzero(new)
+    return [x[starts] for x in ordered], np.diff([*starts, len(order)])
+
+
+def distinct(arrays: Sequence[Node]) -> tuple[list[Node], Node, Node]:
+    """(distinct entries of data inputs read together, how often they occur, their columns)."""
+    size = Dim.name(f"distinct {' '.join(f'{x.name}#{x.op.uid}' for x in arrays)}")
+    parts = (*range(len(arrays)), TIMES, COLUMN)
+    *values, times, columns = (make(Distinct(size, part), tuple(arrays)) for part in parts)
+    return values, times, columns
+
+
+def are_counts(array: np.ndarray | None) -> bool:
+    """Are these numbers from 0 on, whole, that mostly occur several times in a column?"""
+    if array is None or array.ndim not in (1, 2) or not array.size or array.dtype == "bool":
+        return False
+    if not np.all((array >= 0) & (array == np.floor(array))):
+        return False
+    values = sum(len(np.unique(column)) for column in (array.T if array.ndim > 1 else [array]))
+    return 4 * values <= array.size
 
 
 def depends_only_on(inputs: Iterable[Node]) -> Callable[[Node], bool]:

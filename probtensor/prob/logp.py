@@ -38,10 +38,19 @@ from probtensor.prob.distribution import (
     RandomVariable,
     called,
 )
-from probtensor.prob.sums import of_sample
+from probtensor.prob.sums import of_sample, unrepeated
 from probtensor.prob.support import Above, Integers, Interval, Simplex, Support, Vector, is_number
+from probtensor.rules.sums import is_constant_along
 from probtensor.transform.facts import Known, without_positive_factors
-from probtensor.types import Dim, ShapeError, Size, broadcast_shapes, shape_text, size_product
+from probtensor.types import (
+    Dim,
+    Shape,
+    ShapeError,
+    Size,
+    broadcast_shapes,
+    shape_text,
+    size_product,
+)
 
 
 @public
@@ -347,13 +356,10 @@ def summed(
     """
     groups: dict[tuple, dict[Node, int]] = {}
     for term in terms:
-        for leaf, sign, own in addends_of_samples(term, only_data):
-            found = None if only_data(leaf) else count_in(leaf, counts)
-            if found is not None:
-                values, weights = distinct(found)
-                leaf = weights * replace([leaf], {found: values})[0]
-            own = own if found is None else leaf.shape
-            key = (only_data(leaf), leaf.shape, repeats(leaf.shape, own))
+        for leaf, sign, count in addends_of_samples(term, only_data):
+            if not only_data(leaf):
+                leaf = by_distinct_counts(leaf, counts)
+            key = (only_data(leaf), leaf.shape, count)
             times = groups.setdefault(key, {})
             times[leaf] = times.get(leaf, 0) + sign
     totals: dict[bool, list[Node]] = {False: [], True: []}
@@ -385,55 +391,96 @@ def combined(times: Mapping[Node, int]) -> Node | None:
     return total
 
 
-def addends(term: Node) -> list[tuple[Node, int]]:
-    """The operands of nested sums and differences with their signs, in order."""
-    found: list[tuple[Node, int]] = []
-    stack = [(term, 1)]
+def addends(term: Node) -> list[tuple[Node, int, Shape, Size]]:
+    """The operands of nested sums and differences, in order: (tensor, sign, shape, times), where
+    the term has that tensor, repeated over the shape, so many times."""
+    found: list[tuple[Node, int, Shape, Size]] = []
+    stack: list[tuple[Node, int, Shape, Size]] = [(term, 1, term.shape, 1)]
     while stack:
-        node, sign = stack.pop()
+        node, sign, shape, times = stack.pop()
         match node.op:
-            case ops.Add():
-                stack += [(node.inputs[1], sign), (node.inputs[0], sign)]
-            case ops.Sub():
-                stack += [(node.inputs[1], -sign), (node.inputs[0], sign)]
+            case ops.Add() | ops.Sub():
+                other = sign if isinstance(node.op, ops.Add) else -sign
+                stack.append((node.inputs[1], other, shape, times))
+                stack.append((node.inputs[0], sign, shape, times))
             case ops.Neg():
-                stack.append((node.inputs[0], -sign))
+                stack.append((node.inputs[0], -sign, shape, times))
             case ops.BroadcastTo():
-                stack.append((node.inputs[0], sign))
+                stack.append((node.inputs[0], sign, shape, times))
+            case ops.Sum() if isinstance(node.inputs[0].op, Elementwise):
+                inner = node.inputs[0]
+                times = size_product((times, repeats(node.shape, shape)))
+                stack.append((inner, sign, inner.shape, times))
             case _:
-                found.append((node, sign))
+                found.append((node, sign, shape, times))
     return found
 
 
 def addends_of_samples(
     term: Node, only_data: Callable[[Node], bool]
-) -> Iterator[tuple[Node, int, tuple]]:
-    """The operands of a term, with their signs and the shape they are to be summed over: deviances
-    of data with scalar parameters give what is left of their sum."""
-    for leaf, sign in addends(term):
-        total = None
-        if leaf.shape == term.shape and not only_data(leaf):
-            total = of_sample(leaf, only_data)
-        if total is None:
-            yield leaf, sign, term.shape
-        else:
-            yield from ((part, sign * own, ()) for part, own in addends(total))
+) -> Iterator[tuple[Node, int, Size]]:
+    """The operands of a term, with their signs and how many times their entries are in its sum:
+    deviances of data with the same parameters give what is left of their sum."""
+    for leaf, sign, shape, times in addends(term):
+        if is_slope_of_data(leaf, only_data):
+            continue
+        sums = None
+        if leaf.shape == shape and not only_data(leaf):
+            sums = of_sample(leaf, only_data)
+        if sums is None:
+            yield leaf, sign, size_product((times, repeats(leaf.shape, shape)))
+            continue
+        total, sample = sums
+        for part, own, whole, again in addends(ops.broadcast_to(total, sample.kept)):
+            yield part, sign * own, size_product((times, again, repeats(part.shape, whole)))
 
 
-def count_in(leaf: Node, counts: Collection[Node]) -> Node | None:
-    """The one observed count that a tensor is an elementwise function of, other arguments being
-    scalars; None if there is no such count."""
-    found = {}
+def is_slope_of_data(leaf: Node, only_data: Callable[[Node], bool]) -> bool:
+    """Is it a multiple of x - stop_gradient(x), 0 but for its slope in data x?"""
+    factors = leaf.inputs if isinstance(leaf.op, ops.Mul) else (leaf,)
+    differences = [f for f in factors if isinstance(f.op, ops.Sub) and only_data(f)]
+    return any(
+        isinstance(f.inputs[1].op, ops.StopGradient) and f.inputs[1].inputs[0] is f.inputs[0]
+        for f in differences
+    )
+
+
+def by_distinct_counts(leaf: Node, counts: Collection[Node]) -> Node:
+    """A tensor with the same sum, if one is a function of observed counts and of what does not vary
+    along its rows: that function of the distinct counts of each column, times how often they occur.
+    Any other tensor stays as it is."""
+    found = counts_in(leaf, counts)
+    if found is None:
+        return leaf
+    own, parameters = found
+    values, times, columns = distinct(own)
+    changes = dict(zip(own, values, strict=True))
+    for x in parameters:
+        once = unrepeated(x)
+        once = once[0] if once.ndim > 1 else once
+        changes[x] = once[columns] if once.shape and once.shape[0] != 1 else ops.reshape(once, ())
+    return times * replace([leaf], changes)[0]
+
+
+def counts_in(leaf: Node, counts: Collection[Node]) -> tuple[list[Node], list[Node]] | None:
+    """The observed counts that a tensor is an elementwise function of, and its other arguments,
+    which are scalars or, for tables of counts, the same all along their rows; None where there are
+    others."""
+    found: dict[Node, None] = {}
+    parameters: dict[Node, None] = {}
     stack = [leaf]
     while stack:
         node = stack.pop()
         if node in counts:
             found[node] = None
+        elif leaf.ndim in (1, 2) and is_constant_along(unrepeated(node), (0,), leaf.ndim):
+            parameters[node] = None
         elif isinstance(node.op, Elementwise):
             stack.extend(x for x in node.inputs if x.shape)
         else:
             return None
-    return next(iter(found)) if len(found) == 1 and leaf.shape else None
+    alike = all(count.shape == leaf.shape for count in found)
+    return ([*found], [*parameters]) if found and alike else None
 
 
 def repeats(own: Sequence[Size], whole: Sequence[Size]) -> Size:

@@ -33,7 +33,7 @@ from probtensor.graph import (
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import make, new_input
 from probtensor.prob.bijector import Bijector, bijector_for
-from probtensor.prob.data import default_of, depends_only_on, split_data_work
+from probtensor.prob.data import are_counts, default_of, depends_only_on, split_data_work
 from probtensor.prob.distribution import (
     Bounded,
     Deterministic,
@@ -207,6 +207,8 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
     conditions = Conditions(only_data)
     terms = all_terms(space, potentials, conditions)
     counts = {y.value for y in space.observed if y.is_count}
+    known = {x: default_of(x) for x in space.data} | space.arrays
+    counts |= {x for x, array in known.items() if are_counts(array)}
     total = stabilized([summed(terms, only_data, counts)])[0]
     # Samplers take the density of a model in single precision in double precision too.
     total = total if total.dtype == "float64" else total.astype("float64")
@@ -372,4 +374,7 @@ def all_terms(
     for node in potentials:
         value = space.values[node]
         terms.append(value if value.type.is_float else value.astype("float64"))
+        if any(isinstance(x.op, (ops.Lgamma, ops.Lbeta)) for x in toposort([value])):
+            # What cancels is found while it is together.
+            terms[-1:] = stabilized(terms[-1:])
     return terms

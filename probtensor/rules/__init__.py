@@ -3,6 +3,7 @@
     algebra.py    identities, constants, choice, casts
     powers.py     powers, roots, logarithms; products for powers, last
     choices.py    choices out of sums
+    picks.py      few elements read: only they are computed
     products.py   one form for products: small factors gathered
     sums.py       what does not vary leaves the sum
     shapes.py     views of views; repetition after computing

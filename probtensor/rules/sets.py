@@ -4,6 +4,7 @@ from probtensor.rules.algebra import ALGEBRA
 from probtensor.rules.choices import CHOICES
 from probtensor.rules.gammas import GAMMAS
 from probtensor.rules.links import LINKS
+from probtensor.rules.picks import PICKS
 from probtensor.rules.powers import FAST_POWERS, POWERS
 from probtensor.rules.products import PRODUCT_FORM
 from probtensor.rules.shapes import SHAPES
@@ -15,6 +16,7 @@ TOPICS: dict[str, Ruleset] = {
     "algebra": ALGEBRA,
     "powers": POWERS + FAST_POWERS,
     "choices": CHOICES,
+    "picks": PICKS,
     "products": PRODUCT_FORM,
     "sums": SUMS,
     "shapes": SHAPES,
@@ -22,7 +24,7 @@ TOPICS: dict[str, Ruleset] = {
     "stabilize": STABILIZE,
     "gammas": GAMMAS,
 }
-SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES
+SIMPLIFY = ALGEBRA + POWERS + CHOICES + PICKS + PRODUCT_FORM + SUMS + SHAPES
 STABLE = LINKS + STABILIZE + GAMMAS + SIMPLIFY
 # The last pass: no derivative is taken of what it makes.
 FINAL = SIMPLIFY + FAST_POWERS

@@ -45,6 +45,16 @@ def _available_cases(names):
             print(f"skip {name}: {error}")
 
 
+def _compared(text):
+    """The models of two versions: `cases`, or those that are asked for, densities too."""
+    from tests.bench import densities
+
+    asked = densities.MODELS if text == "densities" else (text or ",".join(cases.NAMES)).split(",")
+    chosen = _names(",".join(asked), (*cases.NAMES, *densities.MODELS), "model")
+    own = [name for name in chosen if name in densities.MODELS]
+    return [*_available_cases(name for name in chosen if name in cases.NAMES), *own]
+
+
 def _available_contenders(names):
     for name in names:
         reason = harness.missing(name)
@@ -93,8 +103,7 @@ def main():
         print(f"[{time.monotonic() - start:6.0f} s] {line}", flush=True)
 
     if arguments.base:
-        names = _available_cases(_names(arguments.models, cases.NAMES, "model"))
-        return versions.compare(arguments.base, list(names), arguments, say)
+        return versions.compare(arguments.base, _compared(arguments.models), arguments, say)
     settings = settings_from(arguments)
     records = harness.Session(settings, say).run()
     results = report.collect(records, settings)
