@@ -63,7 +63,7 @@ class Segment:
 @dataclass(frozen=True)
 class Strip:
     """A loop in strips. `wide` are locals with a place for each lane, with their dtypes; `carries`
-    and `blocks` are those of the loop."""
+    are those of the loop."""
 
     var: str
     extent: Size
@@ -71,7 +71,6 @@ class Strip:
     segments: tuple[Segment, ...]
     wide: tuple[tuple[str, str], ...]
     carries: tuple[Carry, ...] = ()
-    blocks: tuple[Carry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ def _strip(loop: For) -> Strip:
     done = tuple(
         s if s.kind == "lanes" else replace(s, body=_turns(s.body, loop, names)) for s in segments
     )
-    return Strip(loop.var, loop.extent, width, done, wide, loop.carries, loop.blocks)
+    return Strip(loop.var, loop.extent, width, done, wide, loop.carries)
 
 
 def _named_updates(loop: For) -> tuple[Stmt, ...]:

@@ -216,6 +216,13 @@ PT_ONCE void pt_close_sums_float32(int64_t n, double *PT_RESTRICT part, float *P
         out[i] = (float) (out[i] + part[i]);
 }
 
+/* The turns of a block of sums in memory: `most` additions to each element, where one turn makes
+ * `each`; so many that they are gathered apart count as one. */
+PT_FN int64_t pt_block_turns(int64_t most, int64_t each)
+{
+    return each < 1 || each > most ? most : most / each;
+}
+
 /* sum_j a[j] x[j], in sixteen lanes. Fewer than eight products are rounded and then added in order,
  * as a user would write them out; so are those of fewer than four rows below. */
 PT_FN double pt_dot_block(const double *PT_RESTRICT a, const double *PT_RESTRICT x, int64_t n)
