@@ -17,8 +17,9 @@ from probtensor.kernel.ir import (
     Let,
     Store,
 )
+from probtensor.kernel.jam import ROWS
 from probtensor.kernel.simplify import substitute
-from probtensor.kernel.strip import Linear, Segment, Strip, Stripped, by_rows, strip
+from probtensor.kernel.strip import Jammed, Linear, Segment, Strip, Stripped, by_rows, strip
 from probtensor.lower.plan import Plan
 from probtensor.targets.spell import (
     COMBINE,
@@ -159,6 +160,8 @@ class _KernelText(Speller):
                 self._store(stmt, depth)
             case For():
                 self._for(stmt, depth)
+            case Jammed(loop, rows):
+                self._for(loop, depth, rows)
             case Strip():
                 self._strip(stmt, depth)
             case Linear():
@@ -195,7 +198,7 @@ class _KernelText(Speller):
             value = self._apply(COMBINE[store.op], [place, value], store.expr.dtype)
         self._line(depth, f"{place} = {value}")
 
-    def _for(self, loop: For, depth: int) -> None:
+    def _for(self, loop: For, depth: int, rows: Sequence[Stripped] = ()) -> None:
         for acc in loop.accs:
             self._set(acc.name, acc.term.dtype, self._literal(acc.identity, acc.term.dtype), depth)
         held = self._open_sums(loop, loop.accs, depth)
@@ -207,6 +210,8 @@ class _KernelText(Speller):
             turns = self._block_turns(gathered, depth)
             first, extent = self._open_block(start, extent, turns, depth)
             inner += 1
+        if rows:
+            first = self._several(loop.var, first, extent, rows, inner)
         self._line(inner, f"for {loop.var} in range({first}{extent}):")
         self.loops += 1
         self._body(loop.body, inner + 1)
@@ -219,6 +224,25 @@ class _KernelText(Speller):
             self._add_sums(carry, inner)
         self._end_held(loop, held, depth)
         self._close_sums(loop.carries, depth)
+
+    def _several(
+        self, var: str, first: str, extent: str, rows: Sequence[Stripped], depth: int
+    ) -> str:
+        """Several turns at once, as often as that goes; where the rest begins."""
+        self.used["pt_by_fours"] = "int64_t pt_by_fours(int64_t)"
+        self.lane_count += 1
+        rest = f"r{self.lane_count}"
+        self.locals[rest] = "int64_t"
+        start = first.rstrip(", ")
+        turns = f"{start} + pt_by_fours({extent} - {start})" if start else (
+            f"pt_by_fours({extent})"
+        )
+        self._line(depth, f"{rest} = {turns}")
+        self._line(depth, f"for {var} in range({first or '0, '}{rest}, {ROWS}):")
+        self.loops += 1
+        self._body(rows, depth + 1)
+        self.loops -= 1
+        return f"{rest}, "
 
     def _block_turns(self, carries: Sequence[Carry], depth: int) -> str:
         """The turns of a block: with inner loops, an element may get several additions in each."""
@@ -289,7 +313,8 @@ class _KernelText(Speller):
         accs = [acc for segment in loop.segments for acc in segment.accs]
         for name, dtype in loop.wide:
             self.locals[name] = f"{local_type(dtype)}[{loop.width}]"
-        self._open_lanes(accs, loop.width, lane, depth)
+        lanes = self._lanes(loop, accs, depth)
+        self._open_lanes(accs, loop.width, lanes, lane, depth)
         held = self._open_sums(loop, accs, depth)
         gathered = _in_blocks(loop.carries, NOT_GATHERED, self.limits)
         whole = isinstance(loop.extent, int) and loop.extent == loop.width
@@ -320,16 +345,28 @@ class _KernelText(Speller):
             self._add_sums(carry, inner + 1)
         for name in [*dict(loop.wide), *(f"{a.name}_l" for a in accs)]:
             del self.wide[name]
-        self._close_lanes(accs, loop, held, depth)
+        self._close_lanes(accs, loop, lanes, held, depth)
         self._close_sums(loop.carries, depth)
 
     def _lanes_of(self, names: Iterable[str], lane: str) -> None:
         self.wide.update(dict.fromkeys(names, lane))
 
-    def _open_lanes(self, accs: Sequence[Acc], width: int, lane: str, depth: int) -> None:
+    def _lanes(self, loop: Strip, accs: Sequence[Acc], depth: int) -> str:
+        """How many lanes accumulators have: all, but inside another loop no more than there are
+        turns, as opening and folding all would take longer than few turns do."""
+        if not accs or not self.loops or isinstance(loop.extent, int):
+            return str(loop.width)
+        name, turns = f"w{self.lane_count}", self._index(loop.extent)
+        self.locals[name] = "int64_t"
+        self._line(depth, f"{name} = {turns} if 0 < {turns} < {loop.width} else {loop.width}")
+        return name
+
+    def _open_lanes(
+        self, accs: Sequence[Acc], width: int, lanes: str, lane: str, depth: int
+    ) -> None:
         if not accs:
             return
-        self._line(depth, f"for {lane} in range({width}):")
+        self._line(depth, f"for {lane} in range({lanes}):")
         for acc in accs:
             kind = _lane_type(acc.term.dtype)
             self.locals[f"{acc.name}_l"] = f"{c_type(kind)}[{width}]"
@@ -337,20 +374,19 @@ class _KernelText(Speller):
             self._line(depth + 1, f"{acc.name}_l[{lane}] = {identity}")
 
     def _close_lanes(
-        self, accs: Sequence[Acc], loop: Strip, held: Sequence[Acc], depth: int
+        self, accs: Sequence[Acc], loop: Strip, lanes: str, held: Sequence[Acc], depth: int
     ) -> None:
-        width = loop.width
         for acc in accs:
             kind = _lane_type(acc.term.dtype)
             prefix = {"float64": "", "int64": "i", "uint64": "u"}[kind]
             fold = f"pt_fold_{prefix}{FOLDS.get(acc.op, acc.op)}"
             wide = c_type(kind)
             self.used[fold] = f"{wide} {fold}({wide}*, int64_t)"
-            value = f"{fold}({acc.name}_l, {width})"
+            value = f"{fold}({acc.name}_l, {lanes})"
             if acc in held:
                 self.used["pt_end_sum"] = "double pt_end_sum(double*, int64_t, double*, int64_t)"
                 turns = self._index(loop.extent)
-                value = f"pt_end_sum({acc.name}_l, {width}, {acc.name}_s, {turns})"
+                value = f"pt_end_sum({acc.name}_l, {lanes}, {acc.name}_s, {turns})"
             if acc.term.dtype != kind:
                 value = f"<{local_type(acc.term.dtype)}> {value}"
             self._set(acc.name, acc.term.dtype, value, depth)
@@ -455,6 +491,11 @@ class _KernelText(Speller):
     def _linear(self, stmt: Linear, depth: int, first: str = "0", turns: str = "1") -> None:
         extent = self._index(stmt.extent)
         matrix = self._pointer(stmt.matrix.buffer, _at(stmt.matrix.index, stmt.var, first))
+        if stmt.routine.startswith("pt_sum"):
+            kind = c_type(stmt.matrix.dtype)
+            self.used[stmt.routine] = f"double {stmt.routine}(const {kind}*, int64_t)"
+            self._set(stmt.result, "float64", f"{stmt.routine}({matrix}, {extent})", depth)
+            return
         if stmt.routine == "pt_dot":
             self.used["pt_dot"] = "double pt_dot(const double*, const double*, int64_t)"
             vector = self._pointer(stmt.vector.buffer, stmt.vector.index)
