@@ -356,7 +356,7 @@ class _KernelText(Speller):
         turns, as opening and folding all would take longer than few turns do."""
         if not accs or not self.loops or isinstance(loop.extent, int):
             return str(loop.width)
-        name, turns = f"w{self.lane_count}", self._index(loop.extent)
+        name, turns = f"v{self.lane_count}", self._index(loop.extent)
         self.locals[name] = "int64_t"
         self._line(depth, f"{name} = {turns} if 0 < {turns} < {loop.width} else {loop.width}")
         return name
