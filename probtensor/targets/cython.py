@@ -358,7 +358,8 @@ class _KernelText(Speller):
             return str(loop.width)
         name, turns = f"v{self.lane_count}", self._index(loop.extent)
         self.locals[name] = "int64_t"
-        self._line(depth, f"{name} = {turns} if 0 < {turns} < {loop.width} else {loop.width}")
+        few = f"({turns} + 7) & -8 if 0 < {turns} < {loop.width}"  # whole vectors
+        self._line(depth, f"{name} = {few} else {loop.width}")
         return name
 
     def _open_lanes(
