@@ -47,7 +47,7 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 x1, pt_in_float64 w1, pt_out_float6
         m1 = n[0] - s1 if n[0] - s1 < 64 else 64
         for l1 in range(m1):
             i3 = s1 + l1
-            v2 = n[1] if 0 < n[1] < 64 else 64
+            v2 = (n[1] + 7) & -8 if 0 < n[1] < 64 else 64
             for l2 in range(v2):
                 a10_l[l2] = (-INFINITY)
             for s2 in range(0, n[1], 64):
@@ -67,7 +67,7 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 x1, pt_in_float64 w1, pt_out_float6
             t12[l1] = 0.0 if (fabs(a10[l1]) == INFINITY) else a10[l1]
         for l1 in range(m1):
             i3 = s1 + l1
-            v3 = n[1] if 0 < n[1] < 64 else 64
+            v3 = (n[1] + 7) & -8 if 0 < n[1] < 64 else 64
             for l3 in range(v3):
                 a16_l[l3] = 0.0
             a16_s[0] = a16_s[1] = 0.0
