@@ -15,6 +15,7 @@ from probtensor.kernel.ir import Apply, Carry, Expr, For, Lit, Load, Stmt, Store
 from probtensor.kernel.nests import widened
 from probtensor.types import Dim, Size
 
+NOT_GATHERED = 4  # additions of a short inner loop, which need not be gathered apart
 BLOCK = 128  # turns after which what was gathered is added to the sum
 # The same where data decide the places: the end of a block costs a pass over all of them.
 SCATTERED_BLOCK, TURNS_A_PLACE = 512, 16
@@ -33,7 +34,8 @@ def threshold(carry: Carry) -> Size:
 
 def is_optional(carry: Carry) -> bool:
     """Whether it is decided at each call if the sums are gathered."""
-    return carry.scattered is not None and carry.dtype == "float64"
+    scattered = carry.scattered is not None and carry.dtype == "float64"
+    return scattered or carry.within is not None
 
 
 def target(carry: Carry) -> str:
@@ -49,7 +51,10 @@ def redirected(body: Sequence[Stmt], carries: Sequence[Carry]) -> tuple[Stmt, ..
     def turned(stmt: Stmt) -> Stmt:
         match stmt:
             case For():
-                return replace(stmt, body=tuple(turned(inner) for inner in stmt.body))
+                carries = tuple(_moved(c, homes[c.buffer]) if c.buffer in homes else c
+                                for c in stmt.carries)  # fmt: skip
+                inner = tuple(turned(inner) for inner in stmt.body)
+                return replace(stmt, body=inner, carries=carries)
             case Store(buffer, index, expr, "add") if buffer in homes:
                 carry = homes[buffer]
                 place = index - carry.first
@@ -71,13 +76,20 @@ def as_loops(body: Sequence[Stmt], scattered: bool = False) -> tuple[Stmt, ...]:
         mine = tuple(c for c in mine if c.scattered is not None or not scattered)
         inner = as_loops(redirected(stmt.body, mine), scattered)
         done += [_cleared(carry) for carry in mine]
-        done.append(replace(stmt, body=inner, carries=(), blocks=()))
+        done.append(replace(stmt, body=inner, carries=()))
         done += [_added(carry) for carry in mine]
     return tuple(done)
 
 
+def _moved(inner: Carry, outer: Carry) -> Carry:
+    """A carry of an inner loop, whose sums go where those of the outer one are gathered."""
+    return replace(
+        inner, buffer=target(outer), dtype="float64", first=inner.first - outer.first
+    )
+
+
 def _term(expr: Expr, carry: Carry) -> Expr:
-    return widened(expr) if carry.product and expr.dtype == "float32" else _double(expr)
+    return widened(expr) if carry.wide and expr.dtype == "float32" else _double(expr)
 
 
 def _double(expr: Expr) -> Expr:

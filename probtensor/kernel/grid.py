@@ -41,7 +41,7 @@ from probtensor.kernel.ir import (
     walk,
     walk_expr,
 )
-from probtensor.kernel.nests import nest, stores_of, widened, without_ones
+from probtensor.kernel.nests import nest, stores_of, term_by_term, widened, without_ones
 from probtensor.kernel.phases import (
     Loops,
     Once,
@@ -92,7 +92,7 @@ class _Scheduler:
     count: int = 0
 
     def run(self) -> Schedule:
-        body = self.kernel.body
+        body = term_by_term(self.kernel.body)
         self.written = {buffer for stmt in body for buffer in writes(stmt)}
         self.locals = {name for stmt in walk(body) for name in names_set(stmt)}
         for stmt in body:

@@ -155,7 +155,8 @@ class Machine:
         totals = [_scalar(acc.identity, acc.term.dtype) for acc in loop.accs]
         lost = [0.0] * len(totals)
         before = self.sums
-        self.sums = before | {carry.buffer: self._sums(carry) for carry in loop.carries}
+        carries = [carry for carry in loop.carries if carry.within is None]
+        self.sums = before | {carry.buffer: self._sums(carry) for carry in carries}
         for turn in range(self.place(loop.start), self.place(loop.extent)):
             self.names[loop.var] = turn
             self._body(loop.body)
@@ -168,7 +169,7 @@ class Machine:
         for acc, total, error in zip(loop.accs, totals, lost, strict=True):
             whole = _scalar(_mended(total, error), acc.term.dtype) if error else total
             self.names[acc.name] = whole
-        for carry in loop.carries:
+        for carry in carries:
             first, sums, lost = self.sums[carry.buffer]
             self.buffers[carry.buffer][first : first + sums.size] = _mended(sums, lost)
         self.sums = before

@@ -104,9 +104,13 @@ class Carry:
     """Sums that a loop adds up in memory: `count` elements of `buffer` from `first` on.
 
     A target may gather them in `scratch`, which has a double an element, and for float64 a second
-    one for what rounding lost. `scattered` counts the additions of a scatter, where data decide
-    which element one goes to; `each` those of one turn of its outermost loop. The terms of a
-    `product` may be added before they are rounded to `dtype`.
+    one for what rounding lost. `each` counts the additions to an element at one turn of the loop.
+    A loop inside another one that has a carry for the same buffer has one of its own, for the sum
+    that it makes at each of the outer turns: `within` is then the `each` of the outer carry, and it
+    pays to gather only where that is large.
+    `scattered` counts the additions of a scatter, where data decide which element one goes to;
+    `each` is then how many one turn of the loop makes in all. The terms of `wide` sums may be added
+    before they are rounded to `dtype`.
     """
 
     buffer: str
@@ -116,14 +120,14 @@ class Carry:
     count: Size
     scattered: Size | None = None
     each: Size = 1
-    product: bool = False
+    within: Size | None = None
+    wide: bool = False
 
 
 @dataclass(frozen=True)
 class For:
     """Turns `start <= var < extent`. With accumulators it is a fold; `carries` are the sums in
-    memory that it completes, and `blocks` those of which each turn makes one addition to each
-    element (or of which each is scattered over some)."""
+    memory that it completes."""
 
     var: str
     extent: Size
@@ -131,7 +135,6 @@ class For:
     accs: tuple[Acc, ...] = ()
     start: Size = 0
     carries: tuple[Carry, ...] = ()
-    blocks: tuple[Carry, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from probtensor.kernel.flat import fixed
 from probtensor.kernel.ir import Acc, Apply, Expr, For, Let, Ref, Stmt, Store
 from probtensor.kernel.phases import Loops
+from probtensor.kernel.touch import names_read, names_set
 from probtensor.types import Size, size_names
 
 
@@ -70,6 +71,38 @@ def _joined(outer: Sequence[Acc], inner: Sequence[Acc]) -> tuple[Acc, ...] | Non
             return None
         found.append(replace(acc, term=below.term))
     return tuple(found)
+
+
+def term_by_term(body: Sequence[Stmt]) -> tuple[Stmt, ...]:
+    """The statements with folds that are only combined into memory combined there at each turn, so
+    that all loops around them are one nest."""
+    done: list[Stmt] = []
+    gone: list[Store] = []
+    for stmt in body:
+        if not isinstance(stmt, For):
+            done.append(stmt)
+            continue
+        found = [(acc, _meant_for(acc, body)) for acc in stmt.accs]
+        accs = tuple(acc for acc, store in found if store is None)
+        moved = [replace(s, expr=_like(acc.term, s.expr)) for acc, s in found if s is not None]
+        gone += [store for _, store in found if store is not None]
+        done.append(replace(stmt, body=term_by_term((*stmt.body, *moved)), accs=accs))
+    return tuple(stmt for stmt in done if not any(stmt is store for store in gone))
+
+
+def _meant_for(acc: Acc, body: Sequence[Stmt]) -> Store | None:
+    """The store that combines a fold into memory by the same op, if nothing else reads the fold."""
+    readers = [stmt for stmt in body if acc.name in names_read(stmt)]
+    local = {name for stmt in body for name in names_set(stmt)}
+    match readers:
+        case [Store(_, index, Ref() | Apply("cast", (Ref(),)), op) as store] if op == acc.op:
+            return None if size_names(index) & local else store
+    return None
+
+
+def _like(term: Expr, before: Expr) -> Expr:
+    """A term in place of its fold, in the dtype that the fold was cast to."""
+    return term if term.dtype == before.dtype else Apply("cast", (term,), before.dtype)
 
 
 def stores_of(body: Sequence[Stmt], inner: Loops = ()) -> Iterator[tuple[Store, Loops]]:

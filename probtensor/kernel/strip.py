@@ -34,6 +34,7 @@ from probtensor.kernel.ir import (
     exprs_of,
     walk_expr,
 )
+from probtensor.kernel.jam import several_rows
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import (
     buffers_of,
@@ -63,7 +64,7 @@ class Segment:
 @dataclass(frozen=True)
 class Strip:
     """A loop in strips. `wide` are locals with a place for each lane, with their dtypes; `carries`
-    and `blocks` are those of the loop."""
+    are those of the loop."""
 
     var: str
     extent: Size
@@ -71,7 +72,6 @@ class Strip:
     segments: tuple[Segment, ...]
     wide: tuple[tuple[str, str], ...]
     carries: tuple[Carry, ...] = ()
-    blocks: tuple[Carry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ class Linear:
     """A routine over the turns of a strip, or over an inner loop.
 
     "pt_dot": `result` = sum over `extent` of two unit-stride loads.
+    "pt_sum", "pt_sum_float32": `result` = sum over `extent` of a unit-stride load, in doubles.
     "pt_rows_dot": the same for each turn of the strip, `result` being wide.
     "pt_rows_add": into buffer `result` at `place`, the rows weighted by the wide local `weight`.
     "pt_scatter_add": into buffer `result` from `place` on, the wide local `weight`, each turn at
@@ -96,7 +97,15 @@ class Linear:
     var: str = ""
 
 
-Stripped = Stmt | Strip | Linear
+@dataclass(frozen=True)
+class Jammed:
+    """A loop of which `rows` is the body of several turns at once (`jam.ROWS`)."""
+
+    loop: For
+    rows: tuple[Stmt, ...]
+
+
+Stripped = Stmt | Strip | Linear | Jammed
 
 
 def strip(body: Sequence[Stmt]) -> tuple[Stripped, ...]:
@@ -107,14 +116,16 @@ def strip(body: Sequence[Stmt]) -> tuple[Stripped, ...]:
 def _loop(loop: For) -> Stripped:
     if loop.carries:
         loop = replace(loop, body=redirected(loop.body, loop.carries))
-    dot = _dot(loop)
-    if dot is not None:
-        return dot
+    routine = _dot(loop) or _plain_sum(loop)
+    if routine is not None:
+        return routine
     nested = any(isinstance(stmt, (For, Call)) for stmt in loop.body)
     if _is_short(loop.extent):
         return replace(loop, body=strip(loop.body))
     if nested and not _worth_lanes(loop):
-        return replace(loop, body=strip(loop.body))
+        rows = several_rows(loop)
+        plain = replace(loop, body=strip(loop.body))
+        return plain if rows is None else Jammed(plain, strip(rows))
     serial = any(_is_serial(stmt, loop.var) for stmt in loop.body)
     if not nested and not serial and not loop.accs:
         return loop  # it vectorises as it stands
@@ -154,7 +165,7 @@ def _strip(loop: For) -> Strip:
     done = tuple(
         s if s.kind == "lanes" else replace(s, body=_turns(s.body, loop, names)) for s in segments
     )
-    return Strip(loop.var, loop.extent, width, done, wide, loop.carries, loop.blocks)
+    return Strip(loop.var, loop.extent, width, done, wide, loop.carries)
 
 
 def _named_updates(loop: For) -> tuple[Stmt, ...]:
@@ -305,12 +316,14 @@ def _rank(stmt: Stripped) -> int:
 
 def by_rows(stmt: Stripped) -> bool:
     """Whether a statement does all turns of a strip at once."""
-    return isinstance(stmt, Linear) and stmt.routine != "pt_dot"
+    return isinstance(stmt, Linear) and not stmt.routine.startswith(("pt_dot", "pt_sum"))
 
 
 def _stripped_names(stmt: Stripped) -> set[str]:
     if isinstance(stmt, Linear):
         return _linear_names(stmt)
+    if isinstance(stmt, Jammed):
+        return names_read(stmt.loop).union(*(_stripped_names(row) for row in stmt.rows))
     return _strip_names(stmt) if isinstance(stmt, Strip) else names_read(stmt)
 
 
@@ -368,6 +381,23 @@ def _dot(loop: For) -> Linear | None:
         return None
     a, x = (replace(f, index=_without(f.index, loop.var)) for f in factors)
     return Linear("pt_dot", loop.accs[0].name, loop.extent, a, 0, vector=x)
+
+
+def _plain_sum(loop: For) -> Linear | None:
+    """sum_j a[.. + j] over a loop with nothing else in it."""
+    if loop.body or len(loop.accs) != 1 or loop.accs[0].op != "add" or loop.start != 0:
+        return None
+    match loop.accs[0].term:
+        case Load(dtype="float64") as load:
+            routine = "pt_sum"
+        case Apply("cast", (Load(dtype="float32") as load,), "float64"):
+            routine = "pt_sum_float32"
+        case _:
+            return None
+    if coefficient(load.index, loop.var) != 1:
+        return None
+    first = replace(load, index=_without(load.index, loop.var))
+    return Linear(routine, loop.accs[0].name, loop.extent, first, 0)
 
 
 def _rows(stmt: For, outer: For, wide: dict[str, str]) -> Linear | None:

@@ -74,7 +74,6 @@ class LargeSizes:
                     body=self._body(body),
                     accs=tuple(self._acc(acc) for acc in accs),
                     carries=tuple(map(self._carry, stmt.carries)),
-                    blocks=tuple(map(self._carry, stmt.blocks)),
                 )
             case Check(condition):
                 return replace(stmt, condition=self._expr(condition))
@@ -92,6 +91,7 @@ class LargeSizes:
             count=self._size(carry.count),
             scattered=turns,
             each=self._size(carry.each),
+            within=None if carry.within is None else self._size(carry.within),
         )
 
     def _argument(self, arg):

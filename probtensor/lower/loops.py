@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from probtensor.graph.law import inside, placed
 from probtensor.graph.node import Const, Input, Node, line_of
+from probtensor.kernel.carry import NOT_GATHERED
 from probtensor.kernel.ir import (
     Acc,
     Apply,
@@ -36,7 +37,7 @@ from probtensor.ops.kinds import Contraction, Scatter, View
 from probtensor.types import Dim, Size, SizeCheck, size_product
 
 # Turns up to which a sum in memory is added up as it is: their roundings are few.
-FEW = {"float32": 16, "float64": 256}
+FEW = {"float32": 1, "float64": 256}
 
 
 @dataclass
@@ -70,7 +71,6 @@ class Writer(Reader):
         self.scopes: list[dict[tuple[Node, tuple[Size, ...]], Expr]] = []
         self.indices: list[dict[tuple, Size]] = []
         self.pending: dict[Task, Expr] = {}
-        self.carried: dict[Task, Carry] = {}
         self.count = 0
 
     def kernel(self, groups: Sequence[Group]) -> tuple[Stmt, ...]:
@@ -261,50 +261,66 @@ class Writer(Reader):
             self._groups(fuse(group.tasks, level + 1), level + 1, inner)
             accs.extend(self._accumulators(group, level))
 
-        carries = {task: self._carry(task, level, variables) for task in group.tasks}
-        mine = tuple(carry for carry in carries.values() if carry is not None)
-        self.carried |= {task: carry for task, carry in carries.items() if carry is not None}
+        carries = [self._carry(task, level, variables) for task in group.tasks]
         body = self._block(write)
-        held = [task for task in group.tasks if task in self.carried]
-        blocks = tuple(self.carried[task] for task in held if level == _block_level(task))
-        self._emit(For(name, group.extent, body, tuple(accs), carries=mine, blocks=blocks))
+        mine = tuple(carry for carry in carries if carry is not None)
+        self._emit(For(name, group.extent, body, tuple(accs), carries=mine))
         for task in group.tasks:
-            if task in self.pending and task.first_fold == level:
+            if task in self.pending and task.last_folds == level:
                 self._finish_fold(task, variables)
 
     def _carry(self, task: Task, level: int, variables: list[Size]) -> Carry | None:
         """The sums of a task that the loop of this level adds up in memory; None where there are
         none, or so few turns that gathering them would gain nothing."""
         node = task.node
-        if not (task.in_place and _starts_at(task, level) and node.dtype in FEW):
+        if not task.in_place or node.dtype not in FEW:
             return None
-        scattered = task.kind == "scatter"
-        fixed = [] if scattered else [axis for axis in task.outs[:level] if axis is not None]
-        if (node.op.mode if scattered else _combine(task)) != "add":
+        if task.kind == "scatter":
+            return self._scattered(task, level)
+        folded = _turns_in_memory(task, level)
+        if folded is None or _combine(task) != "add":
             return None
-        folded = [n for n, axis in zip(task.domain, task.outs, strict=True) if axis is None]
-        turns = size_product(task.domain if scattered else folded)
-        if isinstance(turns, int) and turns <= FEW[node.dtype]:
+        first = task.first_fold == level
+        outer = None if first else size_product(folded)
+        turns, few = size_product(_turns_in_memory(task, task.first_fold)), FEW[node.dtype]
+        if isinstance(turns, int) and turns <= few:
             return None
+        # In doubles the roundings of sums of float32 are few, and of inner ones that are short.
+        short = isinstance(outer, int) and outer <= NOT_GATHERED
+        if not first and (node.dtype == "float32" or short):
+            return None
+        fixed = {axis: v for axis, v in zip(task.outs[:level], variables, strict=True)
+                 if axis is not None}  # fmt: skip
         shape = self.sizes.shape(node)
         rest = [axis for axis, n in enumerate(shape) if n != 1 and axis not in fixed]
-        if fixed and rest and max(fixed) > min(rest):
+        place = self._flat(node, [fixed.get(axis, 0) for axis in range(len(shape))])
+        return Carry(
+            self.places.names[node],
+            node.dtype,
+            self._scratch(node, [shape[axis] for axis in rest], "s" if first else f"s{level}"),
+            place,
+            size_product(shape[axis] for axis in rest),
+            each=size_product(folded[1:]),
+            within=outer,
+            wide=task.kind == "product" or task.last_folds is not None,
+        )
+
+    def _scattered(self, task: Task, level: int) -> Carry | None:
+        """The same of a scatter, whose outermost loop adds up everything."""
+        node, turns = task.node, size_product(task.domain)
+        few = isinstance(turns, int) and turns <= FEW[node.dtype]
+        if level > 0 or node.op.mode != "add" or few:
             return None
-        index: list[Size] = [0] * len(shape)
-        for axis, variable in zip(task.outs[:level], variables, strict=True):
-            if axis is not None and not scattered:
-                index[axis] = variable
-        sizes = tuple(shape[axis] for axis in rest)
-        name = self.places.names[node]
-        scratch = f"{name}s"
-        self.places.scratch[scratch] = (node, sizes if node.dtype == "float32" else (2, *sizes))
-        count = size_product(sizes)
-        first = self._flat(node, index)
-        if not scattered:
-            product = task.kind == "product"
-            return Carry(name, node.dtype, scratch, first, count, product=product)
+        shape = [n for n in self.sizes.shape(node) if n != 1]
         each = size_product(task.domain[1:])
-        return Carry(name, node.dtype, scratch, first, count, turns, each)
+        name, scratch = self.places.names[node], self._scratch(node, shape, "s")
+        return Carry(name, node.dtype, scratch, 0, size_product(shape), turns, each)
+
+    def _scratch(self, node: Node, shape: Sequence[Size], mark: str) -> str:
+        """Scratch memory for sums of a node in doubles, and for those of doubles what they lose."""
+        name = f"{self.places.names[node]}{mark}"
+        self.places.scratch[name] = node, (*shape,) if node.dtype == "float32" else (2, *shape)
+        return name
 
     def _accumulators(self, group: Group, level: int) -> list[Acc]:
         found = []
@@ -321,7 +337,16 @@ class Writer(Reader):
     def _finish_fold(self, task: Task, variables: list[Size]) -> None:
         node = task.node
         value = _cast(self.pending.pop(task), node.dtype)
-        self._bind(node, task.index([*variables, *[0] * (len(task.outs) - len(variables))]), value)
+        index = task.index([*variables, *[0] * (len(task.outs) - len(variables))])
+        if task.in_place:
+            self._combine_into(task, index, value)
+        else:
+            self._bind(node, index, value)
+
+    def _combine_into(self, task: Task, index: Sequence[Size], value: Expr) -> None:
+        """Fold a value into the element of a buffer."""
+        self.places.stored.add(task.node)
+        self._store(task.node, index, value, _combine(task), line_of(task.node))
 
     # One turn of a task, all its loop variables known.
 
@@ -391,11 +416,8 @@ class Writer(Reader):
         self._emit(Store(self.places.names[node], self._flat(node, index), value, op, origin))
 
     def _term(self, task: Task, term: Expr, variables: list[Size]) -> None:
-        if task.in_place:
-            self.places.stored.add(task.node)
-            op = _combine(task)
-            value = _cast(term, task.node.dtype)
-            self._store(task.node, task.index(variables), value, op, line_of(task.node))
+        if task.in_place and task.last_folds is None:
+            self._combine_into(task, task.index(variables), _cast(term, task.node.dtype))
             return
         # Sums and products of float32 are carried in float64.
         sums = task.node.dtype == "float32" and _combine(task) in ("add", "mul")
@@ -498,13 +520,14 @@ def _starts_at(task: Task, level: int) -> bool:
     return level == (0 if task.kind == "scatter" else task.first_fold)
 
 
-def _block_level(task: Task) -> int:
-    """The innermost of the outermost loops that are all folded away; a scatter's outermost one."""
-    level = 0 if task.kind == "scatter" else task.first_fold
-    if task.kind != "scatter":
-        while task.outs[level + 1 : level + 2] == (None,):
-            level += 1
-    return level
+def _turns_in_memory(task: Task, level: int) -> list[Size] | None:
+    """The sizes of the loops from a level on of which each turn adds to sums in memory, if that of
+    the level is one: folded loops with others inside that are not."""
+    last = len(task.outs) if task.last_folds is None else task.last_folds
+    if level >= last or task.outs[level] is not None:
+        return None
+    loops = zip(task.domain[level:last], task.outs[level:last], strict=True)
+    return [n for n, axis in loops if axis is None]
 
 
 def _combine(task: Task) -> str:

@@ -48,6 +48,14 @@ class Task:
         return next((k for k, axis in enumerate(self.outs) if axis is None), None)
 
     @property
+    def last_folds(self) -> int | None:
+        """The outermost of the innermost loops if these are folded away, so that what they fold
+        is a local; None where the innermost loop is not."""
+        kept = [k for k, axis in enumerate(self.outs) if axis is not None]
+        first = kept[-1] + 1 if kept else 0
+        return first if first < len(self.outs) else None
+
+    @property
     def in_place(self) -> bool:
         """Whether its value exists only in its buffer, once all its loops are done."""
         if self.kind in ("scatter", "join", "call"):
@@ -335,7 +343,8 @@ def scatter_reads(reader: Reader, task: Task, variables: Sequence[Size]) -> list
 
 def letter_order(node: Node) -> list[str]:
     """Loop order of a contraction: the first operand's letters, those of the second put where
-    they stand in it; so inner loops run along the last axes of both."""
+    they stand in it; so inner loops run along the last axes of both. Sums in memory are those of
+    neighbours: the letters of the result keep its order then."""
     first, second, _ = node.op.parts()
     if len(second) > len(first):
         first, second = second, first
@@ -344,6 +353,11 @@ def letter_order(node: Node) -> list[str]:
         if letter not in order:
             following = [order.index(c) for c in second[position:] if c in order]
             order.insert(min(following, default=len(order)), letter)
+    result = node.op.parts()[2]
+    kept = [k for k, letter in enumerate(order) if letter in result]
+    if kept != list(range(len(kept))):  # some loop is folded outside of others
+        for k, letter in zip(kept, result, strict=True):
+            order[k] = letter
     return order
 
 

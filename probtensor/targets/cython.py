@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from probtensor.kernel.carry import BLOCK, block, is_optional, target, threshold
+from probtensor.kernel.carry import BLOCK, NOT_GATHERED, block, is_optional, target, threshold
 from probtensor.kernel.ir import (
     Acc,
     Call,
@@ -17,8 +17,9 @@ from probtensor.kernel.ir import (
     Let,
     Store,
 )
+from probtensor.kernel.jam import ROWS
 from probtensor.kernel.simplify import substitute
-from probtensor.kernel.strip import Linear, Segment, Strip, Stripped, by_rows, strip
+from probtensor.kernel.strip import Jammed, Linear, Segment, Strip, Stripped, by_rows, strip
 from probtensor.lower.plan import Plan
 from probtensor.targets.spell import (
     COMBINE,
@@ -105,6 +106,7 @@ class _KernelText(Speller):
     checks: bool = False
     origin: str = ""
     lane_count: int = 0
+    limits: dict[str, int] = field(default_factory=dict)  # of sums that need not be gathered
 
     def text(self) -> str:
         self._body(strip(self.kernel.body), 1)
@@ -158,6 +160,8 @@ class _KernelText(Speller):
                 self._store(stmt, depth)
             case For():
                 self._for(stmt, depth)
+            case Jammed(loop, rows):
+                self._for(loop, depth, rows)
             case Strip():
                 self._strip(stmt, depth)
             case Linear():
@@ -194,17 +198,20 @@ class _KernelText(Speller):
             value = self._apply(COMBINE[store.op], [place, value], store.expr.dtype)
         self._line(depth, f"{place} = {value}")
 
-    def _for(self, loop: For, depth: int) -> None:
+    def _for(self, loop: For, depth: int, rows: Sequence[Stripped] = ()) -> None:
         for acc in loop.accs:
             self._set(acc.name, acc.term.dtype, self._literal(acc.identity, acc.term.dtype), depth)
         held = self._open_sums(loop, loop.accs, depth)
-        gathered = [c for c in loop.blocks if c.dtype == "float64" and c.scattered is None]
+        gathered = _in_blocks(loop.carries, BLOCK, self.limits)
         self.locals[loop.var] = "int64_t"
         start = "" if loop.start == 0 else f"{self._index(loop.start)}, "
         first, extent, inner = start, self._index(loop.extent), depth
         if held or gathered:
-            first, extent = self._open_block(start, extent, depth)
+            turns = self._block_turns(gathered, depth)
+            first, extent = self._open_block(start, extent, turns, depth)
             inner += 1
+        if rows:
+            first = self._several(loop.var, first, extent, rows, inner)
         self._line(inner, f"for {loop.var} in range({first}{extent}):")
         self.loops += 1
         self._body(loop.body, inner + 1)
@@ -212,35 +219,76 @@ class _KernelText(Speller):
         self.loops -= 1
         if not loop.body and not loop.accs:
             self._line(inner + 1, "pass")
-        self._count_scattered(loop.blocks, "1", inner + 1)
+        self._count_scattered(loop.carries, "1", inner + 1)
         for carry in gathered:
             self._add_sums(carry, inner)
         self._end_held(loop, held, depth)
         self._close_sums(loop.carries, depth)
 
-    def _open_block(self, start: str, extent: str, depth: int) -> tuple[str, str]:
+    def _several(
+        self, var: str, first: str, extent: str, rows: Sequence[Stripped], depth: int
+    ) -> str:
+        """Several turns at once, as often as that goes; where the rest begins."""
+        self.used["pt_by_fours"] = "int64_t pt_by_fours(int64_t)"
+        self.lane_count += 1
+        rest = f"r{self.lane_count}"
+        self.locals[rest] = "int64_t"
+        start = first.rstrip(", ")
+        turns = f"{start} + pt_by_fours({extent} - {start})" if start else (
+            f"pt_by_fours({extent})"
+        )
+        self._line(depth, f"{rest} = {turns}")
+        self._line(depth, f"for {var} in range({first or '0, '}{rest}, {ROWS}):")
+        self.loops += 1
+        self._body(rows, depth + 1)
+        self.loops -= 1
+        return f"{rest}, "
+
+    def _block_turns(self, carries: Sequence[Carry], depth: int) -> str:
+        """The turns of a block: with inner loops, an element may get several additions in each."""
+        several = dict.fromkeys(carry.each for carry in carries if carry.each != 1)
+        if not several:
+            return str(BLOCK)
+        found = ""
+        for each in several:
+            self.used["pt_block_turns"] = "int64_t pt_block_turns(int64_t, int64_t)"
+            turns = f"pt_block_turns({BLOCK}, {self._index(each)})"
+            found = self._apply("minimum", [found, turns], "int64") if found else turns
+        name = f"b{self.lane_count + 1}"
+        self.locals[name] = "int64_t"
+        self._line(depth, f"{name} = {found}")
+        return name
+
+    def _open_block(self, start: str, extent: str, size: str, depth: int) -> tuple[str, str]:
         """A loop over blocks of turns; where the turns of one begin and end. What is done at the
         end of a block stands outside of the loop over its turns, which may then keep sums in
         registers."""
         self.lane_count += 1
         base, end = f"s{self.lane_count}", f"e{self.lane_count}"
         self.locals[base] = self.locals[end] = "int64_t"
-        self._line(depth, f"for {base} in range({start or '0, '}{extent}, {BLOCK}):")
+        if size.isdecimal():
+            self._line(depth, f"for {base} in range({start or '0, '}{extent}, {size}):")
+        else:  # Cython has no loop with a step that is known at the call alone
+            number, count = f"q{self.lane_count}", f"({extent} + {size} - 1) // {size}"
+            self.locals[number] = "int64_t"
+            self._line(depth, f"for {number} in range({count}):")
+            self._line(depth + 1, f"{base} = {number} * {size}")
         turns = f"{extent} - {base}" if extent.isidentifier() else f"({extent}) - {base}"
-        self._line(depth + 1, f"{end} = {base} + ({BLOCK} if {turns} > {BLOCK} else {turns})")
+        self._line(depth + 1, f"{end} = {base} + ({size} if {turns} > {size} else {turns})")
         return f"{base}, ", end
 
     def _end_held(self, loop: For, held: Sequence[Acc], depth: int) -> None:
         """The end of a block, and of the loop, for accumulators that are added up in blocks."""
+        several = f"if {self._index(loop.extent)} > {BLOCK}:"
         for acc in held:
             self.used["pt_keep"] = "void pt_keep(double*, double)"
             self.used["pt_kept"] = "double pt_kept(const double*)"
-            name, several = self._name(acc.name), f"if {self._index(loop.extent)} > {BLOCK}:"
             self._line(depth + 1, several)
-            self._line(depth + 2, f"pt_keep({acc.name}_s, {name})")
-            self._line(depth + 2, f"{name} = 0.0")
+            self._line(depth + 2, f"pt_keep({acc.name}_s, {self._name(acc.name)})")
+            self._line(depth + 2, f"{self._name(acc.name)} = 0.0")
+        for acc in held:
             self._line(depth, several)
-            self._line(depth + 1, f"{name} = pt_kept({acc.name}_s)")
+            self._line(depth + 1, f"{self._name(acc.name)} = pt_kept({acc.name}_s)")
 
     def _accumulate(self, accs: Sequence[Acc], depth: int, fused: bool = False) -> None:
         for acc in accs:
@@ -265,8 +313,10 @@ class _KernelText(Speller):
         accs = [acc for segment in loop.segments for acc in segment.accs]
         for name, dtype in loop.wide:
             self.locals[name] = f"{local_type(dtype)}[{loop.width}]"
-        self._open_lanes(accs, loop.width, lane, depth)
+        lanes = self._lanes(loop, accs, depth)
+        self._open_lanes(accs, loop.width, lanes, lane, depth)
         held = self._open_sums(loop, accs, depth)
+        gathered = _in_blocks(loop.carries, NOT_GATHERED, self.limits)
         whole = isinstance(loop.extent, int) and loop.extent == loop.width
         if whole:
             inner, first, turns = depth, "0", str(loop.width)
@@ -288,24 +338,36 @@ class _KernelText(Speller):
             self._line(inner, f"if {base} & {LANE_BLOCK - 1} == {LANE_BLOCK - loop.width}:")
             for acc in held:
                 self._line(inner + 1, f"pt_end_block({acc.name}_l, {loop.width}, {acc.name}_s)")
-        self._count_scattered(loop.blocks, turns, inner)
-        for carry in loop.blocks:
-            if carry.dtype == "float64" and carry.scattered is None:
-                size = STRIPS * loop.width
-                self._line(inner, f"if {base} & {size - 1} == {size - loop.width}:")
-                self._add_sums(carry, inner + 1)
+        self._count_scattered(loop.carries, turns, inner)
+        for carry in gathered:
+            size = (STRIPS if carry.each == 1 else 1) * loop.width
+            self._line(inner, f"if {base} & {size - 1} == {size - loop.width}:")
+            self._add_sums(carry, inner + 1)
         for name in [*dict(loop.wide), *(f"{a.name}_l" for a in accs)]:
             del self.wide[name]
-        self._close_lanes(accs, loop, held, depth)
+        self._close_lanes(accs, loop, lanes, held, depth)
         self._close_sums(loop.carries, depth)
 
     def _lanes_of(self, names: Iterable[str], lane: str) -> None:
         self.wide.update(dict.fromkeys(names, lane))
 
-    def _open_lanes(self, accs: Sequence[Acc], width: int, lane: str, depth: int) -> None:
+    def _lanes(self, loop: Strip, accs: Sequence[Acc], depth: int) -> str:
+        """How many lanes accumulators have: all, but inside another loop no more than there are
+        turns, as opening and folding all would take longer than few turns do."""
+        if not accs or not self.loops or isinstance(loop.extent, int):
+            return str(loop.width)
+        name, turns = f"v{self.lane_count}", self._index(loop.extent)
+        self.locals[name] = "int64_t"
+        few = f"({turns} + 7) & -8 if 0 < {turns} < {loop.width}"  # whole vectors
+        self._line(depth, f"{name} = {few} else {loop.width}")
+        return name
+
+    def _open_lanes(
+        self, accs: Sequence[Acc], width: int, lanes: str, lane: str, depth: int
+    ) -> None:
         if not accs:
             return
-        self._line(depth, f"for {lane} in range({width}):")
+        self._line(depth, f"for {lane} in range({lanes}):")
         for acc in accs:
             kind = _lane_type(acc.term.dtype)
             self.locals[f"{acc.name}_l"] = f"{c_type(kind)}[{width}]"
@@ -313,20 +375,19 @@ class _KernelText(Speller):
             self._line(depth + 1, f"{acc.name}_l[{lane}] = {identity}")
 
     def _close_lanes(
-        self, accs: Sequence[Acc], loop: Strip, held: Sequence[Acc], depth: int
+        self, accs: Sequence[Acc], loop: Strip, lanes: str, held: Sequence[Acc], depth: int
     ) -> None:
-        width = loop.width
         for acc in accs:
             kind = _lane_type(acc.term.dtype)
             prefix = {"float64": "", "int64": "i", "uint64": "u"}[kind]
             fold = f"pt_fold_{prefix}{FOLDS.get(acc.op, acc.op)}"
             wide = c_type(kind)
             self.used[fold] = f"{wide} {fold}({wide}*, int64_t)"
-            value = f"{fold}({acc.name}_l, {width})"
+            value = f"{fold}({acc.name}_l, {lanes})"
             if acc in held:
                 self.used["pt_end_sum"] = "double pt_end_sum(double*, int64_t, double*, int64_t)"
                 turns = self._index(loop.extent)
-                value = f"pt_end_sum({acc.name}_l, {width}, {acc.name}_s, {turns})"
+                value = f"pt_end_sum({acc.name}_l, {lanes}, {acc.name}_s, {turns})"
             if acc.term.dtype != kind:
                 value = f"<{local_type(acc.term.dtype)}> {value}"
             self._set(acc.name, acc.term.dtype, value, depth)
@@ -343,30 +404,42 @@ class _KernelText(Speller):
                 self._line(depth, f"pt_open_sums({count}, {carry.scratch})")
                 continue
             inside = depth
-            if is_optional(carry):  # if it is not gathered, no block ever gets full
-                pointer = target(carry)
-                self.locals[f"{carry.scratch}k"] = "int64_t"
-                self.locals[pointer] = "double*"
-                self._line(depth, f"{pointer} = {out}")
-                self._line(depth, f"{carry.scratch}k = -({self._index(carry.scattered)})")
-                self._line(depth, f"if {self._gathered(carry)}:")
+            if is_optional(carry):
+                self._open_optional(carry, out, depth)
                 inside += 1
-                self._line(inside, f"{pointer} = {carry.scratch}")
-                self._line(inside, f"{carry.scratch}k = 0")
             self._line(inside, f"pt_open_sums(2 * ({count}), {carry.scratch})")
-        short = isinstance(loop.extent, int)
+        longest = LANE_BLOCK if isinstance(loop, Strip) else BLOCK
+        short = isinstance(loop.extent, int) and loop.extent <= longest
         held = [a for a in accs if a.op == "add" and "float" in a.term.dtype and not short]
         for acc in held:
             self.locals[f"{acc.name}_s"] = "double[2]"
             self._line(depth, f"{acc.name}_s[0] = {acc.name}_s[1] = 0.0")
         return held
 
+    def _open_optional(self, carry: Carry, out: str, depth: int) -> None:
+        """Where the sums go that may be gathered; after it stands what is done if they are."""
+        pointer, done = target(carry), f"{carry.scratch}k"
+        self.locals[pointer] = "double*"
+        self._line(depth, f"{pointer} = {out}")
+        if carry.scattered is not None:  # if it is not gathered, no block ever gets full
+            self.locals[done] = "int64_t"
+            self._line(depth, f"{done} = -({self._index(carry.scattered)})")
+        self._line(depth, f"if {self._gathered(carry)}:")
+        self._line(depth + 1, f"{pointer} = {carry.scratch}")
+        if carry.scattered is not None:
+            self._line(depth + 1, f"{done} = 0")
+
     def _gathered(self, carry: Carry) -> str:
-        """The condition under which a scatter is gathered."""
+        """The condition under which sums are gathered that need not be."""
+        if carry.within is not None:
+            return f"{self._index(carry.within)} > {self.limits[carry.buffer]}"
         return f"{self._index(carry.scattered)} > {self._index(threshold(carry))}"
 
     def _add_sums(self, carry: Carry, depth: int) -> None:
         """The end of a block of sums in memory."""
+        if carry.within is not None:
+            self._line(depth, f"if {self._gathered(carry)}:")
+            depth += 1
         self.used["pt_add_sums"] = "void pt_add_sums(int64_t, double*, double*)"
         out, count = self._pointer(carry.buffer, carry.first), self._index(carry.count)
         self._line(depth, f"pt_add_sums({count}, {carry.scratch}, {out})")
@@ -374,7 +447,7 @@ class _KernelText(Speller):
     def _count_scattered(self, carries: Sequence[Carry], turns: str, depth: int) -> None:
         """After some turns of a scatter: the end of a block where that is full."""
         for carry in carries:
-            if not is_optional(carry):
+            if carry.scattered is None or not is_optional(carry):
                 continue
             done = f"{carry.scratch}k"
             more = turns if carry.each == 1 else f"{turns} * ({self._index(carry.each)})"
@@ -419,6 +492,11 @@ class _KernelText(Speller):
     def _linear(self, stmt: Linear, depth: int, first: str = "0", turns: str = "1") -> None:
         extent = self._index(stmt.extent)
         matrix = self._pointer(stmt.matrix.buffer, _at(stmt.matrix.index, stmt.var, first))
+        if stmt.routine.startswith("pt_sum"):
+            kind = c_type(stmt.matrix.dtype)
+            self.used[stmt.routine] = f"double {stmt.routine}(const {kind}*, int64_t)"
+            self._set(stmt.result, "float64", f"{stmt.routine}({matrix}, {extent})", depth)
+            return
         if stmt.routine == "pt_dot":
             self.used["pt_dot"] = "double pt_dot(const double*, const double*, int64_t)"
             vector = self._pointer(stmt.vector.buffer, stmt.vector.index)
@@ -464,6 +542,14 @@ def _grouped(names: dict[str, str]) -> list[str]:
             line += f"{name}, "
         lines.append(line.rstrip(", "))
     return lines
+
+
+def _in_blocks(carries: Sequence[Carry], limit: int, limits: dict[str, int]) -> list[Carry]:
+    """The carries whose blocks end after a number of turns. Inner loops that make up to `limit`
+    additions to an element at each of them need not gather their sums."""
+    found = [c for c in carries if c.dtype == "float64" and c.scattered is None]
+    limits.update((target(carry), limit) for carry in found)
+    return found
 
 
 def _lane_type(dtype: str) -> str:

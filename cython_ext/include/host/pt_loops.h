@@ -216,6 +216,100 @@ PT_ONCE void pt_close_sums_float32(int64_t n, double *PT_RESTRICT part, float *P
         out[i] = (float) (out[i] + part[i]);
 }
 
+/* Turns of a loop that are taken four at a time; fewer than eight go one by one, in order. */
+PT_FN int64_t pt_by_fours(int64_t turns)
+{
+    return turns < 8 ? 0 : turns - turns % 4;
+}
+/* The turns of a block of sums in memory: `most` additions to each element, where one turn makes
+ * `each`; so many that they are gathered apart count as one. */
+PT_FN int64_t pt_block_turns(int64_t most, int64_t each)
+{
+    return each < 1 || each > most ? most : most / each;
+}
+
+/* sum_j a[j] in doubles, in 32 lanes; fewer than eight in order. */
+#if defined(__clang__) || __GNUC__ >= 9
+typedef double pt_v4 __attribute__((vector_size(32), aligned(8)));
+typedef float pt_v4_float __attribute__((vector_size(16), aligned(4)));
+#define PT_V4_double(p) (*(const pt_v4 *) (p))
+#define PT_V4_float(p) __builtin_convertvector(*(const pt_v4_float *) (p), pt_v4)
+#define PT_LANES_SUM(type) \
+    PT_FN double pt_lanes_sum_##type(const type *PT_RESTRICT a, int64_t n) \
+    { \
+        pt_v4 s = {0, 0, 0, 0}, t = s; \
+        double tail = 0; \
+        int64_t j = 0; \
+        if (n >= 32) { \
+            pt_v4 b = s, c = s, d = s, e = s, f = s, g = s; \
+            for (; j + 32 <= n; j += 32) { \
+                s += PT_V4_##type(a + j); \
+                t += PT_V4_##type(a + j + 4); \
+                b += PT_V4_##type(a + j + 8); \
+                c += PT_V4_##type(a + j + 12); \
+                d += PT_V4_##type(a + j + 16); \
+                e += PT_V4_##type(a + j + 20); \
+                f += PT_V4_##type(a + j + 24); \
+                g += PT_V4_##type(a + j + 28); \
+            } \
+            s = (s + b) + (d + f); \
+            t = (t + c) + (e + g); \
+        } \
+        for (; j + 8 <= n; j += 8) { \
+            s += PT_V4_##type(a + j); \
+            t += PT_V4_##type(a + j + 4); \
+        } \
+        for (; j < n; j++) \
+            tail += a[j]; \
+        s += t; \
+        return ((s[0] + s[2]) + (s[1] + s[3])) + tail; \
+    }
+#else
+#define PT_LANES_SUM(type) \
+    PT_FN double pt_lanes_sum_##type(const type *PT_RESTRICT a, int64_t n) \
+    { \
+        double s[32] = {0.0}, tail = 0; \
+        int64_t j = 0; \
+        for (; j + 32 <= n; j += 32) \
+            for (int k = 0; k < 32; k++) \
+                s[k] += a[j + k]; \
+        for (; j < n; j++) \
+            tail += a[j]; \
+        return pt_fold_add(s, 32) + tail; \
+    }
+#endif
+PT_LANES_SUM(double)
+PT_LANES_SUM(float)
+#undef PT_LANES_SUM
+
+#define PT_SUM_BLOCK 1024
+PT_ONCE double pt_long_sum(const double *PT_RESTRICT a, int64_t n)
+{
+    double sum[2] = {0.0, 0.0};
+    if (n <= PT_SUM_BLOCK)
+        return pt_lanes_sum_double(a, n);
+    for (int64_t j = 0; j < n; j += PT_SUM_BLOCK)
+        pt_keep(sum, pt_lanes_sum_double(a + j, n - j < PT_SUM_BLOCK ? n - j : PT_SUM_BLOCK));
+    return pt_kept(sum);
+}
+PT_ONCE double pt_long_sum_float32(const float *PT_RESTRICT a, int64_t n)
+{
+    return pt_lanes_sum_float(a, n);
+}
+#define PT_SUM(name, type) \
+    PT_FN double pt_sum##name(const type *PT_RESTRICT a, int64_t n) \
+    { \
+        double sum = 0; \
+        if (n >= 8) \
+            return pt_long_sum##name(a, n); \
+        for (int64_t j = 0; j < n; j++) \
+            sum += a[j]; \
+        return sum; \
+    }
+PT_SUM(, double)
+PT_SUM(_float32, float)
+#undef PT_SUM
+
 /* sum_j a[j] x[j], in sixteen lanes. Fewer than eight products are rounded and then added in order,
  * as a user would write them out; so are those of fewer than four rows below. */
 PT_FN double pt_dot_block(const double *PT_RESTRICT a, const double *PT_RESTRICT x, int64_t n)

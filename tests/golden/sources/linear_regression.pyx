@@ -51,11 +51,11 @@ cdef void k0(pt_in_float64 x3, pt_in_float64 x0, pt_in_float64 x2, pt_in_float64
         if n[0] > 128:
             pt_keep(a15_s, a15)
             a15 = 0.0
-    if n[0] > 128:
-        a15 = pt_kept(a15_s)
         if n[0] > 128:
             pt_keep(a16_s, a16)
             a16 = 0.0
+    if n[0] > 128:
+        a15 = pt_kept(a15_s)
     if n[0] > 128:
         a16 = pt_kept(a16_s)
     pt_close_sums_float64(n[3], y1s, y1)

@@ -30,7 +30,7 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 x1, pt_in_float64 w1, pt_out_float6
         pt_out_float64 w23, pt_in_float64 x2, pt_out_float64 w6, pt_out_float64 y1,
         pt_out_float64 y2, pt_out_float64 y1s, pt_out_float64 y2s, pt_out_float64 y0,
         const int64_t* n) noexcept nogil:
-    cdef int64_t i1, i2, l1, i3, m1, s1, l2, i4, m2, s2, l3, i13, m3, s3, i19
+    cdef int64_t i1, i2, l1, i3, m1, s1, l2, i4, v2, m2, s2, l3, i13, v3, m3, s3, i19
     cdef double[64] a10, t12, a16, t18, a25_l, a10_l, a16_l
     cdef double[2] a25_s, a16_s
     cdef double t5, t6, t8, t21, a25
@@ -47,7 +47,8 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 x1, pt_in_float64 w1, pt_out_float6
         m1 = n[0] - s1 if n[0] - s1 < 64 else 64
         for l1 in range(m1):
             i3 = s1 + l1
-            for l2 in range(64):
+            v2 = (n[1] + 7) & -8 if 0 < n[1] < 64 else 64
+            for l2 in range(v2):
                 a10_l[l2] = (-INFINITY)
             for s2 in range(0, n[1], 64):
                 m2 = n[1] - s2 if n[1] - s2 < 64 else 64
@@ -60,13 +61,14 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 x1, pt_in_float64 w1, pt_out_float6
                     w9[i3 * n[1] + i4] = t8
                     w23[i3 * n[1] + i4] = ((-0.5) * t6)
                     a10_l[l2] = pt_maximum(a10_l[l2], t8)
-            a10[l1] = pt_fold_max(a10_l, 64)
+            a10[l1] = pt_fold_max(a10_l, v2)
         for l1 in range(m1):
             i3 = s1 + l1
             t12[l1] = 0.0 if (fabs(a10[l1]) == INFINITY) else a10[l1]
         for l1 in range(m1):
             i3 = s1 + l1
-            for l3 in range(64):
+            v3 = (n[1] + 7) & -8 if 0 < n[1] < 64 else 64
+            for l3 in range(v3):
                 a16_l[l3] = 0.0
             a16_s[0] = a16_s[1] = 0.0
             for s3 in range(0, n[1], 64):
@@ -76,7 +78,7 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 x1, pt_in_float64 w1, pt_out_float6
                     a16_l[l3] = a16_l[l3] + pt_exp((w9[i3 * n[1] + i13] - t12[l1]))
                 if s3 & 2047 == 1984:
                     pt_end_block(a16_l, 64, a16_s)
-            a16[l1] = pt_end_sum(a16_l, 64, a16_s, n[1])
+            a16[l1] = pt_end_sum(a16_l, v3, a16_s, n[1])
         for l1 in range(m1):
             i3 = s1 + l1
             t18[l1] = pt_log(a16[l1]) + t12[l1]

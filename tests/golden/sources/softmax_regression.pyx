@@ -34,7 +34,7 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 x2, pt_out_float64 w2,
 cdef void k2(pt_in_float64 w2, pt_in_float64 x1, pt_in_float64 w23, pt_in_float64 w26,
         pt_out_float64 w31, pt_in_float64 w20, pt_out_float64 w38, pt_out_float64 y0,
         const int64_t* n) noexcept nogil:
-    cdef int64_t l1, i1, m1, s1, l2, i2, m2, s2, l3, i10, m3, s3, i19
+    cdef int64_t l1, i1, m1, s1, l2, i2, v2, m2, s2, l3, i10, v3, m3, s3, i19
     cdef double[64] a6, a7, t9, a13, t18, a26_l, a6_l, a7_l, a13_l
     cdef int64_t[64] t17
     cdef double[2] a26_s, a7_s, a13_s
@@ -46,7 +46,8 @@ cdef void k2(pt_in_float64 w2, pt_in_float64 x1, pt_in_float64 w23, pt_in_float6
         m1 = n[0] - s1 if n[0] - s1 < 64 else 64
         for l1 in range(m1):
             i1 = s1 + l1
-            for l2 in range(64):
+            v2 = (n[5] + 7) & -8 if 0 < n[5] < 64 else 64
+            for l2 in range(v2):
                 a6_l[l2] = (-INFINITY)
                 a7_l[l2] = 0.0
             a7_s[0] = a7_s[1] = 0.0
@@ -60,14 +61,15 @@ cdef void k2(pt_in_float64 w2, pt_in_float64 x1, pt_in_float64 w23, pt_in_float6
                     a7_l[l2] = a7_l[l2] + t3
                 if s2 & 2047 == 1984:
                     pt_end_block(a7_l, 64, a7_s)
-            a6[l1] = pt_fold_max(a6_l, 64)
-            a7[l1] = pt_end_sum(a7_l, 64, a7_s, n[5])
+            a6[l1] = pt_fold_max(a6_l, v2)
+            a7[l1] = pt_end_sum(a7_l, v2, a7_s, n[5])
         for l1 in range(m1):
             i1 = s1 + l1
             t9[l1] = 0.0 if (fabs(a6[l1]) == INFINITY) else a6[l1]
         for l1 in range(m1):
             i1 = s1 + l1
-            for l3 in range(64):
+            v3 = (n[5] + 7) & -8 if 0 < n[5] < 64 else 64
+            for l3 in range(v3):
                 a13_l[l3] = 0.0
             a13_s[0] = a13_s[1] = 0.0
             for s3 in range(0, n[5], 64):
@@ -77,7 +79,7 @@ cdef void k2(pt_in_float64 w2, pt_in_float64 x1, pt_in_float64 w23, pt_in_float6
                     a13_l[l3] = a13_l[l3] + pt_exp((w2[i1 * n[5] + i10] - t9[l1]))
                 if s3 & 2047 == 1984:
                     pt_end_block(a13_l, 64, a13_s)
-            a13[l1] = pt_end_sum(a13_l, 64, a13_s, n[5])
+            a13[l1] = pt_end_sum(a13_l, v3, a13_s, n[5])
         for l1 in range(m1):
             i1 = s1 + l1
             t15 = pt_log(a13[l1]) + t9[l1]

@@ -5,6 +5,7 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
 
 cdef extern from "pt_loops.h" nogil:
     void pt_add_sums(int64_t, double*, double*)
+    int64_t pt_by_fours(int64_t)
     void pt_close_sums_float64(int64_t, double*, double*)
     ctypedef const double* pt_in_float64
     void pt_open_sums(int64_t, double*)
@@ -13,14 +14,18 @@ cdef extern from "pt_loops.h" nogil:
 
 cdef void k0(pt_in_float64 x0, pt_out_float64 w1, pt_out_float64 w3, pt_out_float64 w1s,
         const int64_t* n) noexcept nogil:
-    cdef int64_t i2, i3, s1, e1, i4
+    cdef int64_t i2, i3, s1, e1, r2, i4
     w3[0] = (<double> n[0])
     for i2 in range(n[1]):
         w1[i2] = 0.0
     pt_open_sums(2 * (n[1]), w1s)
     for s1 in range(0, n[0], 128):
         e1 = s1 + (128 if (n[0]) - s1 > 128 else (n[0]) - s1)
-        for i3 in range(s1, e1):
+        r2 = s1 + pt_by_fours(e1 - s1)
+        for i3 in range(s1, r2, 4):
+            for i4 in range(n[1]):
+                w1s[i4] += ((x0[i3 * n[1] + i4] + x0[i3 * n[1] + i4 + n[1]]) + (x0[i3 * n[1] + i4 + 2 * n[1]] + x0[i3 * n[1] + i4 + 3 * n[1]]))
+        for i3 in range(r2, e1):
             for i4 in range(n[1]):
                 w1s[i4] += x0[i3 * n[1] + i4]
         pt_add_sums(n[1], w1s, w1)
