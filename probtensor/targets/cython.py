@@ -352,14 +352,13 @@ class _KernelText(Speller):
         self.wide.update(dict.fromkeys(names, lane))
 
     def _lanes(self, loop: Strip, accs: Sequence[Acc], depth: int) -> str:
-        """How many lanes accumulators have: all, but inside another loop no more than there are
-        turns, as opening and folding all would take longer than few turns do."""
+        """How many lanes accumulators have: all, but one vector for few turns inside another loop,
+        as opening and folding all would take longer than these."""
         if not accs or not self.loops or isinstance(loop.extent, int):
             return str(loop.width)
         name, turns = f"v{self.lane_count}", self._index(loop.extent)
         self.locals[name] = "int64_t"
-        few = f"({turns} + 7) & -8 if 0 < {turns} < {loop.width}"  # whole vectors
-        self._line(depth, f"{name} = {few} else {loop.width}")
+        self._line(depth, f"{name} = 8 if 0 < {turns} <= 8 else {loop.width}")
         return name
 
     def _open_lanes(
