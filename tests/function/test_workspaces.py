@@ -17,8 +17,8 @@ def outputs(m, x, y):
     running = m.cumsum(e, axis=1)
     product = e.T @ (running + 1.0)
     return [
-        m.sum(running, axis=1), product @ product, m.sum(y), x, m.cumsum(y) * 2, y,
-        m.cumsum(m.sum(product, axis=0)), x,
+        m.sum(running, axis=1), product @ product, m.sum(y), x, x, m.cumsum(y) * 2, y, x,
+        m.cumsum(m.sum(product, axis=0)), y, e,
     ]  # fmt: skip
 
 

@@ -175,7 +175,9 @@ class Kernels:
         made = [] if self.places and self.rng.random() < 0.5 else self.place()
         name, place = self.fresh("g"), Dim.name(self.rng.choice(self.places))
         dtype = self.rng.choice(["float64", "float64", "float32"])
-        index = self.rng.choice([place, place + 3, place * M + 1, place + I, place + I, 2 * place])
+        index = self.rng.choice([
+            place, place + 3, place * M + 1, place + I, place + I // 2, 2 * place,
+        ])  # fmt: skip
         if len(self.places) > 1 and self.rng.random() < 0.2:
             index = Dim.name(self.places[0]) + Dim.name(self.places[1])
         self.sizes[name] = dtype
