@@ -105,3 +105,32 @@ def test_arrays_however_they_lie_in_memory(dtype):
                 else:
                     assert fits(array, dtype, False), (way, other)
                     assert found.shape == array.shape and same(found, array, dtype), (way, other)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_dtype_that_is_stated(dtype):
+    """Rounded to it, but never cut to whole numbers nor wrapped around."""
+    target = np.dtype(dtype)
+    for value, bare in values():
+        if bare:
+            continue
+        array = np.asarray(value)
+        number = array.item()
+        if target.kind == "b" or array.dtype == target:
+            fine = True
+        elif target.kind == "f":
+            with np.errstate(over="ignore"):
+                fine = np.isfinite(array.astype(target)) or not np.isfinite(array)
+        else:
+            info = np.iinfo(target)
+            fine = np.isfinite(array) and number == int(number)
+            fine = fine and info.min <= number <= info.max
+        for make in (pt.shared, pt.constant):
+            try:
+                made = make(value, dtype=dtype)
+            except TypeError:
+                assert not fine, (make, value, array.dtype)
+            else:
+                found = made.get_value() if make is pt.shared else made.op.array
+                assert fine, (make, value, array.dtype, found)
+                assert same(found, value, dtype)

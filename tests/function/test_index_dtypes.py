@@ -107,6 +107,19 @@ def test_few_bits_and_an_axis_of_known_size(dtype):
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)
+def test_places_beyond_an_axis_by_mode(dtype):
+    x, i = pt.vector("x"), pt.vector("i", dtype=dtype)
+    modes = ("clip", "wrap")
+    f = pt.function([x, i], [pt.take(x, i, mode=mode) for mode in modes], target="interp")
+    for n in (1, 3, 128, 200):
+        value, index = np.arange(float(n)), np.array(ends(dtype, n), dtype)
+        clipped = [min(max(int(v), 0), n - 1) for v in index.tolist()]
+        wrapped = [int(v) % n for v in index.tolist()]
+        for found, places in zip(f(value, index), (clipped, wrapped), strict=True):
+            np.testing.assert_array_equal(found, value[places])
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
 def test_literals(dtype):
     for n in (3, 200):
         for value in ends(dtype, n):

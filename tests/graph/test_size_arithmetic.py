@@ -86,6 +86,17 @@ def test_arithmetic_is_that_of_integers():
             assert size_value(size, at) == number, (size, at)
 
 
+def test_quotients_of_products():
+    products = [2, 3, N, M, 2 * N, 3 * M, N * N, N * M, 2 * N * M, N * N * M, N * N * N, 6 * N * N]
+    tops = [*products, *(a + b for a, b in itertools.pairwise(products)), 4 * N * N - 2 * N]
+    for top, bottom in itertools.product(tops, products):
+        for at in ({"n": 1, "m": 1}, {"n": 2, "m": 3}, {"n": 5, "m": 2}, {"n": 3, "m": 7}):
+            wanted = divmod(size_value(top, at), size_value(bottom, at))
+            assert size_value(top // bottom, at) == wanted[0], (top, bottom)
+            if isinstance(top, Dim):
+                assert size_value(top % bottom, at) == wanted[1], (top, bottom)
+
+
 @pytest.mark.parametrize("substitute", [size_substitute, simplify.substitute])
 def test_other_sizes_put_in_for_names(substitute):
     names = {"n": M + 2, "m": 2 * N * P, "p": 3}
