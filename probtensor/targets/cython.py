@@ -235,12 +235,12 @@ class _KernelText(Speller):
         for acc in held:
             self.used["pt_keep"] = "void pt_keep(double*, double)"
             self.used["pt_kept"] = "double pt_kept(const double*)"
-            name, several = self._name(acc.name), f"if {self._index(loop.extent)} > {BLOCK}:"
-            self._line(depth + 1, several)
-            self._line(depth + 2, f"pt_keep({acc.name}_s, {name})")
-            self._line(depth + 2, f"{name} = 0.0")
-            self._line(depth, several)
-            self._line(depth + 1, f"{name} = pt_kept({acc.name}_s)")
+            self._line(depth + 1, f"if {self._index(loop.extent)} > {BLOCK}:")
+            self._line(depth + 2, f"pt_keep({acc.name}_s, {self._name(acc.name)})")
+            self._line(depth + 2, f"{self._name(acc.name)} = 0.0")
+        for acc in held:  # after the loop over blocks
+            self._line(depth, f"if {self._index(loop.extent)} > {BLOCK}:")
+            self._line(depth + 1, f"{self._name(acc.name)} = pt_kept({acc.name}_s)")
 
     def _accumulate(self, accs: Sequence[Acc], depth: int, fused: bool = False) -> None:
         for acc in accs:
