@@ -327,10 +327,18 @@ def _bounds(atom: Atom, factor: int) -> tuple[Size, ...]:
 def where_positive(size: Size) -> Size:
     """What a size is equal to wherever it is positive: n - 1 for max(n - 1, 0)."""
     for atom in dict.fromkeys(_atoms(size)):
-        if atom.name == "max" and 0 in atom.args and _with_atom(size, atom, 0) == 0:
+        if atom.name == "max" and 0 in atom.args and _vanishes_with(size, atom):
             (other,) = (arg for arg in atom.args if arg != 0)
             return _with_atom(size, atom, other)
     return size
+
+
+def _vanishes_with(size: Size, atom: Atom) -> bool:
+    """Whether a size is 0 where an atom is."""
+    try:
+        return _with_atom(size, atom, 0) == 0
+    except ShapeError:  # the atom is a divisor
+        return False
 
 
 def _atoms(size: Size) -> Iterable[Atom]:

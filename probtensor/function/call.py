@@ -142,7 +142,7 @@ class Function(Entry):
         self._stream = Stream(fresh_seed(program.seed) if drawn else 0, program.seed is None)
         super().__init__(**self._parts())
         self._defaults = {
-            x.name or k: self._accepted(x.value, x.variable, x.name or f"input {k}")
+            k: self._accepted(x.value, x.variable, x.name or f"input {k}")
             for k, x in enumerate(self.inputs)
             if not x.required
         }
@@ -241,7 +241,7 @@ class Function(Entry):
             if x.required:
                 missing.append(x)
             else:
-                values[k] = self._defaults[x.name or k]
+                values[k] = self._defaults[k]
         if missing:
             rows = [
                 f"{x.name or 'unnamed'}: {x.variable.type.dtype} with {x.variable.ndim} axes, "

@@ -120,7 +120,7 @@ def _loop(loop: For) -> Stripped:
     if routine is not None:
         return routine
     nested = any(isinstance(stmt, (For, Call)) for stmt in loop.body)
-    if _is_short(loop.extent):
+    if _is_short(loop.extent) or loop.start != 0:
         return replace(loop, body=strip(loop.body))
     if nested and not _worth_lanes(loop):
         rows = several_rows(loop)

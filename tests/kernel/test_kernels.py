@@ -191,9 +191,14 @@ def run(kernel, **buffers):
     return buffers
 
 
-def test_the_interpreter_refuses_what_leaves_a_buffer():
-    with pytest.raises(IndexError, match=r"x\[3\]"):
-        run(kernel(Store("y", 0, load("x", 3))), x=np.ones(3), y=np.ones(3))
+@pytest.mark.parametrize("place", [3, 4, -1, -3, -4])
+def test_the_interpreter_refuses_what_leaves_a_buffer(place):
+    """At both ends: NumPy would count negative places from the end."""
+    with pytest.raises(IndexError, match=rf"load of x\[{place}\]"):
+        run(kernel(Store("y", 0, load("x", place))), x=np.ones(3), y=np.ones(3))
+    for op in (None, "add", "max"):
+        with pytest.raises(IndexError, match=rf"store to y\[{place}\]"):
+            run(kernel(Store("y", place, load("x", 0), op)), x=np.ones(3), y=np.ones(3))
 
 
 def test_locals_read_once_are_written_in_place_and_mean_the_same():

@@ -131,6 +131,19 @@ def test_a_positive_size_is_not_the_zero_it_was_held_above():
     assert where_positive(size_max(N - 3, 0) + 1) == size_max(N - 3, 0) + 1
 
 
+def test_a_slice_may_end_at_a_quotient_by_the_size_of_a_slice():
+    x = ops.tensor("x", (None,))
+    n = x.shape[0]
+    call = pt.function([x], [x[: n // x[1:].shape[0]], x[n % x[2:].shape[0] :]], target="interp")
+    for size in (4, 5, 9):
+        value = np.arange(float(size))
+        first, second = call(value)
+        np.testing.assert_array_equal(first, value[: size // (size - 1)])
+        np.testing.assert_array_equal(second, value[size % (size - 2) :])
+    with pytest.raises(ValueError, match="division by zero"):
+        call(np.ones(2))
+
+
 @pytest.mark.parametrize("key", [
     "1:", ":-1", "-3:", "::-1", "::2", "1::3", ":5", "2:9:4", "-2::-1", "::-3", "3:1", "5:2:-1",
 ])  # fmt: skip

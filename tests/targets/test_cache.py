@@ -137,6 +137,44 @@ def test_what_killed_processes_left_is_swept_when_it_is_old(store):
     assert young.exists()
 
 
+def test_use_of_a_record_is_noted_once_a_day(store):
+    store.keep("ab12", b"record")
+    (record,) = store.folder.glob("ab/*.function")
+    now = time.time()
+    for age, noted in ((2 * cache.TOUCH, True), (cache.TOUCH / 2, False)):
+        os.utime(record, (now - age,) * 2)
+        assert store.kept("ab12") == b"record"
+        assert (time.time() - record.stat().st_mtime < 60) == noted
+
+
+DEAD = 2**22 + 1  # no process has this number
+LEFT = {  # what may be left in a folder, and seconds after which it belongs to no one
+    "of a dead process here": (lambda: f"building/{DEAD}-{cache._machine()}-1", 0),
+    "of a dead process elsewhere": (lambda: f"building/{DEAD}-elsewhere-1", cache.STALE),
+    "of this process": (lambda: f"building/{os.getpid()}-{cache._machine()}-1", cache.ABANDONED),
+    "of this number elsewhere": (lambda: f"building/{os.getpid()}-elsewhere-1", cache.STALE),
+    "of nobody": (lambda: "building/some-file", cache.STALE),
+    "a module without a note": (lambda: "cd/cd34.0123.so", cache.STALE),
+    "half a note": (lambda: f"ab/{DEAD}-{cache._machine()}-1.aside", 0),
+    "half a note from elsewhere": (lambda: f"ab/{DEAD}-elsewhere-1.aside", cache.STALE),
+    "the module of an entry": (lambda: "", None),
+}
+
+
+@pytest.mark.parametrize("what", LEFT)
+def test_what_is_left_half_done_goes_when_it_belongs_to_no_one(store, what):
+    name, patience = LEFT[what]
+    module = put(store, "ab12").path
+    path = store.folder / name() if name() else module
+    path.parent.mkdir(exist_ok=True)
+    for age in (0, 60, cache.STALE - 60, cache.STALE + 60, cache.ABANDONED + 60, 10**7):
+        path.write_bytes(b"left") if name() else None
+        os.utime(path, (time.time() - age,) * 2)
+        store.evict()
+        assert path.exists() == (patience is None or age < patience), age
+        assert store.find("ab12") is not None
+
+
 def test_clear_removes_everything(store):
     put(store, "ab12")
     put(store, "cd34")

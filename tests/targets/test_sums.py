@@ -166,6 +166,17 @@ def test_the_interpreter_promises_the_same(dtype):
     assert too_large(found, dtype) == {}
 
 
+def test_several_sums_beside_an_inner_loop():
+    """The loop over rows is no strip then; each of its sums ends its own blocks."""
+    x, v = pt.matrix("x"), pt.vector("v")
+    outs = [pt.sum(v), pt.sum(x, axis=0), v @ x, pt.dot(v, v), pt.sum(v * v * v)]
+    function = pt.function([x, v], outs)
+    v = np.full(50_003, 0.1)
+    for got, power in zip(function(v[:, None], v), (1, 1, 2, 2, 3), strict=True):
+        want = math.fsum(v) if power == 1 else math.fsum(v * v if power == 2 else v * v * v)
+        assert np.all(np.abs(got - want) <= BOUNDS["float64"] * np.spacing(want))
+
+
 def test_plain_sums_are_found_out(monkeypatch, tmp_path):
     monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
     monkeypatch.setattr(loops, "FEW", {})
