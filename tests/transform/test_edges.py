@@ -386,7 +386,7 @@ def test_masked_programs_have_the_gradient_of_what_is_kept(first):
 # name: (function of x and y, values of both, the gradient by both; None is no number)
 ONE_OF_TWO = {
     "a factor that does not turn": (
-        lambda x, y: pt.sqrt(x * pt.square(y)), (0.0, 3.0), (INF, 0.0)),
+        lambda x, y: pt.sqrt(pt.arccos(x) * pt.square(y)) + y, (1.0, 3.0), (None, 1.0)),
     "a term that does not turn": (
         lambda x, y: pt.sqrt(pt.square(y) + pt.arccos(x)), (1.0, 0.0), (None, None)),
     "both terms turn": (
@@ -399,6 +399,8 @@ ONE_OF_TWO = {
         lambda x, y: pt.logaddexp(pt.log1p(x) + y, 2 * y), (-1.0, 0.5), (np.exp(-0.5), 2.0)),
     "a mixture without a part": (
         lambda x, y: pt.logaddexp(pt.log(x) - y, y), (0.0, 0.5), (np.exp(-1.0), 1.0)),
+    "a mixture that is taken from": (
+        lambda x, y: pt.logaddexp(pt.log(x) - y, y), (2.0, 0.0), (1 / 3, -1 / 3)),
 }  # fmt: skip
 
 

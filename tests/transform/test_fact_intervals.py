@@ -68,7 +68,8 @@ BINARY = {
     lambda x, y: x[:, None] @ y[None],
 }  # fmt: skip
 OTHERS = {
-    "log of 1 + x": lambda x: ops.log(1 + x), "double": lambda x: x + x, "own product": lambda x: x * x,
+    "log of 1 + x": lambda x: ops.log(1 + x), "double": lambda x: x + x,
+    "own product": lambda x: x * x,
     "sum": lambda x: ops.sum(x), "single": lambda x: ops.astype(x, "float32"),
     "whole": lambda x: ops.astype(ops.where(ops.abs(x) < 1e9, x, 0.0), "int64"),
     "running sum": lambda x: ops.cumsum(x), "softmax": lambda x: ops.softmax(x),
