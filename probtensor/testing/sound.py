@@ -431,7 +431,9 @@ def _with_noisy_logs(before: Node, after: Node) -> tuple[Node, list]:
     for node in toposort([after]):
         inputs = [done[x] for x in node.inputs]
         if isinstance(node.op, ops.KlDivExp):
-            inputs[1] = _shaken(inputs[1], noise)
+            # It takes the logarithm of its other operand.
+            own = ops.log(ops.where(ops.eq(inputs[0], 0), 1, inputs[0]))
+            inputs[1] = _shaken(inputs[1], noise) + (_shaken(own, noise) - own)
         found = make(node.op, tuple(inputs)) if inputs else node
         is_log = node.op.name.startswith("log") and node.type.is_float
         done[node] = _shaken(found, noise) if is_log and node not in written else found
