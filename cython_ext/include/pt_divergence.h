@@ -222,6 +222,7 @@ PT_FN double pt_log_share(double x, double y) {
     double close = PT_ABS(y) < PT_ABS(x) ? 1.0 : 0.0;
     close = x == y && x != 0.0 ? 1.0 : close;
     close = PT_ABS(x) < PT_INF ? close : 0.0;
+    close = PT_ABS(0.5 * x) <= PT_ABS(x + y) ? close : 0.0; /* else their sum is exact */
     double lost;
     double sum = pt__two_sum(1.0, y / (close != 0.0 ? x : 1.0), &lost);
     double quotient = x / (x + y);

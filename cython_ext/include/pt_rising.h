@@ -256,7 +256,10 @@ PT_FN_CALLED double pt_lbeta(double a, double b) {
     if (small == 0.0 || large == PT_INF) {
         return large == PT_INF && small > 0.0 ? -PT_INF : PT_INF;
     }
-    if (small < 0.0 || large < PT__SHIFT) {
+    if (small < 0.0) {
+        return pt__lgamma_of(small) - pt_log_rising_factorial(large, small);
+    }
+    if (large < PT__SHIFT) {
         return pt__lgamma_of(small) + (pt__lgamma_of(large) - pt__lgamma_of(small + large));
     }
     if (small < PT__SHIFT) {

@@ -150,7 +150,7 @@ def _surplus(a, b, x):
 
 def _log_share(x, y):
     close = (np.abs(y) < np.abs(x)) | (x == y) & (x != 0)
-    close = close & (np.abs(x) < np.inf)
+    close = close & (np.abs(x) < np.inf) & (np.abs(0.5 * x) <= np.abs(x + y))
     plain = np.log(np.where(close, 1, x / (x + y)))
     return np.where(close, -np.log1p(y / np.where(close, x, 1)), plain)
 

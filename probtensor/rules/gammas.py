@@ -7,6 +7,7 @@ so (nu + 1) / 2 is nu / 2 and a half, and sum(x + a) is sum(x) and sum(a).
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 from probtensor import ops
@@ -25,8 +26,6 @@ DIFFERENCES = {
     ops.Trigamma: ops.trigamma_difference,
 }
 WANTED = (*DIFFERENCES, ops.Lbeta, ops.LogRisingFactorial, ops.Sum)
-# A deviance is 0 where the logarithms in it agree; there the square of their rounding is left.
-ROUNDED_LOGS = 1e300
 # Terms of an argument that are looked at.
 TERMS = 8
 
@@ -220,10 +219,15 @@ def log_gammas_of_a_sum_and_its_parts(node: Node, known: Known) -> Node | None:
             (u,), (a,), (b,) = (leaf[1].inputs for leaf in (whole, p, q))
             rest = is_sum_of(u, a, b)
             # Of numbers of two signs a + b may be 0, where lgamma(a + b + 1) is not infinite.
-            apart = all(known.bounds(x).positive for x in (a, b))
-            if rest in (0.0, -1.0) or (rest == 1.0 and apart):
+            positive = [known.bounds(x).positive for x in (a, b)]
+            if rest in (0.0, -1.0) or (rest == 1.0 and all(positive)):
                 # It takes the sign of the leaf in whose place it stands.
                 found = _beta(u, a, b, rest)
+                if not any(positive):
+                    # Infinity less infinity as written, where a beta function has a limit. A term
+                    # of its own, so that the beta function may meet others.
+                    both = ops.logical_and(ops.eq(a, 0), ops.eq(b, 0))
+                    found = found + ops.where(both, ops.constant(math.nan, dtype=a.dtype), 0)
                 return regrow(node, {p[0]: found, q[0]: None, whole[0]: None})
     return None
 
@@ -256,10 +260,23 @@ def rising_factorial_and_log_gamma(node: Node, known: Known) -> Node | None:
         (end,) = single[1].inputs
         rest = is_sum_of(end, n, ops.constant(0.0, dtype=n.dtype))
         if rest in (0.0, 1.0):
-            beta = ops.lbeta(a, end)
-            found = beta + ops.log(ops.abs(a + n)) if rest else beta
+            found = _beta_of_steps(a, n, end, rest, known)
             return regrow(node, {single[0]: found, rise[0]: None})
     return None
+
+
+def _beta_of_steps(a: Node, n: Node, end: Node, rest: float, known: Known) -> Node:
+    """lgamma(end) - log_rising_factorial(a, n) for end = n + rest. One step on, for n below 1 the
+    terms are small as they are written, and those with a beta function may be large; for an
+    infinite a these are infinity less infinity. There the written form stays."""
+    beta = ops.lbeta(a, end)
+    if not rest:
+        return beta
+    plain = ops.isinf(a)
+    if known.bounds(n).low < 1:
+        plain = ops.logical_or(n < 1, plain)
+    written = ops.lgamma(ops.where(plain, end, 1)) - ops.log_rising_factorial(a, n)
+    return ops.where(plain, written, beta + ops.log(ops.abs(a + n)))
 
 
 PAIR = (ops.LogRisingFactorial, ops.Lgamma)
@@ -315,11 +332,13 @@ def _step(start: Node, end: Node) -> Node | None:
         ops.scaled_kl_div(_positive("x"), _positive("n"), ops.ndtr(ops.tensor("z", (3,)) / 300)),
         ops.log_ratio(_positive("x"), ops.softplus(ops.tensor("z", (3,)) / 300), 1),
     ),
-    ulps=ROUNDED_LOGS,
+    rounded_logs=True,
+    limits=True,
 )
 def deviance_of_a_link(node: Node, known: Known) -> Node | None:
     """The logarithm in a deviance, where the way a rate is written gives more than its value does:
-    kl_div(x, p) -> kl_div_exp(x, log p), in which the logarithms of large numbers are rounded."""
+    kl_div(x, p) -> kl_div_exp(x, log p), in which the logarithms of large numbers are rounded. At
+    infinite arguments it has limits."""
     a, b, x = node.inputs
     logs = [log_of(factor, known) for factor in (b, x)]
     if logs == [None, None]:
@@ -345,7 +364,9 @@ def _deviance(a: Node, l: Node, product: Node) -> Node:
     above, below = l > FAR, l < -FAR
     inside = ops.where(ops.logical_or(above, below), 0, l)
     past = ops.where(ops.isinf(product), product - a, plain + product)
-    return ops.where(above, past, ops.where(below, plain, ops.kl_div_exp(a, inside)))
+    # Not the product, in which 1 - p may be rounding; exp of less is 0.
+    rest = ops.where(l < -745, 0, ops.exp(ops.clip(l, -745, -FAR)))
+    return ops.where(above, past, ops.where(below, plain + rest, ops.kl_div_exp(a, inside)))
 
 
 @rewrite(
@@ -353,11 +374,13 @@ def _deviance(a: Node, l: Node, product: Node) -> Node:
     example=lambda: (lambda x, m, z: ops.binomial_divergence(x, x + m, ops.ndtr(z / 300)))(
         _positive("x"), _positive("m"), ops.tensor("z", (3,))
     ),
-    ulps=ROUNDED_LOGS,
+    rounded_logs=True,
+    limits=True,
 )
 def binomial_divergence_of_a_link(node: Node, known: Known) -> Node | None:
     """A binomial mass whose probability is written with a link is one of its logarithms, which do
-    not under- or overflow as p and 1 - p do. Those of large counts are rounded in it."""
+    not under- or overflow as p and 1 - p do. Those of large counts are rounded in it, and at
+    infinite arguments it has limits."""
     x, n, p = node.inputs
     log, rest = log_of(p, known), log_of_rest(p, known)
     if log is None and rest is None:

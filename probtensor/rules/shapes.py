@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 
 from probtensor import ops
-from probtensor.graph.node import Node, make
+from probtensor.graph.node import GraphError, Node, make
 from probtensor.ops.kinds import Elementwise, Reduction
 from probtensor.transform.facts import constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
@@ -87,7 +88,10 @@ def read_through_renaming(node: Node) -> Node | None:
     sources = [renamed(a) for a in node.inputs]
     if all(a is b for a, b in zip(sources, node.inputs, strict=True)):
         return None
-    return make(node.op, sources)
+    # Sizes that contradict each other keep their names, and a run says so.
+    with suppress(GraphError):
+        return make(node.op, sources)
+    return None
 
 
 def renamed(x: Node) -> Node:

@@ -12,7 +12,9 @@ one. What is asked of the right side, at each place where the left one has a val
 So a floor, a comparison, a difference of equal values or a logarithm near 1 put on top of either
 side sees the same. With `rule.limits` the right side may be a limit at infinite arguments; with
 `rule.sums_first` it may overflow where a sum that it forms first is itself beyond the largest
-number. Signs of zeros are not compared.
+number. With `rule.rounded_logs` it may be off by what it would change by if each logarithm in it
+were a last place off, as a deviance is, which is 0 where its logarithms agree. Signs of zeros are
+not compared.
 """
 
 from __future__ import annotations
@@ -117,7 +119,7 @@ def fired(rule: Rule, graph: Node) -> tuple[list[Node], set[str]]:
 
 def _leave(rule: Rule) -> dict[str, Any]:
     return {"name": rule.name, "allowed": 4 * rule.ulps, "sums_first": rule.sums_first,
-            "limits": rule.limits}  # fmt: skip
+            "limits": rule.limits, "rounded_logs": rule.rounded_logs}  # fmt: skip
 
 
 # Drawn rules.
@@ -317,6 +319,7 @@ def faults_between(
     allowed: float = 32.0,
     sums_first: bool = False,
     limits: bool = False,
+    rounded_logs: bool = False,
     few: bool = False,
     strict: bool = True,
     values: Iterable[dict] | None = None,
@@ -337,7 +340,10 @@ def faults_between(
         good &= is_rounded_too(*flat[:3])
     good |= np.concatenate([np.ravel(e) for e in excused])
     if not good.all():
-        good |= _within_sums(before, floats, flat, left)
+        good |= _within_noise(*_with_noise(before), before, floats, flat, good, left)
+    if rounded_logs and not good.all():
+        noisy, noise = _with_noisy_logs(before, after)
+        good |= _within_noise(noisy, noise, after, floats, flat, good, left, apart=True)
     if not good.all():
         unknown = [_unknown(before, at, side) for at, side in zip(floats, exact)]
         good |= np.concatenate([np.ravel(places) for places in unknown])
@@ -359,21 +365,35 @@ def _bits(graph: Node) -> int:
     return BITS if _is_algebraic(graph, SUMS) else BITS_OF_FUNCTIONS
 
 
-def _within_sums(before: Node, at: Sequence[dict], flat: list, left: list) -> np.ndarray:
-    """Where the right side is off by no more than the terms of a sum, each a place off, would make
-    it: a sum that cancels is as good in any order."""
-    noisy, noise = _with_noise(before)
+def _within_noise(
+    noisy: Node,
+    noise: list,
+    graph: Node,
+    at: Sequence[dict],
+    flat: list,
+    good: np.ndarray,
+    left: list,
+    apart: bool = False,
+) -> np.ndarray:
+    """Where, in rows that are not good, the right side is off by no more than a last place in each
+    of some parts of a graph would make that: a sum that cancels is as good in any order. If
+    `apart`, what each part makes is added up, so that no two cancel."""
     if not noise or flat[0].dtype.kind != "f":
         return np.zeros(flat[0].shape, bool)
     rng = np.random.default_rng(0)
-    eps = float(np.finfo(before.dtype).eps)
+    eps = float(np.finfo(graph.dtype).eps)
     rooms = []
-    for values, side in zip(at, left):
+    ends = np.cumsum([np.size(side) for side in left])
+    for values, side, end in zip(at, left, ends):
         room = np.zeros(np.shape(side), object)
-        for _ in range(3):
-            shaken = {x: 1 + eps * rng.choice([-1.0, 1.0], shape(values)) for x, shape in noise}
-            moved, exact = evaluate_exact([noisy, before], values | shaken, bits=BITS)
-            room = np.maximum(room, np.frompyfunc(_distance, 2, 1)(moved, exact))
+        doubtful = not good[end - np.size(side) : end].all()
+        still = {x: np.ones(shape(values)) for x, shape in noise}
+        for k in range((len(noise) if apart else 3) if doubtful else 0):
+            moving = noise[k : k + 1] if apart else noise
+            shaken = {x: 1 + eps * rng.choice([-1.0, 1.0], shape(values)) for x, shape in moving}
+            moved, exact = evaluate_exact([noisy, graph], values | still | shaken, _bits(graph))
+            gap = np.frompyfunc(_distance, 2, 1)(moved, exact)
+            room = room + gap if apart else np.maximum(room, gap)
         rooms.append(np.ravel(room))
     with np.errstate(all="ignore"):
         error = np.frompyfunc(_distance, 2, 1)(flat[1].astype(object), flat[2])
@@ -397,12 +417,36 @@ def _with_noise(before: Node) -> tuple[Node, list]:
         if cancels and isinstance(node.op, (ops.Add, ops.Sub, ops.Log)):
             summed = range(len(inputs))
         for place in summed:
-            x = inputs[place]
-            factor = new_input(None, "float64" if x.dtype != "float32" else "float32", x.shape)
-            noise.append((factor, _sized(x)))
-            inputs[place] = x * factor if x.type.is_float else x
+            inputs[place] = _shaken(inputs[place], noise)
         done[node] = make(node.op, tuple(inputs)) if inputs else node
     return done[before], noise
+
+
+def _with_noisy_logs(before: Node, after: Node) -> tuple[Node, list]:
+    """The right side with a factor at each logarithm that the left one has not, and at the
+    logarithms that its deviances take."""
+    noise: list = []
+    done: dict[Node, Node] = {}
+    written = set(toposort([before]))
+    for node in toposort([after]):
+        inputs = [done[x] for x in node.inputs]
+        if isinstance(node.op, ops.KlDivExp):
+            # It takes the logarithm of its other operand.
+            own = ops.log(ops.where(ops.eq(inputs[0], 0), 1, inputs[0]))
+            inputs[1] = _shaken(inputs[1], noise) + (_shaken(own, noise) - own)
+        found = make(node.op, tuple(inputs)) if inputs else node
+        is_log = node.op.name.startswith("log") and node.type.is_float
+        done[node] = _shaken(found, noise) if is_log and node not in written else found
+    return done[after], noise
+
+
+def _shaken(x: Node, noise: list) -> Node:
+    """x times a factor near 1, which `noise` notes with its shape."""
+    if not x.type.is_float:
+        return x
+    factor = new_input(None, x.dtype, x.shape)
+    noise.append((factor, _sized(x)))
+    return x * factor
 
 
 def _sized(x: Node) -> Callable[[dict], tuple[int, ...]]:

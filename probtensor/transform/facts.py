@@ -211,15 +211,19 @@ def _of_function(op: Elementwise, known: Sequence[Bounds]) -> Bounds:
     elif op.facts.decreasing:
         declared = _cut(op, declared, (x.high, x.high_open), (x.low, x.low_open))
     bounded = math.isfinite(declared.low) and math.isfinite(declared.high)
-    whole = isinstance(op, (ops.Floor, ops.Ceil, ops.Trunc, ops.Round, ops.Sign))
+    whole = isinstance(op, (*_STEPS, ops.Sign))
+    if isinstance(op, _STEPS):
+        # The floor of a small positive number is 0.
+        declared = replace(declared, low_open=False, high_open=False)
     # A function with a bounded range on bounded numbers is a number, if it has no holes there.
     finite = x.finite and bounded and _total_on(op, x)
     return replace(declared, finite=finite, whole=whole and finite)
 
 
+_STEPS = (ops.Floor, ops.Ceil, ops.Trunc, ops.Round)
 _TOTAL = (
     ops.Exp, ops.Expm1, ops.Sin, ops.Cos, ops.Arctan, ops.Tanh, ops.Sigmoid, ops.Erf, ops.Erfc,
-    ops.Ndtr, ops.Sign, ops.Floor, ops.Ceil, ops.Trunc, ops.Round, ops.Softplus,
+    ops.Ndtr, ops.Sign, ops.Softplus, *_STEPS,
 )  # fmt: skip
 
 
@@ -379,7 +383,9 @@ def _cast(node: Node, x: Bounds) -> Bounds:
     if node.type.is_float:
         return replace(x, low=float(x.low), high=float(x.high))
     # Towards zero: a bound moves by less than 1.
-    return ANY if not x.finite else Bounds(math.floor(x.low), math.ceil(x.high))
+    if not (x.finite and math.isfinite(x.low) and math.isfinite(x.high)):
+        return ANY
+    return Bounds(math.floor(x.low), math.ceil(x.high))
 
 
 def _pow(node: Node, x: Bounds, y: Bounds) -> Bounds:

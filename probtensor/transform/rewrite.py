@@ -53,7 +53,8 @@ class Rule:
     `on` are the op classes of the roots it looks at; `over` the test domain of its variables, one
     interval or one by name; `example` makes graphs for the test of a rule written as a function.
     Errors below `ulps` last places are no reproach to the right side, nor, with `sums_first`, is
-    an overflow where a sum that the right side forms is itself beyond the largest number.
+    an overflow where a sum that the right side forms is itself beyond the largest number, nor, with
+    `rounded_logs`, what a last place of its logarithms makes.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Rule:
     sums_first: bool = False
     limits: bool = False
     everywhere: bool = True
+    rounded_logs: bool = False
 
 
 def rule(
@@ -137,6 +139,7 @@ def rewrite(
     ulps: float = ULPS,
     sums_first: bool = False,
     limits: bool = False,
+    rounded_logs: bool = False,
 ) -> Callable[[Callable], Rule]:
     """Decorator: a rule written as a function of the node (and, if it takes two arguments, of the
     facts known). Its reason is its docstring. `example()` gives one graph or several it changes."""
@@ -153,7 +156,7 @@ def rewrite(
         apply = function if takes_known else lambda node, known: function(node)
         return Rule(
             name, classes, apply, reason or name, line, example=example, ulps=ulps,
-            sums_first=sums_first, limits=limits,
+            sums_first=sums_first, limits=limits, rounded_logs=rounded_logs,
         )  # fmt: skip
 
     return enter

@@ -381,3 +381,36 @@ def test_masked_programs_have_the_gradient_of_what_is_kept(first):
             if not all(close):
                 wrong.append(f"seed {seed}, cost {k}: {got}, not {right}")
     assert met >= 20 and not wrong, "\n".join(wrong)
+
+
+# name: (function of x and y, values of both, the gradient by both; None is no number)
+ONE_OF_TWO = {
+    "a factor that does not turn": (
+        lambda x, y: pt.sqrt(pt.arccos(x) * pt.square(y)) + y, (1.0, 3.0), (None, 1.0)),
+    "a term that does not turn": (
+        lambda x, y: pt.sqrt(pt.square(y) + pt.arccos(x)), (1.0, 0.0), (None, None)),
+    "both terms turn": (
+        lambda x, y: pt.sqrt(pt.square(y) + pt.abs(x)), (0.0, 0.0), (0.0, 0.0)),
+    "an overflow below": (lambda x, y: 1 / (2 + pt.sinh(x)) + y * y, (-800.0, 2.0), (0.0, 4.0)),
+    "an overflow above": (lambda x, y: 1 / (2 + pt.sinh(x)) + y * y, (800.0, 2.0), (0.0, 4.0)),
+    "slopes that are -inf": (lambda x, y: -pt.sqrt(x * y), (0.0, 0.0), (0.0, 0.0)),
+    "slopes that are inf": (lambda x, y: pt.sqrt(x * y), (0.0, 0.0), (0.0, 0.0)),
+    "a mixture of what is left": (
+        lambda x, y: pt.logaddexp(pt.log1p(x) + y, 2 * y), (-1.0, 0.5), (np.exp(-0.5), 2.0)),
+    "a mixture without a part": (
+        lambda x, y: pt.logaddexp(pt.log(x) - y, y), (0.0, 0.5), (np.exp(-1.0), 1.0)),
+    "a mixture that is taken from": (
+        lambda x, y: pt.logaddexp(pt.log(x) - y, y), (2.0, 0.0), (1 / 3, -1 / 3)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ONE_OF_TWO)
+def test_what_is_said_of_one_operand_is_not_said_of_the_other(name):
+    form, at, expected = ONE_OF_TWO[name]
+    x, y = pt.scalar("x"), pt.scalar("y")
+    found = pt.function([x, y], pt.grad(form(x, y), [x, y]), target="interp")(*at)
+    for got, right in zip(found, expected, strict=True):
+        if right is None:
+            assert got != 0
+        else:
+            np.testing.assert_allclose(got, right, rtol=1e-13)

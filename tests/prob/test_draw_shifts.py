@@ -1,0 +1,46 @@
+"""Draws of one key move with location and scale, also where the location is negative; moments at
+the parameters where they begin to exist."""
+
+import numpy as np
+import pytest
+
+import probtensor as pt
+from probtensor.prob import continuous
+
+R = pt.random
+FAMILIES = {
+    "normal": R.normal, "cauchy": R.cauchy, "laplace": R.laplace, "logistic": R.logistic,
+    "student_t": lambda mu, s, **options: R.student_t(3.0, mu, s, **options),
+    "uniform": lambda mu, s, **options: R.uniform(mu, mu + s, **options),
+}  # fmt: skip
+
+
+def drawn(mu, sigma):
+    """Draws of all families by one key, from one build."""
+    return pt.draw([f(mu, sigma, shape=50, name=name) for name, f in FAMILIES.items()], seed=7)
+
+
+def test_draws_move_with_location_and_scale():
+    standard, moved = drawn(0.0, 1.0), drawn(-3.0, 2.0)
+    for name, x, y in zip(FAMILIES, standard, moved, strict=True):
+        np.testing.assert_allclose(y, -3.0 + 2.0 * x, rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+INF, NAN = np.inf, np.nan
+MOMENTS = [
+    (continuous.StudentT(), (1.0, 0.5, 2.0), (NAN, NAN)),
+    (continuous.StudentT(), (2.0, 0.5, 2.0), (0.5, INF)),
+    (continuous.StudentT(), (1.5, 0.5, 2.0), (0.5, INF)),
+    (continuous.InverseGamma(), (1.0, 3.0), (INF, NAN)),
+    (continuous.InverseGamma(), (0.5, 3.0), (INF, NAN)),
+    (continuous.InverseGamma(), (2.0, 3.0), (3.0, INF)),
+    (continuous.HalfStudentT(), (1.0, 2.0), (INF, NAN)),
+]
+
+
+@pytest.mark.parametrize(("law", "at", "expected"), MOMENTS, ids=lambda v: getattr(v, "name", None))
+def test_moments_where_they_begin_to_exist(law, at, expected):
+    inputs = [pt.scalar(f"p{k}") for k in range(len(at))]
+    found = pt.function(inputs, [law.mean(*inputs), law.variance(*inputs)], target="interp",
+                        on_unused_input="ignore")(*at)  # fmt: skip
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
