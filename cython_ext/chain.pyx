@@ -19,14 +19,31 @@ average over draws can follow, and that differences of energies are below their 
 chain begins hot: it moves on density**(1 / temperature), with a temperature that makes the force
 moderate, and cools as it comes in (simulated annealing, Kirkpatrick, Gelatt and Vecchi 1983). The
 metric and the step size are learned after that. Steepest descent, which a cold start far out comes
-to, ends in whatever narrow valley is near, and stays there.
+to, ends in whatever narrow valley is near, and stays there. Where scales are so far apart that only
+the narrow coordinates come in, the chain is heated once more, with a metric of the curvatures that
+it has met: |change of draw| / |change of gradient|, coordinate by coordinate, which for a normal
+density is its variance (a diagonal form of Barzilai and Borwein 1988), averaged by its logarithm.
 """
 
-from libc.math cimport INFINITY, exp, fabs, log, pow, sqrt
+from libc.math cimport INFINITY, exp, fabs, log, sqrt
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
+from cython_ext.estimates cimport (
+    DualAverage,
+    Moments,
+    clear,
+    first_curvature,
+    gradient_size,
+    learn_curvature,
+    metric_from_curvature,
+    metric_from_gradient,
+    next_step_size,
+    point_into,
+    set_mass_entry,
+    start_average,
+)
 from cython_ext.leapfrog cimport (
     System,
     evaluate,
@@ -101,8 +118,7 @@ cdef uint64_t TRANSITIONS = 0
 cdef uint64_t FIRST_START = 1
 
 # Start points that suit lower temperatures are left to ordinary adaptation.
-cdef double TOO_FAR = 1e8
-cdef double TOO_FAR_FOR_DRAWS = 1e4
+cdef double TOO_FAR = 1e4
 
 
 cdef struct Record:
@@ -158,56 +174,6 @@ cdef class Progress:
         return pt_from_bits(PT_SHARED(self.shared.step_size_bits))
 
 
-cdef struct DualAverage:
-    double target
-    double centre
-    double error
-    double log_mean
-    double count
-
-
-cdef void start_average(DualAverage *average, double step_size) noexcept nogil:
-    """Begin, drawn towards ten times the step size that the search found."""
-    average.centre = log(10.0 * step_size)
-    average.error = 0.0
-    average.log_mean = 0.0
-    average.count = 0.0
-
-
-cdef double next_step_size(DualAverage *average, double acceptance) noexcept nogil:
-    """Learn from one acceptance rate. gamma = 0.05, t0 = 10, kappa = 0.75."""
-    cdef double share
-    cdef double log_step
-    average.count += 1.0
-    share = 1.0 / (average.count + 10.0)
-    average.error += share * (average.target - acceptance - average.error)
-    log_step = average.centre - average.error * sqrt(average.count) / 0.05
-    share = pow(average.count, -0.75)
-    average.log_mean += share * (log_step - average.log_mean)
-    return exp(log_step)
-
-
-cdef struct Moments:
-    double count
-    double *draw_mean
-    double *draw_square
-    double *grad_mean
-    double *grad_square
-
-
-cdef void point_into(Moments *moments, double *memory, Py_ssize_t padded) noexcept nogil:
-    moments.count = 0.0
-    moments.draw_mean = memory
-    moments.draw_square = memory + padded
-    moments.grad_mean = memory + 2 * padded
-    moments.grad_square = memory + 3 * padded
-
-
-cdef void clear(Moments *moments, Py_ssize_t padded) noexcept nogil:
-    moments.count = 0.0
-    memset(moments.draw_mean, 0, 4 * padded * sizeof(double))
-
-
 cdef struct Warmup:
     DualAverage step_size
     Metric metric
@@ -215,6 +181,7 @@ cdef struct Warmup:
     Moments younger
     double *memory
     Py_ssize_t last_hot
+    bint by_curvature
 
 
 cdef int open_warmup(
@@ -240,11 +207,6 @@ cdef void collect(Moments *moments, const Nuts *nuts, Metric metric) noexcept no
         pt_welford(
             n, moments.count, nuts.current.grad, moments.grad_mean, moments.grad_square
         )
-
-
-cdef inline void set_mass_entry(System *system, Py_ssize_t i, double inverse_mass) noexcept nogil:
-    system.inverse_mass[i] = inverse_mass
-    system.momentum_scale[i] = 1.0 / sqrt(inverse_mass)
 
 
 cdef inline double shrunk_variance(double square, double count) noexcept nogil:
@@ -285,25 +247,6 @@ cdef void refresh_metric(System *system, const Moments *moments, Metric metric) 
             set_mass_entry(system, i, entry)
 
 
-cdef void metric_from_gradient(Nuts *nuts, double least) noexcept nogil:
-    """A first diagonal: for a normal density, |gradient| grows as the inverse of the variance."""
-    cdef Py_ssize_t i
-    cdef double size
-    for i in range(nuts.system.dim):
-        size = fabs(nuts.current.grad[i])
-        if size > least:
-            set_mass_entry(&nuts.system, i, 1.0 / size)
-
-
-cdef double gradient_size(const Nuts *nuts) noexcept nogil:
-    """The largest entry, in size."""
-    cdef Py_ssize_t i
-    cdef double size = 0.0
-    for i in range(nuts.system.dim):
-        size = max(size, fabs(nuts.current.grad[i]))
-    return size
-
-
 cdef double suited_heat(const Nuts *nuts) noexcept nogil:
     """The temperature at which the force at the current state is some 100, and its energy is far
     above its own rounding."""
@@ -320,12 +263,20 @@ cdef void begin(Nuts *nuts, Warmup *warmup, Py_ssize_t tune) noexcept nogil:
     """At a start point that is evaluated: heat the density if it is too far out, else look for a
     first metric."""
     cdef double heat = suited_heat(nuts)
-    cdef double limit = TOO_FAR_FOR_DRAWS if warmup.metric == DRAWS else TOO_FAR
     warmup.last_hot = tune // 4
-    if heat > limit and warmup.last_hot > 0:
+    if heat > TOO_FAR and warmup.last_hot > 0:
+        first_curvature(nuts, &warmup.younger)
         set_coldness(nuts, 1.0 / heat)
     elif warmup.metric == DRAWS_AND_GRADIENTS:
         metric_from_gradient(nuts, 1e-10)
+
+
+cdef double first_step_size(Nuts *nuts) noexcept nogil:
+    """That of a search, or 0.1 where it ends in none: the next transition says why."""
+    cdef double energy = nuts.current.energy
+    cdef double step_size = search_step_size(nuts, 1.0)
+    nuts.current.energy = energy  # of the transition before, for its record
+    return step_size if step_size > 0.0 and step_size < INFINITY else 0.1
 
 
 cdef double cool(
@@ -334,19 +285,36 @@ cdef double cool(
     """After a transition of the heated density: cool it. Returns the next step size.
 
     The temperature follows the state down, and falls at least to a half where the chain moves at
-    all. Where it reaches one, or a quarter of the warm-up is over, adaptation begins anew: with a
-    metric from the gradient, and a step size to go with it.
+    all. The first time goes with a unit metric, which keeps every coordinate near its start. It
+    ends at a temperature of one, or with a sixth of the warm-up. Where coordinates are then still
+    far out, as those are that are wide beside the narrowest, the second time goes with a metric of
+    curvatures, which moves all alike. It ends with a quarter of the warm-up.
     """
     cdef double heat = 1.0 / nuts.system.coldness
+    cdef bint again = warmup.metric == DRAWS_AND_GRADIENTS and not warmup.by_curvature
+    cdef Py_ssize_t last = warmup.last_hot - warmup.last_hot // 3 if again else warmup.last_hot
+    learn_curvature(nuts, &warmup.younger)
     if report.acceptance_sum > 0.2 * report.steps:
         heat = min(suited_heat(nuts), 0.5 * heat)
-    if heat > 1.0 and i + 1 < warmup.last_hot:
+    if heat > 1.0 and i + 1 < last:
         set_coldness(nuts, 1.0 / heat)
+        if warmup.by_curvature:
+            metric_from_curvature(nuts, &warmup.younger, 1.0)
         return step_size
-    set_coldness(nuts, 1.0)
-    if warmup.metric == DRAWS_AND_GRADIENTS:
-        metric_from_gradient(nuts, 1.0)
-        step_size *= sqrt(max(1.0, gradient_size(nuts)))
+    heat = suited_heat(nuts)
+    if again and heat > TOO_FAR and i + 1 < warmup.last_hot:
+        warmup.by_curvature = True
+        set_coldness(nuts, 1.0 / heat)
+        metric_from_curvature(nuts, &warmup.younger, 1.0)
+        step_size = first_step_size(nuts)
+    else:
+        set_coldness(nuts, 1.0)
+        if again:
+            metric_from_gradient(nuts, 1.0)
+            step_size *= sqrt(max(1.0, gradient_size(nuts)))
+        elif warmup.by_curvature:
+            metric_from_curvature(nuts, &warmup.younger, 1e60)
+        clear(&warmup.younger, nuts.system.padded)
     start_average(&warmup.step_size, step_size)
     return step_size
 

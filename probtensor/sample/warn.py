@@ -14,6 +14,7 @@ import numpy as np
 
 from probtensor.calls import HOUSE
 from probtensor.sample import diagnostics
+from probtensor.sample.arrival import chains_named, climbing, drifting, rounded, standing
 from probtensor.sample.errors import SamplerWarning
 from probtensor.sample.protocol import LogpGrad
 from probtensor.sample.settings import Settings
@@ -28,7 +29,6 @@ FEWEST_DRAWS = 100
 DEPTH_SHARE = 0.05
 LEFT_BEHIND = 10.0  # the density is e^10 times lower
 SPREADS = 3.0
-NAMED_CHAINS = 8
 NAMED_GUARDS = 3
 
 
@@ -85,8 +85,11 @@ def troubles(
     yield from _divergences(posterior, settings, records)
     if "reached_max_treedepth" in records.dtype.names:
         yield from _tree_depth(settings, records)
+    yield from standing(posterior, draws)
     if draws.shape[1] >= FEWEST_DRAWS:
         yield from _left_behind(records)
+        yield from drifting(records["lp"])
+        yield from rounded(records["lp"])
         yield from _energy(records)
         yield from _mixing(posterior, draws, threads)
 
@@ -142,10 +145,8 @@ def _left_behind(records: np.ndarray) -> Iterator[str]:
     low = np.flatnonzero(gap > np.maximum(LEFT_BEHIND, SPREADS * (spread + spread[best])))
     if low.size:
         many = low.size > 1
-        chains = ", ".join(str(chain) for chain in low[:NAMED_CHAINS])
-        more = f" and {low.size - NAMED_CHAINS} more" if low.size > NAMED_CHAINS else ""
         yield (
-            f"{'chains' if many else 'chain'} {chains}{more} {'stay' if many else 'stays'} far "
+            f"{chains_named(low)} {'stay' if many else 'stays'} far "
             f"below the others: a log density of about {middle[low].max():.6g}, where chain {best} "
             f"has {middle[best]:.6g}. {'They are' if many else 'It is'} not where the posterior's "
             "mass is: leave the draws out, and start nearer with init=, or at another seed"
@@ -157,8 +158,9 @@ def _tree_depth(settings: Settings, records: np.ndarray) -> Iterator[str]:
     if share > DEPTH_SHARE:
         yield (
             f"{100 * share:.0f} % of the draws reached the maximum tree depth of "
-            f"{settings.max_treedepth}: they are valid, but follow each other slowly. Rescale or "
-            "decorrelate the variables, tune longer, or raise max_treedepth"
+            f"{settings.max_treedepth}: where a chain has arrived they are valid, but follow each "
+            "other slowly. Rescale or decorrelate the variables, tune longer, or raise "
+            "max_treedepth"
         )
 
 
@@ -166,10 +168,8 @@ def _energy(records: np.ndarray) -> Iterator[str]:
     found = diagnostics.bfmi(records["energy"])
     low = np.flatnonzero(found < BFMI_LIMIT)
     if low.size:
-        chains = ", ".join(str(chain) for chain in low[:NAMED_CHAINS])
-        more = f" and {low.size - NAMED_CHAINS} more" if low.size > NAMED_CHAINS else ""
         yield (
-            f"the energy moves too little from draw to draw in chain {chains}{more} (E-BFMI "
+            f"the energy moves too little from draw to draw in {chains_named(low)} (E-BFMI "
             f"{found[low].min():.2f}, below {BFMI_LIMIT:g}): heavy tails are explored slowly. "
             "Write the model another way, or tune longer"
         )
@@ -192,6 +192,7 @@ def _mixing(posterior: LogpGrad, draws: np.ndarray, threads: int) -> Iterator[st
             "have not yet found the same distribution. Draw and tune more, or check whether the "
             "posterior has several modes or the model is not identified"
         )
+        yield from climbing(posterior, draws, apart)
     few = np.flatnonzero(size < wanted)
     if few.size:
         worst = few[np.argmin(size[few])]

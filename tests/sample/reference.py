@@ -13,6 +13,7 @@ import numpy as np
 
 MASK = 0xFFFFFFFF
 SAMPLER = 0x6E757473
+TOO_FAR = 1e4
 TAIL, AREA = 3.6541528853610088, 0.00492867323397465524
 
 
@@ -268,17 +269,45 @@ class Chain:
         self.coldness = 1.0 / heat
         self.current = Point(self, self.current.q)
 
+    def note_curvature(self):
+        """log |change of q / change of gradient| of the last transition, averaged by halves."""
+        q, grad = self.current.q, self.current.grad / self.coldness
+        moved, bent = np.abs(q - self.seen[0]), np.abs(grad - self.seen[1])
+        for i in range(self.dim):
+            if moved[i] > 1e-13 * abs(q[i]) and bent[i] > 1e-13 * abs(grad[i]):
+                ratio = math.log(moved[i]) - math.log(bent[i])
+                self.curvature[i] = 0.5 * (self.curvature[i] + ratio)
+        self.seen = q, grad
+
+    def curvature_metric(self, largest):
+        self.w = np.clip(np.exp(self.curvature) / self.coldness, 1e-60, largest)
+
     def cool(self, record, step, i, tune):
-        heat = 1.0 / self.coldness
+        """The next step size. By a unit metric for at most a sixth of the warm-up, then by
+        curvatures for at most a quarter, if there is still a long way to go."""
+        self.note_curvature()
+        heat, last = 1.0 / self.coldness, tune // 4
         if record["acceptance_rate"] > 0.2:
             heat = min(heat / 2.0, self.heat_here())
-        if heat > 1.0 and i + 1 < tune // 4:
+        first = self.metric == "diag_grad" and not self.by_curvature
+        if heat > 1.0 and i + 1 < (last - last // 3 if first else last):
             self.set_heat(heat)
+            if self.by_curvature:
+                self.curvature_metric(1.0)
             return step
-        self.set_heat(1.0)
-        if self.metric == "diag_grad":
-            self.gradient_metric(1.0)
-            step *= math.sqrt(max(1.0, np.abs(self.current.grad).max()))
+        heat = self.heat_here()
+        if first and heat > TOO_FAR and i + 1 < last:
+            self.by_curvature = True
+            self.set_heat(heat)
+            self.curvature_metric(1.0)
+            step = self.search(1.0)
+        else:
+            self.set_heat(1.0)
+            if first:
+                self.gradient_metric(1.0)
+                step *= math.sqrt(max(1.0, np.abs(self.current.grad).max()))
+            elif self.by_curvature:
+                self.curvature_metric(1e60)
         self.restart(step)
         return step
 
@@ -286,8 +315,12 @@ class Chain:
 
     def run(self, tune, total, early_depth=8):
         """(draws, records) of all iterations."""
-        heat, limit = self.heat_here(), 1e4 if self.metric == "diag" else 1e8
-        if heat > limit and tune >= 4:
+        heat = self.heat_here()
+        if heat > TOO_FAR and tune >= 4:
+            size = np.abs(self.current.grad)
+            self.seen = self.current.q, self.current.grad
+            self.curvature = -np.log(np.where(size > 0.0, size, 1.0))
+            self.by_curvature = False
             self.set_heat(heat)
         elif self.metric == "diag_grad":
             self.gradient_metric(1e-10)

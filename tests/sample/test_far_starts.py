@@ -79,11 +79,15 @@ def test_far_starts_of_a_normal(density, jitter):
 
 
 @pytest.mark.parametrize(
-    "scales", [[1e-8, 1e-4, 1.0, 1e4, 1e8], [1.0, 1e3, 1e6, 1e9, 1e12], [1e-12, 1.0]]
-)
+    "scales",
+    [[1e-8, 1e-4, 1.0, 1e4, 1e8], [1.0, 1e3, 1e6, 1e9, 1e12], [1e-12, 1.0],
+     np.logspace(-12, 6, 20), np.logspace(-15, 3, 10), [1e-12] * 9 + [1.0], [1e-12] + [1.0] * 9],
+)  # fmt: skip
 def test_scales_far_apart(density, scales):
     posterior = density("scaled_normal", len(scales), scales)
-    check_sd(runs(posterior, starts(posterior, 4), draws=500)[0], scales, 0.35)
+    draws, records = runs(posterior, starts(posterior, 4), draws=500)
+    check_sd(draws, scales, 0.35)
+    assert records["n_steps"].mean() < 16
 
 
 def test_the_log_density_recorded_is_that_of_the_model(density):

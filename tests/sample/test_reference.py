@@ -117,6 +117,20 @@ def test_a_heated_start_cools_alike(density, metric):
     agree(*result)
 
 
+def test_a_start_is_heated_twice(density):
+    """Scales so far apart that only the narrow ones come in the first time."""
+    posterior = density("scaled_normal", 4, [1e-6, 1e-4, 1e-2, 1.0])
+    result = both(posterior, [1.0, -1.5, 0.4, 1.2], draws=5, tune=160, max_treedepth=3)
+    agree(*result)
+
+
+def test_heat_begins_at_its_limit(density):
+    """A gradient of just below and just above a million, a hundred times the limit."""
+    posterior = density("scaled_normal", 2, [1e-3, 1.0])
+    for size in (0.999, 1.001):
+        agree(*both(posterior, [size, 0.4], draws=3, tune=40, max_treedepth=3))
+
+
 @pytest.mark.parametrize("tune", [0, 1, 3, 4, 15, 21])
 def test_short_warmups(density, tune):
     posterior = density("scaled_normal", 2, [1.0, 3.0])

@@ -166,6 +166,110 @@ def test_a_lesser_mode_is_told(density):
     assert any("chain 1 stays far below" in str(w.message) for w in caught)
 
 
+# ---- chains that never arrive, all alike ----
+
+
+def walking(chains=4, length=1000, dim=3):
+    return np.random.default_rng(8).normal(size=(chains, length, dim))
+
+
+class Three(Plain):
+    dim = 3
+
+
+@pytest.mark.parametrize("chains", [1, 4, 200])
+@pytest.mark.parametrize("length", [10, 99, 1000])
+@pytest.mark.parametrize("noise", [0.0, 1e-15])
+def test_coordinates_that_never_change(chains, length, noise):
+    """R-hat and effective sizes of a constant are nan, and say nothing."""
+    draws = walking(chains, length)
+    draws[:, :, 1] = 4.5 * (1.0 + noise * draws[:, :, 1])
+    found = [text for text in texts(draws, Three()) if "still" in text]
+    assert len(found) == 1 and found[0].startswith("chain 0 stands" if chains == 1 else "chains 0,")
+    assert "q[1] has one value in all draws of chain 0 (q[1] = 4.5)" in found[0]
+    assert "init=" in found[0]
+
+
+def test_one_chain_that_never_changes():
+    draws = walking()
+    draws[2] = draws[2, :1]
+    assert among(texts(draws, Three()), "chain 2 stands still: 3 of 3 coordinates have one value")
+
+
+@pytest.mark.parametrize("size,told", [(9, False), (10, True)])
+def test_few_draws_may_be_equal(size, told):
+    assert among(texts(np.ones((4, size, 1))), "stand still") == told
+
+
+@pytest.mark.parametrize("scale,told", [(2e-14, True), (2e-13, False)])
+def test_draws_that_differ_in_their_last_bits(scale, told):
+    draws = 1.0 + scale * np.random.default_rng(9).uniform(-1.0, 1.0, size=(4, 1000, 1))
+    assert among(texts(draws), "stand still") == told
+
+
+@pytest.mark.parametrize("moves,told", [(49, True), (50, False)])
+def test_chains_that_hardly_move(moves, told):
+    draws = walking(length=1001)
+    draws[1] = draws[1, np.minimum(np.arange(1001) // (1000 // moves), moves)]
+    assert among(texts(draws, Three()), f"chain 1 hardly moves: in {moves / 10:.2g} %") == told
+
+
+def drift(rise, spread, chains=4, length=1000):
+    """Log densities whose medians in the first and the last quarter are `rise` apart."""
+    lp = spread * np.random.default_rng(10).normal(size=(chains, length))
+    quarter = length // 4
+    lp[:, :quarter] -= np.median(lp[:, :quarter], axis=1, keepdims=True)
+    lp[:, -quarter:] += rise - np.median(lp[:, -quarter:], axis=1, keepdims=True)
+    return lp
+
+
+@pytest.mark.parametrize("chains", [1, 4])
+@pytest.mark.parametrize("rise,spread,told", [
+    (9.9, 1.0, False), (10.1, 1.0, True), (-10.1, 1.0, True), (160.0, 30.0, False),
+    (200.0, 30.0, True), (1e12, 1.0, True),
+])  # fmt: skip
+def test_log_densities_that_still_rise(rise, spread, chains, told):
+    """All chains alike, so that none is behind another."""
+    found = [text for text in texts(chains=chains, lp=drift(rise, spread, chains))
+             if "not arrived" in text]  # fmt: skip
+    assert bool(found) == told
+    if told:
+        assert f"to {rise:.6g} over its draws" in found[0] and "init=" in found[0]
+        assert found[0].startswith("chain 0 has" if chains == 1 else "chains 0, 1, 2, 3 have")
+
+
+def test_one_chain_that_still_rises():
+    lp = drift(0.0, 1.0)
+    lp[3] = drift(30.0, 1.0)[3]
+    assert among(texts(lp=lp), "chain 3 has not arrived: the log density of chain 3 goes from")
+
+
+@pytest.mark.parametrize("size,told", [(4e14, False), (5e14, True), (-1e18, True)])
+def test_log_densities_beyond_their_rounding(size, told):
+    found = texts(lp=size + 1024.0 * np.random.default_rng(11).normal(size=(4, 1000)))
+    assert among(found, "move by rounding errors: a log density of about") == told
+
+
+def slope_of(density, distance):
+    """Chains that crawl up a slope, `distance` standard deviations from the mode, all alike."""
+    posterior = density("scaled_normal", 2, [1e-3, 1e3])
+    with pytest.warns(pt.SamplerWarning) as caught:
+        pt.sample(posterior, 200, 0, 4, seed=1, progress=False, max_treedepth=3,
+                  init=np.array([0.0, 1e3 * distance]))  # fmt: skip
+    return [str(w.message) for w in caught if "on one slope" in str(w.message)]
+
+
+@pytest.mark.parametrize("distance,told", [(1.0, False), (4.0, False), (5.0, True), (30.0, True)])
+def test_chains_that_are_stuck_alike(density, distance, told):
+    """R-hat is high and the log density hardly changes: only the gradient shows the way left."""
+    found = slope_of(density, distance)
+    assert bool(found) == told
+    if told:
+        assert found[0].startswith("chains 0, 1, 2, 3 have not arrived: all draws of q[1]")
+        gain = float(found[0].split("rise by about ")[1].split(". ")[0])
+        assert abs(gain / (0.5 * distance**2) - 1.0) < 0.1
+
+
 # ---- advice about divergences ----
 
 DIVERGED = {"diverging": np.eye(4, 1000)}
