@@ -15,12 +15,20 @@ from probtensor import ops
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.prob.distribution import Distribution, places
 from probtensor.prob.formulas import (
+    END,
+    at_least,
     has_log,
+    in_range,
     is_moderate,
+    log_below,
     log_beta,
     log_gamma,
     log_of,
     log_power,
+    log_small_share,
+    log_tail,
+    product,
+    quotient,
     times_log,
     times_log_rest,
 )
@@ -50,7 +58,7 @@ HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 def standardised(x, mu, sigma):
     """(x - mu) / sigma."""
-    return (x - mu) * (1 / sigma)
+    return quotient(x - mu, as_tensor(sigma))
 
 
 def number(x: Node):
@@ -102,6 +110,12 @@ class HalfScale(Distribution):
         return sigma * draw_between(self.standard, u, *ends(low, high, 0.0, sigma))
 
 
+def log_power_law(x, sigma):
+    """log(1 + (x / sigma)^2)."""
+    near = ops.log1p_square(x, 1 / in_range(sigma))
+    return near + log_tail(x, sigma) if has_log(sigma) else near
+
+
 def ends(low, high, mu, sigma):
     """Bounds standardised; None stays no bound."""
     return tuple(None if x is None else standardised(x, mu, sigma) for x in (low, high))
@@ -115,7 +129,7 @@ class Normal(LocationScale):
     standard = NORMAL
 
     def logpdf(self, x, mu, sigma):
-        return -0.5 * ops.square(standardised(x, mu, sigma)) - ops.log(sigma) - HALF_LOG_2PI
+        return -0.5 * ops.square(standardised(x, mu, sigma)) - log_of(sigma) - HALF_LOG_2PI
 
     def sample(self, key, shape, mu, sigma):
         return mu + sigma * ops.draw_normal(key, places(shape))
@@ -136,7 +150,7 @@ class HalfNormal(HalfScale):
     standard = NORMAL
 
     def logpdf(self, x, sigma):
-        return -0.5 * ops.square(x * (1 / sigma)) - ops.log(sigma) + (LOG_2 - HALF_LOG_2PI)
+        return -0.5 * ops.square(quotient(x, sigma)) - log_of(sigma) + (LOG_2 - HALF_LOG_2PI)
 
     def logcdf(self, x, sigma):
         z = x * (1 / sigma) * math.sqrt(0.5)
@@ -163,7 +177,7 @@ class Cauchy(LocationScale):
     standard = CAUCHY
 
     def logpdf(self, x, mu, sigma):
-        return -ops.log1p_square(x - mu, 1 / sigma) - ops.log(sigma) - LOG_PI
+        return -log_power_law(x - mu, sigma) - log_of(sigma) - LOG_PI
 
     def sample(self, key, shape, mu, sigma):
         u = ops.draw_uniform(key, places(shape))
@@ -179,7 +193,7 @@ class HalfCauchy(HalfScale):
     standard = CAUCHY
 
     def logpdf(self, x, sigma):
-        return -ops.log1p_square(x, 1 / sigma) - ops.log(sigma) + (LOG_2 - LOG_PI)
+        return -log_power_law(x, sigma) - log_of(sigma) + (LOG_2 - LOG_PI)
 
     def logcdf(self, x, sigma):
         low = ops.log(ops.arctan2(x, sigma)) + (LOG_2 - LOG_PI)
@@ -198,13 +212,21 @@ class StudentT(Distribution):
     parameters = {"nu": POSITIVE, "mu": REAL, "sigma": POSITIVE}
 
     def logpdf(self, x, nu, mu, sigma):
+        width, away = in_range(sigma), x - mu
+        tail = log_tail(away, sigma) if has_log(sigma) else 0.0
         if not is_moderate(nu):
             # lgamma(nu / 2 + 1 / 2) - lgamma(nu / 2) - log(nu / 2) / 2, which goes to 0.
+            below, nu = log_below(nu), in_range(nu)
             rest = ops.lgamma_rest_change(0.5 * nu, 0.5) + 0.5 * ops.log1p(1 / nu)
-            scale = ops.log(sigma) + HALF_LOG_2PI - (0.5 * nu * ops.log1pmx(1 / nu) + rest)
-            return -0.5 * ops.student_kernel(x - mu, 1 / sigma, nu) - scale
-        scale = log_beta(as_tensor(0.5), half(nu)) + 0.5 * ops.log(nu) + ops.log(sigma)
-        far = ops.log1p_square(x - mu, 1 / (sigma * ops.sqrt(nu)))
+            scale = log_of(sigma) + HALF_LOG_2PI - (0.5 * nu * ops.log1pmx(1 / nu) + rest)
+            far = ops.student_kernel(away, 1 / width, nu)
+            if isinstance(below, Node):
+                # As nu goes to 0, so does the density, and with the root of nu at the mode.
+                here = ops.abs(quotient(away, sigma)) > math.exp(-0.5 * END[away.dtype])
+                below = ops.where(here, below, 0.5 * below)
+            return below - 0.5 * (far + (nu + 1) * tail) - scale
+        scale = log_beta(as_tensor(0.5), half(nu)) + 0.5 * ops.log(nu) + log_of(sigma)
+        far = ops.log1p_square(away, 1 / (width * ops.sqrt(nu))) + tail
         return -0.5 * (nu + 1) * far - scale
 
     def sample(self, key, shape, nu, mu, sigma):
@@ -323,7 +345,7 @@ class Exponential(Distribution):
     over = NONNEGATIVE
 
     def logpdf(self, x, lam):
-        return ops.log(lam) - lam * x
+        return log_of(lam) - product(x, lam)
 
     def logcdf(self, x, lam):
         return ops.log1mexp(-lam * x)
@@ -358,9 +380,10 @@ class Gamma(Distribution):
 
     def logpdf(self, x, alpha, beta):
         if not is_moderate(alpha):
-            return log_power(alpha, beta, x) - ops.lgamma_rest(alpha)
+            shape = at_least(alpha)
+            return log_power(shape, beta, x) - ops.lgamma_rest(shape) + log_below(alpha)
         scale = alpha * log_of(beta) - log_gamma(alpha)
-        return times_log(alpha - 1, x) - beta * x + scale
+        return times_log(alpha - 1, x) - product(x, beta) + scale
 
     def sample(self, key, shape, alpha, beta):
         return ops.draw_gamma(key, places(shape), alpha) / beta
@@ -381,14 +404,15 @@ class InverseGamma(Distribution):
 
     def logpdf(self, x, alpha, beta):
         if not is_moderate(alpha):
+            below, alpha = log_below(alpha), at_least(alpha)
             if has_log(beta) or has_log(x):
                 away = ops.kl_div_exp(alpha, log_of(beta) - log_of(x))
             else:
                 away = ops.inverse_divergence(alpha, beta, x)
-            return -away - ops.lgamma_rest(alpha) - log_of(x)
+            return below - away - ops.lgamma_rest(alpha) - log_of(x)
         scale = alpha * log_of(beta) - log_gamma(alpha)
         # 1 / exp(u) is exp(-u), which a quotient is not: the square in its derivative overflows.
-        return -(alpha + 1) * log_of(x) - beta * (1 / x) + scale
+        return -(alpha + 1) * log_of(x) - product(1 / x, beta) + scale
 
     def sample(self, key, shape, alpha, beta):
         return beta / ops.draw_gamma(key, places(shape), alpha)
@@ -411,8 +435,10 @@ class Beta(Distribution):
     def logpdf(self, x, alpha, beta):
         if is_moderate(alpha, beta):
             return times_log(alpha - 1, x) + times_log_rest(beta - 1, x) - log_beta(alpha, beta)
+        below = log_small_share(alpha, beta)
+        alpha, beta = at_least(alpha), at_least(beta)
         total = alpha + beta
-        scale = ops.lgamma_rest(alpha) + ops.lgamma_rest(beta) - ops.lgamma_rest(total)
+        scale = ops.lgamma_rest(alpha) + ops.lgamma_rest(beta) - ops.lgamma_rest(total) - below
         if has_log(x) or has_log(total):
             rest = ops.sigmoid(-x.inputs[0]) if isinstance(x.op, ops.Sigmoid) else 1 - x
             return log_power(alpha, total, x) + log_power(beta, total, rest) - scale
@@ -439,7 +465,7 @@ class Laplace(LocationScale):
     standard = LAPLACE
 
     def logpdf(self, x, mu, b):
-        return -ops.abs(standardised(x, mu, b)) - ops.log(b) - LOG_2
+        return -ops.abs(standardised(x, mu, b)) - log_of(b) - LOG_2
 
     def sample(self, key, shape, mu, b):
         right = ops.draw_exponential(ops.key_fold(key, 0), places(shape))
@@ -460,7 +486,7 @@ class Logistic(LocationScale):
     standard = LOGISTIC
 
     def logpdf(self, x, mu, s):
-        return -2 * ops.log_cosh(standardised(x, mu, 2 * s)) - ops.log(s) - 2 * LOG_2
+        return -2 * ops.log_cosh(0.5 * standardised(x, mu, s)) - log_of(s) - 2 * LOG_2
 
     def sample(self, key, shape, mu, s):
         # The logit of a uniform is the log of a ratio of exponentials, which cannot be 0 or inf.

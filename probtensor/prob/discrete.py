@@ -12,7 +12,15 @@ from probtensor import ops
 from probtensor.graph import as_tensor
 from probtensor.prob.continuous import number
 from probtensor.prob.distribution import Distribution, places
-from probtensor.prob.formulas import has_log, log_of, times_log, times_log_rest
+from probtensor.prob.formulas import (
+    at_least,
+    has_log,
+    in_range,
+    log_below,
+    log_of,
+    times_log,
+    times_log_rest,
+)
 from probtensor.prob.support import (
     BINARY,
     COUNT,
@@ -174,6 +182,13 @@ class Poisson(Distribution):
         return mu
 
 
+def log_ways(alpha, x):
+    """log of Gamma(x + alpha) / (Gamma(alpha) x!), without what Stirling's formula says of it. As
+    alpha goes to 0 it is that of alpha, for any count but 0."""
+    ways = ops.lgamma_rest_change(in_range(alpha), x) - log_factorial_rest(x)
+    return ways + ops.where(ops.eq(x, 0), 0.0, log_below(alpha)) if has_log(alpha) else ways
+
+
 class NegativeBinomial(Distribution):
     """Poisson with a rate drawn from gamma(alpha, alpha / mu): mean mu, variance mu + mu^2 / alpha.
 
@@ -190,8 +205,8 @@ class NegativeBinomial(Distribution):
             d = log_of(mu) - ops.log(positive(x))
         else:
             d = -ops.log_ratio(positive(x), mu, 1)
-        ways = ops.lgamma_rest_change(alpha, x) - log_factorial_rest(x)
-        return ways - ops.share_divergence(x, alpha, d)
+        ways = log_ways(alpha, x)
+        return ways - ops.share_divergence(x, in_range(alpha), d)
 
     def sample(self, key, shape, mu, alpha):
         rate = ops.draw_gamma(ops.key_fold(key, 0), places(shape), alpha) * (mu / alpha)
@@ -216,7 +231,7 @@ class NegativeBinomialChance(Distribution):
     over = COUNT
 
     def logpdf(self, x, n, p):
-        ways = ops.lgamma_rest_change(n, x) - log_factorial_rest(x)
+        ways, n = log_ways(n, x), at_least(n)
         odds = odds_of_link(p)
         if odds is not None:
             d = -odds - ops.log_ratio(positive(x), n, 1)

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 from probtensor import ops
 from probtensor.calls import public
@@ -29,8 +29,9 @@ from probtensor.graph import (
     replace,
     toposort,
 )
+from probtensor.graph.node import make
 from probtensor.graph.walk import rebuild
-from probtensor.ops.kinds import Elementwise
+from probtensor.ops.kinds import Composite, Elementwise
 from probtensor.prob.data import default_of, distinct
 from probtensor.prob.distribution import (
     Bounded,
@@ -38,15 +39,18 @@ from probtensor.prob.distribution import (
     RandomVariable,
     called,
 )
+from probtensor.prob.domains import assume, contained, deciding, is_within, or_nan, widened
+from probtensor.prob.formulas import joined
 from probtensor.prob.sums import of_sample, unrepeated
-from probtensor.prob.support import Above, Integers, Interval, Simplex, Support, Vector, is_number
+from probtensor.prob.support import Above, Interval, Support, is_number
 from probtensor.rules.sums import is_constant_along
-from probtensor.transform.facts import Known, without_positive_factors
+from probtensor.transform.facts import Known
 from probtensor.types import (
     Dim,
     Shape,
     ShapeError,
     Size,
+    TensorType,
     broadcast_shapes,
     shape_text,
     size_product,
@@ -83,7 +87,12 @@ def logp(variable: Node, value: Any) -> Node:
             f"logp: the value has shape {shape_text(value.shape)}, {name} has "
             f"{shape_text(variable.shape)}\n  {name} made at {line_of(variable)}"
         )
-    return full_density(variable, value, variable.inputs, has_value)
+    (value, *inputs), bounded = without_bounds([value, *variable.inputs])
+    density = full_density(variable, value, inputs, has_value, bounded)
+    if not any(isinstance(x.op, RandomVariable) for x in toposort([density])):
+        return density
+    op = DensityOf(variable.op, tuple(domain for domain, _ in bounded))
+    return make(op, (density, value, *inputs, *(x for _, x in bounded)))
 
 
 def unwrapped(node: Node) -> Node:
@@ -113,29 +122,109 @@ def typed_value(op: RandomVariable, x: Node, parameters: Sequence[Node]) -> Node
     return x if x.type.is_float else x.astype(wanted)
 
 
+@dataclass(frozen=True)
+class DensityOf(Composite):
+    """A log density whose value or parameters hold random variables, and what it is made of: the
+    density, the value, the inputs of its variable, and values held to `bounds`.
+
+    In a model these variables have values of which more is known, so it is made once more there:
+    what comes out of a bijector needs no check, and is known by its logarithm if that is exp.
+    """
+
+    law: RandomVariable
+    bounds: tuple[Support, ...]
+    linear: ClassVar[bool] = True
+
+    def infer(self, density: TensorType, *others: TensorType) -> TensorType:
+        return density
+
+    def expand(self, density: Node, *others: Node) -> Node:
+        return density
+
+    def numpy(self, density, *others):
+        return density
+
+    def vjp(self, g, out, density, *others):
+        return (g, *(None for _ in others))
+
+    def over(self, inputs: Sequence[Node], known: Known) -> tuple[Node, list[Restriction]]:
+        """The density in terms of other nodes in the places of its inputs, and its restrictions."""
+        count = len(inputs) - len(self.bounds)
+        _, x, *own = inputs[:count]
+        bounded = [*zip(self.bounds, inputs[count:], strict=True)]
+        return restricted(make(self.law, own), x, own, has_value, bounded, known)
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """Where a density is more than zero: `value`, which is called `what`, lies in `domain` there,
+    which `inside` tells."""
+
+    what: str
+    value: Node
+    inside: Node
+    domain: Support
+
+
 def full_density(
-    variable: Node, x: Node, inputs: Sequence[Node], is_fixed: Callable[[Node], bool]
+    variable: Node,
+    x: Node,
+    inputs: Sequence[Node],
+    is_fixed: Callable[[Node], bool],
+    bounded: Sequence[tuple[Support, Node]] = (),
 ) -> Node:
     """The log density with all checks in it that facts do not decide: -inf where the value or a
-    parameter lies outside of where it may; nan stays nan. For `is_fixed` see `normalised`."""
+    parameter lies outside of where it may; nan stays nan. For `is_fixed` see `normalised`;
+    `bounded` are other nodes and where they may lie."""
+    (x, *inputs), inner = without_bounds([x, *inputs])
+    density, found = restricted(variable, x, inputs, is_fixed, [*bounded, *inner], Known())
+    return within(density, found)
+
+
+def within(density: Node, restrictions: Sequence[Restriction]) -> Node:
+    """The density, and -inf where a restriction does not hold."""
+    for r in restrictions:
+        density = ops.where(r.inside, density, -math.inf)
+    return density
+
+
+def restricted(
+    variable: Node,
+    x: Node,
+    inputs: Sequence[Node],
+    is_fixed: Callable[[Node], bool],
+    bounded: Sequence[tuple[Support, Node]],
+    known: Known,
+) -> tuple[Node, list[Restriction]]:
+    """The log density, and the restrictions that facts do not decide."""
     op = variable.op
-    law, known = op.distribution, Known()
-    (x, *inputs), bounded = without_bounds([x, *inputs])
+    law = op.distribution
+    name = called(law, op.label)
     x = typed_value(op, x, inputs)
     support = op.support(*inputs)
+    found = []
+    # Nothing matters where one of these does not hold.
+    for domain, value in bounded:
+        found += restriction(f"a parameter of {name}", value, domain, known)
+        assume(value, domain, known)
     inside = None if is_within(x, support, known) else support.contains(x)
     if law.indexes and inside is not None:
         # An index out of range must not be followed, though its outcome is not used.
         x = ops.where(inside, x, 0)
     parameters = op.parameters_of(inputs)
-    result = normalised(variable, law.logpdf(x, *parameters), inputs, is_fixed)
+    result = normalised(variable, law.logpdf(x, *map(joined, parameters)), inputs, is_fixed)
     if inside is not None:
-        result = ops.where(widened(or_nan(inside, x, support), result), result, -math.inf)
-    for domain, value in [*zip(law.parameters.values(), parameters), *bounded]:
-        valid = None if is_within(value, domain, known) else contained(value, domain, known)
-        if valid is not None:
-            result = ops.where(or_nan(valid, value, domain), result, -math.inf)
-    return result
+        inside = widened(or_nan(inside, x, support), result)
+        found.append(Restriction(f"the value of {name}", x, inside, support))
+    for (label, domain), value in zip(law.parameters.items(), parameters):
+        found += restriction(f"{label} of {name}", value, domain, known)
+    return result, found
+
+
+def restriction(what: str, value: Node, domain: Support, known: Known) -> list[Restriction]:
+    """That a value lies in its domain, if facts do not show it."""
+    valid = None if is_within(value, domain, known) else contained(value, domain, known)
+    return [] if valid is None else [Restriction(what, value, or_nan(valid, value, domain), domain)]
 
 
 def without_bounds(inputs: Sequence[Node]) -> tuple[list[Node], list[tuple[Support, Node]]]:
@@ -153,36 +242,6 @@ def without_bounds(inputs: Sequence[Node]) -> tuple[list[Node], list[tuple[Suppo
         if isinstance(node.op, Bounded):
             bounded.append((node.op.domain, done[node]))
     return [done[x] for x in inputs], bounded
-
-
-def contained(value: Node, domain: Support, known: Known) -> Node | None:
-    """Where a value lies in its domain; of a sign alone the factors known to be positive, which may
-    round to 0, do not tell."""
-    return domain.contains(deciding(value, domain, known))
-
-
-def deciding(value: Node, domain: Support, known: Known) -> Node:
-    """What decides if a value lies in a domain."""
-    signs = isinstance(domain, Interval) and is_number(domain.low) and domain.low == 0
-    return without_positive_factors(value, known) if signs and not domain.bounded_above else value
-
-
-def or_nan(inside: Node, x: Node, domain: Support) -> Node:
-    """Inside, or nan, which stays what it is, in the value or in a bound."""
-    for y in (x, *(getattr(domain, end, None) for end in ("low", "high"))):
-        if not isinstance(y, Node) or not y.type.is_float:
-            continue
-        wrong = ops.isnan(y)
-        if y is x and domain.event_ndim:
-            wrong = ops.any(wrong, axis=tuple(range(-domain.event_ndim, 0)))
-        inside = ops.logical_or(inside, wrong)
-    return inside
-
-
-def widened(condition: Node, result: Node) -> Node:
-    """A condition on each vector of a support, for a result that has one number an entry too."""
-    missing = result.ndim - condition.ndim
-    return condition if missing <= 0 else condition[(..., *(None,) * missing)]
 
 
 def normalised(
@@ -241,9 +300,9 @@ class Conditions:
     """What a density's formulas take for granted: the checks of data and the guards, found one
     after the other, each once."""
 
-    def __init__(self, only_data: Callable[[Node], bool]) -> None:
+    def __init__(self, only_data: Callable[[Node], bool], known: Known) -> None:
         self.only_data = only_data
-        self.known = Known()
+        self.known = known
         self.checks: list[Check] = []
         self.guards: list[Check] = []
         self._seen: set[Node] = set()
@@ -262,14 +321,19 @@ class Conditions:
         """Note a condition that cannot be shown to hold."""
         if check.inside in self._seen:
             return
-        self._seen.add(check.inside)
         if self.only_data(check.inside):
+            self._seen.add(check.inside)
             self.checks.append(check)
-            return
-        self.guards.append(check)
+        else:
+            self.guard(check)
         # What depends on the value may rely on it from here on.
-        if isinstance(check.domain, Interval) and is_number(check.domain.low, check.domain.high):
-            self.known.assume(check.value, check.domain)
+        assume(check.value, check.domain, self.known)
+
+    def guard(self, check: Check) -> None:
+        """Note where the density is zero, be it for data alone."""
+        if check.inside not in self._seen:
+            self._seen.add(check.inside)
+            self.guards.append(check)
 
     def require_room(self, what: str, support: Support, line: str) -> None:
         """The lower bound of an interval must be below the upper one."""
@@ -301,46 +365,8 @@ def density_of(
         if inside is not None:
             what = f"the observed value of {name}"
             conditions.hold(Check(what, x, inside, support, line))
-    density = op.distribution.logpdf(x, *parameters.values())
+    density = op.distribution.logpdf(x, *map(joined, parameters.values()))
     return normalised(variable, density, inputs, conditions.only_data, not free)
-
-
-def is_within(node: Node, domain: Support, known: Known) -> bool:
-    """Can it be shown that the values of a node lie in a support?"""
-    if isinstance(domain, Vector):
-        return is_within(node, domain.entries, known)
-    if isinstance(domain, Simplex):
-        return is_simplex(node, known)
-    if not isinstance(domain, (Interval, Integers)) or not is_number(domain.low, domain.high):
-        return False
-    found = known.bounds(node)
-    if isinstance(domain, Integers):
-        return found.whole and found.low >= domain.low and found.high <= domain.high
-    low = found.low > domain.low or (
-        found.low == domain.low and (found.low_open or not domain.low_open)
-    )
-    high = found.high < domain.high or (
-        found.high == domain.high and (found.high_open or not domain.high_open)
-    )
-    return (low or not domain.bounded_below) and (high or not domain.bounded_above)
-
-
-def is_simplex(node: Node, known: Known) -> bool:
-    """Are the vectors along the last axis shares of 1 by the way they are written?"""
-    while isinstance(node.op, (ops.BroadcastTo, ops.ExpandDims)):
-        inner = node.inputs[0]
-        if not inner.ndim or inner.shape[-1] != node.shape[-1]:
-            return False
-        node = inner
-    last = (node.ndim - 1,)
-    if isinstance(node.op, ops.Softmax):
-        return node.op.axes == last
-    if not isinstance(node.op, ops.Div) or not known.bounds(node.inputs[0]).positive:
-        return False
-    part, total = node.inputs
-    while isinstance(total.op, (ops.BroadcastTo, ops.ExpandDims)):
-        total = total.inputs[0]
-    return isinstance(total.op, ops.Sum) and total.inputs[0] is part and total.op.axes == last
 
 
 def summed(

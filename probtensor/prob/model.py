@@ -32,6 +32,7 @@ from probtensor.graph import (
 )
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import make, new_input
+from probtensor.graph.walk import rebuild
 from probtensor.prob.bijector import Bijector, bijector_for
 from probtensor.prob.data import are_counts, default_of, depends_only_on, split_data_work
 from probtensor.prob.distribution import (
@@ -41,14 +42,27 @@ from probtensor.prob.distribution import (
     RandomVariable,
     called,
 )
-from probtensor.prob.logp import Check, Conditions, density_of, summed
+from probtensor.prob.logp import (
+    Check,
+    Conditions,
+    DensityOf,
+    Restriction,
+    density_of,
+    summed,
+    within,
+)
 from probtensor.prob.names import Named, check_names, named_things
 from probtensor.prob.support import Support
 from probtensor.rules import stabilized
 from probtensor.transform.autodiff import grad
+from probtensor.transform.facts import Known, constant_of
 from probtensor.types import Shape, SizeCheck
 
 SCALES = ("sigma", "b", "s", "scale_tril")  # parameters that multiply a standard variable
+
+
+# A density without what restricts it, and that.
+Restricted = tuple[Node, list[Restriction]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +218,7 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
     named = [*space.data, *observed]
     inputs = [*(y.value for y in space.observed), *space.data, *space.arrays]
     only_data = depends_only_on(inputs)
-    conditions = Conditions(only_data)
+    conditions = Conditions(only_data, space.known)
     terms = all_terms(space, potentials, conditions)
     counts = {y.value for y in space.observed if y.is_count}
     known = {x: default_of(x) for x in space.data} | space.arrays
@@ -255,6 +269,9 @@ class ValueSpace:
         self.variables: list[Node] = []
         self.bounded: list[Node] = []
         self.size = 0
+        # Densities in potentials: each without its restrictions, and these.
+        self.restricted: dict[Node, Restricted] = {}
+        self.known = Known()
         self._names: set[str] = set()
 
     def walk(self) -> None:
@@ -276,6 +293,11 @@ class ValueSpace:
         if isinstance(op, Bounded):
             self.bounded.append(node)
             return inputs[0]
+        if isinstance(op, DensityOf):
+            density, restrictions = op.over(inputs, self.known)
+            whole = within(density, restrictions)
+            self.restricted[whole] = density, restrictions
+            return whole
         if isinstance(op, Const) and op.array.size > 1:
             place = new_input(f"array{len(self.arrays)}", node.dtype, node.shape)
             self.arrays[place] = op.array
@@ -321,7 +343,10 @@ class ValueSpace:
         support = op.support(*parameters)
         bijector = bijector_for(support)
         u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
-        value = ops.broadcast_to(bijector.forward(u), node.shape).astype(node.dtype)
+        forward = ops.broadcast_to(bijector.forward(u), node.shape)
+        value = forward.astype(node.dtype)
+        # It may round onto a bound, in single precision sooner than in double.
+        self.known.assume(value, self.known.bounds(forward))
         self.free.append(FreeVariable(name, node, op.dims, support, bijector, u, value, self.size))
         self.size = self.free[-1].stop
         return value
@@ -372,9 +397,52 @@ def all_terms(
             if slope is not None:
                 terms.append(slope)
     for node in potentials:
-        value = space.values[node]
+        value = unguarded(space.values[node], space.restricted, conditions, line_of(node))
         terms.append(value if value.type.is_float else value.astype("float64"))
         if any(isinstance(x.op, (ops.Lgamma, ops.Lbeta)) for x in toposort([value])):
             # What cancels is found while it is together.
             terms[-1:] = stabilized(terms[-1:])
     return terms
+
+
+# Ops that -inf in any operand makes -inf, whatever numbers the others are.
+_KEEPING = (
+    ops.Add, ops.Sum, ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose,
+    ops.Cast,
+)  # fmt: skip
+
+
+def unguarded(
+    term: Node, restricted: Mapping[Node, Restricted], conditions: Conditions, line: str
+) -> Node:
+    """A term of the log density without the restrictions of densities that it is a sum of, which
+    become guards of the whole: one of them is enough to make it -inf."""
+    kept: dict[Node, list[bool]] = {}
+    stack = [term]
+    while stack:
+        node = stack.pop()
+        if node in kept:
+            continue
+        kept[node] = [] if node in restricted else keeping(node)
+        stack += [x for x, keeps in zip(node.inputs, kept[node], strict=False) if keeps]
+    done: dict[Node, Node] = {}
+    for node in (x for x in toposort([term]) if x in kept):
+        if node in restricted:
+            done[node], restrictions = restricted[node]
+            for r in restrictions:
+                conditions.guard(Check(r.what, r.value, r.inside, r.domain, line))
+        elif any(kept[node]):
+            pairs = zip(node.inputs, kept[node], strict=True)
+            with made_by(node):
+                done[node] = rebuild(node, tuple(done.get(x, x) if k else x for x, k in pairs))
+    return done.get(term, term)
+
+
+def keeping(node: Node) -> list[bool]:
+    """Which inputs of a node make it -inf where they are?"""
+    if isinstance(node.op, ops.Mul):
+        factors = [constant_of(x) for x in node.inputs]
+        return [f is not None and 0 < f < math.inf for f in factors[::-1]]
+    if isinstance(node.op, ops.Sub):
+        return [True, False]
+    return [isinstance(node.op, _KEEPING)] * len(node.inputs)

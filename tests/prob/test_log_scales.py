@@ -221,3 +221,57 @@ def test_a_sign_is_asked_of_the_factors_that_have_one():
     assert posterior.guarded == ()
     with pytest.raises(ValueError, match=r"a factor of mu of poisson 'y'.*>= 0"):
         posterior.with_data({"x": [1.0, -2.0]})
+
+
+def in_a_potential(term, dtype="float64", **values):
+    """The posterior of a positive variable `s` given the potential of a term of it and of data."""
+    s = R.exponential(np.asarray(1.0, dtype), name="s")
+    data = [pt.data(np.asarray(v, dtype), name=k) for k, v in values.items()]
+    return pt.condition({}, potentials=[pt.potential(term(s, *data), name="u")], target="interp")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_density_in_a_potential_knows_the_variables_of_its_model(dtype):
+    """A positive variable comes out of exp: it is not compared with 0, where it rounds to 0."""
+    at = {"float64": -800.0, "float32": -120.0}[dtype]
+    terms = {
+        "rate": (lambda s, y: pt.logp(R.exponential(s), y), lambda s: s - exp(s)),
+        "value": (lambda s, y: pt.logp(R.gamma(3.0, 2.0), s) + 0 * y,
+                  lambda s: 2 * mpmath.log(2) + 2 * s - 2 * exp(s)),
+        "scale": (lambda s, y: pt.logp(R.cauchy(0.0, s), y),
+                  lambda s: -s - mpmath.log1p(exp(-2 * s)) - mpmath.log(mpmath.pi)),
+        "count": (lambda s, y: pt.logp(R.poisson(s), y), lambda s: s - exp(s)),
+    }  # fmt: skip
+    for name, (term, right) in terms.items():
+        posterior = in_a_potential(term, dtype, y=1.0)
+        assert all(g.startswith("the value of") for g in posterior.guarded), name
+        logp, slope = posterior.logp_and_grad(np.array([at]))
+        # The prior of s, and the Jacobian of exp.
+        want = [right(mpmath.mpf(at)) - exp(at) + at, truth(right, 1, (at,))[0] + 1 - np.exp(at)]
+        np.testing.assert_allclose([logp, slope[0]], [*map(float, want)], 1e-6, err_msg=name)
+    observed = pt.condition(
+        {R.exponential(R.exponential(np.asarray(1.0, dtype), name="s"), name="y"): 1.0},
+        target="interp",
+    )
+    assert observed.guarded == ()
+    np.testing.assert_allclose(observed.logp(np.array([at])), 2 * at, 1e-6)
+
+
+def test_what_restricts_a_sum_of_densities_guards_it():
+    """One choice for the whole density, and none in the loop over data."""
+    posterior = in_a_potential(lambda s, y: 0.5 * pt.sum(pt.logp(R.exponential(s), y)), y=[1.0, 2])
+    assert len(posterior.guarded) == 1 and "number >= 0" in posterior.guarded[0]
+    assert np.isfinite(posterior.logp(np.zeros(1)))
+    assert posterior.with_data({"y": [1.0, -2.0]}).logp(np.zeros(1)) == -np.inf
+
+
+def test_what_restricts_one_of_two_densities_stays_with_it():
+    """Where densities are mixed, or taken from each other, one may be zero."""
+
+    def mixed(s, y):
+        return pt.sum(pt.logaddexp(pt.logp(R.exponential(s), y), pt.logp(R.normal(0.0, s), y)))
+
+    posterior = in_a_potential(mixed, y=[1.0, -2.0])
+    assert posterior.guarded == () and np.isfinite(posterior.logp(np.zeros(1)))
+    rest = in_a_potential(lambda s, y: -pt.sum(pt.logp(R.exponential(s), y)), y=[1.0, -2.0])
+    assert rest.guarded == () and rest.logp(np.zeros(1)) == np.inf
