@@ -105,6 +105,7 @@ def _within(size: float) -> Node:
         ops.log(2.0 / (2.0 + ops.exp(_in(3)))),
         (lambda mu: ops.log(mu / (mu + 2.0)))(3.0 * ops.exp(_in(3)) * ops.tensor("e", (3,))),
         ops.log(ops.exp(_in(3)) + 3.0),
+        ops.log(ops.exp(-2.0 * ops.exp(_within(6.0)))),
         ops.log(0.75 - 0.75 * ops.ndtr(_within(8.0))),
         ops.log(ops.exp(-2.0 * ops.softplus(_in(3))) * ops.square(ops.sigmoid(_in(3)))),
         ops.log(1 - ops.square(ops.sigmoid(_within(30.0)))),
@@ -119,8 +120,11 @@ def log_by_writing(node: Node, known: Known) -> Node | None:
     as many last places as they are larger than it. At infinite arguments it has limits: log(a *
     exp(x)) is nan for an a below 0, though a * exp(x) is 0 at -inf."""
     p = node.inputs[0]
+    if isinstance(p.op, ops.Exp):
+        z = unrepeatable(p.inputs[0], known)
+        return None if z is p.inputs[0] else z
     known_sum = isinstance(p.op, ops.Add) and any(isinstance(x.op, ops.Exp) for x in p.inputs)
-    if isinstance(p.op, (ops.Exp, ops.Softmax)) or (
+    if isinstance(p.op, ops.Softmax) or (
         known_sum and any(is_literal(known, x, 1) for x in p.inputs)
     ):
         return None  # Rules of their own.

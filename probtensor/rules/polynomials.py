@@ -29,6 +29,8 @@ TERMS = 24
 DEGREE = 4
 # Last places that literals which add to 1 may be from it.
 ROUNDED = 2
+# An exponent past which a weight has to be 0: above 1e-300 in float64, 1e-37 in float32.
+LARGE = {"float64": 690.0, "float32": 85.0}
 # Nodes looked through.
 DEEP = 12
 
@@ -152,6 +154,10 @@ class Expansion:
                     parts = list(z.inputs)
                     parts[place] = ops.constant(-value, factor.dtype)
                     return self.sum(ONE, self.leaf(make(op, (z.op(*parts),)), views), -1.0)
+        for opposite in _opposites(z):
+            place = self.number.get(viewed(make(op, (opposite,)), views))
+            if place is not None:
+                return {(): 1.0, (place,): -1.0}
         return self.leaf(make(op, (z,)), views)
 
     def _of_quotient(self, node: Node, views: tuple) -> Poly | None:
@@ -175,13 +181,36 @@ class Expansion:
         return times(p, q, self.eps)
 
     def leaf(self, node: Node, views: tuple[Node, ...] = ()) -> Poly:
-        for view in views:
-            source = ops.broadcast_to(node, view.inputs[0].shape)
-            node = make(view.op, (source, *view.inputs[1:]))
+        node = viewed(node, views)
         place = self.number.setdefault(node, len(self.leaves))
         if place == len(self.leaves):
             self.leaves.append(node)
         return {(place,): 1.0}
+
+
+def viewed(node: Node, views: tuple[Node, ...]) -> Node:
+    """What a node is when seen as others are seen through these views, the inner one first."""
+    for view in views:
+        source = ops.broadcast_to(node, view.inputs[0].shape)
+        node = make(view.op, (source, *view.inputs[1:]))
+    return node
+
+
+def _opposites(z: Node) -> list[Node]:
+    """Ways in which -z may be written for a sum or difference z."""
+    if isinstance(z.op, ops.Sub):
+        first, second = z.inputs
+        value = constant_of(first)
+        found = [second - first]
+        if value is not None:
+            other = ops.constant(-value, first.dtype)
+            found += [second + other, other + second]
+        return found
+    if not isinstance(z.op, ops.Add):
+        return []
+    pairs = ((z.inputs[0], z.inputs[1]), z.inputs[::-1])
+    values = [(constant_of(literal), rest) for literal, rest in pairs]
+    return [ops.constant(-value, z.dtype) - rest for value, rest in values if value is not None]
 
 
 def _doubled(z: Node) -> Node:
@@ -319,7 +348,8 @@ def log_of_weighed(terms: list[tuple[Node, Node]]) -> Node:
     shift = ops.stop_gradient(ops.where(ops.isinf(top), 0, top))
     total = None
     for w, l in terms:
-        part = ops.xexpy(w, l - shift)
+        # Only where a weight is 0 may this be large, and then 0 * inf is in second derivatives.
+        part = ops.xexpy(w, ops.minimum(l - shift, LARGE[w.dtype]))
         total = part if total is None else total + part
     return shift + ops.log(total)
 
