@@ -10,6 +10,10 @@
     stabilize.py  overflow, underflow, cancellation, in naive code and in its gradients
     reciprocals.py  one division for a loop, after all rules
     gammas.py     differences of log gammas in naive code
+    links.py      logarithms of probabilities, by the way these are written: rules
+    logarithms.py   what log p and log(1 - p) are
+    polynomials.py  those of mixtures, products and powers of probabilities
+    laws.py       distribution functions, and differences of two
     sets.py       the rules joined into what passes use
     derivatives.py  derivatives of the stable form of a graph: what users call
 

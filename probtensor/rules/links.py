@@ -1,39 +1,34 @@
 """Links: the logarithm of a probability, or of its rest to 1, in terms of what the link takes.
 
 `log(p)` is -inf where p has rounded to 0, `log(1 - p)` where it has rounded to 1, and `xlogy(y, p)`
-hides the logarithm from rules. So two functions say what log p and log(1 - p) are by the way p is
-written: `log_of` and `log_of_rest`, for logistic, probit, log-log, Cauchy and log links, their
-products, quotients, differences (as in ordinal models), choices and views. Rules for `log`,
-`log1p`, `xlogy` and `xlog1py` ask these two; what they do not know stays as it is.
+hides the logarithm from rules. What log p and log(1 - p) are by the way p is written is said in
+`logarithms.py`. Rules for `log`, `log1p`, `xlogy` and `xlog1py` ask there; what is not known there
+stays as it is.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 
 from probtensor import ops
-from probtensor.graph.node import Const, Input, Node, make
-from probtensor.ops.kinds import Contraction
-from probtensor.rules.laws import (
-    ROOT2,
-    VIEWS,
-    cauchy_argument,
-    is_literal,
-    log_cauchy,
-    log_of_difference,
-    normal_argument,
-    share_of,
-    times_root2,
+from probtensor.graph.node import Node
+from probtensor.rules.laws import ROOT2, is_literal
+from probtensor.rules.logarithms import (
+    is_finite_form,
+    log_of,
+    log_of_link,
+    log_of_mixture,
+    log_of_rest,
+    unrepeatable,
 )
-from probtensor.transform.facts import Known, without_positive_factors
+from probtensor.transform.facts import Known
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
 
+__all__ = ["LINKS", "log_of", "log_of_link", "log_of_rest", "times"]
+
 x, y, a = var("x"), var("y"), var("a")
 WIDE = (-800, 800)
-# Nodes looked through in one probability, so that a sweep stays linear.
-DEEP = 12
 
 DRAWN = Ruleset(
     rule(
@@ -78,270 +73,7 @@ DRAWN = Ruleset(
 )  # fmt: skip
 
 
-# log p.
-
-
-def log_of(p: Node, known: Known, depth: int = DEEP) -> Node | None:
-    """log p where the way p is written gives more than the logarithm of its value; else None."""
-    if depth <= 0 or not p.type.is_float:
-        return None
-    plain = log_of_link(p, known)
-    if plain is not None:
-        return plain
-    op = p.op
-    if isinstance(op, ops.Sub):
-        if is_literal(known, p.inputs[0], 1):
-            return log_of_rest(p.inputs[1], known, depth - 1)
-        return log_of_difference(p, known)
-    if isinstance(op, (ops.Mul, ops.Div)):
-        return _log_of_product(p, known, depth)
-    if isinstance(op, ops.Add):
-        return _log_of_sum(p, known, depth)
-    if isinstance(op, (ops.Square, ops.Sqrt)):
-        inner = log_of(p.inputs[0], known, depth - 1) if known.bounds(p).positive else None
-        sure = inner is not None and known.bounds(p.inputs[0]).positive
-        return inner * (2.0 if isinstance(op, ops.Square) else 0.5) if sure else None
-    return _log_through(p, known, depth, log_of, ops.log)
-
-
-def log_of_link(p: Node, known: Known | None = None) -> Node | None:
-    """log p for a p that is one function of something."""
-    known = known or Known()
-    op = p.op
-    if isinstance(op, ops.Exp):
-        return _unrepeatable(p.inputs[0])
-    if isinstance(op, ops.Sigmoid):
-        return ops.log_sigmoid(p.inputs[0])
-    if isinstance(op, ops.Softplus):
-        return ops.log_softplus(p.inputs[0])
-    if isinstance(op, ops.Sum) and isinstance(p.inputs[0].op, ops.Exp):
-        return make(ops.LogSumExp(op.axes), p.inputs[0].inputs)
-    if isinstance(op, ops.Softmax):
-        return make(ops.LogSoftmax(op.axes), p.inputs)
-    if isinstance(op, ops.Erfc):
-        return ops.log_ndtr(times_root2(-p.inputs[0], known)) + math.log(2)
-    if isinstance(op, ops.Neg) and isinstance(p.inputs[0].op, ops.Expm1):
-        return _log_one_minus_exp(p.inputs[0].inputs[0])
-    z = normal_argument(p, known)
-    if z is not None:
-        return ops.log_ndtr(z)
-    z = cauchy_argument(p, known)
-    return None if z is None else log_cauchy(z)
-
-
-def _unrepeatable(z: Node) -> Node:
-    """z, with an exponential in it marked as one that 0 may be multiplied with."""
-    if isinstance(z.op, ops.Neg) and isinstance(z.inputs[0].op, ops.Exp):
-        return -ops.xexpy(1, z.inputs[0].inputs[0])
-    return z
-
-
-def _log_one_minus_exp(z: Node) -> Node:
-    if isinstance(z.op, ops.Neg) and isinstance(z.inputs[0].op, ops.Exp):
-        return ops.log_cexpexp(z.inputs[0].inputs[0])
-    return ops.log1mexp(z)
-
-
-def _log_of_product(p: Node, known: Known, depth: int) -> Node | None:
-    """log(f * g) or log(f / g), where that of a positive factor is known: the other one may be
-    anything, since a logarithm of less than 0 is nan on either side."""
-    share = share_of(p, known)
-    if share is not None:
-        return _log_of_share(*share, known, depth)
-    first, second = p.inputs
-    logs = [log_of(f, known, depth - 1) for f in p.inputs]
-    positive = [known.bounds(f).positive for f in p.inputs]
-    decided = any(f is not None and sure for f, sure in zip(logs, positive))
-    both = all(known.bounds(f).nonnegative for f in p.inputs)
-    if not decided and not (both and any(f is not None for f in logs)):
-        return None
-    left, right = (ops.log(f) if log is None else log for f, log in zip((first, second), logs))
-    return left - right if isinstance(p.op, ops.Div) else left + right
-
-
-def _log_of_share(n: Node, m: Node, known: Known, depth: int) -> Node | None:
-    """log(n / (n + m)), the logistic function of log n - log m."""
-    logs = _signed_logs(n, m, known, depth)
-    if logs is None:
-        return None
-    log_n, log_m, agree = logs
-    if agree is None:
-        return ops.log_sigmoid(log_n - log_m)
-    return -_log1p_of_ratio(log_m - log_n, agree)
-
-
-def _signed_logs(n: Node, m: Node, known: Known, depth: int) -> tuple | None:
-    """(log |n|, log |m|, where the two have one sign: None for everywhere), if one is known by the
-    way it is written, and all but one factor of one of them is known to be positive."""
-    found = [log_of(x, known, depth - 1) for x in (n, m)]
-    if found == [None, None]:
-        return None
-    doubtful = [x for x in (n, m) if not known.bounds(x).positive]
-    if len(doubtful) > 1:
-        return None
-    if not doubtful:
-        logs = (ops.log(x) if log is None else log for x, log in zip((n, m), found))
-        return *logs, None
-    logs = (_log_abs(x, known, depth) for x in (n, m))
-    return *logs, without_positive_factors(doubtful[0], known) >= 0
-
-
-def _log_abs(x: Node, known: Known, depth: int) -> Node:
-    """log |x|, where factors known to be positive need no sign."""
-    if known.bounds(x).positive:
-        log = log_of(x, known, depth - 1)
-        return ops.log(x) if log is None else log
-    if isinstance(x.op, (ops.Mul, ops.Div)):
-        left, right = (_log_abs(f, known, depth - 1) for f in x.inputs)
-        return left - right if isinstance(x.op, ops.Div) else left + right
-    return ops.log(ops.abs(x))
-
-
-def _log1p_of_ratio(v: Node, agree: Node) -> Node:
-    """log(1 + r) for log |r| = v, which is positive where `agree`."""
-    return ops.where(agree, ops.softplus(v), ops.log1mexp(ops.where(agree, -1, v)))
-
-
-def _log_of_sum(p: Node, known: Known, depth: int) -> Node | None:
-    """log(n + m), where the logarithm of one is known by the way it is written."""
-    n, m = p.inputs
-    for one, other in ((n, m), (m, n)):
-        if is_literal(known, one, 1) and _has_square(other):
-            return ops.log1p(other)
-    logs = _signed_logs(n, m, known, depth)
-    if logs is None:
-        return None
-    log_n, log_m, agree = logs
-    if agree is None:
-        for one, log in ((n, log_m), (m, log_n)):
-            if is_literal(known, one, 1):
-                return ops.softplus(log)
-        return ops.logaddexp(log_n, log_m)
-    if known.bounds(m).positive:
-        log_n, log_m = log_m, log_n
-    less = log_n + ops.log1mexp(ops.where(agree, -1, log_m - log_n))
-    return ops.where(agree, ops.logaddexp(log_n, log_m), less)
-
-
-def _has_square(x: Node) -> bool:
-    """Is this a square, or one with a factor? Then `log1p_square` has its digits, and those of its
-    slope where the square underflows."""
-    factors = x.inputs if isinstance(x.op, ops.Mul) else x.inputs[:1] if x.inputs else ()
-    scaled = isinstance(x.op, (ops.Mul, ops.Div)) and any(
-        isinstance(f.op, ops.Square) for f in factors
-    )
-    return scaled or isinstance(x.op, ops.Square)
-
-
-# log(1 - p).
-
-
-def log_of_rest(p: Node, known: Known, depth: int = DEEP) -> Node | None:
-    """log(1 - p) where the way p is written gives more than its value does; else None."""
-    if depth <= 0 or not p.type.is_float:
-        return None
-    op = p.op
-    if isinstance(op, ops.Exp):
-        return _log_one_minus_exp(p.inputs[0])
-    if isinstance(op, ops.Sigmoid):
-        return ops.log_sigmoid(-p.inputs[0])
-    if isinstance(op, ops.Neg) and isinstance(p.inputs[0].op, ops.Expm1):
-        return _unrepeatable(p.inputs[0].inputs[0])
-    if isinstance(op, ops.Sub) and is_literal(known, p.inputs[0], 1):
-        return log_of(p.inputs[1], known, depth - 1)
-    z = normal_argument(p, known)
-    if z is not None:
-        return ops.log_ndtr(-z)
-    z = cauchy_argument(p, known)
-    if z is not None:
-        return log_cauchy(-z)
-    if isinstance(op, (ops.Mul, ops.Div)):
-        share = share_of(p, known)
-        return None if share is None else _log_of_share(*share[::-1], known, depth)
-    return _log_through(p, known, depth, log_of_rest, lambda part: ops.log1p(-part))
-
-
-# Choices, joins and views.
-
-
-def _log_through(
-    p: Node, known: Known, depth: int, form: Callable, plain: Callable, used: Node | None = None
-) -> Node | None:
-    """The form of what is chosen, joined or viewed; `used` says where a choice is used."""
-    if isinstance(p.op, ops.Where):
-        condition, *parts = p.inputs
-        there = [condition, ops.logical_not(condition)]
-        if used is not None:
-            there = [ops.logical_and(used, c) for c in there]
-        found = [
-            _log_where(x, c, known, depth, form, plain) for x, c in zip(parts, there, strict=True)
-        ]
-        if found == [None, None] or (None in found and _is_mere_choice(parts, known)):
-            return None
-        # Where it is not used, the plain logarithm is that of something harmless.
-        safe = 1.0 if form is log_of else 0.0
-        logs = [
-            plain(ops.where(c, x, safe) if known.constant(x) is None else x) if log is None else log
-            for x, c, log in zip(parts, there, found, strict=True)
-        ]
-        return ops.where(condition, *logs)
-    if isinstance(p.op, ops.Concatenate):
-        found = [form(x, known, depth - 1) for x in p.inputs]
-        if all(log is None for log in found):
-            return None
-        logs = [plain(x) if log is None else log for x, log in zip(p.inputs, found, strict=True)]
-        return make(p.op, [ops.broadcast_to(z, x.shape) for z, x in zip(logs, p.inputs)])
-    if isinstance(p.op, VIEWS):
-        inner = form(p.inputs[0], known, depth - 1)
-        if inner is None:
-            return None
-        inner = ops.broadcast_to(inner, p.inputs[0].shape)
-        return make(p.op, (inner, *p.inputs[1:]))
-    return None
-
-
-def _is_mere_choice(parts: Sequence[Node], known: Known) -> bool:
-    """Is it a choice between an exponential and a literal, as of scales?"""
-    return any(isinstance(x.op, ops.Exp) for x in parts) and any(
-        known.constant(x) is not None for x in parts
-    )
-
-
-def _log_where(
-    x: Node, used: Node, known: Known, depth: int, form: Callable, plain: Callable
-) -> Node | None:
-    """The form of one branch of a choice, with slopes that are numbers where it is not used."""
-    if isinstance(x.op, ops.Where):
-        return _log_through(x, known, depth - 1, form, plain, used)
-    if isinstance(x.op, ops.Sub) and form is log_of and not is_literal(known, x.inputs[0], 1):
-        return log_of_difference(x, known, used)
-    return form(x, known, depth - 1)
-
-
 # Rules.
-
-
-def is_finite_form(z: Node, depth: int = DEEP) -> bool:
-    """Is z a number for all numbers that it is made of, as far as that shows in a few steps?
-    log_ndtr is not: it goes with the square."""
-    if depth <= 0:
-        return False
-    if isinstance(z.op, Const):
-        return bool(abs(z.op.array).max(initial=0) < math.inf)
-    if isinstance(z.op, Input):
-        return True
-    if not isinstance(z.op, _FINITE) and not isinstance(z.op, Contraction):
-        return False
-    floats = [s for s in z.inputs if s.type.is_float]
-    return all(is_finite_form(s, depth - 1) for s in floats)
-
-
-_FINITE = (
-    ops.LogSigmoid, ops.LogSoftmax, ops.LogCexpexp, ops.LogSoftplus, ops.Softplus,
-    ops.Add, ops.Sub, ops.Mul, ops.Neg, ops.Where, ops.Cast, ops.Sum, ops.Concatenate, ops.Sigmoid,
-    ops.Tanh, ops.SetSlice, ops.Scatter, ops.LogSumExp, ops.Max, ops.Min, ops.Maximum, ops.Minimum,
-    *VIEWS,
-)  # fmt: skip
 
 
 def times(factor: Node, log: Node) -> Node:
@@ -373,6 +105,12 @@ def _within(size: float) -> Node:
         ops.log(2.0 / (2.0 + ops.exp(_in(3)))),
         (lambda mu: ops.log(mu / (mu + 2.0)))(3.0 * ops.exp(_in(3)) * ops.tensor("e", (3,))),
         ops.log(ops.exp(_in(3)) + 3.0),
+        ops.log(ops.exp(-2.0 * ops.exp(_within(6.0)))),
+        ops.log(0.75 - 0.75 * ops.ndtr(_within(8.0))),
+        ops.log(ops.exp(-2.0 * ops.softplus(_in(3))) * ops.square(ops.sigmoid(_in(3)))),
+        ops.log(1 - ops.square(ops.sigmoid(_within(30.0)))),
+        (lambda p: ops.log(1.0 - p * ops.sigmoid(ops.tensor("y", (3,)))))(ops.sigmoid(_in(3))),
+        ops.log(1.0 - ops.power(ops.sigmoid(_within(30.0)), 2.5)),
     ),
     ulps=2000.0,
     limits=True,
@@ -382,8 +120,11 @@ def log_by_writing(node: Node, known: Known) -> Node | None:
     as many last places as they are larger than it. At infinite arguments it has limits: log(a *
     exp(x)) is nan for an a below 0, though a * exp(x) is 0 at -inf."""
     p = node.inputs[0]
+    if isinstance(p.op, ops.Exp):
+        z = unrepeatable(p.inputs[0], known)
+        return None if z is p.inputs[0] else z
     known_sum = isinstance(p.op, ops.Add) and any(isinstance(x.op, ops.Exp) for x in p.inputs)
-    if isinstance(p.op, (ops.Exp, ops.Softmax)) or (
+    if isinstance(p.op, ops.Softmax) or (
         known_sum and any(is_literal(known, x, 1) for x in p.inputs)
     ):
         return None  # Rules of their own.
@@ -396,6 +137,7 @@ def log_by_writing(node: Node, known: Known) -> Node | None:
         ops.log1p(-0.5 * ops.erfc(_within(20.0))),
         ops.log1p(-(2.0 / (2.0 + ops.exp(_in(3))))),
         ops.log1p(-ops.sigmoid(_in(3))),
+        ops.log1p(-0.25 - 0.75 * ops.sigmoid(_in(3))),
     ),
     ulps=2000.0,
     limits=True,
@@ -408,13 +150,15 @@ def log1p_by_writing(node: Node, known: Known) -> Node | None:
 
 def _log1p_of(z: Node, known: Known) -> Node | None:
     if isinstance(z.op, ops.Expm1):
-        return _unrepeatable(z.inputs[0])
+        return unrepeatable(z.inputs[0], known)
     if isinstance(z.op, ops.Exp):
         return ops.softplus(z.inputs[0])
     if isinstance(z.op, ops.Sub) and is_literal(known, z.inputs[1], 1):
         return log_of(z.inputs[0], known)
     p = _negated(z, known)
-    return None if p is None else log_of_rest(p, known)
+    if p is not None:
+        return log_of_rest(p, known)
+    return log_of_mixture(-z, known, rest=True) if isinstance(z.op, (ops.Add, ops.Sub)) else None
 
 
 def _negated(z: Node, known: Known) -> Node | None:

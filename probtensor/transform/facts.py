@@ -254,7 +254,7 @@ def _of_reduction(node: Node, x: Bounds) -> Bounds:
     if isinstance(node.op, (ops.Max, ops.Min)):
         return x
     if isinstance(node.op, ops.Prod) and x.nonnegative:
-        return Bounds(0.0, low_open=x.positive)
+        return Bounds(0.0, 1.0 if x.high <= 1 else INF, low_open=x.positive)
     return ANY
 
 
@@ -389,9 +389,11 @@ def _cast(node: Node, x: Bounds) -> Bounds:
 
 
 def _pow(node: Node, x: Bounds, y: Bounds) -> Bounds:
-    if x.positive:
-        return Bounds(0.0, low_open=True)
-    return Bounds(0.0) if x.nonnegative else ANY
+    if not x.nonnegative:
+        return ANY
+    # A power of what lies on one side of 1 lies on one side of 1.
+    shrinks = (x.high <= 1 and y.nonnegative) or (x.low >= 1 and y.nonpositive)
+    return Bounds(0.0, 1.0 if shrinks else INF, low_open=x.positive)
 
 
 def _element(node: Node, x: Bounds, *indices: Bounds) -> Bounds:
