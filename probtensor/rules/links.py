@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, make
 from probtensor.ops.kinds import Contraction
@@ -26,6 +28,7 @@ from probtensor.rules.laws import (
     share_of,
     times_root2,
 )
+from probtensor.rules.weighted import log_of_weighted_fold, log_of_weighted_sum
 from probtensor.transform.facts import Known, without_positive_factors
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
@@ -97,6 +100,11 @@ def log_of(p: Node, known: Known, depth: int = DEEP) -> Node | None:
         return _log_of_product(p, known, depth)
     if isinstance(op, ops.Add):
         return _log_of_sum(p, known, depth)
+    if isinstance(op, ops.Sum):
+        return log_of_weighted_fold(p, known, log_of, depth - 1)
+    if isinstance(op, ops.Pow) and known.bounds(p.inputs[0]).positive:
+        inner = log_of(p.inputs[0], known, depth - 1)
+        return None if inner is None else times(p.inputs[1], inner)
     if isinstance(op, (ops.Square, ops.Sqrt)):
         inner = log_of(p.inputs[0], known, depth - 1) if known.bounds(p).positive else None
         sure = inner is not None and known.bounds(p.inputs[0]).positive
@@ -208,6 +216,9 @@ def _log_of_sum(p: Node, known: Known, depth: int) -> Node | None:
     for one, other in ((n, m), (m, n)):
         if is_literal(known, one, 1) and _has_square(other):
             return ops.log1p(other)
+    logs = log_of_weighted_sum(p, known, log_of, depth - 1)
+    if logs is not None:
+        return logs
     logs = _signed_logs(n, m, known, depth)
     if logs is None:
         return None
@@ -373,6 +384,11 @@ def _within(size: float) -> Node:
         ops.log(2.0 / (2.0 + ops.exp(_in(3)))),
         (lambda mu: ops.log(mu / (mu + 2.0)))(3.0 * ops.exp(_in(3)) * ops.tensor("e", (3,))),
         ops.log(ops.exp(_in(3)) + 3.0),
+        ops.log(ops.power(ops.sigmoid(_in(3)), ops.tensor("y", (3,)))),
+        (lambda p: ops.log(ops.tensor("y", (3,)) * p + ops.tensor("w", (3,)) * (1 - p)))(
+            ops.sigmoid(_in(3))
+        ),
+        ops.log(ops.sum(ops.constant(np.eye(3)) * ops.softmax(_in(3)), 1)),
     ),
     ulps=2000.0,
     limits=True,
