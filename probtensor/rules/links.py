@@ -102,7 +102,10 @@ def log_of(p: Node, known: Known, depth: int = DEEP) -> Node | None:
         return _log_of_sum(p, known, depth)
     if isinstance(op, ops.Sum):
         return log_of_weighted_fold(p, known, log_of, depth - 1)
-    if isinstance(op, ops.Pow) and known.bounds(p.inputs[0]).positive:
+    if isinstance(op, ops.Prod) and known.bounds(p.inputs[0]).nonnegative:
+        inner = log_of(p.inputs[0], known, depth - 1)
+        return None if inner is None else make(ops.Sum(op.axes), (inner,))
+    if isinstance(op, ops.Pow) and known.bounds(p.inputs[0]).nonnegative:
         inner = log_of(p.inputs[0], known, depth - 1)
         return None if inner is None else times(p.inputs[1], inner)
     if isinstance(op, (ops.Square, ops.Sqrt)):
@@ -266,10 +269,37 @@ def log_of_rest(p: Node, known: Known, depth: int = DEEP) -> Node | None:
     z = cauchy_argument(p, known)
     if z is not None:
         return log_cauchy(-z)
+    if isinstance(op, ops.Prod):
+        log = log_of(p, known, depth - 1)
+        return None if log is None else ops.log1mexp(log)
+    if isinstance(op, ops.Add):
+        return _log_of_rest_past_guess(p, known, depth)
     if isinstance(op, (ops.Mul, ops.Div)):
         share = share_of(p, known)
         return None if share is None else _log_of_share(*share[::-1], known, depth)
     return _log_through(p, known, depth, log_of_rest, lambda part: ops.log1p(-part))
+
+
+def _log_of_rest_past_guess(p: Node, known: Known, depth: int) -> Node | None:
+    """log(1 - p) for p = c + (1 - c) * q, as of a test with guesses: log(1 - c) + log(1 - q)."""
+    for c, product in (p.inputs, p.inputs[::-1]):
+        if not isinstance(product.op, ops.Mul):
+            continue
+        for rest, q in (product.inputs, product.inputs[::-1]):
+            log = log_of_rest(q, known, depth - 1) if _is_rest(rest, c, known) else None
+            if log is not None:
+                return ops.log1p(-c) + log
+    return None
+
+
+def _is_rest(rest: Node, c: Node, known: Known) -> bool:
+    """Is it 1 - c, with no sign but that of 1?"""
+    if isinstance(rest.op, ops.Sub):
+        return rest.inputs[1] is c and is_literal(known, rest.inputs[0], 1)
+    share, value = known.constant(c), known.constant(rest)
+    if share is None or value is None or not 0 <= share < 1:
+        return False
+    return is_literal(known, rest, 1 - share)
 
 
 # Choices, joins and views.
@@ -412,6 +442,9 @@ def log_by_writing(node: Node, known: Known) -> Node | None:
         ops.log1p(-0.5 * ops.erfc(_within(20.0))),
         ops.log1p(-(2.0 / (2.0 + ops.exp(_in(3))))),
         ops.log1p(-ops.sigmoid(_in(3))),
+        ops.log1p(-ops.prod(ops.sigmoid(_in(3)))),
+        ops.log1p(-(0.25 + 0.75 * ops.ndtr(_within(30.0)))),
+        (lambda c: ops.log1p(-(c + (1 - c) * ops.sigmoid(_in(3)))))(ops.sigmoid(ops.tensor("c"))),
     ),
     ulps=2000.0,
     limits=True,

@@ -43,6 +43,9 @@ LOGARITHMS = Ruleset(
     ),
     rule(ops.log1p(-ops.exp(x)), ops.log1mexp(x), over=NEGATIVE, why="cancellation near 0"),
     rule(ops.log(-ops.expm1(x)), ops.log1mexp(x), over=NEGATIVE, why="exp(x) is lost in -1"),
+    rule(
+        ops.log(ops.expm1(x)), x + ops.log1mexp(-x), over=(1e-9, 800), why="overflow past 709",
+    ),
     rule(ops.log(1 + x), ops.log1p(x), over=(-0.999, 1e300), why="1 + x rounds x away near 0"),
     rule(ops.log(1 - x), ops.log1p(-x), over=(-1e300, 0.999), why="1 - x rounds x away near 0"),
     rule(
@@ -340,12 +343,10 @@ def _softmax_of(first: Node, second: Node, inverted: bool) -> Node | None:
     on=ops.Mul,
     example=lambda: [
         e * ops.exp(-ops.logsumexp(t))
+        for x, one in [(ops.tensor("x", (3,)), ops.ones((1,)))]
         for e, t in (
-            (ops.exp(ops.tensor("x", (3,))), ops.tensor("x", (3,))),
-            (
-                ops.concatenate([ops.ones((1,)), ops.exp(ops.tensor("x", (2,)))]),
-                ops.concatenate([ops.zeros((1,)), ops.tensor("x", (2,))]),
-            ),
+            (ops.exp(x), x),
+            (ops.concatenate([one, ops.exp(x)]), ops.concatenate([ops.zeros_like(one), x])),
         )
     ],
     ulps=2000.0,

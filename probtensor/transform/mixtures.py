@@ -81,9 +81,12 @@ def _weight_and_total(node: Node, g: Node, x: Node) -> tuple[Node, Node | None]:
 
 
 def _exp_of_difference(rest: Node | None, out: Node | None, x: Node) -> Node:
+    """exp(rest - out), and 0 where the rest is -inf, though the total may be -inf too."""
     if out is None:
         return ops.ones_like(x) if rest is None else ops.exp(rest)
-    return ops.exp(-out if rest is None else rest - out)
+    if rest is None:
+        return ops.exp(-out)
+    return ops.where(ops.eq(rest, -np.inf), 0, ops.exp(rest - out))
 
 
 class Term:
