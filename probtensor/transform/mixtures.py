@@ -31,7 +31,7 @@ MIXTURES = (ops.LogSumExp, ops.Logaddexp, ops.Softmax, ops.Exp)
 ROOM = 400
 _SUMS = (ops.Add, ops.Sub, ops.Neg)
 _BESIDE = (ops.Concatenate, ops.Where, ops.SetSlice)
-_OPENED = (*_SUMS, *_BESIDE, *VIEWS, ops.Gather)
+_OPENED = (*_SUMS, *_BESIDE, *VIEWS, ops.Gather, ops.Cast)
 
 
 def terms_of_mixture(node: Node, known: Known, closed: Collection[Node]) -> list[Term]:
@@ -81,12 +81,13 @@ def _weight_and_total(node: Node, g: Node, x: Node) -> tuple[Node, Node | None]:
 
 
 def _exp_of_difference(rest: Node | None, out: Node | None, x: Node) -> Node:
-    """exp(rest - out), and 0 where the rest is -inf, though the total may be -inf too."""
+    """exp(rest - out), and 0 where both are -inf: there is nothing there."""
     if out is None:
         return ops.ones_like(x) if rest is None else ops.exp(rest)
     if rest is None:
         return ops.exp(-out)
-    return ops.where(ops.eq(rest, -np.inf), 0, ops.exp(rest - out))
+    nothing = ops.logical_and(ops.eq(rest, -np.inf), ops.eq(out, -np.inf))
+    return ops.exp(rest - ops.where(nothing, 0, out))
 
 
 class Term:
