@@ -296,6 +296,9 @@ def _is_rest(rest: Node, c: Node, known: Known) -> bool:
     """Is it 1 - c, with no sign but that of 1?"""
     if isinstance(rest.op, ops.Sub):
         return rest.inputs[1] is c and is_literal(known, rest.inputs[0], 1)
+    if isinstance(rest.op, ops.Sigmoid) and isinstance(c.op, ops.Sigmoid):
+        z, w = rest.inputs[0], c.inputs[0]
+        return any(isinstance(a.op, ops.Neg) and a.inputs[0] is b for a, b in ((z, w), (w, z)))
     share, value = known.constant(c), known.constant(rest)
     if share is None or value is None or not 0 <= share < 1:
         return False
@@ -415,8 +418,8 @@ def _within(size: float) -> Node:
         (lambda mu: ops.log(mu / (mu + 2.0)))(3.0 * ops.exp(_in(3)) * ops.tensor("e", (3,))),
         ops.log(ops.exp(_in(3)) + 3.0),
         ops.log(ops.power(ops.sigmoid(_in(3)), ops.tensor("y", (3,)))),
-        (lambda p: ops.log(ops.tensor("y", (3,)) * p + ops.tensor("w", (3,)) * (1 - p)))(
-            ops.sigmoid(_in(3))
+        (lambda y, p: ops.log(y * p + (1 - y) * (1 - p)))(
+            ops.constant(np.array([0.0, 1, 0])), ops.sigmoid(_in(3))
         ),
         ops.log(ops.sum(ops.constant(np.eye(3)) * ops.softmax(_in(3)), 1)),
     ),

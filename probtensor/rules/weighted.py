@@ -1,5 +1,5 @@
-"""Logarithms of sums whose terms have weights of any sign: log(a * p + b * q), where a and b may be
-data that say which of the two counts.
+"""Logarithms of sums whose terms have weights that are data: log(a * p + b * q), where a and b say
+which of the two counts.
 
 For l = log p and m = log q it is t + log(a * exp(l - t) + b * exp(m - t)) with any t. Here t is the
 largest logarithm that has a weight other than 0, so that no term overflows, and the one that counts
@@ -8,7 +8,6 @@ does not underflow. As the result is the same for every t, derivatives take t as
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
@@ -20,6 +19,7 @@ from probtensor.graph.node import Const, Node
 from probtensor.ops.reduce import spread
 from probtensor.transform.chain import chain_leaves
 from probtensor.transform.facts import Known
+from probtensor.transform.layers import VIEWS
 
 LogOf = Callable[[Node, Known, int], Node | None]
 
@@ -36,12 +36,14 @@ class Term:
 
 def log_of_weighted_sum(p: Node, known: Known, log_of: LogOf, depth: int) -> Node | None:
     """log(a * p + b * q + ...), if logarithms of two terms are known by the way they are written,
-    and the sign of a term is not known."""
+    and weights are data whose sign is not known."""
     terms = []
     for _, x, minus in chain_leaves(p):
         term = _term(x, known, log_of, depth)
         terms.append(_negative(term) if minus else term)
     if sum(term.seen for term in terms) < 2 or all(term.weight is None for term in terms):
+        return None
+    if not all(_is_data(term.weight, known) for term in terms):
         return None
     zero = ops.zeros((), dtype=p.dtype)
     terms = [Term(a.weight, zero if a.log is None else a.log, a.seen) for a in terms]
@@ -55,7 +57,7 @@ def log_of_weighted_fold(p: Node, known: Known, log_of: LogOf, depth: int) -> No
     if not isinstance(x.op, (ops.Mul, ops.Div)):
         return None
     term = _term(x, known, log_of, depth)
-    if not term.seen or term.weight is None:
+    if not term.seen or term.weight is None or not _is_data(term.weight, known):
         return None
     counting = ops.broadcast_to(_counting(term), x.shape)
     largest = ops.stop_gradient(ops.max(counting, axes))
@@ -107,7 +109,18 @@ def _scaled(term: Term, largest: Node) -> Node:
     beyond = term.log - largest
     if term.weight is None:
         return ops.xexpy(ops.ones((), dtype=beyond.dtype), beyond)
-    if isinstance(term.weight.op, Const):
-        return ops.xexpy(term.weight, ops.where(ops.eq(term.weight, 0), -1, beyond))
-    most = math.log(np.finfo(beyond.dtype).max)
-    return ops.xexpy(term.weight, ops.minimum(beyond, most))
+    return ops.xexpy(term.weight, ops.where(ops.eq(term.weight, 0), -1, beyond))
+
+
+def _is_data(weight: Node | None, known: Known) -> bool:
+    """Is it 1, literals or whole numbers? These are as exact beside a logarithm as beside what that
+    is of; subnormal numbers are not."""
+    if weight is None or known.bounds(weight).whole:
+        return True
+    while isinstance(weight.op, (ops.Neg, *VIEWS)):
+        weight = weight.inputs[0]
+    if not isinstance(weight.op, Const):
+        return False
+    size = np.abs(weight.op.array)
+    tiny, huge = (1e-290, 1e290) if weight.dtype == "float64" else (1e-30, 1e30)
+    return bool(np.all((size == 0) | ((size > tiny) & (size < huge))))
