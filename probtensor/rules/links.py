@@ -16,7 +16,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, make
-from probtensor.ops.kinds import Contraction
+from probtensor.ops.kinds import Contraction, Elementwise
 from probtensor.rules.laws import (
     ROOT2,
     VIEWS,
@@ -335,6 +335,9 @@ def _log_through(
             return None
         logs = [plain(x) if log is None else log for x, log in zip(p.inputs, found, strict=True)]
         return make(p.op, [ops.broadcast_to(z, x.shape) for z, x in zip(logs, p.inputs)])
+    if isinstance(p.op, ops.Cast):
+        wide = _computed_wide(p)
+        return None if wide is None else form(wide, known, depth - 1)
     if isinstance(p.op, VIEWS):
         inner = form(p.inputs[0], known, depth - 1)
         if inner is None:
@@ -342,6 +345,25 @@ def _log_through(
         inner = ops.broadcast_to(inner, p.inputs[0].shape)
         return make(p.op, (inner, *p.inputs[1:]))
     return None
+
+
+def _computed_wide(p: Node) -> Node | None:
+    """A float32 value that is read as float64, computed in float64."""
+    x = p.inputs[0]
+    if x.dtype != "float32" or p.dtype != "float64" or not isinstance(x.op, _WIDENED):
+        return None
+    return _widened(x, p.dtype, DEEP)
+
+
+def _widened(x: Node, dtype: str, depth: int) -> Node:
+    if isinstance(x.op, Const) and x.type.is_float:
+        return ops.constant(x.op.array.astype(dtype))
+    if depth <= 0 or x.dtype != "float32" or not isinstance(x.op, _WIDENED):
+        return ops.astype(x, dtype) if x.type.is_float else x
+    return make(x.op, [_widened(a, dtype, depth - 1) for a in x.inputs])
+
+
+_WIDENED = (Elementwise, ops.Softmax, *VIEWS)
 
 
 def _is_mere_choice(parts: Sequence[Node], known: Known) -> bool:

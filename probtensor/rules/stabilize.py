@@ -257,6 +257,8 @@ def _exponent_of_part(part: Node) -> Node | None:
     if isinstance(part.op, (ops.ExpandDims, ops.BroadcastTo)):
         x = _exponent_of_part(part.inputs[0])
         return None if x is None else make(part.op, (x,))
+    if isinstance(part.op, ops.Cast) and isinstance(part.inputs[0].op, ops.Exp):
+        return ops.astype(part.inputs[0].inputs[0], part.dtype)
     return _exponent(part)
 
 
