@@ -321,11 +321,6 @@ PROGRAMS = {
     "probit by data": (lambda n, e: weights(n, n.ndtr(e)), [[20.0, -30, 20, 30, 2]], [0]),
     "cloglog by data": (lambda n, e: powers(n, 1 - n.exp(-n.exp(e))), [[-800.0, 3, 1, 6, 2]], [0]),
     "guesses": (lambda n, e: powers(n, 0.25 + 0.75 * n.sigmoid(e)), [800.0], [0]),
-    "guesses by a share": (
-        lambda n, e, c: weights(n, n.sigmoid(c) + (1 - n.sigmoid(c)) * n.sigmoid(e)),
-        [[-80.0, 3, 1, 90, 2], -1.0],
-        [0, 0],
-    ),
     "noisy or": (lambda n, e: n.log(1 - n.prod(1 - n.sigmoid(e))), [[-80.0, -90.0]], [0]),
     "geometric": (lambda n, p: n.sum(n.log(p * (1 - p) ** np.zeros(2))), [1.0], [-1]),
     "one-hot": (
