@@ -379,7 +379,10 @@ class Surplus(Elementwise):
     samples = reals(0.3, 3, 0.3, 3, 0.3, 3, edges=(1.0, 3.0, 7.0, 1e-200, 1e250))
 
     def vjp(self, g, out, a, b, x):
-        return -g / b, g * (a / b / b), g
+        # Without a it is x, at b = 0 too.
+        none = ops.logical_and(ops.eq(a, 0), ops.eq(b, 0))
+        safe = ops.where(none, 1, b)
+        return -g / b, g * (a / safe / safe), g
 
 
 @op

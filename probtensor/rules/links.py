@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.graph.node import Node
 from probtensor.rules.laws import ROOT2, is_literal
 from probtensor.rules.logarithms import (
-    is_finite_form,
     log_of,
     log_of_link,
     log_of_mixture,
     log_of_rest,
+    times,
     unrepeatable,
 )
 from probtensor.transform.facts import Known
@@ -76,14 +78,6 @@ DRAWN = Ruleset(
 # Rules.
 
 
-def times(factor: Node, log: Node) -> Node:
-    """factor * log, and 0 where the factor is 0 even if the logarithm is infinite."""
-    if isinstance(log.op, ops.Neg) and isinstance(log.inputs[0].op, ops.Xexpy):
-        one, z = log.inputs[0].inputs
-        return -ops.xexpy(factor * one, z)
-    return factor * log if is_finite_form(log) else ops.xtimes(factor, log)
-
-
 def _in(*shape: int) -> Node:
     return ops.tensor("x", shape)
 
@@ -111,6 +105,11 @@ def _within(size: float) -> Node:
         ops.log(1 - ops.square(ops.sigmoid(_within(30.0)))),
         (lambda p: ops.log(1.0 - p * ops.sigmoid(ops.tensor("y", (3,)))))(ops.sigmoid(_in(3))),
         ops.log(1.0 - ops.power(ops.sigmoid(_within(30.0)), 2.5)),
+        ops.log(ops.power(ops.sigmoid(_in(3)), ops.tensor("y", (3,)))),
+        (lambda y, p: ops.log(y * p + (1 - y) * (1 - p)))(
+            ops.constant(np.array([0.0, 1, 0])), ops.sigmoid(_in(3))
+        ),
+        ops.log(ops.sum(ops.constant(np.eye(3)) * ops.softmax(_in(3)), 1)),
     ),
     ulps=2000.0,
     limits=True,
@@ -138,6 +137,9 @@ def log_by_writing(node: Node, known: Known) -> Node | None:
         ops.log1p(-(2.0 / (2.0 + ops.exp(_in(3))))),
         ops.log1p(-ops.sigmoid(_in(3))),
         ops.log1p(-0.25 - 0.75 * ops.sigmoid(_in(3))),
+        ops.log1p(-ops.prod(ops.sigmoid(_in(3)))),
+        ops.log1p(-(0.25 + 0.75 * ops.ndtr(_within(30.0)))),
+        (lambda c: ops.log1p(-(c + (1 - c) * ops.sigmoid(_in(3)))))(ops.sigmoid(ops.tensor("c"))),
     ),
     ulps=2000.0,
     limits=True,

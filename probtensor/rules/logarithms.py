@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, make
-from probtensor.ops.kinds import Contraction
+from probtensor.ops.kinds import Contraction, Elementwise
 from probtensor.rules.laws import (
     VIEWS,
     cauchy_argument,
@@ -25,7 +25,8 @@ from probtensor.rules.laws import (
     times_root2,
 )
 from probtensor.rules.polynomials import log_of_polynomial
-from probtensor.transform.facts import Known, without_positive_factors
+from probtensor.rules.weighted import log_of_weighted_fold, log_of_weighted_sum
+from probtensor.transform.facts import Known, constant_of, without_positive_factors
 
 # Nodes looked through in one probability, so that a sweep stays linear.
 DEEP = 12
@@ -54,7 +55,8 @@ def log_of(p: Node, known: Known, depth: int = DEEP) -> Node | None:
     if isinstance(op, ops.Add):
         found = log_of_mixture(p, known, depth, cancels=True)
         found = _log_of_sum(p, known, depth) if found is None else found
-        return log_of_mixture(p, known, depth) if found is None else found
+        found = log_of_mixture(p, known, depth) if found is None else found
+        return log_of_weighted_sum(p, known, log_of, depth - 1) if found is None else found
     if isinstance(op, (ops.Square, ops.Sqrt, ops.Pow)):
         return _log_of_power(p, known, depth)
     if isinstance(op, (ops.Sum, ops.Prod)):
@@ -95,11 +97,19 @@ def power_of(p: Node) -> tuple[Node, Node] | None:
 
 def _log_of_power(p: Node, known: Known, depth: int) -> Node | None:
     x, k = power_of(p)
-    bounds, power = known.bounds(x), known.constant(k)
-    if not bounds.positive and not (bounds.nonnegative and power):
+    if not known.bounds(x).nonnegative:
         return None
     inner = log_of(x, known, depth - 1)
-    return None if inner is None else inner * k
+    return None if inner is None else times(k, inner)
+
+
+def times(factor: Node, log: Node) -> Node:
+    """factor * log, and 0 where the factor is 0 even if the logarithm is infinite."""
+    if isinstance(log.op, ops.Neg) and isinstance(log.inputs[0].op, ops.Xexpy):
+        one, z = log.inputs[0].inputs
+        return -ops.xexpy(factor * one, z)
+    plain = constant_of(factor) or is_finite_form(log)
+    return factor * log if plain else ops.xtimes(factor, log)
 
 
 def _log_of_fold(p: Node, known: Known, depth: int) -> Node | None:
@@ -107,7 +117,8 @@ def _log_of_fold(p: Node, known: Known, depth: int) -> Node | None:
     x = p.inputs[0]
     inner = log_of(x, known, depth - 1) if known.bounds(x).nonnegative else None
     if inner is None:
-        return None
+        is_sum = isinstance(p.op, ops.Sum)
+        return log_of_weighted_fold(p, known, log_of, depth - 1) if is_sum else None
     fold = ops.LogSumExp if isinstance(p.op, ops.Sum) else ops.Sum
     return make(fold(p.op.axes), (ops.broadcast_to(inner, x.shape),))
 
@@ -394,6 +405,9 @@ def _log_through(
             return None
         logs = [plain(x) if log is None else log for x, log in zip(p.inputs, found, strict=True)]
         return make(p.op, [ops.broadcast_to(z, x.shape) for z, x in zip(logs, p.inputs)])
+    if isinstance(p.op, ops.Cast):
+        wide = _computed_wide(p)
+        return None if wide is None else form(wide, known, depth - 1)
     if isinstance(p.op, VIEWS):
         inner = form(p.inputs[0], known, depth - 1)
         if inner is None:
@@ -401,6 +415,25 @@ def _log_through(
         inner = ops.broadcast_to(inner, p.inputs[0].shape)
         return make(p.op, (inner, *p.inputs[1:]))
     return None
+
+
+def _computed_wide(p: Node) -> Node | None:
+    """A float32 value that is read as float64, computed in float64."""
+    x = p.inputs[0]
+    if x.dtype != "float32" or p.dtype != "float64" or not isinstance(x.op, _WIDENED):
+        return None
+    return _widened(x, p.dtype, DEEP)
+
+
+def _widened(x: Node, dtype: str, depth: int) -> Node:
+    if isinstance(x.op, Const) and x.type.is_float:
+        return ops.constant(x.op.array.astype(dtype))
+    if depth <= 0 or x.dtype != "float32" or not isinstance(x.op, _WIDENED):
+        return ops.astype(x, dtype) if x.type.is_float else x
+    return make(x.op, [_widened(a, dtype, depth - 1) for a in x.inputs])
+
+
+_WIDENED = (Elementwise, ops.Softmax, *VIEWS)
 
 
 def _is_mere_choice(parts: Sequence[Node], known: Known) -> bool:

@@ -12,7 +12,7 @@ from collections import Counter
 from probtensor import ops
 from probtensor.graph.node import Node, make
 from probtensor.transform.chain import CHAIN, chain_leaves, combine_in_chain, regrow
-from probtensor.transform.facts import Bounds, Known
+from probtensor.transform.facts import Bounds, Known, constant_of
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
 
@@ -43,6 +43,9 @@ LOGARITHMS = Ruleset(
     ),
     rule(ops.log1p(-ops.exp(x)), ops.log1mexp(x), over=NEGATIVE, why="cancellation near 0"),
     rule(ops.log(-ops.expm1(x)), ops.log1mexp(x), over=NEGATIVE, why="exp(x) is lost in -1"),
+    rule(
+        ops.log(ops.expm1(x)), x + ops.log1mexp(-x), over=(1e-9, 800), why="overflow past 709",
+    ),
     rule(ops.log(1 + x), ops.log1p(x), over=(-0.999, 1e300), why="1 + x rounds x away near 0"),
     rule(ops.log(1 - x), ops.log1p(-x), over=(-1e300, 0.999), why="1 - x rounds x away near 0"),
     rule(
@@ -230,9 +233,33 @@ def cancel_in_one_term(node: Node, known: Known) -> Node | None:
 
 def _exp_sum(node: Node) -> tuple[Node, tuple[int, ...]] | None:
     """(x, axes) for sum(exp(x), axes)."""
-    if isinstance(node.op, ops.Sum) and isinstance(node.inputs[0].op, ops.Exp):
-        return node.inputs[0].inputs[0], node.op.axes
-    return None
+    if not isinstance(node.op, ops.Sum):
+        return None
+    x = _exponent(node.inputs[0])
+    return None if x is None else (x, node.op.axes)
+
+
+def _exponent(e: Node) -> Node | None:
+    """x for e = exp(x), also where exponentials, and ones among them, are joined."""
+    if isinstance(e.op, ops.Exp):
+        return e.inputs[0]
+    if not isinstance(e.op, ops.Concatenate):
+        return None
+    parts = [_exponent_of_part(part) for part in e.inputs]
+    if None in parts or all(constant_of(x) == 0 for x in parts):
+        return None
+    return make(e.op, parts)
+
+
+def _exponent_of_part(part: Node) -> Node | None:
+    if constant_of(part) == 1:
+        return ops.zeros_like(part)
+    if isinstance(part.op, (ops.ExpandDims, ops.BroadcastTo)):
+        x = _exponent_of_part(part.inputs[0])
+        return None if x is None else make(part.op, (x,))
+    if isinstance(part.op, ops.Cast) and isinstance(part.inputs[0].op, ops.Exp):
+        return ops.astype(part.inputs[0].inputs[0], part.dtype)
+    return _exponent(part)
 
 
 def _spread_out(node: Node) -> tuple[Node, tuple[int, ...]]:
@@ -280,11 +307,16 @@ def log_of_mean_of_exp(node: Node, known: Known) -> Node | None:
 
 @rewrite(
     on=ops.Div,
-    example=lambda: (lambda e: e / ops.sum(e, 1, keepdims=True))(
-        ops.exp(ops.tensor("x", (3, 4)))
-    ),
+    example=lambda: [
+        e / ops.sum(e, -1, keepdims=True)
+        for e in (
+            ops.exp(ops.tensor("x", (3, 4))),
+            ops.stack([ops.exp(ops.tensor("x")), 1, ops.exp(ops.tensor("y"))]),
+            ops.concatenate([ops.exp(ops.tensor("x", (2,))), ops.exp(ops.tensor("y", (1,)))]),
+        )
+    ],
     ulps=2000.0,
-)  # fmt: skip
+)
 def quotient_by_sum_of_exp(node: Node) -> Node | None:
     """a / sum(exp(x)) -> a * exp(-logsumexp(x)): what it is multiplied by may take the overflow."""
     total, added = _spread_out(node.inputs[1])
@@ -296,21 +328,29 @@ def quotient_by_sum_of_exp(node: Node) -> Node | None:
 
 
 def _softmax_of(first: Node, second: Node, inverted: bool) -> Node | None:
-    if inverted or not isinstance(first.op, ops.Exp):
+    x = None if inverted else _exponent(first)
+    if x is None:
         return None
     inner, added = _spread_out(second)
     if not (isinstance(inner.op, ops.Exp) and isinstance(inner.inputs[0].op, ops.Neg)):
         return None
     total = inner.inputs[0].inputs[0]
-    if not isinstance(total.op, ops.LogSumExp) or total.inputs[0] is not first.inputs[0]:
+    if not isinstance(total.op, ops.LogSumExp) or total.inputs[0] is not x:
         return None
     axes = total.op.axes
-    return make(ops.Softmax(axes), first.inputs) if _stands_over(added, axes) else None
+    return make(ops.Softmax(axes), (x,)) if _stands_over(added, axes) else None
 
 
 @rewrite(
     on=ops.Mul,
-    example=lambda: (lambda t: ops.exp(t) * ops.exp(-ops.logsumexp(t)))(ops.tensor("x", (3,))),
+    example=lambda: [
+        e * ops.exp(-ops.logsumexp(t))
+        for x, one in [(ops.tensor("x", (3,)), ops.ones((1,)))]
+        for e, t in (
+            (ops.exp(x), x),
+            (ops.concatenate([one, ops.exp(x)]), ops.concatenate([ops.zeros_like(one), x])),
+        )
+    ],
     ulps=2000.0,
 )
 def product_of_exp_and_sum(node: Node, known: Known) -> Node | None:

@@ -101,6 +101,7 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
     pairs = _pairs(tangents, sources, "tangents", "wrt")
     moving = {x: _along(t, x, "jvp: a tangent", "the variable") for t, x in pairs}
     edges = Edges()
+    edges.closed.update(moving)
     for x, t in moving.items():
         edges.start(x, t)
     for node in toposort(tops):
@@ -235,6 +236,7 @@ def _pull_back(
     order = toposort(outputs)
     active = _depending(order, set(targets), set(constants))
     edges = Edges()
+    edges.closed.update(targets, constants)
     parts: dict[Node, list[Node]] = {}
     for y, g in zip(outputs, cotangents, strict=True):
         if y in active:
@@ -377,7 +379,7 @@ def _push_twice_reversed(node: Node, tangents: list[Node | None]) -> Node | None
 def _push_mixture(node: Node, moving: Mapping[Node, Node | None], edges: Edges) -> Node | None:
     """The tangent of a mixture from those of its weights, past their logarithms; None for all other
     nodes."""
-    if not isinstance(node.op, (ops.LogSumExp, ops.Logaddexp)):
+    if not edges.terms(node):
         return None
     u = new_input("cotangent", node.dtype, node.shape)
     past = edges.past_logarithms(node, u, fit)

@@ -39,7 +39,7 @@ from probtensor.ops.reduce import spread
 from probtensor.transform.chain import chain_leaves, regrow
 from probtensor.transform.facts import Bounds, Known, constant_of
 from probtensor.transform.layers import DEPTH, VIEWS, Choice, Layer, choice_of, peel, summed
-from probtensor.transform.mixtures import Fit, parts_of_mixture
+from probtensor.transform.mixtures import Fit, Term, parts_of_mixture, terms_of_mixture
 
 # Ops that give zero cotangents to what they do not select.
 _SELECTING = (
@@ -105,6 +105,7 @@ class Edges:
         self.wild: set[Node] = set()  # cotangents may be infinite though the values are not
         self.bounded: set[Node] = set()  # what reads them is finite where they overflow
         self.sharp: set[Node] = set()  # read, further on, by an op with a pole
+        self.closed: set[Node] = set()  # not looked into when terms are taken apart
         self._own: set[Node] = set()  # nodes whose cotangent is a witness itself
         self._witnesses: dict[Node, list[Node]] = {}
         self._infinite: dict[Node, bool] = {}
@@ -189,7 +190,7 @@ class Edges:
             parts = _of_divisor(inner, out, inputs) or parts
         own = [inner] if node in self._own else []
         witnesses = (*own, *operands[len(node.inputs) + 1 :])
-        grows = isinstance(op, _GROWING) and node in self.bounded
+        grows = self._may_overflow(node)
         at = Site(
             op, inner, witnesses, tuple(inputs), node in self.selected, out if grows else None
         )
@@ -217,18 +218,30 @@ class Edges:
         own: list[Node | None] = [None] if x in self._own else []
         return own + [w for w in self._witnesses.get(x, ()) if w.shape == node.shape]
 
+    def terms(self, node: Node) -> list[Term]:
+        """The terms of a mixture; empty for all other nodes."""
+        if isinstance(node.op, ops.Exp) and self._may_overflow(node):
+            return []
+        return terms_of_mixture(node, self.known, self.closed)
+
     def past_logarithms(self, node: Node, g: Node, fit: Fit) -> list[tuple[Node, Node]]:
         """The gradients that a mixture gives to what its weights are made of; empty for all other
         nodes."""
-        if not isinstance(node.op, (ops.LogSumExp, ops.Logaddexp)):
+        terms = self.terms(node)
+        if not terms:
             return []
         choice, inner = self._row_choice(node, g)
-        found = parts_of_mixture(
-            node, inner, self.known, fit, choice.widened if choice else lambda part: part
-        )
+        widened = choice.widened if choice else lambda part: part
+        found = parts_of_mixture(node, terms, inner, fit, widened)
         if node in self.selected:
             self.selected.update(x for x, _ in found)
         return found
+
+    def _may_overflow(self, node: Node) -> bool:
+        """Is it a function that may overflow under one that is bounded?"""
+        if not isinstance(node.op, _GROWING) or node not in self.bounded:
+            return False
+        return self.known.bounds(node.inputs[0]).high > 700
 
     def _row_choice(self, node: Node, g: Node) -> tuple[Choice | None, Node]:
         """The choice between rows of a fold that a cotangent is, as one between their elements, and
@@ -255,7 +268,7 @@ class Edges:
             elif pole.finite or at.selected:
                 apart.append(ops.ne(x, pole.at))
         finite = self._finite_operands(at, place) if at.selected else []
-        if at.out is not None and self.known.bounds(at.inputs[0]).high > 700:
+        if at.out is not None:
             regular = ops.lt(ops.abs(at.out), np.inf)
             conditions.append(ops.logical_or(ops.ne(at.g, 0), regular))
         if (apart or finite) and at.witnesses and not any(map(self.is_nonzero, at.witnesses)):

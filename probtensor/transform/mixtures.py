@@ -1,101 +1,218 @@
-"""Derivatives of mixtures: log(sum(p * exp(c))), written as logsumexp(log(p) + c).
+"""Derivatives of mixtures: log(sum(p * exp(c))), written as logsumexp(log(p) + c), and of the parts
+exp(log(p) + c) of one.
 
 The derivative by p is r = exp(c - out), a number where p is 0. Through the logarithm it is 0 / 0:
 exp(log(p) + c - out), over p. So where p may be 0, what logsumexp pulls back goes to p past the
 logarithm, and to the other summands of the term as p * r, whose derivative by p is right at 0 too.
+
+The terms of a mixture are stacked, repeated, chosen and cut out of others. All of these are linear,
+so that a logarithm is found through them, taken out of the term by leaving 0 in its place, and gets
+its gradient back through their vjp. Terms that stand beside each other hold a logarithm each; these
+are taken out together, as one level of the term.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from functools import reduce
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Node, make
 from probtensor.ops.reduce import spread
-from probtensor.transform.chain import Leaf, chain_leaves, regrow
 from probtensor.transform.facts import Known
+from probtensor.transform.layers import VIEWS
 
 Fit = Callable[[Node, Node], Node]
 Widen = Callable[[Node], Node]
-_VIEWS = (ops.BroadcastTo, ops.ExpandDims)
+MIXTURES = (ops.LogSumExp, ops.Logaddexp, ops.Softmax, ops.Exp)
+# Nodes looked at in one term.
+ROOM = 400
+_SUMS = (ops.Add, ops.Sub, ops.Neg)
+_BESIDE = (ops.Concatenate, ops.Where, ops.SetSlice)
+_OPENED = (*_SUMS, *_BESIDE, *VIEWS, ops.Gather, ops.Cast)
+
+
+def terms_of_mixture(node: Node, known: Known, closed: Collection[Node]) -> list[Term]:
+    """The terms of a logsumexp or logaddexp, or what an exponential or softmax is of, if there are
+    logarithms of what may be 0 in them; else empty. `closed` nodes are not looked into."""
+    if not isinstance(node.op, MIXTURES):
+        return []
+    terms = [Term(x, known, closed) for x in node.inputs]
+    return terms if any(term.levels for term in terms) else []
 
 
 def parts_of_mixture(
-    node: Node, g: Node, known: Known, fit: Fit, widened: Widen
+    node: Node, terms: Sequence[Term], g: Node, fit: Fit, widened: Widen
 ) -> list[tuple[Node, Node]]:
-    """(node, gradient) for the summands of the terms of a logsumexp or logaddexp, and, in the place
-    of logarithms of what may be 0, for what these are of. Empty if there are none of these.
-    `fit(g, x)` sums a gradient to the shape of x; `widened` puts a choice around one of a term."""
-    if not isinstance(node.op, (ops.LogSumExp, ops.Logaddexp)):
-        return []
-    opened = [_summands(x) for x in node.inputs]
-    if all(_logarithm(leaf, known) is None for leaves in opened for _, leaf, _ in leaves):
-        return []
-    weighed = node.op.vjp(g, node, *node.inputs)
+    """(node, gradient) for the summands of the terms of a mixture and, in the place of logarithms
+    of what may be 0, for what these are of. `fit(g, x)` sums a gradient to the shape of x;
+    `widened` puts a choice around one of a term."""
     found: list[tuple[Node, Node]] = []
-    for x, leaves, part in zip(node.inputs, opened, weighed, strict=True):
-        whole = None
-        for path, leaf, inverted in leaves:
-            log = None if inverted else _logarithm(leaf, known)
-            if log is None:
-                continue
-            weight, slope = _without(node, g, x, path)
-            if whole is None:
-                # Past all numbers the slope by p is infinite, but p * r is not: there p is 0.
-                bounded = ops.minimum(slope, float(np.finfo(x.dtype).max))
-                whole = weight * (_argument(leaf, log) * bounded)
-            inner = _past_views(fit(widened(weight * slope), x), leaf, fit)
-            found.append((log.inputs[0], fit(inner, log.inputs[0])))
-        part = fit(widened(part if whole is None else whole), x)
-        for _, leaf, inverted in leaves:
-            if inverted or _logarithm(leaf, known) is None:
-                found.append((leaf, fit(-part if inverted else part, leaf)))
+    for term, part in zip(terms, node.op.vjp(g, node, *node.inputs), strict=True):
+        x = term.whole
+        if not term.levels:
+            found.append((x, fit(widened(part), x)))
+            continue
+        weight, out = _weight_and_total(node, g, x)
+        slopes = [_exp_of_difference(term.without(k), out, x) for k in range(term.levels)]
+        if out is not None:
+            # Past all numbers the slope by p is infinite, but p * r is not: there p is 0.
+            bounded = ops.minimum(slopes[0], float(np.finfo(x.dtype).max))
+            part = weight * (term.arguments() * bounded)
+        found += term.pulled(
+            fit(widened(part), x), [fit(widened(weight * r), x) for r in slopes], fit
+        )
     return found
 
 
-def _without(node: Node, g: Node, x: Node, path: tuple[int, ...]) -> tuple[Node, Node]:
-    """g and exp(rest - out), where the rest is the term x without its summand at `path`."""
-    rest = regrow(x, {path: None}) if path else None
-    out = node
+def _weight_and_total(node: Node, g: Node, x: Node) -> tuple[Node, Node | None]:
+    """What weighs exp(x - total) in the gradient by x, and the total; None for an exponential."""
+    if isinstance(node.op, ops.Exp):
+        return g, None
+    if isinstance(node.op, ops.Logaddexp):
+        return g, node
+    axes = node.op.axes
     if isinstance(node.op, ops.LogSumExp):
-        g, out = (spread(a, node.op.axes, x.shape) for a in (g, node))
-    return g, ops.exp(-out if rest is None else rest - out)
+        return spread(g, axes, x.shape), spread(node, axes, x.shape)
+    total = make(ops.LogSumExp(axes), (x,))
+    return g - spread(ops.sum(g * node, axes), axes, x.shape), spread(total, axes, x.shape)
 
 
-def _argument(leaf: Node, log: Node) -> Node:
-    """What a logarithm is of, repeated as `leaf` repeats the logarithm."""
-    views = []
-    while leaf is not log:
-        views.append(leaf.op)
-        leaf = leaf.inputs[0]
-    p = log.inputs[0] if isinstance(log.op, ops.Log) else 1 + log.inputs[0]
-    for op in reversed(views):
-        p = make(op, (p,))
-    return p
+def _exp_of_difference(rest: Node | None, out: Node | None, x: Node) -> Node:
+    """exp(rest - out), and 0 where both are -inf: there is nothing there."""
+    if out is None:
+        return ops.ones_like(x) if rest is None else ops.exp(rest)
+    if rest is None:
+        return ops.exp(-out)
+    nothing = ops.logical_and(ops.eq(rest, -np.inf), ops.eq(out, -np.inf))
+    return ops.exp(rest - ops.where(nothing, 0, out))
 
 
-def _past_views(part: Node, leaf: Node, fit: Fit) -> Node:
-    """A gradient of a repeated logarithm as one of the logarithm."""
-    part = fit(part, leaf)
-    while isinstance(leaf.op, _VIEWS):
-        part = fit(leaf.op.vjp(part, leaf, leaf.inputs[0])[0], leaf.inputs[0])
-        leaf = leaf.inputs[0]
-    return part
+class Term:
+    """A term as a tree of sums, joins, choices and views, with the level of each logarithm in it of
+    what may be 0: the number of such logarithms that are added to it."""
+
+    def __init__(self, whole: Node, known: Known, closed: Collection[Node]) -> None:
+        self.whole = whole
+        self._known, self._closed = known, closed
+        self._places: dict[tuple[int, ...], int] = {}
+        self._room = ROOM
+        self.levels = self._number(whole, (), 0, False)
+        if self._room < 0:
+            self.levels, self._places = 0, {}
+        self._opened = {path[:n] for path in self._places for n in range(len(path))}
+
+    def _number(self, x: Node, path: tuple[int, ...], level: int, inverted: bool) -> int:
+        """The level after those of the logarithms in x; one that is taken off is none of them."""
+        self._room -= 1
+        if self._room < 0 or x in self._closed:
+            return level
+        if self._is_logarithm(x):
+            if inverted:
+                return level
+            self._places[path] = level
+            return level + 1
+        if not isinstance(x.op, _OPENED):
+            return level
+        after = level
+        for place, inner in _branches(x):
+            flips = isinstance(x.op, ops.Neg) or (isinstance(x.op, ops.Sub) and place == 1)
+            start = after if isinstance(x.op, _SUMS) else level
+            after = max(after, self._number(inner, (*path, place), start, inverted != flips))
+        return after
+
+    def _is_logarithm(self, x: Node) -> bool:
+        """Is it the logarithm of what may be 0?"""
+        if not isinstance(x.op, (ops.Log, ops.Log1p)):
+            return False
+        if self._known.constant(x.inputs[0]) is not None:
+            return False
+        least = self._known.bounds(x.inputs[0])
+        end = 0.0 if isinstance(x.op, ops.Log) else -1.0
+        return not (least.low > end or (least.low == end and least.low_open))
+
+    def without(self, level: int) -> Node | None:
+        """The term less the logarithms of a level; None if nothing is left."""
+        return self._without(self.whole, (), level)
+
+    def _without(self, x: Node, path: tuple[int, ...], level: int) -> Node | None:
+        if self._places.get(path) == level:
+            return None
+        if path not in self._opened:
+            return x
+        op, inputs = x.op, list(x.inputs)
+        for place, inner in _branches(x):
+            inputs[place] = self._without(inner, (*path, place), level)
+        if isinstance(op, _SUMS):
+            return _sum_of(op, inputs)
+        return self._remade(x, inputs, ops.zeros_like)
+
+    def arguments(self) -> Node:
+        """What the logarithms of the first level are of, and 1 beside them."""
+        found = self._argument(self.whole, ())
+        return ops.ones_like(self.whole) if found is None else found
+
+    def _argument(self, x: Node, path: tuple[int, ...]) -> Node | None:
+        if self._places.get(path) == 0:
+            p = x.inputs[0]
+            return p if isinstance(x.op, ops.Log) else 1 + p
+        if path not in self._opened:
+            return None
+        inputs = list(x.inputs)
+        for place, inner in _branches(x):
+            inputs[place] = self._argument(inner, (*path, place))
+        if isinstance(x.op, _SUMS):
+            factors = [p for p in inputs if p is not None]
+            return reduce(ops.mul, factors) if factors else None
+        return self._remade(x, inputs, ops.ones_like)
+
+    def _remade(self, x: Node, inputs: list[Node | None], empty: Callable) -> Node | None:
+        """A join, choice or view of other values, where None stands for `empty` ones."""
+        places = dict(_branches(x))
+        if all(inputs[place] is None for place in places):
+            return None
+        for place, inner in places.items():
+            value = empty(inner) if inputs[place] is None else inputs[place]
+            inputs[place] = ops.broadcast_to(value, inner.shape)
+        return make(x.op, inputs)
+
+    def pulled(self, part: Node, parts: list[Node], fit: Fit) -> list[tuple[Node, Node]]:
+        """The gradients of the leaves: of logarithms of a level, of what they are of, that of
+        `parts`; of all others that of `part`."""
+        found: list[tuple[Node, Node]] = []
+        stack = [(self.whole, (), part, parts)]
+        while stack:
+            x, path, part, parts = stack.pop()
+            if path in self._places:
+                p = x.inputs[0]
+                found.append((p, fit(parts[self._places[path]], p)))
+            elif path not in self._opened:
+                found.append((x, part))
+            else:
+                every = [x.op.vjp(a, x, *x.inputs) for a in (part, *parts)]
+                for place, inner in _branches(x):
+                    first, *rest = (fit(a[place], inner) for a in every)
+                    stack.append((inner, (*path, place), first, rest))
+        return found
 
 
-def _summands(x: Node) -> list[Leaf]:
-    return chain_leaves(x) if isinstance(x.op, (ops.Add, ops.Sub)) else [((), x, False)]
+def _branches(x: Node) -> list[tuple[int, Node]]:
+    """(place, input) for the inputs that a term goes on in: not conditions and indices."""
+    if isinstance(x.op, ops.Where):
+        return [*enumerate(x.inputs)][1:]
+    if isinstance(x.op, (*_SUMS, *_BESIDE)):
+        return [*enumerate(x.inputs)]
+    return [(0, x.inputs[0])]
 
 
-def _logarithm(leaf: Node, known: Known) -> Node | None:
-    """The logarithm, seen through repetition, of what may be 0."""
-    while isinstance(leaf.op, _VIEWS):
-        leaf = leaf.inputs[0]
-    if not isinstance(leaf.op, (ops.Log, ops.Log1p)) or known.constant(leaf.inputs[0]) is not None:
-        return None
-    least = known.bounds(leaf.inputs[0])
-    end = 0.0 if isinstance(leaf.op, ops.Log) else -1.0
-    away = least.low > end or (least.low == end and least.low_open)
-    return None if away else leaf
+def _sum_of(op: object, inputs: list[Node | None]) -> Node | None:
+    if isinstance(op, ops.Neg):
+        return None if inputs[0] is None else -inputs[0]
+    left, right = inputs
+    if right is None:
+        return left
+    if left is None:
+        return right if isinstance(op, ops.Add) else -right
+    return op(left, right)

@@ -51,7 +51,7 @@ k1_0_thread(const __grid_constant__ pt_args a)
     const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_thread g = {};
-    double a25 = 0.0;
+    double a29 = 0.0;
     for (int64_t i3 = g.index(); i3 < n[0]; i3 += g.count()) {
         double a10 = (-INFINITY);
         for (int64_t i4 = 0; i4 < n[1]; i4++) {
@@ -69,12 +69,13 @@ k1_0_thread(const __grid_constant__ pt_args a)
             a16 = a16 + pt_exp((w9[i3 * n[1] + i13] - t12));
         }
         const double t18 = pt_log(a16) + t12;
+        const int64_t t19 = t18 == (-INFINITY);
         k1s1[i3] = t18;
-        a25 = a25 + t18;
+        a29 = a29 + t18;
     }
     __shared__ double space_f[8];
     const int warp = threadIdx.x >> 5;
-    pt_to_warp_add_f(a25, space_f + warp * 1 + 0);
+    pt_to_warp_add_f(a29, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
     pt_to_block_add_f(space_f, 1, 0, 1, part_f);
@@ -83,8 +84,8 @@ k1_0_thread(const __grid_constant__ pt_args a)
     pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
-        a25 = (double) space_f[0];
-        y0[0] = a25;
+        a29 = (double) space_f[0];
+        y0[0] = a29;
     }
 }
 
@@ -101,7 +102,7 @@ k1_0_warp(const __grid_constant__ pt_args a)
     const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_warp g = {};
-    double a25 = 0.0;
+    double a29 = 0.0;
     for (int64_t i3 = g.index(); i3 < n[0]; i3 += g.count()) {
         double a10 = (-INFINITY);
         for (int64_t i4 = g.lane(); i4 < n[1]; i4 += g.size()) {
@@ -122,14 +123,15 @@ k1_0_warp(const __grid_constant__ pt_args a)
         }
         a16 = (double) g.add((double) a16);
         const double t18 = pt_log(a16) + t12;
+        const int64_t t19 = t18 == (-INFINITY);
         if (g.lane() == 0)
             k1s1[i3] = t18;
-        a25 = a25 + t18;
+        a29 = a29 + t18;
         g.sync();
     }
     __shared__ double space_f[8];
     const int warp = threadIdx.x >> 5;
-    pt_to_warp_add_f(g.lane() == 0 ? a25 : 0.0, space_f + warp * 1 + 0);
+    pt_to_warp_add_f(g.lane() == 0 ? a29 : 0.0, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
     pt_to_block_add_f(space_f, 1, 0, 1, part_f);
@@ -138,8 +140,8 @@ k1_0_warp(const __grid_constant__ pt_args a)
     pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
-        a25 = (double) space_f[0];
-        y0[0] = a25;
+        a29 = (double) space_f[0];
+        y0[0] = a29;
     }
 }
 
@@ -156,7 +158,7 @@ k1_0_block(const __grid_constant__ pt_args a)
     const pt_out_float64 y0 = (double *) a.b[3];
     const long long *const n = a.n;
     const pt_block g = {};
-    double a25 = 0.0;
+    double a29 = 0.0;
     for (int64_t i3 = g.index(); i3 < n[0]; i3 += g.count()) {
         double a10 = (-INFINITY);
         for (int64_t i4 = g.lane(); i4 < n[1]; i4 += g.size()) {
@@ -177,14 +179,15 @@ k1_0_block(const __grid_constant__ pt_args a)
         }
         a16 = (double) g.add((double) a16);
         const double t18 = pt_log(a16) + t12;
+        const int64_t t19 = t18 == (-INFINITY);
         if (g.lane() == 0)
             k1s1[i3] = t18;
-        a25 = a25 + t18;
+        a29 = a29 + t18;
         g.sync();
     }
     __shared__ double space_f[8];
     const int warp = threadIdx.x >> 5;
-    pt_to_warp_add_f(g.lane() == 0 ? a25 : 0.0, space_f + warp * 1 + 0);
+    pt_to_warp_add_f(g.lane() == 0 ? a29 : 0.0, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
     pt_to_block_add_f(space_f, 1, 0, 1, part_f);
@@ -193,8 +196,8 @@ k1_0_block(const __grid_constant__ pt_args a)
     pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
-        a25 = (double) space_f[0];
-        y0[0] = a25;
+        a29 = (double) space_f[0];
+        y0[0] = a29;
     }
 }
 
@@ -215,14 +218,15 @@ k1_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
     double k1a2 = 0.0;
     double k1a3 = 0.0;
     if (kept < count) {
-        const int64_t i19 = kept;
+        const int64_t i20 = kept;
         for (int64_t each = chunk * d.terms + term; each < n[0];
              each += (int64_t) d.terms * d.chunks) {
             const int64_t i3 = each;
             const double t18 = k1s1[i3];
-            const double t21 = pt_exp((w23[i3 * n[1] + i19] - t18));
-            k1a2 = pt_ma(x2[i19] * pt_minimum(t21, 1.7976931348623157e+308), w6[i3 * n[1] + i19], k1a2);
-            k1a3 = k1a3 + t21;
+            const int64_t t19 = t18 == (-INFINITY);
+            const double t25 = pt_exp((w23[i3 * n[1] + i20] - (((w23[i3 * n[1] + i20] == (-INFINITY)) & t19) ? 0.0 : t18)));
+            k1a2 = pt_ma(x2[i20] * pt_minimum(t25, 1.7976931348623157e+308), w6[i3 * n[1] + i20], k1a2);
+            k1a3 = k1a3 + t25;
         }
     }
     k1a2 = (double) pt_split_add_f((double) k1a2, term, d);
@@ -246,8 +250,8 @@ k1_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
         k1a3 = (double) pt_split_add_f((double) k1a3, term, d);
     }
     if (term == 0 && kept < count) {
-        const int64_t i19 = kept;
-        y1[i19] = k1a2;
-        y2[i19] = k1a3;
+        const int64_t i20 = kept;
+        y1[i20] = k1a2;
+        y2[i20] = k1a3;
     }
 }
