@@ -36,7 +36,7 @@ from probtensor.lower.planner import lower
 from probtensor.ops.kinds import REGISTRY, method
 from probtensor.ops.require import asked_for
 from probtensor.ops.transfer import handed_over
-from probtensor.rules import FINAL, STABLE, divide_once
+from probtensor.rules import FINAL, PICKS, STABLE, divide_once
 from probtensor.system.stages import building, stage
 from probtensor.targets.base import Target
 from probtensor.targets.cache import recall, remember
@@ -48,6 +48,7 @@ from probtensor.types import SizeCheck
 
 PIPELINE = (
     Pass("stabilize", STABLE),
+    Pass("pick", PICKS),
     Pass("expand", expand_composites),
     Pass("tidy", FINAL),
     Pass("divide", divide_once),

@@ -27,6 +27,7 @@ has to keep the digits.
 
 SIMPLIFY is what a graph is brought into first, and again after every other change; STABLE adds the
 stabilising rules, which need simplified graphs to match, and FINAL what must not be differentiated.
+PICKS come after STABLE: log(a - b)[i] has a stable form, and choices of log(a[i] - b[i]) have not.
 
 Rejected: rules hidden in passes (they can be neither listed nor tested alone), a canonical form of
 polynomials (it reorders sums, and with them roundings), and fast-math assumptions (nan is data).
@@ -42,11 +43,13 @@ from probtensor.rules.derivatives import (
     value_and_grad,
     vjp,
 )
+from probtensor.rules.picks import PICKS
 from probtensor.rules.reciprocals import divide_once
 from probtensor.rules.sets import FINAL, SIMPLIFY, STABLE, TOPICS
 
 __all__ = [
     "FINAL",
+    "PICKS",
     "SIMPLIFY",
     "STABLE",
     "TOPICS",

@@ -15,6 +15,7 @@ from probtensor.calls import public
 from probtensor.graph.node import Node, as_tensor, made_by, new_input
 from probtensor.graph.walk import replace
 from probtensor.ops.require import keep_laws
+from probtensor.rules.picks import PICKS
 from probtensor.rules.sets import STABLE
 from probtensor.transform import autodiff
 from probtensor.transform.autodiff import Nodes, listed
@@ -27,7 +28,11 @@ def stabilized(outputs: Sequence[Node], fixed: Sequence[Node] = ()) -> list[Node
     inner = {x: _stand_in(x) for x in fixed if x.inputs}
     opened = replace(outputs, inner)
     back = {stand_in: x for x, stand_in in inner.items()}
-    return keep_laws(replace(apply_rules(opened, STABLE), back), outputs)
+    found = apply_rules(opened, STABLE)
+    picked = apply_rules(found, PICKS)
+    if any(new is not old for new, old in zip(picked, found, strict=True)):
+        found = apply_rules(picked, STABLE)
+    return keep_laws(replace(found, back), outputs)
 
 
 def _stand_in(x: Node) -> Node:

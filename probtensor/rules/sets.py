@@ -24,7 +24,7 @@ TOPICS: dict[str, Ruleset] = {
     "stabilize": STABILIZE,
     "gammas": GAMMAS,
 }
-SIMPLIFY = ALGEBRA + POWERS + CHOICES + PICKS + PRODUCT_FORM + SUMS + SHAPES
+SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES
 STABLE = LINKS + STABILIZE + GAMMAS + SIMPLIFY
 # The last pass: no derivative is taken of what it makes.
 FINAL = SIMPLIFY + FAST_POWERS
