@@ -136,7 +136,9 @@ def log_of_minus(z: Node, known: Known, depth: int = DEEP) -> Node | None:
     if isinstance(op, ops.LogNdtr):
         return _log_of_minus_log(z, ops.log_ndtr(-z.inputs[0]))
     if isinstance(op, ops.Log1mexp):
-        return _log_of_minus_log(z, z.inputs[0])
+        # What `_log_of_minus_log` makes is used where it is a number next to 1.
+        own = isinstance(z.inputs[0].op, ops.Minimum)
+        return None if own else _log_of_minus_log(z, z.inputs[0])
     if isinstance(op, ops.LogCexpexp):
         return _log_of_minus_log(z, -ops.exp(z.inputs[0]))
     if isinstance(op, ops.Neg):
