@@ -271,6 +271,15 @@ PT_FN_CALLED double pt_lbeta(double a, double b) {
     return PT_MA(-large, pt__log1p_of(ratio), inside);
 }
 
+/* log of gamma(a + n) / (gamma(a) gamma(n + 1)): a binomial coefficient for whole a and n. Below
+ * n = 1 it may be small, and the terms of the beta function are not. */
+PT_FN_CALLED double pt_log_multiset_coefficient(double a, double n) {
+    if (n < 1.0 || PT_ABS(a) == PT_INF) {
+        return pt_log_rising_factorial(a, n) - pt_log_rising_factorial(1.0, n);
+    }
+    return -(pt_lbeta(a, n + 1.0) + pt__log_of(PT_ABS(a + n)));
+}
+
 /* (a + x) log((a + x) / (c (a + b + x + y))) + ..., never negative, for c = a / (a + b): zero where
  * the steps x and y are as a to b. */
 PT_FN_CALLED double pt__step_divergence(double a, double x, double b, double y) {

@@ -161,6 +161,14 @@ def _lbeta(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(x) | np.isnan(y), np.nan, value)
 
 
+def _multiset(a, n):
+    small = (n < 1) | np.isinf(a)
+    below = np.where(small, n, 0.0)
+    written = _log_rising(np.where(small, a, 1.0), below) - _log_rising(np.ones_like(below), below)
+    beta = _lbeta(np.where(small, 1.0, a), np.where(small, 1.0, n + 1))
+    return np.where(small, written, -(beta + np.log(np.abs(np.where(small, 1.0, a + n)))))
+
+
 def _step_divergence(a, x, b, y):
     whole = a + b
     f = (a * y - b * x) / whole / (a + x)
@@ -334,6 +342,21 @@ class LbetaChange(Elementwise):
         return g * starts[0], -g * end, g * starts[1], -g * other
 
 
+@op
+class LogMultisetCoefficient(Elementwise):
+    """lgamma(a + n) - lgamma(a) - lgamma(n + 1) for a > 0 and n >= 0, without cancellation: the
+    logarithm of the number of multisets of n elements from a kinds, C(a + n - 1, n), as in a
+    negative binomial mass."""
+
+    arity, numpy, c = 2, _wide(_multiset), "pt_log_multiset_coefficient"
+    operands = ("a", "n")
+    poles = (Pole(0, 0.0),)
+    samples = reals(0.3, 6, 0.3, 6, edges=(0.5, 1.0, 30.0, 1e6))
+
+    def vjp(self, g, out, a, n):
+        return g * digamma_difference(a, n), g * digamma_difference(n + 1, a - 1)
+
+
 log_rising_factorial = lgamma_ratio = LogRisingFactorial()
 digamma_difference = DigammaDifference()
 trigamma_difference = TrigammaDifference()
@@ -345,3 +368,4 @@ digamma_rest_change = DigammaRestChange()
 trigamma_rest_change = TrigammaRestChange()
 lbeta = betaln = Lbeta()
 lbeta_change = LbetaChange()
+log_multiset_coefficient = LogMultisetCoefficient()

@@ -250,7 +250,7 @@ def _beta(u: Node, a: Node, b: Node, rest: float) -> Node:
     ))(_positive("a"), _positive("n")),
 )  # fmt: skip
 def rising_factorial_and_log_gamma(node: Node, known: Known) -> Node | None:
-    """lgamma(n) - log_rising_factorial(a, n) -> lbeta(a, n), and one step on for lgamma(n + 1)."""
+    """lgamma(n) - log_rising_factorial(a, n) -> lbeta(a, n); for lgamma(n + 1) a coefficient."""
     for p, q in _pairs(node, known):
         kinds = type(p[1].op), type(q[1].op)
         if kinds not in (PAIR, PAIR[::-1]):
@@ -260,23 +260,9 @@ def rising_factorial_and_log_gamma(node: Node, known: Known) -> Node | None:
         (end,) = single[1].inputs
         rest = is_sum_of(end, n, ops.constant(0.0, dtype=n.dtype))
         if rest in (0.0, 1.0):
-            found = _beta_of_steps(a, n, end, rest, known)
+            found = -ops.log_multiset_coefficient(a, n) if rest else ops.lbeta(a, end)
             return regrow(node, {single[0]: found, rise[0]: None})
     return None
-
-
-def _beta_of_steps(a: Node, n: Node, end: Node, rest: float, known: Known) -> Node:
-    """lgamma(end) - log_rising_factorial(a, n) for end = n + rest. One step on, for n below 1 the
-    terms are small as they are written, and those with a beta function may be large; for an
-    infinite a these are infinity less infinity. There the written form stays."""
-    beta = ops.lbeta(a, end)
-    if not rest:
-        return beta
-    plain = ops.isinf(a)
-    if known.bounds(n).low < 1:
-        plain = ops.logical_or(n < 1, plain)
-    written = ops.lgamma(ops.where(plain, end, 1)) - ops.log_rising_factorial(a, n)
-    return ops.where(plain, written, beta + ops.log(ops.abs(a + n)))
 
 
 PAIR = (ops.LogRisingFactorial, ops.Lgamma)

@@ -39,6 +39,7 @@ def _family() -> dict[str, Callable]:
     return {
         "lgamma": lgamma, "digamma": mp.digamma, "trigamma": trigamma,
         "lbeta": lbeta, "lbeta_change": lambda a, x, b, y: lbeta(a + x, b + y) - lbeta(a, b),
+        "log_multiset_coefficient": lambda a, n: change(lgamma)(a, n) - lgamma(n + 1),
         "log_rising_factorial": change(lgamma), "digamma_difference": change(mp.digamma),
         "trigamma_difference": change(trigamma), "lgamma_rest": rests[0],
         "digamma_rest": rests[1], "trigamma_rest": rests[2],

@@ -13,6 +13,7 @@ from tests.cython_ext.compiled import Loop, binary, build, unary
 CALLED = (
     "log_rising_factorial", "digamma_difference", "trigamma_difference", "lbeta",
     "lgamma_rest_change", "digamma_rest_change", "trigamma_rest_change",
+    "log_multiset_coefficient",
 )  # fmt: skip
 UNARY = ("log1pmx", "expm1mx", "lgamma_rest", "digamma_rest", "trigamma_rest")
 BINARY = (
@@ -92,7 +93,7 @@ def points(name, count, seed=0):
         return (np.concatenate([near(rng, 2 * part), rng.uniform(-700, 700, part)]),)
     if name in UNARY:
         return (wide(-150, 300),)
-    if name in ("log_rising_factorial", "lbeta", "plain"):
+    if name in ("log_rising_factorial", "log_multiset_coefficient", "lbeta", "plain"):
         return wide(), wide(inner=12)
     if name in ("digamma_difference", "trigamma_difference"):
         return wide(-90, 90), wide(-90, 90, 12)

@@ -27,6 +27,7 @@ LOOSE = {
     "beta_divergence": 40, "inverse_divergence": 40, "log_share_ratio": 40,
     "share_divergence": 20, "share_drift": 20, "student_drift": 400, "surplus": 40,
     "trigamma_rest": 40, "lbeta_change": 100, "log_rising_factorial": 60,
+    "log_multiset_coefficient": 400,
     "digamma_difference": 20, "trigamma_difference": 20,
 }  # fmt: skip
 

@@ -30,24 +30,25 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 x1, pt_in_float64 w1, pt_out_float6
         pt_out_float64 w23, pt_in_float64 x2, pt_out_float64 w6, pt_out_float64 y1,
         pt_out_float64 y2, pt_out_float64 y1s, pt_out_float64 y2s, pt_out_float64 y0,
         const int64_t* n) noexcept nogil:
-    cdef int64_t i1, i2, l1, i3, m1, s1, l2, i4, v2, m2, s2, l3, i13, v3, m3, s3, i19
-    cdef double[64] a10, t12, a16, t18, a25_l, a10_l, a16_l
-    cdef double[2] a25_s, a16_s
-    cdef double t5, t6, t8, t21, a25
+    cdef int64_t i1, i2, l1, i3, m1, s1, l2, i4, v2, m2, s2, l3, i13, v3, m3, s3, i20
+    cdef double[64] a10, t12, a16, t18, a29_l, a10_l, a16_l
+    cdef int64_t[64] t19
+    cdef double[2] a29_s, a16_s
+    cdef double t5, t6, t8, t25, a29
     for i1 in range(n[1]):
         y1[i1] = 0.0
     for i2 in range(n[1]):
         y2[i2] = 0.0
     for l1 in range(64):
-        a25_l[l1] = 0.0
+        a29_l[l1] = 0.0
     pt_open_sums(2 * (n[1]), y1s)
     pt_open_sums(2 * (n[1]), y2s)
-    a25_s[0] = a25_s[1] = 0.0
+    a29_s[0] = a29_s[1] = 0.0
     for s1 in range(0, n[0], 64):
         m1 = n[0] - s1 if n[0] - s1 < 64 else 64
         for l1 in range(m1):
             i3 = s1 + l1
-            v2 = (n[1] + 7) & -8 if 0 < n[1] < 64 else 64
+            v2 = 8 if 0 < n[1] <= 8 else 64
             for l2 in range(v2):
                 a10_l[l2] = (-INFINITY)
             for s2 in range(0, n[1], 64):
@@ -67,7 +68,7 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 x1, pt_in_float64 w1, pt_out_float6
             t12[l1] = 0.0 if (fabs(a10[l1]) == INFINITY) else a10[l1]
         for l1 in range(m1):
             i3 = s1 + l1
-            v3 = (n[1] + 7) & -8 if 0 < n[1] < 64 else 64
+            v3 = 8 if 0 < n[1] <= 8 else 64
             for l3 in range(v3):
                 a16_l[l3] = 0.0
             a16_s[0] = a16_s[1] = 0.0
@@ -82,23 +83,24 @@ cdef void k1(pt_in_float64 x0, pt_in_float64 x1, pt_in_float64 w1, pt_out_float6
         for l1 in range(m1):
             i3 = s1 + l1
             t18[l1] = pt_log(a16[l1]) + t12[l1]
-            a25_l[l1] = a25_l[l1] + t18[l1]
+            t19[l1] = t18[l1] == (-INFINITY)
+            a29_l[l1] = a29_l[l1] + t18[l1]
         for l1 in range(m1):
             i3 = s1 + l1
-            for i19 in range(n[1]):
-                t21 = pt_exp((w23[i3 * n[1] + i19] - t18[l1]))
-                y1s[i19] += ((x2[i19] * pt_minimum(t21, 1.7976931348623157e+308)) * w6[i3 * n[1] + i19])
-                y2s[i19] += t21
+            for i20 in range(n[1]):
+                t25 = pt_exp((w23[i3 * n[1] + i20] - (0.0 if ((w23[i3 * n[1] + i20] == (-INFINITY)) & t19[l1]) else t18[l1])))
+                y1s[i20] += ((x2[i20] * pt_minimum(t25, 1.7976931348623157e+308)) * w6[i3 * n[1] + i20])
+                y2s[i20] += t25
         if s1 & 2047 == 1984:
-            pt_end_block(a25_l, 64, a25_s)
+            pt_end_block(a29_l, 64, a29_s)
         if s1 & 255 == 192:
             pt_add_sums(n[1], y1s, y1)
         if s1 & 255 == 192:
             pt_add_sums(n[1], y2s, y2)
-    a25 = pt_end_sum(a25_l, 64, a25_s, n[0])
+    a29 = pt_end_sum(a29_l, 64, a29_s, n[0])
     pt_close_sums_float64(n[1], y1s, y1)
     pt_close_sums_float64(n[1], y2s, y2)
-    y0[0] = a25
+    y0[0] = a29
 
 
 cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:

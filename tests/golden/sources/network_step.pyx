@@ -63,7 +63,7 @@ cdef void k4(pt_in_float64 w5, pt_in_float64 x1, pt_in_float64 w27, pt_in_float6
         m1 = n[0] - s1 if n[0] - s1 < 64 else 64
         for l1 in range(m1):
             i1 = s1 + l1
-            v2 = (n[7] + 7) & -8 if 0 < n[7] < 64 else 64
+            v2 = 8 if 0 < n[7] <= 8 else 64
             for l2 in range(v2):
                 a6_l[l2] = (-INFINITY)
                 a7_l[l2] = 0.0
@@ -85,7 +85,7 @@ cdef void k4(pt_in_float64 w5, pt_in_float64 x1, pt_in_float64 w27, pt_in_float6
             t9[l1] = 0.0 if (fabs(a6[l1]) == INFINITY) else a6[l1]
         for l1 in range(m1):
             i1 = s1 + l1
-            v3 = (n[7] + 7) & -8 if 0 < n[7] < 64 else 64
+            v3 = 8 if 0 < n[7] <= 8 else 64
             for l3 in range(v3):
                 a13_l[l3] = 0.0
             a13_s[0] = a13_s[1] = 0.0
