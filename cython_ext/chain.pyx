@@ -118,7 +118,8 @@ cdef uint64_t TRANSITIONS = 0
 cdef uint64_t FIRST_START = 1
 
 # Start points that suit lower temperatures are left to ordinary adaptation.
-cdef double TOO_FAR = 1e4
+cdef double TOO_FAR = 1e8
+cdef double TOO_FAR_FOR_DRAWS = 1e4
 
 
 cdef struct Record:
@@ -263,8 +264,9 @@ cdef void begin(Nuts *nuts, Warmup *warmup, Py_ssize_t tune) noexcept nogil:
     """At a start point that is evaluated: heat the density if it is too far out, else look for a
     first metric."""
     cdef double heat = suited_heat(nuts)
+    cdef double limit = TOO_FAR_FOR_DRAWS if warmup.metric == DRAWS else TOO_FAR
     warmup.last_hot = tune // 4
-    if heat > TOO_FAR and warmup.last_hot > 0:
+    if heat > limit and warmup.last_hot > 0:
         first_curvature(nuts, &warmup.younger)
         set_coldness(nuts, 1.0 / heat)
     elif warmup.metric == DRAWS_AND_GRADIENTS:

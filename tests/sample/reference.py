@@ -13,7 +13,8 @@ import numpy as np
 
 MASK = 0xFFFFFFFF
 SAMPLER = 0x6E757473
-TOO_FAR = 1e4
+TOO_FAR = 1e8
+TOO_FAR_FOR_DRAWS = 1e4
 TAIL, AREA = 3.6541528853610088, 0.00492867323397465524
 
 
@@ -316,7 +317,7 @@ class Chain:
     def run(self, tune, total, early_depth=8):
         """(draws, records) of all iterations."""
         heat = self.heat_here()
-        if heat > TOO_FAR and tune >= 4:
+        if heat > (TOO_FAR if self.metric == "diag_grad" else TOO_FAR_FOR_DRAWS) and tune >= 4:
             size = np.abs(self.current.grad)
             self.seen = self.current.q, self.current.grad
             self.curvature = -np.log(np.where(size > 0.0, size, 1.0))

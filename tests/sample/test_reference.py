@@ -125,10 +125,12 @@ def test_a_start_is_heated_twice(density):
 
 
 def test_heat_begins_at_its_limit(density):
-    """A gradient of just below and just above a million, a hundred times the limit."""
-    posterior = density("scaled_normal", 2, [1e-3, 1.0])
-    for size in (0.999, 1.001):
-        agree(*both(posterior, [size, 0.4], draws=3, tune=40, max_treedepth=3))
+    """A gradient of just below and just above 1e10, or 1e6 for draws, a hundred times the limit."""
+    for metric, scale in (("diag_grad", 1e-5), ("diag", 1e-3)):
+        posterior = density("scaled_normal", 2, [scale, 1.0])
+        for size in (0.999, 1.001):
+            options = {"draws": 3, "tune": 40, "max_treedepth": 3, "metric": metric}
+            agree(*both(posterior, [size, 0.4], **options))
 
 
 @pytest.mark.parametrize("tune", [0, 1, 3, 4, 15, 21])
