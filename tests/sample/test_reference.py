@@ -119,7 +119,7 @@ def test_a_heated_start_cools_alike(density, metric):
 
 def test_a_start_is_heated_twice(density):
     """Scales so far apart that only the narrow ones come in the first time."""
-    posterior = density("scaled_normal", 4, [1e-6, 1e-4, 1e-2, 1.0])
+    posterior = density("scaled_normal", 4, [1e-8, 1e-6, 1e-4, 1.0])
     result = both(posterior, [1.0, -1.5, 0.4, 1.2], draws=5, tune=160, max_treedepth=3)
     agree(*result)
 
