@@ -111,14 +111,13 @@ class Expansion:
                 divisor = constant_of(node.inputs[1])
                 if divisor is not None and math.isfinite(divisor) and divisor != 0:
                     return {t: c / divisor for t, c in of(node.inputs[0]).items()}
+                base, power = _power_of(node.inputs[1])
+                if power > 1:
+                    return self.product(of(node.inputs[0]), self.power(of(1 / base), power))
             case ops.Pow():
-                power = constant_of(node.inputs[1])
-                if power in range(2, DEGREE + 1):
-                    base = of(node.inputs[0])
-                    total = base
-                    for _ in range(int(power) - 1):
-                        total = self.product(total, base)
-                    return total
+                base, power = _power_of(node)
+                if power > 1:
+                    return self.power(of(base), power)
         if isinstance(node.op, VIEWS) and len(views) < 3:
             # Indices beside a view are those of this view, whatever is seen through it.
             return self.of(node.inputs[0], (node, *views), depth)
@@ -180,12 +179,26 @@ class Expansion:
     def product(self, p: Poly, q: Poly) -> Poly:
         return times(p, q, self.eps)
 
+    def power(self, p: Poly, power: int) -> Poly:
+        total = p
+        for _ in range(power - 1):
+            total = self.product(total, p)
+        return total
+
     def leaf(self, node: Node, views: tuple[Node, ...] = ()) -> Poly:
         node = viewed(node, views)
         place = self.number.setdefault(node, len(self.leaves))
         if place == len(self.leaves):
             self.leaves.append(node)
         return {(place,): 1.0}
+
+
+def _power_of(node: Node) -> tuple[Node, int]:
+    """(x, k) for x**k with a small whole k; k is 1 for all else."""
+    if isinstance(node.op, ops.Square):
+        return node.inputs[0], 2
+    power = constant_of(node.inputs[1]) if isinstance(node.op, ops.Pow) else None
+    return (node.inputs[0], int(power)) if power in range(2, DEGREE + 1) else (node, 1)
 
 
 def viewed(node: Node, views: tuple[Node, ...]) -> Node:

@@ -307,14 +307,14 @@ def log_of_mean_of_exp(node: Node, known: Known) -> Node | None:
 
 @rewrite(
     on=ops.Div,
-    example=lambda: [
+    example=lambda: tuple(
         e / ops.sum(e, -1, keepdims=True)
         for e in (
             ops.exp(ops.tensor("x", (3, 4))),
             ops.stack([ops.exp(ops.tensor("x")), 1, ops.exp(ops.tensor("y"))]),
             ops.concatenate([ops.exp(ops.tensor("x", (2,))), ops.exp(ops.tensor("y", (1,)))]),
         )
-    ],
+    ),
     ulps=2000.0,
 )
 def quotient_by_sum_of_exp(node: Node) -> Node | None:
@@ -343,14 +343,14 @@ def _softmax_of(first: Node, second: Node, inverted: bool) -> Node | None:
 
 @rewrite(
     on=ops.Mul,
-    example=lambda: [
+    example=lambda: tuple(
         e * ops.exp(-ops.logsumexp(t))
         for x, one in [(ops.tensor("x", (3,)), ops.ones((1,)))]
         for e, t in (
             (ops.exp(x), x),
             (ops.concatenate([one, ops.exp(x)]), ops.concatenate([ops.zeros_like(one), x])),
         )
-    ],
+    ),
     ulps=2000.0,
 )
 def product_of_exp_and_sum(node: Node, known: Known) -> Node | None:
