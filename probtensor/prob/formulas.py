@@ -180,9 +180,12 @@ def product(x: Node, scale: Node) -> Node:
 
 
 def quotient(x: Node, scale: Node) -> Node:
-    """x / scale as a product, and 0 where x is 0; see `product`."""
+    """x / scale, and 0 where x is 0; see `product`. One scale for all divides once for a loop, also
+    where its inverse overflows (rules/reciprocals.py); others are inverted, as they may be data."""
     log = one_log(scale)
-    return x * (1 / scale) if log is None else times_exp(x, -log)
+    if log is not None:
+        return times_exp(x, -log)
+    return x * (1 / scale) if scale.ndim else x / scale
 
 
 def times_exp(x: Node, log: Node) -> Node:

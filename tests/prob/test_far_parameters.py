@@ -129,3 +129,28 @@ def test_shapes_without_end():
     for at in (80.0, 705.0, 745.0, 800.0, 1e4):
         for value, slope, limit in f(at):
             np.testing.assert_allclose([value, slope], [limit, 0], 1e-14, 1e-30)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_one_subnormal_scale(dtype):
+    """Its inverse overflows; where observations are a few scales away, the density does not."""
+    scale, steps = {"float64": 1e-310, "float32": 1e-40}[dtype], (0.0, 2.0, 10.0)
+    s, x = pt.scalar("s", dtype=dtype), pt.vector("x", dtype=dtype)
+    zero = np.asarray(0.0, dtype)
+    laws = {
+        "normal": (R.normal(zero, s), lambda z: -z * z / 2 - mp.log(2 * mp.pi) / 2),
+        "half_normal": (R.half_normal(s), lambda z: -z * z / 2 + mp.log(2 / mp.pi) / 2),
+        "laplace": (R.laplace(zero, s), lambda z: -abs(z) - mp.log(2)),
+        "logistic": (R.logistic(zero, s), lambda z: -z - 2 * mp.log1p(mp.exp(-z))),
+    }
+    terms = {name: pt.logp(rv, x) for name, (rv, _) in laws.items()}
+    outputs = [*terms.values(), *map(pt.sum, terms.values())]
+    at = np.asarray(scale, dtype), np.asarray([scale * z for z in steps], dtype)
+    for target in ("interp", "cython"):
+        found = pt.function([s, x], outputs, target=target)(*at)
+        for (name, (_, law)), rows, total in zip(laws.items(), found[:4], found[4:], strict=True):
+            unit = mpf(float(at[0]))
+            exact = [law(mpf(float(v)) / unit) - mp.log(unit) for v in at[1]]
+            rtol = 1e-13 if dtype == "float64" else 2e-6
+            np.testing.assert_allclose(rows, [float(v) for v in exact], rtol, err_msg=name)
+            np.testing.assert_allclose(total, float(sum(exact)), rtol, err_msg=name)
