@@ -41,6 +41,7 @@ def test_golden_models_compile_for_a_device(tmp_path):
 
 
 @needs_nvcc
+@pytest.mark.slow
 def test_every_op_compiles_for_a_device(tmp_path):
     sources = {}
     for k, names in enumerate(GROUPS):

@@ -360,6 +360,7 @@ def test_a_density_under_a_sampler_may_use_all_of_it(device_driver, sampler):
 SPILLS = {"linalg": 0, "gemm": 256}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("header", SPILLS)
 def test_registers_suffice(header, tmp_path):
     if shutil.which("nvcc") is None:

@@ -56,8 +56,8 @@ def test_densities_are_those_of_the_cpu(posterior, posteriordb, device_driver, m
 @pytest.mark.parametrize(
     ("posterior", "how"),
     [
-        pytest.param(n, how, id=n, marks=() if n.startswith("eight") else pytest.mark.slow)
-        for n, how in SAMPLED
+        pytest.param(n, how, id=n, marks=pytest.mark.slow if k else ())
+        for k, (n, how) in enumerate(SAMPLED)
     ],
 )
 def test_draws_agree_with_the_reference(posterior, how, posteriordb, device_driver, monkeypatch):

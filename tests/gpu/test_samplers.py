@@ -90,6 +90,7 @@ def test_moments_of_a_correlated_normal(device_driver, group, sampler):
 
 
 @both
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_moments_of_a_regression(device_driver, group, sampler):
     posterior, mean, covariance = models.regression(group=group)
@@ -223,7 +224,7 @@ def test_groups_agree_up_to_rounding(make, sampler):
 
 
 @each
-@pytest.mark.parametrize("group", ["thread", "warp"])
+@pytest.mark.parametrize("group", ["thread", pytest.param("warp", marks=pytest.mark.slow)])
 def test_draws_do_not_depend_on_cuts_or_order(make, sampler, group, monkeypatch):
     kind = KINDS[sampler]
     settings = kind(draws=13, tune=80)
@@ -367,6 +368,7 @@ def test_pooling_is_for_many_chains_on_a_device(device_driver):
         sample(posterior, pooled=True)
 
 
+@pytest.mark.slow
 def test_chees_learns_one_step_size_length_and_metric(make):
     posterior, covariance = models.correlated(dim=8, scale=100.0)
     settings = Chees(draws=100, tune=400)
@@ -516,7 +518,7 @@ def test_starts_can_be_given(device_driver):
 
 
 @each
-@pytest.mark.parametrize("group", ["thread", "warp"])
+@pytest.mark.parametrize("group", ["thread", pytest.param("warp", marks=pytest.mark.slow)])
 def test_starts_far_out_come_in(device_driver, sampler, group):
     """From where the log density is -1e27: see tests/sample/test_far_starts.py."""
     posterior = models.by_hand(models.POWER, 2, group)
@@ -549,7 +551,9 @@ def ptxas_report(source, folder):
 
 @pytest.mark.skipif(NVCC is None, reason="nvcc is not installed")
 @pytest.mark.parametrize("kind", [Nuts, Chees])
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize(
+    "group", ["warp", *(pytest.param(g, marks=pytest.mark.slow) for g in ("thread", "block"))]
+)
 def test_kernels_compile_for_a_device(group, kind, tmp_path):
     """A thread that runs a chain of ten coordinates has registers enough."""
     report = ptxas_report(models.Schools(group).source(text_of(kind())), tmp_path)
