@@ -47,6 +47,32 @@ gcc -shared -fPIC -w -Wl,-soname,libcuda.so.1 -o stub/libcuda.so stub/stub.c
 pip download --no-deps --no-build-isolation --no-binary pycuda -d source "pycuda==$version"
 tar xf source/*.tar.gz
 tree=$(echo "$tmp"/pycuda-*/)
+cat >"$tree/side_by_side.py" <<'MODULE'
+"""Compile the sources of an extension side by side: one after the other takes minutes."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+import setuptools  # whose distutils this is
+
+from distutils.ccompiler import CCompiler
+
+
+def compile(self, sources, output_dir=None, macros=None, include_dirs=None, debug=0,
+            extra_preargs=None, extra_postargs=None, depends=None):
+    macros, objects, extra_postargs, options, build = self._setup_compile(
+        output_dir, macros, include_dirs, sources, depends, extra_postargs)
+    arguments = self._get_cc_args(options, debug, extra_preargs)
+
+    def one(target):
+        self._compile(target, *build[target], arguments, extra_postargs, options)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(one, [target for target in objects if target in build]))
+    return objects
+
+
+CCompiler.compile = compile
+MODULE
 cat >"$tree/siteconf.py" <<SITE
 CUDA_ROOT = "$tmp/headers/nvidia/cu13"
 CUDA_INC_DIR = ["$include"]
@@ -54,6 +80,7 @@ CUDADRV_LIB_DIR = ["$tmp/stub"]
 CUDA_ENABLE_CURAND = False
 CXXFLAGS = [*"${PYCUDA_FLAGS:--O2}".split(), "-g0", "-w"]
 LDFLAGS = ["-Wl,-s"]
+__import__("side_by_side")
 SITE
 # Some Pythons' own link commands bake in a folder of the machine that they were built on.
 LDSHARED="gcc -shared" LDCXXSHARED="g++ -shared" \
