@@ -54,7 +54,9 @@ KNOWN = [
 ]
 
 
-@pytest.mark.parametrize("flags", ["native", "avx2", "no_fma"])
+@pytest.mark.parametrize(
+    "flags", ["native", "no_fma", pytest.param("avx2", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(("counter", "key", "answer"), KNOWN)
 def test_published_answers(counter, key, answer, flags):
     words = dict(zip(("c0", "c1", "c2", "c3", "key0", "key1"), (*counter, *key)))

@@ -137,6 +137,7 @@ def test_edges_are_exact(name, flags):
     assert_same(library(flags)(name, points), expected, points)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", ["avx2", "uncontracted"])
 @pytest.mark.parametrize("name", UNARY)
 def test_neither_vector_width_nor_contraction_changes_a_bit(name, flags):

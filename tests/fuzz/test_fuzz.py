@@ -24,7 +24,7 @@ from probtensor.transform import Pass, rule, var
 from probtensor.transform.rewrite import Ruleset
 
 CHUNK = 50
-CHUNKS = [pytest.param(k, marks=pytest.mark.slow if k >= 100 else ()) for k in range(0, 500, CHUNK)]
+CHUNKS = [pytest.param(k, marks=pytest.mark.slow if k >= 50 else ()) for k in range(0, 500, CHUNK)]
 x, y = var("x"), var("y")
 
 

@@ -34,6 +34,7 @@ def compile_all(sources, kind, folder):
 
 
 @needs_nvcc
+@pytest.mark.slow
 def test_golden_models_compile_for_a_device(tmp_path):
     sources = {model.__name__: render(plan_of(model)).source for model in MODELS}
     said = compile_all(sources, "-cubin", tmp_path)

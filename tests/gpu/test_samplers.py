@@ -22,6 +22,7 @@ from tests.gpu import many_models as models
 NVCC = shutil.which("nvcc")
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = ("thread", "warp", "block")
+SOME_GROUPS = ("warp", *(pytest.param(g, marks=pytest.mark.slow) for g in ("thread", "block")))
 # Chains and iterations that the host can run in about a second, by group.
 LOADS = {"thread": (64, 150), "warp": (8, 60), "block": (2, 30)}
 quiet = pytest.mark.filterwarnings("ignore::probtensor.SamplerWarning")
@@ -81,7 +82,7 @@ def finished(many, settings, cuts=()):
 
 
 @each
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", SOME_GROUPS)
 def test_moments_of_a_correlated_normal(device_driver, group, sampler):
     posterior, covariance = models.correlated(group=group)
     chains, length = LOADS[group]
@@ -551,9 +552,7 @@ def ptxas_report(source, folder):
 
 @pytest.mark.skipif(NVCC is None, reason="nvcc is not installed")
 @pytest.mark.parametrize("kind", [Nuts, Chees])
-@pytest.mark.parametrize(
-    "group", ["warp", *(pytest.param(g, marks=pytest.mark.slow) for g in ("thread", "block"))]
-)
+@pytest.mark.parametrize("group", SOME_GROUPS)
 def test_kernels_compile_for_a_device(group, kind, tmp_path):
     """A thread that runs a chain of ten coordinates has registers enough."""
     report = ptxas_report(models.Schools(group).source(text_of(kind())), tmp_path)
