@@ -9,6 +9,8 @@ from probtensor.types import size_value
 from tests.golden.models import MODELS
 from tests.gpu.plans import interpret, run
 
+pytestmark = pytest.mark.slow
+
 # Values of the unknown sizes in order of first use: none, one, odd, more than a block or a chunk.
 SIZES = {
     "logistic_regression": [(0, 3), (1, 1), (700, 5), (300, 70)],

@@ -13,6 +13,8 @@ import probtensor as pt
 from tests.gpu.bench import clock, peers, report, steps, verdicts, worker
 from tests.gpu.bench.__main__ import main, run
 
+pytestmark = pytest.mark.slow
+
 # These start other processes of their own, or collect tests; each is long enough for a test alone.
 QUICK = {"facts", "first", "products", "eight_schools", "sanitizers"}
 NAMES = [

@@ -30,7 +30,7 @@ KINDS = {"nuts": Nuts, "pooled": partial(Nuts, pooled=True), "chees": Chees}
 ARGUMENTS = {"nuts": {}, "pooled": {"pooled": True}, "chees": {"sampler": "chees"}}
 both = pytest.mark.parametrize("sampler", ["nuts", "chees"])
 each = pytest.mark.parametrize("sampler", KINDS)
-pytestmark = quiet
+pytestmark = [quiet, pytest.mark.slow]
 
 
 def run(posterior, chains, draws, tune, **settings):

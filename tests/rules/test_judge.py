@@ -282,7 +282,7 @@ def test_the_judge_needs_its_bounds(monkeypatch, setting, name):
 @pytest.mark.parametrize("candidate", FUNCTIONS, ids=lambda r: r.name)
 def test_rule_holds_near_its_example(candidate):
     topic = next(name for name, rules in TOPICS.items() if candidate in set(rules))
-    found, changed = faults_nearby(candidate, limit={"stabilize": 3, "sums": 60}.get(topic, 12))
+    found, changed = faults_nearby(candidate, limit={"stabilize": 3, "sums": 60}.get(topic, 8))
     assert not found and changed
 
 
