@@ -126,6 +126,24 @@ def pull_factor_out_of_sum(node: Node, known: Known) -> Node | None:
 
 
 @rewrite(
+    on=ops.Mul,
+    example=lambda: (lambda s, x: ops.sum(s * x * x) * s)(ops.tensor("s"), _data()),
+)
+def square_in_scaled_sum(node: Node) -> Node | None:
+    """s * sum((s * x) * x) -> sum((s * x)**2): a gradient by a scale is a sum that the density has
+    already."""
+    for s, total in (node.inputs, node.inputs[::-1]):
+        product = total.inputs[0] if isinstance(total.op, ops.Sum) else total
+        if s.ndim or product is total or not isinstance(product.op, ops.Mul):
+            continue
+        for scaled, x in (product.inputs, product.inputs[::-1]):
+            own = {id(a) for a in scaled.inputs} if isinstance(scaled.op, ops.Mul) else set()
+            if own == {id(s), id(x)}:
+                return make(total.op, (ops.square(scaled),))
+    return None
+
+
+@rewrite(
     on=ops.Sum,
     example=lambda: (
         ops.sum(ops.broadcast_to(ops.tensor("r", (3,)), (4, 3)), 0),
@@ -286,6 +304,7 @@ def scatter_nothing(node: Node) -> Node | None:
 
 SUMS = Ruleset(
     pull_factor_out_of_sum,
+    square_in_scaled_sum,
     sum_repeated_values,
     pull_term_out_of_sum,
     pull_sign_out_of_contraction,
