@@ -53,6 +53,15 @@ def _scaled(node: Node, value: float, known: Known) -> Node | None:
     return None
 
 
+def power_of(p: Node) -> tuple[Node, Node] | None:
+    """(x, k) for p = x**k."""
+    if isinstance(p.op, ops.Square):
+        return p.inputs[0], ops.constant(2.0, p.dtype)
+    if isinstance(p.op, ops.Sqrt):
+        return p.inputs[0], ops.constant(0.5, p.dtype)
+    return p.inputs if isinstance(p.op, ops.Pow) else None
+
+
 def normal_argument(p: Node, known: Known) -> Node | None:
     """z for p = ndtr(z), which may be written with erfc."""
     if isinstance(p.op, ops.Ndtr):

@@ -21,6 +21,7 @@ from probtensor.rules.laws import (
     log_cauchy,
     log_of_difference,
     normal_argument,
+    power_of,
     share_of,
     times_root2,
 )
@@ -84,15 +85,6 @@ class _LogsOfChance:
         log = log_of(p, self.known, self.depth)
         rest = None if log is None else log_of_rest(p, self.known, self.depth)
         return None if rest is None else (log, rest)
-
-
-def power_of(p: Node) -> tuple[Node, Node] | None:
-    """(x, k) for p = x**k."""
-    if isinstance(p.op, ops.Square):
-        return p.inputs[0], ops.constant(2.0, p.dtype)
-    if isinstance(p.op, ops.Sqrt):
-        return p.inputs[0], ops.constant(0.5, p.dtype)
-    return p.inputs if isinstance(p.op, ops.Pow) else None
 
 
 def _log_of_power(p: Node, known: Known, depth: int) -> Node | None:

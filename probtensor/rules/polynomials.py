@@ -21,7 +21,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Node, make
-from probtensor.rules.laws import VIEWS, share_of, times_root2
+from probtensor.rules.laws import VIEWS, power_of, share_of, times_root2
 from probtensor.transform.facts import Known, constant_of
 
 # Terms of a polynomial, and the degree in one probability: past these it stays as it is.
@@ -43,7 +43,7 @@ class _TooLong(Exception):
     """A polynomial of more terms than are looked at."""
 
 
-def plus(p: Poly, q: Poly, factor: float, eps: float) -> Poly:
+def sum_of(p: Poly, q: Poly, factor: float, eps: float) -> Poly:
     """p + factor * q, without terms that are roundings of 0 of literals."""
     total = dict(p)
     for term, value in q.items():
@@ -56,14 +56,14 @@ def plus(p: Poly, q: Poly, factor: float, eps: float) -> Poly:
     return total
 
 
-def times(p: Poly, q: Poly, eps: float) -> Poly:
+def product_of(p: Poly, q: Poly, eps: float) -> Poly:
     """p * q."""
     if len(p) * len(q) > 4 * TERMS:
         raise _TooLong
     total: Poly = {}
     for first, value in p.items():
         for second, other in q.items():
-            total = plus(total, {tuple(sorted(first + second)): other}, value, eps)
+            total = sum_of(total, {tuple(sorted(first + second)): other}, value, eps)
     return total
 
 
@@ -105,17 +105,15 @@ class Expansion:
                 return self.sum({}, of(node.inputs[0]), -1.0)
             case ops.Mul():
                 return self.product(of(node.inputs[0]), of(node.inputs[1]))
-            case ops.Square():
-                return self.product(of(node.inputs[0]), of(node.inputs[0]))
             case ops.Div():
                 divisor = constant_of(node.inputs[1])
                 if divisor is not None and math.isfinite(divisor) and divisor != 0:
                     return {t: c / divisor for t, c in of(node.inputs[0]).items()}
-                base, power = _power_of(node.inputs[1])
+                base, power = _small_power(node.inputs[1])
                 if power > 1:
                     return self.product(of(node.inputs[0]), self.power(of(1 / base), power))
-            case ops.Pow():
-                base, power = _power_of(node)
+            case ops.Square() | ops.Pow():
+                base, power = _small_power(node)
                 if power > 1:
                     return self.power(of(base), power)
         if isinstance(node.op, VIEWS) and len(views) < 3:
@@ -174,10 +172,10 @@ class Expansion:
         return None
 
     def sum(self, p: Poly, q: Poly, factor: float = 1.0) -> Poly:
-        return plus(p, q, factor, self.eps)
+        return sum_of(p, q, factor, self.eps)
 
     def product(self, p: Poly, q: Poly) -> Poly:
-        return times(p, q, self.eps)
+        return product_of(p, q, self.eps)
 
     def power(self, p: Poly, power: int) -> Poly:
         total = p
@@ -193,12 +191,11 @@ class Expansion:
         return {(place,): 1.0}
 
 
-def _power_of(node: Node) -> tuple[Node, int]:
+def _small_power(node: Node) -> tuple[Node, int]:
     """(x, k) for x**k with a small whole k; k is 1 for all else."""
-    if isinstance(node.op, ops.Square):
-        return node.inputs[0], 2
-    power = constant_of(node.inputs[1]) if isinstance(node.op, ops.Pow) else None
-    return (node.inputs[0], int(power)) if power in range(2, DEGREE + 1) else (node, 1)
+    x, k = power_of(node) or (node, None)
+    power = None if k is None else constant_of(k)
+    return (x, int(power)) if power in range(2, DEGREE + 1) else (node, 1)
 
 
 def viewed(node: Node, views: tuple[Node, ...]) -> Node:
@@ -250,7 +247,7 @@ def bernstein(p: Poly, place: int, eps: float) -> list[Poly]:
         total: Poly = {}
         for i in range(k + 1):
             share = math.comb(k, i) / math.comb(n, i)
-            total = plus(total, by_power.get(i, {}), share, eps)
+            total = sum_of(total, by_power.get(i, {}), share, eps)
         found.append(total)
     return found
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Const, Node
 from probtensor.ops.reduce import spread
+from probtensor.rules.polynomials import log_of_weighed
 from probtensor.transform.chain import chain_leaves
 from probtensor.transform.facts import Known
 from probtensor.transform.layers import VIEWS
@@ -45,10 +45,10 @@ def log_of_weighted_sum(p: Node, known: Known, log_of: LogOf, depth: int) -> Nod
         return None
     if not all(_is_data(term.weight, known) for term in terms):
         return None
-    zero = ops.zeros((), dtype=p.dtype)
-    terms = [Term(a.weight, zero if a.log is None else a.log, a.seen) for a in terms]
-    largest = ops.stop_gradient(reduce(ops.maximum, map(_counting, terms)))
-    return largest + ops.log(reduce(ops.add, [_scaled(a, largest) for a in terms]))
+    one, zero = ops.ones((), dtype=p.dtype), ops.zeros((), dtype=p.dtype)
+    return log_of_weighed(
+        [(one if a.weight is None else a.weight, zero if a.log is None else a.log) for a in terms]
+    )
 
 
 def log_of_weighted_fold(p: Node, known: Known, log_of: LogOf, depth: int) -> Node | None:
@@ -59,10 +59,12 @@ def log_of_weighted_fold(p: Node, known: Known, log_of: LogOf, depth: int) -> No
     term = _term(x, known, log_of, depth)
     if not term.seen or term.weight is None or not _is_data(term.weight, known):
         return None
-    counting = ops.broadcast_to(_counting(term), x.shape)
-    largest = ops.stop_gradient(ops.max(counting, axes))
-    scaled = ops.broadcast_to(_scaled(term, spread(largest, axes, x.shape)), x.shape)
-    return largest + ops.log(ops.sum(scaled, axes))
+    none, log = ops.eq(term.weight, 0), ops.broadcast_to(term.log, x.shape)
+    largest = ops.stop_gradient(ops.max(ops.where(none, -np.inf, log), axes))
+    # Where the weight is 0 the exponential may overflow. It is no product of exponentials, so that
+    # its logarithm is left as it is.
+    beyond = ops.where(none, -1, log - spread(largest, axes, x.shape))
+    return largest + ops.log(ops.sum(ops.xexpy(term.weight, beyond), axes))
 
 
 def _term(x: Node, known: Known, log_of: LogOf, depth: int) -> Term:
@@ -94,22 +96,6 @@ def _negative(term: Term) -> Term:
 
 def _joined(op: Callable[[Node, Node], Node], x: Node | None, y: Node | None) -> Node | None:
     return y if x is None else x if y is None else op(x, y)
-
-
-def _counting(term: Term) -> Node:
-    """The logarithm, and -inf where the weight is 0."""
-    if term.weight is None:
-        return term.log
-    return ops.where(ops.eq(term.weight, 0), -np.inf, term.log)
-
-
-def _scaled(term: Term, largest: Node) -> Node:
-    """weight * exp(log - largest), and 0 where the weight is 0, though the exponential overflows
-    there. It is no product of exponentials, so that its logarithm is left as it is."""
-    beyond = term.log - largest
-    if term.weight is None:
-        return ops.xexpy(ops.ones((), dtype=beyond.dtype), beyond)
-    return ops.xexpy(term.weight, ops.where(ops.eq(term.weight, 0), -1, beyond))
 
 
 def _is_data(weight: Node | None, known: Known) -> bool:
