@@ -29,38 +29,32 @@ k0_0_thread(const __grid_constant__ pt_args a)
     const double t2 = pt_exp((-x3[0]));
     const double t3 = (double) n[0];
     const double t4 = x3[0] * t3;
-    double a15 = 0.0;
-    double a16 = 0.0;
+    double a14 = 0.0;
     for (int64_t i6 = g.index(); i6 < n[0]; i6 += g.count()) {
         double a8 = 0.0;
         for (int64_t i7 = 0; i7 < n[3]; i7++) {
             a8 = pt_ma(x0[i6 * n[3] + i7], x2[i7], a8);
         }
-        const double t9 = x1[i6] - a8;
-        const double t10 = t9 * t2;
+        const double t10 = (x1[i6] - a8) * t2;
         const double t11 = t10 * t10;
         const double t12 = t10 * t2;
-        const double t13 = t10 * t9;
         k0s1[i6] = a8;
-        a15 = a15 + t11;
-        a16 = a16 + t13;
+        a14 = a14 + t11;
     }
-    __shared__ double space_f[16];
+    __shared__ double space_f[8];
     const int warp = threadIdx.x >> 5;
-    pt_to_warp_add_f(a15, space_f + warp * 2 + 0);
-    pt_to_warp_add_f(a16, space_f + warp * 2 + 1);
+    pt_to_warp_add_f(a14, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
-    pt_to_block_add_f(space_f, 2, 0, 2, part_f);
+    pt_to_block_add_f(space_f, 1, 0, 1, part_f);
     if (!pt_last(a.counters, gridDim.x))
         return;
-    pt_to_all_add_f(space_f, 0, 2, part_f);
+    pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
-        a15 = (double) space_f[0];
-        a16 = (double) space_f[1];
-        y0[0] = ((-0.5) * a15) - t4;
-        y2[0] = (a16 * t2) - t3;
+        a14 = (double) space_f[0];
+        y0[0] = ((-0.5) * a14) - t4;
+        y2[0] = a14 - t3;
     }
 }
 
@@ -79,41 +73,35 @@ k0_0_warp(const __grid_constant__ pt_args a)
     const double t2 = pt_exp((-x3[0]));
     const double t3 = (double) n[0];
     const double t4 = x3[0] * t3;
-    double a15 = 0.0;
-    double a16 = 0.0;
+    double a14 = 0.0;
     for (int64_t i6 = g.index(); i6 < n[0]; i6 += g.count()) {
         double a8 = 0.0;
         for (int64_t i7 = g.lane(); i7 < n[3]; i7 += g.size()) {
             a8 = pt_ma(x0[i6 * n[3] + i7], x2[i7], a8);
         }
         a8 = (double) g.add((double) a8);
-        const double t9 = x1[i6] - a8;
-        const double t10 = t9 * t2;
+        const double t10 = (x1[i6] - a8) * t2;
         const double t11 = t10 * t10;
         const double t12 = t10 * t2;
-        const double t13 = t10 * t9;
         if (g.lane() == 0)
             k0s1[i6] = a8;
-        a15 = a15 + t11;
-        a16 = a16 + t13;
+        a14 = a14 + t11;
         g.sync();
     }
-    __shared__ double space_f[16];
+    __shared__ double space_f[8];
     const int warp = threadIdx.x >> 5;
-    pt_to_warp_add_f(g.lane() == 0 ? a15 : 0.0, space_f + warp * 2 + 0);
-    pt_to_warp_add_f(g.lane() == 0 ? a16 : 0.0, space_f + warp * 2 + 1);
+    pt_to_warp_add_f(g.lane() == 0 ? a14 : 0.0, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
-    pt_to_block_add_f(space_f, 2, 0, 2, part_f);
+    pt_to_block_add_f(space_f, 1, 0, 1, part_f);
     if (!pt_last(a.counters, gridDim.x))
         return;
-    pt_to_all_add_f(space_f, 0, 2, part_f);
+    pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
-        a15 = (double) space_f[0];
-        a16 = (double) space_f[1];
-        y0[0] = ((-0.5) * a15) - t4;
-        y2[0] = (a16 * t2) - t3;
+        a14 = (double) space_f[0];
+        y0[0] = ((-0.5) * a14) - t4;
+        y2[0] = a14 - t3;
     }
 }
 
@@ -132,41 +120,35 @@ k0_0_block(const __grid_constant__ pt_args a)
     const double t2 = pt_exp((-x3[0]));
     const double t3 = (double) n[0];
     const double t4 = x3[0] * t3;
-    double a15 = 0.0;
-    double a16 = 0.0;
+    double a14 = 0.0;
     for (int64_t i6 = g.index(); i6 < n[0]; i6 += g.count()) {
         double a8 = 0.0;
         for (int64_t i7 = g.lane(); i7 < n[3]; i7 += g.size()) {
             a8 = pt_ma(x0[i6 * n[3] + i7], x2[i7], a8);
         }
         a8 = (double) g.add((double) a8);
-        const double t9 = x1[i6] - a8;
-        const double t10 = t9 * t2;
+        const double t10 = (x1[i6] - a8) * t2;
         const double t11 = t10 * t10;
         const double t12 = t10 * t2;
-        const double t13 = t10 * t9;
         if (g.lane() == 0)
             k0s1[i6] = a8;
-        a15 = a15 + t11;
-        a16 = a16 + t13;
+        a14 = a14 + t11;
         g.sync();
     }
-    __shared__ double space_f[16];
+    __shared__ double space_f[8];
     const int warp = threadIdx.x >> 5;
-    pt_to_warp_add_f(g.lane() == 0 ? a15 : 0.0, space_f + warp * 2 + 0);
-    pt_to_warp_add_f(g.lane() == 0 ? a16 : 0.0, space_f + warp * 2 + 1);
+    pt_to_warp_add_f(g.lane() == 0 ? a14 : 0.0, space_f + warp * 1 + 0);
     __syncthreads();
     double *const part_f = (double *) a.partial + (size_t) 0 * gridDim.x;
-    pt_to_block_add_f(space_f, 2, 0, 2, part_f);
+    pt_to_block_add_f(space_f, 1, 0, 1, part_f);
     if (!pt_last(a.counters, gridDim.x))
         return;
-    pt_to_all_add_f(space_f, 0, 2, part_f);
+    pt_to_all_add_f(space_f, 0, 1, part_f);
     __syncthreads();
     if (threadIdx.x == 0) {
-        a15 = (double) space_f[0];
-        a16 = (double) space_f[1];
-        y0[0] = ((-0.5) * a15) - t4;
-        y2[0] = (a16 * t2) - t3;
+        a14 = (double) space_f[0];
+        y0[0] = ((-0.5) * a14) - t4;
+        y2[0] = a14 - t3;
     }
 }
 
@@ -186,15 +168,14 @@ k0_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
     const int64_t kept = tile * d.places + place, count = n[3];
     double k0a2 = 0.0;
     if (kept < count) {
-        const int64_t i14 = kept;
+        const int64_t i13 = kept;
         for (int64_t each = chunk * d.terms + term; each < n[0];
              each += (int64_t) d.terms * d.chunks) {
             const int64_t i6 = each;
             const double a8 = k0s1[i6];
-            const double t9 = x1[i6] - a8;
-            const double t10 = t9 * t2;
+            const double t10 = (x1[i6] - a8) * t2;
             const double t12 = t10 * t2;
-            k0a2 = pt_ma(t12, x0[i6 * n[3] + i14], k0a2);
+            k0a2 = pt_ma(t12, x0[i6 * n[3] + i13], k0a2);
         }
     }
     k0a2 = (double) pt_split_add_f((double) k0a2, term, d);
@@ -210,7 +191,7 @@ k0_1(const __grid_constant__ pt_args a, const __grid_constant__ pt_split d)
         k0a2 = (double) pt_split_add_f((double) k0a2, term, d);
     }
     if (term == 0 && kept < count) {
-        const int64_t i14 = kept;
-        y1[i14] = k0a2;
+        const int64_t i13 = kept;
+        y1[i13] = k0a2;
     }
 }

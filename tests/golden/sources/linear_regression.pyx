@@ -21,46 +21,36 @@ cdef extern from *:
 cdef void k0(pt_in_float64 x3, pt_in_float64 x0, pt_in_float64 x2, pt_in_float64 x1,
         pt_out_float64 y1, pt_out_float64 y1s, pt_out_float64 y0, pt_out_float64 y2,
         const int64_t* n) noexcept nogil:
-    cdef double t2, t3, t4, a15, a16, a8, t9, t10, t11, t12, t13
-    cdef int64_t i5, i6, s1, e1, i14
-    cdef double[2] a15_s, a16_s
+    cdef double t2, t3, t4, a14, a8, t10, t11, t12
+    cdef int64_t i5, i6, s1, e1, i13
+    cdef double[2] a14_s
     t2 = pt_exp_once((-x3[0]))
     t3 = <double> n[0]
     t4 = x3[0] * t3
     for i5 in range(n[3]):
         y1[i5] = 0.0
-    a15 = 0.0
-    a16 = 0.0
+    a14 = 0.0
     pt_open_sums(2 * (n[3]), y1s)
-    a15_s[0] = a15_s[1] = 0.0
-    a16_s[0] = a16_s[1] = 0.0
+    a14_s[0] = a14_s[1] = 0.0
     for s1 in range(0, n[0], 128):
         e1 = s1 + (128 if (n[0]) - s1 > 128 else (n[0]) - s1)
         for i6 in range(s1, e1):
             a8 = pt_dot(x0 + i6 * n[3], x2, n[3])
-            t9 = x1[i6] - a8
-            t10 = t9 * t2
+            t10 = (x1[i6] - a8) * t2
             t11 = t10 * t10
             t12 = t10 * t2
-            t13 = t10 * t9
-            for i14 in range(n[3]):
-                y1s[i14] += (t12 * x0[i6 * n[3] + i14])
-            a15 = a15 + t11
-            a16 = a16 + t13
+            for i13 in range(n[3]):
+                y1s[i13] += (t12 * x0[i6 * n[3] + i13])
+            a14 = a14 + t11
         pt_add_sums(n[3], y1s, y1)
         if n[0] > 128:
-            pt_keep(a15_s, a15)
-            a15 = 0.0
-        if n[0] > 128:
-            pt_keep(a16_s, a16)
-            a16 = 0.0
+            pt_keep(a14_s, a14)
+            a14 = 0.0
     if n[0] > 128:
-        a15 = pt_kept(a15_s)
-    if n[0] > 128:
-        a16 = pt_kept(a16_s)
+        a14 = pt_kept(a14_s)
     pt_close_sums_float64(n[3], y1s, y1)
-    y0[0] = (((-0.5) * a15) - t4)
-    y2[0] = ((a16 * t2) - t3)
+    y0[0] = (((-0.5) * a14) - t4)
+    y2[0] = (a14 - t3)
 
 
 cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
