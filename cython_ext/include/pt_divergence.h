@@ -314,7 +314,8 @@ PT_FN double pt_share_drift(double x, double m, double d) {
     double near = excess + (s.h * s.more - (1.0 - s.h) * forth) - v * share;
     double far = (log - s.y) + (share - s.beyond);
     double swapped = PT_ABS(s.y) < 0.3 ? near : far;
-    return x > m ? swapped : plain;
+    double value = x > m ? swapped : plain;
+    return x < 0.0 || m < 0.0 ? PT_NAN : value;
 }
 
 /* ---- Student's t ---- */
