@@ -109,6 +109,13 @@ KEPT = {
         for k in (1.0, 2.0, -2.0, 0.5)
     ] + [ops.lgamma(t("a", 3)) - ops.lgamma(t("b", 3)) - ops.lgamma(t("a", 3) + t("b", 3)),
          ops.lgamma(t("a", 3)) + ops.lgamma(t("b", 3)) - ops.lgamma(t("a", 3) - t("b", 3))],
+    "difference_of_log_gammas": [
+        f(t("n", 3) + t("a", 3)) - f(t("n", 3) + t("b", 3) + k)
+        for f in (ops.lgamma, ops.digamma, ops.trigamma) for k in (0.0, 1.0)
+    ] + [ops.lgamma(t("n", 3) + t("a", 3)) - ops.lgamma(t("n", 3) + 1.0)],
+    "log1p_by_writing": [
+        ops.log1p(-0.0 * ops.sigmoid(x(3))), ops.log1p(0.0 * ops.sigmoid(x(3)) - 0.5),
+    ],
     "difference_of_log_betas": [
         ops.lbeta(x(3), t("y", 3)) - ops.lbeta(x(3) + k, t("y", 3) + m)
         for k, m in ((2.0, -1.0), (-2.0, -1.0))
@@ -135,6 +142,14 @@ KEPT = {
 }  # fmt: skip
 
 OTHERS = {
+    "difference_of_log_gammas": [
+        ops.lgamma(t("a", 3) + s * t("n", 3) + k) - ops.lgamma(t("a", 3) + k)
+        for s in (1.0, -1.0) for k in (0.0, -1.0, 0.5)
+    ] + [f(t("a", 3)) - f(t("a", 3) - t("n", 3)) for f in (ops.lgamma, ops.digamma, ops.trigamma)],
+    "deviance_of_a_link": [
+        ops.scaled_kl_div(k - ops.square(x(3)), t("n", 3), ops.ndtr(t("z", 3) / 300))
+        for k in (0.0, 0.5)
+    ],
     "sum_repeated_values": [
         ops.sum(repeated(x(3, 2), 4, 3, 2)), ops.sum(repeated(x(3, 1, 2), 3, 4, 2), (0, 1)),
         ops.sum(repeated(x(3, 2), 4, 3, 2), (0, 2)), ops.sum(repeated(x(1, 2), 3, 2), (0, 1)),
