@@ -236,3 +236,29 @@ def test_what_a_rule_may_change_has_the_same_value(rule, graph):
         # Functions that have a stable form are judged beside the exact value.
         if not np.allclose(left, right, rtol=1e-12, atol=0, equal_nan=True):
             assert not sound.faults_between(graph, after, values=[values], **sound._leave(rule))
+
+
+def at_poles(f):
+    a, n = t("a", 5), t("n", 5)
+    return f(n + a) - f(a), {n: np.zeros(5), a: np.array([-3.0, -1.0, 0.0, -0.5, 2.0])}
+
+
+UNDEFINED = {
+    "difference_of_log_gammas": [at_poles(f) for f in (ops.lgamma, ops.digamma, ops.trigamma)],
+    "deviance_of_a_link": [(
+        ops.scaled_kl_div(t("a", 3), ops.square(t("b", 3)), ops.ndtr(t("z", 3))),
+        {t("a", 3): np.array([-2.0, -1e-300, 2.0]), t("b", 3): np.full(3, 1e170),
+         t("z", 3): np.ones(3)},
+    )],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNDEFINED)
+def test_a_rule_keeps_what_is_undefined_at_poles_and_past_the_range(name):
+    for graph, values in UNDEFINED[name]:
+        (after,), names = sound.fired(RULES[name], graph)
+        assert name in names
+        with np.errstate(all="ignore"):
+            (left,), (right,) = evaluate_numpy([graph], values), evaluate_numpy([after], values)
+        assert np.isnan(left).any()
+        np.testing.assert_allclose(right, left, rtol=1e-12)
