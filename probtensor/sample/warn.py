@@ -118,8 +118,8 @@ def _divergences(posterior: LogpGrad, settings: Settings, records: np.ndarray) -
             yield (
                 f"{edge} of {records.size} draws diverged where the log density is not finite: it "
                 "is -inf or nan there, or overflows. Trajectories do not see such an edge. Give "
-                "the variable a constraint that keeps it inside, such as pt.interval, or a prior like "
-                "pt.random.half_normal"
+                "the variable a constraint that keeps it inside, such as pt.interval, or a prior "
+                "like pt.random.half_normal"
             )
             count -= edge
     if count:
