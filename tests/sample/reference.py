@@ -15,6 +15,7 @@ MASK = 0xFFFFFFFF
 SAMPLER = 0x6E757473
 TOO_FAR = 1e8
 TOO_FAR_FOR_DRAWS = 1e4
+CALM = 1.0
 TAIL, AREA = 3.6541528853610088, 0.00492867323397465524
 
 
@@ -172,7 +173,8 @@ class Chain:
                 break
             progress = min(1.0, math.exp(min(0.0, branch.weight - whole.weight)))
             whole, good = self.join(whole, branch, progress, depth - 1)
-            if not good:
+            calm = self.coldness < 1.0 and np.abs(whole.last.grad).max() < CALM
+            if not good or calm:
                 self.outcome = "turned"
                 break
         self.current = whole.sample
