@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import Const, Node
+from probtensor.graph.node import Const, Node, make
 from probtensor.ops.reduce import spread
-from probtensor.rules.polynomials import log_of_weighed
+from probtensor.rules.polynomials import ROUNDED, log_of_weighed
 from probtensor.transform.chain import chain_leaves
 from probtensor.transform.facts import Known
 from probtensor.transform.layers import VIEWS
@@ -65,6 +65,41 @@ def log_of_weighted_fold(p: Node, known: Known, log_of: LogOf, depth: int) -> No
     # its logarithm is left as it is.
     beyond = ops.where(none, -1, log - spread(largest, axes, x.shape))
     return largest + ops.log(ops.sum(ops.xexpy(term.weight, beyond), axes))
+
+
+def log_of_rest_of_mean(p: Node, known: Known, log_of_rest: LogOf, depth: int) -> Node | None:
+    """log(1 - sum(w * p)) for literal weights w >= 0 that add to 1, if log(1 - p) is known by the
+    way p is written: log(sum(w * (1 - p)))."""
+    if isinstance(p.op, ops.Contract):
+        own, other, out = p.op.parts()
+        if out or len(own) != 1 or own != other:
+            return None
+        factors, axes, ndim = p.inputs, (0,), 1
+    elif isinstance(p.inputs[0].op, ops.Mul):
+        factors, axes, ndim = p.inputs[0].inputs, p.op.axes, p.inputs[0].ndim
+    else:
+        return None
+    for weight, x in (factors, factors[::-1]):
+        if _adds_to_1(weight, axes, ndim):
+            rest = log_of_rest(x, known, depth)
+            if rest is None:
+                return None
+            logs = ops.log(weight) + ops.broadcast_to(rest, x.shape)
+            return make(ops.LogSumExp(axes), (logs,))
+    return None
+
+
+def _adds_to_1(weight: Node, axes: tuple[int, ...], ndim: int) -> bool:
+    """Are these literals >= 0 that add to 1 along axes of a tensor of `ndim` axes, within two last
+    places?"""
+    if not isinstance(weight.op, Const) or weight.dtype not in ("float64", "float32"):
+        return False
+    array = weight.op.array
+    lead = ndim - array.ndim
+    if not array.size or min(axes) < lead or not np.all(array >= 0):
+        return False
+    total = np.sum(array.astype("longdouble"), axis=tuple(a - lead for a in axes))
+    return bool(np.all(np.abs(total - 1) <= ROUNDED * np.finfo(weight.dtype).eps))
 
 
 def _term(x: Node, known: Known, log_of: LogOf, depth: int) -> Term:

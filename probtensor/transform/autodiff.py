@@ -417,7 +417,11 @@ def _moving_pairs(
             continue
         if not part.hidden and edges.mixtures.vanishes(part.x):
             t = ops.where(ops.eq(part.x, -math.inf), 0, t)
-        pairs.append((part.gradient, t))
+        gradient = part.gradient
+        if part.steep:
+            regular = ops.logical_or(ops.ne(t, 0), ops.lt(ops.abs(gradient), math.inf))
+            gradient = ops.where(regular, gradient, 0)
+        pairs.append((gradient, t))
     return pairs
 
 

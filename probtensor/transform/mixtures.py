@@ -20,7 +20,7 @@ what the inner weights get is exp(c - s) times that. These `Part`s are told apar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import reduce
 
@@ -47,11 +47,12 @@ _OPENED = (*_SUMS, *_BESIDE, *VIEWS, ops.Gather, ops.Cast)
 @dataclass(frozen=True)
 class Part:
     """The gradient that x gets from a mixture; `hidden`: of exp(x), in units of its scale, where x
-    is -inf."""
+    is -inf; `steep`: it may be infinite, x being what a logarithm is of."""
 
     x: Node
     gradient: Node
     hidden: bool = False
+    steep: bool = False
 
 
 class Mixtures:
@@ -105,7 +106,7 @@ class Mixtures:
                 found.append(Part(x, fit(widened(part), x)))
                 continue
             weight, total = _weight_and_total(node, g, x, out)
-            slopes = [_exp_of_difference(term.without(k), total, x) for k in range(term.levels)]
+            slopes = [term.slope(k, total) for k in range(term.levels)]
             part = weight * term.weighed(slopes[0], total)
             found += term.pulled(
                 fit(widened(part), x), [fit(widened(weight * r), x) for r in slopes], fit
@@ -196,11 +197,23 @@ class Term:
         found = self._without(self.whole, (), range(self.levels), True)
         return ops.zeros_like(self.whole) if found is None else found
 
+    def slope(self, level: int, out: Node | None) -> Node:
+        """exp(term - out) without the logarithms of a level. That of a mixture is kept from being
+        infinite, since what it is made of may not move."""
+        slope = _exp_of_difference(self.without(level), out, self.whole)
+        if not self._has_mixture(level):
+            return slope
+        kind = np.finfo(self.whole.dtype)
+        return ops.minimum(slope, float(kind.max * kind.eps))
+
+    def _has_mixture(self, level: int) -> bool:
+        return any(n == level and self._mixtures.vanishes(x) for x, n in self._leaves)
+
     def weighed(self, slope: Node, out: Node | None) -> Node:
         """exp(term - out), as the arguments of the logarithms of the first level times the rest,
         which `slope` is if there are no mixtures in that level."""
         rest = slope
-        if any(level == 0 and self._mixtures.vanishes(x) for x, level in self._leaves):
+        if self._has_mixture(0):
             rest = self._without(self.whole, (), (0,), False)
             rest = _exp_of_difference(rest, out, self.whole)
         if out is None:
@@ -263,9 +276,10 @@ class Term:
             if path in self._places:
                 slope = parts[self._places[path]]
                 if self._mixtures.vanishes(x):
-                    found += [Part(x, part), Part(x, _where_nothing(x, slope), hidden=True)]
+                    nothing = ops.where(ops.eq(x, -np.inf), slope, 0)
+                    found += [Part(x, part), Part(x, nothing, hidden=True)]
                 else:
-                    found.append(Part(x.inputs[0], fit(slope, x.inputs[0])))
+                    found.append(Part(x.inputs[0], fit(slope, x.inputs[0]), steep=True))
             elif path not in self._opened:
                 found.append(Part(x, part))
             else:
@@ -274,12 +288,6 @@ class Term:
                     first, *rest = (fit(a[place], inner) for a in every)
                     stack.append((inner, (*path, place), first, rest))
         return found
-
-
-def _where_nothing(x: Node, slope: Node) -> Node:
-    """A hidden gradient: 0 where the mixture is a number."""
-    bounded = ops.minimum(slope, float(np.finfo(x.dtype).max))
-    return ops.where(ops.eq(x, -np.inf), bounded, 0)
 
 
 def _branches(x: Node) -> list[tuple[int, Node]]:
