@@ -381,8 +381,8 @@ def _widening(choice: Choice | None) -> Callable[[Node], Node]:
 
 def _of_divisor(g: Node, out: Node, inputs: Sequence[Node]) -> list[Node | None]:
     """The vjp of a product, square or quotient by which its cotangent is divided: of h / (x * y) it
-    is h / x and h / y, and of h / (x / y) it is h / x and -h / y. Through a product a factor that is
-    0 would make 0 * inf, and a square of the quotient would overflow. Empty for others."""
+    is h / x and h / y, and of h / (x / y) it is h / x and -h / y. Through a product a factor
+    that is 0 would make 0 * inf, and a square of the quotient would overflow. Empty for others."""
     if not isinstance(g.op, (ops.Mul, ops.Div)):
         return []
     for path, leaf, inverted in chain_leaves(g, out):
