@@ -26,7 +26,11 @@ from probtensor.rules.laws import (
     times_root2,
 )
 from probtensor.rules.polynomials import log_of_polynomial
-from probtensor.rules.weighted import log_of_weighted_fold, log_of_weighted_sum
+from probtensor.rules.weighted import (
+    log_of_rest_of_mean,
+    log_of_weighted_fold,
+    log_of_weighted_sum,
+)
 from probtensor.transform.facts import Known, constant_of, without_positive_factors
 
 # Nodes looked through in one probability, so that a sweep stays linear.
@@ -343,6 +347,8 @@ def log_of_rest(p: Node, known: Known, depth: int = DEEP) -> Node | None:
         return log_of_mixture(p, known, depth, rest=True)
     if isinstance(op, (ops.Square, ops.Sqrt, ops.Pow, ops.Prod)):
         return _log_of_rest_of_power(p, known, depth)
+    if isinstance(op, (ops.Sum, ops.Contract)):
+        return log_of_rest_of_mean(p, known, log_of_rest, depth - 1)
     return _log_through(p, known, depth, log_of_rest, lambda part: ops.log1p(-part))
 
 
