@@ -88,7 +88,8 @@ def wrong_places(name, parameter, dtype, ways=("exp",), target="interp"):
     x = pt.vector("x", dtype=kind) if dtype == "float64" else pt.scalar("x", dtype=kind)
     outputs = {}
     for way in ways:
-        given = {k: {**WAYS, **AMONG}[way](s) if k == parameter else v for k, v in parameters.items()}
+        own = {**WAYS, **AMONG}[way](s)
+        given = {k: own if k == parameter else v for k, v in parameters.items()}
         density = pt.logp(make(**given), x)
         wrt = [s] if counts else [s, x]
         outputs[way] = [density, *pt.grad(pt.sum(density), wrt, disconnected_inputs="ignore")]

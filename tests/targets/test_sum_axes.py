@@ -52,8 +52,8 @@ def several(x, w):
     zero, turned = 0 * w, (2, 0, 1)
 
     def products(pairs):
-        """The sum of matrix products. In one long chain even long doubles would lose 60 of the units
-        counted here; no chain is longer than an axis."""
+        """The sum of matrix products. In one long chain even long doubles would lose 60 of the
+        units counted here; no chain is longer than an axis."""
         return sum(a.astype(np.longdouble) @ b.astype(np.longdouble) for a, b in pairs)
 
     found = {
