@@ -37,6 +37,12 @@ def scatter(mode, base, updates):
     return make(ops.Scatter((0,), 0, mode), (base, updates, t("i", 3, dtype="int64")))
 
 
+def difference(law, z, end):
+    """Of values of a distribution function and their neighbours, the first one's being its end."""
+    values = law(z)
+    return values - ops.concatenate([ops.full((1,), end), values[:-1]])
+
+
 def from_1_to_2():
     """A number that is known to be finite."""
     return 1.0 + ops.astype(t("c", dtype="bool"), "float64")
@@ -258,6 +264,43 @@ OTHERS = {
         chosen(lambda a, b, x, y: (a | ~b, -ops.where(a, x, 0.0), 0.0)),
     ],
     "one_or_its_opposite": [~mask("a") | (mask("b") | mask("a")), mask("a") | ~(~mask("a"))],
+    "log_by_writing": [
+        ops.log(ops.square(ops.sigmoid(x(3)) - ops.sigmoid(t("y", 3)))),
+        ops.log(ops.square(ops.log_sigmoid(x(3)))), ops.log((1 - ops.exp(x(3))) ** t("n", 3)),
+        ops.log(-(ops.log_sigmoid(x(3)) + t("y", 3))), ops.log(ops.exp(x(3)) - t("y", 3)),
+        ops.log(1 - ops.exp(x(3)) ** t("a", 3)), ops.log(1 - ops.square(ops.exp(x(3)))),
+        ops.log1p(-(ops.exp(x(3)) ** -2.0)), ops.log(1 - ops.prod(ops.exp(x(3)))),
+        ops.log((ops.sigmoid(x(3)) - ops.sigmoid(t("y", 3))) * t("a", 3)),
+        ops.log((ops.sigmoid(x(3)) - ops.sigmoid(t("y", 3))) / (1 - ops.exp(t("a", 3)))),
+        ops.log(t("a", 3) / (t("a", 3) + ops.exp(x(3)))), ops.log(t("a", 3) + ops.exp(x(3))),
+        ops.log(ops.exp(x(3)) + t("a", 3)), ops.log(ops.sigmoid(x(3)) - ops.exp(t("y", 3))),
+        ops.log(2.0 * ops.exp(x(3)) / (ops.exp(x(3)) + 1.0)), ops.log(3.0 / (2.0 + ops.exp(x(3)))),
+        ops.log(ops.exp(x(3)) / ((1.0 + ops.exp(x(3))) * (1.0 + ops.exp(x(3))))),
+        ops.log1p(-3.0 / (2.0 + ops.exp(x(3)))), ops.log(3.0 / (-2.0 + ops.exp(x(3)))),
+        ops.log(0.25 + ops.arctan(x(3)) / np.pi), ops.log(0.5 + ops.arctan(x(3)) / 3.0),
+        ops.log(0.5 - ops.arctan(x(3)) / -np.pi), ops.log1p(-(0.75 + ops.arctan(x(3)) / np.pi)),
+        ops.log(ops.ndtr(x(3)) - ops.ndtr(x(3) - t("a", 3))), ops.log(1.0 - 2.0 * ops.exp(x(3))),
+        ops.log(ops.sigmoid(x(3) + t("a", 3)) - ops.sigmoid(x(3) + t("b", 3))),
+        ops.log(ops.sigmoid(t("a", 3) - x(3)) - ops.sigmoid(t("b", 3) - x(3))),
+        ops.log(ops.sigmoid(x(3) - t("a", 3)) - ops.sigmoid(x(3) - t("b", 3))),
+        ops.log(ops.sigmoid(x(3) - t("a", 3)) - ops.sigmoid(t("a", 3) - t("b", 3))),
+        ops.log(difference(ops.expm1, x(3), 0.0)), ops.log(difference(ops.exp, x(3), 1.0)),
+        ops.log(difference(ops.sigmoid, x(3), 1.0)), ops.log(difference(ops.ndtr, x(3), 0.0)),
+        ops.log(0.3 + 0.4 * ops.sigmoid(x(3)) - 0.2 * ops.sigmoid(t("y", 3))),
+        ops.log(ops.sigmoid(x(3)) * ops.sigmoid(t("y", 3)) - 0.5 * ops.sigmoid(x(3))),
+        ops.log(1 - ops.sigmoid(x(3)) * ops.exp(t("y", 3))), ops.log(2 - ops.exp(x(3))),
+        ops.log(1.5 / (0.5 + ops.square(x(3))) - ops.sigmoid(t("y", 3))),
+        ops.log(t("k", 3, dtype="int64") / ops.exp(x(3)) + ops.exp(t("y", 3))),
+        ops.log(t("k", 3, dtype="int64") * ops.exp(x(3)) - ops.exp(t("y", 3)) / x(3)),
+        ops.log(ops.erfc(x(3)) + ops.erf(x(3))), ops.log(1.25 - ops.erf(x(3)) / 2.0),
+        ops.log(1 + ops.erf(x(3))), ops.log(2 - ops.erfc(x(3))), ops.log(1 - ops.tanh(x(3) / 4.0)),
+        ops.log(1 - ops.tanh(x(3) / 2.0)), ops.log(1 + ops.tanh(0.5 * x(3))),
+        ops.log(0.5 + 0.5 * ops.tanh(x(3) / 4.0)), ops.log(0.5 - 0.5 * ops.tanh(x(3) / 2.0)),
+        ops.log(1 - (1 - 1e-8) * ops.sigmoid(x(3))), ops.log(2 - ops.sigmoid(x(3)) / 0.0),
+        ops.log(1 - ops.sigmoid(x(3)) / np.inf + ops.sigmoid(t("y", 3))),
+        ops.log(ops.exp(x(3)) / 4.0 - ops.sigmoid(t("y", 3)) / 8.0),
+        ops.log(0.5 * ops.sigmoid(x(3)) ** 3 + 0.5 * (1 - ops.sigmoid(x(3))) ** 2),
+    ],
     "join_constant_terms": [
         (x(3) - 1.0) - 3.0, (1.0 - x(3)) + 3.0, (1.0 - x(3)) - 3.0, (x(3) + 0.1) + 0.2,
     ],
