@@ -13,7 +13,7 @@ from probtensor import ops
 from probtensor.graph.node import make
 from probtensor.rules import TOPICS
 from probtensor.testing import sound
-from probtensor.testing.points import graph_values
+from probtensor.testing.points import example_values, graph_values
 from probtensor.testing.reference import evaluate_numpy
 
 RULES = {r.name: r for rules in TOPICS.values() for r in rules}
@@ -323,7 +323,7 @@ def test_what_a_rule_may_change_has_the_same_value(rule, graph):
     (after,), _ = sound.fired(rule, graph)
     assert after.type == graph.type
     inputs = list(graph_values([graph, after], 0, few=True))[:4]
-    for values in inputs:
+    for values in (*inputs, *(example_values([graph, after], seed, 2.0) for seed in range(4))):
         with np.errstate(all="ignore"):
             (left,), (right,) = evaluate_numpy([graph], values), evaluate_numpy([after], values)
         # Functions that have a stable form are judged beside the exact value.
