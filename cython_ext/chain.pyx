@@ -277,8 +277,11 @@ cdef void begin(Nuts *nuts, Warmup *warmup, Py_ssize_t tune) noexcept nogil:
 cdef double first_step_size(Nuts *nuts) noexcept nogil:
     """That of a search, or 0.1 where it ends in none: the next transition says why."""
     cdef double energy = nuts.current.energy
+    cdef int index = nuts.current.index
     cdef double step_size = search_step_size(nuts, 1.0)
-    nuts.current.energy = energy  # of the transition before, for its record
+    # Those of the transition before, for its record.
+    nuts.current.energy = energy
+    nuts.current.index = index
     return step_size if step_size > 0.0 and step_size < INFINITY else 0.1
 
 
