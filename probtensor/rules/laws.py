@@ -7,7 +7,9 @@ normal one is reflected into the lower tail; arctan(a) - arctan(b) = arctan2(a -
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -132,12 +134,56 @@ def share_of(p: Node, known: Known) -> tuple[Node, Node] | None:
         if not below or not isinstance(total.op, ops.Add) or others[total, below] != 1:
             continue
         rest = others - Counter({(total, True): 1})
-        for n, m in (total.inputs, total.inputs[::-1]):
+        for n, m in _splits(total):
             number = constant_of(n)
             own = (number, Counter()) if number is not None else known.remember(n, _factors)
             if rest == own[1] and is_close(value, own[0], p):
                 return n, m
     return None
+
+
+# Terms of a sum that are looked through.
+TERMS = 12
+
+
+def terms_of(total: Node) -> list[Node]:
+    """What a sum is of, a few levels deep."""
+    terms = [total]
+    while len(terms) < TERMS:
+        sums = [k for k, x in enumerate(terms) if isinstance(x.op, ops.Add)]
+        if not sums:
+            break
+        terms[sums[0] : sums[0] + 1] = terms[sums[0]].inputs
+    return terms
+
+
+def _splits(total: Node) -> list[tuple[Node, Node]]:
+    """(n, m) for n + m, and for one term and the rest of a longer sum."""
+    pairs = [tuple(total.inputs), tuple(total.inputs[::-1])]
+    terms = terms_of(total)
+    if len(terms) > 2:
+        for k, n in enumerate(terms):
+            if all(n is not x for x in total.inputs):
+                pairs.append((n, functools.reduce(operator.add, terms[:k] + terms[k + 1 :])))
+    return pairs
+
+
+def rest_of_shares(p: Node, known: Known) -> tuple[Node, Node] | None:
+    """(m, s) for 1 - n/s - n'/s = m/s, where s is the sum of m and what is taken away."""
+    taken = []
+    while isinstance(p.op, ops.Sub):
+        taken.append(p.inputs[1])
+        p = p.inputs[0]
+    if len(taken) < 2 or not is_literal(known, p, 1):
+        return None
+    shares = [share_of(x, known) for x in taken]
+    if None in shares:
+        return None
+    totals = [Counter([*terms_of(n), *terms_of(m)]) for n, m in shares]
+    own = sum((Counter(terms_of(n)) for n, _ in shares), Counter())
+    if any(total != totals[0] for total in totals) or not own < totals[0]:
+        return None
+    return tuple(functools.reduce(operator.add, c.elements()) for c in (totals[0] - own, totals[0]))
 
 
 # Differences.

@@ -24,6 +24,7 @@ from probtensor.rules.laws import (
     log_of_difference,
     normal_argument,
     power_of,
+    rest_of_shares,
     share_of,
     times_root2,
 )
@@ -53,6 +54,11 @@ def log_of(p: Node, known: Known, depth: int = DEEP) -> Node | None:
     if isinstance(op, ops.Sub):
         if is_literal(known, p.inputs[0], 1):
             return log_of_rest(p.inputs[1], known, depth - 1)
+        rest = rest_of_shares(p, known)
+        if rest is not None:
+            part, whole = (log_of(x, known, depth - 1) for x in rest)
+            if whole is not None:
+                return (ops.log(rest[0]) if part is None else part) - whole
         found = log_of_difference(p, known)
         found = log_of_mixture(p, known, depth) if found is None else found
         return _log_of_power_difference(p, known, depth) if found is None else found
@@ -398,12 +404,15 @@ def _log_of_rest_of_power(p: Node, known: Known, depth: int) -> Node | None:
     double = _literal_double(x) if power is None and k is not None else None
     if double is not None:
         return ops.log_cexpexp(ops.log(k) + double)
-    if power is None and not known.bounds(x).high <= 1:
+    inverse = k is not None and known.bounds(k).nonpositive
+    if power is None and not known.bounds(x).high <= 1 and not (
+        inverse and known.bounds(x).low >= 1
+    ):
         return None
     log, rest = log_of(x, known, depth - 1), log_of_rest(x, known, depth - 1)
     if log is None:
         return None
-    if power is not None and power < 0:
+    if inverse:
         double = log_of(log, known, depth - 1)
     else:
         double = log_of_minus(log, known, depth - 1)
@@ -414,7 +423,7 @@ def _log_of_rest_of_power(p: Node, known: Known, depth: int) -> Node | None:
     if k is None:
         whole = ops.broadcast_to(double, x.shape)
         return ops.log_cexpexp(make(ops.LogSumExp(p.op.axes), (whole,)))
-    return ops.log_cexpexp(ops.log(k if power is None or power > 0 else -k) + double)
+    return ops.log_cexpexp(ops.log(-k if inverse else k) + double)
 
 
 def _literal_double(x: Node) -> Node | None:

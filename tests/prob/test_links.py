@@ -317,6 +317,43 @@ def test_counts_of_a_discrete_weibull_law():
     )
 
 
+def test_classes_of_exponentials_beside_1():
+    """The rest of softmax by hand: 1 - n/s of the sum s of three, and 1 - n/s - m/s."""
+
+    def of(make):
+        return lambda e: make(pt.exp(e), pt.exp(0.25 * e))
+
+    def exact(n, m):
+        def f(x):
+            a, b = mpmath.exp(x), mpmath.exp(x / 4)
+            return mpmath.log(1 + (1 - n) * a + (1 - m) * b) - mpmath.log(1 + a + b)
+
+        return f
+
+    check(
+        {
+            "one": (of(lambda a, b: pt.log(1 - a / (1 + a + b))), exact(1, 0)),
+            "two": (of(lambda a, b: pt.log(1 - a / (1 + a + b) - b / (1 + a + b))), exact(1, 1)),
+            "log1p": (of(lambda a, b: pt.log1p(-b / (a + 1 + b))), exact(0, 1)),
+        },
+        "interp",
+        near=(1e-13, 1e-13, 3e-13),
+    )
+
+
+def test_the_risk_of_a_dose():
+    """1 - (1 + dose / b)**-a, the beta-Poisson response, with a and b far apart."""
+    dose, a = 2.5, 0.2
+
+    def f(x):
+        return log1mexp(-mpmath.mpf(a) * mpmath.log1p(mpmath.mpf(dose) * mpmath.exp(-x)))
+
+    def risk(e):
+        return pt.log(1 - (1 + dose / pt.exp(e)) ** (-a))
+
+    check({"risk": (risk, f)}, "interp", near=(1e-13, 1e-13, 3e-13))
+
+
 SIGNED = {
     "log(exp(-(x + e)))": (lambda x, e: pt.log(pt.exp(-(x + e))), lambda x, e: (-x - e, -1)),
     "log(3 exp(-(x e)))": (
