@@ -86,18 +86,18 @@ def statements(body: tuple[Stmt, ...], depth: int) -> Iterator[str]:
                 yield f"{pad}{name} = {expression(expr)}"
             case Store(buffer, index, expr, op):
                 yield f"{pad}{buffer}[{index}] {op or ''}= {expression(expr)}"
-            case For(var, extent, inner, accs, start):
-                first = f"{start}, " if start != 0 else ""
+            case For(var, extent, inner, accs):
                 for acc in accs:
                     yield f"{pad}{acc.name} = {acc.identity}"
-                yield f"{pad}for {var} in range({first}{extent}):"
+                yield f"{pad}for {var} in range({extent}):"
                 yield from statements(inner, depth + 1)
                 for acc in accs:
                     yield f"{pad}  {acc.name} {acc.op}= {expression(acc.term)}"
             case Check(condition, code):
                 yield f"{pad}check {expression(condition)} else {code}"
-            case Call(routine, args):
-                texts = [f"{a[0]} + {a[1]}" if isinstance(a, tuple) else str(a) for a in args]
+            case Call(routine, numbers=numbers):
+                texts = [f"{buffer} + {offset}" for buffer, offset in stmt.pointers]
+                texts += map(str, numbers)
                 yield f"{pad}{routine}({', '.join(texts)})"
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
-from probtensor.kernel.ir import Apply, Check, Expr, For, Let, Load, Place, Stmt, Store
-from probtensor.kernel.simplify import coefficient, substitute
-from probtensor.types import Dim, Size
+from probtensor.kernel.ir import Stmt, map_indices
+from probtensor.kernel.simplify import coefficient
+from probtensor.types import Dim, Size, size_substitute
 
 
 def flat_place(loops: Sequence[tuple[str, Size]]) -> Size:
@@ -34,36 +33,9 @@ def flattened(
         matching = all(coefficient(index, name) == factor for name, factor in strides)
         return index - whole + Dim.name(flat) if matching else index
 
-    return tuple(_stmt(stmt, size) for stmt in body)
+    return tuple(map_indices(stmt, size) for stmt in body)
 
 
 def fixed(body: Sequence[Stmt], names: Mapping[str, Size]) -> tuple[Stmt, ...]:
     """The statements with variables replaced in all indices."""
-    return tuple(_stmt(stmt, lambda index: substitute(index, names)) for stmt in body)
-
-
-def _expr(expr: Expr, size: Callable[[Size], Size]) -> Expr:
-    match expr:
-        case Load(index=index) | Place(index=index):
-            return replace(expr, index=size(index))
-        case Apply(args=args):
-            return replace(expr, args=tuple(_expr(arg, size) for arg in args))
-    return expr
-
-
-def _stmt(stmt: Stmt, size: Callable[[Size], Size]) -> Stmt:
-    match stmt:
-        case Let(expr=expr):
-            return replace(stmt, expr=_expr(expr, size))
-        case Store(index=index, expr=expr):
-            return replace(stmt, index=size(index), expr=_expr(expr, size))
-        case For(body=body, accs=accs):
-            return replace(
-                stmt,
-                extent=size(stmt.extent),
-                body=tuple(_stmt(s, size) for s in body),
-                accs=tuple(replace(acc, term=_expr(acc.term, size)) for acc in accs),
-            )
-        case Check(condition):
-            return replace(stmt, condition=_expr(condition, size))
-    return stmt
+    return tuple(map_indices(stmt, lambda index: size_substitute(index, names)) for stmt in body)

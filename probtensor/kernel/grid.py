@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 
 from probtensor.kernel.flat import flat_place, flattened
 from probtensor.kernel.ir import (
+    FOLDS,
     Acc,
     Apply,
     Call,
@@ -37,7 +38,6 @@ from probtensor.kernel.ir import (
     Stmt,
     Store,
     exprs_of,
-    identity,
     walk,
     walk_expr,
 )
@@ -59,11 +59,10 @@ from probtensor.kernel.phases import (
 )
 from probtensor.kernel.touch import buffers_of, expr_names, loads_of, names_read, names_set
 from probtensor.kernel.touch import writes_of as writes
-from probtensor.types import Dim, Size, size_names, size_product, size_substitute
+from probtensor.types import Dim, Size, dtype_of, size_names, size_product, size_substitute
 
 LARGEST_PRIVATE = 48  # elements of private copies: what fits a thread's registers beside its work
 SHORT = 16  # loops up to which one thread does all turns
-COMBINE = {"add": "+", "mul": "*", "max": "maximum", "min": "minimum", "and": "and", "or": "or"}
 
 
 def schedule(
@@ -98,7 +97,7 @@ class _Scheduler:
         for stmt in body:
             if isinstance(stmt, Let) and self._is_free(stmt):
                 self.free[stmt.name] = stmt
-            elif isinstance(stmt, For) and stmt.start == 0:
+            elif isinstance(stmt, For):
                 self._loop(stmt)
             elif isinstance(stmt, Call):
                 self.phases.append(Routine(stmt))
@@ -345,7 +344,7 @@ class _Scheduler:
             dtype, term = "float64", widened(term)
         name = self._fresh("a")
         self.locals.add(name)
-        return Acc(name, store.op, identity(store.op, dtype), term, store.origin)
+        return Acc(name, store.op, FOLDS[store.op].identity(dtype), term, store.origin)
 
     def _finished(self, store: Store, total: Ref, whole: bool) -> Store:
         """The total combined with what the place holds; `whole` if the stores fill the buffer."""
@@ -354,8 +353,8 @@ class _Scheduler:
         known = self._take_initial(store.buffer) if whole else None
         if known is None:
             return replace(store, expr=value)
-        if known.value != identity(store.op, dtype):
-            value = Apply(COMBINE[store.op], (known, value), dtype)
+        if known.value != FOLDS[store.op].identity(dtype):
+            value = Apply(FOLDS[store.op].symbol, (known, value), dtype)
         return replace(store, expr=value, op=None)
 
     def _as_row_folds(self, loops: Loops, body: tuple[Stmt, ...]) -> bool:
@@ -406,7 +405,7 @@ class _Scheduler:
             return False
         if store.op is None:
             return True
-        inexact = "float" in store.expr.dtype and store.op in ("add", "mul")
+        inexact = dtype_of(store.expr.dtype).is_float and store.op in ("add", "mul")
         return self.deterministic and inexact
 
     def _ordered(self, store: Store, around: Loops, late: list[For]) -> list[Stmt]:
@@ -438,7 +437,7 @@ class _Scheduler:
             return [value, Store(last, store.index, Place(place), "max", store.origin)]
         places = self._memory("int64", count)
         mine = Apply("==", (Load(places, Dim.name(turn), "int64"), Place(Dim.name(here))), "bool")
-        none = Lit(identity(store.op, dtype), dtype)
+        none = Lit(FOLDS[store.op].identity(dtype), dtype)
         term = Apply("where", (mine, Load(values, Dim.name(turn), dtype), none), dtype)
         acc = Acc(found, store.op, none.value, term, store.origin)
         gather = replace(store, index=Dim.name(here), expr=Ref(found, dtype))

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from probtensor.kernel.ir import Apply, Expr, For, Let, Load, Place, Ref, Stmt, Store, walk_expr
-from probtensor.kernel.simplify import coefficient, substitute
+from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import loads_of
-from probtensor.types import Dim, Size, size_names
+from probtensor.types import Dim, Size, size_names, size_substitute
 
 ROWS = 4
 SIMPLE = ("+", "-", "*", "neg", "square", "cast", "where", "<", "<=", ">", ">=", "==", "!=")
@@ -40,7 +40,7 @@ def _nest(body: Sequence[Stmt], var: str, around: tuple[str, ...]) -> bool:
     rest = [stmt for stmt in body if not isinstance(stmt, Let)]
     if len(rest) == 1 and isinstance(rest[0], For):
         inner = rest[0]
-        plain = not inner.accs and not inner.carries and inner.start == 0
+        plain = not inner.accs and not inner.carries
         known = not size_names(inner.extent) & ({var, *around} | _names(body))
         return plain and known and _nest(inner.body, var, (*around, inner.var))
     return bool(rest) and bool(around) and all(
@@ -92,7 +92,7 @@ def _row(expr: Expr, var: str, k: int, names: set[str]) -> Expr:
 
     def size(index: Size) -> Size:
         later = {name: Dim.name(_named(name, k)) for name in names & size_names(index)}
-        return substitute(index, {var: Dim.name(var) + k, **later})
+        return size_substitute(index, {var: Dim.name(var) + k, **later})
 
     match expr:
         case Ref(name) if name in names:

@@ -31,7 +31,7 @@ def nest(loop: For) -> tuple[Loops, tuple[Stmt, ...], tuple[Acc, ...]]:
         if not isinstance(inner, For) or not all(isinstance(s, Let) for s in lets):
             break
         outside = {name for name, _ in loops} | {s.name for s in (*held, *lets)}
-        if inner.start != 0 or size_names(inner.extent) & outside:
+        if size_names(inner.extent) & outside:
             break
         accs = _joined(loop.accs, inner.accs)
         if accs is None:

@@ -120,7 +120,7 @@ def _loop(loop: For) -> Stripped:
     if routine is not None:
         return routine
     nested = any(isinstance(stmt, (For, Call)) for stmt in loop.body)
-    if _is_short(loop.extent) or loop.start != 0:
+    if _is_short(loop.extent):
         return replace(loop, body=strip(loop.body))
     if nested and not _worth_lanes(loop):
         rows = several_rows(loop)
@@ -372,7 +372,7 @@ def _product(expr: Expr) -> tuple[Expr, Expr] | None:
 
 def _dot(loop: For) -> Linear | None:
     """sum_j a[.. + j] * x[.. + j] over a loop with nothing else in it."""
-    if loop.body or len(loop.accs) != 1 or loop.accs[0].op != "add" or loop.start != 0:
+    if loop.body or len(loop.accs) != 1 or loop.accs[0].op != "add":
         return None
     factors = _product(loop.accs[0].term)
     if factors is None or not all(isinstance(f, Load) for f in factors):
@@ -385,7 +385,7 @@ def _dot(loop: For) -> Linear | None:
 
 def _plain_sum(loop: For) -> Linear | None:
     """sum_j a[.. + j] over a loop with nothing else in it."""
-    if loop.body or len(loop.accs) != 1 or loop.accs[0].op != "add" or loop.start != 0:
+    if loop.body or len(loop.accs) != 1 or loop.accs[0].op != "add":
         return None
     match loop.accs[0].term:
         case Load(dtype="float64") as load:

@@ -14,6 +14,7 @@ from probtensor.graph.law import inside, placed
 from probtensor.graph.node import Const, Input, Node, line_of
 from probtensor.kernel.carry import NOT_GATHERED
 from probtensor.kernel.ir import (
+    FOLDS,
     Acc,
     Apply,
     Call,
@@ -28,13 +29,12 @@ from probtensor.kernel.ir import (
     Ref,
     Stmt,
     Store,
-    identity,
 )
 from probtensor.lower.fuse import Group, fuse
 from probtensor.lower.sizes import Sizes
 from probtensor.lower.tasks import Reader, Task, gemm, places_shape, read_all
 from probtensor.ops.kinds import Contraction, Scatter, View
-from probtensor.types import Dim, Size, SizeCheck, size_product
+from probtensor.types import Dim, Size, SizeCheck, dtype_of, size_product
 
 # Turns up to which a sum in memory is added up as it is: their roundings are few.
 FEW = {"float32": 1, "float64": 256}
@@ -100,7 +100,7 @@ class Writer(Reader):
         name = self._fresh("k")
         guard = self._guard()
         # Unsigned ones stay so until they are known to be small: 2**64 - 1 is not the last place.
-        whole = _cast(value, "uint64" if value.dtype.startswith("u") else "int64")
+        whole = _cast(value, "uint64" if dtype_of(value.dtype).kind == "u" else "int64")
         held = Lit(0, whole.dtype)
         given = whole if guard is None else Apply("where", (guard, whole, held), whole.dtype)
         if isinstance(value, Lit) and mode == "raise":
@@ -330,7 +330,7 @@ class Writer(Reader):
             term = self.pending[task]
             op = _combine(task)
             name = self._fresh("a")
-            found.append(Acc(name, op, identity(op, term.dtype), term, line_of(task.node)))
+            found.append(Acc(name, op, FOLDS[op].identity(term.dtype), term, line_of(task.node)))
             self.pending[task] = Ref(name, term.dtype)
         return found
 
@@ -383,7 +383,8 @@ class Writer(Reader):
         needed = node.op.needed
         value = values[needed.position]
         low, high, dtype = needed.low, needed.high, value.dtype
-        known = value.value if isinstance(value, Lit) else low if dtype.startswith("u") else None
+        unsigned = dtype_of(dtype).kind == "u"
+        known = value.value if isinstance(value, Lit) else low if unsigned else None
         if known is not None and low <= known and (high is None or known < high):
             return
         fine: Expr = Apply(">=", (value, Lit(low, dtype)), "bool")
@@ -461,7 +462,7 @@ class Writer(Reader):
             if task.kind == "scatter":
                 value = self.value(node.inputs[0], index)
             else:
-                value = Lit(identity(_combine(task), node.dtype), node.dtype)
+                value = Lit(FOLDS[_combine(task)].identity(node.dtype), node.dtype)
             self._store(node, index, value, None, line_of(node))
 
         body = self._block(write)
@@ -485,8 +486,9 @@ class Writer(Reader):
         for x in operands:
             if not isinstance(x.op, (Input, Const)) and x not in self.places.stored:
                 self.missing.append(x)
-        buffers = tuple((self.places.names[x], 0) for x in (*operands, node))
-        self._emit(Call(routine, (*buffers, *numbers), line_of(node)))
+        reads = tuple((self.places.names[x], 0) for x in operands)
+        writes = ((self.places.names[node], 0),)
+        self._emit(Call(routine, reads, writes, numbers, line_of(node)))
 
 
 def read_as_values(order: Sequence[Node], outputs: Sequence[Node]) -> set[Node]:
@@ -551,7 +553,7 @@ def _combined(task: Task, values: list[Expr]) -> Expr:
 def _cast(value: Expr, dtype: str) -> Expr:
     if value.dtype == dtype:
         return value
-    if isinstance(value, Lit) and "float" in dtype:
+    if isinstance(value, Lit) and dtype_of(dtype).is_float:
         return Lit(float(value.value), dtype)
     return Apply("cast", (value,), dtype)
 

@@ -170,10 +170,9 @@ def _touched(body: tuple[Stmt, ...]) -> tuple[dict[str, None], dict[str, None]]:
                 writes[buffer] = None
                 if op is not None:
                     reads[buffer] = None
-            case Call(args=args):
-                names = [arg[0] for arg in args if isinstance(arg, tuple)]
-                reads.update(dict.fromkeys(names[:-1]))
-                writes[names[-1]] = None
+            case Call():
+                reads.update((buffer, None) for buffer, _ in stmt.reads)
+                writes.update((buffer, None) for buffer, _ in stmt.writes)
             case For(carries=carries):
                 writes.update(dict.fromkeys(carry.scratch for carry in carries))
     return reads, writes

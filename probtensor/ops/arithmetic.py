@@ -240,7 +240,7 @@ def power(x: Any, y: Any) -> Node:
         if shortcut is not None:
             return shortcut
     dtype = promote(weak_operand(x), weak_operand(y))
-    return (Pow() if dtype.startswith("float") else IntegerPow())(x, y)
+    return (Pow() if dtype.is_float else IntegerPow())(x, y)
 
 
 def _simple_power(x: Node, y: float) -> Node | None:

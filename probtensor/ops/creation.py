@@ -276,7 +276,7 @@ def linspace(
     values = values if dtype is not None else ops.astype(values, kept)
     values = ops.moveaxis(values, 0, one_axis(axis, values, "linspace"))
     if dtype is not None:
-        whole = not check_dtype(dtype).startswith("float")
+        whole = not check_dtype(dtype).is_float
         values = ops.astype(ops.floor(values) if whole else values, dtype)
     if not flag(retstep, "linspace: retstep"):
         return values

@@ -25,7 +25,7 @@ from probtensor.ops.kinds import (
     weak_operand,
 )
 from probtensor.ops.samples import Sample, integers, reals
-from probtensor.types import TensorType, check_dtype, promote
+from probtensor.types import TensorType, check_dtype, dtype_of, promote
 
 
 def bools(count: int) -> tuple[Sample, ...]:
@@ -66,12 +66,12 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
 def _signed(operand: Any) -> bool:
-    return isinstance(operand, str) and operand.startswith("int")
+    return isinstance(operand, str) and dtype_of(operand).kind == "i"
 
 
 def _past(dtype: Any, number: Any) -> bool:
     """Whether a Python integer lies past the ends of an integer dtype."""
-    if not isinstance(dtype, str) or np.dtype(dtype).kind not in "iu":
+    if not isinstance(dtype, str) or not dtype_of(dtype).is_integer:
         return False
     ends = np.iinfo(dtype)
     return type(number) is int and not ends.min <= number <= ends.max

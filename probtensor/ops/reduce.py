@@ -17,7 +17,7 @@ from probtensor.calls import line_text, public
 from probtensor.graph.node import Const, GraphError, Node, as_tensor, line_of, make
 from probtensor.ops.kinds import Reduction, as_tensor_of, method, op
 from probtensor.ops.samples import Sample, arrays, cases
-from probtensor.types import Dim, TensorType, check_dtype, shape_text
+from probtensor.types import Dim, TensorType, check_dtype, dtype_of, shape_text
 
 Axis = int | Sequence[int] | None
 AXES = cases((3, 4), axes=[(0,), (1,), (0, 1)]) + cases((2, 3, 2), axes=[(0, 2), (1,), ()])
@@ -286,9 +286,9 @@ def _start(initial: Any, dtype: str, what: str) -> Node:
     node = as_tensor(initial)
     if node.shape:
         raise GraphError(f"{what}: initial is a number, not of shape {shape_text(node.shape)}")
-    if node.type.is_float and not dtype.startswith("float"):
+    if node.type.is_float and not dtype_of(dtype).is_float:
         raise GraphError(f"{what}: initial is {node.dtype}, the tensor {dtype}; cast one of them")
-    if isinstance(initial, (np.integer, np.ndarray)) and not dtype.startswith("float"):
+    if isinstance(initial, (np.integer, np.ndarray)) and not dtype_of(dtype).is_float:
         initial = initial.item()  # which has to fit, as in NumPy
     elif isinstance(initial, Node) and not (node.type.is_float or np.can_cast(node.dtype, dtype)):
         text = f"{what}: initial is {node.dtype}, which {dtype} does not hold; cast one of them"

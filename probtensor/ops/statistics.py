@@ -18,7 +18,7 @@ def _as_floats(x: Any, dtype: Any, what: str) -> Node:
     """x in `dtype`, which must be one of floats; integers and bools become float64 without it."""
     if dtype is None:
         return floats(x)
-    if not check_dtype(dtype).startswith("float"):
+    if not check_dtype(dtype).is_float:
         raise GraphError(f"{what}: dtype must be float32 or float64, not {check_dtype(dtype)}")
     return ops.astype(x, dtype)
 

@@ -47,7 +47,7 @@ def clip(
     holds bound nothing."""
     low, high = _one_name("a_min", a_min, "min", min), _one_name("a_max", a_max, "max", max)
     out = as_tensor(a)
-    if out.dtype.startswith(("int", "uint")):
+    if out.dtype.is_integer:
         ends = np.iinfo(out.dtype)
         low = None if type(low) is int and low <= ends.min else low
         high = None if type(high) is int and high >= ends.max else high
@@ -69,7 +69,7 @@ def round(a: Any, decimals: int = 0, out: None = None) -> Node:
     x = a
     if not isinstance(decimals, (int, np.integer)):
         raise GraphError(f"round: decimals must be an integer, not {decimals!r:.60}")
-    if decimals == 0 or (decimals > 0 and as_tensor(x).dtype.startswith(("int", "uint"))):
+    if decimals == 0 or (decimals > 0 and as_tensor(x).dtype.is_integer):
         return ops.rint(x)
     scale = 10.0 ** abs(decimals)
     if decimals > 0:

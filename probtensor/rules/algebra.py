@@ -240,7 +240,7 @@ def _number(x: Node) -> Fraction | None:
 def _holds(wide: str, narrow: str) -> bool:
     """Does every value of dtype `narrow` survive in `wide`?"""
     # NumPy calls the cast of 64-bit integers to float64 safe, which rounds past 2**53.
-    rounds = narrow in ("int64", "uint64") and wide.startswith("float")
+    rounds = narrow in ("int64", "uint64") and wide.is_float
     return narrow == "bool" or (np.can_cast(narrow, wide, "safe") and narrow != wide and not rounds)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from probtensor.kernel.carry import as_loops
 from probtensor.kernel.grid import schedule
 from probtensor.kernel.ir import (
+    FOLDS,
     Acc,
     Call,
     For,
@@ -33,8 +34,8 @@ from probtensor.kernel.touch import buffers_of, loads_of
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.plan import Plan
 from probtensor.targets.finish import THREADS, FinishText
-from probtensor.targets.group import JOINS, WIDE, fold_class
-from probtensor.targets.spell import COMBINE, c_type, local_type
+from probtensor.targets.group import WIDE
+from probtensor.targets.spell import c_type, local_type, register_kind
 from probtensor.targets.stage import Tile, packed, tile_rows, tiles
 from probtensor.types import Dim, Size, size_product
 
@@ -156,7 +157,7 @@ class _ModuleText:
         if call.routine in GEMM:
             self.launches.append(Launch("product", {}, call=call))
             return
-        batch, *sizes = [arg for arg in call.args if not isinstance(arg, tuple)]
+        batch, *sizes = call.numbers
         kernels = {}
         for group in ("warp", "block"):
             label = f"{name}_{group}"
@@ -261,8 +262,7 @@ class _PhaseText(FinishText):
         return self._frame()
 
     def routine(self, call: Call, stage: str) -> str:
-        texts = ", ".join(self._argument(arg) for arg in call.args)
-        self.line(1, f"{call.routine}_{stage}(g, {texts});")
+        self.line(1, f"{call.routine}_{stage}(g, {self._arguments(call)});")
         return self._frame()
 
     def rows(self, phase: Rows) -> str:
@@ -419,7 +419,7 @@ class _PhaseText(FinishText):
             self._split_fold(acc, 1)
         self.line(1, "if (d.chunks > 1) {")
         for k, acc in enumerate(phase.accs):
-            kind = WIDE[fold_class(acc.term.dtype)]
+            kind = WIDE[register_kind(acc.term.dtype)]
             self.line(2, f"{kind} *const part{k} = ({kind} *) a.partial + "
                          f"(size_t) {k} * d.chunks * count;")  # fmt: skip
             self.line(2, "if (term == 0 && kept < count)")
@@ -431,7 +431,7 @@ class _PhaseText(FinishText):
             self.line(2, f"{acc.name} = {self._literal(acc.identity, dtype)};")
             self.line(2, "for (int j = term; j < d.chunks && kept < count; j += d.terms)")
             other = f"(({local_type(dtype)}) part{k}[j * count + kept])"
-            joined = self._apply(COMBINE[acc.op], [acc.name, other], dtype)
+            joined = self._apply(FOLDS[acc.op].symbol, [acc.name, other], dtype)
             self.line(3, f"{acc.name} = {joined};")
             self._split_fold(acc, 2)
         self.line(1, "}")
@@ -447,8 +447,8 @@ class _PhaseText(FinishText):
         self.line(1, "}")
 
     def _split_fold(self, acc: Acc, depth: int) -> None:
-        letter = fold_class(acc.term.dtype)
-        op, kind = JOINS.get(acc.op, acc.op), local_type(acc.term.dtype)
+        letter = register_kind(acc.term.dtype)
+        op, kind = FOLDS[acc.op].integer, local_type(acc.term.dtype)
         value = f"pt_split_{op}_{letter}(({WIDE[letter]}) {acc.name}, term, d)"
         self.line(depth, f"{acc.name} = ({kind}) {value};")
 

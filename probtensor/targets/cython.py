@@ -8,6 +8,7 @@ from itertools import groupby
 
 from probtensor.kernel.carry import BLOCK, NOT_GATHERED, block, is_optional, target, threshold
 from probtensor.kernel.ir import (
+    FOLDS,
     Acc,
     Call,
     Carry,
@@ -18,19 +19,18 @@ from probtensor.kernel.ir import (
     Store,
 )
 from probtensor.kernel.jam import ROWS
-from probtensor.kernel.simplify import substitute
 from probtensor.kernel.strip import Jammed, Linear, Segment, Strip, Stripped, by_rows, strip
 from probtensor.lower.plan import Plan
 from probtensor.targets.spell import (
-    COMBINE,
     Speller,
     c_type,
     comment,
     factors,
     local_type,
+    register_kind,
     unwrapped,
 )
-from probtensor.types import Dim, Size
+from probtensor.types import Dim, Size, dtype_of, size_substitute
 
 HEAD = """\
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
@@ -39,7 +39,6 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
                           uint8_t, uint16_t, uint32_t, uint64_t)
 """
 
-FOLDS = {"and": "min", "or": "max"}  # bools are folded as the integers 0 and 1
 ROUTINE_MODULE, ROUTINE = "cython_ext.linalg", "routine"
 # Outside of loops a function is called, not inlined: each copy costs the C compiler 40 ms.
 ONCE = "_once"
@@ -170,11 +169,10 @@ class _KernelText(Speller):
                 self.checks = True
                 self._line(depth, f"if not {self._expr(condition)}:")
                 self._line(depth + 1, f"status = {code}")
-            case Call(routine, args, origin):
+            case Call(routine, origin=origin):
                 self._comment(depth, origin)
                 self.used[routine] = ROUTINE
-                texts = [self._argument(arg) for arg in args]
-                self._line(depth, f"{routine}({', '.join(texts)})")
+                self._line(depth, f"{routine}({self._arguments(stmt)})")
 
     def _set(self, name: str, dtype: str, value: str, depth: int) -> None:
         if name not in self.wide:
@@ -195,7 +193,7 @@ class _KernelText(Speller):
             self._line(depth, f"{place} += {value}")
             return
         if store.op is not None:
-            value = self._apply(COMBINE[store.op], [place, value], store.expr.dtype)
+            value = self._apply(FOLDS[store.op].symbol, [place, value], store.expr.dtype)
         self._line(depth, f"{place} = {value}")
 
     def _for(self, loop: For, depth: int, rows: Sequence[Stripped] = ()) -> None:
@@ -204,11 +202,10 @@ class _KernelText(Speller):
         held = self._open_sums(loop, loop.accs, depth)
         gathered = _in_blocks(loop.carries, BLOCK, self.limits)
         self.locals[loop.var] = "int64_t"
-        start = "" if loop.start == 0 else f"{self._index(loop.start)}, "
-        first, extent, inner = start, self._index(loop.extent), depth
+        first, extent, inner = "", self._index(loop.extent), depth
         if held or gathered:
             turns = self._block_turns(gathered, depth)
-            first, extent = self._open_block(start, extent, turns, depth)
+            first, extent = self._open_block(extent, turns, depth)
             inner += 1
         if rows:
             first = self._several(loop.var, first, extent, rows, inner)
@@ -259,7 +256,7 @@ class _KernelText(Speller):
         self._line(depth, f"{name} = {found}")
         return name
 
-    def _open_block(self, start: str, extent: str, size: str, depth: int) -> tuple[str, str]:
+    def _open_block(self, extent: str, size: str, depth: int) -> tuple[str, str]:
         """A loop over blocks of turns; where the turns of one begin and end. What is done at the
         end of a block stands outside of the loop over its turns, which may then keep sums in
         registers."""
@@ -267,7 +264,7 @@ class _KernelText(Speller):
         base, end = f"s{self.lane_count}", f"e{self.lane_count}"
         self.locals[base] = self.locals[end] = "int64_t"
         if size.isdecimal():
-            self._line(depth, f"for {base} in range({start or '0, '}{extent}, {size}):")
+            self._line(depth, f"for {base} in range(0, {extent}, {size}):")
         else:  # Cython has no loop with a step that is known at the call alone
             number, count = f"q{self.lane_count}", f"({extent} + {size} - 1) // {size}"
             self.locals[number] = "int64_t"
@@ -299,7 +296,8 @@ class _KernelText(Speller):
                 self.used["pt_ma"] = "double pt_ma(double, double, double)"
                 joined = f"pt_ma({', '.join(unwrapped(self._expr(x)) for x in product)}, {name})"
             else:
-                joined = self._apply(COMBINE[acc.op], [name, self._expr(acc.term)], acc.term.dtype)
+                values = [name, self._expr(acc.term)]
+                joined = self._apply(FOLDS[acc.op].symbol, values, acc.term.dtype)
             self._line(depth, f"{name} = {unwrapped(joined)}")
 
     # Strips.
@@ -379,7 +377,7 @@ class _KernelText(Speller):
         for acc in accs:
             kind = _lane_type(acc.term.dtype)
             prefix = {"float64": "", "int64": "i", "uint64": "u"}[kind]
-            fold = f"pt_fold_{prefix}{FOLDS.get(acc.op, acc.op)}"
+            fold = f"pt_fold_{prefix}{FOLDS[acc.op].integer}"
             wide = c_type(kind)
             self.used[fold] = f"{wide} {fold}({wide}*, int64_t)"
             value = f"{fold}({acc.name}_l, {lanes})"
@@ -409,7 +407,7 @@ class _KernelText(Speller):
             self._line(inside, f"pt_open_sums(2 * ({count}), {carry.scratch})")
         longest = LANE_BLOCK if isinstance(loop, Strip) else BLOCK
         short = isinstance(loop.extent, int) and loop.extent <= longest
-        held = [a for a in accs if a.op == "add" and "float" in a.term.dtype and not short]
+        held = [a for a in accs if a.op == "add" and dtype_of(a.term.dtype).is_float and not short]
         for acc in held:
             self.locals[f"{acc.name}_s"] = "double[2]"
             self._line(depth, f"{acc.name}_s[0] = {acc.name}_s[1] = 0.0")
@@ -552,16 +550,14 @@ def _in_blocks(carries: Sequence[Carry], limit: int, limits: dict[str, int]) -> 
 
 
 def _lane_type(dtype: str) -> str:
-    if "float" in dtype:
-        return "float64"
-    return "uint64" if dtype.startswith("u") else "int64"
+    return {"f": "float64", "u": "uint64", "i": "int64"}[register_kind(dtype)]
 
 
 def _at(index: Size, var: str, first: str) -> Size:
     """The index at the first turn of a strip."""
     if not var:
         return index
-    return substitute(index, {var: 0 if first == "0" else Dim.name(first)})
+    return size_substitute(index, {var: 0 if first == "0" else Dim.name(first)})
 
 
 def _wrap(head: str) -> str:

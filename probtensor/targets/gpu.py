@@ -20,7 +20,7 @@ from probtensor.targets.base import BuildError, Built
 from probtensor.targets.cuda import GEMM, LONG, THREADS, Launch, Module, render
 from probtensor.targets.narrow import MUCH, narrowed, short_sizes
 from probtensor.targets.rows import RowsProgram, rows_program
-from probtensor.types import size_value
+from probtensor.types import dtype_of, size_value
 
 LINE = 256  # bytes: what allocations and their parts are aligned to
 WAVES = 8  # blocks of a routine's launch for each multiprocessor, at most
@@ -297,11 +297,9 @@ class Launches:
 
     def _product(self, call: Call) -> None:
         position = {b.name: k for k, b in enumerate(self.plan.buffers)}
-        pairs = [arg for arg in call.args if isinstance(arg, tuple)]
         dtype = GEMM[call.routine]
         size = 4 if dtype == "float32" else 8
-        numbers = [self._size(arg) for arg in call.args if not isinstance(arg, tuple)]
-        batch, m, n, k, first, second = numbers
+        batch, m, n, k, first, second = map(self._size, call.numbers)
         if batch * m * n == 0:
             return
         splits = self._splits(dtype, batch, m, n, k)
@@ -314,8 +312,8 @@ class Launches:
                 self.partial = max(self.partial, size * splits * batch * m * n)
         self.steps.append(Product(
             dtype,
-            tuple(position[name] for name, _ in pairs),
-            tuple(size * self._size(place) for _, place in pairs),
+            tuple(position[name] for name, _ in call.pointers),
+            tuple(size * self._size(place) for _, place in call.pointers),
             batch, m, n, k, (bool(first), bool(second)), splits, kernels,
         ))  # fmt: skip
 
@@ -337,7 +335,7 @@ class Launches:
         self.scratch_at = []
         for memory in self.runner.module.scratch:
             self.scratch_at.append(place)
-            width = 1 if memory.dtype == "bool" else np.dtype(memory.dtype).itemsize
+            width = dtype_of(memory.dtype).bytes
             place = _aligned(place + max(1, self._size(memory.count)) * width)
         self.scratch = place
 

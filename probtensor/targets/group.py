@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from probtensor.kernel.flat import flattened
 from probtensor.kernel.grid import LARGEST_PRIVATE
 from probtensor.kernel.ir import (
+    FOLDS,
     Acc,
     Apply,
     Call,
@@ -17,7 +18,6 @@ from probtensor.kernel.ir import (
     Stmt,
     Store,
     exprs_of,
-    identity,
     walk,
     walk_expr,
 )
@@ -26,7 +26,6 @@ from probtensor.kernel.phases import Loops, Private
 from probtensor.kernel.touch import deep, expr_names, loads_of, names_read, names_set
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.targets.spell import (
-    COMBINE,
     PLAIN,
     Speller,
     c_type,
@@ -34,9 +33,10 @@ from probtensor.targets.spell import (
     factors,
     is_long,
     local_type,
+    register_kind,
     unwrapped,
 )
-from probtensor.types import Size, size_names, size_product
+from probtensor.types import Size, dtype_of, size_names, size_product
 
 # Functions that cuda/pt_float.cuh has for float32.
 SINGLE = {
@@ -54,12 +54,6 @@ SPELLINGS = {"not": "(!{})", "where": "({0} ? {1} : {2})"}
 UNROLLED = 16
 LONGEST_UNROLLED, FEW = 64, 4  # the same for turns of a few operations, such as those of a product
 WIDE = {"f": "double", "i": "long long", "u": "unsigned long long"}
-JOINS = {"and": "min", "or": "max"}  # bools are folded as the integers 0 and 1
-
-
-def fold_class(dtype: str) -> str:
-    """The letter of the type in which values of a dtype are folded."""
-    return "f" if "float" in dtype else "u" if dtype.startswith("u") else "i"
 
 
 @dataclass(kw_only=True)
@@ -105,7 +99,7 @@ class GroupText(Speller):
     def _apply(self, fn: str, texts: list[str], kind: str, dtype: str | None = None) -> str:
         if kind == "float32" and dtype in (None, "float32") and fn in SINGLE:
             return f"{SINGLE[fn]}({', '.join(map(unwrapped, texts))})"
-        if kind.startswith(("int", "uint8", "uint16")) and fn in WRAPPING:
+        if fn in WRAPPING and _promotes_to_int(kind):
             # Signed integers that overflow mean nothing in C, and int is what narrow ones become;
             # unsigned ones wrap, as NumPy's do.
             wide = self.plain[fn].format(*(f"((uint64_t) {text})" for text in texts))
@@ -134,7 +128,7 @@ class GroupText(Speller):
         stored = set(writes(stmt)) - self.uniform
         loaded = {b for part in deep(stmt) for e in exprs_of(part) for b in loads_of(e)}
         if isinstance(stmt, Call):
-            loaded |= stored
+            loaded |= {buffer for buffer, _ in stmt.pointers}
         loaded -= self.uniform
         # A single store is the first lane's work alone, which sees what it did itself.
         late = self.dirty if isinstance(stmt, Store) else self.dirty | self.first
@@ -161,11 +155,10 @@ class GroupText(Speller):
                 self.thread_stmt(stmt, depth + 1)
             case For():
                 self._shared_loop(stmt, depth)
-            case Call(routine, args, origin):
+            case Call(routine, origin=origin):
                 self.comment(depth, origin)
                 self.routines.add(routine)
-                texts = [self._argument(arg) for arg in args]
-                self.line(depth, f"{routine}(g, {', '.join(texts)});")
+                self.line(depth, f"{routine}(g, {self._arguments(stmt)});")
             case _:
                 self.thread_stmt(stmt, depth)
 
@@ -190,8 +183,8 @@ class GroupText(Speller):
         for private in copies.values():
             self._join_copies(private, depth)
         for acc in accs:
-            letter = fold_class(acc.term.dtype)
-            op = JOINS.get(acc.op, acc.op)
+            letter = register_kind(acc.term.dtype)
+            op = FOLDS[acc.op].integer
             kind = local_type(acc.term.dtype)
             self.line(depth, f"{acc.name} = ({kind}) g.{op}(({WIDE[letter]}) {acc.name});")
 
@@ -219,9 +212,10 @@ class GroupText(Speller):
 
     def open_private(self, private: Private, depth: int) -> None:
         """A thread's own copy of a buffer, holding the neutral value."""
-        kind = "double" if "float" in private.dtype else local_type(private.dtype)
+        floating = dtype_of(private.dtype).is_float
+        kind = "double" if floating else local_type(private.dtype)
         name = f"own_{private.buffer}"
-        none = self._literal(identity(private.op, private.dtype), private.dtype)
+        none = self._literal(FOLDS[private.op].identity(private.dtype), private.dtype)
         self.line(depth, f"{kind} {name}[{private.count}];")
         self.line(depth, "#pragma unroll")
         self.line(depth, f"for (int k = 0; k < {private.count}; k++)")
@@ -229,10 +223,10 @@ class GroupText(Speller):
 
     def _join_copies(self, private: Private, depth: int) -> None:
         """The copies of all lanes, into the buffer."""
-        wide = WIDE[fold_class(private.dtype)]
-        op, name = JOINS.get(private.op, private.op), self.names.get(private.buffer, private.buffer)
+        wide = WIDE[register_kind(private.dtype)]
+        op, name = FOLDS[private.op].integer, self.names.get(private.buffer, private.buffer)
         total = f"(({c_type(private.dtype)}) all)"
-        joined = self._apply(COMBINE[private.op], [f"{name}[k]", total], private.dtype)
+        joined = self._apply(FOLDS[private.op].symbol, [f"{name}[k]", total], private.dtype)
         self.line(depth, "#pragma unroll")
         self.line(depth, f"for (int k = 0; k < {private.count}; k++) {{")
         self.line(depth + 1, f"const {wide} all = g.{op}(({wide}) own_{private.buffer}[k]);")
@@ -323,7 +317,7 @@ class GroupText(Speller):
                 joined = f"pt_ma({terms}, {acc.name})"
             else:
                 term = self._expr(acc.term)
-                joined = self._apply(COMBINE[acc.op], [acc.name, term], acc.term.dtype)
+                joined = self._apply(FOLDS[acc.op].symbol, [acc.name, term], acc.term.dtype)
             self.line(depth, f"{acc.name} = {unwrapped(joined)};")
 
     # Statements by one thread.
@@ -361,10 +355,10 @@ class GroupText(Speller):
         if store.op and fought and store.buffer not in self.private:
             kind = c_type(dtype)
             self.line(depth, f"pt_atomic_{store.op}_{dtype}(&{place}, ({kind}) {value});")
-        elif store.op == "add" and "float" in dtype:
+        elif store.op == "add" and dtype_of(dtype).is_float:
             self.line(depth, f"{place} += {unwrapped(value)};")
         elif store.op:
-            joined = self._apply(COMBINE[store.op], [place, value], dtype)
+            joined = self._apply(FOLDS[store.op].symbol, [place, value], dtype)
             self.line(depth, f"{place} = {unwrapped(joined)};")
         else:
             self.line(depth, f"{place} = {unwrapped(value)};")
@@ -377,12 +371,17 @@ class GroupText(Speller):
         room = UNROLLED if _work(loop) > FEW else LONGEST_UNROLLED
         if isinstance(loop.extent, int) and (kept or loop.extent <= room):
             self.line(depth, "#pragma unroll")
-        start = self._index(loop.start)
-        self.line(depth, f"for (int64_t {var} = {start}; {var} < {end}; {var}++) {{")
+        self.line(depth, f"for (int64_t {var} = 0; {var} < {end}; {var}++) {{")
         for stmt in loop.body:
             self.thread_stmt(stmt, depth + 1)
         self.accumulate(loop.accs, loop.extent, depth + 1)
         self.line(depth, "}")
+
+
+def _promotes_to_int(dtype: str) -> bool:
+    """Whether arithmetic in C takes values of a dtype as signed integers."""
+    known = dtype_of(dtype)
+    return known.kind == "i" or (known.kind == "u" and known.bytes < 4)
 
 
 def _work(loop: For) -> int:

@@ -170,7 +170,7 @@ def _group_for(plan: Plan, values: Mapping[str, int]) -> str:
                 turns = size_value(size_product(n for _, n in loops), values)
                 longest = max(longest, turns)
             elif isinstance(stmt, Call):
-                numbers = [size_value(a, values) for a in stmt.args if not isinstance(a, tuple)]
+                numbers = [size_value(number, values) for number in stmt.numbers]
                 longest = max(longest, *numbers, *(n * n for n in numbers[1:3]))
     return "thread" if longest <= SHORT else "warp" if longest <= LONG else "block"
 
@@ -223,7 +223,9 @@ class _RowsText(GroupText):
             for stmt in kernel.body:
                 if isinstance(stmt, Store) and stmt.buffer == name and stmt.op is not None:
                     return False
-                if isinstance(stmt, (For, Call)) and name in writes(stmt):
+                if isinstance(stmt, Call) and any(name == buffer for buffer, _ in stmt.pointers):
+                    return False
+                if isinstance(stmt, For) and name in writes(stmt):
                     return False
         return True
 

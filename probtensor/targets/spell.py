@@ -5,9 +5,18 @@ from __future__ import annotations
 import linecache
 from dataclasses import dataclass, field
 
-from probtensor.kernel.ir import Acc, Apply, Expr, Lit, Load, Place, Ref
+from probtensor.kernel.ir import (
+    Acc,
+    Apply,
+    Call,
+    Expr,
+    Lit,
+    Load,
+    Place,
+    Ref,
+)
 from probtensor.lower.plan import Plan
-from probtensor.types import Atom, Dim, Size
+from probtensor.types import Atom, Dim, Size, dtype_of
 
 LOCAL = {"float64": "double", "float32": "float", "bool": "int64_t"}
 # How each operator is spelled for floats ("f"), signed ("i") and unsigned ("u") integers, bools.
@@ -36,17 +45,23 @@ CALLS = {
     "round": ("pt_round", "", ""),
 }
 SHORT = 64  # turns up to which a sum of products is added up as it is written
-COMBINE = {"add": "+", "mul": "*", "max": "maximum", "min": "minimum", "and": "and", "or": "or"}
 
 
 def c_type(dtype: str) -> str:
     """The C type of an element in memory."""
-    return {"float64": "double", "float32": "float", "bool": "uint8_t"}.get(dtype, f"{dtype}_t")
+    return dtype_of(dtype).c
 
 
 def local_type(dtype: str) -> str:
     """The C type of a local."""
     return LOCAL.get(dtype, f"{dtype}_t")
+
+
+def register_kind(dtype: str) -> str:
+    """The letter of the type in which values of a dtype are computed: "f" for double,
+    "i" for int64 (bools too), "u" for uint64."""
+    kind = dtype_of(dtype).kind
+    return "i" if kind == "b" else kind
 
 
 def escaped(text: str) -> str:
@@ -93,8 +108,10 @@ class Speller:
     plain = PLAIN
     cast = "(<{}> {})"
 
-    def _argument(self, arg: tuple[str, Size] | Size) -> str:
-        return self._pointer(*arg) if isinstance(arg, tuple) else self._index(arg)
+    def _arguments(self, call: Call) -> str:
+        """What a routine is called with."""
+        pointers = [self._pointer(buffer, offset) for buffer, offset in call.pointers]
+        return ", ".join([*pointers, *map(self._index, call.numbers)])
 
     def _pointer(self, buffer: str, index: Size) -> str:
         text = self._index(index)
@@ -191,7 +208,7 @@ class Speller:
             narrow = small and fn != "where"
             return self.cast.format(c_type(dtype), text) if narrow else text
         if fn in CALLS:
-            column = 0 if "float" in kind else 2 if kind.startswith("u") else 1
+            column = "fiu".index(register_kind(kind))
             fn, wide = CALLS[fn][column], ("double", "int64_t", "uint64_t")[column]
             if not fn:
                 return texts[0]
@@ -243,7 +260,7 @@ def _integer(value: int, dtype: str = "int64") -> str:
     if value == -(2**63):  # has no literal of its own in C
         return "(-9223372036854775807LL - 1)"
     wide = not -(2**31) < value < 2**31
-    suffix = ("ULL" if dtype.startswith("u") else "LL") if wide else ""
+    suffix = ("ULL" if dtype_of(dtype).kind == "u" else "LL") if wide else ""
     return f"({value}{suffix})" if value < 0 else f"{value}{suffix}"
 
 

@@ -25,7 +25,7 @@ from probtensor.testing.reference import evaluate_numpy, size_names_of, with_siz
 from probtensor.testing.sound import example_values
 from probtensor.transform.pattern import Var, instantiate
 from probtensor.transform.rewrite import Rule
-from probtensor.types import ShapeError, Size, broadcast_shapes
+from probtensor.types import ShapeError, Size, broadcast_shapes, dtype_of
 
 MAX_ELEMENTS = 80
 LARGEST = 1e6
@@ -85,7 +85,7 @@ class Grower:
         node = new_input(f"x{len(self.values)}", dtype, shape)
         if dtype == "bool":
             value = self.rng.random(sizes) < 0.5
-        elif dtype.startswith("float"):
+        elif dtype_of(dtype).is_float:
             value = 1.5 * self.rng.normal(size=sizes)
         else:
             value = self.rng.integers(-4, 5, sizes)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from probtensor.kernel.check import KernelError, check
 from probtensor.kernel.interp import Machine
 from probtensor.kernel.ir import Acc, Apply, For, Kernel, Let, Lit, Load, Ref, Store
-from probtensor.kernel.simplify import Index, coefficient, floordiv, resimplify, substitute
+from probtensor.kernel.simplify import Index, coefficient, floordiv, resimplify
 from probtensor.kernel.strip import Linear, Strip, strip
 from probtensor.kernel.tidy import inline_locals
-from probtensor.types import Dim, size_value
+from probtensor.types import Dim, size_substitute, size_value
 
 I, J, N, M = (Dim.name(c) for c in "ijnm")
 BOUNDS = {"i": N, "j": M}
@@ -58,7 +58,7 @@ def test_coefficients_and_substitution():
     assert coefficient(index, "j") == 3
     assert coefficient(I * I, "i") is None
     assert coefficient(floordiv(I, 2, {}), "i") is None
-    assert substitute(index, {"i": 0, "j": N}) == 3 * N + 1
+    assert size_substitute(index, {"i": 0, "j": N}) == 3 * N + 1
 
 
 def load(buffer, index):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from probtensor.kernel import strip as strips
-from probtensor.kernel.interp import COMBINE, Machine
-from probtensor.kernel.ir import Acc, Apply, For, Kernel, Let, Lit, Load, Ref, Store
+from probtensor.kernel.interp import Machine
+from probtensor.kernel.ir import FOLDS, Acc, Apply, For, Kernel, Let, Lit, Load, Ref, Store
 from probtensor.kernel.strip import Linear, Strip, by_rows, strip
 from probtensor.kernel.tidy import inline_locals
 from probtensor.kernel.touch import names_set
@@ -61,7 +61,7 @@ class Stripped(Machine):
         for acc in accs:
             total = acc.identity
             for lane in sums[acc.name]:
-                total = COMBINE[acc.op](total, lane)
+                total = FOLDS[acc.op].numpy(total, lane)
             self.names[acc.name] = np.asarray(total).astype(acc.term.dtype)[()]
             self._keep(acc.name)
 
@@ -76,7 +76,7 @@ class Stripped(Machine):
                 self._body(run)
                 for acc in segment.accs:
                     lanes = sums[acc.name]
-                    lanes[self.lane] = COMBINE[acc.op](lanes[self.lane], self.value(acc.term))
+                    lanes[self.lane] = FOLDS[acc.op].numpy(lanes[self.lane], self.value(acc.term))
 
     def _linear(self, stmt, count, first):
         """The routines of pt_loops.h: pointers are computed once, at the first turn."""
@@ -199,8 +199,7 @@ class Kernels:
                  Apply("pt_twice", (matrix,), "float64")]  # fmt: skip
         acc = Acc(name, self.rng.choice(["add", "add", "add", "max"]), 0.0, self.rng.choice(terms))
         self.locals.append(name)
-        start = 1 if self.rng.random() < 0.1 else 0
-        return [For(var, M, (), (acc,), start=start)]
+        return [For(var, M, (), (acc,))]
 
     def add_rows(self):
         """An inner loop that adds a weighted row, to one for all turns or to each one's own."""

@@ -1,4 +1,4 @@
-"""Types of tensors: a dtype and a shape whose sizes may be symbolic.
+"""Sizes of axes: integers, or polynomials of what only a call knows.
 
 A size is an `int` or a `Dim`. A `Dim` is a polynomial with integer coefficients over atoms; an atom
 is a name, or a floor division, minimum or maximum of other sizes. Polynomials are kept in one
@@ -12,19 +12,12 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import reduce
 from operator import eq, le, lt
 from types import FrameType
 from typing import Any
 
 import numpy as np
-
-DTYPES = (
-    "bool",
-    "int8", "int16", "int32", "int64",
-    "uint8", "uint16", "uint32", "uint64",
-    "float32", "float64",
-)  # fmt: skip
 
 
 class ShapeError(ValueError):
@@ -79,15 +72,15 @@ class Dim:
     def __add__(self, other: Size) -> Size:
         if not is_size(other):
             return NotImplemented
-        return _collect(_terms(self) + _terms(other))
+        return from_terms(terms_of(self) + terms_of(other))
 
     def __mul__(self, other: Size) -> Size:
         if not is_size(other):
             return NotImplemented
-        return _collect(
+        return from_terms(
             (tuple(sorted(a + b, key=str)), m * n)
             for a, m in self.terms
-            for b, n in _terms(other)
+            for b, n in terms_of(other)
         )
 
     def __neg__(self) -> Size:
@@ -202,13 +195,15 @@ def is_size(value: object) -> bool:
     return isinstance(value, (int, Dim, np.integer)) and not isinstance(value, bool)
 
 
-def _terms(size: Size) -> tuple[tuple[tuple[Atom, ...], int], ...]:
+def terms_of(size: Size) -> tuple[tuple[tuple[Atom, ...], int], ...]:
+    """The terms of a size as a polynomial, as (atoms, factor)."""
     if isinstance(size, Dim):
         return size.terms
     return (((), int(size)),) if size else ()
 
 
-def _collect(terms: Iterable[tuple[tuple[Atom, ...], int]]) -> Size:
+def from_terms(terms: Iterable[tuple[tuple[Atom, ...], int]]) -> Size:
+    """The sum of terms, in canonical form."""
     total: dict[tuple[Atom, ...], int] = {}
     for atoms, factor in terms:
         total[atoms] = total.get(atoms, 0) + factor
@@ -237,16 +232,16 @@ def size_floordiv(top: Size, bottom: Size) -> Size:
     if isinstance(bottom, Dim) and top == bottom:
         return 1
     if isinstance(bottom, int) or len(bottom.terms) == 1:
-        (divisor, factor) = _terms(bottom)[0]
+        (divisor, factor) = terms_of(bottom)[0]
         quotient = []
-        for atoms, coefficient in _terms(top):
+        for atoms, coefficient in terms_of(top):
             rest = list(atoms)
             if coefficient % factor or any(rest.count(a) < divisor.count(a) for a in divisor):
                 return _function("//", top, bottom)
             for atom in divisor:
                 rest.remove(atom)
             quotient.append((tuple(rest), coefficient // factor))
-        return _collect(quotient)
+        return from_terms(quotient)
     return _function("//", top, bottom)
 
 
@@ -274,7 +269,7 @@ def _choose(name: str, a: Size, b: Size) -> Size:
 
 def _never_negative(size: Size) -> bool:
     return all(
-        factor > 0 and all(_atom_never_negative(a) for a in atoms) for atoms, factor in _terms(size)
+        factor > 0 and all(map(_atom_never_negative, atoms)) for atoms, factor in terms_of(size)
     )
 
 
@@ -296,11 +291,11 @@ def never_negative(size: Size, depth: int = 6) -> bool:
     """
     if _never_negative(size):
         return True
-    for position, (atoms, factor) in enumerate(_terms(size) if depth else ()):
+    for position, (atoms, factor) in enumerate(terms_of(size) if depth else ()):
         ways = _bounds(atoms[0], factor) if len(atoms) == 1 else ()
         if not ways:
             continue
-        rest = _collect(term for k, term in enumerate(_terms(size)) if k != position)
+        rest = from_terms(term for k, term in enumerate(terms_of(size)) if k != position)
         shown = (never_negative(rest + bound, depth - 1) for bound in ways)
         # factor * min(a, b) is one of two products; it is at least either where factor is negative.
         one_of = atoms[0].name != "//" and (factor < 0) != (atoms[0].name == "min")
@@ -342,7 +337,7 @@ def _vanishes_with(size: Size, atom: Atom) -> bool:
 
 
 def _atoms(size: Size) -> Iterable[Atom]:
-    for atoms, _ in _terms(size):
+    for atoms, _ in terms_of(size):
         for atom in atoms:
             yield atom
             for arg in atom.args:
@@ -356,15 +351,15 @@ def _with_atom(size: Size, old: Atom, new: Size) -> Size:
         if atom == old:
             return new
         args = (_with_atom(arg, old, new) for arg in atom.args)
-        return _SYMBOLIC[atom.name](*args) if atom.args else Dim((((atom,), 1),))
+        return SIZE_FUNCTIONS[atom.name](*args) if atom.args else Dim((((atom,), 1),))
 
-    return _evaluated(size, changed)
+    return with_atoms(size, changed)
 
 
-def _evaluated(size: Size, value: Callable[[Atom], Size]) -> Size:
-    """The polynomial with a value for each of its atoms."""
+def with_atoms(size: Size, value: Callable[[Atom], Size]) -> Size:
+    """The polynomial with another size for each of its atoms."""
     total: Size = 0
-    for atoms, factor in _terms(size):
+    for atoms, factor in terms_of(size):
         total = reduce(lambda product, atom: product * value(atom), atoms, factor) + total
     return total
 
@@ -404,12 +399,12 @@ def size_substitute(size: Size, names: Mapping[str, Size]) -> Size:
     def atom_size(atom: Atom) -> Size:
         if not atom.args:
             return names.get(atom.name, Dim((((atom,), 1),)))
-        return _SYMBOLIC[atom.name](*(size_substitute(arg, names) for arg in atom.args))
+        return SIZE_FUNCTIONS[atom.name](*(size_substitute(arg, names) for arg in atom.args))
 
-    return _evaluated(size, atom_size)
+    return with_atoms(size, atom_size)
 
 
-_SYMBOLIC: dict[str, Callable[..., Size]] = {
+SIZE_FUNCTIONS: dict[str, Callable[..., Size]] = {
     "//": size_floordiv, "min": size_min, "max": size_max,
 }  # fmt: skip
 
@@ -474,88 +469,3 @@ def _shown(part: str | Size | Shape, names: Mapping[str, int]) -> str:
     if isinstance(part, tuple):
         return shape_text([n if isinstance(n, str) else size_value(n, names) for n in part])
     return str(size_value(part, names))
-
-
-@dataclass(frozen=True)
-class TensorType:
-    """What is known of a tensor before it has a value: its dtype and its shape."""
-
-    dtype: str
-    shape: Shape = ()
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
-    def size(self) -> Size:
-        return size_product(self.shape)
-
-    @property
-    def is_float(self) -> bool:
-        return self.dtype in ("float32", "float64")
-
-    @property
-    def is_static(self) -> bool:
-        return all(isinstance(n, int) for n in self.shape)
-
-    def __str__(self) -> str:
-        return plain(f"{self.dtype}[{', '.join(map(str, self.shape))}]")
-
-    def with_dtype(self, dtype: str) -> TensorType:
-        return TensorType(dtype, self.shape)
-
-
-def check_dtype(dtype: object) -> str:
-    """The name of a dtype ProbTensor has; TypeError for any other."""
-    if dtype.__class__ is str and dtype in DTYPES:
-        return dtype
-    try:
-        name = np.dtype(dtype).name
-    except TypeError:
-        raise TypeError(f"{dtype!r:.60} is no dtype; they are {', '.join(DTYPES)}") from None
-    if name not in DTYPES:
-        raise TypeError(f"dtype {name} is not one of {', '.join(DTYPES)}")
-    return name
-
-
-def promote(*operands: object) -> str:
-    """NumPy's result dtype of dtype names and bare Python numbers (weak, as in NEP 50)."""
-    # A Python number counts as one whatever its value, even past 64 bits.
-    return _promoted(*(o if isinstance(o, str) else _WEAK.get(type(o), o) for o in operands))
-
-
-_WEAK = {int: 0, float: 0.0}
-
-
-@lru_cache(maxsize=1024, typed=True)
-def _promoted(*operands: object) -> str:
-    known = (np.dtype(o) if isinstance(o, str) else o for o in operands)
-    return check_dtype(np.result_type(*known))
-
-
-def promote_float(*operands: object) -> str:
-    """As `promote`, with booleans and integers going to float64."""
-    dtype = promote(*operands)
-    return dtype if dtype.startswith("float") else "float64"
-
-
-def broadcast_size(a: Size, b: Size) -> Size:
-    """The size two axes broadcast to. Two different unknown sizes are taken to be equal (checked
-    when the function is called); ShapeError where they cannot be."""
-    if not isinstance(b, int):
-        return b if isinstance(a, int) and a == 1 else a
-    if b == 1:
-        return a
-    if not isinstance(a, int) or a == 1:
-        return b
-    if a != b:
-        raise ShapeError(f"{a} and {b}")
-    return a
-
-
-def broadcast_shapes(*shapes: Shape) -> Shape:
-    """The shape several shapes broadcast to, by NumPy's rule; ShapeError if they do not."""
-    ndim = max((len(s) for s in shapes), default=0)
-    padded = [(1,) * (ndim - len(s)) + tuple(s) for s in shapes]
-    return tuple(reduce(broadcast_size, sizes) for sizes in zip(*padded, strict=True))
