@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING
 
-from probtensor.graph.node import line_of
+from probtensor.graph.node import Node, line_of
 from probtensor.graph.text import to_text
 from probtensor.kernel.ir import (
     Apply,
@@ -21,7 +21,8 @@ from probtensor.kernel.ir import (
     Stmt,
     Store,
 )
-from probtensor.lower.planner import group_sizes
+from probtensor.lower.nest import Nest
+from probtensor.lower.planner import fused
 from probtensor.targets.spell import escaped
 from probtensor.types import plain
 
@@ -52,20 +53,31 @@ def passes(function: Function) -> str:
 
 
 def groups(function: Function) -> str:
-    """Which nodes share a loop nest, one block a kernel."""
+    """The loop nest of each kernel: which nodes share a loop, and which of them get a buffer."""
     compilation = function.compilation
     rows = []
     whole = compilation.whole()
-    for k, launch in enumerate(group_sizes(compilation.inputs, whole.outputs, whole.written)):
+    fusion = fused(compilation.inputs, whole.outputs, whole.written)
+    stored = fusion.stored
+    for k, kernel in enumerate(fusion.kernels):
         rows.append(f"kernel {k}")
-        for group in launch:
-            extent = "once" if group.extent is None else f"over {group.extent}"
-            rows.append(f"  {extent}")
-            for task in group.tasks:
-                node = task.node
-                what = f"{plain(node.op.text())}: {node.type}"
-                rows.append(f"    {what}  # {line_of(node)}")
+        for nest in kernel:
+            if nest.extent is None:
+                rows.append("  routine" if nest.alone else "  once")
+            rows += _nest(nest, stored, "  ")
     return "\n".join(rows) + "\n"
+
+
+def _nest(nest: Nest, stored: Container[Node], pad: str) -> Iterator[str]:
+    if nest.extent is not None:
+        yield f"{pad}over {nest.extent}"
+        for inner in nest.inner:
+            yield from _nest(inner, stored, f"{pad}  " if inner.extent is not None else pad)
+        return
+    for task in nest.tasks:
+        node = task.node
+        kept = " (stored)" if node in stored else ""
+        yield f"{pad}  {plain(node.op.text())}: {node.type}{kept}  # {line_of(node)}"
 
 
 def kernels(function: Function) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -69,6 +69,11 @@ class Op:
 
     name: ClassVar[str] = "op"
     complete: ClassVar[bool] = False  # do the messages of its laws name op and line already?
+    # Is the output the elements of input 0 alone, each of them once or more?
+    reads_all: ClassVar[bool] = False
+    repeats: ClassVar[bool] = False  # is it input 0 where the shapes are the same?
+    # What an index outside of its axis does: "raise", "wrap" or "clip".
+    index_mode: ClassVar[str] = "raise"
 
     def __hash__(self) -> int:
         return hash(type(self))
@@ -89,6 +94,11 @@ class Op:
         Messages lack the op's name and line (see `graph.law`).
         """
         return ()
+
+    def index_inputs(self) -> Mapping[int, tuple[int, int]]:
+        """The positions of inputs that hold indices, each with (position of the input it points
+        into, its axis)."""
+        return {}
 
     def __call__(self, *inputs: Any) -> Node:
         return make(self, tuple(as_tensor(x) for x in inputs))

@@ -97,6 +97,10 @@ class Gather(View):
     def _end(self, types: Sequence[TensorType]) -> int:
         return self.at + max(t.ndim for t in types[1:])
 
+    @property
+    def index_mode(self) -> str:
+        return self.mode
+
     def index_inputs(self) -> dict[int, tuple[int, int]]:
         return {k + 1: (0, axis) for k, axis in enumerate(self.axes)}
 

@@ -341,9 +341,6 @@ class View(Kind):
     ) -> Any:
         raise NotImplementedError
 
-    def index_inputs(self) -> dict[int, tuple[int, int]]:
-        return {}
-
     def requires(self, node: Node) -> Iterator[SizeCheck]:
         held = self.index_inputs()
         yield from aligned([node.inputs[k].type.shape for k in held])
@@ -393,6 +390,9 @@ class Scatter(Kind):
     axes: tuple[int, ...]
     at: int
     mode: str
+
+    def index_inputs(self) -> dict[int, tuple[int, int]]:
+        return {k + 2: (0, axis) for k, axis in enumerate(self.axes)}
 
     def infer(self, base: TensorType, updates: TensorType, *indices: TensorType) -> TensorType:
         wanted = gathered_shape(base, self.axes, self.at, indices)

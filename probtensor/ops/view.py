@@ -66,6 +66,7 @@ class ExpandDims(View):
 
     axes: tuple[int, ...]
     linear = True
+    reads_all = True
     samples = cases((3, 4), axes=[(0,), (2,), (0, 2)])
 
     def infer(self, x: TensorType) -> TensorType:
@@ -92,6 +93,7 @@ class DropAxes(View):
 
     axes: tuple[int, ...]
     linear = True
+    reads_all = True
     samples = cases((1, 3, 1), axes=[(0,), (2,), (0, 2)])
 
     def infer(self, x: TensorType) -> TensorType:
@@ -160,6 +162,7 @@ class Transpose(View):
 
     axes: tuple[int, ...]
     linear = True
+    reads_all = True
     samples = cases((3, 4), axes=[(1, 0)]) + cases((2, 3, 4), axes=[(2, 0, 1), (0, 2, 1)])
 
     def infer(self, x: TensorType) -> TensorType:
@@ -187,6 +190,8 @@ class BroadcastTo(View):
 
     shape: tuple[Size, ...]
     linear = True
+    reads_all = True
+    repeats = True
     samples = cases((3, 1), shape=[(3, 4), (2, 3, 4)]) + cases((), shape=[(2,)])
 
     def infer(self, x: TensorType) -> TensorType:
@@ -224,6 +229,7 @@ class Reshape(View):
 
     shape: tuple[Size, ...]
     linear = True
+    reads_all = True
     samples = cases((3, 4), shape=[(12,), (4, 3), (2, 6), (3, 2, 2), (1, 12)]) + cases(
         (2, 3, 1, 4), shape=[(6, 4), (2, 12), (2, 1, 3, 4)]
     )
