@@ -4,28 +4,20 @@ from __future__ import annotations
 
 from probtensor.graph.law import inside, placed
 from probtensor.graph.node import Const, Input, Node, line_of
-from probtensor.kernel.ir import Apply, Check, Expr, Let, Lit, Place, Ref, Stmt
-from probtensor.lower.buffers import Memory, Needs
-from probtensor.lower.reader import Reader
+from probtensor.kernel.ir import Apply, Check, Expr, Let, Lit, Place, Ref
+from probtensor.lower.buffers import Needs
+from probtensor.lower.kinds.base import Writer
 from probtensor.lower.values import cast
 from probtensor.types import Dim, Size, dtype_of
 
 
-class IndexWriter(Reader):
+class IndexWriter(Writer):
     """The part of a writer that makes an index of what an index array holds."""
 
-    memory: Memory
     needs: Needs
     indices: list[dict[tuple, Size]]  # those of the blocks around, by (value, bound, mode)
 
-    def emit(self, stmt: Stmt) -> None:
-        raise NotImplementedError
-
-    def fresh(self, letter: str) -> str:
-        raise NotImplementedError
-
     def failure(self, message: str) -> int:
-        """The status that stands for a message."""
         if message not in self.needs.failures:
             self.needs.failures.append(message)
         return self.needs.failures.index(message) + 1

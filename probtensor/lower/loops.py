@@ -20,7 +20,7 @@ from probtensor.lower.values import cast
 from probtensor.types import Dim, Size
 
 
-class Writer(IndexWriter):
+class KernelWriter(IndexWriter):
     """Writes the statements of one kernel."""
 
     def __init__(self, sizes: Sizes, memory: Memory, needs: Needs) -> None:
@@ -67,7 +67,6 @@ class Writer(IndexWriter):
         return tuple(self.bodies.pop())
 
     def flat(self, node: Node, index: Sequence[Size]) -> Size:
-        """The offset of an element in the buffer of a node."""
         flat: Size = 0
         for i, size in zip(index, self.sizes.shape(node), strict=True):
             flat = flat * size + i
@@ -127,8 +126,6 @@ class Writer(IndexWriter):
     # What tasks write.
 
     def bind(self, node: Node, index: tuple[Size, ...], value: Expr) -> None:
-        """Let a value stand for an element as long as its block lasts, and store it if it is read
-        from elsewhere."""
         self.scopes[-1][node, index] = value
         if node in self.memory.stored:
             self.store(node, index, value, None, line_of(node))
@@ -136,16 +133,13 @@ class Writer(IndexWriter):
     def store(
         self, node: Node, index: Sequence[Size], value: Expr, op: str | None, origin: str
     ) -> None:
-        """Write an element of a node's buffer, or combine the value into it."""
         self.emit(Store(self.memory.names[node], self.flat(node, index), value, op, origin))
 
     def copy(self, node: Node, index: Sequence[Size], value: Expr) -> None:
-        """Write an element of a view or leaf, which may be an output."""
         name = self.memory.results.get(node) or self.memory.names[node]
         self.emit(Store(name, self.flat(node, index), value, None, line_of(node)))
 
     def fold(self, task: FoldTask, term: Expr, variables: list[Size]) -> None:
-        """Fold the term of an iteration: into memory, or an accumulator of the loops around."""
         node = task.node
         if task.in_place and task.last_folds is None:
             self._combine_into(task, task.index(variables), cast(term, node.dtype))
@@ -166,8 +160,6 @@ class Writer(IndexWriter):
         fixed: Mapping[int, Size],
         value_at: Callable[[list[Size]], Expr],
     ) -> None:
-        """Fill a buffer before it is combined into, where its indices along the axes `fixed` are
-        those."""
         index: list[Size] = []
         loops: list[tuple[str, Size]] = []
         for axis, size in enumerate(self.sizes.shape(node)):
@@ -185,7 +177,6 @@ class Writer(IndexWriter):
             self.emit(stmt)
 
     def scratch(self, node: Node, shape: Sequence[Size], suffix: str) -> str:
-        """Scratch memory for sums of a node in doubles, and for those of doubles what they lose."""
         name = f"{self.memory.names[node]}{suffix}"
         self.needs.scratch[name] = node, (*shape,) if node.dtype == "float32" else (2, *shape)
         return name

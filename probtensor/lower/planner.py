@@ -12,7 +12,7 @@ from probtensor.kernel.ir import Call, For, Kernel, Load, Stmt, Store, exprs_of,
 from probtensor.kernel.tidy import inline_locals
 from probtensor.lower.buffers import Needs, memory_of
 from probtensor.lower.large import LargeSizes
-from probtensor.lower.loops import Writer
+from probtensor.lower.loops import KernelWriter
 from probtensor.lower.nest import Nest, buffered, launches, nests
 from probtensor.lower.plan import Buffer, IndexCheck, Plan
 from probtensor.lower.sizes import Sizes
@@ -33,7 +33,7 @@ def lower(
     sizes, order, outputs = fusion.sizes, fusion.order, fusion.outputs
     memory = memory_of(order, inputs, outputs, fusion.stored, fusion.written_out)
     needs = Needs()
-    bodies = [Writer(sizes, memory, needs).kernel(nests) for nests in fusion.kernels]
+    bodies = [KernelWriter(sizes, memory, needs).kernel(nests) for nests in fusion.kernels]
     sizes.require(needs.limits)
     large = LargeSizes(sizes.sources)
     kernels = tuple(large.kernel(_kernel(f"k{k}", body)) for k, body in enumerate(bodies))

@@ -22,7 +22,8 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     composite.py   logsumexp, softmax, argmax: ops with a derivative that expand into others
     view.py        reshape, transpose, broadcast, concatenate
     slicing.py     slices, and writing into them
-    index.py       x[key], x.at[key], gather, scatter
+    gather.py      gather and scatter
+    index.py       x[key], x.at[key]
     along.py       take, take_along_axis
     linalg.py      one contraction for all matrix products; Cholesky, triangular systems
     links.py       logarithms of probabilities, products whose zeros win
@@ -259,6 +260,7 @@ from probtensor.ops.elementary import (
     tanh,
 )
 from probtensor.ops.equality import equality as _equality
+from probtensor.ops.gather import Gather, Scatter
 from probtensor.ops.gradient import (
     GradClip,
     StopGradient,
@@ -266,13 +268,7 @@ from probtensor.ops.gradient import (
     grad_clip,
     stop_gradient,
 )
-from probtensor.ops.index import (
-    Gather,
-    Scatter,
-    getitem,
-    inc_subtensor,
-    set_subtensor,
-)
+from probtensor.ops.index import getitem, inc_subtensor, set_subtensor
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.ops.linalg import (
     Cholesky,

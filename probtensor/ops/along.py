@@ -7,7 +7,8 @@ from typing import Any
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor, make
-from probtensor.ops.index import MODES, Gather, from_front
+from probtensor.ops.gather import MODES, Gather
+from probtensor.ops.index import from_front
 from probtensor.ops.kinds import method
 from probtensor.ops.reduce import described, one_axis
 from probtensor.types import ShapeError, broadcast_shapes, shape_text

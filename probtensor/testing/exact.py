@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from probtensor import ops
 from probtensor.graph.node import Const, GraphError, Input, Node, SizeOf
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Composite, Contraction, Elementwise, Reduction
@@ -109,7 +110,7 @@ def _objects(value: Any) -> np.ndarray:
 
 
 def _elementwise(node: Node, op: Elementwise, arrays: list[np.ndarray], upset: bool) -> np.ndarray:
-    if op.name == "cast":
+    if isinstance(op, ops.Cast):
         convert = _casts()[node.dtype[:4] if node.type.is_float else node.dtype.strip("u1234568")]
         return _objects(np.frompyfunc(convert, 1, 1)(arrays[0]))
     meaning = meanings().get(op.name)

@@ -232,3 +232,37 @@ def test_known_state_is_still_there():
         path = source.ROOT / "probtensor" / name
         if path.exists():
             assert tables.keys() <= changed_globals(source.tree(path.relative_to(source.ROOT)))
+
+
+KIND_NAMES = {
+    "Elementwise", "Reduction", "View", "Join", "Scatter", "Contraction", "Core", "Composite"
+}  # fmt: skip
+
+
+def asks_for_a_kind(call):
+    """Whether a call is `isinstance(op, <kind>)`."""
+    if not (isinstance(call, ast.Call) and getattr(call.func, "id", "") == "isinstance"):
+        return False
+    return any(getattr(part, "id", getattr(part, "attr", "")) in KIND_NAMES
+               for part in ast.walk(call.args[1]))  # fmt: skip
+
+
+def asks_for_a_name(node):
+    """Whether a node compares `op.name`, or `task.kind`, with something."""
+    if not isinstance(node, ast.Compare):
+        return False
+    sides = [side for side in (node.left, *node.comparators) if isinstance(side, ast.Attribute)]
+    owners = {(getattr(s.value, "id", getattr(s.value, "attr", "")), s.attr) for s in sides}
+    return bool(owners & {("op", "name"), ("task", "kind")})
+
+
+@by_path
+def test_only_kinds_know_kinds(path):
+    """Fusion, loops and plans ask the kind of an op; what kind it is decides nothing there."""
+    layer = layer_of(source.module_name(path))
+    if layer in ("ops", "rules") or path.match("lower/kinds/*"):
+        return
+    nodes = list(ast.walk(source.tree(path)))
+    named = [node.lineno for node in nodes if asks_for_a_name(node)]
+    kinds = [node.lineno for node in nodes if asks_for_a_kind(node)] if layer == "lower" else []
+    assert not named and not kinds, f"{path}: lines {named + kinds} ask for the kind of an op"

@@ -1,6 +1,6 @@
 """How the nodes of each kind are computed, a file a kind.
 
-    base.py         what a kind says: `Lowering` and `Task`
+    base.py         what a kind says, `Lowering` and `Task`, and what it may ask, `Writer`
     elementwise.py  a statement an element
     reduction.py    folds
     contraction.py  matrix products, by a routine or as folds of products

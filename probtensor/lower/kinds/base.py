@@ -6,18 +6,16 @@ or leaves it reads, at which indices of theirs. Fusion needs nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from probtensor.graph.node import Node, Op
-from probtensor.kernel.ir import Carry, Expr
+from probtensor.kernel.ir import Carry, Expr, Stmt
+from probtensor.lower.buffers import Memory
 from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import Sizes
 from probtensor.types import Size
-
-if TYPE_CHECKING:
-    from probtensor.lower.loops import Writer
 
 Access = tuple[Node, tuple[Size, ...]]
 
@@ -114,6 +112,61 @@ class Task:
     def carry(self, writer: Writer, level: int, variables: list[Size]) -> Carry | None:
         """The sums in memory that the loop of a level adds up; None where there are none."""
         return None
+
+
+class Writer(Reader):
+    """Reads values as expressions of the kernel, and writes its statements."""
+
+    memory: Memory
+
+    def fresh(self, letter: str) -> str:
+        """A name that no local has."""
+        raise NotImplementedError
+
+    def emit(self, stmt: Stmt) -> None:
+        """Write a statement at the end of the block."""
+        raise NotImplementedError
+
+    def failure(self, message: str) -> int:
+        """The status that stands for a message."""
+        raise NotImplementedError
+
+    def flat(self, node: Node, index: Sequence[Size]) -> Size:
+        """The offset of an element in the buffer of a node."""
+        raise NotImplementedError
+
+    def bind(self, node: Node, index: tuple[Size, ...], value: Expr) -> None:
+        """Let a value stand for an element as long as its block lasts, and store it if it is read
+        from elsewhere."""
+        raise NotImplementedError
+
+    def store(
+        self, node: Node, index: Sequence[Size], value: Expr, op: str | None, origin: str
+    ) -> None:
+        """Write an element of a node's buffer, or combine the value into it."""
+        raise NotImplementedError
+
+    def copy(self, node: Node, index: Sequence[Size], value: Expr) -> None:
+        """Write an element of a view or leaf, which may be an output."""
+        raise NotImplementedError
+
+    def fold(self, task: Task, term: Expr, variables: list[Size]) -> None:
+        """Fold the term of an iteration: into memory, or an accumulator of the loops around."""
+        raise NotImplementedError
+
+    def fill(
+        self,
+        node: Node,
+        fixed: Mapping[int, Size],
+        value_at: Callable[[list[Size]], Expr],
+    ) -> None:
+        """Fill a buffer before it is combined into, where its indices along the axes `fixed` are
+        those."""
+        raise NotImplementedError
+
+    def scratch(self, node: Node, shape: Sequence[Size], suffix: str) -> str:
+        """Scratch memory for sums of a node in doubles, and for those of doubles what they lose."""
+        raise NotImplementedError
 
 
 class Lowering:

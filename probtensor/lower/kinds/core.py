@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from probtensor.graph.node import Node, line_of
 from probtensor.kernel.ir import Call, Expr
-from probtensor.lower.kinds.base import Lowering, Task
+from probtensor.lower.kinds.base import Lowering, Task, Writer
 from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import Sizes
 from probtensor.ops.kinds import Core
 from probtensor.types import Dim, Size, size_product
-
-if TYPE_CHECKING:
-    from probtensor.lower.loops import Writer
 
 
 class RoutineTask(Task):

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from probtensor.graph.node import Node, line_of
 from probtensor.kernel.ir import Apply, Check, Expr, Let, Lit, Ref
-from probtensor.lower.kinds.base import Lowering, Task, loops_along
+from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
 from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import Sizes
 from probtensor.ops.kinds import Elementwise
 from probtensor.types import Size, dtype_of
-
-if TYPE_CHECKING:
-    from probtensor.lower.loops import Writer
 
 
 class MapTask(Task):

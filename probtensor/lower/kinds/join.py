@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from probtensor.graph.node import Node, line_of
 from probtensor.kernel.ir import Expr
-from probtensor.lower.kinds.base import Lowering, Task, loops_along
+from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
 from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import Sizes
 from probtensor.lower.values import spread
 from probtensor.ops.kinds import Join
 from probtensor.types import Size
-
-if TYPE_CHECKING:
-    from probtensor.lower.loops import Writer
 
 
 class PieceTask(Task):

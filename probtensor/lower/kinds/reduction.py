@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from probtensor.graph.node import Node
 from probtensor.kernel.carry import NOT_GATHERED
 from probtensor.kernel.ir import FOLDS, Carry, Expr, Lit
-from probtensor.lower.kinds.base import Lowering, Task, loops_along
+from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
 from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import Sizes
 from probtensor.lower.values import spread
 from probtensor.ops.kinds import Reduction
 from probtensor.types import Size, size_product
-
-if TYPE_CHECKING:
-    from probtensor.lower.loops import Writer
 
 # Iterations up to which a sum in memory is added up as it is: their roundings are few.
 FEW = {"float32": 1, "float64": 256}

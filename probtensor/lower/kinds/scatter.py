@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from probtensor.graph.node import Node, line_of
 from probtensor.kernel.ir import Carry, Expr, Place
-from probtensor.lower.kinds.base import Lowering, Task, loops_along
+from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
 from probtensor.lower.kinds.reduction import FEW, combined_as
 from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import Sizes
 from probtensor.lower.values import spread
 from probtensor.ops.kinds import Scatter
 from probtensor.types import Dim, Size, size_product
-
-if TYPE_CHECKING:
-    from probtensor.lower.loops import Writer
 
 
 class ScatterTask(Task):

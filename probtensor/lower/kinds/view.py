@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from probtensor.graph.node import Const, Input, Node, SizeOf
 from probtensor.kernel.ir import Expr, Place
 from probtensor.kernel.simplify import Index
-from probtensor.lower.kinds.base import Lowering, Task, loops_along
+from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
 from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import Sizes
 from probtensor.lower.values import as_value, choice, decided, uniform_value
 from probtensor.ops.kinds import View
 from probtensor.types import Size
-
-if TYPE_CHECKING:
-    from probtensor.lower.loops import Writer
 
 
 class CopyTask(Task):
