@@ -1,12 +1,12 @@
 # ruff: noqa: F401 (names to be reached as ops.name)
 """The dictionary of the tensor language: every op is one block, every function one name.
 
-An op class (`Exp`, `Sum`, `Gather`) is a frozen dataclass of one of the kinds in `kinds.py`. It
+An op class (`Exp`, `Sum`, `Gather`) is a frozen dataclass of one of the kinds in `kinds/`. It
 states its mathematics: NumPy meaning, derivative, C name, samples. All that follows from structure
 (types, promotion, broadcasting, lowering, batching, tests) belongs to the kind. What users call
 are functions with NumPy's signatures; for an elementwise op that is the op's one instance.
 
-    kinds.py       the kinds, @op, REGISTRY, Facts
+    kinds/         the kinds, a file each; @op, REGISTRY, Facts
     laws.py        the parts of size laws that ops share
     values.py      values that operands need to have, and those where slopes are infinite
     samples.py     the inputs ops are tested on

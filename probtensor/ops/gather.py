@@ -7,13 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import (
-    Node,
-    as_tensor,
-    make,
-)
+from probtensor.graph.node import Node, as_tensor, make
 from probtensor.ops import kinds
-from probtensor.ops.kinds import View, gathered_shape, op
+from probtensor.ops.kinds import Batch, View, gathered_shape, item_numbers, op, shifted
 from probtensor.ops.samples import arrays
 from probtensor.types import Size, TensorType
 
@@ -103,6 +99,20 @@ class Gather(View):
         places = [_inside_graph(index, x.shape[axis], self.mode) for index, axis in pairs]
         scattered = make(Scatter(self.axes, self.at, "add"), (ops.zeros_like(x), g, *places))
         return (scattered, *[None] * len(indices))
+
+    def batched(self, batch: Batch) -> Node:
+        x, *indices = batch.node.inputs
+        base, *places = batch.inputs
+        if all(b is None for b in places):
+            moved = Gather(shifted(self.axes), self.at + 1, self.mode)
+            return make(moved, (base, *indices))
+        grids = batch.aligned(max(i.ndim for i in indices), start=1)
+        if base is None:
+            return ops.moveaxis(make(self, (x, *grids)), self.at, 0)
+        # Both vary: item k of the batch of indices reads item k of the batch of bases.
+        items = item_numbers(max(grid.ndim for grid in grids), batch.size)
+        moved = Gather((0, *shifted(self.axes)), self.at, self.mode)
+        return ops.moveaxis(make(moved, (batch.full(0), items, *grids)), self.at, 0)
 
 
 def _inside_graph(index: Node, n: Size, mode: str) -> Node:

@@ -11,7 +11,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.law import inside
 from probtensor.graph.node import GraphError, Node, as_tensor, make
-from probtensor.ops.kinds import View, op
+from probtensor.ops.kinds import Batch, View, op
 from probtensor.ops.samples import cases
 from probtensor.types import (
     Dim,
@@ -94,6 +94,11 @@ class Slice(Sliced):
     def vjp(self, g, out, x):
         return (make(SetSlice(self.starts, self.steps, self.sizes), (ops.zeros_like(x), g)),)
 
+    def batched(self, batch: Batch) -> Node:
+        n = batch.first.shape[0]
+        moved = Slice((0, *self.starts), (1, *self.steps), (n, *self.sizes))
+        return make(moved, (batch.first,))
+
 
 def _affine(i: Any, factor: int, offset: Size) -> Any:
     scaled = i if factor == 1 else i * factor
@@ -161,6 +166,10 @@ class SetSlice(Sliced):
     def vjp(self, g, out, x, y):
         place = Slice(self.starts, self.steps, self.sizes)
         return make(self, (g, ops.zeros_like(y))), make(place, (g,))
+
+    def batched(self, batch: Batch) -> Node:
+        moved = SetSlice((0, *self.starts), (1, *self.steps), (batch.size, *self.sizes))
+        return make(moved, (batch.full(0), batch.full(1)))
 
 
 def normal_slice(given: slice, n: Size) -> tuple[Size, int, Size]:

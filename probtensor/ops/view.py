@@ -15,12 +15,14 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import METHODS, GraphError, Node, as_tensor, make
 from probtensor.ops.kinds import (
+    Batch,
     Join,
     View,
     as_tensor_of,
     method,
     op,
     operator,
+    shifted,
     weak_operand,
 )
 from probtensor.ops.laws import repeated_to
@@ -86,6 +88,9 @@ class ExpandDims(View):
     def vjp(self, g, out, x):
         return (make(DropAxes(self.axes), (g,)),)
 
+    def batched(self, batch: Batch) -> Node:
+        return make(ExpandDims(shifted(self.axes)), (batch.first,))
+
 
 @op
 class DropAxes(View):
@@ -124,6 +129,9 @@ class DropAxes(View):
     def vjp(self, g, out, x):
         return (make(ExpandDims(self.axes), (g,)),)
 
+    def batched(self, batch: Batch) -> Node:
+        return make(DropAxes(shifted(self.axes)), (batch.first,))
+
 
 @op
 class Sized(View):
@@ -155,6 +163,9 @@ class Sized(View):
     def vjp(self, g, out, x):
         return (make(Sized(x.shape), (g,)),)
 
+    def batched(self, batch: Batch) -> Node:
+        return make(Sized((batch.size, *batch.node.shape)), (batch.first,))
+
 
 @op
 class Transpose(View):
@@ -182,6 +193,9 @@ class Transpose(View):
     def vjp(self, g, out, x):
         back = tuple(self.axes.index(a) for a in range(len(self.axes)))
         return (make(Transpose(back), (g,)),)
+
+    def batched(self, batch: Batch) -> Node:
+        return make(Transpose((0, *shifted(self.axes))), (batch.first,))
 
 
 @op
@@ -221,6 +235,10 @@ class BroadcastTo(View):
         repeated = [new + a for a, n in enumerate(x.shape) if n == 1 and self.shape[new + a] != 1]
         summed = ops.sum(g, (*range(new), *repeated))
         return (ops.expand_dims(summed, tuple(a - new for a in repeated)),)
+
+    def batched(self, batch: Batch) -> Node:
+        (x,) = batch.aligned(batch.node.ndim)
+        return ops.broadcast_to(x, (x.shape[0], *batch.node.shape))
 
 
 @op
@@ -275,6 +293,10 @@ class Reshape(View):
 
     def vjp(self, g, out, x):
         return (make(Reshape(x.shape), (g,)),)
+
+    def batched(self, batch: Batch) -> Node:
+        x = batch.first
+        return ops.reshape(x, (x.shape[0], *batch.node.shape))
 
 
 def axis_groups(old: Sequence[Size], new: Sequence[Size]) -> list[tuple[list[int], list[int]]]:

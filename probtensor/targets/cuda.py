@@ -21,15 +21,7 @@ from probtensor.kernel.ir import (
     walk,
     walk_expr,
 )
-from probtensor.kernel.phases import (
-    Once,
-    Phase,
-    Reduce,
-    Routine,
-    Rows,
-    Scratch,
-    statements,
-)
+from probtensor.kernel.phases import Once, Phase, Reduce, Routine, Rows, Scratch, statements
 from probtensor.kernel.touch import buffers_of, loads_of
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.plan import Plan

@@ -7,17 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from probtensor.kernel.carry import BLOCK, NOT_GATHERED, block, is_optional, target, threshold
-from probtensor.kernel.ir import (
-    FOLDS,
-    Acc,
-    Call,
-    Carry,
-    Check,
-    For,
-    Kernel,
-    Let,
-    Store,
-)
+from probtensor.kernel.ir import FOLDS, Acc, Call, Carry, Check, For, Kernel, Let, Store
 from probtensor.kernel.jam import ROWS
 from probtensor.kernel.strip import Jammed, Linear, Segment, Strip, Stripped, by_rows, strip
 from probtensor.lower.plan import Plan

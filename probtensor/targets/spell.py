@@ -5,16 +5,7 @@ from __future__ import annotations
 import linecache
 from dataclasses import dataclass, field
 
-from probtensor.kernel.ir import (
-    Acc,
-    Apply,
-    Call,
-    Expr,
-    Lit,
-    Load,
-    Place,
-    Ref,
-)
+from probtensor.kernel.ir import Acc, Apply, Call, Expr, Lit, Load, Place, Ref
 from probtensor.lower.plan import Plan
 from probtensor.types import Atom, Dim, Size, dtype_of
 

@@ -7,8 +7,9 @@
 On each sample of an op: the inferred type is that of the NumPy result, in float32 as in float64;
 the vjp agrees with finite differences, and so does the derivative of the vjp; the jvp is the vjp
 transposed; all is the same where the graph does not know the sizes; the element of a view is found
-where NumPy has it; a composite expands into what it means; and a target gives what NumPy gives, at
-edges too. Each check raises AssertionError with the op, the sample and both values.
+where NumPy has it; a composite expands into what it means; a batch gives what its items give; and a
+target gives what NumPy gives, at edges too. Each check raises AssertionError with the op, the
+sample and both values.
 
 Tolerances are for float64 unless a sample is float32: finite differences are good to about 1e-7,
 values to a few units in the last place, more where an op says so.
@@ -28,6 +29,7 @@ from probtensor.ops.kinds import Composite, Kind, View
 from probtensor.ops.samples import Sample
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.autodiff import jvp, vjp
+from probtensor.transform.batch import vmap_nodes
 
 Evaluate = Callable[[Sequence[Node], Sequence[Node], Sequence[np.ndarray]], Sequence[np.ndarray]]
 SEED = 20240607
@@ -65,10 +67,10 @@ def case_of(op_class: type[Kind], sample: Sample, seed: int = SEED, dtype: str =
     return Case(op, inputs, arrays, make(op, inputs), smooth)
 
 
-def cases_of(op_class: type[Kind], dtype: str = "float64") -> Iterator[Case]:
-    """A case for each sample of the op."""
+def cases_of(op_class: type[Kind], dtype: str = "float64", first: int = SEED) -> Iterator[Case]:
+    """A case for each sample of the op, with seeds from `first` on."""
     for number, sample in enumerate(op_class.samples or ()):
-        yield case_of(op_class, sample, SEED + number, dtype)
+        yield case_of(op_class, sample, first + number, dtype)
 
 
 def check_op(op_class: type[Kind], evaluate: Evaluate | None = None) -> None:
@@ -83,6 +85,8 @@ def check_op(op_class: type[Kind], evaluate: Evaluate | None = None) -> None:
         check_expansion(case)
         if evaluate is not None:
             check_target(case, evaluate)
+    for case, other in zip(cases_of(op_class), cases_of(op_class, first=SEED + 1000), strict=True):
+        check_batch(case, other)
     if takes_float32(op_class):
         for case in cases_of(op_class, "float32"):
             check_type(case)
@@ -157,6 +161,28 @@ def check_expansion(case: Case, rtol: float = 1e-12) -> None:
     values = case.values()
     meant, got = evaluate_numpy([case.output, expanded], values)
     assert_close(got, meant, rtol, 1e-14, f"{case}: expanded")
+
+
+def check_batch(case: Case, other: Case, rtol: float = 1e-9) -> None:
+    """A batch of two items, `case` and `other`, of one input or of all, gives what the op gives for
+    each item. Both are cases of one sample; inputs that are not batched are those of `case`."""
+    count = len(case.inputs)
+    for chosen in dict.fromkeys([*((k,) for k in range(count)), tuple(range(count))]):
+        if not chosen:
+            continue
+        values = case.values()
+        batches: dict[Node, Node] = {}
+        for k in chosen:
+            x, both = case.inputs[k], np.stack([case.arrays[k], other.arrays[k]])
+            batches[x] = new_input(f"{x.name}_items", x.dtype, both.shape)
+            values[batches[x]] = both
+        (batched,) = vmap_nodes([case.output], batches)
+        got = evaluate_numpy([batched], values)[0]
+        for number, source in enumerate((case, other)):
+            item = {case.inputs[k]: source.arrays[k] for k in chosen}
+            meant = evaluate_numpy([case.output], case.values() | item)[0]
+            what = f"{case}: item {number} of a batch of inputs {list(chosen)}"
+            assert_close(got[number], meant, rtol, 1e-12, what)
 
 
 def check_target(

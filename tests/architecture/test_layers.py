@@ -62,7 +62,9 @@ KNOWN_STATE = {
     "device/current.py": {"_DRIVER": "a process has one primary context, opened at first use"},
     "targets/native.py": {"_LOADED": "a module in use is mapped once, however often made"},
     "compile.py": {"_EVALUATED": "functions that `eval` made, kept as long as their tensors live"},
-    "ops/kinds.py": {"REGISTRY": "the ops that @op has met: the one thing that registers itself"},
+    "ops/kinds/base.py": {
+        "REGISTRY": "the ops that @op has met: the one thing that registers itself"
+    },
 }
 MARKS = re.compile(r"\b(TODO|FIXME|XX" + r"X|HACK)\b")
 PLACES = re.compile(r"(?<![\w.])/(work|root|home|Users)/")
