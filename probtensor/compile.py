@@ -27,9 +27,9 @@ from probtensor.function.program import (
 )
 from probtensor.function.recall import fingerprint, pack, unpack
 from probtensor.function.record import Damaged, Unknown
-from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, replace, toposort
+from probtensor.graph import GraphError, Node, inputs_of, line_of, replace, toposort
 from probtensor.graph.law import size_laws
-from probtensor.graph.node import Input, make, new_input
+from probtensor.graph.node import Input, new_input
 from probtensor.graph.resize import size_name, sizes_read, with_sizes
 from probtensor.graph.symbolic import refusal
 from probtensor.lower.planner import lower
@@ -43,6 +43,7 @@ from probtensor.targets.cache import recall, remember
 from probtensor.targets.gpu import CudaTarget
 from probtensor.targets.interp import InterpTarget
 from probtensor.targets.native import CythonTarget
+from probtensor.transform.draws import has_draws, lower_draws
 from probtensor.transform.passes import Pass, expand_composites, report, run
 from probtensor.types import SizeCheck
 
@@ -342,27 +343,12 @@ def values_of(nodes: Sequence[Node]) -> dict[Node, np.ndarray]:
 
 
 def draw_random(outputs: Sequence[Node]) -> tuple[list[Node], Node | None]:
-    """The outputs with each random variable replaced by a draw under a key, which is an input.
-
-    A variable's stream is its place in graph order. The key is None where nothing is drawn.
-    """
-    order = toposort(outputs)
-    if not any(hasattr(node.op, "draw") for node in order):
+    """The outputs with each random variable replaced by a draw under a key, which is an input; the
+    key is None where nothing is drawn."""
+    if not has_draws(outputs):
         return list(outputs), None
     key = new_input("key", "uint64", ())
-    done: dict[Node, Node] = {}
-    stream = 0
-    for node in order:
-        inputs = tuple(done[x] for x in node.inputs)
-        with made_by(node):
-            if hasattr(node.op, "draw"):
-                done[node] = node.op.draw(node, ops.key_fold(key, stream), inputs)
-                stream += 1
-            elif all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-                done[node] = node
-            else:
-                done[node] = make(node.op, inputs, type(node))
-    return [done[y] for y in outputs], key
+    return lower_draws(outputs, key), key
 
 
 _EVALUATED: WeakKeyDictionary[Node, dict[tuple[Node, ...], Function]] = WeakKeyDictionary()

@@ -13,6 +13,7 @@ and no second graph.
     walk.py      orders, replacement, ancestors: iterative, so that depth is no limit
     text.py      printing, parsing back, dot output
     law.py       size laws: what must hold of the sizes of a call
+    evaluate.py  the NumPy meaning of a graph
     check.py     the verifier that runs around every pass
 
 Rejected: a mutable graph with owners and clients (each pass then needs bookkeeping and undo), and

@@ -17,12 +17,12 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, made_by, toposort
-from probtensor.graph.node import Frozen, SizeOf, make, new_input
-from probtensor.graph.resize import resized
+from probtensor.graph.evaluate import value_of
+from probtensor.graph.node import Frozen, make, new_input
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Reduction, Scatter
 from probtensor.prob.distribution import checked_dims, checked_name, here
 from probtensor.prob.sizes import Sizes
-from probtensor.types import Dim, Size, TensorType, size_product, size_value
+from probtensor.types import Dim, Size, TensorType, size_product
 
 
 @dataclass(frozen=True)
@@ -76,32 +76,25 @@ def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list
     for node in order:
         if isinstance(node.op, Distinct):
             # Their number is a size that other nodes may need before them.
-            known[node] = value_of(node, [known[x] for x in node.inputs], sizes.values)
+            known[node] = value_at(node, [known[x] for x in node.inputs], sizes.values)
             sizes.read(node.op.name, node.shape, known[node].shape, line_of(node))
     with np.errstate(all="ignore"):
         for node in order:
             if node not in known:
-                known[node] = value_of(node, [known[x] for x in node.inputs], sizes.values)
+                known[node] = value_at(node, [known[x] for x in node.inputs], sizes.values)
     return [known[y] for y in outputs]
 
 
-def value_of(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, int]) -> np.ndarray:
+def value_at(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, int]) -> np.ndarray:
     """One node's value from those of its inputs. What the op refuses is said with the user's line,
     as a compiled function says it."""
-    if isinstance(node.op, Const):
-        return node.op.array
-    if isinstance(node.op, SizeOf):
-        return np.asarray(size_value(node.op.size, sizes), "int64")
-    if isinstance(node.op, Input):
-        raise GraphError(f"the value of input {node.name or node.op.text()} is not known")
-    op = resized(node.op, sizes)
-    meaning = log_gamma_array if isinstance(op, ops.Lgamma) else op.numpy
+    meaning = log_gamma_array if isinstance(node.op, ops.Lgamma) else None
     try:
-        result = meaning(*arguments)
+        result = value_of(node, arguments, sizes, meaning)
     except (ValueError, IndexError) as error:
         kind = IndexError if isinstance(error, IndexError) else ValueError
-        raise kind(f"{op.name}: {error}\n  at {line_of(node)}") from None
-    return np.asarray(result).astype(node.dtype, copy=False)
+        raise kind(f"{node.op.name}: {error}\n  at {line_of(node)}") from None
+    return result.astype(node.dtype, copy=False)
 
 
 def log_gamma_array(x: np.ndarray) -> np.ndarray:

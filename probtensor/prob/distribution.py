@@ -19,7 +19,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import make
-from probtensor.ops.kinds import Composite, Kind, as_tensor_of, weak_operand
+from probtensor.ops.kinds import Composite, Random, as_tensor_of, weak_operand
 from probtensor.ops.laws import repeated_to
 from probtensor.prob.drawn import drawn, parameter_needs, refused_values, room_needs
 from probtensor.prob.support import (
@@ -142,7 +142,7 @@ _COUNTER = itertools.count()
 
 
 @dataclass(frozen=True)
-class RandomVariable(Kind):
+class RandomVariable(Random):
     """A draw from a distribution whose parameters are the node's inputs.
 
     `uid` makes two variables of one distribution two nodes; nothing visible depends on it. Bounds
@@ -155,7 +155,6 @@ class RandomVariable(Kind):
     label: str | None = None
     dims: tuple[str, ...] | None = None
     constraint: Support | None = None
-    differentiable: ClassVar[bool] = False
     complete: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> TensorType:
@@ -224,8 +223,6 @@ class RandomVariable(Kind):
         return own if self.constraint is None else cut(own, filled(self.constraint, inputs))
 
     def draw(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:
-        """One draw of the variable, of its shape and dtype. GraphError if it has no law to draw
-        from."""
         law = self.distribution
         try:
             value = self._sample(variable, key, inputs)

@@ -1,12 +1,8 @@
-"""Random variables as draws: each one becomes a pure function of one key.
-
-The stream of a variable is its place in graph order, folded into the key. So the same graph gives
-the same draws in every process, whatever else was made before it.
-"""
+"""`pt.draw`: values of random variables, all from one joint draw."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,44 +17,14 @@ from probtensor.graph import (
     as_tensor,
     inputs_of,
     line_of,
-    made_by,
-    toposort,
 )
-from probtensor.graph.node import make, new_input
+from probtensor.graph.node import new_input
 from probtensor.graph.resize import with_sizes
 from probtensor.prob.data import default_of
-from probtensor.prob.distribution import RandomVariable
 from probtensor.prob.packed import Packed, rows_of
 from probtensor.prob.sizes import Sizes
 from probtensor.sample.checks import located, seed_of, whole
-
-
-def has_draws(outputs: Sequence[Node]) -> bool:
-    """Does anything the outputs need have to be drawn?"""
-    return any(isinstance(node.op, RandomVariable) for node in toposort(outputs))
-
-
-def lower_draws(
-    outputs: Sequence[Node], key: Node, given: Mapping[Node, Node] | None = None
-) -> list[Node]:
-    """The outputs with every random variable replaced by a draw under `key` (a uint64 scalar).
-
-    `given` says values of nodes that are not to be drawn.
-    GraphError for a variable that has no proper distribution to draw from.
-    """
-    done: dict[Node, Node] = dict(given or {})
-    stream = 0
-    for node in toposort(outputs, given=done):
-        inputs = tuple(done[x] for x in node.inputs)
-        with made_by(node):
-            if isinstance(node.op, RandomVariable):
-                done[node] = node.op.draw(node, ops.key_fold(key, stream), inputs)
-                stream += 1
-            elif all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-                done[node] = node
-            else:
-                done[node] = make(node.op, inputs, type(node))
-    return [done[y] for y in outputs]
+from probtensor.transform.draws import lower_draws
 
 
 @public

@@ -20,10 +20,11 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Const, GraphError, Input, Node, SizeOf
+from probtensor.graph.resize import resized
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Composite, Contraction, Elementwise, Reduction
 from probtensor.testing.exact_gammas import gamma_meanings
-from probtensor.testing.reference import size_names_of, with_sizes
+from probtensor.testing.reference import size_names_of
 from probtensor.types import size_value
 
 BITS = 2000
@@ -73,7 +74,7 @@ def _value(
         return exact_array(np.asarray(values[node], dtype=node.dtype))
     if isinstance(node.op, SizeOf):
         return _objects(size_value(node.op.size, names))
-    op: Any = with_sizes(node.op, names)
+    op: Any = resized(node.op, names)
     arrays = [found[x] for x in node.inputs]
     if isinstance(op, Elementwise):
         return _elementwise(node, op, arrays, upset)

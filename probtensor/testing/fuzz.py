@@ -26,13 +26,14 @@ from probtensor import ops
 from probtensor.compile import PIPELINE, function
 from probtensor.graph.check import check
 from probtensor.graph.node import Node
+from probtensor.graph.resize import resized
 from probtensor.graph.text import parse, to_text
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import REGISTRY
 from probtensor.ops.random import Draw
 from probtensor.testing.generate import RandomGraph, random_graph, shrink
 from probtensor.testing.misfit import SizeFailure, fuzz_sizes
-from probtensor.testing.reference import evaluate_numpy, size_names_of, with_sizes
+from probtensor.testing.reference import evaluate_numpy, size_names_of
 from probtensor.transform import Pass, jvp, run, vjp
 
 Evaluate = Callable[[Sequence[Node], Sequence[Node], Sequence[np.ndarray]], Sequence[np.ndarray]]
@@ -155,7 +156,7 @@ def noisy_runs(graph: RandomGraph, rng: np.random.Generator) -> list[list[np.nda
             for node in order:
                 if node in found:
                     continue
-                exact = with_sizes(node.op, names).numpy(*(found[x] for x in node.inputs))
+                exact = resized(node.op, names).numpy(*(found[x] for x in node.inputs))
                 found[node] = _off(np.asarray(exact), rng)
             runs.append([found[node] for node in graph.outputs])
     return runs

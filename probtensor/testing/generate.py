@@ -16,12 +16,13 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import GraphError, Node, make, new_input
+from probtensor.graph.resize import resized
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.composite import OverAxes, PlaceOf
 from probtensor.ops.kinds import REGISTRY, Composite, Elementwise, Kind, Reduction, View
 from probtensor.ops.random import Draw
 from probtensor.rules import STABLE
-from probtensor.testing.reference import evaluate_numpy, size_names_of, with_sizes
+from probtensor.testing.reference import evaluate_numpy, size_names_of
 from probtensor.testing.sound import example_values
 from probtensor.transform.pattern import Var, instantiate
 from probtensor.transform.rewrite import Rule
@@ -182,7 +183,7 @@ class Grower:
             for node in fresh:
                 if node.inputs:
                     arrays = [found[x] if x in found else self.known[x] for x in node.inputs]
-                    op: Any = with_sizes(node.op, self.names)
+                    op: Any = resized(node.op, self.names)
                     found[node] = np.asarray(op.numpy(*arrays))
                 else:
                     found[node] = evaluate_numpy([node], self.values)[0]

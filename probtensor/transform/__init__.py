@@ -6,6 +6,7 @@
     layers.py    choices in cotangents, taken off and put back
     mixtures.py  logsumexp of logarithms, by what these are of
     batch.py     vmap; asks the kind of an op
+    draws.py     random variables as draws under a key
     pattern.py   graphs over variables: matching and filling in
     chain.py     products and sums as lists of their members
     rewrite.py   rules as data, and the driver that applies them to a fixed point

@@ -9,6 +9,7 @@
     Contraction   out[o] = sum over r of x[..] * y[..]: every matrix product, by subscripts
     Core          a routine on the last axes, batched over the others: factorisations, solves
     Composite     a name for a graph of other ops: it has a derivative of its own, then expands
+    Random        a random variable, until a draw takes its place
 
 Type inference, promotion, lowering and batching follow from the kind. What an op adds: `numpy`, its
 meaning on arrays; `vjp`, its derivative; a C name; `samples`, the inputs it is tested on; and where
@@ -36,6 +37,7 @@ from probtensor.ops.kinds.core import Core
 from probtensor.ops.kinds.elementwise import Elementwise, joint_shape
 from probtensor.ops.kinds.function import WIDER, Function, Signature, as_tensor_of, weak_operand
 from probtensor.ops.kinds.join import Join
+from probtensor.ops.kinds.random import Random
 from probtensor.ops.kinds.reduction import Reduction
 from probtensor.ops.kinds.scatter import Scatter, gathered_shape
 from probtensor.ops.kinds.view import View
@@ -60,6 +62,7 @@ __all__ = [
     "Kind",
     "Needed",
     "Pole",
+    "Random",
     "Range",
     "Reduction",
     "Scatter",
