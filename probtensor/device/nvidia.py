@@ -255,10 +255,10 @@ class Driver:
     def compile(self, source: str) -> bytes:
         """CUDA C++ text to an image for this device, found again on disk."""
         key = compilers.image_key(source, self.arch, self.compiler, self._include)
-        image = self._store.find(key)
+        image = self._store.get(key)
         if image is None:
             image = self.compiler.compile(source, self.arch, self._include)
-            self._store.keep(key, image)
+            self._store.put(key, image)
         return image
 
     def module(self, image: bytes) -> Module:
