@@ -28,13 +28,12 @@ class Records:
         path = self.path(key)
         try:
             data = files.read(path)
-            age = time.time() - path.stat().st_mtime
         except OSError:
             return None
         if hashlib.sha256(data[32:]).digest() != data[:32]:
             return None
-        if age > TOUCH:
-            with suppress(OSError):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > TOUCH:
                 os.utime(path)
         return data[32:]
 
