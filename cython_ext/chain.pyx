@@ -17,7 +17,8 @@ they are known, give more effective draws. So the weight moves from one to the o
 A start may lie so far out that gradients fall by many orders of magnitude on the way in, which no
 average over draws can follow, and that differences of energies are below their rounding. Such a
 chain begins hot: it moves on density**(1 / temperature), with a temperature that makes the force
-moderate, and cools as it comes in (simulated annealing, Kirkpatrick, Gelatt and Vecchi 1983). The
+moderate, and cools as it comes in (simulated annealing, Kirkpatrick, Gelatt and Vecchi 1983); a
+trajectory ends where no force is left (`nuts.coasts`), so that it does not coast far out. The
 metric and the step size are learned after that. Steepest descent, which a cold start far out comes
 to, ends in whatever narrow valley is near, and stays there. Where scales are so far apart that only
 the narrow coordinates come in, the chain is heated once more, with a metric of the curvatures that
@@ -276,8 +277,11 @@ cdef void begin(Nuts *nuts, Warmup *warmup, Py_ssize_t tune) noexcept nogil:
 cdef double first_step_size(Nuts *nuts) noexcept nogil:
     """That of a search, or 0.1 where it ends in none: the next transition says why."""
     cdef double energy = nuts.current.energy
+    cdef int index = nuts.current.index
     cdef double step_size = search_step_size(nuts, 1.0)
-    nuts.current.energy = energy  # of the transition before, for its record
+    # Those of the transition before, for its record.
+    nuts.current.energy = energy
+    nuts.current.index = index
     return step_size if step_size > 0.0 and step_size < INFINITY else 0.1
 
 

@@ -67,6 +67,8 @@ cdef extern from "pt_platform.h" nogil:
 cdef double LARGEST_EXPONENT = 500.0
 cdef double LARGEST_STEP_SIZE = 1e7  # at temperature one
 
+cdef double CALM = 1.0  # a hundredth of the force that a temperature is made for
+
 DEEPEST = MAX_DEPTH
 
 cdef pt_ziggurat ziggurat
@@ -236,6 +238,18 @@ cdef Outcome grow(
     return FULL_DEPTH
 
 
+cdef bint coasts(const Nuts *nuts, const State *edge) noexcept nogil:
+    """Whether a heated trajectory has come to where its temperature leaves no force. It would go on
+    at its speed until it is as long as may be: towards a large scale, say, where all is flat."""
+    cdef Py_ssize_t i
+    if nuts.system.coldness == 1.0:
+        return False
+    for i in range(nuts.system.dim):
+        if fabs(edge.grad[i]) >= CALM:
+            return False
+    return True
+
+
 cdef int transition(
     Nuts *nuts, double step_size, int depth_limit, Transition *report
 ) noexcept nogil:
@@ -276,7 +290,7 @@ cdef int transition(
             nuts, &whole, &branch, report.depth - 1,
             sum_buffer(nuts, 0, report.depth & 1), branch.weight / whole.weight, &whole
         )
-        if not moving:
+        if not moving or coasts(nuts, whole.last):
             report.outcome = TURNED
             break
     nuts.current = whole.sample

@@ -22,6 +22,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from weakref import WeakSet
 
+# NumPy imports these where they are first read, as `np.random`, in whichever thread that is; a fork
+# would not wait for it. So they are imported with the library.
+import numpy.fft
+import numpy.ma
+import numpy.polynomial
+import numpy.random  # noqa: F401
+
 _LOCKS: WeakSet[Any] = WeakSet()
 # A fork does not wait longer: where the import itself waits for a lock that the forking thread
 # holds, neither would end.

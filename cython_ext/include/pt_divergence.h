@@ -312,9 +312,11 @@ PT_FN double pt_share_drift(double x, double m, double d) {
     double v = (s.h - 1.0) * (s.less * back);
     double share = q * (x / (m > 0.0 ? m : 1.0));
     double near = excess + (s.h * s.more - (1.0 - s.h) * forth) - v * share;
-    double far = (log - s.y) + (share - s.beyond);
+    /* log(1 + u) lacks what lies beyond the range of exp, and so does y: it falls out. */
+    double far = (log - (-d < -746.0 ? -d : s.y)) + share;
     double swapped = PT_ABS(s.y) < 0.3 ? near : far;
-    return x > m ? swapped : plain;
+    double value = x > m ? swapped : plain;
+    return x < 0.0 || m < 0.0 ? PT_NAN : value;
 }
 
 /* ---- Student's t ---- */

@@ -131,7 +131,7 @@ class _Checker:
         self, loop: For, store: Store, load: Load, inner: Mapping[str, Size], chosen: bool
     ) -> bool:
         """Whether what a turn stores is apart from what other turns read: each turn has a stretch
-        of its own, or the loop stores in one region and reads in another.
+        of its own, or one in each row, or the loop stores in one region and reads in another.
 
         A place in a stretch that is data, or a quotient, is taken to lie in it, and so is one that
         is read under a condition (`chosen`), as the parts of a join are.
@@ -139,6 +139,10 @@ class _Checker:
         step = coefficient(store.index, loop.var)
         if step is not None and step == coefficient(load.index, loop.var):
             turn = step * Dim.name(loop.var)
+            row = step * loop.extent
+            places = (_within_row(x.index - turn, row) for x in (store, load))
+            if all(self._stays_within(place, step, inner) for place in places):
+                return True
             stored, read = _without_common(store.index - turn, load.index - turn, inner)
             within = chosen and step != 0
             if self._stays_within(stored, step, inner) and (
@@ -213,6 +217,24 @@ def loads_of(expr: Expr, chosen: bool = False) -> Iterator[tuple[Load, bool]]:
             yield from loads_of(first, chosen)
             for arg in rest:
                 yield from loads_of(arg, chosen or name == "where")
+
+
+def _within_row(place: Size, row: Size) -> Size:
+    """A place less its terms that are whole rows, as i2 * n0 + n0 * 3 are of n0."""
+    atoms, factor = _terms(row)[0] if len(_terms(row)) == 1 else ((), 0)
+    if factor <= 0:
+        return place
+    kept: Size = 0
+    for product, n in _terms(place):
+        rest = list(product)
+        whole = n % factor == 0
+        for atom in atoms:
+            whole = whole and atom in rest
+            if whole:
+                rest.remove(atom)
+        if not whole:
+            kept = kept + (Dim(((product, n),)) if product else n % row if not atoms else n)
+    return kept
 
 
 def _without_common(a: Size, b: Size, inner: Mapping[str, Size]) -> tuple[Size, Size]:

@@ -22,9 +22,10 @@ MOST = 32  # operations of all rows together: what is long gains nothing and tak
 
 def several_rows(loop: For) -> tuple[Stmt, ...] | None:
     """The body of `ROWS` turns at once; None where that is not the same or does not pay."""
-    if loop.accs or not _nest(loop.body, loop.var, ()):
+    names = _names(loop.body)
+    if loop.accs or not _nest(loop.body, loop.var, (), names):
         return None
-    stores, names = _stores(loop.body), _names(loop.body)
+    stores = _stores(loop.body)
     summed = {store.buffer for store in stores}
     exprs = _exprs(loop.body)
     if any(buffer in summed for expr in exprs for buffer in loads_of(expr)):
@@ -35,21 +36,22 @@ def several_rows(loop: For) -> tuple[Stmt, ...] | None:
     return _together(loop.body, loop.var, names)
 
 
-def _nest(body: Sequence[Stmt], var: str, around: tuple[str, ...]) -> bool:
-    """Whether loops of one another end in sums of floats that all rows add to, side by side."""
+def _nest(body: Sequence[Stmt], var: str, around: tuple[str, ...], names: set[str]) -> bool:
+    """Whether loops of one another end in sums of floats that all rows add to, side by side; at
+    places that none of the locals `names` tells."""
     rest = [stmt for stmt in body if not isinstance(stmt, Let)]
     if len(rest) == 1 and isinstance(rest[0], For):
         inner = rest[0]
         plain = not inner.accs and not inner.carries
-        known = not size_names(inner.extent) & ({var, *around} | _names(body))
-        return plain and known and _nest(inner.body, var, (*around, inner.var))
+        known = not size_names(inner.extent) & {var, *around, *names}
+        return plain and known and _nest(inner.body, var, (*around, inner.var), names)
     return bool(rest) and bool(around) and all(
         isinstance(stmt, Store)
         and stmt.op == "add"
         and stmt.expr.dtype == "float64"
         and coefficient(stmt.index, var) == 0
         and coefficient(stmt.index, around[-1]) == 1
-        and not size_names(stmt.index) & _names(body)
+        and not size_names(stmt.index) & names
         for stmt in rest
     )  # fmt: skip
 

@@ -198,7 +198,8 @@ def _share_drift(x, m, d):
     share = u / (1 + u) * (x / np.where(m > 0, m, 1))
     swapped = d + (np.log1p(u) - np.minimum(d + 650, 0)) + share
     far = np.where(swap, swapped, np.log1p(u) + np.maximum(d - 650, 0) - q)
-    return np.where((own > -0.29) & (own < 0.41), near, far)
+    value = np.where((own > -0.29) & (own < 0.41), near, far)
+    return np.where((x < 0) | (m < 0), np.nan, value)
 
 
 # Both factors of a product that overflows are scaled by this.
@@ -477,7 +478,7 @@ class ShareSlope(Elementwise):
 
 @op
 class ShareDrift(Elementwise):
-    """The slope of ShareDivergence in m > 0, at d fixed."""
+    """The slope of ShareDivergence in m > 0, at d fixed; nan where x or m is negative."""
 
     arity, numpy, c = 3, _wide(_share_drift), "pt_share_drift"
     poles = (Pole(1, 0.0),)

@@ -101,6 +101,17 @@ def log_factorial_rest(x):
     return ops.where(ops.eq(x, 0), 0.0, ops.lgamma_rest(positive(x)) + ops.log(positive(x)))
 
 
+def wide(x):
+    """x in double precision: a logarithm of counts may be 30 times the difference that a deviance
+    is made of, which in float32 would have the rounding of that logarithm."""
+    return ops.astype(x, "float64")
+
+
+def share_divergence(x, m, d):
+    """The divergence of x successes and m failures at a wide d, in the dtype of x and m."""
+    return ops.astype(ops.share_divergence(wide(x), wide(m), d), (x + m).dtype)
+
+
 def log_choose_rest(n, x):
     """The largest log mass that x of n successes have for any probability of one."""
     return log_factorial_rest(n) - log_factorial_rest(x) - log_factorial_rest(n - x)
@@ -144,8 +155,8 @@ class BinomialLogit(Distribution):
         return Integers(0, number(n))
 
     def logpdf(self, x, n, logit_p):
-        odds = ops.log_ratio(positive(x), positive(n - x), 1)
-        return log_choose_rest(n, x) - ops.share_divergence(x, n - x, logit_p - odds)
+        odds = ops.log_ratio(positive(wide(x)), positive(wide(n - x)), 1)
+        return log_choose_rest(n, x) - share_divergence(x, n - x, wide(logit_p) - odds)
 
     def sample(self, key, shape, n, logit_p):
         return Binomial().sample(key, shape, n, ops.sigmoid(logit_p))
@@ -167,7 +178,8 @@ class Poisson(Distribution):
 
     def logpdf(self, x, mu):
         if has_log(mu):
-            away = ops.poisson_divergence(x, log_of(mu) - ops.log(positive(x)))
+            d = wide(log_of(mu)) - ops.log(positive(wide(x)))
+            away = ops.astype(ops.poisson_divergence(wide(x), d), (x + mu).dtype)
         else:
             away = ops.kl_div(x, mu)
         return -away - log_factorial_rest(x)
@@ -202,11 +214,11 @@ class NegativeBinomial(Distribution):
 
     def logpdf(self, x, mu, alpha):
         if has_log(mu):
-            d = log_of(mu) - ops.log(positive(x))
+            d = wide(log_of(mu)) - ops.log(positive(wide(x)))
         else:
-            d = -ops.log_ratio(positive(x), mu, 1)
+            d = -ops.log_ratio(positive(wide(x)), wide(mu), 1)
         ways = log_ways(alpha, x)
-        return ways - ops.share_divergence(x, in_range(alpha), d)
+        return ways - share_divergence(x, in_range(alpha), d)
 
     def sample(self, key, shape, mu, alpha):
         rate = ops.draw_gamma(ops.key_fold(key, 0), places(shape), alpha) * (mu / alpha)
@@ -234,8 +246,8 @@ class NegativeBinomialChance(Distribution):
         ways, n = log_ways(n, x), at_least(n)
         odds = odds_of_link(p)
         if odds is not None:
-            d = -odds - ops.log_ratio(positive(x), n, 1)
-            return ways - ops.share_divergence(x, n, d)
+            d = -wide(odds) - ops.log_ratio(positive(wide(x)), wide(n), 1)
+            return ways - share_divergence(x, n, d)
         trials = x + n
         away = ops.scaled_kl_div(n, trials, p) + ops.scaled_kl_div(x, trials, 1 - p)
         return ways - away

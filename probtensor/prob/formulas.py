@@ -7,6 +7,7 @@ cancel for large shapes are formed as one.
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -140,10 +141,34 @@ def log_below(x: Node) -> Any:
 
 
 def joined(x: Node) -> Node:
-    """x as one exponential, where it is made of such alone by products, quotients and roots: each
-    of them may leave the range of floats where x does not."""
+    """x with the exponentials among its factors as one: each of them may leave the range of floats
+    where x does not."""
     log = pure_log(x)
-    return x if log is None or isinstance(x.op, (ops.Exp, *VIEWS)) else ops.exp(log)
+    if log is not None:
+        return x if isinstance(x.op, (ops.Exp, *VIEWS)) else ops.exp(log)
+    if isinstance(x.op, (*VIEWS, ops.Cast, ops.Square, ops.Sqrt)) and has_log(x):
+        return make(x.op, (joined(x.inputs[0]), *x.inputs[1:]))
+    if not isinstance(x.op, (ops.Mul, ops.Div)):
+        return x
+    parts = factors(x)
+    alone = {part: joined(part) for part, _ in parts}
+    logs = [-pure_log(part) if below else pure_log(part) for part, below in parts
+            if pure_log(part) is not None]  # fmt: skip
+    if len(logs) < 2 and all(new is part for part, new in alone.items()):
+        return x
+    whole = ops.exp(reduce(ops.add, logs)) if logs else as_tensor(np.ones((), x.dtype))
+    for part, below in parts:
+        if pure_log(part) is None:
+            whole = whole / alone[part] if below else alone[part] * whole
+    return whole
+
+
+def factors(x: Node, below: bool = False) -> list[tuple[Node, bool]]:
+    """The factors of products and quotients, and whether x is divided by them."""
+    if not isinstance(x.op, (ops.Mul, ops.Div)):
+        return [(x, below)]
+    first, second = x.inputs
+    return factors(first, below) + factors(second, below != isinstance(x.op, ops.Div))
 
 
 def pure_log(x: Node) -> Node | None:

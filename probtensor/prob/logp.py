@@ -56,6 +56,10 @@ from probtensor.types import (
     size_product,
 )
 
+# Deviances that are computed in double precision and rounded (prob/discrete.py, `wide`): in a sum
+# they need not be.
+IN_DOUBLE = (ops.ShareDivergence, ops.PoissonDivergence)
+
 
 @public
 def logp(variable: Node, value: Any) -> Node:
@@ -432,6 +436,8 @@ def addends(term: Node) -> list[tuple[Node, int, Shape, Size]]:
             case ops.Neg():
                 stack.append((node.inputs[0], -sign, shape, times))
             case ops.BroadcastTo():
+                stack.append((node.inputs[0], sign, shape, times))
+            case ops.Cast() if isinstance(node.inputs[0].op, IN_DOUBLE):
                 stack.append((node.inputs[0], sign, shape, times))
             case ops.Sum() if isinstance(node.inputs[0].op, Elementwise):
                 inner = node.inputs[0]

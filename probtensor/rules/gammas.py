@@ -97,8 +97,12 @@ def _parts(node: Node) -> list[tuple[Node, float]] | None:
 
 
 def difference(u: Node, v: Node) -> tuple[Node, bool] | None:
-    """u - v as (node, False), or v - u as (node, True), whichever has a plus in front; None unless
-    that is simpler than u and v are, because they share what is not a literal."""
+    """u - v as (node, False), or v - u as (node, True); None unless that is simpler than u and v
+    are, because they share what is not a literal.
+
+    The one that is subtracted is a part of the other, as v is of u = v + n: with v and n, u loses
+    no more than a rounding. Of u = s + p and v = s + q nothing is left in v + (p - q) where q is
+    far larger than u; of two literals the smaller one may be q."""
     first, second = linear(u), linear(v)
     if first is None or second is None:
         return None
@@ -110,10 +114,16 @@ def difference(u: Node, v: Node) -> tuple[Node, bool] | None:
     rest = first[1] - second[1]
     if len(terms) > 3 or any(leaf.dtype != u.dtype for leaf, _ in terms):
         return None
-    leading = max((c for _, c in terms), default=rest)
-    flipped = leading < 0
-    sign = -1.0 if flipped else 1.0
-    return _sum([(leaf, sign * c) for leaf, c in terms], sign * rest, u), flipped
+    inside = _is_part(second, first, shared)
+    if not inside and not _is_part(first, second, shared):
+        return None
+    sign = 1.0 if inside else -1.0
+    return _sum([(leaf, sign * c) for leaf, c in terms], sign * rest, u), not inside
+
+
+def _is_part(form: Form, whole: Form, shared: set[Node]) -> bool:
+    """Has a form no leaves but those that it shares with the whole, and no larger literal?"""
+    return form[0].keys() <= shared and not abs(form[1]) > abs(whole[1])
 
 
 def _sum(terms: Sequence[tuple[Node, float]], rest: float, like: Node) -> Node:
@@ -157,7 +167,7 @@ def _pairs(node: Node, known: Known) -> list[tuple[Leaf, Leaf]]:
     return [(p, q) for p, q in itertools.permutations(leaves, 2) if q[2] and not p[2]]
 
 
-def _difference_of(first: Node, second: Node) -> Node | None:
+def _difference_of(first: Node, second: Node, known: Known) -> Node | None:
     """f(u) - f(v) for one of the functions, or for sums of it over the same axes."""
     if isinstance(first.op, ops.Sum):
         inner = first.inputs[0], second.inputs[0]
@@ -165,7 +175,7 @@ def _difference_of(first: Node, second: Node) -> Node | None:
             return None
         if type(inner[0].op) not in DIFFERENCES or type(inner[0].op) is not type(inner[1].op):
             return None
-        found = _difference_of(*inner)
+        found = _difference_of(*inner, known)
         return None if found is None else make(first.op, (found,))
     if type(first.op) not in DIFFERENCES or first.op != second.op or not first.type.is_float:
         return None
@@ -174,8 +184,19 @@ def _difference_of(first: Node, second: Node) -> Node | None:
     if found is None:
         return None
     n, flipped = found
-    function = DIFFERENCES[type(first.op)]
-    return -function(u, n) if flipped else function(v, n)
+    start = u if flipped else v
+    found = DIFFERENCES[type(first.op)](start, n)
+    return _undefined_at_poles(-found if flipped else found, start, n, known)
+
+
+def _undefined_at_poles(found: Node, start: Node, n: Node, known: Known) -> Node:
+    """The difference f(start + n) - f(start), nan where it is written as that of two equal
+    infinities: the function that is found is 0 there."""
+    if known.bounds(start).positive or known.bounds(n).positive or known.constant(n):
+        return found
+    pole = ops.logical_and(ops.le(start, 0), ops.eq(ops.floor(start), start))
+    both = ops.logical_and(pole, ops.eq(n, 0))
+    return found + ops.where(both, ops.constant(math.nan, dtype=found.dtype), 0)
 
 
 def _examples_of_differences() -> tuple[Node, ...]:
@@ -192,7 +213,7 @@ def difference_of_log_gammas(node: Node, known: Known) -> Node | None:
     the digits that both share for large a cancel."""
     for (path, first, _), (other, second, _) in _pairs(node, known):
         if type(first.op) is type(second.op):
-            found = _difference_of(first, second)
+            found = _difference_of(first, second, known)
             if found is not None:
                 return regrow(node, {path: found, other: None})
     return None
@@ -349,7 +370,8 @@ def _deviance(a: Node, l: Node, product: Node) -> Node:
     plain = ops.where(none, 0, a * ((ops.log(ops.where(none, 1, a)) - l) - 1))
     above, below = l > FAR, l < -FAR
     inside = ops.where(ops.logical_or(above, below), 0, l)
-    past = ops.where(ops.isinf(product), product - a, plain + product)
+    overflown = ops.logical_and(ops.isinf(product), a >= 0)
+    past = ops.where(overflown, product - a, plain + product)
     # Not the product, in which 1 - p may be rounding; exp of less is 0.
     rest = ops.where(l < -745, 0, ops.exp(ops.clip(l, -745, -FAR)))
     return ops.where(above, past, ops.where(below, plain + rest, ops.kl_div_exp(a, inside)))

@@ -7,7 +7,9 @@ normal one is reflected into the lower tail; arctan(a) - arctan(b) = arctan2(a -
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -132,12 +134,56 @@ def share_of(p: Node, known: Known) -> tuple[Node, Node] | None:
         if not below or not isinstance(total.op, ops.Add) or others[total, below] != 1:
             continue
         rest = others - Counter({(total, True): 1})
-        for n, m in (total.inputs, total.inputs[::-1]):
+        for n, m in _splits(total):
             number = constant_of(n)
             own = (number, Counter()) if number is not None else known.remember(n, _factors)
             if rest == own[1] and is_close(value, own[0], p):
                 return n, m
     return None
+
+
+# Terms of a sum that are looked through.
+TERMS = 12
+
+
+def terms_of(total: Node) -> list[Node]:
+    """What a sum is of, a few levels deep."""
+    terms = [total]
+    while len(terms) < TERMS:
+        sums = [k for k, x in enumerate(terms) if isinstance(x.op, ops.Add)]
+        if not sums:
+            break
+        terms[sums[0] : sums[0] + 1] = terms[sums[0]].inputs
+    return terms
+
+
+def _splits(total: Node) -> list[tuple[Node, Node]]:
+    """(n, m) for n + m, and for one term and the rest of a longer sum."""
+    pairs = [tuple(total.inputs), tuple(total.inputs[::-1])]
+    terms = terms_of(total)
+    if len(terms) > 2:
+        for k, n in enumerate(terms):
+            if all(n is not x for x in total.inputs):
+                pairs.append((n, functools.reduce(operator.add, terms[:k] + terms[k + 1 :])))
+    return pairs
+
+
+def rest_of_shares(p: Node, known: Known) -> tuple[Node, Node] | None:
+    """(m, s) for 1 - n/s - n'/s = m/s, where s is the sum of m and what is taken away."""
+    taken = []
+    while isinstance(p.op, ops.Sub):
+        taken.append(p.inputs[1])
+        p = p.inputs[0]
+    if len(taken) < 2 or not is_literal(known, p, 1):
+        return None
+    shares = [share_of(x, known) for x in taken]
+    if None in shares:
+        return None
+    totals = [Counter([*terms_of(n), *terms_of(m)]) for n, m in shares]
+    own = sum((Counter(terms_of(n)) for n, _ in shares), Counter())
+    if any(total != totals[0] for total in totals) or not own < totals[0]:
+        return None
+    return tuple(functools.reduce(operator.add, c.elements()) for c in (totals[0] - own, totals[0]))
 
 
 # Differences.
@@ -224,13 +270,33 @@ def _minus(p: Node, q: Node, plain: Node | None = None) -> Node:
     return p - q if plain is None else plain
 
 
+# Up to this width times 1 + |middle| of an interval the series of `_narrow_normal` is exact; the
+# logarithms at its ends differ by as little there, and each is rounded.
+NARROW = {"float64": 0.01, "float32": 0.1}
+
+
 def _between_normal(upper: Node, lower: Node) -> Node:
+    width, middle = _minus(upper, lower), 0.5 * upper + 0.5 * lower
+    limit = NARROW.get(width.dtype, 0.01)
+    narrow = ops.logical_and(width > 0, width * (1 + ops.abs(middle)) < limit)
+    inside = _narrow_normal(ops.where(narrow, width, 1), ops.where(narrow, middle, 0))
+    lower = ops.where(narrow, upper - 1, lower)
     high = upper + lower > 0
     upper, lower = ops.where(high, -lower, upper), ops.where(high, -upper, lower)
     log_upper = ops.log_ndtr(upper)
     # The end may be infinite, where the slope of log_ndtr is, too.
     log_lower = ops.log_ndtr(ops.maximum(lower, -1e15))
-    return log_upper + ops.log1mexp(_gap(lower, upper, log_lower - log_upper))
+    wide = log_upper + ops.log1mexp(_gap(lower, upper, log_lower - log_upper))
+    return ops.where(narrow, inside, wide)
+
+
+def _narrow_normal(width: Node, middle: Node) -> Node:
+    """Log of the normal probability of an interval, by the cumulants of exp(-middle t - t^2 / 2)
+    for t uniform on half the width to both sides."""
+    u, v = ops.square(0.5 * width * middle), ops.square(width)
+    series = u / 6 - ops.square(u) / 180 - v / 24 + v * u / 180 + ops.square(v) / 1440
+    peak = -0.5 * ops.square(middle) - 0.5 * math.log(2 * math.pi)
+    return ops.log(width) + (peak + series)
 
 
 def _between_cauchy(upper: Node, lower: Node) -> Node:

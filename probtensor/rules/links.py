@@ -113,6 +113,7 @@ def _within(size: float) -> Node:
     ),
     ulps=2000.0,
     limits=True,
+    mixtures=True,
 )
 def log_by_writing(node: Node, known: Known) -> Node | None:
     """log(p) by the way p is written, where it rounds to 0 or 1; rounding the parts of a sum costs
@@ -143,6 +144,7 @@ def log_by_writing(node: Node, known: Known) -> Node | None:
     ),
     ulps=2000.0,
     limits=True,
+    mixtures=True,
 )
 def log1p_by_writing(node: Node, known: Known) -> Node | None:
     """log(1 - p) by the way p is written, where that is lost in 1 or 1 in it. At infinite arguments

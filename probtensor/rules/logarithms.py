@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, make
 from probtensor.ops.kinds import Contraction, Elementwise
@@ -22,13 +24,20 @@ from probtensor.rules.laws import (
     log_of_difference,
     normal_argument,
     power_of,
+    rest_of_shares,
     share_of,
     times_root2,
 )
 from probtensor.rules.polynomials import log_of_polynomial
-from probtensor.rules.weighted import log_of_weighted_fold, log_of_weighted_sum
+from probtensor.rules.weighted import (
+    log_of_rest_of_mean,
+    log_of_weighted_fold,
+    log_of_weighted_sum,
+)
 from probtensor.transform.facts import Known, constant_of, without_positive_factors
 
+# exp of these is a float.
+EXP_ENDS = {"float64": 700.0, "float32": 87.0}
 # Nodes looked through in one probability, so that a sweep stays linear.
 DEEP = 12
 # What a polynomial of probabilities that are polynomials of others takes of these.
@@ -49,8 +58,14 @@ def log_of(p: Node, known: Known, depth: int = DEEP) -> Node | None:
     if isinstance(op, ops.Sub):
         if is_literal(known, p.inputs[0], 1):
             return log_of_rest(p.inputs[1], known, depth - 1)
+        rest = rest_of_shares(p, known)
+        if rest is not None:
+            part, whole = (log_of(x, known, depth - 1) for x in rest)
+            if whole is not None:
+                return (ops.log(rest[0]) if part is None else part) - whole
         found = log_of_difference(p, known)
-        return log_of_mixture(p, known, depth) if found is None else found
+        found = log_of_mixture(p, known, depth) if found is None else found
+        return _log_of_power_difference(p, known, depth) if found is None else found
     if isinstance(op, (ops.Mul, ops.Div)):
         return _log_of_product(p, known, depth)
     if isinstance(op, ops.Add):
@@ -93,6 +108,31 @@ def _log_of_power(p: Node, known: Known, depth: int) -> Node | None:
         return None
     inner = log_of(x, known, depth - 1)
     return None if inner is None else times(k, inner)
+
+
+def _log_of_power_difference(p: Node, known: Known, depth: int) -> Node | None:
+    """log(x**a - y**b), as of a discrete Weibull count, where the logarithms of both are known."""
+    found = [power_of(x) for x in p.inputs]
+    if found == [None, None]:
+        return None
+    # x itself is a power of x.
+    (x, a), (y, b) = (
+        (term, ops.constant(1.0, term.dtype)) if power is None else power
+        for term, power in zip(p.inputs, found)
+    )
+    if None in found and x is not y:
+        return None
+    logs = [log_of(power, known, depth - 1) for power in p.inputs]
+    if None in logs:
+        return None
+    upper, lower = logs
+    if x is not y:
+        return upper + ops.log1mexp(ops.where(ops.eq(lower, upper), 0, lower - upper))
+    log = log_of(x, known, depth - 1)
+    double = log_of_minus(log, known, depth - 1)
+    if double is None:
+        return upper + ops.log1mexp(times(b - a, log))
+    return upper + ops.log_cexpexp(ops.log(b - a) + double)
 
 
 def times(factor: Node, log: Node) -> Node:
@@ -214,7 +254,11 @@ def unrepeatable(z: Node, known: Known) -> Node:
     if known.bounds(z).finite or is_finite_form(z):
         return z
     log = log_of_minus(z, known)
-    return z if log is None else -ops.xexpy(1, log)
+    if log is None:
+        return z
+    # The logarithm of a sum or a product says nothing of one that is not below 0.
+    marked = -ops.xexpy(1, log)
+    return marked if known.bounds(z).nonpositive else ops.where(z < 0, marked, z)
 
 
 def _log_one_minus_exp(z: Node, known: Known) -> Node:
@@ -244,15 +288,16 @@ def _log_of_share(n: Node, m: Node, known: Known, depth: int) -> Node | None:
     logs = _signed_logs(n, m, known, depth)
     if logs is None:
         return None
-    log_n, log_m, agree = logs
-    if agree is None:
+    log_n, log_m, sign = logs
+    if sign is None:
         return ops.log_sigmoid(log_n - log_m)
-    return -_log1p_of_ratio(log_m - log_n, agree)
+    value = -_log1p_of_ratio(log_m - log_n, sign >= 0)
+    return value if known.bounds(m).positive else _at_zero(sign, m, log_n, value, share=True)
 
 
 def _signed_logs(n: Node, m: Node, known: Known, depth: int) -> tuple | None:
-    """(log |n|, log |m|, where the two have one sign: None for everywhere), if one is known by the
-    way it is written, and all but one factor of one of them is known to be positive."""
+    """(log |n|, log |m|, what has the sign of one of them: None if both are positive), if one is
+    known by the way it is written, and all but one factor of one is known to be positive."""
     found = [log_of(x, known, depth - 1) for x in (n, m)]
     if found == [None, None]:
         return None
@@ -263,7 +308,16 @@ def _signed_logs(n: Node, m: Node, known: Known, depth: int) -> tuple | None:
         logs = (ops.log(x) if log is None else log for x, log in zip((n, m), found))
         return *logs, None
     logs = (_log_abs(x, known, depth) for x in (n, m))
-    return *logs, without_positive_factors(doubtful[0], known) >= 0
+    return *logs, without_positive_factors(doubtful[0], known)
+
+
+def _at_zero(sign: Node, n: Node, log_m: Node, value: Node, share: bool = False) -> Node:
+    """log(n + m), or log(m / (n + m)) for a `share`, with its slope where n is 0, which a logarithm
+    of n has not; elsewhere `value`."""
+    none = ops.eq(sign, 0)
+    ratio = ops.where(none, n, 0) * ops.exp(-ops.maximum(log_m, -EXP_ENDS[log_m.dtype]))
+    change = ops.log1p(ratio)
+    return ops.where(none, -change if share else log_m + change, value)
 
 
 def _log_abs(x: Node, known: Known, depth: int) -> Node:
@@ -291,16 +345,17 @@ def _log_of_sum(p: Node, known: Known, depth: int) -> Node | None:
     logs = _signed_logs(n, m, known, depth)
     if logs is None:
         return None
-    log_n, log_m, agree = logs
-    if agree is None:
+    log_n, log_m, sign = logs
+    if sign is None:
         for one, log in ((n, log_m), (m, log_n)):
             if is_literal(known, one, 1):
                 return ops.softplus(log)
         return ops.logaddexp(log_n, log_m)
     if known.bounds(m).positive:
-        log_n, log_m = log_m, log_n
+        n, m, log_n, log_m = m, n, log_m, log_n
+    agree = sign >= 0
     less = log_n + ops.log1mexp(ops.where(agree, -1, log_m - log_n))
-    return ops.where(agree, ops.logaddexp(log_n, log_m), less)
+    return _at_zero(sign, m, log_n, ops.where(agree, ops.logaddexp(log_n, log_m), less))
 
 
 def _has_square(x: Node) -> bool:
@@ -343,6 +398,8 @@ def log_of_rest(p: Node, known: Known, depth: int = DEEP) -> Node | None:
         return log_of_mixture(p, known, depth, rest=True)
     if isinstance(op, (ops.Square, ops.Sqrt, ops.Pow, ops.Prod)):
         return _log_of_rest_of_power(p, known, depth)
+    if isinstance(op, (ops.Sum, ops.Contract)):
+        return log_of_rest_of_mean(p, known, log_of_rest, depth - 1)
     return _log_through(p, known, depth, log_of_rest, lambda part: ops.log1p(-part))
 
 
@@ -350,12 +407,18 @@ def _log_of_rest_of_power(p: Node, known: Known, depth: int) -> Node | None:
     """log(1 - x**k), or of a product over axes, by log(-log x)."""
     x, k = (p.inputs[0], None) if isinstance(p.op, ops.Prod) else power_of(p)
     power = None if k is None else known.constant(k)
-    if power is None and not known.bounds(x).high <= 1:
+    double = _literal_double(x) if power is None and k is not None else None
+    if double is not None:
+        return ops.log_cexpexp(ops.log(k) + double)
+    inverse = k is not None and known.bounds(k).nonpositive
+    if power is None and not known.bounds(x).high <= 1 and not (
+        inverse and known.bounds(x).low >= 1
+    ):
         return None
     log, rest = log_of(x, known, depth - 1), log_of_rest(x, known, depth - 1)
     if log is None:
         return None
-    if power is not None and power < 0:
+    if inverse:
         double = log_of(log, known, depth - 1)
     else:
         double = log_of_minus(log, known, depth - 1)
@@ -366,7 +429,14 @@ def _log_of_rest_of_power(p: Node, known: Known, depth: int) -> Node | None:
     if k is None:
         whole = ops.broadcast_to(double, x.shape)
         return ops.log_cexpexp(make(ops.LogSumExp(p.op.axes), (whole,)))
-    return ops.log_cexpexp(ops.log(k if power is None or power > 0 else -k) + double)
+    return ops.log_cexpexp(ops.log(-k if inverse else k) + double)
+
+
+def _literal_double(x: Node) -> Node | None:
+    """log(-log x) for literals between 0 and 1."""
+    if not isinstance(x.op, Const) or not np.all((x.op.array > 0) & (x.op.array < 1)):
+        return None
+    return ops.constant(np.log(-np.log(x.op.array.astype("float64"))).astype(x.dtype))
 
 
 # Choices, joins and views.

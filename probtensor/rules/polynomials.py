@@ -331,8 +331,16 @@ class _Form:
 
     def _log_of_weight(self, weight: float | Node) -> Node | None:
         if not isinstance(weight, float):
-            return ops.log(weight)
+            return log_beside_one(weight)
         return None if weight == 1 else ops.constant(math.log(weight), self.like.dtype)
+
+
+def log_beside_one(weight: Node) -> Node:
+    """log(weight), by what 1 - c or 1 + c takes from 1 or adds to it: c may be tiny."""
+    if isinstance(weight.op, (ops.Add, ops.Sub)) and constant_of(weight.inputs[0]) == 1:
+        c = weight.inputs[1]
+        return ops.log1p(c if isinstance(weight.op, ops.Add) else -c)
+    return ops.log(weight)
 
 
 def _multiple(k: int, log: Node) -> Node | None:
@@ -378,6 +386,9 @@ def log_of_polynomial(
     if rest:
         poly = expansion.sum(ONE, poly, -1.0)
     if cancels and all(c >= 0 for c in poly.values()):
+        return None
+    # A leaf that is gone, or has a factor of 0, may be nan.
+    if len({i for term, c in poly.items() if c for i in term}) < len(expansion.leaves):
         return None
     logs = {}
     for place, leaf in enumerate(expansion.leaves):

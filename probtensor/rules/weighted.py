@@ -8,15 +8,15 @@ does not underflow. As the result is the same for every t, derivatives take t as
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import Const, Node
+from probtensor.graph.node import Const, Node, make
 from probtensor.ops.reduce import spread
-from probtensor.rules.polynomials import log_of_weighed
+from probtensor.rules.polynomials import ROUNDED, log_of_weighed
 from probtensor.transform.chain import chain_leaves
 from probtensor.transform.facts import Known
 from probtensor.transform.layers import VIEWS
@@ -65,6 +65,48 @@ def log_of_weighted_fold(p: Node, known: Known, log_of: LogOf, depth: int) -> No
     # its logarithm is left as it is.
     beyond = ops.where(none, -1, log - spread(largest, axes, x.shape))
     return largest + ops.log(ops.sum(ops.xexpy(term.weight, beyond), axes))
+
+
+def log_of_rest_of_mean(p: Node, known: Known, log_of_rest: LogOf, depth: int) -> Node | None:
+    """log(1 - sum(w * p)) for literal weights w >= 0 that add to 1, if log(1 - p) is known by the
+    way p is written: log(sum(w * (1 - p)))."""
+    for weight, x, axes, own in _means(p):
+        if not _adds_to_1(weight, own):
+            continue
+        rest = log_of_rest(x, known, depth)
+        if rest is None:
+            return None
+        if isinstance(p.op, ops.Contract):
+            weight = ops.expand_dims(weight, tuple(range(1, x.ndim - axes[0])))
+        logs = ops.log(weight) + ops.broadcast_to(rest, x.shape)
+        return make(ops.LogSumExp(axes), (logs,))
+    return None
+
+
+def _means(p: Node) -> Iterator[tuple[Node, Node, tuple[int, ...], tuple[int, ...]]]:
+    """(w, x, axes, axes of w) where p is the sum of w * x over axes; in a contraction w is a
+    vector."""
+    if isinstance(p.op, ops.Contract):
+        *letters, out = p.op.parts()
+        for place, own in enumerate(letters):
+            other = letters[1 - place]
+            if len(own) == 1 and own in other and other.replace(own, "") == out:
+                yield p.inputs[place], p.inputs[1 - place], (other.index(own),), (0,)
+    elif isinstance(p.inputs[0].op, ops.Mul):
+        for weight, x in (p.inputs[0].inputs, p.inputs[0].inputs[::-1]):
+            lead = p.inputs[0].ndim - weight.ndim
+            yield weight, x, p.op.axes, tuple(a - lead for a in p.op.axes)
+
+
+def _adds_to_1(weight: Node, axes: tuple[int, ...]) -> bool:
+    """Are these literals >= 0 that add to 1 along the axes, within two last places?"""
+    if not isinstance(weight.op, Const) or not weight.type.is_float or min(axes) < 0:
+        return False
+    array = weight.op.array
+    if not array.size or not np.all(array >= 0):
+        return False
+    total = np.sum(array.astype("longdouble"), axis=axes)
+    return bool(np.all(np.abs(total - 1) <= ROUNDED * np.finfo(weight.dtype).eps))
 
 
 def _term(x: Node, known: Known, log_of: LogOf, depth: int) -> Term:

@@ -15,6 +15,7 @@ from probtensor.sample.start import variable_of
 FEWEST_MOVES = 10  # draws, for a chain to be told that it stands still
 LAST_BITS = 1e-13  # draws this close, relative to their size, are one value
 RARELY = 0.05  # of the iterations move the chain
+REFUSED = 0.01  # a mean acceptance at which nothing is taken
 DRIFT = 10.0  # of the log density, from the first quarter of the draws to the last
 SPREADS = 3.0
 ROUNDED = 0.1  # an error of energies that acceptance feels
@@ -31,7 +32,24 @@ def chains_named(chains: np.ndarray) -> str:
     return f"chain{'s' if chains.size > 1 else ''} {numbers}{more}"
 
 
-def standing(posterior: LogpGrad, draws: np.ndarray) -> Iterator[str]:
+def refused(records: np.ndarray, chains: np.ndarray) -> str:
+    """Why chains stand: where all proposals are refused, the step size that was learned elsewhere
+    is too long. "" where they are taken."""
+    names = records.dtype.names
+    if "acceptance_rate" not in names or "step_size" not in names:
+        return ""
+    acceptance = records["acceptance_rate"][chains].mean(axis=1)
+    worst = chains[int(np.argmin(acceptance))]
+    if not acceptance.min() < REFUSED:
+        return ""
+    return (
+        f" Chain {worst} refuses what it proposes (mean acceptance {acceptance.min():.2g}): its "
+        f"step size of {np.median(records['step_size'][worst]):.3g}, learned elsewhere, is too "
+        "long there; a higher target_accept makes it smaller."
+    )
+
+
+def standing(posterior: LogpGrad, draws: np.ndarray, records: np.ndarray) -> Iterator[str]:
     """Chains of float64[chains, draws, dim] with coordinates that never change, or that hardly ever
     move at all. None where there are fewer than FEWEST_MOVES draws."""
     if draws.shape[1] < FEWEST_MOVES:
@@ -47,16 +65,16 @@ def standing(posterior: LogpGrad, draws: np.ndarray) -> Iterator[str]:
             which = f"{where.sum()} of {where.size} coordinates have one value in all draws"
         yield (
             f"{chains_named(stuck)} {'stand' if stuck.size > 1 else 'stands'} still: {which} of "
-            f"chain {stuck[0]} ({first} = {high[stuck[0]][where][0]:.6g}). These are not draws "
-            f"from the posterior: {ADVICE}"
+            f"chain {stuck[0]} ({first} = {high[stuck[0]][where][0]:.6g})."
+            f"{refused(records, stuck)} These are not draws from the posterior: {ADVICE}"
         )
     moves = np.array([(chain[1:] != chain[:-1]).any(axis=1).mean() for chain in draws])
     rare = np.setdiff1d(np.flatnonzero(moves < RARELY), stuck)
     if rare.size:
         yield (
             f"{chains_named(rare)} hardly {'move' if rare.size > 1 else 'moves'}: in "
-            f"{100 * moves[rare].min():.2g} % of the iterations. The draws do not show the "
-            f"posterior: {ADVICE}"
+            f"{100 * moves[rare].min():.2g} % of the iterations."
+            f"{refused(records, rare)} The draws do not show the posterior: {ADVICE}"
         )
 
 

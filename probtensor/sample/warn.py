@@ -85,9 +85,9 @@ def troubles(
     yield from _divergences(posterior, settings, records)
     if "reached_max_treedepth" in records.dtype.names:
         yield from _tree_depth(settings, records)
-    yield from standing(posterior, draws)
+    yield from standing(posterior, draws, records)
     if draws.shape[1] >= FEWEST_DRAWS:
-        yield from _left_behind(records)
+        yield from _left_behind(draws, records)
         yield from drifting(records["lp"])
         yield from rounded(records["lp"])
         yield from _energy(records)
@@ -112,6 +112,16 @@ def _divergences(posterior: LogpGrad, settings: Settings, records: np.ndarray) -
                 "give the variable a prior on that range, such as pt.random.half_normal"
             )
             count -= outside
+    elif count and "max_energy_error" in records.dtype.names:
+        edge = int((diverging & np.isinf(records["max_energy_error"])).sum())
+        if 2 * edge > count:
+            yield (
+                f"{edge} of {records.size} draws diverged where the log density is not finite: it "
+                "is -inf or nan there, or overflows. Trajectories do not see such an edge. Give "
+                "the variable a constraint that keeps it inside, such as pt.interval, or a prior "
+                "like pt.random.half_normal"
+            )
+            count -= edge
     if count:
         yield (
             f"{count} of {records.size} draws diverged: the sampler cannot follow the posterior "
@@ -135,14 +145,26 @@ def _another_way(posterior: LogpGrad) -> str:
     )
 
 
-def _left_behind(records: np.ndarray) -> Iterator[str]:
+def _left_behind(draws: np.ndarray, records: np.ndarray) -> Iterator[str]:
     """Chains that stay far below the best one in log density, as in a narrow valley or a lesser
-    mode: by more than LEFT_BEHIND, and by more than all their draws and its draws move about."""
+    mode: by more than LEFT_BEHIND, and by more than all their draws and its draws move about.
+
+    The best has the greatest mass, not the greatest density: the median of the log density and the
+    logarithm of the volume of its draws. A chain that is frozen in a narrow place, or in a spike,
+    has a volume of about 0, and is named itself.
+    """
     lp = records["lp"]
     middle, spread = np.median(lp, axis=1), lp.std(axis=1)
-    best = int(np.nanargmax(middle)) if not np.isnan(middle).all() else 0
-    gap = middle[best] - middle
-    low = np.flatnonzero(gap > np.maximum(LEFT_BEHIND, SPREADS * (spread + spread[best])))
+    with np.errstate(divide="ignore"):
+        mass = middle + np.log(draws.std(axis=1)).sum(axis=1)
+    known = np.isfinite(mass)
+    mass[~known] = -np.inf
+    if known.any():
+        best = int(np.argmax(mass))
+    else:
+        best = int(np.nanargmax(middle)) if not np.isnan(middle).all() else 0
+    far = np.maximum(LEFT_BEHIND, SPREADS * (spread + spread[best]))
+    low = np.flatnonzero(middle[best] - middle > far)
     if low.size:
         many = low.size > 1
         yield (
@@ -150,6 +172,17 @@ def _left_behind(records: np.ndarray) -> Iterator[str]:
             f"below the others: a log density of about {middle[low].max():.6g}, where chain {best} "
             f"has {middle[best]:.6g}. {'They are' if many else 'It is'} not where the posterior's "
             "mass is: leave the draws out, and start nearer with init=, or at another seed"
+        )
+    narrow = known & (mass < mass[best] - LEFT_BEHIND)
+    high = np.flatnonzero((middle - middle[best] > far) & narrow)
+    if high.size:
+        many = high.size > 1
+        yield (
+            f"{chains_named(high)} {'stay' if many else 'stays'} in a narrow place far above the "
+            f"others: a log density of about {middle[high].max():.6g}, where chain {best} has "
+            f"{middle[best]:.6g}, but its draws fill so much more that their mass is about e^"
+            f"{(mass[best] - mass[high]).min():.3g} times that. Leave the draws of "
+            f"{chains_named(high)} out, and start nearer with init=, or at another seed"
         )
 
 

@@ -64,6 +64,8 @@ def _shares() -> dict[str, Callable]:
         return value + (m * mp.log(m / (n * (1 - p))) if m else 0)
 
     def share_drift(x, m, d):
+        if x < 0 or m < 0:
+            return mp.nan
         mean = (x or mp.mpf(1)) * mp.exp(d)
         t = (x - mean) / (m + mean)
         return t - (mp.log(1 + t) if t > -1 else -mp.inf if t == -1 else mp.nan)

@@ -25,7 +25,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.compile import PIPELINE, function
 from probtensor.graph.check import check
-from probtensor.graph.node import Node
+from probtensor.graph.node import Node, Op
 from probtensor.graph.resize import resized
 from probtensor.graph.text import parse, to_text
 from probtensor.graph.walk import toposort
@@ -40,6 +40,8 @@ Evaluate = Callable[[Sequence[Node], Sequence[Node], Sequence[np.ndarray]], Sequ
 # Last places that each operation is off by in a noisy run, and how many noisy runs are made.
 NOISE = 4.0
 RUNS = 5
+# Ops that add terms, by name.
+SUMS = ("sum", "contract", "scatter", "cumsum")
 # What a change of rounding may do, as a multiple of the spread of the noisy runs.
 SPREAD = 25.0
 
@@ -156,17 +158,29 @@ def noisy_runs(graph: RandomGraph, rng: np.random.Generator) -> list[list[np.nda
             for node in order:
                 if node in found:
                     continue
-                exact = resized(node.op, names).numpy(*(found[x] for x in node.inputs))
-                found[node] = _off(np.asarray(exact), rng)
+                op, inputs = resized(node.op, names), [found[x] for x in node.inputs]
+                found[node] = _off(np.asarray(op.numpy(*inputs)), _rounded_size(op, inputs), rng)
             runs.append([found[node] for node in graph.outputs])
     return runs
 
 
-def _off(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _rounded_size(op: Op, inputs: Sequence[np.ndarray]) -> np.ndarray | None:
+    """The sum of the sizes of the terms of a sum, which bounds its partial sums: those are what is
+    rounded, in an order that is not promised, however small the sum is. None for other ops."""
+    if op.name not in SUMS or getattr(op, "mode", "add") != "add":
+        return None
+    sizes = [np.abs(x) if np.asarray(x).dtype.kind == "f" else x for x in inputs]
+    return np.asarray(op.numpy(*sizes))
+
+
+def _off(value: np.ndarray, size: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
     if value.dtype.kind != "f":
         return value
-    step = NOISE * np.finfo(value.dtype).eps
-    return (value * (1 + step * rng.uniform(-1, 1, value.shape))).astype(value.dtype)
+    eps = np.finfo(value.dtype).eps
+    off = value * (1 + NOISE * eps * rng.uniform(-1, 1, value.shape))
+    if size is not None:
+        off = off + eps * size * rng.uniform(-1, 1, value.shape)
+    return off.astype(value.dtype)
 
 
 def difference(

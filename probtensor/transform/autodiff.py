@@ -8,6 +8,7 @@ everywhere is not multiplied on. A gradient node inherits the line of the node i
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ from probtensor.transform.batch import vmap_nodes
 from probtensor.transform.edges import Edges
 from probtensor.transform.facts import constant_of
 from probtensor.transform.layers import joined, summed
+from probtensor.transform.mixtures import Part
 from probtensor.types import broadcast_shapes, shape_text
 
 Nodes = Node | Sequence[Node]
@@ -104,13 +106,15 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
     edges.closed.update(moving)
     for x, t in moving.items():
         edges.start(x, t)
+    hidden: dict[Node, Node] = {}
     for node in toposort(tops):
         if node not in moving and isinstance(node.type, tuple) is False and node.type.is_float:
             given = [moving.get(x) for x in node.inputs]
             if any(t is not None for t in given):
                 edges.inherit(node, given)
+                edges.mixtures.meet(node)
                 with made_by(node):
-                    past = _push_mixture(node, moving, edges)
+                    past = _push_mixture(node, moving, hidden, edges)
                     moving[node] = _push(node, given, edges) if past is None else past
     result = [ops.zeros_like(y) if moving.get(y) is None else moving[y] for y in tops]
     return result[0] if isinstance(outputs, Node) else result
@@ -237,7 +241,11 @@ def _pull_back(
     active = _depending(order, set(targets), set(constants))
     edges = Edges()
     edges.closed.update(targets, constants)
+    for node in order:
+        if node in active:
+            edges.mixtures.meet(node)
     parts: dict[Node, list[Node]] = {}
+    hidden: dict[Node, list[Node]] = {}
     for y, g in zip(outputs, cotangents, strict=True):
         if y in active:
             edges.start(y, g)
@@ -251,8 +259,9 @@ def _pull_back(
             g = _total(given)
             if node in active.targets:
                 found[node] = g
-            for x, part in _contributions(node, g, active, edges):
-                parts.setdefault(x, []).append(part)
+            own = hidden.pop(node, None)
+            for part in _contributions(node, g, own and _total(own), active, edges):
+                (hidden if part.hidden else parts).setdefault(part.x, []).append(part.gradient)
     return found
 
 
@@ -274,8 +283,8 @@ def _depending(order: Sequence[Node], targets: set[Node], constants: set[Node]) 
 
 
 def _contributions(
-    node: Node, g: Node, active: _Active, edges: Edges
-) -> list[tuple[Node, Node]]:
+    node: Node, g: Node, hidden: Node | None, active: _Active, edges: Edges
+) -> list[Part]:
     followed = [x in active for x in node.inputs]
     if not any(followed):
         return []
@@ -286,18 +295,19 @@ def _contributions(
         )
     if constant_of(g) == 0:
         # Zero by the definition of a derivative, so 0 * inf does not come into it.
-        return [(x, ops.zeros_like(x)) for x, f in zip(node.inputs, followed, strict=True) if f]
+        kept = [x for x, f in zip(node.inputs, followed, strict=True) if f]
+        return [Part(x, ops.zeros_like(x)) for x in kept]
     for place, (x, f) in enumerate(zip(node.inputs, followed, strict=True)):
         if f:
             edges.follow(node, place, x, g)
-    past = edges.past_logarithms(node, g, fit)
+    past = edges.past_logarithms(node, g, fit, hidden)
     if past:
-        return [(x, part) for x, part in past if x in active]
+        return [part for part in past if part.x in active]
     parts = edges.pulled(node, g)
     if len(parts) != len(node.inputs):
         raise AssertionError(f"{node.op.name}.vjp gave {len(parts)} parts for {len(followed)}")
     return [
-        (x, fit(part, x))
+        Part(x, fit(part, x))
         for x, part, f in zip(node.inputs, parts, followed, strict=True)
         if f and part is not None
     ]
@@ -373,22 +383,52 @@ def _push_twice_reversed(node: Node, tangents: list[Node | None]) -> Node | None
         for part, x, t in zip(pulled, node.inputs, tangents, strict=True)
         if part is not None and t is not None
     ]
-    return _transposed(u, pairs) if pairs else None
+    return _transposed(u, pairs)
 
 
-def _push_mixture(node: Node, moving: Mapping[Node, Node | None], edges: Edges) -> Node | None:
+def _push_mixture(
+    node: Node, moving: Mapping[Node, Node | None], hidden: dict[Node, Node], edges: Edges
+) -> Node | None:
     """The tangent of a mixture from those of its weights, past their logarithms; None for all other
-    nodes."""
-    if not edges.terms(node):
+    nodes. `hidden` are tangents of exp(x), in units of its scale, where a mixture x is -inf."""
+    if not edges.is_mixture(node):
         return None
+    if edges.mixtures.vanishes(node):
+        u = new_input("cotangent", node.dtype, node.shape)
+        past = edges.past_logarithms(node, ops.zeros_like(node), fit, u)
+        found = _transposed(u, _moving_pairs(past, moving, hidden, edges))
+        if found is not None:
+            hidden[node] = found
     u = new_input("cotangent", node.dtype, node.shape)
-    past = edges.past_logarithms(node, u, fit)
-    pairs = [(part, moving[x]) for x, part in past if moving.get(x) is not None]
-    return _transposed(u, pairs) if pairs else None
+    return _transposed(u, _moving_pairs(edges.past_logarithms(node, u, fit), moving, hidden, edges))
+
+
+def _moving_pairs(
+    past: Sequence[Part],
+    moving: Mapping[Node, Node | None],
+    hidden: Mapping[Node, Node],
+    edges: Edges,
+) -> list[tuple[Node, Node]]:
+    """What a mixture gives to its parts, each with the tangent of that."""
+    pairs = []
+    for part in past:
+        t = (hidden if part.hidden else moving).get(part.x)
+        if t is None:
+            continue
+        if not part.hidden and edges.mixtures.vanishes(part.x):
+            t = ops.where(ops.eq(part.x, -math.inf), 0, t)
+        gradient = part.gradient
+        if part.steep:
+            regular = ops.logical_or(ops.ne(t, 0), ops.lt(ops.abs(gradient), math.inf))
+            gradient = ops.where(regular, gradient, 0)
+        pairs.append((gradient, t))
+    return pairs
 
 
 def _transposed(u: Node, pairs: Sequence[tuple[Node, Node]]) -> Node | None:
     """The sum of tangents times what is linear in u, as a function of the tangents."""
+    if not pairs:
+        return None
     found = _pull_back([p for p, _ in pairs], [t for _, t in pairs], [u], ())
     # What is left of u is multiplied by nothing: a linear function has a constant derivative.
     return replace([found[u]], {u: ops.zeros_like(u)})[0] if u in found else None

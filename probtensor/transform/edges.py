@@ -26,7 +26,7 @@ falls faster than exp grows, so that 0 * inf is 0.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -39,7 +39,7 @@ from probtensor.ops.reduce import spread
 from probtensor.transform.chain import chain_leaves, regrow
 from probtensor.transform.facts import Bounds, Known, constant_of
 from probtensor.transform.layers import DEPTH, VIEWS, Choice, Layer, choice_of, peel, summed
-from probtensor.transform.mixtures import Fit, Term, parts_of_mixture, terms_of_mixture
+from probtensor.transform.mixtures import Fit, Mixtures, Part
 
 # Ops that give zero cotangents to what they do not select.
 _SELECTING = (
@@ -109,6 +109,7 @@ class Edges:
         self._own: set[Node] = set()  # nodes whose cotangent is a witness itself
         self._witnesses: dict[Node, list[Node]] = {}
         self._infinite: dict[Node, bool] = {}
+        self.mixtures = Mixtures(self.known, self.closed)
 
     def start(self, node: Node, g: Node) -> None:
         """Differentiation starts at `node` with cotangent g."""
@@ -186,7 +187,7 @@ class Edges:
         layers, inner, operands = narrowed(layers, inner, [node, *node.inputs, *inherited])
         out, *inputs = operands[: len(node.inputs) + 1]
         parts = list(op.vjp(inner, out, *inputs))
-        if isinstance(op, (ops.Square, ops.Mul)):
+        if isinstance(op, (ops.Square, ops.Mul, ops.Div)):
             parts = _of_divisor(inner, out, inputs) or parts
         own = [inner] if node in self._own else []
         witnesses = (*own, *operands[len(node.inputs) + 1 :])
@@ -218,23 +219,28 @@ class Edges:
         own: list[Node | None] = [None] if x in self._own else []
         return own + [w for w in self._witnesses.get(x, ()) if w.shape == node.shape]
 
-    def terms(self, node: Node) -> list[Term]:
-        """The terms of a mixture; empty for all other nodes."""
+    def is_mixture(self, node: Node) -> bool:
+        """Is it a mixture whose derivatives go past logarithms of what may be 0?"""
         if isinstance(node.op, ops.Exp) and self._may_overflow(node):
-            return []
-        return terms_of_mixture(node, self.known, self.closed)
+            return False
+        return bool(self.mixtures.terms(node))
 
-    def past_logarithms(self, node: Node, g: Node, fit: Fit) -> list[tuple[Node, Node]]:
+    def past_logarithms(
+        self, node: Node, g: Node, fit: Fit, hidden: Node | None = None
+    ) -> list[Part]:
         """The gradients that a mixture gives to what its weights are made of; empty for all other
-        nodes."""
-        terms = self.terms(node)
-        if not terms:
+        nodes. `hidden` is its hidden gradient, if it has one."""
+        if not self.is_mixture(node):
             return []
-        choice, inner = self._row_choice(node, g)
-        widened = choice.widened if choice else lambda part: part
-        found = parts_of_mixture(node, terms, inner, fit, widened)
+        choice, inner, out = None, g, None
+        if hidden is None:
+            choice, inner = self._row_choice(node, g)
+        else:
+            inner = ops.where(ops.eq(node, -np.inf), hidden, g)
+            out = self.mixtures.grounded(node)
+        found = self.mixtures.parts(node, inner, fit, _widening(choice), out)
         if node in self.selected:
-            self.selected.update(x for x, _ in found)
+            self.selected.update(part.x for part in found)
         return found
 
     def _may_overflow(self, node: Node) -> bool:
@@ -369,14 +375,21 @@ def narrowed(
     return layers, inner, operands
 
 
+def _widening(choice: Choice | None) -> Callable[[Node], Node]:
+    return choice.widened if choice else lambda part: part
+
+
 def _of_divisor(g: Node, out: Node, inputs: Sequence[Node]) -> list[Node | None]:
-    """The vjp of a product, or square, by which its cotangent is divided: of h / (x * y) it is
-    h / x and h / y, where a factor that is 0 would make 0 * inf. Empty for other cotangents."""
+    """The vjp of a product, square or quotient by which its cotangent is divided: of h / (x * y) it
+    is h / x and h / y, and of h / (x / y) it is h / x and -h / y. Through a product a factor
+    that is 0 would make 0 * inf, and a square of the quotient would overflow. Empty for others."""
     if not isinstance(g.op, (ops.Mul, ops.Div)):
         return []
     for path, leaf, inverted in chain_leaves(g, out):
         if leaf is out and inverted:
             rest = regrow(g, {path: None})
+            if isinstance(out.op, ops.Div):
+                return [rest / inputs[0], -rest / inputs[1]]
             return [2 * rest / inputs[0]] if len(inputs) == 1 else [rest / x for x in inputs]
     return []
 

@@ -9,11 +9,19 @@ The terms of a mixture are stacked, repeated, chosen and cut out of others. All 
 so that a logarithm is found through them, taken out of the term by leaving 0 in its place, and gets
 its gradient back through their vjp. Terms that stand beside each other hold a logarithm each; these
 are taken out together, as one level of the term.
+
+A mixture within a mixture is -inf where all its weights are 0, as that of a state of a hidden
+Markov chain which transitions of probability 0 lead to. Then the outer one does not move with
+log(v), v being the inner sum, but with v it does: the cotangent of log(v) is 0, that of v is not.
+So inner mixtures count as logarithms too, and where one is -inf it gets a cotangent of v besides,
+in units of exp(s), s being the mixture with weights of 1: of exp(t) it is w * exp(t + s - out), and
+what the inner weights get is exp(c - s) times that. These `Part`s are told apart by `hidden`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
@@ -26,7 +34,9 @@ from probtensor.transform.layers import VIEWS
 
 Fit = Callable[[Node, Node], Node]
 Widen = Callable[[Node], Node]
-MIXTURES = (ops.LogSumExp, ops.Logaddexp, ops.Softmax, ops.Exp)
+MIXTURES = (ops.LogSumExp, ops.Logaddexp, ops.Softplus, ops.Softmax, ops.Exp)
+# Mixtures that are -inf where all their weights are 0.
+_VANISHING = (ops.LogSumExp, ops.Logaddexp)
 # Nodes looked at in one term.
 ROOM = 400
 _SUMS = (ops.Add, ops.Sub, ops.Neg)
@@ -34,48 +44,88 @@ _BESIDE = (ops.Concatenate, ops.Where, ops.SetSlice)
 _OPENED = (*_SUMS, *_BESIDE, *VIEWS, ops.Gather, ops.Cast)
 
 
-def terms_of_mixture(node: Node, known: Known, closed: Collection[Node]) -> list[Term]:
-    """The terms of a logsumexp or logaddexp, or what an exponential or softmax is of, if there are
-    logarithms of what may be 0 in them; else empty. `closed` nodes are not looked into."""
-    if not isinstance(node.op, MIXTURES):
-        return []
-    terms = [Term(x, known, closed) for x in node.inputs]
-    return terms if any(term.levels for term in terms) else []
+@dataclass(frozen=True)
+class Part:
+    """The gradient that x gets from a mixture; `hidden`: of exp(x), in units of its scale, where x
+    is -inf; `steep`: it may be infinite, x being what a logarithm is of."""
+
+    x: Node
+    gradient: Node
+    hidden: bool = False
+    steep: bool = False
 
 
-def parts_of_mixture(
-    node: Node, terms: Sequence[Term], g: Node, fit: Fit, widened: Widen
-) -> list[tuple[Node, Node]]:
-    """(node, gradient) for the summands of the terms of a mixture and, in the place of logarithms
-    of what may be 0, for what these are of. `fit(g, x)` sums a gradient to the shape of x;
-    `widened` puts a choice around one of a term."""
-    found: list[tuple[Node, Node]] = []
-    for term, part in zip(terms, node.op.vjp(g, node, *node.inputs), strict=True):
-        x = term.whole
-        if not term.levels:
-            found.append((x, fit(widened(part), x)))
-            continue
-        weight, out = _weight_and_total(node, g, x)
-        slopes = [_exp_of_difference(term.without(k), out, x) for k in range(term.levels)]
-        if out is not None:
-            # Past all numbers the slope by p is infinite, but p * r is not: there p is 0.
-            bounded = ops.minimum(slopes[0], float(np.finfo(x.dtype).max))
-            part = weight * (term.arguments() * bounded)
-        found += term.pulled(
-            fit(widened(part), x), [fit(widened(weight * r), x) for r in slopes], fit
-        )
-    return found
+class Mixtures:
+    """The mixtures of one differentiation: their terms, and those that may vanish with their
+    scales. `closed` nodes are not looked into."""
+
+    def __init__(self, known: Known, closed: Collection[Node]) -> None:
+        self.known, self.closed = known, closed
+        self._terms: dict[Node, list[Term]] = {}
+        self._scales: dict[Node, Node] = {}
+
+    def meet(self, node: Node) -> None:
+        """Note a mixture that may vanish; those within it have been met."""
+        if isinstance(node.op, _VANISHING) and node not in self.closed:
+            levels = [term.levels for term in self.terms(node)]
+            if levels and all(levels):
+                self._scales[node] = self._scale(node)
+
+    def terms(self, node: Node) -> list[Term]:
+        """The terms of a mixture if there are logarithms of what may be 0 in them; else empty."""
+        if not isinstance(node.op, MIXTURES):
+            return []
+        if node not in self._terms:
+            terms = [Term(x, self) for x in node.inputs]
+            self._terms[node] = terms if any(term.levels for term in terms) else []
+        return self._terms[node]
+
+    def vanishes(self, x: Node) -> bool:
+        """Is x a mixture that was met and may be -inf?"""
+        return x in self._scales and x not in self.closed
+
+    def grounded(self, x: Node) -> Node:
+        """A mixture that may vanish, and its scale where it does."""
+        return ops.where(ops.eq(x, -np.inf), self._scales[x], x)
+
+    def _scale(self, node: Node) -> Node:
+        """The mixture with weights of 1, a constant."""
+        return ops.stop_gradient(make(node.op, [term.scale() for term in self.terms(node)]))
+
+    def parts(
+        self, node: Node, g: Node, fit: Fit, widened: Widen, out: Node | None = None
+    ) -> list[Part]:
+        """What the summands of the terms of a mixture get and, in the place of logarithms of what
+        may be 0, what these are of. `fit(g, x)` sums a gradient to the shape of x; `widened` puts
+        a choice around one of a term; `out` stands for the mixture where that is -inf."""
+        found: list[Part] = []
+        terms = self.terms(node)
+        for term, part in zip(terms, node.op.vjp(g, node, *node.inputs), strict=True):
+            x = term.whole
+            if not term.levels:
+                found.append(Part(x, fit(widened(part), x)))
+                continue
+            weight, total = _weight_and_total(node, g, x, out)
+            slopes = [term.slope(k, total) for k in range(term.levels)]
+            part = weight * term.weighed(slopes[0], total)
+            found += term.pulled(
+                fit(widened(part), x), [fit(widened(weight * r), x) for r in slopes], fit
+            )
+        return found
 
 
-def _weight_and_total(node: Node, g: Node, x: Node) -> tuple[Node, Node | None]:
+def _weight_and_total(
+    node: Node, g: Node, x: Node, out: Node | None
+) -> tuple[Node, Node | None]:
     """What weighs exp(x - total) in the gradient by x, and the total; None for an exponential."""
     if isinstance(node.op, ops.Exp):
         return g, None
-    if isinstance(node.op, ops.Logaddexp):
-        return g, node
+    out = node if out is None else out
+    if isinstance(node.op, (ops.Logaddexp, ops.Softplus)):
+        return g, out
     axes = node.op.axes
     if isinstance(node.op, ops.LogSumExp):
-        return spread(g, axes, x.shape), spread(node, axes, x.shape)
+        return spread(g, axes, x.shape), spread(out, axes, x.shape)
     total = make(ops.LogSumExp(axes), (x,))
     return g - spread(ops.sum(g * node, axes), axes, x.shape), spread(total, axes, x.shape)
 
@@ -92,16 +142,19 @@ def _exp_of_difference(rest: Node | None, out: Node | None, x: Node) -> Node:
 
 class Term:
     """A term as a tree of sums, joins, choices and views, with the level of each logarithm in it of
-    what may be 0: the number of such logarithms that are added to it."""
+    what may be 0: the number of such logarithms that are added to it. A mixture that may vanish is
+    one of them."""
 
-    def __init__(self, whole: Node, known: Known, closed: Collection[Node]) -> None:
+    def __init__(self, whole: Node, mixtures: Mixtures) -> None:
         self.whole = whole
-        self._known, self._closed = known, closed
+        self._mixtures = mixtures
+        self._known, self._closed = mixtures.known, mixtures.closed
         self._places: dict[tuple[int, ...], int] = {}
+        self._leaves: list[tuple[Node, int]] = []
         self._room = ROOM
         self.levels = self._number(whole, (), 0, False)
         if self._room < 0:
-            self.levels, self._places = 0, {}
+            self.levels, self._places, self._leaves = 0, {}, []
         self._opened = {path[:n] for path in self._places for n in range(len(path))}
 
     def _number(self, x: Node, path: tuple[int, ...], level: int, inverted: bool) -> int:
@@ -109,10 +162,11 @@ class Term:
         self._room -= 1
         if self._room < 0 or x in self._closed:
             return level
-        if self._is_logarithm(x):
+        if self._is_logarithm(x) or self._mixtures.vanishes(x):
             if inverted:
                 return level
             self._places[path] = level
+            self._leaves.append((x, level))
             return level + 1
         if not isinstance(x.op, _OPENED):
             return level
@@ -134,17 +188,51 @@ class Term:
         return not (least.low > end or (least.low == end and least.low_open))
 
     def without(self, level: int) -> Node | None:
-        """The term less the logarithms of a level; None if nothing is left."""
-        return self._without(self.whole, (), level)
+        """The term less the logarithms of a level, with the scale of mixtures of that level where
+        they vanish; None if nothing is left."""
+        return self._without(self.whole, (), (level,), True)
 
-    def _without(self, x: Node, path: tuple[int, ...], level: int) -> Node | None:
-        if self._places.get(path) == level:
-            return None
+    def scale(self) -> Node:
+        """The term less all logarithms, with the scales of mixtures that vanish."""
+        found = self._without(self.whole, (), range(self.levels), True)
+        return ops.zeros_like(self.whole) if found is None else found
+
+    def slope(self, level: int, out: Node | None) -> Node:
+        """exp(term - out) without the logarithms of a level. That of a mixture is kept from being
+        infinite, since what it is made of may not move."""
+        slope = _exp_of_difference(self.without(level), out, self.whole)
+        if not self._has_mixture(level):
+            return slope
+        kind = np.finfo(self.whole.dtype)
+        return ops.minimum(slope, float(kind.max * kind.eps))
+
+    def _has_mixture(self, level: int) -> bool:
+        return any(n == level and self._mixtures.vanishes(x) for x, n in self._leaves)
+
+    def weighed(self, slope: Node, out: Node | None) -> Node:
+        """exp(term - out), as the arguments of the logarithms of the first level times the rest,
+        which `slope` is if there are no mixtures in that level."""
+        rest = slope
+        if self._has_mixture(0):
+            rest = self._without(self.whole, (), (0,), False)
+            rest = _exp_of_difference(rest, out, self.whole)
+        if out is None:
+            return self.arguments() * rest
+        # Past all numbers the slope by p is infinite, but p * r is not: there p is 0.
+        return self.arguments() * ops.minimum(rest, float(np.finfo(self.whole.dtype).max))
+
+    def _without(
+        self, x: Node, path: tuple[int, ...], levels: Collection[int], grounded: bool
+    ) -> Node | None:
+        if self._places.get(path) in levels:
+            if not self._mixtures.vanishes(x):
+                return None
+            return self._mixtures.grounded(x) if grounded else x
         if path not in self._opened:
             return x
         op, inputs = x.op, list(x.inputs)
         for place, inner in _branches(x):
-            inputs[place] = self._without(inner, (*path, place), level)
+            inputs[place] = self._without(inner, (*path, place), levels, grounded)
         if isinstance(op, _SUMS):
             return _sum_of(op, inputs)
         return self._remade(x, inputs, ops.zeros_like)
@@ -155,7 +243,7 @@ class Term:
         return ops.ones_like(self.whole) if found is None else found
 
     def _argument(self, x: Node, path: tuple[int, ...]) -> Node | None:
-        if self._places.get(path) == 0:
+        if self._places.get(path) == 0 and not self._mixtures.vanishes(x):
             p = x.inputs[0]
             return p if isinstance(x.op, ops.Log) else 1 + p
         if path not in self._opened:
@@ -178,18 +266,22 @@ class Term:
             inputs[place] = ops.broadcast_to(value, inner.shape)
         return make(x.op, inputs)
 
-    def pulled(self, part: Node, parts: list[Node], fit: Fit) -> list[tuple[Node, Node]]:
+    def pulled(self, part: Node, parts: list[Node], fit: Fit) -> list[Part]:
         """The gradients of the leaves: of logarithms of a level, of what they are of, that of
-        `parts`; of all others that of `part`."""
-        found: list[tuple[Node, Node]] = []
+        `parts`, and of mixtures of a level this besides; of all others that of `part`."""
+        found: list[Part] = []
         stack = [(self.whole, (), part, parts)]
         while stack:
             x, path, part, parts = stack.pop()
             if path in self._places:
-                p = x.inputs[0]
-                found.append((p, fit(parts[self._places[path]], p)))
+                slope = parts[self._places[path]]
+                if self._mixtures.vanishes(x):
+                    nothing = ops.where(ops.eq(x, -np.inf), slope, 0)
+                    found += [Part(x, part), Part(x, nothing, hidden=True)]
+                else:
+                    found.append(Part(x.inputs[0], fit(slope, x.inputs[0]), steep=True))
             elif path not in self._opened:
-                found.append((x, part))
+                found.append(Part(x, part))
             else:
                 every = [x.op.vjp(a, x, *x.inputs) for a in (part, *parts)]
                 for place, inner in _branches(x):

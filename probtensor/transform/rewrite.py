@@ -54,7 +54,8 @@ class Rule:
     interval or one by name; `example` makes graphs for the test of a rule written as a function.
     Errors below `ulps` last places are no reproach to the right side, nor, with `sums_first`, is
     an overflow where a sum that the right side forms is itself beyond the largest number, nor, with
-    `rounded_logs`, what a last place of its logarithms makes.
+    `rounded_logs`, what a last place of its logarithms makes, nor, with `mixtures`, a few last
+    places of 1 in graphs that are not the example: the logarithm of a mixture next to 1 has them.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Rule:
     limits: bool = False
     everywhere: bool = True
     rounded_logs: bool = False
+    mixtures: bool = False
 
 
 def rule(
@@ -140,6 +142,7 @@ def rewrite(
     sums_first: bool = False,
     limits: bool = False,
     rounded_logs: bool = False,
+    mixtures: bool = False,
 ) -> Callable[[Callable], Rule]:
     """Decorator: a rule written as a function of the node (and, if it takes two arguments, of the
     facts known). Its reason is its docstring. `example()` gives one graph or several it changes."""
@@ -157,6 +160,7 @@ def rewrite(
         return Rule(
             name, classes, apply, reason or name, line, example=example, ulps=ulps,
             sums_first=sums_first, limits=limits, rounded_logs=rounded_logs,
+            mixtures=mixtures,
         )  # fmt: skip
 
     return enter

@@ -115,7 +115,9 @@ def points(name, count, seed=0):
     if name == "kl_div_exp":
         return a, np.log(a) + np.concatenate([near(rng, 2 * part), rng.uniform(-9, 9, 2 * part)])
     counts = np.concatenate([[0.0], np.floor(exponents(rng, 0, 15, count - 1))])
-    d = np.concatenate([near(rng, 2 * part), rng.uniform(-50, 50, 2 * part)])
+    # Some beyond the range of exp: a share of such odds is one of few floats, not its logarithm.
+    far = rng.uniform(-1500, 700 if name.startswith("poisson") else 1500, part)
+    d = np.concatenate([near(rng, 2 * part), rng.uniform(-50, 50, part), far])
     if name.startswith("poisson"):
         return counts, d
     if name.startswith("share"):

@@ -138,6 +138,24 @@ def test_noise_measures_what_a_graph_magnifies():
         assert (found is not None) == expected
 
 
+def test_sums_may_be_taken_in_any_order_but_not_be_others():
+    """The factors of a product of two sums cancel; its 18 terms are rounded at their own size."""
+    a, b = ops.tensor("a", (2, 3)), ops.tensor("b", (2, 3))
+    at = {
+        a: np.array([[0.95, -1.04, -0.60], [-0.25344849387928614, -1.915745876861344, 2.1778]]),
+        b: np.array([[-1.4943427642649512, -0.39971, 2.3279563], [-0.2166180, 0.52500, -0.6107]]),
+    }
+    graph = RandomGraph((ops.einsum("ab,cd->a", a, b),), at, 0)
+    (wanted,) = evaluate_numpy(graph.outputs, at)
+    terms = at[a][:, :, None] * at[b].ravel()
+    sizes = np.abs(terms).sum((1, 2))
+    noisy = [run[0] for run in noisy_runs(graph, np.random.default_rng(0))]
+    forth, back = (np.cumsum(t.reshape(2, -1), 1)[:, -1] for t in (terms, terms[:, ::-1, ::-1]))
+    for other in (forth, back):
+        assert difference(wanted, other, noisy, Tally()) is None
+    assert difference(wanted, wanted + 1e-12 * sizes, noisy, Tally())
+
+
 def test_nan_for_a_number_is_a_difference_and_a_number_for_nan_is_not():
     t = ops.tensor("t", (2,))
     graph = RandomGraph((ops.log(t),), {t: np.array([1.0, -1.0])}, 0)

@@ -146,6 +146,8 @@ P = Dim.name("p")
         rows(K * N + I),
         rows(K),
         rows(I * M + K, I * M + 2 * J),
+        rows(I + N * K + 1, I + N * J),
+        rows(I + 2 * M, I + N * J),
     ],
 )
 def test_reading_what_another_turn_stores_is_refused(racing):
@@ -170,6 +172,9 @@ def test_reading_what_another_turn_stores_is_refused(racing):
         rows(I * M + P, I * M + J, COMPUTED),
         rows(I * M + N * M + K),
         rows(I * M + floordiv(K, 2, {})),
+        rows(I + N * K, I + N * J),
+        rows(I + 2 * N, I + N * J),
+        rows(2 * I + 4 * N + 1, 2 * I + 2 * N * J),
     ],
 )
 def test_turns_that_keep_to_themselves_pass(apart):

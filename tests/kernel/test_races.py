@@ -120,6 +120,19 @@ def test_a_choice_does_not_hide_reading_one_place_at_all_turns():
     assert not accepted(fixed)
 
 
+P = Dim.name("p")
+
+
+@pytest.mark.parametrize(("stored", "read", "apart"), [
+    (I, I + P, False), (0 * I + 3, P, False), (P, P, False), (I + P, I, False),
+    (I * M + J, I * M + P, True), (I * M + P, I * M, True),
+])  # fmt: skip
+def test_a_place_that_is_data_may_lie_in_a_stretch_of_more_than_one(stored, read, apart):
+    place = Let("p", Load("x", I, "int64"))
+    inner = For("j", M, (Store("y", stored, load("x", I), "add"),))
+    assert accepted(For("i", N, (place, Let("t", load("y", read)), inner))) == apart
+
+
 SET_TOO_LATE = [
     (For("j", Dim.name("k"), (Let("t", load("x", I)),)),),
     (Let("t", load("x", Dim.name("k"))),),

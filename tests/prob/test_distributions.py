@@ -185,8 +185,16 @@ def test_a_scale_factor_needs_a_positive_diagonal():
         pt.random.multivariate_normal(0.0, np.ones(3))
     with pytest.raises(ValueError, match=r"scale_tril of .* must be a lower triangular matrix"):
         pt.random.multivariate_normal(0.0, [[1.0, 0.5], [0.5, 2.0]])
-    variable = pt.random.multivariate_normal(0.0, cov=pt.as_tensor([[1.0, 2.0], [2.0, 1.0]]))
-    assert value(pt.logp(variable, np.zeros(2))) == -np.inf
+    with pytest.raises(ValueError, match=r"scale_tril of .* positive diagonal"):
+        pt.random.multivariate_normal(0.0, np.diag([1.0, 0.0]))
+    for parameters in ({"cov": [[1.0, 2.0], [2.0, 1.0]]}, {"cov": [[1.0, 1.0], [1.0, 1.0]]},
+                       {"scale_tril": [[1.0, 0.0], [1.0, 0.0]]}):  # fmt: skip
+        with pytest.raises(ValueError, match=r"of multivariate_normal .*positive"):
+            pt.random.multivariate_normal(0.0, **parameters)
+        ((name, matrix),) = parameters.items()
+        given = pt.matrix("m", shape=(2, 2))
+        node = pt.logp(pt.random.multivariate_normal(0.0, **{name: given}), np.zeros(2))
+        assert value(node, m=matrix) == -np.inf
 
 
 def test_literals_of_whole_numbers_are_checked_too():

@@ -43,6 +43,11 @@ WAYS = {
     "exp / exp": lambda s: pt.exp(2 * s) / pt.exp(s),
     "square of a root": lambda s: pt.square(pt.sqrt(pt.exp(s))),
 }
+# Exponentials among other factors, under a root and not.
+AMONG = {
+    "3 exp / 3 exp": lambda s: 3 * pt.exp(2 * s) / (pt.exp(s) * 3),
+    "root of 4 exp / exp": lambda s: pt.sqrt(4 * pt.exp(4 * s) / pt.exp(2 * s)) / 2,
+}
 AT = {"float64": (0.0, 1.0, 10.0, 300.0, 705.0, 745.0, 800.0, 1000.0),
       "float32": (0.0, 1.0, 10.0, 40.0, 95.0, 103.0, 110.0, 200.0)}  # fmt: skip
 SLACK = {"float64": mpf("1e-10"), "float32": mpf("2e-5")}
@@ -83,7 +88,8 @@ def wrong_places(name, parameter, dtype, ways=("exp",), target="interp"):
     x = pt.vector("x", dtype=kind) if dtype == "float64" else pt.scalar("x", dtype=kind)
     outputs = {}
     for way in ways:
-        given = {k: WAYS[way](s) if k == parameter else v for k, v in parameters.items()}
+        own = {**WAYS, **AMONG}[way](s)
+        given = {k: own if k == parameter else v for k, v in parameters.items()}
         density = pt.logp(make(**given), x)
         wrt = [s] if counts else [s, x]
         outputs[way] = [density, *pt.grad(pt.sum(density), wrt, disconnected_inputs="ignore")]
@@ -115,6 +121,16 @@ def test_values_and_slopes_beyond_the_range_of_floats(name, dtype):
 @pytest.mark.parametrize("name", LAWS)
 def test_values_and_slopes_beyond_the_range_of_floats_compiled(name, dtype):
     wrong = [w for p in positive(name) for w in wrong_places(name, p, dtype, tuple(WAYS), "cython")]
+    assert not wrong, wrong[:5]
+
+
+@pytest.mark.parametrize(("name", "parameter", "ways"), [
+    ("beta by mean", "kappa", ("exp / exp", *AMONG)),
+    ("negative_binomial", "alpha", tuple(AMONG)),
+    ("half_cauchy", "sigma", tuple(AMONG)),
+])  # fmt: skip
+def test_exponentials_among_other_factors(name, parameter, ways):
+    wrong = wrong_places(name, parameter, "float64", ways)
     assert not wrong, wrong[:5]
 
 

@@ -197,6 +197,45 @@ def test_float32(name):
             assert got.dtype == "float32" and error(got, f, at) < 2e-6, (name, got, f(*at))
 
 
+def by_odds(x, t, n):
+    return pt.logp(R.negative_binomial(n=n, p=pt.sigmoid(t)), x)
+
+
+def by_odds_exactly(x, t, n):
+    return negative_binomial(x, n * mp.exp(-t), n)
+
+
+# Counts far from their mean: the logarithm of one over the other has a rounding in float32 that is
+# 30 times that of a float, and the log mass is as many times the count.
+LAWS_OF_FLOAT32 = {**LAWS, "negative binomial by odds": (by_odds, by_odds_exactly, (1, 2))}
+FAR_IN_FLOAT32 = {
+    "binomial by logit": lambda rng, n: (0 * n, n, rng.normal(size=n.size)),
+    "poisson by log": lambda rng, n: (n, rng.normal(size=n.size)),
+    "negative binomial": lambda rng, n: (n, *rng.uniform(0.1, 9, (2, n.size))),
+    "negative binomial by log": lambda rng, n: (n, rng.normal(size=n.size), 0 * n + 7.0),
+    # A slope here is the difference of two of the size of the counts.
+    "negative binomial by odds": lambda rng, n: (np.sqrt(n) // 1, rng.normal(size=n.size),
+                                                 0 * n + 7.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAR_IN_FLOAT32)
+def test_float32_far_from_the_mean(name):
+    rng = np.random.default_rng(5)
+    graph, exact, wrt = LAWS_OF_FLOAT32[name]
+    columns = FAR_IN_FLOAT32[name](rng, np.floor(exponents(rng, 9, 15, 40)))
+    columns = [np.asarray(c, "float32") for c in columns]
+    inputs = [pt.vector(f"x{k}", dtype="float32", shape=(40,)) for k in range(len(columns))]
+    value = graph(*inputs)
+    outputs = [value, *pt.grad(pt.sum(value), [inputs[k] for k in wrt])]
+    found = pt.function(inputs, outputs, target="interp")(*columns)
+    with mp.workdps(DIGITS):
+        for row, at in enumerate(zip(*columns, strict=True)):
+            at = [mpf(float(x)) for x in at]
+            for got, f in zip(found, [exact, *(curved(exact, k) for k in wrt)], strict=True):
+                assert got.dtype == "float32" and error(got[row], f, at) < 3e-7, (at, got[row])
+
+
 # Limits.
 
 

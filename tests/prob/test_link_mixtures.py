@@ -120,6 +120,14 @@ MIXTURES = {
         lambda e: 0.25 * S(e) + 0.5 * ndtr(e / 9) + 0.25 * s2(e),
         lambda x: mixed((0.25, logistic(x)), (0.5, probit(x / 9)), (0.25, part(x))),
     ),
+    "literal weights": (
+        lambda e: pt.sum(np.array([0.25, 0.75]) * S(pt.stack([e, e / 2 - 1], -1)), axis=-1),
+        lambda x: mixed((0.25, logistic(x)), (0.75, part(x))),
+    ),
+    "product with weights": (
+        lambda e: np.array([0.25, 0.5, 0.25]) @ pt.stack([S(e), ndtr(e / 9), s2(e)]),
+        lambda x: mixed((0.25, logistic(x)), (0.5, probit(x / 9)), (0.25, part(x))),
+    ),
     "sensitivity": (
         lambda e: S(e) + (1 - S(e)) * 0.125, lambda x: guessed(0.125, logistic(x)),
     ),

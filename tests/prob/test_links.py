@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from tests.prob.exact_links import AT, LOG, check, log_between, truth
+from tests.prob.exact_links import AT, DIGITS, LOG, check, log1mexp, log_between, truth
 
 R = pt.random
 N = len(AT)
@@ -266,6 +266,122 @@ def test_ordered_categories(way):
 
 def test_ordered_categories_of_other_links():
     check(ordinal_cases(OTHER_LINKS, [of_levels]), "interp", near=(2e-13, 1e-13, 3e-13))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_narrow_categories_of_normal_laws(dtype):
+    """Logarithms at the ends of an interval are equal where their rounding exceeds its width."""
+    tiny = [2.0**-k for k in (3, 6, 8, 11, 20, 40)]
+    middles = [0.0, 0.3, -3.0, 8.0, -30.0]
+    rows = [(c, w) for c in middles for w in tiny if w > 2.0**-20 * abs(c) or dtype == "float64"]
+    rows = np.array([(c + w, c - w) for c, w in rows], dtype)
+    rows = rows[rows[:, 0] > rows[:, 1]]
+    a, b = pt.vector("a", shape=(len(rows),), dtype=dtype), pt.vector("b", dtype=dtype)
+    term = pt.log(pt.ndtr(a) - pt.ndtr(b))
+    f = pt.function([a, b], [term, *pt.grad(pt.sum(term), [a, b])], target="interp")
+    digits = np.finfo(dtype).eps / np.finfo("float64").eps
+    for (upper, lower), value, *slopes in zip(rows, *f(*rows.T)):
+        with mpmath.workdps(DIGITS):
+            upper, lower = mpmath.mpf(float(upper)), mpmath.mpf(float(lower))
+            right = log_between("probit", upper, lower)
+            peak = mpmath.exp(-right) / mpmath.sqrt(2 * mpmath.pi)
+            exact = peak * mpmath.exp(-(upper**2) / 2), -peak * mpmath.exp(-(lower**2) / 2)
+        # Far out a rounding of an end moves its density by its square.
+        moved = digits * 4e-16 * float(upper**2)
+        assert abs(value - right) <= digits * 1e-14 * abs(right) + moved, (upper, lower)
+        for slope, wanted in zip(slopes, exact):
+            assert abs(slope / wanted - 1) <= (1e-11 if dtype == "float64" else 1e-4) + moved
+
+
+def test_counts_of_a_discrete_weibull_law():
+    """P(y) = q**(y**a) - q**((y + 1)**a), as it is written; q next to 0 and to 1."""
+
+    def of_powers(eta, k, a):
+        q, k = 1 / (1 + pt.exp(-eta)), pt.constant(np.full(N, float(k)))
+        return pt.log(q ** (k**a) - q ** ((k + 1) ** a))
+
+    def exact(k, a):
+        def f(x):
+            log, gap = LOG["logistic"][0](x), (mpmath.mpf(k) + 1) ** a - mpmath.mpf(k) ** a
+            return mpmath.mpf(k) ** a * log + log1mexp(gap * log)
+
+        return f
+
+    check(
+        {
+            f"{k}, {a}": (lambda e, k=k, a=a: of_powers(e, k, a), exact(k, a))
+            for k, a in [(0, 1.7), (1, 0.5), (3, 1.5), (40, 0.3)]
+        },
+        "interp",
+        near=(0.0, 0.0, 3e-13),
+    )
+
+
+def test_classes_of_exponentials_beside_1():
+    """The rest of softmax by hand: 1 - n/s of the sum s of three, and 1 - n/s - m/s."""
+
+    def of(make):
+        return lambda e: make(pt.exp(e), pt.exp(0.25 * e))
+
+    def exact(n, m):
+        def f(x):
+            a, b = mpmath.exp(x), mpmath.exp(x / 4)
+            return mpmath.log(1 + (1 - n) * a + (1 - m) * b) - mpmath.log(1 + a + b)
+
+        return f
+
+    check(
+        {
+            "one": (of(lambda a, b: pt.log(1 - a / (1 + a + b))), exact(1, 0)),
+            "two": (of(lambda a, b: pt.log(1 - a / (1 + a + b) - b / (1 + a + b))), exact(1, 1)),
+            "log1p": (of(lambda a, b: pt.log1p(-b / (a + 1 + b))), exact(0, 1)),
+        },
+        "interp",
+        near=(1e-13, 1e-13, 3e-13),
+    )
+
+
+def test_the_risk_of_a_dose():
+    """1 - (1 + dose / b)**-a, the beta-Poisson response, with a and b far apart."""
+    dose, a = 2.5, 0.2
+
+    def f(x):
+        return log1mexp(-mpmath.mpf(a) * mpmath.log1p(mpmath.mpf(dose) * mpmath.exp(-x)))
+
+    def risk(e):
+        return pt.log(1 - (1 + dose / pt.exp(e)) ** (-a))
+
+    check({"risk": (risk, f)}, "interp", near=(1e-13, 1e-13, 3e-13))
+
+
+SIGNED = {
+    "log(exp(-(x + e)))": (lambda x, e: pt.log(pt.exp(-(x + e))), lambda x, e: (-x - e, -1)),
+    "log(3 exp(-(x e)))": (
+        lambda x, e: pt.log(3 * pt.exp(-(x * e))), lambda x, e: (np.log(3) - x * e, -e),
+    ),
+    "log(x + e)": (lambda x, e: pt.log(x + e), lambda x, e: (np.log(x + e), 1 / (x + e))),
+    "log(1 + x e)": (lambda x, e: pt.log(1 + x * e), lambda x, e: (np.log1p(x * e), e / (1 + x*e))),
+    "log(e / (e + x))": (
+        lambda x, e: pt.log(e / (e + x)), lambda x, e: (-np.log1p(x / e), -1 / (e + x)),
+    ),
+    "log(1 - x / (x + e))": (
+        lambda x, e: pt.log(1 - x / (x + e)), lambda x, e: (-np.log1p(x / e), -1 / (e + x)),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", SIGNED)
+def test_exponentials_beside_numbers_of_either_sign(way):
+    """What is read by its logarithm may be 0, or less, beside an exponential e = exp(y)."""
+    make, exact = SIGNED[way]
+    at = np.array([(0.0, 0.3), (-0.0, -2.0), (0.0, 0.0), (-0.9, 0.0), (-5.0, 0.0), (2.0, 1.0)])
+    if "exp(" not in way:
+        at = at[at[:, 0] > -1]
+    x, y = pt.vector("x"), pt.vector("y")
+    term = make(x, pt.exp(y))
+    f = pt.function([x, y], [term, pt.grad(pt.sum(term), x)], target="interp")
+    value, slope = exact(at[:, 0], np.exp(at[:, 1]))
+    np.testing.assert_allclose(f(*at.T), [value, np.broadcast_to(slope, len(at))], 1e-13)
 
 
 @pytest.mark.slow

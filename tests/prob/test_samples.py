@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
+from probtensor.graph import toposort
 
 R = pt.random
 COUNTS, SHARES, REALS = (
@@ -81,3 +82,22 @@ def test_a_sample_has_the_density_of_its_observations(one_by_one, name):
         np.testing.assert_allclose(value, total, rtol=1e-11)
         right = [exact[x] for x in posterior.names]
         np.testing.assert_allclose(slopes, right, rtol=1e-9, atol=1e-11)
+
+
+SINGLE = {
+    "binomial": lambda t: R.binomial(9, logit_p=t),
+    "poisson": lambda t: R.poisson(pt.exp(t)),
+    "negative binomial": lambda t: R.negative_binomial(pt.exp(t), np.float32(2.5)),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_potentials_in_single_precision_read_statistics_of_data(name):
+    t, counts = R.normal(np.float32(0), np.float32(1), name="t"), np.tile(COUNTS, 5)
+    u = pt.potential(pt.sum(pt.logp(SINGLE[name](t), counts)), name="u")
+    posterior = pt.condition({}, potentials=[u], target="interp")
+    shapes = [node.shape for node in toposort([*posterior.function.program.outputs])]
+    assert all(n == 1 for shape in shapes for n in shape), shapes
+    own = pt.sum(pt.logp(SINGLE[name](0.3), counts)) - 0.5 * (0.3**2 + np.log(2 * np.pi))
+    expected = pt.function([], own, target="interp")()
+    np.testing.assert_allclose(posterior.logp(np.array([0.3])), expected, rtol=3e-7)

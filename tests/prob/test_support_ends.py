@@ -95,6 +95,45 @@ def test_what_may_be_observed(law, end, density, beyond):
         pt.condition({law(): beyond}, target="interp")
 
 
+UP = np.nextafter(0.0, 1.0)
+# (law under a constraint, values that have a density, values that have none).
+HELD = [
+    (lambda c: R.normal(0.0, 1.0, constraint=c), pt.interval(1.0, 2.0), [1.0, 2.0],
+     [*next_to(1.0)[:1], *next_to(2.0)[1:]]),
+    (lambda c: R.half_normal(1.0, constraint=c), pt.interval(0.0, 2.0), [0.0, 2.0], [BELOW_ZERO]),
+    (lambda c: R.half_normal(1.0, constraint=c), pt.interval(-1.0, 2.0), [0.0], [BELOW_ZERO]),
+    (lambda c: R.half_normal(1.0, constraint=c), pt.interval(1.0), [1.0], [*next_to(1.0)[:1]]),
+    (lambda c: R.log_normal(0.0, 1.0, constraint=c), pt.interval(0.0, 2.0), [UP, 2.0], [0.0]),
+    (lambda c: R.log_normal(0.0, 1.0, constraint=c), pt.interval(-1.0, 2.0), [UP], [0.0]),
+    (lambda c: R.log_normal(0.0, 1.0, constraint=c), pt.interval(1.0), [1.0], [0.0, 0.5]),
+    (lambda c: R.uniform(0.0, 4.0, constraint=c), pt.interval(0.0, 4.0), [0.0, 4.0],
+     [BELOW_ZERO, *next_to(4.0)[1:]]),
+    (lambda c: R.uniform(0.0, 4.0, constraint=c), pt.interval(1.0, 9.0), [1.0, 4.0],
+     [0.5, *next_to(4.0)[1:]]),
+    (lambda c: R.normal(0.0, 1.0, shape=3, constraint=c), pt.ordered(),
+     [[0.0, UP, 1.0]], [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [0.0, 1.0, 0.5]]),
+    (lambda c: R.normal(0.0, 1.0, shape=2, constraint=c), pt.ordered(0.5),
+     [[np.nextafter(0.5, 1.0), 1.0]], [[0.5, 1.0], [0.4, 1.0], [1.0, 1.0]]),
+    (lambda c: R.half_normal(1.0, shape=2, constraint=c), pt.ordered(), [[UP, 1.0]],
+     [[BELOW_ZERO, 1.0], [0.0, 1.0], [-1.0, 1.0]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("law", "constraint", "held", "out"), HELD, ids=range(len(HELD)))
+def test_the_ends_of_a_constraint(law, constraint, held, out):
+    """As one of literals, and as one whose values only a run knows."""
+    x = pt.tensor("x", np.shape(held[0]))
+    node = pt.logp(law(constraint), x)
+    for place in held:
+        assert np.isfinite(value(node, x=place)).all()
+        assert np.isfinite(value(pt.logp(law(constraint), place))).all()
+    for place in out:
+        assert np.all(value(node, x=place) == -INF)
+        assert np.all(value(pt.logp(law(constraint), place)) == -INF)
+        with pytest.raises(ValueError, match=r"the observed value of .* must be"):
+            pt.condition({law(constraint): place}, target="interp")
+
+
 # (law of one parameter, the end of its range, may it be there?, beyond).
 PARAMETERS = [
     *((lambda s, f=f, n=n, k=k: f(**{**k, n: s}), 0.0, False, -1e-300) for f, n, k in [

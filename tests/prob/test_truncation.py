@@ -10,6 +10,14 @@ from scipy import integrate, stats
 import probtensor as pt
 from probtensor.graph import GraphError
 from probtensor.prob.data import evaluate
+from probtensor.prob.truncation import (
+    CAUCHY,
+    LAPLACE,
+    LOGISTIC,
+    NORMAL,
+    draw_between,
+    sorted_entries,
+)
 from tests.prob.test_draws import draw
 
 R = pt.random
@@ -138,6 +146,35 @@ def test_draws_far_out_in_a_tail(low):
         assert stats.kstest(1 - mills, "uniform").pvalue > 1e-3 and x.min() >= low
 
 
+STANDARD = {"normal": NORMAL, "cauchy": CAUCHY, "laplace": LAPLACE, "logistic": LOGISTIC}
+SHARES = np.array([1e-12, 1e-3, 0.2, 0.5, 0.9, 1 - 2.0**-30])
+
+
+@pytest.mark.parametrize("name", STANDARD)
+def test_draws_are_quantiles_of_what_is_left(name):
+    """The share of the interval below each draw, or above it where the interval is turned, is the
+    uniform that it is made of. The logarithm of its probability, and the draw, are rounded."""
+    below, u = mp_below(name), pt.vector("u")
+    ends = [(None if a is None else pt.as_tensor(a), None if b is None else pt.as_tensor(b))
+            for a, b in TAILS]  # fmt: skip
+    drawn = evaluate([draw_between(STANDARD[name], u, *pair) for pair in ends], {u: SHARES})
+    with mpmath.workdps(60):
+        for (low, high), z in zip(TAILS, drawn, strict=True):
+            mirrored = high is None or (low is not None and low + high > 0)
+            if mirrored:
+                low, high, z = None if high is None else -high, -low, -z
+            first = 0 if low is None else below(mpmath.mpf(low))
+            mass = below(mpmath.mpf(high)) - first
+            assert z.max() <= high and (low is None or z.min() >= low), (low, high)
+            for x, share in zip(map(mpmath.mpf, z), SHARES, strict=True):
+                p, h = below(x), abs(x) * mpmath.mpf(10) ** -25 + mpmath.mpf(10) ** -40
+                slope = (below(x + h) - below(x - h)) / (2 * h)
+                eps = mpmath.mpf(2) ** -52
+                room = 8 * eps * (p * (1 + abs(mpmath.log(p))) + slope * abs(x)) / mass
+                room += mpmath.mpf(10) ** -12 * min(share, 1 - share) + eps
+                assert abs((p - first) / mass - share) <= room, (low, high, share, float(x))
+
+
 def test_bounds_and_parameters_of_each_entry():
     low, mu = np.array([0.0, 1.0, -np.pi]), np.array([-1.0, 0.0, 3.0])
     x = R.normal(mu, 1.0, shape=(5000, 3), constraint=pt.interval(low, low + 2))
@@ -214,6 +251,12 @@ def test_an_order_is_drawn_where_its_entries_are_alike():
     assert stats.kstest(x[:, 2], lambda t: law.cdf(t) ** 3).pvalue > 1e-3
     with pytest.raises(GraphError, match="different parameters"):
         draw(R.normal([0.0, 1.0], 1.0, constraint=pt.ordered()))
+
+
+def test_entries_are_sorted_with_all_that_are_equal():
+    x = pt.matrix("x", shape=(2, 5))
+    values = np.array([[1.0, 1.0, 0.0, 2.0, 1.0], [3.0, 3.0, -np.inf, -0.0, 0.0]])
+    np.testing.assert_array_equal(value(sorted_entries(x), {x: values}), np.sort(values))
 
 
 # What is not known.

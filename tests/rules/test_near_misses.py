@@ -13,7 +13,7 @@ from probtensor import ops
 from probtensor.graph.node import make
 from probtensor.rules import TOPICS
 from probtensor.testing import sound
-from probtensor.testing.points import graph_values
+from probtensor.testing.points import example_values, graph_values
 from probtensor.testing.reference import evaluate_numpy
 
 RULES = {r.name: r for rules in TOPICS.values() for r in rules}
@@ -37,6 +37,25 @@ def scatter(mode, base, updates):
     return make(ops.Scatter((0,), 0, mode), (base, updates, t("i", 3, dtype="int64")))
 
 
+def difference(law, z, end):
+    """Of values of a distribution function and their neighbours, the first one's being its end."""
+    values = law(z)
+    return values - ops.concatenate([ops.full((1,), end), values[:-1]])
+
+
+def from_1_to_2():
+    """A number that is known to be finite."""
+    return 1.0 + ops.astype(t("c", dtype="bool"), "float64")
+
+
+def mask(name):
+    return t(name, 3, dtype="bool")
+
+
+def chosen(form):
+    return ops.where(*form(mask("a"), mask("b"), x(3), t("y", 3)))
+
+
 def sigmoids(form):
     return form(ops.sigmoid(x(3)), ops.sigmoid(t("y", 3)), t("g"), t("h", 3))
 
@@ -47,7 +66,38 @@ KEPT = {
         ops.sum(x(4) / t("s")), ops.sum(0.5 * ops.abs(x(4))), ops.sum(0.5 * ops.exp(x(4))),
         ops.sum(t("s") * ops.exp(x(4))), ops.sum(np.inf * x(4)), ops.sum(0.0 * ops.square(x(4))),
         ops.sum(t("r", 3) * x(4, 3), 1), ops.sum(ops.square(x(4)) / t("s")),
-        ops.sum(3 * t("k", 4, dtype="int64")),
+        ops.sum(3 * t("k", 4, dtype="int64")), ops.sum((1 + ops.square(t("s"))) * x(4)),
+        ops.sum(-ops.exp(ops.square(t("s"))) * x(4)), ops.sum(ops.sigmoid(t("s")) * x(4)),
+        ops.sum(x(4) / from_1_to_2()), ops.sum(x(4) / -from_1_to_2()),
+        ops.sum((from_1_to_2() - 1) * x(4)), ops.sum((from_1_to_2() - 2) * x(4)),
+        ops.sum(0.5 * (x(4) * t("s"))), ops.sum(t("s") * ops.exp(t("s") * x(4))),
+        ops.sum(t("s") * ops.log(x(4) / t("s"))), ops.sum((t("s") + x(4)) / t("s")),
+    ],
+    "square_in_scaled_sum": [
+        t("r", 3) * ops.sum((t("r", 3) * x(4, 3)) * x(4, 3)),
+        t("r", 3) * ops.sum((t("r", 3) * x(3)) * x(3)),
+        t("s") * ops.sum((t("s") * x(4)) * t("y", 4)), t("s") * ops.sum((t("b") * x(4)) * x(4)),
+        t("s") * ops.sum((t("s") / x(4)) * x(4)), t("s") * ops.max((t("s") * x(4)) * x(4)),
+        t("s") * ops.sum((t("s") + x(4)) * x(4)), t("s") * ops.sum((t("s") * x(4)) / x(4)),
+        t("s") * ops.sum((t("s") * t("s")) * x(4)), t("s") + ops.sum((t("s") * x(4)) * x(4)),
+    ],
+    "choose_what_is_chosen": [
+        chosen(lambda a, b, x, y: (a | b, ops.where(a, 0.0, x), 0.0)),
+        chosen(lambda a, b, x, y: (a | b, ops.where(~a, x, 0.0), 0.0)),
+        chosen(lambda a, b, x, y: (a | b, ops.where(a, x, 0.0), 1.0)),
+        chosen(lambda a, b, x, y: (a | b, ops.where(a, x, 0.0) + y, 0.0)),
+        chosen(lambda a, b, x, y: (a | b, ops.where(a, x, 1.0), 0.0)),
+        chosen(lambda a, b, x, y: (a | b, ops.exp(ops.where(a, x, 0.0)), 0.0)),
+        chosen(lambda a, b, x, y: (a | b, ops.where(a, x, 0.0) * y, 0.0)),
+        chosen(lambda a, b, x, y: (a & b, ops.where(a, x, 0.0), 0.0)),
+        chosen(lambda a, b, x, y: ((a & b) | t("c", 3, dtype="bool"), ops.where(a, x, 0.0), 0.0)),
+        chosen(lambda a, b, x, y: (~(a | b), ops.where(a, x, 0.0), 0.0)),
+        ops.where(t("a", 3, dtype="bool") | t("b", 3, dtype="bool"),
+                  ops.where(t("a", 3, dtype="bool"), t("k", 3, dtype="int64"), 0), 0),
+    ],
+    "one_or_its_opposite": [
+        mask("a") | ~mask("b"), (mask("a") & mask("b")) | ~mask("a"), mask("a") & ~mask("a"),
+        mask("a") | mask("b") | ~(mask("a") | mask("b") & mask("c")),
     ],
     "pull_term_out_of_sum": [
         ops.sum(x(4) + t("s")), ops.sum(t("s") - x(4)), ops.sum(ops.floor(x(4)) - t("s")),
@@ -109,6 +159,13 @@ KEPT = {
         for k in (1.0, 2.0, -2.0, 0.5)
     ] + [ops.lgamma(t("a", 3)) - ops.lgamma(t("b", 3)) - ops.lgamma(t("a", 3) + t("b", 3)),
          ops.lgamma(t("a", 3)) + ops.lgamma(t("b", 3)) - ops.lgamma(t("a", 3) - t("b", 3))],
+    "difference_of_log_gammas": [
+        f(t("n", 3) + t("a", 3)) - f(t("n", 3) + t("b", 3) + k)
+        for f in (ops.lgamma, ops.digamma, ops.trigamma) for k in (0.0, 1.0)
+    ] + [ops.lgamma(t("n", 3) + t("a", 3)) - ops.lgamma(t("n", 3) + 1.0)],
+    "log1p_by_writing": [
+        ops.log1p(-0.0 * ops.sigmoid(x(3))), ops.log1p(0.0 * ops.sigmoid(x(3)) - 0.5),
+    ],
     "difference_of_log_betas": [
         ops.lbeta(x(3), t("y", 3)) - ops.lbeta(x(3) + k, t("y", 3) + m)
         for k, m in ((2.0, -1.0), (-2.0, -1.0))
@@ -131,10 +188,25 @@ KEPT = {
         make(ops.Gather((0,), 0, outer), (make(ops.Gather((0,), 0, inner), (
             t("s", 5), t("i", 4, dtype="int64"))), t("j", 3, dtype="int64")))
         for outer, inner in (("clip", "raise"), ("wrap", "raise"), ("raise", "clip"))
+    ] + [
+        make(ops.Gather(outer, 0), (make(ops.Gather((0,), at), (t("s", 5, 3), index)), t("j", 2,
+            dtype="int64")))
+        for outer, at, index in (
+            ((0,), 0, t("i", 4, 2, dtype="int64")), ((1,), 0, t("i", 4, dtype="int64")),
+            ((0,), 0, t("i", dtype="int64")),
+        )
     ],
 }  # fmt: skip
 
 OTHERS = {
+    "difference_of_log_gammas": [
+        ops.lgamma(t("a", 3) + s * t("n", 3) + k) - ops.lgamma(t("a", 3) + k)
+        for s in (1.0, -1.0) for k in (0.0, -1.0, 0.5)
+    ] + [f(t("a", 3)) - f(t("a", 3) - t("n", 3)) for f in (ops.lgamma, ops.digamma, ops.trigamma)],
+    "deviance_of_a_link": [
+        ops.scaled_kl_div(k - ops.square(x(3)), t("n", 3), ops.ndtr(t("z", 3) / 300))
+        for k in (0.0, 0.5)
+    ],
     "sum_repeated_values": [
         ops.sum(repeated(x(3, 2), 4, 3, 2)), ops.sum(repeated(x(3, 1, 2), 3, 4, 2), (0, 1)),
         ops.sum(repeated(x(3, 2), 4, 3, 2), (0, 2)), ops.sum(repeated(x(1, 2), 3, 2), (0, 1)),
@@ -192,6 +264,57 @@ OTHERS = {
         ops.sum(ops.where(t("c", dtype="bool"), 1.0, x(4, 3))),
         ops.sum(ops.where(t("c", 4, 1, dtype="bool"), x(4, 3), 0.0), 1),
         ops.sum(ops.where(t("c", 4, 1, dtype="bool"), x(4, 3), 0.0), 0),
+        ops.sum(ops.where(t("c", 1, 3, dtype="bool"), 0.0, x(4, 3)), 0),
+        ops.sum(ops.where(t("c", 1, dtype="bool"), t("r", 3), 0.0) + x(4, 3), 0),
+        ops.sum(ops.where(t("c", 1, 3, dtype="bool"), t("r", 3), repeated(x(1), 4, 3) * 0.0), 0),
+    ],
+    "pull_factor_out_of_sum": [
+        ops.sum(from_1_to_2() * x(4)), ops.sum(-from_1_to_2() * x(4)),
+        ops.sum(x(4) / 0.25), ops.sum(-8.0 * x(4, 3), 1), ops.sum(x(4, 3) * t("s") * t("s"), 0),
+        ops.sum(ops.square(x(4) / t("s")) / t("s")), ops.sum(0.5 * ops.square(-x(4))),
+    ],
+    "choose_what_is_chosen": [
+        chosen(lambda a, b, x, y: (a | b, ops.where(b, y, 0.0) - ops.where(a, x, 0.0), 0.0)),
+        chosen(lambda a, b, x, y: (~a | b, ops.where(a, 0.0, x) - ops.where(b, y, 0.0), 0.0)),
+        chosen(lambda a, b, x, y: (a | ~b, -ops.where(a, x, 0.0), 0.0)),
+    ],
+    "one_or_its_opposite": [~mask("a") | (mask("b") | mask("a")), mask("a") | ~(~mask("a"))],
+    "log_by_writing": [
+        ops.log(ops.square(ops.sigmoid(x(3)) - ops.sigmoid(t("y", 3)))),
+        ops.log(ops.square(ops.log_sigmoid(x(3)))), ops.log((1 - ops.exp(x(3))) ** t("n", 3)),
+        ops.log(-(ops.log_sigmoid(x(3)) + t("y", 3))), ops.log(ops.exp(x(3)) - t("y", 3)),
+        ops.log(1 - ops.exp(x(3)) ** t("a", 3)), ops.log(1 - ops.square(ops.exp(x(3)))),
+        ops.log1p(-(ops.exp(x(3)) ** -2.0)), ops.log(1 - ops.prod(ops.exp(x(3)))),
+        ops.log((ops.sigmoid(x(3)) - ops.sigmoid(t("y", 3))) * t("a", 3)),
+        ops.log((ops.sigmoid(x(3)) - ops.sigmoid(t("y", 3))) / (1 - ops.exp(t("a", 3)))),
+        ops.log(t("a", 3) / (t("a", 3) + ops.exp(x(3)))), ops.log(t("a", 3) + ops.exp(x(3))),
+        ops.log(ops.exp(x(3)) + t("a", 3)), ops.log(ops.sigmoid(x(3)) - ops.exp(t("y", 3))),
+        ops.log(2.0 * ops.exp(x(3)) / (ops.exp(x(3)) + 1.0)), ops.log(3.0 / (2.0 + ops.exp(x(3)))),
+        ops.log(ops.exp(x(3)) / ((1.0 + ops.exp(x(3))) * (1.0 + ops.exp(x(3))))),
+        ops.log1p(-3.0 / (2.0 + ops.exp(x(3)))), ops.log(3.0 / (-2.0 + ops.exp(x(3)))),
+        ops.log(0.25 + ops.arctan(x(3)) / np.pi), ops.log(0.5 + ops.arctan(x(3)) / 3.0),
+        ops.log(0.5 - ops.arctan(x(3)) / -np.pi), ops.log1p(-(0.75 + ops.arctan(x(3)) / np.pi)),
+        ops.log(ops.ndtr(x(3)) - ops.ndtr(x(3) - t("a", 3))), ops.log(1.0 - 2.0 * ops.exp(x(3))),
+        ops.log(ops.sigmoid(x(3) + t("a", 3)) - ops.sigmoid(x(3) + t("b", 3))),
+        ops.log(ops.sigmoid(t("a", 3) - x(3)) - ops.sigmoid(t("b", 3) - x(3))),
+        ops.log(ops.sigmoid(x(3) - t("a", 3)) - ops.sigmoid(x(3) - t("b", 3))),
+        ops.log(ops.sigmoid(x(3) - t("a", 3)) - ops.sigmoid(t("a", 3) - t("b", 3))),
+        ops.log(difference(ops.expm1, x(3), 0.0)), ops.log(difference(ops.exp, x(3), 1.0)),
+        ops.log(difference(ops.sigmoid, x(3), 1.0)), ops.log(difference(ops.ndtr, x(3), 0.0)),
+        ops.log(0.3 + 0.4 * ops.sigmoid(x(3)) - 0.2 * ops.sigmoid(t("y", 3))),
+        ops.log(ops.sigmoid(x(3)) * ops.sigmoid(t("y", 3)) - 0.5 * ops.sigmoid(x(3))),
+        ops.log(1 - ops.sigmoid(x(3)) * ops.exp(t("y", 3))), ops.log(2 - ops.exp(x(3))),
+        ops.log(1.5 / (0.5 + ops.square(x(3))) - ops.sigmoid(t("y", 3))),
+        ops.log(t("k", 3, dtype="int64") / ops.exp(x(3)) + ops.exp(t("y", 3))),
+        ops.log(t("k", 3, dtype="int64") * ops.exp(x(3)) - ops.exp(t("y", 3)) / x(3)),
+        ops.log(ops.erfc(x(3)) + ops.erf(x(3))), ops.log(1.25 - ops.erf(x(3)) / 2.0),
+        ops.log(1 + ops.erf(x(3))), ops.log(2 - ops.erfc(x(3))), ops.log(1 - ops.tanh(x(3) / 4.0)),
+        ops.log(1 - ops.tanh(x(3) / 2.0)), ops.log(1 + ops.tanh(0.5 * x(3))),
+        ops.log(0.5 + 0.5 * ops.tanh(x(3) / 4.0)), ops.log(0.5 - 0.5 * ops.tanh(x(3) / 2.0)),
+        ops.log(1 - (1 - 1e-8) * ops.sigmoid(x(3))), ops.log(2 - ops.sigmoid(x(3)) / 0.0),
+        ops.log(1 - ops.sigmoid(x(3)) / np.inf + ops.sigmoid(t("y", 3))),
+        ops.log(ops.exp(x(3)) / 4.0 - ops.sigmoid(t("y", 3)) / 8.0),
+        ops.log(0.5 * ops.sigmoid(x(3)) ** 3 + 0.5 * (1 - ops.sigmoid(x(3))) ** 2),
     ],
     "join_constant_terms": [
         (x(3) - 1.0) - 3.0, (1.0 - x(3)) + 3.0, (1.0 - x(3)) - 3.0, (x(3) + 0.1) + 0.2,
@@ -215,9 +338,35 @@ def test_what_a_rule_may_change_has_the_same_value(rule, graph):
     (after,), _ = sound.fired(rule, graph)
     assert after.type == graph.type
     inputs = list(graph_values([graph, after], 0, few=True))[:4]
-    for values in inputs:
+    for values in (*inputs, *(example_values([graph, after], seed, 2.0) for seed in range(4))):
         with np.errstate(all="ignore"):
             (left,), (right,) = evaluate_numpy([graph], values), evaluate_numpy([after], values)
         # Functions that have a stable form are judged beside the exact value.
         if not np.allclose(left, right, rtol=1e-12, atol=0, equal_nan=True):
             assert not sound.faults_between(graph, after, values=[values], **sound._leave(rule))
+
+
+def at_poles(f):
+    a, n = t("a", 5), t("n", 5)
+    return f(n + a) - f(a), {n: np.zeros(5), a: np.array([-3.0, -1.0, 0.0, -0.5, 2.0])}
+
+
+UNDEFINED = {
+    "difference_of_log_gammas": [at_poles(f) for f in (ops.lgamma, ops.digamma, ops.trigamma)],
+    "deviance_of_a_link": [(
+        ops.scaled_kl_div(t("a", 3), ops.square(t("b", 3)), ops.ndtr(t("z", 3))),
+        {t("a", 3): np.array([-2.0, -1e-300, 2.0]), t("b", 3): np.full(3, 1e170),
+         t("z", 3): np.ones(3)},
+    )],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNDEFINED)
+def test_a_rule_keeps_what_is_undefined_at_poles_and_past_the_range(name):
+    for graph, values in UNDEFINED[name]:
+        (after,), names = sound.fired(RULES[name], graph)
+        assert name in names
+        with np.errstate(all="ignore"):
+            (left,), (right,) = evaluate_numpy([graph], values), evaluate_numpy([after], values)
+        assert np.isnan(left).any()
+        np.testing.assert_allclose(right, left, rtol=1e-12)

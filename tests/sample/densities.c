@@ -214,3 +214,27 @@ int two_modes(void *ctx, const double *q, double *grad, double *logp)
     *logp = -0.5 * offset * offset - (q[0] < 0.0 ? 0.0 : c->data[0]);
     return 0;
 }
+
+/* A linear regression with flat priors, q = (coefficients, log sd); data holds the number of rows,
+   how often each counts, and the rows: covariates, then the outcome. */
+int regression(void *ctx, const double *q, double *grad, double *logp)
+{
+    const context *c = ctx;
+    const long rows = (long) c->data[0], k = c->dim - 1;
+    const double times = c->data[1], precision = exp(-2.0 * q[k]);
+    double squares = 0.0;
+    for (long j = 0; j < k; j++)
+        grad[j] = 0.0;
+    for (long i = 0; i < rows; i++) {
+        const double *row = c->data + 2 + i * (k + 1);
+        double residual = row[k];
+        for (long j = 0; j < k; j++)
+            residual -= row[j] * q[j];
+        squares += times * residual * residual;
+        for (long j = 0; j < k; j++)
+            grad[j] += times * precision * residual * row[j];
+    }
+    grad[k] = squares * precision - times * (double) rows + 1.0;
+    *logp = -0.5 * squares * precision + (1.0 - times * (double) rows) * q[k];
+    return 0;
+}

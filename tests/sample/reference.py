@@ -15,6 +15,7 @@ MASK = 0xFFFFFFFF
 SAMPLER = 0x6E757473
 TOO_FAR = 1e8
 TOO_FAR_FOR_DRAWS = 1e4
+CALM = 1.0
 TAIL, AREA = 3.6541528853610088, 0.00492867323397465524
 
 
@@ -104,8 +105,8 @@ class Stream:
 class Point:
     """A state; `coldness` multiplies the log density."""
 
-    def __init__(self, chain, q, p=None):
-        self.q, self.p = q, p
+    def __init__(self, chain, q, p=None, index=0):
+        self.q, self.p, self.index = q, p, index
         logp, grad = chain.density(q)
         self.logp, self.grad = logp * chain.coldness, grad * chain.coldness
         if p is not None:
@@ -121,7 +122,8 @@ class Point:
 
     def step(self, chain, step):
         p = self.p + 0.5 * step * self.grad
-        end = Point(chain, self.q + step * (chain.w * p))
+        index = self.index + (1 if step > 0.0 else -1)
+        end = Point(chain, self.q + step * (chain.w * p), index=index)
         return end.refresh(chain, p + 0.5 * step * end.grad)
 
 
@@ -159,8 +161,9 @@ class Chain:
 
     def transition(self, step, depth_limit):
         z = self.current.refresh(self, self.stream.normals(self.dim) / np.sqrt(self.w))
-        self.start = z.energy
+        self.start, z.index = z.energy, 0
         self.steps, self.acceptance, self.outcome = 0, 0.0, "full"
+        self.worst, self.before = 0.0, None
         whole, heading, depth = Tree(z, z, z.p, 0.0, z), 1.0, 0
         while depth < depth_limit:
             direction = 1.0 if self.stream.uniform() < 0.5 else -1.0
@@ -172,7 +175,8 @@ class Chain:
                 break
             progress = min(1.0, math.exp(min(0.0, branch.weight - whole.weight)))
             whole, good = self.join(whole, branch, progress, depth - 1)
-            if not good:
+            calm = self.coldness < 1.0 and np.abs(whole.last.grad).max() < CALM
+            if not good or calm:
                 self.outcome = "turned"
                 break
         self.current = whole.sample
@@ -181,6 +185,8 @@ class Chain:
             "acceptance_rate": self.acceptance / self.steps, "step_size": step,
             "diverging": self.outcome == "diverged", "energy": self.current.energy,
             "reached_max_treedepth": self.outcome == "full",
+            "energy_error": self.current.energy - self.start, "max_energy_error": self.worst,
+            "index_in_trajectory": self.current.index, "divergence_start": self.before,
         }  # fmt: skip
 
     def grow(self, edge, step, depth):
@@ -189,8 +195,9 @@ class Chain:
             error = z.energy - self.start
             self.steps += 1
             self.acceptance += min(1.0, math.exp(-max(error, 0.0)))
+            self.worst = max(self.worst, error, key=abs)
             if not error <= self.max_error:
-                self.outcome = "diverged"
+                self.outcome, self.before = "diverged", edge.q
                 return None
             return Tree(z, z, z.p, -error, z)
         left = self.grow(edge, step, depth - 1)

@@ -90,6 +90,27 @@ def test_scales_far_apart(density, scales):
     assert records["n_steps"].mean() < 16
 
 
+def regression(density, scale, rows=24):
+    """Four covariates from 1 to scale**2 in size, one of them nearly the constant; flat priors."""
+    z = np.random.default_rng(7).normal
+    x = np.column_stack([np.ones(rows), scale * z(size=rows), scale**2 * z(size=rows),
+                         scale * (5.0 + z(size=rows))])  # fmt: skip
+    y = x @ np.array([1.0, 2.0 / scale, -1.0 / scale**2, 0.5 / scale]) + z(size=rows)
+    return density("regression", 5, [rows, 4.0, *np.column_stack([x, y]).ravel()])
+
+
+@pytest.mark.parametrize("scale", [1e2, 1e4])
+@pytest.mark.parametrize("width", [2.0, 10.0])
+def test_regressions_with_covariates_unscaled(density, scale, width):
+    """A heated density is flat towards large deviations of the errors. Chains that coast there, to
+    e^50 and more, do not come back within their warm-up: 4 of 60 did so."""
+    posterior = regression(density, scale)
+    first = np.random.default_rng(99).uniform(-width, width, size=(60, 5))
+    _, records = runs(posterior, first, draws=50)
+    lp = np.median(records["lp"], axis=1)
+    assert (lp > np.median(lp) - 15.0).all(), lp
+
+
 def test_the_log_density_recorded_is_that_of_the_model(density):
     """Even of warm-up draws, where the chain moves on a heated one."""
     posterior = density("power", 2, [100.0])

@@ -1,11 +1,13 @@
 """A fork while a hidden thread imports."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,16 @@ def test_threads_import_beside_each_other():
         assert entered.wait(10.0)
     thread.join()
     assert not process.GUARD.inside
+
+
+def test_parts_of_numpy_are_imported_with_the_library(root):
+    """`np.random` imports it; a child forked meanwhile by another thread would wait for ever."""
+    files = (root / "probtensor").rglob("*.py")
+    read = {name for file in files for name in re.findall(r"\bnp\.([a-z]+)\b", file.read_text())}
+    parts = {f"numpy.{name}" for name in read if find_spec(f"numpy.{name}")}
+    code = f"import sys, probtensor; print(*({parts!r} - set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert "numpy.random" in parts and run.stdout.split() == [], run.stderr
 
 
 PARENT = """

@@ -10,12 +10,14 @@ from probtensor.sample.nuts import Nuts, new_traces, run_chain
 from tests.sample.reference import Chain, Stream
 
 SAME = ("lp", "n_steps", "tree_depth", "acceptance_rate", "step_size", "diverging", "energy",
-        "reached_max_treedepth")  # fmt: skip
+        "reached_max_treedepth", "energy_error", "max_energy_error",
+        "index_in_trajectory")  # fmt: skip
 
 
 def both(posterior, start, *, draws, tune, seed=1, chain=0, **settings):
-    """(native draws, native records, reference draws, reference records) of all iterations."""
-    nuts = Nuts(draws=draws, tune=tune, keep_warmup=True, **settings)
+    """(native draws, native records, reference draws, reference records) of all iterations, and
+    pairs of starts of divergences, nan where there is none, and of metrics that are left."""
+    nuts = Nuts(draws=draws, tune=tune, keep_warmup=True, keep_divergences=True, **settings)
     traces = new_traces(nuts, chain + 1, posterior.dim)
     run_chain(
         posterior, posterior.context(), nuts, traces, np.array(start, float), seed=seed,
@@ -26,15 +28,22 @@ def both(posterior, start, *, draws, tune, seed=1, chain=0, **settings):
         metric=nuts.metric, max_depth=nuts.max_treedepth,
     )  # fmt: skip
     found, records = plain.run(tune, tune + draws, nuts.early_max_treedepth)
-    return traces.draws[chain], traces.records[chain], found, records
+    none = np.full(posterior.dim, np.nan)
+    starts = np.array([none if (q := r["divergence_start"]) is None else q for r in records])
+    rest = (traces.divergence_starts[chain], starts), (traces.inverse_mass[chain], plain.w)
+    return traces.draws[chain], traces.records[chain], found, records, rest
 
 
-def agree(native, records, plain, plain_records, rtol=1e-6):
+def agree(native, records, plain, plain_records, rest=(), rtol=1e-6):
     scale = np.abs(plain).max(axis=0)
     np.testing.assert_allclose(native / scale, plain / scale, atol=rtol)
     for name in SAME:
         expected = np.array([record[name] for record in plain_records], float)
         np.testing.assert_allclose(records[name], expected, rtol=1e-5, atol=1e-6, err_msg=name)
+    if rest:
+        (begun, wanted), (metric, plain_metric) = rest
+        np.testing.assert_allclose(begun / scale, wanted / scale, atol=rtol)
+        np.testing.assert_allclose(metric, plain_metric, rtol=100 * rtol)
 
 
 def test_normals_are_those_of_the_reference():
@@ -96,7 +105,7 @@ def test_the_early_depth_ends_with_the_tenth(density):
                   draws=2, tune=50, early_max_treedepth=1)  # fmt: skip
     depths = [record["tree_depth"] for record in result[3]]
     assert max(depths[:5]) == 1 < depths[5]
-    agree(*(part[:8] for part in result))
+    agree(*(part[:8] for part in result[:4]))
 
 
 def test_steps_that_err_and_diverge(density):

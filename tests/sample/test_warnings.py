@@ -150,6 +150,52 @@ def test_far_is_measured_in_the_draws_own_spread():
     assert among(texts(lp=lps(250.0, spread=30.0)), "chain 2 stays far below")
 
 
+def narrow(scale, gap, chain=2):
+    """One chain whose draws are `scale` times as wide, in three dimensions, and `gap` higher."""
+    draws = walking()
+    draws[chain] *= scale
+    return [text for text in texts(draws, Three(), lp=lps(-gap, chain=chain)) if "far " in text]
+
+
+@pytest.mark.parametrize("scale,lower", [(1e-6, False), (0.9e-3, False), (1.1e-2, True)])
+def test_height_is_not_mass(scale, lower):
+    """A spike 12 higher whose draws are 1e-6 as wide has no mass: it is the one to leave out. Its
+    mass is e^(12 + 3 log(scale)) times the others'."""
+    found = narrow(scale, 12.0)
+    if scale < 1e-3 and 3 * np.log(scale) + 12.0 < -10.0:
+        assert len(found) == 1 and found[0].startswith("chain 2 stays in a narrow place far above")
+        told = float(found[0].split("about e^")[1].split(" ")[0])
+        assert abs(told + 12.0 + 3 * np.log(scale)) < 0.5
+    else:
+        assert not among(found, "narrow place")
+    assert not among(found, "chains 0, 1, 3 stay far below")
+
+
+def test_a_wider_peak_is_where_the_mass_is():
+    found = narrow(0.5, 12.0)
+    assert len(found) == 1 and found[0].startswith("chains 0, 1, 3 stay far below the others")
+
+
+def test_a_frozen_chain_is_not_the_measure_of_the_others():
+    draws = walking()
+    draws[1] = draws[1, :1]
+    found = texts(draws, Three(), lp=lps(-50.0, chain=1))
+    assert among(found, "chain 1 stands still") and not among(found, "far below")
+
+
+@pytest.mark.parametrize("acceptance,told", [(0.0099, True), (0.0101, False)])
+def test_a_chain_that_refuses_all(acceptance, told):
+    draws = walking()
+    draws[1] = draws[1, :1]
+    rate = np.full((4, 1000), 0.9)
+    rate[1] = acceptance
+    found = [text for text in texts(draws, Three(), acceptance_rate=rate, step_size=0.25)
+             if "stands still" in text]  # fmt: skip
+    assert len(found) == 1
+    assert ("Chain 1 refuses what it proposes" in found[0]) == told
+    assert ("step size of 0.25" in found[0]) == told
+
+
 def test_several_chains_and_one_chain():
     lp = lps(50.0)
     lp[0] -= 1e9
@@ -323,3 +369,16 @@ def test_hierarchies_are_read_off_the_graph(model, pairs):
 
 def test_a_bare_density_gets_the_general_advice():
     assert "hierarchy" not in advice(Plain())
+
+
+@pytest.mark.parametrize("beyond,told", [(500, False), (501, True), (1000, True)])
+def test_divergences_at_an_edge(beyond, told):
+    """Where most of them met a log density that is not finite, that is what to mend."""
+    diverging, error = np.zeros(4000), np.full(4000, 0.5)
+    diverging[:1000], error[:1000] = 1, 2000.0
+    error[:beyond] = np.inf
+    shape = (4, 1000)
+    found = texts(diverging=diverging.reshape(shape), max_energy_error=error.reshape(shape))
+    assert among(found, f"{beyond} of 4000 draws diverged where the log density is not") == told
+    rest = 1000 - beyond if told else 1000
+    assert among(found, f"{rest} of 4000 draws diverged: the sampler cannot") == (rest > 0)

@@ -51,17 +51,19 @@ def several(x, w):
     inner = pt.sum(w * b[:, None] * x) + pt.sum(w * x * e)
     zero, turned = 0 * w, (2, 0, 1)
 
-    def einsum(text, a, b):
-        return np.einsum(text, a.astype(np.longdouble), b.astype(np.longdouble))
+    def products(pairs):
+        """The sum of matrix products. In one long chain even long doubles would lose 60 of the
+        units counted here; no chain is longer than an axis."""
+        return sum(a.astype(np.longdouble) @ b.astype(np.longdouble) for a, b in pairs)
 
     found = {
         "gradient (0, 2)": (pt.grad(inner, b), lambda x, w: exact(w * x, (0, 2))),
         "gradient (0, 1)": (pt.grad(inner, e), lambda x, w: exact(w * x, (0, 1))),
         "mean (0, 2)": (pt.mean(x, axis=(0, 2)), lambda x, w: exact(x, (0, 2)) / x[:, 0].size),
-        "einsum ca": (pt.einsum("abd,bcd->ca", x, w.transpose(1, 0, 2)),
-                      lambda x, w: einsum("abd,bcd->ca", x, w.transpose(1, 0, 2))),
+        "einsum ca": (pt.einsum("abd,bcd->ca", x[:9], w.transpose(1, 0, 2)),
+                      lambda x, w: products((w[:, k], x[:9, k].T) for k in range(x.shape[1]))),
         "einsum ba": (pt.einsum("pqa,pqb->ba", x[:, :, :2], w[:, :, :2]),
-                      lambda x, w: einsum("pqa,pqb->ba", x[:, :, :2], w[:, :, :2])),
+                      lambda x, w: products((w[k, :, :2].T, x[k, :, :2]) for k in range(len(x)))),
         "exp (0, 2)": (pt.sum(pt.exp(zero) * x, axis=(0, 2)), lambda x, w: exact(x, (0, 2))),
         "exp all": (pt.sum(pt.exp(zero) * x), lambda x, w: exact(x, (0, 1, 2))),
         "abs all": (pt.sum(pt.abs(x)), lambda x, w: exact(x, (0, 1, 2))),

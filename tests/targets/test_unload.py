@@ -191,11 +191,13 @@ def test_building_many_functions_takes_no_room(tmp_path, root):
 
 @linux
 @pytest.mark.slow
-def test_twenty_thousand_modules_at_once(module, tmp_path):
-    before, room = mappings(), memory()
-    libraries = [loader.load_module(path) for path in copies(module, tmp_path, 20_000)]
+def test_thousands_of_modules_at_once(module, tmp_path):
+    """At most three mappings each, so that 20,000 fit in the 65,530 that a process has. The loader
+    looks through all of them for each that comes or goes, so that fewer are made here."""
+    before, room, count = mappings(), memory(), 5_000
+    libraries = [loader.load_module(path) for path in copies(module, tmp_path, count)]
     assert value_of(libraries[0]) == value_of(libraries[-1]) == 3.25
-    assert mappings() - before < 62_000
-    assert memory() - room < 20_000 * 0.1
+    assert mappings() - before < 3.1 * count
+    assert memory() - room < 0.1 * count
     libraries.clear()
     assert mappings() <= before + 20

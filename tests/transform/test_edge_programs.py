@@ -503,8 +503,8 @@ def ours(f, at, dtype, target):
     return [np.ravel(x) for x in run(*(np.asarray(a, dtype) for a in at))]
 
 
-def check(name, dtype, target="interp"):
-    f, at, inward = PROGRAMS[name]
+def check(name, dtype, target="interp", programs=PROGRAMS):
+    f, at, inward = programs[name]
     at = [np.asarray(a, dtype) for a in at]
     rtol, atol = (1e-10, 1e-13) if dtype == "float64" else (3e-4, 1e-6)
     parts = ("value", "gradient", "tangents", "curvature")

@@ -4,7 +4,9 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
                           uint8_t, uint16_t, uint32_t, uint64_t)
 
 cdef extern from "pt_loops.h" nogil:
+    double NAN
     double fabs(double)
+    double floor(double)
     double pt_digamma_difference(double, double)
     void pt_end_block(double*, int64_t, double*)
     double pt_end_sum(double*, int64_t, double*, int64_t)
@@ -17,51 +19,52 @@ cdef extern from "pt_loops.h" nogil:
 
 cdef void k0(pt_in_float64 x2, pt_in_float64 x0, pt_in_float64 x1, pt_out_float64 y1,
         pt_out_float64 y0, pt_out_float64 y2, const int64_t* n) noexcept nogil:
-    cdef int64_t t2, l1, i6, m1, s1
-    cdef double t3, t5, t8, t14, t18, t13, a25, a26, a27, a28, a29
-    cdef double[64] a25_l, a26_l, a27_l, a28_l, a29_l
-    cdef double[2] a25_s, a26_s, a27_s, a28_s, a29_s
-    t2 = fabs(x2[0]) < 2.2250738585072014e-308
-    t3 = 9007199254740992.0 if t2 else 1.0
-    t5 = (1.1102230246251565e-16 if t2 else 1.0) / x2[0]
+    cdef int64_t t6, t4, l1, i10, m1, s1
+    cdef double t7, t9, t16, t21, t22, t26, a33, a34, a35, a36, a37
+    cdef double[64] a33_l, a34_l, a35_l, a36_l, a37_l
+    cdef double[2] a33_s, a34_s, a35_s, a36_s, a37_s
+    t6 = fabs(x2[0]) < 2.2250738585072014e-308
+    t4 = (x2[0] <= 0.0) & (floor(x2[0]) == x2[0])
+    t7 = 9007199254740992.0 if t6 else 1.0
+    t9 = (1.1102230246251565e-16 if t6 else 1.0) / x2[0]
     for l1 in range(64):
-        a25_l[l1] = 0.0
-        a26_l[l1] = 0.0
-        a27_l[l1] = 0.0
-        a28_l[l1] = 0.0
-        a29_l[l1] = 0.0
-    a25_s[0] = a25_s[1] = 0.0
-    a26_s[0] = a26_s[1] = 0.0
-    a27_s[0] = a27_s[1] = 0.0
-    a28_s[0] = a28_s[1] = 0.0
-    a29_s[0] = a29_s[1] = 0.0
+        a33_l[l1] = 0.0
+        a34_l[l1] = 0.0
+        a35_l[l1] = 0.0
+        a36_l[l1] = 0.0
+        a37_l[l1] = 0.0
+    a33_s[0] = a33_s[1] = 0.0
+    a34_s[0] = a34_s[1] = 0.0
+    a35_s[0] = a35_s[1] = 0.0
+    a36_s[0] = a36_s[1] = 0.0
+    a37_s[0] = a37_s[1] = 0.0
     for s1 in range(0, n[1], 64):
         m1 = n[1] - s1 if n[1] - s1 < 64 else 64
         for l1 in range(m1):
-            i6 = s1 + l1
-            t8 = pt_log_share(x2[0], x1[i6])
-            t14 = x1[i6] + x2[0]
-            t18 = x2[0] + x1[i6]
-            t13 = (pt_log_multiset_coefficient(x2[0], x0[i6]) + (x2[0] * t8)) + (x0[i6] * pt_log_share(x1[i6], x2[0]))
-            y1[i6] = ((x0[i6] * ((x2[0] / t14) / x1[i6])) - (x2[0] / t18))
-            a25_l[l1] = a25_l[l1] + t13
-            a26_l[l1] = a26_l[l1] + t8
-            a27_l[l1] = a27_l[l1] + (x0[i6] / t14)
-            a28_l[l1] = pt_ma(x1[i6] / t18, t5, a28_l[l1])
-            a29_l[l1] = a29_l[l1] + pt_digamma_difference(x2[0], x0[i6])
+            i10 = s1 + l1
+            t16 = pt_log_share(x2[0], x1[i10])
+            t21 = (((NAN if (t4 & (x0[i10] == 0.0)) else 0.0) + pt_log_multiset_coefficient(x2[0], x0[i10])) + (x2[0] * t16)) + (x0[i10] * pt_log_share(x1[i10], x2[0]))
+            t22 = x1[i10] + x2[0]
+            t26 = x2[0] + x1[i10]
+            y1[i10] = ((x0[i10] * ((x2[0] / t22) / x1[i10])) - (x2[0] / t26))
+            a33_l[l1] = a33_l[l1] + t21
+            a34_l[l1] = a34_l[l1] + t16
+            a35_l[l1] = a35_l[l1] + (x0[i10] / t22)
+            a36_l[l1] = pt_ma(x1[i10] / t26, t9, a36_l[l1])
+            a37_l[l1] = a37_l[l1] + pt_digamma_difference(x2[0], x0[i10])
         if s1 & 2047 == 1984:
-            pt_end_block(a25_l, 64, a25_s)
-            pt_end_block(a26_l, 64, a26_s)
-            pt_end_block(a27_l, 64, a27_s)
-            pt_end_block(a28_l, 64, a28_s)
-            pt_end_block(a29_l, 64, a29_s)
-    a25 = pt_end_sum(a25_l, 64, a25_s, n[1])
-    a26 = pt_end_sum(a26_l, 64, a26_s, n[1])
-    a27 = pt_end_sum(a27_l, 64, a27_s, n[1])
-    a28 = pt_end_sum(a28_l, 64, a28_s, n[1])
-    a29 = pt_end_sum(a29_l, 64, a29_s, n[1])
-    y0[0] = a25
-    y2[0] = (((a26 - a27) + (x2[0] * (t3 * a28))) + a29)
+            pt_end_block(a33_l, 64, a33_s)
+            pt_end_block(a34_l, 64, a34_s)
+            pt_end_block(a35_l, 64, a35_s)
+            pt_end_block(a36_l, 64, a36_s)
+            pt_end_block(a37_l, 64, a37_s)
+    a33 = pt_end_sum(a33_l, 64, a33_s, n[1])
+    a34 = pt_end_sum(a34_l, 64, a34_s, n[1])
+    a35 = pt_end_sum(a35_l, 64, a35_s, n[1])
+    a36 = pt_end_sum(a36_l, 64, a36_s, n[1])
+    a37 = pt_end_sum(a37_l, 64, a37_s, n[1])
+    y0[0] = a33
+    y2[0] = (((a34 - a35) + (x2[0] * (t7 * a36))) + a37)
 
 
 cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:

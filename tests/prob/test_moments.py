@@ -1,0 +1,113 @@
+"""Means and variances of every distribution, also where they are infinite or undefined, against
+SciPy's, sums over counts, and integrals of the density; and of vectors entry by entry."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+import probtensor as pt
+from probtensor.prob.data import evaluate
+
+R = pt.random
+INF, NAN = math.inf, math.nan
+
+
+def half_t(nu):
+    """Mean and variance of |t|: by the integral of the density."""
+    law = stats.t(nu, 0, 1.5)
+    if nu <= 1:
+        return INF, NAN
+    mean = 2 * integrate.quad(lambda u: u * law.pdf(u), 0, INF)[0]
+    return mean, law.var() - mean**2 if nu > 2 else INF
+
+
+# The law, its mean and its variance; each parameter differs from 1 and from the others.
+S = stats
+MOMENTS = {
+    "normal": (R.normal(0.3, 1.7), 0.3, 1.7**2),
+    "normal by tau": (R.normal(0.3, tau=4.0), 0.3, 0.25),
+    "half_normal": (R.half_normal(3.0), S.halfnorm(scale=3).mean(), S.halfnorm(scale=3).var()),
+    "log_normal": (R.log_normal(0.5, 0.8), *S.lognorm(0.8, scale=math.exp(0.5)).stats()),
+    "uniform": (R.uniform(-2.0, 5.0), 1.5, 49 / 12),
+    "exponential": (R.exponential(2.5), 0.4, 0.16),
+    "exponential by scale": (R.exponential(scale=2.5), 2.5, 6.25),
+    "gamma": (R.gamma(3.0, 2.0), 1.5, 0.75),
+    "gamma by mean": (R.gamma(mu=3.0, sigma=1.5), 3.0, 2.25),
+    "beta": (R.beta(2.0, 3.5), *S.beta(2, 3.5).stats()),
+    "beta by mean": (R.beta(mu=0.25, kappa=8.0), 0.25, 0.25 * 0.75 / 9),
+    "laplace": (R.laplace(0.5, 3.0), 0.5, 18.0),
+    "logistic": (R.logistic(0.5, 3.0), 0.5, 3 * math.pi**2),
+    **{f"student_t, {nu}": (R.student_t(nu, 0.5, 3.0), mean, variance)
+       for nu, mean, variance in ((0.7, NAN, NAN), (1.0, NAN, NAN), (1.5, 0.5, INF),
+                                  (2.0, 0.5, INF), (2.5, 0.5, 45.0))},
+    **{f"half_student_t, {nu}": (R.half_student_t(nu, 1.5), *half_t(nu))
+       for nu in (0.7, 1.0, 1.5, 2.0, 2.5, 7.0)},
+    **{f"inverse_gamma, {a}": (R.inverse_gamma(a, 3.0), mean, variance)
+       for a, mean, variance in ((0.7, INF, NAN), (1.0, INF, NAN), (1.5, 6.0, INF),
+                                 (2.0, 3.0, INF), (2.5, 2.0, 8.0))},
+    "bernoulli": (R.bernoulli(0.3), 0.3, 0.21),
+    "bernoulli by logit": (R.bernoulli(logit_p=math.log(0.25)), 0.2, 0.16),
+    "binomial": (R.binomial(12, 0.35), 4.2, 2.73),
+    "binomial by logit": (R.binomial(12, logit_p=math.log(0.25)), 2.4, 1.92),
+    "poisson": (R.poisson(3.7), 3.7, 3.7),
+    "negative_binomial": (R.negative_binomial(4.0, 1.5), 4.0, 4 + 16 / 1.5),
+    "negative_binomial by chance": (R.negative_binomial(n=3.0, p=0.4), 4.5, 11.25),
+    "categorical": (R.categorical([0.1, 0.2, 0.7]), 1.6, 0.44),
+    "categorical by logit": (R.categorical(logit_p=np.log([0.1, 0.2, 0.7]) + 3), 1.6, 0.44),
+    "categorical, rows": (R.categorical([[0.1, 0.2, 0.7], [0.5, 0.5, 0.0]]), [1.6, 0.5],
+                          [0.44, 0.25]),
+    "categorical by logit, rows": (
+        R.categorical(logit_p=np.log([[0.1, 0.2, 0.7], [0.5, 0.25, 0.25]])), [1.6, 0.75],
+        [0.44, 0.6875]),
+    "dirichlet": (R.dirichlet([2.0, 3.0, 5.0]), [0.2, 0.3, 0.5],
+                  S.dirichlet([2.0, 3.0, 5.0]).var()),
+    "dirichlet, rows": (R.dirichlet([[2.0, 3.0], [1.0, 0.5]]), [[0.4, 0.6], [2 / 3, 1 / 3]],
+                        [S.dirichlet(a).var() for a in ([2.0, 3.0], [1.0, 0.5])]),
+    "multivariate_normal": (
+        R.multivariate_normal([1.0, -2.0], cov=[[4.0, 1.0], [1.0, 9.0]]), [1, -2], [4, 9]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_mean_and_variance(name):
+    variable, *wanted = MOMENTS[name]
+    law = variable.op.distribution
+    parameters = variable.op.parameters_of(variable.inputs)
+    found = evaluate([law.mean(*parameters), law.variance(*parameters)], {})
+    for got, right in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(got, right, rtol=1e-7)
+
+
+def test_every_law_that_states_moments_is_among_them():
+    laws = {type(variable.op.distribution) for variable, *_ in MOMENTS.values()}
+    stating = {cls for cls in every_law() if "mean" in vars(cls) or "variance" in vars(cls)}
+    assert stating <= laws
+
+
+def every_law():
+    from probtensor.prob.distribution import Distribution
+
+    found, stack = set(), [Distribution]
+    while stack:
+        for cls in stack.pop().__subclasses__():
+            found.add(cls)
+            stack.append(cls)
+    return {cls for cls in found if cls.__module__.startswith("probtensor.")}
+
+
+def test_what_lies_above_the_diagonal_of_a_factor_is_not_read():
+    """Of a factor that only a run knows: density, variance and draws are those of its triangle."""
+    rng = np.random.default_rng(0)
+    full = rng.normal(size=(3, 3)) + 4 * np.eye(3)
+    factor, x = pt.matrix("factor", shape=(3, 3)), np.array([0.5, -1.0, 2.0])
+    law = R.multivariate_normal(np.ones(3), scale_tril=factor, shape=(5, 3))
+    spread = law.op.distribution.variance(*law.inputs)
+    found, right = (
+        pt.function([factor], [pt.logp(law, x), spread, law], target="interp", seed=1)(values)
+        for values in (full, np.tril(full))
+    )
+    for got, wanted in zip(found, right, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    np.testing.assert_allclose(found[1], (np.tril(full) ** 2).sum(1))
