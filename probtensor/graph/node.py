@@ -112,6 +112,10 @@ class Op:
         ]
         return f"{self.name}{{{', '.join(values)}}}" if values else self.name
 
+    def spelled(self) -> str:
+        """The op in a message, where it has no inputs."""
+        return self.text()
+
 
 def _short(value: object) -> str:
     text = value.text() if isinstance(value, Op) else str(value)
@@ -445,6 +449,9 @@ class SizeOf(Op):
 
     size: Dim
     name: ClassVar[str] = "size_of"
+
+    def spelled(self) -> str:
+        return plain(str(self.size))
 
     def infer(self) -> TensorType:
         return TensorType("int64", ())

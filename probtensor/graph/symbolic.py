@@ -29,11 +29,9 @@ SETTERS = {
 
 def told(node: Any, depth: int) -> str:
     """A node in a message: its name, or the calls that make it, down to names where they fit."""
-    if node.op.name == "size_of":
-        return plain(str(node.op.size))
     named = getattr(node.op, "label", None)
     if named or not node.inputs:
-        return named or node.op.text()
+        return named or node.op.spelled()
     if depth == 0:
         return node.op.name
     text = f"{node.op.name}({', '.join(told(x, depth - 1) for x in node.inputs)})"

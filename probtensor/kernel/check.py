@@ -221,11 +221,11 @@ def loads_of(expr: Expr, chosen: bool = False) -> Iterator[tuple[Load, bool]]:
 
 def _within_row(place: Size, row: Size) -> Size:
     """A place less its terms that are whole rows, as i2 * n0 + n0 * 3 are of n0."""
-    atoms, factor = _terms(row)[0] if len(_terms(row)) == 1 else ((), 0)
+    atoms, factor = terms_of(row)[0] if len(terms_of(row)) == 1 else ((), 0)
     if factor <= 0:
         return place
     kept: Size = 0
-    for product, n in _terms(place):
+    for product, n in terms_of(place):
         rest = list(product)
         whole = n % factor == 0
         for atom in atoms:

@@ -52,8 +52,7 @@ def random_loop(rng):
         inner = [For("k", extent, tuple(inner))]
         if rng.random() < 0.2:
             inner.insert(0, Let("w", load("x", J)))
-    loop = For("j", rare(M, I + 1, P if len(body) > 1 else M), tuple(inner), accs,
-               start=rare(0, 1))  # fmt: skip
+    loop = For("j", rare(M, I + 1, P if len(body) > 1 else M), tuple(inner), accs)
     return For("i", N, (*body, loop), rare((), (Acc("r", "add", 0.0, load("x", I)),)))
 
 
