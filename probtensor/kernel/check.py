@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from probtensor.kernel.ir import (
     Apply,
@@ -21,6 +21,7 @@ from probtensor.kernel.ir import (
     walk,
 )
 from probtensor.kernel.simplify import coefficient
+from probtensor.kernel.touch import names_set
 from probtensor.types import Dim, Size, size_names, size_substitute, terms_of
 
 
@@ -143,7 +144,8 @@ class _Checker:
             places = (_within_row(x.index - turn, row) for x in (store, load))
             if all(self._stays_within(place, step, inner) for place in places):
                 return True
-            stored, read = _without_common(store.index - turn, load.index - turn, inner)
+            inside = {*inner, *(name for stmt in walk(loop.body) for name in names_set(stmt))}
+            stored, read = _without_common(store.index - turn, load.index - turn, inside)
             within = chosen and step != 0
             if self._stays_within(stored, step, inner) and (
                 within or self._stays_within(read, step, inner)
@@ -237,12 +239,12 @@ def _within_row(place: Size, row: Size) -> Size:
     return kept
 
 
-def _without_common(a: Size, b: Size, inner: Mapping[str, Size]) -> tuple[Size, Size]:
-    """Two indices less what both have of terms outside the inner loops."""
+def _without_common(a: Size, b: Size, inside: Set[str]) -> tuple[Size, Size]:
+    """Two indices less what both have of terms without names that are set inside a loop."""
     common: Size = 0
     for atoms, factor in terms_of(a):
         term = Dim(((atoms, factor),)) if atoms else factor
-        if not size_names(term) & inner.keys() and (atoms, factor) in terms_of(b):
+        if not size_names(term) & inside and (atoms, factor) in terms_of(b):
             common = common + term
     return a - common, b - common
 

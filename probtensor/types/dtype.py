@@ -50,17 +50,17 @@ C_TYPES = {
     "complex128": "double _Complex",
 }
 # Those of tensors; complex ones are promoted to, and no op takes them yet.
-DTYPES = {
-    name: DType(name)
+DTYPES = tuple(
+    DType(name)
     for name in (
         "bool",
         "int8", "int16", "int32", "int64",
         "uint8", "uint16", "uint32", "uint64",
         "float32", "float64",
     )
-}  # fmt: skip
-COMPLEX = {name: DType(name) for name in ("complex64", "complex128")}
-_ALL = DTYPES | COMPLEX
+)  # fmt: skip
+COMPLEX = DType("complex64"), DType("complex128")
+_ALL = {str(dtype): dtype for dtype in (*DTYPES, *COMPLEX)}
 BOOL, INT64, FLOAT32, FLOAT64 = (_ALL[n] for n in ("bool", "int64", "float32", "float64"))
 
 
@@ -73,8 +73,8 @@ def check_dtype(dtype: object) -> DType:
     """The dtype that tensors may have, given as a name, a NumPy dtype or a type; TypeError for any
     other."""
     if dtype.__class__ is DType or dtype.__class__ is str:
-        known = DTYPES.get(dtype)
-        if known is not None:
+        known = _ALL.get(dtype)
+        if known is not None and known.kind != "c":
             return known
     try:
         name = np.dtype(dtype).name
@@ -82,7 +82,7 @@ def check_dtype(dtype: object) -> DType:
         raise TypeError(f"{dtype!r:.60} is no dtype; they are {', '.join(DTYPES)}") from None
     if name not in DTYPES:
         raise TypeError(f"dtype {name} is not one of {', '.join(DTYPES)}")
-    return DTYPES[name]
+    return _ALL[name]
 
 
 def promote(*operands: object) -> DType:

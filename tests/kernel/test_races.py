@@ -125,6 +125,7 @@ P = Dim.name("p")
 
 @pytest.mark.parametrize(("stored", "read", "apart"), [
     (I, I + P, False), (0 * I + 3, P, False), (P, P, False), (I + P, I, False),
+    (I + P, I + P, False),
     (I * M + J, I * M + P, True), (I * M + P, I * M, True),
 ])  # fmt: skip
 def test_a_place_that_is_data_may_lie_in_a_stretch_of_more_than_one(stored, read, apart):
