@@ -1,9 +1,10 @@
 """From arrays to a compiled plan: every check at the entry, once, then bare pointers.
 
-An `Entry` is made of a `Wiring`, plain values by name, so it knows nothing of graphs or plans. A call with arrays of the right dtype that are C-contiguous and aligned copies nothing and
-allocates nothing but its results. Sizes are read from the arrays; while they stay what they were in
-the call before, so does the layout. Each call has a workspace of its own, taken from a free list,
-so that one entry may be called from many threads; the GIL is released while the plan runs.
+An `Entry` is made of a `Wiring`, plain values by name, so it knows nothing of graphs or plans. A
+call with arrays of the right dtype that are C-contiguous and aligned copies nothing and allocates
+nothing but its results. Sizes are read from the arrays; while they stay what they were in the call
+before, so does the layout. Each call has a workspace of its own, taken from a free list, so that
+one entry may be called from many threads; the GIL is released while the plan runs.
 """
 
 cimport cython
@@ -136,7 +137,7 @@ cdef int range_of(int typenum, const void *x, Py_ssize_t n, int64_t *low, int64_
 
 
 cdef class Entry:
-    """A compiled plan as a Python callable, made of a `Wiring` (`probtensor/function/wiring.py`)."""
+    """A compiled plan as a Python callable, made of a `Wiring` (see function/wiring.py)."""
 
     def __init__(self, wiring):
         if self.slots != NULL:

@@ -6,6 +6,7 @@ in SciPy, `random` makes random variables. `function` compiles a graph.
 
 from types import ModuleType as _ModuleType
 
+from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
 from probtensor import linalg, special
 from probtensor import ops as _ops
 from probtensor.calls import absent as _absent

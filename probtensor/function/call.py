@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -265,6 +265,31 @@ class Function(Entry):
         """Seconds a call of each kernel for these arguments, over n calls (or about half a second
         in all). Print it, or read its rows. Needs the cython target."""
         return profile(self, self.arrange(args, kwargs), n)
+
+    on_device = False
+
+    def rows(self, columns: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Each output for many rows of the arguments, one after the other: columns and results
+        have one more axis in front. The outputs are one, or a list."""
+        count, wiring = len(columns[0]), self._wiring
+        dims: list[int] = []
+        for slot in wiring.live:
+            if slot.kind == "argument":
+                dims += columns[slot.argument].shape[1:]
+            elif slot.kind == "cell":
+                dims += slot.payload.value.shape
+        shapes = wiring.planner(tuple(dims)).shapes
+        results = wiring.results[: len(wiring.results) - len(wiring.cells)]
+        found = [np.empty((count, *shape), y.dtype) for y, shape in zip(results, shapes)]
+        for i in range(count):
+            values = self(*[column[i, ...] for column in columns])
+            for rows, value in zip(found, [values] if wiring.single else values, strict=True):
+                rows[i] = value
+        return found
+
+    def many(self, tail: str) -> NoReturn:
+        """What `DeviceFunction.many` gives is for devices: TypeError."""
+        raise TypeError("many: condition with target='cuda' to have the density as device code")
 
     def get_shared(self) -> list[Shared]:
         """The shared variables the function reads, in the order of the plan."""

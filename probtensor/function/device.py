@@ -50,6 +50,8 @@ class DeviceFunction(Function):
     threads wait for each other; different functions may run side by side, in `pt.stream()`.
     """
 
+    on_device = True
+
     def __init__(
         self,
         program: Program,

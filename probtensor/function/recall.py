@@ -11,14 +11,16 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from typing import Any
 
 from probtensor.function.record import Damaged, Unknown, check_positions, decode, encode
 from probtensor.graph.node import Frozen, Input, Node, Op, origin_of
-from probtensor.graph.walk import toposort
+from probtensor.graph.walk import inputs_of, toposort
 from probtensor.lower.plan import Plan
+from probtensor.targets.base import Loads, Target
+from probtensor.targets.cache import recall, remember
 from probtensor.targets.spell import user_text
 from probtensor.types import Atom, Dim, TensorType
 from probtensor.version import __version__
@@ -74,7 +76,7 @@ class _Writer:
 
     def __init__(self, uids: Mapping[str, int]) -> None:
         self.uids = uids
-        self.known: dict[Any, str] = {}
+        self.known: dict[Op, str] = {}
 
     def op(self, op: Op) -> str:
         cls = type(op)
@@ -86,7 +88,7 @@ class _Writer:
             found = self.known[op] = f"{cls.__module__}.{cls.__qualname__}({', '.join(parts)})"
         return found
 
-    def value(self, value: Any) -> str:
+    def value(self, value: object) -> str:
         if isinstance(value, (str, Dim, Atom)):
             return repr(self.anonymous(str(value)))
         if isinstance(value, _PLAIN):
@@ -109,13 +111,52 @@ class _Writer:
         return re.sub(r"#(\d+\.\w+)", lambda found: f"#{self.uids.get(found[1], '?')}", text)
 
 
+@dataclass(frozen=True)
+class KeptFunction:
+    """Where the finished function of a graph is kept on disk; nowhere if `key` is empty."""
+
+    key: str
+    inputs: Sequence[Node]
+    graph: Sequence[Node]
+
+    @classmethod
+    def of(cls, target: Target, inputs: Sequence[Node], graph: Sequence[Node]) -> KeptFunction:
+        """The place for a target that loads what it has built before, else none."""
+        key = ""
+        if isinstance(target, Loads):
+            with suppress(Unknown):
+                key = fingerprint(inputs, graph, [target.name])
+        return cls(key, inputs, graph)
+
+    def recalled(self) -> tuple[Plan, list[Node], str] | None:
+        """(plan without kernels, implicit inputs, source) of a graph compiled before, or None."""
+        data = recall(self.key) if self.key else None
+        if data is None:
+            return None
+        try:
+            record, implicit = unpack(data, self.inputs, inputs_of(self.graph))
+        except Damaged:
+            return None
+        return record.plan, implicit, record.source
+
+    def keep(self, plan: Plan, implicit: Sequence[Node], source: str) -> None:
+        """Put it there, for whoever compiles the graph next."""
+        if not self.key:
+            return
+        place = {x: k for k, x in enumerate(inputs_of(self.graph))}
+        with suppress(Unknown):
+            remember(self.key, pack(plan, [place[x] for x in implicit], source))
+
+
 def pack(plan: Plan, implicit: Sequence[int], source: str) -> bytes:
     """The record of a plan and its text. Raises Unknown for what the format does not have."""
     lean = tuple(b if b.role == "constant" else replace(b, node=None) for b in plan.buffers)
     return encode((replace(plan, buffers=lean, kernels=()), tuple(implicit), source))
 
 
-def unpack(data: bytes, inputs: Sequence[Node], candidates: Sequence[Node]) -> tuple[Record, Any]:
+def unpack(
+    data: bytes, inputs: Sequence[Node], candidates: Sequence[Node]
+) -> tuple[Record, list[Node]]:
     """The record with nodes put in, and its implicit inputs out of `candidates`. Raises Damaged."""
     try:
         record = Record(*decode(data))

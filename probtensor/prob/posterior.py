@@ -12,7 +12,7 @@ from cython_ext.context import Context, logp_grad_address
 from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import public
 from probtensor.compile import function
-from probtensor.function import DeviceFunction, Function, Many
+from probtensor.function import Function, Many
 from probtensor.function.device_place import lies_on_device
 from probtensor.graph import Node, as_tensor, line_of
 from probtensor.graph.node import new_input
@@ -76,7 +76,7 @@ class Posterior:
         program = programs.get("logp_and_grad", self._density, self.timings)
         bound = self._bound(program)
         self.function: Function = bound  # (q) -> (logp, gradient), for its source and stages
-        self.on_device = isinstance(bound, DeviceFunction)
+        self.on_device = bound.on_device
         if not self.on_device:
             self._context = Context(bound, self.dim)
             self.logp_and_grad: Callable = self._context.logp_and_grad
@@ -191,19 +191,12 @@ class Posterior:
         float64[n, dim]). On a device all points are one launch, and q may be an array there
         (DeviceArray, CuPy, PyTorch, JAX): then so are the results."""
         rows = self._rows(q, "q")
-        if self.on_device:
-            logp, gradient = self.function.rows([rows])
-            return logp, gradient
-        logp, gradient = np.empty(len(rows)), np.empty_like(rows)
-        for i, row in enumerate(rows):
-            logp[i], gradient[i] = self.logp_and_grad(row)
+        logp, gradient = self.function.rows([rows])
         return logp, gradient
 
     def many(self, tail: str) -> Many:
         """The density as device code for many chains at once, followed by `tail`, the text of a
         sampler's kernels; see `Many`. TypeError unless it is on a device."""
-        if not self.on_device:
-            raise TypeError("many: condition with target='cuda' to have the density as device code")
         return self.function.many(tail)
 
     def __call__(self, q: Any) -> tuple[float, np.ndarray]:

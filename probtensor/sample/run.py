@@ -126,10 +126,7 @@ def _sampled(
     progress: bool | Callback,
 ) -> Any:
     """Run, gather what was drawn, and say what is wrong with it. An exception gets the draws."""
-    if _on_device(posterior):
-        run = DeviceRun(posterior, settings, seed, starts, progress)
-    else:
-        run = HostRun(posterior, settings, threads, seed, starts, progress)
+    run = run_kind(posterior)(posterior, settings, threads, seed, starts, progress)
     harvest = Harvest(posterior, settings, run, _attributes(settings, seed, threads, run.device))
     interrupts = Interrupts(run.stop, tell=progress is True)
     # Two blocks, because an exception may also come while the inner one is being left: from the
@@ -205,24 +202,29 @@ def _result(harvest: Harvest, threads: int, silent: bool) -> Any:
 
 def _pools(sampler: str, posterior: object, chains: int) -> bool:
     """Whether chains learn together where nobody says."""
-    return sampler == Chees.name or (_on_device(posterior) and chains >= MANY_CHAINS)
+    together = run_kind(posterior).learns_together
+    return sampler == Chees.name or (together and chains >= MANY_CHAINS)
 
 
-def _on_device(posterior: object) -> bool:
-    return getattr(posterior, "on_device", False)
-
-
-def _check_posterior(posterior: object) -> None:
-    if not _on_device(posterior) and not isinstance(posterior, LogpGrad):
+def run_kind(posterior: object) -> type[HostRun] | type[DeviceRun]:
+    """Where the chains of a posterior run. TypeError unless it is one."""
+    if getattr(posterior, "on_device", False):
+        return DeviceRun
+    if not isinstance(posterior, LogpGrad):
         raise TypeError(
             f"sample: draws are from a posterior, as pt.condition returns it, not {posterior!r:.60}"
         )
+    return HostRun
+
+
+def _check_posterior(posterior: object) -> None:
+    run_kind(posterior)
     if posterior.dim < 1:
         raise ValueError("sample: this posterior has no free variables, so nothing to draw")
 
 
 def _check_place(posterior: LogpGrad, settings: Settings) -> None:
-    if settings.pooled and not _on_device(posterior):
+    if settings.pooled and not run_kind(posterior).learns_together:
         asked = "sampler='chees'" if isinstance(settings, Chees) else "pooled=True"
         raise ValueError(
             f"sample: {asked} is for chains on a device, and this posterior is on the CPU\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -48,6 +48,17 @@ class Target(Protocol):
 
     def build(self, plan: Plan) -> Built:
         """Render, compile and load a plan. Raises BuildError."""
+        ...
+
+
+@runtime_checkable
+class Loads(Protocol):
+    """A target that can load what it built before, from the text that it generated for it."""
+
+    name: str
+
+    def load(self, source: str) -> Built:
+        """Generated text made to run. Raises BuildError."""
         ...
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from probtensor import ops
-from probtensor.graph.node import Node, made_by, make
+from probtensor.graph.node import Node, made_by, make, new_input
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Random
 
@@ -17,6 +17,15 @@ from probtensor.ops.kinds import Random
 def has_draws(outputs: Sequence[Node]) -> bool:
     """Whether anything the outputs need has to be drawn."""
     return any(isinstance(node.op, Random) for node in toposort(outputs))
+
+
+def keyed_draws(outputs: Sequence[Node]) -> tuple[list[Node], Node | None]:
+    """The outputs with each random variable replaced by a draw under a key, which is an input; the
+    key is None where nothing is drawn."""
+    if not has_draws(outputs):
+        return list(outputs), None
+    key = new_input("key", "uint64", ())
+    return lower_draws(outputs, key), key
 
 
 def lower_draws(
