@@ -16,18 +16,21 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from probtensor.device import compiler as compilers
 from probtensor.device.blas import Blas, load_blas
+from probtensor.device.compiler import Nvcc, Nvrtc
 from probtensor.device.errors import INSTALL, DeviceError
 from probtensor.device.graphs import Graph, driver_functions
 from probtensor.device.images import ImageStore, home_store
 from probtensor.device.memory import Allocation, Pool
 from probtensor.process import computed_once, new_lock
 
+Raw = Any  # of PyCUDA, which states no types, and is imported late
 LIBCUDA = "libcuda.so.1"
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING
 PLAIN_SHARED = 48 << 10  # bytes of shared memory that a kernel has without asking
@@ -42,7 +45,7 @@ BROKEN = (
 class Stream:
     """A queue of work on the device, done in order; the default stream waits for it."""
 
-    def __init__(self, driver: CudaDriver, raw: Any) -> None:
+    def __init__(self, driver: CudaDriver, raw: Raw) -> None:
         self.raw = raw
         self.handle: int = raw.handle
         self.capturing = False
@@ -58,7 +61,7 @@ class Stream:
 class Event:
     """A moment in a stream's work; two of them time what lies between."""
 
-    def __init__(self, driver: CudaDriver, raw: Any) -> None:
+    def __init__(self, driver: CudaDriver, raw: Raw) -> None:
         self._raw = raw
         self._driver = driver
 
@@ -104,7 +107,7 @@ class Function:
 
     __slots__ = ("_room", "attributes", "launch", "name", "raw", "shared")
 
-    def __init__(self, name: str, raw: Any, attributes: Any, room: Room) -> None:
+    def __init__(self, name: str, raw: Raw, attributes: Raw, room: Room) -> None:
         self.name = name
         self.raw = raw
         self.launch = raw._launch_kernel  # a fifth of the cost of calling the function
@@ -136,7 +139,7 @@ class Function:
 class Module:
     """An image on the device."""
 
-    def __init__(self, driver: CudaDriver, raw: Any) -> None:
+    def __init__(self, driver: CudaDriver, raw: Raw) -> None:
         self._raw = raw
         self._driver = driver
 
@@ -164,8 +167,8 @@ class CudaDriver:
     ordinal: int
     aside_lock: threading.Lock
 
-    def __init__(self, cuda: Any, compiler: Any, functions: Any, store: ImageStore,
-                 version: int) -> None:  # fmt: skip
+    def __init__(self, cuda: Raw, compiler: Nvrtc | Nvcc, functions: SimpleNamespace,
+                 store: ImageStore, version: int) -> None:  # fmt: skip
         self.cuda = cuda
         self.compiler = compiler
         self.counts = Counter()
@@ -178,7 +181,7 @@ class CudaDriver:
         self._context = self._device.retain_primary_context()
         self._thread = threading.local()
         self._process = os.getpid()
-        self._dead: deque[Any] = deque()
+        self._dead: deque[object] = deque()
         self.aside_lock = new_lock()
         self._recent: deque[str] = deque(maxlen=REMEMBERED)
         self._pool = Pool(self._get_block, self._free_block, cuda.MemoryError)
@@ -242,7 +245,7 @@ class CudaDriver:
             "environment the failing launch itself raises."
         )
 
-    def bury(self, raw: Any) -> None:
+    def bury(self, raw: object) -> None:
         """Free an object of PyCUDA's when its context is next at hand, in whatever thread."""
         self._dead.append(raw)
 
@@ -314,12 +317,12 @@ class CudaDriver:
         with self.failures(), self.inside():
             return self._pool.release()
 
-    def _get_block(self, nbytes: int) -> tuple[int, Any]:
+    def _get_block(self, nbytes: int) -> tuple[int, Raw]:
         with self.inside():
             block = self.cuda.mem_alloc(nbytes)
         return int(block), block
 
-    def _free_block(self, block: Any) -> None:
+    def _free_block(self, block: Raw) -> None:
         with self.inside():
             block.free()
 
@@ -439,7 +442,7 @@ def _check_host(array: np.ndarray, stream: Stream | None) -> None:
         raise DeviceError("a host array cannot be copied while the stream is being captured")
 
 
-def import_pycuda() -> Any:
+def import_pycuda() -> Raw:
     """`pycuda.driver`, initialized. DeviceError says what is missing."""
     try:
         import pycuda.driver as cuda

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NoReturn
+from typing import NoReturn
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -16,6 +16,7 @@ from cython_ext.cell import Stream
 from cython_ext.convert import safe_array
 from cython_ext.entry import Entry
 from probtensor.calls import public
+from probtensor.device import DeviceArray
 from probtensor.function.explain import STAGES
 from probtensor.function.fault import fault_of
 from probtensor.function.profile import Profile, profile
@@ -63,7 +64,7 @@ class Compilation:
     built: Built
     timings: Mapping[str, float]
     whole: Callable[[], Whole]
-    uploads: WeakValueDictionary[int, Any] = field(
+    uploads: WeakValueDictionary[int, DeviceArray] = field(
         default_factory=WeakValueDictionary, repr=False, compare=False
     )
 
@@ -140,7 +141,9 @@ class Function(Entry):
         array = self._accepted(value, node, label)
         return Slot(position, "fixed", label, node.dtype, node.ndim, line_of(node), array)
 
-    def _accepted(self, value: Any, node: Node, label: str, copy: bool = False) -> Any:
+    def _accepted(
+        self, value: ArrayLike, node: Node, label: str, copy: bool = False
+    ) -> np.ndarray:
         """A value for an input as the array it needs; TypeError or ValueError."""
         return safe_array(value, node.dtype, node.ndim, label, line_of(node), copy=copy)
 
@@ -158,7 +161,7 @@ class Function(Entry):
                 return found
         return super().fault(status, arrays)
 
-    def arrange(self, args: tuple, kwargs: Mapping[str, Any]) -> tuple:
+    def arrange(self, args: tuple, kwargs: Mapping[str, ArrayLike]) -> tuple:
         """All arguments in order, from positional and keyword ones and defaults."""
         if len(args) > len(self.inputs):
             raise refusal(
@@ -186,7 +189,7 @@ class Function(Entry):
             raise refusal(f"{self.label}: {len(missing)} arguments are missing:", *rows)
         return tuple(values[k] for k in range(len(self.inputs)))
 
-    def _place(self, name: str, taken: Mapping[int, Any]) -> int:
+    def _place(self, name: str, taken: Mapping[int, ArrayLike]) -> int:
         """The position of the input of this name; TypeError if none, two or already given."""
         places = [k for k, x in enumerate(self.inputs) if x.name == name]
         if len(places) != 1:
@@ -261,7 +264,7 @@ class Function(Entry):
             raise ValueError(f"explain: {stage!r} is none of {', '.join(STAGES)}")
         return STAGES[stage](self)
 
-    def profile(self, *args: Any, n: int | None = None, **kwargs: Any) -> Profile:
+    def profile(self, *args: ArrayLike, n: int | None = None, **kwargs: ArrayLike) -> Profile:
         """Seconds a call of each kernel for these arguments, over n calls (or about half a second
         in all). Print it, or read its rows. Needs the cython target."""
         return profile(self, self.arrange(args, kwargs), n)
@@ -297,7 +300,7 @@ class Function(Entry):
         return [self._cells.get(x, x) for x in found]
 
     @public
-    def bind(self, values: Mapping[Any, Any], borrow: bool = False) -> Function:
+    def bind(self, values: Mapping[Node | str, ArrayLike], borrow: bool = False) -> Function:
         """The same function with some inputs fixed to arrays, given by node or by name.
 
         The arrays are checked once, here, and copied; with `borrow` those that need no conversion

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from cython_ext.cell import Alone, Cell
 from cython_ext.convert import number_array, safe_array, stated_cast
@@ -44,7 +44,7 @@ class Shared(Node):
         return value if borrow else value.copy()
 
     @public
-    def set_value(self, value: Any, borrow: bool = False) -> None:
+    def set_value(self, value: object, borrow: bool = False) -> None:
         """Give another value of the same rank, its dtype convertible without loss; an array on the
         device stays there. The value is copied; with `borrow` an array that needs no conversion is
         kept itself, and later changes of it are changes of the value. TypeError or ValueError."""
@@ -63,7 +63,7 @@ class Shared(Node):
 
 @public
 def shared(
-    value: Any, name: str | None = None, *, dtype: Any = None, borrow: bool = False
+    value: object, name: str | None = None, *, dtype: DTypeLike | None = None, borrow: bool = False
 ) -> Shared:
     """A shared variable with this value: a number, array or nested list, which is copied.
 

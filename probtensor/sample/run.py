@@ -7,9 +7,9 @@ import secrets
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cython_ext.cpus import available_cpus
 from probtensor.calls import public
@@ -20,7 +20,7 @@ from probtensor.sample.host import HostRun
 from probtensor.sample.interrupts import Interrupts
 from probtensor.sample.many import DeviceRun
 from probtensor.sample.nuts import Run
-from probtensor.sample.output import rows_of, to_arviz
+from probtensor.sample.output import Arviz, rows_of, to_arviz
 from probtensor.sample.progress import Callback
 from probtensor.sample.protocol import LogpGrad
 from probtensor.sample.settings import Chees, Settings, settings_of
@@ -36,12 +36,12 @@ STATISTICS = 14  # words of 8 bytes that are recorded beside a draw
 @public
 def sample(
     posterior: LogpGrad, draws: int = 1000, tune: int = 1000, chains: int = 4,
-    cores: int | None = None, seed: Any = None, target_accept: float | None = None,
+    cores: int | None = None, seed: object = None, target_accept: float | None = None,
     max_treedepth: int = 10, progress: bool | Callback = True, keep_warmup: bool = False,
-    init: Mapping[str, Any] | np.ndarray | None = None, *, sampler: str = "nuts",
+    init: Mapping[str, ArrayLike] | np.ndarray | None = None, *, sampler: str = "nuts",
     metric: str = "diag_grad", early_max_treedepth: int = 8, keep_divergences: bool = False,
     pooled: bool | None = None,
-) -> Any:  # fmt: skip
+) -> Arviz:  # fmt: skip
     """Draw from a posterior and return an ArviZ object.
 
     posterior      what `condition` returns, or any `LogpGrad`
@@ -89,7 +89,7 @@ def sample(
 def _asked(
     posterior: LogpGrad,
     sampler: str,
-    options: dict[str, Any],
+    options: dict[str, object],
     chains: int,
     cores: int | None,
     seed: object,
@@ -124,7 +124,7 @@ def _sampled(
     seed: int,
     starts: list[np.ndarray | None],
     progress: bool | Callback,
-) -> Any:
+) -> Arviz:
     """Run, gather what was drawn, and say what is wrong with it. An exception gets the draws."""
     run = run_kind(posterior)(posterior, settings, threads, seed, starts, progress)
     harvest = Harvest(posterior, settings, run, _attributes(settings, seed, threads, run.device))
@@ -151,7 +151,7 @@ class Harvest:
     """The draws of a run, gathered once: at its end, or for an exception."""
 
     def __init__(
-        self, posterior: LogpGrad, settings: Settings, run: Run, attrs: dict[str, Any]
+        self, posterior: LogpGrad, settings: Settings, run: Run, attrs: dict[str, object]
     ) -> None:
         self.posterior = posterior
         self.settings = settings
@@ -179,7 +179,7 @@ class Harvest:
                 return
 
 
-def _result(harvest: Harvest, threads: int, silent: bool) -> Any:
+def _result(harvest: Harvest, threads: int, silent: bool) -> Arviz:
     """The ArviZ object, and what is wrong with it. KeyboardInterrupt where there is no draw."""
     draws = harvest.gather()
     if not draws.any:
@@ -232,7 +232,7 @@ def _check_place(posterior: LogpGrad, settings: Settings) -> None:
         )
 
 
-def _attributes(settings: Settings, seed: int, threads: int, device: str) -> dict[str, Any]:
+def _attributes(settings: Settings, seed: int, threads: int, device: str) -> dict[str, object]:
     """What a reader of the file needs to run it again; all numbers and text."""
     attributes = {
         "created_at": datetime.now(UTC).isoformat(),
