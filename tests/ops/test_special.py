@@ -43,8 +43,8 @@ def test_polygamma(n):
     x = np.array([0.01, 0.3, 1.0, 2.5, 17.0, 300.0, -0.5, -2.3])
     v = ops.vector("x")
     got = evaluate_numpy([ops.polygamma(n, v)], {v: x})[0]
-    mpmath.mp.prec = 200
-    meant = [float(mpmath.polygamma(n, mpmath.mpf(t))) for t in x]
+    with mpmath.workprec(200):
+        meant = [float(mpmath.polygamma(n, mpmath.mpf(t))) for t in x]
     np.testing.assert_allclose(got, meant, rtol=1e-12)
 
 
