@@ -120,7 +120,7 @@ def _require_sizes(order: Sequence[Node], sizes: Sizes) -> None:
     for node in order:
         unknown = sizes.unknown(node)
         if unknown:
-            names = ", ".join(sorted(name.split("#")[0] for name in unknown))
+            names = ", ".join(sorted(map(str, unknown)))
             raise GraphError(
                 f"the shape of {node.op.name} needs {names}, which no input of this function has "
                 f"\n  at {line_of(node)}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from probtensor.calls import public
 from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
-from probtensor.graph.resize import size_name, with_sizes
+from probtensor.graph.resize import with_sizes
 from probtensor.prob.binding import check_known_dims, checked_coords, observed_array
 from probtensor.prob.data import Data, default_of
 from probtensor.prob.distribution import Potential, RandomVariable, called, here, potential
@@ -19,7 +19,7 @@ from probtensor.prob.names import dims_of_node
 from probtensor.prob.posterior import Posterior, posterior_of
 from probtensor.prob.sizes import Sizes
 from probtensor.system.stages import building, stage
-from probtensor.types import size_names
+from probtensor.types import Dim, size_name, size_names
 
 
 @public
@@ -149,7 +149,7 @@ def known_sizes(
     """Every length that coords, data and observed values give."""
     sizes = Sizes()
     for dim, values in labels.items():
-        sizes.give(dim, len(values), "coords")
+        sizes.give(Dim.name(dim), len(values), "coords")
     for node in data:
         name = f"data {node.name!r}" if node.name else "data"
         sizes.read(name, node.shape, default_of(node).shape, line_of(node))

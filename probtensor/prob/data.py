@@ -160,7 +160,8 @@ def unique_rows(arrays: Sequence[np.ndarray]) -> tuple[Sequence[np.ndarray], np.
 
 def distinct(arrays: Sequence[Node]) -> tuple[list[Node], Node, Node]:
     """(distinct entries of data inputs read together, how often they occur, their columns)."""
-    size = Dim.name(f"distinct {' '.join(f'{x.name}#{x.op.uid}' for x in arrays)}")
+    names = " ".join(x.name or "data" for x in arrays)
+    size = Dim.name(f"distinct {names}", " ".join(x.op.uid for x in arrays))
     parts = (*range(len(arrays)), TIMES, COLUMN)
     *values, times, columns = (make(Distinct(size, part), tuple(arrays)) for part in parts)
     return values, times, columns

@@ -25,6 +25,7 @@ from probtensor.prob.packed import Packed, rows_of
 from probtensor.prob.sizes import Sizes
 from probtensor.sample.checks import located, seed_of, whole
 from probtensor.transform.draws import lower_draws
+from probtensor.types import Dim
 
 
 @public
@@ -97,7 +98,7 @@ def draw_rows(
         sizes.read(node.name or "a value", node.shape, array.shape[1:], line_of(node))
     for name, length in (lengths or {}).items():
         if name not in sizes.values:
-            sizes.give(name, length, "coords")
+            sizes.give(Dim.name(name), length, "coords")
     placed = with_sizes([*named.values(), *given], sizes.values)
     rows, pieces = packed_inputs({placed[node]: array for node, array in given.items()}, count)
     seed_input, index = new_input("seed", "uint64", ()), new_input("index", "uint64", ())
