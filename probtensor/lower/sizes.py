@@ -29,7 +29,7 @@ from probtensor.types import (
 )
 
 
-class Sizes:
+class CanonicalSizes:
     """Maps the sizes of node types to canonical ones: `sizes(size)`, `sizes.shape(node)`.
 
     A size is mapped once: a user may have called a size `n0` as well.

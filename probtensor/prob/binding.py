@@ -22,7 +22,7 @@ from probtensor.prob.distribution import called, check_values, here
 from probtensor.prob.drawn import refused_values
 from probtensor.prob.model import Density, Model
 from probtensor.prob.names import listed
-from probtensor.prob.sizes import Sizes
+from probtensor.prob.sizes import KnownSizes
 from probtensor.prob.support import Integers, Interval
 from probtensor.types import Dim, shape_text
 
@@ -158,7 +158,7 @@ class Binding:
     ) -> None:
         self.model = model
         self.arrays: dict[Node, np.ndarray] = {}
-        self.sizes = Sizes()
+        self.sizes = KnownSizes()
         for name, length in lengths.items():
             self.sizes.give(Dim.name(name), length, "coords")
         for node in model.inputs:

@@ -17,7 +17,7 @@ from probtensor.prob.distribution import Potential, RandomVariable, called, here
 from probtensor.prob.logp import underivable, unwrapped
 from probtensor.prob.names import dims_of_node
 from probtensor.prob.posterior import Posterior, posterior_of
-from probtensor.prob.sizes import Sizes
+from probtensor.prob.sizes import KnownSizes
 from probtensor.system.stages import building, stage
 from probtensor.types import Dim, size_name, size_names
 
@@ -145,9 +145,9 @@ def dims_in(roots: Sequence[Node]) -> list[str]:
 
 def known_sizes(
     labels: Mapping[str, np.ndarray], data: Sequence[Node], arrays: Mapping[Node, np.ndarray]
-) -> Sizes:
+) -> KnownSizes:
     """Every length that coords, data and observed values give."""
-    sizes = Sizes()
+    sizes = KnownSizes()
     for dim, values in labels.items():
         sizes.give(Dim.name(dim), len(values), "coords")
     for node in data:
@@ -160,7 +160,10 @@ def known_sizes(
 
 
 def fixed_sizes(
-    roots: Sequence[Node], sizes: Sizes, data: Sequence[Node], arrays: Mapping[Node, np.ndarray]
+    roots: Sequence[Node],
+    sizes: KnownSizes,
+    data: Sequence[Node],
+    arrays: Mapping[Node, np.ndarray],
 ) -> dict[str, int]:
     """The names whose lengths the compiled density is made for: those of free variables, which are
     part of q, and those that no array brings along. All others stay open."""

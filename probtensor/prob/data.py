@@ -21,7 +21,7 @@ from probtensor.graph.evaluate import value_of
 from probtensor.graph.node import Frozen, make, new_input
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Reduction, Scatter
 from probtensor.prob.distribution import checked_dims, checked_name, here
-from probtensor.prob.sizes import Sizes
+from probtensor.prob.sizes import KnownSizes
 from probtensor.types import Dim, Size, TensorType, size_product
 
 
@@ -67,7 +67,7 @@ def default_of(node: Node) -> np.ndarray | None:
 
 def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list[np.ndarray]:
     """The outputs' values by the NumPy meaning of each op; `values` says those of the inputs."""
-    sizes = Sizes()
+    sizes = KnownSizes()
     known: dict[Node, np.ndarray] = {}
     for node, array in values.items():
         sizes.read(node.name or "an input", node.shape, np.shape(array), line_of(node))

@@ -22,7 +22,7 @@ from probtensor.graph.node import new_input
 from probtensor.graph.resize import with_sizes
 from probtensor.prob.data import default_of
 from probtensor.prob.packed import Packed, rows_of
-from probtensor.prob.sizes import Sizes
+from probtensor.prob.sizes import KnownSizes
 from probtensor.sample.checks import located, seed_of, whole
 from probtensor.transform.draws import lower_draws
 from probtensor.types import Dim
@@ -82,7 +82,7 @@ def draw_rows(
     target   where they are computed; see `function`
     """
     given = dict(given or {})
-    sizes = Sizes()
+    sizes = KnownSizes()
     inputs = [x for x in inputs_of([*named.values()]) if default_of(x) is not None]
     valueless = [x for x in inputs_of([*named.values()]) if type(x.op) is Input]
     if valueless:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from probtensor.types import Dim, Size, shape_text, size_name, size_names, size_value
 
 
-class Sizes:
+class KnownSizes:
     """Lengths by the keys of names, each with who gave it, so that a contradiction names both."""
 
     def __init__(self) -> None:
