@@ -30,7 +30,7 @@ from probtensor.function.record import Damaged, Unknown
 from probtensor.graph import GraphError, Node, inputs_of, line_of, replace, toposort
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import Input, new_input
-from probtensor.graph.resize import size_name, sizes_read, with_sizes
+from probtensor.graph.resize import sizes_read, with_sizes
 from probtensor.graph.symbolic import refusal
 from probtensor.lower.planner import lower
 from probtensor.ops.kinds import REGISTRY, method
@@ -45,7 +45,7 @@ from probtensor.targets.interp import InterpTarget
 from probtensor.targets.native import CythonTarget
 from probtensor.transform.draws import has_draws, lower_draws
 from probtensor.transform.passes import Pass, expand_composites, report, run
-from probtensor.types import SizeCheck
+from probtensor.types import SizeCheck, size_name
 
 PIPELINE = (
     Pass("stabilize", STABLE),

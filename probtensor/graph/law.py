@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 
 from probtensor.graph.node import Node, line_of
-from probtensor.graph.resize import size_name
 from probtensor.types import (
     Dim,
     Size,
     SizeCheck,
     never_negative,
     size_min,
+    size_name,
     size_names,
     size_quotients,
     where_positive,
@@ -116,18 +116,18 @@ class _Trace:
     """Where sizes come from: lines of a message that lead to axes of inputs."""
 
     def __init__(self, inputs: Sequence[Node]) -> None:
-        self.givers: dict[str, tuple[str, int, str]] = {}
+        self.givers: dict[str, tuple[Size, int, str, str]] = {}
         for k, node in enumerate(inputs):
             label = node.name or f"input {k}"
             for axis, size in enumerate(node.type.shape):
                 name = size_name(size)
                 if name is not None:
-                    self.givers.setdefault(name, (label, axis, line_of(node)))
+                    self.givers.setdefault(name, (size, axis, label, line_of(node)))
 
     def __call__(self, law: SizeCheck) -> tuple[str | Size, ...]:
         names = dict.fromkeys((*sorted(size_names(law.left)), *sorted(size_names(law.right))))
         found: list[str | Size] = []
         for name in [name for name in names if name in self.givers][:ORIGINS]:
-            label, axis, line = self.givers[name]
-            found += ["\n  ", Dim.name(name), f" is from axis {axis} of {label}, made at {line}"]
+            size, axis, label, line = self.givers[name]
+            found += ["\n  ", size, f" is from axis {axis} of {label}, made at {line}"]
         return tuple(found)

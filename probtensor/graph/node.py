@@ -23,7 +23,6 @@ from probtensor.types import (
     SizeCheck,
     TensorType,
     check_dtype,
-    plain,
 )
 
 _LOCK = new_lock()
@@ -38,9 +37,6 @@ METHODS: dict[str, Callable[..., Any]] = {}
 
 class GraphError(TypeError):
     """A call that cannot make a node; names the op, the operand types and the user's line."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(plain(message))
 
 
 class GraphIndexError(GraphError, IndexError):
@@ -451,7 +447,7 @@ class SizeOf(Op):
     name: ClassVar[str] = "size_of"
 
     def spelled(self) -> str:
-        return plain(str(self.size))
+        return str(self.size)
 
     def infer(self) -> TensorType:
         return TensorType("int64", ())
@@ -469,7 +465,7 @@ def new_input(
     """A fresh input; each `None` in `shape` becomes a symbolic size named after the input."""
     uid = f"{next(_COUNTER)}.{PROCESS.token}"
     sizes = tuple(
-        Dim.name(f"{name or 'input'}.shape[{axis}]#{uid}") if n is None else n
+        Dim.name(f"{name or 'input'}.shape[{axis}]", uid) if n is None else n
         for axis, n in enumerate(shape)
     )
     return make(Input(name, TensorType(check_dtype(dtype), sizes), uid), (), kind)

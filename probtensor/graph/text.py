@@ -33,6 +33,7 @@ from probtensor.types import (
     size_floordiv,
     size_max,
     size_min,
+    size_name,
 )
 
 # A constant with more elements is abbreviated, unless the text is to be read back.
@@ -81,8 +82,9 @@ class _Writer:
 
     def _name_sizes(self, node: Node) -> None:
         for axis, size in enumerate(node.op.tensor_type.shape):
-            if isinstance(size, Dim) and size == Dim.name(str(size)):
-                self.atoms.setdefault(str(size), f"{self.names[node]}.shape[{axis}]")
+            key = size_name(size)
+            if key is not None:
+                self.atoms.setdefault(key, f"{self.names[node]}.shape[{axis}]")
 
     def operand(self, node: Node) -> str:
         return self.constant(node.op.array) if _inline(node) else self.names[node]
@@ -150,15 +152,14 @@ class _Writer:
 
     def atom(self, atom: Atom) -> str:
         if not atom.args:
-            return self.atoms.get(atom.name) or _identifier(atom.name)
+            return self.atoms.get(atom.key) or _identifier(atom.name)
         if atom.name == "//":
             return f"(({self.size(atom.args[0])})//({self.size(atom.args[1])}))"
         return f"{atom.name}({', '.join(sorted(map(self.size, atom.args)))})"
 
 
 def _identifier(name: str) -> str:
-    # A size made for an input ends in a number that differs from run to run.
-    name = re.sub(r"\W", "_", name.split("#")[0])
+    name = re.sub(r"\W", "_", name)
     return name if name.isidentifier() else f"_{name}"
 
 

@@ -15,7 +15,7 @@ from probtensor.lower.large import LargeSizes
 from probtensor.lower.loops import KernelWriter
 from probtensor.lower.nest import Nest, buffered, launches, nests
 from probtensor.lower.plan import Buffer, IndexCheck, Plan
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.tasks import deep_views, tasks_of
 from probtensor.types import size_product
 
@@ -48,7 +48,7 @@ def lower(
 class Fusion:
     """What is computed in which loop of which kernel, and what is stored."""
 
-    sizes: Sizes
+    sizes: CanonicalSizes
     order: list[Node]
     outputs: list[Node]
     written_out: frozenset[Node]
@@ -66,7 +66,7 @@ def fused(
     """The fusion choice of a plan; arguments and errors are those of `lower`."""
     order = toposort(outputs)
     _require_inputs(order, inputs)
-    sizes = Sizes(inputs, order, toposort(written))
+    sizes = CanonicalSizes(inputs, order, toposort(written))
     _require_sizes(order, sizes)
     outputs = [_without_broadcast(node, sizes) for node in outputs]
     order = toposort(outputs)
@@ -80,7 +80,7 @@ def _plan(
     inputs: Sequence[Node],
     outputs: Sequence[Node],
     kernels: tuple[Kernel, ...],
-    sizes: Sizes,
+    sizes: CanonicalSizes,
     needs: Needs,
 ) -> Plan:
     position = {b.node: k for k, b in enumerate(buffers) if b.role in ("input", "constant")}
@@ -116,18 +116,18 @@ def _require_inputs(order: Sequence[Node], inputs: Sequence[Node]) -> None:
             )
 
 
-def _require_sizes(order: Sequence[Node], sizes: Sizes) -> None:
+def _require_sizes(order: Sequence[Node], sizes: CanonicalSizes) -> None:
     for node in order:
         unknown = sizes.unknown(node)
         if unknown:
-            names = ", ".join(sorted(name.split("#")[0] for name in unknown))
+            names = ", ".join(sorted(map(str, unknown)))
             raise GraphError(
                 f"the shape of {node.op.name} needs {names}, which no input of this function has "
                 f"\n  at {line_of(node)}"
             )
 
 
-def _without_broadcast(node: Node, sizes: Sizes) -> Node:
+def _without_broadcast(node: Node, sizes: CanonicalSizes) -> Node:
     """The node behind broadcasts to a size that has turned out to be the size it has anyway."""
     while node.op.repeats and sizes.shape(node) == sizes.shape(node.inputs[0]):
         node = node.inputs[0]

@@ -144,7 +144,7 @@ class Sized(View):
     def infer(self, x: TensorType) -> TensorType:
         pairs = list(zip(x.shape, self.shape, strict=True))
         if any(isinstance(n, int) and isinstance(m, int) and n != m for n, m in pairs):
-            raise ShapeError(f"shape {x.shape} is not {self.shape}")
+            raise ShapeError(f"shape {shape_text(x.shape)} is not {shape_text(self.shape)}")
         return TensorType(x.dtype, self.shape)
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:
@@ -157,7 +157,8 @@ class Sized(View):
 
     def numpy(self, x):
         if x.shape != self.shape:
-            raise IndexError(f"the mask has the sizes {self.shape}, its axes {x.shape}")
+            shapes = f"{shape_text(self.shape)}, its axes {shape_text(x.shape)}"
+            raise IndexError(f"the mask has the sizes {shapes}")
         return x
 
     def vjp(self, g, out, x):

@@ -188,7 +188,7 @@ def require_scalar(cost: Node) -> None:
         )
     if cost.shape:
         raise GraphError(
-            f"grad: the cost has shape {cost.shape}, not (): {where}\n"
+            f"grad: the cost has shape {shape_text(cost.shape)}, not (): {where}\n"
             "  reduce it with pt.sum(...), or use pt.jacobian or pt.vjp for tensor outputs"
         )
 

@@ -14,7 +14,7 @@ from probtensor.graph.node import Node, Op
 from probtensor.kernel.ir import Carry, Expr, Stmt
 from probtensor.lower.buffers import Memory
 from probtensor.lower.reader import Reader
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.types import Size
 
 Access = tuple[Node, tuple[Size, ...]]
@@ -176,12 +176,12 @@ class Lowering:
     # Whether a node is read by those of its inputs, and makes the expressions of readers deeper.
     inlined: ClassVar[bool] = False
 
-    def tasks(self, node: Node, sizes: Sizes, buffer: bool) -> list[Task]:
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         """The tasks that compute a node; none for what is read by its inputs alone, unless it is
         wanted in a `buffer`."""
         raise NotImplementedError
 
-    def buffers_read(self, node: Node, sizes: Sizes) -> Sequence[Node]:
+    def buffers_read(self, node: Node, sizes: CanonicalSizes) -> Sequence[Node]:
         """Inputs that have to be buffers, whatever they are."""
         return ()
 

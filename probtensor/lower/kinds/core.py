@@ -8,7 +8,7 @@ from probtensor.graph.node import Node, line_of
 from probtensor.kernel.ir import Call, Expr
 from probtensor.lower.kinds.base import Lowering, Task, Writer
 from probtensor.lower.reader import Reader
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.ops.kinds import Core
 from probtensor.types import Dim, Size, size_product
 
@@ -44,12 +44,12 @@ class CoreLowering(Lowering):
 
     kind = Core
 
-    def tasks(self, node: Node, sizes: Sizes, buffer: bool) -> list[Task]:
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         op = node.op
         types = [sizes.type(x) for x in node.inputs]
         batch = size_product(op.batch_shape(types))
         numbers = (batch, *op.core_sizes(types).values())
         return [RoutineTask(node, op.routine, node.inputs, numbers)]
 
-    def buffers_read(self, node: Node, sizes: Sizes) -> Sequence[Node]:
+    def buffers_read(self, node: Node, sizes: CanonicalSizes) -> Sequence[Node]:
         return node.inputs
