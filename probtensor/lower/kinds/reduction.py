@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probtensor.graph.node import Node
-from probtensor.kernel.carry import NOT_GATHERED
-from probtensor.kernel.ir import FOLDS, Carry, Expr, Lit
+from probtensor.kernel.ir import FOLDS, NOT_GATHERED, Carry, Expr, Lit
 from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
 from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import CanonicalSizes
