@@ -15,9 +15,8 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.function import Compilation, DeviceFunction, Function, In, Program, Shared, Whole
+from probtensor.function import Compilation, Function, In, Program, Shared, Whole, function_of
 from probtensor.function.call import checked_seed
-from probtensor.function.device_build import Deferred, deferred
 from probtensor.function.program import (
     checked_inputs,
     checked_updates,
@@ -38,7 +37,7 @@ from probtensor.ops.require import asked_for
 from probtensor.ops.transfer import handed_over
 from probtensor.rules import FINAL, PICKS, STABLE, divide_once
 from probtensor.system.stages import building, stage
-from probtensor.targets.base import Target
+from probtensor.targets.base import Target, prepared
 from probtensor.targets.cache import recall, remember
 from probtensor.targets.gpu import CudaTarget
 from probtensor.targets.interp import InterpTarget
@@ -227,7 +226,7 @@ def compile_program(program: Program) -> Function:
         built = target.load(source)
     else:
         plan, implicit, timings = whole().plan, whole().implicit, whole().timings
-        built = deferred(target, plan) if target.name == "cuda" else target.build(plan)
+        built = prepared(target, plan)
         if mark:
             leaves = inputs_of(graph)
             place = {x: k for k, x in enumerate(leaves)}
@@ -244,8 +243,7 @@ def compile_program(program: Program) -> Function:
         timings={**timings, **built.timings},
         whole=whole,
     )
-    kind = DeviceFunction if isinstance(built.run, Deferred) else Function
-    return kind(program, compilation)
+    return function_of(program, compilation)
 
 
 def target_of(target: str | Target) -> Target:

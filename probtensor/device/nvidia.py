@@ -42,7 +42,7 @@ BROKEN = (
 class Stream:
     """A queue of work on the device, done in order; the default stream waits for it."""
 
-    def __init__(self, driver: Driver, raw: Any) -> None:
+    def __init__(self, driver: CudaDriver, raw: Any) -> None:
         self.raw = raw
         self.handle: int = raw.handle
         self.capturing = False
@@ -58,7 +58,7 @@ class Stream:
 class Event:
     """A moment in a stream's work; two of them time what lies between."""
 
-    def __init__(self, driver: Driver, raw: Any) -> None:
+    def __init__(self, driver: CudaDriver, raw: Any) -> None:
         self._raw = raw
         self._driver = driver
 
@@ -136,7 +136,7 @@ class Function:
 class Module:
     """An image on the device."""
 
-    def __init__(self, driver: Driver, raw: Any) -> None:
+    def __init__(self, driver: CudaDriver, raw: Any) -> None:
         self._raw = raw
         self._driver = driver
 
@@ -151,19 +151,24 @@ class Module:
         self._driver.bury(self.__dict__.pop("_raw", None))
 
 
-class Driver:
-    """One device, its memory and its queues. Any thread may call any member.
-
-    `counts` tells how often something happened: uploads, downloads, allocations (of which the pool
-    had to ask the driver), launches, graphs. `version` is the major version of CUDA that NVIDIA's
-    driver knows; libraries may not be newer.
+class CudaDriver:
+    """A `Driver` through PyCUDA. `version` is the major version of CUDA that NVIDIA's driver knows;
+    libraries may not be newer.
     """
+
+    arch: str
+    counts: Counter[str]
+    identity: str
+    multiprocessors: int
+    name: str
+    ordinal: int
+    aside_lock: threading.Lock
 
     def __init__(self, cuda: Any, compiler: Any, functions: Any, store: ImageStore,
                  version: int) -> None:  # fmt: skip
         self.cuda = cuda
         self.compiler = compiler
-        self.counts: Counter[str] = Counter()
+        self.counts = Counter()
         self.ordinal = 0
         self._functions = functions
         self._version = version
@@ -179,9 +184,9 @@ class Driver:
         self._pool = Pool(self._get_block, self._free_block, cuda.MemoryError)
         attributes = cuda.device_attribute
         major, minor = self._device.compute_capability()
-        self.name: str = self._device.name()
+        self.name = self._device.name()
         self.arch = f"sm_{major}{minor}"
-        self.multiprocessors: int = self._device.get_attribute(attributes.MULTIPROCESSOR_COUNT)
+        self.multiprocessors = self._device.get_attribute(attributes.MULTIPROCESSOR_COUNT)
         self.room = Room(
             *map(self._device.get_attribute, (
                 attributes.MAX_THREADS_PER_MULTIPROCESSOR,
@@ -464,7 +469,7 @@ def import_pycuda() -> Any:
     return cuda
 
 
-def open_driver() -> Driver:
+def open_driver() -> CudaDriver:
     """The first device that CUDA_VISIBLE_DEVICES leaves. DeviceError says what is missing."""
     cuda = import_pycuda()
     functions = driver_functions(ctypes.CDLL(LIBCUDA))
@@ -473,6 +478,6 @@ def open_driver() -> Driver:
     version = number.value // 1000
     compiler = compilers.find_compiler(version)
     try:
-        return Driver(cuda, compiler, functions, home_store(), version)
+        return CudaDriver(cuda, compiler, functions, home_store(), version)
     except cuda.Error as error:
         raise DeviceError(f"the CUDA device cannot be used: {error}") from None

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
+
+import numpy as np
 
 from probtensor.lower.plan import Plan
+
+# Runs a plan over flat arrays (None for temporaries) and the values of its sizes: its status.
+Run = Callable[[list[np.ndarray | None], list[int]], int]
 
 
 class BuildError(RuntimeError):
@@ -23,13 +28,17 @@ class Built:
     path     the file of the built module; empty where there is none
     timings  seconds of each stage
     keep     what must live as long as `run` is used: code is unloaded when nobody needs it
+    on_device
+             does it run on a device? Then `run` is a `Deferred` of gpu.py, and the function over it
+             a `DeviceFunction`. This is the one place that says so.
     """
 
-    run: int | Callable[[list[Any], list[int]], int]
+    run: int | Run
     source: str = ""
     path: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)
-    keep: Any = None
+    keep: object = None
+    on_device: bool = False
 
 
 class Target(Protocol):
@@ -40,3 +49,10 @@ class Target(Protocol):
     def build(self, plan: Plan) -> Built:
         """Render, compile and load a plan. Raises BuildError."""
         ...
+
+
+def prepared(target: Target, plan: Plan) -> Built:
+    """What a function over the plan is made of. A target whose `prepare` puts the work off until
+    the first call is asked for that. Raises BuildError."""
+    prepare = getattr(target, "prepare", target.build)
+    return prepare(plan)

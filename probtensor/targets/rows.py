@@ -10,9 +10,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from probtensor import device
+from probtensor.device import Driver, Image, Queue
 from probtensor.kernel.ir import Call, For, Store
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.memory import layout
@@ -60,8 +60,8 @@ class RowsProgram:
     sizes: tuple[int, ...]
     group: str
     source: str
-    module: Any
-    driver: Any
+    module: Image
+    driver: Driver
     work_bytes: int
     offsets: tuple[int, ...]
     row_sizes: Mapping[int, int] = field(default_factory=dict)
@@ -103,7 +103,12 @@ class RowsProgram:
         ))  # fmt: skip
 
     def enqueue(
-        self, pointers: Sequence[int], rows: int, work: int, status: int, stream: Any = None
+        self,
+        pointers: Sequence[int],
+        rows: int,
+        work: int,
+        status: int,
+        stream: Queue | None = None,
     ) -> None:
         """Queue the plan for all rows. `pointers`: device addresses in the order of the plan's
         buffers; those of row inputs and of outputs are of arrays [rows, ...]. `work`: memory of
