@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from probtensor.graph.node import Input, Node, SizeOf, line_of, make
+from probtensor.graph.parts import types_of
 from probtensor.graph.walk import toposort
 from probtensor.types import Dim, TensorType, size_names
 
@@ -43,7 +44,7 @@ def _check_node(node: Node) -> None:
         raise CheckError(f"{node!r} at {line_of(node)}: its op says {inferred}")
     if make(node.op, node.inputs, type(node)) is not node:
         raise CheckError(f"{node!r} at {line_of(node)} is not the interned node of its op")
-    for part in node.type if isinstance(node.type, tuple) else (node.type,):
+    for part in types_of(node):
         _check_sizes(node, part)
 
 
@@ -68,7 +69,7 @@ def _check_leaves(order: list[Node], inputs: list[Node]) -> None:
 
 def _names(node: Node) -> set[str]:
     found: set[str] = set()
-    for part in node.type if isinstance(node.type, tuple) else (node.type,):
+    for part in types_of(node):
         for size in part.shape:
             found |= size_names(size)
     return found | size_names(node.op.size) if isinstance(node.op, SizeOf) else found

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import Node, Op, line_of
+from probtensor.graph.parts import types_of
 from probtensor.graph.resize import resized, size_name
 from probtensor.lower.plan import SizeSource
 from probtensor.types import Dim, Size, SizeCheck, TensorType, size_names, size_substitute
@@ -78,10 +79,11 @@ class Sizes:
         return TensorType(node.type.dtype, self.shape(node))
 
     def unknown(self, node: Node) -> set[str]:
-        """Names in the node's shape that no input's axis gives."""
+        """Names in the node's shapes that no input's axis gives."""
         found: set[str] = set()
-        for size in self.shape(node):
-            found |= size_names(size)
+        for kind in types_of(node):
+            for size in map(self, kind.shape):
+                found |= size_names(size)
         return found - {source.name for source in self.sources}
 
     def _name_axes(self, position: int, node: Node) -> list[tuple[int, Dim]]:
