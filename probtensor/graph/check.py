@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from probtensor.graph.node import Input, Node, SizeOf, line_of, make
+from probtensor.graph.parts import types_of
 from probtensor.graph.walk import toposort
 from probtensor.types import Atom, Dim, TensorType, size_atoms
 
@@ -43,7 +44,7 @@ def _check_node(node: Node) -> None:
         raise CheckError(f"{node!r} at {line_of(node)}: its op says {inferred}")
     if make(node.op, node.inputs, type(node)) is not node:
         raise CheckError(f"{node!r} at {line_of(node)} is not the interned node of its op")
-    for part in node.type if isinstance(node.type, tuple) else (node.type,):
+    for part in types_of(node):
         _check_sizes(node, part)
 
 
@@ -69,7 +70,7 @@ def _check_leaves(order: list[Node], inputs: list[Node]) -> None:
 
 def _names(node: Node) -> set[Atom]:
     found: set[Atom] = set()
-    for part in node.type if isinstance(node.type, tuple) else (node.type,):
+    for part in types_of(node):
         for size in part.shape:
             found |= size_atoms(size)
     return found | size_atoms(node.op.size) if isinstance(node.op, SizeOf) else found

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 
 from probtensor.graph.node import Node, line_of
+from probtensor.graph.parts import types_of
 from probtensor.types import (
     Dim,
     Size,
@@ -93,17 +94,18 @@ def _divisors(node: Node) -> Iterator[SizeCheck]:
 
 def _not_negative(node: Node) -> Iterator[SizeCheck]:
     """No size of the result is negative."""
-    known = {n for x in node.inputs for n in x.type.shape}
-    for n in node.type.shape:
-        if isinstance(n, Dim) and n not in known:
-            text = ("the result would have the shape ", node.type.shape)
-            yield SizeCheck(0, "<=", n, text)
+    known = {n for x in node.inputs for t in types_of(x) for n in t.shape}
+    for t in types_of(node):
+        for n in t.shape:
+            if isinstance(n, Dim) and n not in known:
+                text = ("the result would have the shape ", t.shape)
+                yield SizeCheck(0, "<=", n, text)
 
 
 def symbolic_sizes(node: Node) -> Iterator[Dim]:
     """The symbolic sizes in a node's type and among the parameters of its op."""
     parts: list[object] = [getattr(node.op, f.name) for f in fields(node.op)]
-    parts += [t.shape for t in (node.type if isinstance(node.type, tuple) else (node.type,))]
+    parts += [t.shape for t in types_of(node)]
     while parts:
         part = parts.pop()
         if isinstance(part, Dim):

@@ -23,6 +23,7 @@ import numpy as np
 
 from probtensor.calls import public
 from probtensor.graph.node import Const, Frozen, Input, Node, Op, SizeOf, line_of, make, new_input
+from probtensor.graph.parts import Get
 from probtensor.graph.walk import toposort
 from probtensor.types import (
     Atom,
@@ -251,7 +252,9 @@ class _Reader:
         return make(Const(Frozen(np.asarray(_literal(expression)))), ())
 
     def op(self, call: ast.Call) -> Op:
-        return self.ops[call.func.id](**{k.arg: self.value(k.value) for k in call.keywords})
+        name = call.func.id
+        made = Get if name == Get.name else self.ops[name]
+        return made(**{k.arg: self.value(k.value) for k in call.keywords})
 
     def value(self, expression: ast.expr) -> Any:
         if isinstance(expression, ast.Tuple):

@@ -154,6 +154,11 @@ class KernelWriter(IndexWriter):
     def _combine_into(self, task: FoldTask, index: Sequence[Size], value: Expr) -> None:
         self.store(task.node, index, value, task.combine, line_of(task.node))
 
+    def workspace(self, node: Node, count: Size) -> str:
+        name = f"{self.memory.names[node]}_work"
+        self.needs.scratch[name] = node, (count,)
+        return name
+
     def fill(
         self,
         node: Node,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probtensor.graph.node import Const, GraphError, Input, Node, line_of
+from probtensor.graph.node import Const, GraphError, Input, Node, line_of, made_by
 from probtensor.graph.walk import toposort
 from probtensor.kernel.check import check
 from probtensor.kernel.ir import Call, For, Kernel, Load, Stmt, Store, exprs_of, walk, walk_expr
 from probtensor.kernel.tidy import inline_locals
 from probtensor.lower.buffers import Needs, memory_of
+from probtensor.lower.kinds import lowering
 from probtensor.lower.large import LargeSizes
 from probtensor.lower.loops import KernelWriter
 from probtensor.lower.nest import Nest, buffered, launches, nests
@@ -69,7 +70,7 @@ def fused(
     sizes = CanonicalSizes(inputs, order, toposort(written))
     _require_sizes(order, sizes)
     outputs = [_without_broadcast(node, sizes) for node in outputs]
-    order = toposort(outputs)
+    order = _with_parts(toposort(outputs))
     written_out = deep_views(order)
     kernels = launches(nests(tasks_of(order, outputs, sizes, written_out)))
     return Fusion(sizes, order, outputs, written_out, kernels)
@@ -104,6 +105,16 @@ def _plan(
 def kernel_count(inputs: Sequence[Node], outputs: Sequence[Node]) -> int:
     """How many kernels the outputs take."""
     return len(lower(inputs, outputs).kernels)
+
+
+def _with_parts(order: Sequence[Node]) -> list[Node]:
+    """The order with all parts of results that have several: each of them is written."""
+    found: dict[Node, None] = {}
+    for node in order:
+        found.setdefault(node)
+        with made_by(node):
+            found.update(dict.fromkeys(lowering(node.op).makes(node)))
+    return list(found)
 
 
 def _require_inputs(order: Sequence[Node], inputs: Sequence[Node]) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import Node, Op, line_of
+from probtensor.graph.parts import types_of
 from probtensor.graph.resize import resized
 from probtensor.lower.plan import SizeSource
 from probtensor.types import (
@@ -88,9 +89,10 @@ class CanonicalSizes:
         return TensorType(node.type.dtype, self.shape(node))
 
     def unknown(self, node: Node) -> set[Atom]:
-        """Names in the node's shape that no input's axis gives."""
+        """Names in the node's shapes that no input's axis gives."""
         given = {Atom(source.name) for source in self.sources}
-        return {atom for size in self.shape(node) for atom in size_atoms(size)} - given
+        sizes = [self(n) for kind in types_of(node) for n in kind.shape]
+        return {atom for size in sizes for atom in size_atoms(size)} - given
 
     def _name_axes(self, position: int, node: Node) -> list[tuple[int, Dim]]:
         """Name the axes of an input; those whose declared sizes are given elsewhere, by name."""

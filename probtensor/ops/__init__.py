@@ -26,6 +26,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     index.py       x[key], x.at[key]
     along.py       take, take_along_axis
     linalg.py      one contraction for all matrix products; Cholesky, triangular systems
+    factors.py     factors in several parts: eigh, LU, slogdet, QR
     links.py       logarithms of probabilities, products whose zeros win
     norms.py       norms of vectors and of matrices
     subscripts.py  einsum: any number of operands, as contractions of two
@@ -260,6 +261,16 @@ from probtensor.ops.elementary import (
     tanh,
 )
 from probtensor.ops.equality import equality as _equality
+from probtensor.ops.factors import (
+    LU,
+    QR,
+    Eigh,
+    eigh,
+    lu,
+    lu_factor,
+    qr,
+    slogdet,
+)
 from probtensor.ops.gather import Gather, Scatter
 from probtensor.ops.gradient import (
     GradClip,

@@ -14,6 +14,7 @@ import numpy as np
 
 from probtensor.graph.evaluate import evaluate
 from probtensor.graph.node import GraphError, Node, line_of
+from probtensor.graph.parts import types_of
 from probtensor.graph.walk import toposort
 from probtensor.types import TensorType, size_name, size_value
 
@@ -30,7 +31,9 @@ def evaluate_numpy(
     found = {x: np.asarray(values[x], x.dtype) for x in order if x in values}
     for node, value in evaluate(order, found, names):
         if verify:
-            _verify(node, value, names)
+            given = value if isinstance(value, tuple) else (value,)
+            for promised, part in zip(types_of(node), given, strict=True):
+                _verify(node, promised, part, names)
     return [found[node] for node in outputs]
 
 
@@ -48,8 +51,9 @@ def size_names_of(values: Mapping[Node, Any]) -> dict[str, int]:
     return names
 
 
-def _verify(node: Node, value: np.ndarray, names: Mapping[str, int]) -> None:
-    promised: TensorType = node.type
+def _verify(
+    node: Node, promised: TensorType, value: np.ndarray, names: Mapping[str, int]
+) -> None:
     shape = tuple(size_value(n, names) for n in promised.shape)
     if value.dtype != promised.dtype or value.shape != shape:
         raise TypeError(

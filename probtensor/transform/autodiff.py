@@ -16,6 +16,8 @@ from typing import Any
 from probtensor import ops
 from probtensor.calls import line_text
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, made_by, make, new_input
+from probtensor.graph.parts import Get, types_of
+from probtensor.graph.parts import parts as parts_of
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import Contraction, Elementwise
@@ -108,7 +110,7 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
         edges.start(x, t)
     hidden: dict[Node, Node] = {}
     for node in toposort(tops):
-        if node not in moving and isinstance(node.type, tuple) is False and node.type.is_float:
+        if node not in moving and any(t.is_float for t in types_of(node)):
             given = [moving.get(x) for x in node.inputs]
             if any(t is not None for t in given):
                 edges.inherit(node, given)
@@ -244,25 +246,41 @@ def _pull_back(
     for node in order:
         if node in active:
             edges.mixtures.meet(node)
-    parts: dict[Node, list[Node]] = {}
+    given: dict[Node, list[Node]] = {}
     hidden: dict[Node, list[Node]] = {}
     for y, g in zip(outputs, cotangents, strict=True):
         if y in active:
             edges.start(y, g)
-            parts.setdefault(y, []).append(g)
+            given.setdefault(y, []).append(g)
     found: dict[Node, Node] = {}
     for node in reversed(order):
-        given = parts.pop(node, None)
-        if given is None or node not in active:
+        if node not in active:
             continue
         with made_by(node):
-            g = _total(given)
+            g = _cotangent(node, given, active)
+            if g is None:
+                continue
             if node in active.targets:
                 found[node] = g
             own = hidden.pop(node, None)
             for part in _contributions(node, g, own and _total(own), active, edges):
-                (hidden if part.hidden else parts).setdefault(part.x, []).append(part.gradient)
+                (hidden if part.hidden else given).setdefault(part.x, []).append(part.gradient)
     return found
+
+
+Cotangent = Node | tuple[Node | None, ...]  # of a result in several parts, one for each
+
+
+def _cotangent(node: Node, given: dict[Node, list[Node]], active: _Active) -> Cotangent | None:
+    """What was given to a node, or to each of its parts; None where nothing was."""
+    if not isinstance(node.type, tuple):
+        # What a part was given waits for the node that it is part of.
+        return _total(given[node]) if node in given else None
+    found = tuple(
+        _total(given[part]) if part in given and part in active else None
+        for part in parts_of(node)
+    )
+    return None if all(g is None for g in found) else found
 
 
 class _Active(set):
@@ -275,7 +293,7 @@ def _depending(order: Sequence[Node], targets: set[Node], constants: set[Node]) 
     active = _Active()
     active.targets = targets
     for node in order:
-        if isinstance(node.type, tuple) or node.type.is_float:
+        if any(t.is_float for t in types_of(node)):
             reached = node in targets or any(x in active for x in node.inputs)
             if reached and node not in constants:
                 active.add(node)
@@ -283,17 +301,20 @@ def _depending(order: Sequence[Node], targets: set[Node], constants: set[Node]) 
 
 
 def _contributions(
-    node: Node, g: Node, hidden: Node | None, active: _Active, edges: Edges
+    node: Node, g: Cotangent, hidden: Node | None, active: _Active, edges: Edges
 ) -> list[Part]:
     followed = [x in active for x in node.inputs]
     if not any(followed):
+        return []
+    if isinstance(node.op, Get):
+        edges.follow(node, 0, node.inputs[0], g)
         return []
     if not node.op.differentiable:
         raise GraphError(
             f"{node.op.name} has no derivative, at {line_of(node)}\n"
             "  put pt.stop_gradient around it to treat its value as a constant"
         )
-    if constant_of(g) == 0:
+    if _is_zero(g):
         # Zero by the definition of a derivative, so 0 * inf does not come into it.
         kept = [x for x, f in zip(node.inputs, followed, strict=True) if f]
         return [Part(x, ops.zeros_like(x)) for x in kept]
@@ -303,14 +324,18 @@ def _contributions(
     past = edges.past_logarithms(node, g, fit, hidden)
     if past:
         return [part for part in past if part.x in active]
-    parts = edges.pulled(node, g)
-    if len(parts) != len(node.inputs):
-        raise AssertionError(f"{node.op.name}.vjp gave {len(parts)} parts for {len(followed)}")
+    pulled = edges.pulled(node, g)
+    if len(pulled) != len(node.inputs):
+        raise AssertionError(f"{node.op.name}.vjp gave {len(pulled)} parts for {len(followed)}")
     return [
         Part(x, fit(part, x))
-        for x, part, f in zip(node.inputs, parts, followed, strict=True)
+        for x, part, f in zip(node.inputs, pulled, followed, strict=True)
         if f and part is not None
     ]
+
+
+def _is_zero(g: Cotangent) -> bool:
+    return all(x is None or constant_of(x) == 0 for x in (g if isinstance(g, tuple) else (g,)))
 
 
 def _total(parts: list[Node]) -> Node:
@@ -336,10 +361,14 @@ def fit(g: Node, x: Node) -> Node:
 
 # Forward mode.
 
+Tangent = Node | tuple[Node | None, ...] | None  # of a result in several parts, one for each
 
-def _push(node: Node, tangents: list[Node | None], edges: Edges) -> Node | None:
+
+def _push(node: Node, tangents: list, edges: Edges) -> Tangent:
     """The tangent of a node from those of its inputs (None where an input stands still)."""
     op = node.op
+    if isinstance(op, Get):
+        return tangents[0][op.index]
     if not op.differentiable:
         raise GraphError(f"{op.name} has no derivative, at {line_of(node)}")
     if isinstance(op, Elementwise):
@@ -356,7 +385,8 @@ def _push(node: Node, tangents: list[Node | None], edges: Edges) -> Node | None:
             x if not x.type.is_float else ops.zeros_like(x) if t is None else t
             for x, t in zip(node.inputs, tangents, strict=True)
         ]
-        return make(op, moved)
+        made = make(op, moved)
+        return parts_of(made) if isinstance(made.type, tuple) else made
     return _push_twice_reversed(node, tangents)
 
 
@@ -374,16 +404,19 @@ def _push_elementwise(
     return _total(parts) if parts else None
 
 
-def _push_twice_reversed(node: Node, tangents: list[Node | None]) -> Node | None:
+def _push_twice_reversed(node: Node, tangents: list[Node | None]) -> Tangent:
     """vjp is linear in its cotangent u, so the derivative of vjp . tangents in u is the jvp."""
-    u = new_input("cotangent", node.dtype, node.shape)
-    pulled = node.op.vjp(u, node, *node.inputs)
+    several = isinstance(node.type, tuple)
+    us = [new_input("cotangent", t.dtype, t.shape) if t.is_float else None for t in types_of(node)]
+    u, out = (tuple(us), parts_of(node)) if several else (us[0], node)
+    pulled = node.op.vjp(u, out, *node.inputs)
     pairs = [
         (fit(part, x), t)
         for part, x, t in zip(pulled, node.inputs, tangents, strict=True)
         if part is not None and t is not None
     ]
-    return _transposed(u, pairs)
+    found = _transposed([u for u in us if u is not None], pairs)
+    return tuple(None if u is None else found[u] for u in us) if several else found[u]
 
 
 def _push_mixture(
@@ -396,11 +429,12 @@ def _push_mixture(
     if edges.mixtures.vanishes(node):
         u = new_input("cotangent", node.dtype, node.shape)
         past = edges.past_logarithms(node, ops.zeros_like(node), fit, u)
-        found = _transposed(u, _moving_pairs(past, moving, hidden, edges))
+        found = _transposed([u], _moving_pairs(past, moving, hidden, edges))[u]
         if found is not None:
             hidden[node] = found
     u = new_input("cotangent", node.dtype, node.shape)
-    return _transposed(u, _moving_pairs(edges.past_logarithms(node, u, fit), moving, hidden, edges))
+    past = edges.past_logarithms(node, u, fit)
+    return _transposed([u], _moving_pairs(past, moving, hidden, edges))[u]
 
 
 def _moving_pairs(
@@ -425,13 +459,17 @@ def _moving_pairs(
     return pairs
 
 
-def _transposed(u: Node, pairs: Sequence[tuple[Node, Node]]) -> Node | None:
-    """The sum of tangents times what is linear in u, as a function of the tangents."""
+def _transposed(
+    us: Sequence[Node], pairs: Sequence[tuple[Node, Node]]
+) -> dict[Node, Node | None]:
+    """The sum of tangents times what is linear in all u, as functions of the tangents: one for each
+    u, None where there is none."""
     if not pairs:
-        return None
-    found = _pull_back([p for p, _ in pairs], [t for _, t in pairs], [u], ())
+        return dict.fromkeys(us)
+    found = _pull_back([p for p, _ in pairs], [t for _, t in pairs], us, ())
     # What is left of u is multiplied by nothing: a linear function has a constant derivative.
-    return replace([found[u]], {u: ops.zeros_like(u)})[0] if u in found else None
+    zeros = {u: ops.zeros_like(u) for u in us}
+    return {u: replace([found[u]], zeros)[0] if u in found else None for u in us}
 
 
 def _jacobian_of(y: Node, targets: list[Node]) -> list[Node]:

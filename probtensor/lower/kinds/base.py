@@ -40,6 +40,11 @@ class Task:
     movable: ClassVar[bool] = False
 
     @property
+    def makes(self) -> Sequence[Node]:
+        """The nodes whose values it computes."""
+        return (self.node,)
+
+    @property
     def first_fold(self) -> int | None:
         """The outermost loop that is folded away."""
         return next((k for k, axis in enumerate(self.outs) if axis is None), None)
@@ -154,6 +159,10 @@ class Writer(Reader):
         """Fold the term of an iteration: into memory, or an accumulator of the loops around."""
         raise NotImplementedError
 
+    def workspace(self, node: Node, count: Size) -> str:
+        """Memory of so many doubles, for the routine that computes a node."""
+        raise NotImplementedError
+
     def fill(
         self,
         node: Node,
@@ -180,6 +189,10 @@ class Lowering:
         """The tasks that compute a node; none for what is read by its inputs alone, unless it is
         wanted in a `buffer`."""
         raise NotImplementedError
+
+    def makes(self, node: Node) -> Sequence[Node]:
+        """The nodes whose values its tasks compute: itself, or all its parts."""
+        return (node,)
 
     def buffers_read(self, node: Node, sizes: CanonicalSizes) -> Sequence[Node]:
         """Inputs that have to be buffers, whatever they are."""
