@@ -37,6 +37,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     statistics.py  mean, var and their kin
     sugar.py       functions that are graphs of the above: clip, roll, tril
     numpy_calls.py np.exp(x), np.sum(x): NumPy's functions are those of their name here
+    documented.py  what help() says of an op that is a function
 
 To add an op, write its block in the file of its topic and name it here; the conformance tests find
 it through REGISTRY. A derivative names other families through this package (`ops.sum`), which is
@@ -47,6 +48,7 @@ that hide which op they make (rules match on op classes).
 """
 
 from probtensor.graph.node import as_tensor
+from probtensor.ops import documented
 from probtensor.ops.along import (
     take,
     take_along_axis,

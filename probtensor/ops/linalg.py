@@ -49,6 +49,13 @@ class Contract(Contraction):
         ),
     )
 
+    def user_name(self) -> str:
+        """matmul where one axis is joined and each operand has at most one of its own."""
+        first, second, out = self.parts()
+        joined = [c for c in first if c in second and c not in out]
+        own = [set(first) - set(second), set(second) - set(first)]
+        return "matmul" if len(joined) == 1 and max(map(len, own)) < 2 else self.name
+
     def numpy(self, x, y):
         return np.einsum(self.subscripts, x, y, optimize=True)
 
@@ -71,11 +78,16 @@ def _operand_gradient(g, g_letters, other, other_letters, x, letters) -> Node:
 @public
 def contract(subscripts: str, x: Any, y: Any) -> Node:
     """The contraction of x and y by explicit subscripts, in their common dtype."""
+    return product_for("contract", subscripts, x, y)
+
+
+def product_for(what: str, subscripts: str, x: Any, y: Any) -> Node:
+    """The contraction of x and y for the function `what`, which messages name."""
     dtype = promote(weak_operand(x), weak_operand(y))
-    if dtype == "bool":
-        counts = make(Contract(subscripts), (as_tensor_of(x, "int64"), as_tensor_of(y, "int64")))
-        return ops.ne(counts, 0)
-    return make(Contract(subscripts), (as_tensor_of(x, dtype), as_tensor_of(y, dtype)))
+    summed = "int64" if dtype == "bool" else dtype
+    operands = as_tensor_of(x, summed), as_tensor_of(y, summed)
+    found = make(Contract(subscripts), operands, what=what)
+    return ops.ne(found, 0) if dtype == "bool" else found
 
 
 @operator("@")
@@ -116,7 +128,7 @@ def _batched(x: Node, x_core: str, y: Node, y_core: str, out_core: str, what: st
         names.append("".join(c for k, c in enumerate(own) if k not in ones) + core)
     present = "".join(c for c in letters if any(c in n for n in names))
     single = tuple(k for k, c in enumerate(letters) if c not in present)
-    out = contract(f"{names[0]},{names[1]}->{present}{out_core}", *operands)
+    out = product_for(what, f"{names[0]},{names[1]}->{present}{out_core}", *operands)
     return ops.expand_dims(out, single) if single else out
 
 
@@ -129,7 +141,7 @@ def dot(a: Any, b: Any, out: None = None) -> Node:
     if x.ndim == 0 or y.ndim == 0:
         return x * y
     second = y.ndim - 2 if y.ndim > 1 else 0
-    return tensordot(x, y, ([x.ndim - 1], [second]))
+    return _over_pairs("dot", x, y, (x.ndim - 1,), (second,))
 
 
 @public
@@ -149,26 +161,35 @@ def tensordot(a: Any, b: Any, axes: int | Sequence[Any] = 2) -> Node:
         right = listed_axes(axes[1], y, "tensordot", several=not isinstance(axes[1], int))
     if len(left) != len(right):
         raise GraphError(f"tensordot: {len(left)} axes of a for {len(right)} of b")
+    return _over_pairs("tensordot", x, y, left, right)
+
+
+def _over_pairs(
+    what: str, x: Node, y: Node, left: Sequence[int], right: Sequence[int]
+) -> Node:
+    """The sum of products over pairs of axes, the others of x before those of y."""
     first = list(string.ascii_letters[: x.ndim])
     second = list(string.ascii_letters[x.ndim : x.ndim + y.ndim])
     for k, j in zip(left, right):
         second[j] = first[k]
     joined = {first[k] for k in left}
     out = [c for c in first + second if c not in joined]
-    return contract(f"{''.join(first)},{''.join(second)}->{''.join(out)}", x, y)
+    return product_for(what, f"{''.join(first)},{''.join(second)}->{''.join(out)}", x, y)
 
 
 @public(lacks=("out",))
 def outer(a: Any, b: Any, out: None = None) -> Node:
     """out[i, j] = a[i] * b[j] of the flattened operands."""
-    return contract("i,j->ij", ops.ravel(a), ops.ravel(b))
+    return product_for("outer", "i,j->ij", ops.ravel(a), ops.ravel(b))
 
 
 @public
 def inner(x: Any, y: Any) -> Node:
     """The sum of products over the last axes of both."""
     x, y = as_tensor(x), as_tensor(y)
-    return x * y if x.ndim == 0 or y.ndim == 0 else tensordot(x, y, ([-1], [-1]))
+    if x.ndim == 0 or y.ndim == 0:
+        return x * y
+    return _over_pairs("inner", x, y, (x.ndim - 1,), (y.ndim - 1,))
 
 
 @public
@@ -249,6 +270,7 @@ class Triangular(Core):
 
     core = "(n,n),(n,k)->(n,k)"
     operands = ("a", "b")
+    example = ([[2.0, 0.0], [0.0, 4.0]], [[1.0], [2.0]])
     samples = SYSTEMS
 
     def rank_text(self, types: Sequence[TensorType]) -> str:
@@ -258,7 +280,8 @@ class Triangular(Core):
 
 @op
 class SolveLower(Triangular):
-    """x with t @ x == b, for lower triangular t."""
+    """x with a @ x == b, for lower triangular `a`, whose upper triangle is not read. Golub and Van
+    Loan (2013), "Matrix Computations", 3.1."""
 
     routine = "pt_solve_lower"
 
@@ -276,7 +299,8 @@ class SolveLower(Triangular):
 
 @op
 class SolveUpper(Triangular):
-    """x with t @ x == b, for upper triangular t."""
+    """x with a @ x == b, for upper triangular `a`, whose lower triangle is not read. Golub and Van
+    Loan (2013), "Matrix Computations", 3.1."""
 
     routine = "pt_solve_upper"
 

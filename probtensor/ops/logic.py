@@ -236,6 +236,7 @@ class BitNot(Bits):
 class Shift(Bits):
     """Bits moved by a count. A count below 0, or of the width and more, moves all of them out."""
 
+    operands = ("x", "n")
     samples = integers(-9, 9, -2, 40)
 
     def on_bools(self, x, n):
@@ -288,11 +289,12 @@ class IsInf(FloatTest):
 
 @op
 class Where(Elementwise):
-    """where(condition, a, b): a where the condition holds, else b. The condition is taken as bool;
-    a and b are promoted with each other."""
+    """x where the condition holds, else y. The condition is taken as bool; x and y are promoted
+    with each other."""
 
     arity, symbol = 3, "where"
     operands = ("condition", "x", "y")
+    example = ([True, False], [1.0, 2.0], 0.0)
     numpy = staticmethod(np.where)
     samples = (
         Sample(lambda rng: (rng.random((3, 4)) < 0.5, rng.normal(size=(3, 4)), rng.normal(size=4))),

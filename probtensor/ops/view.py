@@ -59,7 +59,7 @@ def size_tuple(shape: Any) -> tuple[Size, ...]:
 
 def called(x: Node) -> str:
     """How a message names an operand."""
-    return x.name or f"the result of {x.op.name}"
+    return x.name or f"the result of {x.op.user_name()}"
 
 
 @op
