@@ -99,7 +99,7 @@ __all__ = [
 ]
 __all__.extend(sorted(_LANGUAGE))
 _OTHERS = {
-    "pt.random": random.__getattr__.names,
+    "pt.random": random.__all__,
     "pt.linalg": linalg.__all__,
     "pt.special": special.__all__,
 }

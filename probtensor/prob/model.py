@@ -250,7 +250,7 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
         laws=tuple(size_laws(order, named)),
         q=q,
         logp=replace([total], {v.u: piece(q, v) for v in space.free})[0],
-        gradient=replace([gradient], {v.u: piece(q, v) for v in space.free})[0],
+        gradient=replace([slope], {v.u: piece(q, v) for v in space.free})[0],
     )
 
 

@@ -154,7 +154,8 @@ def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
 
     outputs     a float tensor, or a sequence of them
     wrt         a float tensor, or a sequence of them
-    cotangents  a tensor or array for each output, which broadcasts to its shape
+    cotangents  a tensor or array that broadcasts to the shape of the output, or a list of one
+                for each of several
 
     Returns a tensor of the shape and dtype of `wrt`, or a list of them for a sequence; zeros where
     nothing depends on a `wrt`. (Theano's `Lop`.)
@@ -163,7 +164,7 @@ def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
     not fit its output, and a `wrt` that is no float tensor.
 
         >>> x = pt.vector("x")
-        >>> pt.vjp(x**2, x, [1.0, 10.0]).eval({x: [1.0, 2.0]})
+        >>> pt.vjp(x**2, x, np.array([1.0, 10.0])).eval({x: [1.0, 2.0]})
         array([ 2., 40.])
 
     Source: Griewank and Walther (2008), "Evaluating Derivatives", chapter 3.
@@ -177,7 +178,8 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
 
     outputs   a tensor, or a sequence of them
     wrt       a float tensor, or a sequence of them
-    tangents  a tensor or array for each `wrt`, which broadcasts to its shape
+    tangents  a tensor or array that broadcasts to the shape of `wrt`, or a list of one for each of
+              several
 
     Returns a tensor of the shape and dtype of the output, or a list of them for a sequence; zeros
     where an output depends on no `wrt`. The work is that of a few evaluations, whatever the number
@@ -187,7 +189,7 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
     fit its `wrt`, and a `wrt` that is no float tensor.
 
         >>> x = pt.vector("x")
-        >>> pt.jvp(pt.sum(x**2), x, [1.0, 0.0]).eval({x: [3.0, 4.0]})
+        >>> pt.jvp(pt.sum(x**2), x, np.array([1.0, 0.0])).eval({x: [3.0, 4.0]})
         array(6.)
 
     Source: Griewank and Walther (2008), "Evaluating Derivatives", chapter 3.
@@ -201,7 +203,8 @@ def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Any:
 
     cost     a float scalar
     wrt      a float tensor, or a sequence of them
-    vectors  a tensor or array for each `wrt`, which broadcasts to its shape
+    vectors  a tensor or array that broadcasts to the shape of `wrt`, or a list of one for each of
+             several
 
     Returns a tensor of the shape and dtype of `wrt`, or a list of them for a sequence: entry i is
     the sum over k of (d2 cost / d wrt[i] d wrt[k]) . vectors[k].
@@ -209,7 +212,7 @@ def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Any:
     Raises GraphError, a TypeError, as `grad` and `jvp` do.
 
         >>> x = pt.vector("x")
-        >>> pt.hvp(pt.sum(x**3), x, [1.0, 0.0]).eval({x: [2.0, 3.0]})
+        >>> pt.hvp(pt.sum(x**3), x, np.array([1.0, 0.0])).eval({x: [2.0, 3.0]})
         array([12.,  0.])
 
     Source: Pearlmutter (1994), Neural Computation 6:147.
