@@ -20,7 +20,8 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     rising.py      differences of lgamma and its derivatives, lbeta
     reduce.py      sum, prod, max, min, all, any
     composite.py   logsumexp, softmax, argmax: ops with a derivative that expand into others
-    view.py        reshape, transpose, broadcast, concatenate
+    view.py        the ops of shapes: reshape, transpose, broadcast, concatenate
+    layout.py      the functions that make them, and joins
     slicing.py     slices, and writing into them
     gather.py      gather and scatter
     index.py       x[key], x.at[key]
@@ -272,6 +273,21 @@ from probtensor.ops.gradient import (
 )
 from probtensor.ops.index import getitem, inc_subtensor, set_subtensor
 from probtensor.ops.kinds import as_tensor_of
+from probtensor.ops.layout import (
+    broadcast_arrays,
+    broadcast_to,
+    concatenate,
+    expand_dims,
+    matrix_transpose,
+    moveaxis,
+    permute_dims,
+    ravel,
+    reshape,
+    squeeze,
+    stack,
+    swapaxes,
+    transpose,
+)
 from probtensor.ops.linalg import (
     Cholesky,
     Contract,
@@ -531,17 +547,4 @@ from probtensor.ops.view import (
     Reshape,
     Sized,
     Transpose,
-    broadcast_arrays,
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    matrix_transpose,
-    moveaxis,
-    permute_dims,
-    ravel,
-    reshape,
-    squeeze,
-    stack,
-    swapaxes,
-    transpose,
 )

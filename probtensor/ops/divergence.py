@@ -557,6 +557,12 @@ def kl_div(x: Any, y: Any) -> Node:
     where y alone is 0, nan below 0. As `scipy.special.kl_div`.
 
         pt.kl_div(1e15, 1e15 + 1e7)          # 0.05, where the terms as written give 0
+
+    Returns a tensor of the shape that x and y broadcast to: float32 if both are, else float64.
+    Raises GraphError, a TypeError, for shapes that do not broadcast.
+
+        >>> pt.special.kl_div(1e15, 1e15 + 1e7).eval()
+        array(0.05)
     """
     return scaled_kl_div(x, y, 1)
 

@@ -366,6 +366,12 @@ def polygamma(n: int, x: Any) -> Node:
     """The n-th derivative of digamma, for whole n >= 0 and x > -10.
 
     Sixteen steps of the recurrence (DLMF 5.15.5), then the asymptotic series (DLMF 5.15.8).
+
+    Returns a tensor of the shape of x: float32 if x is, else float64.
+    Raises GraphError, a TypeError, for an n that is no whole number from 0 on.
+
+        >>> pt.special.polygamma(1, 1.0).eval()
+        array(1.64493407)
     """
     if not isinstance(n, (int, np.integer)) or n < 0:
         raise GraphError(f"polygamma: the order n is a whole number from 0 on, not {n!r:.60}")
