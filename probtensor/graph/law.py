@@ -56,7 +56,7 @@ def placed(law: SizeCheck, node: Node, origins: str | tuple = ()) -> SizeCheck:
     """The law with the op's name in front of its message, and the user's lines behind it."""
     text = law.message
     if not node.op.complete:
-        text = (f"{node.op.name}: ", *text, f"\n  at {line_of(node)}")
+        text = (f"{node.op.user_name()}: ", *text, f"\n  at {line_of(node)}")
     return replace(law, message=(*text, *origins))
 
 

@@ -112,6 +112,10 @@ class Op:
         """The op in a message, where it has no inputs."""
         return self.text()
 
+    def user_name(self) -> str:
+        """What messages call the op: the function that users write for it."""
+        return self.name
+
 
 def _short(value: object) -> str:
     text = value.text() if isinstance(value, Op) else str(value)
@@ -298,23 +302,28 @@ for _name, _symbol in {"neg": "neg", "pos": "pos", "abs": "abs", "invert": "~"}.
     setattr(Node, f"__{_name}__", _unary(_symbol))
 
 
-def make(op: Op, inputs: Sequence[Node], kind: type[Node] = Node) -> Node:
-    """The node of `op` applied to `inputs`: the one that exists, or a new one with its type."""
+def make(
+    op: Op, inputs: Sequence[Node], kind: type[Node] = Node, what: str | None = None
+) -> Node:
+    """The node of `op` applied to `inputs`: the one that exists, or a new one with its type.
+
+    `what` is the function that the user called, where the op serves several.
+    """
     key = (kind, op, *inputs)
     found = _INTERNED.get(key)
     if found is not None:
         return found
     if kind.stands_for_another:
-        return make(op, inputs)
+        return make(op, inputs, what=what)
     for x in inputs:
         if x.stands_for_another:
-            return make(op, tuple(map(as_tensor, inputs)), kind)
+            return make(op, tuple(map(as_tensor, inputs)), kind, what)
     try:
         inferred = op.infer(*(x.type for x in inputs))
     except (ShapeError, TypeError) as error:
         if isinstance(error, GraphError):
             raise
-        raise GraphError(_bad_call(op, inputs, error)) from None
+        raise GraphError(_bad_call(what or op.user_name(), inputs, error)) from None
     node = object.__new__(kind)
     object.__setattr__(node, "op", op)
     object.__setattr__(node, "inputs", tuple(inputs))
@@ -324,14 +333,14 @@ def make(op: Op, inputs: Sequence[Node], kind: type[Node] = Node) -> Node:
         return _INTERNED.setdefault(key, node)
 
 
-def _bad_call(op: Op, inputs: Sequence[Node], error: Exception) -> str:
+def _bad_call(what: str, inputs: Sequence[Node], error: Exception) -> str:
     types = [
         f"{x.op.label}: {x.type}" if getattr(x.op, "label", None) else str(x.type) for x in inputs
     ]
     if len(types) > MOST_NAMED:
         types[MOST_NAMED:] = [f"{len(types) - MOST_NAMED} more"]
     file, line = present_line()
-    text = f"{op.name}: {error} in ({', '.join(types)})\n  at {file}:{line}"
+    text = f"{what}: {error} in ({', '.join(types)})\n  at {file}:{line}"
     made = [x.birthplace for x in inputs if not isinstance(x.op, Const)]
     return text + "".join(f"\n  {row}" for row in [*dict.fromkeys(made)][:MOST_NAMED])
 

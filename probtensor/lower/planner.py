@@ -133,8 +133,8 @@ def _require_sizes(order: Sequence[Node], sizes: CanonicalSizes) -> None:
         if unknown:
             names = ", ".join(sorted(map(str, unknown)))
             raise GraphError(
-                f"the shape of {node.op.name} needs {names}, which no input of this function has "
-                f"\n  at {line_of(node)}"
+                f"the shape of {node.op.user_name()} needs {names}, which no input of this "
+                f"function has \n  at {line_of(node)}"
             )
 
 

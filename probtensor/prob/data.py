@@ -93,7 +93,7 @@ def value_at(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, in
         result = value_of(node, arguments, sizes, meaning)
     except (ValueError, IndexError) as error:
         kind = IndexError if isinstance(error, IndexError) else ValueError
-        raise kind(f"{node.op.name}: {error}\n  at {line_of(node)}") from None
+        raise kind(f"{node.op.user_name()}: {error}\n  at {line_of(node)}") from None
     return result.astype(node.dtype, copy=False)
 
 

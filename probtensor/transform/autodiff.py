@@ -1,4 +1,5 @@
-"""Derivatives: reverse mode (`vjp`, `grad`), forward mode (`jvp`), and what is made of the two.
+"""Derivatives of a graph as it stands: reverse mode (`pull_back`, `gradient`) and forward mode
+(`push_forward`). `rules.derivatives` makes of them what users call.
 
 The driver walks the graph once, in linear time and without recursion. It reads `op.vjp` and owns
 the rest: contributions are added up, summed back to the shape of the operand they belong to and
@@ -31,7 +32,7 @@ from probtensor.types import broadcast_shapes, shape_text
 Nodes = Node | Sequence[Node]
 
 
-def grad(
+def gradient(
     cost: Node | None,
     wrt: Nodes,
     *,
@@ -63,7 +64,7 @@ def grad(
     if not outputs:
         raise GraphError("grad: give a cost, or known_grads for inner nodes")
     check_options(disconnected_inputs, return_disconnected)
-    found = _pull_back(outputs, cotangents, targets, listed(consider_constant))
+    found = _accumulate(outputs, cotangents, targets, listed(consider_constant))
     result: list[Node | None] = []
     for x in targets:
         g = found.get(x)
@@ -74,13 +75,7 @@ def grad(
     return result[0] if isinstance(wrt, Node) else result
 
 
-def value_and_grad(cost: Node, wrt: Nodes, **options: Any) -> tuple[Node, Any]:
-    """(cost, grad(cost, wrt)): compiled as outputs of one function they share their work."""
-    cost = as_tensor(cost)
-    return cost, grad(cost, wrt, **options)
-
-
-def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
+def pull_back(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
     """cotangents . d outputs / d wrt (Theano's `Lop`); zeros where nothing depends on a `wrt`.
 
     The cotangents have the types of the outputs, the result that of `wrt`.
@@ -88,12 +83,12 @@ def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
     tops, targets = listed(outputs), listed(wrt)
     pairs = _pairs(cotangents, tops, "cotangents", "outputs")
     weights = [_along(g, y, "vjp: a cotangent", "the output") for g, y in pairs]
-    found = _pull_back(tops, weights, targets, ())
+    found = _accumulate(tops, weights, targets, ())
     result = [found.get(x) if x in found else ops.zeros_like(x) for x in targets]
     return result[0] if isinstance(wrt, Node) else result
 
 
-def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
+def push_forward(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
     """d outputs / d wrt . tangents (Theano's `Rop`); zeros where an output depends on no `wrt`.
 
     The tangents have the types of `wrt`, the result that of the outputs. Forward mode: the cost is
@@ -122,27 +117,15 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
     return result[0] if isinstance(outputs, Node) else result
 
 
-def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Any:
-    """The Hessian of a scalar times vectors of the types of `wrt`, forward over reverse."""
-    return jvp(grad(cost, wrt, disconnected_inputs="ignore"), wrt, vectors)
-
-
-def jacobian(outputs: Nodes, wrt: Nodes) -> Any:
+def stacked_jacobian(outputs: Nodes, wrt: Nodes) -> Any:
     """d outputs / d wrt, with the axes of the output first and those of the input after them.
 
     One node for one output and one `wrt`; a list for a sequence of either, nested for both. Rows
-    are computed together, by batching a vjp over a basis of the output.
+    are computed together, by batching `pull_back` over a basis of the output.
     """
     rows = [_jacobian_of(y, listed(wrt)) for y in listed(outputs)]
     rows = [row[0] if isinstance(wrt, Node) else row for row in rows]
     return rows[0] if isinstance(outputs, Node) else rows
-
-
-def hessian(cost: Node, wrt: Nodes) -> Any:
-    """The second derivatives of a scalar: the Jacobian of its gradient (for several `wrt` a list
-    of lists, one row for each)."""
-    require_scalar(as_tensor(cost))
-    return jacobian(grad(cost, wrt, disconnected_inputs="ignore"), wrt)
 
 
 def listed(given: Nodes) -> list[Node]:
@@ -230,7 +213,7 @@ def _report_disconnected(x: Node, action: str) -> None:
 # Reverse mode.
 
 
-def _pull_back(
+def _accumulate(
     outputs: Sequence[Node],
     cotangents: Sequence[Node],
     targets: Sequence[Node],
@@ -311,7 +294,7 @@ def _contributions(
         return []
     if not node.op.differentiable:
         raise GraphError(
-            f"{node.op.name} has no derivative, at {line_of(node)}\n"
+            f"{node.op.user_name()} has no derivative, at {line_of(node)}\n"
             "  put pt.stop_gradient around it to treat its value as a constant"
         )
     if _is_zero(g):
@@ -370,7 +353,7 @@ def _push(node: Node, tangents: list, edges: Edges) -> Tangent:
     if isinstance(op, Get):
         return tangents[0][op.index]
     if not op.differentiable:
-        raise GraphError(f"{op.name} has no derivative, at {line_of(node)}")
+        raise GraphError(f"{op.user_name()} has no derivative, at {line_of(node)}")
     if isinstance(op, Elementwise):
         return _push_elementwise(node, tangents, edges)
     if isinstance(op, Contraction):
@@ -393,7 +376,7 @@ def _push(node: Node, tangents: list, edges: Edges) -> Tangent:
 def _push_elementwise(
     node: Node, tangents: list[Node | None], edges: Edges
 ) -> Node | None:
-    """The Jacobian is diagonal, hence its own transpose: jvp is vjp."""
+    """The Jacobian is diagonal, hence its own transpose: pushing forward is pulling back."""
     parts = []
     for place, t in enumerate(tangents):
         if t is not None:
@@ -405,7 +388,8 @@ def _push_elementwise(
 
 
 def _push_twice_reversed(node: Node, tangents: list[Node | None]) -> Tangent:
-    """vjp is linear in its cotangent u, so the derivative of vjp . tangents in u is the jvp."""
+    """`pull_back` is linear in its cotangent u, so the derivative of its result . tangents in u is
+    what `push_forward` gives."""
     several = isinstance(node.type, tuple)
     us = [new_input("cotangent", t.dtype, t.shape) if t.is_float else None for t in types_of(node)]
     u, out = (tuple(us), parts_of(node)) if several else (us[0], node)
@@ -466,7 +450,7 @@ def _transposed(
     u, None where there is none."""
     if not pairs:
         return dict.fromkeys(us)
-    found = _pull_back([p for p, _ in pairs], [t for _, t in pairs], us, ())
+    found = _accumulate([p for p, _ in pairs], [t for _, t in pairs], us, ())
     # What is left of u is multiplied by nothing: a linear function has a constant derivative.
     zeros = {u: ops.zeros_like(u) for u in us}
     return {u: replace([found[u]], zeros)[0] if u in found else None for u in us}
@@ -474,10 +458,10 @@ def _transposed(
 
 def _jacobian_of(y: Node, targets: list[Node]) -> list[Node]:
     if not y.shape:
-        return vjp([y], targets, [ops.ones_like(y)])
+        return pull_back([y], targets, [ops.ones_like(y)])
     size = y.size
     basis = new_input("basis", y.dtype, y.shape)
-    rows = vjp([y], targets, [basis])
+    rows = pull_back([y], targets, [basis])
     unit = ops.reshape(ops.eye(size, dtype=y.dtype), (size, *y.shape))
     batched = vmap_nodes(rows, {basis: unit})
     return [ops.reshape(row, (*y.shape, *x.shape)) for row, x in zip(batched, targets)]
