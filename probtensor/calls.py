@@ -146,7 +146,13 @@ def public(
             add_line(error, label)
             raise
 
+    call.for_users = True
     return call
+
+
+def is_public(value: Any) -> bool:
+    """Does this say of itself that it is a function for users?"""
+    return not isinstance(value, type) and getattr(value, "for_users", False)
 
 
 MOST_LISTED = 40  # names of a module in a message

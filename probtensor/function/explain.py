@@ -24,7 +24,7 @@ from probtensor.kernel.ir import (
 from probtensor.lower.nest import Nest
 from probtensor.lower.planner import fused
 from probtensor.targets.spell import escaped
-from probtensor.types import plain
+from probtensor.types import TensorType
 
 if TYPE_CHECKING:
     from probtensor.function.call import Function
@@ -77,7 +77,7 @@ def _nest(nest: Nest, stored: Container[Node], pad: str) -> Iterator[str]:
     for task in nest.tasks:
         node = task.node
         kept = " (stored)" if node in stored else ""
-        yield f"{pad}  {plain(node.op.text())}: {node.type}{kept}  # {line_of(node)}"
+        yield f"{pad}  {node.op.text()}: {node.type}{kept}  # {line_of(node)}"
 
 
 def kernels(function: Function) -> str:
@@ -138,10 +138,9 @@ def plan(function: Function) -> str:
     for k, buffer in enumerate(found.buffers):
         life = found.lifetimes.get(k)
         span = f"  kernels {life[0]} to {life[1]}" if life else ""
-        shape = ", ".join(map(str, buffer.shape))
+        kind = TensorType(buffer.dtype, buffer.shape)
         line = line_of(buffer.node)
-        rows.append(f"  {k:>3}  {buffer.name:<5} {buffer.role:<8} {buffer.dtype}[{shape}]{span}"
-                    f"  # {line}")  # fmt: skip
+        rows.append(f"  {k:>3}  {buffer.name:<5} {buffer.role:<8} {kind}{span}  # {line}")
     rows.append("sizes")
     for source in found.sizes:
         fixed = source.value is not None

@@ -12,8 +12,8 @@ import numpy as np
 
 from probtensor.graph.evaluate import value_of
 from probtensor.graph.node import Node, line_of
-from probtensor.graph.resize import size_name
 from probtensor.graph.walk import toposort
+from probtensor.types import size_name
 
 
 def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exception | None:

@@ -9,7 +9,7 @@ import numpy as np
 from probtensor.function.shared import Shared
 from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
 from probtensor.graph.law import size_laws
-from probtensor.graph.resize import size_name
+from probtensor.types import size_name
 
 
 def implicit_inputs(

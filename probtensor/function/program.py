@@ -176,8 +176,8 @@ def checked_inputs(inputs: object) -> tuple[In, ...]:
         node = x.variable
         if node.inputs or not hasattr(node.op, "tensor_type"):
             raise TypeError(
-                f"function: input {k} is computed by {node.op.name}, made at {line_of(node)}; "
-                "replace it with givens={node: new_input} to make it an input"
+                f"function: input {k} is computed by {node.op.user_name()}, made at "
+                f"{line_of(node)}; replace it with givens={{node: new_input}} to make it an input"
             )
         if isinstance(node, Shared):
             raise TypeError(

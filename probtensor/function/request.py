@@ -9,10 +9,10 @@ from probtensor.function.call import checked_seed
 from probtensor.function.program import In, literal_for, pairs_of
 from probtensor.graph import GraphError, Node, as_tensor, inputs_of, line_of, replace
 from probtensor.graph.node import Input
-from probtensor.graph.resize import size_name, sizes_read, with_sizes
+from probtensor.graph.resize import sizes_read, with_sizes
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.require import asked_for
-from probtensor.types import Size, SizeCheck
+from probtensor.types import Size, SizeCheck, size_name
 
 
 def check_options(name: object, seed: object) -> None:

@@ -13,15 +13,17 @@ from probtensor.graph.node import Const, GraphError, Input, Node, SizeOf, line_o
 from probtensor.graph.resize import resized
 from probtensor.types import size_value
 
-Values = dict[Node, np.ndarray]
+# A node of several parts has a tuple of arrays.
+Value = np.ndarray | tuple[np.ndarray, ...]
+Values = dict[Node, Value]
 
 
 def value_of(
     node: Node,
-    arguments: Sequence[np.ndarray],
+    arguments: Sequence[Value],
     sizes: Mapping[str, int],
     meaning: Callable[..., np.ndarray] | None = None,
-) -> np.ndarray:
+) -> Value:
     """The value of a node, given those of its inputs and of the names of sizes.
 
     `meaning` takes the place of the op's own `numpy`. GraphError for an input, whose value nothing
@@ -34,12 +36,13 @@ def value_of(
     if isinstance(node.op, Input):
         named = node.name or node.op.text()
         raise GraphError(f"the value of input {named} is not known, made at {line_of(node)}")
-    return np.asarray((meaning or resized(node.op, sizes).numpy)(*arguments))
+    found = (meaning or resized(node.op, sizes).numpy)(*arguments)
+    return tuple(map(np.asarray, found)) if isinstance(node.type, tuple) else np.asarray(found)
 
 
 def evaluate(
     order: Iterable[Node], found: Values, sizes: Mapping[str, int]
-) -> Iterator[tuple[Node, np.ndarray]]:
+) -> Iterator[tuple[Node, Value]]:
     """Each node of a topological order that has no value yet, with its value, which is then among
     `found`."""
     for node in order:

@@ -23,7 +23,6 @@ from probtensor.types import (
     SizeCheck,
     TensorType,
     check_dtype,
-    plain,
 )
 
 _LOCK = new_lock()
@@ -38,9 +37,6 @@ METHODS: dict[str, Callable[..., Any]] = {}
 
 class GraphError(TypeError):
     """A call that cannot make a node; names the op, the operand types and the user's line."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(plain(message))
 
 
 class GraphIndexError(GraphError, IndexError):
@@ -115,6 +111,10 @@ class Op:
     def spelled(self) -> str:
         """The op in a message, where it has no inputs."""
         return self.text()
+
+    def user_name(self) -> str:
+        """What messages call the op: the function that users write for it."""
+        return self.name
 
 
 def _short(value: object) -> str:
@@ -302,23 +302,28 @@ for _name, _symbol in {"neg": "neg", "pos": "pos", "abs": "abs", "invert": "~"}.
     setattr(Node, f"__{_name}__", _unary(_symbol))
 
 
-def make(op: Op, inputs: Sequence[Node], kind: type[Node] = Node) -> Node:
-    """The node of `op` applied to `inputs`: the one that exists, or a new one with its type."""
+def make(
+    op: Op, inputs: Sequence[Node], kind: type[Node] = Node, what: str | None = None
+) -> Node:
+    """The node of `op` applied to `inputs`: the one that exists, or a new one with its type.
+
+    `what` is the function that the user called, where the op serves several.
+    """
     key = (kind, op, *inputs)
     found = _INTERNED.get(key)
     if found is not None:
         return found
     if kind.stands_for_another:
-        return make(op, inputs)
+        return make(op, inputs, what=what)
     for x in inputs:
         if x.stands_for_another:
-            return make(op, tuple(map(as_tensor, inputs)), kind)
+            return make(op, tuple(map(as_tensor, inputs)), kind, what)
     try:
         inferred = op.infer(*(x.type for x in inputs))
     except (ShapeError, TypeError) as error:
         if isinstance(error, GraphError):
             raise
-        raise GraphError(_bad_call(op, inputs, error)) from None
+        raise GraphError(_bad_call(what or op.user_name(), inputs, error)) from None
     node = object.__new__(kind)
     object.__setattr__(node, "op", op)
     object.__setattr__(node, "inputs", tuple(inputs))
@@ -328,14 +333,14 @@ def make(op: Op, inputs: Sequence[Node], kind: type[Node] = Node) -> Node:
         return _INTERNED.setdefault(key, node)
 
 
-def _bad_call(op: Op, inputs: Sequence[Node], error: Exception) -> str:
+def _bad_call(what: str, inputs: Sequence[Node], error: Exception) -> str:
     types = [
         f"{x.op.label}: {x.type}" if getattr(x.op, "label", None) else str(x.type) for x in inputs
     ]
     if len(types) > MOST_NAMED:
         types[MOST_NAMED:] = [f"{len(types) - MOST_NAMED} more"]
     file, line = present_line()
-    text = f"{op.name}: {error} in ({', '.join(types)})\n  at {file}:{line}"
+    text = f"{what}: {error} in ({', '.join(types)})\n  at {file}:{line}"
     made = [x.birthplace for x in inputs if not isinstance(x.op, Const)]
     return text + "".join(f"\n  {row}" for row in [*dict.fromkeys(made)][:MOST_NAMED])
 
@@ -451,7 +456,7 @@ class SizeOf(Op):
     name: ClassVar[str] = "size_of"
 
     def spelled(self) -> str:
-        return plain(str(self.size))
+        return str(self.size)
 
     def infer(self) -> TensorType:
         return TensorType("int64", ())
@@ -469,7 +474,7 @@ def new_input(
     """A fresh input; each `None` in `shape` becomes a symbolic size named after the input."""
     uid = f"{next(_COUNTER)}.{PROCESS.token}"
     sizes = tuple(
-        Dim.name(f"{name or 'input'}.shape[{axis}]#{uid}") if n is None else n
+        Dim.name(f"{name or 'input'}.shape[{axis}]", uid) if n is None else n
         for axis, n in enumerate(shape)
     )
     return make(Input(name, TensorType(check_dtype(dtype), sizes), uid), (), kind)

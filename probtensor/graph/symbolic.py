@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from probtensor.calls import line_text
-from probtensor.types import plain
 
 
 def refusal(what: str, *hints: str, kind: type[Exception] = TypeError) -> Exception:
     """The exception that says what is wrong, at which line of the user's, and the ways out."""
-    return kind(plain("\n  ".join([what, f"at {line_text()}", *filter(None, hints)])))
+    return kind("\n  ".join([what, f"at {line_text()}", *filter(None, hints)]))
 
 
 # What to write instead of setting an attribute.
@@ -134,7 +133,7 @@ class Symbolic:
             raise refusal(f"{self.described} has no axes: len() is of its first", self.birthplace)
         if not isinstance(self.shape[0], int):
             raise refusal(
-                f"the length of {self.described} is symbolic, {plain(str(self.shape[0]))}: it has "
+                f"the length of {self.described} is symbolic, {self.shape[0]}: it has "
                 "no len(), and no loop can go over it",
                 self.birthplace,
                 "x.shape[0] is the length inside the graph, and functions such as pt.sum, pt.any "

@@ -23,6 +23,7 @@ import numpy as np
 
 from probtensor.calls import public
 from probtensor.graph.node import Const, Frozen, Input, Node, Op, SizeOf, line_of, make, new_input
+from probtensor.graph.parts import Get
 from probtensor.graph.walk import toposort
 from probtensor.types import (
     Atom,
@@ -33,6 +34,7 @@ from probtensor.types import (
     size_floordiv,
     size_max,
     size_min,
+    size_name,
 )
 
 # A constant with more elements is abbreviated, unless the text is to be read back.
@@ -81,8 +83,9 @@ class _Writer:
 
     def _name_sizes(self, node: Node) -> None:
         for axis, size in enumerate(node.op.tensor_type.shape):
-            if isinstance(size, Dim) and size == Dim.name(str(size)):
-                self.atoms.setdefault(str(size), f"{self.names[node]}.shape[{axis}]")
+            key = size_name(size)
+            if key is not None:
+                self.atoms.setdefault(key, f"{self.names[node]}.shape[{axis}]")
 
     def operand(self, node: Node) -> str:
         return self.constant(node.op.array) if _inline(node) else self.names[node]
@@ -150,15 +153,14 @@ class _Writer:
 
     def atom(self, atom: Atom) -> str:
         if not atom.args:
-            return self.atoms.get(atom.name) or _identifier(atom.name)
+            return self.atoms.get(atom.key) or _identifier(atom.name)
         if atom.name == "//":
             return f"(({self.size(atom.args[0])})//({self.size(atom.args[1])}))"
         return f"{atom.name}({', '.join(sorted(map(self.size, atom.args)))})"
 
 
 def _identifier(name: str) -> str:
-    # A size made for an input ends in a number that differs from run to run.
-    name = re.sub(r"\W", "_", name.split("#")[0])
+    name = re.sub(r"\W", "_", name)
     return name if name.isidentifier() else f"_{name}"
 
 
@@ -250,7 +252,9 @@ class _Reader:
         return make(Const(Frozen(np.asarray(_literal(expression)))), ())
 
     def op(self, call: ast.Call) -> Op:
-        return self.ops[call.func.id](**{k.arg: self.value(k.value) for k in call.keywords})
+        name = call.func.id
+        made = Get if name == Get.name else self.ops[name]
+        return made(**{k.arg: self.value(k.value) for k in call.keywords})
 
     def value(self, expression: ast.expr) -> Any:
         if isinstance(expression, ast.Tuple):

@@ -101,6 +101,9 @@ class Acc:
     origin: str = ""
 
 
+NOT_GATHERED = 4  # additions of a short inner loop, which need no scratch memory of their own
+
+
 @dataclass(frozen=True)
 class Carry:
     """Sums that a loop adds up in memory: `count` elements of `buffer` from `first` on.

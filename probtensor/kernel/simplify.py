@@ -142,7 +142,7 @@ def coefficient(size: Size, name: str) -> Size | None:
     found: Size = 0
     for atoms, factor in size.terms:
         count = sum(atom == Atom(name) for atom in atoms)
-        if any(atom.args and name in Dim((((atom,), 1),)).names() for atom in atoms) or count > 1:
+        if any(atom.args and name in Dim.of(atom).names() for atom in atoms) or count > 1:
             return None
         if count:
             found = found + from_terms([(tuple(a for a in atoms if a != Atom(name)), factor)])
@@ -158,6 +158,6 @@ def resimplify(size: Size, bounds: Bounds) -> Size:
         args = [resimplify(arg, bounds) for arg in atom.args]
         if atom.name == "//":
             return floordiv(args[0], args[1], bounds)
-        return SIZE_FUNCTIONS[atom.name](*args) if args else Dim((((atom,), 1),))
+        return SIZE_FUNCTIONS[atom.name](*args) if args else Dim.of(atom)
 
     return with_atoms(size, again)

@@ -54,7 +54,8 @@ class _Edges:
                     together = _same_turn(maker, task, index, level)
                     known = self.before[task].get(maker, True)
                     self.before[task][maker] = known and together
-            makers.setdefault(task.node, []).append(task)
+            for node in task.makes:
+                makers.setdefault(node, []).append(task)
 
 
 def _same_turn(maker: Task, user: Task, index: tuple[Size, ...], level: int) -> bool:

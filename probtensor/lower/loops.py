@@ -14,7 +14,7 @@ from probtensor.lower.buffers import Memory, Needs
 from probtensor.lower.indices import IndexWriter
 from probtensor.lower.kinds.reduction import FoldTask
 from probtensor.lower.nest import Nest
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.tasks import inline
 from probtensor.lower.values import cast
 from probtensor.types import Dim, Size
@@ -23,7 +23,7 @@ from probtensor.types import Dim, Size
 class KernelWriter(IndexWriter):
     """Writes the statements of one kernel."""
 
-    def __init__(self, sizes: Sizes, memory: Memory, needs: Needs) -> None:
+    def __init__(self, sizes: CanonicalSizes, memory: Memory, needs: Needs) -> None:
         super().__init__(sizes, inline, memory.written_out)
         self.memory = memory
         self.needs = needs
@@ -153,6 +153,11 @@ class KernelWriter(IndexWriter):
 
     def _combine_into(self, task: FoldTask, index: Sequence[Size], value: Expr) -> None:
         self.store(task.node, index, value, task.combine, line_of(task.node))
+
+    def workspace(self, node: Node, count: Size) -> str:
+        name = f"{self.memory.names[node]}_work"
+        self.needs.scratch[name] = node, (count,)
+        return name
 
     def fill(
         self,

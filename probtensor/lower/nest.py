@@ -64,7 +64,7 @@ def buffered(kernels: Sequence[Sequence[Nest]]) -> set[Node]:
     paths: dict[Task, Path] = {}
     for kernel in kernels:
         paths.update(_paths(kernel, (kernel,)))
-    found = {task.node for task in paths if task.depth is None}
+    found = {node for task in paths if task.depth is None for node in task.makes}
     makers = {task.node: task for task in paths if task.depth is not None}
     for user, path in paths.items():
         for node, index in user.accesses:

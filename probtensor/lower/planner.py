@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probtensor.graph.node import Const, GraphError, Input, Node, line_of
+from probtensor.graph.node import Const, GraphError, Input, Node, line_of, made_by
 from probtensor.graph.walk import toposort
 from probtensor.kernel.check import check
 from probtensor.kernel.ir import Call, For, Kernel, Load, Stmt, Store, exprs_of, walk, walk_expr
 from probtensor.kernel.tidy import inline_locals
 from probtensor.lower.buffers import Needs, memory_of
+from probtensor.lower.kinds import lowering
 from probtensor.lower.large import LargeSizes
 from probtensor.lower.loops import KernelWriter
 from probtensor.lower.nest import Nest, buffered, launches, nests
 from probtensor.lower.plan import Buffer, IndexCheck, Plan
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.tasks import deep_views, tasks_of
 from probtensor.types import size_product
 
@@ -48,7 +49,7 @@ def lower(
 class Fusion:
     """What is computed in which loop of which kernel, and what is stored."""
 
-    sizes: Sizes
+    sizes: CanonicalSizes
     order: list[Node]
     outputs: list[Node]
     written_out: frozenset[Node]
@@ -66,10 +67,10 @@ def fused(
     """The fusion choice of a plan; arguments and errors are those of `lower`."""
     order = toposort(outputs)
     _require_inputs(order, inputs)
-    sizes = Sizes(inputs, order, toposort(written))
+    sizes = CanonicalSizes(inputs, order, toposort(written))
     _require_sizes(order, sizes)
     outputs = [_without_broadcast(node, sizes) for node in outputs]
-    order = toposort(outputs)
+    order = _with_parts(toposort(outputs))
     written_out = deep_views(order)
     kernels = launches(nests(tasks_of(order, outputs, sizes, written_out)))
     return Fusion(sizes, order, outputs, written_out, kernels)
@@ -80,7 +81,7 @@ def _plan(
     inputs: Sequence[Node],
     outputs: Sequence[Node],
     kernels: tuple[Kernel, ...],
-    sizes: Sizes,
+    sizes: CanonicalSizes,
     needs: Needs,
 ) -> Plan:
     position = {b.node: k for k, b in enumerate(buffers) if b.role in ("input", "constant")}
@@ -106,6 +107,16 @@ def kernel_count(inputs: Sequence[Node], outputs: Sequence[Node]) -> int:
     return len(lower(inputs, outputs).kernels)
 
 
+def _with_parts(order: Sequence[Node]) -> list[Node]:
+    """The order with all parts of results that have several: each of them is written."""
+    found: dict[Node, None] = {}
+    for node in order:
+        found.setdefault(node)
+        with made_by(node):
+            found.update(dict.fromkeys(lowering(node.op).makes(node)))
+    return list(found)
+
+
 def _require_inputs(order: Sequence[Node], inputs: Sequence[Node]) -> None:
     known = set(inputs)
     for node in order:
@@ -116,18 +127,18 @@ def _require_inputs(order: Sequence[Node], inputs: Sequence[Node]) -> None:
             )
 
 
-def _require_sizes(order: Sequence[Node], sizes: Sizes) -> None:
+def _require_sizes(order: Sequence[Node], sizes: CanonicalSizes) -> None:
     for node in order:
         unknown = sizes.unknown(node)
         if unknown:
-            names = ", ".join(sorted(name.split("#")[0] for name in unknown))
+            names = ", ".join(sorted(map(str, unknown)))
             raise GraphError(
-                f"the shape of {node.op.name} needs {names}, which no input of this function has "
-                f"\n  at {line_of(node)}"
+                f"the shape of {node.op.user_name()} needs {names}, which no input of this "
+                f"function has \n  at {line_of(node)}"
             )
 
 
-def _without_broadcast(node: Node, sizes: Sizes) -> Node:
+def _without_broadcast(node: Node, sizes: CanonicalSizes) -> Node:
     """The node behind broadcasts to a size that has turned out to be the size it has anyway."""
     while node.op.repeats and sizes.shape(node) == sizes.shape(node.inputs[0]):
         node = node.inputs[0]

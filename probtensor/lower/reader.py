@@ -8,7 +8,7 @@ from typing import Protocol
 from probtensor.graph.node import Node
 from probtensor.kernel.ir import Expr
 from probtensor.kernel.simplify import Index, resimplify
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.types import Size
 
 
@@ -24,7 +24,7 @@ class Reader:
     Subclasses say what a read of a task or leaf is.
     """
 
-    def __init__(self, sizes: Sizes, inline: Inline, written_out: frozenset[Node]) -> None:
+    def __init__(self, sizes: CanonicalSizes, inline: Inline, written_out: frozenset[Node]) -> None:
         self.sizes = sizes
         self.inline = inline
         self.written_out = written_out

@@ -8,7 +8,7 @@ from probtensor.graph.node import Const, Input, Node
 from probtensor.kernel.ir import Expr, Ref
 from probtensor.lower.kinds import Access, Task, lowering
 from probtensor.lower.reader import Reader
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import uniform_value
 from probtensor.types import Dim, Size
 
@@ -23,7 +23,7 @@ def inline(reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None:
 class _Recorder(Reader):
     """Notes the accesses of one task."""
 
-    def __init__(self, sizes: Sizes, written_out: frozenset[Node]) -> None:
+    def __init__(self, sizes: CanonicalSizes, written_out: frozenset[Node]) -> None:
         super().__init__(sizes, inline, written_out)
         self.found: list[Access] = []
 
@@ -50,7 +50,10 @@ def deep_views(order: Sequence[Node]) -> frozenset[Node]:
 
 
 def tasks_of(
-    order: Sequence[Node], outputs: Sequence[Node], sizes: Sizes, written_out: frozenset[Node]
+    order: Sequence[Node],
+    outputs: Sequence[Node],
+    sizes: CanonicalSizes,
+    written_out: frozenset[Node],
 ) -> list[Task]:
     """The tasks of a graph in topological order, each with its accesses."""
     wanted = {*outputs, *_buffers_read(order, sizes), *written_out}
@@ -66,7 +69,7 @@ def tasks_of(
     return found
 
 
-def _buffers_read(order: Sequence[Node], sizes: Sizes) -> list[Node]:
+def _buffers_read(order: Sequence[Node], sizes: CanonicalSizes) -> list[Node]:
     """What routines read: they take whole buffers, so even a view has to be written out."""
     return [
         x

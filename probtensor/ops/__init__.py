@@ -20,12 +20,14 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     rising.py      differences of lgamma and its derivatives, lbeta
     reduce.py      sum, prod, max, min, all, any
     composite.py   logsumexp, softmax, argmax: ops with a derivative that expand into others
-    view.py        reshape, transpose, broadcast, concatenate
+    view.py        the ops of shapes: reshape, transpose, broadcast, concatenate
+    layout.py      the functions that make them, and joins
     slicing.py     slices, and writing into them
     gather.py      gather and scatter
     index.py       x[key], x.at[key]
     along.py       take, take_along_axis
     linalg.py      one contraction for all matrix products; Cholesky, triangular systems
+    factors.py     factors in several parts: eigh, LU, slogdet, QR
     links.py       logarithms of probabilities, products whose zeros win
     norms.py       norms of vectors and of matrices
     subscripts.py  einsum: any number of operands, as contractions of two
@@ -37,6 +39,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     statistics.py  mean, var and their kin
     sugar.py       functions that are graphs of the above: clip, roll, tril
     numpy_calls.py np.exp(x), np.sum(x): NumPy's functions are those of their name here
+    documented.py  what help() says of an op that is a function
 
 To add an op, write its block in the file of its topic and name it here; the conformance tests find
 it through REGISTRY. A derivative names other families through this package (`ops.sum`), which is
@@ -47,6 +50,7 @@ that hide which op they make (rules match on op classes).
 """
 
 from probtensor.graph.node import as_tensor
+from probtensor.ops import documented
 from probtensor.ops.along import (
     take,
     take_along_axis,
@@ -260,6 +264,16 @@ from probtensor.ops.elementary import (
     tanh,
 )
 from probtensor.ops.equality import equality as _equality
+from probtensor.ops.factors import (
+    LU,
+    QR,
+    Eigh,
+    eigh,
+    lu,
+    lu_factor,
+    qr,
+    slogdet,
+)
 from probtensor.ops.gather import Gather, Scatter
 from probtensor.ops.gradient import (
     GradClip,
@@ -270,6 +284,21 @@ from probtensor.ops.gradient import (
 )
 from probtensor.ops.index import getitem, inc_subtensor, set_subtensor
 from probtensor.ops.kinds import as_tensor_of
+from probtensor.ops.layout import (
+    broadcast_arrays,
+    broadcast_to,
+    concatenate,
+    expand_dims,
+    matrix_transpose,
+    moveaxis,
+    permute_dims,
+    ravel,
+    reshape,
+    squeeze,
+    stack,
+    swapaxes,
+    transpose,
+)
 from probtensor.ops.linalg import (
     Cholesky,
     Contract,
@@ -529,17 +558,4 @@ from probtensor.ops.view import (
     Reshape,
     Sized,
     Transpose,
-    broadcast_arrays,
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    matrix_transpose,
-    moveaxis,
-    permute_dims,
-    ravel,
-    reshape,
-    squeeze,
-    stack,
-    swapaxes,
-    transpose,
 )

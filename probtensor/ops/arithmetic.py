@@ -234,7 +234,14 @@ def _exponent(y: Node) -> float | None:
 def power(x: Any, y: Any) -> Node:
     """x**y by NumPy's rules: integers stay integers, and a Python exponent 2, 1, 0.5 or -1 becomes
     a square, the argument itself, a root or a reciprocal. An integer has no negative integer power:
-    ValueError, when the graph is built or the function called."""
+    ValueError, when the graph is built or the function called.
+
+    Returns a tensor of the shape that x and y broadcast to, in the dtype that they promote to.
+    Raises GraphError, a TypeError, for shapes that do not broadcast; ValueError as above.
+
+        >>> pt.power([2.0, 3.0], 2).eval()
+        array([4., 9.])
+    """
     if isinstance(y, (int, float)) and not isinstance(y, (bool, np.generic)):
         shortcut = _simple_power(as_tensor(x) if not isinstance(x, Node) else x, y)
         if shortcut is not None:
@@ -433,13 +440,26 @@ rint = Round()
 
 @public
 def reciprocal(x: Any) -> Node:
-    """1 / x; integers are taken as float64."""
+    """1 / x; integers are taken as float64.
+
+    Returns a tensor of the shape of x: float32 if x is, else float64.
+
+        >>> pt.reciprocal([2.0, 4.0]).eval()
+        array([0.5 , 0.25])
+    """
     return div(1, x)
 
 
 @public
 def positive(x: Any) -> Node:
-    """x itself; of numbers only."""
+    """x itself; of numbers only.
+
+    Returns a tensor of the type of x.
+    Raises GraphError, a TypeError, for bools.
+
+        >>> pt.positive([-1.0, 2.0]).eval()
+        array([-1.,  2.])
+    """
     x = as_tensor(x)
     if x.dtype == "bool":
         raise GraphError(located("positive: is not defined for booleans; cast them with .astype"))

@@ -211,7 +211,16 @@ def logsumexp(
     a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
 ) -> Node:
     """log(sum(b * exp(a))) over `axis` (all axes if None), without overflow; -inf if all terms
-    are 0 or there are none, nan if the sum is negative. Weights `b` left out are 1."""
+    are 0 or there are none, nan if the sum is negative. Weights `b` left out are 1.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), float32 if `a` is, else
+    float64.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+    Source: Blanchard, Higham and Higham (2021), IMA J. Numer. Anal. 41:2311.
+
+        >>> pt.logsumexp([1000.0, 1000.0]).eval()
+        array(1000.69314718)
+    """
     a = floats(a)
     if b is not None:
         return _weighted(a, floats(b), axis, keepdims)
@@ -234,7 +243,15 @@ def _weighted(a: Node, b: Node, axis: Axis, keepdims: bool) -> Node:
 @public
 def softmax(x: Any, axis: Axis = None) -> Node:
     """exp(x) / sum(exp(x)) over `axis`, without overflow. As in SciPy all axes are meant where none
-    is given: write axis=-1 for the rows of a matrix."""
+    is given: write axis=-1 for the rows of a matrix.
+
+    Returns a tensor of the shape of `x`, float32 if x is, else float64.
+    Raises GraphError, a TypeError, for an axis that x has not, or one that stands twice.
+    Source: Blanchard, Higham and Higham (2021), IMA J. Numer. Anal. 41:2311.
+
+        >>> pt.softmax([0.0, 0.0], axis=-1).eval()
+        array([0.5, 0.5])
+    """
     x = floats(x)
     return make(Softmax(normal_axes(axis, x, "softmax")), (x,))
 
@@ -242,7 +259,14 @@ def softmax(x: Any, axis: Axis = None) -> Node:
 @public
 def log_softmax(x: Any, axis: Axis = None) -> Node:
     """log(softmax(x)) over `axis` (all axes if None, as in SciPy), without overflow or
-    underflow."""
+    underflow.
+
+    Returns a tensor of the shape of `x`, float32 if x is, else float64.
+    Raises GraphError, a TypeError, for an axis that x has not, or one that stands twice.
+
+        >>> pt.log_softmax([0.0, 0.0], axis=-1).eval()
+        array([-0.69314718, -0.69314718])
+    """
     x = floats(x)
     return make(LogSoftmax(normal_axes(axis, x, "log_softmax")), (x,))
 
@@ -251,7 +275,13 @@ def log_softmax(x: Any, axis: Axis = None) -> Node:
 @public(lacks=("out",))
 def argmax(a: Any, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Node:
     """The first place of the largest element along an axis (of `a` flattened if None), as int64.
-    GraphError for several axes: NumPy has no order for them either."""
+
+    Returns an int64 tensor without that axis (of size 1 with `keepdims`).
+    Raises GraphError, a TypeError, for an axis that `a` has not and for several.
+
+        >>> pt.argmax([3.0, 7.0, 5.0]).eval()
+        array(1)
+    """
     return _place(Argmax, a, axis, keepdims)
 
 
@@ -259,7 +289,13 @@ def argmax(a: Any, axis: int | None = None, out: None = None, *, keepdims: bool 
 @public(lacks=("out",))
 def argmin(a: Any, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Node:
     """The first place of the smallest element along an axis (of `a` flattened if None), as int64.
-    GraphError for several axes: NumPy has no order for them either."""
+
+    Returns an int64 tensor without that axis (of size 1 with `keepdims`).
+    Raises GraphError, a TypeError, for an axis that `a` has not and for several.
+
+        >>> pt.argmin([3.0, 7.0, 5.0]).eval()
+        array(0)
+    """
     return _place(Argmin, a, axis, keepdims)
 
 

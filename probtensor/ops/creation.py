@@ -35,8 +35,13 @@ def tensor(
     """An input of a function. `None` in `shape` is a size known only when the function is called,
     a Dim (as another input's x.shape[0]) one that must agree with it.
 
-    GraphError for a name that is no string or is that of a dtype, and for a shape that is not a
-    sequence of sizes.
+    Returns an input: a tensor without a value, in `dtype`.
+    Raises GraphError, a TypeError, for a name that is no string or is that of a dtype, and for a
+    shape that is not a sequence of sizes.
+
+        >>> x = pt.tensor("x", shape=(None, 3))
+        >>> x.ndim, x.dtype
+        (2, 'float64')
     """
     return _input("tensor", name, shape, dtype)
 
@@ -77,6 +82,22 @@ def _is_dtype(value: Any) -> bool:
     return value in DTYPES or value in FOREIGN_DTYPES if isinstance(value, str) else False
 
 
+_DOCUMENTATION = """An input of a function with {ndim} axes, {dtype} unless said otherwise.
+
+    name   what a function calls the argument, and messages the tensor
+    dtype  its dtype
+    shape  sizes of the axes: integers, Dims, or None for one known at the call (default: all None)
+
+    Returns an input: a tensor without a value.
+    Raises GraphError, a TypeError, for a name that is no string or is that of a dtype, and for a
+    shape that is not a sequence of {ndim} sizes.
+
+        >>> x = pt.{words}("x")
+        >>> x.ndim, x.dtype
+        ({ndim}, '{dtype}')
+    """
+
+
 def _input_maker(ndim: int, dtype: str, words: str) -> Callable[..., Node]:
     def maker(
         name: str | None = None, dtype: Any = dtype, shape: Sequence[Size | None] | None = None
@@ -88,7 +109,7 @@ def _input_maker(ndim: int, dtype: str, words: str) -> Callable[..., Node]:
         return _input(words, name, sizes, dtype)
 
     maker.__name__ = maker.__qualname__ = words
-    maker.__doc__ = f"An input with {ndim} axes, {dtype} unless said otherwise."
+    maker.__doc__ = _DOCUMENTATION.format(ndim=ndim, dtype=dtype, words=words)
     return public(maker)
 
 
@@ -108,19 +129,38 @@ lscalar, lvector, lmatrix, ltensor3, ltensor4 = _input_makers("l", "int64")
 
 @public
 def row(name: str | None = None, dtype: Any = "float64") -> Node:
-    """An input of shape (1, n)."""
+    """An input of shape (1, n).
+
+    Returns an input in `dtype`.
+
+        >>> pt.row("x").ndim
+        2
+    """
     return _input("row", name, (1, None), dtype)
 
 
 @public
 def col(name: str | None = None, dtype: Any = "float64") -> Node:
-    """An input of shape (n, 1)."""
+    """An input of shape (n, 1).
+
+    Returns an input in `dtype`.
+
+        >>> pt.col("x").ndim
+        2
+    """
     return _input("col", name, (None, 1), dtype)
 
 
 @public
 def constant(value: Any, dtype: Any = None) -> Node:
-    """A tensor with this value, in `dtype` or in its own."""
+    """A tensor with this value, in `dtype` or in its own.
+
+    Returns a tensor of the shape of the value.
+    Raises GraphError, a TypeError, for what is not numeric, or would lose something by `dtype`.
+
+        >>> pt.constant([1, 2]).dtype
+        'int64'
+    """
     return as_tensor(value, None if dtype is None else check_dtype(dtype))
 
 
@@ -137,7 +177,14 @@ def asarray(
     copy: bool | None = None,
     like: None = None,
 ) -> Node:
-    """A tensor with the value of `a`, in `dtype` or in its own."""
+    """A tensor with the value of `a`, in `dtype` or in its own.
+
+    Returns a tensor of the shape of `a`.
+    Raises GraphError, a TypeError, for what is not numeric, or would lose something by `dtype`.
+
+        >>> pt.asarray([1, 2], dtype="float32").dtype
+        'float32'
+    """
     return constant(a, dtype)
 
 
@@ -151,7 +198,14 @@ def full(
     device: None = None,
     like: None = None,
 ) -> Node:
-    """An array of `shape` with `fill_value` (a number, or a tensor that broadcasts) everywhere."""
+    """An array of `shape` with `fill_value` (a number, or a tensor that broadcasts) everywhere.
+
+    Returns a tensor of `shape`, in `dtype` or that of the value.
+    Raises GraphError, a TypeError, for a value that does not broadcast to `shape`.
+
+        >>> pt.full((2,), 7.0).eval()
+        array([7., 7.])
+    """
     node = as_tensor(fill_value) if dtype is None else as_tensor_of(fill_value, check_dtype(dtype))
     return ops.broadcast_to(node, size_tuple(shape))
 
@@ -160,7 +214,14 @@ def full(
 def zeros(
     shape: Any, dtype: Any = None, order: str = "C", *, device: None = None, like: None = None
 ) -> Node:
-    """An array of zeros, float64 unless `dtype` is given."""
+    """An array of zeros, float64 unless `dtype` is given.
+
+    Returns a tensor of `shape`.
+    Raises GraphError, a TypeError, for a shape that is made of anything but sizes.
+
+        >>> pt.zeros((2,)).eval()
+        array([0., 0.])
+    """
     return full(shape, 0, dtype or "float64")
 
 
@@ -168,7 +229,14 @@ def zeros(
 def ones(
     shape: Any, dtype: Any = None, order: str = "C", *, device: None = None, like: None = None
 ) -> Node:
-    """An array of ones, float64 unless `dtype` is given."""
+    """An array of ones, float64 unless `dtype` is given.
+
+    Returns a tensor of `shape`.
+    Raises GraphError, a TypeError, for a shape that is made of anything but sizes.
+
+        >>> pt.ones((2,)).eval()
+        array([1., 1.])
+    """
     return full(shape, 1, dtype or "float64")
 
 
@@ -183,7 +251,15 @@ def full_like(
     *,
     device: None = None,
 ) -> Node:
-    """`fill_value` everywhere, in the shape of `a` and its dtype, unless others are given."""
+    """`fill_value` everywhere, in the shape of `a` and its dtype, unless others are given.
+
+    Returns a tensor; `a` itself is not needed to compute it.
+    Raises GraphError, a TypeError, for a value that does not broadcast; OverflowError for a number
+    that the dtype does not hold.
+
+        >>> pt.full_like([1.0, 2.0], 7).eval()
+        array([7., 7.])
+    """
     a = as_tensor(a)
     return full(a.shape if shape is None else shape, fill_value, dtype or a.dtype)
 
@@ -198,7 +274,13 @@ def zeros_like(
     *,
     device: None = None,
 ) -> Node:
-    """Zeros in the shape of `a` and its dtype, unless others are given."""
+    """Zeros in the shape of `a` and its dtype, unless others are given.
+
+    Returns a tensor; `a` itself is not needed to compute it.
+
+        >>> pt.zeros_like([1.0, 2.0]).eval()
+        array([0., 0.])
+    """
     return full_like(a, 0, dtype, shape=shape)
 
 
@@ -212,7 +294,13 @@ def ones_like(
     *,
     device: None = None,
 ) -> Node:
-    """Ones in the shape of `a` and its dtype, unless others are given."""
+    """Ones in the shape of `a` and its dtype, unless others are given.
+
+    Returns a tensor; `a` itself is not needed to compute it.
+
+        >>> pt.ones_like([1.0, 2.0]).eval()
+        array([1., 1.])
+    """
     return full_like(a, 1, dtype, shape=shape)
 
 
@@ -227,7 +315,14 @@ def arange(
     like: None = None,
 ) -> Node:
     """start, start + step, ... before stop; one argument is stop. Arguments are numbers or sizes
-    (x.shape[0]); floats only if all are numbers."""
+    (x.shape[0]); floats only if all are numbers.
+
+    Returns a tensor of one axis: int64 for integers and sizes, float64 for floats, or `dtype`.
+    Raises GraphError, a TypeError, for tensors, a step of 0, and other dtypes.
+
+        >>> pt.arange(2, 8, 3).eval()
+        array([2, 5])
+    """
     if stop is None:
         start, stop = 0, start
     for bound in (start, stop, step):
@@ -263,7 +358,14 @@ def linspace(
 ) -> Any:
     """`num` evenly spaced values from start to stop, which may be tensors, along a new axis `axis`;
     in `dtype`, or else float32 or float64 as start and stop are. `num` may be a symbolic size. With
-    `retstep` (values, the step between them)."""
+    `retstep` (values, the step between them).
+
+    Returns a tensor of the broadcast shape of start and stop with an axis of size `num` put in.
+    Raises GraphError, a TypeError, for a negative `num`.
+
+        >>> pt.linspace(0.0, 1.0, 3).eval()
+        array([0. , 0.5, 1. ])
+    """
     if not is_size(num) or (not isinstance(num, Dim) and num < 0):
         raise GraphError(f"linspace: num is an integer from 0 on, not {num!r:.60}")
     steps = num - 1 if flag(endpoint, "linspace: endpoint") else num
@@ -296,7 +398,15 @@ def eye(
     device: None = None,
     like: None = None,
 ) -> Node:
-    """Ones on diagonal k of an N by M matrix, zeros elsewhere."""
+    """Ones on diagonal k of an N by M matrix, zeros elsewhere.
+
+    Returns a tensor of shape (N, M), where M is N if None, in `dtype`.
+    Raises GraphError, a TypeError, for what is no size.
+
+        >>> pt.eye(2).eval()
+        array([[1., 0.],
+               [0., 1.]])
+    """
     k = one_integer(k, "eye: k")
     sizes = size_tuple((N, N if M is None else M))
     for n in sizes:
@@ -315,5 +425,13 @@ def counted(what: str, n: Any) -> Node:
 
 @public(lacks=("like",))
 def identity(n: Size, dtype: Any = None, *, like: None = None) -> Node:
-    """The n by n identity matrix, float64 unless `dtype` is given."""
+    """The n by n identity matrix, float64 unless `dtype` is given.
+
+    Returns a tensor of shape (n, n).
+    Raises GraphError, a TypeError, for what is no size.
+
+        >>> pt.identity(2).eval()
+        array([[1., 0.],
+               [0., 1.]])
+    """
     return eye(n, dtype=dtype or "float64")

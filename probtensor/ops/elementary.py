@@ -324,7 +324,14 @@ arctanh = atanh = Arctanh()
 @public
 def hypot(x: Any, y: Any) -> Node:
     """sqrt(x**2 + y**2) without overflow; its derivative at the origin is 0. Integers are taken as
-    float64, before their absolute values, which wrap at the lowest."""
+    float64, before their absolute values, which wrap at the lowest.
+
+    Returns a tensor of the shape that x and y broadcast to: float32 if both are, else float64.
+    Raises GraphError, a TypeError, for shapes that do not broadcast.
+
+        >>> pt.hypot(3.0, 4.0).eval()
+        array(5.)
+    """
     dtype = promote_float(weak_operand(x), weak_operand(y))
     a, b = (ops.abs(as_tensor_of(side, dtype, "hypot")) for side in (x, y))
     large, small = ops.maximum(a, b), ops.minimum(a, b)

@@ -217,7 +217,15 @@ def from_front(index: Node, n: Size, x: Node, axis: int) -> Node:
 @operator("getitem")
 @public(name="x[...]")
 def getitem(x: Any, key: Any) -> Node:
-    """x[key] by NumPy's rules: integers, slices, None, ..., integer arrays, constant masks."""
+    """x[key] by NumPy's rules: integers, slices, None, ..., integer arrays, constant masks.
+
+    Returns a tensor of the dtype of x.
+    Raises GraphError, a TypeError, for a key that has no meaning or depends on values where sizes
+    do; IndexError where an index lies outside.
+
+        >>> pt.getitem([10.0, 20.0, 30.0], slice(1, None)).eval()
+        array([20., 30.])
+    """
     x, parsed = parse_key(as_tensor(x), key)
     return _read(x, parsed)
 
@@ -373,13 +381,31 @@ def _write_where(x: Node, mask: Node, value: Node, mode: str) -> Node:
 
 @public
 def set_subtensor(place: Node, value: Any) -> Node:
-    """For `place` made as x[key]: x with `value` there (Theano's name; see also x.at[key].set)."""
+    """For `place` made as x[key]: x with `value` there (Theano's name; see also x.at[key].set).
+
+    Returns a tensor of the type of x.
+    Raises GraphError, a TypeError, for a place that is not made so, and for a value that does not
+    broadcast to it.
+
+        >>> x = pt.vector("x")
+        >>> pt.set_subtensor(x[0], 7.0).eval({x: [1.0, 2.0]})
+        array([7., 2.])
+    """
     return _write_through(place, value, "set")
 
 
 @public
 def inc_subtensor(place: Node, value: Any) -> Node:
-    """For `place` made as x[key]: x with `value` added there (see also x.at[key].add)."""
+    """For `place` made as x[key]: x with `value` added there (see also x.at[key].add).
+
+    Returns a tensor of the type of x.
+    Raises GraphError, a TypeError, for a place that is not made so, and for a value that does not
+    broadcast to it.
+
+        >>> x = pt.vector("x")
+        >>> pt.inc_subtensor(x[0], 7.0).eval({x: [1.0, 2.0]})
+        array([8., 2.])
+    """
     return _write_through(place, value, "add")
 
 

@@ -236,6 +236,7 @@ class BitNot(Bits):
 class Shift(Bits):
     """Bits moved by a count. A count below 0, or of the width and more, moves all of them out."""
 
+    operands = ("x", "n")
     samples = integers(-9, 9, -2, 40)
 
     def on_bools(self, x, n):
@@ -288,11 +289,12 @@ class IsInf(FloatTest):
 
 @op
 class Where(Elementwise):
-    """where(condition, a, b): a where the condition holds, else b. The condition is taken as bool;
-    a and b are promoted with each other."""
+    """x where the condition holds, else y. The condition is taken as bool; x and y are promoted
+    with each other."""
 
     arity, symbol = 3, "where"
     operands = ("condition", "x", "y")
+    example = ([True, False], [1.0, 2.0], 0.0)
     numpy = staticmethod(np.where)
     samples = (
         Sample(lambda rng: (rng.random((3, 4)) < 0.5, rng.normal(size=(3, 4)), rng.normal(size=4))),
@@ -350,7 +352,14 @@ class Cast(Elementwise):
 def astype(x: Any, dtype: Any, *, copy: bool = True, device: None = None) -> Node:
     """x converted to `dtype`; x itself if it has it already, whatever `copy` says. Integers wrap,
     and floats lose their fraction; which integer nan, infinity or a float out of range becomes
-    differs between targets, as it does between NumPy's platforms."""
+    differs between targets, as it does between NumPy's platforms.
+
+    Returns a tensor of the shape of x in `dtype`.
+    Raises TypeError for a dtype that there is not.
+
+        >>> pt.astype([1.7, -1.7], "int64").eval()
+        array([ 1, -1])
+    """
     x = as_tensor(x)
     name = check_dtype(dtype)
     return x if x.dtype == name else make(Cast(name), (x,))
@@ -379,13 +388,25 @@ cast = astype
 
 @public
 def logical_xor(x: Any, y: Any) -> Node:
-    """True where exactly one is."""
+    """True where exactly one is.
+
+    Returns a tensor of bools of the shape that x and y broadcast to.
+
+        >>> pt.logical_xor([True, True], [True, False]).eval()
+        array([False,  True])
+    """
     return ne(astype(x, "bool"), astype(y, "bool"))
 
 
 @public
 def isfinite(x: Any) -> Node:
-    """True where x is neither infinite nor nan."""
+    """True where x is neither infinite nor nan.
+
+    Returns a tensor of bools of the shape of x.
+
+        >>> pt.isfinite([1.0, np.inf]).eval()
+        array([ True, False])
+    """
     return lt(ops.abs(x), np.inf)
 
 

@@ -27,8 +27,13 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     ord: for vectors any number, or inf or -inf (0 counts what is not 0); for matrices None or "fro"
         (Frobenius), 1, -1, inf, -inf; the orders 2, -2 and "nuc", which need singular values, are
         refused.
-    GraphError for an order that there is not, for the wrong number of axes, and for an axis that x
-    has not.
+
+    Returns a float tensor without the axes that the norm is over (of size 1 with `keepdims`).
+    Raises GraphError, a TypeError, for an order that there is not, for the wrong number of axes,
+    and for an axis that x has not.
+
+        >>> pt.linalg.norm([3.0, 4.0]).eval()
+        array(5.)
     """
     x = floats(x)
     keepdims = flag(keepdims, "norm: keepdims")
@@ -51,7 +56,14 @@ def vector_norm(
     x: Any, *, axis: Axis = None, keepdims: bool = False, ord: Any = 2
 ) -> Node:
     """The norm of order `ord` of the elements along `axis` (of all if None), which may be several,
-    as numpy.linalg.vector_norm."""
+    as numpy.linalg.vector_norm.
+
+    Returns a float tensor without `axis` (of size 1 with `keepdims`).
+    Raises GraphError, a TypeError, for an axis that x has not and for an order that there is not.
+
+        >>> pt.linalg.vector_norm([3.0, 4.0]).eval()
+        array(5.)
+    """
     x = floats(x)
     _check_order(ord)
     axes = listed_axes(axis, x, "vector_norm")
@@ -61,7 +73,14 @@ def vector_norm(
 @public
 def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Node:
     """The norm of order `ord` of the last two axes, as numpy.linalg.matrix_norm; orders as in
-    `norm`."""
+    `norm`.
+
+    Returns a float tensor without the last two axes (of size 1 with `keepdims`).
+    Raises GraphError, a TypeError, for fewer than two axes and for an order that there is not.
+
+        >>> pt.linalg.matrix_norm([[3.0, 0.0], [0.0, 4.0]]).eval()
+        array(5.)
+    """
     x = floats(x)
     _check_order(ord)
     if x.ndim < 2:

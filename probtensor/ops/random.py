@@ -60,6 +60,7 @@ class Draw(Elementwise):
 
     arity = 2
     differentiable = False
+    for_users = False
 
     def apply(self, *inputs: Any) -> Node:
         dtypes = self.input_dtypes()

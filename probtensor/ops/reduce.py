@@ -335,7 +335,13 @@ def sum(
     """The sum over `axis` (all axes if None). Bools and integers are summed as int64 (uint64).
 
     `initial` is added; where the mask `where` does not hold, elements count as 0.
-    GraphError for an axis that `a` has not, or one that stands twice.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), in the dtype of `a` if
+    that is a float, or in `dtype`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
+        array([4., 6.])
     """
     return folded(Sum, wide(as_tensor(a), dtype), axis, keepdims, initial, where)
 
@@ -352,7 +358,15 @@ def prod(
     where: Any = None,
 ) -> Node:
     """The product over `axis` (all axes if None), with NumPy's arguments as in `sum`. Its
-    derivative is right at zeros as well; it costs the square of the number of elements."""
+    derivative is right at zeros as well; it costs the square of the number of elements.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), in the dtype of `a` if
+    that is a float (integers: int64 or uint64), or in `dtype`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.prod([[1.0, 2.0], [3.0, 4.0]], axis=1).eval()
+        array([ 2., 12.])
+    """
     return folded(Prod, wide(as_tensor(a), dtype), axis, keepdims, initial, where)
 
 
@@ -367,7 +381,15 @@ def max(
     where: Any = None,
 ) -> Node:
     """The largest element over `axis` (all axes if None); nan where there is one. Equal largest
-    elements share the derivative. `where`, a mask of what counts, needs `initial`."""
+    elements share the derivative. `where`, a mask of what counts, needs `initial`.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), in the dtype of `a`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice,
+    and for an empty axis without `initial`; ValueError where only a call can tell.
+
+        >>> pt.max([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
+        array([3., 4.])
+    """
     return _extreme(Max, as_tensor(a), axis, keepdims, initial, where)
 
 
@@ -382,7 +404,15 @@ def min(
     where: Any = None,
 ) -> Node:
     """The smallest element over `axis` (all axes if None); nan where there is one. Equal smallest
-    elements share the derivative. `where`, a mask of what counts, needs `initial`."""
+    elements share the derivative. `where`, a mask of what counts, needs `initial`.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), in the dtype of `a`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice,
+    and for an empty axis without `initial`; ValueError where only a call can tell.
+
+        >>> pt.min([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
+        array([1., 2.])
+    """
     return _extreme(Min, as_tensor(a), axis, keepdims, initial, where)
 
 
@@ -391,7 +421,14 @@ def min(
 def all(
     a: Any, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: Any = None
 ) -> Node:
-    """Whether every element over `axis` (that the mask `where` selects) is true (not 0)."""
+    """Whether every element over `axis` (that the mask `where` selects) is true (not 0).
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), of bools.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.all([[True, False], [True, True]], axis=1).eval()
+        array([False,  True])
+    """
     return folded(All, ops.astype(a, "bool"), axis, keepdims, where=where)
 
 
@@ -400,7 +437,14 @@ def all(
 def any(
     a: Any, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: Any = None
 ) -> Node:
-    """Whether some element over `axis` (that the mask `where` selects) is true (not 0)."""
+    """Whether some element over `axis` (that the mask `where` selects) is true (not 0).
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), of bools.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.any([[False, False], [True, False]], axis=1).eval()
+        array([False,  True])
+    """
     return folded(Any_, ops.astype(a, "bool"), axis, keepdims, where=where)
 
 

@@ -20,6 +20,7 @@ from probtensor.types import (
     SizeCheck,
     TensorType,
     is_size,
+    shape_text,
     size_max,
     size_min,
     where_positive,
@@ -125,7 +126,8 @@ class SetSlice(Sliced):
             for n, m in zip(y.shape, self.sizes, strict=True)
         )
         if not fits:
-            raise ShapeError(f"shape {y.shape} does not fill the places, {self.sizes}")
+            places = shape_text(self.sizes)
+            raise ShapeError(f"shape {shape_text(y.shape)} does not fill the places, {places}")
         return x
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:

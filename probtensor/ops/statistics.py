@@ -44,7 +44,15 @@ def mean(
     where: Any = None,
 ) -> Node:
     """The mean over `axis` (all axes if None), of the elements that the mask `where` selects;
-    integers and bools give float64."""
+    integers and bools give float64.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), float32 if `a` is, else
+    float64, or `dtype`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.mean([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
+        array([2., 3.])
+    """
     x = _as_floats(a, dtype, "mean")
     axes = normal_axes(axis, x, "mean")
     keepdims = flag(keepdims, "mean: keepdims")
@@ -71,6 +79,14 @@ def var(
 
     `correction` is another name of `ddof`; `mean`, with axes of size 1 for those reduced, saves the
     first pass; the mask `where` selects what counts.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), float32 if `a` is, else
+    float64, or `dtype`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice. The two
+    passes: Chan, Golub and LeVeque (1983), American Statistician 37:242.
+
+        >>> pt.var([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
+        array([1., 1.])
     """
     less = _degrees(ddof, correction, "var")
     return _variance("var", _as_floats(a, dtype, "var"), axis, less, keepdims, where, mean)
@@ -114,7 +130,15 @@ def std(
     mean: Any = None,
     correction: float | None = None,
 ) -> Node:
-    """The square root of `var`, with the same arguments."""
+    """The square root of `var`, with the same arguments.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), float32 if `a` is, else
+    float64, or `dtype`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.std([[1.0, 2.0], [3.0, 4.0]], axis=0, ddof=0).eval()
+        array([1., 1.])
+    """
     less = _degrees(ddof, correction, "std")
     x = _as_floats(a, dtype, "std")
     return ops.sqrt(_variance("std", x, axis, less, keepdims, where, mean))
@@ -123,7 +147,14 @@ def std(
 @method
 @public(lacks=("out",))
 def ptp(a: Any, axis: Axis = None, out: None = None, keepdims: bool = False) -> Node:
-    """The largest less the smallest element."""
+    """The largest less the smallest element.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), in the dtype of `a`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.ptp([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
+        array([2., 2.])
+    """
     x = as_tensor(a)
     axes = normal_axes(axis, x, "ptp")
     return ops.max(x, axes, keepdims=keepdims) - ops.min(x, axes, keepdims=keepdims)
@@ -131,7 +162,14 @@ def ptp(a: Any, axis: Axis = None, out: None = None, keepdims: bool = False) -> 
 
 @public
 def count_nonzero(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Node:
-    """How many elements are not 0."""
+    """How many elements are not 0.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), of int64.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.count_nonzero([0.0, 2.0, 3.0]).eval()
+        array(2)
+    """
     x = as_tensor(a)
     axes = normal_axes(axis, x, "count_nonzero")
     return ops.sum(ops.astype(x, "bool"), axes, keepdims=keepdims)

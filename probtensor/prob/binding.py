@@ -22,9 +22,9 @@ from probtensor.prob.distribution import called, check_values, here
 from probtensor.prob.drawn import refused_values
 from probtensor.prob.model import Density, Model
 from probtensor.prob.names import listed
-from probtensor.prob.sizes import Sizes
+from probtensor.prob.sizes import KnownSizes
 from probtensor.prob.support import Integers, Interval
-from probtensor.types import shape_text
+from probtensor.types import Dim, shape_text
 
 
 class UnknownName(KeyError):
@@ -158,9 +158,9 @@ class Binding:
     ) -> None:
         self.model = model
         self.arrays: dict[Node, np.ndarray] = {}
-        self.sizes = Sizes()
+        self.sizes = KnownSizes()
         for name, length in lengths.items():
-            self.sizes.give(name, length, "coords")
+            self.sizes.give(Dim.name(name), length, "coords")
         for node in model.inputs:
             array = arrays[node] if node in arrays else model.arrays[node]
             self.sizes.read(node.name or "data", node.shape, array.shape, line_of(node))
@@ -185,7 +185,7 @@ class Binding:
         for quantity in (*model.free, *model.observed, *model.deterministic):
             shape = self.sizes.shape(quantity.shape) if quantity.dims else ()
             for axis, (dim, n) in enumerate(zip(quantity.dims or (), shape, strict=True)):
-                self.sizes.give(dim, n, f"axis {axis} of {quantity.name}", quantity.line)
+                self.sizes.give(Dim.name(dim), n, f"axis {axis} of {quantity.name}", quantity.line)
 
     def _check_values(self) -> None:
         checks = self.model.checks

@@ -10,16 +10,16 @@ import numpy as np
 
 from probtensor.calls import public
 from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
-from probtensor.graph.resize import size_name, with_sizes
+from probtensor.graph.resize import with_sizes
 from probtensor.prob.binding import check_known_dims, checked_coords, observed_array
 from probtensor.prob.data import Data, default_of
 from probtensor.prob.distribution import Potential, RandomVariable, called, here, potential
 from probtensor.prob.logp import underivable, unwrapped
 from probtensor.prob.names import dims_of_node
 from probtensor.prob.posterior import Posterior, posterior_of
-from probtensor.prob.sizes import Sizes
+from probtensor.prob.sizes import KnownSizes
 from probtensor.system.stages import building, stage
-from probtensor.types import size_names
+from probtensor.types import Dim, size_name, size_names
 
 
 @public
@@ -145,11 +145,11 @@ def dims_in(roots: Sequence[Node]) -> list[str]:
 
 def known_sizes(
     labels: Mapping[str, np.ndarray], data: Sequence[Node], arrays: Mapping[Node, np.ndarray]
-) -> Sizes:
+) -> KnownSizes:
     """Every length that coords, data and observed values give."""
-    sizes = Sizes()
+    sizes = KnownSizes()
     for dim, values in labels.items():
-        sizes.give(dim, len(values), "coords")
+        sizes.give(Dim.name(dim), len(values), "coords")
     for node in data:
         name = f"data {node.name!r}" if node.name else "data"
         sizes.read(name, node.shape, default_of(node).shape, line_of(node))
@@ -160,7 +160,10 @@ def known_sizes(
 
 
 def fixed_sizes(
-    roots: Sequence[Node], sizes: Sizes, data: Sequence[Node], arrays: Mapping[Node, np.ndarray]
+    roots: Sequence[Node],
+    sizes: KnownSizes,
+    data: Sequence[Node],
+    arrays: Mapping[Node, np.ndarray],
 ) -> dict[str, int]:
     """The names whose lengths the compiled density is made for: those of free variables, which are
     part of q, and those that no array brings along. All others stay open."""

@@ -21,7 +21,7 @@ from probtensor.graph.evaluate import value_of
 from probtensor.graph.node import Frozen, make, new_input
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Reduction, Scatter
 from probtensor.prob.distribution import checked_dims, checked_name, here
-from probtensor.prob.sizes import Sizes
+from probtensor.prob.sizes import KnownSizes
 from probtensor.types import Dim, Size, TensorType, size_product
 
 
@@ -67,7 +67,7 @@ def default_of(node: Node) -> np.ndarray | None:
 
 def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list[np.ndarray]:
     """The outputs' values by the NumPy meaning of each op; `values` says those of the inputs."""
-    sizes = Sizes()
+    sizes = KnownSizes()
     known: dict[Node, np.ndarray] = {}
     for node, array in values.items():
         sizes.read(node.name or "an input", node.shape, np.shape(array), line_of(node))
@@ -93,7 +93,7 @@ def value_at(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, in
         result = value_of(node, arguments, sizes, meaning)
     except (ValueError, IndexError) as error:
         kind = IndexError if isinstance(error, IndexError) else ValueError
-        raise kind(f"{node.op.name}: {error}\n  at {line_of(node)}") from None
+        raise kind(f"{node.op.user_name()}: {error}\n  at {line_of(node)}") from None
     return result.astype(node.dtype, copy=False)
 
 
@@ -160,7 +160,8 @@ def unique_rows(arrays: Sequence[np.ndarray]) -> tuple[Sequence[np.ndarray], np.
 
 def distinct(arrays: Sequence[Node]) -> tuple[list[Node], Node, Node]:
     """(distinct entries of data inputs read together, how often they occur, their columns)."""
-    size = Dim.name(f"distinct {' '.join(f'{x.name}#{x.op.uid}' for x in arrays)}")
+    names = " ".join(x.name or "data" for x in arrays)
+    size = Dim.name(f"distinct {names}", " ".join(x.op.uid for x in arrays))
     parts = (*range(len(arrays)), TIMES, COLUMN)
     *values, times, columns = (make(Distinct(size, part), tuple(arrays)) for part in parts)
     return values, times, columns

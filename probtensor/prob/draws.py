@@ -22,9 +22,10 @@ from probtensor.graph.node import new_input
 from probtensor.graph.resize import with_sizes
 from probtensor.prob.data import default_of
 from probtensor.prob.packed import Packed, rows_of
-from probtensor.prob.sizes import Sizes
+from probtensor.prob.sizes import KnownSizes
 from probtensor.sample.checks import located, seed_of, whole
 from probtensor.transform.draws import lower_draws
+from probtensor.types import Dim
 
 
 @public
@@ -81,7 +82,7 @@ def draw_rows(
     target   where they are computed; see `function`
     """
     given = dict(given or {})
-    sizes = Sizes()
+    sizes = KnownSizes()
     inputs = [x for x in inputs_of([*named.values()]) if default_of(x) is not None]
     valueless = [x for x in inputs_of([*named.values()]) if type(x.op) is Input]
     if valueless:
@@ -97,7 +98,7 @@ def draw_rows(
         sizes.read(node.name or "a value", node.shape, array.shape[1:], line_of(node))
     for name, length in (lengths or {}).items():
         if name not in sizes.values:
-            sizes.give(name, length, "coords")
+            sizes.give(Dim.name(name), length, "coords")
     placed = with_sizes([*named.values(), *given], sizes.values)
     rows, pieces = packed_inputs({placed[node]: array for node, array in given.items()}, count)
     seed_input, index = new_input("seed", "uint64", ()), new_input("index", "uint64", ())

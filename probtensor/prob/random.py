@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
-from probtensor.calls import absent, public
+from probtensor.calls import absent, is_public, public
 from probtensor.graph import Const, GraphError, Node, as_tensor
 from probtensor.graph.node import make
 from probtensor.ops.require import asked_for
@@ -242,10 +242,8 @@ def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=N
     return random_variable(law, (mean, factor), shape, name, dims)
 
 
-__getattr__ = absent(
-    "pt.random",
-    {name: law for name, law in globals().items() if hasattr(law, "__wrapped__")},
-)
+__all__ = [name for name, value in globals().items() if is_public(value)]
+__getattr__ = absent("pt.random", dict.fromkeys(__all__))
 
 # Parametrisations.
 

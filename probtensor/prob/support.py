@@ -16,7 +16,6 @@ from probtensor.calls import public
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.graph.node import SizeOf, user_line
 from probtensor.ops.view import called
-from probtensor.types import plain
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def bound_text(bound: Any) -> str:
     if isinstance(bound, Node):
         while isinstance(bound.op, ops.Cast):
             bound = bound.inputs[0]
-        return plain(str(bound.op.size)) if isinstance(bound.op, SizeOf) else called(bound)
+        return str(bound.op.size) if isinstance(bound.op, SizeOf) else called(bound)
     if isinstance(bound, Slot):
         return "a bound"
     return f"{bound:g}" if np.ndim(bound) == 0 else str(bound)

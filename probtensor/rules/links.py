@@ -29,7 +29,8 @@ from probtensor.transform.rewrite import Ruleset, rewrite, rule
 
 __all__ = ["LINKS", "log_of", "log_of_link", "log_of_rest", "times"]
 
-x, y, a = var("x"), var("y"), var("a")
+x, y, z, a = var("x"), var("y"), var("z"), var("a")
+chosen = var("chosen", "bool")
 WIDE = (-800, 800)
 
 DRAWN = Ruleset(
@@ -51,6 +52,13 @@ DRAWN = Ruleset(
     rule(
         y * ops.xexpy(1, x), ops.xexpy(y, x), over={"y": (-9, 9), "x": WIDE},
         why="0 * inf past 709: (1 - y) * log(1 - p) of a complementary log-log link; 0 at infinity",
+        limits=True,
+    ),
+    rule(
+        y * ops.where(chosen, -ops.xexpy(1, x), z),
+        ops.where(chosen, -ops.xexpy(y, x), y * z),
+        over={"y": (-9, 9), "x": WIDE, "z": (-9, 9)},
+        why="as above, where the sign of a rate is not known; 0 at infinity",
         limits=True,
     ),
     rule(ops.sqrt(ops.exp(x)), ops.exp(0.5 * x), over=WIDE, why="its slope at 0 is infinite"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from probtensor.kernel.carry import as_loops
-from probtensor.kernel.grid import schedule
 from probtensor.kernel.ir import (
     FOLDS,
     Acc,
@@ -21,10 +19,12 @@ from probtensor.kernel.ir import (
     walk,
     walk_expr,
 )
-from probtensor.kernel.phases import Once, Phase, Reduce, Routine, Rows, Scratch, statements
 from probtensor.kernel.touch import buffers_of, loads_of
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.plan import Plan
+from probtensor.schedule.carry import as_loops
+from probtensor.schedule.grid.grid import schedule
+from probtensor.schedule.grid.phases import Once, Phase, Reduce, Routine, Rows, Scratch, statements
 from probtensor.targets.finish import THREADS, FinishText
 from probtensor.targets.group import WIDE
 from probtensor.targets.spell import c_type, local_type, register_kind

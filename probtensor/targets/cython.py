@@ -6,11 +6,30 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from probtensor.kernel.carry import BLOCK, NOT_GATHERED, block, is_optional, target, threshold
-from probtensor.kernel.ir import FOLDS, Acc, Call, Carry, Check, For, Kernel, Let, Store
-from probtensor.kernel.jam import ROWS
-from probtensor.kernel.strip import Jammed, Linear, Segment, Strip, Stripped, by_rows, strip
+from probtensor.kernel.ir import (
+    FOLDS,
+    NOT_GATHERED,
+    Acc,
+    Call,
+    Carry,
+    Check,
+    For,
+    Kernel,
+    Let,
+    Store,
+)
 from probtensor.lower.plan import Plan
+from probtensor.schedule.carry import BLOCK, block, is_optional, target, threshold
+from probtensor.schedule.strips.jam import ROWS
+from probtensor.schedule.strips.strip import (
+    Jammed,
+    Linear,
+    Segment,
+    Strip,
+    Stripped,
+    by_rows,
+    strip,
+)
 from probtensor.targets.spell import (
     Speller,
     c_type,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from probtensor.kernel.ir import FOLDS, Acc
-from probtensor.kernel.phases import Private, Rows
+from probtensor.schedule.grid.phases import Private, Rows
 from probtensor.targets.group import WIDE, GroupText
 from probtensor.targets.spell import c_type, local_type, register_kind
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from probtensor.kernel.flat import flattened
-from probtensor.kernel.grid import LARGEST_PRIVATE
 from probtensor.kernel.ir import (
     FOLDS,
     Acc,
@@ -21,10 +19,13 @@ from probtensor.kernel.ir import (
     walk,
     walk_expr,
 )
-from probtensor.kernel.nests import nest, stores_of, widened
-from probtensor.kernel.phases import Loops, Private
 from probtensor.kernel.touch import deep, expr_names, loads_of, names_read, names_set
 from probtensor.kernel.touch import writes_of as writes
+from probtensor.schedule.carry import widened
+from probtensor.schedule.grid.flat import flattened
+from probtensor.schedule.grid.grid import LARGEST_PRIVATE
+from probtensor.schedule.grid.nests import nest, stores_of
+from probtensor.schedule.grid.phases import Loops, Private
 from probtensor.targets.spell import (
     PLAIN,
     Speller,

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 from probtensor import device
 from probtensor.device import Driver, Image, Queue
-from probtensor.kernel.carry import as_loops
 from probtensor.kernel.ir import Call, For, Store
-from probtensor.kernel.nests import nest
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Buffer, Plan
+from probtensor.schedule.carry import as_loops
+from probtensor.schedule.grid.nests import nest
 from probtensor.targets.group import GroupText
 from probtensor.targets.spell import c_type
 from probtensor.types import size_product, size_value

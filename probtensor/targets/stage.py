@@ -17,10 +17,10 @@ from probtensor.kernel.ir import (
     walk,
     walk_expr,
 )
-from probtensor.kernel.phases import Rows
 from probtensor.kernel.touch import names_set
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.plan import Plan
+from probtensor.schedule.grid.phases import Rows
 from probtensor.types import Dim, Size, dtype_of, size_names, size_substitute
 
 NARROWEST, WIDEST = 3, 48  # elements of a row that is read through shared memory

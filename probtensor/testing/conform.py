@@ -28,7 +28,7 @@ from probtensor.graph.node import Node, Op, make, new_input
 from probtensor.ops.kinds import Composite, Kind, View
 from probtensor.ops.samples import Sample
 from probtensor.testing.reference import evaluate_numpy
-from probtensor.transform.autodiff import jvp, vjp
+from probtensor.transform.autodiff import pull_back, push_forward
 from probtensor.transform.batch import vmap_nodes
 
 Evaluate = Callable[[Sequence[Node], Sequence[Node], Sequence[np.ndarray]], Sequence[np.ndarray]]
@@ -217,14 +217,14 @@ def check_derivatives(case: Case, rtol: float = 2e-6) -> None:
     wrt = [case.inputs[k] for k in moved]
     weight = rng.normal(size=_shape(case))
     directions = [rng.normal(size=case.arrays[k].shape) for k in moved]
-    pulled = vjp(case.output, wrt, ops.constant(weight))
+    pulled = pull_back(case.output, wrt, ops.constant(weight))
     slope = _inner(pulled, directions)
     value = ops.sum(case.output * weight)
     _compare_slope(case, value, slope, moved, directions, rtol, "vjp")
-    second = vjp(slope, wrt, ops.ones_like(slope))
+    second = pull_back(slope, wrt, ops.ones_like(slope))
     again = [rng.normal(size=d.shape) for d in directions]
     _compare_slope(case, slope, _inner(second, again), moved, again, 10 * rtol, "second derivative")
-    pushed = jvp(case.output, wrt, [ops.constant(d) for d in directions])
+    pushed = push_forward(case.output, wrt, [ops.constant(d) for d in directions])
     values = case.values()
     forward, reverse = evaluate_numpy([ops.sum(pushed * weight), slope], values)
     assert_close(forward, reverse, 1e-9, 1e-11, f"{case}: jvp against vjp")
@@ -250,7 +250,7 @@ def _with_gradients(case: Case) -> list[np.ndarray]:
         shape = evaluate_numpy([case.output], case.values())[0].shape
         g = ops.constant(np.cos(np.arange(np.prod(shape, dtype=int))).reshape(shape))
         wrt = [x for x in case.inputs if x.type.is_float]
-        outputs += vjp(case.output, wrt, ops.broadcast_to(g, case.output.shape))
+        outputs += pull_back(case.output, wrt, ops.broadcast_to(g, case.output.shape))
     return evaluate_numpy(outputs, case.values())
 
 

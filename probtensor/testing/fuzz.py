@@ -34,7 +34,7 @@ from probtensor.ops.random import Draw
 from probtensor.testing.generate import RandomGraph, random_graph, shrink
 from probtensor.testing.misfit import SizeFailure, fuzz_sizes
 from probtensor.testing.reference import evaluate_numpy, size_names_of
-from probtensor.transform import Pass, jvp, run, vjp
+from probtensor.transform import Pass, pull_back, push_forward, run
 
 Evaluate = Callable[[Sequence[Node], Sequence[Node], Sequence[np.ndarray]], Sequence[np.ndarray]]
 # Last places that each operation is off by in a noisy run, and how many noisy runs are made.
@@ -261,8 +261,8 @@ def check_derivatives(graph: RandomGraph, passes: Sequence[Pass], tally: Tally) 
     if any(isinstance(node.op, _ONE_WAY) for node in toposort(tops)):
         tally.done["without a derivative both ways"] += 1
         return
-    pulled = vjp(tops, inputs, weights)
-    pushed = jvp(tops, inputs, tangents)
+    pulled = pull_back(tops, inputs, weights)
+    pushed = push_forward(tops, inputs, tangents)
     derived = RandomGraph((*pulled, *pushed), graph.values, graph.seed)
     found = evaluate_numpy(derived.outputs, graph.values)
     noisy = noisy_runs(derived, rng)

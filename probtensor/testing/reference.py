@@ -14,8 +14,9 @@ import numpy as np
 
 from probtensor.graph.evaluate import evaluate
 from probtensor.graph.node import GraphError, Node, line_of
+from probtensor.graph.parts import types_of
 from probtensor.graph.walk import toposort
-from probtensor.types import Dim, TensorType, size_value
+from probtensor.types import TensorType, size_name, size_value
 
 
 def evaluate_numpy(
@@ -30,26 +31,29 @@ def evaluate_numpy(
     found = {x: np.asarray(values[x], x.dtype) for x in order if x in values}
     for node, value in evaluate(order, found, names):
         if verify:
-            _verify(node, value, names)
+            given = value if isinstance(value, tuple) else (value,)
+            for promised, part in zip(types_of(node), given, strict=True):
+                _verify(node, promised, part, names)
     return [found[node] for node in outputs]
 
 
 def size_names_of(values: Mapping[Node, Any]) -> dict[str, int]:
-    """What the named sizes of the inputs are, read off their arrays."""
+    """What the named sizes of the inputs are, by their keys, read off their arrays."""
     names: dict[str, int] = {}
     for node, value in values.items():
         shape = np.shape(value)
         if len(shape) != node.ndim:
             raise GraphError(f"{node!r} was given an array with {len(shape)} axes")
         for size, n in zip(node.shape, shape, strict=True):
-            bare = isinstance(size, Dim) and str(size) in size.names()
-            if bare and names.setdefault(str(size), n) != n:
-                raise GraphError(f"{node!r}: size {size} is {n} and {names[str(size)]}")
+            key = size_name(size)
+            if key is not None and names.setdefault(key, n) != n:
+                raise GraphError(f"{node!r}: size {size} is {n} and {names[key]}")
     return names
 
 
-def _verify(node: Node, value: np.ndarray, names: Mapping[str, int]) -> None:
-    promised: TensorType = node.type
+def _verify(
+    node: Node, promised: TensorType, value: np.ndarray, names: Mapping[str, int]
+) -> None:
     shape = tuple(size_value(n, names) for n in promised.shape)
     if value.dtype != promised.dtype or value.shape != shape:
         raise TypeError(

@@ -4,16 +4,18 @@ A size is an `int` or a `Dim`. A `Dim` is a polynomial with integer coefficients
 is a name, or a floor division, minimum or maximum of other sizes. Polynomials are kept in one
 canonical form, so that two sizes are equal exactly when they are written alike after expansion:
 `(n + 1) * m == m + n * m` holds, and shapes can be compared while a graph is built.
+
+Two inputs of one name have two sizes that read alike: the uid of the input tells them apart. So
+values of names are kept under the `key` of an atom, and `str` is for people alone.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from operator import eq, le, lt
+from operator import attrgetter, eq, le, lt
 from types import FrameType
 from typing import Any
 
@@ -26,17 +28,34 @@ class ShapeError(ValueError):
 
 @dataclass(frozen=True)
 class Atom:
-    """What a `Dim` is a polynomial in: `name` alone, or `name(args)` for //, min and max."""
+    """What a `Dim` is a polynomial in: a name, or `name(args)` for //, min and max.
+
+    `uid` is that of the input which the name is a size of; empty for all other names.
+    """
 
     name: str
     args: tuple[Size, ...] = ()
+    uid: str = ""
+
+    @property
+    def key(self) -> str:
+        """What a name's value is kept under, another one for each atom. Atoms are ordered by it."""
+        if not self.args:
+            return f"{self.name}#{self.uid}" if self.uid else self.name
+        return self.text(_key)
+
+    def text(self, spelled: Callable[[Atom], str]) -> str:
+        """The atom, its names as `spelled` writes them."""
+        if not self.args:
+            return spelled(self)
+        args = [size_text(arg, spelled) for arg in self.args]
+        return f"({args[0]})//{args[1]}" if self.name == "//" else f"{self.name}({', '.join(args)})"
 
     def __str__(self) -> str:
-        if not self.args:
-            return self.name
-        if self.name == "//":
-            return f"({self.args[0]})//{self.args[1]}"
-        return f"{self.name}({', '.join(map(str, self.args))})"
+        return self.text(_name)
+
+
+_key, _name = attrgetter("key"), attrgetter("name")
 
 
 @dataclass(frozen=True)
@@ -52,20 +71,16 @@ class Dim:
     terms: tuple[tuple[tuple[Atom, ...], int], ...]
 
     @staticmethod
-    def name(name: str) -> Dim:
-        return Dim((((Atom(name),), 1),))
+    def name(name: str, uid: str = "") -> Dim:
+        return Dim.of(Atom(name, (), uid))
+
+    @staticmethod
+    def of(atom: Atom) -> Dim:
+        """The size that is one atom."""
+        return Dim((((atom,), 1),))
 
     def __str__(self) -> str:
-        parts = []
-        for atoms, factor in self.terms:
-            text = "*".join(map(str, atoms))
-            if not atoms:
-                text = str(abs(factor))
-            elif abs(factor) != 1:
-                text = f"{abs(factor)}*{text}"
-            sign = "-" if factor < 0 else "+"
-            parts.append(f" {sign} {text}" if parts else ("-" if factor < 0 else "") + text)
-        return "".join(parts)
+        return size_text(self, _name)
 
     __repr__ = __str__
 
@@ -78,7 +93,7 @@ class Dim:
         if not is_size(other):
             return NotImplemented
         return from_terms(
-            (tuple(sorted(a + b, key=str)), m * n)
+            (tuple(sorted(a + b, key=_key)), m * n)
             for a, m in self.terms
             for b, n in terms_of(other)
         )
@@ -161,29 +176,39 @@ class Dim:
         raise TypeError(f"{self} and {other} are not known while the graph is built")
 
     def names(self) -> set[str]:
-        """The input sizes this size is computed from."""
+        """The keys of the names this size is computed from."""
         found: set[str] = set()
         for atoms, _ in self.terms:
             for atom in atoms:
                 if not atom.args:
-                    found.add(atom.name)
+                    found.add(atom.key)
                 for arg in atom.args:
                     found |= size_names(arg)
         return found
-
-
-def plain(text: str) -> str:
-    """Names of sizes as users know them: without what tells two inputs of one name apart."""
-    return re.sub(r"#\d+\.\w+", "", text)
 
 
 Size = int | Dim
 Shape = tuple[Size, ...]
 
 
+def size_text(size: Size, spelled: Callable[[Atom], str]) -> str:
+    """A size in its canonical order, its names as `spelled` writes them."""
+    if not isinstance(size, Dim):
+        return str(size)
+    text = ""
+    for atoms, factor in size.terms:
+        parts = [atom.text(spelled) for atom in atoms]
+        if abs(factor) != 1 or not parts:
+            parts.insert(0, str(abs(factor)))
+        sign = "-" if factor < 0 else "+"
+        product = "*".join(parts)
+        text += f" {sign} {product}" if text else f"{'-' if factor < 0 else ''}{product}"
+    return text
+
+
 def shape_text(shape: Iterable[Size]) -> str:
     """A shape as NumPy writes it, unknown sizes by name: `(3,)`, `(x.shape[0], 4)`."""
-    sizes = [plain(str(n)) for n in shape]
+    sizes = list(map(str, shape))
     return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
 
@@ -213,12 +238,12 @@ def from_terms(terms: Iterable[tuple[tuple[Atom, ...], int]]) -> Size:
     if len(kept) == 1 and not kept[0][0]:
         return kept[0][1]
     # Longest products first, the constant last: the order people write them in.
-    kept.sort(key=lambda term: (-len(term[0]), [str(a) for a in term[0]]))
+    kept.sort(key=lambda term: (-len(term[0]), [a.key for a in term[0]]))
     return Dim(tuple(kept))
 
 
 def _function(name: str, *args: Size) -> Size:
-    return Dim((((Atom(name, args),), 1),))
+    return Dim.of(Atom(name, args))
 
 
 def size_floordiv(top: Size, bottom: Size) -> Size:
@@ -264,7 +289,7 @@ def _choose(name: str, a: Size, b: Size) -> Size:
     for small, large in ((a, b), (b, a)):
         if small == 0 and _never_negative(large):
             return small if name == "min" else large
-    return _function(name, *sorted((a, b), key=str))
+    return _function(name, *sorted((a, b), key=lambda size: size_text(size, _key)))
 
 
 def _never_negative(size: Size) -> bool:
@@ -351,7 +376,7 @@ def _with_atom(size: Size, old: Atom, new: Size) -> Size:
         if atom == old:
             return new
         args = (_with_atom(arg, old, new) for arg in atom.args)
-        return SIZE_FUNCTIONS[atom.name](*args) if atom.args else Dim((((atom,), 1),))
+        return SIZE_FUNCTIONS[atom.name](*args) if atom.args else Dim.of(atom)
 
     return with_atoms(size, changed)
 
@@ -370,19 +395,33 @@ def size_quotients(size: Size) -> list[tuple[Size, Dim]]:
     return list(dict.fromkeys(found[::-1]))
 
 
+def size_atoms(size: Size) -> set[Atom]:
+    """The names a size depends on, as atoms."""
+    return {atom for atom in _atoms(size) if not atom.args}
+
+
 def size_names(size: Size) -> set[str]:
-    """The names a size depends on; none for an int."""
+    """The keys of the names a size depends on; none for an int."""
     return size.names() if isinstance(size, Dim) else set()
 
 
+def size_name(size: Size) -> str | None:
+    """The key of the name a size consists of, or None."""
+    if isinstance(size, Dim) and len(size.terms) == 1:
+        atoms, factor = size.terms[0]
+        if factor == 1 and len(atoms) == 1 and not atoms[0].args:
+            return atoms[0].key
+    return None
+
+
 def size_value(size: Size, names: Mapping[str, int]) -> int:
-    """The number a size stands for, given the values of the names."""
+    """The number a size stands for, given the values of the names by their keys."""
     if not isinstance(size, Dim):
         return int(size)
 
     def atom_value(atom: Atom) -> int:
         if not atom.args:
-            return names[atom.name]
+            return names[atom.key]
         return _FUNCTIONS[atom.name](*(size_value(arg, names) for arg in atom.args))
 
     return sum(
@@ -392,13 +431,14 @@ def size_value(size: Size, names: Mapping[str, int]) -> int:
 
 
 def size_substitute(size: Size, names: Mapping[str, Size]) -> Size:
-    """The same size with names replaced by other sizes."""
+    """The same size with names, given by their keys, replaced by other sizes."""
     if not isinstance(size, Dim) or not size.names() & names.keys():
         return size
 
     def atom_size(atom: Atom) -> Size:
         if not atom.args:
-            return names.get(atom.name, Dim((((atom,), 1),)))
+            found = names.get(atom.key)
+            return Dim.of(atom) if found is None else found
         return SIZE_FUNCTIONS[atom.name](*(size_substitute(arg, names) for arg in atom.args))
 
     return with_atoms(size, atom_size)
@@ -451,7 +491,7 @@ class SizeCheck:
         )
 
     def names(self) -> set[str]:
-        """The names whose values it takes to tell, and to say, whether it holds."""
+        """The keys of the names whose values it takes to tell, and to say, whether it holds."""
         parts = [part if isinstance(part, tuple) else (part,) for part in self.message]
         sizes = (self.left, self.right, *(n for part in parts for n in part))
         return {name for size in sizes for name in size_names(size)}
@@ -460,7 +500,7 @@ class SizeCheck:
         """Raise `error` unless the relation holds for these values of the names."""
         left, right = size_value(self.left, names), size_value(self.right, names)
         if not RELATIONS[self.relation](left, right):
-            raise self.error(plain("".join(_shown(part, names) for part in self.message)))
+            raise self.error("".join(_shown(part, names) for part in self.message))
 
 
 def _shown(part: str | Size | Shape, names: Mapping[str, int]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from probtensor.types.dtype import DType, dtype_of
-from probtensor.types.size import Shape, ShapeError, Size, plain, size_product
+from probtensor.types.size import Shape, ShapeError, Size, size_product
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class TensorType:
         return all(isinstance(n, int) for n in self.shape)
 
     def __str__(self) -> str:
-        return plain(f"{self.dtype}[{', '.join(map(str, self.shape))}]")
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
 
     def with_dtype(self, dtype: str) -> TensorType:
         return TensorType(dtype, self.shape)

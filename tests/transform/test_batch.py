@@ -8,7 +8,7 @@ from probtensor.graph import GraphError
 from probtensor.graph.node import make
 from probtensor.ops.kinds import REGISTRY
 from probtensor.testing.reference import evaluate_numpy
-from probtensor.transform import grad, vmap
+from probtensor.transform import gradient, vmap
 from probtensor.transform.batch import vmap_nodes
 
 RNG = np.random.default_rng(3)
@@ -31,7 +31,7 @@ FUNCTIONS = {
     "scatter by own": lambda x, w: ops.zeros((4, 3)).at[ops.argmax(x, 0)].add(ops.square(x[:3])),
     "written slice": lambda x, w: x.at[1:3, 0].set(w[:2]),
     "composite": lambda x, w: ops.softmax(x, 1) * ops.logsumexp(w),
-    "gradient": lambda x, w: grad(ops.sum(ops.tanh(x @ w)), w),
+    "gradient": lambda x, w: gradient(ops.sum(ops.tanh(x @ w)), w),
 }
 
 

@@ -17,7 +17,7 @@ from functools import cache
 from probtensor.graph.node import Op
 from probtensor.lower.kinds.base import Access, Lowering, Task
 from probtensor.lower.kinds.contraction import ContractionLowering
-from probtensor.lower.kinds.core import CoreLowering
+from probtensor.lower.kinds.core import CoreLowering, PartLowering
 from probtensor.lower.kinds.elementwise import ElementwiseLowering
 from probtensor.lower.kinds.join import JoinLowering
 from probtensor.lower.kinds.reduction import ReductionLowering
@@ -35,6 +35,7 @@ KINDS = (
     ScatterLowering(),
     JoinLowering(),
     CoreLowering(),
+    PartLowering(),
 )
 
 

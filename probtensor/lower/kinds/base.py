@@ -14,7 +14,7 @@ from probtensor.graph.node import Node, Op
 from probtensor.kernel.ir import Carry, Expr, Stmt
 from probtensor.lower.buffers import Memory
 from probtensor.lower.reader import Reader
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.types import Size
 
 Access = tuple[Node, tuple[Size, ...]]
@@ -38,6 +38,11 @@ class Task:
     alone: ClassVar[bool] = False
     # Whether it costs nothing to compute it in the loop that reads it, in place of its own.
     movable: ClassVar[bool] = False
+
+    @property
+    def makes(self) -> Sequence[Node]:
+        """The nodes whose values it computes."""
+        return (self.node,)
 
     @property
     def first_fold(self) -> int | None:
@@ -154,6 +159,10 @@ class Writer(Reader):
         """Fold the term of an iteration: into memory, or an accumulator of the loops around."""
         raise NotImplementedError
 
+    def workspace(self, node: Node, count: Size) -> str:
+        """Memory of so many doubles, for the routine that computes a node."""
+        raise NotImplementedError
+
     def fill(
         self,
         node: Node,
@@ -176,12 +185,16 @@ class Lowering:
     # Whether a node is read by those of its inputs, and makes the expressions of readers deeper.
     inlined: ClassVar[bool] = False
 
-    def tasks(self, node: Node, sizes: Sizes, buffer: bool) -> list[Task]:
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         """The tasks that compute a node; none for what is read by its inputs alone, unless it is
         wanted in a `buffer`."""
         raise NotImplementedError
 
-    def buffers_read(self, node: Node, sizes: Sizes) -> Sequence[Node]:
+    def makes(self, node: Node) -> Sequence[Node]:
+        """The nodes whose values its tasks compute: itself, or all its parts."""
+        return (node,)
+
+    def buffers_read(self, node: Node, sizes: CanonicalSizes) -> Sequence[Node]:
         """Inputs that have to be buffers, whatever they are."""
         return ()
 

@@ -11,7 +11,7 @@ from probtensor.lower.kinds.base import Lowering, Task
 from probtensor.lower.kinds.core import RoutineTask
 from probtensor.lower.kinds.reduction import FoldTask, combined_as
 from probtensor.lower.reader import Reader
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import cast
 from probtensor.ops.kinds import Contraction
 from probtensor.types import Size, size_product
@@ -45,7 +45,7 @@ class ContractionLowering(Lowering):
 
     kind = Contraction
 
-    def tasks(self, node: Node, sizes: Sizes, buffer: bool) -> list[Task]:
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         product = gemm(node, sizes)
         if product is not None:
             numbers = (*product.sizes, *map(int, product.transposed))
@@ -59,7 +59,7 @@ class ContractionLowering(Lowering):
         outs = tuple(out.index(c) if c in out else None for c in order)
         return [ProductTask(node, tuple(found[c] for c in order), outs)]
 
-    def buffers_read(self, node: Node, sizes: Sizes) -> Sequence[Node]:
+    def buffers_read(self, node: Node, sizes: CanonicalSizes) -> Sequence[Node]:
         return node.inputs if gemm(node, sizes) else ()
 
 
@@ -99,7 +99,7 @@ PRODUCTS = {"float64": "pt_gemm", "float32": "pt_gemm_float32"}
 SHORT = 4096  # multiplications up to which a product of known sizes stays a loop
 
 
-def gemm(node: Node, sizes: Sizes) -> Gemm | None:
+def gemm(node: Node, sizes: CanonicalSizes) -> Gemm | None:
     """How a contraction is a matrix product for BLAS; None if it is not, or is better as loops."""
     routine = PRODUCTS.get(node.dtype)
     if routine is None:

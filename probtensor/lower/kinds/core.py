@@ -1,31 +1,45 @@
-"""Core ops: a routine on whole buffers."""
+"""Core ops: a routine on whole buffers, which may write several; and parts of results."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from probtensor.graph.node import Node, line_of
+from probtensor.graph.parts import Get, parts
 from probtensor.kernel.ir import Call, Expr
 from probtensor.lower.kinds.base import Lowering, Task, Writer
 from probtensor.lower.reader import Reader
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.ops.kinds import Core
 from probtensor.types import Dim, Size, size_product
 
 
 class RoutineTask(Task):
-    """A call of a library routine with buffers and integers."""
+    """A call of a library routine with buffers and integers.
+
+    It reads the operands, writes every part of the node, then a workspace of so many doubles.
+    """
 
     alone = True
     in_place = True
 
     def __init__(
-        self, node: Node, routine: str, operands: Sequence[Node], numbers: Sequence[Size]
+        self,
+        node: Node,
+        routine: str,
+        operands: Sequence[Node],
+        numbers: Sequence[Size],
+        workspace: Size = 0,
     ) -> None:
         super().__init__(node, (), ())
         self.routine = routine
         self.operands = operands
         self.numbers = tuple(numbers)
+        self.workspace = workspace
+
+    @property
+    def makes(self) -> Sequence[Node]:
+        return parts(self.node)
 
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
         for x in self.node.inputs:  # whole buffers: no index of its own
@@ -35,7 +49,10 @@ class RoutineTask(Task):
     def write(self, writer: Writer, variables: list[Size]) -> None:
         names = writer.memory.names
         reads = tuple((names[x], 0) for x in self.operands)
-        writes = ((names[self.node], 0),)
+        written = [names[part] for part in self.makes]
+        if self.workspace != 0:
+            written.append(writer.workspace(self.node, self.workspace))
+        writes = tuple((name, 0) for name in written)
         writer.emit(Call(self.routine, reads, writes, self.numbers, line_of(self.node)))
 
 
@@ -44,12 +61,25 @@ class CoreLowering(Lowering):
 
     kind = Core
 
-    def tasks(self, node: Node, sizes: Sizes, buffer: bool) -> list[Task]:
+    def makes(self, node: Node) -> Sequence[Node]:
+        return parts(node)
+
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         op = node.op
         types = [sizes.type(x) for x in node.inputs]
         batch = size_product(op.batch_shape(types))
-        numbers = (batch, *op.core_sizes(types).values())
-        return [RoutineTask(node, op.routine, node.inputs, numbers)]
+        core = op.core_sizes(types)
+        numbers = (batch, *core.values())
+        return [RoutineTask(node, op.routine, node.inputs, numbers, batch * op.workspace(core))]
 
-    def buffers_read(self, node: Node, sizes: Sizes) -> Sequence[Node]:
+    def buffers_read(self, node: Node, sizes: CanonicalSizes) -> Sequence[Node]:
         return node.inputs
+
+
+class PartLowering(Lowering):
+    """A part has the buffer that the task of the whole result writes."""
+
+    kind = Get
+
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
+        return []

@@ -8,7 +8,7 @@ from probtensor.graph.node import Node, line_of
 from probtensor.kernel.ir import Apply, Check, Expr, Let, Lit, Ref
 from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
 from probtensor.lower.reader import Reader
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.ops.kinds import Elementwise
 from probtensor.types import Size, dtype_of
 
@@ -54,5 +54,5 @@ class ElementwiseLowering(Lowering):
 
     kind = Elementwise
 
-    def tasks(self, node: Node, sizes: Sizes, buffer: bool) -> list[Task]:
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         return [MapTask(node, *loops_along(sizes.shape(node)))]

@@ -8,7 +8,7 @@ from probtensor.graph.node import Node, line_of
 from probtensor.kernel.ir import Expr
 from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
 from probtensor.lower.reader import Reader
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import spread
 from probtensor.ops.kinds import Join
 from probtensor.types import Size
@@ -19,7 +19,7 @@ class PieceTask(Task):
 
     in_place = True
 
-    def __init__(self, node: Node, part: int, sizes: Sizes) -> None:
+    def __init__(self, node: Node, part: int, sizes: CanonicalSizes) -> None:
         super().__init__(node, *loops_along(sizes.shape(node.inputs[part])))
         self.part = part
 
@@ -46,5 +46,5 @@ class JoinLowering(Lowering):
 
     kind = Join
 
-    def tasks(self, node: Node, sizes: Sizes, buffer: bool) -> list[Task]:
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         return [PieceTask(node, part, sizes) for part in range(len(node.inputs))]

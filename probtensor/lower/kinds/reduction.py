@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probtensor.graph.node import Node
-from probtensor.kernel.carry import NOT_GATHERED
-from probtensor.kernel.ir import FOLDS, Carry, Expr, Lit
+from probtensor.kernel.ir import FOLDS, NOT_GATHERED, Carry, Expr, Lit
 from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
 from probtensor.lower.reader import Reader
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import spread
 from probtensor.ops.kinds import Reduction
 from probtensor.types import Size, size_product
@@ -107,7 +106,7 @@ class ReductionLowering(Lowering):
 
     kind = Reduction
 
-    def tasks(self, node: Node, sizes: Sizes, buffer: bool) -> list[Task]:
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         shape = sizes.shape(node.inputs[0])
         kept = [a for a in range(len(shape)) if a not in node.op.axes]
         domain, axes = loops_along(shape)

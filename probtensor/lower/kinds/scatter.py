@@ -9,7 +9,7 @@ from probtensor.kernel.ir import Carry, Expr, Place
 from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
 from probtensor.lower.kinds.reduction import FEW, combined_as
 from probtensor.lower.reader import Reader
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import spread
 from probtensor.ops.kinds import Scatter
 from probtensor.types import Dim, Size, size_product
@@ -20,7 +20,7 @@ class ScatterTask(Task):
 
     in_place = True
 
-    def __init__(self, node: Node, sizes: Sizes) -> None:
+    def __init__(self, node: Node, sizes: CanonicalSizes) -> None:
         loops, _ = loops_along(updates_shape(node, sizes))
         super().__init__(node, loops, (None,) * len(loops))
 
@@ -85,7 +85,7 @@ class ScatterTask(Task):
         return Carry(name, node.dtype, scratch, 0, size_product(shape), count, each)
 
 
-def updates_shape(node: Node, sizes: Sizes) -> tuple[Size, ...]:
+def updates_shape(node: Node, sizes: CanonicalSizes) -> tuple[Size, ...]:
     """The loops of a scatter: the base's other axes, with the index shape put in."""
     base, _, *indices = node.inputs
     kept = [n for a, n in enumerate(sizes.shape(base)) if a not in node.op.axes]
@@ -103,5 +103,5 @@ class ScatterLowering(Lowering):
 
     kind = Scatter
 
-    def tasks(self, node: Node, sizes: Sizes, buffer: bool) -> list[Task]:
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         return [ScatterTask(node, sizes)]

@@ -9,7 +9,7 @@ from probtensor.kernel.ir import Expr, Place
 from probtensor.kernel.simplify import Index
 from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
 from probtensor.lower.reader import Reader
-from probtensor.lower.sizes import Sizes
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import as_value, choice, decided, uniform_value
 from probtensor.ops.kinds import View
 from probtensor.types import Size
@@ -33,7 +33,7 @@ class CopyTask(Task):
 class Copied(Lowering):
     """What has no task but as an output, or where a buffer is wanted."""
 
-    def tasks(self, node: Node, sizes: Sizes, buffer: bool) -> list[Task]:
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         return [CopyTask(node, *loops_along(sizes.shape(node)))] if buffer else []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,23 +29,44 @@ class Core(Function):
     A call broadcasts the leading axes; the op itself takes inputs that all have the same, since the
     routine runs over whole items.
 
-    `core` is a gufunc signature such as "(n,n),(n)->(n)"; `routine` the C name of the routine on
-    one C-contiguous item, called with pointers to the inputs, the output, then the core sizes in
-    order of first appearance.
+    core      a gufunc signature such as "(n,n),(n)->(n)"; with several outputs, as in
+              "(n,n)->(n),(n,n)", the node has as many parts, and `numpy` gives a tuple
+    takes     the dtypes of the inputs; all are float64 if it is empty
+    gives     the dtypes of the outputs, likewise
+    routine   the C name of the routine, called with pointers to the inputs, the outputs and the
+              workspace, if there is one, all C-contiguous; then the number of items and the core
+              sizes, in the order in which the inputs first have them
+
+    A routine never raises and never stops a loop: an item that it cannot compute is all nan, its
+    integers 0. The vjp of an op of several outputs is given `g` and `out` as tuples; an entry of
+    `g` is None where nothing depends on that part, which is a cotangent of zeros.
     """
 
     core: ClassVar[str]
     routine: ClassVar[str]
+    takes: ClassVar[tuple[str, ...]] = ()
+    gives: ClassVar[tuple[str, ...]] = ()
 
     def count(self) -> int:
         return len(self.signature()[0])
 
-    def signature(self) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
-        """Core axis names of each input and of the output."""
-        ins, out = self.core.split("->")
-        groups = [part.strip("(),") for part in ins.replace("),(", ")|(").split("|")]
-        names = [tuple(filter(None, group.split(","))) for group in groups]
-        return names, tuple(filter(None, out.strip("()").split(",")))
+    def signature(self) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+        """Core axis names of each input and of each output."""
+        ins, outs = self.core.split("->")
+        return _axis_names(ins), _axis_names(outs)
+
+    def derived_sizes(self, sizes: Mapping[str, Size]) -> Mapping[str, Size]:
+        """Sizes of output axes that no input has, from those of the inputs by name."""
+        return {}
+
+    def workspace(self, sizes: Mapping[str, Size]) -> Size:
+        """The number of doubles that the routine needs for an item; 0 if it takes none."""
+        return 0
+
+    def _dtypes(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The dtype of each input and of each output."""
+        ins, outs = self.signature()
+        return self.takes or ("float64",) * len(ins), self.gives or ("float64",) * len(outs)
 
     def core_sizes(self, types: Sequence[TensorType]) -> dict[str, Any]:
         """The size of each core axis name; ShapeError where inputs disagree."""
@@ -69,7 +90,7 @@ class Core(Function):
         return f"needs at least {len(names)} axes, not shape {shape_text(operand.shape)}"
 
     def apply(self, *inputs: Any) -> Node:
-        nodes = [as_tensor_of(x, "float64") for x in inputs]
+        nodes = [as_tensor_of(x, dtype) for x, dtype in zip(inputs, self._dtypes()[0], strict=True)]
         names = self.signature()[0]
         if any(x.ndim < len(core) for x, core in zip(nodes, names, strict=True)):
             return make(self, nodes)  # which says what is wrong
@@ -107,12 +128,19 @@ class Core(Function):
             for n in sizes[1:]:
                 yield equal(sizes[0], n, " along a leading axis")
 
-    def infer(self, *types: TensorType) -> TensorType:
-        if any(t.dtype != "float64" for t in types):
-            raise TypeError("needs float64")
+    def infer(self, *types: TensorType) -> TensorType | tuple[TensorType, ...]:
+        takes, gives = self._dtypes()
+        for t, dtype in zip(types, takes, strict=True):
+            if t.dtype != dtype:
+                raise TypeError(f"needs {dtype}")
         sizes = self.core_sizes(types)
-        core = tuple(sizes[name] for name in self.signature()[1])
-        return TensorType("float64", self.batch_shape(types) + core)
+        sizes |= self.derived_sizes(sizes)
+        batch = self.batch_shape(types)
+        found = tuple(
+            TensorType(dtype, (*batch, *(sizes[name] for name in names)))
+            for names, dtype in zip(self.signature()[1], gives, strict=True)
+        )
+        return found if len(found) > 1 else found[0]
 
     def batched(self, batch: Batch) -> Node:
         ranks = [len(names) for names in self.signature()[0]]
@@ -121,17 +149,27 @@ class Core(Function):
         return self(*batch.aligned(rank, ranks))
 
     def on_flat_arrays(self, *args: Any) -> None:
-        """The routine as compiled code calls it, by `numpy`: flat arrays of the inputs and the
-        output, which is written, then the number of items and the core sizes."""
+        """The routine as compiled code calls it, by `numpy`: flat arrays of the inputs and of the
+        outputs, which are written, and a workspace; the number of items and the core sizes."""
         names, out_names = self.signature()
         order = dict.fromkeys(name for group in names for name in group)
-        *arrays, out = args[: len(names) + 1]
-        count, *numbers = args[len(names) + 1 :]
+        arrays = [x for x in args if isinstance(x, np.ndarray)]
+        count, *numbers = args[len(arrays) :]
         sizes = dict(zip(order, numbers, strict=True))
+        sizes |= self.derived_sizes(sizes)
 
         def item(flat: np.ndarray, axes: tuple[str, ...]) -> np.ndarray:
             shape = [count, *(sizes[name] for name in axes)]
             return flat[: int(np.prod(shape))].reshape(shape)
 
-        given = [item(flat, axes) for flat, axes in zip(arrays, names, strict=True)]
-        item(out, out_names)[...] = self.numpy(*given)
+        given = [item(flat, axes) for flat, axes in zip(arrays, names)]
+        found = self.numpy(*given)
+        found = found if len(out_names) > 1 else (found,)
+        for flat, axes, value in zip(arrays[len(names) :], out_names, found):
+            item(flat, axes)[...] = value
+
+
+def _axis_names(groups: str) -> list[tuple[str, ...]]:
+    """The axis names of each group in "(n,n),(n)"."""
+    parts = groups.strip("()").split("),(")
+    return [tuple(filter(None, part.split(","))) for part in parts]

@@ -14,18 +14,48 @@ from probtensor.graph.node import METHODS, Const, Node, array_of, as_tensor
 from probtensor.ops.kinds.base import Kind
 
 
+class Documentation:
+    """The `__doc__` of an op: the class has the text of its block, the instance that users call
+    all that they need to know (see `ops.documented`)."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __get__(self, instance: Any, owner: type) -> str:
+        if instance is None:
+            return self.text
+        return ops.documented.documentation(instance, self.text)
+
+
 class Signature:
-    """The signature of an op's one instance, for `inspect.signature` and `help`: x, or x1, x2."""
+    """The signature of an op's one instance, for `inspect.signature` and `help`."""
 
     def __get__(self, instance: Any, owner: type) -> inspect.Signature | None:
         return None if instance is None else instance.signature_of_operands()
 
 
 class Function(Kind):
-    """A kind whose ops have no parameters: the op's one instance is a function that users call."""
+    """A kind whose ops have no parameters: the op's one instance is a function that users call.
 
-    operands: ClassVar[tuple[str, ...]] = ()  # their names, where they are not x1, x2
+    It looks like one to `help` and `inspect`: it has a name, a signature and documentation of its
+    own, and as a descriptor that binds to nothing it counts as a routine, not as data.
+    """
+
+    operands: ClassVar[tuple[str, ...]] = ()  # their names, where they are not those of `vjp`
+    example: ClassVar[tuple[Any, ...]] = ()  # operands of the documentation's example
+    for_users: ClassVar[bool] = True  # is the instance a name of `pt`?
     __signature__ = Signature()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__doc__ = Documentation(cls.__dict__.get("__doc__") or "")
+
+    @property
+    def __name__(self) -> str:
+        return self.public_name()
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Function:
+        return self
 
     def __call__(self, *inputs: Any, **keywords: Any) -> Node:
         try:
@@ -46,15 +76,23 @@ class Function(Kind):
 
     def signature_of_operands(self) -> inspect.Signature:
         """The operands, which go by position, as NumPy's do."""
-        count = self.count()
-        names = self.operands or (("x",) if count == 1 else [f"x{k + 1}" for k in range(count)])
+        of_slopes = inspect.signature(type(self).vjp).parameters.values()
+        named = [p.name for p in of_slopes if p.kind is p.POSITIONAL_OR_KEYWORD][3:]
+        names = self.operands or named or ("x", "y")[: self.count()]
         only = inspect.Parameter.POSITIONAL_ONLY
         return inspect.Signature([inspect.Parameter(name, only) for name in names])
 
     def public_name(self) -> str:
         """What users call the op: its name in NumPy if it has one there."""
+        return min(self.all_names(), key=lambda name: not hasattr(np, name), default=self.name)
+
+    def all_names(self) -> list[str]:
+        """The names that users may call the op by, its own first."""
         names = [name for name, value in vars(ops).items() if value is self]
-        return min(names, key=lambda name: not hasattr(np, name), default=self.name)
+        return sorted(names, key=lambda name: name != self.name)
+
+    def user_name(self) -> str:
+        return self.name if getattr(ops, self.name, None) is self else self.public_name()
 
     def _wrong_call(self, inputs: Sequence[Any], keywords: Mapping[str, Any]) -> str:
         label, signature = self.public_name(), self.signature_of_operands()

@@ -11,7 +11,7 @@ from probtensor.ops.kinds.base import Kind
 from probtensor.ops.kinds.batch import Batch, item_numbers, shifted
 from probtensor.ops.kinds.elementwise import joint_shape
 from probtensor.ops.laws import aligned, places_exist, repeated_to
-from probtensor.types import ShapeError, SizeCheck, TensorType
+from probtensor.types import ShapeError, SizeCheck, TensorType, shape_text
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Scatter(Kind):
             for n, m in zip(updates.shape, wanted, strict=True)
         )
         if not fits:
-            raise ShapeError(f"updates have shape {updates.shape}, the places have {wanted}")
+            shapes = f"shape {shape_text(updates.shape)}, the places have {shape_text(wanted)}"
+            raise ShapeError(f"updates have {shapes}")
         if base.dtype != updates.dtype:
             raise TypeError(f"updates are {updates.dtype}, the base is {base.dtype}")
         return base

@@ -2,9 +2,9 @@
 
 
 import probtensor as pt
-from probtensor.kernel.grid import schedule
 from probtensor.kernel.ir import Store, walk
-from probtensor.kernel.phases import Once, Reduce, Rows, statements
+from probtensor.schedule.grid.grid import schedule
+from probtensor.schedule.grid.phases import Once, Reduce, Rows, statements
 from probtensor.types import size_product
 from tests.golden.models import varying_intercepts
 

@@ -7,12 +7,12 @@ from itertools import groupby
 import numpy as np
 import pytest
 
-from probtensor.kernel import strip as strips
 from probtensor.kernel.interp import Machine
 from probtensor.kernel.ir import FOLDS, Acc, Apply, For, Kernel, Let, Lit, Load, Ref, Store
-from probtensor.kernel.strip import Linear, Strip, by_rows, strip
 from probtensor.kernel.tidy import inline_locals
 from probtensor.kernel.touch import names_set
+from probtensor.schedule.strips import strip as strips
+from probtensor.schedule.strips.strip import Linear, Strip, by_rows, strip
 from probtensor.types import Dim
 
 I, J, N, M = (Dim.name(c) for c in "ijnm")
@@ -274,3 +274,44 @@ def test_strips_do_what_the_loops_do(monkeypatch, first):
                     )
     assert cut > 30
     assert len(routines) == 4
+
+
+def exp(expr):
+    return Apply("pt_exp", (expr,), "float64")
+
+
+def test_a_plain_loop_is_left_to_the_compiler():
+    loop = For("i", N, (Store("y", I, exp(load("x", I))),))
+    assert strip((loop,)) == (loop,)
+
+
+def test_a_fold_gets_lanes():
+    (loop,) = strip((For("i", N, (), (Acc("s", "add", 0.0, exp(load("x", I))),)),))
+    assert isinstance(loop, Strip)
+    assert [segment.kind for segment in loop.segments] == ["lanes"]
+
+
+def test_rows_of_a_matrix_go_to_the_row_routines():
+    dot = For("j", M, (), (Acc("e", "add", 0.0, times(load("x", I * M + J), load("b", J))),))
+    weight = Let("r", exp(Ref("e", "float64")))
+    back = For(
+        "j2", M, (Store("g", Dim.name("j2"),
+                        times(Ref("r", "float64"), load("x", I * M + Dim.name("j2"))), "add"),),
+    )  # fmt: skip
+    (loop,) = strip((For("i", N, (dot, weight, back)),))
+    assert [segment.kind for segment in loop.segments] == ["turns", "lanes", "turns"]
+    routines = [s.routine for seg in loop.segments for s in seg.body if isinstance(s, Linear)]
+    assert routines == ["pt_rows_dot", "pt_rows_add"]
+    assert dict(loop.wide) == {"e": "float64", "r": "float64"}
+
+
+def test_additions_at_computed_places_go_turn_by_turn():
+    body = (
+        Let("k", Load("index", I, "int64")),
+        Let("t", exp(load("x", I))),
+        Store("g", Dim.name("k"), times(Ref("t", "float64"), load("x", I)), "add"),
+    )
+    (loop,) = strip((For("i", N, body),))
+    assert [segment.kind for segment in loop.segments] == ["lanes", "turns"]
+    (add,) = loop.segments[1].body
+    assert add.routine == "pt_scatter_add"

@@ -12,14 +12,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from probtensor.kernel.ir import Apply, Carry, Expr, For, Lit, Load, Stmt, Store
-from probtensor.kernel.nests import widened
 from probtensor.types import Dim, Size
 
-NOT_GATHERED = 4  # additions of a short inner loop, which need not be gathered apart
 BLOCK = 128  # turns after which what was gathered is added to the sum
 # The same where data decide the places: the end of a block costs a pass over all of them.
 SCATTERED_BLOCK, TURNS_A_PLACE = 512, 16
 LONG_SCATTER = 4  # blocks: a scatter of fewer is not worth the passes at its beginning and end
+
+
+def widened(term: Expr) -> Expr:
+    """A float32 term as float64; a term that was rounded to float32 is taken as it was before."""
+    match term:
+        case Apply("cast", (inner,)) if inner.dtype == "float64":
+            return inner
+    return Apply("cast", (term,), "float64")
 
 
 def block(carry: Carry) -> Size:

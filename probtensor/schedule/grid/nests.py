@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from probtensor.kernel.flat import fixed
 from probtensor.kernel.ir import Acc, Apply, Expr, For, Let, Ref, Stmt, Store
-from probtensor.kernel.phases import Loops
 from probtensor.kernel.touch import names_read, names_set
+from probtensor.schedule.grid.flat import fixed
+from probtensor.schedule.grid.phases import Loops
 from probtensor.types import Size, size_names
-
-
-def widened(term: Expr) -> Expr:
-    """A float32 term as float64; a term that was rounded to float32 is taken as it was before."""
-    match term:
-        case Apply("cast", (inner,)) if inner.dtype == "float64":
-            return inner
-    return Apply("cast", (term,), "float64")
 
 
 def nest(loop: For) -> tuple[Loops, tuple[Stmt, ...], tuple[Acc, ...]]:

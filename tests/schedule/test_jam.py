@@ -6,9 +6,20 @@ import numpy as np
 import pytest
 
 from probtensor.kernel.interp import Machine
-from probtensor.kernel.ir import Acc, Apply, For, Kernel, Let, Load, Place, Ref, Store
-from probtensor.kernel.jam import ROWS, several_rows
-from probtensor.types import Dim
+from probtensor.kernel.ir import (
+    Acc,
+    Apply,
+    For,
+    Kernel,
+    Let,
+    Load,
+    Place,
+    Ref,
+    Store,
+    map_indices,
+)
+from probtensor.schedule.strips.jam import ROWS, several_rows
+from probtensor.types import Dim, size_substitute
 
 I, J, K, M, N, P = (Dim.name(c) for c in "ijkmnp")
 
@@ -69,7 +80,9 @@ def run(loop, rows, n, m):
     while rows is not None and n - first >= ROWS:
         Machine(arrays, {"n": n, "m": m, "i": first}, {}).run(Kernel("k", rows))
         first += ROWS
-    rest = For(loop.var, loop.extent, loop.body, loop.accs, first)
+    later = {loop.var: Dim.name(loop.var) + first}
+    body = [map_indices(stmt, lambda index: size_substitute(index, later)) for stmt in loop.body]
+    rest = For(loop.var, loop.extent - first, tuple(body), loop.accs)
     Machine(arrays, {"n": n, "m": m}, {}).run(Kernel("k", (rest,)))
     return arrays
 

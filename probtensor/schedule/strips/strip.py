@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from probtensor.kernel.carry import redirected
 from probtensor.kernel.ir import (
     Acc,
     Apply,
@@ -34,7 +33,6 @@ from probtensor.kernel.ir import (
     exprs_of,
     walk_expr,
 )
-from probtensor.kernel.jam import several_rows
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import (
     buffers_of,
@@ -44,6 +42,8 @@ from probtensor.kernel.touch import (
     names_set,
     writes_of,
 )
+from probtensor.schedule.carry import redirected
+from probtensor.schedule.strips.jam import several_rows
 from probtensor.types import Dim, Size, size_names
 
 WIDTH = 64  # turns of a strip: eight AVX-512 registers of doubles, and 512 bytes a wide local

@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from probtensor.kernel.flat import flat_place, flattened
 from probtensor.kernel.ir import (
     FOLDS,
     Acc,
@@ -41,8 +40,12 @@ from probtensor.kernel.ir import (
     walk,
     walk_expr,
 )
-from probtensor.kernel.nests import nest, stores_of, term_by_term, widened, without_ones
-from probtensor.kernel.phases import (
+from probtensor.kernel.touch import buffers_of, expr_names, loads_of, names_read, names_set
+from probtensor.kernel.touch import writes_of as writes
+from probtensor.schedule.carry import widened
+from probtensor.schedule.grid.flat import flat_place, flattened
+from probtensor.schedule.grid.nests import nest, stores_of, term_by_term, without_ones
+from probtensor.schedule.grid.phases import (
     Loops,
     Once,
     Phase,
@@ -57,8 +60,6 @@ from probtensor.kernel.phases import (
     statements,
     touched,
 )
-from probtensor.kernel.touch import buffers_of, expr_names, loads_of, names_read, names_set
-from probtensor.kernel.touch import writes_of as writes
 from probtensor.types import Dim, Size, dtype_of, size_names, size_product, size_substitute
 
 LARGEST_PRIVATE = 48  # elements of private copies: what fits a thread's registers beside its work

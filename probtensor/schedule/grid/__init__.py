@@ -1,0 +1,1 @@
+"""Loops dealt out to a grid of threads, for GPU targets."""

@@ -1,0 +1,1 @@
+"""Loops cut into strips whose inner loops vectorise, for CPU targets."""
