@@ -8,10 +8,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import ClassVar, NoReturn
 from weakref import WeakValueDictionary
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import user_line
@@ -32,7 +33,7 @@ MOST_NAMED = 5  # operands in one message
 
 # Filled by the ops: "+" -> add, "getitem" -> ..., and method names such as "sum".
 OPERATORS: dict[str, Callable[..., Node]] = {}
-METHODS: dict[str, Callable[..., Any]] = {}
+METHODS: dict[str, Callable[..., object]] = {}
 
 
 class GraphError(TypeError):
@@ -74,7 +75,7 @@ class Op:
     def __hash__(self) -> int:
         return hash(type(self))
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if "name" not in cls.__dict__:
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
@@ -96,7 +97,7 @@ class Op:
         into, its axis)."""
         return {}
 
-    def __call__(self, *inputs: Any) -> Node:
+    def __call__(self, *inputs: object) -> Node:
         return make(self, tuple(as_tensor(x) for x in inputs))
 
     def text(self) -> str:
@@ -192,7 +193,7 @@ class Node(Symbolic):
     def name(self) -> str | None:
         return getattr(self.op, "label", None)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         method = METHODS.get(name)
         if method is None:
             raise no_attribute(self, name, METHODS)
@@ -215,29 +216,33 @@ class Node(Symbolic):
 
     __hash__ = object.__hash__
 
-    def __eq__(self, other: Any) -> Any:
+    def __eq__(self, other: object) -> Node | bool:
         return OPERATORS["=="](self, other)
 
-    def __ne__(self, other: Any) -> Any:
+    def __ne__(self, other: object) -> Node | bool:
         return OPERATORS["!="](self, other)
 
-    def __getitem__(self, key: Any) -> Node:
+    def __getitem__(self, key: object) -> Node:
         return OPERATORS["getitem"](self, key)
 
-    def __divmod__(self, other: Any) -> tuple[Node, Node]:
+    def __divmod__(self, other: object) -> tuple[Node, Node]:
         return self // other, self % other
 
-    def __rdivmod__(self, other: Any) -> tuple[Node, Node]:
+    def __rdivmod__(self, other: object) -> tuple[Node, Node]:
         return other // self, other % self
 
     def __round__(self, ndigits: int | None = None) -> Node:
         return METHODS["round"](self, ndigits or 0)
 
     @OfType
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *args: object, **kwargs: object
+    ) -> object:
         return OPERATORS["ufunc"](ufunc, method, args, kwargs)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(
+        self, function: object, types: object, args: object, kwargs: object
+    ) -> object:
         return OPERATORS["numpy"](function, args, kwargs)
 
 
@@ -245,8 +250,11 @@ def _operand(node: Node) -> str:
     return getattr(node.op, "label", None) or node.op.text()
 
 
-def _binary(symbol: str) -> Callable[[Node, Any], Node]:
-    def method(self: Node, other: Any, modulus: None = None) -> Node:
+TensorLike = Node | ArrayLike  # what `as_tensor` makes a tensor of
+
+
+def _binary(symbol: str) -> Callable[[Node, TensorLike], Node]:
+    def method(self: Node, other: TensorLike, modulus: None = None) -> Node:
         if modulus is not None:
             raise refusal(f"pow: {self.described} is a tensor, which takes no modulus", "x**y % z")
         if not _tensor_like(other):
@@ -256,8 +264,8 @@ def _binary(symbol: str) -> Callable[[Node, Any], Node]:
     return method
 
 
-def _reflected(symbol: str) -> Callable[[Node, Any], Node]:
-    def method(self: Node, other: Any) -> Node:
+def _reflected(symbol: str) -> Callable[[Node, TensorLike], Node]:
+    def method(self: Node, other: TensorLike) -> Node:
         if not _tensor_like(other):
             return _no_operand(symbol, self, other)
         return OPERATORS[symbol](other, self)
@@ -265,7 +273,7 @@ def _reflected(symbol: str) -> Callable[[Node, Any], Node]:
     return method
 
 
-def _no_operand(symbol: str, node: Node, other: Any) -> Any:
+def _no_operand(symbol: str, node: Node, other: object) -> NoReturn:
     """Raises for what can never be an operand; leaves the answer to types of other libraries."""
     if type(other).__module__ not in ("builtins", "fractions", "decimal"):
         return NotImplemented
@@ -480,7 +488,7 @@ def new_input(
     return make(Input(name, TensorType(check_dtype(dtype), sizes), uid), (), kind)
 
 
-def as_tensor(value: Any, dtype: str | None = None) -> Node:
+def as_tensor(value: object, dtype: str | None = None) -> Node:
     """A node for a node, number, array, size or nested list (which may hold nodes).
 
     Python's float becomes float64, int int64 (uint64 from 2**63 on), bool bool; arrays keep their
@@ -498,7 +506,7 @@ def as_tensor(value: Any, dtype: str | None = None) -> Node:
     return make(Const(Frozen(_literal(value, dtype))), ())
 
 
-def _literal(value: Any, dtype: str | None) -> np.ndarray:
+def _literal(value: object, dtype: str | None) -> np.ndarray:
     """A value as an array, by the conversion of all data; GraphError says what it is instead."""
     try:
         # Python's numbers have errors of their own where they do not fit.
@@ -524,12 +532,12 @@ def _literal(value: Any, dtype: str | None) -> np.ndarray:
     return array
 
 
-def _holds_objects(value: Any) -> bool:
+def _holds_objects(value: object) -> bool:
     return isinstance(value, np.ndarray) and value.dtype == object
 
 
 def array_of(
-    value: Any, dtype: str | None = None, what: str = "", hint: str = "", cut: bool = True
+    value: object, dtype: str | None = None, what: str = "", hint: str = "", cut: bool = True
 ) -> np.ndarray:
     """An array of `value`. Python numbers, alone or in lists, must fit in `dtype`: OverflowError
     where one does not (ValueError for nan among integers). Floats lose their fractions there, as
@@ -553,7 +561,7 @@ def array_of(
     return array
 
 
-def _check_whole_parts(value: Any, ends: np.iinfo, named: str, cut: bool) -> None:
+def _check_whole_parts(value: object, ends: np.iinfo, named: str, cut: bool) -> None:
     """Raise where Python floats on their way to integers have no whole part that fits, or, unless
     they may be cut, a fraction."""
     if np.asarray(value).dtype.kind != "f":
@@ -573,14 +581,14 @@ def _check_whole_parts(value: Any, ends: np.iinfo, named: str, cut: bool) -> Non
         raise GraphError(located(text))
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > 200:
         return f"of {value.bit_length()} bits"
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _holds_nodes(value: Any) -> bool:
+def _holds_nodes(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return any(_holds_nodes(x) for x in value)
     return isinstance(value, (Node, Dim))

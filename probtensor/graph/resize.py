@@ -37,7 +37,7 @@ def with_sizes(
     return done
 
 
-def resized(value: Any, names: Mapping[str, Size]) -> Any:
+def resized(value: object, names: Mapping[str, Size]) -> Any:
     """An op, type, tuple or size with sizes put in; the very object where nothing changes."""
     if isinstance(value, Dim):
         return size_substitute(value, names) if value.names() & names.keys() else value
@@ -61,7 +61,7 @@ def sizes_read(outputs: Iterable[Node]) -> set[str]:
     return found
 
 
-def _names_in(value: Any) -> set[str]:
+def _names_in(value: object) -> set[str]:
     if isinstance(value, Dim):
         return value.names()
     if isinstance(value, (TensorType, Op)) and is_dataclass(value):

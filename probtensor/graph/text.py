@@ -104,7 +104,7 @@ class _Writer:
         shown = [f"{f.name}={self.value(getattr(op, f.name))}" for f in fields(op)]
         return f"{op.name}({', '.join(shown)})" if shown else op.name
 
-    def value(self, value: Any) -> str:
+    def value(self, value: object) -> str:
         if isinstance(value, tuple):
             inner = ", ".join(map(self.value, value))
             return f"({inner},)" if len(value) == 1 else f"({inner})"

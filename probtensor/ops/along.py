@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, as_tensor, make
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.ops.gather import MODES, Gather
 from probtensor.ops.index import from_front
 from probtensor.ops.kinds import method
@@ -17,7 +15,11 @@ from probtensor.types import ShapeError, broadcast_shapes, shape_text
 @method
 @public(lacks=("out",))
 def take(
-    a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise"
+    a: TensorLike,
+    indices: TensorLike,
+    axis: int | None = None,
+    out: None = None,
+    mode: str = "raise",
 ) -> Node:
     """The elements of `a` (flattened if `axis` is None) at integer places of one axis. `mode` says
     what places outside mean: "raise", "wrap" or "clip".
@@ -40,7 +42,7 @@ def take(
 
 
 @public
-def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Node:
+def take_along_axis(arr: TensorLike, indices: TensorLike, axis: int | None = -1) -> Node:
     """out[i, j, k] = arr[i, indices[i, j, k], k] for axis 1, and so on; the other axes broadcast.
     With axis None `arr` is flattened, and the indices are a vector.
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node, as_tensor, make
+from probtensor.graph.node import Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import (
     NONNEGATIVE,
     UNIT,
@@ -200,7 +199,7 @@ class Argmin(PlaceOf):
         return self.first_of(x, ops.min(x, self.axis, keepdims=True))
 
 
-def floats(x: Any) -> Node:
+def floats(x: TensorLike) -> Node:
     """x as floats: integers and bools become float64."""
     x = as_tensor(x)
     return x if x.type.is_float else ops.astype(x, "float64")
@@ -208,7 +207,11 @@ def floats(x: Any) -> Node:
 
 @public(lacks=("return_sign",))
 def logsumexp(
-    a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
+    a: TensorLike,
+    axis: Axis = None,
+    b: TensorLike | None = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
 ) -> Node:
     """log(sum(b * exp(a))) over `axis` (all axes if None), without overflow; -inf if all terms
     are 0 or there are none, nan if the sum is negative. Weights `b` left out are 1.
@@ -241,7 +244,7 @@ def _weighted(a: Node, b: Node, axis: Axis, keepdims: bool) -> Node:
 
 
 @public
-def softmax(x: Any, axis: Axis = None) -> Node:
+def softmax(x: TensorLike, axis: Axis = None) -> Node:
     """exp(x) / sum(exp(x)) over `axis`, without overflow. As in SciPy all axes are meant where none
     is given: write axis=-1 for the rows of a matrix.
 
@@ -257,7 +260,7 @@ def softmax(x: Any, axis: Axis = None) -> Node:
 
 
 @public
-def log_softmax(x: Any, axis: Axis = None) -> Node:
+def log_softmax(x: TensorLike, axis: Axis = None) -> Node:
     """log(softmax(x)) over `axis` (all axes if None, as in SciPy), without overflow or
     underflow.
 
@@ -273,7 +276,9 @@ def log_softmax(x: Any, axis: Axis = None) -> Node:
 
 @method
 @public(lacks=("out",))
-def argmax(a: Any, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Node:
+def argmax(
+    a: TensorLike, axis: int | None = None, out: None = None, *, keepdims: bool = False
+) -> Node:
     """The first place of the largest element along an axis (of `a` flattened if None), as int64.
 
     Returns an int64 tensor without that axis (of size 1 with `keepdims`).
@@ -287,7 +292,9 @@ def argmax(a: Any, axis: int | None = None, out: None = None, *, keepdims: bool 
 
 @method
 @public(lacks=("out",))
-def argmin(a: Any, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Node:
+def argmin(
+    a: TensorLike, axis: int | None = None, out: None = None, *, keepdims: bool = False
+) -> Node:
     """The first place of the smallest element along an axis (of `a` flattened if None), as int64.
 
     Returns an int64 tensor without that axis (of size 1 with `keepdims`).
@@ -299,7 +306,7 @@ def argmin(a: Any, axis: int | None = None, out: None = None, *, keepdims: bool 
     return _place(Argmin, a, axis, keepdims)
 
 
-def _place(kind: type[PlaceOf], x: Any, axis: int | None, keepdims: bool) -> Node:
+def _place(kind: type[PlaceOf], x: TensorLike, axis: int | None, keepdims: bool) -> Node:
     x = as_tensor(x)
     keepdims = flag(keepdims, f"{kind.name}: keepdims")
     values = ops.astype(x, "int8") if x.dtype == "bool" else x

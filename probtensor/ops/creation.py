@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import line_text, public
-from probtensor.graph.node import GraphError, Node, as_tensor, make, new_input
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make, new_input
 from probtensor.ops.kinds import as_tensor_of, weak_operand
 from probtensor.ops.reduce import flag, one_axis, one_integer
 from probtensor.ops.view import Iota, size_tuple
@@ -30,7 +30,7 @@ FOREIGN_DTYPES = ("floatX", "float16", "float128", "longdouble", "complex64", "c
 
 @public
 def tensor(
-    name: str | None = None, shape: Sequence[Size | None] = (), dtype: Any = "float64"
+    name: str | None = None, shape: Sequence[Size | None] = (), dtype: DTypeLike = "float64"
 ) -> Node:
     """An input of a function. `None` in `shape` is a size known only when the function is called,
     a Dim (as another input's x.shape[0]) one that must agree with it.
@@ -46,7 +46,7 @@ def tensor(
     return _input("tensor", name, shape, dtype)
 
 
-def _input(what: str, name: Any, shape: Any, dtype: Any) -> Node:
+def _input(what: str, name: object, shape: Size | Sequence[Size], dtype: DTypeLike) -> Node:
     _check_name(what, name)
     if not isinstance(shape, (tuple, list)):
         hint = f"shape=({shape},) for a vector of {shape}, shape=(None, None) for two unknown sizes"
@@ -65,7 +65,7 @@ def _input(what: str, name: Any, shape: Any, dtype: Any) -> Node:
     return new_input(name, dtype, shape)
 
 
-def _check_name(what: str, name: Any) -> None:
+def _check_name(what: str, name: object) -> None:
     """GraphError for a first argument that is no name, or a dtype's: Theano's `tensor("float32")`
     would otherwise make a float64 input called so."""
     if isinstance(name, (tuple, list)) or is_size(name):
@@ -78,7 +78,7 @@ def _check_name(what: str, name: Any) -> None:
         )
 
 
-def _is_dtype(value: Any) -> bool:
+def _is_dtype(value: object) -> bool:
     return value in DTYPES or value in FOREIGN_DTYPES if isinstance(value, str) else False
 
 
@@ -100,7 +100,9 @@ _DOCUMENTATION = """An input of a function with {ndim} axes, {dtype} unless said
 
 def _input_maker(ndim: int, dtype: str, words: str) -> Callable[..., Node]:
     def maker(
-        name: str | None = None, dtype: Any = dtype, shape: Sequence[Size | None] | None = None
+        name: str | None = None,
+        dtype: DTypeLike = dtype,
+        shape: Sequence[Size | None] | None = None,
     ) -> Node:
         sizes = (None,) * ndim if shape is None else shape
         if isinstance(sizes, (tuple, list)) and len(sizes) != ndim:
@@ -128,7 +130,7 @@ lscalar, lvector, lmatrix, ltensor3, ltensor4 = _input_makers("l", "int64")
 
 
 @public
-def row(name: str | None = None, dtype: Any = "float64") -> Node:
+def row(name: str | None = None, dtype: DTypeLike = "float64") -> Node:
     """An input of shape (1, n).
 
     Returns an input in `dtype`.
@@ -140,7 +142,7 @@ def row(name: str | None = None, dtype: Any = "float64") -> Node:
 
 
 @public
-def col(name: str | None = None, dtype: Any = "float64") -> Node:
+def col(name: str | None = None, dtype: DTypeLike = "float64") -> Node:
     """An input of shape (n, 1).
 
     Returns an input in `dtype`.
@@ -152,7 +154,7 @@ def col(name: str | None = None, dtype: Any = "float64") -> Node:
 
 
 @public
-def constant(value: Any, dtype: Any = None) -> Node:
+def constant(value: TensorLike, dtype: DTypeLike | None = None) -> Node:
     """A tensor with this value, in `dtype` or in its own.
 
     Returns a tensor of the shape of the value.
@@ -169,8 +171,8 @@ as_tensor_variable = constant
 
 @public(lacks=("order", "device", "copy", "like"))
 def asarray(
-    a: Any,
-    dtype: Any = None,
+    a: TensorLike,
+    dtype: DTypeLike | None = None,
     order: None = None,
     *,
     device: None = None,
@@ -190,9 +192,9 @@ def asarray(
 
 @public(lacks=("order", "device", "like"))
 def full(
-    shape: Any,
-    fill_value: Any,
-    dtype: Any = None,
+    shape: Size | Sequence[Size],
+    fill_value: TensorLike,
+    dtype: DTypeLike | None = None,
     order: str = "C",
     *,
     device: None = None,
@@ -212,7 +214,12 @@ def full(
 
 @public(lacks=("order", "device", "like"))
 def zeros(
-    shape: Any, dtype: Any = None, order: str = "C", *, device: None = None, like: None = None
+    shape: Size | Sequence[Size],
+    dtype: DTypeLike | None = None,
+    order: str = "C",
+    *,
+    device: None = None,
+    like: None = None,
 ) -> Node:
     """An array of zeros, float64 unless `dtype` is given.
 
@@ -227,7 +234,12 @@ def zeros(
 
 @public(lacks=("order", "device", "like"))
 def ones(
-    shape: Any, dtype: Any = None, order: str = "C", *, device: None = None, like: None = None
+    shape: Size | Sequence[Size],
+    dtype: DTypeLike | None = None,
+    order: str = "C",
+    *,
+    device: None = None,
+    like: None = None,
 ) -> Node:
     """An array of ones, float64 unless `dtype` is given.
 
@@ -242,12 +254,12 @@ def ones(
 
 @public(lacks=("order", "subok", "device"))
 def full_like(
-    a: Any,
-    fill_value: Any,
-    dtype: Any = None,
+    a: TensorLike,
+    fill_value: TensorLike,
+    dtype: DTypeLike | None = None,
     order: str = "K",
     subok: bool = True,
-    shape: Any = None,
+    shape: Size | Sequence[Size] | None = None,
     *,
     device: None = None,
 ) -> Node:
@@ -266,11 +278,11 @@ def full_like(
 
 @public(lacks=("order", "subok", "device"))
 def zeros_like(
-    a: Any,
-    dtype: Any = None,
+    a: TensorLike,
+    dtype: DTypeLike | None = None,
     order: str = "K",
     subok: bool = True,
-    shape: Any = None,
+    shape: Size | Sequence[Size] | None = None,
     *,
     device: None = None,
 ) -> Node:
@@ -286,11 +298,11 @@ def zeros_like(
 
 @public(lacks=("order", "subok", "device"))
 def ones_like(
-    a: Any,
-    dtype: Any = None,
+    a: TensorLike,
+    dtype: DTypeLike | None = None,
     order: str = "K",
     subok: bool = True,
-    shape: Any = None,
+    shape: Size | Sequence[Size] | None = None,
     *,
     device: None = None,
 ) -> Node:
@@ -306,10 +318,10 @@ def ones_like(
 
 @public(lacks=("device", "like"))
 def arange(
-    start: Any,
-    stop: Any = None,
-    step: Any = 1,
-    dtype: Any = None,
+    start: TensorLike,
+    stop: TensorLike | None = None,
+    step: TensorLike = 1,
+    dtype: DTypeLike | None = None,
     *,
     device: None = None,
     like: None = None,
@@ -346,16 +358,16 @@ def arange(
 
 @public(lacks=("device",))
 def linspace(
-    start: Any,
-    stop: Any,
+    start: TensorLike,
+    stop: TensorLike,
     num: Size = 50,
     endpoint: bool = True,
     retstep: bool = False,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     axis: int = 0,
     *,
     device: None = None,
-) -> Any:
+) -> Node | tuple[Node, TensorLike]:
     """`num` evenly spaced values from start to stop, which may be tensors, along a new axis `axis`;
     in `dtype`, or else float32 or float64 as start and stop are. `num` may be a symbolic size. With
     `retstep` (values, the step between them).
@@ -392,7 +404,7 @@ def eye(
     N: Size,
     M: Size | None = None,
     k: int = 0,
-    dtype: Any = "float64",
+    dtype: DTypeLike = "float64",
     order: str = "C",
     *,
     device: None = None,
@@ -416,7 +428,7 @@ def eye(
     return ops.astype(ops.eq(ops.expand_dims(rows, 1) + k, columns), dtype)
 
 
-def counted(what: str, n: Any) -> Node:
+def counted(what: str, n: object) -> Node:
     """0, 1, ..., n - 1; GraphError for an n that is no size."""
     if not is_size(n) or (isinstance(n, (int, np.integer)) and n < 0):
         raise GraphError(f"{what}: a size is an integer from 0 on, not {n!r:.60}")
@@ -424,7 +436,7 @@ def counted(what: str, n: Any) -> Node:
 
 
 @public(lacks=("like",))
-def identity(n: Size, dtype: Any = None, *, like: None = None) -> Node:
+def identity(n: Size, dtype: DTypeLike | None = None, *, like: None = None) -> Node:
     """The n by n identity matrix, float64 unless `dtype` is given.
 
     Returns a tensor of shape (n, n).

@@ -9,13 +9,11 @@ their derivatives. Those of two counts are the kernels of the binomial and negat
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node
+from probtensor.graph.node import Node, TensorLike
 from probtensor.ops.kinds import NONNEGATIVE, Elementwise, Facts, Range, op
 from probtensor.ops.samples import arrays, reals
 from probtensor.ops.special import static
@@ -551,7 +549,7 @@ def student_square(x: Node, w: Node, nu: Node) -> tuple[Node, Node]:
 
 
 @public
-def kl_div(x: Any, y: Any) -> Node:
+def kl_div(x: TensorLike, y: TensorLike) -> Node:
     """x log(x / y) - x + y for x, y >= 0, elementwise, and y where x is 0: the deviance of a
     Poisson count x with mean y, halved. Accurate relative to the result where x is near y; inf
     where y alone is 0, nan below 0. As `scipy.special.kl_div`.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from probtensor.graph.node import Const, Node, new_input
+from probtensor.graph.node import Const, Node, TensorLike, new_input
 from probtensor.ops.kinds.core import Core
 from probtensor.ops.kinds.elementwise import Elementwise
 from probtensor.ops.kinds.function import Function
@@ -109,7 +109,7 @@ def _inputs(op: Function) -> list[Node]:
     return [new_input(None, "float64", ()) for _ in range(op.count())]
 
 
-def _vanishes(slope: Any) -> bool:
+def _vanishes(slope: TensorLike) -> bool:
     if slope is None or (isinstance(slope, Node) and isinstance(slope.op, Const)):
         return slope is None or not slope.op.array.any()
     return not isinstance(slope, Node) and slope == 0

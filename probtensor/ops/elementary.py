@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node
+from probtensor.graph.node import Node, TensorLike
 from probtensor.ops.arithmetic import EDGES
 from probtensor.ops.kinds import (
     NONNEGATIVE,
@@ -322,7 +320,7 @@ arctanh = atanh = Arctanh()
 
 
 @public
-def hypot(x: Any, y: Any) -> Node:
+def hypot(x: TensorLike, y: TensorLike) -> Node:
     """sqrt(x**2 + y**2) without overflow; its derivative at the origin is 0. Integers are taken as
     float64, before their absolute values, which wrap at the lowest.
 

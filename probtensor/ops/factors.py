@@ -7,13 +7,13 @@ parts under the names of numpy.linalg and scipy.linalg.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node
+from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Core, op
 from probtensor.ops.linalg import matrices, solve_upper
@@ -216,7 +216,7 @@ class QR(Core):
 
 
 @public
-def eigh(a: Any, UPLO: str = "L") -> EighResult:
+def eigh(a: TensorLike, UPLO: str = "L") -> EighResult:
     """Eigenvalues and eigenvectors of symmetric matrices: (eigenvalues, eigenvectors).
 
     a: shape (..., n, n), as float64. Only one triangle is read, the lower one or, with UPLO="U",
@@ -237,7 +237,7 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
 
 
 @public
-def slogdet(a: Any) -> SlogdetResult:
+def slogdet(a: TensorLike) -> SlogdetResult:
     """Sign and logarithm of the absolute value of determinants: (sign, logabsdet).
 
     a: shape (..., n, n), as float64; both parts have the shape of the leading axes. A singular
@@ -256,7 +256,7 @@ def slogdet(a: Any) -> SlogdetResult:
 
 @public(lacks=("check_finite",))
 def lu_factor(
-    a: Any, overwrite_a: bool = False, check_finite: bool = False
+    a: TensorLike, overwrite_a: bool = False, check_finite: bool = False
 ) -> tuple[Node, Node]:
     """L and U of a square matrix in one matrix, and its pivots: (lu, piv); SciPy's signature.
 
@@ -272,7 +272,7 @@ def lu_factor(
 
 @public(lacks=("check_finite",))
 def lu(
-    a: Any,
+    a: TensorLike,
     permute_l: bool = False,
     overwrite_a: bool = False,
     check_finite: bool = False,
@@ -300,7 +300,7 @@ def lu(
 
 
 @public
-def qr(a: Any, mode: str = "reduced") -> QRResult | Node:
+def qr(a: TensorLike, mode: str = "reduced") -> QRResult | Node:
     """Orthonormal columns and an upper triangular factor: (Q, R) with a == Q @ R.
 
     a: shape (..., m, n), as float64. With k = min(m, n), Q has shape (..., m, k) and R (..., k, n);

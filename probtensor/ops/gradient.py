@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node, as_tensor, make
+from probtensor.graph.node import Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import Composite, op
 from probtensor.ops.samples import Sample
 from probtensor.types import TensorType
@@ -54,7 +53,7 @@ class GradClip(SameValue):
 
 
 @public
-def stop_gradient(x: Any) -> Node:
+def stop_gradient(x: TensorLike) -> Node:
     """x, through which no derivative passes (Theano's `disconnected_grad`).
 
     Returns a tensor of the type and value of x.
@@ -70,7 +69,7 @@ disconnected_grad = stop_gradient
 
 
 @public
-def grad_clip(x: Any, lower_bound: float, upper_bound: float) -> Node:
+def grad_clip(x: TensorLike, lower_bound: float, upper_bound: float) -> Node:
     """x, through which a gradient passes clipped to the bounds.
 
     Returns a tensor of the type and value of x.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from probtensor.graph.node import (
     GraphError,
     GraphIndexError,
     Node,
+    TensorLike,
     as_tensor,
     line_of,
     located,
@@ -46,7 +46,7 @@ class Key:
     added: tuple[int, ...]
 
 
-def parse_key(x: Node, key: Any) -> tuple[Node, Key]:
+def parse_key(x: Node, key: object) -> tuple[Node, Key]:
     """What x[key] means, by NumPy's rules; and x, with the sizes that the key asks for."""
     x, parts = _spelled_out(x, key)
     pairs = zip((part for part in parts if part is not None), x.shape, strict=True)
@@ -54,7 +54,7 @@ def parse_key(x: Node, key: Any) -> tuple[Node, Key]:
     return asked_for(x, "x[...]", *laws), _taken_apart(x, parts)
 
 
-def _taken_apart(x: Node, parts: Sequence[Any]) -> Key:
+def _taken_apart(x: Node, parts: Sequence[object]) -> Key:
     slices, indexed, dropped, layout = [], [], [], []
     axis = 0
     for part in parts:
@@ -104,7 +104,7 @@ def _assembled(slices, indexed, dropped, layout) -> Key:
     return Key(tuple(slices), axes, whole, at, tuple(dropped), added)
 
 
-def _spelled_out(x: Node, key: Any) -> tuple[Node, list[Any]]:
+def _spelled_out(x: Node, key: object) -> tuple[Node, list[object]]:
     """The key as one part for each axis of x, with None for new axes: no ellipsis, no masks."""
     found = [_index_part(part, x) for part in (key if isinstance(key, tuple) else (key,))]
     used = sum(map(_axes_used, found))
@@ -118,21 +118,21 @@ def _spelled_out(x: Node, key: Any) -> tuple[Node, list[Any]]:
     return _without_masks(x, found[:hole] + fill + found[hole + len(holes) :])
 
 
-def _is_mask(part: Any) -> bool:
+def _is_mask(part: object) -> bool:
     return isinstance(part, Node) and part.dtype == "bool"
 
 
-def _axes_used(part: Any) -> int:
+def _axes_used(part: object) -> int:
     """How many axes of a tensor a part of a key is for."""
     if part is None or part is Ellipsis:
         return 0
     return part.ndim if _is_mask(part) else 1
 
 
-def _without_masks(x: Node, parts: Sequence[Any]) -> tuple[Node, list[Any]]:
+def _without_masks(x: Node, parts: Sequence[object]) -> tuple[Node, list[object]]:
     """The parts with literal masks as the places where they are true. The axes under a mask must
     have its sizes: a size that the call gives is checked then."""
-    found: list[Any] = []
+    found: list[object] = []
     sizes = list(x.shape)
     axis = 0
     for part in parts:
@@ -150,7 +150,7 @@ def _without_masks(x: Node, parts: Sequence[Any]) -> tuple[Node, list[Any]]:
     return (x if tuple(sizes) == x.shape else make(ops.Sized(tuple(sizes)), (x,))), found
 
 
-def _index_part(part: Any, x: Node) -> Any:
+def _index_part(part: object, x: Node) -> object:
     if part is None or part is Ellipsis or isinstance(part, (slice, Dim)):
         return part
     if is_size(part):
@@ -216,7 +216,7 @@ def from_front(index: Node, n: Size, x: Node, axis: int) -> Node:
 
 @operator("getitem")
 @public(name="x[...]")
-def getitem(x: Any, key: Any) -> Node:
+def getitem(x: TensorLike, key: object) -> Node:
     """x[key] by NumPy's rules: integers, slices, None, ..., integer arrays, constant masks.
 
     Returns a tensor of the dtype of x.
@@ -251,16 +251,16 @@ class At:
 
     __slots__ = ("key", "x")
 
-    def __init__(self, x: Node, key: Any = Ellipsis) -> None:
+    def __init__(self, x: Node, key: object = Ellipsis) -> None:
         self.x, self.key = x, key
 
-    def __getitem__(self, key: Any) -> At:
+    def __getitem__(self, key: object) -> At:
         return At(self.x, key)
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, key: object, value: TensorLike) -> None:
         raise _no_write(self, "no item can be assigned")
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         raise _no_write(self, f"there is no {name!r}", AttributeError)
 
     @public(name="x.at[key].get")
@@ -269,27 +269,27 @@ class At:
         return getitem(self.x, self.key)
 
     @public(name="x.at[key].set")
-    def set(self, value: Any) -> Node:
+    def set(self, value: TensorLike) -> Node:
         """x with `value` at the places of the key; of repeated places the last one stays."""
         return write(self.x, self.key, value, "set")
 
     @public(name="x.at[key].add")
-    def add(self, value: Any) -> Node:
+    def add(self, value: TensorLike) -> Node:
         """x with `value` added at the places of the key, once for each repetition."""
         return write(self.x, self.key, value, "add")
 
     @public(name="x.at[key].multiply")
-    def multiply(self, value: Any) -> Node:
+    def multiply(self, value: TensorLike) -> Node:
         """x with the places of the key multiplied by `value`, once for each repetition."""
         return write(self.x, self.key, value, "mul")
 
     @public(name="x.at[key].max")
-    def max(self, value: Any) -> Node:
+    def max(self, value: TensorLike) -> Node:
         """x with the larger of it and `value` at the places of the key."""
         return write(self.x, self.key, value, "max")
 
     @public(name="x.at[key].min")
-    def min(self, value: Any) -> Node:
+    def min(self, value: TensorLike) -> Node:
         """x with the smaller of it and `value` at the places of the key."""
         return write(self.x, self.key, value, "min")
 
@@ -310,7 +310,7 @@ COMBINE = {
 }
 
 
-def write(x: Any, key: Any, value: Any, mode: str) -> Node:
+def write(x: TensorLike, key: object, value: TensorLike, mode: str) -> Node:
     """x with `value`, which broadcasts to x[key], combined into the places of the key. The result
     has the dtype of x."""
     x = as_tensor(x)
@@ -339,7 +339,7 @@ def write(x: Any, key: Any, value: Any, mode: str) -> Node:
     return make(SetSlice(*zip(*parsed.slices)), (x, value))
 
 
-def _written(value: Any, x: Node, mode: str) -> Node:
+def _written(value: TensorLike, x: Node, mode: str) -> Node:
     """What is written into x, in its dtype. Python numbers must fit in it, and what is combined
     with integers must not be fractions, as in NumPy."""
     integers = not x.type.is_float and x.dtype != "bool"
@@ -349,7 +349,7 @@ def _written(value: Any, x: Node, mode: str) -> Node:
     return as_tensor_of(value, x.dtype, "x.at[...]")
 
 
-def _computed_mask(key: Any) -> Node | None:
+def _computed_mask(key: object) -> Node | None:
     """The key where it is a mask whose places only the values know; None for any other key."""
     only = key[0] if isinstance(key, tuple) and len(key) == 1 else key
     computed = isinstance(only, Node) and only.dtype == "bool" and not isinstance(only.op, Const)
@@ -380,7 +380,7 @@ def _write_where(x: Node, mask: Node, value: Node, mode: str) -> Node:
 
 
 @public
-def set_subtensor(place: Node, value: Any) -> Node:
+def set_subtensor(place: Node, value: TensorLike) -> Node:
     """For `place` made as x[key]: x with `value` there (Theano's name; see also x.at[key].set).
 
     Returns a tensor of the type of x.
@@ -395,7 +395,7 @@ def set_subtensor(place: Node, value: Any) -> Node:
 
 
 @public
-def inc_subtensor(place: Node, value: Any) -> Node:
+def inc_subtensor(place: Node, value: TensorLike) -> Node:
     """For `place` made as x[key]: x with `value` added there (see also x.at[key].add).
 
     Returns a tensor of the type of x.
@@ -409,7 +409,7 @@ def inc_subtensor(place: Node, value: Any) -> Node:
     return _write_through(place, value, "add")
 
 
-def _write_through(place: Node, value: Any, mode: str) -> Node:
+def _write_through(place: Node, value: TensorLike, mode: str) -> Node:
     """Undo, one by one, the views and the gather that x[key] is made of."""
     value = ops.broadcast_to(_written(value, place, mode), place.shape)
     node, combined = place, False

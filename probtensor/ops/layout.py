@@ -6,12 +6,12 @@ They check and complete what users give, and make the ops of `view.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from probtensor.calls import public
-from probtensor.graph.node import METHODS, GraphError, Node, as_tensor, make
+from probtensor.graph.node import METHODS, GraphError, Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import (
     as_tensor_of,
     method,
@@ -30,6 +30,7 @@ from probtensor.ops.view import (
 )
 from probtensor.types import (
     ShapeError,
+    Size,
     broadcast_shapes,
     is_size,
     promote,
@@ -40,7 +41,7 @@ from probtensor.types import (
 
 
 @public
-def expand_dims(a: Any, axis: int | Sequence[int]) -> Node:
+def expand_dims(a: TensorLike, axis: int | Sequence[int]) -> Node:
     """`a` with axes of size 1 put in, at the positions `axis` of the result.
 
     Returns a tensor of the dtype of `a`.
@@ -59,7 +60,7 @@ def expand_dims(a: Any, axis: int | Sequence[int]) -> Node:
 
 @method
 @public
-def squeeze(a: Any, axis: int | Sequence[int] | None = None) -> Node:
+def squeeze(a: TensorLike, axis: int | Sequence[int] | None = None) -> Node:
     """`a` without the given axes of size 1, or without all that are known to have size 1.
 
     Returns a tensor of the dtype of `a`.
@@ -78,7 +79,7 @@ def squeeze(a: Any, axis: int | Sequence[int] | None = None) -> Node:
 
 
 @public
-def transpose(a: Any, axes: Sequence[int] | None = None) -> Node:
+def transpose(a: TensorLike, axes: Sequence[int] | None = None) -> Node:
     """`a` with its axes reversed, or in the given order.
 
     Returns a tensor of the dtype of `a`.
@@ -98,14 +99,14 @@ def transpose(a: Any, axes: Sequence[int] | None = None) -> Node:
     return a if order == tuple(range(a.ndim)) else make(Transpose(order), (a,))
 
 
-def _transpose_method(x: Node, *axes: Any) -> Node:
+def _transpose_method(x: Node, *axes: object) -> Node:
     """x with its axes reversed, or in the given order (a sequence, or one argument each)."""
     several = len(axes) > 1 or (len(axes) == 1 and is_size(axes[0]))
     return transpose(x, axes if several else axes[0] if axes else None)
 
 
 @public
-def permute_dims(a: Any, axes: Sequence[int] | None = None) -> Node:
+def permute_dims(a: TensorLike, axes: Sequence[int] | None = None) -> Node:
     """`a` with its axes in the given order, or reversed.
 
     Returns a tensor of the dtype of `a`.
@@ -120,7 +121,7 @@ def permute_dims(a: Any, axes: Sequence[int] | None = None) -> Node:
 
 @method
 @public
-def swapaxes(a: Any, axis1: int, axis2: int) -> Node:
+def swapaxes(a: TensorLike, axis1: int, axis2: int) -> Node:
     """`a` with two axes exchanged.
 
     Returns a tensor of the dtype of `a`.
@@ -138,7 +139,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Node:
 
 
 @public
-def matrix_transpose(x: Any) -> Node:
+def matrix_transpose(x: TensorLike) -> Node:
     """x with its last two axes exchanged.
 
     Returns a tensor of the dtype of x.
@@ -155,7 +156,7 @@ def matrix_transpose(x: Any) -> Node:
 
 
 @public
-def moveaxis(a: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Node:
+def moveaxis(a: TensorLike, source: int | Sequence[int], destination: int | Sequence[int]) -> Node:
     """`a` with axes moved to other positions, the rest in order.
 
     Returns a tensor of the dtype of `a`.
@@ -181,7 +182,7 @@ def moveaxis(a: Any, source: int | Sequence[int], destination: int | Sequence[in
 
 @operator("broadcast_to")
 @public(lacks=("subok",))
-def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Node:
+def broadcast_to(array: TensorLike, shape: Size | Sequence[Size], subok: bool = False) -> Node:
     """`array` repeated to have `shape`, by NumPy's rule.
 
     Returns a tensor of `shape`, in the dtype of `array`.
@@ -199,7 +200,7 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Node:
 
 
 @public(lacks=("subok",))
-def broadcast_arrays(*args: Any, subok: bool = False) -> list[Node]:
+def broadcast_arrays(*args: TensorLike, subok: bool = False) -> list[Node]:
     """All tensors in their common shape.
 
     Returns a list of tensors, each in its own dtype.
@@ -220,7 +221,9 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> list[Node]:
 
 
 @public(lacks=("copy",))
-def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Node:
+def reshape(
+    a: TensorLike, shape: Size | Sequence[Size], order: str = "C", *, copy: bool | None = None
+) -> Node:
     """The elements of `a` in another shape; one size may be -1, for the rest. They are taken and
     laid out row by row, or with order="F" column by column.
 
@@ -256,12 +259,12 @@ def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -
     return a if wanted == a.shape else make(Reshape(wanted), (a,))
 
 
-def _reshape_method(x: Node, *shape: Any, order: str = "C", copy: bool | None = None) -> Node:
+def _reshape_method(x: Node, *shape: object, order: str = "C", copy: bool | None = None) -> Node:
     """The elements of x in another shape: a sequence, or one argument each."""
     return reshape(x, shape[0] if len(shape) == 1 else shape, order, copy=copy)
 
 
-def _by_columns(order: Any, what: str) -> bool:
+def _by_columns(order: object, what: str) -> bool:
     if order not in ("C", "F") or not isinstance(order, str):
         raise GraphError(f"{what}: order is 'C' or 'F', not {order!r:.60}; a shape is one tuple")
     return order == "F"
@@ -269,7 +272,7 @@ def _by_columns(order: Any, what: str) -> bool:
 
 @method
 @public
-def ravel(a: Any, order: str = "C") -> Node:
+def ravel(a: TensorLike, order: str = "C") -> Node:
     """`a` as a vector, row by row, or with order="F" column by column.
 
     Returns a tensor of one axis, of the dtype of `a`.
@@ -283,11 +286,11 @@ def ravel(a: Any, order: str = "C") -> Node:
 
 @public(lacks=("out", "casting"))
 def concatenate(
-    arrays: Sequence[Any],
+    arrays: Sequence[TensorLike],
     axis: int | None = 0,
     out: None = None,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     casting: str = "same_kind",
 ) -> Node:
     """The tensors, joined along an axis they have; flattened first if `axis` is None. The result
@@ -312,11 +315,11 @@ def concatenate(
 @operator("stack")
 @public(lacks=("out", "casting"))
 def stack(
-    arrays: Sequence[Any],
+    arrays: Sequence[TensorLike],
     axis: int = 0,
     out: None = None,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     casting: str = "same_kind",
 ) -> Node:
     """Tensors of one shape, joined along a new axis, in `dtype` or the one that all promote to.
@@ -337,7 +340,7 @@ def stack(
     return concatenate([expand_dims(x, place) for x in nodes], place)
 
 
-def _of_one_dtype(arrays: Any, dtype: Any, what: str) -> list[Node]:
+def _of_one_dtype(arrays: Sequence[TensorLike], dtype: DTypeLike | None, what: str) -> list[Node]:
     if not isinstance(arrays, (list, tuple, Node, np.ndarray)):
         raise GraphError(f"{what}: takes a list or a tuple of tensors, not {arrays!r:.60}")
     if len(arrays) == 0:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, as_tensor, make
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import (
     Contraction,
     Core,
@@ -76,7 +76,7 @@ def _operand_gradient(g, g_letters, other, other_letters, x, letters) -> Node:
 
 
 @public
-def contract(subscripts: str, x: Any, y: Any) -> Node:
+def contract(subscripts: str, x: TensorLike, y: TensorLike) -> Node:
     """The contraction of x and y by explicit subscripts, in their common dtype.
 
     Returns a tensor with the axes of the output; a letter that it lacks is summed over.
@@ -89,7 +89,7 @@ def contract(subscripts: str, x: Any, y: Any) -> Node:
     return product_for("contract", subscripts, x, y)
 
 
-def product_for(what: str, subscripts: str, x: Any, y: Any) -> Node:
+def product_for(what: str, subscripts: str, x: TensorLike, y: TensorLike) -> Node:
     """The contraction of x and y for the function `what`, which messages name."""
     dtype = promote(weak_operand(x), weak_operand(y))
     summed = "int64" if dtype == "bool" else dtype
@@ -100,7 +100,7 @@ def product_for(what: str, subscripts: str, x: Any, y: Any) -> Node:
 
 @operator("@")
 @public
-def matmul(x: Any, y: Any) -> Node:
+def matmul(x: TensorLike, y: TensorLike) -> Node:
     """The matrix product x @ y: over the last axis of x and the last but one (or only) axis of y;
     leading axes broadcast.
 
@@ -150,7 +150,7 @@ def _batched(x: Node, x_core: str, y: Node, y_core: str, out_core: str, what: st
 
 @method
 @public(lacks=("out",))
-def dot(a: Any, b: Any, out: None = None) -> Node:
+def dot(a: TensorLike, b: TensorLike, out: None = None) -> Node:
     """NumPy's dot: the product over the last axis of `a` and the last but one (or only) axis of
     `b`; with a 0-d operand, the elementwise product.
 
@@ -169,7 +169,7 @@ def dot(a: Any, b: Any, out: None = None) -> Node:
 
 
 @public
-def tensordot(a: Any, b: Any, axes: int | Sequence[Any] = 2) -> Node:
+def tensordot(a: TensorLike, b: TensorLike, axes: int | Sequence = 2) -> Node:
     """The sum of products over pairs of axes: the last `axes` of `a` with the first of `b`, or two
     sequences of axes.
 
@@ -211,7 +211,7 @@ def _over_pairs(
 
 
 @public(lacks=("out",))
-def outer(a: Any, b: Any, out: None = None) -> Node:
+def outer(a: TensorLike, b: TensorLike, out: None = None) -> Node:
     """out[i, j] = a[i] * b[j] of the flattened operands.
 
     Returns a tensor of two axes, in the dtype that the operands promote to.
@@ -224,7 +224,7 @@ def outer(a: Any, b: Any, out: None = None) -> Node:
 
 
 @public
-def inner(x: Any, y: Any) -> Node:
+def inner(x: TensorLike, y: TensorLike) -> Node:
     """The sum of products over the last axes of both.
 
     Returns a tensor with the other axes of x, then those of y, in the dtype that the operands
@@ -242,7 +242,7 @@ def inner(x: Any, y: Any) -> Node:
 
 
 @public
-def vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Node:
+def vecdot(x1: TensorLike, x2: TensorLike, *, axis: int = -1) -> Node:
     """The sum of products over one axis of both; the others broadcast.
 
     Returns a tensor in the dtype that the operands promote to.
@@ -259,7 +259,7 @@ def vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Node:
 
 
 @public
-def matvec(x: Any, y: Any) -> Node:
+def matvec(x: TensorLike, y: TensorLike) -> Node:
     """The product of a matrix and a vector; leading axes broadcast.
 
     Returns a tensor in the dtype that the operands promote to.
@@ -273,7 +273,7 @@ def matvec(x: Any, y: Any) -> Node:
 
 
 @public
-def vecmat(x: Any, y: Any) -> Node:
+def vecmat(x: TensorLike, y: TensorLike) -> Node:
     """The product of a vector and a matrix; leading axes broadcast.
 
     Returns a tensor in the dtype that the operands promote to.
@@ -428,7 +428,7 @@ solve_upper = SolveUpper()
 
 
 @public
-def cholesky(a: Any, *, upper: bool = False) -> Node:
+def cholesky(a: TensorLike, *, upper: bool = False) -> Node:
     """The lower Cholesky factor of the last two axes, or with `upper` the upper one; all nan where
     `a` is not positive definite. Of `a` only that triangle is read. (NumPy's signature: SciPy's
     `cholesky` gives the upper factor.)
@@ -451,8 +451,8 @@ TRANSPOSED = {0: False, "N": False, 1: True, "T": True, 2: True, "C": True}
 
 @public(lacks=("check_finite",))
 def solve_triangular(
-    a: Any,
-    b: Any,
+    a: TensorLike,
+    b: TensorLike,
     trans: int | str = 0,
     lower: bool = False,
     unit_diagonal: bool = False,
@@ -488,7 +488,7 @@ def solve_triangular(
     return solve(a, b)
 
 
-def _transposed(trans: Any) -> bool:
+def _transposed(trans: object) -> bool:
     plain = isinstance(trans, (int, str, np.integer))
     if not plain or trans not in TRANSPOSED:
         choices = ", ".join(map(repr, TRANSPOSED))
@@ -498,7 +498,7 @@ def _transposed(trans: Any) -> bool:
 
 @public(lacks=("check_finite",))
 def cho_solve(
-    c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = False
+    c_and_lower: TensorLike, b: TensorLike, overwrite_b: bool = False, check_finite: bool = False
 ) -> Node:
     """x with a @ x == b, given (c, lower): a Cholesky factor of `a` and whether it is the lower
     one; SciPy's signature. A factor alone is a lower one, as `cholesky` gives it.
@@ -520,7 +520,7 @@ def cho_solve(
     return solve_triangular(c, inner, trans=1 if lower else 0, lower=lower)
 
 
-def matrices(what: str, x: Any) -> Node:
+def matrices(what: str, x: TensorLike) -> Node:
     """x with at least two axes; GraphError for fewer."""
     x = as_tensor(x)
     if x.ndim < 2:
@@ -530,7 +530,9 @@ def matrices(what: str, x: Any) -> Node:
 
 @method
 @public(lacks=("out",))
-def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Node:
+def cumsum(
+    a: TensorLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None
+) -> Node:
     """The running sum along an axis (of `a` flattened if None), in `dtype` or as `sum` has it.
     Integers cost the square of their number.
 

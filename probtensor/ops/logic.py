@@ -5,13 +5,12 @@ Like the ops of arithmetic.py these are operators without C names; their list is
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node, as_tensor, make
+from probtensor.graph.node import Node, TensorLike, as_tensor, make
 from probtensor.ops.arithmetic import EDGES, Number
 from probtensor.ops.kinds import (
     WIDER,
@@ -43,11 +42,11 @@ class Comparison(Elementwise):
     differentiable = False
     samples = reals(-3, 3, -3, 3, edges=EDGES, smooth=False) + integers(-3, 3, -3, 3) + bools(2)
 
-    def apply(self, *inputs: Any) -> Node:
+    def apply(self, *inputs: TensorLike) -> Node:
         exact = self._exact(*inputs)
         return super().apply(*inputs) if exact is None else exact
 
-    def _exact(self, x: Any, y: Any) -> Node | None:
+    def _exact(self, x: TensorLike, y: TensorLike) -> Node | None:
         """The comparison by others that the promotion of x and y leaves exact; None where the usual
         one is."""
         first, second = weak_operand(x), weak_operand(y)
@@ -65,11 +64,11 @@ class Comparison(Elementwise):
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
-def _signed(operand: Any) -> bool:
+def _signed(operand: TensorLike) -> bool:
     return isinstance(operand, str) and dtype_of(operand).kind == "i"
 
 
-def _past(dtype: Any, number: Any) -> bool:
+def _past(dtype: DTypeLike, number: TensorLike) -> bool:
     """Whether a Python integer lies past the ends of an integer dtype."""
     if not isinstance(dtype, str) or not dtype_of(dtype).is_integer:
         return False
@@ -301,7 +300,7 @@ class Where(Elementwise):
         Sample(lambda rng: (rng.random(3) < 0.5, *rng.integers(0, 9, (2, 2, 3))), smooth=False),
     )
 
-    def apply(self, *inputs: Any) -> Node:
+    def apply(self, *inputs: TensorLike) -> Node:
         condition, a, b = inputs
         dtype = promote(weak_operand(a), weak_operand(b))
         chosen = [as_tensor_of(value, dtype, self.name, WIDER) for value in (a, b)]
@@ -334,7 +333,7 @@ class Cast(Elementwise):
         Sample(lambda rng: (rng.integers(-300, 300, 9),), {"dtype": "uint8"}, smooth=False),
     )
 
-    def apply(self, *inputs: Any) -> Node:
+    def apply(self, *inputs: TensorLike) -> Node:
         return make(self, tuple(as_tensor(x) for x in inputs))
 
     def infer(self, *types: TensorType) -> TensorType:
@@ -349,7 +348,7 @@ class Cast(Elementwise):
 
 @method
 @public(lacks=("device",))
-def astype(x: Any, dtype: Any, *, copy: bool = True, device: None = None) -> Node:
+def astype(x: TensorLike, dtype: DTypeLike, *, copy: bool = True, device: None = None) -> Node:
     """x converted to `dtype`; x itself if it has it already, whatever `copy` says. Integers wrap,
     and floats lose their fraction; which integer nan, infinity or a float out of range becomes
     differs between targets, as it does between NumPy's platforms.
@@ -387,7 +386,7 @@ cast = astype
 
 
 @public
-def logical_xor(x: Any, y: Any) -> Node:
+def logical_xor(x: TensorLike, y: TensorLike) -> Node:
     """True where exactly one is.
 
     Returns a tensor of bools of the shape that x and y broadcast to.
@@ -399,7 +398,7 @@ def logical_xor(x: Any, y: Any) -> Node:
 
 
 @public
-def isfinite(x: Any) -> Node:
+def isfinite(x: TensorLike) -> Node:
     """True where x is neither infinite nor nan.
 
     Returns a tensor of bools of the shape of x.

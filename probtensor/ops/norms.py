@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node
+from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.ops.composite import floats
 from probtensor.ops.reduce import Axis, described, flag, listed_axes
 from probtensor.types import shape_text
@@ -19,7 +18,7 @@ SPECTRAL = (2, -2, "nuc")
 
 
 @public
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Node:
+def norm(x: TensorLike, ord: object = None, axis: Axis = None, keepdims: bool = False) -> Node:
     """The norm of a vector or of a matrix, as numpy.linalg.norm.
 
     axis: one axis for vectors, a pair for matrices. Without it x itself is the vector or the
@@ -53,7 +52,7 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
 
 @public
 def vector_norm(
-    x: Any, *, axis: Axis = None, keepdims: bool = False, ord: Any = 2
+    x: TensorLike, *, axis: Axis = None, keepdims: bool = False, ord: object = 2
 ) -> Node:
     """The norm of order `ord` of the elements along `axis` (of all if None), which may be several,
     as numpy.linalg.vector_norm.
@@ -71,7 +70,7 @@ def vector_norm(
 
 
 @public
-def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Node:
+def matrix_norm(x: TensorLike, *, keepdims: bool = False, ord: object = "fro") -> Node:
     """The norm of order `ord` of the last two axes, as numpy.linalg.matrix_norm; orders as in
     `norm`.
 
@@ -89,13 +88,13 @@ def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Node:
     return _matrix_norm(x, ord, last, flag(keepdims, "matrix_norm: keepdims"))
 
 
-def _check_order(ord: Any) -> None:
+def _check_order(ord: object) -> None:
     known = ord is None or isinstance(ord, (str, Real))
     if not known or isinstance(ord, bool):
         raise GraphError(f"norm: ord is a number, 'fro', inf, -inf or None, not {ord!r:.60}")
 
 
-def _vector_norm(x: Node, ord: Any, axes: Sequence[int], keepdims: bool) -> Node:
+def _vector_norm(x: Node, ord: object, axes: Sequence[int], keepdims: bool) -> Node:
     if isinstance(ord, str) or (ord is not None and math.isnan(ord)):
         raise GraphError(f"norm: vectors have no order {ord!r}; axis= has a pair for matrices")
     size = ops.abs(x)
@@ -113,7 +112,7 @@ def _vector_norm(x: Node, ord: Any, axes: Sequence[int], keepdims: bool) -> Node
     return ops.power(ops.sum(ops.power(size, power), axes, keepdims=keepdims), 1 / power)
 
 
-def _matrix_norm(x: Node, ord: Any, axes: Sequence[int], keepdims: bool) -> Node:
+def _matrix_norm(x: Node, ord: object, axes: Sequence[int], keepdims: bool) -> Node:
     if ord in SPECTRAL:
         raise GraphError(
             f"norm: the order {ord!r} of a matrix needs singular values, which are not there yet; "

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.graph.law import inside
-from probtensor.graph.node import GraphError, Node, as_tensor, make
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import Batch, View, op
 from probtensor.ops.samples import cases
 from probtensor.types import (
@@ -101,7 +100,7 @@ class Slice(Sliced):
         return make(moved, (batch.first,))
 
 
-def _affine(i: Any, factor: int, offset: Size) -> Any:
+def _affine(i: TensorLike, factor: int, offset: Size) -> TensorLike:
     scaled = i if factor == 1 else i * factor
     return scaled if isinstance(offset, int) and offset == 0 else scaled + offset
 
@@ -215,7 +214,7 @@ def slice_laws(given: slice, n: Size) -> Iterator[SizeCheck]:
         yield SizeCheck(0, "<=", size_max(bound, nothing), text, IndexError)
 
 
-def _bound(value: Any) -> Size | None:
+def _bound(value: TensorLike) -> Size | None:
     if value is None or isinstance(value, Dim):
         return value
     if isinstance(value, Node):
@@ -243,7 +242,7 @@ def _not_past(bound: Size, n: Size, last: Size) -> Size:
     return n + bound if isinstance(bound, int) and bound < 0 else size_min(bound, last)
 
 
-def narrow(x: Any, axis: int, start: Size, size: Size) -> Node:
+def narrow(x: TensorLike, axis: int, start: Size, size: Size) -> Node:
     """`size` places of one axis of x, from `start` on."""
     x = as_tensor(x)
     if isinstance(start, int) and start == 0 and size == x.shape[axis]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, as_tensor
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.arithmetic import EDGES
 from probtensor.ops.kinds import (
     NONNEGATIVE,
@@ -362,7 +362,7 @@ class Trigamma(Elementwise):
 
 
 @public
-def polygamma(n: int, x: Any) -> Node:
+def polygamma(n: int, x: TensorLike) -> Node:
     """The n-th derivative of digamma, for whole n >= 0 and x > -10.
 
     Sixteen steps of the recurrence (DLMF 5.15.5), then the asymptotic series (DLMF 5.15.8).

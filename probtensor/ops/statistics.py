@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any
+
+from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, as_tensor
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.composite import floats
 from probtensor.ops.kinds import method
 from probtensor.ops.reduce import Axis, chosen, flag, normal_axes
-from probtensor.types import check_dtype, size_product
+from probtensor.types import Size, check_dtype, size_product
 
 
-def _as_floats(x: Any, dtype: Any, what: str) -> Node:
+def _as_floats(x: TensorLike, dtype: DTypeLike, what: str) -> Node:
     """x in `dtype`, which must be one of floats; integers and bools become float64 without it."""
     if dtype is None:
         return floats(x)
@@ -23,7 +24,9 @@ def _as_floats(x: Any, dtype: Any, what: str) -> Node:
     return ops.astype(x, dtype)
 
 
-def _count(x: Node, axes: tuple[int, ...], where: Any, keepdims: bool, what: str) -> Any:
+def _count(
+    x: Node, axes: tuple[int, ...], where: TensorLike, keepdims: bool, what: str
+) -> Node | Size:
     """How many elements are counted over `axes`: a number, or a tensor where a mask decides."""
     if where is not None and where is not True:
         ones = chosen(ops.ones_like(x), where, 0, what)
@@ -35,13 +38,13 @@ def _count(x: Node, axes: tuple[int, ...], where: Any, keepdims: bool, what: str
 @method
 @public(lacks=("out",))
 def mean(
-    a: Any,
+    a: TensorLike,
     axis: Axis = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     keepdims: bool = False,
     *,
-    where: Any = None,
+    where: TensorLike | None = None,
 ) -> Node:
     """The mean over `axis` (all axes if None), of the elements that the mask `where` selects;
     integers and bools give float64.
@@ -63,15 +66,15 @@ def mean(
 @method
 @public(lacks=("out",))
 def var(
-    a: Any,
+    a: TensorLike,
     axis: Axis = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     ddof: float = 0,
     keepdims: bool = False,
     *,
-    where: Any = None,
-    mean: Any = None,
+    where: TensorLike | None = None,
+    mean: TensorLike | None = None,
     correction: float | None = None,
 ) -> Node:
     """The mean squared deviation over `axis`, divided by n - ddof (nan or inf where that is not
@@ -93,7 +96,13 @@ def var(
 
 
 def _variance(
-    what: str, x: Node, axis: Axis, less: Any, keepdims: bool, where: Any, mean: Any
+    what: str,
+    x: Node,
+    axis: Axis,
+    less: TensorLike,
+    keepdims: bool,
+    where: TensorLike,
+    mean: TensorLike,
 ) -> Node:
     axes = normal_axes(axis, x, what)
     keepdims = flag(keepdims, f"{what}: keepdims")
@@ -107,7 +116,7 @@ def _variance(
     return total / left
 
 
-def _degrees(ddof: Any, correction: Any, what: str) -> Any:
+def _degrees(ddof: TensorLike, correction: TensorLike, what: str) -> TensorLike:
     if correction is not None and not (isinstance(ddof, Real) and ddof == 0):
         raise GraphError(f"{what}: ddof and correction are one number, and both are given")
     less = ddof if correction is None else correction
@@ -119,15 +128,15 @@ def _degrees(ddof: Any, correction: Any, what: str) -> Any:
 @method
 @public(lacks=("out",))
 def std(
-    a: Any,
+    a: TensorLike,
     axis: Axis = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     ddof: float = 0,
     keepdims: bool = False,
     *,
-    where: Any = None,
-    mean: Any = None,
+    where: TensorLike | None = None,
+    mean: TensorLike | None = None,
     correction: float | None = None,
 ) -> Node:
     """The square root of `var`, with the same arguments.
@@ -146,7 +155,7 @@ def std(
 
 @method
 @public(lacks=("out",))
-def ptp(a: Any, axis: Axis = None, out: None = None, keepdims: bool = False) -> Node:
+def ptp(a: TensorLike, axis: Axis = None, out: None = None, keepdims: bool = False) -> Node:
     """The largest less the smallest element.
 
     Returns a tensor without the reduced axes (of size 1 with `keepdims`), in the dtype of `a`.
@@ -161,7 +170,7 @@ def ptp(a: Any, axis: Axis = None, out: None = None, keepdims: bool = False) -> 
 
 
 @public
-def count_nonzero(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Node:
+def count_nonzero(a: TensorLike, axis: Axis = None, *, keepdims: bool = False) -> Node:
     """How many elements are not 0.
 
     Returns a tensor without the reduced axes (of size 1 with `keepdims`), of int64.

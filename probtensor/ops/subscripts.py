@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import string
-from typing import Any
+
+from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, as_tensor
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.require import asked_for
 from probtensor.types import ShapeError, Size, SizeCheck, broadcast_size
 
@@ -15,10 +16,10 @@ from probtensor.types import ShapeError, Size, SizeCheck, broadcast_size
 @public(lacks=("out", "order", "casting"))
 def einsum(
     subscripts: str,
-    *operands: Any,
+    *operands: TensorLike,
     out: None = None,
-    optimize: Any = False,
-    dtype: Any = None,
+    optimize: TensorLike = False,
+    dtype: DTypeLike | None = None,
     order: str = "K",
     casting: str = "safe",
 ) -> Node:

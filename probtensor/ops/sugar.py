@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, as_tensor
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.composite import floats
 from probtensor.ops.creation import counted
 from probtensor.ops.kinds import as_tensor_of, method
@@ -34,13 +34,13 @@ from probtensor.types import Size, SizeCheck, is_size, size_floordiv, size_max, 
 @method
 @public(lacks=("out",))
 def clip(
-    a: Any,
-    a_min: Any = None,
-    a_max: Any = None,
+    a: TensorLike,
+    a_min: TensorLike | None = None,
+    a_max: TensorLike | None = None,
     out: None = None,
     *,
-    min: Any = None,
-    max: Any = None,
+    min: TensorLike | None = None,
+    max: TensorLike | None = None,
 ) -> Node:
     """`a` kept between `a_min` and `a_max`, which are called `min` and `max` as well; either may be
     None. Outside, the derivative is 0. Python integers beyond what the dtype of an integer `a`
@@ -65,7 +65,7 @@ def clip(
     return out if high is None else ops.minimum(out, high)
 
 
-def _one_name(first: str, value: Any, second: str, other: Any) -> Any:
+def _one_name(first: str, value: TensorLike, second: str, other: TensorLike) -> TensorLike | None:
     if value is not None and other is not None:
         raise GraphError(f"clip: {first} and {second} are one bound, and both are given")
     return other if value is None else value
@@ -73,7 +73,7 @@ def _one_name(first: str, value: Any, second: str, other: Any) -> Any:
 
 @method
 @public(lacks=("out",))
-def round(a: Any, decimals: int = 0, out: None = None) -> Node:
+def round(a: TensorLike, decimals: int = 0, out: None = None) -> Node:
     """`a` to a number of decimals; halves go to the even digit, as in NumPy. Integers stay so.
 
     Returns a tensor of the shape of `a`, in its dtype.
@@ -95,7 +95,11 @@ def round(a: Any, decimals: int = 0, out: None = None) -> Node:
 
 @public(lacks=("copy",))
 def nan_to_num(
-    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+    x: TensorLike,
+    copy: bool = True,
+    nan: TensorLike = 0.0,
+    posinf: TensorLike | None = None,
+    neginf: TensorLike | None = None,
 ) -> Node:
     """x with nan and the infinities replaced, the latter by the largest finite floats if None.
 
@@ -116,7 +120,9 @@ def nan_to_num(
 
 
 @public
-def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):
+def isclose(
+    a: TensorLike, b: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+):
     """|a - b| <= atol + rtol * |b|; equal infinities are close.
 
     Returns a tensor of bools of the shape that `a` and `b` broadcast to.
@@ -133,7 +139,9 @@ def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: b
 
 
 @public
-def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):
+def allclose(
+    a: TensorLike, b: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+):
     """Whether all elements are close.
 
     Returns a bool tensor without axes.
@@ -146,7 +154,7 @@ def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: 
 
 
 @public
-def relu(x: Any) -> Node:
+def relu(x: TensorLike) -> Node:
     """x where it is positive, else 0; nan stays nan. The derivative is 1 where x is positive, else
     0, also at 0.
 
@@ -160,7 +168,7 @@ def relu(x: Any) -> Node:
 
 
 @public
-def deg2rad(x: Any) -> Node:
+def deg2rad(x: TensorLike) -> Node:
     """Degrees as radians.
 
     Returns a tensor of the shape of x: float32 if x is, else float64.
@@ -172,7 +180,7 @@ def deg2rad(x: Any) -> Node:
 
 
 @public
-def rad2deg(x: Any) -> Node:
+def rad2deg(x: TensorLike) -> Node:
     """Radians as degrees.
 
     Returns a tensor of the shape of x: float32 if x is, else float64.
@@ -184,7 +192,7 @@ def rad2deg(x: Any) -> Node:
 
 
 @public
-def heaviside(x: Any, at_zero: Any) -> Node:
+def heaviside(x: TensorLike, at_zero: TensorLike) -> Node:
     """0 below 0, 1 above it, `at_zero` at 0; nan stays.
 
     Returns a float tensor of the shape that the arguments broadcast to.
@@ -201,7 +209,7 @@ def heaviside(x: Any, at_zero: Any) -> Node:
 
 @method
 @public
-def flatten(a: Any, order: str = "C") -> Node:
+def flatten(a: TensorLike, order: str = "C") -> Node:
     """`a` as a vector, row by row, or with order="F" column by column.
 
     Returns a tensor of one axis, of the dtype of `a`.
@@ -215,7 +223,7 @@ def flatten(a: Any, order: str = "C") -> Node:
 
 @method
 @public
-def dimshuffle(x: Any, *pattern: Any) -> Node:
+def dimshuffle(x: TensorLike, *pattern: object) -> Node:
     """Theano's way to reorder axes: each entry is an axis of x, or "x" for a new one of size 1.
     Axes that are left out must have size 1.
 
@@ -239,7 +247,7 @@ def dimshuffle(x: Any, *pattern: Any) -> Node:
 
 
 @public
-def atleast_1d(*arys: Any) -> Any:
+def atleast_1d(*arys: TensorLike) -> Node | list[Node]:
     """Each argument, with an axis if it has none; a tuple of them where there are several.
 
     Returns a tensor, or a tuple of tensors.
@@ -251,7 +259,7 @@ def atleast_1d(*arys: Any) -> Any:
 
 
 @public
-def atleast_2d(*arys: Any) -> Any:
+def atleast_2d(*arys: TensorLike) -> Node | list[Node]:
     """Each argument, with leading axes to make two; a tuple of them where there are several.
 
     Returns a tensor, or a tuple of tensors.
@@ -262,7 +270,7 @@ def atleast_2d(*arys: Any) -> Any:
     return _at_least(2, arys)
 
 
-def _at_least(ndim: int, given: Sequence[Any]) -> Any:
+def _at_least(ndim: int, given: Sequence[TensorLike]) -> Node | list[Node]:
     nodes = [as_tensor(x) for x in given]
     wide = tuple(
         x if x.ndim >= ndim else ops.expand_dims(x, tuple(range(ndim - x.ndim))) for x in nodes
@@ -271,7 +279,7 @@ def _at_least(ndim: int, given: Sequence[Any]) -> Any:
 
 
 @public
-def flip(m: Any, axis: Axis = None) -> Node:
+def flip(m: TensorLike, axis: Axis = None) -> Node:
     """`m` in reverse order along `axis` (all axes if None).
 
     Returns a tensor of the shape of `m`, in its dtype.
@@ -287,7 +295,7 @@ def flip(m: Any, axis: Axis = None) -> Node:
 
 
 @public
-def roll(a: Any, shift: Any, axis: Axis = None) -> Node:
+def roll(a: TensorLike, shift: Size | Sequence[Size], axis: Axis = None) -> Node:
     """`a` moved on by `shift` places along `axis` (flattened if None), what falls off put in front.
     A shift is an integer, which may be a tensor; several axes take one shift each, or the same.
 
@@ -317,7 +325,7 @@ def roll(a: Any, shift: Any, axis: Axis = None) -> Node:
 
 @method
 @public
-def repeat(a: Any, repeats: Size, axis: int | None = None) -> Node:
+def repeat(a: TensorLike, repeats: Size, axis: int | None = None) -> Node:
     """Each element of `a` `repeats` times along an axis (of `a` flattened if None).
 
     Returns a tensor of the dtype of `a`, whose axis is `repeats` times as long.
@@ -338,7 +346,7 @@ def repeat(a: Any, repeats: Size, axis: int | None = None) -> Node:
 
 
 @public
-def tile(A: Any, reps: Any) -> Node:
+def tile(A: TensorLike, reps: Size | Sequence[Size]) -> Node:
     """`A` laid side by side `reps[k]` times along axis k.
 
     Returns a tensor of the dtype of `A`.
@@ -361,7 +369,7 @@ def tile(A: Any, reps: Any) -> Node:
 
 
 @public
-def split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Node]:
+def split(ary: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Node]:
     """`ary` cut along an axis: into so many equal parts, or before the given places.
 
     Returns a list of tensors of the dtype of `ary`.
@@ -390,7 +398,13 @@ def split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> 
 
 
 @public
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Node:
+def diff(
+    a: TensorLike,
+    n: int = 1,
+    axis: int = -1,
+    prepend: TensorLike | None = None,
+    append: TensorLike | None = None,
+) -> Node:
     """The n-th differences of neighbours along an axis, of which `prepend` and `append` are put at
     the ends first: tensors, or numbers for one place.
 
@@ -416,7 +430,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     return out
 
 
-def _end(end: Any, x: Node, place: int) -> Node:
+def _end(end: TensorLike, x: Node, place: int) -> Node:
     """What is put at an end of x: a number stands for one place."""
     node = as_tensor(end)
     shape = [1 if a == place else n for a, n in enumerate(x.shape)]
@@ -425,7 +439,7 @@ def _end(end: Any, x: Node, place: int) -> Node:
 
 @public
 def meshgrid(
-    *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+    *xi: TensorLike, copy: bool = True, sparse: bool = False, indexing: str = "xy"
 ) -> list[Node]:
     """Coordinates on the grid that vectors span; `indexing` "xy" swaps the first two axes. With
     `sparse` each is as small as broadcasting allows; `copy` makes no difference.
@@ -453,7 +467,7 @@ def meshgrid(
 
 @method
 @public
-def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
+def diagonal(a: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
     """The elements a[i, i + offset] of two axes, along a new last axis.
 
     Returns a tensor of the dtype of `a`.
@@ -465,7 +479,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
     return _diagonal("diagonal", a, offset, axis1, axis2)
 
 
-def _diagonal(what: str, a: Any, offset: int, axis1: int, axis2: int) -> Node:
+def _diagonal(what: str, a: TensorLike, offset: int, axis1: int, axis2: int) -> Node:
     a = as_tensor(a)
     pair = one_axis(axis1, a, what), one_axis(axis2, a, what)
     if pair[0] == pair[1]:
@@ -481,7 +495,12 @@ def _diagonal(what: str, a: Any, offset: int, axis1: int, axis2: int) -> Node:
 @method
 @public(lacks=("out",))
 def trace(
-    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None
+    a: TensorLike,
+    offset: int = 0,
+    axis1: int = 0,
+    axis2: int = 1,
+    dtype: DTypeLike | None = None,
+    out: None = None,
 ) -> Node:
     """The sum of a diagonal, in `dtype` or as `sum` has it.
 
@@ -495,7 +514,7 @@ def trace(
 
 
 @public
-def diag(v: Any, k: int = 0) -> Node:
+def diag(v: TensorLike, k: int = 0) -> Node:
     """Diagonal k of a matrix, or the matrix with a vector there and zeros elsewhere.
 
     Returns a vector or a matrix, in the dtype of `v`.
@@ -518,7 +537,7 @@ def diag(v: Any, k: int = 0) -> Node:
 
 @public(lacks=("like",))
 def tri(
-    N: Size, M: Size | None = None, k: int = 0, dtype: Any = "float64", *, like: None = None
+    N: Size, M: Size | None = None, k: int = 0, dtype: DTypeLike = "float64", *, like: None = None
 ) -> Node:
     """Ones at and below diagonal k of an N by M matrix, zeros above it.
 
@@ -533,7 +552,7 @@ def tri(
 
 
 @public
-def tril(m: Any, k: int = 0) -> Node:
+def tril(m: TensorLike, k: int = 0) -> Node:
     """`m` with zeros above diagonal k of its last two axes.
 
     Returns a tensor of the shape of `m`, in its dtype.
@@ -548,7 +567,7 @@ def tril(m: Any, k: int = 0) -> Node:
 
 
 @public
-def triu(m: Any, k: int = 0) -> Node:
+def triu(m: TensorLike, k: int = 0) -> Node:
     """`m` with zeros below diagonal k of its last two axes.
 
     Returns a tensor of the shape of `m`, in its dtype.

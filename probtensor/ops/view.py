@@ -7,12 +7,11 @@ They cost nothing when they are lowered: a reader of the output reads the input 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import GraphError, Node, make
+from probtensor.graph.node import GraphError, Node, TensorLike, make
 from probtensor.ops.kinds import (
     Batch,
     Join,
@@ -35,7 +34,7 @@ from probtensor.types import (
 )
 
 
-def size_tuple(shape: Any) -> tuple[Size, ...]:
+def size_tuple(shape: Size | Sequence[Size]) -> tuple[Size, ...]:
     """A shape given as one size or a sequence of sizes; NumPy integers become plain ones."""
     if isinstance(shape, Node):
         raise GraphError(
@@ -265,12 +264,12 @@ class Reshape(View):
         return rest and self.shape[axis] == size_floordiv(x.size, others)
 
     def element(self, index, read, types, out, select):
-        inner: list[Any] = [0] * types[0].ndim
+        inner: list[object] = [0] * types[0].ndim
         for olds, news in axis_groups(types[0].shape, self.shape):
             if len(olds) == 1 and len(news) == 1:
                 inner[olds[0]] = index[news[0]]
                 continue
-            flat: Any = index[news[0]] if news else 0
+            flat: TensorLike = index[news[0]] if news else 0
             for axis in news[1:]:
                 flat = flat * self.shape[axis] + index[axis]
             for axis in reversed(olds[1:]):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from probtensor.calls import public
 from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
+from probtensor.graph.node import TensorLike
 from probtensor.graph.resize import with_sizes
 from probtensor.prob.binding import check_known_dims, checked_coords, observed_array
 from probtensor.prob.data import Data, default_of
@@ -24,12 +24,12 @@ from probtensor.types import Dim, size_name, size_names
 
 @public
 def condition(
-    observed: Mapping[Node, Any],
+    observed: Mapping[Node, TensorLike],
     *,
     coords: Mapping[str, Sequence] | None = None,
     track: Sequence[Node] = (),
     potentials: Sequence[Node] = (),
-    target: Any = None,
+    target: object = None,
     progress: bool = True,
 ) -> Posterior:
     """The posterior of the random variables that `observed` depends on.
@@ -80,9 +80,9 @@ def condition(
     return posterior
 
 
-def observed_once(observed: Mapping[Any, Any]) -> dict[Node, Any]:
+def observed_once(observed: Mapping[object, object]) -> dict[Node, object]:
     """The observed values by random variable; GraphError for one that has two."""
-    given: dict[Node, Any] = {}
+    given: dict[Node, object] = {}
     for key, value in observed.items():
         variable = variable_of(key)
         if variable in given:
@@ -101,7 +101,7 @@ def names_of(nodes: Iterable[Node]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def variable_of(key: Any) -> Node:
+def variable_of(key: object) -> Node:
     """The random variable that a key of `observed` means."""
     if not isinstance(key, Node):
         raise GraphError(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, made_by, toposort
 from probtensor.graph.evaluate import value_of
-from probtensor.graph.node import Frozen, make, new_input
+from probtensor.graph.node import Frozen, TensorLike, make, new_input
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Reduction, Scatter
 from probtensor.prob.distribution import checked_dims, checked_name, here
 from probtensor.prob.sizes import KnownSizes
@@ -34,7 +33,9 @@ class Data(Input):
 
 
 @public
-def data(value: Any, name: str | None = None, dims: str | Sequence[str] | None = None) -> Node:
+def data(
+    value: TensorLike, name: str | None = None, dims: str | Sequence[str] | None = None
+) -> Node:
     """An array that a model reads as data: `posterior.with_data({x: other})` exchanges it.
 
     The array is copied. Its sizes are symbolic, so other data may be longer or shorter; axes that

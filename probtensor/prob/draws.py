@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -29,7 +28,9 @@ from probtensor.types import Dim
 
 
 @public
-def draw(outputs: Any, draws: int | None = None, seed: Any = None) -> Any:
+def draw(
+    outputs: object, draws: int | None = None, seed: object = None
+) -> np.ndarray | list | dict:
     """Values of random variables and of what depends on them, all from one joint draw.
 
     outputs: a tensor, or a list or dict of them, which is then the structure of the result. With
@@ -55,8 +56,8 @@ def draw(outputs: Any, draws: int | None = None, seed: Any = None) -> Any:
 
 
 def draw_settings(
-    what: str, draws: Any, seed: Any, least: int = 0
-) -> tuple[int | None, Any]:
+    what: str, draws: object, seed: object, least: int = 0
+) -> tuple[int | None, int | list[int] | None]:
     """(draws, seed), once they make sense."""
     try:
         count = None if draws is None else whole(what, "draws", draws, least)
@@ -66,14 +67,14 @@ def draw_settings(
 
 
 def draw_rows(
-    named: Mapping[Any, Node],
+    named: Mapping[object, Node],
     count: int,
     seed: int | None,
     given: Mapping[Node, np.ndarray] | None = None,
     data: Mapping[Node, np.ndarray] | None = None,
     lengths: Mapping[str, int] | None = None,
-    target: Any = None,
-) -> dict[Any, np.ndarray]:
+    target: object = None,
+) -> dict[str | int, np.ndarray]:
     """`count` joint draws of named tensors, as arrays (count, *shape).
 
     given    values (count, *shape) of nodes that are not drawn

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from probtensor import ops
 from probtensor.calls import public
@@ -29,7 +29,7 @@ from probtensor.graph import (
     replace,
     toposort,
 )
-from probtensor.graph.node import make
+from probtensor.graph.node import TensorLike, make
 from probtensor.graph.walk import rebuild
 from probtensor.ops.kinds import Composite, Elementwise
 from probtensor.prob.data import default_of, distinct
@@ -62,7 +62,7 @@ IN_DOUBLE = (ops.ShareDivergence, ops.PoissonDivergence)
 
 
 @public
-def logp(variable: Node, value: Any) -> Node:
+def logp(variable: Node, value: TensorLike) -> Node:
     """Log density (log mass) of a random variable at `value`, one number a point.
 
     Elementwise over the variable's shape; a vector distribution gives one number a vector. -inf

@@ -9,12 +9,12 @@ is; posterior predictive draws, which know no posterior, where $PROBTENSOR_TARGE
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from probtensor.calls import public
 from probtensor.graph import GraphError, Node, toposort
+from probtensor.graph.node import TensorLike
 from probtensor.prob.binding import data_array
 from probtensor.prob.data import Data
 from probtensor.prob.distribution import RandomVariable, here
@@ -22,12 +22,12 @@ from probtensor.prob.draws import draw_rows, draw_settings
 from probtensor.prob.logp import logp
 from probtensor.prob.names import check_names, dims_of_node, named_things
 from probtensor.prob.posterior import Posterior
-from probtensor.sample.output import to_arviz
+from probtensor.sample.output import Arviz, to_arviz
 from probtensor.version import __version__
 
 
 @public
-def sample_prior(model: Posterior | Any, draws: int = 500, seed: Any = None) -> Any:
+def sample_prior(model: Posterior | object, draws: int = 500, seed: object = None) -> Arviz:
     """Draws from the prior, as an ArviZ object with one chain.
 
     model: a posterior, whose free variables and deterministics become the group `prior` and whose
@@ -50,12 +50,12 @@ def sample_prior(model: Posterior | Any, draws: int = 500, seed: Any = None) -> 
 
 @public
 def sample_posterior_predictive(
-    idata: Any,
-    outputs: Any,
+    idata: Arviz,
+    outputs: object,
     *,
-    seed: Any = None,
-    data: Mapping[Node, Any] | None = None,
-) -> Any:
+    seed: object = None,
+    data: Mapping[Node, TensorLike] | None = None,
+) -> Arviz:
     """Draws of variables given the posterior, as an ArviZ object with `posterior_predictive`.
 
     idata    an ArviZ object with draws in its group `posterior`; its variables are found by name
@@ -82,7 +82,7 @@ def sample_posterior_predictive(
 
 
 @public
-def log_likelihood(model: Posterior, idata: Any) -> Any:
+def log_likelihood(model: Posterior, idata: Arviz) -> Arviz:
     """The log density of each observation and of each free variable, draw by draw, as an ArviZ
     object with `log_likelihood` and `log_prior`: what `az.loo` and `az.psense` ask for.
 
@@ -108,7 +108,7 @@ def log_likelihood(model: Posterior, idata: Any) -> Any:
     return to_arviz(groups, dims=dims, coords=model.coords, attrs=attributes(None))
 
 
-def posterior_rows(idata: Any) -> tuple[dict[str, np.ndarray], int]:
+def posterior_rows(idata: Arviz) -> tuple[dict[str, np.ndarray], int]:
     """(posterior draws as arrays (chains * draws, *shape), number of chains)."""
     posterior = getattr(idata, "posterior", None)
     if posterior is None:
@@ -140,7 +140,7 @@ def coords_of(
     return coords
 
 
-def attributes(seed: int | None) -> dict[str, Any]:
+def attributes(seed: int | None) -> dict[str, object]:
     """What an ArviZ object tells of where it comes from."""
     found = {"inference_library": "probtensor", "inference_library_version": __version__}
     return found if seed is None else found | {"seed": seed}
@@ -165,10 +165,10 @@ def prior_rows(
 
 
 def predictive_rows(
-    outputs: Any,
+    outputs: object,
     values: Mapping[str, np.ndarray],
     seed: int | None = None,
-    data: Mapping[Node, Any] | None = None,
+    data: Mapping[Node, TensorLike] | None = None,
     lengths: Mapping[str, int] | None = None,
 ) -> dict[str, np.ndarray]:
     """Draws of `outputs` for each row of posterior draws `values` (name -> (n, *shape)).
@@ -201,7 +201,7 @@ def predictive_rows(
     return draw_rows(named, count, seed, given, fixed, lengths)
 
 
-def named_outputs(outputs: Any) -> dict[str, Node]:
+def named_outputs(outputs: object) -> dict[str, Node]:
     """Variables and named expressions by name; GraphError for one without a name, or with one that
     a result cannot have."""
     if isinstance(outputs, Mapping):

@@ -17,14 +17,12 @@ GraphError where they are not or the variable is observed. flat and half_flat st
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import absent, is_public, public
 from probtensor.graph import Const, GraphError, Node, as_tensor
-from probtensor.graph.node import make
+from probtensor.graph.node import TensorLike, make
 from probtensor.ops.require import asked_for
 from probtensor.prob import continuous, discrete, multivariate
 from probtensor.prob.distribution import (
@@ -253,7 +251,7 @@ def of(law: str, name: str | None) -> str:
     return f"{law} {name!r}" if name else law
 
 
-def square(label: str, value: Any, what: str) -> Node:
+def square(label: str, value: TensorLike, what: str) -> Node:
     """A square matrix, or several, as a node; GraphError otherwise."""
     node = literal(f"{label} of {what}", value)
     rows, columns = node.shape[-2:] if node.ndim > 1 else (0, 1)
@@ -266,7 +264,7 @@ def square(label: str, value: Any, what: str) -> Node:
     return asked_for(node, what, SizeCheck(rows, "==", columns, text))
 
 
-def one_of(what: str, **given: Any) -> str:
+def one_of(what: str, **given: TensorLike) -> str:
     """The one parameter that was given; TypeError for none or several."""
     names = [name for name, value in given.items() if value is not None]
     if len(names) != 1:
@@ -276,7 +274,7 @@ def one_of(what: str, **given: Any) -> str:
     return names[0]
 
 
-def one_pair(what: str, **given: Any) -> bool:
+def one_pair(what: str, **given: TensorLike) -> bool:
     """Of four parameters: were the last two given (True) or the first two? TypeError otherwise."""
     names = list(given)
     have = [name for name in names if given[name] is not None]
@@ -287,7 +285,7 @@ def one_pair(what: str, **given: Any) -> bool:
     return have == names[2:]
 
 
-def checked(what: str, domain=POSITIVE, **given: Any) -> Node:
+def checked(what: str, domain=POSITIVE, **given: TensorLike) -> Node:
     """A parameter of another parametrisation: checked now if it is a literal, else where it is
     used, because what is made of it may lie inside its range all the same."""
     ((name, value),) = given.items()
@@ -301,7 +299,7 @@ def checked(what: str, domain=POSITIVE, **given: Any) -> Node:
     return make(Bounded(f"{name} of {what}", domain), (node,))
 
 
-def scale_from_precision(what: str, sigma: Any, tau: Any) -> Any:
+def scale_from_precision(what: str, sigma: TensorLike, tau: TensorLike) -> TensorLike:
     """sigma, or 1 / sqrt(tau), or 1 where neither is given."""
     if tau is None:
         return 1.0 if sigma is None else sigma

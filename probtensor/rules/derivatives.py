@@ -9,7 +9,6 @@ change them nor look behind them. `transform.autodiff` differentiates a graph ex
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from probtensor.calls import public
 from probtensor.graph.node import Node, as_tensor, made_by, new_input
@@ -40,12 +39,12 @@ def _stand_in(x: Node) -> Node:
         return new_input(x.name, x.dtype, x.shape)
 
 
-def _ready(outputs: Nodes, wrt: Nodes, others: Sequence[Node] = ()) -> Any:
+def _ready(outputs: Nodes, wrt: Nodes, others: Sequence[Node] = ()) -> Node | list:
     ready = stabilized(listed(outputs), [*listed(wrt), *others])
     return ready[0] if isinstance(outputs, Node) else ready
 
 
-def _kept(found: Any, outputs: Nodes) -> Any:
+def _kept(found: object, outputs: Nodes) -> Node | list:
     """Derivatives, which are nested in lists, with the laws of the sizes of what they are of: one
     that is zero everywhere depends on nothing else of it."""
     if isinstance(found, list):
@@ -59,10 +58,10 @@ def grad(
     wrt: Nodes,
     *,
     consider_constant: Sequence[Node] = (),
-    known_grads: Mapping[Node, Any] | None = None,
+    known_grads: Mapping[Node, object] | None = None,
     disconnected_inputs: str = "raise",
     return_disconnected: str = "zero",
-) -> Any:
+) -> Node | list:
     """The gradient of a scalar with respect to one tensor or several, by reverse mode.
 
     cost                 a float scalar (shape ()); None if `known_grads` say all
@@ -122,10 +121,10 @@ def value_and_grad(
     wrt: Nodes,
     *,
     consider_constant: Sequence[Node] = (),
-    known_grads: Mapping[Node, Any] | None = None,
+    known_grads: Mapping[Node, object] | None = None,
     disconnected_inputs: str = "raise",
     return_disconnected: str = "zero",
-) -> tuple[Node, Any]:
+) -> tuple[Node, Node | list]:
     """A scalar and its gradient: (cost, grad(cost, wrt)), with the arguments of `grad`.
 
     Compiled as outputs of one function they share their work.
@@ -149,7 +148,7 @@ def value_and_grad(
 
 
 @public
-def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
+def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Node | list:
     """The vector-Jacobian product cotangents . d outputs / d wrt, by reverse mode.
 
     outputs     a float tensor, or a sequence of them
@@ -173,7 +172,7 @@ def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
 
 
 @public
-def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
+def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
     """The Jacobian-vector product d outputs / d wrt . tangents, by forward mode.
 
     outputs   a tensor, or a sequence of them
@@ -198,7 +197,7 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
 
 
 @public
-def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Any:
+def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Node | list:
     """The Hessian of a scalar times vectors, without the Hessian: forward mode over reverse mode.
 
     cost     a float scalar
@@ -222,7 +221,7 @@ def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Any:
 
 
 @public
-def jacobian(outputs: Nodes, wrt: Nodes) -> Any:
+def jacobian(outputs: Nodes, wrt: Nodes) -> Node | list:
     """The Jacobian d outputs / d wrt, with the axes of the output first.
 
     outputs  a float tensor, or a sequence of them
@@ -243,7 +242,7 @@ def jacobian(outputs: Nodes, wrt: Nodes) -> Any:
 
 
 @public
-def hessian(cost: Node, wrt: Nodes) -> Any:
+def hessian(cost: Node, wrt: Nodes) -> Node | list:
     """The second derivatives of a scalar.
 
     cost  a float scalar

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from probtensor import ops
 from probtensor.calls import line_text
@@ -37,10 +36,10 @@ def gradient(
     wrt: Nodes,
     *,
     consider_constant: Sequence[Node] = (),
-    known_grads: Mapping[Node, Any] | None = None,
+    known_grads: Mapping[Node, object] | None = None,
     disconnected_inputs: str = "raise",
     return_disconnected: str = "zero",
-) -> Any:
+) -> Node | list:
     """The gradient of a scalar with respect to `wrt` (a node gives a node, a sequence a list).
 
     cost: a float scalar; None if `known_grads` (gradients of inner nodes, by node) say all.
@@ -75,7 +74,7 @@ def gradient(
     return result[0] if isinstance(wrt, Node) else result
 
 
-def pull_back(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
+def pull_back(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Node | list:
     """cotangents . d outputs / d wrt (Theano's `Lop`); zeros where nothing depends on a `wrt`.
 
     The cotangents have the types of the outputs, the result that of `wrt`.
@@ -88,7 +87,7 @@ def pull_back(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
     return result[0] if isinstance(wrt, Node) else result
 
 
-def push_forward(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
+def push_forward(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
     """d outputs / d wrt . tangents (Theano's `Rop`); zeros where an output depends on no `wrt`.
 
     The tangents have the types of `wrt`, the result that of the outputs. Forward mode: the cost is
@@ -117,7 +116,7 @@ def push_forward(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
     return result[0] if isinstance(outputs, Node) else result
 
 
-def stacked_jacobian(outputs: Nodes, wrt: Nodes) -> Any:
+def stacked_jacobian(outputs: Nodes, wrt: Nodes) -> Node | list:
     """d outputs / d wrt, with the axes of the output first and those of the input after them.
 
     One node for one output and one `wrt`; a list for a sequence of either, nested for both. Rows
@@ -139,14 +138,14 @@ def listed(given: Nodes) -> list[Node]:
     return list(map(as_tensor, found))
 
 
-def _pairs(given: Any, nodes: list[Node], these: str, those: str) -> list[tuple[Any, Node]]:
+def _pairs(given: object, nodes: list[Node], these: str, those: str) -> list[tuple[object, Node]]:
     parts = list(given) if isinstance(given, (list, tuple)) else [given]
     if len(parts) != len(nodes):
         raise GraphError(f"{len(parts)} {these} for {len(nodes)} {those}")
     return list(zip(parts, nodes, strict=True))
 
 
-def _along(given: Any, x: Node, this: str, that: str) -> Node:
+def _along(given: object, x: Node, this: str, that: str) -> Node:
     """A user's cotangent or tangent in the type of `x`, to which it may be broadcast."""
     g = as_tensor(given)
     ends = zip(g.shape[::-1], x.shape[::-1])
@@ -186,7 +185,7 @@ def _require_float(x: Node) -> None:
         )
 
 
-def check_options(disconnected_inputs: Any, return_disconnected: Any) -> None:
+def check_options(disconnected_inputs: object, return_disconnected: object) -> None:
     """ValueError for a way of `grad` to treat disconnected inputs that there is not."""
     _require_choice("disconnected_inputs", disconnected_inputs, ("raise", "warn", "ignore"))
     shown = return_disconnected.lower() if isinstance(return_disconnected, str) else ""

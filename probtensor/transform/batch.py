@@ -7,7 +7,6 @@ is left as it is, and broadcasts. There is no loop and no batch op: the result i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from probtensor import ops
 from probtensor.calls import line_text, public
@@ -19,7 +18,9 @@ from probtensor.types import Size, broadcast_size, shape_text
 
 
 @public
-def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callable[..., Any]:
+def vmap(
+    function: Callable[..., object], in_axes: object = 0, out_axes: int = 0
+) -> Callable[..., object]:
     """A function of batches from a function of items, both on graph nodes.
 
     in_axes: the axis of each argument that runs over the batch, or one axis for all; None for an
@@ -34,7 +35,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> C
         )
 
     @public(name="vmap")
-    def batched(*arguments: Any) -> Any:
+    def batched(*arguments: object) -> object:
         nodes = [as_tensor(x) for x in arguments]
         axes = list(in_axes) if isinstance(in_axes, (tuple, list)) else [in_axes] * len(nodes)
         if len(axes) != len(nodes):

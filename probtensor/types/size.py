@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import attrgetter, eq, le, lt
 from types import FrameType
-from typing import Any
 
 import numpy as np
 
@@ -122,17 +121,17 @@ class Dim:
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def __eq__(self, other: object) -> Any:
+    def __eq__(self, other: object) -> object:
         same = self._same(other, sys._getframe(1))
         return self.undecided("__eq__", other) if same is None else same
 
-    def __ne__(self, other: object) -> Any:
+    def __ne__(self, other: object) -> object:
         same = self._same(other, sys._getframe(1))
         if same is None:
             return self.undecided("__ne__", other)
         return same if same is NotImplemented else not same
 
-    def _same(self, other: object, caller: FrameType) -> Any:
+    def _same(self, other: object, caller: FrameType) -> object:
         """Whether two sizes are equal; None where users cannot be told."""
         if other.__class__ is Dim:
             if self.terms == other.terms:
@@ -149,19 +148,19 @@ class Dim:
             apart = not float(other).is_integer()
         return False if apart else None
 
-    def __lt__(self, other: object) -> Any:
+    def __lt__(self, other: object) -> object:
         return self._ordered("__lt__", other)
 
-    def __le__(self, other: object) -> Any:
+    def __le__(self, other: object) -> object:
         return self._ordered("__le__", other)
 
-    def __gt__(self, other: object) -> Any:
+    def __gt__(self, other: object) -> object:
         return self._ordered("__gt__", other)
 
-    def __ge__(self, other: object) -> Any:
+    def __ge__(self, other: object) -> object:
         return self._ordered("__ge__", other)
 
-    def _ordered(self, relation: str, other: object) -> Any:
+    def _ordered(self, relation: str, other: object) -> object:
         if not is_size(other):
             return NotImplemented
         more = self - other if relation in ("__gt__", "__ge__") else other - self
@@ -171,7 +170,7 @@ class Dim:
             holds, fails = _positive(more), never_negative(-more)
         return holds if holds or fails else self.undecided(relation, other)
 
-    def undecided(self, relation: str, other: object) -> Any:
+    def undecided(self, relation: str, other: object) -> object:
         """What a comparison gives that depends on the sizes of a call."""
         raise TypeError(f"{self} and {other} are not known while the graph is built")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -79,7 +79,7 @@ class Kind(Op):
 
     needs: ClassVar[tuple[str, ...]] = ("numpy", "samples")
     facts: ClassVar[Facts] = Facts()
-    samples: ClassVar[Any] = None
+    samples: ClassVar[object] = None
     linear: ClassVar[bool] = False  # in all inputs jointly: then jvp(t) = op(t)
     differentiable: ClassVar[bool] = True
 

@@ -31,7 +31,7 @@ class Contraction(Kind):
 
     def letter_sizes(self, types: Sequence[TensorType]) -> dict[str, Any]:
         """The size of each letter; ShapeError where the operands disagree."""
-        sizes: dict[str, Any] = {}
+        sizes: dict[str, object] = {}
         for letters, operand in zip(self.parts(), types, strict=False):
             if len(letters) != operand.ndim:
                 raise ShapeError(f"needs {len(letters)} axes for {letters!r}, not {operand.ndim}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from probtensor.graph.node import OPERATORS, Node, make
+from probtensor.graph.node import OPERATORS, Node, TensorLike, make
 from probtensor.ops.kinds.batch import Batch
 from probtensor.ops.kinds.function import Function, as_tensor_of
 from probtensor.ops.laws import equal
@@ -68,9 +68,9 @@ class Core(Function):
         ins, outs = self.signature()
         return self.takes or ("float64",) * len(ins), self.gives or ("float64",) * len(outs)
 
-    def core_sizes(self, types: Sequence[TensorType]) -> dict[str, Any]:
+    def core_sizes(self, types: Sequence[TensorType]) -> dict[str, Size]:
         """The size of each core axis name; ShapeError where inputs disagree."""
-        sizes: dict[str, Any] = {}
+        sizes: dict[str, object] = {}
         for names, operand in zip(self.signature()[0], types, strict=True):
             if operand.ndim < len(names):
                 raise ShapeError(self.rank_text(types))
@@ -89,7 +89,7 @@ class Core(Function):
         names, operand = next((n, t) for n, t in pairs if t.ndim < len(n))
         return f"needs at least {len(names)} axes, not shape {shape_text(operand.shape)}"
 
-    def apply(self, *inputs: Any) -> Node:
+    def apply(self, *inputs: TensorLike) -> Node:
         nodes = [as_tensor_of(x, dtype) for x, dtype in zip(inputs, self._dtypes()[0], strict=True)]
         names = self.signature()[0]
         if any(x.ndim < len(core) for x, core in zip(nodes, names, strict=True)):
@@ -148,7 +148,7 @@ class Core(Function):
         rank = max(x.ndim - r for x, r in zip(inputs, ranks, strict=True))
         return self(*batch.aligned(rank, ranks))
 
-    def on_flat_arrays(self, *args: Any) -> None:
+    def on_flat_arrays(self, *args: object) -> None:
         """The routine as compiled code calls it, by `numpy`: flat arrays of the inputs and of the
         outputs, which are written, and a workspace; the number of items and the core sizes."""
         names, out_names = self.signature()

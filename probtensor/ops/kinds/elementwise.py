@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from probtensor.graph.node import Node, make
+from probtensor.graph.node import Node, TensorLike, make
 from probtensor.ops.kinds.batch import Batch
 from probtensor.ops.kinds.function import WIDER, Function, as_tensor_of, weak_operand
 from probtensor.ops.laws import aligned
@@ -47,11 +47,11 @@ class Elementwise(Function):
     def count(self) -> int:
         return self.arity
 
-    def apply(self, *inputs: Any) -> Node:
+    def apply(self, *inputs: TensorLike) -> Node:
         dtype = self.meeting_dtype(inputs)
         return make(self, tuple(as_tensor_of(x, dtype, self.name, WIDER) for x in inputs))
 
-    def meeting_dtype(self, inputs: Sequence[Any]) -> str:
+    def meeting_dtype(self, inputs: Sequence[TensorLike]) -> str:
         """The dtype the inputs are cast to before the function is applied."""
         if self.dtypes == "logic":
             return "bool"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import REASONS, WRONG, add_line, line_text, refusal
-from probtensor.graph.node import METHODS, Const, Node, array_of, as_tensor
+from probtensor.graph.node import METHODS, Const, Node, TensorLike, array_of, as_tensor
 from probtensor.ops.kinds.base import Kind
 
 
@@ -21,7 +21,7 @@ class Documentation:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def __get__(self, instance: Any, owner: type) -> str:
+    def __get__(self, instance: object, owner: type) -> str:
         if instance is None:
             return self.text
         return ops.documented.documentation(instance, self.text)
@@ -30,7 +30,7 @@ class Documentation:
 class Signature:
     """The signature of an op's one instance, for `inspect.signature` and `help`."""
 
-    def __get__(self, instance: Any, owner: type) -> inspect.Signature | None:
+    def __get__(self, instance: object, owner: type) -> inspect.Signature | None:
         return None if instance is None else instance.signature_of_operands()
 
 
@@ -42,11 +42,11 @@ class Function(Kind):
     """
 
     operands: ClassVar[tuple[str, ...]] = ()  # their names, where they are not those of `vjp`
-    example: ClassVar[tuple[Any, ...]] = ()  # operands of the documentation's example
+    example: ClassVar[tuple[object, ...]] = ()  # operands of the documentation's example
     for_users: ClassVar[bool] = True  # is the instance a name of `pt`?
     __signature__ = Signature()
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         cls.__doc__ = Documentation(cls.__dict__.get("__doc__") or "")
 
@@ -54,10 +54,10 @@ class Function(Kind):
     def __name__(self) -> str:
         return self.public_name()
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Function:
+    def __get__(self, instance: object, owner: type | None = None) -> Function:
         return self
 
-    def __call__(self, *inputs: Any, **keywords: Any) -> Node:
+    def __call__(self, *inputs: TensorLike, **keywords: object) -> Node:
         try:
             if keywords or len(inputs) != self.count():
                 raise TypeError(self._wrong_call(inputs, keywords))
@@ -66,7 +66,7 @@ class Function(Kind):
             add_line(error, self.public_name())
             raise
 
-    def apply(self, *inputs: Any) -> Node:
+    def apply(self, *inputs: TensorLike) -> Node:
         """The node of the op for operands as users give them."""
         raise NotImplementedError(f"{self.name} does not say how it is applied")
 
@@ -94,7 +94,7 @@ class Function(Kind):
     def user_name(self) -> str:
         return self.name if getattr(ops, self.name, None) is self else self.public_name()
 
-    def _wrong_call(self, inputs: Sequence[Any], keywords: Mapping[str, Any]) -> str:
+    def _wrong_call(self, inputs: Sequence[TensorLike], keywords: Mapping[str, TensorLike]) -> str:
         label, signature = self.public_name(), self.signature_of_operands()
         unknown = [name for name in keywords if name not in signature.parameters]
         if unknown and unknown[0] in REASONS:
@@ -114,14 +114,14 @@ WIDER = (
 )
 
 
-def weak_operand(value: Any) -> Any:
+def weak_operand(value: TensorLike) -> TensorLike:
     """What promotion sees of an operand: a bare Python number is weak, all else has a dtype."""
     if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
         return value
     return as_tensor(value).dtype
 
 
-def as_tensor_of(value: Any, dtype: str, what: str = "", hint: str = "") -> Node:
+def as_tensor_of(value: TensorLike, dtype: str, what: str = "", hint: str = "") -> Node:
     """The operand as a node of exactly this dtype. A Python number, alone or in a list, must fit in
     it, as in NumPy: OverflowError where it does not, which begins with `what` and ends with `hint`.
     """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from probtensor.graph.node import Node, make
+from probtensor.graph.node import Node, TensorLike, make
 from probtensor.ops.kinds.base import Kind
 from probtensor.ops.kinds.batch import Batch
 from probtensor.ops.kinds.elementwise import joint_shape
@@ -32,7 +32,7 @@ class Join(Kind):
         if any(1 in t.shape and t.shape != others[0].shape for t in others):
             raise ShapeError("sizes off the joined axis differ (they do not broadcast)")
         kept = joint_shape(others)
-        total: Any = 0
+        total: TensorLike = 0
         for t in types:
             total = t.shape[self.axis] + total
         return TensorType(types[0].dtype, (*kept[: self.axis], total, *kept[self.axis :]))
