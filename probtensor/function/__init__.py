@@ -1,10 +1,12 @@
 """The callable: from the program a user asked for and its plan to checked calls.
 
     program.py  what was asked for: inputs with names and defaults, outputs in their structure
+    request.py  the checks of what was asked for: options, givens, inputs that nothing needs
+    implicit.py inputs that nobody passes: shared variables, data with values, the key of draws
     shared.py   shared variables: inputs that carry a value from call to call
     wiring.py   where each buffer of a plan comes from: what Entry and DeviceFunction are made of
     call.py     Function: the plan's entry with names, defaults, binding, pickling
-    fault.py     which value a failed call refused
+    fault.py    which value a failed call refused
     explain.py  every stage of a function as text
     profile.py  seconds for each kernel of a function
     recall.py   finished functions on disk, by the graph they were made of
