@@ -40,9 +40,10 @@ def data(value: Any, name: str | None = None, dims: str | Sequence[str] | None =
     The array is copied. Its sizes are symbolic, so other data may be longer or shorter; axes that
     share a name in `dims`, with other data or with variables, share their length. Numbers keep
     their dtype, and other data must fit in it: give floats, as in `np.asarray(x, float)`, where
-    fractions may come later. Raises TypeError for anything but numbers, GraphError for wrong `dims`.
+    fractions may come later.
 
     Returns an input with a value: a tensor of the dtype of the array, with as many axes.
+    Raises TypeError for anything but numbers, GraphError for wrong `dims`.
 
         >>> x = pt.data(np.array([1.0, 2.0]), name="x", dims="row")
         >>> pt.function([], x * 2)()
