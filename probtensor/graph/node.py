@@ -68,6 +68,7 @@ class Op:
     without parameters of its own need not be decorated."""
 
     name: ClassVar[str] = "op"
+    users_write: ClassVar[str | None] = None  # what they write for it, where that is not its name
     complete: ClassVar[bool] = False  # do the messages of its laws name op and line already?
     # Is the output the elements of input 0 alone, each of them once or more?
     reads_all: ClassVar[bool] = False
@@ -117,8 +118,8 @@ class Op:
         return self.text()
 
     def user_name(self) -> str:
-        """What messages call the op: the function that users write for it."""
-        return self.name
+        """What messages call the op: what users write for it."""
+        return self.users_write or self.name
 
 
 def _short(value: object) -> str:
