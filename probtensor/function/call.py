@@ -77,6 +77,10 @@ class Function(Entry):
     arrays, 0-d ones for scalars. May be called from several threads at once: the GIL is released,
     and each call has its own workspace. Calls that update one shared variable wait for each other,
     so no update is lost. TypeError and ValueError name the argument and the line where it was made.
+
+        >>> x = pt.vector("x")
+        >>> pt.function([x], x * 2)([1.0, 2.0])
+        array([2., 4.])
     """
 
     def __init__(

@@ -7,7 +7,8 @@ it was given. Nothing is ever set on a node afterwards: facts about nodes (what 
 values) live in tables keyed by node. That one choice is what lets there be no clone, no listener
 and no second graph.
 
-    node.py      Op, Node, Const, Input, interning, operators, provenance
+    node.py      Op, Node, Const, Input, interning, operators
+    origin.py    where the user made a node
     symbolic.py  what Python asks of a value, and how a node refuses it
     sizes.py     symbolic sizes among values
     walk.py      orders, replacement, ancestors: iterative, so that depth is no limit

@@ -45,7 +45,16 @@ _PLAIN = {"float64": float, "int64": int, "bool": bool}
 @public
 def to_text(outputs: Iterable[Node] | Node, *, whole: bool = False, lines: bool = False) -> str:
     """The graph as a program. `whole` writes long constants out, as `parse` needs them; `lines`
-    adds the user's file and line to each node."""
+    adds the user's file and line to each node.
+
+    Returns text: a line for each node, with its type. Raises GraphError, a TypeError, for what is
+    no tensor.
+
+        >>> print(pt.to_text(pt.exp(pt.scalar("x"))), end="")
+        x: float64 = input('x')
+        v0: float64 = exp(x)
+        return v0
+    """
     outputs = [outputs] if isinstance(outputs, Node) else list(outputs)
     writer = _Writer(toposort(outputs), whole)
     rows = []

@@ -42,8 +42,9 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     documented.py  what help() says of an op that is a function
 
 To add an op, write its block in the file of its topic and name it here; the conformance tests find
-it through REGISTRY. A derivative names other families through this package (`ops.sum`), which is
-complete by the time it runs, so the files need not import each other in a circle.
+it through REGISTRY. What is marked `@public`, and every op that is a function, is a name of `pt`. A
+derivative names other families through this package (`ops.sum`), which is complete by the time it
+runs, so the files need not import each other in a circle.
 
 Rejected: an op with methods for each backend (a new target would touch every op), and functions
 that hide which op they make (rules match on op classes).

@@ -42,7 +42,7 @@ class Built:
 
 
 class Target(Protocol):
-    """A backend. One file in `targets/`, one line in `targets.TARGETS`."""
+    """A backend. One file in `targets/`, one line in `compile.TARGETS`."""
 
     name: str
 

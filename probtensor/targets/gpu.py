@@ -44,6 +44,9 @@ class CudaTarget:
     deterministic  sums of floats that meet at places given by data (scatter-adds) are taken in one
                    fixed order instead of by atomic additions: slower, and the same bits each time
     tf32           float32 matrix products may round their operands to 10 bits (tensor cores)
+
+        >>> pt.Cuda(deterministic=True).deterministic
+        True
     """
 
     deterministic: bool = False
