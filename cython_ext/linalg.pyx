@@ -317,8 +317,9 @@ cdef void _eigh_piece(void* context, int64_t item) noexcept nogil:
 
 cdef void pt_eigh(const double* a, double* values, double* vectors, double* work, int64_t batch,
                   int64_t n) noexcept nogil:
-    """The eigenvalues of each symmetric n x n item of a, rising, and its eigenvectors in columns; of
-    a the lower triangle is read. All nan where that is not finite, or dsyevd does not converge."""
+    """The eigenvalues of each symmetric n x n item of a, rising, and its eigenvectors in columns;
+    of a the lower triangle is read. All nan where that is not finite, or dsyevd does not converge.
+    """
     cdef Items p
     if n == 0:
         return
@@ -355,8 +356,8 @@ cdef void _lu_piece(void* context, int64_t item) noexcept nogil:
 
 cdef void pt_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows, double* work,
                 int64_t batch, int64_t n) noexcept nogil:
-    """Row i of each n x n item of a is row rows[i] of L U. L, whose diagonal is ones, lies below the
-    diagonal of `factor`, U on and above it; in turn, row i was swapped with row pivots[i]. The
+    """Row i of each n x n item of a is row rows[i] of L U. L, whose diagonal is ones, lies below
+    the diagonal of `factor`, U on and above it; in turn, row i was swapped with row pivots[i]. The
     factor of an item that is not finite is all nan, its pivots and rows 0."""
     cdef Items p
     if n == 0:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from probtensor.kernel.ir import Call, walk
 from probtensor.lower.plan import Plan
 
 
@@ -40,3 +41,15 @@ class Target(Protocol):
     def build(self, plan: Plan) -> Built:
         """Render, compile and load a plan. Raises BuildError."""
         ...
+
+
+def require_device_routines(plan: Plan) -> None:
+    """BuildError where a plan calls a routine that a GPU has not."""
+    for kernel in plan.kernels:
+        for stmt in walk(kernel.body):
+            if isinstance(stmt, Call) and not stmt.device:
+                name = stmt.routine.removeprefix("pt_")
+                raise BuildError(
+                    f"{name} runs on CPUs only, and this is for a GPU: compute what needs it in a "
+                    f"function with target='cython', and pass the result in\n  at {stmt.origin}"
+                )
