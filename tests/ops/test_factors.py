@@ -232,3 +232,32 @@ def test_an_op_of_one_part_is_its_own_part():
 def test_wrong_calls_say_what_is_wrong(call, words):
     with pytest.raises(GraphError, match=words):
         call(pt.tensor("x", (3, 4)))
+
+
+# Two results that are two ops behind one function: they share their loop.
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
+def test_modf_and_divmod_are_those_of_numpy(dtype):
+    a = np.array([-2.5, -2.0, -0.3, 0.0, 1.0, 7.75, np.inf, -np.inf, np.nan])
+    a = (a if dtype != "int64" else np.arange(-4, 5)).astype(dtype)
+    x = static(a)
+    calls = [np.modf, lambda x: np.divmod(x, np.asarray(3, dtype))]
+    for ours, theirs in zip((pt.modf, calls[1]), calls, strict=True):
+        with np.errstate(all="ignore"):
+            meant = theirs(a)
+        f = pt.function([x], list(ours(x)), target="interp")
+        assert len(f.plan.kernels) == 1
+        for got, wanted in zip(f(a), meant, strict=True):
+            assert got.dtype == wanted.dtype
+            np.testing.assert_array_equal(got, wanted)
+    for got, wanted in zip(np.modf(x), pt.modf(x), strict=True):
+        assert got is wanted
+
+
+def test_slopes_of_modf():
+    a = np.array([-2.5, 0.25, np.inf])
+    x = static(a)
+    fraction, whole = pt.modf(x)
+    slopes = pt.grad(ops.sum(fraction) + 3 * ops.sum(whole), x)
+    np.testing.assert_array_equal(evaluate_numpy([slopes], {x: a})[0], [1.0, 1.0, 0.0])
