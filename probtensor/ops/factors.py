@@ -16,7 +16,7 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node
 from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Core, op
-from probtensor.ops.linalg import matrices, solve_lower, solve_upper
+from probtensor.ops.linalg import matrices, solve_upper
 from probtensor.ops.reduce import flag
 from probtensor.ops.samples import Sample
 from probtensor.types import size_min
@@ -216,7 +216,7 @@ class QR(Core):
 
 
 @public
-def eigh(a: Any, UPLO: str = "L") -> EighResult:  # noqa: N803
+def eigh(a: Any, UPLO: str = "L") -> EighResult:
     """Eigenvalues and eigenvectors of symmetric matrices: (eigenvalues, eigenvectors).
 
     a: shape (..., n, n), as float64. Only one triangle is read, the lower one or, with UPLO="U",

@@ -85,10 +85,12 @@ def fuzz(
     passes: Sequence[Pass] = PIPELINE,
     targets: Sequence[Evaluate] = (),
     batch: int = 50,
+    device: bool = False,
 ) -> Tally:
     """Check `count` graphs, from seeds `seed` on; FuzzFailure with the smallest one that fails.
 
-    Each of the targets is given `batch` graphs at a time.
+    Each of the targets is given `batch` graphs at a time; with `device` only those whose routines a
+    GPU has.
     """
     tally = Tally()
     waiting: list[RandomGraph] = []
@@ -96,12 +98,18 @@ def fuzz(
         graph = random_graph(number, nodes)
         _run_checks(graph, passes, tally)
         tally.graphs += 1
-        waiting.append(graph)
-        if len(waiting) == batch or number == seed + count - 1:
+        if not device or has_device_code(graph):
+            waiting.append(graph)
+        if waiting and (len(waiting) == batch or number == seed + count - 1):
             for evaluate in targets:
                 check_target(waiting, evaluate, tally)
             waiting = []
     return tally
+
+
+def has_device_code(graph: RandomGraph) -> bool:
+    """Whether a GPU has all routines that a graph calls."""
+    return all(getattr(node.op, "device", True) for node in toposort(graph.outputs))
 
 
 def _run_checks(graph: RandomGraph, passes: Sequence[Pass], tally: Tally) -> None:
@@ -398,7 +406,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print("\n".join(f"{count:7} calls {what}" for what, count in sorted(found.items())))
             return
         targets = [compiled(given.target)]
-        print(fuzz(given.count, given.seed, nodes=given.nodes, targets=targets))
+        device = given.target == "cuda"
+        print(fuzz(given.count, given.seed, nodes=given.nodes, targets=targets, device=device))
     except (FuzzFailure, SizeFailure) as failure:
         print(failure)
         raise SystemExit(1) from None

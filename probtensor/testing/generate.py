@@ -18,7 +18,6 @@ from probtensor import ops
 from probtensor.graph.evaluate import Value, Values, value_of
 from probtensor.graph.node import GraphError, Node, make, new_input
 from probtensor.graph.parts import parts
-from probtensor.graph.resize import resized
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.composite import OverAxes, PlaceOf
 from probtensor.ops.kinds import REGISTRY, Composite, Elementwise, Kind, Reduction, View

@@ -174,7 +174,7 @@ def test_a_batch_of_factors_is_a_loop():
         np.testing.assert_allclose(np.abs(got), np.abs(wanted), atol=1e-12)
     x = static(a[0])
     jacobian = pt.jacobian(pt.linalg.eigh(x).eigenvalues, x)
-    w, v = np.linalg.eigh(a[0])
+    v = np.linalg.eigh(a[0])[1]
     meant = np.einsum("ik,jk->kij", v, v)
     np.testing.assert_allclose(run("cython", [x], jacobian, a[0]), meant, atol=1e-11)
 
@@ -261,3 +261,44 @@ def test_slopes_of_modf():
     fraction, whole = pt.modf(x)
     slopes = pt.grad(ops.sum(fraction) + 3 * ops.sum(whole), x)
     np.testing.assert_array_equal(evaluate_numpy([slopes], {x: a})[0], [1.0, 1.0, 0.0])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "int8", "uint64", "bool"])
+def test_sort_is_stable_and_in_the_dtype_of_its_operand(target, dtype):
+    a = RNG.integers(-3, 4, (3, 40)).astype(dtype)
+    if dtype == "uint64":
+        a[0, :3] = [2**64 - 1, 2**63, 2**63 - 1]
+    if "float" in dtype:
+        a[1, ::7] = [np.nan, -np.inf, np.nan, np.inf, -0.0, 0.0]
+    x = static(a)
+    outputs = [pt.sort(x), pt.argsort(x), pt.sort(x, 0), x.argsort(axis=0), pt.sort(x, None)]
+    meant = [
+        np.sort(a), np.argsort(a, kind="stable"), np.sort(a, 0),
+        np.argsort(a, 0, kind="stable"), np.sort(a, None),
+    ]  # fmt: skip
+    for got, wanted in zip(run(target, [x], outputs, a), meant, strict=True):
+        assert got.dtype == wanted.dtype
+        np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 5, 31, 1000])
+def test_sort_of_any_length(n):
+    a = RNG.integers(0, max(1, n // 3), n).astype(float)
+    x = pt.vector("x")
+    f = pt.function([x], [pt.sort(x), pt.argsort(x), pt.grad(pt.sum(pt.sort(x)[:3] ** 2), x)])
+    values, order, slope = f(a)
+    np.testing.assert_array_equal(values, np.sort(a))
+    np.testing.assert_array_equal(order, np.argsort(a, kind="stable"))
+    wanted = np.zeros(n)
+    wanted[order[:3]] = 2 * values[:3]
+    np.testing.assert_array_equal(slope, wanted)
+
+
+def test_sort_refuses_what_tensors_have_not():
+    x = pt.vector("x")
+    with pytest.raises(GraphError, match="sort: order= names fields"):
+        pt.sort(x, order="a")
+    with pytest.raises(GraphError, match="argsort: kind is one of"):
+        pt.argsort(x, kind="fast")
+    assert np.sort(x) is pt.sort(x)
