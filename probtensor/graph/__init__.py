@@ -11,6 +11,7 @@ and no second graph.
     origin.py    where the user made a node
     symbolic.py  what Python asks of a value, and how a node refuses it
     sizes.py     symbolic sizes among values
+    parts.py     results in several parts: a node of all, and `Get`, a node of one
     walk.py      orders, replacement, ancestors: iterative, so that depth is no limit
     text.py      printing, parsing back, dot output
     law.py       size laws: what must hold of the sizes of a call

@@ -28,6 +28,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     along.py       take, take_along_axis
     linalg.py      one contraction for all matrix products; Cholesky, triangular systems
     factors.py     factors in several parts: eigh, LU, slogdet, QR
+    order.py       sort, argsort
     links.py       logarithms of probabilities, products whose zeros win
     norms.py       norms of vectors and of matrices
     subscripts.py  einsum: any number of operands, as contractions of two
@@ -393,6 +394,7 @@ from probtensor.ops.norms import (
     vector_norm,
 )
 from probtensor.ops.numpy_calls import apply_ufunc as _apply_ufunc
+from probtensor.ops.order import Sort, SortIntegers, argsort, sort
 from probtensor.ops.random import (
     DrawBinomial,
     DrawExponential,
@@ -530,11 +532,13 @@ from probtensor.ops.sugar import (
     diagonal,
     diff,
     dimshuffle,
+    divmod,
     flatten,
     flip,
     heaviside,
     isclose,
     meshgrid,
+    modf,
     nan_to_num,
     rad2deg,
     relu,

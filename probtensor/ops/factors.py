@@ -283,8 +283,8 @@ def lu(
 
     a: shape (..., n, n), as float64. l is lower triangular with a diagonal of ones, u upper
     triangular, p a permutation. With `p_indices` p is int64 of shape (..., n) instead, and row i of
-    a is row p[i] of l @ u. With `permute_l` the result is (p @ l, u). Where a is not finite l and u
-    are nan. GraphError for matrices that are not square.
+    a is row p[i] of l @ u. With `permute_l` the result is (p @ l, u). Where a is not finite the
+    triangles of l and u are nan. GraphError for matrices that are not square.
 
         p, l, u = pt.linalg.lu(a)
     """

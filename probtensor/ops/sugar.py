@@ -192,6 +192,29 @@ def rad2deg(x: TensorLike) -> Node:
 
 
 @public
+def modf(x: TensorLike) -> tuple[Node, Node]:
+    """Fractional and whole parts, both with the sign of x: (x - trunc(x), trunc(x)) as floats.
+
+    An infinite x has no fractional part: it is 0. That a zero part of a negative x is -0.0, as in
+    NumPy, is not promised. The whole part has a derivative of 0.
+
+        fraction, whole = pt.modf(x)
+    """
+    x = floats(x)
+    whole = ops.trunc(x)
+    return ops.where(ops.isinf(x), 0.0, x - whole), whole
+
+
+@public
+def divmod(x1: TensorLike, x2: TensorLike) -> tuple[Node, Node]:
+    """Quotient and remainder at once: (x1 // x2, x1 % x2), in the common dtype of both.
+
+        quotient, remainder = pt.divmod(x, 3)
+    """
+    return ops.floor_divide(x1, x2), ops.remainder(x1, x2)
+
+
+@public
 def heaviside(x: TensorLike, at_zero: TensorLike) -> Node:
     """0 below 0, 1 above it, `at_zero` at 0; nan stays.
 

@@ -25,6 +25,7 @@ from probtensor.lower.plan import Plan
 from probtensor.schedule.carry import as_loops
 from probtensor.schedule.grid.grid import schedule
 from probtensor.schedule.grid.phases import Once, Phase, Reduce, Routine, Rows, Scratch, statements
+from probtensor.targets.base import require_device_routines
 from probtensor.targets.finish import THREADS, FinishText
 from probtensor.targets.group import WIDE
 from probtensor.targets.spell import c_type, local_type, register_kind
@@ -78,7 +79,9 @@ class Module:
 
 
 def render(plan: Plan, comments: bool = True, deterministic: bool = False) -> Module:
-    """The module of a plan; with comments, each statement carries the user's line."""
+    """The module of a plan; with comments, each statement carries the user's line. BuildError for a
+    routine that a GPU has not."""
+    require_device_routines(plan)
     writer = _ModuleText(plan, comments, deterministic)
     for kernel in plan.kernels:
         writer.kernel(kernel)

@@ -19,6 +19,7 @@ from probtensor.lower.memory import layout
 from probtensor.lower.plan import Buffer, Plan
 from probtensor.schedule.carry import as_loops
 from probtensor.schedule.grid.nests import nest
+from probtensor.targets.base import require_device_routines
 from probtensor.targets.group import GroupText
 from probtensor.targets.spell import c_type
 from probtensor.types import size_product, size_value
@@ -138,7 +139,10 @@ def rows_program(
     group    who takes a row: "thread", "warp" or "block"; chosen by the length of loops if None
     tail     text after the plan's function, such as a sampler's kernels
     density  makes `pt_density(g, data, q, grad, work, status)` and PT_DIM for that text
+
+    BuildError for a routine that a GPU has not.
     """
+    require_device_routines(plan)
     values = {s.name: n for s, n in zip(plan.sizes, sizes, strict=True)}
     group = group or _group_for(plan, values)
     writer = _RowsText(plan=plan, rows=tuple(rows), group=group)
