@@ -16,7 +16,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -68,7 +68,8 @@ class _Writer:
         self.order = order
         self.whole = whole
         self.names: dict[Node, str] = {}
-        self.atoms: dict[str, str] = {}
+        self.atoms: dict[str, str] = {}  # names of sizes, by their keys
+        self.sizes: set[str] = set()  # the texts of those that are of no input
         taken = {"input", "const", "size_of", "inf", "nan", "min", "max"}
         for node in order:
             if isinstance(node.op, Input):
@@ -152,7 +153,9 @@ class _Writer:
 
     def atom(self, atom: Atom) -> str:
         if not atom.args:
-            return self.atoms.get(atom.key) or _identifier(atom.name)
+            if atom.key not in self.atoms:
+                self.atoms[atom.key] = _fresh(_identifier(atom.name), self.sizes)
+            return self.atoms[atom.key]
         if atom.name == "//":
             return f"(({self.size(atom.args[0])})//({self.size(atom.args[1])}))"
         return f"{atom.name}({', '.join(sorted(map(self.size, atom.args)))})"
@@ -228,8 +231,15 @@ class _Reader:
     def input(self, name: str, annotation: ast.expr, call: ast.Call) -> Node:
         dtype, sizes = _type_parts(annotation)
         own = [ast.unparse(size) == f"{name}.shape[{axis}]" for axis, size in enumerate(sizes)]
-        shape = [None if mine else self.size(size) for mine, size in zip(own, sizes, strict=True)]
-        return new_input(call.args[0].value, dtype, shape)
+        # Its other axes may have sizes of its own axes.
+        made = self.nodes[name] = new_input(
+            call.args[0].value, dtype, [None if mine else 1 for mine in own]
+        )
+        shape = [
+            known if mine else self.size(size)
+            for known, mine, size in zip(made.shape, own, sizes, strict=True)
+        ]
+        return make(replace(made.op, tensor_type=TensorType(dtype, tuple(shape))), ())
 
     def node(self, call: ast.Call) -> Node:
         if isinstance(call.func, ast.Call):

@@ -89,8 +89,9 @@ class CanonicalSizes:
 
     def unknown(self, node: Node) -> set[Atom]:
         """Names in the node's shape that no input's axis gives."""
-        given = {Atom(source.name) for source in self.sources}
-        return {atom for size in self.shape(node) for atom in size_atoms(size)} - given
+        given = {source.name for source in self.sources}
+        atoms = {atom for size in self.shape(node) for atom in size_atoms(size)}
+        return {atom for atom in atoms if atom.key not in given}
 
     def _name_axes(self, position: int, node: Node) -> list[tuple[int, Dim]]:
         """Name the axes of an input; those whose declared sizes are given elsewhere, by name."""
