@@ -204,42 +204,50 @@ class _Reader:
         self.nodes: dict[str, Node] = {}
 
     def program(self, text: str) -> list[Node]:
-        for statement in ast.parse(text).body:
-            try:
-                if isinstance(statement, ast.Return):
-                    value = statement.value
-                    parts = value.elts if isinstance(value, ast.Tuple) else [value]
-                    return [self.operand(part) for part in parts]
-                self.assign(statement)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                line = text.splitlines()[statement.lineno - 1]
-                raise ValueError(f"line {statement.lineno}: {line!r}: {error!r}") from error
+        statements = ast.parse(text).body
+        # Inputs may have sizes of inputs that come later, or of their own axes.
+        for read in (self.declare, self.statement):
+            for statement in statements:
+                try:
+                    outputs = read(statement)
+                except (KeyError, TypeError, ValueError, AttributeError) as error:
+                    line = text.splitlines()[statement.lineno - 1]
+                    raise ValueError(f"line {statement.lineno}: {line!r}: {error!r}") from error
+                if outputs is not None:
+                    return outputs
         raise ValueError("the program does not end in `return`")
 
-    def assign(self, statement: ast.AnnAssign) -> None:
-        name, call = statement.target.id, statement.value
-        if getattr(call.func, "id", None) == "input":
-            given = self.given.get(name)
-            made = self.input(name, statement.annotation, call) if given is None else given
-            self.nodes[name] = made
+    def declare(self, statement: ast.stmt) -> None:
+        """Make an input, with those of its sizes alone that have no other name."""
+        if isinstance(statement, ast.Return) or not _is_input(statement):
             return
-        self.nodes[name] = self.node(call)
+        name, call = statement.target.id, statement.value
+        dtype, sizes = _type_parts(statement.annotation)
+        shape = [
+            None if ast.unparse(size) == f"{name}.shape[{axis}]" else 1
+            for axis, size in enumerate(sizes)
+        ]
+        given = self.given.get(name)
+        made = new_input(call.args[0].value, dtype, shape) if given is None else given
+        self.nodes[name] = made
+
+    def statement(self, statement: ast.stmt) -> list[Node] | None:
+        """Read an assignment, or the outputs."""
+        if isinstance(statement, ast.Return):
+            value = statement.value
+            parts = value.elts if isinstance(value, ast.Tuple) else [value]
+            return [self.operand(part) for part in parts]
+        name = statement.target.id
+        if _is_input(statement):
+            if name not in self.given:
+                op = replace(self.nodes[name].op, tensor_type=self.type(statement.annotation))
+                self.nodes[name] = make(op, ())
+            return None
+        self.nodes[name] = self.node(statement.value)
         written = self.type(statement.annotation)
         if self.nodes[name].type != written:
             raise ValueError(f"has type {self.nodes[name].type}, written as {written}")
-
-    def input(self, name: str, annotation: ast.expr, call: ast.Call) -> Node:
-        dtype, sizes = _type_parts(annotation)
-        own = [ast.unparse(size) == f"{name}.shape[{axis}]" for axis, size in enumerate(sizes)]
-        # Its other axes may have sizes of its own axes.
-        made = self.nodes[name] = new_input(
-            call.args[0].value, dtype, [None if mine else 1 for mine in own]
-        )
-        shape = [
-            known if mine else self.size(size)
-            for known, mine, size in zip(made.shape, own, sizes, strict=True)
-        ]
-        return make(replace(made.op, tensor_type=TensorType(dtype, tuple(shape))), ())
+        return None
 
     def node(self, call: ast.Call) -> Node:
         if isinstance(call.func, ast.Call):
@@ -304,6 +312,10 @@ class _Reader:
             case ast.Name(name):
                 return Dim.name(name)
         raise ValueError(f"{ast.unparse(expression)} is no size")
+
+
+def _is_input(statement: ast.AnnAssign) -> bool:
+    return getattr(statement.value.func, "id", None) == "input"
 
 
 def _type_parts(annotation: ast.expr) -> tuple[str, list[ast.expr]]:

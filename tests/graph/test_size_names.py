@@ -103,3 +103,12 @@ def test_an_input_with_one_size_on_two_axes_is_read_back():
     text = to_text(pt.tensor("a", shape=(n, 3, n, 2 * n)), whole=True)
     assert text.startswith("a: float64[a.shape[0], 3, a.shape[0], 2*a.shape[0]]")
     assert to_text(parse(text, REGISTRY), whole=True) == text
+
+
+def test_an_input_with_the_size_of_a_later_one_is_read_back():
+    n = Dim.name("n")
+    text = to_text([pt.tensor("a", shape=(2 * n,)), pt.tensor("b", shape=(n,))], whole=True)
+    assert "a: float64[2*b.shape[0]]" in text
+    a, b = parse(text, REGISTRY)
+    assert a.shape[0].terms == (2 * b.shape[0]).terms
+    assert to_text([a, b], whole=True) == text
