@@ -1,12 +1,12 @@
-"""First and second derivatives of logarithms of quotients and products, all over the range of floats:
-a square of a quotient that is beside them on the way overflows where they are numbers."""
+"""First and second derivatives of logarithms of quotients and products over the range of floats: a
+square of a quotient that is beside them on the way overflows where they are numbers."""
 
 import numpy as np
 import pytest
 
 import probtensor as pt
 
-EXPONENTS = {"float64": (-307, -300, -160, -100, 0, 100, 160, 300), "float32": (-37, -20, -9, 0, 37)}
+EXPONENTS = {"float64": (-307, -300, -160, -99, 0, 99, 160, 300), "float32": (-37, -20, -9, 0, 37)}
 # A form, and its first and second derivatives by x and s.
 FORMS = {
     "x / s": (lambda x, s: pt.log(x / s), lambda x, s: (1 / x, -1 / s, -1 / x / x, 0, 1 / s / s)),
