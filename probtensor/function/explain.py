@@ -74,6 +74,13 @@ def kernels(function: Function) -> str:
     return "\n".join(rows) + "\n"
 
 
+def schedule(function: Function) -> str:
+    """What the target makes of the loops: strips of vectors on a CPU, launches on a GPU."""
+    target = function.compilation.target
+    text = getattr(target, "schedule", None)
+    return text(function.plan) if text else f"target {target.name} runs the kernels as they are\n"
+
+
 def plan(function: Function) -> str:
     """Buffers, sizes, checks and the order of kernels."""
     found = function.plan
@@ -129,6 +136,7 @@ STAGES: dict[str, Callable[[Function], str]] = {
     "passes": passes,
     "groups": groups,
     "kernels": kernels,
+    "schedule": schedule,
     "plan": plan,
     "source": source,
     "header": header,

@@ -33,7 +33,8 @@ class Built:
 
 
 class Target(Protocol):
-    """A backend. One file in `targets/`, one line in `targets.TARGETS`."""
+    """A backend. One file in `targets/`, a line in `targets.TARGETS`. It may have `schedule(plan)`
+    as well: what it makes of the loops, as text for `explain("schedule")`."""
 
     name: str
 

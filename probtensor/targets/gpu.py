@@ -16,8 +16,9 @@ from probtensor.kernel.ir import Call
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
 from probtensor.process import computed_once, new_lock
+from probtensor.schedule.grid.text import to_text
 from probtensor.targets.base import BuildError, Built
-from probtensor.targets.cuda import GEMM, LONG, THREADS, Launch, Module, render
+from probtensor.targets.cuda import GEMM, LONG, THREADS, Launch, Module, render, schedules
 from probtensor.targets.narrow import MUCH, narrowed, short_sizes
 from probtensor.targets.rows import RowsProgram, rows_program
 from probtensor.types import dtype_of, size_value
@@ -61,6 +62,10 @@ class CudaTarget:
         timings = {"render": rendered - began, "build": time.perf_counter() - rendered}
         runner = Runner(plan, module, loaded, driver, self)
         return Built(runner, module.source, "", timings, runner)
+
+    def schedule(self, plan: Plan) -> str:
+        """The phases of each kernel, for people."""
+        return "".join(to_text(found) for _, found in schedules(plan, self.deterministic))
 
     def rows(
         self, plan: Plan, rows: Sequence[int], sizes: Sequence[int], **how: Any
