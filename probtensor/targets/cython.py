@@ -16,20 +16,27 @@ from probtensor.kernel.ir import (
     For,
     Kernel,
     Let,
+    Load,
     Store,
 )
 from probtensor.lower.plan import Plan
 from probtensor.schedule.carry import BLOCK, block, is_optional, target, threshold
-from probtensor.schedule.strips.jam import ROWS
-from probtensor.schedule.strips.strip import (
+from probtensor.schedule.strips.forms import (
+    Dot,
     Jammed,
-    Linear,
-    Segment,
+    Routine,
+    RowsAdd,
+    RowsDot,
+    ScatterAdd,
+    SerialSegment,
     Strip,
     Stripped,
-    by_rows,
-    strip,
+    Sum,
+    VectorSegment,
+    is_at_once,
 )
+from probtensor.schedule.strips.jam import ROWS
+from probtensor.schedule.strips.passes import strip
 from probtensor.targets.spell import (
     Speller,
     c_type,
@@ -172,8 +179,8 @@ class _KernelText(Speller):
                 self._for(loop, depth, rows)
             case Strip():
                 self._strip(stmt, depth)
-            case Linear():
-                self._linear(stmt, depth)
+            case Dot() | Sum():
+                self._routine(stmt, depth)
             case Check(condition, code):
                 self.checks = True
                 self._line(depth, f"if not {self._expr(condition)}:")
@@ -474,12 +481,18 @@ class _KernelText(Speller):
             self._line(inside, f"{name}({count}, {carry.scratch}, {out})")
 
     def _segment(
-        self, segment: Segment, loop: Strip, lane: str, first: str, turns: str, depth: int
+        self,
+        segment: VectorSegment | SerialSegment,
+        loop: Strip,
+        lane: str,
+        first: str,
+        turns: str,
+        depth: int,
     ) -> None:
-        for at_once, run in groupby(segment.body, by_rows):
+        for at_once, run in groupby(segment.body, is_at_once):
             if at_once:
                 for stmt in run:
-                    self._linear(stmt, depth, first, turns)
+                    self._routine(stmt, depth, first, turns)
             else:
                 self._open_turns(loop, lane, first, turns, depth)
                 self._body(run, depth + 1)
@@ -495,42 +508,48 @@ class _KernelText(Speller):
         start = lane if first == "0" else f"{first} + {lane}"
         self._line(depth + 1, f"{loop.var} = {start}")
 
-    def _linear(self, stmt: Linear, depth: int, first: str = "0", turns: str = "1") -> None:
-        extent = self._index(stmt.extent)
-        matrix = self._pointer(stmt.matrix.buffer, _at(stmt.matrix.index, stmt.var, first))
-        if stmt.routine.startswith("pt_sum"):
-            kind = c_type(stmt.matrix.dtype)
-            self.used[stmt.routine] = f"double {stmt.routine}(const {kind}*, int64_t)"
-            self._set(stmt.result, "float64", f"{stmt.routine}({matrix}, {extent})", depth)
-            return
-        if stmt.routine == "pt_dot":
-            self.used["pt_dot"] = "double pt_dot(const double*, const double*, int64_t)"
-            vector = self._pointer(stmt.vector.buffer, stmt.vector.index)
-            self._set(stmt.result, "float64", f"pt_dot({matrix}, {vector}, {extent})", depth)
-            return
-        step = self._index(stmt.step)
-        if stmt.routine == "pt_scatter_add":
-            kind = stmt.matrix.dtype
-            name = f"pt_scatter_add_{kind}"
-            self.used[name] = f"void {name}(int64_t, const {kind}_t*, const double*, double*)"
-            out = self._pointer(stmt.result, stmt.place)
-            self._line(depth, f"{name}({turns}, {matrix}, {stmt.weight.name}, {out})")
-            return
-        if stmt.routine == "pt_rows_dot":
-            self.used["pt_rows_dot"] = (
-                "void pt_rows_dot(int64_t, int64_t, const double*, int64_t, const double*, double*)"
-            )
-            last = self._pointer(stmt.vector.buffer, stmt.vector.index)
-            out = stmt.result
-        else:
-            self.used["pt_rows_add"] = (
-                "void pt_rows_add(int64_t, int64_t, const double*, int64_t, const double*, double*)"
-            )
-            last = stmt.weight.name
-            out = self._pointer(stmt.result, stmt.place)
-        self._line(
-            depth, f"{stmt.routine}({turns}, {extent}, {matrix}, {step}, {last}, {out})"
+    def _routine(
+        self, stmt: Routine, depth: int, first: str = "0", turns: str = "1"
+    ) -> None:
+        match stmt:
+            case Sum(result, extent, terms):
+                name = "pt_sum_float32" if terms.dtype == "float32" else "pt_sum"
+                kind = c_type(terms.dtype)
+                self.used[name] = f"double {name}(const {kind}*, int64_t)"
+                call = f"{name}({self._first(terms)}, {self._index(extent)})"
+                self._set(result, "float64", call, depth)
+            case Dot(result, extent, left, right):
+                self.used["pt_dot"] = "double pt_dot(const double*, const double*, int64_t)"
+                call = f"pt_dot({self._first(left)}, {self._first(right)}, {self._index(extent)})"
+                self._set(result, "float64", call, depth)
+            case ScatterAdd(buffer, place, index, weight, var):
+                kind = index.dtype
+                name = f"pt_scatter_add_{kind}"
+                self.used[name] = f"void {name}(int64_t, const {kind}_t*, const double*, double*)"
+                source, out = self._first(index, var, first), self._pointer(buffer, place)
+                self._line(depth, f"{name}({turns}, {source}, {weight.name}, {out})")
+            case RowsDot(result, extent, matrix, step, vector, var):
+                rows = self._first(matrix, var, first)
+                self._rows("pt_rows_dot", turns, extent, rows, step, self._first(vector), result,
+                           depth)  # fmt: skip
+            case RowsAdd(buffer, place, extent, matrix, step, weight, var):
+                rows, out = self._first(matrix, var, first), self._pointer(buffer, place)
+                self._rows("pt_rows_add", turns, extent, rows, step, weight.name, out, depth)
+
+    def _first(self, load: Load, var: str = "", first: str = "0") -> str:
+        """A pointer to what is loaded, at the first iteration of a strip over `var`."""
+        return self._pointer(load.buffer, _at(load.index, var, first))
+
+    def _rows(
+        self, name: str, turns: str, extent: Size, rows: str, step: Size, last: str, out: str,
+        depth: int,
+    ) -> None:  # fmt: skip
+        """A routine over the rows of a strip."""
+        self.used[name] = (
+            f"void {name}(int64_t, int64_t, const double*, int64_t, const double*, double*)"
         )
+        size, each = self._index(extent), self._index(step)
+        self._line(depth, f"{name}({turns}, {size}, {rows}, {each}, {last}, {out})")
 
 
 def _grouped(names: dict[str, str]) -> list[str]:

@@ -23,7 +23,7 @@ from probtensor.kernel.touch import deep, expr_names, loads_of, names_read, name
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.schedule.carry import widened
 from probtensor.schedule.grid.flat import flattened
-from probtensor.schedule.grid.grid import LARGEST_PRIVATE
+from probtensor.schedule.grid.folds import LARGEST_PRIVATE
 from probtensor.schedule.grid.nests import nest, stores_of
 from probtensor.schedule.grid.phases import Loops, Private
 from probtensor.targets.spell import (

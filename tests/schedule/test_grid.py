@@ -3,7 +3,7 @@
 
 import probtensor as pt
 from probtensor.kernel.ir import Store, walk
-from probtensor.schedule.grid.grid import schedule
+from probtensor.schedule.grid.passes import schedule
 from probtensor.schedule.grid.phases import Once, Reduce, Rows, statements
 from probtensor.types import size_product
 from tests.golden.models import varying_intercepts
