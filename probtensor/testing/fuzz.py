@@ -42,7 +42,7 @@ Evaluate = Callable[[Sequence[Node], Sequence[Node], Sequence[np.ndarray]], Sequ
 # Last places that each operation is off by in a noisy run, and how many noisy runs are made.
 NOISE = 4.0
 RUNS = 5
-# Ops that add terms, by name.
+# Ops that add terms.
 SUMS = (ops.Sum, ops.Contract, ops.Scatter, ops.Cumsum)
 # What a change of rounding may do, as a multiple of the spread of the noisy runs.
 SPREAD = 25.0
