@@ -13,7 +13,7 @@ from probtensor.graph.check import check
 from probtensor.graph.node import GraphError, make
 from probtensor.graph.parts import Get, parts
 from probtensor.graph.text import parse, to_text
-from probtensor.ops.kinds import REGISTRY
+from probtensor.ops.kinds import REGISTRY, Core
 from probtensor.testing import conform
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.batch import vmap
@@ -302,3 +302,28 @@ def test_sort_refuses_what_tensors_have_not():
     with pytest.raises(GraphError, match="argsort: kind is one of"):
         pt.argsort(x, kind="fast")
     assert np.sort(x) is pt.sort(x)
+
+
+def test_conformance_sees_a_cotangent_that_is_lost():
+    class Lost(ops.QR):
+        def vjp(self, g, out, a):
+            return super().vjp((None, g[1]), out, a)
+
+    conform.check_op(ops.QR)
+    with pytest.raises(AssertionError, match=r"lost\(float64\[4, 3\]\): vjp"):
+        conform.check_op(Lost)
+
+
+def test_forward_mode_is_not_zeros_where_vjp_is_right():
+    """Each op of several parts, by the sum of squares of its float parts."""
+    cores = [cls for cls in REGISTRY.values() if issubclass(cls, Core)]
+    for kind in (cls for cls in cores if len(cls().signature()[1]) > 1):
+        case = conform.case_of(kind, kind.samples[0])
+        floats = [p for p in parts(make(case.op, case.inputs)) if p.type.is_float]
+        if floats and kind.differentiable:
+            total = sum(ops.sum(p**2) for p in floats)
+            pushed = pt.jvp(total, case.inputs[0], ops.constant(case.arrays[0]))
+            pulled = ops.sum(pt.grad(total, case.inputs[0]) * case.arrays[0])
+            one, other = evaluate_numpy([pushed, pulled], case.values())
+            np.testing.assert_allclose(one, other, rtol=1e-9)
+            assert abs(one) > 1e-3
