@@ -19,6 +19,7 @@ one of them splits off goes through all of them, which no flat list of passes co
     fission.py   loops cut into several
     fills.py     folds that start from the value that a buffer was filled with
     scalars.py   scalars between loops
+    syncs.py     where the lanes of a group wait for each other
     check.py     what holds after each pass
     text.py      schedules as text, for people
     supply.py    names and memory for the passes

@@ -18,6 +18,7 @@ from probtensor.schedule.grid.ordered import order_data_stores
 from probtensor.schedule.grid.phases import Facts, Loop, Once, Phase, Routine, Rows, Schedule
 from probtensor.schedule.grid.scalars import attach_scalars, join_scalars, pass_scalars
 from probtensor.schedule.grid.supply import Supply
+from probtensor.schedule.grid.syncs import insert_syncs
 from probtensor.types import Size
 
 # What becomes of one loop: a pass gives the phases that it is replaced by. Among them may be plain
@@ -72,6 +73,7 @@ GRID: tuple[Callable[[Schedule], Schedule], ...] = (
     join_scalars,
     attach_scalars,
     pass_scalars,
+    insert_syncs,
 )
 
 
