@@ -45,7 +45,7 @@ def add_columns(factor):
 
 
 def phases(*body):
-    return schedule(Kernel("k", body), ELEMENTS, DTYPES, {}).phases
+    return schedule(Kernel("k", body), ELEMENTS, DTYPES, {}, verify=True).phases
 
 
 def test_a_fold_starts_from_the_value_that_was_filled_in():
@@ -59,7 +59,7 @@ def test_a_fill_that_also_folds_stays():
     largest = Acc("s", "max", 0.0, load("y2", Dim.name("j0")))
     facts = ELEMENTS | {"y2": M}, DTYPES | {"y2": "float64"}
     body = (fill(largest), add_columns(Ref("s", "float64")))
-    first, columns = schedule(Kernel("k", body), *facts, {}).phases
+    first, columns = schedule(Kernel("k", body), *facts, {}, verify=True).phases
     assert [acc.name for acc in first.accs] == ["s"]
     assert columns.each[0].op == "add"
     assert [let.name for let in columns.before] == ["s"]
@@ -88,7 +88,8 @@ def test_fission_of_what_fission_has_split_off():
     ]  # fmt: skip
     elements = ELEMENTS | {f"{c}{k}": 70 for c in "op" for k in range(2)}
     loop = For("i", N, (*deep, Store("z", I, load("v", I))))
-    made = schedule(Kernel("k", (loop,)), elements, dict.fromkeys(elements, "float64"), {})
+    dtypes = dict.fromkeys(elements, "float64")
+    made = schedule(Kernel("k", (loop,)), elements, dtypes, {}, verify=True)
     assert [type(phase) for phase in made.phases] == [Rows, *[Reduce] * 4]
     assert [phase.each[0].buffer for phase in made.phases[1:]] == ["o0", "p0", "o1", "p1"]
 

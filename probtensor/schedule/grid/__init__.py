@@ -8,9 +8,9 @@ loops is independent: it belongs to one thread, or to a group of threads that sh
     Once     a few scalars, by one thread
     Routine  a library routine
 
-The passes are functions from schedule to schedule, in the tuple `passes.GRID`; `check.check` holds
-after each. A loop takes several, `passes.LOOPS`: they are a tuple of their own because a loop that
-one of them splits off goes through all of them, which no flat list of passes could say.
+The passes are functions from schedule to schedule, in the tuple `passes.GRID`; `check.check` says
+what holds after each. What becomes of one loop is decided by passes of its own, `passes.LOOPS`: a
+loop that one of them splits off goes through all of them, which no flat list of passes could say.
 
     passes.py    GRID, LOOPS, and what they begin with
     phases.py    what they make
