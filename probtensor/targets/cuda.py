@@ -32,6 +32,7 @@ from probtensor.schedule.grid.phases import (
     Rows,
     Schedule,
     Scratch,
+    Sync,
     statements,
 )
 from probtensor.targets.base import require_device_routines
@@ -306,9 +307,12 @@ class _PhaseText(FinishText):
         if len(phase.loops) > 1:
             used = self.used_in(phase.body, phase.accs)
             self.unpack(phase.loops, phase.flat, used, depth)
-        self.group_body(phase.body, depth)
+        body, last = phase.body, ()
+        if body and isinstance(body[-1], Sync):  # the lanes wait after their part in the folds
+            body, last = body[:-1], body[-1:]
+        self.group_body(body, depth)
         self.accumulate(phase.accs, size_product(n for _, n in phase.loops), depth)
-        self.meet(depth)
+        self.group_body(last, depth)
 
     # Rows of a matrix through shared memory: read once, by neighbouring threads.
 

@@ -19,6 +19,7 @@ from probtensor.lower.memory import layout
 from probtensor.lower.plan import Buffer, Plan
 from probtensor.schedule.carry import as_loops
 from probtensor.schedule.grid.nests import nest
+from probtensor.schedule.grid.syncs import with_syncs
 from probtensor.targets.base import require_device_routines
 from probtensor.targets.group import GroupText
 from probtensor.targets.spell import c_type
@@ -199,12 +200,13 @@ class _RowsText(GroupText):
             small = isinstance(count, int) and count <= LOCAL
             if small and (self.group == "thread" or self._is_uniform(buffer.name)):
                 self.own[k] = buffer
-        if self.group != "thread":
+        shared = self.group != "thread"
+        if shared:
             self.uniform = {buffer.name for buffer in self.own.values()}
         for kernel in plan.kernels:
             self.line(1, "{")
-            self.group_body(as_loops(kernel.body), 2)
-            self.meet(2)
+            body = as_loops(kernel.body)
+            self.group_body(with_syncs(body, self.uniform) if shared else body, 2)
             self.line(1, "}")
         function = self._function()
         parts = [HEAD]

@@ -18,7 +18,7 @@ def phases_of(inputs, outputs, deterministic=False):
     return [
         phase
         for kernel in plan.kernels
-        for phase in schedule(kernel, elements, dtypes, known, deterministic).phases
+        for phase in schedule(kernel, elements, dtypes, known, deterministic, verify=True).phases
     ]
 
 

@@ -1,15 +1,19 @@
 """The passes of schedules one at a time, what holds after each, and schedules as text."""
 
+import random
 from dataclasses import replace
+from itertools import combinations, groupby, pairwise
 
 import pytest
 
 import probtensor as pt
 from probtensor.kernel.check import KernelError
 from probtensor.kernel.ir import Acc, Apply, Call, For, Kernel, Let, Lit, Load, Ref, Store
+from probtensor.kernel.touch import buffers_of, writes_of
 from probtensor.schedule.grid.check import check
 from probtensor.schedule.grid.passes import GRID, outline, schedule
-from probtensor.schedule.grid.phases import Facts, Loop, Once, Reduce, Rows, Scratch
+from probtensor.schedule.grid.phases import Facts, Loop, Once, Reduce, Rows, Scratch, Sync
+from probtensor.schedule.grid.syncs import with_syncs
 from probtensor.schedule.strips.check import check as check_strip
 from probtensor.schedule.strips.forms import Strip
 from probtensor.schedule.strips.passes import STRIPS, Draft, strip
@@ -41,7 +45,7 @@ def add_columns(factor):
 
 
 def phases(*body):
-    return schedule(Kernel("k", body), ELEMENTS, DTYPES, {}).phases
+    return schedule(Kernel("k", body), ELEMENTS, DTYPES, {}, verify=True).phases
 
 
 def test_a_fold_starts_from_the_value_that_was_filled_in():
@@ -55,7 +59,7 @@ def test_a_fill_that_also_folds_stays():
     largest = Acc("s", "max", 0.0, load("y2", Dim.name("j0")))
     facts = ELEMENTS | {"y2": M}, DTYPES | {"y2": "float64"}
     body = (fill(largest), add_columns(Ref("s", "float64")))
-    first, columns = schedule(Kernel("k", body), *facts, {}).phases
+    first, columns = schedule(Kernel("k", body), *facts, {}, verify=True).phases
     assert [acc.name for acc in first.accs] == ["s"]
     assert columns.each[0].op == "add"
     assert [let.name for let in columns.before] == ["s"]
@@ -84,9 +88,68 @@ def test_fission_of_what_fission_has_split_off():
     ]  # fmt: skip
     elements = ELEMENTS | {f"{c}{k}": 70 for c in "op" for k in range(2)}
     loop = For("i", N, (*deep, Store("z", I, load("v", I))))
-    made = schedule(Kernel("k", (loop,)), elements, dict.fromkeys(elements, "float64"), {})
+    dtypes = dict.fromkeys(elements, "float64")
+    made = schedule(Kernel("k", (loop,)), elements, dtypes, {}, verify=True)
     assert [type(phase) for phase in made.phases] == [Rows, *[Reduce] * 4]
     assert [phase.each[0].buffer for phase in made.phases[1:]] == ["o0", "p0", "o1", "p1"]
+
+
+def random_body(rng):
+    """Stores, loops and routines over a few buffers."""
+    body = []
+    for k in range(rng.randint(1, 6)):
+        source, to = rng.choice("abcd"), rng.choice("abcd")
+        body.append(rng.choice([
+            lambda: Store(to, 0, load(source, k)),  # noqa: B023
+            lambda: For("j", N, (Store(to, J, load(source, J)),)),  # noqa: B023
+            lambda: For("j", N, (), (Acc(f"s{k}", "add", 0.0, load(source, J)),)),  # noqa: B023
+            lambda: Call("pt_gemm", ((source, 0),), ((to, 0),), ()),  # noqa: B023
+            lambda: Let(f"t{k}", load(source, 0)),  # noqa: B023
+        ])())  # fmt: skip
+    return body
+
+
+def touches(stmt, uniform):
+    stored = set(writes_of(stmt)) - uniform
+    return stored, set(buffers_of(stmt)) - uniform
+
+
+@pytest.mark.parametrize("uniform", [set(), {"a"}])
+def test_lanes_wait_between_a_store_and_what_else_touches_it_and_nowhere_else(uniform):
+    waits = 0
+    for seed in range(300):
+        made = with_syncs(random_body(random.Random(seed)), uniform)
+        runs = [list(run) for sync, run in groupby(made, lambda s: isinstance(s, Sync)) if not sync]
+        for run in runs:
+            assert not any(conflict(a, b, uniform) for a, b in combinations(run, 2))
+        for run, (following, *_) in pairwise(runs):
+            stored, seen = touches(following, uniform)
+            assert any(stored & s or stored & t or s & seen
+                       for s, t in (touches(stmt, uniform) for stmt in run))  # fmt: skip
+        waits += len(runs) - 1
+        touched = set().union(*(touches(stmt, uniform)[1] for stmt in runs[-1]))
+        assert isinstance(made[-1], Sync) == bool(touched)
+    assert waits > 100
+
+
+def conflict(one, two, uniform):
+    """Whether lanes have to wait between two statements. Single stores are the first lane's, which
+    sees what it did itself."""
+    (stored, seen), (stored2, seen2) = touches(one, uniform), touches(two, uniform)
+    alone = isinstance(one, Store) and isinstance(two, Store)
+    return not alone and bool(stored & seen2 or stored2 & seen)
+
+
+def test_syncs_stand_in_the_schedule_where_threads_may_share_a_loop():
+    body = (
+        For("j", 40, (Store("y", J, load("v", J)),)),
+        For("k", 40, (), (Acc("a", "add", 0.0, load("y", Dim.name("k"))),)),
+        Store("z", I, Ref("a", "float64")),
+    )
+    (rows,) = phases(For("i", N, body))
+    assert [type(stmt) for stmt in rows.body] == [For, Sync, For, Store, Sync]
+    (alone,) = phases(For("i", N, (Store("z", I, load("v", I)),)))
+    assert [type(stmt) for stmt in alone.body] == [Store]
 
 
 BROKEN = {

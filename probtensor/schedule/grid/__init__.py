@@ -8,9 +8,9 @@ loops is independent: it belongs to one thread, or to a group of threads that sh
     Once     a few scalars, by one thread
     Routine  a library routine
 
-The passes are functions from schedule to schedule, in the tuple `passes.GRID`; `check.check` holds
-after each. A loop takes several, `passes.LOOPS`: they are a tuple of their own because a loop that
-one of them splits off goes through all of them, which no flat list of passes could say.
+The passes are functions from schedule to schedule, in the tuple `passes.GRID`; `check.check` says
+what holds after each. What becomes of one loop is decided by passes of its own, `passes.LOOPS`: a
+loop that one of them splits off goes through all of them, which no flat list of passes could say.
 
     passes.py    GRID, LOOPS, and what they begin with
     phases.py    what they make
@@ -19,6 +19,7 @@ one of them splits off goes through all of them, which no flat list of passes co
     fission.py   loops cut into several
     fills.py     folds that start from the value that a buffer was filled with
     scalars.py   scalars between loops
+    syncs.py     where the lanes of a group wait for each other
     check.py     what holds after each pass
     text.py      schedules as text, for people
     supply.py    names and memory for the passes

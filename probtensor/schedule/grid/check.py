@@ -40,7 +40,7 @@ def check(schedule: Schedule, after: str) -> None:
         if isinstance(phase, Loop):
             fail(f"the loops {phase.loops} of phase {k} are not settled")
         missing = needed(phase) & known
-        if after != "pass_scalars" or isinstance(phase, Routine):
+        if after not in ("pass_scalars", "insert_syncs") or isinstance(phase, Routine):
             missing -= free | home
         if missing:
             fail(f"phase {k} reads {sorted(missing)}, which nothing before it sets")

@@ -18,6 +18,7 @@ from probtensor.schedule.grid.ordered import order_data_stores
 from probtensor.schedule.grid.phases import Facts, Loop, Once, Phase, Routine, Rows, Schedule
 from probtensor.schedule.grid.scalars import attach_scalars, join_scalars, pass_scalars
 from probtensor.schedule.grid.supply import Supply
+from probtensor.schedule.grid.syncs import insert_syncs
 from probtensor.types import Size
 
 # What becomes of one loop: a pass gives the phases that it is replaced by. Among them may be plain
@@ -72,6 +73,7 @@ GRID: tuple[Callable[[Schedule], Schedule], ...] = (
     join_scalars,
     attach_scalars,
     pass_scalars,
+    insert_syncs,
 )
 
 
@@ -81,13 +83,15 @@ def schedule(
     dtypes: Mapping[str, str],
     known: Mapping[str, int],
     deterministic: bool = False,
+    verify: bool = False,
 ) -> Schedule:
     """The phases of a kernel. `elements` and `dtypes` describe its buffers, `known` are the sizes
-    that have a value already."""
+    that have a value already. They are checked at the end, and after each pass if `verify`."""
     found = outline(kernel, Facts(kernel.name, elements, dtypes, known, deterministic))
     for step in GRID:
         found = step(found)
-        check(found, step.__name__)
+        if verify or step is GRID[-1]:
+            check(found, step.__name__)
     return found
 
 

@@ -53,12 +53,17 @@ class Loop:
 
 
 @dataclass(frozen=True)
+class Sync:
+    """All lanes of a group wait until each of them is here; a single thread does nothing."""
+
+
+@dataclass(frozen=True)
 class Rows:
     """Turns of `loops`, numbered by `flat` where there are several. `before` is what every thread
     computes first, `after` what one thread does when all turns are done and folded."""
 
     loops: Loops
-    body: tuple[Stmt, ...]
+    body: tuple[Stmt | Sync, ...]
     flat: str
     accs: tuple[Acc, ...] = ()
     privates: tuple[Private, ...] = ()

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from probtensor.kernel.ir import Acc, Stmt
 from probtensor.kernel.text import expression, statements
-from probtensor.schedule.grid.phases import Loops, Once, Phase, Reduce, Routine, Rows, Schedule
+from probtensor.schedule.grid.phases import (
+    Loops,
+    Once,
+    Phase,
+    Reduce,
+    Routine,
+    Rows,
+    Schedule,
+    Sync,
+)
 
 
 def to_text(schedule: Schedule) -> str:
@@ -33,7 +42,8 @@ def _phase(label: str, phase: Phase) -> Iterator[str]:
                 yield f"  private {private.buffer}[{private.count}], folded by {private.op}" + (
                     f" from {private.initial.value}" if private.initial is not None else ""
                 )
-            yield from statements(phase.body, 1)
+            for stmt in phase.body:
+                yield from ("  sync",) if isinstance(stmt, Sync) else statements((stmt,), 1)
             yield from _folds(phase.accs)
             yield from _part("at the end, once", phase.after)
         case Reduce():
