@@ -20,6 +20,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     rising.py      differences of lgamma and its derivatives, lbeta
     reduce.py      sum, prod, max, min, all, any
     composite.py   logsumexp, softmax, argmax: ops with a derivative that expand into others
+    triangles.py   diagonals and triangles of matrices
     view.py        the ops of shapes: reshape, transpose, broadcast, concatenate
     layout.py      the functions that make them, and joins
     slicing.py     slices, and writing into them
@@ -528,8 +529,6 @@ from probtensor.ops.sugar import (
     atleast_2d,
     clip,
     deg2rad,
-    diag,
-    diagonal,
     diff,
     dimshuffle,
     divmod,
@@ -547,13 +546,10 @@ from probtensor.ops.sugar import (
     round,
     split,
     tile,
-    trace,
-    tri,
-    tril,
-    triu,
 )
 from probtensor.ops.tails import Log1pSquare, LogCosh, log1p_square, log_cosh
 from probtensor.ops.transfer import Transfer
+from probtensor.ops.triangles import diag, diagonal, trace, tri, tril, triu
 from probtensor.ops.view import (
     BroadcastTo,
     Concatenate,
