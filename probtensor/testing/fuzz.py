@@ -42,8 +42,8 @@ Evaluate = Callable[[Sequence[Node], Sequence[Node], Sequence[np.ndarray]], Sequ
 # Last places that each operation is off by in a noisy run, and how many noisy runs are made.
 NOISE = 4.0
 RUNS = 5
-# Ops that add terms, by name.
-SUMS = ("sum", "contract", "scatter", "cumsum")
+# Ops that add terms.
+SUMS = (ops.Sum, ops.Contract, ops.Scatter, ops.Cumsum)
 # What a change of rounding may do, as a multiple of the spread of the noisy runs.
 SPREAD = 25.0
 
@@ -177,7 +177,7 @@ def noisy_runs(graph: RandomGraph, rng: np.random.Generator) -> list[list[np.nda
 def _rounded_size(op: Op, inputs: Sequence[np.ndarray]) -> np.ndarray | None:
     """The sum of the sizes of the terms of a sum, which bounds its partial sums: those are what is
     rounded, in an order that is not promised, however small the sum is. None for other ops."""
-    if op.name not in SUMS or getattr(op, "mode", "add") != "add":
+    if not isinstance(op, SUMS) or getattr(op, "mode", "add") != "add":
         return None
     sizes = [np.abs(x) if np.asarray(x).dtype.kind == "f" else x for x in inputs]
     return np.asarray(op.numpy(*sizes))
