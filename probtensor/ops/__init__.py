@@ -20,7 +20,6 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     rising.py      differences of lgamma and its derivatives, lbeta
     reduce.py      sum, prod, max, min, all, any
     composite.py   logsumexp, softmax, argmax: ops with a derivative that expand into others
-    triangles.py   diagonals and triangles of matrices
     view.py        the ops of shapes: reshape, transpose, broadcast, concatenate
     layout.py      the functions that make them, and joins
     slicing.py     slices, and writing into them
@@ -39,7 +38,8 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     require.py     a tensor that has a value only where some sizes are in order
     transfer.py    outputs that stay on the device: y.transfer("cuda")
     statistics.py  mean, var and their kin
-    sugar.py       functions that are graphs of the above: clip, roll, tril
+    sugar.py       functions that are graphs of the above: clip, roll, split
+    diagonals.py   those of diagonals and triangles: trace, diag, tril
     numpy_calls.py np.exp(x), np.sum(x): NumPy's functions are those of their name here
     documented.py  what help() says of an op that is a function
 
@@ -171,6 +171,7 @@ from probtensor.ops.creation import (
     zeros,
     zeros_like,
 )
+from probtensor.ops.diagonals import diag, diagonal, trace, tri, tril, triu
 from probtensor.ops.divergence import (
     BetaDivergence,
     BinomialDivergence,
@@ -549,7 +550,6 @@ from probtensor.ops.sugar import (
 )
 from probtensor.ops.tails import Log1pSquare, LogCosh, log1p_square, log_cosh
 from probtensor.ops.transfer import Transfer
-from probtensor.ops.triangles import diag, diagonal, trace, tri, tril, triu
 from probtensor.ops.view import (
     BroadcastTo,
     Concatenate,

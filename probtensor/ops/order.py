@@ -99,6 +99,13 @@ def sort(
     an axis that `a` has not, several axes, or an order of fields.
 
         middle = pt.sort(x)[x.shape[0] // 2]
+
+    Returns a tensor of the shape and dtype of `a`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, several axes, or an order of
+    fields.
+
+        >>> pt.sort([3.0, 1.0, 2.0]).eval()
+        array([1., 2., 3.])
     """
     return _along("sort", a, axis, kind, order, 0)
 
@@ -113,5 +120,11 @@ def argsort(
     Arguments and errors are those of `sort`.
 
         ranks = pt.argsort(pt.argsort(x))
+
+    Returns an int64 tensor of the shape of `a`.
+    Raises what `sort` raises.
+
+        >>> pt.argsort([3.0, 1.0, 2.0]).eval()
+        array([1, 2, 0])
     """
     return _along("argsort", a, axis, kind, order, 1)

@@ -196,6 +196,11 @@ def modf(x: TensorLike) -> tuple[Node, Node]:
     NumPy, is not promised. The whole part has a derivative of 0.
 
         fraction, whole = pt.modf(x)
+
+    Returns a pair of tensors of the shape of x: float32 if x is, else float64.
+
+        >>> [part.eval() for part in pt.modf([1.5, -2.25])]
+        [array([ 0.5 , -0.25]), array([ 1., -2.])]
     """
     x = floats(x)
     whole = ops.trunc(x)
@@ -206,7 +211,13 @@ def modf(x: TensorLike) -> tuple[Node, Node]:
 def divmod(x1: TensorLike, x2: TensorLike) -> tuple[Node, Node]:
     """Quotient and remainder at once: (x1 // x2, x1 % x2), in the common dtype of both.
 
-        quotient, remainder = pt.divmod(x, 3)
+    quotient, remainder = pt.divmod(x, 3)
+
+    Returns a pair of tensors of the shape that x1 and x2 broadcast to.
+    Raises GraphError, a TypeError, for shapes that do not broadcast.
+
+        >>> [part.eval() for part in pt.divmod([7, 8], 3)]
+        [array([2, 2]), array([1, 2])]
     """
     return ops.floor_divide(x1, x2), ops.remainder(x1, x2)
 
@@ -480,6 +491,3 @@ def meshgrid(
     if indexing == "xy" and len(lines) > 1:
         lines = [ops.swapaxes(line, 0, 1) for line in lines]
     return lines if flag(sparse, "meshgrid: sparse") else ops.broadcast_arrays(*lines)
-
-
-# Matrices.

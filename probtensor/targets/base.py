@@ -43,8 +43,10 @@ class Built:
 
 
 class Target(Protocol):
-    """A backend. One file in `targets/`, one line in `compile.TARGETS`. It may have
-    `schedule(plan)` as well: what it makes of the loops, as text for `explain("schedule")`."""
+    """A backend. One file in `targets/`, one line in `compile.TARGETS`.
+
+    It may have `schedule(plan)` as well: what it makes of the loops, as text for
+    `explain("schedule")`."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""Diagonals and triangles of matrices: diagonal, trace, diag, tri, tril, triu."""
+"""NumPy's functions of the diagonals and triangles of matrices, as graphs of other ops."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from probtensor.ops.reduce import (
     one_integer,
 )
 from probtensor.types import Size, size_max, size_min
-
-# Elementwise.
 
 
 @method
