@@ -54,10 +54,11 @@ def test_the_cuda_target_gives_what_numpy_gives(names, device_driver):
 @pytest.mark.parametrize("name", HOST)
 def test_what_runs_on_cpus_alone_says_so(name):
     case = next(conform.cases_of(REGISTRY[name]))
+    called = case.op.routine.removeprefix("pt_")
     plan = lower(case.inputs, [case.output])
-    with pytest.raises(BuildError, match=f"{name} runs on CPUs only.*\n  at .*test_ops.py"):
+    with pytest.raises(BuildError, match=f"{called} runs on CPUs only.*\n  at .*test_ops.py"):
         render(plan)
-    with pytest.raises(BuildError, match=f"{name} runs on CPUs only"):
+    with pytest.raises(BuildError, match=f"{called} runs on CPUs only"):
         rows_program(plan, [0], [])
 
 
