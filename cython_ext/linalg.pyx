@@ -317,8 +317,9 @@ cdef void _eigh_piece(void* context, int64_t item) noexcept nogil:
 
 cdef void pt_eigh(const double* a, double* values, double* vectors, double* work, int64_t batch,
                   int64_t n) noexcept nogil:
-    """The eigenvalues of each symmetric n x n item of a, rising, and its eigenvectors in columns; of
-    a the lower triangle is read. All nan where that is not finite, or dsyevd does not converge."""
+    """The eigenvalues of each symmetric n x n item of a, rising, and its eigenvectors in columns;
+    of a the lower triangle is read. All nan where that is not finite, or dsyevd does not converge.
+    """
     cdef Items p
     if n == 0:
         return
@@ -355,8 +356,8 @@ cdef void _lu_piece(void* context, int64_t item) noexcept nogil:
 
 cdef void pt_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows, double* work,
                 int64_t batch, int64_t n) noexcept nogil:
-    """Row i of each n x n item of a is row rows[i] of L U. L, whose diagonal is ones, lies below the
-    diagonal of `factor`, U on and above it; in turn, row i was swapped with row pivots[i]. The
+    """Row i of each n x n item of a is row rows[i] of L U. L, whose diagonal is ones, lies below
+    the diagonal of `factor`, U on and above it; in turn, row i was swapped with row pivots[i]. The
     factor of an item that is not finite is all nan, its pivots and rows 0."""
     cdef Items p
     if n == 0:
@@ -465,3 +466,57 @@ cdef void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n) noex
             lost += (total - (sum - added)) + (x[i] - added)
             total = sum
             out[i] = total + lost if lost - lost == 0.0 else total
+
+
+ctypedef fused number:
+    double
+    int64_t
+
+
+cdef void _sort(const number* x, number* values, int64_t* order, int64_t* spare,
+                int64_t n) noexcept nogil:
+    # Merges of runs that double; an element goes before one of the run on its left only where it is
+    # smaller, so that equal ones stay in order. A nan is larger than all numbers.
+    cdef int64_t width = 1, first, middle, last, left, right, i
+    cdef number a, b
+    cdef bint smaller
+    for i in range(n):
+        order[i] = i
+    while width < n:
+        first = 0
+        while first + width < n:
+            middle, last = first + width, min(first + 2 * width, n)
+            left, right = first, middle
+            for i in range(first, last):
+                smaller = left == middle
+                if left < middle and right < last:
+                    a, b = x[order[left]], x[order[right]]
+                    smaller = b < a or (a != a and b == b)
+                if smaller:
+                    spare[i] = order[right]
+                    right += 1
+                else:
+                    spare[i] = order[left]
+                    left += 1
+            memcpy(order + first, spare + first, (last - first) * sizeof(int64_t))
+            first = last
+        width *= 2
+    for i in range(n):
+        values[i] = x[order[i]]
+
+
+cdef void pt_sort(const double* x, double* values, int64_t* order, double* work, int64_t batch,
+                  int64_t n) noexcept nogil:
+    """Each item of n numbers in rising order, nan last, and where each of them was; equal ones stay
+    in order."""
+    cdef int64_t item
+    for item in range(batch):
+        _sort(x + item * n, values + item * n, order + item * n, <int64_t*> work, n)
+
+
+cdef void pt_sort_int64(const int64_t* x, int64_t* values, int64_t* order, double* work,
+                        int64_t batch, int64_t n) noexcept nogil:
+    """As pt_sort, for integers."""
+    cdef int64_t item
+    for item in range(batch):
+        _sort(x + item * n, values + item * n, order + item * n, <int64_t*> work, n)

@@ -31,3 +31,9 @@ cdef extern from "pt_routines.h" nogil:
 
     void pt_qr(const double* a, double* q, double* r, double* work, int64_t batch, int64_t m,
                int64_t n)
+
+    void pt_sort(const double* x, double* values, int64_t* order, double* work, int64_t batch,
+                 int64_t n)
+
+    void pt_sort_int64(const int64_t* x, int64_t* values, int64_t* order, double* work,
+                       int64_t batch, int64_t n)

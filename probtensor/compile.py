@@ -85,6 +85,13 @@ def function(
 
     Raises TypeError, ValueError or GraphError (a TypeError) naming the input or the line, and
     BuildError where the target cannot build.
+
+    Returns a `Function`, which is called with arrays and gives arrays in the structure of
+    `outputs`.
+
+        >>> x, y = pt.vector("x"), pt.scalar("y")
+        >>> pt.function([x, y], {"sum": x + y})([1.0, 2.0], 3.0)
+        {'sum': array([4., 5.])}
     """
     given = checked_inputs(inputs)
     leaves, tree = flatten(outputs)

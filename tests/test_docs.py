@@ -5,96 +5,158 @@ The examples are run as doctests, with `pt` and `np`, by the interpreter.
 
 import doctest
 import inspect
+import math
 import pydoc
 import re
-import textwrap
 import types
 
 import numpy as np
 import pytest
+from scipy import special
 
 import probtensor as pt
+from tests.prob.laws import LAWS
 
-MODULES = {"pt": pt.__all__, "pt.linalg": pt.linalg.__all__, "pt.special": pt.special.__all__,
-           "pt.random": pt.random.__all__}  # fmt: skip
+MODULES = {
+    "pt": pt,
+    "pt.linalg": pt.linalg,
+    "pt.special": pt.special,
+    "pt.random": pt.random,
+}
 # What needs a device, and so has no example that runs anywhere.
 ON_DEVICES = {"pt.DeviceArray", "pt.device_array", "pt.stream"}
-# Calls in a function's body by which it refuses arguments.
+# How a function's body refuses arguments: by itself, or by what reads axes, flags and counts.
 REFUSALS = re.compile(r"\braise\b|\b(one_axis|listed_axes|one_integer|flag|described|matrices)\(")
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-def named(path):
-    value = {"pt": pt}[path.split(".")[0]]
-    for part in path.split(".")[1:]:
-        value = getattr(value, part)
-    return value
+def public_names():
+    """{path: what it names}, once for each thing, modules and the version left out."""
+    found = {}
+    for module, home in MODULES.items():
+        for name in home.__all__:
+            value = getattr(home, name)
+            if not isinstance(value, (types.ModuleType, str)):
+                found.setdefault(id(value), (f"{module}.{name}", value))
+    return dict(found.values())
 
 
-def all_paths():
-    """Every public name, with what it names; a thing that has several names once for each."""
-    found = [f"{module}.{name}" for module, names in MODULES.items() for name in names]
-    return [path for path in found if not path.endswith("__version__")]
+NAMES = public_names()
+# Users catch errors and make none.
+USED = {
+    path: value
+    for path, value in NAMES.items()
+    if not (isinstance(value, type) and issubclass(value, Exception))
+}
+CALLED = {path: value for path, value in USED.items() if not isinstance(value, type)}
 
 
-def is_error(value):
-    return isinstance(value, type) and issubclass(value, Exception)
+def report(faults):
+    assert not faults, "\n".join(faults)
 
 
-PATHS = all_paths()
-CALLABLE = [p for p in PATHS if not isinstance(named(p), types.ModuleType)]
-USED = [p for p in CALLABLE if not is_error(named(p))]
+def test_faces_list_what_they_have_and_nothing_twice():
+    for module, home in MODULES.items():
+        names = home.__all__
+        assert sorted(set(names)) == sorted(names), module
+        assert set(names) <= set(vars(home)), module
+    assert len(CALLED) > 250 and "pt.exp" in CALLED
 
 
-def text_of(path):
-    return inspect.getdoc(named(path)) or ""
+def test_every_name_has_documentation_of_its_own():
+    inherited = {inspect.getdoc(kind) for kind in (object, type, Exception, TypeError, ValueError)}
+    report([path for path, value in NAMES.items() if inspect.getdoc(value) in {None, *inherited}])
 
 
-def test_the_faces_have_no_name_twice():
-    for module, names in MODULES.items():
-        assert len(set(names)) == len(names), module
-        assert set(names) <= set(dir(named(module)))
+def test_every_name_has_a_signature():
+    for value in USED.values():
+        inspect.signature(value)
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_it_says_what_it_is(path):
-    first = text_of(path).split("\n")[0]
-    assert re.search(r"[.:]|\w$", first) and len(first) >= 4, first
+def test_help_prints_functions_and_no_machinery_of_classes():
+    faults = []
+    for path, value in CALLED.items():
+        lines = pydoc.render_doc(value, renderer=pydoc.plaintext).split("\n")
+        first = inspect.getdoc(value).split("\n")[0]
+        headed = re.match(r"\w+( = .*)?\(", lines[2]) and first in "\n".join(lines[2:12])
+        if not headed or len(lines) > 90 or "Methods inherited" in "\n".join(lines):
+            faults.append(f"{path}: {len(lines)} lines, {lines[2]}")
+    report(faults)
 
 
-@pytest.mark.parametrize("path", USED)
-def test_it_has_a_signature(path):
-    inspect.signature(named(path))
+def test_functions_say_what_they_return():
+    report([path for path, f in CALLED.items() if not re.search(r"\bReturns\b", f.__doc__)])
 
 
-@pytest.mark.parametrize("path", [p for p in USED if not isinstance(named(p), type)])
-def test_help_prints_the_function(path):
-    lines = pydoc.render_doc(named(path), renderer=pydoc.plaintext).split("\n")
-    text = "\n".join(lines)
-    assert textwrap.indent(text_of(path).split("\n")[0], "    ") in text
-    assert re.match(r"\w+( = .*)?\(", lines[2]), lines[2]
-    assert "Methods inherited" not in text and len(lines) < 90
+def test_functions_that_refuse_say_what_they_raise():
+    faults = []
+    for path, value in CALLED.items():
+        function = inspect.unwrap(value)
+        refuses = not isinstance(function, types.FunctionType) or REFUSALS.search(
+            inspect.getsource(function).replace(function.__doc__ or "", "")
+        )
+        if refuses and not re.search(r"\bRaises\b", value.__doc__):
+            faults.append(path)
+    report(faults)
 
 
-@pytest.mark.parametrize("path", [p for p in USED if not isinstance(named(p), type)])
-def test_it_says_what_it_returns(path):
-    assert re.search(r"\bReturns\b", text_of(path)), text_of(path)
-
-
-@pytest.mark.parametrize("path", [p for p in USED if not isinstance(named(p), type)])
-def test_it_says_what_it_raises(path):
-    function = inspect.unwrap(named(path))
-    if isinstance(function, types.FunctionType) and REFUSALS.search(inspect.getsource(function)):
-        assert re.search(r"\bRaises\b", text_of(path)), text_of(path)
-
-
-@pytest.mark.parametrize("path", [p for p in USED if p not in ON_DEVICES])
-def test_its_example_runs(path, monkeypatch):
+def test_examples_give_what_they_show(monkeypatch):
     monkeypatch.setenv("PROBTENSOR_TARGET", "interp")
-    test = doctest.DocTestParser().get_doctest(
-        text_of(path), {"pt": pt, "np": np}, path, None, None
-    )
-    assert test.examples, "no example"
-    failures = []
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    runner.run(test, out=failures.append)
-    assert not failures, "".join(failures)
+    runner, parser, faults = doctest.DocTestRunner(optionflags=FLAGS), doctest.DocTestParser(), []
+    for path, value in USED.items():
+        text = inspect.getdoc(value)
+        test = parser.get_doctest(text, {"pt": pt, "np": np}, path, None, None)
+        if not test.examples and path not in ON_DEVICES:
+            faults.append(f"{path}: no example")
+        runner.run(test, out=faults.append)
+    report(faults)
+
+
+def moment(text, parameters):
+    """The moment that a line of a distribution's documentation states for these parameters: None
+    where it says that there is none, NameError where it is in other parameters."""
+    formula, _, condition = text.partition(" for ")
+    names = {
+        **{name: getattr(math, name) for name in ("sqrt", "exp", "pi")},
+        "gamma": special.gamma,
+        **parameters,
+    }
+    if formula == "none" or (condition and not eval(condition, names)):
+        return None
+    return eval(formula, names)
+
+
+def stated(function):
+    lines = dict(re.findall(r"^(Mean|Variance): (.*)\.$", inspect.getdoc(function), flags=re.M))
+    return lines["Mean"], lines["Variance"]
+
+
+# Of the parametrisation that the formulas are in, which each law of one number has among LAWS.
+IN_FORMULAS = {"bernoulli": "p", "binomial": "p", "beta": "alpha", "exponential": "lam",
+               "gamma": "alpha", "negative_binomial": "alpha", "normal": "sigma"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "law",
+    [law for law in LAWS if IN_FORMULAS.get(law.name, "") in ("", *law.parameters)],
+    ids=str,
+)
+def test_distributions_state_their_moments(law):
+    mean, variance = stated(law.make)
+    found = moment(mean, law.parameters)
+    assert (found is None) == (not law.mean)
+    if found is not None:
+        np.testing.assert_allclose(found, law.scipy.mean(), rtol=1e-12)
+    found = moment(variance, {**law.parameters, "mean": law.scipy.mean()})
+    assert (found is None) == (not law.variance)
+    if found is not None:
+        np.testing.assert_allclose(found, law.scipy.var(), rtol=1e-9)
+
+
+def test_every_distribution_gives_support_and_source():
+    report([
+        name
+        for name in pt.random.__all__
+        for part in ("Support: ", "Mean: ", "Variance: ", "Source: ")
+        if part not in getattr(pt.random, name).__doc__
+    ])  # fmt: skip

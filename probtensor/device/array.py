@@ -161,6 +161,9 @@ def device_array(value: object, driver: Driver | None = None) -> DeviceArray:
     A device array is returned as it is. What speaks `__cuda_array_interface__`, or DLPack with a
     CUDA device, is taken over without a copy and kept alive; ValueError if it is not C-contiguous.
     Anything else becomes a NumPy array and is copied up.
+
+    Returns a `DeviceArray` of the shape and dtype of the value. Raises DeviceError where there is
+    no device, TypeError for what is not numeric.
     """
     if isinstance(value, DeviceArray):
         return value

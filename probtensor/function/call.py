@@ -77,6 +77,10 @@ class Function(Entry):
     arrays, 0-d ones for scalars. May be called from several threads at once: the GIL is released,
     and each call has its own workspace. Calls that update one shared variable wait for each other,
     so no update is lost. TypeError and ValueError name the argument and the line where it was made.
+
+        >>> x = pt.vector("x")
+        >>> pt.function([x], x * 2)([1.0, 2.0])
+        array([2., 4.])
     """
 
     def __init__(
@@ -256,9 +260,16 @@ class Function(Entry):
 
     @public
     def explain(self, stage: str = "graph") -> str:
-        """A stage of compilation as text: graph, passes, groups, kernels, plan, source or header.
+        """A stage of compilation as text. ValueError for any other name than these:
 
-        ValueError for any other name.
+        graph     the graph as it was given
+        passes    what each pass over the graph did, and the graph after all of them
+        groups    which nodes share a loop, and which of them get a buffer
+        kernels   the loops of each kernel
+        schedule  what the target makes of them: strips of vectors on a CPU, launches on a GPU
+        plan      buffers, sizes, checks and the order of kernels
+        source    the generated text
+        header    the C signature of `address`
         """
         if stage not in STAGES:
             raise ValueError(f"explain: {stage!r} is none of {', '.join(STAGES)}")

@@ -183,7 +183,10 @@ _CURRENT: ContextVar[Stream | None] = ContextVar("stream", default=None)
 
 @public
 def stream() -> Stream:
-    """A new stream, to be used as `with pt.stream() as s:`."""
+    """A new stream, to be used as `with pt.stream() as s:`.
+
+    Returns a `Stream`. Raises DeviceError where there is no device.
+    """
     own = driver()
     return Stream(own, own.stream())
 
@@ -240,5 +243,13 @@ def foreign(value: object) -> Foreign:
 @public
 def transfer(value: object, place: str) -> Node | np.ndarray | DeviceArray:
     """A value in the memory of `place`, "cpu" or "cuda": NumPy arrays and arrays on the device at
-    once, a tensor as the output of a function that is handed over there (`Node.transfer`)."""
+    once, a tensor as the output of a function that is handed over there (`Node.transfer`).
+
+    Returns what `value` is, in that memory: a NumPy array, a `DeviceArray`, or a tensor of its
+    type.
+    Raises ValueError for another place, DeviceError where there is no device.
+
+        >>> pt.transfer(np.array([1.0, 2.0]), "cpu")
+        array([1., 2.])
+    """
     return value.transfer(place) if isinstance(value, Node) else moved(value, place)

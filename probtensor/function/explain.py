@@ -7,20 +7,7 @@ from typing import TYPE_CHECKING
 
 from probtensor.graph.node import Node, line_of
 from probtensor.graph.text import to_text
-from probtensor.kernel.ir import (
-    Apply,
-    Call,
-    Check,
-    Expr,
-    For,
-    Let,
-    Lit,
-    Load,
-    Place,
-    Ref,
-    Stmt,
-    Store,
-)
+from probtensor.kernel.text import statements
 from probtensor.lower.nest import Nest
 from probtensor.lower.planner import fused
 from probtensor.targets.spell import escaped
@@ -29,8 +16,6 @@ from probtensor.types import TensorType
 if TYPE_CHECKING:
     from probtensor.function.call import Function
 
-INFIX = {"+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^",
-         "<<", ">>"}
 SIGNATURE = """\
 /* The compiled plan: buffers[k] and sizes[k] as listed. Re-entrant; needs no Python and no GIL.
    Returns 0, or 1 + the position of the failure in the list of failures. */
@@ -89,46 +74,11 @@ def kernels(function: Function) -> str:
     return "\n".join(rows) + "\n"
 
 
-def statements(body: tuple[Stmt, ...], depth: int) -> Iterator[str]:
-    """Statements as lines of text."""
-    pad = "  " * depth
-    for stmt in body:
-        match stmt:
-            case Let(name, expr):
-                yield f"{pad}{name} = {expression(expr)}"
-            case Store(buffer, index, expr, op):
-                yield f"{pad}{buffer}[{index}] {op or ''}= {expression(expr)}"
-            case For(var, extent, inner, accs):
-                for acc in accs:
-                    yield f"{pad}{acc.name} = {acc.identity}"
-                yield f"{pad}for {var} in range({extent}):"
-                yield from statements(inner, depth + 1)
-                for acc in accs:
-                    yield f"{pad}  {acc.name} {acc.op}= {expression(acc.term)}"
-            case Check(condition, code):
-                yield f"{pad}check {expression(condition)} else {code}"
-            case Call(routine, numbers=numbers):
-                texts = [f"{buffer} + {offset}" for buffer, offset in stmt.pointers]
-                texts += map(str, numbers)
-                yield f"{pad}{routine}({', '.join(texts)})"
-
-
-def expression(expr: Expr) -> str:
-    """An expression as text."""
-    match expr:
-        case Lit(value):
-            return str(value)
-        case Ref(name):
-            return name
-        case Place(index):
-            return f"({index})"
-        case Load(buffer, index):
-            return f"{buffer}[{index}]"
-        case Apply(fn, (left, right)) if fn in INFIX:
-            return f"({expression(left)} {fn} {expression(right)})"
-        case Apply(fn, args, dtype):
-            label = dtype if fn == "cast" else fn
-            return f"{label}({', '.join(map(expression, args))})"
+def schedule(function: Function) -> str:
+    """What the target makes of the loops: strips of vectors on a CPU, launches on a GPU."""
+    target = function.compilation.target
+    text = getattr(target, "schedule", None)
+    return text(function.plan) if text else f"target {target.name} runs the kernels as they are\n"
 
 
 def plan(function: Function) -> str:
@@ -185,6 +135,7 @@ STAGES: dict[str, Callable[[Function], str]] = {
     "passes": passes,
     "groups": groups,
     "kernels": kernels,
+    "schedule": schedule,
     "plan": plan,
     "source": source,
     "header": header,

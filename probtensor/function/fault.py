@@ -42,5 +42,7 @@ def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exce
                     refused[node] = error
                 if error is not None and getattr(node.op, "stops", False):
                     return next(refused[x] for x in toposort([node]) if x in refused)
-            found[node] = value_of(node, arguments, sizes).astype(node.dtype, copy=False)
+            value = value_of(node, arguments, sizes)
+            whole = isinstance(value, tuple)  # of several parts, each with its own dtype
+            found[node] = value if whole else value.astype(node.dtype, copy=False)
     return None

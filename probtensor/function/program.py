@@ -31,6 +31,10 @@ class In:
     Without `value` the argument must be given. The value is copied here, so that later changes of
     an array do not change the default. TypeError unless `variable` is an input node, TypeError or
     ValueError where the value is none of it without loss.
+
+        >>> x, k = pt.scalar("x"), pt.scalar("k")
+        >>> pt.function([x, pt.In(k, value=2.0)], x * k)(3.0)
+        array(6.)
     """
 
     def __init__(self, variable: Node, value: object = REQUIRED, name: str | None = None) -> None:
@@ -82,7 +86,12 @@ def _input_of(variable: Node, name: str | None, value: object = REQUIRED) -> In:
 @dataclass(frozen=True)
 class Out:
     """An output of a function; with `borrow`, the array it returns is written to by the next call
-    of the same sizes, which saves an allocation."""
+    of the same sizes, which saves an allocation.
+
+        >>> x = pt.vector("x")
+        >>> pt.function([x], pt.Out(x * 2, borrow=True))([1.0])
+        array([2.])
+    """
 
     variable: object
     borrow: bool = False

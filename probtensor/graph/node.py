@@ -1,12 +1,10 @@
-"""Nodes of the tensor graph, their interning, their operators and where the user made them."""
+"""Nodes of the tensor graph, their interning, and their operators."""
 
 from __future__ import annotations
 
 import itertools
 import re
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import ClassVar, NoReturn
 from weakref import WeakValueDictionary
@@ -16,6 +14,9 @@ from numpy.typing import ArrayLike
 
 from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import user_line
+
+# Where nodes come from is reached through this module too.
+from probtensor.graph.origin import line_of, made_by, origin_of, present_line  # noqa: F401
 from probtensor.graph.symbolic import SETTERS, OfType, Symbolic, no_attribute, refusal, told
 from probtensor.process import PROCESS, new_lock
 from probtensor.types import (
@@ -28,7 +29,6 @@ from probtensor.types import (
 
 _LOCK = new_lock()
 _INTERNED: WeakValueDictionary[tuple, Node] = WeakValueDictionary()
-_CURRENT = threading.local()
 MOST_NAMED = 5  # operands in one message
 
 # Filled by the ops: "+" -> add, "getitem" -> ..., and method names such as "sum".
@@ -65,6 +65,7 @@ class Op:
     without parameters of its own need not be decorated."""
 
     name: ClassVar[str] = "op"
+    users_write: ClassVar[str | None] = None  # what they write for it, where that is not its name
     complete: ClassVar[bool] = False  # do the messages of its laws name op and line already?
     # Is the output the elements of input 0 alone, each of them once or more?
     reads_all: ClassVar[bool] = False
@@ -114,8 +115,8 @@ class Op:
         return self.text()
 
     def user_name(self) -> str:
-        """What messages call the op: the function that users write for it."""
-        return self.name
+        """What messages call the op: what users write for it."""
+        return self.users_write or self.name
 
 
 def _short(value: object) -> str:
@@ -130,6 +131,10 @@ class Node(Symbolic):
     `shape`, `ndim`, `dtype`, `size`, `T`. Arithmetic, comparison and indexing build new nodes, and
     so do NumPy's functions where there is one of that name here. Nodes hash by identity, so dicts
     and sets of them hold what `is` tells apart; see `ops/equality.py` for `==`.
+
+        >>> x = pt.matrix("x")
+        >>> (x.T @ x).ndim, x.dtype
+        (2, 'float64')
     """
 
     __slots__ = ("__weakref__", "_origin", "inputs", "op", "type")
@@ -360,37 +365,6 @@ def _rebuild(steps: list[tuple[type[Node], Op, tuple[int, ...]]]) -> Node:
     return nodes[-1]
 
 
-# Where the user made a node.
-
-
-def present_line() -> tuple[str, int]:
-    """Where a node that is made now is made."""
-    return getattr(_CURRENT, "origin", None) or user_line()
-
-
-def origin_of(node: Node) -> tuple[str, int]:
-    """File and line of the user's code that first made the node, through any rewriting."""
-    return getattr(node, "_origin", ("<unknown>", 0))
-
-
-def line_of(node: Node) -> str:
-    """`origin_of` as `file:line`."""
-    file, line = origin_of(node)
-    return f"{file}:{line}"
-
-
-@contextmanager
-def made_by(node: Node | None, line: tuple[str, int] | None = None) -> Iterator[None]:
-    """Nodes made inside the block inherit the origin of `node` (used by every transformation), or
-    are made at this line of the user's."""
-    before = getattr(_CURRENT, "origin", None)
-    _CURRENT.origin = line or origin_of(node)
-    try:
-        yield
-    finally:
-        _CURRENT.origin = before
-
-
 # Leaves.
 
 
@@ -495,6 +469,12 @@ def as_tensor(value: object, dtype: str | None = None) -> Node:
     dtype and are copied. GraphError, a TypeError, for anything that is not numeric or would lose
     something: masked arrays, missing entries, sparse matrices, categories, text, dates, complex
     numbers. It is an OverflowError too for a number that `dtype`, or 64 bits, cannot hold.
+
+    Returns a tensor of the shape of the value; a node that needs no conversion is returned as it
+    is. Raises GraphError as above, OverflowError too where a number does not fit.
+
+        >>> pt.as_tensor([1, 2]).eval()
+        array([1, 2])
     """
     if isinstance(value, Node):
         value = value.node if value.stands_for_another else value

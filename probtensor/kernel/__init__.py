@@ -12,6 +12,7 @@ a loop is read off, and two accesses of one element are equal objects.
     interp.py     the reference meaning, in Python
     tidy.py       straight-line code made shorter
     touch.py      what statements read and write
+    text.py       statements as text
 
 A `For` with accumulators is a fold, and stays whole: `probtensor.schedule` divides it among the
 lanes of a vector or the threads of a grid, as a target needs it. Rejected: expressions as strings,

@@ -153,7 +153,7 @@ class Check:
 class Call:
     """A routine called with pointers to what it reads, then to what it writes, then with integers.
 
-    A pointer is (buffer, offset in elements).
+    A pointer is (buffer, offset in elements). `device` is whether a GPU has the routine.
     """
 
     routine: str
@@ -161,6 +161,7 @@ class Call:
     writes: tuple[tuple[str, Size], ...]
     numbers: tuple[Size, ...]
     origin: str = ""
+    device: bool = True
 
     @property
     def pointers(self) -> tuple[tuple[str, Size], ...]:

@@ -83,7 +83,7 @@ class IndexWriter(Writer):
         source, axis = self._indexed(view, position)
         named = f" of {source.name}" if source.name else ""
         place = f"axis {axis}{named}\n  at {line_of(view)}"
-        return f"{view.op.name}: an index is out of bounds for {place}"
+        return f"{view.op.user_name()}: an index is out of bounds for {place}"
 
     def _counts_back(self, view: Node, position: int) -> bool:
         """Whether the index array is a literal with negative places. Its extremes, which must

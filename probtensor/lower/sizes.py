@@ -90,9 +90,9 @@ class CanonicalSizes:
 
     def unknown(self, node: Node) -> set[Atom]:
         """Names in the node's shapes that no input's axis gives."""
-        given = {Atom(source.name) for source in self.sources}
+        given = {source.name for source in self.sources}
         sizes = [self(n) for kind in types_of(node) for n in kind.shape]
-        return {atom for size in sizes for atom in size_atoms(size)} - given
+        return {atom for size in sizes for atom in size_atoms(size) if atom.key not in given}
 
     def _name_axes(self, position: int, node: Node) -> list[tuple[int, Dim]]:
         """Name the axes of an input; those whose declared sizes are given elsewhere, by name."""

@@ -28,6 +28,7 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     along.py       take, take_along_axis
     linalg.py      one contraction for all matrix products; Cholesky, triangular systems
     factors.py     factors in several parts: eigh, LU, slogdet, QR
+    order.py       sort, argsort
     links.py       logarithms of probabilities, products whose zeros win
     norms.py       norms of vectors and of matrices
     subscripts.py  einsum: any number of operands, as contractions of two
@@ -37,13 +38,15 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     require.py     a tensor that has a value only where some sizes are in order
     transfer.py    outputs that stay on the device: y.transfer("cuda")
     statistics.py  mean, var and their kin
-    sugar.py       functions that are graphs of the above: clip, roll, tril
+    sugar.py       functions that are graphs of the above: clip, roll, split
+    diagonals.py   those of diagonals and triangles: trace, diag, tril
     numpy_calls.py np.exp(x), np.sum(x): NumPy's functions are those of their name here
     documented.py  what help() says of an op that is a function
 
 To add an op, write its block in the file of its topic and name it here; the conformance tests find
-it through REGISTRY. A derivative names other families through this package (`ops.sum`), which is
-complete by the time it runs, so the files need not import each other in a circle.
+it through REGISTRY. What is marked `@public`, and every op that is a function, is a name of `pt`. A
+derivative names other families through this package (`ops.sum`), which is complete by the time it
+runs, so the files need not import each other in a circle.
 
 Rejected: an op with methods for each backend (a new target would touch every op), and functions
 that hide which op they make (rules match on op classes).
@@ -168,6 +171,7 @@ from probtensor.ops.creation import (
     zeros,
     zeros_like,
 )
+from probtensor.ops.diagonals import diag, diagonal, trace, tri, tril, triu
 from probtensor.ops.divergence import (
     BetaDivergence,
     BinomialDivergence,
@@ -392,6 +396,7 @@ from probtensor.ops.norms import (
     vector_norm,
 )
 from probtensor.ops.numpy_calls import apply_ufunc as _apply_ufunc
+from probtensor.ops.order import Sort, SortIntegers, argsort, sort
 from probtensor.ops.random import (
     DrawBinomial,
     DrawExponential,
@@ -525,15 +530,15 @@ from probtensor.ops.sugar import (
     atleast_2d,
     clip,
     deg2rad,
-    diag,
-    diagonal,
     diff,
     dimshuffle,
+    divmod,
     flatten,
     flip,
     heaviside,
     isclose,
     meshgrid,
+    modf,
     nan_to_num,
     rad2deg,
     relu,
@@ -542,10 +547,6 @@ from probtensor.ops.sugar import (
     round,
     split,
     tile,
-    trace,
-    tri,
-    tril,
-    triu,
 )
 from probtensor.ops.tails import Log1pSquare, LogCosh, log1p_square, log_cosh
 from probtensor.ops.transfer import Transfer

@@ -6,6 +6,7 @@ whatever its block says. Nothing here runs before somebody reads documentation.
 
 from __future__ import annotations
 
+import functools
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +22,7 @@ SHOWN_DTYPES = ("float64", "float32", "int64", "bool")
 WIDTH = 92
 
 
+@functools.cache
 def documentation(op: Function, text: str) -> str:
     """The documentation of the function that an op is, whose block says `text` of it."""
     first, *others = [" ".join(part.split()) for part in text.strip().split("\n\n")]

@@ -224,11 +224,17 @@ def eigh(a: TensorLike, UPLO: str = "L") -> EighResult:
 
     The eigenvalues have shape (..., n) and rise; column k of eigenvectors[..., :, :] belongs to
     eigenvalue k, with a sign that is not specified. Where a is not finite all are nan. The
-    derivative of eigenvectors does not exist where eigenvalues are equal. GraphError for matrices
-    that are not square and for another UPLO.
+    derivative of eigenvectors does not exist where eigenvalues are equal.
 
         values, vectors = pt.linalg.eigh(cov)
         root = vectors * pt.sqrt(values) @ vectors.mT
+
+    Returns a pair of float64 tensors, `eigenvalues` and `eigenvectors`.
+    Raises GraphError, a TypeError, for matrices that are not square and for another UPLO.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 8.3.
+
+        >>> pt.linalg.eigh([[2.0, 0.0], [0.0, 4.0]]).eigenvalues.eval()
+        array([2., 4.])
     """
     a = matrices("eigh", a)
     if UPLO not in ("L", "U", "l", "u"):
@@ -246,6 +252,12 @@ def slogdet(a: TensorLike) -> SlogdetResult:
 
         sign, logabsdet = pt.linalg.slogdet(precision)
         logp = 0.5 * logabsdet - 0.5 * x @ precision @ x
+
+    Returns a pair of float64 tensors, `sign` and `logabsdet`.
+    Raises GraphError, a TypeError, for matrices that are not square.
+
+        >>> pt.linalg.slogdet([[2.0, 0.0], [0.0, 4.0]]).logabsdet.eval()
+        array(2.07944154)
     """
     factor, pivots, _ = parts(LU()(matrices("slogdet", a)))
     diagonal = ops.diagonal(factor, axis1=-2, axis2=-1)
@@ -262,9 +274,17 @@ def lu_factor(
 
     a: shape (..., n, n), as float64. L, whose diagonal is ones, is below the diagonal of lu, U on
     and above it; piv, int64 of shape (..., n), says that row i was swapped with row piv[i] in turn.
-    Where a is not finite lu is nan. GraphError for matrices that are not square.
+    Where a is not finite lu is nan.
 
         lu, piv = pt.linalg.lu_factor(a)
+
+    Returns a pair of tensors, of float64 and of int64.
+    Raises GraphError, a TypeError, for matrices that are not square.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
+
+        >>> lu, piv = pt.linalg.lu_factor([[2.0, 0.0], [0.0, 4.0]])
+        >>> piv.eval()
+        array([0, 1])
     """
     factor, pivots, _ = parts(LU()(matrices("lu_factor", a)))
     return factor, pivots
@@ -283,10 +303,19 @@ def lu(
 
     a: shape (..., n, n), as float64. l is lower triangular with a diagonal of ones, u upper
     triangular, p a permutation. With `p_indices` p is int64 of shape (..., n) instead, and row i of
-    a is row p[i] of l @ u. With `permute_l` the result is (p @ l, u). Where a is not finite l and u
-    are nan. GraphError for matrices that are not square.
+    a is row p[i] of l @ u. With `permute_l` the result is (p @ l, u). Where a is not finite the
+    triangles of l and u are nan.
 
         p, l, u = pt.linalg.lu(a)
+
+    Returns a tuple of tensors, as said above.
+    Raises GraphError, a TypeError, for matrices that are not square.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
+
+        >>> p, l, u = pt.linalg.lu([[2.0, 0.0], [0.0, 4.0]])
+        >>> u.eval()
+        array([[2., 0.],
+               [0., 4.]])
     """
     factor, _, rows = parts(LU()(matrices("lu", a)))
     lower, upper = _triangles(factor)
@@ -306,10 +335,16 @@ def qr(a: TensorLike, mode: str = "reduced") -> QRResult | Node:
     a: shape (..., m, n), as float64. With k = min(m, n), Q has shape (..., m, k) and R (..., k, n);
     the signs are those of LAPACK. mode "r" gives R alone; "complete" and "raw" are refused. Where a
     is not finite all are nan. The derivative exists where the first k columns are independent.
-    GraphError for less than two axes and for another mode.
 
         q, r = pt.linalg.qr(design)
         beta = pt.linalg.solve_triangular(r, q.mT @ y)
+
+    Returns a pair of float64 tensors, `Q` and `R`, or R alone.
+    Raises GraphError, a TypeError, for less than two axes and for another mode.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 5.2.
+
+        >>> abs(pt.linalg.qr([[3.0], [4.0]], mode="r")).eval()
+        array([[5.]])
     """
     if mode not in ("reduced", "r"):
         raise GraphError(f"qr: mode is 'reduced' or 'r', not {mode!r:.60}")

@@ -49,6 +49,7 @@ class Gather(View):
     nearest end ("clip").
     """
 
+    users_write = "x[...]"
     axes: tuple[int, ...]
     at: int
     mode: str = "raise"
@@ -130,6 +131,7 @@ class Scatter(kinds.Scatter):
     """A copy of input 0 with input 1 put at integer places of `axes`, by `mode`: "set" (the last
     one written stays), "add", "mul", "max" or "min". Places from -n to -1 count from the end."""
 
+    users_write = "x.at[...]"
     samples = (
         *arrays(_draw(5, 4), _draw(3, 4), _places(5, 3), axes=(0,), at=0, mode="add"),
         *arrays(_draw(5, 4), _draw(5, 2, 2), _places(4, 2, 2), axes=(1,), at=1, mode="add"),

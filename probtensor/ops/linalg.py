@@ -313,6 +313,7 @@ class Cholesky(Core):
     lower triangle is read, and the derivative is that of a symmetric matrix."""
 
     core, routine = "(n,n)->(n,n)", "pt_cholesky"
+    device = True
     samples = (
         Sample(lambda rng: (spd(rng, 3, 3),), smooth=False),
         Sample(lambda rng: (spd(rng, 2, 4, 4),), smooth=False),
@@ -342,6 +343,7 @@ class Triangular(Core):
     """x with t @ x == b, where t is triangular; the other triangle of t is not read."""
 
     core = "(n,n),(n,k)->(n,k)"
+    device = True
     operands = ("a", "b")
     example = ([[2.0, 0.0], [0.0, 4.0]], [[1.0], [2.0]])
     samples = SYSTEMS
@@ -412,6 +414,7 @@ class Cumsum(Core):
     """out[i] = x[0] + ... + x[i] along the last axis."""
 
     core, routine = "(n)->(n)", "pt_cumsum"
+    device = True
     linear = True
     # Of one sign: where terms cancel, targets that add in another order lose other roundings.
     samples = sum((arrays(_positive(*shape)) for shape in ((5,), (2, 3, 4), (3, 0))), ())

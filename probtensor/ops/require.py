@@ -11,8 +11,9 @@ import builtins
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from probtensor.calls import user_line
 from probtensor.graph.law import size_laws
-from probtensor.graph.node import Node, as_tensor, make, user_line
+from probtensor.graph.node import Node, as_tensor, make
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Batch, View, op
 from probtensor.ops.samples import cases

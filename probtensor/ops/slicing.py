@@ -77,6 +77,7 @@ class Sliced(View):
 class Slice(Sliced):
     """The places a slice of each axis selects."""
 
+    users_write = "x[...]"
     linear = True
     samples = cases((5, 4), **SLICES)
 
@@ -109,6 +110,7 @@ def _affine(i: TensorLike, factor: int, offset: Size) -> TensorLike:
 class SetSlice(Sliced):
     """A copy of the first input with the second written at the places of a slice of each axis."""
 
+    users_write = "x.at[...]"
     linear = True
     samples = (
         *cases((5, 4), (3, 2), starts=[(1, 0)], steps=[(1, 2)], sizes=[(3, 2)]),

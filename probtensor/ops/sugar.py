@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.composite import floats
-from probtensor.ops.creation import counted
 from probtensor.ops.kinds import as_tensor_of, method
-from probtensor.ops.linalg import matrices
 from probtensor.ops.reduce import (
     Axis,
     described,
@@ -26,7 +23,7 @@ from probtensor.ops.reduce import (
 )
 from probtensor.ops.require import asked_for
 from probtensor.ops.view import size_tuple
-from probtensor.types import Size, SizeCheck, is_size, size_floordiv, size_max, size_min
+from probtensor.types import Size, SizeCheck, is_size, size_floordiv
 
 # Elementwise.
 
@@ -189,6 +186,40 @@ def rad2deg(x: TensorLike) -> Node:
         array(180.)
     """
     return floats(x) * float(180 / np.pi)
+
+
+@public
+def modf(x: TensorLike) -> tuple[Node, Node]:
+    """Fractional and whole parts, both with the sign of x: (x - trunc(x), trunc(x)) as floats.
+
+    An infinite x has no fractional part: it is 0. That a zero part of a negative x is -0.0, as in
+    NumPy, is not promised. The whole part has a derivative of 0.
+
+        fraction, whole = pt.modf(x)
+
+    Returns a pair of tensors of the shape of x: float32 if x is, else float64.
+
+        >>> [part.eval() for part in pt.modf([1.5, -2.25])]
+        [array([ 0.5 , -0.25]), array([ 1., -2.])]
+    """
+    x = floats(x)
+    whole = ops.trunc(x)
+    return ops.where(ops.isinf(x), 0.0, x - whole), whole
+
+
+@public
+def divmod(x1: TensorLike, x2: TensorLike) -> tuple[Node, Node]:
+    """Quotient and remainder at once: (x1 // x2, x1 % x2), in the common dtype of both.
+
+    quotient, remainder = pt.divmod(x, 3)
+
+    Returns a pair of tensors of the shape that x1 and x2 broadcast to.
+    Raises GraphError, a TypeError, for shapes that do not broadcast.
+
+        >>> [part.eval() for part in pt.divmod([7, 8], 3)]
+        [array([2, 2]), array([1, 2])]
+    """
+    return ops.floor_divide(x1, x2), ops.remainder(x1, x2)
 
 
 @public
@@ -460,128 +491,3 @@ def meshgrid(
     if indexing == "xy" and len(lines) > 1:
         lines = [ops.swapaxes(line, 0, 1) for line in lines]
     return lines if flag(sparse, "meshgrid: sparse") else ops.broadcast_arrays(*lines)
-
-
-# Matrices.
-
-
-@method
-@public
-def diagonal(a: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
-    """The elements a[i, i + offset] of two axes, along a new last axis.
-
-    Returns a tensor of the dtype of `a`.
-    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
-
-        >>> pt.diagonal([[1.0, 2.0], [3.0, 4.0]]).eval()
-        array([1., 4.])
-    """
-    return _diagonal("diagonal", a, offset, axis1, axis2)
-
-
-def _diagonal(what: str, a: TensorLike, offset: int, axis1: int, axis2: int) -> Node:
-    a = as_tensor(a)
-    pair = one_axis(axis1, a, what), one_axis(axis2, a, what)
-    if pair[0] == pair[1]:
-        raise GraphError(f"{what}: axis1 and axis2 are one axis, {pair[0]}{described(a)}")
-    offset = one_integer(offset, f"{what}: the offset", tensors=False)
-    left, right = -size_min(offset, 0), size_max(offset, 0)
-    x = ops.moveaxis(a, pair, (-2, -1))
-    rows, columns = x.shape[-2] - left, x.shape[-1] - right
-    places = ops.arange(size_max(size_min(rows, columns), 0))
-    return x[..., places + left, places + right]
-
-
-@method
-@public(lacks=("out",))
-def trace(
-    a: TensorLike,
-    offset: int = 0,
-    axis1: int = 0,
-    axis2: int = 1,
-    dtype: DTypeLike | None = None,
-    out: None = None,
-) -> Node:
-    """The sum of a diagonal, in `dtype` or as `sum` has it.
-
-    Returns a tensor without the two axes.
-    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
-
-        >>> pt.trace([[1.0, 2.0], [3.0, 4.0]]).eval()
-        array(5.)
-    """
-    return ops.sum(_diagonal("trace", a, offset, axis1, axis2), -1, dtype)
-
-
-@public
-def diag(v: TensorLike, k: int = 0) -> Node:
-    """Diagonal k of a matrix, or the matrix with a vector there and zeros elsewhere.
-
-    Returns a vector or a matrix, in the dtype of `v`.
-    Raises GraphError, a TypeError, for other than one or two axes.
-
-        >>> pt.diag([[1.0, 2.0], [3.0, 4.0]]).eval()
-        array([1., 4.])
-    """
-    x = as_tensor(v)
-    if x.ndim == 2:
-        return diagonal(x, k)
-    if x.ndim != 1:
-        raise GraphError(f"diag: takes a vector or a matrix, not {x.ndim} axes{described(x)}")
-    k = one_integer(k, "diag: k", tensors=False)
-    left, right = -size_min(k, 0), size_max(k, 0)
-    n = x.shape[0] + left + right
-    places = ops.arange(x.shape[0])
-    return ops.zeros((n, n), x.dtype).at[places + left, places + right].set(x)
-
-
-@public(lacks=("like",))
-def tri(
-    N: Size, M: Size | None = None, k: int = 0, dtype: DTypeLike = "float64", *, like: None = None
-) -> Node:
-    """Ones at and below diagonal k of an N by M matrix, zeros above it.
-
-    Returns a tensor of shape (N, M), where M is N if None, in `dtype`.
-    Raises GraphError, a TypeError, for what is no size.
-
-        >>> pt.tri(2).eval()
-        array([[1., 0.],
-               [1., 1.]])
-    """
-    return ops.astype(_at_or_below("tri", N, N if M is None else M, k), dtype)
-
-
-@public
-def tril(m: TensorLike, k: int = 0) -> Node:
-    """`m` with zeros above diagonal k of its last two axes.
-
-    Returns a tensor of the shape of `m`, in its dtype.
-    Raises GraphError, a TypeError, for fewer than two axes.
-
-        >>> pt.tril([[1.0, 2.0], [3.0, 4.0]]).eval()
-        array([[1., 0.],
-               [3., 4.]])
-    """
-    x = matrices("tril", m)
-    return ops.where(_at_or_below("tril", x.shape[-2], x.shape[-1], k), x, ops.zeros_like(x))
-
-
-@public
-def triu(m: TensorLike, k: int = 0) -> Node:
-    """`m` with zeros below diagonal k of its last two axes.
-
-    Returns a tensor of the shape of `m`, in its dtype.
-    Raises GraphError, a TypeError, for fewer than two axes.
-
-        >>> pt.triu([[1.0, 2.0], [3.0, 4.0]]).eval()
-        array([[1., 2.],
-               [0., 4.]])
-    """
-    x = matrices("triu", m)
-    k = one_integer(k, "triu: k")
-    return ops.where(_at_or_below("triu", x.shape[-2], x.shape[-1], k - 1), ops.zeros_like(x), x)
-
-
-def _at_or_below(what: str, n: Size, m: Size, k: int) -> Node:
-    k = one_integer(k, f"{what}: k")
-    return ops.ge(ops.expand_dims(counted(what, n), 1) + k, counted(what, m))

@@ -87,6 +87,7 @@ class ExpandDims(View):
 class DropAxes(View):
     """x without its axes `axes` (sorted), which have size 1."""
 
+    users_write = "squeeze"
     axes: tuple[int, ...]
     linear = True
     reads_all = True
@@ -128,6 +129,7 @@ class DropAxes(View):
 class Sized(View):
     """x itself, whose shape has to be `shape`, as a mask over its axes asks: IndexError if not."""
 
+    users_write = "x[...]"
     shape: tuple[Size, ...]
     linear = True
     samples = cases((3, 4), shape=[(3, 4)])

@@ -51,6 +51,13 @@ def condition(
 
     The density is zero wherever a parameter that depends on free variables leaves its range, such
     as a `sigma` below 0; that is checked only where it cannot be shown not to happen.
+
+    Returns a `Posterior`.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu, 1.0, name="y")
+        >>> pt.condition({y: 1.0}).dim
+        1
     """
     began = time.perf_counter()
     if not isinstance(observed, Mapping):

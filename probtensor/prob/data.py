@@ -41,7 +41,14 @@ def data(
     The array is copied. Its sizes are symbolic, so other data may be longer or shorter; axes that
     share a name in `dims`, with other data or with variables, share their length. Numbers keep
     their dtype, and other data must fit in it: give floats, as in `np.asarray(x, float)`, where
-    fractions may come later. TypeError for anything but numbers, GraphError for wrong `dims`.
+    fractions may come later.
+
+    Returns an input with a value: a tensor of the dtype of the array, with as many axes.
+    Raises TypeError for anything but numbers, GraphError for wrong `dims`.
+
+        >>> x = pt.data(np.array([1.0, 2.0]), name="x", dims="row")
+        >>> pt.function([], x * 2)()
+        array([2., 4.])
     """
     what = f"data {checked_name('data', name)!r}" if name is not None else "data"
     if isinstance(value, Node) and not isinstance(value.op, Const):

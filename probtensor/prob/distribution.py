@@ -339,7 +339,15 @@ class Bounded(Composite):
 def deterministic(
     expression: TensorLike, name: str, dims: str | Sequence[str] | None = None
 ) -> Node:
-    """`expression` under a name: a model reports its value with each draw."""
+    """`expression` under a name: a model reports its value with each draw.
+
+    Returns a tensor of the type of `expression`.
+    Raises GraphError, a TypeError, for a name that is no text and for `dims` that are not one an
+    axis.
+
+        >>> z = pt.random.normal(0, 1, name="z")
+        >>> theta = pt.deterministic(2 * z + 1, name="theta")
+    """
     label = checked_name("deterministic", name)
     node = literal(f"deterministic {label!r:.60}", expression)
     if label is None:
@@ -350,7 +358,14 @@ def deterministic(
 @public
 def potential(expression: TensorLike, name: str | None = None) -> Node:
     """A term to add to the log density of a model: `condition(..., potentials=[...])`. It is summed
-    over all axes."""
+    over all axes.
+
+    Returns a tensor of the type of `expression`.
+    Raises GraphError, a TypeError, for a name that is no text.
+
+        >>> z = pt.random.normal(0, 1, name="z")
+        >>> penalty = pt.potential(-z**4, name="penalty")
+    """
     term = literal("potential" if name is None else f"potential {name!r:.60}", expression)
     if term.dtype == "bool":
         raise GraphError(

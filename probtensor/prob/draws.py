@@ -38,6 +38,14 @@ def draw(
     SeedSequence, gives the same values; a NumPy Generator is asked for a seed.
 
     TypeError or ValueError for other settings.
+
+    Returns arrays, of the shapes and dtypes of the outputs, with that axis in front.
+    Raises TypeError or ValueError for other settings, and ValueError where a parameter leaves its
+    range and the variable is a whole number.
+
+        >>> mu = pt.random.normal(0, 1, name="mu")
+        >>> pt.draw(mu, draws=3, seed=1).shape
+        (3,)
     """
     draws, seed = draw_settings("draw", draws, seed)
     if isinstance(outputs, Mapping):

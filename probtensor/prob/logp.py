@@ -74,6 +74,12 @@ def logp(variable: Node, value: TensorLike) -> Node:
 
         s = pt.scalar("s")
         pt.logp(pt.random.exponential(pt.exp(s)), 1.0)      # s - exp(s): -800 at s = -800
+
+    Returns a float tensor of the shape that the variable and `value` broadcast to, without the axes
+    of a vector. Raises GraphError as above; ValueError where shapes do not fit.
+
+        >>> pt.logp(pt.random.normal(0.0, 1.0), 0.0).eval()
+        array(-0.91893853)
     """
     if not isinstance(variable, Node):
         raise GraphError(f"logp: takes a random variable, not {variable!r:.60}")

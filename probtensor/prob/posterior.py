@@ -54,6 +54,11 @@ class Posterior:
                address of a `context()`
     on_device  does it run on a device? Then it has no address: `pt.sample` and `batched` run all
                chains there
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu, 1.0, name="y")
+        >>> pt.condition({y: 1.0}).names
+        ('mu',)
     """
 
     def __init__(

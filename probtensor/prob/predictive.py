@@ -33,6 +33,15 @@ def sample_prior(model: Posterior | object, draws: int = 500, seed: object = Non
     model: a posterior, whose free variables and deterministics become the group `prior` and whose
     observed variables `prior_predictive`; or named tensors, which become `prior`. `draws` and
     `seed` are as in `draw`, but there is at least one draw.
+
+    Returns an ArviZ object, with arrays of shape (1, draws, *shape of the variable).
+    Raises GraphError, a TypeError, for a tensor without a name; TypeError or ValueError for other
+    settings.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu, 1.0, name="y")
+        >>> pt.sample_prior(pt.condition({y: 1.0}), draws=9, seed=1).prior["mu"].shape
+        (1, 9)
     """
     draws, seed = draw_settings("sample_prior", draws, seed, least=1)
     prior, seen = prior_rows(model, draws, seed)
@@ -65,7 +74,16 @@ def sample_posterior_predictive(
              loss; else TypeError or ValueError
     seed     as in `draw`
 
-    GraphError for a name that a result cannot have; see `condition`.
+    Returns an ArviZ object, with arrays of shape (chain, draw, *shape of the variable).
+    Raises GraphError, a TypeError, for a name that a result cannot have and for a variable that has
+    none.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu, 1.0, name="y")
+        >>> post = pt.condition({y: 1.0})
+        >>> idata = pt.sample(post, draws=9, tune=9, chains=1, seed=1, progress=False)
+        >>> pt.sample_posterior_predictive(idata, y, seed=2).posterior_predictive["y"].shape
+        (1, 9)
     """
     _, seed = draw_settings("sample_posterior_predictive", None, seed)
     rows, chains = posterior_rows(idata)
@@ -87,6 +105,17 @@ def log_likelihood(model: Posterior, idata: Arviz) -> Arviz:
     object with `log_likelihood` and `log_prior`: what `az.loo` and `az.psense` ask for.
 
     model: the posterior that `idata` holds draws of, or the same `with_data`.
+
+    Returns an ArviZ object, with arrays of shape (chain, draw, *shape of the variable).
+    Raises GraphError, a TypeError, where `idata` lacks a variable; ValueError for draws of other
+    shapes.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu, 1.0, name="y")
+        >>> post = pt.condition({y: 1.0})
+        >>> idata = pt.sample(post, draws=9, tune=9, chains=1, seed=1, progress=False)
+        >>> pt.log_likelihood(post, idata).log_likelihood["y"].shape
+        (1, 9)
     """
     rows, chains = posterior_rows(idata)
     inner = model.model

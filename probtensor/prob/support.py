@@ -12,9 +12,9 @@ from typing import ClassVar
 import numpy as np
 
 from probtensor import ops
-from probtensor.calls import public
+from probtensor.calls import public, user_line
 from probtensor.graph import Const, Node, as_tensor
-from probtensor.graph.node import SizeOf, TensorLike, user_line
+from probtensor.graph.node import SizeOf, TensorLike
 from probtensor.ops.view import called
 
 
@@ -295,6 +295,12 @@ def ordered(low: TensorLike | None = None) -> Ordered:
 
     n entries of one distribution are in order with probability 1 / n!, which their density is
     divided by: each entry of `pt.logp` has its share, log(n!) / n.
+
+    Returns a support, for `constraint=`. Raises TypeError for a bound that is not numeric.
+
+        >>> x = pt.random.normal(0, 1, shape=3, constraint=pt.ordered(), name="x")
+        >>> pt.draw(x, seed=1).argsort()
+        array([0, 1, 2])
     """
     return Ordered(bound_of("ordered", low=low, infinite=-np.inf))
 
@@ -310,6 +316,13 @@ def interval(low: TensorLike | None = None, high: TensorLike | None = None) -> I
     Bounds are numbers, arrays (one bound an entry) or tensors, which may depend on other variables:
     `pt.interval(0, a)` with a random `a`. Arrays are copied. ValueError where `low` is not below
     `high`; where they are random, the density is zero there.
+
+    Returns a support, for `constraint=`. Raises TypeError for bounds that are not numeric,
+    ValueError as above.
+
+        >>> x = pt.random.normal(0, 1, constraint=pt.interval(low=0), name="x")
+        >>> pt.draw(x, draws=99, seed=1).min() >= 0
+        np.True_
     """
     lower = bound_of("interval", low=low, infinite=-np.inf)
     upper = bound_of("interval", high=high, infinite=np.inf)

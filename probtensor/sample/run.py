@@ -60,7 +60,15 @@ def sample(
     sampler        "nuts"; or "chees", for many chains on a device: one trajectory length for all
     pooled         chains of a posterior with target="cuda", which all run there at once, learn one
                    metric and one step size together: by default from 128 on, and always for "chees"
-    metric, early_max_treedepth, keep_divergences: see `settings.Settings`
+    metric         "diag_grad": a diagonal from the variances of draws and of gradients; "diag":
+                   from those of the draws alone, regularised as in Stan
+    early_max_treedepth  the `max_treedepth` of the first tenth of the warm-up, where the metric is
+                   a guess
+    keep_divergences  add sample_stats.divergence_start: the unconstrained state before each
+                   divergence, nan elsewhere; "nuts" only
+
+    Returns an ArviZ object with `posterior` (arrays of shape (chain, draw, *shape of variable)),
+    `sample_stats` and `observed_data`.
 
     Ctrl-C stops the chains at their next leapfrog step and returns what they have drawn: as many
     chains of one length as keep the most draws. `attrs["interrupted"]` then says what is left. A
@@ -73,6 +81,16 @@ def sample(
     Raises SamplingError where no start has a finite density or a chain cannot go on, TypeError or
     ValueError for settings that make no sense, KeyboardInterrupt where nothing was drawn yet. Warns
     with SamplerWarning of divergences, chains that disagree and the like.
+
+    Sources: Hoffman and Gelman (2014), JMLR 15:1593; Betancourt (2017), arXiv:1701.02434; for
+    "chees" Hoffman, Radul and Sountsov (2021), AISTATS.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu, 1.0, name="y")
+        >>> post = pt.condition({y: 1.0})
+        >>> idata = pt.sample(post, draws=9, tune=9, chains=2, seed=1, progress=False)
+        >>> idata.posterior["mu"].shape
+        (2, 9)
     """
     options = {
         "draws": draws, "tune": tune, "max_treedepth": max_treedepth, "metric": metric,

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from probtensor.kernel.ir import Call, walk
 from probtensor.lower.plan import Plan
 
 # Runs a plan over flat arrays (None for temporaries) and the values of its sizes: its status.
@@ -42,7 +43,10 @@ class Built:
 
 
 class Target(Protocol):
-    """A backend. One file in `targets/`, one line in `targets.TARGETS`."""
+    """A backend. One file in `targets/`, one line in `compile.TARGETS`.
+
+    It may have `schedule(plan)` as well: what it makes of the loops, as text for
+    `explain("schedule")`."""
 
     name: str
 
@@ -67,3 +71,15 @@ def prepared(target: Target, plan: Plan) -> Built:
     the first call is asked for that. Raises BuildError."""
     prepare = getattr(target, "prepare", target.build)
     return prepare(plan)
+
+
+def require_device_routines(plan: Plan) -> None:
+    """BuildError where a plan calls a routine that a GPU has not."""
+    for kernel in plan.kernels:
+        for stmt in walk(kernel.body):
+            if isinstance(stmt, Call) and not stmt.device:
+                name = stmt.routine.removeprefix("pt_")
+                raise BuildError(
+                    f"{name} runs on CPUs only, and this is for a GPU: compute what needs it in a "
+                    f"function with target='cython', and pass the result in\n  at {stmt.origin}"
+                )

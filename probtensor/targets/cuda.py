@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from probtensor.kernel.ir import (
@@ -23,8 +23,19 @@ from probtensor.kernel.touch import buffers_of, loads_of
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.plan import Plan
 from probtensor.schedule.carry import as_loops
-from probtensor.schedule.grid.grid import schedule
-from probtensor.schedule.grid.phases import Once, Phase, Reduce, Routine, Rows, Scratch, statements
+from probtensor.schedule.grid.passes import schedule
+from probtensor.schedule.grid.phases import (
+    Once,
+    Phase,
+    Reduce,
+    Routine,
+    Rows,
+    Schedule,
+    Scratch,
+    Sync,
+    statements,
+)
+from probtensor.targets.base import require_device_routines
 from probtensor.targets.finish import THREADS, FinishText
 from probtensor.targets.group import WIDE
 from probtensor.targets.spell import c_type, local_type, register_kind
@@ -78,30 +89,35 @@ class Module:
 
 
 def render(plan: Plan, comments: bool = True, deterministic: bool = False) -> Module:
-    """The module of a plan; with comments, each statement carries the user's line."""
-    writer = _ModuleText(plan, comments, deterministic)
-    for kernel in plan.kernels:
-        writer.kernel(kernel)
+    """The module of a plan; with comments, each statement carries the user's line. BuildError for a
+    routine that a GPU has not."""
+    require_device_routines(plan)
+    writer = _ModuleText(plan, comments)
+    for kernel, found in schedules(plan, deterministic):
+        writer.kernel(kernel, found)
     return writer.module()
+
+
+def schedules(plan: Plan, deterministic: bool = False) -> Iterator[tuple[Kernel, Schedule]]:
+    """The kernels of a plan as they are scheduled, each with its phases."""
+    elements = {b.name: size_product(b.shape) for b in plan.buffers}
+    dtypes = {b.name: b.dtype for b in plan.buffers}
+    known = {s.name: s.value for s in plan.sizes if s.value is not None}
+    for kernel in plan.kernels:
+        kernel = replace(kernel, body=as_loops(kernel.body, scattered=True))
+        yield kernel, schedule(kernel, elements, dtypes, known, deterministic)
 
 
 @dataclass
 class _ModuleText:
     plan: Plan
     comments: bool
-    deterministic: bool
     texts: list[str] = field(default_factory=list)
     launches: list[Launch] = field(default_factory=list)
     scratch: list[Scratch] = field(default_factory=list)
     routines: set[str] = field(default_factory=set)
 
-    def kernel(self, kernel: Kernel) -> None:
-        plan = self.plan
-        elements = {b.name: size_product(b.shape) for b in plan.buffers}
-        dtypes = {b.name: b.dtype for b in plan.buffers}
-        known = {s.name: s.value for s in plan.sizes if s.value is not None}
-        kernel = replace(kernel, body=as_loops(kernel.body, scattered=True))
-        found = schedule(kernel, elements, dtypes, known, self.deterministic)
+    def kernel(self, kernel: Kernel, found: Schedule) -> None:
         self.scratch += found.scratch
         for k, phase in enumerate(found.phases):
             self._phase(f"{kernel.name}_{k}", kernel, phase)
@@ -291,9 +307,12 @@ class _PhaseText(FinishText):
         if len(phase.loops) > 1:
             used = self.used_in(phase.body, phase.accs)
             self.unpack(phase.loops, phase.flat, used, depth)
-        self.group_body(phase.body, depth)
+        body, last = phase.body, ()
+        if body and isinstance(body[-1], Sync):  # the lanes wait after their part in the folds
+            body, last = body[:-1], body[-1:]
+        self.group_body(body, depth)
         self.accumulate(phase.accs, size_product(n for _, n in phase.loops), depth)
-        self.meet(depth)
+        self.group_body(last, depth)
 
     # Rows of a matrix through shared memory: read once, by neighbouring threads.
 

@@ -17,9 +17,10 @@ from probtensor.kernel.ir import Call
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
 from probtensor.process import computed_once, new_lock
+from probtensor.schedule.grid.text import to_text
 from probtensor.system.stages import building, stage
 from probtensor.targets.base import BuildError, Built
-from probtensor.targets.cuda import GEMM, LONG, THREADS, Launch, Module, render
+from probtensor.targets.cuda import GEMM, LONG, THREADS, Launch, Module, render, schedules
 from probtensor.targets.narrow import MUCH, narrowed, short_sizes
 from probtensor.targets.rows import Density, RowsProgram, rows_program
 from probtensor.types import Size, dtype_of, size_value
@@ -44,6 +45,9 @@ class CudaTarget:
     deterministic  sums of floats that meet at places given by data (scatter-adds) are taken in one
                    fixed order instead of by atomic additions: slower, and the same bits each time
     tf32           float32 matrix products may round their operands to 10 bits (tensor cores)
+
+        >>> pt.Cuda(deterministic=True).deterministic
+        True
     """
 
     deterministic: bool = False
@@ -75,6 +79,10 @@ class CudaTarget:
                 "on the CPU"
             ) from None
         return Built(Deferred(self, plan, driver), on_device=True)
+
+    def schedule(self, plan: Plan) -> str:
+        """The phases of each kernel, for people."""
+        return "".join(to_text(found) for _, found in schedules(plan, self.deterministic))
 
     def rows(
         self,

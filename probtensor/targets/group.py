@@ -23,9 +23,9 @@ from probtensor.kernel.touch import deep, expr_names, loads_of, names_read, name
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.schedule.carry import widened
 from probtensor.schedule.grid.flat import flattened
-from probtensor.schedule.grid.grid import LARGEST_PRIVATE
+from probtensor.schedule.grid.folds import LARGEST_PRIVATE
 from probtensor.schedule.grid.nests import nest, stores_of
-from probtensor.schedule.grid.phases import Loops, Private
+from probtensor.schedule.grid.phases import Loops, Private, Sync
 from probtensor.targets.spell import (
     PLAIN,
     Speller,
@@ -72,10 +72,6 @@ class GroupText(Speller):
     checks: bool = False
     routines: set[str] = field(default_factory=set)
     uniform: set[str] = field(default_factory=set)  # buffers of which each lane has a copy
-    # Buffers that lanes have read, have written, and the first lane has, since they last met.
-    read: set[str] = field(default_factory=set)
-    dirty: set[str] = field(default_factory=set)
-    first: set[str] = field(default_factory=set)
 
     plain = PLAIN | SPELLINGS
     cast = "(({}) {})"
@@ -113,44 +109,18 @@ class GroupText(Speller):
 
     # Statements by a group, its lanes side by side in the loops.
 
-    def group_body(self, body: Iterable[Stmt], depth: int) -> None:
+    def group_body(self, body: Iterable[Stmt | Sync], depth: int) -> None:
         """Statements that all lanes of the group go through together."""
         for stmt in body:
-            self._meet(stmt, depth)
             if self.group == "thread":
                 self.thread_stmt(stmt, depth)
             else:
                 self._group_stmt(stmt, depth)
 
-    def _meet(self, stmt: Stmt, depth: int) -> None:
-        """Let the lanes meet where one would see, or overwrite, what others are busy with."""
-        if self.group == "thread":
-            return
-        stored = set(writes(stmt)) - self.uniform
-        loaded = {b for part in deep(stmt) for e in exprs_of(part) for b in loads_of(e)}
-        if isinstance(stmt, Call):
-            loaded |= {buffer for buffer, _ in stmt.pointers}
-        loaded -= self.uniform
-        # A single store is the first lane's work alone, which sees what it did itself.
-        late = self.dirty if isinstance(stmt, Store) else self.dirty | self.first
-        if loaded & late or stored & late or stored & self.read:
-            self.meet(depth)
-        if isinstance(stmt, Store):
-            self.first |= stored
-        else:
-            self.dirty |= stored
-        self.read |= loaded
-
-    def meet(self, depth: int) -> None:
-        """All lanes of the group arrive."""
-        if self.group != "thread" and (self.dirty or self.first or self.read):
-            self.line(depth, "g.sync();")
-        self.dirty.clear()
-        self.first.clear()
-        self.read.clear()
-
-    def _group_stmt(self, stmt: Stmt, depth: int) -> None:
+    def _group_stmt(self, stmt: Stmt | Sync, depth: int) -> None:
         match stmt:
+            case Sync():
+                self.line(depth, "g.sync();")
             case Store(buffer) if buffer not in self.uniform:
                 self.line(depth, "if (g.lane() == 0)")
                 self.thread_stmt(stmt, depth + 1)
@@ -323,8 +293,8 @@ class GroupText(Speller):
 
     # Statements by one thread.
 
-    def thread_stmt(self, stmt: Stmt, depth: int) -> None:
-        """A statement that a thread carries out by itself."""
+    def thread_stmt(self, stmt: Stmt | Sync, depth: int) -> None:
+        """A statement that a thread carries out by itself, waiting for no other."""
         match stmt:
             case Let(name, expr, origin):
                 self.comment(depth, origin)

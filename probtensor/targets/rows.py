@@ -19,6 +19,8 @@ from probtensor.lower.memory import layout
 from probtensor.lower.plan import Buffer, Plan
 from probtensor.schedule.carry import as_loops
 from probtensor.schedule.grid.nests import nest
+from probtensor.schedule.grid.syncs import with_syncs
+from probtensor.targets.base import require_device_routines
 from probtensor.targets.group import GroupText
 from probtensor.targets.spell import c_type
 from probtensor.types import size_product, size_value
@@ -138,7 +140,10 @@ def rows_program(
     group    who takes a row: "thread", "warp" or "block"; chosen by the length of loops if None
     tail     text after the plan's function, such as a sampler's kernels
     density  makes `pt_density(g, data, q, grad, work, status)` and PT_DIM for that text
+
+    BuildError for a routine that a GPU has not.
     """
+    require_device_routines(plan)
     values = {s.name: n for s, n in zip(plan.sizes, sizes, strict=True)}
     group = group or _group_for(plan, values)
     writer = _RowsText(plan=plan, rows=tuple(rows), group=group)
@@ -195,12 +200,13 @@ class _RowsText(GroupText):
             small = isinstance(count, int) and count <= LOCAL
             if small and (self.group == "thread" or self._is_uniform(buffer.name)):
                 self.own[k] = buffer
-        if self.group != "thread":
+        shared = self.group != "thread"
+        if shared:
             self.uniform = {buffer.name for buffer in self.own.values()}
         for kernel in plan.kernels:
             self.line(1, "{")
-            self.group_body(as_loops(kernel.body), 2)
-            self.meet(2)
+            body = as_loops(kernel.body)
+            self.group_body(with_syncs(body, self.uniform) if shared else body, 2)
             self.line(1, "}")
         function = self._function()
         parts = [HEAD]

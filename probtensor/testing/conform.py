@@ -25,6 +25,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Node, Op, make, new_input
+from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Composite, Kind, View
 from probtensor.ops.samples import Sample
 from probtensor.testing.reference import evaluate_numpy
@@ -37,13 +38,15 @@ SEED = 20240607
 
 @dataclass(frozen=True)
 class Case:
-    """One sample of an op, made into a graph: symbolic inputs, their arrays and the output."""
+    """One sample of an op, made into a graph: symbolic inputs, their arrays and the output, which
+    is part `part` of a result in several parts."""
 
     op: Op
     inputs: tuple[Node, ...]
     arrays: tuple[np.ndarray, ...]
     output: Node
     smooth: bool
+    part: int = 0
 
     def values(self) -> dict[Node, np.ndarray]:
         """The inputs with their arrays."""
@@ -51,10 +54,13 @@ class Case:
 
     def __str__(self) -> str:
         shapes = ", ".join(f"{a.dtype}{list(a.shape)}" for a in self.arrays)
-        return f"{self.op.text()}({shapes})"
+        part = f", part {self.part}" if self.part else ""
+        return f"{self.op.text()}({shapes}){part}"
 
 
-def case_of(op_class: type[Kind], sample: Sample, seed: int = SEED, dtype: str = "float64") -> Case:
+def case_of(
+    op_class: type[Kind], sample: Sample, seed: int = SEED, dtype: str = "float64", part: int = 0
+) -> Case:
     """The sample as a case, its float64 arrays converted to `dtype`."""
     rng = np.random.default_rng(seed)
     arrays = tuple(np.asarray(a) for a in sample.make(rng))
@@ -63,14 +69,28 @@ def case_of(op_class: type[Kind], sample: Sample, seed: int = SEED, dtype: str =
             arrays = tuple(a.astype(dtype) if a.dtype == "float64" else a for a in arrays)
     op = op_class(**sample.parameters)
     inputs = tuple(new_input(f"x{k}", a.dtype, a.shape) for k, a in enumerate(arrays))
-    smooth = sample.smooth and op.differentiable
-    return Case(op, inputs, arrays, make(op, inputs), smooth)
+    output = parts(make(op, inputs))[part]
+    smooth = sample.smooth and op.differentiable and (part == 0 or output.type.is_float)
+    return Case(op, inputs, arrays, output, smooth, part)
 
 
 def cases_of(op_class: type[Kind], dtype: str = "float64", first: int = SEED) -> Iterator[Case]:
-    """A case for each sample of the op, with seeds from `first` on."""
+    """A case for each sample of the op and part of its result, with seeds from `first` on."""
     for number, sample in enumerate(op_class.samples or ()):
-        yield case_of(op_class, sample, first + number, dtype)
+        case = case_of(op_class, sample, first + number, dtype)
+        yield case
+        for part in range(1, len(_all_parts(case))):
+            yield case_of(op_class, sample, first + number, dtype, part)
+
+
+def _all_parts(case: Case) -> tuple[Node, ...]:
+    return parts(make(case.op, case.inputs))
+
+
+def joined(case: Case) -> Case:
+    """The case with all float parts of its result in one vector, whose derivatives meet."""
+    floats = [ops.ravel(x) for x in _all_parts(case) if x.type.is_float]
+    return replace(case, output=ops.concatenate(floats))
 
 
 def check_op(op_class: type[Kind], evaluate: Evaluate | None = None) -> None:
@@ -81,6 +101,8 @@ def check_op(op_class: type[Kind], evaluate: Evaluate | None = None) -> None:
         check_type(case)
         check_element(case)
         check_derivatives(case)
+        if case.part == 1 and case.smooth:
+            check_derivatives(joined(case))
         check_unknown_sizes(case)
         check_expansion(case)
         if evaluate is not None:
@@ -236,7 +258,8 @@ def check_unknown_sizes(case: Case) -> None:
     inputs = tuple(
         new_input(f"x{k}", a.dtype, s) for k, (a, s) in enumerate(zip(case.arrays, shapes))
     )
-    free = replace(case, inputs=inputs, output=make(case.op, inputs))
+    output = parts(make(case.op, inputs))[case.part]
+    free = replace(case, inputs=inputs, output=output)
     known, found = (_with_gradients(c) for c in (case, free))
     for k, (got, meant) in enumerate(zip(found, known, strict=True)):
         what = f"vjp {k - 1}" if k else "value"

@@ -25,7 +25,9 @@ import numpy as np
 from probtensor import ops
 from probtensor.compile import PIPELINE, function
 from probtensor.graph.check import check
+from probtensor.graph.evaluate import Value
 from probtensor.graph.node import Node, Op
+from probtensor.graph.parts import types_of
 from probtensor.graph.resize import resized
 from probtensor.graph.text import parse, to_text
 from probtensor.graph.walk import toposort
@@ -40,8 +42,8 @@ Evaluate = Callable[[Sequence[Node], Sequence[Node], Sequence[np.ndarray]], Sequ
 # Last places that each operation is off by in a noisy run, and how many noisy runs are made.
 NOISE = 4.0
 RUNS = 5
-# Ops that add terms, by name.
-SUMS = ("sum", "contract", "scatter", "cumsum")
+# Ops that add terms.
+SUMS = (ops.Sum, ops.Contract, ops.Scatter, ops.Cumsum)
 # What a change of rounding may do, as a multiple of the spread of the noisy runs.
 SPREAD = 25.0
 
@@ -83,10 +85,12 @@ def fuzz(
     passes: Sequence[Pass] = PIPELINE,
     targets: Sequence[Evaluate] = (),
     batch: int = 50,
+    device: bool = False,
 ) -> Tally:
     """Check `count` graphs, from seeds `seed` on; FuzzFailure with the smallest one that fails.
 
-    Each of the targets is given `batch` graphs at a time.
+    Each of the targets is given `batch` graphs at a time; with `device` only those whose routines a
+    GPU has.
     """
     tally = Tally()
     waiting: list[RandomGraph] = []
@@ -94,12 +98,18 @@ def fuzz(
         graph = random_graph(number, nodes)
         _run_checks(graph, passes, tally)
         tally.graphs += 1
-        waiting.append(graph)
-        if len(waiting) == batch or number == seed + count - 1:
+        if not device or has_device_code(graph):
+            waiting.append(graph)
+        if waiting and (len(waiting) == batch or number == seed + count - 1):
             for evaluate in targets:
                 check_target(waiting, evaluate, tally)
             waiting = []
     return tally
+
+
+def has_device_code(graph: RandomGraph) -> bool:
+    """Whether a GPU has all routines that a graph calls."""
+    return all(getattr(node.op, "device", True) for node in toposort(graph.outputs))
 
 
 def _run_checks(graph: RandomGraph, passes: Sequence[Pass], tally: Tally) -> None:
@@ -159,7 +169,7 @@ def noisy_runs(graph: RandomGraph, rng: np.random.Generator) -> list[list[np.nda
                 if node in found:
                     continue
                 op, inputs = resized(node.op, names), [found[x] for x in node.inputs]
-                found[node] = _off(np.asarray(op.numpy(*inputs)), _rounded_size(op, inputs), rng)
+                found[node] = _all_off(op.numpy(*inputs), _rounded_size(op, inputs), rng)
             runs.append([found[node] for node in graph.outputs])
     return runs
 
@@ -167,10 +177,17 @@ def noisy_runs(graph: RandomGraph, rng: np.random.Generator) -> list[list[np.nda
 def _rounded_size(op: Op, inputs: Sequence[np.ndarray]) -> np.ndarray | None:
     """The sum of the sizes of the terms of a sum, which bounds its partial sums: those are what is
     rounded, in an order that is not promised, however small the sum is. None for other ops."""
-    if op.name not in SUMS or getattr(op, "mode", "add") != "add":
+    if not isinstance(op, SUMS) or getattr(op, "mode", "add") != "add":
         return None
     sizes = [np.abs(x) if np.asarray(x).dtype.kind == "f" else x for x in inputs]
     return np.asarray(op.numpy(*sizes))
+
+
+def _all_off(value: Value, size: np.ndarray | None, rng: np.random.Generator) -> Value:
+    """`_off` of a value, or of each part of it."""
+    if isinstance(value, tuple):
+        return tuple(_off(np.asarray(part), size, rng) for part in value)
+    return _off(np.asarray(value), size, rng)
 
 
 def _off(value: np.ndarray, size: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
@@ -295,7 +312,7 @@ def _check_transposed(sums: list[tuple[float, float, float]], tally: Tally) -> N
 
 
 # Ops whose derivative is not that of their value, or is that for symmetric changes only.
-_UNSEEN = (ops.StopGradient, ops.Cholesky)
+_UNSEEN = (ops.StopGradient, ops.Cholesky, ops.Eigh)
 
 
 def _check_finite_differences(
@@ -308,7 +325,9 @@ def _check_finite_differences(
     tally: Tally,
 ) -> None:
     order = toposort(tops)
-    if any(isinstance(node.op, _UNSEEN) or node.dtype == "float32" for node in order):
+    types = [t for node in order for t in types_of(node)]
+    unseen = any(isinstance(node.op, _UNSEEN) for node in order)
+    if unseen or any(t.dtype == "float32" for t in types):
         return
 
     def cost(step: float) -> float:
@@ -387,7 +406,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print("\n".join(f"{count:7} calls {what}" for what, count in sorted(found.items())))
             return
         targets = [compiled(given.target)]
-        print(fuzz(given.count, given.seed, nodes=given.nodes, targets=targets))
+        device = given.target == "cuda"
+        print(fuzz(given.count, given.seed, nodes=given.nodes, targets=targets, device=device))
     except (FuzzFailure, SizeFailure) as failure:
         print(failure)
         raise SystemExit(1) from None

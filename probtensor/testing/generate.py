@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
+from probtensor.graph.evaluate import Value, Values, value_of
 from probtensor.graph.node import GraphError, Node, make, new_input
-from probtensor.graph.resize import resized
+from probtensor.graph.parts import parts
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.composite import OverAxes, PlaceOf
 from probtensor.ops.kinds import REGISTRY, Composite, Elementwise, Kind, Reduction, View
@@ -123,7 +124,8 @@ class Grower:
         """Enter the node and what it is made of, unless it is too large or too wild."""
         fresh = [x for x in toposort([node]) if x not in self.known]
         values = self.evaluated(fresh)
-        if any(value.size > MAX_ELEMENTS or value.ndim > 4 for value in values):
+        arrays = [a for v in values for a in (v if isinstance(v, tuple) else (v,))]
+        if any(value.size > MAX_ELEMENTS or value.ndim > 4 for value in arrays):
             return False
         if not _is_tame(values[-1]):
             return False
@@ -176,15 +178,14 @@ class Grower:
             return node
         return kind()(*(self.into_domain(kind, k, x) for k, x in enumerate(operands)))
 
-    def evaluated(self, fresh: Sequence[Node]) -> list[np.ndarray]:
+    def evaluated(self, fresh: Sequence[Node]) -> list[Value]:
         """The values of nodes, each made of known ones and those before it."""
-        found: dict[Node, np.ndarray] = {}
+        found: Values = {}
         with np.errstate(all="ignore"):
             for node in fresh:
                 if node.inputs:
                     arrays = [found[x] if x in found else self.known[x] for x in node.inputs]
-                    op: Any = resized(node.op, self.names)
-                    found[node] = np.asarray(op.numpy(*arrays))
+                    found[node] = value_of(node, arrays, self.names)
                 else:
                     found[node] = evaluate_numpy([node], self.values)[0]
         return list(found.values())
@@ -355,7 +356,8 @@ class Grower:
         node = make(op, inputs)
         for x, a in zip(inputs, arrays):
             self.values[x] = self.known[x] = a
-        if not self.keep(node):
+        kept = [self.keep(part) for part in parts(node)]
+        if not any(kept):
             for x in inputs:
                 del self.values[x], self.known[x]
         return None
@@ -459,7 +461,9 @@ def _smallest_prefix(graph: RandomGraph, fails: Callable[[RandomGraph], bool]) -
 def _one_cut(graph: RandomGraph, fails: Callable[[RandomGraph], bool]) -> RandomGraph | None:
     """The graph with one inner node made an input, if it still fails; the latest one first."""
     for node in reversed(toposort(graph.outputs)):
-        if not node.inputs or any(node is y for y in graph.outputs):
+        if not node.inputs or isinstance(node.type, tuple) or any(
+            node is y for y in graph.outputs
+        ):
             continue
         (value,) = evaluate_numpy([node], graph.values)
         stand_in = new_input(f"c{len(graph.values)}", node.dtype, node.shape)

@@ -26,6 +26,16 @@ def vmap(
     in_axes: the axis of each argument that runs over the batch, or one axis for all; None for an
     argument that is shared. `function` returns a node or a list or tuple of them; the batch is
     axis `out_axes` of each result.
+
+    Returns a function of as many tensors; its results have the batch axis, of the size that the
+    batch axes of the arguments have in common.
+    Raises GraphError, a TypeError, for what is no function; and when it is called, for another
+    number of arguments than axes, axes that they have not, sizes that differ, and no batch axis at
+    all.
+
+        >>> x = pt.matrix("x")
+        >>> pt.vmap(pt.sum)(x).eval({x: [[1.0, 2.0], [3.0, 4.0]]})
+        array([3., 7.])
     """
 
     if not callable(function):

@@ -65,6 +65,10 @@ class Dim:
     Comparisons answer what holds for all values of the names. Where that cannot be told, `==` is
     the equality of the polynomials inside the library, and for users a tensor, which only a call
     can answer; `graph/sizes.py` adds that, and what else makes a value of a size.
+
+        >>> n = pt.vector("x").shape[0]
+        >>> pt.zeros((n, 2)).ndim
+        2
     """
 
     terms: tuple[tuple[tuple[Atom, ...], int], ...]

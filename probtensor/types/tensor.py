@@ -11,7 +11,13 @@ from probtensor.types.size import Shape, ShapeError, Size, size_product
 
 @dataclass(frozen=True)
 class TensorType:
-    """What is known of a tensor before it has a value: its dtype and its shape."""
+    """What is known of a tensor before it has a value: its dtype and its shape.
+
+    `dtype` is a dtype of the library, equal to its name; `shape` a tuple of integers and Dims.
+
+        >>> print(pt.TensorType("float64", (2, 3)))
+        float64[2, 3]
+    """
 
     dtype: DType
     shape: Shape = ()

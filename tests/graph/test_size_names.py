@@ -8,6 +8,8 @@ import pytest
 import probtensor as pt
 from probtensor.function.record import decode, encode
 from probtensor.graph.node import make
+from probtensor.graph.text import parse, to_text
+from probtensor.ops.kinds import REGISTRY
 from probtensor.types import (
     Dim,
     shape_text,
@@ -83,3 +85,30 @@ def test_nodes_of_other_sizes_are_other_nodes():
     twice = [make(type(op)(**(vars(op) | {"shape": (size,)})), pt.zeros((n,)).inputs)
              for size in (n, m, n)]  # fmt: skip
     assert twice[0] is twice[2] is not twice[1]
+
+
+def test_sizes_of_inputs_that_a_graph_does_not_have_are_written_apart():
+    n, m = twins()
+    sizes = n + 2 * m, Dim.name("x_shape_0_") + 3 * n
+    outputs = [pt.tensor("a", shape=(size,)) for size in sizes]
+    text = to_text(outputs, whole=True)
+    again = parse(text, REGISTRY)
+    assert len({name for node in again for name in size_names(node.shape[0])}) == 3
+    assert len(set.intersection(*(size_names(node.shape[0]) for node in again))) == 1
+    assert to_text(again, whole=True) == text
+
+
+def test_an_input_with_one_size_on_two_axes_is_read_back():
+    n = Dim.name("n")
+    text = to_text(pt.tensor("a", shape=(n, 3, n, 2 * n)), whole=True)
+    assert text.startswith("a: float64[a.shape[0], 3, a.shape[0], 2*a.shape[0]]")
+    assert to_text(parse(text, REGISTRY), whole=True) == text
+
+
+def test_an_input_with_the_size_of_a_later_one_is_read_back():
+    n = Dim.name("n")
+    text = to_text([pt.tensor("a", shape=(2 * n,)), pt.tensor("b", shape=(n,))], whole=True)
+    assert "a: float64[2*b.shape[0]]" in text
+    a, b = parse(text, REGISTRY)
+    assert a.shape[0].terms == (2 * b.shape[0]).terms
+    assert to_text([a, b], whole=True) == text

@@ -3,7 +3,7 @@
 
 import probtensor as pt
 from probtensor.kernel.ir import Store, walk
-from probtensor.schedule.grid.grid import schedule
+from probtensor.schedule.grid.passes import schedule
 from probtensor.schedule.grid.phases import Once, Reduce, Rows, statements
 from probtensor.types import size_product
 from tests.golden.models import varying_intercepts
@@ -18,7 +18,7 @@ def phases_of(inputs, outputs, deterministic=False):
     return [
         phase
         for kernel in plan.kernels
-        for phase in schedule(kernel, elements, dtypes, known, deterministic).phases
+        for phase in schedule(kernel, elements, dtypes, known, deterministic, verify=True).phases
     ]
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 from itertools import groupby
 
 import numpy as np
@@ -11,8 +12,20 @@ from probtensor.kernel.interp import Machine
 from probtensor.kernel.ir import FOLDS, Acc, Apply, For, Kernel, Let, Lit, Load, Ref, Store
 from probtensor.kernel.tidy import inline_locals
 from probtensor.kernel.touch import names_set
-from probtensor.schedule.strips import strip as strips
-from probtensor.schedule.strips.strip import Linear, Strip, by_rows, strip
+from probtensor.schedule.strips import passes
+from probtensor.schedule.strips.forms import (
+    AtOnce,
+    Dot,
+    RowsAdd,
+    RowsDot,
+    ScatterAdd,
+    SerialSegment,
+    Strip,
+    Sum,
+    VectorSegment,
+    is_at_once,
+)
+from probtensor.schedule.strips.passes import strip
 from probtensor.types import Dim
 
 I, J, N, M = (Dim.name(c) for c in "ijnm")
@@ -30,8 +43,8 @@ class Stripped(Machine):
     def _stmt(self, stmt):
         if isinstance(stmt, Strip):
             self._strip(stmt)
-        elif isinstance(stmt, Linear):
-            self._linear(stmt, 1, 0)
+        elif isinstance(stmt, (Dot, Sum)):
+            self._fold(stmt)
         else:
             super()._stmt(stmt)
             for name in names_set(stmt):
@@ -66,11 +79,11 @@ class Stripped(Machine):
             self._keep(acc.name)
 
     def _segment(self, segment, loop, first, count, sums):
-        runs = [(at_once, tuple(run)) for at_once, run in groupby(segment.body, by_rows)]
+        runs = [(at_once, tuple(run)) for at_once, run in groupby(segment.body, is_at_once)]
         assert not (segment.accs and len(runs) > 1)
         for at_once, run in runs or [(False, ())]:
             for stmt in run if at_once else ():
-                self._linear(stmt, count, first)
+                self._routine(stmt, count, first)
             for self.lane in range(0 if at_once else count):
                 self.names[loop.var] = first + self.lane
                 self._body(run)
@@ -78,33 +91,35 @@ class Stripped(Machine):
                     lanes = sums[acc.name]
                     lanes[self.lane] = FOLDS[acc.op].numpy(lanes[self.lane], self.value(acc.term))
 
-    def _linear(self, stmt, count, first):
+    def _fold(self, stmt):
+        loads = (stmt.left, stmt.right) if isinstance(stmt, Dot) else (stmt.terms,)
+        parts = [self._from(load, self.place(stmt.extent)) for load in loads]
+        self.names[stmt.result] = np.float64(np.prod(parts, axis=0).sum())
+        self._keep(stmt.result)
+
+    def _from(self, load, extent, skip=0):
+        return self.buffers[load.buffer][self.place(load.index) + skip :][:extent]
+
+    def _routine(self, stmt, count, first):
         """The routines of pt_loops.h: pointers are computed once, at the first turn."""
-        extent, names = self.place(stmt.extent), {**self.names, stmt.var: first}
-        if stmt.var:
-            self.names = names
-        matrix = self.buffers[stmt.matrix.buffer]
-        start, step = self.place(stmt.matrix.index), self.place(stmt.step)
-        if stmt.routine in ("pt_dot", "pt_rows_dot"):
-            place = self.place(stmt.vector.index)
-            vector = self.buffers[stmt.vector.buffer][place : place + extent]
-            for k in range(count):
-                row = matrix[start + k * step :][:extent]
-                if stmt.routine == "pt_dot":
-                    self.names[stmt.result] = np.float64(row @ vector)
-                    self._keep(stmt.result)
-                else:
-                    self.wide[stmt.result][k] = row @ vector
-            return
-        out, place = self.buffers[stmt.result], self.place(stmt.place)
-        assert out.dtype == "float64" and stmt.weight.name in self.wide
+        self.names[stmt.var] = first
         for k in range(count):
-            weight = self.wide[stmt.weight.name][k]
-            if stmt.routine == "pt_scatter_add":
-                assert stmt.matrix.dtype in ("int64", "int32")
-                out[place + matrix[start + k]] += weight
-            else:
-                out[place : place + extent] += weight * matrix[start + k * step :][:extent]
+            match stmt:
+                case RowsDot(result, extent, matrix, step, vector):
+                    extent = self.place(extent)
+                    row = self._from(matrix, extent, k * self.place(step))
+                    self.wide[result][k] = row @ self._from(vector, extent)
+                case RowsAdd(buffer, place, extent, matrix, step, weight):
+                    extent, place, out = self.place(extent), self.place(place), self.buffers[buffer]
+                    row = self._from(matrix, extent, k * self.place(step))
+                    assert out.dtype == "float64" and weight.name in self.wide
+                    out[place : place + extent] += self.wide[weight.name][k] * row
+                case ScatterAdd(buffer, place, index, weight):
+                    out = self.buffers[buffer]
+                    assert out.dtype == "float64" and weight.name in self.wide
+                    assert index.dtype in ("int64", "int32")
+                    (here,) = self._from(index, 1, k)
+                    out[self.place(place) + here] += self.wide[weight.name][k]
 
 
 def load(buffer, index, dtype="float64"):
@@ -253,7 +268,7 @@ def run(machine, body, sizes, n, m):
 
 @pytest.mark.parametrize("first", range(0, 270, 90))
 def test_strips_do_what_the_loops_do(monkeypatch, first):
-    monkeypatch.setattr(strips, "WIDTH", WIDTH)
+    monkeypatch.setattr(passes, "WIDTH", WIDTH)
     cut, routines = 0, set()
     for seed in range(first, first + 90):
         made = Kernels(seed)
@@ -261,8 +276,8 @@ def test_strips_do_what_the_loops_do(monkeypatch, first):
         short = inline_locals(body)
         after = strip(short if seed % 2 else body)
         cut += isinstance(after[0], Strip)
-        routines |= {word for word in ("pt_dot", "pt_rows_dot", "pt_rows_add", "pt_scatter_add")
-                     if f"'{word}'" in repr(after)}  # fmt: skip
+        routines |= {form.__name__ for form in (Dot, RowsDot, RowsAdd, ScatterAdd)
+                     if re.search(rf"\b{form.__name__}\(", repr(after))}  # fmt: skip
         for n, m in ((0, 2), (3, 3), (7, 2)):
             expected = run(Machine, body, made.sizes, n, m)
             ways = [(Stripped, after)] + [(Machine, short)] * (n == 7)
@@ -288,7 +303,7 @@ def test_a_plain_loop_is_left_to_the_compiler():
 def test_a_fold_gets_lanes():
     (loop,) = strip((For("i", N, (), (Acc("s", "add", 0.0, exp(load("x", I))),)),))
     assert isinstance(loop, Strip)
-    assert [segment.kind for segment in loop.segments] == ["lanes"]
+    assert [type(segment) for segment in loop.segments] == [VectorSegment]
 
 
 def test_rows_of_a_matrix_go_to_the_row_routines():
@@ -299,9 +314,10 @@ def test_rows_of_a_matrix_go_to_the_row_routines():
                         times(Ref("r", "float64"), load("x", I * M + Dim.name("j2"))), "add"),),
     )  # fmt: skip
     (loop,) = strip((For("i", N, (dot, weight, back)),))
-    assert [segment.kind for segment in loop.segments] == ["turns", "lanes", "turns"]
-    routines = [s.routine for seg in loop.segments for s in seg.body if isinstance(s, Linear)]
-    assert routines == ["pt_rows_dot", "pt_rows_add"]
+    kinds = [type(segment) for segment in loop.segments]
+    assert kinds == [SerialSegment, VectorSegment, SerialSegment]
+    routines = [type(s) for seg in loop.segments for s in seg.body if isinstance(s, AtOnce)]
+    assert routines == [RowsDot, RowsAdd]
     assert dict(loop.wide) == {"e": "float64", "r": "float64"}
 
 
@@ -312,6 +328,6 @@ def test_additions_at_computed_places_go_turn_by_turn():
         Store("g", Dim.name("k"), times(Ref("t", "float64"), load("x", I)), "add"),
     )
     (loop,) = strip((For("i", N, body),))
-    assert [segment.kind for segment in loop.segments] == ["lanes", "turns"]
+    assert [type(segment) for segment in loop.segments] == [VectorSegment, SerialSegment]
     (add,) = loop.segments[1].body
-    assert add.routine == "pt_scatter_add"
+    assert isinstance(add, ScatterAdd)

@@ -17,7 +17,8 @@ from probtensor.types import Dim, Size, size_product
 class RoutineTask(Task):
     """A call of a library routine with buffers and integers.
 
-    It reads the operands, writes every part of the node, then a workspace of so many doubles.
+    It reads the operands, writes every part of the node, then a workspace of so many doubles, if it
+    takes one. `device` is whether a GPU has it.
     """
 
     alone = True
@@ -29,13 +30,15 @@ class RoutineTask(Task):
         routine: str,
         operands: Sequence[Node],
         numbers: Sequence[Size],
-        workspace: Size = 0,
+        workspace: Size | None = None,
+        device: bool = True,
     ) -> None:
         super().__init__(node, (), ())
         self.routine = routine
         self.operands = operands
         self.numbers = tuple(numbers)
         self.workspace = workspace
+        self.device = device
 
     @property
     def makes(self) -> Sequence[Node]:
@@ -50,10 +53,11 @@ class RoutineTask(Task):
         names = writer.memory.names
         reads = tuple((names[x], 0) for x in self.operands)
         written = [names[part] for part in self.makes]
-        if self.workspace != 0:
+        if self.workspace is not None:
             written.append(writer.workspace(self.node, self.workspace))
         writes = tuple((name, 0) for name in written)
-        writer.emit(Call(self.routine, reads, writes, self.numbers, line_of(self.node)))
+        origin = line_of(self.node)
+        writer.emit(Call(self.routine, reads, writes, self.numbers, origin, self.device))
 
 
 class CoreLowering(Lowering):
@@ -70,7 +74,9 @@ class CoreLowering(Lowering):
         batch = size_product(op.batch_shape(types))
         core = op.core_sizes(types)
         numbers = (batch, *core.values())
-        return [RoutineTask(node, op.routine, node.inputs, numbers, batch * op.workspace(core))]
+        each = op.workspace(core)
+        room = None if each is None else batch * each
+        return [RoutineTask(node, op.routine, node.inputs, numbers, room, op.device)]
 
     def buffers_read(self, node: Node, sizes: CanonicalSizes) -> Sequence[Node]:
         return node.inputs

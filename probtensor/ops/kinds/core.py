@@ -33,6 +33,7 @@ class Core(Function):
               "(n,n)->(n),(n,n)", the node has as many parts, and `numpy` gives a tuple
     takes     the dtypes of the inputs; all are float64 if it is empty
     gives     the dtypes of the outputs, likewise
+    device    whether cuda/pt_linalg.cuh has the routine; else targets of a GPU refuse the op
     routine   the C name of the routine, called with pointers to the inputs, the outputs and the
               workspace, if there is one, all C-contiguous; then the number of items and the core
               sizes, in the order in which the inputs first have them
@@ -46,6 +47,7 @@ class Core(Function):
     routine: ClassVar[str]
     takes: ClassVar[tuple[str, ...]] = ()
     gives: ClassVar[tuple[str, ...]] = ()
+    device: ClassVar[bool] = False
 
     def count(self) -> int:
         return len(self.signature()[0])
@@ -59,9 +61,9 @@ class Core(Function):
         """Sizes of output axes that no input has, from those of the inputs by name."""
         return {}
 
-    def workspace(self, sizes: Mapping[str, Size]) -> Size:
-        """The number of doubles that the routine needs for an item; 0 if it takes none."""
-        return 0
+    def workspace(self, sizes: Mapping[str, Size]) -> Size | None:
+        """The number of doubles that the routine needs for an item; None if it takes none."""
+        return None
 
     def _dtypes(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The dtype of each input and of each output."""

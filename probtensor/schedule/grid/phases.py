@@ -1,12 +1,13 @@
-"""The phases of a kernel on a grid of threads: what `grid.py` makes and a GPU target renders."""
+"""The phases of a kernel on a grid of threads: what the passes make and a GPU target renders."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from probtensor.kernel.ir import Acc, Call, For, Lit, Load, Stmt, exprs_of, walk, walk_expr
+from probtensor.kernel.ir import Acc, Call, For, Let, Lit, Load, Stmt, exprs_of, walk, walk_expr
 from probtensor.kernel.touch import buffers_of, expr_names, loads_of, names_read, names_set
-from probtensor.types import Dim, Size, size_names
+from probtensor.types import Dim, Size, size_names, size_product, size_substitute
 
 Loops = tuple[tuple[str, Size], ...]  # variables with their extents, outermost first
 
@@ -33,12 +34,36 @@ class Private:
 
 
 @dataclass(frozen=True)
+class Loop:
+    """Nested loops as the passes find them: `body` at each iteration of `loops`, folds over all of
+    them, and `after`, which combines the folds into memory. `split` says that a pass has made other
+    loops of some of its statements."""
+
+    loops: Loops
+    body: tuple[Stmt, ...]
+    accs: tuple[Acc, ...] = ()
+    privates: tuple[Private, ...] = ()
+    after: tuple[Stmt, ...] = ()
+    split: bool = False
+
+    @property
+    def variables(self) -> set[str]:
+        """The variables of loops with more than one iteration."""
+        return {name for name, extent in self.loops if extent != 1}
+
+
+@dataclass(frozen=True)
+class Sync:
+    """All lanes of a group wait until each of them is here; a single thread does nothing."""
+
+
+@dataclass(frozen=True)
 class Rows:
     """Turns of `loops`, numbered by `flat` where there are several. `before` is what every thread
     computes first, `after` what one thread does when all turns are done and folded."""
 
     loops: Loops
-    body: tuple[Stmt, ...]
+    body: tuple[Stmt | Sync, ...]
     flat: str
     accs: tuple[Acc, ...] = ()
     privates: tuple[Private, ...] = ()
@@ -56,7 +81,8 @@ class Rows:
 @dataclass(frozen=True)
 class Reduce:
     """For each turn of `kept`: `head`, then folds over all turns of `reduced` (computing `body` at
-    each), then `each`, which reads the folds."""
+    each), then `each`, which reads the folds. `whole` are buffers of which `each` combines into
+    every element once."""
 
     kept: Loops
     reduced: Loops
@@ -65,6 +91,7 @@ class Reduce:
     each: tuple[Stmt, ...]
     head: tuple[Stmt, ...] = ()
     before: tuple[Stmt, ...] = ()
+    whole: tuple[str, ...] = ()
 
     @property
     def rows(self) -> bool:
@@ -92,15 +119,48 @@ class Routine:
     call: Call
 
 
-Phase = Rows | Reduce | Once | Routine
+Phase = Loop | Rows | Reduce | Once | Routine
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the passes know of a kernel: the element counts and dtypes of its buffers, sizes that
+    have a value already, and whether results must not depend on timing."""
+
+    kernel: str
+    elements: Mapping[str, Size]
+    dtypes: Mapping[str, str]
+    known: Mapping[str, int]
+    deterministic: bool = False
+
+    def fills(self, loops: Loops, buffer: str) -> bool:
+        """Whether loops have as many iterations as a buffer has elements."""
+        gap = size_product(n for _, n in loops) - self.elements[buffer]
+        return size_substitute(gap, self.known) == 0 if isinstance(gap, Dim) else gap == 0
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The phases of a kernel in order, and the memory they share."""
+    """The phases of a kernel in order, and the memory that they share.
 
+    free     scalars that have the same value wherever in the kernel they are computed
+    written  buffers that the kernel writes
+    names    how many names the passes have made
+    """
+
+    facts: Facts
     phases: tuple[Phase, ...]
-    scratch: tuple[Scratch, ...]
+    scratch: tuple[Scratch, ...] = ()
+    free: tuple[Let, ...] = ()
+    written: frozenset[str] = frozenset()
+    names: int = 0
+
+    @property
+    def locals(self) -> set[str]:
+        """All locals that the phases set."""
+        stmts = walk((*self.free, *(stmt for phase in self.phases for stmt in statements(phase))))
+        found = {name for stmt in stmts for name in names_set(stmt)}
+        return found | {acc.name for phase in self.phases for acc in folds(phase)}
 
 
 def _stride(index: Size, name: str) -> Size:
@@ -114,6 +174,8 @@ def _stride(index: Size, name: str) -> Size:
 def statements(phase: Phase) -> tuple[Stmt, ...]:
     """All statements of a phase at its own level, in order."""
     match phase:
+        case Loop():
+            return (*phase.body, *phase.after)
         case Rows():
             return (*phase.before, *phase.body, *phase.after)
         case Reduce():
@@ -124,23 +186,24 @@ def statements(phase: Phase) -> tuple[Stmt, ...]:
             return (call,)
 
 
-def _accs(phase: Phase) -> tuple[Acc, ...]:
-    return phase.accs if isinstance(phase, (Rows, Reduce)) else ()
+def folds(phase: Phase) -> tuple[Acc, ...]:
+    """The folds over all iterations of a phase."""
+    return phase.accs if isinstance(phase, (Loop, Rows, Reduce)) else ()
 
 
 def touched(phase: Phase) -> list[str]:
     """Buffers a phase reads or writes."""
     found = [buffer for stmt in statements(phase) for buffer in buffers_of(stmt)]
-    return found + [buffer for acc in _accs(phase) for buffer in loads_of(acc.term)]
+    return found + [buffer for acc in folds(phase) for buffer in loads_of(acc.term)]
 
 
 def needed(phase: Phase) -> set[str]:
     """Names a phase reads and does not set."""
     stmts = statements(phase)
     names = {name for stmt in stmts for name in names_read(stmt)}
-    names |= {name for acc in _accs(phase) for name in expr_names(acc.term)}
+    names |= {name for acc in folds(phase) for name in expr_names(acc.term)}
     own = {name for stmt in stmts for part in walk((stmt,)) for name in names_set(part)}
-    return names - own - {acc.name for acc in _accs(phase)}
+    return names - own - {acc.name for acc in folds(phase)}
 
 
 def known_after(phase: Phase) -> list[str]:
