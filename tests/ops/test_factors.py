@@ -121,11 +121,12 @@ def test_equal_eigenvalues_have_a_derivative_of_their_sum():
     values, vectors = pt.linalg.eigh(x)
     slope = pt.grad(ops.sum(values**2), x)
     pushed = pt.jvp(ops.sum(values**2), x, ops.ones_like(x))
+    of_vectors = pt.grad(vectors[0, 1] + vectors[1, 2], x)
     for target in TARGETS:
-        found = run(target, [x], [slope, pushed], a)
+        found = run(target, [x], [slope, pushed, of_vectors], a)
         np.testing.assert_allclose(found[0], 2 * a, atol=1e-14)
         np.testing.assert_allclose(found[1], 8.0)
-        assert np.isnan(run(target, [x], pt.grad(vectors[0, 1] + vectors[1, 2], x), a)).any()
+        assert not np.isfinite(found[2]).all()
 
 
 def test_slogdet_has_the_inverse_as_its_gradient():
@@ -135,9 +136,9 @@ def test_slogdet_has_the_inverse_as_its_gradient():
     slope = pt.grad(ops.sum(logabsdet), x)
     inverse = np.linalg.inv(a)
     for target in TARGETS:
-        found = run(target, [x], slope, a)
+        outputs = [slope, pt.grad(ops.sum(slope * ops.eye(4)), x)]
+        found, second = run(target, [x], outputs, a)
         np.testing.assert_allclose(found, np.swapaxes(inverse, -1, -2), rtol=1e-9)
-        second = run(target, [x], pt.grad(ops.sum(slope * ops.eye(4)), x), a)
         np.testing.assert_allclose(second, -np.swapaxes(inverse @ inverse, -1, -2), rtol=1e-8)
     assert not evaluate_numpy([pt.jvp(sign, x, x)], {x: a})[0].any()
 
@@ -266,20 +267,23 @@ def test_slopes_of_modf():
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "int8", "uint64", "bool"])
-def test_sort_is_stable_and_in_the_dtype_of_its_operand(target, dtype):
-    a = RNG.integers(-3, 4, (3, 40)).astype(dtype)
-    if dtype == "uint64":
-        a[0, :3] = [2**64 - 1, 2**63, 2**63 - 1]
-    if "float" in dtype:
-        a[1, ::7] = [np.nan, -np.inf, np.nan, np.inf, -0.0, 0.0]
-    x = static(a)
-    outputs = [pt.sort(x), pt.argsort(x), pt.sort(x, 0), x.argsort(axis=0), pt.sort(x, None)]
-    meant = [
-        np.sort(a), np.argsort(a, kind="stable"), np.sort(a, 0),
-        np.argsort(a, 0, kind="stable"), np.sort(a, None),
-    ]  # fmt: skip
-    for got, wanted in zip(run(target, [x], outputs, a), meant, strict=True):
+def test_sort_is_stable_and_in_the_dtype_of_its_operand(target):
+    inputs, arrays, outputs, meant = [], [], [], []
+    for dtype in ("float64", "float32", "int64", "int8", "uint64", "bool"):
+        a = RNG.integers(-3, 4, (3, 40)).astype(dtype)
+        if dtype == "uint64":
+            a[0, :3] = [2**64 - 1, 2**63, 2**63 - 1]
+        if "float" in dtype:
+            a[1, ::7] = [np.nan, -np.inf, np.nan, np.inf, -0.0, 0.0]
+        x = static(a)
+        inputs.append(x)
+        arrays.append(a)
+        outputs += [pt.sort(x), pt.argsort(x), pt.sort(x, 0), x.argsort(axis=0), pt.sort(x, None)]
+        meant += [
+            np.sort(a), np.argsort(a, kind="stable"), np.sort(a, 0),
+            np.argsort(a, 0, kind="stable"), np.sort(a, None),
+        ]  # fmt: skip
+    for got, wanted in zip(run(target, inputs, outputs, *arrays), meant, strict=True):
         assert got.dtype == wanted.dtype
         np.testing.assert_array_equal(got, wanted)
 
@@ -288,8 +292,8 @@ def test_sort_is_stable_and_in_the_dtype_of_its_operand(target, dtype):
 def test_sort_of_any_length(n):
     a = RNG.integers(0, max(1, n // 3), n).astype(float)
     x = pt.vector("x")
-    f = pt.function([x], [pt.sort(x), pt.argsort(x), pt.grad(pt.sum(pt.sort(x)[:3] ** 2), x)])
-    values, order, slope = f(a)
+    outputs = [pt.sort(x), pt.argsort(x), pt.grad(pt.sum(pt.sort(x)[:3] ** 2), x)]
+    values, order, slope = run("cython", [x], outputs, a)
     np.testing.assert_array_equal(values, np.sort(a))
     np.testing.assert_array_equal(order, np.argsort(a, kind="stable"))
     wanted = np.zeros(n)
