@@ -5,7 +5,7 @@ above know of a device. The tests put another one in its place (`use`), over hos
 kernel and every caller is run without a GPU. `DeviceArray` is memory with a shape and a dtype,
 which CuPy, PyTorch and JAX read in place.
 
-    protocol.py   Driver, and what a driver makes: Memory, Queue, Kernel, Image, Graph, Products
+    protocol.py   Driver, and what it makes: Memory, LaunchQueue, Kernel, Image, Graph, Products
     nvidia.py     the driver through PyCUDA: contexts, memory, launches, streams, failures
     graphs.py     CUDA graphs, by five functions of libcuda that PyCUDA does not bind
     memory.py     the pool: steady work allocates nothing
@@ -39,19 +39,28 @@ streams are not those of the CPU).
 from probtensor.device.array import DeviceArray, device_array, empty, transfer
 from probtensor.device.current import driver, is_available, use
 from probtensor.device.errors import DeviceError
-from probtensor.device.protocol import Driver, Event, Graph, Image, Kernel, Memory, Products, Queue
+from probtensor.device.protocol import (
+    DeviceEvent,
+    Driver,
+    Graph,
+    Image,
+    Kernel,
+    LaunchQueue,
+    Memory,
+    Products,
+)
 
 __all__ = [
     "DeviceArray",
     "DeviceError",
+    "DeviceEvent",
     "Driver",
-    "Event",
     "Graph",
     "Image",
     "Kernel",
+    "LaunchQueue",
     "Memory",
     "Products",
-    "Queue",
     "device_array",
     "driver",
     "empty",

@@ -12,7 +12,7 @@ import numpy as np
 
 from probtensor.device.errors import DeviceError
 from probtensor.device.libraries import bind, load_library
-from probtensor.device.protocol import Memory, Queue
+from probtensor.device.protocol import LaunchQueue, Memory
 from probtensor.process import new_lock
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Blas:
 
     def gemm(
         self, dtype: np.dtype | str, batch: int, m: int, n: int, k: int, a: int, b: int, c: int,
-        a_turned: bool, b_turned: bool, stream: Queue | None = None, tf32: bool = False,
+        a_turned: bool, b_turned: bool, stream: LaunchQueue | None = None, tf32: bool = False,
     ) -> None:  # fmt: skip
         """Row-major c[m,n] = op(a) op(b), for `batch` of them one after another in memory.
 
@@ -107,7 +107,7 @@ class Blas:
                         m * n, batch)  # fmt: skip
         self._driver.counts["launches"] += 1
 
-    def prepare(self, stream: Queue | None = None) -> None:
+    def prepare(self, stream: LaunchQueue | None = None) -> None:
         """Make the handle of a stream, which cannot be done while the stream is captured."""
         with self._lock:
             self._handle(stream)
@@ -116,7 +116,7 @@ class Blas:
         """The handle of a stream that goes, to be dropped where the context is current."""
         return self._handles.pop(stream, None)
 
-    def _handle(self, stream: Queue | None) -> Handle:
+    def _handle(self, stream: LaunchQueue | None) -> Handle:
         self._driver.enter()
         key = 0 if stream is None else stream.handle
         if key not in self._handles:

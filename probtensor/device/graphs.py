@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from probtensor.device.errors import DeviceError
 from probtensor.device.libraries import bind
-from probtensor.device.protocol import Queue
+from probtensor.device.protocol import LaunchQueue
 
 if TYPE_CHECKING:
     from probtensor.device.nvidia import CudaDriver
@@ -61,7 +61,7 @@ class Graph:
         self._driver = driver
         self._functions = functions
         self._ready: ctypes.c_void_p | None = None
-        self.keep: Queue | None = None
+        self.keep: LaunchQueue | None = None
 
     def begin(self, stream: int) -> None:
         """From now on work queued on the stream is kept here and not done."""
@@ -85,7 +85,7 @@ class Graph:
         finally:
             functions.cuGraphDestroy(graph)
 
-    def launch(self, stream: Queue | None = None) -> None:
+    def launch(self, stream: LaunchQueue | None = None) -> None:
         """Queue all of the work on a stream."""
         if self._ready is None:
             raise DeviceError("the graph is still being captured, or its capture failed")

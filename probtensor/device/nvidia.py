@@ -14,7 +14,7 @@ import os
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -165,7 +165,7 @@ class CudaDriver:
     multiprocessors: int
     name: str
     ordinal: int
-    aside_lock: threading.Lock
+    aside_lock: AbstractContextManager
 
     def __init__(self, cuda: Raw, compiler: Nvrtc | Nvcc, functions: SimpleNamespace,
                  store: ImageStore, version: int) -> None:  # fmt: skip

@@ -7,7 +7,6 @@ parameters; that is tested.
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
@@ -24,23 +23,23 @@ class Memory(Protocol):
 
 
 @runtime_checkable
-class Queue(Protocol):
+class LaunchQueue(Protocol):
     """A queue of work, done in order. Where one is asked for, None is the default one."""
 
     handle: int  # CUDA's own
 
 
 @runtime_checkable
-class Event(Protocol):
+class DeviceEvent(Protocol):
     """A moment in a queue's work."""
 
-    def record(self, stream: Queue | None = None) -> None:
+    def record(self, stream: LaunchQueue | None = None) -> None:
         """The moment when all that is queued so far is done."""
 
     def synchronize(self) -> None:
         """Wait until it has come."""
 
-    def seconds_since(self, before: Event) -> float:
+    def seconds_since(self, before: DeviceEvent) -> float:
         """Seconds of the device's clock between two events that have come."""
 
 
@@ -74,7 +73,7 @@ class Image(Protocol):
 class Graph(Protocol):
     """Work that was queued once and is launched as one. It keeps no memory that it works on."""
 
-    def launch(self, stream: Queue | None = None) -> None:
+    def launch(self, stream: LaunchQueue | None = None) -> None:
         """Queue all of the work."""
 
 
@@ -84,7 +83,7 @@ class Products(Protocol):
 
     def gemm(
         self, dtype: np.dtype | str, batch: int, m: int, n: int, k: int, a: int, b: int, c: int,
-        a_turned: bool, b_turned: bool, stream: Queue | None = None, tf32: bool = False,
+        a_turned: bool, b_turned: bool, stream: LaunchQueue | None = None, tf32: bool = False,
     ) -> None:  # fmt: skip
         """Row-major c[m,n] = op(a) op(b), for `batch` of them one after another in memory.
 
@@ -92,7 +91,7 @@ class Products(Protocol):
         float32 or float64. tf32 lets float32 be rounded to 10 bits of mantissa for speed.
         """
 
-    def prepare(self, stream: Queue | None = None) -> None:
+    def prepare(self, stream: LaunchQueue | None = None) -> None:
         """Make what a queue needs, which cannot be done while it is captured."""
 
 
@@ -118,10 +117,10 @@ class Driver(Protocol):
     identity: str
     multiprocessors: int
     counts: Counter[str]
-    aside_lock: threading.Lock
+    aside_lock: AbstractContextManager
 
     @property
-    def aside(self) -> Queue: ...
+    def aside(self) -> LaunchQueue: ...
 
     @property
     def blas(self) -> Products | None: ...
@@ -133,7 +132,7 @@ class Driver(Protocol):
         """Load an image."""
 
     def launch(self, function: Kernel, grid: int, block: int, shared: int, packed: bytes,
-               stream: Queue | None = None) -> None:  # fmt: skip
+               stream: LaunchQueue | None = None) -> None:  # fmt: skip
         """Queue a kernel over `grid` blocks of `block` threads, with `shared` bytes a block.
 
         packed: the parameters one after the other, each at a multiple of its own alignment.
@@ -148,29 +147,29 @@ class Driver(Protocol):
     def memory(self) -> tuple[int, int]:
         """(free, total) bytes of the device."""
 
-    def upload(self, address: int, array: np.ndarray, stream: Queue | None = None) -> None:
+    def upload(self, address: int, array: np.ndarray, stream: LaunchQueue | None = None) -> None:
         """Copy a C-contiguous host array to the device; it may be changed afterwards."""
 
-    def download(self, address: int, array: np.ndarray, stream: Queue | None = None) -> None:
+    def download(self, address: int, array: np.ndarray, stream: LaunchQueue | None = None) -> None:
         """Fill a C-contiguous host array, when all that is queued before is done."""
 
-    def copy(self, to: int, from_: int, nbytes: int, stream: Queue | None = None) -> None:
+    def copy(self, to: int, from_: int, nbytes: int, stream: LaunchQueue | None = None) -> None:
         """Queue a copy between two places of the device."""
 
-    def fill(self, address: int, byte: int, nbytes: int, stream: Queue | None = None) -> None:
+    def fill(self, address: int, byte: int, nbytes: int, stream: LaunchQueue | None = None) -> None:
         """Queue the setting of every byte."""
 
-    def stream(self, apart: bool = False) -> Queue:
+    def stream(self, apart: bool = False) -> LaunchQueue:
         """A new queue. One that is `apart` neither waits for the default one nor is waited for."""
 
-    def event(self) -> Event:
+    def event(self) -> DeviceEvent:
         """A new event."""
 
-    def synchronize(self, stream: Queue | None = None) -> None:
+    def synchronize(self, stream: LaunchQueue | None = None) -> None:
         """Wait until a queue's work is done, or all work."""
 
     def wait_for(self, handle: int) -> None:
         """Wait for a queue of another library."""
 
-    def capture(self, stream: Queue) -> AbstractContextManager[Graph]:
+    def capture(self, stream: LaunchQueue) -> AbstractContextManager[Graph]:
         """Gives the graph of what is queued on the stream inside; nothing is done meanwhile."""

@@ -101,7 +101,7 @@ class DeviceFunction(Function):
         )
 
     def _run(self, args: tuple, stream: Stream) -> object:
-        layout, table, made = self._prepared(args, stream)
+        layout, table, made, _used = self._prepared(args, stream)
         layout.launch(table, stream)
         if self._runner.may_fail:
             status = layout.status(stream.queue)
@@ -113,9 +113,10 @@ class DeviceFunction(Function):
 
     def _prepared(
         self, args: tuple, stream: Stream
-    ) -> tuple[Layout, list[int], dict[int, DeviceArray]]:
+    ) -> tuple[Layout, list[int], dict[int, DeviceArray], list[Value]]:
         """All that comes before the launches: (layout, addresses, results that stay on the device
-        by number)."""
+        by number, values that must outlive the launches: indices made for this call may have no
+        other owner)."""
         values = [self._value(slot, args) for slot in self._wiring.live]
         layout = self._layout_for(values)
         for k, checks in self._wiring.checks_of.items():
@@ -124,7 +125,7 @@ class DeviceFunction(Function):
         self._begin(layout, values, stream)
         table, made = self._table(layout, values, stream)
         layout.inputs.upload(layout.sent, values, stream.queue)
-        return layout, table, made
+        return layout, table, made, values
 
     def rows(self, columns: Sequence[object]) -> list[Value]:
         """Each output for many rows of the arguments, as one launch where memory allows: columns
@@ -323,7 +324,7 @@ class DeviceFunction(Function):
         args = self.arrange(args, kwargs)
         stream = current_stream(self._main)
         with self._lock:
-            layout, table, _made = self._prepared(args, stream)  # kept while it is timed
+            layout, table, *_kept = self._prepared(args, stream)  # kept while it is timed
             work = Work(self.plan, self._runner, layout, table, stream)
             found = timed(work, n)
         return replace(found, call=seconds_of_calls(self, args, found.count))

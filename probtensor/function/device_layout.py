@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from cython_ext.convert import checked_indices, refuse_two_bounds
-from probtensor.device import DeviceArray, Driver, Graph, Queue
+from probtensor.device import DeviceArray, Driver, Graph, LaunchQueue
 from probtensor.function.device_place import Stream
 from probtensor.function.wiring import Check, Slot, Wiring
 from probtensor.targets.gpu import Deferred
@@ -50,7 +50,9 @@ class Slab:
             k: np.ndarray(*self.parts[k], buffer=block, offset=self.offsets[k]) for k in self.small
         }
 
-    def upload(self, address: int, arrays: Mapping[int, np.ndarray], stream: Queue | None) -> None:
+    def upload(
+        self, address: int, arrays: Mapping[int, np.ndarray], stream: LaunchQueue | None
+    ) -> None:
         """Put arrays where they belong."""
         if self.packed:
             for k in self.small:
@@ -60,7 +62,7 @@ class Slab:
             self.driver.upload(address + self.offsets[k], arrays[k], stream)
 
     def download(
-        self, address: int, into: Mapping[int, np.ndarray], stream: Queue | None
+        self, address: int, into: Mapping[int, np.ndarray], stream: LaunchQueue | None
     ) -> dict[int, np.ndarray]:
         """The arrays, complete: those of `into` filled, the others fresh (small ones are views of
         one fresh block)."""
@@ -149,7 +151,7 @@ class Layout:
         for slot, array in zip(self.wiring.fixed, arrays, strict=True):
             self.pointers[slot.position] = array.address
 
-    def clear_scratch(self, stream: Queue | None) -> None:
+    def clear_scratch(self, stream: LaunchQueue | None) -> None:
         """Set the scratch memory as the launches expect it."""
         if self.scratch_bytes:
             self.driver.fill(self.scratch, 0, self.scratch_bytes, stream)
@@ -174,13 +176,13 @@ class Layout:
             self.graphs.move_to_end(key)
             graph.launch(stream.queue)
 
-    def status(self, stream: Queue | None) -> int:
+    def status(self, stream: LaunchQueue | None) -> int:
         """What the launches say of what they found; 0 is well."""
         found = np.empty(1, np.int32)
         self.driver.download(self.sequence.status_address(self.scratch), found, stream)
         return int(found[0])
 
-    def receive(self, stream: Queue | None) -> dict[int, np.ndarray]:
+    def receive(self, stream: LaunchQueue | None) -> dict[int, np.ndarray]:
         """The outputs that go to the host, by number."""
         if not self.outputs.parts:
             return {}

@@ -16,8 +16,8 @@ from probtensor.device import (
     DeviceArray,
     Driver,
     Graph,
+    LaunchQueue,
     Memory,
-    Queue,
     device_array,
     dlpack,
     driver,
@@ -43,12 +43,12 @@ class Stream:
     what such a stream works on is held until it has been waited for.
     """
 
-    def __init__(self, owner: Driver, queue: Queue | None) -> None:
+    def __init__(self, owner: Driver, queue: LaunchQueue | None) -> None:
         self.driver = owner
         self.queue = queue
         self._entered: list[Token[Stream | None]] = []
         self._held: list[object] = []
-        self._aside: Queue | None = None
+        self._aside: LaunchQueue | None = None
         self._aside_lock = owner.aside_lock if queue is None else new_lock()
 
     @property
@@ -126,7 +126,7 @@ class Stream:
         return made
 
     @contextmanager
-    def capture(self) -> Iterator[tuple[Graph, Queue]]:
+    def capture(self) -> Iterator[tuple[Graph, LaunchQueue]]:
         """Gives (graph, queue): what is queued there inside becomes the graph, to be launched here.
 
         Each stream has one queue for this. Graphs captured on one may not run side by side, as

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import struct
-import threading
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from probtensor import device
 from probtensor.calls import public
-from probtensor.device import Driver, Image, Kernel, Queue
+from probtensor.device import Driver, Image, Kernel, LaunchQueue
 from probtensor.kernel.ir import Call
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
@@ -170,7 +170,7 @@ class Runner:
     target: CudaTarget = CudaTarget()
     sequences: dict[tuple[int, ...], Launches] = field(default_factory=dict)
     narrowed: dict[tuple[tuple[str, int], ...], Runner] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=new_lock)
+    lock: AbstractContextManager = field(default_factory=new_lock)
 
     @property
     def may_fail(self) -> bool:
@@ -431,7 +431,9 @@ class Launches:
 
     # Running.
 
-    def enqueue(self, pointers: Sequence[int], scratch: int, stream: Queue | None = None) -> None:
+    def enqueue(
+        self, pointers: Sequence[int], scratch: int, stream: LaunchQueue | None = None
+    ) -> None:
         """Queue all launches. `pointers` are device addresses in the order of the plan's buffers,
         `scratch` that of this sequence's own memory."""
         key = tuple(pointers)
@@ -467,7 +469,7 @@ class Launches:
         )  # fmt: skip
 
     def _multiply(
-        self, product: Product, pointers: tuple[int, ...], scratch: int, stream: Queue | None
+        self, product: Product, pointers: tuple[int, ...], scratch: int, stream: LaunchQueue | None
     ) -> None:
         a, b, c = (
             pointers[k] + offset

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from probtensor import device
-from probtensor.device import Driver, Image, Queue
+from probtensor.device import Driver, Image, LaunchQueue
 from probtensor.kernel.ir import Call, For, Store
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.memory import layout
@@ -110,7 +110,7 @@ class RowsProgram:
         rows: int,
         work: int,
         status: int,
-        stream: Queue | None = None,
+        stream: LaunchQueue | None = None,
     ) -> None:
         """Queue the plan for all rows. `pointers`: device addresses in the order of the plan's
         buffers; those of row inputs and of outputs are of arrays [rows, ...]. `work`: memory of

@@ -33,7 +33,7 @@ from probtensor.graph.text import parse, to_text
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import REGISTRY
 from probtensor.ops.random import Draw
-from probtensor.testing.generate import RandomGraph, random_graph, shrink
+from probtensor.testing.generate import RandomGraph, has_device_code, random_graph, shrink
 from probtensor.testing.misfit import SizeFailure, fuzz_sizes
 from probtensor.testing.reference import evaluate_numpy, size_names_of
 from probtensor.transform import Pass, pull_back, push_forward, run
@@ -105,11 +105,6 @@ def fuzz(
                 check_target(waiting, evaluate, tally)
             waiting = []
     return tally
-
-
-def has_device_code(graph: RandomGraph) -> bool:
-    """Whether a GPU has all routines that a graph calls."""
-    return all(getattr(node.op, "device", True) for node in toposort(graph.outputs))
 
 
 def _run_checks(graph: RandomGraph, passes: Sequence[Pass], tally: Tally) -> None:

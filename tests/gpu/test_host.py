@@ -177,8 +177,8 @@ def test_threads_switched_by_the_system(host, order):
 PARTS = {
     protocol.Driver: (nvidia.CudaDriver, HostDriver),
     protocol.Memory: (memory.Allocation, host_module.Allocation),
-    protocol.Queue: (nvidia.Stream, host_module.Stream),
-    protocol.Event: (nvidia.Event, host_module.Event),
+    protocol.LaunchQueue: (nvidia.Stream, host_module.Stream),
+    protocol.DeviceEvent: (nvidia.Event, host_module.Event),
     protocol.Kernel: (nvidia.Function, host_module.Function),
     protocol.Image: (nvidia.Module, host_module.Module),
     protocol.Graph: (graphs.Graph, host_module.Graph),

@@ -94,7 +94,7 @@ def error(got, truth):
 def errors(name, derive, passes):
     """Those of the value and the gradient."""
     y, found = graphs(name, derive)
-    same, plain = graphs(name, autodiff.grad)
+    same, plain = graphs(name, autodiff.gradient)
     truths = evaluate_exact(plain, {same: AT})
     with np.errstate(all="ignore"):
         results = evaluate_numpy(run(passes, found), {y: AT})
@@ -108,7 +108,7 @@ def test_functions_of_literals_keep_their_digits(name):
 
 @pytest.mark.parametrize("name", WANTING)
 def test_functions_rounded_as_they_are_written_are_found_wanting(name):
-    assert max(errors(name, autodiff.grad, ())) > 1e-6
+    assert max(errors(name, autodiff.gradient, ())) > 1e-6
 
 
 def test_a_cauchy_tail_at_a_literal():
