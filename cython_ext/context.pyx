@@ -150,12 +150,8 @@ cdef class Context:
 
     def source_of(self, int output):
         """Position of the buffer that holds an output which has none of its own, else -1."""
-        cdef int source = self.entry.output_sources[output]
-        if source >= 0:
-            return self.entry.slots[source].position
-        if source < -1:
-            return self.entry.output_positions[-2 - source]
-        return -1
+        cdef int first = self.entry.output_copies[output]
+        return -1 if first < 0 else self.entry.output_positions[first]
 
     def __dealloc__(self):
         dispose(self.work)

@@ -56,7 +56,7 @@ cdef class Entry:
     cdef int *output_positions
     cdef int *output_typenums
     cdef int *output_ndims
-    cdef int *output_sources  # a slot or an earlier output that holds the value already, or -1
+    cdef int *output_copies  # the earlier output that holds the value already, or -1
     cdef int *output_borrowed
     cdef bint borrows
     cdef object lent  # arrays of borrowed outputs that are free for the next call

@@ -1,10 +1,10 @@
 """From arrays to a compiled plan: every check at the entry, once, then bare pointers.
 
-An `Entry` is made of plain values (positions, names, dtypes), so it knows nothing of graphs or
-plans. A call with arrays of the right dtype that are C-contiguous and aligned copies nothing and
-allocates nothing but its results. Sizes are read from the arrays; while they stay what they were in
-the call before, so does the layout. Each call has a workspace of its own, taken from a free list,
-so that one entry may be called from many threads; the GIL is released while the plan runs.
+An `Entry` is made of a `Wiring`, plain values by name, so it knows nothing of graphs or plans. A
+call with arrays of the right dtype that are C-contiguous and aligned copies nothing and allocates
+nothing but its results. Sizes are read from the arrays; while they stay what they were in the call
+before, so does the layout. Each call has a workspace of its own, taken from a free list, so that
+one entry may be called from many threads; the GIL is released while the plan runs.
 """
 
 cimport cython
@@ -137,56 +137,35 @@ cdef int range_of(int typenum, const void *x, Py_ssize_t n, int64_t *low, int64_
 
 
 cdef class Entry:
-    """A compiled plan as a Python callable.
+    """A compiled plan as a Python callable, made of a `Wiring` (see function/wiring.py)."""
 
-    run        address of a pt_plan_fn, or a callable (list of flat arrays, sizes) -> status
-    keep       whatever must live as long as the address does
-    buffers    length of the pointer table
-    slots      one for each buffer that comes from outside, those of kind "fixed" last:
-               (position, kind, name, dtype, ndim, origin, payload); the payload is a Cell, a Stream
-               or a fixed array, and None for an argument
-    outputs    (position, dtype, ndim, source, borrowed): source is -1, or the slot, or
-               -2 - the earlier output, whose value this output copies
-    temps      positions of temporaries, in the order of the layout's offsets
-    planner    callable: the sizes of all live slots, one after the other, to (sizes, shapes,
-               offsets, arena bytes, bounds of the index checks); raises where they do not fit
-    checks     (slot, message) for each integer slot whose values are indices
-    failures   message of each status
-    cells      cells to be set to the last outputs
-    build      what makes the result of the list of outputs; None for the list itself
-    single     True where the result is the only output
-    """
-
-    def __init__(
-        self, *, run, keep, int buffers, slots, outputs, temps, planner, checks, failures,
-        cells=(), build=None, bint single=False,
-    ):
+    def __init__(self, wiring):
         if self.slots != NULL:
             raise RuntimeError("an entry is made once")
-        if callable(run):
-            self.runner = run
+        if callable(wiring.run):
+            self.runner = wiring.run
         else:
-            self.plan = <pt_plan_fn><uintptr_t>run
-        self.keep = keep
-        self.buffer_count = buffers
-        self._set_slots(slots)
-        self._set_outputs(outputs)
-        self.temp_count = len(temps)
-        self.temp_positions = numbers_of(temps)
-        self.planner = planner
-        self.check_count = len(checks)
-        self.check_slots = numbers_of([slot for slot, _ in checks])
-        self.check_messages = tuple(message for _, message in checks)
-        self.failures = tuple(failures)
-        self.cells = tuple(cells)
+            self.plan = <pt_plan_fn><uintptr_t>wiring.run
+        self.keep = wiring.keep
+        self.buffer_count = wiring.buffers
+        self._set_slots(wiring.slots)
+        self._set_results(wiring.results)
+        self.temp_count = len(wiring.temps)
+        self.temp_positions = numbers_of(wiring.temps)
+        self.planner = wiring.planner
+        self.check_count = len(wiring.checks)
+        self.check_slots = numbers_of([check.slot for check in wiring.checks])
+        self.check_messages = tuple([check.message for check in wiring.checks])
+        self.failures = wiring.failures
+        self.cells = wiring.cells
         for cell in self.cells:
             cell.will_be_updated()
-        read = [slot[6] for slot in slots if slot[1] == "cell"]
+        read = [slot.payload for slot in wiring.slots if slot.kind == "cell"]
         if self.cells or (len(read) > 1 and not GIL):
             self.guarded = in_order([*read, *self.cells])
         self.result_count = self.output_count - len(self.cells)
-        self.build = build
-        self.single = single
+        self.build = wiring.build
+        self.single = wiring.single
         self.layouts = {}
 
     def _set_slots(self, slots):
@@ -195,11 +174,11 @@ cdef class Entry:
         self.slots = <Slot *>calloc(self.slot_count + 1, sizeof(Slot))
         if self.slots == NULL:
             raise MemoryError()
-        for k, (position, kind, _, dtype, ndim, _, payload) in enumerate(slots):
-            self.slots[k].position = position
-            self.slots[k].kind = KINDS[kind]
-            self.slots[k].typenum = np.dtype(dtype).num
-            self.slots[k].ndim = ndim
+        for k, slot in enumerate(slots):
+            self.slots[k].position = slot.position
+            self.slots[k].kind = KINDS[slot.kind]
+            self.slots[k].typenum = np.dtype(slot.dtype).num
+            self.slots[k].ndim = slot.ndim
             self.slots[k].first = first
             if self.slots[k].kind == ARGUMENT:
                 self.slots[k].argument = arguments
@@ -208,23 +187,23 @@ cdef class Entry:
                 continue
             if self.live_count < k:
                 raise ValueError("fixed slots stand last")
-            first += ndim
+            first += slot.ndim
             self.live_count += 1
         self.dim_count = first
         self.argument_count = arguments
-        self.slot_names = tuple([slot[2] for slot in slots])
-        self.slot_dtypes = tuple([slot[3] for slot in slots])
-        self.slot_origins = tuple([slot[5] for slot in slots])
-        self.payloads = tuple([slot[6] for slot in slots])
+        self.slot_names = tuple([slot.label for slot in slots])
+        self.slot_dtypes = tuple([slot.dtype for slot in slots])
+        self.slot_origins = tuple([slot.line for slot in slots])
+        self.payloads = tuple([slot.payload for slot in slots])
 
-    def _set_outputs(self, outputs):
+    def _set_results(self, results):
         cdef int k
-        self.output_count = len(outputs)
-        self.output_positions = numbers_of([output[0] for output in outputs])
-        self.output_typenums = numbers_of([np.dtype(output[1]).num for output in outputs])
-        self.output_ndims = numbers_of([output[2] for output in outputs])
-        self.output_sources = numbers_of([output[3] for output in outputs])
-        self.output_borrowed = numbers_of([int(output[4]) for output in outputs])
+        self.output_count = len(results)
+        self.output_positions = numbers_of([result.position for result in results])
+        self.output_typenums = numbers_of([np.dtype(result.dtype).num for result in results])
+        self.output_ndims = numbers_of([result.ndim for result in results])
+        self.output_copies = numbers_of([-1 if r.copies is None else r.copies for r in results])
+        self.output_borrowed = numbers_of([int(result.borrowed) for result in results])
         for k in range(self.output_count):
             self.borrows = self.borrows or self.output_borrowed[k]
 
@@ -238,7 +217,7 @@ cdef class Entry:
         free(self.output_positions)
         free(self.output_typenums)
         free(self.output_ndims)
-        free(self.output_sources)
+        free(self.output_copies)
         free(self.output_borrowed)
         free(self.temp_positions)
         free(self.check_slots)
@@ -500,7 +479,7 @@ cdef class Entry:
             outputs = [None] * self.output_count
         for k in range(self.output_count):
             ndim = self.output_ndims[k]
-            if self.output_sources[k] == -1:
+            if self.output_copies[k] < 0:
                 if outputs[k] is None:
                     for axis in range(ndim):
                         shape[axis] = layout.shapes[first + axis]
@@ -520,7 +499,7 @@ cdef class Entry:
         return list(lent[1])
 
     cdef int execute(self, Workspace *work, Layout layout, list outputs, list held) except -1:
-        cdef int k, source, status
+        cdef int k, first, status
         cdef pt_plan_fn plan = self.plan
         cdef void **pointers = work.pointers
         cdef const int64_t *sizes = layout.sizes
@@ -532,11 +511,9 @@ cdef class Entry:
         if status:
             raise self.fault(status, [self.array_of(k, work) for k in range(self.slot_count)])
         for k in range(self.output_count):
-            source = self.output_sources[k]
-            if source >= 0:
-                outputs[k] = self.array_of(source, work)
-            elif source < -1:
-                outputs[k] = outputs[-2 - source].copy()
+            first = self.output_copies[k]
+            if first >= 0:
+                outputs[k] = outputs[first].copy()
         if self.borrows:
             lent = [a if self.output_borrowed[k] else None for k, a in enumerate(outputs)]
             with cython.critical_section(self):
@@ -558,7 +535,7 @@ cdef class Entry:
                 array = self.array_of(k, work)
             buffers[self.slots[k].position] = array.reshape(-1)
         for k in range(self.output_count):
-            if self.output_sources[k] == -1:
+            if self.output_copies[k] < 0:
                 buffers[self.output_positions[k]] = outputs[k].reshape(-1)
         return self.runner(buffers, [layout.sizes[k] for k in range(layout.size_count)])
 

@@ -17,3 +17,18 @@ cdef void pt_solve_upper(const double* t, const double* b, double* out, int64_t 
                          int64_t n, int64_t k) noexcept nogil
 
 cdef void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n) noexcept nogil
+
+cdef void pt_eigh(const double* a, double* values, double* vectors, double* work, int64_t batch,
+                  int64_t n) noexcept nogil
+
+cdef void pt_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows, double* work,
+                int64_t batch, int64_t n) noexcept nogil
+
+cdef void pt_qr(const double* a, double* q, double* r, double* work, int64_t batch, int64_t m,
+                int64_t n) noexcept nogil
+
+cdef void pt_sort(const double* x, double* values, int64_t* order, double* work, int64_t batch,
+                  int64_t n) noexcept nogil
+
+cdef void pt_sort_int64(const int64_t* x, int64_t* values, int64_t* order, double* work,
+                        int64_t batch, int64_t n) noexcept nogil

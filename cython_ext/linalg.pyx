@@ -27,6 +27,13 @@ ctypedef void (*sgemm_fn)(char*, char*, int*, int*, int*, float*, float*, int*, 
 ctypedef void (*dtrsm_fn)(char*, char*, char*, char*, int*, int*, double*, double*, int*,
                           double*, int*) noexcept nogil
 ctypedef void (*dpotrf_fn)(char*, int*, double*, int*, int*) noexcept nogil
+ctypedef void (*dsyevd_fn)(char*, char*, int*, double*, int*, double*, double*, int*, int*, int*,
+                           int*) noexcept nogil
+ctypedef void (*dgetrf_fn)(int*, int*, double*, int*, int*, int*) noexcept nogil
+ctypedef void (*dgeqrf_fn)(int*, int*, double*, int*, double*, double*, int*,
+                           int*) noexcept nogil
+ctypedef void (*dorgqr_fn)(int*, int*, int*, double*, int*, double*, double*, int*,
+                           int*) noexcept nogil
 
 
 cdef void* _pointer(module, str name) except NULL:
@@ -38,6 +45,10 @@ cdef dgemm_fn _dgemm = <dgemm_fn> _pointer(cython_blas, "dgemm")
 cdef sgemm_fn _sgemm = <sgemm_fn> _pointer(cython_blas, "sgemm")
 cdef dtrsm_fn _dtrsm = <dtrsm_fn> _pointer(cython_blas, "dtrsm")
 cdef dpotrf_fn _dpotrf = <dpotrf_fn> _pointer(cython_lapack, "dpotrf")
+cdef dsyevd_fn _dsyevd = <dsyevd_fn> _pointer(cython_lapack, "dsyevd")
+cdef dgetrf_fn _dgetrf = <dgetrf_fn> _pointer(cython_lapack, "dgetrf")
+cdef dgeqrf_fn _dgeqrf = <dgeqrf_fn> _pointer(cython_lapack, "dgeqrf")
+cdef dorgqr_fn _dorgqr = <dorgqr_fn> _pointer(cython_lapack, "dorgqr")
 
 
 cdef Library _library = of_scipy()
@@ -235,6 +246,168 @@ cdef void pt_cholesky(const double* a, double* out, int64_t batch, int64_t n) no
     _run(<double> batch * n * n * n >= 3 * LARGE, _factor_piece, &p, batch)
 
 
+cdef bint _all_finite(const double* a, int64_t count) noexcept nogil:
+    # Routines of LAPACK may not end where a number is nan or infinite.
+    cdef double zero = 0.0
+    cdef int64_t i
+    for i in range(count):
+        zero += a[i] - a[i]
+    return zero == 0.0
+
+
+cdef void _fill(double* x, int64_t count, double value) noexcept nogil:
+    cdef int64_t i
+    for i in range(count):
+        x[i] = value
+
+
+cdef void _turn(const double* a, double* out, int64_t m, int64_t n) noexcept nogil:
+    # out: the transpose of a, which is m x n; row-major to column-major and back.
+    cdef int64_t i, j
+    for i in range(m):
+        for j in range(n):
+            out[j * m + i] = a[i * n + j]
+
+
+# What is known of all items of a call, and where each finds its own.
+cdef struct Items:
+    const double* a
+    double* first
+    double* second
+    int64_t* third
+    int64_t* fourth
+    double* work
+    int64_t m, n
+
+
+cdef int64_t _eigh_room(int64_t n) noexcept nogil:
+    # Doubles: what dsyevd asks for, with its integers behind them.
+    return 2 * n * n + 9 * n + 4
+
+
+cdef void _eigh_piece(void* context, int64_t item) noexcept nogil:
+    cdef Items* p = <Items*> context
+    cdef int64_t i, j, n = p.n
+    cdef const double* a = p.a + item * n * n
+    cdef double* values = p.first + item * n
+    cdef double* vectors = p.second + item * n * n
+    cdef double* work = p.work + item * _eigh_room(n)
+    cdef int size = <int> n, reals = <int> (1 + 6 * n + 2 * n * n), whole = <int> (3 + 5 * n)
+    cdef int info = 0
+    cdef char job = b"V", triangle = b"L"
+    cdef double kept
+    cdef bint finite = True
+    for i in range(n):
+        finite = finite and _all_finite(a + i * n, i + 1)
+        for j in range(i + 1):
+            vectors[j * n + i] = a[i * n + j]
+    if finite:
+        _dsyevd(&job, &triangle, &size, vectors, &size, values, work, &reals,
+                <int*> (work + reals), &whole, &info)
+    if info or not finite:
+        _fill(values, n, NAN)
+        _fill(vectors, n * n, NAN)
+        return
+    for i in range(n):
+        for j in range(i):
+            kept = vectors[i * n + j]
+            vectors[i * n + j] = vectors[j * n + i]
+            vectors[j * n + i] = kept
+
+
+cdef void pt_eigh(const double* a, double* values, double* vectors, double* work, int64_t batch,
+                  int64_t n) noexcept nogil:
+    """The eigenvalues of each symmetric n x n item of a, rising, and its eigenvectors in columns;
+    of a the lower triangle is read. All nan where that is not finite, or dsyevd does not converge.
+    """
+    cdef Items p
+    if n == 0:
+        return
+    p.a, p.first, p.second, p.work, p.n = a, values, vectors, work, n
+    _run(<double> batch * n * n * n >= LARGE // 8, _eigh_piece, &p, batch)
+
+
+cdef void _lu_piece(void* context, int64_t item) noexcept nogil:
+    cdef Items* p = <Items*> context
+    cdef int64_t i, n = p.n, place
+    cdef const double* a = p.a + item * n * n
+    cdef double* factor = p.first + item * n * n
+    cdef int64_t* pivots = p.third + item * n
+    cdef int64_t* rows = p.fourth + item * n
+    cdef double* turned = p.work + item * (n * n + n)
+    cdef int* swapped = <int*> (turned + n * n)
+    cdef int size = <int> n, info = 0
+    if not _all_finite(a, n * n):
+        _fill(factor, n * n, NAN)
+        for i in range(n):
+            pivots[i] = rows[i] = 0
+        return
+    _turn(a, turned, n, n)
+    _dgetrf(&size, &size, turned, &size, swapped, &info)
+    _turn(turned, factor, n, n)
+    for i in range(n):
+        pivots[i] = swapped[i] - 1
+        rows[i] = i
+    for i in range(n - 1, -1, -1):
+        place = rows[i]
+        rows[i] = rows[pivots[i]]
+        rows[pivots[i]] = place
+
+
+cdef void pt_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows, double* work,
+                int64_t batch, int64_t n) noexcept nogil:
+    """Row i of each n x n item of a is row rows[i] of L U. L, whose diagonal is ones, lies below
+    the diagonal of `factor`, U on and above it; in turn, row i was swapped with row pivots[i]. The
+    factor of an item that is not finite is all nan, its pivots and rows 0."""
+    cdef Items p
+    if n == 0:
+        return
+    p.a, p.first, p.third, p.fourth, p.work, p.n = a, factor, pivots, rows, work, n
+    _run(<double> batch * n * n * n >= 2 * LARGE, _lu_piece, &p, batch)
+
+
+cdef int64_t _qr_room(int64_t m, int64_t n) noexcept nogil:
+    # The transposed item, its min(m, n) reflectors, and 32 columns for dgeqrf and dorgqr.
+    return m * n + min(m, n) + 32 * n
+
+
+cdef void _qr_piece(void* context, int64_t item) noexcept nogil:
+    cdef Items* p = <Items*> context
+    cdef int64_t i, j, m = p.m, n = p.n, k = min(p.m, p.n)
+    cdef const double* a = p.a + item * m * n
+    cdef double* q = p.first + item * m * k
+    cdef double* r = p.second + item * k * n
+    cdef double* turned = p.work + item * _qr_room(m, n)
+    cdef double* reflectors = turned + m * n
+    cdef double* work = reflectors + k
+    cdef int rows = <int> m, columns = <int> n, inner = <int> k, room = <int> (32 * n), info = 0
+    _turn(a, turned, m, n)
+    if _all_finite(a, m * n):
+        _dgeqrf(&rows, &columns, turned, &rows, reflectors, work, &room, &info)
+    else:
+        info = 1
+    for i in range(k):
+        for j in range(n):
+            r[i * n + j] = NAN if info else turned[j * m + i] if i <= j else 0.0
+    if not info:
+        _dorgqr(&rows, &inner, &inner, turned, &rows, reflectors, work, &room, &info)
+    if info:
+        _fill(q, m * k, NAN)
+    else:
+        _turn(turned, q, k, m)
+
+
+cdef void pt_qr(const double* a, double* q, double* r, double* work, int64_t batch, int64_t m,
+                int64_t n) noexcept nogil:
+    """a = q r for each m x n item: with k = min(m, n), q is m x k with orthonormal columns and r
+    k x n and upper triangular; all nan where a is not finite."""
+    cdef Items p
+    if m == 0 or n == 0:
+        return
+    p.a, p.first, p.second, p.work, p.m, p.n = a, q, r, work, m, n
+    _run(<double> batch * m * n * min(m, n) >= LARGE, _qr_piece, &p, batch)
+
+
 cdef struct System:
     char triangle
     const double* t
@@ -293,3 +466,57 @@ cdef void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n) noex
             lost += (total - (sum - added)) + (x[i] - added)
             total = sum
             out[i] = total + lost if lost - lost == 0.0 else total
+
+
+ctypedef fused number:
+    double
+    int64_t
+
+
+cdef void _sort(const number* x, number* values, int64_t* order, int64_t* spare,
+                int64_t n) noexcept nogil:
+    # Merges of runs that double; an element goes before one of the run on its left only where it is
+    # smaller, so that equal ones stay in order. A nan is larger than all numbers.
+    cdef int64_t width = 1, first, middle, last, left, right, i
+    cdef number a, b
+    cdef bint smaller
+    for i in range(n):
+        order[i] = i
+    while width < n:
+        first = 0
+        while first + width < n:
+            middle, last = first + width, min(first + 2 * width, n)
+            left, right = first, middle
+            for i in range(first, last):
+                smaller = left == middle
+                if left < middle and right < last:
+                    a, b = x[order[left]], x[order[right]]
+                    smaller = b < a or (a != a and b == b)
+                if smaller:
+                    spare[i] = order[right]
+                    right += 1
+                else:
+                    spare[i] = order[left]
+                    left += 1
+            memcpy(order + first, spare + first, (last - first) * sizeof(int64_t))
+            first = last
+        width *= 2
+    for i in range(n):
+        values[i] = x[order[i]]
+
+
+cdef void pt_sort(const double* x, double* values, int64_t* order, double* work, int64_t batch,
+                  int64_t n) noexcept nogil:
+    """Each item of n numbers in rising order, nan last, and where each of them was; equal ones stay
+    in order."""
+    cdef int64_t item
+    for item in range(batch):
+        _sort(x + item * n, values + item * n, order + item * n, <int64_t*> work, n)
+
+
+cdef void pt_sort_int64(const int64_t* x, int64_t* values, int64_t* order, double* work,
+                        int64_t batch, int64_t n) noexcept nogil:
+    """As pt_sort, for integers."""
+    cdef int64_t item
+    for item in range(batch):
+        _sort(x + item * n, values + item * n, order + item * n, <int64_t*> work, n)

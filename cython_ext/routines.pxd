@@ -22,3 +22,18 @@ cdef extern from "pt_routines.h" nogil:
                         int64_t n, int64_t k)
 
     void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n)
+
+    void pt_eigh(const double* a, double* values, double* vectors, double* work, int64_t batch,
+                 int64_t n)
+
+    void pt_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows, double* work,
+               int64_t batch, int64_t n)
+
+    void pt_qr(const double* a, double* q, double* r, double* work, int64_t batch, int64_t m,
+               int64_t n)
+
+    void pt_sort(const double* x, double* values, int64_t* order, double* work, int64_t batch,
+                 int64_t n)
+
+    void pt_sort_int64(const int64_t* x, int64_t* values, int64_t* order, double* work,
+                       int64_t batch, int64_t n)

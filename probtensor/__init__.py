@@ -4,11 +4,11 @@ Tensor functions have NumPy's names and stand in this one namespace; `linalg` an
 in SciPy, `random` makes random variables. `function` compiles a graph.
 """
 
-from types import ModuleType as _ModuleType
-
+from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
 from probtensor import linalg, special
 from probtensor import ops as _ops
 from probtensor.calls import absent as _absent
+from probtensor.calls import is_public as _is_public
 from probtensor.calls import public as _public
 from probtensor.compile import function
 from probtensor.device import DeviceArray, DeviceError, device_array
@@ -17,7 +17,6 @@ from probtensor.graph import GraphError, Node
 from probtensor.graph import as_tensor as _as_tensor
 from probtensor.graph import line_of as _line_of
 from probtensor.graph.text import to_text
-from probtensor.ops.creation import scalar
 from probtensor.prob import (
     Posterior,
     condition,
@@ -45,15 +44,8 @@ from probtensor.version import __version__
 as_tensor, line_of = _public(_as_tensor), _public(_line_of)
 as_tensor.__module__ = line_of.__module__ = __name__  # where pickle finds these
 
-# `scalar` is a file of ops as well, so it is named above.
-# Functions of the tensor language; op classes, helpers of ops and raw draws are not of this face.
-_INNER = ("as_tensor_of", "draw_", "key_fold", "narrow")
-_LANGUAGE = {
-    name: value
-    for name, value in vars(_ops).items()
-    if name[0].islower() and not isinstance(value, _ModuleType) and not name.startswith(_INNER)
-}
-_LANGUAGE.pop("as_tensor")
+# Functions of the tensor language: those that say themselves that they are public.
+_LANGUAGE = {name: value for name, value in vars(_ops).items() if _is_public(value)}
 globals().update(_LANGUAGE)
 
 __all__ = [
@@ -97,7 +89,6 @@ __all__ = [
     "sample",
     "sample_posterior_predictive",
     "sample_prior",
-    "scalar",
     "shared",
     "special",
     "stream",
@@ -109,7 +100,7 @@ __all__ = [
 ]
 __all__.extend(sorted(_LANGUAGE))
 _OTHERS = {
-    "pt.random": random.__getattr__.names,
+    "pt.random": random.__all__,
     "pt.linalg": linalg.__all__,
     "pt.special": special.__all__,
 }

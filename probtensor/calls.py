@@ -17,7 +17,6 @@ import sys
 import sysconfig
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 # Directories whose frames are never "the user's line".
 HOUSE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -135,7 +134,7 @@ def public(
     safe = _safe_positions(function, lacks) if lacks else 0
 
     @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: object, **kwargs: object) -> object:
         try:
             if lacks and (kwargs or len(args) > safe):
                 _refuse_lacking(function, label, lacks, args, kwargs)
@@ -146,19 +145,25 @@ def public(
             add_line(error, label)
             raise
 
+    call.for_users = True
     return call
+
+
+def is_public(value: object) -> bool:
+    """Does this say of itself that it is a function for users?"""
+    return not isinstance(value, type) and getattr(value, "for_users", False)
 
 
 MOST_LISTED = 40  # names of a module in a message
 
 
 def absent(
-    module: str, names: Mapping[str, Any], others: Mapping[str, Sequence[str]] | None = None
-) -> Callable[[str], Any]:
+    module: str, names: Mapping[str, object], others: Mapping[str, Sequence[str]] | None = None
+) -> Callable[[str], object]:
     """The `__getattr__` of a public module: what it says of a name that it does not have, where
     `others` may have it."""
 
-    def get(name: str) -> Any:
+    def get(name: str) -> object:
         if name.startswith("_"):
             raise AttributeError(f"module {module} has no attribute {name!r}")
         bare = {known.replace("_", ""): known for known in names if not known.startswith("_")}
@@ -200,7 +205,7 @@ def _refuse_lacking(
             raise TypeError(refusal(label, name))
 
 
-def _is_default(value: Any, default: Any) -> bool:
+def _is_default(value: object, default: object) -> bool:
     plain = isinstance(value, (bool, str)) and isinstance(default, (bool, str))
     return value is default or (plain and value == default)
 

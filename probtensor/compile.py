@@ -4,47 +4,30 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
-from typing import Any
-from weakref import WeakKeyDictionary
 
-import numpy as np
+from numpy.typing import ArrayLike
 
-from probtensor import ops
 from probtensor.calls import public
-from probtensor.function import Compilation, DeviceFunction, Function, In, Program, Shared, Whole
-from probtensor.function.call import checked_seed
-from probtensor.function.device_build import Deferred, deferred
-from probtensor.function.program import (
-    checked_inputs,
-    checked_updates,
-    flatten,
-    literal_for,
-    pairs_of,
-)
-from probtensor.function.recall import fingerprint, pack, unpack
-from probtensor.function.record import Damaged, Unknown
-from probtensor.graph import GraphError, Node, inputs_of, line_of, made_by, replace, toposort
-from probtensor.graph.law import size_laws
-from probtensor.graph.node import Input, make, new_input
-from probtensor.graph.resize import size_name, sizes_read, with_sizes
+from probtensor.function import Compilation, Function, In, Program, Shared, Whole, function_of
+from probtensor.function.implicit import implicit_inputs, measured_inputs, values_of
+from probtensor.function.program import checked_inputs, checked_updates, flatten
+from probtensor.function.recall import KeptFunction
+from probtensor.function.request import check_options, check_used, replace_givens
+from probtensor.graph import Node
 from probtensor.graph.symbolic import refusal
 from probtensor.lower.planner import lower
-from probtensor.ops.kinds import REGISTRY, method
-from probtensor.ops.require import asked_for
+from probtensor.ops.kinds import REGISTRY
 from probtensor.ops.transfer import handed_over
 from probtensor.rules import FINAL, PICKS, STABLE, divide_once
 from probtensor.system.stages import building, stage
-from probtensor.targets.base import Target
-from probtensor.targets.cache import recall, remember
+from probtensor.targets.base import Target, prepared
 from probtensor.targets.gpu import CudaTarget
 from probtensor.targets.interp import InterpTarget
 from probtensor.targets.native import CythonTarget
+from probtensor.transform.draws import keyed_draws
 from probtensor.transform.passes import Pass, expand_composites, report, run
-from probtensor.types import SizeCheck
 
 PIPELINE = (
     Pass("stabilize", STABLE),
@@ -75,10 +58,10 @@ TARGETS: Mapping[str, Target] = {
 @public
 def function(
     inputs: Sequence[Node | In] = (),
-    outputs: Any = None,
+    outputs: object = None,
     *,
-    updates: Any = None,
-    givens: Any = None,
+    updates: Mapping[Shared, ArrayLike] | Sequence[tuple] | None = None,
+    givens: Mapping[Node, ArrayLike] | Sequence[tuple] | None = None,
     name: str | None = None,
     target: str | Target | None = None,
     on_unused_input: str = "raise",
@@ -102,6 +85,13 @@ def function(
 
     Raises TypeError, ValueError or GraphError (a TypeError) naming the input or the line, and
     BuildError where the target cannot build.
+
+    Returns a `Function`, which is called with arrays and gives arrays in the structure of
+    `outputs`.
+
+        >>> x, y = pt.vector("x"), pt.scalar("y")
+        >>> pt.function([x, y], {"sum": x + y})([1.0, 2.0], 3.0)
+        {'sum': array([4., 5.])}
     """
     given = checked_inputs(inputs)
     leaves, tree = flatten(outputs)
@@ -134,105 +124,23 @@ def function(
         return compile_program(program)
 
 
-def check_options(name: Any, seed: Any) -> None:
-    """TypeError or ValueError for a name or a seed that is none."""
-    if name is not None and not isinstance(name, str):
-        raise refusal(f"function: name must be a string, not {name!r:.60}")
-    checked_seed(seed)
-
-
-def replace_givens(graph: list[Node], givens: Any) -> list[Node]:
-    """The graph with nodes replaced by tensors of the same dtype and rank."""
-    changes: dict[Node, Node] = {}
-    for old, new in pairs_of(givens, "function: givens", "{tensor: replacement}"):
-        if not isinstance(old, Node):
-            raise refusal(f"function: givens replace tensors, not {old!r:.80}")
-        old = ops.as_tensor(old)
-        value = literal_for(old, new)
-        if (value.dtype, value.ndim) != (old.dtype, old.ndim):
-            raise GraphError(
-                f"function: givens put {value.type} in place of {old.type}: dtype and number of "
-                f"axes must agree\n  replaced: made at {line_of(old)}\n  "
-                f"replacement: made at {line_of(value)}"
-            )
-        changes[old] = asked_for(value, "function: givens", *_known_sizes(old, value))
-    names = replaced_sizes(changes)
-    if not names:
-        return replace(graph, changes)
-    # Other inputs stay what they are, though their declared shapes may name the replaced sizes.
-    kept = {x: x for x in inputs_of(graph)}
-    done = with_sizes(graph, names, kept | changes)
-    return [done[y] for y in graph]
-
-
-def _known_sizes(old: Node, new: Node) -> Iterator[SizeCheck]:
-    """That what stands in the place of a tensor has the sizes that are known of it."""
-    for axis, (size, other) in enumerate(zip(old.shape, new.shape, strict=True)):
-        if isinstance(size, int) and size != other:
-            text = f"{old.described} has size {size} along axis {axis}, its replacement "
-            if isinstance(other, int):
-                raise refusal(f"function: givens: {text}{other}", old.birthplace, kind=ValueError)
-            yield SizeCheck(other, "==", size, (text, other))
-
-
-def replaced_sizes(changes: Mapping[Node, Node]) -> dict[str, Any]:
-    """What the sizes of replaced inputs are named by: sizes of what stands in their place."""
-    names: dict[str, Any] = {}
-    for old, new in changes.items():
-        if isinstance(old.op, Input):
-            for size, other in zip(old.shape, new.shape):
-                name = size_name(size)
-                if name is not None:
-                    names.setdefault(name, other)
-    return names
-
-
-def check_used(given: Sequence[In], graph: Sequence[Node], policy: str) -> None:
-    """Every input is needed by the graph, its values or only its sizes, or what `policy` says
-    happens."""
-    if policy not in ("raise", "warn", "ignore"):
-        raise refusal(
-            f"function: on_unused_input is 'raise', 'warn' or 'ignore', not {policy!r}",
-            kind=ValueError,
-        )
-    needed = set(inputs_of(graph))
-    unused = [(k, x) for k, x in enumerate(given) if x.variable not in needed]
-    if policy == "ignore" or not unused:
-        return
-    read = sizes_read(graph)
-    for k, x in unused:
-        if any(size_name(n) in read for n in x.variable.shape):
-            continue
-        text = f"function: input {x.name or k} is not used by the outputs"
-        hint = "leave it out, or pass on_unused_input='ignore'"
-        unneeded = refusal(text, x.variable.birthplace, hint, kind=ValueError)
-        if policy == "raise":
-            raise unneeded
-        warnings.warn(str(unneeded), UserWarning, stacklevel=3)
-
-
 def compile_program(program: Program) -> Function:
     """The function of a program; see `function`."""
     target = target_of(program.target)
     began = time.perf_counter()
-    graph, key = draw_random(program.graph)
+    graph, key = keyed_draws(program.graph)
     inputs = [x.variable for x in program.inputs]
     whole = cache(partial(lowered, inputs, graph, key))
-    mark = remembered_as(target, inputs, graph)
-    known = mark and recalled(mark, inputs, graph)
+    shelf = KeptFunction.of(target, inputs, graph)
+    known = shelf.recalled()
     if known:
         plan, implicit, source = known
         timings = {"rewrite": time.perf_counter() - began, "lower": 0.0}
         built = target.load(source)
     else:
         plan, implicit, timings = whole().plan, whole().implicit, whole().timings
-        built = deferred(target, plan) if target.name == "cuda" else target.build(plan)
-        if mark:
-            leaves = inputs_of(graph)
-            place = {x: k for k, x in enumerate(leaves)}
-            with suppress(Unknown):
-                packed = pack(plan, [place[x] for x in implicit], built.source)
-                remember(mark, packed)
+        built = prepared(target, plan)
+        shelf.keep(plan, implicit, built.source)
     compilation = Compilation(
         inputs=(*inputs, *implicit),
         given=values_of(implicit),
@@ -243,8 +151,7 @@ def compile_program(program: Program) -> Function:
         timings={**timings, **built.timings},
         whole=whole,
     )
-    kind = DeviceFunction if isinstance(built.run, Deferred) else Function
-    return kind(program, compilation)
+    return function_of(program, compilation)
 
 
 def target_of(target: str | Target) -> Target:
@@ -276,119 +183,8 @@ def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> 
     return Whole(tuple(outputs), tuple(graph), tuple(implicit), plan, timings, told)
 
 
-def remembered_as(target: Target, inputs: Sequence[Node], graph: Sequence[Node]) -> str:
-    """The key under which functions of this graph are kept; empty where none are."""
-    if not isinstance(target, CythonTarget):
-        return ""
-    try:
-        return fingerprint(inputs, graph, [target.name])
-    except Unknown:
-        return ""
-
-
-def recalled(mark: str, inputs: Sequence[Node], graph: Sequence[Node]) -> Any:
-    """(plan without kernels, implicit inputs, source) of a graph compiled before, or None."""
-    data = recall(mark)
-    if data is None:
-        return None
-    try:
-        record, implicit = unpack(data, inputs, inputs_of(graph))
-    except Damaged:
-        return None
-    return record.plan, implicit, record.source
-
-
 def explain_passes(graph: Sequence[Node]) -> str:
     """What the pipeline does to a graph, pass by pass."""
     log: list = []
     run(PIPELINE, graph, log=log)
     return report(log)
-
-
-def implicit_inputs(
-    inputs: Sequence[Node], outputs: Sequence[Node], key: Node | None
-) -> list[Node]:
-    """Inputs nobody passes: shared variables, data with values, the key of draws.
-
-    GraphError for an input that has no value.
-    """
-    found = [node for node in inputs_of(outputs) if node not in set(inputs)]
-    for node in found:
-        valued = getattr(node.op, "default", None) is not None
-        if not valued and not isinstance(node, Shared) and node is not key:
-            raise GraphError(
-                f"function: the outputs need {node.name or 'an unnamed input'} ({node.type}), made "
-                f"at {line_of(node)}: add it to the inputs, or replace it with givens"
-            )
-    return found
-
-
-def measured_inputs(inputs: Sequence[Node], graph: Sequence[Node]) -> list[Node]:
-    """Inputs with values that the passes took out of a graph, but for whose sizes its laws ask."""
-    gone = [x for x in inputs_of(graph) if x not in set(inputs)]
-    gone = [x for x in gone if isinstance(x, Shared) or getattr(x.op, "default", None) is not None]
-    if not gone:
-        return []
-    order = toposort(graph)
-    asked = {name for law in size_laws(order, ()) for name in law.names()}
-    asked -= {size_name(n) for x in inputs for n in x.shape}
-    return [x for x in gone if asked & {size_name(n) for n in x.shape}]
-
-
-def values_of(nodes: Sequence[Node]) -> dict[Node, np.ndarray]:
-    """The values of inputs that carry one in the graph."""
-    defaults = {node: getattr(node.op, "default", None) for node in nodes}
-    return {node: default.array for node, default in defaults.items() if default is not None}
-
-
-def draw_random(outputs: Sequence[Node]) -> tuple[list[Node], Node | None]:
-    """The outputs with each random variable replaced by a draw under a key, which is an input.
-
-    A variable's stream is its place in graph order. The key is None where nothing is drawn.
-    """
-    order = toposort(outputs)
-    if not any(hasattr(node.op, "draw") for node in order):
-        return list(outputs), None
-    key = new_input("key", "uint64", ())
-    done: dict[Node, Node] = {}
-    stream = 0
-    for node in order:
-        inputs = tuple(done[x] for x in node.inputs)
-        with made_by(node):
-            if hasattr(node.op, "draw"):
-                done[node] = node.op.draw(node, ops.key_fold(key, stream), inputs)
-                stream += 1
-            elif all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-                done[node] = node
-            else:
-                done[node] = make(node.op, inputs, type(node))
-    return [done[y] for y in outputs], key
-
-
-_EVALUATED: WeakKeyDictionary[Node, dict[tuple[Node, ...], Function]] = WeakKeyDictionary()
-
-
-def evaluate(node: Node, values: Mapping[Any, Any] | None = None) -> np.ndarray:
-    """The value of a tensor, given those of the inputs it needs: {input or its name: value}.
-
-    The compiled function is kept as long as the tensor lives.
-    """
-    node = ops.as_tensor(node)
-    named = {x.name: x for x in inputs_of([node]) if x.name}
-    given = {}
-    for key, value in pairs_of(values, "eval: values", "{input or its name: value}"):
-        known = key if isinstance(key, Node) else named.get(key)
-        if known is None:
-            takes = f"it needs {', '.join(named) or 'no named input'}"
-            raise refusal(
-                f"eval: {key!r:.80} is not an input of this tensor, nor its name", takes
-            )
-        given[known] = value
-    inputs = tuple(given)
-    functions = _EVALUATED.setdefault(node, {})
-    if inputs not in functions:
-        functions[inputs] = function(inputs, node, on_unused_input="ignore")
-    return functions[inputs](*given.values())
-
-
-method(public(evaluate, name="eval"), "eval")

@@ -19,7 +19,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 from weakref import WeakSet
 
 # NumPy imports these where they are first read, as `np.random`, in whichever thread that is; a fork
@@ -29,7 +28,7 @@ import numpy.ma
 import numpy.polynomial
 import numpy.random  # noqa: F401
 
-_LOCKS: WeakSet[Any] = WeakSet()
+_LOCKS: WeakSet[object] = WeakSet()
 # A fork does not wait longer: where the import itself waits for a lock that the forking thread
 # holds, neither would end.
 LONGEST_WAIT = 60.0
@@ -71,14 +70,14 @@ class computed_once:
     """A property that is computed when first asked for, and then stays. Unlike that of functools it
     takes no lock in any Python, so two threads may both compute it and one result stays."""
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
+    def __init__(self, function: Callable[[object], object]) -> None:
         self.function = function
         self.__doc__ = function.__doc__
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+    def __get__(self, instance: object, owner: type | None = None) -> object:
         if instance is None:
             return self
         return instance.__dict__.setdefault(self.name, self.function(instance))

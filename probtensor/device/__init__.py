@@ -1,11 +1,11 @@
 """The CUDA device: memory, kernels, streams and libraries, and nothing of a graph or a plan.
 
-`driver()` gives the process's one driver, whose members are all that the layers above know of a
-device: compile, module, launch, alloc, upload, download, copy, fill, stream, event, synchronize,
-capture, blas, counts. The tests put another one in its place (`use`), over host memory, so every
+`driver()` gives the process's one driver, whose members, those of `Driver`, are all that the layers
+above know of a device. The tests put another one in its place (`use`), over host memory, so every
 kernel and every caller is run without a GPU. `DeviceArray` is memory with a shape and a dtype,
 which CuPy, PyTorch and JAX read in place.
 
+    protocol.py   Driver, and what it makes: Memory, LaunchQueue, Kernel, Image, Graph, Products
     nvidia.py     the driver through PyCUDA: contexts, memory, launches, streams, failures
     graphs.py     CUDA graphs, by five functions of libcuda that PyCUDA does not bind
     memory.py     the pool: steady work allocates nothing
@@ -39,10 +39,28 @@ streams are not those of the CPU).
 from probtensor.device.array import DeviceArray, device_array, empty, transfer
 from probtensor.device.current import driver, is_available, use
 from probtensor.device.errors import DeviceError
+from probtensor.device.protocol import (
+    DeviceEvent,
+    Driver,
+    Graph,
+    Image,
+    Kernel,
+    LaunchQueue,
+    Memory,
+    Products,
+)
 
 __all__ = [
     "DeviceArray",
     "DeviceError",
+    "DeviceEvent",
+    "Driver",
+    "Graph",
+    "Image",
+    "Kernel",
+    "LaunchQueue",
+    "Memory",
+    "Products",
     "device_array",
     "driver",
     "empty",

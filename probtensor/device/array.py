@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
+from typing import NoReturn
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from probtensor.calls import public
 from probtensor.device import dlpack
 from probtensor.device.current import driver as current_driver
 from probtensor.device.errors import DeviceError
+from probtensor.device.protocol import Driver
 
 LEGACY_STREAM = 1  # what the array interface and DLPack call the default stream
 NAMED_STREAMS = (None, 0, 1, 2)  # ordered with the default stream by the driver itself
@@ -31,8 +33,8 @@ class DeviceArray:
 
     __slots__ = ("__weakref__", "address", "driver", "dtype", "owner", "shape")
 
-    def __init__(self, driver: Any, owner: Any, address: int, shape: Sequence[int],
-                 dtype: Any) -> None:  # fmt: skip
+    def __init__(self, driver: Driver, owner: object, address: int, shape: Sequence[int],
+                 dtype: DTypeLike) -> None:  # fmt: skip
         self.driver = driver
         self.owner = owner
         self.address = address
@@ -67,7 +69,7 @@ class DeviceArray:
             self.driver.download(self.address, out)
         return out
 
-    def set(self, value: Any) -> None:
+    def set(self, value: ArrayLike) -> None:
         """Overwrite the elements with those of a host array of the same shape."""
         host = np.ascontiguousarray(value, self.dtype).reshape(np.shape(value))
         if host.shape != self.shape:
@@ -90,10 +92,10 @@ class DeviceArray:
     def __repr__(self) -> str:
         return f"DeviceArray({self.dtype}{list(self.shape)} on {self.driver.name})"
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray:
         raise TypeError(ELSEWHERE)
 
-    def _refuse(self, *_: Any) -> Any:
+    def _refuse(self, *_: object) -> NoReturn:
         """What NumPy's arrays can do, and these, which have no arithmetic of their own, cannot."""
         raise TypeError(ELSEWHERE)
 
@@ -102,11 +104,11 @@ class DeviceArray:
     __lt__ = __le__ = __gt__ = __ge__ = _refuse
     __getitem__ = __setitem__ = __iter__ = __float__ = __int__ = __bool__ = _refuse
 
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., DeviceArray], tuple[np.ndarray]]:
         return device_array, (self.get(),)
 
     @property
-    def __cuda_array_interface__(self) -> dict[str, Any]:
+    def __cuda_array_interface__(self) -> dict[str, object]:
         return {
             "shape": self.shape,
             "typestr": self.dtype.str,
@@ -126,7 +128,7 @@ class DeviceArray:
         max_version: tuple[int, int] | None = None,
         dl_device: tuple[int, int] | None = None,
         copy: bool | None = None,
-    ) -> Any:
+    ) -> object:
         """A capsule. All work queued so far comes before what the consumer queues on `stream`."""
         if dl_device is not None and tuple(dl_device) != self.__dlpack_device__():
             raise BufferError("the array stays on its device: call .get() for a copy on the host")
@@ -141,7 +143,9 @@ class DeviceArray:
                                    self.__dlpack_device__(), versioned)  # fmt: skip
 
 
-def empty(shape: int | Sequence[int], dtype: Any = np.float64, driver: Any = None) -> DeviceArray:
+def empty(
+    shape: int | Sequence[int], dtype: DTypeLike = np.float64, driver: Driver | None = None
+) -> DeviceArray:
     """A new array, its elements unspecified."""
     driver = driver or current_driver()
     lengths = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
@@ -151,12 +155,15 @@ def empty(shape: int | Sequence[int], dtype: Any = np.float64, driver: Any = Non
 
 
 @public
-def device_array(value: Any, driver: Any = None) -> DeviceArray:
+def device_array(value: object, driver: Driver | None = None) -> DeviceArray:
     """`value` as an array on the device.
 
     A device array is returned as it is. What speaks `__cuda_array_interface__`, or DLPack with a
     CUDA device, is taken over without a copy and kept alive; ValueError if it is not C-contiguous.
     Anything else becomes a NumPy array and is copied up.
+
+    Returns a `DeviceArray` of the shape and dtype of the value. Raises DeviceError where there is
+    no device, TypeError for what is not numeric.
     """
     if isinstance(value, DeviceArray):
         return value
@@ -178,7 +185,7 @@ def device_array(value: Any, driver: Any = None) -> DeviceArray:
     return array
 
 
-def transfer(value: Any, to: str) -> Any:
+def transfer(value: object, to: str) -> np.ndarray | DeviceArray:
     """`value` on the device ("cuda", a DeviceArray) or on the host ("cpu", a NumPy array).
 
     What is there already is not copied.
@@ -198,7 +205,7 @@ def _checked(dtype: np.dtype) -> np.dtype:
     return dtype
 
 
-def _from_interface(driver: Any, value: Any) -> DeviceArray:
+def _from_interface(driver: Driver, value: object) -> DeviceArray:
     """https://numba.readthedocs.io/en/stable/cuda/cuda_array_interface.html, versions 0 to 3."""
     interface = value.__cuda_array_interface__
     dtype = _checked(np.dtype(interface["typestr"]))
@@ -212,7 +219,7 @@ def _from_interface(driver: Any, value: Any) -> DeviceArray:
     return DeviceArray(driver, value, interface["data"][0] or 0, shape, dtype)
 
 
-def _from_dlpack(driver: Any, value: Any) -> DeviceArray:
+def _from_dlpack(driver: Driver, value: object) -> DeviceArray:
     device = value.__dlpack_device__()
     if device[1] != driver.ordinal:
         raise DeviceError(f"the array is on CUDA device {device[1]}, not on {driver.ordinal}")

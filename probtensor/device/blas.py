@@ -5,13 +5,18 @@ from __future__ import annotations
 import ctypes
 import weakref
 from contextlib import suppress
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from probtensor.device.errors import DeviceError
 from probtensor.device.libraries import bind, load_library
+from probtensor.device.protocol import LaunchQueue, Memory
 from probtensor.process import new_lock
+
+if TYPE_CHECKING:
+    from probtensor.device.nvidia import CudaDriver
 
 POINTER = ctypes.c_void_p
 INT64 = ctypes.c_int64
@@ -45,7 +50,7 @@ LETTERS = {np.dtype(np.float32): "S", np.dtype(np.float64): "D"}
 class Handle:
     """A cuBLAS handle bound to one stream, with a workspace of its own."""
 
-    def __init__(self, functions: Any, stream: int, workspace: Any) -> None:
+    def __init__(self, functions: SimpleNamespace, stream: int, workspace: Memory) -> None:
         self.address = ctypes.c_void_p()
         self.math = DEFAULT_MATH
         self.workspace = workspace
@@ -57,7 +62,7 @@ class Handle:
         weakref.finalize(self, _destroy, functions, self.address).atexit = False
 
 
-def _destroy(functions: Any, handle: ctypes.c_void_p) -> None:
+def _destroy(functions: SimpleNamespace, handle: ctypes.c_void_p) -> None:
     with suppress(DeviceError):
         functions.cublasDestroy_v2(handle)
 
@@ -65,15 +70,15 @@ def _destroy(functions: Any, handle: ctypes.c_void_p) -> None:
 class Blas:
     """Matrix products. One handle a stream; a lock, since a handle serves one thread at a time."""
 
-    def __init__(self, driver: Any, library: Any) -> None:
+    def __init__(self, driver: CudaDriver, library: ctypes.CDLL) -> None:
         self._driver = driver
         self._functions = bind(library, FUNCTIONS, status_text)
         self._handles: dict[int, Handle] = {}
         self._lock = new_lock()
 
     def gemm(
-        self, dtype: Any, batch: int, m: int, n: int, k: int, a: int, b: int, c: int,
-        a_turned: bool, b_turned: bool, stream: Any = None, tf32: bool = False,
+        self, dtype: np.dtype | str, batch: int, m: int, n: int, k: int, a: int, b: int, c: int,
+        a_turned: bool, b_turned: bool, stream: LaunchQueue | None = None, tf32: bool = False,
     ) -> None:  # fmt: skip
         """Row-major c[m,n] = op(a) op(b), for `batch` of them one after another in memory.
 
@@ -102,7 +107,7 @@ class Blas:
                         m * n, batch)  # fmt: skip
         self._driver.counts["launches"] += 1
 
-    def prepare(self, stream: Any = None) -> None:
+    def prepare(self, stream: LaunchQueue | None = None) -> None:
         """Make the handle of a stream, which cannot be done while the stream is captured."""
         with self._lock:
             self._handle(stream)
@@ -111,7 +116,7 @@ class Blas:
         """The handle of a stream that goes, to be dropped where the context is current."""
         return self._handles.pop(stream, None)
 
-    def _handle(self, stream: Any) -> Handle:
+    def _handle(self, stream: LaunchQueue | None) -> Handle:
         self._driver.enter()
         key = 0 if stream is None else stream.handle
         if key not in self._handles:
@@ -130,7 +135,7 @@ def status_text(code: int) -> str:
     return f"{STATUS.get(code, 'an unknown error')} (status {code})"
 
 
-def load_blas(driver: Any, newest: int = max(VERSIONS)) -> Blas | None:
+def load_blas(driver: CudaDriver, newest: int = max(VERSIONS)) -> Blas | None:
     """cuBLAS of a major version up to `newest`, or None where it is not installed."""
     versions = [version for version in VERSIONS if version <= newest]
     library = load_library("cublas", versions, before=("cublasLt",)) if versions else None

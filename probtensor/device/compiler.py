@@ -12,11 +12,10 @@ import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 from probtensor.device.errors import INSTALL, DeviceError
 from probtensor.device.libraries import bind, find_library
@@ -139,7 +138,7 @@ class Nvcc:
         with tempfile.TemporaryDirectory(prefix="probtensor-") as folder:
             return f"nvcc {self._run(['--version'], Path(folder))[1]}"
 
-    def _run(self, arguments: Sequence[Any], folder: Path) -> tuple[int, str]:
+    def _run(self, arguments: Sequence[str | Path], folder: Path) -> tuple[int, str]:
         """Exit status and what it printed. DeviceError where it does not end in time."""
         try:
             command = [str(self.path), *map(str, arguments)]
@@ -212,7 +211,7 @@ def image_key(source: str, arch: str, compiler: Nvrtc | Nvcc, include: tuple[Pat
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _strings(texts: Any) -> Any:
+def _strings(texts: Iterable[str]) -> ctypes.Array[ctypes.c_char_p]:
     encoded = [text.encode() for text in texts]
     return (ctypes.c_char_p * len(encoded))(*encoded)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from probtensor.device.errors import DeviceError
 from probtensor.device.nvidia import open_driver
+from probtensor.device.protocol import Driver
 from probtensor.process import new_lock
 
 _OPENING = new_lock()
-_DRIVER: list[Any] = []
+_DRIVER: list[Driver] = []
 
 
-def driver() -> Any:
+def driver() -> Driver:
     """The process's driver, opened at first use.
 
     DeviceError says what is missing: PyCUDA, NVIDIA's driver, a device, or a compiler.
@@ -23,7 +22,7 @@ def driver() -> Any:
         return _DRIVER[0]
 
 
-def use(other: Any) -> Any:
+def use(other: Driver | None) -> Driver | None:
     """Put another driver in its place (None: open the real one again); returns the one before."""
     with _OPENING:
         before = _DRIVER.pop() if _DRIVER else None

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -74,7 +73,7 @@ class ManagedVersioned(ctypes.Structure):
     ]
 
 
-def _python(name: str, result: Any, *arguments: Any) -> Any:
+def _python(name: str, result: type | None, *arguments: type) -> Callable:
     """A function of Python's C API; capsules are passed by address, for some are dying."""
     return ctypes.PYFUNCTYPE(result, *arguments)((name, ctypes.pythonapi))
 
@@ -109,7 +108,7 @@ def _drop(capsule: int) -> None:
 class _Export:
     """Everything that a capsule points to; lives until its deleter is called."""
 
-    def __init__(self, owner: Any, address: int, shape: Sequence[int], dtype: np.dtype,
+    def __init__(self, owner: object, address: int, shape: Sequence[int], dtype: np.dtype,
                  device: tuple[int, int], versioned: bool) -> None:  # fmt: skip
         self.owner = owner
         self.shape = (ctypes.c_int64 * max(len(shape), 1))(*shape)
@@ -123,8 +122,8 @@ class _Export:
             self.managed = Managed(tensor, id(self), _delete_plain)
 
 
-def make_capsule(owner: Any, address: int, shape: Sequence[int], dtype: np.dtype,
-                 device: tuple[int, int], versioned: bool) -> Any:  # fmt: skip
+def make_capsule(owner: object, address: int, shape: Sequence[int], dtype: np.dtype,
+                 device: tuple[int, int], versioned: bool) -> object:  # fmt: skip
     """A capsule over C-contiguous memory, which keeps `owner` alive. BufferError: no such dtype."""
     if dtype.kind not in CODES or not dtype.isnative:
         raise BufferError(f"DLPack has no {dtype}")
@@ -138,7 +137,7 @@ def make_capsule(owner: Any, address: int, shape: Sequence[int], dtype: np.dtype
 class Taken:
     """Memory taken over from a capsule; `owner` gives it back when collected."""
 
-    owner: Any
+    owner: object
     address: int
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -149,7 +148,7 @@ class _Owner:
     """Stands for a capsule that was taken over."""
 
 
-def take_capsule(capsule: Any) -> Taken:
+def take_capsule(capsule: object) -> Taken:
     """Take over a capsule, which is marked as used.
 
     BufferError: it was used before, its version is unknown, its elements are not plain numbers, or

@@ -8,10 +8,14 @@ import ctypes
 import weakref
 from contextlib import suppress
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from probtensor.device.errors import DeviceError
 from probtensor.device.libraries import bind
+from probtensor.device.protocol import LaunchQueue
+
+if TYPE_CHECKING:
+    from probtensor.device.nvidia import CudaDriver
 
 POINTER = ctypes.c_void_p
 OUT = ctypes.POINTER(ctypes.c_void_p)
@@ -29,12 +33,12 @@ DRIVER_FUNCTIONS = {
 THIS_THREAD_ONLY = 1  # CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: other threads may allocate meanwhile
 
 
-def driver_functions(library: Any) -> SimpleNamespace:
+def driver_functions(library: ctypes.CDLL) -> SimpleNamespace:
     """The functions of libcuda that PyCUDA does not offer; they raise where they fail."""
     return bind(library, DRIVER_FUNCTIONS, lambda code: meaning(library, code))
 
 
-def meaning(library: Any, code: int) -> str:
+def meaning(library: ctypes.CDLL, code: int) -> str:
     """What the driver says of an error code."""
     text = ctypes.c_char_p()
     library.cuGetErrorString(code, ctypes.byref(text))
@@ -53,11 +57,11 @@ class Graph:
     It holds addresses, not arrays: whoever makes one keeps the memory. `keep` lives as long.
     """
 
-    def __init__(self, driver: Any, functions: SimpleNamespace) -> None:
+    def __init__(self, driver: CudaDriver, functions: SimpleNamespace) -> None:
         self._driver = driver
         self._functions = functions
         self._ready: ctypes.c_void_p | None = None
-        self.keep: Any = None
+        self.keep: LaunchQueue | None = None
 
     def begin(self, stream: int) -> None:
         """From now on work queued on the stream is kept here and not done."""
@@ -81,7 +85,7 @@ class Graph:
         finally:
             functions.cuGraphDestroy(graph)
 
-    def launch(self, stream: Any = None) -> None:
+    def launch(self, stream: LaunchQueue | None = None) -> None:
         """Queue all of the work on a stream."""
         if self._ready is None:
             raise DeviceError("the graph is still being captured, or its capture failed")

@@ -15,7 +15,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 from probtensor.device.errors import DeviceError
 
@@ -70,7 +69,9 @@ def find_library(name: str, newest: int | None = None) -> Path | None:
     return None
 
 
-def load_library(name: str, versions: Sequence[int], before: Sequence[str] = ()) -> Any:
+def load_library(
+    name: str, versions: Sequence[int], before: Sequence[str] = ()
+) -> ctypes.CDLL | None:
     """The library of `name`, or None where there is none.
 
     versions: the major versions that will do, for the dynamic linker to look for where no folder
@@ -88,7 +89,7 @@ def load_library(name: str, versions: Sequence[int], before: Sequence[str] = ())
         return None
 
 
-def _by_the_linker(name: str, versions: Sequence[int]) -> Any:
+def _by_the_linker(name: str, versions: Sequence[int]) -> ctypes.CDLL | None:
     for version in sorted(versions, reverse=True):
         try:
             return ctypes.CDLL(f"lib{name}.so.{version}")
@@ -97,7 +98,7 @@ def _by_the_linker(name: str, versions: Sequence[int]) -> Any:
     return None
 
 
-def bind(library: Any, table: Mapping[str, tuple[Any, ...]],
+def bind(library: ctypes.CDLL, table: Mapping[str, tuple[type, ...]],
          meaning: Callable[[int], str]) -> SimpleNamespace:  # fmt: skip
     """The functions of `table` (name -> argument types), which raise where they return not 0."""
     bound = SimpleNamespace()
@@ -111,7 +112,7 @@ def bind(library: Any, table: Mapping[str, tuple[Any, ...]],
 
 
 def _checker(name: str, meaning: Callable[[int], str]) -> Callable[..., None]:
-    def check(code: int, function: Any, arguments: Any) -> None:
+    def check(code: int, function: Callable[..., int], arguments: tuple) -> None:
         if code:
             raise DeviceError(f"{name}: {meaning(code)}")
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
+from typing import Generic, TypeVar
 
 SMALLEST = 512
+Block = TypeVar("Block")  # what the driver gives for memory
 STEPS = 3  # bits below the highest that a size class keeps
 
 
@@ -35,19 +36,19 @@ class Allocation:
         self._home.append(self.address)
 
 
-class Pool:
+class Pool(Generic[Block]):
     """Blocks of memory by size class.
 
     get(bytes) -> (address, block) asks the driver, and raises `full` where it has no more;
     free(block) gives one back to it.
     """
 
-    def __init__(self, get: Callable[[int], tuple[int, Any]], free: Callable[[Any], None],
+    def __init__(self, get: Callable[[int], tuple[int, Block]], free: Callable[[Block], None],
                  full: type[Exception]) -> None:  # fmt: skip
         self._get = get
         self._free = free
         self._full = full
-        self._blocks: dict[int, tuple[int, Any]] = {}  # address -> (size, block)
+        self._blocks: dict[int, tuple[int, Block]] = {}  # address -> (size, block)
         self._spare: defaultdict[int, list[int]] = defaultdict(list)
 
     def alloc(self, nbytes: int) -> tuple[Allocation, bool]:

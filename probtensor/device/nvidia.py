@@ -14,20 +14,23 @@ import os
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from probtensor.device import compiler as compilers
 from probtensor.device.blas import Blas, load_blas
+from probtensor.device.compiler import Nvcc, Nvrtc
 from probtensor.device.errors import INSTALL, DeviceError
 from probtensor.device.graphs import Graph, driver_functions
 from probtensor.device.images import ImageStore, home_store
 from probtensor.device.memory import Allocation, Pool
 from probtensor.process import computed_once, new_lock
 
+Raw = Any  # of PyCUDA, which states no types, and is imported late
 LIBCUDA = "libcuda.so.1"
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING
 PLAIN_SHARED = 48 << 10  # bytes of shared memory that a kernel has without asking
@@ -42,7 +45,7 @@ BROKEN = (
 class Stream:
     """A queue of work on the device, done in order; the default stream waits for it."""
 
-    def __init__(self, driver: Driver, raw: Any) -> None:
+    def __init__(self, driver: CudaDriver, raw: Raw) -> None:
         self.raw = raw
         self.handle: int = raw.handle
         self.capturing = False
@@ -58,7 +61,7 @@ class Stream:
 class Event:
     """A moment in a stream's work; two of them time what lies between."""
 
-    def __init__(self, driver: Driver, raw: Any) -> None:
+    def __init__(self, driver: CudaDriver, raw: Raw) -> None:
         self._raw = raw
         self._driver = driver
 
@@ -104,7 +107,7 @@ class Function:
 
     __slots__ = ("_room", "attributes", "launch", "name", "raw", "shared")
 
-    def __init__(self, name: str, raw: Any, attributes: Any, room: Room) -> None:
+    def __init__(self, name: str, raw: Raw, attributes: Raw, room: Room) -> None:
         self.name = name
         self.raw = raw
         self.launch = raw._launch_kernel  # a fifth of the cost of calling the function
@@ -136,7 +139,7 @@ class Function:
 class Module:
     """An image on the device."""
 
-    def __init__(self, driver: Driver, raw: Any) -> None:
+    def __init__(self, driver: CudaDriver, raw: Raw) -> None:
         self._raw = raw
         self._driver = driver
 
@@ -151,19 +154,24 @@ class Module:
         self._driver.bury(self.__dict__.pop("_raw", None))
 
 
-class Driver:
-    """One device, its memory and its queues. Any thread may call any member.
-
-    `counts` tells how often something happened: uploads, downloads, allocations (of which the pool
-    had to ask the driver), launches, graphs. `version` is the major version of CUDA that NVIDIA's
-    driver knows; libraries may not be newer.
+class CudaDriver:
+    """A `Driver` through PyCUDA. `version` is the major version of CUDA that NVIDIA's driver knows;
+    libraries may not be newer.
     """
 
-    def __init__(self, cuda: Any, compiler: Any, functions: Any, store: ImageStore,
-                 version: int) -> None:  # fmt: skip
+    arch: str
+    counts: Counter[str]
+    identity: str
+    multiprocessors: int
+    name: str
+    ordinal: int
+    aside_lock: AbstractContextManager
+
+    def __init__(self, cuda: Raw, compiler: Nvrtc | Nvcc, functions: SimpleNamespace,
+                 store: ImageStore, version: int) -> None:  # fmt: skip
         self.cuda = cuda
         self.compiler = compiler
-        self.counts: Counter[str] = Counter()
+        self.counts = Counter()
         self.ordinal = 0
         self._functions = functions
         self._version = version
@@ -173,15 +181,15 @@ class Driver:
         self._context = self._device.retain_primary_context()
         self._thread = threading.local()
         self._process = os.getpid()
-        self._dead: deque[Any] = deque()
+        self._dead: deque[object] = deque()
         self.aside_lock = new_lock()
         self._recent: deque[str] = deque(maxlen=REMEMBERED)
         self._pool = Pool(self._get_block, self._free_block, cuda.MemoryError)
         attributes = cuda.device_attribute
         major, minor = self._device.compute_capability()
-        self.name: str = self._device.name()
+        self.name = self._device.name()
         self.arch = f"sm_{major}{minor}"
-        self.multiprocessors: int = self._device.get_attribute(attributes.MULTIPROCESSOR_COUNT)
+        self.multiprocessors = self._device.get_attribute(attributes.MULTIPROCESSOR_COUNT)
         self.room = Room(
             *map(self._device.get_attribute, (
                 attributes.MAX_THREADS_PER_MULTIPROCESSOR,
@@ -237,7 +245,7 @@ class Driver:
             "environment the failing launch itself raises."
         )
 
-    def bury(self, raw: Any) -> None:
+    def bury(self, raw: object) -> None:
         """Free an object of PyCUDA's when its context is next at hand, in whatever thread."""
         self._dead.append(raw)
 
@@ -255,10 +263,10 @@ class Driver:
     def compile(self, source: str) -> bytes:
         """CUDA C++ text to an image for this device, found again on disk."""
         key = compilers.image_key(source, self.arch, self.compiler, self._include)
-        image = self._store.find(key)
+        image = self._store.get(key)
         if image is None:
             image = self.compiler.compile(source, self.arch, self._include)
-            self._store.keep(key, image)
+            self._store.put(key, image)
         return image
 
     def module(self, image: bytes) -> Module:
@@ -309,12 +317,12 @@ class Driver:
         with self.failures(), self.inside():
             return self._pool.release()
 
-    def _get_block(self, nbytes: int) -> tuple[int, Any]:
+    def _get_block(self, nbytes: int) -> tuple[int, Raw]:
         with self.inside():
             block = self.cuda.mem_alloc(nbytes)
         return int(block), block
 
-    def _free_block(self, block: Any) -> None:
+    def _free_block(self, block: Raw) -> None:
         with self.inside():
             block.free()
 
@@ -434,7 +442,7 @@ def _check_host(array: np.ndarray, stream: Stream | None) -> None:
         raise DeviceError("a host array cannot be copied while the stream is being captured")
 
 
-def import_pycuda() -> Any:
+def import_pycuda() -> Raw:
     """`pycuda.driver`, initialized. DeviceError says what is missing."""
     try:
         import pycuda.driver as cuda
@@ -464,7 +472,7 @@ def import_pycuda() -> Any:
     return cuda
 
 
-def open_driver() -> Driver:
+def open_driver() -> CudaDriver:
     """The first device that CUDA_VISIBLE_DEVICES leaves. DeviceError says what is missing."""
     cuda = import_pycuda()
     functions = driver_functions(ctypes.CDLL(LIBCUDA))
@@ -473,6 +481,6 @@ def open_driver() -> Driver:
     version = number.value // 1000
     compiler = compilers.find_compiler(version)
     try:
-        return Driver(cuda, compiler, functions, home_store(), version)
+        return CudaDriver(cuda, compiler, functions, home_store(), version)
     except cuda.Error as error:
         raise DeviceError(f"the CUDA device cannot be used: {error}") from None

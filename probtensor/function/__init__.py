@@ -1,14 +1,16 @@
 """The callable: from the program a user asked for and its plan to checked calls.
 
     program.py  what was asked for: inputs with names and defaults, outputs in their structure
+    request.py  the checks of what was asked for: options, givens, inputs that nothing needs
+    implicit.py inputs that nobody passes: shared variables, data with values, the key of draws
     shared.py   shared variables: inputs that carry a value from call to call
+    wiring.py   where each buffer of a plan comes from: what Entry and DeviceFunction are made of
     call.py     Function: the plan's entry with names, defaults, binding, pickling
-    fault.py     which value a failed call refused
+    fault.py    which value a failed call refused
     explain.py  every stage of a function as text
     profile.py  seconds for each kernel of a function
     recall.py   finished functions on disk, by the graph they were made of
     device.py   DeviceFunction: the same calls where the plan runs on a device
-    device_build.py    its plan, built when it is first needed
     device_layout.py   memory, copies, launches and graphs of such a call, by its sizes
     device_place.py    streams; what lies on the device and what does not
     device_rows.py     a function for many rows of its arguments in one launch
@@ -27,7 +29,7 @@ depend on the calls before it, and could not be made from two threads.
 """
 
 from probtensor.function.call import Compilation, Function, Whole
-from probtensor.function.device import DeviceFunction
+from probtensor.function.device import DeviceFunction, function_of
 from probtensor.function.device_place import Stream, stream, transfer
 from probtensor.function.device_rows import Many
 from probtensor.function.program import In, Out, Program
@@ -44,6 +46,7 @@ __all__ = [
     "Shared",
     "Stream",
     "Whole",
+    "function_of",
     "shared",
     "stream",
     "transfer",

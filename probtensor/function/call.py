@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import NoReturn
 from weakref import WeakValueDictionary
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cython_ext.cell import Stream
 from cython_ext.convert import safe_array
 from cython_ext.entry import Entry
 from probtensor.calls import public
+from probtensor.device import DeviceArray
 from probtensor.function.explain import STAGES
 from probtensor.function.fault import fault_of
 from probtensor.function.profile import Profile, profile
 from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
 from probtensor.function.shared import Shared
+from probtensor.function.wiring import Slot, Wiring, results_of, wire
 from probtensor.graph.node import Node, line_of
 from probtensor.graph.symbolic import refusal
-from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import Built, Target
-from probtensor.types import shape_text, size_value
 
 
 @dataclass(frozen=True)
@@ -64,55 +64,9 @@ class Compilation:
     built: Built
     timings: Mapping[str, float]
     whole: Callable[[], Whole]
-    uploads: WeakValueDictionary[int, Any] = field(
+    uploads: WeakValueDictionary[int, DeviceArray] = field(
         default_factory=WeakValueDictionary, repr=False, compare=False
     )
-
-
-LARGEST = 2**62  # bytes
-
-
-class Planner:
-    """Sizes of a call's arrays to everything that follows from them; see `Entry`."""
-
-    def __init__(self, plan: Plan, live: Sequence[int], fixed: Mapping[int, np.ndarray]) -> None:
-        self.plan = plan
-        self.live = live
-        self.fixed = {k: array.shape for k, array in fixed.items()}
-
-    def __call__(self, dims: tuple[int, ...]) -> tuple:
-        plan, at = self.plan, 0
-        shapes = dict(self.fixed)
-        for k in self.live:
-            ndim = len(plan.buffers[k].shape)
-            shapes[k] = dims[at : at + ndim]
-            at += ndim
-        for k in plan.inputs:
-            self._check_fixed_sizes(k, shapes[k])
-        values = [shapes[s.buffer][s.axis] if s.value is None else s.value for s in plan.sizes]
-        sizes = {source.name: n for source, n in zip(plan.sizes, values)}
-        for check in plan.size_checks:
-            check.verify(sizes)
-        results = [plan.shape(k, sizes) for k in plan.outputs]
-        arena, offsets = layout(plan, sizes)
-        for shape in results:
-            if math.prod(shape) > LARGEST:
-                raise ValueError(f"a result would have the shape {shape}, which no array has")
-        if arena > LARGEST:
-            raise MemoryError(f"no room for {arena} bytes of temporaries")
-        bounds = [size_value(check.bound, sizes) for check in plan.index_checks]
-        return values, results, [offsets[k] for k in plan.lifetimes], arena, bounds
-
-    def _check_fixed_sizes(self, k: int, shape: tuple[int, ...]) -> None:
-        node = self.plan.buffers[k].node
-        for axis, (size, given) in enumerate(zip(node.type.shape, shape)):
-            if isinstance(size, int) and size != given:
-                label = node.name or f"input {k}"
-                raise ValueError(
-                    f"{label}: expected shape {shape_text(node.shape)}, got {tuple(shape)}: size "
-                    f"{given} along axis {axis} is not {size}\n"
-                    f"  {label} was made at {line_of(node)}"
-                )
 
 
 class Function(Entry):
@@ -123,6 +77,10 @@ class Function(Entry):
     arrays, 0-d ones for scalars. May be called from several threads at once: the GIL is released,
     and each call has its own workspace. Calls that update one shared variable wait for each other,
     so no update is lost. TypeError and ValueError name the argument and the line where it was made.
+
+        >>> x = pt.vector("x")
+        >>> pt.function([x], x * 2)([1.0, 2.0])
+        array([2., 4.])
     """
 
     def __init__(
@@ -140,44 +98,34 @@ class Function(Entry):
         # Without draws there is no need of numpy.random, whose import takes 15 ms.
         drawn = compilation.key is not None
         self._stream = Stream(fresh_seed(program.seed) if drawn else 0, program.seed is None)
-        super().__init__(**self._parts())
+        self._wiring = self._wired()
+        super().__init__(self._wiring)
         self._defaults = {
             k: self._accepted(x.value, x.variable, x.name or f"input {k}")
             for k, x in enumerate(self.inputs)
             if not x.required
         }
 
-    def _parts(self) -> dict[str, Any]:
-        """The arguments of Entry."""
+    def _wired(self) -> Wiring:
+        """Where the buffers of the plan come from, and what is made of its results."""
         program, plan = self.program, self.compilation.plan
         slots = [self._slot(k, node) for k, node in enumerate(self.compilation.inputs)]
         for k, buffer in enumerate(plan.buffers):
             if buffer.role == "constant":
                 slots.append(self._fixed(k, buffer.node, buffer.node.op.array, "a constant"))
-        slots.sort(key=lambda slot: slot[1] == "fixed")
-        place = {slot[0]: k for k, slot in enumerate(slots)}
-        self._places_of_slots = tuple(place)
-        fixed = {slot[0]: slot[6] for slot in slots if slot[1] == "fixed"}
-        live = [slot[0] for slot in slots if slot[1] != "fixed"]
+        updates = len(program.updates)
+        results = results_of(
+            plan,
+            (*program.borrowed, *[False] * updates),
+            (*program.places, *["cell"] * updates),
+        )
+        cells = [self._cells.get(old, old).op.cell for old, _ in program.updates]
         tree = program.tree
-        plain = is_flat_list(tree)
         single = isinstance(tree, Leaf)
-        return {
-            "run": self.compilation.built.run,
-            "keep": self.compilation.built.keep,
-            "buffers": len(plan.buffers),
-            "slots": slots,
-            "outputs": self._results(),
-            "temps": list(plan.lifetimes),
-            "planner": Planner(plan, live, fixed),
-            "checks": [(place[c.buffer], c.message) for c in plan.index_checks],
-            "failures": plan.failures,
-            "cells": [self._cells.get(old, old).op.cell for old, _ in program.updates],
-            "build": None if plain or single else partial(unflatten, tree),
-            "single": single,
-        }
+        build = None if single or is_flat_list(tree) else partial(unflatten, tree)
+        return wire(plan, self.compilation.built, slots, results, cells, build, single)
 
-    def _slot(self, position: int, node: Node) -> tuple:
+    def _slot(self, position: int, node: Node) -> Slot:
         """Where the array of a plan's input comes from."""
         given = self.bound.get(node)
         if given is None:
@@ -191,20 +139,25 @@ class Function(Entry):
             kind, payload = "cell", self._cells.get(node, node).op.cell
         names = {x.variable: x.name for x in self.program.inputs}
         label = names.get(node) or node.name or f"input {position}"
-        return (position, kind, label, node.dtype, node.ndim, line_of(node), payload)
+        return Slot(position, kind, label, node.dtype, node.ndim, line_of(node), payload)
 
-    def _fixed(self, position: int, node: Node, value: Any, label: str) -> tuple:
+    def _fixed(self, position: int, node: Node, value: ArrayLike, label: str) -> Slot:
         array = self._accepted(value, node, label)
-        return (position, "fixed", label, node.dtype, node.ndim, line_of(node), array)
+        return Slot(position, "fixed", label, node.dtype, node.ndim, line_of(node), array)
 
-    def _accepted(self, value: Any, node: Node, label: str, copy: bool = False) -> Any:
+    def _accepted(
+        self, value: ArrayLike, node: Node, label: str, copy: bool = False
+    ) -> np.ndarray:
         """A value for an input as the array it needs; TypeError or ValueError."""
         return safe_array(value, node.dtype, node.ndim, label, line_of(node), copy=copy)
 
     def fault(self, status: int, arrays: Sequence[np.ndarray]) -> Exception:
         """The exception for a status of the plan, with a value that was refused where it can be
         computed again."""
-        by_place = dict(zip(self._places_of_slots, arrays, strict=True))
+        by_place = {
+            slot.position: array
+            for slot, array in zip(self._wiring.slots, arrays, strict=True)
+        }
         given = {node: by_place[k] for k, node in enumerate(self.compilation.inputs)}
         with suppress(Exception):  # whatever is wrong, the plain message is there
             found = fault_of(self.compilation.whole().written, given)
@@ -212,18 +165,7 @@ class Function(Entry):
                 return found
         return super().fault(status, arrays)
 
-    def _results(self) -> list[tuple]:
-        """(position, dtype, ndim, source, borrowed) of each output, updates included."""
-        plan, seen, found = self.compilation.plan, {}, []
-        borrowed = (*self.program.borrowed, *(False for _ in self.program.updates))
-        for k, (position, lent) in enumerate(zip(plan.outputs, borrowed)):
-            buffer = plan.buffers[position]
-            source = -2 - seen[position] if position in seen else -1
-            seen.setdefault(position, k)
-            found.append((position, buffer.dtype, len(buffer.shape), source, lent))
-        return found
-
-    def arrange(self, args: tuple, kwargs: Mapping[str, Any]) -> tuple:
+    def arrange(self, args: tuple, kwargs: Mapping[str, ArrayLike]) -> tuple:
         """All arguments in order, from positional and keyword ones and defaults."""
         if len(args) > len(self.inputs):
             raise refusal(
@@ -251,7 +193,7 @@ class Function(Entry):
             raise refusal(f"{self.label}: {len(missing)} arguments are missing:", *rows)
         return tuple(values[k] for k in range(len(self.inputs)))
 
-    def _place(self, name: str, taken: Mapping[int, Any]) -> int:
+    def _place(self, name: str, taken: Mapping[int, ArrayLike]) -> int:
         """The position of the input of this name; TypeError if none, two or already given."""
         places = [k for k, x in enumerate(self.inputs) if x.name == name]
         if len(places) != 1:
@@ -318,18 +260,50 @@ class Function(Entry):
 
     @public
     def explain(self, stage: str = "graph") -> str:
-        """A stage of compilation as text: graph, passes, groups, kernels, plan, source or header.
+        """A stage of compilation as text. ValueError for any other name than these:
 
-        ValueError for any other name.
+        graph     the graph as it was given
+        passes    what each pass over the graph did, and the graph after all of them
+        groups    which nodes share a loop, and which of them get a buffer
+        kernels   the loops of each kernel
+        schedule  what the target makes of them: strips of vectors on a CPU, launches on a GPU
+        plan      buffers, sizes, checks and the order of kernels
+        source    the generated text
+        header    the C signature of `address`
         """
         if stage not in STAGES:
             raise ValueError(f"explain: {stage!r} is none of {', '.join(STAGES)}")
         return STAGES[stage](self)
 
-    def profile(self, *args: Any, n: int | None = None, **kwargs: Any) -> Profile:
+    def profile(self, *args: ArrayLike, n: int | None = None, **kwargs: ArrayLike) -> Profile:
         """Seconds a call of each kernel for these arguments, over n calls (or about half a second
         in all). Print it, or read its rows. Needs the cython target."""
         return profile(self, self.arrange(args, kwargs), n)
+
+    on_device = False
+
+    def rows(self, columns: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Each output for many rows of the arguments, one after the other: columns and results
+        have one more axis in front. The outputs are one, or a list."""
+        count, wiring = len(columns[0]), self._wiring
+        dims: list[int] = []
+        for slot in wiring.live:
+            if slot.kind == "argument":
+                dims += columns[slot.argument].shape[1:]
+            elif slot.kind == "cell":
+                dims += slot.payload.value.shape
+        shapes = wiring.planner(tuple(dims)).shapes
+        results = wiring.results[: len(wiring.results) - len(wiring.cells)]
+        found = [np.empty((count, *shape), y.dtype) for y, shape in zip(results, shapes)]
+        for i in range(count):
+            values = self(*[column[i, ...] for column in columns])
+            for rows, value in zip(found, [values] if wiring.single else values, strict=True):
+                rows[i] = value
+        return found
+
+    def many(self, tail: str) -> NoReturn:
+        """What `DeviceFunction.many` gives is for devices: TypeError."""
+        raise TypeError("many: condition with target='cuda' to have the density as device code")
 
     def get_shared(self) -> list[Shared]:
         """The shared variables the function reads, in the order of the plan."""
@@ -337,7 +311,7 @@ class Function(Entry):
         return [self._cells.get(x, x) for x in found]
 
     @public
-    def bind(self, values: Mapping[Any, Any], borrow: bool = False) -> Function:
+    def bind(self, values: Mapping[Node | str, ArrayLike], borrow: bool = False) -> Function:
         """The same function with some inputs fixed to arrays, given by node or by name.
 
         The arrays are checked once, here, and copied; with `borrow` those that need no conversion

@@ -6,15 +6,14 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from cython_ext.cell import Alone
 from cython_ext.convert import failure
-from probtensor.device import DeviceArray, DeviceError, device_array, driver
+from probtensor.device import DeviceArray, DeviceError, device_array
 from probtensor.function.call import Compilation, Function, rebuild
-from probtensor.function.device_layout import Layout, Result, Slot, Wiring, nonnegative
+from probtensor.function.device_layout import Layout, nonnegative
 from probtensor.function.device_place import (
     Stream,
     copied,
@@ -27,11 +26,15 @@ from probtensor.function.device_rows import Many, Rows
 from probtensor.function.profile import Profile
 from probtensor.function.program import Program
 from probtensor.function.shared import Shared
+from probtensor.function.wiring import Check, Result, Slot
 from probtensor.graph.node import Node, line_of
 from probtensor.process import new_lock
+from probtensor.targets.gpu import Deferred
 
 CACHED_LAYOUTS = 8
 CACHED_INDICES = 16
+
+Value = np.ndarray | DeviceArray  # an array, where it lies
 
 
 class DeviceFunction(Function):
@@ -47,14 +50,17 @@ class DeviceFunction(Function):
     threads wait for each other; different functions may run side by side, in `pt.stream()`.
     """
 
+    on_device = True
+
     def __init__(
         self,
         program: Program,
         compilation: Compilation,
-        bound: Mapping[Node, Any] | None = None,
+        bound: Mapping[Node, Value] | None = None,
         cells: Mapping[Node, Shared] | None = None,
     ) -> None:
-        self._driver = driver()
+        self._runner: Deferred = compilation.built.run
+        self._driver = self._runner.driver
         self._main = Stream(self._driver, None)
         self._lock = new_lock()
         self._layouts: OrderedDict[tuple, Layout] = OrderedDict()
@@ -64,21 +70,15 @@ class DeviceFunction(Function):
         self._stream_before = self._main
         super().__init__(program, compilation, bound, cells)
 
-    def _parts(self) -> dict[str, Any]:
-        parts = super()._parts()
-        self._wiring = wired(parts, self._driver, self.program)
-        self._updated = parts["cells"]
-        self._build = parts["build"]
-        self._single = parts["single"]
-        return parts
-
-    def _accepted(self, value: Any, node: Node, label: str, copy: bool = False) -> Any:
+    def _accepted(
+        self, value: object, node: Node, label: str, copy: bool = False
+    ) -> Value:
         if lies_on_device(value):
             there = taken_over(value, node.dtype, node.ndim, label, line_of(node))
             return copied(there) if copy else there
         return super()._accepted(value, node, label, copy)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> object:
         if kwargs or len(args) != self.argument_count:
             args = self.arrange(args, kwargs)
         args = self._ready(args)
@@ -100,33 +100,34 @@ class DeviceFunction(Function):
             for slot, value in zip(slots, args, strict=True)
         )
 
-    def _run(self, args: tuple, stream: Stream) -> Any:
-        layout, values, table, made = self._prepared(args, stream)
+    def _run(self, args: tuple, stream: Stream) -> object:
+        layout, table, made, _used = self._prepared(args, stream)
         layout.launch(table, stream)
-        if self._wiring.runner.may_fail:
+        if self._runner.may_fail:
             status = layout.status(stream.queue)
             stream.waited()
             if status:
                 layout.fresh = True
                 raise failure(self._wiring.failures, status)
-        return self._finish(layout, values, made, stream)
+        return self._finish(layout, made, stream)
 
     def _prepared(
         self, args: tuple, stream: Stream
-    ) -> tuple[Layout, list, list[int], dict[int, DeviceArray]]:
-        """All that comes before the launches: (layout, values of live slots, addresses, results
-        that stay on the device by number)."""
+    ) -> tuple[Layout, list[int], dict[int, DeviceArray], list[Value]]:
+        """All that comes before the launches: (layout, addresses, results that stay on the device
+        by number, values that must outlive the launches: indices made for this call may have no
+        other owner)."""
         values = [self._value(slot, args) for slot in self._wiring.live]
         layout = self._layout_for(values)
-        for k, rules in self._wiring.rules.items():
+        for k, checks in self._wiring.checks_of.items():
             if k < len(values):
-                values[k] = self._checked(k, values[k], args, rules, layout.bounds)
+                values[k] = self._checked(k, values[k], args, checks, layout.bounds)
         self._begin(layout, values, stream)
         table, made = self._table(layout, values, stream)
         layout.inputs.upload(layout.sent, values, stream.queue)
-        return layout, values, table, made
+        return layout, table, made, values
 
-    def rows(self, columns: Sequence[Any]) -> list[Any]:
+    def rows(self, columns: Sequence[object]) -> list[Value]:
         """Each output for many rows of the arguments, as one launch where memory allows: columns
         and results have one more axis in front. See `Rows`."""
         stream = current_stream(self._main)
@@ -140,8 +141,7 @@ class DeviceFunction(Function):
 
     def _all_rows(self) -> Rows:
         if self._rows is None:
-            target = self.compilation.target
-            self._rows = Rows(self._wiring, self._residents(), self.plan, target)
+            self._rows = Rows(self._wiring, self._residents(), self._runner)
         return self._rows
 
     def _residents(self) -> list[DeviceArray]:
@@ -150,7 +150,7 @@ class DeviceFunction(Function):
             self._resident = [self._uploaded(slot.payload) for slot in self._wiring.fixed]
         return self._resident
 
-    def _uploaded(self, value: Any) -> DeviceArray:
+    def _uploaded(self, value: Value) -> DeviceArray:
         """A bound array on the device, where other functions over it may have put it."""
         if isinstance(value, DeviceArray):
             return value
@@ -162,7 +162,7 @@ class DeviceFunction(Function):
 
     # What a call brings.
 
-    def _value(self, slot: Slot, args: tuple) -> Any:
+    def _value(self, slot: Slot, args: tuple) -> Value:
         """The array of a live slot, where it lies."""
         if slot.kind == "cell":
             return slot.payload.put(device_array)
@@ -173,7 +173,7 @@ class DeviceFunction(Function):
             return taken_over(value, slot.dtype, slot.ndim, slot.label, slot.line)
         return self.convert(slot.number, value)
 
-    def _layout_for(self, values: Sequence[Any]) -> Layout:
+    def _layout_for(self, values: Sequence[Value]) -> Layout:
         dims = tuple(n for value in values for n in value.shape)
         hosted = tuple(k for k, value in enumerate(values) if type(value) is np.ndarray)
         layout = self._layouts.get((dims, hosted))
@@ -190,7 +190,7 @@ class DeviceFunction(Function):
         return layout
 
     def _last_layout(
-        self, values: Sequence[Any], dims: tuple[int, ...], hosted: tuple[int, ...]
+        self, values: Sequence[Value], dims: tuple[int, ...], hosted: tuple[int, ...]
     ) -> Layout:
         """The same when no more memory can be freed. DeviceError says what is too large."""
         try:
@@ -203,31 +203,32 @@ class DeviceFunction(Function):
     def _new_layout(self, dims: tuple[int, ...], hosted: tuple[int, ...]) -> Layout:
         wiring = self._wiring
         fixed = list(self._residents())
-        layout = Layout(wiring, dims, hosted)
-        for k, rules in wiring.rules.items():
+        layout = Layout(wiring, self._runner, dims, hosted)
+        for k, checks in wiring.checks_of.items():
             at = k - len(wiring.live)
             if at >= 0:
                 array = here(wiring.fixed[at].payload)
-                good = nonnegative(array, k, rules, layout.bounds)
+                good = nonnegative(array, checks, layout.bounds)
                 if good is not array:
                     fixed[at] = device_array(good)
         layout.fix(fixed)
         return layout
 
     def _checked(
-        self, k: int, value: Any, args: tuple, rules: Sequence, bounds: Sequence[int]
-    ) -> Any:
+        self, k: int, value: Value, args: tuple, checks: Sequence[Check], bounds: Sequence[int]
+    ) -> Value:
         """The indices of slot k, negative ones replaced. Those on the device are brought here when
         they are first seen; the answer is kept as long as their owner lives."""
         if type(value) is np.ndarray:
-            return nonnegative(value, k, rules, bounds)
+            return nonnegative(value, checks, bounds)
         slot = self._wiring.live[k]
         owner = value if slot.kind == "cell" else args[slot.argument]
-        key = (k, id(owner), value.address, value.shape, *(bounds[n] for _, n in rules))
+        numbers = (bounds[check.number] for check in checks)
+        key = (k, id(owner), value.address, value.shape, *numbers)
         known, good = self._indices.get(key, (None, None))
         if known is None or known() is not owner:
             array = value.get()
-            checked = nonnegative(array, k, rules, bounds)
+            checked = nonnegative(array, checks, bounds)
             good = None if checked is array else device_array(checked)
             if type(owner).__weakrefoffset__:
                 self._indices[key] = weakref.ref(owner), good
@@ -235,7 +236,7 @@ class DeviceFunction(Function):
                 self._indices.popitem(last=False)
         return value if good is None else good
 
-    def _begin(self, layout: Layout, values: Sequence[Any], stream: Stream) -> None:
+    def _begin(self, layout: Layout, values: Sequence[Value], stream: Stream) -> None:
         """What comes next is queued on `stream`, after all that it depends on."""
         before = self._stream_before
         self._stream_before = stream
@@ -247,7 +248,7 @@ class DeviceFunction(Function):
     # What it gives.
 
     def _table(
-        self, layout: Layout, values: Sequence[Any], stream: Stream
+        self, layout: Layout, values: Sequence[Value], stream: Stream
     ) -> tuple[list[int], dict[int, DeviceArray]]:
         """The addresses of this call, and the new arrays among them, by number of the output."""
         table = list(layout.pointers)
@@ -273,39 +274,32 @@ class DeviceFunction(Function):
             return kept
         result = self._wiring.results[k]
         made = stream.empty(layout.shapes[k], result.dtype, layout.homes[k])
-        if result.lent:
+        if result.borrowed:
             layout.kept[k] = made
         return made
 
-    def _finish(
-        self, layout: Layout, values: Sequence[Any], made: Mapping[int, Any], stream: Stream
-    ) -> Any:
+    def _finish(self, layout: Layout, made: Mapping[int, DeviceArray], stream: Stream) -> object:
         """Set the shared variables; the results in their structure."""
         found = layout.receive(stream.queue)
         if found:
             stream.waited()
         found.update(made)
-        outputs: list[Any] = []
+        outputs: list[Value] = []
         for k, result in enumerate(self._wiring.results):
             if result.own:
                 outputs.append(found[k])
-                continue
-            if result.source < 0:
-                origin = outputs[-2 - result.source]
-            elif result.source < len(values):
-                origin = values[result.source]
             else:
-                origin = self._wiring.fixed[result.source - len(values)].payload
-            outputs.append(self._copied(origin, result, stream))
-        count = len(outputs) - len(self._updated)
-        for cell, value in zip(self._updated, outputs[count:], strict=True):
+                outputs.append(self._copied(outputs[result.copies], result, stream))
+        wiring = self._wiring
+        count = len(outputs) - len(wiring.cells)
+        for cell, value in zip(wiring.cells, outputs[count:], strict=True):
             cell.device = value
-        if self._single:
+        if wiring.single:
             return outputs[0]
         del outputs[count:]
-        return outputs if self._build is None else self._build(outputs)
+        return outputs if wiring.build is None else wiring.build(outputs)
 
-    def _copied(self, origin: Any, result: Result, stream: Stream) -> Any:
+    def _copied(self, origin: Value, result: Result, stream: Stream) -> Value:
         """Another array of the same value, where it is wanted."""
         if type(origin) is np.ndarray:
             return origin.copy() if result.place == "cpu" else device_array(origin)
@@ -316,23 +310,22 @@ class DeviceFunction(Function):
     @property
     def source(self) -> str:
         """The generated text."""
-        return self._wiring.runner.built.source
+        return self._runner.built.source
 
     @property
     def timings(self) -> dict[str, float]:
         """Seconds of each stage so far: kernels are built at the first call."""
-        return super().timings | self._wiring.runner.timings
+        return super().timings | self._runner.timings
 
-    def profile(self, *args: Any, n: int | None = None, **kwargs: Any) -> Profile:
+    def profile(self, *args: object, n: int | None = None, **kwargs: object) -> Profile:
         """Seconds a call of each kernel for these arguments, over n calls (or about half a second
         in all). Print it, or read its rows. Kernels are timed one by one, each queued again and
         again, so that one of less than a few microseconds shows the cost of a launch."""
         args = self.arrange(args, kwargs)
         stream = current_stream(self._main)
         with self._lock:
-            prepared = self._prepared(args, stream)
-            layout, _, table, _ = prepared
-            work = Work(self.plan, self.compilation.target, layout, table, stream)
+            layout, table, *_kept = self._prepared(args, stream)  # kept while it is timed
+            work = Work(self.plan, self._runner, layout, table, stream)
             found = timed(work, n)
         return replace(found, call=seconds_of_calls(self, args, found.count))
 
@@ -341,30 +334,15 @@ class DeviceFunction(Function):
         return rebuild, (self.program, bound, self._cells)
 
 
-def wired(parts: Mapping[str, Any], owner: Any, program: Program) -> Wiring:
-    """What `Entry` is made of, by names."""
-    slots, arguments = [], 0
-    for number, fields in enumerate(parts["slots"]):
-        slots.append(Slot(number, arguments, *fields))
-        arguments += fields[1] == "argument"
-    places = (*program.places, *("cell" for _ in program.updates))
-    rules: dict[int, list[tuple[str, int]]] = {}
-    for k, (slot, message) in enumerate(parts["checks"]):
-        rules.setdefault(slot, []).append((message, k))
-    return Wiring(
-        driver=owner,
-        runner=parts["run"],
-        planner=parts["planner"],
-        buffers=parts["buffers"],
-        live=tuple(s for s in slots if s.kind != "fixed"),
-        fixed=tuple(s for s in slots if s.kind == "fixed"),
-        results=tuple(
-            Result(*fields, place) for fields, place in zip(parts["outputs"], places, strict=True)
-        ),
-        temps=tuple(parts["temps"]),
-        rules=rules,
-        failures=tuple(parts["failures"]),
-    )
+def function_of(
+    program: Program,
+    compilation: Compilation,
+    bound: Mapping[Node, Value] | None = None,
+    cells: Mapping[Node, Shared] | None = None,
+) -> Function:
+    """The function of a program, of the kind that its target's plans run as."""
+    kind = DeviceFunction if compilation.built.on_device else Function
+    return kind(program, compilation, bound, cells)
 
 
 def overlap(one: DeviceArray, other: DeviceArray) -> bool:
@@ -374,6 +352,6 @@ def overlap(one: DeviceArray, other: DeviceArray) -> bool:
     )
 
 
-def here(value: Any) -> np.ndarray:
+def here(value: Value) -> np.ndarray:
     """An array on the host."""
     return value.get() if isinstance(value, DeviceArray) else value

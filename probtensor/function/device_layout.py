@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from cython_ext.convert import checked_indices, refuse_two_bounds
+from probtensor.device import DeviceArray, Driver, Graph, LaunchQueue
 from probtensor.function.device_place import Stream
+from probtensor.function.wiring import Check, Slot, Wiring
+from probtensor.targets.gpu import Deferred
 
 SMALL = 1 << 15  # bytes: under it a copy costs its latency, so small arrays travel together
 ALIGNMENT = 256  # bytes
@@ -19,62 +20,11 @@ CACHED_GRAPHS = 16
 KEPT_FREE = 4  # pieces of free memory of each result that stays on the device
 
 
-@dataclass(frozen=True)
-class Slot:
-    """A buffer that comes from outside, number `number` of them; `kind` and `payload` are as
-    `Entry` has them, `argument` is the place among the call's arguments."""
-
-    number: int
-    argument: int
-    position: int
-    kind: str
-    label: str
-    dtype: str
-    ndim: int
-    line: str
-    payload: Any
-
-
-@dataclass(frozen=True)
-class Result:
-    """An output: its buffer, or what it copies (`source` as in `Entry`), and where it is wanted:
-    "cpu", "cuda" or "cell", the device side of a shared variable."""
-
-    position: int
-    dtype: str
-    ndim: int
-    source: int
-    lent: bool
-    place: str
-
-    @property
-    def own(self) -> bool:
-        """Does it have a buffer of its own?"""
-        return self.source == -1
-
-
-@dataclass(frozen=True)
-class Wiring:
-    """Everything of a function that does not depend on sizes."""
-
-    driver: Any
-    runner: Any
-    planner: Any
-    buffers: int
-    live: tuple[Slot, ...]
-    fixed: tuple[Slot, ...]
-    results: tuple[Result, ...]
-    temps: tuple[int, ...]
-    # What is pointed into, for each slot of indices: (message, number of the bound).
-    rules: Mapping[int, Sequence[tuple[str, int]]]
-    failures: tuple[str, ...]
-
-
 class Slab:
     """Arrays side by side in one piece of device memory. Small ones stand first and go over
     together, through a block of host memory; each large one is copied from or to where it lies."""
 
-    def __init__(self, driver: Any, parts: Mapping[int, tuple[tuple[int, ...], str]]) -> None:
+    def __init__(self, driver: Driver, parts: Mapping[int, tuple[tuple[int, ...], str]]) -> None:
         self.driver = driver
         self.parts = {k: (shape, np.dtype(dtype)) for k, (shape, dtype) in parts.items()}
         sizes = {k: dtype.itemsize * prod(shape) for k, (shape, dtype) in self.parts.items()}
@@ -100,7 +50,9 @@ class Slab:
             k: np.ndarray(*self.parts[k], buffer=block, offset=self.offsets[k]) for k in self.small
         }
 
-    def upload(self, address: int, arrays: Mapping[int, np.ndarray], stream: Any) -> None:
+    def upload(
+        self, address: int, arrays: Mapping[int, np.ndarray], stream: LaunchQueue | None
+    ) -> None:
         """Put arrays where they belong."""
         if self.packed:
             for k in self.small:
@@ -110,7 +62,7 @@ class Slab:
             self.driver.upload(address + self.offsets[k], arrays[k], stream)
 
     def download(
-        self, address: int, into: Mapping[int, np.ndarray], stream: Any
+        self, address: int, into: Mapping[int, np.ndarray], stream: LaunchQueue | None
     ) -> dict[int, np.ndarray]:
         """The arrays, complete: those of `into` filled, the others fresh (small ones are views of
         one fresh block)."""
@@ -138,13 +90,14 @@ class Layout:
     def __init__(
         self,
         wiring: Wiring,
+        runner: Deferred,
         dims: tuple[int, ...],
         hosted: Sequence[int],
     ) -> None:
         self.wiring = wiring
-        self.driver = wiring.driver
+        self.driver = runner.driver
         self.sizes, self.shapes, offsets, arena, self.bounds = wiring.planner(dims)
-        self.sequence = wiring.runner.sequence(self.sizes)
+        self.sequence = runner.sequence(self.sizes)
         shapes = shapes_of(wiring.live, dims)
         self.inputs = Slab(self.driver, {k: (shapes[k], wiring.live[k].dtype) for k in hosted})
         self.outputs = Slab(
@@ -166,17 +119,19 @@ class Layout:
         self.scratch_bytes = self.sequence.scratch
         self.fresh = True
         self.pointers = self._template(offsets, temps)
-        self.fixed: list[Any] = []
+        self.fixed: list[DeviceArray] = []
         self.lent = {
-            k: np.empty(*part) for k, part in self.outputs.parts.items() if wiring.results[k].lent
+            k: np.empty(*part)
+            for k, part in self.outputs.parts.items()
+            if wiring.results[k].borrowed
         }
-        self.kept: dict[int, Any] = {}  # arrays on the device that are lent
+        self.kept: dict[int, DeviceArray] = {}  # results that are borrowed
         self.homes = {
             k: deque(maxlen=KEPT_FREE)
             for k, y in enumerate(wiring.results)
             if y.own and y.place != "cpu"
         }
-        self.graphs: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+        self.graphs: OrderedDict[tuple[int, ...], Graph | None] = OrderedDict()
 
     def _template(self, offsets: Sequence[int], temps: int) -> list[int]:
         """The table of addresses, zero where each call has its own."""
@@ -190,13 +145,13 @@ class Layout:
             table[wiring.results[k].position] = self.received + offset
         return table
 
-    def fix(self, arrays: list[Any]) -> None:
+    def fix(self, arrays: list[DeviceArray]) -> None:
         """Give the arrays of the fixed slots, which are kept."""
         self.fixed = arrays
         for slot, array in zip(self.wiring.fixed, arrays, strict=True):
             self.pointers[slot.position] = array.address
 
-    def clear_scratch(self, stream: Any) -> None:
+    def clear_scratch(self, stream: LaunchQueue | None) -> None:
         """Set the scratch memory as the launches expect it."""
         if self.scratch_bytes:
             self.driver.fill(self.scratch, 0, self.scratch_bytes, stream)
@@ -221,31 +176,29 @@ class Layout:
             self.graphs.move_to_end(key)
             graph.launch(stream.queue)
 
-    def status(self, stream: Any) -> int:
+    def status(self, stream: LaunchQueue | None) -> int:
         """What the launches say of what they found; 0 is well."""
         found = np.empty(1, np.int32)
         self.driver.download(self.sequence.status_address(self.scratch), found, stream)
         return int(found[0])
 
-    def receive(self, stream: Any) -> dict[int, np.ndarray]:
+    def receive(self, stream: LaunchQueue | None) -> dict[int, np.ndarray]:
         """The outputs that go to the host, by number."""
         if not self.outputs.parts:
             return {}
         return self.outputs.download(self.received, self.lent, stream)
 
 
-def nonnegative(
-    array: np.ndarray, slot: int, rules: Sequence[tuple[str, int]], bounds: Sequence[int]
-) -> np.ndarray:
+def nonnegative(array: np.ndarray, checks: Sequence[Check], bounds: Sequence[int]) -> np.ndarray:
     """Indices with negative ones counted from the front: the array itself, or a copy.
 
-    `rules` are (message, number of the bound) of all that the array points into. IndexError where
-    a value is out of range.
+    `checks` are of all that the array points into. IndexError where a value is out of range.
     """
-    seen: dict[int, Any] = {}
-    for message, k in rules:
-        refuse_two_bounds(seen, slot, bounds[k], array, message)
-        array = checked_indices(array, bounds[k], message)
+    seen: dict[int, tuple[int, bool]] = {}
+    for check in checks:
+        bound = bounds[check.number]
+        refuse_two_bounds(seen, check.slot, bound, array, check.message)
+        array = checked_indices(array, bound, check.message)
     return array
 
 

@@ -6,14 +6,23 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from probtensor.calls import public
-from probtensor.device import DeviceArray, device_array, dlpack, driver, empty
+from probtensor.device import (
+    DeviceArray,
+    Driver,
+    Graph,
+    LaunchQueue,
+    Memory,
+    device_array,
+    dlpack,
+    driver,
+    empty,
+)
 from probtensor.device import transfer as moved
 from probtensor.graph.node import Node
 from probtensor.process import new_lock
@@ -34,12 +43,12 @@ class Stream:
     what such a stream works on is held until it has been waited for.
     """
 
-    def __init__(self, owner: Any, queue: Any) -> None:
+    def __init__(self, owner: Driver, queue: LaunchQueue | None) -> None:
         self.driver = owner
         self.queue = queue
-        self._entered: list[Any] = []
-        self._held: list[Any] = []
-        self._aside: Any = None
+        self._entered: list[Token[Stream | None]] = []
+        self._held: list[object] = []
+        self._aside: LaunchQueue | None = None
         self._aside_lock = owner.aside_lock if queue is None else new_lock()
 
     @property
@@ -60,7 +69,7 @@ class Stream:
         self._entered.append(_CURRENT.set(self))
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         _CURRENT.reset(self._entered.pop())
 
     def synchronize(self) -> None:
@@ -85,7 +94,7 @@ class Stream:
                 other.synchronize()
         self._held += [x.owner for x in arrays]
 
-    def hold(self, *things: Any) -> None:
+    def hold(self, *things: object) -> None:
         """Let these live until the work queued so far is done, where order alone does not."""
         if not self.is_main:
             self._held += things
@@ -95,7 +104,7 @@ class Stream:
         self._held.clear()
 
     def empty(
-        self, shape: tuple[int, ...], dtype: str, home: deque[Any] | None = None
+        self, shape: tuple[int, ...], dtype: str, home: deque[Memory] | None = None
     ) -> DeviceArray:
         """A new array for work queued here to fill; see `Lease` for `home`."""
         if home is None:
@@ -117,7 +126,7 @@ class Stream:
         return made
 
     @contextmanager
-    def capture(self) -> Iterator[tuple[Any, Any]]:
+    def capture(self) -> Iterator[tuple[Graph, LaunchQueue]]:
         """Gives (graph, queue): what is queued there inside becomes the graph, to be launched here.
 
         Each stream has one queue for this. Graphs captured on one may not run side by side, as
@@ -151,7 +160,7 @@ class Lease:
 
     __slots__ = ("home", "memory")
 
-    def __init__(self, memory: Any, home: deque[Any]) -> None:
+    def __init__(self, memory: Memory, home: deque[Memory]) -> None:
         self.memory = memory
         self.home = home
 
@@ -174,7 +183,10 @@ _CURRENT: ContextVar[Stream | None] = ContextVar("stream", default=None)
 
 @public
 def stream() -> Stream:
-    """A new stream, to be used as `with pt.stream() as s:`."""
+    """A new stream, to be used as `with pt.stream() as s:`.
+
+    Returns a `Stream`. Raises DeviceError where there is no device.
+    """
     own = driver()
     return Stream(own, own.stream())
 
@@ -185,7 +197,7 @@ def current_stream(main: Stream) -> Stream:
     return main if found is None or found.driver is not main.driver else found
 
 
-def lies_on_device(value: Any) -> bool:
+def lies_on_device(value: object) -> bool:
     """Is this an array in the memory of a CUDA device?"""
     if isinstance(value, DeviceArray):
         return True
@@ -198,7 +210,7 @@ def lies_on_device(value: Any) -> bool:
         return False
 
 
-def taken_over(value: Any, dtype: str, ndim: int, label: str, line: str) -> DeviceArray:
+def taken_over(value: object, dtype: str, ndim: int, label: str, line: str) -> DeviceArray:
     """An array on the device, uncopied; TypeError or ValueError where it does not fit."""
     where = f"\n  {label} was made at {line}"
     try:
@@ -222,14 +234,22 @@ def copied(array: DeviceArray) -> DeviceArray:
     return current_stream(Stream(array.driver, None)).copy(array)
 
 
-def foreign(value: Any) -> Foreign:
+def foreign(value: object) -> Foreign:
     """An array of another library, uncopied; ValueError where it is not C-contiguous."""
     array = device_array(value)
     return Foreign(array.driver, array.owner, array.address, array.shape, array.dtype)
 
 
 @public
-def transfer(value: Any, place: str) -> Any:
+def transfer(value: object, place: str) -> Node | np.ndarray | DeviceArray:
     """A value in the memory of `place`, "cpu" or "cuda": NumPy arrays and arrays on the device at
-    once, a tensor as the output of a function that is handed over there (`Node.transfer`)."""
+    once, a tensor as the output of a function that is handed over there (`Node.transfer`).
+
+    Returns what `value` is, in that memory: a NumPy array, a `DeviceArray`, or a tensor of its
+    type.
+    Raises ValueError for another place, DeviceError where there is no device.
+
+        >>> pt.transfer(np.array([1.0, 2.0]), "cpu")
+        array([1., 2.])
+    """
     return value.transfer(place) if isinstance(value, Node) else moved(value, place)

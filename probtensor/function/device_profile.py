@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from probtensor.function.device_layout import Layout
 from probtensor.function.device_place import Stream
 from probtensor.function.profile import BUDGET, Profile, Row, lines_of
 from probtensor.lower.plan import Plan
-from probtensor.targets.base import Target
+from probtensor.targets.gpu import Deferred
 
 
 @dataclass(frozen=True)
 class Work:
-    """A plan, how it is built, and one call's memory: its layout, addresses and stream."""
+    """A plan, what runs it, and one call's memory: its layout, addresses and stream."""
 
     plan: Plan
-    target: Target
+    runner: Deferred
     layout: Layout
     table: Sequence[int]
     stream: Stream
@@ -42,8 +42,7 @@ def timed(work: Work, n: int | None) -> Profile:
 def seconds_of_kernel(work: Work, k: int, count: int) -> float:
     """Seconds of kernel number k alone."""
     driver = work.layout.driver
-    runner = work.target.build(replace(work.plan, kernels=(work.plan.kernels[k],))).run
-    sequence = runner.sequence(work.layout.sizes)
+    sequence = work.runner.sequence_of_kernel(k, work.layout.sizes)
     scratch = driver.alloc(max(sequence.scratch, 1))
     driver.fill(scratch.address, 0, scratch.nbytes, work.stream.queue)
     return seconds_of(

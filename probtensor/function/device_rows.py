@@ -6,20 +6,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from cython_ext.convert import failure, safe_array
 from probtensor.device import DeviceArray, device_array
-from probtensor.function.device_layout import Slot, Wiring, nonnegative, round_up
+from probtensor.function.device_layout import nonnegative, round_up
 from probtensor.function.device_place import Stream, lies_on_device, taken_over
-from probtensor.lower.plan import Plan
-from probtensor.targets.base import Target
-from probtensor.targets.rows import Density
+from probtensor.function.wiring import Check, Slot, Wiring
+from probtensor.targets.gpu import Deferred
+from probtensor.targets.rows import Density, RowsProgram
 
 BUDGET = 1 << 28  # bytes of rows that go over for one launch; more rows are several launches
 ALIGNMENT = 256  # bytes
+
+Column = np.ndarray | DeviceArray  # an argument or a result of all rows
 
 
 @dataclass(frozen=True)
@@ -32,30 +33,27 @@ class Many:
     keep        what owns the memory that `data` points to
     """
 
-    program: Any
+    program: RowsProgram
     data: bytes
     work_bytes: int
-    keep: Any
+    keep: Batch
 
 
 class Rows:
     """The rows of one function; programs are kept by the sizes of a row."""
 
-    def __init__(
-        self, wiring: Wiring, resident: Sequence[DeviceArray], plan: Plan, target: Target
-    ) -> None:
+    def __init__(self, wiring: Wiring, resident: Sequence[DeviceArray], runner: Deferred) -> None:
         self.wiring = wiring
         self.resident = resident
-        self.plan = plan
-        self.target = target
+        self.runner = runner
         self.own = [k for k, result in enumerate(wiring.results) if result.own]
         self.varying = [slot for slot in wiring.live if slot.kind == "argument"]
         if any(slot.kind == "stream" for slot in wiring.live):
             raise TypeError("rows: every row would draw the same; pass a key as an argument")
-        self.programs: dict[tuple[int, ...], Any] = {}
+        self.programs: dict[tuple[int, ...], RowsProgram] = {}
         self.indices: dict[tuple[int, ...], DeviceArray] = {}
 
-    def __call__(self, columns: Sequence[Any], stream: Stream) -> list[Any]:
+    def __call__(self, columns: Sequence[object], stream: Stream) -> list[Column]:
         """Each output for all rows: DeviceArrays where all columns lie on the device, else NumPy
         arrays. Columns have one axis more than the arguments, of one length.
 
@@ -68,17 +66,19 @@ class Rows:
         batch = Batch(self, dict(zip([s.number for s in self.varying], given)), counts.pop())
         return batch.run(stream)
 
-    def _column(self, slot: Slot, value: Any) -> Any:
+    def _column(self, slot: Slot, value: object) -> Column:
         if type(value) is not np.ndarray and lies_on_device(value):
             return taken_over(value, slot.dtype, slot.ndim + 1, slot.label, slot.line)
         return safe_array(value, slot.dtype, slot.ndim + 1, slot.label, slot.line)
 
-    def program(self, sizes: Sequence[int], **options: Any) -> Any:
+    def program(
+        self, sizes: Sequence[int], tail: str = "", density: Density | None = None
+    ) -> RowsProgram:
         """The program of all rows for given sizes."""
         positions = [slot.position for slot in self.varying]
-        return self.target.rows(self.plan, positions, sizes, **options)
+        return self.runner.rows(positions, sizes, tail=tail, density=density)
 
-    def kept_program(self, sizes: Sequence[int]) -> Any:
+    def kept_program(self, sizes: Sequence[int]) -> RowsProgram:
         """The same, made once."""
         key = tuple(sizes)
         if key not in self.programs:
@@ -90,21 +90,21 @@ class Rows:
         if len(self.varying) != 1 or self.own[:2] != [0, 1]:
             raise TypeError("many: the function must be (q) -> (logp, gradient), both computed")
         (slot,) = self.varying
-        dims = tuple(self.plan.buffers[slot.position].shape)
+        dims = tuple(self.runner.plan.buffers[slot.position].shape)
         batch = Batch(self, {slot.number: np.empty((0, *dims))}, 0)
         results = (self.wiring.results[k].position for k in (0, 1))
         density = Density(slot.position, *results)
         program = self.program(batch.sizes, tail=tail, density=density)
         data = program.data_bytes(batch.table)
         # A sampler's own stream need not wait for the default one, on which the arrays went over.
-        self.wiring.driver.synchronize()
+        self.runner.driver.synchronize()
         return Many(program, data, program.work_bytes, batch)
 
 
 class Batch:
     """One call for many rows: columns by number of the slot, `count` rows."""
 
-    def __init__(self, rows: Rows, columns: Mapping[int, Any], count: int) -> None:
+    def __init__(self, rows: Rows, columns: Mapping[int, Column], count: int) -> None:
         self.rows = rows
         self.wiring = wiring = rows.wiring
         self.columns = dict(columns)
@@ -125,27 +125,23 @@ class Batch:
         self._check(bounds)
         self.table = [0] * wiring.buffers
         for number, array in self.shared.items():
-            self.table[self._slot(number).position] = array.address
-
-    def _slot(self, number: int) -> Slot:
-        live = self.wiring.live
-        return live[number] if number < len(live) else self.wiring.fixed[number - len(live)]
+            self.table[wiring.slots[number].position] = array.address
 
     def _check(self, bounds: Sequence[int]) -> None:
         """Indices in range, negative ones replaced; those that are bound are looked at once."""
-        for k, rules in self.wiring.rules.items():
+        for k, checks in self.wiring.checks_of.items():
             if k >= len(self.wiring.live):
-                key = (k, *(bounds[n] for _, n in rules))
+                key = (k, *(bounds[check.number] for check in checks))
                 known = self.rows.indices
                 if key not in known:
-                    known[key] = checked(self.shared[k], k, rules, bounds)
+                    known[key] = checked(self.shared[k], checks, bounds)
                 self.shared[k] = known[key]
             elif k in self.columns:
-                self.columns[k] = checked(self.columns[k], k, rules, bounds)
+                self.columns[k] = checked(self.columns[k], checks, bounds)
             else:
-                self.shared[k] = checked(self.shared[k], k, rules, bounds)
+                self.shared[k] = checked(self.shared[k], checks, bounds)
 
-    def run(self, stream: Stream) -> list[Any]:
+    def run(self, stream: Stream) -> list[Column]:
         """All outputs, in as many launches as memory asks for."""
         there = all(isinstance(column, DeviceArray) for column in self.columns.values())
         found = {k: self._empty(k, there, stream) for k in self.rows.own}
@@ -153,20 +149,20 @@ class Batch:
             arrays = [*self.columns.values(), *self.shared.values()]
             stream.begin([x for x in arrays if isinstance(x, DeviceArray)])
             self._launches(found, stream)
-        outputs: list[Any] = []
+        outputs: list[Column] = []
         for k, result in enumerate(self.wiring.results):
-            outputs.append(found[k] if result.own else self._repeated(k, outputs, there, stream))
+            outputs.append(found[k] if result.own else _copied(outputs[result.copies], stream))
         return outputs
 
-    def _empty(self, k: int, there: bool, stream: Stream) -> Any:
+    def _empty(self, k: int, there: bool, stream: Stream) -> Column:
         shape, dtype = (self.count, *self.shapes[k]), self.wiring.results[k].dtype
         return stream.empty(shape, dtype) if there else np.empty(shape, dtype)
 
-    def _launches(self, found: Mapping[int, Any], stream: Stream) -> None:
+    def _launches(self, found: Mapping[int, Column], stream: Stream) -> None:
         """Run every row into the arrays of `found`."""
         program = self.rows.kept_program(self.sizes)
-        driver = self.wiring.driver
-        ends = [(self._slot(n).position, x, False) for n, x in self.columns.items()]
+        driver = self.rows.runner.driver
+        ends = [(self.wiring.slots[n].position, x, False) for n, x in self.columns.items()]
         ends += [(self.wiring.results[k].position, x, True) for k, x in found.items()]
         hosted = [(p, x, out) for p, x, out in ends if type(x) is np.ndarray]
         each = sum(row_bytes(x) for _, x, _ in hosted)
@@ -202,30 +198,25 @@ class Batch:
         """Raise what the rows found wrong; waits if there is anything that they could."""
         if self.wiring.failures:
             status = np.zeros(1, np.int32)
-            self.wiring.driver.download(status_address, status, stream.queue)
+            self.rows.runner.driver.download(status_address, status, stream.queue)
             if status[0]:
                 raise failure(self.wiring.failures, int(status[0]))
 
-    def _repeated(self, k: int, outputs: Sequence[Any], there: bool, stream: Stream) -> Any:
-        """An output that is an argument, a shared array or an earlier output."""
-        source = self.wiring.results[k].source
-        if source < 0 or source in self.columns:
-            origin = outputs[-2 - source] if source < 0 else self.columns[source]
-            return stream.copy(origin) if isinstance(origin, DeviceArray) else origin.copy()
-        value = self.shared[source].get()
-        full = np.ascontiguousarray(np.broadcast_to(value, (self.count, *value.shape)))
-        return device_array(full) if there else full
+
+def _copied(array: Column, stream: Stream) -> Column:
+    """Another array of the same rows, where they lie."""
+    return stream.copy(array) if isinstance(array, DeviceArray) else array.copy()
 
 
-def checked(array: Any, k: int, rules: Sequence, bounds: Sequence[int]) -> Any:
-    """Indices of slot k in range, negative ones replaced, where they lie."""
+def checked(array: Column, checks: Sequence[Check], bounds: Sequence[int]) -> Column:
+    """Indices in range, negative ones replaced, where they lie."""
     if not isinstance(array, DeviceArray):
-        return nonnegative(array, k, rules, bounds)
+        return nonnegative(array, checks, bounds)
     host = array.get()
-    good = nonnegative(host, k, rules, bounds)
+    good = nonnegative(host, checks, bounds)
     return array if good is host else device_array(good)
 
 
-def row_bytes(array: Any) -> int:
+def row_bytes(array: Column) -> int:
     """Bytes of one row."""
     return prod(array.shape[1:]) * array.dtype.itemsize

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING
 
-from probtensor.graph.node import line_of
+from probtensor.graph.node import Node, line_of
 from probtensor.graph.text import to_text
-from probtensor.kernel.ir import (
-    Apply,
-    Call,
-    Check,
-    Expr,
-    For,
-    Let,
-    Lit,
-    Load,
-    Place,
-    Ref,
-    Stmt,
-    Store,
-)
-from probtensor.lower.planner import group_sizes
+from probtensor.kernel.text import statements
+from probtensor.lower.nest import Nest
+from probtensor.lower.planner import fused
 from probtensor.targets.spell import escaped
-from probtensor.types import plain
+from probtensor.types import TensorType
 
 if TYPE_CHECKING:
     from probtensor.function.call import Function
 
-INFIX = {"+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^",
-         "<<", ">>"}
 SIGNATURE = """\
 /* The compiled plan: buffers[k] and sizes[k] as listed. Re-entrant; needs no Python and no GIL.
    Returns 0, or 1 + the position of the failure in the list of failures. */
@@ -52,20 +38,31 @@ def passes(function: Function) -> str:
 
 
 def groups(function: Function) -> str:
-    """Which nodes share a loop nest, one block a kernel."""
+    """The loop nest of each kernel: which nodes share a loop, and which of them get a buffer."""
     compilation = function.compilation
     rows = []
     whole = compilation.whole()
-    for k, launch in enumerate(group_sizes(compilation.inputs, whole.outputs, whole.written)):
+    fusion = fused(compilation.inputs, whole.outputs, whole.written)
+    stored = fusion.stored
+    for k, kernel in enumerate(fusion.kernels):
         rows.append(f"kernel {k}")
-        for group in launch:
-            extent = "once" if group.extent is None else f"over {group.extent}"
-            rows.append(f"  {extent}")
-            for task in group.tasks:
-                node = task.node
-                what = f"{plain(node.op.text())}: {node.type}"
-                rows.append(f"    {what}  # {line_of(node)}")
+        for nest in kernel:
+            if nest.extent is None:
+                rows.append("  routine" if nest.alone else "  once")
+            rows += _nest(nest, stored, "  ")
     return "\n".join(rows) + "\n"
+
+
+def _nest(nest: Nest, stored: Container[Node], pad: str) -> Iterator[str]:
+    if nest.extent is not None:
+        yield f"{pad}over {nest.extent}"
+        for inner in nest.inner:
+            yield from _nest(inner, stored, f"{pad}  " if inner.extent is not None else pad)
+        return
+    for task in nest.tasks:
+        node = task.node
+        kept = " (stored)" if node in stored else ""
+        yield f"{pad}  {node.op.text()}: {node.type}{kept}  # {line_of(node)}"
 
 
 def kernels(function: Function) -> str:
@@ -77,46 +74,11 @@ def kernels(function: Function) -> str:
     return "\n".join(rows) + "\n"
 
 
-def statements(body: tuple[Stmt, ...], depth: int) -> Iterator[str]:
-    """Statements as lines of text."""
-    pad = "  " * depth
-    for stmt in body:
-        match stmt:
-            case Let(name, expr):
-                yield f"{pad}{name} = {expression(expr)}"
-            case Store(buffer, index, expr, op):
-                yield f"{pad}{buffer}[{index}] {op or ''}= {expression(expr)}"
-            case For(var, extent, inner, accs, start):
-                first = f"{start}, " if start != 0 else ""
-                for acc in accs:
-                    yield f"{pad}{acc.name} = {acc.identity}"
-                yield f"{pad}for {var} in range({first}{extent}):"
-                yield from statements(inner, depth + 1)
-                for acc in accs:
-                    yield f"{pad}  {acc.name} {acc.op}= {expression(acc.term)}"
-            case Check(condition, code):
-                yield f"{pad}check {expression(condition)} else {code}"
-            case Call(routine, args):
-                texts = [f"{a[0]} + {a[1]}" if isinstance(a, tuple) else str(a) for a in args]
-                yield f"{pad}{routine}({', '.join(texts)})"
-
-
-def expression(expr: Expr) -> str:
-    """An expression as text."""
-    match expr:
-        case Lit(value):
-            return str(value)
-        case Ref(name):
-            return name
-        case Place(index):
-            return f"({index})"
-        case Load(buffer, index):
-            return f"{buffer}[{index}]"
-        case Apply(fn, (left, right)) if fn in INFIX:
-            return f"({expression(left)} {fn} {expression(right)})"
-        case Apply(fn, args, dtype):
-            label = dtype if fn == "cast" else fn
-            return f"{label}({', '.join(map(expression, args))})"
+def schedule(function: Function) -> str:
+    """What the target makes of the loops: strips of vectors on a CPU, launches on a GPU."""
+    target = function.compilation.target
+    text = getattr(target, "schedule", None)
+    return text(function.plan) if text else f"target {target.name} runs the kernels as they are\n"
 
 
 def plan(function: Function) -> str:
@@ -126,10 +88,9 @@ def plan(function: Function) -> str:
     for k, buffer in enumerate(found.buffers):
         life = found.lifetimes.get(k)
         span = f"  kernels {life[0]} to {life[1]}" if life else ""
-        shape = ", ".join(map(str, buffer.shape))
+        kind = TensorType(buffer.dtype, buffer.shape)
         line = line_of(buffer.node)
-        rows.append(f"  {k:>3}  {buffer.name:<5} {buffer.role:<8} {buffer.dtype}[{shape}]{span}"
-                    f"  # {line}")  # fmt: skip
+        rows.append(f"  {k:>3}  {buffer.name:<5} {buffer.role:<8} {kind}{span}  # {line}")
     rows.append("sizes")
     for source in found.sizes:
         fixed = source.value is not None
@@ -174,6 +135,7 @@ STAGES: dict[str, Callable[[Function], str]] = {
     "passes": passes,
     "groups": groups,
     "kernels": kernels,
+    "schedule": schedule,
     "plan": plan,
     "source": source,
     "header": header,

@@ -7,14 +7,13 @@ are computed once more, by the NumPy meaning of each op, for a message that name
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from probtensor.graph.node import Const, Node, SizeOf, line_of
-from probtensor.graph.resize import resized, size_name
+from probtensor.graph.evaluate import value_of
+from probtensor.graph.node import Node, line_of
 from probtensor.graph.walk import toposort
-from probtensor.types import size_value
+from probtensor.types import size_name
 
 
 def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exception | None:
@@ -43,14 +42,7 @@ def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exce
                     refused[node] = error
                 if error is not None and getattr(node.op, "stops", False):
                     return next(refused[x] for x in toposort([node]) if x in refused)
-            found[node] = _value(node, arguments, sizes)
+            value = value_of(node, arguments, sizes)
+            whole = isinstance(value, tuple)  # of several parts, each with its own dtype
+            found[node] = value if whole else value.astype(node.dtype, copy=False)
     return None
-
-
-def _value(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, int]) -> Any:
-    if isinstance(node.op, Const):
-        return node.op.array
-    if isinstance(node.op, SizeOf):
-        return np.asarray(size_value(node.op.size, sizes), "int64")
-    result = resized(node.op, sizes).numpy(*arguments)
-    return np.asarray(result).astype(node.dtype, copy=False)

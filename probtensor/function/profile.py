@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
 
 from cython_ext.timing import Frame
 from probtensor.kernel.ir import Kernel, walk
-from probtensor.targets.native import CythonTarget
 
 if TYPE_CHECKING:
     from probtensor.function.call import Function
@@ -49,20 +50,20 @@ class Profile:
     __repr__ = __str__
 
 
-def profile(function: Function, args: Sequence[Any], n: int | None) -> Profile:
+def profile(function: Function, args: Sequence[ArrayLike], n: int | None) -> Profile:
     """Time the plan and each of its kernels on these arguments; see `Function.profile`."""
     address = function.compilation.built.run
     if callable(address):
         raise TypeError("profile needs target='cython': other targets have no kernels to time")
     frame = Frame(function, tuple(args))
     once = frame.time(address, 1)
-    plan = function.plan
+    plan, target = function.plan, function.compilation.target
     parts = max(1, len(plan.kernels)) + 2
     count = n or max(1, min(100_000, int(BUDGET / parts / max(once, 1e-8))))
     total = frame.time(address, count)
     seconds = []
     for kernel in plan.kernels:
-        part = CythonTarget().build(replace(plan, kernels=(kernel,)))
+        part = target.build(replace(plan, kernels=(kernel,)))
         seconds.append(frame.time(part.run, count))
     whole = sum(seconds) or 1.0
     rows = tuple(

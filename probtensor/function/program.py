@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from cython_ext.convert import frozen_copy, safe_array
 from probtensor.calls import public
+from probtensor.device import DeviceArray
 from probtensor.function.device_place import copied, lies_on_device, taken_over
 from probtensor.function.shared import Shared
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of
 from probtensor.graph.symbolic import refusal
 from probtensor.targets.base import Target
 
+if TYPE_CHECKING:
+    from probtensor.function.call import Function
+
 REQUIRED = object()
+Kept = bool | int | float | np.ndarray | DeviceArray  # a default
 
 
 @public
@@ -24,9 +31,13 @@ class In:
     Without `value` the argument must be given. The value is copied here, so that later changes of
     an array do not change the default. TypeError unless `variable` is an input node, TypeError or
     ValueError where the value is none of it without loss.
+
+        >>> x, k = pt.scalar("x"), pt.scalar("k")
+        >>> pt.function([x, pt.In(k, value=2.0)], x * k)(3.0)
+        array(6.)
     """
 
-    def __init__(self, variable: Node, value: Any = REQUIRED, name: str | None = None) -> None:
+    def __init__(self, variable: Node, value: object = REQUIRED, name: str | None = None) -> None:
         if not isinstance(variable, Node):
             raise refusal(
                 f"an input of a function is a tensor, not {variable!r:.40} "
@@ -50,7 +61,7 @@ class In:
         return f"{self.name or 'input'}: {self.variable.type}{default}"
 
 
-def _kept(value: Any, variable: Node, name: str) -> Any:
+def _kept(value: object, variable: Node, name: str) -> Kept:
     """A default that nobody else can change: a Python number, or a read-only copy."""
     if lies_on_device(value):
         return copied(taken_over(value, variable.dtype, variable.ndim, name, line_of(variable)))
@@ -58,7 +69,7 @@ def _kept(value: Any, variable: Node, name: str) -> Any:
     return value if isinstance(value, (bool, int, float)) else frozen_copy(array, owned=True)
 
 
-def literal_for(old: Node, new: Any) -> Node:
+def literal_for(old: Node, new: object) -> Node:
     """What stands in place of a tensor: a graph, or a literal in its dtype with nothing lost."""
     value = as_tensor(new)
     if isinstance(new, Node) or value.inputs or value.dtype == old.dtype:
@@ -67,7 +78,7 @@ def literal_for(old: Node, new: Any) -> Node:
     return as_tensor(safe_array(new, old.dtype, value.ndim, name, line_of(old)))
 
 
-def _input_of(variable: Node, name: str | None, value: Any = REQUIRED) -> In:
+def _input_of(variable: Node, name: str | None, value: object = REQUIRED) -> In:
     return In(variable, value, name)
 
 
@@ -75,9 +86,14 @@ def _input_of(variable: Node, name: str | None, value: Any = REQUIRED) -> In:
 @dataclass(frozen=True)
 class Out:
     """An output of a function; with `borrow`, the array it returns is written to by the next call
-    of the same sizes, which saves an allocation."""
+    of the same sizes, which saves an allocation.
 
-    variable: Any
+        >>> x = pt.vector("x")
+        >>> pt.function([x], pt.Out(x * 2, borrow=True))([1.0])
+        array([2.])
+    """
+
+    variable: object
     borrow: bool = False
 
 
@@ -86,6 +102,9 @@ class Leaf:
     """The place of an output in a nested structure."""
 
     index: int
+
+
+Tree = Leaf | dict | list | tuple | None  # the structure of results: leaves, nested at will
 
 
 @dataclass(frozen=True)
@@ -101,12 +120,12 @@ class Program:
     outputs: tuple[Node, ...]
     borrowed: tuple[bool, ...]
     places: tuple[str, ...]
-    tree: Any
+    tree: Tree
     updates: tuple[tuple[Shared, Node], ...]
     name: str | None
     target: str | Target
     seed: int | None
-    compiler: Callable[[Program], Any]
+    compiler: Callable[[Program], Function]
 
     @property
     def graph(self) -> tuple[Node, ...]:
@@ -114,11 +133,11 @@ class Program:
         return (*self.outputs, *(value for _, value in self.updates))
 
 
-def flatten(structure: Any) -> tuple[list[Out], Any]:
+def flatten(structure: object) -> tuple[list[Out], Tree]:
     """The outputs in a nested structure of lists, tuples and dicts, and the structure of leaves."""
     found: list[Out] = []
 
-    def walk(part: Any) -> Any:
+    def walk(part: object) -> Tree:
         if part is None:
             return None
         if isinstance(part, dict):
@@ -136,7 +155,7 @@ def flatten(structure: Any) -> tuple[list[Out], Any]:
     return found, walk(structure)
 
 
-def unflatten(tree: Any, values: Sequence[Any]) -> Any:
+def unflatten(tree: Tree, values: Sequence[object]) -> object:
     """The structure with values in place of its leaves."""
     if isinstance(tree, Leaf):
         return values[tree.index]
@@ -148,12 +167,12 @@ def unflatten(tree: Any, values: Sequence[Any]) -> Any:
     return tree
 
 
-def is_flat_list(tree: Any) -> bool:
+def is_flat_list(tree: Tree) -> bool:
     """Is the structure a plain list of leaves, as the entry gives it?"""
     return type(tree) is list and all(isinstance(part, Leaf) for part in tree)
 
 
-def checked_inputs(inputs: Any) -> tuple[In, ...]:
+def checked_inputs(inputs: object) -> tuple[In, ...]:
     """The inputs as In, each an input node and none twice; TypeError or ValueError otherwise."""
     if isinstance(inputs, (Node, In, str, Mapping)) or not isinstance(inputs, Iterable):
         raise refusal(
@@ -166,8 +185,8 @@ def checked_inputs(inputs: Any) -> tuple[In, ...]:
         node = x.variable
         if node.inputs or not hasattr(node.op, "tensor_type"):
             raise TypeError(
-                f"function: input {k} is computed by {node.op.name}, made at {line_of(node)}; "
-                "replace it with givens={node: new_input} to make it an input"
+                f"function: input {k} is computed by {node.op.user_name()}, made at "
+                f"{line_of(node)}; replace it with givens={{node: new_input}} to make it an input"
             )
         if isinstance(node, Shared):
             raise TypeError(
@@ -180,7 +199,7 @@ def checked_inputs(inputs: Any) -> tuple[In, ...]:
     return found
 
 
-def pairs_of(given: Any, name: str, shape: str) -> list[tuple[Any, Any]]:
+def pairs_of(given: object, name: str, shape: str) -> list[tuple[object, object]]:
     """A mapping, or pairs in a list, as pairs; TypeError for anything else."""
     pairs = list(given.items()) if isinstance(given, Mapping) else given
     if pairs is None:
@@ -195,7 +214,7 @@ def pairs_of(given: Any, name: str, shape: str) -> list[tuple[Any, Any]]:
     return [tuple(pair) for pair in pairs]
 
 
-def checked_updates(updates: Any) -> tuple[tuple[Shared, Node], ...]:
+def checked_updates(updates: object) -> tuple[tuple[Shared, Node], ...]:
     """Updates as pairs; each a shared variable and a tensor of its dtype and rank."""
     found: list[tuple[Shared, Node]] = []
     for old, new in pairs_of(updates, "function: updates", "{shared: new value}"):

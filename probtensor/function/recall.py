@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from typing import Any
 
 from probtensor.function.record import Damaged, Unknown, check_positions, decode, encode
 from probtensor.graph.node import Frozen, Input, Node, Op, origin_of
-from probtensor.graph.walk import toposort
+from probtensor.graph.walk import inputs_of, toposort
 from probtensor.lower.plan import Plan
+from probtensor.targets.base import Loads, Target
+from probtensor.targets.cache import recall, remember
 from probtensor.targets.spell import user_text
-from probtensor.types import Atom, Dim, TensorType
+from probtensor.types import Atom, Dim, TensorType, size_text
 from probtensor.version import __version__
 
 _HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -70,11 +71,12 @@ def fingerprint(inputs: Sequence[Node], outputs: Sequence[Node], options: Sequen
 
 
 class _Writer:
-    """Ops as text that is the same in every process; texts are kept, as parameters repeat."""
+    """Ops as text that is the same in every process; texts are kept, as parameters repeat. `places`
+    are those of the inputs, by their uids."""
 
-    def __init__(self, uids: Mapping[str, int]) -> None:
-        self.uids = uids
-        self.known: dict[Any, str] = {}
+    def __init__(self, places: Mapping[str, int]) -> None:
+        self.places = dict(places)
+        self.known: dict[Op, str] = {}
 
     def op(self, op: Op) -> str:
         cls = type(op)
@@ -82,13 +84,17 @@ class _Writer:
             raise Unknown(f"{cls.__module__} is not part of the library")
         found = self.known.get(op)
         if found is None:
-            parts = [self.value(getattr(op, f.name)) for f in fields(op) if f.name not in _VALUES]
+            parts = [self.field(op, f.name) for f in fields(op) if f.name not in _VALUES]
             found = self.known[op] = f"{cls.__module__}.{cls.__qualname__}({', '.join(parts)})"
         return found
 
-    def value(self, value: Any) -> str:
-        if isinstance(value, (str, Dim, Atom)):
-            return repr(self.anonymous(str(value)))
+    def field(self, op: Op, name: str) -> str:
+        value = getattr(op, name)
+        return self.place(value) if isinstance(op, Input) and name == "uid" else self.value(value)
+
+    def value(self, value: object) -> str:
+        if isinstance(value, Dim):
+            return size_text(value, self.size_name)
         if isinstance(value, _PLAIN):
             return repr(value)
         if isinstance(value, Frozen):
@@ -102,11 +108,51 @@ class _Writer:
             return self.op(value)
         raise Unknown(f"{type(value).__name__} in an op")
 
-    def anonymous(self, text: str) -> str:
-        """The text with identities of inputs replaced by their places."""
-        if text in self.uids:
-            return f"#{self.uids[text]}"
-        return re.sub(r"#(\d+\.\w+)", lambda found: f"#{self.uids.get(found[1], '?')}", text)
+    def size_name(self, atom: Atom) -> str:
+        """A name of a size: quoted, so that no name reads like another one with a place."""
+        return repr(atom.name) + (self.place(atom.uid) if atom.uid else "")
+
+    def place(self, uid: str) -> str:
+        """What stands for the uid of an input: its place. Inputs that the graph does not have, but
+        sizes of which it has, are numbered below 0 in the order they are met."""
+        return f"#{self.places.setdefault(uid, -1 - len(self.places))}"
+
+
+@dataclass(frozen=True)
+class KeptFunction:
+    """Where the finished function of a graph is kept on disk; nowhere if `key` is empty."""
+
+    key: str
+    inputs: Sequence[Node]
+    graph: Sequence[Node]
+
+    @classmethod
+    def of(cls, target: Target, inputs: Sequence[Node], graph: Sequence[Node]) -> KeptFunction:
+        """The place for a target that loads what it has built before, else none."""
+        key = ""
+        if isinstance(target, Loads):
+            with suppress(Unknown):
+                key = fingerprint(inputs, graph, [target.name])
+        return cls(key, inputs, graph)
+
+    def recalled(self) -> tuple[Plan, list[Node], str] | None:
+        """(plan without kernels, implicit inputs, source) of a graph compiled before, or None."""
+        data = recall(self.key) if self.key else None
+        if data is None:
+            return None
+        try:
+            record, implicit = unpack(data, self.inputs, inputs_of(self.graph))
+        except Damaged:
+            return None
+        return record.plan, implicit, record.source
+
+    def keep(self, plan: Plan, implicit: Sequence[Node], source: str) -> None:
+        """Put it there, for whoever compiles the graph next."""
+        if not self.key:
+            return
+        place = {x: k for k, x in enumerate(inputs_of(self.graph))}
+        with suppress(Unknown):
+            remember(self.key, pack(plan, [place[x] for x in implicit], source))
 
 
 def pack(plan: Plan, implicit: Sequence[int], source: str) -> bytes:
@@ -115,7 +161,9 @@ def pack(plan: Plan, implicit: Sequence[int], source: str) -> bytes:
     return encode((replace(plan, buffers=lean, kernels=()), tuple(implicit), source))
 
 
-def unpack(data: bytes, inputs: Sequence[Node], candidates: Sequence[Node]) -> tuple[Record, Any]:
+def unpack(
+    data: bytes, inputs: Sequence[Node], candidates: Sequence[Node]
+) -> tuple[Record, list[Node]]:
     """The record with nodes put in, and its implicit inputs out of `candidates`. Raises Damaged."""
     try:
         record = Record(*decode(data))

@@ -17,7 +17,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any
 
 import numpy as np
 
@@ -50,14 +49,17 @@ class Damaged(Exception):
     """A record that is not what was written: whatever it holds is made again."""
 
 
-def encode(value: Any) -> bytes:
+Json = None | str | bool | int | float | list | dict  # what JSON writes and reads
+
+
+def encode(value: object) -> bytes:
     """A value as bytes. Raises Unknown for what has no form here."""
     arrays: list[bytes] = []
     text = json.dumps(_plain(value, arrays)).encode()
     return b"".join([len(text).to_bytes(HEAD, "little"), text, *arrays])
 
 
-def decode(data: bytes) -> Any:
+def decode(data: bytes) -> object:
     """The value of some bytes. Raises Damaged."""
     try:
         end = HEAD + int.from_bytes(data[:HEAD], "little")
@@ -66,7 +68,7 @@ def decode(data: bytes) -> Any:
         raise Damaged(str(error)) from None
 
 
-def _plain(value: Any, arrays: list[bytes]) -> Any:
+def _plain(value: object, arrays: list[bytes]) -> Json:
     if value is None or isinstance(value, (str, bool, float)):
         return value
     if isinstance(value, (int, np.integer)):
@@ -90,7 +92,7 @@ def _plain(value: Any, arrays: list[bytes]) -> Any:
     return {CLASS: [name, *(_plain(getattr(value, field), arrays) for field in FIELDS[name])]}
 
 
-def _value(plain: Any, rest: memoryview) -> Any:
+def _value(plain: Json, rest: memoryview) -> object:
     if plain.__class__ is list:
         return tuple([_value(part, rest) for part in plain])
     if plain.__class__ is not dict:
@@ -110,7 +112,7 @@ def _value(plain: Any, rest: memoryview) -> Any:
     raise ValueError(f"{kind} is no kind of value")
 
 
-def _stored(name: str) -> np.dtype[Any]:
+def _stored(name: str) -> np.dtype:
     if name not in DTYPES:
         raise ValueError(f"{name!r:.40} is no dtype")
     return np.dtype(name).newbyteorder("<")
@@ -125,7 +127,7 @@ def _array(name: str, shape: list[int], start: int, rest: memoryview) -> np.ndar
     return flat.astype(name).reshape(shape)
 
 
-def check_positions(plan: Any, implicit: Sequence[int], inputs: int) -> None:
+def check_positions(plan: object, implicit: Sequence[int], inputs: int) -> None:
     """Every position in a plan is one of its buffers. Raises Damaged.
 
     A call reads and writes where these say, so they are looked at once more.

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from cython_ext.cell import Alone, Cell
 from cython_ext.convert import number_array, safe_array, stated_cast
-from probtensor.calls import public
+from probtensor.calls import public, user_line
 from probtensor.device import device_array
 from probtensor.function.device_place import copied, lies_on_device, taken_over
-from probtensor.graph.node import Input, Node, line_of, make, new_input, user_line
+from probtensor.graph.node import Input, Node, line_of, make, new_input
 from probtensor.types import check_dtype
 
 
@@ -32,6 +32,10 @@ class Shared(Node):
     called from any thread: those that meet in a shared variable go one after the other, so each
     update is computed from the value it replaces. Functions on a device keep the value there from
     call to call; it comes to the host when it is asked for there, once after a change.
+
+        >>> s = pt.shared(0.0)
+        >>> f = pt.function([], updates={s: s + 1}); f(); s.get_value()
+        array(1.)
     """
 
     __slots__ = ()
@@ -44,7 +48,7 @@ class Shared(Node):
         return value if borrow else value.copy()
 
     @public
-    def set_value(self, value: Any, borrow: bool = False) -> None:
+    def set_value(self, value: object, borrow: bool = False) -> None:
         """Give another value of the same rank, its dtype convertible without loss; an array on the
         device stays there. The value is copied; with `borrow` an array that needs no conversion is
         kept itself, and later changes of it are changes of the value. TypeError or ValueError."""
@@ -63,7 +67,7 @@ class Shared(Node):
 
 @public
 def shared(
-    value: Any, name: str | None = None, *, dtype: Any = None, borrow: bool = False
+    value: object, name: str | None = None, *, dtype: DTypeLike | None = None, borrow: bool = False
 ) -> Shared:
     """A shared variable with this value: a number, array or nested list, which is copied.
 
@@ -72,6 +76,13 @@ def shared(
     changes of it are changes of the value. TypeError for anything that is not numeric, that would
     lose something (masked arrays, missing entries, categories, sparse matrices), or that does not
     fit in `dtype`.
+
+    Returns a `Shared`, which is a tensor: of the rank and the dtype of the value. Raises TypeError
+    as above.
+
+        >>> s = pt.shared([1.0, 2.0])
+        >>> pt.function([], s * 2)()
+        array([2., 4.])
     """
     where = "\n  at {}:{}".format(*user_line())
     if name is not None and not isinstance(name, str):

@@ -7,12 +7,15 @@ it was given. Nothing is ever set on a node afterwards: facts about nodes (what 
 values) live in tables keyed by node. That one choice is what lets there be no clone, no listener
 and no second graph.
 
-    node.py      Op, Node, Const, Input, interning, operators, provenance
+    node.py      Op, Node, Const, Input, interning, operators
+    origin.py    where the user made a node
     symbolic.py  what Python asks of a value, and how a node refuses it
     sizes.py     symbolic sizes among values
+    parts.py     results in several parts: a node of all, and `Get`, a node of one
     walk.py      orders, replacement, ancestors: iterative, so that depth is no limit
     text.py      printing, parsing back, dot output
     law.py       size laws: what must hold of the sizes of a call
+    evaluate.py  the NumPy meaning of a graph
     check.py     the verifier that runs around every pass
 
 Rejected: a mutable graph with owners and clients (each pass then needs bookkeeping and undo), and

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from probtensor.graph.node import Input, Node, SizeOf, line_of, make
+from probtensor.graph.parts import types_of
 from probtensor.graph.walk import toposort
-from probtensor.types import Dim, TensorType, size_names
+from probtensor.types import Atom, Dim, TensorType, size_atoms
 
 
 class CheckError(AssertionError):
@@ -43,7 +44,7 @@ def _check_node(node: Node) -> None:
         raise CheckError(f"{node!r} at {line_of(node)}: its op says {inferred}")
     if make(node.op, node.inputs, type(node)) is not node:
         raise CheckError(f"{node!r} at {line_of(node)} is not the interned node of its op")
-    for part in node.type if isinstance(node.type, tuple) else (node.type,):
+    for part in types_of(node):
         _check_sizes(node, part)
 
 
@@ -55,7 +56,7 @@ def _check_sizes(node: Node, part: TensorType) -> None:
 
 
 def _check_leaves(order: list[Node], inputs: list[Node]) -> None:
-    given, known = set(inputs), set[str]()
+    given, known = set(inputs), set[Atom]()
     for x in inputs:
         known |= _names(x)
     for node in order:
@@ -63,12 +64,13 @@ def _check_leaves(order: list[Node], inputs: list[Node]) -> None:
             raise CheckError(f"the graph reads {node!r}, made at {line_of(node)}: not among inputs")
         unknown = _names(node) - known
         if unknown:
-            raise CheckError(f"{node!r} at {line_of(node)} has unknown sizes {sorted(unknown)}")
+            listed = ", ".join(sorted(map(str, unknown)))
+            raise CheckError(f"{node!r} at {line_of(node)} has unknown sizes {listed}")
 
 
-def _names(node: Node) -> set[str]:
-    found: set[str] = set()
-    for part in node.type if isinstance(node.type, tuple) else (node.type,):
+def _names(node: Node) -> set[Atom]:
+    found: set[Atom] = set()
+    for part in types_of(node):
         for size in part.shape:
-            found |= size_names(size)
-    return found | size_names(node.op.size) if isinstance(node.op, SizeOf) else found
+            found |= size_atoms(size)
+    return found | size_atoms(node.op.size) if isinstance(node.op, SizeOf) else found

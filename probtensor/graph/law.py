@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 
 from probtensor.graph.node import Node, line_of
-from probtensor.graph.resize import size_name
+from probtensor.graph.parts import types_of
 from probtensor.types import (
     Dim,
     Size,
     SizeCheck,
     never_negative,
     size_min,
+    size_name,
     size_names,
     size_quotients,
     where_positive,
@@ -55,7 +56,7 @@ def placed(law: SizeCheck, node: Node, origins: str | tuple = ()) -> SizeCheck:
     """The law with the op's name in front of its message, and the user's lines behind it."""
     text = law.message
     if not node.op.complete:
-        text = (f"{node.op.name}: ", *text, f"\n  at {line_of(node)}")
+        text = (f"{node.op.user_name()}: ", *text, f"\n  at {line_of(node)}")
     return replace(law, message=(*text, *origins))
 
 
@@ -93,17 +94,18 @@ def _divisors(node: Node) -> Iterator[SizeCheck]:
 
 def _not_negative(node: Node) -> Iterator[SizeCheck]:
     """No size of the result is negative."""
-    known = {n for x in node.inputs for n in x.type.shape}
-    for n in node.type.shape:
-        if isinstance(n, Dim) and n not in known:
-            text = ("the result would have the shape ", node.type.shape)
-            yield SizeCheck(0, "<=", n, text)
+    known = {n for x in node.inputs for t in types_of(x) for n in t.shape}
+    for t in types_of(node):
+        for n in t.shape:
+            if isinstance(n, Dim) and n not in known:
+                text = ("the result would have the shape ", t.shape)
+                yield SizeCheck(0, "<=", n, text)
 
 
 def symbolic_sizes(node: Node) -> Iterator[Dim]:
     """The symbolic sizes in a node's type and among the parameters of its op."""
     parts: list[object] = [getattr(node.op, f.name) for f in fields(node.op)]
-    parts += [t.shape for t in (node.type if isinstance(node.type, tuple) else (node.type,))]
+    parts += [t.shape for t in types_of(node)]
     while parts:
         part = parts.pop()
         if isinstance(part, Dim):
@@ -116,18 +118,18 @@ class _Trace:
     """Where sizes come from: lines of a message that lead to axes of inputs."""
 
     def __init__(self, inputs: Sequence[Node]) -> None:
-        self.givers: dict[str, tuple[str, int, str]] = {}
+        self.givers: dict[str, tuple[Size, int, str, str]] = {}
         for k, node in enumerate(inputs):
             label = node.name or f"input {k}"
             for axis, size in enumerate(node.type.shape):
                 name = size_name(size)
                 if name is not None:
-                    self.givers.setdefault(name, (label, axis, line_of(node)))
+                    self.givers.setdefault(name, (size, axis, label, line_of(node)))
 
     def __call__(self, law: SizeCheck) -> tuple[str | Size, ...]:
         names = dict.fromkeys((*sorted(size_names(law.left)), *sorted(size_names(law.right))))
         found: list[str | Size] = []
         for name in [name for name in names if name in self.givers][:ORIGINS]:
-            label, axis, line = self.givers[name]
-            found += ["\n  ", Dim.name(name), f" is from axis {axis} of {label}, made at {line}"]
+            size, axis, label, line = self.givers[name]
+            found += ["\n  ", size, f" is from axis {axis} of {label}, made at {line}"]
         return tuple(found)

@@ -1,20 +1,22 @@
-"""Nodes of the tensor graph, their interning, their operators and where the user made them."""
+"""Nodes of the tensor graph, their interning, and their operators."""
 
 from __future__ import annotations
 
 import itertools
 import re
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import ClassVar, NoReturn
 from weakref import WeakValueDictionary
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import user_line
+
+# Where nodes come from is reached through this module too.
+from probtensor.graph.origin import line_of, made_by, origin_of, present_line  # noqa: F401
 from probtensor.graph.symbolic import SETTERS, OfType, Symbolic, no_attribute, refusal, told
 from probtensor.process import PROCESS, new_lock
 from probtensor.types import (
@@ -23,24 +25,19 @@ from probtensor.types import (
     SizeCheck,
     TensorType,
     check_dtype,
-    plain,
 )
 
 _LOCK = new_lock()
 _INTERNED: WeakValueDictionary[tuple, Node] = WeakValueDictionary()
-_CURRENT = threading.local()
 MOST_NAMED = 5  # operands in one message
 
 # Filled by the ops: "+" -> add, "getitem" -> ..., and method names such as "sum".
 OPERATORS: dict[str, Callable[..., Node]] = {}
-METHODS: dict[str, Callable[..., Any]] = {}
+METHODS: dict[str, Callable[..., object]] = {}
 
 
 class GraphError(TypeError):
     """A call that cannot make a node; names the op, the operand types and the user's line."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(plain(message))
 
 
 class GraphIndexError(GraphError, IndexError):
@@ -68,12 +65,18 @@ class Op:
     without parameters of its own need not be decorated."""
 
     name: ClassVar[str] = "op"
+    users_write: ClassVar[str | None] = None  # what they write for it, where that is not its name
     complete: ClassVar[bool] = False  # do the messages of its laws name op and line already?
+    # Is the output the elements of input 0 alone, each of them once or more?
+    reads_all: ClassVar[bool] = False
+    repeats: ClassVar[bool] = False  # is it input 0 where the shapes are the same?
+    # What an index outside of its axis does: "raise", "wrap" or "clip".
+    index_mode: ClassVar[str] = "raise"
 
     def __hash__(self) -> int:
         return hash(type(self))
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if "name" not in cls.__dict__:
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
@@ -90,7 +93,12 @@ class Op:
         """
         return ()
 
-    def __call__(self, *inputs: Any) -> Node:
+    def index_inputs(self) -> Mapping[int, tuple[int, int]]:
+        """The positions of inputs that hold indices, each with (position of the input it points
+        into, its axis)."""
+        return {}
+
+    def __call__(self, *inputs: object) -> Node:
         return make(self, tuple(as_tensor(x) for x in inputs))
 
     def text(self) -> str:
@@ -101,6 +109,14 @@ class Op:
             if f.repr
         ]
         return f"{self.name}{{{', '.join(values)}}}" if values else self.name
+
+    def spelled(self) -> str:
+        """The op in a message, where it has no inputs."""
+        return self.text()
+
+    def user_name(self) -> str:
+        """What messages call the op: what users write for it."""
+        return self.users_write or self.name
 
 
 def _short(value: object) -> str:
@@ -115,6 +131,10 @@ class Node(Symbolic):
     `shape`, `ndim`, `dtype`, `size`, `T`. Arithmetic, comparison and indexing build new nodes, and
     so do NumPy's functions where there is one of that name here. Nodes hash by identity, so dicts
     and sets of them hold what `is` tells apart; see `ops/equality.py` for `==`.
+
+        >>> x = pt.matrix("x")
+        >>> (x.T @ x).ndim, x.dtype
+        (2, 'float64')
     """
 
     __slots__ = ("__weakref__", "_origin", "inputs", "op", "type")
@@ -178,7 +198,7 @@ class Node(Symbolic):
     def name(self) -> str | None:
         return getattr(self.op, "label", None)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         method = METHODS.get(name)
         if method is None:
             raise no_attribute(self, name, METHODS)
@@ -201,29 +221,33 @@ class Node(Symbolic):
 
     __hash__ = object.__hash__
 
-    def __eq__(self, other: Any) -> Any:
+    def __eq__(self, other: object) -> Node | bool:
         return OPERATORS["=="](self, other)
 
-    def __ne__(self, other: Any) -> Any:
+    def __ne__(self, other: object) -> Node | bool:
         return OPERATORS["!="](self, other)
 
-    def __getitem__(self, key: Any) -> Node:
+    def __getitem__(self, key: object) -> Node:
         return OPERATORS["getitem"](self, key)
 
-    def __divmod__(self, other: Any) -> tuple[Node, Node]:
+    def __divmod__(self, other: object) -> tuple[Node, Node]:
         return self // other, self % other
 
-    def __rdivmod__(self, other: Any) -> tuple[Node, Node]:
+    def __rdivmod__(self, other: object) -> tuple[Node, Node]:
         return other // self, other % self
 
     def __round__(self, ndigits: int | None = None) -> Node:
         return METHODS["round"](self, ndigits or 0)
 
     @OfType
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *args: object, **kwargs: object
+    ) -> object:
         return OPERATORS["ufunc"](ufunc, method, args, kwargs)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(
+        self, function: object, types: object, args: object, kwargs: object
+    ) -> object:
         return OPERATORS["numpy"](function, args, kwargs)
 
 
@@ -231,8 +255,11 @@ def _operand(node: Node) -> str:
     return getattr(node.op, "label", None) or node.op.text()
 
 
-def _binary(symbol: str) -> Callable[[Node, Any], Node]:
-    def method(self: Node, other: Any, modulus: None = None) -> Node:
+TensorLike = Node | ArrayLike  # what `as_tensor` makes a tensor of
+
+
+def _binary(symbol: str) -> Callable[[Node, TensorLike], Node]:
+    def method(self: Node, other: TensorLike, modulus: None = None) -> Node:
         if modulus is not None:
             raise refusal(f"pow: {self.described} is a tensor, which takes no modulus", "x**y % z")
         if not _tensor_like(other):
@@ -242,8 +269,8 @@ def _binary(symbol: str) -> Callable[[Node, Any], Node]:
     return method
 
 
-def _reflected(symbol: str) -> Callable[[Node, Any], Node]:
-    def method(self: Node, other: Any) -> Node:
+def _reflected(symbol: str) -> Callable[[Node, TensorLike], Node]:
+    def method(self: Node, other: TensorLike) -> Node:
         if not _tensor_like(other):
             return _no_operand(symbol, self, other)
         return OPERATORS[symbol](other, self)
@@ -251,7 +278,7 @@ def _reflected(symbol: str) -> Callable[[Node, Any], Node]:
     return method
 
 
-def _no_operand(symbol: str, node: Node, other: Any) -> Any:
+def _no_operand(symbol: str, node: Node, other: object) -> NoReturn:
     """Raises for what can never be an operand; leaves the answer to types of other libraries."""
     if type(other).__module__ not in ("builtins", "fractions", "decimal"):
         return NotImplemented
@@ -288,23 +315,28 @@ for _name, _symbol in {"neg": "neg", "pos": "pos", "abs": "abs", "invert": "~"}.
     setattr(Node, f"__{_name}__", _unary(_symbol))
 
 
-def make(op: Op, inputs: Sequence[Node], kind: type[Node] = Node) -> Node:
-    """The node of `op` applied to `inputs`: the one that exists, or a new one with its type."""
+def make(
+    op: Op, inputs: Sequence[Node], kind: type[Node] = Node, what: str | None = None
+) -> Node:
+    """The node of `op` applied to `inputs`: the one that exists, or a new one with its type.
+
+    `what` is the function that the user called, where the op serves several.
+    """
     key = (kind, op, *inputs)
     found = _INTERNED.get(key)
     if found is not None:
         return found
     if kind.stands_for_another:
-        return make(op, inputs)
+        return make(op, inputs, what=what)
     for x in inputs:
         if x.stands_for_another:
-            return make(op, tuple(map(as_tensor, inputs)), kind)
+            return make(op, tuple(map(as_tensor, inputs)), kind, what)
     try:
         inferred = op.infer(*(x.type for x in inputs))
     except (ShapeError, TypeError) as error:
         if isinstance(error, GraphError):
             raise
-        raise GraphError(_bad_call(op, inputs, error)) from None
+        raise GraphError(_bad_call(what or op.user_name(), inputs, error)) from None
     node = object.__new__(kind)
     object.__setattr__(node, "op", op)
     object.__setattr__(node, "inputs", tuple(inputs))
@@ -314,14 +346,14 @@ def make(op: Op, inputs: Sequence[Node], kind: type[Node] = Node) -> Node:
         return _INTERNED.setdefault(key, node)
 
 
-def _bad_call(op: Op, inputs: Sequence[Node], error: Exception) -> str:
+def _bad_call(what: str, inputs: Sequence[Node], error: Exception) -> str:
     types = [
         f"{x.op.label}: {x.type}" if getattr(x.op, "label", None) else str(x.type) for x in inputs
     ]
     if len(types) > MOST_NAMED:
         types[MOST_NAMED:] = [f"{len(types) - MOST_NAMED} more"]
     file, line = present_line()
-    text = f"{op.name}: {error} in ({', '.join(types)})\n  at {file}:{line}"
+    text = f"{what}: {error} in ({', '.join(types)})\n  at {file}:{line}"
     made = [x.birthplace for x in inputs if not isinstance(x.op, Const)]
     return text + "".join(f"\n  {row}" for row in [*dict.fromkeys(made)][:MOST_NAMED])
 
@@ -331,37 +363,6 @@ def _rebuild(steps: list[tuple[type[Node], Op, tuple[int, ...]]]) -> Node:
     for kind, op, inputs in steps:
         nodes.append(make(op, tuple(nodes[i] for i in inputs), kind))
     return nodes[-1]
-
-
-# Where the user made a node.
-
-
-def present_line() -> tuple[str, int]:
-    """Where a node that is made now is made."""
-    return getattr(_CURRENT, "origin", None) or user_line()
-
-
-def origin_of(node: Node) -> tuple[str, int]:
-    """File and line of the user's code that first made the node, through any rewriting."""
-    return getattr(node, "_origin", ("<unknown>", 0))
-
-
-def line_of(node: Node) -> str:
-    """`origin_of` as `file:line`."""
-    file, line = origin_of(node)
-    return f"{file}:{line}"
-
-
-@contextmanager
-def made_by(node: Node | None, line: tuple[str, int] | None = None) -> Iterator[None]:
-    """Nodes made inside the block inherit the origin of `node` (used by every transformation), or
-    are made at this line of the user's."""
-    before = getattr(_CURRENT, "origin", None)
-    _CURRENT.origin = line or origin_of(node)
-    try:
-        yield
-    finally:
-        _CURRENT.origin = before
 
 
 # Leaves.
@@ -436,6 +437,9 @@ class SizeOf(Op):
     size: Dim
     name: ClassVar[str] = "size_of"
 
+    def spelled(self) -> str:
+        return str(self.size)
+
     def infer(self) -> TensorType:
         return TensorType("int64", ())
 
@@ -452,19 +456,25 @@ def new_input(
     """A fresh input; each `None` in `shape` becomes a symbolic size named after the input."""
     uid = f"{next(_COUNTER)}.{PROCESS.token}"
     sizes = tuple(
-        Dim.name(f"{name or 'input'}.shape[{axis}]#{uid}") if n is None else n
+        Dim.name(f"{name or 'input'}.shape[{axis}]", uid) if n is None else n
         for axis, n in enumerate(shape)
     )
     return make(Input(name, TensorType(check_dtype(dtype), sizes), uid), (), kind)
 
 
-def as_tensor(value: Any, dtype: str | None = None) -> Node:
+def as_tensor(value: object, dtype: str | None = None) -> Node:
     """A node for a node, number, array, size or nested list (which may hold nodes).
 
     Python's float becomes float64, int int64 (uint64 from 2**63 on), bool bool; arrays keep their
     dtype and are copied. GraphError, a TypeError, for anything that is not numeric or would lose
     something: masked arrays, missing entries, sparse matrices, categories, text, dates, complex
     numbers. It is an OverflowError too for a number that `dtype`, or 64 bits, cannot hold.
+
+    Returns a tensor of the shape of the value; a node that needs no conversion is returned as it
+    is. Raises GraphError as above, OverflowError too where a number does not fit.
+
+        >>> pt.as_tensor([1, 2]).eval()
+        array([1, 2])
     """
     if isinstance(value, Node):
         value = value.node if value.stands_for_another else value
@@ -476,7 +486,7 @@ def as_tensor(value: Any, dtype: str | None = None) -> Node:
     return make(Const(Frozen(_literal(value, dtype))), ())
 
 
-def _literal(value: Any, dtype: str | None) -> np.ndarray:
+def _literal(value: object, dtype: str | None) -> np.ndarray:
     """A value as an array, by the conversion of all data; GraphError says what it is instead."""
     try:
         # Python's numbers have errors of their own where they do not fit.
@@ -502,12 +512,12 @@ def _literal(value: Any, dtype: str | None) -> np.ndarray:
     return array
 
 
-def _holds_objects(value: Any) -> bool:
+def _holds_objects(value: object) -> bool:
     return isinstance(value, np.ndarray) and value.dtype == object
 
 
 def array_of(
-    value: Any, dtype: str | None = None, what: str = "", hint: str = "", cut: bool = True
+    value: object, dtype: str | None = None, what: str = "", hint: str = "", cut: bool = True
 ) -> np.ndarray:
     """An array of `value`. Python numbers, alone or in lists, must fit in `dtype`: OverflowError
     where one does not (ValueError for nan among integers). Floats lose their fractions there, as
@@ -531,7 +541,7 @@ def array_of(
     return array
 
 
-def _check_whole_parts(value: Any, ends: np.iinfo, named: str, cut: bool) -> None:
+def _check_whole_parts(value: object, ends: np.iinfo, named: str, cut: bool) -> None:
     """Raise where Python floats on their way to integers have no whole part that fits, or, unless
     they may be cut, a fraction."""
     if np.asarray(value).dtype.kind != "f":
@@ -551,14 +561,14 @@ def _check_whole_parts(value: Any, ends: np.iinfo, named: str, cut: bool) -> Non
         raise GraphError(located(text))
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > 200:
         return f"of {value.bit_length()} bits"
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _holds_nodes(value: Any) -> bool:
+def _holds_nodes(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return any(_holds_nodes(x) for x in value)
     return isinstance(value, (Node, Dim))

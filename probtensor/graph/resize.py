@@ -16,7 +16,7 @@ from probtensor.types import Dim, Size, TensorType, size_substitute
 def with_sizes(
     outputs: Iterable[Node], names: Mapping[str, Size], changes: Mapping[Node, Node] | None = None
 ) -> dict[Node, Node]:
-    """For each node the outputs need, the same node with sizes put in for their names.
+    """For each node the outputs need, the same node with sizes put in for names, by their keys.
 
     `changes` says what some nodes become; these are not looked into.
     """
@@ -37,7 +37,7 @@ def with_sizes(
     return done
 
 
-def resized(value: Any, names: Mapping[str, Size]) -> Any:
+def resized(value: object, names: Mapping[str, Size]) -> Any:
     """An op, type, tuple or size with sizes put in; the very object where nothing changes."""
     if isinstance(value, Dim):
         return size_substitute(value, names) if value.names() & names.keys() else value
@@ -52,7 +52,7 @@ def resized(value: Any, names: Mapping[str, Size]) -> Any:
 
 
 def sizes_read(outputs: Iterable[Node]) -> set[str]:
-    """The names of the sizes that the computed nodes read: those of their types and of their ops.
+    """The keys of the sizes that the computed nodes read: those of their types and of their ops.
     An input whose size alone is used is not among the inputs of a graph, but its sizes are here."""
     found: set[str] = set()
     for node in toposort(outputs):
@@ -61,18 +61,9 @@ def sizes_read(outputs: Iterable[Node]) -> set[str]:
     return found
 
 
-def _names_in(value: Any) -> set[str]:
+def _names_in(value: object) -> set[str]:
     if isinstance(value, Dim):
         return value.names()
     if isinstance(value, (TensorType, Op)) and is_dataclass(value):
         value = tuple(getattr(value, f.name) for f in fields(value))
     return set().union(*map(_names_in, value)) if isinstance(value, tuple) else set()
-
-
-def size_name(size: Size) -> str | None:
-    """The name a size consists of, or None."""
-    if isinstance(size, Dim) and len(size.terms) == 1:
-        atoms, factor = size.terms[0]
-        if factor == 1 and len(atoms) == 1 and not atoms[0].args:
-            return atoms[0].name
-    return None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -24,24 +23,26 @@ _OF_SIZES = {
 }  # fmt: skip
 
 
-def _value(name: str) -> Callable[..., Any]:
+def _value(name: str) -> Callable[..., object]:
     """The operator of tensors, with a size as its first operand."""
     return lambda self, *others: getattr(as_tensor(self), name)(*others)
 
 
-def _size_or_value(size: Callable[[Dim, Any], Any], name: str) -> Callable[[Dim, Any], Any]:
+def _size_or_value(
+    size: Callable[[Dim, object], object], name: str
+) -> Callable[[Dim, object], object]:
     """The operator of sizes, and that of tensors where it has no answer."""
     value = _value(name)
 
-    def applied(self: Dim, other: Any) -> Any:
+    def applied(self: Dim, other: object) -> object:
         found = size(self, other) if is_size(other) else NotImplemented
         return value(self, other) if found is NotImplemented else found
 
     return applied
 
 
-def _refused(what: str) -> Callable[[Dim], Any]:
-    def method(self: Dim) -> Any:
+def _refused(what: str) -> Callable[[Dim], object]:
+    def method(self: Dim) -> object:
         raise refusal(
             f"the size {self} is not known while the graph is built: {what}",
             "give the input a shape= where it is made, or stay in the graph: pt.zeros((n, 2)), "
@@ -51,7 +52,9 @@ def _refused(what: str) -> Callable[[Dim], Any]:
     return method
 
 
-def _array_ufunc(self: Dim, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+def _array_ufunc(
+    self: Dim, ufunc: np.ufunc, method: str, *args: object, **kwargs: object
+) -> object:
     if ufunc in _OF_SIZES and method == "__call__" and all(map(is_size, args)):
         return _OF_SIZES[ufunc](*(x if isinstance(x, Dim) else int(x) for x in args))
     args = tuple(as_tensor(x) if isinstance(x, Dim) else x for x in args)

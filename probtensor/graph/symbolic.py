@@ -5,17 +5,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 import numpy as np
 
 from probtensor.calls import line_text
-from probtensor.types import plain
 
 
 def refusal(what: str, *hints: str, kind: type[Exception] = TypeError) -> Exception:
     """The exception that says what is wrong, at which line of the user's, and the ways out."""
-    return kind(plain("\n  ".join([what, f"at {line_text()}", *filter(None, hints)])))
+    return kind("\n  ".join([what, f"at {line_text()}", *filter(None, hints)]))
 
 
 # What to write instead of setting an attribute.
@@ -27,20 +25,18 @@ SETTERS = {
 }
 
 
-def told(node: Any, depth: int) -> str:
+def told(node: object, depth: int) -> str:
     """A node in a message: its name, or the calls that make it, down to names where they fit."""
-    if node.op.name == "size_of":
-        return plain(str(node.op.size))
     named = getattr(node.op, "label", None)
     if named or not node.inputs:
-        return named or node.op.text()
+        return named or node.op.spelled()
     if depth == 0:
         return node.op.name
     text = f"{node.op.name}({', '.join(told(x, depth - 1) for x in node.inputs)})"
     return text if len(text) <= 60 else told(node, depth - 1)
 
 
-def no_attribute(node: Any, name: str, methods: Iterable[str]) -> AttributeError:
+def no_attribute(node: object, name: str, methods: Iterable[str]) -> AttributeError:
     """The error for an attribute that tensors do not have: what is close, or how to get values."""
     if name.startswith("_"):
         return AttributeError(f"tensors have no attribute {name!r}", name=name, obj=node)
@@ -59,10 +55,10 @@ class OfType:
     """A method that the type has and its instances lack: theirs is None. NumPy looks methods up on
     the type; masked arrays ask the instance, and leave an operator to it where it has None."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., object]) -> None:
         self.function = function
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+    def __get__(self, instance: object, owner: type | None = None) -> object:
         return self.function if instance is None else None
 
 
@@ -136,7 +132,7 @@ class Symbolic:
             raise refusal(f"{self.described} has no axes: len() is of its first", self.birthplace)
         if not isinstance(self.shape[0], int):
             raise refusal(
-                f"the length of {self.described} is symbolic, {plain(str(self.shape[0]))}: it has "
+                f"the length of {self.described} is symbolic, {self.shape[0]}: it has "
                 "no len(), and no loop can go over it",
                 self.birthplace,
                 "x.shape[0] is the length inside the graph, and functions such as pt.sum, pt.any "
@@ -144,7 +140,7 @@ class Symbolic:
             )
         return self.shape[0]
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[object]:
         if not self.shape:
             raise refusal(
                 f"{self.described} has no axes: there is nothing to go over", self.birthplace
@@ -153,27 +149,27 @@ class Symbolic:
         # hide ours.
         return (self[i] for one in (self,) for i in range(len(one)))
 
-    def __contains__(self, value: Any) -> bool:
+    def __contains__(self, value: object) -> bool:
         raise self._refused(
             "`in` has no answer until a function is compiled and called",
             "pt.any(x == value) is the answer inside the graph",
         )
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, key: object, value: object) -> None:
         raise refusal(
             f"{self.described} is a tensor, and tensors are immutable: no item can be assigned",
             self.birthplace,
             "write y = x.at[key].set(value), or .add(value) for x[key] += value",
         )
 
-    def __delitem__(self, key: Any) -> None:
+    def __delitem__(self, key: object) -> None:
         raise refusal(
             f"{self.described} is a tensor, and tensors are immutable: no item can be deleted",
             self.birthplace,
             "index with what is to stay, as in x[1:]",
         )
 
-    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+    def __array__(self, *args: object, **kwargs: object) -> np.ndarray:
         raise self._refused(
             "it cannot become a NumPy array, nor index one",
             "use functions of pt in place of NumPy's or SciPy's, pt.as_tensor(array)[x] for "

@@ -16,13 +16,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
 from probtensor.calls import public
 from probtensor.graph.node import Const, Frozen, Input, Node, Op, SizeOf, line_of, make, new_input
+from probtensor.graph.parts import Get
 from probtensor.graph.walk import toposort
 from probtensor.types import (
     Atom,
@@ -33,6 +34,7 @@ from probtensor.types import (
     size_floordiv,
     size_max,
     size_min,
+    size_name,
 )
 
 # A constant with more elements is abbreviated, unless the text is to be read back.
@@ -43,7 +45,16 @@ _PLAIN = {"float64": float, "int64": int, "bool": bool}
 @public
 def to_text(outputs: Iterable[Node] | Node, *, whole: bool = False, lines: bool = False) -> str:
     """The graph as a program. `whole` writes long constants out, as `parse` needs them; `lines`
-    adds the user's file and line to each node."""
+    adds the user's file and line to each node.
+
+    Returns text: a line for each node, with its type. Raises GraphError, a TypeError, for what is
+    no tensor.
+
+        >>> print(pt.to_text(pt.exp(pt.scalar("x"))), end="")
+        x: float64 = input('x')
+        v0: float64 = exp(x)
+        return v0
+    """
     outputs = [outputs] if isinstance(outputs, Node) else list(outputs)
     writer = _Writer(toposort(outputs), whole)
     rows = []
@@ -67,7 +78,8 @@ class _Writer:
         self.order = order
         self.whole = whole
         self.names: dict[Node, str] = {}
-        self.atoms: dict[str, str] = {}
+        self.atoms: dict[str, str] = {}  # names of sizes, by their keys
+        self.sizes: set[str] = set()  # the texts of those that are of no input
         taken = {"input", "const", "size_of", "inf", "nan", "min", "max"}
         for node in order:
             if isinstance(node.op, Input):
@@ -81,8 +93,9 @@ class _Writer:
 
     def _name_sizes(self, node: Node) -> None:
         for axis, size in enumerate(node.op.tensor_type.shape):
-            if isinstance(size, Dim) and size == Dim.name(str(size)):
-                self.atoms.setdefault(str(size), f"{self.names[node]}.shape[{axis}]")
+            key = size_name(size)
+            if key is not None:
+                self.atoms.setdefault(key, f"{self.names[node]}.shape[{axis}]")
 
     def operand(self, node: Node) -> str:
         return self.constant(node.op.array) if _inline(node) else self.names[node]
@@ -101,7 +114,7 @@ class _Writer:
         shown = [f"{f.name}={self.value(getattr(op, f.name))}" for f in fields(op)]
         return f"{op.name}({', '.join(shown)})" if shown else op.name
 
-    def value(self, value: Any) -> str:
+    def value(self, value: object) -> str:
         if isinstance(value, tuple):
             inner = ", ".join(map(self.value, value))
             return f"({inner},)" if len(value) == 1 else f"({inner})"
@@ -150,15 +163,16 @@ class _Writer:
 
     def atom(self, atom: Atom) -> str:
         if not atom.args:
-            return self.atoms.get(atom.name) or _identifier(atom.name)
+            if atom.key not in self.atoms:
+                self.atoms[atom.key] = _fresh(_identifier(atom.name), self.sizes)
+            return self.atoms[atom.key]
         if atom.name == "//":
             return f"(({self.size(atom.args[0])})//({self.size(atom.args[1])}))"
         return f"{atom.name}({', '.join(sorted(map(self.size, atom.args)))})"
 
 
 def _identifier(name: str) -> str:
-    # A size made for an input ends in a number that differs from run to run.
-    name = re.sub(r"\W", "_", name.split("#")[0])
+    name = re.sub(r"\W", "_", name)
     return name if name.isidentifier() else f"_{name}"
 
 
@@ -200,35 +214,50 @@ class _Reader:
         self.nodes: dict[str, Node] = {}
 
     def program(self, text: str) -> list[Node]:
-        for statement in ast.parse(text).body:
-            try:
-                if isinstance(statement, ast.Return):
-                    value = statement.value
-                    parts = value.elts if isinstance(value, ast.Tuple) else [value]
-                    return [self.operand(part) for part in parts]
-                self.assign(statement)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                line = text.splitlines()[statement.lineno - 1]
-                raise ValueError(f"line {statement.lineno}: {line!r}: {error!r}") from error
+        statements = ast.parse(text).body
+        # Inputs may have sizes of inputs that come later, or of their own axes.
+        for read in (self.declare, self.statement):
+            for statement in statements:
+                try:
+                    outputs = read(statement)
+                except (KeyError, TypeError, ValueError, AttributeError) as error:
+                    line = text.splitlines()[statement.lineno - 1]
+                    raise ValueError(f"line {statement.lineno}: {line!r}: {error!r}") from error
+                if outputs is not None:
+                    return outputs
         raise ValueError("the program does not end in `return`")
 
-    def assign(self, statement: ast.AnnAssign) -> None:
-        name, call = statement.target.id, statement.value
-        if getattr(call.func, "id", None) == "input":
-            given = self.given.get(name)
-            made = self.input(name, statement.annotation, call) if given is None else given
-            self.nodes[name] = made
+    def declare(self, statement: ast.stmt) -> None:
+        """Make an input, with those of its sizes alone that have no other name."""
+        if isinstance(statement, ast.Return) or not _is_input(statement):
             return
-        self.nodes[name] = self.node(call)
+        name, call = statement.target.id, statement.value
+        dtype, sizes = _type_parts(statement.annotation)
+        shape = [
+            None if ast.unparse(size) == f"{name}.shape[{axis}]" else 1
+            for axis, size in enumerate(sizes)
+        ]
+        given = self.given.get(name)
+        made = new_input(call.args[0].value, dtype, shape) if given is None else given
+        self.nodes[name] = made
+
+    def statement(self, statement: ast.stmt) -> list[Node] | None:
+        """Read an assignment, or the outputs."""
+        if isinstance(statement, ast.Return):
+            value = statement.value
+            parts = value.elts if isinstance(value, ast.Tuple) else [value]
+            return [self.operand(part) for part in parts]
+        name = statement.target.id
+        if _is_input(statement):
+            if name not in self.given:
+                op = replace(self.nodes[name].op, tensor_type=self.type(statement.annotation))
+                self.nodes[name] = make(op, ())
+            return None
+        self.nodes[name] = self.node(statement.value)
         written = self.type(statement.annotation)
         if self.nodes[name].type != written:
             raise ValueError(f"has type {self.nodes[name].type}, written as {written}")
-
-    def input(self, name: str, annotation: ast.expr, call: ast.Call) -> Node:
-        dtype, sizes = _type_parts(annotation)
-        own = [ast.unparse(size) == f"{name}.shape[{axis}]" for axis, size in enumerate(sizes)]
-        shape = [None if mine else self.size(size) for mine, size in zip(own, sizes, strict=True)]
-        return new_input(call.args[0].value, dtype, shape)
+        return None
 
     def node(self, call: ast.Call) -> Node:
         if isinstance(call.func, ast.Call):
@@ -250,7 +279,9 @@ class _Reader:
         return make(Const(Frozen(np.asarray(_literal(expression)))), ())
 
     def op(self, call: ast.Call) -> Op:
-        return self.ops[call.func.id](**{k.arg: self.value(k.value) for k in call.keywords})
+        name = call.func.id
+        made = Get if name == Get.name else self.ops[name]
+        return made(**{k.arg: self.value(k.value) for k in call.keywords})
 
     def value(self, expression: ast.expr) -> Any:
         if isinstance(expression, ast.Tuple):
@@ -293,6 +324,10 @@ class _Reader:
             case ast.Name(name):
                 return Dim.name(name)
         raise ValueError(f"{ast.unparse(expression)} is no size")
+
+
+def _is_input(statement: ast.AnnAssign) -> bool:
+    return getattr(statement.value.func, "id", None) == "input"
 
 
 def _type_parts(annotation: ast.expr) -> tuple[str, list[ast.expr]]:

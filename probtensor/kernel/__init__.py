@@ -12,15 +12,9 @@ a loop is read off, and two accesses of one element are equal objects.
     interp.py     the reference meaning, in Python
     tidy.py       straight-line code made shorter
     touch.py      what statements read and write
-    strip.py      loops cut into strips whose inner loops vectorise (for CPU targets)
-    grid.py       loops dealt out to a grid of threads (for GPU targets)
-    phases.py     what `grid.py` makes of them
-    nests.py      which nested loops may be taken together
-    flat.py       several loops as one; indices rewritten
+    text.py       statements as text
 
-A `For` with accumulators is a fold, and stays whole: a CPU target gives it lanes, a GPU target
-makes it a fold over the threads of a grid. What must not be done by several threads at once, or
-must be done in order, is settled in `grid.py` by rewriting statements, in the same grammar: so
-nothing about it has to be spelled out by a renderer. Rejected: expressions as strings, and tensor
-ops inside kernels.
+A `For` with accumulators is a fold, and stays whole: `probtensor.schedule` divides it among the
+lanes of a vector or the threads of a grid, as a target needs it. Rejected: expressions as strings,
+and tensor ops inside kernels.
 """

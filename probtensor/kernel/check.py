@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from probtensor.kernel.ir import (
     Apply,
@@ -20,8 +20,9 @@ from probtensor.kernel.ir import (
     exprs_of,
     walk,
 )
-from probtensor.kernel.simplify import coefficient, substitute
-from probtensor.types import Dim, Size, _terms, size_names
+from probtensor.kernel.simplify import coefficient
+from probtensor.kernel.touch import names_set
+from probtensor.types import Dim, Size, size_names, size_substitute, terms_of
 
 
 class KernelError(AssertionError):
@@ -86,16 +87,15 @@ class _Checker:
             case Check():
                 for expr in exprs_of(stmt):
                     self._expr(expr)
-            case Call(args=args):
-                for arg in args:
-                    if isinstance(arg, tuple):
-                        # The start of a buffer may be handed over even where it has no elements.
-                        self._access(arg[0], arg[1], stmt, certain=arg[1] != 0)
-                    else:
-                        self._need(size_names(arg), stmt)
+            case Call(numbers=numbers):
+                for buffer, offset in stmt.pointers:
+                    # The start of a buffer may be handed over even where it has no elements.
+                    self._access(buffer, offset, stmt, certain=offset != 0)
+                for number in numbers:
+                    self._need(size_names(number), stmt)
 
     def _loop(self, loop: For) -> None:
-        self._need(size_names(loop.extent) | size_names(loop.start), loop.var)
+        self._need(size_names(loop.extent), loop.var)
         self._set(loop.var)
         self.extents[loop.var] = loop.extent
         outside = set(self.known)
@@ -144,7 +144,8 @@ class _Checker:
             places = (_within_row(x.index - turn, row) for x in (store, load))
             if all(self._stays_within(place, step, inner) for place in places):
                 return True
-            stored, read = _without_common(store.index - turn, load.index - turn, inner)
+            inside = {*inner, *(name for stmt in walk(loop.body) for name in names_set(stmt))}
+            stored, read = _without_common(store.index - turn, load.index - turn, inside)
             within = chosen and step != 0
             if self._stays_within(stored, step, inner) and (
                 within or self._stays_within(read, step, inner)
@@ -152,12 +153,12 @@ class _Checker:
                 return True
         turns = {**inner, loop.var: loop.extent}
         others = {f"{name}'": extent for name, extent in turns.items()}
-        read = substitute(load.index, {name: Dim.name(f"{name}'") for name in turns})
+        read = size_substitute(load.index, {name: Dim.name(f"{name}'") for name in turns})
         gap, back = read - store.index, store.index - read
         return any(_is_never_negative(size - 1, turns | others) for size in (gap, back))
 
     def _stays_within(self, place: Size, step: Size, inner: Mapping[str, Size]) -> bool:
-        atoms = [atom for product, _ in _terms(place) for atom in product]
+        atoms = [atom for product, _ in terms_of(place) for atom in product]
         if any(atom.args or atom.name in self.computed for atom in atoms):
             return step not in (0, 1)
         return _is_never_negative(place, inner) and _is_never_negative(step - 1 - place, inner)
@@ -185,7 +186,7 @@ class _Checker:
         self._need(size_names(index), where)
         if not certain or size_names(index) & self.computed:
             return
-        highest = substitute(index, {name: n - 1 for name, n in self.extents.items()})
+        highest = size_substitute(index, {name: n - 1 for name, n in self.extents.items()})
         beyond = highest - self.buffers[buffer]
         if isinstance(beyond, int) and beyond >= 0 and self._rises(index):
             self._fail(f"{buffer} is left by {beyond + 1} elements, in {where}")
@@ -222,11 +223,11 @@ def loads_of(expr: Expr, chosen: bool = False) -> Iterator[tuple[Load, bool]]:
 
 def _within_row(place: Size, row: Size) -> Size:
     """A place less its terms that are whole rows, as i2 * n0 + n0 * 3 are of n0."""
-    atoms, factor = _terms(row)[0] if len(_terms(row)) == 1 else ((), 0)
+    atoms, factor = terms_of(row)[0] if len(terms_of(row)) == 1 else ((), 0)
     if factor <= 0:
         return place
     kept: Size = 0
-    for product, n in _terms(place):
+    for product, n in terms_of(place):
         rest = list(product)
         whole = n % factor == 0
         for atom in atoms:
@@ -238,12 +239,12 @@ def _within_row(place: Size, row: Size) -> Size:
     return kept
 
 
-def _without_common(a: Size, b: Size, inner: Mapping[str, Size]) -> tuple[Size, Size]:
-    """Two indices less what both have of terms outside the inner loops."""
+def _without_common(a: Size, b: Size, inside: Set[str]) -> tuple[Size, Size]:
+    """Two indices less what both have of terms without names that are set inside a loop."""
     common: Size = 0
-    for atoms, factor in _terms(a):
+    for atoms, factor in terms_of(a):
         term = Dim(((atoms, factor),)) if atoms else factor
-        if not size_names(term) & inner.keys() and (atoms, factor) in _terms(b):
+        if not size_names(term) & inside and (atoms, factor) in terms_of(b):
             common = common + term
     return a - common, b - common
 
@@ -257,12 +258,12 @@ def _is_never_negative(size: Size, ranges: Mapping[str, Size]) -> bool:
             return False
         if factor == 0:
             continue
-        if all(n >= 0 for _, n in _terms(factor)):
-            size = substitute(size, {name: 0})
-        elif all(n <= 0 for _, n in _terms(factor)):
-            size = substitute(size, {name: extent - 1})
+        if all(n >= 0 for _, n in terms_of(factor)):
+            size = size_substitute(size, {name: 0})
+        elif all(n <= 0 for _, n in terms_of(factor)):
+            size = size_substitute(size, {name: extent - 1})
         else:
             return False
     names = {name for extent in ranges.values() for name in size_names(extent)}
-    size = substitute(size, {name: Dim.name(name) + 1 for name in names})
-    return all(factor >= 0 for _, factor in _terms(size))
+    size = size_substitute(size, {name: Dim.name(name) + 1 for name in names})
+    return all(factor >= 0 for _, factor in terms_of(size))

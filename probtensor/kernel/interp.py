@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from probtensor.kernel.ir import (
+    FOLDS,
     Apply,
     Call,
     Carry,
@@ -22,7 +23,7 @@ from probtensor.kernel.ir import (
     Stmt,
     Store,
 )
-from probtensor.types import Size, size_value
+from probtensor.types import Size, dtype_of, size_value
 
 
 def _power(x, y):
@@ -71,16 +72,6 @@ OPERATORS: dict[str, Callable] = {
     "isnan": np.isnan,
     "isinf": np.isinf,
 }
-
-COMBINE: dict[str, Callable] = {
-    "add": np.add,
-    "mul": np.multiply,
-    "max": np.maximum,
-    "min": np.minimum,
-    "and": np.logical_and,
-    "or": np.logical_or,
-}
-
 
 def _gemm(a, b, c, batch, m, n, k, a_turned, b_turned):
     left = a[: batch * m * k].reshape(batch, *((k, m) if a_turned else (m, k)))
@@ -133,14 +124,9 @@ class Machine:
             case Check(condition, code):
                 if not self.value(condition):
                     self.status = code
-            case Call(routine, args):
-                given = [
-                    self.buffers[arg[0]][self.place(arg[1]) :]
-                    if isinstance(arg, tuple)
-                    else self.place(arg)
-                    for arg in args
-                ]
-                self.routines[routine](*given)
+            case Call(routine, numbers=numbers):
+                given = [self.buffers[name][self.place(offset) :] for name, offset in stmt.pointers]
+                self.routines[routine](*given, *map(self.place, numbers))
 
     def _store(self, buffer: str, place: int, value: object, op: str | None) -> None:
         array = self.buffers[buffer]
@@ -149,7 +135,7 @@ class Machine:
             return
         if not 0 <= place < array.size:
             raise IndexError(f"store to {buffer}[{place}], which has {array.size} elements")
-        array[place] = value if op is None else COMBINE[op](array[place], value)
+        array[place] = value if op is None else FOLDS[op].numpy(array[place], value)
 
     def _loop(self, loop: For) -> None:
         totals = [_scalar(acc.identity, acc.term.dtype) for acc in loop.accs]
@@ -157,13 +143,13 @@ class Machine:
         before = self.sums
         carries = [carry for carry in loop.carries if carry.within is None]
         self.sums = before | {carry.buffer: self._sums(carry) for carry in carries}
-        for turn in range(self.place(loop.start), self.place(loop.extent)):
+        for turn in range(self.place(loop.extent)):
             self.names[loop.var] = turn
             self._body(loop.body)
             for k, acc in enumerate(loop.accs):
                 term = self.value(acc.term)
-                combined = _scalar(COMBINE[acc.op](totals[k], term), acc.term.dtype)
-                if acc.op == "add" and "float" in acc.term.dtype:
+                combined = _scalar(FOLDS[acc.op].numpy(totals[k], term), acc.term.dtype)
+                if acc.op == "add" and dtype_of(acc.term.dtype).is_float:
                     lost[k] += _error(totals[k], term, combined)
                 totals[k] = combined
         for acc, total, error in zip(loop.accs, totals, lost, strict=True):

@@ -5,7 +5,7 @@
               | Store(buffer, index, expr, op)    op None writes; any op of an Acc combines
               | For(var, extent, body, accs)  loop; after it, each accumulator holds its fold
               | Check(condition, code)        where false, the kernel's status becomes `code`
-              | Call(routine, args)           a library routine on whole buffers
+              | Call(routine, reads, writes, numbers)   a library routine on whole buffers
     expr      = Lit(value) | Ref(name) | Place(index) | Load(buffer, index) | Apply(fn, args)
 
 An index (and an extent) is an int or a polynomial `types.Dim` over loop variables, sizes and
@@ -14,8 +14,10 @@ integer locals. `Place` makes an int64 value of one. Every expr has a dtype.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from probtensor.types import Size
 
@@ -99,6 +101,9 @@ class Acc:
     origin: str = ""
 
 
+NOT_GATHERED = 4  # additions of a short inner loop, which need no scratch memory of their own
+
+
 @dataclass(frozen=True)
 class Carry:
     """Sums that a loop adds up in memory: `count` elements of `buffer` from `first` on.
@@ -126,14 +131,13 @@ class Carry:
 
 @dataclass(frozen=True)
 class For:
-    """Turns `start <= var < extent`. With accumulators it is a fold; `carries` are the sums in
+    """Iterations `0 <= var < extent`. With accumulators it is a fold; `carries` are the sums in
     memory that it completes."""
 
     var: str
     extent: Size
     body: tuple[Stmt, ...]
     accs: tuple[Acc, ...] = ()
-    start: Size = 0
     carries: tuple[Carry, ...] = ()
 
 
@@ -147,11 +151,22 @@ class Check:
 
 @dataclass(frozen=True)
 class Call:
-    """A routine called with pointers to buffers (at an offset) and sizes, in the order given."""
+    """A routine called with pointers to what it reads, then to what it writes, then with integers.
+
+    A pointer is (buffer, offset in elements). `device` is whether a GPU has the routine.
+    """
 
     routine: str
-    args: tuple[tuple[str, Size] | Size, ...]
+    reads: tuple[tuple[str, Size], ...]
+    writes: tuple[tuple[str, Size], ...]
+    numbers: tuple[Size, ...]
     origin: str = ""
+    device: bool = True
+
+    @property
+    def pointers(self) -> tuple[tuple[str, Size], ...]:
+        """What is read, then what is written."""
+        return (*self.reads, *self.writes)
 
 
 Stmt = Let | Store | For | Check | Call
@@ -201,20 +216,107 @@ def exprs_of(stmt: Stmt) -> tuple[Expr, ...]:
     return ()
 
 
-IDENTITY = {"add": 0, "mul": 1, "and": True, "or": False, "max": "lowest", "min": "highest"}
+def map_indices(stmt: Stmt, change: Callable[[Size], Size]) -> Stmt:
+    """The statement with every index, extent, count and offset in it changed."""
+    match stmt:
+        case Let(expr=expr):
+            return replace(stmt, expr=map_expr_indices(expr, change))
+        case Store(index=index, expr=expr):
+            return replace(stmt, index=change(index), expr=map_expr_indices(expr, change))
+        case For(body=body, accs=accs):
+            return replace(
+                stmt,
+                extent=change(stmt.extent),
+                body=tuple(map_indices(inner, change) for inner in body),
+                accs=tuple(replace(a, term=map_expr_indices(a.term, change)) for a in accs),
+                carries=tuple(_map_carry(carry, change) for carry in stmt.carries),
+            )
+        case Check(condition):
+            return replace(stmt, condition=map_expr_indices(condition, change))
+        case Call(reads=reads, writes=writes, numbers=numbers):
+            return replace(
+                stmt,
+                reads=tuple((buffer, change(offset)) for buffer, offset in reads),
+                writes=tuple((buffer, change(offset)) for buffer, offset in writes),
+                numbers=tuple(map(change, numbers)),
+            )
 
 
-def identity(op: str, dtype: str) -> float | int | bool:
-    """The neutral value of a fold in a dtype (that of its storage)."""
-    known = IDENTITY[op]
-    if not isinstance(known, str):
-        return bool(known) if dtype == "bool" else float(known) if "float" in dtype else int(known)
-    low = known == "lowest"
-    if "float" in dtype:
-        return float("-inf") if low else float("inf")
-    if dtype == "bool":
-        return not low
-    bits = int(dtype.lstrip("uint"))
-    if dtype.startswith("u"):
-        return 0 if low else 2**bits - 1
-    return -(2 ** (bits - 1)) if low else 2 ** (bits - 1) - 1
+def map_expr_indices(expr: Expr, change: Callable[[Size], Size]) -> Expr:
+    """The expression with the index of every load changed."""
+    match expr:
+        case Load(index=index) | Place(index=index):
+            return replace(expr, index=change(index))
+        case Apply(args=args):
+            return replace(expr, args=tuple(map_expr_indices(arg, change) for arg in args))
+    return expr
+
+
+def _map_carry(carry: Carry, change: Callable[[Size], Size]) -> Carry:
+    return replace(
+        carry,
+        first=change(carry.first),
+        count=change(carry.count),
+        scattered=None if carry.scattered is None else change(carry.scattered),
+        each=change(carry.each),
+        within=None if carry.within is None else change(carry.within),
+    )
+
+
+def indices_of(stmt: Stmt) -> Iterator[Size]:
+    """The indices, extents and offsets of a statement itself, those in its expressions included
+    (not those of statements inside it)."""
+    match stmt:
+        case Store(index=index):
+            yield index
+        case For(extent=extent):
+            yield extent
+        case Call(numbers=numbers):
+            yield from (offset for _, offset in stmt.pointers)
+            yield from numbers
+    for expr in exprs_of(stmt):
+        for part in walk_expr(expr):
+            if isinstance(part, (Load, Place)):
+                yield part.index
+
+
+@dataclass(frozen=True)
+class FoldOp:
+    """How two values of a fold are combined.
+
+    `symbol` is the operator or function of `Apply`, `numpy` its meaning, `neutral` the identity:
+    a number, or "lowest" or "highest" of the dtype. `integer` names the fold that does the same
+    for the integers 0 and 1, as which targets fold bools.
+    """
+
+    name: str
+    symbol: str
+    numpy: Callable
+    neutral: int | bool | str
+    integer: str
+
+    def identity(self, dtype: str) -> float | int | bool:
+        """The neutral value in a dtype (that of its storage)."""
+        if not isinstance(self.neutral, str):
+            return np.dtype(dtype).type(self.neutral).item()
+        lowest = self.neutral == "lowest"
+        kind = np.dtype(dtype).kind
+        if kind == "f":
+            return float("-inf") if lowest else float("inf")
+        if kind == "b":
+            return not lowest
+        info = np.iinfo(dtype)
+        return int(info.min if lowest else info.max)
+
+
+FOLDS = {
+    op.name: op
+    for op in (
+        FoldOp("add", "+", np.add, 0, "add"),
+        FoldOp("mul", "*", np.multiply, 1, "mul"),
+        FoldOp("max", "maximum", np.maximum, "lowest", "max"),
+        FoldOp("min", "minimum", np.minimum, "highest", "min"),
+        FoldOp("and", "and", np.logical_and, True, "min"),
+        FoldOp("or", "or", np.logical_or, False, "max"),
+    )
+}

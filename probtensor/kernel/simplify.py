@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from probtensor.kernel.ir import Apply, Expr, Place
 from probtensor.types import (
+    SIZE_FUNCTIONS,
     Atom,
     Dim,
     Size,
-    _collect,
-    _terms,
+    from_terms,
     size_floordiv,
-    size_max,
-    size_min,
+    size_substitute,
+    terms_of,
+    with_atoms,
 )
 
 Bounds = Mapping[str, Size]  # variable -> extent: 0 <= variable < extent
@@ -97,8 +98,8 @@ def floordiv(top: Size, bottom: Size, bounds: Bounds) -> Size:
         return top // bottom
     exact: Size = 0
     rest: Size = 0
-    for term in _terms(top):
-        single = _collect([term])
+    for term in terms_of(top):
+        single = from_terms([term])
         quotient = size_floordiv(single, bottom)
         if quotient * bottom == single:
             exact = exact + quotient
@@ -120,49 +121,18 @@ def _has_floor(size: Size) -> bool:
 def _below(size: Size, limit: Size, bounds: Bounds) -> bool:
     """Whether 0 <= size < limit can be shown from the ranges of the variables."""
     low, high = 0, size
-    for atoms, factor in _terms(size):
+    for atoms, factor in terms_of(size):
         if factor < 0 or any(a.args for a in atoms):
             return False
     if low > 0:
         return False
     for name, extent in bounds.items():
-        high = _substitute(high, name, extent - 1)
+        high = size_substitute(high, {name: extent - 1})
     gap = limit - 1 - high
     if isinstance(gap, int):
         return gap >= 0
     # Extents are at least 1 inside a loop over them.
-    return all(factor >= 0 for _, factor in _terms(gap))
-
-
-def _substitute(size: Size, name: str, value: Size) -> Size:
-    return substitute(size, {name: value})
-
-
-def substitute(size: Size, names: Mapping[str, Size]) -> Size:
-    """The polynomial with variables replaced, floor divisions and all."""
-    if not isinstance(size, Dim) or not size.names() & names.keys():
-        return size
-    return _rebuild(
-        size,
-        lambda atom: (
-            names.get(atom.name, Dim((((atom,), 1),)))
-            if not atom.args
-            else _FUNCTIONS[atom.name](*(substitute(arg, names) for arg in atom.args))
-        ),
-    )
-
-
-def _rebuild(size: Dim, atom_size: Callable[[Atom], Size]) -> Size:
-    total: Size = 0
-    for atoms, factor in size.terms:
-        product: Size = factor
-        for atom in atoms:
-            product = atom_size(atom) * product
-        total = product + total
-    return total
-
-
-_FUNCTIONS = {"//": size_floordiv, "min": size_min, "max": size_max}
+    return all(factor >= 0 for _, factor in terms_of(gap))
 
 
 def coefficient(size: Size, name: str) -> Size | None:
@@ -172,10 +142,10 @@ def coefficient(size: Size, name: str) -> Size | None:
     found: Size = 0
     for atoms, factor in size.terms:
         count = sum(atom == Atom(name) for atom in atoms)
-        if any(atom.args and name in Dim((((atom,), 1),)).names() for atom in atoms) or count > 1:
+        if any(atom.args and name in Dim.of(atom).names() for atom in atoms) or count > 1:
             return None
         if count:
-            found = found + _collect([(tuple(a for a in atoms if a != Atom(name)), factor)])
+            found = found + from_terms([(tuple(a for a in atoms if a != Atom(name)), factor)])
     return found
 
 
@@ -188,6 +158,6 @@ def resimplify(size: Size, bounds: Bounds) -> Size:
         args = [resimplify(arg, bounds) for arg in atom.args]
         if atom.name == "//":
             return floordiv(args[0], args[1], bounds)
-        return _FUNCTIONS[atom.name](*args) if args else Dim((((atom,), 1),))
+        return SIZE_FUNCTIONS[atom.name](*args) if args else Dim.of(atom)
 
-    return _rebuild(size, again)
+    return with_atoms(size, again)

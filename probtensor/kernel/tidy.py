@@ -18,11 +18,11 @@ from probtensor.kernel.ir import (
     For,
     Let,
     Load,
-    Place,
     Ref,
     Stmt,
     Store,
     exprs_of,
+    indices_of,
     walk,
     walk_expr,
 )
@@ -49,18 +49,10 @@ def _uses(body: tuple[Stmt, ...]) -> tuple[Counter[str], set[str]]:
             for part in walk_expr(expr):
                 if isinstance(part, Ref):
                     uses[part.name] += 1
-                elif isinstance(part, (Load, Place)):
-                    fixed |= size_names(part.index)
-        match stmt:
-            case Store(_, index):
-                fixed |= size_names(index)
-            case For(extent=extent, start=start):
-                fixed |= size_names(extent) | size_names(start)
-            case Call(args=args):
-                for arg in args:
-                    fixed |= size_names(arg[1] if isinstance(arg, tuple) else arg)
-            case Check(condition):
-                fixed |= {part.name for part in walk_expr(condition) if isinstance(part, Ref)}
+        for index in indices_of(stmt):
+            fixed |= size_names(index)
+        if isinstance(stmt, Check):
+            fixed |= {p.name for p in walk_expr(stmt.condition) if isinstance(p, Ref)}
     return uses, fixed
 
 

@@ -15,6 +15,7 @@ from probtensor.kernel.ir import (
     Stmt,
     Store,
     exprs_of,
+    indices_of,
     walk,
     walk_expr,
 )
@@ -30,15 +31,10 @@ def names_read(stmt: Stmt) -> set[str]:
     """Locals and sizes a statement reads, and all inside it."""
     names: set[str] = set()
     for part in deep(stmt):
+        for index in indices_of(part):
+            names |= size_names(index)
         for expr in exprs_of(part):
-            names |= expr_names(expr)
-        if isinstance(part, Store):
-            names |= size_names(part.index)
-        if isinstance(part, For):
-            names |= size_names(part.extent) | size_names(part.start)
-        if isinstance(part, Call):
-            for arg in part.args:
-                names |= size_names(arg[1] if isinstance(arg, tuple) else arg)
+            names |= {e.name for e in walk_expr(expr) if isinstance(e, Ref)}
     return names
 
 
@@ -61,11 +57,11 @@ def names_set(stmt: Stmt) -> list[str]:
 
 
 def writes_of(stmt: Stmt) -> list[str]:
-    """Buffers a statement stores to, or hands to a routine."""
+    """Buffers a statement stores to, or that a routine writes."""
     found = [part.buffer for part in deep(stmt) if isinstance(part, Store)]
     for part in deep(stmt):
         if isinstance(part, Call):
-            found += [arg[0] for arg in part.args if isinstance(arg, tuple)]
+            found += [buffer for buffer, _ in part.writes]
     return found
 
 
@@ -73,6 +69,8 @@ def buffers_of(stmt: Stmt) -> list[str]:
     """Buffers a statement stores to or reads."""
     found = writes_of(stmt)
     for part in deep(stmt):
+        if isinstance(part, Call):
+            found += [buffer for buffer, _ in part.reads]
         for expr in exprs_of(part):
             found += loads_of(expr)
     return found

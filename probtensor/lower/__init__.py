@@ -1,14 +1,18 @@
-"""Lowering: a graph to a plan of kernels, with the fusion choice written down first.
+"""Lowering: a graph to a plan of kernels, with the whole fusion choice as a value before any loop.
 
 The one idea: a node is not a loop. Views are index expressions, elementwise values are locals, and
-only what is read out of turn gets memory. `tasks.py` says for each computed node its loops and what
-it reads at which index; `fuse.py` decides from that alone which tasks share a loop, level by level;
-`loops.py` writes the loops; `planner.py` names the buffers and puts the plan together.
+only what is read out of its iteration gets memory. Each step makes a value that the next one reads:
+
+    nodes -> tasks -> nests of loops -> what is stored -> kernels -> plan
 
     sizes.py    canonical names of sizes; the size laws of a graph as checks of a call
-    tasks.py    nodes to tasks; views composed into index expressions
-    fuse.py     tasks to groups that share a loop
-    loops.py    groups to kernel statements
+    kinds/      what each kind of op says: its tasks, what they read, and how they are written
+    tasks.py    nodes to tasks, each with its accesses
+    reader.py   the element of a node at an index, through views; `values.py`, its expressions
+    fuse.py     which tasks share a loop of one level
+    nest.py     the loops of all levels, as kernels; which nodes need a buffer
+    buffers.py  names of buffers, and what the statements of a plan rely on
+    loops.py    nests to kernel statements, in one pass; `indices.py`, indices that data give
     large.py    large constant sizes become named ones
     memory.py   lifetimes to offsets in one arena
     plan.py     the plan, as a value

@@ -1,11 +1,11 @@
-"""Which tasks share a loop. The choice is a value, made level by level before any loop is written.
+"""Which tasks share a loop of one level.
 
 At one level, tasks whose next loop has the same extent may share it; tasks with no loop left are
 scalars of that level. A task may stand in the loop of one it depends on only if it reads, at each
 turn, just what that turn has computed: not the result of a fold along this loop, and not another
 element. Starting from groups made greedily in topological order, groups are merged while that
-stays true, so that folds over the same data end up in one pass. Inside a shared loop, the same is
-done for the next level.
+stays true, so that folds over the same data end up in one pass. `nest.py` does the same for the
+next level inside each shared loop.
 """
 
 from __future__ import annotations
@@ -15,16 +15,22 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from probtensor.graph.node import Node
-from probtensor.lower.tasks import Task
+from probtensor.lower.kinds import Task
 from probtensor.types import Dim, Size
 
 
 @dataclass(eq=False)
 class Group:
-    """Tasks that share the loop of a level. `extent` is None for scalars, "call" for a routine."""
+    """Tasks that share the loop of a level. `extent` is None for scalars and for a routine, which
+    is `alone`."""
 
-    extent: Size | str | None
+    extent: Size | None
     tasks: list[Task] = field(default_factory=list)
+    alone: bool = False
+
+    def takes(self, task: Task, level: int) -> bool:
+        """Whether a task has the same loop at a level."""
+        return not (self.alone or task.alone) and self.extent == task.extent(level)
 
 
 def fuse(tasks: Sequence[Task], level: int) -> list[Group]:
@@ -48,23 +54,16 @@ class _Edges:
                     together = _same_turn(maker, task, index, level)
                     known = self.before[task].get(maker, True)
                     self.before[task][maker] = known and together
-            makers.setdefault(task.node, []).append(task)
+            for node in task.makes:
+                makers.setdefault(node, []).append(task)
 
 
 def _same_turn(maker: Task, user: Task, index: tuple[Size, ...], level: int) -> bool:
     """Whether the user needs, at a turn of its loop, only what the maker has by then."""
     if level >= len(maker.domain) or level >= len(user.domain):
         return False
-    if maker.kind in ("scatter", "join", "call"):
-        return False
-    axis = maker.outs[level]
+    axis = maker.finished_axis(level)
     return axis is not None and index[axis] == Dim.name(f"@{level}")
-
-
-def _extent(task: Task, level: int) -> Size | str | None:
-    if task.kind == "call":
-        return "call"
-    return task.domain[level] if level < len(task.domain) else None
 
 
 def _greedy(tasks: Iterable[Task], level: int, edges: _Edges) -> list[Group]:
@@ -75,17 +74,17 @@ def _greedy(tasks: Iterable[Task], level: int, edges: _Edges) -> list[Group]:
     groups = [Group(None)]
     home: dict[Task, int] = {}
     for task in tasks:
-        extent = _extent(task, level)
+        extent = task.extent(level)
         earliest = 0
         for maker, together in edges.before[task].items():
-            shared = together or extent is None
+            shared = together or (extent is None and not task.alone)
             earliest = max(earliest, home[maker] + (0 if shared else 1))
         for k in range(earliest, len(groups)):
-            if groups[k].extent == extent and extent != "call":
+            if groups[k].takes(task, level):
                 break
         else:
             k = len(groups)
-            groups.append(Group(extent))
+            groups.append(Group(extent, alone=task.alone))
         groups[k].tasks.append(task)
         home[task] = k
     return [group for group in groups if group.tasks]
@@ -106,7 +105,7 @@ class _GroupGraph:
                 if j == k:
                     continue
                 self.before[k] |= 1 << j
-                if not (together or groups[k].extent is None):
+                if not (together or (groups[k].extent is None and not groups[k].alone)):
                     self.apart[k] |= 1 << j
         order = self.order()
         self.earlier = [0] * count  # all groups that must run before
@@ -170,15 +169,16 @@ def _bits(mask: int) -> Iterable[int]:
 def _merge(groups: Sequence[Group], edges: _Edges) -> list[Group]:
     """Merge groups of one extent until no two can be, each time the first two that can."""
     graph = _GroupGraph(groups, edges)
-    alike: dict[Size | str | None, int] = {"call": 0}
+    alike: dict[Size | None, int] = {}
     for k, group in enumerate(groups):
-        if group.extent != "call":
+        if not group.alone:
             alike[group.extent] = alike.get(group.extent, 0) | 1 << k
     refused = [0] * len(groups)
     k = 0
     while k < len(groups):
         extent = groups[k].extent
-        candidates = alike[extent] & ((1 << k) - 1) & ~refused[k] if groups[k].tasks else 0
+        free = groups[k].tasks and not groups[k].alone
+        candidates = alike[extent] & ((1 << k) - 1) & ~refused[k] if free else 0
         j = next((j for j in _bits(candidates) if graph.can_merge(j, k)), None)
         if j is None:
             refused[k] |= candidates
@@ -219,7 +219,7 @@ def _sink(groups: Sequence[Group], edges: _Edges) -> None:
 
 def _sole_reader(task: Task, users: dict[Task, bool], home: dict[Task, Group]) -> Group | None:
     """The group of all users of a task, if they are in one group and can share its turn."""
-    if task.kind != "map" or not users or not all(users.values()):
+    if not task.movable or not users or not all(users.values()):
         return None
     readers = {id(home[user]): home[user] for user in users}
     return next(iter(readers.values())) if len(readers) == 1 else None

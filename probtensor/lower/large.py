@@ -9,21 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from probtensor.kernel.ir import (
-    Acc,
-    Apply,
-    Call,
-    Carry,
-    Check,
-    Expr,
-    For,
-    Kernel,
-    Let,
-    Load,
-    Place,
-    Stmt,
-    Store,
-)
+from probtensor.kernel.ir import Kernel, map_indices
 from probtensor.lower.plan import SizeSource
 from probtensor.types import Dim, Size
 
@@ -38,7 +24,7 @@ class LargeSizes:
         self._names: dict[int, Dim] = {}
 
     def kernel(self, kernel: Kernel) -> Kernel:
-        return replace(kernel, body=self._body(kernel.body))
+        return replace(kernel, body=tuple(map_indices(s, self._size) for s in kernel.body))
 
     def _name(self, value: int) -> Dim:
         if value not in self._names:
@@ -56,51 +42,3 @@ class LargeSizes:
             sign = -1 if factor < 0 else 1
             total = total + self._size(abs(factor)) * product * sign
         return total
-
-    def _body(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
-        return tuple(self._stmt(stmt) for stmt in body)
-
-    def _stmt(self, stmt: Stmt) -> Stmt:
-        match stmt:
-            case Let(expr=expr):
-                return replace(stmt, expr=self._expr(expr))
-            case Store(index=index, expr=expr):
-                return replace(stmt, index=self._size(index), expr=self._expr(expr))
-            case For(extent=extent, start=start, body=body, accs=accs):
-                return replace(
-                    stmt,
-                    extent=self._size(extent),
-                    start=self._size(start),
-                    body=self._body(body),
-                    accs=tuple(self._acc(acc) for acc in accs),
-                    carries=tuple(map(self._carry, stmt.carries)),
-                )
-            case Check(condition):
-                return replace(stmt, condition=self._expr(condition))
-            case Call(args=args):
-                return replace(stmt, args=tuple(self._argument(arg) for arg in args))
-
-    def _acc(self, acc: Acc) -> Acc:
-        return replace(acc, term=self._expr(acc.term))
-
-    def _carry(self, carry: Carry) -> Carry:
-        turns = None if carry.scattered is None else self._size(carry.scattered)
-        return replace(
-            carry,
-            first=self._size(carry.first),
-            count=self._size(carry.count),
-            scattered=turns,
-            each=self._size(carry.each),
-            within=None if carry.within is None else self._size(carry.within),
-        )
-
-    def _argument(self, arg):
-        return (arg[0], self._size(arg[1])) if isinstance(arg, tuple) else self._size(arg)
-
-    def _expr(self, expr: Expr) -> Expr:
-        match expr:
-            case Load(index=index) | Place(index=index):
-                return replace(expr, index=self._size(index))
-            case Apply(args=args):
-                return replace(expr, args=tuple(self._expr(arg) for arg in args))
-        return expr

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from probtensor.graph.node import Node
 from probtensor.kernel.ir import Kernel
-from probtensor.types import Dim, Size, SizeCheck, size_value
+from probtensor.types import Dim, Size, SizeCheck, dtype_of, size_value
 
 ALIGNMENT = 64  # bytes: one cache line, one AVX-512 register
 
@@ -29,7 +29,7 @@ class Buffer:
 
     @property
     def itemsize(self) -> int:
-        return {"bool": 1}.get(self.dtype) or int(self.dtype.lstrip("uintfloa")) // 8
+        return dtype_of(self.dtype).bytes
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from probtensor.graph.node import Const, GraphError, Input, Node, line_of
+from probtensor.graph.node import Const, GraphError, Input, Node, line_of, made_by
 from probtensor.graph.walk import toposort
 from probtensor.kernel.check import check
 from probtensor.kernel.ir import Call, For, Kernel, Load, Stmt, Store, exprs_of, walk, walk_expr
 from probtensor.kernel.tidy import inline_locals
-from probtensor.lower.fuse import Group, fuse
+from probtensor.lower.buffers import Needs, memory_of
+from probtensor.lower.kinds import lowering
 from probtensor.lower.large import LargeSizes
-from probtensor.lower.loops import Places, Writer, read_as_values
+from probtensor.lower.loops import KernelWriter
+from probtensor.lower.nest import Nest, buffered, launches, nests
 from probtensor.lower.plan import Buffer, IndexCheck, Plan
-from probtensor.lower.sizes import Sizes
-from probtensor.lower.tasks import kept_views, tasks_of, uniform_value
+from probtensor.lower.sizes import CanonicalSizes
+from probtensor.lower.tasks import deep_views, tasks_of
 from probtensor.types import size_product
 
 
@@ -27,25 +30,60 @@ def lower(
     The graph must hold no composite ops and no random variables any more. Every Input it uses must
     be among `inputs`. Raises GraphError where a size cannot be known from the inputs' shapes.
     """
-    order = toposort(outputs)
-    _require_inputs(order, inputs)
-    sizes = Sizes(inputs, order, toposort(written))
-    _require_sizes(order, sizes)
-    outputs = [_without_broadcast(node, sizes) for node in outputs]
-    order = toposort(outputs)
-    kept = kept_views(order)
-    groups = fuse(tasks_of(order, outputs, sizes, kept), 0)
-    launches = _launches(groups)
-    places = _name_buffers(order, inputs, outputs)
-    places.kept = kept
-    bodies = _write(launches, sizes, places)
-    sizes.require(places.limits)
+    fusion = fused(inputs, outputs, written)
+    sizes, order, outputs = fusion.sizes, fusion.order, fusion.outputs
+    memory = memory_of(order, inputs, outputs, fusion.stored, fusion.written_out)
+    needs = Needs()
+    bodies = [KernelWriter(sizes, memory, needs).kernel(nests) for nests in fusion.kernels]
+    sizes.require(needs.limits)
     large = LargeSizes(sizes.sources)
     kernels = tuple(large.kernel(_kernel(f"k{k}", body)) for k, body in enumerate(bodies))
-    buffers = _buffers(order, inputs, outputs, kernels, sizes, places)
+    buffers = _buffers(order, inputs, outputs, kernels, sizes, memory, needs)
     elements = {buffer.name: size_product(buffer.shape) for buffer in buffers}
     for kernel in kernels:
         check(kernel, elements, [source.name for source in sizes.sources])
+    return _plan(buffers, inputs, outputs, kernels, sizes, needs)
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """What is computed in which loop of which kernel, and what is stored."""
+
+    sizes: CanonicalSizes
+    order: list[Node]
+    outputs: list[Node]
+    written_out: frozenset[Node]
+    kernels: tuple[tuple[Nest, ...], ...]
+
+    @property
+    def stored(self) -> set[Node]:
+        """The nodes that have a buffer: outputs, and what is read out of reach of its local."""
+        return buffered(self.kernels) | {x for x in self.outputs if _computed(x)}
+
+
+def fused(
+    inputs: Sequence[Node], outputs: Sequence[Node], written: Sequence[Node] = ()
+) -> Fusion:
+    """The fusion choice of a plan; arguments and errors are those of `lower`."""
+    order = toposort(outputs)
+    _require_inputs(order, inputs)
+    sizes = CanonicalSizes(inputs, order, toposort(written))
+    _require_sizes(order, sizes)
+    outputs = [_without_broadcast(node, sizes) for node in outputs]
+    order = _with_parts(toposort(outputs))
+    written_out = deep_views(order)
+    kernels = launches(nests(tasks_of(order, outputs, sizes, written_out)))
+    return Fusion(sizes, order, outputs, written_out, kernels)
+
+
+def _plan(
+    buffers: tuple[Buffer, ...],
+    inputs: Sequence[Node],
+    outputs: Sequence[Node],
+    kernels: tuple[Kernel, ...],
+    sizes: CanonicalSizes,
+    needs: Needs,
+) -> Plan:
     position = {b.node: k for k, b in enumerate(buffers) if b.role in ("input", "constant")}
     result = {b.node: k for k, b in enumerate(buffers) if b.role == "output"}
     return Plan(
@@ -57,25 +95,26 @@ def lower(
         size_checks=tuple(sizes.checks),
         index_checks=tuple(
             IndexCheck(position[leaf], bound, message)
-            for (leaf, bound), message in places.checked.items()
+            for (leaf, bound), message in needs.checked.items()
         ),
         lifetimes=_lifetimes(buffers, kernels),
-        failures=tuple(places.failures),
+        failures=tuple(needs.failures),
     )
-
-
-def group_sizes(
-    inputs: Sequence[Node], outputs: Sequence[Node], written: Sequence[Node] = ()
-) -> list[list[Group]]:
-    """The launches of a plan as groups of tasks (for explanation)."""
-    order = toposort(outputs)
-    sizes = Sizes(inputs, order, toposort(written))
-    return _launches(fuse(tasks_of(order, outputs, sizes, kept_views(order)), 0))
 
 
 def kernel_count(inputs: Sequence[Node], outputs: Sequence[Node]) -> int:
     """How many kernels the outputs take."""
     return len(lower(inputs, outputs).kernels)
+
+
+def _with_parts(order: Sequence[Node]) -> list[Node]:
+    """The order with all parts of results that have several: each of them is written."""
+    found: dict[Node, None] = {}
+    for node in order:
+        found.setdefault(node)
+        with made_by(node):
+            found.update(dict.fromkeys(lowering(node.op).makes(node)))
+    return list(found)
 
 
 def _require_inputs(order: Sequence[Node], inputs: Sequence[Node]) -> None:
@@ -88,73 +127,26 @@ def _require_inputs(order: Sequence[Node], inputs: Sequence[Node]) -> None:
             )
 
 
-def _require_sizes(order: Sequence[Node], sizes: Sizes) -> None:
+def _require_sizes(order: Sequence[Node], sizes: CanonicalSizes) -> None:
     for node in order:
         unknown = sizes.unknown(node)
         if unknown:
-            names = ", ".join(sorted(name.split("#")[0] for name in unknown))
+            names = ", ".join(sorted(map(str, unknown)))
             raise GraphError(
-                f"the shape of {node.op.name} needs {names}, which no input of this function has "
-                f"\n  at {line_of(node)}"
+                f"the shape of {node.op.user_name()} needs {names}, which no input of this "
+                f"function has \n  at {line_of(node)}"
             )
 
 
-def _without_broadcast(node: Node, sizes: Sizes) -> Node:
+def _without_broadcast(node: Node, sizes: CanonicalSizes) -> Node:
     """The node behind broadcasts to a size that has turned out to be the size it has anyway."""
-    while node.op.name == "broadcast_to" and sizes.shape(node) == sizes.shape(node.inputs[0]):
+    while node.op.repeats and sizes.shape(node) == sizes.shape(node.inputs[0]):
         node = node.inputs[0]
     return node
 
 
-def _launches(groups: Sequence[Group]) -> list[list[Group]]:
-    """One loop nest a kernel; scalars go with the kernel before them, else with the first."""
-    launches: list[list[Group]] = [[]]
-    for group in groups:
-        busy = any(g.extent is not None for g in launches[-1])
-        alone = group.extent == "call" or any(g.extent == "call" for g in launches[-1])
-        if (group.extent is not None and busy) or (alone and launches[-1]):
-            launches.append([])
-        launches[-1].append(group)
-    return [launch for launch in launches if launch]
-
-
 def _computed(node: Node) -> bool:
     return not isinstance(node.op, (Input, Const))
-
-
-def _name_buffers(order: Sequence[Node], inputs: Sequence[Node], outputs: Sequence[Node]) -> Places:
-    places = Places()
-    for k, node in enumerate(inputs):
-        places.names[node] = f"x{k}"
-    constants = (n for n in order if isinstance(n.op, Const) and uniform_value(n) is None)
-    for k, node in enumerate(constants):
-        places.names[node] = f"c{k}"
-    for k, node in enumerate(order):
-        places.names.setdefault(node, f"w{k}")
-    for k, node in enumerate(dict.fromkeys(outputs)):
-        places.results[node] = f"y{k}"
-        if _computed(node):
-            places.names[node] = f"y{k}"
-            places.stored.add(node)
-    places.values = read_as_values(order, outputs)
-    return places
-
-
-def _write(launches: Sequence[Sequence[Group]], sizes: Sizes, places: Places) -> list[tuple]:
-    """Bodies of all kernels; written again while a read asks for a buffer that was not stored."""
-    while True:
-        missing: list[Node] = []
-        places.checked.clear()
-        places.scratch.clear()
-        places.limits.clear()
-        bodies = []
-        for launch in launches:
-            writer = Writer(sizes, places)
-            bodies.append(writer.kernel(launch))
-            missing += writer.missing
-        if not missing:
-            return bodies
-        places.stored.update(missing)
 
 
 def _touched(body: tuple[Stmt, ...]) -> tuple[dict[str, None], dict[str, None]]:
@@ -170,10 +162,9 @@ def _touched(body: tuple[Stmt, ...]) -> tuple[dict[str, None], dict[str, None]]:
                 writes[buffer] = None
                 if op is not None:
                     reads[buffer] = None
-            case Call(args=args):
-                names = [arg[0] for arg in args if isinstance(arg, tuple)]
-                reads.update(dict.fromkeys(names[:-1]))
-                writes[names[-1]] = None
+            case Call():
+                reads.update((buffer, None) for buffer, _ in stmt.reads)
+                writes.update((buffer, None) for buffer, _ in stmt.writes)
             case For(carries=carries):
                 writes.update(dict.fromkeys(carry.scratch for carry in carries))
     return reads, writes
@@ -185,20 +176,20 @@ def _kernel(name: str, body: tuple[Stmt, ...]) -> Kernel:
     return Kernel(name, body, tuple(reads), tuple(writes))
 
 
-def _buffers(order, inputs, outputs, kernels, sizes, places) -> tuple[Buffer, ...]:
+def _buffers(order, inputs, outputs, kernels, sizes, memory, needs) -> tuple[Buffer, ...]:
     used = {name for kernel in kernels for name in (*kernel.reads, *kernel.writes)}
-    found = [Buffer(places.names[n], n.dtype, sizes.shape(n), "input", n) for n in inputs]
+    found = [Buffer(memory.names[n], n.dtype, sizes.shape(n), "input", n) for n in inputs]
     for node in order:
-        name = places.names[node]
+        name = memory.names[node]
         if name.startswith("c") and name in used:
             found.append(Buffer(name, node.dtype, sizes.shape(node), "constant", node))
     for node in dict.fromkeys(outputs):
-        found.append(Buffer(places.results[node], node.dtype, sizes.shape(node), "output", node))
+        found.append(Buffer(memory.results[node], node.dtype, sizes.shape(node), "output", node))
     for node in order:
-        name = places.names[node]
+        name = memory.names[node]
         if name.startswith("w") and name in used:
             found.append(Buffer(name, node.dtype, sizes.shape(node), "temp", node))
-    for name, (node, shape) in places.scratch.items():
+    for name, (node, shape) in needs.scratch.items():
         found.append(Buffer(name, "float64", shape, "temp", node))
     return tuple(found)
 

@@ -14,12 +14,23 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from probtensor.graph.law import size_laws
 from probtensor.graph.node import Node, Op, line_of
-from probtensor.graph.resize import resized, size_name
+from probtensor.graph.parts import types_of
+from probtensor.graph.resize import resized
 from probtensor.lower.plan import SizeSource
-from probtensor.types import Dim, Size, SizeCheck, TensorType, size_names, size_substitute
+from probtensor.types import (
+    Atom,
+    Dim,
+    Size,
+    SizeCheck,
+    TensorType,
+    size_atoms,
+    size_name,
+    size_names,
+    size_substitute,
+)
 
 
-class Sizes:
+class CanonicalSizes:
     """Maps the sizes of node types to canonical ones: `sizes(size)`, `sizes.shape(node)`.
 
     A size is mapped once: a user may have called a size `n0` as well.
@@ -29,7 +40,7 @@ class Sizes:
         self, inputs: Sequence[Node], order: Sequence[Node], written: Sequence[Node] = ()
     ) -> None:
         self.sources: list[SizeSource] = []
-        self._names: dict[str, Size] = {}  # what the user's names stand for
+        self._names: dict[str, Size] = {}  # what the user's names stand for, by their keys
         self._merged: dict[str, Size] = {}  # canonical names that equal other sizes
         # All names come first: a declared size may be computed from those of later inputs.
         axes = [self._name_axes(position, node) for position, node in enumerate(inputs)]
@@ -41,7 +52,7 @@ class Sizes:
         nodes = list(dict.fromkeys((*written, *order)))
         laws = size_laws(nodes, inputs)
         joined = [law for law in self._named(laws) if law.relation == "==" and self._join(law)]
-        self._known = {name: self(Dim.name(name)) for name in self._names}
+        self._known = {key: self._settled(size) for key, size in self._names.items()}
         self.checks: list[SizeCheck] = []
         self.require(law for law in laws if law.relation != "==")
         self.checks += [*declared, *joined]
@@ -77,12 +88,11 @@ class Sizes:
     def type(self, node: Node) -> TensorType:
         return TensorType(node.type.dtype, self.shape(node))
 
-    def unknown(self, node: Node) -> set[str]:
-        """Names in the node's shape that no input's axis gives."""
-        found: set[str] = set()
-        for size in self.shape(node):
-            found |= size_names(size)
-        return found - {source.name for source in self.sources}
+    def unknown(self, node: Node) -> set[Atom]:
+        """Names in the node's shapes that no input's axis gives."""
+        given = {source.name for source in self.sources}
+        sizes = [self(n) for kind in types_of(node) for n in kind.shape]
+        return {atom for size in sizes for atom in size_atoms(size) if atom.key not in given}
 
     def _name_axes(self, position: int, node: Node) -> list[tuple[int, Dim]]:
         """Name the axes of an input; those whose declared sizes are given elsewhere, by name."""

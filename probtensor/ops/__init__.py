@@ -1,12 +1,12 @@
 # ruff: noqa: F401 (names to be reached as ops.name)
 """The dictionary of the tensor language: every op is one block, every function one name.
 
-An op class (`Exp`, `Sum`, `Gather`) is a frozen dataclass of one of the kinds in `kinds.py`. It
+An op class (`Exp`, `Sum`, `Gather`) is a frozen dataclass of one of the kinds in `kinds/`. It
 states its mathematics: NumPy meaning, derivative, C name, samples. All that follows from structure
 (types, promotion, broadcasting, lowering, batching, tests) belongs to the kind. What users call
 are functions with NumPy's signatures; for an elementwise op that is the op's one instance.
 
-    kinds.py       the kinds, @op, REGISTRY, Facts
+    kinds/         the kinds, a file each; @op, REGISTRY, Facts
     laws.py        the parts of size laws that ops share
     values.py      values that operands need to have, and those where slopes are infinite
     samples.py     the inputs ops are tested on
@@ -20,11 +20,15 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     rising.py      differences of lgamma and its derivatives, lbeta
     reduce.py      sum, prod, max, min, all, any
     composite.py   logsumexp, softmax, argmax: ops with a derivative that expand into others
-    view.py        reshape, transpose, broadcast, concatenate
+    view.py        the ops of shapes: reshape, transpose, broadcast, concatenate
+    layout.py      the functions that make them, and joins
     slicing.py     slices, and writing into them
-    index.py       x[key], x.at[key], gather, scatter
+    gather.py      gather and scatter
+    index.py       x[key], x.at[key]
     along.py       take, take_along_axis
     linalg.py      one contraction for all matrix products; Cholesky, triangular systems
+    factors.py     factors in several parts: eigh, LU, slogdet, QR
+    order.py       sort, argsort
     links.py       logarithms of probabilities, products whose zeros win
     norms.py       norms of vectors and of matrices
     subscripts.py  einsum: any number of operands, as contractions of two
@@ -34,18 +38,22 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     require.py     a tensor that has a value only where some sizes are in order
     transfer.py    outputs that stay on the device: y.transfer("cuda")
     statistics.py  mean, var and their kin
-    sugar.py       functions that are graphs of the above: clip, roll, tril
+    sugar.py       functions that are graphs of the above: clip, roll, split
+    diagonals.py   those of diagonals and triangles: trace, diag, tril
     numpy_calls.py np.exp(x), np.sum(x): NumPy's functions are those of their name here
+    documented.py  what help() says of an op that is a function
 
 To add an op, write its block in the file of its topic and name it here; the conformance tests find
-it through REGISTRY. A derivative names other families through this package (`ops.sum`), which is
-complete by the time it runs, so the files need not import each other in a circle.
+it through REGISTRY. What is marked `@public`, and every op that is a function, is a name of `pt`. A
+derivative names other families through this package (`ops.sum`), which is complete by the time it
+runs, so the files need not import each other in a circle.
 
 Rejected: an op with methods for each backend (a new target would touch every op), and functions
 that hide which op they make (rules match on op classes).
 """
 
 from probtensor.graph.node import as_tensor
+from probtensor.ops import documented
 from probtensor.ops.along import (
     take,
     take_along_axis,
@@ -163,6 +171,7 @@ from probtensor.ops.creation import (
     zeros,
     zeros_like,
 )
+from probtensor.ops.diagonals import diag, diagonal, trace, tri, tril, triu
 from probtensor.ops.divergence import (
     BetaDivergence,
     BinomialDivergence,
@@ -259,6 +268,17 @@ from probtensor.ops.elementary import (
     tanh,
 )
 from probtensor.ops.equality import equality as _equality
+from probtensor.ops.factors import (
+    LU,
+    QR,
+    Eigh,
+    eigh,
+    lu,
+    lu_factor,
+    qr,
+    slogdet,
+)
+from probtensor.ops.gather import Gather, Scatter
 from probtensor.ops.gradient import (
     GradClip,
     StopGradient,
@@ -266,14 +286,23 @@ from probtensor.ops.gradient import (
     grad_clip,
     stop_gradient,
 )
-from probtensor.ops.index import (
-    Gather,
-    Scatter,
-    getitem,
-    inc_subtensor,
-    set_subtensor,
-)
+from probtensor.ops.index import getitem, inc_subtensor, set_subtensor
 from probtensor.ops.kinds import as_tensor_of
+from probtensor.ops.layout import (
+    broadcast_arrays,
+    broadcast_to,
+    concatenate,
+    expand_dims,
+    matrix_transpose,
+    moveaxis,
+    permute_dims,
+    ravel,
+    reshape,
+    squeeze,
+    stack,
+    swapaxes,
+    transpose,
+)
 from probtensor.ops.linalg import (
     Cholesky,
     Contract,
@@ -367,6 +396,7 @@ from probtensor.ops.norms import (
     vector_norm,
 )
 from probtensor.ops.numpy_calls import apply_ufunc as _apply_ufunc
+from probtensor.ops.order import Sort, SortIntegers, argsort, sort
 from probtensor.ops.random import (
     DrawBinomial,
     DrawExponential,
@@ -500,15 +530,15 @@ from probtensor.ops.sugar import (
     atleast_2d,
     clip,
     deg2rad,
-    diag,
-    diagonal,
     diff,
     dimshuffle,
+    divmod,
     flatten,
     flip,
     heaviside,
     isclose,
     meshgrid,
+    modf,
     nan_to_num,
     rad2deg,
     relu,
@@ -517,10 +547,6 @@ from probtensor.ops.sugar import (
     round,
     split,
     tile,
-    trace,
-    tri,
-    tril,
-    triu,
 )
 from probtensor.ops.tails import Log1pSquare, LogCosh, log1p_square, log_cosh
 from probtensor.ops.transfer import Transfer
@@ -533,17 +559,4 @@ from probtensor.ops.view import (
     Reshape,
     Sized,
     Transpose,
-    broadcast_arrays,
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    matrix_transpose,
-    moveaxis,
-    permute_dims,
-    ravel,
-    reshape,
-    squeeze,
-    stack,
-    swapaxes,
-    transpose,
 )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, as_tensor, make
-from probtensor.ops.index import MODES, Gather, from_front
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
+from probtensor.ops.gather import MODES, Gather
+from probtensor.ops.index import from_front
 from probtensor.ops.kinds import method
 from probtensor.ops.reduce import described, one_axis
 from probtensor.types import ShapeError, broadcast_shapes, shape_text
@@ -16,10 +15,22 @@ from probtensor.types import ShapeError, broadcast_shapes, shape_text
 @method
 @public(lacks=("out",))
 def take(
-    a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise"
+    a: TensorLike,
+    indices: TensorLike,
+    axis: int | None = None,
+    out: None = None,
+    mode: str = "raise",
 ) -> Node:
     """The elements of `a` (flattened if `axis` is None) at integer places of one axis. `mode` says
-    what places outside mean: "raise", "wrap" or "clip". GraphError for several axes."""
+    what places outside mean: "raise", "wrap" or "clip".
+
+    Returns a tensor of the dtype of `a`, with the axes of `indices` in place of `axis`.
+    Raises GraphError, a TypeError, for indices that are no integers and for several axes;
+    IndexError, with "raise", where an index lies outside.
+
+        >>> pt.take([10.0, 20.0, 30.0], [2, 0]).eval()
+        array([30., 10.])
+    """
     x, places = as_tensor(a), as_tensor(indices)
     if mode not in MODES:
         raise GraphError(f"take: mode {mode!r} is not one of {', '.join(MODES)}")
@@ -31,9 +42,18 @@ def take(
 
 
 @public
-def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Node:
+def take_along_axis(arr: TensorLike, indices: TensorLike, axis: int | None = -1) -> Node:
     """out[i, j, k] = arr[i, indices[i, j, k], k] for axis 1, and so on; the other axes broadcast.
-    With axis None `arr` is flattened, and the indices are a vector."""
+    With axis None `arr` is flattened, and the indices are a vector.
+
+    Returns a tensor of the dtype of `arr`.
+    Raises GraphError, a TypeError, for indices that are no integers or have another number of axes;
+    IndexError where an index lies outside.
+
+        >>> pt.take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1], [0]], axis=1).eval()
+        array([[2.],
+               [3.]])
+    """
     x, places = as_tensor(arr), as_tensor(indices)
     if axis is None:
         x, axis = ops.ravel(x), 0

@@ -23,13 +23,19 @@ into logic, which is what NumPy means by them.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Const, GraphError, GraphValueError, Node, as_tensor, located
+from probtensor.graph.node import (
+    Const,
+    GraphError,
+    GraphValueError,
+    Node,
+    TensorLike,
+    as_tensor,
+    located,
+)
 from probtensor.ops.kinds import (
     NONNEGATIVE,
     Elementwise,
@@ -53,11 +59,11 @@ class Number(Elementwise):
 
     dtypes = "same"
 
-    def on_bools(self, *inputs: Any) -> Node:
+    def on_bools(self, *inputs: TensorLike) -> Node:
         text = f"{self.name}: is not defined for booleans; cast them with .astype first"
         raise GraphError(located(text))
 
-    def apply(self, *inputs: Any) -> Node:
+    def apply(self, *inputs: TensorLike) -> Node:
         if self.meeting_dtype(inputs) == "bool":
             return self.on_bools(*inputs)
         return super().apply(*inputs)
@@ -177,7 +183,7 @@ class IntegerPow(Number):
     )  # fmt: skip
     samples = integers(-5, 5, 0, 7)
 
-    def apply(self, *inputs: Any) -> Node:
+    def apply(self, *inputs: TensorLike) -> Node:
         node = super().apply(*inputs)
         exponent = as_tensor(inputs[1]).op
         if isinstance(exponent, Const) and node.size != 0 and (exponent.array < 0).any():
@@ -231,16 +237,23 @@ def _exponent(y: Node) -> float | None:
 
 
 @public
-def power(x: Any, y: Any) -> Node:
+def power(x: TensorLike, y: TensorLike) -> Node:
     """x**y by NumPy's rules: integers stay integers, and a Python exponent 2, 1, 0.5 or -1 becomes
     a square, the argument itself, a root or a reciprocal. An integer has no negative integer power:
-    ValueError, when the graph is built or the function called."""
+    ValueError, when the graph is built or the function called.
+
+    Returns a tensor of the shape that x and y broadcast to, in the dtype that they promote to.
+    Raises GraphError, a TypeError, for shapes that do not broadcast; ValueError as above.
+
+        >>> pt.power([2.0, 3.0], 2).eval()
+        array([4., 9.])
+    """
     if isinstance(y, (int, float)) and not isinstance(y, (bool, np.generic)):
         shortcut = _simple_power(as_tensor(x) if not isinstance(x, Node) else x, y)
         if shortcut is not None:
             return shortcut
     dtype = promote(weak_operand(x), weak_operand(y))
-    return (Pow() if dtype.startswith("float") else IntegerPow())(x, y)
+    return (Pow() if dtype.is_float else IntegerPow())(x, y)
 
 
 def _simple_power(x: Node, y: float) -> Node | None:
@@ -376,7 +389,7 @@ class Rounding(Elementwise):
     facts = Facts(increasing=True)
     samples = reals(-3, 3, edges=(*EDGES, 0.5, -0.5, 2.5, 1e16), smooth=False)
 
-    def apply(self, *inputs: Any) -> Node:
+    def apply(self, *inputs: TensorLike) -> Node:
         x = as_tensor(inputs[0])
         return super().apply(x) if x.type.is_float else x
 
@@ -432,14 +445,27 @@ rint = Round()
 
 
 @public
-def reciprocal(x: Any) -> Node:
-    """1 / x; integers are taken as float64."""
+def reciprocal(x: TensorLike) -> Node:
+    """1 / x; integers are taken as float64.
+
+    Returns a tensor of the shape of x: float32 if x is, else float64.
+
+        >>> pt.reciprocal([2.0, 4.0]).eval()
+        array([0.5 , 0.25])
+    """
     return div(1, x)
 
 
 @public
-def positive(x: Any) -> Node:
-    """x itself; of numbers only."""
+def positive(x: TensorLike) -> Node:
+    """x itself; of numbers only.
+
+    Returns a tensor of the type of x.
+    Raises GraphError, a TypeError, for bools.
+
+        >>> pt.positive([-1.0, 2.0]).eval()
+        array([-1.,  2.])
+    """
     x = as_tensor(x)
     if x.dtype == "bool":
         raise GraphError(located("positive: is not defined for booleans; cast them with .astype"))

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node, as_tensor, make
+from probtensor.graph.node import Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import (
     NONNEGATIVE,
     UNIT,
@@ -200,7 +199,7 @@ class Argmin(PlaceOf):
         return self.first_of(x, ops.min(x, self.axis, keepdims=True))
 
 
-def floats(x: Any) -> Node:
+def floats(x: TensorLike) -> Node:
     """x as floats: integers and bools become float64."""
     x = as_tensor(x)
     return x if x.type.is_float else ops.astype(x, "float64")
@@ -208,10 +207,23 @@ def floats(x: Any) -> Node:
 
 @public(lacks=("return_sign",))
 def logsumexp(
-    a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
+    a: TensorLike,
+    axis: Axis = None,
+    b: TensorLike | None = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
 ) -> Node:
     """log(sum(b * exp(a))) over `axis` (all axes if None), without overflow; -inf if all terms
-    are 0 or there are none, nan if the sum is negative. Weights `b` left out are 1."""
+    are 0 or there are none, nan if the sum is negative. Weights `b` left out are 1.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), float32 if `a` is, else
+    float64.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+    Source: Blanchard, Higham and Higham (2021), IMA J. Numer. Anal. 41:2311.
+
+        >>> pt.logsumexp([1000.0, 1000.0]).eval()
+        array(1000.69314718)
+    """
     a = floats(a)
     if b is not None:
         return _weighted(a, floats(b), axis, keepdims)
@@ -232,38 +244,69 @@ def _weighted(a: Node, b: Node, axis: Axis, keepdims: bool) -> Node:
 
 
 @public
-def softmax(x: Any, axis: Axis = None) -> Node:
+def softmax(x: TensorLike, axis: Axis = None) -> Node:
     """exp(x) / sum(exp(x)) over `axis`, without overflow. As in SciPy all axes are meant where none
-    is given: write axis=-1 for the rows of a matrix."""
+    is given: write axis=-1 for the rows of a matrix.
+
+    Returns a tensor of the shape of `x`, float32 if x is, else float64.
+    Raises GraphError, a TypeError, for an axis that x has not, or one that stands twice.
+    Source: Blanchard, Higham and Higham (2021), IMA J. Numer. Anal. 41:2311.
+
+        >>> pt.softmax([0.0, 0.0], axis=-1).eval()
+        array([0.5, 0.5])
+    """
     x = floats(x)
     return make(Softmax(normal_axes(axis, x, "softmax")), (x,))
 
 
 @public
-def log_softmax(x: Any, axis: Axis = None) -> Node:
+def log_softmax(x: TensorLike, axis: Axis = None) -> Node:
     """log(softmax(x)) over `axis` (all axes if None, as in SciPy), without overflow or
-    underflow."""
+    underflow.
+
+    Returns a tensor of the shape of `x`, float32 if x is, else float64.
+    Raises GraphError, a TypeError, for an axis that x has not, or one that stands twice.
+
+        >>> pt.log_softmax([0.0, 0.0], axis=-1).eval()
+        array([-0.69314718, -0.69314718])
+    """
     x = floats(x)
     return make(LogSoftmax(normal_axes(axis, x, "log_softmax")), (x,))
 
 
 @method
 @public(lacks=("out",))
-def argmax(a: Any, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Node:
+def argmax(
+    a: TensorLike, axis: int | None = None, out: None = None, *, keepdims: bool = False
+) -> Node:
     """The first place of the largest element along an axis (of `a` flattened if None), as int64.
-    GraphError for several axes: NumPy has no order for them either."""
+
+    Returns an int64 tensor without that axis (of size 1 with `keepdims`).
+    Raises GraphError, a TypeError, for an axis that `a` has not and for several.
+
+        >>> pt.argmax([3.0, 7.0, 5.0]).eval()
+        array(1)
+    """
     return _place(Argmax, a, axis, keepdims)
 
 
 @method
 @public(lacks=("out",))
-def argmin(a: Any, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Node:
+def argmin(
+    a: TensorLike, axis: int | None = None, out: None = None, *, keepdims: bool = False
+) -> Node:
     """The first place of the smallest element along an axis (of `a` flattened if None), as int64.
-    GraphError for several axes: NumPy has no order for them either."""
+
+    Returns an int64 tensor without that axis (of size 1 with `keepdims`).
+    Raises GraphError, a TypeError, for an axis that `a` has not and for several.
+
+        >>> pt.argmin([3.0, 7.0, 5.0]).eval()
+        array(0)
+    """
     return _place(Argmin, a, axis, keepdims)
 
 
-def _place(kind: type[PlaceOf], x: Any, axis: int | None, keepdims: bool) -> Node:
+def _place(kind: type[PlaceOf], x: TensorLike, axis: int | None, keepdims: bool) -> Node:
     x = as_tensor(x)
     keepdims = flag(keepdims, f"{kind.name}: keepdims")
     values = ops.astype(x, "int8") if x.dtype == "bool" else x

@@ -9,13 +9,11 @@ their derivatives. Those of two counts are the kernels of the binomial and negat
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node
+from probtensor.graph.node import Node, TensorLike
 from probtensor.ops.kinds import NONNEGATIVE, Elementwise, Facts, Range, op
 from probtensor.ops.samples import arrays, reals
 from probtensor.ops.special import static
@@ -466,7 +464,7 @@ class ShareDivergence(Elementwise):
 
 @op
 class ShareSlope(Elementwise):
-    """How many successes of x + m are expected, less x: the slope of ShareDivergence in d."""
+    """How many successes of x + m are expected, less x: the slope of share_divergence in d."""
 
     arity, numpy, c = 3, _wide(_share_slope), "pt_share_slope"
     samples = reals(0.3, 3, 0.3, 3, -2, 2, edges=(0.0, 1.0, 3.0, 1e-9, 50.0, 650.0))
@@ -478,7 +476,7 @@ class ShareSlope(Elementwise):
 
 @op
 class ShareDrift(Elementwise):
-    """The slope of ShareDivergence in m > 0, at d fixed; nan where x or m is negative."""
+    """The slope of share_divergence in m > 0, at d fixed; nan where x or m is negative."""
 
     arity, numpy, c = 3, _wide(_share_drift), "pt_share_drift"
     poles = (Pole(1, 0.0),)
@@ -516,7 +514,7 @@ class StudentKernel(Elementwise):
 
 @op
 class StudentSlope(Elementwise):
-    """2 (nu + 1) w**2 x / (nu + (x w)**2), the slope of StudentKernel in x."""
+    """2 (nu + 1) w**2 x / (nu + (x w)**2), the slope of student_kernel in x."""
 
     arity, numpy, c = 3, _wide(_student_slope), "pt_student_slope"
     poles = (Pole(2, 0.0),)
@@ -531,7 +529,7 @@ class StudentSlope(Elementwise):
 
 @op
 class StudentDrift(Elementwise):
-    """The slope of StudentKernel in nu."""
+    """The slope of student_kernel in nu."""
 
     arity, numpy, c = 3, _wide(_student_drift), "pt_student_drift"
     poles = (Pole(2, 0.0),)
@@ -551,12 +549,18 @@ def student_square(x: Node, w: Node, nu: Node) -> tuple[Node, Node]:
 
 
 @public
-def kl_div(x: Any, y: Any) -> Node:
+def kl_div(x: TensorLike, y: TensorLike) -> Node:
     """x log(x / y) - x + y for x, y >= 0, elementwise, and y where x is 0: the deviance of a
     Poisson count x with mean y, halved. Accurate relative to the result where x is near y; inf
     where y alone is 0, nan below 0. As `scipy.special.kl_div`.
 
         pt.kl_div(1e15, 1e15 + 1e7)          # 0.05, where the terms as written give 0
+
+    Returns a tensor of the shape that x and y broadcast to: float32 if both are, else float64.
+    Raises GraphError, a TypeError, for shapes that do not broadcast.
+
+        >>> pt.special.kl_div(1e15, 1e15 + 1e7).eval()
+        array(0.05)
     """
     return scaled_kl_div(x, y, 1)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node
+from probtensor.graph.node import Node, TensorLike
 from probtensor.ops.arithmetic import EDGES
 from probtensor.ops.kinds import (
     NONNEGATIVE,
@@ -322,9 +320,16 @@ arctanh = atanh = Arctanh()
 
 
 @public
-def hypot(x: Any, y: Any) -> Node:
+def hypot(x: TensorLike, y: TensorLike) -> Node:
     """sqrt(x**2 + y**2) without overflow; its derivative at the origin is 0. Integers are taken as
-    float64, before their absolute values, which wrap at the lowest."""
+    float64, before their absolute values, which wrap at the lowest.
+
+    Returns a tensor of the shape that x and y broadcast to: float32 if both are, else float64.
+    Raises GraphError, a TypeError, for shapes that do not broadcast.
+
+        >>> pt.hypot(3.0, 4.0).eval()
+        array(5.)
+    """
     dtype = promote_float(weak_operand(x), weak_operand(y))
     a, b = (ops.abs(as_tensor_of(side, dtype, "hypot")) for side in (x, y))
     large, small = ops.maximum(a, b), ops.minimum(a, b)

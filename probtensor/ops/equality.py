@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
 
-from probtensor.graph.node import Node, _tensor_like, as_tensor, made_by, present_line
+from probtensor.graph.node import Node, TensorLike, _tensor_like, as_tensor, made_by, present_line
 from probtensor.ops.kinds import operator
 from probtensor.ops.logic import eq, ne
 
@@ -58,12 +57,12 @@ class Equality(Node):
         return self.node.__reduce__()
 
 
-def equality(compare: Callable[..., Node]) -> Callable[[Node, Any], Any]:
+def equality(compare: Callable[..., Node]) -> Callable[[Node, object], Node | bool]:
     """The operator that builds a comparison: a node against what can be an operand, an `Equality`
     of two tensors. What is no number at all equals no tensor; a number that cannot be an operand
     raises GraphError."""
 
-    def compared(node: Node, other: Any) -> Any:
+    def compared(node: Node, other: TensorLike) -> Node | bool:
         if isinstance(other, Node):
             made = object.__new__(Equality)
             operands = (as_tensor(node), as_tensor(other))

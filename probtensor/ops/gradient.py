@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node, as_tensor, make
+from probtensor.graph.node import Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import Composite, op
 from probtensor.ops.samples import Sample
 from probtensor.types import TensorType
@@ -54,8 +53,15 @@ class GradClip(SameValue):
 
 
 @public
-def stop_gradient(x: Any) -> Node:
-    """x, through which no derivative passes (Theano's `disconnected_grad`)."""
+def stop_gradient(x: TensorLike) -> Node:
+    """x, through which no derivative passes (Theano's `disconnected_grad`).
+
+    Returns a tensor of the type and value of x.
+
+        >>> x = pt.scalar("x")
+        >>> pt.grad(x * pt.stop_gradient(x), x).eval({x: 3.0})
+        array(3.)
+    """
     return make(StopGradient(), (as_tensor(x),))
 
 
@@ -63,6 +69,14 @@ disconnected_grad = stop_gradient
 
 
 @public
-def grad_clip(x: Any, lower_bound: float, upper_bound: float) -> Node:
-    """x, through which a gradient passes clipped to the bounds."""
+def grad_clip(x: TensorLike, lower_bound: float, upper_bound: float) -> Node:
+    """x, through which a gradient passes clipped to the bounds.
+
+    Returns a tensor of the type and value of x.
+    Raises ValueError for bounds that are no numbers.
+
+        >>> x = pt.scalar("x")
+        >>> pt.grad(pt.grad_clip(x, -1.0, 1.0)**2, x).eval({x: 3.0})
+        array(1.)
+    """
     return make(GradClip(float(lower_bound), float(upper_bound)), (as_tensor(x),))

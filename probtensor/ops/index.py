@@ -6,9 +6,8 @@ integer arrays select. Writing takes the same two steps backwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,206 +18,19 @@ from probtensor.graph.node import (
     GraphError,
     GraphIndexError,
     Node,
+    TensorLike,
     as_tensor,
     line_of,
     located,
     make,
 )
 from probtensor.graph.symbolic import refusal
-from probtensor.ops import kinds
-from probtensor.ops.kinds import View, as_tensor_of, gathered_shape, method, op, operator
+from probtensor.ops.gather import Gather, Scatter
+from probtensor.ops.kinds import as_tensor_of, method, operator
 from probtensor.ops.reduce import described
 from probtensor.ops.require import asked_for
-from probtensor.ops.samples import arrays
 from probtensor.ops.slicing import SetSlice, Slice, normal_slice, slice_laws
-from probtensor.types import Dim, ShapeError, Size, TensorType, broadcast_shapes, is_size
-
-
-def _draw(*shape: int) -> Callable[[np.random.Generator], np.ndarray]:
-    return lambda rng: rng.normal(size=shape)
-
-
-def _places(n: int, *shape: int) -> Callable[[np.random.Generator], np.ndarray]:
-    return lambda rng: rng.integers(-n, n, shape)
-
-
-def _distinct(n: int, count: int) -> Callable[[np.random.Generator], np.ndarray]:
-    return lambda rng: rng.permutation(n)[:count]
-
-
-def places_of(index: np.ndarray, n: int, mode: str) -> np.ndarray:
-    """The places in an axis of size n that an index array means, as NumPy counts them. All integers
-    are taken as they are: int8 reaches past 127 from the end, and 2**64 - 1 is not -1."""
-    wide = index if index.dtype == "uint64" else index.astype("int64")
-    if mode == "wrap":
-        wide = wide % n
-    elif mode == "clip":
-        wide = np.clip(wide, 0, n - 1)
-    return np.minimum(wide, np.iinfo("int64").max).astype("int64")
-
-
-MODES = ("raise", "wrap", "clip")
-
-
-@op
-class Gather(View):
-    """x[i, j, ...] with integer arrays on `axes`; their common shape is put in at position `at`.
-
-    Input 0 is x, then one array for each of the axes. `mode` says what an index outside the axis
-    means: an error ("raise", where -n..-1 count from the end), its remainder ("wrap") or the
-    nearest end ("clip").
-    """
-
-    axes: tuple[int, ...]
-    at: int
-    mode: str = "raise"
-    linear = True
-    samples = (
-        *arrays(_draw(5, 4), _places(5, 3), axes=(0,), at=0),
-        *arrays(_draw(5, 4), _places(4, 2, 3), axes=(1,), at=1),
-        *arrays(_draw(5, 3, 4), _places(5, 2), _places(4, 2), axes=(0, 2), at=0),
-        *arrays(_draw(5, 4), _places(9, 6), axes=(0,), at=0, mode="wrap"),
-        *arrays(_draw(5, 4), _places(9, 6), axes=(1,), at=1, mode="clip"),
-    )
-
-    def infer(self, x: TensorType, *indices: TensorType) -> TensorType:
-        return TensorType(x.dtype, gathered_shape(x, self.axes, self.at, indices))
-
-    def element(self, index, read, types, out, select):
-        inner = list(index[: self.at] + index[self._end(types) :])
-        block = index[self.at : self._end(types)]
-        for k, axis in enumerate(self.axes):
-            shape = types[k + 1].shape
-            own = block[len(block) - len(shape) :]
-            place = read[k + 1]([0 if n == 1 else i for n, i in zip(shape, own, strict=True)])
-            inner.insert(axis, place)
-        return read[0](inner)
-
-    def _end(self, types: Sequence[TensorType]) -> int:
-        return self.at + max(t.ndim for t in types[1:])
-
-    def index_inputs(self) -> dict[int, tuple[int, int]]:
-        return {k + 1: (0, axis) for k, axis in enumerate(self.axes)}
-
-    def numpy(self, x, *indices):
-        kept = [a for a in range(x.ndim) if a not in self.axes]
-        pairs = zip(indices, self.axes, strict=True)
-        key = tuple(places_of(index, x.shape[axis], self.mode) for index, axis in pairs)
-        found = np.asarray(np.transpose(x, (*self.axes, *kept))[key])
-        block = found.ndim - len(kept)
-        order = [block + a for a in range(self.at)], range(block)
-        rest = [block + a for a in range(self.at, len(kept))]
-        return np.transpose(found, (*order[0], *order[1], *rest))
-
-    def vjp(self, g, out, x, *indices):
-        pairs = zip(indices, self.axes, strict=True)
-        places = [_inside_graph(index, x.shape[axis], self.mode) for index, axis in pairs]
-        scattered = make(Scatter(self.axes, self.at, "add"), (ops.zeros_like(x), g, *places))
-        return (scattered, *[None] * len(indices))
-
-
-def _inside_graph(index: Node, n: Size, mode: str) -> Node:
-    if mode == "raise":
-        return index
-    wide = "uint64" if index.dtype == "uint64" else "int64"
-    index, n = ops.astype(index, wide), ops.astype(as_tensor(n), wide)
-    if mode == "wrap":
-        return index % n
-    return ops.minimum(ops.maximum(index, 0), n - 1)
-
-
-@op
-class Scatter(kinds.Scatter):
-    """A copy of input 0 with input 1 put at integer places of `axes`, by `mode`: "set" (the last
-    one written stays), "add", "mul", "max" or "min". Places from -n to -1 count from the end."""
-
-    samples = (
-        *arrays(_draw(5, 4), _draw(3, 4), _places(5, 3), axes=(0,), at=0, mode="add"),
-        *arrays(_draw(5, 4), _draw(5, 2, 2), _places(4, 2, 2), axes=(1,), at=1, mode="add"),
-        *arrays(
-            _draw(5, 3, 4), _draw(2, 3), _places(5, 2), _places(4, 2), axes=(0, 2), at=0, mode="add"
-        ),
-        *arrays(_draw(5, 4), _draw(3, 4), _distinct(5, 3), axes=(0,), at=0, mode="set"),
-        *arrays(_draw(5, 4), _draw(5, 2), _distinct(4, 2), axes=(1,), at=1, mode="set"),
-        *arrays(_draw(5, 4), _draw(3, 4), _distinct(5, 3), axes=(0,), at=0, mode="mul"),
-        *arrays(_draw(5, 4), _draw(6, 4), _places(5, 6), axes=(0,), at=0, mode="max"),
-        *arrays(_draw(5, 4), _draw(6, 4), _places(5, 6), axes=(0,), at=0, mode="min"),
-    )
-
-    @property
-    def linear(self) -> bool:
-        """In base and updates jointly."""
-        return self.mode in ("set", "add")
-
-    def numpy(self, base, updates, *indices):
-        kept = [a for a in range(base.ndim) if a not in self.axes]
-        out = np.array(base)
-        front = np.transpose(out, (*self.axes, *kept))
-        block = updates.ndim - len(kept)
-        lead = range(self.at, self.at + block)
-        rest = [a for a in range(updates.ndim) if a not in lead]
-        values = np.transpose(updates, (*lead, *rest))
-        pairs = zip(indices, self.axes, strict=True)
-        indices = tuple(places_of(index, base.shape[axis], "raise") for index, axis in pairs)
-        if self.mode == "set":
-            front[indices] = values
-        else:
-            combine = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
-            combine[self.mode].at(front, indices, values)
-        return out
-
-    def vjp(self, g, out, base, updates, *indices):
-        none = [None] * len(indices)
-        gather = Gather(self.axes, self.at)
-        taken = make(gather, (g, *indices))
-        if self.mode == "add":
-            return g, taken, *none
-        if self.mode == "set":
-            return (*_set_vjp(self, g, taken, updates, indices), *none)
-        if self.mode == "mul":
-            return (*_product_vjp(self, g, base, updates, indices), *none)
-        return (*_extreme_vjp(self, g, taken, out, base, updates, indices), *none)
-
-
-def _set_vjp(scatter, g, taken, updates, indices):
-    """To the base what was not written over; to each update what it wrote, if it was the last."""
-    over = make(scatter, (g, ops.zeros_like(updates), *indices))
-    number = ops.arange(updates.size).reshape(updates.shape)
-    blank = ops.full(g.shape, -1, "int64")
-    winner = make(scatter, (blank, number, *indices))
-    mine = ops.eq(make(Gather(scatter.axes, scatter.at), (winner, *indices)), number)
-    return over, ops.where(mine, taken, 0)
-
-
-def _product_vjp(scatter, g, base, updates, indices):
-    """To each update the product of base and the other updates of its place: what is left when it
-    is divided out, or when it is the only zero. (Second derivatives are not right at zeros.)"""
-    gather = Gather(scatter.axes, scatter.at)
-    add = Scatter(scatter.axes, scatter.at, "add")
-    times = make(scatter, (ops.ones_like(base), updates, *indices))
-    zero = ops.eq(updates, 0)
-    safe = ops.where(zero, 1, updates)
-    rest = make(scatter, (g * base, safe, *indices))
-    zeros = make(add, (ops.zeros_like(base), ops.astype(zero, base.dtype), *indices))
-    alone = ops.eq(make(gather, (zeros, *indices)), ops.astype(zero, base.dtype))
-    others = make(gather, (rest, *indices)) / safe
-    return g * times, ops.where(alone, others, 0)
-
-
-def _extreme_vjp(scatter, g, taken, out, base, updates, indices):
-    """Equal extremes share the derivative evenly."""
-    gather = Gather(scatter.axes, scatter.at)
-    add = Scatter(scatter.axes, scatter.at, "add")
-    kept = ops.eq(base, out)
-    won = ops.eq(updates, make(gather, (out, *indices)))
-    ones = ops.astype(won, g.dtype)
-    count = make(add, (ops.astype(kept, g.dtype), ones, *indices))
-    share = g / count
-    mine = make(gather, (share, *indices))
-    return ops.where(kept, share, 0), ops.where(won, mine, 0)
-
-
-# Keys.
+from probtensor.types import Dim, ShapeError, Size, broadcast_shapes, is_size
 
 
 @dataclass(frozen=True)
@@ -234,7 +46,7 @@ class Key:
     added: tuple[int, ...]
 
 
-def parse_key(x: Node, key: Any) -> tuple[Node, Key]:
+def parse_key(x: Node, key: object) -> tuple[Node, Key]:
     """What x[key] means, by NumPy's rules; and x, with the sizes that the key asks for."""
     x, parts = _spelled_out(x, key)
     pairs = zip((part for part in parts if part is not None), x.shape, strict=True)
@@ -242,7 +54,7 @@ def parse_key(x: Node, key: Any) -> tuple[Node, Key]:
     return asked_for(x, "x[...]", *laws), _taken_apart(x, parts)
 
 
-def _taken_apart(x: Node, parts: Sequence[Any]) -> Key:
+def _taken_apart(x: Node, parts: Sequence[object]) -> Key:
     slices, indexed, dropped, layout = [], [], [], []
     axis = 0
     for part in parts:
@@ -292,7 +104,7 @@ def _assembled(slices, indexed, dropped, layout) -> Key:
     return Key(tuple(slices), axes, whole, at, tuple(dropped), added)
 
 
-def _spelled_out(x: Node, key: Any) -> tuple[Node, list[Any]]:
+def _spelled_out(x: Node, key: object) -> tuple[Node, list[object]]:
     """The key as one part for each axis of x, with None for new axes: no ellipsis, no masks."""
     found = [_index_part(part, x) for part in (key if isinstance(key, tuple) else (key,))]
     used = sum(map(_axes_used, found))
@@ -306,21 +118,21 @@ def _spelled_out(x: Node, key: Any) -> tuple[Node, list[Any]]:
     return _without_masks(x, found[:hole] + fill + found[hole + len(holes) :])
 
 
-def _is_mask(part: Any) -> bool:
+def _is_mask(part: object) -> bool:
     return isinstance(part, Node) and part.dtype == "bool"
 
 
-def _axes_used(part: Any) -> int:
+def _axes_used(part: object) -> int:
     """How many axes of a tensor a part of a key is for."""
     if part is None or part is Ellipsis:
         return 0
     return part.ndim if _is_mask(part) else 1
 
 
-def _without_masks(x: Node, parts: Sequence[Any]) -> tuple[Node, list[Any]]:
+def _without_masks(x: Node, parts: Sequence[object]) -> tuple[Node, list[object]]:
     """The parts with literal masks as the places where they are true. The axes under a mask must
     have its sizes: a size that the call gives is checked then."""
-    found: list[Any] = []
+    found: list[object] = []
     sizes = list(x.shape)
     axis = 0
     for part in parts:
@@ -338,7 +150,7 @@ def _without_masks(x: Node, parts: Sequence[Any]) -> tuple[Node, list[Any]]:
     return (x if tuple(sizes) == x.shape else make(ops.Sized(tuple(sizes)), (x,))), found
 
 
-def _index_part(part: Any, x: Node) -> Any:
+def _index_part(part: object, x: Node) -> object:
     if part is None or part is Ellipsis or isinstance(part, (slice, Dim)):
         return part
     if is_size(part):
@@ -404,8 +216,16 @@ def from_front(index: Node, n: Size, x: Node, axis: int) -> Node:
 
 @operator("getitem")
 @public(name="x[...]")
-def getitem(x: Any, key: Any) -> Node:
-    """x[key] by NumPy's rules: integers, slices, None, ..., integer arrays, constant masks."""
+def getitem(x: TensorLike, key: object) -> Node:
+    """x[key] by NumPy's rules: integers, slices, None, ..., integer arrays, constant masks.
+
+    Returns a tensor of the dtype of x.
+    Raises GraphError, a TypeError, for a key that has no meaning or depends on values where sizes
+    do; IndexError where an index lies outside.
+
+        >>> pt.getitem([10.0, 20.0, 30.0], slice(1, None)).eval()
+        array([20., 30.])
+    """
     x, parsed = parse_key(as_tensor(x), key)
     return _read(x, parsed)
 
@@ -431,16 +251,16 @@ class At:
 
     __slots__ = ("key", "x")
 
-    def __init__(self, x: Node, key: Any = Ellipsis) -> None:
+    def __init__(self, x: Node, key: object = Ellipsis) -> None:
         self.x, self.key = x, key
 
-    def __getitem__(self, key: Any) -> At:
+    def __getitem__(self, key: object) -> At:
         return At(self.x, key)
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, key: object, value: TensorLike) -> None:
         raise _no_write(self, "no item can be assigned")
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         raise _no_write(self, f"there is no {name!r}", AttributeError)
 
     @public(name="x.at[key].get")
@@ -449,27 +269,27 @@ class At:
         return getitem(self.x, self.key)
 
     @public(name="x.at[key].set")
-    def set(self, value: Any) -> Node:
+    def set(self, value: TensorLike) -> Node:
         """x with `value` at the places of the key; of repeated places the last one stays."""
         return write(self.x, self.key, value, "set")
 
     @public(name="x.at[key].add")
-    def add(self, value: Any) -> Node:
+    def add(self, value: TensorLike) -> Node:
         """x with `value` added at the places of the key, once for each repetition."""
         return write(self.x, self.key, value, "add")
 
     @public(name="x.at[key].multiply")
-    def multiply(self, value: Any) -> Node:
+    def multiply(self, value: TensorLike) -> Node:
         """x with the places of the key multiplied by `value`, once for each repetition."""
         return write(self.x, self.key, value, "mul")
 
     @public(name="x.at[key].max")
-    def max(self, value: Any) -> Node:
+    def max(self, value: TensorLike) -> Node:
         """x with the larger of it and `value` at the places of the key."""
         return write(self.x, self.key, value, "max")
 
     @public(name="x.at[key].min")
-    def min(self, value: Any) -> Node:
+    def min(self, value: TensorLike) -> Node:
         """x with the smaller of it and `value` at the places of the key."""
         return write(self.x, self.key, value, "min")
 
@@ -490,7 +310,7 @@ COMBINE = {
 }
 
 
-def write(x: Any, key: Any, value: Any, mode: str) -> Node:
+def write(x: TensorLike, key: object, value: TensorLike, mode: str) -> Node:
     """x with `value`, which broadcasts to x[key], combined into the places of the key. The result
     has the dtype of x."""
     x = as_tensor(x)
@@ -519,7 +339,7 @@ def write(x: Any, key: Any, value: Any, mode: str) -> Node:
     return make(SetSlice(*zip(*parsed.slices)), (x, value))
 
 
-def _written(value: Any, x: Node, mode: str) -> Node:
+def _written(value: TensorLike, x: Node, mode: str) -> Node:
     """What is written into x, in its dtype. Python numbers must fit in it, and what is combined
     with integers must not be fractions, as in NumPy."""
     integers = not x.type.is_float and x.dtype != "bool"
@@ -529,7 +349,7 @@ def _written(value: Any, x: Node, mode: str) -> Node:
     return as_tensor_of(value, x.dtype, "x.at[...]")
 
 
-def _computed_mask(key: Any) -> Node | None:
+def _computed_mask(key: object) -> Node | None:
     """The key where it is a mask whose places only the values know; None for any other key."""
     only = key[0] if isinstance(key, tuple) and len(key) == 1 else key
     computed = isinstance(only, Node) and only.dtype == "bool" and not isinstance(only.op, Const)
@@ -560,18 +380,36 @@ def _write_where(x: Node, mask: Node, value: Node, mode: str) -> Node:
 
 
 @public
-def set_subtensor(place: Node, value: Any) -> Node:
-    """For `place` made as x[key]: x with `value` there (Theano's name; see also x.at[key].set)."""
+def set_subtensor(place: Node, value: TensorLike) -> Node:
+    """For `place` made as x[key]: x with `value` there (Theano's name; see also x.at[key].set).
+
+    Returns a tensor of the type of x.
+    Raises GraphError, a TypeError, for a place that is not made so, and for a value that does not
+    broadcast to it.
+
+        >>> x = pt.vector("x")
+        >>> pt.set_subtensor(x[0], 7.0).eval({x: [1.0, 2.0]})
+        array([7., 2.])
+    """
     return _write_through(place, value, "set")
 
 
 @public
-def inc_subtensor(place: Node, value: Any) -> Node:
-    """For `place` made as x[key]: x with `value` added there (see also x.at[key].add)."""
+def inc_subtensor(place: Node, value: TensorLike) -> Node:
+    """For `place` made as x[key]: x with `value` added there (see also x.at[key].add).
+
+    Returns a tensor of the type of x.
+    Raises GraphError, a TypeError, for a place that is not made so, and for a value that does not
+    broadcast to it.
+
+        >>> x = pt.vector("x")
+        >>> pt.inc_subtensor(x[0], 7.0).eval({x: [1.0, 2.0]})
+        array([8., 2.])
+    """
     return _write_through(place, value, "add")
 
 
-def _write_through(place: Node, value: Any, mode: str) -> Node:
+def _write_through(place: Node, value: TensorLike, mode: str) -> Node:
     """Undo, one by one, the views and the gather that x[key] is made of."""
     value = ops.broadcast_to(_written(value, place, mode), place.shape)
     node, combined = place, False

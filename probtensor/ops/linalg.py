@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, as_tensor, make
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import (
     Contraction,
     Core,
@@ -49,6 +49,13 @@ class Contract(Contraction):
         ),
     )
 
+    def user_name(self) -> str:
+        """matmul where one axis is joined and each operand has at most one of its own."""
+        first, second, out = self.parts()
+        joined = [c for c in first if c in second and c not in out]
+        own = [set(first) - set(second), set(second) - set(first)]
+        return "matmul" if len(joined) == 1 and max(map(len, own)) < 2 else self.name
+
     def numpy(self, x, y):
         return np.einsum(self.subscripts, x, y, optimize=True)
 
@@ -69,20 +76,41 @@ def _operand_gradient(g, g_letters, other, other_letters, x, letters) -> Node:
 
 
 @public
-def contract(subscripts: str, x: Any, y: Any) -> Node:
-    """The contraction of x and y by explicit subscripts, in their common dtype."""
+def contract(subscripts: str, x: TensorLike, y: TensorLike) -> Node:
+    """The contraction of x and y by explicit subscripts, in their common dtype.
+
+    Returns a tensor with the axes of the output; a letter that it lacks is summed over.
+    Raises GraphError, a TypeError, for sizes that do not fit; ValueError where only a call can
+    tell.
+
+        >>> pt.linalg.contract("ij,j->i", [[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0]).eval()
+        array([3., 7.])
+    """
+    return product_for("contract", subscripts, x, y)
+
+
+def product_for(what: str, subscripts: str, x: TensorLike, y: TensorLike) -> Node:
+    """The contraction of x and y for the function `what`, which messages name."""
     dtype = promote(weak_operand(x), weak_operand(y))
-    if dtype == "bool":
-        counts = make(Contract(subscripts), (as_tensor_of(x, "int64"), as_tensor_of(y, "int64")))
-        return ops.ne(counts, 0)
-    return make(Contract(subscripts), (as_tensor_of(x, dtype), as_tensor_of(y, dtype)))
+    summed = "int64" if dtype == "bool" else dtype
+    operands = as_tensor_of(x, summed), as_tensor_of(y, summed)
+    found = make(Contract(subscripts), operands, what=what)
+    return ops.ne(found, 0) if dtype == "bool" else found
 
 
 @operator("@")
 @public
-def matmul(x: Any, y: Any) -> Node:
+def matmul(x: TensorLike, y: TensorLike) -> Node:
     """The matrix product x @ y: over the last axis of x and the last but one (or only) axis of y;
-    leading axes broadcast."""
+    leading axes broadcast.
+
+    Returns a tensor in the dtype that the operands promote to.
+    Raises GraphError, a TypeError, for operands without axes and sizes that do not fit; ValueError
+    where only a call can tell.
+
+        >>> pt.matmul([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0]).eval()
+        array([3., 7.])
+    """
     x, y = as_tensor(x), as_tensor(y)
     if x.ndim == 0 or y.ndim == 0:
         other = y if x.ndim == 0 else x
@@ -116,26 +144,43 @@ def _batched(x: Node, x_core: str, y: Node, y_core: str, out_core: str, what: st
         names.append("".join(c for k, c in enumerate(own) if k not in ones) + core)
     present = "".join(c for c in letters if any(c in n for n in names))
     single = tuple(k for k, c in enumerate(letters) if c not in present)
-    out = contract(f"{names[0]},{names[1]}->{present}{out_core}", *operands)
+    out = product_for(what, f"{names[0]},{names[1]}->{present}{out_core}", *operands)
     return ops.expand_dims(out, single) if single else out
 
 
 @method
 @public(lacks=("out",))
-def dot(a: Any, b: Any, out: None = None) -> Node:
+def dot(a: TensorLike, b: TensorLike, out: None = None) -> Node:
     """NumPy's dot: the product over the last axis of `a` and the last but one (or only) axis of
-    `b`; with a 0-d operand, the elementwise product."""
+    `b`; with a 0-d operand, the elementwise product.
+
+    Returns a tensor in the dtype that the operands promote to.
+    Raises GraphError, a TypeError, for sizes that do not fit; ValueError where only a call can
+    tell.
+
+        >>> pt.dot([1.0, 2.0], [3.0, 4.0]).eval()
+        array(11.)
+    """
     x, y = as_tensor(a), as_tensor(b)
     if x.ndim == 0 or y.ndim == 0:
         return x * y
     second = y.ndim - 2 if y.ndim > 1 else 0
-    return tensordot(x, y, ([x.ndim - 1], [second]))
+    return _over_pairs("dot", x, y, (x.ndim - 1,), (second,))
 
 
 @public
-def tensordot(a: Any, b: Any, axes: int | Sequence[Any] = 2) -> Node:
+def tensordot(a: TensorLike, b: TensorLike, axes: int | Sequence = 2) -> Node:
     """The sum of products over pairs of axes: the last `axes` of `a` with the first of `b`, or two
-    sequences of axes."""
+    sequences of axes.
+
+    Returns a tensor with the axes of `a` that are left, then those of `b`, in the dtype that the
+    operands promote to.
+    Raises GraphError, a TypeError, for axes that the operands have not and sizes that do not fit;
+    ValueError where only a call can tell.
+
+        >>> pt.tensordot([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 4.0]]).eval()
+        array(30.)
+    """
     x, y = as_tensor(a), as_tensor(b)
     if isinstance(axes, (int, np.integer)):
         if not 0 <= axes <= min(x.ndim, y.ndim):
@@ -149,31 +194,64 @@ def tensordot(a: Any, b: Any, axes: int | Sequence[Any] = 2) -> Node:
         right = listed_axes(axes[1], y, "tensordot", several=not isinstance(axes[1], int))
     if len(left) != len(right):
         raise GraphError(f"tensordot: {len(left)} axes of a for {len(right)} of b")
+    return _over_pairs("tensordot", x, y, left, right)
+
+
+def _over_pairs(
+    what: str, x: Node, y: Node, left: Sequence[int], right: Sequence[int]
+) -> Node:
+    """The sum of products over pairs of axes, the others of x before those of y."""
     first = list(string.ascii_letters[: x.ndim])
     second = list(string.ascii_letters[x.ndim : x.ndim + y.ndim])
     for k, j in zip(left, right):
         second[j] = first[k]
     joined = {first[k] for k in left}
     out = [c for c in first + second if c not in joined]
-    return contract(f"{''.join(first)},{''.join(second)}->{''.join(out)}", x, y)
+    return product_for(what, f"{''.join(first)},{''.join(second)}->{''.join(out)}", x, y)
 
 
 @public(lacks=("out",))
-def outer(a: Any, b: Any, out: None = None) -> Node:
-    """out[i, j] = a[i] * b[j] of the flattened operands."""
-    return contract("i,j->ij", ops.ravel(a), ops.ravel(b))
+def outer(a: TensorLike, b: TensorLike, out: None = None) -> Node:
+    """out[i, j] = a[i] * b[j] of the flattened operands.
+
+    Returns a tensor of two axes, in the dtype that the operands promote to.
+
+        >>> pt.outer([1.0, 2.0], [3.0, 4.0]).eval()
+        array([[3., 4.],
+               [6., 8.]])
+    """
+    return product_for("outer", "i,j->ij", ops.ravel(a), ops.ravel(b))
 
 
 @public
-def inner(x: Any, y: Any) -> Node:
-    """The sum of products over the last axes of both."""
+def inner(x: TensorLike, y: TensorLike) -> Node:
+    """The sum of products over the last axes of both.
+
+    Returns a tensor with the other axes of x, then those of y, in the dtype that the operands
+    promote to.
+    Raises GraphError, a TypeError, for sizes that do not fit; ValueError where only a call can
+    tell.
+
+        >>> pt.inner([1.0, 2.0], [3.0, 4.0]).eval()
+        array(11.)
+    """
     x, y = as_tensor(x), as_tensor(y)
-    return x * y if x.ndim == 0 or y.ndim == 0 else tensordot(x, y, ([-1], [-1]))
+    if x.ndim == 0 or y.ndim == 0:
+        return x * y
+    return _over_pairs("inner", x, y, (x.ndim - 1,), (y.ndim - 1,))
 
 
 @public
-def vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Node:
-    """The sum of products over one axis of both; the others broadcast."""
+def vecdot(x1: TensorLike, x2: TensorLike, *, axis: int = -1) -> Node:
+    """The sum of products over one axis of both; the others broadcast.
+
+    Returns a tensor in the dtype that the operands promote to.
+    Raises GraphError, a TypeError, for an axis that an operand has not and sizes that do not fit;
+    ValueError where only a call can tell.
+
+        >>> pt.linalg.vecdot([1.0, 2.0], [3.0, 4.0]).eval()
+        array(11.)
+    """
     x1, x2 = as_tensor(x1), as_tensor(x2)
     x = ops.moveaxis(x1, one_axis(axis, x1, "vecdot"), -1)
     y = ops.moveaxis(x2, one_axis(axis, x2, "vecdot"), -1)
@@ -181,14 +259,30 @@ def vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Node:
 
 
 @public
-def matvec(x: Any, y: Any) -> Node:
-    """The product of a matrix and a vector; leading axes broadcast."""
+def matvec(x: TensorLike, y: TensorLike) -> Node:
+    """The product of a matrix and a vector; leading axes broadcast.
+
+    Returns a tensor in the dtype that the operands promote to.
+    Raises GraphError, a TypeError, for sizes that do not fit; ValueError where only a call can
+    tell.
+
+        >>> pt.linalg.matvec([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0]).eval()
+        array([3., 7.])
+    """
     return _batched(as_tensor(x), "ij", as_tensor(y), "j", "i", "matvec")
 
 
 @public
-def vecmat(x: Any, y: Any) -> Node:
-    """The product of a vector and a matrix; leading axes broadcast."""
+def vecmat(x: TensorLike, y: TensorLike) -> Node:
+    """The product of a vector and a matrix; leading axes broadcast.
+
+    Returns a tensor in the dtype that the operands promote to.
+    Raises GraphError, a TypeError, for sizes that do not fit; ValueError where only a call can
+    tell.
+
+        >>> pt.linalg.vecmat([1.0, 1.0], [[1.0, 2.0], [3.0, 4.0]]).eval()
+        array([4., 6.])
+    """
     return _batched(as_tensor(x), "j", as_tensor(y), "jk", "k", "vecmat")
 
 
@@ -219,6 +313,7 @@ class Cholesky(Core):
     lower triangle is read, and the derivative is that of a symmetric matrix."""
 
     core, routine = "(n,n)->(n,n)", "pt_cholesky"
+    device = True
     samples = (
         Sample(lambda rng: (spd(rng, 3, 3),), smooth=False),
         Sample(lambda rng: (spd(rng, 2, 4, 4),), smooth=False),
@@ -248,7 +343,9 @@ class Triangular(Core):
     """x with t @ x == b, where t is triangular; the other triangle of t is not read."""
 
     core = "(n,n),(n,k)->(n,k)"
+    device = True
     operands = ("a", "b")
+    example = ([[2.0, 0.0], [0.0, 4.0]], [[1.0], [2.0]])
     samples = SYSTEMS
 
     def rank_text(self, types: Sequence[TensorType]) -> str:
@@ -258,7 +355,8 @@ class Triangular(Core):
 
 @op
 class SolveLower(Triangular):
-    """x with t @ x == b, for lower triangular t."""
+    """x with a @ x == b, for lower triangular `a`, whose upper triangle is not read. Golub and Van
+    Loan (2013), "Matrix Computations", 3.1."""
 
     routine = "pt_solve_lower"
 
@@ -276,7 +374,8 @@ class SolveLower(Triangular):
 
 @op
 class SolveUpper(Triangular):
-    """x with t @ x == b, for upper triangular t."""
+    """x with a @ x == b, for upper triangular `a`, whose lower triangle is not read. Golub and Van
+    Loan (2013), "Matrix Computations", 3.1."""
 
     routine = "pt_solve_upper"
 
@@ -315,6 +414,7 @@ class Cumsum(Core):
     """out[i] = x[0] + ... + x[i] along the last axis."""
 
     core, routine = "(n)->(n)", "pt_cumsum"
+    device = True
     linear = True
     # Of one sign: where terms cancel, targets that add in another order lose other roundings.
     samples = sum((arrays(_positive(*shape)) for shape in ((5,), (2, 3, 4), (3, 0))), ())
@@ -331,10 +431,18 @@ solve_upper = SolveUpper()
 
 
 @public
-def cholesky(a: Any, *, upper: bool = False) -> Node:
+def cholesky(a: TensorLike, *, upper: bool = False) -> Node:
     """The lower Cholesky factor of the last two axes, or with `upper` the upper one; all nan where
-    `a` is not positive definite. Of `a` only that triangle is read. GraphError for matrices that
-    are not square. (NumPy's signature: SciPy's `cholesky` gives the upper factor.)"""
+    `a` is not positive definite. Of `a` only that triangle is read. (NumPy's signature: SciPy's
+    `cholesky` gives the upper factor.)
+
+    Returns a float64 tensor of the shape of `a`. Its derivative: Murray (2016), arXiv:1602.07527.
+    Raises GraphError, a TypeError, for matrices that are not square.
+
+        >>> pt.linalg.cholesky([[4.0, 2.0], [2.0, 2.0]]).eval()
+        array([[2., 0.],
+               [1., 1.]])
+    """
     a = matrices("cholesky", a)
     if not flag(upper, "cholesky: upper"):
         return Cholesky()(a)
@@ -346,8 +454,8 @@ TRANSPOSED = {0: False, "N": False, 1: True, "T": True, 2: True, "C": True}
 
 @public(lacks=("check_finite",))
 def solve_triangular(
-    a: Any,
-    b: Any,
+    a: TensorLike,
+    b: TensorLike,
     trans: int | str = 0,
     lower: bool = False,
     unit_diagonal: bool = False,
@@ -360,6 +468,14 @@ def solve_triangular(
     `a` is read, the upper one unless `lower`; its diagonal counts as ones with `unit_diagonal`. `b`
     is a vector or has columns; leading axes broadcast. `overwrite_b` makes no difference, and nan
     or inf are not looked for: they reach the result.
+
+    Returns a float64 tensor of the shape of `b`, with leading axes broadcast. Source: Golub and Van
+    Loan (2013), "Matrix Computations", 3.1.
+    Raises GraphError, a TypeError, for matrices that are not square, another `trans`, and sizes
+    that do not fit; ValueError where only a call can tell.
+
+        >>> pt.linalg.solve_triangular([[2.0, 0.0], [0.0, 4.0]], [2.0, 8.0]).eval()
+        array([1., 2.])
     """
     a, b = matrices("solve_triangular", a), as_tensor(b)
     lower = flag(lower, "solve_triangular: lower")
@@ -375,7 +491,7 @@ def solve_triangular(
     return solve(a, b)
 
 
-def _transposed(trans: Any) -> bool:
+def _transposed(trans: object) -> bool:
     plain = isinstance(trans, (int, str, np.integer))
     if not plain or trans not in TRANSPOSED:
         choices = ", ".join(map(repr, TRANSPOSED))
@@ -385,10 +501,19 @@ def _transposed(trans: Any) -> bool:
 
 @public(lacks=("check_finite",))
 def cho_solve(
-    c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = False
+    c_and_lower: TensorLike, b: TensorLike, overwrite_b: bool = False, check_finite: bool = False
 ) -> Node:
     """x with a @ x == b, given (c, lower): a Cholesky factor of `a` and whether it is the lower
-    one; SciPy's signature. A factor alone is a lower one, as `cholesky` gives it."""
+    one; SciPy's signature. A factor alone is a lower one, as `cholesky` gives it.
+
+    Returns a float64 tensor of the shape of `b`, with leading axes broadcast. Source: Golub and Van
+    Loan (2013), "Matrix Computations", 4.2.
+    Raises GraphError, a TypeError, for factors that are not square and sizes that do not fit;
+    ValueError where only a call can tell.
+
+        >>> pt.linalg.cho_solve(([[2.0, 0.0], [0.0, 1.0]], True), [4.0, 3.0]).eval()
+        array([1., 3.])
+    """
     if isinstance(c_and_lower, (tuple, list)) and len(c_and_lower) == 2:
         c, lower = c_and_lower[0], flag(c_and_lower[1], "cho_solve: lower of (c, lower)")
     else:
@@ -398,7 +523,7 @@ def cho_solve(
     return solve_triangular(c, inner, trans=1 if lower else 0, lower=lower)
 
 
-def matrices(what: str, x: Any) -> Node:
+def matrices(what: str, x: TensorLike) -> Node:
     """x with at least two axes; GraphError for fewer."""
     x = as_tensor(x)
     if x.ndim < 2:
@@ -408,9 +533,19 @@ def matrices(what: str, x: Any) -> Node:
 
 @method
 @public(lacks=("out",))
-def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Node:
+def cumsum(
+    a: TensorLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None
+) -> Node:
     """The running sum along an axis (of `a` flattened if None), in `dtype` or as `sum` has it.
-    Integers cost the square of their number. GraphError for several axes."""
+    Integers cost the square of their number.
+
+    Returns a tensor of the shape of `a` (of one axis if `axis` is None). Rounding is made up for:
+    Neumaier (1974), ZAMM 54:39.
+    Raises GraphError, a TypeError, for an axis that `a` has not and for several.
+
+        >>> pt.cumsum([1.0, 2.0, 3.0]).eval()
+        array([1., 3., 6.])
+    """
     x = as_tensor(a)
     x = x if dtype is None else ops.astype(x, dtype)
     if axis is None:

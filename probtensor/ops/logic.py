@@ -5,13 +5,12 @@ Like the ops of arithmetic.py these are operators without C names; their list is
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import Node, as_tensor, make
+from probtensor.graph.node import Node, TensorLike, as_tensor, make
 from probtensor.ops.arithmetic import EDGES, Number
 from probtensor.ops.kinds import (
     WIDER,
@@ -25,7 +24,7 @@ from probtensor.ops.kinds import (
     weak_operand,
 )
 from probtensor.ops.samples import Sample, integers, reals
-from probtensor.types import TensorType, check_dtype, promote
+from probtensor.types import TensorType, check_dtype, dtype_of, promote
 
 
 def bools(count: int) -> tuple[Sample, ...]:
@@ -43,11 +42,11 @@ class Comparison(Elementwise):
     differentiable = False
     samples = reals(-3, 3, -3, 3, edges=EDGES, smooth=False) + integers(-3, 3, -3, 3) + bools(2)
 
-    def apply(self, *inputs: Any) -> Node:
+    def apply(self, *inputs: TensorLike) -> Node:
         exact = self._exact(*inputs)
         return super().apply(*inputs) if exact is None else exact
 
-    def _exact(self, x: Any, y: Any) -> Node | None:
+    def _exact(self, x: TensorLike, y: TensorLike) -> Node | None:
         """The comparison by others that the promotion of x and y leaves exact; None where the usual
         one is."""
         first, second = weak_operand(x), weak_operand(y)
@@ -65,13 +64,13 @@ class Comparison(Elementwise):
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
-def _signed(operand: Any) -> bool:
-    return isinstance(operand, str) and operand.startswith("int")
+def _signed(operand: TensorLike) -> bool:
+    return isinstance(operand, str) and dtype_of(operand).kind == "i"
 
 
-def _past(dtype: Any, number: Any) -> bool:
+def _past(dtype: DTypeLike, number: TensorLike) -> bool:
     """Whether a Python integer lies past the ends of an integer dtype."""
-    if not isinstance(dtype, str) or np.dtype(dtype).kind not in "iu":
+    if not isinstance(dtype, str) or not dtype_of(dtype).is_integer:
         return False
     ends = np.iinfo(dtype)
     return type(number) is int and not ends.min <= number <= ends.max
@@ -236,6 +235,7 @@ class BitNot(Bits):
 class Shift(Bits):
     """Bits moved by a count. A count below 0, or of the width and more, moves all of them out."""
 
+    operands = ("x", "n")
     samples = integers(-9, 9, -2, 40)
 
     def on_bools(self, x, n):
@@ -288,18 +288,19 @@ class IsInf(FloatTest):
 
 @op
 class Where(Elementwise):
-    """where(condition, a, b): a where the condition holds, else b. The condition is taken as bool;
-    a and b are promoted with each other."""
+    """x where the condition holds, else y. The condition is taken as bool; x and y are promoted
+    with each other."""
 
     arity, symbol = 3, "where"
     operands = ("condition", "x", "y")
+    example = ([True, False], [1.0, 2.0], 0.0)
     numpy = staticmethod(np.where)
     samples = (
         Sample(lambda rng: (rng.random((3, 4)) < 0.5, rng.normal(size=(3, 4)), rng.normal(size=4))),
         Sample(lambda rng: (rng.random(3) < 0.5, *rng.integers(0, 9, (2, 2, 3))), smooth=False),
     )
 
-    def apply(self, *inputs: Any) -> Node:
+    def apply(self, *inputs: TensorLike) -> Node:
         condition, a, b = inputs
         dtype = promote(weak_operand(a), weak_operand(b))
         chosen = [as_tensor_of(value, dtype, self.name, WIDER) for value in (a, b)]
@@ -332,7 +333,7 @@ class Cast(Elementwise):
         Sample(lambda rng: (rng.integers(-300, 300, 9),), {"dtype": "uint8"}, smooth=False),
     )
 
-    def apply(self, *inputs: Any) -> Node:
+    def apply(self, *inputs: TensorLike) -> Node:
         return make(self, tuple(as_tensor(x) for x in inputs))
 
     def infer(self, *types: TensorType) -> TensorType:
@@ -347,10 +348,17 @@ class Cast(Elementwise):
 
 @method
 @public(lacks=("device",))
-def astype(x: Any, dtype: Any, *, copy: bool = True, device: None = None) -> Node:
+def astype(x: TensorLike, dtype: DTypeLike, *, copy: bool = True, device: None = None) -> Node:
     """x converted to `dtype`; x itself if it has it already, whatever `copy` says. Integers wrap,
     and floats lose their fraction; which integer nan, infinity or a float out of range becomes
-    differs between targets, as it does between NumPy's platforms."""
+    differs between targets, as it does between NumPy's platforms.
+
+    Returns a tensor of the shape of x in `dtype`.
+    Raises TypeError for a dtype that there is not.
+
+        >>> pt.astype([1.7, -1.7], "int64").eval()
+        array([ 1, -1])
+    """
     x = as_tensor(x)
     name = check_dtype(dtype)
     return x if x.dtype == name else make(Cast(name), (x,))
@@ -378,14 +386,26 @@ cast = astype
 
 
 @public
-def logical_xor(x: Any, y: Any) -> Node:
-    """True where exactly one is."""
+def logical_xor(x: TensorLike, y: TensorLike) -> Node:
+    """True where exactly one is.
+
+    Returns a tensor of bools of the shape that x and y broadcast to.
+
+        >>> pt.logical_xor([True, True], [True, False]).eval()
+        array([False,  True])
+    """
     return ne(astype(x, "bool"), astype(y, "bool"))
 
 
 @public
-def isfinite(x: Any) -> Node:
-    """True where x is neither infinite nor nan."""
+def isfinite(x: TensorLike) -> Node:
+    """True where x is neither infinite nor nan.
+
+    Returns a tensor of bools of the shape of x.
+
+        >>> pt.isfinite([1.0, np.inf]).eval()
+        array([ True, False])
+    """
     return lt(ops.abs(x), np.inf)
 
 

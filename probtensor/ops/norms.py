@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node
+from probtensor.graph.node import GraphError, Node, TensorLike
 from probtensor.ops.composite import floats
 from probtensor.ops.reduce import Axis, described, flag, listed_axes
 from probtensor.types import shape_text
@@ -19,7 +18,7 @@ SPECTRAL = (2, -2, "nuc")
 
 
 @public
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Node:
+def norm(x: TensorLike, ord: object = None, axis: Axis = None, keepdims: bool = False) -> Node:
     """The norm of a vector or of a matrix, as numpy.linalg.norm.
 
     axis: one axis for vectors, a pair for matrices. Without it x itself is the vector or the
@@ -27,8 +26,13 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     ord: for vectors any number, or inf or -inf (0 counts what is not 0); for matrices None or "fro"
         (Frobenius), 1, -1, inf, -inf; the orders 2, -2 and "nuc", which need singular values, are
         refused.
-    GraphError for an order that there is not, for the wrong number of axes, and for an axis that x
-    has not.
+
+    Returns a float tensor without the axes that the norm is over (of size 1 with `keepdims`).
+    Raises GraphError, a TypeError, for an order that there is not, for the wrong number of axes,
+    and for an axis that x has not.
+
+        >>> pt.linalg.norm([3.0, 4.0]).eval()
+        array(5.)
     """
     x = floats(x)
     keepdims = flag(keepdims, "norm: keepdims")
@@ -48,10 +52,17 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
 
 @public
 def vector_norm(
-    x: Any, *, axis: Axis = None, keepdims: bool = False, ord: Any = 2
+    x: TensorLike, *, axis: Axis = None, keepdims: bool = False, ord: object = 2
 ) -> Node:
     """The norm of order `ord` of the elements along `axis` (of all if None), which may be several,
-    as numpy.linalg.vector_norm."""
+    as numpy.linalg.vector_norm.
+
+    Returns a float tensor without `axis` (of size 1 with `keepdims`).
+    Raises GraphError, a TypeError, for an axis that x has not and for an order that there is not.
+
+        >>> pt.linalg.vector_norm([3.0, 4.0]).eval()
+        array(5.)
+    """
     x = floats(x)
     _check_order(ord)
     axes = listed_axes(axis, x, "vector_norm")
@@ -59,9 +70,16 @@ def vector_norm(
 
 
 @public
-def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Node:
+def matrix_norm(x: TensorLike, *, keepdims: bool = False, ord: object = "fro") -> Node:
     """The norm of order `ord` of the last two axes, as numpy.linalg.matrix_norm; orders as in
-    `norm`."""
+    `norm`.
+
+    Returns a float tensor without the last two axes (of size 1 with `keepdims`).
+    Raises GraphError, a TypeError, for fewer than two axes and for an order that there is not.
+
+        >>> pt.linalg.matrix_norm([[3.0, 0.0], [0.0, 4.0]]).eval()
+        array(5.)
+    """
     x = floats(x)
     _check_order(ord)
     if x.ndim < 2:
@@ -70,13 +88,13 @@ def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Node:
     return _matrix_norm(x, ord, last, flag(keepdims, "matrix_norm: keepdims"))
 
 
-def _check_order(ord: Any) -> None:
+def _check_order(ord: object) -> None:
     known = ord is None or isinstance(ord, (str, Real))
     if not known or isinstance(ord, bool):
         raise GraphError(f"norm: ord is a number, 'fro', inf, -inf or None, not {ord!r:.60}")
 
 
-def _vector_norm(x: Node, ord: Any, axes: Sequence[int], keepdims: bool) -> Node:
+def _vector_norm(x: Node, ord: object, axes: Sequence[int], keepdims: bool) -> Node:
     if isinstance(ord, str) or (ord is not None and math.isnan(ord)):
         raise GraphError(f"norm: vectors have no order {ord!r}; axis= has a pair for matrices")
     size = ops.abs(x)
@@ -94,7 +112,7 @@ def _vector_norm(x: Node, ord: Any, axes: Sequence[int], keepdims: bool) -> Node
     return ops.power(ops.sum(ops.power(size, power), axes, keepdims=keepdims), 1 / power)
 
 
-def _matrix_norm(x: Node, ord: Any, axes: Sequence[int], keepdims: bool) -> Node:
+def _matrix_norm(x: Node, ord: object, axes: Sequence[int], keepdims: bool) -> Node:
     if ord in SPECTRAL:
         raise GraphError(
             f"norm: the order {ord!r} of a matrix needs singular values, which are not there yet; "

@@ -21,6 +21,7 @@ from probtensor import ops
 from probtensor.graph.node import Node, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.kinds import operator
+from probtensor.types import Size
 
 REDUCTIONS = {
     "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all",
@@ -31,7 +32,7 @@ SYNONYMS = {"a_min": "min", "a_max": "max"}  # NumPy has two names for one argum
 
 
 @operator("ufunc")
-def apply_ufunc(ufunc: np.ufunc, method: str, args: Sequence[Any], kwargs: Mapping) -> Any:
+def apply_ufunc(ufunc: np.ufunc, method: str, args: Sequence[object], kwargs: Mapping) -> object:
     """A ufunc, or a method of one, with tensors among its arguments. TypeError where there is none
     of that name here, or where it is asked to write to an array."""
     called, home, ours = _ufunc(ufunc)
@@ -68,7 +69,7 @@ def _ufunc(ufunc: np.ufunc) -> tuple[str, str | None, Callable | None]:
 
 
 @operator("numpy")
-def apply_function(function: Callable, args: Sequence[Any], kwargs: Mapping) -> Any:
+def apply_function(function: Callable, args: Sequence[object], kwargs: Mapping) -> object:
     """A function of NumPy's with tensors among its arguments. TypeError where there is none of that
     name here, or where it does not take an argument."""
     name, home = function.__name__, function.__module__ or "numpy"
@@ -84,7 +85,7 @@ def apply_function(function: Callable, args: Sequence[Any], kwargs: Mapping) -> 
     return _called(called, ours, *_matched(called, theirs, ours, args, kwargs))
 
 
-def _size(x: Any, axis: int | None = None) -> Any:
+def _size(x: object, axis: int | None = None) -> Node | Size:
     return as_tensor(x).size if axis is None else as_tensor(x).shape[axis]
 
 
@@ -98,7 +99,7 @@ ATTRIBUTES: Mapping[Callable, Callable] = {
 }
 
 
-def _holds(module: str, name: str, value: Any) -> bool:
+def _holds(module: str, name: str, value: object) -> bool:
     """Is this the module's own? Ufuncs of others may bear any name."""
     return getattr(sys.modules.get(module), name, None) is value
 
@@ -127,8 +128,8 @@ def _matched(
     called: str,
     theirs: inspect.Signature,
     ours: Callable,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
 ) -> tuple[list[Any], dict[str, Any]]:
     """The arguments as our function takes them, each under its name there; see `_named`."""
     try:
@@ -138,8 +139,8 @@ def _matched(
     mine = list((_signature(ours) or inspect.Signature()).parameters.values())
     rest = next((k for k, p in enumerate(mine) if p.kind is p.VAR_POSITIONAL), len(mine))
     places = list(theirs.parameters)
-    named: dict[str, Any] = {}
-    spread: list[Any] = []
+    named: dict[str, object] = {}
+    spread: list[object] = []
     for name, value in bound.arguments.items():
         parameter = theirs.parameters[name]
         if parameter.kind is parameter.VAR_POSITIONAL:
@@ -163,7 +164,7 @@ def _named(
     place: int,
     theirs: Sequence[str],
     mine: Sequence[inspect.Parameter],
-    args: Sequence[Any],
+    args: Sequence[object],
 ) -> str:
     """What our function calls one of NumPy's arguments: the same, or, where neither has the other's
     name, what stands in its place (`a` and `x`)."""
@@ -181,7 +182,9 @@ def _named(
     )  # fmt: skip
 
 
-def _called(called: str, ours: Callable, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def _called(
+    called: str, ours: Callable, args: Sequence[object], kwargs: Mapping[str, object]
+) -> object:
     """Our function, called; TypeError where it does not take these arguments."""
     signature = _signature(ours)
     try:
@@ -196,21 +199,21 @@ def _called(called: str, ours: Callable, args: Sequence[Any], kwargs: Mapping[st
     return ours(*args, **kwargs)
 
 
-def _flat(args: Sequence[Any]) -> list[Any]:
+def _flat(args: Sequence[object]) -> list[object]:
     """The arguments, and those inside lists."""
-    found: list[Any] = []
+    found: list[object] = []
     for x in args:
         found += _flat(x) if isinstance(x, (list, tuple)) else [x]
     return found
 
 
-def _refused(called: str, args: Sequence[Any], what: str, *hints: str) -> Exception:
+def _refused(called: str, args: Sequence[object], what: str, *hints: str) -> Exception:
     nodes = [x for x in args if isinstance(x, Node)]
     about = f"{nodes[0].described} is symbolic" if nodes else "a tensor is symbolic"
     return refusal(f"{called} {what}: {about}", nodes[0].birthplace if nodes else "", *hints)
 
 
-def _unknown(called: str, name: str, args: Sequence[Any]) -> Exception:
+def _unknown(called: str, name: str, args: Sequence[object]) -> Exception:
     known = [n for n, f in vars(ops).items() if callable(f) and not isinstance(f, type)]
     near = [f"pt.{n}" for n in difflib.get_close_matches(name, known, n=3, cutoff=0.7)]
     return _refused(

@@ -7,11 +7,9 @@ Draws at one place under one key are not independent of each other; `key_fold` m
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from probtensor.graph.node import Node, make
+from probtensor.graph.node import Node, TensorLike, make
 from probtensor.ops.kinds import (
     NONNEGATIVE,
     UNIT,
@@ -60,8 +58,9 @@ class Draw(Elementwise):
 
     arity = 2
     differentiable = False
+    for_users = False
 
-    def apply(self, *inputs: Any) -> Node:
+    def apply(self, *inputs: TensorLike) -> Node:
         dtypes = self.input_dtypes()
         return make(self, tuple(as_tensor_of(x, d) for x, d in zip(inputs, dtypes, strict=True)))
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import line_text, public
-from probtensor.graph.node import Const, GraphError, Node, as_tensor, line_of, make
+from probtensor.graph.node import Const, GraphError, Node, TensorLike, as_tensor, line_of, make
 from probtensor.ops.kinds import Reduction, as_tensor_of, method, op
 from probtensor.ops.samples import Sample, arrays, cases
-from probtensor.types import Dim, TensorType, check_dtype, shape_text
+from probtensor.types import Dim, Size, TensorType, check_dtype, dtype_of, shape_text
 
 Axis = int | Sequence[int] | None
 AXES = cases((3, 4), axes=[(0,), (1,), (0, 1)]) + cases((2, 3, 2), axes=[(0, 2), (1,), ()])
@@ -63,12 +63,12 @@ def normal_axes(axis: Axis, x: Node, what: str, ndim: int | None = None) -> tupl
     return tuple(sorted(listed_axes(axis, x, what, ndim)))
 
 
-def one_axis(axis: Any, x: Node, what: str, ndim: int | None = None) -> int:
+def one_axis(axis: object, x: Node, what: str, ndim: int | None = None) -> int:
     """An axis that is one integer, as a non-negative one; GraphError for a tuple or None."""
     return listed_axes(axis, x, what, ndim, several=False)[0]
 
 
-def _as_index(value: Any) -> int | None:
+def _as_index(value: object) -> int | None:
     """An integer of any library; None for all else, bools and tensors among it."""
     if isinstance(value, (bool, np.bool_, Node)):
         return None
@@ -78,7 +78,7 @@ def _as_index(value: Any) -> int | None:
         return None
 
 
-def one_integer(value: Any, what: str, tensors: bool = True) -> Any:
+def one_integer(value: object, what: str, tensors: bool = True) -> Size:
     """An integer of any library as a plain one; a symbolic size as it is, and with `tensors` an
     integer tensor without axes. GraphError, which begins with `what`, for all else."""
     if isinstance(value, Dim):
@@ -105,7 +105,7 @@ def described(x: Node) -> str:
     )
 
 
-def flag(value: Any, what: str) -> bool:
+def flag(value: object, what: str) -> bool:
     """A Python truth value or 0 or 1; GraphError for all else, which Python would take as true."""
     if isinstance(value, (bool, np.bool_)) or (isinstance(value, int) and value in (0, 1)):
         return bool(value)
@@ -243,7 +243,7 @@ class Any_(Truth):
         return np.any(x, axis=self.axes)
 
 
-def wide(x: Node, dtype: Any) -> Node:
+def wide(x: Node, dtype: DTypeLike) -> Node:
     """x in the dtype that NumPy sums and multiplies it in."""
     if dtype is not None:
         return ops.astype(x, check_dtype(dtype))
@@ -257,8 +257,8 @@ def folded(
     x: Node,
     axis: Axis,
     keepdims: bool,
-    initial: Any = None,
-    where: Any = None,
+    initial: TensorLike | None = None,
+    where: TensorLike | None = None,
 ) -> Node:
     """A reduction of x by NumPy's arguments."""
     name = kind.name
@@ -282,13 +282,13 @@ JOINED = {
 }
 
 
-def _start(initial: Any, dtype: str, what: str) -> Node:
+def _start(initial: TensorLike, dtype: str, what: str) -> Node:
     node = as_tensor(initial)
     if node.shape:
         raise GraphError(f"{what}: initial is a number, not of shape {shape_text(node.shape)}")
-    if node.type.is_float and not dtype.startswith("float"):
+    if node.type.is_float and not dtype_of(dtype).is_float:
         raise GraphError(f"{what}: initial is {node.dtype}, the tensor {dtype}; cast one of them")
-    if isinstance(initial, (np.integer, np.ndarray)) and not dtype.startswith("float"):
+    if isinstance(initial, (np.integer, np.ndarray)) and not dtype_of(dtype).is_float:
         initial = initial.item()  # which has to fit, as in NumPy
     elif isinstance(initial, Node) and not (node.type.is_float or np.can_cast(node.dtype, dtype)):
         text = f"{what}: initial is {node.dtype}, which {dtype} does not hold; cast one of them"
@@ -296,7 +296,7 @@ def _start(initial: Any, dtype: str, what: str) -> Node:
     return as_tensor_of(initial, dtype, f"{what}: initial")
 
 
-def chosen(x: Node, where: Any, other: Any, what: str) -> Node:
+def chosen(x: Node, where: TensorLike, other: TensorLike, what: str) -> Node:
     """x with `other` where the mask `where`, which broadcasts to x, does not hold."""
     if where is None or where is True:
         return x
@@ -309,7 +309,12 @@ def chosen(x: Node, where: Any, other: Any, what: str) -> Node:
 
 
 def _extreme(
-    kind: type[Reduction], x: Node, axis: Axis, keepdims: bool, initial: Any, where: Any
+    kind: type[Reduction],
+    x: Node,
+    axis: Axis,
+    keepdims: bool,
+    initial: TensorLike,
+    where: TensorLike,
 ) -> Node:
     """The largest or smallest element; of bools as of 0 and 1."""
     if x.dtype != "bool":
@@ -324,18 +329,24 @@ def _extreme(
 @method
 @public(lacks=("out",))
 def sum(
-    a: Any,
+    a: TensorLike,
     axis: Axis = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = None,
-    where: Any = None,
+    initial: TensorLike | None = None,
+    where: TensorLike | None = None,
 ) -> Node:
     """The sum over `axis` (all axes if None). Bools and integers are summed as int64 (uint64).
 
     `initial` is added; where the mask `where` does not hold, elements count as 0.
-    GraphError for an axis that `a` has not, or one that stands twice.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), in the dtype of `a` if
+    that is a float, or in `dtype`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
+        array([4., 6.])
     """
     return folded(Sum, wide(as_tensor(a), dtype), axis, keepdims, initial, where)
 
@@ -343,64 +354,112 @@ def sum(
 @method
 @public(lacks=("out",))
 def prod(
-    a: Any,
+    a: TensorLike,
     axis: Axis = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = None,
-    where: Any = None,
+    initial: TensorLike | None = None,
+    where: TensorLike | None = None,
 ) -> Node:
     """The product over `axis` (all axes if None), with NumPy's arguments as in `sum`. Its
-    derivative is right at zeros as well; it costs the square of the number of elements."""
+    derivative is right at zeros as well; it costs the square of the number of elements.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), in the dtype of `a` if
+    that is a float (integers: int64 or uint64), or in `dtype`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.prod([[1.0, 2.0], [3.0, 4.0]], axis=1).eval()
+        array([ 2., 12.])
+    """
     return folded(Prod, wide(as_tensor(a), dtype), axis, keepdims, initial, where)
 
 
 @method
 @public(lacks=("out",))
 def max(
-    a: Any,
+    a: TensorLike,
     axis: Axis = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = None,
-    where: Any = None,
+    initial: TensorLike | None = None,
+    where: TensorLike | None = None,
 ) -> Node:
     """The largest element over `axis` (all axes if None); nan where there is one. Equal largest
-    elements share the derivative. `where`, a mask of what counts, needs `initial`."""
+    elements share the derivative. `where`, a mask of what counts, needs `initial`.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), in the dtype of `a`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice,
+    and for an empty axis without `initial`; ValueError where only a call can tell.
+
+        >>> pt.max([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
+        array([3., 4.])
+    """
     return _extreme(Max, as_tensor(a), axis, keepdims, initial, where)
 
 
 @method
 @public(lacks=("out",))
 def min(
-    a: Any,
+    a: TensorLike,
     axis: Axis = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = None,
-    where: Any = None,
+    initial: TensorLike | None = None,
+    where: TensorLike | None = None,
 ) -> Node:
     """The smallest element over `axis` (all axes if None); nan where there is one. Equal smallest
-    elements share the derivative. `where`, a mask of what counts, needs `initial`."""
+    elements share the derivative. `where`, a mask of what counts, needs `initial`.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), in the dtype of `a`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice,
+    and for an empty axis without `initial`; ValueError where only a call can tell.
+
+        >>> pt.min([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
+        array([1., 2.])
+    """
     return _extreme(Min, as_tensor(a), axis, keepdims, initial, where)
 
 
 @method
 @public(lacks=("out",))
 def all(
-    a: Any, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: Any = None
+    a: TensorLike,
+    axis: Axis = None,
+    out: None = None,
+    keepdims: bool = False,
+    *,
+    where: TensorLike | None = None,
 ) -> Node:
-    """Whether every element over `axis` (that the mask `where` selects) is true (not 0)."""
+    """Whether every element over `axis` (that the mask `where` selects) is true (not 0).
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), of bools.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.all([[True, False], [True, True]], axis=1).eval()
+        array([False,  True])
+    """
     return folded(All, ops.astype(a, "bool"), axis, keepdims, where=where)
 
 
 @method
 @public(lacks=("out",))
 def any(
-    a: Any, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: Any = None
+    a: TensorLike,
+    axis: Axis = None,
+    out: None = None,
+    keepdims: bool = False,
+    *,
+    where: TensorLike | None = None,
 ) -> Node:
-    """Whether some element over `axis` (that the mask `where` selects) is true (not 0)."""
+    """Whether some element over `axis` (that the mask `where` selects) is true (not 0).
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), of bools.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.any([[False, False], [True, False]], axis=1).eval()
+        array([False,  True])
+    """
     return folded(Any_, ops.astype(a, "bool"), axis, keepdims, where=where)
 
 

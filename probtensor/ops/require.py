@@ -11,10 +11,11 @@ import builtins
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from probtensor.calls import user_line
 from probtensor.graph.law import size_laws
-from probtensor.graph.node import Node, as_tensor, make, user_line
+from probtensor.graph.node import Node, as_tensor, make
 from probtensor.graph.walk import toposort
-from probtensor.ops.kinds import View, op
+from probtensor.ops.kinds import Batch, View, op
 from probtensor.ops.samples import cases
 from probtensor.types import ShapeError, SizeCheck, TensorType
 
@@ -51,6 +52,9 @@ class Require(View):
 
     def vjp(self, g, out, x):
         return (make(self, (g,)),)
+
+    def batched(self, batch: Batch) -> Node:
+        return make(self, (batch.first,))
 
 
 def _checks(laws: Iterable[Law]) -> Iterator[SizeCheck]:

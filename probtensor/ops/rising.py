@@ -198,11 +198,10 @@ def _of(function, order: int):
 @op
 class LogRisingFactorial(Elementwise):
     """lgamma(x + n) - lgamma(x), the logarithm of the rising factorial x (x + 1) ... (x + n - 1)
-    (SciPy's poch), without cancellation, x + n not rounded, for x > 0 and x + n > 0. 0 where n is
+    (DLMF 5.2.4), without cancellation, x + n not rounded, for x > 0 and x + n > 0. 0 where n is
     0, -inf where x is 0; elsewhere the difference as written."""
 
     arity, numpy, c = 2, _wide(_log_rising), "pt_log_rising_factorial"
-    operands = ("x", "n")
     poles = (Pole(0, 0.0),)
     samples = reals(0.3, 12, 0.3, 6, edges=EDGES)
 
@@ -216,7 +215,6 @@ class DigammaDifference(Elementwise):
     1/x + 1/(x + 1) + ... + 1/(x + n - 1) for whole n."""
 
     arity, numpy, c = 2, _of(_difference, 1), "pt_digamma_difference"
-    operands = ("x", "n")
     poles = (Pole(0, 0.0),)
     samples = reals(0.3, 12, 0.3, 6, edges=EDGES)
 
@@ -229,7 +227,6 @@ class TrigammaDifference(Elementwise):
     """trigamma(x + n) - trigamma(x), without cancellation for x > 0 and x + n > 0."""
 
     arity, numpy, c = 2, _of(_difference, 2), "pt_trigamma_difference"
-    operands = ("x", "n")
     poles = (Pole(0, 0.0),)
     samples = reals(0.3, 12, 0.3, 6, edges=EDGES)
 
@@ -240,7 +237,7 @@ class TrigammaDifference(Elementwise):
 
 @op
 class LgammaRest(Elementwise):
-    """lgamma(x) - x log x + x for x > 0: what Stirling's formula leaves."""
+    """lgamma(x) - x log x + x for x > 0: what Stirling's formula leaves (DLMF 5.11.1)."""
 
     numpy, c = _of(_rest, 0), "pt_lgamma_rest"
     poles = (Pole(0, 0.0),)
@@ -252,7 +249,7 @@ class LgammaRest(Elementwise):
 
 @op
 class DigammaRest(Elementwise):
-    """digamma(x) - log x for x > 0."""
+    """digamma(x) - log x for x > 0 (DLMF 5.11.2)."""
 
     numpy, c = _of(_rest, 1), "pt_digamma_rest"
     poles = (Pole(0, 0.0),)
@@ -313,8 +310,8 @@ class TrigammaRestChange(Elementwise):
 
 @op
 class Lbeta(Elementwise):
-    """log of the beta function: lgamma(x) + lgamma(y) - lgamma(x + y), without cancellation,
-    for positive x and y."""
+    """log of the beta function (DLMF 5.12.1): lgamma(x) + lgamma(y) - lgamma(x + y), without
+    cancellation, for positive x and y."""
 
     arity, numpy, c = 2, _wide(_lbeta), "pt_lbeta"
     poles = (Pole(0, 0.0), Pole(1, 0.0))
@@ -331,7 +328,6 @@ class LbetaChange(Elementwise):
     the mass of a beta-binomial count, less the binomial coefficient."""
 
     arity, numpy, c = 4, _wide(_lbeta_change), "pt_lbeta_change"
-    operands = ("a", "x", "b", "y")
     poles = (Pole(0, 0.0), Pole(2, 0.0))
     samples = reals(0.3, 6, 2, 6, 0.3, 6, 2, 6, edges=(0.5, 30.0, 1e6))
 
@@ -349,7 +345,6 @@ class LogMultisetCoefficient(Elementwise):
     negative binomial mass."""
 
     arity, numpy, c = 2, _wide(_multiset), "pt_log_multiset_coefficient"
-    operands = ("a", "n")
     poles = (Pole(0, 0.0),)
     samples = reals(0.3, 6, 0.3, 6, edges=(0.5, 1.0, 30.0, 1e6))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ class Sample:
     """
 
     make: Callable[[np.random.Generator], tuple[np.ndarray, ...]]
-    parameters: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, object] = field(default_factory=dict)
     smooth: bool = True
 
 
@@ -55,7 +54,7 @@ def integers(*bounds: int, dtype: str = "int64") -> tuple[Sample, ...]:
     return (Sample(full, smooth=False),)
 
 
-def cases(*shapes: tuple[int, ...], **parameters: Sequence[Any]) -> tuple[Sample, ...]:
+def cases(*shapes: tuple[int, ...], **parameters: Sequence[object]) -> tuple[Sample, ...]:
     """Normal draws of the shapes, once for each row of the parameters, which are zipped:
     `cases((3, 4), axes=[(0,), (1,)])`."""
     rows = [

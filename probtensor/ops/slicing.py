@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.graph.law import inside
-from probtensor.graph.node import GraphError, Node, as_tensor, make
-from probtensor.ops.kinds import View, op
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
+from probtensor.ops.kinds import Batch, View, op
 from probtensor.ops.samples import cases
 from probtensor.types import (
     Dim,
@@ -20,6 +19,7 @@ from probtensor.types import (
     SizeCheck,
     TensorType,
     is_size,
+    shape_text,
     size_max,
     size_min,
     where_positive,
@@ -77,6 +77,7 @@ class Sliced(View):
 class Slice(Sliced):
     """The places a slice of each axis selects."""
 
+    users_write = "x[...]"
     linear = True
     samples = cases((5, 4), **SLICES)
 
@@ -94,8 +95,13 @@ class Slice(Sliced):
     def vjp(self, g, out, x):
         return (make(SetSlice(self.starts, self.steps, self.sizes), (ops.zeros_like(x), g)),)
 
+    def batched(self, batch: Batch) -> Node:
+        n = batch.first.shape[0]
+        moved = Slice((0, *self.starts), (1, *self.steps), (n, *self.sizes))
+        return make(moved, (batch.first,))
 
-def _affine(i: Any, factor: int, offset: Size) -> Any:
+
+def _affine(i: TensorLike, factor: int, offset: Size) -> TensorLike:
     scaled = i if factor == 1 else i * factor
     return scaled if isinstance(offset, int) and offset == 0 else scaled + offset
 
@@ -104,6 +110,7 @@ def _affine(i: Any, factor: int, offset: Size) -> Any:
 class SetSlice(Sliced):
     """A copy of the first input with the second written at the places of a slice of each axis."""
 
+    users_write = "x.at[...]"
     linear = True
     samples = (
         *cases((5, 4), (3, 2), starts=[(1, 0)], steps=[(1, 2)], sizes=[(3, 2)]),
@@ -120,7 +127,8 @@ class SetSlice(Sliced):
             for n, m in zip(y.shape, self.sizes, strict=True)
         )
         if not fits:
-            raise ShapeError(f"shape {y.shape} does not fill the places, {self.sizes}")
+            places = shape_text(self.sizes)
+            raise ShapeError(f"shape {shape_text(y.shape)} does not fill the places, {places}")
         return x
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:
@@ -161,6 +169,10 @@ class SetSlice(Sliced):
     def vjp(self, g, out, x, y):
         place = Slice(self.starts, self.steps, self.sizes)
         return make(self, (g, ops.zeros_like(y))), make(place, (g,))
+
+    def batched(self, batch: Batch) -> Node:
+        moved = SetSlice((0, *self.starts), (1, *self.steps), (batch.size, *self.sizes))
+        return make(moved, (batch.full(0), batch.full(1)))
 
 
 def normal_slice(given: slice, n: Size) -> tuple[Size, int, Size]:
@@ -204,7 +216,7 @@ def slice_laws(given: slice, n: Size) -> Iterator[SizeCheck]:
         yield SizeCheck(0, "<=", size_max(bound, nothing), text, IndexError)
 
 
-def _bound(value: Any) -> Size | None:
+def _bound(value: TensorLike) -> Size | None:
     if value is None or isinstance(value, Dim):
         return value
     if isinstance(value, Node):
@@ -232,7 +244,7 @@ def _not_past(bound: Size, n: Size, last: Size) -> Size:
     return n + bound if isinstance(bound, int) and bound < 0 else size_min(bound, last)
 
 
-def narrow(x: Any, axis: int, start: Size, size: Size) -> Node:
+def narrow(x: TensorLike, axis: int, start: Size, size: Size) -> Node:
     """`size` places of one axis of x, from `start` on."""
     x = as_tensor(x)
     if isinstance(start, int) and start == 0 and size == x.shape[axis]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, as_tensor
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.arithmetic import EDGES
 from probtensor.ops.kinds import (
     NONNEGATIVE,
@@ -68,7 +68,7 @@ def static(function: Callable) -> Any:
 
 @op
 class Sigmoid(Elementwise):
-    """1 / (1 + exp(-x)), the logistic function (expit)."""
+    """1 / (1 + exp(-x)), the logistic function."""
 
     numpy, c = static(_sigmoid), "pt_sigmoid"
     facts = Facts(range=OPEN_UNIT, increasing=True)
@@ -179,7 +179,7 @@ def zero_over(x: Node, y: Node) -> Node:
 
 @op
 class Erf(Elementwise):
-    """The error function, 2/sqrt(pi) * integral of exp(-t**2) from 0 to x."""
+    """The error function, 2/sqrt(pi) * integral of exp(-t**2) from 0 to x (DLMF 7.2.1)."""
 
     numpy, c = _SciPy("erf"), "pt_erf"
     facts = Facts(range=Range(-1.0, 1.0), increasing=True)
@@ -191,7 +191,7 @@ class Erf(Elementwise):
 
 @op
 class Erfc(Elementwise):
-    """1 - erf(x), accurate for large x."""
+    """1 - erf(x), accurate for large x (DLMF 7.2.2)."""
 
     numpy, c = _SciPy("erfc"), "pt_erfc"
     facts = Facts(range=Range(0.0, 2.0), decreasing=True)
@@ -219,7 +219,7 @@ class Erfcx(Elementwise):
 
 @op
 class Erfinv(Elementwise):
-    """The inverse of erf; nan outside [-1, 1]."""
+    """The inverse of erf (DLMF 7.17); nan outside [-1, 1]."""
 
     numpy, c = _SciPy("erfinv"), "pt_erfinv"
     poles = (Pole(0, -1.0), Pole(0, 1.0))
@@ -242,7 +242,7 @@ def _erfcinv(x: np.ndarray) -> np.ndarray:
 
 @op
 class Erfcinv(Elementwise):
-    """The inverse of erfc; nan outside [0, 2]."""
+    """The inverse of erfc (DLMF 7.17); nan outside [0, 2]."""
 
     numpy, c = static(_erfcinv), "pt_erfcinv"
     poles = (Pole(0, 0.0), Pole(0, 2.0))
@@ -255,7 +255,7 @@ class Erfcinv(Elementwise):
 
 @op
 class Ndtr(Elementwise):
-    """The standard normal distribution function."""
+    """The standard normal distribution function, erfc(-x / sqrt(2)) / 2 (DLMF 7.18)."""
 
     numpy, c = _SciPy("ndtr"), "pt_ndtr"
     facts = Facts(range=OPEN_UNIT, increasing=True)
@@ -304,7 +304,7 @@ def _lgamma(x: np.ndarray) -> np.ndarray:
 
 @op
 class Gamma(Elementwise):
-    """The gamma function; (n - 1)! for whole n > 0, nan at negative whole numbers."""
+    """The gamma function (DLMF 5.2.1); (n - 1)! for whole n > 0, nan at negative whole numbers."""
 
     numpy, c = _SciPy("gamma"), "pt_gamma"
     poles = (Pole(0, 0.0),)
@@ -316,7 +316,7 @@ class Gamma(Elementwise):
 
 @op
 class Lgamma(Elementwise):
-    """log |gamma(x)|; +inf at 0 and at negative whole numbers."""
+    """log |gamma(x)| (DLMF 5.2); +inf at 0 and at negative whole numbers."""
 
     numpy, c = static(_lgamma), "pt_lgamma"
     poles = (Pole(0, 0.0),)
@@ -362,10 +362,16 @@ class Trigamma(Elementwise):
 
 
 @public
-def polygamma(n: int, x: Any) -> Node:
+def polygamma(n: int, x: TensorLike) -> Node:
     """The n-th derivative of digamma, for whole n >= 0 and x > -10.
 
     Sixteen steps of the recurrence (DLMF 5.15.5), then the asymptotic series (DLMF 5.15.8).
+
+    Returns a tensor of the shape of x: float32 if x is, else float64.
+    Raises GraphError, a TypeError, for an n that is no whole number from 0 on.
+
+        >>> pt.special.polygamma(1, 1.0).eval()
+        array(1.64493407)
     """
     if not isinstance(n, (int, np.integer)) or n < 0:
         raise GraphError(f"polygamma: the order n is a whole number from 0 on, not {n!r:.60}")

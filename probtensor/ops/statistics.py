@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any
+
+from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, as_tensor
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.composite import floats
 from probtensor.ops.kinds import method
 from probtensor.ops.reduce import Axis, chosen, flag, normal_axes
-from probtensor.types import check_dtype, size_product
+from probtensor.types import Size, check_dtype, size_product
 
 
-def _as_floats(x: Any, dtype: Any, what: str) -> Node:
+def _as_floats(x: TensorLike, dtype: DTypeLike, what: str) -> Node:
     """x in `dtype`, which must be one of floats; integers and bools become float64 without it."""
     if dtype is None:
         return floats(x)
-    if not check_dtype(dtype).startswith("float"):
+    if not check_dtype(dtype).is_float:
         raise GraphError(f"{what}: dtype must be float32 or float64, not {check_dtype(dtype)}")
     return ops.astype(x, dtype)
 
 
-def _count(x: Node, axes: tuple[int, ...], where: Any, keepdims: bool, what: str) -> Any:
+def _count(
+    x: Node, axes: tuple[int, ...], where: TensorLike, keepdims: bool, what: str
+) -> Node | Size:
     """How many elements are counted over `axes`: a number, or a tensor where a mask decides."""
     if where is not None and where is not True:
         ones = chosen(ops.ones_like(x), where, 0, what)
@@ -35,16 +38,24 @@ def _count(x: Node, axes: tuple[int, ...], where: Any, keepdims: bool, what: str
 @method
 @public(lacks=("out",))
 def mean(
-    a: Any,
+    a: TensorLike,
     axis: Axis = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     keepdims: bool = False,
     *,
-    where: Any = None,
+    where: TensorLike | None = None,
 ) -> Node:
     """The mean over `axis` (all axes if None), of the elements that the mask `where` selects;
-    integers and bools give float64."""
+    integers and bools give float64.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), float32 if `a` is, else
+    float64, or `dtype`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.mean([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
+        array([2., 3.])
+    """
     x = _as_floats(a, dtype, "mean")
     axes = normal_axes(axis, x, "mean")
     keepdims = flag(keepdims, "mean: keepdims")
@@ -55,15 +66,15 @@ def mean(
 @method
 @public(lacks=("out",))
 def var(
-    a: Any,
+    a: TensorLike,
     axis: Axis = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     ddof: float = 0,
     keepdims: bool = False,
     *,
-    where: Any = None,
-    mean: Any = None,
+    where: TensorLike | None = None,
+    mean: TensorLike | None = None,
     correction: float | None = None,
 ) -> Node:
     """The mean squared deviation over `axis`, divided by n - ddof (nan or inf where that is not
@@ -71,13 +82,27 @@ def var(
 
     `correction` is another name of `ddof`; `mean`, with axes of size 1 for those reduced, saves the
     first pass; the mask `where` selects what counts.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), float32 if `a` is, else
+    float64, or `dtype`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice. The two
+    passes: Chan, Golub and LeVeque (1983), American Statistician 37:242.
+
+        >>> pt.var([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
+        array([1., 1.])
     """
     less = _degrees(ddof, correction, "var")
     return _variance("var", _as_floats(a, dtype, "var"), axis, less, keepdims, where, mean)
 
 
 def _variance(
-    what: str, x: Node, axis: Axis, less: Any, keepdims: bool, where: Any, mean: Any
+    what: str,
+    x: Node,
+    axis: Axis,
+    less: TensorLike,
+    keepdims: bool,
+    where: TensorLike,
+    mean: TensorLike,
 ) -> Node:
     axes = normal_axes(axis, x, what)
     keepdims = flag(keepdims, f"{what}: keepdims")
@@ -91,7 +116,7 @@ def _variance(
     return total / left
 
 
-def _degrees(ddof: Any, correction: Any, what: str) -> Any:
+def _degrees(ddof: TensorLike, correction: TensorLike, what: str) -> TensorLike:
     if correction is not None and not (isinstance(ddof, Real) and ddof == 0):
         raise GraphError(f"{what}: ddof and correction are one number, and both are given")
     less = ddof if correction is None else correction
@@ -103,18 +128,26 @@ def _degrees(ddof: Any, correction: Any, what: str) -> Any:
 @method
 @public(lacks=("out",))
 def std(
-    a: Any,
+    a: TensorLike,
     axis: Axis = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     ddof: float = 0,
     keepdims: bool = False,
     *,
-    where: Any = None,
-    mean: Any = None,
+    where: TensorLike | None = None,
+    mean: TensorLike | None = None,
     correction: float | None = None,
 ) -> Node:
-    """The square root of `var`, with the same arguments."""
+    """The square root of `var`, with the same arguments.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), float32 if `a` is, else
+    float64, or `dtype`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.std([[1.0, 2.0], [3.0, 4.0]], axis=0, ddof=0).eval()
+        array([1., 1.])
+    """
     less = _degrees(ddof, correction, "std")
     x = _as_floats(a, dtype, "std")
     return ops.sqrt(_variance("std", x, axis, less, keepdims, where, mean))
@@ -122,16 +155,30 @@ def std(
 
 @method
 @public(lacks=("out",))
-def ptp(a: Any, axis: Axis = None, out: None = None, keepdims: bool = False) -> Node:
-    """The largest less the smallest element."""
+def ptp(a: TensorLike, axis: Axis = None, out: None = None, keepdims: bool = False) -> Node:
+    """The largest less the smallest element.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), in the dtype of `a`.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.ptp([[1.0, 2.0], [3.0, 4.0]], axis=0).eval()
+        array([2., 2.])
+    """
     x = as_tensor(a)
     axes = normal_axes(axis, x, "ptp")
     return ops.max(x, axes, keepdims=keepdims) - ops.min(x, axes, keepdims=keepdims)
 
 
 @public
-def count_nonzero(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Node:
-    """How many elements are not 0."""
+def count_nonzero(a: TensorLike, axis: Axis = None, *, keepdims: bool = False) -> Node:
+    """How many elements are not 0.
+
+    Returns a tensor without the reduced axes (of size 1 with `keepdims`), of int64.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> pt.count_nonzero([0.0, 2.0, 3.0]).eval()
+        array(2)
+    """
     x = as_tensor(a)
     axes = normal_axes(axis, x, "count_nonzero")
     return ops.sum(ops.astype(x, "bool"), axes, keepdims=keepdims)

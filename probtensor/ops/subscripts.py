@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import string
-from typing import Any
+
+from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, as_tensor
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.require import asked_for
 from probtensor.types import ShapeError, Size, SizeCheck, broadcast_size
 
@@ -15,17 +16,24 @@ from probtensor.types import ShapeError, Size, SizeCheck, broadcast_size
 @public(lacks=("out", "order", "casting"))
 def einsum(
     subscripts: str,
-    *operands: Any,
+    *operands: TensorLike,
     out: None = None,
-    optimize: Any = False,
-    dtype: Any = None,
+    optimize: TensorLike = False,
+    dtype: DTypeLike | None = None,
     order: str = "K",
     casting: str = "safe",
 ) -> Node:
     """NumPy's einsum: "ij,jk->ik", with repeated letters for diagonals, "..." for axes that
     broadcast, and an implied output. Operands are joined from left to right; an axis is summed over
     as soon as nothing later needs it. `optimize` makes no difference; with `dtype` operands are
-    converted to it first."""
+    converted to it first.
+
+    Returns a tensor with the axes of the output, in the dtype that the operands promote to.
+    Raises GraphError, a TypeError, for subscripts that do not fit the operands.
+
+        >>> pt.einsum("ij,ij->i", [[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 4.0]]).eval()
+        array([ 5., 25.])
+    """
     if not isinstance(subscripts, str):
         shown = f"{subscripts!r:.60}"
         raise GraphError(f"einsum: the subscripts come first, as 'ij,jk->ik', not {shown}")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, as_tensor
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.composite import floats
-from probtensor.ops.creation import counted
 from probtensor.ops.kinds import as_tensor_of, method
-from probtensor.ops.linalg import matrices
 from probtensor.ops.reduce import (
     Axis,
     described,
@@ -26,7 +23,7 @@ from probtensor.ops.reduce import (
 )
 from probtensor.ops.require import asked_for
 from probtensor.ops.view import size_tuple
-from probtensor.types import Size, SizeCheck, is_size, size_floordiv, size_max, size_min
+from probtensor.types import Size, SizeCheck, is_size, size_floordiv
 
 # Elementwise.
 
@@ -34,20 +31,29 @@ from probtensor.types import Size, SizeCheck, is_size, size_floordiv, size_max, 
 @method
 @public(lacks=("out",))
 def clip(
-    a: Any,
-    a_min: Any = None,
-    a_max: Any = None,
+    a: TensorLike,
+    a_min: TensorLike | None = None,
+    a_max: TensorLike | None = None,
     out: None = None,
     *,
-    min: Any = None,
-    max: Any = None,
+    min: TensorLike | None = None,
+    max: TensorLike | None = None,
 ) -> Node:
     """`a` kept between `a_min` and `a_max`, which are called `min` and `max` as well; either may be
     None. Outside, the derivative is 0. Python integers beyond what the dtype of an integer `a`
-    holds bound nothing."""
+    holds bound nothing.
+
+    Returns a tensor of the shape that `a` and the bounds broadcast to, in the dtype they promote
+    to.
+    Raises GraphError, a TypeError, for a bound that is given twice and shapes that do not
+    broadcast.
+
+        >>> pt.clip([-1.0, 0.5, 2.0], 0.0, 1.0).eval()
+        array([0. , 0.5, 1. ])
+    """
     low, high = _one_name("a_min", a_min, "min", min), _one_name("a_max", a_max, "max", max)
     out = as_tensor(a)
-    if out.dtype.startswith(("int", "uint")):
+    if out.dtype.is_integer:
         ends = np.iinfo(out.dtype)
         low = None if type(low) is int and low <= ends.min else low
         high = None if type(high) is int and high >= ends.max else high
@@ -56,7 +62,7 @@ def clip(
     return out if high is None else ops.minimum(out, high)
 
 
-def _one_name(first: str, value: Any, second: str, other: Any) -> Any:
+def _one_name(first: str, value: TensorLike, second: str, other: TensorLike) -> TensorLike | None:
     if value is not None and other is not None:
         raise GraphError(f"clip: {first} and {second} are one bound, and both are given")
     return other if value is None else value
@@ -64,12 +70,19 @@ def _one_name(first: str, value: Any, second: str, other: Any) -> Any:
 
 @method
 @public(lacks=("out",))
-def round(a: Any, decimals: int = 0, out: None = None) -> Node:
-    """`a` to a number of decimals; halves go to the even digit, as in NumPy. Integers stay so."""
+def round(a: TensorLike, decimals: int = 0, out: None = None) -> Node:
+    """`a` to a number of decimals; halves go to the even digit, as in NumPy. Integers stay so.
+
+    Returns a tensor of the shape of `a`, in its dtype.
+    Raises GraphError, a TypeError, for decimals that are no integer.
+
+        >>> pt.round([1.25, 2.5]).eval()
+        array([1., 2.])
+    """
     x = a
     if not isinstance(decimals, (int, np.integer)):
         raise GraphError(f"round: decimals must be an integer, not {decimals!r:.60}")
-    if decimals == 0 or (decimals > 0 and as_tensor(x).dtype.startswith(("int", "uint"))):
+    if decimals == 0 or (decimals > 0 and as_tensor(x).dtype.is_integer):
         return ops.rint(x)
     scale = 10.0 ** abs(decimals)
     if decimals > 0:
@@ -79,9 +92,19 @@ def round(a: Any, decimals: int = 0, out: None = None) -> Node:
 
 @public(lacks=("copy",))
 def nan_to_num(
-    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+    x: TensorLike,
+    copy: bool = True,
+    nan: TensorLike = 0.0,
+    posinf: TensorLike | None = None,
+    neginf: TensorLike | None = None,
 ) -> Node:
-    """x with nan and the infinities replaced, the latter by the largest finite floats if None."""
+    """x with nan and the infinities replaced, the latter by the largest finite floats if None.
+
+    Returns a tensor of the shape of x, in its dtype.
+
+        >>> pt.nan_to_num([np.nan, 1.0]).eval()
+        array([0., 1.])
+    """
     x = as_tensor(x)
     if not x.type.is_float:
         return x
@@ -94,8 +117,17 @@ def nan_to_num(
 
 
 @public
-def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):
-    """|a - b| <= atol + rtol * |b|; equal infinities are close."""
+def isclose(
+    a: TensorLike, b: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+):
+    """|a - b| <= atol + rtol * |b|; equal infinities are close.
+
+    Returns a tensor of bools of the shape that `a` and `b` broadcast to.
+    Raises GraphError, a TypeError, for shapes that do not broadcast.
+
+        >>> pt.isclose([1.0, 2.0], [1.0, 2.1]).eval()
+        array([ True, False])
+    """
     x, y = floats(a), floats(b)
     near = ops.le(ops.abs(x - y), atol + rtol * ops.abs(y))
     out = ops.logical_or(ops.logical_and(near, ops.isfinite(y)), ops.eq(x, y))
@@ -104,34 +136,101 @@ def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: b
 
 
 @public
-def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):
-    """Whether all elements are close."""
+def allclose(
+    a: TensorLike, b: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+):
+    """Whether all elements are close.
+
+    Returns a bool tensor without axes.
+    Raises GraphError, a TypeError, for shapes that do not broadcast.
+
+        >>> pt.allclose([1.0, 2.0], [1.0, 2.1]).eval()
+        array(False)
+    """
     return ops.all(isclose(a, b, rtol, atol, equal_nan))
 
 
 @public
-def relu(x: Any) -> Node:
+def relu(x: TensorLike) -> Node:
     """x where it is positive, else 0; nan stays nan. The derivative is 1 where x is positive, else
-    0, also at 0."""
+    0, also at 0.
+
+    Returns a tensor of the shape of x, in its dtype.
+
+        >>> pt.relu([-1.0, 2.0]).eval()
+        array([0., 2.])
+    """
     x = as_tensor(x)
     return ops.where(x <= 0, 0, x)
 
 
 @public
-def deg2rad(x: Any) -> Node:
-    """Degrees as radians."""
+def deg2rad(x: TensorLike) -> Node:
+    """Degrees as radians.
+
+    Returns a tensor of the shape of x: float32 if x is, else float64.
+
+        >>> pt.deg2rad(180.0).eval()
+        array(3.14159265)
+    """
     return floats(x) * float(np.pi / 180)
 
 
 @public
-def rad2deg(x: Any) -> Node:
-    """Radians as degrees."""
+def rad2deg(x: TensorLike) -> Node:
+    """Radians as degrees.
+
+    Returns a tensor of the shape of x: float32 if x is, else float64.
+
+        >>> pt.rad2deg(np.pi).eval()
+        array(180.)
+    """
     return floats(x) * float(180 / np.pi)
 
 
 @public
-def heaviside(x: Any, at_zero: Any) -> Node:
-    """0 below 0, 1 above it, `at_zero` at 0; nan stays."""
+def modf(x: TensorLike) -> tuple[Node, Node]:
+    """Fractional and whole parts, both with the sign of x: (x - trunc(x), trunc(x)) as floats.
+
+    An infinite x has no fractional part: it is 0. That a zero part of a negative x is -0.0, as in
+    NumPy, is not promised. The whole part has a derivative of 0.
+
+        fraction, whole = pt.modf(x)
+
+    Returns a pair of tensors of the shape of x: float32 if x is, else float64.
+
+        >>> [part.eval() for part in pt.modf([1.5, -2.25])]
+        [array([ 0.5 , -0.25]), array([ 1., -2.])]
+    """
+    x = floats(x)
+    whole = ops.trunc(x)
+    return ops.where(ops.isinf(x), 0.0, x - whole), whole
+
+
+@public
+def divmod(x1: TensorLike, x2: TensorLike) -> tuple[Node, Node]:
+    """Quotient and remainder at once: (x1 // x2, x1 % x2), in the common dtype of both.
+
+    quotient, remainder = pt.divmod(x, 3)
+
+    Returns a pair of tensors of the shape that x1 and x2 broadcast to.
+    Raises GraphError, a TypeError, for shapes that do not broadcast.
+
+        >>> [part.eval() for part in pt.divmod([7, 8], 3)]
+        [array([2, 2]), array([1, 2])]
+    """
+    return ops.floor_divide(x1, x2), ops.remainder(x1, x2)
+
+
+@public
+def heaviside(x: TensorLike, at_zero: TensorLike) -> Node:
+    """0 below 0, 1 above it, `at_zero` at 0; nan stays.
+
+    Returns a float tensor of the shape that the arguments broadcast to.
+
+        >>> pt.heaviside([-1.0, 0.0, 2.0], 0.5).eval()
+        array([0. , 0.5, 1. ])
+    """
     x = floats(x)
     return ops.where(x < 0, 0, ops.where(x > 0, 1, ops.where(ops.eq(x, 0), at_zero, x)))
 
@@ -141,16 +240,31 @@ def heaviside(x: Any, at_zero: Any) -> Node:
 
 @method
 @public
-def flatten(a: Any, order: str = "C") -> Node:
-    """`a` as a vector, row by row, or with order="F" column by column."""
+def flatten(a: TensorLike, order: str = "C") -> Node:
+    """`a` as a vector, row by row, or with order="F" column by column.
+
+    Returns a tensor of one axis, of the dtype of `a`.
+    Raises GraphError, a TypeError, for another order.
+
+        >>> pt.flatten([[1.0, 2.0], [3.0, 4.0]]).eval()
+        array([1., 2., 3., 4.])
+    """
     return ops.ravel(a, order)
 
 
 @method
 @public
-def dimshuffle(x: Any, *pattern: Any) -> Node:
+def dimshuffle(x: TensorLike, *pattern: object) -> Node:
     """Theano's way to reorder axes: each entry is an axis of x, or "x" for a new one of size 1.
-    Axes that are left out must have size 1."""
+    Axes that are left out must have size 1.
+
+    Returns a tensor of the dtype of x.
+    Raises GraphError, a TypeError, for entries that are no axes of x.
+
+        >>> pt.dimshuffle([1.0, 2.0], 0, "x").eval()
+        array([[1.],
+               [2.]])
+    """
     x = as_tensor(x)
     given = (
         tuple(pattern[0])
@@ -164,18 +278,30 @@ def dimshuffle(x: Any, *pattern: Any) -> Node:
 
 
 @public
-def atleast_1d(*arys: Any) -> Any:
-    """Each argument, with an axis if it has none; a tuple of them where there are several."""
+def atleast_1d(*arys: TensorLike) -> Node | list[Node]:
+    """Each argument, with an axis if it has none; a tuple of them where there are several.
+
+    Returns a tensor, or a tuple of tensors.
+
+        >>> pt.atleast_1d(3.0).eval()
+        array([3.])
+    """
     return _at_least(1, arys)
 
 
 @public
-def atleast_2d(*arys: Any) -> Any:
-    """Each argument, with leading axes to make two; a tuple of them where there are several."""
+def atleast_2d(*arys: TensorLike) -> Node | list[Node]:
+    """Each argument, with leading axes to make two; a tuple of them where there are several.
+
+    Returns a tensor, or a tuple of tensors.
+
+        >>> pt.atleast_2d([3.0, 4.0]).eval()
+        array([[3., 4.]])
+    """
     return _at_least(2, arys)
 
 
-def _at_least(ndim: int, given: Sequence[Any]) -> Any:
+def _at_least(ndim: int, given: Sequence[TensorLike]) -> Node | list[Node]:
     nodes = [as_tensor(x) for x in given]
     wide = tuple(
         x if x.ndim >= ndim else ops.expand_dims(x, tuple(range(ndim - x.ndim))) for x in nodes
@@ -184,8 +310,15 @@ def _at_least(ndim: int, given: Sequence[Any]) -> Any:
 
 
 @public
-def flip(m: Any, axis: Axis = None) -> Node:
-    """`m` in reverse order along `axis` (all axes if None)."""
+def flip(m: TensorLike, axis: Axis = None) -> Node:
+    """`m` in reverse order along `axis` (all axes if None).
+
+    Returns a tensor of the shape of `m`, in its dtype.
+    Raises GraphError, a TypeError, for an axis that `m` has not, or one that stands twice.
+
+        >>> pt.flip([1.0, 2.0]).eval()
+        array([2., 1.])
+    """
     x = as_tensor(m)
     axes = normal_axes(axis, x, "flip")
     back = slice(None, None, -1)
@@ -193,9 +326,16 @@ def flip(m: Any, axis: Axis = None) -> Node:
 
 
 @public
-def roll(a: Any, shift: Any, axis: Axis = None) -> Node:
+def roll(a: TensorLike, shift: Size | Sequence[Size], axis: Axis = None) -> Node:
     """`a` moved on by `shift` places along `axis` (flattened if None), what falls off put in front.
-    A shift is an integer, which may be a tensor; several axes take one shift each, or the same."""
+    A shift is an integer, which may be a tensor; several axes take one shift each, or the same.
+
+    Returns a tensor of the shape of `a`, in its dtype.
+    Raises GraphError, a TypeError, for a shift that is no integer and for an axis that `a` has not.
+
+        >>> pt.roll([1.0, 2.0, 3.0], 1).eval()
+        array([3., 1., 2.])
+    """
     x = as_tensor(a)
     if axis is None:
         return ops.reshape(roll(ops.ravel(x), shift, 0), x.shape)
@@ -216,8 +356,15 @@ def roll(a: Any, shift: Any, axis: Axis = None) -> Node:
 
 @method
 @public
-def repeat(a: Any, repeats: Size, axis: int | None = None) -> Node:
-    """Each element of `a` `repeats` times along an axis (of `a` flattened if None)."""
+def repeat(a: TensorLike, repeats: Size, axis: int | None = None) -> Node:
+    """Each element of `a` `repeats` times along an axis (of `a` flattened if None).
+
+    Returns a tensor of the dtype of `a`, whose axis is `repeats` times as long.
+    Raises GraphError, a TypeError, for an axis that `a` has not and for repeats that are no size.
+
+        >>> pt.repeat([1.0, 2.0], 2).eval()
+        array([1., 1., 2., 2.])
+    """
     x = as_tensor(a)
     if not is_size(repeats):
         raise GraphError(f"repeat: the number is one integer or size, not {repeats!r:.60}")
@@ -230,8 +377,15 @@ def repeat(a: Any, repeats: Size, axis: int | None = None) -> Node:
 
 
 @public
-def tile(A: Any, reps: Any) -> Node:
-    """`A` laid side by side `reps[k]` times along axis k."""
+def tile(A: TensorLike, reps: Size | Sequence[Size]) -> Node:
+    """`A` laid side by side `reps[k]` times along axis k.
+
+    Returns a tensor of the dtype of `A`.
+    Raises GraphError, a TypeError, for repetitions that are no sizes.
+
+        >>> pt.tile([1.0, 2.0], 2).eval()
+        array([1., 2., 1., 2.])
+    """
     x = as_tensor(A)
     if not is_size(reps) and not isinstance(reps, (tuple, list, np.ndarray)):
         raise GraphError(f"tile: reps are integers or sizes, not {reps!r:.60}{described(x)}")
@@ -246,8 +400,16 @@ def tile(A: Any, reps: Any) -> Node:
 
 
 @public
-def split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Node]:
-    """`ary` cut along an axis: into so many equal parts, or before the given places."""
+def split(ary: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Node]:
+    """`ary` cut along an axis: into so many equal parts, or before the given places.
+
+    Returns a list of tensors of the dtype of `ary`.
+    Raises GraphError, a TypeError, for an axis that `ary` has not and for parts that are not equal;
+    ValueError where only a call can tell.
+
+        >>> [y.shape for y in pt.split([1.0, 2.0, 3.0], [1])]
+        [(1,), (2,)]
+    """
     x, sections = as_tensor(ary), indices_or_sections
     place = one_axis(axis, x, "split")
     n = x.shape[place]
@@ -267,9 +429,22 @@ def split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> 
 
 
 @public
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Node:
+def diff(
+    a: TensorLike,
+    n: int = 1,
+    axis: int = -1,
+    prepend: TensorLike | None = None,
+    append: TensorLike | None = None,
+) -> Node:
     """The n-th differences of neighbours along an axis, of which `prepend` and `append` are put at
-    the ends first: tensors, or numbers for one place."""
+    the ends first: tensors, or numbers for one place.
+
+    Returns a tensor of the dtype of `a` (bool for bools), whose axis is shorter by n.
+    Raises GraphError, a TypeError, for an axis that `a` has not and a negative n.
+
+        >>> pt.diff([1.0, 4.0, 9.0]).eval()
+        array([3., 5.])
+    """
     out = as_tensor(a)
     if not is_size(n) or not isinstance(n, (int, np.integer)) or n < 0:
         raise GraphError(f"diff: the order n is an integer from 0 on, not {n!r:.60}")
@@ -286,7 +461,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     return out
 
 
-def _end(end: Any, x: Node, place: int) -> Node:
+def _end(end: TensorLike, x: Node, place: int) -> Node:
     """What is put at an end of x: a number stands for one place."""
     node = as_tensor(end)
     shape = [1 if a == place else n for a, n in enumerate(x.shape)]
@@ -295,10 +470,17 @@ def _end(end: Any, x: Node, place: int) -> Node:
 
 @public
 def meshgrid(
-    *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+    *xi: TensorLike, copy: bool = True, sparse: bool = False, indexing: str = "xy"
 ) -> list[Node]:
     """Coordinates on the grid that vectors span; `indexing` "xy" swaps the first two axes. With
-    `sparse` each is as small as broadcasting allows; `copy` makes no difference."""
+    `sparse` each is as small as broadcasting allows; `copy` makes no difference.
+
+    Returns a list of tensors, one for each vector.
+    Raises GraphError, a TypeError, for another `indexing`.
+
+        >>> [y.shape for y in pt.meshgrid([1.0, 2.0, 3.0], [4.0, 5.0])]
+        [(2, 3), (2, 3)]
+    """
     if indexing not in ("xy", "ij"):
         raise GraphError(f"meshgrid: indexing {indexing!r} is not 'xy' or 'ij'")
     lines = []
@@ -309,78 +491,3 @@ def meshgrid(
     if indexing == "xy" and len(lines) > 1:
         lines = [ops.swapaxes(line, 0, 1) for line in lines]
     return lines if flag(sparse, "meshgrid: sparse") else ops.broadcast_arrays(*lines)
-
-
-# Matrices.
-
-
-@method
-@public
-def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
-    """The elements a[i, i + offset] of two axes, along a new last axis."""
-    return _diagonal("diagonal", a, offset, axis1, axis2)
-
-
-def _diagonal(what: str, a: Any, offset: int, axis1: int, axis2: int) -> Node:
-    a = as_tensor(a)
-    pair = one_axis(axis1, a, what), one_axis(axis2, a, what)
-    if pair[0] == pair[1]:
-        raise GraphError(f"{what}: axis1 and axis2 are one axis, {pair[0]}{described(a)}")
-    offset = one_integer(offset, f"{what}: the offset", tensors=False)
-    left, right = -size_min(offset, 0), size_max(offset, 0)
-    x = ops.moveaxis(a, pair, (-2, -1))
-    rows, columns = x.shape[-2] - left, x.shape[-1] - right
-    places = ops.arange(size_max(size_min(rows, columns), 0))
-    return x[..., places + left, places + right]
-
-
-@method
-@public(lacks=("out",))
-def trace(
-    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None
-) -> Node:
-    """The sum of a diagonal, in `dtype` or as `sum` has it."""
-    return ops.sum(_diagonal("trace", a, offset, axis1, axis2), -1, dtype)
-
-
-@public
-def diag(v: Any, k: int = 0) -> Node:
-    """Diagonal k of a matrix, or the matrix with a vector there and zeros elsewhere."""
-    x = as_tensor(v)
-    if x.ndim == 2:
-        return diagonal(x, k)
-    if x.ndim != 1:
-        raise GraphError(f"diag: takes a vector or a matrix, not {x.ndim} axes{described(x)}")
-    k = one_integer(k, "diag: k", tensors=False)
-    left, right = -size_min(k, 0), size_max(k, 0)
-    n = x.shape[0] + left + right
-    places = ops.arange(x.shape[0])
-    return ops.zeros((n, n), x.dtype).at[places + left, places + right].set(x)
-
-
-@public(lacks=("like",))
-def tri(
-    N: Size, M: Size | None = None, k: int = 0, dtype: Any = "float64", *, like: None = None
-) -> Node:
-    """Ones at and below diagonal k of an N by M matrix, zeros above it."""
-    return ops.astype(_at_or_below("tri", N, N if M is None else M, k), dtype)
-
-
-@public
-def tril(m: Any, k: int = 0) -> Node:
-    """`m` with zeros above diagonal k of its last two axes."""
-    x = matrices("tril", m)
-    return ops.where(_at_or_below("tril", x.shape[-2], x.shape[-1], k), x, ops.zeros_like(x))
-
-
-@public
-def triu(m: Any, k: int = 0) -> Node:
-    """`m` with zeros below diagonal k of its last two axes."""
-    x = matrices("triu", m)
-    k = one_integer(k, "triu: k")
-    return ops.where(_at_or_below("triu", x.shape[-2], x.shape[-1], k - 1), ops.zeros_like(x), x)
-
-
-def _at_or_below(what: str, n: Size, m: Size, k: int) -> Node:
-    k = one_integer(k, f"{what}: k")
-    return ops.ge(ops.expand_dims(counted(what, n), 1) + k, counted(what, m))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from probtensor.calls import public
-from probtensor.graph.node import Node, as_tensor, make
+from probtensor.graph.node import Node, TensorLike, as_tensor, make
 from probtensor.ops.gradient import SameValue
 from probtensor.ops.kinds import method, op
 from probtensor.ops.samples import Sample
@@ -29,7 +27,7 @@ class Transfer(SameValue):
 
 @method
 @public
-def transfer(x: Any, place: str) -> Node:
+def transfer(x: TensorLike, place: str) -> Node:
     """x in the memory of `place`, "cpu" or "cuda". An output marked "cuda" of a function that runs
     there comes back as a `DeviceArray`, without waiting for it and without a copy."""
     if place not in PLACES:

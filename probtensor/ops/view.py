@@ -7,24 +7,19 @@ They cost nothing when they are lowered: a reader of the output reads the input 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from probtensor import ops
-from probtensor.calls import public
-from probtensor.graph.node import METHODS, GraphError, Node, as_tensor, make
+from probtensor.graph.node import GraphError, Node, TensorLike, make
 from probtensor.ops.kinds import (
+    Batch,
     Join,
     View,
-    as_tensor_of,
-    method,
     op,
-    operator,
-    weak_operand,
+    shifted,
 )
 from probtensor.ops.laws import repeated_to
-from probtensor.ops.reduce import described, listed_axes, normal_axes, one_axis
 from probtensor.ops.samples import cases
 from probtensor.types import (
     Dim,
@@ -32,16 +27,14 @@ from probtensor.types import (
     Size,
     SizeCheck,
     TensorType,
-    broadcast_shapes,
     is_size,
-    promote,
     shape_text,
     size_floordiv,
     size_product,
 )
 
 
-def size_tuple(shape: Any) -> tuple[Size, ...]:
+def size_tuple(shape: Size | Sequence[Size]) -> tuple[Size, ...]:
     """A shape given as one size or a sequence of sizes; NumPy integers become plain ones."""
     if isinstance(shape, Node):
         raise GraphError(
@@ -57,7 +50,7 @@ def size_tuple(shape: Any) -> tuple[Size, ...]:
 
 def called(x: Node) -> str:
     """How a message names an operand."""
-    return x.name or f"the result of {x.op.name}"
+    return x.name or f"the result of {x.op.user_name()}"
 
 
 @op
@@ -66,6 +59,7 @@ class ExpandDims(View):
 
     axes: tuple[int, ...]
     linear = True
+    reads_all = True
     samples = cases((3, 4), axes=[(0,), (2,), (0, 2)])
 
     def infer(self, x: TensorType) -> TensorType:
@@ -85,13 +79,18 @@ class ExpandDims(View):
     def vjp(self, g, out, x):
         return (make(DropAxes(self.axes), (g,)),)
 
+    def batched(self, batch: Batch) -> Node:
+        return make(ExpandDims(shifted(self.axes)), (batch.first,))
+
 
 @op
 class DropAxes(View):
     """x without its axes `axes` (sorted), which have size 1."""
 
+    users_write = "squeeze"
     axes: tuple[int, ...]
     linear = True
+    reads_all = True
     samples = cases((1, 3, 1), axes=[(0,), (2,), (0, 2)])
 
     def infer(self, x: TensorType) -> TensorType:
@@ -122,11 +121,15 @@ class DropAxes(View):
     def vjp(self, g, out, x):
         return (make(ExpandDims(self.axes), (g,)),)
 
+    def batched(self, batch: Batch) -> Node:
+        return make(DropAxes(shifted(self.axes)), (batch.first,))
+
 
 @op
 class Sized(View):
     """x itself, whose shape has to be `shape`, as a mask over its axes asks: IndexError if not."""
 
+    users_write = "x[...]"
     shape: tuple[Size, ...]
     linear = True
     samples = cases((3, 4), shape=[(3, 4)])
@@ -134,7 +137,7 @@ class Sized(View):
     def infer(self, x: TensorType) -> TensorType:
         pairs = list(zip(x.shape, self.shape, strict=True))
         if any(isinstance(n, int) and isinstance(m, int) and n != m for n, m in pairs):
-            raise ShapeError(f"shape {x.shape} is not {self.shape}")
+            raise ShapeError(f"shape {shape_text(x.shape)} is not {shape_text(self.shape)}")
         return TensorType(x.dtype, self.shape)
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:
@@ -147,11 +150,15 @@ class Sized(View):
 
     def numpy(self, x):
         if x.shape != self.shape:
-            raise IndexError(f"the mask has the sizes {self.shape}, its axes {x.shape}")
+            shapes = f"{shape_text(self.shape)}, its axes {shape_text(x.shape)}"
+            raise IndexError(f"the mask has the sizes {shapes}")
         return x
 
     def vjp(self, g, out, x):
         return (make(Sized(x.shape), (g,)),)
+
+    def batched(self, batch: Batch) -> Node:
+        return make(Sized((batch.size, *batch.node.shape)), (batch.first,))
 
 
 @op
@@ -160,6 +167,7 @@ class Transpose(View):
 
     axes: tuple[int, ...]
     linear = True
+    reads_all = True
     samples = cases((3, 4), axes=[(1, 0)]) + cases((2, 3, 4), axes=[(2, 0, 1), (0, 2, 1)])
 
     def infer(self, x: TensorType) -> TensorType:
@@ -180,6 +188,9 @@ class Transpose(View):
         back = tuple(self.axes.index(a) for a in range(len(self.axes)))
         return (make(Transpose(back), (g,)),)
 
+    def batched(self, batch: Batch) -> Node:
+        return make(Transpose((0, *shifted(self.axes))), (batch.first,))
+
 
 @op
 class BroadcastTo(View):
@@ -187,6 +198,8 @@ class BroadcastTo(View):
 
     shape: tuple[Size, ...]
     linear = True
+    reads_all = True
+    repeats = True
     samples = cases((3, 1), shape=[(3, 4), (2, 3, 4)]) + cases((), shape=[(2,)])
 
     def infer(self, x: TensorType) -> TensorType:
@@ -217,6 +230,10 @@ class BroadcastTo(View):
         summed = ops.sum(g, (*range(new), *repeated))
         return (ops.expand_dims(summed, tuple(a - new for a in repeated)),)
 
+    def batched(self, batch: Batch) -> Node:
+        (x,) = batch.aligned(batch.node.ndim)
+        return ops.broadcast_to(x, (x.shape[0], *batch.node.shape))
+
 
 @op
 class Reshape(View):
@@ -224,6 +241,7 @@ class Reshape(View):
 
     shape: tuple[Size, ...]
     linear = True
+    reads_all = True
     samples = cases((3, 4), shape=[(12,), (4, 3), (2, 6), (3, 2, 2), (1, 12)]) + cases(
         (2, 3, 1, 4), shape=[(6, 4), (2, 12), (2, 1, 3, 4)]
     )
@@ -248,12 +266,12 @@ class Reshape(View):
         return rest and self.shape[axis] == size_floordiv(x.size, others)
 
     def element(self, index, read, types, out, select):
-        inner: list[Any] = [0] * types[0].ndim
+        inner: list[object] = [0] * types[0].ndim
         for olds, news in axis_groups(types[0].shape, self.shape):
             if len(olds) == 1 and len(news) == 1:
                 inner[olds[0]] = index[news[0]]
                 continue
-            flat: Any = index[news[0]] if news else 0
+            flat: TensorLike = index[news[0]] if news else 0
             for axis in news[1:]:
                 flat = flat * self.shape[axis] + index[axis]
             for axis in reversed(olds[1:]):
@@ -269,6 +287,10 @@ class Reshape(View):
 
     def vjp(self, g, out, x):
         return (make(Reshape(x.shape), (g,)),)
+
+    def batched(self, batch: Batch) -> Node:
+        x = batch.first
+        return ops.reshape(x, (x.shape[0], *batch.node.shape))
 
 
 def axis_groups(old: Sequence[Size], new: Sequence[Size]) -> list[tuple[list[int], list[int]]]:
@@ -335,216 +357,3 @@ class Iota(View):
 
     def numpy(self):
         return np.arange(self.size, dtype="int64")
-
-
-# NumPy's functions.
-
-
-@public
-def expand_dims(a: Any, axis: int | Sequence[int]) -> Node:
-    """`a` with axes of size 1 put in, at the positions `axis` of the result."""
-    a = as_tensor(a)
-    count = len(axis) if isinstance(axis, (tuple, list)) else 1
-    if axis is None:
-        raise GraphError("expand_dims: axis must be an integer or a tuple of integers, not None")
-    axes = normal_axes(axis, a, "expand_dims", a.ndim + count)
-    return make(ExpandDims(axes), (a,)) if axes else a
-
-
-@method
-@public
-def squeeze(a: Any, axis: int | Sequence[int] | None = None) -> Node:
-    """`a` without the given axes of size 1, or without all that are known to have size 1."""
-    a = as_tensor(a)
-    if axis is None:
-        axes = tuple(k for k, n in enumerate(a.shape) if n == 1)
-    else:
-        axes = normal_axes(axis, a, "squeeze")
-    return make(DropAxes(axes), (a,)) if axes else a
-
-
-@public
-def transpose(a: Any, axes: Sequence[int] | None = None) -> Node:
-    """`a` with its axes reversed, or in the given order."""
-    a = as_tensor(a)
-    order = tuple(range(a.ndim))[::-1]
-    if axes is not None:
-        order = listed_axes(axes, a, "transpose", distinct=False)
-        if sorted(order) != list(range(a.ndim)):
-            text = f"transpose: {axes} is no permutation of {a.ndim} axes"
-            raise GraphError(text + described(a))
-    return a if order == tuple(range(a.ndim)) else make(Transpose(order), (a,))
-
-
-def _transpose_method(x: Node, *axes: Any) -> Node:
-    """x with its axes reversed, or in the given order (a sequence, or one argument each)."""
-    several = len(axes) > 1 or (len(axes) == 1 and is_size(axes[0]))
-    return transpose(x, axes if several else axes[0] if axes else None)
-
-
-@public
-def permute_dims(a: Any, axes: Sequence[int] | None = None) -> Node:
-    """`a` with its axes in the given order, or reversed."""
-    return transpose(a, axes)
-
-
-@method
-@public
-def swapaxes(a: Any, axis1: int, axis2: int) -> Node:
-    """`a` with two axes exchanged."""
-    a = as_tensor(a)
-    order = list(range(a.ndim))
-    first, second = (one_axis(axis, a, "swapaxes") for axis in (axis1, axis2))
-    order[first], order[second] = second, first
-    return transpose(a, order)
-
-
-@public
-def matrix_transpose(x: Any) -> Node:
-    """x with its last two axes exchanged."""
-    x = as_tensor(x)
-    if x.ndim < 2:
-        raise GraphError(f"matrix_transpose: takes matrices, not {x.ndim} axes{described(x)}")
-    return swapaxes(x, -1, -2)
-
-
-@public
-def moveaxis(a: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Node:
-    """`a` with axes moved to other positions, the rest in order."""
-    a = as_tensor(a)
-    sources, targets = (
-        listed_axes(axes, a, "moveaxis", several=isinstance(axes, (tuple, list)))
-        for axes in (source, destination)
-    )
-    if len(sources) != len(targets):
-        raise GraphError(f"moveaxis: {len(sources)} axes to {len(targets)} positions")
-    order = [k for k in range(a.ndim) if k not in sources]
-    for target, origin in sorted(zip(targets, sources)):
-        order.insert(target, origin)
-    return transpose(a, order)
-
-
-@operator("broadcast_to")
-@public(lacks=("subok",))
-def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Node:
-    """`array` repeated to have `shape`, by NumPy's rule."""
-    x, shape = as_tensor(array), size_tuple(shape)
-    if any(isinstance(n, int) and n < 0 for n in shape):
-        raise GraphError(f"a size in the shape {shape_text(shape)} is negative")
-    return x if x.shape == shape else make(BroadcastTo(shape), (x,))
-
-
-@public(lacks=("subok",))
-def broadcast_arrays(*args: Any, subok: bool = False) -> list[Node]:
-    """All tensors in their common shape."""
-    nodes = [as_tensor(x) for x in args]
-    try:
-        shape = broadcast_shapes(*(x.shape for x in nodes))
-    except ShapeError as error:
-        shapes = " and ".join(shape_text(x.shape) for x in nodes)
-        raise GraphError(
-            f"broadcast_arrays: shapes {shapes} do not broadcast: sizes {error} differ"
-        ) from None
-    return [broadcast_to(x, shape) for x in nodes]
-
-
-@public(lacks=("copy",))
-def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Node:
-    """The elements of `a` in another shape; one size may be -1, for the rest. They are taken and
-    laid out row by row, or with order="F" column by column."""
-    a = as_tensor(a)
-    if _by_columns(order, "reshape"):
-        turned = size_tuple(shape)[::-1]
-        return transpose(reshape(transpose(a), turned))
-    wanted = size_tuple(shape)
-    unknown = [k for k, n in enumerate(wanted) if isinstance(n, int) and n < 0]
-    if len(unknown) > 1:
-        raise GraphError(
-            f"reshape: more than one size is unknown in {shape_text(wanted)}{described(a)}"
-        )
-    if unknown:
-        known = size_product(n for k, n in enumerate(wanted) if k != unknown[0])
-        if known == 0 or (
-            isinstance(a.size, int) and isinstance(known, int) and a.size % known != 0
-        ):
-            raise GraphError(
-                f"reshape: {a.size} elements of {a.type} do not make {shape_text(wanted)}"
-                f"{described(a)}"
-            )
-        rest = size_floordiv(a.size, known)
-        wanted = tuple(rest if k == unknown[0] else n for k, n in enumerate(wanted))
-    return a if wanted == a.shape else make(Reshape(wanted), (a,))
-
-
-def _reshape_method(x: Node, *shape: Any, order: str = "C", copy: bool | None = None) -> Node:
-    """The elements of x in another shape: a sequence, or one argument each."""
-    return reshape(x, shape[0] if len(shape) == 1 else shape, order, copy=copy)
-
-
-def _by_columns(order: Any, what: str) -> bool:
-    if order not in ("C", "F") or not isinstance(order, str):
-        raise GraphError(f"{what}: order is 'C' or 'F', not {order!r:.60}; a shape is one tuple")
-    return order == "F"
-
-
-@method
-@public
-def ravel(a: Any, order: str = "C") -> Node:
-    """`a` as a vector, row by row, or with order="F" column by column."""
-    return reshape(a, (-1,), order)
-
-
-@public(lacks=("out", "casting"))
-def concatenate(
-    arrays: Sequence[Any],
-    axis: int | None = 0,
-    out: None = None,
-    *,
-    dtype: Any = None,
-    casting: str = "same_kind",
-) -> Node:
-    """The tensors, joined along an axis they have; flattened first if `axis` is None. The result
-    has `dtype`, or the one that all promote to."""
-    nodes = _of_one_dtype(arrays, dtype, "concatenate")
-    if axis is None:
-        nodes, axis = [ravel(x) for x in nodes], 0
-    if nodes[0].ndim == 0:
-        raise GraphError("concatenate: 0-d tensors have no axis to join; use stack")
-    place = one_axis(axis, nodes[0], "concatenate")
-    return nodes[0] if len(nodes) == 1 else make(Concatenate(place), nodes)
-
-
-@operator("stack")
-@public(lacks=("out", "casting"))
-def stack(
-    arrays: Sequence[Any],
-    axis: int = 0,
-    out: None = None,
-    *,
-    dtype: Any = None,
-    casting: str = "same_kind",
-) -> Node:
-    """Tensors of one shape, joined along a new axis, in `dtype` or the one that all promote to."""
-    given = _of_one_dtype(arrays, dtype, "stack")
-    if len({x.ndim for x in given}) > 1:
-        shapes = ", ".join(shape_text(x.shape) for x in given)
-        raise GraphError(f"stack: the tensors have different numbers of axes: shapes {shapes}")
-    place = one_axis(axis, given[0], "stack", given[0].ndim + 1)
-    nodes = broadcast_arrays(*given)
-    return concatenate([expand_dims(x, place) for x in nodes], place)
-
-
-def _of_one_dtype(arrays: Any, dtype: Any, what: str) -> list[Node]:
-    if not isinstance(arrays, (list, tuple, Node, np.ndarray)):
-        raise GraphError(f"{what}: takes a list or a tuple of tensors, not {arrays!r:.60}")
-    if len(arrays) == 0:
-        raise GraphError(f"{what}: nothing to join")
-    common = promote(*(weak_operand(x) for x in arrays))
-    nodes = [as_tensor_of(x, common) for x in arrays]
-    return nodes if dtype is None else [METHODS["astype"](x, dtype) for x in nodes]
-
-
-method(public(_transpose_method, name="transpose"), "transpose")
-method(public(_reshape_method, name="reshape"), "reshape")
-method(property(transpose), "T")
-method(property(matrix_transpose), "mT")

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Node
+from probtensor.graph.node import TensorLike
 from probtensor.prob.support import (
     Interval,
     Ordered,
@@ -55,7 +55,7 @@ class Bijector:
 class Lower(Bijector):
     """x = low + exp(u): numbers above a bound; the logarithm if the bound is 0."""
 
-    low: Any
+    low: TensorLike
 
     def forward(self, u):
         return ops.exp(u) if is_zero(self.low) else self.low + ops.exp(u)
@@ -71,7 +71,7 @@ class Lower(Bijector):
 class Upper(Bijector):
     """x = high - exp(u): numbers below a bound."""
 
-    high: Any
+    high: TensorLike
 
     def forward(self, u):
         return self.high - ops.exp(u)
@@ -91,8 +91,8 @@ class Logit(Bijector):
     of small numbers beside a large bound; and with half the width, which never overflows.
     """
 
-    low: Any
-    high: Any
+    low: TensorLike
+    high: TensorLike
 
     @property
     def is_unit(self) -> bool:
@@ -123,14 +123,14 @@ class Increasing(Bijector):
     The bound is one number a vector.
     """
 
-    low: Any = -np.inf
+    low: TensorLike = -np.inf
 
     @property
     def has_low(self) -> bool:
         return is_bound(self.low)
 
     @property
-    def below(self) -> Any:
+    def below(self) -> TensorLike:
         """The bound beside the entries of a vector."""
         varies = isinstance(self.low, Node) and self.low.shape
         return self.low[..., None] if varies else self.low

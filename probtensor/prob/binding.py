@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -17,14 +16,15 @@ from cython_ext.convert import (
     safe_cast,
 )
 from probtensor.graph import Node, line_of
+from probtensor.graph.node import TensorLike
 from probtensor.prob.data import evaluate
 from probtensor.prob.distribution import called, check_values, here
 from probtensor.prob.drawn import refused_values
 from probtensor.prob.model import Density, Model
 from probtensor.prob.names import listed
-from probtensor.prob.sizes import Sizes
+from probtensor.prob.sizes import KnownSizes
 from probtensor.prob.support import Integers, Interval
-from probtensor.types import shape_text
+from probtensor.types import Dim, shape_text
 
 
 class UnknownName(KeyError):
@@ -41,7 +41,7 @@ class Finite(Interval):
         return "a finite number, for the density of no other is above zero"
 
 
-def observed_array(variable: Node, value: Any) -> np.ndarray:
+def observed_array(variable: Node, value: TensorLike) -> np.ndarray:
     """A read-only copy of an observed value; TypeError or ValueError says what it cannot be."""
     law = variable.op.distribution
     name, line = called(law, variable.op.label), line_of(variable)
@@ -82,7 +82,7 @@ def refuse_missing(what: str, missing: np.ndarray, line: str) -> None:
     )
 
 
-def data_array(node: Node, value: Any) -> np.ndarray:
+def data_array(node: Node, value: TensorLike) -> np.ndarray:
     """A read-only copy of other data for a data input, in its dtype, with nothing lost."""
     try:
         array = safe_array(
@@ -95,7 +95,7 @@ def data_array(node: Node, value: Any) -> np.ndarray:
     return frozen_copy(array, owned=True)
 
 
-def checked_coords(coords: Any) -> dict[str, np.ndarray]:
+def checked_coords(coords: object) -> dict[str, np.ndarray]:
     """Labels by dim, copied. TypeError or ValueError for anything else."""
     if coords is None:
         return {}
@@ -104,7 +104,7 @@ def checked_coords(coords: Any) -> dict[str, np.ndarray]:
     return {dim: checked_labels(dim, values) for dim, values in coords.items()}
 
 
-def checked_labels(dim: Any, values: Any) -> np.ndarray:
+def checked_labels(dim: object, values: object) -> np.ndarray:
     """The labels along a dim as a read-only array with one axis, each label there once."""
     if not isinstance(dim, str):
         raise TypeError(f"coords: {dim!r:.60} is no name of a dim\n  at {here()}")
@@ -130,7 +130,7 @@ def checked_labels(dim: Any, values: Any) -> np.ndarray:
     return frozen_copy(labels)
 
 
-def check_known_dims(coords: Mapping[str, Any], known: Iterable[str]) -> None:
+def check_known_dims(coords: Mapping[str, object], known: Iterable[str]) -> None:
     """ValueError for labels of a dim that nothing in a model has."""
     known = list(dict.fromkeys(known))
     for dim in coords:
@@ -158,9 +158,9 @@ class Binding:
     ) -> None:
         self.model = model
         self.arrays: dict[Node, np.ndarray] = {}
-        self.sizes = Sizes()
+        self.sizes = KnownSizes()
         for name, length in lengths.items():
-            self.sizes.give(name, length, "coords")
+            self.sizes.give(Dim.name(name), length, "coords")
         for node in model.inputs:
             array = arrays[node] if node in arrays else model.arrays[node]
             self.sizes.read(node.name or "data", node.shape, array.shape, line_of(node))
@@ -185,7 +185,7 @@ class Binding:
         for quantity in (*model.free, *model.observed, *model.deterministic):
             shape = self.sizes.shape(quantity.shape) if quantity.dims else ()
             for axis, (dim, n) in enumerate(zip(quantity.dims or (), shape, strict=True)):
-                self.sizes.give(dim, n, f"axis {axis} of {quantity.name}", quantity.line)
+                self.sizes.give(Dim.name(dim), n, f"axis {axis} of {quantity.name}", quantity.line)
 
     def _check_values(self) -> None:
         checks = self.model.checks

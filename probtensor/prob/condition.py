@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from probtensor.calls import public
 from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
-from probtensor.graph.resize import size_name, with_sizes
+from probtensor.graph.node import TensorLike
+from probtensor.graph.resize import with_sizes
 from probtensor.prob.binding import check_known_dims, checked_coords, observed_array
 from probtensor.prob.data import Data, default_of
 from probtensor.prob.distribution import Potential, RandomVariable, called, here, potential
 from probtensor.prob.logp import underivable, unwrapped
 from probtensor.prob.names import dims_of_node
 from probtensor.prob.posterior import Posterior, posterior_of
-from probtensor.prob.sizes import Sizes
+from probtensor.prob.sizes import KnownSizes
 from probtensor.system.stages import building, stage
-from probtensor.types import size_names
+from probtensor.types import Dim, size_name, size_names
 
 
 @public
 def condition(
-    observed: Mapping[Node, Any],
+    observed: Mapping[Node, TensorLike],
     *,
     coords: Mapping[str, Sequence] | None = None,
     track: Sequence[Node] = (),
     potentials: Sequence[Node] = (),
-    target: Any = None,
+    target: object = None,
     progress: bool = True,
 ) -> Posterior:
     """The posterior of the random variables that `observed` depends on.
@@ -51,6 +51,13 @@ def condition(
 
     The density is zero wherever a parameter that depends on free variables leaves its range, such
     as a `sigma` below 0; that is checked only where it cannot be shown not to happen.
+
+    Returns a `Posterior`.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu, 1.0, name="y")
+        >>> pt.condition({y: 1.0}).dim
+        1
     """
     began = time.perf_counter()
     if not isinstance(observed, Mapping):
@@ -80,9 +87,9 @@ def condition(
     return posterior
 
 
-def observed_once(observed: Mapping[Any, Any]) -> dict[Node, Any]:
+def observed_once(observed: Mapping[object, object]) -> dict[Node, object]:
     """The observed values by random variable; GraphError for one that has two."""
-    given: dict[Node, Any] = {}
+    given: dict[Node, object] = {}
     for key, value in observed.items():
         variable = variable_of(key)
         if variable in given:
@@ -101,7 +108,7 @@ def names_of(nodes: Iterable[Node]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def variable_of(key: Any) -> Node:
+def variable_of(key: object) -> Node:
     """The random variable that a key of `observed` means."""
     if not isinstance(key, Node):
         raise GraphError(
@@ -145,11 +152,11 @@ def dims_in(roots: Sequence[Node]) -> list[str]:
 
 def known_sizes(
     labels: Mapping[str, np.ndarray], data: Sequence[Node], arrays: Mapping[Node, np.ndarray]
-) -> Sizes:
+) -> KnownSizes:
     """Every length that coords, data and observed values give."""
-    sizes = Sizes()
+    sizes = KnownSizes()
     for dim, values in labels.items():
-        sizes.give(dim, len(values), "coords")
+        sizes.give(Dim.name(dim), len(values), "coords")
     for node in data:
         name = f"data {node.name!r}" if node.name else "data"
         sizes.read(name, node.shape, default_of(node).shape, line_of(node))
@@ -160,7 +167,10 @@ def known_sizes(
 
 
 def fixed_sizes(
-    roots: Sequence[Node], sizes: Sizes, data: Sequence[Node], arrays: Mapping[Node, np.ndarray]
+    roots: Sequence[Node],
+    sizes: KnownSizes,
+    data: Sequence[Node],
+    arrays: Mapping[Node, np.ndarray],
 ) -> dict[str, int]:
     """The names whose lengths the compiled density is made for: those of free variables, which are
     part of q, and those that no array brings along. All others stay open."""

@@ -10,19 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, made_by, toposort
-from probtensor.graph.node import Frozen, SizeOf, make, new_input
-from probtensor.graph.resize import resized
+from probtensor.graph.evaluate import value_of
+from probtensor.graph.node import Frozen, TensorLike, make, new_input
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Reduction, Scatter
 from probtensor.prob.distribution import checked_dims, checked_name, here
-from probtensor.prob.sizes import Sizes
-from probtensor.types import Dim, Size, TensorType, size_product, size_value
+from probtensor.prob.sizes import KnownSizes
+from probtensor.types import Dim, Size, TensorType, size_product
 
 
 @dataclass(frozen=True)
@@ -34,13 +33,22 @@ class Data(Input):
 
 
 @public
-def data(value: Any, name: str | None = None, dims: str | Sequence[str] | None = None) -> Node:
+def data(
+    value: TensorLike, name: str | None = None, dims: str | Sequence[str] | None = None
+) -> Node:
     """An array that a model reads as data: `posterior.with_data({x: other})` exchanges it.
 
     The array is copied. Its sizes are symbolic, so other data may be longer or shorter; axes that
     share a name in `dims`, with other data or with variables, share their length. Numbers keep
     their dtype, and other data must fit in it: give floats, as in `np.asarray(x, float)`, where
-    fractions may come later. TypeError for anything but numbers, GraphError for wrong `dims`.
+    fractions may come later.
+
+    Returns an input with a value: a tensor of the dtype of the array, with as many axes.
+    Raises TypeError for anything but numbers, GraphError for wrong `dims`.
+
+        >>> x = pt.data(np.array([1.0, 2.0]), name="x", dims="row")
+        >>> pt.function([], x * 2)()
+        array([2., 4.])
     """
     what = f"data {checked_name('data', name)!r}" if name is not None else "data"
     if isinstance(value, Node) and not isinstance(value.op, Const):
@@ -67,7 +75,7 @@ def default_of(node: Node) -> np.ndarray | None:
 
 def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list[np.ndarray]:
     """The outputs' values by the NumPy meaning of each op; `values` says those of the inputs."""
-    sizes = Sizes()
+    sizes = KnownSizes()
     known: dict[Node, np.ndarray] = {}
     for node, array in values.items():
         sizes.read(node.name or "an input", node.shape, np.shape(array), line_of(node))
@@ -76,32 +84,25 @@ def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list
     for node in order:
         if isinstance(node.op, Distinct):
             # Their number is a size that other nodes may need before them.
-            known[node] = value_of(node, [known[x] for x in node.inputs], sizes.values)
+            known[node] = value_at(node, [known[x] for x in node.inputs], sizes.values)
             sizes.read(node.op.name, node.shape, known[node].shape, line_of(node))
     with np.errstate(all="ignore"):
         for node in order:
             if node not in known:
-                known[node] = value_of(node, [known[x] for x in node.inputs], sizes.values)
+                known[node] = value_at(node, [known[x] for x in node.inputs], sizes.values)
     return [known[y] for y in outputs]
 
 
-def value_of(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, int]) -> np.ndarray:
+def value_at(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, int]) -> np.ndarray:
     """One node's value from those of its inputs. What the op refuses is said with the user's line,
     as a compiled function says it."""
-    if isinstance(node.op, Const):
-        return node.op.array
-    if isinstance(node.op, SizeOf):
-        return np.asarray(size_value(node.op.size, sizes), "int64")
-    if isinstance(node.op, Input):
-        raise GraphError(f"the value of input {node.name or node.op.text()} is not known")
-    op = resized(node.op, sizes)
-    meaning = log_gamma_array if isinstance(op, ops.Lgamma) else op.numpy
+    meaning = log_gamma_array if isinstance(node.op, ops.Lgamma) else None
     try:
-        result = meaning(*arguments)
+        result = value_of(node, arguments, sizes, meaning)
     except (ValueError, IndexError) as error:
         kind = IndexError if isinstance(error, IndexError) else ValueError
-        raise kind(f"{op.name}: {error}\n  at {line_of(node)}") from None
-    return np.asarray(result).astype(node.dtype, copy=False)
+        raise kind(f"{node.op.user_name()}: {error}\n  at {line_of(node)}") from None
+    return result.astype(node.dtype, copy=False)
 
 
 def log_gamma_array(x: np.ndarray) -> np.ndarray:
@@ -167,7 +168,8 @@ def unique_rows(arrays: Sequence[np.ndarray]) -> tuple[Sequence[np.ndarray], np.
 
 def distinct(arrays: Sequence[Node]) -> tuple[list[Node], Node, Node]:
     """(distinct entries of data inputs read together, how often they occur, their columns)."""
-    size = Dim.name(f"distinct {' '.join(f'{x.name}#{x.op.uid}' for x in arrays)}")
+    names = " ".join(x.name or "data" for x in arrays)
+    size = Dim.name(f"distinct {names}", " ".join(x.op.uid for x in arrays))
     parts = (*range(len(arrays)), TIMES, COLUMN)
     *values, times, columns = (make(Distinct(size, part), tuple(arrays)) for part in parts)
     return values, times, columns

@@ -11,15 +11,15 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
-from probtensor.graph.node import make
-from probtensor.ops.kinds import Composite, Kind, as_tensor_of, weak_operand
+from probtensor.graph.node import TensorLike, make
+from probtensor.ops.kinds import Composite, Random, as_tensor_of, weak_operand
 from probtensor.ops.laws import repeated_to
 from probtensor.prob.drawn import drawn, parameter_needs, refused_values, room_needs
 from probtensor.prob.support import (
@@ -43,6 +43,7 @@ from probtensor.process import PROCESS
 from probtensor.types import (
     Dim,
     ShapeError,
+    Size,
     SizeCheck,
     TensorType,
     broadcast_shapes,
@@ -89,7 +90,7 @@ class Distribution:
     def sample_between(
         self,
         key: Node,
-        shape: Sequence[Any],
+        shape: Sequence[Size],
         low: Node | None,
         high: Node | None,
         *parameters: Node,
@@ -97,7 +98,7 @@ class Distribution:
         """A draw, as `sample`, of the distribution cut to that interval."""
         raise NotImplementedError(f"the distribution function of {self.name} is not known here")
 
-    def sample(self, key: Node, shape: Sequence[Any], *parameters: Node) -> Node:
+    def sample(self, key: Node, shape: Sequence[Size], *parameters: Node) -> Node:
         """A draw of the given shape, a pure function of the key, for parameters that lie where they
         must; elsewhere it may be anything. That of a whole number is a float64, nan where there is
         none."""
@@ -142,7 +143,7 @@ _COUNTER = itertools.count()
 
 
 @dataclass(frozen=True)
-class RandomVariable(Kind):
+class RandomVariable(Random):
     """A draw from a distribution whose parameters are the node's inputs.
 
     `uid` makes two variables of one distribution two nodes; nothing visible depends on it. Bounds
@@ -155,7 +156,6 @@ class RandomVariable(Kind):
     label: str | None = None
     dims: tuple[str, ...] | None = None
     constraint: Support | None = None
-    differentiable: ClassVar[bool] = False
     complete: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> TensorType:
@@ -186,7 +186,7 @@ class RandomVariable(Kind):
         dtype = "int64" if law.discrete else types[0].dtype if types else "float64"
         return TensorType(dtype, (*self.batch, *event))
 
-    def parameters_of(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+    def parameters_of(self, inputs: Sequence[TensorLike]) -> tuple[TensorLike, ...]:
         """Those of the inputs that are the distribution's parameters."""
         return tuple(inputs[: len(self.distribution.parameters)])
 
@@ -214,7 +214,7 @@ class RandomVariable(Kind):
                 text = (f"{label} of {name} has shape ", x.shape, ", the variable ", node.shape)
                 yield SizeCheck(n, "==", node.shape[-1], text)
 
-    def named(self, inputs: Sequence[Any]) -> dict[str, Any]:
+    def named(self, inputs: Sequence[TensorLike]) -> dict[str, TensorLike]:
         """The parameters by name."""
         return dict(zip(self.distribution.parameters, self.parameters_of(inputs), strict=True))
 
@@ -224,8 +224,6 @@ class RandomVariable(Kind):
         return own if self.constraint is None else cut(own, filled(self.constraint, inputs))
 
     def draw(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:
-        """One draw of the variable, of its shape and dtype. GraphError if it has no law to draw
-        from."""
         law = self.distribution
         try:
             value = self._sample(variable, key, inputs)
@@ -338,8 +336,18 @@ class Bounded(Composite):
 
 
 @public
-def deterministic(expression: Any, name: str, dims: str | Sequence[str] | None = None) -> Node:
-    """`expression` under a name: a model reports its value with each draw."""
+def deterministic(
+    expression: TensorLike, name: str, dims: str | Sequence[str] | None = None
+) -> Node:
+    """`expression` under a name: a model reports its value with each draw.
+
+    Returns a tensor of the type of `expression`.
+    Raises GraphError, a TypeError, for a name that is no text and for `dims` that are not one an
+    axis.
+
+        >>> z = pt.random.normal(0, 1, name="z")
+        >>> theta = pt.deterministic(2 * z + 1, name="theta")
+    """
     label = checked_name("deterministic", name)
     node = literal(f"deterministic {label!r:.60}", expression)
     if label is None:
@@ -348,9 +356,16 @@ def deterministic(expression: Any, name: str, dims: str | Sequence[str] | None =
 
 
 @public
-def potential(expression: Any, name: str | None = None) -> Node:
+def potential(expression: TensorLike, name: str | None = None) -> Node:
     """A term to add to the log density of a model: `condition(..., potentials=[...])`. It is summed
-    over all axes."""
+    over all axes.
+
+    Returns a tensor of the type of `expression`.
+    Raises GraphError, a TypeError, for a name that is no text.
+
+        >>> z = pt.random.normal(0, 1, name="z")
+        >>> penalty = pt.potential(-z**4, name="penalty")
+    """
     term = literal("potential" if name is None else f"potential {name!r:.60}", expression)
     if term.dtype == "bool":
         raise GraphError(
@@ -361,7 +376,7 @@ def potential(expression: Any, name: str | None = None) -> Node:
     return make(Potential(checked_name("potential", name)), (term,))
 
 
-def checked_name(what: str, name: Any) -> str | None:
+def checked_name(what: str, name: object) -> str | None:
     """A name is a string, or None where there is none."""
     if name is not None and not isinstance(name, str):
         raise GraphError(f"{what}: name must be a string, not {name!r:.60}\n  at {here()}")
@@ -370,8 +385,8 @@ def checked_name(what: str, name: Any) -> str | None:
 
 def random_variable(
     distribution: Distribution,
-    parameters: Sequence[Any],
-    shape: Any = None,
+    parameters: Sequence[TensorLike],
+    shape: Size | Sequence[Size] | None = None,
     name: str | None = None,
     dims: str | Sequence[str] | None = None,
     constraint: Support | None = None,
@@ -416,7 +431,12 @@ def random_variable(
     return make(RandomVariable(law, batch, uid, name, dims, constraint), (*nodes, *bounds))
 
 
-def value_shape(law: Distribution, types: Sequence[TensorType], shape: Any, dims: Any) -> tuple:
+def value_shape(
+    law: Distribution,
+    types: Sequence[TensorType],
+    shape: Size | Sequence[Size],
+    dims: str | Sequence[str] | None,
+) -> tuple:
     """The shape of a variable's value from its parameters, `shape=` and `dims=`."""
     event = law.event_shape(*types) if law.event_ndim else ()
     joint = (*law.batch_shape(*types), *event)
@@ -434,7 +454,7 @@ def value_shape(law: Distribution, types: Sequence[TensorType], shape: Any, dims
     return whole
 
 
-def broadcasts_to(shape: Sequence[Any], whole: Sequence[Any]) -> bool:
+def broadcasts_to(shape: Sequence[Size], whole: Sequence[Size]) -> bool:
     """Does a shape broadcast to another without making it larger?"""
     try:
         return broadcast_shapes(tuple(whole), tuple(shape)) == tuple(whole)
@@ -442,7 +462,7 @@ def broadcasts_to(shape: Sequence[Any], whole: Sequence[Any]) -> bool:
         return False
 
 
-def named_axes(label: str, dims: Any) -> tuple[str, ...] | None:
+def named_axes(label: str, dims: str | Sequence[str] | None) -> tuple[str, ...] | None:
     """`dims` as a tuple of names, each there once."""
     if dims is None or isinstance(dims, str):
         return dims if dims is None else (dims,)
@@ -461,7 +481,7 @@ def named_axes(label: str, dims: Any) -> tuple[str, ...] | None:
     return names
 
 
-def checked_dims(label: str, dims: Any, ndim: int) -> tuple[str, ...] | None:
+def checked_dims(label: str, dims: str | Sequence[str] | None, ndim: int) -> tuple[str, ...] | None:
     """`dims` as a tuple with one name an axis."""
     names = named_axes(label, dims)
     if names is not None and len(names) != ndim:
@@ -487,7 +507,7 @@ def check_constraint(
         raise GraphError(f"{called(law, name)}: {error}\n  at {here()}") from None
 
 
-def literal(what: str, value: Any) -> Node:
+def literal(what: str, value: TensorLike) -> Node:
     """A value as a tensor; GraphError that begins with `what` for one that is none."""
     try:
         return as_tensor(value)
@@ -529,6 +549,6 @@ def called(law: Distribution, name: str | None) -> str:
     return f"{law.name} {name!r}" if name else law.name
 
 
-def places(shape: Sequence[Any]) -> Node:
+def places(shape: Sequence[Size]) -> Node:
     """0, 1, 2, ... in the given shape: the index of each entry of a draw."""
     return ops.reshape(ops.arange(size_product(shape)), tuple(shape))

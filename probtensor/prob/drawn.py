@@ -12,7 +12,6 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 
 import numpy as np
 
@@ -110,7 +109,7 @@ class Drawn(Composite):
         )  # fmt: skip
 
 
-def drawn(value: Node, law: Any, called: str, needs: Iterable[Need]) -> Node:
+def drawn(value: Node, law: object, called: str, needs: Iterable[Need]) -> Node:
     """A draw of a distribution where what is needed holds: nan elsewhere, or an error if it is a
     whole number."""
     needs = tuple(needs)
@@ -170,7 +169,7 @@ def surely_inside(node: Node, domain: Support, known: Known) -> bool:
 
 
 def refused_values(
-    what: str, values: np.ndarray, inside: np.ndarray, domain: Any, line: str, way_out: str = ""
+    what: str, values: np.ndarray, inside: np.ndarray, domain: object, line: str, way_out: str = ""
 ) -> ValueError:
     """The error that names the first of `values` that is not `inside`."""
     first = np.unravel_index(np.argmin(inside), np.shape(inside))

@@ -1,13 +1,8 @@
-"""Random variables as draws: each one becomes a pure function of one key.
-
-The stream of a variable is its place in graph order, folded into the key. So the same graph gives
-the same draws in every process, whatever else was made before it.
-"""
+"""`pt.draw`: values of random variables, all from one joint draw."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -21,48 +16,21 @@ from probtensor.graph import (
     as_tensor,
     inputs_of,
     line_of,
-    made_by,
-    toposort,
 )
-from probtensor.graph.node import make, new_input
+from probtensor.graph.node import new_input
 from probtensor.graph.resize import with_sizes
 from probtensor.prob.data import default_of
-from probtensor.prob.distribution import RandomVariable
 from probtensor.prob.packed import Packed, rows_of
-from probtensor.prob.sizes import Sizes
+from probtensor.prob.sizes import KnownSizes
 from probtensor.sample.checks import located, seed_of, whole
-
-
-def has_draws(outputs: Sequence[Node]) -> bool:
-    """Does anything the outputs need have to be drawn?"""
-    return any(isinstance(node.op, RandomVariable) for node in toposort(outputs))
-
-
-def lower_draws(
-    outputs: Sequence[Node], key: Node, given: Mapping[Node, Node] | None = None
-) -> list[Node]:
-    """The outputs with every random variable replaced by a draw under `key` (a uint64 scalar).
-
-    `given` says values of nodes that are not to be drawn.
-    GraphError for a variable that has no proper distribution to draw from.
-    """
-    done: dict[Node, Node] = dict(given or {})
-    stream = 0
-    for node in toposort(outputs, given=done):
-        inputs = tuple(done[x] for x in node.inputs)
-        with made_by(node):
-            if isinstance(node.op, RandomVariable):
-                done[node] = node.op.draw(node, ops.key_fold(key, stream), inputs)
-                stream += 1
-            elif all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-                done[node] = node
-            else:
-                done[node] = make(node.op, inputs, type(node))
-    return [done[y] for y in outputs]
+from probtensor.transform.draws import lower_draws
+from probtensor.types import Dim
 
 
 @public
-def draw(outputs: Any, draws: int | None = None, seed: Any = None) -> Any:
+def draw(
+    outputs: object, draws: int | None = None, seed: object = None
+) -> np.ndarray | list | dict:
     """Values of random variables and of what depends on them, all from one joint draw.
 
     outputs: a tensor, or a list or dict of them, which is then the structure of the result. With
@@ -70,6 +38,14 @@ def draw(outputs: Any, draws: int | None = None, seed: Any = None) -> Any:
     SeedSequence, gives the same values; a NumPy Generator is asked for a seed.
 
     TypeError or ValueError for other settings.
+
+    Returns arrays, of the shapes and dtypes of the outputs, with that axis in front.
+    Raises TypeError or ValueError for other settings, and ValueError where a parameter leaves its
+    range and the variable is a whole number.
+
+        >>> mu = pt.random.normal(0, 1, name="mu")
+        >>> pt.draw(mu, draws=3, seed=1).shape
+        (3,)
     """
     draws, seed = draw_settings("draw", draws, seed)
     if isinstance(outputs, Mapping):
@@ -88,8 +64,8 @@ def draw(outputs: Any, draws: int | None = None, seed: Any = None) -> Any:
 
 
 def draw_settings(
-    what: str, draws: Any, seed: Any, least: int = 0
-) -> tuple[int | None, Any]:
+    what: str, draws: object, seed: object, least: int = 0
+) -> tuple[int | None, int | list[int] | None]:
     """(draws, seed), once they make sense."""
     try:
         count = None if draws is None else whole(what, "draws", draws, least)
@@ -99,14 +75,14 @@ def draw_settings(
 
 
 def draw_rows(
-    named: Mapping[Any, Node],
+    named: Mapping[object, Node],
     count: int,
     seed: int | None,
     given: Mapping[Node, np.ndarray] | None = None,
     data: Mapping[Node, np.ndarray] | None = None,
     lengths: Mapping[str, int] | None = None,
-    target: Any = None,
-) -> dict[Any, np.ndarray]:
+    target: object = None,
+) -> dict[str | int, np.ndarray]:
     """`count` joint draws of named tensors, as arrays (count, *shape).
 
     given    values (count, *shape) of nodes that are not drawn
@@ -115,7 +91,7 @@ def draw_rows(
     target   where they are computed; see `function`
     """
     given = dict(given or {})
-    sizes = Sizes()
+    sizes = KnownSizes()
     inputs = [x for x in inputs_of([*named.values()]) if default_of(x) is not None]
     valueless = [x for x in inputs_of([*named.values()]) if type(x.op) is Input]
     if valueless:
@@ -131,7 +107,7 @@ def draw_rows(
         sizes.read(node.name or "a value", node.shape, array.shape[1:], line_of(node))
     for name, length in (lengths or {}).items():
         if name not in sizes.values:
-            sizes.give(name, length, "coords")
+            sizes.give(Dim.name(name), length, "coords")
     placed = with_sizes([*named.values(), *given], sizes.values)
     rows, pieces = packed_inputs({placed[node]: array for node, array in given.items()}, count)
     seed_input, index = new_input("seed", "uint64", ()), new_input("index", "uint64", ())

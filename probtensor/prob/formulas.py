@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import math
 from functools import reduce
-from typing import Any
 
 import numpy as np
 
 from probtensor import ops
 from probtensor.graph import Const, Node, as_tensor
-from probtensor.graph.node import make
+from probtensor.graph.node import TensorLike, make
 from probtensor.rules.laws import VIEWS
 from probtensor.rules.links import log_of_link, times
 from probtensor.transform.facts import constant_of
@@ -71,7 +70,7 @@ def log_beta(x: Node, y: Node) -> Node:
     return ops.lbeta(x, y)
 
 
-def is_nonzero(x: Any) -> bool:
+def is_nonzero(x: TensorLike) -> bool:
     """Is x a literal other than 0?"""
     node = as_tensor(x)
     return isinstance(node.op, Const) and bool(np.all(node.op.array != 0))
@@ -135,7 +134,7 @@ def in_range(x: Node) -> Node:
     return ops.minimum(at_least(x), math.exp(end_of(x))) if has_log(x) else x
 
 
-def log_below(x: Node) -> Any:
+def log_below(x: Node) -> TensorLike:
     """log x less that of `at_least(x)`: 0 where x is not too small for a float."""
     return ops.minimum(log_of(x) + end_of(x), 0) if has_log(x) else 0.0
 
@@ -224,7 +223,7 @@ def times_exp(x: Node, log: Node) -> Node:
     return x * ops.exp(log) * ops.where(over, math.exp(end), 1.0)
 
 
-def log_tail(x: Node, sigma: Node) -> Any:
+def log_tail(x: Node, sigma: Node) -> TensorLike:
     """How much log(1 + (x / sigma)**2) exceeds that at `at_least(sigma)`."""
     if not has_log(sigma):
         return 0.0
@@ -232,7 +231,7 @@ def log_tail(x: Node, sigma: Node) -> Any:
     return ops.where(far, -2 * log_below(sigma), 0.0)
 
 
-def log_small_share(a: Node, b: Node) -> Any:
+def log_small_share(a: Node, b: Node) -> TensorLike:
     """log(a b / (a + b)) less that of `at_least` of the two."""
     if not has_log(a) or not has_log(b):
         return log_below(a) + log_below(b)

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from probtensor import ops
 from probtensor.calls import public
@@ -29,7 +29,7 @@ from probtensor.graph import (
     replace,
     toposort,
 )
-from probtensor.graph.node import make
+from probtensor.graph.node import TensorLike, make
 from probtensor.graph.walk import rebuild
 from probtensor.ops.kinds import Composite, Elementwise
 from probtensor.prob.data import default_of, distinct
@@ -62,7 +62,7 @@ IN_DOUBLE = (ops.ShareDivergence, ops.PoissonDivergence)
 
 
 @public
-def logp(variable: Node, value: Any) -> Node:
+def logp(variable: Node, value: TensorLike) -> Node:
     """Log density (log mass) of a random variable at `value`, one number a point.
 
     Elementwise over the variable's shape; a vector distribution gives one number a vector. -inf
@@ -74,6 +74,12 @@ def logp(variable: Node, value: Any) -> Node:
 
         s = pt.scalar("s")
         pt.logp(pt.random.exponential(pt.exp(s)), 1.0)      # s - exp(s): -800 at s = -800
+
+    Returns a float tensor of the shape that the variable and `value` broadcast to, without the axes
+    of a vector. Raises GraphError as above; ValueError where shapes do not fit.
+
+        >>> pt.logp(pt.random.normal(0.0, 1.0), 0.0).eval()
+        array(-0.91893853)
     """
     if not isinstance(variable, Node):
         raise GraphError(f"logp: takes a random variable, not {variable!r:.60}")

@@ -54,7 +54,7 @@ from probtensor.prob.logp import (
 from probtensor.prob.names import Named, check_names, named_things
 from probtensor.prob.support import Support
 from probtensor.rules import stabilized
-from probtensor.transform.autodiff import grad
+from probtensor.transform.autodiff import gradient
 from probtensor.transform.facts import Known, constant_of
 from probtensor.types import Shape, SizeCheck
 
@@ -227,8 +227,8 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
     # Samplers take the density of a model in single precision in double precision too.
     total = total if total.dtype == "float64" else total.astype("float64")
     pieces = [v.u for v in space.free]
-    slopes = grad(total, pieces, disconnected_inputs="ignore") if pieces else []
-    gradient = ops.concatenate([ops.ravel(g) for g in slopes]) if slopes else ops.zeros((0,))
+    slopes = gradient(total, pieces, disconnected_inputs="ignore") if pieces else []
+    slope = ops.concatenate([ops.ravel(g) for g in slopes]) if slopes else ops.zeros((0,))
     if conditions.guards:
         holds = [ops.all(guard.inside) for guard in conditions.guards]
         total = ops.where(reduce(ops.logical_and, holds), total, -math.inf)
@@ -250,7 +250,7 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
         laws=tuple(size_laws(order, named)),
         q=q,
         logp=replace([total], {v.u: piece(q, v) for v in space.free})[0],
-        gradient=replace([gradient], {v.u: piece(q, v) for v in space.free})[0],
+        gradient=replace([slope], {v.u: piece(q, v) for v in space.free})[0],
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from probtensor import ops
-from probtensor.function import DeviceFunction, Function
+from probtensor.function import Function
 from probtensor.graph import Node
 from probtensor.types import size_value
 
@@ -35,14 +35,5 @@ class Packed:
 def rows_of(function: Function, columns: Sequence[np.ndarray]) -> np.ndarray:
     """The vectors that a function gives for each row of its arguments, as one matrix; on a device
     all rows are computed together."""
-    if isinstance(function, DeviceFunction):
-        found = function.rows(columns)[0]
-        return found if isinstance(found, np.ndarray) else found.get()
-    count = len(columns[0])
-    result = None
-    for i in range(count):
-        row = function(*[column[i, ...] for column in columns])
-        if result is None:
-            result = np.empty((count, row.size))
-        result[i] = row
-    return np.empty((0, 0)) if result is None else result
+    found = function.rows(columns)[0]
+    return found if isinstance(found, np.ndarray) else found.get()

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cython_ext.context import Context, logp_grad_address
 from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import public
 from probtensor.compile import function
-from probtensor.function import DeviceFunction, Function, Many
+from probtensor.device import DeviceArray
+from probtensor.function import Function, Many
 from probtensor.function.device_place import lies_on_device
 from probtensor.graph import Node, as_tensor, line_of
 from probtensor.graph.node import new_input
@@ -52,6 +54,11 @@ class Posterior:
                address of a `context()`
     on_device  does it run on a device? Then it has no address: `pt.sample` and `batched` run all
                chains there
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu, 1.0, name="y")
+        >>> pt.condition({y: 1.0}).names
+        ('mu',)
     """
 
     def __init__(
@@ -76,7 +83,7 @@ class Posterior:
         program = programs.get("logp_and_grad", self._density, self.timings)
         bound = self._bound(program)
         self.function: Function = bound  # (q) -> (logp, gradient), for its source and stages
-        self.on_device = isinstance(bound, DeviceFunction)
+        self.on_device = bound.on_device
         if not self.on_device:
             self._context = Context(bound, self.dim)
             self.logp_and_grad: Callable = self._context.logp_and_grad
@@ -91,7 +98,7 @@ class Posterior:
         return self.model.dim
 
     @property
-    def target(self) -> Any:
+    def target(self) -> object:
         """The target that was asked for: a name, a target, or None for the default."""
         return self._programs.target
 
@@ -172,11 +179,11 @@ class Posterior:
                 "with target='cython'"
             )
 
-    def logp(self, q: Any) -> float:
+    def logp(self, q: ArrayLike) -> float:
         """The log density at q."""
         return self.logp_and_grad(q)[0]
 
-    def logp_and_grad(self, q: Any) -> tuple[float, np.ndarray]:
+    def logp_and_grad(self, q: ArrayLike) -> tuple[float, np.ndarray]:
         """Log density and gradient at q: (float, fresh float64 array of q's shape). On a device q
         may be an array there.
 
@@ -186,37 +193,30 @@ class Posterior:
         return float(logp), gradient
 
     @public
-    def batched(self, q: Any) -> tuple[Any, Any]:
+    def batched(self, q: ArrayLike) -> tuple[np.ndarray | DeviceArray, np.ndarray | DeviceArray]:
         """Log density and gradient of many points: q float64[n, dim] to (float64[n],
         float64[n, dim]). On a device all points are one launch, and q may be an array there
         (DeviceArray, CuPy, PyTorch, JAX): then so are the results."""
         rows = self._rows(q, "q")
-        if self.on_device:
-            logp, gradient = self.function.rows([rows])
-            return logp, gradient
-        logp, gradient = np.empty(len(rows)), np.empty_like(rows)
-        for i, row in enumerate(rows):
-            logp[i], gradient[i] = self.logp_and_grad(row)
+        logp, gradient = self.function.rows([rows])
         return logp, gradient
 
     def many(self, tail: str) -> Many:
         """The density as device code for many chains at once, followed by `tail`, the text of a
         sampler's kernels; see `Many`. TypeError unless it is on a device."""
-        if not self.on_device:
-            raise TypeError("many: condition with target='cuda' to have the density as device code")
         return self.function.many(tail)
 
-    def __call__(self, q: Any) -> tuple[float, np.ndarray]:
+    def __call__(self, q: ArrayLike) -> tuple[float, np.ndarray]:
         """(log density, gradient) at q; `logp_and_grad` is the same and quicker to call."""
         return self.logp_and_grad(q)
 
     @public
-    def terms(self, q: Any) -> Diagnosis:
+    def terms(self, q: ArrayLike) -> Diagnosis:
         """Every term of the log density at q: value, line, and the first place not finite."""
         return diagnose(self.model, self._point(q), self._binding.arrays)
 
     @public
-    def diagnose(self, q: Any) -> str:
+    def diagnose(self, q: ArrayLike) -> str:
         """What is wrong with the density at q, as text: the variable, the place in it, its
         parameters there and the line; all terms where nothing is wrong."""
         return str(self.terms(q))
@@ -232,7 +232,7 @@ class Posterior:
     # Between q and values.
 
     @public
-    def constrain(self, q: Any) -> dict[str, np.ndarray]:
+    def constrain(self, q: ArrayLike) -> dict[str, np.ndarray]:
         """The values of free variables and deterministics at q, by name."""
         model = self.model
         named = {v.name: v.value for v in (*model.free, *model.deterministic)}
@@ -241,7 +241,7 @@ class Posterior:
         return {name: np.array(value) for name, value in zip(named, found, strict=True)}
 
     @public
-    def unconstrain(self, values: Mapping[str, Any]) -> np.ndarray:
+    def unconstrain(self, values: Mapping[str, object]) -> np.ndarray:
         """The q at which the free variables have these values; those of deterministics and of
         observed variables are left aside.
 
@@ -268,7 +268,7 @@ class Posterior:
                 )
         return np.concatenate([np.ravel(piece) for piece in pieces] or [np.empty(0)])
 
-    def _values_of(self, values: Any) -> dict[str, np.ndarray]:
+    def _values_of(self, values: object) -> dict[str, np.ndarray]:
         """A value for each free variable, in its dtype and shape."""
         if not isinstance(values, Mapping):
             raise TypeError(f"values are given as {{name: value}}, not as {values!r:.60}")
@@ -304,7 +304,7 @@ class Posterior:
         return arrays
 
     @public
-    def expand(self, draws: Any) -> dict[str, np.ndarray]:
+    def expand(self, draws: object) -> dict[str, np.ndarray]:
         """Values of free variables and deterministics for draws (n, dim): arrays (n, *shape)."""
         rows = self._rows(draws, "draws")
         density, whole, packed = self._programs.get("expand", self._expansion, self.timings)
@@ -313,7 +313,7 @@ class Posterior:
 
     @public
     def with_data(
-        self, values: Mapping[Any, Any], coords: Mapping[str, Sequence] | None = None
+        self, values: Mapping[object, object], coords: Mapping[str, Sequence] | None = None
     ) -> Posterior:
         """The posterior given other data: {variable or data node, or its name: array}.
 
@@ -349,7 +349,7 @@ class Posterior:
                     "with pt.data"
                 )
 
-    def _handle(self, key: Any) -> Node:
+    def _handle(self, key: object) -> Node:
         if isinstance(key, Node) and key in self._handles:
             return key
         for node in self._handles:
@@ -376,14 +376,14 @@ class Posterior:
         density = model.density(model.at_q([packed.node]))
         return density, compiled(model.q, density, None, "expand", self._programs), packed
 
-    def _point(self, q: Any, there: bool = False) -> Any:
+    def _point(self, q: ArrayLike, there: bool = False) -> np.ndarray | DeviceArray:
         """One point: float64[dim], on the device if it may be `there` and is."""
         point = q if there and lies_on_device(q) else float_array(q, "q")
         if tuple(point.shape) != (self.dim,):
             raise ValueError(f"q has shape {tuple(point.shape)}, it must have shape ({self.dim},)")
         return point
 
-    def _rows(self, q: Any, name: str) -> Any:
+    def _rows(self, q: ArrayLike, name: str) -> np.ndarray | DeviceArray:
         """Many points: float64[n, dim], on the device if they are there and so is the density."""
         there = self.on_device and lies_on_device(q)
         rows = q if there else float_array(q, name)
@@ -402,7 +402,7 @@ class Posterior:
         return f"<posterior of {names} given {given}: dim {self.dim}>"
 
 
-def float_array(value: Any, name: str) -> np.ndarray:
+def float_array(value: ArrayLike, name: str) -> np.ndarray:
     """A point or several as C-contiguous float64; TypeError for what is no number."""
     return np.asarray(number_array(value, name), "float64", order="C")
 
@@ -414,7 +414,7 @@ def posterior_of(
     handles: Sequence[tuple[Node, Node]],
     arrays: Sequence[np.ndarray],
     coords: Mapping[str, np.ndarray],
-    target: Any,
+    target: object,
 ) -> Posterior:
     """The posterior of a graph whose sizes are settled.
 
@@ -433,11 +433,11 @@ class Programs:
     """Compiled functions of one model by what they are for, made when first asked for and shared
     by all posteriors over other data."""
 
-    def __init__(self, target: Any) -> None:
+    def __init__(self, target: object) -> None:
         self.target = target
-        self._made: dict[str, Any] = {}
+        self._made: dict[str, object] = {}
 
-    def get(self, key: str, make: Callable[[], Any], timings: dict[str, float]) -> Any:
+    def get(self, key: str, make: Callable[[], object], timings: dict[str, float]) -> Any:
         """The program of a key; its making adds to `timings`."""
         if key not in self._made:
             self._made[key] = made = make()
@@ -446,7 +446,9 @@ class Programs:
         return self._made[key]
 
 
-def compiled(q: Node, density: Density, kind: Any, name: str, programs: Programs) -> Function:
+def compiled(
+    q: Node, density: Density, kind: type[list] | None, name: str, programs: Programs
+) -> Function:
     """A density as a function of q and its inputs; one output alone if `kind` is None."""
     outputs = density.outputs[0] if kind is None else kind(density.outputs)
     return function(

@@ -9,12 +9,12 @@ is; posterior predictive draws, which know no posterior, where $PROBTENSOR_TARGE
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from probtensor.calls import public
 from probtensor.graph import GraphError, Node, toposort
+from probtensor.graph.node import TensorLike
 from probtensor.prob.binding import data_array
 from probtensor.prob.data import Data
 from probtensor.prob.distribution import RandomVariable, here
@@ -22,17 +22,26 @@ from probtensor.prob.draws import draw_rows, draw_settings
 from probtensor.prob.logp import logp
 from probtensor.prob.names import check_names, dims_of_node, named_things
 from probtensor.prob.posterior import Posterior
-from probtensor.sample.output import to_arviz
+from probtensor.sample.output import Arviz, to_arviz
 from probtensor.version import __version__
 
 
 @public
-def sample_prior(model: Posterior | Any, draws: int = 500, seed: Any = None) -> Any:
+def sample_prior(model: Posterior | object, draws: int = 500, seed: object = None) -> Arviz:
     """Draws from the prior, as an ArviZ object with one chain.
 
     model: a posterior, whose free variables and deterministics become the group `prior` and whose
     observed variables `prior_predictive`; or named tensors, which become `prior`. `draws` and
     `seed` are as in `draw`, but there is at least one draw.
+
+    Returns an ArviZ object, with arrays of shape (1, draws, *shape of the variable).
+    Raises GraphError, a TypeError, for a tensor without a name; TypeError or ValueError for other
+    settings.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu, 1.0, name="y")
+        >>> pt.sample_prior(pt.condition({y: 1.0}), draws=9, seed=1).prior["mu"].shape
+        (1, 9)
     """
     draws, seed = draw_settings("sample_prior", draws, seed, least=1)
     prior, seen = prior_rows(model, draws, seed)
@@ -50,12 +59,12 @@ def sample_prior(model: Posterior | Any, draws: int = 500, seed: Any = None) -> 
 
 @public
 def sample_posterior_predictive(
-    idata: Any,
-    outputs: Any,
+    idata: Arviz,
+    outputs: object,
     *,
-    seed: Any = None,
-    data: Mapping[Node, Any] | None = None,
-) -> Any:
+    seed: object = None,
+    data: Mapping[Node, TensorLike] | None = None,
+) -> Arviz:
     """Draws of variables given the posterior, as an ArviZ object with `posterior_predictive`.
 
     idata    an ArviZ object with draws in its group `posterior`; its variables are found by name
@@ -65,7 +74,16 @@ def sample_posterior_predictive(
              loss; else TypeError or ValueError
     seed     as in `draw`
 
-    GraphError for a name that a result cannot have; see `condition`.
+    Returns an ArviZ object, with arrays of shape (chain, draw, *shape of the variable).
+    Raises GraphError, a TypeError, for a name that a result cannot have and for a variable that has
+    none.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu, 1.0, name="y")
+        >>> post = pt.condition({y: 1.0})
+        >>> idata = pt.sample(post, draws=9, tune=9, chains=1, seed=1, progress=False)
+        >>> pt.sample_posterior_predictive(idata, y, seed=2).posterior_predictive["y"].shape
+        (1, 9)
     """
     _, seed = draw_settings("sample_posterior_predictive", None, seed)
     rows, chains = posterior_rows(idata)
@@ -82,11 +100,22 @@ def sample_posterior_predictive(
 
 
 @public
-def log_likelihood(model: Posterior, idata: Any) -> Any:
+def log_likelihood(model: Posterior, idata: Arviz) -> Arviz:
     """The log density of each observation and of each free variable, draw by draw, as an ArviZ
     object with `log_likelihood` and `log_prior`: what `az.loo` and `az.psense` ask for.
 
     model: the posterior that `idata` holds draws of, or the same `with_data`.
+
+    Returns an ArviZ object, with arrays of shape (chain, draw, *shape of the variable).
+    Raises GraphError, a TypeError, where `idata` lacks a variable; ValueError for draws of other
+    shapes.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu, 1.0, name="y")
+        >>> post = pt.condition({y: 1.0})
+        >>> idata = pt.sample(post, draws=9, tune=9, chains=1, seed=1, progress=False)
+        >>> pt.log_likelihood(post, idata).log_likelihood["y"].shape
+        (1, 9)
     """
     rows, chains = posterior_rows(idata)
     inner = model.model
@@ -108,7 +137,7 @@ def log_likelihood(model: Posterior, idata: Any) -> Any:
     return to_arviz(groups, dims=dims, coords=model.coords, attrs=attributes(None))
 
 
-def posterior_rows(idata: Any) -> tuple[dict[str, np.ndarray], int]:
+def posterior_rows(idata: Arviz) -> tuple[dict[str, np.ndarray], int]:
     """(posterior draws as arrays (chains * draws, *shape), number of chains)."""
     posterior = getattr(idata, "posterior", None)
     if posterior is None:
@@ -140,7 +169,7 @@ def coords_of(
     return coords
 
 
-def attributes(seed: int | None) -> dict[str, Any]:
+def attributes(seed: int | None) -> dict[str, object]:
     """What an ArviZ object tells of where it comes from."""
     found = {"inference_library": "probtensor", "inference_library_version": __version__}
     return found if seed is None else found | {"seed": seed}
@@ -165,10 +194,10 @@ def prior_rows(
 
 
 def predictive_rows(
-    outputs: Any,
+    outputs: object,
     values: Mapping[str, np.ndarray],
     seed: int | None = None,
-    data: Mapping[Node, Any] | None = None,
+    data: Mapping[Node, TensorLike] | None = None,
     lengths: Mapping[str, int] | None = None,
 ) -> dict[str, np.ndarray]:
     """Draws of `outputs` for each row of posterior draws `values` (name -> (n, *shape)).
@@ -201,7 +230,7 @@ def predictive_rows(
     return draw_rows(named, count, seed, given, fixed, lengths)
 
 
-def named_outputs(outputs: Any) -> dict[str, Node]:
+def named_outputs(outputs: object) -> dict[str, Node]:
     """Variables and named expressions by name; GraphError for one without a name, or with one that
     a result cannot have."""
     if isinstance(outputs, Mapping):

@@ -17,14 +17,12 @@ GraphError where they are not or the variable is observed. flat and half_flat st
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from probtensor import ops
-from probtensor.calls import absent, public
+from probtensor.calls import absent, is_public, public
 from probtensor.graph import Const, GraphError, Node, as_tensor
-from probtensor.graph.node import make
+from probtensor.graph.node import TensorLike, make
 from probtensor.ops.require import asked_for
 from probtensor.prob import continuous, discrete, multivariate
 from probtensor.prob.distribution import (
@@ -45,54 +43,142 @@ Dims = str | tuple[str, ...] | list[str] | None
 @public
 def normal(mu=0.0, sigma=None, *, tau=None, shape=None, name=None, dims: Dims = None,
            constraint=None) -> Node:  # fmt: skip
-    """Normal with mean `mu` and standard deviation `sigma` (1 by default), or precision `tau`."""
+    """Normal with mean `mu` and standard deviation `sigma` (1 by default), or precision `tau`.
+
+    Support: all real numbers.
+    Mean: mu.
+    Variance: sigma**2.
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 13.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.normal(0.0, 2.0), draws=5, seed=1).shape
+        (5,)
+    """
     sigma = scale_from_precision(of("normal", name), sigma, tau)
     return random_variable(continuous.Normal(), (mu, sigma), shape, name, dims, constraint)
 
 
 @public
 def half_normal(sigma=1.0, *, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
-    """The absolute value of normal(0, sigma)."""
+    """The absolute value of normal(0, sigma).
+
+    Support: x >= 0.
+    Mean: sigma * sqrt(2 / pi).
+    Variance: sigma**2 * (1 - 2 / pi).
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 13.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.half_normal(2.0), draws=5, seed=1).shape
+        (5,)
+    """
     return random_variable(continuous.HalfNormal(), (sigma,), shape, name, dims, constraint)
 
 
 @public
 def cauchy(mu=0.0, sigma=1.0, *, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
-    """Cauchy with location `mu` and scale `sigma`."""
+    """Cauchy with location `mu` and scale `sigma`.
+
+    Support: all real numbers.
+    Mean: none.
+    Variance: none.
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 16.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.cauchy(0.0, 2.0), draws=5, seed=1).shape
+        (5,)
+    """
     return random_variable(continuous.Cauchy(), (mu, sigma), shape, name, dims, constraint)
 
 
 @public
 def half_cauchy(sigma=1.0, *, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
-    """The absolute value of cauchy(0, sigma)."""
+    """The absolute value of cauchy(0, sigma).
+
+    Support: x >= 0.
+    Mean: none.
+    Variance: none.
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 16.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.half_cauchy(2.0), draws=5, seed=1).shape
+        (5,)
+    """
     return random_variable(continuous.HalfCauchy(), (sigma,), shape, name, dims, constraint)
 
 
 @public
 def student_t(nu, mu=0.0, sigma=1.0, *, shape=None, name=None, dims: Dims = None,
               constraint=None) -> Node:  # fmt: skip
-    """Student's t with `nu` degrees of freedom, location `mu` and scale `sigma`."""
+    """Student's t with `nu` degrees of freedom, location `mu` and scale `sigma`.
+
+    Support: all real numbers.
+    Mean: mu for nu > 1.
+    Variance: sigma**2 * nu / (nu - 2) for nu > 2.
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 28.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.student_t(4.0, 0.0, 2.0), draws=5, seed=1).shape
+        (5,)
+    """
     return random_variable(continuous.StudentT(), (nu, mu, sigma), shape, name, dims, constraint)
 
 
 @public
 def half_student_t(nu, sigma=1.0, *, shape=None, name=None, dims: Dims = None,
                    constraint=None) -> Node:  # fmt: skip
-    """The absolute value of student_t(nu, 0, sigma)."""
+    """The absolute value of student_t(nu, 0, sigma).
+
+    Support: x >= 0.
+    Mean: 2 * sigma * sqrt(nu / pi) * gamma((nu + 1) / 2) / (gamma(nu / 2) * (nu - 1)) for nu > 1.
+    Variance: sigma**2 * nu / (nu - 2) - mean**2 for nu > 2.
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 28.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.half_student_t(4.0, 2.0), draws=5, seed=1).shape
+        (5,)
+    """
     return random_variable(continuous.HalfStudentT(), (nu, sigma), shape, name, dims, constraint)
 
 
 @public
 def log_normal(mu=0.0, sigma=1.0, *, shape=None, name=None, dims: Dims = None,
                constraint=None) -> Node:  # fmt: skip
-    """exp of normal(mu, sigma)."""
+    """exp of normal(mu, sigma).
+
+    Support: x > 0.
+    Mean: exp(mu + sigma**2 / 2).
+    Variance: (exp(sigma**2) - 1) * exp(2 * mu + sigma**2).
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 14.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.log_normal(0.0, 0.5), draws=5, seed=1).shape
+        (5,)
+    """
     return random_variable(continuous.LogNormal(), (mu, sigma), shape, name, dims, constraint)
 
 
 @public
 def uniform(low=0.0, high=1.0, *, shape=None, name=None, dims: Dims = None,
             constraint=None) -> Node:  # fmt: skip
-    """Uniform between `low` and `high`."""
+    """Uniform between `low` and `high`.
+
+    Support: low <= x <= high.
+    Mean: (low + high) / 2.
+    Variance: (high - low)**2 / 12.
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 26.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.uniform(0.0, 2.0), draws=5, seed=1).shape
+        (5,)
+    """
     what = of("uniform", name)
     ends = literal(f"low of {what}", low).op, literal(f"high of {what}", high).op
     known = [end.array for end in ends if isinstance(end, Const)]
@@ -109,7 +195,18 @@ def uniform(low=0.0, high=1.0, *, shape=None, name=None, dims: Dims = None,
 @public
 def exponential(lam=None, *, scale=None, shape=None, name=None, dims: Dims = None,
                 constraint=None) -> Node:  # fmt: skip
-    """Exponential with rate `lam` (1 by default), or with mean `scale`."""
+    """Exponential with rate `lam` (1 by default), or with mean `scale`.
+
+    Support: x >= 0.
+    Mean: 1 / lam.
+    Variance: 1 / lam**2.
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 19.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.exponential(scale=2.0), draws=5, seed=1).shape
+        (5,)
+    """
     if scale is not None:
         one_of("exponential", lam=lam, scale=scale)
         lam = ops.reciprocal(checked(of("exponential", name), scale=scale))
@@ -120,7 +217,18 @@ def exponential(lam=None, *, scale=None, shape=None, name=None, dims: Dims = Non
 @public
 def gamma(alpha=None, beta=None, *, mu=None, sigma=None, shape=None, name=None, dims: Dims = None,
           constraint=None) -> Node:  # fmt: skip
-    """Gamma with shape `alpha` and rate `beta`, or mean `mu` and standard deviation `sigma`."""
+    """Gamma with shape `alpha` and rate `beta`, or mean `mu` and standard deviation `sigma`.
+
+    Support: x > 0.
+    Mean: alpha / beta.
+    Variance: alpha / beta**2.
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 17.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.gamma(mu=3.0, sigma=1.0), draws=5, seed=1).shape
+        (5,)
+    """
     if one_pair("gamma", alpha=alpha, beta=beta, mu=mu, sigma=sigma):
         what = of("gamma", name)
         # In this order alpha is 1 where mu is sigma, and no square leaves the range before it must.
@@ -133,14 +241,36 @@ def gamma(alpha=None, beta=None, *, mu=None, sigma=None, shape=None, name=None, 
 @public
 def inverse_gamma(alpha, beta=1.0, *, shape=None, name=None, dims: Dims = None,
                   constraint=None) -> Node:  # fmt: skip
-    """1 / x of x ~ gamma(alpha, beta)."""
+    """1 / x of x ~ gamma(alpha, beta).
+
+    Support: x > 0.
+    Mean: beta / (alpha - 1) for alpha > 1.
+    Variance: beta**2 / ((alpha - 1)**2 * (alpha - 2)) for alpha > 2.
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 17.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.inverse_gamma(3.0, 2.0), draws=5, seed=1).shape
+        (5,)
+    """
     return random_variable(continuous.InverseGamma(), (alpha, beta), shape, name, dims, constraint)
 
 
 @public
 def beta(alpha=None, beta=None, *, mu=None, kappa=None, shape=None, name=None, dims: Dims = None,
          constraint=None) -> Node:  # fmt: skip
-    """Beta with shapes `alpha` and `beta`, or with mean `mu` and their sum `kappa`."""
+    """Beta with shapes `alpha` and `beta`, or with mean `mu` and their sum `kappa`.
+
+    Support: 0 < x < 1.
+    Mean: alpha / (alpha + beta).
+    Variance: alpha * beta / ((alpha + beta)**2 * (alpha + beta + 1)).
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 25.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.beta(2.0, 3.0), draws=5, seed=1).shape
+        (5,)
+    """
     if one_pair("beta", alpha=alpha, beta=beta, mu=mu, kappa=kappa):
         what = of("beta", name)
         mean, total = checked(what, domain=UNIT, mu=mu), checked(what, kappa=kappa)
@@ -150,31 +280,86 @@ def beta(alpha=None, beta=None, *, mu=None, kappa=None, shape=None, name=None, d
 
 @public
 def laplace(mu=0.0, b=1.0, *, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
-    """Laplace (double exponential) with location `mu` and scale `b`."""
+    """Laplace (double exponential) with location `mu` and scale `b`.
+
+    Support: all real numbers.
+    Mean: mu.
+    Variance: 2 * b**2.
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 24.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.laplace(0.0, 2.0), draws=5, seed=1).shape
+        (5,)
+    """
     return random_variable(continuous.Laplace(), (mu, b), shape, name, dims, constraint)
 
 
 @public
 def logistic(mu=0.0, s=1.0, *, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
-    """Logistic with location `mu` and scale `s`."""
+    """Logistic with location `mu` and scale `s`.
+
+    Support: all real numbers.
+    Mean: mu.
+    Variance: pi**2 * s**2 / 3.
+    Source: Johnson, Kotz and Balakrishnan (1994), "Continuous Univariate Distributions", ch. 23.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.logistic(0.0, 2.0), draws=5, seed=1).shape
+        (5,)
+    """
     return random_variable(continuous.Logistic(), (mu, s), shape, name, dims, constraint)
 
 
 @public
 def flat(*, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
-    """Density 1 on all real numbers: improper, for variables that have a proper posterior."""
+    """Density 1 on all real numbers: improper, for variables that have a proper posterior.
+
+    Support: all real numbers.
+    Mean: none.
+    Variance: none.
+    Source: an improper density; Gelman et al. (2013), "Bayesian Data Analysis", 2.8.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.logp(pt.random.flat(), 3.0).eval()
+        array(0.)
+    """
     return random_variable(continuous.Flat(), (), shape, name, dims, constraint)
 
 
 @public
 def half_flat(*, shape=None, name=None, dims: Dims = None, constraint=None) -> Node:
-    """Density 1 on the positive numbers: improper, for variables that have a proper posterior."""
+    """Density 1 on the positive numbers: improper, for variables that have a proper posterior.
+
+    Support: x > 0.
+    Mean: none.
+    Variance: none.
+    Source: an improper density; Gelman et al. (2013), "Bayesian Data Analysis", 2.8.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.logp(pt.random.half_flat(), -3.0).eval()
+        array(-inf)
+    """
     return random_variable(continuous.HalfFlat(), (), shape, name, dims, constraint)
 
 
 @public
 def bernoulli(p=None, *, logit_p=None, shape=None, name=None, dims: Dims = None) -> Node:
-    """1 with probability `p`, or sigmoid(logit_p), else 0."""
+    """1 with probability `p`, or sigmoid(logit_p), else 0.
+
+    Support: 0 and 1.
+    Mean: p.
+    Variance: p * (1 - p).
+    Source: Johnson, Kemp and Kotz (2005), "Univariate Discrete Distributions", ch. 3.
+    Returns a random variable, an int64 tensor. Raises ValueError for a literal parameter outside
+    its range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.bernoulli(0.3), draws=5, seed=1).shape
+        (5,)
+    """
     if one_of("bernoulli", p=p, logit_p=logit_p) == "p":
         return random_variable(discrete.Bernoulli(), (p,), shape, name, dims)
     return random_variable(discrete.BernoulliLogit(), (logit_p,), shape, name, dims)
@@ -182,7 +367,18 @@ def bernoulli(p=None, *, logit_p=None, shape=None, name=None, dims: Dims = None)
 
 @public
 def binomial(n, p=None, *, logit_p=None, shape=None, name=None, dims: Dims = None) -> Node:
-    """The number of successes among `n` of probability `p`, or sigmoid(logit_p)."""
+    """The number of successes among `n` of probability `p`, or sigmoid(logit_p).
+
+    Support: 0, 1, ..., n.
+    Mean: n * p.
+    Variance: n * p * (1 - p).
+    Source: Johnson, Kemp and Kotz (2005), "Univariate Discrete Distributions", ch. 3.
+    Returns a random variable, an int64 tensor. Raises ValueError for a literal parameter outside
+    its range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.binomial(10, 0.3), draws=5, seed=1).shape
+        (5,)
+    """
     if one_of("binomial", p=p, logit_p=logit_p) == "p":
         return random_variable(discrete.Binomial(), (n, p), shape, name, dims)
     return random_variable(discrete.BinomialLogit(), (n, logit_p), shape, name, dims)
@@ -190,7 +386,18 @@ def binomial(n, p=None, *, logit_p=None, shape=None, name=None, dims: Dims = Non
 
 @public
 def poisson(mu, *, shape=None, name=None, dims: Dims = None) -> Node:
-    """Poisson with mean `mu`."""
+    """Poisson with mean `mu`.
+
+    Support: 0, 1, 2, ...
+    Mean: mu.
+    Variance: mu.
+    Source: Johnson, Kemp and Kotz (2005), "Univariate Discrete Distributions", ch. 4.
+    Returns a random variable, an int64 tensor. Raises ValueError for a literal parameter outside
+    its range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.poisson(3.0), draws=5, seed=1).shape
+        (5,)
+    """
     return random_variable(discrete.Poisson(), (mu,), shape, name, dims)
 
 
@@ -198,7 +405,18 @@ def poisson(mu, *, shape=None, name=None, dims: Dims = None) -> Node:
 def negative_binomial(mu=None, alpha=None, *, n=None, p=None, shape=None, name=None,
                       dims: Dims = None) -> Node:  # fmt: skip
     """Negative binomial with mean `mu` and variance mu + mu^2 / alpha, or the number of failures
-    before `n` successes of probability `p`."""
+    before `n` successes of probability `p`.
+
+    Support: 0, 1, 2, ...
+    Mean: mu.
+    Variance: mu + mu**2 / alpha.
+    Source: Johnson, Kemp and Kotz (2005), "Univariate Discrete Distributions", ch. 5.
+    Returns a random variable, an int64 tensor. Raises ValueError for a literal parameter outside
+    its range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.negative_binomial(3.0, 2.0), draws=5, seed=1).shape
+        (5,)
+    """
     if one_pair("negative_binomial", mu=mu, alpha=alpha, n=n, p=p):
         law = discrete.NegativeBinomialChance()
         return random_variable(law, (n, p), shape, name, dims)
@@ -207,7 +425,19 @@ def negative_binomial(mu=None, alpha=None, *, n=None, p=None, shape=None, name=N
 
 @public
 def categorical(p=None, *, logit_p=None, shape=None, name=None, dims: Dims = None) -> Node:
-    """The index k with probability p[..., k], or softmax(logit_p)[..., k]."""
+    """The index k with probability p[..., k], or softmax(logit_p)[..., k].
+
+    Support: 0, 1, ..., K - 1, where K is the size of the last axis.
+    Mean: none, as places have none.
+    Variance: none.
+    Source: Johnson, Kemp and Kotz (2005), "Univariate Discrete Distributions", ch. 11.
+    Returns a random variable, an int64 tensor without that axis. Raises ValueError for a literal
+    parameter outside its range, TypeError for too few or too many parameters, GraphError for shapes
+    that do not fit.
+
+        >>> pt.draw(pt.random.categorical([0.2, 0.8]), draws=5, seed=1).shape
+        (5,)
+    """
     if one_of("categorical", p=p, logit_p=logit_p) == "p":
         return random_variable(discrete.Categorical(), (p,), shape, name, dims)
     return random_variable(discrete.CategoricalLogit(), (logit_p,), shape, name, dims)
@@ -215,7 +445,18 @@ def categorical(p=None, *, logit_p=None, shape=None, name=None, dims: Dims = Non
 
 @public
 def dirichlet(alpha, *, shape=None, name=None, dims: Dims = None) -> Node:
-    """Dirichlet with concentrations `alpha` (last axis); `shape` includes the last axis."""
+    """Dirichlet with concentrations `alpha` (last axis); `shape` includes the last axis.
+
+    Support: vectors of positive numbers that sum to 1.
+    Mean: alpha / a, where a = sum(alpha).
+    Variance: alpha * (a - alpha) / (a**2 * (a + 1)) of each entry.
+    Source: Kotz, Balakrishnan and Johnson (2000), "Continuous Multivariate Distributions", ch. 49.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> pt.draw(pt.random.dirichlet([1.0, 2.0, 3.0]), draws=5, seed=1).shape
+        (5, 3)
+    """
     return random_variable(multivariate.Dirichlet(), (alpha,), shape, name, dims)
 
 
@@ -223,7 +464,19 @@ def dirichlet(alpha, *, shape=None, name=None, dims: Dims = None) -> Node:
 def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=None,
                         dims: Dims = None) -> Node:  # fmt: skip
     """Normal vectors (last axis) with mean `mu` and covariance `cov`, or its lower Cholesky factor
-    `scale_tril`. `shape` includes the last axis."""
+    `scale_tril`. `shape` includes the last axis.
+
+    Support: all real vectors.
+    Mean: mu.
+    Variance: cov, or scale_tril @ scale_tril.mT.
+    Source: Kotz, Balakrishnan and Johnson (2000), "Continuous Multivariate Distributions", ch. 45.
+    Returns a random variable, a float tensor. Raises ValueError for a literal parameter outside its
+    range, TypeError for too few or too many parameters, GraphError for shapes that do not fit.
+
+        >>> x = pt.random.multivariate_normal(0.0, cov=[[2.0, 1.0], [1.0, 2.0]])
+        >>> pt.draw(x, draws=5, seed=1).shape
+        (5, 2)
+    """
     what = of("multivariate_normal", name)
     if one_of(what, scale_tril=scale_tril, cov=cov) == "cov":
         square("cov", cov, what)
@@ -242,10 +495,8 @@ def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=N
     return random_variable(law, (mean, factor), shape, name, dims)
 
 
-__getattr__ = absent(
-    "pt.random",
-    {name: law for name, law in globals().items() if hasattr(law, "__wrapped__")},
-)
+__all__ = [name for name, value in globals().items() if is_public(value)]
+__getattr__ = absent("pt.random", dict.fromkeys(__all__))
 
 # Parametrisations.
 
@@ -255,7 +506,7 @@ def of(law: str, name: str | None) -> str:
     return f"{law} {name!r}" if name else law
 
 
-def square(label: str, value: Any, what: str) -> Node:
+def square(label: str, value: TensorLike, what: str) -> Node:
     """A square matrix, or several, as a node; GraphError otherwise."""
     node = literal(f"{label} of {what}", value)
     rows, columns = node.shape[-2:] if node.ndim > 1 else (0, 1)
@@ -268,7 +519,7 @@ def square(label: str, value: Any, what: str) -> Node:
     return asked_for(node, what, SizeCheck(rows, "==", columns, text))
 
 
-def one_of(what: str, **given: Any) -> str:
+def one_of(what: str, **given: TensorLike) -> str:
     """The one parameter that was given; TypeError for none or several."""
     names = [name for name, value in given.items() if value is not None]
     if len(names) != 1:
@@ -278,7 +529,7 @@ def one_of(what: str, **given: Any) -> str:
     return names[0]
 
 
-def one_pair(what: str, **given: Any) -> bool:
+def one_pair(what: str, **given: TensorLike) -> bool:
     """Of four parameters: were the last two given (True) or the first two? TypeError otherwise."""
     names = list(given)
     have = [name for name in names if given[name] is not None]
@@ -289,7 +540,7 @@ def one_pair(what: str, **given: Any) -> bool:
     return have == names[2:]
 
 
-def checked(what: str, domain=POSITIVE, **given: Any) -> Node:
+def checked(what: str, domain=POSITIVE, **given: TensorLike) -> Node:
     """A parameter of another parametrisation: checked now if it is a literal, else where it is
     used, because what is made of it may lie inside its range all the same."""
     ((name, value),) = given.items()
@@ -303,7 +554,7 @@ def checked(what: str, domain=POSITIVE, **given: Any) -> Node:
     return make(Bounded(f"{name} of {what}", domain), (node,))
 
 
-def scale_from_precision(what: str, sigma: Any, tau: Any) -> Any:
+def scale_from_precision(what: str, sigma: TensorLike, tau: TensorLike) -> TensorLike:
     """sigma, or 1 / sqrt(tau), or 1 where neither is given."""
     if tau is None:
         return 1.0 if sigma is None else sigma

@@ -9,29 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probtensor.graph.resize import size_name
-from probtensor.types import Size, shape_text, size_names, size_value
+from probtensor.types import Dim, Size, shape_text, size_name, size_names, size_value
 
 
-def plain(name: str) -> str:
-    """The name of a size as a user may know it."""
-    return name.partition("#")[0]
-
-
-class Sizes:
-    """Lengths by name, each with who gave it, so that a contradiction can name both."""
+class KnownSizes:
+    """Lengths by the keys of names, each with who gave it, so that a contradiction names both."""
 
     def __init__(self) -> None:
         self.values: dict[str, int] = {}
         self._givers: dict[str, str] = {}
 
-    def give(self, name: str, length: int, giver: str, line: str = "") -> None:
-        """Note a length; ValueError if it was another one before."""
-        before = self.values.setdefault(name, length)
-        self._givers.setdefault(name, giver)
+    def give(self, name: Dim, length: int, giver: str, line: str = "") -> None:
+        """Note the length of a name; ValueError if it was another one before."""
+        key = size_name(name)
+        before = self.values.setdefault(key, length)
+        self._givers.setdefault(key, giver)
         if before != length:
             raise ValueError(
-                f"{plain(name)} has length {before} by {self._givers[name]}, "
+                f"{name} has length {before} by {self._givers[key]}, "
                 f"but {length} by {giver}" + (f"\n  at {line}" if line else "")
             )
 
@@ -42,9 +37,8 @@ class Sizes:
         if len(expected) != len(shape):
             raise ValueError(misfit)
         for axis, (size, length) in enumerate(zip(expected, shape, strict=True)):
-            name = size_name(size)
-            if name is not None:
-                self.give(name, length, f"axis {axis} of {label}", line)
+            if size_name(size) is not None:
+                self.give(size, length, f"axis {axis} of {label}", line)
                 continue
             known = not size_names(size) - self.values.keys()
             if known and size_value(size, self.values) != length:

@@ -7,16 +7,15 @@ make one point of it (`event_ndim`: 0 for numbers, 1 for vectors). Bounds are nu
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from probtensor import ops
-from probtensor.calls import public
+from probtensor.calls import public, user_line
 from probtensor.graph import Const, Node, as_tensor
-from probtensor.graph.node import SizeOf, user_line
+from probtensor.graph.node import SizeOf, TensorLike
 from probtensor.ops.view import called
-from probtensor.types import plain
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Support:
     event_ndim: ClassVar[int] = 0
     discrete: ClassVar[bool] = False
 
-    def contains(self, x: Any) -> Any:
+    def contains(self, x: TensorLike) -> TensorLike:
         """True where `x` lies inside, for arrays and nodes alike; None where every number does.
 
         Trailing `event_ndim` axes are reduced. nan lies in no support that says anything.
@@ -41,12 +40,12 @@ class Support:
 class Interval(Support):
     """Real numbers from `low` to `high`; an open end leaves the bound out."""
 
-    low: Any = -np.inf
-    high: Any = np.inf
+    low: TensorLike = -np.inf
+    high: TensorLike = np.inf
     low_open: bool = False
     high_open: bool = False
 
-    def contains(self, x: Any) -> Any:
+    def contains(self, x: TensorLike) -> TensorLike:
         inside = None
         if self.bounded_below:
             inside = x > self.low if self.low_open else x >= self.low
@@ -82,34 +81,34 @@ class Above(Support):
         return "above the lower one"
 
 
-def is_bound(bound: Any) -> bool:
+def is_bound(bound: TensorLike) -> bool:
     """Is this end of an interval anything but infinite?"""
     return isinstance(bound, (Node, Slot)) or bool(np.any(np.isfinite(bound)))
 
 
-def is_zero(bound: Any) -> bool:
+def is_zero(bound: TensorLike) -> bool:
     """Is the bound the number 0?"""
     return not isinstance(bound, Node) and bool(np.all(bound == 0))
 
 
-def half_width(low: Any, high: Any) -> Any:
+def half_width(low: TensorLike, high: TensorLike) -> TensorLike:
     """(high - low) / 2, which does not overflow."""
     return 0.5 * high - 0.5 * low
 
 
-def log_width(low: Any, high: Any) -> Node:
+def log_width(low: TensorLike, high: TensorLike) -> Node:
     """log(high - low), also where the difference overflows."""
     if is_zero(low):
         return ops.log(high)
     return ops.log(half_width(low, high)) + float(np.log(2))
 
 
-def bound_text(bound: Any) -> str:
+def bound_text(bound: TensorLike) -> str:
     """A bound as it reads in a message."""
     if isinstance(bound, Node):
         while isinstance(bound.op, ops.Cast):
             bound = bound.inputs[0]
-        return plain(str(bound.op.size)) if isinstance(bound.op, SizeOf) else called(bound)
+        return str(bound.op.size) if isinstance(bound.op, SizeOf) else called(bound)
     if isinstance(bound, Slot):
         return "a bound"
     return f"{bound:g}" if np.ndim(bound) == 0 else str(bound)
@@ -132,7 +131,7 @@ def emptied(support: Support, first: int) -> tuple[Support, tuple[Node, ...]]:
     return replace(support, **slots), tuple(nodes)
 
 
-def filled(support: Support, inputs: Any) -> Support:
+def filled(support: Support, inputs: TensorLike) -> Support:
     """A support with a random variable's inputs in the slots that it has for them."""
     nodes = {
         f.name: inputs[value.index]
@@ -146,11 +145,11 @@ def filled(support: Support, inputs: Any) -> Support:
 class Integers(Support):
     """Whole numbers from `low` to `high`, both included; without bound where `high` is infinite."""
 
-    low: Any = 0
-    high: Any = np.inf
+    low: TensorLike = 0
+    high: TensorLike = np.inf
     discrete: ClassVar[bool] = True
 
-    def contains(self, x: Any) -> Any:
+    def contains(self, x: TensorLike) -> TensorLike:
         whole = ops.floor(x) if isinstance(x, Node) and x.type.is_float else x
         whole = np.floor(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else whole
         inside = x >= self.low
@@ -168,7 +167,7 @@ class Integers(Support):
         return "a whole number"
 
 
-def closeness(x: Any) -> Any:
+def closeness(x: TensorLike) -> TensorLike:
     """How far sums or products along the last axis of `x` may be from what they should be: a few
     roundings, which grow with the square root of their number. A number, or a node where the size
     is not known."""
@@ -186,7 +185,7 @@ class Simplex(Support):
 
     event_ndim: ClassVar[int] = 1
 
-    def contains(self, x: Any) -> Any:
+    def contains(self, x: TensorLike) -> TensorLike:
         close = closeness(x)
         if isinstance(x, Node):
             near = ops.abs(ops.sum(x.astype("float64"), axis=-1) - 1) <= close
@@ -202,14 +201,14 @@ class Simplex(Support):
 class Ordered(Support):
     """Vectors (last axis) whose entries increase, the first one above `low`."""
 
-    low: Any = -np.inf
+    low: TensorLike = -np.inf
     event_ndim: ClassVar[int] = 1
 
     @property
     def bounded_below(self) -> bool:
         return is_bound(self.low)
 
-    def contains(self, x: Any) -> Any:
+    def contains(self, x: TensorLike) -> TensorLike:
         together = ops.all if isinstance(x, Node) else np.all
         inside = together(x[..., 1:] > x[..., :-1], axis=-1)
         return inside & (x[..., 0] > self.low) if self.bounded_below else inside
@@ -226,7 +225,7 @@ class Vector(Support):
     entries: Support = Interval()
     event_ndim: ClassVar[int] = 1
 
-    def contains(self, x: Any) -> Any:
+    def contains(self, x: TensorLike) -> TensorLike:
         inside = self.entries.contains(x)
         if inside is None:
             return None
@@ -242,7 +241,7 @@ class ScaleFactor(Support):
 
     event_ndim: ClassVar[int] = 2
 
-    def contains(self, x: Any) -> Any:
+    def contains(self, x: TensorLike) -> TensorLike:
         if isinstance(x, Node):
             return ops.all(ops.diagonal(x, axis1=-2, axis2=-1) > 0, axis=-1)
         # A literal with something above the diagonal is most likely a covariance.
@@ -259,7 +258,7 @@ class Covariance(Support):
 
     event_ndim: ClassVar[int] = 2
 
-    def contains(self, x: Any) -> Any:
+    def contains(self, x: TensorLike) -> TensorLike:
         if isinstance(x, Node):
             # The factor is nan where there is none, and one of its uses is this.
             positive = ops.diagonal(ops.cholesky(x), axis1=-2, axis2=-1) > 0
@@ -290,18 +289,24 @@ COVARIANCE = Covariance()
 
 
 @public
-def ordered(low: Any = None) -> Ordered:
+def ordered(low: TensorLike | None = None) -> Ordered:
     """Vectors whose entries increase, for `constraint=`; all above `low` where that is given: a
     number, or a tensor, which may depend on other variables.
 
     n entries of one distribution are in order with probability 1 / n!, which their density is
     divided by: each entry of `pt.logp` has its share, log(n!) / n.
+
+    Returns a support, for `constraint=`. Raises TypeError for a bound that is not numeric.
+
+        >>> x = pt.random.normal(0, 1, shape=3, constraint=pt.ordered(), name="x")
+        >>> pt.draw(x, seed=1).argsort()
+        array([0, 1, 2])
     """
     return Ordered(bound_of("ordered", low=low, infinite=-np.inf))
 
 
 @public
-def interval(low: Any = None, high: Any = None) -> Interval:
+def interval(low: TensorLike | None = None, high: TensorLike | None = None) -> Interval:
     """Numbers from `low` to `high`, for `constraint=`; None is no bound.
 
     `normal(mu, sigma, constraint=pt.interval(low=0))` is the normal distribution truncated at 0:
@@ -311,6 +316,13 @@ def interval(low: Any = None, high: Any = None) -> Interval:
     Bounds are numbers, arrays (one bound an entry) or tensors, which may depend on other variables:
     `pt.interval(0, a)` with a random `a`. Arrays are copied. ValueError where `low` is not below
     `high`; where they are random, the density is zero there.
+
+    Returns a support, for `constraint=`. Raises TypeError for bounds that are not numeric,
+    ValueError as above.
+
+        >>> x = pt.random.normal(0, 1, constraint=pt.interval(low=0), name="x")
+        >>> pt.draw(x, draws=99, seed=1).min() >= 0
+        np.True_
     """
     lower = bound_of("interval", low=low, infinite=-np.inf)
     upper = bound_of("interval", high=high, infinite=np.inf)
@@ -321,7 +333,7 @@ def interval(low: Any = None, high: Any = None) -> Interval:
     return Interval(lower, upper)
 
 
-def bound_of(what: str, infinite: float, **given: Any) -> Any:
+def bound_of(what: str, infinite: float, **given: TensorLike) -> TensorLike:
     """A bound as a float, or as a node where it is an array or a tensor."""
     ((name, value),) = given.items()
     if value is None:
@@ -369,12 +381,12 @@ def cut(own: Support, constraint: Support) -> Support:
     return Interval(low, high, low_open, high_open)
 
 
-def is_number(*bounds: Any) -> bool:
+def is_number(*bounds: TensorLike) -> bool:
     """Are all bounds known numbers?"""
     return not any(isinstance(bound, Node) for bound in bounds)
 
 
-def larger(a: Any, b: Any) -> Any:
+def larger(a: TensorLike, b: TensorLike) -> TensorLike:
     """The larger of two bounds, each a number or a tensor."""
     if is_number(a, b):
         return max(a, b)
@@ -383,7 +395,7 @@ def larger(a: Any, b: Any) -> Any:
     return ops.maximum(a, b)
 
 
-def smaller(a: Any, b: Any) -> Any:
+def smaller(a: TensorLike, b: TensorLike) -> TensorLike:
     """The smaller of two bounds, each a number or a tensor."""
     if is_number(a, b):
         return min(a, b)

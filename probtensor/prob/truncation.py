@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -130,7 +129,7 @@ LAPLACE = Symmetric(laplace_log_below, laplace_central, laplace_quantile)
 
 
 def held_log_probability(
-    law: Any, constraint: Support | None, own: Support, support: Support, variable: Node,
+    law: object, constraint: Support | None, own: Support, support: Support, variable: Node,
     parameters: Sequence[Node],
 ) -> Node | None:  # fmt: skip
     """Log of the probability of what a constraint leaves of a distribution, as a share for each
@@ -162,7 +161,7 @@ def bounds_that_cut(
 
 
 def ordered_share(
-    law: Any, constraint: Ordered, own: Interval, support: Ordered, variable: Node,
+    law: object, constraint: Ordered, own: Interval, support: Ordered, variable: Node,
     parameters: Sequence[Node],
 ) -> Node:  # fmt: skip
     """For n independent entries of one distribution each order has the probability 1 / n!."""

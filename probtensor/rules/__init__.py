@@ -27,6 +27,7 @@ has to keep the digits.
 
 SIMPLIFY is what a graph is brought into first, and again after every other change; STABLE adds the
 stabilising rules, which need simplified graphs to match, and FINAL what must not be differentiated.
+Functions of literals that lose digits stay as they are until FINAL, so that STABLE sees them.
 PICKS come after STABLE: log(a - b)[i] has a stable form, and choices of log(a[i] - b[i]) have not.
 
 Rejected: rules hidden in passes (they can be neither listed nor tested alone), a canonical form of

@@ -7,6 +7,7 @@ Reordered roundings are accepted where each result stays as close to the exact v
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -135,11 +136,55 @@ def decide_comparison(node: Node, known: Known) -> Node | None:
 
 # A folded constant may be this much larger than what it is computed from.
 FREE_SIZE = 16
+# Functions whose values at literals wait for the stable forms where digits are lost in them: large
+# numbers, of which differences are taken,
+OF_GAMMAS = (ops.Lgamma, ops.Digamma, ops.Trigamma, ops.Lbeta, ops.LogRisingFactorial)
+# numbers next to an end of the range or to 1, whose logarithm or complement is taken,
+OF_LINKS = (
+    ops.Exp, ops.Expm1, ops.Sigmoid, ops.Softmax, ops.Softplus, ops.Ndtr, ops.Erf, ops.Erfc,
+    ops.Tanh, ops.Cosh, ops.Arctan,
+)  # fmt: skip
+# numbers out of the range of floats, whose logarithm is taken,
+OF_POWERS = (ops.Pow, ops.Square)
+# and sums in which digits of the smaller term are lost.
+OF_SUMS = (ops.Add, ops.Sub)
+WAITING = (*OF_GAMMAS, *OF_LINKS, *OF_POWERS, *OF_SUMS)
+# A literal below this has digits to spare in a log gamma.
+SMALL = 8.0
+# The relative distance from an end below which digits are lost, and what a sum may lose of a term,
+# in last places.
+NEAR, LOST = 2.0**-10, 2.0**12
 
 
-@rewrite(on=Kind, example=lambda: ops.exp(ops.constant(2.0)) * ops.tensor("x", (3,)))
-def fold_constants(node: Node) -> Node | None:
-    """An op of constants is a constant, unless that takes more room than its operands."""
+def _waits(node: Node, arrays: Sequence[np.ndarray], value: np.ndarray) -> bool:
+    """Is more known of this function of literals than its value, once rounded?"""
+    if not node.type.is_float or not all(np.isfinite(a).all() for a in arrays):
+        return False
+    if isinstance(node.op, OF_GAMMAS):
+        return any(np.any(np.abs(a) >= SMALL) for a in arrays)
+    if isinstance(node.op, OF_SUMS):
+        return _loses_a_term(*arrays, value)
+    if not isinstance(node.op, WAITING):
+        return False
+    tiny = np.finfo(value.dtype).tiny
+    lost = ~np.isfinite(value) | (np.abs(value) < tiny)
+    if isinstance(node.op, OF_LINKS) and not isinstance(node.op, ops.Softmax):
+        found = node.op.facts.range
+        ends = [end for end in {1.0, -1.0, found.low, found.high} if end and math.isfinite(end)]
+        lost |= np.any([np.abs(value - end) < NEAR * abs(end) for end in ends], axis=0)
+    return bool(np.any(lost & (arrays[0] != 0)))
+
+
+def _loses_a_term(a: np.ndarray, b: np.ndarray, total: np.ndarray) -> bool:
+    """Is a + b or a - b without digits of the smaller one? What it has of it is exact."""
+    small, large = np.fmin(np.abs(a), np.abs(b)), np.fmax(np.abs(a), np.abs(b))
+    with np.errstate(all="ignore"):
+        kept = np.abs(np.abs(total) - large)
+        lost = np.abs(kept - small) > LOST * np.finfo(total.dtype).eps * small
+    return bool(np.any(lost))
+
+
+def _folded(node: Node, late: bool = False) -> Node | None:
     if not node.inputs or not all(isinstance(a.op, Const) for a in node.inputs):
         return None
     if isinstance(node.type, tuple) or next(symbolic_sizes(node), None) is not None:
@@ -155,7 +200,24 @@ def fold_constants(node: Node) -> Node | None:
     except (IndexError, ValueError):
         # The run says where; it may not even come there.
         return None
-    return make(Const(Frozen(value)), ())
+    return None if not late and _waits(node, arrays, value) else make(Const(Frozen(value)), ())
+
+
+@rewrite(on=Kind, example=lambda: ops.exp(ops.constant(2.0)) * ops.tensor("x", (3,)))
+def fold_constants(node: Node) -> Node | None:
+    """An op of constants is a constant, unless that takes more room than its operands, or stable
+    forms know more of it than its rounded value."""
+    return _folded(node)
+
+
+@rewrite(
+    on=WAITING,
+    example=lambda: ops.lgamma(ops.constant(1e15)) * ops.tensor("x", (3,)),
+)
+def fold_waiting_constants(node: Node, known: Known) -> Node | None:
+    """A function of constants that no stable form has taken is a constant."""
+    found = _folded(node, late=True)
+    return _folded_repeated(node, known, late=True) if found is None else found
 
 
 @rewrite(
@@ -164,6 +226,10 @@ def fold_constants(node: Node) -> Node | None:
 )
 def fold_repeated_constants(node: Node, known: Known) -> Node | None:
     """An elementwise op of constants that are repeated is one repeated constant."""
+    return _folded_repeated(node, known)
+
+
+def _folded_repeated(node: Node, known: Known, late: bool = False) -> Node | None:
     values = [known.constant(a) for a in node.inputs]
     if any(v is None for v in values) or all(isinstance(a.op, Const) for a in node.inputs):
         return None
@@ -173,7 +239,7 @@ def fold_repeated_constants(node: Node, known: Known) -> Node | None:
             value = np.asarray(node.op.numpy(*arrays)).astype(node.dtype)
     except ValueError:
         return None
-    return make(Const(Frozen(value)), ())
+    return None if not late and _waits(node, arrays, value) else make(Const(Frozen(value)), ())
 
 
 def _term(node: Node) -> tuple[float, Node]:
@@ -240,7 +306,7 @@ def _number(x: Node) -> Fraction | None:
 def _holds(wide: str, narrow: str) -> bool:
     """Does every value of dtype `narrow` survive in `wide`?"""
     # NumPy calls the cast of 64-bit integers to float64 safe, which rounds past 2**53.
-    rounds = narrow in ("int64", "uint64") and wide.startswith("float")
+    rounds = narrow in ("int64", "uint64") and wide.is_float
     return narrow == "bool" or (np.can_cast(narrow, wide, "safe") and narrow != wide and not rounds)
 
 
@@ -285,3 +351,5 @@ FUNCTIONS = Ruleset(
 )
 
 ALGEBRA = FUNCTIONS + NEUTRAL + SIGNS + CHOICE
+# After the stable forms.
+LATE = Ruleset(fold_waiting_constants)

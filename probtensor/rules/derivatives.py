@@ -9,7 +9,6 @@ change them nor look behind them. `transform.autodiff` differentiates a graph ex
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from probtensor.calls import public
 from probtensor.graph.node import Node, as_tensor, made_by, new_input
@@ -40,12 +39,12 @@ def _stand_in(x: Node) -> Node:
         return new_input(x.name, x.dtype, x.shape)
 
 
-def _ready(outputs: Nodes, wrt: Nodes, others: Sequence[Node] = ()) -> Any:
+def _ready(outputs: Nodes, wrt: Nodes, others: Sequence[Node] = ()) -> Node | list:
     ready = stabilized(listed(outputs), [*listed(wrt), *others])
     return ready[0] if isinstance(outputs, Node) else ready
 
 
-def _kept(found: Any, outputs: Nodes) -> Any:
+def _kept(found: object, outputs: Nodes) -> Node | list:
     """Derivatives, which are nested in lists, with the laws of the sizes of what they are of: one
     that is zero everywhere depends on nothing else of it."""
     if isinstance(found, list):
@@ -59,24 +58,48 @@ def grad(
     wrt: Nodes,
     *,
     consider_constant: Sequence[Node] = (),
-    known_grads: Mapping[Node, Any] | None = None,
+    known_grads: Mapping[Node, object] | None = None,
     disconnected_inputs: str = "raise",
     return_disconnected: str = "zero",
-) -> Any:
-    """The gradient of a scalar; arguments and errors are those of `transform.autodiff.grad`."""
+) -> Node | list:
+    """The gradient of a scalar with respect to one tensor or several, by reverse mode.
+
+    cost                 a float scalar (shape ()); None if `known_grads` say all
+    wrt                  a float tensor, an input or an inner node, or a list or tuple of them
+    consider_constant    tensors that are not differentiated through
+    known_grads          {inner tensor: its gradient}, of its shape: where the chain rule starts, in
+                         place of a cost or beside it
+    disconnected_inputs  what to do where the cost does not depend on a `wrt`: "raise" (default),
+                         "warn" or "ignore"
+    return_disconnected  what the gradient is there, if it is no error: "zero" (default), zeros of
+                         the type of `wrt`, or "none", None
+
+    Returns a tensor of the shape and dtype of `wrt`; a list of them, in order, for a sequence. It
+    is the derivative of the stable form of the cost (of softplus(x) where log(1 + exp(x)) is
+    written), and an ordinary graph: it can be differentiated again, to any order.
+
+    Raises GraphError, a TypeError, if the cost is no float scalar, or if a `wrt` is no float tensor
+    or is disconnected; ValueError for other values of the last two options.
+
+        >>> x = pt.vector("x")
+        >>> pt.grad(pt.sum(x**2), x).eval({x: [1.0, 2.0]})
+        array([2., 4.])
+
+    Source: Griewank and Walther (2008), "Evaluating Derivatives", chapter 3.
+    """
     options = {
         "disconnected_inputs": disconnected_inputs,
         "return_disconnected": return_disconnected,
     }
     autodiff.check_options(**options)
     if cost is None or known_grads:
-        return autodiff.grad(
+        return autodiff.gradient(
             cost, wrt, consider_constant=consider_constant, known_grads=known_grads, **options
         )
     cost = as_tensor(cost)
     autodiff.require_scalar(cost)
     consider_constant = listed(consider_constant)
-    found = autodiff.grad(
+    found = autodiff.gradient(
         _ready(cost, wrt, consider_constant),
         listed(wrt),
         consider_constant=consider_constant,
@@ -86,7 +109,7 @@ def grad(
     for place, x in enumerate(listed(wrt)):
         if found[place] is None:
             # What is simplified away is not disconnected: the graph as written decides.
-            plain = autodiff.grad(cost, [x], consider_constant=consider_constant, **options)
+            plain = autodiff.gradient(cost, [x], consider_constant=consider_constant, **options)
             found[place] = plain[0]
     found = [g if g is None else keep_laws([g], [cost])[0] for g in found]
     return found[0] if isinstance(wrt, Node) else found
@@ -98,12 +121,21 @@ def value_and_grad(
     wrt: Nodes,
     *,
     consider_constant: Sequence[Node] = (),
-    known_grads: Mapping[Node, Any] | None = None,
+    known_grads: Mapping[Node, object] | None = None,
     disconnected_inputs: str = "raise",
     return_disconnected: str = "zero",
-) -> tuple[Node, Any]:
-    """(cost, grad(cost, wrt)), with the arguments of `grad`: compiled as outputs of one function
-    they share their work."""
+) -> tuple[Node, Node | list]:
+    """A scalar and its gradient: (cost, grad(cost, wrt)), with the arguments of `grad`.
+
+    Compiled as outputs of one function they share their work.
+
+    Returns a pair: the cost as a tensor of shape (), and a tensor of the shape and dtype of `wrt`,
+    or a list of them for a sequence. Raises what `grad` raises.
+
+        >>> x = pt.scalar("x")
+        >>> pt.function([x], pt.value_and_grad(x**3, x))(2.0)
+        (array(8.), array(12.))
+    """
     slope = grad(
         cost,
         wrt,
@@ -116,32 +148,115 @@ def value_and_grad(
 
 
 @public
-def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
-    """cotangents . d outputs / d wrt, as `transform.autodiff.vjp`."""
-    return _kept(autodiff.vjp(_ready(outputs, wrt), wrt, cotangents), outputs)
+def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Node | list:
+    """The vector-Jacobian product cotangents . d outputs / d wrt, by reverse mode.
+
+    outputs     a float tensor, or a sequence of them
+    wrt         a float tensor, or a sequence of them
+    cotangents  a tensor or array that broadcasts to the shape of the output, or a list of one
+                for each of several
+
+    Returns a tensor of the shape and dtype of `wrt`, or a list of them for a sequence; zeros where
+    nothing depends on a `wrt`. (Theano's `Lop`.)
+
+    Raises GraphError, a TypeError, for another number of cotangents than of outputs, one that does
+    not fit its output, and a `wrt` that is no float tensor.
+
+        >>> x = pt.vector("x")
+        >>> pt.vjp(x**2, x, np.array([1.0, 10.0])).eval({x: [1.0, 2.0]})
+        array([ 2., 40.])
+
+    Source: Griewank and Walther (2008), "Evaluating Derivatives", chapter 3.
+    """
+    return _kept(autodiff.pull_back(_ready(outputs, wrt), wrt, cotangents), outputs)
 
 
 @public
-def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
-    """d outputs / d wrt . tangents, as `transform.autodiff.jvp`."""
-    return _kept(autodiff.jvp(_ready(outputs, wrt), wrt, tangents), outputs)
+def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
+    """The Jacobian-vector product d outputs / d wrt . tangents, by forward mode.
+
+    outputs   a tensor, or a sequence of them
+    wrt       a float tensor, or a sequence of them
+    tangents  a tensor or array that broadcasts to the shape of `wrt`, or a list of one for each of
+              several
+
+    Returns a tensor of the shape and dtype of the output, or a list of them for a sequence; zeros
+    where an output depends on no `wrt`. The work is that of a few evaluations, whatever the number
+    of outputs. (Theano's `Rop`.)
+
+    Raises GraphError, a TypeError, for another number of tangents than of `wrt`, one that does not
+    fit its `wrt`, and a `wrt` that is no float tensor.
+
+        >>> x = pt.vector("x")
+        >>> pt.jvp(pt.sum(x**2), x, np.array([1.0, 0.0])).eval({x: [3.0, 4.0]})
+        array(6.)
+
+    Source: Griewank and Walther (2008), "Evaluating Derivatives", chapter 3.
+    """
+    return _kept(autodiff.push_forward(_ready(outputs, wrt), wrt, tangents), outputs)
 
 
 @public
-def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Any:
-    """The Hessian of a scalar times vectors of the types of `wrt`, forward over reverse."""
+def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Node | list:
+    """The Hessian of a scalar times vectors, without the Hessian: forward mode over reverse mode.
+
+    cost     a float scalar
+    wrt      a float tensor, or a sequence of them
+    vectors  a tensor or array that broadcasts to the shape of `wrt`, or a list of one for each of
+             several
+
+    Returns a tensor of the shape and dtype of `wrt`, or a list of them for a sequence: entry i is
+    the sum over k of (d2 cost / d wrt[i] d wrt[k]) . vectors[k].
+
+    Raises GraphError, a TypeError, as `grad` and `jvp` do.
+
+        >>> x = pt.vector("x")
+        >>> pt.hvp(pt.sum(x**3), x, np.array([1.0, 0.0])).eval({x: [2.0, 3.0]})
+        array([12.,  0.])
+
+    Source: Pearlmutter (1994), Neural Computation 6:147.
+    """
     gradient = grad(cost, wrt, disconnected_inputs="ignore")
     return jvp(gradient, wrt, vectors)
 
 
 @public
-def jacobian(outputs: Nodes, wrt: Nodes) -> Any:
-    """d outputs / d wrt, the axes of the output first, as `transform.autodiff.jacobian`."""
-    return _kept(autodiff.jacobian(_ready(outputs, wrt), wrt), outputs)
+def jacobian(outputs: Nodes, wrt: Nodes) -> Node | list:
+    """The Jacobian d outputs / d wrt, with the axes of the output first.
+
+    outputs  a float tensor, or a sequence of them
+    wrt      a float tensor, or a sequence of them
+
+    Returns a tensor of shape (*output.shape, *wrt.shape) in the dtype of `wrt`. A sequence of
+    either gives a list, and of both a list for each output of one entry for each `wrt`. All rows
+    are computed together; zeros where nothing depends on a `wrt`.
+
+    Raises GraphError, a TypeError, for what is no float tensor.
+
+        >>> x = pt.vector("x")
+        >>> pt.jacobian(x**2, x).eval({x: [1.0, 2.0]})
+        array([[2., 0.],
+               [0., 4.]])
+    """
+    return _kept(autodiff.stacked_jacobian(_ready(outputs, wrt), wrt), outputs)
 
 
 @public
-def hessian(cost: Node, wrt: Nodes) -> Any:
-    """The second derivatives of a scalar, as `transform.autodiff.hessian`."""
+def hessian(cost: Node, wrt: Nodes) -> Node | list:
+    """The second derivatives of a scalar.
+
+    cost  a float scalar
+    wrt   a float tensor, or a sequence of them
+
+    Returns a tensor of shape (*wrt.shape, *wrt.shape) in the dtype of `wrt`; for a sequence a list
+    of lists, of which entry [i][k] has shape (*wrt[i].shape, *wrt[k].shape).
+
+    Raises GraphError, a TypeError, if the cost is no float scalar or a `wrt` no float tensor.
+
+        >>> x = pt.vector("x")
+        >>> pt.hessian(x[0] * x[1], x).eval({x: [1.0, 2.0]})
+        array([[0., 1.],
+               [1., 0.]])
+    """
     autodiff.require_scalar(as_tensor(cost))
     return jacobian(grad(cost, wrt, disconnected_inputs="ignore"), wrt)

@@ -9,9 +9,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import Node, make
+from probtensor.graph.node import Const, Node, make
+from probtensor.rules.algebra import SMALL
 from probtensor.rules.links import log_of, log_of_rest
 from probtensor.transform.chain import Leaf, chain_leaves, regrow
 from probtensor.transform.facts import Known, constant_of
@@ -47,19 +51,22 @@ RATIOS = Ruleset(
 
 # Linear forms.
 
-Form = tuple[dict[Node, float], float]
+# Coefficients, and an exact constant: those of large arguments are far from the rest.
+Form = tuple[dict[Node, float], Fraction]
 
 
 def linear(node: Node) -> Form | None:
     """({leaf: coefficient}, constant) of a number; None for one with too many terms."""
     terms: dict[Node, float] = {}
-    constant = 0.0
+    constant = Fraction(0)
     stack = [(node, 1.0)]
     while stack:
         top, scale = stack.pop()
         value = constant_of(top)
         if value is not None:
-            constant += scale * value
+            if not math.isfinite(scale * value):
+                return None
+            constant += Fraction(scale) * Fraction(value)
             continue
         parts = _parts(top)
         if parts is None:
@@ -102,13 +109,16 @@ def difference(u: Node, v: Node) -> tuple[Node, bool] | None:
 
     The one that is subtracted is a part of the other, as v is of u = v + n: with v and n, u loses
     no more than a rounding. Of u = s + p and v = s + q nothing is left in v + (p - q) where q is
-    far larger than u; of two literals the smaller one may be q."""
+    far larger than u; of two literals the smaller one may be q. A literal is a part of a literal
+    that is not far from it, and of a sum with such a one."""
     first, second = linear(u), linear(v)
     if first is None or second is None:
-        return None
+        return _of_constants(u, v)
     shared = {leaf for leaf, c in first[0].items() if second[0].get(leaf) == c}
     if not shared:
-        return None
+        forms = sorted((first, second), key=lambda form: (len(form[0]), form[1]))
+        if not _is_near(*(constant for _, constant in forms)) or forms[0][0]:
+            return _of_constants(u, v)
     leaves = [leaf for leaf in {**first[0], **second[0]} if leaf not in shared]
     terms = [(leaf, first[0].get(leaf, 0.0) - second[0].get(leaf, 0.0)) for leaf in leaves]
     rest = first[1] - second[1]
@@ -118,7 +128,34 @@ def difference(u: Node, v: Node) -> tuple[Node, bool] | None:
     if not inside and not _is_part(first, second, shared):
         return None
     sign = 1.0 if inside else -1.0
-    return _sum([(leaf, sign * c) for leaf, c in terms], sign * rest, u), not inside
+    return _sum([(leaf, sign * c) for leaf, c in terms], sign * _rounded(rest), u), not inside
+
+
+def _rounded(x: Fraction) -> float:
+    try:
+        return float(x)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
+
+
+def _is_near(low: float, high: float) -> bool:
+    """May high - low lose digits? The difference is exact (Sterbenz), and both have logarithms of
+    gammas that are not small."""
+    return SMALL <= low <= high <= 2 * low
+
+
+def _of_constants(u: Node, v: Node) -> tuple[Node, bool] | None:
+    """`difference` of arrays of literals that are near each other."""
+    if not (isinstance(u.op, Const) and isinstance(v.op, Const)) or u.dtype != v.dtype:
+        return None
+    try:
+        first, second = np.broadcast_arrays(u.op.array, v.op.array)
+    except ValueError:
+        return None
+    for low, high, flipped in ((second, first, False), (first, second, True)):
+        if np.all((low >= SMALL) & (low <= high) & (high <= 2 * low)):
+            return ops.constant(high - low, dtype=u.dtype), flipped
+    return None
 
 
 def _is_part(form: Form, whole: Form, shared: set[Node]) -> bool:
@@ -150,7 +187,7 @@ def is_sum_of(u: Node, a: Node, b: Node) -> float | None:
         constant -= rest
         for leaf, c in terms.items():
             left[leaf] = left.get(leaf, 0.0) - c
-    return None if any(left.values()) else constant
+    return None if any(left.values()) else _rounded(constant)
 
 
 # Rules.
@@ -204,6 +241,8 @@ def _examples_of_differences() -> tuple[Node, ...]:
     return (
         ops.lgamma(n + a) - ops.lgamma(a), ops.digamma(a) + n - ops.digamma(n + a) - b,
         ops.sum(ops.lgamma(n + a)) - ops.sum(ops.lgamma(a)),
+        ops.lgamma(n + 300.0) - ops.lgamma(ops.constant(300.0)),
+        a + ops.digamma(ops.constant(40.0)) - ops.digamma(ops.constant(40.5)),
     )  # fmt: skip
 
 
@@ -292,9 +331,10 @@ PAIR = (ops.LogRisingFactorial, ops.Lgamma)
 @rewrite(
     on=(ops.Add, ops.Sub),
     limits=True,
-    example=lambda: (lambda a, b, n, m: ops.lbeta(a + n, m + b) - ops.lbeta(a, b))(
-        *(_positive(name) for name in "abnm")
-    ),
+    example=lambda: (lambda a, b, n, m: (
+        ops.lbeta(a + n, m + b) - ops.lbeta(a, b),
+        ops.lbeta(n + 40.0, m + 9.0) - ops.lbeta(ops.constant(40.0), 9.0),
+    ))(*(_positive(name) for name in "abnm")),
 )
 def difference_of_log_betas(node: Node, known: Known) -> Node | None:
     """lbeta(a + n, b + m) - lbeta(a, b) -> lbeta_change(a, n, b, m), as in a beta-binomial: the
@@ -327,7 +367,9 @@ def _step(start: Node, end: Node) -> Node | None:
     if first is None or second is None:
         return None
     inside = all(second[0].get(leaf) == c for leaf, c in first[0].items())
-    if not inside or not first[0] or not 0 <= first[1] <= second[1]:
+    if not inside or not 0 <= first[1] <= second[1]:
+        return None
+    if not first[0] and not _is_near(first[1], second[1]):
         return None
     found = difference(end, start)
     return None if found is None or found[1] else found[0]

@@ -1,6 +1,6 @@
 """The rules joined into what passes use."""
 
-from probtensor.rules.algebra import ALGEBRA
+from probtensor.rules.algebra import ALGEBRA, LATE
 from probtensor.rules.choices import CHOICES
 from probtensor.rules.gammas import GAMMAS
 from probtensor.rules.links import LINKS
@@ -13,7 +13,7 @@ from probtensor.rules.sums import SUMS
 from probtensor.transform.rewrite import Ruleset
 
 TOPICS: dict[str, Ruleset] = {
-    "algebra": ALGEBRA,
+    "algebra": ALGEBRA + LATE,
     "powers": POWERS + FAST_POWERS,
     "choices": CHOICES,
     "picks": PICKS,
@@ -27,4 +27,4 @@ TOPICS: dict[str, Ruleset] = {
 SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES
 STABLE = LINKS + STABILIZE + GAMMAS + SIMPLIFY
 # The last pass: no derivative is taken of what it makes.
-FINAL = SIMPLIFY + FAST_POWERS
+FINAL = SIMPLIFY + LATE + FAST_POWERS

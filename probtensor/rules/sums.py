@@ -75,8 +75,9 @@ def may_leave(c: Node, rest: Node, inverted: bool, known: Known) -> bool:
 def _is_product(x: Node) -> bool:
     while isinstance(x.op, ops.Neg):
         x = x.inputs[0]
-    varying = [a for a in x.inputs if a.ndim > 0]
-    return isinstance(x.op, ops.Square) or (isinstance(x.op, ops.Mul) and len(varying) == 2)
+    if isinstance(x.op, ops.Mul):
+        return all(a.ndim > 0 for a in x.inputs)
+    return isinstance(x.op, ops.Square)
 
 
 _HOMOGENEOUS = (ops.Mul, ops.Div, ops.Neg, ops.Square, ops.Abs)

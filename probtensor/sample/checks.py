@@ -6,7 +6,6 @@ import math
 import numbers
 import operator
 import os
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from probtensor.calls import line_text
 
 SEED_BITS = 63
 
-def whole(what: str, name: str, value: Any, least: int, most: int | None = None) -> int:
+def whole(what: str, name: str, value: object, least: int, most: int | None = None) -> int:
     """A whole number from `least` to `most`. TypeError for other things, bools and floats among
     them; ValueError outside the range."""
     try:
@@ -34,7 +33,7 @@ def whole(what: str, name: str, value: Any, least: int, most: int | None = None)
     return number
 
 
-def _nearest(value: Any, least: int) -> int:
+def _nearest(value: object, least: int) -> int:
     """What may have been meant by what is no whole number."""
     try:
         found = float(value)
@@ -44,7 +43,7 @@ def _nearest(value: Any, least: int) -> int:
     return max(least, round(found)) if usable else max(least, 1)
 
 
-def share(what: str, name: str, value: Any) -> float:
+def share(what: str, name: str, value: object) -> float:
     """A number between 0 and 1, both excluded."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(
@@ -56,7 +55,7 @@ def share(what: str, name: str, value: Any) -> float:
     return float(value)
 
 
-def flag(what: str, name: str, value: Any) -> bool:
+def flag(what: str, name: str, value: object) -> bool:
     """True or False; 0 and 1 are refused like everything else."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(
@@ -66,7 +65,7 @@ def flag(what: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
-def seed_of(what: str, seed: Any, limit: int | None = None) -> Any:
+def seed_of(what: str, seed: object, limit: int | None = None) -> int | list[int] | None:
     """A seed as a number from 0 to below `limit`; None stays, and without a limit a list of
     numbers does too.
 
@@ -92,7 +91,7 @@ def seed_of(what: str, seed: Any, limit: int | None = None) -> Any:
     return values if listed else values[0]
 
 
-def _word(what: str, seed: Any, value: Any) -> int:
+def _word(what: str, seed: object, value: object) -> int:
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
@@ -118,7 +117,7 @@ def fits(what: str, thing: str, nbytes: int) -> None:
         )
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value in a message, with its type."""
     text = repr(value)
     text = text if len(text) <= 40 else f"{text[:37]}..."

@@ -10,12 +10,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from probtensor.sample.nuts import Traces
-from probtensor.sample.output import axes_of, groups_of, to_arviz
+from probtensor.sample.output import Arviz, axes_of, groups_of, to_arviz
 from probtensor.sample.protocol import LogpGrad
 from probtensor.sample.settings import Settings
 
@@ -40,8 +39,8 @@ class Draws:
     settings: Settings = field(repr=False)
     traces: Traces = field(repr=False)
     done: list[int]
-    attrs: dict[str, Any] = field(repr=False)
-    result: Any = field(default=None, repr=False)
+    attrs: dict[str, object] = field(repr=False)
+    result: Arviz | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.chosen, self.length = most_draws(self.settings, self.done)
@@ -66,12 +65,12 @@ class Draws:
         """The arrays of each group of the ArviZ object, by name."""
         return groups_of(self.posterior, self.settings, self.traces, self.chosen, self.length)
 
-    def parts(self) -> dict[str, Any]:
+    def parts(self) -> dict[str, dict]:
         """The arguments of `to_arviz`."""
         dims, coords = axes_of(self.posterior, self.settings)
         return {"groups": self.groups(), "dims": dims, "coords": coords, "attrs": self.attrs}
 
-    def to_arviz(self) -> Any:
+    def to_arviz(self) -> Arviz:
         """An InferenceData (ArviZ 0.x) or a DataTree (1.x). May be called again if it fails."""
         if self.result is None:
             self.result = to_arviz(**self.parts())

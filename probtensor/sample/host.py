@@ -26,6 +26,7 @@ class HostRun:
     do not fit."""
 
     device = ""
+    learns_together = False  # can its chains share what they learn?
 
     def __init__(
         self, posterior: LogpGrad, settings: Settings, threads: int, seed: int,

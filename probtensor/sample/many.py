@@ -19,14 +19,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from probtensor.sample.diagnostics import superchain_size
 from probtensor.sample.errors import SamplingError
 from probtensor.sample.interrupts import Interrupts
-from probtensor.sample.many_chains import Chains, chains_of
+from probtensor.sample.many_chains import Chains, DevicePosterior, chains_of
 from probtensor.sample.nuts import Traces, explain
 from probtensor.sample.output import load_arviz
 from probtensor.sample.progress import Callback, Watcher
@@ -52,11 +51,13 @@ class DeviceRun:
     """A `Run` on the device.
 
     SamplingError where a chain finds no start, or where the device's memory does not hold one draw
-    of every chain; from `go`, where a chain cannot go on.
+    of every chain; from `go`, where a chain cannot go on. `threads` are of the host, and not used.
     """
 
+    learns_together = True
+
     def __init__(
-        self, posterior: Any, settings: Settings, seed: int,
+        self, posterior: DevicePosterior, settings: Settings, threads: int, seed: int,
         given: Sequence[np.ndarray | None], progress: bool | Callback,
     ) -> None:  # fmt: skip
         chains = len(given)

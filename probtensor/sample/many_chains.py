@@ -8,11 +8,11 @@ chain that its learning watches. A kept iteration takes n * 8 bytes and a record
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
-from probtensor.device import driver
+from probtensor.device import Graph, Image, Kernel, Memory, driver
 from probtensor.sample import many_layout as layout
 from probtensor.sample.adapt import warmup_schedule
 from probtensor.sample.errors import SamplingError
@@ -25,6 +25,42 @@ SHARE_OF_MEMORY = 0.8
 FEWEST_WATCHED, WATCHED_VALUES = 256, 1 << 16
 LESSONS = 32  # PT_LESSONS of pt_nuts.cuh
 LEARNERS = 1024  # PT_LEARNERS of pt_pool.cuh
+
+
+class Program(Protocol):
+    """The loaded module of a density and a sampler's kernels."""
+
+    module: Image
+    group: str
+
+    @property
+    def threads(self) -> int:
+        """Threads that go through the density for one chain."""
+
+
+class Many(Protocol):
+    """A log density as device code for many chains at once, with a sampler's kernels behind it.
+
+    data        the packed `pt_data`, the first parameter of every kernel
+    work_bytes  workspace that each chain needs, 16-byte aligned
+    """
+
+    program: Program
+    data: bytes
+    work_bytes: int
+
+
+class DevicePosterior(Protocol):
+    """What the chains need of a posterior on a device."""
+
+    on_device: bool
+
+    @property
+    def dim(self) -> int:
+        """The number of unconstrained coordinates."""
+
+    def many(self, tail: str) -> Many:
+        """The density as device code, followed by the text `tail`."""
 
 
 def text_of(settings: Settings) -> str:
@@ -48,7 +84,7 @@ class Chains:
     record = layout.NUTS_RECORD
 
     def __init__(
-        self, posterior: Any, settings: Settings, chains: int, seed: int, sharing: int
+        self, posterior: DevicePosterior, settings: Settings, chains: int, seed: int, sharing: int
     ) -> None:
         self.posterior = posterior
         self.settings = settings
@@ -57,7 +93,7 @@ class Chains:
         self.driver = driver()
         self.many = posterior.many(text_of(settings))
         self.stream = self.driver.stream(apart=True)
-        self.functions: dict[str, Any] = {}
+        self.functions: dict[str, Kernel] = {}
         self.done = 0
         self.window = range(0, 0)
         alone = self.many.program.group == "thread"
@@ -68,10 +104,10 @@ class Chains:
         self.schedule = self._alloc(settings.tune)
         self.fields = self._constant_fields(seed, sharing)
 
-    def _alloc(self, nbytes: int) -> Any:
+    def _alloc(self, nbytes: int) -> Memory:
         return self.driver.alloc(max(1, nbytes))
 
-    def _constant_fields(self, seed: int, sharing: int) -> dict[str, Any]:
+    def _constant_fields(self, seed: int, sharing: int) -> dict[str, float]:
         settings = self.settings
         early = min(settings.early_max_treedepth, settings.max_treedepth)
         return {
@@ -171,7 +207,7 @@ class Chains:
         if self.diverged is not None:
             self._download(self.diverged, traces.divergence_starts, part)
 
-    def _download(self, allocation: Any, array: np.ndarray, part: slice) -> None:
+    def _download(self, allocation: Memory, array: np.ndarray, part: slice) -> None:
         shape = (self.chains, len(self.window), *array.shape[2:])
         whole = shape == array.shape
         block = array if whole else np.empty(shape, array.dtype)
@@ -231,7 +267,7 @@ class Chains:
         packed = b"".join([self.many.data, *parameters])
         self.driver.launch(self._function(kernel), grid, block, 0, packed, self.stream)
 
-    def _function(self, kernel: str) -> Any:
+    def _function(self, kernel: str) -> Kernel:
         if kernel not in self.functions:
             self.functions[kernel] = self.many.program.module.function(kernel)
         return self.functions[kernel]
@@ -244,14 +280,14 @@ class PooledChains(Chains):
     move, learn = "pt_nuts", "pt_nuts_learn"
 
     def __init__(
-        self, posterior: Any, settings: Settings, chains: int, seed: int, sharing: int
+        self, posterior: DevicePosterior, settings: Settings, chains: int, seed: int, sharing: int
     ) -> None:
         super().__init__(posterior, settings, chains, seed, sharing)
         self.watched = min(chains, max(FEWEST_WATCHED, WATCHED_VALUES // self.dim))
         self.common = self._alloc(layout.COMMON.itemsize)
         self.vectors = self._alloc(layout.COMMON_VECTORS * self.dim * 8)
         self.weights = self._alloc(self.watched * 2 * 8)
-        self.graph = None
+        self.graph: Graph | None = None
         self.learned = 0
 
     def _together(self, **fields: int) -> bytes:
@@ -300,7 +336,7 @@ class PooledChains(Chains):
             return self.settings.iterations + 1
         return min(self.settings.tune, self.learned + max(1, self.learned // LESSONS))
 
-    def _captured(self) -> Any:
+    def _captured(self) -> Graph:
         if self.graph is None:
             for kernel in (self.move, self.learn):
                 self._function(kernel)  # nothing may be loaded while a stream is captured
@@ -318,7 +354,7 @@ class CheesChains(PooledChains):
     move, learn = "pt_chees_move", "pt_chees_learn"
 
     def __init__(
-        self, posterior: Any, settings: Settings, chains: int, seed: int, sharing: int
+        self, posterior: DevicePosterior, settings: Settings, chains: int, seed: int, sharing: int
     ) -> None:
         super().__init__(posterior, settings, chains, seed, sharing)
         self.proposals = self._alloc(self.watched * 2 * self.dim * 8)
@@ -334,7 +370,7 @@ class CheesChains(PooledChains):
 
 
 def chains_of(
-    posterior: Any, settings: Settings, chains: int, seed: int, sharing: int
+    posterior: DevicePosterior, settings: Settings, chains: int, seed: int, sharing: int
 ) -> Chains:
     """Chains of the kind that the settings ask for."""
     if isinstance(settings, Chees):

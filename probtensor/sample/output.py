@@ -10,7 +10,7 @@ import contextlib
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +21,7 @@ from probtensor.sample.nuts import Traces
 from probtensor.sample.protocol import LogpGrad
 from probtensor.sample.settings import Settings
 
+Arviz = Any  # an InferenceData of ArviZ 0.x, a DataTree of 1.x; it is imported late
 FLAGS = ("diverging", "reached_max_treedepth")
 
 
@@ -63,9 +64,9 @@ def to_arviz(
     groups: Mapping[str, Mapping[str, np.ndarray]],
     *,
     dims: Mapping[str, tuple[str, ...]],
-    coords: Mapping[str, Any],
-    attrs: Mapping[str, Any],
-) -> Any:
+    coords: Mapping[str, Sequence],
+    attrs: Mapping[str, object],
+) -> Arviz:
     """An InferenceData (ArviZ 0.x) or a DataTree (1.x) of these groups of arrays.
 
     Arrays of groups that hold draws begin with the axes (chain, draw). `attrs` describe the group
@@ -83,9 +84,9 @@ def _built(
     arviz: ModuleType,
     groups: Mapping[str, Mapping[str, np.ndarray]],
     dims: Mapping[str, tuple[str, ...]],
-    coords: Mapping[str, Any],
-    attrs: Mapping[str, Any],
-) -> Any:
+    coords: Mapping[str, Sequence],
+    attrs: Mapping[str, object],
+) -> Arviz:
     names = {name: list(found) for name, found in dims.items()}
     if int(arviz.__version__.split(".")[0]) >= 1:
         return arviz.from_dict(

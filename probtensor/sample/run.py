@@ -7,9 +7,9 @@ import secrets
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cython_ext.cpus import available_cpus
 from probtensor.calls import public
@@ -20,7 +20,7 @@ from probtensor.sample.host import HostRun
 from probtensor.sample.interrupts import Interrupts
 from probtensor.sample.many import DeviceRun
 from probtensor.sample.nuts import Run
-from probtensor.sample.output import rows_of, to_arviz
+from probtensor.sample.output import Arviz, rows_of, to_arviz
 from probtensor.sample.progress import Callback
 from probtensor.sample.protocol import LogpGrad
 from probtensor.sample.settings import Chees, Settings, settings_of
@@ -36,12 +36,12 @@ STATISTICS = 14  # words of 8 bytes that are recorded beside a draw
 @public
 def sample(
     posterior: LogpGrad, draws: int = 1000, tune: int = 1000, chains: int = 4,
-    cores: int | None = None, seed: Any = None, target_accept: float | None = None,
+    cores: int | None = None, seed: object = None, target_accept: float | None = None,
     max_treedepth: int = 10, progress: bool | Callback = True, keep_warmup: bool = False,
-    init: Mapping[str, Any] | np.ndarray | None = None, *, sampler: str = "nuts",
+    init: Mapping[str, ArrayLike] | np.ndarray | None = None, *, sampler: str = "nuts",
     metric: str = "diag_grad", early_max_treedepth: int = 8, keep_divergences: bool = False,
     pooled: bool | None = None,
-) -> Any:  # fmt: skip
+) -> Arviz:  # fmt: skip
     """Draw from a posterior and return an ArviZ object.
 
     posterior      what `condition` returns, or any `LogpGrad`
@@ -60,7 +60,15 @@ def sample(
     sampler        "nuts"; or "chees", for many chains on a device: one trajectory length for all
     pooled         chains of a posterior with target="cuda", which all run there at once, learn one
                    metric and one step size together: by default from 128 on, and always for "chees"
-    metric, early_max_treedepth, keep_divergences: see `settings.Settings`
+    metric         "diag_grad": a diagonal from the variances of draws and of gradients; "diag":
+                   from those of the draws alone, regularised as in Stan
+    early_max_treedepth  the `max_treedepth` of the first tenth of the warm-up, where the metric is
+                   a guess
+    keep_divergences  add sample_stats.divergence_start: the unconstrained state before each
+                   divergence, nan elsewhere; "nuts" only
+
+    Returns an ArviZ object with `posterior` (arrays of shape (chain, draw, *shape of variable)),
+    `sample_stats` and `observed_data`.
 
     Ctrl-C stops the chains at their next leapfrog step and returns what they have drawn: as many
     chains of one length as keep the most draws. `attrs["interrupted"]` then says what is left. A
@@ -73,6 +81,16 @@ def sample(
     Raises SamplingError where no start has a finite density or a chain cannot go on, TypeError or
     ValueError for settings that make no sense, KeyboardInterrupt where nothing was drawn yet. Warns
     with SamplerWarning of divergences, chains that disagree and the like.
+
+    Sources: Hoffman and Gelman (2014), JMLR 15:1593; Betancourt (2017), arXiv:1701.02434; for
+    "chees" Hoffman, Radul and Sountsov (2021), AISTATS.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu, 1.0, name="y")
+        >>> post = pt.condition({y: 1.0})
+        >>> idata = pt.sample(post, draws=9, tune=9, chains=2, seed=1, progress=False)
+        >>> idata.posterior["mu"].shape
+        (2, 9)
     """
     options = {
         "draws": draws, "tune": tune, "max_treedepth": max_treedepth, "metric": metric,
@@ -89,7 +107,7 @@ def sample(
 def _asked(
     posterior: LogpGrad,
     sampler: str,
-    options: dict[str, Any],
+    options: dict[str, object],
     chains: int,
     cores: int | None,
     seed: object,
@@ -124,12 +142,9 @@ def _sampled(
     seed: int,
     starts: list[np.ndarray | None],
     progress: bool | Callback,
-) -> Any:
+) -> Arviz:
     """Run, gather what was drawn, and say what is wrong with it. An exception gets the draws."""
-    if _on_device(posterior):
-        run = DeviceRun(posterior, settings, seed, starts, progress)
-    else:
-        run = HostRun(posterior, settings, threads, seed, starts, progress)
+    run = run_kind(posterior)(posterior, settings, threads, seed, starts, progress)
     harvest = Harvest(posterior, settings, run, _attributes(settings, seed, threads, run.device))
     interrupts = Interrupts(run.stop, tell=progress is True)
     # Two blocks, because an exception may also come while the inner one is being left: from the
@@ -154,7 +169,7 @@ class Harvest:
     """The draws of a run, gathered once: at its end, or for an exception."""
 
     def __init__(
-        self, posterior: LogpGrad, settings: Settings, run: Run, attrs: dict[str, Any]
+        self, posterior: LogpGrad, settings: Settings, run: Run, attrs: dict[str, object]
     ) -> None:
         self.posterior = posterior
         self.settings = settings
@@ -182,7 +197,7 @@ class Harvest:
                 return
 
 
-def _result(harvest: Harvest, threads: int, silent: bool) -> Any:
+def _result(harvest: Harvest, threads: int, silent: bool) -> Arviz:
     """The ArviZ object, and what is wrong with it. KeyboardInterrupt where there is no draw."""
     draws = harvest.gather()
     if not draws.any:
@@ -205,24 +220,29 @@ def _result(harvest: Harvest, threads: int, silent: bool) -> Any:
 
 def _pools(sampler: str, posterior: object, chains: int) -> bool:
     """Whether chains learn together where nobody says."""
-    return sampler == Chees.name or (_on_device(posterior) and chains >= MANY_CHAINS)
+    together = run_kind(posterior).learns_together
+    return sampler == Chees.name or (together and chains >= MANY_CHAINS)
 
 
-def _on_device(posterior: object) -> bool:
-    return getattr(posterior, "on_device", False)
-
-
-def _check_posterior(posterior: object) -> None:
-    if not _on_device(posterior) and not isinstance(posterior, LogpGrad):
+def run_kind(posterior: object) -> type[HostRun] | type[DeviceRun]:
+    """Where the chains of a posterior run. TypeError unless it is one."""
+    if getattr(posterior, "on_device", False):
+        return DeviceRun
+    if not isinstance(posterior, LogpGrad):
         raise TypeError(
             f"sample: draws are from a posterior, as pt.condition returns it, not {posterior!r:.60}"
         )
+    return HostRun
+
+
+def _check_posterior(posterior: object) -> None:
+    run_kind(posterior)
     if posterior.dim < 1:
         raise ValueError("sample: this posterior has no free variables, so nothing to draw")
 
 
 def _check_place(posterior: LogpGrad, settings: Settings) -> None:
-    if settings.pooled and not _on_device(posterior):
+    if settings.pooled and not run_kind(posterior).learns_together:
         asked = "sampler='chees'" if isinstance(settings, Chees) else "pooled=True"
         raise ValueError(
             f"sample: {asked} is for chains on a device, and this posterior is on the CPU\n"
@@ -230,7 +250,7 @@ def _check_place(posterior: LogpGrad, settings: Settings) -> None:
         )
 
 
-def _attributes(settings: Settings, seed: int, threads: int, device: str) -> dict[str, Any]:
+def _attributes(settings: Settings, seed: int, threads: int, device: str) -> dict[str, object]:
     """What a reader of the file needs to run it again; all numbers and text."""
     attributes = {
         "created_at": datetime.now(UTC).isoformat(),

@@ -1,6 +1,7 @@
 """What is asked of the operating system: files that can be trusted, programs, the user's patience.
 
     files.py      reading only what the user or root alone can have written; writing whole files
+    records.py    data under a key, with a checksum
     program.py    another program with a time limit, its output in a file
     stages.py     on a terminal, after a moment, which stage of compiling is at work
 

@@ -3,6 +3,7 @@
     base.py       Target and Built: what a backend has and gives; BuildError
     interp.py     Python over NumPy buffers: the reference, and the way on without a compiler
     spell.py      expressions and indices as text, for all targets that are compiled
+    declare.py    the C functions, types and constants that generated text uses
     cython.py     a plan as Cython text
     native.py     that text to an address: the cache, or build and load
     toolchain.py  the machine's C compiler and the Cython translator

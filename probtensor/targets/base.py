@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol, runtime_checkable
 
+import numpy as np
+
+from probtensor.kernel.ir import Call, walk
 from probtensor.lower.plan import Plan
+
+# Runs a plan over flat arrays (None for temporaries) and the values of its sizes: its status.
+Run = Callable[[list[np.ndarray | None], list[int]], int]
 
 
 class BuildError(RuntimeError):
@@ -23,20 +29,57 @@ class Built:
     path     the file of the built module; empty where there is none
     timings  seconds of each stage
     keep     what must live as long as `run` is used: code is unloaded when nobody needs it
+    on_device
+             does it run on a device? Then `run` is a `Deferred` of gpu.py, and the function over it
+             a `DeviceFunction`. This is the one place that says so.
     """
 
-    run: int | Callable[[list[Any], list[int]], int]
+    run: int | Run
     source: str = ""
     path: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)
-    keep: Any = None
+    keep: object = None
+    on_device: bool = False
 
 
 class Target(Protocol):
-    """A backend. One file in `targets/`, one line in `targets.TARGETS`."""
+    """A backend. One file in `targets/`, one line in `compile.TARGETS`.
+
+    It may have `schedule(plan)` as well: what it makes of the loops, as text for
+    `explain("schedule")`."""
 
     name: str
 
     def build(self, plan: Plan) -> Built:
         """Render, compile and load a plan. Raises BuildError."""
         ...
+
+
+@runtime_checkable
+class Loads(Protocol):
+    """A target that can load what it built before, from the text that it generated for it."""
+
+    name: str
+
+    def load(self, source: str) -> Built:
+        """Generated text made to run. Raises BuildError."""
+        ...
+
+
+def prepared(target: Target, plan: Plan) -> Built:
+    """What a function over the plan is made of. A target whose `prepare` puts the work off until
+    the first call is asked for that. Raises BuildError."""
+    prepare = getattr(target, "prepare", target.build)
+    return prepare(plan)
+
+
+def require_device_routines(plan: Plan) -> None:
+    """BuildError where a plan calls a routine that a GPU has not."""
+    for kernel in plan.kernels:
+        for stmt in walk(kernel.body):
+            if isinstance(stmt, Call) and not stmt.device:
+                name = stmt.routine.removeprefix("pt_")
+                raise BuildError(
+                    f"{name} runs on CPUs only, and this is for a GPU: compute what needs it in a "
+                    f"function with target='cython', and pass the result in\n  at {stmt.origin}"
+                )

@@ -23,6 +23,7 @@ from functools import cache
 from pathlib import Path
 
 from probtensor.system import files
+from probtensor.system.records import TOUCH, Records
 
 CAP = 2 << 30  # bytes of modules; the least recently used go first
 SHRINK = 0.8  # of CAP, what an eviction leaves
@@ -30,7 +31,6 @@ STALE = 3600  # seconds after which a half-written entry belongs to no one
 TRIES = 3  # another process may empty the cache at any moment
 DAMAGE = (OSError, ValueError, KeyError, TypeError, RecursionError, MemoryError)  # in an entry
 ABANDONED = 86400  # the same where its maker seems to live
-TOUCH = 86400  # seconds between notes that an entry is still used
 
 
 @dataclass(frozen=True)
@@ -96,27 +96,10 @@ class Store:
         files.write(self.folder, f"{key[:2]}/{note.name}", json.dumps(record).encode())
         return Found(module, path, source)
 
-    def keep(self, key: str, data: bytes) -> None:
-        """Keep bytes under a key, with their checksum. OSError if that cannot be."""
-        name = f"{key[:2]}/{self._record(key).name}"
-        files.write(self.folder, name, hashlib.sha256(data).digest() + data)
-
-    def kept(self, key: str) -> bytes | None:
-        """The bytes kept under a key; None where there are none or they are damaged."""
-        path = self._record(key)
-        try:
-            data = files.read(path)
-            age = time.time() - path.stat().st_mtime
-        except OSError:
-            return None
-        if hashlib.sha256(data[32:]).digest() != data[:32]:
-            return None
-        if age > TOUCH:
-            _touch(path)
-        return data[32:]
-
-    def _record(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key}.function"
+    @property
+    def records(self) -> Records:
+        """The records of functions, which lie beside the modules."""
+        return Records(self.folder)
 
     def entries(self) -> list[tuple[Path, float, int]]:
         """(file, time of last use, bytes) of every module and function, oldest first."""
@@ -248,7 +231,7 @@ def writing_store(home: Path) -> Store:
 def recall(key: str) -> bytes | None:
     """The record kept under a key, from wherever this process reads."""
     with suppress(files.NoFolder):
-        found = (store.kept(key) for store in reading_stores(home_folder()))
+        found = (store.records.get(key) for store in reading_stores(home_folder()))
         return next((data for data in found if data is not None), None)
     return None
 
@@ -256,7 +239,7 @@ def recall(key: str) -> bytes | None:
 def remember(key: str, data: bytes) -> None:
     """Keep a record where this process writes; a full disk is no reason to fail."""
     with suppress(OSError):
-        writing_store(home_folder()).keep(key, data)
+        writing_store(home_folder()).records.put(key, data)
 
 
 @cache

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from probtensor.kernel.carry import as_loops
-from probtensor.kernel.grid import schedule
 from probtensor.kernel.ir import (
+    FOLDS,
     Acc,
     Call,
     For,
@@ -20,21 +19,26 @@ from probtensor.kernel.ir import (
     walk,
     walk_expr,
 )
-from probtensor.kernel.phases import (
+from probtensor.kernel.touch import buffers_of, loads_of
+from probtensor.kernel.touch import writes_of as writes
+from probtensor.lower.plan import Plan
+from probtensor.schedule.carry import as_loops
+from probtensor.schedule.grid.passes import schedule
+from probtensor.schedule.grid.phases import (
     Once,
     Phase,
     Reduce,
     Routine,
     Rows,
+    Schedule,
     Scratch,
+    Sync,
     statements,
 )
-from probtensor.kernel.touch import buffers_of, loads_of
-from probtensor.kernel.touch import writes_of as writes
-from probtensor.lower.plan import Plan
+from probtensor.targets.base import require_device_routines
 from probtensor.targets.finish import THREADS, FinishText
-from probtensor.targets.group import JOINS, WIDE, fold_class
-from probtensor.targets.spell import COMBINE, c_type, local_type
+from probtensor.targets.group import WIDE
+from probtensor.targets.spell import c_type, local_type, register_kind
 from probtensor.targets.stage import Tile, packed, tile_rows, tiles
 from probtensor.types import Dim, Size, size_product
 
@@ -85,30 +89,35 @@ class Module:
 
 
 def render(plan: Plan, comments: bool = True, deterministic: bool = False) -> Module:
-    """The module of a plan; with comments, each statement carries the user's line."""
-    writer = _ModuleText(plan, comments, deterministic)
-    for kernel in plan.kernels:
-        writer.kernel(kernel)
+    """The module of a plan; with comments, each statement carries the user's line. BuildError for a
+    routine that a GPU has not."""
+    require_device_routines(plan)
+    writer = _ModuleText(plan, comments)
+    for kernel, found in schedules(plan, deterministic):
+        writer.kernel(kernel, found)
     return writer.module()
+
+
+def schedules(plan: Plan, deterministic: bool = False) -> Iterator[tuple[Kernel, Schedule]]:
+    """The kernels of a plan as they are scheduled, each with its phases."""
+    elements = {b.name: size_product(b.shape) for b in plan.buffers}
+    dtypes = {b.name: b.dtype for b in plan.buffers}
+    known = {s.name: s.value for s in plan.sizes if s.value is not None}
+    for kernel in plan.kernels:
+        kernel = replace(kernel, body=as_loops(kernel.body, scattered=True))
+        yield kernel, schedule(kernel, elements, dtypes, known, deterministic)
 
 
 @dataclass
 class _ModuleText:
     plan: Plan
     comments: bool
-    deterministic: bool
     texts: list[str] = field(default_factory=list)
     launches: list[Launch] = field(default_factory=list)
     scratch: list[Scratch] = field(default_factory=list)
     routines: set[str] = field(default_factory=set)
 
-    def kernel(self, kernel: Kernel) -> None:
-        plan = self.plan
-        elements = {b.name: size_product(b.shape) for b in plan.buffers}
-        dtypes = {b.name: b.dtype for b in plan.buffers}
-        known = {s.name: s.value for s in plan.sizes if s.value is not None}
-        kernel = replace(kernel, body=as_loops(kernel.body, scattered=True))
-        found = schedule(kernel, elements, dtypes, known, self.deterministic)
+    def kernel(self, kernel: Kernel, found: Schedule) -> None:
         self.scratch += found.scratch
         for k, phase in enumerate(found.phases):
             self._phase(f"{kernel.name}_{k}", kernel, phase)
@@ -156,7 +165,7 @@ class _ModuleText:
         if call.routine in GEMM:
             self.launches.append(Launch("product", {}, call=call))
             return
-        batch, *sizes = [arg for arg in call.args if not isinstance(arg, tuple)]
+        batch, *sizes = call.numbers
         kernels = {}
         for group in ("warp", "block"):
             label = f"{name}_{group}"
@@ -261,8 +270,7 @@ class _PhaseText(FinishText):
         return self._frame()
 
     def routine(self, call: Call, stage: str) -> str:
-        texts = ", ".join(self._argument(arg) for arg in call.args)
-        self.line(1, f"{call.routine}_{stage}(g, {texts});")
+        self.line(1, f"{call.routine}_{stage}(g, {self._arguments(call)});")
         return self._frame()
 
     def rows(self, phase: Rows) -> str:
@@ -299,9 +307,12 @@ class _PhaseText(FinishText):
         if len(phase.loops) > 1:
             used = self.used_in(phase.body, phase.accs)
             self.unpack(phase.loops, phase.flat, used, depth)
-        self.group_body(phase.body, depth)
+        body, last = phase.body, ()
+        if body and isinstance(body[-1], Sync):  # the lanes wait after their part in the folds
+            body, last = body[:-1], body[-1:]
+        self.group_body(body, depth)
         self.accumulate(phase.accs, size_product(n for _, n in phase.loops), depth)
-        self.meet(depth)
+        self.group_body(last, depth)
 
     # Rows of a matrix through shared memory: read once, by neighbouring threads.
 
@@ -419,7 +430,7 @@ class _PhaseText(FinishText):
             self._split_fold(acc, 1)
         self.line(1, "if (d.chunks > 1) {")
         for k, acc in enumerate(phase.accs):
-            kind = WIDE[fold_class(acc.term.dtype)]
+            kind = WIDE[register_kind(acc.term.dtype)]
             self.line(2, f"{kind} *const part{k} = ({kind} *) a.partial + "
                          f"(size_t) {k} * d.chunks * count;")  # fmt: skip
             self.line(2, "if (term == 0 && kept < count)")
@@ -431,7 +442,7 @@ class _PhaseText(FinishText):
             self.line(2, f"{acc.name} = {self._literal(acc.identity, dtype)};")
             self.line(2, "for (int j = term; j < d.chunks && kept < count; j += d.terms)")
             other = f"(({local_type(dtype)}) part{k}[j * count + kept])"
-            joined = self._apply(COMBINE[acc.op], [acc.name, other], dtype)
+            joined = self._apply(FOLDS[acc.op].symbol, [acc.name, other], dtype)
             self.line(3, f"{acc.name} = {joined};")
             self._split_fold(acc, 2)
         self.line(1, "}")
@@ -447,8 +458,8 @@ class _PhaseText(FinishText):
         self.line(1, "}")
 
     def _split_fold(self, acc: Acc, depth: int) -> None:
-        letter = fold_class(acc.term.dtype)
-        op, kind = JOINS.get(acc.op, acc.op), local_type(acc.term.dtype)
+        letter = register_kind(acc.term.dtype)
+        op, kind = FOLDS[acc.op].integer, local_type(acc.term.dtype)
         value = f"pt_split_{op}_{letter}(({WIDE[letter]}) {acc.name}, term, d)"
         self.line(depth, f"{acc.name} = ({kind}) {value};")
 

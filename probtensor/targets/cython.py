@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from probtensor.kernel.carry import BLOCK, NOT_GATHERED, block, is_optional, target, threshold
 from probtensor.kernel.ir import (
+    FOLDS,
+    NOT_GATHERED,
     Acc,
     Call,
     Carry,
@@ -15,22 +16,38 @@ from probtensor.kernel.ir import (
     For,
     Kernel,
     Let,
+    Load,
     Store,
 )
-from probtensor.kernel.jam import ROWS
-from probtensor.kernel.simplify import substitute
-from probtensor.kernel.strip import Jammed, Linear, Segment, Strip, Stripped, by_rows, strip
 from probtensor.lower.plan import Plan
+from probtensor.schedule.carry import BLOCK, block, is_optional, target, threshold
+from probtensor.schedule.strips.forms import (
+    Dot,
+    Jammed,
+    Routine,
+    RowsAdd,
+    RowsDot,
+    ScatterAdd,
+    SerialSegment,
+    Strip,
+    Stripped,
+    Sum,
+    VectorSegment,
+    is_at_once,
+)
+from probtensor.schedule.strips.jam import ROWS
+from probtensor.schedule.strips.passes import strip
+from probtensor.targets.declare import CFunction, CName, Declared
 from probtensor.targets.spell import (
-    COMBINE,
     Speller,
     c_type,
     comment,
     factors,
     local_type,
+    register_kind,
     unwrapped,
 )
-from probtensor.types import Dim, Size
+from probtensor.types import Dim, Size, dtype_of, size_substitute
 
 HEAD = """\
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
@@ -39,10 +56,7 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
                           uint8_t, uint16_t, uint32_t, uint64_t)
 """
 
-FOLDS = {"and": "min", "or": "max"}  # bools are folded as the integers 0 and 1
-ROUTINE_MODULE, ROUTINE = "cython_ext.linalg", "routine"
-# Outside of loops a function is called, not inlined: each copy costs the C compiler 40 ms.
-ONCE = "_once"
+ROUTINE_MODULE = "cython_ext.linalg"
 LANE_BLOCK = 2048  # turns of a block of lanes, as in pt_loops.h
 STRIPS = 4  # strips of a block of sums in memory
 
@@ -51,35 +65,26 @@ def render(plan: Plan, comments: bool = True) -> str:
     """The module text of a plan; with comments, each statement carries the user's line."""
     bodies = [_KernelText(plan=plan, kernel=kernel, comments=comments) for kernel in plan.kernels]
     functions = [body.text() for body in bodies]
-    used = {name: call for body in bodies for name, call in body.used.items()}
-    parts = [HEAD, _declarations(used), *functions, _entry(plan, bodies)]
+    used = {name: declared for body in bodies for name, declared in body.used.items()}
+    routines = {name for body in bodies for name in body.routines}
+    parts = [HEAD, _declarations(used, routines), *functions, _entry(plan, bodies)]
     return "\n".join(parts)
 
 
-def _declarations(used: dict[str, str]) -> str:
+def _declarations(used: Mapping[str, Declared], routines: Set[str]) -> str:
     """What the kernels take from the headers, and from the module of routines."""
-    headers: dict[str, list[str]] = {"pt_loops.h": [], "pt_random.h": []}
-    routines = []
-    once: dict[str, str] = {}
-    for name, call in sorted(used.items()):
-        if call == ROUTINE:
-            routines.append(name)
-            continue
-        if name.endswith(ONCE):
-            once[f"    PT_ONCE_{call.count('double') - 1}({name.removesuffix(ONCE)})"] = (
-                f"    {call} noexcept nogil"
-            )
-            continue
-        header = "pt_random.h" if name.startswith(("pt_draw_", "pt_key_")) else "pt_loops.h"
-        headers[header].append(f"    {call}")
+    found = [used[name] for name in sorted(used)]
     lines = []
-    for header, calls in headers.items():
+    for header in ("pt_loops.h", "pt_random.h"):
+        calls = [f"    {c.text}" for c in found if c.inline and c.header == header]
         if calls:
             lines += [f'cdef extern from "{header}" nogil:', *calls]
+    once = [c for c in found if isinstance(c, CFunction) and not c.inline]
     if once:
-        lines += ["cdef extern from *:", '    """', *once, '    """', *once.values()]
+        lines += ["cdef extern from *:", '    """', *(f"    {c.definition}" for c in once)]
+        lines += ['    """', *(f"    {c.text} noexcept nogil" for c in once)]
     if routines:
-        lines.append(f"from {ROUTINE_MODULE} cimport {', '.join(routines)}")
+        lines.append(f"from {ROUTINE_MODULE} cimport {', '.join(sorted(routines))}")
     return "\n".join(lines) + "\n"
 
 
@@ -103,6 +108,7 @@ class _KernelText(Speller):
     comments: bool
     lines: list[str] = field(default_factory=list)
     wide: dict[str, str] = field(default_factory=dict)  # local -> its lane variable
+    routines: set[str] = field(default_factory=set)
     checks: bool = False
     origin: str = ""
     lane_count: int = 0
@@ -131,7 +137,7 @@ class _KernelText(Speller):
             way = "out" if name in self.kernel.writes else "in"
             kind = f"pt_{way}_{dtypes[name]}"
             const = "const " if way == "in" else ""
-            self.used[kind] = f"ctypedef {const}{c_type(dtypes[name])}* {kind}"
+            self.used[kind] = CName(kind, f"ctypedef {const}{c_type(dtypes[name])}* {kind}")
             found.append((name, kind))
         return found
 
@@ -164,17 +170,16 @@ class _KernelText(Speller):
                 self._for(loop, depth, rows)
             case Strip():
                 self._strip(stmt, depth)
-            case Linear():
-                self._linear(stmt, depth)
+            case Dot() | Sum():
+                self._routine(stmt, depth)
             case Check(condition, code):
                 self.checks = True
                 self._line(depth, f"if not {self._expr(condition)}:")
                 self._line(depth + 1, f"status = {code}")
-            case Call(routine, args, origin):
+            case Call(routine, origin=origin):
                 self._comment(depth, origin)
-                self.used[routine] = ROUTINE
-                texts = [self._argument(arg) for arg in args]
-                self._line(depth, f"{routine}({', '.join(texts)})")
+                self.routines.add(routine)
+                self._line(depth, f"{routine}({self._arguments(stmt)})")
 
     def _set(self, name: str, dtype: str, value: str, depth: int) -> None:
         if name not in self.wide:
@@ -184,8 +189,9 @@ class _KernelText(Speller):
     def _name(self, name: str) -> str:
         return f"{name}[{self.wide[name]}]" if name in self.wide else name
 
-    def _called(self, fn: str) -> str:
-        return fn + ONCE if self.loops == 0 else fn
+    @property
+    def _inlines(self) -> bool:
+        return self.loops > 0
 
     def _store(self, store: Store, depth: int) -> None:
         self._comment(depth, store.origin)
@@ -195,7 +201,7 @@ class _KernelText(Speller):
             self._line(depth, f"{place} += {value}")
             return
         if store.op is not None:
-            value = self._apply(COMBINE[store.op], [place, value], store.expr.dtype)
+            value = self._apply(FOLDS[store.op].symbol, [place, value], store.expr.dtype)
         self._line(depth, f"{place} = {value}")
 
     def _for(self, loop: For, depth: int, rows: Sequence[Stripped] = ()) -> None:
@@ -204,11 +210,10 @@ class _KernelText(Speller):
         held = self._open_sums(loop, loop.accs, depth)
         gathered = _in_blocks(loop.carries, BLOCK, self.limits)
         self.locals[loop.var] = "int64_t"
-        start = "" if loop.start == 0 else f"{self._index(loop.start)}, "
-        first, extent, inner = start, self._index(loop.extent), depth
+        first, extent, inner = "", self._index(loop.extent), depth
         if held or gathered:
             turns = self._block_turns(gathered, depth)
-            first, extent = self._open_block(start, extent, turns, depth)
+            first, extent = self._open_block(extent, turns, depth)
             inner += 1
         if rows:
             first = self._several(loop.var, first, extent, rows, inner)
@@ -229,7 +234,7 @@ class _KernelText(Speller):
         self, var: str, first: str, extent: str, rows: Sequence[Stripped], depth: int
     ) -> str:
         """Several turns at once, as often as that goes; where the rest begins."""
-        self.used["pt_by_fours"] = "int64_t pt_by_fours(int64_t)"
+        self._use("pt_by_fours", "int64_t", "int64_t")
         self.lane_count += 1
         rest = f"r{self.lane_count}"
         self.locals[rest] = "int64_t"
@@ -251,7 +256,7 @@ class _KernelText(Speller):
             return str(BLOCK)
         found = ""
         for each in several:
-            self.used["pt_block_turns"] = "int64_t pt_block_turns(int64_t, int64_t)"
+            self._use("pt_block_turns", "int64_t", "int64_t", "int64_t")
             turns = f"pt_block_turns({BLOCK}, {self._index(each)})"
             found = self._apply("minimum", [found, turns], "int64") if found else turns
         name = f"b{self.lane_count + 1}"
@@ -259,7 +264,7 @@ class _KernelText(Speller):
         self._line(depth, f"{name} = {found}")
         return name
 
-    def _open_block(self, start: str, extent: str, size: str, depth: int) -> tuple[str, str]:
+    def _open_block(self, extent: str, size: str, depth: int) -> tuple[str, str]:
         """A loop over blocks of turns; where the turns of one begin and end. What is done at the
         end of a block stands outside of the loop over its turns, which may then keep sums in
         registers."""
@@ -267,7 +272,7 @@ class _KernelText(Speller):
         base, end = f"s{self.lane_count}", f"e{self.lane_count}"
         self.locals[base] = self.locals[end] = "int64_t"
         if size.isdecimal():
-            self._line(depth, f"for {base} in range({start or '0, '}{extent}, {size}):")
+            self._line(depth, f"for {base} in range(0, {extent}, {size}):")
         else:  # Cython has no loop with a step that is known at the call alone
             number, count = f"q{self.lane_count}", f"({extent} + {size} - 1) // {size}"
             self.locals[number] = "int64_t"
@@ -281,8 +286,8 @@ class _KernelText(Speller):
         """The end of a block, and of the loop, for accumulators that are added up in blocks."""
         several = f"if {self._index(loop.extent)} > {BLOCK}:"
         for acc in held:
-            self.used["pt_keep"] = "void pt_keep(double*, double)"
-            self.used["pt_kept"] = "double pt_kept(const double*)"
+            self._use("pt_keep", "void", "double*", "double")
+            self._use("pt_kept", "double", "const double*")
             self._line(depth + 1, several)
             self._line(depth + 2, f"pt_keep({acc.name}_s, {self._name(acc.name)})")
             self._line(depth + 2, f"{self._name(acc.name)} = 0.0")
@@ -296,10 +301,11 @@ class _KernelText(Speller):
             name = self._name(acc.name)
             product = factors(acc) if fused else None
             if product is not None:
-                self.used["pt_ma"] = "double pt_ma(double, double, double)"
+                self._use("pt_ma", "double", "double", "double", "double")
                 joined = f"pt_ma({', '.join(unwrapped(self._expr(x)) for x in product)}, {name})"
             else:
-                joined = self._apply(COMBINE[acc.op], [name, self._expr(acc.term)], acc.term.dtype)
+                values = [name, self._expr(acc.term)]
+                joined = self._apply(FOLDS[acc.op].symbol, values, acc.term.dtype)
             self._line(depth, f"{name} = {unwrapped(joined)}")
 
     # Strips.
@@ -334,7 +340,7 @@ class _KernelText(Speller):
             self._segment(segment, loop, lane, first, turns, inner)
         self.loops -= 1
         if held:
-            self.used["pt_end_block"] = "void pt_end_block(double*, int64_t, double*)"
+            self._use("pt_end_block", "void", "double*", "int64_t", "double*")
             self._line(inner, f"if {base} & {LANE_BLOCK - 1} == {LANE_BLOCK - loop.width}:")
             for acc in held:
                 self._line(inner + 1, f"pt_end_block({acc.name}_l, {loop.width}, {acc.name}_s)")
@@ -379,12 +385,12 @@ class _KernelText(Speller):
         for acc in accs:
             kind = _lane_type(acc.term.dtype)
             prefix = {"float64": "", "int64": "i", "uint64": "u"}[kind]
-            fold = f"pt_fold_{prefix}{FOLDS.get(acc.op, acc.op)}"
+            fold = f"pt_fold_{prefix}{FOLDS[acc.op].integer}"
             wide = c_type(kind)
-            self.used[fold] = f"{wide} {fold}({wide}*, int64_t)"
+            self._use(fold, wide, f"{wide}*", "int64_t")
             value = f"{fold}({acc.name}_l, {lanes})"
             if acc in held:
-                self.used["pt_end_sum"] = "double pt_end_sum(double*, int64_t, double*, int64_t)"
+                self._use("pt_end_sum", "double", "double*", "int64_t", "double*", "int64_t")
                 turns = self._index(loop.extent)
                 value = f"pt_end_sum({acc.name}_l, {lanes}, {acc.name}_s, {turns})"
             if acc.term.dtype != kind:
@@ -398,7 +404,7 @@ class _KernelText(Speller):
         accumulators that are added up in blocks."""
         for carry in loop.carries:
             count, out = self._index(carry.count), self._pointer(carry.buffer, carry.first)
-            self.used["pt_open_sums"] = "void pt_open_sums(int64_t, double*)"
+            self._use("pt_open_sums", "void", "int64_t", "double*")
             if carry.dtype == "float32":
                 self._line(depth, f"pt_open_sums({count}, {carry.scratch})")
                 continue
@@ -409,7 +415,7 @@ class _KernelText(Speller):
             self._line(inside, f"pt_open_sums(2 * ({count}), {carry.scratch})")
         longest = LANE_BLOCK if isinstance(loop, Strip) else BLOCK
         short = isinstance(loop.extent, int) and loop.extent <= longest
-        held = [a for a in accs if a.op == "add" and "float" in a.term.dtype and not short]
+        held = [a for a in accs if a.op == "add" and dtype_of(a.term.dtype).is_float and not short]
         for acc in held:
             self.locals[f"{acc.name}_s"] = "double[2]"
             self._line(depth, f"{acc.name}_s[0] = {acc.name}_s[1] = 0.0")
@@ -439,7 +445,7 @@ class _KernelText(Speller):
         if carry.within is not None:
             self._line(depth, f"if {self._gathered(carry)}:")
             depth += 1
-        self.used["pt_add_sums"] = "void pt_add_sums(int64_t, double*, double*)"
+        self._use("pt_add_sums", "void", "int64_t", "double*", "double*")
         out, count = self._pointer(carry.buffer, carry.first), self._index(carry.count)
         self._line(depth, f"pt_add_sums({count}, {carry.scratch}, {out})")
 
@@ -459,7 +465,7 @@ class _KernelText(Speller):
         for carry in carries:
             name = f"pt_close_sums_{carry.dtype}"
             out, count = self._pointer(carry.buffer, carry.first), self._index(carry.count)
-            self.used[name] = f"void {name}(int64_t, double*, {c_type(carry.dtype)}*)"
+            self._use(name, "void", "int64_t", "double*", f"{c_type(carry.dtype)}*")
             inside = depth
             if is_optional(carry):
                 self._line(depth, f"if {self._gathered(carry)}:")
@@ -467,12 +473,18 @@ class _KernelText(Speller):
             self._line(inside, f"{name}({count}, {carry.scratch}, {out})")
 
     def _segment(
-        self, segment: Segment, loop: Strip, lane: str, first: str, turns: str, depth: int
+        self,
+        segment: VectorSegment | SerialSegment,
+        loop: Strip,
+        lane: str,
+        first: str,
+        turns: str,
+        depth: int,
     ) -> None:
-        for at_once, run in groupby(segment.body, by_rows):
+        for at_once, run in groupby(segment.body, is_at_once):
             if at_once:
                 for stmt in run:
-                    self._linear(stmt, depth, first, turns)
+                    self._routine(stmt, depth, first, turns)
             else:
                 self._open_turns(loop, lane, first, turns, depth)
                 self._body(run, depth + 1)
@@ -488,42 +500,48 @@ class _KernelText(Speller):
         start = lane if first == "0" else f"{first} + {lane}"
         self._line(depth + 1, f"{loop.var} = {start}")
 
-    def _linear(self, stmt: Linear, depth: int, first: str = "0", turns: str = "1") -> None:
-        extent = self._index(stmt.extent)
-        matrix = self._pointer(stmt.matrix.buffer, _at(stmt.matrix.index, stmt.var, first))
-        if stmt.routine.startswith("pt_sum"):
-            kind = c_type(stmt.matrix.dtype)
-            self.used[stmt.routine] = f"double {stmt.routine}(const {kind}*, int64_t)"
-            self._set(stmt.result, "float64", f"{stmt.routine}({matrix}, {extent})", depth)
-            return
-        if stmt.routine == "pt_dot":
-            self.used["pt_dot"] = "double pt_dot(const double*, const double*, int64_t)"
-            vector = self._pointer(stmt.vector.buffer, stmt.vector.index)
-            self._set(stmt.result, "float64", f"pt_dot({matrix}, {vector}, {extent})", depth)
-            return
-        step = self._index(stmt.step)
-        if stmt.routine == "pt_scatter_add":
-            kind = stmt.matrix.dtype
-            name = f"pt_scatter_add_{kind}"
-            self.used[name] = f"void {name}(int64_t, const {kind}_t*, const double*, double*)"
-            out = self._pointer(stmt.result, stmt.place)
-            self._line(depth, f"{name}({turns}, {matrix}, {stmt.weight.name}, {out})")
-            return
-        if stmt.routine == "pt_rows_dot":
-            self.used["pt_rows_dot"] = (
-                "void pt_rows_dot(int64_t, int64_t, const double*, int64_t, const double*, double*)"
-            )
-            last = self._pointer(stmt.vector.buffer, stmt.vector.index)
-            out = stmt.result
-        else:
-            self.used["pt_rows_add"] = (
-                "void pt_rows_add(int64_t, int64_t, const double*, int64_t, const double*, double*)"
-            )
-            last = stmt.weight.name
-            out = self._pointer(stmt.result, stmt.place)
-        self._line(
-            depth, f"{stmt.routine}({turns}, {extent}, {matrix}, {step}, {last}, {out})"
-        )
+    def _routine(
+        self, stmt: Routine, depth: int, first: str = "0", turns: str = "1"
+    ) -> None:
+        match stmt:
+            case Sum(result, extent, terms):
+                name = "pt_sum_float32" if terms.dtype == "float32" else "pt_sum"
+                kind = c_type(terms.dtype)
+                self._use(name, "double", f"const {kind}*", "int64_t")
+                call = f"{name}({self._first(terms)}, {self._index(extent)})"
+                self._set(result, "float64", call, depth)
+            case Dot(result, extent, left, right):
+                self._use("pt_dot", "double", "const double*", "const double*", "int64_t")
+                call = f"pt_dot({self._first(left)}, {self._first(right)}, {self._index(extent)})"
+                self._set(result, "float64", call, depth)
+            case ScatterAdd(buffer, place, index, weight, var):
+                kind = index.dtype
+                name = f"pt_scatter_add_{kind}"
+                args = ("int64_t", f"const {kind}_t*", "const double*", "double*")
+                self._use(name, "void", *args)
+                source, out = self._first(index, var, first), self._pointer(buffer, place)
+                self._line(depth, f"{name}({turns}, {source}, {weight.name}, {out})")
+            case RowsDot(result, extent, matrix, step, vector, var):
+                rows = self._first(matrix, var, first)
+                self._rows("pt_rows_dot", turns, extent, rows, step, self._first(vector), result,
+                           depth)  # fmt: skip
+            case RowsAdd(buffer, place, extent, matrix, step, weight, var):
+                rows, out = self._first(matrix, var, first), self._pointer(buffer, place)
+                self._rows("pt_rows_add", turns, extent, rows, step, weight.name, out, depth)
+
+    def _first(self, load: Load, var: str = "", first: str = "0") -> str:
+        """A pointer to what is loaded, at the first iteration of a strip over `var`."""
+        return self._pointer(load.buffer, _at(load.index, var, first))
+
+    def _rows(
+        self, name: str, turns: str, extent: Size, rows: str, step: Size, last: str, out: str,
+        depth: int,
+    ) -> None:  # fmt: skip
+        """A routine over the rows of a strip."""
+        doubles = "const double*"
+        self._use(name, "void", "int64_t", "int64_t", doubles, "int64_t", doubles, "double*")
+        size, each = self._index(extent), self._index(step)
+        self._line(depth, f"{name}({turns}, {size}, {rows}, {each}, {last}, {out})")
 
 
 def _grouped(names: dict[str, str]) -> list[str]:
@@ -552,16 +570,14 @@ def _in_blocks(carries: Sequence[Carry], limit: int, limits: dict[str, int]) -> 
 
 
 def _lane_type(dtype: str) -> str:
-    if "float" in dtype:
-        return "float64"
-    return "uint64" if dtype.startswith("u") else "int64"
+    return {"f": "float64", "u": "uint64", "i": "int64"}[register_kind(dtype)]
 
 
 def _at(index: Size, var: str, first: str) -> Size:
     """The index at the first turn of a strip."""
     if not var:
         return index
-    return substitute(index, {var: 0 if first == "0" else Dim.name(first)})
+    return size_substitute(index, {var: 0 if first == "0" else Dim.name(first)})
 
 
 def _wrap(head: str) -> str:

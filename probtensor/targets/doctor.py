@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from probtensor.targets.base import BuildError
 from probtensor.targets.cache import home_folder, writing_store
 from probtensor.targets.loader import load_module
 from probtensor.targets.toolchain import (
+    Compiler,
     compile_c,
     compiler_command,
     cython_version,
@@ -34,6 +35,7 @@ from probtensor.targets.toolchain import (
 )
 from probtensor.version import __version__
 
+Result = TypeVar("Result")
 COUNT = 10_000
 PROBE = """\
 # cython: language_level=3, boundscheck=False, wraparound=False
@@ -94,7 +96,7 @@ def probe() -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def build(scratch: Path, compiler: Any) -> None:
+def build(scratch: Path, compiler: Compiler) -> None:
     """The probe's steps, each timed."""
     source = scratch / "pt_probe.pyx"
     source.write_text(PROBE, encoding="utf-8")
@@ -134,7 +136,7 @@ def probe_device() -> None:
     print("run       exp on the GPU is right")
 
 
-def timed(label: str, step: Callable[[], Any]) -> Any:
+def timed(label: str, step: Callable[[], Result]) -> Result:
     """The step's result, and a line that says how long it took."""
     began = time.perf_counter()
     result = step()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from probtensor.kernel.ir import Acc, identity
-from probtensor.kernel.phases import Private, Rows
-from probtensor.targets.group import JOINS, WIDE, GroupText, fold_class
-from probtensor.targets.spell import COMBINE, c_type, local_type
+from probtensor.kernel.ir import FOLDS, Acc
+from probtensor.schedule.grid.phases import Private, Rows
+from probtensor.targets.group import WIDE, GroupText
+from probtensor.targets.spell import c_type, local_type, register_kind
 
 THREADS = 256
 
@@ -95,11 +95,11 @@ class FinishText(GroupText):
         first = f"{name}[k]"
         if private.initial is not None:
             first = self._literal(private.initial.value, private.dtype)
-            if private.initial.value == identity(private.op, private.dtype):
+            if private.initial.value == FOLDS[private.op].identity(private.dtype):
                 first = ""
         joined = total
         if first:
-            joined = self._apply(COMBINE[private.op], [first, total], private.dtype)
+            joined = self._apply(FOLDS[private.op].symbol, [first, total], private.dtype)
         self.line(1, f"for (int k = threadIdx.x; k < {private.count}; k += blockDim.x)")
         self.line(2, f"{name}[k] = {joined};")
 
@@ -116,7 +116,7 @@ class _Slot:
     stride: int
 
     def none(self, text: GroupText) -> str:
-        return text._literal(identity(self.join, self.dtype), self.dtype)
+        return text._literal(FOLDS[self.join].identity(self.dtype), self.dtype)
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,8 @@ class _Slots:
     """The folds of a phase laid out by the type that they are folded in."""
 
     def __init__(self, phase: Rows) -> None:
-        items = [(a, fold_class(a.term.dtype), JOINS.get(a.op, a.op), 1) for a in phase.accs]
-        items += [(p, fold_class(p.dtype), JOINS.get(p.op, p.op), p.count) for p in phase.privates]
+        items = [(a, register_kind(a.term.dtype), FOLDS[a.op].integer, 1) for a in phase.accs]
+        items += [(p, register_kind(p.dtype), FOLDS[p.op].integer, p.count) for p in phase.privates]
         self.counts: dict[str, int] = {}
         self.runs: dict[str, list[_Run]] = {}
         for _, letter, join, count in items:

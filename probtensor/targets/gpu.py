@@ -5,22 +5,25 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from probtensor import device
 from probtensor.calls import public
+from probtensor.device import Driver, Image, Kernel, LaunchQueue
 from probtensor.kernel.ir import Call
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
 from probtensor.process import computed_once, new_lock
+from probtensor.schedule.grid.text import to_text
+from probtensor.system.stages import building, stage
 from probtensor.targets.base import BuildError, Built
-from probtensor.targets.cuda import GEMM, LONG, THREADS, Launch, Module, render
+from probtensor.targets.cuda import GEMM, LONG, THREADS, Launch, Module, render, schedules
 from probtensor.targets.narrow import MUCH, narrowed, short_sizes
-from probtensor.targets.rows import RowsProgram, rows_program
-from probtensor.types import size_value
+from probtensor.targets.rows import Density, RowsProgram, rows_program
+from probtensor.types import Size, dtype_of, size_value
 
 LINE = 256  # bytes: what allocations and their parts are aligned to
 WAVES = 8  # blocks of a routine's launch for each multiprocessor, at most
@@ -42,6 +45,9 @@ class CudaTarget:
     deterministic  sums of floats that meet at places given by data (scatter-adds) are taken in one
                    fixed order instead of by atomic additions: slower, and the same bits each time
     tf32           float32 matrix products may round their operands to 10 bits (tensor cores)
+
+        >>> pt.Cuda(deterministic=True).deterministic
+        True
     """
 
     deterministic: bool = False
@@ -62,14 +68,94 @@ class CudaTarget:
         runner = Runner(plan, module, loaded, driver, self)
         return Built(runner, module.source, "", timings, runner)
 
+    def prepare(self, plan: Plan) -> Built:
+        """A plan whose kernels are built at its first call. BuildError where there is no device."""
+        try:
+            driver = device.driver()
+        except device.DeviceError as error:
+            raise BuildError(
+                f'target="cuda" finds no GPU to use: {error}\n'
+                "target=\"cython\", or PROBTENSOR_TARGET=cython in the environment, gives the same "
+                "on the CPU"
+            ) from None
+        return Built(Deferred(self, plan, driver), on_device=True)
+
+    def schedule(self, plan: Plan) -> str:
+        """The phases of each kernel, for people."""
+        return "".join(to_text(found) for _, found in schedules(plan, self.deterministic))
+
     def rows(
-        self, plan: Plan, rows: Sequence[int], sizes: Sequence[int], **how: Any
+        self,
+        plan: Plan,
+        rows: Sequence[int],
+        sizes: Sequence[int],
+        *,
+        group: str | None = None,
+        tail: str = "",
+        density: Density | None = None,
     ) -> RowsProgram:
         """A plan run once for each row of some of its inputs; see `rows_program`."""
         try:
-            return rows_program(plan, rows, sizes, **how)
+            return rows_program(plan, rows, sizes, group=group, tail=tail, density=density)
         except device.DeviceError as error:
             raise BuildError(str(error)) from None
+
+
+class Deferred:
+    """A plan on the device, built when it is first needed.
+
+    Compiling kernels takes a second or so. A density of which only the sampler's form is wanted,
+    or a function that is only ever run over rows, never needs those of a single call.
+    """
+
+    def __init__(self, target: CudaTarget, plan: Plan, driver: Driver) -> None:
+        self.target = target
+        self.plan = plan
+        self.driver = driver
+        self._lock = new_lock()
+        self._built: Built | None = None
+
+    @property
+    def built(self) -> Built:
+        """What the target made of the plan. BuildError where it cannot."""
+        with self._lock:
+            if self._built is None:
+                with building("the kernels of a function"):
+                    stage("compile")
+                    self._built = self.target.build(self.plan)
+            return self._built
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds of the stages so far."""
+        return {} if self._built is None else dict(self._built.timings)
+
+    @property
+    def may_fail(self) -> bool:
+        """Does a call have to ask whether something went wrong?"""
+        return bool(self.plan.failures)
+
+    @property
+    def _runner(self) -> Runner:
+        return self.built.run
+
+    def sequence(self, sizes: Sequence[int]) -> Launches:
+        """The launches for these values of the plan's sizes."""
+        return self._runner.sequence(sizes)
+
+    def sequence_of_kernel(self, k: int, sizes: Sequence[int]) -> Launches:
+        """Those of one kernel alone."""
+        runner: Runner = self.target.build(replace(self.plan, kernels=(self.plan.kernels[k],))).run
+        return runner.sequence(sizes)
+
+    def rows(
+        self, rows: Sequence[int], sizes: Sequence[int], tail: str, density: Density | None
+    ) -> RowsProgram:
+        """The plan run once for each row of the buffers `rows`; see `rows_program`."""
+        return self.target.rows(self.plan, rows, sizes, tail=tail, density=density)
+
+    def __call__(self, arrays: list[np.ndarray | None], sizes: list[int]) -> int:
+        return self._runner(arrays, sizes)
 
 
 @dataclass
@@ -79,12 +165,12 @@ class Runner:
 
     plan: Plan
     module: Module
-    loaded: Any
-    driver: Any
+    loaded: Image
+    driver: Driver
     target: CudaTarget = CudaTarget()
     sequences: dict[tuple[int, ...], Launches] = field(default_factory=dict)
     narrowed: dict[tuple[tuple[str, int], ...], Runner] = field(default_factory=dict)
-    lock: Any = field(default_factory=new_lock)
+    lock: AbstractContextManager = field(default_factory=new_lock)
 
     @property
     def may_fail(self) -> bool:
@@ -118,12 +204,12 @@ class Runner:
                 self.narrowed[key] = Runner(plan, module, loaded, self.driver, self.target)
             return self.narrowed[key]
 
-    def function(self, name: str) -> Any:
+    def function(self, name: str) -> Kernel:
         """A kernel of the module."""
         return self.loaded.function(name)
 
     @computed_once
-    def products(self) -> Any:
+    def products(self) -> Image:
         """The module of our own matrix products, for where the library is not installed: apart
         from the plan's, which is the sooner compiled."""
         return self.driver.module(self.driver.compile('#include "pt_gemm.cuh"\n'))
@@ -163,7 +249,7 @@ class Runner:
 class Step:
     """One launch with all its numbers."""
 
-    function: Any
+    function: Kernel
     grid: int
     block: int
     extra: bytes = b""
@@ -182,7 +268,7 @@ class Product:
     k: int
     turned: tuple[bool, bool]
     splits: int = 1
-    kernels: tuple[Any, ...] = ()
+    kernels: tuple[Kernel, ...] = ()
 
 
 class Launches:
@@ -206,7 +292,7 @@ class Launches:
         self._arrange()
         self._packed: tuple[tuple[int, ...], int, bytes] | None = None
 
-    def _size(self, size: Any) -> int:
+    def _size(self, size: Size) -> int:
         return size_value(size, self.values)
 
     # Which launches.
@@ -297,15 +383,13 @@ class Launches:
 
     def _product(self, call: Call) -> None:
         position = {b.name: k for k, b in enumerate(self.plan.buffers)}
-        pairs = [arg for arg in call.args if isinstance(arg, tuple)]
         dtype = GEMM[call.routine]
         size = 4 if dtype == "float32" else 8
-        numbers = [self._size(arg) for arg in call.args if not isinstance(arg, tuple)]
-        batch, m, n, k, first, second = numbers
+        batch, m, n, k, first, second = map(self._size, call.numbers)
         if batch * m * n == 0:
             return
         splits = self._splits(dtype, batch, m, n, k)
-        kernels: tuple[Any, ...] = ()
+        kernels: tuple[Kernel, ...] = ()
         if self.driver.blas is None:
             names = ("pt_gemm", "pt_gemm_split", "pt_gemm_join")
             products = self.runner.products
@@ -314,8 +398,8 @@ class Launches:
                 self.partial = max(self.partial, size * splits * batch * m * n)
         self.steps.append(Product(
             dtype,
-            tuple(position[name] for name, _ in pairs),
-            tuple(size * self._size(place) for _, place in pairs),
+            tuple(position[name] for name, _ in call.pointers),
+            tuple(size * self._size(place) for _, place in call.pointers),
             batch, m, n, k, (bool(first), bool(second)), splits, kernels,
         ))  # fmt: skip
 
@@ -337,7 +421,7 @@ class Launches:
         self.scratch_at = []
         for memory in self.runner.module.scratch:
             self.scratch_at.append(place)
-            width = 1 if memory.dtype == "bool" else np.dtype(memory.dtype).itemsize
+            width = dtype_of(memory.dtype).bytes
             place = _aligned(place + max(1, self._size(memory.count)) * width)
         self.scratch = place
 
@@ -347,7 +431,9 @@ class Launches:
 
     # Running.
 
-    def enqueue(self, pointers: Sequence[int], scratch: int, stream: Any = None) -> None:
+    def enqueue(
+        self, pointers: Sequence[int], scratch: int, stream: LaunchQueue | None = None
+    ) -> None:
         """Queue all launches. `pointers` are device addresses in the order of the plan's buffers,
         `scratch` that of this sequence's own memory."""
         key = tuple(pointers)
@@ -383,7 +469,7 @@ class Launches:
         )  # fmt: skip
 
     def _multiply(
-        self, product: Product, pointers: tuple[int, ...], scratch: int, stream: Any
+        self, product: Product, pointers: tuple[int, ...], scratch: int, stream: LaunchQueue | None
     ) -> None:
         a, b, c = (
             pointers[k] + offset

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from probtensor.kernel.flat import flattened
-from probtensor.kernel.grid import LARGEST_PRIVATE
 from probtensor.kernel.ir import (
+    FOLDS,
     Acc,
     Apply,
     Call,
@@ -17,16 +16,17 @@ from probtensor.kernel.ir import (
     Stmt,
     Store,
     exprs_of,
-    identity,
     walk,
     walk_expr,
 )
-from probtensor.kernel.nests import nest, stores_of, widened
-from probtensor.kernel.phases import Loops, Private
 from probtensor.kernel.touch import deep, expr_names, loads_of, names_read, names_set
 from probtensor.kernel.touch import writes_of as writes
+from probtensor.schedule.carry import widened
+from probtensor.schedule.grid.flat import flattened
+from probtensor.schedule.grid.folds import LARGEST_PRIVATE
+from probtensor.schedule.grid.nests import nest, stores_of
+from probtensor.schedule.grid.phases import Loops, Private, Sync
 from probtensor.targets.spell import (
-    COMBINE,
     PLAIN,
     Speller,
     c_type,
@@ -34,9 +34,10 @@ from probtensor.targets.spell import (
     factors,
     is_long,
     local_type,
+    register_kind,
     unwrapped,
 )
-from probtensor.types import Size, size_names, size_product
+from probtensor.types import Size, dtype_of, size_names, size_product
 
 # Functions that cuda/pt_float.cuh has for float32.
 SINGLE = {
@@ -54,12 +55,6 @@ SPELLINGS = {"not": "(!{})", "where": "({0} ? {1} : {2})"}
 UNROLLED = 16
 LONGEST_UNROLLED, FEW = 64, 4  # the same for turns of a few operations, such as those of a product
 WIDE = {"f": "double", "i": "long long", "u": "unsigned long long"}
-JOINS = {"and": "min", "or": "max"}  # bools are folded as the integers 0 and 1
-
-
-def fold_class(dtype: str) -> str:
-    """The letter of the type in which values of a dtype are folded."""
-    return "f" if "float" in dtype else "u" if dtype.startswith("u") else "i"
 
 
 @dataclass(kw_only=True)
@@ -77,10 +72,6 @@ class GroupText(Speller):
     checks: bool = False
     routines: set[str] = field(default_factory=set)
     uniform: set[str] = field(default_factory=set)  # buffers of which each lane has a copy
-    # Buffers that lanes have read, have written, and the first lane has, since they last met.
-    read: set[str] = field(default_factory=set)
-    dirty: set[str] = field(default_factory=set)
-    first: set[str] = field(default_factory=set)
 
     plain = PLAIN | SPELLINGS
     cast = "(({}) {})"
@@ -105,7 +96,7 @@ class GroupText(Speller):
     def _apply(self, fn: str, texts: list[str], kind: str, dtype: str | None = None) -> str:
         if kind == "float32" and dtype in (None, "float32") and fn in SINGLE:
             return f"{SINGLE[fn]}({', '.join(map(unwrapped, texts))})"
-        if kind.startswith(("int", "uint8", "uint16")) and fn in WRAPPING:
+        if fn in WRAPPING and _promotes_to_int(kind):
             # Signed integers that overflow mean nothing in C, and int is what narrow ones become;
             # unsigned ones wrap, as NumPy's do.
             wide = self.plain[fn].format(*(f"((uint64_t) {text})" for text in texts))
@@ -118,54 +109,27 @@ class GroupText(Speller):
 
     # Statements by a group, its lanes side by side in the loops.
 
-    def group_body(self, body: Iterable[Stmt], depth: int) -> None:
+    def group_body(self, body: Iterable[Stmt | Sync], depth: int) -> None:
         """Statements that all lanes of the group go through together."""
         for stmt in body:
-            self._meet(stmt, depth)
             if self.group == "thread":
                 self.thread_stmt(stmt, depth)
             else:
                 self._group_stmt(stmt, depth)
 
-    def _meet(self, stmt: Stmt, depth: int) -> None:
-        """Let the lanes meet where one would see, or overwrite, what others are busy with."""
-        if self.group == "thread":
-            return
-        stored = set(writes(stmt)) - self.uniform
-        loaded = {b for part in deep(stmt) for e in exprs_of(part) for b in loads_of(e)}
-        if isinstance(stmt, Call):
-            loaded |= stored
-        loaded -= self.uniform
-        # A single store is the first lane's work alone, which sees what it did itself.
-        late = self.dirty if isinstance(stmt, Store) else self.dirty | self.first
-        if loaded & late or stored & late or stored & self.read:
-            self.meet(depth)
-        if isinstance(stmt, Store):
-            self.first |= stored
-        else:
-            self.dirty |= stored
-        self.read |= loaded
-
-    def meet(self, depth: int) -> None:
-        """All lanes of the group arrive."""
-        if self.group != "thread" and (self.dirty or self.first or self.read):
-            self.line(depth, "g.sync();")
-        self.dirty.clear()
-        self.first.clear()
-        self.read.clear()
-
-    def _group_stmt(self, stmt: Stmt, depth: int) -> None:
+    def _group_stmt(self, stmt: Stmt | Sync, depth: int) -> None:
         match stmt:
+            case Sync():
+                self.line(depth, "g.sync();")
             case Store(buffer) if buffer not in self.uniform:
                 self.line(depth, "if (g.lane() == 0)")
                 self.thread_stmt(stmt, depth + 1)
             case For():
                 self._shared_loop(stmt, depth)
-            case Call(routine, args, origin):
+            case Call(routine, origin=origin):
                 self.comment(depth, origin)
                 self.routines.add(routine)
-                texts = [self._argument(arg) for arg in args]
-                self.line(depth, f"{routine}(g, {', '.join(texts)});")
+                self.line(depth, f"{routine}(g, {self._arguments(stmt)});")
             case _:
                 self.thread_stmt(stmt, depth)
 
@@ -190,8 +154,8 @@ class GroupText(Speller):
         for private in copies.values():
             self._join_copies(private, depth)
         for acc in accs:
-            letter = fold_class(acc.term.dtype)
-            op = JOINS.get(acc.op, acc.op)
+            letter = register_kind(acc.term.dtype)
+            op = FOLDS[acc.op].integer
             kind = local_type(acc.term.dtype)
             self.line(depth, f"{acc.name} = ({kind}) g.{op}(({WIDE[letter]}) {acc.name});")
 
@@ -219,9 +183,10 @@ class GroupText(Speller):
 
     def open_private(self, private: Private, depth: int) -> None:
         """A thread's own copy of a buffer, holding the neutral value."""
-        kind = "double" if "float" in private.dtype else local_type(private.dtype)
+        floating = dtype_of(private.dtype).is_float
+        kind = "double" if floating else local_type(private.dtype)
         name = f"own_{private.buffer}"
-        none = self._literal(identity(private.op, private.dtype), private.dtype)
+        none = self._literal(FOLDS[private.op].identity(private.dtype), private.dtype)
         self.line(depth, f"{kind} {name}[{private.count}];")
         self.line(depth, "#pragma unroll")
         self.line(depth, f"for (int k = 0; k < {private.count}; k++)")
@@ -229,10 +194,10 @@ class GroupText(Speller):
 
     def _join_copies(self, private: Private, depth: int) -> None:
         """The copies of all lanes, into the buffer."""
-        wide = WIDE[fold_class(private.dtype)]
-        op, name = JOINS.get(private.op, private.op), self.names.get(private.buffer, private.buffer)
+        wide = WIDE[register_kind(private.dtype)]
+        op, name = FOLDS[private.op].integer, self.names.get(private.buffer, private.buffer)
         total = f"(({c_type(private.dtype)}) all)"
-        joined = self._apply(COMBINE[private.op], [f"{name}[k]", total], private.dtype)
+        joined = self._apply(FOLDS[private.op].symbol, [f"{name}[k]", total], private.dtype)
         self.line(depth, "#pragma unroll")
         self.line(depth, f"for (int k = 0; k < {private.count}; k++) {{")
         self.line(depth + 1, f"const {wide} all = g.{op}(({wide}) own_{private.buffer}[k]);")
@@ -323,13 +288,13 @@ class GroupText(Speller):
                 joined = f"pt_ma({terms}, {acc.name})"
             else:
                 term = self._expr(acc.term)
-                joined = self._apply(COMBINE[acc.op], [acc.name, term], acc.term.dtype)
+                joined = self._apply(FOLDS[acc.op].symbol, [acc.name, term], acc.term.dtype)
             self.line(depth, f"{acc.name} = {unwrapped(joined)};")
 
     # Statements by one thread.
 
-    def thread_stmt(self, stmt: Stmt, depth: int) -> None:
-        """A statement that a thread carries out by itself."""
+    def thread_stmt(self, stmt: Stmt | Sync, depth: int) -> None:
+        """A statement that a thread carries out by itself, waiting for no other."""
         match stmt:
             case Let(name, expr, origin):
                 self.comment(depth, origin)
@@ -361,10 +326,10 @@ class GroupText(Speller):
         if store.op and fought and store.buffer not in self.private:
             kind = c_type(dtype)
             self.line(depth, f"pt_atomic_{store.op}_{dtype}(&{place}, ({kind}) {value});")
-        elif store.op == "add" and "float" in dtype:
+        elif store.op == "add" and dtype_of(dtype).is_float:
             self.line(depth, f"{place} += {unwrapped(value)};")
         elif store.op:
-            joined = self._apply(COMBINE[store.op], [place, value], dtype)
+            joined = self._apply(FOLDS[store.op].symbol, [place, value], dtype)
             self.line(depth, f"{place} = {unwrapped(joined)};")
         else:
             self.line(depth, f"{place} = {unwrapped(value)};")
@@ -377,12 +342,17 @@ class GroupText(Speller):
         room = UNROLLED if _work(loop) > FEW else LONGEST_UNROLLED
         if isinstance(loop.extent, int) and (kept or loop.extent <= room):
             self.line(depth, "#pragma unroll")
-        start = self._index(loop.start)
-        self.line(depth, f"for (int64_t {var} = {start}; {var} < {end}; {var}++) {{")
+        self.line(depth, f"for (int64_t {var} = 0; {var} < {end}; {var}++) {{")
         for stmt in loop.body:
             self.thread_stmt(stmt, depth + 1)
         self.accumulate(loop.accs, loop.extent, depth + 1)
         self.line(depth, "}")
+
+
+def _promotes_to_int(dtype: str) -> bool:
+    """Whether arithmetic in C takes values of a dtype as signed integers."""
+    known = dtype_of(dtype)
+    return known.kind == "i" or (known.kind == "u" and known.bytes < 4)
 
 
 def _work(loop: For) -> int:

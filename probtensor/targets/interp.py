@@ -6,7 +6,6 @@ Its products are NumPy's, on one thread of BLAS as on the other targets.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -44,7 +43,7 @@ class InterpTarget:
 
         def run(arrays: list[np.ndarray | None], values: list[int]) -> int:
             sizes = {source.name: n for source, n in zip(plan.sizes, values, strict=True)}
-            buffers: dict[str, Any] = {}
+            buffers: dict[str, np.ndarray] = {}
             for buffer, array in zip(plan.buffers, arrays, strict=True):
                 if array is None:
                     count = size_value(size_product(buffer.shape), sizes)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from probtensor.kernel.flat import fixed
 from probtensor.kernel.ir import For, Stmt, walk
 from probtensor.lower.plan import Plan
+from probtensor.schedule.grid.flat import fixed
 from probtensor.types import Size, size_names, size_substitute, size_value
 
 SHORTEST, LONGEST = 2, 48  # a size that may become part of a text

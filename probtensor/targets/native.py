@@ -15,6 +15,8 @@ from weakref import WeakValueDictionary
 
 from cython_ext.library import Library
 from probtensor.lower.plan import Plan
+from probtensor.schedule.strips.passes import strip
+from probtensor.schedule.strips.text import to_text
 from probtensor.system import files
 from probtensor.system.stages import stage
 from probtensor.targets.base import BuildError, Built
@@ -55,6 +57,10 @@ class CythonTarget:
         began = time.perf_counter()
         source = render(plan)
         return self.load(source, time.perf_counter() - began)
+
+    def schedule(self, plan: Plan) -> str:
+        """The strips of each kernel, for people."""
+        return "".join(to_text(kernel.name, strip(kernel.body)) for kernel in plan.kernels)
 
     def load(self, source: str, rendering: float = 0.0) -> Built:
         """Generated text made to run."""

@@ -13,10 +13,10 @@ from __future__ import annotations
 import string
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Protocol
 
 # What Cython.Compiler.Lexicon says names are made of, and what ASCII names are made of.
 ASCII = {
@@ -27,15 +27,22 @@ ASCII = {
 }
 
 
+class Lexicon(Protocol):
+    """What Cython's scanner asks of a lexicon."""
+
+    def get_initial_state(self, name: str) -> object:
+        """The state the scanner begins in."""
+
+
 class TwoLexicons:
     """Stands for Cython's lexicon: `small` in the thread of `generated`, `full` elsewhere."""
 
-    def __init__(self, small: Any, make_full: Callable[[], Any]) -> None:
+    def __init__(self, small: Lexicon, make_full: Callable[[], Lexicon]) -> None:
         self.small = small
         self.full = cache(make_full)
         self.thread: int | None = None
 
-    def get_initial_state(self, name: str) -> Any:
+    def get_initial_state(self, name: str) -> object:
         """The state the scanner begins in."""
         small = self.thread == threading.get_ident()
         return (self.small if small else self.full()).get_initial_state(name)
@@ -44,10 +51,10 @@ class TwoLexicons:
 class Later:
     """Stands for an object that is made when it is first asked for anything."""
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    def __init__(self, make: Callable[[], object]) -> None:
         self._made = cache(make)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._made(), name)
 
     def __eq__(self, other: object) -> bool:
@@ -96,7 +103,7 @@ def builtins_with_later_templates() -> bool:
         return False
     load = owner.load
 
-    def load_later(*names: Any, context: Any = None, **options: Any) -> Later:
+    def load_later(*names: object, context: Mapping | None = None, **options: object) -> Later:
         # The caller changes the context for the next template.
         own = dict(context) if context is not None else None
         return Later(lambda: load(*names, context=own, **options))

@@ -10,15 +10,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from probtensor import device
-from probtensor.kernel.carry import as_loops
+from probtensor.device import Driver, Image, LaunchQueue
 from probtensor.kernel.ir import Call, For, Store
-from probtensor.kernel.nests import nest
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Buffer, Plan
+from probtensor.schedule.carry import as_loops
+from probtensor.schedule.grid.nests import nest
+from probtensor.schedule.grid.syncs import with_syncs
+from probtensor.targets.base import require_device_routines
 from probtensor.targets.group import GroupText
 from probtensor.targets.spell import c_type
 from probtensor.types import size_product, size_value
@@ -60,8 +62,8 @@ class RowsProgram:
     sizes: tuple[int, ...]
     group: str
     source: str
-    module: Any
-    driver: Any
+    module: Image
+    driver: Driver
     work_bytes: int
     offsets: tuple[int, ...]
     row_sizes: Mapping[int, int] = field(default_factory=dict)
@@ -103,7 +105,12 @@ class RowsProgram:
         ))  # fmt: skip
 
     def enqueue(
-        self, pointers: Sequence[int], rows: int, work: int, status: int, stream: Any = None
+        self,
+        pointers: Sequence[int],
+        rows: int,
+        work: int,
+        status: int,
+        stream: LaunchQueue | None = None,
     ) -> None:
         """Queue the plan for all rows. `pointers`: device addresses in the order of the plan's
         buffers; those of row inputs and of outputs are of arrays [rows, ...]. `work`: memory of
@@ -133,7 +140,10 @@ def rows_program(
     group    who takes a row: "thread", "warp" or "block"; chosen by the length of loops if None
     tail     text after the plan's function, such as a sampler's kernels
     density  makes `pt_density(g, data, q, grad, work, status)` and PT_DIM for that text
+
+    BuildError for a routine that a GPU has not.
     """
+    require_device_routines(plan)
     values = {s.name: n for s, n in zip(plan.sizes, sizes, strict=True)}
     group = group or _group_for(plan, values)
     writer = _RowsText(plan=plan, rows=tuple(rows), group=group)
@@ -170,7 +180,7 @@ def _group_for(plan: Plan, values: Mapping[str, int]) -> str:
                 turns = size_value(size_product(n for _, n in loops), values)
                 longest = max(longest, turns)
             elif isinstance(stmt, Call):
-                numbers = [size_value(a, values) for a in stmt.args if not isinstance(a, tuple)]
+                numbers = [size_value(number, values) for number in stmt.numbers]
                 longest = max(longest, *numbers, *(n * n for n in numbers[1:3]))
     return "thread" if longest <= SHORT else "warp" if longest <= LONG else "block"
 
@@ -190,12 +200,13 @@ class _RowsText(GroupText):
             small = isinstance(count, int) and count <= LOCAL
             if small and (self.group == "thread" or self._is_uniform(buffer.name)):
                 self.own[k] = buffer
-        if self.group != "thread":
+        shared = self.group != "thread"
+        if shared:
             self.uniform = {buffer.name for buffer in self.own.values()}
         for kernel in plan.kernels:
             self.line(1, "{")
-            self.group_body(as_loops(kernel.body), 2)
-            self.meet(2)
+            body = as_loops(kernel.body)
+            self.group_body(with_syncs(body, self.uniform) if shared else body, 2)
             self.line(1, "}")
         function = self._function()
         parts = [HEAD]
@@ -223,7 +234,9 @@ class _RowsText(GroupText):
             for stmt in kernel.body:
                 if isinstance(stmt, Store) and stmt.buffer == name and stmt.op is not None:
                     return False
-                if isinstance(stmt, (For, Call)) and name in writes(stmt):
+                if isinstance(stmt, Call) and any(name == buffer for buffer, _ in stmt.pointers):
+                    return False
+                if isinstance(stmt, For) and name in writes(stmt):
                     return False
         return True
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import linecache
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from probtensor.kernel.ir import Acc, Apply, Expr, Lit, Load, Place, Ref
+from probtensor.kernel.ir import Acc, Apply, Call, Expr, Lit, Load, Place, Ref
 from probtensor.lower.plan import Plan
-from probtensor.types import Atom, Dim, Size
+from probtensor.targets.declare import CFunction, CName, Declared, function_of_doubles
+from probtensor.types import Atom, Dim, Size, dtype_of
 
 LOCAL = {"float64": "double", "float32": "float", "bool": "int64_t"}
 # How each operator is spelled for floats ("f"), signed ("i") and unsigned ("u") integers, bools.
@@ -36,17 +37,23 @@ CALLS = {
     "round": ("pt_round", "", ""),
 }
 SHORT = 64  # turns up to which a sum of products is added up as it is written
-COMBINE = {"add": "+", "mul": "*", "max": "maximum", "min": "minimum", "and": "and", "or": "or"}
 
 
 def c_type(dtype: str) -> str:
     """The C type of an element in memory."""
-    return {"float64": "double", "float32": "float", "bool": "uint8_t"}.get(dtype, f"{dtype}_t")
+    return dtype_of(dtype).c
 
 
 def local_type(dtype: str) -> str:
     """The C type of a local."""
     return LOCAL.get(dtype, f"{dtype}_t")
+
+
+def register_kind(dtype: str) -> str:
+    """The letter of the type in which values of a dtype are computed: "f" for double,
+    "i" for int64 (bools too), "u" for uint64."""
+    kind = dtype_of(dtype).kind
+    return "i" if kind == "b" else kind
 
 
 def escaped(text: str) -> str:
@@ -82,19 +89,31 @@ def comment(origin: str, width: int) -> str:
 
 @dataclass
 class Speller:
-    """Writes expressions over the buffers and sizes of a plan. `used` gathers the functions that
-    the text calls, with their declarations."""
+    """Writes expressions over the buffers and sizes of a plan. `used` gathers the functions,
+    types and constants of C that the text uses, by the names that it has for them."""
 
     plan: Plan
     locals: dict[str, str] = field(default_factory=dict)
-    used: dict[str, str] = field(default_factory=dict)
+    used: dict[str, Declared] = field(default_factory=dict)
     loops: int = 0  # how many loops the statement being written is in
 
     plain = PLAIN
     cast = "(<{}> {})"
 
-    def _argument(self, arg: tuple[str, Size] | Size) -> str:
-        return self._pointer(*arg) if isinstance(arg, tuple) else self._index(arg)
+    def _use(self, name: str, result: str, *args: str) -> str:
+        """Note that the text calls a C function; its name."""
+        self.used[name] = CFunction(name, result, args)
+        return name
+
+    def _constant(self, name: str) -> str:
+        """Note that the text has a constant of doubles; its name."""
+        self.used[name] = CName(name, f"double {name}")
+        return name
+
+    def _arguments(self, call: Call) -> str:
+        """What a routine is called with."""
+        pointers = [self._pointer(buffer, offset) for buffer, offset in call.pointers]
+        return ", ".join([*pointers, *map(self._index, call.numbers)])
 
     def _pointer(self, buffer: str, index: Size) -> str:
         text = self._index(index)
@@ -119,11 +138,10 @@ class Speller:
             return self._name(atom.name) if known else self._size(atom.name)
         args = [f"({self._index(arg)})" for arg in atom.args]
         if atom.name == "//":
-            self.used["pt_ifloordiv"] = "int64_t pt_ifloordiv(int64_t, int64_t)"
-            return f"pt_ifloordiv({', '.join(args)})"
-        name = "pt_iminimum" if atom.name == "min" else "pt_imaximum"
-        self.used[name] = f"int64_t {name}(int64_t, int64_t)"
-        return f"{name}({', '.join(args)})"
+            name = "pt_ifloordiv"
+        else:
+            name = "pt_iminimum" if atom.name == "min" else "pt_imaximum"
+        return f"{self._use(name, 'int64_t', 'int64_t', 'int64_t')}({', '.join(args)})"
 
     def _load(self, buffer: str, index: Size) -> str:
         return f"{buffer}[{self._index(index)}]"
@@ -142,11 +160,10 @@ class Speller:
         if "float" not in dtype:
             return _integer(int(value), dtype)
         if value != value:
-            self.used["NAN"] = "double NAN"
-            return "NAN"
+            return self._constant("NAN")
         if value in (float("inf"), float("-inf")):
-            self.used["INFINITY"] = "double INFINITY"
-            return "INFINITY" if value > 0 else "(-INFINITY)"
+            name = self._constant("INFINITY")
+            return name if value > 0 else f"(-{name})"
         text = repr(float(value))
         if dtype == "float32":  # else C would compute the whole expression in double
             return self.cast.format('float', text)
@@ -176,46 +193,37 @@ class Speller:
             return f"({text} != 0)"
         return self.cast.format(c_type(dtype), text)
 
-    def _called(self, fn: str) -> str:
-        """The name under which a function of doubles is called here."""
-        return fn
+    @property
+    def _inlines(self) -> bool:
+        """Whether a function of doubles is inlined where it is called here."""
+        return True
 
     def _apply(self, fn: str, texts: list[str], kind: str, dtype: str | None = None) -> str:
         """`fn` applied to operand texts of dtype `kind`, with a result of `dtype`."""
         if fn == "isinf":
-            self.used |= {"fabs": "double fabs(double)", "INFINITY": "double INFINITY"}
-            return f"(fabs({texts[0]}) == INFINITY)"
+            size, infinity = self._use("fabs", "double", "double"), self._constant("INFINITY")
+            return f"({size}({texts[0]}) == {infinity})"
         if fn in self.plain:
             text = self.plain[fn].format(*texts)
             small = dtype not in (None, "float64", "float32", "int64", "uint64", "bool")
             narrow = small and fn != "where"
             return self.cast.format(c_type(dtype), text) if narrow else text
         if fn in CALLS:
-            column = 0 if "float" in kind else 2 if kind.startswith("u") else 1
+            column = "fiu".index(register_kind(kind))
             fn, wide = CALLS[fn][column], ("double", "int64_t", "uint64_t")[column]
             if not fn:
                 return texts[0]
-            self.used[fn] = f"{wide} {fn}({', '.join([wide] * len(texts))})"
+            self._use(fn, wide, *[wide] * len(texts))
         else:
-            wide = "double"
-            if not fn.startswith(("pt_draw_", "pt_key_")):
-                fn = self._called(fn)
-            self.used[fn] = signature(fn, len(texts))
+            wide, function = "double", function_of_doubles(fn, len(texts))
+            if function.header != "pt_random.h":
+                function = replace(function, inline=self._inlines)
+            fn = function.symbol
+            self.used[fn] = function
         call = f"{fn}({', '.join(texts)})"
         if dtype is not None and c_type(dtype) != wide and dtype != "bool":
             return self.cast.format(c_type(dtype), call)
         return call
-
-
-def signature(fn: str, count: int) -> str:
-    """The C declaration of a function of doubles, or of a draw: key, index, then doubles."""
-    if fn == "pt_key_fold":
-        return "uint64_t pt_key_fold(uint64_t, uint64_t)"
-    if fn.startswith("pt_draw_"):
-        result = "uint64_t" if fn == "pt_draw_bits" else "double"
-        rest = ["double"] * (count - 2)
-        return f"{result} {fn}({', '.join(['uint64_t', 'uint64_t', *rest])})"
-    return f"double {fn}({', '.join(['double'] * count)})"
 
 
 def factors(acc: Acc) -> tuple[Expr, Expr] | None:
@@ -243,7 +251,7 @@ def _integer(value: int, dtype: str = "int64") -> str:
     if value == -(2**63):  # has no literal of its own in C
         return "(-9223372036854775807LL - 1)"
     wide = not -(2**31) < value < 2**31
-    suffix = ("ULL" if dtype.startswith("u") else "LL") if wide else ""
+    suffix = ("ULL" if dtype_of(dtype).kind == "u" else "LL") if wide else ""
     return f"({value}{suffix})" if value < 0 else f"{value}{suffix}"
 
 

@@ -17,12 +17,11 @@ from probtensor.kernel.ir import (
     walk,
     walk_expr,
 )
-from probtensor.kernel.phases import Rows
-from probtensor.kernel.simplify import substitute
 from probtensor.kernel.touch import names_set
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.plan import Plan
-from probtensor.types import Dim, Size, size_names
+from probtensor.schedule.grid.phases import Rows
+from probtensor.types import Dim, Size, dtype_of, size_names, size_substitute
 
 NARROWEST, WIDEST = 3, 48  # elements of a row that is read through shared memory
 SHARED = 40 << 10  # bytes of shared memory that rows may take
@@ -64,7 +63,7 @@ def tiles(phase: Rows, plan: Plan, kernel: Kernel) -> dict[str, Tile]:
 
 def tile_rows(found: Mapping[str, Tile]) -> int:
     """How many rows of each buffer go through shared memory together; 0 if it holds too few."""
-    each = sum(tile.padded * _itemsize(tile.dtype) for tile in found.values())
+    each = sum(tile.padded * dtype_of(tile.dtype).bytes for tile in found.values())
     return next((rows for rows in ROWS if rows * each <= SHARED), 0)
 
 
@@ -80,8 +79,8 @@ def _row_stride(index: Size, var: str, extents: Mapping[str, Size]) -> int | Non
         isinstance(extents[name], int) for name in size_names(rest)
     ):
         return None
-    highest = substitute(rest, {name: extents[name] - 1 for name in size_names(rest)})
-    lowest = substitute(rest, dict.fromkeys(size_names(rest), 0))
+    highest = size_substitute(rest, {name: extents[name] - 1 for name in size_names(rest)})
+    lowest = size_substitute(rest, dict.fromkeys(size_names(rest), 0))
     if not (isinstance(highest, int) and isinstance(lowest, int)):
         return None
     inside = lowest >= 0 and 0 <= highest < alone[0]
@@ -119,11 +118,7 @@ def packed(phase: Rows, dtypes: Mapping[str, str]) -> int:
     read = {load.buffer for load in _loads(phase)}
     if not buffers or read & {s.buffer for s in stored}:
         return 0
-    return 4 if any(_itemsize(dtypes[b]) <= 4 for b in buffers) else 2
-
-
-def _itemsize(dtype: str) -> int:
-    return 1 if dtype == "bool" else int(dtype.lstrip("uintfloa")) // 8
+    return 4 if any(dtype_of(dtypes[b]).bytes <= 4 for b in buffers) else 2
 
 
 def _loads(phase: Rows) -> list[Load]:

@@ -7,8 +7,9 @@
 On each sample of an op: the inferred type is that of the NumPy result, in float32 as in float64;
 the vjp agrees with finite differences, and so does the derivative of the vjp; the jvp is the vjp
 transposed; all is the same where the graph does not know the sizes; the element of a view is found
-where NumPy has it; a composite expands into what it means; and a target gives what NumPy gives, at
-edges too. Each check raises AssertionError with the op, the sample and both values.
+where NumPy has it; a composite expands into what it means; a batch gives what its items give; and a
+target gives what NumPy gives, at edges too. Each check raises AssertionError with the op, the
+sample and both values.
 
 Tolerances are for float64 unless a sample is float32: finite differences are good to about 1e-7,
 values to a few units in the last place, more where an op says so.
@@ -24,10 +25,12 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Node, Op, make, new_input
+from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Composite, Kind, View
 from probtensor.ops.samples import Sample
 from probtensor.testing.reference import evaluate_numpy
-from probtensor.transform.autodiff import jvp, vjp
+from probtensor.transform.autodiff import pull_back, push_forward
+from probtensor.transform.batch import vmap_nodes
 
 Evaluate = Callable[[Sequence[Node], Sequence[Node], Sequence[np.ndarray]], Sequence[np.ndarray]]
 SEED = 20240607
@@ -35,13 +38,15 @@ SEED = 20240607
 
 @dataclass(frozen=True)
 class Case:
-    """One sample of an op, made into a graph: symbolic inputs, their arrays and the output."""
+    """One sample of an op, made into a graph: symbolic inputs, their arrays and the output, which
+    is part `part` of a result in several parts."""
 
     op: Op
     inputs: tuple[Node, ...]
     arrays: tuple[np.ndarray, ...]
     output: Node
     smooth: bool
+    part: int = 0
 
     def values(self) -> dict[Node, np.ndarray]:
         """The inputs with their arrays."""
@@ -49,10 +54,13 @@ class Case:
 
     def __str__(self) -> str:
         shapes = ", ".join(f"{a.dtype}{list(a.shape)}" for a in self.arrays)
-        return f"{self.op.text()}({shapes})"
+        part = f", part {self.part}" if self.part else ""
+        return f"{self.op.text()}({shapes}){part}"
 
 
-def case_of(op_class: type[Kind], sample: Sample, seed: int = SEED, dtype: str = "float64") -> Case:
+def case_of(
+    op_class: type[Kind], sample: Sample, seed: int = SEED, dtype: str = "float64", part: int = 0
+) -> Case:
     """The sample as a case, its float64 arrays converted to `dtype`."""
     rng = np.random.default_rng(seed)
     arrays = tuple(np.asarray(a) for a in sample.make(rng))
@@ -61,14 +69,28 @@ def case_of(op_class: type[Kind], sample: Sample, seed: int = SEED, dtype: str =
             arrays = tuple(a.astype(dtype) if a.dtype == "float64" else a for a in arrays)
     op = op_class(**sample.parameters)
     inputs = tuple(new_input(f"x{k}", a.dtype, a.shape) for k, a in enumerate(arrays))
-    smooth = sample.smooth and op.differentiable
-    return Case(op, inputs, arrays, make(op, inputs), smooth)
+    output = parts(make(op, inputs))[part]
+    smooth = sample.smooth and op.differentiable and (part == 0 or output.type.is_float)
+    return Case(op, inputs, arrays, output, smooth, part)
 
 
-def cases_of(op_class: type[Kind], dtype: str = "float64") -> Iterator[Case]:
-    """A case for each sample of the op."""
+def cases_of(op_class: type[Kind], dtype: str = "float64", first: int = SEED) -> Iterator[Case]:
+    """A case for each sample of the op and part of its result, with seeds from `first` on."""
     for number, sample in enumerate(op_class.samples or ()):
-        yield case_of(op_class, sample, SEED + number, dtype)
+        case = case_of(op_class, sample, first + number, dtype)
+        yield case
+        for part in range(1, len(_all_parts(case))):
+            yield case_of(op_class, sample, first + number, dtype, part)
+
+
+def _all_parts(case: Case) -> tuple[Node, ...]:
+    return parts(make(case.op, case.inputs))
+
+
+def joined(case: Case) -> Case:
+    """The case with all float parts of its result in one vector, whose derivatives meet."""
+    floats = [ops.ravel(x) for x in _all_parts(case) if x.type.is_float]
+    return replace(case, output=ops.concatenate(floats))
 
 
 def check_op(op_class: type[Kind], evaluate: Evaluate | None = None) -> None:
@@ -79,10 +101,14 @@ def check_op(op_class: type[Kind], evaluate: Evaluate | None = None) -> None:
         check_type(case)
         check_element(case)
         check_derivatives(case)
+        if case.part == 1 and case.smooth:
+            check_derivatives(joined(case))
         check_unknown_sizes(case)
         check_expansion(case)
         if evaluate is not None:
             check_target(case, evaluate)
+    for case, other in zip(cases_of(op_class), cases_of(op_class, first=SEED + 1000), strict=True):
+        check_batch(case, other)
     if takes_float32(op_class):
         for case in cases_of(op_class, "float32"):
             check_type(case)
@@ -159,6 +185,28 @@ def check_expansion(case: Case, rtol: float = 1e-12) -> None:
     assert_close(got, meant, rtol, 1e-14, f"{case}: expanded")
 
 
+def check_batch(case: Case, other: Case, rtol: float = 1e-9) -> None:
+    """A batch of two items, `case` and `other`, of one input or of all, gives what the op gives for
+    each item. Both are cases of one sample; inputs that are not batched are those of `case`."""
+    count = len(case.inputs)
+    for chosen in dict.fromkeys([*((k,) for k in range(count)), tuple(range(count))]):
+        if not chosen:
+            continue
+        values = case.values()
+        batches: dict[Node, Node] = {}
+        for k in chosen:
+            x, both = case.inputs[k], np.stack([case.arrays[k], other.arrays[k]])
+            batches[x] = new_input(f"{x.name}_items", x.dtype, both.shape)
+            values[batches[x]] = both
+        (batched,) = vmap_nodes([case.output], batches)
+        got = evaluate_numpy([batched], values)[0]
+        for number, source in enumerate((case, other)):
+            item = {case.inputs[k]: source.arrays[k] for k in chosen}
+            meant = evaluate_numpy([case.output], case.values() | item)[0]
+            what = f"{case}: item {number} of a batch of inputs {list(chosen)}"
+            assert_close(got[number], meant, rtol, 1e-12, what)
+
+
 def check_target(
     case: Case, evaluate: Evaluate, rtol: float | None = None, atol: float = 0.0
 ) -> None:
@@ -191,14 +239,14 @@ def check_derivatives(case: Case, rtol: float = 2e-6) -> None:
     wrt = [case.inputs[k] for k in moved]
     weight = rng.normal(size=_shape(case))
     directions = [rng.normal(size=case.arrays[k].shape) for k in moved]
-    pulled = vjp(case.output, wrt, ops.constant(weight))
+    pulled = pull_back(case.output, wrt, ops.constant(weight))
     slope = _inner(pulled, directions)
     value = ops.sum(case.output * weight)
     _compare_slope(case, value, slope, moved, directions, rtol, "vjp")
-    second = vjp(slope, wrt, ops.ones_like(slope))
+    second = pull_back(slope, wrt, ops.ones_like(slope))
     again = [rng.normal(size=d.shape) for d in directions]
     _compare_slope(case, slope, _inner(second, again), moved, again, 10 * rtol, "second derivative")
-    pushed = jvp(case.output, wrt, [ops.constant(d) for d in directions])
+    pushed = push_forward(case.output, wrt, [ops.constant(d) for d in directions])
     values = case.values()
     forward, reverse = evaluate_numpy([ops.sum(pushed * weight), slope], values)
     assert_close(forward, reverse, 1e-9, 1e-11, f"{case}: jvp against vjp")
@@ -210,7 +258,8 @@ def check_unknown_sizes(case: Case) -> None:
     inputs = tuple(
         new_input(f"x{k}", a.dtype, s) for k, (a, s) in enumerate(zip(case.arrays, shapes))
     )
-    free = replace(case, inputs=inputs, output=make(case.op, inputs))
+    output = parts(make(case.op, inputs))[case.part]
+    free = replace(case, inputs=inputs, output=output)
     known, found = (_with_gradients(c) for c in (case, free))
     for k, (got, meant) in enumerate(zip(found, known, strict=True)):
         what = f"vjp {k - 1}" if k else "value"
@@ -224,7 +273,7 @@ def _with_gradients(case: Case) -> list[np.ndarray]:
         shape = evaluate_numpy([case.output], case.values())[0].shape
         g = ops.constant(np.cos(np.arange(np.prod(shape, dtype=int))).reshape(shape))
         wrt = [x for x in case.inputs if x.type.is_float]
-        outputs += vjp(case.output, wrt, ops.broadcast_to(g, case.output.shape))
+        outputs += pull_back(case.output, wrt, ops.broadcast_to(g, case.output.shape))
     return evaluate_numpy(outputs, case.values())
 
 

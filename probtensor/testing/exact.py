@@ -18,11 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from probtensor import ops
 from probtensor.graph.node import Const, GraphError, Input, Node, SizeOf
+from probtensor.graph.resize import resized
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Composite, Contraction, Elementwise, Reduction
 from probtensor.testing.exact_gammas import gamma_meanings
-from probtensor.testing.reference import size_names_of, with_sizes
+from probtensor.testing.reference import size_names_of
 from probtensor.types import size_value
 
 BITS = 2000
@@ -72,7 +74,7 @@ def _value(
         return exact_array(np.asarray(values[node], dtype=node.dtype))
     if isinstance(node.op, SizeOf):
         return _objects(size_value(node.op.size, names))
-    op: Any = with_sizes(node.op, names)
+    op: Any = resized(node.op, names)
     arrays = [found[x] for x in node.inputs]
     if isinstance(op, Elementwise):
         return _elementwise(node, op, arrays, upset)
@@ -109,7 +111,7 @@ def _objects(value: Any) -> np.ndarray:
 
 
 def _elementwise(node: Node, op: Elementwise, arrays: list[np.ndarray], upset: bool) -> np.ndarray:
-    if op.name == "cast":
+    if isinstance(op, ops.Cast):
         convert = _casts()[node.dtype[:4] if node.type.is_float else node.dtype.strip("u1234568")]
         return _objects(np.frompyfunc(convert, 1, 1)(arrays[0]))
     meaning = meanings().get(op.name)

@@ -25,22 +25,25 @@ import numpy as np
 from probtensor import ops
 from probtensor.compile import PIPELINE, function
 from probtensor.graph.check import check
+from probtensor.graph.evaluate import Value
 from probtensor.graph.node import Node, Op
+from probtensor.graph.parts import types_of
+from probtensor.graph.resize import resized
 from probtensor.graph.text import parse, to_text
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import REGISTRY
 from probtensor.ops.random import Draw
-from probtensor.testing.generate import RandomGraph, random_graph, shrink
+from probtensor.testing.generate import RandomGraph, has_device_code, random_graph, shrink
 from probtensor.testing.misfit import SizeFailure, fuzz_sizes
-from probtensor.testing.reference import evaluate_numpy, size_names_of, with_sizes
-from probtensor.transform import Pass, jvp, run, vjp
+from probtensor.testing.reference import evaluate_numpy, size_names_of
+from probtensor.transform import Pass, pull_back, push_forward, run
 
 Evaluate = Callable[[Sequence[Node], Sequence[Node], Sequence[np.ndarray]], Sequence[np.ndarray]]
 # Last places that each operation is off by in a noisy run, and how many noisy runs are made.
 NOISE = 4.0
 RUNS = 5
-# Ops that add terms, by name.
-SUMS = ("sum", "contract", "scatter", "cumsum")
+# Ops that add terms.
+SUMS = (ops.Sum, ops.Contract, ops.Scatter, ops.Cumsum)
 # What a change of rounding may do, as a multiple of the spread of the noisy runs.
 SPREAD = 25.0
 
@@ -82,10 +85,12 @@ def fuzz(
     passes: Sequence[Pass] = PIPELINE,
     targets: Sequence[Evaluate] = (),
     batch: int = 50,
+    device: bool = False,
 ) -> Tally:
     """Check `count` graphs, from seeds `seed` on; FuzzFailure with the smallest one that fails.
 
-    Each of the targets is given `batch` graphs at a time.
+    Each of the targets is given `batch` graphs at a time; with `device` only those whose routines a
+    GPU has.
     """
     tally = Tally()
     waiting: list[RandomGraph] = []
@@ -93,8 +98,9 @@ def fuzz(
         graph = random_graph(number, nodes)
         _run_checks(graph, passes, tally)
         tally.graphs += 1
-        waiting.append(graph)
-        if len(waiting) == batch or number == seed + count - 1:
+        if not device or has_device_code(graph):
+            waiting.append(graph)
+        if waiting and (len(waiting) == batch or number == seed + count - 1):
             for evaluate in targets:
                 check_target(waiting, evaluate, tally)
             waiting = []
@@ -157,8 +163,8 @@ def noisy_runs(graph: RandomGraph, rng: np.random.Generator) -> list[list[np.nda
             for node in order:
                 if node in found:
                     continue
-                op, inputs = with_sizes(node.op, names), [found[x] for x in node.inputs]
-                found[node] = _off(np.asarray(op.numpy(*inputs)), _rounded_size(op, inputs), rng)
+                op, inputs = resized(node.op, names), [found[x] for x in node.inputs]
+                found[node] = _all_off(op.numpy(*inputs), _rounded_size(op, inputs), rng)
             runs.append([found[node] for node in graph.outputs])
     return runs
 
@@ -166,10 +172,17 @@ def noisy_runs(graph: RandomGraph, rng: np.random.Generator) -> list[list[np.nda
 def _rounded_size(op: Op, inputs: Sequence[np.ndarray]) -> np.ndarray | None:
     """The sum of the sizes of the terms of a sum, which bounds its partial sums: those are what is
     rounded, in an order that is not promised, however small the sum is. None for other ops."""
-    if op.name not in SUMS or getattr(op, "mode", "add") != "add":
+    if not isinstance(op, SUMS) or getattr(op, "mode", "add") != "add":
         return None
     sizes = [np.abs(x) if np.asarray(x).dtype.kind == "f" else x for x in inputs]
     return np.asarray(op.numpy(*sizes))
+
+
+def _all_off(value: Value, size: np.ndarray | None, rng: np.random.Generator) -> Value:
+    """`_off` of a value, or of each part of it."""
+    if isinstance(value, tuple):
+        return tuple(_off(np.asarray(part), size, rng) for part in value)
+    return _off(np.asarray(value), size, rng)
 
 
 def _off(value: np.ndarray, size: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
@@ -260,8 +273,8 @@ def check_derivatives(graph: RandomGraph, passes: Sequence[Pass], tally: Tally) 
     if any(isinstance(node.op, _ONE_WAY) for node in toposort(tops)):
         tally.done["without a derivative both ways"] += 1
         return
-    pulled = vjp(tops, inputs, weights)
-    pushed = jvp(tops, inputs, tangents)
+    pulled = pull_back(tops, inputs, weights)
+    pushed = push_forward(tops, inputs, tangents)
     derived = RandomGraph((*pulled, *pushed), graph.values, graph.seed)
     found = evaluate_numpy(derived.outputs, graph.values)
     noisy = noisy_runs(derived, rng)
@@ -294,7 +307,7 @@ def _check_transposed(sums: list[tuple[float, float, float]], tally: Tally) -> N
 
 
 # Ops whose derivative is not that of their value, or is that for symmetric changes only.
-_UNSEEN = (ops.StopGradient, ops.Cholesky)
+_UNSEEN = (ops.StopGradient, ops.Cholesky, ops.Eigh)
 
 
 def _check_finite_differences(
@@ -307,7 +320,9 @@ def _check_finite_differences(
     tally: Tally,
 ) -> None:
     order = toposort(tops)
-    if any(isinstance(node.op, _UNSEEN) or node.dtype == "float32" for node in order):
+    types = [t for node in order for t in types_of(node)]
+    unseen = any(isinstance(node.op, _UNSEEN) for node in order)
+    if unseen or any(t.dtype == "float32" for t in types):
         return
 
     def cost(step: float) -> float:
@@ -386,7 +401,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print("\n".join(f"{count:7} calls {what}" for what, count in sorted(found.items())))
             return
         targets = [compiled(given.target)]
-        print(fuzz(given.count, given.seed, nodes=given.nodes, targets=targets))
+        device = given.target == "cuda"
+        print(fuzz(given.count, given.seed, nodes=given.nodes, targets=targets, device=device))
     except (FuzzFailure, SizeFailure) as failure:
         print(failure)
         raise SystemExit(1) from None

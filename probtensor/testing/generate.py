@@ -15,17 +15,19 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
+from probtensor.graph.evaluate import Value, Values, value_of
 from probtensor.graph.node import GraphError, Node, make, new_input
+from probtensor.graph.parts import parts
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.composite import OverAxes, PlaceOf
 from probtensor.ops.kinds import REGISTRY, Composite, Elementwise, Kind, Reduction, View
 from probtensor.ops.random import Draw
 from probtensor.rules import STABLE
-from probtensor.testing.reference import evaluate_numpy, size_names_of, with_sizes
+from probtensor.testing.reference import evaluate_numpy, size_names_of
 from probtensor.testing.sound import example_values
 from probtensor.transform.pattern import Var, instantiate
 from probtensor.transform.rewrite import Rule
-from probtensor.types import ShapeError, Size, broadcast_shapes
+from probtensor.types import ShapeError, Size, broadcast_shapes, dtype_of
 
 MAX_ELEMENTS = 80
 LARGEST = 1e6
@@ -85,7 +87,7 @@ class Grower:
         node = new_input(f"x{len(self.values)}", dtype, shape)
         if dtype == "bool":
             value = self.rng.random(sizes) < 0.5
-        elif dtype.startswith("float"):
+        elif dtype_of(dtype).is_float:
             value = 1.5 * self.rng.normal(size=sizes)
         else:
             value = self.rng.integers(-4, 5, sizes)
@@ -122,7 +124,8 @@ class Grower:
         """Enter the node and what it is made of, unless it is too large or too wild."""
         fresh = [x for x in toposort([node]) if x not in self.known]
         values = self.evaluated(fresh)
-        if any(value.size > MAX_ELEMENTS or value.ndim > 4 for value in values):
+        arrays = [a for v in values for a in (v if isinstance(v, tuple) else (v,))]
+        if any(value.size > MAX_ELEMENTS or value.ndim > 4 for value in arrays):
             return False
         if not _is_tame(values[-1]):
             return False
@@ -175,15 +178,14 @@ class Grower:
             return node
         return kind()(*(self.into_domain(kind, k, x) for k, x in enumerate(operands)))
 
-    def evaluated(self, fresh: Sequence[Node]) -> list[np.ndarray]:
+    def evaluated(self, fresh: Sequence[Node]) -> list[Value]:
         """The values of nodes, each made of known ones and those before it."""
-        found: dict[Node, np.ndarray] = {}
+        found: Values = {}
         with np.errstate(all="ignore"):
             for node in fresh:
                 if node.inputs:
                     arrays = [found[x] if x in found else self.known[x] for x in node.inputs]
-                    op: Any = with_sizes(node.op, self.names)
-                    found[node] = np.asarray(op.numpy(*arrays))
+                    found[node] = value_of(node, arrays, self.names)
                 else:
                     found[node] = evaluate_numpy([node], self.values)[0]
         return list(found.values())
@@ -354,7 +356,8 @@ class Grower:
         node = make(op, inputs)
         for x, a in zip(inputs, arrays):
             self.values[x] = self.known[x] = a
-        if not self.keep(node):
+        kept = [self.keep(part) for part in parts(node)]
+        if not any(kept):
             for x in inputs:
                 del self.values[x], self.known[x]
         return None
@@ -458,7 +461,9 @@ def _smallest_prefix(graph: RandomGraph, fails: Callable[[RandomGraph], bool]) -
 def _one_cut(graph: RandomGraph, fails: Callable[[RandomGraph], bool]) -> RandomGraph | None:
     """The graph with one inner node made an input, if it still fails; the latest one first."""
     for node in reversed(toposort(graph.outputs)):
-        if not node.inputs or any(node is y for y in graph.outputs):
+        if not node.inputs or isinstance(node.type, tuple) or any(
+            node is y for y in graph.outputs
+        ):
             continue
         (value,) = evaluate_numpy([node], graph.values)
         stand_in = new_input(f"c{len(graph.values)}", node.dtype, node.shape)
@@ -467,3 +472,8 @@ def _one_cut(graph: RandomGraph, fails: Callable[[RandomGraph], bool]) -> Random
         if len(toposort(outputs)) < len(toposort(graph.outputs)) and fails(candidate):
             return candidate
     return None
+
+
+def has_device_code(graph: RandomGraph) -> bool:
+    """Whether a GPU has all routines that a graph calls."""
+    return all(getattr(node.op, "device", True) for node in toposort(graph.outputs))

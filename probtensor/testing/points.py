@@ -18,7 +18,7 @@ import numpy as np
 
 from probtensor.graph.node import Node, SizeOf, new_input
 from probtensor.graph.walk import inputs_of, toposort
-from probtensor.types import Dim, size_names, size_value
+from probtensor.types import Atom, Dim, size_atoms, size_value
 
 # Edges of the library's functions, in float64.
 EDGES = (
@@ -123,12 +123,12 @@ def example_values(outputs: Sequence[Node], seed: int, scale: float = 1.0) -> di
 
 
 def _filled(outputs: Sequence[Node], rng: np.random.Generator, draw: Any) -> dict[Node, Any]:
-    sizes: dict[str, int] = {}
+    named: dict[Atom, None] = {}
     for size in [n for node in toposort(outputs) for n in _shape_of(node)]:
-        for name in sorted(size_names(size)):
-            sizes.setdefault(name, SIZE)
+        named.update(dict.fromkeys(sorted(size_atoms(size), key=lambda atom: atom.key)))
+    sizes = {atom.key: SIZE for atom in named}
     # Sizes may be named after inputs that the graph does not read: these stand in for them.
-    values = {new_input(None, "bool", (Dim.name(n),)): np.ones(sizes[n], bool) for n in sizes}
+    values = {new_input(None, "bool", (Dim.of(atom),)): np.ones(SIZE, bool) for atom in named}
     for node in inputs_of(outputs):
         shape = tuple(size_value(n, sizes) for n in node.shape)
         if node.dtype == "bool":

@@ -1,11 +1,12 @@
 """Graph to graph: derivatives, batching, rewriting, and the passes that are made of them.
 
     facts.py     what is known of values: bounds, whole, finite; one table, keyed by node
-    autodiff.py  vjp, jvp and what is made of them; reads `op.vjp`
+    autodiff.py  reverse and forward mode; reads `op.vjp` (rules.derivatives: for users)
     edges.py     cotangents that are zero where a slope is infinite
     layers.py    choices in cotangents, taken off and put back
     mixtures.py  logsumexp of logarithms, by what these are of
     batch.py     vmap; asks the kind of an op
+    draws.py     random variables as draws under a key
     pattern.py   graphs over variables: matching and filling in
     chain.py     products and sums as lists of their members
     rewrite.py   rules as data, and the driver that applies them to a fixed point
@@ -22,15 +23,7 @@ first: the Jacobian of an elementwise op is diagonal, linear ops push as they ar
 reverse mode twice), and rewriting by priority numbers (see `Ruleset`: order is a list).
 """
 
-from probtensor.transform.autodiff import (
-    grad,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    value_and_grad,
-    vjp,
-)
+from probtensor.transform.autodiff import gradient, pull_back, push_forward, stacked_jacobian
 from probtensor.transform.batch import vmap
 from probtensor.transform.facts import Known
 from probtensor.transform.passes import Pass, Record, expand_composites, run
@@ -45,16 +38,13 @@ __all__ = [
     "Ruleset",
     "apply_rules",
     "expand_composites",
-    "grad",
-    "hessian",
-    "hvp",
-    "jacobian",
-    "jvp",
+    "gradient",
+    "pull_back",
+    "push_forward",
     "rewrite",
     "rule",
     "run",
-    "value_and_grad",
+    "stacked_jacobian",
     "var",
-    "vjp",
     "vmap",
 ]

@@ -1,4 +1,5 @@
-"""Derivatives: reverse mode (`vjp`, `grad`), forward mode (`jvp`), and what is made of the two.
+"""Derivatives of a graph as it stands: reverse mode (`pull_back`, `gradient`) and forward mode
+(`push_forward`). `rules.derivatives` makes of them what users call.
 
 The driver walks the graph once, in linear time and without recursion. It reads `op.vjp` and owns
 the rest: contributions are added up, summed back to the shape of the operand they belong to and
@@ -11,11 +12,12 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from probtensor import ops
 from probtensor.calls import line_text
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, made_by, make, new_input
+from probtensor.graph.parts import Get, types_of
+from probtensor.graph.parts import parts as parts_of
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import Contraction, Elementwise
@@ -29,15 +31,15 @@ from probtensor.types import broadcast_shapes, shape_text
 Nodes = Node | Sequence[Node]
 
 
-def grad(
+def gradient(
     cost: Node | None,
     wrt: Nodes,
     *,
     consider_constant: Sequence[Node] = (),
-    known_grads: Mapping[Node, Any] | None = None,
+    known_grads: Mapping[Node, object] | None = None,
     disconnected_inputs: str = "raise",
     return_disconnected: str = "zero",
-) -> Any:
+) -> Node | list:
     """The gradient of a scalar with respect to `wrt` (a node gives a node, a sequence a list).
 
     cost: a float scalar; None if `known_grads` (gradients of inner nodes, by node) say all.
@@ -61,7 +63,7 @@ def grad(
     if not outputs:
         raise GraphError("grad: give a cost, or known_grads for inner nodes")
     check_options(disconnected_inputs, return_disconnected)
-    found = _pull_back(outputs, cotangents, targets, listed(consider_constant))
+    found = _accumulate(outputs, cotangents, targets, listed(consider_constant))
     result: list[Node | None] = []
     for x in targets:
         g = found.get(x)
@@ -72,13 +74,7 @@ def grad(
     return result[0] if isinstance(wrt, Node) else result
 
 
-def value_and_grad(cost: Node, wrt: Nodes, **options: Any) -> tuple[Node, Any]:
-    """(cost, grad(cost, wrt)): compiled as outputs of one function they share their work."""
-    cost = as_tensor(cost)
-    return cost, grad(cost, wrt, **options)
-
-
-def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
+def pull_back(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Node | list:
     """cotangents . d outputs / d wrt (Theano's `Lop`); zeros where nothing depends on a `wrt`.
 
     The cotangents have the types of the outputs, the result that of `wrt`.
@@ -86,12 +82,12 @@ def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Any:
     tops, targets = listed(outputs), listed(wrt)
     pairs = _pairs(cotangents, tops, "cotangents", "outputs")
     weights = [_along(g, y, "vjp: a cotangent", "the output") for g, y in pairs]
-    found = _pull_back(tops, weights, targets, ())
+    found = _accumulate(tops, weights, targets, ())
     result = [found.get(x) if x in found else ops.zeros_like(x) for x in targets]
     return result[0] if isinstance(wrt, Node) else result
 
 
-def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
+def push_forward(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
     """d outputs / d wrt . tangents (Theano's `Rop`); zeros where an output depends on no `wrt`.
 
     The tangents have the types of `wrt`, the result that of the outputs. Forward mode: the cost is
@@ -108,7 +104,7 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
         edges.start(x, t)
     hidden: dict[Node, Node] = {}
     for node in toposort(tops):
-        if node not in moving and isinstance(node.type, tuple) is False and node.type.is_float:
+        if node not in moving and any(t.is_float for t in types_of(node)):
             given = [moving.get(x) for x in node.inputs]
             if any(t is not None for t in given):
                 edges.inherit(node, given)
@@ -120,27 +116,15 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Any:
     return result[0] if isinstance(outputs, Node) else result
 
 
-def hvp(cost: Node, wrt: Nodes, vectors: Nodes) -> Any:
-    """The Hessian of a scalar times vectors of the types of `wrt`, forward over reverse."""
-    return jvp(grad(cost, wrt, disconnected_inputs="ignore"), wrt, vectors)
-
-
-def jacobian(outputs: Nodes, wrt: Nodes) -> Any:
+def stacked_jacobian(outputs: Nodes, wrt: Nodes) -> Node | list:
     """d outputs / d wrt, with the axes of the output first and those of the input after them.
 
     One node for one output and one `wrt`; a list for a sequence of either, nested for both. Rows
-    are computed together, by batching a vjp over a basis of the output.
+    are computed together, by batching `pull_back` over a basis of the output.
     """
     rows = [_jacobian_of(y, listed(wrt)) for y in listed(outputs)]
     rows = [row[0] if isinstance(wrt, Node) else row for row in rows]
     return rows[0] if isinstance(outputs, Node) else rows
-
-
-def hessian(cost: Node, wrt: Nodes) -> Any:
-    """The second derivatives of a scalar: the Jacobian of its gradient (for several `wrt` a list
-    of lists, one row for each)."""
-    require_scalar(as_tensor(cost))
-    return jacobian(grad(cost, wrt, disconnected_inputs="ignore"), wrt)
 
 
 def listed(given: Nodes) -> list[Node]:
@@ -154,14 +138,14 @@ def listed(given: Nodes) -> list[Node]:
     return list(map(as_tensor, found))
 
 
-def _pairs(given: Any, nodes: list[Node], these: str, those: str) -> list[tuple[Any, Node]]:
+def _pairs(given: object, nodes: list[Node], these: str, those: str) -> list[tuple[object, Node]]:
     parts = list(given) if isinstance(given, (list, tuple)) else [given]
     if len(parts) != len(nodes):
         raise GraphError(f"{len(parts)} {these} for {len(nodes)} {those}")
     return list(zip(parts, nodes, strict=True))
 
 
-def _along(given: Any, x: Node, this: str, that: str) -> Node:
+def _along(given: object, x: Node, this: str, that: str) -> Node:
     """A user's cotangent or tangent in the type of `x`, to which it may be broadcast."""
     g = as_tensor(given)
     ends = zip(g.shape[::-1], x.shape[::-1])
@@ -188,7 +172,7 @@ def require_scalar(cost: Node) -> None:
         )
     if cost.shape:
         raise GraphError(
-            f"grad: the cost has shape {cost.shape}, not (): {where}\n"
+            f"grad: the cost has shape {shape_text(cost.shape)}, not (): {where}\n"
             "  reduce it with pt.sum(...), or use pt.jacobian or pt.vjp for tensor outputs"
         )
 
@@ -201,7 +185,7 @@ def _require_float(x: Node) -> None:
         )
 
 
-def check_options(disconnected_inputs: Any, return_disconnected: Any) -> None:
+def check_options(disconnected_inputs: object, return_disconnected: object) -> None:
     """ValueError for a way of `grad` to treat disconnected inputs that there is not."""
     _require_choice("disconnected_inputs", disconnected_inputs, ("raise", "warn", "ignore"))
     shown = return_disconnected.lower() if isinstance(return_disconnected, str) else ""
@@ -228,7 +212,7 @@ def _report_disconnected(x: Node, action: str) -> None:
 # Reverse mode.
 
 
-def _pull_back(
+def _accumulate(
     outputs: Sequence[Node],
     cotangents: Sequence[Node],
     targets: Sequence[Node],
@@ -244,25 +228,41 @@ def _pull_back(
     for node in order:
         if node in active:
             edges.mixtures.meet(node)
-    parts: dict[Node, list[Node]] = {}
+    given: dict[Node, list[Node]] = {}
     hidden: dict[Node, list[Node]] = {}
     for y, g in zip(outputs, cotangents, strict=True):
         if y in active:
             edges.start(y, g)
-            parts.setdefault(y, []).append(g)
+            given.setdefault(y, []).append(g)
     found: dict[Node, Node] = {}
     for node in reversed(order):
-        given = parts.pop(node, None)
-        if given is None or node not in active:
+        if node not in active:
             continue
         with made_by(node):
-            g = _total(given)
+            g = _cotangent(node, given, active)
+            if g is None:
+                continue
             if node in active.targets:
                 found[node] = g
             own = hidden.pop(node, None)
             for part in _contributions(node, g, own and _total(own), active, edges):
-                (hidden if part.hidden else parts).setdefault(part.x, []).append(part.gradient)
+                (hidden if part.hidden else given).setdefault(part.x, []).append(part.gradient)
     return found
+
+
+Cotangent = Node | tuple[Node | None, ...]  # of a result in several parts, one for each
+
+
+def _cotangent(node: Node, given: dict[Node, list[Node]], active: _Active) -> Cotangent | None:
+    """What was given to a node, or to each of its parts; None where nothing was."""
+    if not isinstance(node.type, tuple):
+        # What a part was given waits for the node that it is part of.
+        return _total(given[node]) if node in given else None
+    found = tuple(
+        _total(given[part]) if part in given and part in active else None
+        for part in parts_of(node)
+    )
+    return None if all(g is None for g in found) else found
 
 
 class _Active(set):
@@ -275,7 +275,7 @@ def _depending(order: Sequence[Node], targets: set[Node], constants: set[Node]) 
     active = _Active()
     active.targets = targets
     for node in order:
-        if isinstance(node.type, tuple) or node.type.is_float:
+        if any(t.is_float for t in types_of(node)):
             reached = node in targets or any(x in active for x in node.inputs)
             if reached and node not in constants:
                 active.add(node)
@@ -283,17 +283,20 @@ def _depending(order: Sequence[Node], targets: set[Node], constants: set[Node]) 
 
 
 def _contributions(
-    node: Node, g: Node, hidden: Node | None, active: _Active, edges: Edges
+    node: Node, g: Cotangent, hidden: Node | None, active: _Active, edges: Edges
 ) -> list[Part]:
     followed = [x in active for x in node.inputs]
     if not any(followed):
         return []
+    if isinstance(node.op, Get):
+        edges.follow(node, 0, node.inputs[0], g)
+        return []
     if not node.op.differentiable:
         raise GraphError(
-            f"{node.op.name} has no derivative, at {line_of(node)}\n"
+            f"{node.op.user_name()} has no derivative, at {line_of(node)}\n"
             "  put pt.stop_gradient around it to treat its value as a constant"
         )
-    if constant_of(g) == 0:
+    if _is_zero(g):
         # Zero by the definition of a derivative, so 0 * inf does not come into it.
         kept = [x for x, f in zip(node.inputs, followed, strict=True) if f]
         return [Part(x, ops.zeros_like(x)) for x in kept]
@@ -303,14 +306,18 @@ def _contributions(
     past = edges.past_logarithms(node, g, fit, hidden)
     if past:
         return [part for part in past if part.x in active]
-    parts = edges.pulled(node, g)
-    if len(parts) != len(node.inputs):
-        raise AssertionError(f"{node.op.name}.vjp gave {len(parts)} parts for {len(followed)}")
+    pulled = edges.pulled(node, g)
+    if len(pulled) != len(node.inputs):
+        raise AssertionError(f"{node.op.name}.vjp gave {len(pulled)} parts for {len(followed)}")
     return [
         Part(x, fit(part, x))
-        for x, part, f in zip(node.inputs, parts, followed, strict=True)
+        for x, part, f in zip(node.inputs, pulled, followed, strict=True)
         if f and part is not None
     ]
+
+
+def _is_zero(g: Cotangent) -> bool:
+    return all(x is None or constant_of(x) == 0 for x in (g if isinstance(g, tuple) else (g,)))
 
 
 def _total(parts: list[Node]) -> Node:
@@ -336,12 +343,16 @@ def fit(g: Node, x: Node) -> Node:
 
 # Forward mode.
 
+Tangent = Node | tuple[Node | None, ...] | None  # of a result in several parts, one for each
 
-def _push(node: Node, tangents: list[Node | None], edges: Edges) -> Node | None:
+
+def _push(node: Node, tangents: list, edges: Edges) -> Tangent:
     """The tangent of a node from those of its inputs (None where an input stands still)."""
     op = node.op
+    if isinstance(op, Get):
+        return tangents[0][op.index]
     if not op.differentiable:
-        raise GraphError(f"{op.name} has no derivative, at {line_of(node)}")
+        raise GraphError(f"{op.user_name()} has no derivative, at {line_of(node)}")
     if isinstance(op, Elementwise):
         return _push_elementwise(node, tangents, edges)
     if isinstance(op, Contraction):
@@ -356,14 +367,15 @@ def _push(node: Node, tangents: list[Node | None], edges: Edges) -> Node | None:
             x if not x.type.is_float else ops.zeros_like(x) if t is None else t
             for x, t in zip(node.inputs, tangents, strict=True)
         ]
-        return make(op, moved)
+        made = make(op, moved)
+        return parts_of(made) if isinstance(made.type, tuple) else made
     return _push_twice_reversed(node, tangents)
 
 
 def _push_elementwise(
     node: Node, tangents: list[Node | None], edges: Edges
 ) -> Node | None:
-    """The Jacobian is diagonal, hence its own transpose: jvp is vjp."""
+    """The Jacobian is diagonal, hence its own transpose: pushing forward is pulling back."""
     parts = []
     for place, t in enumerate(tangents):
         if t is not None:
@@ -374,16 +386,20 @@ def _push_elementwise(
     return _total(parts) if parts else None
 
 
-def _push_twice_reversed(node: Node, tangents: list[Node | None]) -> Node | None:
-    """vjp is linear in its cotangent u, so the derivative of vjp . tangents in u is the jvp."""
-    u = new_input("cotangent", node.dtype, node.shape)
-    pulled = node.op.vjp(u, node, *node.inputs)
+def _push_twice_reversed(node: Node, tangents: list[Node | None]) -> Tangent:
+    """`pull_back` is linear in its cotangent u, so the derivative of its result . tangents in u is
+    what `push_forward` gives."""
+    several = isinstance(node.type, tuple)
+    us = [new_input("cotangent", t.dtype, t.shape) if t.is_float else None for t in types_of(node)]
+    u, out = (tuple(us), parts_of(node)) if several else (us[0], node)
+    pulled = node.op.vjp(u, out, *node.inputs)
     pairs = [
         (fit(part, x), t)
         for part, x, t in zip(pulled, node.inputs, tangents, strict=True)
         if part is not None and t is not None
     ]
-    return _transposed(u, pairs)
+    found = _transposed([u for u in us if u is not None], pairs)
+    return tuple(None if u is None else found[u] for u in us) if several else found[u]
 
 
 def _push_mixture(
@@ -396,11 +412,12 @@ def _push_mixture(
     if edges.mixtures.vanishes(node):
         u = new_input("cotangent", node.dtype, node.shape)
         past = edges.past_logarithms(node, ops.zeros_like(node), fit, u)
-        found = _transposed(u, _moving_pairs(past, moving, hidden, edges))
+        found = _transposed([u], _moving_pairs(past, moving, hidden, edges))[u]
         if found is not None:
             hidden[node] = found
     u = new_input("cotangent", node.dtype, node.shape)
-    return _transposed(u, _moving_pairs(edges.past_logarithms(node, u, fit), moving, hidden, edges))
+    past = edges.past_logarithms(node, u, fit)
+    return _transposed([u], _moving_pairs(past, moving, hidden, edges))[u]
 
 
 def _moving_pairs(
@@ -425,21 +442,25 @@ def _moving_pairs(
     return pairs
 
 
-def _transposed(u: Node, pairs: Sequence[tuple[Node, Node]]) -> Node | None:
-    """The sum of tangents times what is linear in u, as a function of the tangents."""
+def _transposed(
+    us: Sequence[Node], pairs: Sequence[tuple[Node, Node]]
+) -> dict[Node, Node | None]:
+    """The sum of tangents times what is linear in all u, as functions of the tangents: one for each
+    u, None where there is none."""
     if not pairs:
-        return None
-    found = _pull_back([p for p, _ in pairs], [t for _, t in pairs], [u], ())
+        return dict.fromkeys(us)
+    found = _accumulate([p for p, _ in pairs], [t for _, t in pairs], us, ())
     # What is left of u is multiplied by nothing: a linear function has a constant derivative.
-    return replace([found[u]], {u: ops.zeros_like(u)})[0] if u in found else None
+    zeros = {u: ops.zeros_like(u) for u in us}
+    return {u: replace([found[u]], zeros)[0] if u in found else None for u in us}
 
 
 def _jacobian_of(y: Node, targets: list[Node]) -> list[Node]:
     if not y.shape:
-        return vjp([y], targets, [ops.ones_like(y)])
+        return pull_back([y], targets, [ops.ones_like(y)])
     size = y.size
     basis = new_input("basis", y.dtype, y.shape)
-    rows = vjp([y], targets, [basis])
+    rows = pull_back([y], targets, [basis])
     unit = ops.reshape(ops.eye(size, dtype=y.dtype), (size, *y.shape))
     batched = vmap_nodes(rows, {basis: unit})
     return [ops.reshape(row, (*y.shape, *x.shape)) for row, x in zip(batched, targets)]

@@ -34,6 +34,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node
+from probtensor.graph.parts import parts as parts_of
 from probtensor.ops.kinds import Core, Elementwise, Pole, Reduction
 from probtensor.ops.reduce import spread
 from probtensor.transform.chain import chain_leaves, regrow
@@ -181,7 +182,8 @@ class Edges:
         if isinstance(op, ops.Contract) and node in self.wild:
             return [self._weighed(node, g, k) for k in range(2)]
         if not isinstance(op, Elementwise) or isinstance(op, (ops.Where, ops.Add)):
-            return list(op.vjp(g, node, *node.inputs))
+            out = parts_of(node) if isinstance(node.type, tuple) else node
+            return list(op.vjp(g, out, *node.inputs))
         layers, inner = peel(g, self.guards)
         inherited = self._witnesses.get(node, ())
         layers, inner, operands = narrowed(layers, inner, [node, *node.inputs, *inherited])

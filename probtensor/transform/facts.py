@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -60,8 +59,8 @@ class Known:
 
     def __init__(self) -> None:
         self._bounds: dict[Node, Bounds] = {}
-        self._constants: dict[Node, Any] = {}
-        self._remembered: dict[tuple[Node, Callable], Any] = {}
+        self._constants: dict[Node, object] = {}
+        self._remembered: dict[tuple[Node, Callable], object] = {}
 
     def bounds(self, node: Node) -> Bounds:
         """What is known of the elements of `node`."""
@@ -79,7 +78,7 @@ class Known:
             self._bounds[top] = self._compute(top)
         return self._bounds[node]
 
-    def assume(self, node: Node, within: Any) -> None:
+    def assume(self, node: Node, within: object) -> None:
         """Take it for granted that the values of a node lie `within`, an interval with the fields
         low, high, low_open and high_open, because nothing matters where they do not."""
         found = self.bounds(node)
@@ -95,7 +94,7 @@ class Known:
             self._constants[node] = constant_of(node)
         return self._constants[node]
 
-    def remember(self, node: Node, compute: Callable[[Node], Any]) -> Any:
+    def remember(self, node: Node, compute: Callable[[Node], object]) -> object:
         """compute(node), computed once."""
         key = node, compute
         if key not in self._remembered:

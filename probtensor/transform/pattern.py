@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, Op, make
@@ -122,7 +121,7 @@ def _commutes(op: Op) -> bool:
 
 def instantiate(pattern: Node, bound: dict[str, Node]) -> Node:
     """The pattern with nodes for its variables: ops are applied anew, so types follow them."""
-    built: dict[Node, Any] = {}
+    built: dict[Node, object] = {}
     for node in toposort([pattern]):
         if isinstance(node.op, Var):
             built[node] = bound[node.op.label]

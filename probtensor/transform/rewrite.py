@@ -16,7 +16,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from probtensor import ops
 from probtensor.graph.node import Node, Op, as_tensor, line_of, made_by
@@ -67,7 +66,7 @@ class Rule:
     rhs: Node | None = None
     given: Callable[[Match], bool] | None = None
     over: dict[str, tuple[float, float]] = field(default_factory=dict)
-    example: Callable[[], Any] | None = None
+    example: Callable[[], object] | None = None
     ulps: float = ULPS
     sums_first: bool = False
     limits: bool = False
@@ -137,7 +136,7 @@ def rule(
 def rewrite(
     *,
     on: type[Op] | tuple[type[Op], ...],
-    example: Callable[[], Any],
+    example: Callable[[], object],
     ulps: float = ULPS,
     sums_first: bool = False,
     limits: bool = False,
@@ -298,7 +297,7 @@ class _Driver:
         self.log.gave_up = f"rules undo each other at {node!r} and {after!r}; fired: {names}"
 
 
-def _as_node(found: Any, dtype: str) -> Node:
+def _as_node(found: object, dtype: str) -> Node:
     return found if isinstance(found, Node) else as_tensor_of(found, dtype)
 
 

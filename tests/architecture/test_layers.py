@@ -13,9 +13,9 @@ LANGUAGE = {"types", "graph", "version", "calls", "process"}
 ALGEBRA = LANGUAGE | {"ops", "transform"}
 FACE = {"linalg", "special"}
 COMPILER = ALGEBRA | {
-    "system", "rules", "kernel", "lower", "device", "targets", "function", "compile"
+    "system", "rules", "kernel", "schedule", "lower", "device", "targets", "function", "compile"
 }
-EVERYTHING = COMPILER | FACE | {"prob", "sample", "interop", "testing"}
+EVERYTHING = COMPILER | FACE | {"evaluate", "prob", "sample", "interop", "testing"}
 # Layer -> what it may import, itself apart. A layer not listed here may not exist.
 ARROWS = {
     "version": set(),
@@ -26,14 +26,17 @@ ARROWS = {
     "system": set(),
     "device": {"types", "version", "calls", "process", "system"},
     "kernel": {"types"},
+    "schedule": {"types", "kernel"},
     "ops": LANGUAGE,
     "transform": LANGUAGE | {"ops"},
     "rules": ALGEBRA,
     "lower": LANGUAGE | {"ops.kinds", "kernel"},
-    "targets": {"types", "version", "calls", "process", "system", "device", "kernel"}
+    "targets": {"types", "version", "calls", "process", "system", "device", "kernel", "schedule"}
     | {"lower.memory", "lower.plan"},
-    "function": LANGUAGE | {"system", "device", "kernel", "lower", "targets"},
+    "function": LANGUAGE
+    | {"system", "device", "kernel", "schedule", "lower", "targets", "ops.require"},
     "compile": COMPILER,
+    "evaluate": LANGUAGE | {"ops.kinds", "function", "compile"},
     "prob": ALGEBRA
     | {"system", "rules", "device", "function", "compile", "version"}
     | {"sample.checks", "sample.output"},
@@ -57,12 +60,16 @@ KNOWN_STATE = {
     "process.py": {"_LOCKS": "the locks that are freed in a forked child"},
     "graph/node.py": {
         "_INTERNED": "equality is `is`, so a node made twice must be found again",
+    },
+    "graph/origin.py": {
         "_CURRENT": "the node that a rewrite replaces lends its origin to what it becomes",
     },
     "device/current.py": {"_DRIVER": "a process has one primary context, opened at first use"},
     "targets/native.py": {"_LOADED": "a module in use is mapped once, however often made"},
-    "compile.py": {"_EVALUATED": "functions that `eval` made, kept as long as their tensors live"},
-    "ops/kinds.py": {"REGISTRY": "the ops that @op has met: the one thing that registers itself"},
+    "evaluate.py": {"_EVALUATED": "functions that `eval` made, kept as long as their tensors live"},
+    "ops/kinds/base.py": {
+        "REGISTRY": "the ops that @op has met: the one thing that registers itself"
+    },
 }
 MARKS = re.compile(r"\b(TODO|FIXME|XX" + r"X|HACK)\b")
 PLACES = re.compile(r"(?<![\w.])/(work|root|home|Users)/")
@@ -93,8 +100,8 @@ def test_every_module_has_a_layer():
 def test_arrows_have_no_cycle():
     seen = set()
     for layer in ("version", "calls", "types", "process", "system", "device", "graph",
-                  "kernel", "ops", "transform", "rules", "lower", "targets", "function", "compile",
-                  "sample", "prob", "linalg", "special"):  # fmt: skip
+                  "kernel", "schedule", "ops", "transform", "rules", "lower", "targets", "function",
+                  "compile", "evaluate", "sample", "prob", "linalg", "special"):  # fmt: skip
         above = {name.split(".")[0] for name in ARROWS[layer]} - {layer}
         assert above <= seen, f"{layer} points down at {sorted(above - seen)}"
         seen.add(layer)
@@ -232,3 +239,37 @@ def test_known_state_is_still_there():
         path = source.ROOT / "probtensor" / name
         if path.exists():
             assert tables.keys() <= changed_globals(source.tree(path.relative_to(source.ROOT)))
+
+
+KIND_NAMES = {
+    "Elementwise", "Reduction", "View", "Join", "Scatter", "Contraction", "Core", "Composite"
+}  # fmt: skip
+
+
+def asks_for_a_kind(call):
+    """Whether a call is `isinstance(op, <kind>)`."""
+    if not (isinstance(call, ast.Call) and getattr(call.func, "id", "") == "isinstance"):
+        return False
+    return any(getattr(part, "id", getattr(part, "attr", "")) in KIND_NAMES
+               for part in ast.walk(call.args[1]))  # fmt: skip
+
+
+def asks_for_a_name(node):
+    """Whether a node compares `op.name`, or `task.kind`, with something."""
+    if not isinstance(node, ast.Compare):
+        return False
+    sides = [side for side in (node.left, *node.comparators) if isinstance(side, ast.Attribute)]
+    owners = {(getattr(s.value, "id", getattr(s.value, "attr", "")), s.attr) for s in sides}
+    return bool(owners & {("op", "name"), ("task", "kind")})
+
+
+@by_path
+def test_only_kinds_know_kinds(path):
+    """Fusion, loops and plans ask the kind of an op; what kind it is decides nothing there."""
+    layer = layer_of(source.module_name(path))
+    if layer in ("ops", "rules") or path.match("lower/kinds/*"):
+        return
+    nodes = list(ast.walk(source.tree(path)))
+    named = [node.lineno for node in nodes if asks_for_a_name(node)]
+    kinds = [node.lineno for node in nodes if asks_for_a_kind(node)] if layer == "lower" else []
+    assert not named and not kinds, f"{path}: lines {named + kinds} ask for the kind of an op"

@@ -19,7 +19,7 @@ ROWS = [
           "from scipy import special\nspecial.jv(0, x)", "scipy.special.jv", "x is symbolic"),
     wrong("a ufunc of someone", TypeError, "exp = np.frompyfunc(math.exp, 1, 1)\nexp(x)",
           "has no counterpart", "x is symbolic"),
-    wrong("a ufunc with two results", TypeError, "np.modf(x)", "np.modf", "x is symbolic"),
+    wrong("a ufunc with two results", TypeError, "np.frexp(x)", "np.frexp", "x is symbolic"),
     wrong("out of a ufunc", TypeError, "np.add(np.ones(3), p, out=np.ones(3))", "np.add", "out=",
           "p is symbolic", "a = a + x"),
     wrong("addition to an array in place", TypeError, "a = np.ones(3)\na += p", "np.add",

@@ -167,7 +167,7 @@ def test_eval_compiles_once():
     x, y = pt.scalar("x"), pt.scalar("y")
     z = x * y + 1
     assert z.eval({x: 2, "y": 3}) == 7
-    from probtensor.compile import _EVALUATED
+    from probtensor.evaluate import _EVALUATED
 
     kept = dict(_EVALUATED[z])
     assert z.eval({x: 4, y: 5}) == 21

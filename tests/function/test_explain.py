@@ -21,6 +21,8 @@ def test_each_stage_shows_what_it_should(f):
     assert "log(1 + exp(x)) -> softplus(x)" in f.explain("passes")
     assert "kernel 0" in f.explain("groups")
     assert "for i" in f.explain("kernels")
+    assert "strips of 64 over i" in f.explain("schedule")
+    assert "pt_rows_dot" in f.explain("schedule")
     assert "axis 0 of buffer 0" in f.explain("plan")
     assert f.explain("source") == f.source
     assert "cdef int pt_plan" in f.source
@@ -79,5 +81,6 @@ def test_the_interpreter_has_no_profile(f):
     x = pt.scalar("x")
     g = pt.function([x], x + 1, target="interp")
     assert g.source == "" and g.address == 0
+    assert g.explain("schedule") == "target interp runs the kernels as they are\n"
     with pytest.raises(TypeError, match="cython"):
         g.profile(1.0)

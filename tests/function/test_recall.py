@@ -138,3 +138,25 @@ def test_the_same_sizes_in_other_places_are_other_graphs():
     assert mark([x, y]) != mark([y, x])
     assert mark([x + 0.0]) != mark([x + np.array(-0.0)])
     assert mark([x]) == mark([x])
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_sizes_of_inputs_that_a_graph_does_not_have(counted, same):
+    """`a` and `b` have the size of one input or of two: two graphs, though all names are alike."""
+
+    def joined(same):
+        x, z = pt.vector("x"), pt.vector("x")
+        a = pt.tensor("a", shape=(x.shape[0],))
+        b = pt.tensor("b", shape=((x if same else z).shape[0],))
+        return pt.function([a, b], pt.concatenate([a, b]))
+
+    joined(not same), joined(not same)
+    assert len(counted) == 1
+    f = joined(same)
+    assert len(counted) == 2
+    assert f(np.ones(2), np.ones(2)).shape == (4,)
+    if same:
+        with pytest.raises(ValueError, match="declared shape"):
+            f(np.ones(2), np.ones(3))
+    else:
+        assert f(np.ones(2), np.ones(3)).shape == (5,)

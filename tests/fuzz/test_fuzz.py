@@ -7,6 +7,7 @@ import pytest
 from probtensor import ops
 from probtensor.compile import PIPELINE
 from probtensor.graph import toposort
+from probtensor.graph.parts import types_of
 from probtensor.graph.text import to_text
 from probtensor.ops.kinds import REGISTRY
 from probtensor.testing.fuzz import (
@@ -104,8 +105,9 @@ def test_every_op_turns_up():
         graph = random_graph(seed)
         nodes = toposort(graph.outputs)
         seen |= {node.op.name for node in nodes}
-        dtypes |= {node.dtype for node in nodes}
-        symbolic += any(not node.type.is_static for node in nodes)
+        types = [t for node in nodes for t in types_of(node)]
+        dtypes |= {t.dtype for t in types}
+        symbolic += any(not t.is_static for t in types)
     assert sorted(REGISTRY.keys() - drawn - seen) == []
     assert len(drawn - seen) < 4
     assert {"float64", "float32", "int64", "int32", "bool"} <= dtypes

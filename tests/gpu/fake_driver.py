@@ -59,7 +59,7 @@ def open_driver(folder=None):
     load()
     cuda = nvidia.import_pycuda()
     functions = driver_functions(ctypes.CDLL(nvidia.LIBCUDA))
-    return nvidia.Driver(cuda, HostCompiler(), functions, ImageStore(folder), 13)
+    return nvidia.CudaDriver(cuda, HostCompiler(), functions, ImageStore(folder), 13)
 
 
 @contextlib.contextmanager

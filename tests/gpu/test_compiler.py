@@ -176,34 +176,34 @@ KEY = "ab" + "0" * 62
 
 def test_images_are_kept(tmp_path):
     store = images.ImageStore(tmp_path)
-    assert store.find(KEY) is None
-    store.keep(KEY, b"image")
-    assert store.find(KEY) == b"image"
+    assert store.get(KEY) is None
+    store.put(KEY, b"image")
+    assert store.get(KEY) == b"image"
 
 
 def test_damaged_images_count_as_none(tmp_path):
     store = images.ImageStore(tmp_path)
-    store.keep(KEY, b"image")
+    store.put(KEY, b"image")
     (path,) = tmp_path.glob("*/*.function")
     for damage in (b"", b"short", path.read_bytes()[:-1], path.read_bytes() + b"x"):
         path.write_bytes(damage)
-        assert store.find(KEY) is None
-    store.keep(KEY, b"image")
-    assert store.find(KEY) == b"image"
+        assert store.get(KEY) is None
+    store.put(KEY, b"image")
+    assert store.get(KEY) == b"image"
 
 
 def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path):
     (tmp_path / "file").touch()
     store = images.ImageStore(tmp_path / "file" / "folder")
-    store.keep(KEY, b"image")
-    assert store.find(KEY) is None
-    images.ImageStore(None).keep(KEY, b"image")
+    store.put(KEY, b"image")
+    assert store.get(KEY) is None
+    images.ImageStore(None).put(KEY, b"image")
 
 
 def keep_forever(folder):
     store = images.ImageStore(folder)
     while True:
-        store.keep(KEY, b"image" * 200_000)
+        store.put(KEY, b"image" * 200_000)
 
 
 def test_processes_that_write_at_once_and_die(tmp_path):
@@ -213,19 +213,19 @@ def test_processes_that_write_at_once_and_die(tmp_path):
         writer.start()
     store = images.ImageStore(tmp_path)
     end = time.monotonic() + 20
-    while store.find(KEY) is None and time.monotonic() < end:
+    while store.get(KEY) is None and time.monotonic() < end:
         time.sleep(0.01)
-    seen = [store.find(KEY) for _ in range(50)]
+    seen = [store.get(KEY) for _ in range(50)]
     for writer in writers:
         os.kill(writer.pid, signal.SIGKILL)
         writer.join()
-    assert set(seen) == {b"image" * 200_000} and store.find(KEY) == seen[0]
+    assert set(seen) == {b"image" * 200_000} and store.get(KEY) == seen[0]
 
 
 def test_the_cache_command_knows_images(tmp_path):
     from probtensor.targets.cache import Store
 
-    images.ImageStore(tmp_path).keep(KEY, b"image")
+    images.ImageStore(tmp_path).put(KEY, b"image")
     assert len(Store(tmp_path).entries()) == 1
     assert Store(tmp_path).clear() == 1
-    assert images.ImageStore(tmp_path).find(KEY) is None
+    assert images.ImageStore(tmp_path).get(KEY) is None

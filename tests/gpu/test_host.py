@@ -1,27 +1,31 @@
 """The host in the place of a device: kernels run as on one, and mistakes are found."""
 
+import ast
 import gc
 import inspect
 import os
 import struct
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from probtensor import device
-from probtensor.device import DeviceError, blas, compiler, graphs, libraries, nvidia
-from tests.gpu.host import (
-    HERE,
-    ROOT,
-    Function,
-    Graph,
-    HostDriver,
-    kernel_names,
-    sanitizer_environment,
+from probtensor.device import (
+    DeviceError,
+    blas,
+    compiler,
+    graphs,
+    libraries,
+    memory,
+    nvidia,
+    protocol,
 )
+from tests.gpu import host as host_module
+from tests.gpu.host import HERE, ROOT, HostDriver, kernel_names, sanitizer_environment
 
 SOURCE = (HERE / "host_kernels.cu").read_text(encoding="utf-8")
 ORDERS = ["", "reverse", "1", "2"]
@@ -169,25 +173,62 @@ def test_threads_switched_by_the_system(host, order):
     test_early_return(host, module, None)
 
 
-# What serves PyCUDA's own objects, and nobody above the device layer calls.
-INNER = {"enter", "inside", "failures", "bury", "launch_graph"}
+# Each part of a device, with the class that PyCUDA's driver has for it and that of the host.
+PARTS = {
+    protocol.Driver: (nvidia.CudaDriver, HostDriver),
+    protocol.Memory: (memory.Allocation, host_module.Allocation),
+    protocol.LaunchQueue: (nvidia.Stream, host_module.Stream),
+    protocol.DeviceEvent: (nvidia.Event, host_module.Event),
+    protocol.Kernel: (nvidia.Function, host_module.Function),
+    protocol.Image: (nvidia.Module, host_module.Module),
+    protocol.Graph: (graphs.Graph, host_module.Graph),
+    protocol.Products: (blas.Blas, host_module.HostBlas),
+}
 
 
-def test_the_host_has_the_members_of_the_device():
-    pairs = [(nvidia.Driver, HostDriver()), (nvidia.Event, HostDriver().event()),
-             (nvidia.Function, Function("f", None, None)), (blas.Blas, HostDriver().blas),
-             (graphs.Graph, Graph(None))]  # fmt: skip
-    for ours, host in pairs:
-        public = {name for name in vars(ours) if not name.startswith("_")} - INNER
-        lacking = {name for name in public if not hasattr(host, name)}
-        if ours in (nvidia.Function, graphs.Graph, blas.Blas):
-            lacking -= {"allow", "attributes", "launch", "raw", "shared", "begin", "end", "forget"}
-        assert not lacking, (ours, lacking)
-        for name in public & set(vars(type(host))):
-            one, other = getattr(ours, name), getattr(type(host), name)
-            if callable(one):
-                mine = list(inspect.signature(one).parameters)
-                assert mine == list(inspect.signature(other).parameters), name
+def members(part):
+    """The names of a protocol's members, and those of them that are called."""
+    names = {name for name in (*vars(part), *part.__annotations__) if not name.startswith("_")}
+    return names, {name for name in names if inspect.isfunction(getattr(part, name, None))}
+
+
+def attributes(kind):
+    """The names that the objects of a class have, as far as its text tells."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name) and node.value.id == "self"
+    } | set(dir(kind)) | set(getattr(kind, "__annotations__", {}))  # fmt: skip
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
+def test_drivers_are_what_the_protocol_says(part):
+    names, called = members(part)
+    assert names
+    for kind in PARTS[part]:
+        assert not names - attributes(kind), kind
+        for name in called:
+            wanted = list(inspect.signature(getattr(part, name)).parameters.values())
+            found = list(inspect.signature(getattr(kind, name)).parameters.values())
+            pairs = [[(p.name, p.kind, p.default) for p in given] for given in (wanted, found)]
+            assert pairs[0] == pairs[1], (kind, name)
+
+
+def test_every_part_of_a_device_is_tested():
+    parts = {kind for kind in vars(protocol).values() if isinstance(kind, type)
+             and kind.__module__ == protocol.__name__}  # fmt: skip
+    assert parts == set(PARTS)
+
+
+def test_objects_of_the_host_are_what_the_protocol_says(host, module):
+    with host.capture(host.stream()) as graph:
+        pass
+    kernel = module.function("traps")
+    made = [host, host.alloc(8), host.stream(), host.event(), kernel, module, graph, host.blas]
+    for thing, part in zip(made, PARTS, strict=True):
+        assert isinstance(thing, part), part
 
 
 def test_events_and_release(host):
@@ -276,6 +317,7 @@ def test_capture(host, module):
 SANITIZED = """
 import struct
 import sys
+import textwrap
 from pathlib import Path
 import numpy as np
 from probtensor import device

@@ -12,7 +12,7 @@ from probtensor.graph.node import new_input
 from probtensor.lower import lower
 from probtensor.ops.linalg import Cholesky, Cumsum, SolveLower, SolveUpper, spd
 from probtensor.targets.gpu import CudaTarget
-from probtensor.transform import grad
+from probtensor.transform import gradient
 from tests.gpu.host import INCLUDE, HostDriver
 from tests.gpu.kernels import compiled
 from tests.gpu.plans import interpret, run, sizes_of
@@ -303,7 +303,7 @@ def test_routines_for_each_row(device_driver, group):
     z = ops.solve_triangular(low, ops.cumsum(q), lower=True)
     fitted = ops.tanh(x @ ops.reshape(q, (5, 4)))
     value = ops.sum(z**2) + ops.sum(ops.log(ops.diagonal(low))) + ops.sum(fitted @ fitted.T)
-    plan = lower([q, x], [value, *grad(value, [q])])
+    plan = lower([q, x], [value, *gradient(value, [q])])
     points, data = RNG.normal(size=(3, 20)), RNG.normal(size=(12, 5))
     sizes = sizes_of(plan, [points[0], data])
     program = CudaTarget().rows(plan, [0], [sizes[s.name] for s in plan.sizes], group=group)
@@ -326,9 +326,9 @@ def test_routines_for_each_row(device_driver, group):
     for k in plan.outputs:
         device_driver.download(places[k].address, held[k])
     for k, point in enumerate(points):
-        value, gradient = interpret(plan, [point, data])
+        value, slope = interpret(plan, [point, data])
         np.testing.assert_allclose(values[k], value, rtol=1e-11)
-        np.testing.assert_allclose(gradients[k], gradient, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(gradients[k], slope, rtol=1e-9, atol=1e-9)
 
 
 BESIDE = """

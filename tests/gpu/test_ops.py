@@ -1,14 +1,25 @@
 """Every op on the CUDA target, at edges too: generated kernels, run on the host where no GPU is."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from probtensor.lower import lower
-from probtensor.ops.kinds import REGISTRY, Composite
+from probtensor.ops.kinds import REGISTRY, Composite, Core
+from probtensor.targets.base import BuildError
+from probtensor.targets.cuda import GEMM, render
 from probtensor.targets.gpu import CudaTarget
+from probtensor.targets.rows import rows_program
 from probtensor.testing import conform
 from tests.gpu.plans import run
 
-NAMES = sorted(name for name, cls in REGISTRY.items() if not issubclass(cls, Composite))
+HOST = sorted(n for n, cls in REGISTRY.items() if issubclass(cls, Core) and not cls.device)
+NAMES = sorted(
+    name
+    for name, cls in REGISTRY.items()
+    if not issubclass(cls, Composite) and name not in HOST
+)
 GROUPS = [NAMES[k::6] for k in range(6)]
 
 
@@ -38,3 +49,21 @@ def wrong_cases(target, names):
 def test_the_cuda_target_gives_what_numpy_gives(names, device_driver):
     wrong = wrong_cases(CudaTarget(), names)
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", HOST)
+def test_what_runs_on_cpus_alone_says_so(name):
+    case = next(conform.cases_of(REGISTRY[name]))
+    called = case.op.routine.removeprefix("pt_")
+    plan = lower(case.inputs, [case.output])
+    with pytest.raises(BuildError, match=f"{called} runs on CPUs only.*\n  at .*test_ops.py"):
+        render(plan)
+    with pytest.raises(BuildError, match=f"{called} runs on CPUs only"):
+        rows_program(plan, [0], [])
+
+
+def test_routines_of_a_device_are_those_that_ops_say_it_has():
+    text = (Path(__file__).parents[2] / "cuda" / "pt_linalg.cuh").read_text()
+    there = set(re.findall(r"^PT_OVER_BATCH\((\w+),", text, re.MULTILINE))
+    cores = [cls for cls in REGISTRY.values() if issubclass(cls, Core)]
+    assert {cls.routine for cls in cores if cls.device} == there - GEMM.keys()

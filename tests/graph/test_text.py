@@ -9,7 +9,7 @@ import pytest
 from probtensor import ops
 from probtensor.graph.text import parse, to_dot, to_text, to_tree
 from probtensor.ops.kinds import REGISTRY
-from probtensor.transform import grad
+from probtensor.transform import gradient
 
 
 def program():
@@ -19,7 +19,7 @@ def program():
     table = ops.constant(np.arange(20.0).reshape(4, 5))
     odd = ops.constant(np.array([np.nan, np.inf, -np.inf, -0.0]))
     cost = ops.sum(picked * ops.where(i > 1, -1.5, 2)) + ops.sum(table[1:, ::2]) + ops.max(odd)
-    return [cost, *grad(cost, [x, w]), ops.arange(x.shape[0] * 2 + 1)]
+    return [cost, *gradient(cost, [x, w]), ops.arange(x.shape[0] * 2 + 1)]
 
 
 def test_round_trip_gives_the_same_text():

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from probtensor.kernel.check import KernelError, check
 from probtensor.kernel.interp import Machine
 from probtensor.kernel.ir import Acc, Apply, For, Kernel, Let, Lit, Load, Ref, Store
-from probtensor.kernel.simplify import Index, coefficient, floordiv, resimplify, substitute
-from probtensor.kernel.strip import Linear, Strip, strip
+from probtensor.kernel.simplify import Index, coefficient, floordiv, resimplify
 from probtensor.kernel.tidy import inline_locals
-from probtensor.types import Dim, size_value
+from probtensor.types import Dim, size_substitute, size_value
 
 I, J, N, M = (Dim.name(c) for c in "ijnm")
 BOUNDS = {"i": N, "j": M}
@@ -58,7 +57,7 @@ def test_coefficients_and_substitution():
     assert coefficient(index, "j") == 3
     assert coefficient(I * I, "i") is None
     assert coefficient(floordiv(I, 2, {}), "i") is None
-    assert substitute(index, {"i": 0, "j": N}) == 3 * N + 1
+    assert size_substitute(index, {"i": 0, "j": N}) == 3 * N + 1
 
 
 def load(buffer, index):
@@ -246,44 +245,3 @@ def test_a_local_is_not_moved_into_a_loop():
         For("i", N, (Store("y", I, times(Ref("t", "float64"), load("x", I))),)),
     )
     assert isinstance(inline_locals(body)[0], Let)
-
-
-def exp(expr):
-    return Apply("pt_exp", (expr,), "float64")
-
-
-def test_a_plain_loop_is_left_to_the_compiler():
-    loop = For("i", N, (Store("y", I, exp(load("x", I))),))
-    assert strip((loop,)) == (loop,)
-
-
-def test_a_fold_gets_lanes():
-    (loop,) = strip((For("i", N, (), (Acc("s", "add", 0.0, exp(load("x", I))),)),))
-    assert isinstance(loop, Strip)
-    assert [segment.kind for segment in loop.segments] == ["lanes"]
-
-
-def test_rows_of_a_matrix_go_to_the_row_routines():
-    dot = For("j", M, (), (Acc("e", "add", 0.0, times(load("x", I * M + J), load("b", J))),))
-    weight = Let("r", exp(Ref("e", "float64")))
-    back = For(
-        "j2", M, (Store("g", Dim.name("j2"),
-                        times(Ref("r", "float64"), load("x", I * M + Dim.name("j2"))), "add"),),
-    )  # fmt: skip
-    (loop,) = strip((For("i", N, (dot, weight, back)),))
-    assert [segment.kind for segment in loop.segments] == ["turns", "lanes", "turns"]
-    routines = [s.routine for seg in loop.segments for s in seg.body if isinstance(s, Linear)]
-    assert routines == ["pt_rows_dot", "pt_rows_add"]
-    assert dict(loop.wide) == {"e": "float64", "r": "float64"}
-
-
-def test_additions_at_computed_places_go_turn_by_turn():
-    body = (
-        Let("k", Load("index", I, "int64")),
-        Let("t", exp(load("x", I))),
-        Store("g", Dim.name("k"), times(Ref("t", "float64"), load("x", I)), "add"),
-    )
-    (loop,) = strip((For("i", N, body),))
-    assert [segment.kind for segment in loop.segments] == ["lanes", "turns"]
-    (add,) = loop.segments[1].body
-    assert add.routine == "pt_scatter_add"

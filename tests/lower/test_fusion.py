@@ -9,7 +9,7 @@ from probtensor.graph.node import new_input
 from probtensor.kernel.ir import For, Load, exprs_of, walk, walk_expr
 from probtensor.lower import kernel_count, lower
 from probtensor.testing.reference import evaluate_numpy
-from probtensor.transform.autodiff import grad
+from probtensor.transform.autodiff import gradient
 from probtensor.transform.passes import run
 from tests.lower.running import evaluate
 
@@ -64,7 +64,7 @@ def eight_schools():
 def value_and_grad(model):
     free, data, logp = model()
     inputs = [*free, *data]
-    return inputs, run(PIPELINE, [logp, *grad(logp, free)])
+    return inputs, run(PIPELINE, [logp, *gradient(logp, free)])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.kernel.strip import WIDTH
+from probtensor.schedule.strips.passes import WIDTH
 
 SIZES = [*range(WIDTH + 20), *range(2 * WIDTH - 9, 2 * WIDTH + 10), 3 * WIDTH + 1, 1000, 1023]
 GROUPS = 7

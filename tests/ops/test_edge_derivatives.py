@@ -11,7 +11,7 @@ from probtensor.graph.node import make, new_input
 from probtensor.ops.kinds import REGISTRY, Elementwise
 from probtensor.testing.exact import meanings
 from probtensor.testing.reference import evaluate_numpy
-from probtensor.transform.autodiff import grad
+from probtensor.transform.autodiff import gradient
 
 # Ops that are left out, and points at which a slope is a choice or there is none: at poles with two
 # sides no side is taken, a periodic function has no limit at infinity, and an angle none at 0.
@@ -104,7 +104,7 @@ def faults(name, place):
     if not columns[0].size:
         return [], 0
     inputs = [new_input(f"x{k}", "float64", column.shape) for k, column in enumerate(columns)]
-    slope = grad(ops.sum(make(op, inputs)), inputs[place], disconnected_inputs="ignore")
+    slope = gradient(ops.sum(make(op, inputs)), inputs[place], disconnected_inputs="ignore")
     found = evaluate_numpy([slope], dict(zip(inputs, columns, strict=True)))[0]
     meaning, wrong, judged = meanings()[name], [], 0
     for values, got in zip(zip(*columns, strict=True), found, strict=True):

@@ -7,7 +7,7 @@ import pytest
 
 from probtensor import ops
 from probtensor.graph.node import GraphError
-from probtensor.transform.autodiff import grad
+from probtensor.transform.autodiff import gradient
 from tests.ops.numpy_twin import check, compare, static, symbolic
 
 rng = np.random.default_rng(21)
@@ -89,7 +89,7 @@ def test_einsum(subscripts, shapes):
 
 
 @pytest.mark.parametrize("bad, words", [
-    (lambda x, y: y @ y, r"contract: sizes 2 and 4 of the joined axes differ"),
+    (lambda x, y: y @ y, r"matmul: sizes 2 and 4 of the joined axes differ"),
     (lambda x, y: x @ 2.0, r"matmul: needs at least 1 axis each, not 2 and 0; use \*"),
     (lambda x, y: ops.tensordot(x, y, ([0, 1], [0])), "2 axes of a for 1 of b"),
     (lambda x, y: ops.einsum("ij,jk->iz", x, y), "'z' of the output"),
@@ -136,9 +136,9 @@ def test_cholesky_has_the_gradient_of_a_symmetric_matrix():
     x = static(a)
     log_det = 2 * ops.sum(ops.log(ops.diagonal(ops.cholesky(x))))
     inverse = np.linalg.inv(a)
-    compare(grad(log_det, x), inverse, [x], [a], rtol=1e-10)
-    slope = ops.sum(grad(log_det, x) * np.eye(3))
-    compare(grad(slope, x), -inverse @ inverse, [x], [a], rtol=1e-9)
+    compare(gradient(log_det, x), inverse, [x], [a], rtol=1e-10)
+    slope = ops.sum(gradient(log_det, x) * np.eye(3))
+    compare(gradient(slope, x), -inverse @ inverse, [x], [a], rtol=1e-9)
 
 
 def test_no_factor_is_nan_and_leaves_other_items_alone():

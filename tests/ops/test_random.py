@@ -6,7 +6,7 @@ import pytest
 from probtensor import ops
 from probtensor.graph.node import GraphError
 from probtensor.testing.reference import evaluate_numpy
-from probtensor.transform.autodiff import grad
+from probtensor.transform.autodiff import gradient
 
 PLACES = np.arange(2000, dtype="uint64")
 
@@ -60,7 +60,7 @@ def test_keys():
 def test_a_draw_is_no_function_to_differentiate():
     alpha = ops.scalar("alpha")
     with pytest.raises(GraphError, match="draw_gamma has no derivative"):
-        grad(ops.sum(ops.draw_gamma(1, PLACES, alpha)), alpha)
+        gradient(ops.sum(ops.draw_gamma(1, PLACES, alpha)), alpha)
 
 
 def test_wrong_numbers_of_arguments():

@@ -7,7 +7,7 @@ from probtensor import ops
 from probtensor.compile import function
 from probtensor.graph.node import GraphError
 from probtensor.testing.reference import evaluate_numpy
-from probtensor.transform.autodiff import grad, jvp, vjp
+from probtensor.transform.autodiff import gradient, pull_back, push_forward
 from probtensor.types import DTYPES
 from tests.ops.numpy_twin import check, static
 
@@ -113,7 +113,7 @@ INFINITE = np.array([[-np.inf, -np.inf], [np.inf, 1.0], [800.0, 801.0], [-800.0,
 def test_logsumexp_at_infinity_has_finite_gradients():
     x = static(INFINITE)
     total = ops.logsumexp(x, 1)
-    slope = vjp(total, x, ops.ones_like(total))
+    slope = pull_back(total, x, ops.ones_like(total))
     got, g = evaluate_numpy([total, slope], {x: INFINITE})
     np.testing.assert_allclose(got, [-np.inf, np.inf, 801 + np.log1p(np.exp(-1)), -800])
     p = 1 / (1 + np.exp(1))
@@ -146,7 +146,7 @@ def test_prod_has_right_derivatives_whatever_is_zero(zeros):
     a[:zeros] = 0
     x = static(a)
     total = ops.prod(x)
-    first = grad(total, x)
+    first = gradient(total, x)
     np.testing.assert_allclose(
         evaluate_numpy([first], {x: a})[0], numeric(np.prod, a), rtol=1e-6, atol=1e-9
     )
@@ -155,7 +155,7 @@ def test_prod_has_right_derivatives_whatever_is_zero(zeros):
     def weighted(v):
         return float(evaluate_numpy([ops.sum(first * weights)], {x: v})[0])
 
-    second = grad(ops.sum(first * weights), x)
+    second = gradient(ops.sum(first * weights), x)
     np.testing.assert_allclose(
         evaluate_numpy([second], {x: a})[0], numeric(weighted, a), rtol=1e-6, atol=1e-9
     )
@@ -165,9 +165,9 @@ def test_equal_extremes_share_the_derivative():
     a = np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]])
     x = static(a)
     top = ops.max(x, 1)
-    g = evaluate_numpy([vjp(top, x, ops.constant([1.0, 6.0]))], {x: a})[0]
+    g = evaluate_numpy([pull_back(top, x, ops.constant([1.0, 6.0]))], {x: a})[0]
     np.testing.assert_allclose(g, [[0, 0.5, 0.5], [2, 2, 2]])
-    pushed = evaluate_numpy([jvp(top, x, ops.ones_like(x))], {x: a})[0]
+    pushed = evaluate_numpy([push_forward(top, x, ops.ones_like(x))], {x: a})[0]
     np.testing.assert_allclose(pushed, [1, 1])
 
 
@@ -190,7 +190,7 @@ def test_equal_extremes_share_the_derivative():
 ])  # fmt: skip
 def test_derivatives_at_delicate_points(function, at, slope):
     x = ops.scalar("x")
-    got = evaluate_numpy([grad(function(x), x)], {x: at})[0]
+    got = evaluate_numpy([gradient(function(x), x)], {x: at})[0]
     np.testing.assert_allclose(got, slope, rtol=1e-9)
 
 
@@ -200,7 +200,7 @@ def test_logsumexp_of_nothing_is_minus_infinity():
     outputs = [ops.logsumexp(x, 1), ops.logsumexp(x, 1, b=x), ops.log(ops.sum(ops.exp(x), 1))]
     outputs += [ops.logsumexp(x, 1, keepdims=True)[:, 0], ops.logsumexp(m, 1)]
     for target in ("interp", "cython"):
-        f = function([x], [*outputs, grad(ops.sum(outputs[0]), x)], target=target)
+        f = function([x], [*outputs, gradient(ops.sum(outputs[0]), x)], target=target)
         *found, slope = f(np.zeros((2, 0)))
         assert all(y.tolist() == [-np.inf, -np.inf] for y in found) and slope.shape == (2, 0)
         np.testing.assert_allclose(f(np.array([[1.0, 2.0]]))[0], np.logaddexp(1, 2))
@@ -220,7 +220,7 @@ def test_extremes_of_nothing_say_which_axis_and_where(fold):
 def test_relu_keeps_nan():
     x = ops.vector("x")
     for target in ("interp", "cython"):
-        f = function([x], [ops.relu(x), grad(ops.sum(ops.relu(x)), x)], target=target)
+        f = function([x], [ops.relu(x), gradient(ops.sum(ops.relu(x)), x)], target=target)
         value, slope = f(np.array([np.nan, -2.0, -0.0, 0.0, 3.0]))
         np.testing.assert_array_equal(value, [np.nan, 0, 0, 0, 3])
         np.testing.assert_array_equal(slope[1:], [0, 0, 0, 1])

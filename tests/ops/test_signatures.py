@@ -23,6 +23,8 @@ OTHERS = {
 DIFFERENT = {
     ("solve_triangular", "check_finite"): "no values while a graph is built: only False can be",
     ("cho_solve", "check_finite"): "no values while a graph is built: only False can be",
+    ("lu", "check_finite"): "no values while a graph is built: only False can be",
+    ("lu_factor", "check_finite"): "no values while a graph is built: only False can be",
     ("einsum", "operands"): "the subscripts are a parameter of their own, and always come first",
     ("einsum", "kwargs"): "dtype=, order= and casting= stand in the signature",
     ("clip", "kwargs"): "keywords of ufuncs, which write to arrays",

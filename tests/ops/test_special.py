@@ -12,7 +12,7 @@ from probtensor.ops import arithmetic
 from probtensor.ops.kinds import REGISTRY, Elementwise
 from probtensor.testing.exact import evaluate_exact, meanings, ulps
 from probtensor.testing.reference import evaluate_numpy
-from probtensor.transform.autodiff import grad
+from probtensor.transform.autodiff import gradient
 from tests.ops.numpy_twin import check
 
 HEADERS = Path(__file__).parents[2] / "cython_ext" / "include"
@@ -52,7 +52,7 @@ def test_the_fourth_derivative_of_lgamma():
     x = ops.scalar("x")
     slope = ops.lgamma(x)
     for _ in range(4):
-        slope = grad(slope, x)
+        slope = gradient(slope, x)
     for at in (0.4, 3.0, 50.0):
         got = evaluate_numpy([slope], {x: at})[0]
         np.testing.assert_allclose(got, float(mpmath.polygamma(3, at)), rtol=1e-11)
@@ -73,7 +73,7 @@ def test_derivatives_hold_far_out(name, points):
     x = ops.scalar("x")
     y = getattr(ops, name)(x)
     for at in points:
-        got = evaluate_numpy([grad(y, x)], {x: at})[0]
+        got = evaluate_numpy([gradient(y, x)], {x: at})[0]
         with mpmath.workprec(6000):
             step = mpmath.mpf(2) ** -2000 * max(abs(mpmath.mpf(at)), mpmath.mpf(1))
             ends = [_exact(y, x, mpmath.mpf(at) + d) for d in (step, -step)]

@@ -158,7 +158,7 @@ def test_roll_by_a_tensor():
     (lambda x: x.reshape(-1, 7), r"24 elements .* do not make"),
     (lambda x: x.reshape(-1, -1), "more than one size is unknown"),
     (lambda x: x.reshape(2.5), "a shape is made of integers|not iterable"),
-    (lambda x: x.squeeze(1), "drop_axes: axis 1 has size 4, not 1"),
+    (lambda x: x.squeeze(1), "squeeze: axis 1 has size 4, not 1"),
     (lambda x: x.transpose(0, 0, 1), r"no permutation"),
     (lambda x: ops.broadcast_to(x, (3, 5, 2)), r"does not broadcast to \(3, 5, 2\)"),
     (lambda x: ops.broadcast_to(x, (2,)), r"does not broadcast to \(2,\)"),

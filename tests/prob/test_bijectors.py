@@ -16,7 +16,7 @@ from probtensor.prob.support import (
     Ordered,
     Vector,
 )
-from probtensor.transform.autodiff import jacobian
+from probtensor.transform.autodiff import stacked_jacobian
 
 SUPPORTS = {
     "real": (REAL, (3,)),
@@ -60,7 +60,7 @@ def test_log_jacobian_is_that_of_autodiff(support, shape):
     # A point of the simplex has one entry fewer to move than to name.
     moving = x[: u.shape[0]]
     place = np.random.default_rng(1).normal(size=u.shape)
-    matrix, got = evaluate([jacobian(moving, u), slope], {u: place})
+    matrix, got = evaluate([stacked_jacobian(moving, u), slope], {u: place})
     sign, expected = np.linalg.slogdet(matrix)
     assert sign != 0
     assert np.isclose(got, expected, rtol=1e-12, atol=1e-12)

@@ -6,7 +6,7 @@ from scipy import stats
 
 import probtensor as pt
 from probtensor.prob.data import evaluate
-from probtensor.prob.draws import has_draws, lower_draws
+from probtensor.transform.draws import has_draws, lower_draws
 from tests.prob.laws import LAWS
 
 N = 20_000

@@ -8,8 +8,8 @@ from scipy import stats
 import probtensor as pt
 from probtensor.graph import toposort
 from probtensor.prob.data import evaluate
-from probtensor.prob.draws import lower_draws
 from probtensor.prob.support import COUNT, NONNEGATIVE, POSITIVE, REAL, UNIT
+from probtensor.transform.draws import lower_draws
 from tests.prob.test_draws import draw
 
 R = pt.random

@@ -7,6 +7,7 @@ from probtensor import ops
 from probtensor.compile import PIPELINE
 from probtensor.graph import toposort
 from probtensor.graph.node import Input, made_by, new_input, origin_of
+from probtensor.graph.parts import types_of
 from probtensor.graph.walk import rebuild
 from probtensor.rules import TOPICS, grad
 from probtensor.testing.generate import random_graph
@@ -40,7 +41,7 @@ def examples(candidate):
 
 
 def has_derivative(y):
-    floats = [node for node in toposort([y]) if node.type.is_float]
+    floats = [node for node in toposort([y]) if any(t.is_float for t in types_of(node))]
     return all(getattr(node.op, "differentiable", True) for node in floats)
 
 

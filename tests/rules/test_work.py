@@ -101,7 +101,7 @@ def test_value_and_gradients_are_those_of_the_plain_graph(model):
     cost, wrt, at = model()
     value, gradients = value_and_grad(cost, wrt)
     rewritten = rewritten_to_run([value, *gradients])
-    plain = [cost, *autodiff.grad(cost, wrt)]
+    plain = [cost, *autodiff.gradient(cost, wrt)]
     for got, wanted in zip(evaluate_numpy(rewritten, at), evaluate_numpy(plain, at)):
         np.testing.assert_allclose(got, wanted, rtol=1e-11)
 

@@ -100,11 +100,11 @@ def test_a_kill_half_way_leaves_what_was_there(store, what):
     old, new = bytes(5000), b"1" * 70000
 
     def write(data):
-        put(store, "ab12", data) if what == "module" else store.keep("ab12", data)
+        put(store, "ab12", data) if what == "module" else store.records.put("ab12", data)
 
     def found():
         if what == "function":
-            return store.kept("ab12")
+            return store.records.get("ab12")
         entry = store.find("ab12")
         return entry and entry.path.read_bytes()
 
@@ -138,12 +138,12 @@ def test_what_killed_processes_left_is_swept_when_it_is_old(store):
 
 
 def test_use_of_a_record_is_noted_once_a_day(store):
-    store.keep("ab12", b"record")
+    store.records.put("ab12", b"record")
     (record,) = store.folder.glob("ab/*.function")
     now = time.time()
     for age, noted in ((2 * cache.TOUCH, True), (cache.TOUCH / 2, False)):
         os.utime(record, (now - age,) * 2)
-        assert store.kept("ab12") == b"record"
+        assert store.records.get("ab12") == b"record"
         assert (time.time() - record.stat().st_mtime < 60) == noted
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.lower.tasks import Task
+from probtensor.lower.kinds import Task
 from probtensor.targets.cython import _KernelText
 
 # Errors in units in the last place of the result. A sum of doubles has up to 256 additions in a

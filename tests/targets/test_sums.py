@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.lower import loops
+from probtensor.lower.kinds import reduction
 from probtensor.targets import cython
 
 BINS = 5
@@ -179,7 +179,8 @@ def test_several_sums_beside_an_inner_loop():
 
 def test_plain_sums_are_found_out(monkeypatch, tmp_path):
     monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
-    monkeypatch.setattr(loops, "FEW", {})
+    for dtype in list(reduction.FEW):
+        monkeypatch.delitem(reduction.FEW, dtype)
     monkeypatch.setattr(cython, "BLOCK", 1 << 30)
     monkeypatch.setattr(cython, "LANE_BLOCK", 1 << 30)
     for dtype, wanted in (

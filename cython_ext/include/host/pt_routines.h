@@ -15,7 +15,12 @@
     X(pt_cholesky, (const double *, double *, int64_t, int64_t))                                \
     X(pt_solve_lower, (const double *, const double *, double *, int64_t, int64_t, int64_t))    \
     X(pt_solve_upper, (const double *, const double *, double *, int64_t, int64_t, int64_t))    \
-    X(pt_cumsum, (const double *, double *, int64_t, int64_t))
+    X(pt_cumsum, (const double *, double *, int64_t, int64_t))                                  \
+    X(pt_eigh, (const double *, double *, double *, double *, int64_t, int64_t))                \
+    X(pt_lu, (const double *, double *, int64_t *, int64_t *, double *, int64_t, int64_t))      \
+    X(pt_qr, (const double *, double *, double *, double *, int64_t, int64_t, int64_t))         \
+    X(pt_sort, (const double *, double *, int64_t *, double *, int64_t, int64_t))               \
+    X(pt_sort_int64, (const int64_t *, int64_t *, int64_t *, double *, int64_t, int64_t))
 
 #define PT_POINTER(name, arguments) static void(*name) arguments;
 PT_ROUTINES(PT_POINTER)

@@ -1,0 +1,247 @@
+"""How a function is wired: where each buffer of its plan comes from and what it gives.
+
+A `Wiring` is made once for each function and read by the two that run plans: `Entry` of
+`cython_ext`, which calls a plan on the host, and `DeviceFunction`, which queues one on a device.
+It holds plain values, so neither knows anything of graphs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from cython_ext.cell import Cell, Stream
+from probtensor.device import DeviceArray
+from probtensor.graph.node import line_of
+from probtensor.lower.memory import layout
+from probtensor.lower.plan import Plan
+from probtensor.process import computed_once
+from probtensor.targets.base import Built, Run
+from probtensor.types import shape_text, size_value
+
+LARGEST = 2**62  # bytes
+
+
+@dataclass(slots=True)
+class Slot:
+    """A buffer that comes from outside.
+
+    position  in the plan's table of buffers
+    kind      "argument": given by the caller; "cell": a shared variable's present value; "stream":
+              a fresh key for random draws; "fixed": bound for the life of the function
+    label     what messages call it
+    line      where its tensor was made
+    payload   the cell, the stream of keys, or the fixed array; None for an argument
+    number    of the slot; the fixed ones stand last
+    argument  number among the call's arguments, for kind "argument"
+    """
+
+    position: int
+    kind: Literal["argument", "cell", "stream", "fixed"]
+    label: str
+    dtype: str
+    ndim: int
+    line: str
+    payload: Cell | Stream | np.ndarray | DeviceArray | None = None
+    number: int = -1
+    argument: int = -1
+
+
+@dataclass(slots=True)
+class Result:
+    """An output: the new value of a shared variable, or what the caller gets.
+
+    position  in the plan's table of buffers
+    copies    the earlier result that has the same buffer, which this one is a copy of, or None
+    borrowed  may the array be used again by the next call?
+    place     where it is wanted: "cpu", "cuda", or "cell", the device side of a shared variable
+    """
+
+    position: int
+    dtype: str
+    ndim: int
+    copies: int | None
+    borrowed: bool
+    place: str
+
+    @property
+    def own(self) -> bool:
+        """Does it have a buffer of its own?"""
+        return self.copies is None
+
+
+@dataclass(slots=True)
+class Check:
+    """The values of slot `slot` are indices, and `number` is the position of their bound among
+    `Extents.bounds`; `message` says what they point into."""
+
+    slot: int
+    number: int
+    message: str
+
+
+class Extents(NamedTuple):
+    """What follows from the sizes of a call's arrays.
+
+    sizes    values of the plan's sizes
+    shapes   of the results
+    offsets  of the temporaries in one piece of memory, in the order of `Wiring.temps`
+    arena    bytes of that memory
+    bounds   of the index checks
+    """
+
+    sizes: list[int]
+    shapes: list[tuple[int, ...]]
+    offsets: list[int]
+    arena: int
+    bounds: list[int]
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Everything of a function that does not depend on sizes.
+
+    run       address of a `pt_plan_fn`, or a callable (flat arrays, sizes) -> status
+    keep      what must live as long as the address does
+    buffers   length of the plan's table of buffers
+    slots     the buffers that come from outside, those of kind "fixed" last
+    results   the outputs, those that update shared variables last
+    temps     positions of temporaries
+    planner   the sizes of all live slots, one after the other, to what follows from them; raises
+              where they do not fit
+    checks    of slots whose values are indices
+    failures  message of each status
+    cells     of the shared variables that the last results update
+    build     makes the structure of the results from their list; None for the list itself
+    single    is the result the only output?
+    """
+
+    run: int | Run
+    keep: object
+    buffers: int
+    slots: tuple[Slot, ...]
+    results: tuple[Result, ...]
+    temps: tuple[int, ...]
+    planner: Callable[[tuple[int, ...]], Extents]
+    checks: tuple[Check, ...]
+    failures: tuple[str, ...]
+    cells: tuple[Cell, ...] = ()
+    build: Callable[[list], object] | None = None
+    single: bool = False
+
+    @computed_once
+    def live(self) -> tuple[Slot, ...]:
+        """The slots that may change from call to call."""
+        return tuple(slot for slot in self.slots if slot.kind != "fixed")
+
+    @computed_once
+    def fixed(self) -> tuple[Slot, ...]:
+        """The slots that are bound for the life of the function."""
+        return tuple(slot for slot in self.slots if slot.kind == "fixed")
+
+    @computed_once
+    def checks_of(self) -> Mapping[int, Sequence[Check]]:
+        """The checks of each slot that has any, by number of the slot."""
+        found: dict[int, list[Check]] = {}
+        for check in self.checks:
+            found.setdefault(check.slot, []).append(check)
+        return found
+
+
+class Planner:
+    """Sizes of a call's arrays to everything that follows from them."""
+
+    def __init__(self, plan: Plan, live: Sequence[int], fixed: Mapping[int, tuple[int, ...]]):
+        self.plan = plan
+        self.live = live  # positions of live slots
+        self.fixed = fixed  # shapes of the others, by position
+
+    def __call__(self, dims: tuple[int, ...]) -> Extents:
+        plan, at = self.plan, 0
+        shapes = dict(self.fixed)
+        for k in self.live:
+            ndim = len(plan.buffers[k].shape)
+            shapes[k] = dims[at : at + ndim]
+            at += ndim
+        for k in plan.inputs:
+            self._check_fixed_sizes(k, shapes[k])
+        values = [shapes[s.buffer][s.axis] if s.value is None else s.value for s in plan.sizes]
+        sizes = {source.name: n for source, n in zip(plan.sizes, values)}
+        for check in plan.size_checks:
+            check.verify(sizes)
+        results = [plan.shape(k, sizes) for k in plan.outputs]
+        arena, offsets = layout(plan, sizes)
+        for shape in results:
+            if math.prod(shape) > LARGEST:
+                raise ValueError(f"a result would have the shape {shape}, which no array has")
+        if arena > LARGEST:
+            raise MemoryError(f"no room for {arena} bytes of temporaries")
+        bounds = [size_value(check.bound, sizes) for check in plan.index_checks]
+        return Extents(values, results, [offsets[k] for k in plan.lifetimes], arena, bounds)
+
+    def _check_fixed_sizes(self, k: int, shape: tuple[int, ...]) -> None:
+        node = self.plan.buffers[k].node
+        for axis, (size, given) in enumerate(zip(node.type.shape, shape)):
+            if isinstance(size, int) and size != given:
+                label = node.name or f"input {k}"
+                raise ValueError(
+                    f"{label}: expected shape {shape_text(node.shape)}, got {tuple(shape)}: size "
+                    f"{given} along axis {axis} is not {size}\n"
+                    f"  {label} was made at {line_of(node)}"
+                )
+
+
+def wire(
+    plan: Plan,
+    built: Built,
+    slots: Sequence[Slot],
+    results: Sequence[Result],
+    cells: Sequence[Cell],
+    build: Callable[[list], object] | None,
+    single: bool,
+) -> Wiring:
+    """The wiring of a plan. The slots are put in order and numbered here; see `Wiring`."""
+    ordered = numbered(slots)
+    number = {slot.position: slot.number for slot in ordered}
+    live = [slot.position for slot in ordered if slot.kind != "fixed"]
+    shapes = {slot.position: slot.payload.shape for slot in ordered if slot.kind == "fixed"}
+    checks = [Check(number[c.buffer], k, c.message) for k, c in enumerate(plan.index_checks)]
+    return Wiring(
+        run=built.run,
+        keep=built.keep,
+        buffers=len(plan.buffers),
+        slots=ordered,
+        results=tuple(results),
+        temps=tuple(plan.lifetimes),
+        planner=Planner(plan, live, shapes),
+        checks=tuple(checks),
+        failures=tuple(plan.failures),
+        cells=tuple(cells),
+        build=build,
+        single=single,
+    )
+
+
+def numbered(slots: Sequence[Slot]) -> tuple[Slot, ...]:
+    """The slots, fixed ones last; their numbers are set."""
+    found, arguments = sorted(slots, key=lambda slot: slot.kind == "fixed"), 0
+    for k, slot in enumerate(found):
+        slot.number, slot.argument = k, arguments
+        arguments += slot.kind == "argument"
+    return tuple(found)
+
+
+def results_of(plan: Plan, borrowed: Sequence[bool], places: Sequence[str]) -> list[Result]:
+    """The results of a plan, those that update shared variables included: which of them have one
+    buffer, which are borrowed, and where they are wanted."""
+    first: dict[int, int] = {}
+    found = []
+    for k, (position, lent, place) in enumerate(zip(plan.outputs, borrowed, places, strict=True)):
+        buffer, copies = plan.buffers[position], first.get(position)
+        first.setdefault(position, k)
+        found.append(Result(position, buffer.dtype, len(buffer.shape), copies, lent, place))
+    return found

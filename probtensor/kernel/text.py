@@ -1,0 +1,65 @@
+"""Statements and expressions as text, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from probtensor.kernel.ir import (
+    Apply,
+    Call,
+    Check,
+    Expr,
+    For,
+    Let,
+    Lit,
+    Load,
+    Place,
+    Ref,
+    Stmt,
+    Store,
+)
+
+INFIX = {"+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^",
+         "<<", ">>"}
+
+
+def statements(body: tuple[Stmt, ...], depth: int) -> Iterator[str]:
+    """Statements as lines of text."""
+    pad = "  " * depth
+    for stmt in body:
+        match stmt:
+            case Let(name, expr):
+                yield f"{pad}{name} = {expression(expr)}"
+            case Store(buffer, index, expr, op):
+                yield f"{pad}{buffer}[{index}] {op or ''}= {expression(expr)}"
+            case For(var, extent, inner, accs):
+                for acc in accs:
+                    yield f"{pad}{acc.name} = {acc.identity}"
+                yield f"{pad}for {var} in range({extent}):"
+                yield from statements(inner, depth + 1)
+                for acc in accs:
+                    yield f"{pad}  {acc.name} {acc.op}= {expression(acc.term)}"
+            case Check(condition, code):
+                yield f"{pad}check {expression(condition)} else {code}"
+            case Call(routine, numbers=numbers):
+                texts = [f"{buffer} + {offset}" for buffer, offset in stmt.pointers]
+                texts += map(str, numbers)
+                yield f"{pad}{routine}({', '.join(texts)})"
+
+
+def expression(expr: Expr) -> str:
+    """An expression as text."""
+    match expr:
+        case Lit(value):
+            return str(value)
+        case Ref(name):
+            return name
+        case Place(index):
+            return f"({index})"
+        case Load(buffer, index):
+            return f"{buffer}[{index}]"
+        case Apply(fn, (left, right)) if fn in INFIX:
+            return f"({expression(left)} {fn} {expression(right)})"
+        case Apply(fn, args, dtype):
+            label = dtype if fn == "cast" else fn
+            return f"{label}({', '.join(map(expression, args))})"

@@ -1,0 +1,128 @@
+"""Contractions: a matrix product by a routine, or a fold of products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from probtensor.graph.node import Node
+from probtensor.kernel.ir import Apply, Expr
+from probtensor.lower.kinds.base import Lowering, Task
+from probtensor.lower.kinds.core import RoutineTask
+from probtensor.lower.kinds.reduction import FoldTask, combined_as
+from probtensor.lower.reader import Reader
+from probtensor.lower.sizes import CanonicalSizes
+from probtensor.lower.values import cast
+from probtensor.ops.kinds import Contraction
+from probtensor.types import Size, size_product
+
+
+class ProductTask(FoldTask):
+    """A sum of products of two operands."""
+
+    wide = True
+
+    @property
+    def combine(self) -> str:
+        return combined_as(self.node.dtype, "add")
+
+    def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
+        at = dict(zip(letter_order(self.node), variables, strict=True))
+        found = []
+        for x, letters in zip(self.node.inputs, self.node.op.parts(), strict=False):
+            sized = zip(letters, reader.sizes.shape(x), strict=True)
+            found.append(reader.value(x, [0 if n == 1 else at[c] for c, n in sized]))
+        return found
+
+    def term(self, values: list[Expr]) -> Expr:
+        wide = "float64" if values[0].dtype == "float32" else values[0].dtype
+        first, second = (cast(v, wide) for v in values)
+        return Apply("and" if wide == "bool" else "*", (first, second), wide)
+
+
+class ContractionLowering(Lowering):
+    """One task."""
+
+    kind = Contraction
+
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
+        product = gemm(node, sizes)
+        if product is not None:
+            numbers = (*product.sizes, *map(int, product.transposed))
+            return [RoutineTask(node, product.routine, product.operands, numbers)]
+        found: dict[str, Size] = {}
+        for letters, x in zip(node.op.parts(), node.inputs, strict=False):
+            for letter, n in zip(letters, sizes.shape(x), strict=True):
+                found[letter] = n if found.get(letter, 1) == 1 else found[letter]
+        out = node.op.parts()[2]
+        order = letter_order(node)
+        outs = tuple(out.index(c) if c in out else None for c in order)
+        return [ProductTask(node, tuple(found[c] for c in order), outs)]
+
+    def buffers_read(self, node: Node, sizes: CanonicalSizes) -> Sequence[Node]:
+        return node.inputs if gemm(node, sizes) else ()
+
+
+def letter_order(node: Node) -> list[str]:
+    """Loop order of a contraction: the first operand's letters, those of the second put where
+    they stand in it; so inner loops run along the last axes of both. Sums in memory are those of
+    neighbours: the letters of the result keep its order then."""
+    first, second, _ = node.op.parts()
+    if len(second) > len(first):
+        first, second = second, first
+    order = list(first)
+    for position, letter in enumerate(second):
+        if letter not in order:
+            following = [order.index(c) for c in second[position:] if c in order]
+            order.insert(min(following, default=len(order)), letter)
+    result = node.op.parts()[2]
+    kept = [k for k, letter in enumerate(order) if letter in result]
+    if kept != list(range(len(kept))):  # some loop is folded outside of others
+        for k, letter in zip(kept, result, strict=True):
+            order[k] = letter
+    return order
+
+
+@dataclass(frozen=True)
+class Gemm:
+    """A contraction that is a (batched) matrix product by a routine: the product of both operands,
+    each transposed or not."""
+
+    routine: str
+    operands: tuple[Node, Node]
+    sizes: tuple[Size, Size, Size, Size]  # batch, m, n, k
+    transposed: tuple[bool, bool]
+
+
+# The routine for each dtype that has one; products of float32 are summed in float32.
+PRODUCTS = {"float64": "pt_gemm", "float32": "pt_gemm_float32"}
+SHORT = 4096  # multiplications up to which a product of known sizes stays a loop
+
+
+def gemm(node: Node, sizes: CanonicalSizes) -> Gemm | None:
+    """How a contraction is a matrix product for BLAS; None if it is not, or is better as loops."""
+    routine = PRODUCTS.get(node.dtype)
+    if routine is None:
+        return None
+    first, second, out = node.op.parts()
+    shared = [c for c in out if c in first and c in second]
+    summed = [c for c in first if c in second and c not in out]
+    batch = "".join(shared)
+    if len(summed) != 1 or {len(first), len(second), len(out)} != {len(batch) + 2}:
+        return None
+    if not all(letters.startswith(batch) for letters in (first, second, out)):
+        return None
+    x, y = node.inputs
+    row, column = out[-2], out[-1]
+    if row in second:
+        first, second, x, y = second, first, y, x
+    found = dict(zip(first, sizes.shape(x), strict=True)) | dict(
+        zip(second, sizes.shape(y), strict=True)
+    )
+    inner = summed[0]
+    count = size_product(found[c] for c in (row, column, inner))
+    if isinstance(count, int) and count <= SHORT:
+        return None
+    count = size_product(found[c] for c in batch)
+    transposed = (first[-1] == row, second[-1] == inner)
+    return Gemm(routine, (x, y), (count, found[row], found[column], found[inner]), transposed)

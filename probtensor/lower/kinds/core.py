@@ -1,0 +1,91 @@
+"""Core ops: a routine on whole buffers, which may write several; and parts of results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from probtensor.graph.node import Node, line_of
+from probtensor.graph.parts import Get, parts
+from probtensor.kernel.ir import Call, Expr
+from probtensor.lower.kinds.base import Lowering, Task, Writer
+from probtensor.lower.reader import Reader
+from probtensor.lower.sizes import CanonicalSizes
+from probtensor.ops.kinds import Core
+from probtensor.types import Dim, Size, size_product
+
+
+class RoutineTask(Task):
+    """A call of a library routine with buffers and integers.
+
+    It reads the operands, writes every part of the node, then a workspace of so many doubles, if it
+    takes one. `device` is whether a GPU has it.
+    """
+
+    alone = True
+    in_place = True
+
+    def __init__(
+        self,
+        node: Node,
+        routine: str,
+        operands: Sequence[Node],
+        numbers: Sequence[Size],
+        workspace: Size | None = None,
+        device: bool = True,
+    ) -> None:
+        super().__init__(node, (), ())
+        self.routine = routine
+        self.operands = operands
+        self.numbers = tuple(numbers)
+        self.workspace = workspace
+        self.device = device
+
+    @property
+    def makes(self) -> Sequence[Node]:
+        return parts(self.node)
+
+    def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
+        for x in self.node.inputs:  # whole buffers: no index of its own
+            reader.leaf(x, (Dim.name("@all"),) * x.type.ndim)
+        return []
+
+    def write(self, writer: Writer, variables: list[Size]) -> None:
+        names = writer.memory.names
+        reads = tuple((names[x], 0) for x in self.operands)
+        written = [names[part] for part in self.makes]
+        if self.workspace is not None:
+            written.append(writer.workspace(self.node, self.workspace))
+        writes = tuple((name, 0) for name in written)
+        origin = line_of(self.node)
+        writer.emit(Call(self.routine, reads, writes, self.numbers, origin, self.device))
+
+
+class CoreLowering(Lowering):
+    """One task: the routine of the op, over all items."""
+
+    kind = Core
+
+    def makes(self, node: Node) -> Sequence[Node]:
+        return parts(node)
+
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
+        op = node.op
+        types = [sizes.type(x) for x in node.inputs]
+        batch = size_product(op.batch_shape(types))
+        core = op.core_sizes(types)
+        numbers = (batch, *core.values())
+        each = op.workspace(core)
+        room = None if each is None else batch * each
+        return [RoutineTask(node, op.routine, node.inputs, numbers, room, op.device)]
+
+    def buffers_read(self, node: Node, sizes: CanonicalSizes) -> Sequence[Node]:
+        return node.inputs
+
+
+class PartLowering(Lowering):
+    """A part has the buffer that the task of the whole result writes."""
+
+    kind = Get
+
+    def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
+        return []

@@ -1,0 +1,80 @@
+"""The kinds of op. A kind owns what follows from structure; an op states only its mathematics.
+
+    Elementwise   out[i] = f(x[i], y[i], ...) with broadcasting; inputs promoted to one dtype
+    Reduction     out[o] = combine over the reduced axes of x[o, r]
+    View          out[i] = x[map(i)]: reshape, transpose, slices, gathers, arange
+    Join          inputs laid one after the other along an axis (never a View: pieces are written
+                  straight to their place by whoever computes them)
+    Scatter       a copy of a base with updates written or added at computed places
+    Contraction   out[o] = sum over r of x[..] * y[..]: every matrix product, by subscripts
+    Core          a routine on the last axes, batched over the others: factorisations, solves
+    Composite     a name for a graph of other ops: it has a derivative of its own, then expands
+    Random        a random variable, until a draw takes its place
+
+Type inference, promotion, lowering and batching follow from the kind. What an op adds: `numpy`, its
+meaning on arrays; `vjp`, its derivative; a C name; `samples`, the inputs it is tested on; and where
+its kind does not say it all, `requires`, the size law that a call is checked by.
+"""
+
+from probtensor.ops.kinds.base import (
+    NONNEGATIVE,
+    OPEN_UNIT,
+    POSITIVE,
+    REAL,
+    REGISTRY,
+    UNIT,
+    Facts,
+    Kind,
+    Range,
+    method,
+    op,
+    operator,
+)
+from probtensor.ops.kinds.batch import Batch, item_numbers, shifted
+from probtensor.ops.kinds.composite import Composite
+from probtensor.ops.kinds.contraction import Contraction
+from probtensor.ops.kinds.core import Core
+from probtensor.ops.kinds.elementwise import Elementwise, joint_shape
+from probtensor.ops.kinds.function import WIDER, Function, Signature, as_tensor_of, weak_operand
+from probtensor.ops.kinds.join import Join
+from probtensor.ops.kinds.random import Random
+from probtensor.ops.kinds.reduction import Reduction
+from probtensor.ops.kinds.scatter import Scatter, gathered_shape
+from probtensor.ops.kinds.view import View
+from probtensor.ops.values import Needed, Pole
+
+__all__ = [
+    "NONNEGATIVE",
+    "OPEN_UNIT",
+    "POSITIVE",
+    "REAL",
+    "REGISTRY",
+    "UNIT",
+    "WIDER",
+    "Batch",
+    "Composite",
+    "Contraction",
+    "Core",
+    "Elementwise",
+    "Facts",
+    "Function",
+    "Join",
+    "Kind",
+    "Needed",
+    "Pole",
+    "Random",
+    "Range",
+    "Reduction",
+    "Scatter",
+    "Signature",
+    "View",
+    "as_tensor_of",
+    "gathered_shape",
+    "item_numbers",
+    "joint_shape",
+    "method",
+    "op",
+    "operator",
+    "shifted",
+    "weak_operand",
+]

@@ -1,0 +1,101 @@
+"""What every op has, and the decorators that enter one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from probtensor.graph.node import METHODS, OPERATORS, GraphError, Node, Op, line_of
+from probtensor.ops.kinds.batch import Batch
+
+REGISTRY: dict[str, type[Op]] = {}
+
+
+def op(cls: type) -> type:
+    """Class decorator: freeze the op, enter it in REGISTRY, and refuse it if it is incomplete."""
+    # Making a dataclass takes half a millisecond, which most of some 150 ops can spare.
+    if any(not str(kind).startswith("ClassVar") for kind in cls.__annotations__.values()):
+        cls = dataclass(frozen=True)(cls)
+    if cls.name in REGISTRY:
+        raise TypeError(f"two ops are called {cls.name!r}")
+    missing = [part for part in cls.needs if getattr(cls, part, None) is None]
+    if missing:
+        raise TypeError(f"op {cls.__name__} lacks {', '.join(missing)}")
+    if not cls.has_code(cls):
+        raise TypeError(f"op {cls.__name__} has no c, symbol, routine, element or expand")
+    REGISTRY[cls.name] = cls
+    return cls
+
+
+def operator(symbol: str) -> Callable[[Callable], Callable]:
+    """Decorator: the function behind an operator of Node ("+", "getitem", ...)."""
+
+    def enter(function: Callable) -> Callable:
+        OPERATORS[symbol] = function
+        return function
+
+    return enter
+
+
+def method(function: Callable, name: str | None = None) -> Callable:
+    """Decorator: a function of a tensor that is a method of Node as well."""
+    METHODS[name or function.__name__] = function
+    return function
+
+
+@dataclass(frozen=True)
+class Range:
+    """The interval a value lies in; an open end excludes the bound (for finite arguments)."""
+
+    low: float = -np.inf
+    high: float = np.inf
+    low_open: bool = False
+    high_open: bool = False
+
+
+REAL = Range()
+POSITIVE = Range(0.0, np.inf, low_open=True)
+NONNEGATIVE = Range(0.0, np.inf)
+UNIT = Range(0.0, 1.0)
+OPEN_UNIT = Range(0.0, 1.0, low_open=True, high_open=True)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is always true of an op: the range of its value, and how it moves with its argument."""
+
+    range: Range = REAL
+    increasing: bool = False
+    decreasing: bool = False
+    commutative: bool = False
+    associative: bool = False
+
+
+class Kind(Op):
+    """What every op of every kind has."""
+
+    needs: ClassVar[tuple[str, ...]] = ("numpy", "samples")
+    facts: ClassVar[Facts] = Facts()
+    samples: ClassVar[object] = None
+    linear: ClassVar[bool] = False  # in all inputs jointly: then jvp(t) = op(t)
+    differentiable: ClassVar[bool] = True
+
+    numpy: ClassVar[Callable[..., np.ndarray]]
+
+    @staticmethod
+    def has_code(cls: type) -> bool:
+        return True
+
+    def vjp(self, g: Node, out: Node, *inputs: Node) -> Sequence[Node | None]:
+        """Gradients for each input, given `g` of the output; None where there is none.
+
+        A gradient may have the broadcast shape: the driver sums it back to the input's shape.
+        """
+        raise NotImplementedError(f"{self.name} has no derivative")
+
+    def batched(self, batch: Batch) -> Node:
+        """The node for a batch of which at least one input has the batch axis."""
+        raise GraphError(f"vmap: {self.name} cannot be batched, at {line_of(batch.node)}")

@@ -1,0 +1,62 @@
+"""What an op is told of a node whose inputs are batches, to make the node for the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from probtensor import ops
+from probtensor.graph.node import Node
+from probtensor.types import Size
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A node, and its inputs as batches, which have one more, leading axis.
+
+    inputs    a batch for each input of the node; None for one that the whole batch shares
+    size      the length of the batch axis; that of a batch may be 1 instead
+    outputs   `outputs(nodes, batches)`: other nodes with nodes replaced by batches of them
+    """
+
+    node: Node
+    inputs: tuple[Node | None, ...]
+    size: Size
+    outputs: Callable[[Sequence[Node], Mapping[Node, Node]], list[Node]]
+
+    @property
+    def first(self) -> Node:
+        """The batch of the first input."""
+        return self.inputs[0]
+
+    def mixed(self) -> list[Node]:
+        """The batch of each input, or the input itself where it is shared."""
+        pairs = zip(self.node.inputs, self.inputs, strict=True)
+        return [x if b is None else b for x, b in pairs]
+
+    def full(self, k: int) -> Node:
+        """Input k for every item, repeated where it is shared."""
+        x, b = self.node.inputs[k], self.inputs[k]
+        return ops.broadcast_to(x if b is None else b, (self.size, *x.shape))
+
+    def aligned(self, rank: int, cores: Sequence[int] | None = None, start: int = 0) -> list[Node]:
+        """The inputs from `start` on, batch axes in front of where all other axes broadcast: the
+        inputs have `rank` axes then, those of their cores apart."""
+        found = []
+        for k, x in enumerate(self.mixed()[start:], start):
+            if self.inputs[k] is None:
+                found.append(x)
+                continue
+            missing = rank - (self.node.inputs[k].ndim - (cores[k] if cores else 0))
+            found.append(ops.expand_dims(x, tuple(range(1, 1 + missing))))
+        return found
+
+
+def shifted(axes: Sequence[int]) -> tuple[int, ...]:
+    """Axes of an item as axes of a batch."""
+    return tuple(axis + 1 for axis in axes)
+
+
+def item_numbers(rank: int, size: Size) -> Node:
+    """The number of each item along a leading axis, of `rank` axes in all."""
+    return ops.reshape(ops.arange(size), (size, *(1,) * (rank - 1)))

@@ -1,0 +1,91 @@
+"""A scalar function applied at each place of broadcast inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from probtensor.graph.node import Node, TensorLike, make
+from probtensor.ops.kinds.batch import Batch
+from probtensor.ops.kinds.function import WIDER, Function, as_tensor_of, weak_operand
+from probtensor.ops.laws import aligned
+from probtensor.ops.values import Needed, Pole
+from probtensor.types import (
+    ShapeError,
+    SizeCheck,
+    TensorType,
+    broadcast_shapes,
+    promote,
+    promote_float,
+    shape_text,
+)
+
+
+class Elementwise(Function):
+    """A scalar function applied at each place of broadcast inputs.
+
+    `dtypes` says how input dtypes meet and what comes out:
+    "float": integers go to float64, output alike; "same": NumPy's promotion, output alike;
+    "bool": NumPy's promotion, bool out; "logic": bool in, bool out; "integer": integers only.
+    Exactly one of `c` (a C function: double -> double) and `symbol` (an operator that each target
+    spells) is given.
+    """
+
+    arity: ClassVar[int] = 1
+    dtypes: ClassVar[str] = "float"
+    c: ClassVar[str | None] = None
+    symbol: ClassVar[str | None] = None
+    # What a call is refused by where it does not hold of the values.
+    needed: ClassVar[Needed | None] = None
+    # Where slopes are not finite: a derivative is 0 there where it is weighed by 0.
+    poles: ClassVar[tuple[Pole, ...]] = ()
+
+    @staticmethod
+    def has_code(cls: type) -> bool:
+        return (cls.c is None) != (cls.symbol is None)
+
+    def count(self) -> int:
+        return self.arity
+
+    def apply(self, *inputs: TensorLike) -> Node:
+        dtype = self.meeting_dtype(inputs)
+        return make(self, tuple(as_tensor_of(x, dtype, self.name, WIDER) for x in inputs))
+
+    def meeting_dtype(self, inputs: Sequence[TensorLike]) -> str:
+        """The dtype the inputs are cast to before the function is applied."""
+        if self.dtypes == "logic":
+            return "bool"
+        operands = [weak_operand(x) for x in inputs]
+        return promote_float(*operands) if self.dtypes == "float" else promote(*operands)
+
+    def infer(self, *types: TensorType) -> TensorType:
+        dtype = types[0].dtype
+        if any(t.dtype != dtype for t in types):
+            raise TypeError(f"dtypes {', '.join(t.dtype for t in types)} differ")
+        if self.dtypes == "float" and not types[0].is_float:
+            raise TypeError(f"needs floats, not {dtype}")
+        if self.dtypes == "integer" and types[0].is_float:
+            raise TypeError(f"needs integers or bools, not {dtype}")
+        return TensorType(self.result_dtype(dtype), joint_shape(types))
+
+    def result_dtype(self, dtype: str) -> str:
+        return "bool" if self.dtypes in ("bool", "logic") else dtype
+
+    def batched(self, batch: Batch) -> Node:
+        return make(self, batch.aligned(batch.node.ndim))
+
+    def poles_of(self, place: int, *inputs: Node) -> tuple[Pole, ...]:
+        """The poles of the slope by input `place`."""
+        return self.poles
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        return aligned([x.type.shape for x in node.inputs])
+
+
+def joint_shape(types: Sequence[TensorType]) -> tuple:
+    """The broadcast shape of operand types; ShapeError says which shapes do not fit."""
+    try:
+        return broadcast_shapes(*(t.shape for t in types))
+    except ShapeError as error:
+        shapes = " and ".join(shape_text(t.shape) for t in types)
+        raise ShapeError(f"shapes {shapes} do not broadcast: sizes {error}") from None

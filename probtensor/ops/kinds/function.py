@@ -1,0 +1,132 @@
+"""Kinds whose ops are functions that users call, and their operands."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.calls import REASONS, WRONG, add_line, line_text, refusal
+from probtensor.graph.node import METHODS, Const, Node, TensorLike, array_of, as_tensor
+from probtensor.ops.kinds.base import Kind
+
+
+class Documentation:
+    """The `__doc__` of an op: the class has the text of its block, the instance that users call
+    all that they need to know (see `ops.documented`)."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __get__(self, instance: object, owner: type) -> str:
+        if instance is None:
+            return self.text
+        return ops.documented.documentation(instance, self.text)
+
+
+class Signature:
+    """The signature of an op's one instance, for `inspect.signature` and `help`."""
+
+    def __get__(self, instance: object, owner: type) -> inspect.Signature | None:
+        return None if instance is None else instance.signature_of_operands()
+
+
+class Function(Kind):
+    """A kind whose ops have no parameters: the op's one instance is a function that users call.
+
+    It looks like one to `help` and `inspect`: it has a name, a signature and documentation of its
+    own, and as a descriptor that binds to nothing it counts as a routine, not as data.
+    """
+
+    operands: ClassVar[tuple[str, ...]] = ()  # their names, where they are not those of `vjp`
+    example: ClassVar[tuple[object, ...]] = ()  # operands of the documentation's example
+    for_users: ClassVar[bool] = True  # is the instance a name of `pt`?
+    __signature__ = Signature()
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__doc__ = Documentation(cls.__dict__.get("__doc__") or "")
+
+    @property
+    def __name__(self) -> str:
+        return self.public_name()
+
+    def __get__(self, instance: object, owner: type | None = None) -> Function:
+        return self
+
+    def __call__(self, *inputs: TensorLike, **keywords: object) -> Node:
+        try:
+            if keywords or len(inputs) != self.count():
+                raise TypeError(self._wrong_call(inputs, keywords))
+            return self.apply(*inputs)
+        except WRONG as error:
+            add_line(error, self.public_name())
+            raise
+
+    def apply(self, *inputs: TensorLike) -> Node:
+        """The node of the op for operands as users give them."""
+        raise NotImplementedError(f"{self.name} does not say how it is applied")
+
+    def count(self) -> int:
+        """How many operands there are."""
+        raise NotImplementedError(f"{self.name} does not say how many operands it has")
+
+    def signature_of_operands(self) -> inspect.Signature:
+        """The operands, which go by position, as NumPy's do."""
+        of_slopes = inspect.signature(type(self).vjp).parameters.values()
+        named = [p.name for p in of_slopes if p.kind is p.POSITIONAL_OR_KEYWORD][3:]
+        names = self.operands or named or ("x", "y")[: self.count()]
+        only = inspect.Parameter.POSITIONAL_ONLY
+        return inspect.Signature([inspect.Parameter(name, only) for name in names])
+
+    def public_name(self) -> str:
+        """What users call the op: its name in NumPy if it has one there."""
+        return min(self.all_names(), key=lambda name: not hasattr(np, name), default=self.name)
+
+    def all_names(self) -> list[str]:
+        """The names that users may call the op by, its own first."""
+        names = [name for name, value in vars(ops).items() if value is self]
+        return sorted(names, key=lambda name: name != self.name)
+
+    def user_name(self) -> str:
+        return self.name if getattr(ops, self.name, None) is self else self.public_name()
+
+    def _wrong_call(self, inputs: Sequence[TensorLike], keywords: Mapping[str, TensorLike]) -> str:
+        label, signature = self.public_name(), self.signature_of_operands()
+        unknown = [name for name in keywords if name not in signature.parameters]
+        if unknown and unknown[0] in REASONS:
+            return refusal(label, unknown[0])
+        if keywords:
+            first = (unknown or list(keywords))[0]
+            wrong = f": no argument {first!r}" if unknown else f": {first!r} goes by position"
+        else:
+            wrong = f" takes {self.count()} arguments, not {len(inputs)}"
+        return f"{label}{wrong}\n  at {line_text()}\n  it takes {label}{signature}"
+
+
+# The way out where a Python number does not fit in the dtype of what it is combined with.
+WIDER = (
+    "\n  a Python number takes the dtype of the tensor beside it: for a wider result, give a NumPy "
+    "scalar such as np.int64(...) or cast the tensor with .astype"
+)
+
+
+def weak_operand(value: TensorLike) -> TensorLike:
+    """What promotion sees of an operand: a bare Python number is weak, all else has a dtype."""
+    if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
+        return value
+    return as_tensor(value).dtype
+
+
+def as_tensor_of(value: TensorLike, dtype: str, what: str = "", hint: str = "") -> Node:
+    """The operand as a node of exactly this dtype. A Python number, alone or in a list, must fit in
+    it, as in NumPy: OverflowError where it does not, which begins with `what` and ends with `hint`.
+    """
+    bare = isinstance(value, (bool, int, float, list, tuple)) and not isinstance(value, np.generic)
+    node = as_tensor(value) if not bare or isinstance(value, (list, tuple)) else None
+    if bare and (node is None or isinstance(node.op, Const)):
+        return as_tensor(array_of(value, dtype, what, hint))
+    return node if node.dtype == dtype else METHODS["astype"](node, dtype)

@@ -1,0 +1,20 @@
+"""Random variables: a draw takes their place before a graph is lowered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from probtensor.graph.node import Node
+from probtensor.ops.kinds.base import Kind
+
+
+class Random(Kind):
+    """A variable whose value is drawn: `draw` gives it as a function of a key."""
+
+    differentiable: ClassVar[bool] = False
+
+    def draw(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:
+        """One draw of the variable under a key (a uint64 scalar), of its shape and dtype, given its
+        inputs. GraphError if it has no distribution to draw from."""
+        raise NotImplementedError(f"{self.name} does not say how it is drawn")

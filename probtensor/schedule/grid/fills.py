@@ -1,0 +1,73 @@
+"""Loops that fill a buffer with one value, left out where a fold can start from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from probtensor.kernel.ir import FOLDS, Apply, Lit, Store
+from probtensor.schedule.grid.phases import Facts, Once, Phase, Reduce, Rows, Schedule, touched
+from probtensor.types import Dim
+
+
+def start_from_fills(schedule: Schedule) -> Schedule:
+    """Where a fold is combined into every element of a buffer that has just been filled with one
+    value, it starts from that value, and the filling is left out.
+
+    for j: y[j] = 0;  for each j: a = ...; y[j] add= a   ->   for each j: a = ...; y[j] = a
+    """
+    facts, done = schedule.facts, []
+    for phase in schedule.phases:
+        match phase:
+            case Rows():
+                after = tuple(
+                    _started(store, _take(store.buffer, done, facts))
+                    if isinstance(store, Store) and facts.elements[store.buffer] == 1 else store
+                    for store in phase.after
+                )  # fmt: skip
+                privates = tuple(
+                    replace(p, initial=_take(p.buffer, done, facts)) for p in phase.privates
+                )
+                done.append(replace(phase, after=after, privates=privates))
+            case Reduce():
+                each = tuple(
+                    _started(store, _take(store.buffer, done, facts))
+                    if isinstance(store, Store) and store.buffer in phase.whole else store
+                    for store in phase.each
+                )  # fmt: skip
+                done.append(replace(phase, each=each))
+            case _:
+                done.append(phase)
+    return replace(schedule, phases=tuple(done))
+
+
+def _take(buffer: str, done: list[Phase], facts: Facts) -> Lit | None:
+    """The value a buffer has been filled with, if nothing has touched it since; the filling is then
+    removed, unless scalars follow it, which are computed at its end."""
+    for k in reversed(range(len(done))):
+        if buffer not in touched(done[k]):
+            continue
+        value = _filled_with(buffer, done[k], facts)
+        if value is None or (k + 1 < len(done) and isinstance(done[k + 1], Once)):
+            return None
+        del done[k]
+        return value
+    return None
+
+
+def _filled_with(buffer: str, phase: Phase, facts: Facts) -> Lit | None:
+    """The value that a phase stores to every element of a buffer, if it does nothing else."""
+    match phase:
+        case Rows(body=(Store(name, index, Lit() as value, None),), accs=(), privates=(), after=()):
+            whole = index == Dim.name(phase.flat) and facts.fills(phase.loops, buffer)
+            return value if name == buffer and whole else None
+    return None
+
+
+def _started(store: Store, value: Lit | None) -> Store:
+    """The store of a fold, combined with what the element held if that is known."""
+    if value is None:
+        return store
+    fold, dtype = FOLDS[store.op], store.expr.dtype
+    if value.value == fold.identity(dtype):
+        return replace(store, op=None)
+    return replace(store, expr=Apply(fold.symbol, (value, store.expr), dtype), op=None)

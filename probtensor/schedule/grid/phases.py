@@ -1,0 +1,216 @@
+"""The phases of a kernel on a grid of threads: what the passes make and a GPU target renders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from probtensor.kernel.ir import Acc, Call, For, Let, Lit, Load, Stmt, exprs_of, walk, walk_expr
+from probtensor.kernel.touch import buffers_of, expr_names, loads_of, names_read, names_set
+from probtensor.types import Dim, Size, size_names, size_product, size_substitute
+
+Loops = tuple[tuple[str, Size], ...]  # variables with their extents, outermost first
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A flat array that the phases of one kernel pass on to each other."""
+
+    name: str
+    dtype: str
+    count: Size
+
+
+@dataclass(frozen=True)
+class Private:
+    """A short buffer combined into by every turn: each thread has a copy, folded at the end into
+    the buffer, or with `initial` in place of what the buffer held."""
+
+    buffer: str
+    count: int
+    op: str
+    dtype: str
+    initial: Lit | None = None
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Nested loops as the passes find them: `body` at each iteration of `loops`, folds over all of
+    them, and `after`, which combines the folds into memory. `split` says that a pass has made other
+    loops of some of its statements."""
+
+    loops: Loops
+    body: tuple[Stmt, ...]
+    accs: tuple[Acc, ...] = ()
+    privates: tuple[Private, ...] = ()
+    after: tuple[Stmt, ...] = ()
+    split: bool = False
+
+    @property
+    def variables(self) -> set[str]:
+        """The variables of loops with more than one iteration."""
+        return {name for name, extent in self.loops if extent != 1}
+
+
+@dataclass(frozen=True)
+class Sync:
+    """All lanes of a group wait until each of them is here; a single thread does nothing."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Turns of `loops`, numbered by `flat` where there are several. `before` is what every thread
+    computes first, `after` what one thread does when all turns are done and folded."""
+
+    loops: Loops
+    body: tuple[Stmt | Sync, ...]
+    flat: str
+    accs: tuple[Acc, ...] = ()
+    privates: tuple[Private, ...] = ()
+    before: tuple[Stmt, ...] = ()
+    after: tuple[Stmt, ...] = ()
+
+    @property
+    def inner(self) -> tuple[Size, ...]:
+        """Extents of the loops that a group of threads may share."""
+        if self.privates:
+            return ()
+        return tuple(stmt.extent for stmt in self.body if isinstance(stmt, For))
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """For each turn of `kept`: `head`, then folds over all turns of `reduced` (computing `body` at
+    each), then `each`, which reads the folds. `whole` are buffers of which `each` combines into
+    every element once."""
+
+    kept: Loops
+    reduced: Loops
+    body: tuple[Stmt, ...]
+    accs: tuple[Acc, ...]
+    each: tuple[Stmt, ...]
+    head: tuple[Stmt, ...] = ()
+    before: tuple[Stmt, ...] = ()
+    whole: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> bool:
+        """Whether neighbouring threads should take neighbouring terms, not places."""
+        last = self.kept[-1][0]
+        parts = [s for s in self.body for s in exprs_of(s)] + [a.term for a in self.accs]
+        indices = [p.index for e in parts for p in walk_expr(e) if isinstance(p, Load)]
+        along = [k for k in indices if last in size_names(k)]
+        inner = self.reduced[-1][0]
+        return not any(_stride(k, last) == 1 and _stride(k, inner) != 1 for k in along)
+
+
+@dataclass(frozen=True)
+class Once:
+    """Statements done by one thread."""
+
+    body: tuple[Stmt, ...]
+    before: tuple[Stmt, ...] = ()
+
+
+@dataclass(frozen=True)
+class Routine:
+    """A call of a library routine."""
+
+    call: Call
+
+
+Phase = Loop | Rows | Reduce | Once | Routine
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the passes know of a kernel: the element counts and dtypes of its buffers, sizes that
+    have a value already, and whether results must not depend on timing."""
+
+    kernel: str
+    elements: Mapping[str, Size]
+    dtypes: Mapping[str, str]
+    known: Mapping[str, int]
+    deterministic: bool = False
+
+    def fills(self, loops: Loops, buffer: str) -> bool:
+        """Whether loops have as many iterations as a buffer has elements."""
+        gap = size_product(n for _, n in loops) - self.elements[buffer]
+        return size_substitute(gap, self.known) == 0 if isinstance(gap, Dim) else gap == 0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The phases of a kernel in order, and the memory that they share.
+
+    free     scalars that have the same value wherever in the kernel they are computed
+    written  buffers that the kernel writes
+    names    how many names the passes have made
+    """
+
+    facts: Facts
+    phases: tuple[Phase, ...]
+    scratch: tuple[Scratch, ...] = ()
+    free: tuple[Let, ...] = ()
+    written: frozenset[str] = frozenset()
+    names: int = 0
+
+    @property
+    def locals(self) -> set[str]:
+        """All locals that the phases set."""
+        stmts = walk((*self.free, *(stmt for phase in self.phases for stmt in statements(phase))))
+        found = {name for stmt in stmts for name in names_set(stmt)}
+        return found | {acc.name for phase in self.phases for acc in folds(phase)}
+
+
+def _stride(index: Size, name: str) -> Size:
+    """The factor of a variable in a polynomial, as far as it enters alone."""
+    if not isinstance(index, Dim):
+        return 0
+    alone = [f for atoms, f in index.terms if [a.name for a in atoms] == [name]]
+    return alone[0] if alone else 0
+
+
+def statements(phase: Phase) -> tuple[Stmt, ...]:
+    """All statements of a phase at its own level, in order."""
+    match phase:
+        case Loop():
+            return (*phase.body, *phase.after)
+        case Rows():
+            return (*phase.before, *phase.body, *phase.after)
+        case Reduce():
+            return (*phase.before, *phase.head, *phase.body, *phase.each)
+        case Once():
+            return (*phase.before, *phase.body)
+        case Routine(call):
+            return (call,)
+
+
+def folds(phase: Phase) -> tuple[Acc, ...]:
+    """The folds over all iterations of a phase."""
+    return phase.accs if isinstance(phase, (Loop, Rows, Reduce)) else ()
+
+
+def touched(phase: Phase) -> list[str]:
+    """Buffers a phase reads or writes."""
+    found = [buffer for stmt in statements(phase) for buffer in buffers_of(stmt)]
+    return found + [buffer for acc in folds(phase) for buffer in loads_of(acc.term)]
+
+
+def needed(phase: Phase) -> set[str]:
+    """Names a phase reads and does not set."""
+    stmts = statements(phase)
+    names = {name for stmt in stmts for name in names_read(stmt)}
+    names |= {name for acc in folds(phase) for name in expr_names(acc.term)}
+    own = {name for stmt in stmts for part in walk((stmt,)) for name in names_set(part)}
+    return names - own - {acc.name for acc in folds(phase)}
+
+
+def known_after(phase: Phase) -> list[str]:
+    """Scalars that one thread has when a phase is done."""
+    match phase:
+        case Rows():
+            return [a.name for a in phase.accs] + [n for s in phase.after for n in names_set(s)]
+        case Once():
+            return [name for stmt in phase.body for name in names_set(stmt)]
+    return []

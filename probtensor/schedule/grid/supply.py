@@ -1,0 +1,69 @@
+"""Names and memory that passes ask for while they work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from probtensor.kernel.ir import FOLDS, Acc, Apply, Ref, Store
+from probtensor.schedule.carry import widened
+from probtensor.schedule.grid.phases import Facts, Phase, Schedule, Scratch
+from probtensor.types import Size
+
+
+class Supply:
+    """The names, locals and memory of one schedule; `closed` makes the next schedule of them."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+        self._count = schedule.names
+        self.facts: Facts = schedule.facts
+        self.written = schedule.written
+        self.locals = schedule.locals
+        self.scratch: list[Scratch] = list(schedule.scratch)
+
+    def fresh(self, letter: str) -> str:
+        """A name that the kernel does not have."""
+        self._count += 1
+        return f"{self.facts.kernel}{letter}{self._count}"
+
+    def local(self, letter: str) -> str:
+        """The same for a local."""
+        name = self.fresh(letter)
+        self.locals.add(name)
+        return name
+
+    def memory(self, dtype: str, count: Size) -> str:
+        """Memory that phases pass on to each other."""
+        name = self.fresh("s")
+        self.scratch.append(Scratch(name, dtype, count))
+        elements = {**self.facts.elements, name: count}
+        dtypes = {**self.facts.dtypes, name: dtype}
+        self.facts = replace(self.facts, elements=elements, dtypes=dtypes)
+        return name
+
+    def fold_of(self, store: Store) -> Acc:
+        """What a store combines, as a fold; sums and products of float32 are folded in float64."""
+        term, dtype = store.expr, store.expr.dtype
+        if dtype == "float32" and store.op in ("add", "mul"):
+            dtype, term = "float64", widened(term)
+        identity = FOLDS[store.op].identity(dtype)
+        return Acc(self.local("a"), store.op, identity, term, store.origin)
+
+    def closed(self, phases: Iterable[Phase]) -> Schedule:
+        """The schedule of these phases."""
+        return replace(
+            self._schedule,
+            facts=self.facts,
+            phases=tuple(phases),
+            scratch=tuple(self.scratch),
+            names=self._count,
+        )
+
+
+def with_total(store: Store, acc: Acc) -> Store:
+    """The store that combines a finished fold into memory, in place of its terms."""
+    dtype = store.expr.dtype
+    total = Ref(acc.name, acc.term.dtype)
+    value = total if total.dtype == dtype else Apply("cast", (total,), dtype)
+    return replace(store, expr=value)

@@ -1,0 +1,76 @@
+"""Phases as text, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from probtensor.kernel.ir import Acc, Stmt
+from probtensor.kernel.text import expression, statements
+from probtensor.schedule.grid.phases import (
+    Loops,
+    Once,
+    Phase,
+    Reduce,
+    Routine,
+    Rows,
+    Schedule,
+    Sync,
+)
+
+
+def to_text(schedule: Schedule) -> str:
+    """The phases of a kernel, in order, and the memory that they share.
+
+    k0: phase 0, rows over i2 < n0
+      a4 = ...
+    """
+    rows: list[str] = []
+    for k, phase in enumerate(schedule.phases):
+        rows += _phase(f"{schedule.facts.kernel}: phase {k}", phase)
+    for memory in schedule.scratch:
+        rows.append(f"{schedule.facts.kernel}: {memory.name} is {memory.dtype}[{memory.count}]")
+    return "\n".join(rows) + "\n"
+
+
+def _phase(label: str, phase: Phase) -> Iterator[str]:
+    match phase:
+        case Rows():
+            flat = f", numbered by {phase.flat}" if len(phase.loops) > 1 else ""
+            yield f"{label}, in parallel over {_loops(phase.loops)}{flat}"
+            yield from _part("each thread", phase.before)
+            for private in phase.privates:
+                yield f"  private {private.buffer}[{private.count}], folded by {private.op}" + (
+                    f" from {private.initial.value}" if private.initial is not None else ""
+                )
+            for stmt in phase.body:
+                yield from ("  sync",) if isinstance(stmt, Sync) else statements((stmt,), 1)
+            yield from _folds(phase.accs)
+            yield from _part("at the end, once", phase.after)
+        case Reduce():
+            yield f"{label}, for each of {_loops(phase.kept)} a fold over {_loops(phase.reduced)}"
+            yield from _part("each thread", phase.before)
+            yield from _part("each element", phase.head)
+            yield from statements(phase.body, 1)
+            yield from _folds(phase.accs)
+            yield from _part("at the end of each", phase.each)
+        case Once():
+            yield f"{label}, once"
+            yield from statements((*phase.before, *phase.body), 1)
+        case Routine(call):
+            yield f"{label}, a routine"
+            yield from statements((call,), 1)
+
+
+def _loops(loops: Loops) -> str:
+    return ", ".join(f"{name} < {extent}" for name, extent in loops)
+
+
+def _folds(accs: tuple[Acc, ...]) -> Iterator[str]:
+    for acc in accs:
+        yield f"  fold {acc.name} from {acc.identity}: {acc.op}= {expression(acc.term)}"
+
+
+def _part(title: str, body: tuple[Stmt, ...]) -> Iterator[str]:
+    if body:
+        yield f"  {title}:"
+        yield from statements(body, 2)

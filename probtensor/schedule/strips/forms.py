@@ -1,0 +1,158 @@
+"""What loops become on a CPU: strips of segments, calls of routines, and several rows at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from probtensor.kernel.ir import Acc, Carry, For, Load, Ref, Stmt
+from probtensor.kernel.touch import expr_names, names_read
+from probtensor.types import Size, size_names
+
+
+@dataclass(frozen=True)
+class VectorSegment:
+    """Straight-line statements of a strip whose iterations are independent: one inner loop, which a
+    C compiler vectorises. The terms of `accs` are added at the end of each iteration."""
+
+    body: tuple[Stmt, ...]
+    accs: tuple[Acc, ...] = ()
+
+
+@dataclass(frozen=True)
+class SerialSegment:
+    """Statements of a strip that go iteration by iteration, in order; routines that do all of them
+    at once stand before and after the others."""
+
+    body: tuple[Stripped, ...]
+    accs = ()
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A loop in strips of `width` iterations. `wide` are locals with an element for each iteration
+    of a strip, with their dtypes; `carries` are those of the loop."""
+
+    var: str
+    extent: Size
+    width: int
+    segments: tuple[VectorSegment | SerialSegment, ...]
+    wide: tuple[tuple[str, str], ...]
+    carries: tuple[Carry, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dot:
+    """`result` = sum over k < extent of left[k] * right[k], both loads of k = 0 (`pt_dot`)."""
+
+    result: str
+    extent: Size
+    left: Load
+    right: Load
+
+    @property
+    def names(self) -> set[str]:
+        """Names in its indices and extent; so for the other routines."""
+        return size_names(self.extent) | size_names(self.left.index) | size_names(self.right.index)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """`result` = sum over k < extent of terms[k], in doubles (`pt_sum`, `pt_sum_float32`)."""
+
+    result: str
+    extent: Size
+    terms: Load
+
+    @property
+    def names(self) -> set[str]:
+        """Names in its indices and extent."""
+        return size_names(self.extent) | size_names(self.terms.index)
+
+
+@dataclass(frozen=True)
+class RowsDot:
+    """For all iterations of a strip: the wide local `result` = a row of `matrix` times `vector`
+    (`pt_rows_dot`). `step` is from row to row, `matrix` a load at k = 0 of the row of `var`."""
+
+    result: str
+    extent: Size
+    matrix: Load
+    step: Size
+    vector: Load
+    var: str
+
+    @property
+    def names(self) -> set[str]:
+        """Names in its indices and extent."""
+        indices = size_names(self.matrix.index) | size_names(self.vector.index)
+        return size_names(self.extent) | indices
+
+
+@dataclass(frozen=True)
+class RowsAdd:
+    """For all iterations of a strip: into `buffer` from `place` on, a row of `matrix` times the
+    wide local `weight` (`pt_rows_add`)."""
+
+    buffer: str
+    place: Size
+    extent: Size
+    matrix: Load
+    step: Size
+    weight: Ref
+    var: str
+
+    @property
+    def names(self) -> set[str]:
+        """Names in its indices and extent."""
+        return size_names(self.extent) | size_names(self.matrix.index) | size_names(self.place)
+
+
+@dataclass(frozen=True)
+class ScatterAdd:
+    """For all iterations of a strip: into `buffer` the wide local `weight`, each at `place` and the
+    number that `index` loads (`pt_scatter_add`)."""
+
+    buffer: str
+    place: Size
+    index: Load
+    weight: Ref
+    var: str
+
+    @property
+    def names(self) -> set[str]:
+        """Names in its indices."""
+        return size_names(self.index.index) | size_names(self.place)
+
+
+@dataclass(frozen=True)
+class Jammed:
+    """A loop of which `rows` is the body of several iterations at once (`jam.ROWS`)."""
+
+    loop: For
+    rows: tuple[Stripped, ...]
+
+
+AtOnce = RowsDot | RowsAdd | ScatterAdd  # routines for all iterations of a strip
+Routine = Dot | Sum | AtOnce
+Stripped = Stmt | Strip | Routine | Jammed
+
+
+def is_at_once(stmt: Stripped) -> bool:
+    """Whether a statement does all iterations of a strip."""
+    return isinstance(stmt, AtOnce)
+
+
+def names_in(stmt: Stripped) -> set[str]:
+    """Names that the indices, extents and expressions of a statement read."""
+    match stmt:
+        case Dot() | Sum() | RowsDot() | RowsAdd() | ScatterAdd():
+            return stmt.names
+        case Jammed(loop, rows):
+            return names_read(loop).union(*map(names_in, rows))
+        case Strip(extent=extent, segments=segments):
+            names = size_names(extent)
+            for segment in segments:
+                names = names.union(*map(names_in, segment.body))
+                names |= {name for acc in segment.accs for name in expr_names(acc.term)}
+            return names
+    return names_read(stmt)

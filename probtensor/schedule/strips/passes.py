@@ -1,0 +1,293 @@
+"""The passes from loops to strips, in order: first what becomes of a loop, then how it is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from probtensor.kernel.ir import (
+    Acc,
+    Apply,
+    Call,
+    Check,
+    For,
+    Let,
+    Load,
+    Ref,
+    Stmt,
+    Store,
+    exprs_of,
+    walk_expr,
+)
+from probtensor.kernel.simplify import coefficient
+from probtensor.kernel.touch import (
+    buffers_of,
+    expr_names,
+    loads_of,
+    names_read,
+    names_set,
+    writes_of,
+)
+from probtensor.schedule.carry import redirected
+from probtensor.schedule.strips.check import check
+from probtensor.schedule.strips.forms import (
+    AtOnce,
+    Jammed,
+    RowsDot,
+    SerialSegment,
+    Strip,
+    Stripped,
+    VectorSegment,
+    names_in,
+)
+from probtensor.schedule.strips.jam import several_rows
+from probtensor.schedule.strips.routines import dot_of, rows_of, scatter_add_of, sum_of
+from probtensor.types import Size
+
+WIDTH = 64  # iterations of a strip: eight AVX-512 registers of doubles, 512 bytes a wide local
+
+
+def strip(body: Sequence[Stmt]) -> tuple[Stripped, ...]:
+    """The statements with their loops cut into strips where that pays."""
+    return tuple(_form(stmt) if isinstance(stmt, For) else stmt for stmt in body)
+
+
+def _form(loop: For) -> Stripped:
+    """What becomes of a loop: a routine, a strip, several rows at once, or the loop as it is."""
+    if loop.carries:
+        loop = replace(loop, body=redirected(loop.body, loop.carries))
+    routine = dot_of(loop) or sum_of(loop)
+    if routine is not None:
+        return routine
+    nested = any(isinstance(stmt, (For, Call)) for stmt in loop.body)
+    if _is_short(loop.extent):
+        return replace(loop, body=strip(loop.body))
+    if nested and not _worth_lanes(loop):
+        rows = several_rows(loop)
+        plain = replace(loop, body=strip(loop.body))
+        return plain if rows is None else Jammed(plain, strip(rows))
+    serial = any(_is_serial(stmt, loop.var) for stmt in loop.body)
+    if not nested and not serial and not loop.accs:
+        return loop  # it vectorises as it stands
+    return _in_strips(loop)
+
+
+def _is_short(extent: Size) -> bool:
+    return isinstance(extent, int) and extent < 4
+
+
+def _is_serial(stmt: Stmt, var: str) -> bool:
+    """Whether two iterations may touch one element, or the statement is no straight-line one."""
+    if isinstance(stmt, (For, Call, Check)):
+        return True
+    return isinstance(stmt, Store) and coefficient(stmt.index, var) in (0, None)
+
+
+def _worth_lanes(loop: For) -> bool:
+    """Whether the straight-line part holds a function or division worth vectorising."""
+    own = [stmt for stmt in loop.body if not isinstance(stmt, (For, Call))]
+    terms = [expr for stmt in own for expr in exprs_of(stmt)] + [acc.term for acc in loop.accs]
+    return any(
+        isinstance(part, Apply) and (part.fn.startswith("pt_") or part.fn in ("/", "sqrt"))
+        for term in terms
+        for part in walk_expr(term)
+    )
+
+
+# How a loop is cut.
+
+
+@dataclass(frozen=True)
+class Group:
+    """Statements that become one segment, as numbers of statements of the loop in order."""
+
+    serial: bool
+    members: tuple[int, ...] = ()
+    accs: tuple[Acc, ...] = ()
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A loop on its way to a strip: its groups in order, and the locals that are wide."""
+
+    loop: For
+    groups: tuple[Group, ...] = ()
+    wide: tuple[tuple[str, str], ...] = ()
+
+    def statements(self, group: Group) -> tuple[Stmt, ...]:
+        """The statements of a group."""
+        return tuple(self.loop.body[k] for k in group.members)
+
+
+def name_updates(draft: Draft) -> Draft:
+    """What is added at computed indices becomes a local, so that it is computed in lanes.
+
+    g[k] += exp(x[i])   ->   u = exp(x[i]); g[k] += u
+    """
+    loop, body = draft.loop, list[Stmt]()
+    for stmt in loop.body:
+        if _is_update(stmt, loop.var) and not isinstance(stmt.expr, Ref):
+            name = f"u{sum(isinstance(s, Store) for s in body)}_{loop.var}"
+            body.append(Let(name, stmt.expr, stmt.origin))
+            stmt = replace(stmt, expr=Ref(name, stmt.expr.dtype))
+        body.append(stmt)
+    return replace(draft, loop=replace(loop, body=tuple(body)))
+
+
+def _is_update(stmt: Stmt, var: str) -> bool:
+    return isinstance(stmt, Store) and stmt.op == "add" and _is_serial(stmt, var)
+
+
+def group_statements(draft: Draft) -> Draft:
+    """Statements in order, each put into the first group of its kind that may hold it: no earlier
+    than what sets the locals and stores to the buffers that it touches."""
+    groups: list[Group] = []
+    home: dict[str, int] = {}  # local -> group
+    touched: dict[str, int] = {}  # buffer -> last group that stores to it
+    for number, stmt in enumerate(draft.loop.body):
+        serial = _is_serial(stmt, draft.loop.var)
+        earliest = 0
+        for name in names_read(stmt):
+            earliest = max(earliest, home.get(name, 0))
+        for buffer in buffers_of(stmt):
+            earliest = max(earliest, touched.get(buffer, 0))
+        k = next((k for k in range(earliest, len(groups)) if groups[k].serial == serial), None)
+        if k is None:
+            k = len(groups)
+            groups.append(Group(serial))
+        groups[k] = replace(groups[k], members=(*groups[k].members, number))
+        home.update(dict.fromkeys(names_set(stmt), k))
+        touched.update(dict.fromkeys(writes_of(stmt), k))
+    return replace(draft, groups=tuple(groups))
+
+
+def place_accumulators(draft: Draft) -> Draft:
+    """Each accumulator goes to the first vector group in which its term is known: the locals it
+    reads are set, and what it reads from memory is stored."""
+    groups = list(draft.groups)
+    home: dict[str, int] = {}
+    touched: dict[str, int] = {}
+    for k, group in enumerate(groups):
+        for stmt in draft.statements(group):
+            home.update(dict.fromkeys(names_set(stmt), k))
+            touched.update(dict.fromkeys(writes_of(stmt), k))
+    for acc in draft.loop.accs:
+        known = [home.get(name, 0) for name in expr_names(acc.term)]
+        known += [touched.get(buffer, 0) for buffer in loads_of(acc.term)]
+        earliest = max(known, default=0)
+        k = next((k for k in range(earliest, len(groups)) if not groups[k].serial), len(groups))
+        if k == len(groups):
+            groups.append(Group(serial=False))
+        groups[k] = replace(groups[k], accs=(*groups[k].accs, acc))
+    return replace(draft, groups=tuple(groups))
+
+
+def repeat_reads(draft: Draft) -> Draft:
+    """Plain reads of memory are repeated in each group that needs them, not kept by lane."""
+    body = draft.loop.body
+    stored = {buffer for stmt in body for buffer in writes_of(stmt)}
+    reads = {
+        stmt.name: k
+        for k, stmt in enumerate(body)
+        if isinstance(stmt, Let) and isinstance(stmt.expr, Load) and stmt.expr.buffer not in stored
+    }
+    done = []
+    for group in draft.groups:
+        own = set(group.members) - set(reads.values())
+        needed = {name for k in own for name in names_read(body[k])}
+        needed |= {name for acc in group.accs for name in expr_names(acc.term)}
+        for name, k in reversed(reads.items()):
+            if name in needed:
+                needed |= names_read(body[k])
+        own |= {reads[name] for name in needed & reads.keys()}
+        done.append(replace(group, members=tuple(sorted(own))))
+    return replace(draft, groups=tuple(done))
+
+
+def find_wide(draft: Draft) -> Draft:
+    """Locals set in one group and read in another are wide."""
+    dtypes: dict[str, str] = {}
+    crossing: set[str] = set()
+    for group in draft.groups:
+        body = draft.statements(group)
+        for stmt in body:
+            if isinstance(stmt, Let):
+                dtypes[stmt.name] = stmt.expr.dtype
+            if isinstance(stmt, For):
+                dtypes.update((acc.name, acc.term.dtype) for acc in stmt.accs)
+        read = {name for stmt in body for name in names_read(stmt)}
+        read |= {name for acc in group.accs for name in expr_names(acc.term)}
+        crossing |= read - {name for stmt in body for name in names_set(stmt)}
+    wide = tuple((name, dtype) for name, dtype in dtypes.items() if name in crossing)
+    return replace(draft, wide=wide)
+
+
+STRIPS: tuple[Callable[[Draft], Draft], ...] = (
+    name_updates,
+    group_statements,
+    place_accumulators,
+    repeat_reads,
+    find_wide,
+)
+
+
+def _in_strips(loop: For) -> Strip:
+    draft = Draft(loop)
+    for step in STRIPS:
+        draft = step(draft)
+    loop, width = draft.loop, WIDTH
+    if isinstance(loop.extent, int) and loop.extent < WIDTH:
+        width = loop.extent
+    segments = tuple(
+        SerialSegment(with_routines(draft.statements(group), loop, dict(draft.wide)))
+        if group.serial
+        else VectorSegment(draft.statements(group), group.accs)
+        for group in draft.groups
+    )
+    done = Strip(loop.var, loop.extent, width, segments, draft.wide, loop.carries)
+    check(done, loop)
+    return done
+
+
+def with_routines(body: Sequence[Stmt], loop: For, wide: dict[str, str]) -> tuple[Stripped, ...]:
+    """What goes iteration by iteration, with routines for the shapes they know. Products of rows
+    come first and additions last: each of them does all iterations of the strip at once."""
+    own = {name for stmt in loop.body for name in names_set(stmt)}
+    stored = {buffer for stmt in body for buffer in writes_of(stmt)}
+    indices = {
+        stmt.name: stmt.expr
+        for stmt in body
+        if isinstance(stmt, Let)
+        and isinstance(stmt.expr, Load)
+        and stmt.expr.dtype in ("int64", "int32")
+        and coefficient(stmt.expr.index, loop.var) == 1
+    }
+    found: list[Stripped] = []
+    for stmt in body:
+        special: AtOnce | None = None
+        if isinstance(stmt, For):
+            special = rows_of(stmt, loop.var, wide)
+        elif _is_update(stmt, loop.var):
+            special = scatter_add_of(stmt, loop.var, wide, indices)
+        if special is not None and not _all_at_once(special, own, stored):
+            special = None
+        found.append(special or (_form(stmt) if isinstance(stmt, For) else stmt))
+    used = {name for stmt in found for name in names_in(stmt)}
+    kept = [s for s in found if not (isinstance(s, Let) and s.name in indices) or s.name in used]
+    return tuple(sorted(kept, key=_rank))
+
+
+def _all_at_once(routine: AtOnce, own: set[str], stored: set[str]) -> bool:
+    """Whether one call may do all iterations: its pointers are fixed by the first one, and rows it
+    reads before all else are not written in this segment. `own` are the locals of an iteration."""
+    if routine.names & own:
+        return False
+    read = {routine.matrix.buffer, routine.vector.buffer} if isinstance(routine, RowsDot) else set()
+    return not stored & read
+
+
+def _rank(stmt: Stripped) -> int:
+    """Where in a segment a statement stands: its order among those of one rank is kept."""
+    if not isinstance(stmt, AtOnce):
+        return 1
+    return 0 if isinstance(stmt, RowsDot) else 2

@@ -1,0 +1,75 @@
+"""Strips as text, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from probtensor.kernel.ir import For, Load
+from probtensor.kernel.text import expression, statements
+from probtensor.schedule.strips.forms import (
+    Dot,
+    Jammed,
+    RowsAdd,
+    RowsDot,
+    ScatterAdd,
+    Strip,
+    Stripped,
+    Sum,
+    VectorSegment,
+)
+
+
+def to_text(name: str, body: Sequence[Stripped]) -> str:
+    """The statements of a kernel after `strip`, under its name."""
+    return "\n".join([f"{name}:", *_lines(body, 1)]) + "\n"
+
+
+def _lines(body: Sequence[Stripped], depth: int) -> Iterator[str]:
+    pad = "  " * depth
+    for stmt in body:
+        match stmt:
+            case Strip():
+                yield from _strip(stmt, depth)
+            case Jammed(loop, rows):
+                yield f"{pad}several rows at once, over {loop.var} < {loop.extent}:"
+                yield from _lines(rows, depth + 1)
+                yield f"{pad}the rest:"
+                yield from _lines((loop,), depth + 1)
+            case For(body=inner):
+                frame = list(statements((replace(stmt, body=()),), depth))
+                opened = len(stmt.accs) + 1
+                yield from frame[:opened]
+                yield from _lines(inner, depth + 1)
+                yield from frame[opened:]
+            case Dot(result, extent, left, right):
+                yield f"{pad}{result} = pt_dot({_at(left)}, {_at(right)}, {extent})"
+            case Sum(result, extent, terms):
+                yield f"{pad}{result} = pt_sum({_at(terms)}, {extent})"
+            case RowsDot(result, extent, matrix, step, vector):
+                yield (f"{pad}all iterations: {result} = pt_rows_dot({_at(matrix)}, step {step}, "
+                       f"{_at(vector)}, {extent})")  # fmt: skip
+            case RowsAdd(buffer, place, extent, matrix, step, weight):
+                yield (f"{pad}all iterations: {buffer} + {place} add= pt_rows_add({_at(matrix)}, "
+                       f"step {step}, {weight.name}, {extent})")  # fmt: skip
+            case ScatterAdd(buffer, place, index, weight):
+                yield (f"{pad}all iterations: {buffer}[{place} + {expression(index)}] "
+                       f"add= {weight.name}")  # fmt: skip
+            case _:
+                yield from statements((stmt,), depth)
+
+
+def _strip(strip: Strip, depth: int) -> Iterator[str]:
+    pad = "  " * depth
+    wide = f", wide {', '.join(name for name, _ in strip.wide)}" if strip.wide else ""
+    yield f"{pad}strips of {strip.width} over {strip.var} < {strip.extent}{wide}:"
+    for segment in strip.segments:
+        kind = "vector" if isinstance(segment, VectorSegment) else "serial"
+        yield f"{pad}  {kind}:"
+        yield from _lines(segment.body, depth + 2)
+        for acc in segment.accs:
+            yield f"{pad}    {acc.name} {acc.op}= {expression(acc.term)}"
+
+
+def _at(load: Load) -> str:
+    return f"{load.buffer} + {load.index}"

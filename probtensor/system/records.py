@@ -1,0 +1,47 @@
+"""Bytes kept on disk under a key, with their checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from probtensor.system import files
+
+TOUCH = 86400  # seconds between notes that a file is still used: the least recently used go first
+SUFFIX = ".function"
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of one folder. A file holds the checksum of the data and the data. It is whole or
+    not there; what does not match its checksum, or may be the work of others (see `files`), counts
+    as not there."""
+
+    folder: Path
+
+    def get(self, key: str) -> bytes | None:
+        """The data of a key; None where there are none or they are damaged."""
+        path = self.path(key)
+        try:
+            data = files.read(path)
+        except OSError:
+            return None
+        if hashlib.sha256(data[32:]).digest() != data[:32]:
+            return None
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > TOUCH:
+                os.utime(path)
+        return data[32:]
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep data under a key. OSError if that cannot be."""
+        name = f"{key[:2]}/{self.path(key).name}"
+        files.write(self.folder, name, hashlib.sha256(data).digest() + data)
+
+    def path(self, key: str) -> Path:
+        """The file of a key."""
+        return self.folder / key[:2] / f"{key}{SUFFIX}"

@@ -1,0 +1,60 @@
+"""What generated text uses of C, and how it is declared there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CFunction:
+    """A C function: its name, the types of its result and arguments, and the header it is in.
+
+    One that is not `inline` is called through a copy that the C compiler leaves a function of its
+    own, for functions of doubles: each copy of an inlined one takes it 40 ms.
+    """
+
+    name: str
+    result: str
+    args: tuple[str, ...]
+    header: str = "pt_loops.h"
+    inline: bool = True
+
+    @property
+    def symbol(self) -> str:
+        """The name under which it is called."""
+        return self.name if self.inline else f"{self.name}_once"
+
+    @property
+    def text(self) -> str:
+        """Its declaration."""
+        return f"{self.result} {self.symbol}({', '.join(self.args)})"
+
+    @property
+    def definition(self) -> str:
+        """The macro of pt_loops.h that makes the copy of one that is not `inline`."""
+        return f"PT_ONCE_{len(self.args)}({self.name})"
+
+
+@dataclass(frozen=True)
+class CName:
+    """A type or a constant of a header, with its declaration."""
+
+    symbol: str
+    text: str
+    header: str = "pt_loops.h"
+    inline = True
+
+
+Declared = CFunction | CName
+
+
+def function_of_doubles(name: str, count: int) -> CFunction:
+    """A function of so many doubles, or of a draw: of key, index, then doubles."""
+    if name == "pt_key_fold":
+        return CFunction(name, "uint64_t", ("uint64_t", "uint64_t"), "pt_random.h")
+    if name.startswith("pt_draw_"):
+        result = "uint64_t" if name == "pt_draw_bits" else "double"
+        args = ("uint64_t", "uint64_t", *["double"] * (count - 2))
+        return CFunction(name, result, args, "pt_random.h")
+    header = "pt_random.h" if name.startswith("pt_key_") else "pt_loops.h"
+    return CFunction(name, "double", ("double",) * count, header)

@@ -1,0 +1,514 @@
+"""Sizes of axes: integers, or polynomials of what only a call knows.
+
+A size is an `int` or a `Dim`. A `Dim` is a polynomial with integer coefficients over atoms; an atom
+is a name, or a floor division, minimum or maximum of other sizes. Polynomials are kept in one
+canonical form, so that two sizes are equal exactly when they are written alike after expansion:
+`(n + 1) * m == m + n * m` holds, and shapes can be compared while a graph is built.
+
+Two inputs of one name have two sizes that read alike: the uid of the input tells them apart. So
+values of names are kept under the `key` of an atom, and `str` is for people alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import attrgetter, eq, le, lt
+from types import FrameType
+
+import numpy as np
+
+
+class ShapeError(ValueError):
+    """Shapes that do not fit together."""
+
+
+@dataclass(frozen=True)
+class Atom:
+    """What a `Dim` is a polynomial in: a name, or `name(args)` for //, min and max.
+
+    `uid` is that of the input which the name is a size of; empty for all other names.
+    """
+
+    name: str
+    args: tuple[Size, ...] = ()
+    uid: str = ""
+
+    @property
+    def key(self) -> str:
+        """What a name's value is kept under, another one for each atom. Atoms are ordered by it."""
+        if not self.args:
+            return f"{self.name}#{self.uid}" if self.uid else self.name
+        return self.text(_key)
+
+    def text(self, spelled: Callable[[Atom], str]) -> str:
+        """The atom, its names as `spelled` writes them."""
+        if not self.args:
+            return spelled(self)
+        args = [size_text(arg, spelled) for arg in self.args]
+        return f"({args[0]})//{args[1]}" if self.name == "//" else f"{self.name}({', '.join(args)})"
+
+    def __str__(self) -> str:
+        return self.text(_name)
+
+
+_key, _name = attrgetter("key"), attrgetter("name")
+
+
+@dataclass(frozen=True)
+class Dim:
+    """A symbolic size: a sum of `coefficient * product of atoms`, in canonical order.
+
+    Supports +, -, * with sizes, and // and % by sizes (exact where the division is, else an atom).
+    Comparisons answer what holds for all values of the names. Where that cannot be told, `==` is
+    the equality of the polynomials inside the library, and for users a tensor, which only a call
+    can answer; `graph/sizes.py` adds that, and what else makes a value of a size.
+
+        >>> n = pt.vector("x").shape[0]
+        >>> pt.zeros((n, 2)).ndim
+        2
+    """
+
+    terms: tuple[tuple[tuple[Atom, ...], int], ...]
+
+    @staticmethod
+    def name(name: str, uid: str = "") -> Dim:
+        return Dim.of(Atom(name, (), uid))
+
+    @staticmethod
+    def of(atom: Atom) -> Dim:
+        """The size that is one atom."""
+        return Dim((((atom,), 1),))
+
+    def __str__(self) -> str:
+        return size_text(self, _name)
+
+    __repr__ = __str__
+
+    def __add__(self, other: Size) -> Size:
+        if not is_size(other):
+            return NotImplemented
+        return from_terms(terms_of(self) + terms_of(other))
+
+    def __mul__(self, other: Size) -> Size:
+        if not is_size(other):
+            return NotImplemented
+        return from_terms(
+            (tuple(sorted(a + b, key=_key)), m * n)
+            for a, m in self.terms
+            for b, n in terms_of(other)
+        )
+
+    def __neg__(self) -> Size:
+        return self * -1
+
+    def __sub__(self, other: Size) -> Size:
+        if not is_size(other):
+            return NotImplemented
+        return self + (-other)
+
+    def __rsub__(self, other: Size) -> Size:
+        return (-self) + other
+
+    def __floordiv__(self, other: Size) -> Size:
+        if not is_size(other):
+            return NotImplemented
+        return size_floordiv(self, other)
+
+    def __rfloordiv__(self, other: Size) -> Size:
+        return size_floordiv(other, self)
+
+    def __mod__(self, other: Size) -> Size:
+        return self - (self // other) * other
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __eq__(self, other: object) -> object:
+        same = self._same(other, sys._getframe(1))
+        return self.undecided("__eq__", other) if same is None else same
+
+    def __ne__(self, other: object) -> object:
+        same = self._same(other, sys._getframe(1))
+        if same is None:
+            return self.undecided("__ne__", other)
+        return same if same is NotImplemented else not same
+
+    def _same(self, other: object, caller: FrameType) -> object:
+        """Whether two sizes are equal; None where users cannot be told."""
+        if other.__class__ is Dim:
+            if self.terms == other.terms:
+                return True
+        elif not isinstance(other, (int, float, np.number)):
+            return NotImplemented
+        # Dicts, sets and shapes of the library compare sizes at every step: no more is done there.
+        if caller.f_globals.get("__name__", "").partition(".")[0] == __name__.partition(".")[0]:
+            return False
+        if is_size(other):
+            difference = self - other
+            apart = isinstance(difference, int) or _positive(difference) or _positive(-difference)
+        else:
+            apart = not float(other).is_integer()
+        return False if apart else None
+
+    def __lt__(self, other: object) -> object:
+        return self._ordered("__lt__", other)
+
+    def __le__(self, other: object) -> object:
+        return self._ordered("__le__", other)
+
+    def __gt__(self, other: object) -> object:
+        return self._ordered("__gt__", other)
+
+    def __ge__(self, other: object) -> object:
+        return self._ordered("__ge__", other)
+
+    def _ordered(self, relation: str, other: object) -> object:
+        if not is_size(other):
+            return NotImplemented
+        more = self - other if relation in ("__gt__", "__ge__") else other - self
+        if relation in ("__le__", "__ge__"):
+            holds, fails = never_negative(more), _positive(-more)
+        else:
+            holds, fails = _positive(more), never_negative(-more)
+        return holds if holds or fails else self.undecided(relation, other)
+
+    def undecided(self, relation: str, other: object) -> object:
+        """What a comparison gives that depends on the sizes of a call."""
+        raise TypeError(f"{self} and {other} are not known while the graph is built")
+
+    def names(self) -> set[str]:
+        """The keys of the names this size is computed from."""
+        found: set[str] = set()
+        for atoms, _ in self.terms:
+            for atom in atoms:
+                if not atom.args:
+                    found.add(atom.key)
+                for arg in atom.args:
+                    found |= size_names(arg)
+        return found
+
+
+Size = int | Dim
+Shape = tuple[Size, ...]
+
+
+def size_text(size: Size, spelled: Callable[[Atom], str]) -> str:
+    """A size in its canonical order, its names as `spelled` writes them."""
+    if not isinstance(size, Dim):
+        return str(size)
+    text = ""
+    for atoms, factor in size.terms:
+        parts = [atom.text(spelled) for atom in atoms]
+        if abs(factor) != 1 or not parts:
+            parts.insert(0, str(abs(factor)))
+        sign = "-" if factor < 0 else "+"
+        product = "*".join(parts)
+        text += f" {sign} {product}" if text else f"{'-' if factor < 0 else ''}{product}"
+    return text
+
+
+def shape_text(shape: Iterable[Size]) -> str:
+    """A shape as NumPy writes it, unknown sizes by name: `(3,)`, `(x.shape[0], 4)`."""
+    sizes = list(map(str, shape))
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+
+_FUNCTIONS: dict[str, Callable] = {"//": lambda a, b: a // b, "min": min, "max": max}
+
+
+def is_size(value: object) -> bool:
+    """Whether a value can be the size of an axis: an integer or a symbolic size."""
+    return isinstance(value, (int, Dim, np.integer)) and not isinstance(value, bool)
+
+
+def terms_of(size: Size) -> tuple[tuple[tuple[Atom, ...], int], ...]:
+    """The terms of a size as a polynomial, as (atoms, factor)."""
+    if isinstance(size, Dim):
+        return size.terms
+    return (((), int(size)),) if size else ()
+
+
+def from_terms(terms: Iterable[tuple[tuple[Atom, ...], int]]) -> Size:
+    """The sum of terms, in canonical form."""
+    total: dict[tuple[Atom, ...], int] = {}
+    for atoms, factor in terms:
+        total[atoms] = total.get(atoms, 0) + factor
+    kept = [(atoms, factor) for atoms, factor in total.items() if factor]
+    if not kept:
+        return 0
+    if len(kept) == 1 and not kept[0][0]:
+        return kept[0][1]
+    # Longest products first, the constant last: the order people write them in.
+    kept.sort(key=lambda term: (-len(term[0]), [a.key for a in term[0]]))
+    return Dim(tuple(kept))
+
+
+def _function(name: str, *args: Size) -> Size:
+    return Dim.of(Atom(name, args))
+
+
+def size_floordiv(top: Size, bottom: Size) -> Size:
+    """top // bottom: exact polynomial division where it comes out even, else an opaque atom."""
+    if bottom == 0:
+        raise ShapeError(f"the size {top} // 0 is a division by zero")
+    if isinstance(top, int) and isinstance(bottom, int):
+        return top // bottom
+    if bottom == 1:
+        return top
+    if isinstance(bottom, Dim) and top == bottom:
+        return 1
+    if isinstance(bottom, int) or len(bottom.terms) == 1:
+        (divisor, factor) = terms_of(bottom)[0]
+        quotient = []
+        for atoms, coefficient in terms_of(top):
+            rest = list(atoms)
+            if coefficient % factor or any(rest.count(a) < divisor.count(a) for a in divisor):
+                return _function("//", top, bottom)
+            for atom in divisor:
+                rest.remove(atom)
+            quotient.append((tuple(rest), coefficient // factor))
+        return from_terms(quotient)
+    return _function("//", top, bottom)
+
+
+def size_min(a: Size, b: Size) -> Size:
+    """The smaller of two sizes, symbolic where it has to be."""
+    return _choose("min", a, b)
+
+
+def size_max(a: Size, b: Size) -> Size:
+    """The larger of two sizes, symbolic where it has to be."""
+    return _choose("max", a, b)
+
+
+def _choose(name: str, a: Size, b: Size) -> Size:
+    difference = a - b
+    if isinstance(difference, int):
+        first = difference <= 0 if name == "min" else difference >= 0
+        return a if first else b
+    # Sizes are never negative, so 0 decides against any plain sum of names.
+    for small, large in ((a, b), (b, a)):
+        if small == 0 and _never_negative(large):
+            return small if name == "min" else large
+    return _function(name, *sorted((a, b), key=lambda size: size_text(size, _key)))
+
+
+def _never_negative(size: Size) -> bool:
+    return all(
+        factor > 0 and all(map(_atom_never_negative, atoms)) for atoms, factor in terms_of(size)
+    )
+
+
+def _atom_never_negative(atom: Atom) -> bool:
+    if not atom.args:
+        return True
+    signs = [_never_negative(arg) for arg in atom.args]
+    return any(signs) if atom.name == "max" else all(signs)
+
+
+def _positive(size: Size) -> bool:
+    return never_negative(size - 1)
+
+
+def never_negative(size: Size, depth: int = 6) -> bool:
+    """Whether a size can be shown to be at least 0, whatever sizes its names stand for.
+
+    One minimum, maximum or quotient after the other is replaced by a bound of it.
+    """
+    if _never_negative(size):
+        return True
+    for position, (atoms, factor) in enumerate(terms_of(size) if depth else ()):
+        ways = _bounds(atoms[0], factor) if len(atoms) == 1 else ()
+        if not ways:
+            continue
+        rest = from_terms(term for k, term in enumerate(terms_of(size)) if k != position)
+        shown = (never_negative(rest + bound, depth - 1) for bound in ways)
+        # factor * min(a, b) is one of two products; it is at least either where factor is negative.
+        one_of = atoms[0].name != "//" and (factor < 0) != (atoms[0].name == "min")
+        return all(shown) if one_of else any(shown)
+    return False
+
+
+def _bounds(atom: Atom, factor: int) -> tuple[Size, ...]:
+    """Sizes that factor * atom is at least one or each of; see `never_negative`."""
+    if not atom.args:
+        return ()
+    first, second = atom.args
+    if atom.name != "//":
+        return factor * first, factor * second
+    if not isinstance(second, int) or second <= 0 or factor % second:
+        return ()
+    times = factor // second
+    if factor < 0:
+        return (first * times,)
+    least = (first - (second - 1)) * times
+    return (0, least) if _atom_never_negative(atom) else (least,)
+
+
+def where_positive(size: Size) -> Size:
+    """What a size is equal to wherever it is positive: n - 1 for max(n - 1, 0)."""
+    for atom in dict.fromkeys(_atoms(size)):
+        if atom.name == "max" and 0 in atom.args and _vanishes_with(size, atom):
+            (other,) = (arg for arg in atom.args if arg != 0)
+            return _with_atom(size, atom, other)
+    return size
+
+
+def _vanishes_with(size: Size, atom: Atom) -> bool:
+    """Whether a size is 0 where an atom is."""
+    try:
+        return _with_atom(size, atom, 0) == 0
+    except ShapeError:  # the atom is a divisor
+        return False
+
+
+def _atoms(size: Size) -> Iterable[Atom]:
+    for atoms, _ in terms_of(size):
+        for atom in atoms:
+            yield atom
+            for arg in atom.args:
+                yield from _atoms(arg)
+
+
+def _with_atom(size: Size, old: Atom, new: Size) -> Size:
+    """The size with another one in place of an atom."""
+
+    def changed(atom: Atom) -> Size:
+        if atom == old:
+            return new
+        args = (_with_atom(arg, old, new) for arg in atom.args)
+        return SIZE_FUNCTIONS[atom.name](*args) if atom.args else Dim.of(atom)
+
+    return with_atoms(size, changed)
+
+
+def with_atoms(size: Size, value: Callable[[Atom], Size]) -> Size:
+    """The polynomial with another size for each of its atoms."""
+    total: Size = 0
+    for atoms, factor in terms_of(size):
+        total = reduce(lambda product, atom: product * value(atom), atoms, factor) + total
+    return total
+
+
+def size_quotients(size: Size) -> list[tuple[Size, Dim]]:
+    """What a size holds of quotients by symbolic sizes, as (top, bottom), inner ones first."""
+    found = [a.args for a in _atoms(size) if a.name == "//" and isinstance(a.args[1], Dim)]
+    return list(dict.fromkeys(found[::-1]))
+
+
+def size_atoms(size: Size) -> set[Atom]:
+    """The names a size depends on, as atoms."""
+    return {atom for atom in _atoms(size) if not atom.args}
+
+
+def size_names(size: Size) -> set[str]:
+    """The keys of the names a size depends on; none for an int."""
+    return size.names() if isinstance(size, Dim) else set()
+
+
+def size_name(size: Size) -> str | None:
+    """The key of the name a size consists of, or None."""
+    if isinstance(size, Dim) and len(size.terms) == 1:
+        atoms, factor = size.terms[0]
+        if factor == 1 and len(atoms) == 1 and not atoms[0].args:
+            return atoms[0].key
+    return None
+
+
+def size_value(size: Size, names: Mapping[str, int]) -> int:
+    """The number a size stands for, given the values of the names by their keys."""
+    if not isinstance(size, Dim):
+        return int(size)
+
+    def atom_value(atom: Atom) -> int:
+        if not atom.args:
+            return names[atom.key]
+        return _FUNCTIONS[atom.name](*(size_value(arg, names) for arg in atom.args))
+
+    return sum(
+        reduce(lambda value, atom: value * atom_value(atom), atoms, factor)
+        for atoms, factor in size.terms
+    )
+
+
+def size_substitute(size: Size, names: Mapping[str, Size]) -> Size:
+    """The same size with names, given by their keys, replaced by other sizes."""
+    if not isinstance(size, Dim) or not size.names() & names.keys():
+        return size
+
+    def atom_size(atom: Atom) -> Size:
+        if not atom.args:
+            found = names.get(atom.key)
+            return Dim.of(atom) if found is None else found
+        return SIZE_FUNCTIONS[atom.name](*(size_substitute(arg, names) for arg in atom.args))
+
+    return with_atoms(size, atom_size)
+
+
+SIZE_FUNCTIONS: dict[str, Callable[..., Size]] = {
+    "//": size_floordiv, "min": size_min, "max": size_max,
+}  # fmt: skip
+
+
+def size_product(sizes: Iterable[Size]) -> Size:
+    """The number of elements of a shape."""
+    return reduce(lambda a, b: a * b, sizes, 1)
+
+
+RELATIONS: dict[str, Callable[[int, int], bool]] = {"==": eq, "<=": le, "<": lt}
+
+
+@dataclass(frozen=True)
+class SizeCheck:
+    """`left relation right` must hold of the sizes of a call; else `error` is raised.
+
+    `relation` is "==", "<=" or "<". `message` says so: texts, and between them sizes and shapes,
+    for which the numbers of the call are put in.
+    """
+
+    left: Size
+    relation: str
+    right: Size
+    message: tuple[str | Size | Shape, ...]
+    error: type[Exception] = ValueError
+
+    @property
+    def proved(self) -> bool:
+        """Whether the relation holds whatever the sizes are."""
+        if self.relation == "==":
+            return self.left == self.right
+        return never_negative(self.right - self.left - int(self.relation == "<"))
+
+    def map(self, change: Callable[[Size], Size]) -> SizeCheck:
+        """The same check of other sizes."""
+        parts = [
+            part if isinstance(part, str)
+            else tuple(n if isinstance(n, str) else change(n) for n in part)
+            if isinstance(part, tuple) else change(part)
+            for part in self.message
+        ]  # fmt: skip
+        return SizeCheck(
+            change(self.left), self.relation, change(self.right), tuple(parts), self.error
+        )
+
+    def names(self) -> set[str]:
+        """The keys of the names whose values it takes to tell, and to say, whether it holds."""
+        parts = [part if isinstance(part, tuple) else (part,) for part in self.message]
+        sizes = (self.left, self.right, *(n for part in parts for n in part))
+        return {name for size in sizes for name in size_names(size)}
+
+    def verify(self, names: Mapping[str, int]) -> None:
+        """Raise `error` unless the relation holds for these values of the names."""
+        left, right = size_value(self.left, names), size_value(self.right, names)
+        if not RELATIONS[self.relation](left, right):
+            raise self.error("".join(_shown(part, names) for part in self.message))
+
+
+def _shown(part: str | Size | Shape, names: Mapping[str, int]) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, tuple):
+        return shape_text([n if isinstance(n, str) else size_value(n, names) for n in part])
+    return str(size_value(part, names))

@@ -1,0 +1,70 @@
+"""The type of a tensor, and how shapes broadcast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+
+from probtensor.types.dtype import DType, dtype_of
+from probtensor.types.size import Shape, ShapeError, Size, size_product
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """What is known of a tensor before it has a value: its dtype and its shape.
+
+    `dtype` is a dtype of the library, equal to its name; `shape` a tuple of integers and Dims.
+
+        >>> print(pt.TensorType("float64", (2, 3)))
+        float64[2, 3]
+    """
+
+    dtype: DType
+    shape: Shape = ()
+
+    def __post_init__(self) -> None:
+        if self.dtype.__class__ is not DType:
+            object.__setattr__(self, "dtype", dtype_of(self.dtype))
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> Size:
+        return size_product(self.shape)
+
+    @property
+    def is_float(self) -> bool:
+        return self.dtype.kind == "f"
+
+    @property
+    def is_static(self) -> bool:
+        return all(isinstance(n, int) for n in self.shape)
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+
+    def with_dtype(self, dtype: str) -> TensorType:
+        return TensorType(dtype, self.shape)
+
+
+def broadcast_size(a: Size, b: Size) -> Size:
+    """The size two axes broadcast to. Two different unknown sizes are taken to be equal (checked
+    when the function is called); ShapeError where they cannot be."""
+    if not isinstance(b, int):
+        return b if isinstance(a, int) and a == 1 else a
+    if b == 1:
+        return a
+    if not isinstance(a, int) or a == 1:
+        return b
+    if a != b:
+        raise ShapeError(f"{a} and {b}")
+    return a
+
+
+def broadcast_shapes(*shapes: Shape) -> Shape:
+    """The shape several shapes broadcast to, by NumPy's rule; ShapeError if they do not."""
+    ndim = max((len(s) for s in shapes), default=0)
+    padded = [(1,) * (ndim - len(s)) + tuple(s) for s in shapes]
+    return tuple(reduce(broadcast_size, sizes) for sizes in zip(*padded, strict=True))

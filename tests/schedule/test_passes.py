@@ -1,0 +1,235 @@
+"""The passes of schedules one at a time, what holds after each, and schedules as text."""
+
+import random
+from dataclasses import replace
+from itertools import combinations, groupby, pairwise
+
+import pytest
+
+import probtensor as pt
+from probtensor.kernel.check import KernelError
+from probtensor.kernel.ir import Acc, Apply, Call, For, Kernel, Let, Lit, Load, Ref, Store
+from probtensor.kernel.touch import buffers_of, writes_of
+from probtensor.schedule.grid.check import check
+from probtensor.schedule.grid.passes import GRID, outline, schedule
+from probtensor.schedule.grid.phases import Facts, Loop, Once, Reduce, Rows, Scratch, Sync
+from probtensor.schedule.grid.syncs import with_syncs
+from probtensor.schedule.strips.check import check as check_strip
+from probtensor.schedule.strips.forms import Strip
+from probtensor.schedule.strips.passes import STRIPS, Draft, strip
+from probtensor.targets.gpu import CudaTarget
+from probtensor.types import Dim
+from tests.golden.models import varying_intercepts
+
+I, J, N, M = (Dim.name(c) for c in "ijnm")
+ELEMENTS = {"x": N * M, "v": N, "y": M, "z": N, "total": 1}
+DTYPES = dict.fromkeys(ELEMENTS, "float64")
+
+
+def load(buffer, index):
+    return Load(buffer, index, "float64")
+
+
+def times(a, b):
+    return Apply("*", (a, b), "float64")
+
+
+def fill(*accs):
+    return For("j0", M, (Store("y", Dim.name("j0"), Lit(0.0, "float64")),), accs)
+
+
+def add_columns(factor):
+    """for i, j: y[j] += x[i, j] * factor."""
+    store = Store("y", J, times(load("x", I * M + J), factor), "add")
+    return For("i", N, (For("j", M, (store,)),))
+
+
+def phases(*body):
+    return schedule(Kernel("k", body), ELEMENTS, DTYPES, {}, verify=True).phases
+
+
+def test_a_fold_starts_from_the_value_that_was_filled_in():
+    (columns,) = phases(fill(), add_columns(Lit(2.0, "float64")))
+    assert isinstance(columns, Reduce)
+    (store,) = columns.each
+    assert store.op is None and isinstance(store.expr, Ref)
+
+
+def test_a_fill_that_also_folds_stays():
+    largest = Acc("s", "max", 0.0, load("y2", Dim.name("j0")))
+    facts = ELEMENTS | {"y2": M}, DTYPES | {"y2": "float64"}
+    body = (fill(largest), add_columns(Ref("s", "float64")))
+    first, columns = schedule(Kernel("k", body), *facts, {}, verify=True).phases
+    assert [acc.name for acc in first.accs] == ["s"]
+    assert columns.each[0].op == "add"
+    assert [let.name for let in columns.before] == ["s"]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        Store("total", 0, load("y", 0)),
+        For("k", M, (Store("z", Dim.name("k"), load("y", Dim.name("k"))),)),
+    ],
+)
+def test_a_fill_that_others_read_stays(between):
+    found = phases(fill(), between, add_columns(Lit(2.0, "float64")))
+    assert isinstance(found[0], Rows) and found[-1].each[0].op == "add"
+
+
+def test_fission_of_what_fission_has_split_off():
+    """Loops that a pass makes go through all passes: here twice, each time one level further in."""
+    deep = [
+        For("j", M, (
+            For(f"a{k}", 70, (Store(f"o{k}", Dim.name(f"a{k}"), load("x", I * M + J), "add"),)),
+            For(f"b{k}", 70, (Store(f"p{k}", Dim.name(f"b{k}"), load("x", I * M + J), "add"),)),
+        ))
+        for k in range(2)
+    ]  # fmt: skip
+    elements = ELEMENTS | {f"{c}{k}": 70 for c in "op" for k in range(2)}
+    loop = For("i", N, (*deep, Store("z", I, load("v", I))))
+    dtypes = dict.fromkeys(elements, "float64")
+    made = schedule(Kernel("k", (loop,)), elements, dtypes, {}, verify=True)
+    assert [type(phase) for phase in made.phases] == [Rows, *[Reduce] * 4]
+    assert [phase.each[0].buffer for phase in made.phases[1:]] == ["o0", "p0", "o1", "p1"]
+
+
+def random_body(rng):
+    """Stores, loops and routines over a few buffers."""
+    body = []
+    for k in range(rng.randint(1, 6)):
+        source, to = rng.choice("abcd"), rng.choice("abcd")
+        body.append(rng.choice([
+            lambda: Store(to, 0, load(source, k)),  # noqa: B023
+            lambda: For("j", N, (Store(to, J, load(source, J)),)),  # noqa: B023
+            lambda: For("j", N, (), (Acc(f"s{k}", "add", 0.0, load(source, J)),)),  # noqa: B023
+            lambda: Call("pt_gemm", ((source, 0),), ((to, 0),), ()),  # noqa: B023
+            lambda: Let(f"t{k}", load(source, 0)),  # noqa: B023
+        ])())  # fmt: skip
+    return body
+
+
+def touches(stmt, uniform):
+    stored = set(writes_of(stmt)) - uniform
+    return stored, set(buffers_of(stmt)) - uniform
+
+
+@pytest.mark.parametrize("uniform", [set(), {"a"}])
+def test_lanes_wait_between_a_store_and_what_else_touches_it_and_nowhere_else(uniform):
+    waits = 0
+    for seed in range(300):
+        made = with_syncs(random_body(random.Random(seed)), uniform)
+        runs = [list(run) for sync, run in groupby(made, lambda s: isinstance(s, Sync)) if not sync]
+        for run in runs:
+            assert not any(conflict(a, b, uniform) for a, b in combinations(run, 2))
+        for run, (following, *_) in pairwise(runs):
+            stored, seen = touches(following, uniform)
+            assert any(stored & s or stored & t or s & seen
+                       for s, t in (touches(stmt, uniform) for stmt in run))  # fmt: skip
+        waits += len(runs) - 1
+        touched = set().union(*(touches(stmt, uniform)[1] for stmt in runs[-1]))
+        assert isinstance(made[-1], Sync) == bool(touched)
+    assert waits > 100
+
+
+def conflict(one, two, uniform):
+    """Whether lanes have to wait between two statements. Single stores are the first lane's, which
+    sees what it did itself."""
+    (stored, seen), (stored2, seen2) = touches(one, uniform), touches(two, uniform)
+    alone = isinstance(one, Store) and isinstance(two, Store)
+    return not alone and bool(stored & seen2 or stored2 & seen)
+
+
+def test_syncs_stand_in_the_schedule_where_threads_may_share_a_loop():
+    body = (
+        For("j", 40, (Store("y", J, load("v", J)),)),
+        For("k", 40, (), (Acc("a", "add", 0.0, load("y", Dim.name("k"))),)),
+        Store("z", I, Ref("a", "float64")),
+    )
+    (rows,) = phases(For("i", N, body))
+    assert [type(stmt) for stmt in rows.body] == [For, Sync, For, Store, Sync]
+    (alone,) = phases(For("i", N, (Store("z", I, load("v", I)),)))
+    assert [type(stmt) for stmt in alone.body] == [Store]
+
+
+BROKEN = {
+    "not settled": lambda s: replace(s, phases=(Loop((("i", N),), ()), *s.phases)),
+    "reads \\['t9'\\]": lambda s: replace(
+        s, phases=(*s.phases, Once((Store("total", 0, Ref("t9", "float64")),)),
+                   Once((Let("t9", Lit(0.0, "float64")),)))),
+    "no buffers": lambda s: replace(s, phases=(Once((Store("q", 0, Lit(0.0, "float64")),)),)),
+    "before any phase stores": lambda s: replace(
+        s, phases=(Once((Store("total", 0, load("m", 0)),)),),
+        scratch=(Scratch("m", "float64", 1),),
+        facts=replace(s.facts, elements={**s.facts.elements, "m": 1})),
+    "one name": lambda s: replace(s, scratch=(Scratch("m", "float64", 1),) * 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message", BROKEN)
+def test_a_broken_schedule_is_refused_by_the_name_of_the_pass(message):
+    body = (For("i", N, (Store("z", I, load("v", I)),)),)
+    good = schedule(Kernel("k", body), ELEMENTS, DTYPES, {})
+    check(good, "pass_scalars")
+    with pytest.raises(KernelError, match=f"k, after settle_loops: .*{message}"):
+        check(BROKEN[message](good), "settle_loops")
+
+
+def test_every_pass_leaves_its_argument_as_it_is():
+    inputs, outputs, _ = varying_intercepts()
+    plan = pt.function(inputs, outputs, target="interp").plan
+    for kernel in plan.kernels:
+        found = outline(kernel, Facts(kernel.name, *_buffers(plan), {}))
+        for step in GRID:
+            before = repr(found)
+            after = step(found)
+            assert repr(found) == before
+            found = after
+        for stmt in kernel.body:
+            draft = Draft(stmt) if isinstance(stmt, For) else None
+            for step in STRIPS if draft else ():
+                before = repr(draft)
+                after = step(draft)
+                assert repr(draft) == before
+                draft = after
+
+
+def _buffers(plan):
+    sizes = {b.name: b.shape[0] * b.shape[1] if len(b.shape) > 1 else (*b.shape, 1)[0]
+             for b in plan.buffers}  # fmt: skip
+    return sizes, {b.name: b.dtype for b in plan.buffers}
+
+
+def test_a_strip_that_reads_what_nothing_sets_is_refused():
+    body = (
+        Let("t", Apply("pt_exp", (load("v", I),), "float64")),
+        For("j", M, (Store("x", I * M + J, times(load("x", J), Ref("t", "float64"))),)),
+    )
+    loop = For("i", N, body, (Acc("a", "add", 0.0, Ref("t", "float64")),))
+    (made,) = strip((loop,))
+    assert isinstance(made, Strip) and dict(made.wide) == {"t": "float64"}
+    check_strip(made, loop)
+    for broken, message in (
+        (replace(made, segments=made.segments[::-1]), "segment 0 .* reads \\['t'\\]"),
+        (replace(made, wide=()), "segment 1 .* reads \\['t'\\]"),
+        (replace(made, segments=made.segments[1:]), "other folds"),
+    ):
+        with pytest.raises(KernelError, match=message):
+            check_strip(broken, loop)
+
+
+def test_the_text_of_a_schedule_shows_every_phase():
+    x, y, w = pt.matrix("x"), pt.vector("y"), pt.vector("w")
+    loss = pt.sum(pt.softplus(x @ w) - y * (x @ w))
+    at = pt.vector("i", dtype="int64")
+    z, b = pt.matrix("z", shape=(None, 5)), pt.vector("b", shape=(5,))
+    u = pt.matrix("u")
+    outputs = [loss, pt.grad(loss, w), y.at[at].set(w), pt.linalg.cholesky(x), pt.exp(u)]
+    outputs.append(pt.grad(pt.sum(pt.softplus(z @ b)), b))
+    plan = pt.function([x, y, w, at, z, b, u], outputs, target="interp").plan
+    text = CudaTarget().schedule(plan)
+    for part in ("in parallel over", "for each of", "a routine", "at the end, once:", "fold ",
+                 "numbered by", " is float64[", "max=", "private "):  # fmt: skip
+        assert part in text
+    calls = [stmt for kernel in plan.kernels for stmt in kernel.body if isinstance(stmt, Call)]
+    assert calls and all(call.routine in text for call in calls)
