@@ -101,6 +101,8 @@ def test_ratio_of_versions_does_not_see_a_slowing_machine():
     assert ratio == pytest.approx(1.08, rel=0.011)
     assert tree > base > 1e5
     assert 25 <= versions.block_calls(_Steady(1e5), seconds=0.01) <= 100
+
+
 @pytest.mark.slow
 def test_versions_are_measured_in_processes_of_their_own(tmp_path):
     settings = SimpleNamespace(way="pointer", starts=1, pairs=2)

@@ -84,6 +84,8 @@ def test_uniforms_are_odd_multiples_of_two_to_the_minus_53():
     assert np.array_equal(steps, np.floor(steps))
     assert np.all(steps % 2 == 1)
     assert u.min() > 0.0 and u.max() < 1.0
+
+
 @pytest.mark.slow
 def test_vector_and_scalar_builds_draw_the_same_bits():
     for name, parameters in [("uniform", {}), ("normal", {}), ("exponential", {}),
