@@ -5,8 +5,6 @@ import re
 import sys
 import tomllib
 
-import pytest
-
 from tests.architecture import source
 
 LANGUAGE = {"types", "graph", "version", "calls", "process"}
@@ -77,7 +75,28 @@ PLACES = re.compile(r"(?<![\w.])/(work|root|home|Users)/")
 PROBTENSOR = source.code_files(".py", under=("probtensor",))
 PYTHON = source.code_files(".py")
 ALL_CODE = source.code_files(*source.SUFFIXES)
-by_path = pytest.mark.parametrize("path", PROBTENSOR, ids=str)
+
+
+def over(paths):
+    """Decorator: one test that checks every path, and tells all that break the law."""
+
+    def decorated(check):
+        def test():
+            broken = []
+            for path in paths:
+                try:
+                    check(path)
+                except AssertionError as error:
+                    broken.append(str(error).split("\nassert ")[0])
+            assert paths and not broken, "\n".join(broken)
+
+        test.__name__, test.__doc__ = check.__name__, check.__doc__
+        return test
+
+    return decorated
+
+
+by_path = over(PROBTENSOR)
 
 
 def layer_of(module):
@@ -146,13 +165,13 @@ def test_public_things_say_what_they_are(path):
     assert not missing, "no docstring:\n" + "\n".join(missing)
 
 
-@pytest.mark.parametrize("path", [p for p in PROBTENSOR if p.name == "__init__.py"], ids=str)
+@over([p for p in PROBTENSOR if p.name == "__init__.py"])
 def test_a_design_note_fits_one_screen(path):
     note = ast.get_docstring(source.tree(path)) or ""
     assert 1 <= len(note.splitlines()) <= 60
 
 
-@pytest.mark.parametrize("path", ALL_CODE, ids=str)
+@over(ALL_CODE)
 def test_sizes(path):
     lines = source.text(path).splitlines()
     long = [
@@ -171,7 +190,7 @@ def test_sizes(path):
     assert not long, "\n".join(long)
 
 
-@pytest.mark.parametrize("path", ALL_CODE, ids=str)
+@over(ALL_CODE)
 def test_no_marks_of_unfinished_work_and_no_machine_of_ours(path):
     found = [
         f"{path}:{number}: {line.strip()}"

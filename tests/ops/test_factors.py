@@ -36,7 +36,9 @@ def run(target, inputs, outputs, *arrays):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("shape", [(1, 1), (5, 5), (2, 3, 4, 4), (40, 40)], ids=str)
+@pytest.mark.parametrize("shape", [
+    (5, 5), (2, 3, 4, 4), *(pytest.param(s, marks=pytest.mark.slow) for s in ((1, 1), (40, 40))),
+], ids=str)  # fmt: skip
 def test_factors_are_those_of_numpy_and_scipy(target, shape):
     a = RNG.normal(size=shape)
     x = pt.tensor("x", (None,) * a.ndim)

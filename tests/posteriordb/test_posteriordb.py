@@ -53,7 +53,7 @@ def disagreements(found, reference):
 
 
 # The hidden Markov model is unrolled over its 100 steps, which takes long to compile.
-SLOW = ("hmm_example-hmm_example",)
+SLOW = ("diamonds-diamonds", "earnings-logearn_interaction", "hmm_example-hmm_example")
 NAMES = [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in MODELS]
 
 
