@@ -10,6 +10,7 @@ from tests.golden.models import MODELS
 from tests.gpu.host import ROOT, sanitizer_environment
 
 
+@pytest.mark.slow
 def test_kernels_stay_within_their_memory():
     extra = sanitizer_environment()
     if not extra:
