@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from probtensor.graph.node import Node
+from probtensor.graph.parts import parts
 from probtensor.lower.kinds import Task
 from probtensor.types import Dim, Size
 
@@ -54,7 +55,7 @@ class _Edges:
                     together = _same_turn(maker, task, index, level)
                     known = self.before[task].get(maker, True)
                     self.before[task][maker] = known and together
-            for node in task.makes:
+            for node in parts(task.node):
                 makers.setdefault(node, []).append(task)
 
 

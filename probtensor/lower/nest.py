@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from probtensor.graph.node import Const, Input, Node
+from probtensor.graph.parts import parts
 from probtensor.lower.fuse import fuse
 from probtensor.lower.kinds import Task
 from probtensor.types import Dim, Size
@@ -64,7 +65,7 @@ def buffered(kernels: Sequence[Sequence[Nest]]) -> set[Node]:
     paths: dict[Task, Path] = {}
     for kernel in kernels:
         paths.update(_paths(kernel, (kernel,)))
-    found = {node for task in paths if task.depth is None for node in task.makes}
+    found = {node for task in paths if task.depth is None for node in parts(task.node)}
     makers = {task.node: task for task in paths if task.depth is not None}
     for user, path in paths.items():
         for node, index in user.accesses:

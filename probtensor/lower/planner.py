@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from probtensor.graph.node import Const, GraphError, Input, Node, line_of, made_by
+from probtensor.graph.parts import parts
 from probtensor.graph.walk import toposort
 from probtensor.kernel.check import check
 from probtensor.kernel.ir import Call, For, Kernel, Load, Stmt, Store, exprs_of, walk, walk_expr
 from probtensor.kernel.tidy import inline_locals
 from probtensor.lower.buffers import Needs, memory_of
-from probtensor.lower.kinds import lowering
 from probtensor.lower.large import LargeSizes
 from probtensor.lower.loops import KernelWriter
 from probtensor.lower.nest import Nest, buffered, launches, nests
@@ -113,7 +113,7 @@ def _with_parts(order: Sequence[Node]) -> list[Node]:
     for node in order:
         found.setdefault(node)
         with made_by(node):
-            found.update(dict.fromkeys(lowering(node.op).makes(node)))
+            found.update(dict.fromkeys(parts(node)))
     return list(found)
 
 

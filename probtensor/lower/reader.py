@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -18,7 +19,7 @@ class Inline(Protocol):
     def __call__(self, reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None: ...
 
 
-class Reader:
+class Reader(ABC):
     """Reads nodes at indices. Views are inlined, except those in `written_out`.
 
     Subclasses say what a read of a task or leaf is.
@@ -31,12 +32,13 @@ class Reader:
         self.bounds: dict[str, Size] = {}
         self.guards: list[Expr] = []  # conditions under which the element being read exists
 
+    @abstractmethod
     def leaf(self, node: Node, index: tuple[Size, ...]) -> Expr:
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def place(self, view: Node, position: int, value: Expr) -> Size:
         """The checked index held in input `position` of a node, as a polynomial."""
-        raise NotImplementedError
 
     def available(self, node: Node, index: tuple[Size, ...]) -> Expr | None:
         """A local that holds the element; None where there is none."""

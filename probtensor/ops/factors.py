@@ -99,16 +99,16 @@ class Eigh(Core):
         """Reverse rule of Giles (2008), An extended collection of matrix derivative results, 3.1,
         made symmetric."""
         (values, vectors), (g_values, g_vectors) = out, g
-        turned = ops.matrix_transpose(vectors)
+        transposed = ops.matrix_transpose(vectors)
         unit = ops.eye(a.shape[-1], dtype="bool")
         inner = 0.0
         if g_values is not None:
             inner = ops.where(unit, ops.expand_dims(g_values, -1), 0.0)
         if g_vectors is not None:
             gaps = ops.expand_dims(values, -2) - ops.expand_dims(values, -1)
-            mixed = turned @ g_vectors
+            mixed = transposed @ g_vectors
             inner = inner + ops.where(unit, 0.0, mixed / ops.where(unit, 1.0, gaps))
-        whole = vectors @ inner @ turned
+        whole = vectors @ inner @ transposed
         return ((whole + ops.matrix_transpose(whole)) / 2,)
 
 
@@ -247,8 +247,7 @@ def slogdet(a: TensorLike) -> SlogdetResult:
     """Sign and logarithm of the absolute value of determinants: (sign, logabsdet).
 
     a: shape (..., n, n), as float64; both parts have the shape of the leading axes. A singular
-    matrix has sign 0 and logarithm -inf; both are nan where a is not finite. GraphError for
-    matrices that are not square.
+    matrix has sign 0 and logarithm -inf; both are nan where a is not finite.
 
         sign, logabsdet = pt.linalg.slogdet(precision)
         logp = 0.5 * logabsdet - 0.5 * x @ precision @ x

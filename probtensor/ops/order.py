@@ -66,7 +66,7 @@ def _sorted(x: Node) -> tuple[Node, Node]:
     """The elements along the last axis in rising order, and their places."""
     if x.type.is_float:
         values, order = parts(Sort()(ops.astype(x, "float64")))
-    elif x.dtype == "uint64":  # in the order of the integers of the same bits, the first turned
+    elif x.dtype == "uint64":  # as the int64 of the same bits, the first one flipped
         top = ops.constant(np.uint64(2**63))
         _, order = parts(SortIntegers()(ops.astype(ops.bitwise_xor(x, top), "int64")))
         values = ops.take_along_axis(x, order, -1)
@@ -95,10 +95,7 @@ def sort(
     """The elements along an axis (of `a` flattened if None) in rising order, nan last; in the shape
     and dtype of `a`.
 
-    The derivative goes to the elements where they were. Every `kind` is stable here. GraphError for
-    an axis that `a` has not, several axes, or an order of fields.
-
-        middle = pt.sort(x)[x.shape[0] // 2]
+    The derivative goes to the elements where they were. Every `kind` is stable here.
 
     Returns a tensor of the shape and dtype of `a`.
     Raises GraphError, a TypeError, for an axis that `a` has not, several axes, or an order of
@@ -117,9 +114,7 @@ def argsort(
 ) -> Node:
     """Where the elements of `sort` come from: int64 in the shape of `a`, equal ones in order.
 
-    Arguments and errors are those of `sort`.
-
-        ranks = pt.argsort(pt.argsort(x))
+    Arguments are those of `sort`.
 
     Returns an int64 tensor of the shape of `a`.
     Raises what `sort` raises.

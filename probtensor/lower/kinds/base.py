@@ -6,6 +6,7 @@ or leaves it reads, at which indices of theirs. Fusion needs nothing else.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -21,8 +22,8 @@ Access = tuple[Node, tuple[Size, ...]]
 
 
 @dataclass(eq=False)
-class Task:
-    """One computed node, or one piece of it.
+class Task(ABC):
+    """One computed node, with all its parts, or one piece of it.
 
     domain    extents of its loops, outermost first
     outs      for each loop, the output axis it runs along, or None where it is folded away
@@ -38,11 +39,6 @@ class Task:
     alone: ClassVar[bool] = False
     # Whether it costs nothing to compute it in the loop that reads it, in place of its own.
     movable: ClassVar[bool] = False
-
-    @property
-    def makes(self) -> Sequence[Node]:
-        """The nodes whose values it computes."""
-        return (self.node,)
 
     @property
     def first_fold(self) -> int | None:
@@ -95,9 +91,9 @@ class Task:
 
     # What it reads, and what it writes.
 
+    @abstractmethod
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
         """The values it combines at one iteration, in the order of the node's inputs."""
-        raise NotImplementedError
 
     def reads_before(self, reader: Reader) -> None:
         """Read what it needs before its loops."""
@@ -107,12 +103,11 @@ class Task:
         return False
 
     def start(self, writer: Writer, level: int, variables: Sequence[Size]) -> None:
-        """Fill its buffer before anything is combined into it."""
-        raise NotImplementedError
+        """Fill its buffer before anything is combined into it, where `starts_at` says so."""
 
+    @abstractmethod
     def write(self, writer: Writer, variables: list[Size]) -> None:
         """Write one iteration, all its loop variables known."""
-        raise NotImplementedError
 
     def carry(self, writer: Writer, level: int, variables: list[Size]) -> Carry | None:
         """The sums in memory that the loop of a level adds up; None where there are none."""
@@ -124,45 +119,46 @@ class Writer(Reader):
 
     memory: Memory
 
+    @abstractmethod
     def fresh(self, letter: str) -> str:
         """A name that no local has."""
-        raise NotImplementedError
 
+    @abstractmethod
     def emit(self, stmt: Stmt) -> None:
         """Write a statement at the end of the block."""
-        raise NotImplementedError
 
+    @abstractmethod
     def failure(self, message: str) -> int:
         """The status that stands for a message."""
-        raise NotImplementedError
 
+    @abstractmethod
     def flat(self, node: Node, index: Sequence[Size]) -> Size:
         """The offset of an element in the buffer of a node."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bind(self, node: Node, index: tuple[Size, ...], value: Expr) -> None:
         """Let a value stand for an element as long as its block lasts, and store it if it is read
         from elsewhere."""
-        raise NotImplementedError
 
+    @abstractmethod
     def store(
         self, node: Node, index: Sequence[Size], value: Expr, op: str | None, origin: str
     ) -> None:
         """Write an element of a node's buffer, or combine the value into it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def copy(self, node: Node, index: Sequence[Size], value: Expr) -> None:
         """Write an element of a view or leaf, which may be an output."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fold(self, task: Task, term: Expr, variables: list[Size]) -> None:
         """Fold the term of an iteration: into memory, or an accumulator of the loops around."""
-        raise NotImplementedError
 
+    @abstractmethod
     def workspace(self, node: Node, count: Size) -> str:
         """Memory of so many doubles, for the routine that computes a node."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fill(
         self,
         node: Node,
@@ -171,28 +167,23 @@ class Writer(Reader):
     ) -> None:
         """Fill a buffer before it is combined into, where its indices along the axes `fixed` are
         those."""
-        raise NotImplementedError
 
+    @abstractmethod
     def scratch(self, node: Node, shape: Sequence[Size], suffix: str) -> str:
         """Scratch memory for sums of a node in doubles, and for those of doubles what they lose."""
-        raise NotImplementedError
 
 
-class Lowering:
+class Lowering(ABC):
     """How the nodes of a kind are computed."""
 
     kind: ClassVar[type[Op] | tuple[type[Op], ...]]
     # Whether a node is read by those of its inputs, and makes the expressions of readers deeper.
     inlined: ClassVar[bool] = False
 
+    @abstractmethod
     def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         """The tasks that compute a node; none for what is read by its inputs alone, unless it is
         wanted in a `buffer`."""
-        raise NotImplementedError
-
-    def makes(self, node: Node) -> Sequence[Node]:
-        """The nodes whose values its tasks compute: itself, or all its parts."""
-        return (node,)
 
     def buffers_read(self, node: Node, sizes: CanonicalSizes) -> Sequence[Node]:
         """Inputs that have to be buffers, whatever they are."""

@@ -40,10 +40,6 @@ class RoutineTask(Task):
         self.workspace = workspace
         self.device = device
 
-    @property
-    def makes(self) -> Sequence[Node]:
-        return parts(self.node)
-
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
         for x in self.node.inputs:  # whole buffers: no index of its own
             reader.leaf(x, (Dim.name("@all"),) * x.type.ndim)
@@ -52,7 +48,7 @@ class RoutineTask(Task):
     def write(self, writer: Writer, variables: list[Size]) -> None:
         names = writer.memory.names
         reads = tuple((names[x], 0) for x in self.operands)
-        written = [names[part] for part in self.makes]
+        written = [names[part] for part in parts(self.node)]
         if self.workspace is not None:
             written.append(writer.workspace(self.node, self.workspace))
         writes = tuple((name, 0) for name in written)
@@ -64,9 +60,6 @@ class CoreLowering(Lowering):
     """One task: the routine of the op, over all items."""
 
     kind = Core
-
-    def makes(self, node: Node) -> Sequence[Node]:
-        return parts(node)
 
     def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         op = node.op
