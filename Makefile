@@ -27,7 +27,8 @@ PY := .venv/bin/python
 BENCH_PY := .venv-bench/bin/python
 PIP_FLAGS := -q --disable-pip-version-check
 BUILD_TOOLS := 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
-NATIVE := setup.py $(wildcard cython_ext/*.pyx cython_ext/*.pxd cython_ext/include/*.h cython_ext/include/host/*.h)
+NATIVE := setup.py $(wildcard cython_ext/*.pyx cython_ext/*.pxd cython_ext/*/*.pyx cython_ext/*/*.pxd \
+	cython_ext/include/*.h cython_ext/include/host/*.h)
 # Prints the requirements of one extra, a line each.
 EXTRA := import sys, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	print(*project["optional-dependencies"][sys.argv[1]], sep="\n")
@@ -78,15 +79,15 @@ endif
 bench:  ## speed against the peers (ARGS='--quick', '--check', ...) or a version (ARGS='--base REF')
 	@$(BENCH_PY) -m tests.bench $(ARGS)
 
-gpu:  ## tests and speed on a CUDA device, no network needed (tests/gpu/wheels.sh; ARGS='--dry ...')
-	@PYTHON="$(GPU_PYTHON)" tests/gpu/run.sh $(ARGS)
+gpu:  ## tests and speed on a CUDA device, no network needed (tests/tools/wheels.sh; ARGS='--dry ...')
+	@PYTHON="$(GPU_PYTHON)" tests/tools/gpu.sh $(ARGS)
 
 rules: .venv/demo.stamp .venv/built.stamp  ## list every rewriting rule with its reason
 	@$(PY) -m probtensor rules
 
 clean:  ## remove environments, built modules and outputs
 	rm -rf .venv .venv-bench build dist demo_output bench_output *.egg-info
-	rm -rf .pytest_cache .ruff_cache .hypothesis cython_ext/*.so cython_ext/*.c
+	rm -rf .pytest_cache .ruff_cache .hypothesis cython_ext/*.so cython_ext/*/*.so cython_ext/*.c cython_ext/*/*.c
 	find probtensor cython_ext tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environments. The build tools go in first, so that the library builds against the NumPy it
@@ -111,9 +112,9 @@ clean:  ## remove environments, built modules and outputs
 	@touch $@
 
 # The tests of the GPU runtime want PyCUDA, which has to be compiled; where that fails they skip.
-.venv/cuda.stamp: tests/gpu/install_cuda.sh tests/gpu/build_pycuda.sh | .venv/test.stamp
+.venv/cuda.stamp: tests/tools/install_cuda.sh tests/tools/build_pycuda.sh | .venv/test.stamp
 	@echo "installing PyCUDA for the tests of the GPU runtime (once; it may take some minutes)"
-	@tests/gpu/install_cuda.sh $(PY) > .venv/cuda.log 2>&1 || { echo "the tests of the GPU runtime" \
+	@tests/tools/install_cuda.sh $(PY) > .venv/cuda.log 2>&1 || { echo "the tests of the GPU runtime" \
 	"are skipped, for PyCUDA cannot be built here: $$(tail -n 1 .venv/cuda.log)"; }
 	@touch $@
 

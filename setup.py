@@ -1,7 +1,8 @@
 """Build the hand-written Cython modules; everything declarative stands in pyproject.toml.
 
-Every `cython_ext/*.pyx` becomes one extension module. `PROBTENSOR_NATIVE=1` adds -march=native
-for a build that stays on this machine; wheels leave it out, to run on any machine of the kind.
+Every .pyx file below `cython_ext/` becomes one extension module. `PROBTENSOR_NATIVE=1` adds
+-march=native for a build that stays on this machine; wheels leave it out, to run on any machine of
+the kind.
 """
 
 import os
@@ -34,10 +35,10 @@ def found(pattern):
 
 def extensions():
     """One extension for each .pyx file; a change in any header or .pxd rebuilds them all."""
-    shared = found(f"{INCLUDE}/**/*.h") + found("cython_ext/*.pxd")
+    shared = found(f"{INCLUDE}/**/*.h") + found("cython_ext/**/*.pxd")
     return [
-        Extension(f"cython_ext.{Path(source).stem}", [source], depends=shared)
-        for source in found("cython_ext/*.pyx")
+        Extension(source.removesuffix(".pyx").replace("/", "."), [source], depends=shared)
+        for source in found("cython_ext/**/*.pyx")
     ]
 
 
@@ -93,6 +94,7 @@ setup(
     package_dir={"": "."},  # said aloud, so that an editable install is a path, not an import hook
     package_data={
         "cython_ext": ["*.pxd"],
+        "cython_ext.samplers": ["*.pxd"],
         "cython_ext.include": ["*.h"],
         "cython_ext.include.host": ["*.h"],
     },

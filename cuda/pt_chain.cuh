@@ -56,7 +56,7 @@ constexpr int PT_UNROLLED = PT_OWN <= 16 ? PT_OWN : 4;
 
 /* ---- what is kept between launches ---- */
 
-/* The codes of cython_ext/chain.pyx, and one more. */
+/* The codes of cython_ext/samplers/chain.pyx, and one more. */
 enum pt_status {
     PT_WELL = 0,
     PT_DENSITY_FAILED = 2,
@@ -274,7 +274,7 @@ PT_DEVICE double pt_leapfrog(const pt_chain &g, const pt_target &target, const d
     return pt_finite(energy) ? energy : PT_INF;
 }
 
-/* ---- adaptation, as cython_ext/chain.pyx has it ---- */
+/* ---- adaptation, as cython_ext/samplers/chain.pyx has it ---- */
 
 PT_DEVICE void pt_start_average(pt_state &state)
 {
@@ -322,8 +322,8 @@ PT_DEVICE double pt_shrunk_variance(double square, double count)
     return (count * square / (count - 1.0) + 5e-3) / (count + 5.0);
 }
 
-/* var(draw)^a / var(gradient)^(1 - a), a = (n + 25) / (n + 50): see cython_ext/chain.pyx; 0 where
- * draws differ in their last few bits at most. */
+/* var(draw)^a / var(gradient)^(1 - a), a = (n + 25) / (n + 50): see cython_ext/samplers/chain.pyx;
+ * 0 where draws differ in their last few bits at most. */
 PT_DEVICE double pt_blended_variance(double draw_mean, double draw_square, double grad_square,
                                      double count)
 {
@@ -366,7 +366,7 @@ PT_DEVICE void pt_metric_from_gradient(const pt_chain &g, const double *grad, do
     }
 }
 
-/* ---- starts that are too far out, as cython_ext/chain.pyx has them ---- */
+/* ---- starts that are too far out, as cython_ext/samplers/chain.pyx has them ---- */
 
 /* The largest entry, in size. */
 PT_DEVICE double pt_gradient_size(const pt_chain &g, const double *grad)

@@ -1,12 +1,12 @@
 /* The no-U-turn sampler for many chains in one launch, each with trees of its own.
  *
- * The algorithm is that of cython_ext/nuts.pyx: multinomial sampling along the trajectory with
- * biased progress between doublings (Betancourt 2017, arXiv:1701.02434, appendix A), the
+ * The algorithm is that of cython_ext/samplers/nuts.pyx: multinomial sampling along the trajectory
+ * with biased progress between doublings (Betancourt 2017, arXiv:1701.02434, appendix A), the
  * generalised turning criterion (Betancourt 2013, arXiv:1304.1920), Stan's two further checks
  * across the seam of joined trees, and trees joined as a binary counter carries. In a subtree the
- * sample is drawn as the leaves come: leaf n takes the place of the sample with probability
- * w_n / (w_1 + ... + w_n), which gives each leaf its weight, as joining does, but needs one
- * sample where joining needs one for each height.
+ * sample is drawn as the leaves come: leaf n takes the place of the sample with probability w_n /
+ * (w_1 + ... + w_n), which gives each leaf its weight, as joining does, but needs one sample where
+ * joining needs one for each height.
  *
  * A chain is a machine whose every turn is one leapfrog step, with what follows from it: joins, a
  * doubling, the end of the iteration. So where each thread has its own chain, lanes of a warp

@@ -35,7 +35,7 @@ from probtensor.prob import (
 from probtensor.rules import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from probtensor.sample import SamplerWarning, SamplingError, sample
 from probtensor.targets.base import BuildError
-from probtensor.targets.gpu import CudaTarget as Cuda
+from probtensor.targets.cuda.launches import CudaTarget as Cuda
 from probtensor.transform import vmap
 from probtensor.types import Dim, ShapeError, TensorType
 from probtensor.version import __version__

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from probtensor.compile import PIPELINE
-from probtensor.targets import cache, doctor
+from probtensor.targets import cache
+from probtensor.targets.cython import doctor
 from probtensor.transform.rewrite import Ruleset
 from probtensor.version import __version__
 

@@ -18,14 +18,14 @@ from probtensor.function.request import check_options, check_used, replace_given
 from probtensor.graph import Node
 from probtensor.graph.symbolic import refusal
 from probtensor.lower.planner import lower
+from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.kinds import REGISTRY
-from probtensor.ops.transfer import handed_over
 from probtensor.rules import FINAL, PICKS, STABLE, divide_once
 from probtensor.system.stages import building, stage
 from probtensor.targets.base import Target, prepared
-from probtensor.targets.gpu import CudaTarget
+from probtensor.targets.cuda.launches import CudaTarget
+from probtensor.targets.cython.native import CythonTarget
 from probtensor.targets.interp import InterpTarget
-from probtensor.targets.native import CythonTarget
 from probtensor.transform.draws import keyed_draws
 from probtensor.transform.passes import Pass, expand_composites, report, run
 

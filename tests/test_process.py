@@ -160,11 +160,11 @@ WAITING = {
 REASONS = {
     ("probtensor/process.py", "Lock"): "the place where locks are made",
     ("probtensor/process.py", "RLock"): "has hooks of its own",
-    ("probtensor/sample/diagnostics.py", "ThreadPoolExecutor"): "lives within one call",
-    ("probtensor/sample/threads.py", "Lock"): "lives within one call",
-    ("probtensor/sample/threads.py", "ThreadPoolExecutor"): "lives within one call",
+    ("probtensor/sample/diagnostics/measures.py", "ThreadPoolExecutor"): "lives within one call",
+    ("probtensor/sample/runs/threads.py", "Lock"): "lives within one call",
+    ("probtensor/sample/runs/threads.py", "ThreadPoolExecutor"): "lives within one call",
     ("probtensor/system/stages.py", "Event"): "lives within one call",
-    ("probtensor/targets/toolchain.py", "Event"): "nobody waits for it",
+    ("probtensor/targets/cython/toolchain.py", "Event"): "nobody waits for it",
     ("cython_ext/cell.pyx", "RLock"): "made anew in a child, see Cell.lock",
     ("probtensor/device/nvidia.py", "Event"): "CUDA's, not of threads",
 }

@@ -10,11 +10,7 @@
     explain.py  every stage of a function as text
     profile.py  seconds for each kernel of a function
     recall.py   finished functions on disk, by the graph they were made of
-    device.py   DeviceFunction: the same calls where the plan runs on a device
-    device_layout.py   memory, copies, launches and graphs of such a call, by its sizes
-    device_place.py    streams; what lies on the device and what does not
-    device_rows.py     a function for many rows of its arguments in one launch
-    device_profile.py  seconds for each kernel on the device
+    device/     functions whose plan runs on a device
 
 The one idea: a `Function` is the compiled `Entry` of `cython_ext` with Python around it, not a
 Python object that calls one: a plain call goes from the caller's arrays to the plan's pointer
@@ -29,9 +25,9 @@ depend on the calls before it, and could not be made from two threads.
 """
 
 from probtensor.function.call import Compilation, Function, Whole
-from probtensor.function.device import DeviceFunction, function_of
-from probtensor.function.device_place import Stream, stream, transfer
-from probtensor.function.device_rows import Many
+from probtensor.function.device.batched import Many
+from probtensor.function.device.call import DeviceFunction, function_of
+from probtensor.function.device.streams import Stream, stream, transfer
 from probtensor.function.program import In, Out, Program
 from probtensor.function.shared import Shared, shared
 

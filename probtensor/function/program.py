@@ -11,7 +11,7 @@ import numpy as np
 from cython_ext.convert import frozen_copy, safe_array
 from probtensor.calls import public
 from probtensor.device import DeviceArray
-from probtensor.function.device_place import copied, lies_on_device, taken_over
+from probtensor.function.device.streams import copied, lies_on_device, taken_over
 from probtensor.function.shared import Shared
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of
 from probtensor.graph.symbolic import refusal

@@ -11,7 +11,7 @@ from probtensor.graph import GraphError, Node, as_tensor, inputs_of, line_of, re
 from probtensor.graph.node import Input
 from probtensor.graph.resize import sizes_read, with_sizes
 from probtensor.graph.symbolic import refusal
-from probtensor.ops.require import asked_for
+from probtensor.ops.arrays.require import asked_for
 from probtensor.types import Size, SizeCheck, size_name
 
 

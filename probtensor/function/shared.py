@@ -11,7 +11,7 @@ from cython_ext.cell import Alone, Cell
 from cython_ext.convert import number_array, safe_array, stated_cast
 from probtensor.calls import public, user_line
 from probtensor.device import device_array
-from probtensor.function.device_place import copied, lies_on_device, taken_over
+from probtensor.function.device.streams import copied, lies_on_device, taken_over
 from probtensor.graph.node import Input, Node, line_of, make, new_input
 from probtensor.types import check_dtype
 

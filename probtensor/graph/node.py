@@ -130,7 +130,7 @@ class Node(Symbolic):
     Attributes: `op`, `inputs` (nodes), `type` (a TensorType, or a tuple of them), and NumPy's names
     `shape`, `ndim`, `dtype`, `size`, `T`. Arithmetic, comparison and indexing build new nodes, and
     so do NumPy's functions where there is one of that name here. Nodes hash by identity, so dicts
-    and sets of them hold what `is` tells apart; see `ops/equality.py` for `==`.
+    and sets of them hold what `is` tells apart; see `ops/elementwise/equality.py` for `==`.
 
         >>> x = pt.matrix("x")
         >>> (x.T @ x).ndim, x.dtype

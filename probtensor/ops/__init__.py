@@ -1,4 +1,3 @@
-# ruff: noqa: F401 (names to be reached as ops.name)
 """The dictionary of the tensor language: every op is one block, every function one name.
 
 An op class (`Exp`, `Sum`, `Gather`) is a frozen dataclass of one of the kinds in `kinds/`. It
@@ -7,556 +6,86 @@ states its mathematics: NumPy meaning, derivative, C name, samples. All that fol
 are functions with NumPy's signatures; for an elementwise op that is the op's one instance.
 
     kinds/         the kinds, a file each; @op, REGISTRY, Facts
-    laws.py        the parts of size laws that ops share
-    values.py      values that operands need to have, and those where slopes are infinite
-    samples.py     the inputs ops are tested on
-    arithmetic.py  arithmetic, order, rounding: operators that targets spell, no C names
-    logic.py       comparison, logic, bits, where, casts: likewise
-    equality.py    x == y: a comparison, and identity where Python asks for its truth
-    elementary.py  exp, log, trigonometric and hyperbolic functions
-    special.py     logistic and gamma families, the normal integral
-    tails.py       logarithms that densities decay by, past the overflow of squares
-    divergence.py  small differences of logarithms: log1pmx, kl_div, kernels of densities
-    rising.py      differences of lgamma and its derivatives, lbeta
-    reduce.py      sum, prod, max, min, all, any
-    composite.py   logsumexp, softmax, argmax: ops with a derivative that expand into others
-    view.py        the ops of shapes: reshape, transpose, broadcast, concatenate
-    layout.py      the functions that make them, and joins
-    slicing.py     slices, and writing into them
-    gather.py      gather and scatter
-    index.py       x[key], x.at[key]
-    along.py       take, take_along_axis
-    linalg.py      one contraction for all matrix products; Cholesky, triangular systems
-    factors.py     factors in several parts: eigh, LU, slogdet, QR
-    order.py       sort, argsort
-    links.py       logarithms of probabilities, products whose zeros win
-    norms.py       norms of vectors and of matrices
-    subscripts.py  einsum: any number of operands, as contractions of two
-    creation.py    inputs, zeros, arange, eye
+    elementwise/   arithmetic, comparison, logic, casts, elementary functions
+    special/       logistic and gamma families, the normal integral, small differences of logarithms
+    arrays/        creation, views, joins, sort, and NumPy's functions that rearrange elements
+    indexing/      x[key], x.at[key], slices, gather and scatter, take
+    reductions/    sum, max, mean, var, logsumexp, argmax
+    linalg/        matrix products, einsum, triangular systems, factors, norms
+    random/        draws as pure functions of a key, an index and the parameters
     gradient.py    stop_gradient, grad_clip: the value stays, the derivative changes
-    random.py      draws as pure functions of a key and a place
-    require.py     a tensor that has a value only where some sizes are in order
-    transfer.py    outputs that stay on the device: y.transfer("cuda")
-    statistics.py  mean, var and their kin
-    sugar.py       functions that are graphs of the above: clip, roll, split
-    diagonals.py   those of diagonals and triangles: trace, diag, tril
+    size_laws.py   the parts of size laws that ops share
+    samples.py     the inputs ops are tested on
     numpy_calls.py np.exp(x), np.sum(x): NumPy's functions are those of their name here
     documented.py  what help() says of an op that is a function
 
-To add an op, write its block in the file of its topic and name it here; the conformance tests find
-it through REGISTRY. What is marked `@public`, and every op that is a function, is a name of `pt`. A
-derivative names other families through this package (`ops.sum`), which is complete by the time it
-runs, so the files need not import each other in a circle.
+To add an op, write its block in the file of its topic; the conformance tests find it through
+REGISTRY. What is marked `@public`, and every op that is a function, is a name of `pt`: this package
+gathers, from the modules listed below, op classes, op instances and public functions. A derivative
+names other families through this package (`ops.sum`), which is complete by the time it runs, so the
+files need not import each other in a circle.
 
 Rejected: an op with methods for each backend (a new target would touch every op), and functions
 that hide which op they make (rules match on op classes).
 """
 
-from probtensor.graph.node import as_tensor
-from probtensor.ops import documented
-from probtensor.ops.along import (
-    take,
-    take_along_axis,
+from types import ModuleType
+
+from probtensor.calls import is_public
+from probtensor.graph.node import Op, as_tensor  # noqa: F401
+from probtensor.ops import (
+    documented,  # noqa: F401 - it gives ops that are functions their `help`
+    gradient,
+    numpy_calls,
 )
-from probtensor.ops.arithmetic import (
-    Abs,
-    Add,
-    Ceil,
-    Div,
-    Floor,
-    FloorDiv,
-    IntegerPow,
-    Maximum,
-    Minimum,
-    Mod,
-    Mul,
-    Neg,
-    Pow,
-    Round,
-    Sign,
-    Sqrt,
-    Square,
-    Sub,
-    Trunc,
-    abs,
-    absolute,
-    add,
-    ceil,
-    div,
-    divide,
-    floor,
-    floor_divide,
-    maximum,
-    minimum,
-    mod,
-    mul,
-    multiply,
-    neg,
-    negative,
-    positive,
-    power,
-    reciprocal,
-    remainder,
-    rint,
-    sign,
-    sqrt,
-    square,
-    sub,
-    subtract,
-    true_divide,
-    trunc,
+from probtensor.ops.arrays import (
+    creation,
+    diagonals,
+    layout,
+    order,
+    rearrange,
+    require,
+    views,
 )
-from probtensor.ops.composite import (
-    Argmax,
-    Argmin,
-    LogSoftmax,
-    LogSumExp,
-    Softmax,
-    argmax,
-    argmin,
-    log_softmax,
-    logsumexp,
-    softmax,
+from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
+from probtensor.ops.elementwise import arithmetic, elementary, equality, logic
+from probtensor.ops.indexing import along, gather, index, slicing
+from probtensor.ops.indexing.slicing import narrow  # noqa: F401
+from probtensor.ops.kinds.base import REGISTRY
+from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
+from probtensor.ops.linalg import factors, norms, products, subscripts
+from probtensor.ops.random import draws
+from probtensor.ops.reductions import composite, folds, statistics
+from probtensor.ops.special import divergence, functions, links, rising, tails
+
+_MODULES = (
+    *(creation, diagonals, layout, order, rearrange, require, views),
+    *(arithmetic, elementary, equality, logic),
+    *(along, gather, index, slicing),
+    *(factors, norms, products, subscripts),
+    *(composite, folds, statistics),
+    *(divergence, functions, links, rising, tails),
+    *(draws, gradient, numpy_calls),
 )
-from probtensor.ops.creation import (
-    arange,
-    as_tensor_variable,
-    asarray,
-    bmatrix,
-    bscalar,
-    btensor3,
-    btensor4,
-    bvector,
-    col,
-    constant,
-    dmatrix,
-    dscalar,
-    dtensor3,
-    dtensor4,
-    dvector,
-    eye,
-    fmatrix,
-    fscalar,
-    ftensor3,
-    ftensor4,
-    full,
-    full_like,
-    fvector,
-    identity,
-    imatrix,
-    iscalar,
-    itensor3,
-    itensor4,
-    ivector,
-    linspace,
-    lmatrix,
-    lscalar,
-    ltensor3,
-    ltensor4,
-    lvector,
-    matrix,
-    ones,
-    ones_like,
-    row,
-    scalar,
-    tensor,
-    tensor3,
-    tensor4,
-    vector,
-    wmatrix,
-    wscalar,
-    wtensor3,
-    wtensor4,
-    wvector,
-    zeros,
-    zeros_like,
-)
-from probtensor.ops.diagonals import diag, diagonal, trace, tri, tril, triu
-from probtensor.ops.divergence import (
-    BetaDivergence,
-    BinomialDivergence,
-    Expm1mx,
-    InverseDivergence,
-    KlDiv,
-    KlDivExp,
-    Log1pmx,
-    LogRatio,
-    LogShare,
-    LogShareRatio,
-    PoissonDivergence,
-    PoissonSlope,
-    PowerDivergence,
-    ShareDivergence,
-    ShareDrift,
-    ShareSlope,
-    StudentDrift,
-    StudentKernel,
-    StudentSlope,
-    Surplus,
-    beta_divergence,
-    binomial_divergence,
-    expm1mx,
-    inverse_divergence,
-    kl_div,
-    kl_div_exp,
-    log1pmx,
-    log_ratio,
-    log_share,
-    log_share_ratio,
-    poisson_divergence,
-    poisson_slope,
-    power_divergence,
-    scaled_kl_div,
-    share_divergence,
-    share_drift,
-    share_slope,
-    student_drift,
-    student_kernel,
-    student_slope,
-    surplus,
-)
-from probtensor.ops.elementary import (
-    Arccos,
-    Arccosh,
-    Arcsin,
-    Arcsinh,
-    Arctan,
-    Arctan2,
-    Arctanh,
-    Cbrt,
-    Cos,
-    Cosh,
-    Exp,
-    Exp2,
-    Expm1,
-    Log,
-    Log1p,
-    Log2,
-    Log10,
-    Sin,
-    Sinh,
-    Tan,
-    Tanh,
-    acos,
-    acosh,
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
-    asin,
-    asinh,
-    atan,
-    atan2,
-    atanh,
-    cbrt,
-    cos,
-    cosh,
-    exp,
-    exp2,
-    expm1,
-    hypot,
-    log,
-    log1p,
-    log2,
-    log10,
-    sin,
-    sinh,
-    tan,
-    tanh,
-)
-from probtensor.ops.equality import equality as _equality
-from probtensor.ops.factors import (
-    LU,
-    QR,
-    Eigh,
-    eigh,
-    lu,
-    lu_factor,
-    qr,
-    slogdet,
-)
-from probtensor.ops.gather import Gather, Scatter
-from probtensor.ops.gradient import (
-    GradClip,
-    StopGradient,
-    disconnected_grad,
-    grad_clip,
-    stop_gradient,
-)
-from probtensor.ops.index import getitem, inc_subtensor, set_subtensor
-from probtensor.ops.kinds import as_tensor_of
-from probtensor.ops.layout import (
-    broadcast_arrays,
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    matrix_transpose,
-    moveaxis,
-    permute_dims,
-    ravel,
-    reshape,
-    squeeze,
-    stack,
-    swapaxes,
-    transpose,
-)
-from probtensor.ops.linalg import (
-    Cholesky,
-    Contract,
-    Cumsum,
-    SolveLower,
-    SolveUpper,
-    cho_solve,
-    cholesky,
-    contract,
-    cumsum,
-    dot,
-    inner,
-    matmul,
-    matvec,
-    outer,
-    solve_lower,
-    solve_triangular,
-    solve_upper,
-    tensordot,
-    vecdot,
-    vecmat,
-)
-from probtensor.ops.links import (
-    InverseMills,
-    LogCexpexp,
-    LogCexpexpSlope,
-    LogSoftplus,
-    Xexpy,
-    Xtimes,
-    inverse_mills,
-    log_cexpexp,
-    log_cexpexp_slope,
-    log_softplus,
-    xexpy,
-    xtimes,
-)
-from probtensor.ops.logic import (
-    BitAnd,
-    BitNot,
-    BitOr,
-    BitXor,
-    Cast,
-    Eq,
-    Ge,
-    Gt,
-    IsInf,
-    IsNan,
-    Le,
-    LeftShift,
-    LogicalAnd,
-    LogicalNot,
-    LogicalOr,
-    Lt,
-    Ne,
-    RightShift,
-    Where,
-    astype,
-    bitwise_and,
-    bitwise_not,
-    bitwise_or,
-    bitwise_xor,
-    cast,
-    eq,
-    equal,
-    ge,
-    greater,
-    greater_equal,
-    gt,
-    invert,
-    isfinite,
-    isinf,
-    isnan,
-    le,
-    left_shift,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    lt,
-    ne,
-    not_equal,
-    right_shift,
-    switch,
-    where,
-)
-from probtensor.ops.norms import (
-    matrix_norm,
-    norm,
-    vector_norm,
-)
-from probtensor.ops.numpy_calls import apply_ufunc as _apply_ufunc
-from probtensor.ops.order import Sort, SortIntegers, argsort, sort
-from probtensor.ops.random import (
-    DrawBinomial,
-    DrawExponential,
-    DrawGamma,
-    DrawLogGamma,
-    DrawNormal,
-    DrawPoisson,
-    DrawUniform,
-    DrawWhole,
-    KeyFold,
-    draw_binomial,
-    draw_exponential,
-    draw_gamma,
-    draw_log_gamma,
-    draw_normal,
-    draw_poisson,
-    draw_uniform,
-    key_fold,
-)
-from probtensor.ops.reduce import (
-    All,
-    Any_,
-    Max,
-    Min,
-    Peak,
-    Prod,
-    Sum,
-    all,
-    amax,
-    amin,
-    any,
-    max,
-    min,
-    prod,
-    sum,
-)
-from probtensor.ops.require import Require
-from probtensor.ops.rising import (
-    DigammaDifference,
-    DigammaRest,
-    DigammaRestChange,
-    Lbeta,
-    LbetaChange,
-    LgammaRest,
-    LgammaRestChange,
-    LogMultisetCoefficient,
-    LogRisingFactorial,
-    TrigammaDifference,
-    TrigammaRest,
-    TrigammaRestChange,
-    betaln,
-    digamma_difference,
-    digamma_rest,
-    digamma_rest_change,
-    lbeta,
-    lbeta_change,
-    lgamma_ratio,
-    lgamma_rest,
-    lgamma_rest_change,
-    log_multiset_coefficient,
-    log_rising_factorial,
-    trigamma_difference,
-    trigamma_rest,
-    trigamma_rest_change,
-)
-from probtensor.ops.slicing import (
-    SetSlice,
-    Slice,
-    narrow,
-)
-from probtensor.ops.special import (
-    Digamma,
-    Erf,
-    Erfc,
-    Erfcinv,
-    Erfcx,
-    Erfinv,
-    Gamma,
-    Lgamma,
-    Log1mexp,
-    Logaddexp,
-    Logit,
-    LogNdtr,
-    LogSigmoid,
-    Ndtr,
-    Ndtri,
-    Sigmoid,
-    Softplus,
-    Trigamma,
-    Xlog1py,
-    Xlogy,
-    digamma,
-    erf,
-    erfc,
-    erfcinv,
-    erfcx,
-    erfinv,
-    expit,
-    gamma,
-    gammaln,
-    lgamma,
-    log1mexp,
-    log_expit,
-    log_ndtr,
-    log_sigmoid,
-    logaddexp,
-    logit,
-    ndtr,
-    ndtri,
-    polygamma,
-    psi,
-    sigmoid,
-    softplus,
-    trigamma,
-    xlog1py,
-    xlogy,
-)
-from probtensor.ops.statistics import (
-    count_nonzero,
-    mean,
-    ptp,
-    std,
-    var,
-)
-from probtensor.ops.subscripts import (
-    einsum,
-)
-from probtensor.ops.sugar import (
-    allclose,
-    atleast_1d,
-    atleast_2d,
-    clip,
-    deg2rad,
-    diff,
-    dimshuffle,
-    divmod,
-    flatten,
-    flip,
-    heaviside,
-    isclose,
-    meshgrid,
-    modf,
-    nan_to_num,
-    rad2deg,
-    relu,
-    repeat,
-    roll,
-    round,
-    split,
-    tile,
-)
-from probtensor.ops.tails import Log1pSquare, LogCosh, log1p_square, log_cosh
-from probtensor.ops.transfer import Transfer
-from probtensor.ops.view import (
-    BroadcastTo,
-    Concatenate,
-    DropAxes,
-    ExpandDims,
-    Iota,
-    Reshape,
-    Sized,
-    Transpose,
-)
+
+
+def _declared(module: ModuleType) -> dict[str, object]:
+    """The ops and the public functions that a module defines, by their names."""
+
+    entered = set(REGISTRY.values())
+
+    def is_own(value: object) -> bool:
+        if isinstance(value, Op):
+            return type(value).__module__ == module.__name__
+        return is_public(value) or (isinstance(value, type) and value in entered)
+
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if not name.startswith("_") and is_own(value)
+        and getattr(value, "__module__", None) == module.__name__
+    }  # fmt: skip
+
+
+for _module in _MODULES:
+    globals().update(_declared(_module))

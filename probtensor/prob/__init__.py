@@ -5,23 +5,14 @@ language: a random variable is a node whose op holds a distribution and whose in
 parameters, so it can stand wherever a tensor can. `condition` says which variables are observed;
 the free ones are their ancestors.
 
-    support.py       sets of values: where a density lives, what a parameter may be
-    distribution.py  what a distribution states; the node of a random variable; names
-    continuous.py, discrete.py, multivariate.py    one class each: parameters, support, logpdf,
-                     draw, mean, variance
-    random.py        pt.random: the functions users call, with all parametrisations
-    drawn.py         what a draw is where a parameter is out of range
-    truncation.py    what constraint= leaves of a distribution: its probability, draws of it
-    bijector.py      from unconstrained space onto a support, with log-Jacobians
-    data.py, sizes.py    data inputs; what follows from data alone; sizes by name
-    names.py         names that a result can have
-    logp.py          log densities of variables, and terms of a model's density
-    draws.py, packed.py  random variables as pure functions of a key; many results as one row
-    predictive.py    draws of the prior and of the posterior predictive, as ArviZ objects
-    model.py         graph -> Model: the flat vector q, the log density, its gradient, as graphs
-    binding.py       Model + arrays: converted, measured, checked
-    condition.py, posterior.py    what users call and get: compiled functions of q
-    diagnosis.py     the log density term by term, and what is wrong with it
+    distributions/  one class each: parameters, support, logpdf, draw, mean, variance; supports;
+                    truncation by constraint=
+    bijectors/      from unconstrained space onto a support, with log-Jacobians
+    density/        log densities of graphs, sums over data, the density term by term
+    model/          condition: graph and data to a posterior, its compiled functions of q
+    random.py       pt.random: the functions users call, with all parametrisations
+    draws.py        random variables as pure functions of a key
+    predictive.py   draws of the prior and of the posterior predictive, as ArviZ objects
 
 The one idea: every check is made once, at the earliest place that can make it, so that the density
 that a sampler calls a million times has none left in it that can be proved or done before. Literal
@@ -44,18 +35,18 @@ variables that hold their value (conditioning twice needs copies), drawing by a 
 densities of expressions by name; that comes as rules over graphs.
 """
 
-from probtensor.prob.condition import condition
-from probtensor.prob.data import data
-from probtensor.prob.distribution import deterministic, potential
+from probtensor.prob.density.logp import logp
+from probtensor.prob.distributions.base import deterministic, potential
+from probtensor.prob.distributions.support import interval, ordered
 from probtensor.prob.draws import draw
-from probtensor.prob.logp import logp
-from probtensor.prob.posterior import Posterior
+from probtensor.prob.model.condition import condition
+from probtensor.prob.model.data import data
+from probtensor.prob.model.posterior import Posterior
 from probtensor.prob.predictive import (
     log_likelihood,
     sample_posterior_predictive,
     sample_prior,
 )
-from probtensor.prob.support import interval, ordered
 
 __all__ = [
     "Posterior",

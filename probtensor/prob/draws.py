@@ -19,9 +19,9 @@ from probtensor.graph import (
 )
 from probtensor.graph.node import new_input
 from probtensor.graph.resize import with_sizes
-from probtensor.prob.data import default_of
-from probtensor.prob.packed import Packed, rows_of
-from probtensor.prob.sizes import KnownSizes
+from probtensor.prob.model.data import default_of
+from probtensor.prob.model.packed import Packed, rows_of
+from probtensor.prob.model.sizes import KnownSizes
 from probtensor.sample.checks import located, seed_of, whole
 from probtensor.transform.draws import lower_draws
 from probtensor.types import Dim

@@ -15,14 +15,14 @@ import numpy as np
 from probtensor.calls import public
 from probtensor.graph import GraphError, Node, toposort
 from probtensor.graph.node import TensorLike
-from probtensor.prob.binding import data_array
-from probtensor.prob.data import Data
-from probtensor.prob.distribution import RandomVariable, here
+from probtensor.prob.density.logp import logp
+from probtensor.prob.distributions.base import RandomVariable, here
 from probtensor.prob.draws import draw_rows, draw_settings
-from probtensor.prob.logp import logp
-from probtensor.prob.names import check_names, dims_of_node, named_things
-from probtensor.prob.posterior import Posterior
-from probtensor.sample.output import Arviz, to_arviz
+from probtensor.prob.model.binding import data_array
+from probtensor.prob.model.data import Data
+from probtensor.prob.model.names import check_names, dims_of_node, named_things
+from probtensor.prob.model.posterior import Posterior
+from probtensor.sample.runs.output import Arviz, to_arviz
 from probtensor.version import __version__
 
 

@@ -23,9 +23,9 @@ from probtensor import ops
 from probtensor.calls import absent, is_public, public
 from probtensor.graph import Const, GraphError, Node, as_tensor
 from probtensor.graph.node import TensorLike, make
-from probtensor.ops.require import asked_for
-from probtensor.prob import continuous, discrete, multivariate
-from probtensor.prob.distribution import (
+from probtensor.ops.arrays.require import asked_for
+from probtensor.prob.distributions import continuous, discrete, multivariate
+from probtensor.prob.distributions.base import (
     Bounded,
     check_parameter,
     check_values,
@@ -34,7 +34,7 @@ from probtensor.prob.distribution import (
     random_variable,
     shape_text,
 )
-from probtensor.prob.support import COVARIANCE, POSITIVE, UNIT
+from probtensor.prob.distributions.support import COVARIANCE, POSITIVE, UNIT
 from probtensor.types import SizeCheck
 
 Dims = str | tuple[str, ...] | list[str] | None

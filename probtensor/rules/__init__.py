@@ -1,19 +1,10 @@
 """Rules as data, by topic. Each says what it changes, why, and what it is tested on.
 
-    algebra.py    identities, constants, choice, casts
-    powers.py     powers, roots, logarithms; products for powers, last
-    choices.py    choices out of sums
-    picks.py      few elements read: only they are computed
-    products.py   one form for products: small factors gathered
-    sums.py       what does not vary leaves the sum
-    shapes.py     views of views; repetition after computing
+    arithmetic/   identities, constants, casts; powers; products; sums; one division for a loop
+    structure/    views of views, repetition after computing; few elements read; choices out of sums
+    probability/  logarithms of probabilities by the way these are written, distribution functions,
+                  mixtures and products of probabilities, differences of log gammas
     stabilize.py  overflow, underflow, cancellation, in naive code and in its gradients
-    reciprocals.py  one division for a loop, after all rules
-    gammas.py     differences of log gammas in naive code
-    links.py      logarithms of probabilities, by the way these are written: rules
-    logarithms.py   what log p and log(1 - p) are
-    polynomials.py  those of mixtures, products and powers of probabilities
-    laws.py       distribution functions, and differences of two
     sets.py       the rules joined into what passes use
     derivatives.py  derivatives of the stable form of a graph: what users call
 
@@ -34,6 +25,7 @@ Rejected: rules hidden in passes (they can be neither listed nor tested alone), 
 polynomials (it reorders sums, and with them roundings), and fast-math assumptions (nan is data).
 """
 
+from probtensor.rules.arithmetic.reciprocals import divide_once
 from probtensor.rules.derivatives import (
     grad,
     hessian,
@@ -44,9 +36,8 @@ from probtensor.rules.derivatives import (
     value_and_grad,
     vjp,
 )
-from probtensor.rules.picks import PICKS
-from probtensor.rules.reciprocals import divide_once
 from probtensor.rules.sets import FINAL, SIMPLIFY, STABLE, TOPICS
+from probtensor.rules.structure.picks import PICKS
 
 __all__ = [
     "FINAL",

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from probtensor.calls import public
 from probtensor.graph.node import Node, as_tensor, made_by, new_input
 from probtensor.graph.walk import replace
-from probtensor.ops.require import keep_laws
-from probtensor.rules.picks import PICKS
+from probtensor.ops.arrays.require import keep_laws
 from probtensor.rules.sets import STABLE
+from probtensor.rules.structure.picks import PICKS
 from probtensor.transform import autodiff
 from probtensor.transform.autodiff import Nodes, listed
 from probtensor.transform.rewrite import apply_rules

@@ -1,15 +1,15 @@
 """The rules joined into what passes use."""
 
-from probtensor.rules.algebra import ALGEBRA, LATE
-from probtensor.rules.choices import CHOICES
-from probtensor.rules.gammas import GAMMAS
-from probtensor.rules.links import LINKS
-from probtensor.rules.picks import PICKS
-from probtensor.rules.powers import FAST_POWERS, POWERS
-from probtensor.rules.products import PRODUCT_FORM
-from probtensor.rules.shapes import SHAPES
+from probtensor.rules.arithmetic.algebra import ALGEBRA, LATE
+from probtensor.rules.arithmetic.powers import FAST_POWERS, POWERS
+from probtensor.rules.arithmetic.products import PRODUCT_FORM
+from probtensor.rules.arithmetic.sums import SUMS
+from probtensor.rules.probability.gammas import GAMMAS
+from probtensor.rules.probability.links import LINKS
 from probtensor.rules.stabilize import STABILIZE
-from probtensor.rules.sums import SUMS
+from probtensor.rules.structure.choices import CHOICES
+from probtensor.rules.structure.picks import PICKS
+from probtensor.rules.structure.shapes import SHAPES
 from probtensor.transform.rewrite import Ruleset
 
 TOPICS: dict[str, Ruleset] = {

@@ -1,27 +1,19 @@
 """Samplers: algorithms over a log density that is a C pointer, or device code.
 
-The one idea: a chain is one call of native code. `cython_ext.chain.run` takes the address of a
-density, a start point and the arrays to fill, lets go of the GIL, and comes back when the chain is
-done; warm-up, trees, metric, random numbers and records are all inside. So chains are threads of
-one process that share the posterior's data, nothing is pickled, and a small model costs what its
-arithmetic costs. Python holds what is not arithmetic, one file each:
+The one idea: a chain is one call of native code. `cython_ext.samplers.chain.run` takes the address
+of a density, a start point and the arrays to fill, lets go of the GIL, and comes back when the
+chain is done; warm-up, trees, metric, random numbers and records are all inside. So chains are
+threads of one process that share the posterior's data, nothing is pickled, and a small model costs
+what its arithmetic costs. Python holds what is not arithmetic, one file each:
 
     run.py          `sample`: settings in, ArviZ object out
-    protocol.py     what a posterior must offer
     settings.py     what is asked of a run, as frozen values; checks.py: each of them on the way in
-    nuts.py         the arrays; one chain on the CPU; host.py: all chains on threads
-    many.py         all chains on a device: batches, counters; many_chains.py: memory and
-                    launches; many_layout.py: structures shared with the kernels
-    draws.py        what a run has drawn, for the ArviZ object or for an exception
-    interrupts.py   Ctrl-C while draws are in the making
-    adapt.py        the warm-up's schedule: a byte of flags an iteration, which native code obeys
-    start.py        start points, and what to say where there is none
-    threads.py      running, watching and stopping chains
-    progress.py     bars, lines, callbacks from counters that the chains keep anyway
-    output.py       ArviZ 0.x and 1.x
-    diagnostics.py  R-hat, effective sample sizes, E-BFMI
-    warn.py         what is wrong with the draws and what to do
     errors.py       SamplingError, SamplerWarning
+    kernels/        what a sampler needs of a density; one chain of NUTS on the CPU
+    adaptation/     the warm-up's schedule: a byte of flags an iteration, which native code obeys
+    runs/           start points, threads, Ctrl-C, progress, draws, the ArviZ object
+    diagnostics/    R-hat, effective sample sizes, E-BFMI; warnings with advice
+    device/         many chains on a device
 
 and in cython_ext: leapfrog.pyx (integrator, memory of states), nuts.pyx (trees, one transition),
 chain.pyx (adaptation, the loop), with C headers for vector loops and random numbers. In cuda:
@@ -47,17 +39,17 @@ A chain that starts far out begins hot (chain.pyx). target_accept is 0.9: settin
 
 Rejected: processes (pickling, start-up, memory); a Python loop around a native transition (the
 loop would cost more than a small model's gradient); chains in step (they wait for the longest tree:
-on a device NUTS takes one step a turn, whatever tree it is of); Stan's windows (adapt.py);
+on a device NUTS takes one step a turn, whatever tree it is of); Stan's windows (adaptation/);
 restarting the step size search after each window; locks around progress (relaxed atomic words are
 enough). Dense and low-rank metrics belong beside `refresh_metric`; another sampler over the same
 states beside nuts.pyx.
 """
 
-from probtensor.sample.draws import Draws
 from probtensor.sample.errors import SamplerWarning, SamplingError
-from probtensor.sample.progress import ChainState
-from probtensor.sample.protocol import Context, LogpGrad
+from probtensor.sample.kernels.protocol import Context, LogpGrad
 from probtensor.sample.run import sample
+from probtensor.sample.runs.draws import Draws
+from probtensor.sample.runs.progress import ChainState
 
 __all__ = [
     "ChainState",

@@ -14,18 +14,18 @@ from numpy.typing import ArrayLike
 from cython_ext.cpus import available_cpus
 from probtensor.calls import public
 from probtensor.sample.checks import SEED_BITS, fits, located, seed_of, shown, whole
-from probtensor.sample.diagnostics import MANY_CHAINS
-from probtensor.sample.draws import Draws, attach
-from probtensor.sample.host import HostRun
-from probtensor.sample.interrupts import Interrupts
-from probtensor.sample.many import DeviceRun
-from probtensor.sample.nuts import Run
-from probtensor.sample.output import Arviz, rows_of, to_arviz
-from probtensor.sample.progress import Callback
-from probtensor.sample.protocol import LogpGrad
+from probtensor.sample.device.run import DeviceRun
+from probtensor.sample.diagnostics.measures import MANY_CHAINS
+from probtensor.sample.diagnostics.warnings import warn_of_trouble
+from probtensor.sample.kernels.nuts import Run
+from probtensor.sample.kernels.protocol import LogpGrad
+from probtensor.sample.runs.draws import Draws, attach
+from probtensor.sample.runs.host import HostRun
+from probtensor.sample.runs.interrupts import Interrupts
+from probtensor.sample.runs.output import Arviz, rows_of, to_arviz
+from probtensor.sample.runs.progress import Callback
+from probtensor.sample.runs.start import given_starts
 from probtensor.sample.settings import Chees, Settings, settings_of
-from probtensor.sample.start import given_starts
-from probtensor.sample.warn import warn_of_trouble
 from probtensor.system.stages import quiet
 from probtensor.version import __version__
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from cython_ext import chain as native
-from cython_ext.nuts import DEEPEST
+from cython_ext.samplers import chain as native
+from cython_ext.samplers.nuts import DEEPEST
 from probtensor.sample.checks import flag, share, whole
 
 METRICS = {"diag": native.Metric.DRAWS, "diag_grad": native.Metric.DRAWS_AND_GRADIENTS}

@@ -1,23 +1,12 @@
-"""Targets: a plan to something that runs. One file a backend; `compile.TARGETS` lists them.
+"""Targets: a plan to something that runs. One folder a backend; `compile.TARGETS` lists them.
 
     base.py       Target and Built: what a backend has and gives; BuildError
     interp.py     Python over NumPy buffers: the reference, and the way on without a compiler
+    cython/       the CPU: text, build, load, `probtensor doctor`
+    cuda/         the GPU: text, build, launches
+    cache.py      built modules on disk, and the command `probtensor cache`
     spell.py      expressions and indices as text, for all targets that are compiled
     declare.py    the C functions, types and constants that generated text uses
-    cython.py     a plan as Cython text
-    native.py     that text to an address: the cache, or build and load
-    toolchain.py  the machine's C compiler and the Cython translator
-    cache.py      built modules on disk, and the command `probtensor cache`
-    quickstart.py Cython without what generated code never needs
-    loader.py     a module's file to a library that is mapped as long as it is needed
-    group.py      statements as CUDA C++, done by a thread, a warp or a block
-    cuda.py       a plan as CUDA C++: a kernel for each phase of its kernels, and its launches
-    stage.py      which reads go by packs of 16 bytes, or by whole rows through shared memory
-    finish.py     how the folds of all blocks meet at the end of a launch
-    narrow.py     short sizes of a call as numbers in the plan, where there is much to do
-    gpu.py        CudaTarget: that text built for the device; launches for given sizes
-    rows.py       a whole plan as one device function, for many chains in one launch
-    doctor.py     the command `probtensor doctor`
 
 A module is found by what it was built from (text without comments, compiler, flags, processor,
 Python, Cython, library, headers), so nothing needs to be invalidated, and the same program is

@@ -30,8 +30,8 @@ class Built:
     timings  seconds of each stage
     keep     what must live as long as `run` is used: code is unloaded when nobody needs it
     on_device
-             does it run on a device? Then `run` is a `Deferred` of gpu.py, and the function over it
-             a `DeviceFunction`. This is the one place that says so.
+             does it run on a device? Then `run` is a `Deferred` of cuda/launches.py, and
+             the function over it a `DeviceFunction`. This is the one place that says so.
     """
 
     run: int | Run

@@ -32,7 +32,7 @@ from probtensor.graph.resize import resized
 from probtensor.graph.text import parse, to_text
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import REGISTRY
-from probtensor.ops.random import Draw
+from probtensor.ops.random.draws import Draw
 from probtensor.testing.generate import RandomGraph, has_device_code, random_graph, shrink
 from probtensor.testing.misfit import SizeFailure, fuzz_sizes
 from probtensor.testing.reference import evaluate_numpy, size_names_of

@@ -19,9 +19,9 @@ from probtensor.graph.evaluate import Value, Values, value_of
 from probtensor.graph.node import GraphError, Node, make, new_input
 from probtensor.graph.parts import parts
 from probtensor.graph.walk import replace, toposort
-from probtensor.ops.composite import OverAxes, PlaceOf
 from probtensor.ops.kinds import REGISTRY, Composite, Elementwise, Kind, Reduction, View
-from probtensor.ops.random import Draw
+from probtensor.ops.random.draws import Draw
+from probtensor.ops.reductions.composite import OverAxes, PlaceOf
 from probtensor.rules import STABLE
 from probtensor.testing.reference import evaluate_numpy, size_names_of
 from probtensor.testing.sound import example_values

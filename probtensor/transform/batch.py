@@ -13,7 +13,7 @@ from probtensor.calls import line_text, public
 from probtensor.graph.node import GraphError, Node, as_tensor, made_by, new_input
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Batch
-from probtensor.ops.reduce import one_axis
+from probtensor.ops.reductions.folds import one_axis
 from probtensor.types import Size, broadcast_size, shape_text
 
 

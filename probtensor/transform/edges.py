@@ -36,7 +36,7 @@ from probtensor import ops
 from probtensor.graph.node import Const, Input, Node
 from probtensor.graph.parts import parts as parts_of
 from probtensor.ops.kinds import Core, Elementwise, Pole, Reduction
-from probtensor.ops.reduce import spread
+from probtensor.ops.reductions.folds import spread
 from probtensor.transform.chain import chain_leaves, regrow
 from probtensor.transform.facts import Bounds, Known, constant_of
 from probtensor.transform.layers import DEPTH, VIEWS, Choice, Layer, choice_of, peel, summed

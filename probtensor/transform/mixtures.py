@@ -28,7 +28,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Node, make
-from probtensor.ops.reduce import spread
+from probtensor.ops.reductions.folds import spread
 from probtensor.transform.facts import Known
 from probtensor.transform.layers import VIEWS
 

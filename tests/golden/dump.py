@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import probtensor as pt
-from probtensor.targets.cuda import render as render_cuda
-from probtensor.targets.cython import render
+from probtensor.targets.cuda.render import render as render_cuda
+from probtensor.targets.cython.render import render
 from tests.golden.models import MODELS
 
 

@@ -5,8 +5,8 @@ import os
 import pytest
 
 from probtensor import device
-from tests.gpu import fake_driver
-from tests.gpu.host import HostDriver
+from tests.device import fake_driver
+from tests.device.host import HostDriver
 
 CHOICE = "PROBTENSOR_TEST_DEVICE"
 

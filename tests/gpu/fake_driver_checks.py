@@ -10,7 +10,7 @@ import pytest
 
 from probtensor import device
 from probtensor.device import DeviceError, libraries, memory
-from tests.gpu import fake_driver
+from tests.device import fake_driver
 
 KERNELS = """\
 #include "pt_group.cuh"

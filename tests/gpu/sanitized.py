@@ -7,9 +7,9 @@ memory that is left, stop the process with the kernel's line.
 import numpy as np
 
 from probtensor import device
-from probtensor.targets.gpu import CudaTarget
+from probtensor.targets.cuda.launches import CudaTarget
+from tests.device.host import HostDriver
 from tests.golden.models import MODELS
-from tests.gpu.host import HostDriver
 from tests.gpu.plans import interpret, run
 from tests.gpu.test_golden import SIZES, arrays_of, plan_of
 

@@ -9,7 +9,7 @@ import pytest
 
 from probtensor import device
 from probtensor.device import DeviceArray, dlpack
-from tests.gpu.host import HostDriver
+from tests.device.host import HostDriver
 
 DTYPES = ["bool", "int8", "uint8", "int16", "int32", "uint32", "int64", "uint64", "float32",
           "float64"]  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.gpu.kernels import compiled
+from tests.device.kernels import compiled
 
 DTYPES = {
     "float64": "double", "float32": "float", "int8": "int8_t", "int16": "int16_t",

@@ -7,8 +7,8 @@ import pytest
 
 from probtensor import device
 from probtensor.device import DeviceError, blas, libraries
-from tests.gpu import fake_driver
-from tests.gpu.host import HERE, HostDriver
+from tests.device import fake_driver
+from tests.device.host import HERE, HostDriver
 
 COMMAND = ("gcc", "-std=gnu11", "-O1", "-fPIC", "-shared", "-Wall", "-Werror")
 SHAPES = [(1, 1, 1, 1), (1, 3, 4, 5), (4, 3, 2, 5), (3, 1, 4, 2), (2, 4, 1, 3), (1, 5, 6, 0),

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from probtensor.lower import lower
-from probtensor.targets.cuda import render
+from probtensor.targets.cuda.render import render
+from tests.device.host import ROOT
 from tests.golden.models import MODELS
-from tests.gpu.host import ROOT
 from tests.gpu.test_golden import plan_of
 from tests.gpu.test_ops import GROUPS, all_cases
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from probtensor.device import DeviceError, compiler, images, libraries
-from tests.gpu.host import HostDriver
+from tests.device.host import HostDriver
 
 ARCH = "sm_90"
 SOURCE = """\

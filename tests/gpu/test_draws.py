@@ -5,7 +5,7 @@ import pytest
 
 import probtensor as pt
 from probtensor import device
-from tests.gpu.host import HostDriver
+from tests.device.host import HostDriver
 
 R = pt.random
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.gpu.host import ROOT
+from tests.device.host import ROOT
 
 needs_pycuda = pytest.mark.skipif(
     importlib.util.find_spec("pycuda") is None, reason="PyCUDA is not installed"

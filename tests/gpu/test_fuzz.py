@@ -4,7 +4,7 @@ import pytest
 
 from probtensor.compile import PIPELINE
 from probtensor.lower import lower
-from probtensor.targets.gpu import CudaTarget
+from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.testing.fuzz import Tally, check_target, has_device_code
 from probtensor.testing.generate import random_graph
 from probtensor.testing.misfit import fuzz_sizes

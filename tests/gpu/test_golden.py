@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.targets.gpu import CudaTarget
+from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.types import size_value
 from tests.golden.models import MODELS
 from tests.gpu.plans import interpret, run

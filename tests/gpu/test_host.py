@@ -24,8 +24,8 @@ from probtensor.device import (
     nvidia,
     protocol,
 )
-from tests.gpu import host as host_module
-from tests.gpu.host import HERE, ROOT, HostDriver, kernel_names, sanitizer_environment
+from tests.device import host as host_module
+from tests.device.host import HERE, ROOT, HostDriver, kernel_names, sanitizer_environment
 
 SOURCE = (HERE / "host_kernels.cu").read_text(encoding="utf-8")
 ORDERS = ["", "reverse", "1", "2"]
@@ -321,7 +321,7 @@ import textwrap
 from pathlib import Path
 import numpy as np
 from probtensor import device
-from tests.gpu.host import HERE, HostDriver
+from tests.device.host import HERE, HostDriver
 host = HostDriver(sanitize=True)
 device.use(host)
 module = host.module(host.compile((HERE / "host_kernels.cu").read_text()))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from probtensor.device import DeviceError
-from probtensor.sample import many as many_module
 from probtensor.sample import run as run_module
 from probtensor.sample import sample
-from probtensor.sample.many_chains import Chains
+from probtensor.sample.device import run as many_module
+from probtensor.sample.device.chains import Chains
 from tests.gpu import many_models as models
 
 ARGUMENTS = {"nuts": {}, "pooled": {"pooled": True}, "chees": {"sampler": "chees"}}

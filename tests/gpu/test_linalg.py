@@ -10,11 +10,11 @@ import pytest
 from probtensor import ops
 from probtensor.graph.node import new_input
 from probtensor.lower import lower
-from probtensor.ops.linalg import Cholesky, Cumsum, SolveLower, SolveUpper, spd
-from probtensor.targets.gpu import CudaTarget
+from probtensor.ops.linalg.products import Cholesky, Cumsum, SolveLower, SolveUpper, spd
+from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.transform import gradient
-from tests.gpu.host import INCLUDE, HostDriver
-from tests.gpu.kernels import compiled
+from tests.device.host import INCLUDE, HostDriver
+from tests.device.kernels import compiled
 from tests.gpu.plans import interpret, run, sizes_of
 
 GROUPS = {"thread": (2, 32), "warp": (2, 96), "block": (2, 96), "wide": (1, 256)}

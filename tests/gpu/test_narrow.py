@@ -5,9 +5,9 @@ import pytest
 
 import probtensor as pt
 from probtensor.device.nvidia import Room
-from probtensor.targets.cuda import render
-from probtensor.targets.gpu import NARROWED, CudaTarget
-from probtensor.targets.narrow import narrowed, short_sizes
+from probtensor.targets.cuda.launches import NARROWED, CudaTarget
+from probtensor.targets.cuda.narrow import narrowed, short_sizes
+from probtensor.targets.cuda.render import render
 from tests.golden import models
 from tests.gpu.plans import interpret, run, sizes_of
 from tests.gpu.test_compile import compile_all, needs_nvcc
@@ -29,7 +29,7 @@ CASES = [
 
 def narrow_target(monkeypatch):
     """The target, with short sizes in every text."""
-    monkeypatch.setattr("probtensor.targets.gpu.MUCH", 1)
+    monkeypatch.setattr("probtensor.targets.cuda.launches.MUCH", 1)
     return CudaTarget()
 
 

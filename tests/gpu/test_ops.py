@@ -8,9 +8,9 @@ import pytest
 from probtensor.lower import lower
 from probtensor.ops.kinds import REGISTRY, Composite, Core
 from probtensor.targets.base import BuildError
-from probtensor.targets.cuda import GEMM, render
-from probtensor.targets.gpu import CudaTarget
-from probtensor.targets.rows import rows_program
+from probtensor.targets.cuda.batched import rows_program
+from probtensor.targets.cuda.launches import CudaTarget
+from probtensor.targets.cuda.render import GEMM, render
 from probtensor.testing import conform
 from tests.gpu.plans import run
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.sample.output import to_arviz
+from probtensor.sample.runs.output import to_arviz
 
 pytestmark = pytest.mark.usefixtures("device_driver")
 

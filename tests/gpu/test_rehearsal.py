@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from tests.gpu.bench import clock, peers, report, steps, verdicts, worker
-from tests.gpu.bench.__main__ import main, run
+from tests.bench.gpu import clock, peers, report, steps, verdicts, worker
+from tests.bench.gpu.__main__ import main, run
 
 pytestmark = pytest.mark.slow
 
@@ -156,7 +156,7 @@ def test_the_script_wants_a_device_or_a_rehearsal(root, tmp_path):
     """Where there is no device it says so at once, and leaves nothing behind."""
     environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), "PYTHON": "sh"}
     done = subprocess.run(
-        ["bash", str(root / "tests/gpu/run.sh"), "--dry"],
+        ["bash", str(root / "tests/tools/gpu.sh"), "--dry"],
         env=environment, capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert done.returncode == 2

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.function import device_rows
+from probtensor.function.device import batched as device_rows
 
 pytestmark = pytest.mark.usefixtures("device_driver")
 COUNT = 7

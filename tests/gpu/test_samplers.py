@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from cython_ext import chain as native
+from cython_ext.samplers import chain as native
 from probtensor.device import compiler
-from probtensor.sample import SamplerWarning, SamplingError, diagnostics, sample
-from probtensor.sample import many as many_module
-from probtensor.sample import many_layout as layout
-from probtensor.sample.many_chains import Chains, chains_of, text_of
+from probtensor.sample import SamplerWarning, SamplingError, sample
+from probtensor.sample.device import layout
+from probtensor.sample.device import run as many_module
+from probtensor.sample.device.chains import Chains, chains_of, text_of
+from probtensor.sample.diagnostics import measures as diagnostics
 from probtensor.sample.settings import Chees, Nuts
 from tests.gpu import many_models as models
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from tests.device.host import ROOT, sanitizer_environment
 from tests.golden.models import MODELS
-from tests.gpu.host import ROOT, sanitizer_environment
 
 
 @pytest.mark.slow

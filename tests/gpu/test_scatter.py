@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.targets.gpu import CudaTarget
+from probtensor.targets.cuda.launches import CudaTarget
 from tests.gpu.plans import run
 
 ORDERS = ("", "reverse", "1", "2")

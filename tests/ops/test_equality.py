@@ -12,8 +12,8 @@ import pytest
 
 import probtensor as pt
 from probtensor.graph.node import make
-from probtensor.ops.equality import Equality
-from probtensor.ops.logic import Eq
+from probtensor.ops.elementwise.equality import Equality
+from probtensor.ops.elementwise.logic import Eq
 
 SYMBOLIC = pytest.warns(UserWarning, match="asked for its truth")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from probtensor import ops
-from probtensor.ops import arithmetic
+from probtensor.ops.elementwise import arithmetic
 from probtensor.ops.kinds import REGISTRY, Elementwise
 from probtensor.testing.exact import evaluate_exact, meanings, ulps
 from probtensor.testing.reference import evaluate_numpy

@@ -5,7 +5,7 @@ import pytest
 
 from probtensor import ops
 from probtensor.graph.node import GraphError
-from probtensor.ops.view import axis_groups
+from probtensor.ops.arrays.views import axis_groups
 from probtensor.types import Dim
 from tests.ops.numpy_twin import check, compare, static, symbolic
 

@@ -5,9 +5,9 @@ import pytest
 from mpmath import mp, mpf
 
 import probtensor as pt
-from probtensor.prob.bijector import bijector_for
-from probtensor.prob.data import evaluate
-from probtensor.prob.support import POSITIVE, UNIT, Interval, Ordered, Simplex
+from probtensor.prob.bijectors.base import bijector_for
+from probtensor.prob.distributions.support import POSITIVE, UNIT, Interval, Ordered, Simplex
+from probtensor.prob.model.data import evaluate
 
 FAR = (0.0, 1e-300, 1e-10, 0.3, 5.0, 20.0, 36.0, 36.7, 37.0, 40.0, 100.0, 700.0, 745.0, 800.0, 1e15)
 PLACES = np.array([*FAR, *(-u for u in FAR)])

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.prob.bijector import LogRatio, bijector_for, zero_sum_basis
-from probtensor.prob.data import evaluate
-from probtensor.prob.support import (
+from probtensor.prob.bijectors.base import LogRatio, bijector_for, zero_sum_basis
+from probtensor.prob.distributions.support import (
     COUNT,
     POSITIVE,
     REAL,
@@ -16,6 +15,7 @@ from probtensor.prob.support import (
     Ordered,
     Vector,
 )
+from probtensor.prob.model.data import evaluate
 from probtensor.transform.autodiff import stacked_jacobian
 
 SUPPORTS = {

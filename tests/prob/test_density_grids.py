@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from probtensor.prob.data import evaluate
+from probtensor.prob.model.data import evaluate
 from tests.prob.grids import CDFS, GRIDS
 from tests.prob.judge import judge, outputs_of, report
 

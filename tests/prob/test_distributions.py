@@ -8,8 +8,8 @@ from scipy import integrate, special, stats
 
 import probtensor as pt
 from probtensor.graph import inputs_of
-from probtensor.prob.data import evaluate
-from probtensor.prob.distribution import RandomVariable
+from probtensor.prob.distributions.base import RandomVariable
+from probtensor.prob.model.data import evaluate
 from tests.prob.laws import CONTINUOUS, LAWS
 
 each = pytest.mark.parametrize("law", LAWS, ids=str)

@@ -9,7 +9,7 @@ import pytest
 
 import probtensor as pt
 from probtensor import In
-from probtensor.sample.start import given_starts
+from probtensor.sample.runs.start import given_starts
 
 pandas = pytest.importorskip("pandas")
 sparse = pytest.importorskip("scipy.sparse")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.prob import continuous
+from probtensor.prob.distributions import continuous
 
 R = pt.random
 FAMILIES = {

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 import probtensor as pt
-from probtensor.prob.data import evaluate
+from probtensor.prob.model.data import evaluate
 from probtensor.transform.draws import has_draws, lower_draws
 from tests.prob.laws import LAWS
 

@@ -7,8 +7,8 @@ from scipy import stats
 
 import probtensor as pt
 from probtensor.graph import toposort
-from probtensor.prob.data import evaluate
-from probtensor.prob.support import COUNT, NONNEGATIVE, POSITIVE, REAL, UNIT
+from probtensor.prob.distributions.support import COUNT, NONNEGATIVE, POSITIVE, REAL, UNIT
+from probtensor.prob.model.data import evaluate
 from probtensor.transform.draws import lower_draws
 from tests.prob.test_draws import draw
 

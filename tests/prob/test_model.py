@@ -8,8 +8,8 @@ from scipy import stats
 
 import probtensor as pt
 from probtensor.graph import inputs_of, toposort
-from probtensor.prob.data import evaluate
-from probtensor.prob.logp import summed
+from probtensor.prob.density.logp import summed
+from probtensor.prob.model.data import evaluate
 from probtensor.transform.facts import constant_of
 
 Y = np.array([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0])

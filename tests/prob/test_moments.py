@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate, stats
 
 import probtensor as pt
-from probtensor.prob.data import evaluate
+from probtensor.prob.model.data import evaluate
 
 R = pt.random
 INF, NAN = math.inf, math.nan
@@ -87,7 +87,7 @@ def test_every_law_that_states_moments_is_among_them():
 
 
 def every_law():
-    from probtensor.prob.distribution import Distribution
+    from probtensor.prob.distributions.base import Distribution
 
     found, stack = set(), [Distribution]
     while stack:

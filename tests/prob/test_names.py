@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from cython_ext import chain as native
+from cython_ext.samplers import chain as native
 from probtensor.graph import GraphError
-from probtensor.prob.names import STATISTICS
+from probtensor.prob.model.names import STATISTICS
 from probtensor.prob.predictive import predictive_rows
-from probtensor.sample.many_layout import CHEES_RECORD, NUTS_RECORD
+from probtensor.sample.device.layout import CHEES_RECORD, NUTS_RECORD
 
 R = pt.random
 LABELS = ["a", "b", "c", "d"]

@@ -6,7 +6,7 @@ from scipy import stats
 
 import probtensor as pt
 from probtensor.prob.predictive import predictive_rows, prior_rows
-from probtensor.sample.output import to_arviz
+from probtensor.sample.runs.output import to_arviz
 
 N = 4000
 

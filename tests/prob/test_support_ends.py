@@ -10,7 +10,7 @@ import pytest
 
 import probtensor as pt
 from probtensor.graph import inputs_of
-from probtensor.prob.data import evaluate
+from probtensor.prob.model.data import evaluate
 
 R = pt.random
 INF = math.inf

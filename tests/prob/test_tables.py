@@ -7,7 +7,7 @@ from mpmath import mp, mpf
 
 import probtensor as pt
 from probtensor.graph.walk import toposort
-from probtensor.prob.data import are_counts, unique_rows
+from probtensor.prob.model.data import are_counts, unique_rows
 from tests.prob import truth
 
 R = pt.random

@@ -9,8 +9,7 @@ from scipy import integrate, stats
 
 import probtensor as pt
 from probtensor.graph import GraphError
-from probtensor.prob.data import evaluate
-from probtensor.prob.truncation import (
+from probtensor.prob.distributions.truncation import (
     CAUCHY,
     LAPLACE,
     LOGISTIC,
@@ -18,6 +17,7 @@ from probtensor.prob.truncation import (
     draw_between,
     sorted_entries,
 )
+from probtensor.prob.model.data import evaluate
 from tests.prob.test_draws import draw
 
 R = pt.random

@@ -6,10 +6,12 @@ import pytest
 from probtensor import ops
 from probtensor.graph import toposort
 from probtensor.graph.node import make
-from probtensor.rules import STABLE, TOPICS, divide_once, reciprocals, shapes
-from probtensor.rules.links import log_by_writing
-from probtensor.rules.shapes import join_written_slices
-from probtensor.rules.sums import scatter_nothing
+from probtensor.rules import STABLE, TOPICS, divide_once
+from probtensor.rules.arithmetic import reciprocals
+from probtensor.rules.arithmetic.sums import scatter_nothing
+from probtensor.rules.probability.links import log_by_writing
+from probtensor.rules.structure import shapes
+from probtensor.rules.structure.shapes import join_written_slices
 from probtensor.testing import sound
 from probtensor.testing.exact import evaluate_exact, lost
 from probtensor.testing.reference import evaluate_numpy

@@ -8,7 +8,7 @@ from probtensor import ops
 from probtensor.graph.node import make
 from probtensor.graph.walk import inputs_of, toposort
 from probtensor.rules import PICKS, stabilized
-from probtensor.rules.picks import reads_few
+from probtensor.rules.structure.picks import reads_few
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform import apply_rules
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cython_ext.chain import evaluate_at
+from cython_ext.samplers.chain import evaluate_at
 
 
 class DensityData(ctypes.Structure):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from probtensor.sample import diagnostics
-from probtensor.sample.output import load_arviz
+from probtensor.sample.diagnostics import measures as diagnostics
+from probtensor.sample.runs.output import load_arviz
 
 MEASURES = ("rhat", "ess_bulk", "ess_tail", "ess_mean", "mcse_mean")
 

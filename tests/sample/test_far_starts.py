@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import integrate, special
 
-from cython_ext.chain import uniforms
-from probtensor.sample import diagnostics
+from cython_ext.samplers.chain import uniforms
+from probtensor.sample.diagnostics import measures as diagnostics
 from tests.sample.test_nuts import run
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from probtensor import process
-from probtensor.sample.output import load_arviz
+from probtensor.sample.runs.output import load_arviz
 
 SLOW_ARVIZ = """
 import time

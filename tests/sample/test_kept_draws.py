@@ -14,15 +14,16 @@ import weakref
 import numpy as np
 import pytest
 
-from probtensor.sample import Draws, SamplerWarning, SamplingError, diagnostics, sample
-from probtensor.sample import progress as progress_module
+from probtensor.sample import Draws, SamplerWarning, SamplingError, sample
 from probtensor.sample import run as run_module
-from probtensor.sample import threads as threads_module
-from probtensor.sample import warn as warn_module
-from probtensor.sample.interrupts import Interrupts
-from probtensor.sample.output import load_arviz
-from probtensor.sample.progress import Watcher
-from probtensor.sample.threads import spread
+from probtensor.sample.diagnostics import measures as diagnostics
+from probtensor.sample.diagnostics import warnings as warn_module
+from probtensor.sample.runs import progress as progress_module
+from probtensor.sample.runs import threads as threads_module
+from probtensor.sample.runs.interrupts import Interrupts
+from probtensor.sample.runs.output import load_arviz
+from probtensor.sample.runs.progress import Watcher
+from probtensor.sample.runs.threads import spread
 
 pytestmark = pytest.mark.filterwarnings("ignore::probtensor.sample.SamplerWarning")
 SETTINGS = {"draws": 60, "tune": 40, "chains": 2, "cores": 2, "seed": 5, "progress": False}

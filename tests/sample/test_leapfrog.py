@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cython_ext.leapfrog import trajectory
+from cython_ext.samplers.leapfrog import trajectory
 
 
 def follow(posterior, q, p, step, steps, inverse_mass=None):

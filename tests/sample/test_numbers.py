@@ -6,8 +6,8 @@ from scipy import stats
 
 import cython_ext.random as numpy_meaning
 import probtensor as pt
-from cython_ext.chain import uniforms
-from cython_ext.nuts import normals
+from cython_ext.samplers.chain import uniforms
+from cython_ext.samplers.nuts import normals
 
 
 def test_normals_are_normal_to_the_tails():

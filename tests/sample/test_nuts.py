@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cython_ext.chain import Adapt, Progress
-from probtensor.sample import diagnostics
-from probtensor.sample.adapt import warmup_schedule
-from probtensor.sample.nuts import Nuts, new_traces, run_chain
+from cython_ext.samplers.chain import Adapt, Progress
+from probtensor.sample.adaptation.schedule import warmup_schedule
+from probtensor.sample.diagnostics import measures as diagnostics
+from probtensor.sample.kernels.nuts import Nuts, new_traces, run_chain
 
 
 def run(posterior, chains=4, seed=1, start=None, **settings):

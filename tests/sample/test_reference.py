@@ -4,9 +4,9 @@ windows, random numbers, and the cooling of far starts."""
 import numpy as np
 import pytest
 
-from cython_ext.chain import Progress
-from cython_ext.nuts import normals
-from probtensor.sample.nuts import Nuts, new_traces, run_chain
+from cython_ext.samplers.chain import Progress
+from cython_ext.samplers.nuts import normals
+from probtensor.sample.kernels.nuts import Nuts, new_traces, run_chain
 from tests.sample.reference import Chain, Stream
 
 SAME = ("lp", "n_steps", "tree_depth", "acceptance_rate", "step_size", "diverging", "energy",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from probtensor.sample import LogpGrad, SamplerWarning, SamplingError, sample
-from probtensor.sample.output import load_arviz
+from probtensor.sample.runs.output import load_arviz
 
 STATS = {
     "lp", "acceptance_rate", "diverging", "energy", "energy_error", "max_energy_error", "n_steps",
@@ -233,7 +233,7 @@ def test_arviz_loads_where_its_cache_cannot_be_written(tmp_path):
     places = {"HOME": str(home), "MPLCONFIGDIR": str(tmp_path)}
     environment = {k: v for k, v in os.environ.items() if k != "XDG_CACHE_HOME"} | places
     code = (
-        "import os; from probtensor.sample.output import load_arviz; "
+        "import os; from probtensor.sample.runs.output import load_arviz; "
         "print(load_arviz().__name__, 'XDG_CACHE_HOME' in os.environ)"
     )
     run = subprocess.run(

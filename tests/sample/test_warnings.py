@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from cython_ext.chain import RECORD
-from probtensor.sample import diagnostics, warn
+from cython_ext.samplers.chain import RECORD
+from probtensor.sample.diagnostics import measures as diagnostics
+from probtensor.sample.diagnostics import warnings as warn
 from probtensor.sample.settings import Nuts
 
 r = pt.random

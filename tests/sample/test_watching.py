@@ -11,10 +11,10 @@ import pytest
 
 from cython_ext.cpus import available_cpus
 from probtensor.sample import sample
-from probtensor.sample.draws import most_draws
-from probtensor.sample.nuts import Nuts
-from probtensor.sample.progress import Bars, ChainState, bar_rows
-from probtensor.sample.threads import run_all
+from probtensor.sample.kernels.nuts import Nuts
+from probtensor.sample.runs.draws import most_draws
+from probtensor.sample.runs.progress import Bars, ChainState, bar_rows
+from probtensor.sample.runs.threads import run_all
 
 pytestmark = pytest.mark.filterwarnings("ignore::probtensor.sample.SamplerWarning")
 

@@ -17,7 +17,7 @@ from probtensor.schedule.grid.syncs import with_syncs
 from probtensor.schedule.strips.check import check as check_strip
 from probtensor.schedule.strips.forms import Strip
 from probtensor.schedule.strips.passes import STRIPS, Draft, strip
-from probtensor.targets.gpu import CudaTarget
+from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.types import Dim
 from tests.golden.models import varying_intercepts
 

@@ -6,7 +6,9 @@ import pytest
 
 import probtensor as pt
 from probtensor.lower.planner import lower
-from probtensor.targets import cuda, cython, spell
+from probtensor.targets import spell
+from probtensor.targets.cuda import render as cuda
+from probtensor.targets.cython import render as cython
 
 ENDS = ["\n", "\r", "\r\n", "\0", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028",
         "\u2029"]  # fmt: skip

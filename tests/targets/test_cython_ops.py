@@ -7,7 +7,7 @@ import pytest
 
 from probtensor.lower import layout, lower
 from probtensor.ops.kinds import REGISTRY, Composite
-from probtensor.targets.native import CythonTarget
+from probtensor.targets.cython.native import CythonTarget
 from probtensor.testing import conform
 
 NAMES = sorted(name for name, cls in REGISTRY.items() if not issubclass(cls, Composite))

@@ -17,9 +17,9 @@ import pytest
 
 import probtensor as pt
 from probtensor.system import files
-from probtensor.targets import native, toolchain
 from probtensor.targets.base import BuildError
 from probtensor.targets.cache import Store
+from probtensor.targets.cython import native, toolchain
 
 FIVE = 5.375  # what the function of these tests multiplies by
 BUILT = []  # a module each time one was built

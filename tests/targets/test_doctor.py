@@ -3,8 +3,8 @@
 import pytest
 
 from probtensor import device
-from probtensor.targets import doctor, toolchain
-from tests.gpu.host import HostDriver
+from probtensor.targets.cython import doctor, toolchain
+from tests.device.host import HostDriver
 
 
 class Broken(HostDriver):

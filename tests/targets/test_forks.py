@@ -11,7 +11,7 @@ import pytest
 # module of its own. Whoever waits too long ends by an alarm.
 PROGRAM = """
 import os, random, signal, sys, threading, time
-from probtensor.targets.native import module_of
+from probtensor.targets.cython.native import module_of
 template, children, seed = open(sys.argv[1]).read(), int(sys.argv[2]), int(sys.argv[3])
 chance = random.Random(seed)
 signal.alarm(60 + 6 * children)

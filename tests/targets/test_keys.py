@@ -10,8 +10,8 @@ import pytest
 
 import probtensor as pt
 from probtensor.function import recall
-from probtensor.targets import native, toolchain
-from probtensor.targets.toolchain import Compiler
+from probtensor.targets.cython import native, toolchain
+from probtensor.targets.cython.toolchain import Compiler
 
 SOURCE = "cdef int pt_plan() noexcept nogil:\n    return 0\n"
 CC = Compiler(("cc",), "cc 1")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from probtensor.targets import native
-from probtensor.targets.toolchain import Compiler
+from probtensor.targets.cython import native
+from probtensor.targets.cython.toolchain import Compiler
 
 MODULE = """\
 # cython: language_level=3
@@ -25,7 +25,7 @@ address = <size_t> &pt_plan
 CHILD = """
 import ctypes, sys, warnings
 warnings.simplefilter("error")
-from probtensor.targets.native import module_of
+from probtensor.targets.cython.native import module_of
 source = open(sys.argv[1]).read()
 for value in sys.argv[2:]:
     module, path = module_of(source.replace("{value}", value))

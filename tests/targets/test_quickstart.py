@@ -5,8 +5,8 @@ import sys
 
 CODE = """
 import pathlib, sys
-from probtensor.targets.quickstart import builtins_with_later_templates, lexicons
-from probtensor.targets.toolchain import translate
+from probtensor.targets.cython.quickstart import builtins_with_later_templates, lexicons
+from probtensor.targets.cython.toolchain import translate
 folder = pathlib.Path(sys.argv[1])
 plain = folder / "plain.pyx"
 plain.write_text(
@@ -56,7 +56,7 @@ def test_others_in_the_process_have_the_whole_language(tmp_path, root):
 def test_a_cython_that_scans_already_is_left_alone(root):
     run(
         "import Cython.Compiler.Scanning, Cython.Compiler.Builtin\n"
-        "from probtensor.targets.quickstart import builtins_with_later_templates, lexicons\n"
+        "from probtensor.targets.cython.quickstart import builtins_with_later_templates, lexicons\n"
         "assert lexicons() is None and not builtins_with_later_templates()\n",
         root=root,
     )
@@ -66,7 +66,7 @@ def test_a_cython_of_another_make_is_left_alone(root):
     run(
         "from Cython.Compiler import Code, Lexicon\n"
         "del Lexicon.unicode_start_ch_any, Code.TempitaUtilityCode\n"
-        "from probtensor.targets.quickstart import builtins_with_later_templates, lexicons\n"
+        "from probtensor.targets.cython.quickstart import builtins_with_later_templates, lexicons\n"
         "assert lexicons() is None and not builtins_with_later_templates()\n",
         root=root,
     )

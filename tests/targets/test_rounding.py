@@ -5,7 +5,7 @@ import pytest
 
 import probtensor as pt
 from probtensor.device.compiler import OPTIONS
-from probtensor.targets import native, toolchain
+from probtensor.targets.cython import native, toolchain
 
 TARGETS = ("interp", "cython")
 DTYPES = ("float64", "float32")

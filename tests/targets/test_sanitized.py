@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.gpu.host import ROOT, sanitizer_environment
+from tests.device.host import ROOT, sanitizer_environment
 
 FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
 

@@ -8,7 +8,7 @@ import pytest
 
 import probtensor as pt
 from probtensor.lower.kinds import Task
-from probtensor.targets.cython import _KernelText
+from probtensor.targets.cython.render import _KernelText
 
 # Errors in units in the last place of the result. A sum of doubles has up to 256 additions in a
 # row; one of float32 is rounded once, and what is computed of sums is rounded some times more.

@@ -7,7 +7,7 @@ import pytest
 
 import probtensor as pt
 from probtensor.lower.kinds import reduction
-from probtensor.targets import cython
+from probtensor.targets.cython import render as cython
 
 BINS = 5
 # Errors in units in the last place of the result's dtype. A block of a sum of doubles has up to 256

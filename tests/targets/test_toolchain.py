@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from probtensor.targets import toolchain
 from probtensor.targets.base import BuildError
+from probtensor.targets.cython import toolchain
 
 
 def script(path, text):

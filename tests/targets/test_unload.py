@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.targets import loader
-from probtensor.targets.native import module_of
+from probtensor.targets.cython import loader
+from probtensor.targets.cython.native import module_of
 from tests.targets.test_native import MODULE
 
 linux = pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="reads /proc/self/maps")

@@ -6,7 +6,7 @@ import pytest
 
 from probtensor import ops
 from probtensor.ops.kinds import REGISTRY, Elementwise
-from probtensor.ops.random import Draw
+from probtensor.ops.random.draws import Draw
 from probtensor.testing import conform
 from probtensor.testing.exact import evaluate_exact, exact_array, meanings, ulps
 from probtensor.testing.reference import evaluate_numpy

@@ -16,6 +16,7 @@ meaning on arrays; `vjp`, its derivative; a C name; `samples`, the inputs it is 
 its kind does not say it all, `requires`, the size law that a call is checked by.
 """
 
+from probtensor.ops.elementwise.values import Needed, Pole
 from probtensor.ops.kinds.base import (
     NONNEGATIVE,
     OPEN_UNIT,
@@ -41,7 +42,6 @@ from probtensor.ops.kinds.random import Random
 from probtensor.ops.kinds.reduction import Reduction
 from probtensor.ops.kinds.scatter import Scatter, gathered_shape
 from probtensor.ops.kinds.view import View
-from probtensor.ops.values import Needed, Pole
 
 __all__ = [
     "NONNEGATIVE",

@@ -10,7 +10,7 @@ from typing import Any
 from probtensor.graph.node import Node, make
 from probtensor.ops.kinds.base import Kind
 from probtensor.ops.kinds.batch import Batch
-from probtensor.ops.laws import equal
+from probtensor.ops.size_laws import equal
 from probtensor.types import ShapeError, Size, SizeCheck, TensorType
 
 

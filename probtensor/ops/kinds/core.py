@@ -10,7 +10,7 @@ import numpy as np
 from probtensor.graph.node import OPERATORS, Node, TensorLike, make
 from probtensor.ops.kinds.batch import Batch
 from probtensor.ops.kinds.function import Function, as_tensor_of
-from probtensor.ops.laws import equal
+from probtensor.ops.size_laws import equal
 from probtensor.types import (
     Dim,
     Shape,

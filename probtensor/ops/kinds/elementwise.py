@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from probtensor.graph.node import Node, TensorLike, make
+from probtensor.ops.elementwise.values import Needed, Pole
 from probtensor.ops.kinds.batch import Batch
 from probtensor.ops.kinds.function import WIDER, Function, as_tensor_of, weak_operand
-from probtensor.ops.laws import aligned
-from probtensor.ops.values import Needed, Pole
+from probtensor.ops.size_laws import aligned
 from probtensor.types import (
     ShapeError,
     SizeCheck,

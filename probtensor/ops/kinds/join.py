@@ -10,7 +10,7 @@ from probtensor.graph.node import Node, TensorLike, make
 from probtensor.ops.kinds.base import Kind
 from probtensor.ops.kinds.batch import Batch
 from probtensor.ops.kinds.elementwise import joint_shape
-from probtensor.ops.laws import equal
+from probtensor.ops.size_laws import equal
 from probtensor.types import ShapeError, SizeCheck, TensorType
 
 

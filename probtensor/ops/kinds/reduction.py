@@ -9,7 +9,7 @@ from typing import ClassVar
 from probtensor.graph.node import Node, make
 from probtensor.ops.kinds.base import Kind
 from probtensor.ops.kinds.batch import Batch, shifted
-from probtensor.ops.laws import folds_something
+from probtensor.ops.size_laws import folds_something
 from probtensor.types import ShapeError, SizeCheck, TensorType
 
 

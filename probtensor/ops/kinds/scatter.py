@@ -10,7 +10,7 @@ from probtensor.graph.node import Node, make
 from probtensor.ops.kinds.base import Kind
 from probtensor.ops.kinds.batch import Batch, item_numbers, shifted
 from probtensor.ops.kinds.elementwise import joint_shape
-from probtensor.ops.laws import aligned, places_exist, repeated_to
+from probtensor.ops.size_laws import aligned, places_exist, repeated_to
 from probtensor.types import ShapeError, SizeCheck, TensorType, shape_text
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from probtensor.graph.node import Node
 from probtensor.ops.kinds.base import Kind
-from probtensor.ops.laws import aligned, places_exist
+from probtensor.ops.size_laws import aligned, places_exist
 from probtensor.types import SizeCheck, TensorType
 
 

@@ -1,0 +1,222 @@
+"""A function for many rows of its arguments in one launch: every argument and every result has one
+more axis in front, and one thread, warp or block of the device works on each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from cython_ext.convert import failure, safe_array
+from probtensor.device import DeviceArray, device_array
+from probtensor.function.device.layout import nonnegative, round_up
+from probtensor.function.device.streams import Stream, lies_on_device, taken_over
+from probtensor.function.wiring import Check, Slot, Wiring
+from probtensor.targets.cuda.batched import Density, RowsProgram
+from probtensor.targets.cuda.launches import Deferred
+
+BUDGET = 1 << 28  # bytes of rows that go over for one launch; more rows are several launches
+ALIGNMENT = 256  # bytes
+
+Column = np.ndarray | DeviceArray  # an argument or a result of all rows
+
+
+@dataclass(frozen=True)
+class Many:
+    """A log density as device code for many chains at once, with a sampler's kernels behind it.
+
+    program     the loaded module: `program.function(name)`, `group`, `threads`, `block`
+    data        the packed `pt_data`, the first parameter of every kernel
+    work_bytes  workspace that each chain needs, 16-byte aligned
+    keep        what owns the memory that `data` points to
+    """
+
+    program: RowsProgram
+    data: bytes
+    work_bytes: int
+    keep: Batch
+
+
+class Rows:
+    """The rows of one function; programs are kept by the sizes of a row."""
+
+    def __init__(self, wiring: Wiring, resident: Sequence[DeviceArray], runner: Deferred) -> None:
+        self.wiring = wiring
+        self.resident = resident
+        self.runner = runner
+        self.own = [k for k, result in enumerate(wiring.results) if result.own]
+        self.varying = [slot for slot in wiring.live if slot.kind == "argument"]
+        if any(slot.kind == "stream" for slot in wiring.live):
+            raise TypeError("rows: every row would draw the same; pass a key as an argument")
+        self.programs: dict[tuple[int, ...], RowsProgram] = {}
+        self.indices: dict[tuple[int, ...], DeviceArray] = {}
+
+    def __call__(self, columns: Sequence[object], stream: Stream) -> list[Column]:
+        """Each output for all rows: DeviceArrays where all columns lie on the device, else NumPy
+        arrays. Columns have one axis more than the arguments, of one length.
+
+        Raises what a call would; an index is refused with its place in the column.
+        """
+        given = [self._column(slot, columns[slot.argument]) for slot in self.varying]
+        counts = {column.shape[0] for column in given}
+        if len(counts) != 1:
+            raise ValueError(f"the columns have {sorted(counts)} rows")
+        batch = Batch(self, dict(zip([s.number for s in self.varying], given)), counts.pop())
+        return batch.run(stream)
+
+    def _column(self, slot: Slot, value: object) -> Column:
+        if type(value) is not np.ndarray and lies_on_device(value):
+            return taken_over(value, slot.dtype, slot.ndim + 1, slot.label, slot.line)
+        return safe_array(value, slot.dtype, slot.ndim + 1, slot.label, slot.line)
+
+    def program(
+        self, sizes: Sequence[int], tail: str = "", density: Density | None = None
+    ) -> RowsProgram:
+        """The program of all rows for given sizes."""
+        positions = [slot.position for slot in self.varying]
+        return self.runner.rows(positions, sizes, tail=tail, density=density)
+
+    def kept_program(self, sizes: Sequence[int]) -> RowsProgram:
+        """The same, made once."""
+        key = tuple(sizes)
+        if key not in self.programs:
+            self.programs[key] = self.program(sizes)
+        return self.programs[key]
+
+    def many(self, tail: str) -> Many:
+        """The density (q) -> (logp, grad) as device code, followed by `tail`."""
+        if len(self.varying) != 1 or self.own[:2] != [0, 1]:
+            raise TypeError("many: the function must be (q) -> (logp, gradient), both computed")
+        (slot,) = self.varying
+        dims = tuple(self.runner.plan.buffers[slot.position].shape)
+        batch = Batch(self, {slot.number: np.empty((0, *dims))}, 0)
+        results = (self.wiring.results[k].position for k in (0, 1))
+        density = Density(slot.position, *results)
+        program = self.program(batch.sizes, tail=tail, density=density)
+        data = program.data_bytes(batch.table)
+        # A sampler's own stream need not wait for the default one, on which the arrays went over.
+        self.runner.driver.synchronize()
+        return Many(program, data, program.work_bytes, batch)
+
+
+class Batch:
+    """One call for many rows: columns by number of the slot, `count` rows."""
+
+    def __init__(self, rows: Rows, columns: Mapping[int, Column], count: int) -> None:
+        self.rows = rows
+        self.wiring = wiring = rows.wiring
+        self.columns = dict(columns)
+        self.count = count
+        self.shared = {
+            slot.number: slot.payload.put(device_array)
+            for slot in wiring.live
+            if slot.kind == "cell"
+        }
+        dims: list[int] = []
+        for slot in wiring.live:
+            dims += columns[slot.number].shape[1:] if slot.number in columns else (
+                self.shared[slot.number].shape
+            )  # fmt: skip
+        self.sizes, self.shapes, _, _, bounds = wiring.planner(tuple(dims))
+        for k, array in enumerate(rows.resident):
+            self.shared[len(wiring.live) + k] = array
+        self._check(bounds)
+        self.table = [0] * wiring.buffers
+        for number, array in self.shared.items():
+            self.table[wiring.slots[number].position] = array.address
+
+    def _check(self, bounds: Sequence[int]) -> None:
+        """Indices in range, negative ones replaced; those that are bound are looked at once."""
+        for k, checks in self.wiring.checks_of.items():
+            if k >= len(self.wiring.live):
+                key = (k, *(bounds[check.number] for check in checks))
+                known = self.rows.indices
+                if key not in known:
+                    known[key] = checked(self.shared[k], checks, bounds)
+                self.shared[k] = known[key]
+            elif k in self.columns:
+                self.columns[k] = checked(self.columns[k], checks, bounds)
+            else:
+                self.shared[k] = checked(self.shared[k], checks, bounds)
+
+    def run(self, stream: Stream) -> list[Column]:
+        """All outputs, in as many launches as memory asks for."""
+        there = all(isinstance(column, DeviceArray) for column in self.columns.values())
+        found = {k: self._empty(k, there, stream) for k in self.rows.own}
+        if self.count:
+            arrays = [*self.columns.values(), *self.shared.values()]
+            stream.begin([x for x in arrays if isinstance(x, DeviceArray)])
+            self._launches(found, stream)
+        outputs: list[Column] = []
+        for k, result in enumerate(self.wiring.results):
+            outputs.append(found[k] if result.own else _copied(outputs[result.copies], stream))
+        return outputs
+
+    def _empty(self, k: int, there: bool, stream: Stream) -> Column:
+        shape, dtype = (self.count, *self.shapes[k]), self.wiring.results[k].dtype
+        return stream.empty(shape, dtype) if there else np.empty(shape, dtype)
+
+    def _launches(self, found: Mapping[int, Column], stream: Stream) -> None:
+        """Run every row into the arrays of `found`."""
+        program = self.rows.kept_program(self.sizes)
+        driver = self.rows.runner.driver
+        ends = [(self.wiring.slots[n].position, x, False) for n, x in self.columns.items()]
+        ends += [(self.wiring.results[k].position, x, True) for k, x in found.items()]
+        hosted = [(p, x, out) for p, x, out in ends if type(x) is np.ndarray]
+        each = sum(row_bytes(x) for _, x, _ in hosted)
+        step = min(self.count, max(1, BUDGET // max(each, 1)))
+        needs = [program.groups(step) * program.work_bytes]
+        needs += [step * row_bytes(x) for _, x, _ in hosted]
+        starts, size = [], ALIGNMENT  # the status stands first
+        for nbytes in needs:
+            starts.append(size)
+            size += round_up(nbytes, ALIGNMENT)
+        memory = driver.alloc(size)
+        stream.hold(memory)
+        driver.fill(memory.address, 0, ALIGNMENT, stream.queue)
+        work, *places = (memory.address + start for start in starts)
+        table = list(self.table)
+        for start in range(0, self.count, step):
+            rows = slice(start, min(start + step, self.count))
+            for position, array, _ in ends:
+                if isinstance(array, DeviceArray):
+                    table[position] = array.address + start * row_bytes(array)
+            for (position, array, out), place in zip(hosted, places, strict=True):
+                table[position] = place
+                if not out:
+                    driver.upload(place, array[rows], stream.queue)
+            count = rows.stop - rows.start
+            program.enqueue(table, count, work, memory.address, stream.queue)
+            for (_, array, out), place in zip(hosted, places, strict=True):
+                if out:
+                    driver.download(place, array[rows], stream.queue)
+        self._settle(memory.address, stream)
+
+    def _settle(self, status_address: int, stream: Stream) -> None:
+        """Raise what the rows found wrong; waits if there is anything that they could."""
+        if self.wiring.failures:
+            status = np.zeros(1, np.int32)
+            self.rows.runner.driver.download(status_address, status, stream.queue)
+            if status[0]:
+                raise failure(self.wiring.failures, int(status[0]))
+
+
+def _copied(array: Column, stream: Stream) -> Column:
+    """Another array of the same rows, where they lie."""
+    return stream.copy(array) if isinstance(array, DeviceArray) else array.copy()
+
+
+def checked(array: Column, checks: Sequence[Check], bounds: Sequence[int]) -> Column:
+    """Indices in range, negative ones replaced, where they lie."""
+    if not isinstance(array, DeviceArray):
+        return nonnegative(array, checks, bounds)
+    host = array.get()
+    good = nonnegative(host, checks, bounds)
+    return array if good is host else device_array(good)
+
+
+def row_bytes(array: Column) -> int:
+    """Bytes of one row."""
+    return prod(array.shape[1:]) * array.dtype.itemsize

@@ -1,0 +1,216 @@
+"""What a call on the device needs that follows from sizes: memory, copies, launches, graphs."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
+from math import prod
+
+import numpy as np
+
+from cython_ext.convert import checked_indices, refuse_two_bounds
+from probtensor.device import DeviceArray, Driver, Graph, LaunchQueue
+from probtensor.function.device.streams import Stream
+from probtensor.function.wiring import Check, Slot, Wiring
+from probtensor.targets.cuda.launches import Deferred
+
+SMALL = 1 << 15  # bytes: under it a copy costs its latency, so small arrays travel together
+ALIGNMENT = 256  # bytes
+CACHED_GRAPHS = 16
+KEPT_FREE = 4  # pieces of free memory of each result that stays on the device
+
+
+class Slab:
+    """Arrays side by side in one piece of device memory. Small ones stand first and go over
+    together, through a block of host memory; each large one is copied from or to where it lies."""
+
+    def __init__(self, driver: Driver, parts: Mapping[int, tuple[tuple[int, ...], str]]) -> None:
+        self.driver = driver
+        self.parts = {k: (shape, np.dtype(dtype)) for k, (shape, dtype) in parts.items()}
+        sizes = {k: dtype.itemsize * prod(shape) for k, (shape, dtype) in self.parts.items()}
+        self.small = [k for k in sizes if sizes[k] <= SMALL]
+        self.large = [k for k in sizes if sizes[k] > SMALL]
+        self.offsets: dict[int, int] = {}
+        end = 0
+        for k in self.small:
+            self.offsets[k] = end
+            end = round_up(end + sizes[k], 16)
+        self.packed = end
+        for k in self.large:
+            end = round_up(end, ALIGNMENT)
+            self.offsets[k] = end
+            end += sizes[k]
+        self.nbytes = round_up(end, ALIGNMENT)
+        self.block = np.empty(self.packed, np.uint8)
+        self.views = self.views_of(self.block)
+
+    def views_of(self, block: np.ndarray) -> dict[int, np.ndarray]:
+        """The small arrays in a block."""
+        return {
+            k: np.ndarray(*self.parts[k], buffer=block, offset=self.offsets[k]) for k in self.small
+        }
+
+    def upload(
+        self, address: int, arrays: Mapping[int, np.ndarray], stream: LaunchQueue | None
+    ) -> None:
+        """Put arrays where they belong."""
+        if self.packed:
+            for k in self.small:
+                self.views[k][...] = arrays[k]
+            self.driver.upload(address, self.block, stream)
+        for k in self.large:
+            self.driver.upload(address + self.offsets[k], arrays[k], stream)
+
+    def download(
+        self, address: int, into: Mapping[int, np.ndarray], stream: LaunchQueue | None
+    ) -> dict[int, np.ndarray]:
+        """The arrays, complete: those of `into` filled, the others fresh (small ones are views of
+        one fresh block)."""
+        block = np.empty(self.packed, np.uint8)
+        if self.packed:
+            self.driver.download(address, block, stream)
+        found = self.views_of(block)
+        for k in self.large:
+            found[k] = into[k] if k in into else np.empty(*self.parts[k])
+            self.driver.download(address + self.offsets[k], found[k], stream)
+        for k in self.small:
+            if k in into:
+                into[k][...] = found[k]
+                found[k] = into[k]
+        return found
+
+
+class Layout:
+    """A function for given sizes, with some live slots on the host and others on the device.
+
+    Its memory stays where it is, so that a call is the same launches over the same addresses, and
+    from its second time on one CUDA graph.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        runner: Deferred,
+        dims: tuple[int, ...],
+        hosted: Sequence[int],
+    ) -> None:
+        self.wiring = wiring
+        self.driver = runner.driver
+        self.sizes, self.shapes, offsets, arena, self.bounds = wiring.planner(dims)
+        self.sequence = runner.sequence(self.sizes)
+        shapes = shapes_of(wiring.live, dims)
+        self.inputs = Slab(self.driver, {k: (shapes[k], wiring.live[k].dtype) for k in hosted})
+        self.outputs = Slab(
+            self.driver,
+            {
+                k: (self.shapes[k], y.dtype)
+                for k, y in enumerate(wiring.results)
+                if y.own and y.place == "cpu"
+            },
+        )
+        starts, size = [], 0
+        for part in (self.inputs.nbytes, self.outputs.nbytes, arena, self.sequence.scratch):
+            starts.append(size)
+            size += round_up(part, ALIGNMENT)
+        self.memory = self.driver.alloc(max(size, ALIGNMENT))
+        self.sent, self.received, temps, self.scratch = (
+            self.memory.address + start for start in starts
+        )
+        self.scratch_bytes = self.sequence.scratch
+        self.fresh = True
+        self.pointers = self._template(offsets, temps)
+        self.fixed: list[DeviceArray] = []
+        self.lent = {
+            k: np.empty(*part)
+            for k, part in self.outputs.parts.items()
+            if wiring.results[k].borrowed
+        }
+        self.kept: dict[int, DeviceArray] = {}  # results that are borrowed
+        self.homes = {
+            k: deque(maxlen=KEPT_FREE)
+            for k, y in enumerate(wiring.results)
+            if y.own and y.place != "cpu"
+        }
+        self.graphs: OrderedDict[tuple[int, ...], Graph | None] = OrderedDict()
+
+    def _template(self, offsets: Sequence[int], temps: int) -> list[int]:
+        """The table of addresses, zero where each call has its own."""
+        wiring = self.wiring
+        table = [0] * wiring.buffers
+        for position, offset in zip(wiring.temps, offsets, strict=True):
+            table[position] = temps + offset
+        for k, offset in self.inputs.offsets.items():
+            table[wiring.live[k].position] = self.sent + offset
+        for k, offset in self.outputs.offsets.items():
+            table[wiring.results[k].position] = self.received + offset
+        return table
+
+    def fix(self, arrays: list[DeviceArray]) -> None:
+        """Give the arrays of the fixed slots, which are kept."""
+        self.fixed = arrays
+        for slot, array in zip(self.wiring.fixed, arrays, strict=True):
+            self.pointers[slot.position] = array.address
+
+    def clear_scratch(self, stream: LaunchQueue | None) -> None:
+        """Set the scratch memory as the launches expect it."""
+        if self.scratch_bytes:
+            self.driver.fill(self.scratch, 0, self.scratch_bytes, stream)
+
+    def launch(self, table: Sequence[int], stream: Stream) -> None:
+        """Queue the work over these addresses: as a graph if they were seen before."""
+        if self.fresh:
+            self.clear_scratch(stream.queue)
+            self.fresh = False
+        key = (stream.handle, *table)
+        graph = self.graphs.get(key)
+        if graph is None:
+            if key in self.graphs:
+                with stream.capture() as (graph, queue):
+                    self.sequence.enqueue(table, self.scratch, queue)
+            else:
+                self.sequence.enqueue(table, self.scratch, stream.queue)
+            self.graphs[key] = graph
+            if len(self.graphs) > CACHED_GRAPHS:
+                self.graphs.popitem(last=False)
+        if graph is not None:
+            self.graphs.move_to_end(key)
+            graph.launch(stream.queue)
+
+    def status(self, stream: LaunchQueue | None) -> int:
+        """What the launches say of what they found; 0 is well."""
+        found = np.empty(1, np.int32)
+        self.driver.download(self.sequence.status_address(self.scratch), found, stream)
+        return int(found[0])
+
+    def receive(self, stream: LaunchQueue | None) -> dict[int, np.ndarray]:
+        """The outputs that go to the host, by number."""
+        if not self.outputs.parts:
+            return {}
+        return self.outputs.download(self.received, self.lent, stream)
+
+
+def nonnegative(array: np.ndarray, checks: Sequence[Check], bounds: Sequence[int]) -> np.ndarray:
+    """Indices with negative ones counted from the front: the array itself, or a copy.
+
+    `checks` are of all that the array points into. IndexError where a value is out of range.
+    """
+    seen: dict[int, tuple[int, bool]] = {}
+    for check in checks:
+        bound = bounds[check.number]
+        refuse_two_bounds(seen, check.slot, bound, array, check.message)
+        array = checked_indices(array, bound, check.message)
+    return array
+
+
+def shapes_of(slots: Sequence[Slot], dims: Sequence[int]) -> list[tuple[int, ...]]:
+    """The sizes of all slots, one after the other, as shapes."""
+    shapes, at = [], 0
+    for slot in slots:
+        shapes.append(tuple(dims[at : at + slot.ndim]))
+        at += slot.ndim
+    return shapes
+
+
+def round_up(size: int, step: int) -> int:
+    """The next multiple of `step`."""
+    return -(-size // step) * step

@@ -1,0 +1,70 @@
+"""Seconds for each kernel of a function on a device."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from probtensor.function.device.layout import Layout
+from probtensor.function.device.streams import Stream
+from probtensor.function.profile import BUDGET, Profile, Row, lines_of
+from probtensor.lower.plan import Plan
+from probtensor.targets.cuda.launches import Deferred
+
+
+@dataclass(frozen=True)
+class Work:
+    """A plan, what runs it, and one call's memory: its layout, addresses and stream."""
+
+    plan: Plan
+    runner: Deferred
+    layout: Layout
+    table: Sequence[int]
+    stream: Stream
+
+
+def timed(work: Work, n: int | None) -> Profile:
+    """Time the plan, then each of its kernels alone over what the whole plan left in memory."""
+    once = seconds_of(work, lambda: work.layout.launch(work.table, work.stream), 3)
+    plan = work.plan
+    parts = max(1, len(plan.kernels)) + 2
+    count = n or max(1, min(100_000, int(BUDGET / parts / max(once, 1e-8))))
+    total = seconds_of(work, lambda: work.layout.launch(work.table, work.stream), count)
+    seconds = [seconds_of_kernel(work, k, count) for k in range(len(plan.kernels))]
+    whole = sum(seconds) or 1.0
+    rows = tuple(
+        Row(kernel.name, s, s / whole, lines_of(kernel)) for kernel, s in zip(plan.kernels, seconds)
+    )
+    return Profile(total, total, count, rows)
+
+
+def seconds_of_kernel(work: Work, k: int, count: int) -> float:
+    """Seconds of kernel number k alone."""
+    driver = work.layout.driver
+    sequence = work.runner.sequence_of_kernel(k, work.layout.sizes)
+    scratch = driver.alloc(max(sequence.scratch, 1))
+    driver.fill(scratch.address, 0, scratch.nbytes, work.stream.queue)
+    return seconds_of(
+        work, lambda: sequence.enqueue(work.table, scratch.address, work.stream.queue), count
+    )
+
+
+def seconds_of(work: Work, launch: Callable[[], None], count: int) -> float:
+    """Seconds of one launch, from `count` that are queued at once."""
+    synchronize = work.layout.driver.synchronize
+    launch()
+    synchronize(work.stream.queue)
+    began = time.perf_counter()
+    for _ in range(count):
+        launch()
+    synchronize(work.stream.queue)
+    return (time.perf_counter() - began) / count
+
+
+def seconds_of_calls(function: Callable, args: tuple, count: int) -> float:
+    """Seconds of one call from Python."""
+    began = time.perf_counter()
+    for _ in range(count):
+        function(*args)
+    return (time.perf_counter() - began) / count

@@ -1,0 +1,449 @@
+"""New tensors: inputs, constants, and arrays of one value or of counted ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from probtensor import ops
+from probtensor.calls import line_text, public
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make, new_input
+from probtensor.ops.arrays.views import Iota, size_tuple
+from probtensor.ops.kinds import as_tensor_of, weak_operand
+from probtensor.ops.reductions.folds import flag, one_axis, one_integer
+from probtensor.types import (
+    DTYPES,
+    Dim,
+    Size,
+    check_dtype,
+    is_size,
+    promote_float,
+    shape_text,
+    size_max,
+)
+
+# Names of dtypes that ProbTensor has not, but that no input is called by either.
+FOREIGN_DTYPES = ("floatX", "float16", "float128", "longdouble", "complex64", "complex128")
+
+
+@public
+def tensor(
+    name: str | None = None, shape: Sequence[Size | None] = (), dtype: DTypeLike = "float64"
+) -> Node:
+    """An input of a function. `None` in `shape` is a size known only when the function is called,
+    a Dim (as another input's x.shape[0]) one that must agree with it.
+
+    Returns an input: a tensor without a value, in `dtype`.
+    Raises GraphError, a TypeError, for a name that is no string or is that of a dtype, and for a
+    shape that is not a sequence of sizes.
+
+        >>> x = pt.tensor("x", shape=(None, 3))
+        >>> x.ndim, x.dtype
+        (2, 'float64')
+    """
+    return _input("tensor", name, shape, dtype)
+
+
+def _input(what: str, name: object, shape: Size | Sequence[Size], dtype: DTypeLike) -> Node:
+    _check_name(what, name)
+    if not isinstance(shape, (tuple, list)):
+        hint = f"shape=({shape},) for a vector of {shape}, shape=(None, None) for two unknown sizes"
+        if not is_size(shape):
+            hint = f"dtype={shape!r}" if _is_dtype(shape) else "shape=(None, 3)"
+        raise GraphError(
+            f"{what}: the shape of {name or 'an input'} is a sequence of sizes, not {shape!r:.60}"
+            f"\n  at {line_text()}\n  write {hint}"
+        )
+    for n in shape:
+        if n is not None and (not is_size(n) or (not isinstance(n, Dim) and n < 0)):
+            raise GraphError(
+                f"{what}: a size is None, a Dim or an integer, not {n!r:.60}, in the shape of "
+                f"{name or 'an input'}"
+            )
+    return new_input(name, dtype, shape)
+
+
+def _check_name(what: str, name: object) -> None:
+    """GraphError for a first argument that is no name, or a dtype's: Theano's `tensor("float32")`
+    would otherwise make a float64 input called so."""
+    if isinstance(name, (tuple, list)) or is_size(name):
+        raise GraphError(f"{what}: the name comes first: pt.{what}('x', shape=(None, 3))")
+    if name is not None and (not isinstance(name, str) or _is_dtype(name)):
+        said = name if isinstance(name, str) else getattr(name, "__name__", str(name))
+        raise GraphError(
+            f"{what}: the first argument is the name of the input, not a dtype or {name!r:.60}"
+            f"\n  at {line_text()}\n  write pt.{what}('x', dtype={said!r:.60})"
+        )
+
+
+def _is_dtype(value: object) -> bool:
+    return value in DTYPES or value in FOREIGN_DTYPES if isinstance(value, str) else False
+
+
+_DOCUMENTATION = """An input of a function with {ndim} axes, {dtype} unless said otherwise.
+
+    name   what a function calls the argument, and messages the tensor
+    dtype  its dtype
+    shape  sizes of the axes: integers, Dims, or None for one known at the call (default: all None)
+
+    Returns an input: a tensor without a value.
+    Raises GraphError, a TypeError, for a name that is no string or is that of a dtype, and for a
+    shape that is not a sequence of {ndim} sizes.
+
+        >>> x = pt.{words}("x")
+        >>> x.ndim, x.dtype
+        ({ndim}, '{dtype}')
+    """
+
+
+def _input_maker(ndim: int, dtype: str, words: str) -> Callable[..., Node]:
+    def maker(
+        name: str | None = None,
+        dtype: DTypeLike = dtype,
+        shape: Sequence[Size | None] | None = None,
+    ) -> Node:
+        sizes = (None,) * ndim if shape is None else shape
+        if isinstance(sizes, (tuple, list)) and len(sizes) != ndim:
+            text = f"{words}: shape {shape_text(sizes)} has {len(sizes)} axes, not {ndim}"
+            raise GraphError(f"{text}: {name}" if name else text)
+        return _input(words, name, sizes, dtype)
+
+    maker.__name__ = maker.__qualname__ = words
+    maker.__doc__ = _DOCUMENTATION.format(ndim=ndim, dtype=dtype, words=words)
+    return public(maker)
+
+
+def _input_makers(prefix: str, dtype: str) -> list[Callable[..., Node]]:
+    words = ("scalar", "vector", "matrix", "tensor3", "tensor4")
+    return [_input_maker(ndim, dtype, prefix + word) for ndim, word in enumerate(words)]
+
+
+scalar, vector, matrix, tensor3, tensor4 = _input_makers("", "float64")
+dscalar, dvector, dmatrix, dtensor3, dtensor4 = _input_makers("d", "float64")
+fscalar, fvector, fmatrix, ftensor3, ftensor4 = _input_makers("f", "float32")
+bscalar, bvector, bmatrix, btensor3, btensor4 = _input_makers("b", "int8")
+wscalar, wvector, wmatrix, wtensor3, wtensor4 = _input_makers("w", "int16")
+iscalar, ivector, imatrix, itensor3, itensor4 = _input_makers("i", "int32")
+lscalar, lvector, lmatrix, ltensor3, ltensor4 = _input_makers("l", "int64")
+
+
+@public
+def row(name: str | None = None, dtype: DTypeLike = "float64") -> Node:
+    """An input of shape (1, n).
+
+    Returns an input in `dtype`.
+
+        >>> pt.row("x").ndim
+        2
+    """
+    return _input("row", name, (1, None), dtype)
+
+
+@public
+def col(name: str | None = None, dtype: DTypeLike = "float64") -> Node:
+    """An input of shape (n, 1).
+
+    Returns an input in `dtype`.
+
+        >>> pt.col("x").ndim
+        2
+    """
+    return _input("col", name, (None, 1), dtype)
+
+
+@public
+def constant(value: TensorLike, dtype: DTypeLike | None = None) -> Node:
+    """A tensor with this value, in `dtype` or in its own.
+
+    Returns a tensor of the shape of the value.
+    Raises GraphError, a TypeError, for what is not numeric, or would lose something by `dtype`.
+
+        >>> pt.constant([1, 2]).dtype
+        'int64'
+    """
+    return as_tensor(value, None if dtype is None else check_dtype(dtype))
+
+
+as_tensor_variable = constant
+
+
+@public(lacks=("order", "device", "copy", "like"))
+def asarray(
+    a: TensorLike,
+    dtype: DTypeLike | None = None,
+    order: None = None,
+    *,
+    device: None = None,
+    copy: bool | None = None,
+    like: None = None,
+) -> Node:
+    """A tensor with the value of `a`, in `dtype` or in its own.
+
+    Returns a tensor of the shape of `a`.
+    Raises GraphError, a TypeError, for what is not numeric, or would lose something by `dtype`.
+
+        >>> pt.asarray([1, 2], dtype="float32").dtype
+        'float32'
+    """
+    return constant(a, dtype)
+
+
+@public(lacks=("order", "device", "like"))
+def full(
+    shape: Size | Sequence[Size],
+    fill_value: TensorLike,
+    dtype: DTypeLike | None = None,
+    order: str = "C",
+    *,
+    device: None = None,
+    like: None = None,
+) -> Node:
+    """An array of `shape` with `fill_value` (a number, or a tensor that broadcasts) everywhere.
+
+    Returns a tensor of `shape`, in `dtype` or that of the value.
+    Raises GraphError, a TypeError, for a value that does not broadcast to `shape`.
+
+        >>> pt.full((2,), 7.0).eval()
+        array([7., 7.])
+    """
+    node = as_tensor(fill_value) if dtype is None else as_tensor_of(fill_value, check_dtype(dtype))
+    return ops.broadcast_to(node, size_tuple(shape))
+
+
+@public(lacks=("order", "device", "like"))
+def zeros(
+    shape: Size | Sequence[Size],
+    dtype: DTypeLike | None = None,
+    order: str = "C",
+    *,
+    device: None = None,
+    like: None = None,
+) -> Node:
+    """An array of zeros, float64 unless `dtype` is given.
+
+    Returns a tensor of `shape`.
+    Raises GraphError, a TypeError, for a shape that is made of anything but sizes.
+
+        >>> pt.zeros((2,)).eval()
+        array([0., 0.])
+    """
+    return full(shape, 0, dtype or "float64")
+
+
+@public(lacks=("order", "device", "like"))
+def ones(
+    shape: Size | Sequence[Size],
+    dtype: DTypeLike | None = None,
+    order: str = "C",
+    *,
+    device: None = None,
+    like: None = None,
+) -> Node:
+    """An array of ones, float64 unless `dtype` is given.
+
+    Returns a tensor of `shape`.
+    Raises GraphError, a TypeError, for a shape that is made of anything but sizes.
+
+        >>> pt.ones((2,)).eval()
+        array([1., 1.])
+    """
+    return full(shape, 1, dtype or "float64")
+
+
+@public(lacks=("order", "subok", "device"))
+def full_like(
+    a: TensorLike,
+    fill_value: TensorLike,
+    dtype: DTypeLike | None = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Size | Sequence[Size] | None = None,
+    *,
+    device: None = None,
+) -> Node:
+    """`fill_value` everywhere, in the shape of `a` and its dtype, unless others are given.
+
+    Returns a tensor; `a` itself is not needed to compute it.
+    Raises GraphError, a TypeError, for a value that does not broadcast; OverflowError for a number
+    that the dtype does not hold.
+
+        >>> pt.full_like([1.0, 2.0], 7).eval()
+        array([7., 7.])
+    """
+    a = as_tensor(a)
+    return full(a.shape if shape is None else shape, fill_value, dtype or a.dtype)
+
+
+@public(lacks=("order", "subok", "device"))
+def zeros_like(
+    a: TensorLike,
+    dtype: DTypeLike | None = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Size | Sequence[Size] | None = None,
+    *,
+    device: None = None,
+) -> Node:
+    """Zeros in the shape of `a` and its dtype, unless others are given.
+
+    Returns a tensor; `a` itself is not needed to compute it.
+
+        >>> pt.zeros_like([1.0, 2.0]).eval()
+        array([0., 0.])
+    """
+    return full_like(a, 0, dtype, shape=shape)
+
+
+@public(lacks=("order", "subok", "device"))
+def ones_like(
+    a: TensorLike,
+    dtype: DTypeLike | None = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Size | Sequence[Size] | None = None,
+    *,
+    device: None = None,
+) -> Node:
+    """Ones in the shape of `a` and its dtype, unless others are given.
+
+    Returns a tensor; `a` itself is not needed to compute it.
+
+        >>> pt.ones_like([1.0, 2.0]).eval()
+        array([1., 1.])
+    """
+    return full_like(a, 1, dtype, shape=shape)
+
+
+@public(lacks=("device", "like"))
+def arange(
+    start: TensorLike,
+    stop: TensorLike | None = None,
+    step: TensorLike = 1,
+    dtype: DTypeLike | None = None,
+    *,
+    device: None = None,
+    like: None = None,
+) -> Node:
+    """start, start + step, ... before stop; one argument is stop. Arguments are numbers or sizes
+    (x.shape[0]); floats only if all are numbers.
+
+    Returns a tensor of one axis: int64 for integers and sizes, float64 for floats, or `dtype`.
+    Raises GraphError, a TypeError, for tensors, a step of 0, and other dtypes.
+
+        >>> pt.arange(2, 8, 3).eval()
+        array([2, 5])
+    """
+    if stop is None:
+        start, stop = 0, start
+    for bound in (start, stop, step):
+        if not (is_size(bound) or isinstance(bound, (float, np.floating))):
+            raise GraphError(
+                f"arange: bounds are numbers or sizes, not {bound!r:.60}; a length that depends on "
+                "values has no place in a shape"
+            )
+    if not all(is_size(bound) for bound in (start, stop, step)):
+        return constant(np.arange(start, stop, step, dtype))
+    if not isinstance(step, (int, np.integer)) or step == 0:
+        raise GraphError(f"arange: the step must be a nonzero integer, not {step!r:.60}")
+    distance = stop - start if step > 0 else start - stop
+    count = distance if abs(step) == 1 else (distance + abs(step) - 1) // abs(step)
+    length = max(count, 0) if isinstance(count, int) else size_max(count, 0)
+    counted = make(Iota(length), ())
+    places = counted if step == 1 else counted * int(step)
+    places = places if isinstance(start, int) and start == 0 else places + start
+    return places if dtype is None else ops.astype(places, dtype)
+
+
+@public(lacks=("device",))
+def linspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: Size = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+    *,
+    device: None = None,
+) -> Node | tuple[Node, TensorLike]:
+    """`num` evenly spaced values from start to stop, which may be tensors, along a new axis `axis`;
+    in `dtype`, or else float32 or float64 as start and stop are. `num` may be a symbolic size. With
+    `retstep` (values, the step between them).
+
+    Returns a tensor of the broadcast shape of start and stop with an axis of size `num` put in.
+    Raises GraphError, a TypeError, for a negative `num`.
+
+        >>> pt.linspace(0.0, 1.0, 3).eval()
+        array([0. , 0.5, 1. ])
+    """
+    if not is_size(num) or (not isinstance(num, Dim) and num < 0):
+        raise GraphError(f"linspace: num is an integer from 0 on, not {num!r:.60}")
+    steps = num - 1 if flag(endpoint, "linspace: endpoint") else num
+    apart = ops.maximum(steps, 1) if isinstance(num, Dim) else max(steps, 1)
+    weight = ops.arange(num) / apart if isinstance(num, Dim) else constant(np.arange(num) / apart)
+    kept = promote_float(weak_operand(start), weak_operand(stop))
+    start, stop = as_tensor_of(start, "float64"), as_tensor_of(stop, "float64")
+    front = ops.reshape(weight, (num, *[1] * max(start.ndim, stop.ndim)))
+    values = start * (1 - front) + stop * front
+    values = values if dtype is not None else ops.astype(values, kept)
+    values = ops.moveaxis(values, 0, one_axis(axis, values, "linspace"))
+    if dtype is not None:
+        whole = not check_dtype(dtype).is_float
+        values = ops.astype(ops.floor(values) if whole else values, dtype)
+    if not flag(retstep, "linspace: retstep"):
+        return values
+    if isinstance(num, Dim):
+        return values, ops.where(ops.gt(steps, 0), (stop - start) / steps, np.nan)
+    return values, (stop - start) / steps if steps > 0 else as_tensor(np.nan)
+
+
+@public(lacks=("order", "device", "like"))
+def eye(
+    N: Size,
+    M: Size | None = None,
+    k: int = 0,
+    dtype: DTypeLike = "float64",
+    order: str = "C",
+    *,
+    device: None = None,
+    like: None = None,
+) -> Node:
+    """Ones on diagonal k of an N by M matrix, zeros elsewhere.
+
+    Returns a tensor of shape (N, M), where M is N if None, in `dtype`.
+    Raises GraphError, a TypeError, for what is no size.
+
+        >>> pt.eye(2).eval()
+        array([[1., 0.],
+               [0., 1.]])
+    """
+    k = one_integer(k, "eye: k")
+    sizes = size_tuple((N, N if M is None else M))
+    for n in sizes:
+        if isinstance(n, int) and n < 0:
+            raise GraphError(f"eye: a size is an integer from 0 on, not {n}")
+    rows, columns = (make(Iota(size), ()) for size in sizes)
+    return ops.astype(ops.eq(ops.expand_dims(rows, 1) + k, columns), dtype)
+
+
+def counted(what: str, n: object) -> Node:
+    """0, 1, ..., n - 1; GraphError for an n that is no size."""
+    if not is_size(n) or (isinstance(n, (int, np.integer)) and n < 0):
+        raise GraphError(f"{what}: a size is an integer from 0 on, not {n!r:.60}")
+    return arange(n)
+
+
+@public(lacks=("like",))
+def identity(n: Size, dtype: DTypeLike | None = None, *, like: None = None) -> Node:
+    """The n by n identity matrix, float64 unless `dtype` is given.
+
+    Returns a tensor of shape (n, n).
+    Raises GraphError, a TypeError, for what is no size.
+
+        >>> pt.identity(2).eval()
+        array([[1., 0.],
+               [0., 1.]])
+    """
+    return eye(n, dtype=dtype or "float64")

@@ -1,0 +1,7 @@
+"""Linear algebra, by the names of numpy.linalg and scipy.linalg.
+
+    products.py    one contraction for all matrix products; Cholesky, triangular systems
+    subscripts.py  einsum: any number of operands, as contractions of two
+    factors.py     factors in several parts: eigh, LU, slogdet, QR
+    norms.py       norms of vectors and of matrices
+"""

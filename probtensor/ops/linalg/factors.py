@@ -1,0 +1,351 @@
+"""Factors of matrices in several parts: eigenvalues and eigenvectors, LU with pivots, QR.
+
+Each is a routine on the last two axes, repeated over the leading ones; the functions give their
+parts under the names of numpy.linalg and scipy.linalg.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.calls import public
+from probtensor.graph.node import GraphError, Node, TensorLike
+from probtensor.graph.parts import parts
+from probtensor.ops.kinds import Core, op
+from probtensor.ops.linalg.products import matrices, solve_upper
+from probtensor.ops.reductions.folds import flag
+from probtensor.ops.samples import Sample
+from probtensor.types import size_min
+
+
+class EighResult(NamedTuple):
+    """What `eigh` gives."""
+
+    eigenvalues: Node
+    eigenvectors: Node
+
+
+class SlogdetResult(NamedTuple):
+    """What `slogdet` gives."""
+
+    sign: Node
+    logabsdet: Node
+
+
+class QRResult(NamedTuple):
+    """What `qr` gives."""
+
+    Q: Node
+    R: Node
+
+
+def _by_item(
+    a: np.ndarray, outs: Sequence[np.ndarray], factor: Callable[[np.ndarray], Sequence[np.ndarray]]
+) -> tuple[np.ndarray, ...]:
+    """The outputs, filled with what `factor` gives for each finite matrix that has factors; floats
+    start as nan, integers as 0."""
+    for out in outs:
+        out[...] = np.nan if out.dtype.kind == "f" else 0
+    for place in np.ndindex(a.shape[:-2]):
+        if not np.isfinite(a[place]).all():
+            continue
+        try:
+            found = factor(a[place])
+        except np.linalg.LinAlgError:
+            continue
+        for out, value in zip(outs, found, strict=True):
+            out[place] = value
+    return tuple(outs)
+
+
+def _apart(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Symmetric matrices whose eigenvalues are about 1, 2, ..., n, so that none is near another."""
+    q = np.linalg.qr(rng.normal(size=shape))[0]
+    values = np.arange(1, shape[-1] + 1) + rng.uniform(-0.2, 0.2, shape[:-1])
+    a = (q * values[..., None, :]) @ np.swapaxes(q, -1, -2)
+    return (a + np.swapaxes(a, -1, -2)) / 2
+
+
+@op
+class Eigh(Core):
+    """Eigenvalues, rising, and eigenvectors, in columns, of a symmetric matrix; all nan where it is
+    not finite. Only the lower triangle is read, and the derivative is that of a symmetric matrix.
+
+    The derivative of the vectors is inf or nan where two eigenvalues are equal, for it does not
+    exist there; that of the values does.
+    """
+
+    core, routine = "(n,n)->(n),(n,n)", "pt_eigh"
+    samples = (
+        Sample(lambda rng: (_apart(rng, 4, 4),), smooth=False),
+        Sample(lambda rng: (_apart(rng, 2, 3, 3),), smooth=False),
+        Sample(lambda rng: (np.stack([np.diag([3.0, 1.0]), np.full((2, 2), np.nan)]),),
+               smooth=False),
+    )  # fmt: skip
+
+    def workspace(self, sizes):
+        n = sizes["n"]
+        return 2 * n * n + 9 * n + 4
+
+    def numpy(self, a):
+        lower = np.tril(a)
+        return _by_item(lower, (np.empty(a.shape[:-1]), np.empty(a.shape)), np.linalg.eigh)
+
+    def vjp(self, g, out, a):
+        """Reverse rule of Giles (2008), An extended collection of matrix derivative results, 3.1,
+        made symmetric."""
+        (values, vectors), (g_values, g_vectors) = out, g
+        transposed = ops.matrix_transpose(vectors)
+        unit = ops.eye(a.shape[-1], dtype="bool")
+        inner = 0.0
+        if g_values is not None:
+            inner = ops.where(unit, ops.expand_dims(g_values, -1), 0.0)
+        if g_vectors is not None:
+            gaps = ops.expand_dims(values, -2) - ops.expand_dims(values, -1)
+            mixed = transposed @ g_vectors
+            inner = inner + ops.where(unit, 0.0, mixed / ops.where(unit, 1.0, gaps))
+        whole = vectors @ inner @ transposed
+        return ((whole + ops.matrix_transpose(whole)) / 2,)
+
+
+@op
+class LU(Core):
+    """L and U in one matrix, pivots and rows: row i of a matrix is row rows[i] of L @ U.
+
+    L, whose diagonal is ones, is below the diagonal of the first part, U on and above it. In turn,
+    row i was swapped with row pivots[i], both int64. Where the matrix is not finite the factor is
+    all nan, and pivots and rows are 0.
+    """
+
+    name = "lu"
+    core, routine = "(n,n)->(n,n),(n),(n)", "pt_lu"
+    gives = ("float64", "int64", "int64")
+    samples = (
+        Sample(lambda rng: (rng.normal(size=(4, 4)),)),
+        Sample(lambda rng: (rng.normal(size=(2, 3, 3)),)),
+        Sample(lambda rng: (np.stack([[[0.0, 1.0], [2.0, 3.0]], [[1.0, 2.0], [2.0, 4.0]],
+                                      np.full((2, 2), np.inf)]),), smooth=False),
+    )  # fmt: skip
+
+    def workspace(self, sizes):
+        n = sizes["n"]
+        return n * n + n
+
+    def numpy(self, a):
+        shape = a.shape[:-1]
+        outs = (np.empty(a.shape), np.empty(shape, "int64"), np.empty(shape, "int64"))
+        return _by_item(a, outs, _lu)
+
+    def vjp(self, g, out, a):
+        """Reverse rule of Walter & Lehmann (2012), Algorithmic differentiation of linear algebra
+        functions, from L and U in one matrix."""
+        factor, _, rows = out
+        lower, upper = _triangles(factor)
+        inner = ops.tril(ops.matrix_transpose(lower) @ ops.tril(g[0], -1), -1)
+        inner = inner + ops.triu(ops.triu(g[0]) @ ops.matrix_transpose(upper))
+        # L^-T inner U^-T; the second by its transpose.
+        left = solve_upper(ops.matrix_transpose(lower), inner)
+        both = ops.matrix_transpose(solve_upper(upper, ops.matrix_transpose(left)))
+        return (ops.take_along_axis(both, ops.expand_dims(rows, -1), -2),)
+
+
+def _lu(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """LU of one matrix, column by column, by rows with the largest entry."""
+    factor, n = np.array(a), a.shape[0]
+    pivots, rows = np.zeros(n, "int64"), np.arange(n)
+    for k in range(n):
+        pivots[k] = p = k + int(np.argmax(np.abs(factor[k:, k])))
+        factor[[k, p]] = factor[[p, k]]
+        if factor[k, k] != 0:
+            factor[k + 1 :, k] /= factor[k, k]
+        factor[k + 1 :, k + 1 :] -= np.outer(factor[k + 1 :, k], factor[k, k + 1 :])
+    for k in reversed(range(n)):
+        rows[[k, pivots[k]]] = rows[[pivots[k], k]]
+    return factor, pivots, rows
+
+
+def _triangles(factor: Node) -> tuple[Node, Node]:
+    """L, whose diagonal is ones, and U out of their one matrix."""
+    unit = ops.eye(factor.shape[-1], dtype="bool")
+    return ops.where(unit, 1.0, ops.tril(factor, -1)), ops.triu(factor)
+
+
+@op
+class QR(Core):
+    """q, of orthonormal columns, and upper triangular r with q @ r == a, for a of shape (m, n):
+    their shapes are (m, k) and (k, n) with k = min(m, n). All nan where a is not finite."""
+
+    name = "qr"
+    core, routine = "(m,n)->(m,k),(k,n)", "pt_qr"
+    samples = (
+        Sample(lambda rng: (rng.normal(size=(4, 3)),)),
+        Sample(lambda rng: (rng.normal(size=(2, 3, 4)),)),
+        Sample(lambda rng: (rng.normal(size=(3, 3)),)),
+        Sample(lambda rng: (np.stack([np.ones((3, 2)), np.full((3, 2), np.nan)]),), smooth=False),
+    )  # fmt: skip
+
+    def derived_sizes(self, sizes):
+        return {"k": size_min(sizes["m"], sizes["n"])}
+
+    def workspace(self, sizes):
+        m, n = sizes["m"], sizes["n"]
+        return m * n + size_min(m, n) + 32 * n
+
+    def numpy(self, a):
+        (m, n), k = a.shape[-2:], min(a.shape[-2:])
+        outs = (np.empty((*a.shape[:-2], m, k)), np.empty((*a.shape[:-2], k, n)))
+        return _by_item(a, outs, np.linalg.qr)
+
+    def vjp(self, g, out, a):
+        """Reverse rule of Roberts & Roberts (2020), arXiv:2009.10071: the first k columns of a give
+        q and the square part of r, the others are q times the rest of r."""
+        q, r = out
+        g_q, g_r = (ops.zeros_like(x) if gx is None else gx for x, gx in zip(out, g, strict=True))
+        k = r.shape[-2]
+        square, g_square, g_rest = r[..., :k], g_r[..., :k], g_r[..., k:]
+        g_q = g_q + a[..., k:] @ ops.matrix_transpose(g_rest)
+        m = square @ ops.matrix_transpose(g_square) - ops.matrix_transpose(g_q) @ q
+        copied = ops.tril(m) + ops.matrix_transpose(ops.tril(m, -1))
+        right = g_q + q @ copied
+        first = ops.matrix_transpose(solve_upper(square, ops.matrix_transpose(right)))
+        return (ops.concatenate([first, q @ g_rest], -1),)
+
+
+@public
+def eigh(a: TensorLike, UPLO: str = "L") -> EighResult:
+    """Eigenvalues and eigenvectors of symmetric matrices: (eigenvalues, eigenvectors).
+
+    a: shape (..., n, n), as float64. Only one triangle is read, the lower one or, with UPLO="U",
+        the upper one; the derivative is that of a symmetric matrix.
+
+    The eigenvalues have shape (..., n) and rise; column k of eigenvectors[..., :, :] belongs to
+    eigenvalue k, with a sign that is not specified. Where a is not finite all are nan. The
+    derivative of eigenvectors does not exist where eigenvalues are equal.
+
+        values, vectors = pt.linalg.eigh(cov)
+        root = vectors * pt.sqrt(values) @ vectors.mT
+
+    Returns a pair of float64 tensors, `eigenvalues` and `eigenvectors`.
+    Raises GraphError, a TypeError, for matrices that are not square and for another UPLO.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 8.3.
+
+        >>> pt.linalg.eigh([[2.0, 0.0], [0.0, 4.0]]).eigenvalues.eval()
+        array([2., 4.])
+    """
+    a = matrices("eigh", a)
+    if UPLO not in ("L", "U", "l", "u"):
+        raise GraphError(f"eigh: UPLO is 'L' or 'U', not {UPLO!r:.60}")
+    return EighResult(*parts(Eigh()(a if UPLO in "Ll" else ops.matrix_transpose(a))))
+
+
+@public
+def slogdet(a: TensorLike) -> SlogdetResult:
+    """Sign and logarithm of the absolute value of determinants: (sign, logabsdet).
+
+    a: shape (..., n, n), as float64; both parts have the shape of the leading axes. A singular
+    matrix has sign 0 and logarithm -inf; both are nan where a is not finite.
+
+        sign, logabsdet = pt.linalg.slogdet(precision)
+        logp = 0.5 * logabsdet - 0.5 * x @ precision @ x
+
+    Returns a pair of float64 tensors, `sign` and `logabsdet`.
+    Raises GraphError, a TypeError, for matrices that are not square.
+
+        >>> pt.linalg.slogdet([[2.0, 0.0], [0.0, 4.0]]).logabsdet.eval()
+        array(2.07944154)
+    """
+    factor, pivots, _ = parts(LU()(matrices("slogdet", a)))
+    diagonal = ops.diagonal(factor, axis1=-2, axis2=-1)
+    swapped = ops.ne(pivots, ops.arange(pivots.shape[-1]))
+    signs = ops.where(swapped, -1.0, 1.0) * ops.sign(diagonal)
+    return SlogdetResult(ops.prod(signs, -1), ops.sum(ops.log(ops.abs(diagonal)), -1))
+
+
+@public(lacks=("check_finite",))
+def lu_factor(
+    a: TensorLike, overwrite_a: bool = False, check_finite: bool = False
+) -> tuple[Node, Node]:
+    """L and U of a square matrix in one matrix, and its pivots: (lu, piv); SciPy's signature.
+
+    a: shape (..., n, n), as float64. L, whose diagonal is ones, is below the diagonal of lu, U on
+    and above it; piv, int64 of shape (..., n), says that row i was swapped with row piv[i] in turn.
+    Where a is not finite lu is nan.
+
+        lu, piv = pt.linalg.lu_factor(a)
+
+    Returns a pair of tensors, of float64 and of int64.
+    Raises GraphError, a TypeError, for matrices that are not square.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
+
+        >>> lu, piv = pt.linalg.lu_factor([[2.0, 0.0], [0.0, 4.0]])
+        >>> piv.eval()
+        array([0, 1])
+    """
+    factor, pivots, _ = parts(LU()(matrices("lu_factor", a)))
+    return factor, pivots
+
+
+@public(lacks=("check_finite",))
+def lu(
+    a: TensorLike,
+    permute_l: bool = False,
+    overwrite_a: bool = False,
+    check_finite: bool = False,
+    p_indices: bool = False,
+) -> tuple[Node, ...]:
+    """Factors of a square matrix, by rows with the largest entries: (p, l, u) with a == p @ l @ u;
+    SciPy's signature.
+
+    a: shape (..., n, n), as float64. l is lower triangular with a diagonal of ones, u upper
+    triangular, p a permutation. With `p_indices` p is int64 of shape (..., n) instead, and row i of
+    a is row p[i] of l @ u. With `permute_l` the result is (p @ l, u). Where a is not finite the
+    triangles of l and u are nan.
+
+        p, l, u = pt.linalg.lu(a)
+
+    Returns a tuple of tensors, as said above.
+    Raises GraphError, a TypeError, for matrices that are not square.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
+
+        >>> p, l, u = pt.linalg.lu([[2.0, 0.0], [0.0, 4.0]])
+        >>> u.eval()
+        array([[2., 0.],
+               [0., 4.]])
+    """
+    factor, _, rows = parts(LU()(matrices("lu", a)))
+    lower, upper = _triangles(factor)
+    places = ops.expand_dims(rows, -1)
+    if flag(permute_l, "lu: permute_l"):
+        return ops.take_along_axis(lower, places, -2), upper
+    if flag(p_indices, "lu: p_indices"):
+        return rows, lower, upper
+    permutation = ops.astype(ops.eq(places, ops.arange(rows.shape[-1])), "float64")
+    return permutation, lower, upper
+
+
+@public
+def qr(a: TensorLike, mode: str = "reduced") -> QRResult | Node:
+    """Orthonormal columns and an upper triangular factor: (Q, R) with a == Q @ R.
+
+    a: shape (..., m, n), as float64. With k = min(m, n), Q has shape (..., m, k) and R (..., k, n);
+    the signs are those of LAPACK. mode "r" gives R alone; "complete" and "raw" are refused. Where a
+    is not finite all are nan. The derivative exists where the first k columns are independent.
+
+        q, r = pt.linalg.qr(design)
+        beta = pt.linalg.solve_triangular(r, q.mT @ y)
+
+    Returns a pair of float64 tensors, `Q` and `R`, or R alone.
+    Raises GraphError, a TypeError, for less than two axes and for another mode.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 5.2.
+
+        >>> abs(pt.linalg.qr([[3.0], [4.0]], mode="r")).eval()
+        array([[5.]])
+    """
+    if mode not in ("reduced", "r"):
+        raise GraphError(f"qr: mode is 'reduced' or 'r', not {mode!r:.60}")
+    found = QRResult(*parts(QR()(matrices("qr", a))))
+    return found if mode == "reduced" else found.R

@@ -1,0 +1,1 @@
+"""Maps from unconstrained space onto supports, with log-Jacobians."""

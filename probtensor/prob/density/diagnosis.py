@@ -1,0 +1,137 @@
+"""The log density of a model term by term at one point, and what is wrong with it there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from probtensor.graph import Node, line_of
+from probtensor.prob.density.logp import Check, full_density
+from probtensor.prob.model.data import evaluate
+from probtensor.prob.model.graphs import Model
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """One term: its name, what it is, its sum, and the first place where it is not finite."""
+
+    name: str
+    what: str
+    value: float
+    line: str
+    index: tuple[int, ...] | None = None
+    entry: float | None = None
+    parameters: tuple[tuple[str, float], ...] = ()
+    demand: str = ""  # what the entry must be, for a parameter that has left its range
+
+    @property
+    def finite(self) -> bool:
+        return bool(np.isfinite(self.value))
+
+    def __str__(self) -> str:
+        if self.finite or self.index is None:
+            return f"{self.name}: {self.what} is {self.value:.6g}, made at {self.line}"
+        place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        if self.demand:
+            shown = "it" if not place else f"entry {place}"
+            return f"{self.name} must be {self.demand}; {shown} {self.what}, made at {self.line}"
+        found = ", ".join(f"{name} = {value:.6g}" for name, value in self.parameters)
+        return f"{self.name}{place}: {self.what} is {self.entry:.6g} ({found}), made at {self.line}"
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """All terms of a log density at one point. `problems` are those that are not finite; printing
+    it shows these, or a table of all where there are none."""
+
+    terms: tuple[Term, ...]
+
+    @property
+    def logp(self) -> float:
+        if any(term.demand for term in self.terms):
+            return -np.inf  # whatever the formulas give there
+        with np.errstate(invalid="ignore"):
+            return float(np.sum([term.value for term in self.terms]))
+
+    @property
+    def problems(self) -> tuple[Term, ...]:
+        return tuple(term for term in self.terms if not term.finite)
+
+    def __str__(self) -> str:
+        rows = [f"log density {self.logp:.6g}"]
+        rows += [f"  {term}" for term in self.problems or self.terms]
+        return "\n".join(rows)
+
+
+def diagnose(model: Model, q: np.ndarray, arrays: Mapping[Node, np.ndarray]) -> Diagnosis:
+    """Every term at q, computed by NumPy with all checks in it."""
+    sources = term_graphs(model)
+    wanted = [x for guard in model.guards for x in (guard.inside, guard.value)]
+    wanted += [node for _, _, graph, named, _ in sources for node in (graph, *named.values())]
+    found = iter(evaluate(model.at_q(wanted), {**arrays, model.q: q}))
+    guards = [broken(guard, next(found), next(found)) for guard in model.guards]
+    terms = []
+    for name, what, _, named, line in sources:
+        values = next(found)
+        terms.append(term_of(name, what, values, {k: next(found) for k in named}, line))
+    for term in (term for term in guards if term is not None):
+        # After the term that it explains, which was made on the same line.
+        places = [k for k, other in enumerate(terms) if other.line == term.line]
+        terms.insert(places[0] + 1 if places else 0, term)
+    return Diagnosis(tuple(terms))
+
+
+def term_graphs(model: Model) -> list[tuple[str, str, Node, dict[str, Node], str]]:
+    """(name, what it is, graph, graphs that explain it, line) of each term."""
+    rows = []
+    observed = {y.node: y for y in model.observed}
+    free = {v.variable: v for v in model.free}
+    for node in model.variables:
+        law, line = node.op.distribution, line_of(node)
+        mine = free.get(node) or observed[node]
+        what = f"the {law.name} {'prior' if node in free else 'likelihood'}"
+        inputs = [model.values[x] for x in node.inputs]
+        # What cannot be normalised was refused when the model was built.
+        graph = full_density(node, mine.value, inputs, lambda _: True)
+        named = {"value": mine.value, **node.op.named(inputs)}
+        rows.append((mine.name, what, graph, named, line))
+        slope = mine.bijector.log_jacobian(mine.u) if node in free else None
+        if slope is not None:
+            named = {"unconstrained": mine.u}
+            rows.append((mine.name, "the log-Jacobian", slope, named, line))
+    for p in model.potentials:
+        rows.append((p.name, "the potential", p.value, {}, line_of(p.node)))
+    return rows
+
+
+def broken(guard: Check, inside: np.ndarray, values: np.ndarray) -> Term | None:
+    """The term of a guard that does not hold; None where it does."""
+    if np.all(inside):
+        return None
+    first = np.unravel_index(np.argmin(inside), np.shape(inside))
+    index = tuple(int(i) for i in first)
+    wrong = values[index] if values.ndim >= len(index) else values
+    shown = f"is {wrong:.6g}" if not np.ndim(wrong) else f"is {np.asarray(wrong).tolist()!s:.60}"
+    entry = float(wrong) if not np.ndim(wrong) else None
+    return Term(guard.what, shown, -np.inf, guard.line, index, entry, (), str(guard.domain))
+
+
+def term_of(
+    name: str, what: str, values: np.ndarray, named: Mapping[str, np.ndarray], line: str
+) -> Term:
+    """The sum of a term's values, and what stands at the first that is not finite."""
+    with np.errstate(invalid="ignore"):
+        total = float(np.sum(values))
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return Term(name, what, total, line)
+    index = tuple(int(i) for i in np.unravel_index(np.argmax(bad), bad.shape))
+    parameters = []
+    for label, array in named.items():
+        fits = array.ndim <= len(index)
+        if fits:
+            wide = np.broadcast_to(array, values.shape)
+            parameters.append((label, float(wide[index])))
+    return Term(name, what, total, line, index, float(values[index]), tuple(parameters))

@@ -1,0 +1,240 @@
+"""Sums of deviances over data, by a few numbers that the data alone set.
+
+A sum of a log(a / (b x)) + b x - a over data x, with the same a and b for all, is that of their
+geometric mean as often as there are data, and a rest that does not depend on a (an exponential
+family has a sufficient statistic). So too for counts a with one rate, by their mean. Data are a
+sample along the axes on which their parameters do not vary: all of them for scalars, the rows of a
+table whose columns have parameters of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from probtensor import ops
+from probtensor.graph import Node, as_tensor
+from probtensor.graph.node import Const
+from probtensor.rules.arithmetic.sums import drop_constant_axes, is_constant_along
+from probtensor.transform.facts import constant_of
+from probtensor.types import Shape, size_product
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The axes of a tensor along which its data have the same parameters."""
+
+    shape: Shape
+    axes: tuple[int, ...]
+
+    @property
+    def kept(self) -> Shape:
+        """What is left of the shape."""
+        return tuple(n for axis, n in enumerate(self.shape) if axis not in self.axes)
+
+    def sum(self, x: Node) -> Node:
+        """The sums of data over the sample."""
+        return ops.sum(ops.broadcast_to(x, self.shape), self.axes)
+
+    def each(self, x: Node) -> Node:
+        """What belongs to a sample, for each of its data."""
+        return ops.expand_dims(x, self.axes) if x.shape else x
+
+    def one(self, x: Node) -> Node | None:
+        """What the data of a sample share; None for what varies among them."""
+        x = unrepeated(x)
+        if not is_constant_along(x, self.axes, len(self.shape)):
+            return None
+        return drop_constant_axes(x, self.axes, len(self.shape))
+
+    def count(self, like: Node) -> Node:
+        """How many data a sample has."""
+        return as_tensor(size_product(self.shape[axis] for axis in self.axes)).astype(like.dtype)
+
+
+def unrepeated(x: Node) -> Node:
+    """A tensor before it was repeated along axes."""
+    while isinstance(x.op, ops.BroadcastTo):
+        x = x.inputs[0]
+    return x
+
+
+def sample_of(leaf: Node, *parameters: Node) -> Sample | None:
+    """The largest sample of a tensor for these parameters, if there is one."""
+    axes = tuple(
+        axis
+        for axis, n in enumerate(leaf.shape)
+        if n != 1 and all(is_constant_along(unrepeated(x), (axis,), leaf.ndim) for x in parameters)
+    )
+    return Sample(leaf.shape, axes) if axes else None
+
+
+def varies(x: Node, sample: Sample) -> bool:
+    """Does a tensor differ among the data of a sample?"""
+    return sample.one(x) is None
+
+
+def of_sample(leaf: Node, only_data: Callable[[Node], bool]) -> tuple[Node, Sample] | None:
+    """The sums of a deviance over the axes along which its parameters do not vary, if all else is
+    data; None for anything else."""
+    if not leaf.shape or isinstance(leaf.op, Const):
+        return None
+    known = [only_data(x) for x in leaf.inputs]
+    match leaf.op:
+        case ops.PowerDivergence() if known[2]:
+            return _of_power_divergence(leaf)
+        case ops.BetaDivergence() if known[2]:
+            return _of_beta_divergence(leaf)
+        case ops.KlDiv() if known[0]:
+            return _of_kl_div(leaf, known)
+        case ops.BinomialDivergence() if known[0] and known[1]:
+            return _of_binomial_divergence(leaf)
+        case ops.KlDivExp():
+            return _of_kl_div_exp(leaf, only_data)
+        case ops.PoissonDivergence() if known[0]:
+            return _of_poisson_divergence(leaf)
+        case ops.ShareDivergence() if known[0] and known[1]:
+            return _of_share_divergence(leaf)
+    return None
+
+
+def _of_power_divergence(leaf: Node) -> tuple[Node, Sample] | None:
+    a, b, x = leaf.inputs
+    sample = sample_of(leaf, a, b)
+    if sample is None or not varies(x, sample):
+        return None
+    return of_powers(sample.one(a), sample.one(b), x, sample), sample
+
+
+def _of_beta_divergence(leaf: Node) -> tuple[Node, Sample] | None:
+    a, b, x = leaf.inputs
+    sample = sample_of(leaf, a, b)
+    if sample is None or not varies(x, sample):
+        return None
+    a, b = sample.one(a), sample.one(b)
+    return of_powers(a, a + b, x, sample) + of_powers(b, a + b, 1 - x, sample), sample
+
+
+def _of_kl_div(leaf: Node, known: list[bool]) -> tuple[Node, Sample] | None:
+    counts = leaf.inputs[0]
+    for rate, times in ((1, 2), (2, 1)):
+        sample = sample_of(leaf, leaf.inputs[rate])
+        if sample is not None and known[times] and varies(counts, sample):
+            own = sample.one(leaf.inputs[rate])
+            return of_counts(counts, own, leaf.inputs[times], sample), sample
+    return None
+
+
+def _of_binomial_divergence(leaf: Node) -> tuple[Node, Sample] | None:
+    x, n, p = leaf.inputs
+    sample = sample_of(leaf, p)
+    return None if sample is None else (of_binomials(x, n, sample.one(p), sample), sample)
+
+
+def _of_kl_div_exp(leaf: Node, only_data: Callable[[Node], bool]) -> tuple[Node, Sample] | None:
+    a, l = leaf.inputs
+    if not isinstance(l.op, (ops.Add, ops.Sub)) or not only_data(l.inputs[1]):
+        return None
+    sample = sample_of(leaf, a, l.inputs[0])
+    if sample is None:
+        return None
+    sign = 1 if isinstance(l.op, ops.Add) else -1
+    own = sample.one(a), sample.one(l.inputs[0])
+    return of_logs(*own, sign * l.inputs[1], sample), sample
+
+
+def _of_poisson_divergence(leaf: Node) -> tuple[Node, Sample] | None:
+    x, d = leaf.inputs
+    if not isinstance(d.op, ops.Sub) or d.inputs[1] is not ops.log(ops.maximum(x, 1)):
+        return None
+    sample = sample_of(leaf, d.inputs[0])
+    if sample is None or not varies(x, sample):
+        return None
+    return of_poissons(x, sample.one(d.inputs[0]), sample), sample
+
+
+def _of_share_divergence(leaf: Node) -> tuple[Node, Sample] | None:
+    x, m, d = leaf.inputs
+    if not isinstance(d.op, ops.Sub):
+        return None
+    sample = sample_of(leaf, d.inputs[0])
+    odds = None if sample is None else log_odds(x, m, d, sample)
+    return None if odds is None else (of_successes(x, m, odds, sample), sample)
+
+
+def log_odds(x: Node, m: Node, d: Node, sample: Sample) -> Node | None:
+    """The log odds of a sample, if d is what these exceed those of x to m by, or the logarithm of m
+    times them less that of x; None where d is of another form."""
+    total = sample.one(d.inputs[0])
+    own = d.inputs[1]
+    if isinstance(own.op, ops.LogRatio):
+        above, below, unit = own.inputs
+        same = above is ops.maximum(x, 1) and below in {m, ops.maximum(m, 1)}
+        same = same and constant_of(unit) == 1
+        return total if same else None
+    times = sample.one(m)
+    if times is not None and own is ops.log(ops.maximum(x, 1)):
+        return total - ops.log(times)
+    return None
+
+
+def of_powers(a: Node, b: Node, x: Node, sample: Sample) -> Node:
+    """The sum of power_divergence(a, b, x). The mean g of log x leaves g Sum (e^r - 1 - r) of b x,
+    where r = log(x / g) has the sum 0."""
+    x = ops.broadcast_to(x, sample.shape)
+    zero = ops.eq(x, 0)
+    inside = ops.where(zero, 1, x)
+    zeros = sample.sum(ops.astype(zero, x.dtype))
+    count = sample.count(x) - zeros
+    logs = ops.where(zero, 0, ops.log(inside))
+    mean = ops.exp(sample.sum(logs) / ops.maximum(count, 1))
+    away = ops.where(zero, 0, ops.expm1mx(-ops.log_ratio(sample.each(mean), inside, 1)))
+    spread = mean * sample.sum(away)
+    total = count * ops.scaled_kl_div(a, b, mean) + b * spread
+    edge = ops.power_divergence(a, b, ops.zeros_like(b))
+    return total + ops.where(zeros > 0, zeros * edge, 0)
+
+
+def of_logs(a: Node, l: Node, x: Node, sample: Sample) -> Node:
+    """The sum of kl_div_exp(a, l + x)."""
+    count = sample.count(x)
+    mean = sample.sum(x) / count
+    spread = sample.sum(ops.expm1mx(x - sample.each(mean)))
+    return count * ops.kl_div_exp(a, l + mean) + ops.exp(l + mean) * spread
+
+
+def of_counts(x: Node, rate: Node, times: Node, sample: Sample) -> Node:
+    """The sum of kl_div(x, rate, times), by the rate that the data have."""
+    counts, exposure = (sample.sum(v) for v in (x, times))
+    own = ops.where(exposure > 0, counts / ops.where(exposure > 0, exposure, 1), 0)
+    apart = sample.sum(ops.scaled_kl_div(x, sample.each(own), times))
+    return apart + ops.scaled_kl_div(counts, rate, exposure)
+
+
+def of_poissons(x: Node, l: Node, sample: Sample) -> Node:
+    """The sum of divergences of counts with the same log rate l, by the rate that they have."""
+    total, count = sample.sum(x), sample.count(x)
+    apart = sample.sum(ops.scaled_kl_div(x, sample.each(total / count), 1))
+    own = ops.log_ratio(ops.maximum(total, 1), count, 1)
+    return apart + ops.poisson_divergence(total, l - own)
+
+
+def of_binomials(x: Node, n: Node, p: Node, sample: Sample) -> Node:
+    """The sum of binomial_divergence(x, n, p), by the share of successes that the data have."""
+    successes, trials = (sample.sum(v) for v in (x, n))
+    share = successes / ops.maximum(trials, 1)
+    apart = sample.sum(ops.binomial_divergence(x, n, sample.each(share)))
+    return apart + ops.binomial_divergence(successes, trials, p)
+
+
+def of_successes(x: Node, m: Node, odds: Node, sample: Sample) -> Node:
+    """The sum of divergences of x successes and m failures at the same log odds, by those that the
+    data have."""
+    successes, failures = (sample.sum(v) for v in (x, m))
+    total = successes + failures
+    share = successes / ops.where(total > 0, total, 1)
+    apart = ops.binomial_divergence(x, x + m, sample.each(share))
+    least = ops.where(failures > 0, failures, 1)
+    own = ops.log_ratio(ops.maximum(successes, 1), least, 1)
+    together = ops.share_divergence(successes, failures, odds - own)
+    return sample.sum(apart) + together

@@ -1,0 +1,554 @@
+"""What a distribution is, and the node of a random variable.
+
+A `Distribution` states mathematics only: parameters and where they may lie, support, a draw as a
+pure function of a key, log density, moments. Shapes, names, checks and messages are here, once for
+all of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.calls import public
+from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
+from probtensor.graph.node import TensorLike, make
+from probtensor.ops.kinds import Composite, Random, as_tensor_of, weak_operand
+from probtensor.ops.size_laws import repeated_to
+from probtensor.prob.distributions.drawn import drawn, parameter_needs, refused_values, room_needs
+from probtensor.prob.distributions.support import (
+    REAL,
+    Interval,
+    Ordered,
+    Support,
+    cut,
+    emptied,
+    filled,
+    here,
+)
+from probtensor.prob.distributions.truncation import (
+    UNLIKE,
+    bounds_that_cut,
+    exchangeable,
+    held_log_probability,
+    sorted_entries,
+)
+from probtensor.process import PROCESS
+from probtensor.types import (
+    Dim,
+    ShapeError,
+    Size,
+    SizeCheck,
+    TensorType,
+    broadcast_shapes,
+    is_size,
+    promote_float,
+    shape_text,
+    size_product,
+)
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The base of all distributions; they have no fields, so that one class is one value.
+
+    `parameters` maps each parameter to the support it must lie in. `logpdf(x, *parameters)` may
+    assume that all lie where they must; it gives one number a point. A model's density is zero
+    wherever a parameter leaves its support, and checks that where it cannot be shown not to happen.
+    """
+
+    name: ClassVar[str] = ""
+    parameters: ClassVar[Mapping[str, Support]] = {}
+    over: ClassVar[Support] = REAL
+    indexes: ClassVar[bool] = False  # the value is used as an index, so it stays an integer
+    improper: ClassVar[bool] = False  # a density that is no probability
+    shows: ClassVar[bool] = False  # draws are nan by themselves where a parameter is out of range
+
+    def support(self, *parameters: Node) -> Support:
+        """Where the density is; `over` unless it depends on the parameters."""
+        return self.over
+
+    def logpdf(self, x: Node, *parameters: Node) -> Node:
+        """Log density or log mass at `x` inside the support; one number a point."""
+        raise NotImplementedError
+
+    def logcdf(self, x: Node, *parameters: Node) -> Node:
+        """Log of the probability of values up to and including `x`."""
+        raise NotImplementedError(f"{self.name} has no logcdf")
+
+    def log_between(self, low: Node | None, high: Node | None, *parameters: Node) -> Node:
+        """Log of the probability of values from `low` to `high` inside the support; None is no
+        bound, but not twice."""
+        raise NotImplementedError(f"the distribution function of {self.name} is not known here")
+
+    def sample_between(
+        self,
+        key: Node,
+        shape: Sequence[Size],
+        low: Node | None,
+        high: Node | None,
+        *parameters: Node,
+    ) -> Node:
+        """A draw, as `sample`, of the distribution cut to that interval."""
+        raise NotImplementedError(f"the distribution function of {self.name} is not known here")
+
+    def sample(self, key: Node, shape: Sequence[Size], *parameters: Node) -> Node:
+        """A draw of the given shape, a pure function of the key, for parameters that lie where they
+        must; elsewhere it may be anything. That of a whole number is a float64, nan where there is
+        none."""
+        raise NotImplementedError(f"{self.name} has no proper density, so it cannot be drawn from")
+
+    def mean(self, *parameters: Node) -> Node:
+        """The expectation; nan where there is none."""
+        raise NotImplementedError(f"{self.name} has no mean")
+
+    def variance(self, *parameters: Node) -> Node:
+        """The variance of each entry; inf or nan where there is none."""
+        raise NotImplementedError(f"{self.name} has no variance")
+
+    @property
+    def event_ndim(self) -> int:
+        return self.over.event_ndim
+
+    @property
+    def discrete(self) -> bool:
+        return self.over.discrete
+
+    def event_shape(self, *types: TensorType) -> tuple:
+        """The trailing axes of one point; for vectors, those of the first parameter."""
+        return types[0].shape[types[0].ndim - self.event_ndim :]
+
+    def batch_shape(self, *types: TensorType) -> tuple:
+        """The shape the parameters broadcast to, without the axes that make one parameter."""
+        domains = self.parameters.values()
+        try:
+            return broadcast_shapes(
+                *(t.shape[: t.ndim - d.event_ndim] for t, d in zip(types, domains, strict=True))
+            )
+        except ShapeError as error:
+            shapes = ", ".join(
+                f"{name} {shape_text(t.shape)}"
+                for name, t in zip(self.parameters, types, strict=True)
+            )
+            raise ShapeError(f"the parameters do not broadcast ({error}): {shapes}") from None
+
+
+_COUNTER = itertools.count()
+
+
+@dataclass(frozen=True)
+class RandomVariable(Random):
+    """A draw from a distribution whose parameters are the node's inputs.
+
+    `uid` makes two variables of one distribution two nodes; nothing visible depends on it. Bounds
+    of `constraint` that are tensors are inputs too, after the parameters.
+    """
+
+    distribution: Distribution
+    batch: tuple
+    uid: str = field(repr=False)
+    label: str | None = None
+    dims: tuple[str, ...] | None = None
+    constraint: Support | None = None
+    complete: ClassVar[bool] = True
+
+    def infer(self, *types: TensorType) -> TensorType:
+        law = self.distribution
+        types, bounds = self.parameters_of(types), types[len(law.parameters) :]
+        for bound in bounds:
+            # An order has one bound for all the entries of a vector.
+            room = self.batch[: len(self.batch) - self.constraint.event_ndim]
+            if not broadcasts_to(bound.shape, room):
+                raise ShapeError(
+                    f"a bound of shape {shape_text(bound.shape)} does not fit a variable of shape "
+                    f"{shape_text(self.batch)}"
+                )
+        joint = broadcast_shapes(self.batch, law.batch_shape(*types))
+        if len(joint) != len(self.batch):
+            raise ShapeError(
+                f"shape {shape_text(self.batch)} has no room for parameters of shape "
+                f"{shape_text(law.batch_shape(*types))}"
+            )
+        for own in self._batches(types):
+            for n, m in zip(own[::-1], self.batch[::-1]):
+                if isinstance(n, int) and isinstance(m, int) and n not in (1, m):
+                    raise ShapeError(
+                        f"shape {shape_text(self.batch)} does not hold parameters of shape "
+                        f"{shape_text(own)}"
+                    )
+        event = law.event_shape(*types) if law.event_ndim else ()
+        dtype = "int64" if law.discrete else types[0].dtype if types else "float64"
+        return TensorType(dtype, (*self.batch, *event))
+
+    def parameters_of(self, inputs: Sequence[TensorLike]) -> tuple[TensorLike, ...]:
+        """Those of the inputs that are the distribution's parameters."""
+        return tuple(inputs[: len(self.distribution.parameters)])
+
+    def _batches(self, types: Sequence[TensorType]) -> list[tuple]:
+        """The shape of each parameter, without the axes that make one of it."""
+        domains = self.distribution.parameters.values()
+        return [t.shape[: t.ndim - d.event_ndim] for t, d in zip(types, domains, strict=True)]
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        for check in self._requires(node):
+            yield replace(check, message=(*check.message, f"\n  at {line_of(node)}"))
+
+    def _requires(self, node: Node) -> Iterator[SizeCheck]:
+        law, name = self.distribution, called(self.distribution, self.label)
+        into = "which does not broadcast to that of the variable,"
+        named = self.named(node.inputs)
+        batches = self._batches([x.type for x in named.values()])
+        for label, own in zip(named, batches, strict=True):
+            yield from repeated_to(own, self.batch, f"{label} of {name} has shape", into)
+        for bound in node.inputs[len(named) :]:
+            room = self.batch[: len(self.batch) - self.constraint.event_ndim]
+            yield from repeated_to(bound.shape, room, f"a bound of {name} has shape", into)
+        for (label, x), domain in zip(named.items(), law.parameters.values(), strict=True):
+            for n in x.shape[x.ndim - domain.event_ndim :] if law.event_ndim else ():
+                text = (f"{label} of {name} has shape ", x.shape, ", the variable ", node.shape)
+                yield SizeCheck(n, "==", node.shape[-1], text)
+
+    def named(self, inputs: Sequence[TensorLike]) -> dict[str, TensorLike]:
+        """The parameters by name."""
+        return dict(zip(self.distribution.parameters, self.parameters_of(inputs), strict=True))
+
+    def support(self, *inputs: Node) -> Support:
+        """The distribution's support, or what `constraint=` cuts it down to."""
+        own = self.distribution.support(*self.parameters_of(inputs))
+        return own if self.constraint is None else cut(own, filled(self.constraint, inputs))
+
+    def draw(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:
+        law = self.distribution
+        try:
+            value = self._sample(variable, key, inputs)
+        except NotImplementedError as error:
+            reason = str(error)
+            if self.constraint is not None:
+                held = filled(self.constraint, variable.inputs)
+                reason = (
+                    f"{called(law, self.label)} cannot be drawn under constraint=, as {held}: "
+                    f"{reason}"
+                )
+            raise GraphError(f"{reason}\n  made at {line_of(variable)}") from None
+        value = ops.broadcast_to(value, variable.shape)
+        places = zip(law.parameters, inputs, law.parameters.values(), strict=False)
+        needs = [*parameter_needs(tuple(places), law.discrete), *room_needs(self.support(*inputs))]
+        return drawn(value, law, called(law, self.label), needs).astype(variable.dtype)
+
+    def _sample(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:
+        """A draw under the constraint, for parameters that lie where they must."""
+        law, shape, own = self.distribution, variable.shape, self.parameters_of(inputs)
+        if self.constraint is None or law.improper:
+            return law.sample(key, shape, *own)
+        within, held = law.support(*own), filled(self.constraint, inputs)
+        if not isinstance(held, Ordered):
+            low, high = bounds_that_cut(held, within, cut(within, held), variable.dtype)
+        elif not exchangeable(variable):
+            raise NotImplementedError(UNLIKE)
+        else:
+            above = Interval(cut(within, held).low)
+            low, high = bounds_that_cut(Interval(held.low), within, above, variable.dtype)
+            low = low[..., None] if low is not None and low.ndim else low
+        if low is None and high is None:
+            value = law.sample(key, shape, *own)
+        else:
+            value = law.sample_between(key, shape, low, high, *own)
+            value = value if low is None else ops.maximum(value, low)
+            value = value if high is None else ops.minimum(value, high)
+        return sorted_entries(value) if isinstance(held, Ordered) else value
+
+    def log_probability(self, variable: Node, inputs: Sequence[Node]) -> Node | None:
+        """Log of the probability of what `constraint=` leaves, a share for each entry; see
+        `held_log_probability`."""
+        law, own = self.distribution, self.parameters_of(inputs)
+        if self.constraint is None:
+            return None
+        within, held = law.support(*own), filled(self.constraint, inputs)
+        return held_log_probability(law, held, within, cut(within, held), variable, own)
+
+    def text(self) -> str:
+        return self.distribution.name
+
+    def vjp(self, g, out, *inputs):
+        return (None,) * len(inputs)
+
+
+@dataclass(frozen=True)
+class Deterministic(Composite):
+    """A name, and names of its axes, for an expression; its value is the expression's."""
+
+    label: str
+    dims: tuple[str, ...] | None = None
+    linear: ClassVar[bool] = True
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x
+
+    def expand(self, x: Node) -> Node:
+        return x
+
+    def numpy(self, x):
+        return x
+
+    def vjp(self, g, out, x):
+        return (g,)
+
+
+@dataclass(frozen=True)
+class Potential(Deterministic):
+    """A named term of a log density."""
+
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Bounded(Composite):
+    """A parameter of another parametrisation, nan outside its domain, because what is made of it
+    may lie inside all the same. A model takes the value itself and checks it apart."""
+
+    what: str
+    domain: Support
+    linear: ClassVar[bool] = True
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x
+
+    def expand(self, x: Node) -> Node:
+        inside = self.domain.contains(x)
+        missing = x.ndim - inside.ndim
+        return ops.where(inside[(..., *(None,) * missing)] if missing else inside, x, math.nan)
+
+    def numpy(self, x):
+        return np.where(self.domain.contains(x), x, math.nan) if not self.domain.event_ndim else x
+
+    def refused(self, line, x):
+        inside = self.domain.contains(x)
+        return None if np.all(inside) else refused_values(self.what, x, inside, self.domain, line)
+
+    def vjp(self, g, out, x):
+        return (g,)
+
+
+@public
+def deterministic(
+    expression: TensorLike, name: str, dims: str | Sequence[str] | None = None
+) -> Node:
+    """`expression` under a name: a model reports its value with each draw.
+
+    Returns a tensor of the type of `expression`.
+    Raises GraphError, a TypeError, for a name that is no text and for `dims` that are not one an
+    axis.
+
+        >>> z = pt.random.normal(0, 1, name="z")
+        >>> theta = pt.deterministic(2 * z + 1, name="theta")
+    """
+    label = checked_name("deterministic", name)
+    node = literal(f"deterministic {label!r:.60}", expression)
+    if label is None:
+        raise GraphError(f"deterministic: needs a name under which it is reported\n  at {here()}")
+    return make(Deterministic(label, checked_dims(repr(label), dims, node.ndim)), (node,))
+
+
+@public
+def potential(expression: TensorLike, name: str | None = None) -> Node:
+    """A term to add to the log density of a model: `condition(..., potentials=[...])`. It is summed
+    over all axes.
+
+    Returns a tensor of the type of `expression`.
+    Raises GraphError, a TypeError, for a name that is no text.
+
+        >>> z = pt.random.normal(0, 1, name="z")
+        >>> penalty = pt.potential(-z**4, name="penalty")
+    """
+    term = literal("potential" if name is None else f"potential {name!r:.60}", expression)
+    if term.dtype == "bool":
+        raise GraphError(
+            f"potential: {term.described} is true or false, and a term of a log density is a "
+            f"number\n  at {here()}\n  write pt.where(condition, 0.0, -np.inf) for a density of "
+            "zero where the condition does not hold"
+        )
+    return make(Potential(checked_name("potential", name)), (term,))
+
+
+def checked_name(what: str, name: object) -> str | None:
+    """A name is a string, or None where there is none."""
+    if name is not None and not isinstance(name, str):
+        raise GraphError(f"{what}: name must be a string, not {name!r:.60}\n  at {here()}")
+    return name
+
+
+def random_variable(
+    distribution: Distribution,
+    parameters: Sequence[TensorLike],
+    shape: Size | Sequence[Size] | None = None,
+    name: str | None = None,
+    dims: str | Sequence[str] | None = None,
+    constraint: Support | None = None,
+) -> Node:
+    """The node of a new random variable.
+
+    `shape` is that of the value; without it the parameters' shape, extended to the left by the
+    sizes of `dims`. Raises ValueError for literal parameters outside their support and GraphError
+    where shapes do not fit, both naming the caller's line.
+    """
+    law = distribution
+    for label, value in zip(law.parameters, parameters, strict=True):
+        literal(f"{label} of {called(law, name)}", value)
+    dtype = promote_float(*(weak_operand(x) for x in parameters)) if parameters else "float64"
+    nodes = tuple(as_tensor_of(x, dtype) for x in parameters)
+    for (label, domain), given, node in zip(law.parameters.items(), parameters, nodes, strict=True):
+        check_parameter(f"{label} of {called(law, name)}", as_tensor(given), node, domain)
+    name = checked_name(law.name, name)
+    bounds = ()
+    if constraint is not None:
+        check_constraint(law, nodes, constraint, name)
+        constraint, bounds = emptied(constraint, len(nodes))
+        bounds = tuple(as_tensor_of(bound, dtype) for bound in bounds)
+    dims = named_axes(called(law, name), dims)
+    try:
+        whole = value_shape(law, [x.type for x in nodes], shape, dims)
+    except ShapeError as error:
+        raise GraphError(f"{called(law, name)}: {error}\n  at {here()}") from None
+    label = called(law, name)
+    batch = whole[: len(whole) - law.event_ndim]
+    uid = f"{next(_COUNTER)}.{PROCESS.token}"
+    dims = checked_dims(label, dims, len(whole))
+    room = len(batch) - (constraint.event_ndim if constraint else 0)
+    if room < 0:
+        raise GraphError(f"{label}: {constraint} needs an axis; give shape=\n  at {here()}")
+    for bound in bounds:
+        if not broadcasts_to(bound.shape, batch[:room]):
+            raise GraphError(
+                f"{label}: a bound of shape {shape_text(bound.shape)} does not fit a variable of "
+                f"shape {shape_text(batch)}\n  at {here()}"
+            )
+    return make(RandomVariable(law, batch, uid, name, dims, constraint), (*nodes, *bounds))
+
+
+def value_shape(
+    law: Distribution,
+    types: Sequence[TensorType],
+    shape: Size | Sequence[Size],
+    dims: str | Sequence[str] | None,
+) -> tuple:
+    """The shape of a variable's value from its parameters, `shape=` and `dims=`."""
+    event = law.event_shape(*types) if law.event_ndim else ()
+    joint = (*law.batch_shape(*types), *event)
+    if shape is None:
+        names = dims or ()
+        return (*(Dim.name(d) for d in names[: max(0, len(names) - len(joint))]), *joint)
+    whole = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    if not all(is_size(n) and (isinstance(n, Dim) or n >= 0) for n in whole):
+        raise ShapeError(f"shape={shape!r} is not made of sizes")
+    whole = tuple(n if isinstance(n, Dim) else int(n) for n in whole)
+    if len(whole) < len(joint) or not broadcasts_to(joint, whole):
+        raise ShapeError(
+            f"shape={shape_text(whole)} does not hold parameters of shape {shape_text(joint)}"
+        )
+    return whole
+
+
+def broadcasts_to(shape: Sequence[Size], whole: Sequence[Size]) -> bool:
+    """Does a shape broadcast to another without making it larger?"""
+    try:
+        return broadcast_shapes(tuple(whole), tuple(shape)) == tuple(whole)
+    except ShapeError:
+        return False
+
+
+def named_axes(label: str, dims: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """`dims` as a tuple of names, each there once."""
+    if dims is None or isinstance(dims, str):
+        return dims if dims is None else (dims,)
+    names = tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        raise GraphError(
+            f"{label}: dims= takes names of axes, not {repr(wrong[0])[:60]}\n  at {here()}"
+        )
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise GraphError(
+            f"{label}: dims= names {twice!r} twice in {names}; a dim names one axis of an array\n"
+            f"  at {here()}\n  give the second axis a name of its own, with the same labels"
+        )
+    return names
+
+
+def checked_dims(label: str, dims: str | Sequence[str] | None, ndim: int) -> tuple[str, ...] | None:
+    """`dims` as a tuple with one name an axis."""
+    names = named_axes(label, dims)
+    if names is not None and len(names) != ndim:
+        raise GraphError(
+            f"{label} has {ndim} ax{'is' if ndim == 1 else 'es'}, dims= names {len(names)}: "
+            f"{names}\n  at {here()}"
+        )
+    return names
+
+
+def check_constraint(
+    law: Distribution, parameters: Sequence[Node], constraint: Support, name: str | None
+) -> None:
+    """A constraint must leave some of the values that the distribution has."""
+    if not isinstance(constraint, Support):
+        raise GraphError(
+            f"{called(law, name)}: constraint={constraint!r} is no support; use pt.interval(low, "
+            f"high) or pt.ordered()\n  at {here()}"
+        )
+    try:
+        cut(law.support(*parameters), constraint)
+    except ValueError as error:
+        raise GraphError(f"{called(law, name)}: {error}\n  at {here()}") from None
+
+
+def literal(what: str, value: TensorLike) -> Node:
+    """A value as a tensor; GraphError that begins with `what` for one that is none."""
+    try:
+        return as_tensor(value)
+    except GraphError as error:
+        text = str(error)
+        raise (error if text.startswith(what) else type(error)(f"{what}: {text}")) from None
+
+
+def check_parameter(what: str, given: Node, node: Node, domain: Support) -> None:
+    """A parameter must have the axes of one point, and a literal lie in `domain`. `node` is what
+    was `given`, in the dtype of the distribution."""
+    if node.ndim < domain.event_ndim:
+        raise GraphError(
+            f"{what} must be {domain}, not of shape {shape_text(node.shape)}\n  at {here()}"
+        )
+    if isinstance(given.op, Const):
+        taken = given.op.array.astype(node.dtype)
+        check_values(what, taken, domain)
+        if domain.discrete and given.dtype[:3] in ("int", "uin"):
+            with np.errstate(invalid="ignore"):
+                held = taken.astype(given.dtype) == given.op.array
+            if not np.all(held):
+                kind = f"a whole number that {node.dtype} holds"
+                raise refused_values(what, given.op.array, held, kind, here())
+
+
+def check_values(what: str, values: np.ndarray, domain: Support, line: str | None = None) -> None:
+    """ValueError that names the first of `values` outside `domain`."""
+    inside = domain.contains(values)
+    if inside is None:
+        inside = ~np.isnan(values)
+    if np.all(inside):
+        return
+    raise refused_values(what, values, inside, domain, line or here())
+
+
+def called(law: Distribution, name: str | None) -> str:
+    """How a message names a variable."""
+    return f"{law.name} {name!r}" if name else law.name
+
+
+def places(shape: Sequence[Size]) -> Node:
+    """0, 1, 2, ... in the given shape: the index of each entry of a draw."""
+    return ops.reshape(ops.arange(size_product(shape)), tuple(shape))

@@ -1,0 +1,337 @@
+"""Discrete distributions: the log mass of a count or of an index.
+
+Formulas are those of Johnson, Kemp and Kotz, "Univariate Discrete Distributions" (2005). Success
+probabilities may be given as they are or on the logit scale, where nothing over- or underflows.
+"""
+
+from __future__ import annotations
+
+import math
+
+from probtensor import ops
+from probtensor.graph import as_tensor
+from probtensor.prob.distributions.base import Distribution, places
+from probtensor.prob.distributions.continuous import number
+from probtensor.prob.distributions.formulas import (
+    at_least,
+    has_log,
+    in_range,
+    log_below,
+    log_of,
+    times_log,
+    times_log_rest,
+)
+from probtensor.prob.distributions.support import (
+    BINARY,
+    COUNT,
+    NONNEGATIVE,
+    POSITIVE,
+    REAL,
+    REAL_VECTOR,
+    SIMPLEX,
+    UNIT,
+    Integers,
+)
+from probtensor.rules.probability import links
+from probtensor.transform.facts import Known
+
+
+class Bernoulli(Distribution):
+    """p for 1 and 1 - p for 0."""
+
+    name = "bernoulli"
+    parameters = {"p": UNIT}
+    over = BINARY
+
+    def logpdf(self, x, p):
+        return times_log(x, p) + times_log_rest(1 - x, p)
+
+    def sample(self, key, shape, p):
+        return (ops.draw_uniform(key, places(shape)) < p).astype("float64")
+
+    def mean(self, p):
+        return p
+
+    def variance(self, p):
+        return p * (1 - p)
+
+
+class BernoulliLogit(Distribution):
+    """Bernoulli with p = sigmoid(logit_p)."""
+
+    name = "bernoulli"
+    parameters = {"logit_p": REAL}
+    over = BINARY
+
+    def logpdf(self, x, logit_p):
+        return -ops.softplus((1 - 2 * x) * logit_p)
+
+    def sample(self, key, shape, logit_p):
+        return Bernoulli().sample(key, shape, ops.sigmoid(logit_p))
+
+    def mean(self, logit_p):
+        return ops.sigmoid(logit_p)
+
+    def variance(self, logit_p):
+        return ops.sigmoid(logit_p) * ops.sigmoid(-logit_p)
+
+
+# The log mass of a count is at most that of its own value as the mean, which depends on data alone,
+# less a divergence that is 0 there: no difference of large log gammas (Loader 2000, "Fast and
+# accurate computation of binomial probabilities").
+
+
+def odds_of_link(p):
+    """The log odds of a probability whose logarithm is known by the way it is written, that of what
+    is left to 1 too; None for any other."""
+    if isinstance(p.op, ops.Sigmoid):
+        return p.inputs[0]
+    known = Known()
+    success, failure = links.log_of(p, known), links.log_of_rest(p, known)
+    return None if success is None or failure is None else success - failure
+
+
+def positive(x):
+    """A count, and 1 for 0."""
+    return ops.maximum(x, 1)
+
+
+def log_factorial_rest(x):
+    """log x! - (x log x - x) for a count."""
+    return ops.where(ops.eq(x, 0), 0.0, ops.lgamma_rest(positive(x)) + ops.log(positive(x)))
+
+
+def wide(x):
+    """x in double precision: a logarithm of counts may be 30 times the difference that a deviance
+    is made of, which in float32 would have the rounding of that logarithm."""
+    return ops.astype(x, "float64")
+
+
+def share_divergence(x, m, d):
+    """The divergence of x successes and m failures at a wide d, in the dtype of x and m."""
+    return ops.astype(ops.share_divergence(wide(x), wide(m), d), (x + m).dtype)
+
+
+def log_choose_rest(n, x):
+    """The largest log mass that x of n successes have for any probability of one."""
+    return log_factorial_rest(n) - log_factorial_rest(x) - log_factorial_rest(n - x)
+
+
+class Binomial(Distribution):
+    """(n over x) p^x (1 - p)^(n - x)."""
+
+    name = "binomial"
+    parameters = {"n": COUNT, "p": UNIT}
+    over = COUNT
+    shows = True
+
+    def support(self, n, p):
+        return Integers(0, number(n))
+
+    def logpdf(self, x, n, p):
+        if isinstance(p.op, ops.Sigmoid):
+            return BinomialLogit().logpdf(x, n, p.inputs[0])
+        return log_choose_rest(n, x) - ops.binomial_divergence(x, n, p)
+
+    def sample(self, key, shape, n, p):
+        return ops.draw_binomial(key, places(shape), n, p)
+
+    def mean(self, n, p):
+        return n * p
+
+    def variance(self, n, p):
+        return n * p * (1 - p)
+
+
+class BinomialLogit(Distribution):
+    """Binomial with p = sigmoid(logit_p)."""
+
+    name = "binomial"
+    parameters = {"n": COUNT, "logit_p": REAL}
+    over = COUNT
+    shows = True
+
+    def support(self, n, logit_p):
+        return Integers(0, number(n))
+
+    def logpdf(self, x, n, logit_p):
+        odds = ops.log_ratio(positive(wide(x)), positive(wide(n - x)), 1)
+        return log_choose_rest(n, x) - share_divergence(x, n - x, wide(logit_p) - odds)
+
+    def sample(self, key, shape, n, logit_p):
+        return Binomial().sample(key, shape, n, ops.sigmoid(logit_p))
+
+    def mean(self, n, logit_p):
+        return n * ops.sigmoid(logit_p)
+
+    def variance(self, n, logit_p):
+        return n * ops.sigmoid(logit_p) * ops.sigmoid(-logit_p)
+
+
+class Poisson(Distribution):
+    """mu^x exp(-mu) / x!."""
+
+    name = "poisson"
+    parameters = {"mu": NONNEGATIVE}
+    over = COUNT
+    shows = True
+
+    def logpdf(self, x, mu):
+        if has_log(mu):
+            d = wide(log_of(mu)) - ops.log(positive(wide(x)))
+            away = ops.astype(ops.poisson_divergence(wide(x), d), (x + mu).dtype)
+        else:
+            away = ops.kl_div(x, mu)
+        return -away - log_factorial_rest(x)
+
+    def sample(self, key, shape, mu):
+        return ops.draw_poisson(key, places(shape), mu)
+
+    def mean(self, mu):
+        return mu
+
+    def variance(self, mu):
+        return mu
+
+
+def log_ways(alpha, x):
+    """log of Gamma(x + alpha) / (Gamma(alpha) x!), without what Stirling's formula says of it. As
+    alpha goes to 0 it is that of alpha, for any count but 0."""
+    ways = ops.lgamma_rest_change(in_range(alpha), x) - log_factorial_rest(x)
+    return ways + ops.where(ops.eq(x, 0), 0.0, log_below(alpha)) if has_log(alpha) else ways
+
+
+class NegativeBinomial(Distribution):
+    """Poisson with a rate drawn from gamma(alpha, alpha / mu): mean mu, variance mu + mu^2 / alpha.
+
+    Its mass is Gamma(x + alpha) / (Gamma(alpha) x!) (mu / alpha)^x (1 + mu / alpha)^-(x + alpha).
+    That goes to the mass of a Poisson count for large alpha, digit by digit.
+    """
+
+    name = "negative_binomial"
+    parameters = {"mu": NONNEGATIVE, "alpha": POSITIVE}
+    over = COUNT
+
+    def logpdf(self, x, mu, alpha):
+        if has_log(mu):
+            d = wide(log_of(mu)) - ops.log(positive(wide(x)))
+        else:
+            d = -ops.log_ratio(positive(wide(x)), wide(mu), 1)
+        ways = log_ways(alpha, x)
+        return ways - share_divergence(x, in_range(alpha), d)
+
+    def sample(self, key, shape, mu, alpha):
+        rate = ops.draw_gamma(ops.key_fold(key, 0), places(shape), alpha) * (mu / alpha)
+        return Poisson().sample(ops.key_fold(key, 1), shape, rate)
+
+    def mean(self, mu, alpha):
+        return mu
+
+    def variance(self, mu, alpha):
+        return mu + ops.square(mu) / alpha
+
+
+class NegativeBinomialChance(Distribution):
+    """Failures before n successes of probability p: Gamma(x + n) / (Gamma(n) x!) p^n (1 - p)^x.
+
+    The two deviances are those of the counts n and x of n + x trials. With the mean as a parameter
+    instead, the slope in n would be a difference of two of the size of x / n.
+    """
+
+    name = "negative_binomial"
+    parameters = {"n": POSITIVE, "p": UNIT}
+    over = COUNT
+
+    def logpdf(self, x, n, p):
+        ways, n = log_ways(n, x), at_least(n)
+        odds = odds_of_link(p)
+        if odds is not None:
+            d = -wide(odds) - ops.log_ratio(positive(wide(x)), wide(n), 1)
+            return ways - share_divergence(x, n, d)
+        trials = x + n
+        away = ops.scaled_kl_div(n, trials, p) + ops.scaled_kl_div(x, trials, 1 - p)
+        return ways - away
+
+    def sample(self, key, shape, n, p):
+        rate = ops.draw_gamma(ops.key_fold(key, 0), places(shape), n) * ((1 - p) / p)
+        return Poisson().sample(ops.key_fold(key, 1), shape, rate)
+
+    def mean(self, n, p):
+        return n * (1 - p) / p
+
+    def variance(self, n, p):
+        return n * (1 - p) / ops.square(p)
+
+
+class CategoricalLogit(Distribution):
+    """Index k with probability softmax(logit_p)[..., k]."""
+
+    name = "categorical"
+    parameters = {"logit_p": REAL_VECTOR}
+    over = COUNT
+    shows = True
+    indexes = True
+
+    def support(self, logit_p):
+        return classes(logit_p)
+
+    def logpdf(self, x, logit_p):
+        return chosen(ops.log_softmax(logit_p, axis=-1), x)
+
+    def sample(self, key, shape, logit_p):
+        """The first of exponential clocks to ring, whose rates are the probabilities."""
+        size = logit_p.shape[-1]
+        clocks = ops.draw_exponential(key, places((*shape, size)))
+        leads = logit_p - ops.log(clocks)
+        # Classes of which none has a probability, or several are certain, have no first.
+        some = ops.isfinite(ops.max(leads, axis=-1))
+        return ops.where(some, ops.argmax(leads, axis=-1).astype("float64"), math.nan)
+
+    def mean(self, logit_p):
+        return ops.sum(ops.softmax(logit_p, axis=-1) * ops.arange(logit_p.shape[-1]), axis=-1)
+
+    def variance(self, logit_p):
+        away = ops.arange(logit_p.shape[-1]) - self.mean(logit_p)[..., None]
+        return ops.sum(ops.softmax(logit_p, axis=-1) * ops.square(away), axis=-1)
+
+
+class Categorical(Distribution):
+    """Index k with probability p[..., k]."""
+
+    name = "categorical"
+    parameters = {"p": SIMPLEX}
+    over = COUNT
+    indexes = True
+
+    def support(self, p):
+        return classes(p)
+
+    def logpdf(self, x, p):
+        return chosen(ops.log(p), x)
+
+    def sample(self, key, shape, p):
+        return CategoricalLogit().sample(key, shape, ops.log(p))
+
+    def mean(self, p):
+        return ops.sum(p * ops.arange(p.shape[-1]), axis=-1)
+
+    def variance(self, p):
+        away = ops.arange(p.shape[-1]) - self.mean(p)[..., None]
+        return ops.sum(p * ops.square(away), axis=-1)
+
+
+def classes(table):
+    """The places of the last axis, whose size may be known to the data alone."""
+    return Integers(0, number(as_tensor(table.shape[-1] - 1)))
+
+
+def chosen(table, x):
+    """table[..., x]: one entry of the last axis for each entry of x."""
+    if table.ndim == 1:
+        return table[x]
+    table = ops.broadcast_to(table, (*x.shape, table.shape[-1]))
+    places_before = [
+        ops.reshape(ops.arange(n), (n, *(1,) * (x.ndim - axis - 1)))
+        for axis, n in enumerate(x.shape)
+    ]
+    return table[(*places_before, x)]

@@ -1,0 +1,191 @@
+"""Draws where a parameter lies outside its range: nan where the value is a float, and no value at
+all, an error that names the parameter, where it is a whole number.
+
+A formula for a draw may assume that its parameters lie where they must, as that of a density may.
+What they must do is said once, by their supports; here is what happens where they do not, once for
+all distributions. What can be shown to hold is not checked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph import Const, Node, as_tensor
+from probtensor.graph.node import make
+from probtensor.ops.kinds import Composite
+from probtensor.prob.distributions.support import (
+    Integers,
+    Interval,
+    Simplex,
+    Support,
+    Vector,
+    is_number,
+)
+from probtensor.transform.facts import Known
+from probtensor.types import TensorType
+
+WAY_OUT = (
+    "write the parameter so that it cannot leave its range (pt.exp, pt.sigmoid, pt.softmax), or "
+    "cut what it is made of with constraint="
+)
+
+
+@dataclass(frozen=True)
+class Need:
+    """`value`, which messages call `what`, must be `range`: `inside` tells where it is."""
+
+    what: str
+    value: Node
+    inside: Node
+    range: str
+
+
+@dataclass(frozen=True)
+class Drawn(Composite):
+    """A draw, where what its formula takes for granted holds of the parameters.
+
+    Inputs: the draw, then each parameter to be checked with what tells where it lies inside;
+    `names` and `ranges` are their texts, `all_names` those of all parameters. The draw of an
+    integer is a whole float64, and becomes one here. Where the formula `shows` it by a nan, a
+    parameter is looked at for messages only. A point of the draw has `event_ndim` axes.
+    """
+
+    called: str
+    all_names: tuple[str, ...]
+    names: tuple[str, ...]
+    ranges: tuple[str, ...]
+    event_ndim: int
+    whole: bool
+    shows: bool
+
+    def infer(self, value: TensorType, *pairs: TensorType) -> TensorType:
+        return value.with_dtype("int64") if self.whole else value
+
+    def expand(self, value: Node, *pairs: Node) -> Node:
+        if pairs and not self.shows:
+            inside = [x[self.over_points] for x in pairs[1::2]]
+            # A factor, since a choice would let compilers draw under a mask, which is slower.
+            value = value * ops.where(reduce(ops.logical_and, inside), 1.0, math.nan)
+        return make(ops.DrawWhole(self.said, WAY_OUT), (value,)) if self.whole else value
+
+    @property
+    def over_points(self) -> tuple:
+        """The index that puts what is true of points beside their entries."""
+        return (..., *(None,) * self.event_ndim)
+
+    @property
+    def stops(self) -> bool:
+        return self.whole
+
+    @property
+    def said(self) -> str:
+        """What is wrong where nothing is known of the values."""
+        wanted = [f"{n} must be {r}" for n, r in zip(self.names, self.ranges, strict=True)]
+        names = " and ".join(self.all_names)
+        wanted.append(f"{names} such that it is a whole number below 2**63")
+        return f"{self.called} cannot be drawn: {', and '.join(wanted)}"
+
+    def numpy(self, value, *pairs):
+        for inside in pairs[1::2]:
+            value = np.where(inside[self.over_points], value, math.nan)
+        if not self.whole:
+            return value
+        if (error := self.refused("", value, *pairs)) is not None:
+            raise error
+        return value.astype("int64")
+
+    def refused(self, line: str, value: np.ndarray, *pairs: np.ndarray) -> ValueError | None:
+        """What is wrong with these values, if anything is."""
+        found = zip(self.names, self.ranges, pairs[::2], pairs[1::2], strict=True)
+        for name, domain, parameter, inside in found:
+            if not np.all(inside):
+                what = f"{name} of {self.called}"
+                return refused_values(what, parameter, inside, domain, line, WAY_OUT)
+        fits = (value >= -(2.0**63)) & (value < 2.0**63)
+        if not self.whole or np.all(fits):
+            return None
+        return refused_values(
+            f"a draw of {self.called}", value, fits, "a whole number below 2**63", line,
+            f"{' and '.join(self.all_names)} must be such that it is: int64 holds no others",
+        )  # fmt: skip
+
+
+def drawn(value: Node, law: object, called: str, needs: Iterable[Need]) -> Node:
+    """A draw of a distribution where what is needed holds: nan elsewhere, or an error if it is a
+    whole number."""
+    needs = tuple(needs)
+    if not needs and not law.discrete:
+        return value
+    pairs = [x for need in needs for x in (need.value, need.inside)]
+    texts = tuple(need.what for need in needs), tuple(need.range for need in needs)
+    op = Drawn(called, tuple(law.parameters), *texts, law.event_ndim, law.discrete, law.shows)
+    return make(op, (value, *pairs))
+
+
+def parameter_needs(parameters: Sequence[tuple[str, Node, Support]], whole: bool) -> Iterator[Need]:
+    """What must hold of parameters (name, value, support), but what always does."""
+    known = Known()
+    for name, value, domain in parameters:
+        inside = domain.contains(value)
+        if inside is None and whole:
+            # A draw that is a number hides a nan of its parameters, other draws hand it on.
+            axes = tuple(range(value.ndim - domain.event_ndim, value.ndim))
+            inside = ops.all(ops.logical_not(ops.isnan(value)), axis=axes)
+        if inside is not None and not surely_inside(value, domain, known):
+            yield Need(name, value, inside, str(domain))
+
+
+def room_needs(support: Support) -> Iterator[Need]:
+    """The lower bound of an interval must be below the upper one."""
+    if not isinstance(support, Interval) or is_number(support.low, support.high):
+        return
+    if support.bounded_below and support.bounded_above:
+        low, high = as_tensor(support.low), as_tensor(support.high)
+        yield Need("the upper bound", high, low < high, "above the lower one")
+
+
+def surely_inside(node: Node, domain: Support, known: Known) -> bool:
+    """Can it be shown that the values of a node are numbers that lie in a support?"""
+    if isinstance(domain, Vector):
+        return surely_inside(node, domain.entries, known)
+    if isinstance(node.op, Const):
+        inside = domain.contains(node.op.array)
+        return bool(np.all(~np.isnan(node.op.array) if inside is None else inside))
+    if isinstance(domain, Simplex):
+        # A nan in it gives draws of nan in turn.
+        return isinstance(node.op, ops.Softmax)
+    found = known.bounds(node)
+    if isinstance(domain, Integers):
+        high = np.inf if isinstance(domain.high, Node) else domain.high
+        return found.whole and found.finite and domain.low <= found.low and found.high <= high
+    if not isinstance(domain, Interval) or not found.finite:
+        return False
+    low = found.low > domain.low or (
+        found.low == domain.low and (found.low_open or not domain.low_open)
+    )
+    high = found.high < domain.high or (
+        found.high == domain.high and (found.high_open or not domain.high_open)
+    )
+    return (low or not domain.bounded_below) and (high or not domain.bounded_above)
+
+
+def refused_values(
+    what: str, values: np.ndarray, inside: np.ndarray, domain: object, line: str, way_out: str = ""
+) -> ValueError:
+    """The error that names the first of `values` that is not `inside`."""
+    first = np.unravel_index(np.argmin(inside), np.shape(inside))
+    place = f"[{', '.join(map(str, first))}]" if first else ""
+    count = int(np.size(inside) - np.count_nonzero(inside))
+    more = f" (and {count - 1} more)" if count > 1 else ""
+    wrong = np.broadcast_to(values, np.shape(inside) + values.shape[np.ndim(inside) :])[first]
+    first_few = wrong[(slice(30),) * np.ndim(wrong)]
+    shown = str(wrong) if not np.ndim(wrong) else f"{first_few.tolist()!s:.60}"
+    lines = [f"{what} must be {domain}; {'entry ' + place + ' is' if place else 'it is'} "
+             f"{shown}{more}", f"at {line}" if line else "", way_out]  # fmt: skip
+    return ValueError("\n  ".join(filter(None, lines)))

@@ -1,0 +1,242 @@
+"""Parts of the formulas of densities: logarithms and powers that keep their digits.
+
+What is known by its logarithm is read by it, literals are computed here and now, and parts that
+cancel for large shapes are formed as one.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph import Const, Node, as_tensor
+from probtensor.graph.node import TensorLike, make
+from probtensor.rules.probability.laws import VIEWS
+from probtensor.rules.probability.links import log_of_link, times
+from probtensor.transform.facts import constant_of
+
+LOG_2 = math.log(2)
+
+
+def log_of(x: Node, size: bool = False) -> Node:
+    """log x, without going through exp, sigmoid or softmax where x is one; log |x| for the `size`
+    of x."""
+    if isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax)):
+        return log_of_link(x)
+    if isinstance(x.op, (*VIEWS, ops.Cast)) and has_log(x):
+        return make(x.op, (log_of(x.inputs[0], size), *x.inputs[1:]))
+    if isinstance(x.op, (ops.Square, ops.Sqrt)) and has_log(x):
+        # The square of a negative factor is positive.
+        inner = log_of(x.inputs[0], size=isinstance(x.op, ops.Square))
+        return inner * (2.0 if isinstance(x.op, ops.Square) else 0.5)
+    if has_log(x):
+        first, second = (log_of(factor, size) for factor in x.inputs)
+        return first - second if isinstance(x.op, ops.Div) else first + second
+    return ops.log(ops.abs(x) if size else x)
+
+
+def times_log(a: Node, x: Node) -> Node:
+    """a log x, and 0 where a is 0 even if x is 0 too. Rules see links in it."""
+    if isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax)):
+        return times(a, log_of_link(x))
+    if isinstance(x.op, ops.Cast) and has_log(x):
+        return times(a, log_of(x))
+    return a * ops.log(x) if is_nonzero(a) else ops.xlogy(a, x)
+
+
+def times_log_rest(a: Node, x: Node) -> Node:
+    """a log(1 - x), and 0 where a is 0 even if x is 1. Rules see links in it."""
+    if isinstance(x.op, ops.Sigmoid):
+        return a * ops.log_sigmoid(-x.inputs[0])
+    return a * ops.log1p(-x) if is_nonzero(a) else ops.xlog1py(a, -x)
+
+
+def log_gamma(x: Node) -> Node:
+    """log Gamma(x), computed here and now for a positive literal scalar."""
+    if isinstance(x.op, Const) and not x.shape and 0 < x.op.array < math.inf:
+        return as_tensor(np.asarray(math.lgamma(x.op.array), x.dtype))
+    return ops.lgamma(x)
+
+
+def log_beta(x: Node, y: Node) -> Node:
+    """log B(x, y), computed here and now for small literals (large ones cancel)."""
+    if all(isinstance(v.op, Const) and not v.shape and 0 < v.op.array < 100 for v in (x, y)):
+        a, b = float(x.op.array), float(y.op.array)
+        value = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+        return as_tensor(np.asarray(value, x.dtype))
+    return ops.lbeta(x, y)
+
+
+def is_nonzero(x: TensorLike) -> bool:
+    """Is x a literal other than 0?"""
+    node = as_tensor(x)
+    return isinstance(node.op, Const) and bool(np.all(node.op.array != 0))
+
+
+# Literal shapes and counts up to here cost no more than two digits where formulas are taken as
+# they are written in textbooks, and those split into parts that are summed once a data set.
+MODERATE = 100.0
+
+
+def is_moderate(*parameters: Node) -> bool:
+    """Are these literals that no formula loses many digits to?"""
+    return all(
+        isinstance(x.op, Const) and bool(np.all(np.abs(x.op.array) <= MODERATE))
+        for x in parameters
+    )
+
+
+def has_log(x: Node) -> bool:
+    """Is the logarithm of x > 0 known, or that of one of two factors, whether or not x itself
+    over- or underflows?"""
+    if isinstance(x.op, (ops.Mul, ops.Div)):
+        return any(has_log(factor) for factor in x.inputs)
+    if isinstance(x.op, (*VIEWS, ops.Cast, ops.Square, ops.Sqrt)):
+        return has_log(x.inputs[0])
+    return isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax))
+
+
+def log_power(a: Node, b: Node, x: Node) -> Node:
+    """a log(b x / a) + a - b x - log x: what of a density x^(a - 1) e^(-b x) depends on x, less its
+    largest for x^a e^(-b x). Of the two parts, the first is small where a is large and x is likely
+    (Loader 2000)."""
+    if has_log(b) or has_log(x):
+        log_x = log_of(x)
+        return -ops.kl_div_exp(a, log_of(b) + log_x) - log_x
+    return -ops.power_divergence(a, b, x) - ops.log(ops.where(ops.eq(x, 0), 1, x))
+
+
+# Parameters known by their logarithms may leave the range of floats. Formulas take them at its end,
+# and what follows the logarithm beyond that is added. The numbers below are logarithms; users are
+# not likely to write them, so that no slope is asked for between two pieces.
+END = {"float64": 701.37, "float32": 84.37}
+# exp of these is the largest that is a float.
+LARGEST = {"float64": 709.782712893384, "float32": 88.72283172607422}
+
+
+def end_of(x: Node) -> float:
+    """How far the logarithm of x may go, as of the narrowest float that x is made in."""
+    parts = (ops.Mul, ops.Div, ops.Cast, ops.Square, ops.Sqrt, *VIEWS)
+    made_of = [y for y in x.inputs if y.type.is_float] if isinstance(x.op, parts) else []
+    return min([END[x.dtype], *map(end_of, made_of)])
+
+
+def at_least(x: Node) -> Node:
+    """x, and a small number where it is less and known by its logarithm."""
+    return ops.maximum(x, math.exp(-end_of(x))) if has_log(x) else x
+
+
+def in_range(x: Node) -> Node:
+    """x, between a small and a large number where it is known by its logarithm."""
+    return ops.minimum(at_least(x), math.exp(end_of(x))) if has_log(x) else x
+
+
+def log_below(x: Node) -> TensorLike:
+    """log x less that of `at_least(x)`: 0 where x is not too small for a float."""
+    return ops.minimum(log_of(x) + end_of(x), 0) if has_log(x) else 0.0
+
+
+def joined(x: Node) -> Node:
+    """x with the exponentials among its factors as one: each of them may leave the range of floats
+    where x does not."""
+    log = pure_log(x)
+    if log is not None:
+        return x if isinstance(x.op, (ops.Exp, *VIEWS)) else ops.exp(log)
+    if isinstance(x.op, (*VIEWS, ops.Cast, ops.Square, ops.Sqrt)) and has_log(x):
+        return make(x.op, (joined(x.inputs[0]), *x.inputs[1:]))
+    if not isinstance(x.op, (ops.Mul, ops.Div)):
+        return x
+    parts = factors(x)
+    alone = {part: joined(part) for part, _ in parts}
+    logs = [-pure_log(part) if below else pure_log(part) for part, below in parts
+            if pure_log(part) is not None]  # fmt: skip
+    if len(logs) < 2 and all(new is part for part, new in alone.items()):
+        return x
+    whole = ops.exp(reduce(ops.add, logs)) if logs else as_tensor(np.ones((), x.dtype))
+    for part, below in parts:
+        if pure_log(part) is None:
+            whole = whole / alone[part] if below else alone[part] * whole
+    return whole
+
+
+def factors(x: Node, below: bool = False) -> list[tuple[Node, bool]]:
+    """The factors of products and quotients, and whether x is divided by them."""
+    if not isinstance(x.op, (ops.Mul, ops.Div)):
+        return [(x, below)]
+    first, second = x.inputs
+    return factors(first, below) + factors(second, below != isinstance(x.op, ops.Div))
+
+
+def pure_log(x: Node) -> Node | None:
+    """log x, where x is made of exponentials alone."""
+    if isinstance(x.op, ops.Exp):
+        return x.inputs[0]
+    if isinstance(x.op, VIEWS):
+        inner = pure_log(x.inputs[0])
+        return None if inner is None else make(x.op, (inner, *x.inputs[1:]))
+    if isinstance(x.op, (ops.Square, ops.Sqrt)):
+        inner = pure_log(x.inputs[0])
+        return None if inner is None else inner * (2.0 if isinstance(x.op, ops.Square) else 0.5)
+    if not isinstance(x.op, (ops.Mul, ops.Div)):
+        return None
+    first, second = (pure_log(factor) for factor in x.inputs)
+    if second is None:
+        return None
+    if isinstance(x.op, ops.Div):
+        one = constant_of(x.inputs[0]) == 1
+        return -second if one else None if first is None else first - second
+    return None if first is None else first + second
+
+
+def one_log(x: Node) -> Node | None:
+    """log x, where x is one exponential for all: with one for each number, what keeps it from
+    overflow would cost more than it is worth."""
+    return None if x.ndim else pure_log(x)
+
+
+def product(x: Node, scale: Node) -> Node:
+    """x scale, and 0 where x is 0 though one exponential for all overflows."""
+    log = one_log(scale)
+    return x * scale if log is None else times_exp(x, log)
+
+
+def quotient(x: Node, scale: Node) -> Node:
+    """x / scale, and 0 where x is 0; see `product`. One scale for all divides once for a loop, also
+    where its inverse overflows (rules/arithmetic/reciprocals.py); others are inverted, as they may
+    be data."""
+    log = one_log(scale)
+    if log is not None:
+        return times_exp(x, -log)
+    return x * (1 / scale) if scale.ndim else x / scale
+
+
+def times_exp(x: Node, log: Node) -> Node:
+    """x exp(log), where the exponential alone may overflow. Many numbers x are multiplied by the
+    largest float there: all but those next to 0 overflow with it."""
+    end = end_of(x)
+    if x.ndim:
+        return x * ops.exp(ops.minimum(log, LARGEST[x.dtype]))
+    over = log > end
+    log = ops.where(over, ops.minimum(log, 2 * end) - end, log)
+    return x * ops.exp(log) * ops.where(over, math.exp(end), 1.0)
+
+
+def log_tail(x: Node, sigma: Node) -> TensorLike:
+    """How much log(1 + (x / sigma)**2) exceeds that at `at_least(sigma)`."""
+    if not has_log(sigma):
+        return 0.0
+    far = ops.abs(x) > math.exp(-end_of(sigma))
+    return ops.where(far, -2 * log_below(sigma), 0.0)
+
+
+def log_small_share(a: Node, b: Node) -> TensorLike:
+    """log(a b / (a + b)) less that of `at_least` of the two."""
+    if not has_log(a) or not has_log(b):
+        return log_below(a) + log_below(b)
+    logs = log_of(a), log_of(b)
+    least = [ops.maximum(log, -end_of(x)) for log, x in zip(logs, (a, b))]
+    total = ops.logaddexp(*logs) - ops.logaddexp(*least)
+    return log_below(a) + log_below(b) - total

@@ -1,0 +1,209 @@
+"""Distributions cut down to what `constraint=` leaves of them: its probability, and draws of it.
+
+The density of a variable that is held to a set is its distribution's over the probability of the
+set, which matters as soon as parameters are random. Standard distributions that are symmetric about
+0 share the formulas here: an interval is turned so that its larger part lies below 0, where
+probabilities keep their relative precision down to the smallest, since they stay logarithms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph import Const, Node, as_tensor
+from probtensor.ops.kinds import Elementwise, as_tensor_of
+from probtensor.prob.distributions.support import Interval, Ordered, Support, is_number
+from probtensor.transform.facts import constant_of
+
+LOG_2 = math.log(2)
+LOG_PI = math.log(math.pi)
+UNLIKE = "its entries have different parameters, whose order has no formula"
+
+
+@dataclass(frozen=True)
+class Symmetric:
+    """A standard distribution: log of the probability below z, the probability from 0 to z (an odd
+    function), and the quantile of the log of a probability."""
+
+    log_below: Callable[[Node], Node]
+    central: Callable[[Node], Node]
+    quantile: Callable[[Node], Node]
+
+
+def turned(low: Node, high: Node) -> tuple[Node, Node, Node]:
+    """An interval or its mirror image, whichever has its middle below 0; is it the image?"""
+    right = low + high > 0
+    return right, ops.where(right, -high, low), ops.where(right, -low, high)
+
+
+def log_between(law: Symmetric, low: Node | None, high: Node | None) -> Node:
+    """Log of the probability of low < z < high; None is no bound, but not twice."""
+    if low is None:
+        return law.log_below(high)
+    if high is None:
+        return law.log_below(-low)
+    _, low, high = turned(low, high)
+    # Both formulas are evaluated at places where they have a value and a derivative.
+    near = low > -1
+    inner = law.central(ops.where(near, high, 0.5)) - law.central(ops.where(near, low, -0.5))
+    top = law.log_below(ops.where(near, -2.0, high))
+    # What is e^-340 of the rest is none of it, and its curvature would be infinite over infinite.
+    share = ops.maximum(law.log_below(ops.where(near, -3.0, low)) - top, -340.0)
+    outer = top + ops.log1mexp(share)
+    return ops.where(near, ops.log(inner), outer)
+
+
+def draw_between(law: Symmetric, u: Node, low: Node | None, high: Node | None) -> Node:
+    """The quantile u of the distribution cut to low < z < high; None is no bound."""
+    if high is None:
+        return -draw_between(law, u, None, -low)
+    if low is None:
+        return law.quantile(law.log_below(high) + ops.log(u))
+    right, below, above = turned(low, high)
+    top = law.log_below(above)
+    rest = (1 - u) * ops.expm1(law.log_below(below) - top)
+    z = law.quantile(top + ops.log1p(rest))
+    return ops.clip(ops.where(right, -z, z), low, high)
+
+
+# The normal distribution.
+
+
+def normal_quantile(log_p: Node) -> Node:
+    """The z below which a standard normal lies with probability exp(log_p).
+
+    Where exp(log_p) is small beyond doubles, by Newton's steps for log_ndtr(z) = log_p from the
+    leading terms of its asymptotic series (Abramowitz and Stegun 26.2.12).
+    """
+    far = log_p < -300
+    depth = ops.where(far, -2 * log_p, 600.0)
+    z = -ops.sqrt(depth - ops.log(depth) - math.log(2 * math.pi))
+    for _ in range(3):
+        log_ratio = -0.5 * ops.square(z) - 0.5 * math.log(2 * math.pi) - ops.log_ndtr(z)
+        z = z - (ops.log_ndtr(z) + 0.5 * depth) * ops.exp(-log_ratio)
+    return ops.where(far, z, ops.ndtri(ops.exp(log_p)))
+
+
+def laplace_log_below(z: Node) -> Node:
+    """Log of the distribution function of exp(-|z|) / 2."""
+    below = z < 0
+    return ops.where(below, z - LOG_2, ops.log1p(-0.5 * ops.exp(ops.where(below, z, -z))))
+
+
+def laplace_central(z: Node) -> Node:
+    """The probability from 0 to z."""
+    return 0.5 * ops.where(z < 0, ops.expm1(z), -ops.expm1(-z))
+
+
+def laplace_quantile(log_p: Node) -> Node:
+    """The z below which it is exp(log_p)."""
+    return ops.where(log_p < -LOG_2, log_p + LOG_2, -LOG_2 - ops.log1mexp(log_p))
+
+
+def cauchy_log_below(z: Node) -> Node:
+    """Log of the distribution function of 1 / (pi (1 + z^2)); the smaller tail has all its
+    digits."""
+    below = z < 0
+    tail = ops.arctan2(1.0, ops.where(below, -z, z))
+    return ops.where(below, ops.log(tail) - LOG_PI, ops.log1p(tail * (-1 / math.pi)))
+
+
+NORMAL = Symmetric(ops.log_ndtr, lambda z: 0.5 * ops.erf(z * math.sqrt(0.5)), normal_quantile)
+CAUCHY = Symmetric(
+    cauchy_log_below,
+    lambda z: ops.arctan(z) / math.pi,
+    lambda log_p: -1 / ops.tan(math.pi * ops.exp(log_p)),
+)
+LOGISTIC = Symmetric(
+    ops.log_sigmoid, lambda z: 0.5 * ops.tanh(0.5 * z), lambda log_p: log_p - ops.log1mexp(log_p)
+)
+LAPLACE = Symmetric(laplace_log_below, laplace_central, laplace_quantile)
+
+
+# Constraints.
+
+
+def held_log_probability(
+    law: object, constraint: Support | None, own: Support, support: Support, variable: Node,
+    parameters: Sequence[Node],
+) -> Node | None:  # fmt: skip
+    """Log of the probability of what a constraint leaves of a distribution, as a share for each
+    entry; None where it leaves all, or where no probability is stated.
+
+    own, support   the distribution's support, and what is left of it
+    NotImplementedError, with the reason, where it is not known.
+    """
+    if constraint is None or law.improper:
+        return None
+    if isinstance(constraint, Ordered):
+        return ordered_share(law, constraint, own, support, variable, parameters)
+    low, high = bounds_that_cut(constraint, own, support, variable.dtype)
+    return None if low is None and high is None else law.log_between(low, high, *parameters)
+
+
+def bounds_that_cut(
+    constraint: Interval, own: Interval, support: Interval, dtype: str
+) -> tuple[Node | None, Node | None]:
+    """The bounds of what is left of a support, None where they are its own."""
+    inside = constraint.bounded_below
+    if inside and is_number(own.low, constraint.low):
+        inside = constraint.low > own.low
+    low = as_tensor_of(support.low, dtype) if inside else None
+    inside = constraint.bounded_above
+    if inside and is_number(own.high, constraint.high):
+        inside = constraint.high < own.high
+    return low, as_tensor_of(support.high, dtype) if inside else None
+
+
+def ordered_share(
+    law: object, constraint: Ordered, own: Interval, support: Ordered, variable: Node,
+    parameters: Sequence[Node],
+) -> Node:  # fmt: skip
+    """For n independent entries of one distribution each order has the probability 1 / n!."""
+    if not exchangeable(variable):
+        raise NotImplementedError(UNLIKE)
+    size = variable.shape[-1]
+    if isinstance(size, int):
+        share = as_tensor(-math.lgamma(size + 1) / max(size, 1))
+    else:
+        count = as_tensor(size).astype("float64")
+        share = -ops.lgamma(count + 1) / count
+    above = Interval(support.low)
+    low = bounds_that_cut(Interval(constraint.low), own, above, variable.dtype)[0]
+    if low is None:
+        return share.astype(variable.dtype)
+    below = law.log_between(low[..., None] if low.ndim else low, None, *parameters)
+    return (below + share).astype(variable.dtype)
+
+
+def exchangeable(variable: Node) -> bool:
+    """Do the entries along the last axis have the same parameters?"""
+    return all(same_along_last_axis(x) for x in variable.op.parameters_of(variable.inputs))
+
+
+def same_along_last_axis(node: Node) -> bool:
+    """Is a tensor known to be the same at all places of its last axis?"""
+    if not node.ndim or constant_of(node) is not None:
+        return True
+    if isinstance(node.shape[-1], int) and node.shape[-1] == 1:
+        return True
+    if isinstance(node.op, Const):
+        return bool(np.all(node.op.array == node.op.array[..., :1]))
+    spreads = isinstance(node.op, (Elementwise, ops.BroadcastTo))
+    return spreads and all(map(same_along_last_axis, node.inputs))
+
+
+def sorted_entries(x: Node) -> Node:
+    """The entries along the last axis in increasing order: for the short vectors of an order."""
+    size = x.shape[-1]
+    place = ops.arange(size)
+    mine, other = x[..., :, None], x[..., None, :]
+    first = (other < mine) | (ops.eq(other, mine) & (place[None, :] < place[:, None]))
+    rank = ops.sum(first.astype("int64"), axis=-1)
+    held = ops.eq(rank[..., None, :], place[:, None])
+    return ops.sum(ops.where(held, x[..., None, :], 0.0), axis=-1)

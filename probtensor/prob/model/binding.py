@@ -1,0 +1,201 @@
+"""Arrays for a model: converted, measured and checked once, before anything is computed of them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from cython_ext.convert import (
+    frozen_copy,
+    is_bare,
+    is_masked,
+    number_array,
+    safe_array,
+    safe_cast,
+)
+from probtensor.graph import Node, line_of
+from probtensor.graph.node import TensorLike
+from probtensor.prob.distributions.base import called, check_values, here
+from probtensor.prob.distributions.drawn import refused_values
+from probtensor.prob.distributions.support import Integers, Interval
+from probtensor.prob.model.data import evaluate
+from probtensor.prob.model.graphs import Density, Model
+from probtensor.prob.model.names import listed
+from probtensor.prob.model.sizes import KnownSizes
+from probtensor.types import Dim, shape_text
+
+
+class UnknownName(KeyError):
+    """A KeyError whose text is that of the message, not of a Python string."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Finite(Interval):
+    """All numbers but the infinite ones."""
+
+    def __str__(self) -> str:
+        return "a finite number, for the density of no other is above zero"
+
+
+def observed_array(variable: Node, value: TensorLike) -> np.ndarray:
+    """A read-only copy of an observed value; TypeError or ValueError says what it cannot be."""
+    law = variable.op.distribution
+    name, line = called(law, variable.op.label), line_of(variable)
+    what = f"the observed value of {name}"
+    if isinstance(value, Node):
+        raise TypeError(
+            f"{what} is a tensor; give an array, or for a dependence between variables state a "
+            f"pt.potential\n  at {line}"
+        )
+    if is_masked(value):
+        refuse_missing(what, np.ma.getmaskarray(value), line)
+    array = number_array(value, what, f"\n  at {line}")
+    refuse_missing(what, np.isnan(array), line)
+    if np.isinf(array).any():
+        raise refused_values(what, array, np.isfinite(array), Finite(), line)
+    if law.discrete:
+        check_values(what, array, Integers(-np.inf), line)
+    if array.ndim != variable.ndim:
+        raise ValueError(
+            f"{what} has shape {array.shape}, the variable {shape_text(variable.shape)}\n"
+            f"  at {line}\n  give shape= or dims= where the variable is made"
+        )
+    if not law.discrete:
+        safe_cast(array, variable.dtype, is_bare(value), what, f"\n  at {line}")
+    return frozen_copy(array)
+
+
+def refuse_missing(what: str, missing: np.ndarray, line: str) -> None:
+    """ValueError that names the first of the missing values."""
+    if not missing.any():
+        return
+    first = np.unravel_index(np.argmax(missing), missing.shape)
+    place = f" at [{', '.join(map(str, first))}]" if first else ""
+    count = int(missing.sum())
+    raise ValueError(
+        f"{what} is missing{place} ({count} missing in all): missing values are not imputed\n"
+        f"  at {line}\n  leave these rows out of the model"
+    )
+
+
+def data_array(node: Node, value: TensorLike) -> np.ndarray:
+    """A read-only copy of other data for a data input, in its dtype, with nothing lost."""
+    try:
+        array = safe_array(
+            value, node.dtype, node.ndim, node.name or "data", line_of(node), copy=True
+        )
+    except TypeError as error:
+        whole = node.dtype[:5] != "float" and "without loss" in str(error)
+        way = "\n  for fractions make it of floats: pt.data(np.asarray(x, float))" if whole else ""
+        raise TypeError(f"{error}{way}") from None
+    return frozen_copy(array, owned=True)
+
+
+def checked_coords(coords: object) -> dict[str, np.ndarray]:
+    """Labels by dim, copied. TypeError or ValueError for anything else."""
+    if coords is None:
+        return {}
+    if not isinstance(coords, Mapping):
+        raise TypeError(f"coords must be {{dim: labels}}, not {coords!r:.60}\n  at {here()}")
+    return {dim: checked_labels(dim, values) for dim, values in coords.items()}
+
+
+def checked_labels(dim: object, values: object) -> np.ndarray:
+    """The labels along a dim as a read-only array with one axis, each label there once."""
+    if not isinstance(dim, str):
+        raise TypeError(f"coords: {dim!r:.60} is no name of a dim\n  at {here()}")
+    try:
+        labels = np.asarray(values)
+    except ValueError:
+        labels = np.empty(())
+    if labels.ndim != 1:
+        raise ValueError(
+            f"coords of dim {dim!r} must be a sequence of labels, not {values!r:.60}\n  at {here()}"
+        )
+    listed_labels = labels.tolist()
+    if len(set(map(str, listed_labels))) < len(listed_labels):
+        seen: dict[str, int] = {}
+        for k, label in enumerate(listed_labels):
+            before = seen.setdefault(str(label), k)
+            if before != k:
+                raise ValueError(
+                    f"coords of dim {dim!r} have the label {label!r} twice, at [{before}] and "
+                    f"[{k}]\n  at {here()}\n  labels name the entries of an axis; make each one "
+                    "different, or leave them out to have 0, 1, 2, ..."
+                )
+    return frozen_copy(labels)
+
+
+def check_known_dims(coords: Mapping[str, object], known: Iterable[str]) -> None:
+    """ValueError for labels of a dim that nothing in a model has."""
+    known = list(dict.fromkeys(known))
+    for dim in coords:
+        if dim not in known:
+            close = difflib.get_close_matches(dim, known, 1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise ValueError(
+                f"coords: nothing in this model has the dim {dim!r}; its dims are "
+                f"{listed(known)}\n  at {here()}\n  {hint}Leave it out, name it in dims= of a "
+                "variable, or add what has it by track="
+            )
+
+
+class Binding:
+    """Arrays for all inputs of a model, by node, with the sizes they give.
+
+    ValueError where sizes contradict each other, or where a value lies outside its support.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        arrays: Mapping[Node, np.ndarray],
+        lengths: Mapping[str, int],
+    ) -> None:
+        self.model = model
+        self.arrays: dict[Node, np.ndarray] = {}
+        self.sizes = KnownSizes()
+        for name, length in lengths.items():
+            self.sizes.give(Dim.name(name), length, "coords")
+        for node in model.inputs:
+            array = arrays[node] if node in arrays else model.arrays[node]
+            self.sizes.read(node.name or "data", node.shape, array.shape, line_of(node))
+            # A view where nothing is converted: the arrays are read-only copies already.
+            own = np.asarray(array, node.dtype, order="C").view()
+            own.setflags(write=False)
+            self.arrays[node] = own
+        self._check_dims()
+        self._check_sizes()
+        self._check_values()
+
+    def _check_sizes(self) -> None:
+        """Every op of the model must have a meaning for these sizes."""
+        known = self.sizes.values
+        for law in self.model.laws:
+            if law.names() <= known.keys():
+                law.verify(known)
+
+    def _check_dims(self) -> None:
+        """Axes that share the name of a dim must have one length."""
+        model = self.model
+        for quantity in (*model.free, *model.observed, *model.deterministic):
+            shape = self.sizes.shape(quantity.shape) if quantity.dims else ()
+            for axis, (dim, n) in enumerate(zip(quantity.dims or (), shape, strict=True)):
+                self.sizes.give(Dim.name(dim), n, f"axis {axis} of {quantity.name}", quantity.line)
+
+    def _check_values(self) -> None:
+        checks = self.model.checks
+        outputs = [node for check in checks for node in (check.inside, check.value)]
+        found = evaluate(outputs, self.arrays)
+        for check, inside, values in zip(checks, found[::2], found[1::2], strict=True):
+            if not np.all(inside):
+                raise refused_values(check.what, values, inside, check.domain, check.line)
+
+    def values(self, density: Density) -> dict[Node, np.ndarray]:
+        """What a density's inputs are bound to, work on data alone done."""
+        known = dict(zip(density.work, evaluate([*density.work.values()], self.arrays)))
+        return {node: known.get(node, self.arrays.get(node)) for node in density.inputs}

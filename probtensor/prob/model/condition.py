@@ -1,0 +1,182 @@
+"""`condition`: from random variables and what was observed of them to a posterior."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from probtensor.calls import public
+from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
+from probtensor.graph.node import TensorLike
+from probtensor.graph.resize import with_sizes
+from probtensor.prob.density.logp import underivable, unwrapped
+from probtensor.prob.distributions.base import Potential, RandomVariable, called, here, potential
+from probtensor.prob.model.binding import check_known_dims, checked_coords, observed_array
+from probtensor.prob.model.data import Data, default_of
+from probtensor.prob.model.names import dims_of_node
+from probtensor.prob.model.posterior import Posterior, posterior_of
+from probtensor.prob.model.sizes import KnownSizes
+from probtensor.system.stages import building, stage
+from probtensor.types import Dim, size_name, size_names
+
+
+@public
+def condition(
+    observed: Mapping[Node, TensorLike],
+    *,
+    coords: Mapping[str, Sequence] | None = None,
+    track: Sequence[Node] = (),
+    potentials: Sequence[Node] = (),
+    target: object = None,
+    progress: bool = True,
+) -> Posterior:
+    """The posterior of the random variables that `observed` depends on.
+
+    observed    {random variable: array of its shape}, copied: later changes of an array change
+                nothing here; missing values are an error
+    coords      {dim: labels}, copied, each label once; they give the length of dims that nothing
+                else gives
+    track       variables and deterministics to add that no observed variable depends on
+    potentials  tensors whose sums are added to the log density
+    target      "cython" (default), "interp" or "cuda"; see `pt.function`
+    progress    say on a terminal, after 2 s, what is compiled and how far it is
+
+    Free variables are in graph order (see `Posterior`). Raises GraphError for a discrete free
+    variable, a variable of unknown size, a name used twice, or a name that a result cannot have:
+    `chain`, `draw`, that of a dim, or one that no file could hold; TypeError and ValueError for
+    values that have a wrong dtype, shape, length of a dim, or lie outside the support, and for
+    coords of a dim that nothing has. All name the line.
+
+    The density is zero wherever a parameter that depends on free variables leaves its range, such
+    as a `sigma` below 0; that is checked only where it cannot be shown not to happen.
+
+    Returns a `Posterior`.
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu, 1.0, name="y")
+        >>> pt.condition({y: 1.0}).dim
+        1
+    """
+    began = time.perf_counter()
+    if not isinstance(observed, Mapping):
+        raise TypeError(
+            f"condition: write {{variable: value}}, not {observed!r:.60}\n  at {here()}"
+        )
+    given = observed_once(observed)
+    arrays = {node: observed_array(node, value) for node, value in given.items()}
+    terms = [checked_term(node) for node in several("potentials", potentials)]
+    tracked = [checked_track(node) for node in several("track", track)]
+    roots = [*given, *terms, *tracked]
+    if not roots:
+        raise GraphError(f"condition: nothing is observed\n  at {here()}")
+    labels = checked_coords(coords)
+    check_known_dims(labels, dims_in(roots))
+    data = [node for node in inputs_of(roots) if isinstance(node.op, Data)]
+    sizes = known_sizes(labels, data, arrays)
+    placed = with_sizes(roots, fixed_sizes(roots, sizes, data, arrays))
+    handles = [(node, placed[node]) for node in (*given, *data)]
+    values = [*arrays.values(), *(default_of(x) for x in data)]
+    settled = [[placed[node] for node in nodes] for nodes in (given, terms, tracked)]
+    with building(f"the posterior given {names_of(given)}", progress):
+        stage("build the graph")
+        posterior = posterior_of(*settled, handles, values, labels, target)
+    graph = time.perf_counter() - began - sum(posterior.timings.values())
+    posterior.timings = {"graph": graph, **posterior.timings}
+    return posterior
+
+
+def observed_once(observed: Mapping[object, object]) -> dict[Node, object]:
+    """The observed values by random variable; GraphError for one that has two."""
+    given: dict[Node, object] = {}
+    for key, value in observed.items():
+        variable = variable_of(key)
+        if variable in given:
+            name = called(variable.op.distribution, variable.op.label)
+            raise GraphError(
+                f"condition: {name} is observed twice, once under another name\n  made at "
+                f"{line_of(variable)}"
+            )
+        given[variable] = value
+    return given
+
+
+def names_of(nodes: Iterable[Node]) -> str:
+    """The names of some variables, the first few of many."""
+    names = [node.name or "?" for node in nodes]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def variable_of(key: object) -> Node:
+    """The random variable that a key of `observed` means."""
+    if not isinstance(key, Node):
+        raise GraphError(
+            f"condition: {key!r:.60} is no random variable; write {{variable: value}}\n"
+            f"  at {here()}"
+        )
+    node = unwrapped(key)
+    if not isinstance(node.op, RandomVariable):
+        raise GraphError(f"condition: {underivable(node)}\n  at {here()}")
+    return node
+
+
+def several(what: str, nodes: Sequence[Node]) -> Sequence[Node]:
+    """The nodes, unless they are one that is not in a list: a tensor is iterable too."""
+    if isinstance(nodes, Node):
+        raise GraphError(f"condition: {what}= takes a list, not {nodes!r:.60}\n  at {here()}")
+    return nodes
+
+
+def checked_term(term: Node) -> Node:
+    """A term of the density is a tensor, or a potential already."""
+    if not isinstance(term, Node):
+        raise GraphError(f"condition: potentials= takes tensors, not {term!r:.60}\n  at {here()}")
+    return term if isinstance(term.op, Potential) else potential(term)
+
+
+def checked_track(node: Node) -> Node:
+    """Something to be reported must have a name."""
+    if not isinstance(node, Node) or not node.name:
+        raise GraphError(
+            f"condition: track= takes named variables and pt.deterministic(..., name=), not "
+            f"{node!r:.60}\n  at {here()}"
+        )
+    return node
+
+
+def dims_in(roots: Sequence[Node]) -> list[str]:
+    """The names of all axes that have one, of what the roots depend on."""
+    return [dim for node in toposort(roots) for dim in dims_of_node(node) or ()]
+
+
+def known_sizes(
+    labels: Mapping[str, np.ndarray], data: Sequence[Node], arrays: Mapping[Node, np.ndarray]
+) -> KnownSizes:
+    """Every length that coords, data and observed values give."""
+    sizes = KnownSizes()
+    for dim, values in labels.items():
+        sizes.give(Dim.name(dim), len(values), "coords")
+    for node in data:
+        name = f"data {node.name!r}" if node.name else "data"
+        sizes.read(name, node.shape, default_of(node).shape, line_of(node))
+    for node, array in arrays.items():
+        name = called(node.op.distribution, node.op.label)
+        sizes.read(name, node.shape, array.shape, line_of(node))
+    return sizes
+
+
+def fixed_sizes(
+    roots: Sequence[Node],
+    sizes: KnownSizes,
+    data: Sequence[Node],
+    arrays: Mapping[Node, np.ndarray],
+) -> dict[str, int]:
+    """The names whose lengths the compiled density is made for: those of free variables, which are
+    part of q, and those that no array brings along. All others stay open."""
+    brought = {size_name(n) for node in (*data, *arrays) for n in node.shape}
+    of_free = set()
+    for node in toposort(roots):
+        if isinstance(node.op, RandomVariable) and node not in arrays:
+            of_free |= {name for n in node.shape for name in size_names(n)}
+    return {name: n for name, n in sizes.values.items() if name in of_free or name not in brought}

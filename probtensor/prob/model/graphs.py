@@ -1,0 +1,448 @@
+"""From a graph with random variables and values for some of them to the graphs of a posterior.
+
+`build` replaces each observed variable by an input and each free one by its bijector applied to a
+piece of the flat vector q, and adds up the terms. All the following is a value, `Model`; nothing
+is compiled or bound here (see posterior.py).
+
+Free variables, and so the entries of q, are in graph order: parameters before what depends on them,
+the parameters of one variable from left to right, the observed variables in the order given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from dataclasses import replace as dataclass_replace
+from functools import reduce
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph import (
+    Const,
+    GraphError,
+    Input,
+    Node,
+    ancestors,
+    line_of,
+    made_by,
+    replace,
+    toposort,
+)
+from probtensor.graph.law import size_laws
+from probtensor.graph.node import make, new_input
+from probtensor.graph.walk import rebuild
+from probtensor.prob.bijectors.base import Bijector, bijector_for
+from probtensor.prob.density.logp import (
+    Check,
+    Conditions,
+    DensityOf,
+    Restriction,
+    density_of,
+    summed,
+    within,
+)
+from probtensor.prob.distributions.base import (
+    Bounded,
+    Deterministic,
+    Potential,
+    RandomVariable,
+    called,
+)
+from probtensor.prob.distributions.support import Support
+from probtensor.prob.model.data import are_counts, default_of, depends_only_on, split_data_work
+from probtensor.prob.model.names import Named, check_names, named_things
+from probtensor.rules import stabilized
+from probtensor.transform.autodiff import gradient
+from probtensor.transform.facts import Known, constant_of
+from probtensor.types import Shape, SizeCheck
+
+SCALES = ("sigma", "b", "s", "scale_tril")  # parameters that multiply a standard variable
+
+
+# A density without what restricts it, and that.
+Restricted = tuple[Node, list[Restriction]]
+
+
+@dataclass(frozen=True, eq=False)
+class FreeVariable:
+    """One free variable: `variable` is its node; q[start:stop] is its unconstrained value `u`."""
+
+    name: str
+    variable: Node
+    dims: tuple[str, ...] | None
+    support: Support
+    bijector: Bijector
+    u: Node
+    value: Node
+    start: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.variable.shape
+
+    @property
+    def line(self) -> str:
+        return line_of(self.variable)
+
+    def bijector_over(self, places: Mapping[Node, Node]) -> Bijector:
+        """The bijector with its bounds over other nodes in place of the variables' values."""
+        bounds = {
+            f.name: replace([value], places)[0]
+            for f in fields(self.bijector)
+            if isinstance(value := getattr(self.bijector, f.name), Node)
+        }
+        return dataclass_replace(self.bijector, **bounds)
+
+    def support_over(self, places: Mapping[Node, Node]) -> Support:
+        """The support with its bounds over other nodes in place of the variables' values."""
+        bounds = {
+            f.name: replace([value], places)[0]
+            for f in fields(self.support)
+            if isinstance(value := getattr(self.support, f.name), Node)
+        }
+        return dataclass_replace(self.support, **bounds)
+
+    @property
+    def stop(self) -> int:
+        return self.start + int(np.prod(self.u.shape, dtype=int))
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """A named node in the space of values: a free or observed variable, or a deterministic."""
+
+    name: str
+    value: Node
+    dims: tuple[str, ...] | None
+    node: Node
+
+    @property
+    def is_count(self) -> bool:
+        """Is it observed, a whole number, and bound as a float?"""
+        op = self.node.op
+        whole = isinstance(op, RandomVariable) and op.distribution.discrete
+        return whole and self.value.type.is_float and bool(self.shape)
+
+    @property
+    def shape(self) -> Shape:
+        return self.value.shape
+
+    @property
+    def line(self) -> str:
+        return line_of(self.node)
+
+
+@dataclass(frozen=True, eq=False)
+class Density:
+    """Graphs to be compiled as functions of `q` and of `inputs`.
+
+    `inputs` are data, or stand for what `work` says, which follows from data alone and is computed
+    once a data set.
+    """
+
+    outputs: tuple[Node, ...]
+    inputs: tuple[Node, ...]
+    work: Mapping[Node, Node]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """What `build` found; see the module."""
+
+    free: tuple[FreeVariable, ...]
+    observed: tuple[Quantity, ...]
+    deterministic: tuple[Quantity, ...]
+    potentials: tuple[Quantity, ...]
+    variables: tuple[Node, ...]  # all random variables, in graph order
+    values: Mapping[Node, Node]  # each node of the graph, in the space of values
+    arrays: Mapping[Node, np.ndarray]  # literal arrays, which became inputs
+    data: tuple[Node, ...]  # inputs that carry values
+    checks: tuple[Check, ...]  # what bound data must satisfy
+    guards: tuple[Check, ...]  # where one of these does not hold, the density is zero
+    laws: tuple[SizeCheck, ...]  # of the sizes in the graph as it was given
+    q: Node
+    logp: Node  # the guards are in it
+    gradient: Node  # that of the formulas, so it says nothing where a guard does not hold
+
+    @property
+    def dim(self) -> int:
+        return self.q.shape[0]
+
+    @property
+    def inputs(self) -> tuple[Node, ...]:
+        """All inputs but q: observed values, data, literal arrays."""
+        return (*(y.value for y in self.observed), *self.data, *self.arrays)
+
+    def hierarchies(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of names: a free variable, and a free one that its scale is made of."""
+        names = {v.variable: v.name for v in self.free}
+        pairs = []
+        for v in self.free:
+            law = v.variable.op.distribution
+            inputs = zip(law.parameters, v.variable.inputs, strict=False)  # bounds come after
+            scales = [node for name, node in inputs if name in SCALES]
+            above = ancestors(scales, stop=names.__contains__)
+            pairs += [(v.name, names[node]) for node in above if node in names]
+        return tuple(pairs)
+
+    def at_q(self, outputs: Sequence[Node]) -> list[Node]:
+        """Graphs of the unconstrained pieces as graphs of q."""
+        return replace(outputs, {v.u: piece(self.q, v) for v in self.free})
+
+    def density(self, outputs: Sequence[Node]) -> Density:
+        """The outputs with what depends on data alone taken out, and only the inputs they need."""
+        kept, work = split_data_work(outputs, self.inputs)
+        used = {node for node in toposort(kept) if isinstance(node.op, Input)}
+        inputs = [node for node in (*self.inputs, *work) if node in used]
+        return Density(tuple(kept), tuple(inputs), {k: v for k, v in work.items() if k in used})
+
+
+def piece(q: Node, variable: FreeVariable) -> Node:
+    """The part of q that belongs to a variable, in its shape."""
+    if not variable.u.shape:
+        return q[variable.start]
+    return ops.reshape(q[variable.start : variable.stop], variable.u.shape)
+
+
+def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[Node]) -> Model:
+    """The model of a graph whose free variables have sizes that are integers.
+
+    GraphError for a discrete free variable, two things of one name, or an input without a value.
+    """
+    order = toposort([*observed, *potentials, *track])
+    space = ValueSpace(order, observed)
+    space.walk()
+    check_names(reported(space, potentials))
+    named = [*space.data, *observed]
+    inputs = [*(y.value for y in space.observed), *space.data, *space.arrays]
+    only_data = depends_only_on(inputs)
+    conditions = Conditions(only_data, space.known)
+    terms = all_terms(space, potentials, conditions)
+    counts = {y.value for y in space.observed if y.is_count}
+    known = {x: default_of(x) for x in space.data} | space.arrays
+    counts |= {x for x, array in known.items() if are_counts(array)}
+    total = stabilized([summed(terms, only_data, counts)])[0]
+    # Samplers take the density of a model in single precision in double precision too.
+    total = total if total.dtype == "float64" else total.astype("float64")
+    pieces = [v.u for v in space.free]
+    slopes = gradient(total, pieces, disconnected_inputs="ignore") if pieces else []
+    slope = ops.concatenate([ops.ravel(g) for g in slopes]) if slopes else ops.zeros((0,))
+    if conditions.guards:
+        holds = [ops.all(guard.inside) for guard in conditions.guards]
+        total = ops.where(reduce(ops.logical_and, holds), total, -math.inf)
+    q = new_input("q", "float64", (space.size,))
+    return Model(
+        free=tuple(space.free),
+        observed=tuple(space.observed),
+        deterministic=tuple(space.deterministic),
+        potentials=tuple(
+            Quantity(p.op.label or f"potential_{k}", space.values[p], None, p)
+            for k, p in enumerate(potentials)
+        ),
+        variables=tuple(space.variables),
+        values=space.values,
+        arrays=space.arrays,
+        data=tuple(space.data),
+        checks=tuple(conditions.checks),
+        guards=tuple(conditions.guards),
+        laws=tuple(size_laws(order, named)),
+        q=q,
+        logp=replace([total], {v.u: piece(q, v) for v in space.free})[0],
+        gradient=replace([slope], {v.u: piece(q, v) for v in space.free})[0],
+    )
+
+
+class ValueSpace:
+    """One walk over the graph that replaces variables by values; the lists it fills are results."""
+
+    def __init__(self, order: Sequence[Node], observed: Sequence[Node]) -> None:
+        self.order = order
+        self.given = {node: k for k, node in enumerate(observed)}
+        self.free: list[FreeVariable] = []
+        self.observed: list[Quantity] = []
+        self.deterministic: list[Quantity] = []
+        self.values: dict[Node, Node] = {}
+        self.arrays: dict[Node, np.ndarray] = {}
+        self.data: list[Node] = []
+        self.variables: list[Node] = []
+        self.bounded: list[Node] = []
+        self.size = 0
+        # Densities in potentials: each without its restrictions, and these.
+        self.restricted: dict[Node, Restricted] = {}
+        self.known = Known()
+        self._names: set[str] = set()
+
+    def walk(self) -> None:
+        for node in self.order:
+            with made_by(node):
+                self.values[node] = self._value(node)
+        self.observed.sort(key=lambda y: self.given[y.node])
+
+    def _value(self, node: Node) -> Node:
+        op = node.op
+        inputs = tuple(self.values[x] for x in node.inputs)
+        if isinstance(op, RandomVariable):
+            self.variables.append(node)
+            return self._observed(node) if node in self.given else self._free(node, inputs)
+        if isinstance(op, Deterministic):
+            if not isinstance(op, Potential):
+                self.deterministic.append(Quantity(op.label, inputs[0], op.dims, node))
+            return inputs[0]
+        if isinstance(op, Bounded):
+            self.bounded.append(node)
+            return inputs[0]
+        if isinstance(op, DensityOf):
+            density, restrictions = op.over(inputs, self.known)
+            whole = within(density, restrictions)
+            self.restricted[whole] = density, restrictions
+            return whole
+        if isinstance(op, Const) and op.array.size > 1:
+            place = new_input(f"array{len(self.arrays)}", node.dtype, node.shape)
+            self.arrays[place] = op.array
+            return place
+        if isinstance(op, Input):
+            return self._input(node)
+        if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
+            return node
+        return make(op, inputs, type(node))
+
+    def _input(self, node: Node) -> Node:
+        if default_of(node) is None:
+            raise GraphError(
+                f"input {node.name or node.op.text()} has no value in a model\n  made at "
+                f"{line_of(node)}\n  make it with pt.data(array), or use pt.function for a graph "
+                "with inputs"
+            )
+        self.data.append(node)
+        return node
+
+    def _observed(self, node: Node) -> Node:
+        law, name = node.op.distribution, self._name(node)
+        # Counts are bound as floats, which their formulas would turn them into at each call.
+        dtype = "float64" if law.discrete and not law.indexes else node.dtype
+        place = new_input(name, dtype, node.shape)
+        self.observed.append(Quantity(name, place, node.op.dims, node))
+        return place.astype(node.dtype)
+
+    def _free(self, node: Node, parameters: tuple[Node, ...]) -> Node:
+        op = node.op
+        if op.distribution.discrete:
+            raise GraphError(
+                f"{called(op.distribution, op.label)} is discrete and not observed, so it has no "
+                f"gradient to sample by\n  made at {line_of(node)}\n  observe it, or sum it out: "
+                "add logsumexp over its values of the joint log density as a pt.potential"
+            )
+        name = self._name(node)
+        if not all(isinstance(n, int) for n in node.shape):
+            raise GraphError(
+                f"the size of {name} is not known: {node.type}\n  made at {line_of(node)}\n"
+                "  give shape=, or coords={dim: labels} for its dims"
+            )
+        support = op.support(*parameters)
+        bijector = bijector_for(support)
+        u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
+        forward = ops.broadcast_to(bijector.forward(u), node.shape)
+        value = forward.astype(node.dtype)
+        # It may round onto a bound, in single precision sooner than in double.
+        self.known.assume(value, self.known.bounds(forward))
+        self.free.append(FreeVariable(name, node, op.dims, support, bijector, u, value, self.size))
+        self.size = self.free[-1].stop
+        return value
+
+    def _name(self, node: Node) -> str:
+        """A variable's name, or one made for it that no other thing has."""
+        name = node.op.label
+        if name is None:
+            if not self._names:
+                self._names = {x.name for x in self.order if x.name is not None}
+            stem, k = node.op.distribution.name, 0
+            while f"{stem}_{k}" in self._names:
+                k += 1
+            name = f"{stem}_{k}"
+            self._names.add(name)
+        return name
+
+
+def reported(space: ValueSpace, potentials: Sequence[Node]) -> list[Named]:
+    """All that a result, or a message about this model, calls by a name."""
+    variables = [(v.name, v.variable) for v in space.free]
+    variables += [(y.name, y.node) for y in (*space.observed, *space.deterministic)]
+    data = [(x.name, x) for x in space.data if x.name is not None]
+    labels = [(p.name, p) for p in potentials if p.name is not None]
+    return named_things([*variables, *data]) + [
+        Named(name, (), 0, line_of(node)) for name, node in labels
+    ]
+
+
+def all_terms(
+    space: ValueSpace, potentials: Sequence[Node], conditions: Conditions
+) -> list[Node]:
+    """Every term of the log density in graph order; what they take for granted goes to
+    `conditions`."""
+    bijectors = {v.variable: v for v in space.free}
+    places = {y.node: y.value for y in space.observed}
+    terms = []
+    for node in space.bounded:
+        with made_by(node):
+            conditions.require(node.op.what, space.values[node], node.op.domain, line_of(node))
+    for node in space.variables:
+        inputs = [space.values[x] for x in node.inputs]
+        free = bijectors.get(node)
+        x = places[node] if free is None else free.value
+        with made_by(node):
+            terms.append(density_of(node, x, inputs, conditions, free is not None))
+            slope = free.bijector.log_jacobian(free.u) if free is not None else None
+            if slope is not None:
+                terms.append(slope)
+    for node in potentials:
+        value = unguarded(space.values[node], space.restricted, conditions, line_of(node))
+        terms.append(value if value.type.is_float else value.astype("float64"))
+        if any(isinstance(x.op, (ops.Lgamma, ops.Lbeta)) for x in toposort([value])):
+            # What cancels is found while it is together.
+            terms[-1:] = stabilized(terms[-1:])
+    return terms
+
+
+# Ops that -inf in any operand makes -inf, whatever numbers the others are.
+_KEEPING = (
+    ops.Add, ops.Sum, ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose,
+    ops.Cast,
+)  # fmt: skip
+
+
+def unguarded(
+    term: Node, restricted: Mapping[Node, Restricted], conditions: Conditions, line: str
+) -> Node:
+    """A term of the log density without the restrictions of densities that it is a sum of, which
+    become guards of the whole: one of them is enough to make it -inf."""
+    kept: dict[Node, list[bool]] = {}
+    stack = [term]
+    while stack:
+        node = stack.pop()
+        if node in kept:
+            continue
+        kept[node] = [] if node in restricted else keeping(node)
+        stack += [x for x, keeps in zip(node.inputs, kept[node], strict=False) if keeps]
+    done: dict[Node, Node] = {}
+    for node in (x for x in toposort([term]) if x in kept):
+        if node in restricted:
+            done[node], restrictions = restricted[node]
+            for r in restrictions:
+                conditions.guard(Check(r.what, r.value, r.inside, r.domain, line))
+        elif any(kept[node]):
+            pairs = zip(node.inputs, kept[node], strict=True)
+            with made_by(node):
+                done[node] = rebuild(node, tuple(done.get(x, x) if k else x for x, k in pairs))
+    return done.get(term, term)
+
+
+def keeping(node: Node) -> list[bool]:
+    """Which inputs of a node make it -inf where they are?"""
+    if isinstance(node.op, ops.Mul):
+        factors = [constant_of(x) for x in node.inputs]
+        return [f is not None and 0 < f < math.inf for f in factors[::-1]]
+    if isinstance(node.op, ops.Sub):
+        return [True, False]
+    return [isinstance(node.op, _KEEPING)] * len(node.inputs)

@@ -1,0 +1,456 @@
+"""A model with data bound to it: compiled functions of the flat vector q."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cython_ext.context import Context, logp_grad_address
+from cython_ext.convert import number_array, stated_cast
+from probtensor.calls import public
+from probtensor.compile import function
+from probtensor.device import DeviceArray
+from probtensor.function import Function, Many
+from probtensor.function.device.streams import lies_on_device
+from probtensor.graph import Node, as_tensor, line_of
+from probtensor.graph.node import new_input
+from probtensor.prob.density.diagnosis import Diagnosis, diagnose
+from probtensor.prob.distributions.base import here
+from probtensor.prob.distributions.drawn import refused_values
+from probtensor.prob.model.binding import (
+    Binding,
+    UnknownName,
+    check_known_dims,
+    checked_coords,
+    data_array,
+    observed_array,
+)
+from probtensor.prob.model.data import Data, evaluate
+from probtensor.prob.model.graphs import Density, Model, build
+from probtensor.prob.model.names import listed
+from probtensor.prob.model.packed import Packed, rows_of
+from probtensor.types import shape_text
+
+
+class Posterior:
+    """The posterior of a model given its observed variables; made by `condition`.
+
+    The density is that of the free variables on the unconstrained space, as one flat vector `q` of
+    length `dim`, with the log-Jacobians of the bijectors and all constants.
+
+    names      of the free variables, in the order of q
+    dims       names of the axes of each quantity that has them
+    coords     labels along each dim
+    observed   the observed arrays, by name: read-only, as all arrays that are bound here
+    constants  the arrays of `pt.data`, by name
+    guarded    what must hold of parameters that can leave their range, as text: where it does not,
+               the density is zero
+    timings    seconds of each stage so far
+    address    the C function of the density (`pt_logp_grad_fn` in probtensor.h); call it with the
+               address of a `context()`
+    on_device  does it run on a device? Then it has no address: `pt.sample` and `batched` run all
+               chains there
+
+        >>> mu = pt.random.normal(0, 5, name="mu")
+        >>> y = pt.random.normal(mu, 1.0, name="y")
+        >>> pt.condition({y: 1.0}).names
+        ('mu',)
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        handles: Mapping[Node, Node],
+        arrays: Mapping[Node, np.ndarray],
+        coords: Mapping[str, np.ndarray],
+        programs: Programs,
+        recipe: tuple,
+    ) -> None:
+        self.model = model
+        self._recipe = recipe
+        self._handles = dict(handles)
+        self._given = dict(arrays)
+        self._labels = dict(coords)
+        self._programs = programs
+        lengths = {dim: len(labels) for dim, labels in coords.items()}
+        self._binding = Binding(model, self._given, lengths)
+        began = time.perf_counter()
+        self.timings: dict[str, float] = {}
+        program = programs.get("logp_and_grad", self._density, self.timings)
+        bound = self._bound(program)
+        self.function: Function = bound  # (q) -> (logp, gradient), for its source and stages
+        self.on_device = bound.on_device
+        if not self.on_device:
+            self._context = Context(bound, self.dim)
+            self.logp_and_grad: Callable = self._context.logp_and_grad
+        spent = sum(self.timings.values())
+        self.timings["bind"] = max(0.0, time.perf_counter() - began - spent)
+
+    # What it is.
+
+    @property
+    def dim(self) -> int:
+        """The length of q."""
+        return self.model.dim
+
+    @property
+    def target(self) -> object:
+        """The target that was asked for: a name, a target, or None for the default."""
+        return self._programs.target
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The free variables, in the order of q."""
+        return tuple(v.name for v in self.model.free)
+
+    @property
+    def deterministics(self) -> tuple[str, ...]:
+        """The named expressions that are reported with the draws."""
+        return tuple(d.name for d in self.model.deterministic)
+
+    @property
+    def dims(self) -> dict[str, tuple[str, ...]]:
+        """Names of the axes of each quantity that has them."""
+        model = self.model
+        named = {v.name: v.dims for v in (*model.free, *model.deterministic, *model.observed)}
+        named |= {x.name: x.op.dims for x in model.data if x.name}
+        return {name: dims for name, dims in named.items() if dims}
+
+    @property
+    def coords(self) -> dict[str, np.ndarray]:
+        """Labels along each dim; 0, 1, 2, ... where none were given."""
+        used = dict.fromkeys(dim for dims in self.dims.values() for dim in dims)
+        sizes = self._binding.sizes.values
+        return {dim: self._labels.get(dim, np.arange(sizes[dim])) for dim in used if dim in sizes}
+
+    @property
+    def observed(self) -> dict[str, np.ndarray]:
+        """The observed values as they were given; read-only copies."""
+        return {y.name: self._given[y.value] for y in self.model.observed}
+
+    @property
+    def constants(self) -> dict[str, np.ndarray]:
+        """The arrays of `pt.data` that have a name; read-only copies."""
+        return {x.name: self._binding.arrays[x] for x in self.model.data if x.name}
+
+    @property
+    def data(self) -> dict[Node, np.ndarray]:
+        """The array of each data input."""
+        return {x: self._binding.arrays[x] for x in self.model.data}
+
+    @property
+    def guarded(self) -> tuple[str, ...]:
+        """What must hold of parameters that can leave their range, with the line of each."""
+        return tuple(f"{g.what} must be {g.domain} ({g.line})" for g in self.model.guards)
+
+    @property
+    def hierarchies(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of names: a free variable, and a free one that its scale is made of."""
+        return self.model.hierarchies()
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """The length of each dim and of each other named size."""
+        return dict(self._binding.sizes.values)
+
+    # The density.
+
+    @property
+    def address(self) -> int:
+        """Address of the density's C function, a `pt_logp_grad_fn`. TypeError on a device."""
+        self._needs_host("address")
+        return logp_grad_address()
+
+    def context(self) -> Context:
+        """A context of its own for one caller of `address`: `context.address` is what to pass, and
+        is valid as long as the context lives. TypeError on a device."""
+        self._needs_host("context()")
+        return self._context.clone()
+
+    def _needs_host(self, what: str) -> None:
+        if self.on_device:
+            raise TypeError(
+                f"{what}: this posterior is on a device, which no C pointer reaches; draw with "
+                "pt.sample(posterior), evaluate with logp_and_grad(q) or batched(q), or condition "
+                "with target='cython'"
+            )
+
+    def logp(self, q: ArrayLike) -> float:
+        """The log density at q."""
+        return self.logp_and_grad(q)[0]
+
+    def logp_and_grad(self, q: ArrayLike) -> tuple[float, np.ndarray]:
+        """Log density and gradient at q: (float, fresh float64 array of q's shape). On a device q
+        may be an array there.
+
+        ValueError where q is not a vector of `dim` numbers.
+        """
+        logp, gradient = self.function(self._point(q, self.on_device))
+        return float(logp), gradient
+
+    @public
+    def batched(self, q: ArrayLike) -> tuple[np.ndarray | DeviceArray, np.ndarray | DeviceArray]:
+        """Log density and gradient of many points: q float64[n, dim] to (float64[n],
+        float64[n, dim]). On a device all points are one launch, and q may be an array there
+        (DeviceArray, CuPy, PyTorch, JAX): then so are the results."""
+        rows = self._rows(q, "q")
+        logp, gradient = self.function.rows([rows])
+        return logp, gradient
+
+    def many(self, tail: str) -> Many:
+        """The density as device code for many chains at once, followed by `tail`, the text of a
+        sampler's kernels; see `Many`. TypeError unless it is on a device."""
+        return self.function.many(tail)
+
+    def __call__(self, q: ArrayLike) -> tuple[float, np.ndarray]:
+        """(log density, gradient) at q; `logp_and_grad` is the same and quicker to call."""
+        return self.logp_and_grad(q)
+
+    @public
+    def terms(self, q: ArrayLike) -> Diagnosis:
+        """Every term of the log density at q: value, line, and the first place not finite."""
+        return diagnose(self.model, self._point(q), self._binding.arrays)
+
+    @public
+    def diagnose(self, q: ArrayLike) -> str:
+        """What is wrong with the density at q, as text: the variable, the place in it, its
+        parameters there and the line; all terms where nothing is wrong."""
+        return str(self.terms(q))
+
+    def variable_of(self, i: int) -> str:
+        """What q[i] belongs to: a variable's name, and the place in its unconstrained value."""
+        for v in self.model.free:
+            if v.start <= i < v.stop:
+                index = np.unravel_index(i - v.start, v.u.shape) if v.u.shape else ()
+                return v.name + (f"[{', '.join(map(str, index))}]" if index else "")
+        raise IndexError(f"q has {self.dim} entries, there is no q[{i}]")
+
+    # Between q and values.
+
+    @public
+    def constrain(self, q: ArrayLike) -> dict[str, np.ndarray]:
+        """The values of free variables and deterministics at q, by name."""
+        model = self.model
+        named = {v.name: v.value for v in (*model.free, *model.deterministic)}
+        arrays = self._binding.arrays | {model.q: self._point(q)}
+        found = evaluate(model.at_q([*named.values()]), arrays)
+        return {name: np.array(value) for name, value in zip(named, found, strict=True)}
+
+    @public
+    def unconstrain(self, values: Mapping[str, object]) -> np.ndarray:
+        """The q at which the free variables have these values; those of deterministics and of
+        observed variables are left aside.
+
+        KeyError for a missing or an unknown name, TypeError for what is no number, ValueError for a
+        wrong shape or a value that has no place inside the support: outside of it, on its edge, or
+        a vector of probabilities with another sum than 1.
+        """
+        arrays = self._values_of(values)
+        places = {v.value: new_input(v.name, v.value.dtype, v.shape) for v in self.model.free}
+        known = self._binding.arrays | {places[v.value]: arrays[v.name] for v in self.model.free}
+        supports = [v.support_over(places) for v in self.model.free]
+        inside = [s.contains(places[v.value]) for s, v in zip(supports, self.model.free)]
+        asked = [as_tensor(True) if x is None else x for x in inside]
+        inverses = [v.bijector_over(places).inverse(places[v.value]) for v in self.model.free]
+        found = evaluate([*asked, *inverses], known)
+        pieces = found[len(asked) :]
+        for v, support, holds, piece in zip(self.model.free, supports, found, pieces):
+            if not np.all(holds):
+                raise refused_values(v.name, arrays[v.name], holds, support, v.line)
+            if not np.isfinite(piece).all():
+                raise ValueError(
+                    f"{v.name} must be {support}, and not on its edge; the value is "
+                    f"{arrays[v.name].tolist()!s:.60}\n  made at {v.line}"
+                )
+        return np.concatenate([np.ravel(piece) for piece in pieces] or [np.empty(0)])
+
+    def _values_of(self, values: object) -> dict[str, np.ndarray]:
+        """A value for each free variable, in its dtype and shape."""
+        if not isinstance(values, Mapping):
+            raise TypeError(f"values are given as {{name: value}}, not as {values!r:.60}")
+        own = {v.variable: v.name for v in self.model.free}
+        values = {
+            own.get(key, key.name) if isinstance(key, Node) else key: value
+            for key, value in values.items()
+        }
+        missing = [name for name in self.names if name not in values]
+        if missing:
+            raise UnknownName(
+                f"no value is given for {listed(missing)}, only for "
+                f"{listed([*values]) if values else 'nothing'}\n  the free variables are "
+                f"{listed(self.names)}"
+            )
+        known = {*self.names, *self.deterministics, *self.observed, *self.constants}
+        unknown = [name for name in values if name not in known]
+        if unknown:
+            raise UnknownName(
+                f"this posterior has no {listed(unknown)}; its free variables are "
+                f"{listed(self.names)}"
+            )
+        arrays = {}
+        for v in self.model.free:
+            where = f"\n  {v.name} was made at {v.line}"
+            array = number_array(values[v.name], v.name, where)
+            if array.shape != tuple(v.shape):
+                raise ValueError(
+                    f"{v.name} has shape {shape_text(v.shape)}, the value {shape_text(array.shape)}"
+                    f"{where}"
+                )
+            arrays[v.name] = stated_cast(array, v.value.dtype, v.name, where)
+        return arrays
+
+    @public
+    def expand(self, draws: object) -> dict[str, np.ndarray]:
+        """Values of free variables and deterministics for draws (n, dim): arrays (n, *shape)."""
+        rows = self._rows(draws, "draws")
+        density, whole, packed = self._programs.get("expand", self._expansion, self.timings)
+        found = rows_of(self._bound((density, whole)), [rows])
+        return packed.unpack(found, self._binding.sizes.values)
+
+    @public
+    def with_data(
+        self, values: Mapping[object, object], coords: Mapping[str, Sequence] | None = None
+    ) -> Posterior:
+        """The posterior given other data: {variable or data node, or its name: array}.
+
+        Arrays are copied, so that later changes of them change nothing here; they may have other
+        lengths, except along axes that are as long as a free variable. A data input keeps its
+        dtype: TypeError for an array that does not fit in it without loss, such as fractions for
+        whole numbers. What was compiled is used again. `coords` replaces the labels of dims whose
+        length changes. KeyError for a name that is neither observed nor data.
+        """
+        if not isinstance(values, Mapping):
+            raise TypeError(
+                f"with_data: write {{variable or name: array}}, not {values!r:.60}\n  at {here()}"
+            )
+        given = dict(self._given)
+        for key, value in values.items():
+            node = self._handle(key)
+            place = self._handles[node]
+            is_data = isinstance(place.op, Data)
+            given[place] = (data_array if is_data else observed_array)(node, value)
+            self._check_fixed(place, given[place], line_of(node))
+        new_labels = checked_coords(coords)
+        check_known_dims(new_labels, (dim for dims in self.dims.values() for dim in dims))
+        labels = self._labels | new_labels
+        return Posterior(self.model, self._handles, given, labels, self._programs, self._recipe)
+
+    def _check_fixed(self, place: Node, array: np.ndarray, line: str) -> None:
+        for axis, (size, n) in enumerate(zip(place.shape, array.shape)):
+            if isinstance(size, int) and size != n:
+                raise ValueError(
+                    f"axis {axis} of {place.name or 'data'} has length {size}, which is fixed: it "
+                    f"is part of an array in the graph, or the size of a variable; got {n}\n"
+                    f"  at {line}\n  to change it, condition again, or make arrays of that length "
+                    "with pt.data"
+                )
+
+    def _handle(self, key: object) -> Node:
+        if isinstance(key, Node) and key in self._handles:
+            return key
+        for node in self._handles:
+            if isinstance(key, str) and key in (node.name, self._handles[node].name):
+                return node
+        known = ", ".join(sorted(self._handles[node].name or "?" for node in self._handles))
+        raise UnknownName(
+            f"{key!r:.60} is neither an observed variable nor data here: {known}\n  at {here()}"
+        )
+
+    # Compiled functions.
+
+    def _density(self) -> tuple[Density, Function]:
+        density = self.model.density([self.model.logp, self.model.gradient])
+        return density, compiled(self.model.q, density, list, "logp_and_grad", self._programs)
+
+    def _bound(self, program: tuple[Density, Function]) -> Function:
+        density, compiled_function = program
+        return compiled_function.bind(self._binding.values(density), borrow=True)
+
+    def _expansion(self) -> tuple[Density, Function, Packed]:
+        model = self.model
+        packed = Packed({v.name: v.value for v in (*model.free, *model.deterministic)})
+        density = model.density(model.at_q([packed.node]))
+        return density, compiled(model.q, density, None, "expand", self._programs), packed
+
+    def _point(self, q: ArrayLike, there: bool = False) -> np.ndarray | DeviceArray:
+        """One point: float64[dim], on the device if it may be `there` and is."""
+        point = q if there and lies_on_device(q) else float_array(q, "q")
+        if tuple(point.shape) != (self.dim,):
+            raise ValueError(f"q has shape {tuple(point.shape)}, it must have shape ({self.dim},)")
+        return point
+
+    def _rows(self, q: ArrayLike, name: str) -> np.ndarray | DeviceArray:
+        """Many points: float64[n, dim], on the device if they are there and so is the density."""
+        there = self.on_device and lies_on_device(q)
+        rows = q if there else float_array(q, name)
+        if len(rows.shape) != 2 or rows.shape[1] != self.dim:
+            raise ValueError(f"{name} must have shape (n, {self.dim}), not {tuple(rows.shape)}")
+        return rows
+
+    def __reduce__(self) -> tuple:
+        arrays = [self._given[place] for place in self._handles.values()]
+        return posterior_of, (*self._recipe, arrays, self._labels, self._programs.target)
+
+    def __repr__(self) -> str:
+        free = self.model.free
+        names = ", ".join(v.name + (shape_text(v.shape) if v.shape else "") for v in free)
+        given = ", ".join(y.name for y in self.model.observed)
+        return f"<posterior of {names} given {given}: dim {self.dim}>"
+
+
+def float_array(value: ArrayLike, name: str) -> np.ndarray:
+    """A point or several as C-contiguous float64; TypeError for what is no number."""
+    return np.asarray(number_array(value, name), "float64", order="C")
+
+
+def posterior_of(
+    observed: Sequence[Node],
+    potentials: Sequence[Node],
+    track: Sequence[Node],
+    handles: Sequence[tuple[Node, Node]],
+    arrays: Sequence[np.ndarray],
+    coords: Mapping[str, np.ndarray],
+    target: object,
+) -> Posterior:
+    """The posterior of a graph whose sizes are settled.
+
+    `handles` pairs each node that takes data, as the user knows it, with what it is in the graph;
+    `arrays` are their values.
+    """
+    model = build(observed, potentials, track)
+    inputs = {y.node: y.value for y in model.observed}
+    places = {own: inputs.get(placed, placed) for own, placed in handles}
+    given = dict(zip(places.values(), arrays, strict=True))
+    recipe = (tuple(observed), tuple(potentials), tuple(track), tuple(handles))
+    return Posterior(model, places, given, coords, Programs(target), recipe)
+
+
+class Programs:
+    """Compiled functions of one model by what they are for, made when first asked for and shared
+    by all posteriors over other data."""
+
+    def __init__(self, target: object) -> None:
+        self.target = target
+        self._made: dict[str, object] = {}
+
+    def get(self, key: str, make: Callable[[], object], timings: dict[str, float]) -> Any:
+        """The program of a key; its making adds to `timings`."""
+        if key not in self._made:
+            self._made[key] = made = make()
+            for stage, seconds in made[1].timings.items():
+                timings[stage] = timings.get(stage, 0.0) + seconds
+        return self._made[key]
+
+
+def compiled(
+    q: Node, density: Density, kind: type[list] | None, name: str, programs: Programs
+) -> Function:
+    """A density as a function of q and its inputs; one output alone if `kind` is None."""
+    outputs = density.outputs[0] if kind is None else kind(density.outputs)
+    return function(
+        [q, *density.inputs], outputs, name=name, target=programs.target, on_unused_input="ignore"
+    )

@@ -1,0 +1,355 @@
+"""Identities of arithmetic, choice and casts, and the folding of constants.
+
+Every rule holds for floats as they are: where nan or infinity would be lost, it asks for facts.
+Reordered roundings are accepted where each result stays as close to the exact value as before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.law import symbolic_sizes
+from probtensor.graph.node import Const, Frozen, Node, make
+from probtensor.ops.kinds import Elementwise, Kind
+from probtensor.rules.arithmetic.products import is_power_of_two, literal
+from probtensor.transform.facts import Known, constant_of
+from probtensor.transform.pattern import var
+from probtensor.transform.rewrite import Ruleset, rewrite, rule
+
+x, y, z = var("x"), var("y"), var("z")
+c, d = var("c", "bool"), var("d", "bool")
+ANY = (-1e300, 1e300)
+POSITIVE = (0, 1e300)
+
+NEUTRAL = Ruleset(
+    rule(x + 0, x, over=ANY, why="0 is neutral"),
+    rule(x - 0, x, over=ANY, why="0 is neutral"),
+    rule(0 - x, -x, over=ANY, why="a difference from 0 is a negation"),
+    rule(x * 1, x, over=ANY, why="1 is neutral"),
+    rule(x / 1, x, over=ANY, why="1 is neutral"),
+    rule(x * -1, -x, over=ANY, why="a sign, not a product"),
+    rule(x / -1, -x, over=ANY, why="a sign, not a quotient"),
+    rule(
+        x * 0, 0, over=ANY, given=lambda m: m.known.bounds(m.x).finite,
+        why="of a number; nan * 0 and inf * 0 are nan, and stay",
+    ),
+    rule(
+        x - x, 0, over=ANY, given=lambda m: m.known.bounds(m.x).finite,
+        why="of a number; inf - inf is nan, and stays",
+    ),
+    rule(
+        x / x, 1, over=(1e-300, 1e300), why="of a number other than 0; 0 / 0 is nan, and stays",
+        given=lambda m: m.known.bounds(m.x).finite and m.known.bounds(m.x).nonzero,
+    ),
+)  # fmt: skip
+
+SIGNS = Ruleset(
+    rule(ops.neg(-x), x, over=ANY, why="two signs cancel"),
+    rule(x + -y, x - y, over=ANY, why="one operation for two"),
+    rule(x - -y, x + y, over=ANY, why="one operation for two"),
+    rule(-x - y, -(x + y), over=ANY, why="signs move outwards, where they meet and cancel"),
+    rule(-(x - y), y - x, over=ANY, why="one operation for two"),
+    rule(ops.abs(-x), ops.abs(x), over=ANY, why="the sign goes anyway"),
+    rule(ops.abs(ops.abs(x)), ops.abs(x), over=ANY, why="the sign is gone already"),
+    rule(
+        ops.abs(x), x, over=POSITIVE, given=lambda m: m.known.bounds(m.x).nonnegative,
+        why="known not to be negative",
+    ),
+    rule(ops.square(-x), ops.square(x), over=ANY, why="the sign goes anyway"),
+    rule(ops.square(ops.abs(x)), ops.square(x), over=ANY, why="the sign goes anyway"),
+)  # fmt: skip
+
+CHOICE = Ruleset(
+    rule(ops.where(True, x, y), x, over=ANY, why="decided"),
+    rule(ops.where(False, x, y), y, over=ANY, why="decided"),
+    rule(ops.where(c, x, x), x, over=ANY, why="both ways lead to one value"),
+    rule(
+        ops.where(ops.logical_not(c), x, y), ops.where(c, y, x), over=ANY, why="no negation needed"
+    ),
+    rule(
+        ops.where(c, ops.where(c, x, y), z), ops.where(c, x, z), over=ANY,
+        why="the inner condition is known by then",
+    ),
+    rule(
+        ops.where(c, x, ops.where(c, y, z)), ops.where(c, x, z), over=ANY,
+        why="the inner condition is known by then",
+    ),
+    rule(
+        ops.where(c, x, 0) + ops.where(c, 0, y), ops.where(c, x, y), over=ANY,
+        why="the gradients of two branches need one choice",
+    ),
+    rule(
+        ops.where(c, x, 0) + ops.where(c, y, 0), ops.where(c, x + y, 0), over=ANY,
+        why="one choice for two",
+    ),
+    rule(ops.logical_not(ops.logical_not(c)), c, over=ANY, why="two negations cancel"),
+    rule(ops.logical_and(c, True), c, over=ANY, why="true is neutral"),
+    rule(ops.logical_or(c, False), c, over=ANY, why="false is neutral"),
+    rule(ops.logical_and(c, c), c, over=ANY, why="said once"),
+    rule(ops.logical_or(c, c), c, over=ANY, why="said once"),
+    rule(ops.logical_and(c, False), False, over=ANY, why="decided"),
+    rule(ops.logical_or(c, True), True, over=ANY, why="decided"),
+    rule(ops.maximum(x, x), x, over=ANY, why="said once"),
+    rule(ops.minimum(x, x), x, over=ANY, why="said once"),
+    rule(
+        ops.maximum(x, y), x, over={"x": (1, 9), "y": (-9, 0)}, why="known to be the larger",
+        given=lambda m: _is_ordered(m.known, m.y, m.x),
+    ),
+    rule(
+        ops.minimum(x, y), x, over={"x": (-9, 0), "y": (1, 9)}, why="known to be the smaller",
+        given=lambda m: _is_ordered(m.known, m.x, m.y),
+    ),
+)  # fmt: skip
+
+
+def _is_ordered(known: Known, low: Node, high: Node) -> bool:
+    """low <= high for certain; nan in either would have to spread, so both are numbers."""
+    a, b = known.bounds(low), known.bounds(high)
+    return a.finite and b.finite and a.high <= b.low
+
+
+@rewrite(
+    on=(ops.Lt, ops.Le, ops.Gt, ops.Ge),
+    example=lambda: ops.lt(ops.tensor("i", (3,), "uint8"), 0),
+)
+def decide_comparison(node: Node, known: Known) -> Node | None:
+    """The bounds of two numbers may decide how they compare."""
+    a, b = (known.bounds(operand) for operand in node.inputs)
+    if isinstance(node.op, (ops.Gt, ops.Ge)):
+        a, b = b, a
+    if not (a.finite and b.finite):
+        return None
+    strict = isinstance(node.op, (ops.Lt, ops.Gt))
+    if a.high < b.low or (not strict and a.high <= b.low):
+        return make(Const(Frozen(np.array(True))), ())
+    if a.low > b.high or (strict and a.low >= b.high):
+        return make(Const(Frozen(np.array(False))), ())
+    return None
+
+
+# Constants.
+
+# A folded constant may be this much larger than what it is computed from.
+FREE_SIZE = 16
+# Functions whose values at literals wait for the stable forms where digits are lost in them: large
+# numbers, of which differences are taken,
+OF_GAMMAS = (ops.Lgamma, ops.Digamma, ops.Trigamma, ops.Lbeta, ops.LogRisingFactorial)
+# numbers next to an end of the range or to 1, whose logarithm or complement is taken,
+OF_LINKS = (
+    ops.Exp, ops.Expm1, ops.Sigmoid, ops.Softmax, ops.Softplus, ops.Ndtr, ops.Erf, ops.Erfc,
+    ops.Tanh, ops.Cosh, ops.Arctan,
+)  # fmt: skip
+# numbers out of the range of floats, whose logarithm is taken,
+OF_POWERS = (ops.Pow, ops.Square)
+# and sums in which digits of the smaller term are lost.
+OF_SUMS = (ops.Add, ops.Sub)
+WAITING = (*OF_GAMMAS, *OF_LINKS, *OF_POWERS, *OF_SUMS)
+# A literal below this has digits to spare in a log gamma.
+SMALL = 8.0
+# The relative distance from an end below which digits are lost, and what a sum may lose of a term,
+# in last places.
+NEAR, LOST = 2.0**-10, 2.0**12
+
+
+def _waits(node: Node, arrays: Sequence[np.ndarray], value: np.ndarray) -> bool:
+    """Is more known of this function of literals than its value, once rounded?"""
+    if not node.type.is_float or not all(np.isfinite(a).all() for a in arrays):
+        return False
+    if isinstance(node.op, OF_GAMMAS):
+        return any(np.any(np.abs(a) >= SMALL) for a in arrays)
+    if isinstance(node.op, OF_SUMS):
+        return _loses_a_term(*arrays, value)
+    if not isinstance(node.op, WAITING):
+        return False
+    tiny = np.finfo(value.dtype).tiny
+    lost = ~np.isfinite(value) | (np.abs(value) < tiny)
+    if isinstance(node.op, OF_LINKS) and not isinstance(node.op, ops.Softmax):
+        found = node.op.facts.range
+        ends = [end for end in {1.0, -1.0, found.low, found.high} if end and math.isfinite(end)]
+        lost |= np.any([np.abs(value - end) < NEAR * abs(end) for end in ends], axis=0)
+    return bool(np.any(lost & (arrays[0] != 0)))
+
+
+def _loses_a_term(a: np.ndarray, b: np.ndarray, total: np.ndarray) -> bool:
+    """Is a + b or a - b without digits of the smaller one? What it has of it is exact."""
+    small, large = np.fmin(np.abs(a), np.abs(b)), np.fmax(np.abs(a), np.abs(b))
+    with np.errstate(all="ignore"):
+        kept = np.abs(np.abs(total) - large)
+        lost = np.abs(kept - small) > LOST * np.finfo(total.dtype).eps * small
+    return bool(np.any(lost))
+
+
+def _folded(node: Node, late: bool = False) -> Node | None:
+    if not node.inputs or not all(isinstance(a.op, Const) for a in node.inputs):
+        return None
+    if isinstance(node.type, tuple) or next(symbolic_sizes(node), None) is not None:
+        return None
+    arrays = [a.op.array for a in node.inputs]
+    if node.size > max(FREE_SIZE, sum(a.size for a in arrays)) or isinstance(
+        node.op, (ops.BroadcastTo, ops.ExpandDims)
+    ):
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            value = np.asarray(node.op.numpy(*arrays)).astype(node.dtype)
+    except (IndexError, ValueError):
+        # The run says where; it may not even come there.
+        return None
+    return None if not late and _waits(node, arrays, value) else make(Const(Frozen(value)), ())
+
+
+@rewrite(on=Kind, example=lambda: ops.exp(ops.constant(2.0)) * ops.tensor("x", (3,)))
+def fold_constants(node: Node) -> Node | None:
+    """An op of constants is a constant, unless that takes more room than its operands, or stable
+    forms know more of it than its rounded value."""
+    return _folded(node)
+
+
+@rewrite(
+    on=WAITING,
+    example=lambda: ops.lgamma(ops.constant(1e15)) * ops.tensor("x", (3,)),
+)
+def fold_waiting_constants(node: Node, known: Known) -> Node | None:
+    """A function of constants that no stable form has taken is a constant."""
+    found = _folded(node, late=True)
+    return _folded_repeated(node, known, late=True) if found is None else found
+
+
+@rewrite(
+    on=Elementwise,
+    example=lambda: ops.exp(ops.broadcast_to(ops.constant(2.0), (ops.tensor("x").size, 20))),
+)
+def fold_repeated_constants(node: Node, known: Known) -> Node | None:
+    """An elementwise op of constants that are repeated is one repeated constant."""
+    return _folded_repeated(node, known)
+
+
+def _folded_repeated(node: Node, known: Known, late: bool = False) -> Node | None:
+    values = [known.constant(a) for a in node.inputs]
+    if any(v is None for v in values) or all(isinstance(a.op, Const) for a in node.inputs):
+        return None
+    arrays = [np.asarray(v).astype(a.dtype) for v, a in zip(values, node.inputs, strict=True)]
+    try:
+        with np.errstate(all="ignore"):
+            value = np.asarray(node.op.numpy(*arrays)).astype(node.dtype)
+    except ValueError:
+        return None
+    return None if not late and _waits(node, arrays, value) else make(Const(Frozen(value)), ())
+
+
+def _term(node: Node) -> tuple[float, Node]:
+    """(c, x) for a term c * x, with c a literal."""
+    if isinstance(node.op, ops.Mul):
+        for factor, rest in (node.inputs, node.inputs[::-1]):
+            value = constant_of(factor)
+            if value is not None and constant_of(rest) is None:
+                return value, rest
+    return (-1.0, node.inputs[0]) if isinstance(node.op, ops.Neg) else (1.0, node)
+
+
+@rewrite(
+    on=(ops.Add, ops.Sub),
+    example=lambda: (
+        (lambda t: 2.0 * t + t)(ops.tensor("x", (3,))),
+        (lambda t: -4.0 * t - 2.0 * t)(ops.tensor("x", (3,), "float32")),
+    ),
+)
+def add_like_terms(node: Node) -> Node | None:
+    """c * x + d * x -> (c + d) * x for powers of two, whose products are exact, of one sign (else
+    inf - inf would become inf)."""
+    if not node.type.is_float:
+        return None
+    (c1, x1), (c2, x2) = (_term(a) for a in node.inputs)
+    c2 = -c2 if isinstance(node.op, ops.Sub) else c2
+    if x1 is not x2 or not c1 * c2 > 0 or not math.isfinite(c1 + c2):
+        return None
+    if not (is_power_of_two(c1) and is_power_of_two(c2)):
+        return None
+    total = literal(Fraction(c1) + Fraction(c2), node)
+    return None if total is None else total * x1
+
+
+@rewrite(on=(ops.Add, ops.Sub), example=lambda: (ops.tensor("x", (3,)) + 1.0) - 3.0)
+def join_constant_terms(node: Node) -> Node | None:
+    """(x + c) + d -> x + (c + d) where c + d is exact: one rounding of two."""
+    if not node.type.is_float:
+        return None
+    a, b = node.inputs
+    sign = -1 if isinstance(node.op, ops.Sub) else 1
+    outer = _number(b)
+    if outer is not None and isinstance(a.op, (ops.Add, ops.Sub)):
+        flip = -1 if isinstance(a.op, ops.Sub) else 1
+        first, second = (_number(t) for t in a.inputs)
+        if second is not None and first is None:
+            total = literal(flip * second + sign * outer, node)
+            return None if total is None else a.inputs[0] + total
+        if first is not None and second is None:
+            total = literal(first + sign * outer, node)
+            return None if total is None else a.op(total, a.inputs[1])
+    return None
+
+
+def _number(x: Node) -> Fraction | None:
+    """The value of a finite literal."""
+    value = constant_of(x)
+    return Fraction(value) if value is not None and math.isfinite(value) else None
+
+
+# Casts.
+
+
+def _holds(wide: str, narrow: str) -> bool:
+    """Does every value of dtype `narrow` survive in `wide`?"""
+    # NumPy calls the cast of 64-bit integers to float64 safe, which rounds past 2**53.
+    rounds = narrow in ("int64", "uint64") and wide.is_float
+    return narrow == "bool" or (np.can_cast(narrow, wide, "safe") and narrow != wide and not rounds)
+
+
+@rewrite(
+    on=ops.Cast,
+    example=lambda: ops.astype(ops.astype(ops.tensor("i", (3,), "int8"), "int32"), "float64"),
+)
+def join_casts(node: Node) -> Node | None:
+    """A cast of a cast that lost nothing is one cast, or none."""
+    inner = node.inputs[0]
+    if inner.dtype == node.dtype:
+        return inner
+    if isinstance(inner.op, ops.Cast):
+        origin = inner.inputs[0]
+        # To bool any value but 0 is true, so the way there must not round.
+        if _holds(inner.dtype, origin.dtype):
+            return ops.astype(origin, node.dtype)
+    return None
+
+
+@rewrite(on=ops.Cast, example=lambda: ops.astype(ops.where(ops.tensor("c", (3,), "bool"), 1, 0),
+                                                 "float64"))  # fmt: skip
+def cast_constant_branches(node: Node) -> Node | None:
+    """A cast of a choice between literals is a choice between cast literals."""
+    inner = node.inputs[0]
+    if not isinstance(inner.op, ops.Where):
+        return None
+    condition, a, b = inner.inputs
+    if constant_of(a) is None or constant_of(b) is None:
+        return None
+    return ops.where(condition, ops.astype(a, node.dtype), ops.astype(b, node.dtype))
+
+
+FUNCTIONS = Ruleset(
+    fold_constants,
+    fold_repeated_constants,
+    join_casts,
+    cast_constant_branches,
+    add_like_terms,
+    join_constant_terms,
+    decide_comparison,
+)
+
+ALGEBRA = FUNCTIONS + NEUTRAL + SIGNS + CHOICE
+# After the stable forms.
+LATE = Ruleset(fold_waiting_constants)

@@ -1,0 +1,148 @@
+"""Quotients by one scalar under a sum: one division for the whole loop instead of one a datum.
+
+    sum(square(f / s))  ->  q**2 * sum(square(f * r))        r = p / s
+
+A division takes as long as five to ten products. A sum of squares, of products or of computed terms
+has a rounding error of its own, above the half place by which f * r may differ from f / s. So this
+is done where each reader of the quotient is such a sum, or multiplies, squares, negates or selects
+on the way there. If one reader is a floor, a comparison, a difference, another function or an
+output, the quotient stays a quotient, for all of them. A sum of plain quotients of data stays too:
+sum(x / s) is exact where the quotients are.
+
+1 / s is no number where |s| is smaller than the smallest normal number. There p and q = 1 / p are
+powers of two that keep r among the normal numbers, and everywhere else they are 1: p / s and f * r
+have relative errors of half a place each over the whole range of s, subnormal or not. (1 / s of the
+largest numbers is subnormal, and has an error of two places.)
+
+This is a pass after all rules and after differentiation, from which it would hide quotients.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.node import Node, made_by, make
+from probtensor.graph.walk import rebuild, toposort
+from probtensor.rules.arithmetic.sums import is_computed
+from probtensor.transform.facts import Known, constant_of
+
+# What a relative error passes through as it is. A linear one leaves data as exact as they are.
+_LINEAR = (ops.Neg, ops.Abs, ops.Where, ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape,
+           ops.Transpose)  # fmt: skip
+_CARRIES = (*_LINEAR, ops.Mul, ops.Div, ops.Square)
+_UNARY = (ops.Neg, ops.Abs, ops.Square)
+
+
+def divide_once(outputs: Sequence[Node]) -> list[Node]:
+    """The outputs with products in place of quotients by a scalar that only sums read."""
+    outputs = list(outputs)
+    order = toposort(outputs)
+    quotients = _chosen(order, outputs)
+    if not quotients:
+        return outputs
+    known, done = Known(), {}
+    products: dict[Node, tuple[Node, Node | None]] = {}
+    for node in order:
+        inputs = tuple(done[x] for x in node.inputs)
+        with made_by(node):
+            done[node] = _of_sum(node, products, done)
+            if done[node] is not None:
+                continue
+            done[node] = rebuild(node, inputs)
+            if node not in quotients:
+                continue
+            pair = reciprocal(inputs[1], known)
+            if pair is not None:
+                products[node] = inputs[0] * pair[0], pair[1]
+                product, power = products[node]
+                done[node] = product if power is None else product * power
+    return [done[y] for y in outputs]
+
+
+def reciprocal(s: Node, known: Known) -> tuple[Node, Node | None] | None:
+    """(r, q) with 1 / s = r * q, q a power of two of at least 1, or None where it is always 1; None
+    for a literal whose inverse is no normal number."""
+    info = np.finfo(s.dtype)
+    value = constant_of(s)
+    if value is not None:
+        inverse = 1 / value if value else math.inf
+        normal = info.tiny <= abs(inverse) <= info.max and math.isfinite(value)
+        return (ops.constant(np.asarray(inverse, s.dtype)), None) if normal else None
+    bounds = known.bounds(s)
+    if bounds.low >= info.tiny or bounds.high <= -info.tiny:
+        return 1 / s, None
+    power = 2.0 ** (info.nmant + 1)
+    small = ops.abs(s) < ops.constant(np.asarray(info.tiny, s.dtype))
+    one = ops.constant(np.asarray(1, s.dtype))
+    p = ops.where(small, ops.constant(np.asarray(1 / power, s.dtype)), one)
+    q = ops.where(small, ops.constant(np.asarray(power, s.dtype)), one)
+    return p / s, q
+
+
+def _chosen(order: Sequence[Node], outputs: Sequence[Node]) -> set[Node]:
+    """The quotients by a scalar whose readers all are sums, or lead to sums."""
+    candidates = {x for x in order if _by_scalar(x)}
+    if not candidates:
+        return candidates
+    exact, tolerant = set(outputs), set()
+    exposed: set[Node] = set()
+    for node in reversed(order):
+        # What reads `node` has been here: it has marked it where it needs each place of it.
+        if node not in exact:
+            tolerant.add(node)
+        for place, x in enumerate(node.inputs):
+            if _adds(node, place):
+                exposed.add(x)
+            elif not (_passes(node, place) and node in tolerant):
+                exact.add(x)
+            elif isinstance(node.op, _LINEAR) and node in exposed:
+                exposed.add(x)
+    return {
+        x for x in candidates if x in tolerant and (x not in exposed or is_computed(x.inputs[0]))
+    }
+
+
+def _by_scalar(x: Node) -> bool:
+    return (
+        isinstance(x.op, ops.Div)
+        and x.type.is_float
+        and x.inputs[1].ndim == 0
+        and x.inputs[0].ndim > 0
+    )
+
+
+def _adds(node: Node, place: int) -> bool:
+    """Does the node add up its operand at `place`?"""
+    if isinstance(node.op, ops.Scatter):
+        return node.op.mode == "add" and place == 1
+    return isinstance(node.op, (ops.Sum, ops.Contract))
+
+
+def _passes(node: Node, place: int) -> bool:
+    if isinstance(node.op, ops.Where):
+        return place > 0
+    if isinstance(node.op, ops.Div):
+        return place == 0
+    return isinstance(node.op, _CARRIES)
+
+
+def _of_sum(node: Node, products: dict, done: dict) -> Node | None:
+    """A sum of the squares, or of the sizes, of a quotient that became a product, with its power of
+    two outside: a subnormal s leaves f / s at least 2**-nmant, so that nothing is lost."""
+    if not isinstance(node.op, ops.Sum):
+        return None
+    chain, power, x = [], 1, node.inputs[0]
+    while isinstance(x.op, _UNARY) and (power == 1 or not isinstance(x.op, ops.Square)):
+        power *= 2 if isinstance(x.op, ops.Square) else 1
+        chain.append(x.op)
+        x = x.inputs[0]
+    product, q = products.get(x, (None, None))
+    if q is None:
+        return None
+    for op in reversed(chain):
+        product = op(product)
+    return (q if power == 1 else ops.square(q)) * make(node.op, (product,))

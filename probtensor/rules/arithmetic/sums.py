@@ -1,0 +1,315 @@
+"""Sums: what does not vary along the summed axes is taken out, where the sum stays what it is.
+
+The log density of N observations and its gradient are sums of scalar * (something of the data).
+A factor c leaves a sum of c * x where that cannot make it overflow: additions never underflow, so
+that leaves the factors of size 1 and more. A smaller one leaves sums of squares and of products
+alone, and a scale leaves sums of what was divided by it before: such sums are formed first, and
+overflow where they do (`sums_first`), which is where the value of a log density does. Any other
+factor stays at each datum: sum(x / 10) is right for numbers near the largest, and s * sum(x) is not
+for an infinite s. The factor costs nothing there, since sums are made of fused products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from probtensor import ops
+from probtensor.graph.node import Const, Input, Node, as_tensor, make
+from probtensor.rules.arithmetic.products import factor_of
+from probtensor.rules.structure.shapes import renamed
+from probtensor.transform.facts import Known, constant_of
+from probtensor.transform.rewrite import Ruleset, rewrite
+from probtensor.types import size_product
+
+# Operations looked through in one summand, so that a sweep stays linear and recursion shallow.
+CHAIN = 12
+
+
+def _data() -> Node:
+    return ops.tensor("x", (4, 3))
+
+
+def is_constant_along(x: Node, axes: Sequence[int], ndim: int) -> bool:
+    """Is an operand of a result with `ndim` axes the same all along `axes` of the result?"""
+    lead = ndim - x.ndim
+    return all(a < lead or x.shape[a - lead] == 1 for a in axes)
+
+
+def drop_constant_axes(x: Node, axes: Sequence[int], ndim: int) -> Node:
+    """Such an operand, made to broadcast with the result after its `axes` are gone."""
+    lead = ndim - x.ndim
+    return ops.squeeze(x, tuple(a - lead for a in axes if a >= lead))
+
+
+def count_along(x: Node, axes: Sequence[int]) -> Node:
+    """The number of elements along `axes`, as a scalar of the dtype of x."""
+    return ops.astype(as_tensor(size_product(x.shape[a] for a in axes)), x.dtype)
+
+
+def outer_factor(x: Node, axes: Sequence[int]) -> tuple[Node, Node, bool] | None:
+    """(c, rest, inverted) for x = c * rest, or rest / c if `inverted`, where c is the same all
+    along `axes` and rest is not."""
+    if not isinstance(x.op, (ops.Mul, ops.Div)):
+        return None
+    pairs = (x.inputs[::-1],) if isinstance(x.op, ops.Div) else (x.inputs, x.inputs[::-1])
+    for c, rest in pairs:
+        if is_constant_along(c, axes, x.ndim) and not is_constant_along(rest, axes, x.ndim):
+            return c, rest, isinstance(x.op, ops.Div)
+    return None
+
+
+def may_leave(c: Node, rest: Node, inverted: bool, known: Known) -> bool:
+    """May the sum of c * rest be c times a sum, with no overflow but where the sum of squares, of
+    products or of scaled values overflows itself?"""
+    value = factor_of(c)
+    if value is not None:
+        return (abs(value) <= 1 if inverted else abs(value) >= 1) or _is_product(rest)
+    if constant_of(c) is not None:
+        return False
+    bounds = known.bounds(c)
+    if bounds.finite and not inverted and (bounds.low >= 1 or bounds.high <= -1):
+        return True
+    return _stands_in(c, rest)
+
+
+def _is_product(x: Node) -> bool:
+    while isinstance(x.op, ops.Neg):
+        x = x.inputs[0]
+    if isinstance(x.op, ops.Mul):
+        return all(a.ndim > 0 for a in x.inputs)
+    return isinstance(x.op, ops.Square)
+
+
+_HOMOGENEOUS = (ops.Mul, ops.Div, ops.Neg, ops.Square, ops.Abs)
+
+
+def _stands_in(c: Node, x: Node) -> bool:
+    """Is c a factor or a divisor in x already? Then where c is 0, infinite or nan, so are all
+    elements of x, or all are nan."""
+    stack, seen = [x], 0
+    while stack and seen < CHAIN:
+        top = stack.pop()
+        seen += 1
+        if isinstance(top.op, (ops.Mul, ops.Div)) and any(a is c for a in top.inputs):
+            return True
+        if isinstance(top.op, _HOMOGENEOUS):
+            stack.extend(a for a in top.inputs if a.ndim > 0)
+    return False
+
+
+@rewrite(
+    on=ops.Sum,
+    example=lambda: (
+        ops.sum(-_data()),
+        ops.sum(3.0 * _data(), 0),
+        ops.sum(_data() / 0.1, 0),
+        ops.sum(-0.5 * ops.square(_data())),
+        (lambda s: ops.sum(ops.square(_data() / s) / s, 0))(ops.tensor("s")),
+        (lambda s: ops.sum(s * (s * _data()), 1))(ops.tensor("s")),
+    ),
+    sums_first=True,
+)
+def pull_factor_out_of_sum(node: Node, known: Known) -> Node | None:
+    """sum(c * x) -> c * sum(x) where c does not vary along the summed axes and is known to be no
+    smaller than 1, or the terms are squares, or products, or scaled by c before."""
+    x, axes = node.inputs[0], node.op.axes
+    if not x.type.is_float:
+        return None
+    if isinstance(x.op, ops.Neg):
+        return -make(node.op, x.inputs)
+    found = outer_factor(x, axes)
+    if found is None or not may_leave(*found, known):
+        return None
+    c, rest, inverted = found
+    c = drop_constant_axes(c, axes, x.ndim)
+    summed = make(node.op, (ops.broadcast_to(rest, x.shape),))
+    return summed / c if inverted else c * summed
+
+
+@rewrite(
+    on=ops.Mul,
+    example=lambda: (lambda s, x: ops.sum(s * x * x) * s)(ops.tensor("s"), _data()),
+)
+def square_in_scaled_sum(node: Node) -> Node | None:
+    """s * sum((s * x) * x) -> sum((s * x)**2): a gradient by a scale is a sum that the density has
+    already."""
+    for s, total in (node.inputs, node.inputs[::-1]):
+        product = total.inputs[0] if isinstance(total.op, ops.Sum) else total
+        if s.ndim or product is total or not isinstance(product.op, ops.Mul):
+            continue
+        for scaled, x in (product.inputs, product.inputs[::-1]):
+            own = {id(a) for a in scaled.inputs} if isinstance(scaled.op, ops.Mul) else set()
+            if own == {id(s), id(x)}:
+                return make(total.op, (ops.square(scaled),))
+    return None
+
+
+@rewrite(
+    on=ops.Sum,
+    example=lambda: (
+        ops.sum(ops.broadcast_to(ops.tensor("r", (3,)), (4, 3)), 0),
+        ops.sum(ops.broadcast_to(ops.tensor("s"), (ops.tensor("y", (None,)).shape[0],))),
+    ),
+)
+def sum_repeated_values(node: Node) -> Node | None:
+    """The sum of a value repeated n times is n times the value."""
+    x, axes = node.inputs[0], node.op.axes
+    if not isinstance(x.op, ops.BroadcastTo):
+        return None
+    source = x.inputs[0]
+    repeated = tuple(a for a in axes if is_constant_along(source, (a,), x.ndim))
+    if not repeated:
+        return None
+    once = drop_constant_axes(source, repeated, x.ndim)
+    kept = [a for a in range(x.ndim) if a not in repeated]
+    rest = tuple(kept.index(a) for a in axes if a not in repeated)
+    once = ops.broadcast_to(once, tuple(x.shape[a] for a in kept))
+    summed = make(ops.Sum(rest), (once,)) if rest else once
+    return summed * count_along(x, repeated)
+
+
+_MOVES = (
+    ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose, ops.Slice,
+    ops.Gather, ops.Concatenate, ops.SetSlice, ops.Neg, ops.Cast, ops.Abs,
+)  # fmt: skip
+# Ops whose results may be as exact as their operands: choices, sums, differences.
+_EXACT = (
+    *_MOVES, ops.Floor, ops.Ceil, ops.Trunc, ops.Round, ops.Sign, ops.Where, ops.Maximum,
+    ops.Minimum, ops.Add, ops.Sub, ops.Sum, ops.Max, ops.Min, ops.Cumsum, ops.Scatter, ops.Iota,
+)  # fmt: skip
+
+
+def is_computed(x: Node) -> bool:
+    """Is x more than data, moved about?"""
+    while isinstance(x.op, _MOVES):
+        x = x.inputs[0]
+    return not isinstance(x.op, (Input, Const))
+
+
+def is_rounded(x: Node) -> bool:
+    """Does each element already carry a rounding error of its own size? Then taking a constant
+    out of a sum of such elements loses nothing; of exact data it may: sum(x - mean)."""
+    stack, seen = [x], 0
+    while stack:
+        top = stack.pop()
+        seen += 1
+        if isinstance(top.op, _EXACT) and seen < CHAIN:
+            stack.extend(top.inputs)
+        elif (
+            top.type.is_float
+            and constant_of(top) is None
+            and not isinstance(top.op, (Input, Const, *_EXACT))
+        ):
+            return True
+    return False
+
+
+@rewrite(
+    on=ops.Sum,
+    example=lambda: (
+        ops.sum(ops.exp(_data()) - ops.tensor("s")),
+        ops.sum(ops.tensor("r", (3,)) + ops.square(_data()), 0),
+    ),
+    sums_first=True,
+)
+def pull_term_out_of_sum(node: Node) -> Node | None:
+    """sum(x + s) -> sum(x) + n * s where s does not vary along the summed axes and x is rounded."""
+    x, axes = node.inputs[0], node.op.axes
+    if not x.type.is_float or not isinstance(x.op, (ops.Add, ops.Sub)):
+        return None
+    a, b = x.inputs
+    for constant, varying in ((a, b), (b, a)):
+        if is_constant_along(constant, axes, x.ndim) and is_rounded(varying):
+            parts = {
+                constant: drop_constant_axes(constant, axes, x.ndim) * count_along(x, axes),
+                varying: make(node.op, (ops.broadcast_to(varying, x.shape),)),
+            }
+            return x.op(parts[a], parts[b])
+    return None
+
+
+@rewrite(on=ops.Contract, example=lambda: ops.matmul(-_data(), ops.tensor("v", (3,))))
+def pull_sign_out_of_contraction(node: Node) -> Node | None:
+    """-x @ y -> -(x @ y): the sign meets others outside."""
+    if not node.type.is_float:
+        return None
+    for place, x in enumerate(node.inputs):
+        if isinstance(x.op, ops.Neg):
+            operands = list(node.inputs)
+            operands[place] = x.inputs[0]
+            return -make(node.op, operands)
+    return None
+
+
+@rewrite(
+    on=ops.Contract,
+    example=lambda: ops.matmul(_data(), ops.broadcast_to(ops.tensor("s"), (3,))),
+)
+def contract_repeated_scalar(node: Node) -> Node | None:
+    """A contraction with one repeated scalar is a sum of products with it: the gradient of x @ w in
+    w, summed over all rows, is the sum of the columns of x."""
+    first, second, out = node.op.parts()
+    pairs = ((0, first, 1, second), (1, second, 0, first))
+    for place, letters, other_place, other_letters in pairs:
+        x, other = node.inputs[place], node.inputs[other_place]
+        repeats = isinstance(x.op, ops.BroadcastTo) and x.inputs[0].ndim == 0
+        # Letters of the repeated operand alone would have to be counted, or repeated again.
+        if repeats and node.type.is_float and set(letters) <= set(other_letters):
+            axes = tuple(k for k, c in enumerate(other_letters) if c not in out)
+            kept = [c for c in other_letters if c in out]
+            product = x.inputs[0] * other
+            summed = ops.sum(product, axes) if axes else product
+            return ops.transpose(summed, tuple(kept.index(c) for c in out))
+    return None
+
+
+@rewrite(
+    on=ops.Scatter,
+    example=lambda: tuple(
+        ops.zeros((5,)).at[ops.tensor("i", (3,), "int64")].add(u)
+        for x in [ops.tensor("u", (3,))]
+        for u in [-x, 2.0 * x, -0.5 * ops.square(x)]
+    ),
+    sums_first=True,
+)  # fmt: skip
+def pull_literal_out_of_scatter(node: Node, known: Known) -> Node | None:
+    """Adding c * x into zeros is c times adding x into zeros, for literals that leave sums too. (An
+    infinite or undefined c would spoil the places where nothing is added.)"""
+    base, updates, *places = node.inputs
+    if node.op.mode != "add" or not node.type.is_float or constant_of(base) != 0:
+        return None
+    product = renamed(updates)
+    if isinstance(product.op, ops.Neg):
+        c, rest, inverted = None, product.inputs[0], False
+    else:
+        found = outer_factor(product, range(product.ndim))
+        if found is None or factor_of(found[0]) is None or not may_leave(*found, known):
+            return None
+        c, rest, inverted = found
+    if rest.shape != product.shape:
+        return None
+    added = make(node.op, (base, ops.broadcast_to(rest, updates.shape), *places))
+    if c is None:
+        return -added
+    return added / c if inverted else c * added
+
+
+@rewrite(
+    on=ops.Scatter,
+    example=lambda: ops.tensor("b", (5,)).at[ops.tensor("i", (3,), "int64")].add(ops.zeros(3)),
+)
+def scatter_nothing(node: Node) -> Node | None:
+    """Adding zeros anywhere changes nothing."""
+    return node.inputs[0] if node.op.mode == "add" and constant_of(node.inputs[1]) == 0 else None
+
+
+SUMS = Ruleset(
+    pull_factor_out_of_sum,
+    square_in_scaled_sum,
+    sum_repeated_values,
+    pull_term_out_of_sum,
+    pull_sign_out_of_contraction,
+    contract_repeated_scalar,
+    pull_literal_out_of_scatter,
+    scatter_nothing,
+)

@@ -1,0 +1,409 @@
+"""Logarithms of polynomials of probabilities: mixtures, guessing and lapses, products, powers.
+
+For a probability a, a polynomial T of degree n in it is written in Bernstein's basis,
+
+    T = sum_k b_k C(n, k) a^k (1 - a)^(n - k),      b_k = sum_i<=k C(k, i) / C(n, i) t_i
+
+where t_i is the coefficient of a^i: for degree 1 it is (1 - a) T(0) + a T(1). The b_k are again
+polynomials, of the other probabilities. What is not negative wherever probabilities lie within 0
+and 1 becomes a sum of products that are not negative, so nothing cancels: of c + (1 - c) p the rest
+is (1 - c) (1 - p). Its logarithm is made of the logarithms of probabilities and of their rests.
+(Farouki 2012, "The Bernstein polynomial basis: a centennial retrospective".)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.node import Node, make
+from probtensor.rules.probability.laws import VIEWS, power_of, share_of, times_root2
+from probtensor.transform.facts import Known, constant_of
+
+# Terms of a polynomial, and the degree in one probability: past these it stays as it is.
+TERMS = 24
+DEGREE = 4
+# Last places that literals which add to 1 may be from it.
+ROUNDED = 2
+# An exponent past which a weight has to be 0: above 1e-300 in float64, 1e-37 in float32.
+LARGE = {"float64": 690.0, "float32": 85.0}
+# Nodes looked through.
+DEEP = 12
+
+Poly = dict[tuple[int, ...], float]
+Logs = Callable[[Node], tuple[Node, Node] | None]
+ONE: Poly = {(): 1.0}
+
+
+class _TooLong(Exception):
+    """A polynomial of more terms than are looked at."""
+
+
+def sum_of(p: Poly, q: Poly, factor: float, eps: float) -> Poly:
+    """p + factor * q, without terms that are roundings of 0 of literals."""
+    total = dict(p)
+    for term, value in q.items():
+        own, other = total.get(term, 0.0), factor * value
+        found = own + other
+        if own and abs(found) <= ROUNDED * eps * abs(own):
+            del total[term]
+        else:
+            total[term] = found
+    return total
+
+
+def product_of(p: Poly, q: Poly, eps: float) -> Poly:
+    """p * q."""
+    if len(p) * len(q) > 4 * TERMS:
+        raise _TooLong
+    total: Poly = {}
+    for first, value in p.items():
+        for second, other in q.items():
+            total = sum_of(total, {tuple(sorted(first + second)): other}, value, eps)
+    return total
+
+
+@dataclass
+class Expansion:
+    """Nodes as polynomials of leaves, which are numbered as they are met."""
+
+    known: Known
+    eps: float
+    leaves: list[Node] = field(default_factory=list)
+    number: dict[Node, int] = field(default_factory=dict)
+
+    def of(self, node: Node, views: tuple[Node, ...] = (), depth: int = DEEP) -> Poly:
+        """The polynomial that `node`, seen through `views`, is."""
+        value = constant_of(node)
+        if value is not None:
+            return {(): float(value)} if math.isfinite(value) else self.leaf(node, views)
+        if depth <= 0:
+            return self.leaf(node, views)
+        found = self._of_sum_or_product(node, views, depth - 1)
+        if found is None:
+            found = self._of_link(node, views)
+        if found is None:
+            return self.leaf(node, views)
+        if len(found) > TERMS:
+            raise _TooLong
+        return found
+
+    def _of_sum_or_product(self, node: Node, views: tuple, depth: int) -> Poly | None:
+        def of(x: Node) -> Poly:
+            return self.of(x, views, depth)
+
+        match node.op:
+            case ops.Add():
+                return self.sum(of(node.inputs[0]), of(node.inputs[1]))
+            case ops.Sub():
+                return self.sum(of(node.inputs[0]), of(node.inputs[1]), -1.0)
+            case ops.Neg():
+                return self.sum({}, of(node.inputs[0]), -1.0)
+            case ops.Mul():
+                return self.product(of(node.inputs[0]), of(node.inputs[1]))
+            case ops.Div():
+                divisor = constant_of(node.inputs[1])
+                if divisor is not None and math.isfinite(divisor) and divisor != 0:
+                    return {t: c / divisor for t, c in of(node.inputs[0]).items()}
+                base, power = _small_power(node.inputs[1])
+                if power > 1:
+                    return self.product(of(node.inputs[0]), self.power(of(1 / base), power))
+            case ops.Square() | ops.Pow():
+                base, power = _small_power(node)
+                if power > 1:
+                    return self.power(of(base), power)
+        if isinstance(node.op, VIEWS) and len(views) < 3:
+            # Indices beside a view are those of this view, whatever is seen through it.
+            return self.of(node.inputs[0], (node, *views), depth)
+        return None
+
+    def _of_link(self, node: Node, views: tuple) -> Poly | None:
+        """A function of which another one is the rest to 1, by one of the two."""
+        op = node.op
+        if isinstance(op, (ops.Sigmoid, ops.Ndtr)):
+            return self._mirrored(op, node.inputs[0], views)
+        if isinstance(op, ops.Erfc):
+            z = -times_root2(node.inputs[0], self.known)
+            return self.sum({}, self._mirrored(ops.Ndtr(), z, views), 2.0)
+        if isinstance(op, ops.Erf):
+            z = times_root2(node.inputs[0], self.known)
+            return self.sum({(): -1.0}, self._mirrored(ops.Ndtr(), z, views), 2.0)
+        if isinstance(op, ops.Tanh):
+            z = _doubled(node.inputs[0])
+            return self.sum({(): -1.0}, self._mirrored(ops.Sigmoid(), z, views), 2.0)
+        if isinstance(op, ops.Expm1):
+            return self.sum({(): -1.0}, self.leaf(ops.exp(node.inputs[0]), views))
+        if isinstance(op, ops.Div):
+            return self._of_quotient(node, views)
+        return None
+
+    def _mirrored(self, op: ops.Op, z: Node, views: tuple) -> Poly:
+        if isinstance(z.op, ops.Neg):
+            return self.sum(ONE, self._mirrored(op, z.inputs[0], views), -1.0)
+        if isinstance(z.op, (ops.Mul, ops.Div)):
+            for place, factor in enumerate(z.inputs):
+                value = constant_of(factor)
+                if value is not None and value < 0:
+                    parts = list(z.inputs)
+                    parts[place] = ops.constant(-value, factor.dtype)
+                    return self.sum(ONE, self.leaf(make(op, (z.op(*parts),)), views), -1.0)
+        for opposite in _opposites(z):
+            place = self.number.get(viewed(make(op, (opposite,)), views))
+            if place is not None:
+                return {(): 1.0, (place,): -1.0}
+        return self.leaf(make(op, (z,)), views)
+
+    def _of_quotient(self, node: Node, views: tuple) -> Poly | None:
+        """c / (d + u) for literals as a share of d, times c / d."""
+        if share_of(node, self.known) is not None or not isinstance(node.inputs[1].op, ops.Add):
+            return None
+        above, total = constant_of(node.inputs[0]), node.inputs[1]
+        for d, u in (total.inputs, total.inputs[::-1]):
+            value = constant_of(d)
+            if above is None or value is None or not 0 < value < math.inf:
+                continue
+            if not math.isfinite(above) or not self.known.bounds(u).positive:
+                continue
+            return self.sum({}, self.leaf(d / total, views), above / value)
+        return None
+
+    def sum(self, p: Poly, q: Poly, factor: float = 1.0) -> Poly:
+        return sum_of(p, q, factor, self.eps)
+
+    def product(self, p: Poly, q: Poly) -> Poly:
+        return product_of(p, q, self.eps)
+
+    def power(self, p: Poly, power: int) -> Poly:
+        total = p
+        for _ in range(power - 1):
+            total = self.product(total, p)
+        return total
+
+    def leaf(self, node: Node, views: tuple[Node, ...] = ()) -> Poly:
+        node = viewed(node, views)
+        place = self.number.setdefault(node, len(self.leaves))
+        if place == len(self.leaves):
+            self.leaves.append(node)
+        return {(place,): 1.0}
+
+
+def _small_power(node: Node) -> tuple[Node, int]:
+    """(x, k) for x**k with a small whole k; k is 1 for all else."""
+    x, k = power_of(node) or (node, None)
+    power = None if k is None else constant_of(k)
+    return (x, int(power)) if power in range(2, DEGREE + 1) else (node, 1)
+
+
+def viewed(node: Node, views: tuple[Node, ...]) -> Node:
+    """What a node is when seen as others are seen through these views, the inner one first."""
+    for view in views:
+        source = ops.broadcast_to(node, view.inputs[0].shape)
+        node = make(view.op, (source, *view.inputs[1:]))
+    return node
+
+
+def _opposites(z: Node) -> list[Node]:
+    """Ways in which -z may be written for a sum or difference z."""
+    if isinstance(z.op, ops.Sub):
+        first, second = z.inputs
+        value = constant_of(first)
+        found = [second - first]
+        if value is not None:
+            other = ops.constant(-value, first.dtype)
+            found += [second + other, other + second]
+        return found
+    if not isinstance(z.op, ops.Add):
+        return []
+    pairs = ((z.inputs[0], z.inputs[1]), z.inputs[::-1])
+    values = [(constant_of(literal), rest) for literal, rest in pairs]
+    return [ops.constant(-value, z.dtype) - rest for value, rest in values if value is not None]
+
+
+def _doubled(z: Node) -> Node:
+    """2 z, for z = x / 2 as x."""
+    if isinstance(z.op, ops.Mul):
+        for factor, rest in (z.inputs, z.inputs[::-1]):
+            if constant_of(factor) == 0.5:
+                return rest
+    if isinstance(z.op, ops.Div) and constant_of(z.inputs[1]) == 2:
+        return z.inputs[0]
+    return 2 * z
+
+
+def bernstein(p: Poly, place: int, eps: float) -> list[Poly]:
+    """The coefficients of p in Bernstein's basis of the leaf at `place`."""
+    by_power: dict[int, Poly] = {}
+    for term, value in p.items():
+        rest = tuple(i for i in term if i != place)
+        power = len(term) - len(rest)
+        by_power.setdefault(power, {})[rest] = value
+    n = max(by_power)
+    found = []
+    for k in range(n + 1):
+        total: Poly = {}
+        for i in range(k + 1):
+            share = math.comb(k, i) / math.comb(n, i)
+            total = sum_of(total, by_power.get(i, {}), share, eps)
+        found.append(total)
+    return found
+
+
+# The logarithm.
+
+
+@dataclass
+class _Form:
+    """What the logarithm of a polynomial is made of: weights, and logarithms of what they weigh."""
+
+    expansion: Expansion
+    logs: dict[int, tuple[Node, Node]]
+    like: Node
+
+    def weight(self, p: Poly) -> float | Node:
+        """A polynomial without probabilities, as a number: a literal if it is one."""
+        total: float | Node = p.get((), 0.0)
+        for term, value in p.items():
+            if not term:
+                continue
+            factors = [self.expansion.leaves[i] for i in term]
+            part = math.prod(factors[1:], start=factors[0])
+            if isinstance(total, float):
+                scaled = part if abs(value) == 1 else abs(value) * part
+                lead = total if total else None
+                total = scaled if lead is None else lead + scaled if value > 0 else lead - scaled
+                total = -total if lead is None and value < 0 else total
+            else:
+                part = part if abs(value) == 1 else abs(value) * part
+                total = total + part if value > 0 else total - part
+        return total
+
+    def log(self, p: Poly) -> list[tuple[float | Node, Node | None]] | None:
+        """(weight, logarithm) of terms whose sum p is, None for a logarithm of 1; None where a
+        literal weight is negative."""
+        place = next((i for i in self.logs if any(i in term for term in p)), None)
+        if place is None:
+            weight = self.weight(p)
+            return None if isinstance(weight, float) and weight < 0 else [(weight, None)]
+        log, rest = self.logs[place]
+        found = []
+        parts = bernstein(p, place, self.expansion.eps)
+        degree = len(parts) - 1
+        for k, part in enumerate(parts):
+            inner = self.log(part)
+            if inner is None:
+                return None
+            own = _sum_of_logs(_multiple(k, log), _multiple(degree - k, rest))
+            inner = [(w, l) for w, l in inner if not isinstance(w, float) or w]
+            if not inner:
+                continue
+            scale = float(math.comb(degree, k))
+            weight, inside = inner[0] if len(inner) == 1 else (1.0, self.joined(inner))
+            weight = weight if scale == 1 else scale * weight
+            found.append((weight, _sum_of_logs(own, inside)))
+        return found or [(0.0, None)]
+
+    def joined(self, terms: list[tuple[float | Node, Node | None]]) -> Node:
+        """The logarithm of the sum of weight * exp(log)."""
+        zero = ops.constant(0.0, self.like.dtype)
+        terms = [(w, l) for w, l in terms if not isinstance(w, float) or w]
+        if not terms:
+            return ops.constant(-math.inf, self.like.dtype)
+        sure = [
+            w > 0 if isinstance(w, float) else self.expansion.known.bounds(w).nonnegative
+            for w, _ in terms
+        ]
+        if not all(sure):
+            logs = [(w, zero if l is None else l) for w, l in terms]
+            return log_of_weighed([(self._node(w), l) for w, l in logs])
+        total = None
+        for w, l in terms:
+            own = _sum_of_logs(self._log_of_weight(w), l)
+            own = zero if own is None else own
+            total = own if total is None else ops.logaddexp(total, own)
+        return total
+
+    def _node(self, weight: float | Node) -> Node:
+        return ops.constant(weight, self.like.dtype) if isinstance(weight, float) else weight
+
+    def _log_of_weight(self, weight: float | Node) -> Node | None:
+        if not isinstance(weight, float):
+            return log_beside_one(weight)
+        return None if weight == 1 else ops.constant(math.log(weight), self.like.dtype)
+
+
+def log_beside_one(weight: Node) -> Node:
+    """log(weight), by what 1 - c or 1 + c takes from 1 or adds to it: c may be tiny."""
+    if isinstance(weight.op, (ops.Add, ops.Sub)) and constant_of(weight.inputs[0]) == 1:
+        c = weight.inputs[1]
+        return ops.log1p(c if isinstance(weight.op, ops.Add) else -c)
+    return ops.log(weight)
+
+
+def _multiple(k: int, log: Node) -> Node | None:
+    return None if k == 0 else log if k == 1 else float(k) * log
+
+
+def _sum_of_logs(first: Node | None, second: Node | None) -> Node | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return first + second
+
+
+def log_of_weighed(terms: list[tuple[Node, Node]]) -> Node:
+    """log(sum of w * exp(l)) for weights of any sign: nan where that is below 0."""
+    if len(terms) == 1:
+        ((weight, log),) = terms
+        return ops.log(weight) + log
+    sizes = [ops.log(ops.abs(w)) + l for w, l in terms]
+    top = sizes[0]
+    for size in sizes[1:]:
+        top = ops.maximum(top, size)
+    # The derivatives by the shift cancel.
+    shift = ops.stop_gradient(ops.where(ops.isinf(top), 0, top))
+    total = None
+    for w, l in terms:
+        # Only where a weight is 0 may this be large, and then 0 * inf is in second derivatives.
+        part = ops.xexpy(w, ops.minimum(l - shift, LARGE[w.dtype]))
+        total = part if total is None else total + part
+    return shift + ops.log(total)
+
+
+def log_of_polynomial(
+    p: Node, known: Known, logs_of: Logs, rest: bool = False, cancels: bool = False
+) -> Node | None:
+    """log p, or log(1 - p), for a polynomial p of probabilities; None where it has none, or is of
+    another kind. `logs_of(a)` gives log a and log(1 - a) if these are known by the way a is
+    written. With `cancels`, None where p is a sum that nothing cancels in."""
+    expansion = Expansion(known, float(np.finfo(p.dtype).eps))
+    try:
+        poly = expansion.of(p)
+    except _TooLong:
+        return None
+    if rest:
+        poly = expansion.sum(ONE, poly, -1.0)
+    if cancels and all(c >= 0 for c in poly.values()):
+        return None
+    # A leaf that is gone, or has a factor of 0, may be nan.
+    if len({i for term, c in poly.items() if c for i in term}) < len(expansion.leaves):
+        return None
+    logs = {}
+    for place, leaf in enumerate(expansion.leaves):
+        if leaf is p or not any(place in term for term in poly):
+            continue
+        bounds = known.bounds(leaf)
+        found = None
+        if bounds.low >= 0 and bounds.high <= 1:
+            found = known.remember(leaf, logs_of)
+        if found is not None:
+            logs[place] = found
+            if any(term.count(place) > DEGREE for term in poly):
+                return None
+    if not logs:
+        return None
+    form = _Form(expansion, logs, p)
+    terms = form.log(poly)
+    return None if terms is None else ops.broadcast_to(form.joined(terms), p.shape)

@@ -1,0 +1,120 @@
+"""Choices: made once where they are the same for all that is added up, and left out where what they
+choose is 0 elsewhere by itself, or where they hold everywhere."""
+
+from __future__ import annotations
+
+from probtensor import ops
+from probtensor.graph.node import Node, make
+from probtensor.rules.arithmetic.sums import drop_constant_axes, is_constant_along
+from probtensor.transform.facts import constant_of
+from probtensor.transform.rewrite import Ruleset, rewrite
+
+# Conditions and terms looked at.
+TERMS = 12
+
+
+@rewrite(
+    on=ops.Sum,
+    example=lambda: (
+        ops.sum(ops.where(ops.tensor("c", (), "bool"), ops.tensor("x", (4, 3)), 0)),
+        ops.sum(ops.where(ops.tensor("c", (3,), "bool"), 0, ops.tensor("x", (4, 3))), 0),
+    ),
+)
+def pull_choice_out_of_sum(node: Node) -> Node | None:
+    """sum(where(c, x, 0)) -> where(c, sum(x), 0) where c does not vary along the summed axes: the
+    gradient of a density that is chosen as a whole."""
+    x, axes = node.inputs[0], node.op.axes
+    if not isinstance(x.op, ops.Where) or not axes:
+        return None
+    condition, a, b = x.inputs
+    if not is_constant_along(condition, axes, x.ndim):
+        return None
+    zero_last = constant_of(b) == 0
+    if not zero_last and constant_of(a) != 0:
+        return None
+    if constant_of(a) is not None and constant_of(b) is not None:
+        return None
+    c = drop_constant_axes(condition, axes, x.ndim)
+    total = make(node.op, (ops.broadcast_to(a if zero_last else b, x.shape),))
+    return ops.where(c, total, 0) if zero_last else ops.where(c, 0, total)
+
+
+def _bool(name: str) -> Node:
+    return ops.tensor(name, (3,), "bool")
+
+
+def alternatives(condition: Node) -> set[Node]:
+    """The conditions of which any one is enough, a few of them at most."""
+    found, stack = set(), [condition]
+    while stack:
+        x = stack.pop()
+        if isinstance(x.op, ops.LogicalOr) and len(found) + len(stack) < TERMS:
+            stack += x.inputs
+        else:
+            found.add(x)
+    return found
+
+
+def negated(condition: Node) -> Node:
+    """What holds where a condition does not."""
+    if isinstance(condition.op, ops.LogicalNot):
+        return condition.inputs[0]
+    return ops.logical_not(condition)
+
+
+@rewrite(
+    on=ops.LogicalOr,
+    example=lambda: (lambda a, b: ops.logical_or(ops.logical_or(a, b), ops.logical_not(a)))(
+        _bool("a"), _bool("b")
+    ),
+)
+def one_or_its_opposite(node: Node) -> Node | None:
+    """a or b or not a -> true."""
+    found = alternatives(node)
+    if any(isinstance(x.op, ops.LogicalNot) and x.inputs[0] in found for x in found):
+        return ops.broadcast_to(ops.constant(True), node.shape)
+    return None
+
+
+def zero_outside(x: Node, known: set[Node]) -> bool:
+    """Is each term of a sum 0 wherever none of some conditions holds?"""
+    stack, seen = [x], 0
+    while stack:
+        term = stack.pop()
+        seen += 1
+        if seen > TERMS:
+            return False
+        if isinstance(term.op, (ops.Add, ops.Sub, ops.Neg)):
+            stack += term.inputs
+        elif isinstance(term.op, ops.Where):
+            condition, a, b = term.inputs
+            chosen = constant_of(b) == 0 and condition in known
+            left = constant_of(a) == 0 and negated(condition) in known
+            if not chosen and not left:
+                return False
+        elif constant_of(term) != 0:
+            return False
+    return True
+
+
+@rewrite(
+    on=ops.Where,
+    example=lambda: (lambda a, b, x, y: (
+        ops.where(ops.logical_or(a, b), ops.where(a, x, 0) + ops.where(b, y, 0), 0),
+        ops.where(
+            ops.logical_or(ops.logical_not(a), b), ops.where(a, 0, x) - ops.where(b, y, 0), 0
+        ),
+    ))(_bool("a"), _bool("b"), ops.tensor("x", (3,)), ops.tensor("y", (3,))),
+)  # fmt: skip
+def choose_what_is_chosen(node: Node) -> Node | None:
+    """where(a or b, where(a, x, 0) + where(b, y, 0), 0) -> the sum: of terms that are chosen one by
+    one none is left where none of their conditions holds."""
+    condition, x, none = node.inputs
+    if not isinstance(condition.op, ops.LogicalOr) or constant_of(none) != 0:
+        return None
+    if not x.type.is_float or not zero_outside(x, alternatives(condition)):
+        return None
+    return ops.broadcast_to(x, node.shape)
+
+
+CHOICES = Ruleset(pull_choice_out_of_sum, one_or_its_opposite, choose_what_is_chosen)

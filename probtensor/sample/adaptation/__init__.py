@@ -1,0 +1,1 @@
+"""Warm-up: when a sampler learns what (schedule.py)."""

@@ -1,0 +1,149 @@
+"""The no-U-turn sampler on the CPU: its arrays, and one chain of it.
+
+Why "diag_grad" is the default metric. Least bulk effective size of a coordinate per 1000 gradients,
+warm-up included, 4 chains of 1000 + 1000 iterations, means over 3 to 10 seeds, as
+
+    Stan's windows with Stan's diagonal / this schedule with "diag" / with "diag_grad":
+
+    eight schools, non-centred      30.9 /  39.3 /  39.0   regression, sblrc    7.1 /  9.2 / 15.5
+    normal, scales from 1 to 1000    9.5 /  80.9 /  87.9   regression, kidiq    4.1 /  9.1 /  9.6
+    normal, 50 correlated dims      18.4 /  23.2 /  23.8   logistic regression  105 /  119 /  127
+    radon, varying slopes            1.8 /   3.6 /   5.0   item response, 2PL   1.5 /  1.8 /  2.4
+
+Why chains that start far out begin hot (chain.pyx). Of 240 starts, uniform on (-2, 2), of
+posteriordb's arma-arma11, whose log densities go down to -1e114, all come in, at 7,000 gradients a
+chain; without heat 133 do, at 30,000 to 310,000, and with metric="diag" 215. So one start point a
+chain is enough: to take the best of a few would only make chains begin nearer to each other, and
+R-hat see less.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from cython_ext.samplers import chain as native
+from probtensor.sample.adaptation.schedule import warmup_schedule
+from probtensor.sample.errors import SamplingError
+from probtensor.sample.kernels.protocol import Context, LogpGrad
+from probtensor.sample.runs.interrupts import Interrupts
+from probtensor.sample.settings import METRICS, Nuts, Settings
+
+FINISHED, INTERRUPTED = native.Status.FINISHED, native.Status.INTERRUPTED
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What the chains write: rows of the first axis are chains, each written by one thread.
+
+    draws float64[chains, kept, dim]; records a structure[chains, kept], whose fields are named as
+    in sample_stats; divergence_starts as draws, nan where there was no divergence, or None;
+    inverse_mass float64[chains, dim].
+    """
+
+    draws: np.ndarray
+    records: np.ndarray
+    divergence_starts: np.ndarray | None
+    inverse_mass: np.ndarray
+
+
+class Run(Protocol):
+    """Chains that are ready to go: start points are found and memory is taken.
+
+    traces       the host's arrays
+    device       the device's name; "" on the CPU
+    """
+
+    traces: Traces
+    device: str
+
+    def go(self, interrupts: Interrupts) -> None:
+        """All iterations, or those up to Ctrl-C. """
+
+    def prepare(self) -> None:
+        """Wait for what was begun beside the chains and the output needs."""
+
+    def done(self) -> list[int]:
+        """The iterations of each chain whose draws are in the traces."""
+
+    def rescue(self) -> None:
+        """After an exception, quickly: bring into the traces what is not there yet."""
+
+    def stop(self) -> None:
+        """Tell the chains to end. Called by a signal handler."""
+
+
+def new_traces(nuts: Settings, chains: int, dim: int) -> Traces:
+    """Arrays for `chains` chains."""
+    shape = (chains, nuts.kept, dim)
+    return Traces(
+        draws=np.empty(shape),
+        records=np.zeros(shape[:2], native.RECORD),
+        divergence_starts=np.full(shape, np.nan) if nuts.keep_divergences else None,
+        inverse_mass=np.ones((chains, dim)),
+    )
+
+
+def run_chain(
+    posterior: LogpGrad,
+    context: Context,
+    nuts: Nuts,
+    traces: Traces,
+    start: np.ndarray,
+    *,
+    seed: int,
+    chain: int,
+    progress: native.Progress,
+) -> int:
+    """Run chain number `chain` from `start` into its rows of `traces`, without the GIL.
+
+    Returns the number of iterations done, which is smaller than asked for only where `progress`
+    was told to stop. The draws depend on posterior, settings, start, seed and chain alone.
+    SamplingError where the chain cannot go on.
+    """
+    starts = traces.divergence_starts
+    status, done, code = native.run(
+        posterior.address,
+        context.address,
+        seed=seed,
+        chain=chain,
+        start=start,
+        schedule=warmup_schedule(nuts.tune),
+        iterations=nuts.iterations,
+        draws=traces.draws[chain],
+        records=traces.records[chain],
+        divergence_starts=None if starts is None else starts[chain],
+        inverse_mass=traces.inverse_mass[chain],
+        progress=progress,
+        metric=METRICS[nuts.metric],
+        target_accept=nuts.target_accept,
+        max_depth=nuts.max_treedepth,
+        early_depth=min(nuts.early_max_treedepth, nuts.max_treedepth),
+        early=nuts.early,
+        max_error=nuts.max_energy_error,
+    )
+    if status not in (FINISHED, INTERRUPTED):
+        raise SamplingError(explain(status, chain, done, code))
+    return done
+
+
+def explain(status: int, chain: int, done: int, code: int) -> str:
+    """Why a chain that is neither finished nor interrupted ended."""
+    if status == native.Status.DENSITY_FAILED:
+        return (
+            f"chain {chain} stopped at iteration {done}: the log density's function failed with "
+            f"code {code}\nthis is a fault of the compiled code or of its workspace, not of the "
+            "model's values"
+        )
+    if status == native.Status.STEP_SIZE_VANISHED:
+        return (
+            f"chain {chain} found no step size small enough at its start point\n"
+            "the log density jumps there, or its gradient is not its slope\n"
+            "check the model for steps, rounding or sorting, or give another init="
+        )
+    if status == native.Status.STEP_SIZE_EXPLODED:
+        return (
+            f"chain {chain} found no step size too large: the log density is flat in all "
+            "directions\nthe posterior is not proper; give flat variables a prior"
+        )
+    return f"chain {chain} has not enough memory for its states; lower max_treedepth"

@@ -1,0 +1,91 @@
+"""Chains on threads of this process, from settings to what they drew."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from cython_ext import blas
+from cython_ext.samplers.chain import Progress
+from probtensor.sample.kernels.nuts import new_traces, run_chain
+from probtensor.sample.kernels.protocol import LogpGrad
+from probtensor.sample.runs.interrupts import Interrupts
+from probtensor.sample.runs.output import load_arviz
+from probtensor.sample.runs.progress import Callback, Watcher
+from probtensor.sample.runs.start import find_start
+from probtensor.sample.runs.threads import run_all
+from probtensor.sample.settings import Settings
+
+
+class HostRun:
+    """A `Run` on the CPU. SamplingError where a chain finds no start, MemoryError where the draws
+    do not fit."""
+
+    device = ""
+    learns_together = False  # can its chains share what they learn?
+
+    def __init__(
+        self, posterior: LogpGrad, settings: Settings, threads: int, seed: int,
+        given: Sequence[np.ndarray | None], progress: bool | Callback,
+    ) -> None:  # fmt: skip
+        chains = len(given)
+        self.traces = new_traces(settings, chains, posterior.dim)
+        self.threads = threads
+        self.progresses = [Progress() for _ in range(chains)]
+        contexts = [posterior.context() for _ in range(chains)]
+        starts = [
+            find_start(posterior, contexts[chain], given[chain], seed=seed, chain=chain)
+            for chain in range(chains)
+        ]
+        self.jobs = [
+            partial(
+                run_chain, posterior, contexts[chain], settings, self.traces, starts[chain],
+                seed=seed, chain=chain, progress=self.progresses[chain],
+            )
+            for chain in range(chains)
+        ]  # fmt: skip
+        self.watcher = Watcher(self.progresses, settings.tune, settings.iterations, progress)
+        self.preparing = threading.Thread(
+            target=_prepare_output, args=(posterior, starts[0]), daemon=True
+        )
+
+    def go(self, interrupts: Interrupts) -> None:
+        """See `Run`."""
+        # Where the system grants no thread more, the output is prepared when it is built.
+        with contextlib.suppress(RuntimeError):
+            self.preparing.start()
+        with blas.OneThread(*blas.loaded()), self.watcher.open(interrupts):
+            run_all(
+                self.jobs, self.threads, self.progresses, self.watcher.update, interrupts
+            )
+
+    def prepare(self) -> None:
+        """See `Run`."""
+        if self.preparing.ident is not None:
+            self.preparing.join()
+
+    def done(self) -> list[int]:
+        """See `Run`."""
+        return [progress.draws for progress in self.progresses]
+
+    def rescue(self) -> None:
+        """Nothing to do: the chains write into the traces, and count afterwards."""
+
+    def stop(self) -> None:
+        """See `Run`."""
+        for progress in self.progresses:
+            progress.stop()
+
+
+def _prepare_output(posterior: LogpGrad, q: np.ndarray) -> None:
+    """Import ArviZ and compile what turns draws into variables while the chains run.
+
+    A failure here is not lost: the same steps are taken again when the output is built.
+    """
+    with contextlib.suppress(Exception):
+        load_arviz()
+        posterior.expand(q[None, :])

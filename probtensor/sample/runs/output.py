@@ -1,0 +1,174 @@
+"""Draws as an ArviZ object: groups, names, coordinates and attributes.
+
+ArviZ 0.x takes one keyword per group and returns InferenceData; ArviZ 1.x takes one mapping of
+groups and returns a DataTree. `to_arviz` is the one place that knows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from probtensor.process import importing
+from probtensor.sample.kernels.nuts import Traces
+from probtensor.sample.kernels.protocol import LogpGrad
+from probtensor.sample.settings import Settings
+
+Arviz = Any  # an InferenceData of ArviZ 0.x, a DataTree of 1.x; it is imported late
+FLAGS = ("diverging", "reached_max_treedepth")
+
+
+def load_arviz() -> ModuleType:
+    """ArviZ, imported when first needed, without its announcement of version 1."""
+    with importing(), warnings.catch_warnings():
+        no_errors("ignore")
+        warnings.simplefilter("ignore", FutureWarning)
+        try:
+            import arviz
+        except OSError:
+            # ArviZ writes a file to the user's cache folder, which may be read-only.
+            with tempfile.TemporaryDirectory() as folder, cache_home(folder):
+                import arviz
+    return arviz
+
+
+def no_errors(action: str) -> None:
+    """Inside `catch_warnings`: the action for warnings that would be errors, as all are under
+    `python -W error`. What ArviZ and its imports warn of is no reason to lose draws."""
+    for strict in [found for found in warnings.filters if found[0] == "error"]:
+        warnings.simplefilter(action, strict[2])
+
+
+@contextlib.contextmanager
+def cache_home(folder: str) -> Iterator[None]:
+    """The folder as XDG_CACHE_HOME."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = folder
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["XDG_CACHE_HOME"]
+        else:
+            os.environ["XDG_CACHE_HOME"] = before
+
+
+def to_arviz(
+    groups: Mapping[str, Mapping[str, np.ndarray]],
+    *,
+    dims: Mapping[str, tuple[str, ...]],
+    coords: Mapping[str, Sequence],
+    attrs: Mapping[str, object],
+) -> Arviz:
+    """An InferenceData (ArviZ 0.x) or a DataTree (1.x) of these groups of arrays.
+
+    Arrays of groups that hold draws begin with the axes (chain, draw). `attrs` describe the group
+    `posterior` and, where ArviZ has room for them, the whole.
+    """
+    arviz = load_arviz()
+    with warnings.catch_warnings():
+        no_errors("default")
+        # Thousands of short chains are no mistake.
+        warnings.filterwarnings("ignore", message="More chains", category=UserWarning)
+        return _built(arviz, groups, dims, coords, attrs)
+
+
+def _built(
+    arviz: ModuleType,
+    groups: Mapping[str, Mapping[str, np.ndarray]],
+    dims: Mapping[str, tuple[str, ...]],
+    coords: Mapping[str, Sequence],
+    attrs: Mapping[str, object],
+) -> Arviz:
+    names = {name: list(found) for name, found in dims.items()}
+    if int(arviz.__version__.split(".")[0]) >= 1:
+        return arviz.from_dict(
+            groups,
+            coords=coords,
+            dims=names,
+            save_warmup=True,
+            attrs={"/": attrs} | {name: attrs for name in groups if name.endswith("posterior")},
+        )
+    # The log prior is a group that ArviZ 0.x knows, but that its from_dict does not.
+    late = {name: groups[name] for name in groups if name == "log_prior"}
+    early = {name: groups[name] for name in groups if name not in late}
+    result = arviz.from_dict(
+        **early, coords=coords, dims=names, save_warmup=True, attrs=attrs, posterior_attrs=attrs
+    )
+    for name, arrays in late.items():
+        result.add_groups({name: arviz.dict_to_dataset(arrays, coords=coords, dims=names)})
+    return result
+
+
+def groups_of(
+    posterior: LogpGrad, settings: Settings, traces: Traces, chosen: list[int], draws: int
+) -> dict[str, dict[str, np.ndarray]]:
+    """The arrays of each group for the first `draws` kept iterations of the chosen chains."""
+    warmup = min(settings.tune, draws) if settings.keep_warmup else 0
+    groups = {}
+    if warmup:
+        part = slice(0, warmup)
+        groups["warmup_posterior"] = variables(posterior, rows_of(traces.draws, chosen, part))
+        groups["warmup_sample_stats"] = statistics(traces, chosen, part)
+    part = slice(warmup, draws)
+    groups["posterior"] = variables(posterior, rows_of(traces.draws, chosen, part))
+    groups["sample_stats"] = statistics(traces, chosen, part)
+    for group, name in (("observed_data", "observed"), ("constant_data", "constants")):
+        arrays = getattr(posterior, name, None)
+        if arrays:
+            # Copies, since the posterior's own arrays are read-only and the result is the user's.
+            groups[group] = {key: np.array(value) for key, value in arrays.items()}
+    return groups
+
+
+def rows_of(array: np.ndarray, chosen: list[int], part: slice) -> np.ndarray:
+    """The part of the chosen chains; a view where all are chosen, as they nearly always are."""
+    return array[:, part] if len(chosen) == len(array) else array[chosen, part]
+
+
+def variables(posterior: LogpGrad, draws: np.ndarray) -> dict[str, np.ndarray]:
+    """Values of all variables, [chains, draws, ...] each, for float64[chains, draws, dim]."""
+    chains, length, dim = draws.shape
+    expand = getattr(posterior, "expand", None)
+    if expand is None:
+        return {"q": draws}
+    flat = expand(np.ascontiguousarray(draws).reshape(chains * length, dim))
+    return {
+        name: np.asarray(values).reshape(chains, length, *np.shape(values)[1:])
+        for name, values in flat.items()
+    }
+
+
+def statistics(traces: Traces, chosen: list[int], part: slice) -> dict[str, np.ndarray]:
+    """The sampler's own record under ArviZ's names, [chains, draws] each: views of the records,
+    since copies of millions of them would take longer than some samplers do."""
+    records = rows_of(traces.records, chosen, part)
+    found = {name: records[name] for name in records.dtype.names}
+    for name in found.keys() & set(FLAGS):
+        flags = found[name]
+        found[name] = flags.view(bool) if flags.itemsize == 1 else flags.astype(bool)
+    if traces.divergence_starts is not None:
+        found["divergence_start"] = rows_of(traces.divergence_starts, chosen, part)
+    return found
+
+
+def axes_of(posterior: LogpGrad, settings: Settings) -> tuple[dict, dict]:
+    """(dims, coords): what the axes after (chain, draw) are called, and their labels."""
+    dims = dict(getattr(posterior, "dims", {}))
+    coords = dict(getattr(posterior, "coords", {}))
+    if settings.keep_divergences:
+        axis = "coordinate"
+        while axis in coords or axis in getattr(posterior, "names", ()):
+            axis += "_"
+        dims["divergence_start"] = (axis,)
+        named = getattr(posterior, "variable_of", None)
+        if named is not None:
+            coords[axis] = [str(named(i)) for i in range(posterior.dim)]
+    return dims, coords

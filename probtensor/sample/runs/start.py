@@ -1,0 +1,117 @@
+"""Start points: where a chain begins, and what to say where it cannot."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from cython_ext.convert import number_array
+from cython_ext.samplers import chain as native
+from probtensor.sample.errors import SamplingError
+from probtensor.sample.kernels.protocol import Context, LogpGrad
+
+ATTEMPTS = 100
+REASON_LINES = 4
+
+
+def given_starts(posterior: LogpGrad, init: object, chains: int) -> Sequence[np.ndarray | None]:
+    """Read `init`: None, {name: value}, float64[dim], or float64[chains, dim].
+
+    Returns one float64[dim] or None for each chain. ValueError where the shape fits neither, or a
+    value lies outside its support; KeyError for a wrong name; TypeError where they are not numbers
+    in the host's memory.
+    """
+    if init is None:
+        return [None] * chains
+    if isinstance(init, str):
+        raise TypeError(
+            f"sample: init is {{name: value}} or an array of start points, not {init!r:.40}\n"
+            "  the sampler adapts in one way only; leave init out for random starts"
+        )
+    if isinstance(init, Mapping):
+        if getattr(posterior, "unconstrain", None) is None:
+            raise TypeError(
+                "sample: init={name: value} needs a posterior that knows names; give an array of "
+                f"shape ({posterior.dim},)"
+            )
+        try:
+            values = posterior.unconstrain(init)
+        except (TypeError, ValueError, KeyError) as error:
+            raise type(error)(f"sample: init: {error.args[0]}") from None
+    elif isinstance(init, (list, tuple)) and any(isinstance(x, Mapping) for x in init):
+        raise TypeError(
+            "sample: init takes one {name: value} for all chains, not a list of them; for a start "
+            f"of each chain give float64[{chains}, {posterior.dim}], rows of "
+            "posterior.unconstrain({name: value})"
+        )
+    else:
+        values = init
+    points = np.array(number_array(values, "sample: init"), dtype=float)
+    if points.shape == (posterior.dim,):
+        points = np.broadcast_to(points, (chains, posterior.dim))
+    if points.shape != (chains, posterior.dim):
+        raise ValueError(
+            f"sample: init has shape {points.shape}; the posterior has {posterior.dim} coordinates "
+            f"and there are {chains} chains\n  give {{name: value}}, or an array of shape "
+            f"({posterior.dim},) for all chains or ({chains}, {posterior.dim}) for each"
+        )
+    return [np.array(point) for point in points]
+
+
+def find_start(
+    posterior: LogpGrad, context: Context, given: np.ndarray | None, *, seed: int, chain: int
+) -> np.ndarray:
+    """A point of finite density and gradient, float64[dim].
+
+    The given one, or the first good one of 100: `posterior.initial` where there is such a method,
+    else uniform on (-2, 2) in each coordinate, as in Stan. Attempt k of chain c is a function of
+    (seed, c, k). SamplingError where none is good.
+    """
+    attempts = 1 if given is not None else ATTEMPTS
+    for attempt in range(attempts):
+        q = given if given is not None else _candidate(posterior, seed, chain, attempt)
+        code, logp, gradient = native.evaluate_at(posterior.address, context.address, q)
+        if code != 0:
+            raise SamplingError(
+                f"the log density's function failed with code {code} at the start point of chain "
+                f"{chain}\nthis is a fault of the compiled code or of its workspace"
+            )
+        if np.isfinite(logp) and np.isfinite(gradient).all():
+            return q
+    raise SamplingError(hopeless(posterior, q, logp, gradient, chain, attempts))
+
+
+def _candidate(posterior: LogpGrad, seed: int, chain: int, attempt: int) -> np.ndarray:
+    initial = getattr(posterior, "initial", None)
+    if initial is None:
+        return 4.0 * native.uniforms(seed, chain, attempt, posterior.dim) - 2.0
+    key = int(native.uniforms(seed, chain, attempt, 1)[0] * 2.0**52)
+    return np.array(initial(key, chain), dtype=float)
+
+
+def hopeless(
+    posterior: LogpGrad,
+    q: np.ndarray,
+    logp: float,
+    gradient: np.ndarray,
+    chain: int,
+    attempts: int,
+) -> str:
+    """At most eight lines: what is not finite, why, and what to do."""
+    if np.isfinite(logp):
+        bad = int(np.flatnonzero(~np.isfinite(gradient))[0])
+        what = f"the gradient with respect to {variable_of(posterior, bad)} is {gradient[bad]}"
+    else:
+        what = f"the log density is {logp}"
+    where = "the given init" if attempts == 1 else f"all {attempts} points tried, at the last one"
+    lines = [f"chain {chain} cannot start: {what} at {where}"]
+    diagnose = getattr(posterior, "diagnose", None)
+    if diagnose is not None:
+        lines += [f"  {line.strip()}" for line in str(diagnose(q)).splitlines()[:REASON_LINES]]
+    lines.append("check that the data lie in the support of their distribution, or give init=")
+    return "\n".join(lines)
+
+
+def variable_of(posterior: LogpGrad, i: int) -> str:
+    """The variable that coordinate i belongs to, where the posterior knows it."""
+    named = getattr(posterior, "variable_of", None)
+    return str(named(i)) if named is not None else f"q[{i}]"

@@ -1,0 +1,322 @@
+"""A whole plan as one device function, run for each row of some inputs: many chains in one launch.
+
+A group of threads (one, a warp or a block) goes through all of a plan's kernels for its row; what
+varies from row to row are some inputs and all outputs, the rest is shared. A sampler's own kernels
+may stand behind the function in the same module and call it as `pt_density`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from probtensor import device
+from probtensor.device import Driver, Image, LaunchQueue
+from probtensor.kernel.ir import Call, For, Store
+from probtensor.kernel.touch import writes_of as writes
+from probtensor.lower.memory import layout
+from probtensor.lower.plan import Buffer, Plan
+from probtensor.schedule.carry import as_loops
+from probtensor.schedule.grid.nests import nest
+from probtensor.schedule.grid.syncs import with_syncs
+from probtensor.targets.base import require_device_routines
+from probtensor.targets.cuda.group import GroupText
+from probtensor.targets.spell import c_type
+from probtensor.types import size_product, size_value
+
+HEAD = """\
+#include "pt_random.h"
+#include "pt_group.cuh"
+#include "pt_atomic.cuh"
+#include "pt_float.cuh"
+"""
+TYPES = {"thread": "pt_thread", "warp": "pt_warp", "block": "pt_block"}
+BLOCK = {"thread": 128, "warp": 128, "block": 256}
+LOCAL = 64  # elements of a temporary that each thread keeps for itself
+SHORT, LONG = 64, 2048  # terms up to which a thread, and a warp, goes through a loop alone
+WAVES = 32  # blocks of a launch for each multiprocessor, at most
+LINE = 64  # bytes that a row's workspace and its parts are aligned to
+
+
+@dataclass(frozen=True)
+class Density:
+    """Which buffers of a plan are the point, the log density and its gradient."""
+
+    q: int
+    logp: int
+    gradient: int
+
+
+@dataclass
+class RowsProgram:
+    """A plan for rows, loaded on the device.
+
+    group       "thread", "warp" or "block": who goes through the plan for one row
+    threads     of such a group
+    work_bytes  workspace of each group, aligned to 64 bytes
+    """
+
+    plan: Plan
+    rows: tuple[int, ...]
+    sizes: tuple[int, ...]
+    group: str
+    source: str
+    module: Image
+    driver: Driver
+    work_bytes: int
+    offsets: tuple[int, ...]
+    row_sizes: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def threads(self) -> int:
+        """Threads of a group."""
+        return {"thread": 1, "warp": 32, "block": BLOCK["block"]}[self.group]
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether a status has to be read after a call."""
+        return bool(self.plan.failures)
+
+    def shape(self, rows: int) -> tuple[int, int]:
+        """(blocks, threads of a block) for so many rows: blocks are no larger than it takes to have
+        work for all multiprocessors."""
+        block = max(32, self.threads)
+        wanted = rows * self.threads
+        while 2 * block <= BLOCK[self.group] and wanted > 2 * block * self.driver.multiprocessors:
+            block *= 2
+        most = WAVES * self.driver.multiprocessors
+        return max(1, min(-(-wanted // block), most)), block
+
+    def groups(self, rows: int) -> int:
+        """How many groups, and so workspaces, `enqueue` uses for so many rows."""
+        grid, block = self.shape(rows)
+        return grid * block // self.threads
+
+    def data_bytes(self, pointers: Sequence[int]) -> bytes:
+        """The bytes of `pt_data`, given addresses in the order of the plan's buffers; those of
+        rows and temporaries are not read."""
+        pointers = pointers or (0,)
+        sizes, offsets = self.sizes or (0,), self.offsets or (0,)
+        return b"".join((
+            struct.pack(f"{len(pointers)}Q", *pointers),
+            struct.pack(f"{len(sizes)}q", *sizes),
+            struct.pack(f"{len(offsets)}q", *offsets),
+        ))  # fmt: skip
+
+    def enqueue(
+        self,
+        pointers: Sequence[int],
+        rows: int,
+        work: int,
+        status: int,
+        stream: LaunchQueue | None = None,
+    ) -> None:
+        """Queue the plan for all rows. `pointers`: device addresses in the order of the plan's
+        buffers; those of row inputs and of outputs are of arrays [rows, ...]. `work`: memory of
+        `groups(rows) * work_bytes` bytes; `status`: an int32 that failures set."""
+        if rows <= 0:
+            return
+        taken = _row_buffers(self.plan, self.rows)
+        packed = self.data_bytes(pointers)
+        packed += struct.pack(f"{len(taken)}Q", *(pointers[k] for k in taken))
+        packed += struct.pack("qQqQ", rows, work, self.work_bytes, status)
+        grid, block = self.shape(rows)
+        self.driver.launch(self.module.function("pt_rows"), grid, block, 0, packed, stream)
+
+
+def rows_program(
+    plan: Plan,
+    rows: Sequence[int],
+    sizes: Sequence[int],
+    *,
+    group: str | None = None,
+    tail: str = "",
+    density: Density | None = None,
+) -> RowsProgram:
+    """The program that runs a plan for each row of the buffers `rows`, built for the device.
+
+    sizes    the values of the plan's sizes
+    group    who takes a row: "thread", "warp" or "block"; chosen by the length of loops if None
+    tail     text after the plan's function, such as a sampler's kernels
+    density  makes `pt_density(g, data, q, grad, work, status)` and PT_DIM for that text
+
+    BuildError for a routine that a GPU has not.
+    """
+    require_device_routines(plan)
+    values = {s.name: n for s, n in zip(plan.sizes, sizes, strict=True)}
+    group = group or _group_for(plan, values)
+    writer = _RowsText(plan=plan, rows=tuple(rows), group=group)
+    source = writer.module(density, tail)
+    total, offsets = layout(plan, values)
+    temps = [k for k in plan.lifetimes if k not in writer.own]
+    driver = device.driver()
+    return RowsProgram(
+        plan=plan,
+        rows=tuple(rows),
+        sizes=tuple(sizes),
+        group=group,
+        source=source,
+        module=driver.module(driver.compile(source)),
+        driver=driver,
+        # The first line is for the log density, which all lanes of a group have to see.
+        work_bytes=LINE + (total if temps else 0),
+        offsets=tuple(LINE + offsets[k] for k in temps),
+    )
+
+
+def _row_buffers(plan: Plan, rows: Sequence[int]) -> list[int]:
+    """Buffers that have a value for each row: the given inputs, then all outputs."""
+    return [*rows, *(k for k, b in enumerate(plan.buffers) if b.role == "output")]
+
+
+def _group_for(plan: Plan, values: Mapping[str, int]) -> str:
+    """A thread for small models, more threads the longer the longest loop is."""
+    longest = 0
+    for kernel in plan.kernels:
+        for stmt in kernel.body:
+            if isinstance(stmt, For):
+                loops, _, _ = nest(stmt)
+                turns = size_value(size_product(n for _, n in loops), values)
+                longest = max(longest, turns)
+            elif isinstance(stmt, Call):
+                numbers = [size_value(number, values) for number in stmt.numbers]
+                longest = max(longest, *numbers, *(n * n for n in numbers[1:3]))
+    return "thread" if longest <= SHORT else "warp" if longest <= LONG else "block"
+
+
+@dataclass(kw_only=True)
+class _RowsText(GroupText):
+    """Writes the plan's function and its kernel."""
+
+    rows: tuple[int, ...]
+    own: dict[int, Buffer] = field(default_factory=dict)  # temporaries each thread keeps itself
+
+    def module(self, density: Density | None, tail: str) -> str:
+        plan = self.plan
+        for k in plan.lifetimes:
+            buffer = plan.buffers[k]
+            count = size_product(buffer.shape)
+            small = isinstance(count, int) and count <= LOCAL
+            if small and (self.group == "thread" or self._is_uniform(buffer.name)):
+                self.own[k] = buffer
+        shared = self.group != "thread"
+        if shared:
+            self.uniform = {buffer.name for buffer in self.own.values()}
+        for kernel in plan.kernels:
+            self.line(1, "{")
+            body = as_loops(kernel.body)
+            self.group_body(with_syncs(body, self.uniform) if shared else body, 2)
+            self.line(1, "}")
+        function = self._function()
+        parts = [HEAD]
+        if self.routines:
+            parts.append('#include "pt_linalg.cuh"\n')
+        parts.append(f"typedef {TYPES[self.group]} pt_chain;\n")
+        if density is not None:
+            parts.append(f"#define PT_DIM {size_product(plan.buffers[density.q].shape)}\n")
+        temps = len(plan.lifetimes) - len(self.own)
+        parts.append(
+            "\n/* What all rows share: buffers, sizes, places of temporaries in a workspace. */\n"
+            "struct pt_data {\n"
+            f"    void *b[{max(1, len(plan.buffers))}];\n"
+            f"    long long n[{max(1, len(plan.sizes))}];\n"
+            f"    long long o[{max(1, temps)}];\n}};\n\n"
+        )
+        parts += [function, self._kernel()]
+        if density is not None:
+            parts.append(self._density(density))
+        return "".join(parts) + tail
+
+    def _is_uniform(self, name: str) -> bool:
+        """Whether all that is stored to a temporary are scalars, which every lane computes."""
+        for kernel in self.plan.kernels:
+            for stmt in kernel.body:
+                if isinstance(stmt, Store) and stmt.buffer == name and stmt.op is not None:
+                    return False
+                if isinstance(stmt, Call) and any(name == buffer for buffer, _ in stmt.pointers):
+                    return False
+                if isinstance(stmt, For) and name in writes(stmt):
+                    return False
+        return True
+
+    def _parameters(self) -> list[tuple[str, str]]:
+        """(type, name) of the buffers that have a value for each row."""
+        plan = self.plan
+        found = []
+        for k in _row_buffers(plan, self.rows):
+            buffer = plan.buffers[k]
+            const = "const " if buffer.role == "input" else ""
+            found.append((f"{const}{c_type(buffer.dtype)} *", buffer.name))
+        return found
+
+    def _function(self) -> str:
+        plan = self.plan
+        mine = set(_row_buffers(plan, self.rows))
+        used = {name for kernel in plan.kernels for name in (*kernel.reads, *kernel.writes)}
+        row = [f"{kind}{name}" for kind, name in self._parameters()]
+        lines = [
+            "static __device__ void pt_plan(",
+            "    const pt_chain &g, const pt_data &data, char *work, int *status,",
+            "    " + ", ".join(row) + ")",
+            "{",
+            "    const long long *const n = data.n;",
+        ]
+        place = 0
+        for k, buffer in enumerate(plan.buffers):
+            kind, name = c_type(buffer.dtype), buffer.name
+            if k in self.own:
+                lines.append(f"    {kind} {name}[{max(1, size_product(buffer.shape))}];")
+            elif buffer.role == "temp":
+                lines.append(f"    {kind} *const {name} = ({kind} *) (work + data.o[{place}]);")
+                place += 1
+            elif k not in mine and name in used:
+                lines.append(
+                    f"    const pt_in_{buffer.dtype} {name} = (const {kind} *) data.b[{k}];"
+                )
+        return "\n".join([*lines, *self.lines, "}", ""])
+
+    def _kernel(self) -> str:
+        arrays, values = [], []
+        for (kind, name), k in zip(
+            self._parameters(), _row_buffers(self.plan, self.rows), strict=True
+        ):
+            arrays.append(f"{kind}{name}")
+            size = self._index(size_product(self.plan.buffers[k].shape))
+            values.append(f"{name} + row * ({size})")
+        return "\n".join((
+            "",
+            f'extern "C" __global__ void __launch_bounds__({BLOCK[self.group]})',
+            f"pt_rows(const __grid_constant__ pt_data data, {', '.join(arrays)},",
+            "        long long rows, char *work, long long work_bytes, int *status)",
+            "{",
+            "    const pt_chain g = {};",
+            "    const long long *const n = data.n;",
+            "    for (long long row = g.index(); row < rows; row += g.count())",
+            "        pt_plan(g, data, work + g.index() * work_bytes, status,",
+            f"                {', '.join(values)});",
+            "}",
+            "",
+        ))  # fmt: skip
+
+    def _density(self, density: Density) -> str:
+        names = {density.q: "q", density.gradient: "grad", density.logp: "logp"}
+        given = ", ".join(names[k] for k in _row_buffers(self.plan, self.rows))
+        kept = "double value, *const logp = &value;"
+        if self.group != "thread":
+            kept = "double *const logp = (double *) work;"
+        return "\n".join((
+            "",
+            "static __device__ double pt_density(const pt_chain &g, const pt_data &data,",
+            "                                    const double *q, double *grad, char *work,",
+            "                                    int *status)",
+            "{",
+            f"    {kept}",
+            f"    pt_plan(g, data, work, status, {given});",
+            "    g.sync();",
+            "    const double found = *logp;",
+            "    g.sync();",
+            "    return found;",
+            "}",
+            "",
+        ))  # fmt: skip

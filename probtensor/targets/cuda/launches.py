@@ -1,0 +1,507 @@
+"""Plans on a CUDA device: one module each, launched by tables made once for given sizes."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from probtensor import device
+from probtensor.calls import public
+from probtensor.device import Driver, Image, Kernel, LaunchQueue
+from probtensor.kernel.ir import Call
+from probtensor.lower.memory import layout
+from probtensor.lower.plan import Plan
+from probtensor.process import computed_once, new_lock
+from probtensor.schedule.grid.text import to_text
+from probtensor.system.stages import building, stage
+from probtensor.targets.base import BuildError, Built
+from probtensor.targets.cuda.batched import Density, RowsProgram, rows_program
+from probtensor.targets.cuda.narrow import MUCH, narrowed, short_sizes
+from probtensor.targets.cuda.render import GEMM, LONG, THREADS, Launch, Module, render, schedules
+from probtensor.types import Size, dtype_of, size_value
+
+LINE = 256  # bytes: what allocations and their parts are aligned to
+WAVES = 8  # blocks of a routine's launch for each multiprocessor, at most
+ROUNDS = 4  # blocks that a multiprocessor has one after the other, where no fold waits for them
+NARROWED = 4  # texts of one plan with numbers for short sizes
+FEW_TERMS, MANY_TERMS = 8, 1024
+TERMS = 8  # of a fold, for each of the threads that share it, so that many are read at once
+GEMM_BLOCK = 256
+GEMM_TILES = {"float64": (128, 64), "float32": (128, 128)}
+CHUNK, LONG_SUM = 4096, 16384  # numbers a block sums in a row; sums that several blocks share
+SUFFIX = {"float64": "f64", "float32": "f32"}
+
+
+@public(name="Cuda")
+@dataclass(frozen=True)
+class CudaTarget:
+    """The GPU: plans become CUDA kernels, compiled for the device at hand.
+
+    deterministic  sums of floats that meet at places given by data (scatter-adds) are taken in one
+                   fixed order instead of by atomic additions: slower, and the same bits each time
+    tf32           float32 matrix products may round their operands to 10 bits (tensor cores)
+
+        >>> pt.Cuda(deterministic=True).deterministic
+        True
+    """
+
+    deterministic: bool = False
+    tf32: bool = False
+    name = "cuda"
+
+    def build(self, plan: Plan) -> Built:
+        """Render, compile (or find) and load. BuildError where there is no device or compiler."""
+        began = time.perf_counter()
+        module = render(plan, deterministic=self.deterministic)
+        rendered = time.perf_counter()
+        try:
+            driver = device.driver()
+            loaded = driver.module(driver.compile(module.source))
+        except device.DeviceError as error:
+            raise BuildError(str(error)) from None
+        timings = {"render": rendered - began, "build": time.perf_counter() - rendered}
+        runner = Runner(plan, module, loaded, driver, self)
+        return Built(runner, module.source, "", timings, runner)
+
+    def prepare(self, plan: Plan) -> Built:
+        """A plan whose kernels are built at its first call. BuildError where there is no device."""
+        try:
+            driver = device.driver()
+        except device.DeviceError as error:
+            raise BuildError(
+                f'target="cuda" finds no GPU to use: {error}\n'
+                "target=\"cython\", or PROBTENSOR_TARGET=cython in the environment, gives the same "
+                "on the CPU"
+            ) from None
+        return Built(Deferred(self, plan, driver), on_device=True)
+
+    def schedule(self, plan: Plan) -> str:
+        """The phases of each kernel, for people."""
+        return "".join(to_text(found) for _, found in schedules(plan, self.deterministic))
+
+    def rows(
+        self,
+        plan: Plan,
+        rows: Sequence[int],
+        sizes: Sequence[int],
+        *,
+        group: str | None = None,
+        tail: str = "",
+        density: Density | None = None,
+    ) -> RowsProgram:
+        """A plan run once for each row of some of its inputs; see `rows_program`."""
+        try:
+            return rows_program(plan, rows, sizes, group=group, tail=tail, density=density)
+        except device.DeviceError as error:
+            raise BuildError(str(error)) from None
+
+
+class Deferred:
+    """A plan on the device, built when it is first needed.
+
+    Compiling kernels takes a second or so. A density of which only the sampler's form is wanted,
+    or a function that is only ever run over rows, never needs those of a single call.
+    """
+
+    def __init__(self, target: CudaTarget, plan: Plan, driver: Driver) -> None:
+        self.target = target
+        self.plan = plan
+        self.driver = driver
+        self._lock = new_lock()
+        self._built: Built | None = None
+
+    @property
+    def built(self) -> Built:
+        """What the target made of the plan. BuildError where it cannot."""
+        with self._lock:
+            if self._built is None:
+                with building("the kernels of a function"):
+                    stage("compile")
+                    self._built = self.target.build(self.plan)
+            return self._built
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds of the stages so far."""
+        return {} if self._built is None else dict(self._built.timings)
+
+    @property
+    def may_fail(self) -> bool:
+        """Does a call have to ask whether something went wrong?"""
+        return bool(self.plan.failures)
+
+    @property
+    def _runner(self) -> Runner:
+        return self.built.run
+
+    def sequence(self, sizes: Sequence[int]) -> Launches:
+        """The launches for these values of the plan's sizes."""
+        return self._runner.sequence(sizes)
+
+    def sequence_of_kernel(self, k: int, sizes: Sequence[int]) -> Launches:
+        """Those of one kernel alone."""
+        runner: Runner = self.target.build(replace(self.plan, kernels=(self.plan.kernels[k],))).run
+        return runner.sequence(sizes)
+
+    def rows(
+        self, rows: Sequence[int], sizes: Sequence[int], tail: str, density: Density | None
+    ) -> RowsProgram:
+        """The plan run once for each row of the buffers `rows`; see `rows_program`."""
+        return self.target.rows(self.plan, rows, sizes, tail=tail, density=density)
+
+    def __call__(self, arrays: list[np.ndarray | None], sizes: list[int]) -> int:
+        return self._runner(arrays, sizes)
+
+
+@dataclass
+class Runner:
+    """A plan's module on the device. Sequences of launches are made once for given sizes; long
+    loops over rows of a few numbers get a module of their own (`narrow.py`)."""
+
+    plan: Plan
+    module: Module
+    loaded: Image
+    driver: Driver
+    target: CudaTarget = CudaTarget()
+    sequences: dict[tuple[int, ...], Launches] = field(default_factory=dict)
+    narrowed: dict[tuple[tuple[str, int], ...], Runner] = field(default_factory=dict)
+    lock: AbstractContextManager = field(default_factory=new_lock)
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether a status has to be read after a call."""
+        return bool(self.plan.failures)
+
+    def sequence(self, sizes: Sequence[int]) -> Launches:
+        """The launches for these values of the plan's sizes."""
+        key = tuple(sizes)
+        found = self.sequences.get(key)
+        if found is None:
+            found = Launches(self._fitting(key), key)
+            with self.lock:
+                if len(self.sequences) >= 64:
+                    self.sequences.clear()
+                self.sequences[key] = found
+        return found
+
+    def _fitting(self, sizes: tuple[int, ...]) -> Runner:
+        """The runner whose text has the short sizes in it, where that is worth compiling."""
+        values = {source.name: n for source, n in zip(self.plan.sizes, sizes, strict=True)}
+        short = short_sizes(self.plan, values, MUCH)
+        key = tuple(sorted(short.items()))
+        if not short or (len(self.narrowed) >= NARROWED and key not in self.narrowed):
+            return self
+        with self.lock:
+            if key not in self.narrowed:
+                plan = narrowed(self.plan, short)
+                module = render(plan, deterministic=self.target.deterministic)
+                loaded = self.driver.module(self.driver.compile(module.source))
+                self.narrowed[key] = Runner(plan, module, loaded, self.driver, self.target)
+            return self.narrowed[key]
+
+    def function(self, name: str) -> Kernel:
+        """A kernel of the module."""
+        return self.loaded.function(name)
+
+    @computed_once
+    def products(self) -> Image:
+        """The module of our own matrix products, for where the library is not installed: apart
+        from the plan's, which is the sooner compiled."""
+        return self.driver.module(self.driver.compile('#include "pt_gemm.cuh"\n'))
+
+    def __call__(self, arrays: Sequence[np.ndarray | None], sizes: Sequence[int]) -> int:
+        """Run on flat host arrays, in the order of the plan's buffers; temporaries are None."""
+        driver, plan = self.driver, self.plan
+        sequence = self.sequence(sizes)
+        values = {source.name: n for source, n in zip(plan.sizes, sizes, strict=True)}
+        total, offsets = layout(plan, values)
+        arena = driver.alloc(max(total, LINE))
+        held, pointers = [], []
+        for k, (buffer, array) in enumerate(zip(plan.buffers, arrays, strict=True)):
+            if buffer.role == "temp":
+                pointers.append(arena.address + offsets[k])
+                continue
+            place = driver.alloc(max(array.nbytes, LINE))
+            held.append(place)
+            pointers.append(place.address)
+            if buffer.role != "output" and array.nbytes:
+                driver.upload(place.address, np.ascontiguousarray(array))
+        scratch = driver.alloc(sequence.scratch)
+        driver.fill(scratch.address, 0, sequence.scratch)
+        sequence.enqueue(pointers, scratch.address)
+        for buffer, array, address in zip(plan.buffers, arrays, pointers, strict=True):
+            if buffer.role == "output" and array.nbytes:
+                driver.download(address, array)
+        status = np.zeros(1, np.int32)
+        if self.may_fail:
+            driver.download(sequence.status_address(scratch.address), status)
+        else:
+            driver.synchronize()
+        return int(status[0])
+
+
+@dataclass(frozen=True)
+class Step:
+    """One launch with all its numbers."""
+
+    function: Kernel
+    grid: int
+    block: int
+    extra: bytes = b""
+
+
+@dataclass(frozen=True)
+class Product:
+    """A matrix product, left to the library where it is installed."""
+
+    dtype: str
+    buffers: tuple[int, int, int]
+    offsets: tuple[int, int, int]
+    batch: int
+    m: int
+    n: int
+    k: int
+    turned: tuple[bool, bool]
+    splits: int = 1
+    kernels: tuple[Kernel, ...] = ()
+
+
+class Launches:
+    """What a call with given sizes launches, and the memory that it needs beside temporaries:
+
+    status (one line), counters, partial folds, shared arrays. All of it must be zero at first;
+    status and counters are zero again after each call.
+    """
+
+    def __init__(self, runner: Runner, sizes: tuple[int, ...]) -> None:
+        self.runner = runner
+        self.plan = runner.plan
+        self.driver = runner.driver
+        self.sizes = sizes
+        self.values = {s.name: n for s, n in zip(self.plan.sizes, sizes, strict=True)}
+        self.counters = 1
+        self.partial = 0
+        self.steps: list[Step | Product] = []
+        for launch in runner.module.launches:
+            self._add(launch)
+        self._arrange()
+        self._packed: tuple[tuple[int, ...], int, bytes] | None = None
+
+    def _size(self, size: Size) -> int:
+        return size_value(size, self.values)
+
+    # Which launches.
+
+    def _add(self, launch: Launch) -> None:
+        if launch.kind == "rows":
+            self._rows(launch)
+        elif launch.kind == "reduce":
+            self._reduce(launch)
+        elif launch.kind == "once":
+            self._step(launch.kernels["thread"], 1)
+        elif launch.kind == "routine":
+            self._routine(launch)
+        else:
+            self._product(launch.call)
+
+    def _step(self, kernel: tuple[str, int], grid: int, extra: bytes = b"") -> None:
+        name, block = kernel
+        self.steps.append(Step(self.runner.function(name), grid, block, extra))
+
+    @property
+    def most_blocks(self) -> int:
+        return WAVES * self.driver.multiprocessors
+
+    def _resident(self, kernel: tuple[str, int]) -> int:
+        """Blocks of a kernel that the device holds at once. Launches that fold have no more: what
+        is left over for a second round would leave most of the device idle."""
+        name, block = kernel
+        return self.runner.function(name).resident(block) * self.driver.multiprocessors
+
+    def _rows(self, launch: Launch) -> None:
+        turns = self._size(launch.turns)
+        if turns <= 0 and not launch.slots:
+            return
+        inner = max((self._size(n) for n in launch.inner), default=1)
+        group = self._group(launch, turns, inner)
+        block = launch.kernels[group][1]
+        groups = {"thread": block, "warp": block // 32, "block": 1}[group]
+        most = self._resident(launch.kernels[group]) * (1 if launch.slots else ROUNDS)
+        grid = max(1, min(-(-turns // groups), most))
+        self._step(launch.kernels[group], grid)
+        self.partial = max(self.partial, 8 * launch.slots * grid)
+
+    def _group(self, launch: Launch, turns: int, inner: int) -> str:
+        staged = launch.staged and turns >= THREADS * self.driver.multiprocessors
+        if len(launch.kernels) == 1 or inner < FEW_TERMS or staged:
+            return "thread"
+        few = turns < 4 * self.driver.multiprocessors
+        if "block" in launch.kernels and (inner >= MANY_TERMS or (few and inner >= THREADS)):
+            return "block"
+        return "warp"
+
+    def _reduce(self, launch: Launch) -> None:
+        count, terms = self._size(launch.turns), self._size(launch.inner[0])
+        if count <= 0:
+            return
+        if launch.along:
+            width = min(THREADS, max(TERMS, 1 << (max(terms // TERMS, 1).bit_length() - 1)))
+            places = THREADS // width
+        else:
+            places = min(32, 1 << max(0, (count - 1).bit_length()))
+            width = THREADS // places
+        tiles = -(-count // places)
+        chunks = 1
+        wanted = self._resident(launch.kernels["thread"])
+        if 2 * tiles <= wanted and terms > 8 * width:
+            chunks = min(wanted // tiles, -(-terms // (8 * width)))
+            self.counters = max(self.counters, tiles)
+            self.partial = max(self.partial, 8 * launch.slots * chunks * count)
+        stride = 1 if launch.along else places
+        extra = struct.pack("4i", places, width, chunks, stride)
+        self._step(launch.kernels["thread"], tiles * chunks, extra)
+
+    def _routine(self, launch: Launch) -> None:
+        items = self._size(launch.turns)
+        if items <= 0:
+            return
+        largest = max((self._size(n) for n in launch.inner), default=1)
+        if "chunks" in launch.kernels and largest >= LONG_SUM and items < self.most_blocks:
+            for stage in LONG["pt_cumsum"]:
+                turns = items if stage == "ends" else items * -(-largest // CHUNK)
+                self._step(launch.kernels[stage], min(turns, self.most_blocks))
+            return
+        group = "warp" if largest <= 32 else "block"
+        groups = launch.kernels[group][1] // 32 if group == "warp" else 1
+        grid = min(-(-items // groups), self.most_blocks)
+        self._step(launch.kernels[group], grid)
+
+    def _product(self, call: Call) -> None:
+        position = {b.name: k for k, b in enumerate(self.plan.buffers)}
+        dtype = GEMM[call.routine]
+        size = 4 if dtype == "float32" else 8
+        batch, m, n, k, first, second = map(self._size, call.numbers)
+        if batch * m * n == 0:
+            return
+        splits = self._splits(dtype, batch, m, n, k)
+        kernels: tuple[Kernel, ...] = ()
+        if self.driver.blas is None:
+            names = ("pt_gemm", "pt_gemm_split", "pt_gemm_join")
+            products = self.runner.products
+            kernels = tuple(products.function(f"{name}_{SUFFIX[dtype]}") for name in names)
+            if splits > 1:
+                self.partial = max(self.partial, size * splits * batch * m * n)
+        self.steps.append(Product(
+            dtype,
+            tuple(position[name] for name, _ in call.pointers),
+            tuple(size * self._size(place) for _, place in call.pointers),
+            batch, m, n, k, (bool(first), bool(second)), splits, kernels,
+        ))  # fmt: skip
+
+    def _splits(self, dtype: str, batch: int, m: int, n: int, k: int) -> int:
+        """Parts that the sum of a product is cut into, so that there is work for the device."""
+        rows, columns = GEMM_TILES[dtype]
+        blocks = batch * -(-m // rows) * -(-n // columns)
+        room = self.driver.multiprocessors // blocks if blocks else 1
+        return max(1, min(room, k // 512, 64))
+
+    # Memory.
+
+    def _arrange(self) -> None:
+        place = LINE
+        self.counters_at = place
+        place = _aligned(place + 4 * self.counters)
+        self.partial_at = place
+        place = _aligned(place + self.partial)
+        self.scratch_at = []
+        for memory in self.runner.module.scratch:
+            self.scratch_at.append(place)
+            width = dtype_of(memory.dtype).bytes
+            place = _aligned(place + max(1, self._size(memory.count)) * width)
+        self.scratch = place
+
+    def status_address(self, scratch: int) -> int:
+        """Where an int32 tells what failed: 0, or 1 + the position in the plan's failures."""
+        return scratch
+
+    # Running.
+
+    def enqueue(
+        self, pointers: Sequence[int], scratch: int, stream: LaunchQueue | None = None
+    ) -> None:
+        """Queue all launches. `pointers` are device addresses in the order of the plan's buffers,
+        `scratch` that of this sequence's own memory."""
+        key = tuple(pointers)
+        known = self._packed
+        if known is not None and known[0] == key and known[1] == scratch:
+            packed = known[2]
+        else:
+            packed = self._arguments(key, scratch)
+            self._packed = (key, scratch, packed)
+        driver = self.driver
+        if self.runner.may_fail:
+            driver.fill(scratch, 0, 4, stream)
+        for step in self.steps:
+            if isinstance(step, Step):
+                driver.launch(step.function, step.grid, step.block, 0, packed + step.extra, stream)
+            else:
+                self._multiply(step, key, scratch, stream)
+
+    def _arguments(self, pointers: tuple[int, ...], scratch: int) -> bytes:
+        """The bytes of `pt_args`."""
+        shared = [scratch + place for place in self.scratch_at] or [0]
+        aligned = all(address % 16 == 0 for address in pointers)
+        # An array of no elements may lie nowhere; an index that is refused still reads its first.
+        pointers = tuple(address or scratch for address in pointers)
+        return b"".join(
+            (
+                struct.pack(f"{max(1, len(pointers))}Q", *(pointers or (0,))),
+                struct.pack(f"{max(1, len(self.sizes))}q", *(self.sizes or (0,))),
+                struct.pack(f"{len(shared)}Q", *shared),
+                struct.pack("QQQq", scratch + self.partial_at, scratch + self.counters_at, scratch,
+                            int(aligned)),
+            )
+        )  # fmt: skip
+
+    def _multiply(
+        self, product: Product, pointers: tuple[int, ...], scratch: int, stream: LaunchQueue | None
+    ) -> None:
+        a, b, c = (
+            pointers[k] + offset
+            for k, offset in zip(product.buffers, product.offsets, strict=True)
+        )
+        p = product
+        blas = self.driver.blas
+        if blas is not None:
+            blas.gemm(p.dtype, p.batch, p.m, p.n, p.k, a, b, c, *p.turned, stream=stream,
+                      tf32=self.runner.target.tf32)  # fmt: skip
+            return
+        rows, columns = GEMM_TILES[p.dtype]
+        tiles = p.batch * -(-p.m // rows) * -(-p.n // columns)
+        numbers = struct.pack("4q2i", p.batch, p.m, p.n, p.k, *map(int, p.turned))
+        whole, split, join = p.kernels
+        launch = self.driver.launch
+        if p.splits == 1:
+            launch(whole, tiles, GEMM_BLOCK, 0, struct.pack("3Q", a, b, c) + numbers, stream)
+            return
+        parts = scratch + self.partial_at
+        packed = struct.pack("3Q", a, b, parts) + numbers + struct.pack("q", p.splits)
+        launch(split, tiles * p.splits, GEMM_BLOCK, 0, packed, stream)
+        count = p.batch * p.m * p.n
+        grid = min(-(-count // THREADS), self.most_blocks)
+        packed = struct.pack("2Q2q", parts, c, count, p.splits)
+        launch(join, grid, THREADS, 0, packed, stream)
+
+    @computed_once
+    def launches(self) -> int:
+        """How many launches a call takes."""
+        return len(self.steps)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // LINE) * LINE

@@ -1,0 +1,9 @@
+"""The CPU target: plans as Cython modules, built once and kept on disk.
+
+    render.py      a plan as the text of a pointer-only module
+    native.py      text to the address of its plan: from the cache, or built
+    toolchain.py   the C compiler and the Cython translator of this machine
+    quickstart.py  a translator that starts with small tables
+    loader.py      a module's file to the address of its plan
+    doctor.py      the command `probtensor doctor`
+"""

@@ -1,0 +1,144 @@
+"""The command `probtensor doctor`: build a probe step by step, and say what is missing.
+
+A GPU is optional: without one the report says what it would take, and nothing has failed unless
+PROBTENSOR_TARGET asks for it. One that is there must work.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import struct
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from cython_ext.timing import seconds_a_run
+from probtensor import device
+from probtensor.targets.base import BuildError
+from probtensor.targets.cache import home_folder, writing_store
+from probtensor.targets.cython.loader import load_module
+from probtensor.targets.cython.toolchain import (
+    Compiler,
+    compile_c,
+    compiler_command,
+    cython_version,
+    find_compiler,
+    flags,
+    include_dir,
+    translate,
+)
+from probtensor.version import __version__
+
+Result = TypeVar("Result")
+COUNT = 10_000
+PROBE = """\
+# cython: language_level=3, boundscheck=False, wraparound=False
+from libc.stdint cimport int64_t
+cdef extern from "pt_special.h" nogil:
+    double pt_exp(double)
+cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
+    cdef double* x = <double*> b[0]
+    cdef double* y = <double*> b[1]
+    cdef int64_t i
+    for i in range(n[0]):
+        y[i] = pt_exp(x[i])
+    return 0
+address = <size_t> &pt_plan
+"""
+DEVICE_PROBE = """\
+#include "pt_special.h"
+extern "C" __global__ void probe(const double *x, double *y, int n)
+{
+    const int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n)
+        y[i] = pt_exp(x[i]);
+}
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the report; 0 if everything works, 1 if something does not."""
+    if argv:
+        print("usage: probtensor doctor", file=sys.stderr)
+        return 2
+    print(f"probtensor {__version__}, Python {platform.python_version()}, NumPy {np.__version__}, "
+          f"Cython {cython_version()}")  # fmt: skip
+    print(f"{platform.platform()}, headers in {include_dir()}")
+    try:
+        probe()
+        probe_device()
+    except (BuildError, device.DeviceError) as error:
+        print(f"FAILED\n{error}")
+        return 1
+    print("all is well")
+    return 0
+
+
+def probe() -> None:
+    """Build and run the probe, printing a line a step. BuildError where a step fails."""
+    store = writing_store(home_folder())
+    entries = store.entries()
+    print(f"cache     {store.folder}, {len(entries)} entries")
+    command = compiler_command()
+    compiler = find_compiler(command, store.folder)
+    print(f"compiler  {' '.join(command)}: {compiler.identity.splitlines()[1]}")
+    print(f"flags     {' '.join(flags())}")
+    scratch = store.scratch()
+    try:
+        build(scratch, compiler)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def build(scratch: Path, compiler: Compiler) -> None:
+    """The probe's steps, each timed."""
+    source = scratch / "pt_probe.pyx"
+    source.write_text(PROBE, encoding="utf-8")
+    text = timed("translate", lambda: translate(source, "pt_probe"))
+    module = scratch / "pt_probe.so"
+    timed("compile", lambda: compile_c(compiler, text, module))
+    loaded = timed("load", lambda: load_module(module))
+    x = np.linspace(-5, 5, COUNT)
+    y = np.empty(COUNT)
+    each = seconds_a_run(loaded.address, [x, y], [COUNT], 100) / COUNT
+    if not np.allclose(y, np.exp(x), rtol=1e-14):
+        raise BuildError("the probe gives wrong numbers: the compiler and its flags do not agree")
+    print(f"run       {1e9 * each:.2f} ns for each exp")
+
+
+def probe_device() -> None:
+    """The same for the GPU, if there is one. DeviceError where one is there and does not work."""
+    try:
+        driver = device.driver()
+    except device.DeviceError as error:
+        if os.environ.get("PROBTENSOR_TARGET") == "cuda":
+            raise device.DeviceError(f"PROBTENSOR_TARGET=cuda asks for a GPU: {error}") from None
+        print(f"gpu       none: {error}")
+        return
+    free, total = driver.memory()
+    print(f"gpu       {driver.name}, {driver.arch}, {driver.multiprocessors} multiprocessors, "
+          f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free")  # fmt: skip
+    print(f"          {driver.identity}, {'cuBLAS' if driver.blas else 'no cuBLAS'}")
+    image = timed("compile", lambda: driver.compile(DEVICE_PROBE))
+    function = driver.module(image).function("probe")
+    x = device.device_array(np.linspace(-5, 5, COUNT))
+    y = device.empty(COUNT)
+    packed = struct.pack("QQi", x.address, y.address, COUNT)
+    driver.launch(function, -(-COUNT // 256), 256, 0, packed)
+    if not np.allclose(y.get(), np.exp(x.get()), rtol=1e-14):
+        raise device.DeviceError("the probe gives wrong numbers on the GPU")
+    print("run       exp on the GPU is right")
+
+
+def timed(label: str, step: Callable[[], Result]) -> Result:
+    """The step's result, and a line that says how long it took."""
+    began = time.perf_counter()
+    result = step()
+    print(f"{label:<9} {time.perf_counter() - began:.3f} s")
+    return result

@@ -1,0 +1,329 @@
+"""The C compiler of this machine: which it is, how it is called, and the Cython translator."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import math
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cython_ext
+from probtensor.process import importing, new_lock
+from probtensor.system import files, program
+from probtensor.targets.base import BuildError
+from probtensor.targets.cython.quickstart import generated
+
+# No -ffast-math and no -fassociative-math: NaN, infinity and the order of sums are kept. Without
+# contraction a product is rounded before it is added, as in NumPy, so that x*x - y*y is 0 where
+# x == y; formulas of ours say where they fuse (PT_MA). The two
+# -fno flags drop errno and floating-point traps, which nothing reads. Integers wrap, as in NumPy.
+OPTIMISE = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv")
+# What this very processor can do; a key of the cache, as the modules run nowhere else.
+NATIVE = {
+    "x86_64": ("-march=native", "-mprefer-vector-width=512"),
+    "AMD64": ("-march=native", "-mprefer-vector-width=512"),
+    "aarch64": ("-mcpu=native",),
+    "arm64": ("-mcpu=apple-m1",),
+}
+# A plan is a bare shared object: what Cython adds to be imported is left out, and the linker makes
+# two mappings of it instead of five, as a process may have 65,530.
+PLAIN = ("-pipe", "-g0", "-w", "-DNDEBUG",
+         "-DPyMODINIT_FUNC=static __attribute__((unused)) PyObject *")  # fmt: skip
+SHARED = ("-shared", "-fPIC", *PLAIN, "-Wl,-z,noseparate-code", "-Wl,-z,norelro",
+          "-Wl,--build-id=none")  # fmt: skip
+SHARED_MACOS = ("-bundle", "-undefined", "dynamic_lookup", *PLAIN)
+# The linker's version script, and what makes Cython give the plan its own name in C.
+EXPORTS = "{ global: pt_plan; pt_link; local: *; };\n"
+DECLARATIONS = """\
+from libc.stdint cimport int64_t
+cdef public int pt_plan(void** b, const int64_t* n) noexcept nogil
+"""
+DIRECTIVES = {
+    "language_level": 3,
+    "binding": False,
+    "boundscheck": False,
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+    "embedsignature": False,
+    "auto_pickle": False,
+    "emit_code_comments": False,
+    "freethreading_compatible": True,
+}
+NOTE = "compiler-"  # the beginning of the name of what is noted of a compiler
+VERSION_SECONDS = 60.0  # a compiler that takes longer to say its version will say nothing
+_TRANSLATING = new_lock()
+_STARTED = threading.Event()  # Cython has been imported
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C compiler as a command, and what tells it from any other."""
+
+    command: tuple[str, ...]
+    identity: str
+
+
+def include_dir() -> Path:
+    """Folder of the C headers that generated code includes; those that serve the CPU alone are in
+    `host` below it."""
+    return Path(cython_ext.__file__).parent / "include"
+
+
+@cache
+def headers_hash() -> str:
+    """Hash of everything hand-written that generated modules are compiled against."""
+    folder = include_dir()
+    digest = hashlib.sha256()
+    for path in sorted([*folder.rglob("*.h"), *folder.parent.glob("*.pxd")]):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def cython_version() -> str:
+    """Version of the installed Cython, read from its text: importing it takes half a second."""
+    spec = importlib.util.find_spec("Cython")
+    if spec is None or not spec.origin:
+        return "missing"
+    text = (Path(spec.origin).parent / "Shadow.py").read_text(errors="replace")[:4096]
+    found = re.search(r"__version__.*?=\s*[\"']([^\"']+)", text)
+    return found[1] if found else "unknown"
+
+
+@cache
+def cpu_identity() -> str:
+    """What -march=native depends on: the processor's model and feature flags."""
+    parts = [platform.machine()]
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            head = file.read(8192).split("\n\n")[0]
+        wanted = ("vendor_id", "cpu family", "model", "flags", "Features", "CPU implementer",
+                  "CPU part")  # fmt: skip
+        parts += [line for line in head.splitlines() if line.startswith(wanted)]
+    except OSError:
+        parts += [platform.processor(), *_sysctl("machdep.cpu.brand_string")]
+    return "\n".join(parts)
+
+
+def _sysctl(name: str) -> list[str]:
+    if sys.platform != "darwin":
+        return []
+    run = subprocess.run(["sysctl", "-n", name], capture_output=True, text=True, check=False)
+    return [run.stdout.strip()]
+
+
+def compiler_command() -> tuple[str, ...]:
+    """The compiler as $CC says, else the first of cc, gcc and clang; BuildError without one."""
+    try:
+        asked = shlex.split(os.environ.get("CC", ""))
+    except ValueError as error:
+        raise BuildError(
+            f"CC={os.environ['CC']!r:.80} is no command: {error}\n"
+            'set it to a C compiler or unset it; or use target="interp", which needs none.'
+        ) from None
+    for words in [asked] if asked else [["cc"], ["gcc"], ["clang"]]:
+        found = shutil.which(words[0])
+        if found:
+            return (found, *words[1:])
+    missing = f"the compiler named by CC, {asked[0]!r}, is not there" if asked else "no C compiler"
+    raise BuildError(
+        f'{missing}: target="cython" compiles its code with one (cc, gcc or clang).\n'
+        "  Debian, Ubuntu: apt install gcc     Fedora: dnf install gcc\n"
+        "  macOS: xcode-select --install       conda: conda install c-compiler\n"
+        "  or set CC to the compiler's path.\n"
+        'Until then target="interp", or PROBTENSOR_TARGET=interp in the environment, gives the '
+        "same results, slowly."
+    )
+
+
+@cache
+def find_compiler(command: tuple[str, ...], folder: Path) -> Compiler:
+    """A compiler with its identity, which is noted in `folder` so that it is asked only once."""
+    real = os.path.realpath(command[0])
+    status = os.stat(real)
+    key = json.dumps([command, real, status.st_mtime_ns, status.st_size])
+    name = hashlib.sha256(key.encode()).hexdigest()[:24]
+    note = folder / f"{NOTE}{name}.txt"
+    noted = _noted(note)
+    if noted is not None and noted.startswith(key + "\n"):
+        return Compiler(command, noted)
+    identity = f"{key}\n{_ask_version(command, folder)}"
+    with suppress(OSError):  # without the note the compiler is merely asked again
+        files.write(folder, note.name, identity.encode())
+    return Compiler(command, identity)
+
+
+def remembered_compilers(folder: Path) -> list[Compiler]:
+    """Compilers that were used with this cache, the latest first: what they built can be loaded
+    where there is no compiler any more."""
+    found = []
+    with suppress(OSError):
+        for note in folder.glob(f"{NOTE}*.txt"):
+            with suppress(OSError):
+                found.append((note.stat().st_mtime, _noted(note)))
+    texts = [text for _, text in sorted(found, key=lambda pair: -pair[0]) if text]
+    return [Compiler((), text) for text in texts]
+
+
+def _noted(note: Path) -> str | None:
+    """The identity in a note; None where there is none, or it is damaged."""
+    try:
+        return files.read(note).decode("utf-8")
+    except (OSError, ValueError):
+        return None
+
+
+def _ask_version(command: tuple[str, ...], folder: Path) -> str:
+    try:
+        descriptor, name = tempfile.mkstemp(suffix=".aside", dir=folder)
+    except OSError:  # it is not made yet, or can only be read
+        try:
+            descriptor, name = tempfile.mkstemp(prefix="probtensor-")
+        except OSError:
+            raise files.NoFolder from None
+    os.close(descriptor)
+    try:
+        status, text = _run([*command, "--version"], Path(name), VERSION_SECONDS)
+    finally:
+        os.unlink(name)
+    if status:
+        raise BuildError(broken(command, text.strip() or f"it ended with {status}"))
+    return text.strip()
+
+
+def _run(command: Sequence[str], output: Path, seconds: float = math.inf) -> tuple[int, str]:
+    """The compiler run with a limit of time, the user's or a lower one; BuildError where it cannot
+    be, or is too slow."""
+    try:
+        return program.run(command, output, min(seconds, program.limit()))
+    except program.TimedOut as error:
+        text = f"{error} and was stopped; {program.LIMIT} sets that limit in seconds"
+        raise BuildError(broken(command, text)) from None
+    except ValueError as error:
+        raise BuildError(str(error)) from None
+    except OSError as error:
+        if error.errno in files.NO_ROOM or not output.parent.is_dir():
+            raise
+        raise BuildError(broken(command, str(error))) from None
+
+
+def broken(command: Sequence[str], output: str) -> str:
+    """What the user is told of a compiler that failed, with what it printed."""
+    rows = ["".join(c if c.isprintable() else "?" for c in row) for row in output.splitlines()]
+    rows = [row for row in rows if row.strip()]
+    errors = [row for row in rows if "error" in row.lower()][:2] or rows[:2]
+    return "\n".join(
+        [
+            f"the C compiler {command[0]} failed:",
+            *(f"  {row[:160]}" for row in errors),
+            "run `python -m probtensor doctor` for a report; set CC to another compiler, or use",
+            'target="interp", which needs none.',
+        ]
+    )
+
+
+@cache
+def flags() -> tuple[str, ...]:
+    """Every flag of the compiler but folders and files."""
+    shared = SHARED_MACOS if sys.platform == "darwin" else SHARED
+    return (*OPTIMISE, *NATIVE.get(platform.machine(), ()), *shared)
+
+
+def translate(source: Path, module: str) -> Path:
+    """A .pyx with a plan to a .c beside it, by the Cython compiler in this process.
+
+    The first translation of a process takes a quarter of a second, further ones some 20 ms.
+    BuildError names the first error.
+    """
+    _declare(source)
+    target = source.with_suffix(".c")
+    with ExitStack() as stack, _TRANSLATING, _first_alone(), generated():
+        from Cython.Compiler.Errors import CompileError
+        from Cython.Compiler.Main import CompilationOptions, compile_single
+
+        folder = _plain_name(source.parent, stack)
+        options = CompilationOptions(
+            include_path=[folder, _plain_name(include_dir().parent.parent, stack)],
+            compiler_directives=dict(DIRECTIVES),
+            emit_linenums=False,
+            use_listing_file=True,
+            errors_to_stderr=False,
+        )
+        options.output_file = f"{folder}/{target.name}"
+        try:
+            result = compile_single(f"{folder}/{source.name}", options, module)
+            failed = result.num_errors > 0
+        except CompileError:
+            failed = True
+    if failed or not target.exists():
+        listing = source.with_suffix(".lis")
+        report = listing.read_text(errors="replace") if listing.exists() else ""
+        raise BuildError(f"Cython refuses {source}:\n{report[:1500]}")
+    return target
+
+
+def _plain_name(folder: Path, stack: ExitStack) -> str:
+    """A name of a folder that translator and compiler can take: they write it into texts."""
+    if str(folder).isprintable() or not os.path.isdir("/proc/self/fd"):
+        return str(folder)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    stack.callback(os.close, descriptor)
+    return f"/proc/{os.getpid()}/fd/{descriptor}"
+
+
+def _declare(source: Path) -> None:
+    """What makes a bare shared object of a module's text: the plan has a name in C, and routines
+    are called through pointers instead of being imported."""
+    source.with_suffix(".pxd").write_text(DECLARATIONS, encoding="utf-8")
+    package = source.parent / "cython_ext"
+    package.mkdir(exist_ok=True)
+    (package / "__init__.pxd").write_text("")
+    shutil.copyfile(Path(cython_ext.__file__).parent / "routines.pxd", package / "linalg.pxd")
+
+
+@contextmanager
+def _first_alone() -> Iterator[None]:
+    """Around a translation: forks wait for the first one of a process, which imports Cython."""
+    if _STARTED.is_set():
+        yield
+        return
+    with importing():
+        yield
+        _STARTED.set()
+
+
+def compile_c(compiler: Compiler, source: Path, target: Path) -> None:
+    """A .c file to a shared object in the same folder. BuildError quotes the compiler."""
+    exports = source.with_suffix(".map")
+    exports.write_text(EXPORTS, encoding="utf-8")
+    includes = [include_dir(), include_dir() / "host", sysconfig.get_path("include"),
+                sysconfig.get_path("platinclude")]  # fmt: skip
+    with ExitStack() as stack:
+        folder = _plain_name(source.parent, stack)
+        command = [*compiler.command, *flags()]
+        command += [f"-I{_plain_name(Path(path), stack)}" for path in dict.fromkeys(includes)]
+        if sys.platform == "darwin":
+            command.append("-Wl,-exported_symbol,_pt_*")
+        else:  # -Wl would split the name at a comma
+            command += ["-Xlinker", f"--version-script={folder}/{exports.name}"]
+        command += [f"{folder}/{source.name}", "-o", f"{folder}/{target.name}", "-lm"]
+        status, text = _run(command, source.with_suffix(".log"))
+    if status or not target.exists():
+        raise BuildError(broken(compiler.command, text or f"it ended with {status}"))

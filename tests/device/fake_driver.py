@@ -1,0 +1,71 @@
+"""The real PyCUDA on a stand-in for NVIDIA's driver, so that the runtime is tested without a GPU.
+
+PyCUDA keeps the first libcuda.so.1 that the process loads, so all of this happens in processes of
+its own, which `test_driver.py` starts.
+"""
+
+import contextlib
+import ctypes
+import hashlib
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from probtensor.device import nvidia
+from probtensor.device.graphs import driver_functions
+from probtensor.device.images import ImageStore
+from tests.device.host import HERE, HostDriver, default_folder
+
+SOURCE = HERE / "fake_libcuda.cpp"
+COMMAND = ("g++", "-std=c++17", "-O1", "-w", "-fPIC", "-shared", "-Wl,-soname,libcuda.so.1")
+
+
+def build(source=SOURCE, command=COMMAND, name="libcuda.so.1"):
+    """The path of a stand-in library, compiled once for all who ask."""
+    digest = hashlib.sha256(repr(command).encode() + source.read_bytes()).hexdigest()[:16]
+    folder = default_folder() / f"{name}-{digest}"
+    path = folder / name
+    if not path.exists():
+        folder.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            aside = Path(scratch, name)
+            subprocess.run([*command, "-o", str(aside), str(source)], check=True)
+            os.replace(aside, path)
+    return path
+
+
+def load():
+    """Put the stand-in where PyCUDA will find it. Once it is loaded, its name leads to it."""
+    return ctypes.CDLL(str(build()), ctypes.RTLD_GLOBAL)
+
+
+class HostCompiler:
+    """What compiles for the stand-in: the host's compiler."""
+
+    def __init__(self):
+        self.host = HostDriver()
+        self.identity = self.host.identity
+        self.calls = 0
+
+    def compile(self, source, arch, include):
+        """A library of the kernels of `source`."""
+        self.calls += 1
+        return self.host.compile(source)
+
+
+def open_driver(folder=None):
+    """PyCUDA's driver over the stand-in; images are kept in `folder`."""
+    load()
+    cuda = nvidia.import_pycuda()
+    functions = driver_functions(ctypes.CDLL(nvidia.LIBCUDA))
+    return nvidia.CudaDriver(cuda, HostCompiler(), functions, ImageStore(folder), 13)
+
+
+@contextlib.contextmanager
+def mended(library):
+    """A device that is broken inside is whole again after."""
+    try:
+        yield
+    finally:
+        library.fake_cuda_mend()
