@@ -1,9 +1,10 @@
 /* Products of large matrices by the whole grid, for where cuBLAS is not installed.
  *
- *   pt_gemm_f64, pt_gemm_f32 (a, b, c, batch, m, n, k, a_turned, b_turned)
+ *   pt_gemm_f64, pt_gemm_f32 (a, b, c, batch, m, n, k, a_transposed, b_transposed)
  *       c = op(a) op(b), item by item, row-major: c is m x n, op(a) m x k, op(b) k x n;
- *       `a_turned` says that a is stored as k x m, `b_turned` that b is stored as n x k.
- *   pt_gemm_split_f64, pt_gemm_split_f32 (a, b, parts, batch, m, n, k, a_turned, b_turned, splits)
+ *       `a_transposed` says that a is stored as k x m, `b_transposed` that b is stored as n x k.
+ *   pt_gemm_split_f64, pt_gemm_split_f32
+ *       (a, b, parts, batch, m, n, k, a_transposed, b_transposed, splits)
  *       the same with the sum over k cut into `splits`: parts is splits x batch x m x n. For
  *       results of few tiles by long sums, which would leave most of the device idle.
  *   pt_gemm_join_f64, pt_gemm_join_f32 (parts, c, count, splits)
@@ -140,8 +141,8 @@ PT_DEVICE void pt_gemm_tile(T *space, pt_slab<T, ROWS * PT_GEMM_SIDE> &left,
 
 template <class T, int ROWS, int COLUMNS>
 PT_DEVICE void pt_gemm_tiles_of_grid(T *space, const T *a, const T *b, T *parts, long long batch,
-                                     long long m, long long n, long long k, int a_turned,
-                                     int b_turned, long long splits)
+                                     long long m, long long n, long long k, int a_transposed,
+                                     int b_transposed, long long splits)
 {
     const int height = ROWS * PT_GEMM_SIDE, width = COLUMNS * PT_GEMM_SIDE;
     const long long rows = (m + height - 1) / height, columns = (n + width - 1) / width;
@@ -150,9 +151,9 @@ PT_DEVICE void pt_gemm_tiles_of_grid(T *space, const T *a, const T *b, T *parts,
         const long long turn = tile / (rows * columns), item = turn % batch;
         const long long i = tile / columns % rows * height, j = tile % columns * width;
         const long long first = turn / batch * part, last = first + part;
-        const long long down = a_turned ? 1 : k, across = b_turned ? k : 1;
-        pt_slab<T, height> left(a + item * m * k + i * down, down, a_turned ? m : 1, m - i);
-        pt_slab<T, width> right(b + item * n * k + j * across, across, b_turned ? 1 : n, n - j);
+        const long long down = a_transposed ? 1 : k, across = b_transposed ? k : 1;
+        pt_slab<T, height> left(a + item * m * k + i * down, down, a_transposed ? m : 1, m - i);
+        pt_slab<T, width> right(b + item * n * k + j * across, across, b_transposed ? 1 : n, n - j);
         pt_gemm_tile<T, ROWS, COLUMNS>(space, left, right, parts + turn * m * n + i * n + j, n,
                                        first, last < k ? last : k);
     }
@@ -161,21 +162,21 @@ PT_DEVICE void pt_gemm_tiles_of_grid(T *space, const T *a, const T *b, T *parts,
 #define PT_GEMM(suffix, type, rows, columns) \
     extern "C" __global__ void __launch_bounds__(PT_GEMM_BLOCK, 2) pt_gemm_split_##suffix( \
         const type *a, const type *b, type *parts, long long batch, long long m, long long n, \
-        long long k, int a_turned, int b_turned, long long splits) \
+        long long k, int a_transposed, int b_transposed, long long splits) \
     { \
         __shared__ __align__(16) type space[2 * (pt_slab<type, rows * PT_GEMM_SIDE>::SPACE + \
                                                  pt_slab<type, columns * PT_GEMM_SIDE>::SPACE)]; \
-        pt_gemm_tiles_of_grid<type, rows, columns>(space, a, b, parts, batch, m, n, k, a_turned, \
-                                                   b_turned, splits); \
+        pt_gemm_tiles_of_grid<type, rows, columns>(space, a, b, parts, batch, m, n, k, \
+                                                   a_transposed, b_transposed, splits); \
     } \
     extern "C" __global__ void __launch_bounds__(PT_GEMM_BLOCK, 2) pt_gemm_##suffix( \
         const type *a, const type *b, type *c, long long batch, long long m, long long n, \
-        long long k, int a_turned, int b_turned) \
+        long long k, int a_transposed, int b_transposed) \
     { \
         __shared__ __align__(16) type space[2 * (pt_slab<type, rows * PT_GEMM_SIDE>::SPACE + \
                                                  pt_slab<type, columns * PT_GEMM_SIDE>::SPACE)]; \
-        pt_gemm_tiles_of_grid<type, rows, columns>(space, a, b, c, batch, m, n, k, a_turned, \
-                                                   b_turned, 1); \
+        pt_gemm_tiles_of_grid<type, rows, columns>(space, a, b, c, batch, m, n, k, a_transposed, \
+                                                   b_transposed, 1); \
     } \
     extern "C" __global__ void pt_gemm_join_##suffix(const type *parts, type *c, long long count, \
                                                      long long splits) \

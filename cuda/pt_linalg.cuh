@@ -419,16 +419,16 @@ PT_DEVICE void pt_gemm_tiles(const G &g, pt_view<T> a, pt_view<T> b, T *c, int m
     }
 }
 
-/* c = op(a) op(b): c is m x n, op(a) m x k, op(b) k x n; `a_turned` says that a is stored as
- * k x m, `b_turned` that b is stored as n x k. Summed in T. */
+/* c = op(a) op(b): c is m x n, op(a) m x k, op(b) k x n; `a_transposed` says that a is stored as
+ * k x m, `b_transposed` that b is stored as n x k. Summed in T. */
 template <class T, class G>
 static __device__ __noinline__ void pt_gemm_item(const G &g, const T *a, const T *b, T *c,
                                                  long long m_, long long n_, long long k_,
-                                                 long long a_turned, long long b_turned)
+                                                 long long a_transposed, long long b_transposed)
 {
     const int m = (int) m_, n = (int) n_, k = (int) k_;
-    const pt_view<T> left = {a, a_turned ? 1 : k_, a_turned ? m_ : 1};
-    const pt_view<T> right = {b, b_turned ? 1 : n_, b_turned ? k_ : 1};
+    const pt_view<T> left = {a, a_transposed ? 1 : k_, a_transposed ? m_ : 1};
+    const pt_view<T> right = {b, b_transposed ? 1 : n_, b_transposed ? k_ : 1};
     if (m == 0 || n == 0)
         return;
     const long long places = m_ * n_;
@@ -472,14 +472,16 @@ PT_OVER_BATCH(pt_cumsum, (const G &g, const double *x, double *out, long long ba
               pt_cumsum_item(g, x + i * n, out + i * n, n))
 PT_OVER_BATCH(pt_gemm,
               (const G &g, const double *a, const double *b, double *c, long long batch,
-               long long m, long long n, long long k, long long a_turned, long long b_turned),
-              pt_gemm_item(g, a + i * m * k, b + i * n * k, c + i * m * n, m, n, k, a_turned,
-                           b_turned))
+               long long m, long long n, long long k, long long a_transposed,
+               long long b_transposed),
+              pt_gemm_item(g, a + i * m * k, b + i * n * k, c + i * m * n, m, n, k, a_transposed,
+                           b_transposed))
 PT_OVER_BATCH(pt_gemm_float32,
               (const G &g, const float *a, const float *b, float *c, long long batch,
-               long long m, long long n, long long k, long long a_turned, long long b_turned),
-              pt_gemm_item(g, a + i * m * k, b + i * n * k, c + i * m * n, m, n, k, a_turned,
-                           b_turned))
+               long long m, long long n, long long k, long long a_transposed,
+               long long b_transposed),
+              pt_gemm_item(g, a + i * m * k, b + i * n * k, c + i * m * n, m, n, k, a_transposed,
+                           b_transposed))
 #undef PT_OVER_BATCH
 
 #endif

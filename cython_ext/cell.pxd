@@ -23,7 +23,7 @@ cdef list hold(tuple cells)
 cdef int let_go(list held) except -1
 
 
-cdef class Stream:
+cdef class KeySequence:
     cdef uint64_t state
     cdef bint fresh
     cdef uint64_t forks

@@ -195,7 +195,7 @@ cdef class Cell:
         return Cell, (self.get(),)
 
 
-cdef class Stream:
+cdef class KeySequence:
     """Keys for random draws: the splitmix64 sequence from `state` (Steele, Lea, Flood 2014).
 
     One that nobody seeded (`fresh`) goes another way in each forked child; a seeded one gives the
@@ -234,4 +234,4 @@ cdef class Stream:
 
 def _revived(state, fresh):
     """A stream out of a pickle: wherever that is read, one that nobody seeded goes its own way."""
-    return Stream(state ^ ENTROPY if fresh else state, fresh)
+    return KeySequence(state ^ ENTROPY if fresh else state, fresh)

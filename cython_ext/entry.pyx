@@ -21,7 +21,7 @@ import sys
 
 import numpy as np
 
-from cython_ext.cell cimport Cell, Stream, hold, let_go
+from cython_ext.cell cimport Cell, KeySequence, hold, let_go
 from cython_ext.cell import in_order
 from cython_ext.convert import checked_indices, failure, refuse_two_bounds, safe_array
 
@@ -339,7 +339,7 @@ cdef class Entry:
                 held.append((<Cell>self.payloads[k]).get())
                 item = <PyObject *>held[len(held) - 1]
             else:
-                work.key = (<Stream>self.payloads[k]).advance()
+                work.key = (<KeySequence>self.payloads[k]).advance()
                 work.pointers[slot.position] = &work.key
                 continue
             work.pointers[slot.position] = PyArray_DATA(<PyArrayObject *>item)

@@ -75,7 +75,7 @@ cdef struct Product:
     const void* b
     void* c
     int64_t m, n, k
-    bint a_turned, b_turned
+    bint a_transposed, b_transposed
     int64_t rows, columns  # of a piece
     int64_t across, pieces  # pieces beside each other, and of an item
 
@@ -85,10 +85,10 @@ cdef void _multiply(const real* a, const real* b, real* c, const Product* p, int
     # An m x n part of c, whose rows are `step` apart, over k terms. BLAS counts columns first, so
     # it is given the transposed product: c' = op(b)' op(a)'.
     cdef int rows = <int> n, columns = <int> m, inner = <int> k, c_step = <int> step
-    cdef int b_step = <int> (p.k if p.b_turned else p.n)
-    cdef int a_step = <int> (p.m if p.a_turned else p.k)
-    cdef char b_way = b"T" if p.b_turned else b"N"
-    cdef char a_way = b"T" if p.a_turned else b"N"
+    cdef int b_step = <int> (p.k if p.b_transposed else p.n)
+    cdef int a_step = <int> (p.m if p.a_transposed else p.k)
+    cdef char b_way = b"T" if p.b_transposed else b"N"
+    cdef char a_way = b"T" if p.a_transposed else b"N"
     cdef real one = 1.0, zero = 0.0
     if real is double:
         _dgemm(&b_way, &a_way, &rows, &columns, &inner, &one, <double*> b, &b_step, <double*> a,
@@ -114,8 +114,8 @@ cdef void _multiply_long(const real* a, const real* b, real* c, const Product* p
         total[i] = 0.0
     for i in range((p.k + length - 1) // length):
         first = i * length
-        _multiply(a + (first * p.m if p.a_turned else first),
-                  b + (first if p.b_turned else first * p.n), part, p, m, n,
+        _multiply(a + (first * p.m if p.a_transposed else first),
+                  b + (first if p.b_transposed else first * p.n), part, p, m, n,
                   min(length, p.k - first), n)
         for j in range(m * n):
             term = part[j]
@@ -145,8 +145,8 @@ cdef void _product_piece(void* context, int64_t piece) noexcept nogil:
     cdef int64_t item = piece // p.pieces, place = piece % p.pieces
     cdef int64_t row = place // p.across * p.rows, column = place % p.across * p.columns
     cdef int64_t m = min(p.rows, p.m - row), n = min(p.columns, p.n - column)
-    cdef int64_t a = item * p.m * p.k + (row if p.a_turned else row * p.k)
-    cdef int64_t b = item * p.n * p.k + (column * p.k if p.b_turned else column)
+    cdef int64_t a = item * p.m * p.k + (row if p.a_transposed else row * p.k)
+    cdef int64_t b = item * p.n * p.k + (column * p.k if p.b_transposed else column)
     cdef int64_t c = item * p.m * p.n + row * p.n + column
     if p.single:
         _multiply_part(<const float*> p.a + a, <const float*> p.b + b, <float*> p.c + c, p, m, n)
@@ -169,7 +169,7 @@ cdef void _run(bint large, piece_fn piece, void* context, int64_t count) noexcep
 
 
 cdef void _gemm(const real* a, const real* b, real* c, int64_t batch, int64_t m, int64_t n,
-                int64_t k, int64_t a_turned, int64_t b_turned) noexcept nogil:
+                int64_t k, int64_t a_transposed, int64_t b_transposed) noexcept nogil:
     cdef Product p
     cdef int64_t item
     cdef bint large = <double> batch * m * n * k >= LARGE
@@ -182,7 +182,7 @@ cdef void _gemm(const real* a, const real* b, real* c, int64_t batch, int64_t m,
     p.single = real is float
     p.a, p.b, p.c = a, b, c
     p.m, p.n, p.k = m, n, k
-    p.a_turned, p.b_turned = a_turned != 0, b_turned != 0
+    p.a_transposed, p.b_transposed = a_transposed != 0, b_transposed != 0
     p.rows, p.columns = _part(m, large), _part(n, large)
     p.across = (n + p.columns - 1) // p.columns
     p.pieces = p.across * ((m + p.rows - 1) // p.rows)
@@ -190,33 +190,33 @@ cdef void _gemm(const real* a, const real* b, real* c, int64_t batch, int64_t m,
 
 
 cdef void pt_gemm(const double* a, const double* b, double* c, int64_t batch,
-                  int64_t m, int64_t n, int64_t k, int64_t a_turned,
-                  int64_t b_turned) noexcept nogil:
+                  int64_t m, int64_t n, int64_t k, int64_t a_transposed,
+                  int64_t b_transposed) noexcept nogil:
     """c = op(a) op(b), item by item, all row-major: c is m x n, op(a) m x k, op(b) k x n.
 
-    `a_turned` says that a is stored as k x m, `b_turned` that b is stored as n x k.
+    `a_transposed` says that a is stored as k x m, `b_transposed` that b is stored as n x k.
     """
-    _gemm(a, b, c, batch, m, n, k, a_turned, b_turned)
+    _gemm(a, b, c, batch, m, n, k, a_transposed, b_transposed)
 
 
 cdef void pt_gemm_float32(const float* a, const float* b, float* c, int64_t batch,
-                          int64_t m, int64_t n, int64_t k, int64_t a_turned,
-                          int64_t b_turned) noexcept nogil:
+                          int64_t m, int64_t n, int64_t k, int64_t a_transposed,
+                          int64_t b_transposed) noexcept nogil:
     """As pt_gemm in float32; sums of up to 512 terms too (1024 in wide products)."""
-    _gemm(a, b, c, batch, m, n, k, a_turned, b_turned)
+    _gemm(a, b, c, batch, m, n, k, a_transposed, b_transposed)
 
 
-def gemm(const real[:, :, ::1] a, const real[:, :, ::1] b, real[:, :, ::1] c, bint a_turned,
-         bint b_turned):
+def gemm(const real[:, :, ::1] a, const real[:, :, ::1] b, real[:, :, ::1] c, bint a_transposed,
+         bint b_transposed):
     """`pt_gemm` on arrays of one dtype, for the tests: c is overwritten."""
     cdef int64_t m = c.shape[1], n = c.shape[2]
-    cdef int64_t k = a.shape[1] if a_turned else a.shape[2]
+    cdef int64_t k = a.shape[1] if a_transposed else a.shape[2]
     if c.shape[0] == 0 or m == 0 or n == 0:
         return
     cdef const real* left = &a[0, 0, 0] if k else NULL
     cdef const real* right = &b[0, 0, 0] if k else NULL
     with nogil:
-        _gemm(left, right, &c[0, 0, 0], c.shape[0], m, n, k, a_turned, b_turned)
+        _gemm(left, right, &c[0, 0, 0], c.shape[0], m, n, k, a_transposed, b_transposed)
 
 
 cdef struct Factor:

@@ -8,10 +8,11 @@ from libc.stdint cimport int64_t
 
 cdef extern from "pt_routines.h" nogil:
     void pt_gemm(const double* a, const double* b, double* c, int64_t batch,
-                 int64_t m, int64_t n, int64_t k, int64_t a_turned, int64_t b_turned)
+                 int64_t m, int64_t n, int64_t k, int64_t a_transposed, int64_t b_transposed)
 
     void pt_gemm_float32(const float* a, const float* b, float* c, int64_t batch,
-                         int64_t m, int64_t n, int64_t k, int64_t a_turned, int64_t b_turned)
+                         int64_t m, int64_t n, int64_t k, int64_t a_transposed,
+                         int64_t b_transposed)
 
     void pt_cholesky(const double* a, double* out, int64_t batch, int64_t n)
 

@@ -10,7 +10,7 @@ from functools import cache, partial
 from numpy.typing import ArrayLike
 
 from probtensor.calls import public
-from probtensor.function import Compilation, Function, In, Program, Shared, Whole, function_of
+from probtensor.function import Compilation, Function, In, Lowered, Program, Shared, function_of
 from probtensor.function.implicit import implicit_inputs, measured_inputs, values_of
 from probtensor.function.program import checked_inputs, checked_updates, flatten
 from probtensor.function.recall import KeptFunction
@@ -168,7 +168,7 @@ def target_of(target: str | Target) -> Target:
     return TARGETS[target]
 
 
-def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> Whole:
+def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> Lowered:
     """The passes and the plan of a graph. GraphError for an input that has no value."""
     began = time.perf_counter()
     stage("rewrite")
@@ -180,7 +180,7 @@ def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> 
     plan = lower([*inputs, *implicit], outputs, graph)
     timings = {"rewrite": rewritten - began, "lower": time.perf_counter() - rewritten}
     told = partial(explain_passes, graph)
-    return Whole(tuple(outputs), tuple(graph), tuple(implicit), plan, timings, told)
+    return Lowered(tuple(outputs), tuple(graph), tuple(implicit), plan, timings, told)
 
 
 def explain_passes(graph: Sequence[Node]) -> str:

@@ -78,7 +78,8 @@ class Blas:
 
     def gemm(
         self, dtype: np.dtype | str, batch: int, m: int, n: int, k: int, a: int, b: int, c: int,
-        a_turned: bool, b_turned: bool, stream: LaunchQueue | None = None, tf32: bool = False,
+        a_transposed: bool, b_transposed: bool, stream: LaunchQueue | None = None,
+        tf32: bool = False,
     ) -> None:  # fmt: skip
         """Row-major c[m,n] = op(a) op(b), for `batch` of them one after another in memory.
 
@@ -91,10 +92,10 @@ class Blas:
         if not (batch and m and n):
             return
         # cuBLAS counts columns first: what it is told is c' = op(b)' op(a)'.
-        how = (TURNED if b_turned else PLAIN, TURNED if a_turned else PLAIN, n, m, k)
+        how = (TURNED if b_transposed else PLAIN, TURNED if a_transposed else PLAIN, n, m, k)
         kind = ctypes.c_float if letter == "S" else ctypes.c_double
         one, zero = ctypes.byref(kind(1)), ctypes.byref(kind(0))
-        lead_b, lead_a = max(k if b_turned else n, 1), max(m if a_turned else k, 1)
+        lead_b, lead_a = max(k if b_transposed else n, 1), max(m if a_transposed else k, 1)
         with self._lock:
             handle = self._handle(stream)
             self._set_math(handle, TF32_MATH if tf32 else DEFAULT_MATH)

@@ -83,7 +83,8 @@ class Products(Protocol):
 
     def gemm(
         self, dtype: np.dtype | str, batch: int, m: int, n: int, k: int, a: int, b: int, c: int,
-        a_turned: bool, b_turned: bool, stream: LaunchQueue | None = None, tf32: bool = False,
+        a_transposed: bool, b_transposed: bool, stream: LaunchQueue | None = None,
+        tf32: bool = False,
     ) -> None:  # fmt: skip
         """Row-major c[m,n] = op(a) op(b), for `batch` of them one after another in memory.
 

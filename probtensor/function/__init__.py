@@ -24,8 +24,8 @@ Rejected: functions that hold the arrays of their inputs between calls (containe
 depend on the calls before it, and could not be made from two threads.
 """
 
-from probtensor.function.call import Compilation, Function, Whole
-from probtensor.function.device.batched import Many
+from probtensor.function.call import Compilation, Function, Lowered
+from probtensor.function.device.batched import DeviceDensity
 from probtensor.function.device.call import DeviceFunction, function_of
 from probtensor.function.device.streams import Stream, stream, transfer
 from probtensor.function.program import In, Out, Program
@@ -33,15 +33,15 @@ from probtensor.function.shared import Shared, shared
 
 __all__ = [
     "Compilation",
+    "DeviceDensity",
     "DeviceFunction",
     "Function",
     "In",
-    "Many",
+    "Lowered",
     "Out",
     "Program",
     "Shared",
     "Stream",
-    "Whole",
     "function_of",
     "shared",
     "stream",

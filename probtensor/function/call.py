@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cython_ext.cell import Stream
+from cython_ext.cell import KeySequence
 from cython_ext.convert import safe_array
 from cython_ext.entry import Entry
 from probtensor.calls import public
@@ -30,7 +30,7 @@ from probtensor.targets.base import Built, Target
 
 
 @dataclass(frozen=True)
-class Whole:
+class Lowered:
     """A graph after all passes, its plan, and `passes`, which tells what the passes did.
 
     `implicit` are the inputs nobody passes; they stand last among the plan's inputs. `written` are
@@ -63,7 +63,7 @@ class Compilation:
     target: Target
     built: Built
     timings: Mapping[str, float]
-    whole: Callable[[], Whole]
+    whole: Callable[[], Lowered]
     uploads: WeakValueDictionary[int, DeviceArray] = field(
         default_factory=WeakValueDictionary, repr=False, compare=False
     )
@@ -97,7 +97,7 @@ class Function(Entry):
         self._cells = dict(cells or {})
         # Without draws there is no need of numpy.random, whose import takes 15 ms.
         drawn = compilation.key is not None
-        self._stream = Stream(fresh_seed(program.seed) if drawn else 0, program.seed is None)
+        self._stream = KeySequence(fresh_seed(program.seed) if drawn else 0, program.seed is None)
         self._wiring = self._wired()
         super().__init__(self._wiring)
         self._defaults = {
@@ -301,9 +301,9 @@ class Function(Entry):
                 rows[i] = value
         return found
 
-    def many(self, tail: str) -> NoReturn:
-        """What `DeviceFunction.many` gives is for devices: TypeError."""
-        raise TypeError("many: condition with target='cuda' to have the density as device code")
+    def device_code(self, tail: str) -> NoReturn:
+        """What `DeviceFunction.device_code` gives is for devices: TypeError."""
+        raise TypeError("device_code: condition with target='cuda' to have the density as device code")
 
     def get_shared(self) -> list[Shared]:
         """The shared variables the function reads, in the order of the plan."""

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from cython_ext.cell import Cell, Stream
+from cython_ext.cell import Cell, KeySequence
 from probtensor.device import DeviceArray
 from probtensor.graph.node import line_of
 from probtensor.lower.memory import layout
@@ -46,7 +46,7 @@ class Slot:
     dtype: str
     ndim: int
     line: str
-    payload: Cell | Stream | np.ndarray | DeviceArray | None = None
+    payload: Cell | KeySequence | np.ndarray | DeviceArray | None = None
     number: int = -1
     argument: int = -1
 
@@ -152,7 +152,7 @@ class Wiring:
         return found
 
 
-class Planner:
+class CallShapes:
     """Sizes of a call's arrays to everything that follows from them."""
 
     def __init__(self, plan: Plan, live: Sequence[int], fixed: Mapping[int, tuple[int, ...]]):
@@ -217,7 +217,7 @@ def wire(
         slots=ordered,
         results=tuple(results),
         temps=tuple(plan.lifetimes),
-        planner=Planner(plan, live, shapes),
+        planner=CallShapes(plan, live, shapes),
         checks=tuple(checks),
         failures=tuple(plan.failures),
         cells=tuple(cells),

@@ -10,10 +10,10 @@ from probtensor.kernel.ir import (
     Check,
     Expr,
     For,
+    IndexValue,
     Kernel,
     Let,
     Load,
-    Place,
     Ref,
     Stmt,
     Store,
@@ -167,7 +167,7 @@ class _Checker:
         match expr:
             case Ref(name):
                 self._need([name], expr)
-            case Place(index):
+            case IndexValue(index):
                 self._need(size_names(index), expr)
             case Load(buffer, index):
                 self._access(buffer, index, expr, certain)

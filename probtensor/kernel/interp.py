@@ -14,11 +14,11 @@ from probtensor.kernel.ir import (
     Check,
     Expr,
     For,
+    IndexValue,
     Kernel,
     Let,
     Lit,
     Load,
-    Place,
     Ref,
     Stmt,
     Store,
@@ -73,11 +73,11 @@ OPERATORS: dict[str, Callable] = {
     "isinf": np.isinf,
 }
 
-def _gemm(a, b, c, batch, m, n, k, a_turned, b_turned):
-    left = a[: batch * m * k].reshape(batch, *((k, m) if a_turned else (m, k)))
-    right = b[: batch * n * k].reshape(batch, *((n, k) if b_turned else (k, n)))
-    left = np.swapaxes(left, 1, 2) if a_turned else left
-    right = np.swapaxes(right, 1, 2) if b_turned else right
+def _gemm(a, b, c, batch, m, n, k, a_transposed, b_transposed):
+    left = a[: batch * m * k].reshape(batch, *((k, m) if a_transposed else (m, k)))
+    right = b[: batch * n * k].reshape(batch, *((n, k) if b_transposed else (k, n)))
+    left = np.swapaxes(left, 1, 2) if a_transposed else left
+    right = np.swapaxes(right, 1, 2) if b_transposed else right
     c[: batch * m * n] = (left @ right).reshape(-1)
 
 
@@ -181,7 +181,7 @@ class Machine:
                 return _scalar(value, dtype)
             case Ref(name):
                 return self.names[name]
-            case Place(index):
+            case IndexValue(index):
                 return np.int64(self.place(index))
             case Load(buffer, index):
                 array, place = self.buffers[buffer], self.place(index)

@@ -6,10 +6,10 @@
               | For(var, extent, body, accs)  loop; after it, each accumulator holds its fold
               | Check(condition, code)        where false, the kernel's status becomes `code`
               | Call(routine, reads, writes, numbers)   a library routine on whole buffers
-    expr      = Lit(value) | Ref(name) | Place(index) | Load(buffer, index) | Apply(fn, args)
+    expr      = Lit(value) | Ref(name) | IndexValue(index) | Load(buffer, index) | Apply(fn, args)
 
 An index (and an extent) is an int or a polynomial `types.Dim` over loop variables, sizes and
-integer locals. `Place` makes an int64 value of one. Every expr has a dtype.
+integer locals. `IndexValue` makes an int64 value of one. Every expr has a dtype.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Ref:
 
 
 @dataclass(frozen=True)
-class Place:
+class IndexValue:
     """The value of an index, as an int64."""
 
     index: Size
@@ -64,7 +64,7 @@ class Apply:
     dtype: str
 
 
-Expr = Lit | Ref | Place | Load | Apply
+Expr = Lit | Ref | IndexValue | Load | Apply
 
 
 @dataclass(frozen=True)
@@ -245,7 +245,7 @@ def map_indices(stmt: Stmt, change: Callable[[Size], Size]) -> Stmt:
 def map_expr_indices(expr: Expr, change: Callable[[Size], Size]) -> Expr:
     """The expression with the index of every load changed."""
     match expr:
-        case Load(index=index) | Place(index=index):
+        case Load(index=index) | IndexValue(index=index):
             return replace(expr, index=change(index))
         case Apply(args=args):
             return replace(expr, args=tuple(map_expr_indices(arg, change) for arg in args))
@@ -276,7 +276,7 @@ def indices_of(stmt: Stmt) -> Iterator[Size]:
             yield from numbers
     for expr in exprs_of(stmt):
         for part in walk_expr(expr):
-            if isinstance(part, (Load, Place)):
+            if isinstance(part, (Load, IndexValue)):
                 yield part.index
 
 

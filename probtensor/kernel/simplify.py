@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from probtensor.kernel.ir import Apply, Expr, Place
+from probtensor.kernel.ir import Apply, Expr, IndexValue
 from probtensor.types import (
     SIZE_FUNCTIONS,
     Atom,
@@ -60,7 +60,7 @@ class Index:
         return self._with(_plain(self) - quotient * _plain(other))
 
     def _compare(self, symbol: str, other: object) -> Expr:
-        return Apply(symbol, (Place(_plain(self)), Place(_plain(other))), "bool")
+        return Apply(symbol, (IndexValue(_plain(self)), IndexValue(_plain(other))), "bool")
 
     def __lt__(self, other: object) -> Expr:
         return self._compare("<", other)

@@ -10,10 +10,10 @@ from probtensor.kernel.ir import (
     Check,
     Expr,
     For,
+    IndexValue,
     Let,
     Lit,
     Load,
-    Place,
     Ref,
     Stmt,
     Store,
@@ -54,7 +54,7 @@ def expression(expr: Expr) -> str:
             return str(value)
         case Ref(name):
             return name
-        case Place(index):
+        case IndexValue(index):
             return f"({index})"
         case Load(buffer, index):
             return f"{buffer}[{index}]"

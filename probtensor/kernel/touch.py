@@ -8,9 +8,9 @@ from probtensor.kernel.ir import (
     Call,
     Expr,
     For,
+    IndexValue,
     Let,
     Load,
-    Place,
     Ref,
     Stmt,
     Store,
@@ -44,7 +44,7 @@ def expr_names(expr: Expr) -> set[str]:
     for part in walk_expr(expr):
         if isinstance(part, Ref):
             names.add(part.name)
-        elif isinstance(part, (Load, Place)):
+        elif isinstance(part, (Load, IndexValue)):
             names |= size_names(part.index)
     return names
 

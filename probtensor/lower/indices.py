@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from probtensor.graph.law import inside, placed
 from probtensor.graph.node import Const, Input, Node, line_of
-from probtensor.kernel.ir import Apply, Check, Expr, Let, Lit, Place, Ref
+from probtensor.kernel.ir import Apply, Check, Expr, IndexValue, Let, Lit, Ref
 from probtensor.lower.buffers import Needs
 from probtensor.lower.kinds.base import Writer
 from probtensor.lower.values import cast
@@ -40,7 +40,7 @@ class IndexWriter(Writer):
         elif mode == "raise" and self._counts_back(view, position):
             raw = Ref(f"{name}_raw", "int64")
             self.emit(Let(raw.name, _int64(given)))
-            self.emit(Let(name, _from_end(raw, Place(bound))))
+            self.emit(Let(name, _from_end(raw, IndexValue(bound))))
         elif self._entry_checks(view, position, bound, mode):
             self.emit(Let(name, _int64(given)))
         else:
@@ -62,7 +62,7 @@ class IndexWriter(Writer):
         front = place + n if place < 0 else place
         for law in inside(source, axis, front, front):
             self.needs.limits[placed(law, view)] = None
-        return Place(self.sizes(front))
+        return IndexValue(self.sizes(front))
 
     def _known_index(self, key: tuple) -> Size | None:
         for scope in reversed(self.indices):
@@ -112,7 +112,7 @@ class IndexWriter(Writer):
 
     def _checked(self, name: str, value: Expr, bound: Size, mode: str, message: str) -> None:
         """`value` is int64 or uint64."""
-        size, zero = Place(bound), Lit(0, "int64")
+        size, zero = IndexValue(bound), Lit(0, "int64")
         kind, unsigned = value.dtype, value.dtype == "uint64"
         if mode == "wrap":
             rest = Apply("%", (value, cast(size, kind)), kind)

@@ -8,7 +8,7 @@ from operator import eq, ge, gt, le, lt, ne
 import numpy as np
 
 from probtensor.graph.node import Node
-from probtensor.kernel.ir import Apply, Expr, Lit, Place
+from probtensor.kernel.ir import Apply, Expr, IndexValue, Lit
 from probtensor.kernel.simplify import Index
 from probtensor.types import Dim, Size, dtype_of
 
@@ -31,7 +31,7 @@ def decided(condition: Expr | bool) -> bool | None:
             return condition
         case Lit(value):
             return bool(value)
-        case Apply(symbol, (Place(a), Place(b))) if isinstance(a - b, int):
+        case Apply(symbol, (IndexValue(a), IndexValue(b))) if isinstance(a - b, int):
             return COMPARE[symbol](a - b, 0)
     return None
 
@@ -43,9 +43,9 @@ def as_value(value: object, dtype: str | None, canonical: Callable = lambda i: i
         kind = {bool: "bool", int: "int64", float: "float64"}[type(python)]
         return Lit(python, dtype or kind)
     if isinstance(value, Index):
-        value = Place(canonical(value))
+        value = IndexValue(canonical(value))
     if isinstance(value, Dim):
-        value = Place(value)
+        value = IndexValue(value)
     if dtype is not None and value.dtype != dtype:
         return Apply("cast", (value,), dtype)
     return value

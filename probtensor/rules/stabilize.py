@@ -12,7 +12,7 @@ from collections import Counter
 from probtensor import ops
 from probtensor.graph.node import Node, make
 from probtensor.transform.chain import CHAIN, chain_leaves, combine_in_chain, regrow
-from probtensor.transform.facts import Bounds, Known, constant_of
+from probtensor.transform.facts import Bounds, FactTable, constant_of
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
 
@@ -222,7 +222,7 @@ def _naive_cross_entropy() -> Node:
 
 
 @rewrite(on=ops.Mul, example=_naive_cross_entropy, limits=True)
-def cancel_in_one_term(node: Node, known: Known) -> Node | None:
+def cancel_in_one_term(node: Node, known: FactTable) -> Node | None:
     """f * (a / f - b) -> a - f * b for f a sigmoid, softmax or exp: inf * 0 where f underflows, as
     in the gradient of y * log(p) + (1 - y) * log(1 - p)."""
     return combine_in_chain(node, known, _distribute)
@@ -290,7 +290,7 @@ def log_of_sum_of_exp(node: Node) -> Node | None:
 
 
 @rewrite(on=ops.Log, example=lambda: ops.log(ops.mean(ops.exp(ops.tensor("x", (3, 4))), 1)))
-def log_of_mean_of_exp(node: Node, known: Known) -> Node | None:
+def log_of_mean_of_exp(node: Node, known: FactTable) -> Node | None:
     """log(c * sum(exp(x))) -> log(c) + logsumexp(x) for a c known to be positive."""
     product = node.inputs[0]
     if not isinstance(product.op, (ops.Mul, ops.Div)):
@@ -353,7 +353,7 @@ def _softmax_of(first: Node, second: Node, inverted: bool) -> Node | None:
     ),
     ulps=2000.0,
 )
-def product_of_exp_and_sum(node: Node, known: Known) -> Node | None:
+def product_of_exp_and_sum(node: Node, known: FactTable) -> Node | None:
     """exp(x) * exp(-logsumexp(x)) -> softmax(x): inf * 0 past 709, in naive softmax and in the
     gradient of log(sum(exp(x))); rounding x - max(x) costs as many last places as it is large."""
     return combine_in_chain(node, known, _softmax_of, (ops.Exp,))
@@ -392,7 +392,7 @@ def _same_softmax(first: Node, second: Node, inverted: bool) -> Node | None:
     example=lambda: (lambda s: ops.tensor("g", (3,)) / s * s)(ops.softmax(ops.tensor("x", (3,)))),
     limits=True,
 )
-def quotient_of_softmax(node: Node, known: Known) -> Node | None:
+def quotient_of_softmax(node: Node, known: FactTable) -> Node | None:
     """s / s -> 1 for a softmax s, which is 0 / 0 where it underflows: in the gradient of log(s)."""
     return combine_in_chain(node, known, _same_softmax, (ops.Softmax,))
 
@@ -402,7 +402,7 @@ def quotient_of_softmax(node: Node, known: Known) -> Node | None:
     example=lambda: ops.log(ops.prod(ops.exp(ops.tensor("x", (3, 4))), 1)),
     ulps=2000.0,
 )
-def log_of_product(node: Node, known: Known) -> Node | None:
+def log_of_product(node: Node, known: FactTable) -> Node | None:
     """log(prod(x)) -> sum(log(x)) for an x known not to be negative: products overflow. Where the
     product is near 1, the logarithms cancel."""
     product = node.inputs[0]

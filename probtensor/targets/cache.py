@@ -42,7 +42,7 @@ class Found:
     source: str
 
 
-class Store:
+class ModuleStore:
     """One folder of entries. Reading needs no more than the right to read."""
 
     def __init__(self, folder: Path) -> None:
@@ -212,20 +212,20 @@ def home_folder() -> Path:
     return files.home()
 
 
-def reading_stores(home: Path) -> list[Store]:
+def reading_stores(home: Path) -> list[ModuleStore]:
     """Where entries may be: `home`, unless others can write it, and what stands in for it."""
     first = files.readable(home)
     folders = [first]
     if files.unfit(first):
         with suppress(files.NoFolder):  # what is there can be read all the same
             folders.append(files.fallback())
-    return [Store(folder) for folder in dict.fromkeys(folders)]
+    return [ModuleStore(folder) for folder in dict.fromkeys(folders)]
 
 
 @cache
-def writing_store(home: Path) -> Store:
+def writing_store(home: Path) -> ModuleStore:
     """The store to build in: `home`, or with one warning a temporary one."""
-    return Store(files.writable(files.readable(home)))
+    return ModuleStore(files.writable(files.readable(home)))
 
 
 def recall(key: str) -> bytes | None:
@@ -246,7 +246,7 @@ def remember(key: str, data: bytes) -> None:
 def evict_once(folder: Path) -> int:
     """Keep the store under its cap; once a process is enough."""
     try:
-        return Store(folder).evict()
+        return ModuleStore(folder).evict()
     except OSError:
         return 0
 
@@ -254,7 +254,7 @@ def evict_once(folder: Path) -> int:
 def main(argv: Sequence[str]) -> int:
     """The command `probtensor cache [list | size | clear | dir]`; returns its exit status."""
     command = argv[0] if argv else "size"
-    store = Store(home_folder())
+    store = ModuleStore(home_folder())
     if command == "dir":
         print(store.folder)
     elif command == "list":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 from dataclasses import dataclass, field, replace
 
-from probtensor.kernel.ir import Acc, Apply, Call, Expr, Lit, Load, Place, Ref
+from probtensor.kernel.ir import Acc, Apply, Call, Expr, IndexValue, Lit, Load, Ref
 from probtensor.lower.plan import Plan
 from probtensor.targets.declare import CFunction, CName, Declared, function_of_doubles
 from probtensor.types import Atom, Dim, Size, dtype_of
@@ -175,7 +175,7 @@ class Speller:
                 return self._literal(value, dtype)
             case Ref(name):
                 return self._name(name)
-            case Place(index):
+            case IndexValue(index):
                 text = self._index(index)
                 return f"({text})" if " " in text else text
             case Load(buffer, index):

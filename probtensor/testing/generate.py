@@ -21,7 +21,7 @@ from probtensor.graph.parts import parts
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import REGISTRY, Composite, Elementwise, Kind, Reduction, View
 from probtensor.ops.random.draws import Draw
-from probtensor.ops.reductions.composite import OverAxes, PlaceOf
+from probtensor.ops.reductions.composite import ArgExtreme, OverAxes
 from probtensor.rules import STABLE
 from probtensor.testing.reference import evaluate_numpy, size_names_of
 from probtensor.testing.sound import example_values
@@ -291,7 +291,7 @@ class Grower:
         x = self.pick(lambda x: x.ndim > 0 and x.type.is_float and 0 not in self.known[x].shape)
         if issubclass(kind, OverAxes):
             return make(kind(self.axes(x)), (x,))
-        if issubclass(kind, PlaceOf):
+        if issubclass(kind, ArgExtreme):
             return make(kind(int(self.rng.integers(x.ndim))), (x,))
         parameters = kind.samples[0].parameters
         return make(kind(**parameters), (x,))

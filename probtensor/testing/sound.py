@@ -40,9 +40,9 @@ from probtensor.testing.points import (
     whole_range,
 )
 from probtensor.testing.reference import evaluate_numpy, size_names_of
-from probtensor.transform.facts import Bounds, Known
+from probtensor.transform.facts import Bounds, FactTable
 from probtensor.transform.pattern import Match, Var, instantiate
-from probtensor.transform.rewrite import Log, Rule, Ruleset, apply_rules
+from probtensor.transform.rewrite import RewriteLog, Rule, Ruleset, apply_rules
 from probtensor.types import size_value
 
 __all__ = ["example_values", "faults", "faults_between", "faults_nearby", "is_no_worse"]
@@ -114,7 +114,7 @@ def faults_nearby(rule: Rule, seed: int = 0, limit: int = 10**9) -> tuple[list[s
 
 def fired(rule: Rule, graph: Node) -> tuple[list[Node], set[str]]:
     """What the rule makes of the graph, and the names of the rules that fired."""
-    log = Log()
+    log = RewriteLog()
     after = apply_rules([graph], Ruleset(rule), log)
     return after, {name for name, _ in log.fired}
 
@@ -203,7 +203,7 @@ def _domain(rule: Rule, variables: Sequence[Node]) -> tuple[dict, bool]:
     bound = {v.op.label: new_input(v.op.label, v.dtype, ()) for v in variables}
     for finite in (False, True):
         for low, high in DOMAINS:
-            known = Known()
+            known = FactTable()
             for x in bound.values():
                 known._bounds[x] = Bounds(low, high, finite=finite)
             if rule.given(Match(bound, known)):
@@ -301,7 +301,7 @@ def _agreeing(
 
 
 def _faults_of_example(rule: Rule, graph: Node, seed: int, few: bool) -> list[str]:
-    log = Log()
+    log = RewriteLog()
     (after,) = apply_rules([graph], Ruleset(rule), log)
     if not any(name == rule.name for name, _ in log.fired):
         return [f"{rule.name} does not change its example {graph!r}"]

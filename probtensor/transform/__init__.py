@@ -25,15 +25,15 @@ reverse mode twice), and rewriting by priority numbers (see `Ruleset`: order is 
 
 from probtensor.transform.autodiff import gradient, pull_back, push_forward, stacked_jacobian
 from probtensor.transform.batch import vmap
-from probtensor.transform.facts import Known
-from probtensor.transform.passes import Pass, Record, expand_composites, run
+from probtensor.transform.facts import FactTable
+from probtensor.transform.passes import Pass, PassRecord, expand_composites, run
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Rule, Ruleset, apply_rules, rewrite, rule
 
 __all__ = [
-    "Known",
+    "FactTable",
     "Pass",
-    "Record",
+    "PassRecord",
     "Rule",
     "Ruleset",
     "apply_rules",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from probtensor import ops
 from probtensor.graph.node import Const, Node, Op
-from probtensor.transform.facts import Known
+from probtensor.transform.facts import FactTable
 
 # Leaves looked at in a chain, so that a sweep stays linear in the graph.
 CHAIN = 8
@@ -29,7 +29,7 @@ Leaf = tuple[tuple[int, ...], Node, bool]
 
 def combine_in_chain(
     node: Node,
-    known: Known,
+    known: FactTable,
     combine: Callable[[Node, Node, bool], Node | None],
     wanted: Sequence[type[Op] | None] = (),
 ) -> Node | None:

@@ -38,7 +38,7 @@ from probtensor.graph.parts import parts as parts_of
 from probtensor.ops.kinds import Core, Elementwise, Pole, Reduction
 from probtensor.ops.reductions.folds import spread
 from probtensor.transform.chain import chain_leaves, regrow
-from probtensor.transform.facts import Bounds, Known, constant_of
+from probtensor.transform.facts import Bounds, FactTable, constant_of
 from probtensor.transform.layers import DEPTH, VIEWS, Choice, Layer, choice_of, peel, summed
 from probtensor.transform.mixtures import Fit, Mixtures, Part
 
@@ -100,7 +100,7 @@ class Edges:
     here goes for tangents too."""
 
     def __init__(self) -> None:
-        self.known = Known()
+        self.known = FactTable()
         self.selected: set[Node] = set()  # below an op that selects
         self.guards: set[Node] = set()
         self.wild: set[Node] = set()  # cotangents may be infinite though the values are not

@@ -1,10 +1,9 @@
 """What is known of the values of nodes: bounds, whole numbers, no nan and no infinity.
 
-`Known` answers for one run of a pass, and looks at each node once. Bounds are those of the exact
-mathematical value, for arguments where it is a number: `exp` is positive though it may round to 0,
-and a nan argument gives nan whatever the bounds say. Rules that would turn a nan into a number
-must ask for `finite`.
-"""
+`FactTable` answers for one run of a pass, and looks at each node once. Bounds are those of the
+exact mathematical value, for arguments where it is a number: `exp` is positive though it may round
+to 0, and a nan argument gives nan whatever the bounds say. Rules that would turn a nan into a
+number must ask for `finite`. """
 
 from __future__ import annotations
 
@@ -54,7 +53,7 @@ class Bounds:
 ANY = Bounds()
 
 
-class Known:
+class FactTable:
     """Facts about nodes, each computed once."""
 
     def __init__(self) -> None:
@@ -131,7 +130,7 @@ class Known:
         return replace(found, low=0.0, low_open=True) if positive and found.low <= 0 else found
 
 
-def without_positive_factors(x: Node, known: Known) -> Node:
+def without_positive_factors(x: Node, known: FactTable) -> Node:
     """What has the sign of x: its factors that are not known to be positive, though they may round
     to 0. It is x itself where all are known, or none."""
     whole = x

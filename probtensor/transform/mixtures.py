@@ -29,7 +29,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.node import Node, make
 from probtensor.ops.reductions.folds import spread
-from probtensor.transform.facts import Known
+from probtensor.transform.facts import FactTable
 from probtensor.transform.layers import VIEWS
 
 Fit = Callable[[Node, Node], Node]
@@ -59,7 +59,7 @@ class Mixtures:
     """The mixtures of one differentiation: their terms, and those that may vanish with their
     scales. `closed` nodes are not looked into."""
 
-    def __init__(self, known: Known, closed: Collection[Node]) -> None:
+    def __init__(self, known: FactTable, closed: Collection[Node]) -> None:
         self.known, self.closed = known, closed
         self._terms: dict[Node, list[Term]] = {}
         self._scales: dict[Node, Node] = {}

@@ -15,7 +15,7 @@ from probtensor.graph.node import Node, made_by
 from probtensor.graph.text import to_text
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.kinds import Composite
-from probtensor.transform.rewrite import Log, Ruleset, apply_rules, fitted
+from probtensor.transform.rewrite import RewriteLog, Ruleset, apply_rules, fitted
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Pass:
 
 
 @dataclass(frozen=True)
-class Record:
+class PassRecord:
     """What one pass did. `fired` holds (rule, the user's line, times), most frequent first."""
 
     name: str
@@ -52,7 +52,7 @@ def run(
     *,
     inputs: Iterable[Node] | None = None,
     verify: bool = False,
-    log: list[Record] | None = None,
+    log: list[PassRecord] | None = None,
     texts: bool = False,
 ) -> list[Node]:
     """The outputs after all passes, in order.
@@ -60,13 +60,13 @@ def run(
     verify: check the graph (against `inputs` if given), the types of the outputs and that the rules
         came to an end, after each pass; CheckError names the pass. The caller's choice: a passing
         test suite makes it needless in production.
-    log: a list that gets one Record a pass; with `texts` a record holds the graph as a program.
+    log: a list that gets one PassRecord a pass; with `texts` a record holds the graph as a program.
     """
     current = list(outputs)
     inputs = None if inputs is None else list(inputs)
     for step in passes:
         before = len(toposort(current)) if log is not None else 0
-        rules_log = Log()
+        rules_log = RewriteLog()
         start = time.perf_counter()
         after = _apply(step, current, rules_log)
         seconds = time.perf_counter() - start
@@ -76,7 +76,7 @@ def run(
             fired = sorted(rules_log.fired.items(), key=lambda item: (-item[1], item[0]))
             rows = tuple((rule, line, count) for (rule, line), count in fired)
             text = to_text(after) if texts else None
-            log.append(Record(step.name, before, len(toposort(after)), seconds, rows, text))
+            log.append(PassRecord(step.name, before, len(toposort(after)), seconds, rows, text))
         current = after
     return current
 
@@ -97,14 +97,14 @@ def expand_composites(outputs: Iterable[Node]) -> list[Node]:
     return outputs
 
 
-def _apply(step: Pass, outputs: list[Node], log: Log) -> list[Node]:
+def _apply(step: Pass, outputs: list[Node], log: RewriteLog) -> list[Node]:
     if isinstance(step.action, Ruleset):
         return apply_rules(outputs, step.action, log)
     return list(step.action(outputs))
 
 
 def _verify(
-    step: Pass, before: list[Node], after: list[Node], inputs: list[Node] | None, log: Log
+    step: Pass, before: list[Node], after: list[Node], inputs: list[Node] | None, log: RewriteLog
 ) -> None:
     doing = f"pass {step.name!r}"
     check_same_types(before, after, doing)
@@ -116,6 +116,6 @@ def _verify(
         raise CheckError(f"{doing}: {log.gave_up}")
 
 
-def report(log: Iterable[Record]) -> str:
+def report(log: Iterable[PassRecord]) -> str:
     """The records as a table for people."""
     return "\n".join(map(str, log)) + "\n"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, Op, make
 from probtensor.graph.walk import toposort
-from probtensor.transform.facts import Known, constant_of
+from probtensor.transform.facts import FactTable, constant_of
 from probtensor.types import TensorType
 
 
@@ -32,7 +32,7 @@ def var(name: str, dtype: str = "float64") -> Node:
 class Match:
     """What a pattern met: `m.x` is the node that variable x stands for, `m.known` the facts."""
 
-    def __init__(self, bound: dict[str, Node], known: Known) -> None:
+    def __init__(self, bound: dict[str, Node], known: FactTable) -> None:
         self.bound = bound
         self.known = known
 
@@ -44,7 +44,7 @@ class Match:
 
 
 def match(
-    pattern: Node, node: Node, bound: dict[str, Node], known: Known
+    pattern: Node, node: Node, bound: dict[str, Node], known: FactTable
 ) -> Iterator[dict[str, Node]]:
     """All ways in which the node fits the pattern: what each variable stands for."""
     op = pattern.op
@@ -68,7 +68,7 @@ def match(
 
 
 def match_all(
-    patterns: tuple[Node, ...], nodes: tuple[Node, ...], bound: dict[str, Node], known: Known
+    patterns: tuple[Node, ...], nodes: tuple[Node, ...], bound: dict[str, Node], known: FactTable
 ) -> Iterator[dict[str, Node]]:
     """All ways in which the nodes fit the patterns, in this order."""
     if not patterns:
@@ -103,7 +103,9 @@ def operand_ops(pattern: Node) -> tuple[type[Op] | None, ...]:
     return tuple(None if isinstance(x.op, loose) else type(x.op) for x in pattern.inputs)
 
 
-def could_fit(wanted: tuple[type[Op] | None, ...], inputs: tuple[Node, ...], known: Known) -> bool:
+def could_fit(
+    wanted: tuple[type[Op] | None, ...], inputs: tuple[Node, ...], known: FactTable
+) -> bool:
     """A quick look before a match is tried: are there operands with the ops wanted?"""
     for kind in wanted:
         if kind is Const:

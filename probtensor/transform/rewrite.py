@@ -22,7 +22,7 @@ from probtensor.graph.node import Node, Op, as_tensor, line_of, made_by
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.transform.chain import CHAIN_ROOTS, INVERSE, combine_in_chain
-from probtensor.transform.facts import Known
+from probtensor.transform.facts import FactTable
 from probtensor.transform.pattern import (
     Match,
     Var,
@@ -59,7 +59,7 @@ class Rule:
 
     name: str
     on: tuple[type[Op], ...]
-    apply: Callable[[Node, Known], Node | None]
+    apply: Callable[[Node, FactTable], Node | None]
     why: str
     line: str
     lhs: Node | None = None
@@ -99,18 +99,18 @@ def rule(
 
     wanted = operand_ops(lhs)
 
-    def filled(found: Iterable[dict[str, Node]], known: Known) -> Node | None:
+    def filled(found: Iterable[dict[str, Node]], known: FactTable) -> Node | None:
         for bound in found:
             if given is None or given(Match(bound, known)):
                 return instantiate(rhs, bound)
         return None
 
-    def apply(node: Node, known: Known) -> Node | None:
+    def apply(node: Node, known: FactTable) -> Node | None:
         if not could_fit(wanted, node.inputs, known):
             return None
         return filled(match(lhs, node, {}, known), known)
 
-    def apply_in_chain(node: Node, known: Known) -> Node | None:
+    def apply_in_chain(node: Node, known: FactTable) -> Node | None:
         inverse = INVERSE[type(lhs.op)]
 
         def combine(first: Node, second: Node, inverted: bool) -> Node | None:
@@ -203,30 +203,32 @@ class Ruleset:
 
 
 @dataclass
-class Log:
+class RewriteLog:
     """What a rewriting did: how often each rule fired, and on which lines of the user."""
 
     fired: Counter = field(default_factory=Counter)
     gave_up: str | None = None
 
 
-def apply_rules(outputs: Iterable[Node], rules: Ruleset, log: Log | None = None) -> list[Node]:
+def apply_rules(
+    outputs: Iterable[Node], rules: Ruleset, log: RewriteLog | None = None
+) -> list[Node]:
     """The outputs rewritten by `rules` until none applies; linear in the nodes met.
 
     Inputs of a node are finished before the node, and what a node became is remembered, so shared
     parts are rewritten once. RewriteError where a rule changes a type. Rules that undo each other
     are stopped after FIRINGS_PER_NODE per node, and `log.gave_up` names them.
     """
-    return _Driver(rules, log or Log()).run(list(outputs))
+    return _Driver(rules, log or RewriteLog()).run(list(outputs))
 
 
 class _Driver:
     """One run: what each node met has become."""
 
-    def __init__(self, rules: Ruleset, log: Log) -> None:
+    def __init__(self, rules: Ruleset, log: RewriteLog) -> None:
         self.rules = rules
         self.log = log
-        self.known = Known()
+        self.known = FactTable()
         self.done: dict[Node, Node] = {}
         self.next: dict[Node, Node] = {}
         self.budget = 0

@@ -12,9 +12,9 @@ CLOSE = {"float64": 1e-13, "float32": 1e-5}
 
 @pytest.mark.parametrize("dtype", CLOSE)
 @pytest.mark.parametrize("sizes", SIZES)
-@pytest.mark.parametrize("a_turned", [False, True])
-@pytest.mark.parametrize("b_turned", [False, True])
-def test_products_of_batches(dtype, sizes, a_turned, b_turned):
+@pytest.mark.parametrize("a_transposed", [False, True])
+@pytest.mark.parametrize("b_transposed", [False, True])
+def test_products_of_batches(dtype, sizes, a_transposed, b_transposed):
     batch, m, n, k = sizes
     rng = np.random.default_rng(8)
     a = rng.normal(size=(batch, m, k)).astype(dtype)
@@ -22,9 +22,9 @@ def test_products_of_batches(dtype, sizes, a_turned, b_turned):
     c = np.full((batch, m, n), np.nan, dtype)
     stored = [
         np.ascontiguousarray(np.swapaxes(x, 1, 2) if turned else x)
-        for x, turned in ((a, a_turned), (b, b_turned))
+        for x, turned in ((a, a_transposed), (b, b_transposed))
     ]
-    gemm(*stored, c, a_turned, b_turned)
+    gemm(*stored, c, a_transposed, b_transposed)
     np.testing.assert_allclose(c, a @ b, rtol=CLOSE[dtype], atol=CLOSE[dtype])
 
 

@@ -358,20 +358,21 @@ class HostBlas:
     def prepare(self, stream=None):
         """Nothing has to be made before a capture."""
 
-    def gemm(self, dtype, batch, m, n, k, a, b, c, a_turned, b_turned, stream=None, tf32=False):
+    def gemm(self, dtype, batch, m, n, k, a, b, c, a_transposed, b_transposed, stream=None,
+             tf32=False):  # fmt: skip
         """Row-major c[m,n] = op(a) op(b), batched by strides m*k, k*n and m*n."""
         dtype = np.dtype(dtype)
         if dtype not in (np.float32, np.float64):
             raise DeviceError(f"no matrix product of {dtype}")
         for address, size in ((a, m * k), (b, k * n), (c, m * n)):
             self.driver._check(address, batch * size * dtype.itemsize)
-        left = view(a, (batch, k, m) if a_turned else (batch, m, k), dtype)
-        right = view(b, (batch, n, k) if b_turned else (batch, k, n), dtype)
+        left = view(a, (batch, k, m) if a_transposed else (batch, m, k), dtype)
+        right = view(b, (batch, n, k) if b_transposed else (batch, k, n), dtype)
         out = view(c, (batch, m, n), dtype)
 
         def step():
-            x = left.swapaxes(1, 2) if a_turned else left
-            y = right.swapaxes(1, 2) if b_turned else right
+            x = left.swapaxes(1, 2) if a_transposed else left
+            y = right.swapaxes(1, 2) if b_transposed else right
             out[...] = x @ y
 
         self.driver.counts["launches"] += 1

@@ -9,7 +9,7 @@ import probtensor as pt
 from probtensor import compile as compiling
 from probtensor.function import recall
 from probtensor.ops.kinds import Elementwise
-from probtensor.targets.cache import Store
+from probtensor.targets.cache import ModuleStore
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_a_damaged_record_is_made_again(counted, tmp_path):
     assert len(counted) == 2
     regression()
     assert len(counted) == 2
-    assert Store(tmp_path).clear() == 2
+    assert ModuleStore(tmp_path).clear() == 2
 
 
 def test_random_draws(counted):

@@ -148,7 +148,7 @@ class ByHand:
         head = f"{HEAD}typedef pt_{self.group} pt_chain;\n#define PT_DIM {self.dim}\n"
         return head + DATA + SIGNATURE + self.text + tail
 
-    def many(self, tail):
+    def device_code(self, tail):
         """As of a compiled posterior."""
         device = driver()
         held = []

@@ -56,17 +56,18 @@ def either(request, driver, library):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("b_turned", [False, True])
-@pytest.mark.parametrize("a_turned", [False, True])
+@pytest.mark.parametrize("b_transposed", [False, True])
+@pytest.mark.parametrize("a_transposed", [False, True])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_products_of_rows(either, shape, a_turned, b_turned, dtype):
+def test_products_of_rows(either, shape, a_transposed, b_transposed, dtype):
     batch, m, n, k = shape
     random = np.random.default_rng(1)
     a, b = random.random((batch, m, k)), random.random((batch, k, n))
-    x = device.device_array((a.swapaxes(1, 2) if a_turned else a).astype(dtype))
-    y = device.device_array((b.swapaxes(1, 2) if b_turned else b).astype(dtype))
+    x = device.device_array((a.swapaxes(1, 2) if a_transposed else a).astype(dtype))
+    y = device.device_array((b.swapaxes(1, 2) if b_transposed else b).astype(dtype))
     out = device.empty((batch, m, n), dtype)
-    either.gemm(dtype, batch, m, n, k, x.address, y.address, out.address, a_turned, b_turned)
+    addresses = x.address, y.address, out.address
+    either.gemm(dtype, batch, m, n, k, *addresses, a_transposed, b_transposed)
     assert np.allclose(out.get(), a @ b, rtol=1e-6 if dtype == "float32" else 1e-14)
 
 

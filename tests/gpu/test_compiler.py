@@ -223,9 +223,9 @@ def test_processes_that_write_at_once_and_die(tmp_path):
 
 
 def test_the_cache_command_knows_images(tmp_path):
-    from probtensor.targets.cache import Store
+    from probtensor.targets.cache import ModuleStore
 
     images.ImageStore(tmp_path).put(KEY, b"image")
-    assert len(Store(tmp_path).entries()) == 1
-    assert Store(tmp_path).clear() == 1
+    assert len(ModuleStore(tmp_path).entries()) == 1
+    assert ModuleStore(tmp_path).clear() == 1
     assert images.ImageStore(tmp_path).get(KEY) is None

@@ -21,7 +21,7 @@ GROUPS = {"thread": (2, 32), "warp": (2, 96), "block": (2, 96), "wide": (1, 256)
 BUFFERS = "const double *x, const double *y, double *out, long long batch, long long n, long long k"
 MATRICES = (
     "const {0} *a, const {0} *b, {0} *c, long long batch, long long m, long long n, long long k, "
-    "long long a_turned, long long b_turned"
+    "long long a_transposed, long long b_transposed"
 )
 ROUTINES = {
     "pt_cholesky": (
@@ -30,8 +30,10 @@ ROUTINES = {
     "pt_cumsum": ("const double *x, double *out, long long batch, long long n", "x, out, batch, n"),
     "pt_solve_lower": (BUFFERS, "x, y, out, batch, n, k"),
     "pt_solve_upper": (BUFFERS, "x, y, out, batch, n, k"),
-    "pt_gemm": (MATRICES.format("double"), "a, b, c, batch, m, n, k, a_turned, b_turned"),
-    "pt_gemm_float32": (MATRICES.format("float"), "a, b, c, batch, m, n, k, a_turned, b_turned"),
+    "pt_gemm": (MATRICES.format("double"), "a, b, c, batch, m, n, k, a_transposed, b_transposed"),
+    "pt_gemm_float32": (
+        MATRICES.format("float"), "a, b, c, batch, m, n, k, a_transposed, b_transposed"
+    ),
 }  # fmt: skip
 LONG = """
 extern "C" __global__ void chunks(const double *x, double *out, long long batch, long long n)
@@ -184,12 +186,12 @@ PRODUCTS = [  # batch, m, n, k
 TURNS = [(a, b) for a in (False, True) for b in (False, True)]
 
 
-def operands(dtype, batch, m, n, k, a_turned, b_turned):
+def operands(dtype, batch, m, n, k, a_transposed, b_transposed):
     """Two batches of matrices as they are stored, and their products."""
     a, b = RNG.normal(size=(batch, m, k)), RNG.normal(size=(batch, k, n))
     stored = [
         np.ascontiguousarray(np.swapaxes(x, 1, 2) if turned else x, dtype=dtype)
-        for x, turned in ((a, a_turned), (b, b_turned))
+        for x, turned in ((a, a_transposed), (b, b_transposed))
     ]
     return stored, (a @ b).astype(dtype)
 

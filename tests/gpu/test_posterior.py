@@ -138,7 +138,7 @@ extern "C" __global__ void each(pt_data data, const double *q, double *grad, dou
 @MODELS
 def test_the_density_is_device_code_for_samplers(model, device_driver):
     there = model("cuda")
-    many = there.many(TAIL)
+    many = there.device_code(TAIL)
     program, count, dim = many.program, 20, there.dim
     points = np.random.default_rng(6).normal(size=(count, dim))
     q, grad = pt.device_array(points), pt.device_array(np.empty((count, dim)))
@@ -163,7 +163,7 @@ def test_a_long_vector_of_unknowns():
     q = np.random.default_rng(7).normal(size=(5, there.dim))
     for found, expected in zip(there.batched(q), here.batched(q), strict=True):
         np.testing.assert_allclose(found, expected, **CLOSE)
-    assert f"#define PT_DIM {there.dim}\n" in there.many("").program.source
+    assert f"#define PT_DIM {there.dim}\n" in there.device_code("").program.source
 
 
 def test_other_data_of_another_length():
@@ -205,7 +205,7 @@ def test_what_needs_a_pointer_says_so():
         with pytest.raises(TypeError, match=r"on a device.*sample"):
             use()
     with pytest.raises(TypeError, match="target='cuda'"):
-        schools("cython").many("")
+        schools("cython").device_code("")
     for q in (np.zeros(9), np.zeros((2, 10)), pt.device_array(np.zeros(9))):
         with pytest.raises(ValueError, match=r"must have shape \(10,\)"):
             there.logp_and_grad(q)

@@ -319,7 +319,7 @@ extern "C" __global__ void there_and_back(pt_data data, pt_run run, double *out)
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_flow_is_reversible_and_keeps_the_energy(device_driver, group):
     posterior = models.Schools(group)
-    many = posterior.many(f'#include "pt_chain.cuh"\n{THERE_AND_BACK}')
+    many = posterior.device_code(f'#include "pt_chain.cuh"\n{THERE_AND_BACK}')
     threads = 256 if group == "block" else 32
     groups = {"thread": 32, "warp": 1, "block": 1}[group]
     states = device_driver.alloc(groups * layout.STATE.itemsize)

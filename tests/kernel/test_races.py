@@ -6,7 +6,7 @@ import random
 import pytest
 
 from probtensor.kernel.check import KernelError, check
-from probtensor.kernel.ir import Acc, Apply, For, Kernel, Let, Load, Place, Ref, Store
+from probtensor.kernel.ir import Acc, Apply, For, IndexValue, Kernel, Let, Load, Ref, Store
 from probtensor.types import Dim, size_substitute, size_value
 
 I, J, K, N, M = (Dim.name(c) for c in "ijknm")
@@ -111,8 +111,8 @@ def test_no_loop_with_a_race_is_accepted(first):
 
 def test_a_choice_does_not_hide_reading_one_place_at_all_turns():
     """What is read under a condition is taken to lie in the turn's own stretch, if it has one."""
-    hidden = Apply("where", (Apply("<", (Place(I), Place(N)), "bool"), load("y", 0 * I + 3),
-                             load("x", I)), "float64")  # fmt: skip
+    inside = Apply("<", (IndexValue(I), IndexValue(N)), "bool")
+    hidden = Apply("where", (inside, load("y", 0 * I + 3), load("x", I)), "float64")
     for index in (I, I * M):
         loop = For("i", N, (Store("y", index, load("x", I)), Let("t", hidden)))
         assert not accepted(loop)
@@ -138,9 +138,9 @@ SET_TOO_LATE = [
     (For("j", Dim.name("k"), (Let("t", load("x", I)),)),),
     (Let("t", load("x", Dim.name("k"))),),
     (Store("y", Dim.name("k"), load("x", I)),),
-    (Let("t", Place(Dim.name("k"))),),
+    (Let("t", IndexValue(Dim.name("k"))),),
     (For("j", M, (Let("t", load("x", J)),)), Store("y", I, Ref("t", "float64"))),
-    (For("j", M, (Let("t", load("x", J)),)), Let("u", Place(J))),
+    (For("j", M, (Let("t", load("x", J)),)), Let("u", IndexValue(J))),
     (For("j", M, (), (Acc("s", "add", 0.0, Ref("k", "float64")),)),),
 ]
 

@@ -8,8 +8,8 @@ from probtensor.graph import line_of
 from probtensor.graph.check import check
 from probtensor.rules import STABLE, TOPICS, listing
 from probtensor.testing.sound import example_values, faults
-from probtensor.transform import Known, apply_rules, rewrite, rule, var
-from probtensor.transform.rewrite import Log, RewriteError, Ruleset
+from probtensor.transform import FactTable, apply_rules, rewrite, rule, var
+from probtensor.transform.rewrite import RewriteError, RewriteLog, Ruleset
 
 RULES = [r for rules in TOPICS.values() for r in rules]
 x, y = var("x"), var("y")
@@ -64,7 +64,7 @@ def test_a_function_rule_that_is_wrong_is_found():
 
 
 def test_rules_undoing_each_other_are_stopped_and_named():
-    log = Log()
+    log = RewriteLog()
     there = rule(ops.sin(x), ops.cos(x), over=(0, 1), why="there")
     back = rule(ops.cos(x), ops.sin(x), over=(0, 1), why="and back")
     t = ops.tensor("t", (3,))
@@ -74,7 +74,7 @@ def test_rules_undoing_each_other_are_stopped_and_named():
 
 
 def test_a_rule_that_grows_its_own_node_is_stopped():
-    log = Log()
+    log = RewriteLog()
     grow = rule(ops.sin(x), ops.sin(x) + 1, over=(0, 1), why="never ends")
     apply_rules([ops.sin(ops.tensor("t"))], Ruleset(grow), log)
     assert log.gave_up
@@ -105,12 +105,12 @@ def test_rewriting_is_idempotent_and_typed(candidate):
     """The whole set, on the examples: a second run finds nothing, and types stay."""
     found = candidate.example()
     graphs = list(found) if isinstance(found, (tuple, list)) else [found]
-    log = Log()
+    log = RewriteLog()
     once = apply_rules(graphs, STABLE, log)
     assert log.gave_up is None
     check(once)
     assert [a.type for a in once] == [g.type for g in graphs]
-    again = Log()
+    again = RewriteLog()
     twice = apply_rules(once, STABLE, again)
     assert all(a is b for a, b in zip(once, twice)), again
 
@@ -140,7 +140,7 @@ def test_facts_let_rules_in():
     assert kept is not ops.zeros_like(t), "inf * 0 is nan, and stays"
     whole = ops.astype(ops.tensor("i", (4,), "int64"), "float64")
     (gone,) = apply_rules([whole - whole], STABLE)
-    assert Known().constant(gone) == 0
+    assert FactTable().constant(gone) == 0
 
 
 def test_example_values_are_reproducible():

@@ -4,7 +4,7 @@
 import probtensor as pt
 from probtensor.kernel.ir import Store, walk
 from probtensor.schedule.grid.passes import schedule
-from probtensor.schedule.grid.phases import Once, Reduce, Rows, statements
+from probtensor.schedule.grid.phases import MapPhase, Once, Reduce, statements
 from probtensor.types import size_product
 from tests.golden.models import varying_intercepts
 
@@ -32,7 +32,7 @@ def logistic(columns):
 
 def test_value_and_gradient_of_a_regression_take_one_launch():
     (rows,) = phases_of(*logistic(25))
-    assert isinstance(rows, Rows)
+    assert isinstance(rows, MapPhase)
     # The gradient's buffer is filled at the end: no launch is needed to set it to zero before.
     assert [(p.count, p.op, p.initial.value) for p in rows.privates] == [(25, "add", 0.0)]
     assert len(rows.accs) == 1
@@ -40,7 +40,7 @@ def test_value_and_gradient_of_a_regression_take_one_launch():
 
 def test_a_long_gradient_is_a_fold_of_its_own():
     rows, columns = phases_of(*logistic(300))
-    assert isinstance(rows, Rows) and isinstance(columns, Reduce)
+    assert isinstance(rows, MapPhase) and isinstance(columns, Reduce)
     assert not columns.rows  # neighbouring threads take neighbouring columns
 
 
@@ -55,7 +55,7 @@ def test_elementwise_loops_are_one_loop():
 def test_sums_along_rows_columns_and_all():
     x = pt.matrix("x")
     (whole,) = phases_of([x], [x.sum()])
-    assert isinstance(whole, Rows) and len(whole.loops) == 2 and len(whole.accs) == 1
+    assert isinstance(whole, MapPhase) and len(whole.loops) == 2 and len(whole.accs) == 1
     (along,) = phases_of([x], [x.sum(axis=1)])
     assert isinstance(along, Reduce) and along.rows
     (down,) = phases_of([x], [x.sum(axis=0)])
@@ -65,7 +65,7 @@ def test_sums_along_rows_columns_and_all():
 def test_scalars_ride_with_the_loops_before_them():
     x = pt.vector("x")
     (rows,) = phases_of([x], [pt.log(pt.sum(x**2))])
-    assert isinstance(rows, Rows) and rows.after
+    assert isinstance(rows, MapPhase) and rows.after
     a = pt.scalar("a")
     (once,) = phases_of([a], [a + 1, a * 2])
     assert isinstance(once, Once)
@@ -81,7 +81,7 @@ def test_sums_by_index_are_atomic_or_folds():
         stmt
         for phase in folds
         for stmt in walk(statements(phase))
-        if isinstance(stmt, Store) and stmt.op == "add" and isinstance(phase, Rows)
+        if isinstance(stmt, Store) and stmt.op == "add" and isinstance(phase, MapPhase)
     ]
     assert not by_data
 

@@ -10,10 +10,10 @@ from probtensor.kernel.ir import (
     Acc,
     Apply,
     For,
+    IndexValue,
     Kernel,
     Let,
     Load,
-    Place,
     Ref,
     Store,
     map_indices,
@@ -41,7 +41,7 @@ def random_loop(rng):
     def term():
         found = rng.choice([
             load("a", I * M + J), load("a", I * M + var), load("x", I), rng.choice(locals_),
-            load("x", I + J), Apply("cast", (Place(rare(J, I)),), "float64"),
+            load("x", I + J), Apply("cast", (IndexValue(rare(J, I)),), "float64"),
         ])  # fmt: skip
         return rare(found, load("y", 0), load("z", J))
 

@@ -12,7 +12,7 @@ from probtensor.kernel.ir import Acc, Apply, Call, For, Kernel, Let, Lit, Load, 
 from probtensor.kernel.touch import buffers_of, writes_of
 from probtensor.schedule.grid.check import check
 from probtensor.schedule.grid.passes import GRID, outline, schedule
-from probtensor.schedule.grid.phases import Facts, Loop, Once, Reduce, Rows, Scratch, Sync
+from probtensor.schedule.grid.phases import Facts, Loop, MapPhase, Once, Reduce, Scratch, Sync
 from probtensor.schedule.grid.syncs import with_syncs
 from probtensor.schedule.strips.check import check as check_strip
 from probtensor.schedule.strips.forms import Strip
@@ -74,7 +74,7 @@ def test_a_fill_that_also_folds_stays():
 )
 def test_a_fill_that_others_read_stays(between):
     found = phases(fill(), between, add_columns(Lit(2.0, "float64")))
-    assert isinstance(found[0], Rows) and found[-1].each[0].op == "add"
+    assert isinstance(found[0], MapPhase) and found[-1].each[0].op == "add"
 
 
 def test_fission_of_what_fission_has_split_off():
@@ -90,7 +90,7 @@ def test_fission_of_what_fission_has_split_off():
     loop = For("i", N, (*deep, Store("z", I, load("v", I))))
     dtypes = dict.fromkeys(elements, "float64")
     made = schedule(Kernel("k", (loop,)), elements, dtypes, {}, verify=True)
-    assert [type(phase) for phase in made.phases] == [Rows, *[Reduce] * 4]
+    assert [type(phase) for phase in made.phases] == [MapPhase, *[Reduce] * 4]
     assert [phase.each[0].buffer for phase in made.phases[1:]] == ["o0", "p0", "o1", "p1"]
 
 

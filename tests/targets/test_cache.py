@@ -8,7 +8,7 @@ import pytest
 
 from probtensor.system import files
 from probtensor.targets import cache
-from probtensor.targets.cache import Store
+from probtensor.targets.cache import ModuleStore
 
 
 def put(store, key, data=b"module", source="text"):
@@ -23,7 +23,7 @@ def put(store, key, data=b"module", source="text"):
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(tmp_path / "cache")
+    return ModuleStore(tmp_path / "cache")
 
 
 def test_what_is_put_is_found(store):
@@ -207,7 +207,7 @@ def test_a_folder_that_cannot_be_written_gives_one_warning_and_a_private_one(tmp
 
 def test_the_command(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
-    put(Store(tmp_path), "ab12" * 8)
+    put(ModuleStore(tmp_path), "ab12" * 8)
     assert cache.main(["list"]) == 0
     assert "ab12ab12ab12ab12" in capsys.readouterr().out
     assert cache.main(["size"]) == 0

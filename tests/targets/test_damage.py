@@ -18,7 +18,7 @@ import pytest
 import probtensor as pt
 from probtensor.system import files
 from probtensor.targets.base import BuildError
-from probtensor.targets.cache import Store
+from probtensor.targets.cache import ModuleStore
 from probtensor.targets.cython import native, toolchain
 
 FIVE = 5.375  # what the function of these tests multiplies by
@@ -385,7 +385,7 @@ def test_the_cache_may_be_emptied_at_any_moment(cache, monkeypatch, times, warne
 
 
 def test_clearing_leaves_alone_what_others_build(cache):
-    store = Store(cache)
+    store = ModuleStore(cache)
     mine = store.scratch()
     (cache / "building" / "1-elsewhere-1").mkdir()
     dead = cache / "building" / mine.name.replace(str(os.getpid()), str(2**22 + 1), 1)
@@ -404,7 +404,7 @@ def test_clearing_all_the_time_breaks_no_build(cache):
 
     def clear():
         while not over.is_set():
-            Store(cache).clear()
+            ModuleStore(cache).clear()
 
     thread = threading.Thread(target=clear)
     thread.start()

@@ -14,7 +14,7 @@ from probtensor import ops
 from probtensor.graph.node import make, new_input
 from probtensor.ops.kinds import REGISTRY, Elementwise
 from probtensor.testing.reference import evaluate_numpy
-from probtensor.transform import Known
+from probtensor.transform import FactTable
 from probtensor.transform.facts import Bounds
 
 INF, NAN = math.inf, math.nan
@@ -84,7 +84,7 @@ def check(make_graph, operands):
     """The graph on all combinations of values of the operands, each with its bounds."""
     grid = np.array(list(itertools.product(*(values for _, values in operands)))).T
     inputs = [new_input(f"x{k}", "float64", row.shape) for k, row in enumerate(grid)]
-    known = Known()
+    known = FactTable()
     known._bounds.update(zip(inputs, (bounds for bounds, _ in operands)))
     node = make_graph(*inputs)
     found = known.bounds(node)

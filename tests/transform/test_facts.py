@@ -7,12 +7,12 @@ from probtensor import ops
 from probtensor.graph.node import make, new_input
 from probtensor.ops.kinds import REGISTRY, Elementwise, Reduction
 from probtensor.testing.reference import evaluate_numpy
-from probtensor.transform import Known
+from probtensor.transform import FactTable
 from probtensor.transform.facts import Bounds
 
 K = ops.tensor("k", (4,), "int64")
 X = ops.tensor("x", (4,))
-KNOWN = Known()
+KNOWN = FactTable()
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_signs():
 
 
 def test_what_is_assumed_is_known_of_all_that_depends_on_it():
-    known = Known()
+    known = FactTable()
     known.assume(X, Bounds(0.0, low_open=True))
     assert known.bounds(X).positive and known.bounds(1 / ops.sqrt(X)).positive
     known.assume(X, Bounds(-1.0, 3.0))
@@ -115,7 +115,7 @@ def test_bounds_hold_for_every_op(name):
         exact = [ops.constant(a) for a in arrays]
         for operands in (unknown, exact):
             node = make(op, operands)
-            found = Known().bounds(node)
+            found = FactTable().bounds(node)
             (value,) = evaluate_numpy([node], dict(zip(unknown, arrays)))
             numbers = value.astype(float)
             numbers = numbers[~np.isnan(numbers)]

@@ -24,7 +24,7 @@ Column = np.ndarray | DeviceArray  # an argument or a result of all rows
 
 
 @dataclass(frozen=True)
-class Many:
+class DeviceDensity:
     """A log density as device code for many chains at once, with a sampler's kernels behind it.
 
     program     the loaded module: `program.function(name)`, `group`, `threads`, `block`
@@ -39,7 +39,7 @@ class Many:
     keep: Batch
 
 
-class Rows:
+class BatchedCalls:
     """The rows of one function; programs are kept by the sizes of a row."""
 
     def __init__(self, wiring: Wiring, resident: Sequence[DeviceArray], runner: Deferred) -> None:
@@ -85,10 +85,10 @@ class Rows:
             self.programs[key] = self.program(sizes)
         return self.programs[key]
 
-    def many(self, tail: str) -> Many:
+    def device_code(self, tail: str) -> DeviceDensity:
         """The density (q) -> (logp, grad) as device code, followed by `tail`."""
         if len(self.varying) != 1 or self.own[:2] != [0, 1]:
-            raise TypeError("many: the function must be (q) -> (logp, gradient), both computed")
+            raise TypeError("device_code: the function must be (q) -> (logp, gradient), both computed")
         (slot,) = self.varying
         dims = tuple(self.runner.plan.buffers[slot.position].shape)
         batch = Batch(self, {slot.number: np.empty((0, *dims))}, 0)
@@ -98,13 +98,13 @@ class Rows:
         data = program.data_bytes(batch.table)
         # A sampler's own stream need not wait for the default one, on which the arrays went over.
         self.runner.driver.synchronize()
-        return Many(program, data, program.work_bytes, batch)
+        return DeviceDensity(program, data, program.work_bytes, batch)
 
 
 class Batch:
     """One call for many rows: columns by number of the slot, `count` rows."""
 
-    def __init__(self, rows: Rows, columns: Mapping[int, Column], count: int) -> None:
+    def __init__(self, rows: BatchedCalls, columns: Mapping[int, Column], count: int) -> None:
         self.rows = rows
         self.wiring = wiring = rows.wiring
         self.columns = dict(columns)

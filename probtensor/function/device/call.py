@@ -13,7 +13,7 @@ from cython_ext.cell import Alone
 from cython_ext.convert import failure
 from probtensor.device import DeviceArray, DeviceError, device_array
 from probtensor.function.call import Compilation, Function, rebuild
-from probtensor.function.device.batched import Many, Rows
+from probtensor.function.device.batched import BatchedCalls, DeviceDensity
 from probtensor.function.device.layout import Layout, nonnegative
 from probtensor.function.device.profile import Work, seconds_of_calls, timed
 from probtensor.function.device.streams import (
@@ -66,7 +66,7 @@ class DeviceFunction(Function):
         self._layouts: OrderedDict[tuple, Layout] = OrderedDict()
         self._indices: OrderedDict[tuple, tuple] = OrderedDict()
         self._resident: list[DeviceArray] | None = None
-        self._rows: Rows | None = None
+        self._rows: BatchedCalls | None = None
         self._stream_before = self._main
         super().__init__(program, compilation, bound, cells)
 
@@ -129,19 +129,19 @@ class DeviceFunction(Function):
 
     def rows(self, columns: Sequence[object]) -> list[Value]:
         """Each output for many rows of the arguments, as one launch where memory allows: columns
-        and results have one more axis in front. See `Rows`."""
+        and results have one more axis in front. See `BatchedCalls`."""
         stream = current_stream(self._main)
         with self._lock:
             return self._all_rows()(columns, stream)
 
-    def many(self, tail: str) -> Many:
-        """A function (q) -> (logp, gradient) as device code for many chains; see `Many`."""
+    def device_code(self, tail: str) -> DeviceDensity:
+        """A function (q) -> (logp, gradient) as device code for many chains."""
         with self._lock:
-            return self._all_rows().many(tail)
+            return self._all_rows().device_code(tail)
 
-    def _all_rows(self) -> Rows:
+    def _all_rows(self) -> BatchedCalls:
         if self._rows is None:
-            self._rows = Rows(self._wiring, self._residents(), self._runner)
+            self._rows = BatchedCalls(self._wiring, self._residents(), self._runner)
         return self._rows
 
     def _residents(self) -> list[DeviceArray]:

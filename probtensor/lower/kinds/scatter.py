@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probtensor.graph.node import Node, line_of
-from probtensor.kernel.ir import Carry, Expr, Place
+from probtensor.kernel.ir import Carry, Expr, IndexValue
 from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
 from probtensor.lower.kinds.reduction import FEW, combined_as
 from probtensor.lower.reader import Reader
@@ -25,7 +25,7 @@ class ScatterTask(Task):
         super().__init__(node, loops, (None,) * len(loops))
 
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
-        """The update, then the index along each scattered axis (as Place expressions)."""
+        """The update, then the index along each scattered axis (as IndexValue expressions)."""
         node, op = self.node, self.node.op
         full = updates_shape(node, reader.sizes)
         index = spread(full, variables)
@@ -33,7 +33,7 @@ class ScatterTask(Task):
         inner = index[op.at : op.at + count]
         update = reader.operand(node.inputs[1], index)
         indices = [
-            Place(reader.place(node, k, reader.operand(x, inner)))
+            IndexValue(reader.place(node, k, reader.operand(x, inner)))
             for k, x in enumerate(node.inputs[2:], 2)
         ]
         return [update, *indices]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from probtensor.graph.node import Const, Input, Node, SizeOf
-from probtensor.kernel.ir import Expr, Place
+from probtensor.kernel.ir import Expr, IndexValue
 from probtensor.kernel.simplify import Index
 from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
 from probtensor.lower.reader import Reader
@@ -47,7 +47,7 @@ class LeafLowering(Copied):
             case Const():
                 return uniform_value(node)
             case SizeOf(size):
-                return Place(reader.sizes(size))
+                return IndexValue(reader.sizes(size))
         return None
 
 

@@ -144,7 +144,7 @@ class LogSoftmax(OverAxes):
 
 
 @dataclass(frozen=True)
-class PlaceOf(Composite):
+class ArgExtreme(Composite):
     """The first place along `axis` that holds the extreme, or a nan if there is one."""
 
     axis: int
@@ -178,7 +178,7 @@ class PlaceOf(Composite):
 
 
 @op
-class Argmax(PlaceOf):
+class Argmax(ArgExtreme):
     """The first place of the largest element along `axis`; of the first nan if there is one."""
 
     def numpy(self, x):
@@ -189,7 +189,7 @@ class Argmax(PlaceOf):
 
 
 @op
-class Argmin(PlaceOf):
+class Argmin(ArgExtreme):
     """The first place of the smallest element along `axis`; of the first nan if there is one."""
 
     def numpy(self, x):
@@ -306,7 +306,7 @@ def argmin(
     return _place(Argmin, a, axis, keepdims)
 
 
-def _place(kind: type[PlaceOf], x: TensorLike, axis: int | None, keepdims: bool) -> Node:
+def _place(kind: type[ArgExtreme], x: TensorLike, axis: int | None, keepdims: bool) -> Node:
     x = as_tensor(x)
     keepdims = flag(keepdims, f"{kind.name}: keepdims")
     values = ops.astype(x, "int8") if x.dtype == "bool" else x

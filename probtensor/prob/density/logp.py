@@ -51,7 +51,7 @@ from probtensor.prob.distributions.formulas import joined
 from probtensor.prob.distributions.support import Above, Interval, Support, is_number
 from probtensor.prob.model.data import default_of, distinct
 from probtensor.rules.arithmetic.sums import is_constant_along
-from probtensor.transform.facts import Known
+from probtensor.transform.facts import FactTable
 from probtensor.types import (
     Dim,
     Shape,
@@ -164,7 +164,7 @@ class DensityOf(Composite):
     def vjp(self, g, out, density, *others):
         return (g, *(None for _ in others))
 
-    def over(self, inputs: Sequence[Node], known: Known) -> tuple[Node, list[Restriction]]:
+    def over(self, inputs: Sequence[Node], known: FactTable) -> tuple[Node, list[Restriction]]:
         """The density in terms of other nodes in the places of its inputs, and its restrictions."""
         count = len(inputs) - len(self.bounds)
         _, x, *own = inputs[:count]
@@ -194,7 +194,7 @@ def full_density(
     parameter lies outside of where it may; nan stays nan. For `is_fixed` see `normalised`;
     `bounded` are other nodes and where they may lie."""
     (x, *inputs), inner = without_bounds([x, *inputs])
-    density, found = restricted(variable, x, inputs, is_fixed, [*bounded, *inner], Known())
+    density, found = restricted(variable, x, inputs, is_fixed, [*bounded, *inner], FactTable())
     return within(density, found)
 
 
@@ -211,7 +211,7 @@ def restricted(
     inputs: Sequence[Node],
     is_fixed: Callable[[Node], bool],
     bounded: Sequence[tuple[Support, Node]],
-    known: Known,
+    known: FactTable,
 ) -> tuple[Node, list[Restriction]]:
     """The log density, and the restrictions that facts do not decide."""
     op = variable.op
@@ -238,7 +238,7 @@ def restricted(
     return result, found
 
 
-def restriction(what: str, value: Node, domain: Support, known: Known) -> list[Restriction]:
+def restriction(what: str, value: Node, domain: Support, known: FactTable) -> list[Restriction]:
     """That a value lies in its domain, if facts do not show it."""
     valid = None if is_within(value, domain, known) else contained(value, domain, known)
     return [] if valid is None else [Restriction(what, value, or_nan(valid, value, domain), domain)]
@@ -317,7 +317,7 @@ class Conditions:
     """What a density's formulas take for granted: the checks of data and the guards, found one
     after the other, each once."""
 
-    def __init__(self, only_data: Callable[[Node], bool], known: Known) -> None:
+    def __init__(self, only_data: Callable[[Node], bool], known: FactTable) -> None:
         self.only_data = only_data
         self.known = known
         self.checks: list[Check] = []

@@ -33,7 +33,7 @@ from probtensor.prob.distributions.support import (
     Integers,
 )
 from probtensor.rules.probability import links
-from probtensor.transform.facts import Known
+from probtensor.transform.facts import FactTable
 
 
 class Bernoulli(Distribution):
@@ -86,7 +86,7 @@ def odds_of_link(p):
     is left to 1 too; None for any other."""
     if isinstance(p.op, ops.Sigmoid):
         return p.inputs[0]
-    known = Known()
+    known = FactTable()
     success, failure = links.log_of(p, known), links.log_of_rest(p, known)
     return None if success is None or failure is None else success - failure
 

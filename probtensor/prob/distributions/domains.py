@@ -12,10 +12,10 @@ from probtensor.prob.distributions.support import (
     Vector,
     is_number,
 )
-from probtensor.transform.facts import Known, without_positive_factors
+from probtensor.transform.facts import FactTable, without_positive_factors
 
 
-def is_within(node: Node, domain: Support, known: Known) -> bool:
+def is_within(node: Node, domain: Support, known: FactTable) -> bool:
     """Can it be shown that the values of a node lie in a support?"""
     if isinstance(domain, Vector):
         return is_within(node, domain.entries, known)
@@ -35,7 +35,7 @@ def is_within(node: Node, domain: Support, known: Known) -> bool:
     return (low or not domain.bounded_below) and (high or not domain.bounded_above)
 
 
-def is_simplex(node: Node, known: Known) -> bool:
+def is_simplex(node: Node, known: FactTable) -> bool:
     """Are the vectors along the last axis shares of 1 by the way they are written?"""
     while isinstance(node.op, (ops.BroadcastTo, ops.ExpandDims)):
         inner = node.inputs[0]
@@ -53,13 +53,13 @@ def is_simplex(node: Node, known: Known) -> bool:
     return isinstance(total.op, ops.Sum) and total.inputs[0] is part and total.op.axes == last
 
 
-def contained(value: Node, domain: Support, known: Known) -> Node | None:
+def contained(value: Node, domain: Support, known: FactTable) -> Node | None:
     """Where a value lies in its domain; of a sign alone the factors known to be positive, which may
     round to 0, do not tell."""
     return domain.contains(deciding(value, domain, known))
 
 
-def deciding(value: Node, domain: Support, known: Known) -> Node:
+def deciding(value: Node, domain: Support, known: FactTable) -> Node:
     """What decides if a value lies in a domain."""
     signs = isinstance(domain, Interval) and is_number(domain.low) and domain.low == 0
     return without_positive_factors(value, known) if signs and not domain.bounded_above else value
@@ -83,7 +83,7 @@ def widened(condition: Node, result: Node) -> Node:
     return condition if missing <= 0 else condition[(..., *(None,) * missing)]
 
 
-def assume(value: Node, domain: Support, known: Known) -> None:
+def assume(value: Node, domain: Support, known: FactTable) -> None:
     """Take it for granted that a value lies in its domain."""
     if isinstance(domain, Interval) and is_number(domain.low, domain.high):
         known.assume(value, domain)

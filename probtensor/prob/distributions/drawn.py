@@ -27,7 +27,7 @@ from probtensor.prob.distributions.support import (
     Vector,
     is_number,
 )
-from probtensor.transform.facts import Known
+from probtensor.transform.facts import FactTable
 from probtensor.types import TensorType
 
 WAY_OUT = (
@@ -130,7 +130,7 @@ def drawn(value: Node, law: object, called: str, needs: Iterable[Need]) -> Node:
 
 def parameter_needs(parameters: Sequence[tuple[str, Node, Support]], whole: bool) -> Iterator[Need]:
     """What must hold of parameters (name, value, support), but what always does."""
-    known = Known()
+    known = FactTable()
     for name, value, domain in parameters:
         inside = domain.contains(value)
         if inside is None and whole:
@@ -150,7 +150,7 @@ def room_needs(support: Support) -> Iterator[Need]:
         yield Need("the upper bound", high, low < high, "above the lower one")
 
 
-def surely_inside(node: Node, domain: Support, known: Known) -> bool:
+def surely_inside(node: Node, domain: Support, known: FactTable) -> bool:
     """Can it be shown that the values of a node are numbers that lie in a support?"""
     if isinstance(domain, Vector):
         return surely_inside(node, domain.entries, known)

@@ -55,7 +55,7 @@ from probtensor.prob.model.data import are_counts, default_of, depends_only_on, 
 from probtensor.prob.model.names import Named, check_names, named_things
 from probtensor.rules import stabilized
 from probtensor.transform.autodiff import gradient
-from probtensor.transform.facts import Known, constant_of
+from probtensor.transform.facts import FactTable, constant_of
 from probtensor.types import Shape, SizeCheck
 
 SCALES = ("sigma", "b", "s", "scale_tril")  # parameters that multiply a standard variable
@@ -110,7 +110,7 @@ class FreeVariable:
 
 
 @dataclass(frozen=True, eq=False)
-class Quantity:
+class NamedValue:
     """A named node in the space of values: a free or observed variable, or a deterministic."""
 
     name: str
@@ -152,9 +152,9 @@ class Model:
     """What `build` found; see the module."""
 
     free: tuple[FreeVariable, ...]
-    observed: tuple[Quantity, ...]
-    deterministic: tuple[Quantity, ...]
-    potentials: tuple[Quantity, ...]
+    observed: tuple[NamedValue, ...]
+    deterministic: tuple[NamedValue, ...]
+    potentials: tuple[NamedValue, ...]
     variables: tuple[Node, ...]  # all random variables, in graph order
     values: Mapping[Node, Node]  # each node of the graph, in the space of values
     arrays: Mapping[Node, np.ndarray]  # literal arrays, which became inputs
@@ -212,7 +212,7 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
     GraphError for a discrete free variable, two things of one name, or an input without a value.
     """
     order = toposort([*observed, *potentials, *track])
-    space = ValueSpace(order, observed)
+    space = Conditioner(order, observed)
     space.walk()
     check_names(reported(space, potentials))
     named = [*space.data, *observed]
@@ -238,7 +238,7 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
         observed=tuple(space.observed),
         deterministic=tuple(space.deterministic),
         potentials=tuple(
-            Quantity(p.op.label or f"potential_{k}", space.values[p], None, p)
+            NamedValue(p.op.label or f"potential_{k}", space.values[p], None, p)
             for k, p in enumerate(potentials)
         ),
         variables=tuple(space.variables),
@@ -254,15 +254,15 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
     )
 
 
-class ValueSpace:
+class Conditioner:
     """One walk over the graph that replaces variables by values; the lists it fills are results."""
 
     def __init__(self, order: Sequence[Node], observed: Sequence[Node]) -> None:
         self.order = order
         self.given = {node: k for k, node in enumerate(observed)}
         self.free: list[FreeVariable] = []
-        self.observed: list[Quantity] = []
-        self.deterministic: list[Quantity] = []
+        self.observed: list[NamedValue] = []
+        self.deterministic: list[NamedValue] = []
         self.values: dict[Node, Node] = {}
         self.arrays: dict[Node, np.ndarray] = {}
         self.data: list[Node] = []
@@ -271,7 +271,7 @@ class ValueSpace:
         self.size = 0
         # Densities in potentials: each without its restrictions, and these.
         self.restricted: dict[Node, Restricted] = {}
-        self.known = Known()
+        self.known = FactTable()
         self._names: set[str] = set()
 
     def walk(self) -> None:
@@ -288,7 +288,7 @@ class ValueSpace:
             return self._observed(node) if node in self.given else self._free(node, inputs)
         if isinstance(op, Deterministic):
             if not isinstance(op, Potential):
-                self.deterministic.append(Quantity(op.label, inputs[0], op.dims, node))
+                self.deterministic.append(NamedValue(op.label, inputs[0], op.dims, node))
             return inputs[0]
         if isinstance(op, Bounded):
             self.bounded.append(node)
@@ -323,7 +323,7 @@ class ValueSpace:
         # Counts are bound as floats, which their formulas would turn them into at each call.
         dtype = "float64" if law.discrete and not law.indexes else node.dtype
         place = new_input(name, dtype, node.shape)
-        self.observed.append(Quantity(name, place, node.op.dims, node))
+        self.observed.append(NamedValue(name, place, node.op.dims, node))
         return place.astype(node.dtype)
 
     def _free(self, node: Node, parameters: tuple[Node, ...]) -> Node:
@@ -365,7 +365,7 @@ class ValueSpace:
         return name
 
 
-def reported(space: ValueSpace, potentials: Sequence[Node]) -> list[Named]:
+def reported(space: Conditioner, potentials: Sequence[Node]) -> list[Named]:
     """All that a result, or a message about this model, calls by a name."""
     variables = [(v.name, v.variable) for v in space.free]
     variables += [(y.name, y.node) for y in (*space.observed, *space.deterministic)]
@@ -377,7 +377,7 @@ def reported(space: ValueSpace, potentials: Sequence[Node]) -> list[Named]:
 
 
 def all_terms(
-    space: ValueSpace, potentials: Sequence[Node], conditions: Conditions
+    space: Conditioner, potentials: Sequence[Node], conditions: Conditions
 ) -> list[Node]:
     """Every term of the log density in graph order; what they take for granted goes to
     `conditions`."""

@@ -14,7 +14,7 @@ from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import public
 from probtensor.compile import function
 from probtensor.device import DeviceArray
-from probtensor.function import Function, Many
+from probtensor.function import DeviceDensity, Function
 from probtensor.function.device.streams import lies_on_device
 from probtensor.graph import Node, as_tensor, line_of
 from probtensor.graph.node import new_input
@@ -201,10 +201,10 @@ class Posterior:
         logp, gradient = self.function.rows([rows])
         return logp, gradient
 
-    def many(self, tail: str) -> Many:
+    def device_code(self, tail: str) -> DeviceDensity:
         """The density as device code for many chains at once, followed by `tail`, the text of a
-        sampler's kernels; see `Many`. TypeError unless it is on a device."""
-        return self.function.many(tail)
+        sampler's kernels; see `DeviceDensity`. TypeError unless it is on a device."""
+        return self.function.device_code(tail)
 
     def __call__(self, q: ArrayLike) -> tuple[float, np.ndarray]:
         """(log density, gradient) at q; `logp_and_grad` is the same and quicker to call."""

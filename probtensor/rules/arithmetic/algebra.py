@@ -17,7 +17,7 @@ from probtensor.graph.law import symbolic_sizes
 from probtensor.graph.node import Const, Frozen, Node, make
 from probtensor.ops.kinds import Elementwise, Kind
 from probtensor.rules.arithmetic.products import is_power_of_two, literal
-from probtensor.transform.facts import Known, constant_of
+from probtensor.transform.facts import FactTable, constant_of
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
 
@@ -107,7 +107,7 @@ CHOICE = Ruleset(
 )  # fmt: skip
 
 
-def _is_ordered(known: Known, low: Node, high: Node) -> bool:
+def _is_ordered(known: FactTable, low: Node, high: Node) -> bool:
     """low <= high for certain; nan in either would have to spread, so both are numbers."""
     a, b = known.bounds(low), known.bounds(high)
     return a.finite and b.finite and a.high <= b.low
@@ -117,7 +117,7 @@ def _is_ordered(known: Known, low: Node, high: Node) -> bool:
     on=(ops.Lt, ops.Le, ops.Gt, ops.Ge),
     example=lambda: ops.lt(ops.tensor("i", (3,), "uint8"), 0),
 )
-def decide_comparison(node: Node, known: Known) -> Node | None:
+def decide_comparison(node: Node, known: FactTable) -> Node | None:
     """The bounds of two numbers may decide how they compare."""
     a, b = (known.bounds(operand) for operand in node.inputs)
     if isinstance(node.op, (ops.Gt, ops.Ge)):
@@ -214,7 +214,7 @@ def fold_constants(node: Node) -> Node | None:
     on=WAITING,
     example=lambda: ops.lgamma(ops.constant(1e15)) * ops.tensor("x", (3,)),
 )
-def fold_waiting_constants(node: Node, known: Known) -> Node | None:
+def fold_waiting_constants(node: Node, known: FactTable) -> Node | None:
     """A function of constants that no stable form has taken is a constant."""
     found = _folded(node, late=True)
     return _folded_repeated(node, known, late=True) if found is None else found
@@ -224,12 +224,12 @@ def fold_waiting_constants(node: Node, known: Known) -> Node | None:
     on=Elementwise,
     example=lambda: ops.exp(ops.broadcast_to(ops.constant(2.0), (ops.tensor("x").size, 20))),
 )
-def fold_repeated_constants(node: Node, known: Known) -> Node | None:
+def fold_repeated_constants(node: Node, known: FactTable) -> Node | None:
     """An elementwise op of constants that are repeated is one repeated constant."""
     return _folded_repeated(node, known)
 
 
-def _folded_repeated(node: Node, known: Known, late: bool = False) -> Node | None:
+def _folded_repeated(node: Node, known: FactTable, late: bool = False) -> Node | None:
     values = [known.constant(a) for a in node.inputs]
     if any(v is None for v in values) or all(isinstance(a.op, Const) for a in node.inputs):
         return None

@@ -28,7 +28,7 @@ from probtensor import ops
 from probtensor.graph.node import Node, made_by, make
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.rules.arithmetic.sums import is_computed
-from probtensor.transform.facts import Known, constant_of
+from probtensor.transform.facts import FactTable, constant_of
 
 # What a relative error passes through as it is. A linear one leaves data as exact as they are.
 _LINEAR = (ops.Neg, ops.Abs, ops.Where, ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape,
@@ -44,7 +44,7 @@ def divide_once(outputs: Sequence[Node]) -> list[Node]:
     quotients = _chosen(order, outputs)
     if not quotients:
         return outputs
-    known, done = Known(), {}
+    known, done = FactTable(), {}
     products: dict[Node, tuple[Node, Node | None]] = {}
     for node in order:
         inputs = tuple(done[x] for x in node.inputs)
@@ -63,7 +63,7 @@ def divide_once(outputs: Sequence[Node]) -> list[Node]:
     return [done[y] for y in outputs]
 
 
-def reciprocal(s: Node, known: Known) -> tuple[Node, Node | None] | None:
+def reciprocal(s: Node, known: FactTable) -> tuple[Node, Node | None] | None:
     """(r, q) with 1 / s = r * q, q a power of two of at least 1, or None where it is always 1; None
     for a literal whose inverse is no normal number."""
     info = np.finfo(s.dtype)

@@ -17,7 +17,7 @@ from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, as_tensor, make
 from probtensor.rules.arithmetic.products import factor_of
 from probtensor.rules.structure.shapes import renamed
-from probtensor.transform.facts import Known, constant_of
+from probtensor.transform.facts import FactTable, constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
 from probtensor.types import size_product
 
@@ -58,7 +58,7 @@ def outer_factor(x: Node, axes: Sequence[int]) -> tuple[Node, Node, bool] | None
     return None
 
 
-def may_leave(c: Node, rest: Node, inverted: bool, known: Known) -> bool:
+def may_leave(c: Node, rest: Node, inverted: bool, known: FactTable) -> bool:
     """May the sum of c * rest be c times a sum, with no overflow but where the sum of squares, of
     products or of scaled values overflows itself?"""
     value = factor_of(c)
@@ -109,7 +109,7 @@ def _stands_in(c: Node, x: Node) -> bool:
     ),
     sums_first=True,
 )
-def pull_factor_out_of_sum(node: Node, known: Known) -> Node | None:
+def pull_factor_out_of_sum(node: Node, known: FactTable) -> Node | None:
     """sum(c * x) -> c * sum(x) where c does not vary along the summed axes and is known to be no
     smaller than 1, or the terms are squares, or products, or scaled by c before."""
     x, axes = node.inputs[0], node.op.axes
@@ -272,7 +272,7 @@ def contract_repeated_scalar(node: Node) -> Node | None:
     ),
     sums_first=True,
 )  # fmt: skip
-def pull_literal_out_of_scatter(node: Node, known: Known) -> Node | None:
+def pull_literal_out_of_scatter(node: Node, known: FactTable) -> Node | None:
     """Adding c * x into zeros is c times adding x into zeros, for literals that leave sums too. (An
     infinite or undefined c would spoil the places where nothing is added.)"""
     base, updates, *places = node.inputs

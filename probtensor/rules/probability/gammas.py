@@ -18,7 +18,7 @@ from probtensor.graph.node import Const, Node, make
 from probtensor.rules.arithmetic.algebra import SMALL
 from probtensor.rules.probability.links import log_of, log_of_rest
 from probtensor.transform.chain import Leaf, chain_leaves, regrow
-from probtensor.transform.facts import Known, constant_of
+from probtensor.transform.facts import FactTable, constant_of
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
 
@@ -198,13 +198,13 @@ def _positive(name: str, *shape: int) -> Node:
     return ops.square(ops.tensor(name, shape or (3,))) + 0.5
 
 
-def _pairs(node: Node, known: Known) -> list[tuple[Leaf, Leaf]]:
+def _pairs(node: Node, known: FactTable) -> list[tuple[Leaf, Leaf]]:
     """Pairs of opposite sign, the added one first, of the leaves that rules here look at."""
     leaves = [leaf for leaf in known.remember(node, chain_leaves) if type(leaf[1].op) in WANTED]
     return [(p, q) for p, q in itertools.permutations(leaves, 2) if q[2] and not p[2]]
 
 
-def _difference_of(first: Node, second: Node, known: Known) -> Node | None:
+def _difference_of(first: Node, second: Node, known: FactTable) -> Node | None:
     """f(u) - f(v) for one of the functions, or for sums of it over the same axes."""
     if isinstance(first.op, ops.Sum):
         inner = first.inputs[0], second.inputs[0]
@@ -226,7 +226,7 @@ def _difference_of(first: Node, second: Node, known: Known) -> Node | None:
     return _undefined_at_poles(-found if flipped else found, start, n, known)
 
 
-def _undefined_at_poles(found: Node, start: Node, n: Node, known: Known) -> Node:
+def _undefined_at_poles(found: Node, start: Node, n: Node, known: FactTable) -> Node:
     """The difference f(start + n) - f(start), nan where it is written as that of two equal
     infinities: the function that is found is 0 there."""
     if known.bounds(start).positive or known.bounds(n).positive or known.constant(n):
@@ -247,7 +247,7 @@ def _examples_of_differences() -> tuple[Node, ...]:
 
 
 @rewrite(on=(ops.Add, ops.Sub), example=_examples_of_differences, limits=True)
-def difference_of_log_gammas(node: Node, known: Known) -> Node | None:
+def difference_of_log_gammas(node: Node, known: FactTable) -> Node | None:
     """lgamma(a + n) - lgamma(a) -> log_rising_factorial(a, n), and digamma and trigamma likewise:
     the digits that both share for large a cancel."""
     for (path, first, _), (other, second, _) in _pairs(node, known):
@@ -267,7 +267,7 @@ def difference_of_log_gammas(node: Node, known: Known) -> Node | None:
         n - (ops.lgamma(a) + ops.lgamma(b)) + ops.lgamma(b + a + 1),
     ))(_positive("a"), _positive("b"), _positive("a") + _positive("n")),
 )  # fmt: skip
-def log_gammas_of_a_sum_and_its_parts(node: Node, known: Known) -> Node | None:
+def log_gammas_of_a_sum_and_its_parts(node: Node, known: FactTable) -> Node | None:
     """lgamma(a) + lgamma(b) - lgamma(a + b) -> lbeta(a, b), with the logarithm that is left where
     the sum differs by 1, as in the logarithm of a binomial coefficient."""
     leaves = [leaf for leaf in known.remember(node, chain_leaves) if type(leaf[1].op) is ops.Lgamma]
@@ -309,7 +309,7 @@ def _beta(u: Node, a: Node, b: Node, rest: float) -> Node:
         ops.lgamma(n + 1) - ops.log_rising_factorial(a, n),
     ))(_positive("a"), _positive("n")),
 )  # fmt: skip
-def rising_factorial_and_log_gamma(node: Node, known: Known) -> Node | None:
+def rising_factorial_and_log_gamma(node: Node, known: FactTable) -> Node | None:
     """lgamma(n) - log_rising_factorial(a, n) -> lbeta(a, n); for lgamma(n + 1) a coefficient."""
     for p, q in _pairs(node, known):
         kinds = type(p[1].op), type(q[1].op)
@@ -336,7 +336,7 @@ PAIR = (ops.LogRisingFactorial, ops.Lgamma)
         ops.lbeta(n + 40.0, m + 9.0) - ops.lbeta(ops.constant(40.0), 9.0),
     ))(*(_positive(name) for name in "abnm")),
 )
-def difference_of_log_betas(node: Node, known: Known) -> Node | None:
+def difference_of_log_betas(node: Node, known: FactTable) -> Node | None:
     """lbeta(a + n, b + m) - lbeta(a, b) -> lbeta_change(a, n, b, m), as in a beta-binomial: the
     digits that both share for large a and b cancel."""
     for (path, first, _), (other, second, _) in _pairs(node, known):
@@ -384,7 +384,7 @@ def _step(start: Node, end: Node) -> Node | None:
     rounded_logs=True,
     limits=True,
 )
-def deviance_of_a_link(node: Node, known: Known) -> Node | None:
+def deviance_of_a_link(node: Node, known: FactTable) -> Node | None:
     """The logarithm in a deviance, where the way a rate is written gives more than its value does:
     kl_div(x, p) -> kl_div_exp(x, log p), in which the logarithms of large numbers are rounded. At
     infinite arguments it has limits."""
@@ -427,7 +427,7 @@ def _deviance(a: Node, l: Node, product: Node) -> Node:
     rounded_logs=True,
     limits=True,
 )
-def binomial_divergence_of_a_link(node: Node, known: Known) -> Node | None:
+def binomial_divergence_of_a_link(node: Node, known: FactTable) -> Node | None:
     """A binomial mass whose probability is written with a link is one of its logarithms, which do
     not under- or overflow as p and 1 - p do. Those of large counts are rounded in it, and at
     infinite arguments it has limits."""

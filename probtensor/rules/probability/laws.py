@@ -19,7 +19,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.node import Node, make
 from probtensor.transform.chain import chain_leaves
-from probtensor.transform.facts import Known, constant_of
+from probtensor.transform.facts import FactTable, constant_of
 
 ROOT2 = math.sqrt(2)
 # Literals that stand for 1/pi or 1/sqrt(2) may be rounded in a few ways: last places.
@@ -32,13 +32,13 @@ def is_close(a: float, b: float, like: Node) -> bool:
     return abs(a - b) <= CLOSE * size * abs(b)
 
 
-def is_literal(known: Known, node: Node, value: float) -> bool:
+def is_literal(known: FactTable, node: Node, value: float) -> bool:
     """Is a node this number, or as near to it as literals of it may be?"""
     found = known.constant(node)
     return found is not None and is_close(found, value, node)
 
 
-def _other(node: Node, value: float, known: Known) -> Node | None:
+def _other(node: Node, value: float, known: FactTable) -> Node | None:
     """The other factor or addend, where one operand is this literal."""
     for literal, rest in (node.inputs, node.inputs[::-1]):
         if is_literal(known, literal, value):
@@ -46,7 +46,7 @@ def _other(node: Node, value: float, known: Known) -> Node | None:
     return None
 
 
-def _scaled(node: Node, value: float, known: Known) -> Node | None:
+def _scaled(node: Node, value: float, known: FactTable) -> Node | None:
     """z for value * z, which may be written z / (1 / value)."""
     if isinstance(node.op, ops.Mul):
         return _other(node, value, known)
@@ -64,7 +64,7 @@ def power_of(p: Node) -> tuple[Node, Node] | None:
     return p.inputs if isinstance(p.op, ops.Pow) else None
 
 
-def normal_argument(p: Node, known: Known) -> Node | None:
+def normal_argument(p: Node, known: FactTable) -> Node | None:
     """z for p = ndtr(z), which may be written with erfc."""
     if isinstance(p.op, ops.Ndtr):
         return p.inputs[0]
@@ -74,7 +74,7 @@ def normal_argument(p: Node, known: Known) -> Node | None:
     return times_root2(-inner.inputs[0], known)
 
 
-def times_root2(z: Node, known: Known) -> Node:
+def times_root2(z: Node, known: FactTable) -> Node:
     """z * sqrt(2), which is x exactly where z is x / sqrt(2) or its negative."""
     if isinstance(z.op, ops.Neg):
         return -times_root2(z.inputs[0], known)
@@ -85,7 +85,7 @@ def times_root2(z: Node, known: Known) -> Node:
     return z * ROOT2
 
 
-def cauchy_argument(p: Node, known: Known) -> Node | None:
+def cauchy_argument(p: Node, known: FactTable) -> Node | None:
     """z for p = 1/2 + arctan(z) / pi."""
     if not isinstance(p.op, (ops.Add, ops.Sub)):
         return None
@@ -125,7 +125,7 @@ def _factors(node: Node) -> tuple[float, Counter]:
     return value, others
 
 
-def share_of(p: Node, known: Known) -> tuple[Node, Node] | None:
+def share_of(p: Node, known: FactTable) -> tuple[Node, Node] | None:
     """(n, m) for p = n / (n + m), also where factors of n stand before the quotient."""
     if not isinstance(p.op, (ops.Mul, ops.Div)):
         return None
@@ -168,7 +168,7 @@ def _splits(total: Node) -> list[tuple[Node, Node]]:
     return pairs
 
 
-def rest_of_shares(p: Node, known: Known) -> tuple[Node, Node] | None:
+def rest_of_shares(p: Node, known: FactTable) -> tuple[Node, Node] | None:
     """(m, s) for 1 - n/s - n'/s = m/s, where s is the sum of m and what is taken away."""
     taken = []
     while isinstance(p.op, ops.Sub):
@@ -189,19 +189,19 @@ def rest_of_shares(p: Node, known: Known) -> tuple[Node, Node] | None:
 # Differences.
 
 
-def _logistic(p: Node, known: Known) -> Node | None:
+def _logistic(p: Node, known: FactTable) -> Node | None:
     return p.inputs[0] if isinstance(p.op, ops.Sigmoid) else None
 
 
-def _exponential(p: Node, known: Known) -> Node | None:
+def _exponential(p: Node, known: FactTable) -> Node | None:
     return p.inputs[0] if isinstance(p.op, ops.Exp) else None
 
 
-def _less_one(p: Node, known: Known) -> Node | None:
+def _less_one(p: Node, known: FactTable) -> Node | None:
     return p.inputs[0] if isinstance(p.op, ops.Expm1) else None
 
 
-def _rest_of_exponential(p: Node, known: Known) -> Node | None:
+def _rest_of_exponential(p: Node, known: FactTable) -> Node | None:
     return _less_one(p.inputs[0], known) if isinstance(p.op, ops.Neg) else None
 
 
@@ -211,7 +211,7 @@ VIEWS = (
 )  # fmt: skip
 
 
-def argument(p: Node, known: Known, law: Law, depth: int = 6) -> Node | None:
+def argument(p: Node, known: FactTable, law: Law, depth: int = 6) -> Node | None:
     """z for p = F(z), also where p is a view of such values, or they are joined with 0 and 1."""
     found = law.leaf(p, known)
     if found is not None or depth <= 0:
@@ -235,7 +235,7 @@ def argument(p: Node, known: Known, law: Law, depth: int = 6) -> Node | None:
     return make(p.op, [ops.broadcast_to(z, x.shape) for z, x in zip(parts, p.inputs)])
 
 
-def log_of_difference(p: Node, known: Known, where: Node | None = None) -> Node | None:
+def log_of_difference(p: Node, known: FactTable, where: Node | None = None) -> Node | None:
     """log(p - q) for two values of one distribution function. `where` says where the result is
     used: elsewhere the arguments are harmless ones."""
     for law in LAWS:
@@ -319,10 +319,10 @@ def _between_double(first: Node, second: Node) -> Node:
     return ops.log_cexpexp(gap) - ops.xexpy(1, first)
 
 
-def _double(leaf: Callable) -> Callable[[Node, Known], Node | None]:
+def _double(leaf: Callable) -> Callable[[Node, FactTable], Node | None]:
     """z where the argument that `leaf` finds is -exp(z)."""
 
-    def found(p: Node, known: Known) -> Node | None:
+    def found(p: Node, known: FactTable) -> Node | None:
         z = leaf(p, known)
         if z is None or not isinstance(z.op, ops.Neg) or not isinstance(z.inputs[0].op, ops.Exp):
             return None
@@ -336,7 +336,7 @@ class Law:
     """A distribution function: how its argument is found, where it is 0 and 1, log(F(a) - F(b)),
     and arguments for which that is a number."""
 
-    leaf: Callable[[Node, Known], Node | None]
+    leaf: Callable[[Node, FactTable], Node | None]
     ends: Mapping[float, float]
     between: Callable[[Node, Node], Node]
     harmless: tuple[float, float] = (1.0, 0.0)

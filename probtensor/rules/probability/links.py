@@ -23,7 +23,7 @@ from probtensor.rules.probability.logarithms import (
     times,
     unrepeatable,
 )
-from probtensor.transform.facts import Known
+from probtensor.transform.facts import FactTable
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
 
@@ -123,7 +123,7 @@ def _within(size: float) -> Node:
     limits=True,
     mixtures=True,
 )
-def log_by_writing(node: Node, known: Known) -> Node | None:
+def log_by_writing(node: Node, known: FactTable) -> Node | None:
     """log(p) by the way p is written, where it rounds to 0 or 1; rounding the parts of a sum costs
     as many last places as they are larger than it. At infinite arguments it has limits: log(a *
     exp(x)) is nan for an a below 0, though a * exp(x) is 0 at -inf."""
@@ -154,13 +154,13 @@ def log_by_writing(node: Node, known: Known) -> Node | None:
     limits=True,
     mixtures=True,
 )
-def log1p_by_writing(node: Node, known: Known) -> Node | None:
+def log1p_by_writing(node: Node, known: FactTable) -> Node | None:
     """log(1 - p) by the way p is written, where that is lost in 1 or 1 in it. At infinite arguments
     it has limits: log(1 - 1 / (1 - exp(x))) is nan for all x, though it is log(0) at -inf."""
     return _log1p_of(node.inputs[0], known)
 
 
-def _log1p_of(z: Node, known: Known) -> Node | None:
+def _log1p_of(z: Node, known: FactTable) -> Node | None:
     if isinstance(z.op, ops.Expm1):
         return unrepeatable(z.inputs[0], known)
     if isinstance(z.op, ops.Exp):
@@ -173,7 +173,7 @@ def _log1p_of(z: Node, known: Known) -> Node | None:
     return log_of_mixture(-z, known, rest=True) if isinstance(z.op, (ops.Add, ops.Sub)) else None
 
 
-def _negated(z: Node, known: Known) -> Node | None:
+def _negated(z: Node, known: FactTable) -> Node | None:
     """p for z = -p, where the sign is written."""
     if isinstance(z.op, ops.Neg):
         return z.inputs[0]
@@ -189,7 +189,7 @@ def _negated(z: Node, known: Known) -> Node | None:
     return None
 
 
-def _or_nothing(factor: Node, p: Node, product: Node, sure: bool, known: Known) -> Node:
+def _or_nothing(factor: Node, p: Node, product: Node, sure: bool, known: FactTable) -> Node:
     """factor * log(p), which is 0 where the factor is, also of a logarithm that is nan because p is
     less than 0, or only not seen to be so after rounding."""
     number = known.constant(factor)
@@ -209,7 +209,7 @@ def _or_nothing(factor: Node, p: Node, product: Node, sure: bool, known: Known) 
     ulps=2000.0,
     limits=True,
 )
-def xlogy_by_writing(node: Node, known: Known) -> Node | None:
+def xlogy_by_writing(node: Node, known: FactTable) -> Node | None:
     """y * log(p), and 0 where y is 0, by the way p is written. Logarithms of links are numbers for
     all numbers, so a plain product serves, which has no 0 at infinite arguments."""
     factor, p = node.inputs
@@ -229,7 +229,7 @@ def xlogy_by_writing(node: Node, known: Known) -> Node | None:
     ulps=2000.0,
     limits=True,
 )
-def xlog1py_by_writing(node: Node, known: Known) -> Node | None:
+def xlog1py_by_writing(node: Node, known: FactTable) -> Node | None:
     """y * log(1 - p), and 0 where y is 0, by the way p is written. Logarithms of links are numbers
     for all numbers, so a plain product serves, which has no 0 at infinite arguments."""
     factor, z = node.inputs

@@ -34,7 +34,7 @@ from probtensor.rules.probability.weighted import (
     log_of_weighted_fold,
     log_of_weighted_sum,
 )
-from probtensor.transform.facts import Known, constant_of, without_positive_factors
+from probtensor.transform.facts import FactTable, constant_of, without_positive_factors
 
 # exp of these is a float.
 EXP_ENDS = {"float64": 700.0, "float32": 87.0}
@@ -47,7 +47,7 @@ NESTED = 4
 # log p.
 
 
-def log_of(p: Node, known: Known, depth: int = DEEP) -> Node | None:
+def log_of(p: Node, known: FactTable, depth: int = DEEP) -> Node | None:
     """log p where the way p is written gives more than the logarithm of its value; else None."""
     if depth <= 0 or not p.type.is_float:
         return None
@@ -83,7 +83,7 @@ def log_of(p: Node, known: Known, depth: int = DEEP) -> Node | None:
 
 
 def log_of_mixture(
-    p: Node, known: Known, depth: int = DEEP, rest: bool = False, cancels: bool = False
+    p: Node, known: FactTable, depth: int = DEEP, rest: bool = False, cancels: bool = False
 ) -> Node | None:
     """log p, or log(1 - p), for a polynomial p of probabilities."""
     return log_of_polynomial(p, known, _LogsOfChance(known, depth - NESTED), rest, cancels)
@@ -93,7 +93,7 @@ def log_of_mixture(
 class _LogsOfChance:
     """log p and log(1 - p) where the way p is written gives both; remembered by `known`."""
 
-    known: Known
+    known: FactTable
     depth: int
 
     def __call__(self, p: Node) -> tuple[Node, Node] | None:
@@ -102,7 +102,7 @@ class _LogsOfChance:
         return None if rest is None else (log, rest)
 
 
-def _log_of_power(p: Node, known: Known, depth: int) -> Node | None:
+def _log_of_power(p: Node, known: FactTable, depth: int) -> Node | None:
     x, k = power_of(p)
     if not known.bounds(x).nonnegative:
         return None
@@ -110,7 +110,7 @@ def _log_of_power(p: Node, known: Known, depth: int) -> Node | None:
     return None if inner is None else times(k, inner)
 
 
-def _log_of_power_difference(p: Node, known: Known, depth: int) -> Node | None:
+def _log_of_power_difference(p: Node, known: FactTable, depth: int) -> Node | None:
     """log(x**a - y**b), as of a discrete Weibull count, where the logarithms of both are known."""
     found = [power_of(x) for x in p.inputs]
     if found == [None, None]:
@@ -144,7 +144,7 @@ def times(factor: Node, log: Node) -> Node:
     return factor * log if plain else ops.xtimes(factor, log)
 
 
-def _log_of_fold(p: Node, known: Known, depth: int) -> Node | None:
+def _log_of_fold(p: Node, known: FactTable, depth: int) -> Node | None:
     """log of a sum or a product over axes of what is not negative."""
     x = p.inputs[0]
     inner = log_of(x, known, depth - 1) if known.bounds(x).nonnegative else None
@@ -158,7 +158,7 @@ def _log_of_fold(p: Node, known: Known, depth: int) -> Node | None:
 # log(-z) of a logarithm z of a probability.
 
 
-def log_of_minus(z: Node, known: Known, depth: int = DEEP) -> Node | None:
+def log_of_minus(z: Node, known: FactTable, depth: int = DEEP) -> Node | None:
     """log(-z) where z is made of logarithms of probabilities, or of exponentials; else None."""
     if depth <= 0:
         return None
@@ -195,7 +195,7 @@ def log_of_minus(z: Node, known: Known, depth: int = DEEP) -> Node | None:
     return None
 
 
-def _log_of_minus_product(z: Node, known: Known, depth: int) -> Node | None:
+def _log_of_minus_product(z: Node, known: FactTable, depth: int) -> Node | None:
     """log(-f * g), where f is seen to be negative: where g is too, all of this is nan."""
     divides = isinstance(z.op, ops.Div)
     for place, factor in enumerate(z.inputs):
@@ -222,9 +222,9 @@ def _log_of_minus_log(log: Node, rest: Node) -> Node:
     return ops.where(rest < -37, rest, ops.log(size))
 
 
-def log_of_link(p: Node, known: Known | None = None) -> Node | None:
+def log_of_link(p: Node, known: FactTable | None = None) -> Node | None:
     """log p for a p that is one function of something."""
-    known = known or Known()
+    known = known or FactTable()
     op = p.op
     if isinstance(op, ops.Exp):
         return unrepeatable(p.inputs[0], known)
@@ -247,7 +247,7 @@ def log_of_link(p: Node, known: Known | None = None) -> Node | None:
     return None if z is None else log_cauchy(z)
 
 
-def unrepeatable(z: Node, known: Known) -> Node:
+def unrepeatable(z: Node, known: FactTable) -> Node:
     """z, with an exponential in it marked as one that 0 may be multiplied with."""
     if isinstance(z.op, ops.Neg) and isinstance(z.inputs[0].op, ops.Exp):
         return -ops.xexpy(1, z.inputs[0].inputs[0])
@@ -261,12 +261,12 @@ def unrepeatable(z: Node, known: Known) -> Node:
     return marked if known.bounds(z).nonpositive else ops.where(z < 0, marked, z)
 
 
-def _log_one_minus_exp(z: Node, known: Known) -> Node:
+def _log_one_minus_exp(z: Node, known: FactTable) -> Node:
     log = log_of_minus(z, known)
     return ops.log1mexp(z) if log is None else ops.log_cexpexp(log)
 
 
-def _log_of_product(p: Node, known: Known, depth: int) -> Node | None:
+def _log_of_product(p: Node, known: FactTable, depth: int) -> Node | None:
     """log(f * g) or log(f / g), where that of a positive factor is known: the other one may be
     anything, since a logarithm of less than 0 is nan on either side."""
     share = share_of(p, known)
@@ -283,7 +283,7 @@ def _log_of_product(p: Node, known: Known, depth: int) -> Node | None:
     return left - right if isinstance(p.op, ops.Div) else left + right
 
 
-def _log_of_share(n: Node, m: Node, known: Known, depth: int) -> Node | None:
+def _log_of_share(n: Node, m: Node, known: FactTable, depth: int) -> Node | None:
     """log(n / (n + m)), the logistic function of log n - log m."""
     logs = _signed_logs(n, m, known, depth)
     if logs is None:
@@ -295,7 +295,7 @@ def _log_of_share(n: Node, m: Node, known: Known, depth: int) -> Node | None:
     return value if known.bounds(m).positive else _at_zero(sign, m, log_n, value, share=True)
 
 
-def _signed_logs(n: Node, m: Node, known: Known, depth: int) -> tuple | None:
+def _signed_logs(n: Node, m: Node, known: FactTable, depth: int) -> tuple | None:
     """(log |n|, log |m|, what has the sign of one of them: None if both are positive), if one is
     known by the way it is written, and all but one factor of one is known to be positive."""
     found = [log_of(x, known, depth - 1) for x in (n, m)]
@@ -320,7 +320,7 @@ def _at_zero(sign: Node, n: Node, log_m: Node, value: Node, share: bool = False)
     return ops.where(none, -change if share else log_m + change, value)
 
 
-def _log_abs(x: Node, known: Known, depth: int) -> Node:
+def _log_abs(x: Node, known: FactTable, depth: int) -> Node:
     """log |x|, where factors known to be positive need no sign."""
     if known.bounds(x).positive:
         log = log_of(x, known, depth - 1)
@@ -336,7 +336,7 @@ def _log1p_of_ratio(v: Node, agree: Node) -> Node:
     return ops.where(agree, ops.softplus(v), ops.log1mexp(ops.where(agree, -1, v)))
 
 
-def _log_of_sum(p: Node, known: Known, depth: int) -> Node | None:
+def _log_of_sum(p: Node, known: FactTable, depth: int) -> Node | None:
     """log(n + m), where the logarithm of one is known by the way it is written."""
     n, m = p.inputs
     for one, other in ((n, m), (m, n)):
@@ -371,7 +371,7 @@ def _has_square(x: Node) -> bool:
 # log(1 - p).
 
 
-def log_of_rest(p: Node, known: Known, depth: int = DEEP) -> Node | None:
+def log_of_rest(p: Node, known: FactTable, depth: int = DEEP) -> Node | None:
     """log(1 - p) where the way p is written gives more than its value does; else None."""
     if depth <= 0 or not p.type.is_float:
         return None
@@ -403,7 +403,7 @@ def log_of_rest(p: Node, known: Known, depth: int = DEEP) -> Node | None:
     return _log_through(p, known, depth, log_of_rest, lambda part: ops.log1p(-part))
 
 
-def _log_of_rest_of_power(p: Node, known: Known, depth: int) -> Node | None:
+def _log_of_rest_of_power(p: Node, known: FactTable, depth: int) -> Node | None:
     """log(1 - x**k), or of a product over axes, by log(-log x)."""
     x, k = (p.inputs[0], None) if isinstance(p.op, ops.Prod) else power_of(p)
     power = None if k is None else known.constant(k)
@@ -443,7 +443,7 @@ def _literal_double(x: Node) -> Node | None:
 
 
 def _log_through(
-    p: Node, known: Known, depth: int, form: Callable, plain: Callable, used: Node | None = None
+    p: Node, known: FactTable, depth: int, form: Callable, plain: Callable, used: Node | None = None
 ) -> Node | None:
     """The form of what is chosen, joined or viewed; `used` says where a choice is used."""
     if isinstance(p.op, ops.Where):
@@ -500,7 +500,7 @@ def _widened(x: Node, dtype: str, depth: int) -> Node:
 _WIDENED = (Elementwise, ops.Softmax, *VIEWS)
 
 
-def _is_mere_choice(parts: Sequence[Node], known: Known) -> bool:
+def _is_mere_choice(parts: Sequence[Node], known: FactTable) -> bool:
     """Is it a choice between an exponential and a literal, as of scales?"""
     return any(isinstance(x.op, ops.Exp) for x in parts) and any(
         known.constant(x) is not None for x in parts
@@ -508,7 +508,7 @@ def _is_mere_choice(parts: Sequence[Node], known: Known) -> bool:
 
 
 def _log_where(
-    x: Node, used: Node, known: Known, depth: int, form: Callable, plain: Callable
+    x: Node, used: Node, known: FactTable, depth: int, form: Callable, plain: Callable
 ) -> Node | None:
     """The form of one branch of a choice, with slopes that are numbers where it is not used."""
     if isinstance(x.op, ops.Where):

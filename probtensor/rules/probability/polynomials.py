@@ -22,7 +22,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.node import Node, make
 from probtensor.rules.probability.laws import VIEWS, power_of, share_of, times_root2
-from probtensor.transform.facts import Known, constant_of
+from probtensor.transform.facts import FactTable, constant_of
 
 # Terms of a polynomial, and the degree in one probability: past these it stays as it is.
 TERMS = 24
@@ -71,7 +71,7 @@ def product_of(p: Poly, q: Poly, eps: float) -> Poly:
 class Expansion:
     """Nodes as polynomials of leaves, which are numbered as they are met."""
 
-    known: Known
+    known: FactTable
     eps: float
     leaves: list[Node] = field(default_factory=list)
     number: dict[Node, int] = field(default_factory=dict)
@@ -373,7 +373,7 @@ def log_of_weighed(terms: list[tuple[Node, Node]]) -> Node:
 
 
 def log_of_polynomial(
-    p: Node, known: Known, logs_of: Logs, rest: bool = False, cancels: bool = False
+    p: Node, known: FactTable, logs_of: Logs, rest: bool = False, cancels: bool = False
 ) -> Node | None:
     """log p, or log(1 - p), for a polynomial p of probabilities; None where it has none, or is of
     another kind. `logs_of(a)` gives log a and log(1 - a) if these are known by the way a is

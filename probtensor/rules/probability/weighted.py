@@ -18,10 +18,10 @@ from probtensor.graph.node import Const, Node, make
 from probtensor.ops.reductions.folds import spread
 from probtensor.rules.probability.polynomials import ROUNDED, log_of_weighed
 from probtensor.transform.chain import chain_leaves
-from probtensor.transform.facts import Known
+from probtensor.transform.facts import FactTable
 from probtensor.transform.layers import VIEWS
 
-LogOf = Callable[[Node, Known, int], Node | None]
+LogOf = Callable[[Node, FactTable, int], Node | None]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Term:
     seen: bool
 
 
-def log_of_weighted_sum(p: Node, known: Known, log_of: LogOf, depth: int) -> Node | None:
+def log_of_weighted_sum(p: Node, known: FactTable, log_of: LogOf, depth: int) -> Node | None:
     """log(a * p + b * q + ...), if logarithms of two terms are known by the way they are written,
     and weights are data whose sign is not known."""
     terms = []
@@ -51,7 +51,7 @@ def log_of_weighted_sum(p: Node, known: Known, log_of: LogOf, depth: int) -> Nod
     )
 
 
-def log_of_weighted_fold(p: Node, known: Known, log_of: LogOf, depth: int) -> Node | None:
+def log_of_weighted_fold(p: Node, known: FactTable, log_of: LogOf, depth: int) -> Node | None:
     """log(sum(a * p)), if log p is known by the way p is written and the sign of a is not known."""
     x, axes = p.inputs[0], p.op.axes
     if not isinstance(x.op, (ops.Mul, ops.Div)):
@@ -67,7 +67,7 @@ def log_of_weighted_fold(p: Node, known: Known, log_of: LogOf, depth: int) -> No
     return largest + ops.log(ops.sum(ops.xexpy(term.weight, beyond), axes))
 
 
-def log_of_rest_of_mean(p: Node, known: Known, log_of_rest: LogOf, depth: int) -> Node | None:
+def log_of_rest_of_mean(p: Node, known: FactTable, log_of_rest: LogOf, depth: int) -> Node | None:
     """log(1 - sum(w * p)) for literal weights w >= 0 that add to 1, if log(1 - p) is known by the
     way p is written: log(sum(w * (1 - p)))."""
     for weight, x, axes, own in _means(p):
@@ -109,7 +109,7 @@ def _adds_to_1(weight: Node, axes: tuple[int, ...]) -> bool:
     return bool(np.all(np.abs(total - 1) <= ROUNDED * np.finfo(weight.dtype).eps))
 
 
-def _term(x: Node, known: Known, log_of: LogOf, depth: int) -> Term:
+def _term(x: Node, known: FactTable, log_of: LogOf, depth: int) -> Term:
     if known.bounds(x).positive:
         log = log_of(x, known, depth)
         return Term(None, ops.log(x) if log is None else log, log is not None)
@@ -140,7 +140,7 @@ def _joined(op: Callable[[Node, Node], Node], x: Node | None, y: Node | None) ->
     return y if x is None else x if y is None else op(x, y)
 
 
-def _is_data(weight: Node | None, known: Known) -> bool:
+def _is_data(weight: Node | None, known: FactTable) -> bool:
     """Is it 1, literals or whole numbers? These are as exact beside a logarithm as beside what that
     is of; subnormal numbers are not."""
     if weight is None or known.bounds(weight).whole:

@@ -38,7 +38,7 @@ class Program(Protocol):
         """Threads that go through the density for one chain."""
 
 
-class Many(Protocol):
+class DeviceDensity(Protocol):
     """A log density as device code for many chains at once, with a sampler's kernels behind it.
 
     data        the packed `pt_data`, the first parameter of every kernel
@@ -59,7 +59,7 @@ class DevicePosterior(Protocol):
     def dim(self) -> int:
         """The number of unconstrained coordinates."""
 
-    def many(self, tail: str) -> Many:
+    def device_code(self, tail: str) -> DeviceDensity:
         """The density as device code, followed by the text `tail`."""
 
 
@@ -91,7 +91,7 @@ class Chains:
         self.chains = chains
         self.dim = posterior.dim
         self.driver = driver()
-        self.many = posterior.many(text_of(settings))
+        self.many = posterior.device_code(text_of(settings))
         self.stream = self.driver.stream(apart=True)
         self.functions: dict[str, Kernel] = {}
         self.done = 0

@@ -3,7 +3,7 @@
 A kernel's outermost loops become phases, one launch each. In a phase every iteration of the outer
 loops is independent: it belongs to one thread, or to a group of threads that share the loops in it.
 
-    Rows     iterations in parallel; folds over all of them are finished in the same launch
+    MapPhase     iterations in parallel; folds over all of them are finished in the same launch
     Reduce   one fold for each of many elements, both elements and terms divided among threads
     Once     a few scalars, by one thread
     Routine  a library routine

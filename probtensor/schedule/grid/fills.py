@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from probtensor.kernel.ir import FOLDS, Apply, Lit, Store
-from probtensor.schedule.grid.phases import Facts, Once, Phase, Reduce, Rows, Schedule, touched
+from probtensor.schedule.grid.phases import Facts, MapPhase, Once, Phase, Reduce, Schedule, touched
 from probtensor.types import Dim
 
 
@@ -18,7 +18,7 @@ def start_from_fills(schedule: Schedule) -> Schedule:
     facts, done = schedule.facts, []
     for phase in schedule.phases:
         match phase:
-            case Rows():
+            case MapPhase():
                 after = tuple(
                     _started(store, _take(store.buffer, done, facts))
                     if isinstance(store, Store) and facts.elements[store.buffer] == 1 else store
@@ -57,7 +57,9 @@ def _take(buffer: str, done: list[Phase], facts: Facts) -> Lit | None:
 def _filled_with(buffer: str, phase: Phase, facts: Facts) -> Lit | None:
     """The value that a phase stores to every element of a buffer, if it does nothing else."""
     match phase:
-        case Rows(body=(Store(name, index, Lit() as value, None),), accs=(), privates=(), after=()):
+        case MapPhase(
+            body=(Store(name, index, Lit() as value, None),), accs=(), privates=(), after=()
+        ):
             whole = index == Dim.name(phase.flat) and facts.fills(phase.loops, buffer)
             return value if name == buffer and whole else None
     return None

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from probtensor.kernel.ir import FOLDS, Acc, Apply, For, Let, Lit, Load, Place, Ref, Stmt, Store
+from probtensor.kernel.ir import (
+    FOLDS,
+    Acc,
+    Apply,
+    For,
+    IndexValue,
+    Let,
+    Lit,
+    Load,
+    Ref,
+    Stmt,
+    Store,
+)
 from probtensor.schedule.grid.flat import flat_place
 from probtensor.schedule.grid.phases import Loop, Loops, Phase
 from probtensor.schedule.grid.supply import Supply
@@ -74,7 +86,7 @@ def _last_one(
     after.append(For(here, elements, (Let(name, Apply("maximum", (won, none), "int64")), write)))
     return [
         Store(values, place, store.expr, None, store.origin),
-        Store(last, store.index, Place(place), "max", store.origin),
+        Store(last, store.index, IndexValue(place), "max", store.origin),
     ]
 
 
@@ -87,7 +99,7 @@ def _folds_in_order(
     values = supply.memory(dtype, count)
     here, turn, found = supply.fresh("p"), supply.fresh("q"), supply.local("a")
     places = supply.memory("int64", count)
-    mine = Apply("==", (Load(places, Dim.name(turn), "int64"), Place(Dim.name(here))), "bool")
+    mine = Apply("==", (Load(places, Dim.name(turn), "int64"), IndexValue(Dim.name(here))), "bool")
     none = Lit(FOLDS[store.op].identity(dtype), dtype)
     term = Apply("where", (mine, Load(values, Dim.name(turn), dtype), none), dtype)
     acc = Acc(found, store.op, none.value, term, store.origin)
@@ -95,5 +107,5 @@ def _folds_in_order(
     after.append(For(here, supply.facts.elements[buffer], (For(turn, count, (), (acc,)), gather)))
     return [
         Store(values, place, store.expr, None, store.origin),
-        Store(places, place, Place(store.index)),
+        Store(places, place, IndexValue(store.index)),
     ]

@@ -15,7 +15,7 @@ from probtensor.schedule.grid.flat import flattened
 from probtensor.schedule.grid.folds import fold_columns, fold_rows, fold_scalars, private_copies
 from probtensor.schedule.grid.nests import nest, term_by_term, without_ones
 from probtensor.schedule.grid.ordered import order_data_stores
-from probtensor.schedule.grid.phases import Facts, Loop, Once, Phase, Routine, Rows, Schedule
+from probtensor.schedule.grid.phases import Facts, Loop, MapPhase, Once, Phase, Routine, Schedule
 from probtensor.schedule.grid.scalars import attach_scalars, join_scalars, pass_scalars
 from probtensor.schedule.grid.supply import Supply
 from probtensor.schedule.grid.syncs import insert_syncs
@@ -35,7 +35,7 @@ def flatten(loop: Loop, supply: Supply) -> list[Phase]:
         body = flattened(body, loops, flat)
         terms = flattened([Let(a.name, a.term) for a in accs], loops, flat)
         accs = tuple(replace(a, term=t.expr) for a, t in zip(accs, terms, strict=True))
-    return [Rows(loops, body, flat, accs, loop.privates, (), loop.after)]
+    return [MapPhase(loops, body, flat, accs, loop.privates, (), loop.after)]
 
 
 LOOPS: tuple[LoopPass, ...] = (

@@ -58,7 +58,7 @@ class Sync:
 
 
 @dataclass(frozen=True)
-class Rows:
+class MapPhase:
     """Turns of `loops`, numbered by `flat` where there are several. `before` is what every thread
     computes first, `after` what one thread does when all turns are done and folded."""
 
@@ -119,7 +119,7 @@ class Routine:
     call: Call
 
 
-Phase = Loop | Rows | Reduce | Once | Routine
+Phase = Loop | MapPhase | Reduce | Once | Routine
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def statements(phase: Phase) -> tuple[Stmt, ...]:
     match phase:
         case Loop():
             return (*phase.body, *phase.after)
-        case Rows():
+        case MapPhase():
             return (*phase.before, *phase.body, *phase.after)
         case Reduce():
             return (*phase.before, *phase.head, *phase.body, *phase.each)
@@ -188,7 +188,7 @@ def statements(phase: Phase) -> tuple[Stmt, ...]:
 
 def folds(phase: Phase) -> tuple[Acc, ...]:
     """The folds over all iterations of a phase."""
-    return phase.accs if isinstance(phase, (Loop, Rows, Reduce)) else ()
+    return phase.accs if isinstance(phase, (Loop, MapPhase, Reduce)) else ()
 
 
 def touched(phase: Phase) -> list[str]:
@@ -209,7 +209,7 @@ def needed(phase: Phase) -> set[str]:
 def known_after(phase: Phase) -> list[str]:
     """Scalars that one thread has when a phase is done."""
     match phase:
-        case Rows():
+        case MapPhase():
             return [a.name for a in phase.accs] + [n for s in phase.after for n in names_set(s)]
         case Once():
             return [name for stmt in phase.body for name in names_set(stmt)]

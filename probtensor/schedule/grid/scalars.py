@@ -9,10 +9,10 @@ from probtensor.kernel.ir import Acc, Let, Load, Ref, Stmt, Store
 from probtensor.kernel.touch import buffers_of, expr_names, names_set
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.schedule.grid.phases import (
+    MapPhase,
     Once,
     Phase,
     Routine,
-    Rows,
     Schedule,
     known_after,
     needed,
@@ -27,7 +27,7 @@ def join_scalars(schedule: Schedule) -> Schedule:
     done: list[Phase] = []
     for phase in schedule.phases:
         last = done[-1] if done else None
-        if isinstance(phase, Once) and isinstance(last, Rows):
+        if isinstance(phase, Once) and isinstance(last, MapPhase):
             done[-1] = replace(last, after=(*last.after, *phase.body))
         elif isinstance(phase, Once) and isinstance(last, Once):
             done[-1] = replace(last, body=(*last.body, *phase.body))
@@ -48,7 +48,7 @@ def attach_scalars(schedule: Schedule) -> Schedule:
                 done[k] = replace(done[k], after=(*done[k].after, *phase.body))
                 continue
         before = done[-1] if done else None
-        if isinstance(before, Once) and isinstance(phase, Rows) and _independent(before, phase):
+        if isinstance(before, Once) and isinstance(phase, MapPhase) and _independent(before, phase):
             done.pop()
             phase = replace(phase, after=(*before.body, *phase.after))
         done.append(phase)
@@ -62,7 +62,7 @@ def _earlier_rows(done: Sequence[Phase], scalars: Once, known: set[str]) -> int 
     seen = {buffer for stmt in scalars.body for buffer in buffers_of(stmt)}
     for k in reversed(range(len(done))):
         phase = done[k]
-        if isinstance(phase, Rows):
+        if isinstance(phase, MapPhase):
             return k
         written = {buffer for stmt in statements(phase) for buffer in writes(stmt)}
         late = wanted & set(known_after(phase)) or stored & set(touched(phase))
@@ -71,7 +71,7 @@ def _earlier_rows(done: Sequence[Phase], scalars: Once, known: set[str]) -> int 
     return None
 
 
-def _independent(scalars: Once, rows: Rows) -> bool:
+def _independent(scalars: Once, rows: MapPhase) -> bool:
     """Whether scalars that stand before a loop may as well be computed after it."""
     stored = {buffer for stmt in scalars.body for buffer in writes(stmt)}
     seen = {buffer for stmt in scalars.body for buffer in buffers_of(stmt)}

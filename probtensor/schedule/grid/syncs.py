@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from probtensor.kernel.ir import Call, Stmt, Store, exprs_of
 from probtensor.kernel.touch import deep, loads_of
 from probtensor.kernel.touch import writes_of as writes
-from probtensor.schedule.grid.phases import Rows, Schedule, Sync
+from probtensor.schedule.grid.phases import MapPhase, Schedule, Sync
 
 
 def insert_syncs(schedule: Schedule) -> Schedule:
@@ -16,7 +16,7 @@ def insert_syncs(schedule: Schedule) -> Schedule:
     one would read, or overwrite, what others may still be busy with."""
     phases = tuple(
         replace(phase, body=with_syncs(phase.body))
-        if isinstance(phase, Rows) and phase.inner else phase
+        if isinstance(phase, MapPhase) and phase.inner else phase
         for phase in schedule.phases
     )  # fmt: skip
     return replace(schedule, phases=phases)

@@ -8,11 +8,11 @@ from probtensor.kernel.ir import Acc, Stmt
 from probtensor.kernel.text import expression, statements
 from probtensor.schedule.grid.phases import (
     Loops,
+    MapPhase,
     Once,
     Phase,
     Reduce,
     Routine,
-    Rows,
     Schedule,
     Sync,
 )
@@ -34,7 +34,7 @@ def to_text(schedule: Schedule) -> str:
 
 def _phase(label: str, phase: Phase) -> Iterator[str]:
     match phase:
-        case Rows():
+        case MapPhase():
             flat = f", numbered by {phase.flat}" if len(phase.loops) > 1 else ""
             yield f"{label}, in parallel over {_loops(phase.loops)}{flat}"
             yield from _part("each thread", phase.before)

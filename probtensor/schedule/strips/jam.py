@@ -10,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from probtensor.kernel.ir import Apply, Expr, For, Let, Load, Place, Ref, Stmt, Store, walk_expr
+from probtensor.kernel.ir import (
+    Apply,
+    Expr,
+    For,
+    IndexValue,
+    Let,
+    Load,
+    Ref,
+    Stmt,
+    Store,
+    walk_expr,
+)
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import loads_of
 from probtensor.types import Dim, Size, size_names, size_substitute
@@ -99,7 +110,7 @@ def _row(expr: Expr, var: str, k: int, names: set[str]) -> Expr:
     match expr:
         case Ref(name) if name in names:
             return replace(expr, name=_named(name, k))
-        case Load(index=index) | Place(index=index):
+        case Load(index=index) | IndexValue(index=index):
             return replace(expr, index=size(index))
         case Apply(args=args):
             return replace(expr, args=tuple(_row(arg, var, k, names) for arg in args))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from probtensor.kernel.ir import FOLDS, Acc
-from probtensor.schedule.grid.phases import Private, Rows
+from probtensor.schedule.grid.phases import MapPhase, Private
 from probtensor.targets.cuda.group import WIDE, GroupText
 from probtensor.targets.spell import c_type, local_type, register_kind
 
@@ -21,7 +21,7 @@ class FinishText(GroupText):
 
     block: int = THREADS
 
-    def finish(self, phase: Rows) -> None:
+    def finish(self, phase: MapPhase) -> None:
         """Folds over all threads, and what waits for them."""
         if not (phase.accs or phase.privates or phase.after):
             return
@@ -53,7 +53,7 @@ class FinishText(GroupText):
         if phase.after:
             self._after(phase, slots)
 
-    def _after(self, phase: Rows, slots: _Slots) -> None:
+    def _after(self, phase: MapPhase, slots: _Slots) -> None:
         self.line(1, "if (threadIdx.x == 0) {")
         for slot in slots.accs:
             kind = local_type(slot.dtype)
@@ -131,7 +131,7 @@ class _Run:
 class _Slots:
     """The folds of a phase laid out by the type that they are folded in."""
 
-    def __init__(self, phase: Rows) -> None:
+    def __init__(self, phase: MapPhase) -> None:
         items = [(a, register_kind(a.term.dtype), FOLDS[a.op].integer, 1) for a in phase.accs]
         items += [(p, register_kind(p.dtype), FOLDS[p.op].integer, p.count) for p in phase.privates]
         self.counts: dict[str, int] = {}

@@ -25,11 +25,11 @@ from probtensor.lower.plan import Plan
 from probtensor.schedule.carry import as_loops
 from probtensor.schedule.grid.passes import schedule
 from probtensor.schedule.grid.phases import (
+    MapPhase,
     Once,
     Phase,
     Reduce,
     Routine,
-    Rows,
     Schedule,
     Scratch,
     Sync,
@@ -124,7 +124,7 @@ class _ModuleText:
 
     def _phase(self, name: str, kernel: Kernel, phase: Phase) -> None:
         match phase:
-            case Rows():
+            case MapPhase():
                 self._rows(name, kernel, phase)
             case Reduce():
                 text = self._text(name, kernel, phase, "thread")
@@ -141,7 +141,7 @@ class _ModuleText:
             case Routine(call):
                 self._routine(name, kernel, phase, call)
 
-    def _rows(self, name: str, kernel: Kernel, phase: Rows) -> None:
+    def _rows(self, name: str, kernel: Kernel, phase: MapPhase) -> None:
         groups = ["thread"]
         if phase.inner:
             static = all(isinstance(n, int) and n <= 64 for n in phase.inner)
@@ -273,7 +273,7 @@ class _PhaseText(FinishText):
         self.line(1, f"{call.routine}_{stage}(g, {self._arguments(call)});")
         return self._frame()
 
-    def rows(self, phase: Rows) -> str:
+    def rows(self, phase: MapPhase) -> str:
         self.private = {private.buffer: private for private in phase.privates}
         self.apart = frozenset({v for v, n in phase.loops if n != 1} | {phase.flat})
         self._before(phase.before)
@@ -297,12 +297,12 @@ class _PhaseText(FinishText):
         found = {b.name: b.dtype for b in self.plan.buffers}
         return found | {s.name: s.dtype for s in self.scratch}
 
-    def _plain_rows(self, phase: Rows, start: str) -> None:
+    def _plain_rows(self, phase: MapPhase, start: str) -> None:
         self.open_loop(phase.flat, phase.loops, 1, start, "g.count()")
         self._row(phase, 2)
         self.line(1, "}")
 
-    def _row(self, phase: Rows, depth: int) -> None:
+    def _row(self, phase: MapPhase, depth: int) -> None:
         """One turn: its variables, its statements, its part in the folds."""
         if len(phase.loops) > 1:
             used = self.used_in(phase.body, phase.accs)
@@ -314,9 +314,9 @@ class _PhaseText(FinishText):
         self.accumulate(phase.accs, size_product(n for _, n in phase.loops), depth)
         self.group_body(last, depth)
 
-    # Rows of a matrix through shared memory: read once, by neighbouring threads.
+    # MapPhase of a matrix through shared memory: read once, by neighbouring threads.
 
-    def _tiled(self, phase: Rows) -> None:
+    def _tiled(self, phase: MapPhase) -> None:
         self.block = tile_rows(self.tiles)
         threads, total = self.block, self.product(phase.loops)
         for tile in self.tiles.values():
@@ -355,7 +355,7 @@ class _PhaseText(FinishText):
 
     # Elements in packs.
 
-    def _packs(self, phase: Rows, width: int) -> None:
+    def _packs(self, phase: MapPhase, width: int) -> None:
         flat, dtypes = phase.flat, self.dtypes()
         loads, stores = _unit_accesses(phase)
         total = self.product(phase.loops)
@@ -480,7 +480,7 @@ def _names(index: Size) -> set[str]:
     return index.names() if isinstance(index, Dim) else set()
 
 
-def _unit_accesses(phase: Rows) -> tuple[list[str], list[str]]:
+def _unit_accesses(phase: MapPhase) -> tuple[list[str], list[str]]:
     """Buffers read, and written, at the number of the turn."""
     loads: dict[str, None] = {}
     stores: dict[str, None] = {}

@@ -20,7 +20,7 @@ from probtensor.kernel.ir import (
 from probtensor.kernel.touch import names_set
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.plan import Plan
-from probtensor.schedule.grid.phases import Rows
+from probtensor.schedule.grid.phases import MapPhase
 from probtensor.types import Dim, Size, dtype_of, size_names, size_substitute
 
 NARROWEST, WIDEST = 3, 48  # elements of a row that is read through shared memory
@@ -30,7 +30,7 @@ ROWS = (128, 64)  # rows of a tile, one a thread: as many as there is room for
 
 @dataclass(frozen=True)
 class Tile:
-    """Rows of `stride` elements of a buffer, one a turn of `var`."""
+    """MapPhase of `stride` elements of a buffer, one a turn of `var`."""
 
     buffer: str
     dtype: str
@@ -43,7 +43,7 @@ class Tile:
         return self.stride | 1
 
 
-def tiles(phase: Rows, plan: Plan, kernel: Kernel) -> dict[str, Tile]:
+def tiles(phase: MapPhase, plan: Plan, kernel: Kernel) -> dict[str, Tile]:
     """The buffers of which each turn reads just its own short row, by name."""
     if len(phase.loops) != 1:
         return {}
@@ -93,7 +93,7 @@ def _rises(index: Size) -> bool:
     )
 
 
-def packed(phase: Rows, dtypes: Mapping[str, str]) -> int:
+def packed(phase: MapPhase, dtypes: Mapping[str, str]) -> int:
     """Elements a thread takes at once where turns read and write neighbouring ones; 0 for none.
 
     What else they read, such as a row that is broadcast, is read one by one; if there is nothing
@@ -121,7 +121,7 @@ def packed(phase: Rows, dtypes: Mapping[str, str]) -> int:
     return 4 if any(dtype_of(dtypes[b]).bytes <= 4 for b in buffers) else 2
 
 
-def _loads(phase: Rows) -> list[Load]:
+def _loads(phase: MapPhase) -> list[Load]:
     stmts: list[Stmt] = list(walk(phase.body))
     exprs = [e for stmt in stmts for e in exprs_of(stmt)] + [a.term for a in phase.accs]
     exprs += [s.expr for s in stmts if isinstance(s, Let)]

@@ -20,7 +20,13 @@ from probtensor.schedule.strips.text import to_text
 from probtensor.system import files
 from probtensor.system.stages import stage
 from probtensor.targets.base import BuildError, Built
-from probtensor.targets.cache import Store, evict_once, home_folder, reading_stores, writing_store
+from probtensor.targets.cache import (
+    ModuleStore,
+    evict_once,
+    home_folder,
+    reading_stores,
+    writing_store,
+)
 from probtensor.targets.cython.loader import load_module
 from probtensor.targets.cython.render import render
 from probtensor.targets.cython.toolchain import (
@@ -148,7 +154,7 @@ def find_or_make(code: str, source: str, home: Path) -> Library:
     return _build(key_of(code, compiler), source, compiler, home)
 
 
-def _load(store: Store, key: str) -> Library | None:
+def _load(store: ModuleStore, key: str) -> Library | None:
     """The module of an entry; None if there is none, or it does not load."""
     found = store.find(key)
     if found is None:
@@ -166,7 +172,7 @@ def _build(key: str, source: str, compiler: Compiler, home: Path) -> Library:
         return _make(store, key, source, compiler)
     except (OSError, ImportError) as error:
         first = error
-    other = Store(files.fallback())
+    other = ModuleStore(files.fallback())
     try:
         if store.folder == other.folder:
             raise first
@@ -186,7 +192,7 @@ def _build(key: str, source: str, compiler: Compiler, home: Path) -> Library:
     return made
 
 
-def _make(store: Store, key: str, source: str, compiler: Compiler) -> Library:
+def _make(store: ModuleStore, key: str, source: str, compiler: Compiler) -> Library:
     """Build aside and put in the store. OSError or ImportError where this folder is no good."""
     for attempt in range(TRIES):
         scratch = store.scratch()
@@ -202,7 +208,7 @@ def _make(store: Store, key: str, source: str, compiler: Compiler) -> Library:
     raise BuildError(f"{store.folder} is emptied again and again")
 
 
-def _made(store: Store, scratch: Path, key: str, source: str, compiler: Compiler) -> Library:
+def _made(store: ModuleStore, scratch: Path, key: str, source: str, compiler: Compiler) -> Library:
     name = f"pt_{key[:16]}"
     text = scratch / f"{name}.pyx"
     text.write_text(source, encoding="utf-8")
@@ -220,11 +226,11 @@ def _made(store: Store, scratch: Path, key: str, source: str, compiler: Compiler
         other = files.instead_of(store.folder, reason)
         if other != store.folder:
             with suppress(OSError):
-                library.path = _keep(Store(other), key, built, source)
+                library.path = _keep(ModuleStore(other), key, built, source)
     return library
 
 
-def _keep(store: Store, key: str, built: Path, source: str) -> Path:
+def _keep(store: ModuleStore, key: str, built: Path, source: str) -> Path:
     """Put a module in a store; where it lies then."""
     path = store.put(key, built.stem, built, source).path
     evict_once(store.folder)
