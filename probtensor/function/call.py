@@ -303,7 +303,7 @@ class Function(Entry):
 
     def device_code(self, tail: str) -> NoReturn:
         """What `DeviceFunction.device_code` gives is for devices: TypeError."""
-        raise TypeError("device_code: the density has device code if conditioned with target='cuda'")
+        raise TypeError("device_code: condition with target='cuda' to have device code of it")
 
     def get_shared(self) -> list[Shared]:
         """The shared variables the function reads, in the order of the plan."""

@@ -88,7 +88,9 @@ class BatchedCalls:
     def device_code(self, tail: str) -> DeviceDensity:
         """The density (q) -> (logp, grad) as device code, followed by `tail`."""
         if len(self.varying) != 1 or self.own[:2] != [0, 1]:
-            raise TypeError("device_code: a function (q) -> (logp, gradient) is needed, both computed")
+            raise TypeError(
+                "device_code: a function (q) -> (logp, gradient) is needed, both computed"
+            )
         (slot,) = self.varying
         dims = tuple(self.runner.plan.buffers[slot.position].shape)
         batch = Batch(self, {slot.number: np.empty((0, *dims))}, 0)
