@@ -5,6 +5,7 @@ above know of a device. The tests put another one in its place (`use`), over hos
 kernel and every caller is run without a GPU. `DeviceArray` is memory with a shape and a dtype,
 which CuPy, PyTorch and JAX read in place.
 
+    structs.py    C structures that the host packs and kernels read
     protocol.py   Driver, and what it makes: Memory, LaunchQueue, Kernel, Image, Graph, Products
     nvidia.py     the driver through PyCUDA: contexts, memory, launches, streams, failures
     graphs.py     CUDA graphs, by five functions of libcuda that PyCUDA does not bind

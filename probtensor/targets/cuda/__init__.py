@@ -4,6 +4,7 @@
     group.py       statements as they are carried out by a thread, a warp or a block
     stage.py       packs of 16 bytes, whole rows: how a block reads memory together
     finish.py      the end of a launch: results of all threads are combined
+    arguments.py   the structures that launches pack and modules declare
     launches.py    plans on a device: launches made once for given sizes
     batched.py     a whole plan as one device function, for each row of some inputs
     narrow.py      plans over short sizes that are known

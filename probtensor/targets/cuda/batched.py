@@ -21,6 +21,7 @@ from probtensor.schedule.carry import as_loops
 from probtensor.schedule.grid.nests import nest
 from probtensor.schedule.grid.syncs import with_syncs
 from probtensor.targets.base import require_device_routines
+from probtensor.targets.cuda.arguments import shared_data
 from probtensor.targets.cuda.group import GroupText
 from probtensor.targets.spell import c_type
 from probtensor.types import size_product, size_value
@@ -96,13 +97,10 @@ class RowsProgram:
     def data_bytes(self, pointers: Sequence[int]) -> bytes:
         """The bytes of `pt_data`, given addresses in the order of the plan's buffers; those of
         rows and temporaries are not read."""
-        pointers = pointers or (0,)
-        sizes, offsets = self.sizes or (0,), self.offsets or (0,)
-        return b"".join((
-            struct.pack(f"{len(pointers)}Q", *pointers),
-            struct.pack(f"{len(sizes)}q", *sizes),
-            struct.pack(f"{len(offsets)}q", *offsets),
-        ))  # fmt: skip
+        layout = shared_data(len(pointers), len(self.sizes), len(self.offsets))
+        return layout.pack(
+            {"b": pointers or (0,), "n": self.sizes or (0,), "o": self.offsets or (0,)}
+        )
 
     def enqueue(
         self,
@@ -218,10 +216,8 @@ class _RowsText(GroupText):
         temps = len(plan.lifetimes) - len(self.own)
         parts.append(
             "\n/* What all rows share: buffers, sizes, places of temporaries in a workspace. */\n"
-            "struct pt_data {\n"
-            f"    void *b[{max(1, len(plan.buffers))}];\n"
-            f"    long long n[{max(1, len(plan.sizes))}];\n"
-            f"    long long o[{max(1, temps)}];\n}};\n\n"
+            + shared_data(len(plan.buffers), len(plan.sizes), temps).declaration
+            + "\n"
         )
         parts += [function, self._kernel()]
         if density is not None:

@@ -20,6 +20,7 @@ from probtensor.process import computed_once, new_lock
 from probtensor.schedule.grid.text import to_text
 from probtensor.system.stages import building, stage
 from probtensor.targets.base import BuildError, Built
+from probtensor.targets.cuda.arguments import arguments
 from probtensor.targets.cuda.batched import Density, RowsProgram, rows_program
 from probtensor.targets.cuda.narrow import MUCH, narrowed, short_sizes
 from probtensor.targets.cuda.render import GEMM, LONG, THREADS, Launch, Module, render, schedules
@@ -458,15 +459,12 @@ class Launches:
         aligned = all(address % 16 == 0 for address in pointers)
         # An array of no elements may lie nowhere; an index that is refused still reads its first.
         pointers = tuple(address or scratch for address in pointers)
-        return b"".join(
-            (
-                struct.pack(f"{max(1, len(pointers))}Q", *(pointers or (0,))),
-                struct.pack(f"{max(1, len(self.sizes))}q", *(self.sizes or (0,))),
-                struct.pack(f"{len(shared)}Q", *shared),
-                struct.pack("QQQq", scratch + self.partial_at, scratch + self.counters_at, scratch,
-                            int(aligned)),
-            )
-        )  # fmt: skip
+        layout = arguments(len(pointers), len(self.sizes), len(self.scratch_at))
+        return layout.pack({
+            "b": pointers or (0,), "n": self.sizes or (0,), "s": shared,
+            "partial": scratch + self.partial_at, "counters": scratch + self.counters_at,
+            "status": scratch, "aligned": int(aligned),
+        })  # fmt: skip
 
     def _multiply(
         self, product: Product, pointers: tuple[int, ...], scratch: int, stream: LaunchQueue | None

@@ -36,6 +36,7 @@ from probtensor.schedule.grid.phases import (
     statements,
 )
 from probtensor.targets.base import require_device_routines
+from probtensor.targets.cuda.arguments import arguments
 from probtensor.targets.cuda.finish import THREADS, FinishText
 from probtensor.targets.cuda.group import WIDE
 from probtensor.targets.cuda.stage import Tile, packed, tile_rows, tiles
@@ -191,12 +192,8 @@ class _ModuleText:
         parts.append(
             "/* What every kernel is given: buffers, sizes, memory shared by phases, partial folds,"
             "\n * counters of blocks, and where a failed check leaves its number. */\n"
-            "struct pt_args {\n"
-            f"    void *b[{max(1, len(plan.buffers))}];\n"
-            f"    long long n[{max(1, len(plan.sizes))}];\n"
-            f"    void *s[{max(1, len(self.scratch))}];\n"
-            "    double *partial;\n    unsigned *counters;\n    int *status;\n"
-            "    long long aligned;\n};\n\n"
+            + arguments(len(plan.buffers), len(plan.sizes), len(self.scratch)).declaration
+            + "\n"
         )
         return Module("".join(parts) + "\n".join(self.texts), tuple(self.launches),
                       tuple(self.scratch))  # fmt: skip
