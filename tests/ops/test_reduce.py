@@ -69,6 +69,34 @@ def test_argmax(axis, keepdims):
         check(lambda x: x.argmin(axis), lambda v: v.argmin(axis), values)
 
 
+@pytest.mark.parametrize("axis", [None, 1, -3, (0, 2), (2, 1), (0, 1, 2), ()])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_max_and_argmax(axis, keepdims):
+    a = rng.integers(0, 4, (2, 3, 4))
+    axes = tuple(range(3)) if axis is None else tuple(k % 3 for k in np.atleast_1d(axis).astype(int))
+
+    def index_of_first(v):
+        rows = np.moveaxis(v, sorted(axes), range(3 - len(axes), 3))
+        flat = rows.reshape(*rows.shape[: 3 - len(axes)], -1).argmax(-1)
+        return np.expand_dims(flat, axes) if keepdims else flat
+
+    for values in (a, a.astype(float), a > 1):
+        check(lambda x: ops.max_and_argmax(x, axis, keepdims)[0],
+              lambda v: np.max(v, axes, keepdims=keepdims), values)  # fmt: skip
+        check(lambda x: ops.max_and_argmax(x, axis, keepdims)[1], index_of_first, values)
+
+
+def test_max_and_argmax_of_empty_and_of_nan():
+    a = np.zeros((0, 3, 5))
+    check(lambda x: ops.max_and_argmax(x, (1, 2))[1], lambda v: np.zeros(0, "int64"), a)
+    value, index = ops.max_and_argmax(ops.constant([1.0, np.nan, 7.0, np.nan]))
+    assert np.isnan(evaluate_numpy([value], {})[0]) and evaluate_numpy([index], {})[0] == 1
+    x = ops.tensor("x", (3,))
+    (slope,) = gradient(ops.max_and_argmax(x)[0], [x])
+    found = evaluate_numpy([slope], {x: np.array([1.0, 5.0, 2.0])})[0]
+    assert found.tolist() == [0.0, 1.0, 0.0]
+
+
 def test_empty_folds():
     a = np.zeros((0, 3))
     check(lambda x: x.sum(0), lambda v: v.sum(0), a, makers=(static,))

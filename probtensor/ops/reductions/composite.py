@@ -26,7 +26,7 @@ from probtensor.ops.kinds import (
 from probtensor.ops.reductions.folds import Axis, flag, normal_axes, one_axis, spread
 from probtensor.ops.samples import Sample, cases
 from probtensor.ops.size_laws import folds_something
-from probtensor.types import ShapeError, SizeCheck, TensorType
+from probtensor.types import ShapeError, SizeCheck, TensorType, size_product
 
 EXTREMES = np.array(
     [[-np.inf, -np.inf, -np.inf], [np.inf, 1, -np.inf], [800, -800, 799], [np.nan, 1, np.inf]]
@@ -316,3 +316,30 @@ def _place(kind: type[ArgExtreme], x: TensorLike, axis: int | None, keepdims: bo
     place = one_axis(axis, x, kind.name)
     out = make(kind(place), (values,))
     return ops.expand_dims(out, place) if keepdims else out
+
+
+@public
+def max_and_argmax(a: TensorLike, axis: Axis = None, keepdims: bool = False) -> tuple[Node, Node]:
+    """The largest elements over `axis` (all axes if None), and the index of the first one.
+
+    With several axes the index counts the elements of these axes in row-major order, the axes in
+    their order in `a`. A nan is the largest element. The derivative is that of `max`.
+
+    Returns two tensors without the reduced axes (of size 1 with `keepdims`): the values in the
+    dtype of `a`, and the indices, int64. The maximum is computed once for both.
+    Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.
+
+        >>> value, index = pt.max_and_argmax([[3.0, 7.0], [5.0, 1.0]], axis=1)
+        >>> value.eval(), index.eval()
+        (array([7., 5.]), array([1, 0]))
+    """
+    a = as_tensor(a)
+    axes = normal_axes(axis, a, "max_and_argmax")
+    keepdims = flag(keepdims, "max_and_argmax: keepdims")
+    if not axes:
+        return a, ops.zeros(a.shape, "int64")
+    rest = [k for k in range(a.ndim) if k not in axes]
+    count = size_product(a.shape[k] for k in axes)
+    rows = ops.reshape(ops.transpose(a, (*rest, *axes)), (*(a.shape[k] for k in rest), count))
+    found = ops.max(rows, -1), ops.argmax(rows, -1)
+    return tuple(ops.expand_dims(x, axes) for x in found) if keepdims else found
