@@ -73,13 +73,21 @@ def prepared(target: Target, plan: Plan) -> Built:
     return prepare(plan)
 
 
-def require_device_routines(plan: Plan) -> None:
-    """BuildError where a plan calls a routine that a GPU has not."""
+def host_routine(plan: Plan) -> Call | None:
+    """The first call of a plan that a GPU has no routine for; it runs on the host."""
     for kernel in plan.kernels:
         for stmt in walk(kernel.body):
             if isinstance(stmt, Call) and not stmt.device:
-                name = stmt.routine.removeprefix("pt_")
-                raise BuildError(
-                    f"{name} runs on CPUs only, and this is for a GPU: compute what needs it in a "
-                    f"function with target='cython', and pass the result in\n  at {stmt.origin}"
-                )
+                return stmt
+    return None
+
+
+def require_device_routines(plan: Plan) -> None:
+    """BuildError where a plan cannot be part of a kernel: a routine of it runs on the host."""
+    call = host_routine(plan)
+    if call is not None:
+        name = call.routine.removeprefix("pt_")
+        raise BuildError(
+            f"{name} runs on the host, and a density that is part of a kernel on the GPU cannot "
+            f"wait for it: condition with target='cython' to sample on the CPU\n  at {call.origin}"
+        )

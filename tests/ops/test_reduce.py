@@ -73,7 +73,8 @@ def test_argmax(axis, keepdims):
 @pytest.mark.parametrize("keepdims", [False, True])
 def test_max_and_argmax(axis, keepdims):
     a = rng.integers(0, 4, (2, 3, 4))
-    axes = tuple(range(3)) if axis is None else tuple(k % 3 for k in np.atleast_1d(axis).astype(int))
+    given = range(3) if axis is None else np.atleast_1d(axis).astype(int)
+    axes = tuple(int(k) % 3 for k in given)
 
     def index_of_first(v):
         rows = np.moveaxis(v, sorted(axes), range(3 - len(axes), 3))

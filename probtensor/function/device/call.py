@@ -129,10 +129,19 @@ class DeviceFunction(Function):
 
     def rows(self, columns: Sequence[object]) -> list[Value]:
         """Each output for many rows of the arguments, as one launch where memory allows: columns
-        and results have one more axis in front. See `BatchedCalls`."""
+        and results have one more axis in front. See `BatchedCalls`. A function of which a routine
+        runs on the host is called once for each row."""
+        if self._runner.on_host:
+            return self._one_by_one(columns)
         stream = current_stream(self._main)
         with self._lock:
             return self._all_rows()(columns, stream)
+
+    def _one_by_one(self, columns: Sequence[object]) -> list[Value]:
+        there = all(isinstance(column, DeviceArray) for column in columns)
+        hosted = [x.get() if isinstance(x, DeviceArray) else np.asarray(x) for x in columns]
+        found = super().rows(hosted)
+        return [device_array(x, self._driver) for x in found] if there else found
 
     def device_code(self, tail: str) -> DeviceDensity:
         """A function (q) -> (logp, gradient) as device code for many chains."""

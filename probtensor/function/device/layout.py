@@ -164,7 +164,7 @@ class Layout:
         key = (stream.handle, *table)
         graph = self.graphs.get(key)
         if graph is None:
-            if key in self.graphs:
+            if key in self.graphs and not self.sequence.on_host:
                 with stream.capture() as (graph, queue):
                     self.sequence.enqueue(table, self.scratch, queue)
             else:

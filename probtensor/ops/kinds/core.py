@@ -33,7 +33,8 @@ class Core(Function):
               "(n,n)->(n),(n,n)", the node has as many parts, and `numpy` gives a tuple
     takes     the dtypes of the inputs; all are float64 if it is empty
     gives     the dtypes of the outputs, likewise
-    device    whether cuda/pt_linalg.cuh has the routine; else targets of a GPU refuse the op
+    device    whether cuda/pt_linalg.cuh has the routine; else it runs on the host, with copies of
+              what it reads and writes, and is part of no kernel
     routine   the C name of the routine, called with pointers to the inputs, the outputs and the
               workspace, if there is one, all C-contiguous; then the number of items and the core
               sizes, in the order in which the inputs first have them
@@ -123,9 +124,13 @@ class Core(Function):
     def requires(self, node: Node) -> Iterator[SizeCheck]:
         types = [x.type for x in node.inputs]
         seen: dict[str, Size] = {}
+        ins = self.core.split("->")[0]
         for names, t in zip(self.signature()[0], types, strict=True):
-            for name, n in zip(names, t.shape[t.ndim - len(names) :], strict=True):
-                yield equal(seen.setdefault(name, n), n, f" as {name} of {self.core}")
+            for k, n in enumerate(t.shape[t.ndim - len(names) :]):
+                name = names[k]
+                square = name in names[:k]
+                text = ": the matrices must be square" if square else f" as {name} of {ins}"
+                yield equal(seen.setdefault(name, n), n, text)
         for sizes in zip(*self._batches(types), strict=True):
             for n in sizes[1:]:
                 yield equal(sizes[0], n, " along a leading axis")

@@ -6,6 +6,7 @@
     finish.py      the end of a launch: results of all threads are combined
     arguments.py   the structures that launches pack and modules declare
     launches.py    plans on a device: launches made once for given sizes
+    host_calls.py  routines that a GPU has not, run on the host
     batched.py     a whole plan as one device function, for each row of some inputs
     narrow.py      plans over short sizes that are known
 """

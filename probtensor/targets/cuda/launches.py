@@ -19,9 +19,10 @@ from probtensor.lower.plan import Plan
 from probtensor.process import computed_once, new_lock
 from probtensor.schedule.grid.text import to_text
 from probtensor.system.stages import building, stage
-from probtensor.targets.base import BuildError, Built
+from probtensor.targets.base import BuildError, Built, host_routine
 from probtensor.targets.cuda.arguments import arguments
 from probtensor.targets.cuda.batched import Density, RowsProgram, rows_program
+from probtensor.targets.cuda.host_calls import HostCall, host_call
 from probtensor.targets.cuda.narrow import MUCH, narrowed, short_sizes
 from probtensor.targets.cuda.render import GEMM, LONG, THREADS, Launch, Module, render, schedules
 from probtensor.types import Size, dtype_of, size_value
@@ -135,6 +136,11 @@ class Deferred:
     def may_fail(self) -> bool:
         """Does a call have to ask whether something went wrong?"""
         return bool(self.plan.failures)
+
+    @property
+    def on_host(self) -> bool:
+        """Does a routine of the plan run on the host?"""
+        return host_routine(self.plan) is not None
 
     @property
     def _runner(self) -> Runner:
@@ -287,7 +293,7 @@ class Launches:
         self.values = {s.name: n for s, n in zip(self.plan.sizes, sizes, strict=True)}
         self.counters = 1
         self.partial = 0
-        self.steps: list[Step | Product] = []
+        self.steps: list[Step | Product | HostCall] = []
         for launch in runner.module.launches:
             self._add(launch)
         self._arrange()
@@ -307,6 +313,8 @@ class Launches:
             self._step(launch.kernels["thread"], 1)
         elif launch.kind == "routine":
             self._routine(launch)
+        elif launch.kind == "host":
+            self.steps.append(host_call(self.plan, launch.call, self._size))
         else:
             self._product(launch.call)
 
@@ -450,8 +458,15 @@ class Launches:
         for step in self.steps:
             if isinstance(step, Step):
                 driver.launch(step.function, step.grid, step.block, 0, packed + step.extra, stream)
+            elif isinstance(step, HostCall):
+                step.run(driver, key, stream)
             else:
                 self._multiply(step, key, scratch, stream)
+
+    @computed_once
+    def on_host(self) -> bool:
+        """Does a part of it run on the host? Then it cannot be captured as a graph."""
+        return any(isinstance(step, HostCall) for step in self.steps)
 
     def _arguments(self, pointers: tuple[int, ...], scratch: int) -> bytes:
         """The bytes of `pt_args`."""

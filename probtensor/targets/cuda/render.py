@@ -35,7 +35,6 @@ from probtensor.schedule.grid.phases import (
     Sync,
     statements,
 )
-from probtensor.targets.base import require_device_routines
 from probtensor.targets.cuda.arguments import arguments
 from probtensor.targets.cuda.finish import THREADS, FinishText
 from probtensor.targets.cuda.group import WIDE
@@ -61,12 +60,12 @@ class Launch:
     """One phase's launch.
 
     kernels names and block sizes of its kernels, by the group of threads that takes a turn
-    kind    "rows", "reduce", "once", "routine" or "product"
+    kind    "rows", "reduce", "once", "routine", "product" or "host"
     turns   turns side by side (places, for a reduce; items, for a routine)
     inner   extents of loops that a group shares; the number of terms, for a reduce
     slots   folds that the blocks of a launch bring together
     along   for a reduce: whether neighbouring threads take neighbouring terms
-    call    the routine's call, for a product
+    call    the routine's call, for a product and for what runs on the host
     staged  whether single threads read whole rows through shared memory
     """
 
@@ -90,9 +89,7 @@ class Module:
 
 
 def render(plan: Plan, comments: bool = True, deterministic: bool = False) -> Module:
-    """The module of a plan; with comments, each statement carries the user's line. BuildError for a
-    routine that a GPU has not."""
-    require_device_routines(plan)
+    """The module of a plan; with comments, each statement carries the user's line."""
     writer = _ModuleText(plan, comments)
     for kernel, found in schedules(plan, deterministic):
         writer.kernel(kernel, found)
@@ -162,6 +159,9 @@ class _ModuleText:
         )
 
     def _routine(self, name: str, kernel: Kernel, phase: Routine, call: Call) -> None:
+        if not call.device:
+            self.launches.append(Launch("host", {}, call=call))
+            return
         self.routines.add(call.routine)
         if call.routine in GEMM:
             self.launches.append(Launch("product", {}, call=call))

@@ -1,0 +1,85 @@
+"""Routines that a GPU has not, run on the host in the middle of a plan.
+
+What the routine reads is copied to the host, and what it writes is copied back if anything reads it
+afterwards. The copies wait for all that was queued before, so a sequence with such a step is queued
+anew at each call: it is never captured as a graph.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from probtensor.device import Driver, LaunchQueue
+from probtensor.kernel.ir import Call
+from probtensor.lower.plan import Plan
+from probtensor.targets.cython.loader import routines
+from probtensor.types import Size, size_product
+
+Value = Callable[[Size], int]
+
+
+@dataclass(frozen=True)
+class HostArray:
+    """The part of a buffer that a routine is given: its position in the plan, its first byte, its
+    length in elements, and whether the device reads it after the routine has written it."""
+
+    position: int
+    offset: int
+    count: int
+    dtype: str
+    returned: bool = False
+
+
+@dataclass(frozen=True)
+class HostCall:
+    """One call of a routine of `cython_ext/linalg.pyx`."""
+
+    routine: str
+    reads: tuple[HostArray, ...]
+    writes: tuple[HostArray, ...]
+    numbers: tuple[int, ...]
+
+    def run(
+        self, driver: Driver, pointers: Sequence[int], stream: LaunchQueue | None = None
+    ) -> None:
+        """Call it for buffers at these device addresses. Waits for what is queued on `stream`."""
+        arrays = []
+        for k, part in enumerate((*self.reads, *self.writes)):
+            array = np.empty(part.count, part.dtype)
+            if k < len(self.reads) and array.nbytes:
+                driver.download(pointers[part.position] + part.offset, array, stream)
+            arrays.append(array)
+        kinds = [ctypes.c_void_p] * len(arrays) + [ctypes.c_int64] * len(self.numbers)
+        call = ctypes.CFUNCTYPE(None, *kinds)(routines()[self.routine])
+        call(*(array.ctypes.data for array in arrays), *self.numbers)
+        for part, array in zip(self.writes, arrays[len(self.reads) :], strict=True):
+            if part.returned and array.nbytes:
+                driver.upload(pointers[part.position] + part.offset, array, stream)
+
+
+def host_call(plan: Plan, call: Call, value: Value) -> HostCall:
+    """A call of a plan for given sizes; `value` gives their values."""
+    position = {buffer.name: k for k, buffer in enumerate(plan.buffers)}
+    read_later = {name for kernel in plan.kernels for name in kernel.reads}
+
+    def part(name: str, offset: Size) -> HostArray:
+        buffer = plan.buffers[position[name]]
+        first = value(offset)
+        return HostArray(
+            position[name],
+            first * np.dtype(str(buffer.dtype)).itemsize,
+            value(size_product(buffer.shape)) - first,
+            str(buffer.dtype),
+            buffer.role == "output" or name in read_later,
+        )
+
+    return HostCall(
+        call.routine,
+        tuple(part(*pointer) for pointer in call.reads),
+        tuple(part(*pointer) for pointer in call.writes),
+        tuple(map(value, call.numbers)),
+    )
