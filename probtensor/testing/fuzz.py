@@ -33,7 +33,7 @@ from probtensor.graph.text import parse, to_text
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import REGISTRY
 from probtensor.ops.random.draws import Draw
-from probtensor.testing.generate import RandomGraph, has_device_code, random_graph, shrink
+from probtensor.testing.generate import RandomGraph, random_graph, shrink
 from probtensor.testing.misfit import SizeFailure, fuzz_sizes
 from probtensor.testing.reference import evaluate_numpy, size_names_of
 from probtensor.transform import Pass, pull_back, push_forward, run
@@ -85,12 +85,10 @@ def fuzz(
     passes: Sequence[Pass] = PIPELINE,
     targets: Sequence[Evaluate] = (),
     batch: int = 50,
-    device: bool = False,
 ) -> Tally:
     """Check `count` graphs, from seeds `seed` on; FuzzFailure with the smallest one that fails.
 
-    Each of the targets is given `batch` graphs at a time; with `device` only those whose routines a
-    GPU has.
+    Each of the targets is given `batch` graphs at a time.
     """
     tally = Tally()
     waiting: list[RandomGraph] = []
@@ -98,9 +96,8 @@ def fuzz(
         graph = random_graph(number, nodes)
         _run_checks(graph, passes, tally)
         tally.graphs += 1
-        if not device or has_device_code(graph):
-            waiting.append(graph)
-        if waiting and (len(waiting) == batch or number == seed + count - 1):
+        waiting.append(graph)
+        if len(waiting) == batch or number == seed + count - 1:
             for evaluate in targets:
                 check_target(waiting, evaluate, tally)
             waiting = []
@@ -401,8 +398,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print("\n".join(f"{count:7} calls {what}" for what, count in sorted(found.items())))
             return
         targets = [compiled(given.target)]
-        device = given.target == "cuda"
-        print(fuzz(given.count, given.seed, nodes=given.nodes, targets=targets, device=device))
+        print(fuzz(given.count, given.seed, nodes=given.nodes, targets=targets))
     except (FuzzFailure, SizeFailure) as failure:
         print(failure)
         raise SystemExit(1) from None

@@ -472,8 +472,3 @@ def _one_cut(graph: RandomGraph, fails: Callable[[RandomGraph], bool]) -> Random
         if len(toposort(outputs)) < len(toposort(graph.outputs)) and fails(candidate):
             return candidate
     return None
-
-
-def has_device_code(graph: RandomGraph) -> bool:
-    """Whether a GPU has all routines that a graph calls."""
-    return all(getattr(node.op, "device", True) for node in toposort(graph.outputs))

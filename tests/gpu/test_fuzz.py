@@ -5,7 +5,7 @@ import pytest
 from probtensor.compile import PIPELINE
 from probtensor.lower import lower
 from probtensor.targets.cuda.launches import CudaTarget
-from probtensor.testing.fuzz import Tally, check_target, has_device_code
+from probtensor.testing.fuzz import Tally, check_target
 from probtensor.testing.generate import random_graph
 from probtensor.testing.misfit import fuzz_sizes
 from probtensor.transform.passes import run as run_passes
@@ -24,10 +24,9 @@ def on_device(inputs, outputs, arrays):
 @pytest.mark.parametrize("first", CHUNKS)
 def test_random_graphs_are_what_numpy_says(first, device_driver):
     graphs = [random_graph(1000 + seed, 10) for seed in range(first, first + CHUNK)]
-    graphs = [graph for graph in graphs if has_device_code(graph)]
     tally = Tally()
     check_target(graphs, on_device, tally)
-    assert tally.done["graphs on targets"] == len(graphs) > 0.7 * CHUNK
+    assert tally.done["graphs on targets"] == CHUNK
 
 
 def test_sizes_that_do_not_fit_are_refused(device_driver):
