@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.targets.cython import loader
+from probtensor.targets.cython import loader, routines
 from probtensor.targets.cython.native import module_of
 from tests.targets.test_native import MODULE
 
@@ -142,21 +142,20 @@ def test_a_file_that_is_no_module_is_an_error(tmp_path, module):
         loader.load_module(ctypes.util.find_library("m") or "libm.so.6")
 
 
-def test_routines_are_called_through_pointers_of_the_right_signature(root):
-    """routines.pxd and pt_routines.h repeat linalg.pxd."""
-
-    def declared(name):
-        text = " ".join((root / "cython_ext" / name).read_text().split())
-        rows = text.split("void pt_")[1:]
-        return {row.split(")")[0].replace("( ", "(") for row in rows}
-
-    assert declared("linalg.pxd") == declared("routines.pxd")
-    header = " ".join((root / "cython_ext/include/host/pt_routines.h").read_text().split())
-    for row in declared("linalg.pxd"):
-        name, arguments = row.split("(")
-        kinds = [part.rsplit(" ", 1)[0].replace("*", " *") for part in arguments.split(", ")]
-        assert f"X(pt_{name}, ({', '.join(kinds)}))" in header.replace("\\ ", "")
-    assert set(loader.routines()) >= {f"pt_{row.split('(')[0]}" for row in declared("linalg.pxd")}
+def test_routines_are_called_through_pointers_of_the_right_signature():
+    """What stands for linalg.pxd while a plan is translated is made of it."""
+    found = routines.signatures()
+    assert found["pt_lu"][:4] == (
+        "const double* a", "double* factor", "int64_t* pivots", "int64_t* rows"
+    )  # fmt: skip
+    assert found["pt_gemm"][-1] == "int64_t b_transposed"
+    assert found.keys() == loader.routines().keys()
+    assert "    void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n)\n" in (
+        routines.declarations()
+    )
+    assert "static void (*pt_cumsum)(const double*, double*, int64_t, int64_t);" in (
+        routines.header()
+    )
 
 
 GROWTH = """

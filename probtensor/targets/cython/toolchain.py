@@ -26,6 +26,7 @@ import cython_ext
 from probtensor.process import importing, new_lock
 from probtensor.system import files, program
 from probtensor.targets.base import BuildError
+from probtensor.targets.cython import routines
 from probtensor.targets.cython.quickstart import generated
 
 # No -ffast-math and no -fassociative-math: NaN, infinity and the order of sums are kept. Without
@@ -93,6 +94,7 @@ def headers_hash() -> str:
     for path in sorted([*folder.rglob("*.h"), *folder.parent.glob("*.pxd")]):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
+    digest.update((routines.declarations() + routines.header()).encode())
     return digest.hexdigest()
 
 
@@ -295,7 +297,8 @@ def _declare(source: Path) -> None:
     package = source.parent / "cython_ext"
     package.mkdir(exist_ok=True)
     (package / "__init__.pxd").write_text("")
-    shutil.copyfile(Path(cython_ext.__file__).parent / "routines.pxd", package / "linalg.pxd")
+    (package / "linalg.pxd").write_text(routines.declarations(), encoding="utf-8")
+    (source.parent / routines.HEADER).write_text(routines.header(), encoding="utf-8")
 
 
 @contextmanager
