@@ -28,7 +28,7 @@ class Built:
     source   the generated text; empty where there is none
     path     the file of the built module; empty where there is none
     timings  seconds of each stage
-    keep     what must live as long as `run` is used: code is unloaded when nobody needs it
+    owner    what must live as long as `run` is used: code is unloaded when nobody needs it
     on_device
              does it run on a device? Then `run` is a `Deferred` of cuda/launches.py, and
              the function over it a `DeviceFunction`. This is the one place that says so.
@@ -38,7 +38,7 @@ class Built:
     source: str = ""
     path: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)
-    keep: object = None
+    owner: object = None
     on_device: bool = False
 
 

@@ -228,7 +228,7 @@ def writing_store(home: Path) -> ModuleStore:
     return ModuleStore(files.writable(files.readable(home)))
 
 
-def recall(key: str) -> bytes | None:
+def load_record(key: str) -> bytes | None:
     """The record kept under a key, from wherever this process reads."""
     with suppress(files.NoFolder):
         found = (store.records.get(key) for store in reading_stores(home_folder()))
@@ -236,7 +236,7 @@ def recall(key: str) -> bytes | None:
     return None
 
 
-def remember(key: str, data: bytes) -> None:
+def save_record(key: str, data: bytes) -> None:
     """Keep a record where this process writes; a full disk is no reason to fail."""
     with suppress(OSError):
         writing_store(home_folder()).records.put(key, data)

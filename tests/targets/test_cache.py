@@ -222,14 +222,14 @@ def test_the_command(monkeypatch, tmp_path, capsys):
 
 def test_records_are_kept_with_their_checksum(monkeypatch, tmp_path):
     monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
-    assert cache.recall("ab12") is None
-    cache.remember("ab12", b"record")
-    assert cache.recall("ab12") == b"record"
+    assert cache.load_record("ab12") is None
+    cache.save_record("ab12", b"record")
+    assert cache.load_record("ab12") == b"record"
     (file,) = tmp_path.glob("ab/*.function")
     file.write_bytes(file.read_bytes()[:-1])
-    assert cache.recall("ab12") is None
+    assert cache.load_record("ab12") is None
     file.write_bytes(b"")
-    assert cache.recall("ab12") is None
+    assert cache.load_record("ab12") is None
 
 
 def test_records_go_where_there_is_room(monkeypatch, tmp_path):
@@ -238,5 +238,5 @@ def test_records_go_where_there_is_room(monkeypatch, tmp_path):
     monkeypatch.setenv("PROBTENSOR_CACHE", str(blocked / "cache"))
     monkeypatch.setattr(files, "fallback", lambda: tmp_path / "other")
     with pytest.warns(RuntimeWarning, match="cannot write"):
-        cache.remember("ab12", b"record")
-    assert cache.recall("ab12") == b"record"
+        cache.save_record("ab12", b"record")
+    assert cache.load_record("ab12") == b"record"
