@@ -1,4 +1,4 @@
-"""What a target is: something that builds a plan into code that can be run."""
+"""Targets: they build plans into code that can be run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from probtensor.kernel.ir import Call, walk
 from probtensor.lower.plan import Plan
 
-# Runs a plan over flat arrays (None for temporaries) and the values of its sizes: its status.
+# Runs a plan over flat arrays (None for temporaries) and the values of its sizes; gives its status.
 Run = Callable[[list[np.ndarray | None], list[int]], int]
 
 
@@ -21,17 +21,17 @@ class BuildError(RuntimeError):
 
 @dataclass(frozen=True)
 class Built:
-    """A plan made to run.
+    """A built plan.
 
     run      the address of a `pt_plan_fn`, or a callable (flat arrays, sizes) -> status, where the
              arrays of temporaries are None
     source   the generated text; empty where there is none
     path     the file of the built module; empty where there is none
     timings  seconds of each stage
-    owner    what must live as long as `run` is used: code is unloaded when nobody needs it
+    owner    keeps `run` valid: its destruction unloads the code
     on_device
-             does it run on a device? Then `run` is a `Deferred` of cuda/launches.py, and
-             the function over it a `DeviceFunction`. This is the one place that says so.
+             whether it runs on a device: then `run` is a `Deferred` of cuda/launches.py, and
+             the function a `DeviceFunction`
     """
 
     run: int | Run
@@ -45,7 +45,7 @@ class Built:
 class Target(Protocol):
     """A backend. One file in `targets/`, one line in `compile.TARGETS`.
 
-    It may have `schedule(plan)` as well: what it makes of the loops, as text for
+    It may also have `schedule(plan)`: the loops as the target runs them, as text for
     `explain("schedule")`."""
 
     name: str
@@ -57,24 +57,24 @@ class Target(Protocol):
 
 @runtime_checkable
 class Loads(Protocol):
-    """A target that can load what it built before, from the text that it generated for it."""
+    """A target that can load a cached module, by the generated text."""
 
     name: str
 
     def load(self, source: str) -> Built:
-        """Generated text made to run. Raises BuildError."""
+        """Load generated text, built if necessary. Raises BuildError."""
         ...
 
 
 def prepared(target: Target, plan: Plan) -> Built:
-    """What a function over the plan is made of. A target whose `prepare` puts the work off until
-    the first call is asked for that. Raises BuildError."""
+    """The built plan for a function; by `prepare`, which defers the build to the first call, if the
+    target has it. Raises BuildError."""
     prepare = getattr(target, "prepare", target.build)
     return prepare(plan)
 
 
 def require_device_routines(plan: Plan) -> None:
-    """BuildError where a plan calls a routine that a GPU has not."""
+    """Raise BuildError if a plan calls a routine that is not available on GPUs."""
     for kernel in plan.kernels:
         for stmt in walk(kernel.body):
             if isinstance(stmt, Call) and not stmt.device:

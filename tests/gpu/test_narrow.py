@@ -5,7 +5,7 @@ import pytest
 
 import probtensor as pt
 from probtensor.device.nvidia import MultiprocessorLimits
-from probtensor.targets.cuda.launches import NARROWED, CudaTarget
+from probtensor.targets.cuda.launches import MAX_NARROWED_MODULES, CudaTarget
 from probtensor.targets.cuda.narrow import narrowed, short_sizes
 from probtensor.targets.cuda.render import render
 from tests.golden import models
@@ -96,9 +96,9 @@ def test_texts_are_few(device_driver, monkeypatch):
     plan = logistic("float64")
     runner = narrow_target(monkeypatch).build(plan).run
     known = {0: (50, None), 1: (50,), 2: (None,)}
-    for d in range(2, 5 + NARROWED):
+    for d in range(2, 5 + MAX_NARROWED_MODULES):
         runner.sequence([known[s.buffer][s.axis] or d for s in plan.sizes])
-    assert len(runner.narrowed) == NARROWED
+    assert len(runner.narrowed) == MAX_NARROWED_MODULES
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from probtensor.device import DeviceArray, device_array
 from probtensor.function.device.layout import nonnegative, round_up
 from probtensor.function.device.streams import Stream, borrowed_array, is_on_device
 from probtensor.function.wiring import IndexCheck, Slot, Wiring
-from probtensor.targets.cuda.batched import Density, RowsProgram
+from probtensor.targets.cuda.batched import BatchedProgram, DensityProgram
 from probtensor.targets.cuda.launches import Deferred
 
 MAX_TRANSFER_BYTES = 1 << 28  # of the rows copied for one launch; more rows take several launches
@@ -33,7 +33,7 @@ class DeviceDensity:
     owner       keeps the memory that `data` points to alive
     """
 
-    program: RowsProgram
+    program: BatchedProgram
     data: bytes
     work_bytes: int
     owner: Batch
@@ -52,7 +52,7 @@ class BatchedCalls:
         self.varying = [slot for slot in wiring.live if slot.kind == "argument"]
         if any(slot.kind == "key" for slot in wiring.live):
             raise TypeError("rows: every row would draw the same; pass a key as an argument")
-        self.programs: dict[tuple[int, ...], RowsProgram] = {}
+        self.programs: dict[tuple[int, ...], BatchedProgram] = {}
         self.indices: dict[tuple[int, ...], DeviceArray] = {}
 
     def __call__(self, columns: Sequence[object], stream: Stream) -> list[Column]:
@@ -74,13 +74,13 @@ class BatchedCalls:
         return safe_array(value, slot.dtype, slot.ndim + 1, slot.label, slot.line)
 
     def program(
-        self, sizes: Sequence[int], tail: str = "", density: Density | None = None
-    ) -> RowsProgram:
+        self, sizes: Sequence[int], tail: str = "", density: DensityProgram | None = None
+    ) -> BatchedProgram:
         """The program of all rows for given sizes."""
         positions = [slot.position for slot in self.varying]
         return self.launches.rows(positions, sizes, tail=tail, density=density)
 
-    def cached_program(self, sizes: Sequence[int]) -> RowsProgram:
+    def cached_program(self, sizes: Sequence[int]) -> BatchedProgram:
         """As `program`, cached."""
         key = tuple(sizes)
         if key not in self.programs:
@@ -97,7 +97,7 @@ class BatchedCalls:
         dims = tuple(self.launches.plan.buffers[slot.position].shape)
         batch = Batch(self, {slot.number: np.empty((0, *dims))}, 0)
         results = (self.wiring.results[k].position for k in (0, 1))
-        density = Density(slot.position, *results)
+        density = DensityProgram(slot.position, *results)
         program = self.program(batch.sizes, tail=tail, density=density)
         data = program.data_bytes(batch.table)
         # The arrays were uploaded on the default stream, which a sampler's stream does not wait
