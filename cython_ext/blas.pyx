@@ -1,8 +1,8 @@
-"""The threads of BLAS libraries: one, while a call of ours runs; and shares of a large call.
+"""The number of threads of BLAS libraries: one, while a plan runs; and splitting large calls.
 
-Why, and how, is said in include/host/pt_blas.h. A `Library` is found from the extension module that
-calls it: the dynamic linker looks a name up in that module and in what it was linked to, so that
-this is the library in use, whatever else is loaded. SciPy's and NumPy's wheels carry one each.
+See include/host/pt_blas.h for reasons and method. A `Library` is found from the extension module
+that calls it: the dynamic linker looks a name up in that module and its dependencies, which gives
+the library in use, whatever else is loaded. SciPy's and NumPy's wheels have one each.
 """
 
 import functools
@@ -30,11 +30,11 @@ cdef extern from "pt_blas.h" nogil:
     void pt_restore_all()
     void pt_share_out(pt_bound* b, piece_fn work, void* context, int64_t pieces, int64_t threads)
 
-# (get, set, whether set is for the calling thread alone) of the libraries that have them. Builds
-# of OpenBLAS put marks before and after its names: SciPy's, and those of 64-bit integers.
+# (get, set, whether set is thread-local) of known libraries. Builds of OpenBLAS for SciPy and for
+# 64-bit integers add prefixes and suffixes to its names.
 CONTROLS = [
-    *((f"{mark}openblas_get_num_threads{end}", f"{mark}openblas_set_num_threads{end}", False)
-      for mark in ("scipy_", "") for end in ("", "64_", "_64")),
+    *((f"{name}_get_num_threads{suffix}", f"{name}_set_num_threads{suffix}", False)
+      for name in ("scipy_openblas", "openblas") for suffix in ("", "64_", "_64")),
     ("MKL_Get_Max_Threads", "MKL_Set_Num_Threads_Local", True),
     ("bli_thread_get_num_threads", "bli_thread_set_num_threads", False),
     ("flexiblas_get_num_threads", "flexiblas_set_num_threads", False),
@@ -42,12 +42,12 @@ CONTROLS = [
 
 
 cdef int enter(void* bound, int* token) noexcept nogil:
-    """Keep the library to one thread until `leave`; how many threads its caller may use instead."""
+    """Set the library to one thread until `leave`; gives how many threads its caller may use."""
     return pt_enter(<pt_bound*> bound, token)
 
 
 cdef void leave(void* bound, int token) noexcept nogil:
-    """The end of what `enter` began, with its token."""
+    """Undo an `enter`, with its token."""
     pt_leave(<pt_bound*> bound, token)
 
 
@@ -60,7 +60,7 @@ cdef void share_out(void* bound, piece_fn work, void* context, int64_t pieces,
 cdef class Library:
     """The BLAS that the extension module at `path` calls.
 
-    control  the name of the function that sets its threads; "" where it has none that we know
+    control  the name of the function that sets its threads; "" if it has none of the known ones
     cpus     CPUs that this process may use
     """
 
@@ -70,11 +70,13 @@ cdef class Library:
         cdef void* put
         self.control = ""
         self.cpus = available_cpus()
-        for getter, setter, here in CONTROLS if handle != NULL else ():
+        for getter, setter, thread_local in CONTROLS if handle != NULL else ():
             get, put = dlsym(handle, getter.encode()), dlsym(handle, setter.encode())
             if get != NULL and put != NULL:
                 self.control = setter
-                self.bound = pt_bound_of(get, NULL if here else put, put if here else NULL)
+                self.bound = pt_bound_of(
+                    get, NULL if thread_local else put, put if thread_local else NULL
+                )
                 break
         else:
             self.bound = pt_bound_of(NULL, NULL, NULL)
@@ -82,17 +84,17 @@ cdef class Library:
             raise MemoryError
 
     def threads(self) -> int:
-        """Threads that the library would use for a call made now; 0 where it does not say."""
+        """Threads that the library uses for a call; 0 if unknown."""
         cdef pt_bound* bound = <pt_bound*> self.bound
         return bound.get() if bound.get != NULL else 0
 
 
 cdef class OneThread:
-    """A context in which libraries use one thread. It nests, may overlap with those of other
-    threads, and is entered once.
+    """A context in which libraries use one thread. It may be nested and may overlap with those of
+    other threads; each instance is entered once.
 
-    Where the setting is each thread's own (MKL), it holds for calls of this thread; those of
-    compiled plans see to it themselves.
+    Where the setting is thread-local (MKL), it applies to calls of this thread; compiled plans set
+    it themselves.
     """
 
     cdef tuple libraries
@@ -112,7 +114,7 @@ cdef class OneThread:
         return self
 
     def __exit__(self, *error):
-        # A child that was forked inside counts from zero.
+        # In a child forked within the context the counts start at zero.
         if self.forks != pt_forks:
             return
         for library, token in zip(self.libraries, self.tokens):
@@ -134,7 +136,7 @@ def of_scipy() -> Library:
 
 
 def loaded() -> tuple[Library, ...]:
-    """Those of the two that something has loaded: SciPy's is not imported for this."""
+    """Those of the two that are loaded; does not import SciPy."""
     return (of_numpy(), *([of_scipy()] if "scipy.linalg.cython_blas" in sys.modules else []))
 
 

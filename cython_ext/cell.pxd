@@ -1,17 +1,17 @@
-"""Shared values and streams of keys; see cell.pyx."""
+"""Shared values and sequences of keys; see cell.pyx."""
 
 from libc.stdint cimport uint64_t
 
 
 cdef class Cell:
-    cdef object _array  # None where only the device holds the value
-    cdef object _device  # the same value on a device, or None
+    cdef object _array  # None if the value is only on the device
+    cdef object _device  # the value on a device, or None
     cdef readonly str dtype
     cdef readonly int ndim
     cdef int typenum
     cdef bint updated  # by a function
     cdef object _lock
-    cdef uint64_t _forks  # before the lock was made
+    cdef uint64_t _forks  # when the lock was made
 
     cdef object get(self)
     cdef object checked(self, array)
@@ -19,8 +19,8 @@ cdef class Cell:
     cdef object swap(self, array)
 
 
-cdef list hold(tuple cells)
-cdef int let_go(list held) except -1
+cdef list acquire_locks(tuple cells)
+cdef int release_locks(list locks) except -1
 
 
 cdef class KeySequence:

@@ -1,4 +1,4 @@
-"""What a compiled function carries from call to call: shared values and streams of keys."""
+"""State of compiled functions between calls: shared values and sequences of random keys."""
 
 cimport cython
 cimport numpy as cnp
@@ -12,35 +12,35 @@ import numpy as np
 
 cnp.import_array()
 
-# How many forks lie between the process that began and this one, and 64 bits that no other one has.
+# The number of forks since the first process, and 64 random bits of this one.
 cdef uint64_t FORKS = 0
 cdef uint64_t ENTROPY = int.from_bytes(os.urandom(8), "little")
-# The threads that hold locks of cells now.
-cdef set HOLDERS = set()
+# Threads that hold locks of cells.
+cdef set LOCKING_THREADS = set()
 
 
 def _forked():
     global FORKS, ENTROPY
     FORKS += 1
     ENTROPY = int.from_bytes(os.urandom(8), "little")
-    HOLDERS.intersection_update([PyThread_get_thread_ident()])
+    LOCKING_THREADS.intersection_update([PyThread_get_thread_ident()])
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
-cdef list hold(tuple cells):
-    """Takes the locks of those cells that some function updates; returns them for `let_go`.
+cdef list acquire_locks(tuple cells):
+    """Acquire the locks of those cells that functions update; gives them for `release_locks`.
 
-    The order of the cells must be the same everywhere (`in_order`), so that two callers cannot wait
-    for each other. A thread that holds locks already got here from a finalizer or a handler of
-    signals; its order is its own, so it does not wait. RuntimeError where it would have to.
+    All callers use one order of cells (`lock_order`), which excludes deadlocks. A thread that holds
+    locks already runs a finalizer or a signal handler; as that may break the order, it does not
+    wait: RuntimeError where a lock is taken.
     """
-    cdef list held = []
+    cdef list locks = []
     cdef Cell cell
     me = PyThread_get_thread_ident()
-    nested = me in HOLDERS
+    nested = me in LOCKING_THREADS
     try:
         for cell in cells:
             if not cell.updated:
@@ -51,54 +51,54 @@ cdef list hold(tuple cells):
                     "a finalizer or handler of signals, run while a function with updates is "
                     "called, needs a shared variable that another thread is updating"
                 )
-            held.append(lock)
+            locks.append(lock)
     except BaseException:
-        let_go(held)
+        release_locks(locks)
         raise
     if not nested:
-        HOLDERS.add(me)
-        held.append(None)  # the last to be let go
-    return held
+        LOCKING_THREADS.add(me)
+        locks.append(None)  # marks the outermost acquisition
+    return locks
 
 
-cdef int let_go(list held) except -1:
-    """Gives the locks back."""
+cdef int release_locks(list locks) except -1:
+    """Release the locks, in reverse order."""
     cdef Py_ssize_t k
-    if held and held[len(held) - 1] is None:
-        held.pop()
-        HOLDERS.discard(PyThread_get_thread_ident())
-    for k in range(len(held)):
-        held[len(held) - 1 - k].release()
+    if locks and locks[len(locks) - 1] is None:
+        locks.pop()
+        LOCKING_THREADS.discard(PyThread_get_thread_ident())
+    for k in range(len(locks)):
+        locks[len(locks) - 1 - k].release()
     return 0
 
 
-def in_order(cells):
-    """The cells without repetition, in the order in which everyone takes their locks."""
+def lock_order(cells):
+    """The distinct cells, in the order in which their locks are acquired."""
     return tuple(sorted({id(cell): cell for cell in cells}.values(), key=id))
 
 
-class Alone:
-    """`with Alone(cells):` nobody else replaces the values of these cells by what is computed from
-    them; cells that no function updates are not locked."""
+class CellLocks:
+    """`with CellLocks(cells):` no function updates these cells within the block. Cells that no
+    function updates are not locked."""
 
     def __init__(self, cells):
-        self.cells = in_order(cells)
+        self.cells = lock_order(cells)
         self.held = []
 
     def __enter__(self):
-        self.held.append(hold(self.cells))
+        self.held.append(acquire_locks(self.cells))
 
     def __exit__(self, *_):
-        let_go(self.held.pop())
+        release_locks(self.held.pop())
 
 
 
 cdef class Cell:
-    """A value that lives between calls: what a shared variable holds.
+    """The value of a shared variable.
 
     `value` is a C-contiguous, aligned array of the dtype and rank the cell was made with; sizes may
-    change. It is handed out and taken as it is, without a copy. The value may lie on a device as
-    well, or there alone (`device`): it comes to the host when it is asked for there, once.
+    change. It is returned and set without a copy. The value may be on a device as well, or only
+    there (`device`): it is downloaded once, when it is needed on the host.
     """
 
     def __init__(self, array):
@@ -109,13 +109,13 @@ cdef class Cell:
         self.ndim = array.ndim
         self.value = array
 
-    def will_be_updated(self):
-        """From now on calls of functions that read the value may have to wait for one another."""
+    def mark_updated(self):
+        """Note that a function updates the cell, so that calls of its readers lock it."""
         self.updated = True
 
     cdef object lock(self):
-        """Held by who replaces the value by one that is computed from it. In a forked child it is
-        another one, as the thread that held this may not be there."""
+        """The lock for an update of the value. A forked child makes a new one, as the thread that
+        held the old one may not exist there."""
         with cython.critical_section(self):
             if self._lock is None or self._forks != FORKS:
                 self._lock = threading.RLock()
@@ -123,7 +123,7 @@ cdef class Cell:
             return self._lock
 
     cdef object get(self):
-        """The value on the host. The download runs outside the lock: it may wait long."""
+        """The value on the host. The download, which may take long, is outside the lock."""
         with cython.critical_section(self):
             array, device = self._array, self._device
         if array is not None:
@@ -143,7 +143,7 @@ cdef class Cell:
         self.swap(array)
 
     cdef object swap(self, array):
-        """Gives it a value on the host; returns what it was, which the caller lets go."""
+        """Set a value on the host; gives the previous one, for the caller to free."""
         self.checked(array)
         with cython.critical_section(self):
             before = (self._array, self._device)
@@ -152,7 +152,7 @@ cdef class Cell:
         return before
 
     cdef object checked(self, array):
-        """The array; TypeError unless it is one that this cell holds."""
+        """The array; TypeError unless it has the cell's dtype and rank."""
         if not (
             cnp.PyArray_CheckExact(array)
             and cnp.PyArray_TYPE(<cnp.ndarray>array) == self.typenum
@@ -166,7 +166,7 @@ cdef class Cell:
     def device(self):
         """The value on a device: an object with dtype, ndim and `get()`; None if it is not there.
 
-        Assigning makes this the value; the array on the host is then of the past.
+        Assigning sets the value, and invalidates the host copy.
         """
         with cython.critical_section(self):
             return self._device
@@ -179,8 +179,8 @@ cdef class Cell:
             self._device = array
             self._array = None
 
-    def put(self, upload):
-        """The value on the device: what is there, or else `upload(value)`, which then stays."""
+    def on_device(self, upload):
+        """The value on the device: the cached copy, else `upload(value)`, which is cached."""
         with cython.critical_section(self):
             array, device = self._array, self._device
         if device is not None:
@@ -198,8 +198,8 @@ cdef class Cell:
 cdef class KeySequence:
     """Keys for random draws: the splitmix64 sequence from `state` (Steele, Lea, Flood 2014).
 
-    One that nobody seeded (`fresh`) goes another way in each forked child; a seeded one gives the
-    same keys in all.
+    An unseeded one (`fresh`) gives different keys in each forked child; a seeded one gives the same
+    keys in all.
     """
 
     def __init__(self, state, bint fresh=False):
@@ -218,20 +218,20 @@ cdef class KeySequence:
         return z ^ (z >> 31)
 
     def restart(self, state, bint fresh=False):
-        """Begin anew."""
+        """Restart from a state."""
         with cython.critical_section(self):
             self.state = <uint64_t>(int(state) & 0xFFFFFFFFFFFFFFFF)
             self.fresh = fresh
             self.forks = FORKS
 
     def next(self):
-        """The key the next call would have had; advances the stream."""
+        """The next key; advances the sequence."""
         return self.advance()
 
     def __reduce__(self):
-        return _revived, (self.state, bool(self.fresh))
+        return _unpickled, (self.state, bool(self.fresh))
 
 
-def _revived(state, fresh):
-    """A stream out of a pickle: wherever that is read, one that nobody seeded goes its own way."""
+def _unpickled(state, fresh):
+    """The sequence of a pickle; an unseeded one gives different keys in each process."""
     return KeySequence(state ^ ENTROPY if fresh else state, fresh)

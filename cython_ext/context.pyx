@@ -1,8 +1,8 @@
 """A log density with its data bound: the object behind a sampler's `void *context`.
 
-`pt_context_logp_grad` has the signature of pt_logp_grad_fn (include/probtensor.h). It puts the
+`pt_context_logp_grad` has the signature of pt_logp_grad_fn (include/probtensor.h). It sets the
 caller's three pointers in the table of a `Context` and runs the plan: no copy, no allocation, no
-GIL. Where the plan is Python (target="interp") it takes the GIL, so that samplers work there too.
+GIL. A plan in Python (target="interp") is called with the GIL, so that samplers run it too.
 """
 
 cimport cython
@@ -16,7 +16,7 @@ from cython_ext.entry cimport (
     Entry,
     Layout,
     Workspace,
-    dispose,
+    free_workspace,
     new_workspace,
     pt_plan_fn,
 )
@@ -41,7 +41,7 @@ cdef struct Bound:
     int q  # positions in the pointer table
     int logp
     int grad
-    # Where an output is no buffer of its own, the one that holds its value; else -1.
+    # Position of the buffer that an output is copied from, or -1 if it has its own.
     int logp_from
     int grad_from
     PyObject *owner
@@ -54,7 +54,7 @@ cdef int pt_context_logp_grad(
     cdef int status
     if bound.plan == NULL:
         with gil:
-            return by_python(bound, q, grad, logp)
+            return call_by_python(bound, q, grad, logp)
     bound.pointers[bound.q] = <void *>q
     if bound.logp_from < 0:
         bound.pointers[bound.logp] = logp
@@ -68,8 +68,8 @@ cdef int pt_context_logp_grad(
     return status
 
 
-cdef int by_python(Bound *bound, const double *q, double *grad, double *logp) noexcept:
-    """The same through the entry's Python callable; -1 where it raised."""
+cdef int call_by_python(Bound *bound, const double *q, double *grad, double *logp) noexcept:
+    """As `pt_context_logp_grad`, by the entry's Python callable; -1 if it raises."""
     cdef Context context = <Context>bound.owner
     cdef Py_ssize_t k
     try:
@@ -96,8 +96,8 @@ cdef class Context:
     entry    an Entry whose first two outputs are a float64 scalar and a float64 vector, with one
              argument left: `q`, a float64 vector
     dim      length of q
-    Calls on one context must not overlap when made through `address`; `logp_and_grad` may be called
-    from any thread, and `clone()` gives another thread a context of its own.
+    Calls through `address` of one context must not overlap; `logp_and_grad` is thread-safe, and
+    `clone()` makes a context for another thread.
     """
 
     cdef Bound bound
@@ -105,7 +105,7 @@ cdef class Context:
     cdef Layout layout
     cdef Workspace *work
     cdef bint busy
-    cdef list held
+    cdef list owners
     cdef public object error
 
     def __init__(self, Entry entry, Py_ssize_t dim):
@@ -113,16 +113,16 @@ cdef class Context:
         if self.work != NULL:
             raise RuntimeError("a context is made once")
         self.entry = entry
-        self.held = []
+        self.owners = []
         self.work = new_workspace(entry.buffer_count, entry.dim_count)
         point = np.zeros(dim)
         self.check_entry()
-        entry.resolve((point,), self.work, self.held)
+        entry.set_inputs((point,), self.work, self.owners)
         self.layout = entry.layout_for(self.work.dims)
         entry.reserve(self.work, self.layout)
-        entry.point(self.work, self.layout)
-        entry.check_indices(self.work, self.layout, self.held)
-        self.held.append(entry.allocate(self.work, self.layout))
+        entry.set_pointers(self.work, self.layout)
+        entry.check_indices(self.work, self.layout, self.owners)
+        self.owners.append(entry.allocate(self.work, self.layout))
         if self.layout.shapes[0] != dim:
             raise ValueError(f"the gradient has {self.layout.shapes[0]} values, q has {dim}")
         self.bound.plan = entry.plan
@@ -149,12 +149,12 @@ cdef class Context:
             raise TypeError("the outputs of a context are float64")
 
     def source_of(self, int output):
-        """Position of the buffer that holds an output which has none of its own, else -1."""
+        """Position of the buffer that an output is copied from, or -1 if it has its own."""
         cdef int first = self.entry.output_copies[output]
         return -1 if first < 0 else self.entry.output_positions[first]
 
     def __dealloc__(self):
-        dispose(self.work)
+        free_workspace(self.work)
 
     def clone(self):
         """Another context over the same arrays, with a workspace of its own."""
@@ -211,7 +211,7 @@ cdef class Context:
         return logp, grad
 
     cdef bint acquire(self) noexcept:
-        """Marks the context as in use; False if it is."""
+        """Mark the context as in use; False if it is already."""
         cdef bint got
         with cython.critical_section(self):
             got = not self.busy

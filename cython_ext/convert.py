@@ -1,4 +1,4 @@
-"""The slow paths of a call: values that need converting, indices that need checking."""
+"""The slow paths of a call: conversion of arguments, errors of indices."""
 
 import numbers
 import os
@@ -6,15 +6,15 @@ import sys
 
 import numpy as np
 
-# Directories whose frames are not the user's.
-HERE = os.path.dirname(os.path.abspath(__file__))
-HOUSE = (HERE + os.sep, os.path.join(os.path.dirname(HERE), "probtensor") + os.sep)
+# Folders whose frames are not the user's code.
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+LIBRARY_FOLDERS = (FOLDER + os.sep, os.path.join(os.path.dirname(FOLDER), "probtensor") + os.sep)
 
 
 def called_at():
-    """The end of a message: the user's line that is being run."""
+    """The end of a message: the line of the user's innermost frame."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(HOUSE):
+    while frame is not None and frame.f_code.co_filename.startswith(LIBRARY_FOLDERS):
         frame = frame.f_back
     return f"\n  at {frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
 
@@ -38,17 +38,17 @@ def nonnegative_indices(array, bound, message):
             f"{message}\n  negative indices into an axis of size {bound} do not fit in "
             f"{array.dtype}: use int64"
         )
-    # The size itself need not fit, where all places do.
+    # The size itself may not fit in the dtype, even if all indices do.
     wide = array.astype("int64")
     return np.where(wide < 0, wide + bound, wide).astype(array.dtype)
 
 
 def safe_array(value, dtype, ndim, name, origin, copy=False):
-    """`value` as a C-contiguous, aligned array of `dtype`, where nothing can be lost by it.
+    """`value` as a C-contiguous, aligned array of `dtype`, if that loses no information.
 
-    Python numbers and lists of them take any dtype that holds them; arrays widen but never narrow,
-    but for integers whose values all fit. With `copy` the array shares no memory with `value`.
-    TypeError or ValueError names the argument.
+    Python numbers and lists of them are converted to any dtype that can represent them; arrays are
+    widened but not narrowed, except integers whose values all fit. With `copy` the array shares no
+    memory with `value`. TypeError or ValueError names the argument.
     """
     where = f"\n  {name} was made at {origin}"
     array = number_array(value, name, where, dtype)
@@ -72,13 +72,14 @@ def safe_cast(array, dtype, bare, name, where, copy=False):
     flags = array.flags
     ready = flags.c_contiguous and flags.aligned and array.dtype.isnative and not copy
     result = np.array(array, dtype=target, order="C", copy=None if ready else True)
-    # C's long and long long may be two dtypes of one meaning; the entry knows one of them.
+    # C's long and long long may be two equal dtypes; `Entry` compares type numbers.
     return result if result.dtype.num == target.num else result.view(target)
 
 
 def stated_cast(array, dtype, name, where=""):
-    """An array of numbers in a dtype that the user states: rounded to it, but never cut to whole
-    numbers nor wrapped around. TypeError names the first entry that does not fit."""
+    """An array of numbers in a dtype that the user states: floats are rounded to it, but not
+    truncated to integers, and integers do not wrap around. TypeError names the first entry that
+    does not fit."""
     target = np.dtype(dtype)
     if array.dtype == target or target.kind == "b" or not array.size:
         return array.astype(target, copy=False)
@@ -87,7 +88,7 @@ def stated_cast(array, dtype, name, where=""):
         if target.kind == "f":
             fits = np.isfinite(result) | ~np.isfinite(array)
         else:
-            # Back again, by way of the sign: int8 and uint64 share a bit pattern.
+            # The round trip must agree, sign included: int8 and uint64 share bit patterns.
             fits = (result.astype(array.dtype) == array) & ((result < 0) == (array < 0))
     if not fits.all():
         first = array.flat[int(np.argmin(fits))]
@@ -96,15 +97,15 @@ def stated_cast(array, dtype, name, where=""):
 
 
 def number_array(value, name, where="", wanted="numbers"):
-    """`value` as an array of numbers, which may be its own memory: the one door for data.
+    """`value` as an array of numbers, which may share its memory. All data are converted here.
 
-    TypeError for all that NumPy would turn into an array that is not the value any more, or none of
-    numbers: masks, missing entries, sparse matrices, categories, text, dates, complex numbers,
-    objects, symbolic tensors. It begins with `name`, says the way out, and ends with `where`;
-    `wanted` says what was expected.
+    TypeError for values that NumPy would convert with a loss, or not to numbers: masks, missing
+    entries, sparse matrices, categories, text, dates, complex numbers, objects, symbolic tensors.
+    The message begins with `name`, names a conversion, and ends with `where`; `wanted` is what was
+    expected.
     """
     if type(value) not in (np.ndarray, float, int, bool, np.float64, np.int64):
-        problem = _lost_by_numpy(value)
+        problem = _unconvertible(value)
         if problem:
             raise TypeError(f"{name}: {problem}{where}")
     try:
@@ -123,15 +124,16 @@ def number_array(value, name, where="", wanted="numbers"):
 
 
 def frozen_copy(array, owned=False):
-    """A read-only copy that its holder cannot make writable: a view of memory kept read-only. With
-    `owned` the array is a copy already, which nobody else has."""
+    """A read-only copy that cannot be made writable again: a view of a read-only array. With
+    `owned` the array is a copy already, without other references."""
     own = array if owned else np.array(array, order="C", copy=True)
     own.setflags(write=False)
     return own.view()
 
 
-def _lost_by_numpy(value):
-    """What NumPy would drop of a value without a word, and the way out; empty if nothing."""
+def _unconvertible(value):
+    """What NumPy would silently lose of a value, and a conversion that avoids it; empty if
+    nothing."""
     if hasattr(value, "op") and hasattr(value, "inputs"):
         return f"expected numbers, got the symbolic tensor {value!r:.80}"
     kind = type(value).__name__
@@ -141,7 +143,7 @@ def _lost_by_numpy(value):
             "write .toarray()"
         )
     if hasattr(value, "iloc") and hasattr(value, "columns"):
-        problems = ((k, _lost_by_numpy(value.iloc[:, k])) for k in range(value.shape[1]))
+        problems = ((k, _unconvertible(value.iloc[:, k])) for k in range(value.shape[1]))
         found = next(((k, text) for k, text in problems if text), None)
         return f"column {value.columns[found[0]]!r}: {found[1]}" if found else ""
     if str(getattr(value, "dtype", "")) == "category":
@@ -162,7 +164,7 @@ def _lost_by_numpy(value):
 def _masked_entries(value):
     """How many entries of an array, or of arrays in a list, are masked."""
     if "numpy.ma" not in sys.modules:
-        return 0  # nobody has imported it, which takes 10 ms, so nobody has masked anything
+        return 0  # not imported (which takes 10 ms), so there are no masked arrays
     if isinstance(value, np.ma.MaskedArray):
         return int(np.ma.getmaskarray(value).sum())
     if not isinstance(value, (list, tuple)):
@@ -180,7 +182,7 @@ def _missing_entries(value):
     return 0
 
 
-WAYS_OUT = {
+CONVERSIONS = {
     "O": "give numbers alone; np.asarray(x, float) makes floats of what can be",
     "U": "np.asarray(x, float) makes numbers of text",
     "T": "np.asarray(x, float) makes numbers of text",
@@ -193,7 +195,7 @@ WAYS_OUT = {
 
 
 def _not_numbers(value, array, wanted):
-    """Why an array is none of numbers that the compiler knows, and the way out."""
+    """Why an array is not of supported numbers, and a conversion."""
     got = f"got {type(value).__name__} of dtype {array.dtype}"
     if array.dtype.kind == "O":
         if not array.ndim:
@@ -204,22 +206,22 @@ def _not_numbers(value, array, wanted):
         if first is not None:
             place = ", ".join(str(int(i)) for i in np.unravel_index(first, array.shape))
             got += f": entry [{place}] is {array.flat[first]!r:.60}"
-    way = WAYS_OUT.get(array.dtype.kind, "convert with .astype('float64')")
+    way = CONVERSIONS.get(array.dtype.kind, "convert with .astype('float64')")
     return f"expected {wanted}, {got}; {way}"
 
 
 def _is_decimal(value):
-    """Is this a number of Python's that NumPy has no dtype for?"""
+    """Whether this is a Python number for which NumPy has no dtype."""
     return isinstance(value, numbers.Number) and not isinstance(value, (int, complex))
 
 
 def is_masked(value):
-    """Is this a masked array? Asked without importing numpy.ma, which takes 10 ms."""
+    """Whether this is a masked array; does not import numpy.ma, which takes 10 ms."""
     return "numpy.ma" in sys.modules and np.ma.isMaskedArray(value)
 
 
 def is_bare(value):
-    """Is this a Python number, or a list of them?"""
+    """Whether this is a Python number, or a list of them."""
     while isinstance(value, (list, tuple)) and value:
         value = value[0]
     if isinstance(value, (list, tuple)):
@@ -228,12 +230,12 @@ def is_bare(value):
 
 
 def holds(target, array, bare):
-    """Can values of `array` become `target` with nothing lost?"""
+    """Whether the values of `array` convert to `target` without loss."""
     source = array.dtype
     if np.can_cast(source, target, "safe") or (bare and not array.size):
         return True
     if target.kind == "f":
-        # Rounding is expected of Python numbers, an overflow to infinity is not.
+        # Python numbers may be rounded, but must not overflow to infinity.
         with np.errstate(over="ignore"):
             return bare and bool((np.isfinite(array.astype(target)) == np.isfinite(array)).all())
     if source.kind in "iu" and target.kind in "iu":
@@ -255,7 +257,7 @@ def checked_indices(array, bound, message):
 
 
 def refuse_two_bounds(seen, slot, bound, array, message):
-    """Negative indices mean different places in axes of different sizes; `seen` is by slot."""
+    """Raise if negative indices are used in axes of different sizes; `seen` is by slot."""
     first, negative = seen.setdefault(slot, (bound, bool(array.size) and int(array.min()) < 0))
     if negative and first != bound:
         raise IndexError(

@@ -12,16 +12,16 @@ cdef struct Slot:
     int kind
     int typenum
     int ndim
-    int argument  # number of the call's argument, for kind ARGUMENT
-    int first  # of this slot's sizes among all sizes of one call
+    int argument  # index of the call's argument, for kind ARGUMENT
+    int first  # index of this slot's first size among all sizes of one call
 
 
 cdef struct Workspace:
     Workspace *next
     void **pointers
     int64_t *dims
-    char *block  # as it was allocated
-    char *arena  # the same, aligned
+    char *block  # as allocated
+    char *arena  # aligned start in `block`
     size_t capacity
     uint64_t key
 
@@ -29,7 +29,7 @@ cdef struct Workspace:
 cdef class Layout:
     cdef int64_t *dims
     cdef int64_t *sizes
-    cdef int64_t *shapes  # of the outputs, one after the other
+    cdef int64_t *shapes  # of the outputs, concatenated
     cdef int64_t *offsets  # of the temporaries in the arena
     cdef int64_t *bounds  # of the index checks
     cdef size_t arena
@@ -40,11 +40,11 @@ cdef class Layout:
 cdef class Entry:
     cdef pt_plan_fn plan
     cdef object runner
-    cdef object keep
+    cdef object owner
     cdef readonly int buffer_count
     cdef Slot *slots
     cdef int slot_count
-    cdef int live_count  # slots that may change from call to call; they stand first
+    cdef int live_count  # slots that change between calls; they are first
     cdef int dim_count
     cdef readonly int argument_count
     cdef readonly tuple slot_names
@@ -56,18 +56,18 @@ cdef class Entry:
     cdef int *output_positions
     cdef int *output_typenums
     cdef int *output_ndims
-    cdef int *output_copies  # the earlier output that holds the value already, or -1
+    cdef int *output_copies  # the earlier output with the same value, or -1
     cdef int *output_borrowed
     cdef bint borrows
-    cdef object lent  # arrays of borrowed outputs that are free for the next call
+    cdef object lent  # (layout, borrowed outputs) for the next call, or None
     cdef int temp_count
     cdef int *temp_positions
     cdef int check_count
     cdef int *check_slots
     cdef tuple check_messages
     cdef tuple failures
-    cdef tuple cells  # that the last outputs update
-    cdef readonly tuple guarded  # cells that nobody else may update meanwhile, in order, or None
+    cdef tuple cells  # updated by the last outputs
+    cdef readonly tuple locked_cells  # cells to lock during a call, in order, or None
     cdef object build
     cdef bint single
     cdef object planner
@@ -75,22 +75,22 @@ cdef class Entry:
     cdef dict layouts
     cdef Workspace *free_workspaces
 
-    cdef Workspace *take(self) except NULL
-    cdef void give(self, Workspace *work) noexcept
+    cdef Workspace *acquire_workspace(self) except NULL
+    cdef void release_workspace(self, Workspace *work) noexcept
     cdef object call(self, tuple args)
-    cdef object call_alone(self, tuple args)
+    cdef object call_locked(self, tuple args)
     cdef list run(self, tuple args)
     cdef list run_in(self, tuple args, Workspace *work)
-    cdef int resolve(self, tuple args, Workspace *work, list held) except -1
+    cdef int set_inputs(self, tuple args, Workspace *work, list owners) except -1
     cdef Layout layout_for(self, const int64_t *dims)
     cdef Layout new_layout(self, tuple dims)
     cdef int reserve(self, Workspace *work, Layout layout) except -1
-    cdef int point(self, Workspace *work, Layout layout) except -1
-    cdef int check_indices(self, Workspace *work, Layout layout, list held) except -1
+    cdef int set_pointers(self, Workspace *work, Layout layout) except -1
+    cdef int check_indices(self, Workspace *work, Layout layout, list owners) except -1
     cdef list allocate(self, Workspace *work, Layout layout)
-    cdef int execute(self, Workspace *work, Layout layout, list outputs, list held) except -1
+    cdef int execute(self, Workspace *work, Layout layout, list outputs, list owners) except -1
     cdef int assign(self, list outputs) except -1
-    cdef object shaped(self, list outputs)
+    cdef object structured(self, list outputs)
     cdef Py_ssize_t count_of(self, int slot, Workspace *work) noexcept
     cdef object array_of(self, int slot, Workspace *work)
     cdef list borrow(self, Layout layout)
@@ -98,4 +98,4 @@ cdef class Entry:
 
 
 cdef Workspace *new_workspace(int buffers, int dims) except NULL
-cdef void dispose(Workspace *work) noexcept
+cdef void free_workspace(Workspace *work) noexcept

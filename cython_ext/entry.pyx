@@ -1,10 +1,10 @@
-"""From arrays to a compiled plan: every check at the entry, once, then bare pointers.
+"""Calls of compiled plans: arguments are checked once, then passed as pointers.
 
-An `Entry` is made of a `Wiring`, plain values by name, so it knows nothing of graphs or plans. A
-call with arrays of the right dtype that are C-contiguous and aligned copies nothing and allocates
-nothing but its results. Sizes are read from the arrays; while they stay what they were in the call
-before, so does the layout. Each call has a workspace of its own, taken from a free list, so that
-one entry may be called from many threads; the GIL is released while the plan runs.
+An `Entry` is made of a `Wiring` of plain values, so it is independent of graphs and plans. A call
+with arrays of the right dtype that are C-contiguous and aligned copies nothing and allocates only
+its results. Sizes are read from the arrays; the layout is reused while they do not change. Each
+call has a workspace of its own, from a free list, so that one entry may be called from many
+threads; the GIL is released while the plan runs.
 """
 
 cimport cython
@@ -21,8 +21,8 @@ import sys
 
 import numpy as np
 
-from cython_ext.cell cimport Cell, KeySequence, hold, let_go
-from cython_ext.cell import in_order
+from cython_ext.cell cimport Cell, KeySequence, acquire_locks, release_locks
+from cython_ext.cell import lock_order
 from cython_ext.convert import checked_indices, failure, refuse_two_bounds, safe_array
 
 cnp.import_array()
@@ -39,16 +39,16 @@ cdef extern from "numpy/arrayobject.h":
 
 cdef enum:
     ARGUMENT = 0  # given by the caller
-    CELL = 1  # a shared variable's present value
-    STREAM = 2  # a fresh key for random draws
-    FIXED = 3  # bound for the life of the entry
+    CELL = 1  # the current value of a shared variable
+    KEY = 2  # a fresh key for random draws
+    FIXED = 3  # bound when the entry is made
     CACHED_LAYOUTS = 64
-    LINE = 64  # bytes
+    CACHE_LINE_BYTES = 64
     MAX_AXES = 64
 
-KINDS = {"argument": ARGUMENT, "cell": CELL, "stream": STREAM, "fixed": FIXED}
-cdef int64_t LARGEST = 0x7FFFFFFFFFFFFFFF
-# Without it a call that reads two cells may see one before and one after an update of both.
+KINDS = {"argument": ARGUMENT, "cell": CELL, "key": KEY, "fixed": FIXED}
+cdef int64_t MAX_INT64 = 0x7FFFFFFFFFFFFFFF
+# Without the GIL a call that reads two cells could see only one of their updates: it locks them.
 cdef bint GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 ctypedef fused integer:
@@ -63,7 +63,7 @@ ctypedef fused integer:
 
 
 cdef class Layout:
-    """What follows from the sizes of one call: shapes of results, places of temporaries."""
+    """What depends on the sizes of one call: shapes of results, offsets of temporaries."""
 
     def __dealloc__(self):
         free(self.dims)
@@ -100,15 +100,15 @@ cdef int *numbers_of(values) except NULL:
 
 
 cdef void extremes(const integer *x, Py_ssize_t n, int64_t *low, int64_t *high) noexcept nogil:
-    """Smallest and largest of n >= 1 integers, as int64 (larger ones count as the largest)."""
+    """Smallest and largest of n >= 1 integers, as int64 (saturated)."""
     cdef integer least = x[0], most = x[0]
     cdef Py_ssize_t i
     for i in range(n):
         least = x[i] if x[i] < least else least
         most = x[i] if x[i] > most else most
     if integer is uint64_t:
-        least = min(least, <uint64_t>LARGEST)
-        most = min(most, <uint64_t>LARGEST)
+        least = min(least, <uint64_t>MAX_INT64)
+        most = min(most, <uint64_t>MAX_INT64)
     low[0] = <int64_t>least
     high[0] = <int64_t>most
 
@@ -146,7 +146,7 @@ cdef class Entry:
             self.runner = wiring.run
         else:
             self.plan = <pt_plan_fn><uintptr_t>wiring.run
-        self.keep = wiring.keep
+        self.owner = wiring.owner
         self.buffer_count = wiring.buffers
         self._set_slots(wiring.slots)
         self._set_results(wiring.results)
@@ -159,10 +159,10 @@ cdef class Entry:
         self.failures = wiring.failures
         self.cells = wiring.cells
         for cell in self.cells:
-            cell.will_be_updated()
+            cell.mark_updated()
         read = [slot.payload for slot in wiring.slots if slot.kind == "cell"]
         if self.cells or (len(read) > 1 and not GIL):
-            self.guarded = in_order([*read, *self.cells])
+            self.locked_cells = lock_order([*read, *self.cells])
         self.result_count = self.output_count - len(self.cells)
         self.build = wiring.build
         self.single = wiring.single
@@ -212,7 +212,7 @@ cdef class Entry:
         while self.free_workspaces != NULL:
             work = self.free_workspaces
             self.free_workspaces = work.next
-            dispose(work)
+            free_workspace(work)
         free(self.slots)
         free(self.output_positions)
         free(self.output_typenums)
@@ -228,7 +228,7 @@ cdef class Entry:
         return self.call(args)
 
     def arrange(self, args, kwargs):
-        """All arguments in order, from positional and keyword ones; TypeError where they misfit."""
+        """All arguments in order, from positional and keyword ones; TypeError otherwise."""
         names = ", ".join(self.argument_names())
         raise TypeError(
             f"expected {self.argument_count} arguments ({names}), got {len(args) + len(kwargs)}"
@@ -246,30 +246,30 @@ cdef class Entry:
         return <uintptr_t>self.plan
 
     cdef object call(self, tuple args):
-        if self.guarded is not None:
-            return self.call_alone(args)
-        return self.shaped(self.run(args))
+        if self.locked_cells is not None:
+            return self.call_locked(args)
+        return self.structured(self.run(args))
 
-    cdef object call_alone(self, tuple args):
-        """A call between which and its results nobody else updates the cells that it reads.
+    cdef object call_locked(self, tuple args):
+        """A call under the locks of its cells, which are not updated between reading and assigning.
 
-        The arguments are converted first, and the results put into their structure afterwards:
-        both may run code of the user's, which may call this very function.
+        The arguments are converted before, and the results structured afterwards: both may run
+        user code, which may call this function.
         """
         cdef int k
         if self.argument_count:
-            args = tuple([self.ready(k, args) for k in range(self.live_count)
+            args = tuple([self.converted_argument(k, args) for k in range(self.live_count)
                           if self.slots[k].kind == ARGUMENT])
-        cdef list held = hold(self.guarded)
+        cdef list locks = acquire_locks(self.locked_cells)
         try:
             outputs = self.run(args)
             self.assign(outputs)
         finally:
-            let_go(held)
-        return self.shaped(outputs)
+            release_locks(locks)
+        return self.structured(outputs)
 
-    def ready(self, int k, tuple args):
-        """The argument of slot `k` as an array that needs no conversion."""
+    def converted_argument(self, int k, tuple args):
+        """The argument of slot `k`, converted to an array of its dtype."""
         cdef Slot *slot = &self.slots[k]
         value = args[slot.argument]
         item = <PyObject *>value
@@ -283,26 +283,26 @@ cdef class Entry:
         return self.convert(k, value)
 
     cdef list run(self, tuple args):
-        cdef Workspace *work = self.take()
+        cdef Workspace *work = self.acquire_workspace()
         try:
             return self.run_in(args, work)
         finally:
-            self.give(work)
+            self.release_workspace(work)
 
     cdef list run_in(self, tuple args, Workspace *work):
-        cdef list held = []
-        self.resolve(args, work, held)
+        cdef list owners = []
+        self.set_inputs(args, work, owners)
         cdef Layout layout = self.layout_for(work.dims)
         self.reserve(work, layout)
-        self.point(work, layout)
+        self.set_pointers(work, layout)
         if self.check_count:
-            self.check_indices(work, layout, held)
+            self.check_indices(work, layout, owners)
         cdef list outputs = self.allocate(work, layout)
-        self.execute(work, layout, outputs, held)
+        self.execute(work, layout, outputs, owners)
         return outputs
 
-    cdef Workspace *take(self) except NULL:
-        """A workspace no other call has."""
+    cdef Workspace *acquire_workspace(self) except NULL:
+        """A workspace for this call alone."""
         cdef Workspace *work
         with cython.critical_section(self):
             work = self.free_workspaces
@@ -312,13 +312,13 @@ cdef class Entry:
             work = new_workspace(self.buffer_count, self.dim_count)
         return work
 
-    cdef void give(self, Workspace *work) noexcept:
+    cdef void release_workspace(self, Workspace *work) noexcept:
         with cython.critical_section(self):
             work.next = self.free_workspaces
             self.free_workspaces = work
 
-    cdef int resolve(self, tuple args, Workspace *work, list held) except -1:
-        """Pointers and sizes of all live slots; what must outlive the call goes to `held`."""
+    cdef int set_inputs(self, tuple args, Workspace *work, list owners) except -1:
+        """Set pointers and sizes of all live slots; `owners` gets the arrays to keep alive."""
         cdef int k, axis
         cdef Slot *slot
         cdef PyObject *item
@@ -333,11 +333,11 @@ cdef class Entry:
                     and PyArray_NDIM(<PyArrayObject *>item) == slot.ndim
                     and PyArray_ISCARRAY_RO(<PyArrayObject *>item)
                 ):
-                    held.append(self.convert(k, <object>item))
-                    item = <PyObject *>held[len(held) - 1]
+                    owners.append(self.convert(k, <object>item))
+                    item = <PyObject *>owners[len(owners) - 1]
             elif slot.kind == CELL:
-                held.append((<Cell>self.payloads[k]).get())
-                item = <PyObject *>held[len(held) - 1]
+                owners.append((<Cell>self.payloads[k]).get())
+                item = <PyObject *>owners[len(owners) - 1]
             else:
                 work.key = (<KeySequence>self.payloads[k]).advance()
                 work.pointers[slot.position] = &work.key
@@ -349,7 +349,7 @@ cdef class Entry:
         return 0
 
     def convert(self, int k, value):
-        """The argument as the array slot `k` needs; TypeError or ValueError names it."""
+        """The argument as an array for slot `k`; TypeError or ValueError names it."""
         cdef bint scalar = self.slots[k].ndim == 0 and self.slots[k].typenum == cnp.NPY_DOUBLE
         if scalar and isinstance(value, float):
             array = cnp.PyArray_EMPTY(0, NULL, cnp.NPY_DOUBLE, 0)
@@ -401,20 +401,20 @@ cdef class Entry:
         return layout
 
     cdef int reserve(self, Workspace *work, Layout layout) except -1:
-        """Room for the temporaries of this layout; grows, never shrinks."""
+        """Allocate the temporaries of this layout; the arena never shrinks."""
         if layout.arena <= work.capacity:
             return 0
         free(work.block)
         work.capacity = 0
-        work.block = <char *>malloc(layout.arena + LINE)
+        work.block = <char *>malloc(layout.arena + CACHE_LINE_BYTES)
         if work.block == NULL:
             raise MemoryError(f"no room for {layout.arena} bytes of temporaries")
         work.capacity = layout.arena
-        work.arena = work.block + (LINE - <uintptr_t>work.block % LINE)
+        work.arena = work.block + (CACHE_LINE_BYTES - <uintptr_t>work.block % CACHE_LINE_BYTES)
         return 0
 
-    cdef int point(self, Workspace *work, Layout layout) except -1:
-        """Pointers of fixed slots and temporaries."""
+    cdef int set_pointers(self, Workspace *work, Layout layout) except -1:
+        """Set pointers of fixed slots and temporaries."""
         cdef int k
         for k in range(self.live_count, self.slot_count):
             item = layout.fixed[k - self.live_count]
@@ -423,8 +423,8 @@ cdef class Entry:
             work.pointers[self.temp_positions[k]] = work.arena + layout.offsets[k]
         return 0
 
-    cdef int check_indices(self, Workspace *work, Layout layout, list held) except -1:
-        """Refuses indices out of range; negative ones are replaced in a private copy."""
+    cdef int check_indices(self, Workspace *work, Layout layout, list owners) except -1:
+        """Raise for indices out of range; replace negative ones, in a copy."""
         cdef int k, slot
         cdef int64_t low, high, count
         cdef dict checked = None
@@ -446,7 +446,7 @@ cdef class Entry:
             message = self.check_messages[k]
             refuse_two_bounds(checked, slot, layout.bounds[k], array, message)
             array = checked_indices(array, layout.bounds[k], message)
-            held.append(array)
+            owners.append(array)
             work.pointers[self.slots[slot].position] = PyArray_DATA(<PyArrayObject *>array)
         return 0
 
@@ -459,17 +459,17 @@ cdef class Entry:
         return count
 
     cdef object array_of(self, int slot, Workspace *work):
-        """A copy of what a slot points to."""
+        """A copy of the array of a slot."""
         if slot >= self.live_count:
             return self.payloads[slot].copy()
-        cdef Slot *place = &self.slots[slot]
-        shape = [work.dims[place.first + axis] for axis in range(place.ndim)]
+        cdef Slot *source = &self.slots[slot]
+        shape = [work.dims[source.first + axis] for axis in range(source.ndim)]
         array = np.empty(shape, dtype=self.slot_dtypes[slot])
-        memcpy(PyArray_DATA(<PyArrayObject *>array), work.pointers[place.position], array.nbytes)
+        memcpy(PyArray_DATA(<PyArrayObject *>array), work.pointers[source.position], array.nbytes)
         return array
 
     cdef list allocate(self, Workspace *work, Layout layout):
-        """Fresh arrays for the outputs; those that copy something else are filled afterwards."""
+        """New arrays for the outputs; those that are copies are filled after the run."""
         cdef list outputs = None
         cdef cnp.npy_intp shape[MAX_AXES]
         cdef int k, axis, ndim, first = 0
@@ -490,7 +490,8 @@ cdef class Entry:
         return outputs
 
     cdef list borrow(self, Layout layout):
-        """The lent arrays of the last call if they are free and have this layout, else None."""
+        """The borrowed outputs of the last call, if they are unused and of this layout, else
+        None."""
         with cython.critical_section(self):
             lent = self.lent
             self.lent = None
@@ -498,7 +499,7 @@ cdef class Entry:
             return None
         return list(lent[1])
 
-    cdef int execute(self, Workspace *work, Layout layout, list outputs, list held) except -1:
+    cdef int execute(self, Workspace *work, Layout layout, list outputs, list owners) except -1:
         cdef int k, first, status
         cdef pt_plan_fn plan = self.plan
         cdef void **pointers = work.pointers
@@ -525,7 +526,7 @@ cdef class Entry:
         return failure(self.failures, status)
 
     cdef int interpret(self, Workspace *work, Layout layout, list outputs) except -1:
-        """Runs the Python callable over flat arrays; temporaries are None, its own to make."""
+        """Run the Python callable over flat arrays; temporaries are None: it makes them."""
         cdef int k
         buffers = [None] * self.buffer_count
         for k in range(self.slot_count):
@@ -540,16 +541,16 @@ cdef class Entry:
         return self.runner(buffers, [layout.sizes[k] for k in range(layout.size_count)])
 
     cdef int assign(self, list outputs) except -1:
-        """Sets updated cells, with no code of the user's between them: what is let go, which may
-        run some, goes last."""
+        """Set the updated cells. The previous values are freed after all are set, since this may
+        run user code."""
         cdef int k
         cdef list before = []
         for k in range(self.result_count, self.output_count):
             before.append((<Cell>self.cells[k - self.result_count]).swap(outputs[k]))
         return 0
 
-    cdef object shaped(self, list outputs):
-        """The results in their structure."""
+    cdef object structured(self, list outputs):
+        """The results in the structure of the outputs."""
         if self.single:
             return outputs[0]
         if self.output_count > self.result_count:
@@ -563,12 +564,12 @@ cdef Workspace *new_workspace(int buffers, int dims) except NULL:
         work.pointers = <void **>calloc(buffers + 1, sizeof(void *))
         work.dims = <int64_t *>calloc(dims + 1, sizeof(int64_t))
     if work == NULL or work.pointers == NULL or work.dims == NULL:
-        dispose(work)
+        free_workspace(work)
         raise MemoryError()
     return work
 
 
-cdef void dispose(Workspace *work) noexcept:
+cdef void free_workspace(Workspace *work) noexcept:
     if work != NULL:
         free(work.pointers)
         free(work.dims)

@@ -1,8 +1,8 @@
-"""Shared objects with a compiled plan, mapped as long as somebody needs them.
+"""Shared objects with a compiled plan, unmapped when they are no longer used.
 
-Not modules of Python: a module of an extension is never unloaded, and a program that compiles
-thousands of functions would run out of memory mappings. Loading and unloading wait for each other
-and for forks, so that no child is born with the loader's lists half changed.
+They are not Python modules: an extension module is never unloaded, and a program that compiles
+thousands of functions would run out of memory mappings. One lock excludes loading, unloading and
+forks from each other, so that a child never inherits a half-updated state of the loader.
 """
 
 from libc.stdint cimport uintptr_t
@@ -21,25 +21,25 @@ cdef extern from *:
     static pthread_mutex_t pt_loading = PTHREAD_MUTEX_INITIALIZER;
     static void pt_loading_lock(void) { pthread_mutex_lock(&pt_loading); }
     static void pt_loading_unlock(void) { pthread_mutex_unlock(&pt_loading); }
-    static int pt_loading_waits_for_forks(void) {
+    static int pt_loading_register_atfork(void) {
         return pthread_atfork(pt_loading_lock, pt_loading_unlock, pt_loading_unlock);
     }
     """
     void pt_loading_lock() noexcept nogil
     void pt_loading_unlock() noexcept nogil
-    int pt_loading_waits_for_forks() noexcept nogil
+    int pt_loading_register_atfork() noexcept nogil
 
 ctypedef void (*pt_link_fn)(const char *name, void *routine) noexcept nogil
 
-if pt_loading_waits_for_forks():
+if pt_loading_register_atfork():
     raise MemoryError()
 
 
 cdef class Library:
     """A shared object, by its path: `address` is that of its plan, a pt_plan_fn.
 
-    `path` is where its file is, also after that was moved. It is unmapped when this object goes,
-    unless `pin` was called: then addresses that were given away stay good. `link` fills the
+    `path` is that of its file, and is updated when the file is moved. It is unmapped when this
+    object is destroyed, unless `pin` was called, which keeps its addresses valid. `link` sets the
     pointers through which the plan calls routines. ImportError if it cannot be loaded, or has no
     plan.
     """
@@ -67,7 +67,8 @@ cdef class Library:
             if self.handle != NULL:
                 self.address = <uintptr_t>dlsym(self.handle, "pt_plan")
                 self.linker = <pt_link_fn>dlsym(self.handle, "pt_link")
-            # The GIL is taken only afterwards: who forks holds it, and waits for this lock.
+            # Take the GIL only after unlocking: a forking thread holds it while waiting for this
+            # lock.
             pt_loading_unlock()
         if self.handle == NULL:
             reason = dlerror()
@@ -85,11 +86,11 @@ cdef class Library:
 
     @property
     def needs_routines(self):
-        """Does its plan call routines, which have to be linked first?"""
+        """Whether its plan calls routines, which have to be linked first."""
         return self.linker != NULL
 
     def link(self, routines):
-        """Put in the addresses of routines, by name."""
+        """Set the addresses of routines, by name."""
         cdef const char *text
         cdef uintptr_t address
         if self.linker == NULL:

@@ -1,4 +1,4 @@
-"""Times of plans and their parts over the buffers of one call."""
+"""Timing of plans and their kernels over the buffers of one call."""
 
 from libc.stdint cimport int64_t, uintptr_t
 
@@ -6,39 +6,39 @@ from time import perf_counter
 
 import numpy as np
 
-from cython_ext.entry cimport Entry, Layout, Workspace, dispose, new_workspace, pt_plan_fn
+from cython_ext.entry cimport Entry, Layout, Workspace, free_workspace, new_workspace, pt_plan_fn
 
 
 cdef class Frame:
-    """The pointer table and sizes of an entry's call with `args`, kept for repeated runs."""
+    """The pointer table and sizes of an entry's call with `args`, for repeated runs."""
 
     cdef Entry entry
     cdef tuple args
     cdef Layout layout
     cdef Workspace *work
-    cdef list held
+    cdef list owners
 
     def __init__(self, Entry entry, tuple args):
         if self.work != NULL:
             raise RuntimeError("a frame is made once")
         self.entry = entry
         self.args = args
-        self.held = []
+        self.owners = []
         self.work = new_workspace(entry.buffer_count, entry.dim_count)
-        entry.resolve(args, self.work, self.held)
+        entry.set_inputs(args, self.work, self.owners)
         self.layout = entry.layout_for(self.work.dims)
         entry.reserve(self.work, self.layout)
-        entry.point(self.work, self.layout)
-        entry.check_indices(self.work, self.layout, self.held)
-        self.held.append(entry.allocate(self.work, self.layout))
+        entry.set_pointers(self.work, self.layout)
+        entry.check_indices(self.work, self.layout, self.owners)
+        self.owners.append(entry.allocate(self.work, self.layout))
         if entry.plan != NULL:
             self.time(entry.address, 1)
 
     def __dealloc__(self):
-        dispose(self.work)
+        free_workspace(self.work)
 
     def time(self, address, int64_t count):
-        """Seconds a run of the plan at `address`, over `count` runs without the GIL."""
+        """Seconds per run of the plan at `address`, over `count` runs without the GIL."""
         cdef pt_plan_fn plan = <pt_plan_fn><uintptr_t>address
         cdef void **pointers = self.work.pointers
         cdef const int64_t *sizes = self.layout.sizes
@@ -50,7 +50,7 @@ cdef class Frame:
         return (perf_counter() - began) / max(1, count)
 
     def time_calls(self, int64_t count):
-        """Seconds a call of the entry from Python."""
+        """Seconds per call of the entry from Python."""
         cdef int64_t k
         entry, args = self.entry, self.args
         began = perf_counter()
@@ -60,7 +60,7 @@ cdef class Frame:
 
 
 def seconds_a_run(address, arrays, sizes, int64_t count):
-    """Seconds a run of the plan at `address` over these arrays and sizes, without an entry."""
+    """Seconds per run of the plan at `address` over these arrays and sizes, without an entry."""
     cdef pt_plan_fn plan = <pt_plan_fn><uintptr_t>address
     table = np.array([array.ctypes.data for array in arrays], dtype=np.uintp)
     numbers = np.array(sizes, dtype=np.int64)

@@ -13,7 +13,7 @@ from probtensor.calls import public
 from probtensor.function import Compilation, Function, In, Lowered, Program, Shared, function_of
 from probtensor.function.implicit import implicit_inputs, measured_inputs, values_of
 from probtensor.function.program import checked_inputs, checked_updates, flatten
-from probtensor.function.recall import KeptFunction
+from probtensor.function.recall import CachedFunction
 from probtensor.function.request import check_options, check_used, replace_givens
 from probtensor.graph import Node
 from probtensor.graph.symbolic import refusal
@@ -106,13 +106,13 @@ def function(
     graph = [leaf.variable for leaf in leaves] + [value for _, value in pairs]
     graph = replace_givens(graph, givens)
     count = len(leaves)
-    graph, places = zip(*map(handed_over, graph)) if graph else ((), ())
+    graph, memories = zip(*map(handed_over, graph)) if graph else ((), ())
     check_used(given, graph, on_unused_input)
     program = Program(
         inputs=given,
         outputs=tuple(graph[:count]),
         borrowed=tuple(leaf.borrow for leaf in leaves),
-        places=places[:count],
+        output_memories=memories[:count],
         tree=tree,
         updates=tuple((old, new) for (old, _), new in zip(pairs, graph[count:])),
         name=name,
@@ -130,17 +130,18 @@ def compile_program(program: Program) -> Function:
     began = time.perf_counter()
     graph, key = keyed_draws(program.graph)
     inputs = [x.variable for x in program.inputs]
-    whole = cache(partial(lowered, inputs, graph, key))
-    shelf = KeptFunction.of(target, inputs, graph)
-    known = shelf.recalled()
-    if known:
-        plan, implicit, source = known
+    lowered_graph = cache(partial(lowered, inputs, graph, key))
+    cached = CachedFunction.of(target, inputs, graph)
+    record = cached.load()
+    if record:
+        plan, implicit, source = record
         timings = {"rewrite": time.perf_counter() - began, "lower": 0.0}
         built = target.load(source)
     else:
-        plan, implicit, timings = whole().plan, whole().implicit, whole().timings
+        full = lowered_graph()
+        plan, implicit, timings = full.plan, full.implicit, full.timings
         built = prepared(target, plan)
-        shelf.keep(plan, implicit, built.source)
+        cached.save(plan, implicit, built.source)
     compilation = Compilation(
         inputs=(*inputs, *implicit),
         given=values_of(implicit),
@@ -149,7 +150,7 @@ def compile_program(program: Program) -> Function:
         target=target,
         built=built,
         timings={**timings, **built.timings},
-        whole=whole,
+        lowered=lowered_graph,
     )
     return function_of(program, compilation)
 

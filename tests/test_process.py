@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from cython_ext.cell import Alone
+from cython_ext.cell import CellLocks
 from probtensor import process
 from probtensor.process import PROCESS, computed_once, new_lock
 from tests.architecture import source
@@ -101,7 +101,7 @@ def test_no_lock_that_another_thread_holds_hangs_a_child():
     held, done = threading.Event(), threading.Event()
 
     def hold():
-        with Alone((w.op.cell,)):
+        with CellLocks((w.op.cell,)):
             for lock in locks:
                 lock.acquire()
             held.set()

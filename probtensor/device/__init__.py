@@ -1,40 +1,41 @@
 """The CUDA device: memory, kernels, streams and libraries, and nothing of a graph or a plan.
 
-`driver()` gives the process's one driver, whose members, those of `Driver`, are all that the layers
-above know of a device. The tests put another one in its place (`use`), over host memory, so every
-kernel and every caller is run without a GPU. `DeviceArray` is memory with a shape and a dtype,
-which CuPy, PyTorch and JAX read in place.
+`driver()` gives the process's one driver; its members (`Driver`) are the only interface to a device
+of the layers above. The tests replace it (`use`) by one over host memory, so every kernel and every
+caller is run without a GPU. `DeviceArray` is memory with a shape and a dtype, which CuPy, PyTorch
+and JAX read in place.
 
     structs.py    C structures that the host packs and kernels read
-    protocol.py   Driver, and what it makes: Memory, LaunchQueue, Kernel, Image, Graph, Products
-    nvidia.py     the driver through PyCUDA: contexts, memory, launches, streams, failures
+    protocol.py   Driver, and what it makes: Memory, LaunchQueue, Kernel, Image, Graph,
+                  MatrixProducts
+    nvidia.py     the driver through PyCUDA: contexts, memory, launches, streams, errors
     graphs.py     CUDA graphs, by five functions of libcuda that PyCUDA does not bind
-    memory.py     the pool: steady work allocates nothing
+    memory.py     the memory pool
     compiler.py   NVRTC, else nvcc: text to an image; images.py keeps images on disk
-    libraries.py  where NVIDIA's libraries lie, and how a table of functions is bound
+    libraries.py  where NVIDIA's libraries are found, and binding a table of functions
     blas.py       matrix products by cuBLAS; another library is another table
-    array.py      DeviceArray; dlpack.py the capsules that it is exchanged by
+    array.py      DeviceArray; dlpack.py has the capsules for its exchange
 
 What was decided, and why:
 
-PyCUDA is imported in one module and only when a device is asked for, because it needs NVIDIA's
-driver to be imported at all. All threads share the primary context, as every other library does.
-PyCUDA ends the process when a thread goes whose stack of contexts is not empty, so the context is
-pushed only around calls that make or free PyCUDA's objects.
+PyCUDA is imported in one module and only at the first use of a device, since importing it needs
+NVIDIA's driver. All threads share the primary context, as other libraries do. PyCUDA aborts the
+process when a thread ends whose stack of contexts is not empty, so the context is pushed only
+around calls that make or free PyCUDA's objects.
 
-The pool is ours and not PyCUDA's: giving a block back must be safe in any thread and at any time,
-the end of the process included, and PyCUDA's calls the driver then. What is freed is handed out
-again at once, which is right on one stream; `memory.Allocation` says what to mind on several.
+The memory pool is not PyCUDA's: freeing a block must be safe in any thread and at any time, also
+at the end of the process, but PyCUDA's pool calls the driver then. A freed block is reused at once,
+which is correct on one stream; see `memory.Allocation` for several.
 
-Launches take packed bytes, which costs a fifth of PyCUDA's own call. A kernel that fails is
-reported by the driver at some later call: the error names the kernels queued since the last wait.
+Launches take packed bytes, at a fifth of the cost of PyCUDA's own call. The driver reports a failed
+kernel at some later call: the error names the kernels queued since the last synchronization.
 
-cuBLAS is called by ctypes with 64-bit sizes, in float32 without TF32 unless asked, one handle and
-one workspace a stream, since a captured stream may not allocate.
+cuBLAS is called by ctypes with 64-bit sizes, in float32 without TF32 unless asked for. Each stream
+has a handle and a workspace, since a captured stream may not allocate.
 
-Rejected: PyCUDA's SourceModule (it needs a toolkit and a second for each kernel), its GPUArray (no
-DLPack, and kernels of its own), managed memory (pages wander when the host looks), cuRAND (its
-streams are not those of the CPU).
+Rejected: PyCUDA's SourceModule (needs a toolkit, and a second for each kernel), its GPUArray (no
+DLPack, and kernels of its own), managed memory (pages migrate when the host reads them), cuRAND
+(its random streams differ from those of the CPU).
 """
 
 from probtensor.device.array import DeviceArray, device_array, empty, transfer
@@ -47,8 +48,8 @@ from probtensor.device.protocol import (
     Image,
     Kernel,
     LaunchQueue,
+    MatrixProducts,
     Memory,
-    Products,
 )
 
 __all__ = [
@@ -60,8 +61,8 @@ __all__ = [
     "Image",
     "Kernel",
     "LaunchQueue",
+    "MatrixProducts",
     "Memory",
-    "Products",
     "device_array",
     "driver",
     "empty",

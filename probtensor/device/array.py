@@ -15,20 +15,20 @@ from probtensor.device.current import driver as current_driver
 from probtensor.device.errors import DeviceError
 from probtensor.device.protocol import Driver
 
-LEGACY_STREAM = 1  # what the array interface and DLPack call the default stream
+LEGACY_STREAM = 1  # the default stream in the array interface and in DLPack
 NAMED_STREAMS = (None, 0, 1, 2)  # ordered with the default stream by the driver itself
-KINDS = "biuf"
-ELSEWHERE = (
+DTYPE_KINDS = "biuf"
+NOT_ON_HOST = (
     "this array is on the device: .get() copies it to the host, and a function with target='cuda' "
     "takes it as an argument"
 )
 
 
 class DeviceArray:
-    """A C-contiguous array in the memory of the device; its elements never change shape or dtype.
+    """A C-contiguous array in the memory of the device, of fixed shape and dtype.
 
-    It speaks `__cuda_array_interface__` (version 3) and DLPack, so that CuPy, PyTorch and JAX read
-    it in place. `owner` keeps the memory alive: an allocation, or the array of another library.
+    It implements `__cuda_array_interface__` (version 3) and DLPack, so that CuPy, PyTorch and JAX
+    read it in place. `owner` keeps the memory alive: an allocation, or an array of another library.
     """
 
     __slots__ = ("__weakref__", "address", "driver", "dtype", "owner", "shape")
@@ -93,11 +93,11 @@ class DeviceArray:
         return f"DeviceArray({self.dtype}{list(self.shape)} on {self.driver.name})"
 
     def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray:
-        raise TypeError(ELSEWHERE)
+        raise TypeError(NOT_ON_HOST)
 
     def _refuse(self, *_: object) -> NoReturn:
-        """What NumPy's arrays can do, and these, which have no arithmetic of their own, cannot."""
-        raise TypeError(ELSEWHERE)
+        """Operations of NumPy's arrays that device arrays do not have."""
+        raise TypeError(NOT_ON_HOST)
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
     __matmul__ = __rmatmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = _refuse
@@ -129,13 +129,13 @@ class DeviceArray:
         dl_device: tuple[int, int] | None = None,
         copy: bool | None = None,
     ) -> object:
-        """A capsule. All work queued so far comes before what the consumer queues on `stream`."""
+        """A capsule. Work queued so far is ordered before what the consumer queues on `stream`."""
         if dl_device is not None and tuple(dl_device) != self.__dlpack_device__():
             raise BufferError("the array stays on its device: call .get() for a copy on the host")
         source = self.copy() if copy else self
         if stream == 0:
             raise BufferError("DLPack's stream 0 is ambiguous for CUDA: pass 1, 2 or a handle")
-        # Streams of other libraries may be of the kind that does not wait for the default one.
+        # Streams of other libraries may be non-blocking: they do not wait for the default one.
         if stream not in (*NAMED_STREAMS, -1):
             self.driver.synchronize()
         versioned = max_version is not None and tuple(max_version) >= dlpack.VERSION
@@ -146,10 +146,10 @@ class DeviceArray:
 def empty(
     shape: int | Sequence[int], dtype: DTypeLike = np.float64, driver: Driver | None = None
 ) -> DeviceArray:
-    """A new array, its elements unspecified."""
+    """A new array with unspecified elements."""
     driver = driver or current_driver()
     lengths = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-    dtype = _checked(np.dtype(dtype))
+    dtype = _supported(np.dtype(dtype))
     allocation = driver.alloc(prod(lengths) * dtype.itemsize)
     return DeviceArray(driver, allocation, allocation.address, lengths, dtype)
 
@@ -158,9 +158,9 @@ def empty(
 def device_array(value: object, driver: Driver | None = None) -> DeviceArray:
     """`value` as an array on the device.
 
-    A device array is returned as it is. What speaks `__cuda_array_interface__`, or DLPack with a
-    CUDA device, is taken over without a copy and kept alive; ValueError if it is not C-contiguous.
-    Anything else becomes a NumPy array and is copied up.
+    A device array is returned as it is. An object with `__cuda_array_interface__`, or DLPack with
+    a CUDA device, is used without a copy and kept alive; ValueError if it is not C-contiguous.
+    Anything else becomes a NumPy array and is copied to the device.
 
     Returns a `DeviceArray` of the shape and dtype of the value. Raises DeviceError where there is
     no device, TypeError for what is not numeric.
@@ -170,7 +170,7 @@ def device_array(value: object, driver: Driver | None = None) -> DeviceArray:
     driver = driver or current_driver()
     if hasattr(value, "__cuda_array_interface__"):
         return _from_interface(driver, value)
-    if hasattr(value, "__dlpack__") and value.__dlpack_device__()[0] in dlpack.CUDA_PLACES:
+    if hasattr(value, "__dlpack__") and value.__dlpack_device__()[0] in dlpack.CUDA_DEVICE_TYPES:
         return _from_dlpack(driver, value)
     host = np.asarray(value)
     if host.dtype.kind == "O":
@@ -178,7 +178,7 @@ def device_array(value: object, driver: Driver | None = None) -> DeviceArray:
             "a device array holds booleans, integers or floats, not those of a "
             f"{type(value).__name__}; an output stays on the device as y.transfer('cuda')"
         )
-    host = np.ascontiguousarray(host, _checked(host.dtype).newbyteorder("=")).reshape(host.shape)
+    host = np.ascontiguousarray(host, _supported(host.dtype).newbyteorder("=")).reshape(host.shape)
     array = empty(host.shape, host.dtype, driver)
     if host.size:
         driver.upload(array.address, host)
@@ -188,7 +188,7 @@ def device_array(value: object, driver: Driver | None = None) -> DeviceArray:
 def transfer(value: object, to: str) -> np.ndarray | DeviceArray:
     """`value` on the device ("cuda", a DeviceArray) or on the host ("cpu", a NumPy array).
 
-    What is there already is not copied.
+    No copy where it is already there.
     """
     if to == "cuda":
         return device_array(value)
@@ -199,8 +199,8 @@ def transfer(value: object, to: str) -> np.ndarray | DeviceArray:
     return np.asarray(value)
 
 
-def _checked(dtype: np.dtype) -> np.dtype:
-    if dtype.kind not in KINDS or dtype.itemsize > 8:
+def _supported(dtype: np.dtype) -> np.dtype:
+    if dtype.kind not in DTYPE_KINDS or dtype.itemsize > 8:
         raise TypeError(f"a device array holds booleans, integers or floats, not {dtype}")
     return dtype
 
@@ -208,7 +208,7 @@ def _checked(dtype: np.dtype) -> np.dtype:
 def _from_interface(driver: Driver, value: object) -> DeviceArray:
     """https://numba.readthedocs.io/en/stable/cuda/cuda_array_interface.html, versions 0 to 3."""
     interface = value.__cuda_array_interface__
-    dtype = _checked(np.dtype(interface["typestr"]))
+    dtype = _supported(np.dtype(interface["typestr"]))
     shape, strides = tuple(interface["shape"]), interface.get("strides")
     steps = None if strides is None else [step / dtype.itemsize for step in strides]
     if interface.get("mask") is not None or not dlpack.is_contiguous(shape, steps):
@@ -228,7 +228,7 @@ def _from_dlpack(driver: Driver, value: object) -> DeviceArray:
     except TypeError:  # a producer older than DLPack 1.0
         capsule = value.__dlpack__(stream=LEGACY_STREAM)
     try:
-        taken = dlpack.take_capsule(capsule)
+        tensor = dlpack.consume_capsule(capsule)
     except BufferError as error:
         raise ValueError(str(error)) from None
-    return DeviceArray(driver, taken.owner, taken.address, taken.shape, _checked(taken.dtype))
+    return DeviceArray(driver, tensor.owner, tensor.address, tensor.shape, _supported(tensor.dtype))

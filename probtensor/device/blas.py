@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 POINTER = ctypes.c_void_p
 INT64 = ctypes.c_int64
-PRODUCT = (POINTER, ctypes.c_int, ctypes.c_int, INT64, INT64, INT64, POINTER, POINTER, INT64,
+GEMM = (POINTER, ctypes.c_int, ctypes.c_int, INT64, INT64, INT64, POINTER, POINTER, INT64,
            POINTER, INT64, POINTER, POINTER, INT64)  # fmt: skip
-PRODUCTS = (POINTER, ctypes.c_int, ctypes.c_int, INT64, INT64, INT64, POINTER, POINTER, INT64,
+BATCHED_GEMM = (POINTER, ctypes.c_int, ctypes.c_int, INT64, INT64, INT64, POINTER, POINTER, INT64,
             INT64, POINTER, INT64, INT64, POINTER, POINTER, INT64, INT64, INT64)  # fmt: skip
 FUNCTIONS = {
     "cublasCreate_v2": (ctypes.POINTER(POINTER),),
@@ -30,21 +30,21 @@ FUNCTIONS = {
     "cublasSetStream_v2": (POINTER, POINTER),
     "cublasSetWorkspace_v2": (POINTER, POINTER, ctypes.c_size_t),
     "cublasSetMathMode": (POINTER, ctypes.c_int),
-    "cublasSgemm_v2_64": PRODUCT,
-    "cublasDgemm_v2_64": PRODUCT,
-    "cublasSgemmStridedBatched_64": PRODUCTS,
-    "cublasDgemmStridedBatched_64": PRODUCTS,
+    "cublasSgemm_v2_64": GEMM,
+    "cublasDgemm_v2_64": GEMM,
+    "cublasSgemmStridedBatched_64": BATCHED_GEMM,
+    "cublasDgemmStridedBatched_64": BATCHED_GEMM,
 }
-STATUS = {
+STATUS_TEXT = {
     1: "not initialized", 3: "out of memory", 7: "an invalid value", 8: "the device is too old",
     11: "a mapping error", 13: "the execution failed", 14: "an internal error", 15: "not supported",
 }  # fmt: skip
 VERSIONS = (12, 13)
 DEFAULT_MATH = 0  # float32 in float32
 TF32_MATH = 3
-PLAIN, TURNED = 0, 1
-WORKSPACE = 32 << 20  # what NVIDIA advises for Hopper; given by us, so that graphs need no other
-LETTERS = {np.dtype(np.float32): "S", np.dtype(np.float64): "D"}
+OPERATIONS = (0, 1)  # CUBLAS_OP_N, CUBLAS_OP_T
+WORKSPACE_BYTES = 32 << 20  # NVIDIA's advice for Hopper; a captured stream cannot allocate
+PREFIXES = {np.dtype(np.float32): "S", np.dtype(np.float64): "D"}
 
 
 class Handle:
@@ -58,7 +58,7 @@ class Handle:
         functions.cublasSetStream_v2(self.address, stream)
         functions.cublasSetWorkspace_v2(self.address, workspace.address, workspace.nbytes)
         functions.cublasSetMathMode(self.address, DEFAULT_MATH)
-        # Destroying waits for the device, so the workspace, which goes after, is used no more.
+        # cublasDestroy waits for the device, so the workspace can be freed after it.
         weakref.finalize(self, _destroy, functions, self.address).atexit = False
 
 
@@ -68,7 +68,7 @@ def _destroy(functions: SimpleNamespace, handle: ctypes.c_void_p) -> None:
 
 
 class Blas:
-    """Matrix products. One handle a stream; a lock, since a handle serves one thread at a time."""
+    """Matrix products. One handle a stream, under a lock, since a handle is not thread-safe."""
 
     def __init__(self, driver: CudaDriver, library: ctypes.CDLL) -> None:
         self._driver = driver
@@ -83,45 +83,47 @@ class Blas:
     ) -> None:  # fmt: skip
         """Row-major c[m,n] = op(a) op(b), for `batch` of them one after another in memory.
 
-        a is [m,k], or [k,m] if turned; b is [k,n], or [n,k] if turned; all are device addresses of
-        float32 or float64. tf32 lets float32 be rounded to 10 bits of mantissa for speed.
+        a is [m,k], or [k,m] if transposed; b is [k,n], or [n,k] if transposed; all are device
+        addresses of float32 or float64. tf32 lets float32 be rounded to 10 bits of mantissa.
         """
-        letter = LETTERS.get(np.dtype(dtype))
-        if letter is None:
+        prefix = PREFIXES.get(np.dtype(dtype))
+        if prefix is None:
             raise DeviceError(f"cuBLAS has no matrix product of {np.dtype(dtype)}")
         if not (batch and m and n):
             return
-        # cuBLAS counts columns first: what it is told is c' = op(b)' op(a)'.
-        how = (TURNED if b_transposed else PLAIN, TURNED if a_transposed else PLAIN, n, m, k)
-        kind = ctypes.c_float if letter == "S" else ctypes.c_double
+        # cuBLAS is column-major: it computes c' = op(b)' op(a)'.
+        trans_b, trans_a = OPERATIONS[b_transposed], OPERATIONS[a_transposed]
+        kind = ctypes.c_float if prefix == "S" else ctypes.c_double
         one, zero = ctypes.byref(kind(1)), ctypes.byref(kind(0))
         lead_b, lead_a = max(k if b_transposed else n, 1), max(m if a_transposed else k, 1)
         with self._lock:
             handle = self._handle(stream)
             self._set_math(handle, TF32_MATH if tf32 else DEFAULT_MATH)
             if batch == 1:
-                product = getattr(self._functions, f"cublas{letter}gemm_v2_64")
-                product(handle.address, *how, one, b, lead_b, a, lead_a, zero, c, n)
+                product = getattr(self._functions, f"cublas{prefix}gemm_v2_64")
+                product(
+                    handle.address, trans_b, trans_a, n, m, k, one, b, lead_b, a, lead_a, zero, c, n
+                )
             else:
-                product = getattr(self._functions, f"cublas{letter}gemmStridedBatched_64")
-                product(handle.address, *how, one, b, lead_b, n * k, a, lead_a, m * k, zero, c, n,
-                        m * n, batch)  # fmt: skip
+                product = getattr(self._functions, f"cublas{prefix}gemmStridedBatched_64")
+                product(handle.address, trans_b, trans_a, n, m, k, one, b, lead_b, n * k, a, lead_a,
+                        m * k, zero, c, n, m * n, batch)  # fmt: skip
         self._driver.counts["launches"] += 1
 
     def prepare(self, stream: LaunchQueue | None = None) -> None:
-        """Make the handle of a stream, which cannot be done while the stream is captured."""
+        """Make the handle of a stream, which is not possible while the stream is captured."""
         with self._lock:
             self._handle(stream)
 
-    def forget(self, stream: int) -> Handle | None:
-        """The handle of a stream that goes, to be dropped where the context is current."""
+    def remove_handle(self, stream: int) -> Handle | None:
+        """Take the handle of a destroyed stream out; freeing it needs the context."""
         return self._handles.pop(stream, None)
 
     def _handle(self, stream: LaunchQueue | None) -> Handle:
         self._driver.enter()
         key = 0 if stream is None else stream.handle
         if key not in self._handles:
-            workspace = self._driver.alloc(WORKSPACE)
+            workspace = self._driver.alloc(WORKSPACE_BYTES)
             self._handles[key] = Handle(self._functions, key, workspace)
         return self._handles[key]
 
@@ -132,12 +134,12 @@ class Blas:
 
 
 def status_text(code: int) -> str:
-    """What a cublasStatus_t means."""
-    return f"{STATUS.get(code, 'an unknown error')} (status {code})"
+    """The text of a cublasStatus_t."""
+    return f"{STATUS_TEXT.get(code, 'an unknown error')} (status {code})"
 
 
 def load_blas(driver: CudaDriver, newest: int = max(VERSIONS)) -> Blas | None:
     """cuBLAS of a major version up to `newest`, or None where it is not installed."""
     versions = [version for version in VERSIONS if version <= newest]
-    library = load_library("cublas", versions, before=("cublasLt",)) if versions else None
+    library = load_library("cublas", versions, dependencies=("cublasLt",)) if versions else None
     return Blas(driver, library) if library is not None else None

@@ -2,7 +2,7 @@
 
 NVRTC is ten times as quick on a small kernel and needs no toolkit, only its wheel. It has none of
 C's headers, so those that our sources include are given here. A product and a sum are rounded each,
-as in NumPy (no fmad): what may be fused says so. Nothing that changes NaN or infinity is allowed.
+as in NumPy (no contraction to fma, but where a source calls fma). No option of fast math is set.
 """
 
 from __future__ import annotations
@@ -83,14 +83,14 @@ NVRTC_FUNCTIONS = {
     "nvrtcGetCUBINSize": (ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t)),
     "nvrtcGetCUBIN": (ctypes.c_void_p, ctypes.c_char_p),
 }  # fmt: skip
-NAME = "kernel.cu"
-COMPLAINT = re.compile(rf"^(?:\S*/)?{re.escape(NAME)}\((\d+)\)", re.MULTILINE)
-AROUND = 2  # lines of source shown before and after one that is complained of
-SHOWN = 5  # complaints
+SOURCE_NAME = "kernel.cu"
+ERROR_LINE = re.compile(rf"^(?:\S*/)?{re.escape(SOURCE_NAME)}\((\d+)\)", re.MULTILINE)
+CONTEXT_LINES = 2  # lines of source shown before and after one with an error
+MAX_ERRORS_SHOWN = 5  # errors whose lines are shown
 
 
 class Nvrtc:
-    """NVRTC, loaded when first used."""
+    """NVRTC, loaded at its first use."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -99,7 +99,7 @@ class Nvrtc:
 
     @computed_once
     def _functions(self) -> SimpleNamespace:
-        # NVRTC opens this one by name while it compiles, and does not look beside itself.
+        # NVRTC opens this library by name when it compiles, but not from its own folder.
         for builtins in self.path.parent.glob("libnvrtc-builtins.so.*"):
             ctypes.CDLL(str(builtins), ctypes.RTLD_GLOBAL)
         library = ctypes.CDLL(str(self.path))
@@ -110,11 +110,11 @@ class Nvrtc:
         return bound
 
     def compile(self, source: str, arch: str, include: Sequence[Path]) -> bytes:
-        """The cubin of a source. DeviceError shows what NVRTC says and where."""
+        """The cubin of a source. DeviceError shows the errors of NVRTC and their lines."""
         nvrtc = self._functions
         program = ctypes.c_void_p()
         names, texts = _strings(HEADERS), _strings(HEADERS.values())
-        nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), NAME.encode(),
+        nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), SOURCE_NAME.encode(),
                                  len(HEADERS), texts, names)  # fmt: skip
         try:
             options = [f"--gpu-architecture={arch}", *OPTIONS]
@@ -134,12 +134,12 @@ class Nvcc:
 
     @computed_once
     def identity(self) -> str:
-        """What it says of its version."""
+        """The output of `nvcc --version`."""
         with tempfile.TemporaryDirectory(prefix="probtensor-") as folder:
             return f"nvcc {self._run(['--version'], Path(folder))[1]}"
 
     def _run(self, arguments: Sequence[str | Path], folder: Path) -> tuple[int, str]:
-        """Exit status and what it printed. DeviceError where it does not end in time."""
+        """Exit status and output. DeviceError at the time limit."""
         try:
             command = [str(self.path), *map(str, arguments)]
             return program.run(command, folder / "log", program.limit())
@@ -147,15 +147,15 @@ class Nvcc:
             raise DeviceError(f"nvcc: {error}; {program.LIMIT} sets its limit of time") from None
 
     def compile(self, source: str, arch: str, include: Sequence[Path]) -> bytes:
-        """The cubin of a source. DeviceError shows what nvcc says and where."""
+        """The cubin of a source. DeviceError shows the errors of nvcc and their lines."""
         with tempfile.TemporaryDirectory(prefix="probtensor-") as folder:
-            text, image = Path(folder, NAME), Path(folder, "kernel.cubin")
+            text, image = Path(folder, SOURCE_NAME), Path(folder, "kernel.cubin")
             text.write_text(source, encoding="utf-8")
             arguments = ["-cubin", f"-arch={arch}", *OPTIONS, "-o", image, text]
             arguments += [f"-I{path}" for path in include]
-            status, said = self._run(arguments, Path(folder))
+            status, log = self._run(arguments, Path(folder))
             if status:
-                raise compile_error("nvcc", said, source)
+                raise compile_error("nvcc", log, source)
             return image.read_bytes()
 
 
@@ -171,13 +171,13 @@ def find_compiler(newest: int | None = None) -> Nvrtc | Nvcc:
 
 
 def compile_error(compiler: str, log: str, source: str) -> DeviceError:
-    """The compiler's words, and the lines of the source that they are about."""
+    """The compiler's log, and the lines of the source that it names."""
     lines = source.splitlines()
-    numbers = [int(number) for number in COMPLAINT.findall(log)]
+    numbers = [int(number) for number in ERROR_LINE.findall(log)]
     shown = {
         line
-        for number in list(dict.fromkeys(numbers))[:SHOWN]
-        for line in range(number - AROUND, number + AROUND + 1)
+        for number in list(dict.fromkeys(numbers))[:MAX_ERRORS_SHOWN]
+        for line in range(number - CONTEXT_LINES, number + CONTEXT_LINES + 1)
         if 0 < line <= len(lines)
     }
     excerpt = "\n".join(
@@ -187,8 +187,8 @@ def compile_error(compiler: str, log: str, source: str) -> DeviceError:
 
 
 def include_folders() -> tuple[Path, ...]:
-    """Where the hand-written sources lie: in the source tree, or inside an installed package.
-    Headers for the CPU alone are not among them: they are in a folder of their own below."""
+    """The folders of the hand-written headers, in the source tree or in an installed package.
+    Headers for the CPU alone are in a subfolder, which is not included."""
     cuda = PACKAGE / "cuda_sources"
     if not cuda.is_dir():
         cuda = PACKAGE.parent / "cuda"
@@ -206,7 +206,7 @@ def headers_digest(folders: tuple[Path, ...]) -> str:
 
 
 def image_key(source: str, arch: str, compiler: Nvrtc | Nvcc, include: tuple[Path, ...]) -> str:
-    """Everything that an image depends on, in one hash."""
+    """A hash of all that an image depends on."""
     parts = (arch, compiler.identity, *OPTIONS, headers_digest(include), source)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

@@ -7,7 +7,7 @@ from probtensor.device.nvidia import open_driver
 from probtensor.device.protocol import Driver
 from probtensor.process import new_lock
 
-_OPENING = new_lock()
+_LOCK = new_lock()
 _DRIVER: list[Driver] = []
 
 
@@ -16,15 +16,16 @@ def driver() -> Driver:
 
     DeviceError says what is missing: PyCUDA, NVIDIA's driver, a device, or a compiler.
     """
-    with _OPENING:
+    with _LOCK:
         if not _DRIVER:
             _DRIVER.append(open_driver())
         return _DRIVER[0]
 
 
 def use(other: Driver | None) -> Driver | None:
-    """Put another driver in its place (None: open the real one again); returns the one before."""
-    with _OPENING:
+    """Replace the driver (None: open the real one again at the next use); returns the previous
+    one."""
+    with _LOCK:
         before = _DRIVER.pop() if _DRIVER else None
         if other is not None:
             _DRIVER.append(other)
@@ -32,7 +33,7 @@ def use(other: Driver | None) -> Driver | None:
 
 
 def is_available() -> bool:
-    """Is there a device to compute on, with all that it takes?"""
+    """Whether `driver` finds a device, a compiler and the libraries that it needs."""
     try:
         driver()
     except DeviceError:

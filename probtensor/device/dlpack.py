@@ -1,8 +1,8 @@
-"""DLPack, the array exchange of PyTorch, JAX, CuPy and NumPy: capsules made and taken over.
+"""DLPack, the array exchange of PyTorch, JAX, CuPy and NumPy: made and consumed as capsules.
 
 The structures are those of dlpack.h 1.0 (dmlc/dlpack); both the versioned capsule and the older
-one are spoken. A capsule owns a reference to what it describes, and whoever takes it over calls
-its deleter when done.
+one are supported. A capsule owns a reference to the memory it describes; its consumer calls the
+deleter when done.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import numpy as np
 
 CPU = 1
 CUDA = 2
-CUDA_PLACES = (CUDA, 13)  # and memory that CUDA moves between host and device
+CUDA_DEVICE_TYPES = (CUDA, 13)  # kDLCUDA and kDLCUDAManaged
 VERSION = (1, 0)
 CODES = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}
 KINDS = {code: kind for kind, code in CODES.items()}
-PLAIN, PLAIN_USED = b"dltensor", b"used_dltensor"
+UNVERSIONED, UNVERSIONED_USED = b"dltensor", b"used_dltensor"
 VERSIONED, VERSIONED_USED = b"dltensor_versioned", b"used_dltensor_versioned"
 
 
@@ -74,7 +74,8 @@ class ManagedVersioned(ctypes.Structure):
 
 
 def _python(name: str, result: type | None, *arguments: type) -> Callable:
-    """A function of Python's C API; capsules are passed by address, for some are dying."""
+    """A function of Python's C API; capsules are passed by address, as a destructor gets one
+    whose reference count is 0."""
     return ctypes.PYFUNCTYPE(result, *arguments)((name, ctypes.pythonapi))
 
 
@@ -87,7 +88,7 @@ _decref = _python("Py_DecRef", None, ctypes.c_void_p)
 
 
 @DELETER
-def _delete_plain(address: int) -> None:
+def _delete_unversioned(address: int) -> None:
     _decref(Managed.from_address(address).context)
 
 
@@ -98,15 +99,15 @@ def _delete_versioned(address: int) -> None:
 
 @DESTRUCTOR
 def _drop(capsule: int) -> None:
-    """A capsule that nobody took over gives back what it describes."""
-    for name, kind in ((PLAIN, Managed), (VERSIONED, ManagedVersioned)):
+    """Destructor of a capsule: free its memory if no one has consumed it."""
+    for name, kind in ((UNVERSIONED, Managed), (VERSIONED, ManagedVersioned)):
         if _is_valid(capsule, name):
             address = _pointer(capsule, name)
             kind.from_address(address).deleter(address)
 
 
 class _Export:
-    """Everything that a capsule points to; lives until its deleter is called."""
+    """All that a capsule points to; alive until its deleter is called."""
 
     def __init__(self, owner: object, address: int, shape: Sequence[int], dtype: np.dtype,
                  device: tuple[int, int], versioned: bool) -> None:  # fmt: skip
@@ -119,23 +120,24 @@ class _Export:
         if versioned:
             self.managed = ManagedVersioned(*VERSION, id(self), _delete_versioned, 0, tensor)
         else:
-            self.managed = Managed(tensor, id(self), _delete_plain)
+            self.managed = Managed(tensor, id(self), _delete_unversioned)
 
 
 def make_capsule(owner: object, address: int, shape: Sequence[int], dtype: np.dtype,
                  device: tuple[int, int], versioned: bool) -> object:  # fmt: skip
-    """A capsule over C-contiguous memory, which keeps `owner` alive. BufferError: no such dtype."""
+    """A capsule over C-contiguous memory, which keeps `owner` alive. BufferError where DLPack has
+    no such dtype."""
     if dtype.kind not in CODES or not dtype.isnative:
         raise BufferError(f"DLPack has no {dtype}")
     export = _Export(owner, address, shape, dtype, device, versioned)
     _incref(id(export))
-    name = VERSIONED if versioned else PLAIN
+    name = VERSIONED if versioned else UNVERSIONED
     return _new(ctypes.addressof(export.managed), name, _drop)
 
 
 @dataclass(frozen=True)
-class Taken:
-    """Memory taken over from a capsule; `owner` gives it back when collected."""
+class ImportedTensor:
+    """The memory of a consumed capsule; collecting `owner` calls the deleter."""
 
     owner: object
     address: int
@@ -145,17 +147,17 @@ class Taken:
 
 
 class _Owner:
-    """Stands for a capsule that was taken over."""
+    """Represents a consumed capsule; its finalizer calls the deleter."""
 
 
-def take_capsule(capsule: object) -> Taken:
-    """Take over a capsule, which is marked as used.
+def consume_capsule(capsule: object) -> ImportedTensor:
+    """The tensor of a capsule, which is renamed as used.
 
     BufferError: it was used before, its version is unknown, its elements are not plain numbers, or
-    its memory is not C-contiguous; it is then left as it was.
+    its memory is not C-contiguous; the capsule is then unchanged.
     """
     versioned = bool(_is_valid(id(capsule), VERSIONED))
-    name = VERSIONED if versioned else PLAIN
+    name = VERSIONED if versioned else UNVERSIONED
     if not _is_valid(id(capsule), name):
         raise BufferError("not a DLPack capsule, or one that was taken over before")
     address = _pointer(id(capsule), name)
@@ -172,9 +174,9 @@ def take_capsule(capsule: object) -> Taken:
     owner = _Owner()
     if managed.deleter:
         weakref.finalize(owner, managed.deleter, address).atexit = False
-    _set_name(id(capsule), VERSIONED_USED if versioned else PLAIN_USED)
-    place = (tensor.data or 0) + tensor.byte_offset
-    return Taken(owner, place, shape, dtype, (tensor.device.type, tensor.device.id))
+    _set_name(id(capsule), VERSIONED_USED if versioned else UNVERSIONED_USED)
+    address = (tensor.data or 0) + tensor.byte_offset
+    return ImportedTensor(owner, address, shape, dtype, (tensor.device.type, tensor.device.id))
 
 
 def _dtype(kind: DataType) -> np.dtype:
@@ -184,7 +186,7 @@ def _dtype(kind: DataType) -> np.dtype:
 
 
 def is_contiguous(shape: Sequence[int], strides: Sequence[int] | None) -> bool:
-    """Are strides, in elements, those of C order? Those of lengths of one do not matter."""
+    """Whether strides, in elements, are those of C order; axes of length 1 may have any."""
     if strides is None or 0 in shape:
         return True
     step = 1

@@ -1,4 +1,4 @@
-"""What goes wrong with a device, said in one message."""
+"""The error of devices."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ INSTALL = "pip install 'probtensor[cuda]'"
 
 
 class DeviceError(RuntimeError):
-    """A device that is missing, full or broken; the message says which, and what helps."""
+    """A device that is missing, full or broken; the message says which, and how to mend it."""

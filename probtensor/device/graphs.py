@@ -30,63 +30,63 @@ DRIVER_FUNCTIONS = {
     "cuGraphLaunch": (POINTER, POINTER),
     "cuGraphExecDestroy": (POINTER,),
 }
-THIS_THREAD_ONLY = 1  # CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: other threads may allocate meanwhile
+CAPTURE_THREAD_LOCAL = 1  # other threads may allocate during the capture
 
 
 def driver_functions(library: ctypes.CDLL) -> SimpleNamespace:
     """The functions of libcuda that PyCUDA does not offer; they raise where they fail."""
-    return bind(library, DRIVER_FUNCTIONS, lambda code: meaning(library, code))
+    return bind(library, DRIVER_FUNCTIONS, lambda code: error_text(library, code))
 
 
-def meaning(library: ctypes.CDLL, code: int) -> str:
-    """What the driver says of an error code."""
+def error_text(library: ctypes.CDLL, code: int) -> str:
+    """The driver's text for an error code."""
     text = ctypes.c_char_p()
     library.cuGetErrorString(code, ctypes.byref(text))
     return text.value.decode() if text.value else f"error {code}"
 
 
-def _destroy(functions: SimpleNamespace, ready: ctypes.c_void_p) -> None:
-    """Free a graph; at the end of a process its context may be gone, and the graph with it."""
+def _destroy(functions: SimpleNamespace, executable: ctypes.c_void_p) -> None:
+    """Free a graph; at exit its context may already be destroyed, and the graph with it."""
     with suppress(DeviceError):
-        functions.cuGraphExecDestroy(ready)
+        functions.cuGraphExecDestroy(executable)
 
 
 class Graph:
     """Work that was queued on a stream while it was captured, to be launched any number of times.
 
-    It holds addresses, not arrays: whoever makes one keeps the memory. `keep` lives as long.
+    It holds addresses, not arrays: its user keeps the memory alive. `stream` is kept alive here.
     """
 
     def __init__(self, driver: CudaDriver, functions: SimpleNamespace) -> None:
         self._driver = driver
         self._functions = functions
-        self._ready: ctypes.c_void_p | None = None
-        self.keep: LaunchQueue | None = None
+        self._executable: ctypes.c_void_p | None = None
+        self.stream: LaunchQueue | None = None
 
     def begin(self, stream: int) -> None:
-        """From now on work queued on the stream is kept here and not done."""
-        self._functions.cuStreamBeginCapture_v2(stream, THIS_THREAD_ONLY)
+        """Start capturing: work queued on the stream is recorded here instead of run."""
+        self._functions.cuStreamBeginCapture_v2(stream, CAPTURE_THREAD_LOCAL)
 
-    def end(self, stream: int, wanted: bool) -> None:
-        """Stop capturing, and make the graph ready if it is wanted."""
+    def end(self, stream: int, instantiate: bool) -> None:
+        """Stop capturing, and instantiate the graph if `instantiate`."""
         functions = self._functions
-        graph, ready = ctypes.c_void_p(), ctypes.c_void_p()
+        graph, executable = ctypes.c_void_p(), ctypes.c_void_p()
         try:
             functions.cuStreamEndCapture(stream, ctypes.byref(graph))
         except DeviceError:
-            if wanted:
+            if instantiate:
                 raise
             return
         try:
-            if wanted:
-                functions.cuGraphInstantiateWithFlags(ctypes.byref(ready), graph, 0)
-                self._ready = ready
-                weakref.finalize(self, _destroy, functions, ready).atexit = False
+            if instantiate:
+                functions.cuGraphInstantiateWithFlags(ctypes.byref(executable), graph, 0)
+                self._executable = executable
+                weakref.finalize(self, _destroy, functions, executable).atexit = False
         finally:
             functions.cuGraphDestroy(graph)
 
     def launch(self, stream: LaunchQueue | None = None) -> None:
         """Queue all of the work on a stream."""
-        if self._ready is None:
+        if self._executable is None:
             raise DeviceError("the graph is still being captured, or its capture failed")
-        self._driver.launch_graph(self._ready, stream)
+        self._driver.launch_graph(self._executable, stream)

@@ -1,4 +1,4 @@
-"""Compiled kernels kept on disk, found by what they were compiled from.
+"""Compiled kernels cached on disk, under a hash of what they were compiled from.
 
 They are records like those of functions, so that the commands of the cache list and evict them too.
 """
@@ -13,7 +13,7 @@ from probtensor.system.records import Records
 
 
 class ImageStore:
-    """One folder of images; where it cannot be written, nothing is kept."""
+    """One folder of images; where it cannot be written, nothing is stored."""
 
     def __init__(self, folder: Path | None) -> None:
         self.records = None if folder is None else Records(folder)
@@ -23,13 +23,13 @@ class ImageStore:
         return None if self.records is None else self.records.get(key)
 
     def put(self, key: str, image: bytes) -> None:
-        """Keep the image of `key`; a full disk is no reason to fail."""
+        """Store the image of `key`; errors of the disk are ignored."""
         if self.records is not None:
             with suppress(OSError):
                 self.records.put(key, image)
 
 
-def home_store() -> ImageStore:
+def open_image_store() -> ImageStore:
     """The store in the user's cache; in the folder that stands in for it if others can write it."""
     try:
         return ImageStore(files.readable(files.home()))

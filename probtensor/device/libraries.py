@@ -1,8 +1,8 @@
-"""NVIDIA's libraries by ctypes: where they lie, and tables of their functions.
+"""NVIDIA's libraries by ctypes: where they are found, and tables of their functions.
 
-A library is a table of names and argument types and one reader of return codes, so that another
-one is a few lines more. Libraries come as wheels (`nvidia-...`), with a toolkit, or from wherever
-the dynamic linker looks.
+A library is described by a table of names and argument types, and a function that explains its
+return codes. Libraries come as wheels (`nvidia-...`), with a toolkit, or from the search path of
+the dynamic linker.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from types import SimpleNamespace
 
 from probtensor.device.errors import DeviceError
 
-TOOLKITS = ("CUDA_HOME", "CUDA_PATH", "CONDA_PREFIX")
-FOLDERS = ("lib64", "lib", "targets/x86_64-linux/lib", "targets/sbsa-linux/lib")
+TOOLKIT_VARIABLES = ("CUDA_HOME", "CUDA_PATH", "CONDA_PREFIX")
+LIBRARY_FOLDERS = ("lib64", "lib", "targets/x86_64-linux/lib", "targets/sbsa-linux/lib")
 VERSION = re.compile(r"\.so\.(\d+(?:\.\d+)*)$")
 
 
@@ -29,19 +29,20 @@ def wheel_folders() -> Iterator[Path]:
         spec = importlib.util.find_spec("nvidia")
     except (ImportError, ValueError):
         return
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        yield from Path(place).glob("*/lib")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        yield from Path(folder).glob("*/lib")
 
 
 def toolkit_folders() -> Iterator[Path]:
-    """The library folders of toolkits: those of the environment, nvcc's, and the usual place."""
-    roots = [Path(os.environ[name]) for name in TOOLKITS if os.environ.get(name)]
+    """The library folders of toolkits: of the environment's variables, of nvcc on PATH, of
+    /usr/local."""
+    roots = [Path(os.environ[name]) for name in TOOLKIT_VARIABLES if os.environ.get(name)]
     nvcc = shutil.which("nvcc")
     if nvcc:
         roots.append(Path(nvcc).resolve().parent.parent)
     roots += [Path("/usr/local/cuda"), *sorted(Path("/usr/local").glob("cuda-*"), reverse=True)]
     for root in roots:
-        for folder in FOLDERS:
+        for folder in LIBRARY_FOLDERS:
             if (root / folder).is_dir():
                 yield root / folder
 
@@ -59,7 +60,7 @@ def _major(path: Path) -> int:
 def find_library(name: str, newest: int | None = None) -> Path | None:
     """The file of the highest `lib<name>.so.<version>` whose major version is at most `newest`.
 
-    What wheels bring goes before what toolkits do.
+    Libraries of wheels are preferred to those of toolkits.
     """
     for folders in (wheel_folders(), toolkit_folders()):
         files = [path for folder in folders for path in folder.glob(f"lib{name}.so.*")]
@@ -70,26 +71,26 @@ def find_library(name: str, newest: int | None = None) -> Path | None:
 
 
 def load_library(
-    name: str, versions: Sequence[int], before: Sequence[str] = ()
+    name: str, versions: Sequence[int], dependencies: Sequence[str] = ()
 ) -> ctypes.CDLL | None:
     """The library of `name`, or None where there is none.
 
-    versions: the major versions that will do, for the dynamic linker to look for where no folder
-    is known to hold one. before: libraries that it needs, loaded first from beside it.
+    versions: the accepted major versions, which the dynamic linker is asked for where no folder
+    has one. dependencies: libraries that it needs, loaded first, from the same folder.
     """
     path = find_library(name, max(versions))
     try:
         if path is None or version_of(path)[0] not in versions:
-            return _by_the_linker(name, versions)
-        for needed in before:
-            for other in path.parent.glob(f"lib{needed}.so.{version_of(path)[0]}*"):
+            return _from_linker_path(name, versions)
+        for dependency in dependencies:
+            for other in path.parent.glob(f"lib{dependency}.so.{version_of(path)[0]}*"):
                 ctypes.CDLL(str(other), ctypes.RTLD_GLOBAL)
         return ctypes.CDLL(str(path))
     except OSError:
         return None
 
 
-def _by_the_linker(name: str, versions: Sequence[int]) -> ctypes.CDLL | None:
+def _from_linker_path(name: str, versions: Sequence[int]) -> ctypes.CDLL | None:
     for version in sorted(versions, reverse=True):
         try:
             return ctypes.CDLL(f"lib{name}.so.{version}")
@@ -99,21 +100,21 @@ def _by_the_linker(name: str, versions: Sequence[int]) -> ctypes.CDLL | None:
 
 
 def bind(library: ctypes.CDLL, table: Mapping[str, tuple[type, ...]],
-         meaning: Callable[[int], str]) -> SimpleNamespace:  # fmt: skip
-    """The functions of `table` (name -> argument types), which raise where they return not 0."""
+         error_text: Callable[[int], str]) -> SimpleNamespace:  # fmt: skip
+    """The functions of `table` (name -> argument types), which raise if they do not return 0."""
     bound = SimpleNamespace()
     for name, arguments in table.items():
         function = getattr(library, name)
         function.argtypes = arguments
         function.restype = ctypes.c_int
-        function.errcheck = _checker(name, meaning)
+        function.errcheck = _error_check(name, error_text)
         setattr(bound, name, function)
     return bound
 
 
-def _checker(name: str, meaning: Callable[[int], str]) -> Callable[..., None]:
+def _error_check(name: str, error_text: Callable[[int], str]) -> Callable[..., None]:
     def check(code: int, function: Callable[..., int], arguments: tuple) -> None:
         if code:
-            raise DeviceError(f"{name}: {meaning(code)}")
+            raise DeviceError(f"{name}: {error_text(code)}")
 
     return check

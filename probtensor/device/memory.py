@@ -1,9 +1,9 @@
-"""A pool of device memory: what is given back is handed out again, so that steady work asks the
-driver for nothing.
+"""A pool of device memory: freed blocks are reused, so that in a steady state nothing is allocated
+by the driver.
 
 Sizes are rounded up to one of eight steps in each power of two, which wastes at most an eighth.
-The pool calls the driver only to get more; giving back is two operations on Python's own lists,
-so it may happen in any thread, and whenever the garbage collector likes.
+The pool calls the driver only for new blocks; freeing one appends it to a list, which is safe in
+any thread, and during garbage collection.
 """
 
 from __future__ import annotations
@@ -12,91 +12,91 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-SMALLEST = 512
-Block = TypeVar("Block")  # what the driver gives for memory
-STEPS = 3  # bits below the highest that a size class keeps
+MIN_BLOCK_BYTES = 512
+Block = TypeVar("Block")  # the driver's object for allocated memory
+SIZE_CLASS_BITS = 3  # bits after the leading one that distinguish size classes
 
 
 class Allocation:
-    """Memory of `nbytes` at `address`; given back to the pool when this object is collected.
+    """Memory of `nbytes` at `address`; returned to the pool when this object is collected.
 
-    Work that was queued may still use it then. What is handed out again is used by later work, so
-    this is safe on one stream, and on the default stream, which waits for all others. Whoever
-    queues work on several streams keeps the allocation until that work is done.
+    Queued work may still use it then. Only later work can reuse the block, so this is safe on one
+    stream, and on the default stream, which waits for all others. Who queues work on several
+    streams must keep the allocation alive until that work is done.
     """
 
-    __slots__ = ("__weakref__", "_home", "address", "nbytes")
+    __slots__ = ("__weakref__", "_free_list", "address", "nbytes")
 
-    def __init__(self, address: int, nbytes: int, home: list[int]) -> None:
+    def __init__(self, address: int, nbytes: int, free_list: list[int]) -> None:
         self.address = address
         self.nbytes = nbytes
-        self._home = home
+        self._free_list = free_list
 
     def __del__(self) -> None:
-        self._home.append(self.address)
+        self._free_list.append(self.address)
 
 
 class Pool(Generic[Block]):
     """Blocks of memory by size class.
 
-    get(bytes) -> (address, block) asks the driver, and raises `full` where it has no more;
-    free(block) gives one back to it.
+    allocate(bytes) -> (address, block) asks the driver, and raises `out_of_memory` where it has no
+    more; free(block) returns one to it.
     """
 
-    def __init__(self, get: Callable[[int], tuple[int, Block]], free: Callable[[Block], None],
-                 full: type[Exception]) -> None:  # fmt: skip
-        self._get = get
+    def __init__(self, allocate: Callable[[int], tuple[int, Block]], free: Callable[[Block], None],
+                 out_of_memory: type[Exception]) -> None:  # fmt: skip
+        self._allocate = allocate
         self._free = free
-        self._full = full
+        self._out_of_memory = out_of_memory
         self._blocks: dict[int, tuple[int, Block]] = {}  # address -> (size, block)
-        self._spare: defaultdict[int, list[int]] = defaultdict(list)
+        self._free_lists: defaultdict[int, list[int]] = defaultdict(list)
 
     def alloc(self, nbytes: int) -> tuple[Allocation, bool]:
-        """Memory, and whether the driver had to be asked for it. Raises `full`."""
+        """Memory, and whether the driver had to allocate it. Raises `out_of_memory`."""
         size = size_class(nbytes)
-        spare = self._spare[size]
+        free_list = self._free_lists[size]
         try:
-            return Allocation(spare.pop(), nbytes, spare), False
+            return Allocation(free_list.pop(), nbytes, free_list), False
         except IndexError:
-            return Allocation(self._more(size), nbytes, spare), True
+            return Allocation(self._new_block(size), nbytes, free_list), True
 
-    def _more(self, size: int) -> int:
+    def _new_block(self, size: int) -> int:
         try:
-            address, block = self._get(size)
-        except self._full:
+            address, block = self._allocate(size)
+        except self._out_of_memory:
             if not self.release():
                 raise
-            address, block = self._get(size)
+            address, block = self._allocate(size)
         self._blocks[address] = (size, block)
         return address
 
     def release(self) -> int:
-        """Give all spare blocks back to the driver; returns how many bytes that were."""
+        """Return all free blocks to the driver; gives the number of bytes."""
         given = 0
-        for spare in list(self._spare.values()):
-            while spare:
-                size, block = self._blocks.pop(spare.pop())
+        for free_list in list(self._free_lists.values()):
+            while free_list:
+                size, block = self._blocks.pop(free_list.pop())
                 self._free(block)
                 given += size
         return given
 
-    def held(self) -> tuple[int, int]:
-        """(bytes in use, bytes spare), by size class."""
+    def usage(self) -> tuple[int, int]:
+        """(bytes in use, bytes free), in sizes of blocks."""
         total = sum(size for size, _ in list(self._blocks.values()))
-        spare = sum(size * len(places) for size, places in list(self._spare.items()))
-        return total - spare, spare
+        free = sum(size * len(addresses) for size, addresses in list(self._free_lists.items()))
+        return total - free, free
 
     def close(self) -> None:
-        """Give everything back, what is in use too; for the end of the process."""
+        """Return all blocks to the driver, also those in use; for the end of the process."""
         for _, block in self._blocks.values():
             self._free(block)
         self._blocks.clear()
-        self._spare.clear()
+        self._free_lists.clear()
 
 
 def size_class(nbytes: int) -> int:
     """The bytes of the smallest block that holds `nbytes`."""
-    if nbytes <= SMALLEST:
-        return SMALLEST
-    step = 1 << max((nbytes - 1).bit_length() - 1 - STEPS, 0)
+    if nbytes <= MIN_BLOCK_BYTES:
+        return MIN_BLOCK_BYTES
+    step = 1 << max((nbytes - 1).bit_length() - 1 - SIZE_CLASS_BITS, 0)
     return -(-nbytes // step) * step

@@ -1,9 +1,9 @@
 """NVIDIA's driver through PyCUDA: the one module that imports it.
 
 All threads share the primary context of the device, which CuPy, PyTorch, JAX and cuBLAS use too.
-PyCUDA keeps a stack of contexts for each thread, and ends the process if a thread goes while its
-stack holds one. So the context is on that stack only while PyCUDA makes or frees an object, and
-each thread makes it current for the rest by the driver's own call.
+PyCUDA keeps a stack of contexts for each thread, and aborts the process if a thread ends while its
+stack is not empty. So the context is pushed only while PyCUDA makes or frees an object; for all
+other calls each thread makes it current once, by cuCtxSetCurrent.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from probtensor.device.blas import Blas, load_blas
 from probtensor.device.compiler import Nvcc, Nvrtc
 from probtensor.device.errors import INSTALL, DeviceError
 from probtensor.device.graphs import Graph, driver_functions
-from probtensor.device.images import ImageStore, home_store
+from probtensor.device.images import ImageStore, open_image_store
 from probtensor.device.memory import Allocation, Pool
 from probtensor.process import computed_once, new_lock
 
-Raw = Any  # of PyCUDA, which states no types, and is imported late
+PyCudaObject = Any  # PyCUDA has no type annotations, and is imported late
 LIBCUDA = "libcuda.so.1"
 NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING
-PLAIN_SHARED = 48 << 10  # bytes of shared memory that a kernel has without asking
-BLOCK_SHARED = 1 << 10  # bytes that the system itself takes for each block
-WARP, QUARTERS, REGISTER_UNIT = 32, 4, 256  # a warp's registers come in units, from one quarter
-REMEMBERED = 8  # kernels named when work fails
-BROKEN = (
+DEFAULT_SHARED_BYTES = 48 << 10  # available without cuFuncSetAttribute
+RESERVED_SHARED_BYTES = 1 << 10  # taken by the system for each block
+WARP, QUARTERS, REGISTER_UNIT = 32, 4, 256  # a warp's registers: allocated in units, in a quarter
+RECENT_KERNELS = 8  # kernels named in the error when queued work fails
+FATAL_ERRORS = (
     "illegal", "misaligned", "launch fail", "launch timed out", "hardware", "assert", "unspecified",
 )  # fmt: skip
 
 
-class Stream:
+class RawStream:
     """A queue of work on the device, done in order; the default stream waits for it."""
 
-    def __init__(self, driver: CudaDriver, raw: Raw) -> None:
+    def __init__(self, driver: CudaDriver, raw: PyCudaObject) -> None:
         self.raw = raw
         self.handle: int = raw.handle
         self.capturing = False
@@ -54,74 +54,76 @@ class Stream:
     def __del__(self) -> None:
         blas = self._driver.__dict__.get("blas")
         if blas is not None:
-            self._driver.bury(blas.forget(self.handle))
-        self._driver.bury(self.__dict__.pop("raw", None))
+            self._driver.free_later(blas.remove_handle(self.handle))
+        self._driver.free_later(self.__dict__.pop("raw", None))
 
 
 class Event:
-    """A moment in a stream's work; two of them time what lies between."""
+    """A point in a stream's work; two of them time the work between."""
 
-    def __init__(self, driver: CudaDriver, raw: Raw) -> None:
+    def __init__(self, driver: CudaDriver, raw: PyCudaObject) -> None:
         self._raw = raw
         self._driver = driver
 
-    def record(self, stream: Stream | None = None) -> None:
-        """The moment when all that is queued on the stream so far is done."""
+    def record(self, stream: RawStream | None = None) -> None:
+        """Mark the point after all work queued on the stream so far."""
         self._raw.record(None if stream is None else stream.raw)
 
     def synchronize(self) -> None:
-        """Wait until it has come."""
-        with self._driver.failures():
+        """Wait until the work before it is done."""
+        with self._driver.translate_errors():
             self._raw.synchronize()
 
     def seconds_since(self, before: Event) -> float:
-        """Seconds of the device's clock between two events that have come."""
+        """Seconds of the device's clock between two events that have completed."""
         return 1e-3 * self._raw.time_since(before._raw)
 
     def __del__(self) -> None:
-        self._driver.bury(self.__dict__.pop("_raw", None))
+        self._driver.free_later(self.__dict__.pop("_raw", None))
 
 
 @dataclass(frozen=True)
-class Room:
-    """What a multiprocessor has for all blocks on it: threads, registers, bytes of shared memory,
-    and places for blocks."""
+class MultiprocessorLimits:
+    """Limits of one multiprocessor, shared by its resident blocks: threads, registers, bytes of
+    shared memory, and the number of blocks."""
 
     threads: int
     registers: int
     shared: int
     blocks: int
 
-    def holds(self, block: int, registers: int, shared: int) -> int:
-        """How many blocks of `block` threads with so many registers each and so much shared memory
-        (CUDA C++ Best Practices Guide, "Calculating Occupancy"). At least one."""
+    def resident_blocks(self, block: int, registers: int, shared: int) -> int:
+        """How many blocks of `block` threads fit, with `registers` a thread and `shared` bytes a
+        block (CUDA C++ Best Practices Guide, "Calculating Occupancy"). At least one."""
         warps = -(-block // WARP)
         each = -(-max(registers, 1) * WARP // REGISTER_UNIT) * REGISTER_UNIT
         by_registers = self.registers // QUARTERS // each * QUARTERS // warps
-        by_shared = self.shared // (shared + BLOCK_SHARED)
+        by_shared = self.shared // (shared + RESERVED_SHARED_BYTES)
         return max(1, min(self.threads // (warps * WARP), by_registers, by_shared, self.blocks))
 
 
-class Function:
+class KernelFunction:
     """A kernel, ready to be launched."""
 
-    __slots__ = ("_room", "attributes", "launch", "name", "raw", "shared")
+    __slots__ = ("_limits", "attributes", "launch", "name", "raw", "shared")
 
-    def __init__(self, name: str, raw: Raw, attributes: Raw, room: Room) -> None:
+    def __init__(
+        self, name: str, raw: PyCudaObject, attributes: PyCudaObject, limits: MultiprocessorLimits
+    ) -> None:
         self.name = name
         self.raw = raw
         self.launch = raw._launch_kernel  # a fifth of the cost of calling the function
         self.attributes = attributes
-        self._room = room
-        self.shared = PLAIN_SHARED
+        self._limits = limits
+        self.shared = DEFAULT_SHARED_BYTES
 
     def resident(self, block: int) -> int:
-        """How many blocks of `block` threads a multiprocessor works on at once."""
+        """How many blocks of `block` threads are resident on a multiprocessor."""
         shared = self.raw.get_attribute(self.attributes.SHARED_SIZE_BYTES)
-        return self._room.holds(block, self.registers, shared)
+        return self._limits.resident_blocks(block, self.registers, shared)
 
     def allow(self, shared: int) -> None:
-        """Ask for more shared memory than a kernel has without asking."""
+        """Raise the limit of dynamic shared memory above the default."""
         self.raw.set_attribute(self.attributes.MAX_DYNAMIC_SHARED_SIZE_BYTES, shared)
         self.shared = shared
 
@@ -136,27 +138,27 @@ class Function:
         return self.raw.get_attribute(self.attributes.MAX_THREADS_PER_BLOCK)
 
 
-class Module:
-    """An image on the device."""
+class LoadedModule:
+    """An image loaded on the device."""
 
-    def __init__(self, driver: CudaDriver, raw: Raw) -> None:
+    def __init__(self, driver: CudaDriver, raw: PyCudaObject) -> None:
         self._raw = raw
         self._driver = driver
 
-    def function(self, name: str) -> Function:
+    def function(self, name: str) -> KernelFunction:
         """The kernel of that name; DeviceError where there is none."""
         driver = self._driver
-        with driver.failures(), driver.inside():
+        with driver.translate_errors(), driver.pushed_context():
             raw = self._raw.get_function(name)
-            return Function(name, raw, driver.cuda.function_attribute, driver.room)
+            return KernelFunction(name, raw, driver.cuda.function_attribute, driver.limits)
 
     def __del__(self) -> None:
-        self._driver.bury(self.__dict__.pop("_raw", None))
+        self._driver.free_later(self.__dict__.pop("_raw", None))
 
 
 class CudaDriver:
-    """A `Driver` through PyCUDA. `version` is the major version of CUDA that NVIDIA's driver knows;
-    libraries may not be newer.
+    """A `Driver` through PyCUDA. `version` is the major version of CUDA that NVIDIA's driver
+    supports; libraries may not be newer.
     """
 
     arch: str
@@ -165,9 +167,9 @@ class CudaDriver:
     multiprocessors: int
     name: str
     ordinal: int
-    aside_lock: AbstractContextManager
+    capture_lock: AbstractContextManager
 
-    def __init__(self, cuda: Raw, compiler: Nvrtc | Nvcc, functions: SimpleNamespace,
+    def __init__(self, cuda: PyCudaObject, compiler: Nvrtc | Nvcc, functions: SimpleNamespace,
                  store: ImageStore, version: int) -> None:  # fmt: skip
         self.cuda = cuda
         self.compiler = compiler
@@ -181,16 +183,16 @@ class CudaDriver:
         self._context = self._device.retain_primary_context()
         self._thread = threading.local()
         self._process = os.getpid()
-        self._dead: deque[object] = deque()
-        self.aside_lock = new_lock()
-        self._recent: deque[str] = deque(maxlen=REMEMBERED)
-        self._pool = Pool(self._get_block, self._free_block, cuda.MemoryError)
+        self._pending_frees: deque[object] = deque()
+        self.capture_lock = new_lock()
+        self._recent: deque[str] = deque(maxlen=RECENT_KERNELS)
+        self._pool = Pool(self._allocate_block, self._free_block, cuda.MemoryError)
         attributes = cuda.device_attribute
         major, minor = self._device.compute_capability()
         self.name = self._device.name()
         self.arch = f"sm_{major}{minor}"
         self.multiprocessors = self._device.get_attribute(attributes.MULTIPROCESSOR_COUNT)
-        self.room = Room(
+        self.limits = MultiprocessorLimits(
             *map(self._device.get_attribute, (
                 attributes.MAX_THREADS_PER_MULTIPROCESSOR,
                 attributes.MAX_REGISTERS_PER_MULTIPROCESSOR,
@@ -201,7 +203,7 @@ class CudaDriver:
         self.identity = f"{self.arch} {compiler.identity}"
         atexit.register(self._close)
 
-    # ---- contexts and failures
+    # ---- contexts and errors
 
     def enter(self) -> None:
         """Make the device's context current in this thread, at its first call."""
@@ -215,28 +217,29 @@ class CudaDriver:
         self._thread.entered = True
 
     @contextmanager
-    def inside(self) -> Iterator[None]:
-        """PyCUDA's own stack of contexts holds ours: it makes and frees objects."""
+    def pushed_context(self) -> Iterator[None]:
+        """Push the context onto PyCUDA's stack, as making or freeing its objects needs; free what
+        `free_later` has collected."""
         self.enter()
         self._context.push()
         try:
-            self._dead.clear()
+            self._pending_frees.clear()
             yield
         finally:
             self._context.pop()
 
     @contextmanager
-    def failures(self) -> Iterator[None]:
-        """PyCUDA's errors become ours; of work that failed late, the kernels are named."""
+    def translate_errors(self) -> Iterator[None]:
+        """Raise PyCUDA's errors as DeviceError; where queued work failed, name its kernels."""
         try:
             self.enter()
             yield
         except self.cuda.Error as error:
-            raise self._explained(error) from None
+            raise self._device_error(error) from None
 
-    def _explained(self, error: Exception) -> DeviceError:
+    def _device_error(self, error: Exception) -> DeviceError:
         text = str(error)
-        if not any(word in text for word in BROKEN):
+        if not any(word in text for word in FATAL_ERRORS):
             return DeviceError(text)
         named = ", ".join(dict.fromkeys(self._recent)) or "none"
         return DeviceError(
@@ -245,23 +248,23 @@ class CudaDriver:
             "environment the failing launch itself raises."
         )
 
-    def bury(self, raw: object) -> None:
-        """Free an object of PyCUDA's when its context is next at hand, in whatever thread."""
-        self._dead.append(raw)
+    def free_later(self, raw: object) -> None:
+        """Free an object of PyCUDA's the next time any thread pushes the context."""
+        self._pending_frees.append(raw)
 
     def _close(self) -> None:
-        """Before Python goes: what PyCUDA frees later it would free without a context."""
+        """At exit, free all memory: PyCUDA's finalizers run later, without a context."""
         if os.getpid() != self._process:
             return
-        with suppress(DeviceError, self.cuda.Error):  # a broken device frees itself
-            with self.inside():
+        with suppress(DeviceError, self.cuda.Error):  # a failed context frees its own memory
+            with self.pushed_context():
                 self._pool.close()
             self._context.detach()
 
     # ---- kernels
 
     def compile(self, source: str) -> bytes:
-        """CUDA C++ text to an image for this device, found again on disk."""
+        """CUDA C++ text to an image for this device, cached on disk."""
         key = compilers.image_key(source, self.arch, self.compiler, self._include)
         image = self._store.get(key)
         if image is None:
@@ -269,13 +272,13 @@ class CudaDriver:
             self._store.put(key, image)
         return image
 
-    def module(self, image: bytes) -> Module:
+    def module(self, image: bytes) -> LoadedModule:
         """Load an image."""
-        with self.failures(), self.inside():
-            return Module(self, self.cuda.module_from_buffer(image))
+        with self.translate_errors(), self.pushed_context():
+            return LoadedModule(self, self.cuda.module_from_buffer(image))
 
-    def launch(self, function: Function, grid: int, block: int, shared: int, packed: bytes,
-               stream: Stream | None = None) -> None:  # fmt: skip
+    def launch(self, function: KernelFunction, grid: int, block: int, shared: int, packed: bytes,
+               stream: RawStream | None = None) -> None:  # fmt: skip
         """Queue a kernel over `grid` blocks of `block` threads, with `shared` bytes a block.
 
         packed: the parameters one after the other, each at a multiple of its own alignment.
@@ -289,7 +292,7 @@ class CudaDriver:
         except self.cuda.Error as error:
             self._recent.append(function.name)
             where = f"{function.name}, {grid} blocks of {block} threads, {shared} bytes shared"
-            raise DeviceError(f"{where}: {self._explained(error)}") from None
+            raise DeviceError(f"{where}: {self._device_error(error)}") from None
         self._recent.append(function.name)
         self.counts["launches"] += 1
 
@@ -301,45 +304,45 @@ class CudaDriver:
             allocation, asked = self._pool.alloc(int(nbytes))
         except self.cuda.MemoryError:
             free, total = self.memory()
-            used, _ = self._pool.held()
+            used, _ = self._pool.usage()
             raise DeviceError(
                 f"out of device memory: {nbytes} bytes were asked for, {free} of {total} are "
                 f"free, {used} are in use by ProbTensor"
             ) from None
         except self.cuda.Error as error:
-            raise self._explained(error) from None
+            raise self._device_error(error) from None
         if asked:
             self.counts["allocations"] += 1
         return allocation
 
     def release(self) -> int:
-        """Give memory that is not in use back to the system; returns how many bytes."""
-        with self.failures(), self.inside():
+        """Return unused memory to the system; gives the number of bytes."""
+        with self.translate_errors(), self.pushed_context():
             return self._pool.release()
 
-    def _get_block(self, nbytes: int) -> tuple[int, Raw]:
-        with self.inside():
+    def _allocate_block(self, nbytes: int) -> tuple[int, PyCudaObject]:
+        with self.pushed_context():
             block = self.cuda.mem_alloc(nbytes)
         return int(block), block
 
-    def _free_block(self, block: Raw) -> None:
-        with self.inside():
+    def _free_block(self, block: PyCudaObject) -> None:
+        with self.pushed_context():
             block.free()
 
-    def upload(self, address: int, array: np.ndarray, stream: Stream | None = None) -> None:
+    def upload(self, address: int, array: np.ndarray, stream: RawStream | None = None) -> None:
         """Copy a C-contiguous host array to the device; it may be changed afterwards."""
         _check_host(array, stream)
-        with self.failures():
+        with self.translate_errors():
             if stream is None:
                 self.cuda.memcpy_htod(address, array)
             else:
                 self.cuda.memcpy_htod_async(address, array, stream.raw)
         self.counts["uploads"] += 1
 
-    def download(self, address: int, array: np.ndarray, stream: Stream | None = None) -> None:
-        """Fill a C-contiguous host array, when all that is queued before is done."""
+    def download(self, address: int, array: np.ndarray, stream: RawStream | None = None) -> None:
+        """Fill a C-contiguous host array, after all work queued before."""
         _check_host(array, stream)
-        with self.failures():
+        with self.translate_errors():
             if stream is None:
                 self.cuda.memcpy_dtoh(array, address)
             else:
@@ -347,41 +350,41 @@ class CudaDriver:
                 stream.raw.synchronize()
         self.counts["downloads"] += 1
 
-    def copy(self, to: int, from_: int, nbytes: int, stream: Stream | None = None) -> None:
-        """Queue a copy between two places of the device."""
-        with self.failures():
+    def copy(self, to: int, from_: int, nbytes: int, stream: RawStream | None = None) -> None:
+        """Queue a copy between two addresses of the device."""
+        with self.translate_errors():
             raw = None if stream is None else stream.raw
             self.cuda.memcpy_dtod_async(to, from_, nbytes, raw)
 
-    def fill(self, address: int, byte: int, nbytes: int, stream: Stream | None = None) -> None:
+    def fill(self, address: int, byte: int, nbytes: int, stream: RawStream | None = None) -> None:
         """Queue the setting of every byte."""
-        with self.failures():
+        with self.translate_errors():
             self.cuda.memset_d8_async(address, byte, nbytes, None if stream is None else stream.raw)
 
     def memory(self) -> tuple[int, int]:
-        """(free, total) bytes of the device; what the pool holds is not free."""
-        with self.failures():
+        """(free, total) bytes of the device; blocks of the pool count as in use."""
+        with self.translate_errors():
             return self.cuda.mem_get_info()
 
     # ---- streams, events and graphs
 
-    def stream(self, apart: bool = False) -> Stream:
-        """A new stream. One that is `apart` neither waits for the default stream nor is waited for
-        by it: graphs are captured there, since while another kind of stream is being captured no
-        thread may use the default one."""
-        with self.failures(), self.inside():
-            return Stream(self, self.cuda.Stream(NON_BLOCKING if apart else 0))
+    def stream(self, non_blocking: bool = False) -> RawStream:
+        """A new stream. A non-blocking one does not synchronize with the default stream. Graphs are
+        captured on such a stream: while a blocking one is captured, no thread may use the default
+        stream."""
+        with self.translate_errors(), self.pushed_context():
+            return RawStream(self, self.cuda.Stream(NON_BLOCKING if non_blocking else 0))
 
     def event(self) -> Event:
         """A new event."""
-        with self.failures(), self.inside():
+        with self.translate_errors(), self.pushed_context():
             return Event(self, self.cuda.Event())
 
-    def synchronize(self, stream: Stream | None = None) -> None:
+    def synchronize(self, stream: RawStream | None = None) -> None:
         """Wait until a stream's work is done, or all work."""
         if stream is not None and stream.capturing:
             raise DeviceError("a stream that is being captured cannot be waited for")
-        with self.failures():
+        with self.translate_errors():
             if stream is None:
                 self.cuda.Context.synchronize()
                 self._recent.clear()
@@ -394,39 +397,39 @@ class CudaDriver:
         self._functions.cuStreamSynchronize(handle)
 
     @computed_once
-    def aside(self) -> Stream:
-        """The stream where graphs for the default stream are captured, by who has `aside_lock`.
-        One for all, since each stream that has seen a matrix product owns a large workspace."""
-        return self.stream(apart=True)
+    def capture_stream(self) -> RawStream:
+        """The stream on which graphs for the default stream are captured, under `capture_lock`.
+        There is one, since each stream that runs a matrix product owns a large workspace."""
+        return self.stream(non_blocking=True)
 
     @contextmanager
-    def capture(self, stream: Stream) -> Iterator[Graph]:
-        """Gives the graph of what is queued on the stream inside; nothing is done meanwhile. The
-        graph keeps the stream, for its products work in the stream's memory."""
+    def capture(self, stream: RawStream) -> Iterator[Graph]:
+        """Gives the graph of what is queued on the stream within the block, where nothing runs. The
+        graph keeps the stream alive: its matrix products use the workspace of the stream."""
         if stream.capturing:
             raise DeviceError("the stream is being captured already")
         self.enter()
         blas = self.__dict__.get("blas")
-        if blas is not None:  # some plan has products: what they need cannot be made meanwhile
+        if blas is not None:  # handles cannot be made during a capture
             blas.prepare(stream)
         graph = Graph(self, self._functions)
-        graph.keep = stream
+        graph.stream = stream
         graph.begin(stream.handle)
         stream.capturing = True
-        wanted = False
+        captured = False
         try:
             yield graph
-            wanted = True
+            captured = True
         finally:
             stream.capturing = False
-            graph.end(stream.handle, wanted)
+            graph.end(stream.handle, captured)
 
-    def launch_graph(self, ready: ctypes.c_void_p, stream: Stream | None) -> None:
+    def launch_graph(self, executable: ctypes.c_void_p, stream: RawStream | None) -> None:
         """Queue an instantiated graph."""
         if stream is not None and stream.capturing:
             raise DeviceError("a graph cannot be launched on a stream that is being captured")
         self.enter()
-        self._functions.cuGraphLaunch(ready, 0 if stream is None else stream.handle)
+        self._functions.cuGraphLaunch(executable, 0 if stream is None else stream.handle)
         self.counts["graphs"] += 1
 
     @computed_once
@@ -435,14 +438,14 @@ class CudaDriver:
         return load_blas(self, self._version)
 
 
-def _check_host(array: np.ndarray, stream: Stream | None) -> None:
+def _check_host(array: np.ndarray, stream: RawStream | None) -> None:
     if not isinstance(array, np.ndarray) or not array.flags.c_contiguous:
         raise TypeError("a copy to or from the device takes a C-contiguous NumPy array")
     if stream is not None and stream.capturing:
         raise DeviceError("a host array cannot be copied while the stream is being captured")
 
 
-def import_pycuda() -> Raw:
+def import_pycuda() -> PyCudaObject:
     """`pycuda.driver`, initialized. DeviceError says what is missing."""
     try:
         import pycuda.driver as cuda
@@ -481,6 +484,6 @@ def open_driver() -> CudaDriver:
     version = number.value // 1000
     compiler = compilers.find_compiler(version)
     try:
-        return CudaDriver(cuda, compiler, functions, home_store(), version)
+        return CudaDriver(cuda, compiler, functions, open_image_store(), version)
     except cuda.Error as error:
         raise DeviceError(f"the CUDA device cannot be used: {error}") from None

@@ -1,4 +1,4 @@
-"""What the layers above ask of a device: the members of its driver and of what the driver makes.
+"""What the layers above use of a device: the members of its driver and of what the driver makes.
 
 `CudaDriver` of nvidia.py is one, through PyCUDA; the tests have another over host memory, so that
 every kernel and every caller runs without a GPU. Both have at least these members, with these
@@ -16,7 +16,7 @@ import numpy as np
 
 @runtime_checkable
 class Memory(Protocol):
-    """Memory of the device, given back when the object is collected."""
+    """Memory of the device, freed when the object is collected."""
 
     address: int
     nbytes: int
@@ -24,23 +24,23 @@ class Memory(Protocol):
 
 @runtime_checkable
 class LaunchQueue(Protocol):
-    """A queue of work, done in order. Where one is asked for, None is the default one."""
+    """A stream: work is done in order. As an argument, None is the default stream."""
 
-    handle: int  # CUDA's own
+    handle: int  # CUstream
 
 
 @runtime_checkable
 class DeviceEvent(Protocol):
-    """A moment in a queue's work."""
+    """A point in a queue's work."""
 
     def record(self, stream: LaunchQueue | None = None) -> None:
-        """The moment when all that is queued so far is done."""
+        """Mark the point after all work queued so far."""
 
     def synchronize(self) -> None:
-        """Wait until it has come."""
+        """Wait until the work before it is done."""
 
     def seconds_since(self, before: DeviceEvent) -> float:
-        """Seconds of the device's clock between two events that have come."""
+        """Seconds of the device's clock between two events that have completed."""
 
 
 @runtime_checkable
@@ -58,7 +58,7 @@ class Kernel(Protocol):
         """The threads that a block can have."""
 
     def resident(self, block: int) -> int:
-        """How many blocks of `block` threads a multiprocessor holds at once."""
+        """How many blocks of `block` threads are resident on a multiprocessor."""
 
 
 @runtime_checkable
@@ -71,14 +71,14 @@ class Image(Protocol):
 
 @runtime_checkable
 class Graph(Protocol):
-    """Work that was queued once and is launched as one. It keeps no memory that it works on."""
+    """Work that was queued once and is launched as one. It does not keep its memory alive."""
 
     def launch(self, stream: LaunchQueue | None = None) -> None:
         """Queue all of the work."""
 
 
 @runtime_checkable
-class Products(Protocol):
+class MatrixProducts(Protocol):
     """Matrix products by a library."""
 
     def gemm(
@@ -88,27 +88,26 @@ class Products(Protocol):
     ) -> None:  # fmt: skip
         """Row-major c[m,n] = op(a) op(b), for `batch` of them one after another in memory.
 
-        a is [m,k], or [k,m] if turned; b is [k,n], or [n,k] if turned; all are device addresses of
-        float32 or float64. tf32 lets float32 be rounded to 10 bits of mantissa for speed.
+        a is [m,k], or [k,m] if transposed; b is [k,n], or [n,k] if transposed; all are device
+        addresses of float32 or float64. tf32 lets float32 be rounded to 10 bits of mantissa.
         """
 
     def prepare(self, stream: LaunchQueue | None = None) -> None:
-        """Make what a queue needs, which cannot be done while it is captured."""
+        """Make the handle of a queue, which is not possible while the queue is captured."""
 
 
 @runtime_checkable
 class Driver(Protocol):
-    """One device, its memory and its queues. Any thread may call any member; DeviceError says what
-    failed.
+    """One device, its memory and its queues. All members are thread-safe; errors are DeviceErrors.
 
     name, arch       of the device, and its architecture ("sm_90")
     ordinal          number of the device
-    identity         of all that the image of a text depends on
+    identity         architecture and compiler: all that an image depends on beside its source
     multiprocessors  how many there are
-    counts           how often something happened: uploads, downloads, allocations (of which the
-                     driver had to be asked), launches, graphs
-    aside            the queue where graphs for the default one are captured, by who has
-                     `aside_lock`
+    counts           numbers of uploads, downloads, allocations (those that the pool could not
+                     serve), launches, graphs
+    capture_stream   the queue on which graphs for the default one are captured, under
+                     `capture_lock`
     blas             matrix products; None where the library is not installed
     """
 
@@ -118,13 +117,13 @@ class Driver(Protocol):
     identity: str
     multiprocessors: int
     counts: Counter[str]
-    aside_lock: AbstractContextManager
+    capture_lock: AbstractContextManager
 
     @property
-    def aside(self) -> LaunchQueue: ...
+    def capture_stream(self) -> LaunchQueue: ...
 
     @property
-    def blas(self) -> Products | None: ...
+    def blas(self) -> MatrixProducts | None: ...
 
     def compile(self, source: str) -> bytes:
         """CUDA C++ text to an image for this device."""
@@ -143,7 +142,7 @@ class Driver(Protocol):
         """`nbytes` of device memory, 256-byte aligned, its contents unspecified."""
 
     def release(self) -> int:
-        """Give memory that is not in use back to the system; returns how many bytes."""
+        """Return unused memory to the system; gives the number of bytes."""
 
     def memory(self) -> tuple[int, int]:
         """(free, total) bytes of the device."""
@@ -152,16 +151,16 @@ class Driver(Protocol):
         """Copy a C-contiguous host array to the device; it may be changed afterwards."""
 
     def download(self, address: int, array: np.ndarray, stream: LaunchQueue | None = None) -> None:
-        """Fill a C-contiguous host array, when all that is queued before is done."""
+        """Fill a C-contiguous host array, after all work queued before."""
 
     def copy(self, to: int, from_: int, nbytes: int, stream: LaunchQueue | None = None) -> None:
-        """Queue a copy between two places of the device."""
+        """Queue a copy between two addresses of the device."""
 
     def fill(self, address: int, byte: int, nbytes: int, stream: LaunchQueue | None = None) -> None:
         """Queue the setting of every byte."""
 
-    def stream(self, apart: bool = False) -> LaunchQueue:
-        """A new queue. One that is `apart` neither waits for the default one nor is waited for."""
+    def stream(self, non_blocking: bool = False) -> LaunchQueue:
+        """A new queue; a non-blocking one does not synchronize with the default one."""
 
     def event(self) -> DeviceEvent:
         """A new event."""
@@ -173,4 +172,4 @@ class Driver(Protocol):
         """Wait for a queue of another library."""
 
     def capture(self, stream: LaunchQueue) -> AbstractContextManager[Graph]:
-        """Gives the graph of what is queued on the stream inside; nothing is done meanwhile."""
+        """Gives the graph of what is queued on the stream within the block; nothing runs there."""

@@ -31,10 +31,10 @@ from probtensor.targets.base import Built, Target
 
 @dataclass(frozen=True)
 class Lowered:
-    """A graph after all passes, its plan, and `passes`, which tells what the passes did.
+    """A graph after all passes, its plan, and `passes`, which gives a report of the passes.
 
-    `implicit` are the inputs nobody passes; they stand last among the plan's inputs. `written` are
-    the outputs before the passes.
+    `implicit` are the inputs that are not arguments, the last among the plan's inputs. `written`
+    are the outputs before the passes.
     """
 
     outputs: tuple[Node, ...]
@@ -47,13 +47,13 @@ class Lowered:
 
 @dataclass(frozen=True)
 class Compilation:
-    """What compiling a program gave.
+    """The result of compiling a program.
 
-    `inputs` are the plan's inputs in order: the program's, then shared variables, arrays that the
-    graph carries (`given`, by node) and the key of random draws (`key`). `plan` may lack kernels,
-    when the function was compiled before; `whole()` has everything. `uploads` are the copies on a
-    device of arrays bound to this function or to another one of the same compilation, by the id of
-    the array; whoever keeps such a copy keeps the array too.
+    `inputs` are the plan's inputs in order: the program's, then shared variables, arrays in the
+    graph (`given`, by node) and the key of random draws (`key`). `plan` has no kernels if it was
+    loaded from the cache; `lowered()` has all of it. `uploads` are the device copies of arrays
+    bound to functions of this compilation, by the id of the array; who holds such a copy holds the
+    array too.
     """
 
     inputs: tuple[Node, ...]
@@ -63,7 +63,7 @@ class Compilation:
     target: Target
     built: Built
     timings: Mapping[str, float]
-    whole: Callable[[], Lowered]
+    lowered: Callable[[], Lowered]
     uploads: WeakValueDictionary[int, DeviceArray] = field(
         default_factory=WeakValueDictionary, repr=False, compare=False
     )
@@ -95,29 +95,29 @@ class Function(Entry):
         self.bound = dict(bound or {})
         self.inputs = tuple(x for x in program.inputs if x.variable not in self.bound)
         self._cells = dict(cells or {})
-        # Without draws there is no need of numpy.random, whose import takes 15 ms.
+        # Import numpy.random only for draws: it takes 15 ms.
         drawn = compilation.key is not None
-        self._stream = KeySequence(fresh_seed(program.seed) if drawn else 0, program.seed is None)
-        self._wiring = self._wired()
+        self._keys = KeySequence(fresh_seed(program.seed) if drawn else 0, program.seed is None)
+        self._wiring = self._make_wiring()
         super().__init__(self._wiring)
         self._defaults = {
-            k: self._accepted(x.value, x.variable, x.name or f"input {k}")
+            k: self._input_array(x.value, x.variable, x.name or f"input {k}")
             for k, x in enumerate(self.inputs)
             if not x.required
         }
 
-    def _wired(self) -> Wiring:
-        """Where the buffers of the plan come from, and what is made of its results."""
+    def _make_wiring(self) -> Wiring:
+        """Where the buffers of the plan come from, and where its results go."""
         program, plan = self.program, self.compilation.plan
         slots = [self._slot(k, node) for k, node in enumerate(self.compilation.inputs)]
         for k, buffer in enumerate(plan.buffers):
             if buffer.role == "constant":
-                slots.append(self._fixed(k, buffer.node, buffer.node.op.array, "a constant"))
+                slots.append(self._fixed_slot(k, buffer.node, buffer.node.op.array, "a constant"))
         updates = len(program.updates)
         results = results_of(
             plan,
             (*program.borrowed, *[False] * updates),
-            (*program.places, *["cell"] * updates),
+            (*program.output_memories, *["cell"] * updates),
         )
         cells = [self._cells.get(old, old).op.cell for old, _ in program.updates]
         tree = program.tree
@@ -131,36 +131,35 @@ class Function(Entry):
         if given is None:
             given = self.compilation.given.get(node)
         if given is not None:
-            return self._fixed(position, node, given, node.name or f"input {position}")
+            return self._fixed_slot(position, node, given, node.name or f"input {position}")
         kind, payload = "argument", None
         if node is self.compilation.key:
-            kind, payload = "stream", self._stream
+            kind, payload = "key", self._keys
         elif isinstance(node, Shared):
             kind, payload = "cell", self._cells.get(node, node).op.cell
         names = {x.variable: x.name for x in self.program.inputs}
         label = names.get(node) or node.name or f"input {position}"
         return Slot(position, kind, label, node.dtype, node.ndim, line_of(node), payload)
 
-    def _fixed(self, position: int, node: Node, value: ArrayLike, label: str) -> Slot:
-        array = self._accepted(value, node, label)
+    def _fixed_slot(self, position: int, node: Node, value: ArrayLike, label: str) -> Slot:
+        array = self._input_array(value, node, label)
         return Slot(position, "fixed", label, node.dtype, node.ndim, line_of(node), array)
 
-    def _accepted(
+    def _input_array(
         self, value: ArrayLike, node: Node, label: str, copy: bool = False
     ) -> np.ndarray:
-        """A value for an input as the array it needs; TypeError or ValueError."""
+        """The array for an input of a value; TypeError or ValueError."""
         return safe_array(value, node.dtype, node.ndim, label, line_of(node), copy=copy)
 
     def fault(self, status: int, arrays: Sequence[np.ndarray]) -> Exception:
-        """The exception for a status of the plan, with a value that was refused where it can be
-        computed again."""
-        by_place = {
-            slot.position: array
-            for slot, array in zip(self._wiring.slots, arrays, strict=True)
+        """The exception for a status of the plan; it names the refused value where the graph can be
+        evaluated again."""
+        by_position = {
+            slot.position: array for slot, array in zip(self._wiring.slots, arrays, strict=True)
         }
-        given = {node: by_place[k] for k, node in enumerate(self.compilation.inputs)}
-        with suppress(Exception):  # whatever is wrong, the plain message is there
-            found = fault_of(self.compilation.whole().written, given)
+        given = {node: by_position[k] for k, node in enumerate(self.compilation.inputs)}
+        with suppress(Exception):  # any error here: the message of the plan is enough
+            found = fault_of(self.compilation.lowered().written, given)
             if found is not None:
                 return found
         return super().fault(status, arrays)
@@ -171,11 +170,11 @@ class Function(Entry):
             raise refusal(
                 f"{self.label} takes {len(self.inputs)} arguments ({self._named(self.inputs)}), "
                 f"got {len(args)}",
-                *self._places(),
+                *self._input_origins(),
             )
         values = dict(enumerate(args))
         for name, value in kwargs.items():
-            values[self._place(name, values)] = value
+            values[self._input_index(name, values)] = value
         missing = []
         for k, x in enumerate(self.inputs):
             if k in values:
@@ -193,19 +192,20 @@ class Function(Entry):
             raise refusal(f"{self.label}: {len(missing)} arguments are missing:", *rows)
         return tuple(values[k] for k in range(len(self.inputs)))
 
-    def _place(self, name: str, taken: Mapping[int, ArrayLike]) -> int:
-        """The position of the input of this name; TypeError if none, two or already given."""
-        places = [k for k, x in enumerate(self.inputs) if x.name == name]
-        if len(places) != 1:
-            what = "no argument" if not places else f"{len(places)} arguments called"
+    def _input_index(self, name: str, given: Mapping[int, ArrayLike]) -> int:
+        """The index of the input with this name; TypeError if there is none, two, or it is given
+        already."""
+        found = [k for k, x in enumerate(self.inputs) if x.name == name]
+        if len(found) != 1:
+            what = "no argument" if not found else f"{len(found)} arguments called"
             text = f"{self.label} has {what} {name!r}; it takes {self._named(self.inputs)}"
-            raise refusal(text, *self._places())
-        if places[0] in taken:
-            raise refusal(f"{self.label} got the argument {name!r} twice", *self._places())
-        return places[0]
+            raise refusal(text, *self._input_origins())
+        if found[0] in given:
+            raise refusal(f"{self.label} got the argument {name!r} twice", *self._input_origins())
+        return found[0]
 
-    def _places(self) -> list[str]:
-        """Where the first inputs were made, for messages."""
+    def _input_origins(self) -> list[str]:
+        """Lines that made the first inputs, for messages."""
         return [x.variable.birthplace for x in self.inputs[:4]]
 
     @staticmethod
@@ -214,7 +214,7 @@ class Function(Entry):
 
     @property
     def label(self) -> str:
-        """What error messages call the function."""
+        """The name of the function in messages."""
         return self.program.name or "function"
 
     @property
@@ -236,9 +236,9 @@ class Function(Entry):
     def address(self) -> int:
         """Address of the compiled plan, a C function (see `header`); 0 where the target has none.
 
-        The code is then kept for the life of the process: nobody can know who holds its address.
+        The code is then never unloaded, since its address may be used anywhere.
         """
-        pin = getattr(self.compilation.built.keep, "pin", None)
+        pin = getattr(self.compilation.built.owner, "pin", None)
         if pin is not None:
             pin()
         return super().address
@@ -246,7 +246,7 @@ class Function(Entry):
     @property
     def plan(self) -> Plan:
         """The plan: buffers, kernels, sizes."""
-        return self.compilation.whole().plan
+        return self.compilation.lowered().plan
 
     @property
     def timings(self) -> dict[str, float]:
@@ -263,10 +263,10 @@ class Function(Entry):
         """A stage of compilation as text. ValueError for any other name than these:
 
         graph     the graph as it was given
-        passes    what each pass over the graph did, and the graph after all of them
-        groups    which nodes share a loop, and which of them get a buffer
+        passes    the rewrites of each pass, and the graph after all passes
+        groups    the nodes of each fused loop, and which of them are materialised
         kernels   the loops of each kernel
-        schedule  what the target makes of them: strips of vectors on a CPU, launches on a GPU
+        schedule  the loops as the target runs them: vector strips on a CPU, launches on a GPU
         plan      buffers, sizes, checks and the order of kernels
         source    the generated text
         header    the C signature of `address`
@@ -283,8 +283,8 @@ class Function(Entry):
     on_device = False
 
     def rows(self, columns: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Each output for many rows of the arguments, one after the other: columns and results
-        have one more axis in front. The outputs are one, or a list."""
+        """The outputs for many rows of the arguments, computed one after the other: arguments and
+        results have one more leading axis."""
         count, wiring = len(columns[0]), self._wiring
         dims: list[int] = []
         for slot in wiring.live:
@@ -302,7 +302,7 @@ class Function(Entry):
         return found
 
     def device_code(self, tail: str) -> NoReturn:
-        """What `DeviceFunction.device_code` gives is for devices: TypeError."""
+        """TypeError: only a `DeviceFunction` has device code."""
         raise TypeError("device_code: condition with target='cuda' to have device code of it")
 
     def get_shared(self) -> list[Shared]:
@@ -315,19 +315,19 @@ class Function(Entry):
         """The same function with some inputs fixed to arrays, given by node or by name.
 
         The arrays are checked once, here, and copied; with `borrow` those that need no conversion
-        are kept themselves, and must not be changed afterwards. Nothing is compiled.
+        are not copied, and must not be changed afterwards. Nothing is compiled.
         """
         bound = dict(self.bound)
         if not isinstance(values, Mapping):
             raise refusal(f"bind: write {{input or its name: value}}, not {values!r:.60}")
         for key, value in values.items():
             if isinstance(key, str):
-                node = self.inputs[self._place(key, {})].variable
+                node = self.inputs[self._input_index(key, {})].variable
             else:
                 node = key
             if all(node is not x.variable for x in self.inputs):
-                raise refusal(f"{self.label} has no free input {key!r:.80}", *self._places())
-            bound[node] = self._accepted(value, node, node.name or "input", copy=not borrow)
+                raise refusal(f"{self.label} has no free input {key!r:.80}", *self._input_origins())
+            bound[node] = self._input_array(value, node, node.name or "input", copy=not borrow)
         return type(self)(self.program, self.compilation, bound, self._cells)
 
     @public
@@ -338,9 +338,9 @@ class Function(Entry):
         swap: Mapping[Shared, Shared] | None = None,
         delete_updates: bool = False,
     ) -> Function:
-        """Another function of the same module. `swap` puts other shared variables, of the same
-        dtype and rank, in place of some; `delete_updates` leaves out what the updates compute,
-        which takes a module of its own. TypeError for a swap that does not fit."""
+        """Another function of the same module. `swap` replaces shared variables by others of the
+        same dtype and rank; `delete_updates` drops the updates, which compiles another module.
+        TypeError for a swap of another dtype or rank."""
         cells = dict(self._cells)
         swap = {} if swap is None else swap
         if not isinstance(swap, Mapping):
@@ -358,8 +358,9 @@ class Function(Entry):
 
     @public
     def seed(self, seed: int | None = None) -> None:
-        """Start the random draws anew from `seed`; without one, forked processes draw apart."""
-        self._stream.restart(fresh_seed(seed), seed is None)
+        """Restart the random draws from `seed`; without one, forked processes draw different
+        numbers."""
+        self._keys.restart(fresh_seed(seed), seed is None)
 
     def __reduce__(self) -> tuple:
         return rebuild, (self.program, self.bound, self._cells)
@@ -379,14 +380,14 @@ def rebuild(program: Program, bound: Mapping, cells: Mapping) -> Function:
 
 
 def fresh_seed(seed: int | None) -> int:
-    """64 bits of a seed; of the system's entropy without one. TypeError or ValueError."""
+    """64 bits derived from a seed, or from the system's entropy. TypeError or ValueError."""
     checked_seed(seed)
     return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
 
 
 def checked_seed(seed: int | None) -> None:
-    """TypeError or ValueError unless it is one."""
-    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
-    if seed is not None and not (whole and seed >= 0):
-        kind = ValueError if whole else TypeError
+    """TypeError or ValueError unless it is a seed."""
+    integral = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if seed is not None and not (integral and seed >= 0):
+        kind = ValueError if integral else TypeError
         raise refusal(f"seed is an integer of 0 or more, or None, not {seed!r:.60}", kind=kind)

@@ -27,22 +27,22 @@ NO_SIGNATURE = """\
 
 
 def graph(function: Function) -> str:
-    """The graph as it was given, each node with the user's line."""
+    """The graph as written, each node with the user's line."""
     return to_text(function.program.graph, lines=True)
 
 
 def passes(function: Function) -> str:
-    """What each pass did, and the graph after all of them."""
-    whole = function.compilation.whole()
-    return f"{whole.passes()}\n{to_text(whole.outputs, lines=True)}"
+    """The rewrites of each pass, and the graph after all passes."""
+    lowered = function.compilation.lowered()
+    return f"{lowered.passes()}\n{to_text(lowered.outputs, lines=True)}"
 
 
 def groups(function: Function) -> str:
-    """The loop nest of each kernel: which nodes share a loop, and which of them get a buffer."""
+    """The loop nest of each kernel: the nodes of each loop, and which of them are materialised."""
     compilation = function.compilation
     rows = []
-    whole = compilation.whole()
-    fusion = fused(compilation.inputs, whole.outputs, whole.written)
+    lowered = compilation.lowered()
+    fusion = fused(compilation.inputs, lowered.outputs, lowered.written)
     stored = fusion.stored
     for k, kernel in enumerate(fusion.kernels):
         rows.append(f"kernel {k}")
@@ -61,8 +61,8 @@ def _nest(nest: Nest, stored: Container[Node], pad: str) -> Iterator[str]:
         return
     for task in nest.tasks:
         node = task.node
-        kept = " (stored)" if node in stored else ""
-        yield f"{pad}  {node.op.text()}: {node.type}{kept}  # {line_of(node)}"
+        mark = " (stored)" if node in stored else ""
+        yield f"{pad}  {node.op.text()}: {node.type}{mark}  # {line_of(node)}"
 
 
 def kernels(function: Function) -> str:
@@ -75,7 +75,7 @@ def kernels(function: Function) -> str:
 
 
 def schedule(function: Function) -> str:
-    """What the target makes of the loops: strips of vectors on a CPU, launches on a GPU."""
+    """The loops as the target runs them: vector strips on a CPU, launches on a GPU."""
     target = function.compilation.target
     text = getattr(target, "schedule", None)
     return text(function.plan) if text else f"target {target.name} runs the kernels as they are\n"

@@ -1,7 +1,7 @@
-"""What is wrong with the values of a call that failed.
+"""The value that made a call fail.
 
-A compiled function tells by a number which of its checks failed. Here the values that were checked
-are computed once more, by the NumPy meaning of each op, for a message that names one.
+A compiled function returns the number of the check that failed. Here the graph is evaluated again,
+by the NumPy meaning of each op, for a message with the value.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from probtensor.types import size_name
 
 
 def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exception | None:
-    """The exception of the first op that stops a call, given the values of the inputs; None where
-    none does.
+    """The exception of the first op that stops the call, given the values of the inputs, or None.
 
-    Such an op `stops` and says what is `refused(line, *arrays)`. What it was made of may say so
-    too, and is named instead, since it comes first.
+    Such an op has `stops`, and `refused(line, *arrays)` gives its exception. Where one of its
+    ancestors refuses its arguments too, the exception is that of the first ancestor.
     """
     sizes = {
         name: n
@@ -43,6 +42,6 @@ def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exce
                 if error is not None and getattr(node.op, "stops", False):
                     return next(refused[x] for x in toposort([node]) if x in refused)
             value = value_of(node, arguments, sizes)
-            whole = isinstance(value, tuple)  # of several parts, each with its own dtype
-            found[node] = value if whole else value.astype(node.dtype, copy=False)
+            several = isinstance(value, tuple)  # outputs with dtypes of their own
+            found[node] = value if several else value.astype(node.dtype, copy=False)
     return None

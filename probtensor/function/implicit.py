@@ -1,4 +1,4 @@
-"""Inputs that a function finds by itself: shared variables, data with values, the key of draws."""
+"""Inputs that are not arguments: shared variables, data with values, the key of random draws."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from probtensor.types import size_name
 def implicit_inputs(
     inputs: Sequence[Node], outputs: Sequence[Node], key: Node | None
 ) -> list[Node]:
-    """Inputs nobody passes: shared variables, data with values, the key of draws.
+    """Inputs that are not arguments: shared variables, data with values, the key of random draws.
 
     GraphError for an input that has no value.
     """
@@ -31,18 +31,21 @@ def implicit_inputs(
 
 
 def measured_inputs(inputs: Sequence[Node], graph: Sequence[Node]) -> list[Node]:
-    """Inputs with values that the passes took out of a graph, but for whose sizes its laws ask."""
-    gone = [x for x in inputs_of(graph) if x not in set(inputs)]
-    gone = [x for x in gone if isinstance(x, Shared) or getattr(x.op, "default", None) is not None]
-    if not gone:
+    """Inputs with values that the passes removed from a graph, but whose sizes its size laws
+    need."""
+    removed = [x for x in inputs_of(graph) if x not in set(inputs)]
+    removed = [
+        x for x in removed if isinstance(x, Shared) or getattr(x.op, "default", None) is not None
+    ]
+    if not removed:
         return []
     order = toposort(graph)
-    asked = {name for law in size_laws(order, ()) for name in law.names()}
-    asked -= {size_name(n) for x in inputs for n in x.shape}
-    return [x for x in gone if asked & {size_name(n) for n in x.shape}]
+    needed = {name for law in size_laws(order, ()) for name in law.names()}
+    needed -= {size_name(n) for x in inputs for n in x.shape}
+    return [x for x in removed if needed & {size_name(n) for n in x.shape}]
 
 
 def values_of(nodes: Sequence[Node]) -> dict[Node, np.ndarray]:
-    """The values of inputs that carry one in the graph."""
+    """The values of inputs that have one in the graph."""
     defaults = {node: getattr(node.op, "default", None) for node in nodes}
     return {node: default.array for node, default in defaults.items() if default is not None}

@@ -14,7 +14,7 @@ from probtensor.kernel.ir import Kernel, walk
 if TYPE_CHECKING:
     from probtensor.function.call import Function
 
-BUDGET = 0.5  # seconds of measuring
+PROFILE_SECONDS = 0.5  # time to measure for
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,16 @@ def profile(function: Function, args: Sequence[ArrayLike], n: int | None) -> Pro
     once = frame.time(address, 1)
     plan, target = function.plan, function.compilation.target
     parts = max(1, len(plan.kernels)) + 2
-    count = n or max(1, min(100_000, int(BUDGET / parts / max(once, 1e-8))))
+    count = n or max(1, min(100_000, int(PROFILE_SECONDS / parts / max(once, 1e-8))))
     total = frame.time(address, count)
     seconds = []
     for kernel in plan.kernels:
         part = target.build(replace(plan, kernels=(kernel,)))
         seconds.append(frame.time(part.run, count))
-    whole = sum(seconds) or 1.0
+    kernels_total = sum(seconds) or 1.0
     rows = tuple(
-        Row(kernel.name, s, s / whole, lines_of(kernel)) for kernel, s in zip(plan.kernels, seconds)
+        Row(kernel.name, s, s / kernels_total, lines_of(kernel))
+        for kernel, s in zip(plan.kernels, seconds)
     )
     return Profile(total, frame.time_calls(count), count, rows)
 

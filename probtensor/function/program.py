@@ -1,4 +1,4 @@
-"""What a function was asked to be: inputs with names and defaults, outputs in their structure."""
+"""A function before compilation: inputs with names and defaults, outputs in their structure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from cython_ext.convert import frozen_copy, safe_array
 from probtensor.calls import public
 from probtensor.device import DeviceArray
-from probtensor.function.device.streams import copied, lies_on_device, taken_over
+from probtensor.function.device.streams import borrowed_array, device_copy, is_on_device
 from probtensor.function.shared import Shared
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of
 from probtensor.graph.symbolic import refusal
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from probtensor.function.call import Function
 
 REQUIRED = object()
-Kept = bool | int | float | np.ndarray | DeviceArray  # a default
+DefaultValue = bool | int | float | np.ndarray | DeviceArray  # a default
 
 
 @public
@@ -30,7 +30,7 @@ class In:
 
     Without `value` the argument must be given. The value is copied here, so that later changes of
     an array do not change the default. TypeError unless `variable` is an input node, TypeError or
-    ValueError where the value is none of it without loss.
+    ValueError where the value cannot be converted to its type without loss.
 
         >>> x, k = pt.scalar("x"), pt.scalar("k")
         >>> pt.function([x, pt.In(k, value=2.0)], x * k)(3.0)
@@ -46,7 +46,9 @@ class In:
             )
         self.variable = variable
         self.name = name or variable.name
-        self.value = value if value is REQUIRED else _kept(value, variable, self.name or "input")
+        self.value = (
+            value if value is REQUIRED else _default_value(value, variable, self.name or "input")
+        )
 
     @property
     def required(self) -> bool:
@@ -61,16 +63,17 @@ class In:
         return f"{self.name or 'input'}: {self.variable.type}{default}"
 
 
-def _kept(value: object, variable: Node, name: str) -> Kept:
-    """A default that nobody else can change: a Python number, or a read-only copy."""
-    if lies_on_device(value):
-        return copied(taken_over(value, variable.dtype, variable.ndim, name, line_of(variable)))
+def _default_value(value: object, variable: Node, name: str) -> DefaultValue:
+    """A default value that cannot change: a Python number, or a read-only copy."""
+    if is_on_device(value):
+        array = borrowed_array(value, variable.dtype, variable.ndim, name, line_of(variable))
+        return device_copy(array)
     array = safe_array(value, variable.dtype, variable.ndim, name, line_of(variable), copy=True)
     return value if isinstance(value, (bool, int, float)) else frozen_copy(array, owned=True)
 
 
 def literal_for(old: Node, new: object) -> Node:
-    """What stands in place of a tensor: a graph, or a literal in its dtype with nothing lost."""
+    """The replacement of a tensor: a graph, or a literal converted to its dtype without loss."""
     value = as_tensor(new)
     if isinstance(new, Node) or value.inputs or value.dtype == old.dtype:
         return value
@@ -99,27 +102,27 @@ class Out:
 
 @dataclass(frozen=True)
 class Leaf:
-    """The place of an output in a nested structure."""
+    """An output in a nested structure, by its index."""
 
     index: int
 
 
-Tree = Leaf | dict | list | tuple | None  # the structure of results: leaves, nested at will
+Tree = Leaf | dict | list | tuple | None  # the nested structure of results
 
 
 @dataclass(frozen=True)
 class Program:
     """A function before it is compiled; a value that pickles.
 
-    `places` says where each output is handed over, "cpu" or "cuda"; `tree` is the structure of the
+    `output_memories` has the memory of each output, "cpu" or "cuda"; `tree` is the structure of the
     results with a Leaf for each output; `target` is a target or the name of one; `compiler` makes
-    the Function of a program again, in another process say.
+    the Function of a program, as unpickling does.
     """
 
     inputs: tuple[In, ...]
     outputs: tuple[Node, ...]
     borrowed: tuple[bool, ...]
-    places: tuple[str, ...]
+    output_memories: tuple[str, ...]
     tree: Tree
     updates: tuple[tuple[Shared, Node], ...]
     name: str | None
@@ -168,12 +171,12 @@ def unflatten(tree: Tree, values: Sequence[object]) -> object:
 
 
 def is_flat_list(tree: Tree) -> bool:
-    """Is the structure a plain list of leaves, as the entry gives it?"""
+    """Whether the structure is a flat list of leaves, as `Entry` returns it."""
     return type(tree) is list and all(isinstance(part, Leaf) for part in tree)
 
 
 def checked_inputs(inputs: object) -> tuple[In, ...]:
-    """The inputs as In, each an input node and none twice; TypeError or ValueError otherwise."""
+    """The inputs as In: distinct input nodes; TypeError or ValueError otherwise."""
     if isinstance(inputs, (Node, In, str, Mapping)) or not isinstance(inputs, Iterable):
         raise refusal(
             "function: the inputs are a list of tensors, as in pt.function([x], y), not "
@@ -208,8 +211,7 @@ def pairs_of(given: object, name: str, shape: str) -> list[tuple[object, object]
         isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs
     ):
         raise refusal(
-            f"{name} are {shape} or a list of such pairs, not {type(given).__name__} "
-            f"{given!r:.60}"
+            f"{name} are {shape} or a list of such pairs, not {type(given).__name__} {given!r:.60}"
         )
     return [tuple(pair) for pair in pairs]
 

@@ -1,8 +1,8 @@
-"""Finished functions on disk: a graph seen before skips rewriting, lowering and rendering.
+"""Compiled functions on disk: a cached graph skips rewriting, lowering and rendering.
 
-A record is found by the fingerprint of the graph as the user built it, his lines included, and of
-the library's own files; it holds what a call needs: sizes, checks, buffers and the generated text.
-Kernels are not in it. Whoever asks for them (`explain`, `profile`) has them made again.
+The key of a record is the fingerprint of the graph as written, with its source lines, and of the
+files of the library; it holds what a call needs: sizes, checks, buffers and the generated text.
+Kernels are not in it: `explain` and `profile` lower the graph again.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from probtensor.graph.node import Frozen, Input, Node, Op, origin_of
 from probtensor.graph.walk import inputs_of, toposort
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import Loads, Target
-from probtensor.targets.cache import recall, remember
+from probtensor.targets.cache import load_record, save_record
 from probtensor.targets.spell import user_text
 from probtensor.types import Atom, Dim, TensorType, size_text
 from probtensor.version import __version__
 
-_HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-# Fields that hold the value of an input, which no code depends on.
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Fields with the value of an input, which the code does not depend on.
 _VALUES = ("cell", "default")
 _PLAIN = (str, int, float, bool, bytes, type(None))
 
 
 @dataclass(frozen=True)
-class Record:
-    """`plan` without kernels and without nodes but constants; `implicit` are positions among the
-    inputs of the graph, in its order."""
+class FunctionRecord:
+    """`plan` without kernels, and with no nodes but constants; `implicit` are indices into the
+    inputs of the graph."""
 
     plan: Plan
     implicit: tuple[int, ...]
@@ -42,9 +42,10 @@ class Record:
 
 @cache
 def library_identity() -> str:
-    """Hash of names, sizes and times of the library's files: other code may lower otherwise."""
+    """Hash of names, sizes and times of the library's files, on which the generated code
+    depends."""
     digest = hashlib.sha256(__version__.encode())
-    for folder, below, files in os.walk(_HOUSE):
+    for folder, below, files in os.walk(_PACKAGE):
         below[:] = sorted(name for name in below if name != "__pycache__")
         for name in sorted(files):
             status = os.stat(os.path.join(folder, name))
@@ -54,43 +55,47 @@ def library_identity() -> str:
 
 
 def fingerprint(inputs: Sequence[Node], outputs: Sequence[Node], options: Sequence[str]) -> str:
-    """What tells this graph from any other that would compile differently. Raises Unknown."""
+    """Cache key of the graph: equal keys compile to the same code. Raises Unknown."""
     order = toposort([*inputs, *outputs])
-    place = {node: k for k, node in enumerate(order)}
-    uids = {node.op.uid: place[node] for node in order if isinstance(node.op, Input)}
+    index = {node: k for k, node in enumerate(order)}
+    uids = {node.op.uid: index[node] for node in order if isinstance(node.op, Input)}
     digest = hashlib.sha256(library_identity().encode())
-    write = _Writer(uids)
+    text = _OpText(uids)
     for node in order:
         file, line = origin_of(node)
-        places = [place[x] for x in node.inputs]
-        row = (write.op(node.op), places, file, line, user_text(file, line))
+        inputs_at = [index[x] for x in node.inputs]
+        row = (text.op(node.op), inputs_at, file, line, user_text(file, line))
         digest.update(repr(row).encode())
-    ends = ([place[x] for x in inputs], [place[y] for y in outputs], list(options))
-    digest.update(repr(ends).encode())
+    row = ([index[x] for x in inputs], [index[y] for y in outputs], list(options))
+    digest.update(repr(row).encode())
     return digest.hexdigest()
 
 
-class _Writer:
-    """Ops as text that is the same in every process; texts are kept, as parameters repeat. `places`
-    are those of the inputs, by their uids."""
+class _OpText:
+    """Ops as text that is equal in all processes; cached, as parameters repeat. `indices` are those
+    of the inputs, by their uids."""
 
-    def __init__(self, places: Mapping[str, int]) -> None:
-        self.places = dict(places)
-        self.known: dict[Op, str] = {}
+    def __init__(self, indices: Mapping[str, int]) -> None:
+        self.indices = dict(indices)
+        self.cache: dict[Op, str] = {}
 
     def op(self, op: Op) -> str:
         cls = type(op)
         if cls.__module__.split(".")[0] != "probtensor":
             raise Unknown(f"{cls.__module__} is not part of the library")
-        found = self.known.get(op)
+        found = self.cache.get(op)
         if found is None:
             parts = [self.field(op, f.name) for f in fields(op) if f.name not in _VALUES]
-            found = self.known[op] = f"{cls.__module__}.{cls.__qualname__}({', '.join(parts)})"
+            found = self.cache[op] = f"{cls.__module__}.{cls.__qualname__}({', '.join(parts)})"
         return found
 
     def field(self, op: Op, name: str) -> str:
         value = getattr(op, name)
-        return self.place(value) if isinstance(op, Input) and name == "uid" else self.value(value)
+        return (
+            self.input_index(value)
+            if isinstance(op, Input) and name == "uid"
+            else self.value(value)
+        )
 
     def value(self, value: object) -> str:
         if isinstance(value, Dim):
@@ -109,35 +114,35 @@ class _Writer:
         raise Unknown(f"{type(value).__name__} in an op")
 
     def size_name(self, atom: Atom) -> str:
-        """A name of a size: quoted, so that no name reads like another one with a place."""
-        return repr(atom.name) + (self.place(atom.uid) if atom.uid else "")
+        """The quoted name of a size, with the index of its input."""
+        return repr(atom.name) + (self.input_index(atom.uid) if atom.uid else "")
 
-    def place(self, uid: str) -> str:
-        """What stands for the uid of an input: its place. Inputs that the graph does not have, but
-        sizes of which it has, are numbered below 0 in the order they are met."""
-        return f"#{self.places.setdefault(uid, -1 - len(self.places))}"
+    def input_index(self, uid: str) -> str:
+        """The index of an input, which replaces its uid. Inputs outside the graph, whose sizes are
+        in it, get negative indices in the order in which they are found."""
+        return f"#{self.indices.setdefault(uid, -1 - len(self.indices))}"
 
 
 @dataclass(frozen=True)
-class KeptFunction:
-    """Where the finished function of a graph is kept on disk; nowhere if `key` is empty."""
+class CachedFunction:
+    """The record of a graph on disk, by its key; an empty key is never cached."""
 
     key: str
     inputs: Sequence[Node]
     graph: Sequence[Node]
 
     @classmethod
-    def of(cls, target: Target, inputs: Sequence[Node], graph: Sequence[Node]) -> KeptFunction:
-        """The place for a target that loads what it has built before, else none."""
+    def of(cls, target: Target, inputs: Sequence[Node], graph: Sequence[Node]) -> CachedFunction:
+        """The record for a target that can load its built code; for others the key is empty."""
         key = ""
         if isinstance(target, Loads):
             with suppress(Unknown):
                 key = fingerprint(inputs, graph, [target.name])
         return cls(key, inputs, graph)
 
-    def recalled(self) -> tuple[Plan, list[Node], str] | None:
-        """(plan without kernels, implicit inputs, source) of a graph compiled before, or None."""
-        data = recall(self.key) if self.key else None
+    def load(self) -> tuple[Plan, list[Node], str] | None:
+        """(plan without kernels, implicit inputs, source) of a cached graph, or None."""
+        data = load_record(self.key) if self.key else None
         if data is None:
             return None
         try:
@@ -146,27 +151,28 @@ class KeptFunction:
             return None
         return record.plan, implicit, record.source
 
-    def keep(self, plan: Plan, implicit: Sequence[Node], source: str) -> None:
-        """Put it there, for whoever compiles the graph next."""
+    def save(self, plan: Plan, implicit: Sequence[Node], source: str) -> None:
+        """Store the plan, for later compilations of the graph."""
         if not self.key:
             return
-        place = {x: k for k, x in enumerate(inputs_of(self.graph))}
+        index = {x: k for k, x in enumerate(inputs_of(self.graph))}
         with suppress(Unknown):
-            remember(self.key, pack(plan, [place[x] for x in implicit], source))
+            save_record(self.key, pack(plan, [index[x] for x in implicit], source))
 
 
 def pack(plan: Plan, implicit: Sequence[int], source: str) -> bytes:
-    """The record of a plan and its text. Raises Unknown for what the format does not have."""
+    """The record of a plan and its text. Raises Unknown for values that the format cannot hold."""
     lean = tuple(b if b.role == "constant" else replace(b, node=None) for b in plan.buffers)
     return encode((replace(plan, buffers=lean, kernels=()), tuple(implicit), source))
 
 
 def unpack(
     data: bytes, inputs: Sequence[Node], candidates: Sequence[Node]
-) -> tuple[Record, list[Node]]:
-    """The record with nodes put in, and its implicit inputs out of `candidates`. Raises Damaged."""
+) -> tuple[FunctionRecord, list[Node]]:
+    """The record, its buffers with their nodes, and its implicit inputs out of `candidates`. Raises
+    Damaged."""
     try:
-        record = Record(*decode(data))
+        record = FunctionRecord(*decode(data))
         plan = record.plan
         check_positions(plan, record.implicit, len(candidates))
         if len(plan.inputs) != len(inputs) + len(record.implicit):

@@ -1,13 +1,13 @@
-"""Plans as bytes that can only be read: JSON for what is plain, raw bytes for constants.
+"""Plans as bytes that are safe to read: JSON for plain values, raw bytes for constants.
 
-A record that is read makes values of the classes listed in `CLASSES`, and nothing else: no other
-class, no function and no import can be named in it. What does not fit is Damaged.
+Reading a record makes values of the classes in `CLASSES` only: it cannot name another class, a
+function or an import. Anything else raises Damaged.
 
     length of the JSON (8 bytes) | JSON | the arrays, one after the other
 
-In the JSON a tuple is a list, and everything else is an object with one key that says what it is:
-a class and its fields in order, a mapping as pairs, the name of an exception, or the dtype, shape
-and place of an array among the bytes that follow, which are little-endian.
+In the JSON a tuple is a list, and everything else is an object with one key for its kind: a class
+with its fields in order, a mapping as pairs, the name of an exception, or the dtype, shape and
+offset of an array among the bytes that follow, which are little-endian.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from probtensor.graph.node import Const, Frozen, GraphError, Node, make
 from probtensor.lower import plan as plans
 from probtensor.types import DTYPES, RELATIONS, Atom, Dim, ShapeError, SizeCheck
 
-# Whatever a plan is made of, but kernels, which are not kept.
+# The classes of a plan, except those of kernels, which are not stored.
 CLASSES: Mapping[str, type] = {"Dim": Dim, "Atom": Atom, "SizeCheck": SizeCheck} | {
     name: cls
     for name, cls in vars(plans).items()
@@ -38,33 +38,33 @@ ERRORS: Mapping[str, type[Exception]] = {
 }
 MAPPING, ERROR, CONSTANT, CLASS = "mapping", "error", "constant", "class"
 ROLES = ("input", "constant", "output", "temp")
-HEAD = 8
+HEAD_BYTES = 8  # length of the JSON
 
 
 class Unknown(Exception):
-    """Something that cannot be told from others by its text, or kept: nothing is remembered."""
+    """A value that has no stable text, or that a record cannot hold: it is not cached."""
 
 
 class Damaged(Exception):
-    """A record that is not what was written: whatever it holds is made again."""
+    """A record that differs from what was written: its content is made again."""
 
 
-Json = None | str | bool | int | float | list | dict  # what JSON writes and reads
+Json = None | str | bool | int | float | list | dict  # values of JSON
 
 
 def encode(value: object) -> bytes:
-    """A value as bytes. Raises Unknown for what has no form here."""
+    """A value as bytes. Raises Unknown for a value of another kind."""
     arrays: list[bytes] = []
     text = json.dumps(_plain(value, arrays)).encode()
-    return b"".join([len(text).to_bytes(HEAD, "little"), text, *arrays])
+    return b"".join([len(text).to_bytes(HEAD_BYTES, "little"), text, *arrays])
 
 
 def decode(data: bytes) -> object:
     """The value of some bytes. Raises Damaged."""
     try:
-        end = HEAD + int.from_bytes(data[:HEAD], "little")
-        return _value(json.loads(data[HEAD:end]), memoryview(data)[end:])
-    except Exception as error:  # whatever the bytes made fail
+        end = HEAD_BYTES + int.from_bytes(data[:HEAD_BYTES], "little")
+        return _value(json.loads(data[HEAD_BYTES:end]), memoryview(data)[end:])
+    except Exception as error:  # damaged bytes may raise any exception
         raise Damaged(str(error)) from None
 
 
@@ -119,7 +119,7 @@ def _stored(name: str) -> np.dtype:
 
 
 def _array(name: str, shape: list[int], start: int, rest: memoryview) -> np.ndarray:
-    """The array that lies at `start`; no more memory is taken than there are bytes."""
+    """The array at offset `start`; allocates no more memory than there are bytes."""
     dtype = _stored(name)
     if min([start, *shape]) < 0:
         raise ValueError("a size is negative")
@@ -128,9 +128,9 @@ def _array(name: str, shape: list[int], start: int, rest: memoryview) -> np.ndar
 
 
 def check_positions(plan: object, implicit: Sequence[int], inputs: int) -> None:
-    """Every position in a plan is one of its buffers. Raises Damaged.
+    """Raise Damaged unless all positions in a plan are of its buffers.
 
-    A call reads and writes where these say, so they are looked at once more.
+    A call reads and writes at these positions, so they are validated.
     """
     if not isinstance(plan, plans.Plan):
         raise Damaged("it holds no plan")

@@ -1,4 +1,4 @@
-"""What `function` is asked for, checked: its options, `givens`, inputs that nothing needs."""
+"""Checks of the arguments of `function`: options, `givens`, unused inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from probtensor.types import Size, SizeCheck, size_name
 
 
 def check_options(name: object, seed: object) -> None:
-    """TypeError or ValueError for a name or a seed that is none."""
+    """TypeError or ValueError for an invalid name or seed."""
     if name is not None and not isinstance(name, str):
         raise refusal(f"function: name must be a string, not {name!r:.60}")
     checked_seed(seed)
@@ -36,18 +36,18 @@ def replace_givens(graph: list[Node], givens: object) -> list[Node]:
                 f"axes must agree\n  replaced: made at {line_of(old)}\n  "
                 f"replacement: made at {line_of(value)}"
             )
-        changes[old] = asked_for(value, "function: givens", *_known_sizes(old, value))
+        changes[old] = asked_for(value, "function: givens", *_size_checks(old, value))
     names = replaced_sizes(changes)
     if not names:
         return replace(graph, changes)
-    # Other inputs stay what they are, though their declared shapes may name the replaced sizes.
-    kept = {x: x for x in inputs_of(graph)}
-    done = with_sizes(graph, names, kept | changes)
+    # Other inputs are unchanged, though their declared shapes may name the replaced sizes.
+    unchanged = {x: x for x in inputs_of(graph)}
+    done = with_sizes(graph, names, unchanged | changes)
     return [done[y] for y in graph]
 
 
-def _known_sizes(old: Node, new: Node) -> Iterator[SizeCheck]:
-    """That what stands in the place of a tensor has the sizes that are known of it."""
+def _size_checks(old: Node, new: Node) -> Iterator[SizeCheck]:
+    """The checks that a replacement has the static sizes of the tensor it replaces."""
     for axis, (size, other) in enumerate(zip(old.shape, new.shape, strict=True)):
         if isinstance(size, int) and size != other:
             text = f"{old.described} has size {size} along axis {axis}, its replacement "
@@ -57,7 +57,7 @@ def _known_sizes(old: Node, new: Node) -> Iterator[SizeCheck]:
 
 
 def replaced_sizes(changes: Mapping[Node, Node]) -> dict[str, Size]:
-    """What the sizes of replaced inputs are named by: sizes of what stands in their place."""
+    """The sizes of replaced inputs, by name, in terms of their replacements."""
     names: dict[str, Size] = {}
     for old, new in changes.items():
         if isinstance(old.op, Input):
@@ -69,8 +69,7 @@ def replaced_sizes(changes: Mapping[Node, Node]) -> dict[str, Size]:
 
 
 def check_used(given: Sequence[In], graph: Sequence[Node], policy: str) -> None:
-    """Every input is needed by the graph, its values or only its sizes, or what `policy` says
-    happens."""
+    """Apply `policy` to inputs of which the graph needs neither values nor sizes."""
     if policy not in ("raise", "warn", "ignore"):
         raise refusal(
             f"function: on_unused_input is 'raise', 'warn' or 'ignore', not {policy!r}",

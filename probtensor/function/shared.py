@@ -1,4 +1,4 @@
-"""Shared variables: inputs of the graph that carry their value from call to call."""
+"""Shared variables: inputs of the graph whose value persists between calls."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import DTypeLike
 
-from cython_ext.cell import Alone, Cell
+from cython_ext.cell import Cell, CellLocks
 from cython_ext.convert import number_array, safe_array, stated_cast
 from probtensor.calls import public, user_line
 from probtensor.device import device_array
-from probtensor.function.device.streams import copied, lies_on_device, taken_over
+from probtensor.function.device.streams import borrowed_array, device_copy, is_on_device
 from probtensor.graph.node import Input, Node, line_of, make, new_input
 from probtensor.types import check_dtype
 
 
 @dataclass(frozen=True)
 class SharedInput(Input):
-    """An input whose value lives in `cell`; two shared variables never have one cell."""
+    """An input whose value is in `cell`; each shared variable has its own."""
 
     cell: Cell = field(repr=False)
     name = "shared"
@@ -27,11 +27,11 @@ class SharedInput(Input):
 class Shared(Node):
     """A tensor with a value that functions read at each call and may update.
 
-    Its rank and dtype are fixed, its sizes are not. A change is seen by the next call of every
-    function that uses it, without compiling anything. Functions with updates and `set_value` may be
-    called from any thread: those that meet in a shared variable go one after the other, so each
-    update is computed from the value it replaces. Functions on a device keep the value there from
-    call to call; it comes to the host when it is asked for there, once after a change.
+    Its rank and dtype are fixed, its sizes are not. A new value is used by the next call of every
+    function, without compiling anything. Functions with updates and `set_value` are thread-safe:
+    calls that use the same shared variable are serialized, so each update is computed from the
+    value that it replaces. Functions on a device leave the value on the device; `get_value`
+    downloads it, once after a change.
 
         >>> s = pt.shared(0.0)
         >>> f = pt.function([], updates={s: s + 1}); f(); s.get_value()
@@ -49,19 +49,19 @@ class Shared(Node):
 
     @public
     def set_value(self, value: object, borrow: bool = False) -> None:
-        """Give another value of the same rank, its dtype convertible without loss; an array on the
-        device stays there. The value is copied; with `borrow` an array that needs no conversion is
-        kept itself, and later changes of it are changes of the value. TypeError or ValueError."""
+        """Set a value of the same rank, its dtype convertible without loss; an array on the device
+        stays there. The value is copied; with `borrow` an array that needs no conversion is not,
+        so that later changes of it are changes of the value. TypeError or ValueError."""
         label = self.name or "shared variable"
-        if lies_on_device(value):
-            there = taken_over(value, self.dtype, self.ndim, label, line_of(self))
-            there = there if borrow else copied(there)
-            with Alone((self.op.cell,)):
-                self.op.cell.device = there
+        if is_on_device(value):
+            array = borrowed_array(value, self.dtype, self.ndim, label, line_of(self))
+            array = array if borrow else device_copy(array)
+            with CellLocks((self.op.cell,)):
+                self.op.cell.device = array
             return
         line = line_of(self)
         array = safe_array(value, self.dtype, self.ndim, label, line, copy=not borrow)
-        with Alone((self.op.cell,)):
+        with CellLocks((self.op.cell,)):
             self.op.cell.value = array
 
 
@@ -72,10 +72,10 @@ def shared(
     """A shared variable with this value: a number, array or nested list, which is copied.
 
     Python floats become float64 and ints int64, arrays keep their dtype, and those on the device
-    stay there. With `borrow` an array that needs no conversion is kept itself, so that later
-    changes of it are changes of the value. TypeError for anything that is not numeric, that would
-    lose something (masked arrays, missing entries, categories, sparse matrices), or that does not
-    fit in `dtype`.
+    stay there. With `borrow` an array that needs no conversion is not copied, so that later
+    changes of it are changes of the value. TypeError for a value that is not numeric, whose
+    conversion would lose information (masked arrays, missing entries, categories, sparse matrices),
+    or that does not fit in `dtype`.
 
     Returns a `Shared`, which is a tensor: of the rank and the dtype of the value. Raises TypeError
     as above.
@@ -92,18 +92,18 @@ def shared(
         raise TypeError(
             f"{what}: needs an array or number, not a symbolic tensor (see eval){where}"
         )
-    if lies_on_device(value):
-        there = device_array(value)
-        found = shared(np.empty((0,) * there.ndim, there.dtype), name, dtype=dtype, borrow=True)
+    if is_on_device(value):
+        array = device_array(value)
+        found = shared(np.empty((0,) * array.ndim, array.dtype), name, dtype=dtype, borrow=True)
         found.set_value(value, borrow)
         return found
     array = number_array(value, what, where)
     try:
-        kept = check_dtype(array.dtype if dtype is None else dtype)
+        final_dtype = check_dtype(array.dtype if dtype is None else dtype)
     except TypeError as error:
         raise TypeError(f"{what}: {error}{where}") from None
-    array = stated_cast(array, kept, what, where)
-    plain = new_input(name, kept, (None,) * array.ndim)
-    array = safe_array(array, kept, array.ndim, what, line_of(plain), copy=not borrow)
+    array = stated_cast(array, final_dtype, what, where)
+    plain = new_input(name, final_dtype, (None,) * array.ndim)
+    array = safe_array(array, final_dtype, array.ndim, what, line_of(plain), copy=not borrow)
     op = SharedInput(name, plain.type, plain.op.uid, Cell(array))
     return make(op, (), Shared)

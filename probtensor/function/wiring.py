@@ -1,8 +1,8 @@
-"""How a function is wired: where each buffer of its plan comes from and what it gives.
+"""Wiring: where each buffer of a function's plan comes from, and where its results go.
 
-A `Wiring` is made once for each function and read by the two that run plans: `Entry` of
-`cython_ext`, which calls a plan on the host, and `DeviceFunction`, which queues one on a device.
-It holds plain values, so neither knows anything of graphs.
+It is made once for each function and used by the two that run plans: `Entry` of `cython_ext`, which
+calls a plan on the host, and `DeviceFunction`, which queues one on a device. It holds plain values,
+so that both are independent of graphs.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from probtensor.process import computed_once
 from probtensor.targets.base import Built, Run
 from probtensor.types import shape_text, size_value
 
-LARGEST = 2**62  # bytes
+MAX_BYTES = 2**62  # bytes
 
 
 @dataclass(slots=True)
 class Slot:
-    """A buffer that comes from outside.
+    """A buffer that is an input of the plan.
 
     position  in the plan's table of buffers
-    kind      "argument": given by the caller; "cell": a shared variable's present value; "stream":
-              a fresh key for random draws; "fixed": bound for the life of the function
-    label     what messages call it
-    line      where its tensor was made
-    payload   the cell, the stream of keys, or the fixed array; None for an argument
-    number    of the slot; the fixed ones stand last
-    argument  number among the call's arguments, for kind "argument"
+    kind      "argument": given by the caller; "cell": the current value of a shared variable;
+              "key": a fresh key for random draws; "fixed": bound when the function is made
+    label     its name in messages
+    line      the user's line that made its tensor
+    payload   the cell, the sequence of keys, or the fixed array; None for an argument
+    number    index among the slots; the fixed ones are last
+    argument  index among the call's arguments, for kind "argument"
     """
 
     position: int
-    kind: Literal["argument", "cell", "stream", "fixed"]
+    kind: Literal["argument", "cell", "key", "fixed"]
     label: str
     dtype: str
     ndim: int
@@ -53,12 +53,12 @@ class Slot:
 
 @dataclass(slots=True)
 class Result:
-    """An output: the new value of a shared variable, or what the caller gets.
+    """An output of the plan: a result for the caller, or the new value of a shared variable.
 
     position  in the plan's table of buffers
-    copies    the earlier result that has the same buffer, which this one is a copy of, or None
-    borrowed  may the array be used again by the next call?
-    place     where it is wanted: "cpu", "cuda", or "cell", the device side of a shared variable
+    copies    the earlier result with the same buffer, of which this one is a copy, or None
+    borrowed  whether the next call may overwrite the array
+    memory    "cpu", "cuda", or "cell": the device memory of a shared variable
     """
 
     position: int
@@ -66,18 +66,18 @@ class Result:
     ndim: int
     copies: int | None
     borrowed: bool
-    place: str
+    memory: str
 
     @property
     def own(self) -> bool:
-        """Does it have a buffer of its own?"""
+        """Whether it has a buffer of its own."""
         return self.copies is None
 
 
 @dataclass(slots=True)
-class Check:
-    """The values of slot `slot` are indices, and `number` is the position of their bound among
-    `Extents.bounds`; `message` says what they point into."""
+class IndexCheck:
+    """The values of slot `slot` are indices into an axis of size `Extents.bounds[number]`;
+    `message` names the axis."""
 
     slot: int
     number: int
@@ -85,12 +85,12 @@ class Check:
 
 
 class Extents(NamedTuple):
-    """What follows from the sizes of a call's arrays.
+    """What depends on the sizes of a call's arrays.
 
     sizes    values of the plan's sizes
     shapes   of the results
-    offsets  of the temporaries in one piece of memory, in the order of `Wiring.temps`
-    arena    bytes of that memory
+    offsets  of the temporaries in the arena, in the order of `Wiring.temps`
+    arena    bytes of the arena
     bounds   of the index checks
     """
 
@@ -103,31 +103,31 @@ class Extents(NamedTuple):
 
 @dataclass(frozen=True)
 class Wiring:
-    """Everything of a function that does not depend on sizes.
+    """All of a function that does not depend on sizes.
 
     run       address of a `pt_plan_fn`, or a callable (flat arrays, sizes) -> status
-    keep      what must live as long as the address does
+    owner     what keeps the address valid
     buffers   length of the plan's table of buffers
-    slots     the buffers that come from outside, those of kind "fixed" last
+    slots     the buffers that are inputs, those of kind "fixed" last
     results   the outputs, those that update shared variables last
     temps     positions of temporaries
-    planner   the sizes of all live slots, one after the other, to what follows from them; raises
-              where they do not fit
+    planner   from the sizes of all live slots, concatenated, to `Extents`; raises where the sizes
+              are inconsistent
     checks    of slots whose values are indices
-    failures  message of each status
+    failures  message of each status but 0
     cells     of the shared variables that the last results update
-    build     makes the structure of the results from their list; None for the list itself
-    single    is the result the only output?
+    build     from the list of results to their structure; None for the list itself
+    single    whether the only result is returned without a list
     """
 
     run: int | Run
-    keep: object
+    owner: object
     buffers: int
     slots: tuple[Slot, ...]
     results: tuple[Result, ...]
     temps: tuple[int, ...]
     planner: Callable[[tuple[int, ...]], Extents]
-    checks: tuple[Check, ...]
+    checks: tuple[IndexCheck, ...]
     failures: tuple[str, ...]
     cells: tuple[Cell, ...] = ()
     build: Callable[[list], object] | None = None
@@ -144,16 +144,16 @@ class Wiring:
         return tuple(slot for slot in self.slots if slot.kind == "fixed")
 
     @computed_once
-    def checks_of(self) -> Mapping[int, Sequence[Check]]:
+    def checks_of(self) -> Mapping[int, Sequence[IndexCheck]]:
         """The checks of each slot that has any, by number of the slot."""
-        found: dict[int, list[Check]] = {}
+        found: dict[int, list[IndexCheck]] = {}
         for check in self.checks:
             found.setdefault(check.slot, []).append(check)
         return found
 
 
 class CallShapes:
-    """Sizes of a call's arrays to everything that follows from them."""
+    """From the sizes of a call's arrays to `Extents`."""
 
     def __init__(self, plan: Plan, live: Sequence[int], fixed: Mapping[int, tuple[int, ...]]):
         self.plan = plan
@@ -176,9 +176,9 @@ class CallShapes:
         results = [plan.shape(k, sizes) for k in plan.outputs]
         arena, offsets = layout(plan, sizes)
         for shape in results:
-            if math.prod(shape) > LARGEST:
+            if math.prod(shape) > MAX_BYTES:
                 raise ValueError(f"a result would have the shape {shape}, which no array has")
-        if arena > LARGEST:
+        if arena > MAX_BYTES:
             raise MemoryError(f"no room for {arena} bytes of temporaries")
         bounds = [size_value(check.bound, sizes) for check in plan.index_checks]
         return Extents(values, results, [offsets[k] for k in plan.lifetimes], arena, bounds)
@@ -204,15 +204,15 @@ def wire(
     build: Callable[[list], object] | None,
     single: bool,
 ) -> Wiring:
-    """The wiring of a plan. The slots are put in order and numbered here; see `Wiring`."""
+    """The wiring of a plan; sorts and numbers the slots."""
     ordered = numbered(slots)
     number = {slot.position: slot.number for slot in ordered}
     live = [slot.position for slot in ordered if slot.kind != "fixed"]
     shapes = {slot.position: slot.payload.shape for slot in ordered if slot.kind == "fixed"}
-    checks = [Check(number[c.buffer], k, c.message) for k, c in enumerate(plan.index_checks)]
+    checks = [IndexCheck(number[c.buffer], k, c.message) for k, c in enumerate(plan.index_checks)]
     return Wiring(
         run=built.run,
-        keep=built.keep,
+        owner=built.owner,
         buffers=len(plan.buffers),
         slots=ordered,
         results=tuple(results),
@@ -227,7 +227,7 @@ def wire(
 
 
 def numbered(slots: Sequence[Slot]) -> tuple[Slot, ...]:
-    """The slots, fixed ones last; their numbers are set."""
+    """The slots, numbered, fixed ones last."""
     found, arguments = sorted(slots, key=lambda slot: slot.kind == "fixed"), 0
     for k, slot in enumerate(found):
         slot.number, slot.argument = k, arguments
@@ -235,13 +235,15 @@ def numbered(slots: Sequence[Slot]) -> tuple[Slot, ...]:
     return tuple(found)
 
 
-def results_of(plan: Plan, borrowed: Sequence[bool], places: Sequence[str]) -> list[Result]:
-    """The results of a plan, those that update shared variables included: which of them have one
-    buffer, which are borrowed, and where they are wanted."""
+def results_of(plan: Plan, borrowed: Sequence[bool], memories: Sequence[str]) -> list[Result]:
+    """The results of a plan, with those that update shared variables: which are copies of earlier
+    ones, which are borrowed, and in which memory they are."""
     first: dict[int, int] = {}
     found = []
-    for k, (position, lent, place) in enumerate(zip(plan.outputs, borrowed, places, strict=True)):
+    for k, (position, lent, memory) in enumerate(
+        zip(plan.outputs, borrowed, memories, strict=True)
+    ):
         buffer, copies = plan.buffers[position], first.get(position)
         first.setdefault(position, k)
-        found.append(Result(position, buffer.dtype, len(buffer.shape), copies, lent, place))
+        found.append(Result(position, buffer.dtype, len(buffer.shape), copies, lent, memory))
     return found

@@ -1,4 +1,4 @@
-"""What a target is: something that builds a plan into code that can be run."""
+"""Targets: they build plans into code that can be run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from probtensor.kernel.ir import Call, walk
 from probtensor.lower.plan import Plan
 
-# Runs a plan over flat arrays (None for temporaries) and the values of its sizes: its status.
+# Runs a plan over flat arrays (None for temporaries) and the values of its sizes; gives its status.
 Run = Callable[[list[np.ndarray | None], list[int]], int]
 
 
@@ -21,31 +21,31 @@ class BuildError(RuntimeError):
 
 @dataclass(frozen=True)
 class Built:
-    """A plan made to run.
+    """A built plan.
 
     run      the address of a `pt_plan_fn`, or a callable (flat arrays, sizes) -> status, where the
              arrays of temporaries are None
     source   the generated text; empty where there is none
     path     the file of the built module; empty where there is none
     timings  seconds of each stage
-    keep     what must live as long as `run` is used: code is unloaded when nobody needs it
+    owner    keeps `run` valid: its destruction unloads the code
     on_device
-             does it run on a device? Then `run` is a `Deferred` of cuda/launches.py, and
-             the function over it a `DeviceFunction`. This is the one place that says so.
+             whether it runs on a device: then `run` is a `Deferred` of cuda/launches.py, and
+             the function a `DeviceFunction`
     """
 
     run: int | Run
     source: str = ""
     path: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)
-    keep: object = None
+    owner: object = None
     on_device: bool = False
 
 
 class Target(Protocol):
     """A backend. One file in `targets/`, one line in `compile.TARGETS`.
 
-    It may have `schedule(plan)` as well: what it makes of the loops, as text for
+    It may also have `schedule(plan)`: the loops as the target runs them, as text for
     `explain("schedule")`."""
 
     name: str
@@ -57,18 +57,18 @@ class Target(Protocol):
 
 @runtime_checkable
 class Loads(Protocol):
-    """A target that can load what it built before, from the text that it generated for it."""
+    """A target that can load a cached module, by the generated text."""
 
     name: str
 
     def load(self, source: str) -> Built:
-        """Generated text made to run. Raises BuildError."""
+        """Load generated text, built if necessary. Raises BuildError."""
         ...
 
 
 def prepared(target: Target, plan: Plan) -> Built:
-    """What a function over the plan is made of. A target whose `prepare` puts the work off until
-    the first call is asked for that. Raises BuildError."""
+    """The built plan for a function; by `prepare`, which defers the build to the first call, if the
+    target has it. Raises BuildError."""
     prepare = getattr(target, "prepare", target.build)
     return prepare(plan)
 

@@ -1,10 +1,10 @@
-"""Built modules kept on disk, found by what they were built from.
+"""Built modules cached on disk, by a hash of all that they depend on.
 
-An entry is two files: `<key>.json` says which module, with its checksum and the generated source;
-the module's own name holds its checksum. Both are written aside and renamed, the note last, so an
-entry is whole or not there, and no lock is needed: two processes that build the same thing put the
-same thing in the same place. What is damaged in any way, or may be the work of others
-(`system.files`), is no entry: it is built again.
+An entry is two files: `<key>.json` names the module, with its checksum and the generated source;
+the name of the module has its checksum. Both are written to temporary files and renamed, the JSON
+last, so an entry is complete or absent, and no lock is needed: two processes that build the same
+module write equal files. A damaged entry, or one that others may have written (`system.files`), is
+ignored and built again.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ from pathlib import Path
 from probtensor.system import files
 from probtensor.system.records import TOUCH, Records
 
-CAP = 2 << 30  # bytes of modules; the least recently used go first
-SHRINK = 0.8  # of CAP, what an eviction leaves
-STALE = 3600  # seconds after which a half-written entry belongs to no one
-TRIES = 3  # another process may empty the cache at any moment
-DAMAGE = (OSError, ValueError, KeyError, TypeError, RecursionError, MemoryError)  # in an entry
-ABANDONED = 86400  # the same where its maker seems to live
+MAX_CACHE_BYTES = 2 << 30  # the least recently used entries are evicted first
+EVICTION_FRACTION = 0.8  # of MAX_CACHE_BYTES, left after an eviction
+STALE_SECONDS = 3600  # after which a partial entry is removed
+TRIES = 3  # another process may empty the cache at any time
+# Raised by reading a damaged entry.
+DAMAGE_ERRORS = (OSError, ValueError, KeyError, TypeError, RecursionError, MemoryError)
+ABANDONED_SECONDS = 86400  # the same if the process that writes it seems to be alive
 
 
 @dataclass(frozen=True)
 class Found:
-    """A module in the store, whose bytes are those that were put there."""
+    """A module in the store, with a valid checksum."""
 
     module: str
     path: Path
@@ -43,7 +44,7 @@ class Found:
 
 
 class ModuleStore:
-    """One folder of entries. Reading needs no more than the right to read."""
+    """One folder of entries. Reading needs only read permission."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -58,7 +59,7 @@ class ModuleStore:
             if _checksum(files.read(path)) != record["sha256"]:
                 return None
             age = time.time() - note.stat().st_mtime
-        except DAMAGE:
+        except DAMAGE_ERRORS:
             return None
         if age > TOUCH:
             _touch(note, path)
@@ -67,7 +68,7 @@ class ModuleStore:
     def scratch(self) -> Path:
         """A fresh folder on the same file system, to build in. OSError if not writable.
 
-        Its name begins with the process that builds, so that others leave it alone.
+        Its name begins with the id of this process, so that others do not remove it.
         """
         folder = self.folder / "building"
         files.make_parents(self.folder)
@@ -80,7 +81,8 @@ class ModuleStore:
         raise FileNotFoundError(errno.ENOENT, "it vanishes as soon as it is made", str(folder))
 
     def put(self, key: str, module: str, built: Path, source: str) -> Found:
-        """Take over the file `built` as the module of `key`. OSError if it cannot be kept."""
+        """Move the file `built` into the store as the module of `key`. OSError if it cannot be
+        stored."""
         data = built.read_bytes()
         checksum = _checksum(data)
         note = self._note(key)
@@ -90,7 +92,7 @@ class ModuleStore:
         try:
             built.chmod(files.FILE_MODE)
             os.replace(built, path)
-        except OSError:  # on another file system, or removed meanwhile
+        except OSError:  # on another file system, or removed since
             files.write(self.folder, f"{key[:2]}/{path.name}", data)
         record = {"module": module, "file": path.name, "sha256": checksum, "source": source}
         files.write(self.folder, f"{key[:2]}/{note.name}", json.dumps(record).encode())
@@ -98,7 +100,7 @@ class ModuleStore:
 
     @property
     def records(self) -> Records:
-        """The records of functions, which lie beside the modules."""
+        """The records of functions, in the same folder."""
         return Records(self.folder)
 
     def entries(self) -> list[tuple[Path, float, int]]:
@@ -113,29 +115,29 @@ class ModuleStore:
             found.append((note, used, size))
         return sorted(found, key=lambda entry: entry[1])
 
-    def evict(self, cap: int = CAP) -> int:
-        """Drop the entries used longest ago until the rest fits; returns how many went."""
+    def evict(self, cap: int = MAX_CACHE_BYTES) -> int:
+        """Remove the least recently used entries until the rest fits; gives their number."""
         entries = self.entries()
         total = sum(size for _, _, size in entries)
-        gone = 0
+        removed = 0
         if total > cap:
             for note, _, size in entries:
-                if total <= cap * SHRINK:
+                if total <= cap * EVICTION_FRACTION:
                     break
                 _remove(note)
                 total -= size
-                gone += 1
+                removed += 1
         self._sweep()
-        return gone
+        return removed
 
     def clear(self) -> int:
-        """Remove every entry; returns how many there were. What others build now goes on."""
+        """Remove all entries; gives their number. Builds of other processes continue."""
         entries = self.entries()
         for note, _, _ in entries:
             _remove(note)
         self._sweep()
         for path in [*self.folder.glob("??"), self.folder / "building"]:
-            if path.is_symlink() or path.is_file():  # in a folder's place
+            if path.is_symlink() or path.is_file():  # instead of a folder
                 files.remove(path)
         return len(entries)
 
@@ -143,40 +145,39 @@ class ModuleStore:
         return self.folder / key[:2] / f"{key}.json"
 
     def _sweep(self) -> None:
-        """Remove what killed processes left half done, and modules without a note."""
+        """Remove partial files of killed processes, and modules without a JSON file."""
         now = time.time()
-        lefts = [*self.folder.glob("building/*"), *self.folder.glob("*/*.aside"),
+        leftovers = [*self.folder.glob("building/*"), *self.folder.glob("*/*.aside"),
                  *self.folder.glob("*.aside"), *self._unnoted()]  # fmt: skip
-        for left in lefts:
+        for leftover in leftovers:
             with suppress(OSError):
-                if now - left.lstat().st_mtime >= _patience(left.name):
-                    files.remove(left)
+                if now - leftover.lstat().st_mtime >= _stale_after(leftover.name):
+                    files.remove(leftover)
 
     def _unnoted(self) -> Iterator[Path]:
-        known = {note.stem[:32] for note in self.folder.glob("*/*.json")}
+        noted = {note.stem[:32] for note in self.folder.glob("*/*.json")}
         for path in self.folder.glob("*/*.so"):
-            if path.name.split(".")[0] not in known:
+            if path.name.split(".")[0] not in noted:
                 yield path
 
 
-def _patience(name: str) -> float:
-    """Seconds after which something half done, of this name, belongs to no one."""
+def _stale_after(name: str) -> float:
+    """Age in seconds after which a partial file of this name is removed."""
     pid, _, rest = name.partition("-")
     if not pid.isdecimal() or rest.split("-")[0] != _machine():
-        return STALE
+        return STALE_SECONDS
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return 0.0
     except (OSError, OverflowError):
-        return STALE
-    return ABANDONED
+        return STALE_SECONDS
+    return ABANDONED_SECONDS
 
 
 @cache
 def _machine() -> str:
-    """What tells processes of this number from those elsewhere: a shared cache has many machines,
-    and containers count their processes anew."""
+    """Identifies the machine and container of a process id, as a cache may be shared by several."""
     parts = [platform.node()]
     with suppress(OSError):
         parts.append(os.readlink("/proc/self/ns/pid"))
@@ -207,17 +208,17 @@ def _touch(*paths: Path) -> None:
             return
 
 
-def home_folder() -> Path:
+def cache_folder() -> Path:
     """$PROBTENSOR_CACHE, or the platform's folder for caches."""
     return files.home()
 
 
 def reading_stores(home: Path) -> list[ModuleStore]:
-    """Where entries may be: `home`, unless others can write it, and what stands in for it."""
+    """The stores to search: `home`, unless others can write it, and its fallback."""
     first = files.readable(home)
     folders = [first]
     if files.unfit(first):
-        with suppress(files.NoFolder):  # what is there can be read all the same
+        with suppress(files.NoFolder):  # its entries can be read nevertheless
             folders.append(files.fallback())
     return [ModuleStore(folder) for folder in dict.fromkeys(folders)]
 
@@ -228,23 +229,23 @@ def writing_store(home: Path) -> ModuleStore:
     return ModuleStore(files.writable(files.readable(home)))
 
 
-def recall(key: str) -> bytes | None:
-    """The record kept under a key, from wherever this process reads."""
+def load_record(key: str) -> bytes | None:
+    """The record of a key, from the stores that this process reads."""
     with suppress(files.NoFolder):
-        found = (store.records.get(key) for store in reading_stores(home_folder()))
+        found = (store.records.get(key) for store in reading_stores(cache_folder()))
         return next((data for data in found if data is not None), None)
     return None
 
 
-def remember(key: str, data: bytes) -> None:
-    """Keep a record where this process writes; a full disk is no reason to fail."""
+def save_record(key: str, data: bytes) -> None:
+    """Store a record where this process writes; errors of the disk are ignored."""
     with suppress(OSError):
-        writing_store(home_folder()).records.put(key, data)
+        writing_store(cache_folder()).records.put(key, data)
 
 
 @cache
 def evict_once(folder: Path) -> int:
-    """Keep the store under its cap; once a process is enough."""
+    """Evict entries over the limit, once per process."""
     try:
         return ModuleStore(folder).evict()
     except OSError:
@@ -254,7 +255,7 @@ def evict_once(folder: Path) -> int:
 def main(argv: Sequence[str]) -> int:
     """The command `probtensor cache [list | size | clear | dir]`; returns its exit status."""
     command = argv[0] if argv else "size"
-    store = ModuleStore(home_folder())
+    store = ModuleStore(cache_folder())
     if command == "dir":
         print(store.folder)
     elif command == "list":
@@ -264,7 +265,7 @@ def main(argv: Sequence[str]) -> int:
             print(f"{note.stem[:16]}  {kind:<8}  {day}  {size / 1024:8.1f} KiB")
     elif command == "size":
         sizes = [size for _, _, size in store.entries()]
-        total, cap = sum(sizes) / 2**20, CAP / 2**20
+        total, cap = sum(sizes) / 2**20, MAX_CACHE_BYTES / 2**20
         print(f"{len(sizes)} entries, {total:.1f} MiB of {cap:.0f} MiB, in {store.folder}")
     elif command == "clear":
         print(f"{store.clear()} entries removed from {store.folder}")

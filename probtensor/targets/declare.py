@@ -1,4 +1,4 @@
-"""What generated text uses of C, and how it is declared there."""
+"""C functions, types and constants in generated text, with their declarations."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class CFunction:
     """A C function: its name, the types of its result and arguments, and the header it is in.
 
-    One that is not `inline` is called through a copy that the C compiler leaves a function of its
-    own, for functions of doubles: each copy of an inlined one takes it 40 ms.
+    A function of doubles that is not `inline` is called through a copy marked noinline, since the C
+    compiler takes 40 ms for each inlined call.
     """
 
     name: str
@@ -21,7 +21,7 @@ class CFunction:
 
     @property
     def symbol(self) -> str:
-        """The name under which it is called."""
+        """The name by which it is called."""
         return self.name if self.inline else f"{self.name}_once"
 
     @property
@@ -31,7 +31,7 @@ class CFunction:
 
     @property
     def definition(self) -> str:
-        """The macro of pt_loops.h that makes the copy of one that is not `inline`."""
+        """The macro of pt_loops.h that defines the noinline copy."""
         return f"PT_ONCE_{len(self.args)}({self.name})"
 
 
@@ -49,7 +49,7 @@ Declared = CFunction | CName
 
 
 def function_of_doubles(name: str, count: int) -> CFunction:
-    """A function of so many doubles, or of a draw: of key, index, then doubles."""
+    """A function of `count` doubles; for draws, of key, index, then doubles."""
     if name == "pt_key_fold":
         return CFunction(name, "uint64_t", ("uint64_t", "uint64_t"), "pt_random.h")
     if name.startswith("pt_draw_"):

@@ -1,6 +1,6 @@
 """The reference target: kernels run by `kernel/interp.py` over NumPy buffers. Needs no compiler.
 
-Its products are NumPy's, on one thread of BLAS as on the other targets.
+Matrix products are NumPy's, with one BLAS thread as on the other targets.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def run_kernel(
     functions: Mapping[str, Callable],
     routines: Mapping[str, Callable] | None = None,
 ) -> int:
-    """Run one kernel over flat arrays, which it changes; its status."""
+    """Run one kernel over flat arrays, in place; gives its status."""
     return Machine(buffers, sizes, functions, routines).run(kernel)
 
 

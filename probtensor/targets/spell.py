@@ -1,4 +1,4 @@
-"""Expressions and indices as text: what C, Cython and CUDA spell alike, and where they differ."""
+"""Expressions and indices as text, for C, Cython and CUDA; subclasses override what differs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CALLS = {
     "trunc": ("trunc", "", ""),
     "round": ("pt_round", "", ""),
 }
-SHORT = 64  # turns up to which a sum of products is added up as it is written
+MAX_UNFUSED_TERMS = 64  # of a sum of products, whose products are rounded
 
 
 def c_type(dtype: str) -> str:
@@ -57,10 +57,10 @@ def register_kind(dtype: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """What a user named, as one line that may stand in a comment of any language.
+    """Text of the user as one line, safe in a comment of any language.
 
-    Whatever ends a line or cannot be seen is written as Python would escape it; a comment of C is
-    not ended. Everything of the user's that goes into a text to be compiled comes through here.
+    Line breaks and unprintable characters are escaped as in Python; `*/` cannot occur. All text of
+    the user in generated code must pass through this function.
     """
     if not text.isprintable():
         text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
@@ -71,7 +71,7 @@ def user_text(file: str, line: int) -> str:
     """A line of the user's file; empty where it cannot be read."""
     try:
         return linecache.getline(file, line)
-    except (OSError, ValueError, SyntaxError):  # such as a name with a zero byte
+    except (OSError, ValueError, SyntaxError):  # e.g. a name with a null byte
         return ""
 
 
@@ -89,29 +89,29 @@ def comment(origin: str, width: int) -> str:
 
 @dataclass
 class Speller:
-    """Writes expressions over the buffers and sizes of a plan. `used` gathers the functions,
-    types and constants of C that the text uses, by the names that it has for them."""
+    """Writes expressions over the buffers and sizes of a plan. `used` collects the C functions,
+    types and constants in the text, by name."""
 
     plan: Plan
     locals: dict[str, str] = field(default_factory=dict)
     used: dict[str, Declared] = field(default_factory=dict)
-    loops: int = 0  # how many loops the statement being written is in
+    loops: int = 0  # nesting depth of the statement being written
 
     plain = PLAIN
     cast = "(<{}> {})"
 
     def _use(self, name: str, result: str, *args: str) -> str:
-        """Note that the text calls a C function; its name."""
+        """Declare a C function that the text calls; gives its name."""
         self.used[name] = CFunction(name, result, args)
         return name
 
     def _constant(self, name: str) -> str:
-        """Note that the text has a constant of doubles; its name."""
+        """Declare a constant of type double; gives its name."""
         self.used[name] = CName(name, f"double {name}")
         return name
 
     def _arguments(self, call: Call) -> str:
-        """What a routine is called with."""
+        """The arguments of a routine."""
         pointers = [self._pointer(buffer, offset) for buffer, offset in call.pointers]
         return ", ".join([*pointers, *map(self._index, call.numbers)])
 
@@ -134,8 +134,8 @@ class Speller:
 
     def _atom(self, atom: Atom) -> str:
         if not atom.args:
-            known = atom.name in self.locals
-            return self._name(atom.name) if known else self._size(atom.name)
+            is_local = atom.name in self.locals
+            return self._name(atom.name) if is_local else self._size(atom.name)
         args = [f"({self._index(arg)})" for arg in atom.args]
         if atom.name == "//":
             name = "pt_ifloordiv"
@@ -147,7 +147,7 @@ class Speller:
         return f"{buffer}[{self._index(index)}]"
 
     def _name(self, name: str) -> str:
-        """How a local is read."""
+        """The text that reads a local."""
         return name
 
     def _size(self, name: str) -> str:
@@ -165,7 +165,7 @@ class Speller:
             name = self._constant("INFINITY")
             return name if value > 0 else f"(-{name})"
         text = repr(float(value))
-        if dtype == "float32":  # else C would compute the whole expression in double
+        if dtype == "float32":  # else C would evaluate the expression in double
             return self.cast.format('float', text)
         return f"({text})" if text.startswith("-") else text
 
@@ -195,7 +195,7 @@ class Speller:
 
     @property
     def _inlines(self) -> bool:
-        """Whether a function of doubles is inlined where it is called here."""
+        """Whether a function of doubles is inlined at the current statement."""
         return True
 
     def _apply(self, fn: str, texts: list[str], kind: str, dtype: str | None = None) -> str:
@@ -227,10 +227,10 @@ class Speller:
 
 
 def factors(acc: Acc) -> tuple[Expr, Expr] | None:
-    """The factors of what a sum of doubles adds at each turn, if that is a product.
+    """The factors of the term of a sum of doubles, if that is a product.
 
-    A long sum may add them fused (`pt_ma`), which is more accurate. One of few turns does not: it
-    is the sum that the user might have written out, whose products are rounded.
+    A long sum may use fused multiply-add (`pt_ma`), which is more accurate. A short one does not,
+    so that it equals the same sum written out by the user, whose products are rounded.
     """
     match acc:
         case Acc(op="add", term=Apply("*", (first, second), "float64")):
@@ -240,15 +240,15 @@ def factors(acc: Acc) -> tuple[Expr, Expr] | None:
     return None
 
 
-def is_long(turns: Size) -> bool:
-    """Whether a sum of so many turns is one that may be fused."""
-    return not isinstance(turns, int) or turns > SHORT
+def is_long(iterations: Size) -> bool:
+    """Whether a sum with so many iterations may use fused multiply-add."""
+    return not isinstance(iterations, int) or iterations > MAX_UNFUSED_TERMS
 
 
 def _integer(value: int, dtype: str = "int64") -> str:
-    """A literal with the suffix that its width needs: without, Cython makes what is past 32 bits a
-    Python object, and C what is past 63 bits an error."""
-    if value == -(2**63):  # has no literal of its own in C
+    """A literal with the suffix for its width: without one, Cython makes a Python object of a
+    literal over 32 bits, and C refuses one over 63 bits."""
+    if value == -(2**63):  # C has no literal for it
         return "(-9223372036854775807LL - 1)"
     wide = not -(2**31) < value < 2**31
     suffix = ("ULL" if dtype_of(dtype).kind == "u" else "LL") if wide else ""
@@ -256,7 +256,7 @@ def _integer(value: int, dtype: str = "int64") -> str:
 
 
 def unwrapped(text: str) -> str:
-    """Without outer parentheses, where they enclose the whole."""
+    """Without outer parentheses, if they enclose the entire text."""
     if not text.startswith("("):
         return text
     depth = 0

@@ -11,20 +11,21 @@
 // buffer in natural alignment. Both return 0, or 1 with a message in cuda_on_host_error().
 //
 // How: blocks run one after the other, and the CUDA threads of a block are fibers of one OS thread.
-// A fiber goes on until its thread ends or waits (at __syncthreads, or in a warp-wide function), so
+// A fiber runs until its thread ends or waits (at __syncthreads, or in a warp-wide function), so
 // a kernel without barriers costs one call per thread, no switch. __shared__ is static memory in a
 // section of its own, filled with 0xff bytes (NaN, -1) before each block.
 //
-// Found and reported: threads that wait for each other forever, threads of a block at different
-// __syncthreads (by line), a warp function called by a lane that its mask leaves out, a kernel's
-// own __trap() or assert(). A missing barrier shows as NaN or as a result that depends on the
-// order of the threads: CUDA_ON_HOST_ORDER=reverse, or =N (a shuffle with seed N), changes it. With
+// Detected and reported: deadlocks, threads of a block at different __syncthreads (by line), a warp
+// function called by a lane outside its mask, a kernel's own __trap() or assert(). A missing
+// barrier shows as NaN or as a result that depends on the order of the threads:
+// CUDA_ON_HOST_ORDER=reverse, or =N (a shuffle with seed N), changes it. With
 // -fsanitize=address,undefined an access outside an array, or not aligned, is reported.
 //
-// Not here: anything that needs two blocks to run at once (grid-wide barriers, spinning on another
-// block), textures, half precision, tensor cores, and CUDA's own rounding: exp, log, lgamma... are
-// those of the host's libm. `extern __shared__ T name[];` must become CUDA_DYNAMIC_SHARED(T, name)
-// (the preprocessor cannot see the `extern`), which pt_group.cuh defines for nvcc.
+// Not supported: anything that needs two blocks to run concurrently (grid-wide barriers, spinning
+// on another block), textures, half precision, tensor cores, and CUDA's own rounding: exp, log,
+// lgamma... are those of the host's libm. `extern __shared__ T name[];` must become
+// CUDA_DYNAMIC_SHARED(T, name) (the preprocessor cannot see the `extern`), which pt_group.cuh
+// defines for nvcc.
 #pragma once
 #ifndef __cplusplus
 #error "compile as C++17"
@@ -53,7 +54,7 @@
 #include <ucontext.h>
 #endif
 
-// Nothing of this is shared between the libraries of one process.
+// Hidden symbols: each library of a process has its own copy of this state.
 #pragma GCC visibility push(hidden)
 
 #define CUDA_ON_HOST 1
@@ -106,7 +107,7 @@ namespace cuda_on_host {
 constexpr int kMaxThreads = 1024;
 constexpr std::ptrdiff_t kMaxShared = 227 << 10;
 constexpr std::size_t kStack = 256 << 10;
-constexpr std::size_t kKeptFibers = 4;
+constexpr std::size_t kCachedFibers = 4;
 
 // --- fibers ----------------------------------------------------------------
 
@@ -439,7 +440,7 @@ inline int launch(const unsigned dims[6], unsigned shared_bytes, void (*body)(vo
 #ifndef COH_ASAN  // which would take what comes to lie there next for a stack still
     // Each stack is two mappings, of which a process may have 65,530: with hundreds of libraries in
     // one process, none may sit on many.
-    for (; b.idle.size() > kKeptFibers; b.idle.pop_back()) {
+    for (; b.idle.size() > kCachedFibers; b.idle.pop_back()) {
         munmap(b.idle.back()->stack, kStack);
         delete b.idle.back();
     }

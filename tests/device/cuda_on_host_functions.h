@@ -1,6 +1,6 @@
-// What CUDA kernels may call, for cuda_on_host.h, which includes this file.
+// CUDA's device functions for cuda_on_host.h, which includes this file.
 //
-// Overloads are those of CUDA and no more, so that what compiles here compiles there: no atomics
+// The overloads are exactly those of CUDA, so that what compiles here compiles there: no atomics
 // on long, no shuffle of a struct.
 #pragma once
 
@@ -76,7 +76,7 @@ COH_WARP_FOLD(__reduce_min_sync, int, all[i] < folded ? all[i] : folded)
 COH_WARP_FOLD(__reduce_max_sync, int, all[i] > folded ? all[i] : folded)
 #undef COH_WARP_FOLD
 
-// One OS thread: a plain read and write is atomic. The value converts as in a call of CUDA's.
+// In one OS thread a plain read and write is atomic. The value converts as in CUDA's function.
 template <class T> struct coh_same { using type = T; };
 template <class T, class... A> constexpr bool coh_is_one_of = (std::is_same_v<T, A> || ...);
 #define COH_ATOMIC(name, expression, ...)                                     \
@@ -155,7 +155,7 @@ inline double erfcx(double x) {
 }
 inline float __expf(float x) { return std::exp(x); }
 inline float __logf(float x) { return std::log(x); }
-// Rounded on their own, whatever the compiler would fuse.
+// Rounded separately: never contracted to an fma.
 #define COH_ROUNDED(T, letter, sign, name)                 \
     inline T __##letter##name##_rn(T a, T b) {             \
         volatile T r = a sign b;                           \

@@ -22,26 +22,26 @@ COMMAND = ("g++", "-std=c++17", "-O1", "-w", "-fPIC", "-shared", "-Wl,-soname,li
 
 
 def build(source=SOURCE, command=COMMAND, name="libcuda.so.1"):
-    """The path of a stand-in library, compiled once for all who ask."""
+    """The path of a stand-in library, compiled once and cached."""
     digest = hashlib.sha256(repr(command).encode() + source.read_bytes()).hexdigest()[:16]
     folder = default_folder() / f"{name}-{digest}"
     path = folder / name
     if not path.exists():
         folder.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            aside = Path(scratch, name)
-            subprocess.run([*command, "-o", str(aside), str(source)], check=True)
-            os.replace(aside, path)
+            partial = Path(scratch, name)
+            subprocess.run([*command, "-o", str(partial), str(source)], check=True)
+            os.replace(partial, path)
     return path
 
 
 def load():
-    """Put the stand-in where PyCUDA will find it. Once it is loaded, its name leads to it."""
+    """Load the stand-in, so that PyCUDA's libcuda.so.1 resolves to it."""
     return ctypes.CDLL(str(build()), ctypes.RTLD_GLOBAL)
 
 
 class HostCompiler:
-    """What compiles for the stand-in: the host's compiler."""
+    """The compiler for the stand-in: that of the host."""
 
     def __init__(self):
         self.host = HostDriver()
@@ -55,7 +55,7 @@ class HostCompiler:
 
 
 def open_driver(folder=None):
-    """PyCUDA's driver over the stand-in; images are kept in `folder`."""
+    """PyCUDA's driver over the stand-in; images are cached in `folder`."""
     load()
     cuda = nvidia.import_pycuda()
     functions = driver_functions(ctypes.CDLL(nvidia.LIBCUDA))
@@ -64,7 +64,7 @@ def open_driver(folder=None):
 
 @contextlib.contextmanager
 def mended(library):
-    """A device that is broken inside is whole again after."""
+    """Repair the device at the end of a block that breaks it."""
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
-/* A libcublas without a GPU: the products that the bindings call, over host memory and by the
- * textbook, columns first, so that wrong leading dimensions or transpositions show.
+/* A libcublas without a GPU: the products that the bindings call, over host memory, with three
+ * loops and column-major, so that wrong leading dimensions or transpositions are detected.
  *
- * fake_cublas_last tells what the last product was called with: stream and math mode.
+ * fake_cublas_last gives arguments of the last product: stream and math mode.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ int cublasDestroy_v2(handle_t *handle)
     return OK;
 }
 
-/* As the real one does, this takes the workspace away. */
+/* As in the real one, this resets the workspace. */
 int cublasSetStream_v2(handle_t *handle, void *stream)
 {
     handle->stream = stream;
@@ -61,14 +61,14 @@ int cublasSetMathMode(handle_t *handle, int math)
     return OK;
 }
 
-static int check(handle_t *handle, int turn_a, int turn_b, int64_t m, int64_t n, int64_t k,
+static int check(handle_t *handle, int trans_a, int trans_b, int64_t m, int64_t n, int64_t k,
                  int64_t lda, int64_t ldb, int64_t ldc)
 {
     if (!handle)
         return NOT_INITIALIZED;
-    if (m < 0 || n < 0 || k < 0 || turn_a > 1 || turn_b > 1)
+    if (m < 0 || n < 0 || k < 0 || trans_a > 1 || trans_b > 1)
         return INVALID_VALUE;
-    if (lda < (turn_a ? k : m) || ldb < (turn_b ? n : k) || ldc < m || lda < 1 || ldb < 1)
+    if (lda < (trans_a ? k : m) || ldb < (trans_b ? n : k) || ldc < m || lda < 1 || ldb < 1)
         return INVALID_VALUE;
     fake_cublas_last.stream = handle->stream;
     fake_cublas_last.math = handle->math;
@@ -78,12 +78,12 @@ static int check(handle_t *handle, int turn_a, int turn_b, int64_t m, int64_t n,
 
 #define PRODUCTS(letter, type) \
     int cublas##letter##gemmStridedBatched_64( \
-        handle_t *handle, int turn_a, int turn_b, int64_t m, int64_t n, int64_t k, \
+        handle_t *handle, int trans_a, int trans_b, int64_t m, int64_t n, int64_t k, \
         const type *alpha, const type *a, int64_t lda, int64_t step_a, const type *b, \
         int64_t ldb, int64_t step_b, const type *beta, type *c, int64_t ldc, int64_t step_c, \
         int64_t batch) \
     { \
-        const int wrong = check(handle, turn_a, turn_b, m, n, k, lda, ldb, ldc); \
+        const int wrong = check(handle, trans_a, trans_b, m, n, k, lda, ldb, ldc); \
         if (wrong) \
             return wrong; \
         for (int64_t item = 0; item < batch; item++) \
@@ -93,18 +93,18 @@ static int check(handle_t *handle, int turn_a, int turn_b, int64_t m, int64_t n,
                     type *out = c + item * step_c + i + j * ldc; \
                     double sum = 0; \
                     for (int64_t p = 0; p < k; p++) \
-                        sum += (double) (turn_a ? x[p + i * lda] : x[i + p * lda]) * \
-                               (turn_b ? y[j + p * ldb] : y[p + j * ldb]); \
+                        sum += (double) (trans_a ? x[p + i * lda] : x[i + p * lda]) * \
+                               (trans_b ? y[j + p * ldb] : y[p + j * ldb]); \
                     *out = (type) (*alpha * sum + (*beta == 0 ? 0 : *beta * *out)); \
                 } \
         return OK; \
     } \
     int cublas##letter##gemm_v2_64( \
-        handle_t *handle, int turn_a, int turn_b, int64_t m, int64_t n, int64_t k, \
+        handle_t *handle, int trans_a, int trans_b, int64_t m, int64_t n, int64_t k, \
         const type *alpha, const type *a, int64_t lda, const type *b, int64_t ldb, \
         const type *beta, type *c, int64_t ldc) \
     { \
-        return cublas##letter##gemmStridedBatched_64(handle, turn_a, turn_b, m, n, k, alpha, a, \
+        return cublas##letter##gemmStridedBatched_64(handle, trans_a, trans_b, m, n, k, alpha, a, \
                                                      lda, 0, b, ldb, 0, beta, c, ldc, 0, 1); \
     }
 PRODUCTS(S, float)

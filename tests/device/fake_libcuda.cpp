@@ -6,8 +6,8 @@
 //
 // Kernels are libraries built with cuda_on_host.h; a "module" is such a library. Device memory is
 // host memory of exactly the size asked for, filled with 0xff; copies, fills and frees are checked
-// against the allocations. Work is done at once, but a kernel that fails says so as on a device:
-// the launch is accepted, and every call after it fails, until fake_cuda_mend() is called.
+// against the allocations. Work is done at once, but a failed kernel is reported as on a device:
+// the launch succeeds, and every later call fails, until fake_cuda_mend() is called.
 //
 // FAKE_CUDA_MEMORY sets the memory of the device in bytes (1 GiB), FAKE_CUDA_DEVICES how many
 // there are (1). Functions that PyCUDA links to and that are not here answer "not supported".
@@ -36,13 +36,13 @@ enum {
 };
 
 namespace {
-std::recursive_mutex one_at_a_time;  // the kernels' fibers belong to one thread
+std::recursive_mutex kernel_mutex;  // fibers of a library belong to one OS thread at a time
 using Lock = std::lock_guard<std::recursive_mutex>;
 std::map<Ptr, std::size_t> allocations;
 std::size_t used;
 thread_local std::vector<void *> contexts;
 std::string detail;
-std::string broken;  // by which kernel, if a launch failed
+std::string failed_kernel;  // the kernel whose launch failed, or empty
 struct Module { void *library; };
 struct Function {
     int shared = 48 << 10;  // bytes that a launch may ask for
@@ -54,25 +54,27 @@ struct Function {
 int say(int code, const std::string &text) { detail = text; return code; }
 int state() {
     if (contexts.empty()) return INVALID_CONTEXT;
-    return broken.empty() ? OK : say(LAUNCH_FAILED, broken);
+    return failed_kernel.empty() ? OK : say(LAUNCH_FAILED, failed_kernel);
 }
 
-// Stream capture: work on a capturing stream is kept in its graph, to run later.
+// Stream capture: work on a capturing stream is recorded in its graph.
 using Graph = std::vector<std::function<void()>>;
 std::map<void *, Graph *> capturing;
 std::map<void *, std::thread::id> capturers;
-struct Queue { bool apart; };
-// A thread that captures may not copy aside nor allocate; and while a stream that waits for the
-// default one is captured, no thread may use the default one (CUDA C++ Programming Guide,
+struct Queue { bool non_blocking; };
+// A thread that captures may not copy synchronously nor allocate; and while a blocking stream is
+// captured, no thread may use the default one (CUDA C++ Programming Guide,
 // "Prohibited and Unhandled Operations").
 bool barred(bool is_default) {
-    for (auto &[stream, thread] : capturers)
-        if (thread == std::this_thread::get_id() || (is_default && !((Queue *)stream)->apart))
+    for (auto &[stream, thread] : capturers) {
+        bool blocking = !((Queue *)stream)->non_blocking;
+        if (thread == std::this_thread::get_id() || (is_default && blocking))
             return true;
+    }
     return false;
 }
 int submit(void *stream, std::function<void()> work) {
-    Lock lock(one_at_a_time);
+    Lock lock(kernel_mutex);
     if (int r = state()) return r;
     if (!stream && barred(true))
         return say(CAPTURE_UNSUPPORTED, "work on the default stream while another is captured");
@@ -95,7 +97,7 @@ bool inside(Ptr p, std::size_t n) {
 }
 int copy(void *to, const void *from, std::size_t n, bool device_to, bool device_from,
          void *stream = nullptr) {
-    Lock lock(one_at_a_time);
+    Lock lock(kernel_mutex);
     if (int r = state()) return r;
     if (!stream && barred(true))
         return say(CAPTURE_UNSUPPORTED, "a copy outside the stream that is captured");
@@ -105,7 +107,7 @@ int copy(void *to, const void *from, std::size_t n, bool device_to, bool device_
     return submit(stream, [=] { std::memmove(to, from, n); });
 }
 template <class T> int fill(Ptr p, T value, std::size_t n, void *stream = nullptr) {
-    Lock lock(one_at_a_time);
+    Lock lock(kernel_mutex);
     if (!inside(p, n * sizeof(T))) return say(INVALID_VALUE, "a fill leaves its allocation");
     return submit(stream, [=] {
         for (std::size_t i = 0; i < n; i++) ((T *)p)[i] = value;
@@ -120,7 +122,7 @@ double now() {
 #define API extern "C" __attribute__((visibility("default"))) int
 
 // --- device and context
-API fake_cuda_mend() { broken.clear(); return OK; }
+API fake_cuda_mend() { failed_kernel.clear(); return OK; }
 API cuInit(unsigned) { return number("FAKE_CUDA_DEVICES", 1) ? OK : NO_DEVICE; }
 API cuDriverGetVersion(int *v) { *v = 13000; return OK; }
 API cuDeviceGetCount(int *n) { *n = number("FAKE_CUDA_DEVICES", 1); return OK; }
@@ -191,13 +193,13 @@ API cuGetErrorString(int code, const char **s) {
 
 // --- memory
 API cuMemAlloc_v2(Ptr *p, std::size_t n) {
-    Lock lock(one_at_a_time);
+    Lock lock(kernel_mutex);
     if (int r = state()) return r;
     if (n == 0) return INVALID_VALUE;
     if (barred(false))
         return say(CAPTURE_UNSUPPORTED, "an allocation while a stream is captured");
     if (used + n > memory()) return OUT_OF_MEMORY;
-    // Of exactly n bytes, so that AddressSanitizer sees an access past the end.
+    // Exactly n bytes, so that AddressSanitizer detects an access past the end.
     void *q;
     if (posix_memalign(&q, 256, n)) return OUT_OF_MEMORY;
     std::memset(q, 0xff, n);
@@ -212,7 +214,7 @@ API cuMemAllocPitch_v2(Ptr *p, std::size_t *pitch, std::size_t width, std::size_
     return cuMemAlloc_v2(p, *pitch * height);
 }
 API cuMemFree_v2(Ptr p) {
-    Lock lock(one_at_a_time);
+    Lock lock(kernel_mutex);
     auto it = allocations.find(p);
     if (it == allocations.end())
         return say(INVALID_VALUE, "free of an address that was not allocated");
@@ -277,14 +279,14 @@ API cuStreamDestroy_v2(void *s) { delete (Queue *)s; return OK; }
 API cuStreamSynchronize(void *s) { return capturing.count(s) ? CAPTURE_UNSUPPORTED : state(); }
 API cuStreamQuery(void *s) { return capturing.count(s) ? CAPTURE_UNSUPPORTED : OK; }
 API cuStreamBeginCapture_v2(void *s, int) {
-    Lock lock(one_at_a_time);
+    Lock lock(kernel_mutex);
     if (!s) return say(CAPTURE_UNSUPPORTED, "the default stream");
     if (!capturing.emplace(s, new Graph).second) return INVALID_VALUE;
     capturers[s] = std::this_thread::get_id();
     return OK;
 }
 API cuStreamEndCapture(void *s, Graph **g) {
-    Lock lock(one_at_a_time);
+    Lock lock(kernel_mutex);
     auto it = capturing.find(s);
     if (it == capturing.end()) return INVALID_VALUE;
     *g = it->second;
@@ -300,7 +302,7 @@ API cuGraphInstantiateWithFlags(Graph **exec, Graph *g, unsigned long long) {
 API cuGraphDestroy(Graph *g) { delete g; return OK; }
 API cuGraphExecDestroy(Graph *g) { delete g; return OK; }
 API cuGraphLaunch(Graph *exec, void *) {
-    Lock lock(one_at_a_time);
+    Lock lock(kernel_mutex);
     if (int r = state()) return r;
     for (auto &work : *exec) work();
     return OK;
@@ -328,7 +330,7 @@ API cuModuleLoadDataEx(Module **m, const void *image, unsigned, void *, void *) 
     if (std::memcmp(h->e_ident, ELFMAG, SELFMAG) || h->e_machine != EM_X86_64)
         return say(INVALID_IMAGE, "not a library for this machine (a cubin?)");
     std::size_t size = h->e_shoff + std::size_t(h->e_shnum) * h->e_shentsize, done = 0;
-    // A name of its own: dlopen gives what it has already loaded under the same one.
+    // A unique name: dlopen would return the library already loaded under the same one.
     char name[] = "/tmp/kernel-XXXXXX";
     int fd = mkstemp(name);
     while (done < size) done += write(fd, (const char *)image + done, size - done);
@@ -381,10 +383,10 @@ API cuLaunchKernel(Function *f, unsigned gx, unsigned gy, unsigned gz, unsigned 
         if (*extra == (void *)1) buffer = (const char *)extra[1];
         if (*extra == (void *)2) size = *(std::size_t *)extra[1];
     }
-    std::vector<char> arguments(buffer, buffer + size);  // a graph keeps them as they are now
+    std::vector<char> arguments(buffer, buffer + size);  // a copy, for a graph
     return submit(stream, [=] {
-        if (broken.empty() && f->packed(dims.data(), shared, arguments.data()))
-            broken = f->name + ": " + f->error();
+        if (failed_kernel.empty() && f->packed(dims.data(), shared, arguments.data()))
+            failed_kernel = f->name + ": " + f->error();
     });
 }
 

@@ -1,10 +1,10 @@
 """A device made of host memory: the members of the CUDA driver, for tests without a GPU.
 
-Kernels are compiled by g++ behind cuda_on_host.h and run by its fibers. Allocations have the size
-that was asked for, to the next word of 4 bytes, and hold 0xff bytes (NaN, -1), so that
-AddressSanitizer sees an access past the end and a test sees memory that nobody has written. Every
-copy is checked against the allocations. All is done at once and in order: streams only matter to
-`capture`.
+Kernels are compiled by g++ with cuda_on_host.h and run by its fibers. Allocations have the
+requested size, rounded up to a word of 4 bytes, and are filled with 0xff bytes (NaN, -1), so that
+AddressSanitizer detects an access past the end, and a test detects memory that was not written.
+Every copy is checked against the allocations. Work is done when it is queued: streams matter only
+to `capture`.
 """
 
 import bisect
@@ -39,11 +39,11 @@ KERNEL = re.compile(
     rf'extern\s+"C"\s+__global__\s+(?:void\s+)?(?:__launch_bounds__\s*{PARENTHESES}\s*)?'
     r"(?:void\s+)?(\w+)\s*\("
 )
-ALIGNMENT = 256
-WORD = 4  # what an atomic store of 1 or 2 bytes reads around its place
-POISON = 0xFF
-KEEP = 2 * 86400  # seconds after which an image that nobody used is removed
-ONE_RUNS = threading.RLock()  # the fibers of a library belong to one OS thread at a time
+ALIGNMENT_BYTES = 256
+WORD_BYTES = 4  # an atomic store of 1 or 2 bytes accesses the aligned word around it
+POISON_BYTE = 0xFF
+IMAGE_AGE_LIMIT = 2 * 86400  # seconds after which an unused image is removed
+LAUNCH_LOCK = threading.RLock()  # the fibers of a library belong to one OS thread at a time
 
 libc = ctypes.CDLL(None)
 libc.posix_memalign.argtypes = [ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t, ctypes.c_size_t]
@@ -51,15 +51,15 @@ libc.free.argtypes = [ctypes.c_void_p]
 
 
 class Allocation:
-    """Memory of `nbytes` at `address`; given back when this object is collected."""
+    """Memory of `nbytes` at `address`; freed when this object is collected."""
 
     def __init__(self, address, nbytes):
         self.address = address
         self.nbytes = nbytes
 
 
-class Stream:
-    """A queue by name only: work is done when it is queued, unless a graph is being captured."""
+class RawStream:
+    """Work is done when it is queued, unless a graph is being captured."""
 
     def __init__(self):
         self.handle = id(self)
@@ -75,7 +75,7 @@ class Graph:
         self.ready = False
 
     def launch(self, stream=None):
-        """Do the work again."""
+        """Run the captured work."""
         if not self.ready:
             raise DeviceError("the graph is still being captured")
         if stream is not None and stream.graph is not None:
@@ -86,17 +86,17 @@ class Graph:
 
 
 class Event:
-    """A moment of the host's clock."""
+    """A time of the host's clock."""
 
     def __init__(self):
         self.at = None
 
     def record(self, stream=None):
-        """The moment is now, since all that was queued is done."""
+        """The time is now, since all queued work is done."""
         self.at = time.perf_counter()
 
     def synchronize(self):
-        """Wait, which here is no wait."""
+        """Return at once: all work is done when it is queued."""
 
     def seconds_since(self, before):
         """Seconds between two events."""
@@ -104,7 +104,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Function:
+class KernelFunction:
     """A kernel of a library."""
 
     block_limit = 1024
@@ -115,11 +115,11 @@ class Function:
     error: object
 
     def resident(self, block):
-        """Blocks that a multiprocessor holds, if it were one."""
+        """Blocks of a multiprocessor of 2048 threads."""
         return max(1, 2048 // block)
 
 
-class Module:
+class LoadedModule:
     """A library of kernels."""
 
     def __init__(self, path):
@@ -132,7 +132,7 @@ class Module:
             packed = self.library[f"{name}__launch_packed"]
         except AttributeError:
             raise DeviceError(f"the module has no kernel {name}") from None
-        return Function(name, packed, self.library.cuda_on_host_error)
+        return KernelFunction(name, packed, self.library.cuda_on_host_error)
 
 
 class HostDriver:
@@ -154,13 +154,13 @@ class HostDriver:
         self.used = 0
         self.sizes = {}  # address -> bytes
         self.addresses = []  # sorted
-        self.spare = Counter()  # size class -> how many a pool would hold
+        self.spare = Counter()  # size class -> free blocks that a pool would have
         self.lock = threading.RLock()
-        self.aside = Stream()
-        self.aside_lock = threading.Lock()
+        self.capture_stream = RawStream()
+        self.capture_lock = threading.Lock()
 
     def compile(self, source):
-        """The bytes of a library with the kernels of `source`; found again on disk."""
+        """The bytes of a library with the kernels of `source`, cached on disk."""
         digest = hashlib.sha256(f"{self.identity}\0{self.headers}\0{source}".encode()).hexdigest()
         path = self.folder / f"{digest}.so"
         with contextlib.suppress(OSError):
@@ -177,9 +177,9 @@ class HostDriver:
         kernel.write_text(source, encoding="utf-8")
         wrapper = scratch / "wrapper.cpp"
         include = [f"-I{folder}" for folder in INCLUDE]
-        spread = run_compiler([*COMPILE, *include, "-DCUDA_ON_HOST=1", "-E", "-P", "-x", "c++",
-                               str(kernel)], source)  # fmt: skip
-        exports = [f"CUDA_ON_HOST_KERNEL({name})" for name in kernel_names(spread)]
+        preprocess = ["-DCUDA_ON_HOST=1", "-E", "-P", "-x", "c++", str(kernel)]
+        preprocessed = run_compiler([*COMPILE, *include, *preprocess], source)
+        exports = [f"CUDA_ON_HOST_KERNEL({name})" for name in kernel_names(preprocessed)]
         lines = [f'#include "{RUNTIME}"', '#line 1 "kernel.cu"', source, *exports, ""]
         wrapper.write_text("\n".join(lines), encoding="utf-8")
         library = scratch / "kernel.so"
@@ -188,8 +188,8 @@ class HostDriver:
         return library
 
     def _precompiled(self):
-        """A folder with the runtime's header as the compiler keeps it once it is read, which is
-        half of the work on a small kernel. A compiler that knows no such thing reads the header."""
+        """A folder with the precompiled header of the runtime, which halves the time to compile a
+        small kernel. A compiler without precompiled headers reads the header itself."""
         digest = hashlib.sha256(f"{self.identity}\0{self.headers}".encode()).hexdigest()
         folder = self.folder / f"{digest}.header"
         name = f"{RUNTIME}.gch"
@@ -206,11 +206,11 @@ class HostDriver:
         """A library from its bytes."""
         path = self.folder / f"{hashlib.sha256(image).hexdigest()}.image.so"
         if not path.exists():
-            aside = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
-            aside.write_bytes(image)
-            os.replace(aside, path)
+            partial = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+            partial.write_bytes(image)
+            os.replace(partial, path)
         try:
-            return Module(path)
+            return LoadedModule(path)
         except OSError as error:
             raise DeviceError(f"not an image of this device: {error}") from None
 
@@ -222,7 +222,7 @@ class HostDriver:
         arguments = ctypes.create_string_buffer(bytes(packed), max(len(packed), 1))
 
         def step():
-            with ONE_RUNS:
+            with LAUNCH_LOCK:
                 if function.packed(dims, ctypes.c_uint(shared), arguments):
                     raise DeviceError(f"{function.name}: {function.error().decode()}")
 
@@ -231,18 +231,18 @@ class HostDriver:
 
     def alloc(self, nbytes):
         """`nbytes` of device memory (at least one), 256-byte aligned and full of 0xff."""
-        size = -(-max(int(nbytes), 1) // WORD) * WORD
-        place = ctypes.c_void_p()
+        size = -(-max(int(nbytes), 1) // WORD_BYTES) * WORD_BYTES
+        pointer = ctypes.c_void_p()
         with self.lock:
             if self.used + size > self.total:
                 raise DeviceError(
                     f"out of device memory: {size} bytes were asked for, "
                     f"{self.total - self.used} of {self.total} are free"
                 )
-            if libc.posix_memalign(ctypes.byref(place), ALIGNMENT, size):
+            if libc.posix_memalign(ctypes.byref(pointer), ALIGNMENT_BYTES, size):
                 raise MemoryError
-            address = place.value
-            ctypes.memset(address, POISON, size)
+            address = pointer.value
+            ctypes.memset(address, POISON_BYTE, size)
             self.used += size
             self.sizes[address] = size
             bisect.insort(self.addresses, address)
@@ -260,7 +260,7 @@ class HostDriver:
             self.addresses.remove(address)
             self.used -= size
             self.spare[size_class(size)] += 1
-            ctypes.memset(address, POISON, size)
+            ctypes.memset(address, POISON_BYTE, size)
             libc.free(address)
 
     def upload(self, address, array, stream=None):
@@ -280,7 +280,7 @@ class HostDriver:
         ctypes.memmove(array.ctypes.data, address, array.nbytes)
 
     def copy(self, to, from_, nbytes, stream=None):
-        """Copy between two places of the device."""
+        """Copy between two addresses of the device."""
         self._check(to, nbytes)
         self._check(from_, nbytes)
         self._submit(lambda: ctypes.memmove(to, from_, nbytes), stream)
@@ -290,21 +290,21 @@ class HostDriver:
         self._check(address, nbytes)
         self._submit(lambda: ctypes.memset(address, byte, nbytes), stream)
 
-    def stream(self, apart=False):
+    def stream(self, non_blocking=False):
         """A new stream."""
-        return Stream()
+        return RawStream()
 
     def event(self):
         """A new event."""
         return Event()
 
     def release(self):
-        """Give back what is not in use, which is nothing here; the next arrays are new ones."""
+        """Free unused blocks: there are none here, so the next allocations count as new."""
         self.spare.clear()
         return 0
 
     def synchronize(self, stream=None):
-        """Wait, which here is no wait."""
+        """Return at once: all work is done when it is queued."""
         if stream is not None and stream.graph is not None:
             raise DeviceError("a stream that is being captured cannot be waited for")
 
@@ -314,7 +314,7 @@ class HostDriver:
 
     @contextlib.contextmanager
     def capture(self, stream):
-        """Gives the graph of what is queued on the stream inside."""
+        """Gives the graph of what is queued on the stream within the block."""
         if stream.graph is not None:
             raise DeviceError("the stream is being captured already")
         stream.graph = Graph(self)
@@ -339,7 +339,7 @@ class HostDriver:
             raise DeviceError("a host array cannot be copied while the stream is being captured")
 
     def _check(self, address, nbytes):
-        """Bytes that a copy touches must lie in one allocation."""
+        """Raise DeviceError unless all bytes are of one allocation."""
         if nbytes == 0:
             return
         with self.lock:
@@ -356,7 +356,7 @@ class HostBlas:
         self.driver = driver
 
     def prepare(self, stream=None):
-        """Nothing has to be made before a capture."""
+        """Nothing is needed before a capture."""
 
     def gemm(self, dtype, batch, m, n, k, a, b, c, a_transposed, b_transposed, stream=None,
              tf32=False):  # fmt: skip
@@ -380,7 +380,7 @@ class HostBlas:
 
 
 def view(address, shape, dtype):
-    """An array over memory that is not NumPy's."""
+    """An array over memory at an address."""
     size = int(np.prod(shape)) * dtype.itemsize
     if size == 0:
         return np.empty(shape, dtype)
@@ -388,12 +388,12 @@ def view(address, shape, dtype):
 
 
 def size_class(nbytes):
-    """The bytes that a pool would set aside: the next power of two, 512 at least."""
+    """The bytes of a pool's block: the next power of two, at least 512."""
     return max(512, 1 << (nbytes - 1).bit_length())
 
 
 def check_host(array):
-    """Copies want a plain block of memory."""
+    """Raise TypeError unless the array is a C-contiguous NumPy array."""
     if not isinstance(array, np.ndarray) or not array.flags.c_contiguous:
         raise TypeError("a copy to or from the device takes a C-contiguous NumPy array")
 
@@ -404,7 +404,7 @@ def kernel_names(text):
 
 
 def run_compiler(command, source):
-    """Its output; DeviceError with its messages and the source where it fails."""
+    """The output of the compiler; where it fails, DeviceError with its messages and the source."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         numbered = "\n".join(f"{i:5} {line}" for i, line in enumerate(source.splitlines(), 1))
@@ -427,7 +427,7 @@ def default_folder():
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
         return Path(tempfile.mkdtemp(prefix="cuda-on-host-"))
-    before = time.time() - KEEP
+    before = time.time() - IMAGE_AGE_LIMIT
     for path in (*folder.glob("*.so"), *folder.glob("*.header/*.gch")):
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < before:

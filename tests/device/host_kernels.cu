@@ -1,10 +1,10 @@
-// Kernels that the host's emulator is tested on. Valid CUDA: NVRTC compiles this file as it is.
+// Kernels for the tests of the emulator. Valid CUDA: NVRTC compiles this file as it is.
 #ifndef CUDA_DYNAMIC_SHARED
 #define CUDA_DYNAMIC_SHARED(T, name) extern __shared__ T name[]
 #endif
 #define ALL 0xffffffffu
 
-// A tree in shared memory: eight barriers a block.
+// A tree reduction in shared memory: eight barriers a block.
 extern "C" __global__ void __launch_bounds__(256) tree_sum(const double *x, double *out, long n) {
     __shared__ double s[256];
     int t = threadIdx.x;
@@ -118,7 +118,7 @@ extern "C" __global__ void by_value(char first, table data, float last, double *
     out[2] = last;
 }
 
-// Fine: threads that return early do not count at the barriers of the rest.
+// Allowed: threads that have returned do not count at later barriers.
 extern "C" __global__ void early_return(double *out, int n) {
     __shared__ double s;
     if ((int)threadIdx.x >= n) return;
@@ -127,7 +127,7 @@ extern "C" __global__ void early_return(double *out, int n) {
     out[threadIdx.x] = s + warpSize;
 }
 
-// Wrong on purpose.
+// Incorrect kernels, to be detected.
 extern "C" __global__ void missing_barrier(const double *x, double *out) {
     __shared__ double s[64];
     s[threadIdx.x] = x[threadIdx.x];

@@ -15,14 +15,14 @@ class Kernels:
         self.functions = {}
 
     def run(self, name, grid, block, outputs, *arguments):
-        """Launch; each argument is an array, an int (a long long) or an np.int32 (an int). Those
-        arrays that `outputs` holds too are brought back, in place."""
-        held, format_, values = [], "@", []
+        """Launch; each argument is an array, an int (a long long) or an np.int32 (an int). Arrays
+        that are also in `outputs` are downloaded, in place."""
+        allocations, format_, values = [], "@", []
         for argument in arguments:
             if isinstance(argument, np.ndarray):
                 allocation = self.driver.alloc(argument.nbytes)
                 self.driver.upload(allocation.address, argument)
-                held.append((argument, allocation))
+                allocations.append((argument, allocation))
                 format_ += "P"
                 values.append(allocation.address)
             else:
@@ -33,7 +33,7 @@ class Kernels:
         packed = struct.pack(format_, *values)
         self.driver.launch(self.functions[name], grid, block, 0, packed)
         self.driver.synchronize()
-        for argument, allocation in held:
+        for argument, allocation in allocations:
             if any(argument is out for out in outputs):
                 self.driver.download(allocation.address, argument)
 

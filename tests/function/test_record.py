@@ -11,7 +11,7 @@ import pytest
 
 import probtensor as pt
 from probtensor.function import recall
-from probtensor.function.record import HEAD, Damaged, Unknown, decode, encode
+from probtensor.function.record import HEAD_BYTES, Damaged, Unknown, decode, encode
 from probtensor.graph import inputs_of
 from probtensor.lower.plan import Buffer
 from probtensor.lower.planner import lower
@@ -115,7 +115,7 @@ def test_no_byte_of_a_record_makes_it_fail_otherwise():
 
 def written(plain):
     text = json.dumps(plain).encode()
-    return len(text).to_bytes(HEAD, "little") + text
+    return len(text).to_bytes(HEAD_BYTES, "little") + text
 
 
 class Bomb:
@@ -136,7 +136,7 @@ class Bomb:
         written({"constant": ["int8", [1], -3]}) + b"xyz", written({"constant": ["V8", [1], 0]}),
         written({"constant": ["float64", [2], 1]}) + b"x" * 16, written({}),
         written({"class": 1, "error": 2}),
-        (10**6).to_bytes(HEAD, "little") + b"[" * 10**6,
+        (10**6).to_bytes(HEAD_BYTES, "little") + b"[" * 10**6,
     ],
 )  # fmt: skip
 def test_what_is_no_record_is_damage(tmp_path, monkeypatch, data):

@@ -154,8 +154,8 @@ def test_a_call_that_fails_leaves_no_lock_behind():
 def test_functions_without_updates_take_no_lock():
     w = pt.shared(0.0)
     read, add = pt.function([], w + 0.0), pt.function([], [], updates={w: w + 1})
-    assert read.guarded is None
-    assert add.guarded == (w.op.cell,)
+    assert read.locked_cells is None
+    assert add.locked_cells == (w.op.cell,)
     del add
     gc.collect()
     assert read() == 0

@@ -163,7 +163,7 @@ class ByHand:
         )
         data = np.array([*addresses, self.count], np.uint64).tobytes()
         return SimpleNamespace(
-            program=program, data=data, work_bytes=self.work_bytes, keep=held
+            program=program, data=data, work_bytes=self.work_bytes, owner=held
         )
 
 

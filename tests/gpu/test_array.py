@@ -188,18 +188,18 @@ def test_we_read_the_capsules_of_numpy(shape, dtype, version):
         capsule = x.__dlpack__(**options)
     except TypeError:
         pytest.skip("this NumPy knows no versions of DLPack")
-    taken = dlpack.take_capsule(capsule)
+    taken = dlpack.consume_capsule(capsule)
     assert (taken.shape, taken.dtype) == (x.shape, x.dtype)
     assert taken.address == x.ctypes.data and taken.device == (dlpack.CPU, 0)
     with pytest.raises(BufferError, match="taken over before"):
-        dlpack.take_capsule(capsule)
+        dlpack.consume_capsule(capsule)
 
 
 def test_a_capsule_of_strided_memory_is_refused_and_left_alone():
     x = np.arange(12.0).reshape(3, 4)
     capsule = x.T.__dlpack__()
     with pytest.raises(BufferError, match="not C-contiguous"):
-        dlpack.take_capsule(capsule)
+        dlpack.consume_capsule(capsule)
     assert np.array_equal(np.from_dlpack(OneCapsule(capsule)), x.T)
 
 
@@ -224,7 +224,7 @@ def test_dlpack_refusals(host):
         mine.__dlpack__(dl_device=(dlpack.CPU, 0))
     with pytest.raises(device.DeviceError, match="CUDA device 1"):
         device.device_array(OnTheDevice(mine, where=(dlpack.CUDA, 1)))
-    copied = dlpack.take_capsule(mine.__dlpack__(copy=True))
+    copied = dlpack.consume_capsule(mine.__dlpack__(copy=True))
     assert copied.address != mine.address
 
 

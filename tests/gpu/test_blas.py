@@ -93,9 +93,9 @@ def test_each_stream_has_a_handle_and_a_workspace(driver, library, last):
     stream = driver.stream()
     for _ in range(3):
         product(one, driver)
-        assert last.stream is None and last.workspace == blas.WORKSPACE
+        assert last.stream is None and last.workspace == blas.WORKSPACE_BYTES
         product(one, driver, stream)
-        assert last.stream == stream.handle and last.workspace == blas.WORKSPACE
+        assert last.stream == stream.handle and last.workspace == blas.WORKSPACE_BYTES
     assert last.handles == before + 2
     assert driver.counts["entered"] and driver.counts["launches"] == 6
     one.prepare(driver.stream())

@@ -177,12 +177,12 @@ def test_threads_switched_by_the_system(host, order):
 PARTS = {
     protocol.Driver: (nvidia.CudaDriver, HostDriver),
     protocol.Memory: (memory.Allocation, host_module.Allocation),
-    protocol.LaunchQueue: (nvidia.Stream, host_module.Stream),
+    protocol.LaunchQueue: (nvidia.RawStream, host_module.RawStream),
     protocol.DeviceEvent: (nvidia.Event, host_module.Event),
-    protocol.Kernel: (nvidia.Function, host_module.Function),
-    protocol.Image: (nvidia.Module, host_module.Module),
+    protocol.Kernel: (nvidia.KernelFunction, host_module.KernelFunction),
+    protocol.Image: (nvidia.LoadedModule, host_module.LoadedModule),
     protocol.Graph: (graphs.Graph, host_module.Graph),
-    protocol.Products: (blas.Blas, host_module.HostBlas),
+    protocol.MatrixProducts: (blas.Blas, host_module.HostBlas),
 }
 
 

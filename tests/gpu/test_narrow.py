@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.device.nvidia import Room
-from probtensor.targets.cuda.launches import NARROWED, CudaTarget
+from probtensor.device.nvidia import MultiprocessorLimits
+from probtensor.targets.cuda.launches import MAX_NARROWED_MODULES, CudaTarget
 from probtensor.targets.cuda.narrow import narrowed, short_sizes
 from probtensor.targets.cuda.render import render
 from tests.golden import models
@@ -96,9 +96,9 @@ def test_texts_are_few(device_driver, monkeypatch):
     plan = logistic("float64")
     runner = narrow_target(monkeypatch).build(plan).run
     known = {0: (50, None), 1: (50,), 2: (None,)}
-    for d in range(2, 5 + NARROWED):
+    for d in range(2, 5 + MAX_NARROWED_MODULES):
         runner.sequence([known[s.buffer][s.axis] or d for s in plan.sizes])
-    assert len(runner.narrowed) == NARROWED
+    assert len(runner.narrowed) == MAX_NARROWED_MODULES
 
 
 @pytest.mark.parametrize(
@@ -107,5 +107,5 @@ def test_texts_are_few(device_driver, monkeypatch):
      (128, 32, 40960, 5), (32, 16, 0, 32), (1024, 64, 8192, 1), (1024, 255, 0, 1)],
 )  # fmt: skip
 def test_blocks_of_a_multiprocessor(block, registers, shared, blocks):
-    hopper = Room(threads=2048, registers=65536, shared=233472, blocks=32)
-    assert hopper.holds(block, registers, shared) == blocks
+    hopper = MultiprocessorLimits(threads=2048, registers=65536, shared=233472, blocks=32)
+    assert hopper.resident_blocks(block, registers, shared) == blocks

@@ -57,7 +57,7 @@ def test_rows_on_the_device_give_rows_there(columns):
 def test_many_rows_are_several_launches_where_memory_is_short(columns, monkeypatch):
     x, s = pt.vector("x"), pt.scalar("s")
     there, here = both([x, s], [x * s, pt.sum(x)])
-    monkeypatch.setattr(device_rows, "BUDGET", 150)
+    monkeypatch.setattr(device_rows, "MAX_TRANSFER_BYTES", 150)
     check(there, here, *columns)
 
 

@@ -147,16 +147,17 @@ def test_use_of_a_record_is_noted_once_a_day(store):
         assert (time.time() - record.stat().st_mtime < 60) == noted
 
 
+STALE, ABANDONED = cache.STALE_SECONDS, cache.ABANDONED_SECONDS
 DEAD = 2**22 + 1  # no process has this number
 LEFT = {  # what may be left in a folder, and seconds after which it belongs to no one
     "of a dead process here": (lambda: f"building/{DEAD}-{cache._machine()}-1", 0),
-    "of a dead process elsewhere": (lambda: f"building/{DEAD}-elsewhere-1", cache.STALE),
-    "of this process": (lambda: f"building/{os.getpid()}-{cache._machine()}-1", cache.ABANDONED),
-    "of this number elsewhere": (lambda: f"building/{os.getpid()}-elsewhere-1", cache.STALE),
-    "of nobody": (lambda: "building/some-file", cache.STALE),
-    "a module without a note": (lambda: "cd/cd34.0123.so", cache.STALE),
+    "of a dead process elsewhere": (lambda: f"building/{DEAD}-elsewhere-1", STALE),
+    "of this process": (lambda: f"building/{os.getpid()}-{cache._machine()}-1", ABANDONED),
+    "of this number elsewhere": (lambda: f"building/{os.getpid()}-elsewhere-1", STALE),
+    "of nobody": (lambda: "building/some-file", STALE),
+    "a module without a note": (lambda: "cd/cd34.0123.so", STALE),
     "half a note": (lambda: f"ab/{DEAD}-{cache._machine()}-1.aside", 0),
-    "half a note from elsewhere": (lambda: f"ab/{DEAD}-elsewhere-1.aside", cache.STALE),
+    "half a note from elsewhere": (lambda: f"ab/{DEAD}-elsewhere-1.aside", STALE),
     "the module of an entry": (lambda: "", None),
 }
 
@@ -167,7 +168,7 @@ def test_what_is_left_half_done_goes_when_it_belongs_to_no_one(store, what):
     module = put(store, "ab12").path
     path = store.folder / name() if name() else module
     path.parent.mkdir(exist_ok=True)
-    for age in (0, 60, cache.STALE - 60, cache.STALE + 60, cache.ABANDONED + 60, 10**7):
+    for age in (0, 60, STALE - 60, STALE + 60, ABANDONED + 60, 10**7):
         path.write_bytes(b"left") if name() else None
         os.utime(path, (time.time() - age,) * 2)
         store.evict()
@@ -185,11 +186,11 @@ def test_clear_removes_everything(store):
 
 def test_the_folder_is_the_one_asked_for_or_the_platforms(monkeypatch, tmp_path):
     monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
-    assert cache.home_folder() == tmp_path
+    assert cache.cache_folder() == tmp_path
     monkeypatch.delenv("PROBTENSOR_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(files.sys, "platform", "linux")
-    assert cache.home_folder() == tmp_path / "probtensor"
+    assert cache.cache_folder() == tmp_path / "probtensor"
 
 
 def test_a_folder_that_cannot_be_written_gives_one_warning_and_a_private_one(tmp_path):
@@ -222,14 +223,14 @@ def test_the_command(monkeypatch, tmp_path, capsys):
 
 def test_records_are_kept_with_their_checksum(monkeypatch, tmp_path):
     monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
-    assert cache.recall("ab12") is None
-    cache.remember("ab12", b"record")
-    assert cache.recall("ab12") == b"record"
+    assert cache.load_record("ab12") is None
+    cache.save_record("ab12", b"record")
+    assert cache.load_record("ab12") == b"record"
     (file,) = tmp_path.glob("ab/*.function")
     file.write_bytes(file.read_bytes()[:-1])
-    assert cache.recall("ab12") is None
+    assert cache.load_record("ab12") is None
     file.write_bytes(b"")
-    assert cache.recall("ab12") is None
+    assert cache.load_record("ab12") is None
 
 
 def test_records_go_where_there_is_room(monkeypatch, tmp_path):
@@ -238,5 +239,5 @@ def test_records_go_where_there_is_room(monkeypatch, tmp_path):
     monkeypatch.setenv("PROBTENSOR_CACHE", str(blocked / "cache"))
     monkeypatch.setattr(files, "fallback", lambda: tmp_path / "other")
     with pytest.warns(RuntimeWarning, match="cannot write"):
-        cache.remember("ab12", b"record")
-    assert cache.recall("ab12") == b"record"
+        cache.save_record("ab12", b"record")
+    assert cache.load_record("ab12") == b"record"

@@ -144,7 +144,7 @@ def test_each_file_of_the_library_is_in_its_identity(tmp_path, monkeypatch, chan
     (house / "__pycache__").mkdir()
     file = house / "rules" / "a.py"
     file.write_text("text")
-    monkeypatch.setattr(recall, "_HOUSE", str(house))
+    monkeypatch.setattr(recall, "_PACKAGE", str(house))
     before = recall.library_identity.__wrapped__()
     (house / "__pycache__" / "a.pyc").write_text("")
     assert recall.library_identity.__wrapped__() == before

@@ -77,7 +77,7 @@ def test_a_function_that_is_dropped_is_unloaded(tmp_path):
     assert f([1.0]) == g([1.0]) == 6.8125
     name = os.path.basename(f.path)
     assert f.path == g.path
-    held = weakref.ref(f.compilation.built.keep)
+    held = weakref.ref(f.compilation.built.owner)
     del f
     gc.collect()
     assert g([2.0]) == 13.625 and held() is not None

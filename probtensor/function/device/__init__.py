@@ -1,8 +1,8 @@
 """Functions whose plan runs on a device.
 
-    call.py        DeviceFunction: called as any other function
-    layout.py      what follows from sizes: memory, copies, launches, graphs
-    streams.py     what lies on the device, and in which order work is done there
+    call.py        DeviceFunction: the interface of `Function`
+    layout.py      DeviceLayout: memory, copies, launches and graphs for given sizes
+    streams.py     streams, and arrays of other libraries
     batched.py     one launch for many rows of arguments
     profile.py     seconds for each kernel
 """

@@ -1,4 +1,4 @@
-"""What a call on the device needs that follows from sizes: memory, copies, launches, graphs."""
+"""What a call on the device needs for given sizes: memory, copies, launches, graphs."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import numpy as np
 from cython_ext.convert import checked_indices, refuse_two_bounds
 from probtensor.device import DeviceArray, Driver, Graph, LaunchQueue
 from probtensor.function.device.streams import Stream
-from probtensor.function.wiring import Check, Slot, Wiring
+from probtensor.function.wiring import IndexCheck, Slot, Wiring
 from probtensor.targets.cuda.launches import Deferred
 
-SMALL = 1 << 15  # bytes: under it a copy costs its latency, so small arrays travel together
-ALIGNMENT = 256  # bytes
+MAX_PACKED_BYTES = 1 << 15  # smaller copies cost only latency, so they are packed
+ALIGNMENT_BYTES = 256
 CACHED_GRAPHS = 16
-KEPT_FREE = 4  # pieces of free memory of each result that stays on the device
+MAX_POOLED_BLOCKS = 4  # of each result on the device
 
 
-class Slab:
-    """Arrays side by side in one piece of device memory. Small ones stand first and go over
-    together, through a block of host memory; each large one is copied from or to where it lies."""
+class PackedTransfer:
+    """Arrays in one allocation of device memory. Small ones are packed at its start and copied at
+    once, through a block of host memory; each large one is copied directly."""
 
     def __init__(self, driver: Driver, parts: Mapping[int, tuple[tuple[int, ...], str]]) -> None:
         self.driver = driver
         self.parts = {k: (shape, np.dtype(dtype)) for k, (shape, dtype) in parts.items()}
         sizes = {k: dtype.itemsize * prod(shape) for k, (shape, dtype) in self.parts.items()}
-        self.small = [k for k in sizes if sizes[k] <= SMALL]
-        self.large = [k for k in sizes if sizes[k] > SMALL]
+        self.small = [k for k in sizes if sizes[k] <= MAX_PACKED_BYTES]
+        self.large = [k for k in sizes if sizes[k] > MAX_PACKED_BYTES]
         self.offsets: dict[int, int] = {}
         end = 0
         for k in self.small:
@@ -37,10 +37,10 @@ class Slab:
             end = round_up(end + sizes[k], 16)
         self.packed = end
         for k in self.large:
-            end = round_up(end, ALIGNMENT)
+            end = round_up(end, ALIGNMENT_BYTES)
             self.offsets[k] = end
             end += sizes[k]
-        self.nbytes = round_up(end, ALIGNMENT)
+        self.nbytes = round_up(end, ALIGNMENT_BYTES)
         self.block = np.empty(self.packed, np.uint8)
         self.views = self.views_of(self.block)
 
@@ -53,7 +53,7 @@ class Slab:
     def upload(
         self, address: int, arrays: Mapping[int, np.ndarray], stream: LaunchQueue | None
     ) -> None:
-        """Put arrays where they belong."""
+        """Copy the arrays to the device."""
         if self.packed:
             for k in self.small:
                 self.views[k][...] = arrays[k]
@@ -64,8 +64,8 @@ class Slab:
     def download(
         self, address: int, into: Mapping[int, np.ndarray], stream: LaunchQueue | None
     ) -> dict[int, np.ndarray]:
-        """The arrays, complete: those of `into` filled, the others fresh (small ones are views of
-        one fresh block)."""
+        """All arrays on the host: those in `into` are filled, the others are new (small ones are
+        views of one block)."""
         block = np.empty(self.packed, np.uint8)
         if self.packed:
             self.driver.download(address, block, stream)
@@ -80,11 +80,11 @@ class Slab:
         return found
 
 
-class Layout:
+class DeviceLayout:
     """A function for given sizes, with some live slots on the host and others on the device.
 
-    Its memory stays where it is, so that a call is the same launches over the same addresses, and
-    from its second time on one CUDA graph.
+    Its memory has fixed addresses, so that repeated calls are the same launches over the same
+    addresses, and from the second one on a CUDA graph.
     """
 
     def __init__(
@@ -92,32 +92,34 @@ class Layout:
         wiring: Wiring,
         runner: Deferred,
         dims: tuple[int, ...],
-        hosted: Sequence[int],
+        host_slots: Sequence[int],
     ) -> None:
         self.wiring = wiring
         self.driver = runner.driver
         self.sizes, self.shapes, offsets, arena, self.bounds = wiring.planner(dims)
         self.sequence = runner.sequence(self.sizes)
         shapes = shapes_of(wiring.live, dims)
-        self.inputs = Slab(self.driver, {k: (shapes[k], wiring.live[k].dtype) for k in hosted})
-        self.outputs = Slab(
+        self.inputs = PackedTransfer(
+            self.driver, {k: (shapes[k], wiring.live[k].dtype) for k in host_slots}
+        )
+        self.outputs = PackedTransfer(
             self.driver,
             {
                 k: (self.shapes[k], y.dtype)
                 for k, y in enumerate(wiring.results)
-                if y.own and y.place == "cpu"
+                if y.own and y.memory == "cpu"
             },
         )
         starts, size = [], 0
         for part in (self.inputs.nbytes, self.outputs.nbytes, arena, self.sequence.scratch):
             starts.append(size)
-            size += round_up(part, ALIGNMENT)
-        self.memory = self.driver.alloc(max(size, ALIGNMENT))
-        self.sent, self.received, temps, self.scratch = (
+            size += round_up(part, ALIGNMENT_BYTES)
+        self.memory = self.driver.alloc(max(size, ALIGNMENT_BYTES))
+        self.input_address, self.output_address, temps, self.scratch = (
             self.memory.address + start for start in starts
         )
         self.scratch_bytes = self.sequence.scratch
-        self.fresh = True
+        self.scratch_dirty = True
         self.pointers = self._template(offsets, temps)
         self.fixed: list[DeviceArray] = []
         self.lent = {
@@ -125,42 +127,42 @@ class Layout:
             for k, part in self.outputs.parts.items()
             if wiring.results[k].borrowed
         }
-        self.kept: dict[int, DeviceArray] = {}  # results that are borrowed
-        self.homes = {
-            k: deque(maxlen=KEPT_FREE)
+        self.lent_on_device: dict[int, DeviceArray] = {}  # borrowed results
+        self.pools = {
+            k: deque(maxlen=MAX_POOLED_BLOCKS)
             for k, y in enumerate(wiring.results)
-            if y.own and y.place != "cpu"
+            if y.own and y.memory != "cpu"
         }
         self.graphs: OrderedDict[tuple[int, ...], Graph | None] = OrderedDict()
 
     def _template(self, offsets: Sequence[int], temps: int) -> list[int]:
-        """The table of addresses, zero where each call has its own."""
+        """The table of addresses; zero for those of each call."""
         wiring = self.wiring
         table = [0] * wiring.buffers
         for position, offset in zip(wiring.temps, offsets, strict=True):
             table[position] = temps + offset
         for k, offset in self.inputs.offsets.items():
-            table[wiring.live[k].position] = self.sent + offset
+            table[wiring.live[k].position] = self.input_address + offset
         for k, offset in self.outputs.offsets.items():
-            table[wiring.results[k].position] = self.received + offset
+            table[wiring.results[k].position] = self.output_address + offset
         return table
 
-    def fix(self, arrays: list[DeviceArray]) -> None:
-        """Give the arrays of the fixed slots, which are kept."""
+    def set_fixed(self, arrays: list[DeviceArray]) -> None:
+        """Set the arrays of the fixed slots, and keep them alive."""
         self.fixed = arrays
         for slot, array in zip(self.wiring.fixed, arrays, strict=True):
             self.pointers[slot.position] = array.address
 
     def clear_scratch(self, stream: LaunchQueue | None) -> None:
-        """Set the scratch memory as the launches expect it."""
+        """Zero the scratch memory, as the launches expect."""
         if self.scratch_bytes:
             self.driver.fill(self.scratch, 0, self.scratch_bytes, stream)
 
     def launch(self, table: Sequence[int], stream: Stream) -> None:
-        """Queue the work over these addresses: as a graph if they were seen before."""
-        if self.fresh:
+        """Queue the work over these addresses; as a graph from the second time on."""
+        if self.scratch_dirty:
             self.clear_scratch(stream.queue)
-            self.fresh = False
+            self.scratch_dirty = False
         key = (stream.handle, *table)
         graph = self.graphs.get(key)
         if graph is None:
@@ -177,22 +179,24 @@ class Layout:
             graph.launch(stream.queue)
 
     def status(self, stream: LaunchQueue | None) -> int:
-        """What the launches say of what they found; 0 is well."""
+        """The status of the launches; 0 if no check failed."""
         found = np.empty(1, np.int32)
         self.driver.download(self.sequence.status_address(self.scratch), found, stream)
         return int(found[0])
 
-    def receive(self, stream: LaunchQueue | None) -> dict[int, np.ndarray]:
-        """The outputs that go to the host, by number."""
+    def download_outputs(self, stream: LaunchQueue | None) -> dict[int, np.ndarray]:
+        """The outputs in host memory, by index."""
         if not self.outputs.parts:
             return {}
-        return self.outputs.download(self.received, self.lent, stream)
+        return self.outputs.download(self.output_address, self.lent, stream)
 
 
-def nonnegative(array: np.ndarray, checks: Sequence[Check], bounds: Sequence[int]) -> np.ndarray:
-    """Indices with negative ones counted from the front: the array itself, or a copy.
+def nonnegative(
+    array: np.ndarray, checks: Sequence[IndexCheck], bounds: Sequence[int]
+) -> np.ndarray:
+    """Indices, negative ones replaced: the array itself, or a copy.
 
-    `checks` are of all that the array points into. IndexError where a value is out of range.
+    `checks` are those of all axes that it indexes. IndexError where a value is out of range.
     """
     seen: dict[int, tuple[int, bool]] = {}
     for check in checks:
@@ -203,7 +207,7 @@ def nonnegative(array: np.ndarray, checks: Sequence[Check], bounds: Sequence[int
 
 
 def shapes_of(slots: Sequence[Slot], dims: Sequence[int]) -> list[tuple[int, ...]]:
-    """The sizes of all slots, one after the other, as shapes."""
+    """The concatenated sizes of all slots, as shapes."""
     shapes, at = [], 0
     for slot in slots:
         shapes.append(tuple(dims[at : at + slot.ndim]))

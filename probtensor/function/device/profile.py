@@ -6,35 +6,36 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from probtensor.function.device.layout import Layout
+from probtensor.function.device.layout import DeviceLayout
 from probtensor.function.device.streams import Stream
-from probtensor.function.profile import BUDGET, Profile, Row, lines_of
+from probtensor.function.profile import PROFILE_SECONDS, Profile, Row, lines_of
 from probtensor.lower.plan import Plan
 from probtensor.targets.cuda.launches import Deferred
 
 
 @dataclass(frozen=True)
 class Work:
-    """A plan, what runs it, and one call's memory: its layout, addresses and stream."""
+    """A plan with the layout, the addresses and the stream of one call."""
 
     plan: Plan
     runner: Deferred
-    layout: Layout
+    layout: DeviceLayout
     table: Sequence[int]
     stream: Stream
 
 
 def timed(work: Work, n: int | None) -> Profile:
-    """Time the plan, then each of its kernels alone over what the whole plan left in memory."""
+    """Time the plan, then each kernel alone, over the memory as the plan has left it."""
     once = seconds_of(work, lambda: work.layout.launch(work.table, work.stream), 3)
     plan = work.plan
     parts = max(1, len(plan.kernels)) + 2
-    count = n or max(1, min(100_000, int(BUDGET / parts / max(once, 1e-8))))
+    count = n or max(1, min(100_000, int(PROFILE_SECONDS / parts / max(once, 1e-8))))
     total = seconds_of(work, lambda: work.layout.launch(work.table, work.stream), count)
     seconds = [seconds_of_kernel(work, k, count) for k in range(len(plan.kernels))]
-    whole = sum(seconds) or 1.0
+    kernels_total = sum(seconds) or 1.0
     rows = tuple(
-        Row(kernel.name, s, s / whole, lines_of(kernel)) for kernel, s in zip(plan.kernels, seconds)
+        Row(kernel.name, s, s / kernels_total, lines_of(kernel))
+        for kernel, s in zip(plan.kernels, seconds)
     )
     return Profile(total, total, count, rows)
 
@@ -51,7 +52,7 @@ def seconds_of_kernel(work: Work, k: int, count: int) -> float:
 
 
 def seconds_of(work: Work, launch: Callable[[], None], count: int) -> float:
-    """Seconds of one launch, from `count` that are queued at once."""
+    """Seconds of one launch, measured over `count` launches queued together."""
     synchronize = work.layout.driver.synchronize
     launch()
     synchronize(work.stream.queue)

@@ -1,4 +1,4 @@
-"""Places and streams: what lies on the device, and in which order things are done there."""
+"""Streams, and arrays of other libraries: what is in device memory, and the order of work there."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from probtensor.device import (
     driver,
     empty,
 )
-from probtensor.device import transfer as moved
+from probtensor.device import transfer as transfer_array
 from probtensor.graph.node import Node
 from probtensor.process import new_lock
 
-MOST_HELD = 64  # arrays a stream holds before it waits
+MAX_HELD_ARRAYS = 64  # arrays that a stream holds before it synchronizes
 
 
 class Stream:
-    """An order of work on the device, beside others.
+    """A CUDA stream: work on it is done in order, and may overlap with work on other streams.
 
         with pt.stream() as s:
             y = f(x)        # queued on s; results on the host are there when f returns
         s.synchronize()     # waits for everything queued on s
 
-    Calls outside such a block, in any thread, are queued on the one main stream. Arrays may go from
-    stream to stream. CUDA itself keeps the main stream in order with each other one; between two
-    others, who needs an array waits for the stream that makes it. The pool of memory is one, so
-    what such a stream works on is held until it has been waited for.
+    Calls outside such a block, in any thread, are queued on the main stream. Arrays may be used on
+    any stream. CUDA orders the main stream with all others; between two others, the use of an array
+    waits for the stream that makes it. All streams share one memory pool, so the arrays that a
+    stream uses are held until it is synchronized.
     """
 
     def __init__(self, owner: Driver, queue: LaunchQueue | None) -> None:
@@ -48,17 +48,17 @@ class Stream:
         self.queue = queue
         self._entered: list[Token[Stream | None]] = []
         self._held: list[object] = []
-        self._aside: LaunchQueue | None = None
-        self._aside_lock = owner.aside_lock if queue is None else new_lock()
+        self._capture_queue: LaunchQueue | None = None
+        self._capture_lock = owner.capture_lock if queue is None else new_lock()
 
     @property
     def is_main(self) -> bool:
-        """Is it the stream of calls outside any block?"""
+        """Whether it is the stream of calls outside any block."""
         return self.queue is None
 
     @property
     def handle(self) -> int:
-        """CUDA's own handle of it, for other libraries; 0 is the default stream."""
+        """The CUstream as an integer, for other libraries; 0 is the default stream."""
         return 0 if self.queue is None else self.queue.handle
 
     def __cuda_stream__(self) -> tuple[int, int]:
@@ -79,65 +79,69 @@ class Stream:
         held.clear()
 
     def begin(self, arrays: list[DeviceArray]) -> None:
-        """What is queued next may use these arrays, and new memory.
+        """Prepare for work that uses these arrays, and new memory.
 
-        Memory of another library goes back to a pool that knows nothing of our work, so it is held
-        on the main stream too.
+        Borrowed arrays are held on the main stream too: the pool of their library could reuse the
+        memory before our work is done.
         """
-        if len(self._held) > MOST_HELD:
+        if len(self._held) > MAX_HELD_ARRAYS:
             self.synchronize()
         if self.is_main:
-            self._held += [x.owner for x in arrays if isinstance(x, Foreign)]
+            self._held += [x.owner for x in arrays if isinstance(x, BorrowedArray)]
             return
-        for other in {x.stream for x in arrays if isinstance(x, Queued)}:
+        for other in {x.stream for x in arrays if isinstance(x, PendingArray)}:
             if other is not self:
                 other.synchronize()
         self._held += [x.owner for x in arrays]
 
     def hold(self, *things: object) -> None:
-        """Let these live until the work queued so far is done, where order alone does not."""
+        """Keep objects alive until the work queued so far is done, unless stream order ensures
+        it."""
         if not self.is_main:
             self._held += things
 
     def waited(self) -> None:
-        """All that was queued is known to be done."""
+        """Release held objects after a synchronization by other means."""
         self._held.clear()
 
     def empty(
-        self, shape: tuple[int, ...], dtype: str, home: deque[Memory] | None = None
+        self, shape: tuple[int, ...], dtype: str, pool: deque[Memory] | None = None
     ) -> DeviceArray:
-        """A new array for work queued here to fill; see `Lease` for `home`."""
-        if home is None:
+        """A new array, to be filled by work queued here; see `PooledMemory` for `pool`."""
+        if pool is None:
             array = empty(shape, dtype, self.driver)
         else:
             nbytes = prod(shape) * np.dtype(dtype).itemsize
-            lease = Lease(home.pop() if home else self.driver.alloc(nbytes), home)
-            array = DeviceArray(self.driver, lease, lease.memory.address, shape, dtype)
+            block = PooledMemory(pool.pop() if pool else self.driver.alloc(nbytes), pool)
+            array = DeviceArray(self.driver, block, block.memory.address, shape, dtype)
         if self.is_main:
             return array
         self.hold(array.owner)
-        return Queued(self, array)
+        return PendingArray(self, array)
 
     def copy(self, array: DeviceArray) -> DeviceArray:
         """A copy of an array, queued."""
-        made = self.empty(array.shape, str(array.dtype))
+        target = self.empty(array.shape, str(array.dtype))
         if array.nbytes:
-            self.driver.copy(made.address, array.address, array.nbytes, self.queue)
-        return made
+            self.driver.copy(target.address, array.address, array.nbytes, self.queue)
+        return target
 
     @contextmanager
     def capture(self) -> Iterator[tuple[Graph, LaunchQueue]]:
-        """Gives (graph, queue): what is queued there inside becomes the graph, to be launched here.
+        """Gives (graph, queue): work queued there within the block becomes the graph, to be
+        launched on this stream.
 
-        Each stream has one queue for this. Graphs captured on one may not run side by side, as
-        products in them share memory; those launched on one stream do not.
+        Each stream has one queue for captures. Graphs captured on one queue share the workspace of
+        their matrix products, so they must not run concurrently; on one stream they do not.
         """
-        with self._aside_lock:
-            if self._aside is None:
+        with self._capture_lock:
+            if self._capture_queue is None:
                 own = self.driver
-                self._aside = own.aside if self.is_main else own.stream(apart=True)
-            with self.driver.capture(self._aside) as graph:
-                yield graph, self._aside
+                self._capture_queue = (
+                    own.capture_stream if self.is_main else own.stream(non_blocking=True)
+                )
+            with self.driver.capture(self._capture_queue) as graph:
+                yield graph, self._capture_queue
 
     def __del__(self) -> None:
         if self._held and not sys.is_finalizing():
@@ -147,29 +151,28 @@ class Stream:
         return f"<{'main ' if self.is_main else ''}stream of {self.driver.name}>"
 
 
-class Foreign(DeviceArray):
-    """An array of another library, used where it lies."""
+class BorrowedArray(DeviceArray):
+    """An array of another library, used in place."""
 
     __slots__ = ()
 
 
-class Lease:
-    """Memory that returns to where it is wanted when nobody has it any more: to `home`, memory of
-    one size. So a loop that makes and drops arrays sees the same few addresses again and again,
-    and the graphs over them stay good."""
+class PooledMemory:
+    """Memory that is returned to `pool`, blocks of one size, on destruction. So a loop that makes
+    and drops arrays reuses a few addresses, for which there are CUDA graphs already."""
 
-    __slots__ = ("home", "memory")
+    __slots__ = ("memory", "pool")
 
-    def __init__(self, memory: Memory, home: deque[Memory]) -> None:
+    def __init__(self, memory: Memory, pool: deque[Memory]) -> None:
         self.memory = memory
-        self.home = home
+        self.pool = pool
 
     def __del__(self) -> None:
-        self.home.append(self.memory)
+        self.pool.append(self.memory)
 
 
-class Queued(DeviceArray):
-    """An array that work on a stream of its own makes."""
+class PendingArray(DeviceArray):
+    """An array that queued work on a stream other than the main one fills."""
 
     __slots__ = ("stream",)
 
@@ -192,29 +195,29 @@ def stream() -> Stream:
 
 
 def current_stream(main: Stream) -> Stream:
-    """The stream of the innermost `with` block of this thread, else the main one given."""
+    """The stream of the innermost `with` block of this thread, else `main`."""
     found = _CURRENT.get()
     return main if found is None or found.driver is not main.driver else found
 
 
-def lies_on_device(value: object) -> bool:
-    """Is this an array in the memory of a CUDA device?"""
+def is_on_device(value: object) -> bool:
+    """Whether this is an array in the memory of a CUDA device."""
     if isinstance(value, DeviceArray):
         return True
     try:
         if getattr(value, "__cuda_array_interface__", None) is not None:
             return True
         where = getattr(value, "__dlpack_device__", None)
-        return where is not None and int(where()[0]) in dlpack.CUDA_PLACES
-    except (RuntimeError, TypeError, ValueError):  # libraries refuse by raising for host arrays
+        return where is not None and int(where()[0]) in dlpack.CUDA_DEVICE_TYPES
+    except (RuntimeError, TypeError, ValueError):  # raised by some libraries for host arrays
         return False
 
 
-def taken_over(value: object, dtype: str, ndim: int, label: str, line: str) -> DeviceArray:
-    """An array on the device, uncopied; TypeError or ValueError where it does not fit."""
+def borrowed_array(value: object, dtype: str, ndim: int, label: str, line: str) -> DeviceArray:
+    """An array on the device, not copied; TypeError or ValueError for another dtype or rank."""
     where = f"\n  {label} was made at {line}"
     try:
-        array = value if isinstance(value, DeviceArray) else foreign(value)
+        array = value if isinstance(value, DeviceArray) else borrow(value)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{label}: {error}{where}") from None
     if array.ndim != ndim:
@@ -224,26 +227,26 @@ def taken_over(value: object, dtype: str, ndim: int, label: str, line: str) -> D
     if array.dtype != dtype:
         raise TypeError(
             f"{label}: expected {dtype}, got {array.dtype} on the device, where nothing is "
-            f"converted; pass an array of {dtype}, or make the input dtype=\"{array.dtype}\"{where}"
+            f'converted; pass an array of {dtype}, or make the input dtype="{array.dtype}"{where}'
         )
     return array
 
 
-def copied(array: DeviceArray) -> DeviceArray:
+def device_copy(array: DeviceArray) -> DeviceArray:
     """A copy of an array, queued on the current stream."""
     return current_stream(Stream(array.driver, None)).copy(array)
 
 
-def foreign(value: object) -> Foreign:
-    """An array of another library, uncopied; ValueError where it is not C-contiguous."""
+def borrow(value: object) -> BorrowedArray:
+    """An array of another library, not copied; ValueError where it is not C-contiguous."""
     array = device_array(value)
-    return Foreign(array.driver, array.owner, array.address, array.shape, array.dtype)
+    return BorrowedArray(array.driver, array.owner, array.address, array.shape, array.dtype)
 
 
 @public
 def transfer(value: object, place: str) -> Node | np.ndarray | DeviceArray:
-    """A value in the memory of `place`, "cpu" or "cuda": NumPy arrays and arrays on the device at
-    once, a tensor as the output of a function that is handed over there (`Node.transfer`).
+    """A value in the memory of `place`, "cpu" or "cuda". NumPy arrays and arrays on the device are
+    copied at once; a tensor gives an output that a function leaves there (`Node.transfer`).
 
     Returns what `value` is, in that memory: a NumPy array, a `DeviceArray`, or a tensor of its
     type.
@@ -252,4 +255,4 @@ def transfer(value: object, place: str) -> Node | np.ndarray | DeviceArray:
         >>> pt.transfer(np.array([1.0, 2.0]), "cpu")
         array([1., 2.])
     """
-    return value.transfer(place) if isinstance(value, Node) else moved(value, place)
+    return value.transfer(place) if isinstance(value, Node) else transfer_array(value, place)

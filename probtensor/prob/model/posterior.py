@@ -15,7 +15,7 @@ from probtensor.calls import public
 from probtensor.compile import function
 from probtensor.device import DeviceArray
 from probtensor.function import DeviceDensity, Function
-from probtensor.function.device.streams import lies_on_device
+from probtensor.function.device.streams import is_on_device
 from probtensor.graph import Node, as_tensor, line_of
 from probtensor.graph.node import new_input
 from probtensor.prob.density.diagnosis import Diagnosis, diagnose
@@ -378,14 +378,14 @@ class Posterior:
 
     def _point(self, q: ArrayLike, there: bool = False) -> np.ndarray | DeviceArray:
         """One point: float64[dim], on the device if it may be `there` and is."""
-        point = q if there and lies_on_device(q) else float_array(q, "q")
+        point = q if there and is_on_device(q) else float_array(q, "q")
         if tuple(point.shape) != (self.dim,):
             raise ValueError(f"q has shape {tuple(point.shape)}, it must have shape ({self.dim},)")
         return point
 
     def _rows(self, q: ArrayLike, name: str) -> np.ndarray | DeviceArray:
         """Many points: float64[n, dim], on the device if they are there and so is the density."""
-        there = self.on_device and lies_on_device(q)
+        there = self.on_device and is_on_device(q)
         rows = q if there else float_array(q, name)
         if len(rows.shape) != 2 or rows.shape[1] != self.dim:
             raise ValueError(f"{name} must have shape (n, {self.dim}), not {tuple(rows.shape)}")

@@ -92,7 +92,7 @@ class Chains:
         self.dim = posterior.dim
         self.driver = driver()
         self.many = posterior.device_code(text_of(settings))
-        self.stream = self.driver.stream(apart=True)
+        self.stream = self.driver.stream(non_blocking=True)
         self.functions: dict[str, Kernel] = {}
         self.done = 0
         self.window = range(0, 0)

@@ -9,7 +9,7 @@ from probtensor.kernel.ir import Call, Check, For, Let, Stmt, Store, exprs_of, w
 from probtensor.kernel.touch import loads_of
 from probtensor.schedule.grid.flat import flat_place
 from probtensor.schedule.grid.nests import nest, stores_of
-from probtensor.schedule.grid.phases import Loop, Phase, Private, Reduce
+from probtensor.schedule.grid.phases import Loop, Phase, PrivateCopy, Reduce
 from probtensor.schedule.grid.supply import Supply, with_total
 from probtensor.types import size_names, size_product
 
@@ -53,7 +53,7 @@ def private_copies(loop: Loop, supply: Supply) -> list[Phase]:
     plain = {s.buffer for s, _ in stores_of(loop.body) if s.op is None}
     if mixed or (reads | plain) & set(buffers):
         return [loop]
-    privates = [Private(b, facts.elements[b], ops[b], facts.dtypes[b]) for b in buffers]
+    privates = [PrivateCopy(b, facts.elements[b], ops[b], facts.dtypes[b]) for b in buffers]
     return [replace(loop, privates=tuple(privates))]
 
 

@@ -22,7 +22,7 @@ class Scratch:
 
 
 @dataclass(frozen=True)
-class Private:
+class PrivateCopy:
     """A short buffer combined into by every turn: each thread has a copy, folded at the end into
     the buffer, or with `initial` in place of what the buffer held."""
 
@@ -42,7 +42,7 @@ class Loop:
     loops: Loops
     body: tuple[Stmt, ...]
     accs: tuple[Acc, ...] = ()
-    privates: tuple[Private, ...] = ()
+    privates: tuple[PrivateCopy, ...] = ()
     after: tuple[Stmt, ...] = ()
     split: bool = False
 
@@ -66,7 +66,7 @@ class MapPhase:
     body: tuple[Stmt | Sync, ...]
     flat: str
     accs: tuple[Acc, ...] = ()
-    privates: tuple[Private, ...] = ()
+    privates: tuple[PrivateCopy, ...] = ()
     before: tuple[Stmt, ...] = ()
     after: tuple[Stmt, ...] = ()
 

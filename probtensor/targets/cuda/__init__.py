@@ -1,12 +1,12 @@
 """The GPU target: plans as CUDA C++, run through PyCUDA.
 
     render.py      a plan as one module, a kernel for each phase
-    group.py       statements as they are carried out by a thread, a warp or a block
-    stage.py       packs of 16 bytes, whole rows: how a block reads memory together
-    finish.py      the end of a launch: results of all threads are combined
+    group.py       statements run by a thread, a warp or a block
+    stage.py       coalesced reads of a block: packs of 16 bytes, rows
+    finish.py      the end of a launch: reductions across all threads
     arguments.py   the structures that launches pack and modules declare
-    launches.py    plans on a device: launches made once for given sizes
-    host_calls.py  routines that a GPU has not, run on the host
-    batched.py     a whole plan as one device function, for each row of some inputs
-    narrow.py      plans over short sizes that are known
+    launches.py    plans on a device: launches cached by sizes
+    host_calls.py  routines without device code, run on the host
+    batched.py     a plan as one device function, for each row of some inputs
+    narrow.py      plans specialised for short sizes
 """

@@ -1,8 +1,8 @@
-"""A whole plan as one device function, run for each row of some inputs: many chains in one launch.
+"""A plan as one device function, run for each row of some inputs: many chains in one launch.
 
-A group of threads (one, a warp or a block) goes through all of a plan's kernels for its row; what
-varies from row to row are some inputs and all outputs, the rest is shared. A sampler's own kernels
-may stand behind the function in the same module and call it as `pt_density`.
+A group of threads (one, a warp or a block) runs all kernels of the plan for its row. Some inputs
+and all outputs have a value for each row; all other buffers are shared. Kernels of a sampler may
+follow the function in the module, and call it as `pt_density`.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ HEAD = """\
 #include "pt_float.cuh"
 """
 TYPES = {"thread": "pt_thread", "warp": "pt_warp", "block": "pt_block"}
-BLOCK = {"thread": 128, "warp": 128, "block": 256}
-LOCAL = 64  # elements of a temporary that each thread keeps for itself
-SHORT, LONG = 64, 2048  # terms up to which a thread, and a warp, goes through a loop alone
-WAVES = 32  # blocks of a launch for each multiprocessor, at most
-LINE = 64  # bytes that a row's workspace and its parts are aligned to
+BLOCK_THREADS = {"thread": 128, "warp": 128, "block": 256}
+MAX_LOCAL_ELEMENTS = 64  # of a temporary in thread-local memory
+THREAD_MAX_TERMS, WARP_MAX_TERMS = 64, 2048  # of the longest loop for a group of that size
+MAX_BLOCKS_PER_MULTIPROCESSOR = 32  # of a launch
+ROW_ALIGNMENT_BYTES = 64  # of a row's workspace and its parts
 
 
 @dataclass(frozen=True)
-class Density:
-    """Which buffers of a plan are the point, the log density and its gradient."""
+class DensityProgram:
+    """The positions in a plan's buffers of the point, the log density and its gradient."""
 
     q: int
     logp: int
@@ -50,11 +50,11 @@ class Density:
 
 
 @dataclass
-class RowsProgram:
-    """A plan for rows, loaded on the device.
+class BatchedProgram:
+    """A plan over rows, loaded on the device.
 
-    group       "thread", "warp" or "block": who goes through the plan for one row
-    threads     of such a group
+    group       "thread", "warp" or "block", which runs the plan for one row
+    threads     of a group
     work_bytes  workspace of each group, aligned to 64 bytes
     """
 
@@ -72,7 +72,7 @@ class RowsProgram:
     @property
     def threads(self) -> int:
         """Threads of a group."""
-        return {"thread": 1, "warp": 32, "block": BLOCK["block"]}[self.group]
+        return {"thread": 1, "warp": 32, "block": BLOCK_THREADS["block"]}[self.group]
 
     @property
     def may_fail(self) -> bool:
@@ -80,14 +80,15 @@ class RowsProgram:
         return bool(self.plan.failures)
 
     def shape(self, rows: int) -> tuple[int, int]:
-        """(blocks, threads of a block) for so many rows: blocks are no larger than it takes to have
-        work for all multiprocessors."""
+        """(blocks, threads of a block) for so many rows; blocks are small enough for all
+        multiprocessors to have work."""
         block = max(32, self.threads)
-        wanted = rows * self.threads
-        while 2 * block <= BLOCK[self.group] and wanted > 2 * block * self.driver.multiprocessors:
+        threads_needed = rows * self.threads
+        enough = 2 * self.driver.multiprocessors  # times the size of a block
+        while 2 * block <= BLOCK_THREADS[self.group] and threads_needed > enough * block:
             block *= 2
-        most = WAVES * self.driver.multiprocessors
-        return max(1, min(-(-wanted // block), most)), block
+        max_grid = MAX_BLOCKS_PER_MULTIPROCESSOR * self.driver.multiprocessors
+        return max(1, min(-(-threads_needed // block), max_grid)), block
 
     def groups(self, rows: int) -> int:
         """How many groups, and so workspaces, `enqueue` uses for so many rows."""
@@ -95,8 +96,8 @@ class RowsProgram:
         return grid * block // self.threads
 
     def data_bytes(self, pointers: Sequence[int]) -> bytes:
-        """The bytes of `pt_data`, given addresses in the order of the plan's buffers; those of
-        rows and temporaries are not read."""
+        """The bytes of `pt_data`. `pointers`: addresses in the order of the plan's buffers; those
+        of row buffers and temporaries are not used."""
         layout = shared_data(len(pointers), len(self.sizes), len(self.offsets))
         return layout.pack(
             {"b": pointers or (0,), "n": self.sizes or (0,), "o": self.offsets or (0,)}
@@ -115,41 +116,41 @@ class RowsProgram:
         `groups(rows) * work_bytes` bytes; `status`: an int32 that failures set."""
         if rows <= 0:
             return
-        taken = _row_buffers(self.plan, self.rows)
+        row_buffers = _row_buffers(self.plan, self.rows)
         packed = self.data_bytes(pointers)
-        packed += struct.pack(f"{len(taken)}Q", *(pointers[k] for k in taken))
+        packed += struct.pack(f"{len(row_buffers)}Q", *(pointers[k] for k in row_buffers))
         packed += struct.pack("qQqQ", rows, work, self.work_bytes, status)
         grid, block = self.shape(rows)
         self.driver.launch(self.module.function("pt_rows"), grid, block, 0, packed, stream)
 
 
-def rows_program(
+def batched_program(
     plan: Plan,
     rows: Sequence[int],
     sizes: Sequence[int],
     *,
     group: str | None = None,
     tail: str = "",
-    density: Density | None = None,
-) -> RowsProgram:
+    density: DensityProgram | None = None,
+) -> BatchedProgram:
     """The program that runs a plan for each row of the buffers `rows`, built for the device.
 
     sizes    the values of the plan's sizes
-    group    who takes a row: "thread", "warp" or "block"; chosen by the length of loops if None
-    tail     text after the plan's function, such as a sampler's kernels
-    density  makes `pt_density(g, data, q, grad, work, status)` and PT_DIM for that text
+    group    "thread", "warp" or "block" for each row; by the length of loops if None
+    tail     text after the plan's function, such as kernels of a sampler
+    density  defines `pt_density(g, data, q, grad, work, status)` and PT_DIM for `tail`
 
     BuildError for a routine that a GPU has not.
     """
     require_device_routines(plan)
     values = {s.name: n for s, n in zip(plan.sizes, sizes, strict=True)}
     group = group or _group_for(plan, values)
-    writer = _RowsText(plan=plan, rows=tuple(rows), group=group)
+    writer = _BatchedText(plan=plan, rows=tuple(rows), group=group)
     source = writer.module(density, tail)
     total, offsets = layout(plan, values)
-    temps = [k for k in plan.lifetimes if k not in writer.own]
+    temps = [k for k in plan.lifetimes if k not in writer.thread_local]
     driver = device.driver()
-    return RowsProgram(
+    return BatchedProgram(
         plan=plan,
         rows=tuple(rows),
         sizes=tuple(sizes),
@@ -157,9 +158,9 @@ def rows_program(
         source=source,
         module=driver.module(driver.compile(source)),
         driver=driver,
-        # The first line is for the log density, which all lanes of a group have to see.
-        work_bytes=LINE + (total if temps else 0),
-        offsets=tuple(LINE + offsets[k] for k in temps),
+        # The first aligned part is the log density, which is shared by all lanes of a group.
+        work_bytes=ROW_ALIGNMENT_BYTES + (total if temps else 0),
+        offsets=tuple(ROW_ALIGNMENT_BYTES + offsets[k] for k in temps),
     )
 
 
@@ -169,42 +170,44 @@ def _row_buffers(plan: Plan, rows: Sequence[int]) -> list[int]:
 
 
 def _group_for(plan: Plan, values: Mapping[str, int]) -> str:
-    """A thread for small models, more threads the longer the longest loop is."""
+    """The group for the length of the longest loop: a thread for small models."""
     longest = 0
     for kernel in plan.kernels:
         for stmt in kernel.body:
             if isinstance(stmt, For):
                 loops, _, _ = nest(stmt)
-                turns = size_value(size_product(n for _, n in loops), values)
-                longest = max(longest, turns)
+                iterations = size_value(size_product(n for _, n in loops), values)
+                longest = max(longest, iterations)
             elif isinstance(stmt, Call):
                 numbers = [size_value(number, values) for number in stmt.numbers]
                 longest = max(longest, *numbers, *(n * n for n in numbers[1:3]))
-    return "thread" if longest <= SHORT else "warp" if longest <= LONG else "block"
+    if longest <= THREAD_MAX_TERMS:
+        return "thread"
+    return "warp" if longest <= WARP_MAX_TERMS else "block"
 
 
 @dataclass(kw_only=True)
-class _RowsText(GroupText):
+class _BatchedText(GroupText):
     """Writes the plan's function and its kernel."""
 
     rows: tuple[int, ...]
-    own: dict[int, Buffer] = field(default_factory=dict)  # temporaries each thread keeps itself
+    thread_local: dict[int, Buffer] = field(default_factory=dict)  # temporaries
 
-    def module(self, density: Density | None, tail: str) -> str:
+    def module(self, density: DensityProgram | None, tail: str) -> str:
         plan = self.plan
         for k in plan.lifetimes:
             buffer = plan.buffers[k]
             count = size_product(buffer.shape)
-            small = isinstance(count, int) and count <= LOCAL
-            if small and (self.group == "thread" or self._is_uniform(buffer.name)):
-                self.own[k] = buffer
+            small = isinstance(count, int) and count <= MAX_LOCAL_ELEMENTS
+            if small and (self.group == "thread" or self._is_replicated(buffer.name)):
+                self.thread_local[k] = buffer
         shared = self.group != "thread"
         if shared:
-            self.uniform = {buffer.name for buffer in self.own.values()}
+            self.replicated = {buffer.name for buffer in self.thread_local.values()}
         for kernel in plan.kernels:
             self.line(1, "{")
             body = as_loops(kernel.body)
-            self.group_body(with_syncs(body, self.uniform) if shared else body, 2)
+            self.group_body(with_syncs(body, self.replicated) if shared else body, 2)
             self.line(1, "}")
         function = self._function()
         parts = [HEAD]
@@ -213,7 +216,7 @@ class _RowsText(GroupText):
         parts.append(f"typedef {TYPES[self.group]} pt_chain;\n")
         if density is not None:
             parts.append(f"#define PT_DIM {size_product(plan.buffers[density.q].shape)}\n")
-        temps = len(plan.lifetimes) - len(self.own)
+        temps = len(plan.lifetimes) - len(self.thread_local)
         parts.append(
             "\n/* What all rows share: buffers, sizes, places of temporaries in a workspace. */\n"
             + shared_data(len(plan.buffers), len(plan.sizes), temps).declaration
@@ -224,8 +227,8 @@ class _RowsText(GroupText):
             parts.append(self._density(density))
         return "".join(parts) + tail
 
-    def _is_uniform(self, name: str) -> bool:
-        """Whether all that is stored to a temporary are scalars, which every lane computes."""
+    def _is_replicated(self, name: str) -> bool:
+        """Whether only scalars, which every lane computes, are stored to a temporary."""
         for kernel in self.plan.kernels:
             for stmt in kernel.body:
                 if isinstance(stmt, Store) and stmt.buffer == name and stmt.op is not None:
@@ -248,7 +251,7 @@ class _RowsText(GroupText):
 
     def _function(self) -> str:
         plan = self.plan
-        mine = set(_row_buffers(plan, self.rows))
+        row_buffers = set(_row_buffers(plan, self.rows))
         used = {name for kernel in plan.kernels for name in (*kernel.reads, *kernel.writes)}
         row = [f"{kind}{name}" for kind, name in self._parameters()]
         lines = [
@@ -258,15 +261,15 @@ class _RowsText(GroupText):
             "{",
             "    const long long *const n = data.n;",
         ]
-        place = 0
+        offset = 0
         for k, buffer in enumerate(plan.buffers):
             kind, name = c_type(buffer.dtype), buffer.name
-            if k in self.own:
+            if k in self.thread_local:
                 lines.append(f"    {kind} {name}[{max(1, size_product(buffer.shape))}];")
             elif buffer.role == "temp":
-                lines.append(f"    {kind} *const {name} = ({kind} *) (work + data.o[{place}]);")
-                place += 1
-            elif k not in mine and name in used:
+                lines.append(f"    {kind} *const {name} = ({kind} *) (work + data.o[{offset}]);")
+                offset += 1
+            elif k not in row_buffers and name in used:
                 lines.append(
                     f"    const pt_in_{buffer.dtype} {name} = (const {kind} *) data.b[{k}];"
                 )
@@ -282,7 +285,7 @@ class _RowsText(GroupText):
             values.append(f"{name} + row * ({size})")
         return "\n".join((
             "",
-            f'extern "C" __global__ void __launch_bounds__({BLOCK[self.group]})',
+            f'extern "C" __global__ void __launch_bounds__({BLOCK_THREADS[self.group]})',
             f"pt_rows(const __grid_constant__ pt_data data, {', '.join(arrays)},",
             "        long long rows, char *work, long long work_bytes, int *status)",
             "{",
@@ -295,19 +298,19 @@ class _RowsText(GroupText):
             "",
         ))  # fmt: skip
 
-    def _density(self, density: Density) -> str:
+    def _density(self, density: DensityProgram) -> str:
         names = {density.q: "q", density.gradient: "grad", density.logp: "logp"}
         given = ", ".join(names[k] for k in _row_buffers(self.plan, self.rows))
-        kept = "double value, *const logp = &value;"
+        declaration = "double value, *const logp = &value;"
         if self.group != "thread":
-            kept = "double *const logp = (double *) work;"
+            declaration = "double *const logp = (double *) work;"
         return "\n".join((
             "",
             "static __device__ double pt_density(const pt_chain &g, const pt_data &data,",
             "                                    const double *q, double *grad, char *work,",
             "                                    int *status)",
             "{",
-            f"    {kept}",
+            f"    {declaration}",
             f"    pt_plan(g, data, work, status, {given});",
             "    g.sync();",
             "    const double found = *logp;",

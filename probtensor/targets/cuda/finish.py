@@ -1,4 +1,4 @@
-"""The end of a launch: what all threads have folded is brought together, and acted on once."""
+"""The end of a launch: values are reduced across all threads, and the results used once."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from probtensor.kernel.ir import FOLDS, Acc
-from probtensor.schedule.grid.phases import MapPhase, Private
-from probtensor.targets.cuda.group import WIDE, GroupText
+from probtensor.schedule.grid.phases import MapPhase, PrivateCopy
+from probtensor.targets.cuda.group import ACCUMULATOR_TYPES, GroupText
 from probtensor.targets.spell import c_type, local_type, register_kind
 
 THREADS = 256
@@ -15,39 +15,39 @@ THREADS = 256
 
 @dataclass(kw_only=True)
 class FinishText(GroupText):
-    """Writes the end of a kernel whose turns were dealt out to `block` threads a block: folds go
-    from threads to warps by shuffles, to blocks through shared memory, to memory, and the last
-    block to arrive folds those in one order."""
+    """Writes the end of a kernel with `block` threads a block: values are reduced across a warp by
+    shuffles, across a block through shared memory, then stored; the last block to arrive reduces
+    those of all blocks in a fixed order."""
 
     block: int = THREADS
 
     def finish(self, phase: MapPhase) -> None:
-        """Folds over all threads, and what waits for them."""
+        """Reduce across all threads, then run the statements that need the results."""
         if not (phase.accs or phase.privates or phase.after):
             return
         slots = _Slots(phase)
         for letter, count in slots.counts.items():
             warps = self.block // 32
-            self.line(1, f"__shared__ {WIDE[letter]} space_{letter}[{warps * count}];")
+            self.line(1, f"__shared__ {ACCUMULATOR_TYPES[letter]} space_{letter}[{warps * count}];")
         if slots.counts:
             self.line(1, "const int warp = threadIdx.x >> 5;")
         for slot in slots.accs:
-            self._bring(slot, slot.name if self.group == "thread"
+            self._reduce_to_warp(slot, slot.name if self.group == "thread"
                         else f"g.lane() == 0 ? {slot.name} : {slot.none(self)}")  # fmt: skip
         for private, slot in slots.privates:
-            self._bring(slot, f"own_{private.buffer}[k]", private.count)
+            self._reduce_to_warp(slot, f"own_{private.buffer}[k]", private.count)
         if slots.counts:
             self.line(1, "__syncthreads();")
         for letter, runs in slots.runs.items():
-            self._partial(letter, slots, runs)
+            self._reduce_to_block(letter, slots, runs)
         self.line(1, "if (!pt_last(a.counters, gridDim.x))")
         self.line(2, "return;")
         for letter, runs in slots.runs.items():
-            self._total(letter, runs)
+            self._reduce_blocks(letter, runs)
         if slots.counts:
             self.line(1, "__syncthreads();")
         for private, slot in slots.privates:
-            self._close_private(private, slot)
+            self._store_private_copy(private, slot)
         if slots.privates and phase.after:
             self.line(1, "__syncthreads();")
         if phase.after:
@@ -57,41 +57,41 @@ class FinishText(GroupText):
         self.line(1, "if (threadIdx.x == 0) {")
         for slot in slots.accs:
             kind = local_type(slot.dtype)
-            self.line(2, f"{slot.name} = ({kind}) space_{slot.letter}[{slot.place}];")
-        self.private, self.apart = {}, frozenset()
+            self.line(2, f"{slot.name} = ({kind}) space_{slot.letter}[{slot.offset}];")
+        self.private, self.lane_variables = {}, frozenset()
         for stmt in phase.after:
             self.thread_stmt(stmt, 2)
         self.line(1, "}")
 
-    def _bring(self, slot: _Slot, value: str, count: int | None = None) -> None:
-        """A value of each thread to one of each warp."""
+    def _reduce_to_warp(self, slot: _Slot, value: str, count: int | None = None) -> None:
+        """Reduce a value of each thread across its warp."""
         letter = slot.letter
-        place = f"space_{letter} + warp * {slot.stride} + {slot.place}"
+        address = f"space_{letter} + warp * {slot.stride} + {slot.offset}"
         depth = 1
         if count is not None:
             self.line(1, "#pragma unroll")
             self.line(1, f"for (int k = 0; k < {count}; k++)")
-            place, depth = f"{place} + k", 2
-        self.line(depth, f"pt_to_warp_{slot.join}_{letter}({value}, {place});")
+            address, depth = f"{address} + k", 2
+        self.line(depth, f"pt_to_warp_{slot.join}_{letter}({value}, {address});")
 
-    def _partial(self, letter: str, slots: _Slots, runs: Sequence[_Run]) -> None:
-        """One value of each block, to memory."""
-        kind, stride = WIDE[letter], slots.counts[letter]
+    def _reduce_to_block(self, letter: str, slots: _Slots, runs: Sequence[_Run]) -> None:
+        """Reduce across the block, and store the result."""
+        kind, stride = ACCUMULATOR_TYPES[letter], slots.counts[letter]
         self.line(1, f"{kind} *const part_{letter} = ({kind} *) a.partial + "
                      f"(size_t) {slots.offsets[letter]} * gridDim.x;")  # fmt: skip
         for run in runs:
             where = f"space_{letter}, {stride}, {run.first}, {run.end}, part_{letter}"
             self.line(1, f"pt_to_block_{run.join}_{letter}({where});")
 
-    def _total(self, letter: str, runs: Sequence[_Run]) -> None:
-        """The values of all blocks, folded in one order by the warps of the last one."""
+    def _reduce_blocks(self, letter: str, runs: Sequence[_Run]) -> None:
+        """Reduce the values of all blocks, by the warps of the last block, in a fixed order."""
         for run in runs:
             where = f"space_{letter}, {run.first}, {run.end}, part_{letter}"
             self.line(1, f"pt_to_all_{run.join}_{letter}({where});")
 
-    def _close_private(self, private: Private, slot: _Slot) -> None:
+    def _store_private_copy(self, private: PrivateCopy, slot: _Slot) -> None:
         kind, name = c_type(private.dtype), private.buffer
-        total = f"({kind}) space_{slot.letter}[{slot.place} + k]"
+        total = f"({kind}) space_{slot.letter}[{slot.offset} + k]"
         first = f"{name}[k]"
         if private.initial is not None:
             first = self._literal(private.initial.value, private.dtype)
@@ -106,13 +106,13 @@ class FinishText(GroupText):
 
 @dataclass(frozen=True)
 class _Slot:
-    """Where a fold is found in shared memory: class, join, place and stride of its array."""
+    """The shared memory of a fold: type letter, operation, offset and stride of its array."""
 
     name: str
     dtype: str
     letter: str
     join: str
-    place: int
+    offset: int
     stride: int
 
     def none(self, text: GroupText) -> str:
@@ -121,7 +121,7 @@ class _Slot:
 
 @dataclass(frozen=True)
 class _Run:
-    """Neighbouring slots that are joined alike."""
+    """Adjacent slots with one operation."""
 
     join: str
     first: int
@@ -129,7 +129,7 @@ class _Run:
 
 
 class _Slots:
-    """The folds of a phase laid out by the type that they are folded in."""
+    """The layout of a phase's folds in shared memory, by accumulator type."""
 
     def __init__(self, phase: MapPhase) -> None:
         items = [(a, register_kind(a.term.dtype), FOLDS[a.op].integer, 1) for a in phase.accs]
@@ -145,14 +145,14 @@ class _Slots:
             self.offsets[letter] = total
             total += count
         self.accs: list[_Slot] = []
-        self.privates: list[tuple[Private, _Slot]] = []
-        taken = dict.fromkeys(self.counts, 0)
+        self.privates: list[tuple[PrivateCopy, _Slot]] = []
+        used = dict.fromkeys(self.counts, 0)
         for item, letter, join, count in items:
             is_acc = isinstance(item, Acc)
             dtype = item.term.dtype if is_acc else item.dtype
             name = item.name if is_acc else item.buffer
-            slot = _Slot(name, dtype, letter, join, taken[letter], self.counts[letter])
-            taken[letter] += count
+            slot = _Slot(name, dtype, letter, join, used[letter], self.counts[letter])
+            used[letter] += count
             if is_acc:
                 self.accs.append(slot)
             else:

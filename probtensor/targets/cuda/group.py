@@ -1,4 +1,4 @@
-"""Statements as CUDA C++, carried out by a group of threads: a thread, a warp or a block."""
+"""Statements as CUDA C++, run by a group of threads: a thread, a warp or a block."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from probtensor.schedule.carry import widened
 from probtensor.schedule.grid.flat import flattened
 from probtensor.schedule.grid.folds import LARGEST_PRIVATE
 from probtensor.schedule.grid.nests import nest, stores_of
-from probtensor.schedule.grid.phases import Loops, Private, Sync
+from probtensor.schedule.grid.phases import Loops, PrivateCopy, Sync
 from probtensor.targets.spell import (
     PLAIN,
     Speller,
@@ -39,8 +39,8 @@ from probtensor.targets.spell import (
 )
 from probtensor.types import Size, dtype_of, size_names, size_product
 
-# Functions that cuda/pt_float.cuh has for float32.
-SINGLE = {
+# Functions with a float32 form in cuda/pt_float.cuh.
+FLOAT32_FUNCTIONS = {
     f"pt_{name}": f"pt_{name}_f32"
     for name in (
         "exp", "expm1", "log", "log1p", "log2", "log10", "exp2", "sin", "cos", "tan", "sinh",
@@ -50,28 +50,29 @@ SINGLE = {
 } | {"**": "pt_pow_f32", "maximum": "pt_maximum_f32", "minimum": "pt_minimum_f32"}  # fmt: skip
 WRAPPING = ("+", "-", "*", "neg", "square")
 SPELLINGS = {"not": "(!{})", "where": "({0} ? {1} : {2})"}
-# Loops up to which all turns are written out, as are those over private copies: they stay in
-# registers only if no index into them is computed.
-UNROLLED = 16
-LONGEST_UNROLLED, FEW = 64, 4  # the same for turns of a few operations, such as those of a product
-WIDE = {"f": "double", "i": "long long", "u": "unsigned long long"}
+# Iterations up to which loops are unrolled. Loops over private copies always are: an array stays
+# in registers only if its indices are static.
+UNROLL_MAX = 16
+UNROLL_MAX_SMALL, SMALL_BODY_OPERATIONS = 64, 4  # for bodies of few operations, as in products
+ACCUMULATOR_TYPES = {"f": "double", "i": "long long", "u": "unsigned long long"}
 
 
 @dataclass(kw_only=True)
 class GroupText(Speller):
-    """Writes statements for the group `g`. `names` tells where a buffer is found, `private` which
-    buffers each thread has a copy of, and `apart` the variables in which threads differ."""
+    """Writes statements for the group `g`. `names` are the C names of buffers, `private` the
+    buffers of which each thread has a copy, `lane_variables` the loop variables that differ between
+    lanes."""
 
     group: str = "thread"
     comments: bool = True
     names: dict[str, str] = field(default_factory=dict)
-    private: dict[str, Private] = field(default_factory=dict)
-    apart: frozenset[str] = frozenset()
+    private: dict[str, PrivateCopy] = field(default_factory=dict)
+    lane_variables: frozenset[str] = frozenset()
     lines: list[str] = field(default_factory=list)
     origin: str = ""
     checks: bool = False
     routines: set[str] = field(default_factory=set)
-    uniform: set[str] = field(default_factory=set)  # buffers of which each lane has a copy
+    replicated: set[str] = field(default_factory=set)  # buffers that each lane has its own copy of
 
     plain = PLAIN | SPELLINGS
     cast = "(({}) {})"
@@ -82,23 +83,23 @@ class GroupText(Speller):
         self.lines.append("    " * depth + text)
 
     def comment(self, depth: int, origin: str) -> None:
-        """The user's line, when it is another than that of the statement before."""
+        """The user's line, if it differs from that of the previous statement."""
         if not self.comments or not origin or origin == self.origin:
             return
         self.origin = origin
         self.line(depth, f"// {comment(origin, 97 - 4 * depth)}")
 
-    # What is spelled in its own way here.
+    # Spellings of CUDA C++.
 
     def _load(self, buffer: str, index: Size) -> str:
         return f"{self.names.get(buffer, buffer)}[{self._index(index)}]"
 
     def _apply(self, fn: str, texts: list[str], kind: str, dtype: str | None = None) -> str:
-        if kind == "float32" and dtype in (None, "float32") and fn in SINGLE:
-            return f"{SINGLE[fn]}({', '.join(map(unwrapped, texts))})"
+        if kind == "float32" and dtype in (None, "float32") and fn in FLOAT32_FUNCTIONS:
+            return f"{FLOAT32_FUNCTIONS[fn]}({', '.join(map(unwrapped, texts))})"
         if fn in WRAPPING and _promotes_to_int(kind):
-            # Signed integers that overflow mean nothing in C, and int is what narrow ones become;
-            # unsigned ones wrap, as NumPy's do.
+            # Signed overflow is undefined in C, and narrow integers are promoted to int; unsigned
+            # arithmetic wraps, as in NumPy.
             wide = self.plain[fn].format(*(f"((uint64_t) {text})" for text in texts))
             return self.cast.format(c_type(dtype or kind), wide)
         return super()._apply(fn, texts, kind, dtype)
@@ -107,10 +108,10 @@ class GroupText(Speller):
         text, name = self._index(index), self.names.get(buffer, buffer)
         return name if text == "0" else f"{name} + {text}"
 
-    # Statements by a group, its lanes side by side in the loops.
+    # Statements by a group, with loop iterations distributed over its lanes.
 
     def group_body(self, body: Iterable[Stmt | Sync], depth: int) -> None:
-        """Statements that all lanes of the group go through together."""
+        """Statements that all lanes of the group run."""
         for stmt in body:
             if self.group == "thread":
                 self.thread_stmt(stmt, depth)
@@ -121,7 +122,7 @@ class GroupText(Speller):
         match stmt:
             case Sync():
                 self.line(depth, "g.sync();")
-            case Store(buffer) if buffer not in self.uniform:
+            case Store(buffer) if buffer not in self.replicated:
                 self.line(depth, "if (g.lane() == 0)")
                 self.thread_stmt(stmt, depth + 1)
             case For():
@@ -135,54 +136,56 @@ class GroupText(Speller):
 
     def _shared_loop(self, loop: For, depth: int) -> None:
         loops, body, accs = nest(loop)
-        if self._one_after_the_other(body, loops):
+        if self._is_sequential(body, loops):
             self.line(depth, "if (g.lane() == 0) {")
             self.thread_stmt(loop, depth + 1)
             self.line(depth, "}")
             return
-        before, self.apart = self.apart, self.apart | {v for v, n in loops if n != 1}
+        outer_variables = self.lane_variables
+        self.lane_variables = outer_variables | {v for v, n in loops if n != 1}
         copies = self._copies(body, loops)
-        kept, self.private = self.private, self.private | copies
+        outer_private, self.private = self.private, self.private | copies
         for private in copies.values():
-            self.open_private(private, depth)
+            self.open_private_copy(private, depth)
         self.open_accs(accs, depth)
         flat = self.flat_name(loops)
         self.open_loop(flat, loops, depth, "g.lane()", "g.size()")
-        self.turn(loops, flat, body, accs, depth + 1)
+        self.iteration(loops, flat, body, accs, depth + 1)
         self.line(depth, "}")
-        self.apart, self.private = before, kept
+        self.lane_variables, self.private = outer_variables, outer_private
         for private in copies.values():
-            self._join_copies(private, depth)
+            self._reduce_copies(private, depth)
         for acc in accs:
             letter = register_kind(acc.term.dtype)
             op = FOLDS[acc.op].integer
             kind = local_type(acc.term.dtype)
-            self.line(depth, f"{acc.name} = ({kind}) g.{op}(({WIDE[letter]}) {acc.name});")
+            wide = ACCUMULATOR_TYPES[letter]
+            self.line(depth, f"{acc.name} = ({kind}) g.{op}(({wide}) {acc.name});")
 
-    def _copies(self, body: Sequence[Stmt], loops: Loops) -> dict[str, Private]:
-        """Short buffers that lanes combine into at places that do not depend on data: each lane
-        has a copy, so that they need not wait for each other."""
+    def _copies(self, body: Sequence[Stmt], loops: Loops) -> dict[str, PrivateCopy]:
+        """Short buffers that lanes reduce into, at indices independent of data: each lane has a
+        copy, which needs no atomic operations."""
         variables = {v for v, n in loops if n != 1}
-        known = {name for stmt in walk(tuple(body)) for name in names_set(stmt)}
+        computed = {name for stmt in walk(tuple(body)) for name in names_set(stmt)}
         counts = {b.name: size_product(b.shape) for b in self.plan.buffers}
-        found: dict[str, Private] = {}
+        found: dict[str, PrivateCopy] = {}
         for store, _ in stores_of(body):
             names = size_names(store.index)
-            if store.op is None or not variables - names or names & known:
+            if store.op is None or not variables - names or names & computed:
                 continue
             count = counts.get(store.buffer)
             if not isinstance(count, int) or names & variables:
                 return {}
-            made = Private(store.buffer, count, store.op, store.expr.dtype)
-            if found.setdefault(store.buffer, made) != made:
+            copy = PrivateCopy(store.buffer, count, store.op, store.expr.dtype)
+            if found.setdefault(store.buffer, copy) != copy:
                 return {}
         seen = {b for stmt in walk(tuple(body)) for e in exprs_of(stmt) for b in loads_of(e)}
         plain = {s.buffer for s, _ in stores_of(body) if s.op is None}
         fits = sum(private.count for private in found.values()) <= LARGEST_PRIVATE
         return found if fits and not (seen | plain) & found.keys() else {}
 
-    def open_private(self, private: Private, depth: int) -> None:
-        """A thread's own copy of a buffer, holding the neutral value."""
+    def open_private_copy(self, private: PrivateCopy, depth: int) -> None:
+        """Declare a thread's private copy of a buffer, initialised to the identity."""
         floating = dtype_of(private.dtype).is_float
         kind = "double" if floating else local_type(private.dtype)
         name = f"own_{private.buffer}"
@@ -192,9 +195,9 @@ class GroupText(Speller):
         self.line(depth, f"for (int k = 0; k < {private.count}; k++)")
         self.line(depth + 1, f"{name}[k] = {none};")
 
-    def _join_copies(self, private: Private, depth: int) -> None:
-        """The copies of all lanes, into the buffer."""
-        wide = WIDE[register_kind(private.dtype)]
+    def _reduce_copies(self, private: PrivateCopy, depth: int) -> None:
+        """Reduce the copies of all lanes into the buffer."""
+        wide = ACCUMULATOR_TYPES[register_kind(private.dtype)]
         op, name = FOLDS[private.op].integer, self.names.get(private.buffer, private.buffer)
         total = f"(({c_type(private.dtype)}) all)"
         joined = self._apply(FOLDS[private.op].symbol, [f"{name}[k]", total], private.dtype)
@@ -205,18 +208,18 @@ class GroupText(Speller):
         self.line(depth + 2, f"{name}[k] = {unwrapped(joined)};")
         self.line(depth, "}")
 
-    def _one_after_the_other(self, body: Sequence[Stmt], loops: Loops) -> bool:
-        """Whether data decide which of several turns' plain stores stays: then order counts."""
+    def _is_sequential(self, body: Sequence[Stmt], loops: Loops) -> bool:
+        """Whether iterations may store to the same index, so that their order matters."""
         variables = {v for v, n in loops if n != 1}
         return any(
             isinstance(part, Store) and part.op is None and variables - size_names(part.index)
             for part in walk(tuple(body))
         )
 
-    # Loops of which threads take every so many turns.
+    # Loops with iterations distributed over threads.
 
     def flat_name(self, loops: Loops) -> str:
-        """The variable that numbers the turns of all loops."""
+        """The variable of the flattened loop."""
         return loops[0][0] if len(loops) == 1 else f"t_{loops[0][0]}"
 
     def open_loop(self, flat: str, loops: Loops, depth: int, start: str, step: str) -> None:
@@ -227,17 +230,17 @@ class GroupText(Speller):
         )
 
     def product(self, loops: Loops) -> str:
-        """How many turns several loops have in all."""
+        """The number of iterations of nested loops."""
         return " * ".join(self._factor(n) for _, n in loops) or "1"
 
     def _factor(self, size: Size) -> str:
         text = self._index(size)
         return f"({text})" if " " in text else text
 
-    def turn(
+    def iteration(
         self, loops: Loops, flat: str, body: Sequence[Stmt], accs: Sequence[Acc], depth: int
     ) -> None:
-        """One turn of several loops, given its number."""
+        """One iteration of nested loops, by its flat index."""
         if len(loops) > 1:
             body = flattened(body, loops, flat)
             terms = flattened([Let(a.name, a.term) for a in accs], loops, flat)
@@ -253,7 +256,7 @@ class GroupText(Speller):
         return names | {name for acc in accs for name in expr_names(acc.term)}
 
     def unpack(self, loops: Loops, flat: str, used: set[str], depth: int) -> None:
-        """The variables of loops by the number of the turn, as far as they are used."""
+        """Compute the used loop variables from the flat index."""
         rest = flat
         for k in reversed(range(len(loops))):
             name, extent = loops[k]
@@ -278,11 +281,11 @@ class GroupText(Speller):
             value = self._literal(acc.identity, acc.term.dtype)
             self.line(depth, f"{kind} {acc.name} = {value};")
 
-    def accumulate(self, accs: Iterable[Acc], turns: Size, depth: int) -> None:
-        """What a turn adds to the folds of a loop of so many turns."""
+    def accumulate(self, accs: Iterable[Acc], iterations: Size, depth: int) -> None:
+        """Accumulate one iteration into the folds of a loop with so many iterations."""
         for acc in accs:
             self.comment(depth, acc.origin)
-            product = factors(acc) if is_long(turns) else None
+            product = factors(acc) if is_long(iterations) else None
             if product is not None:
                 terms = ", ".join(unwrapped(self._expr(x)) for x in product)
                 joined = f"pt_ma({terms}, {acc.name})"
@@ -294,7 +297,7 @@ class GroupText(Speller):
     # Statements by one thread.
 
     def thread_stmt(self, stmt: Stmt | Sync, depth: int) -> None:
-        """A statement that a thread carries out by itself, waiting for no other."""
+        """A statement run by one thread, without synchronization."""
         match stmt:
             case Let(name, expr, origin):
                 self.comment(depth, origin)
@@ -321,26 +324,26 @@ class GroupText(Speller):
             if dtype == "float32":
                 expr, dtype = widened(expr), "float64"
         value = self._expr(expr)
-        place = f"{name}[{self._index(store.index)}]"
-        fought = self.apart - size_names(store.index)
-        if store.op and fought and store.buffer not in self.private:
+        element = f"{name}[{self._index(store.index)}]"
+        needs_atomic = self.lane_variables - size_names(store.index)
+        if store.op and needs_atomic and store.buffer not in self.private:
             kind = c_type(dtype)
-            self.line(depth, f"pt_atomic_{store.op}_{dtype}(&{place}, ({kind}) {value});")
+            self.line(depth, f"pt_atomic_{store.op}_{dtype}(&{element}, ({kind}) {value});")
         elif store.op == "add" and dtype_of(dtype).is_float:
-            self.line(depth, f"{place} += {unwrapped(value)};")
+            self.line(depth, f"{element} += {unwrapped(value)};")
         elif store.op:
-            joined = self._apply(FOLDS[store.op].symbol, [place, value], dtype)
-            self.line(depth, f"{place} = {unwrapped(joined)};")
+            joined = self._apply(FOLDS[store.op].symbol, [element, value], dtype)
+            self.line(depth, f"{element} = {unwrapped(joined)};")
         else:
-            self.line(depth, f"{place} = {unwrapped(value)};")
+            self.line(depth, f"{element} = {unwrapped(value)};")
 
     def _serial_loop(self, loop: For, depth: int) -> None:
         self.open_accs(loop.accs, depth)
         var, end = loop.var, self._index(loop.extent)
         self.locals[var] = "int64_t"
-        kept = any(buffer in self.private for buffer in writes(loop))
-        room = UNROLLED if _work(loop) > FEW else LONGEST_UNROLLED
-        if isinstance(loop.extent, int) and (kept or loop.extent <= room):
+        over_private = any(buffer in self.private for buffer in writes(loop))
+        unroll_max = UNROLL_MAX if _work(loop) > SMALL_BODY_OPERATIONS else UNROLL_MAX_SMALL
+        if isinstance(loop.extent, int) and (over_private or loop.extent <= unroll_max):
             self.line(depth, "#pragma unroll")
         self.line(depth, f"for (int64_t {var} = 0; {var} < {end}; {var}++) {{")
         for stmt in loop.body:
@@ -351,12 +354,12 @@ class GroupText(Speller):
 
 def _promotes_to_int(dtype: str) -> bool:
     """Whether arithmetic in C takes values of a dtype as signed integers."""
-    known = dtype_of(dtype)
-    return known.kind == "i" or (known.kind == "u" and known.bytes < 4)
+    described = dtype_of(dtype)
+    return described.kind == "i" or (described.kind == "u" and described.bytes < 4)
 
 
 def _work(loop: For) -> int:
-    """Operations of one turn; loops inside count for many."""
+    """Operations of one iteration; an inner loop counts as 100."""
     exprs = [e for stmt in deep(loop) for e in exprs_of(stmt)]
     work = sum(isinstance(part, Apply) for e in exprs for part in walk_expr(e))
     return work + 100 * any(isinstance(stmt, For) for stmt in loop.body)

@@ -1,4 +1,4 @@
-"""Plans on a CUDA device: one module each, launched by tables made once for given sizes."""
+"""Plans on a CUDA device: a module for each, and launch tables cached by sizes."""
 
 from __future__ import annotations
 
@@ -21,21 +21,29 @@ from probtensor.schedule.grid.text import to_text
 from probtensor.system.stages import building, stage
 from probtensor.targets.base import BuildError, Built, host_routine
 from probtensor.targets.cuda.arguments import arguments
-from probtensor.targets.cuda.batched import Density, RowsProgram, rows_program
+from probtensor.targets.cuda.batched import BatchedProgram, DensityProgram, batched_program
 from probtensor.targets.cuda.host_calls import HostCall, host_call
-from probtensor.targets.cuda.narrow import MUCH, narrowed, short_sizes
-from probtensor.targets.cuda.render import GEMM, LONG, THREADS, Launch, Module, render, schedules
+from probtensor.targets.cuda.narrow import MIN_NARROWED_ITERATIONS, narrowed, short_sizes
+from probtensor.targets.cuda.render import (
+    CHUNKED_STAGES,
+    GEMM,
+    THREADS,
+    CudaModule,
+    Launch,
+    render,
+    schedules,
+)
 from probtensor.types import Size, dtype_of, size_value
 
-LINE = 256  # bytes: what allocations and their parts are aligned to
-WAVES = 8  # blocks of a routine's launch for each multiprocessor, at most
-ROUNDS = 4  # blocks that a multiprocessor has one after the other, where no fold waits for them
-NARROWED = 4  # texts of one plan with numbers for short sizes
-FEW_TERMS, MANY_TERMS = 8, 1024
-TERMS = 8  # of a fold, for each of the threads that share it, so that many are read at once
+ALIGNMENT_BYTES = 256  # of allocations and their parts
+MAX_BLOCKS_PER_MULTIPROCESSOR = 8  # of a routine's launch
+MAP_BLOCKS_PER_RESIDENT = 4  # grid size of map launches without folds
+MAX_NARROWED_MODULES = 4  # of one plan
+WARP_MIN_TERMS, BLOCK_MIN_TERMS = 8, 1024
+TERMS_PER_THREAD = 8  # of a fold, so that loads overlap
 GEMM_BLOCK = 256
 GEMM_TILES = {"float64": (128, 64), "float32": (128, 128)}
-CHUNK, LONG_SUM = 4096, 16384  # numbers a block sums in a row; sums that several blocks share
+CUMSUM_CHUNK, CUMSUM_MIN_CHUNKED = 4096, 16384  # elements
 SUFFIX = {"float64": "f64", "float32": "f32"}
 
 
@@ -44,8 +52,8 @@ SUFFIX = {"float64": "f64", "float32": "f32"}
 class CudaTarget:
     """The GPU: plans become CUDA kernels, compiled for the device at hand.
 
-    deterministic  sums of floats that meet at places given by data (scatter-adds) are taken in one
-                   fixed order instead of by atomic additions: slower, and the same bits each time
+    deterministic  scatter-adds of floats sum in one fixed order instead of by atomic additions:
+                   slower, and bitwise reproducible
     tf32           float32 matrix products may round their operands to 10 bits (tensor cores)
 
         >>> pt.Cuda(deterministic=True).deterministic
@@ -83,7 +91,7 @@ class CudaTarget:
         return Built(Deferred(self, plan, driver), on_device=True)
 
     def schedule(self, plan: Plan) -> str:
-        """The phases of each kernel, for people."""
+        """The phases of each kernel, as text."""
         return "".join(to_text(found) for _, found in schedules(plan, self.deterministic))
 
     def rows(
@@ -94,20 +102,20 @@ class CudaTarget:
         *,
         group: str | None = None,
         tail: str = "",
-        density: Density | None = None,
-    ) -> RowsProgram:
-        """A plan run once for each row of some of its inputs; see `rows_program`."""
+        density: DensityProgram | None = None,
+    ) -> BatchedProgram:
+        """A program for each row of some inputs of a plan; see `batched_program`."""
         try:
-            return rows_program(plan, rows, sizes, group=group, tail=tail, density=density)
+            return batched_program(plan, rows, sizes, group=group, tail=tail, density=density)
         except device.DeviceError as error:
             raise BuildError(str(error)) from None
 
 
 class Deferred:
-    """A plan on the device, built when it is first needed.
+    """A plan on the device, built at its first use.
 
-    Compiling kernels takes a second or so. A density of which only the sampler's form is wanted,
-    or a function that is only ever run over rows, never needs those of a single call.
+    Compiling kernels takes about a second. A density that is only sampled, or a function that is
+    only called in batches, never needs the kernels of single calls.
     """
 
     def __init__(self, target: CudaTarget, plan: Plan, driver: Driver) -> None:
@@ -119,7 +127,7 @@ class Deferred:
 
     @property
     def built(self) -> Built:
-        """What the target made of the plan. BuildError where it cannot."""
+        """The built plan. BuildError where the target cannot build it."""
         with self._lock:
             if self._built is None:
                 with building("the kernels of a function"):
@@ -129,12 +137,12 @@ class Deferred:
 
     @property
     def timings(self) -> dict[str, float]:
-        """Seconds of the stages so far."""
+        """Seconds of each finished stage."""
         return {} if self._built is None else dict(self._built.timings)
 
     @property
     def may_fail(self) -> bool:
-        """Does a call have to ask whether something went wrong?"""
+        """Whether a status has to be read after a call."""
         return bool(self.plan.failures)
 
     @property
@@ -156,9 +164,9 @@ class Deferred:
         return runner.sequence(sizes)
 
     def rows(
-        self, rows: Sequence[int], sizes: Sequence[int], tail: str, density: Density | None
-    ) -> RowsProgram:
-        """The plan run once for each row of the buffers `rows`; see `rows_program`."""
+        self, rows: Sequence[int], sizes: Sequence[int], tail: str, density: DensityProgram | None
+    ) -> BatchedProgram:
+        """The program for each row of the buffers `rows`; see `batched_program`."""
         return self.target.rows(self.plan, rows, sizes, tail=tail, density=density)
 
     def __call__(self, arrays: list[np.ndarray | None], sizes: list[int]) -> int:
@@ -167,11 +175,11 @@ class Deferred:
 
 @dataclass
 class Runner:
-    """A plan's module on the device. Sequences of launches are made once for given sizes; long
-    loops over rows of a few numbers get a module of their own (`narrow.py`)."""
+    """A plan's module on the device. Sequences of launches are cached by sizes; long loops over
+    rows of a few elements get a specialised module (`narrow.py`)."""
 
     plan: Plan
-    module: Module
+    module: CudaModule
     loaded: Image
     driver: Driver
     target: CudaTarget = CudaTarget()
@@ -197,11 +205,11 @@ class Runner:
         return found
 
     def _fitting(self, sizes: tuple[int, ...]) -> Runner:
-        """The runner whose text has the short sizes in it, where that is worth compiling."""
+        """The runner specialised for the short sizes, where that is worth compiling."""
         values = {source.name: n for source, n in zip(self.plan.sizes, sizes, strict=True)}
-        short = short_sizes(self.plan, values, MUCH)
+        short = short_sizes(self.plan, values, MIN_NARROWED_ITERATIONS)
         key = tuple(sorted(short.items()))
-        if not short or (len(self.narrowed) >= NARROWED and key not in self.narrowed):
+        if not short or (len(self.narrowed) >= MAX_NARROWED_MODULES and key not in self.narrowed):
             return self
         with self.lock:
             if key not in self.narrowed:
@@ -217,8 +225,8 @@ class Runner:
 
     @computed_once
     def products(self) -> Image:
-        """The module of our own matrix products, for where the library is not installed: apart
-        from the plan's, which is the sooner compiled."""
+        """The module of our own matrix products, used if cuBLAS is not installed: a separate
+        module, so that the plan compiles faster."""
         return self.driver.module(self.driver.compile('#include "pt_gemm.cuh"\n'))
 
     def __call__(self, arrays: Sequence[np.ndarray | None], sizes: Sequence[int]) -> int:
@@ -227,17 +235,17 @@ class Runner:
         sequence = self.sequence(sizes)
         values = {source.name: n for source, n in zip(plan.sizes, sizes, strict=True)}
         total, offsets = layout(plan, values)
-        arena = driver.alloc(max(total, LINE))
-        held, pointers = [], []
+        arena = driver.alloc(max(total, ALIGNMENT_BYTES))
+        allocations, pointers = [], []
         for k, (buffer, array) in enumerate(zip(plan.buffers, arrays, strict=True)):
             if buffer.role == "temp":
                 pointers.append(arena.address + offsets[k])
                 continue
-            place = driver.alloc(max(array.nbytes, LINE))
-            held.append(place)
-            pointers.append(place.address)
+            memory = driver.alloc(max(array.nbytes, ALIGNMENT_BYTES))
+            allocations.append(memory)
+            pointers.append(memory.address)
             if buffer.role != "output" and array.nbytes:
-                driver.upload(place.address, np.ascontiguousarray(array))
+                driver.upload(memory.address, np.ascontiguousarray(array))
         scratch = driver.alloc(sequence.scratch)
         driver.fill(scratch.address, 0, sequence.scratch)
         sequence.enqueue(pointers, scratch.address)
@@ -253,8 +261,8 @@ class Runner:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One launch with all its numbers."""
+class KernelLaunch:
+    """One launch with its grid, block and extra arguments."""
 
     function: Kernel
     grid: int
@@ -263,8 +271,8 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Product:
-    """A matrix product, left to the library where it is installed."""
+class GemmCall:
+    """A matrix product: by cuBLAS if it is installed."""
 
     dtype: str
     buffers: tuple[int, int, int]
@@ -273,15 +281,15 @@ class Product:
     m: int
     n: int
     k: int
-    turned: tuple[bool, bool]
+    transposed: tuple[bool, bool]
     splits: int = 1
     kernels: tuple[Kernel, ...] = ()
 
 
 class Launches:
-    """What a call with given sizes launches, and the memory that it needs beside temporaries:
+    """The launches of a call with given sizes, and their scratch memory:
 
-    status (one line), counters, partial folds, shared arrays. All of it must be zero at first;
+    status (one aligned part), counters, partial folds, shared arrays. It must be zero at first;
     status and counters are zero again after each call.
     """
 
@@ -293,10 +301,10 @@ class Launches:
         self.values = {s.name: n for s, n in zip(self.plan.sizes, sizes, strict=True)}
         self.counters = 1
         self.partial = 0
-        self.steps: list[Step | Product | HostCall] = []
+        self.steps: list[KernelLaunch | GemmCall | HostCall] = []
         for launch in runner.module.launches:
             self._add(launch)
-        self._arrange()
+        self._layout_memory()
         self._packed: tuple[tuple[int, ...], int, bytes] | None = None
 
     def _size(self, size: Size) -> int:
@@ -305,8 +313,8 @@ class Launches:
     # Which launches.
 
     def _add(self, launch: Launch) -> None:
-        if launch.kind == "rows":
-            self._rows(launch)
+        if launch.kind == "map":
+            self._map(launch)
         elif launch.kind == "reduce":
             self._reduce(launch)
         elif launch.kind == "once":
@@ -320,74 +328,76 @@ class Launches:
 
     def _step(self, kernel: tuple[str, int], grid: int, extra: bytes = b"") -> None:
         name, block = kernel
-        self.steps.append(Step(self.runner.function(name), grid, block, extra))
+        self.steps.append(KernelLaunch(self.runner.function(name), grid, block, extra))
 
     @property
-    def most_blocks(self) -> int:
-        return WAVES * self.driver.multiprocessors
+    def max_blocks(self) -> int:
+        return MAX_BLOCKS_PER_MULTIPROCESSOR * self.driver.multiprocessors
 
     def _resident(self, kernel: tuple[str, int]) -> int:
-        """Blocks of a kernel that the device holds at once. Launches that fold have no more: what
-        is left over for a second round would leave most of the device idle."""
+        """Blocks of a kernel that are resident on the device. Launches with folds use no more: the
+        remaining blocks would run after the first ones, on a mostly idle device."""
         name, block = kernel
         return self.runner.function(name).resident(block) * self.driver.multiprocessors
 
-    def _rows(self, launch: Launch) -> None:
-        turns = self._size(launch.turns)
-        if turns <= 0 and not launch.slots:
+    def _map(self, launch: Launch) -> None:
+        iterations = self._size(launch.iterations)
+        if iterations <= 0 and not launch.slots:
             return
         inner = max((self._size(n) for n in launch.inner), default=1)
-        group = self._group(launch, turns, inner)
+        group = self._group(launch, iterations, inner)
         block = launch.kernels[group][1]
         groups = {"thread": block, "warp": block // 32, "block": 1}[group]
-        most = self._resident(launch.kernels[group]) * (1 if launch.slots else ROUNDS)
-        grid = max(1, min(-(-turns // groups), most))
+        resident = self._resident(launch.kernels[group])
+        max_grid = resident * (1 if launch.slots else MAP_BLOCKS_PER_RESIDENT)
+        grid = max(1, min(-(-iterations // groups), max_grid))
         self._step(launch.kernels[group], grid)
         self.partial = max(self.partial, 8 * launch.slots * grid)
 
-    def _group(self, launch: Launch, turns: int, inner: int) -> str:
-        staged = launch.staged and turns >= THREADS * self.driver.multiprocessors
-        if len(launch.kernels) == 1 or inner < FEW_TERMS or staged:
+    def _group(self, launch: Launch, iterations: int, inner: int) -> str:
+        staged = launch.staged and iterations >= THREADS * self.driver.multiprocessors
+        if len(launch.kernels) == 1 or inner < WARP_MIN_TERMS or staged:
             return "thread"
-        few = turns < 4 * self.driver.multiprocessors
-        if "block" in launch.kernels and (inner >= MANY_TERMS or (few and inner >= THREADS)):
+        few = iterations < 4 * self.driver.multiprocessors
+        if "block" in launch.kernels and (inner >= BLOCK_MIN_TERMS or (few and inner >= THREADS)):
             return "block"
         return "warp"
 
     def _reduce(self, launch: Launch) -> None:
-        count, terms = self._size(launch.turns), self._size(launch.inner[0])
+        count, terms = self._size(launch.iterations), self._size(launch.inner[0])
         if count <= 0:
             return
         if launch.along:
-            width = min(THREADS, max(TERMS, 1 << (max(terms // TERMS, 1).bit_length() - 1)))
-            places = THREADS // width
+            power = 1 << (max(terms // TERMS_PER_THREAD, 1).bit_length() - 1)
+            width = min(THREADS, max(TERMS_PER_THREAD, power))
+            outputs = THREADS // width
         else:
-            places = min(32, 1 << max(0, (count - 1).bit_length()))
-            width = THREADS // places
-        tiles = -(-count // places)
+            outputs = min(32, 1 << max(0, (count - 1).bit_length()))
+            width = THREADS // outputs
+        tiles = -(-count // outputs)
         chunks = 1
-        wanted = self._resident(launch.kernels["thread"])
-        if 2 * tiles <= wanted and terms > 8 * width:
-            chunks = min(wanted // tiles, -(-terms // (8 * width)))
+        resident_blocks = self._resident(launch.kernels["thread"])
+        if 2 * tiles <= resident_blocks and terms > 8 * width:
+            chunks = min(resident_blocks // tiles, -(-terms // (8 * width)))
             self.counters = max(self.counters, tiles)
             self.partial = max(self.partial, 8 * launch.slots * chunks * count)
-        stride = 1 if launch.along else places
-        extra = struct.pack("4i", places, width, chunks, stride)
+        stride = 1 if launch.along else outputs
+        extra = struct.pack("4i", outputs, width, chunks, stride)
         self._step(launch.kernels["thread"], tiles * chunks, extra)
 
     def _routine(self, launch: Launch) -> None:
-        items = self._size(launch.turns)
+        items = self._size(launch.iterations)
         if items <= 0:
             return
         largest = max((self._size(n) for n in launch.inner), default=1)
-        if "chunks" in launch.kernels and largest >= LONG_SUM and items < self.most_blocks:
-            for stage in LONG["pt_cumsum"]:
-                turns = items if stage == "ends" else items * -(-largest // CHUNK)
-                self._step(launch.kernels[stage], min(turns, self.most_blocks))
+        if "chunks" in launch.kernels and largest >= CUMSUM_MIN_CHUNKED and items < self.max_blocks:
+            for stage in CHUNKED_STAGES["pt_cumsum"]:
+                iterations = items if stage == "ends" else items * -(-largest // CUMSUM_CHUNK)
+                self._step(launch.kernels[stage], min(iterations, self.max_blocks))
             return
         group = "warp" if largest <= 32 else "block"
         groups = launch.kernels[group][1] // 32 if group == "warp" else 1
-        grid = min(-(-items // groups), self.most_blocks)
+        grid = min(-(-items // groups), self.max_blocks)
         self._step(launch.kernels[group], grid)
 
     def _product(self, call: Call) -> None:
@@ -405,37 +415,37 @@ class Launches:
             kernels = tuple(products.function(f"{name}_{SUFFIX[dtype]}") for name in names)
             if splits > 1:
                 self.partial = max(self.partial, size * splits * batch * m * n)
-        self.steps.append(Product(
+        self.steps.append(GemmCall(
             dtype,
             tuple(position[name] for name, _ in call.pointers),
-            tuple(size * self._size(place) for _, place in call.pointers),
+            tuple(size * self._size(offset) for _, offset in call.pointers),
             batch, m, n, k, (bool(first), bool(second)), splits, kernels,
         ))  # fmt: skip
 
     def _splits(self, dtype: str, batch: int, m: int, n: int, k: int) -> int:
-        """Parts that the sum of a product is cut into, so that there is work for the device."""
+        """Parts that the sum of a product is split into, to occupy the device."""
         rows, columns = GEMM_TILES[dtype]
         blocks = batch * -(-m // rows) * -(-n // columns)
-        room = self.driver.multiprocessors // blocks if blocks else 1
-        return max(1, min(room, k // 512, 64))
+        idle_blocks = self.driver.multiprocessors // blocks if blocks else 1
+        return max(1, min(idle_blocks, k // 512, 64))
 
     # Memory.
 
-    def _arrange(self) -> None:
-        place = LINE
-        self.counters_at = place
-        place = _aligned(place + 4 * self.counters)
-        self.partial_at = place
-        place = _aligned(place + self.partial)
-        self.scratch_at = []
+    def _layout_memory(self) -> None:
+        offset = ALIGNMENT_BYTES
+        self.counters_offset = offset
+        offset = _aligned(offset + 4 * self.counters)
+        self.partial_offset = offset
+        offset = _aligned(offset + self.partial)
+        self.scratch_offsets = []
         for memory in self.runner.module.scratch:
-            self.scratch_at.append(place)
+            self.scratch_offsets.append(offset)
             width = dtype_of(memory.dtype).bytes
-            place = _aligned(place + max(1, self._size(memory.count)) * width)
-        self.scratch = place
+            offset = _aligned(offset + max(1, self._size(memory.count)) * width)
+        self.scratch = offset
 
     def status_address(self, scratch: int) -> int:
-        """Where an int32 tells what failed: 0, or 1 + the position in the plan's failures."""
+        """Address of the int32 status: 0, or 1 + the position in the plan's failures."""
         return scratch
 
     # Running.
@@ -444,11 +454,11 @@ class Launches:
         self, pointers: Sequence[int], scratch: int, stream: LaunchQueue | None = None
     ) -> None:
         """Queue all launches. `pointers` are device addresses in the order of the plan's buffers,
-        `scratch` that of this sequence's own memory."""
+        `scratch` that of this sequence's scratch memory."""
         key = tuple(pointers)
-        known = self._packed
-        if known is not None and known[0] == key and known[1] == scratch:
-            packed = known[2]
+        cached = self._packed
+        if cached is not None and cached[0] == key and cached[1] == scratch:
+            packed = cached[2]
         else:
             packed = self._arguments(key, scratch)
             self._packed = (key, scratch, packed)
@@ -456,7 +466,7 @@ class Launches:
         if self.runner.may_fail:
             driver.fill(scratch, 0, 4, stream)
         for step in self.steps:
-            if isinstance(step, Step):
+            if isinstance(step, KernelLaunch):
                 driver.launch(step.function, step.grid, step.block, 0, packed + step.extra, stream)
             elif isinstance(step, HostCall):
                 step.run(driver, key, stream)
@@ -470,19 +480,19 @@ class Launches:
 
     def _arguments(self, pointers: tuple[int, ...], scratch: int) -> bytes:
         """The bytes of `pt_args`."""
-        shared = [scratch + place for place in self.scratch_at] or [0]
+        shared = [scratch + offset for offset in self.scratch_offsets] or [0]
         aligned = all(address % 16 == 0 for address in pointers)
-        # An array of no elements may lie nowhere; an index that is refused still reads its first.
+        # An empty array may have address 0; after a failed index check its first element is read.
         pointers = tuple(address or scratch for address in pointers)
-        layout = arguments(len(pointers), len(self.sizes), len(self.scratch_at))
+        layout = arguments(len(pointers), len(self.sizes), len(self.scratch_offsets))
         return layout.pack({
             "b": pointers or (0,), "n": self.sizes or (0,), "s": shared,
-            "partial": scratch + self.partial_at, "counters": scratch + self.counters_at,
+            "partial": scratch + self.partial_offset, "counters": scratch + self.counters_offset,
             "status": scratch, "aligned": int(aligned),
         })  # fmt: skip
 
     def _multiply(
-        self, product: Product, pointers: tuple[int, ...], scratch: int, stream: LaunchQueue | None
+        self, product: GemmCall, pointers: tuple[int, ...], scratch: int, stream: LaunchQueue | None
     ) -> None:
         a, b, c = (
             pointers[k] + offset
@@ -491,30 +501,30 @@ class Launches:
         p = product
         blas = self.driver.blas
         if blas is not None:
-            blas.gemm(p.dtype, p.batch, p.m, p.n, p.k, a, b, c, *p.turned, stream=stream,
+            blas.gemm(p.dtype, p.batch, p.m, p.n, p.k, a, b, c, *p.transposed, stream=stream,
                       tf32=self.runner.target.tf32)  # fmt: skip
             return
         rows, columns = GEMM_TILES[p.dtype]
         tiles = p.batch * -(-p.m // rows) * -(-p.n // columns)
-        numbers = struct.pack("4q2i", p.batch, p.m, p.n, p.k, *map(int, p.turned))
-        whole, split, join = p.kernels
+        numbers = struct.pack("4q2i", p.batch, p.m, p.n, p.k, *map(int, p.transposed))
+        full, split, join = p.kernels
         launch = self.driver.launch
         if p.splits == 1:
-            launch(whole, tiles, GEMM_BLOCK, 0, struct.pack("3Q", a, b, c) + numbers, stream)
+            launch(full, tiles, GEMM_BLOCK, 0, struct.pack("3Q", a, b, c) + numbers, stream)
             return
-        parts = scratch + self.partial_at
+        parts = scratch + self.partial_offset
         packed = struct.pack("3Q", a, b, parts) + numbers + struct.pack("q", p.splits)
         launch(split, tiles * p.splits, GEMM_BLOCK, 0, packed, stream)
         count = p.batch * p.m * p.n
-        grid = min(-(-count // THREADS), self.most_blocks)
+        grid = min(-(-count // THREADS), self.max_blocks)
         packed = struct.pack("2Q2q", parts, c, count, p.splits)
         launch(join, grid, THREADS, 0, packed, stream)
 
     @computed_once
     def launches(self) -> int:
-        """How many launches a call takes."""
+        """The number of launches of a call."""
         return len(self.steps)
 
 
 def _aligned(size: int) -> int:
-    return -(-size // LINE) * LINE
+    return -(-size // ALIGNMENT_BYTES) * ALIGNMENT_BYTES

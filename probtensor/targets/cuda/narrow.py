@@ -1,8 +1,8 @@
-"""Plans over sizes that are known: rows of a few numbers as loops of fixed length.
+"""Plans specialised for short sizes: loops over rows of a few elements get a static length.
 
-A matrix of many short rows is best read once, by a thread for each row that keeps what it sums in
-registers. That takes a text with the length of the rows in it. So where there is much to do, the
-short sizes of a call become part of the plan, which is then rendered and compiled once more.
+A matrix of many short rows is best read once, by a thread for each row with its sums in registers,
+which needs a static row length. So for calls with enough work the short sizes are substituted into
+the plan, which is rendered and compiled again.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from probtensor.lower.plan import Plan
 from probtensor.schedule.grid.flat import fixed
 from probtensor.types import Size, size_names, size_substitute, size_value
 
-SHORTEST, LONGEST = 2, 48  # a size that may become part of a text
-MUCH = 1 << 20  # turns of a loop from which on it is worth compiling for
+MIN_STATIC_SIZE, MAX_STATIC_SIZE = 2, 48  # of a size that is substituted
+MIN_NARROWED_ITERATIONS = 1 << 20  # of a loop that is worth compiling for
 
 
-def short_sizes(plan: Plan, values: Mapping[str, int], much: int) -> dict[str, int]:
-    """The short sizes that loops of at least `much` turns run over, with their values."""
+def short_sizes(plan: Plan, values: Mapping[str, int], least: int) -> dict[str, int]:
+    """The short sizes, with their values, of loops with at least `least` iterations."""
     found: dict[str, int] = {}
     for kernel in plan.kernels:
         for stmt in kernel.body:
-            if _turns(stmt, values) < much:
+            if _iterations(stmt, values) < least:
                 continue
             for part in walk((stmt,)):
                 for name in sorted(size_names(part.extent)) if isinstance(part, For) else ():
-                    if SHORTEST <= values.get(name, 0) <= LONGEST:
+                    if MIN_STATIC_SIZE <= values.get(name, 0) <= MAX_STATIC_SIZE:
                         found[name] = values[name]
     return _with_equals(plan, values, found)
 
 
 def _with_equals(plan: Plan, values: Mapping[str, int], found: dict[str, int]) -> dict[str, int]:
-    """With the names that are checked to have the same value: a buffer's shape may hold those."""
+    """With the names that size checks make equal, which shapes of buffers may use."""
     checks = [check for check in plan.size_checks if check.relation == "=="]
     pairs = [(str(check.left), str(check.right)) for check in checks]
     for left, right in [*pairs, *reversed(pairs)]:
@@ -44,18 +44,18 @@ def _with_equals(plan: Plan, values: Mapping[str, int], found: dict[str, int]) -
     return found
 
 
-def _turns(stmt: Stmt, values: Mapping[str, int]) -> int:
-    """How often the innermost body of a loop is done. Loops whose length is known only at run time
-    count for one turn."""
+def _iterations(stmt: Stmt, values: Mapping[str, int]) -> int:
+    """Iterations of the innermost body of a loop. Loops whose length depends on data count as
+    one."""
     if not isinstance(stmt, For):
         return 1
-    inner = max((_turns(part, values) for part in stmt.body), default=1)
-    known = size_names(stmt.extent) <= values.keys()
-    return (size_value(stmt.extent, values) if known else 1) * inner
+    inner = max((_iterations(part, values) for part in stmt.body), default=1)
+    static = size_names(stmt.extent) <= values.keys()
+    return (size_value(stmt.extent, values) if static else 1) * inner
 
 
 def narrowed(plan: Plan, values: Mapping[str, int]) -> Plan:
-    """The same plan with numbers in place of some of its sizes. Its table of sizes stays."""
+    """The plan with numbers substituted for some sizes; its table of sizes is unchanged."""
 
     def shape(sizes: Sequence[Size]) -> tuple[Size, ...]:
         return tuple(size_substitute(n, values) for n in sizes)

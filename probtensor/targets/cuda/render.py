@@ -1,4 +1,4 @@
-"""A plan as CUDA C++: one module, a kernel for each phase, and how each is to be launched."""
+"""A plan as CUDA C++: one module, a kernel for each phase, and the launch of each."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from probtensor.schedule.grid.phases import (
 )
 from probtensor.targets.cuda.arguments import arguments
 from probtensor.targets.cuda.finish import THREADS, FinishText
-from probtensor.targets.cuda.group import WIDE
+from probtensor.targets.cuda.group import ACCUMULATOR_TYPES
 from probtensor.targets.cuda.stage import Tile, packed, tile_rows, tiles
 from probtensor.targets.spell import c_type, local_type, register_kind
 from probtensor.types import Dim, Size, size_product
@@ -48,10 +48,11 @@ HEAD = """\
 #include "pt_atomic.cuh"
 #include "pt_float.cuh"
 """
-TILE_BLOCKS, FEW_SUMS = 4, 26  # blocks side by side, so that some read while others compute
+TILE_BLOCKS_PER_MULTIPROCESSOR = 4  # so that some blocks load while others compute
+MAX_TILED_SUMS = 26  # of a thread, with so many resident blocks
 GEMM = {"pt_gemm": "float64", "pt_gemm_float32": "float32"}
-# The launches, in order, of a routine whose items are few and long.
-LONG = {"pt_cumsum": ("chunks", "ends", "spread")}
+# The launches, in order, of a routine with few, long items.
+CHUNKED_STAGES = {"pt_cumsum": ("chunks", "ends", "spread")}
 GROUPS = {"thread": "pt_thread", "warp": "pt_warp", "block": "pt_block"}
 
 
@@ -59,19 +60,19 @@ GROUPS = {"thread": "pt_thread", "warp": "pt_warp", "block": "pt_block"}
 class Launch:
     """One phase's launch.
 
-    kernels names and block sizes of its kernels, by the group of threads that takes a turn
-    kind    "rows", "reduce", "once", "routine", "product" or "host"
-    turns   turns side by side (places, for a reduce; items, for a routine)
-    inner   extents of loops that a group shares; the number of terms, for a reduce
-    slots   folds that the blocks of a launch bring together
-    along   for a reduce: whether neighbouring threads take neighbouring terms
-    call    the routine's call, for a product and for what runs on the host
-    staged  whether single threads read whole rows through shared memory
+    kernels     names and block sizes of its kernels, by the group of threads for an iteration
+    kind        "map", "reduce", "once", "routine", "product" or "host"
+    iterations  parallel iterations (outputs, for a reduce; items, for a routine)
+    inner       extents of loops shared by a group; the number of terms, for a reduce
+    slots       folds that are reduced across blocks
+    along       for a reduce: whether adjacent threads take adjacent terms
+    call        the routine's call, for a product and for a routine on the host
+    staged      whether threads read entire rows through shared memory
     """
 
     kind: str
     kernels: Mapping[str, tuple[str, int]]
-    turns: Size = 1
+    iterations: Size = 1
     inner: tuple[Size, ...] = ()
     slots: int = 0
     along: bool = True
@@ -80,7 +81,7 @@ class Launch:
 
 
 @dataclass(frozen=True)
-class Module:
+class CudaModule:
     """The text of a plan, the launches in order, and the memory that they share."""
 
     source: str
@@ -88,7 +89,7 @@ class Module:
     scratch: tuple[Scratch, ...]
 
 
-def render(plan: Plan, comments: bool = True, deterministic: bool = False) -> Module:
+def render(plan: Plan, comments: bool = True, deterministic: bool = False) -> CudaModule:
     """The module of a plan; with comments, each statement carries the user's line."""
     writer = _ModuleText(plan, comments)
     for kernel, found in schedules(plan, deterministic):
@@ -100,10 +101,10 @@ def schedules(plan: Plan, deterministic: bool = False) -> Iterator[tuple[Kernel,
     """The kernels of a plan as they are scheduled, each with its phases."""
     elements = {b.name: size_product(b.shape) for b in plan.buffers}
     dtypes = {b.name: b.dtype for b in plan.buffers}
-    known = {s.name: s.value for s in plan.sizes if s.value is not None}
+    static = {s.name: s.value for s in plan.sizes if s.value is not None}
     for kernel in plan.kernels:
         kernel = replace(kernel, body=as_loops(kernel.body, scattered=True))
-        yield kernel, schedule(kernel, elements, dtypes, known, deterministic)
+        yield kernel, schedule(kernel, elements, dtypes, static, deterministic)
 
 
 @dataclass
@@ -123,14 +124,14 @@ class _ModuleText:
     def _phase(self, name: str, kernel: Kernel, phase: Phase) -> None:
         match phase:
             case MapPhase():
-                self._rows(name, kernel, phase)
+                self._map(name, kernel, phase)
             case Reduce():
                 text = self._text(name, kernel, phase, "thread")
                 self.texts.append(text.reduce(phase))
-                places = size_product(n for _, n in phase.kept)
+                outputs = size_product(n for _, n in phase.kept)
                 terms = size_product(n for _, n in phase.reduced)
                 self.launches.append(Launch(
-                    "reduce", {"thread": (name, THREADS)}, places, (terms,), len(phase.accs),
+                    "reduce", {"thread": (name, THREADS)}, outputs, (terms,), len(phase.accs),
                     along=phase.rows,
                 ))  # fmt: skip
             case Once():
@@ -139,7 +140,7 @@ class _ModuleText:
             case Routine(call):
                 self._routine(name, kernel, phase, call)
 
-    def _rows(self, name: str, kernel: Kernel, phase: MapPhase) -> None:
+    def _map(self, name: str, kernel: Kernel, phase: MapPhase) -> None:
         groups = ["thread"]
         if phase.inner:
             static = all(isinstance(n, int) and n <= 64 for n in phase.inner)
@@ -149,13 +150,15 @@ class _ModuleText:
         for group in groups:
             label = name if len(groups) == 1 else f"{name}_{group}"
             text = self._text(label, kernel, phase, group)
-            self.texts.append(text.rows(phase))
+            self.texts.append(text.map(phase))
             kernels[group] = (label, text.block)
             staged = staged or bool(text.tiles)
         slots = len(phase.accs) + sum(private.count for private in phase.privates)
-        turns = size_product(n for _, n in phase.loops)
+        iterations = size_product(n for _, n in phase.loops)
         self.launches.append(
-            Launch("rows", kernels, turns, phase.inner, slots + bool(phase.after), staged=staged)
+            Launch(
+                "map", kernels, iterations, phase.inner, slots + bool(phase.after), staged=staged
+            )
         )
 
     def _routine(self, name: str, kernel: Kernel, phase: Routine, call: Call) -> None:
@@ -172,7 +175,7 @@ class _ModuleText:
             label = f"{name}_{group}"
             self.texts.append(self._text(label, kernel, phase, group).routine(call, "grid"))
             kernels[group] = (label, THREADS)
-        for stage in LONG.get(call.routine, ()):
+        for stage in CHUNKED_STAGES.get(call.routine, ()):
             label = f"{name}_{stage}"
             self.texts.append(self._text(label, kernel, phase, "block").routine(call, stage))
             kernels[stage] = (label, THREADS)
@@ -184,7 +187,7 @@ class _ModuleText:
             comments=self.comments, scratch=self.scratch,
         )  # fmt: skip
 
-    def module(self) -> Module:
+    def module(self) -> CudaModule:
         plan = self.plan
         parts = [HEAD]
         if self.routines:
@@ -195,7 +198,7 @@ class _ModuleText:
             + arguments(len(plan.buffers), len(plan.sizes), len(self.scratch)).declaration
             + "\n"
         )
-        return Module("".join(parts) + "\n".join(self.texts), tuple(self.launches),
+        return CudaModule("".join(parts) + "\n".join(self.texts), tuple(self.launches),
                       tuple(self.scratch))  # fmt: skip
 
 
@@ -214,7 +217,9 @@ class _PhaseText(FinishText):
 
     def _frame(self, extra: str = "") -> str:
         """The kernel's head and buffers, and the lines written so far as its body."""
-        bounds = f"{self.block}, {TILE_BLOCKS}" if self.tiles and self.few_sums else self.block
+        bounds = str(self.block)
+        if self.tiles and self.few_sums:
+            bounds += f", {TILE_BLOCKS_PER_MULTIPROCESSOR}"
         head = [
             f'extern "C" __global__ void __launch_bounds__({bounds})',
             f"{self.name}(const __grid_constant__ pt_args a{extra})",
@@ -231,9 +236,9 @@ class _PhaseText(FinishText):
 
     @property
     def few_sums(self) -> bool:
-        """Whether what a thread sums fits the registers that it has among several blocks."""
+        """Whether the sums of a thread fit in its registers with several resident blocks."""
         sums = len(self.phase.accs) + sum(private.count for private in self.phase.privates)
-        return sums <= FEW_SUMS
+        return sums <= MAX_TILED_SUMS
 
     def _buffers(self) -> list[str]:
         phase = self.phase
@@ -245,13 +250,14 @@ class _PhaseText(FinishText):
             found += loads_of(acc.term)
         written = {b for stmt in statements(phase) for b in writes(stmt)}
         lines = []
-        places = {b.name: (f"a.b[{k}]", b.dtype) for k, b in enumerate(self.plan.buffers)}
-        places |= {s.name: (f"a.s[{k}]", s.dtype) for k, s in enumerate(self.scratch)}
+        sources = {b.name: (f"a.b[{k}]", b.dtype) for k, b in enumerate(self.plan.buffers)}
+        sources |= {s.name: (f"a.s[{k}]", s.dtype) for k, s in enumerate(self.scratch)}
         for name in dict.fromkeys(found):
-            place, dtype = places[name]
-            way = "out" if name in written else "in"
-            const = "" if way == "out" else "const "
-            lines.append(f"    const pt_{way}_{dtype} {name} = ({const}{c_type(dtype)} *) {place};")
+            source, dtype = sources[name]
+            mode = "out" if name in written else "in"
+            const = "" if mode == "out" else "const "
+            kind = f"({const}{c_type(dtype)} *)"
+            lines.append(f"    const pt_{mode}_{dtype} {name} = {kind} {source};")
         return lines
 
     def _before(self, stmts: Sequence[Stmt]) -> None:
@@ -270,13 +276,13 @@ class _PhaseText(FinishText):
         self.line(1, f"{call.routine}_{stage}(g, {self._arguments(call)});")
         return self._frame()
 
-    def rows(self, phase: MapPhase) -> str:
+    def map(self, phase: MapPhase) -> str:
         self.private = {private.buffer: private for private in phase.privates}
-        self.apart = frozenset({v for v, n in phase.loops if n != 1} | {phase.flat})
+        self.lane_variables = frozenset({v for v, n in phase.loops if n != 1} | {phase.flat})
         self._before(phase.before)
         self.open_accs(phase.accs, 1)
         for private in phase.privates:
-            self.open_private(private, 1)
+            self.open_private_copy(private, 1)
         alone = self.group == "thread"
         self.tiles = tiles(phase, self.plan, self.kernel) if alone else {}
         width = packed(phase, self.dtypes()) if alone else 0
@@ -285,7 +291,7 @@ class _PhaseText(FinishText):
         elif width:
             self._packs(phase, width)
         else:
-            self._plain_rows(phase, "g.index()")
+            self._plain_map(phase, "g.index()")
         self.finish(phase)
         return self._frame()
 
@@ -294,24 +300,24 @@ class _PhaseText(FinishText):
         found = {b.name: b.dtype for b in self.plan.buffers}
         return found | {s.name: s.dtype for s in self.scratch}
 
-    def _plain_rows(self, phase: MapPhase, start: str) -> None:
+    def _plain_map(self, phase: MapPhase, start: str) -> None:
         self.open_loop(phase.flat, phase.loops, 1, start, "g.count()")
-        self._row(phase, 2)
+        self._iteration(phase, 2)
         self.line(1, "}")
 
-    def _row(self, phase: MapPhase, depth: int) -> None:
-        """One turn: its variables, its statements, its part in the folds."""
+    def _iteration(self, phase: MapPhase, depth: int) -> None:
+        """One iteration: its variables, its statements, its terms of the folds."""
         if len(phase.loops) > 1:
             used = self.used_in(phase.body, phase.accs)
             self.unpack(phase.loops, phase.flat, used, depth)
         body, last = phase.body, ()
-        if body and isinstance(body[-1], Sync):  # the lanes wait after their part in the folds
+        if body and isinstance(body[-1], Sync):  # synchronize after accumulating
             body, last = body[:-1], body[-1:]
         self.group_body(body, depth)
         self.accumulate(phase.accs, size_product(n for _, n in phase.loops), depth)
         self.group_body(last, depth)
 
-    # MapPhase of a matrix through shared memory: read once, by neighbouring threads.
+    # Rows of a matrix through shared memory: read once, coalesced.
 
     def _tiled(self, phase: MapPhase) -> None:
         self.block = tile_rows(self.tiles)
@@ -334,7 +340,7 @@ class _PhaseText(FinishText):
         self.line(2, f"const int64_t {phase.flat} = base + threadIdx.x;")
         self.locals[phase.flat] = "int64_t"
         self.line(2, "if (threadIdx.x < here) {")
-        self._row(phase, 3)
+        self._iteration(phase, 3)
         self.line(2, "}")
         self.line(1, "}")
         self.names.clear()
@@ -343,9 +349,9 @@ class _PhaseText(FinishText):
         tile = self.tiles.get(buffer)
         if tile is not None:
             rest = index - Dim.name(tile.var) * tile.stride
-            inside = self._index(rest)
-            place = f"threadIdx.x * {tile.padded}" + ("" if inside == "0" else f" + {inside}")
-            return f"tile_{buffer}[{place}]"
+            offset = self._index(rest)
+            element = f"threadIdx.x * {tile.padded}" + ("" if offset == "0" else f" + {offset}")
+            return f"tile_{buffer}[{element}]"
         if buffer in self.pack and index == Dim.name(self.phase.flat):
             return f"{self.pack[buffer]}.v[k]"
         return super()._load(buffer, index)
@@ -370,14 +376,14 @@ class _PhaseText(FinishText):
         self.line(2, "#pragma unroll")
         self.line(2, f"for (int k = 0; k < {width}; k++) {{")
         self.line(3, f"const int64_t {flat} = first + k;")
-        self._row(phase, 3)
+        self._iteration(phase, 3)
         self.line(2, "}")
         self.pack = {}
         for name in stores:
             kind = f"pt_span<{c_type(dtypes[name])}, {width}>"
             self.line(2, f"*({kind} *) ({name} + first) = out_{name};")
         self.line(1, "}")
-        self._plain_rows(phase, "whole + g.index()")
+        self._plain_map(phase, "whole + g.index()")
 
     def _store(self, store: Store, depth: int) -> None:
         if store.buffer in self.pack:
@@ -386,7 +392,7 @@ class _PhaseText(FinishText):
             return
         super()._store(store, depth)
 
-    # One fold for each of many places.
+    # One fold for each output element.
 
     def reduce(self, phase: Reduce) -> str:
         self._before(phase.before)
@@ -406,7 +412,7 @@ class _PhaseText(FinishText):
         self.line(2, f"for (int64_t each = chunk * d.terms + term; each < {terms};")
         self.line(2, "     each += (int64_t) d.terms * d.chunks) {")
         if len(phase.reduced) > 1:
-            self.turn(phase.reduced, "each", phase.body, phase.accs, 3)
+            self.iteration(phase.reduced, "each", phase.body, phase.accs, 3)
         else:
             self._single(phase)
         self.line(2, "}")
@@ -427,7 +433,7 @@ class _PhaseText(FinishText):
             self._split_fold(acc, 1)
         self.line(1, "if (d.chunks > 1) {")
         for k, acc in enumerate(phase.accs):
-            kind = WIDE[register_kind(acc.term.dtype)]
+            kind = ACCUMULATOR_TYPES[register_kind(acc.term.dtype)]
             self.line(2, f"{kind} *const part{k} = ({kind} *) a.partial + "
                          f"(size_t) {k} * d.chunks * count;")  # fmt: skip
             self.line(2, "if (term == 0 && kept < count)")
@@ -457,20 +463,20 @@ class _PhaseText(FinishText):
     def _split_fold(self, acc: Acc, depth: int) -> None:
         letter = register_kind(acc.term.dtype)
         op, kind = FOLDS[acc.op].integer, local_type(acc.term.dtype)
-        value = f"pt_split_{op}_{letter}(({WIDE[letter]}) {acc.name}, term, d)"
+        value = f"pt_split_{op}_{letter}(({ACCUMULATOR_TYPES[letter]}) {acc.name}, term, d)"
         self.line(depth, f"{acc.name} = ({kind}) {value};")
 
 
 def _reaches(let: Let, head: Sequence[Stmt], read: set[str]) -> bool:
-    """Whether a scalar is read, by way of others or not."""
-    wanted = set(read)
+    """Whether a scalar is read, directly or through others."""
+    needed = set(read)
     for stmt in reversed(head):
-        if isinstance(stmt, Let) and stmt.name in wanted:
+        if isinstance(stmt, Let) and stmt.name in needed:
             for part in walk_expr(stmt.expr):
-                wanted |= {getattr(part, "name", "")}
+                needed |= {getattr(part, "name", "")}
                 if isinstance(part, Load):
-                    wanted |= {str(n) for n in _names(part.index)}
-    return let.name in wanted
+                    needed |= {str(n) for n in _names(part.index)}
+    return let.name in needed
 
 
 def _names(index: Size) -> set[str]:
@@ -478,7 +484,7 @@ def _names(index: Size) -> set[str]:
 
 
 def _unit_accesses(phase: MapPhase) -> tuple[list[str], list[str]]:
-    """Buffers read, and written, at the number of the turn."""
+    """Buffers read, and written, at the flat index of the iteration."""
     loads: dict[str, None] = {}
     stores: dict[str, None] = {}
     flat = Dim.name(phase.flat)

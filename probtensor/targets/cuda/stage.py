@@ -1,4 +1,4 @@
-"""How the threads of a block read memory together: in packs of 16 bytes, or whole rows at once."""
+"""Coalesced reads by the threads of a block: packs of 16 bytes, or rows through shared memory."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from probtensor.lower.plan import Plan
 from probtensor.schedule.grid.phases import MapPhase
 from probtensor.types import Dim, Size, dtype_of, size_names, size_substitute
 
-NARROWEST, WIDEST = 3, 48  # elements of a row that is read through shared memory
-SHARED = 40 << 10  # bytes of shared memory that rows may take
-ROWS = (128, 64)  # rows of a tile, one a thread: as many as there is room for
+MIN_ROW_ELEMENTS, MAX_ROW_ELEMENTS = 3, 48  # of a row in shared memory
+SHARED_MEMORY_BYTES = 40 << 10  # for rows
+TILE_ROWS = (128, 64)  # one a thread: the larger that fits
 
 
 @dataclass(frozen=True)
 class Tile:
-    """MapPhase of `stride` elements of a buffer, one a turn of `var`."""
+    """Rows of `stride` elements of a buffer, one for each iteration of `var`."""
 
     buffer: str
     dtype: str
@@ -39,12 +39,12 @@ class Tile:
 
     @property
     def padded(self) -> int:
-        """Elements from row to row in shared memory: odd, so that threads use different banks."""
+        """Row stride in shared memory: odd, so that threads use different banks."""
         return self.stride | 1
 
 
 def tiles(phase: MapPhase, plan: Plan, kernel: Kernel) -> dict[str, Tile]:
-    """The buffers of which each turn reads just its own short row, by name."""
+    """The buffers of which each iteration reads only its own short row, by name."""
     if len(phase.loops) != 1:
         return {}
     var = phase.loops[0][0]
@@ -57,24 +57,24 @@ def tiles(phase: MapPhase, plan: Plan, kernel: Kernel) -> dict[str, Tile]:
         fits = stride is not None and load.buffer not in written and load.buffer in dtypes
         tile = Tile(load.buffer, load.dtype, var, stride) if fits else None
         found[load.buffer] = tile if found.get(load.buffer, tile) == tile else None
-    kept = {name: tile for name, tile in found.items() if tile is not None}
-    return kept if tile_rows(kept) else {}
+    tiled = {name: tile for name, tile in found.items() if tile is not None}
+    return tiled if tile_rows(tiled) else {}
 
 
 def tile_rows(found: Mapping[str, Tile]) -> int:
-    """How many rows of each buffer go through shared memory together; 0 if it holds too few."""
+    """How many rows of each buffer fit in shared memory; 0 if too few."""
     each = sum(tile.padded * dtype_of(tile.dtype).bytes for tile in found.values())
-    return next((rows for rows in ROWS if rows * each <= SHARED), 0)
+    return next((rows for rows in TILE_ROWS if rows * each <= SHARED_MEMORY_BYTES), 0)
 
 
 def _row_stride(index: Size, var: str, extents: Mapping[str, Size]) -> int | None:
-    """The number of elements from turn to turn, if an access stays within its own."""
+    """The stride of an access between iterations, if each accesses only its own row."""
     if not isinstance(index, Dim):
         return None
-    alone = [f for atoms, f in index.terms if [a.name for a in atoms] == [var]]
-    if not alone or not NARROWEST <= alone[0] <= WIDEST:
+    strides = [f for atoms, f in index.terms if [a.name for a in atoms] == [var]]
+    if not strides or not MIN_ROW_ELEMENTS <= strides[0] <= MAX_ROW_ELEMENTS:
         return None
-    rest = index - Dim.name(var) * alone[0]
+    rest = index - Dim.name(var) * strides[0]
     if size_names(rest) - extents.keys() or not all(
         isinstance(extents[name], int) for name in size_names(rest)
     ):
@@ -83,8 +83,8 @@ def _row_stride(index: Size, var: str, extents: Mapping[str, Size]) -> int | Non
     lowest = size_substitute(rest, dict.fromkeys(size_names(rest), 0))
     if not (isinstance(highest, int) and isinstance(lowest, int)):
         return None
-    inside = lowest >= 0 and 0 <= highest < alone[0]
-    return alone[0] if inside and (rest == 0 or _rises(rest)) else None
+    within = lowest >= 0 and 0 <= highest < strides[0]
+    return strides[0] if within and (rest == 0 or _rises(rest)) else None
 
 
 def _rises(index: Size) -> bool:
@@ -94,10 +94,10 @@ def _rises(index: Size) -> bool:
 
 
 def packed(phase: MapPhase, dtypes: Mapping[str, str]) -> int:
-    """Elements a thread takes at once where turns read and write neighbouring ones; 0 for none.
+    """Elements of a pack that a thread loads and stores at once; 0 for none.
 
-    What else they read, such as a row that is broadcast, is read one by one; if there is nothing
-    but that, neighbouring threads had better have neighbouring elements."""
+    Accesses of other strides, such as a broadcast row, are not packed; if there are no others, keep
+    one element per thread (coalesced)."""
     if phase.privates or any(isinstance(s, (For, Check)) for s in phase.body):
         return 0
     flat = Dim.name(phase.flat)

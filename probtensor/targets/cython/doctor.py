@@ -1,7 +1,7 @@
-"""The command `probtensor doctor`: build a probe step by step, and say what is missing.
+"""The command `probtensor doctor`: build a probe step by step, and report what is missing.
 
-A GPU is optional: without one the report says what it would take, and nothing has failed unless
-PROBTENSOR_TARGET asks for it. One that is there must work.
+A GPU is optional: without one the report says what is missing, which is a failure only if
+PROBTENSOR_TARGET asks for it. An existing GPU must work.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from cython_ext.timing import seconds_a_run
 from probtensor import device
 from probtensor.targets.base import BuildError
-from probtensor.targets.cache import home_folder, writing_store
+from probtensor.targets.cache import cache_folder, writing_store
 from probtensor.targets.cython.loader import load_module
 from probtensor.targets.cython.toolchain import (
     Compiler,
@@ -81,8 +81,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def probe() -> None:
-    """Build and run the probe, printing a line a step. BuildError where a step fails."""
-    store = writing_store(home_folder())
+    """Build and run the probe, printing a line for each step. BuildError where a step fails."""
+    store = writing_store(cache_folder())
     entries = store.entries()
     print(f"cache     {store.folder}, {len(entries)} entries")
     command = compiler_command()
@@ -113,7 +113,7 @@ def build(scratch: Path, compiler: Compiler) -> None:
 
 
 def probe_device() -> None:
-    """The same for the GPU, if there is one. DeviceError where one is there and does not work."""
+    """As `probe`, for the GPU, if there is one. DeviceError if it does not work."""
     try:
         driver = device.driver()
     except device.DeviceError as error:
@@ -137,7 +137,7 @@ def probe_device() -> None:
 
 
 def timed(label: str, step: Callable[[], Result]) -> Result:
-    """The step's result, and a line that says how long it took."""
+    """The result of a step; prints its duration."""
     began = time.perf_counter()
     result = step()
     print(f"{label:<9} {time.perf_counter() - began:.3f} s")

@@ -1,4 +1,4 @@
-"""A built module's file to the address of its plan."""
+"""Load the file of a built module, and link its routines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cython_ext.library import Library
 
 
 def load_module(path: Path) -> Library:
-    """The shared object at `path`, ready to be called; ImportError if it is not one."""
+    """The shared object at `path`, linked; ImportError if it is not one."""
     library = Library(path)
     if library.needs_routines:
         library.link(routines())
@@ -20,7 +20,7 @@ def load_module(path: Path) -> Library:
 
 @cache
 def routines() -> Mapping[str, int]:
-    """Addresses of the routines on matrices. SciPy is imported for them."""
+    """Addresses of the matrix routines; imports SciPy."""
     from cython_ext import linalg
 
     name_of = ctypes.pythonapi.PyCapsule_GetName

@@ -1,4 +1,4 @@
-"""Generated Cython text to the address of its plan: from the cache, or built and put there."""
+"""Generated Cython text to a loaded module: from the cache, or built and cached."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from probtensor.system.stages import stage
 from probtensor.targets.base import BuildError, Built
 from probtensor.targets.cache import (
     ModuleStore,
+    cache_folder,
     evict_once,
-    home_folder,
     reading_stores,
     writing_store,
 )
@@ -34,22 +34,22 @@ from probtensor.targets.cython.toolchain import (
     DIRECTIVES,
     EXPORTS,
     Compiler,
-    broken,
     compile_c,
     compiler_command,
+    compiler_failure,
     cpu_identity,
     cython_version,
     find_compiler,
     flags,
     headers_hash,
-    remembered_compilers,
+    recorded_compilers,
     translate,
 )
 from probtensor.version import __version__
 
-TRIES = 3  # another process may empty the cache at any moment
-ROOM = 1 << 20  # bytes that the building of a module may need
-# Modules in use, by what they were built from: a plan that is compiled again is mapped once.
+TRIES = 3  # another process may empty the cache at any time
+MIN_FREE_BYTES = 1 << 20  # to build a module
+# Loaded modules by their cache key: a plan that is compiled again is mapped once.
 _LOADED: WeakValueDictionary[tuple, Library] = WeakValueDictionary()
 
 
@@ -65,11 +65,11 @@ class CythonTarget:
         return self.load(source, time.perf_counter() - began)
 
     def schedule(self, plan: Plan) -> str:
-        """The strips of each kernel, for people."""
+        """The strips of each kernel, as text."""
         return "".join(to_text(kernel.name, strip(kernel.body)) for kernel in plan.kernels)
 
     def load(self, source: str, rendering: float = 0.0) -> Built:
-        """Generated text made to run."""
+        """Load the module of generated text, built if necessary."""
         began = time.perf_counter()
         library, path = module_of(source)
         timings = {"render": rendering, "build": time.perf_counter() - began}
@@ -77,7 +77,7 @@ class CythonTarget:
 
 
 class Address(int):
-    """The address of a plan. Its code stays where it is as long as this object lives."""
+    """The address of a plan, valid while this object is alive."""
 
     library: Library
 
@@ -90,12 +90,12 @@ class Address(int):
 
 
 def code_of(source: str) -> str:
-    """The text without comment lines: they name the user's lines, which are not the program."""
+    """The text without comment lines, which do not affect the program."""
     return "\n".join(row for row in source.splitlines() if not row.lstrip().startswith("#"))
 
 
 def key_of(code: str, compiler: Compiler) -> str:
-    """Content hash of everything the built module depends on."""
+    """Hash of all that the built module depends on."""
     parts = (
         code,
         compiler.identity,
@@ -116,24 +116,24 @@ def key_of(code: str, compiler: Compiler) -> str:
 
 
 def module_of(source: str) -> tuple[Library, Path]:
-    """The loaded module of generated text, and its file. BuildError if it cannot be made.
+    """The loaded module of generated text, and its file. BuildError if it cannot be built.
 
-    The module stays loaded as long as the Library lives.
+    The module is unloaded when the Library is destroyed.
     """
     try:
-        home = home_folder()
+        home = cache_folder()
         code = code_of(source)
-        mark = (code, home, os.environ.get("CC"), os.environ.get("PATH"))
-        library = _LOADED.get(mark)
+        cache_key = (code, home, os.environ.get("CC"), os.environ.get("PATH"))
+        library = _LOADED.get(cache_key)
         if library is None:
-            _LOADED[mark] = library = find_or_make(code, source, home)
+            _LOADED[cache_key] = library = find_or_build(code, source, home)
     except files.NoFolder as error:
         raise BuildError(error.strerror) from None
     return library, library.path
 
 
-def find_or_make(code: str, source: str, home: Path) -> Library:
-    """The module of a text, from the cache or built. BuildError if it cannot be made."""
+def find_or_build(code: str, source: str, home: Path) -> Library:
+    """The module of a text, from the cache or built. BuildError if it cannot be built."""
     compiler, missing = None, BuildError("no C compiler")
     try:
         compiler = find_compiler(compiler_command(), files.readable(home))
@@ -145,8 +145,8 @@ def find_or_make(code: str, source: str, home: Path) -> Library:
         missing = BuildError(f"the C compiler: {error}")
     stores = reading_stores(home)
     for store in stores:
-        for known in [compiler] if compiler else remembered_compilers(store.folder):
-            found = _load(store, key_of(code, known))
+        for candidate in [compiler] if compiler else recorded_compilers(store.folder):
+            found = _load(store, key_of(code, candidate))
             if found is not None:
                 return found
     if compiler is None:
@@ -155,7 +155,7 @@ def find_or_make(code: str, source: str, home: Path) -> Library:
 
 
 def _load(store: ModuleStore, key: str) -> Library | None:
-    """The module of an entry; None if there is none, or it does not load."""
+    """The module of an entry; None if there is none, or it cannot be loaded."""
     found = store.find(key)
     if found is None:
         return None
@@ -166,22 +166,22 @@ def _load(store: ModuleStore, key: str) -> Library | None:
 
 
 def _build(key: str, source: str, compiler: Compiler, home: Path) -> Library:
-    """The module built where it can be kept, else among the temporary files, with one warning."""
+    """Build a module in the cache, else in a temporary folder, with one warning."""
     store = writing_store(home)
     try:
-        return _make(store, key, source, compiler)
+        return _build_and_store(store, key, source, compiler)
     except (OSError, ImportError) as error:
         first = error
-    other = ModuleStore(files.fallback())
+    fallback_store = ModuleStore(files.fallback())
     try:
-        if store.folder == other.folder:
+        if store.folder == fallback_store.folder:
             raise first
-        made = _load(other, key) or _make(other, key, source, compiler)
-    except ImportError as error:  # it loads from nowhere
+        made = _load(fallback_store, key) or _build_and_store(fallback_store, key, source, compiler)
+    except ImportError as error:  # it cannot be loaded from either folder
         text = f"error: it made something that cannot be loaded ({error})"
-        raise BuildError(broken(compiler.command, text)) from None
+        raise BuildError(compiler_failure(compiler.command, text)) from None
     except OSError as error:
-        folders = dict.fromkeys([str(store.folder), str(other.folder)])
+        folders = dict.fromkeys([str(store.folder), str(fallback_store.folder)])
         raise BuildError(
             f"no module can be built in {' or in '.join(folders)}: {error}\n"
             f"set {files.ASKED} to a folder with room, from which programs may run; or use "
@@ -192,12 +192,12 @@ def _build(key: str, source: str, compiler: Compiler, home: Path) -> Library:
     return made
 
 
-def _make(store: ModuleStore, key: str, source: str, compiler: Compiler) -> Library:
-    """Build aside and put in the store. OSError or ImportError where this folder is no good."""
+def _build_and_store(store: ModuleStore, key: str, source: str, compiler: Compiler) -> Library:
+    """Build in a scratch folder and store. OSError or ImportError where the folder is unusable."""
     for attempt in range(TRIES):
         scratch = store.scratch()
         try:
-            return _made(store, scratch, key, source, compiler)
+            return _build_in(store, scratch, key, source, compiler)
         except (OSError, BuildError) as error:
             if scratch.is_dir() or attempt + 1 == TRIES:
                 if isinstance(error, BuildError) and _is_full(store.folder):
@@ -208,7 +208,9 @@ def _make(store: ModuleStore, key: str, source: str, compiler: Compiler) -> Libr
     raise BuildError(f"{store.folder} is emptied again and again")
 
 
-def _made(store: ModuleStore, scratch: Path, key: str, source: str, compiler: Compiler) -> Library:
+def _build_in(
+    store: ModuleStore, scratch: Path, key: str, source: str, compiler: Compiler
+) -> Library:
     name = f"pt_{key[:16]}"
     text = scratch / f"{name}.pyx"
     text.write_text(source, encoding="utf-8")
@@ -217,29 +219,30 @@ def _made(store: ModuleStore, scratch: Path, key: str, source: str, compiler: Co
     stage("compile")
     built = scratch / f"{name}.so"
     compile_c(compiler, translated, built)
-    # Loaded from where it was built: nothing that happens to the store can come between.
+    # Load it from the scratch folder, so that changes of the store do not matter.
     library = load_module(built)
     try:
-        library.path = _keep(store, key, built, source)
+        library.path = _store(store, key, built, source)
     except OSError as error:
         reason = files.cannot_write(store.folder, error.strerror or str(error))
-        other = files.instead_of(store.folder, reason)
-        if other != store.folder:
+        fallback_store = files.instead_of(store.folder, reason)
+        if fallback_store != store.folder:
             with suppress(OSError):
-                library.path = _keep(ModuleStore(other), key, built, source)
+                library.path = _store(ModuleStore(fallback_store), key, built, source)
     return library
 
 
-def _keep(store: ModuleStore, key: str, built: Path, source: str) -> Path:
-    """Put a module in a store; where it lies then."""
+def _store(store: ModuleStore, key: str, built: Path, source: str) -> Path:
+    """Put a module in a store; gives its path."""
     path = store.put(key, built.stem, built, source).path
     evict_once(store.folder)
     return path
 
 
 def _is_full(folder: Path) -> bool:
-    """Is there no room to build in? A compiler says so in words of its own."""
+    """Whether the disk is full, which compilers report in different ways."""
     with suppress(OSError):
         found = os.statvfs(folder)
-        return found.f_bavail * found.f_frsize < ROOM or found.f_favail == 0 < found.f_files
+        free = found.f_bavail * found.f_frsize
+        return free < MIN_FREE_BYTES or found.f_favail == 0 < found.f_files
     return False

@@ -1,11 +1,11 @@
 """A quick start for the Cython translator.
 
-Two thirds of the second that Cython takes to start go to two things generated code never needs.
-The table of its scanner takes 0.3 s, nearly all of it for names with Unicode letters; and templates
-of C code for the attributes of every exception take 0.2 s. So Cython is given a lexicon that is a
-small one while generated code is translated, and the full one, built when first needed, for
-whatever else this process translates; and its templates are read when first used. Cython's output
-is the same to the byte. Where it is not made as expected, or is loaded already, it is left alone.
+Cython takes a second to start, two thirds of it for two things that generated code does not need:
+0.3 s for the scanner's table, nearly all of it for names with Unicode letters, and 0.2 s for
+templates of C code for the attributes of exceptions. So Cython gets a small lexicon while generated
+code is translated, and the full one, built lazily, for other translations of the process; its
+templates are loaded lazily. Its output is identical. A Cython that is built differently, or is
+already imported, is not changed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Protocol
 
-# What Cython.Compiler.Lexicon says names are made of, and what ASCII names are made of.
+# Variables of Cython.Compiler.Lexicon for the characters of names, restricted to ASCII.
 ASCII = {
     "unicode_start_ch_any": string.ascii_letters + "_",
     "unicode_start_ch_range": "",
@@ -28,14 +28,14 @@ ASCII = {
 
 
 class Lexicon(Protocol):
-    """What Cython's scanner asks of a lexicon."""
+    """The interface of a lexicon that Cython's scanner uses."""
 
     def get_initial_state(self, name: str) -> object:
         """The state the scanner begins in."""
 
 
 class TwoLexicons:
-    """Stands for Cython's lexicon: `small` in the thread of `generated`, `full` elsewhere."""
+    """Replaces Cython's lexicon: `small` in the thread of `generated`, `full` elsewhere."""
 
     def __init__(self, small: Lexicon, make_full: Callable[[], Lexicon]) -> None:
         self.small = small
@@ -48,27 +48,27 @@ class TwoLexicons:
         return (self.small if small else self.full()).get_initial_state(name)
 
 
-class Later:
-    """Stands for an object that is made when it is first asked for anything."""
+class LazyObject:
+    """A proxy of an object that is made at its first use."""
 
     def __init__(self, make: Callable[[], object]) -> None:
-        self._made = cache(make)
+        self._value = cache(make)
 
     def __getattr__(self, name: str) -> object:
-        return getattr(self._made(), name)
+        return getattr(self._value(), name)
 
     def __eq__(self, other: object) -> bool:
-        return self is other or self._made() == (
-            other._made() if isinstance(other, Later) else other
+        return self is other or self._value() == (
+            other._value() if isinstance(other, LazyObject) else other
         )
 
     def __hash__(self) -> int:
-        return hash(self._made())
+        return hash(self._value())
 
 
 @cache
 def lexicons() -> TwoLexicons | None:
-    """The lexicon given to Cython; None where it has one already, or makes it in another way."""
+    """The lexicon given to Cython; None if it has one already, or makes it differently."""
     if "Cython.Compiler.Scanning" in sys.modules:
         return None
     from Cython.Compiler import Lexicon
@@ -85,15 +85,15 @@ def lexicons() -> TwoLexicons | None:
     both = TwoLexicons(small, make_full)
     try:
         Lexicon.make_lexicon = lambda: both
-        import Cython.Compiler.Scanning  # noqa: F401  it keeps the maker it finds now
+        import Cython.Compiler.Scanning  # noqa: F401  it takes `make_lexicon` at import
     finally:
         Lexicon.make_lexicon = make_full
     return both
 
 
 @cache
-def builtins_with_later_templates() -> bool:
-    """Import Cython's table of builtins with templates read when used; False if it is there."""
+def builtins_with_lazy_templates() -> bool:
+    """Import Cython's table of builtins with lazy templates; False if it is already imported."""
     if "Cython.Compiler.Builtin" in sys.modules:
         return False
     from Cython.Compiler import Code
@@ -103,14 +103,16 @@ def builtins_with_later_templates() -> bool:
         return False
     load = owner.load
 
-    def load_later(*names: object, context: Mapping | None = None, **options: object) -> Later:
-        # The caller changes the context for the next template.
+    def load_lazily(
+        *names: object, context: Mapping | None = None, **options: object
+    ) -> LazyObject:
+        # A copy, as the caller changes the context for the next template.
         own = dict(context) if context is not None else None
-        return Later(lambda: load(*names, context=own, **options))
+        return LazyObject(lambda: load(*names, context=own, **options))
 
     try:
-        owner.load = load_later
-        import Cython.Compiler.Builtin  # noqa: F401  it makes its table when imported
+        owner.load = load_lazily
+        import Cython.Compiler.Builtin  # noqa: F401  it makes its table at import
     finally:
         del owner.load
     return True
@@ -118,9 +120,9 @@ def builtins_with_later_templates() -> bool:
 
 @contextmanager
 def generated() -> Iterator[None]:
-    """Around the translation of generated code. For one thread at a time."""
+    """The context of a translation of generated code; for one thread at a time."""
     both = lexicons()
-    builtins_with_later_templates()
+    builtins_with_lazy_templates()
     if both is not None:
         both.thread = threading.get_ident()
     try:
@@ -128,12 +130,12 @@ def generated() -> Iterator[None]:
     finally:
         if both is not None:
             both.thread = None
-        forget()
+        clear_caches()
 
 
-def forget() -> None:
-    """Drop what Cython keeps of a translation: a table of names holds all scopes of each module,
-    0.3 MB of them, and files that were looked for are remembered."""
+def clear_caches() -> None:
+    """Clear Cython's caches after a translation: a table of names keeps all scopes of each module
+    alive, 0.3 MB of them, and another caches files that were looked for."""
     types = sys.modules.get("Cython.Compiler.PyrexTypes")
     names = getattr(types, "_type_identifier_cache", None)
     if isinstance(names, dict):

@@ -57,12 +57,12 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t,
 """
 
 ROUTINE_MODULE = "cython_ext.linalg"
-LANE_BLOCK = 2048  # turns of a block of lanes, as in pt_loops.h
-STRIPS = 4  # strips of a block of sums in memory
+LANE_BLOCK_ITERATIONS = 2048  # of a block of lanes, as in pt_loops.h
+STRIPS_PER_BLOCK = 4  # of sums in memory
 
 
 def render(plan: Plan, comments: bool = True) -> str:
-    """The module text of a plan; with comments, each statement carries the user's line."""
+    """The module text of a plan; with comments, each statement has the user's line."""
     bodies = [_KernelText(plan=plan, kernel=kernel, comments=comments) for kernel in plan.kernels]
     functions = [body.text() for body in bodies]
     used = {name: declared for body in bodies for name, declared in body.used.items()}
@@ -72,7 +72,7 @@ def render(plan: Plan, comments: bool = True) -> str:
 
 
 def _declarations(used: Mapping[str, Declared], routines: Set[str]) -> str:
-    """What the kernels take from the headers, and from the module of routines."""
+    """Declarations of what the kernels use of the headers and of the module of routines."""
     found = [used[name] for name in sorted(used)]
     lines = []
     for header in ("pt_loops.h", "pt_random.h"):
@@ -112,7 +112,7 @@ class _KernelText(Speller):
     checks: bool = False
     origin: str = ""
     lane_count: int = 0
-    limits: dict[str, int] = field(default_factory=dict)  # of sums that need not be gathered
+    limits: dict[str, int] = field(default_factory=dict)  # of sums that are not always gathered
 
     def text(self) -> str:
         self._body(strip(self.kernel.body), 1)
@@ -129,14 +129,14 @@ class _KernelText(Speller):
         return "\n".join(found) + "\n\n"
 
     def parameters(self) -> list[tuple[str, str]]:
-        """Buffer parameters with their types; what is only read is const."""
+        """Buffer parameters with their types; those that are only read are const."""
         dtypes = {buffer.name: buffer.dtype for buffer in self.plan.buffers}
         names = dict.fromkeys((*self.kernel.reads, *self.kernel.writes))
         found = []
         for name in names:
-            way = "out" if name in self.kernel.writes else "in"
-            kind = f"pt_{way}_{dtypes[name]}"
-            const = "const " if way == "in" else ""
+            mode = "out" if name in self.kernel.writes else "in"
+            kind = f"pt_{mode}_{dtypes[name]}"
+            const = "const " if mode == "in" else ""
             self.used[kind] = CName(kind, f"ctypedef {const}{c_type(dtypes[name])}* {kind}")
             found.append((name, kind))
         return found
@@ -147,7 +147,7 @@ class _KernelText(Speller):
         self.lines.append("    " * depth + text)
 
     def _comment(self, depth: int, origin: str) -> None:
-        """The user's line, when it is another than that of the statement before."""
+        """The user's line, if it differs from that of the previous statement."""
         if not self.comments or not origin or origin == self.origin:
             return
         self.origin = origin
@@ -195,28 +195,28 @@ class _KernelText(Speller):
 
     def _store(self, store: Store, depth: int) -> None:
         self._comment(depth, store.origin)
-        place = f"{store.buffer}[{self._index(store.index)}]"
+        element = f"{store.buffer}[{self._index(store.index)}]"
         value = self._expr(store.expr)
         if store.op == "add":
-            self._line(depth, f"{place} += {value}")
+            self._line(depth, f"{element} += {value}")
             return
         if store.op is not None:
-            value = self._apply(FOLDS[store.op].symbol, [place, value], store.expr.dtype)
-        self._line(depth, f"{place} = {value}")
+            value = self._apply(FOLDS[store.op].symbol, [element, value], store.expr.dtype)
+        self._line(depth, f"{element} = {value}")
 
     def _for(self, loop: For, depth: int, rows: Sequence[Stripped] = ()) -> None:
         for acc in loop.accs:
             self._set(acc.name, acc.term.dtype, self._literal(acc.identity, acc.term.dtype), depth)
-        held = self._open_sums(loop, loop.accs, depth)
+        blocked_accs = self._open_sums(loop, loop.accs, depth)
         gathered = _in_blocks(loop.carries, BLOCK, self.limits)
         self.locals[loop.var] = "int64_t"
         first, extent, inner = "", self._index(loop.extent), depth
-        if held or gathered:
-            turns = self._block_turns(gathered, depth)
-            first, extent = self._open_block(extent, turns, depth)
+        if blocked_accs or gathered:
+            iterations = self._block_iterations(gathered, depth)
+            first, extent = self._open_block(extent, iterations, depth)
             inner += 1
         if rows:
-            first = self._several(loop.var, first, extent, rows, inner)
+            first = self._jammed(loop.var, first, extent, rows, inner)
         self._line(inner, f"for {loop.var} in range({first}{extent}):")
         self.loops += 1
         self._body(loop.body, inner + 1)
@@ -227,71 +227,72 @@ class _KernelText(Speller):
         self._count_scattered(loop.carries, "1", inner + 1)
         for carry in gathered:
             self._add_sums(carry, inner)
-        self._end_held(loop, held, depth)
+        self._end_blocked(loop, blocked_accs, depth)
         self._close_sums(loop.carries, depth)
 
-    def _several(
+    def _jammed(
         self, var: str, first: str, extent: str, rows: Sequence[Stripped], depth: int
     ) -> str:
-        """Several turns at once, as often as that goes; where the rest begins."""
+        """A loop over groups of jammed iterations; gives the first remaining iteration."""
         self._use("pt_by_fours", "int64_t", "int64_t")
         self.lane_count += 1
         rest = f"r{self.lane_count}"
         self.locals[rest] = "int64_t"
         start = first.rstrip(", ")
-        turns = f"{start} + pt_by_fours({extent} - {start})" if start else (
+        iterations = f"{start} + pt_by_fours({extent} - {start})" if start else (
             f"pt_by_fours({extent})"
         )
-        self._line(depth, f"{rest} = {turns}")
+        self._line(depth, f"{rest} = {iterations}")
         self._line(depth, f"for {var} in range({first or '0, '}{rest}, {ROWS}):")
         self.loops += 1
         self._body(rows, depth + 1)
         self.loops -= 1
         return f"{rest}, "
 
-    def _block_turns(self, carries: Sequence[Carry], depth: int) -> str:
-        """The turns of a block: with inner loops, an element may get several additions in each."""
+    def _block_iterations(self, carries: Sequence[Carry], depth: int) -> str:
+        """The iterations of a block; fewer if inner loops add to an element several times in
+        each."""
         several = dict.fromkeys(carry.each for carry in carries if carry.each != 1)
         if not several:
             return str(BLOCK)
         found = ""
         for each in several:
             self._use("pt_block_turns", "int64_t", "int64_t", "int64_t")
-            turns = f"pt_block_turns({BLOCK}, {self._index(each)})"
-            found = self._apply("minimum", [found, turns], "int64") if found else turns
+            iterations = f"pt_block_turns({BLOCK}, {self._index(each)})"
+            found = self._apply("minimum", [found, iterations], "int64") if found else iterations
         name = f"b{self.lane_count + 1}"
         self.locals[name] = "int64_t"
         self._line(depth, f"{name} = {found}")
         return name
 
     def _open_block(self, extent: str, size: str, depth: int) -> tuple[str, str]:
-        """A loop over blocks of turns; where the turns of one begin and end. What is done at the
-        end of a block stands outside of the loop over its turns, which may then keep sums in
-        registers."""
+        """A loop over blocks of iterations; gives the bounds of a block. The end of a block is
+        outside the loop over its iterations, so that this can keep sums in registers."""
         self.lane_count += 1
         base, end = f"s{self.lane_count}", f"e{self.lane_count}"
         self.locals[base] = self.locals[end] = "int64_t"
         if size.isdecimal():
             self._line(depth, f"for {base} in range(0, {extent}, {size}):")
-        else:  # Cython has no loop with a step that is known at the call alone
+        else:  # Cython has no efficient range with a step known only at run time
             number, count = f"q{self.lane_count}", f"({extent} + {size} - 1) // {size}"
             self.locals[number] = "int64_t"
             self._line(depth, f"for {number} in range({count}):")
             self._line(depth + 1, f"{base} = {number} * {size}")
-        turns = f"{extent} - {base}" if extent.isidentifier() else f"({extent}) - {base}"
-        self._line(depth + 1, f"{end} = {base} + ({size} if {turns} > {size} else {turns})")
+        iterations = f"{extent} - {base}" if extent.isidentifier() else f"({extent}) - {base}"
+        count = f"{size} if {iterations} > {size} else {iterations}"
+        self._line(depth + 1, f"{end} = {base} + ({count})")
         return f"{base}, ", end
 
-    def _end_held(self, loop: For, held: Sequence[Acc], depth: int) -> None:
-        """The end of a block, and of the loop, for accumulators that are added up in blocks."""
+    def _end_blocked(self, loop: For, blocked_accs: Sequence[Acc], depth: int) -> None:
+        """The end of a block, and of the loop, for accumulators that are summed in blocks."""
         several = f"if {self._index(loop.extent)} > {BLOCK}:"
-        for acc in held:
+        for acc in blocked_accs:
             self._use("pt_keep", "void", "double*", "double")
             self._use("pt_kept", "double", "const double*")
             self._line(depth + 1, several)
             self._line(depth + 2, f"pt_keep({acc.name}_s, {self._name(acc.name)})")
             self._line(depth + 2, f"{self._name(acc.name)} = 0.0")
-        for acc in held:
+        for acc in blocked_accs:
             self._line(depth, several)
             self._line(depth + 1, f"{self._name(acc.name)} = pt_kept({acc.name}_s)")
 
@@ -312,8 +313,8 @@ class _KernelText(Speller):
 
     def _strip(self, loop: Strip, depth: int) -> None:
         self.lane_count += 1
-        mark = self.lane_count
-        lane, count, base = f"l{mark}", f"m{mark}", f"s{mark}"
+        number = self.lane_count
+        lane, count, base = f"l{number}", f"m{number}", f"s{number}"
         for name in (lane, loop.var):
             self.locals[name] = "int64_t"
         accs = [acc for segment in loop.segments for acc in segment.accs]
@@ -321,11 +322,11 @@ class _KernelText(Speller):
             self.locals[name] = f"{local_type(dtype)}[{loop.width}]"
         lanes = self._lanes(loop, accs, depth)
         self._open_lanes(accs, loop.width, lanes, lane, depth)
-        held = self._open_sums(loop, accs, depth)
+        blocked_accs = self._open_sums(loop, accs, depth)
         gathered = _in_blocks(loop.carries, NOT_GATHERED, self.limits)
-        whole = isinstance(loop.extent, int) and loop.extent == loop.width
-        if whole:
-            inner, first, turns = depth, "0", str(loop.width)
+        single = isinstance(loop.extent, int) and loop.extent == loop.width
+        if single:
+            inner, first, iterations = depth, "0", str(loop.width)
         else:
             self.locals[count] = self.locals[base] = "int64_t"
             extent = self._index(loop.extent)
@@ -333,38 +334,39 @@ class _KernelText(Speller):
             width = loop.width
             self._line(depth + 1, f"{count} = {extent} - {base} if {extent} - {base} < {width} "
                                   f"else {width}")
-            inner, first, turns = depth + 1, base, count
+            inner, first, iterations = depth + 1, base, count
         self._lanes_of([name for name, _ in loop.wide] + [f"{a.name}_l" for a in accs], lane)
         self.loops += 1
         for segment in loop.segments:
-            self._segment(segment, loop, lane, first, turns, inner)
+            self._segment(segment, loop, lane, first, iterations, inner)
         self.loops -= 1
-        if held:
+        if blocked_accs:
             self._use("pt_end_block", "void", "double*", "int64_t", "double*")
-            self._line(inner, f"if {base} & {LANE_BLOCK - 1} == {LANE_BLOCK - loop.width}:")
-            for acc in held:
+            last = LANE_BLOCK_ITERATIONS - loop.width
+            self._line(inner, f"if {base} & {LANE_BLOCK_ITERATIONS - 1} == {last}:")
+            for acc in blocked_accs:
                 self._line(inner + 1, f"pt_end_block({acc.name}_l, {loop.width}, {acc.name}_s)")
-        self._count_scattered(loop.carries, turns, inner)
+        self._count_scattered(loop.carries, iterations, inner)
         for carry in gathered:
-            size = (STRIPS if carry.each == 1 else 1) * loop.width
+            size = (STRIPS_PER_BLOCK if carry.each == 1 else 1) * loop.width
             self._line(inner, f"if {base} & {size - 1} == {size - loop.width}:")
             self._add_sums(carry, inner + 1)
         for name in [*dict(loop.wide), *(f"{a.name}_l" for a in accs)]:
             del self.wide[name]
-        self._close_lanes(accs, loop, lanes, held, depth)
+        self._close_lanes(accs, loop, lanes, blocked_accs, depth)
         self._close_sums(loop.carries, depth)
 
     def _lanes_of(self, names: Iterable[str], lane: str) -> None:
         self.wide.update(dict.fromkeys(names, lane))
 
     def _lanes(self, loop: Strip, accs: Sequence[Acc], depth: int) -> str:
-        """How many lanes accumulators have: all, but one vector for few turns inside another loop,
-        as opening and folding all would take longer than these."""
+        """The number of lanes of accumulators: all, or one vector for few iterations in an inner
+        loop, where initialising and folding all lanes would take longer than the loop."""
         if not accs or not self.loops or isinstance(loop.extent, int):
             return str(loop.width)
-        name, turns = f"v{self.lane_count}", self._index(loop.extent)
+        name, iterations = f"v{self.lane_count}", self._index(loop.extent)
         self.locals[name] = "int64_t"
-        self._line(depth, f"{name} = 8 if 0 < {turns} <= 8 else {loop.width}")
+        self._line(depth, f"{name} = 8 if 0 < {iterations} <= 8 else {loop.width}")
         return name
 
     def _open_lanes(
@@ -380,7 +382,7 @@ class _KernelText(Speller):
             self._line(depth + 1, f"{acc.name}_l[{lane}] = {identity}")
 
     def _close_lanes(
-        self, accs: Sequence[Acc], loop: Strip, lanes: str, held: Sequence[Acc], depth: int
+        self, accs: Sequence[Acc], loop: Strip, lanes: str, blocked_accs: Sequence[Acc], depth: int
     ) -> None:
         for acc in accs:
             kind = _lane_type(acc.term.dtype)
@@ -389,10 +391,10 @@ class _KernelText(Speller):
             wide = c_type(kind)
             self._use(fold, wide, f"{wide}*", "int64_t")
             value = f"{fold}({acc.name}_l, {lanes})"
-            if acc in held:
+            if acc in blocked_accs:
                 self._use("pt_end_sum", "double", "double*", "int64_t", "double*", "int64_t")
-                turns = self._index(loop.extent)
-                value = f"pt_end_sum({acc.name}_l, {lanes}, {acc.name}_s, {turns})"
+                iterations = self._index(loop.extent)
+                value = f"pt_end_sum({acc.name}_l, {lanes}, {acc.name}_s, {iterations})"
             if acc.term.dtype != kind:
                 value = f"<{local_type(acc.term.dtype)}> {value}"
             self._set(acc.name, acc.term.dtype, value, depth)
@@ -400,8 +402,8 @@ class _KernelText(Speller):
     # Long sums, block by block.
 
     def _open_sums(self, loop: For | Strip, accs: Sequence[Acc], depth: int) -> list[Acc]:
-        """What stands before a loop for its sums in memory and its accumulators; those of the
-        accumulators that are added up in blocks."""
+        """Initialise the sums in memory and the block accumulators before a loop; gives the
+        accumulators that are summed in blocks."""
         for carry in loop.carries:
             count, out = self._index(carry.count), self._pointer(carry.buffer, carry.first)
             self._use("pt_open_sums", "void", "int64_t", "double*")
@@ -413,20 +415,24 @@ class _KernelText(Speller):
                 self._open_optional(carry, out, depth)
                 inside += 1
             self._line(inside, f"pt_open_sums(2 * ({count}), {carry.scratch})")
-        longest = LANE_BLOCK if isinstance(loop, Strip) else BLOCK
+        longest = LANE_BLOCK_ITERATIONS if isinstance(loop, Strip) else BLOCK
         short = isinstance(loop.extent, int) and loop.extent <= longest
-        held = [a for a in accs if a.op == "add" and dtype_of(a.term.dtype).is_float and not short]
-        for acc in held:
+        blocked_accs = [
+            a
+            for a in accs
+            if a.op == "add" and dtype_of(a.term.dtype).is_float and not short
+        ]
+        for acc in blocked_accs:
             self.locals[f"{acc.name}_s"] = "double[2]"
             self._line(depth, f"{acc.name}_s[0] = {acc.name}_s[1] = 0.0")
-        return held
+        return blocked_accs
 
     def _open_optional(self, carry: Carry, out: str, depth: int) -> None:
-        """Where the sums go that may be gathered; after it stands what is done if they are."""
+        """Select the target of sums that are gathered only under a condition, and open them."""
         pointer, done = target(carry), f"{carry.scratch}k"
         self.locals[pointer] = "double*"
         self._line(depth, f"{pointer} = {out}")
-        if carry.scattered is not None:  # if it is not gathered, no block ever gets full
+        if carry.scattered is not None:  # negative: without gathering no block becomes full
             self.locals[done] = "int64_t"
             self._line(depth, f"{done} = -({self._index(carry.scattered)})")
         self._line(depth, f"if {self._gathered(carry)}:")
@@ -435,7 +441,7 @@ class _KernelText(Speller):
             self._line(depth + 1, f"{done} = 0")
 
     def _gathered(self, carry: Carry) -> str:
-        """The condition under which sums are gathered that need not be."""
+        """The condition under which optional sums are gathered."""
         if carry.within is not None:
             return f"{self._index(carry.within)} > {self.limits[carry.buffer]}"
         return f"{self._index(carry.scattered)} > {self._index(threshold(carry))}"
@@ -449,13 +455,13 @@ class _KernelText(Speller):
         out, count = self._pointer(carry.buffer, carry.first), self._index(carry.count)
         self._line(depth, f"pt_add_sums({count}, {carry.scratch}, {out})")
 
-    def _count_scattered(self, carries: Sequence[Carry], turns: str, depth: int) -> None:
-        """After some turns of a scatter: the end of a block where that is full."""
+    def _count_scattered(self, carries: Sequence[Carry], iterations: str, depth: int) -> None:
+        """After iterations of a scatter: end the block if it is full."""
         for carry in carries:
             if carry.scattered is None or not is_optional(carry):
                 continue
             done = f"{carry.scratch}k"
-            more = turns if carry.each == 1 else f"{turns} * ({self._index(carry.each)})"
+            more = iterations if carry.each == 1 else f"{iterations} * ({self._index(carry.each)})"
             self._line(depth, f"{done} += {more}")
             self._line(depth, f"if {done} >= {self._index(block(carry))}:")
             self._add_sums(carry, depth + 1)
@@ -478,30 +484,32 @@ class _KernelText(Speller):
         loop: Strip,
         lane: str,
         first: str,
-        turns: str,
+        iterations: str,
         depth: int,
     ) -> None:
-        for at_once, run in groupby(segment.body, is_at_once):
-            if at_once:
+        for is_routine, run in groupby(segment.body, is_at_once):
+            if is_routine:
                 for stmt in run:
-                    self._routine(stmt, depth, first, turns)
+                    self._routine(stmt, depth, first, iterations)
             else:
-                self._open_turns(loop, lane, first, turns, depth)
+                self._open_iterations(loop, lane, first, iterations, depth)
                 self._body(run, depth + 1)
         if not segment.accs:
             return
         if not segment.body:
-            self._open_turns(loop, lane, first, turns, depth)
+            self._open_iterations(loop, lane, first, iterations, depth)
         lanes = [replace(acc, name=f"{acc.name}_l") for acc in segment.accs]
         self._accumulate(lanes, depth + 1, fused=first != "0")
 
-    def _open_turns(self, loop: Strip, lane: str, first: str, turns: str, depth: int) -> None:
-        self._line(depth, f"for {lane} in range({turns}):")
+    def _open_iterations(
+        self, loop: Strip, lane: str, first: str, iterations: str, depth: int
+    ) -> None:
+        self._line(depth, f"for {lane} in range({iterations}):")
         start = lane if first == "0" else f"{first} + {lane}"
         self._line(depth + 1, f"{loop.var} = {start}")
 
     def _routine(
-        self, stmt: Routine, depth: int, first: str = "0", turns: str = "1"
+        self, stmt: Routine, depth: int, first: str = "0", iterations: str = "1"
     ) -> None:
         match stmt:
             case Sum(result, extent, terms):
@@ -514,41 +522,41 @@ class _KernelText(Speller):
                 self._use("pt_dot", "double", "const double*", "const double*", "int64_t")
                 call = f"pt_dot({self._first(left)}, {self._first(right)}, {self._index(extent)})"
                 self._set(result, "float64", call, depth)
-            case ScatterAdd(buffer, place, index, weight, var):
+            case ScatterAdd(buffer, offset, index, weight, var):
                 kind = index.dtype
                 name = f"pt_scatter_add_{kind}"
                 args = ("int64_t", f"const {kind}_t*", "const double*", "double*")
                 self._use(name, "void", *args)
-                source, out = self._first(index, var, first), self._pointer(buffer, place)
-                self._line(depth, f"{name}({turns}, {source}, {weight.name}, {out})")
+                source, out = self._first(index, var, first), self._pointer(buffer, offset)
+                self._line(depth, f"{name}({iterations}, {source}, {weight.name}, {out})")
             case RowsDot(result, extent, matrix, step, vector, var):
                 rows = self._first(matrix, var, first)
-                self._rows("pt_rows_dot", turns, extent, rows, step, self._first(vector), result,
-                           depth)  # fmt: skip
-            case RowsAdd(buffer, place, extent, matrix, step, weight, var):
-                rows, out = self._first(matrix, var, first), self._pointer(buffer, place)
-                self._rows("pt_rows_add", turns, extent, rows, step, weight.name, out, depth)
+                self._rows("pt_rows_dot", iterations, extent, rows, step, self._first(vector),
+                           result, depth)  # fmt: skip
+            case RowsAdd(buffer, offset, extent, matrix, step, weight, var):
+                rows, out = self._first(matrix, var, first), self._pointer(buffer, offset)
+                self._rows("pt_rows_add", iterations, extent, rows, step, weight.name, out, depth)
 
     def _first(self, load: Load, var: str = "", first: str = "0") -> str:
-        """A pointer to what is loaded, at the first iteration of a strip over `var`."""
+        """A pointer to the loaded element at the first iteration of a strip over `var`."""
         return self._pointer(load.buffer, _at(load.index, var, first))
 
     def _rows(
-        self, name: str, turns: str, extent: Size, rows: str, step: Size, last: str, out: str,
+        self, name: str, iterations: str, extent: Size, rows: str, step: Size, last: str, out: str,
         depth: int,
     ) -> None:  # fmt: skip
         """A routine over the rows of a strip."""
         doubles = "const double*"
         self._use(name, "void", "int64_t", "int64_t", doubles, "int64_t", doubles, "double*")
         size, each = self._index(extent), self._index(step)
-        self._line(depth, f"{name}({turns}, {size}, {rows}, {each}, {last}, {out})")
+        self._line(depth, f"{name}({iterations}, {size}, {rows}, {each}, {last}, {out})")
 
 
 def _grouped(names: dict[str, str]) -> list[str]:
-    """Declarations of locals, many of one type a line."""
+    """Declarations of locals, grouped by type."""
     lines: list[str] = []
     for kind in dict.fromkeys(names.values()):
-        if kind.endswith("*"):  # a declaration of several would make the others no pointers
+        if kind.endswith("*"):  # in `T* a, b` only `a` is a pointer
             lines += [f"    cdef {kind} {n}" for n, k in names.items() if k == kind]
             continue
         line = f"    cdef {kind} "
@@ -562,8 +570,8 @@ def _grouped(names: dict[str, str]) -> list[str]:
 
 
 def _in_blocks(carries: Sequence[Carry], limit: int, limits: dict[str, int]) -> list[Carry]:
-    """The carries whose blocks end after a number of turns. Inner loops that make up to `limit`
-    additions to an element at each of them need not gather their sums."""
+    """The carries whose blocks end after a number of iterations. Inner loops with at most `limit`
+    additions to an element in each iteration do not gather their sums."""
     found = [c for c in carries if c.dtype == "float64" and c.scattered is None]
     limits.update((target(carry), limit) for carry in found)
     return found
@@ -574,7 +582,7 @@ def _lane_type(dtype: str) -> str:
 
 
 def _at(index: Size, var: str, first: str) -> Size:
-    """The index at the first turn of a strip."""
+    """The index at the first iteration of a strip."""
     if not var:
         return index
     return size_substitute(index, {var: 0 if first == "0" else Dim.name(first)})

@@ -1,4 +1,4 @@
-"""The C compiler of this machine: which it is, how it is called, and the Cython translator."""
+"""The C compiler of this machine: its identity, its flags, and the Cython translator."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ from probtensor.targets.base import BuildError
 from probtensor.targets.cython import routines
 from probtensor.targets.cython.quickstart import generated
 
-# No -ffast-math and no -fassociative-math: NaN, infinity and the order of sums are kept. Without
-# contraction a product is rounded before it is added, as in NumPy, so that x*x - y*y is 0 where
-# x == y; formulas of ours say where they fuse (PT_MA). The two
-# -fno flags drop errno and floating-point traps, which nothing reads. Integers wrap, as in NumPy.
+# No -ffast-math and no -fassociative-math: NaN, infinity and the order of sums are preserved.
+# Without contraction a product is rounded before it is added, as in NumPy, so that x*x - y*y is 0
+# where x == y; our formulas use PT_MA to fuse. The two -fno flags drop errno and floating-point
+# traps, which are not used. Integers wrap, as in NumPy.
 OPTIMISE = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv")
-# What this very processor can do; a key of the cache, as the modules run nowhere else.
+# Flags for this processor, whose identity is part of the cache key.
 NATIVE = {
     "x86_64": ("-march=native", "-mprefer-vector-width=512"),
     "AMD64": ("-march=native", "-mprefer-vector-width=512"),
     "aarch64": ("-mcpu=native",),
     "arm64": ("-mcpu=apple-m1",),
 }
-# A plan is a bare shared object: what Cython adds to be imported is left out, and the linker makes
-# two mappings of it instead of five, as a process may have 65,530.
-PLAIN = ("-pipe", "-g0", "-w", "-DNDEBUG",
+# A plan is a plain shared object: the import code of Cython is left out, and the linker makes two
+# mappings instead of five, of the 65,530 that a process may have.
+MODULE_FLAGS = ("-pipe", "-g0", "-w", "-DNDEBUG",
          "-DPyMODINIT_FUNC=static __attribute__((unused)) PyObject *")  # fmt: skip
-SHARED = ("-shared", "-fPIC", *PLAIN, "-Wl,-z,noseparate-code", "-Wl,-z,norelro",
+SHARED = ("-shared", "-fPIC", *MODULE_FLAGS, "-Wl,-z,noseparate-code", "-Wl,-z,norelro",
           "-Wl,--build-id=none")  # fmt: skip
-SHARED_MACOS = ("-bundle", "-undefined", "dynamic_lookup", *PLAIN)
-# The linker's version script, and what makes Cython give the plan its own name in C.
+SHARED_MACOS = ("-bundle", "-undefined", "dynamic_lookup", *MODULE_FLAGS)
+# The linker's version script, and the declaration by which Cython exports the plan under its name.
 EXPORTS = "{ global: pt_plan; pt_link; local: *; };\n"
 DECLARATIONS = """\
 from libc.stdint cimport int64_t
@@ -66,29 +66,29 @@ DIRECTIVES = {
     "emit_code_comments": False,
     "freethreading_compatible": True,
 }
-NOTE = "compiler-"  # the beginning of the name of what is noted of a compiler
-VERSION_SECONDS = 60.0  # a compiler that takes longer to say its version will say nothing
+NOTE_PREFIX = "compiler-"  # of the files with identities of compilers
+VERSION_SECONDS = 60.0  # limit of `cc --version`
 _TRANSLATING = new_lock()
 _STARTED = threading.Event()  # Cython has been imported
 
 
 @dataclass(frozen=True)
 class Compiler:
-    """A C compiler as a command, and what tells it from any other."""
+    """A C compiler: its command and its identity, which includes its version."""
 
     command: tuple[str, ...]
     identity: str
 
 
 def include_dir() -> Path:
-    """Folder of the C headers that generated code includes; those that serve the CPU alone are in
-    `host` below it."""
+    """Folder of the C headers that generated code includes; those for the CPU alone are in
+    its subfolder `host`."""
     return Path(cython_ext.__file__).parent / "include"
 
 
 @cache
 def headers_hash() -> str:
-    """Hash of everything hand-written that generated modules are compiled against."""
+    """Hash of all headers and .pxd files that generated modules include."""
     folder = include_dir()
     digest = hashlib.sha256()
     for path in sorted([*folder.rglob("*.h"), *folder.parent.glob("*.pxd")]):
@@ -116,9 +116,9 @@ def cpu_identity() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             head = file.read(8192).split("\n\n")[0]
-        wanted = ("vendor_id", "cpu family", "model", "flags", "Features", "CPU implementer",
+        relevant = ("vendor_id", "cpu family", "model", "flags", "Features", "CPU implementer",
                   "CPU part")  # fmt: skip
-        parts += [line for line in head.splitlines() if line.startswith(wanted)]
+        parts += [line for line in head.splitlines() if line.startswith(relevant)]
     except OSError:
         parts += [platform.processor(), *_sysctl("machdep.cpu.brand_string")]
     return "\n".join(parts)
@@ -157,27 +157,28 @@ def compiler_command() -> tuple[str, ...]:
 
 @cache
 def find_compiler(command: tuple[str, ...], folder: Path) -> Compiler:
-    """A compiler with its identity, which is noted in `folder` so that it is asked only once."""
+    """A compiler with its identity, which is recorded in `folder`, so that it is called only
+    once."""
     real = os.path.realpath(command[0])
     status = os.stat(real)
     key = json.dumps([command, real, status.st_mtime_ns, status.st_size])
     name = hashlib.sha256(key.encode()).hexdigest()[:24]
-    note = folder / f"{NOTE}{name}.txt"
+    note = folder / f"{NOTE_PREFIX}{name}.txt"
     noted = _noted(note)
     if noted is not None and noted.startswith(key + "\n"):
         return Compiler(command, noted)
     identity = f"{key}\n{_ask_version(command, folder)}"
-    with suppress(OSError):  # without the note the compiler is merely asked again
+    with suppress(OSError):  # without the file the compiler is called again
         files.write(folder, note.name, identity.encode())
     return Compiler(command, identity)
 
 
-def remembered_compilers(folder: Path) -> list[Compiler]:
-    """Compilers that were used with this cache, the latest first: what they built can be loaded
-    where there is no compiler any more."""
+def recorded_compilers(folder: Path) -> list[Compiler]:
+    """Compilers that were used with this cache, the latest first: their modules can be loaded even
+    if there is no compiler now."""
     found = []
     with suppress(OSError):
-        for note in folder.glob(f"{NOTE}*.txt"):
+        for note in folder.glob(f"{NOTE_PREFIX}*.txt"):
             with suppress(OSError):
                 found.append((note.stat().st_mtime, _noted(note)))
     texts = [text for _, text in sorted(found, key=lambda pair: -pair[0]) if text]
@@ -185,7 +186,7 @@ def remembered_compilers(folder: Path) -> list[Compiler]:
 
 
 def _noted(note: Path) -> str | None:
-    """The identity in a note; None where there is none, or it is damaged."""
+    """The identity in a file; None if it is missing or damaged."""
     try:
         return files.read(note).decode("utf-8")
     except (OSError, ValueError):
@@ -195,7 +196,7 @@ def _noted(note: Path) -> str | None:
 def _ask_version(command: tuple[str, ...], folder: Path) -> str:
     try:
         descriptor, name = tempfile.mkstemp(suffix=".aside", dir=folder)
-    except OSError:  # it is not made yet, or can only be read
+    except OSError:  # it does not exist yet, or is read-only
         try:
             descriptor, name = tempfile.mkstemp(prefix="probtensor-")
         except OSError:
@@ -206,28 +207,28 @@ def _ask_version(command: tuple[str, ...], folder: Path) -> str:
     finally:
         os.unlink(name)
     if status:
-        raise BuildError(broken(command, text.strip() or f"it ended with {status}"))
+        raise BuildError(compiler_failure(command, text.strip() or f"it ended with {status}"))
     return text.strip()
 
 
 def _run(command: Sequence[str], output: Path, seconds: float = math.inf) -> tuple[int, str]:
-    """The compiler run with a limit of time, the user's or a lower one; BuildError where it cannot
-    be, or is too slow."""
+    """Run the compiler with a time limit, the user's or a lower one; BuildError if it cannot be
+    run, or exceeds the limit."""
     try:
         return program.run(command, output, min(seconds, program.limit()))
     except program.TimedOut as error:
         text = f"{error} and was stopped; {program.LIMIT} sets that limit in seconds"
-        raise BuildError(broken(command, text)) from None
+        raise BuildError(compiler_failure(command, text)) from None
     except ValueError as error:
         raise BuildError(str(error)) from None
     except OSError as error:
         if error.errno in files.NO_ROOM or not output.parent.is_dir():
             raise
-        raise BuildError(broken(command, str(error))) from None
+        raise BuildError(compiler_failure(command, str(error))) from None
 
 
-def broken(command: Sequence[str], output: str) -> str:
-    """What the user is told of a compiler that failed, with what it printed."""
+def compiler_failure(command: Sequence[str], output: str) -> str:
+    """The message for a failed compiler, with its output."""
     rows = ["".join(c if c.isprintable() else "?" for c in row) for row in output.splitlines()]
     rows = [row for row in rows if row.strip()]
     errors = [row for row in rows if "error" in row.lower()][:2] or rows[:2]
@@ -243,7 +244,7 @@ def broken(command: Sequence[str], output: str) -> str:
 
 @cache
 def flags() -> tuple[str, ...]:
-    """Every flag of the compiler but folders and files."""
+    """All compiler flags except folders and files."""
     shared = SHARED_MACOS if sys.platform == "darwin" else SHARED
     return (*OPTIMISE, *NATIVE.get(platform.machine(), ()), *shared)
 
@@ -256,7 +257,7 @@ def translate(source: Path, module: str) -> Path:
     """
     _declare(source)
     target = source.with_suffix(".c")
-    with ExitStack() as stack, _TRANSLATING, _first_alone(), generated():
+    with ExitStack() as stack, _TRANSLATING, _exclude_forks_at_import(), generated():
         from Cython.Compiler.Errors import CompileError
         from Cython.Compiler.Main import CompilationOptions, compile_single
 
@@ -282,7 +283,7 @@ def translate(source: Path, module: str) -> Path:
 
 
 def _plain_name(folder: Path, stack: ExitStack) -> str:
-    """A name of a folder that translator and compiler can take: they write it into texts."""
+    """A printable path of a folder, as translator and compiler write it into text."""
     if str(folder).isprintable() or not os.path.isdir("/proc/self/fd"):
         return str(folder)
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
@@ -291,8 +292,8 @@ def _plain_name(folder: Path, stack: ExitStack) -> str:
 
 
 def _declare(source: Path) -> None:
-    """What makes a bare shared object of a module's text: the plan has a name in C, and routines
-    are called through pointers instead of being imported."""
+    """Write the .pxd files for a plain shared object: the plan is exported under its name, and
+    routines are called through pointers instead of being imported."""
     source.with_suffix(".pxd").write_text(DECLARATIONS, encoding="utf-8")
     package = source.parent / "cython_ext"
     package.mkdir(exist_ok=True)
@@ -302,8 +303,8 @@ def _declare(source: Path) -> None:
 
 
 @contextmanager
-def _first_alone() -> Iterator[None]:
-    """Around a translation: forks wait for the first one of a process, which imports Cython."""
+def _exclude_forks_at_import() -> Iterator[None]:
+    """The context of a translation: forks wait for the first one, which imports Cython."""
     if _STARTED.is_set():
         yield
         return
@@ -329,4 +330,4 @@ def compile_c(compiler: Compiler, source: Path, target: Path) -> None:
         command += [f"{folder}/{source.name}", "-o", f"{folder}/{target.name}", "-lm"]
         status, text = _run(command, source.with_suffix(".log"))
     if status or not target.exists():
-        raise BuildError(broken(compiler.command, text or f"it ended with {status}"))
+        raise BuildError(compiler_failure(compiler.command, text or f"it ended with {status}"))

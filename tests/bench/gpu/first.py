@@ -86,7 +86,7 @@ def graph_replays(setting):
     driver = device.driver()
     function = driver.module(driver.compile(SOURCE)).function("axpy")
     _x, y, parameters = packed(driver, 999)
-    stream = driver.stream(apart=True)
+    stream = driver.stream(non_blocking=True)
     driver.synchronize()
     with driver.capture(stream) as graph:
         for _ in range(3):
@@ -119,7 +119,7 @@ def launch_costs(setting):
     image = driver.compile(SOURCE)
     function = driver.module(image).function("axpy")
     x, y, parameters = packed(driver, 32)
-    stream = driver.stream(apart=True)
+    stream = driver.stream(non_blocking=True)
     launches = setting.size(LAUNCHES, 2)
 
     def one():
@@ -135,7 +135,7 @@ def launch_costs(setting):
     yield from costs(driver, ways, launches)
     if "pycuda.driver" in sys.modules:
         # PyCUDA makes and frees its objects in a context that is on its own stack.
-        with driver.inside():
+        with driver.pushed_context():
             found = list(costs(driver, ways_of_pycuda(image, x, y), launches))
         yield from found
 

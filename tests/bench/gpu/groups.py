@@ -23,7 +23,7 @@ def of_model(setting, model, counts):
     rng = np.random.default_rng(4)
     q = 0.2 * rng.standard_normal((max(counts), case.dim))
     ours.gradient()(ours.put(q[:1]))
-    rows = ours.posterior.function._all_rows()
+    rows = ours.posterior.function._batched_calls()
     ((sizes, chosen),) = rows.programs.items()
     programs = {group: rows.program(sizes, group=group) for group in GROUPS}
     for count in counts:
