@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probtensor.graph.law import inside, placed
+from probtensor.graph.law import located_law, within_axis
 from probtensor.graph.node import Const, Input, Node, line_of
 from probtensor.kernel.ir import Apply, Check, Expr, IndexValue, Let, Lit, Ref
 from probtensor.lower.buffers import Needs
@@ -60,8 +60,8 @@ class IndexWriter(Writer):
         source, axis = self._indexed(view, position)
         n = source.type.shape[axis]
         front = place + n if place < 0 else place
-        for law in inside(source, axis, front, front):
-            self.needs.limits[placed(law, view)] = None
+        for law in within_axis(source, axis, front, front):
+            self.needs.limits[located_law(law, view)] = None
         return IndexValue(self.sizes(front))
 
     def _known_index(self, key: tuple) -> Size | None:
