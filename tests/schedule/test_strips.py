@@ -62,7 +62,7 @@ class Stripped(Machine):
         return super().value(expr)
 
     def _strip(self, loop):
-        extent, outer = self.place(loop.extent), (self.wide, self.lane)
+        extent, outer = self.integer(loop.extent), (self.wide, self.lane)
         accs = [acc for segment in loop.segments for acc in segment.accs]
         sums = {acc.name: [acc.identity] * loop.width for acc in accs}
         for first in range(0, extent, loop.width):
@@ -93,12 +93,12 @@ class Stripped(Machine):
 
     def _fold(self, stmt):
         loads = (stmt.left, stmt.right) if isinstance(stmt, Dot) else (stmt.terms,)
-        parts = [self._from(load, self.place(stmt.extent)) for load in loads]
+        parts = [self._from(load, self.integer(stmt.extent)) for load in loads]
         self.names[stmt.result] = np.float64(np.prod(parts, axis=0).sum())
         self._keep(stmt.result)
 
     def _from(self, load, extent, skip=0):
-        return self.buffers[load.buffer][self.place(load.index) + skip :][:extent]
+        return self.buffers[load.buffer][self.integer(load.index) + skip :][:extent]
 
     def _routine(self, stmt, count, first):
         """The routines of pt_loops.h: pointers are computed once, at the first turn."""
@@ -106,12 +106,13 @@ class Stripped(Machine):
         for k in range(count):
             match stmt:
                 case RowsDot(result, extent, matrix, step, vector):
-                    extent = self.place(extent)
-                    row = self._from(matrix, extent, k * self.place(step))
+                    extent = self.integer(extent)
+                    row = self._from(matrix, extent, k * self.integer(step))
                     self.wide[result][k] = row @ self._from(vector, extent)
                 case RowsAdd(buffer, place, extent, matrix, step, weight):
-                    extent, place, out = self.place(extent), self.place(place), self.buffers[buffer]
-                    row = self._from(matrix, extent, k * self.place(step))
+                    extent, place = self.integer(extent), self.integer(place)
+                    out = self.buffers[buffer]
+                    row = self._from(matrix, extent, k * self.integer(step))
                     assert out.dtype == "float64" and weight.name in self.wide
                     out[place : place + extent] += self.wide[weight.name][k] * row
                 case ScatterAdd(buffer, place, index, weight):
@@ -119,7 +120,7 @@ class Stripped(Machine):
                     assert out.dtype == "float64" and weight.name in self.wide
                     assert index.dtype in ("int64", "int32")
                     (here,) = self._from(index, 1, k)
-                    out[self.place(place) + here] += self.wide[weight.name][k]
+                    out[self.integer(place) + here] += self.wide[weight.name][k]
 
 
 def load(buffer, index, dtype="float64"):
