@@ -27,7 +27,7 @@ def orders(*parts):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("parts", PARTS, ids=" ".join)
 def test_products_of_axes_in_every_order(monkeypatch, parts, dtype):
-    monkeypatch.setitem(reduction.FEW, "float64", 1)
+    monkeypatch.setitem(reduction.MAX_PLAIN_TERMS, "float64", 1)
     rng, gathered = np.random.default_rng(1), 0
     every = list(orders(*parts))
     for first, second, out in every[:: max(1, len(every) // 24) | 1]:  # all orders of each part
@@ -46,7 +46,7 @@ def test_products_of_axes_in_every_order(monkeypatch, parts, dtype):
 
 @pytest.mark.parametrize("shape", [(3, 2, 4), (2, 3, 1, 2)], ids=str)
 def test_sums_over_every_set_of_axes(monkeypatch, shape):
-    monkeypatch.setitem(reduction.FEW, "float64", 1)
+    monkeypatch.setitem(reduction.MAX_PLAIN_TERMS, "float64", 1)
     x = new_input("x", "float64", (None,) * len(shape))
     value = np.random.default_rng(2).integers(-9, 9, shape) * 1.0
     ndim = len(shape)
