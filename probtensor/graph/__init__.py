@@ -1,17 +1,17 @@
-"""The tensor graph: immutable, interned nodes, and what can be done with them knowing no op.
+"""The tensor graph: immutable, interned nodes, and what can be done with them without knowing ops.
 
-A `Node` is an op applied to nodes; its type, and the user's line, are known at birth. Making the
-same node twice gives the same object, so nodes are compared by `is` (`==` builds a node), common
-subexpressions are shared from the start, and a rewrite that changes nothing returns the very node
-it was given. Nothing is ever set on a node afterwards: facts about nodes (what is known of their
-values) live in tables keyed by node. That one choice is what lets there be no clone, no listener
-and no second graph.
+A `Node` is an op applied to nodes; its type and the user's line are fixed when it is made. Making
+the same node twice gives the same object, so nodes are compared by `is` (`==` builds a node),
+common subexpressions are shared from the start, and a rewrite that changes nothing returns the node
+it was given. Nothing is set on a node afterwards: facts about nodes (bounds of their values, for
+example) are in tables keyed by node. So there is no clone, no listener and no second graph.
 
     node.py      Op, Node, Const, Input, interning, operators
     origin.py    where the user made a node
-    symbolic.py  what Python asks of a value, and how a node refuses it
-    sizes.py     symbolic sizes among values
-    parts.py     results in several parts: a node of all, and `Get`, a node of one
+    symbolic.py  operations of Python that need a value, and the errors that refuse them
+    sizes.py     operators of symbolic sizes that give tensors
+    parts.py     ops with several results: one node for all of them, and `Get` for each
+    resize.py    other sizes substituted for names of sizes, through a graph
     walk.py      orders, replacement, ancestors: iterative, so that depth is no limit
     text.py      printing, parsing back, dot output
     law.py       size laws: what must hold of the sizes of a call
@@ -19,7 +19,7 @@ and no second graph.
     check.py     the verifier that runs around every pass
 
 Rejected: a mutable graph with owners and clients (each pass then needs bookkeeping and undo), and
-one node type for tensors and loops alike (its invariants differ; see `kernel/`).
+one node type for both tensors and loops (their invariants differ; see `kernel/`).
 """
 
 from probtensor.graph import sizes  # noqa: F401 (sizes get the operators of tensors)

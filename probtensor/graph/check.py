@@ -11,13 +11,14 @@ from probtensor.types import Atom, Dim, TensorType, size_atoms
 
 
 class CheckError(AssertionError):
-    """A graph that breaks a law: always a fault of ProbTensor, never of the user."""
+    """A graph that breaks an invariant: always a bug of ProbTensor, never an error of the user."""
 
 
 def check(outputs: Iterable[Node], inputs: Iterable[Node] | None = None) -> None:
-    """Raise CheckError unless every node is interned, typed as its op says, and well-founded.
+    """Raise CheckError unless every node is interned and has the type that its op infers.
 
-    With `inputs`, also: the graph reads no other input, and every symbolic size is one of theirs.
+    With `inputs`, also: the graph reads no other input, and every name of a size occurs in their
+    types.
     """
     order = toposort(outputs)
     for node in order:
@@ -27,13 +28,13 @@ def check(outputs: Iterable[Node], inputs: Iterable[Node] | None = None) -> None
 
 
 def check_same_types(before: Iterable[Node], after: Iterable[Node], doing: str) -> None:
-    """Raise CheckError unless a step kept the number and the types of the outputs."""
+    """Raise CheckError unless a pass preserved the number and the types of the outputs."""
     before, after = list(before), list(after)
     if len(before) != len(after):
         raise CheckError(f"{doing}: {len(before)} outputs became {len(after)}")
-    for place, (old, new) in enumerate(zip(before, after, strict=True)):
+    for k, (old, new) in enumerate(zip(before, after, strict=True)):
         if old.type != new.type:
-            raise CheckError(f"{doing}: output {place} was {old.type} and became {new.type}")
+            raise CheckError(f"{doing}: output {k} was {old.type} and became {new.type}")
 
 
 def _check_node(node: Node) -> None:
@@ -50,19 +51,19 @@ def _check_node(node: Node) -> None:
 
 def _check_sizes(node: Node, part: TensorType) -> None:
     for size in part.shape:
-        whole = isinstance(size, int) and not isinstance(size, bool) and size >= 0
-        if not whole and not isinstance(size, Dim):
+        is_number = isinstance(size, int) and not isinstance(size, bool) and size >= 0
+        if not is_number and not isinstance(size, Dim):
             raise CheckError(f"{node!r} at {line_of(node)} has the size {size!r}")
 
 
 def _check_leaves(order: list[Node], inputs: list[Node]) -> None:
-    given, known = set(inputs), set[Atom]()
+    given, named = set(inputs), set[Atom]()
     for x in inputs:
-        known |= _names(x)
+        named |= _names(x)
     for node in order:
         if isinstance(node.op, Input) and node not in given:
             raise CheckError(f"the graph reads {node!r}, made at {line_of(node)}: not among inputs")
-        unknown = _names(node) - known
+        unknown = _names(node) - named
         if unknown:
             listed = ", ".join(sorted(map(str, unknown)))
             raise CheckError(f"{node!r} at {line_of(node)} has unknown sizes {listed}")

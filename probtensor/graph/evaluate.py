@@ -1,6 +1,6 @@
-"""The meaning of a graph: each op's `numpy`, applied node by node.
+"""The reference evaluation of a graph: the `numpy` of each op, applied node by node.
 
-Every other way to run a graph is judged against this one.
+Tests compare every other way to run a graph with this one.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def value_of(
 ) -> Value:
     """The value of a node, given those of its inputs and of the names of sizes.
 
-    `meaning` takes the place of the op's own `numpy`. GraphError for an input, whose value nothing
-    here says; what the op refuses is raised as it raises it.
+    `meaning` replaces the `numpy` of the op. GraphError for an input, which has no value here;
+    errors raised by the op are passed on.
     """
     if isinstance(node.op, Const):
         return node.op.array
@@ -43,8 +43,8 @@ def value_of(
 def evaluate(
     order: Iterable[Node], found: Values, sizes: Mapping[str, int]
 ) -> Iterator[tuple[Node, Value]]:
-    """Each node of a topological order that has no value yet, with its value, which is then among
-    `found`."""
+    """Evaluate a topological order, adding to `found`, and yield each node with its value. Nodes
+    already in `found` are not evaluated again."""
     for node in order:
         if node not in found:
             with np.errstate(all="ignore"):

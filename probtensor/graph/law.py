@@ -1,7 +1,7 @@
 """The size laws of a graph: what must hold of the sizes of a call for every op to have a meaning.
 
-An op states its law in `Op.requires`; what every op needs, and the lines of a message, are here.
-Laws that hold whatever the sizes are, are left out.
+An op states its laws in `Op.requires`; the laws common to all ops, and the lines of a message, are
+here. Laws that hold for all sizes are omitted.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from probtensor.types import (
     where_positive,
 )
 
-ORIGINS = 3  # inputs that a message traces sizes to
+MAX_ORIGINS = 3  # sizes whose input is named in a message
 
 
 def size_laws(nodes: Iterable[Node], inputs: Sequence[Node]) -> list[SizeCheck]:
-    """The laws of all nodes. Of nodes that need the same, the first is named in the message.
+    """The laws of all nodes, each once: its message names the first node that needs it.
 
-    The first laws are those of sizes that are computed: that nothing is divided by 0, without which
-    others have no value, and that none is negative. `inputs` are those that give sizes values.
+    The laws of computed sizes come first: no divisor is 0, without which other sizes have no value,
+    and no size is negative. `inputs` are the inputs whose axes give the names their values.
     """
-    ways = (_divisors, _not_negative, lambda node: node.op.requires(node))
+    sources = (_divisors, _not_negative, lambda node: node.op.requires(node))
     nodes = list(nodes)
-    return [law for way in ways for law in _collected(nodes, inputs, way)]
+    return [law for laws_of in sources for law in _collected(nodes, inputs, laws_of)]
 
 
 def _collected(
@@ -48,39 +48,39 @@ def _collected(
         for law in laws_of(node):
             key = (law.left, law.relation, law.right)
             if key not in found and not law.proved:
-                found[key] = placed(law, node, trace(law))
+                found[key] = located_law(law, node, trace(law))
     return list(found.values())
 
 
-def placed(law: SizeCheck, node: Node, origins: str | tuple = ()) -> SizeCheck:
-    """The law with the op's name in front of its message, and the user's lines behind it."""
+def located_law(law: SizeCheck, node: Node, origins: str | tuple = ()) -> SizeCheck:
+    """The law with the name of the op before its message, and the user's lines after it."""
     text = law.message
     if not node.op.complete:
         text = (f"{node.op.user_name()}: ", *text, f"\n  at {line_of(node)}")
     return replace(law, message=(*text, *origins))
 
 
-def inside(
+def within_axis(
     source: Node, axis: int, first: Size, last: Size, count: Size = 1, step: int = 1
 ) -> Iterator[SizeCheck]:
-    """0 <= first and last < n, for places of axis `axis` of `source`, of size n.
+    """0 <= first and last < n, for indices along axis `axis` of `source`, of size n.
 
-    There are `count` places, `step` apart, from the lowest, `first`, to the highest, `last`; where
-    there are none nothing is asked for.
+    There are `count` indices with stride `step`: `first` is the lowest and `last` the highest. The
+    laws hold trivially where `count` is 0.
     """
     n = source.type.shape[axis]
-    more = where_positive(count) - 1  # what is said of the ends holds where there are places
+    others = where_positive(count) - 1  # the laws matter only where there are indices
     named = f" of {source.name}" if source.name else ""
     where = f" is outside axis {axis}{named}, of size "
-    for place, room in ((first, first), (last, n - 1 - last)):
-        # Each place but one takes its part of the room.
-        if any(never_negative(room - k * more) for k in (0, 1, step)):
+    for index, margin in ((first, first), (last, n - 1 - last)):
+        # margin >= k * others implies margin >= 0, and is provable in some cases where that is not.
+        if any(never_negative(margin - k * others) for k in (0, 1, step)):
             continue
-        text = ("index ", place - n if isinstance(place - n, int) else place, where, n)
+        text = ("index ", index - n if isinstance(index - n, int) else index, where, n)
         if isinstance(count, int):
-            pair = (0, "<=", first) if room is first else (last, "<", n)
+            pair = (0, "<=", first) if margin is first else (last, "<", n)
         else:
-            pair = (0, "<=", room * size_min(count, 1))
+            pair = (0, "<=", margin * size_min(count, 1))
         yield SizeCheck(*pair, text, IndexError)
 
 
@@ -94,10 +94,10 @@ def _divisors(node: Node) -> Iterator[SizeCheck]:
 
 def _not_negative(node: Node) -> Iterator[SizeCheck]:
     """No size of the result is negative."""
-    known = {n for x in node.inputs for t in types_of(x) for n in t.shape}
+    of_inputs = {n for x in node.inputs for t in types_of(x) for n in t.shape}
     for t in types_of(node):
         for n in t.shape:
-            if isinstance(n, Dim) and n not in known:
+            if isinstance(n, Dim) and n not in of_inputs:
                 text = ("the result would have the shape ", t.shape)
                 yield SizeCheck(0, "<=", n, text)
 
@@ -115,21 +115,21 @@ def symbolic_sizes(node: Node) -> Iterator[Dim]:
 
 
 class _Trace:
-    """Where sizes come from: lines of a message that lead to axes of inputs."""
+    """Lines of a message that name the axes of inputs from which sizes come."""
 
     def __init__(self, inputs: Sequence[Node]) -> None:
-        self.givers: dict[str, tuple[Size, int, str, str]] = {}
+        self.origins: dict[str, tuple[Size, int, str, str]] = {}
         for k, node in enumerate(inputs):
             label = node.name or f"input {k}"
             for axis, size in enumerate(node.type.shape):
                 name = size_name(size)
                 if name is not None:
-                    self.givers.setdefault(name, (size, axis, label, line_of(node)))
+                    self.origins.setdefault(name, (size, axis, label, line_of(node)))
 
     def __call__(self, law: SizeCheck) -> tuple[str | Size, ...]:
         names = dict.fromkeys((*sorted(size_names(law.left)), *sorted(size_names(law.right))))
         found: list[str | Size] = []
-        for name in [name for name in names if name in self.givers][:ORIGINS]:
-            size, axis, label, line = self.givers[name]
+        for name in [name for name in names if name in self.origins][:MAX_ORIGINS]:
+            size, axis, label, line = self.origins[name]
             found += ["\n  ", size, f" is from axis {axis} of {label}, made at {line}"]
         return tuple(found)

@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike
 from cython_ext.convert import number_array, stated_cast
 from probtensor.calls import user_line
 
-# Where nodes come from is reached through this module too.
+# Re-exported.
 from probtensor.graph.origin import line_of, made_by, origin_of, present_line  # noqa: F401
-from probtensor.graph.symbolic import SETTERS, OfType, Symbolic, no_attribute, refusal, told
+from probtensor.graph.symbolic import SETTERS, Symbolic, TypeOnly, described, no_attribute, refusal
 from probtensor.process import PROCESS, new_lock
 from probtensor.types import (
     Dim,
@@ -29,31 +29,31 @@ from probtensor.types import (
 
 _LOCK = new_lock()
 _INTERNED: WeakValueDictionary[tuple, Node] = WeakValueDictionary()
-MOST_NAMED = 5  # operands in one message
+MAX_NAMED = 5  # operands in one message
 
-# Filled by the ops: "+" -> add, "getitem" -> ..., and method names such as "sum".
+# Filled by `ops`: "+" -> add, "getitem" -> ..., and method names such as "sum".
 OPERATORS: dict[str, Callable[..., Node]] = {}
 METHODS: dict[str, Callable[..., object]] = {}
 
 
 class GraphError(TypeError):
-    """A call that cannot make a node; names the op, the operand types and the user's line."""
+    """A call that cannot make a node. Its message names the op, the types and the user's line."""
 
 
 class GraphIndexError(GraphError, IndexError):
-    """An index that a tensor does not have, known while the graph is built."""
+    """An index out of range, found while the graph is built."""
 
 
 class GraphOverflowError(GraphError, OverflowError):
-    """A Python number that the dtype it has to take does not hold."""
+    """A Python number that does not fit in the dtype required of it."""
 
 
 class GraphValueError(GraphError, ValueError):
-    """A value that an op refuses, known while the graph is built."""
+    """A value that an op refuses, found while the graph is built."""
 
 
 def located(message: str) -> str:
-    """The message with the user's line under its first."""
+    """The message with the user's line inserted after its first line."""
     file, line = present_line()
     first, *rest = message.split("\n")
     return "\n".join([first, f"  at {file}:{line}", *rest])
@@ -61,16 +61,16 @@ def located(message: str) -> str:
 
 @dataclass(frozen=True)
 class Op:
-    """What a node does. Subclasses are frozen dataclasses: their parameters are their fields; one
-    without parameters of its own need not be decorated."""
+    """The operation of a node. Subclasses are frozen dataclasses whose fields are the parameters;
+    one that adds no parameters need not be decorated."""
 
     name: ClassVar[str] = "op"
-    users_write: ClassVar[str | None] = None  # what they write for it, where that is not its name
-    complete: ClassVar[bool] = False  # do the messages of its laws name op and line already?
-    # Is the output the elements of input 0 alone, each of them once or more?
+    users_write: ClassVar[str | None] = None  # the user's notation, if it is not the name
+    complete: ClassVar[bool] = False  # whether the messages of its laws already name op and line
+    # Whether the output consists of the elements of input 0, all of them, each once or more.
     reads_all: ClassVar[bool] = False
-    repeats: ClassVar[bool] = False  # is it input 0 where the shapes are the same?
-    # What an index outside of its axis does: "raise", "wrap" or "clip".
+    repeats: ClassVar[bool] = False  # whether the output is input 0 if their shapes are equal
+    # The effect of an index that is out of range: "raise", "wrap" or "clip".
     index_mode: ClassVar[str] = "raise"
 
     def __hash__(self) -> int:
@@ -86,23 +86,22 @@ class Op:
         raise NotImplementedError(f"{type(self).__name__} does not say its output type")
 
     def requires(self, node: Node) -> Iterable[SizeCheck]:
-        """What must hold of sizes for `node`, this op applied, to have a meaning: its size law.
+        """The size laws of `node`, whose op this is: conditions on sizes for it to have a meaning.
 
-        `infer` refuses what is known not to fit; this is what only the sizes of a call can tell.
-        Messages lack the op's name and line (see `graph.law`).
+        `infer` refuses sizes that certainly do not fit; these laws are checked at each call.
+        Messages omit the op's name and line, which `graph.law` adds.
         """
         return ()
 
     def index_inputs(self) -> Mapping[int, tuple[int, int]]:
-        """The positions of inputs that hold indices, each with (position of the input it points
-        into, its axis)."""
+        """For each input that holds indices, by position: (position of the indexed input, axis)."""
         return {}
 
     def __call__(self, *inputs: object) -> Node:
         return make(self, tuple(as_tensor(x) for x in inputs))
 
     def text(self) -> str:
-        """The op with its parameters, as it is printed."""
+        """The op with its parameters, for printing."""
         values = [
             f"{f.name}={_short(getattr(self, f.name))}"
             for f in fields(self)
@@ -111,11 +110,11 @@ class Op:
         return f"{self.name}{{{', '.join(values)}}}" if values else self.name
 
     def spelled(self) -> str:
-        """The op in a message, where it has no inputs."""
+        """The text of an op without inputs in messages."""
         return self.text()
 
     def user_name(self) -> str:
-        """What messages call the op: what users write for it."""
+        """The name of the op in messages: the user's notation, if there is one."""
         return self.users_write or self.name
 
 
@@ -129,8 +128,8 @@ class Node(Symbolic):
 
     Attributes: `op`, `inputs` (nodes), `type` (a TensorType, or a tuple of them), and NumPy's names
     `shape`, `ndim`, `dtype`, `size`, `T`. Arithmetic, comparison and indexing build new nodes, and
-    so do NumPy's functions where there is one of that name here. Nodes hash by identity, so dicts
-    and sets of them hold what `is` tells apart; see `ops/elementwise/equality.py` for `==`.
+    so do NumPy's functions of which there is a namesake here. Nodes hash by identity, so dicts and
+    sets distinguish them by `is`; see `ops/elementwise/equality.py` for `==`.
 
         >>> x = pt.matrix("x")
         >>> (x.T @ x).ndim, x.dtype
@@ -138,9 +137,9 @@ class Node(Symbolic):
     """
 
     __slots__ = ("__weakref__", "_origin", "inputs", "op", "type")
-    # pandas series leave `series + node` to us.
+    # Above that of pandas, so that `series + node` calls `Node.__radd__`.
     __pandas_priority__ = 5000
-    # Has it a `node` that takes its place wherever it is used?
+    # Whether its attribute `node` replaces it wherever it is used.
     stands_for_another: ClassVar[bool] = False
 
     op: Op
@@ -211,12 +210,12 @@ class Node(Symbolic):
 
     @property
     def described(self) -> str:
-        """What messages call it: its name, or the call that makes it."""
-        return told(self, 3)
+        """The tensor in messages: its name, or the call that makes it."""
+        return described(self, 3)
 
     @property
     def birthplace(self) -> str:
-        """The line of a message that says where it was made."""
+        """The line of a message that says where the tensor was made."""
         return f"{self.described} made at {line_of(self)}"
 
     __hash__ = object.__hash__
@@ -239,7 +238,7 @@ class Node(Symbolic):
     def __round__(self, ndigits: int | None = None) -> Node:
         return METHODS["round"](self, ndigits or 0)
 
-    @OfType
+    @TypeOnly
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *args: object, **kwargs: object
     ) -> object:
@@ -255,7 +254,7 @@ def _operand(node: Node) -> str:
     return getattr(node.op, "label", None) or node.op.text()
 
 
-TensorLike = Node | ArrayLike  # what `as_tensor` makes a tensor of
+TensorLike = Node | ArrayLike  # accepted by `as_tensor`
 
 
 def _binary(symbol: str) -> Callable[[Node, TensorLike], Node]:
@@ -279,7 +278,8 @@ def _reflected(symbol: str) -> Callable[[Node, TensorLike], Node]:
 
 
 def _no_operand(symbol: str, node: Node, other: object) -> NoReturn:
-    """Raises for what can never be an operand; leaves the answer to types of other libraries."""
+    """Raise for builtin types that cannot be operands; NotImplemented, so that Python tries the
+    reflected operator, for types of other libraries."""
     if type(other).__module__ not in ("builtins", "fractions", "decimal"):
         return NotImplemented
     raise refusal(
@@ -295,11 +295,11 @@ def _unary(symbol: str) -> Callable[[Node], Node]:
 
 
 def _tensor_like(value: object) -> bool:
-    known = (Node, bool, int, float, np.ndarray, np.generic, list, tuple, Dim)
+    accepted = (Node, bool, int, float, np.ndarray, np.generic, list, tuple, Dim)
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
-        return True  # a range, a deque, an array of Python's, a view of memory
-    # Sparse matrices have no __array__; `as_tensor` says what to do with them.
-    return isinstance(value, known) or hasattr(value, "__array__") or hasattr(value, "toarray")
+        return True  # a range, a deque, an array.array, a memoryview
+    # Sparse matrices have no __array__; `as_tensor` refuses them with advice.
+    return isinstance(value, accepted) or hasattr(value, "__array__") or hasattr(value, "toarray")
 
 
 _BINARY = {
@@ -318,9 +318,9 @@ for _name, _symbol in {"neg": "neg", "pos": "pos", "abs": "abs", "invert": "~"}.
 def make(
     op: Op, inputs: Sequence[Node], kind: type[Node] = Node, what: str | None = None
 ) -> Node:
-    """The node of `op` applied to `inputs`: the one that exists, or a new one with its type.
+    """The interned node of `op` applied to `inputs`, made if there is none yet.
 
-    `what` is the function that the user called, where the op serves several.
+    `what` is the function that the user called, if several functions use the op.
     """
     key = (kind, op, *inputs)
     found = _INTERNED.get(key)
@@ -350,12 +350,12 @@ def _bad_call(what: str, inputs: Sequence[Node], error: Exception) -> str:
     types = [
         f"{x.op.label}: {x.type}" if getattr(x.op, "label", None) else str(x.type) for x in inputs
     ]
-    if len(types) > MOST_NAMED:
-        types[MOST_NAMED:] = [f"{len(types) - MOST_NAMED} more"]
+    if len(types) > MAX_NAMED:
+        types[MAX_NAMED:] = [f"{len(types) - MAX_NAMED} more"]
     file, line = present_line()
     text = f"{what}: {error} in ({', '.join(types)})\n  at {file}:{line}"
     made = [x.birthplace for x in inputs if not isinstance(x.op, Const)]
-    return text + "".join(f"\n  {row}" for row in [*dict.fromkeys(made)][:MOST_NAMED])
+    return text + "".join(f"\n  {row}" for row in [*dict.fromkeys(made)][:MAX_NAMED])
 
 
 def _rebuild(steps: list[tuple[type[Node], Op, tuple[int, ...]]]) -> Node:
@@ -416,7 +416,7 @@ class Const(Op):
 
 @dataclass(frozen=True)
 class Input(Op):
-    """A value given at call time. `uid` makes two inputs of one name and type two variables."""
+    """A value given at call time. `uid` distinguishes inputs of the same name and type."""
 
     label: str | None
     tensor_type: TensorType
@@ -487,14 +487,14 @@ def as_tensor(value: object, dtype: str | None = None) -> Node:
 
 
 def _literal(value: object, dtype: str | None) -> np.ndarray:
-    """A value as an array, by the conversion of all data; GraphError says what it is instead."""
+    """A value as an array, by the conversion that all data go through; GraphError if it is none."""
     try:
-        # Python's numbers have errors of their own where they do not fit.
+        # Python numbers that do not fit raise other errors than arrays.
         bare = isinstance(value, (int, float, list, tuple)) and not isinstance(value, np.generic)
-        whole = dtype if bare and dtype and np.dtype(dtype).kind in "iu" else None
-        exact = array_of(value, whole, cut=False) if bare or _holds_objects(value) else None
+        integer = dtype if bare and dtype and np.dtype(dtype).kind in "iu" else None
+        exact = array_of(value, integer, cut=False) if bare or _holds_objects(value) else None
         array = number_array(value, "")
-        if bare and dtype == whole:
+        if bare and dtype == integer:
             array = exact
         elif dtype is not None:
             array = stated_cast(array, dtype, "")
@@ -521,8 +521,8 @@ def array_of(
 ) -> np.ndarray:
     """An array of `value`. Python numbers, alone or in lists, must fit in `dtype`: OverflowError
     where one does not (ValueError for nan among integers). Floats lose their fractions there, as
-    in NumPy, or with `cut=False` are a TypeError; arrays and NumPy's scalars are cast whatever they
-    hold."""
+    in NumPy, or with `cut=False` are a TypeError; arrays and NumPy scalars are cast without these
+    checks."""
     if isinstance(value, int) and not isinstance(value, bool) and dtype is None:
         dtype = "int64" if value < 2**63 else "uint64"
     bare = isinstance(value, (int, float, list, tuple)) and not isinstance(value, np.generic)
@@ -530,7 +530,7 @@ def array_of(
     try:
         with np.errstate(over="ignore"):
             if bare and dtype is not None and np.dtype(dtype).kind in "iu":
-                _check_whole_parts(value, np.iinfo(dtype), named, cut)
+                _check_integer_parts(value, np.iinfo(dtype), named, cut)
             array = np.asarray(value, dtype=dtype)
     except OverflowError:
         text = f"{named}the Python number {_shown(value)} does not fit in {dtype}"
@@ -541,23 +541,23 @@ def array_of(
     return array
 
 
-def _check_whole_parts(value: object, ends: np.iinfo, named: str, cut: bool) -> None:
-    """Raise where Python floats on their way to integers have no whole part that fits, or, unless
-    they may be cut, a fraction."""
+def _check_integer_parts(value: object, limits: np.iinfo, named: str, cut: bool) -> None:
+    """Raise if the integer part of a Python float does not fit in an integer dtype, or, unless
+    `cut`, if a float has a fraction."""
     if np.asarray(value).dtype.kind != "f":
         return
     found = [v for v in np.asarray(value, object).flat if isinstance(v, float)]
     given = np.array(found, dtype="float64")
     if np.isnan(given).any():
-        raise GraphValueError(located(f"{named}nan does not fit in {ends.dtype}"))
-    # Both ends are powers of 2, or 0, so they are floats exactly.
-    whole = np.trunc(given)
-    wrong = given[(whole < float(ends.min)) | (whole >= float(ends.max + 1))]
+        raise GraphValueError(located(f"{named}nan does not fit in {limits.dtype}"))
+    # min and max + 1 are powers of 2, or 0, so floats represent them exactly.
+    truncated = np.trunc(given)
+    wrong = given[(truncated < float(limits.min)) | (truncated >= float(limits.max + 1))]
     if wrong.size:
-        text = f"{named}the Python number {wrong.flat[0]} does not fit in {ends.dtype}"
+        text = f"{named}the Python number {wrong.flat[0]} does not fit in {limits.dtype}"
         raise GraphOverflowError(located(text))
-    if not cut and (given != whole).any():
-        text = f"{named}{given[given != whole][0]} does not fit in {ends.dtype}"
+    if not cut and (given != truncated).any():
+        text = f"{named}{given[given != truncated][0]} does not fit in {limits.dtype}"
         raise GraphError(located(text))
 
 

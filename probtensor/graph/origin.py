@@ -16,19 +16,19 @@ _CURRENT = threading.local()
 
 
 def present_line() -> tuple[str, int]:
-    """Where a node that is made now is made."""
+    """File and line recorded in nodes that are made now."""
     return getattr(_CURRENT, "origin", None) or user_line()
 
 
 def origin_of(node: Node) -> tuple[str, int]:
-    """File and line of the user's code that first made the node, through any rewriting."""
+    """File and line of the user's code that made the node; rewriting preserves them."""
     return getattr(node, "_origin", ("<unknown>", 0))
 
 
 def line_of(node: Node) -> str:
     """The file and line of the user's code that made a tensor, as `file:line`.
 
-    Returns text. Rewriting keeps the line: what is made of a node has that of the node.
+    Returns text. Rewriting keeps the line: a node that replaces another has the line of that node.
 
         >>> x = pt.vector("x")
         >>> pt.line_of(x).split(":")[-1]
@@ -40,8 +40,8 @@ def line_of(node: Node) -> str:
 
 @contextmanager
 def made_by(node: Node | None, line: tuple[str, int] | None = None) -> Iterator[None]:
-    """Nodes made inside the block inherit the origin of `node` (used by every transformation), or
-    are made at this line of the user's."""
+    """Nodes made inside the block get the origin of `node` (used by every transformation), or this
+    line of the user's code."""
     before = getattr(_CURRENT, "origin", None)
     _CURRENT.origin = line or origin_of(node)
     try:

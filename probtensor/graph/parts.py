@@ -1,6 +1,6 @@
-"""Results in several parts: a node whose type is a tuple, and `Get`, which is one of its parts.
+"""Ops with several results: a node whose type is a tuple, and `Get`, which selects one of them.
 
-Only an op sees the node of all parts; everything else reads the parts, which are nodes like others.
+Only `Get` reads a node of tuple type; all other ops read the parts, which are ordinary nodes.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from probtensor.types import TensorType
 
 
 class Batched(Protocol):
-    """What a part is told of a batch: a batch of the whole result."""
+    """The batched inputs that `Get.batched` receives: the one with all results."""
 
     inputs: tuple[Node | None, ...]
 
 
 @dataclass(frozen=True)
 class Get(Op):
-    """Part `index` of a result in several parts."""
+    """Result `index` of a node with several results."""
 
     index: int
     name: ClassVar[str] = "get"
 
     def infer(self, *types: TensorType | tuple[TensorType, ...]) -> TensorType:
-        (whole,) = types
-        if not isinstance(whole, tuple):
+        (results,) = types
+        if not isinstance(results, tuple):
             raise TypeError("takes a result in several parts")
-        return whole[self.index]
+        return results[self.index]
 
-    def numpy(self, whole: Sequence[np.ndarray]) -> np.ndarray:
-        return whole[self.index]
+    def numpy(self, results: Sequence[np.ndarray]) -> np.ndarray:
+        return results[self.index]
 
     def batched(self, batch: Batched) -> Node:
-        """The part of the batch."""
+        """The same result of the batched node."""
         return make(self, (batch.inputs[0],))
 
 
 def parts(node: Node) -> tuple[Node, ...]:
-    """The parts of a node: itself alone where its result is one tensor."""
+    """The results of a node: itself where its result is one tensor."""
     if not isinstance(node.type, tuple):
         return (node,)
     return tuple(make(Get(k), (node,)) for k in range(len(node.type)))
 
 
 def types_of(node: Node) -> tuple[TensorType, ...]:
-    """The types of the parts of a node."""
+    """The types of the results of a node."""
     return node.type if isinstance(node.type, tuple) else (node.type,)

@@ -1,4 +1,4 @@
-"""Other sizes for the names of sizes, through a whole graph: in types and in what ops hold."""
+"""Sizes substituted for names of sizes throughout a graph: in types and in parameters of ops."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from probtensor.types import Dim, Size, TensorType, size_substitute
 def with_sizes(
     outputs: Iterable[Node], names: Mapping[str, Size], changes: Mapping[Node, Node] | None = None
 ) -> dict[Node, Node]:
-    """For each node the outputs need, the same node with sizes put in for names, by their keys.
+    """For each node the outputs need, the same node with sizes substituted for names, by key.
 
-    `changes` says what some nodes become; these are not looked into.
+    Nodes in `changes` are replaced as it says, without looking at their inputs.
     """
     done: dict[Node, Node] = {}
     changes = changes or {}
@@ -32,13 +32,13 @@ def with_sizes(
             done[node] = node
             continue
         with made_by(node):
-            known = isinstance(op, SizeOf) and not isinstance(op.size, Dim)
-            done[node] = as_tensor(np.int64(op.size)) if known else make(op, inputs, type(node))
+            constant = isinstance(op, SizeOf) and not isinstance(op.size, Dim)
+            done[node] = as_tensor(np.int64(op.size)) if constant else make(op, inputs, type(node))
     return done
 
 
 def resized(value: object, names: Mapping[str, Size]) -> Any:
-    """An op, type, tuple or size with sizes put in; the very object where nothing changes."""
+    """An op, type, tuple or size with sizes substituted; the same object if nothing changes."""
     if isinstance(value, Dim):
         return size_substitute(value, names) if value.names() & names.keys() else value
     if isinstance(value, tuple):
@@ -52,8 +52,8 @@ def resized(value: object, names: Mapping[str, Size]) -> Any:
 
 
 def sizes_read(outputs: Iterable[Node]) -> set[str]:
-    """The keys of the sizes that the computed nodes read: those of their types and of their ops.
-    An input whose size alone is used is not among the inputs of a graph, but its sizes are here."""
+    """The keys of the names of sizes that computed nodes depend on, by their types and their ops.
+    They include names of inputs of which only a size is used, which `inputs_of` does not find."""
     found: set[str] = set()
     for node in toposort(outputs):
         if not isinstance(node.op, Input):

@@ -1,8 +1,8 @@
-"""Symbolic sizes among values: what sizes themselves do not answer makes a tensor.
+"""Operators of symbolic sizes: those whose result is no size give a tensor.
 
-`x.shape[0] + 1` is a size, which shapes are made of. `x.shape[0] / 2`, `2.5 * x.shape[0]`,
-NumPy's functions of sizes, and comparisons such as `x.shape[0] == 3` that depend on the sizes of a
-call, are values of the graph.
+`x.shape[0] + 1` is a size, of which shapes are made. `x.shape[0] / 2`, `2.5 * x.shape[0]`, NumPy's
+functions of sizes, and comparisons such as `x.shape[0] == 3` that depend on the sizes of a call,
+are tensors.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from probtensor.graph.node import OPERATORS, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.types import Dim, is_size
 
-# What two sizes make of NumPy's functions, so that np.int64(3) + x.shape[0] stays a size.
+# NumPy's functions of two sizes that give a size, so that np.int64(3) + x.shape[0] is one.
 _OF_SIZES = {
     np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul,
     np.floor_divide: operator.floordiv, np.remainder: operator.mod,
@@ -24,14 +24,14 @@ _OF_SIZES = {
 
 
 def _value(name: str) -> Callable[..., object]:
-    """The operator of tensors, with a size as its first operand."""
+    """The operator of tensors, applied to a size as its first operand."""
     return lambda self, *others: getattr(as_tensor(self), name)(*others)
 
 
 def _size_or_value(
     size: Callable[[Dim, object], object], name: str
 ) -> Callable[[Dim, object], object]:
-    """The operator of sizes, and that of tensors where it has no answer."""
+    """The operator of sizes, and that of tensors where it gives NotImplemented."""
     value = _value(name)
 
     def applied(self: Dim, other: object) -> object:
@@ -63,8 +63,8 @@ def _array_ufunc(
 
 for _name in ("add", "sub", "mul", "floordiv", "mod", "lt", "le", "gt", "ge"):
     for _method in (f"__{_name}__", f"__r{_name}__"):
-        _own = getattr(Dim, _method, None)
-        setattr(Dim, _method, _size_or_value(_own, _method) if _own else _value(_method))
+        _of_dim = getattr(Dim, _method, None)
+        setattr(Dim, _method, _size_or_value(_of_dim, _method) if _of_dim else _value(_method))
 for _name in ("truediv", "pow", "rtruediv", "rpow", "abs", "round"):
     setattr(Dim, f"__{_name}__", _value(f"__{_name}__"))
 for _name, _what in {

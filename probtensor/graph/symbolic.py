@@ -1,5 +1,5 @@
-"""What Python asks of a value and a symbolic tensor cannot answer: each refusal names the user's
-line, the tensor and the way out."""
+"""Operations of Python that need a value, which a symbolic tensor does not have: each raises an
+error with the tensor, the user's line and what to write instead."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from probtensor.calls import line_text
 
 
 def refusal(what: str, *hints: str, kind: type[Exception] = TypeError) -> Exception:
-    """The exception that says what is wrong, at which line of the user's, and the ways out."""
+    """The exception that says what is wrong, on which line of the user, and what helps."""
     return kind("\n  ".join([what, f"at {line_text()}", *filter(None, hints)]))
 
 
@@ -25,19 +25,19 @@ SETTERS = {
 }
 
 
-def told(node: object, depth: int) -> str:
-    """A node in a message: its name, or the calls that make it, down to names where they fit."""
+def described(node: object, depth: int) -> str:
+    """A node in a message: its name, or the calls that make it, nested as deeply as is short."""
     named = getattr(node.op, "label", None)
     if named or not node.inputs:
         return named or node.op.spelled()
     if depth == 0:
         return node.op.name
-    text = f"{node.op.name}({', '.join(told(x, depth - 1) for x in node.inputs)})"
-    return text if len(text) <= 60 else told(node, depth - 1)
+    text = f"{node.op.name}({', '.join(described(x, depth - 1) for x in node.inputs)})"
+    return text if len(text) <= 60 else described(node, depth - 1)
 
 
 def no_attribute(node: object, name: str, methods: Iterable[str]) -> AttributeError:
-    """The error for an attribute that tensors do not have: what is close, or how to get values."""
+    """The error for an attribute that tensors do not have, with a similar name and advice."""
     if name.startswith("_"):
         return AttributeError(f"tensors have no attribute {name!r}", name=name, obj=node)
     attributes = [*methods, "shape", "ndim", "dtype", "size", "T"]
@@ -51,9 +51,9 @@ def no_attribute(node: object, name: str, methods: Iterable[str]) -> AttributeEr
     return AttributeError(str(text), name=name, obj=node)
 
 
-class OfType:
-    """A method that the type has and its instances lack: theirs is None. NumPy looks methods up on
-    the type; masked arrays ask the instance, and leave an operator to it where it has None."""
+class TypeOnly:
+    """A method of the type that is None on its instances. NumPy looks methods up on the type;
+    masked arrays read that of the instance, and return NotImplemented if it is None."""
 
     def __init__(self, function: Callable[..., object]) -> None:
         self.function = function
@@ -63,9 +63,10 @@ class OfType:
 
 
 class Symbolic:
-    """The part of a node that stands where Python or NumPy wants a value.
+    """Base class of nodes: the methods by which Python and NumPy convert to values, all of which
+    raise.
 
-    `described` says what it is and `birthplace` where it was made; both are the node's.
+    `described` and `birthplace` are the node's texts for messages.
     """
 
     __slots__ = ()
@@ -145,8 +146,7 @@ class Symbolic:
             raise refusal(
                 f"{self.described} has no axes: there is nothing to go over", self.birthplace
             )
-        # The length is asked for at the first step: NumPy's own words for what has no iterator
-        # hide ours.
+        # The length is read at the first step: an error raised here would be replaced by NumPy's.
         return (self[i] for one in (self,) for i in range(len(one)))
 
     def __contains__(self, value: object) -> bool:

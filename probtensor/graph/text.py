@@ -7,8 +7,8 @@ The program is Python syntax, so that editors colour it and `ast` reads it:
     v1: float64[3] = sum(axes=(0,))(v0)
     return v1
 
-An op with parameters is called twice, first with these. Symbolic sizes are written as the axis of
-the input they come from. Names depend on the graph alone, never on what was made before it.
+An op with parameters is called twice, first with these. A symbolic size is written as the axis of
+the input it comes from. Names depend only on the graph, not on graphs made before.
 """
 
 from __future__ import annotations
@@ -37,8 +37,7 @@ from probtensor.types import (
     size_name,
 )
 
-# A constant with more elements is abbreviated, unless the text is to be read back.
-SHOWN = 16
+MAX_ELEMENTS = 16  # a constant with more is abbreviated, unless the text is to be parsed
 _PLAIN = {"float64": float, "int64": int, "bool": bool}
 
 
@@ -72,14 +71,14 @@ def _inline(node: Node) -> bool:
 
 
 class _Writer:
-    """Names for the nodes and sizes of one graph, and the text of its parts."""
+    """Names of the nodes and sizes of one graph, and the text of its ops, types and sizes."""
 
     def __init__(self, order: list[Node], whole: bool) -> None:
         self.order = order
         self.whole = whole
         self.names: dict[Node, str] = {}
         self.atoms: dict[str, str] = {}  # names of sizes, by their keys
-        self.sizes: set[str] = set()  # the texts of those that are of no input
+        self.sizes: set[str] = set()  # the texts of names that are no axis of an input
         taken = {"input", "const", "size_of", "inf", "nan", "min", "max"}
         for node in order:
             if isinstance(node.op, Input):
@@ -141,7 +140,7 @@ class _Writer:
         if array.ndim == 0 and dtype in _PLAIN:
             return repr(array.item())
         shown = array.ravel().tolist()
-        if len(shown) > SHOWN and not self.whole:
+        if len(shown) > MAX_ELEMENTS and not self.whole:
             inner = ", ".join([*map(repr, shown[:3]), "...", *map(repr, shown[-2:])])
         else:
             inner = ", ".join(map(repr, shown)) + ("," if len(shown) == 1 else "")
@@ -150,7 +149,7 @@ class _Writer:
     def size(self, size: Size) -> str:
         if not isinstance(size, Dim):
             return str(size)
-        # In the order of the names written here, which do not change from run to run.
+        # Sorted by the text: the order of keys depends on uids, which differ between runs.
         terms = [(sorted(map(self.atom, atoms)), factor) for atoms, factor in size.terms]
         text = ""
         for atoms, factor in sorted(terms, key=lambda term: (-len(term[0]), term[0])):
@@ -191,8 +190,8 @@ def parse(
 ) -> list[Node]:
     """The outputs of a program written by `to_text(..., whole=True)`.
 
-    `ops` gives the op classes by name (`ops.REGISTRY`); `inputs` gives nodes to use for inputs, by
-    the name they are assigned to, in place of new ones. ValueError names the line at fault.
+    `ops` maps names to op classes (`ops.REGISTRY`); `inputs` maps variables of the program to nodes
+    to use in place of new inputs. ValueError with the line that cannot be read.
     """
     return _Reader(ops, dict(inputs or {})).program(text)
 
@@ -215,7 +214,7 @@ class _Reader:
 
     def program(self, text: str) -> list[Node]:
         statements = ast.parse(text).body
-        # Inputs may have sizes of inputs that come later, or of their own axes.
+        # All inputs are declared first: their sizes may refer to later inputs, or to themselves.
         for read in (self.declare, self.statement):
             for statement in statements:
                 try:
@@ -228,7 +227,8 @@ class _Reader:
         raise ValueError("the program does not end in `return`")
 
     def declare(self, statement: ast.stmt) -> None:
-        """Make an input, with those of its sizes alone that have no other name."""
+        """Make an input, with the sizes that are its own axes; the others are 1 until its statement
+        is read."""
         if isinstance(statement, ast.Return) or not _is_input(statement):
             return
         name, call = statement.target.id, statement.value
@@ -353,7 +353,7 @@ def _literal(expression: ast.expr) -> Any:
 
 
 def to_tree(outputs: Iterable[Node] | Node, *, lines: bool = False) -> str:
-    """The graph as a tree, one node a line; a node met again is only named: `[3]`."""
+    """The graph as a tree, one node per line; a repeated node is only a reference: `[3]`."""
     outputs = [outputs] if isinstance(outputs, Node) else list(outputs)
     writer = _Writer(toposort(outputs), whole=False)
     marks: dict[Node, int] = {}
@@ -369,8 +369,8 @@ def to_tree(outputs: Iterable[Node] | Node, *, lines: bool = False) -> str:
             continue
         marks[node] = len(marks)
         rows.append(lead + _tree_row(node, writer, marks[node], lines))
-        for place, x in reversed(list(enumerate(node.inputs))):
-            last = place == len(node.inputs) - 1
+        for position, x in reversed(list(enumerate(node.inputs))):
+            last = position == len(node.inputs) - 1
             branch, trunk = ("└─ ", "   ") if last else ("├─ ", "│  ")
             stack.append((x, below + branch, below + trunk))
     return "\n".join(rows) + "\n"
@@ -397,8 +397,8 @@ def to_dot(outputs: Iterable[Node] | Node) -> str:
         label = f"{label}\n{writer.type(node.type)}".replace("\\", "\\\\").replace('"', '\\"')
         label = label.replace("\n", "\\n")
         rows.append(f'  n{number} [label="{label}"{_colour(node, node in given)}];')
-        for place, x in enumerate(node.inputs):
-            mark = f' [label="{place}"]' if len(node.inputs) > 1 else ""
+        for position, x in enumerate(node.inputs):
+            mark = f' [label="{position}"]' if len(node.inputs) > 1 else ""
             rows.append(f"  n{numbers[x]} -> n{number}{mark};")
     return "\n".join([*rows, "}"]) + "\n"
 

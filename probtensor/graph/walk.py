@@ -8,9 +8,9 @@ from probtensor.graph.node import Input, Node, made_by, make
 
 
 def toposort(outputs: Iterable[Node], given: Iterable[Node] = ()) -> list[Node]:
-    """All nodes the outputs need, inputs before users, in one order fixed by the graph alone.
+    """All nodes the outputs need, inputs before users, in an order that the graph determines.
 
-    Nodes that are `given`, and what only they need, are left out.
+    Nodes in `given`, and nodes that only they need, are omitted.
     """
     order: list[Node] = []
     done: set[Node] = set(given)
@@ -37,7 +37,7 @@ def inputs_of(outputs: Iterable[Node]) -> list[Node]:
 
 
 def ancestors(outputs: Iterable[Node], stop: Callable[[Node], bool] = lambda node: False):
-    """The nodes the outputs need, not looking behind nodes for which `stop` holds."""
+    """The nodes the outputs need, without the inputs of nodes for which `stop` holds."""
     seen: dict[Node, None] = {}
     stack = list(outputs)
     while stack:
@@ -61,7 +61,7 @@ def users_of(order: Iterable[Node]) -> dict[Node, list[Node]]:
 
 
 def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
-    """The same op on other inputs; the very node if they are the same."""
+    """The same op on other inputs; the same node if they are the same."""
     if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
         return node
     with made_by(node):
@@ -69,7 +69,7 @@ def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
 
 
 def replace(outputs: Iterable[Node], changes: Mapping[Node, Node]) -> list[Node]:
-    """The outputs with some nodes replaced. What replaces a node is not looked into again."""
+    """The outputs with some nodes replaced. Replacements are not rewritten themselves."""
     outputs = list(outputs)
     done: dict[Node, Node] = dict(changes)
     for output in outputs:

@@ -1,20 +1,20 @@
-"""The loop IR: what a fused group of nodes does, one loop nest a kernel, knowing no tensor.
+"""The loop IR: a kernel is the loop nest of one fused group of nodes, without tensors.
 
-A kernel reads and writes flat buffers. Its statements are closed and few (`ir.py` holds them on one
-screen), so that a target is a table of spellings; what a statement means is what `interp.py` does.
+A kernel reads and writes flat buffers. There is a small, closed set of statements (`ir.py` has the
+grammar on one screen), so that a target is a table of spellings; `interp.py` defines their meaning.
 Index expressions are not general expressions: they are the integer polynomials of `types.Dim` over
 loop variables, sizes and integer locals, always in canonical form. So the stride of an access along
-a loop is read off, and two accesses of one element are equal objects.
+a loop is a coefficient, and two accesses to the same element have equal indices.
 
     ir.py         the grammar
     simplify.py   floor division and remainder of indices, given the ranges of loop variables
-    check.py      the verifier: defined before use, in bounds where that can be proved, no races
+    check.py      the verifier: defined before use, not provably out of bounds, no races
     interp.py     the reference meaning, in Python
-    tidy.py       straight-line code made shorter
-    touch.py      what statements read and write
+    tidy.py       single-use locals inlined
+    touch.py      the locals and buffers that statements read and write
     text.py       statements as text
 
-A `For` with accumulators is a fold, and stays whole: `probtensor.schedule` divides it among the
-lanes of a vector or the threads of a grid, as a target needs it. Rejected: expressions as strings,
-and tensor ops inside kernels.
+A `For` with accumulators is a fold, as one statement: `probtensor.schedule` divides it among the
+lanes of a vector or the threads of a grid, as the target requires. Rejected: expressions as
+strings, and tensor ops inside kernels.
 """

@@ -1,4 +1,4 @@
-"""The verifier of kernels: names set before use, accesses in bounds where that shows, no races."""
+"""The verifier of kernels: defined before use, not provably out of bounds, no races."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from probtensor.types import Dim, Size, size_names, size_substitute, terms_of
 
 
 class KernelError(AssertionError):
-    """A kernel that breaks the rules of the grammar: an error of lowering, never of the user."""
+    """An invalid kernel: a bug of lowering, never an error of the user."""
 
 
 def check(kernel: Kernel, buffers: Mapping[str, Size], sizes: Iterable[str]) -> None:
@@ -35,9 +35,9 @@ def check(kernel: Kernel, buffers: Mapping[str, Size], sizes: Iterable[str]) -> 
     `buffers` gives the number of elements of each buffer, `sizes` the names of sizes.
 
     - every local, loop variable and size is set before it is read, and set once;
-    - every access names a known buffer, and is not certain to leave it;
-    - a plain store inside a loop goes to another place at each turn;
-    - no turn of a loop reads what another turn of it stores.
+    - every access is to a buffer of the plan, and not provably out of bounds;
+    - a store that does not combine writes a different element in each iteration of a loop;
+    - no iteration of a loop reads what another iteration stores.
     """
     _Checker(kernel, buffers, set(sizes)).run()
 
@@ -46,9 +46,9 @@ class _Checker:
     def __init__(self, kernel: Kernel, buffers: Mapping[str, Size], sizes: set[str]) -> None:
         self.kernel = kernel
         self.buffers = buffers
-        self.known = sizes
+        self.defined = sizes
         self.extents: dict[str, Size] = {}
-        self.computed: set[str] = set()  # integer locals: their values are data
+        self.computed: set[str] = set()  # integer locals, whose values are not known statically
 
     def run(self) -> None:
         self._body(self.kernel.body)
@@ -57,12 +57,12 @@ class _Checker:
         raise KernelError(f"{self.kernel.name}: {message}")
 
     def _set(self, name: str) -> None:
-        if name in self.known:
+        if name in self.defined:
             self._fail(f"{name} is set twice")
-        self.known.add(name)
+        self.defined.add(name)
 
-    def _need(self, names: Iterable[str], where: object) -> None:
-        missing = sorted(set(names) - self.known)
+    def _require(self, names: Iterable[str], where: object) -> None:
+        missing = sorted(set(names) - self.defined)
         if missing:
             self._fail(f"{', '.join(missing)} is read before it is set, in {where}")
 
@@ -83,96 +83,100 @@ class _Checker:
                 self._expr(expr)
                 self._access(buffer, index, stmt)
                 if stmt.op is None:
-                    self._distinct(stmt)
+                    self._check_overwrites(stmt)
             case Check():
                 for expr in exprs_of(stmt):
                     self._expr(expr)
             case Call(numbers=numbers):
                 for buffer, offset in stmt.pointers:
-                    # The start of a buffer may be handed over even where it has no elements.
+                    # An empty buffer has no element at offset 0, but a pointer to it is valid.
                     self._access(buffer, offset, stmt, certain=offset != 0)
                 for number in numbers:
-                    self._need(size_names(number), stmt)
+                    self._require(size_names(number), stmt)
 
     def _loop(self, loop: For) -> None:
-        self._need(size_names(loop.extent), loop.var)
+        self._require(size_names(loop.extent), loop.var)
         self._set(loop.var)
         self.extents[loop.var] = loop.extent
-        outside = set(self.known)
+        outside = set(self.defined)
         self._body(loop.body)
-        self._apart(loop)
+        self._check_races(loop)
         for acc in loop.accs:
             self._expr(acc.term)
-        # What a turn has set is not to be read after it.
-        self.known = outside - {loop.var}
+        # Names set in the body are out of scope after the loop.
+        self.defined = outside - {loop.var}
         del self.extents[loop.var]
         for acc in loop.accs:
             self._set(acc.name)
 
-    def _apart(self, loop: For) -> None:
-        """Turns may run at once, so what one stores is for itself alone."""
+    def _check_races(self, loop: For) -> None:
+        """Iterations may run in parallel, so none may read what another stores."""
         if loop.extent in (0, 1):
             return
-        inside = list(walk(loop.body))
-        stores = [stmt for stmt in inside if isinstance(stmt, Store)]
+        body = list(walk(loop.body))
+        stores = [stmt for stmt in body if isinstance(stmt, Store)]
         written = {store.buffer for store in stores}
-        exprs = [*(e for stmt in inside for e in exprs_of(stmt)), *(a.term for a in loop.accs)]
+        exprs = [*(e for stmt in body for e in exprs_of(stmt)), *(a.term for a in loop.accs)]
         loads = [x for e in exprs for x in loads_of(e) if x[0].buffer in written]
-        inner = {stmt.var: stmt.extent for stmt in inside if isinstance(stmt, For)}
-        for load, chosen in loads:
+        inner = {stmt.var: stmt.extent for stmt in body if isinstance(stmt, For)}
+        for load, guarded in loads:
             for store in stores:
-                own = store.buffer != load.buffer or self._own(loop, store, load, inner, chosen)
-                if not own:
-                    self._fail(
-                        f"a turn of {loop.var} reads {load.buffer}[{load.index}], and another may "
-                        f"store {store.buffer}[{store.index}]"
-                    )
+                if store.buffer != load.buffer or self._disjoint(loop, store, load, inner, guarded):
+                    continue
+                self._fail(
+                    f"an iteration of {loop.var} reads {load.buffer}[{load.index}], and another "
+                    f"may store {store.buffer}[{store.index}]"
+                )
 
-    def _own(
-        self, loop: For, store: Store, load: Load, inner: Mapping[str, Size], chosen: bool
+    def _disjoint(
+        self, loop: For, store: Store, load: Load, inner: Mapping[str, Size], guarded: bool
     ) -> bool:
-        """Whether what a turn stores is apart from what other turns read: each turn has a stretch
-        of its own, or one in each row, or the loop stores in one region and reads in another.
+        """Whether no iteration reads an element that another iteration stores. Proved if
 
-        A place in a stretch that is data, or a quotient, is taken to lie in it, and so is one that
-        is read under a condition (`chosen`), as the parts of a join are.
+        - store and load have the same stride along the loop, and in every iteration both are within
+          a block of that many elements, or within such a block of each row; or
+        - all stores of the loop are below all its loads, or above them.
+
+        An offset in a block that is computed, or a quotient, is assumed to be within the block, and
+        so is one that is read under a condition (`guarded`), as the parts of a join are.
         """
-        step = coefficient(store.index, loop.var)
-        if step is not None and step == coefficient(load.index, loop.var):
-            turn = step * Dim.name(loop.var)
-            row = step * loop.extent
-            places = (_within_row(x.index - turn, row) for x in (store, load))
-            if all(self._stays_within(place, step, inner) for place in places):
+        stride = coefficient(store.index, loop.var)
+        if stride is not None and stride == coefficient(load.index, loop.var):
+            start = stride * Dim.name(loop.var)
+            row = stride * loop.extent
+            offsets = (_offset_in_row(x.index - start, row) for x in (store, load))
+            if all(self._is_in_block(offset, stride, inner) for offset in offsets):
                 return True
-            inside = {*inner, *(name for stmt in walk(loop.body) for name in names_set(stmt))}
-            stored, read = _without_common(store.index - turn, load.index - turn, inside)
-            within = chosen and step != 0
-            if self._stays_within(stored, step, inner) and (
-                within or self._stays_within(read, step, inner)
+            varying = {*inner, *(name for stmt in walk(loop.body) for name in names_set(stmt))}
+            stored, read = _without_common(store.index - start, load.index - start, varying)
+            assumed = guarded and stride != 0
+            if self._is_in_block(stored, stride, inner) and (
+                assumed or self._is_in_block(read, stride, inner)
             ):
                 return True
-        turns = {**inner, loop.var: loop.extent}
-        others = {f"{name}'": extent for name, extent in turns.items()}
-        read = size_substitute(load.index, {name: Dim.name(f"{name}'") for name in turns})
-        gap, back = read - store.index, store.index - read
-        return any(_is_never_negative(size - 1, turns | others) for size in (gap, back))
+        ranges = {**inner, loop.var: loop.extent}
+        others = {f"{name}'": extent for name, extent in ranges.items()}
+        read = size_substitute(load.index, {name: Dim.name(f"{name}'") for name in ranges})
+        above, below = read - store.index, store.index - read
+        return any(_is_never_negative(gap - 1, ranges | others) for gap in (above, below))
 
-    def _stays_within(self, place: Size, step: Size, inner: Mapping[str, Size]) -> bool:
-        atoms = [atom for product, _ in terms_of(place) for atom in product]
+    def _is_in_block(self, offset: Size, length: Size, inner: Mapping[str, Size]) -> bool:
+        """Whether 0 <= offset < length, proved or assumed (see `_disjoint`)."""
+        atoms = [atom for product, _ in terms_of(offset) for atom in product]
         if any(atom.args or atom.name in self.computed for atom in atoms):
-            return step not in (0, 1)
-        return _is_never_negative(place, inner) and _is_never_negative(step - 1 - place, inner)
+            return length not in (0, 1)
+        return _is_never_negative(offset, inner) and _is_never_negative(length - 1 - offset, inner)
 
     def _expr(self, expr: Expr, certain: bool = True) -> None:
         match expr:
             case Ref(name):
-                self._need([name], expr)
+                self._require([name], expr)
             case IndexValue(index):
-                self._need(size_names(index), expr)
+                self._require(size_names(index), expr)
             case Load(buffer, index):
                 self._access(buffer, index, expr, certain)
             case Apply("where", (condition, *branches)):
-                # What is read under a condition may lie outside where the condition fails.
+                # A load in a branch may be out of bounds where the branch is not taken.
                 self._expr(condition, certain)
                 for branch in branches:
                     self._expr(branch, False)
@@ -183,16 +187,17 @@ class _Checker:
     def _access(self, buffer: str, index: Size, where: object, certain: bool = True) -> None:
         if buffer not in self.buffers:
             self._fail(f"{buffer} is no buffer of the plan, in {where}")
-        self._need(size_names(index), where)
+        self._require(size_names(index), where)
         if not certain or size_names(index) & self.computed:
             return
         highest = size_substitute(index, {name: n - 1 for name, n in self.extents.items()})
         beyond = highest - self.buffers[buffer]
-        if isinstance(beyond, int) and beyond >= 0 and self._rises(index):
+        if isinstance(beyond, int) and beyond >= 0 and self._is_increasing(index):
             self._fail(f"{buffer} is left by {beyond + 1} elements, in {where}")
 
-    def _rises(self, index: Size) -> bool:
-        """Whether the index is largest at the last turn of each loop: no variable is taken away."""
+    def _is_increasing(self, index: Size) -> bool:
+        """Whether the index is largest in the last iteration of each loop: no term with a loop
+        variable has a negative factor."""
         if not isinstance(index, Dim):
             return True
         return all(
@@ -200,58 +205,58 @@ class _Checker:
             for atoms, factor in index.terms
         )
 
-    def _distinct(self, store: Store) -> None:
+    def _check_overwrites(self, store: Store) -> None:
         if size_names(store.index) & self.computed:
             return
         same = [var for var in self.extents if var not in size_names(store.index)]
         same = [var for var in same if self.extents[var] != 1]
-        # A loop of no turns writes nothing.
+        # A loop without iterations writes nothing.
         if same and 0 not in self.extents.values():
-            self._fail(f"each turn of {', '.join(same)} writes the same place, in {store}")
+            self._fail(f"all iterations of {', '.join(same)} write the same element, in {store}")
 
 
-def loads_of(expr: Expr, chosen: bool = False) -> Iterator[tuple[Load, bool]]:
-    """The loads in an expression, and whether each is in a branch of a choice."""
+def loads_of(expr: Expr, guarded: bool = False) -> Iterator[tuple[Load, bool]]:
+    """The loads in an expression, and whether each is in a branch of a `where`."""
     match expr:
         case Load():
-            yield expr, chosen
+            yield expr, guarded
         case Apply(name, (first, *rest)):
-            yield from loads_of(first, chosen)
+            yield from loads_of(first, guarded)
             for arg in rest:
-                yield from loads_of(arg, chosen or name == "where")
+                yield from loads_of(arg, guarded or name == "where")
 
 
-def _within_row(place: Size, row: Size) -> Size:
-    """A place less its terms that are whole rows, as i2 * n0 + n0 * 3 are of n0."""
+def _offset_in_row(index: Size, row: Size) -> Size:
+    """An index without its terms that are multiples of a row, as i2*n0 and 3*n0 are of n0."""
     atoms, factor = terms_of(row)[0] if len(terms_of(row)) == 1 else ((), 0)
     if factor <= 0:
-        return place
-    kept: Size = 0
-    for product, n in terms_of(place):
+        return index
+    offset: Size = 0
+    for product, n in terms_of(index):
         rest = list(product)
-        whole = n % factor == 0
+        is_multiple = n % factor == 0
         for atom in atoms:
-            whole = whole and atom in rest
-            if whole:
+            is_multiple = is_multiple and atom in rest
+            if is_multiple:
                 rest.remove(atom)
-        if not whole:
-            kept = kept + (Dim(((product, n),)) if product else n % row if not atoms else n)
-    return kept
+        if not is_multiple:
+            offset = offset + (Dim(((product, n),)) if product else n % row if not atoms else n)
+    return offset
 
 
-def _without_common(a: Size, b: Size, inside: Set[str]) -> tuple[Size, Size]:
-    """Two indices less what both have of terms without names that are set inside a loop."""
+def _without_common(a: Size, b: Size, varying: Set[str]) -> tuple[Size, Size]:
+    """Two indices without their common loop-invariant terms: those with no name in `varying`."""
     common: Size = 0
     for atoms, factor in terms_of(a):
         term = Dim(((atoms, factor),)) if atoms else factor
-        if not size_names(term) & inside and (atoms, factor) in terms_of(b):
+        if not size_names(term) & varying and (atoms, factor) in terms_of(b):
             common = common + term
     return a - common, b - common
 
 
 def _is_never_negative(size: Size, ranges: Mapping[str, Size]) -> bool:
-    """Whether a size is shown to be 0 or more for all values of the variables. The extents of
-    their loops are at least 1: else no turn does anything."""
+    """Whether a size can be shown to be at least 0 for all values of the loop variables. Extents
+    are taken to be at least 1, since a loop without iterations accesses nothing."""
     for name, extent in ranges.items():
         factor = coefficient(size, name)
         if factor is None:

@@ -1,4 +1,4 @@
-"""What a kernel means: its statements run one by one over NumPy buffers. Slow: the reference."""
+"""The reference meaning of kernels: a slow interpreter over NumPy buffers."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from probtensor.types import Size, dtype_of, size_value
 
 
 def _power(x, y):
-    """Integers to integers; a negative power truncates the quotient."""
+    """An integer power; for y < 0, 1 / x**-y truncated to an integer, and 0 where x == 0."""
     if y >= 0:
         return np.power(x, y)
     unit = x if y % 2 else x * x
     return unit if unit * unit == 1 else unit * 0
 
 
-# The operators every target spells; functions with C names come from the caller.
+# The operators that every target spells; functions with C names are given by the caller.
 OPERATORS: dict[str, Callable] = {
     "+": np.add,
     "-": np.subtract,
@@ -81,13 +81,13 @@ def _gemm(a, b, c, batch, m, n, k, a_transposed, b_transposed):
     c[: batch * m * n] = (left @ right).reshape(-1)
 
 
-# The routines that lowering itself calls; those of ops come from the caller.
+# The routines that lowering itself calls; those of ops are given by the caller.
 ROUTINES: dict[str, Callable] = {"pt_gemm": _gemm, "pt_gemm_float32": _gemm}
 
 
 class Machine:
-    """One run of a kernel. `functions` gives the NumPy meaning of each C function name, `routines`
-    that of each library routine (called with views from the offsets on, and sizes)."""
+    """The interpreter's state. `functions` maps C function names to NumPy functions, `routines`
+    maps names of routines to functions of arrays (views from the offsets on) and integers."""
 
     def __init__(
         self,
@@ -118,62 +118,63 @@ class Machine:
             case Let(name, expr):
                 self.names[name] = self.value(expr)
             case Store(buffer, index, expr, op):
-                self._store(buffer, self.place(index), self.value(expr), op)
+                self._store(buffer, self.integer(index), self.value(expr), op)
             case For():
                 self._loop(stmt)
             case Check(condition, code):
                 if not self.value(condition):
                     self.status = code
             case Call(routine, numbers=numbers):
-                given = [self.buffers[name][self.place(offset) :] for name, offset in stmt.pointers]
-                self.routines[routine](*given, *map(self.place, numbers))
+                arrays = [self.buffers[b][self.integer(offset) :] for b, offset in stmt.pointers]
+                self.routines[routine](*arrays, *map(self.integer, numbers))
 
-    def _store(self, buffer: str, place: int, value: object, op: str | None) -> None:
+    def _store(self, buffer: str, index: int, value: object, op: str | None) -> None:
         array = self.buffers[buffer]
         if op == "add" and buffer in self.sums:
-            self._add(buffer, place, value)
+            self._add(buffer, index, value)
             return
-        if not 0 <= place < array.size:
-            raise IndexError(f"store to {buffer}[{place}], which has {array.size} elements")
-        array[place] = value if op is None else FOLDS[op].numpy(array[place], value)
+        if not 0 <= index < array.size:
+            raise IndexError(f"store to {buffer}[{index}], which has {array.size} elements")
+        array[index] = value if op is None else FOLDS[op].numpy(array[index], value)
 
     def _loop(self, loop: For) -> None:
         totals = [_scalar(acc.identity, acc.term.dtype) for acc in loop.accs]
-        lost = [0.0] * len(totals)
+        errors = [0.0] * len(totals)
         before = self.sums
         carries = [carry for carry in loop.carries if carry.within is None]
         self.sums = before | {carry.buffer: self._sums(carry) for carry in carries}
-        for turn in range(self.place(loop.extent)):
-            self.names[loop.var] = turn
+        for iteration in range(self.integer(loop.extent)):
+            self.names[loop.var] = iteration
             self._body(loop.body)
             for k, acc in enumerate(loop.accs):
                 term = self.value(acc.term)
                 combined = _scalar(FOLDS[acc.op].numpy(totals[k], term), acc.term.dtype)
                 if acc.op == "add" and dtype_of(acc.term.dtype).is_float:
-                    lost[k] += _error(totals[k], term, combined)
+                    errors[k] += _error(totals[k], term, combined)
                 totals[k] = combined
-        for acc, total, error in zip(loop.accs, totals, lost, strict=True):
-            whole = _scalar(_mended(total, error), acc.term.dtype) if error else total
-            self.names[acc.name] = whole
+        for acc, total, error in zip(loop.accs, totals, errors, strict=True):
+            exact = _scalar(_corrected(total, error), acc.term.dtype) if error else total
+            self.names[acc.name] = exact
         for carry in carries:
-            first, sums, lost = self.sums[carry.buffer]
-            self.buffers[carry.buffer][first : first + sums.size] = _mended(sums, lost)
+            first, sums, error = self.sums[carry.buffer]
+            self.buffers[carry.buffer][first : first + sums.size] = _corrected(sums, error)
         self.sums = before
 
     def _sums(self, carry: Carry) -> tuple[int, np.ndarray, np.ndarray]:
-        """Where sums in memory begin, and they in doubles with what rounding lost of each."""
-        first = self.place(carry.first)
-        sums = self.buffers[carry.buffer][first : first + self.place(carry.count)].astype("f8")
+        """(offset of the first sum, the sums as doubles, their rounding errors)."""
+        first = self.integer(carry.first)
+        sums = self.buffers[carry.buffer][first : first + self.integer(carry.count)].astype("f8")
         return first, sums, np.zeros_like(sums)
 
-    def _add(self, buffer: str, place: int, value: object) -> None:
-        first, sums, lost = self.sums[buffer]
-        before = sums[place - first]
-        sums[place - first] += value
-        lost[place - first] += _error(before, np.float64(value), sums[place - first])
+    def _add(self, buffer: str, index: int, value: object) -> None:
+        first, sums, errors = self.sums[buffer]
+        before = sums[index - first]
+        sums[index - first] += value
+        errors[index - first] += _error(before, np.float64(value), sums[index - first])
 
-    def place(self, index: Size) -> int:
-        return size_value(index, self.names)
+    def integer(self, size: Size) -> int:
+        """The value of an index, extent or count."""
+        return size_value(size, self.names)
 
     def value(self, expr: Expr) -> object:
         match expr:
@@ -182,12 +183,12 @@ class Machine:
             case Ref(name):
                 return self.names[name]
             case IndexValue(index):
-                return np.int64(self.place(index))
+                return np.int64(self.integer(index))
             case Load(buffer, index):
-                array, place = self.buffers[buffer], self.place(index)
-                if not 0 <= place < array.size:
-                    raise IndexError(f"load of {buffer}[{place}], which has {array.size} elements")
-                return array[place]
+                array, k = self.buffers[buffer], self.integer(index)
+                if not 0 <= k < array.size:
+                    raise IndexError(f"load of {buffer}[{k}], which has {array.size} elements")
+                return array[k]
             case Apply("where", (condition, first, second), dtype):
                 chosen = first if self.value(condition) else second
                 return _scalar(self.value(chosen), dtype)
@@ -200,14 +201,15 @@ class Machine:
 
 
 def _error(a, b, total):
-    """What rounding loses of a + b (Knuth 1969)."""
+    """The rounding error of total = a + b (Knuth 1969)."""
     part = total - a
     return (a - (total - part)) + (b - part)
 
 
-def _mended(total, lost):
-    """A sum with what was lost of it; that is nan or infinite where the sum is not finite."""
-    return np.where(np.isfinite(lost) & (lost != 0), total + lost, total)
+def _corrected(total, error):
+    """A sum with its rounding error added. Where the sum is not finite, neither is the error, which
+    is then ignored."""
+    return np.where(np.isfinite(error) & (error != 0), total + error, total)
 
 
 def _scalar(value: object, dtype: str) -> np.generic:

@@ -1,15 +1,15 @@
 """The grammar of kernels.
 
     Kernel(name, body)                        buffers are flat, row-major, named by the plan
-    statement = Let(name, expr)               a new local value
+    statement = Let(name, expr)               defines a local
               | Store(buffer, index, expr, op)    op None writes; any op of an Acc combines
-              | For(var, extent, body, accs)  loop; after it, each accumulator holds its fold
-              | Check(condition, code)        where false, the kernel's status becomes `code`
-              | Call(routine, reads, writes, numbers)   a library routine on whole buffers
+              | For(var, extent, body, accs)  loop; after it, each accumulator is a local
+              | Check(condition, code)        if false, the kernel's status becomes `code`
+              | Call(routine, reads, writes, numbers)   a library routine on entire buffers
     expr      = Lit(value) | Ref(name) | IndexValue(index) | Load(buffer, index) | Apply(fn, args)
 
 An index (and an extent) is an int or a polynomial `types.Dim` over loop variables, sizes and
-integer locals. `IndexValue` makes an int64 value of one. Every expr has a dtype.
+integer locals. `IndexValue` is its value as an expr, an int64. Every expr has a dtype.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from probtensor.types import Size
 
 @dataclass(frozen=True)
 class Lit:
-    """A number written in the text."""
+    """A literal number."""
 
     value: float | int | bool
     dtype: str
@@ -32,7 +32,7 @@ class Lit:
 
 @dataclass(frozen=True)
 class Ref:
-    """A local: what a Let or an accumulator is called."""
+    """A local, defined by a Let or an accumulator, by name."""
 
     name: str
     dtype: str
@@ -57,7 +57,8 @@ class Load:
 
 @dataclass(frozen=True)
 class Apply:
-    """`fn` is an operator symbol that targets spell, or the name of a C function."""
+    """An operator or function applied to arguments: `fn` is an operator symbol, which each target
+    spells, or the name of a C function."""
 
     fn: str
     args: tuple[Expr, ...]
@@ -69,7 +70,7 @@ Expr = Lit | Ref | IndexValue | Load | Apply
 
 @dataclass(frozen=True)
 class Let:
-    """A new local, set once. `origin` is the user's line as file:line, here and below."""
+    """The definition of a local. `origin` is the user's line as file:line, here and below."""
 
     name: str
     expr: Expr
@@ -78,7 +79,7 @@ class Let:
 
 @dataclass(frozen=True)
 class Store:
-    """Write an element (`op` None), or combine it with a value by an op of `Acc`."""
+    """Write an element (`op` None), or combine a value into it by an op of `Acc`."""
 
     buffer: str
     index: Size
@@ -89,7 +90,7 @@ class Store:
 
 @dataclass(frozen=True)
 class Acc:
-    """A fold carried by a loop: before it `identity`; each turn, `name = name op term`.
+    """A fold of a loop: `name = identity` before it, and `name = name op term` each iteration.
 
     `op` is "add", "mul", "max" or "min"; for bools "and" or "or".
     """
@@ -101,21 +102,23 @@ class Acc:
     origin: str = ""
 
 
-NOT_GATHERED = 4  # additions of a short inner loop, which need no scratch memory of their own
+NOT_GATHERED = 4  # an inner loop with at most so many additions needs no scratch memory
 
 
 @dataclass(frozen=True)
 class Carry:
-    """Sums that a loop adds up in memory: `count` elements of `buffer` from `first` on.
+    """Sums that a loop accumulates in memory: `count` elements of `buffer` from offset `first` on.
 
-    A target may gather them in `scratch`, which has a double an element, and for float64 a second
-    one for what rounding lost. `each` counts the additions to an element at one turn of the loop.
-    A loop inside another one that has a carry for the same buffer has one of its own, for the sum
-    that it makes at each of the outer turns: `within` is then the `each` of the outer carry, and it
-    pays to gather only where that is large.
-    `scattered` counts the additions of a scatter, where data decide which element one goes to;
-    `each` is then how many one turn of the loop makes in all. The terms of `wide` sums may be added
-    before they are rounded to `dtype`.
+    A target may accumulate them in `scratch`, which has one double per element, and for float64 a
+    second one for the rounding error.
+
+    each       additions to an element in one iteration of the loop; of a scatter, all additions
+               in one iteration
+    within     set if a loop around this one has a carry of the same buffer: the `each` of that
+               carry. This carry is then for the partial sums of one outer iteration, and scratch
+               memory pays only if `within` is large
+    scattered  set for a scatter, where data decide the element: the number of its additions
+    wide       whether terms may be added in double before they are rounded to `dtype`
     """
 
     buffer: str
@@ -131,8 +134,8 @@ class Carry:
 
 @dataclass(frozen=True)
 class For:
-    """Iterations `0 <= var < extent`. With accumulators it is a fold; `carries` are the sums in
-    memory that it completes."""
+    """A loop with `0 <= var < extent`. With accumulators it is a fold; `carries` are the sums in
+    memory that are complete after it."""
 
     var: str
     extent: Size
@@ -143,7 +146,7 @@ class For:
 
 @dataclass(frozen=True)
 class Check:
-    """Where the condition is false, the kernel returns `code`; it runs on nevertheless."""
+    """If the condition is false, the kernel returns `code`, after running to its end."""
 
     condition: Expr
     code: int
@@ -151,9 +154,9 @@ class Check:
 
 @dataclass(frozen=True)
 class Call:
-    """A routine called with pointers to what it reads, then to what it writes, then with integers.
+    """A call of a routine: pointers to its inputs, then to its outputs, then integers.
 
-    A pointer is (buffer, offset in elements). `device` is whether a GPU has the routine.
+    A pointer is (buffer, offset in elements). `device`: whether the routine exists for GPUs.
     """
 
     routine: str
@@ -165,7 +168,7 @@ class Call:
 
     @property
     def pointers(self) -> tuple[tuple[str, Size], ...]:
-        """What is read, then what is written."""
+        """All pointers, in the order of the arguments."""
         return (*self.reads, *self.writes)
 
 
@@ -183,12 +186,12 @@ class Kernel:
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
-    """The expressions just below."""
+    """The direct subexpressions."""
     return expr.args if isinstance(expr, Apply) else ()
 
 
 def walk_expr(expr: Expr) -> Iterator[Expr]:
-    """The expression and all below it, outermost first."""
+    """The expression and all its subexpressions, outermost first."""
     stack = [expr]
     while stack:
         top = stack.pop()
@@ -205,7 +208,7 @@ def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
 
 
 def exprs_of(stmt: Stmt) -> tuple[Expr, ...]:
-    """The expressions a statement itself holds (not those of statements inside it)."""
+    """The expressions of a statement, without those of statements inside it."""
     match stmt:
         case Let(_, expr) | Store(_, _, expr):
             return (expr,)
@@ -264,8 +267,8 @@ def _map_carry(carry: Carry, change: Callable[[Size], Size]) -> Carry:
 
 
 def indices_of(stmt: Stmt) -> Iterator[Size]:
-    """The indices, extents and offsets of a statement itself, those in its expressions included
-    (not those of statements inside it)."""
+    """The indices, extents and offsets of a statement and of its expressions, without those of
+    statements inside it."""
     match stmt:
         case Store(index=index):
             yield index
@@ -282,11 +285,11 @@ def indices_of(stmt: Stmt) -> Iterator[Size]:
 
 @dataclass(frozen=True)
 class FoldOp:
-    """How two values of a fold are combined.
+    """The operation that combines two values of a fold.
 
-    `symbol` is the operator or function of `Apply`, `numpy` its meaning, `neutral` the identity:
-    a number, or "lowest" or "highest" of the dtype. `integer` names the fold that does the same
-    for the integers 0 and 1, as which targets fold bools.
+    `symbol` is its operator or function in `Apply`, `numpy` its meaning, `neutral` its identity: a
+    number, or "lowest" or "highest" of the dtype. `integer` names the equivalent fold of the
+    integers 0 and 1, which targets use for bools.
     """
 
     name: str
@@ -296,7 +299,7 @@ class FoldOp:
     integer: str
 
     def identity(self, dtype: str) -> float | int | bool:
-        """The neutral value in a dtype (that of its storage)."""
+        """The identity in a dtype."""
         if not isinstance(self.neutral, str):
             return np.dtype(dtype).type(self.neutral).item()
         lowest = self.neutral == "lowest"

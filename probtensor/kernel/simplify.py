@@ -1,4 +1,4 @@
-"""Index arithmetic: polynomials with floor division, made simpler by the ranges of variables."""
+"""Index arithmetic: polynomials with floor divisions, simplified by the ranges of variables."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Bounds = Mapping[str, Size]  # variable -> extent: 0 <= variable < extent
 
 
 class Index:
-    """An index under construction: a polynomial that knows the ranges of its variables.
+    """An index under construction: a polynomial with the ranges of its variables.
 
-    Takes + - * // % with ints, sizes and other indices; comparisons give bool expressions.
+    Supports + - * // % with ints, sizes and other indices; comparisons give bool expressions.
     """
 
     __slots__ = ("bounds", "size")
@@ -88,12 +88,13 @@ def _plain(value: object) -> Size:
 
 
 def floordiv(top: Size, bottom: Size, bounds: Bounds) -> Size:
-    """top // bottom, split into an exact part and a rest that is shown to be below `bottom`.
+    """top // bottom: the quotient of the terms divisible by `bottom`, plus that of the rest.
 
-    With 0 <= j < m, (i*m + j) // m is i. What cannot be shown stays an opaque atom.
+    The latter is 0 if 0 <= rest < bottom can be shown: with 0 <= j < m, (i*m + j) // m is i.
+    Otherwise it is an opaque atom.
     """
     if bottom == 0:
-        return 0  # the place of an axis that has none: it is never read
+        return 0  # an index along an axis of size 0, which is never used
     if isinstance(top, int) and isinstance(bottom, int):
         return top // bottom
     exact: Size = 0
@@ -131,12 +132,13 @@ def _below(size: Size, limit: Size, bounds: Bounds) -> bool:
     gap = limit - 1 - high
     if isinstance(gap, int):
         return gap >= 0
-    # Extents are at least 1 inside a loop over them.
+    # Inside a loop its extent is at least 1.
     return all(factor >= 0 for _, factor in terms_of(gap))
 
 
 def coefficient(size: Size, name: str) -> Size | None:
-    """The factor of a variable that enters linearly; 0 if absent, None if it enters otherwise."""
+    """The coefficient of a variable; 0 if it does not occur, None if the size is not linear in it.
+    Of an index it is the stride along a loop."""
     if not isinstance(size, Dim):
         return 0
     found: Size = 0
@@ -150,7 +152,7 @@ def coefficient(size: Size, name: str) -> Size | None:
 
 
 def resimplify(size: Size, bounds: Bounds) -> Size:
-    """The polynomial with its floor divisions taken again under known ranges."""
+    """The polynomial with its floor divisions simplified under these ranges."""
     if not isinstance(size, Dim) or not _has_floor(size):
         return size
 

@@ -1,6 +1,6 @@
-"""Straight-line code made shorter: a local that is read once is written where it is read.
+"""Inlining of locals that are read once into the expression that reads them.
 
-This is for the reader (and for the time that translating takes); a C compiler would do it anyway.
+This makes the text shorter for readers and faster to translate; a C compiler would do it anyway.
 """
 
 from __future__ import annotations
@@ -28,20 +28,21 @@ from probtensor.kernel.ir import (
 )
 from probtensor.types import size_names
 
-LARGEST = 9  # operations in one expression: about what fits a line
-# Their spelling repeats the operand.
+MAX_OPERATIONS = 9  # operations in one expression: about what fits on a line
+# Functions whose spelling contains the operand twice.
 REPEATED = ("square", "isnan", "isinf")
 
 
 def inline_locals(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
-    """The statements with single-use locals moved into the expressions that read them."""
+    """The statements with single-use locals inlined."""
     uses, fixed = _uses(body)
     once = {name for name, count in uses.items() if count == 1 and name not in fixed}
     return _body(body, (), once)[0]
 
 
 def _uses(body: tuple[Stmt, ...]) -> tuple[Counter[str], set[str]]:
-    """How often each local is read, and those read by index arithmetic or inside routines."""
+    """How often each local is read in expressions, and the locals that cannot be inlined: those
+    read in indices, in arguments of routines or in checks."""
     uses: Counter[str] = Counter()
     fixed: set[str] = set()
     for stmt in walk(body):
@@ -59,32 +60,32 @@ def _uses(body: tuple[Stmt, ...]) -> tuple[Counter[str], set[str]]:
 def _body(
     body: tuple[Stmt, ...], accs: tuple[Acc, ...], once: set[str]
 ) -> tuple[tuple[Stmt, ...], tuple[Acc, ...]]:
-    held: dict[str, Let] = {}  # locals not written yet, in order
-    loading: dict[str, None] = {}  # those of them that read memory
-    place = {stmt.name: k for k, stmt in enumerate(body) if isinstance(stmt, Let)}
+    pending: dict[str, Let] = {}  # locals that may still be inlined, in order
+    loading: dict[str, None] = {}  # those of them that load
+    position = {stmt.name: k for k, stmt in enumerate(body) if isinstance(stmt, Let)}
     done: list[Stmt] = []
 
     def flush(names: Iterable[str]) -> None:
-        """Write held locals, and what they read if that is still held too, in order."""
-        wanted: set[str] = set()
+        """Write pending locals, and the pending locals they read, as statements in order."""
+        found: set[str] = set()
         waiting = list(names)
         while waiting:
             name = waiting.pop()
-            if name in held and name not in wanted:
-                wanted.add(name)
-                waiting += _refs(held[name])
-        done.extend(held.pop(name) for name in sorted(wanted, key=place.__getitem__))
+            if name in pending and name not in found:
+                found.add(name)
+                waiting += _refs(pending[name])
+        done.extend(pending.pop(name) for name in sorted(found, key=position.__getitem__))
 
     for stmt in body:
         if isinstance(stmt, For):
-            # A local read inside the loop must not be computed again at each turn.
-            flush(held)
+            # A local inlined into the loop would be computed again in each iteration.
+            flush(pending)
             inner, folded = _body(stmt.body, stmt.accs, once)
             done.append(replace(stmt, body=inner, accs=folded))
             continue
-        stmt = _filled(stmt, held)
-        if isinstance(stmt, Let) and stmt.name in once and _size(stmt.expr) <= LARGEST:
-            held[stmt.name] = stmt
+        stmt = _inlined_stmt(stmt, pending)
+        if isinstance(stmt, Let) and stmt.name in once and _size(stmt.expr) <= MAX_OPERATIONS:
+            pending[stmt.name] = stmt
             if _reads_memory(stmt.expr):
                 loading[stmt.name] = None
             continue
@@ -93,8 +94,8 @@ def _body(
             flush(loading)
             loading.clear()
         done.append(stmt)
-    folded = tuple(replace(acc, term=_fill(acc.term, held, True)) for acc in accs)
-    flush(held)
+    folded = tuple(replace(acc, term=_inlined(acc.term, pending, True)) for acc in accs)
+    flush(pending)
     return tuple(done), folded
 
 
@@ -102,26 +103,29 @@ def _refs(stmt: Stmt) -> set[str]:
     return {p.name for e in exprs_of(stmt) for p in walk_expr(e) if isinstance(p, Ref)}
 
 
-def _filled(stmt: Stmt, held: dict[str, Let]) -> Stmt:
+def _inlined_stmt(stmt: Stmt, pending: dict[str, Let]) -> Stmt:
     if isinstance(stmt, (Let, Store)):
-        return replace(stmt, expr=_fill(stmt.expr, held, True))
+        return replace(stmt, expr=_inlined(stmt.expr, pending, True))
     return stmt
 
 
-def _fill(expr: Expr, held: dict[str, Let], movable: bool) -> Expr:
-    """The expression with held locals put in; those that stay named are left for the caller."""
-    if isinstance(expr, Ref) and movable and expr.name in held:
-        return held.pop(expr.name).expr
+def _inlined(expr: Expr, pending: dict[str, Let], movable: bool) -> Expr:
+    """The expression with pending locals inlined; a Ref itself only if it is `movable`."""
+    if isinstance(expr, Ref) and movable and expr.name in pending:
+        return pending.pop(expr.name).expr
     if not isinstance(expr, Apply):
         return expr
     args = []
     for k, arg in enumerate(expr.args):
-        # The branches of a choice stay names: work in them would be done under a condition.
-        keep = expr.fn in REPEATED or (expr.fn == "where" and k > 0)
-        room = LARGEST - _size(expr)
-        fits = isinstance(arg, Ref) and arg.name in held and _size(held[arg.name].expr) <= room
-        inside = isinstance(arg, Ref) or not keep
-        args.append(_fill(arg, held, not keep and fits) if inside else arg)
+        # Work in the branches of a `where` would be done under a condition.
+        by_name = expr.fn in REPEATED or (expr.fn == "where" and k > 0)
+        allowed = MAX_OPERATIONS - _size(expr)
+        is_pending = isinstance(arg, Ref) and arg.name in pending
+        fits = is_pending and _size(pending[arg.name].expr) <= allowed
+        if by_name and not isinstance(arg, Ref):
+            args.append(arg)
+        else:
+            args.append(_inlined(arg, pending, not by_name and fits))
     return replace(expr, args=tuple(args))
 
 

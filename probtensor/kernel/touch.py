@@ -1,4 +1,4 @@
-"""What statements touch: the locals and buffers they read and write."""
+"""The locals and buffers that statements and expressions read and write."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from probtensor.types import size_names
 
 
 def deep(stmt: Stmt) -> Iterable[Stmt]:
-    """A statement and all inside it."""
+    """A statement and all statements inside it."""
     return walk((stmt,))
 
 
 def names_read(stmt: Stmt) -> set[str]:
-    """Locals and sizes a statement reads, and all inside it."""
+    """Locals and sizes that a statement or a statement inside it reads."""
     names: set[str] = set()
     for part in deep(stmt):
         for index in indices_of(part):
@@ -39,7 +39,7 @@ def names_read(stmt: Stmt) -> set[str]:
 
 
 def expr_names(expr: Expr) -> set[str]:
-    """Locals and sizes an expression reads."""
+    """Locals and sizes that an expression reads."""
     names: set[str] = set()
     for part in walk_expr(expr):
         if isinstance(part, Ref):
@@ -50,14 +50,14 @@ def expr_names(expr: Expr) -> set[str]:
 
 
 def names_set(stmt: Stmt) -> list[str]:
-    """Locals that are known after a statement."""
+    """Locals that a statement defines for the statements after it."""
     if isinstance(stmt, Let):
         return [stmt.name]
     return [acc.name for acc in stmt.accs] if isinstance(stmt, For) else []
 
 
 def writes_of(stmt: Stmt) -> list[str]:
-    """Buffers a statement stores to, or that a routine writes."""
+    """Buffers that a statement stores to, or that a routine in it writes."""
     found = [part.buffer for part in deep(stmt) if isinstance(part, Store)]
     for part in deep(stmt):
         if isinstance(part, Call):
@@ -66,7 +66,7 @@ def writes_of(stmt: Stmt) -> list[str]:
 
 
 def buffers_of(stmt: Stmt) -> list[str]:
-    """Buffers a statement stores to or reads."""
+    """Buffers that a statement writes or reads."""
     found = writes_of(stmt)
     for part in deep(stmt):
         if isinstance(part, Call):
@@ -77,5 +77,5 @@ def buffers_of(stmt: Stmt) -> list[str]:
 
 
 def loads_of(expr: Expr) -> list[str]:
-    """Buffers an expression reads."""
+    """Buffers that an expression reads."""
     return [part.buffer for part in walk_expr(expr) if isinstance(part, Load)]

@@ -1,4 +1,4 @@
-"""What writing the loops of a plan is given, and what it finds that the plan must hold."""
+"""Names of buffers, and the checks and scratch memory that the statements of a plan require."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from probtensor.types import Size, SizeCheck
 
 @dataclass(frozen=True)
 class Memory:
-    """Buffer names of nodes, and which nodes need one. Shared by all kernels of a plan.
+    """The buffers of nodes, shared by all kernels of a plan.
 
-    `results` are the names of outputs; they differ from `names` for an input that is returned.
-    `values` are nodes that are read otherwise than to point into an axis, `written_out` the views
-    that are not inlined.
+    names        the buffer of each node, if it has one
+    results      the buffers of outputs; they differ from `names` for an input that is returned
+    stored       computed nodes that have a buffer
+    values       nodes that are read other than as indices into an axis
+    written_out  views that are materialised instead of inlined
     """
 
     names: dict[Node, str]
@@ -28,11 +30,12 @@ class Memory:
 
 @dataclass
 class Needs:
-    """What the statements of a plan rely on.
+    """What the statements of a plan require beside the buffers of nodes.
 
-    checked   index arrays that the entry of a call checks, by (input, size of the axis)
+    checked   error messages of index arrays that the entry of a call checks, by (input or
+              constant, size of the axis)
     limits    size laws of literal indices
-    scratch   further buffers of doubles, each with its node and shape
+    scratch   scratch buffers of doubles, by name, each with its node and shape
     failures  messages of the statuses that kernels return
     """
 
@@ -49,7 +52,7 @@ def memory_of(
     stored: set[Node],
     written_out: frozenset[Node],
 ) -> Memory:
-    """Names for all buffers: x for inputs, c for constants, y for outputs, w for the rest."""
+    """The buffers of a plan: x for inputs, c for constants, y for outputs, w for temporaries."""
     names = {node: f"x{k}" for k, node in enumerate(inputs)}
     constants = (n for n in order if isinstance(n.op, Const) and uniform_value(n) is None)
     names |= {node: f"c{k}" for k, node in enumerate(constants)}
@@ -63,11 +66,11 @@ def memory_of(
 
 
 def read_as_values(order: Sequence[Node], outputs: Sequence[Node]) -> set[Node]:
-    """Nodes read otherwise than as indices that must lie within an axis."""
+    """Nodes read other than as indices that are checked against an axis."""
     found = set(outputs)
     for node in reversed(order):
-        pointing = node.op.index_inputs() if node.op.index_mode == "raise" else ()
+        indices = node.op.index_inputs() if node.op.index_mode == "raise" else ()
         for position, x in enumerate(node.inputs):
-            if position not in pointing and (node in found or not node.op.reads_all):
+            if position not in indices and (node in found or not node.op.reads_all):
                 found.add(x)
     return found

@@ -1,10 +1,10 @@
 """Which tasks share a loop of one level.
 
 At one level, tasks whose next loop has the same extent may share it; tasks with no loop left are
-scalars of that level. A task may stand in the loop of one it depends on only if it reads, at each
-turn, just what that turn has computed: not the result of a fold along this loop, and not another
-element. Starting from groups made greedily in topological order, groups are merged while that
-stays true, so that folds over the same data end up in one pass. `nest.py` does the same for the
+scalars of that level. A consumer may share the loop of its producer only if each iteration reads
+nothing but elements that the same iteration computed: no other element, and not the result of a
+fold along this loop. Groups are made greedily in topological order, and then merged while that
+condition holds, so that folds over the same data share one pass. `nest.py` repeats this for the
 next level inside each shared loop.
 """
 
@@ -22,20 +22,20 @@ from probtensor.types import Dim, Size
 
 @dataclass(eq=False)
 class Group:
-    """Tasks that share the loop of a level. `extent` is None for scalars and for a routine, which
-    is `alone`."""
+    """Tasks that share the loop of a level. `extent` is None for scalars and for a routine; the
+    latter is `alone`: it shares nothing."""
 
     extent: Size | None
     tasks: list[Task] = field(default_factory=list)
     alone: bool = False
 
-    def takes(self, task: Task, level: int) -> bool:
-        """Whether a task has the same loop at a level."""
+    def matches(self, task: Task, level: int) -> bool:
+        """Whether the loop of a task at this level is that of the group."""
         return not (self.alone or task.alone) and self.extent == task.extent(level)
 
 
 def fuse(tasks: Sequence[Task], level: int) -> list[Group]:
-    """Groups of the tasks at a loop level, in an order in which they can run."""
+    """The groups of tasks at a loop level, in execution order."""
     edges = _Edges(tasks, level)
     groups = _merge(_greedy(tasks, level, edges), edges)
     _sink(groups, edges)
@@ -43,115 +43,125 @@ def fuse(tasks: Sequence[Task], level: int) -> list[Group]:
 
 
 class _Edges:
-    """Who depends on whom, and whether they may share a loop."""
+    """Dependencies between tasks, and whether each allows a shared loop.
+
+    `producers[consumer][producer]` is True if the consumer may be in the producer's loop.
+    """
 
     def __init__(self, tasks: Sequence[Task], level: int) -> None:
         self.position = {task: k for k, task in enumerate(tasks)}
-        self.before: dict[Task, dict[Task, bool]] = {task: {} for task in tasks}
-        makers: dict[Node, list[Task]] = {}
+        self.producers: dict[Task, dict[Task, bool]] = {task: {} for task in tasks}
+        computed_by: dict[Node, list[Task]] = {}
         for task in tasks:
             for node, index in task.accesses:
-                for maker in makers.get(node, ()):
-                    together = _same_turn(maker, task, index, level)
-                    known = self.before[task].get(maker, True)
-                    self.before[task][maker] = known and together
+                for producer in computed_by.get(node, ()):
+                    shareable = _same_iteration(producer, task, index, level)
+                    so_far = self.producers[task].get(producer, True)
+                    self.producers[task][producer] = so_far and shareable
             for node in parts(task.node):
-                makers.setdefault(node, []).append(task)
+                computed_by.setdefault(node, []).append(task)
 
 
-def _same_turn(maker: Task, user: Task, index: tuple[Size, ...], level: int) -> bool:
-    """Whether the user needs, at a turn of its loop, only what the maker has by then."""
-    if level >= len(maker.domain) or level >= len(user.domain):
+def _same_iteration(producer: Task, consumer: Task, index: tuple[Size, ...], level: int) -> bool:
+    """Whether an iteration of the consumer reads only what the same iteration of the producer has
+    computed."""
+    if level >= len(producer.domain) or level >= len(consumer.domain):
         return False
-    axis = maker.finished_axis(level)
+    axis = producer.finished_axis(level)
     return axis is not None and index[axis] == Dim.name(f"@{level}")
 
 
 def _greedy(tasks: Iterable[Task], level: int, edges: _Edges) -> list[Group]:
-    """Each task goes to the earliest group of its extent that may hold it, else to a new one.
+    """Put each task in the earliest possible group with its loop, else in a new group.
 
-    Scalars that wait for no loop stand before all loops, so that any loop may read them.
+    Scalars that depend on no loop come before all loops, so that any loop may read them.
     """
     groups = [Group(None)]
-    home: dict[Task, int] = {}
+    group_of: dict[Task, int] = {}
     for task in tasks:
         extent = task.extent(level)
         earliest = 0
-        for maker, together in edges.before[task].items():
-            shared = together or (extent is None and not task.alone)
-            earliest = max(earliest, home[maker] + (0 if shared else 1))
+        for producer, shareable in edges.producers[task].items():
+            same_group = shareable or (extent is None and not task.alone)
+            earliest = max(earliest, group_of[producer] + (0 if same_group else 1))
         for k in range(earliest, len(groups)):
-            if groups[k].takes(task, level):
+            if groups[k].matches(task, level):
                 break
         else:
             k = len(groups)
             groups.append(Group(extent, alone=task.alone))
         groups[k].tasks.append(task)
-        home[task] = k
+        group_of[task] = k
     return [group for group in groups if group.tasks]
 
 
 class _GroupGraph:
-    """Dependencies between groups, kept as bit sets over group numbers."""
+    """Dependencies between groups, as bit sets of group numbers.
+
+    producers  direct dependencies of each group
+    conflicts  those of them with which it may not share a loop
+    earlier    all groups that must run before it
+    later      all groups that must run after it
+    """
 
     def __init__(self, groups: Sequence[Group], edges: _Edges) -> None:
-        home = {task: k for k, group in enumerate(groups) for task in group.tasks}
+        group_of = {task: k for k, group in enumerate(groups) for task in group.tasks}
         count = len(groups)
-        self.before = [0] * count
-        self.apart = [0] * count  # those it may not share a loop with
-        for task, makers in edges.before.items():
-            k = home[task]
-            for maker, together in makers.items():
-                j = home[maker]
+        self.producers = [0] * count
+        self.conflicts = [0] * count
+        for task, producers in edges.producers.items():
+            k = group_of[task]
+            for producer, shareable in producers.items():
+                j = group_of[producer]
                 if j == k:
                     continue
-                self.before[k] |= 1 << j
-                if not (together or (groups[k].extent is None and not groups[k].alone)):
-                    self.apart[k] |= 1 << j
+                self.producers[k] |= 1 << j
+                if not (shareable or (groups[k].extent is None and not groups[k].alone)):
+                    self.conflicts[k] |= 1 << j
         order = self.order()
-        self.earlier = [0] * count  # all groups that must run before
+        self.earlier = [0] * count
         for k in order:
-            self.earlier[k] = self.before[k]
-            for j in _bits(self.before[k]):
+            self.earlier[k] = self.producers[k]
+            for j in _bits(self.producers[k]):
                 self.earlier[k] |= self.earlier[j]
-        self.later = [0] * count  # all groups that must run after
+        self.later = [0] * count
         for k in reversed(order):
-            for j in _bits(self.before[k]):
+            for j in _bits(self.producers[k]):
                 self.later[j] |= self.later[k] | 1 << k
 
     def order(self) -> list[int]:
-        """A topological order that keeps to the numbering where it can."""
-        waiting = [mask.bit_count() for mask in self.before]
-        users: list[list[int]] = [[] for _ in self.before]
-        for k, mask in enumerate(self.before):
+        """The topological order that is first by group number."""
+        waiting = [mask.bit_count() for mask in self.producers]
+        consumers: list[list[int]] = [[] for _ in self.producers]
+        for k, mask in enumerate(self.producers):
             for j in _bits(mask):
-                users[j].append(k)
+                consumers[j].append(k)
         ready = [k for k, count in enumerate(waiting) if count == 0]
         order = []
         while ready:
             j = heappop(ready)
             order.append(j)
-            for k in users[j]:
+            for k in consumers[j]:
                 waiting[k] -= 1
                 if waiting[k] == 0:
                     heappush(ready, k)
         return order
 
     def can_merge(self, j: int, k: int) -> bool:
-        """Whether groups j and k can be one: nothing forced apart, no path through a third."""
-        if self.apart[j] >> k & 1 or self.apart[k] >> j & 1:
+        """Whether groups j and k can be merged: no conflict, and no path through a third group."""
+        if self.conflicts[j] >> k & 1 or self.conflicts[k] >> j & 1:
             return False
-        if self.before[k] & ~(1 << j) & self.later[j]:
+        if self.producers[k] & ~(1 << j) & self.later[j]:
             return False
-        return not self.before[j] & ~(1 << k) & self.later[k]
+        return not self.producers[j] & ~(1 << k) & self.later[k]
 
     def merge(self, j: int, k: int) -> None:
-        """Group k becomes part of group j; its number is no longer used."""
+        """Merge group k into group j; number k is no longer used."""
         gone, both = 1 << k, 1 << j | 1 << k
-        for masks in (self.before, self.apart, self.earlier, self.later):
+        for masks in (self.producers, self.conflicts, self.earlier, self.later):
             masks[j] = (masks[j] | masks[k]) & ~both
             masks[k] = 0
-        for masks in (self.before, self.apart):
+        for masks in (self.producers, self.conflicts):
             for g, mask in enumerate(masks):
                 if mask & gone:
                     masks[g] = mask & ~gone | 1 << j
@@ -168,18 +178,18 @@ def _bits(mask: int) -> Iterable[int]:
 
 
 def _merge(groups: Sequence[Group], edges: _Edges) -> list[Group]:
-    """Merge groups of one extent until no two can be, each time the first two that can."""
+    """Merge groups with the same extent until no two can be merged, always the first such pair."""
     graph = _GroupGraph(groups, edges)
-    alike: dict[Size | None, int] = {}
+    same_extent: dict[Size | None, int] = {}
     for k, group in enumerate(groups):
         if not group.alone:
-            alike[group.extent] = alike.get(group.extent, 0) | 1 << k
-    refused = [0] * len(groups)
+            same_extent[group.extent] = same_extent.get(group.extent, 0) | 1 << k
+    refused = [0] * len(groups)  # by group: those it could not be merged with
     k = 0
     while k < len(groups):
         extent = groups[k].extent
-        free = groups[k].tasks and not groups[k].alone
-        candidates = alike[extent] & ((1 << k) - 1) & ~refused[k] if free else 0
+        mergeable = groups[k].tasks and not groups[k].alone
+        candidates = same_extent[extent] & ((1 << k) - 1) & ~refused[k] if mergeable else 0
         j = next((j for j in _bits(candidates) if graph.can_merge(j, k)), None)
         if j is None:
             refused[k] |= candidates
@@ -188,8 +198,9 @@ def _merge(groups: Sequence[Group], edges: _Edges) -> list[Group]:
         graph.merge(j, k)
         groups[j].tasks += groups[k].tasks
         groups[k].tasks = []
-        alike[extent] &= ~(1 << k)
-        # A path through one part no longer parts the other from the rest.
+        same_extent[extent] &= ~(1 << k)
+        # Earlier refusals of the merged group may no longer hold: a path between two groups that
+        # went through one of its halves is now a path within it.
         refused = [mask & ~(1 << j) for mask in refused]
         refused[j] = 0
         k = j
@@ -199,38 +210,40 @@ def _merge(groups: Sequence[Group], edges: _Edges) -> list[Group]:
 
 
 def _sink(groups: Sequence[Group], edges: _Edges) -> None:
-    """Move a task to the one later group that reads it, where that saves its buffer and costs no
-    other: greedy placement is early, but a value is best computed where it is used."""
-    home = {task: group for group in groups for task in group.tasks}
-    users: dict[Task, dict[Task, bool]] = {task: {} for task in home}
-    for user, makers in edges.before.items():
-        for maker, together in makers.items():
-            users[maker][user] = together
-    for task in reversed(list(edges.before)):
-        target = _sole_reader(task, users[task], home)
-        if target is None or target is home[task] or target.extent != home[task].extent:
+    """Move a task into the group of its consumers if that saves its buffer and makes no producer
+    need one. (The greedy groups are the earliest ones.)"""
+    group_of = {task: group for group in groups for task in group.tasks}
+    consumers: dict[Task, dict[Task, bool]] = {task: {} for task in group_of}
+    for consumer, producers in edges.producers.items():
+        for producer, shareable in producers.items():
+            consumers[producer][consumer] = shareable
+    for task in reversed(list(edges.producers)):
+        target = _only_reader(task, consumers[task], group_of)
+        if target is None or target is group_of[task] or target.extent != group_of[task].extent:
             continue
-        if any(_needs_buffer(maker, task, users, home) for maker in edges.before[task]):
+        if any(_would_need_buffer(p, consumers, group_of) for p in edges.producers[task]):
             continue
-        home[task].tasks.remove(task)
+        group_of[task].tasks.remove(task)
         target.tasks.append(task)
         target.tasks.sort(key=edges.position.__getitem__)
-        home[task] = target
+        group_of[task] = target
 
 
-def _sole_reader(task: Task, users: dict[Task, bool], home: dict[Task, Group]) -> Group | None:
-    """The group of all users of a task, if they are in one group and can share its turn."""
-    if not task.movable or not users or not all(users.values()):
+def _only_reader(
+    task: Task, consumers: dict[Task, bool], group_of: dict[Task, Group]
+) -> Group | None:
+    """The group of all consumers of a task, if it is one group and they can share its loop."""
+    if not task.movable or not consumers or not all(consumers.values()):
         return None
-    readers = {id(home[user]): home[user] for user in users}
+    readers = {id(group_of[consumer]): group_of[consumer] for consumer in consumers}
     return next(iter(readers.values())) if len(readers) == 1 else None
 
 
-def _needs_buffer(maker: Task, task: Task, users: dict, home: dict[Task, Group]) -> bool:
-    """Whether moving `task` away would make `maker` need a buffer that it does not need now."""
-    if maker.in_place or not maker.domain:
+def _would_need_buffer(producer: Task, consumers: dict, group_of: dict[Task, Group]) -> bool:
+    """Whether a producer needs no buffer now, but would if a consumer moved to another group."""
+    if producer.in_memory or not producer.domain:
         return False
-    return all(home[user] is home[maker] for user in users[maker])
+    return all(group_of[consumer] is group_of[producer] for consumer in consumers[producer])
 
 
 def _ordered(groups: list[Group], edges: _Edges) -> list[Group]:

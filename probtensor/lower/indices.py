@@ -1,8 +1,8 @@
-"""Indices that data give: made non-negative, and checked by the entry of a call or where read."""
+"""Indices read from arrays: made non-negative, and checked at the entry of a call or when read."""
 
 from __future__ import annotations
 
-from probtensor.graph.law import inside, placed
+from probtensor.graph.law import located_law, within_axis
 from probtensor.graph.node import Const, Input, Node, line_of
 from probtensor.kernel.ir import Apply, Check, Expr, IndexValue, Let, Lit, Ref
 from probtensor.lower.buffers import Needs
@@ -12,32 +12,34 @@ from probtensor.types import Dim, Size, dtype_of
 
 
 class IndexWriter(Writer):
-    """The part of a writer that makes an index of what an index array holds."""
+    """The part of a writer that turns elements of index arrays into indices."""
 
     needs: Needs
-    indices: list[dict[tuple, Size]]  # those of the blocks around, by (value, bound, mode)
+    # The indices computed in each enclosing block, by (value, bound, mode).
+    indices: list[dict[tuple, Size]]
 
     def failure(self, message: str) -> int:
         if message not in self.needs.failures:
             self.needs.failures.append(message)
         return self.needs.failures.index(message) + 1
 
-    def place(self, view: Node, position: int, value: Expr) -> Size:
-        """An index read from memory: a local, made non-negative, checked if the entry does not."""
+    def checked_index(self, view: Node, position: int, value: Expr) -> Size:
+        """A local with the index, non-negative, and checked here unless the entry checks it."""
         bound = self._bound(view, position)
         mode = view.op.index_mode
-        known = self._known_index((value, bound, mode))
-        if known is not None:
-            return known
+        available = self._available_index((value, bound, mode))
+        if available is not None:
+            return available
         name = self.fresh("k")
         guard = self._guard()
-        # Unsigned ones stay so until they are known to be small: 2**64 - 1 is not the last place.
-        whole = cast(value, "uint64" if dtype_of(value.dtype).kind == "u" else "int64")
-        held = Lit(0, whole.dtype)
-        given = whole if guard is None else Apply("where", (guard, whole, held), whole.dtype)
+        # As an int64, 2**64 - 1 would be -1, the last element: unsigned indices are cast only
+        # after they are checked.
+        wide = cast(value, "uint64" if dtype_of(value.dtype).kind == "u" else "int64")
+        zero = Lit(0, wide.dtype)
+        given = wide if guard is None else Apply("where", (guard, wide, zero), wide.dtype)
         if isinstance(value, Lit) and mode == "raise":
-            self.emit(Let(name, self._fixed_place(view, position, value.value)))
-        elif mode == "raise" and self._counts_back(view, position):
+            self.emit(Let(name, self._literal_index(view, position, value.value)))
+        elif mode == "raise" and self._counts_from_end(view, position):
             raw = Ref(f"{name}_raw", "int64")
             self.emit(Let(raw.name, _int64(given)))
             self.emit(Let(name, _from_end(raw, IndexValue(bound))))
@@ -49,29 +51,29 @@ class IndexWriter(Writer):
         return Dim.name(name)
 
     def _guard(self) -> Expr | None:
-        """Where what is being read lies inside the tensors it is read from; None if everywhere."""
+        """The condition under which the elements being read exist; None if they always do."""
         found = None
         for guard in self.guards:
             found = guard if found is None else Apply("and", (found, guard), "bool")
         return found
 
-    def _fixed_place(self, view: Node, position: int, place: int) -> Expr:
-        """A literal index, counted from the front; that it exists is checked with the sizes."""
+    def _literal_index(self, view: Node, position: int, index: int) -> Expr:
+        """A literal index, made non-negative; a size law requires it to be within the axis."""
         source, axis = self._indexed(view, position)
         n = source.type.shape[axis]
-        front = place + n if place < 0 else place
-        for law in inside(source, axis, front, front):
-            self.needs.limits[placed(law, view)] = None
+        front = index + n if index < 0 else index
+        for law in within_axis(source, axis, front, front):
+            self.needs.limits[located_law(law, view)] = None
         return IndexValue(self.sizes(front))
 
-    def _known_index(self, key: tuple) -> Size | None:
+    def _available_index(self, key: tuple) -> Size | None:
         for scope in reversed(self.indices):
             if key in scope:
                 return scope[key]
         return None
 
     def _indexed(self, view: Node, position: int) -> tuple[Node, int]:
-        """The tensor and the axis of it that the index array in input `position` points into."""
+        """The tensor, and the axis of it, that is indexed by the array in input `position`."""
         source, axis = view.op.index_inputs()[position]
         return view.inputs[source], axis
 
@@ -82,36 +84,37 @@ class IndexWriter(Writer):
     def _index_message(self, view: Node, position: int) -> str:
         source, axis = self._indexed(view, position)
         named = f" of {source.name}" if source.name else ""
-        place = f"axis {axis}{named}\n  at {line_of(view)}"
-        return f"{view.op.user_name()}: an index is out of bounds for {place}"
+        axis_text = f"axis {axis}{named}\n  at {line_of(view)}"
+        return f"{view.op.user_name()}: an index is out of bounds for {axis_text}"
 
-    def _counts_back(self, view: Node, position: int) -> bool:
-        """Whether the index array is a literal with negative places. Its extremes, which must
-        exist, are checked with the sizes; the rest is counted from the end of whichever axis."""
-        leaf = whole(view.inputs[position])
+    def _counts_from_end(self, view: Node, position: int) -> bool:
+        """Whether the index array is a literal with negative indices. Size laws then check its
+        minimum and maximum; the statements need only make negative indices non-negative."""
+        leaf = viewed_array(view.inputs[position])
         if not isinstance(leaf.op, Const) or not (leaf.op.array < 0).any():
             return False
-        for place in sorted({int(leaf.op.array.min()), int(leaf.op.array.max())}):
-            self._fixed_place(view, position, place)
+        for index in sorted({int(leaf.op.array.min()), int(leaf.op.array.max())}):
+            self._literal_index(view, position, index)
         return True
 
     def _entry_checks(self, view: Node, position: int, bound: Size, mode: str) -> bool:
-        """Leave the check to the call's entry where the index array is an input seen as it is."""
-        leaf = whole(view.inputs[position])
-        # The entry makes negative indices non-negative, which no other reader may see.
+        """Whether the entry of the call checks the index array, which is then noted in `needs`: it
+        does for inputs and constants that are read only as indices."""
+        leaf = viewed_array(view.inputs[position])
+        # The entry replaces negative indices in a copy, which nothing may read as values.
         if mode != "raise" or leaf in self.memory.values:
             return False
         if not isinstance(leaf.op, (Input, Const)):
             return False
-        # The entry keeps the dtype, in which a place counted from the front may not fit.
-        longest = 2**7 if leaf.dtype == "int8" else 2**15 if leaf.dtype == "int16" else None
-        if longest is not None and not (isinstance(bound, int) and bound <= longest):
+        # The copy has the dtype of the array, in which a non-negative index may not fit.
+        max_bound = 2**7 if leaf.dtype == "int8" else 2**15 if leaf.dtype == "int16" else None
+        if max_bound is not None and not (isinstance(bound, int) and bound <= max_bound):
             return False
         self.needs.checked.setdefault((leaf, bound), self._index_message(view, position))
         return True
 
     def _checked(self, name: str, value: Expr, bound: Size, mode: str, message: str) -> None:
-        """`value` is int64 or uint64."""
+        """Emit the statements that make a valid index of `value`, an int64 or uint64, by `mode`."""
         size, zero = IndexValue(bound), Lit(0, "int64")
         kind, unsigned = value.dtype, value.dtype == "uint64"
         if mode == "wrap":
@@ -125,21 +128,21 @@ class IndexWriter(Writer):
             low = given if unsigned else Apply("maximum", (given, zero), "int64")
             self.emit(Let(name, _int64(Apply("minimum", (low, top), kind))))
             return
-        # What is negative as an int64 was past all axes as a uint64, and stays outside.
+        # An unsigned index that is negative as an int64 is at least 2**63: out of bounds as well.
         self.emit(Let(f"{name}_from", given if unsigned else _from_end(given, size)))
         start = Ref(f"{name}_from", "int64")
-        inside = Apply(
+        in_bounds = Apply(
             "and",
             (Apply(">=", (start, zero), "bool"), Apply("<", (start, size), "bool")),
             "bool",
         )
-        self.emit(Let(f"{name}_ok", inside))
-        fine = Ref(f"{name}_ok", "bool")
-        needed: Expr = fine
+        self.emit(Let(f"{name}_ok", in_bounds))
+        valid = Ref(f"{name}_ok", "bool")
+        condition: Expr = valid
         for guard in self.guards:
-            needed = Apply("or", (Apply("not", (guard,), "bool"), needed), "bool")
-        self.emit(Check(needed, self.failure(message)))
-        self.emit(Let(name, Apply("where", (fine, start, zero), "int64")))
+            condition = Apply("or", (Apply("not", (guard,), "bool"), condition), "bool")
+        self.emit(Check(condition, self.failure(message)))
+        self.emit(Let(name, Apply("where", (valid, start, zero), "int64")))
 
 
 def _int64(value: Expr) -> Expr:
@@ -147,13 +150,13 @@ def _int64(value: Expr) -> Expr:
 
 
 def _from_end(index: Expr, size: Expr) -> Expr:
-    """An int64 index, counted from the end of an axis where it is negative."""
+    """An int64 index with the size of the axis added if it is negative."""
     negative = Apply("<", (index, Lit(0, "int64")), "bool")
     return Apply("where", (negative, Apply("+", (index, size), "int64"), index), "int64")
 
 
-def whole(node: Node) -> Node:
-    """The array under views that read every element of it."""
+def viewed_array(node: Node) -> Node:
+    """The node under views that read all of its elements."""
     while node.op.reads_all:
         node = node.inputs[0]
     return node

@@ -1,8 +1,8 @@
-"""Large constant sizes become named ones, so that a module's text does not depend on them.
+"""Large constant sizes become symbolic, so that the text of a module does not depend on them.
 
-A loop over 10,000 rows need not know that there are 10,000: with the number passed in at run time,
-the same model over other data is the same module, found in the cache. Small sizes stay in the text,
-where the C compiler unrolls them.
+The extent of a loop over 10,000 rows is passed in at run time, so the same model on other data is
+the same module, found in the cache. Small sizes remain in the text, where the C compiler unrolls
+loops over them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from probtensor.kernel.ir import Kernel, map_indices
 from probtensor.lower.plan import SizeSource
 from probtensor.types import Dim, Size
 
-LARGEST = 64  # sizes up to this stay in the text
+MAX_CONSTANT_SIZE = 64  # larger sizes become symbolic
 
 
 class LargeSizes:
-    """Names for large integers, in order of first use; `sources` is what the plan has to bind."""
+    """Names for large integers, in order of first use, added to the `sources` of the plan."""
 
     def __init__(self, sources: list[SizeSource]) -> None:
         self.sources = sources
@@ -35,7 +35,7 @@ class LargeSizes:
 
     def _size(self, size: Size) -> Size:
         if not isinstance(size, Dim):
-            return self._name(size) if size > LARGEST else size
+            return self._name(size) if size > MAX_CONSTANT_SIZE else size
         total: Size = 0
         for atoms, factor in size.terms:
             product = Dim(((atoms, 1),)) if atoms else 1

@@ -1,7 +1,7 @@
 """Nests to loops: writes the statements of a kernel in one pass.
 
-What is common to all kinds is here: blocks, names, locals, accumulators; what a task does at an
-iteration is in `kinds/`.
+This file has what all kinds share: blocks, names, locals and accumulators. `kinds/` has what a task
+writes in an iteration.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ from probtensor.types import Dim, Size
 
 
 class KernelWriter(IndexWriter):
-    """Writes the statements of one kernel."""
+    """Writes the statements of one kernel.
+
+    bodies   the statements of each enclosing block
+    scopes   the values available in each enclosing block
+    pending  folds in progress, each with the term of the loop being written
+    """
 
     def __init__(self, sizes: CanonicalSizes, memory: Memory, needs: Needs) -> None:
         super().__init__(sizes, inline, memory.written_out)
@@ -37,7 +42,7 @@ class KernelWriter(IndexWriter):
         """The statements of a kernel."""
         return self._block(lambda: self._nests(found, 0, []))
 
-    # What a read means here.
+    # Reads.
 
     def available(self, node: Node, index: tuple[Size, ...]) -> Expr | None:
         for scope in reversed(self.scopes):
@@ -97,8 +102,8 @@ class KernelWriter(IndexWriter):
 
         carries = [task.carry(self, level, variables) for task in nest.tasks]
         body = self._block(write)
-        mine = tuple(carry for carry in carries if carry is not None)
-        self.emit(For(name, nest.extent, body, tuple(accs), carries=mine))
+        found = tuple(carry for carry in carries if carry is not None)
+        self.emit(For(name, nest.extent, body, tuple(accs), carries=found))
         for task in nest.tasks:
             if task in self.pending and task.last_folds == level:
                 self._finish_fold(task, variables)
@@ -118,12 +123,12 @@ class KernelWriter(IndexWriter):
     def _finish_fold(self, task: FoldTask, variables: list[Size]) -> None:
         value = cast(self.pending.pop(task), task.node.dtype)
         index = task.local_index(variables)
-        if task.in_place:
+        if task.in_memory:
             self._combine_into(task, index, value)
         else:
             self.bind(task.node, index, value)
 
-    # What tasks write.
+    # Writes.
 
     def bind(self, node: Node, index: tuple[Size, ...], value: Expr) -> None:
         self.scopes[-1][node, index] = value
@@ -141,10 +146,10 @@ class KernelWriter(IndexWriter):
 
     def fold(self, task: FoldTask, term: Expr, variables: list[Size]) -> None:
         node = task.node
-        if task.in_place and task.last_folds is None:
+        if task.in_memory and task.last_folds is None:
             self._combine_into(task, task.index(variables), cast(term, node.dtype))
             return
-        # Sums and products of float32 are carried in float64.
+        # Sums and products of float32 are accumulated in float64.
         wide = node.dtype == "float32" and task.combine in ("add", "mul")
         self.pending[task] = cast(term, "float64" if wide else node.dtype)
         if task.first_fold is None:  # every folded axis has size 1: the term is the value

@@ -11,8 +11,8 @@ from probtensor.lower.plan import ALIGNMENT, Plan
 def layout(plan: Plan, sizes: Mapping[str, int]) -> tuple[int, dict[int, int]]:
     """Bytes of the arena and the offset of each temp, for given sizes.
 
-    Greedy best fit over live intervals, largest first: two temps share bytes only if no kernel
-    needs both. Within a few percent of optimal for the shapes that come up, and short.
+    Greedy first fit, largest first: two temps may overlap in the arena only if their live ranges do
+    not. In practice within a few percent of optimal.
     """
     bytes_of = {
         k: _aligned(prod(plan.shape(k, sizes)) * plan.buffers[k].itemsize) for k in plan.lifetimes
@@ -23,8 +23,9 @@ def layout(plan: Plan, sizes: Mapping[str, int]) -> tuple[int, dict[int, int]]:
         first, last = plan.lifetimes[k]
         offset = 0
         for start, end, other in sorted(placed):
-            born, dies = plan.lifetimes[other]
-            if born <= last and first <= dies and start < offset + bytes_of[k] and offset < end:
+            other_first, other_last = plan.lifetimes[other]
+            both_live = other_first <= last and first <= other_last
+            if both_live and start < offset + bytes_of[k] and offset < end:
                 offset = end
         offsets[k] = offset
         placed.append((offset, offset + bytes_of[k], k))

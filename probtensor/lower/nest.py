@@ -1,8 +1,8 @@
-"""The whole fusion choice as a value: loops of all levels, and which nodes need a buffer.
+"""The fusion choice as a value: the loops of all levels, and which nodes need a buffer.
 
-It is made before any loop is written. A value computed at an iteration of a loop is a local as long
-as that iteration lasts; a node gets a buffer only if it is read from outside of that iteration, by
-another kernel, or as a whole.
+It is made before any loop is written. A value computed in an iteration of a loop is a local of that
+iteration; a node gets a buffer only if it is read outside of the iteration, by another kernel, or
+by a routine.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from probtensor.types import Dim, Size
 
 @dataclass(eq=False)
 class Nest:
-    """Tasks that share a loop of one level, and what is done at each of its iterations.
+    """Tasks that share a loop of one level, and the loops inside it.
 
-    `extent` is None where there is no loop: the tasks are then scalars of the level around, or one
-    routine, which is `alone`.
+    `extent` is None where there is no loop: the tasks are then scalars of the enclosing level, or a
+    single routine, which is `alone`.
     """
 
     extent: Size | None
@@ -32,7 +32,7 @@ class Nest:
 
 
 def nests(tasks: Sequence[Task], level: int = 0) -> tuple[Nest, ...]:
-    """The loops of tasks from a level on, in an order in which they can run."""
+    """The loops of tasks from a level on, in execution order."""
     return tuple(
         Nest(
             group.extent,
@@ -45,12 +45,13 @@ def nests(tasks: Sequence[Task], level: int = 0) -> tuple[Nest, ...]:
 
 
 def launches(found: Iterable[Nest]) -> tuple[tuple[Nest, ...], ...]:
-    """One loop nest a kernel; scalars go with the kernel before them, else with the first."""
+    """The nests of each kernel: one loop nest or one routine; scalars join the kernel before them,
+    or the first one."""
     made: list[list[Nest]] = [[]]
     for nest in found:
-        busy = any(other.extent is not None for other in made[-1])
+        has_loop = any(other.extent is not None for other in made[-1])
         alone = nest.alone or any(other.alone for other in made[-1])
-        if (nest.extent is not None and busy) or (alone and made[-1]):
+        if (nest.extent is not None and has_loop) or (alone and made[-1]):
             made.append([])
         made[-1].append(nest)
     return tuple(tuple(launch) for launch in made if launch)
@@ -60,20 +61,20 @@ Path = tuple[object, ...]  # the kernel of a task, then the loops around it
 
 
 def buffered(kernels: Sequence[Sequence[Nest]]) -> set[Node]:
-    """The computed nodes that need a buffer: what no local holds, and what is read where the local
-    that holds it is out of reach."""
+    """The computed nodes that need a buffer: those that are no local, and those that are read
+    outside the scope of their local."""
     paths: dict[Task, Path] = {}
     for kernel in kernels:
         paths.update(_paths(kernel, (kernel,)))
     found = {node for task in paths if task.depth is None for node in parts(task.node)}
-    makers = {task.node: task for task in paths if task.depth is not None}
-    for user, path in paths.items():
-        for node, index in user.accesses:
-            maker = makers.get(node)
-            if maker is None:
+    producers = {task.node: task for task in paths if task.depth is not None}
+    for consumer, path in paths.items():
+        for node, index in consumer.accesses:
+            producer = producers.get(node)
+            if producer is None:
                 if not isinstance(node.op, (Input, Const)):
                     found.add(node)
-            elif not _in_reach(maker, paths[maker], index, path):
+            elif not _in_scope(producer, paths[producer], index, path):
                 found.add(node)
     return found
 
@@ -87,9 +88,10 @@ def _paths(found: Iterable[Nest], path: Path) -> Iterator[tuple[Task, Path]]:
             yield from _paths(nest.inner, (*path, nest))
 
 
-def _in_reach(maker: Task, made: Path, index: tuple[Size, ...], path: Path) -> bool:
-    """Whether a task in the loops of `path` that reads an element finds it in the maker's local."""
-    depth = maker.depth
-    if made[: depth + 1] != path[: depth + 1]:
+def _in_scope(producer: Task, origin: Path, index: tuple[Size, ...], path: Path) -> bool:
+    """Whether the local of a producer in the loops `origin` is in scope for a consumer in the loops
+    `path`, and is the element at `index`."""
+    depth = producer.depth
+    if origin[: depth + 1] != path[: depth + 1]:
         return False
-    return index == maker.local_index([Dim.name(f"@{k}") for k in range(depth)])
+    return index == producer.local_index([Dim.name(f"@{k}") for k in range(depth)])

@@ -1,8 +1,8 @@
-"""A plan: the kernels of one function in order, the buffers they use, and what must hold of inputs.
+"""A plan: the kernels of one function in order, their buffers, and the checks of its inputs.
 
-A plan is a value. It names sizes `n0, n1, ...` in order of first use, whatever the user called
-them, so that the same program always gives the same text; large constant sizes are such names too,
-so that the same model over more data is the same module.
+A plan is a value. Its sizes are named `n0, n1, ...` in order of first use, and not after the user's
+names, so that the same program always gives the same text; large constant sizes are named as well,
+so that the same model on more data is the same module.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ALIGNMENT = 64  # bytes: one cache line, one AVX-512 register
 
 @dataclass(frozen=True)
 class Buffer:
-    """A flat array the kernels see. `role` is "input", "constant", "output" or "temp"."""
+    """A flat array that kernels access. `role` is "input", "constant", "output" or "temp"."""
 
     name: str
     dtype: str
@@ -34,7 +34,7 @@ class Buffer:
 
 @dataclass(frozen=True)
 class SizeSource:
-    """Where a size comes from: axis `axis` of buffer `buffer`, or a fixed `value`."""
+    """The source of a size: axis `axis` of buffer `buffer`, or a constant `value`."""
 
     name: str
     buffer: int
@@ -44,8 +44,8 @@ class SizeSource:
 
 @dataclass(frozen=True)
 class IndexCheck:
-    """All values v of an integer input must have -bound <= v < bound (negative ones count from the
-    end and are made non-negative before the kernels see them)."""
+    """All values v of an integer input or constant must have -bound <= v < bound. Kernels read a
+    copy in which negative values have `bound` added."""
 
     buffer: int
     bound: Size
@@ -54,11 +54,11 @@ class IndexCheck:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a target needs: buffers in the order of the pointer table, kernels in order.
+    """The input of a target: buffers in the order of the pointer table, kernels in order.
 
     `inputs` and `outputs` are positions in `buffers`, in the order of the function's arguments and
-    results (one buffer may serve several outputs). `arena` maps each temp (by position) to its
-    first and last kernel; `layout(sizes)` turns that to offsets. `failures[code - 1]` is the
+    results (one buffer may be several outputs). `lifetimes` maps each temp (by position) to its
+    first and last kernel; `memory.layout` derives offsets from it. `failures[code - 1]` is the
     message of a status that a kernel may return.
     """
 
@@ -73,7 +73,7 @@ class Plan:
     failures: tuple[str, ...] = ()
 
     def shape(self, buffer: int, sizes: Mapping[str, int]) -> tuple[int, ...]:
-        """The shape of a buffer once the sizes are known."""
+        """The shape of a buffer, given the values of the sizes."""
         return tuple(size_value(n, sizes) for n in self.buffers[buffer].shape)
 
     def size_names(self) -> tuple[Dim, ...]:

@@ -1,4 +1,4 @@
-"""A graph to a plan: tasks, fusion, kernels, buffers, and what must be checked at the call."""
+"""A graph to a plan: tasks, fusion, kernels, buffers, and the checks of a call."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def lower(
 ) -> Plan:
     """The plan that computes the outputs from the inputs.
 
-    `written` are the outputs before any pass: sizes that do not fit there are refused as well.
-    The graph must hold no composite ops and no random variables any more. Every Input it uses must
-    be among `inputs`. Raises GraphError where a size cannot be known from the inputs' shapes.
+    `written` are the outputs before any pass, whose size laws are checked as well. The graph must
+    contain no composite ops and no random variables, and no Input that is not among `inputs`.
+    GraphError if a size cannot be derived from the shapes of the inputs.
     """
     fusion = fused(inputs, outputs, written)
     sizes, order, outputs = fusion.sizes, fusion.order, fusion.outputs
@@ -47,7 +47,7 @@ def lower(
 
 @dataclass(frozen=True)
 class Fusion:
-    """What is computed in which loop of which kernel, and what is stored."""
+    """The fusion choice: the loops and tasks of each kernel, and the nodes that are stored."""
 
     sizes: CanonicalSizes
     order: list[Node]
@@ -57,7 +57,7 @@ class Fusion:
 
     @property
     def stored(self) -> set[Node]:
-        """The nodes that have a buffer: outputs, and what is read out of reach of its local."""
+        """The computed nodes that have a buffer: outputs, and those that `buffered` finds."""
         return buffered(self.kernels) | {x for x in self.outputs if _computed(x)}
 
 
@@ -103,12 +103,12 @@ def _plan(
 
 
 def kernel_count(inputs: Sequence[Node], outputs: Sequence[Node]) -> int:
-    """How many kernels the outputs take."""
+    """The number of kernels that compute the outputs."""
     return len(lower(inputs, outputs).kernels)
 
 
 def _with_parts(order: Sequence[Node]) -> list[Node]:
-    """The order with all parts of results that have several: each of them is written."""
+    """The order with all parts of nodes that have several results, since routines write each."""
     found: dict[Node, None] = {}
     for node in order:
         found.setdefault(node)
@@ -118,9 +118,9 @@ def _with_parts(order: Sequence[Node]) -> list[Node]:
 
 
 def _require_inputs(order: Sequence[Node], inputs: Sequence[Node]) -> None:
-    known = set(inputs)
+    given = set(inputs)
     for node in order:
-        if isinstance(node.op, Input) and node not in known:
+        if isinstance(node.op, Input) and node not in given:
             raise GraphError(
                 f"the graph needs {node.name or 'an unnamed input'} ({node.type}), made at "
                 f"{line_of(node)}, which is not among the inputs"
@@ -139,7 +139,7 @@ def _require_sizes(order: Sequence[Node], sizes: CanonicalSizes) -> None:
 
 
 def _without_broadcast(node: Node, sizes: CanonicalSizes) -> Node:
-    """The node behind broadcasts to a size that has turned out to be the size it has anyway."""
+    """The node without broadcasts that do not change its shape, now that equal sizes are merged."""
     while node.op.repeats and sizes.shape(node) == sizes.shape(node.inputs[0]):
         node = node.inputs[0]
     return node

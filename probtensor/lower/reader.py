@@ -14,7 +14,7 @@ from probtensor.types import Size
 
 
 class Inline(Protocol):
-    """The element of a node at an index where that takes no task; None where it takes one."""
+    """The element of a node at an index, if no task computes it; else None."""
 
     def __call__(self, reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None: ...
 
@@ -22,7 +22,7 @@ class Inline(Protocol):
 class Reader(ABC):
     """Reads nodes at indices. Views are inlined, except those in `written_out`.
 
-    Subclasses say what a read of a task or leaf is.
+    Subclasses define the read of a leaf: a computed node, an input or a constant.
     """
 
     def __init__(self, sizes: CanonicalSizes, inline: Inline, written_out: frozenset[Node]) -> None:
@@ -37,15 +37,15 @@ class Reader(ABC):
         ...
 
     @abstractmethod
-    def place(self, view: Node, position: int, value: Expr) -> Size:
-        """The checked index held in input `position` of a node, as a polynomial."""
+    def checked_index(self, view: Node, position: int, value: Expr) -> Size:
+        """The index that `value`, read from input `position` of a node, stands for, checked."""
 
     def available(self, node: Node, index: tuple[Size, ...]) -> Expr | None:
-        """A local that holds the element; None where there is none."""
+        """The local that is the element; None if there is none in scope."""
         return None
 
     def value(self, node: Node, index: Sequence[Size]) -> Expr:
-        """The element of a node at an index (one entry an axis)."""
+        """The element of a node at an index (one entry per axis)."""
         ready = self.available(node, tuple(index))
         if ready is not None:
             return ready
@@ -62,12 +62,12 @@ class Reader(ABC):
         return self.value(x, [0 if n == 1 else i for n, i in zip(shape, tail, strict=True)])
 
     def canonical(self, index: object) -> Size:
-        """An index as the polynomial that equal ones are."""
+        """An index as a polynomial in canonical form, in which equal indices are equal."""
         size = index.size if isinstance(index, Index) else index
         return resimplify(size, self.bounds)
 
     def guarded(self, condition: Expr, read: Callable[[], object]) -> object:
-        """What `read` gives where the condition holds; elements may not exist elsewhere."""
+        """The result of `read`, whose elements need to exist only where the condition holds."""
         self.guards.append(condition)
         found = read()
         self.guards.pop()

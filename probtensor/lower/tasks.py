@@ -1,4 +1,4 @@
-"""From nodes to tasks: what is computed, over which loops, reading what at which indices."""
+"""From nodes to tasks: the loops of each task, and its reads with their indices."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import uniform_value
 from probtensor.types import Dim, Size
 
-DEEPEST = 24  # views of views up to which all are inlined
+MAX_INLINED = 24  # nested views that are inlined into one expression
 
 
 def inline(reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None:
-    """The element of a node that needs no task; None for others."""
+    """The element of a node, if no task computes it; else None."""
     return lowering(node.op).inline(reader, node, index)
 
 
 class _Recorder(Reader):
-    """Notes the accesses of one task."""
+    """Records the accesses of one task."""
 
     def __init__(self, sizes: CanonicalSizes, written_out: frozenset[Node]) -> None:
         super().__init__(sizes, inline, written_out)
@@ -31,19 +31,19 @@ class _Recorder(Reader):
         self.found.append((node, index))
         return Ref("@value", node.dtype)
 
-    def place(self, view: Node, position: int, value: Expr) -> Size:
+    def checked_index(self, view: Node, position: int, value: Expr) -> Size:
         return Dim.name("@computed")
 
 
 def deep_views(order: Sequence[Node]) -> frozenset[Node]:
-    """Views that are written out, so that no expression gets too deep to read or to compile."""
+    """Views that are materialised, so that no expression gets too deep to read or to compile."""
     depth: dict[Node, int] = {}
     found = []
     for node in order:
         if not lowering(node.op).inlined:
             continue
         depth[node] = 1 + max((depth.get(x, 0) for x in node.inputs), default=0)
-        if depth[node] > DEEPEST:
+        if depth[node] > MAX_INLINED:
             found.append(node)
             depth[node] = 0
     return frozenset(found)
@@ -56,10 +56,10 @@ def tasks_of(
     written_out: frozenset[Node],
 ) -> list[Task]:
     """The tasks of a graph in topological order, each with its accesses."""
-    wanted = {*outputs, *_buffers_read(order, sizes), *written_out}
+    in_buffers = {*outputs, *_buffers_read(order, sizes), *written_out}
     found: list[Task] = []
     for node in order:
-        for task in lowering(node.op).tasks(node, sizes, node in wanted):
+        for task in lowering(node.op).tasks(node, sizes, node in in_buffers):
             recorder = _Recorder(sizes, written_out)
             recorder.bounds = {f"@{k}": n for k, n in enumerate(task.domain)}
             task.reads(recorder, [Dim.name(f"@{k}") for k in range(len(task.domain))])
@@ -70,7 +70,7 @@ def tasks_of(
 
 
 def _buffers_read(order: Sequence[Node], sizes: CanonicalSizes) -> list[Node]:
-    """What routines read: they take whole buffers, so even a view has to be written out."""
+    """The nodes that routines read, which must be in buffers, even if they are views."""
     return [
         x
         for node in order

@@ -1,4 +1,4 @@
-"""Expressions of what is read: numbers, indices and choices between them."""
+"""Expressions of the values that are read: numbers, indices, conditions and casts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 
 
 def choice(condition: Expr, a: object, b: object) -> Expr:
-    """`a` where the condition holds, else `b`; only the chosen one is read."""
+    """`a` where the condition holds, else `b`; only that one is evaluated."""
     if b is False:
         return Apply("and", (condition, as_value(a, "bool")), "bool")
     first, second = as_value(a, None), as_value(b, None)
@@ -25,7 +25,7 @@ def choice(condition: Expr, a: object, b: object) -> Expr:
 
 
 def decided(condition: Expr | bool) -> bool | None:
-    """Whether a comparison of indices holds, if that does not depend on any."""
+    """Whether a comparison of indices holds, if it is constant; else None."""
     match condition:
         case bool():
             return condition
@@ -61,13 +61,13 @@ def cast(value: Expr, dtype: str) -> Expr:
 
 
 def spread(shape: Sequence[Size], variables: Sequence[Size]) -> list[Size]:
-    """One index an axis: loops run along the axes whose size is not 1."""
+    """One index per axis: the next loop variable, or 0 along an axis of size 1."""
     loop = iter(variables)
     return [0 if n == 1 else next(loop) for n in shape]
 
 
 def uniform_value(node: Node) -> Lit | None:
-    """The literal of a constant whose elements are all the same, bit for bit."""
+    """The literal of a constant whose elements are all identical, bit by bit; else None."""
     array = node.op.array
     if array.size == 0:
         return None

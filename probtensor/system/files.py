@@ -2,8 +2,8 @@
 
 A folder is trusted if the user or root owns it and nobody else may write it, and if nobody else can
 put another one in its place: the same holds for every folder above it, except that one may be
-writable by others if it is sticky, as /tmp is. Files are written aside and renamed, so they are
-whole or not there.
+writable by others if it is sticky, as /tmp is. Files are written under a temporary name and
+renamed, so that writes are atomic.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from pathlib import Path
 
 OTHERS_WRITE = 0o022
 FOLDER_MODE, FILE_MODE = 0o755, 0o644  # less the umask; never writable by others
-MOST = 1 << 30  # bytes of a file that is read; a larger one is none of ours
-MOST_LINKS = 40  # symbolic links on the way to a folder
-TRIES = 3  # another process may remove or replace what this one has just made
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # errors that are the file system's alone
-ASKED = "PROBTENSOR_CACHE"
+MAX_BYTES = 1 << 30  # of a file: no larger file was written by this library
+MAX_LINKS = 40  # symbolic links in the path of a folder
+TRIES = 3  # of a write, while other processes remove the folder
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # errors caused by the file system
+VARIABLE = "PROBTENSOR_CACHE"
 
 
 class NoFolder(OSError):
@@ -38,19 +38,19 @@ class NoFolder(OSError):
     def __init__(self) -> None:
         super().__init__(
             errno.ENOENT,
-            f"there is no folder for compiled modules, not even a temporary one; set {ASKED} "
+            f"there is no folder for compiled modules, not even a temporary one; set {VARIABLE} "
             'to one that you can write, or use target="interp", which needs none',
         )
 
 
 class Untrusted(OSError):
-    """Somebody other than the user and root owns this, or may write it."""
+    """Another user than the present one and root owns this file, or may write it."""
 
 
 def doubt(folder: Path) -> str:
-    """Why others could put files into this folder, or replace it; empty if they cannot.
+    """The reason why others could write to this folder, or replace it; empty if they cannot.
 
-    What does not exist is no reason: who makes it will own it.
+    A folder that does not exist is no reason: its maker will own it.
     """
     path, waiting = Path("/"), list(folder.absolute().parts[1:])
     reason = _doubt_parent(path)
@@ -69,7 +69,7 @@ def doubt(folder: Path) -> str:
             return f"{path} cannot be looked at ({error.strerror})"
         if stat.S_ISLNK(status.st_mode):
             links += 1
-            if status.st_uid not in (0, os.geteuid()) or links > MOST_LINKS:
+            if status.st_uid not in (0, os.geteuid()) or links > MAX_LINKS:
                 return f"{path} is a link made by {_user(status.st_uid)}"
             target = Path(os.readlink(path))
             waiting = [*(part for part in target.parts if part != "/"), *waiting]
@@ -80,7 +80,7 @@ def doubt(folder: Path) -> str:
 
 
 def doubt_alone(path: Path) -> str:
-    """As `doubt`, of this file or folder without the folders above it."""
+    """As `doubt`, without checking the folders above."""
     try:
         return doubt_status(path, path.lstat())
     except FileNotFoundError:
@@ -90,7 +90,7 @@ def doubt_alone(path: Path) -> str:
 
 
 def doubt_status(path: Path, status: os.stat_result) -> str:
-    """Why this file or folder may be the work of others; empty if it cannot be."""
+    """The reason why others may have written this file or folder; empty if they cannot have."""
     if status.st_uid not in (0, os.geteuid()):
         return f"{path} belongs to {_user(status.st_uid)}"
     if status.st_mode & OTHERS_WRITE and not stat.S_ISLNK(status.st_mode):
@@ -99,7 +99,7 @@ def doubt_status(path: Path, status: os.stat_result) -> str:
 
 
 def _doubt_parent(path: Path) -> str:
-    """Why others could replace what lies in this folder."""
+    """The reason why others could replace entries of this folder; empty if they cannot."""
     try:
         status = path.lstat()
     except OSError:
@@ -112,7 +112,7 @@ def _doubt_parent(path: Path) -> str:
 
 
 def _is_private_group(path: Path, gid: int) -> bool:
-    """Is the group that of root, or the one that bears the user's name and has no other members?"""
+    """Whether the group is that of root, or has the user's name and no other members."""
     with suppress(OSError, AttributeError):
         if "system.posix_acl_access" in os.listxattr(path):
             return False
@@ -135,9 +135,9 @@ def _user(uid: int) -> str:
 
 
 def read(path: Path) -> bytes:
-    """The bytes of a file. OSError if it is not there; Untrusted if others may have written it,
-    with a warning the first time."""
-    # A pipe in the file's place would keep the reader waiting.
+    """The bytes of a file. OSError if there is none; Untrusted, with a warning the first time, if
+    others may have written it."""
+    # O_NONBLOCK: opening a named pipe would block otherwise.
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     descriptor = os.open(path, flags)
     try:
@@ -148,7 +148,7 @@ def read(path: Path) -> bytes:
         if reason:
             _refuse(path.parent, reason)
             raise Untrusted(reason)
-        if status.st_size > MOST:
+        if status.st_size > MAX_BYTES:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
         with open(descriptor, "rb", closefd=False) as file:
             return file.read()
@@ -159,7 +159,7 @@ def read(path: Path) -> bytes:
 
 
 def _refuse(folder: Path, reason: str) -> None:
-    """Say once that something in the cache is not used."""
+    """Warn once that something in the cache is not used."""
     told = _told(None)
     if not told:
         warnings.warn(
@@ -172,21 +172,21 @@ def _refuse(folder: Path, reason: str) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """A folder of the cache, writable by the user alone. OSError if something else is there."""
+    """Make a folder of the cache, writable only by the user. OSError if a file has its name."""
     with suppress(FileExistsError):
         os.mkdir(path, FOLDER_MODE)
         return
     status = path.lstat()
     if not path.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
-    # Made by an earlier version, or by hand; the files in it are judged one by one.
-    own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
-    if own and status.st_mode & OTHERS_WRITE:
+    # Made by an earlier version, or by hand; each file in it is checked when it is read.
+    is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+    if is_own and status.st_mode & OTHERS_WRITE:
         path.chmod(stat.S_IMODE(status.st_mode) & ~OTHERS_WRITE)
 
 
 def make_parents(path: Path) -> None:
-    """A folder and those above it, writable by the user alone; what is in their place stays."""
+    """Make a folder and those above it, writable only by the user; existing files are left."""
     if not path.is_dir():
         if path.parent != path:
             make_parents(path.parent)
@@ -195,31 +195,31 @@ def make_parents(path: Path) -> None:
 
 
 def write(root: Path, name: str, data: bytes) -> None:
-    """Put a file in place below `root`, whole. OSError if it cannot be."""
-    if len(data) > MOST:
+    """Write a file below `root`, atomically. OSError if that fails."""
+    if len(data) > MAX_BYTES:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), name)
     path = root / name
     for attempt in range(TRIES):
         make_parents(root)
         if path.parent != root:
             make_folder(path.parent)
-        aside = path.with_name(f"{uuid.uuid4().hex}.aside")
+        temporary = path.with_name(f"{uuid.uuid4().hex}.aside")
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-            with open(os.open(aside, flags, FILE_MODE), "wb") as file:
+            with open(os.open(temporary, flags, FILE_MODE), "wb") as file:
                 file.write(data)
-            os.replace(aside, path)
+            os.replace(temporary, path)
             return
-        except FileNotFoundError:  # somebody emptied the cache meanwhile
+        except FileNotFoundError:  # another process has emptied the cache
             if attempt + 1 == TRIES:
                 raise
         finally:
             with suppress(OSError):
-                aside.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:
-    """A file, link or folder is no longer there."""
+    """Remove a file, link or folder, if it exists."""
     try:
         path.unlink(missing_ok=True)
     except OSError:
@@ -228,16 +228,16 @@ def remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-# Where.
+# Folders.
 
 
 def home() -> Path:
-    """$PROBTENSOR_CACHE, or the platform's folder for caches, or a temporary one for users that
-    have no home."""
-    asked = os.environ.get(ASKED)
+    """The folder of the cache: $PROBTENSOR_CACHE, or the platform's folder for caches, or a
+    temporary one for users without a home."""
+    given = os.environ.get(VARIABLE)
     try:
-        if asked:
-            return Path(asked).expanduser().absolute()
+        if given:
+            return Path(given).expanduser().absolute()
         if sys.platform == "darwin":
             return Path.home() / "Library" / "Caches" / "probtensor"
         base = os.environ.get("XDG_CACHE_HOME")
@@ -248,8 +248,8 @@ def home() -> Path:
 
 @cache
 def unfit(folder: Path) -> str:
-    """Why modules cannot be put here and loaded from here; empty if they can. Makes the folder if
-    that is all it takes."""
+    """The reason why modules cannot be stored in this folder and loaded from it; empty if they can.
+    Makes the folder if it does not exist."""
     reason = doubt(folder)
     if reason:
         return reason
@@ -263,13 +263,13 @@ def unfit(folder: Path) -> str:
             return "it is mounted noexec, so that nothing there may run"
     except OSError as error:
         return error.strerror or str(error)
-    return doubt(folder)  # others may have made it in between
+    return doubt(folder)  # another user may have made it meanwhile
 
 
 @cache
 def fallback() -> Path:
-    """A private folder among the temporary files, or one that lasts as long as this process.
-    NoFolder where none can be made."""
+    """A private folder among the temporary files, or one that is removed when this process ends.
+    NoFolder if none can be made."""
     try:
         bases = dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp"))
     except OSError:
@@ -284,27 +284,28 @@ def fallback() -> Path:
     made = Path(tempfile.mkdtemp(prefix="probtensor-"))
     owner = os.getpid()
 
-    def leave_nothing() -> None:
+    def remove_folder() -> None:
         if os.getpid() == owner:
             shutil.rmtree(made, ignore_errors=True)
 
-    atexit.register(leave_nothing)
+    atexit.register(remove_folder)
     return made
 
 
 @cache
 def _told(folder: Path | None) -> list[str]:
-    """Why the user was told that a folder, or an entry, is not used; one message is enough."""
+    """The reasons that warnings have given for not using a folder, or (None) entries of one. It is
+    filled by the first warning, so that there is no second."""
     return []
 
 
 def instead_of(folder: Path, reason: str) -> Path:
-    """The fallback in place of a folder, with one warning that says why: "probtensor <reason>"."""
+    """The fallback for a folder, with one warning: "probtensor <reason>"."""
     other = fallback()
     told = _told(folder)
     if not told and other != folder:
         warnings.warn(
-            f"probtensor {reason}; it uses {other}, which may not last. Set {ASKED} to a folder "
+            f"probtensor {reason}; it uses {other}, which may not last. Set {VARIABLE} to a folder "
             "that you can write and nobody else.",
             RuntimeWarning,
             stacklevel=2,
@@ -329,11 +330,11 @@ def _doubt_once(folder: Path) -> str:
 
 
 def writable(folder: Path) -> Path:
-    """The folder, or the fallback with one warning if modules cannot be kept there."""
+    """The folder, or the fallback with one warning if modules cannot be stored there."""
     reason = unfit(folder)
     return instead_of(folder, cannot_write(folder, reason)) if reason else folder
 
 
 def cannot_write(folder: Path, reason: str) -> str:
-    """What the user is told of a cache where nothing can be kept."""
+    """The message about a cache to which nothing can be written."""
     return f"cannot write its cache of compiled modules, {folder}: {reason}"

@@ -1,8 +1,8 @@
-"""Another program, run to its end or to a limit of time, with its output in a file.
+"""Running another program to its end or to a time limit, with its output in a file.
 
-No pipe is open between the processes: a child forked by another thread at that moment would
-inherit its end and keep the reader waiting. The program leads a process group of its own, so that
-what it started ends with it.
+There is no pipe between the processes: a child forked by another thread at that moment would
+inherit its write end, and the reader would never see the end of the output. The program leads its
+own process group, so that its children can be stopped with it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 LIMIT = "PROBTENSOR_COMPILE_TIMEOUT"
 DEFAULT_LIMIT = 3600.0  # seconds; a large model takes some minutes
-POLL = 0.01  # seconds between looks, where the system cannot wait for a process with a limit
+POLL = 0.01  # seconds between polls, on systems without pidfd_open
 
 
 class TimedOut(Exception):
@@ -25,23 +25,23 @@ class TimedOut(Exception):
 
 
 def limit() -> float:
-    """Seconds a compiler may take: $PROBTENSOR_COMPILE_TIMEOUT, or an hour. ValueError for a text
-    that is no positive number."""
-    asked = os.environ.get(LIMIT, "").strip()
+    """The time limit of a compiler in seconds: $PROBTENSOR_COMPILE_TIMEOUT, or an hour. ValueError
+    for a text that is no positive number."""
+    given = os.environ.get(LIMIT, "").strip()
     try:
-        seconds = float(asked) if asked else DEFAULT_LIMIT
+        seconds = float(given) if given else DEFAULT_LIMIT
     except ValueError:
         seconds = 0.0
     if not seconds > 0:
-        raise ValueError(f"{LIMIT} is a number of seconds above 0, not {asked!r:.40}")
+        raise ValueError(f"{LIMIT} is a number of seconds above 0, not {given!r:.40}")
     return seconds
 
 
 def run(command: Sequence[str], output: Path, seconds: float) -> tuple[int, str]:
-    """(exit status, what it printed) of a program given by its path; minus the signal where one
-    ended it. OSError where it cannot be started, TimedOut where it was stopped.
+    """(exit status, output) of a program given by its path; the status is minus the signal if one
+    ended it. OSError if it cannot be started, TimedOut if it was stopped.
 
-    Its temporary files go where its output goes: that folder has room, and others may have none.
+    Its temporary files go to the folder of its output, which is known to have space.
     """
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -68,7 +68,7 @@ def _wait(child: int, seconds: float) -> int:
                 raise TimedOut(f"it had not ended after {seconds:g} s")
     try:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    except ChildProcessError:  # somebody waits for all children of this process
+    except ChildProcessError:  # another thread waits for all children of this process
         return 0
 
 
@@ -89,7 +89,7 @@ class _Ended:
             os.close(self.descriptor)
 
     def within(self, seconds: float) -> bool:
-        """Has it ended, at the latest after so long?"""
+        """Whether the child has ended, waiting for at most this long."""
         if self.descriptor >= 0:
             poll = select.poll()
             poll.register(self.descriptor, select.POLLIN)
@@ -102,7 +102,7 @@ class _Ended:
 
 
 def _stop(child: int) -> None:
-    """End a program and what it started."""
+    """Kill a program and its children."""
     with suppress(OSError):
         os.killpg(child, signal.SIGKILL)
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Bytes kept on disk under a key, with their checksum."""
+"""Data on disk by key, with a checksum."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from pathlib import Path
 
 from probtensor.system import files
 
-TOUCH = 86400  # seconds between notes that a file is still used: the least recently used go first
+TOUCH = 86400  # seconds between updates of the time of use, by which old entries are removed
 SUFFIX = ".function"
 
 
 @dataclass(frozen=True)
 class Records:
-    """The records of one folder. A file holds the checksum of the data and the data. It is whole or
-    not there; what does not match its checksum, or may be the work of others (see `files`), counts
-    as not there."""
+    """The records of one folder. A file is the checksum of the data and the data. Files that do not
+    match their checksum, or that others may have written (see `files`), count as missing."""
 
     folder: Path
 
     def get(self, key: str) -> bytes | None:
-        """The data of a key; None where there are none or they are damaged."""
+        """The data of a key; None if there are none or they are damaged."""
         path = self.path(key)
         try:
             data = files.read(path)
@@ -38,7 +37,7 @@ class Records:
         return data[32:]
 
     def put(self, key: str, data: bytes) -> None:
-        """Keep data under a key. OSError if that cannot be."""
+        """Store data under a key. OSError if that fails."""
         name = f"{key[:2]}/{self.path(key).name}"
         files.write(self.folder, name, hashlib.sha256(data).digest() + data)
 

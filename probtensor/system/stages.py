@@ -1,8 +1,8 @@
-"""Which stage of compiling is at work, said on a terminal after a moment.
+"""The stage of a compilation, shown on a terminal if it takes long.
 
-`building` goes around everything that is one wait for the user; what runs inside says `stage`. A
-thread of its own writes one line and writes it anew, and ends with the block; off a terminal, and
-inside `quiet`, there is none. Whatever happens to standard error changes nothing but what is shown.
+`building` is a block around one compilation, inside which `stage` states its progress. A thread
+writes one line and updates it until the block ends; there is none if standard error is no terminal,
+or inside `quiet`. Errors of standard error are ignored.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-AFTER = 2.0  # seconds of silence
-EVERY = 0.5  # seconds between looks
-JOIN = 1.0  # seconds a terminal that is stopped may hold up the end
-# In order; a recalled function skips to the last.
+AFTER = 2.0  # seconds before the line is shown
+EVERY = 0.5  # seconds between updates
+JOIN = 1.0  # seconds to wait at the end for a thread that a stopped terminal blocks
+# In order; a function found in the cache skips to the last.
 STAGES = ("build the graph", "rewrite", "lower", "translate", "compile")
 
 
 class Building:
-    """One wait: what is made, and the stage it is at."""
+    """One compilation: what is compiled, and its present stage."""
 
     def __init__(self, what: str, terminal: Any) -> None:
         self.what = what
@@ -36,13 +36,13 @@ class Building:
         self.thread = threading.Thread(target=self._watch, name="probtensor-stages", daemon=True)
 
     def line(self) -> str:
-        """What is shown now."""
+        """The line to show."""
         seconds = time.monotonic() - self.began
         if self.now in STAGES:
-            place = f"{self.now} (stage {STAGES.index(self.now) + 1} of {len(STAGES)})"
+            progress = f"{self.now} (stage {STAGES.index(self.now) + 1} of {len(STAGES)})"
         else:
-            place = self.now or "starting"
-        return f"compiling {self.what}: {place}, {seconds:.0f} s"
+            progress = self.now or "starting"
+        return f"compiling {self.what}: {progress}, {seconds:.0f} s"
 
     def _watch(self) -> None:
         wait = AFTER
@@ -53,17 +53,17 @@ class Building:
             wait = EVERY
 
     def _write(self, text: str) -> bool:
-        """Replace the line; False where that is no longer possible."""
+        """Replace the line; False if that is not possible."""
         try:
             width = shutil.get_terminal_size().columns - 1
             self.terminal.write(f"\r{text[:width]:<{width}}\r{text[:width]}")
             self.terminal.flush()
-        except Exception:  # closed, broken, or replaced by something that is no file
+        except Exception:  # closed, broken, or replaced by another object
             return False
         return True
 
     def close(self) -> None:
-        """End the line and the thread."""
+        """End the thread and the line."""
         self.over.set()
         if self.thread.is_alive():
             self.thread.join(JOIN)
@@ -86,7 +86,7 @@ _QUIET: ContextVar[bool] = ContextVar("probtensor_quiet", default=False)
 
 @contextmanager
 def building(what: str, progress: bool = True) -> Iterator[None]:
-    """Around the making of something; inside another such block, part of that."""
+    """A block around one compilation; nested blocks belong to the outermost one."""
     terminal = sys.stderr
     if _CURRENT.get() is not None or not progress or _QUIET.get() or not _is_terminal(terminal):
         with quiet(not progress):
@@ -107,7 +107,7 @@ def building(what: str, progress: bool = True) -> Iterator[None]:
 
 @contextmanager
 def quiet(when: bool = True) -> Iterator[None]:
-    """Nothing is shown of what is made inside, if `when` says so."""
+    """A block inside which no compilation is shown, if `when`."""
     token = _QUIET.set(when or _QUIET.get())
     try:
         yield
@@ -116,7 +116,7 @@ def quiet(when: bool = True) -> Iterator[None]:
 
 
 def stage(name: str) -> None:
-    """Say which of STAGES is at work now, or what else is."""
+    """Set the present stage: one of STAGES, or another text."""
     current = _CURRENT.get()
     if current is not None:
         current.now = name

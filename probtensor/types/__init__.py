@@ -4,8 +4,8 @@
     size.py     sizes of axes: integers and polynomials, and what must hold of them at a call
     tensor.py   the type of a tensor, and broadcasting
 
-Rejected: dtypes as bare strings, of which every reader asks the first letters; a dtype is a string
-only so far that it equals its name.
+Rejected: dtypes as bare strings, whose kind every reader derives from the first letters; a dtype is
+a string only in that it equals its name.
 """
 
 from probtensor.types.dtype import (

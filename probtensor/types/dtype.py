@@ -1,4 +1,4 @@
-"""Dtypes: what each is called, how wide it is, and what it becomes with others."""
+"""Dtypes: names, element sizes, C types and promotion."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 class DType(str):
     """A dtype: equal to its NumPy name, and with the same hash, so that a name may stand for it.
 
-    `kind` is the letter of NumPy's ("b", "i", "u", "f" or "c"), `bytes` the size of an element, `c`
-    its C type in memory and `numpy` its NumPy dtype.
+    `kind` is NumPy's letter ("b", "i", "u", "f" or "c"), `bytes` the size of an element, `c` its C
+    type in memory and `numpy` its NumPy dtype.
     """
 
     __slots__ = ("bytes", "c", "kind", "numpy")
@@ -38,7 +38,7 @@ class DType(str):
 
     @property
     def is_integer(self) -> bool:
-        """Whether it is an integer with a sign or without (not a bool)."""
+        """Whether it is a signed or unsigned integer (not a bool)."""
         return self.kind in "iu"
 
 
@@ -49,7 +49,7 @@ C_TYPES = {
     "complex64": "float _Complex",
     "complex128": "double _Complex",
 }
-# Those of tensors; complex ones are promoted to, and no op takes them yet.
+# The dtypes of tensors. Promotion can give a complex dtype, but no op takes one yet.
 DTYPES = tuple(
     DType(name)
     for name in (
@@ -65,17 +65,16 @@ BOOL, INT64, FLOAT32, FLOAT64 = (_ALL[n] for n in ("bool", "int64", "float32", "
 
 
 def dtype_of(name: str) -> DType:
-    """The dtype of a name; KeyError for a name that is none."""
+    """The dtype of this name; KeyError if there is none."""
     return _ALL[name]
 
 
 def check_dtype(dtype: object) -> DType:
-    """The dtype that tensors may have, given as a name, a NumPy dtype or a type; TypeError for any
-    other."""
+    """The dtype given as a name, a NumPy dtype or a type; TypeError unless tensors can have it."""
     if dtype.__class__ is DType or dtype.__class__ is str:
-        known = _ALL.get(dtype)
-        if known is not None and known.kind != "c":
-            return known
+        found = _ALL.get(dtype)
+        if found is not None and found.kind != "c":
+            return found
     try:
         name = np.dtype(dtype).name
     except TypeError:
@@ -87,7 +86,7 @@ def check_dtype(dtype: object) -> DType:
 
 def promote(*operands: object) -> DType:
     """NumPy's result dtype of dtype names and bare Python numbers (weak, as in NEP 50)."""
-    # A Python number counts as one whatever its value, even past 64 bits.
+    # Only the type of a Python number matters, not its value, even beyond 64 bits.
     return _promoted(*(o if isinstance(o, str) else _WEAK.get(type(o), o) for o in operands))
 
 
@@ -96,11 +95,11 @@ _WEAK = {int: 0, float: 0.0, complex: 0j}
 
 @lru_cache(maxsize=1024, typed=True)
 def _promoted(*operands: object) -> DType:
-    known = (np.dtype(o) if isinstance(o, str) else o for o in operands)
-    return _ALL[np.result_type(*known).name]
+    arguments = (np.dtype(o) if isinstance(o, str) else o for o in operands)
+    return _ALL[np.result_type(*arguments).name]
 
 
 def promote_float(*operands: object) -> DType:
-    """As `promote`, with booleans and integers going to float64."""
+    """As `promote`, but a boolean or integer result becomes float64."""
     dtype = promote(*operands)
     return FLOAT64 if dtype.kind in "biu" else dtype

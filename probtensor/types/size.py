@@ -1,12 +1,12 @@
-"""Sizes of axes: integers, or polynomials of what only a call knows.
+"""Sizes of axes: integers, or polynomials in names whose values only a call gives.
 
 A size is an `int` or a `Dim`. A `Dim` is a polynomial with integer coefficients over atoms; an atom
-is a name, or a floor division, minimum or maximum of other sizes. Polynomials are kept in one
-canonical form, so that two sizes are equal exactly when they are written alike after expansion:
-`(n + 1) * m == m + n * m` holds, and shapes can be compared while a graph is built.
+is a name, or a floor division, minimum or maximum of other sizes. Polynomials have one canonical
+form, so two sizes are equal exactly when their expansions are: `(n + 1) * m == m + n * m` holds,
+and shapes can be compared while a graph is built.
 
-Two inputs of one name have two sizes that read alike: the uid of the input tells them apart. So
-values of names are kept under the `key` of an atom, and `str` is for people alone.
+The sizes of two inputs with the same name print alike and differ in the uid of the input. So tables
+of values are indexed by the `key` of an atom; `str` is only for people.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Atom:
 
     @property
     def key(self) -> str:
-        """What a name's value is kept under, another one for each atom. Atoms are ordered by it."""
+        """The text that identifies the atom: the key of its value in tables, and its sort key."""
         if not self.args:
             return f"{self.name}#{self.uid}" if self.uid else self.name
         return self.text(_key)
 
     def text(self, spelled: Callable[[Atom], str]) -> str:
-        """The atom, its names as `spelled` writes them."""
+        """The atom as text, with its names written by `spelled`."""
         if not self.args:
             return spelled(self)
         args = [size_text(arg, spelled) for arg in self.args]
@@ -61,10 +61,11 @@ _key, _name = attrgetter("key"), attrgetter("name")
 class Dim:
     """A symbolic size: a sum of `coefficient * product of atoms`, in canonical order.
 
-    Supports +, -, * with sizes, and // and % by sizes (exact where the division is, else an atom).
-    Comparisons answer what holds for all values of the names. Where that cannot be told, `==` is
-    the equality of the polynomials inside the library, and for users a tensor, which only a call
-    can answer; `graph/sizes.py` adds that, and what else makes a value of a size.
+    Supports +, -, * with sizes, and // and % by sizes (an exact quotient where there is one, else
+    an atom). A comparison is a bool where it has the same result for all values of the names.
+    Otherwise `==` compares the polynomials if library code calls it, and gives users a tensor,
+    evaluated at each call. `graph/sizes.py` defines that, and the other operations that turn a size
+    into a tensor.
 
         >>> n = pt.vector("x").shape[0]
         >>> pt.zeros((n, 2)).ndim
@@ -136,21 +137,22 @@ class Dim:
         return same if same is NotImplemented else not same
 
     def _same(self, other: object, caller: FrameType) -> object:
-        """Whether two sizes are equal; None where users cannot be told."""
+        """Whether two sizes are equal; None where that depends on the call and a user compares."""
         if other.__class__ is Dim:
             if self.terms == other.terms:
                 return True
         elif not isinstance(other, (int, float, np.number)):
             return NotImplemented
-        # Dicts, sets and shapes of the library compare sizes at every step: no more is done there.
+        # The library compares sizes in dicts, sets and shapes all the time: for its callers the
+        # polynomials decide, which is fast.
         if caller.f_globals.get("__name__", "").partition(".")[0] == __name__.partition(".")[0]:
             return False
         if is_size(other):
             difference = self - other
-            apart = isinstance(difference, int) or _positive(difference) or _positive(-difference)
+            unequal = isinstance(difference, int) or _positive(difference) or _positive(-difference)
         else:
-            apart = not float(other).is_integer()
-        return False if apart else None
+            unequal = not float(other).is_integer()
+        return False if unequal else None
 
     def __lt__(self, other: object) -> object:
         return self._ordered("__lt__", other)
@@ -175,7 +177,7 @@ class Dim:
         return holds if holds or fails else self.undecided(relation, other)
 
     def undecided(self, relation: str, other: object) -> object:
-        """What a comparison gives that depends on the sizes of a call."""
+        """The result of a comparison that depends on the sizes of a call."""
         raise TypeError(f"{self} and {other} are not known while the graph is built")
 
     def names(self) -> set[str]:
@@ -195,7 +197,7 @@ Shape = tuple[Size, ...]
 
 
 def size_text(size: Size, spelled: Callable[[Atom], str]) -> str:
-    """A size in its canonical order, its names as `spelled` writes them."""
+    """A size as text in its canonical order, with its names written by `spelled`."""
     if not isinstance(size, Dim):
         return str(size)
     text = ""
@@ -235,14 +237,14 @@ def from_terms(terms: Iterable[tuple[tuple[Atom, ...], int]]) -> Size:
     total: dict[tuple[Atom, ...], int] = {}
     for atoms, factor in terms:
         total[atoms] = total.get(atoms, 0) + factor
-    kept = [(atoms, factor) for atoms, factor in total.items() if factor]
-    if not kept:
+    nonzero = [(atoms, factor) for atoms, factor in total.items() if factor]
+    if not nonzero:
         return 0
-    if len(kept) == 1 and not kept[0][0]:
-        return kept[0][1]
+    if len(nonzero) == 1 and not nonzero[0][0]:
+        return nonzero[0][1]
     # Longest products first, the constant last: the order people write them in.
-    kept.sort(key=lambda term: (-len(term[0]), [a.key for a in term[0]]))
-    return Dim(tuple(kept))
+    nonzero.sort(key=lambda term: (-len(term[0]), [a.key for a in term[0]]))
+    return Dim(tuple(nonzero))
 
 
 def _function(name: str, *args: Size) -> Size:
@@ -250,7 +252,7 @@ def _function(name: str, *args: Size) -> Size:
 
 
 def size_floordiv(top: Size, bottom: Size) -> Size:
-    """top // bottom: exact polynomial division where it comes out even, else an opaque atom."""
+    """top // bottom: the polynomial quotient if there is no remainder, else an opaque atom."""
     if bottom == 0:
         raise ShapeError(f"the size {top} // 0 is a division by zero")
     if isinstance(top, int) and isinstance(bottom, int):
@@ -274,21 +276,21 @@ def size_floordiv(top: Size, bottom: Size) -> Size:
 
 
 def size_min(a: Size, b: Size) -> Size:
-    """The smaller of two sizes, symbolic where it has to be."""
+    """The smaller of two sizes: one of them where that is decidable, else an atom."""
     return _choose("min", a, b)
 
 
 def size_max(a: Size, b: Size) -> Size:
-    """The larger of two sizes, symbolic where it has to be."""
+    """The larger of two sizes: one of them where that is decidable, else an atom."""
     return _choose("max", a, b)
 
 
 def _choose(name: str, a: Size, b: Size) -> Size:
     difference = a - b
     if isinstance(difference, int):
-        first = difference <= 0 if name == "min" else difference >= 0
-        return a if first else b
-    # Sizes are never negative, so 0 decides against any plain sum of names.
+        choose_a = difference <= 0 if name == "min" else difference >= 0
+        return a if choose_a else b
+    # Sizes are never negative, so 0 compares with any sum of names.
     for small, large in ((a, b), (b, a)):
         if small == 0 and _never_negative(large):
             return small if name == "min" else large
@@ -313,26 +315,27 @@ def _positive(size: Size) -> bool:
 
 
 def never_negative(size: Size, depth: int = 6) -> bool:
-    """Whether a size can be shown to be at least 0, whatever sizes its names stand for.
+    """Whether a size can be shown to be at least 0 for all values of its names.
 
-    One minimum, maximum or quotient after the other is replaced by a bound of it.
+    Minima, maxima and quotients are replaced by their bounds, one at a time.
     """
     if _never_negative(size):
         return True
     for position, (atoms, factor) in enumerate(terms_of(size) if depth else ()):
-        ways = _bounds(atoms[0], factor) if len(atoms) == 1 else ()
-        if not ways:
+        bounds = _bounds(atoms[0], factor) if len(atoms) == 1 else ()
+        if not bounds:
             continue
         rest = from_terms(term for k, term in enumerate(terms_of(size)) if k != position)
-        shown = (never_negative(rest + bound, depth - 1) for bound in ways)
-        # factor * min(a, b) is one of two products; it is at least either where factor is negative.
-        one_of = atoms[0].name != "//" and (factor < 0) != (atoms[0].name == "min")
-        return all(shown) if one_of else any(shown)
+        shown = (never_negative(rest + bound, depth - 1) for bound in bounds)
+        # factor * min(a, b) equals factor * a or factor * b. If factor > 0 it is the smaller of
+        # them, so both must do as a bound; if factor < 0 it is the larger, so one is enough.
+        smaller = atoms[0].name != "//" and (factor < 0) != (atoms[0].name == "min")
+        return all(shown) if smaller else any(shown)
     return False
 
 
 def _bounds(atom: Atom, factor: int) -> tuple[Size, ...]:
-    """Sizes that factor * atom is at least one or each of; see `never_negative`."""
+    """Lower bounds of factor * atom; see `never_negative` for whether one or all are needed."""
     if not atom.args:
         return ()
     first, second = atom.args
@@ -340,15 +343,15 @@ def _bounds(atom: Atom, factor: int) -> tuple[Size, ...]:
         return factor * first, factor * second
     if not isinstance(second, int) or second <= 0 or factor % second:
         return ()
-    times = factor // second
+    multiple = factor // second
     if factor < 0:
-        return (first * times,)
-    least = (first - (second - 1)) * times
-    return (0, least) if _atom_never_negative(atom) else (least,)
+        return (first * multiple,)
+    lowest = (first - (second - 1)) * multiple
+    return (0, lowest) if _atom_never_negative(atom) else (lowest,)
 
 
 def where_positive(size: Size) -> Size:
-    """What a size is equal to wherever it is positive: n - 1 for max(n - 1, 0)."""
+    """A simpler size that is equal wherever this one is positive: n - 1 for max(n - 1, 0)."""
     for atom in dict.fromkeys(_atoms(size)):
         if atom.name == "max" and 0 in atom.args and _vanishes_with(size, atom):
             (other,) = (arg for arg in atom.args if arg != 0)
@@ -357,7 +360,7 @@ def where_positive(size: Size) -> Size:
 
 
 def _vanishes_with(size: Size, atom: Atom) -> bool:
-    """Whether a size is 0 where an atom is."""
+    """Whether a size is 0 wherever an atom is 0."""
     try:
         return _with_atom(size, atom, 0) == 0
     except ShapeError:  # the atom is a divisor
@@ -373,7 +376,7 @@ def _atoms(size: Size) -> Iterable[Atom]:
 
 
 def _with_atom(size: Size, old: Atom, new: Size) -> Size:
-    """The size with another one in place of an atom."""
+    """The size with an atom replaced by another size."""
 
     def changed(atom: Atom) -> Size:
         if atom == old:
@@ -385,7 +388,7 @@ def _with_atom(size: Size, old: Atom, new: Size) -> Size:
 
 
 def with_atoms(size: Size, value: Callable[[Atom], Size]) -> Size:
-    """The polynomial with another size for each of its atoms."""
+    """The polynomial with each of its atoms replaced by a size."""
     total: Size = 0
     for atoms, factor in terms_of(size):
         total = reduce(lambda product, atom: product * value(atom), atoms, factor) + total
@@ -393,7 +396,7 @@ def with_atoms(size: Size, value: Callable[[Atom], Size]) -> Size:
 
 
 def size_quotients(size: Size) -> list[tuple[Size, Dim]]:
-    """What a size holds of quotients by symbolic sizes, as (top, bottom), inner ones first."""
+    """The quotients by symbolic sizes in a size, as (top, bottom), inner ones first."""
     found = [a.args for a in _atoms(size) if a.name == "//" and isinstance(a.args[1], Dim)]
     return list(dict.fromkeys(found[::-1]))
 
@@ -409,7 +412,7 @@ def size_names(size: Size) -> set[str]:
 
 
 def size_name(size: Size) -> str | None:
-    """The key of the name a size consists of, or None."""
+    """The key of the name if the size is a single name, else None."""
     if isinstance(size, Dim) and len(size.terms) == 1:
         atoms, factor = size.terms[0]
         if factor == 1 and len(atoms) == 1 and not atoms[0].args:
@@ -418,7 +421,7 @@ def size_name(size: Size) -> str | None:
 
 
 def size_value(size: Size, names: Mapping[str, int]) -> int:
-    """The number a size stands for, given the values of the names by their keys."""
+    """The value of a size, given the values of its names by their keys."""
     if not isinstance(size, Dim):
         return int(size)
 
@@ -462,10 +465,10 @@ RELATIONS: dict[str, Callable[[int, int], bool]] = {"==": eq, "<=": le, "<": lt}
 
 @dataclass(frozen=True)
 class SizeCheck:
-    """`left relation right` must hold of the sizes of a call; else `error` is raised.
+    """`left relation right` must hold for the sizes of a call; otherwise `error` is raised.
 
-    `relation` is "==", "<=" or "<". `message` says so: texts, and between them sizes and shapes,
-    for which the numbers of the call are put in.
+    `relation` is "==", "<=" or "<". `message` is a sequence of texts, and of sizes and shapes that
+    are replaced by their values in the call.
     """
 
     left: Size
@@ -476,13 +479,13 @@ class SizeCheck:
 
     @property
     def proved(self) -> bool:
-        """Whether the relation holds whatever the sizes are."""
+        """Whether the relation holds for all values of the names."""
         if self.relation == "==":
             return self.left == self.right
         return never_negative(self.right - self.left - int(self.relation == "<"))
 
     def map(self, change: Callable[[Size], Size]) -> SizeCheck:
-        """The same check of other sizes."""
+        """The same check with every size changed."""
         parts = [
             part if isinstance(part, str)
             else tuple(n if isinstance(n, str) else change(n) for n in part)
@@ -494,7 +497,7 @@ class SizeCheck:
         )
 
     def names(self) -> set[str]:
-        """The keys of the names whose values it takes to tell, and to say, whether it holds."""
+        """The keys of all names in the relation and in the message."""
         parts = [part if isinstance(part, tuple) else (part,) for part in self.message]
         sizes = (self.left, self.right, *(n for part in parts for n in part))
         return {name for size in sizes for name in size_names(size)}

@@ -11,7 +11,7 @@ from probtensor.types.size import Shape, ShapeError, Size, size_product
 
 @dataclass(frozen=True)
 class TensorType:
-    """What is known of a tensor before it has a value: its dtype and its shape.
+    """The static type of a tensor: its dtype and its shape.
 
     `dtype` is a dtype of the library, equal to its name; `shape` a tuple of integers and Dims.
 
@@ -50,8 +50,8 @@ class TensorType:
 
 
 def broadcast_size(a: Size, b: Size) -> Size:
-    """The size two axes broadcast to. Two different unknown sizes are taken to be equal (checked
-    when the function is called); ShapeError where they cannot be."""
+    """The size two axes broadcast to. Two different symbolic sizes are assumed to be equal (checked
+    when the function is called); ShapeError for two different integers other than 1."""
     if not isinstance(b, int):
         return b if isinstance(a, int) and a == 1 else a
     if b == 1:

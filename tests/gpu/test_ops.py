@@ -8,7 +8,7 @@ import pytest
 from probtensor.lower import lower
 from probtensor.ops.kinds import REGISTRY, Composite, Core
 from probtensor.targets.base import BuildError
-from probtensor.targets.cuda.batched import rows_program
+from probtensor.targets.cuda.batched import batched_program
 from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.targets.cuda.render import GEMM
 from probtensor.testing import conform
@@ -56,7 +56,7 @@ def test_what_runs_on_the_host_is_part_of_no_kernel(name):
     case = next(conform.cases_of(REGISTRY[name]))
     called = case.op.routine.removeprefix("pt_")
     with pytest.raises(BuildError, match=f"{called} runs on the host.*\n  at .*test_ops.py"):
-        rows_program(lower(case.inputs, [case.output]), [0], [])
+        batched_program(lower(case.inputs, [case.output]), [0], [])
 
 
 def test_routines_of_a_device_are_those_that_ops_say_it_has():

@@ -1,4 +1,4 @@
-"""Interning, replacement, order, pickling; the verifier and what it must catch."""
+"""Interning, replacement, order, pickling; the verifier and the faults it must find."""
 
 import gc
 import pickle
@@ -24,7 +24,7 @@ def test_equal_nodes_are_one():
     assert ops.tensor("x", (3,)) is not x
 
 
-def test_nodes_that_nobody_holds_are_forgotten():
+def test_unreferenced_nodes_are_freed():
     x = ops.tensor("x", (3,))
     gc.collect()
     before = len(_INTERNED)
@@ -51,21 +51,21 @@ def test_toposort_is_the_same_for_the_same_graph():
     x = ops.tensor("x", (3,))
     y = ops.exp(x) * ops.sin(x) + x
     order = toposort([y])
-    place = {node: k for k, node in enumerate(order)}
-    assert all(place[a] < place[node] for node in order for a in node.inputs)
+    position = {node: k for k, node in enumerate(order)}
+    assert all(position[a] < position[node] for node in order for a in node.inputs)
     assert order == toposort([y]) and len(set(order)) == len(order)
     assert inputs_of([y]) == [x]
     assert set(ancestors([y])) == set(order)
     assert users_of(order)[x] == [ops.exp(x), ops.sin(x), y]
 
 
-def test_replace_shares_and_leaves_the_rest():
+def test_replace_shares_nodes_and_returns_unchanged_ones():
     x, z = ops.tensor("x", (3,)), ops.tensor("z", (3,))
-    kept = ops.sin(z)
-    y = ops.exp(x) * kept
+    unchanged = ops.sin(z)
+    y = ops.exp(x) * unchanged
     (new,) = replace([y], {x: z})
-    assert new is ops.exp(z) * kept
-    assert replace([kept], {x: z})[0] is kept
+    assert new is ops.exp(z) * unchanged
+    assert replace([unchanged], {x: z})[0] is unchanged
     (swapped,) = replace([x - z], {x: z, z: x})
     assert swapped is z - x
 
@@ -86,13 +86,13 @@ def test_pickle_keeps_identity():
     assert pickle.loads(pickle.dumps(y)) is y
 
 
-def test_lines_are_kept_and_lent():
+def test_nodes_have_the_line_of_their_making_or_that_given():
     x = ops.tensor("x")
     y = ops.exp(x)
     assert "test_graph.py" in line_of(y)
     with made_by(y):
-        lent = ops.sinh(x)
-    assert line_of(lent) == line_of(y)
+        inherited = ops.sinh(x)
+    assert line_of(inherited) == line_of(y)
 
 
 def test_a_bad_call_names_op_shapes_and_lines():
@@ -126,14 +126,14 @@ def test_a_wrong_type_is_found():
         check([forged(ops.exp, (x,), TensorType("float64", (4,)))])
 
 
-def test_a_node_outside_the_table_is_found():
+def test_a_node_that_is_not_interned_is_found():
     x = ops.tensor("x", (3,))
-    kept = ops.exp(x)
+    interned = ops.exp(x)
     with pytest.raises(CheckError, match="interned"):
-        check([forged(ops.exp, (x,), kept.type)])
+        check([forged(ops.exp, (x,), interned.type)])
 
 
-def test_a_stranger_among_the_inputs_is_found():
+def test_an_input_that_is_not_given_is_found():
     x, y = ops.tensor("x", (3,)), ops.tensor("stranger", (3,))
     with pytest.raises(CheckError, match=r"stranger.*not among inputs"):
         check([x + y], [x])
@@ -155,7 +155,7 @@ def test_changed_outputs_are_found():
         check_same_types([x], [ops.sum(x)], "pass")
 
 
-def test_pandas_series_leave_arithmetic_to_nodes():
+def test_arithmetic_of_pandas_series_with_nodes_gives_nodes():
     series = pandas.Series([1.0, 2.0], index=[5, 6])
     x = pt.scalar("x")
     for node in (series * x, x * series):

@@ -42,7 +42,7 @@ STEPS = {
 
 
 def random_size(rng, depth=3):
-    """A size, and what it means as a function of the values of its names."""
+    """A size, and its value as a function of the values of its names."""
     if depth == 0 or rng.random() < 0.2:
         if rng.random() < 0.4:
             number = rng.randint(-3, 4)
@@ -61,7 +61,7 @@ def random_size(rng, depth=3):
 
 
 def values(meaning, grid=GRID):
-    """What a size is, with the values of the names; those at which it has none are left out."""
+    """The values of a size, each with the values of the names; divisions by zero are omitted."""
     for at in grid:
         try:
             yield at, meaning(at)
@@ -97,7 +97,7 @@ def test_quotients_of_products():
                 assert size_value(top % bottom, at) == wanted[1], (top, bottom)
 
 
-def test_other_sizes_put_in_for_names():
+def test_sizes_are_substituted_for_names():
     names = {"n": M + 2, "m": 2 * N * P, "p": 3}
     for size, meaning in SYMBOLIC:
         try:
@@ -110,16 +110,16 @@ def test_other_sizes_put_in_for_names():
                 assert size_value(changed, at) == number, (size, changed, at)
 
 
-def test_what_is_said_to_be_never_negative_is_not():
-    said = 0
+def test_a_size_that_is_proved_nonnegative_has_no_negative_value():
+    proved = 0
     for size, meaning in SYMBOLIC:
         if never_negative(size):
-            said += 1
+            proved += 1
             assert all(number >= 0 for _, number in values(meaning)), size
-    assert said > 30
+    assert proved > 30
 
 
-HELD = {  # sizes that hold another one above 0, as those of slices do
+CLAMPED = {  # sizes that contain max(s, 0), as those of slices do
     "itself": (lambda s: size_max(s, 0), lambda v: max(v, 0)),
     "double": (lambda s: 2 * size_max(s, 0), lambda v: 2 * max(v, 0)),
     "half": (lambda s: (size_max(s, 0) + 1) // 2, lambda v: (max(v, 0) + 1) // 2),
@@ -131,9 +131,9 @@ HELD = {  # sizes that hold another one above 0, as those of slices do
 }
 
 
-@pytest.mark.parametrize("way", HELD)
-def test_what_a_size_is_where_it_is_positive(way):
-    make, of_numbers = HELD[way]
+@pytest.mark.parametrize("form", CLAMPED)
+def test_the_simpler_size_is_equal_where_positive(form):
+    make, of_numbers = CLAMPED[form]
     changed = 0
     for inner, meaning in SYMBOLIC[::3]:
         size = make(inner)
@@ -141,11 +141,11 @@ def test_what_a_size_is_where_it_is_positive(way):
         changed += bare is not size
         for at, number in values(meaning):
             try:
-                whole = of_numbers(number) if of_numbers else size_value(size, at)
-                assert whole <= 0 or size_value(bare, at) == whole, (size, bare, at)
+                value = of_numbers(number) if of_numbers else size_value(size, at)
+                assert value <= 0 or size_value(bare, at) == value, (size, bare, at)
             except ZeroDivisionError:
                 continue
-    assert changed > 15 or way not in ("itself", "double", "half")
+    assert changed > 15 or form not in ("itself", "double", "half")
 
 
 RELATIONS = {
@@ -178,8 +178,8 @@ def test_comparisons_of_sums_are_decided_where_they_can_be(symbol):
             continue
         for right in (0, N, M + 1):
             found = {relation(size_value(left, at), size_value(right, at)) for at in far}
-            apart = left - right
-            signs = {n > 0 for _, n in apart.terms} if isinstance(apart, Dim) else {True}
+            gap = left - right
+            signs = {n > 0 for _, n in gap.terms} if isinstance(gap, Dim) else {True}
             answer = relation(left, right)
             if len(found) == 1 and len(signs) == 1:
                 assert answer is found.pop(), (left, symbol, right)
@@ -200,7 +200,7 @@ def test_checks_that_are_proved_hold_always(relation):
 
 
 @pytest.mark.parametrize("size", [N, N + 1], ids=str)
-def test_sizes_that_meet_in_broadcasting(size):
+def test_broadcasting_of_sizes(size):
     assert broadcast_size(1, size) is size is broadcast_size(size, 1)
     assert broadcast_size(size, 3) == 3 == broadcast_size(3, size)
     assert broadcast_size(size, 0) == 0 == broadcast_size(0, size)
@@ -223,11 +223,11 @@ def test_texts_and_records_of_sizes_are_read_back():
         assert str(decode(encode(size))) == str(size)
 
 
-# Indices: sizes in which variables of loops stand for places.
+# Indices: polynomials in the variables of loops.
 
 I, J = Dim.name("i"), Dim.name("j")
 BOUNDS = {"i": N, "j": M}
-PLACES = [
+INDICES = [
     (a * I * M + b * I + c * J + d, lambda at, k=(a, b, c, d): (
         k[0] * at["i"] * at["m"] + k[1] * at["i"] + k[2] * at["j"] + k[3]))
     for a, b, c, d in itertools.product((0, 1, 2), (-1, 0, 1), (-1, 0, 1, 2), (-1, 0, 1))
@@ -236,35 +236,35 @@ PLACES = [
 DIVISORS = [1, 2, 3, M, N, M + 1, 2 * M]
 
 
-def turns(n, m):
-    """All values of the variables in loops of n and m turns."""
+def iterations(n, m):
+    """All values of the variables of two nested loops of n and m iterations."""
     return [{"n": n, "m": m, "i": i, "j": j} for i, j in itertools.product(range(n), range(m))]
 
 
 @pytest.mark.parametrize("divisor", DIVISORS, ids=str)
 def test_quotients_within_the_ranges_of_variables(divisor):
-    grid = [at for n, m in itertools.product((1, 2, 3), (1, 2, 4)) for at in turns(n, m)]
-    for place, meaning in PLACES:
-        quotient = simplify.floordiv(place, divisor, BOUNDS)
-        again = simplify.resimplify(simplify.floordiv(place, divisor, {}), BOUNDS)
+    grid = [at for n, m in itertools.product((1, 2, 3), (1, 2, 4)) for at in iterations(n, m)]
+    for index, meaning in INDICES:
+        quotient = simplify.floordiv(index, divisor, BOUNDS)
+        again = simplify.resimplify(simplify.floordiv(index, divisor, {}), BOUNDS)
         for at in grid:
             wanted = meaning(at) // size_value(divisor, at)
-            assert size_value(quotient, at) == wanted, (place, at)
-            assert size_value(again, at) == wanted, (place, at)
+            assert size_value(quotient, at) == wanted, (index, at)
+            assert size_value(again, at) == wanted, (index, at)
 
 
-def test_the_factor_of_a_variable_says_how_an_index_grows():
-    known = 0
-    tops = [place for place, _ in PLACES] + [place * I for place, _ in PLACES[::3]]
+def test_the_coefficient_of_a_variable_is_the_stride_of_an_index():
+    linear = 0
+    tops = [index for index, _ in INDICES] + [index * I for index, _ in INDICES[::3]]
     indices = tops + [top // d for top in tops[::5] for d in (2, M)]
     indices += [size_max(top, N) for top in tops[::9]]
     for index in indices:
         factor = simplify.coefficient(index, "i")
         if factor is None:
             continue
-        known += 1
-        for at in turns(4, 3):
+        linear += 1
+        for at in iterations(4, 3):
             start = size_value(index, {**at, "i": 0})
             rest = {**at, "i": 10**6}  # the factor does not depend on the variable itself
             assert size_value(factor, rest) * at["i"] == size_value(index, at) - start, index
-    assert known >= len(PLACES)
+    assert linear >= len(INDICES)

@@ -1,4 +1,4 @@
-"""Names of sizes: two inputs of one name have two sizes that read alike."""
+"""Names of sizes: the sizes of two inputs with the same name print alike, but differ."""
 
 import pickle
 
@@ -26,8 +26,8 @@ FORMS = {
     "name": lambda n, m: n,
     "product": lambda n, m: 3 * n * n * m - 2 * m + 1,
     "quotient": lambda n, m: (n + m) // (m + 1),
-    "least": lambda n, m: size_min(n, 2 * m),
-    "most": lambda n, m: size_max(n - m, 0),
+    "minimum": lambda n, m: size_min(n, 2 * m),
+    "maximum": lambda n, m: size_max(n - m, 0),
     "nested": lambda n, m: size_max(size_min(n, m) - 1, 0) // m,
 }
 
@@ -53,7 +53,7 @@ def test_sizes_of_two_inputs_of_one_name(form):
     assert "#" not in f"{size} {size!r} {shape_text((size, 3))}"
 
 
-def test_a_name_of_the_users_is_no_size_of_an_input():
+def test_a_size_named_by_the_user_is_not_that_of_an_input():
     (n, _), named = twins(), Dim.name("x.shape[0]")
     assert n.terms != named.terms and size_name(n) != size_name(named) == "x.shape[0]"
 
@@ -72,14 +72,14 @@ def test_ops_are_printed_with_the_names_that_users_know():
             assert "#" not in text, text
 
 
-def test_sizes_are_told_apart_in_a_call():
+def test_a_call_distinguishes_sizes_that_print_alike():
     x, y = pt.vector("x"), pt.vector("x")
     f = pt.function([x, y], [x.shape[0] - y.shape[0], pt.concatenate([x, y])])
     difference, joined = f(np.ones(5), np.ones(2))
     assert difference == 3 and joined.shape == (7,)
 
 
-def test_nodes_of_other_sizes_are_other_nodes():
+def test_nodes_of_different_sizes_are_different():
     n, m = twins()
     op = pt.zeros((n,)).op
     twice = [make(type(op)(**(vars(op) | {"shape": (size,)})), pt.zeros((n,)).inputs)
@@ -87,7 +87,7 @@ def test_nodes_of_other_sizes_are_other_nodes():
     assert twice[0] is twice[2] is not twice[1]
 
 
-def test_sizes_of_inputs_that_a_graph_does_not_have_are_written_apart():
+def test_sizes_of_inputs_outside_the_graph_have_distinct_names():
     n, m = twins()
     sizes = n + 2 * m, Dim.name("x_shape_0_") + 3 * n
     outputs = [pt.tensor("a", shape=(size,)) for size in sizes]

@@ -1,4 +1,4 @@
-"""Programs, trees and dot: round trips, names that depend on the graph alone, errors."""
+"""Programs, trees and dot: round trips, names that depend only on the graph, errors."""
 
 import subprocess
 import sys

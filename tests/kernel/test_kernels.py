@@ -24,11 +24,11 @@ def test_merged_axes_are_split_again_without_a_division():
     assert Index(flat, BOUNDS).__mod__(M).size == J
 
 
-def test_a_division_that_cannot_be_shown_stays():
+def test_an_inexact_division_is_an_atom():
     assert str(floordiv(I * M + 2 * J, M, BOUNDS)) == "(2*j)//m + i"
 
 
-def test_a_division_is_taken_again_once_the_range_is_known():
+def test_a_division_is_simplified_when_ranges_are_given():
     opaque = floordiv(I * M + J, M, {})
     assert resimplify(opaque, BOUNDS) == I
 
@@ -38,7 +38,7 @@ def test_a_division_is_taken_again_once_the_range_is_known():
     st.integers(1, 6),
 )  # fmt: skip
 @settings(max_examples=200, deadline=None)
-def test_division_and_remainder_mean_what_python_means(n, m, factors, divisor):
+def test_division_and_remainder_are_those_of_python(n, m, factors, divisor):
     a, b, c = factors
     polynomial = I * a + J * b + c
     index = Index(polynomial, {"i": n, "j": m}) if not isinstance(polynomial, int) else None
@@ -85,7 +85,7 @@ def test_a_sound_kernel_passes():
     ("broken", "says"),
     [
         (kernel(Store("y", 0, Ref("t", "float64"))), "t is read before it is set"),
-        (kernel(For("i", N, (Store("y", 0, load("x", I)),))), "writes the same place"),
+        (kernel(For("i", N, (Store("y", 0, load("x", I)),))), "write the same element"),
         (kernel(For("i", N, (Store("y", I + 1, load("x", I)),))), "left by 1 elements"),
         (kernel(For("i", N, (Store("y", I, load("z", I)),))), "z is no buffer"),
         (kernel(Let("t", Lit(1.0, "float64")), Let("t", Lit(1.0, "float64"))), "set twice"),
@@ -107,19 +107,19 @@ def test_broken_kernels_are_refused(broken, says):
 K = Dim.name("k")
 
 
-def turns(read, store="y", index=I, op=None, extent=N):
+def loop(read, store="y", index=I, op=None, extent=N):
     """A loop that reads y at one index and stores at another."""
     return kernel(For("i", extent, (Store(store, index, load("y", read), op),)))
 
 
 def rows(read, index=I * M + J, *before):
-    """The same in a loop over rows of m: each row is written, then read."""
+    """A loop over rows of m elements that writes each row, then reads it."""
     write = For("j", M, (Store("y", index, load("x", I)),))
-    again = For("k", M, (Store("z", I * M + K, load("y", read)),))
-    return kernel(For("i", N, (*before, write, again)))
+    read_back = For("k", M, (Store("z", I * M + K, load("y", read)),))
+    return kernel(For("i", N, (*before, write, read_back)))
 
 
-WHOLE = {"x": N, "y": 100 * N * M, "z": 100 * N * M}
+ELEMENTS = {"x": N, "y": 100 * N * M, "z": 100 * N * M}
 FOLDED = Acc("s", "add", 0.0, load("y", I + 1))
 COMPUTED = Let("p", Load("q", I, "int64"))
 P = Dim.name("p")
@@ -128,13 +128,13 @@ P = Dim.name("p")
 @pytest.mark.parametrize(
     "racing",
     [
-        turns(I + 1),
-        turns(I + 1, op="add"),
-        turns(0 * I),
-        turns(2 * I),
-        turns(I, index=I + M),
-        turns(N - 1 - I),
-        turns(I, index=2 * I),
+        loop(I + 1),
+        loop(I + 1, op="add"),
+        loop(0 * I),
+        loop(2 * I),
+        loop(I, index=I + M),
+        loop(N - 1 - I),
+        loop(I, index=2 * I),
         kernel(For("i", N, (Store("y", I, load("x", I)),), (FOLDED,))),
         kernel(For("i", N, (COMPUTED, Store("y", I, load("y", P))))),
         kernel(For("i", N, (COMPUTED, Store("y", I, load("y", I + P))))),
@@ -149,22 +149,22 @@ P = Dim.name("p")
         rows(I + 2 * M, I + N * J),
     ],
 )
-def test_reading_what_another_turn_stores_is_refused(racing):
+def test_reading_what_another_iteration_stores_is_refused(racing):
     with pytest.raises(KernelError, match="another may store"):
-        check(racing, {**WHOLE, "q": N}, ["n", "m"])
+        check(racing, {**ELEMENTS, "q": N}, ["n", "m"])
 
 
 @pytest.mark.parametrize(
-    "apart",
+    "independent",
     [
-        turns(I),
-        turns(I, op="add"),
-        turns(I + N),
-        turns(I, index=I + N),
-        turns(2 * N - 1 - I),
-        turns(I + 5, extent=5),
-        turns(2 * I + 1, index=2 * I),
-        turns(7, extent=1),
+        loop(I),
+        loop(I, op="add"),
+        loop(I + N),
+        loop(I, index=I + N),
+        loop(2 * N - 1 - I),
+        loop(I + 5, extent=5),
+        loop(2 * I + 1, index=2 * I),
+        loop(7, extent=1),
         rows(I * M + K),
         rows(I * M + M - 1 - K),
         rows(I * M),
@@ -176,11 +176,11 @@ def test_reading_what_another_turn_stores_is_refused(racing):
         rows(2 * I + 4 * N + 1, 2 * I + 2 * N * J),
     ],
 )
-def test_turns_that_keep_to_themselves_pass(apart):
-    check(apart, {**WHOLE, "q": N}, ["n", "m"])
+def test_independent_iterations_pass(independent):
+    check(independent, {**ELEMENTS, "q": N}, ["n", "m"])
 
 
-def test_what_is_read_under_a_condition_may_lie_outside():
+def test_a_load_under_a_condition_may_be_out_of_bounds():
     guard = Apply("<", (Ref("c", "float64"), Lit(0.0, "float64")), "bool")
     body = (
         Let("c", load("x", I)),
@@ -195,17 +195,17 @@ def run(kernel, **buffers):
     return buffers
 
 
-@pytest.mark.parametrize("place", [3, 4, -1, -3, -4])
-def test_the_interpreter_refuses_what_leaves_a_buffer(place):
-    """At both ends: NumPy would count negative places from the end."""
-    with pytest.raises(IndexError, match=rf"load of x\[{place}\]"):
-        run(kernel(Store("y", 0, load("x", place))), x=np.ones(3), y=np.ones(3))
+@pytest.mark.parametrize("index", [3, 4, -1, -3, -4])
+def test_the_interpreter_refuses_accesses_out_of_bounds(index):
+    """At both ends: NumPy would count negative indices from the end."""
+    with pytest.raises(IndexError, match=rf"load of x\[{index}\]"):
+        run(kernel(Store("y", 0, load("x", index))), x=np.ones(3), y=np.ones(3))
     for op in (None, "add", "max"):
-        with pytest.raises(IndexError, match=rf"store to y\[{place}\]"):
-            run(kernel(Store("y", place, load("x", 0), op)), x=np.ones(3), y=np.ones(3))
+        with pytest.raises(IndexError, match=rf"store to y\[{index}\]"):
+            run(kernel(Store("y", index, load("x", 0), op)), x=np.ones(3), y=np.ones(3))
 
 
-def test_locals_read_once_are_written_in_place_and_mean_the_same():
+def test_inlining_of_locals_preserves_the_values():
     body = (
         For(
             "i",
@@ -229,7 +229,7 @@ def test_locals_read_once_are_written_in_place_and_mean_the_same():
     assert before["z"] == after["z"] == 10
 
 
-def test_a_local_is_not_moved_past_a_store_to_what_it_reads():
+def test_a_local_is_not_moved_past_a_store_to_the_buffer_it_reads():
     body = (
         Let("t", load("x", 0)),
         Store("x", 0, Lit(7.0, "float64")),

@@ -1,4 +1,5 @@
-"""The verifier against loops run turn by turn: what one turn stores and another reads is a race."""
+"""The verifier against loops run one iteration at a time: it is a race if one iteration stores an
+element that another reads."""
 
 import itertools
 import random
@@ -11,7 +12,7 @@ from probtensor.types import Dim, size_substitute, size_value
 
 I, J, K, N, M = (Dim.name(c) for c in "ijknm")
 SIZES = [{"n": n, "m": m} for n, m in itertools.product((1, 2, 3), (1, 2, 4))]
-ROOM = dict.fromkeys("xyz", 10**6)  # so that nothing but races is refused
+LARGE = dict.fromkeys("xyz", 10**6)  # elements of buffers, so that no access is out of bounds
 
 
 def load(buffer, index):
@@ -62,35 +63,35 @@ def loads(expr):
 
 
 def touched(body, accs, at):
-    """(read, stored) places of y in one turn, whose variables have the values `at`."""
+    """(read, stored) indices of y in one iteration, whose variables have the values `at`."""
     read, stored = set(), set()
-    own = [stmt.expr for stmt in body if isinstance(stmt, (Let, Store))]
-    for expr in (*own, *(acc.term for acc in accs)):
+    exprs = [stmt.expr for stmt in body if isinstance(stmt, (Let, Store))]
+    for expr in (*exprs, *(acc.term for acc in accs)):
         read |= {size_value(x.index, at) for x in loads(expr) if x.buffer == "y"}
     for stmt in body:
         if isinstance(stmt, Store):
             stored.add(size_value(stmt.index, at))
         if isinstance(stmt, For):
-            for turn in range(size_value(stmt.extent, at)):
-                inner = touched(stmt.body, stmt.accs, {**at, stmt.var: turn})
+            for k in range(size_value(stmt.extent, at)):
+                inner = touched(stmt.body, stmt.accs, {**at, stmt.var: k})
                 read, stored = read | inner[0], stored | inner[1]
     return read, stored
 
 
 def races(loop, at):
-    """Whether a turn of the loop, or of one in it, reads what another turn of it stores."""
-    turns = [{**at, loop.var: k} for k in range(size_value(loop.extent, at))]
-    found = [touched(loop.body, loop.accs, turn) for turn in turns]
-    for a, b in itertools.permutations(range(len(turns)), 2):
+    """Whether an iteration of the loop, or of one in it, reads what another iteration stores."""
+    iterations = [{**at, loop.var: k} for k in range(size_value(loop.extent, at))]
+    found = [touched(loop.body, loop.accs, values) for values in iterations]
+    for a, b in itertools.permutations(range(len(iterations)), 2):
         if found[a][0] & found[b][1]:
             return True
     inner = [stmt for stmt in loop.body if isinstance(stmt, For)]
-    return any(races(stmt, turn) for stmt in inner for turn in turns)
+    return any(races(stmt, values) for stmt in inner for values in iterations)
 
 
 def accepted(loop):
     try:
-        check(Kernel("k", (loop,)), ROOM, ["n", "m"])
+        check(Kernel("k", (loop,)), LARGE, ["n", "m"])
     except KernelError:
         return False
     return True
@@ -98,19 +99,20 @@ def accepted(loop):
 
 @pytest.mark.parametrize("first", range(0, 1200, 400))
 def test_no_loop_with_a_race_is_accepted(first):
-    taken = racing = 0
+    passed = racing = 0
     for seed in range(first, first + 400):
         loop = random_loop(random.Random(seed))
         if accepted(loop):
-            taken += 1
+            passed += 1
             assert not any(races(loop, at) for at in SIZES), (seed, loop)
         else:
             racing += any(races(loop, at) for at in SIZES)
-    assert taken > 40 and racing > 100
+    assert passed > 40 and racing > 100
 
 
-def test_a_choice_does_not_hide_reading_one_place_at_all_turns():
-    """What is read under a condition is taken to lie in the turn's own stretch, if it has one."""
+def test_a_condition_does_not_hide_that_all_iterations_read_one_element():
+    """A load under a condition is assumed to be in the block of its iteration only if its stride
+    is that of the store, and not 0."""
     inside = Apply("<", (IndexValue(I), IndexValue(N)), "bool")
     hidden = Apply("where", (inside, load("y", 0 * I + 3), load("x", I)), "float64")
     for index in (I, I * M):
@@ -123,15 +125,15 @@ def test_a_choice_does_not_hide_reading_one_place_at_all_turns():
 P = Dim.name("p")
 
 
-@pytest.mark.parametrize(("stored", "read", "apart"), [
+@pytest.mark.parametrize(("stored", "read", "allowed"), [
     (I, I + P, False), (0 * I + 3, P, False), (P, P, False), (I + P, I, False),
     (I + P, I + P, False),
     (I * M + J, I * M + P, True), (I * M + P, I * M, True),
 ])  # fmt: skip
-def test_a_place_that_is_data_may_lie_in_a_stretch_of_more_than_one(stored, read, apart):
-    place = Let("p", Load("x", I, "int64"))
+def test_a_computed_offset_is_allowed_in_a_block_of_several_elements(stored, read, allowed):
+    computed = Let("p", Load("x", I, "int64"))
     inner = For("j", M, (Store("y", stored, load("x", I), "add"),))
-    assert accepted(For("i", N, (place, Let("t", load("y", read)), inner))) == apart
+    assert accepted(For("i", N, (computed, Let("t", load("y", read)), inner))) == allowed
 
 
 SET_TOO_LATE = [
@@ -155,14 +157,14 @@ STEPS = [I * M + J, I + J * N, 2 * I + 2 * J, I * I + J, J]
 
 @pytest.mark.parametrize("index", STEPS, ids=str)
 @pytest.mark.parametrize("access", ["load", "store"])
-def test_places_are_compared_with_the_end_of_a_buffer(index, access):
-    """One element fewer than the largest place asks for is refused, and no more."""
+def test_indices_are_compared_with_the_size_of_a_buffer(index, access):
+    """A buffer is refused exactly if it is too small for the largest index."""
     last = size_substitute(index, {"i": N - 1, "j": M - 1})
     for spare in (-2, -1, 0, 1):
-        place = load("x", index) if access == "load" else load("z", 0)
+        value = load("x", index) if access == "load" else load("z", 0)
         stored = index if access == "store" else I * M + J
-        body = For("i", N, (For("j", M, (Store("y", stored, place, "add"),)),))
-        elements = {**ROOM, ("x" if access == "load" else "y"): last + 1 + spare}
+        body = For("i", N, (For("j", M, (Store("y", stored, value, "add"),)),))
+        elements = {**LARGE, ("x" if access == "load" else "y"): last + 1 + spare}
         try:
             check(Kernel("k", (body,)), elements, ["n", "m"])
         except KernelError as error:

@@ -1,4 +1,4 @@
-"""Runs a plan kernel by kernel over NumPy arrays: the reference meaning of what lowering wrote."""
+"""Runs a plan kernel by kernel over NumPy arrays, by the reference interpreter of kernels."""
 
 import numpy as np
 
@@ -50,9 +50,9 @@ def evaluate(inputs, outputs, arrays):
             assert isinstance(buffer.node.op, Const)
             buffers[buffer.name] = buffer.node.op.array.reshape(-1)
         else:
-            # Filled with rubbish, so that a read before a write shows.
-            rubbish = np.nan if "float" in buffer.dtype else 77
-            buffers[buffer.name] = np.full(int(np.prod(shape)), rubbish).astype(buffer.dtype)
+            # Filled with garbage, so that a read before a write changes the result.
+            garbage = np.nan if "float" in buffer.dtype else 77
+            buffers[buffer.name] = np.full(int(np.prod(shape)), garbage).astype(buffer.dtype)
     for kernel in plan.kernels:
         Machine(buffers, sizes, unwrapped(meanings()), routines()).run(kernel)
     return [

@@ -1,4 +1,4 @@
-"""Loops that are easily cut, sorted or shared wrongly: each against NumPy, by both targets."""
+"""Programs whose loops are easy to cut, order or fuse wrongly, against NumPy, on both targets."""
 
 import os
 import subprocess
@@ -63,7 +63,7 @@ def gathered_by_row_and_column(a, g, v):
     return [loss, pt.grad(loss, a)]
 
 
-def added_at_two_computed_places(a, g, v):
+def added_at_two_computed_indices(a, g, v):
     rows = (ops.arange(a.shape[0]) + 1) % a.shape[0]
     return [busy(v), ops.zeros_like(a).at[rows, g].add(ops.exp(v) / 2)]
 
@@ -78,13 +78,13 @@ def weights_made_by_an_inner_loop(a, c, v, g):
     ]
 
 
-def rows_made_in_place_and_read(t, v, x):
+def rows_summed_in_memory_and_read(t, v, x):
     rows = ops.sum(t, axis=1)
     dot = ops.Contract("ij,j->i")(rows, x)
     return [busy(v), ops.sum(ops.exp(dot * 0.1) / 2), ops.sum(rows[:, 0]), rows]
 
 
-def an_element_of_a_row_made_in_place(t, v):
+def an_element_of_a_row_summed_in_memory(t, v):
     return [busy(v), ops.sum(ops.sum(t, axis=1)[:, 0])]
 
 
@@ -100,10 +100,10 @@ def indices_of_indices(x, g, h, v):
 LOOPS = (
     (varying_slopes, A, B, G, V),
     (gathered_by_row_and_column, A, G, V),
-    (added_at_two_computed_places, A, G, V),
+    (added_at_two_computed_indices, A, G, V),
     (weights_made_by_an_inner_loop, A, C, V, G),
-    (rows_made_in_place_and_read, T, V, X),
-    (an_element_of_a_row_made_in_place, T, V),
+    (rows_summed_in_memory_and_read, T, V, X),
+    (an_element_of_a_row_summed_in_memory, T, V),
     (indices_of_indices, RNG.normal(size=20), G, H, V),
 )
 
@@ -185,7 +185,7 @@ IMPOSSIBLE = {
 
 
 @pytest.mark.parametrize("name", IMPOSSIBLE)
-def test_places_that_do_not_exist_are_refused(name):
+def test_indices_out_of_bounds_are_refused(name):
     make, size, error, message = IMPOSSIBLE[name]
     x, g = new_input("x", "float64", (None,)), new_input("g", "int64", (None,))
     compiled = pt.function([x, g], make(x, g), on_unused_input="ignore", target="interp")
@@ -194,14 +194,14 @@ def test_places_that_do_not_exist_are_refused(name):
     compiled(np.arange(9.0), np.array([1, 2]))
 
 
-def test_places_beyond_the_ends_by_mode():
+def test_indices_out_of_bounds_by_mode():
     def taken(x, g):
         return [ops.take(x, k, mode=mode) for k in (g, 9, -9, [9, 9]) for mode in ("clip", "wrap")]
 
     agree(taken, X, np.array([-20, -1, 3, 7, 20]))
 
 
-def test_a_long_recurrence_of_written_places():
+def test_a_long_recurrence_through_scatters():
     def recurrence(x):
         for k in range(1, 120):
             x = x.at[k].set(ops.tanh(x[k - 1]) + x[k])
@@ -218,7 +218,7 @@ def test_a_chain_of_thousands_of_locals_is_shortened():
     assert 20_000 / 10 <= len(body) <= 20_000 / 8
 
 
-def test_hundreds_of_loops_of_unlike_sizes_are_sorted_in_no_time():
+def test_hundreds_of_loops_of_different_sizes_are_fused_fast():
     inputs = [new_input(f"x{k}", "float64", (None,)) for k in range(300)]
     total = sum(ops.sum(ops.exp(x)) for x in inputs)
     started = time.perf_counter()
@@ -228,7 +228,7 @@ def test_hundreds_of_loops_of_unlike_sizes_are_sorted_in_no_time():
 
 
 @pytest.mark.parametrize("names", [("n1", "n0"), ("i1", "i2"), ("@0", "@1")])
-def test_sizes_may_be_called_what_the_text_calls_its_own(names):
+def test_sizes_may_have_names_that_the_generated_text_uses(names):
     x = new_input("x", "float64", tuple(Dim.name(name) for name in names))
     outputs = [ops.exp(x[::2, 1:]), ops.sum(x, axis=1)]
     found = evaluate([x], outputs, [A])

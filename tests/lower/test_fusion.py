@@ -1,4 +1,4 @@
-"""Which nodes share a pass over the data: kernel counts that must not rise; values that hold."""
+"""Which nodes share a pass over the data: kernel counts that must not rise, and values."""
 
 import numpy as np
 import pytest
@@ -123,7 +123,7 @@ def test_a_fold_that_is_used_again_along_its_axis_takes_two_passes():
     assert kernel_count([x], [softmax / ops.sum(softmax)]) == 3
 
 
-def test_row_folds_stay_in_the_row_loop():
+def test_row_folds_are_in_the_loop_over_rows():
     x = new_input("x", "float64", (None, 9))
     shifted = ops.exp(x - ops.max(x, axis=1, keepdims=True))
     rows = shifted / ops.sum(shifted, axis=1, keepdims=True)
@@ -135,7 +135,7 @@ def test_row_folds_stay_in_the_row_loop():
     [logistic, poisson, varying_intercepts, item_response, eight_schools],
     ids=lambda model: model.__name__,
 )
-def test_fused_kernels_mean_what_the_graph_means(model):
+def test_fused_kernels_have_the_values_of_the_graph(model):
     inputs, outputs = value_and_grad(model)
     rng = np.random.default_rng(1)
     sizes = {}

@@ -1,4 +1,4 @@
-"""What lowering writes means what the graph means: every op, and graphs that fuse."""
+"""Lowered graphs have the values of their ops: every op, products, and routines."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def test_products_of_integers_are_loops():
     assert routines_of([x, y], [x @ y]) == []
 
 
-def test_a_product_of_views_writes_them_out_for_the_routine():
+def test_views_are_materialised_for_the_routine_of_a_product():
     rng = np.random.default_rng(4)
     x, y = new_input("x", "float64", (None, None)), new_input("y", "float64", (None, None))
     a, b = rng.normal(size=(30, 21)), rng.normal(size=(31, 22))

@@ -1,4 +1,4 @@
-"""Temporaries in one arena: those that some kernel needs at the same time share no byte."""
+"""Temporaries in one arena: those with overlapping live ranges share no byte."""
 
 import itertools
 import random
@@ -16,7 +16,7 @@ N = Dim.name("n")
 
 
 def arena(seed):
-    """A plan's buffers of all dtypes and sizes, and when each of them is needed."""
+    """A plan with buffers of random dtypes, sizes and live ranges."""
     rng = random.Random(seed)
     buffers, lifetimes = [], {}
     for k in range(rng.randint(1, 12)):
@@ -31,7 +31,7 @@ def arena(seed):
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 100])
-def test_what_lives_at_one_time_shares_no_byte(n):
+def test_buffers_that_are_live_together_do_not_overlap(n):
     shared = 0
     for seed in range(300):
         plan, sizes = arena(seed), {"n": n}
@@ -44,10 +44,10 @@ def test_what_lives_at_one_time_shares_no_byte(n):
             assert offset >= 0 and offset % ALIGNMENT == 0
             assert ends[k] <= total
         for a, b in itertools.combinations(offsets, 2):
-            apart = ends[a] <= offsets[b] or ends[b] <= offsets[a]
-            (born, dies), (first, last) = plan.lifetimes[a], plan.lifetimes[b]
-            assert apart or dies < first or last < born, (seed, a, b)
-            shared += not apart
+            disjoint = ends[a] <= offsets[b] or ends[b] <= offsets[a]
+            (start, end), (first, last) = plan.lifetimes[a], plan.lifetimes[b]
+            assert disjoint or end < first or last < start, (seed, a, b)
+            shared += not disjoint
     assert shared > 100 or n == 0
 
 

@@ -16,7 +16,7 @@ HERE = "test_numbers.py:"
 
 @pytest.fixture(params=["interp", "cython"])
 def target(request, monkeypatch):
-    """What functions are made for."""
+    """The target of functions."""
     monkeypatch.setenv("PROBTENSOR_TARGET", request.param)
     return request.param
 
@@ -45,7 +45,7 @@ def literals(dtype):
 
 
 def program():
-    """Inputs with their arrays, and outputs with what NumPy has for them, by name."""
+    """Inputs with their arrays, and outputs with their values by NumPy, by name."""
     given, outputs = {}, {}
 
     def made(name, dtype, array):
@@ -118,7 +118,7 @@ def test_powers_that_folding_finds_negative(monkeypatch):
             pt.function([x], x**power)([1, 3])
 
 
-def places(n):
+def index_arrays(n):
     """Literal index arrays, for an axis of size n."""
     yield from (np.array(p) for p in ([0, -1], [-n], [n - 1, -n, 0], [[0, 1], [-1, -2]]))
     yield from (np.array(p) for p in ([0, n], [n], [-n - 1], [0, -2 * n], [0, -2 * n - 1]))
@@ -152,13 +152,13 @@ READERS = {
 
 @pytest.mark.parametrize("reader", READERS)
 def test_literal_index_arrays(reader, monkeypatch):
-    """Read, and written through, with a size known to the graph and with one known to the call:
-    a place is counted from the end once, or refused."""
+    """Gather and scatter with constant and with symbolic sizes: a negative index has the size added
+    once, or is refused."""
     monkeypatch.setenv("PROBTENSOR_TARGET", "interp")
     mine, theirs = READERS[reader]
     array = np.arange(5.0)
-    for index in places(5):
-        # NumPy takes 2**64 - 1 for -1.
+    for index in index_arrays(5):
+        # NumPy treats 2**64 - 1 as -1.
         exact = index.astype(object).clip(-99, 99).astype("int64")
         for size in (5, None):
             x = pt.tensor("x", (size,))
@@ -221,7 +221,7 @@ def test_a_literal_mask_has_the_sizes_of_its_axes(target):
             f(wrong, other)
 
 
-def test_masks_that_do_not_fit_known_sizes():
+def test_masks_that_do_not_fit_constant_sizes():
     x = pt.tensor("x", (4, 3))
     for key in ([True] * 3, np.ones(5, bool), (slice(None), [True] * 4), np.ones((3, 3), bool),
                 (..., [False] * 2), (None, np.ones((4, 2), bool)), np.array(True)):  # fmt: skip
@@ -244,8 +244,8 @@ def test_slices_past_64_bits(target):
         np.testing.assert_array_equal(found, a[key])
 
 
-def test_what_is_known_of_integers_is_exact(target):
-    """Bounds of integers past 2**53 are not rounded to floats on their way to a decision."""
+def test_bounds_of_integers_are_exact(target):
+    """Decisions do not round bounds of integers beyond 2**53 to floats."""
     x, y = pt.vector("x", dtype="int64"), pt.vector("y", dtype="int8")
     f = pt.function(
         [x, y],

@@ -1,6 +1,6 @@
-"""Generated loops at every number of turns around the width of a strip.
+"""Generated loops at every number of iterations around the width of a strip.
 
-Values are small whole numbers, whose sums are exact in any order, so results are NumPy's to the
+Values are small integers, whose sums are exact in any order, so results are NumPy's to the
 last bit.
 """
 
@@ -78,7 +78,7 @@ def compiled():
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_every_number_of_turns(compiled, seed):
+def test_every_number_of_iterations(compiled, seed):
     rng = np.random.default_rng(seed)
     for n in SIZES:
         x, y, a, b = (rng.integers(-999, 999, s) * 1.0 for s in (n, n, (5, n), (n, 5)))

@@ -1,7 +1,7 @@
-"""Sums that loops add up in memory, whichever way the axes of a product lie.
+"""Sums that loops accumulate in memory, for every order of the axes of a product.
 
 Which stretch of memory a loop gathers its sums for follows from the order of its loops. Values are
-small whole numbers, whose sums are exact in any order.
+small integers, whose sums are exact in any order.
 """
 
 import itertools
@@ -27,7 +27,7 @@ def orders(*parts):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("parts", PARTS, ids=" ".join)
 def test_products_of_axes_in_every_order(monkeypatch, parts, dtype):
-    monkeypatch.setitem(reduction.FEW, "float64", 1)
+    monkeypatch.setitem(reduction.MAX_PLAIN_TERMS, "float64", 1)
     rng, gathered = np.random.default_rng(1), 0
     every = list(orders(*parts))
     for first, second, out in every[:: max(1, len(every) // 24) | 1]:  # all orders of each part
@@ -46,13 +46,13 @@ def test_products_of_axes_in_every_order(monkeypatch, parts, dtype):
 
 @pytest.mark.parametrize("shape", [(3, 2, 4), (2, 3, 1, 2)], ids=str)
 def test_sums_over_every_set_of_axes(monkeypatch, shape):
-    monkeypatch.setitem(reduction.FEW, "float64", 1)
+    monkeypatch.setitem(reduction.MAX_PLAIN_TERMS, "float64", 1)
     x = new_input("x", "float64", (None,) * len(shape))
     value = np.random.default_rng(2).integers(-9, 9, shape) * 1.0
     ndim = len(shape)
     axes = [s for n in range(1, ndim + 1) for s in itertools.combinations(range(ndim), n)]
-    for turned in list(itertools.permutations(range(ndim)))[:: ndim - 1]:
-        sums = [ops.sum(ops.transpose(x, turned), axis=s) for s in axes]
-        wanted = [np.transpose(value, turned).sum(axis=s) for s in axes]
+    for permutation in list(itertools.permutations(range(ndim)))[:: ndim - 1]:
+        sums = [ops.sum(ops.transpose(x, permutation), axis=s) for s in axes]
+        wanted = [np.transpose(value, permutation).sum(axis=s) for s in axes]
         for found, want in zip(evaluate([x], sums, [value]), wanted, strict=True):
             np.testing.assert_array_equal(found, want)

@@ -1,4 +1,4 @@
-"""Several rows of a loop at once, against the same rows one by one."""
+"""Jammed rows of a loop, against the same rows one by one."""
 
 import random
 
@@ -29,7 +29,7 @@ def load(buffer, index, dtype="float64"):
 
 
 def random_loop(rng):
-    """A loop over i of a row each, of the kinds that lowering makes and of near misses of them."""
+    """A loop over rows i, of the forms that lowering makes or nearly of these."""
     rare = lambda often, *seldom: rng.choice([often] * 9 + [*seldom])  # noqa: E731
     locals_ = [Ref("t", "float64")]
     body = [Let("t", load("x", rare(I, 0 * I, 2 * I)))]
@@ -69,13 +69,13 @@ def random_loop(rng):
 
 def buffers(n, m):
     rng = np.random.default_rng(n)
-    whole = {name: rng.integers(-3, 4, 9 * (n + m + 4)) * 1.0 for name in "xyz"}
-    whole["a"] = rng.integers(-3, 4, (n + 1) * (m + 1) + 9) * 1.0
-    return whole | {"k": rng.integers(0, 4, n + 9)}
+    arrays = {name: rng.integers(-3, 4, 9 * (n + m + 4)) * 1.0 for name in "xyz"}
+    arrays["a"] = rng.integers(-3, 4, (n + 1) * (m + 1) + 9) * 1.0
+    return arrays | {"k": rng.integers(0, 4, n + 9)}
 
 
 def run(loop, rows, n, m):
-    """What is in memory when the first rows have gone by several and the rest one by one."""
+    """The buffers after the loop, with as many rows as possible run as `rows`."""
     arrays, first = buffers(n, m), 0
     while rows is not None and n - first >= ROWS:
         Machine(arrays, {"n": n, "m": m, "i": first}, {}).run(Kernel("k", rows))
@@ -88,16 +88,16 @@ def run(loop, rows, n, m):
 
 
 @pytest.mark.parametrize("first", range(0, 1200, 400))
-def test_several_rows_are_what_one_by_one_they_are(first):
-    taken = 0
+def test_jammed_rows_have_the_results_of_single_rows(first):
+    jammed = 0
     for seed in range(first, first + 400):
         loop = random_loop(random.Random(seed))
         rows = several_rows(loop)
         if rows is None:
             continue
-        taken += 1
+        jammed += 1
         for n, m in ((4, 3), (9, 2)):
             one, several = run(loop, None, n, m), run(loop, rows, n, m)
             for name in one:
                 np.testing.assert_array_equal(several[name], one[name], err_msg=f"{seed} {loop}")
-    assert taken > 40
+    assert jammed > 40

@@ -1,4 +1,4 @@
-"""The passes of schedules one at a time, what holds after each, and schedules as text."""
+"""The passes of schedules one at a time, the invariants after each, and schedules as text."""
 
 import random
 from dataclasses import replace
@@ -55,7 +55,7 @@ def test_a_fold_starts_from_the_value_that_was_filled_in():
     assert store.op is None and isinstance(store.expr, Ref)
 
 
-def test_a_fill_that_also_folds_stays():
+def test_a_fill_that_also_folds_is_not_removed():
     largest = Acc("s", "max", 0.0, load("y2", Dim.name("j0")))
     facts = ELEMENTS | {"y2": M}, DTYPES | {"y2": "float64"}
     body = (fill(largest), add_columns(Ref("s", "float64")))
@@ -72,12 +72,12 @@ def test_a_fill_that_also_folds_stays():
         For("k", M, (Store("z", Dim.name("k"), load("y", Dim.name("k"))),)),
     ],
 )
-def test_a_fill_that_others_read_stays(between):
+def test_a_fill_that_is_read_is_not_removed(between):
     found = phases(fill(), between, add_columns(Lit(2.0, "float64")))
     assert isinstance(found[0], MapPhase) and found[-1].each[0].op == "add"
 
 
-def test_fission_of_what_fission_has_split_off():
+def test_fission_of_loops_that_fission_has_split_off():
     """Loops that a pass makes go through all passes: here twice, each time one level further in."""
     deep = [
         For("j", M, (
@@ -109,38 +109,38 @@ def random_body(rng):
     return body
 
 
-def touches(stmt, uniform):
-    stored = set(writes_of(stmt)) - uniform
-    return stored, set(buffers_of(stmt)) - uniform
+def touches(stmt, replicated):
+    stored = set(writes_of(stmt)) - replicated
+    return stored, set(buffers_of(stmt)) - replicated
 
 
-@pytest.mark.parametrize("uniform", [set(), {"a"}])
-def test_lanes_wait_between_a_store_and_what_else_touches_it_and_nowhere_else(uniform):
+@pytest.mark.parametrize("replicated", [set(), {"a"}])
+def test_barriers_are_between_conflicting_accesses_and_nowhere_else(replicated):
     waits = 0
     for seed in range(300):
-        made = with_syncs(random_body(random.Random(seed)), uniform)
+        made = with_syncs(random_body(random.Random(seed)), replicated)
         runs = [list(run) for sync, run in groupby(made, lambda s: isinstance(s, Sync)) if not sync]
         for run in runs:
-            assert not any(conflict(a, b, uniform) for a, b in combinations(run, 2))
+            assert not any(conflict(a, b, replicated) for a, b in combinations(run, 2))
         for run, (following, *_) in pairwise(runs):
-            stored, seen = touches(following, uniform)
+            stored, seen = touches(following, replicated)
             assert any(stored & s or stored & t or s & seen
-                       for s, t in (touches(stmt, uniform) for stmt in run))  # fmt: skip
+                       for s, t in (touches(stmt, replicated) for stmt in run))  # fmt: skip
         waits += len(runs) - 1
-        touched = set().union(*(touches(stmt, uniform)[1] for stmt in runs[-1]))
+        touched = set().union(*(touches(stmt, replicated)[1] for stmt in runs[-1]))
         assert isinstance(made[-1], Sync) == bool(touched)
     assert waits > 100
 
 
-def conflict(one, two, uniform):
-    """Whether lanes have to wait between two statements. Single stores are the first lane's, which
-    sees what it did itself."""
-    (stored, seen), (stored2, seen2) = touches(one, uniform), touches(two, uniform)
+def conflict(one, two, replicated):
+    """Whether a barrier is needed between two statements. The first lane runs all single stores,
+    so none is needed between two of them."""
+    (stored, seen), (stored2, seen2) = touches(one, replicated), touches(two, replicated)
     alone = isinstance(one, Store) and isinstance(two, Store)
     return not alone and bool(stored & seen2 or stored2 & seen)
 
 
-def test_syncs_stand_in_the_schedule_where_threads_may_share_a_loop():
+def test_phases_whose_loops_threads_divide_have_barriers():
     body = (
         For("j", 40, (Store("y", J, load("v", J)),)),
         For("k", 40, (), (Acc("a", "add", 0.0, load("y", Dim.name("k"))),)),
@@ -153,7 +153,7 @@ def test_syncs_stand_in_the_schedule_where_threads_may_share_a_loop():
 
 
 BROKEN = {
-    "not settled": lambda s: replace(s, phases=(Loop((("i", N),), ()), *s.phases)),
+    "no phase": lambda s: replace(s, phases=(Loop((("i", N),), ()), *s.phases)),
     "reads \\['t9'\\]": lambda s: replace(
         s, phases=(*s.phases, Once((Store("total", 0, Ref("t9", "float64")),)),
                    Once((Let("t9", Lit(0.0, "float64")),)))),
@@ -171,8 +171,8 @@ def test_a_broken_schedule_is_refused_by_the_name_of_the_pass(message):
     body = (For("i", N, (Store("z", I, load("v", I)),)),)
     good = schedule(Kernel("k", body), ELEMENTS, DTYPES, {})
     check(good, "pass_scalars")
-    with pytest.raises(KernelError, match=f"k, after settle_loops: .*{message}"):
-        check(BROKEN[message](good), "settle_loops")
+    with pytest.raises(KernelError, match=f"k, after lower_loops: .*{message}"):
+        check(BROKEN[message](good), "lower_loops")
 
 
 def test_every_pass_leaves_its_argument_as_it_is():

@@ -1,4 +1,4 @@
-"""Loops cut into strips, run as they are cut, against the same loops turn by turn."""
+"""Loops cut into strips, run segment by segment, against the same loops run in order."""
 
 import itertools
 import random
@@ -29,12 +29,12 @@ from probtensor.schedule.strips.passes import strip
 from probtensor.types import Dim
 
 I, J, N, M = (Dim.name(c) for c in "ijnm")
-WIDTH = 4  # of strips here, so that few turns make several of them
+WIDTH = 4  # of strips here, so that few iterations make several of them
 FUNCTIONS = {"pt_twice": lambda x: x * 2}
 
 
 class Stripped(Machine):
-    """Runs strips: each segment goes through all turns of a strip before the next one begins."""
+    """Runs strips: each segment runs all iterations of a strip before the next segment starts."""
 
     def __init__(self, *given):
         super().__init__(*given)
@@ -48,9 +48,9 @@ class Stripped(Machine):
         else:
             super()._stmt(stmt)
             for name in names_set(stmt):
-                self._keep(name)
+                self._set_lane(name)
 
-    def _keep(self, name):
+    def _set_lane(self, name):
         if name in self.wide:
             self.wide[name][self.lane] = self.names.pop(name)
 
@@ -62,7 +62,7 @@ class Stripped(Machine):
         return super().value(expr)
 
     def _strip(self, loop):
-        extent, outer = self.place(loop.extent), (self.wide, self.lane)
+        extent, outer = self.integer(loop.extent), (self.wide, self.lane)
         accs = [acc for segment in loop.segments for acc in segment.accs]
         sums = {acc.name: [acc.identity] * loop.width for acc in accs}
         for first in range(0, extent, loop.width):
@@ -76,7 +76,7 @@ class Stripped(Machine):
             for lane in sums[acc.name]:
                 total = FOLDS[acc.op].numpy(total, lane)
             self.names[acc.name] = np.asarray(total).astype(acc.term.dtype)[()]
-            self._keep(acc.name)
+            self._set_lane(acc.name)
 
     def _segment(self, segment, loop, first, count, sums):
         runs = [(at_once, tuple(run)) for at_once, run in groupby(segment.body, is_at_once)]
@@ -93,33 +93,34 @@ class Stripped(Machine):
 
     def _fold(self, stmt):
         loads = (stmt.left, stmt.right) if isinstance(stmt, Dot) else (stmt.terms,)
-        parts = [self._from(load, self.place(stmt.extent)) for load in loads]
+        parts = [self._from(load, self.integer(stmt.extent)) for load in loads]
         self.names[stmt.result] = np.float64(np.prod(parts, axis=0).sum())
-        self._keep(stmt.result)
+        self._set_lane(stmt.result)
 
     def _from(self, load, extent, skip=0):
-        return self.buffers[load.buffer][self.place(load.index) + skip :][:extent]
+        return self.buffers[load.buffer][self.integer(load.index) + skip :][:extent]
 
     def _routine(self, stmt, count, first):
-        """The routines of pt_loops.h: pointers are computed once, at the first turn."""
+        """The routines of pt_loops.h: pointers are computed once, in the first iteration."""
         self.names[stmt.var] = first
         for k in range(count):
             match stmt:
-                case RowsDot(result, extent, matrix, step, vector):
-                    extent = self.place(extent)
-                    row = self._from(matrix, extent, k * self.place(step))
+                case RowsDot(result, extent, matrix, stride, vector):
+                    extent = self.integer(extent)
+                    row = self._from(matrix, extent, k * self.integer(stride))
                     self.wide[result][k] = row @ self._from(vector, extent)
-                case RowsAdd(buffer, place, extent, matrix, step, weight):
-                    extent, place, out = self.place(extent), self.place(place), self.buffers[buffer]
-                    row = self._from(matrix, extent, k * self.place(step))
+                case RowsAdd(buffer, offset, extent, matrix, stride, weight):
+                    extent, offset = self.integer(extent), self.integer(offset)
+                    out = self.buffers[buffer]
+                    row = self._from(matrix, extent, k * self.integer(stride))
                     assert out.dtype == "float64" and weight.name in self.wide
-                    out[place : place + extent] += self.wide[weight.name][k] * row
-                case ScatterAdd(buffer, place, index, weight):
+                    out[offset : offset + extent] += self.wide[weight.name][k] * row
+                case ScatterAdd(buffer, offset, index, weight):
                     out = self.buffers[buffer]
                     assert out.dtype == "float64" and weight.name in self.wide
                     assert index.dtype in ("int64", "int32")
-                    (here,) = self._from(index, 1, k)
-                    out[self.place(place) + here] += self.wide[weight.name][k]
+                    (loaded,) = self._from(index, 1, k)
+                    out[self.integer(offset) + loaded] += self.wide[weight.name][k]
 
 
 def load(buffer, index, dtype="float64"):
@@ -131,24 +132,24 @@ def times(a, b):
 
 
 class Kernels:
-    """Writes random loops of the kinds that lowering makes: each buffer is stored to by one
-    statement, and read only after it."""
+    """Writes random loops of the forms that lowering makes: one statement stores to each buffer,
+    and others read it only after that statement."""
 
     def __init__(self, seed):
         self.rng = random.Random(seed)
         self.count = itertools.count()
-        self.locals, self.places, self.stored, self.rows = [], [], [], []
+        self.locals, self.indices, self.stored, self.rows = [], [], [], []
         self.sizes = {}
 
     def fresh(self, letter):
         return f"{letter}{next(self.count)}"
 
     def number(self):
-        """A value of doubles at a turn of the loop."""
+        """A double that is available in an iteration of the loop."""
         ways = [lambda: load("x", self.rng.choice([I, I, 2 * I, 9 - I]))]
         ways += [lambda: Ref(self.rng.choice(self.locals), "float64")] * (2 * bool(self.locals))
         ways += [lambda: load(self.rng.choice(self.stored), I)] * (2 * bool(self.stored))
-        ways += [lambda: load("x", Dim.name(self.rng.choice(self.places)))] * bool(self.places)
+        ways += [lambda: load("x", Dim.name(self.rng.choice(self.indices)))] * bool(self.indices)
         return self.rng.choice(ways)()
 
     def term(self):
@@ -162,7 +163,8 @@ class Kernels:
         ])()  # fmt: skip
 
     def last(self):
-        """What was stored last, if anything was: it may depend on all that came before."""
+        """A term that reads the last buffer stored to, if there is one: it may depend on all
+        statements before."""
         return times(load(self.stored[-1], I), load("x", I)) if self.stored else self.term()
 
     def let(self):
@@ -171,11 +173,11 @@ class Kernels:
         self.locals.append(name)
         return [stmt]
 
-    def place(self):
+    def computed_index(self):
         name = self.fresh("k")
         dtype, buffer = self.rng.choice([("int64", "p"), ("int32", "q"), ("uint32", "r")])
         index = self.rng.choice([I, I, I, 2 * I])
-        self.places.append(name)
+        self.indices.append(name)
         return [Let(name, load(buffer, index, dtype))]
 
     def store(self):
@@ -187,14 +189,14 @@ class Kernels:
         return [stmt]
 
     def scatter(self):
-        made = [] if self.places and self.rng.random() < 0.5 else self.place()
-        name, place = self.fresh("g"), Dim.name(self.rng.choice(self.places))
+        made = [] if self.indices and self.rng.random() < 0.5 else self.computed_index()
+        name, k = self.fresh("g"), Dim.name(self.rng.choice(self.indices))
         dtype = self.rng.choice(["float64", "float64", "float32"])
         index = self.rng.choice([
-            place, place + 3, place * M + 1, place + I, place + I // 2, 2 * place,
+            k, k + 3, k * M + 1, k + I, k + I // 2, 2 * k,
         ])  # fmt: skip
-        if len(self.places) > 1 and self.rng.random() < 0.2:
-            index = Dim.name(self.places[0]) + Dim.name(self.places[1])
+        if len(self.indices) > 1 and self.rng.random() < 0.2:
+            index = Dim.name(self.indices[0]) + Dim.name(self.indices[1])
         self.sizes[name] = dtype
         value = self.term()
         if dtype == "float32":
@@ -205,7 +207,7 @@ class Kernels:
         return [*made, Store(name, index, value, op)]
 
     def fold(self):
-        """An inner loop that folds a row: `pt_dot` where it is a plain product."""
+        """An inner loop that folds a row: `pt_dot` if its terms are products."""
         var, name = self.fresh("j"), self.fresh("a")
         j = Dim.name(var)
         matrix = load(self.rng.choice(["m0", "m1", *self.rows]), I * M + j)
@@ -217,7 +219,7 @@ class Kernels:
         return [For(var, M, (), (acc,))]
 
     def add_rows(self):
-        """An inner loop that adds a weighted row, to one for all turns or to each one's own."""
+        """An inner loop that adds a weighted row, to one row for all iterations or to one each."""
         var, name = self.fresh("j"), self.fresh("v")
         j = Dim.name(var)
         matrix = load(self.rng.choice(["m0", "m1", *self.rows]), self.rng.choice([I * M + j, j]))
@@ -235,7 +237,7 @@ class Kernels:
         return [For(var, M, (Store(name, index, times(self.number(), load("m0", index))),))]
 
     def loop(self):
-        kinds = [self.let, self.place, self.store, self.scatter, self.scatter, self.fold,
+        kinds = [self.let, self.computed_index, self.store, self.scatter, self.scatter, self.fold,
                  self.fold, self.add_rows, self.add_rows, self.make_rows]  # fmt: skip
         body = [s for _ in range(self.rng.randint(2, 7)) for s in self.rng.choice(kinds)()]
         ops = [("add", 0.0), ("add", 0.0), ("max", -np.inf)]
@@ -249,7 +251,7 @@ class Kernels:
 
 
 def buffers(sizes, n, m):
-    """Fresh arrays: small whole numbers to read, and what is stored to begins with ones."""
+    """New arrays: small integers to read, and ones in those that are stored to."""
     rng = np.random.default_rng(n)
     n = max(n, 6)
     found = {name: rng.integers(-4, 5, count) * 1.0 for name, count in
@@ -267,7 +269,7 @@ def run(machine, body, sizes, n, m):
 
 
 @pytest.mark.parametrize("first", range(0, 270, 90))
-def test_strips_do_what_the_loops_do(monkeypatch, first):
+def test_strips_have_the_results_of_their_loops(monkeypatch, first):
     monkeypatch.setattr(passes, "WIDTH", WIDTH)
     cut, routines = 0, set()
     for seed in range(first, first + 90):
@@ -306,7 +308,7 @@ def test_a_fold_gets_lanes():
     assert [type(segment) for segment in loop.segments] == [VectorSegment]
 
 
-def test_rows_of_a_matrix_go_to_the_row_routines():
+def test_products_with_rows_of_a_matrix_become_row_routines():
     dot = For("j", M, (), (Acc("e", "add", 0.0, times(load("x", I * M + J), load("b", J))),))
     weight = Let("r", exp(Ref("e", "float64")))
     back = For(
@@ -321,7 +323,7 @@ def test_rows_of_a_matrix_go_to_the_row_routines():
     assert dict(loop.wide) == {"e": "float64", "r": "float64"}
 
 
-def test_additions_at_computed_places_go_turn_by_turn():
+def test_additions_at_computed_indices_are_serial():
     body = (
         Let("k", Load("index", I, "int64")),
         Let("t", exp(load("x", I))),

@@ -1,4 +1,4 @@
-"""Programs with a limit of time, and what they leave behind: nothing."""
+"""Programs with a time limit, which leave no processes or files behind."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ def run(tmp_path, code, seconds=30.0):
     return program.run(["/bin/sh", "-c", code], tmp_path / "log", seconds)
 
 
-def test_temporary_files_go_where_the_output_goes(tmp_path, monkeypatch):
+def test_temporary_files_are_in_the_folder_of_the_output(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", "/nonexistent")
     assert run(tmp_path, 'printf %s "$TMPDIR"') == (0, str(tmp_path))
 
@@ -28,7 +28,7 @@ def test_status_and_output(tmp_path):
         program.run([str(tmp_path / "nothing")], tmp_path / "log", 1)
 
 
-def test_one_that_does_not_end_is_stopped_with_all_that_it_started(tmp_path):
+def test_a_program_is_stopped_with_its_children(tmp_path):
     began = time.monotonic()
     with pytest.raises(program.TimedOut, match=r"after 0\.3 s"):
         run(tmp_path, f"sleep 60 & echo $! > {tmp_path}/pid; sleep 60", 0.3)
@@ -46,15 +46,15 @@ def test_one_that_does_not_end_is_stopped_with_all_that_it_started(tmp_path):
     pytest.fail("what it started lives on")
 
 
-def test_without_a_way_to_wait_with_a_limit(tmp_path, monkeypatch):
+def test_waiting_without_pidfd_open(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "pidfd_open", raising=False)
     assert run(tmp_path, "sleep 0.05; exit 2")[0] == 2
     with pytest.raises(program.TimedOut):
         run(tmp_path, "sleep 60", 0.1)
 
 
-def test_a_child_forked_meanwhile_keeps_nobody_waiting(tmp_path):
-    """A child that lives on must not hold an end of a pipe that the parent reads to its end."""
+def test_a_child_forked_meanwhile_does_not_block_the_parent(tmp_path):
+    """A child that outlives the call must not inherit a pipe that the parent reads to its end."""
     results = []
     thread = threading.Thread(target=lambda: results.append(run(tmp_path, "sleep 0.3; echo ok")))
     thread.start()
@@ -73,19 +73,19 @@ def test_a_child_forked_meanwhile_keeps_nobody_waiting(tmp_path):
 
 
 @pytest.mark.parametrize("text, seconds", [("", program.DEFAULT_LIMIT), ("2.5", 2.5)])
-def test_the_limit_is_the_environments(monkeypatch, text, seconds):
+def test_the_limit_is_read_from_the_environment(monkeypatch, text, seconds):
     monkeypatch.setenv(program.LIMIT, text)
     assert program.limit() == seconds
 
 
 @pytest.mark.parametrize("text", ["x", "0", "-1", "nan"])
-def test_a_limit_that_is_none_is_an_error(monkeypatch, text):
+def test_an_invalid_limit_is_an_error(monkeypatch, text):
     monkeypatch.setenv(program.LIMIT, text)
     with pytest.raises(ValueError, match=program.LIMIT):
         program.limit()
 
 
-def test_an_interrupt_stops_it(tmp_path):
+def test_an_interrupt_stops_the_program(tmp_path):
     if sys.platform == "darwin":
         pytest.skip("reads /proc")
     import signal

@@ -1,4 +1,4 @@
-"""What is said while something is compiled: on a terminal, after a moment, and nothing else."""
+"""The progress of long compilations, which is shown on terminals only."""
 
 import io
 import os
@@ -13,7 +13,7 @@ from probtensor.system import stages
 
 
 class Terminal(io.StringIO):
-    """A terminal that keeps what was written to it."""
+    """A terminal that records the text written to it."""
 
     def isatty(self):
         self.getvalue()  # ValueError once it is closed, as of a file
@@ -51,7 +51,7 @@ def test_stage_and_time_are_shown(terminal):
     assert not threads()
 
 
-def test_what_is_quick_says_nothing(terminal, monkeypatch):
+def test_quick_compilations_show_nothing(terminal, monkeypatch):
     monkeypatch.setattr(stages, "AFTER", 30.0)
     with stages.building("f"):
         stages.stage("rewrite")
@@ -59,7 +59,7 @@ def test_what_is_quick_says_nothing(terminal, monkeypatch):
 
 
 @pytest.mark.parametrize("way", ["file", "none", "closed", "progress", "quiet"])
-def test_nothing_is_said_off_a_terminal_or_if_told_so(terminal, monkeypatch, way):
+def test_nothing_is_shown_without_a_terminal_or_if_disabled(terminal, monkeypatch, way):
     other = {"file": io.StringIO(), "none": None, "closed": Terminal()}.get(way, terminal)
     monkeypatch.setattr(stages, "sys", SimpleNamespace(stderr=other))
     if way == "closed":
@@ -71,7 +71,7 @@ def test_nothing_is_said_off_a_terminal_or_if_told_so(terminal, monkeypatch, way
     assert way == "closed" or terminal.getvalue() == ""
 
 
-def test_one_wait_has_one_line(terminal):
+def test_nested_compilations_have_one_line(terminal):
     with stages.building("outer"), stages.building("inner"):
         wait()
         assert len(threads()) == 1
@@ -101,7 +101,7 @@ def test_a_child_forked_meanwhile_ends(terminal):
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_functions_and_posteriors_tell_their_stages(terminal, monkeypatch):
+def test_functions_and_posteriors_show_their_stages(terminal, monkeypatch):
     seen = []
     monkeypatch.setattr(stages.Building, "_watch", lambda self: None)
     close = stages.Building.close

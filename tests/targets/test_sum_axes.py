@@ -154,7 +154,7 @@ def only(name):
     return lambda x, w: {name: by_axes(x, w)[name]}
 
 
-NO_LAST = property(lambda task: None if task.in_place else task.first_fold)
+NO_LAST = property(lambda task: None if task.in_memory else task.first_fold)
 ONE_BY_ONE = [(Task, "last_folds", NO_LAST), (_KernelText, "_gathered", lambda *args: "False")]
 NO_END = [(_KernelText, "_end_held", lambda *args: None)]
 

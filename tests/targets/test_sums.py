@@ -179,8 +179,8 @@ def test_several_sums_beside_an_inner_loop():
 
 def test_plain_sums_are_found_out(monkeypatch, tmp_path):
     monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
-    for dtype in list(reduction.FEW):
-        monkeypatch.delitem(reduction.FEW, dtype)
+    for dtype in list(reduction.MAX_PLAIN_TERMS):
+        monkeypatch.delitem(reduction.MAX_PLAIN_TERMS, dtype)
     monkeypatch.setattr(cython, "BLOCK", 1 << 30)
     monkeypatch.setattr(cython, "LANE_BLOCK", 1 << 30)
     for dtype, wanted in (

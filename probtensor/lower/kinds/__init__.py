@@ -1,15 +1,15 @@
-"""How the nodes of each kind are computed, a file a kind.
+"""The lowering of each kind of op, one file per kind.
 
-    base.py         what a kind says, `Lowering` and `Task`, and what it may ask, `Writer`
-    elementwise.py  a statement an element
+    base.py         the interface of a kind, `Lowering` and `Task`, and that of the `Writer` it uses
+    elementwise.py  one statement per element
     reduction.py    folds
     contraction.py  matrix products, by a routine or as folds of products
     view.py         views, inputs and constants: index expressions
-    join.py         pieces laid one after the other
+    join.py         concatenation
     scatter.py      updates at computed indices
-    core.py         routines on whole buffers
+    core.py         routines on entire buffers
 
-To add a kind: one file here, with its place in `KINDS`.
+To add a kind: one file here, and an entry in `KINDS`.
 """
 
 from functools import cache
@@ -40,7 +40,7 @@ KINDS = (
 
 
 def lowering(op: Op) -> Lowering:
-    """How nodes of this op are computed; TypeError for an op of no kind that is lowered."""
+    """The lowering of an op; TypeError if its kind has none."""
     return _lowering_of(type(op))
 
 

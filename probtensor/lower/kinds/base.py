@@ -1,7 +1,7 @@
-"""What a kind says to lowering: its tasks, and how each becomes statements.
+"""The interface of a kind: its tasks, and the statements that each becomes.
 
-A task's own loop variables are `@0, @1, ...` in loop order; `accesses` says which computed values
-or leaves it reads, at which indices of theirs. Fusion needs nothing else.
+The loop variables of a task are `@0, @1, ...` in loop order; its `accesses` are the computed nodes
+and leaves it reads, with their indices. Fusion needs nothing else.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Access = tuple[Node, tuple[Size, ...]]
 
 @dataclass(eq=False)
 class Task(ABC):
-    """One computed node, with all its parts, or one piece of it.
+    """The computation of one node, with all its parts, or of one piece of it.
 
     domain    extents of its loops, outermost first
-    outs      for each loop, the output axis it runs along, or None where it is folded away
-    accesses  what it reads: (node, indices in terms of @0, @1, ...)
+    outs      for each loop, the output axis it runs along, or None for a fold
+    accesses  its reads: (node, indices in terms of @0, @1, ...)
     """
 
     node: Node
@@ -35,45 +35,46 @@ class Task(ABC):
     outs: tuple[int | None, ...]
     accesses: list[Access] = field(default_factory=list)
 
-    # Whether it has no loop of ours and shares no kernel: a routine on whole buffers.
+    # Whether it has no loops and shares no kernel: a routine on entire buffers.
     alone: ClassVar[bool] = False
-    # Whether it costs nothing to compute it in the loop that reads it, in place of its own.
+    # Whether it may as well be computed in the loop of its consumer.
     movable: ClassVar[bool] = False
 
     @property
     def first_fold(self) -> int | None:
-        """The outermost loop that is folded away."""
+        """The level of the outermost fold; None if there is none."""
         return next((k for k, axis in enumerate(self.outs) if axis is None), None)
 
     @property
     def last_folds(self) -> int | None:
-        """The outermost of the innermost loops if these are folded away, so that what they fold
-        is a local; None where the innermost loop is not."""
-        kept = [k for k, axis in enumerate(self.outs) if axis is not None]
-        first = kept[-1] + 1 if kept else 0
-        return first if first < len(self.outs) else None
+        """The level from which on all loops are folds, whose result is thus a local; None if the
+        innermost loop is no fold."""
+        along_axes = [k for k, axis in enumerate(self.outs) if axis is not None]
+        level = along_axes[-1] + 1 if along_axes else 0
+        return level if level < len(self.outs) else None
 
     @property
-    def in_place(self) -> bool:
-        """Whether its value exists only in its buffer, once all its loops are done."""
+    def in_memory(self) -> bool:
+        """Whether its value exists only in its buffer, after all its loops: if a loop along an
+        output axis is inside a fold."""
         first = self.first_fold
         return first is not None and any(axis is not None for axis in self.outs[first:])
 
     @property
     def depth(self) -> int | None:
-        """The number of loops around the local that holds its value; None where only a buffer
-        does."""
-        if self.in_place:
+        """The number of loops around the local with its value; None if the value is only in a
+        buffer."""
+        if self.in_memory:
             return None
         return len(self.domain) if self.last_folds is None else self.last_folds
 
     def extent(self, level: int) -> Size | None:
-        """The extent of its loop of a level; None where it has no loop left."""
+        """The extent of its loop at a level; None if it has no loop there."""
         return self.domain[level] if level < len(self.domain) else None
 
     def finished_axis(self, level: int) -> int | None:
-        """The output axis along which each iteration of the loop of a level finishes its part, so
-        that others in the loop may read it; None where there is none."""
+        """The output axis whose elements are complete after each iteration of the loop at a level,
+        so that other tasks in the loop may read them; None if there is none."""
         return self.outs[level] if level < len(self.outs) else None
 
     def index(self, variables: Sequence[Size]) -> tuple[Size, ...]:
@@ -85,51 +86,51 @@ class Task(ABC):
         return tuple(found)
 
     def local_index(self, variables: Sequence[Size]) -> tuple[Size, ...]:
-        """The index of the element that its local holds, given the variables of the loops around
-        it."""
+        """The index of the element that is its local, given the variables of the enclosing
+        loops."""
         return self.index([*variables, *[0] * (len(self.outs) - len(variables))])
 
-    # What it reads, and what it writes.
+    # Reads and writes.
 
     @abstractmethod
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
-        """The values it combines at one iteration, in the order of the node's inputs."""
+        """The values read in one iteration, in the order of the node's inputs."""
 
     def reads_before(self, reader: Reader) -> None:
-        """Read what it needs before its loops."""
+        """Read the values that are needed before its loops."""
 
     def starts_at(self, level: int) -> bool:
-        """Whether its buffer is filled just before the loop of a level."""
+        """Whether its buffer is initialised just before the loop at a level."""
         return False
 
     def start(self, writer: Writer, level: int, variables: Sequence[Size]) -> None:
-        """Fill its buffer before anything is combined into it, where `starts_at` says so."""
+        """Initialise its buffer, which the loop then combines values into."""
 
     @abstractmethod
     def write(self, writer: Writer, variables: list[Size]) -> None:
-        """Write one iteration, all its loop variables known."""
+        """Write the statements of one iteration, given all loop variables."""
 
     def carry(self, writer: Writer, level: int, variables: list[Size]) -> Carry | None:
-        """The sums in memory that the loop of a level adds up; None where there are none."""
+        """The sums in memory that the loop at a level accumulates; None if there are none."""
         return None
 
 
 class Writer(Reader):
-    """Reads values as expressions of the kernel, and writes its statements."""
+    """Reads values as kernel expressions, and writes kernel statements."""
 
     memory: Memory
 
     @abstractmethod
     def fresh(self, letter: str) -> str:
-        """A name that no local has."""
+        """An unused name for a local."""
 
     @abstractmethod
     def emit(self, stmt: Stmt) -> None:
-        """Write a statement at the end of the block."""
+        """Append a statement to the current block."""
 
     @abstractmethod
     def failure(self, message: str) -> int:
-        """The status that stands for a message."""
+        """The status code of an error message."""
 
     @abstractmethod
     def flat(self, node: Node, index: Sequence[Size]) -> Size:
@@ -137,26 +138,26 @@ class Writer(Reader):
 
     @abstractmethod
     def bind(self, node: Node, index: tuple[Size, ...], value: Expr) -> None:
-        """Let a value stand for an element as long as its block lasts, and store it if it is read
-        from elsewhere."""
+        """Make a value available as an element within the current block, and store it if the node
+        has a buffer."""
 
     @abstractmethod
     def store(
         self, node: Node, index: Sequence[Size], value: Expr, op: str | None, origin: str
     ) -> None:
-        """Write an element of a node's buffer, or combine the value into it."""
+        """Store a value to an element of a node's buffer, or combine it into the element."""
 
     @abstractmethod
     def copy(self, node: Node, index: Sequence[Size], value: Expr) -> None:
-        """Write an element of a view or leaf, which may be an output."""
+        """Store an element of a view or leaf to its buffer, that of an output if it is one."""
 
     @abstractmethod
     def fold(self, task: Task, term: Expr, variables: list[Size]) -> None:
-        """Fold the term of an iteration: into memory, or an accumulator of the loops around."""
+        """Combine the term of an iteration into memory, or into an accumulator."""
 
     @abstractmethod
     def workspace(self, node: Node, count: Size) -> str:
-        """Memory of so many doubles, for the routine that computes a node."""
+        """A scratch buffer of `count` doubles for the routine that computes a node."""
 
     @abstractmethod
     def fill(
@@ -165,33 +166,32 @@ class Writer(Reader):
         fixed: Mapping[int, Size],
         value_at: Callable[[list[Size]], Expr],
     ) -> None:
-        """Fill a buffer before it is combined into, where its indices along the axes `fixed` are
-        those."""
+        """Store `value_at(index)` for all indices of a node whose indices along the axes `fixed`
+        have these values."""
 
     @abstractmethod
     def scratch(self, node: Node, shape: Sequence[Size], suffix: str) -> str:
-        """Scratch memory for sums of a node in doubles, and for those of doubles what they lose."""
+        """A scratch buffer for sums of a node in doubles; with room for their rounding errors
+        unless the node is float32."""
 
 
 class Lowering(ABC):
-    """How the nodes of a kind are computed."""
+    """The lowering of the ops of a kind."""
 
     kind: ClassVar[type[Op] | tuple[type[Op], ...]]
-    # Whether a node is read by those of its inputs, and makes the expressions of readers deeper.
+    # Whether nodes are inlined into the expressions that read them.
     inlined: ClassVar[bool] = False
 
     @abstractmethod
     def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
-        """The tasks that compute a node; none for what is read by its inputs alone, unless it is
-        wanted in a `buffer`."""
+        """The tasks that compute a node. An inlined node has none, unless a `buffer` is needed."""
 
     def buffers_read(self, node: Node, sizes: CanonicalSizes) -> Sequence[Node]:
-        """Inputs that have to be buffers, whatever they are."""
+        """The inputs that must be in buffers."""
         return ()
 
     def inline(self, reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None:
-        """The element of the node at an index, by those of its inputs; None where it takes a
-        task."""
+        """The element of a node as an expression of its inputs; None if a task computes it."""
         return None
 
 

@@ -27,11 +27,11 @@ class ProductTask(FoldTask):
         return combined_as(self.node.dtype, "add")
 
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
-        at = dict(zip(letter_order(self.node), variables, strict=True))
+        index_of = dict(zip(letter_order(self.node), variables, strict=True))
         found = []
         for x, letters in zip(self.node.inputs, self.node.op.parts(), strict=False):
             sized = zip(letters, reader.sizes.shape(x), strict=True)
-            found.append(reader.value(x, [0 if n == 1 else at[c] for c, n in sized]))
+            found.append(reader.value(x, [0 if n == 1 else index_of[c] for c, n in sized]))
         return found
 
     def term(self, values: list[Expr]) -> Expr:
@@ -41,7 +41,7 @@ class ProductTask(FoldTask):
 
 
 class ContractionLowering(Lowering):
-    """One task."""
+    """One task: a routine, or a loop nest over all letters."""
 
     kind = Contraction
 
@@ -64,9 +64,10 @@ class ContractionLowering(Lowering):
 
 
 def letter_order(node: Node) -> list[str]:
-    """Loop order of a contraction: the first operand's letters, those of the second put where
-    they stand in it; so inner loops run along the last axes of both. Sums in memory are those of
-    neighbours: the letters of the result keep its order then."""
+    """The loop order of a contraction: the letters of the first operand, and each letter that only
+    the second has before the next one they share, so that inner loops run along the last axes of
+    both. If sums are in memory, letters of the result are in its order, so that neighbouring sums
+    are accumulated together."""
     first, second, _ = node.op.parts()
     if len(second) > len(first):
         first, second = second, first
@@ -76,17 +77,16 @@ def letter_order(node: Node) -> list[str]:
             following = [order.index(c) for c in second[position:] if c in order]
             order.insert(min(following, default=len(order)), letter)
     result = node.op.parts()[2]
-    kept = [k for k, letter in enumerate(order) if letter in result]
-    if kept != list(range(len(kept))):  # some loop is folded outside of others
-        for k, letter in zip(kept, result, strict=True):
+    outer = [k for k, letter in enumerate(order) if letter in result]
+    if outer != list(range(len(outer))):  # a fold encloses a loop along the result
+        for k, letter in zip(outer, result, strict=True):
             order[k] = letter
     return order
 
 
 @dataclass(frozen=True)
 class Gemm:
-    """A contraction that is a (batched) matrix product by a routine: the product of both operands,
-    each transposed or not."""
+    """A contraction as a (batched) matrix product by a routine; each operand may be transposed."""
 
     routine: str
     operands: tuple[Node, Node]
@@ -94,13 +94,13 @@ class Gemm:
     transposed: tuple[bool, bool]
 
 
-# The routine for each dtype that has one; products of float32 are summed in float32.
+# The routine of each dtype; that of float32 accumulates in float32.
 PRODUCTS = {"float64": "pt_gemm", "float32": "pt_gemm_float32"}
-SHORT = 4096  # multiplications up to which a product of known sizes stays a loop
+MAX_LOOP_PRODUCTS = 4096  # a product of constant sizes with more multiplications calls BLAS
 
 
 def gemm(node: Node, sizes: CanonicalSizes) -> Gemm | None:
-    """How a contraction is a matrix product for BLAS; None if it is not, or is better as loops."""
+    """A contraction as a matrix product for BLAS; None if it is none, or is faster as loops."""
     routine = PRODUCTS.get(node.dtype)
     if routine is None:
         return None
@@ -121,7 +121,7 @@ def gemm(node: Node, sizes: CanonicalSizes) -> Gemm | None:
     )
     inner = summed[0]
     count = size_product(found[c] for c in (row, column, inner))
-    if isinstance(count, int) and count <= SHORT:
+    if isinstance(count, int) and count <= MAX_LOOP_PRODUCTS:
         return None
     count = size_product(found[c] for c in batch)
     transposed = (first[-1] == row, second[-1] == inner)

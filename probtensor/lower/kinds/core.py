@@ -1,4 +1,4 @@
-"""Core ops: a routine on whole buffers, which may write several; and parts of results."""
+"""Core ops: a routine on entire buffers, with one or several results; and `Get`, one of these."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from probtensor.types import Dim, Size, size_product
 class RoutineTask(Task):
     """A call of a library routine with buffers and integers.
 
-    It reads the operands, writes every part of the node, then a workspace of so many doubles, if it
-    takes one. `device` is whether a GPU has it.
+    Its arguments are the operands, the buffers of all parts of the node, and a workspace of that
+    many doubles if it needs one. `device`: whether the routine exists for GPUs.
     """
 
     alone = True
-    in_place = True
+    in_memory = True
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class RoutineTask(Task):
         self.device = device
 
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
-        for x in self.node.inputs:  # whole buffers: no index of its own
+        for x in self.node.inputs:  # "@all" equals no index of a task, so each gets a buffer
             reader.leaf(x, (Dim.name("@all"),) * x.type.ndim)
         return []
 
@@ -67,16 +67,16 @@ class CoreLowering(Lowering):
         batch = size_product(op.batch_shape(types))
         core = op.core_sizes(types)
         numbers = (batch, *core.values())
-        each = op.workspace(core)
-        room = None if each is None else batch * each
-        return [RoutineTask(node, op.routine, node.inputs, numbers, room, op.device)]
+        per_item = op.workspace(core)
+        workspace = None if per_item is None else batch * per_item
+        return [RoutineTask(node, op.routine, node.inputs, numbers, workspace, op.device)]
 
     def buffers_read(self, node: Node, sizes: CanonicalSizes) -> Sequence[Node]:
         return node.inputs
 
 
 class PartLowering(Lowering):
-    """A part has the buffer that the task of the whole result writes."""
+    """No task: the routine of the node with all results writes the buffer of each."""
 
     kind = Get
 

@@ -1,4 +1,4 @@
-"""Elementwise ops: one statement an element."""
+"""Elementwise ops: one statement per element."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ class MapTask(Task):
         node, op = self.node, self.node.op
         name = writer.fresh("t")
         if op.needed is not None:
-            _refuse_others(writer, name, node, values)
+            _check_operand(writer, name, node, values)
         expr = Apply(op.c or op.symbol, tuple(values), node.dtype)
         writer.emit(Let(name, expr, line_of(node)))
         writer.bind(node, self.index(variables), Ref(name, node.dtype))
 
 
-def _refuse_others(writer: Writer, name: str, node: Node, values: list[Expr]) -> None:
-    """Check the operand of an op that has no value for others than it needs."""
+def _check_operand(writer: Writer, name: str, node: Node, values: list[Expr]) -> None:
+    """Check the operand of an op that is undefined outside a range (`needed`)."""
     needed = node.op.needed
     value = values[needed.position]
     low, high, dtype = needed.low, needed.high, value.dtype
     unsigned = dtype_of(dtype).kind == "u"
-    known = value.value if isinstance(value, Lit) else low if unsigned else None
-    if known is not None and low <= known and (high is None or known < high):
+    bound = value.value if isinstance(value, Lit) else low if unsigned else None
+    if bound is not None and low <= bound and (high is None or bound < high):
         return
-    fine: Expr = Apply(">=", (value, Lit(low, dtype)), "bool")
+    valid: Expr = Apply(">=", (value, Lit(low, dtype)), "bool")
     if high is not None:
-        fine = Apply("and", (fine, Apply("<", (value, Lit(high, dtype)), "bool")), "bool")
+        valid = Apply("and", (valid, Apply("<", (value, Lit(high, dtype)), "bool")), "bool")
     message = f"ValueError: {needed.said}\n  at {line_of(node)}\n  {needed.way_out}"
-    writer.emit(Let(f"{name}_ok", fine))
+    writer.emit(Let(f"{name}_ok", valid))
     writer.emit(Check(Ref(f"{name}_ok", "bool"), writer.failure(message)))
 
 

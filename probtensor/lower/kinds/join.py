@@ -1,4 +1,4 @@
-"""Joins: each piece is written to its part of the result."""
+"""Joins: each input is copied to its part of the result."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from probtensor.types import Size
 
 
 class PieceTask(Task):
-    """One input of a join, copied to its place in the result."""
+    """The copy of one input of a join to its part of the result."""
 
-    in_place = True
+    in_memory = True
 
     def __init__(self, node: Node, part: int, sizes: CanonicalSizes) -> None:
         super().__init__(node, *loops_along(sizes.shape(node.inputs[part])))
         self.part = part
 
     def finished_axis(self, level: int) -> int | None:
-        return None  # other pieces are written by other tasks
+        return None  # other tasks write the other pieces
 
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
         piece = self.node.inputs[self.part]
@@ -33,16 +33,16 @@ class PieceTask(Task):
     def write(self, writer: Writer, variables: list[Size]) -> None:
         (value,) = self.reads(writer, variables)
         node, axis, shape = self.node, self.node.op.axis, writer.sizes.shape
-        before: Size = 0
+        offset: Size = 0
         for x in node.inputs[: self.part]:
-            before = shape(x)[axis] + before
+            offset = shape(x)[axis] + offset
         index = spread(shape(node.inputs[self.part]), variables)
-        index[axis] = index[axis] + before
+        index[axis] = index[axis] + offset
         writer.store(node, index, value, None, line_of(node))
 
 
 class JoinLowering(Lowering):
-    """A task for each input."""
+    """One task per input."""
 
     kind = Join
 

@@ -1,4 +1,4 @@
-"""Folds: accumulators where the folded loops are innermost, else sums in memory."""
+"""Folds: accumulators if the folded loops are innermost, else sums in memory."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from probtensor.lower.values import spread
 from probtensor.ops.kinds import Reduction
 from probtensor.types import Size, size_product
 
-# Iterations up to which a sum in memory is added up as it is: their roundings are few.
-FEW = {"float32": 1, "float64": 256}
+# Sums in memory of at most so many terms are added without scratch memory: few rounding errors.
+MAX_PLAIN_TERMS = {"float32": 1, "float64": 256}
 
 
 def combined_as(dtype: str, op: str) -> str:
-    """How values of a dtype are combined: bools by logic, as in NumPy."""
+    """The fold operation for a dtype: for bools a logical one, as in NumPy."""
     logic = {"add": "or", "max": "or", "mul": "and", "min": "and"}
     return logic.get(op, op) if dtype == "bool" else op
 
@@ -33,7 +33,7 @@ class FoldTask(Task):
 
     @property
     def wide(self) -> bool:
-        """Whether its terms may be added in memory before they are rounded to its dtype."""
+        """Whether terms may be added in memory in double, before they are rounded to its dtype."""
         return self.last_folds is not None
 
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
@@ -41,14 +41,14 @@ class FoldTask(Task):
         return [reader.value(x, spread(reader.sizes.shape(x), variables))]
 
     def term(self, values: list[Expr]) -> Expr:
-        """What one iteration combines."""
+        """The term of one iteration."""
         return values[0]
 
     def write(self, writer: Writer, variables: list[Size]) -> None:
         writer.fold(self, self.term(self.reads(writer, variables)), variables)
 
     def starts_at(self, level: int) -> bool:
-        return self.in_place and level == self.first_fold
+        return self.in_memory and level == self.first_fold
 
     def start(self, writer: Writer, level: int, variables: Sequence[Size]) -> None:
         node = self.node
@@ -58,42 +58,42 @@ class FoldTask(Task):
         writer.fill(node, fixed, lambda index: neutral)
 
     def carry(self, writer: Writer, level: int, variables: list[Size]) -> Carry | None:
-        """The sums that the loop of this level adds up in memory; None where there are none, or so
-        few iterations that gathering them would gain nothing."""
+        """The sums in memory that the loop at this level accumulates; None if there are none, or
+        if they have so few terms that scratch memory would gain nothing."""
         node = self.node
-        if not self.in_place or node.dtype not in FEW or self.combine != "add":
+        if not self.in_memory or node.dtype not in MAX_PLAIN_TERMS or self.combine != "add":
             return None
         folded = self._folded_from(level)
         if folded is None:
             return None
-        first = self.first_fold == level
-        outer = None if first else size_product(folded)
-        count, few = size_product(self._folded_from(self.first_fold)), FEW[node.dtype]
-        if isinstance(count, int) and count <= few:
+        is_outermost = self.first_fold == level
+        outer = None if is_outermost else size_product(folded)
+        count = size_product(self._folded_from(self.first_fold))
+        if isinstance(count, int) and count <= MAX_PLAIN_TERMS[node.dtype]:
             return None
-        # In doubles the roundings of sums of float32 are few, and of inner ones that are short.
+        # Partial sums of inner loops need it only for float64 (those of float32 are in double
+        # already), and only if they are long.
         short = isinstance(outer, int) and outer <= NOT_GATHERED
-        if not first and (node.dtype == "float32" or short):
+        if not is_outermost and (node.dtype == "float32" or short):
             return None
         fixed = {axis: v for axis, v in zip(self.outs[:level], variables, strict=True)
                  if axis is not None}  # fmt: skip
         shape = writer.sizes.shape(node)
-        rest = [axis for axis, n in enumerate(shape) if n != 1 and axis not in fixed]
-        kept = [shape[axis] for axis in rest]
+        rest = [n for axis, n in enumerate(shape) if n != 1 and axis not in fixed]
         return Carry(
             writer.memory.names[node],
             node.dtype,
-            writer.scratch(node, kept, "s" if first else f"s{level}"),
+            writer.scratch(node, rest, "s" if is_outermost else f"s{level}"),
             writer.flat(node, [fixed.get(axis, 0) for axis in range(len(shape))]),
-            size_product(kept),
+            size_product(rest),
             each=size_product(folded[1:]),
             within=outer,
             wide=self.wide,
         )
 
     def _folded_from(self, level: int) -> list[Size] | None:
-        """The sizes of the loops from a level on of which each iteration adds to sums in memory, if
-        that of the level is one: folded loops with others inside that are not."""
+        """The extents of the folds from a level on that accumulate in memory (those with a loop
+        along an output axis inside); None if the loop at the level is no such fold."""
         last = len(self.outs) if self.last_folds is None else self.last_folds
         if level >= last or self.outs[level] is not None:
             return None
@@ -108,7 +108,7 @@ class ReductionLowering(Lowering):
 
     def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         shape = sizes.shape(node.inputs[0])
-        kept = [a for a in range(len(shape)) if a not in node.op.axes]
+        output_axes = [a for a in range(len(shape)) if a not in node.op.axes]
         domain, axes = loops_along(shape)
-        outs = tuple(None if a in node.op.axes else kept.index(a) for a in axes)
+        outs = tuple(None if a in node.op.axes else output_axes.index(a) for a in axes)
         return [FoldTask(node, domain, outs)]

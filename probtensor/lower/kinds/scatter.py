@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from probtensor.graph.node import Node, line_of
 from probtensor.kernel.ir import Carry, Expr, IndexValue
 from probtensor.lower.kinds.base import Lowering, Task, Writer, loops_along
-from probtensor.lower.kinds.reduction import FEW, combined_as
+from probtensor.lower.kinds.reduction import MAX_PLAIN_TERMS, combined_as
 from probtensor.lower.reader import Reader
 from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import spread
@@ -16,9 +16,9 @@ from probtensor.types import Dim, Size, size_product
 
 
 class ScatterTask(Task):
-    """All updates of a scatter, and the copy of its base before them."""
+    """The copy of the base of a scatter, and then all updates."""
 
-    in_place = True
+    in_memory = True
 
     def __init__(self, node: Node, sizes: CanonicalSizes) -> None:
         loops, _ = loops_along(updates_shape(node, sizes))
@@ -33,13 +33,13 @@ class ScatterTask(Task):
         inner = index[op.at : op.at + count]
         update = reader.operand(node.inputs[1], index)
         indices = [
-            IndexValue(reader.place(node, k, reader.operand(x, inner)))
+            IndexValue(reader.checked_index(node, k, reader.operand(x, inner)))
             for k, x in enumerate(node.inputs[2:], 2)
         ]
         return [update, *indices]
 
     def reads_before(self, reader: Reader) -> None:
-        """A scatter copies its whole base before its own loops, so it needs all of it by then."""
+        """Read all of the base, which is copied before the loops over the updates."""
         base = self.node.inputs[0]
         shape = reader.sizes.shape(base)
         reader.bounds |= {f"@base{axis}": n for axis, n in enumerate(shape)}
@@ -69,15 +69,15 @@ class ScatterTask(Task):
         full = spread(updates_shape(self.node, writer.sizes), variables)
         count = len(full) - (ndim - len(op.axes))
         rest = iter(full[: op.at] + full[op.at + count :])
-        chosen = dict(zip(op.axes, indices, strict=True))
-        return [chosen[axis] if axis in chosen else next(rest) for axis in range(ndim)]
+        computed = dict(zip(op.axes, indices, strict=True))
+        return [computed[axis] if axis in computed else next(rest) for axis in range(ndim)]
 
     def carry(self, writer: Writer, level: int, variables: list[Size]) -> Carry | None:
-        """The sums of a scatter, whose outermost loop adds up everything."""
+        """The sums of a scatter-add, which its outermost loop accumulates."""
         node, count = self.node, size_product(self.domain)
-        if level > 0 or node.op.mode != "add" or node.dtype not in FEW:
+        if level > 0 or node.op.mode != "add" or node.dtype not in MAX_PLAIN_TERMS:
             return None
-        if isinstance(count, int) and count <= FEW[node.dtype]:
+        if isinstance(count, int) and count <= MAX_PLAIN_TERMS[node.dtype]:
             return None
         shape = [n for n in writer.sizes.shape(node) if n != 1]
         each = size_product(self.domain[1:])
@@ -86,20 +86,21 @@ class ScatterTask(Task):
 
 
 def updates_shape(node: Node, sizes: CanonicalSizes) -> tuple[Size, ...]:
-    """The loops of a scatter: the base's other axes, with the index shape put in."""
+    """The shape of the updates: the axes of the base that are not indexed, with the shape of the
+    indices inserted at `op.at`."""
     base, _, *indices = node.inputs
-    kept = [n for a, n in enumerate(sizes.shape(base)) if a not in node.op.axes]
+    others = [n for a, n in enumerate(sizes.shape(base)) if a not in node.op.axes]
     shapes = [sizes.shape(x) for x in indices]
     ndim = max(map(len, shapes), default=0)
     padded = [(1,) * (ndim - len(s)) + s for s in shapes]
     index = tuple(
         next((n for n in column if n != 1), 1) for column in zip(*padded, strict=True)
     )
-    return (*kept[: node.op.at], *index, *kept[node.op.at :])
+    return (*others[: node.op.at], *index, *others[node.op.at :])
 
 
 class ScatterLowering(Lowering):
-    """One task."""
+    """One task: a loop nest over the updates."""
 
     kind = Scatter
 

@@ -1,4 +1,4 @@
-"""Views and leaves: index expressions, written out only as an output or for a routine."""
+"""Views and leaves: index expressions, materialised only as an output or for a routine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from probtensor.types import Size
 
 
 class CopyTask(Task):
-    """A view or a leaf, written to a buffer of its own."""
+    """The copy of a view or a leaf to its buffer."""
 
     depth = None
 
@@ -31,7 +31,7 @@ class CopyTask(Task):
 
 
 class Copied(Lowering):
-    """What has no task but as an output, or where a buffer is wanted."""
+    """Nodes that have a task, a copy, only if they need a buffer."""
 
     def tasks(self, node: Node, sizes: CanonicalSizes, buffer: bool) -> list[Task]:
         return [CopyTask(node, *loops_along(sizes.shape(node)))] if buffer else []
@@ -52,15 +52,15 @@ class LeafLowering(Copied):
 
 
 class ViewLowering(Copied):
-    """Views are composed into the index expressions of what reads them."""
+    """Views are composed into the index expressions of their consumers."""
 
     kind = View
     inlined = True
 
     def inline(self, reader: Reader, node: Node, index: Sequence[Size]) -> Expr | None:
-        held = node.op.index_inputs()
+        index_inputs = node.op.index_inputs()
         read = [
-            _index_reader(reader, node, k) if k in held else _value_reader(reader, x)
+            _index_reader(reader, node, k) if k in index_inputs else _value_reader(reader, x)
             for k, x in enumerate(node.inputs)
         ]
         items = [Index(i, reader.bounds) for i in index]
@@ -68,9 +68,9 @@ class ViewLowering(Copied):
         types = [sizes.type(x) for x in node.inputs]
 
         def select(condition: Expr | bool, a: Callable, b: Callable) -> object:
-            known = decided(condition)
-            if known is not None:
-                return a() if known else b()
+            constant = decided(condition)
+            if constant is not None:
+                return a() if constant else b()
             return choice(condition, reader.guarded(condition, a), b())
 
         result = sizes.op(node.op).element(items, read, types, sizes.type(node), select)
@@ -87,6 +87,6 @@ def _value_reader(reader: Reader, x: Node) -> Callable[[list], Expr]:
 def _index_reader(reader: Reader, view: Node, position: int) -> Callable[[list], Index]:
     def read(index: list) -> Index:
         value = reader.value(view.inputs[position], [reader.canonical(i) for i in index])
-        return Index(reader.place(view, position, value), reader.bounds)
+        return Index(reader.checked_index(view, position, value), reader.bounds)
 
     return read

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.law import inside
+from probtensor.graph.law import within_axis
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import Batch, View, op
 from probtensor.ops.samples import cases
@@ -70,7 +70,7 @@ class Sliced(View):
                 continue
             ends = start, start + (where_positive(size) - 1) * step
             low, high = ends if step > 0 else ends[::-1]
-            yield from inside(x, axis, low, high, size, abs(step))
+            yield from within_axis(x, axis, low, high, size, abs(step))
 
 
 @op
@@ -138,7 +138,7 @@ class SetSlice(Sliced):
             yield SizeCheck(n, "==", m, ("shape ", y.shape, " does not fill ", self.sizes))
 
     def element(self, index, read, types, out, select):
-        inner, inside = [], []
+        inner, in_range = [], []
         for axis, (i, n) in enumerate(zip(index, types[0].shape, strict=True)):
             start, step, size = self.starts[axis], self.steps[axis], self.sizes[axis]
             offset = i - start if step > 0 else start - i
@@ -147,17 +147,17 @@ class SetSlice(Sliced):
             stride = abs(step)
             inner.append(offset if stride == 1 else offset // stride)
             if stride != 1:
-                inside.append(offset % stride < 1)
+                in_range.append(offset % stride < 1)
             if offset is not i:
-                inside.append(offset >= 0)
+                in_range.append(offset >= 0)
             if not (stride == 1 and step > 0 and start + size == n):
-                inside.append(offset < size * stride)
-        if not inside:
+                in_range.append(offset < size * stride)
+        if not in_range:
             return read[1](inner)
         # One condition, so that the first input is read in one place: many slices written one after
         # the other would else be read twice at each step.
-        condition = inside[-1]
-        for other in reversed(inside[:-1]):
+        condition = in_range[-1]
+        for other in reversed(in_range[:-1]):
             condition = select(other, lambda rest=condition: rest, lambda: False)
         return select(condition, lambda: read[1](inner), lambda: read[0](list(index)))
 

@@ -1,36 +1,47 @@
 """Kernels divided among a grid of threads: what runs in parallel, what is folded across threads.
 
-A kernel's outermost loops become phases, one launch each. In a phase every iteration of the outer
-loops is independent: it belongs to one thread, or to a group of threads that share the loops in it.
+The outermost loops of a kernel become phases, one launch each. In a phase all iterations of the
+outer loops are independent: each is run by one thread, or by a group of threads that share the
+loops inside it.
 
-    MapPhase     iterations in parallel; folds over all of them are finished in the same launch
-    Reduce   one fold for each of many elements, both elements and terms divided among threads
-    Once     a few scalars, by one thread
-    Routine  a library routine
+    MapPhase  iterations in parallel; folds over all of them are finished in the same launch
+    Reduce    one fold for each of many elements; elements and terms are divided among threads
+    Once      a few scalars, by one thread
+    Routine   a library routine
 
-The passes are functions from schedule to schedule, in the tuple `passes.GRID`; `check.check` says
-what holds after each. What becomes of one loop is decided by passes of its own, `passes.LOOPS`: a
-loop that one of them splits off goes through all of them, which no flat list of passes could say.
+For the log density and gradient of a regression, with five coefficients:
 
-    passes.py    GRID, LOOPS, and what they begin with
-    phases.py    what they make
-    folds.py     combining stores as folds over all iterations, private copies, folds an element
-    ordered.py   stores at elements that data decide, where the order of iterations matters
-    fission.py   loops cut into several
+    for j < 5: g[j] = 0                  phase 0, in parallel over i < n
+    for i < n:                             private g[5], folded by add from 0
+      e = fold of x[i*5 + j] * w[j]        e = fold of x[i*5 + j] * w[j]
+      r = y[i] - e                         r = y[i] - e
+      a += r * r                           fold a: add= r * r
+      for j < 5: g[j] += r * x[i*5 + j]    for j < 5: g[j] += r * x[i*5 + j]
+    l[0] = log(a)                          at the end, once: l[0] = log(a)
+
+The passes are functions from schedule to schedule, in the tuple `passes.GRID`; `check.check` has
+the invariants that hold after them. A loop goes through passes of its own, `passes.LOOPS`; loops
+that one of these splits off go through all of them again, which a flat list of passes could not do.
+
+    passes.py    GRID, LOOPS, and the schedule they start from
+    phases.py    the phases of a schedule
+    folds.py     combining stores as folds over all iterations, private copies, folds per element
+    ordered.py   stores at computed indices for which the order of iterations matters
+    fission.py   loops split into several
     fills.py     folds that start from the value that a buffer was filled with
     scalars.py   scalars between loops
-    syncs.py     where the lanes of a group wait for each other
-    check.py     what holds after each pass
-    text.py      schedules as text, for people
-    supply.py    names and memory for the passes
-    nests.py     which nested loops may be taken together
-    flat.py      several loops as one; indices rewritten
+    syncs.py     barriers between the lanes of a group
+    check.py     the invariants
+    text.py      schedules as text
+    supply.py    fresh names and scratch memory for the passes
+    nests.py     perfect loop nests
+    flat.py      several loops as one (collapsed), with their indices
 
-Scalars between loops are computed again by whoever needs them where that costs little, otherwise
-passed on through memory. Stores that several iterations combine into one element are, in order of
-preference: a private copy for each thread (few elements), a fold of its own (elements known by loop
-variables), atomic (elements known by data). Where data decide which of several plain stores to one
-element stays, the last iteration wins, as in NumPy; and `deterministic` turns atomic sums of floats
-into folds, so that results do not depend on timing. All of it is said in the grammar of
-`kernel/ir.py`.
+Scalars between loops are recomputed by each phase that reads them if that is cheap, else passed
+through memory. If several iterations combine into one element, there is, in order of preference, a
+private copy for each thread (few elements), a fold per element (the index depends on loop variables
+only), or an atomic update (the index is computed). If several plain stores at computed indices are
+to the same element, the last iteration wins, as in NumPy. With `deterministic`, folds replace
+atomic sums of floats, so that results do not depend on timing. All of this is expressed in the
+grammar of `kernel/ir.py`.
 """

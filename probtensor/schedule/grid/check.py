@@ -1,4 +1,4 @@
-"""What holds of a schedule after each pass."""
+"""The invariants of schedules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from probtensor.schedule.grid.phases import (
     Loop,
     Routine,
     Schedule,
-    known_after,
+    defined_after,
     needed,
     statements,
     touched,
@@ -16,32 +16,32 @@ from probtensor.schedule.grid.phases import (
 
 
 def check(schedule: Schedule, after: str) -> None:
-    """Raise KernelError, naming the pass that was the last, unless
+    """Raise KernelError, with the name of the last pass, unless
 
-    - all loops are settled: none is left that a target cannot render;
-    - the locals that a phase reads are its own, free, or known after an earlier one; after
-      `pass_scalars`, its own;
-    - shared memory is written before it is read, and scratch names are of this schedule.
+    - every `Loop` has become a phase;
+    - the locals that a phase reads are set in it, free, or set by an earlier phase; after
+      `pass_scalars`, they are set in it;
+    - all buffers are of the kernel or scratch, and scratch is written before it is read.
     """
     kernel = schedule.facts.kernel
 
     def fail(text: str) -> None:
         raise KernelError(f"{kernel}, after {after}: {text}")
 
-    known = schedule.locals
+    locals_ = schedule.locals
     free = {let.name for let in schedule.free}
     scratch = {memory.name for memory in schedule.scratch}
     buffers = set(schedule.facts.elements)
     if len(scratch) < len(schedule.scratch):
         fail("two pieces of scratch memory have one name")
-    home: set[str] = set()
+    available: set[str] = set()
     filled: set[str] = set()
     for k, phase in enumerate(schedule.phases):
         if isinstance(phase, Loop):
-            fail(f"the loops {phase.loops} of phase {k} are not settled")
-        missing = needed(phase) & known
+            fail(f"the loops {phase.loops} of phase {k} are no phase that a target renders")
+        missing = needed(phase) & locals_
         if after not in ("pass_scalars", "insert_syncs") or isinstance(phase, Routine):
-            missing -= free | home
+            missing -= free | available
         if missing:
             fail(f"phase {k} reads {sorted(missing)}, which nothing before it sets")
         if unknown := set(touched(phase)) - buffers:
@@ -50,4 +50,4 @@ def check(schedule: Schedule, after: str) -> None:
         if unset := set(touched(phase)) & scratch - filled - stored:
             fail(f"phase {k} reads {sorted(unset)} before any phase stores to it")
         filled |= stored
-        home |= set(known_after(phase))
+        available |= set(defined_after(phase))

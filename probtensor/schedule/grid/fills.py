@@ -1,4 +1,4 @@
-"""Loops that fill a buffer with one value, left out where a fold can start from it."""
+"""Loops that fill a buffer with one value, removed if a fold can start from that value."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from probtensor.types import Dim
 
 
 def start_from_fills(schedule: Schedule) -> Schedule:
-    """Where a fold is combined into every element of a buffer that has just been filled with one
-    value, it starts from that value, and the filling is left out.
+    """If folds are combined into all elements of a buffer that was just filled with one value, they
+    start from that value, and the fill is removed.
 
     for j: y[j] = 0;  for each j: a = ...; y[j] add= a   ->   for each j: a = ...; y[j] = a
     """
@@ -31,7 +31,7 @@ def start_from_fills(schedule: Schedule) -> Schedule:
             case Reduce():
                 each = tuple(
                     _started(store, _take(store.buffer, done, facts))
-                    if isinstance(store, Store) and store.buffer in phase.whole else store
+                    if isinstance(store, Store) and store.buffer in phase.full else store
                     for store in phase.each
                 )  # fmt: skip
                 done.append(replace(phase, each=each))
@@ -41,8 +41,8 @@ def start_from_fills(schedule: Schedule) -> Schedule:
 
 
 def _take(buffer: str, done: list[Phase], facts: Facts) -> Lit | None:
-    """The value a buffer has been filled with, if nothing has touched it since; the filling is then
-    removed, unless scalars follow it, which are computed at its end."""
+    """The value that a buffer was filled with, if nothing has accessed it since. The fill is then
+    removed, unless scalars follow it, which are to be computed at the end of its phase."""
     for k in reversed(range(len(done))):
         if buffer not in touched(done[k]):
             continue
@@ -60,13 +60,13 @@ def _filled_with(buffer: str, phase: Phase, facts: Facts) -> Lit | None:
         case MapPhase(
             body=(Store(name, index, Lit() as value, None),), accs=(), privates=(), after=()
         ):
-            whole = index == Dim.name(phase.flat) and facts.fills(phase.loops, buffer)
-            return value if name == buffer and whole else None
+            full = index == Dim.name(phase.flat) and facts.fills(phase.loops, buffer)
+            return value if name == buffer and full else None
     return None
 
 
 def _started(store: Store, value: Lit | None) -> Store:
-    """The store of a fold, combined with what the element held if that is known."""
+    """The store of a fold as a plain store, combined with the fill value, if there is one."""
     if value is None:
         return store
     fold, dtype = FOLDS[store.op], store.expr.dtype

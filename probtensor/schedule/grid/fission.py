@@ -1,4 +1,4 @@
-"""Loops cut into several over the same iterations, where statements need other schedules."""
+"""Loop fission: loops split into several over the same iterations, for different schedules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from probtensor.kernel.ir import Apply, For, Let, Load, Ref, Stmt, Store, walk_expr
 from probtensor.kernel.touch import loads_of, names_read, names_set
-from probtensor.schedule.grid.flat import flat_place
+from probtensor.schedule.grid.flat import flat_index
 from probtensor.schedule.grid.folds import sharing
 from probtensor.schedule.grid.phases import Loop, Loops, Phase
 from probtensor.schedule.grid.supply import Supply
@@ -15,8 +15,8 @@ from probtensor.types import size_product
 
 
 def split_inner_loops(loop: Loop, supply: Supply) -> list[Phase]:
-    """Inner loops that fold and also combine into shared elements become two loops each, unless
-    what is combined needs folds of loops further in."""
+    """Inner loops that have folds and also combine into shared elements are split into two, unless
+    the combined values depend on folds inside the loop."""
     if loop.privates:
         return [loop]
     done: list[Stmt] = []
@@ -27,65 +27,65 @@ def split_inner_loops(loop: Loop, supply: Supply) -> list[Phase]:
             continue
         stores = [s for s in stmt.body if sharing(loop, (s,), supply)]
         others = tuple(s for s in stmt.body if not any(s is other for other in stores))
-        again = tuple(s for s in stmt.body if isinstance(s, Let) or s in stores)
+        combining = tuple(s for s in stmt.body if isinstance(s, Let) or s in stores)
         folds = {n for s in others if isinstance(s, For) for n in names_set(s)}
         if folds & {name for s in stores for name in names_read(s)}:
             done.append(stmt)
             continue
         done.append(replace(stmt, body=others))
-        done.append(replace(stmt, body=again, accs=()))
+        done.append(replace(stmt, body=combining, accs=()))
     return [replace(loop, body=tuple(done))]
 
 
 def fission(loop: Loop, supply: Supply) -> list[Phase | For]:
-    """Statements that combine into shared elements get loops of their own, if there are others
-    beside them. Scalars that they read are computed again, or passed on through memory.
+    """Move each statement that combines into shared elements to a loop of its own, unless it is the
+    only one. Scalars that it reads are recomputed there, or passed through memory.
 
     for i: t = f(x[i]); z[i] = t; (for j: y[j] add= t * w[i, j])
     ->  for i: t = f(x[i]); z[i] = t; s[i] = t;   for i, j: y[j] add= s[i] * w[i, j]
     """
     moved = [] if loop.privates else sharing(loop, loop.body, supply)
-    busy = [stmt for stmt in loop.body if not isinstance(stmt, Let)]
-    if not moved or not (len(busy) > 1 or loop.accs):
+    effects = [stmt for stmt in loop.body if not isinstance(stmt, Let)]
+    if not moved or not (len(effects) > 1 or loop.accs):
         return [loop]
-    first = [stmt for stmt in loop.body if not any(stmt is other for other in moved)]
+    rest = [stmt for stmt in loop.body if not any(stmt is other for other in moved)]
     passed: dict[str, tuple[Store, Let]] = {}
-    later = [_alone(stmt, first, passed, loop.loops, supply) for stmt in moved]
-    first += [store for store, _ in passed.values()]
-    if not loop.accs and all(isinstance(stmt, Let) for stmt in first):
+    later = [_separate(stmt, rest, passed, loop.loops, supply) for stmt in moved]
+    rest += [store for store, _ in passed.values()]
+    if not loop.accs and all(isinstance(stmt, Let) for stmt in rest):
         return later
-    return [replace(loop, body=tuple(first), split=True), *later]
+    return [replace(loop, body=tuple(rest), split=True), *later]
 
 
-def _alone(
+def _separate(
     stmt: Stmt,
     others: Sequence[Stmt],
     passed: dict[str, tuple[Store, Let]],
     loops: Loops,
     supply: Supply,
 ) -> For:
-    """Loops with one statement and the scalars that it reads, set by `others`. `passed` collects
-    how those are stored and read that are passed on through memory."""
-    again: dict[str, Stmt] = {}
-    wanted = names_read(stmt)
+    """The loops with one statement, and with the scalars that it reads, which `others` set. To
+    `passed` are added the store and the load of each scalar that is passed through memory."""
+    scalars: dict[str, Stmt] = {}
+    needed = names_read(stmt)
     for other in reversed(others):
-        names = [name for name in names_set(other) if name in wanted]
+        names = [name for name in names_set(other) if name in needed]
         if isinstance(other, Let) and names and _is_cheap(other, supply):
-            again[other.name] = other
-            wanted |= names_read(other)
+            scalars[other.name] = other
+            needed |= names_read(other)
             continue
         for name in names:
             if name not in passed:
                 passed[name] = _through_memory(name, _dtype_of(other, name), loops, supply)
-            again[name] = passed[name][1]
-    body: tuple[Stmt, ...] = (*reversed(again.values()), stmt)
+            scalars[name] = passed[name][1]
+    body: tuple[Stmt, ...] = (*reversed(scalars.values()), stmt)
     for name, extent in reversed(loops):
         body = (For(name, extent, body),)
     return body[0]
 
 
 def _is_cheap(let: Let, supply: Supply) -> bool:
-    """Whether a scalar may be computed again, and costs little."""
+    """Whether a scalar can be recomputed at little cost."""
     if set(loads_of(let.expr)) & supply.written:
         return False
     work = [part for part in walk_expr(let.expr) if isinstance(part, Apply)]
@@ -94,8 +94,8 @@ def _is_cheap(let: Let, supply: Supply) -> bool:
 
 def _through_memory(name: str, dtype: str, loops: Loops, supply: Supply) -> tuple[Store, Let]:
     memory = supply.memory(dtype, size_product(n for _, n in loops))
-    place = flat_place(loops)
-    return Store(memory, place, Ref(name, dtype)), Let(name, Load(memory, place, dtype))
+    index = flat_index(loops)
+    return Store(memory, index, Ref(name, dtype)), Let(name, Load(memory, index, dtype))
 
 
 def _dtype_of(stmt: Stmt, name: str) -> str:

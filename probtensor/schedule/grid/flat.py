@@ -1,4 +1,4 @@
-"""Several loops as one: places numbered in row-major order."""
+"""Nested loops collapsed into one: iterations numbered in row-major order."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from probtensor.kernel.simplify import coefficient
 from probtensor.types import Dim, Size, size_substitute
 
 
-def flat_place(loops: Sequence[tuple[str, Size]]) -> Size:
-    """The number of a turn of nested loops, given as (variable, extent), outermost first."""
-    place: Size = 0
+def flat_index(loops: Sequence[tuple[str, Size]]) -> Size:
+    """The row-major number of an iteration of nested loops, which are given as (variable, extent),
+    outermost first."""
+    index: Size = 0
     for name, extent in loops:
-        place = place * extent + Dim.name(name)
-    return place
+        index = index * extent + Dim.name(name)
+    return index
 
 
 def flattened(
     body: Sequence[Stmt], loops: Sequence[tuple[str, Size]], flat: str
 ) -> tuple[Stmt, ...]:
-    """The statements with `flat` in place of the loops' variables where an index is their number,
-    up to a fixed distance."""
-    whole = flat_place(loops)
+    """The statements with `flat` in place of the loop variables in each index that is the row-major
+    number of the iteration plus a loop-invariant offset."""
+    number = flat_index(loops)
     strides = []
     stride: Size = 1
     for name, extent in reversed(loops):
@@ -31,11 +32,11 @@ def flattened(
 
     def size(index: Size) -> Size:
         matching = all(coefficient(index, name) == factor for name, factor in strides)
-        return index - whole + Dim.name(flat) if matching else index
+        return index - number + Dim.name(flat) if matching else index
 
     return tuple(map_indices(stmt, size) for stmt in body)
 
 
 def fixed(body: Sequence[Stmt], names: Mapping[str, Size]) -> tuple[Stmt, ...]:
-    """The statements with variables replaced in all indices."""
+    """The statements with sizes substituted for variables in all indices."""
     return tuple(map_indices(stmt, lambda index: size_substitute(index, names)) for stmt in body)

@@ -1,4 +1,4 @@
-"""Loops that combine values: folds over all iterations, private copies, a fold an element."""
+"""Loops that combine values: folds over all iterations, private copies, a fold per element."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import replace
 
 from probtensor.kernel.ir import Call, Check, For, Let, Stmt, Store, exprs_of, walk
 from probtensor.kernel.touch import loads_of
-from probtensor.schedule.grid.flat import flat_place
+from probtensor.schedule.grid.flat import flat_index
 from probtensor.schedule.grid.nests import nest, stores_of
 from probtensor.schedule.grid.phases import Loop, Phase, PrivateCopy, Reduce
 from probtensor.schedule.grid.supply import Supply, with_total
 from probtensor.types import size_names, size_product
 
-LARGEST_PRIVATE = 48  # elements of private copies: what fits a thread's registers beside its work
-SHORT = 16  # loops up to which one thread does all iterations
+LARGEST_PRIVATE = 48  # elements of private copies, which are to fit a thread's registers
+MAX_THREAD_FOLD = 16  # terms of a fold that one thread computes alone
 
 
 def fold_scalars(loop: Loop, supply: Supply) -> list[Phase]:
-    """Stores that combine at one fixed index become folds over all iterations.
+    """Stores that combine at a loop-invariant index become folds over all iterations.
 
     for i:  y[0] add= x[i]   ->   for i with a add= x[i];  after it  y[0] add= a
     """
@@ -37,8 +37,8 @@ def fold_scalars(loop: Loop, supply: Supply) -> list[Phase]:
 
 
 def private_copies(loop: Loop, supply: Supply) -> list[Phase]:
-    """Short buffers that all iterations combine into, at indices by loops of known length: each
-    thread has a copy of its own, and the copies are folded at the end."""
+    """Privatise short buffers that all iterations combine into, at indices that depend on inner
+    loops only: each thread has a copy, and the copies are folded at the end."""
     facts, variables = supply.facts, loop.variables
     stores = [s for s, _ in stores_of(loop.body) if is_shared(s, variables, supply.locals)]
     buffers = dict.fromkeys(s.buffer for s in stores)
@@ -58,13 +58,13 @@ def private_copies(loop: Loop, supply: Supply) -> list[Phase]:
 
 
 def is_shared(store: Store, variables: set[str], locals_: set[str]) -> bool:
-    """Whether several iterations combine into one element, which loop variables alone decide."""
+    """Whether several iterations combine into one element, at an index of loop variables only."""
     names = size_names(store.index)
     return bool(store.op and variables - names and not names & locals_)
 
 
 def sharing(loop: Loop, body: Sequence[Stmt], supply: Supply) -> list[Stmt]:
-    """Statements in which iterations combine into elements that loop variables decide."""
+    """The statements in which several iterations combine into one element (see `is_shared`)."""
     return [
         stmt
         for stmt in body
@@ -74,7 +74,7 @@ def sharing(loop: Loop, body: Sequence[Stmt], supply: Supply) -> list[Stmt]:
 
 
 def fold_columns(loop: Loop, supply: Supply) -> list[Phase]:
-    """Stores that combine over some of the loops, and nothing else: a fold for each element.
+    """A nest of nothing but stores that combine over some of its loops: a fold for each element.
 
     for i, j:  y[j] add= x[i, j]   ->   for each j: a = sum over i of x[i, j];  y[j] add= a
     """
@@ -85,24 +85,24 @@ def fold_columns(loop: Loop, supply: Supply) -> list[Phase]:
     if not sharing(loop, stores, supply):
         return [loop]
     variables = {name for name, _ in loop.loops}
-    kept = size_names(stores[0].index) & variables
-    alike = all(
-        s.op and size_names(s.index) & variables == kept and not size_names(s.index)
+    along = size_names(stores[0].index) & variables
+    same_axes = all(
+        s.op and size_names(s.index) & variables == along and not size_names(s.index)
         & supply.locals for s in stores
     )  # fmt: skip
-    if not alike or not kept or len({s.buffer for s in stores}) < len(stores):
+    if not same_axes or not along or len({s.buffer for s in stores}) < len(stores):
         return [loop]
-    own = tuple((name, n) for name, n in loop.loops if name in kept)
-    other = tuple((name, n) for name, n in loop.loops if name not in kept)
+    kept = tuple((name, n) for name, n in loop.loops if name in along)
+    reduced = tuple((name, n) for name, n in loop.loops if name not in along)
     accs = [supply.fold_of(store) for store in stores]
     each = [with_total(store, acc) for store, acc in zip(stores, accs, strict=True)]
-    whole = [s.buffer for s in stores
-             if s.index == flat_place(own) and supply.facts.fills(own, s.buffer)]  # fmt: skip
-    return [Reduce(own, other, tuple(lets), tuple(accs), tuple(each), whole=tuple(whole))]
+    full = [s.buffer for s in stores
+            if s.index == flat_index(kept) and supply.facts.fills(kept, s.buffer)]  # fmt: skip
+    return [Reduce(kept, reduced, tuple(lets), tuple(accs), tuple(each), full=tuple(full))]
 
 
 def fold_rows(loop: Loop, supply: Supply) -> list[Phase]:
-    """One inner fold, with scalars before and statements after it.
+    """A loop whose body is one inner fold, with scalars before and statements after it.
 
     for i: (for j with a add= x[i, j]);  y[i] = a   ->   for each i: a = sum over j; y[i] = a
     """
@@ -112,11 +112,11 @@ def fold_rows(loop: Loop, supply: Supply) -> list[Phase]:
     if len(inner) != 1 or any(isinstance(stmt, (Call, Check)) for stmt in walk(loop.body)):
         return [loop]
     reduced, terms, accs = nest(loop.body[inner[0]])
-    long = not all(isinstance(n, int) for _, n in reduced)
-    total = size_product(n for _, n in reduced)
+    constant = all(isinstance(n, int) for _, n in reduced)
+    count = size_product(n for _, n in reduced)
     if not accs or not all(isinstance(stmt, Let) for stmt in terms):
         return [loop]
-    if not long and total <= SHORT:
+    if constant and count <= MAX_THREAD_FOLD:
         return [loop]
     head, each = loop.body[: inner[0]], loop.body[inner[0] + 1 :]
     if not all(isinstance(stmt, Let) for stmt in head):

@@ -1,4 +1,4 @@
-"""Stores for which the order of iterations matters, at elements that data decide."""
+"""Stores at computed indices for which the order of iterations matters."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from probtensor.kernel.ir import (
     Stmt,
     Store,
 )
-from probtensor.schedule.grid.flat import flat_place
+from probtensor.schedule.grid.flat import flat_index
 from probtensor.schedule.grid.phases import Loop, Loops, Phase
 from probtensor.schedule.grid.supply import Supply
 from probtensor.types import Dim, dtype_of, size_names, size_product
 
 
 def order_data_stores(loop: Loop, supply: Supply) -> list[Phase | For]:
-    """Each iteration keeps its value, and loops over the elements of the buffer take what is meant
-    for them: of plain stores the last, and of sums of floats all in order if `deterministic`.
+    """Each iteration stores its value in scratch memory, and loops over the elements of the buffer
+    select from it: for plain stores the last value, and for sums of floats, if `deterministic`, all
+    values in order.
 
     for i: y[k[i]] = x[i]   ->   for q: last[q] = -1
                                  for i: values[i] = x[i]; last[k[i]] max= i
@@ -35,25 +36,26 @@ def order_data_stores(loop: Loop, supply: Supply) -> list[Phase | For]:
     before: list[For] = []
     after: list[For] = []
 
-    def settled(stmts: Sequence[Stmt], around: Loops) -> tuple[Stmt, ...]:
+    def ordered(stmts: Sequence[Stmt], around: Loops) -> tuple[Stmt, ...]:
         done: list[Stmt] = []
         for stmt in stmts:
             if isinstance(stmt, For):
-                inner = settled(stmt.body, (*around, (stmt.var, stmt.extent)))
+                inner = ordered(stmt.body, (*around, (stmt.var, stmt.extent)))
                 done.append(replace(stmt, body=inner))
             elif isinstance(stmt, Store) and _order_matters(stmt, loop.variables, supply):
-                write = _last_one if stmt.op is None else _folds_in_order
-                done += write(stmt, around, before, after, supply)
+                rewrite = _last_value if stmt.op is None else _fold_in_order
+                done += rewrite(stmt, around, before, after, supply)
             else:
                 done.append(stmt)
         return tuple(done)
 
-    body = settled(loop.body, loop.loops)
+    body = ordered(loop.body, loop.loops)
     return [*before, replace(loop, body=body, split=loop.split or bool(after)), *after]
 
 
 def _order_matters(store: Store, variables: set[str], supply: Supply) -> bool:
-    """Whether data decide the element of a store for which the order of iterations matters."""
+    """Whether the index of a store is computed, and its result depends on the order of
+    iterations."""
     names = size_names(store.index)
     if not names & supply.locals or not variables - names:
         return False
@@ -63,49 +65,56 @@ def _order_matters(store: Store, variables: set[str], supply: Supply) -> bool:
     return supply.facts.deterministic and inexact
 
 
-def _last_one(
+def _last_value(
     store: Store, around: Loops, before: list[For], after: list[For], supply: Supply
 ) -> list[Stmt]:
-    """A plain store: the last iteration that wants an element decides it, as in NumPy."""
+    """A plain store: each element gets the value of the last iteration that stores to it."""
     dtype, buffer = store.expr.dtype, store.buffer
-    place, elements = flat_place(around), supply.facts.elements[buffer]
+    number, elements = flat_index(around), supply.facts.elements[buffer]
     values = supply.memory(dtype, size_product(n for _, n in around))
-    here, turn, _ = supply.fresh("p"), supply.fresh("q"), supply.local("a")
+    element, cleared, _ = supply.fresh("p"), supply.fresh("q"), supply.local("a")
     last = supply.memory("int64", elements)
-    before.append(For(turn, elements, (Store(last, Dim.name(turn), Lit(-1, "int64")),)))
-    won, none = Load(last, Dim.name(here), "int64"), Lit(0, "int64")
+    before.append(For(cleared, elements, (Store(last, Dim.name(cleared), Lit(-1, "int64")),)))
+    writer, zero = Load(last, Dim.name(element), "int64"), Lit(0, "int64")
     name = supply.local("v")
-    taken = Apply(
+    value = Apply(
         "where",
-        (Apply(">=", (won, none), "bool"),
+        (Apply(">=", (writer, zero), "bool"),
          Load(values, Dim.name(name), dtype),
-         Load(buffer, Dim.name(here), dtype)),
+         Load(buffer, Dim.name(element), dtype)),
         dtype,
     )  # fmt: skip
-    write = Store(buffer, Dim.name(here), taken, None, store.origin)
-    after.append(For(here, elements, (Let(name, Apply("maximum", (won, none), "int64")), write)))
+    write = Store(buffer, Dim.name(element), value, None, store.origin)
+    let = Let(name, Apply("maximum", (writer, zero), "int64"))
+    after.append(For(element, elements, (let, write)))
     return [
-        Store(values, place, store.expr, None, store.origin),
-        Store(last, store.index, IndexValue(place), "max", store.origin),
+        Store(values, number, store.expr, None, store.origin),
+        Store(last, store.index, IndexValue(number), "max", store.origin),
     ]
 
 
-def _folds_in_order(
+def _fold_in_order(
     store: Store, around: Loops, before: list[For], after: list[For], supply: Supply
 ) -> list[Stmt]:
-    """A combining store: each element folds the values that are meant for it, in one order."""
+    """A combining store: for each element, a fold over all iterations of the values stored to it.
+
+    for i: y[k[i]] add= x[i]   ->   for i: values[i] = x[i]; indices[i] = k[i]
+                                    for p: (for q with a add= values[q] if indices[q] == p else 0)
+                                           y[p] add= a
+    """
     dtype, buffer = store.expr.dtype, store.buffer
-    place, count = flat_place(around), size_product(n for _, n in around)
+    number, count = flat_index(around), size_product(n for _, n in around)
     values = supply.memory(dtype, count)
-    here, turn, found = supply.fresh("p"), supply.fresh("q"), supply.local("a")
-    places = supply.memory("int64", count)
-    mine = Apply("==", (Load(places, Dim.name(turn), "int64"), IndexValue(Dim.name(here))), "bool")
-    none = Lit(FOLDS[store.op].identity(dtype), dtype)
-    term = Apply("where", (mine, Load(values, Dim.name(turn), dtype), none), dtype)
-    acc = Acc(found, store.op, none.value, term, store.origin)
-    gather = replace(store, index=Dim.name(here), expr=Ref(found, dtype))
-    after.append(For(here, supply.facts.elements[buffer], (For(turn, count, (), (acc,)), gather)))
+    element, other, total = supply.fresh("p"), supply.fresh("q"), supply.local("a")
+    indices = supply.memory("int64", count)
+    index = Load(indices, Dim.name(other), "int64")
+    selected = Apply("==", (index, IndexValue(Dim.name(element))), "bool")
+    identity = Lit(FOLDS[store.op].identity(dtype), dtype)
+    term = Apply("where", (selected, Load(values, Dim.name(other), dtype), identity), dtype)
+    fold = For(other, count, (), (Acc(total, store.op, identity.value, term, store.origin),))
+    combine = replace(store, index=Dim.name(element), expr=Ref(total, dtype))
+    after.append(For(element, supply.facts.elements[buffer], (fold, combine)))
     return [
-        Store(values, place, store.expr, None, store.origin),
-        Store(places, place, IndexValue(store.index)),
+        Store(values, number, store.expr, None, store.origin),
+        Store(indices, number, IndexValue(store.index)),
     ]

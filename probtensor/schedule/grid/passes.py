@@ -21,13 +21,16 @@ from probtensor.schedule.grid.supply import Supply
 from probtensor.schedule.grid.syncs import insert_syncs
 from probtensor.types import Size
 
-# What becomes of one loop: a pass gives the phases that it is replaced by. Among them may be plain
-# loops of a kernel, which then go through all these passes themselves.
+# A pass over one loop returns the phases that replace it. Those that are plain loops of the kernel
+# language go through all of LOOPS again.
 LoopPass = Callable[[Loop, Supply], Sequence[Phase | For]]
 
 
 def flatten(loop: Loop, supply: Supply) -> list[Phase]:
-    """Iterations of several loops numbered by one variable, which indices use where they can."""
+    """Collapse several loops into one, whose variable indices use where they can.
+
+    for i < n, j < m: y[i*m + j] = x[i*m + j]   ->   in parallel over t < n*m: y[t] = x[t]
+    """
     loops, body, accs = loop.loops, loop.body, loop.accs
     flat = loops[0][0]
     if len(loops) > 1:
@@ -50,25 +53,25 @@ LOOPS: tuple[LoopPass, ...] = (
 )
 
 
-def settle_loops(schedule: Schedule) -> Schedule:
-    """Every loop goes through LOOPS, one after the other; so do those that a pass makes of it."""
+def lower_loops(schedule: Schedule) -> Schedule:
+    """Apply LOOPS to every loop, and again to the loops that a pass splits off."""
     supply = Supply(schedule)
 
-    def settled(part: Phase | For, passes: Sequence[LoopPass]) -> Iterator[Phase]:
+    def lowered(part: Phase | For, passes: Sequence[LoopPass]) -> Iterator[Phase]:
         if isinstance(part, For):
             part, passes = _as_loop(part), LOOPS
         if not isinstance(part, Loop):
             yield part
             return
         for made in passes[0](part, supply):
-            yield from settled(made, passes[1:])
+            yield from lowered(made, passes[1:])
 
-    phases = [done for phase in schedule.phases for done in settled(phase, LOOPS)]
+    phases = [done for phase in schedule.phases for done in lowered(phase, LOOPS)]
     return supply.closed(phases)
 
 
 GRID: tuple[Callable[[Schedule], Schedule], ...] = (
-    settle_loops,
+    lower_loops,
     start_from_fills,
     join_scalars,
     attach_scalars,
@@ -81,13 +84,14 @@ def schedule(
     kernel: Kernel,
     elements: Mapping[str, Size],
     dtypes: Mapping[str, str],
-    known: Mapping[str, int],
+    constants: Mapping[str, int],
     deterministic: bool = False,
     verify: bool = False,
 ) -> Schedule:
-    """The phases of a kernel. `elements` and `dtypes` describe its buffers, `known` are the sizes
-    that have a value already. They are checked at the end, and after each pass if `verify`."""
-    found = outline(kernel, Facts(kernel.name, elements, dtypes, known, deterministic))
+    """The phases of a kernel. `elements` and `dtypes` describe its buffers, `constants` are the
+    values of constant sizes. The schedule is checked at the end, and after each pass if
+    `verify`."""
+    found = outline(kernel, Facts(kernel.name, elements, dtypes, constants, deterministic))
     for step in GRID:
         found = step(found)
         if verify or step is GRID[-1]:
@@ -96,16 +100,16 @@ def schedule(
 
 
 def outline(kernel: Kernel, facts: Facts) -> Schedule:
-    """A kernel as the passes begin with it: a phase for each of its statements."""
+    """The schedule that the passes start from: a phase for each statement of the kernel."""
     body = term_by_term(kernel.body)
     written = frozenset(buffer for stmt in body for buffer in writes(stmt))
-    known = {name for stmt in walk(body) for name in names_set(stmt)}
+    locals_ = {name for stmt in walk(body) for name in names_set(stmt)}
     free: dict[str, Let] = {}
     phases: list[Phase] = []
     for stmt in body:
         match stmt:
             case Let(name, expr) if not set(loads_of(expr)) & written and (
-                expr_names(expr) & known <= free.keys()
+                expr_names(expr) & locals_ <= free.keys()
             ):
                 free[name] = stmt
             case For():

@@ -1,4 +1,4 @@
-"""The phases of a kernel on a grid of threads: what the passes make and a GPU target renders."""
+"""The phases of a kernel on a grid of threads, made by the passes and rendered by a GPU target."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Loops = tuple[tuple[str, Size], ...]  # variables with their extents, outermost 
 
 @dataclass(frozen=True)
 class Scratch:
-    """A flat array that the phases of one kernel pass on to each other."""
+    """A flat array through which phases of one kernel pass values."""
 
     name: str
     dtype: str
@@ -23,8 +23,8 @@ class Scratch:
 
 @dataclass(frozen=True)
 class PrivateCopy:
-    """A short buffer combined into by every turn: each thread has a copy, folded at the end into
-    the buffer, or with `initial` in place of what the buffer held."""
+    """A short buffer that all iterations combine into: each thread has a private copy, and at the
+    end the copies are folded into the buffer; its previous value is `initial`, if given."""
 
     buffer: str
     count: int
@@ -35,9 +35,9 @@ class PrivateCopy:
 
 @dataclass(frozen=True)
 class Loop:
-    """Nested loops as the passes find them: `body` at each iteration of `loops`, folds over all of
-    them, and `after`, which combines the folds into memory. `split` says that a pass has made other
-    loops of some of its statements."""
+    """Nested loops that are not yet a phase: `body` in each iteration of `loops`, folds over all
+    iterations, and `after`, which combines the folds into memory. `split`: whether a pass has moved
+    some of its statements to other loops."""
 
     loops: Loops
     body: tuple[Stmt, ...]
@@ -54,13 +54,14 @@ class Loop:
 
 @dataclass(frozen=True)
 class Sync:
-    """All lanes of a group wait until each of them is here; a single thread does nothing."""
+    """A barrier for the lanes of a group of threads; nothing for a single thread."""
 
 
 @dataclass(frozen=True)
 class MapPhase:
-    """Turns of `loops`, numbered by `flat` where there are several. `before` is what every thread
-    computes first, `after` what one thread does when all turns are done and folded."""
+    """Independent iterations of `loops`. `flat` is the variable of their row-major number, if there
+    are several loops. Every thread runs `before` first; one thread runs `after` at the end, when
+    all iterations are done and folded."""
 
     loops: Loops
     body: tuple[Stmt | Sync, ...]
@@ -72,7 +73,7 @@ class MapPhase:
 
     @property
     def inner(self) -> tuple[Size, ...]:
-        """Extents of the loops that a group of threads may share."""
+        """Extents of the loops that a group of threads may divide."""
         if self.privates:
             return ()
         return tuple(stmt.extent for stmt in self.body if isinstance(stmt, For))
@@ -80,9 +81,9 @@ class MapPhase:
 
 @dataclass(frozen=True)
 class Reduce:
-    """For each turn of `kept`: `head`, then folds over all turns of `reduced` (computing `body` at
-    each), then `each`, which reads the folds. `whole` are buffers of which `each` combines into
-    every element once."""
+    """For each iteration of `kept`: `head`, then folds over all iterations of `reduced` (with
+    `body` in each), then `each`, which reads the folds. `full` are buffers of which `each` combines
+    into every element exactly once."""
 
     kept: Loops
     reduced: Loops
@@ -91,11 +92,12 @@ class Reduce:
     each: tuple[Stmt, ...]
     head: tuple[Stmt, ...] = ()
     before: tuple[Stmt, ...] = ()
-    whole: tuple[str, ...] = ()
+    full: tuple[str, ...] = ()
 
     @property
     def rows(self) -> bool:
-        """Whether neighbouring threads should take neighbouring terms, not places."""
+        """Whether neighbouring threads take neighbouring terms, and not neighbouring elements: so
+        unless a load is contiguous along the elements only."""
         last = self.kept[-1][0]
         parts = [s for s in self.body for s in exprs_of(s)] + [a.term for a in self.accs]
         indices = [p.index for e in parts for p in walk_expr(e) if isinstance(p, Load)]
@@ -106,7 +108,7 @@ class Reduce:
 
 @dataclass(frozen=True)
 class Once:
-    """Statements done by one thread."""
+    """Statements run by one thread."""
 
     body: tuple[Stmt, ...]
     before: tuple[Stmt, ...] = ()
@@ -124,28 +126,28 @@ Phase = Loop | MapPhase | Reduce | Once | Routine
 
 @dataclass(frozen=True)
 class Facts:
-    """What the passes know of a kernel: the element counts and dtypes of its buffers, sizes that
-    have a value already, and whether results must not depend on timing."""
+    """Facts about a kernel: its name, the element counts and dtypes of its buffers, the values of
+    constant sizes, and whether results must not depend on timing."""
 
     kernel: str
     elements: Mapping[str, Size]
     dtypes: Mapping[str, str]
-    known: Mapping[str, int]
+    constants: Mapping[str, int]
     deterministic: bool = False
 
     def fills(self, loops: Loops, buffer: str) -> bool:
         """Whether loops have as many iterations as a buffer has elements."""
         gap = size_product(n for _, n in loops) - self.elements[buffer]
-        return size_substitute(gap, self.known) == 0 if isinstance(gap, Dim) else gap == 0
+        return size_substitute(gap, self.constants) == 0 if isinstance(gap, Dim) else gap == 0
 
 
 @dataclass(frozen=True)
 class Schedule:
     """The phases of a kernel in order, and the memory that they share.
 
-    free     scalars that have the same value wherever in the kernel they are computed
+    free     scalars that may be computed anywhere in the kernel: they read nothing it writes
     written  buffers that the kernel writes
-    names    how many names the passes have made
+    names    the number of names that the passes have made
     """
 
     facts: Facts
@@ -164,15 +166,15 @@ class Schedule:
 
 
 def _stride(index: Size, name: str) -> Size:
-    """The factor of a variable in a polynomial, as far as it enters alone."""
+    """The factor of the term of a polynomial that is a multiple of this variable alone."""
     if not isinstance(index, Dim):
         return 0
-    alone = [f for atoms, f in index.terms if [a.name for a in atoms] == [name]]
-    return alone[0] if alone else 0
+    factors = [f for atoms, f in index.terms if [a.name for a in atoms] == [name]]
+    return factors[0] if factors else 0
 
 
 def statements(phase: Phase) -> tuple[Stmt, ...]:
-    """All statements of a phase at its own level, in order."""
+    """All statements of a phase in order, without those inside them."""
     match phase:
         case Loop():
             return (*phase.body, *phase.after)
@@ -192,22 +194,22 @@ def folds(phase: Phase) -> tuple[Acc, ...]:
 
 
 def touched(phase: Phase) -> list[str]:
-    """Buffers a phase reads or writes."""
+    """Buffers that a phase reads or writes."""
     found = [buffer for stmt in statements(phase) for buffer in buffers_of(stmt)]
     return found + [buffer for acc in folds(phase) for buffer in loads_of(acc.term)]
 
 
 def needed(phase: Phase) -> set[str]:
-    """Names a phase reads and does not set."""
+    """Names that a phase reads and does not set."""
     stmts = statements(phase)
     names = {name for stmt in stmts for name in names_read(stmt)}
     names |= {name for acc in folds(phase) for name in expr_names(acc.term)}
-    own = {name for stmt in stmts for part in walk((stmt,)) for name in names_set(part)}
-    return names - own - {acc.name for acc in folds(phase)}
+    found = {name for stmt in stmts for part in walk((stmt,)) for name in names_set(part)}
+    return names - found - {acc.name for acc in folds(phase)}
 
 
-def known_after(phase: Phase) -> list[str]:
-    """Scalars that one thread has when a phase is done."""
+def defined_after(phase: Phase) -> list[str]:
+    """Scalars that are available to one thread at the end of a phase."""
     match phase:
         case MapPhase():
             return [a.name for a in phase.accs] + [n for s in phase.after for n in names_set(s)]

@@ -1,4 +1,4 @@
-"""Scalars between loops: which launch computes them, and how those that follow get them."""
+"""Scalars between loops: which phase computes them, and how later phases get their values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from probtensor.schedule.grid.phases import (
     Phase,
     Routine,
     Schedule,
-    known_after,
+    defined_after,
     needed,
     statements,
     touched,
@@ -23,7 +23,8 @@ from probtensor.schedule.grid.supply import Supply
 
 
 def join_scalars(schedule: Schedule) -> Schedule:
-    """Scalars that follow a loop are computed at its end, those that follow others beside them."""
+    """Merge a scalar-only phase into the phase before it: at the end of a map phase, or after the
+    scalars of another scalar-only phase."""
     done: list[Phase] = []
     for phase in schedule.phases:
         last = done[-1] if done else None
@@ -37,13 +38,13 @@ def join_scalars(schedule: Schedule) -> Schedule:
 
 
 def attach_scalars(schedule: Schedule) -> Schedule:
-    """Scalars that stand alone are computed at the end of the nearest earlier loop that no phase in
-    between keeps them from, else at that of the loop that follows."""
-    known = schedule.locals
+    """Attach a scalar-only phase to the end of the nearest earlier map phase, if no phase in
+    between conflicts with it, else to the end of the next map phase, if they are independent."""
+    locals_ = schedule.locals
     done: list[Phase] = []
     for phase in schedule.phases:
         if isinstance(phase, Once):
-            k = _earlier_rows(done, phase, known)
+            k = _earlier_phase(done, phase, locals_)
             if k is not None:
                 done[k] = replace(done[k], after=(*done[k].after, *phase.body))
                 continue
@@ -55,72 +56,72 @@ def attach_scalars(schedule: Schedule) -> Schedule:
     return replace(schedule, phases=tuple(done))
 
 
-def _earlier_rows(done: Sequence[Phase], scalars: Once, known: set[str]) -> int | None:
-    """The last loop after which the scalars can be computed, before all later phases."""
-    wanted = needed(scalars) & known
+def _earlier_phase(done: Sequence[Phase], scalars: Once, locals_: set[str]) -> int | None:
+    """The last map phase, if the scalars can be computed at its end; else None."""
+    read = needed(scalars) & locals_
     stored = {buffer for stmt in scalars.body for buffer in writes(stmt)}
-    seen = {buffer for stmt in scalars.body for buffer in buffers_of(stmt)}
+    accessed = {buffer for stmt in scalars.body for buffer in buffers_of(stmt)}
     for k in reversed(range(len(done))):
         phase = done[k]
         if isinstance(phase, MapPhase):
             return k
         written = {buffer for stmt in statements(phase) for buffer in writes(stmt)}
-        late = wanted & set(known_after(phase)) or stored & set(touched(phase))
-        if late or seen & written:
+        conflict = read & set(defined_after(phase)) or stored & set(touched(phase))
+        if conflict or accessed & written:
             return None
     return None
 
 
-def _independent(scalars: Once, rows: MapPhase) -> bool:
-    """Whether scalars that stand before a loop may as well be computed after it."""
+def _independent(scalars: Once, phase: MapPhase) -> bool:
+    """Whether scalars before a map phase can be computed after it instead."""
     stored = {buffer for stmt in scalars.body for buffer in writes(stmt)}
-    seen = {buffer for stmt in scalars.body for buffer in buffers_of(stmt)}
-    known = {name for stmt in scalars.body for name in names_set(stmt)}
-    written = {buffer for stmt in rows.body for buffer in writes(stmt)}
-    written |= {private.buffer for private in rows.privates}
-    return not (stored & set(touched(rows)) or seen & written or known & needed(rows))
+    accessed = {buffer for stmt in scalars.body for buffer in buffers_of(stmt)}
+    names = {name for stmt in scalars.body for name in names_set(stmt)}
+    written = {buffer for stmt in phase.body for buffer in writes(stmt)}
+    written |= {private.buffer for private in phase.privates}
+    return not (stored & set(touched(phase)) or accessed & written or names & needed(phase))
 
 
 def pass_scalars(schedule: Schedule) -> Schedule:
-    """Every phase gets the scalars that it reads and does not compute: computed again where they
-    are free, else read from memory in which an earlier phase keeps them."""
+    """Give each phase the scalars that it reads and does not compute: free scalars are recomputed,
+    others are stored to memory by the phase that computes them, and loaded."""
     supply, phases = Supply(schedule), list(schedule.phases)
-    known = schedule.locals
-    home: dict[str, int] = {}
+    locals_ = schedule.locals
+    set_in: dict[str, int] = {}
     for k, phase in enumerate(phases):
-        names = needed(phase) & known
-        before = [_received(n, home[n], phases, supply) for n in sorted(names & home.keys())]
-        before += _again(names - home.keys(), schedule.free)
+        names = needed(phase) & locals_
+        before = [_loaded(n, set_in[n], phases, supply) for n in sorted(names & set_in.keys())]
+        before += _recomputed(names - set_in.keys(), schedule.free)
         if not isinstance(phase, Routine):
             phases[k] = replace(phase, before=tuple(before))
-        for name in known_after(phases[k]):
-            home.setdefault(name, k)
+        for name in defined_after(phases[k]):
+            set_in.setdefault(name, k)
     return supply.closed(phases)
 
 
-def _again(names: set[str], free: Sequence[Let]) -> list[Let]:
-    """The free scalars with some names, and those that they read."""
+def _recomputed(names: set[str], free: Sequence[Let]) -> list[Let]:
+    """The free scalars with these names, and the free scalars that they read."""
     by_name = {let.name: let for let in free}
-    wanted, waiting = set(), list(names)
+    found, waiting = set(), list(names)
     while waiting:
         name = waiting.pop()
-        if name in by_name and name not in wanted:
-            wanted.add(name)
+        if name in by_name and name not in found:
+            found.add(name)
             waiting += expr_names(by_name[name].expr)
-    return [let for let in free if let.name in wanted]
+    return [let for let in free if let.name in found]
 
 
-def _received(name: str, k: int, phases: list[Phase], supply: Supply) -> Let:
-    """Have phase k keep a scalar in memory; how to read it."""
+def _loaded(name: str, k: int, phases: list[Phase], supply: Supply) -> Let:
+    """Let phase k store a scalar to scratch memory; returns the load of it."""
     phase = phases[k]
     stmts = phase.body if isinstance(phase, Once) else (*phase.accs, *phase.after)
     dtype = next(_dtype_of(stmt) for stmt in stmts if getattr(stmt, "name", None) == name)
     memory = supply.memory(dtype, 1)
-    keep = Store(memory, 0, Ref(name, dtype))
+    store = Store(memory, 0, Ref(name, dtype))
     if isinstance(phase, Once):
-        phases[k] = replace(phase, body=(*phase.body, keep))
+        phases[k] = replace(phase, body=(*phase.body, store))
     else:
-        phases[k] = replace(phase, after=(*phase.after, keep))
+        phases[k] = replace(phase, after=(*phase.after, store))
     return Let(name, Load(memory, 0, dtype))
 
 

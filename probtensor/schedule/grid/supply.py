@@ -1,4 +1,4 @@
-"""Names and memory that passes ask for while they work."""
+"""Fresh names and scratch memory for passes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from probtensor.types import Size
 
 
 class Supply:
-    """The names, locals and memory of one schedule; `closed` makes the next schedule of them."""
+    """The names, locals and scratch memory of one schedule; `closed` returns the next schedule with
+    those that a pass has added."""
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
@@ -23,18 +24,18 @@ class Supply:
         self.scratch: list[Scratch] = list(schedule.scratch)
 
     def fresh(self, letter: str) -> str:
-        """A name that the kernel does not have."""
+        """An unused name."""
         self._count += 1
         return f"{self.facts.kernel}{letter}{self._count}"
 
     def local(self, letter: str) -> str:
-        """The same for a local."""
+        """An unused name for a local."""
         name = self.fresh(letter)
         self.locals.add(name)
         return name
 
     def memory(self, dtype: str, count: Size) -> str:
-        """Memory that phases pass on to each other."""
+        """New scratch memory of `count` elements."""
         name = self.fresh("s")
         self.scratch.append(Scratch(name, dtype, count))
         elements = {**self.facts.elements, name: count}
@@ -43,7 +44,8 @@ class Supply:
         return name
 
     def fold_of(self, store: Store) -> Acc:
-        """What a store combines, as a fold; sums and products of float32 are folded in float64."""
+        """A fold of the terms that a store combines; in float64 for sums and products of
+        float32."""
         term, dtype = store.expr, store.expr.dtype
         if dtype == "float32" and store.op in ("add", "mul"):
             dtype, term = "float64", widened(term)
@@ -51,7 +53,7 @@ class Supply:
         return Acc(self.local("a"), store.op, identity, term, store.origin)
 
     def closed(self, phases: Iterable[Phase]) -> Schedule:
-        """The schedule of these phases."""
+        """The schedule with these phases."""
         return replace(
             self._schedule,
             facts=self.facts,
@@ -62,7 +64,7 @@ class Supply:
 
 
 def with_total(store: Store, acc: Acc) -> Store:
-    """The store that combines a finished fold into memory, in place of its terms."""
+    """The store that combines the result of a fold into memory, in place of its terms."""
     dtype = store.expr.dtype
     total = Ref(acc.name, acc.term.dtype)
     value = total if total.dtype == dtype else Apply("cast", (total,), dtype)

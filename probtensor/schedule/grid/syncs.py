@@ -1,4 +1,4 @@
-"""Where the lanes of a group wait for each other."""
+"""Barriers between the lanes of a group of threads."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from probtensor.schedule.grid.phases import MapPhase, Schedule, Sync
 
 
 def insert_syncs(schedule: Schedule) -> Schedule:
-    """In phases whose inner loops a group of threads may share, the lanes wait for each other where
-    one would read, or overwrite, what others may still be busy with."""
+    """Insert barriers into phases whose inner loops a group of threads may divide, wherever a lane
+    could otherwise read or overwrite elements that other lanes are still writing or reading."""
     phases = tuple(
         replace(phase, body=with_syncs(phase.body))
         if isinstance(phase, MapPhase) and phase.inner else phase
@@ -23,45 +23,45 @@ def insert_syncs(schedule: Schedule) -> Schedule:
 
 
 def with_syncs(
-    body: Iterable[Stmt], uniform: Container[str] = frozenset()
+    body: Iterable[Stmt], replicated: Container[str] = frozenset()
 ) -> tuple[Stmt | Sync, ...]:
-    """Statements that all lanes of a group go through together, loops and routines side by side and
-    single stores by the first lane alone, with a `Sync` between any two of which one writes what
-    the other touches, and at the end. `uniform` are buffers of which each lane has a copy.
+    """Statements of a group of lanes, with a `Sync` at the end and between any two statements of
+    which one writes a buffer that the other accesses. All lanes take part in loops and routines;
+    only the first lane runs single stores. `replicated` are buffers of which each lane has a copy.
 
     for j: w[j] = ...; s = w[0]   ->   for j: w[j] = ...; Sync; s = w[0]; Sync
     """
     done: list[Stmt | Sync] = []
     pending = _Pending()
     for stmt in body:
-        stored = {buffer for buffer in writes(stmt) if buffer not in uniform}
-        loaded = {buffer for buffer in _reads(stmt) if buffer not in uniform}
+        stored = {buffer for buffer in writes(stmt) if buffer not in replicated}
+        loaded = {buffer for buffer in _reads(stmt) if buffer not in replicated}
         single = isinstance(stmt, Store)
         if pending.conflicts(stored, loaded, single):
             done.append(Sync())
             pending = _Pending()
-        (pending.first if single else pending.written).update(stored)
+        (pending.by_first if single else pending.written).update(stored)
         pending.read.update(loaded)
         done.append(stmt)
-    if pending.read or pending.written or pending.first:
+    if pending.read or pending.written or pending.by_first:
         done.append(Sync())
     return tuple(done)
 
 
 @dataclass(frozen=True)
 class _Pending:
-    """Buffers that lanes have read, that any of them has written, and that the first lane alone
-    has, since they last waited for each other."""
+    """Buffers accessed since the last barrier: those that lanes have read, those that all lanes
+    have written, and those that only the first lane has written."""
 
     read: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
-    first: set[str] = field(default_factory=set)
+    by_first: set[str] = field(default_factory=set)
 
     def conflicts(self, stored: set[str], loaded: set[str], single: bool) -> bool:
-        """Whether a statement has to wait. A single store is the first lane's work alone, which
-        sees what it did itself."""
-        late = self.written if single else self.written | self.first
-        return bool(loaded & late or stored & late or stored & self.read)
+        """Whether a statement needs a barrier before it. Two single stores need none between them,
+        since the same lane runs both."""
+        unsynced = self.written if single else self.written | self.by_first
+        return bool(loaded & unsynced or stored & unsynced or stored & self.read)
 
 
 def _reads(stmt: Stmt) -> set[str]:

@@ -1,4 +1,4 @@
-"""Phases as text, for people."""
+"""Phases as text."""
 
 from __future__ import annotations
 

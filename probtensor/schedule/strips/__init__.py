@@ -1,12 +1,12 @@
-"""Loops cut into strips, so that a C compiler can vectorise them without reordering any sum itself.
+"""Loops cut into strips (strip mining), which a C compiler vectorises without reordering sums.
 
 A loop over n iterations becomes a loop over strips of 64. In a strip, statements are grouped into
-segments: a vector segment holds straight-line statements whose iterations are independent, and
-becomes one inner loop that vectorises; a serial segment holds what has to go iteration by iteration
-(scatters, inner loops). Locals that cross from one segment to another are wide: arrays with an
-element for each iteration of a strip. Accumulators get an element for each lane and are folded
-once, after the loop, in a fixed order: the result does not depend on the compiler, and no flag has
-to allow it to reorder sums. Some shapes are given to routines written by hand.
+segments: a vector segment has straight-line statements whose iterations are independent, and
+becomes one inner loop that vectorises; a serial segment has statements that must run one iteration
+at a time (scatters, inner loops). Locals that are set in one segment and read in another are wide:
+arrays with an element for each iteration of a strip. Accumulators have an element for each lane and
+are folded once, after the loop, in a fixed order: the result does not depend on the compiler, and
+no flag allows it to reorder sums. Some shapes of loops become calls of handwritten routines.
 
     for i in range(n):                    for i in strips of 64:
       e = 0                                 RowsDot       e[:] = 64 rows of x times b
@@ -18,12 +18,12 @@ to allow it to reorder sums. Some shapes are given to routines written by hand.
         g[j] += r * x[i*m + j]              RowsAdd       g[:] += r[:] times 64 rows of x
                                           a = fold of a[:]
 
-Here `e` and `r` are wide. `explain("schedule")` shows it for a function.
+Here `e` and `r` are wide. `explain("schedule")` shows the strips of a function.
 
-    passes.py     what becomes of a loop, and the passes `STRIPS` that cut it
-    forms.py      what they make
-    routines.py   loops that are what a routine of `pt_loops.h` does
-    jam.py        several rows of a loop at once
-    check.py      what holds of a strip
-    text.py       strips as text, for people
+    passes.py     the choice of a form for each loop, and the passes `STRIPS` that make a strip
+    forms.py      the forms
+    routines.py   loops that a routine of `pt_loops.h` computes
+    jam.py        several rows of a loop in one iteration (unroll and jam)
+    check.py      the invariants of a strip
+    text.py       strips as text
 """

@@ -1,4 +1,4 @@
-"""What holds of a strip."""
+"""The invariants of a strip."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from probtensor.schedule.strips.forms import (
 def check(strip: Strip, loop: For) -> None:
     """Raise KernelError unless
 
-    - each accumulator of the loop stands in one segment;
-    - the locals of an iteration that a segment reads are set in it before, or are wide and set in
-      an earlier segment.
+    - each accumulator of the loop is in exactly one segment;
+    - each local of the loop body that a segment reads was set earlier in the segment, or is wide
+      and was set in an earlier segment.
     """
-    own = {name for stmt in loop.body for name in names_set(stmt)}
-    wide, known = dict(strip.wide), set()
-    placed = [acc.name for segment in strip.segments for acc in segment.accs]
-    if sorted(placed) != sorted(acc.name for acc in loop.accs):
-        raise KernelError(f"the loop over {strip.var} has other folds than its strip: {placed}")
+    of_body = {name for stmt in loop.body for name in names_set(stmt)}
+    wide, available = dict(strip.wide), set()
+    accs = [acc.name for segment in strip.segments for acc in segment.accs]
+    if sorted(accs) != sorted(acc.name for acc in loop.accs):
+        raise KernelError(f"the loop over {strip.var} has other folds than its strip: {accs}")
     for k, segment in enumerate(strip.segments):
-        mine: set[str] = set()
+        of_segment: set[str] = set()
         for stmt in segment.body:
-            _require(_read(stmt) & own - mine - known, k, strip)
-            mine |= _set(stmt)
+            _require(_read(stmt) & of_body - of_segment - available, k, strip)
+            of_segment |= _set(stmt)
         read = {name for acc in segment.accs for name in expr_names(acc.term)}
-        _require(read & own - mine - known, k, strip)
-        known |= mine & wide.keys()
+        _require(read & of_body - of_segment - available, k, strip)
+        available |= of_segment & wide.keys()
 
 
 def _require(missing: set[str], k: int, strip: Strip) -> None:

@@ -1,4 +1,4 @@
-"""What loops become on a CPU: strips of segments, calls of routines, and several rows at once."""
+"""The forms of loops on a CPU: strips of segments, calls of routines, and jammed rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from probtensor.types import Size, size_names
 @dataclass(frozen=True)
 class VectorSegment:
     """Straight-line statements of a strip whose iterations are independent: one inner loop, which a
-    C compiler vectorises. The terms of `accs` are added at the end of each iteration."""
+    C compiler vectorises. The terms of `accs` are combined at the end of each iteration."""
 
     body: tuple[Stmt, ...]
     accs: tuple[Acc, ...] = ()
@@ -20,8 +20,8 @@ class VectorSegment:
 
 @dataclass(frozen=True)
 class SerialSegment:
-    """Statements of a strip that go iteration by iteration, in order; routines that do all of them
-    at once stand before and after the others."""
+    """Statements of a strip that run one iteration at a time. Routines for all iterations of the
+    strip come before or after the other statements."""
 
     body: tuple[Stripped, ...]
     accs = ()
@@ -29,8 +29,8 @@ class SerialSegment:
 
 @dataclass(frozen=True)
 class Strip:
-    """A loop in strips of `width` iterations. `wide` are locals with an element for each iteration
-    of a strip, with their dtypes; `carries` are those of the loop."""
+    """A loop in strips of `width` iterations. `wide` are the names and dtypes of locals with an
+    element for each iteration of a strip; `carries` are those of the loop."""
 
     var: str
     extent: Size
@@ -42,7 +42,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Dot:
-    """`result` = sum over k < extent of left[k] * right[k], both loads of k = 0 (`pt_dot`)."""
+    """`result` = sum over k < extent of left[k] * right[k] (`pt_dot`); the loads are for k = 0."""
 
     result: str
     extent: Size
@@ -51,13 +51,13 @@ class Dot:
 
     @property
     def names(self) -> set[str]:
-        """Names in its indices and extent; so for the other routines."""
+        """Names in its indices and extent."""
         return size_names(self.extent) | size_names(self.left.index) | size_names(self.right.index)
 
 
 @dataclass(frozen=True)
 class Sum:
-    """`result` = sum over k < extent of terms[k], in doubles (`pt_sum`, `pt_sum_float32`)."""
+    """`result` = sum over k < extent of terms[k], in double (`pt_sum`, `pt_sum_float32`)."""
 
     result: str
     extent: Size
@@ -72,12 +72,13 @@ class Sum:
 @dataclass(frozen=True)
 class RowsDot:
     """For all iterations of a strip: the wide local `result` = a row of `matrix` times `vector`
-    (`pt_rows_dot`). `step` is from row to row, `matrix` a load at k = 0 of the row of `var`."""
+    (`pt_rows_dot`). `matrix` loads the first element of the row of iteration `var`; `stride` is the
+    distance of two rows."""
 
     result: str
     extent: Size
     matrix: Load
-    step: Size
+    stride: Size
     vector: Load
     var: str
 
@@ -90,30 +91,30 @@ class RowsDot:
 
 @dataclass(frozen=True)
 class RowsAdd:
-    """For all iterations of a strip: into `buffer` from `place` on, a row of `matrix` times the
-    wide local `weight` (`pt_rows_add`)."""
+    """For all iterations of a strip: `buffer`, from `offset` on, += a row of `matrix` times the
+    wide local `weight` (`pt_rows_add`). `matrix` and `stride` are as in `RowsDot`."""
 
     buffer: str
-    place: Size
+    offset: Size
     extent: Size
     matrix: Load
-    step: Size
+    stride: Size
     weight: Ref
     var: str
 
     @property
     def names(self) -> set[str]:
         """Names in its indices and extent."""
-        return size_names(self.extent) | size_names(self.matrix.index) | size_names(self.place)
+        return size_names(self.extent) | size_names(self.matrix.index) | size_names(self.offset)
 
 
 @dataclass(frozen=True)
 class ScatterAdd:
-    """For all iterations of a strip: into `buffer` the wide local `weight`, each at `place` and the
-    number that `index` loads (`pt_scatter_add`)."""
+    """For all iterations of a strip: buffer[offset + index] += the wide local `weight`, where
+    `index` is loaded (`pt_scatter_add`)."""
 
     buffer: str
-    place: Size
+    offset: Size
     index: Load
     weight: Ref
     var: str
@@ -121,12 +122,12 @@ class ScatterAdd:
     @property
     def names(self) -> set[str]:
         """Names in its indices."""
-        return size_names(self.index.index) | size_names(self.place)
+        return size_names(self.index.index) | size_names(self.offset)
 
 
 @dataclass(frozen=True)
 class Jammed:
-    """A loop of which `rows` is the body of several iterations at once (`jam.ROWS`)."""
+    """A loop, and `rows`, its body for `jam.ROWS` iterations together."""
 
     loop: For
     rows: tuple[Stripped, ...]
@@ -138,7 +139,7 @@ Stripped = Stmt | Strip | Routine | Jammed
 
 
 def is_at_once(stmt: Stripped) -> bool:
-    """Whether a statement does all iterations of a strip."""
+    """Whether a statement is a routine for all iterations of a strip."""
     return isinstance(stmt, AtOnce)
 
 

@@ -1,8 +1,12 @@
-"""Loops over rows that add to sums in memory, several rows at once.
+"""Unroll and jam: loops over rows that accumulate in memory, several rows in one iteration.
 
-Such a loop adds each row to the same sums, so it reads and writes all sums once a row. Taken
-together, the terms of several rows are added up first, pairwise, and the sums are read and written
-once for all of them (unroll and jam).
+Such a loop adds each row to the same sums, so it reads and writes all sums once per row. Jammed,
+the terms of several rows are added first, pairwise, and the sums are read and written once for all
+of them:
+
+    for i:                          for i in steps of 4:
+      for j: y[j] += x[i*m + j]       for j: y[j] += (x[i*m + j] + x[(i + 1)*m + j])
+                                                     + (x[(i + 2)*m + j] + x[(i + 3)*m + j])
 """
 
 from __future__ import annotations
@@ -26,13 +30,13 @@ from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import loads_of
 from probtensor.types import Dim, Size, size_names, size_substitute
 
-ROWS = 4
+ROWS = 4  # iterations in one
 SIMPLE = ("+", "-", "*", "neg", "square", "cast", "where", "<", "<=", ">", ">=", "==", "!=")
-MOST = 32  # operations of all rows together: what is long gains nothing and takes long to compile
+MAX_OPERATIONS = 32  # of all rows together: longer bodies gain nothing and are slow to compile
 
 
 def several_rows(loop: For) -> tuple[Stmt, ...] | None:
-    """The body of `ROWS` turns at once; None where that is not the same or does not pay."""
+    """The body of `ROWS` iterations in one; None if the results differ or nothing is gained."""
     names = _names(loop.body)
     if loop.accs or not _nest(loop.body, loop.var, (), names):
         return None
@@ -42,20 +46,21 @@ def several_rows(loop: For) -> tuple[Stmt, ...] | None:
     if any(buffer in summed for expr in exprs for buffer in loads_of(expr)):
         return None
     work = [part for expr in exprs for part in walk_expr(expr) if isinstance(part, Apply)]
-    if len(work) * ROWS > MOST or any(part.fn not in SIMPLE for part in work):
+    if len(work) * ROWS > MAX_OPERATIONS or any(part.fn not in SIMPLE for part in work):
         return None
-    return _together(loop.body, loop.var, names)
+    return _jammed(loop.body, loop.var, names)
 
 
 def _nest(body: Sequence[Stmt], var: str, around: tuple[str, ...], names: set[str]) -> bool:
-    """Whether loops of one another end in sums of floats that all rows add to, side by side; at
-    places that none of the locals `names` tells."""
+    """Whether the body is a perfect loop nest whose innermost statements add float64 terms to
+    memory, with stride 1 along the innermost loop and stride 0 along `var`, at indices that depend
+    on none of the locals `names`."""
     rest = [stmt for stmt in body if not isinstance(stmt, Let)]
     if len(rest) == 1 and isinstance(rest[0], For):
         inner = rest[0]
         plain = not inner.accs and not inner.carries
-        known = not size_names(inner.extent) & {var, *around, *names}
-        return plain and known and _nest(inner.body, var, (*around, inner.var), names)
+        invariant = not size_names(inner.extent) & {var, *around, *names}
+        return plain and invariant and _nest(inner.body, var, (*around, inner.var), names)
     return bool(rest) and bool(around) and all(
         isinstance(stmt, Store)
         and stmt.op == "add"
@@ -82,7 +87,7 @@ def _exprs(body: Sequence[Stmt]) -> list[Expr]:
     return found + [e for stmt in body if isinstance(stmt, For) for e in _exprs(stmt.body)]
 
 
-def _together(body: Sequence[Stmt], var: str, names: set[str]) -> tuple[Stmt, ...]:
+def _jammed(body: Sequence[Stmt], var: str, names: set[str]) -> tuple[Stmt, ...]:
     done: list[Stmt] = []
     for stmt in body:
         if isinstance(stmt, Let):
@@ -90,7 +95,7 @@ def _together(body: Sequence[Stmt], var: str, names: set[str]) -> tuple[Stmt, ..
                 expr = _row(stmt.expr, var, k, names)
                 done.append(replace(stmt, name=_named(stmt.name, k), expr=expr))
         elif isinstance(stmt, For):
-            done.append(replace(stmt, body=_together(stmt.body, var, names)))
+            done.append(replace(stmt, body=_jammed(stmt.body, var, names)))
         else:
             terms = [_row(stmt.expr, var, k, names) for k in range(ROWS)]
             while len(terms) > 1:
@@ -101,7 +106,7 @@ def _together(body: Sequence[Stmt], var: str, names: set[str]) -> tuple[Stmt, ..
 
 
 def _row(expr: Expr, var: str, k: int, names: set[str]) -> Expr:
-    """An expression as it is `k` turns later."""
+    """The expression of `k` iterations later."""
 
     def size(index: Size) -> Size:
         later = {name: Dim.name(_named(name, k)) for name in names & size_names(index)}

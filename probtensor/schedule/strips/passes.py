@@ -1,4 +1,4 @@
-"""The passes from loops to strips, in order: first what becomes of a loop, then how it is cut."""
+"""From loops to strips: the choice of a form for each loop, then the passes that make a strip."""
 
 from __future__ import annotations
 
@@ -44,16 +44,17 @@ from probtensor.schedule.strips.jam import several_rows
 from probtensor.schedule.strips.routines import dot_of, rows_of, scatter_add_of, sum_of
 from probtensor.types import Size
 
-WIDTH = 64  # iterations of a strip: eight AVX-512 registers of doubles, 512 bytes a wide local
+WIDTH = 64  # iterations of a strip: eight AVX-512 registers of doubles, 512 bytes per wide local
+MIN_ITERATIONS = 4  # shorter loops are not cut
 
 
 def strip(body: Sequence[Stmt]) -> tuple[Stripped, ...]:
-    """The statements with their loops cut into strips where that pays."""
+    """The statements with their loops cut into strips where that is faster."""
     return tuple(_form(stmt) if isinstance(stmt, For) else stmt for stmt in body)
 
 
 def _form(loop: For) -> Stripped:
-    """What becomes of a loop: a routine, a strip, several rows at once, or the loop as it is."""
+    """The form of a loop: a routine, a strip, jammed rows, or the loop itself."""
     if loop.carries:
         loop = replace(loop, body=redirected(loop.body, loop.carries))
     routine = dot_of(loop) or sum_of(loop)
@@ -68,25 +69,27 @@ def _form(loop: For) -> Stripped:
         return plain if rows is None else Jammed(plain, strip(rows))
     serial = any(_is_serial(stmt, loop.var) for stmt in loop.body)
     if not nested and not serial and not loop.accs:
-        return loop  # it vectorises as it stands
+        return loop  # the C compiler vectorises it
     return _in_strips(loop)
 
 
 def _is_short(extent: Size) -> bool:
-    return isinstance(extent, int) and extent < 4
+    return isinstance(extent, int) and extent < MIN_ITERATIONS
 
 
 def _is_serial(stmt: Stmt, var: str) -> bool:
-    """Whether two iterations may touch one element, or the statement is no straight-line one."""
+    """Whether iterations must run one at a time: two of them may store to the same element, or the
+    statement is not straight-line code."""
     if isinstance(stmt, (For, Call, Check)):
         return True
     return isinstance(stmt, Store) and coefficient(stmt.index, var) in (0, None)
 
 
 def _worth_lanes(loop: For) -> bool:
-    """Whether the straight-line part holds a function or division worth vectorising."""
-    own = [stmt for stmt in loop.body if not isinstance(stmt, (For, Call))]
-    terms = [expr for stmt in own for expr in exprs_of(stmt)] + [acc.term for acc in loop.accs]
+    """Whether the straight-line part contains a function or division worth vectorising."""
+    straight = [stmt for stmt in loop.body if not isinstance(stmt, (For, Call))]
+    terms = [expr for stmt in straight for expr in exprs_of(stmt)]
+    terms += [acc.term for acc in loop.accs]
     return any(
         isinstance(part, Apply) and (part.fn.startswith("pt_") or part.fn in ("/", "sqrt"))
         for term in terms
@@ -94,12 +97,12 @@ def _worth_lanes(loop: For) -> bool:
     )
 
 
-# How a loop is cut.
+# The passes from a loop to a strip.
 
 
 @dataclass(frozen=True)
 class Group:
-    """Statements that become one segment, as numbers of statements of the loop in order."""
+    """Statements that become one segment, by their positions in the loop's body, in order."""
 
     serial: bool
     members: tuple[int, ...] = ()
@@ -108,7 +111,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Draft:
-    """A loop on its way to a strip: its groups in order, and the locals that are wide."""
+    """A loop and what the passes have found: its groups in order, and the wide locals."""
 
     loop: For
     groups: tuple[Group, ...] = ()
@@ -120,7 +123,7 @@ class Draft:
 
 
 def name_updates(draft: Draft) -> Draft:
-    """What is added at computed indices becomes a local, so that it is computed in lanes.
+    """Name the terms added at computed indices, so that they are computed in a vector segment.
 
     g[k] += exp(x[i])   ->   u = exp(x[i]); g[k] += u
     """
@@ -139,42 +142,45 @@ def _is_update(stmt: Stmt, var: str) -> bool:
 
 
 def group_statements(draft: Draft) -> Draft:
-    """Statements in order, each put into the first group of its kind that may hold it: no earlier
-    than what sets the locals and stores to the buffers that it touches."""
+    """Put each statement, in order, into the earliest group of its kind (vector or serial) that is
+    not before a group which sets a local it reads, or stores to a buffer it accesses.
+
+    [t = f(x[i]), g[k] += t, u = h(t), y[i] = u]   ->   vector [t, u, y[i]], serial [g[k] += t]
+    """
     groups: list[Group] = []
-    home: dict[str, int] = {}  # local -> group
-    touched: dict[str, int] = {}  # buffer -> last group that stores to it
-    for number, stmt in enumerate(draft.loop.body):
+    set_in: dict[str, int] = {}  # local -> group
+    stored_in: dict[str, int] = {}  # buffer -> last group that stores to it
+    for position, stmt in enumerate(draft.loop.body):
         serial = _is_serial(stmt, draft.loop.var)
         earliest = 0
         for name in names_read(stmt):
-            earliest = max(earliest, home.get(name, 0))
+            earliest = max(earliest, set_in.get(name, 0))
         for buffer in buffers_of(stmt):
-            earliest = max(earliest, touched.get(buffer, 0))
+            earliest = max(earliest, stored_in.get(buffer, 0))
         k = next((k for k in range(earliest, len(groups)) if groups[k].serial == serial), None)
         if k is None:
             k = len(groups)
             groups.append(Group(serial))
-        groups[k] = replace(groups[k], members=(*groups[k].members, number))
-        home.update(dict.fromkeys(names_set(stmt), k))
-        touched.update(dict.fromkeys(writes_of(stmt), k))
+        groups[k] = replace(groups[k], members=(*groups[k].members, position))
+        set_in.update(dict.fromkeys(names_set(stmt), k))
+        stored_in.update(dict.fromkeys(writes_of(stmt), k))
     return replace(draft, groups=tuple(groups))
 
 
 def place_accumulators(draft: Draft) -> Draft:
-    """Each accumulator goes to the first vector group in which its term is known: the locals it
-    reads are set, and what it reads from memory is stored."""
+    """Put each accumulator into the earliest vector group in which its term can be computed: not
+    before the groups that set its locals or store to buffers it loads."""
     groups = list(draft.groups)
-    home: dict[str, int] = {}
-    touched: dict[str, int] = {}
+    set_in: dict[str, int] = {}
+    stored_in: dict[str, int] = {}
     for k, group in enumerate(groups):
         for stmt in draft.statements(group):
-            home.update(dict.fromkeys(names_set(stmt), k))
-            touched.update(dict.fromkeys(writes_of(stmt), k))
+            set_in.update(dict.fromkeys(names_set(stmt), k))
+            stored_in.update(dict.fromkeys(writes_of(stmt), k))
     for acc in draft.loop.accs:
-        known = [home.get(name, 0) for name in expr_names(acc.term)]
-        known += [touched.get(buffer, 0) for buffer in loads_of(acc.term)]
-        earliest = max(known, default=0)
+        needed = [set_in.get(name, 0) for name in expr_names(acc.term)]
+        needed += [stored_in.get(buffer, 0) for buffer in loads_of(acc.term)]
+        earliest = max(needed, default=0)
         k = next((k for k in range(earliest, len(groups)) if not groups[k].serial), len(groups))
         if k == len(groups):
             groups.append(Group(serial=False))
@@ -183,7 +189,7 @@ def place_accumulators(draft: Draft) -> Draft:
 
 
 def repeat_reads(draft: Draft) -> Draft:
-    """Plain reads of memory are repeated in each group that needs them, not kept by lane."""
+    """Repeat plain loads in each group that reads them, so that they are not wide locals."""
     body = draft.loop.body
     stored = {buffer for stmt in body for buffer in writes_of(stmt)}
     reads = {
@@ -193,14 +199,14 @@ def repeat_reads(draft: Draft) -> Draft:
     }
     done = []
     for group in draft.groups:
-        own = set(group.members) - set(reads.values())
-        needed = {name for k in own for name in names_read(body[k])}
+        members = set(group.members) - set(reads.values())
+        needed = {name for k in members for name in names_read(body[k])}
         needed |= {name for acc in group.accs for name in expr_names(acc.term)}
         for name, k in reversed(reads.items()):
             if name in needed:
                 needed |= names_read(body[k])
-        own |= {reads[name] for name in needed & reads.keys()}
-        done.append(replace(group, members=tuple(sorted(own))))
+        members |= {reads[name] for name in needed & reads.keys()}
+        done.append(replace(group, members=tuple(sorted(members))))
     return replace(draft, groups=tuple(done))
 
 
@@ -250,9 +256,9 @@ def _in_strips(loop: For) -> Strip:
 
 
 def with_routines(body: Sequence[Stmt], loop: For, wide: dict[str, str]) -> tuple[Stripped, ...]:
-    """What goes iteration by iteration, with routines for the shapes they know. Products of rows
-    come first and additions last: each of them does all iterations of the strip at once."""
-    own = {name for stmt in loop.body for name in names_set(stmt)}
+    """The statements of a serial segment, with routines where they match. `RowsDot` comes first,
+    `RowsAdd` and `ScatterAdd` last, because each of them runs all iterations of the strip."""
+    of_body = {name for stmt in loop.body for name in names_set(stmt)}
     stored = {buffer for stmt in body for buffer in writes_of(stmt)}
     indices = {
         stmt.name: stmt.expr
@@ -264,30 +270,30 @@ def with_routines(body: Sequence[Stmt], loop: For, wide: dict[str, str]) -> tupl
     }
     found: list[Stripped] = []
     for stmt in body:
-        special: AtOnce | None = None
+        routine: AtOnce | None = None
         if isinstance(stmt, For):
-            special = rows_of(stmt, loop.var, wide)
+            routine = rows_of(stmt, loop.var, wide)
         elif _is_update(stmt, loop.var):
-            special = scatter_add_of(stmt, loop.var, wide, indices)
-        if special is not None and not _all_at_once(special, own, stored):
-            special = None
-        found.append(special or (_form(stmt) if isinstance(stmt, For) else stmt))
+            routine = scatter_add_of(stmt, loop.var, wide, indices)
+        if routine is not None and not _is_movable(routine, of_body, stored):
+            routine = None
+        found.append(routine or (_form(stmt) if isinstance(stmt, For) else stmt))
     used = {name for stmt in found for name in names_in(stmt)}
-    kept = [s for s in found if not (isinstance(s, Let) and s.name in indices) or s.name in used]
-    return tuple(sorted(kept, key=_rank))
+    live = [s for s in found if not (isinstance(s, Let) and s.name in indices) or s.name in used]
+    return tuple(sorted(live, key=_rank))
 
 
-def _all_at_once(routine: AtOnce, own: set[str], stored: set[str]) -> bool:
-    """Whether one call may do all iterations: its pointers are fixed by the first one, and rows it
-    reads before all else are not written in this segment. `own` are the locals of an iteration."""
-    if routine.names & own:
+def _is_movable(routine: AtOnce, of_body: set[str], stored: set[str]) -> bool:
+    """Whether one call may run all iterations before or after the other statements: its pointers
+    depend on no local of the loop's body, and the segment does not store to the rows it reads."""
+    if routine.names & of_body:
         return False
     read = {routine.matrix.buffer, routine.vector.buffer} if isinstance(routine, RowsDot) else set()
     return not stored & read
 
 
 def _rank(stmt: Stripped) -> int:
-    """Where in a segment a statement stands: its order among those of one rank is kept."""
+    """The sort key of a statement in a serial segment; the sort is stable."""
     if not isinstance(stmt, AtOnce):
         return 1
     return 0 if isinstance(stmt, RowsDot) else 2

@@ -1,4 +1,4 @@
-"""Loops that are what a routine of `pt_loops.h` does."""
+"""Loops that a routine of `pt_loops.h` computes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from probtensor.types import Dim, Size, size_names
 
 
 def dot_of(loop: For) -> Dot | None:
-    """sum_j a[.. + j] * x[.. + j] over a loop with nothing else in it."""
+    """The dot product sum_j a[.. + j] * x[.. + j], if that is all a loop computes."""
     if loop.body or len(loop.accs) != 1 or loop.accs[0].op != "add":
         return None
     factors = _product(loop.accs[0].term)
@@ -25,7 +25,7 @@ def dot_of(loop: For) -> Dot | None:
 
 
 def sum_of(loop: For) -> Sum | None:
-    """sum_j a[.. + j] over a loop with nothing else in it."""
+    """The sum sum_j a[.. + j], if that is all a loop computes."""
     if loop.body or len(loop.accs) != 1 or loop.accs[0].op != "add":
         return None
     match loop.accs[0].term:
@@ -41,7 +41,8 @@ def sum_of(loop: For) -> Sum | None:
 
 
 def rows_of(inner: For, var: str, wide: Container[str]) -> RowsDot | RowsAdd | None:
-    """An inner loop that multiplies or adds a row of a matrix at each iteration of `var`."""
+    """The routine of an inner loop that, in each iteration of `var`, multiplies a row of a matrix
+    by a vector, or adds a multiple of it."""
     dot = dot_of(inner)
     return _rows_add(inner, var, wide) if dot is None else _rows_dot(dot, var, wide)
 
@@ -50,9 +51,9 @@ def _rows_dot(dot: Dot, var: str, wide: Container[str]) -> RowsDot | None:
     if dot.result not in wide:
         return None
     for matrix, vector in ((dot.left, dot.right), (dot.right, dot.left)):
-        step = coefficient(matrix.index, var)
-        if step not in (None, 0) and coefficient(vector.index, var) == 0:
-            return RowsDot(dot.result, dot.extent, matrix, step, vector, var)
+        stride = coefficient(matrix.index, var)
+        if stride not in (None, 0) and coefficient(vector.index, var) == 0:
+            return RowsDot(dot.result, dot.extent, matrix, stride, vector, var)
     return None
 
 
@@ -67,20 +68,20 @@ def _rows_add(inner: For, var: str, wide: Container[str]) -> RowsAdd | None:
     for weight, matrix in (factors, factors[::-1]):
         if not isinstance(weight, Ref) or weight.name not in wide or not isinstance(matrix, Load):
             continue
-        step = coefficient(matrix.index, var)
-        if coefficient(matrix.index, inner.var) != 1 or step in (None, 0):
+        stride = coefficient(matrix.index, var)
+        if coefficient(matrix.index, inner.var) != 1 or stride in (None, 0):
             continue
         if coefficient(store.index, var) != 0 or matrix.dtype != "float64":
             continue
-        place, row = _without(store.index, inner.var), _first(matrix, inner.var)
-        return RowsAdd(store.buffer, place, inner.extent, row, step, weight, var)
+        offset, row = _without(store.index, inner.var), _first(matrix, inner.var)
+        return RowsAdd(store.buffer, offset, inner.extent, row, stride, weight, var)
     return None
 
 
 def scatter_add_of(
     store: Store, var: str, wide: Container[str], indices: Mapping[str, Load]
 ) -> ScatterAdd | None:
-    """buffer[index array[iteration] + fixed] += wide local."""
+    """buffer[index array[iteration] + offset] += wide local."""
     names = [name for name in size_names(store.index) if name in indices]
     if len(names) != 1 or coefficient(store.index, names[0]) != 1:
         return None
@@ -88,8 +89,8 @@ def scatter_add_of(
         return None
     if not isinstance(store.expr, Ref) or store.expr.name not in wide:
         return None
-    place = _without(store.index, names[0])
-    return ScatterAdd(store.buffer, place, indices[names[0]], store.expr, var)
+    offset = _without(store.index, names[0])
+    return ScatterAdd(store.buffer, offset, indices[names[0]], store.expr, var)
 
 
 def _product(expr: Expr) -> tuple[Expr, Expr] | None:
@@ -99,7 +100,7 @@ def _product(expr: Expr) -> tuple[Expr, Expr] | None:
 
 
 def _first(load: Load, var: str) -> Load:
-    """A load as it is at the first iteration."""
+    """The load of the first iteration."""
     return replace(load, index=_without(load.index, var))
 
 

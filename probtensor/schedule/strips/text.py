@@ -1,4 +1,4 @@
-"""Strips as text, for people."""
+"""Strips as text."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def _lines(body: Sequence[Stripped], depth: int) -> Iterator[str]:
                 yield f"{pad}{result} = pt_dot({_at(left)}, {_at(right)}, {extent})"
             case Sum(result, extent, terms):
                 yield f"{pad}{result} = pt_sum({_at(terms)}, {extent})"
-            case RowsDot(result, extent, matrix, step, vector):
-                yield (f"{pad}all iterations: {result} = pt_rows_dot({_at(matrix)}, step {step}, "
+            case RowsDot(result, extent, matrix, stride, vector):
+                yield (f"{pad}all iterations: {result} = pt_rows_dot({_at(matrix)}, step {stride}, "
                        f"{_at(vector)}, {extent})")  # fmt: skip
-            case RowsAdd(buffer, place, extent, matrix, step, weight):
-                yield (f"{pad}all iterations: {buffer} + {place} add= pt_rows_add({_at(matrix)}, "
-                       f"step {step}, {weight.name}, {extent})")  # fmt: skip
-            case ScatterAdd(buffer, place, index, weight):
-                yield (f"{pad}all iterations: {buffer}[{place} + {expression(index)}] "
+            case RowsAdd(buffer, offset, extent, matrix, stride, weight):
+                yield (f"{pad}all iterations: {buffer} + {offset} add= pt_rows_add({_at(matrix)}, "
+                       f"step {stride}, {weight.name}, {extent})")  # fmt: skip
+            case ScatterAdd(buffer, offset, index, weight):
+                yield (f"{pad}all iterations: {buffer}[{offset} + {expression(index)}] "
                        f"add= {weight.name}")  # fmt: skip
             case _:
                 yield from statements((stmt,), depth)

@@ -184,7 +184,7 @@ def _build(key: str, source: str, compiler: Compiler, home: Path) -> Library:
         folders = dict.fromkeys([str(store.folder), str(fallback_store.folder)])
         raise BuildError(
             f"no module can be built in {' or in '.join(folders)}: {error}\n"
-            f"set {files.ASKED} to a folder with room, from which programs may run; or use "
+            f"set {files.VARIABLE} to a folder with room, from which programs may run; or use "
             'target="interp", which builds nothing.'
         ) from None
     reason = files.cannot_write(store.folder, getattr(first, "strerror", None) or str(first))
