@@ -44,11 +44,11 @@ def _ready(outputs: Nodes, wrt: Nodes, others: Sequence[Node] = ()) -> Node | li
     return ready[0] if isinstance(outputs, Node) else ready
 
 
-def _kept(found: object, outputs: Nodes) -> Node | list:
+def _with_size_laws(found: object, outputs: Nodes) -> Node | list:
     """Derivatives, which are nested in lists, with the laws of the sizes of what they are of: one
     that is zero everywhere depends on nothing else of it."""
     if isinstance(found, list):
-        return [_kept(part, outputs) for part in found]
+        return [_with_size_laws(part, outputs) for part in found]
     return keep_laws([found], listed(outputs))[0]
 
 
@@ -106,11 +106,11 @@ def grad(
         disconnected_inputs="ignore",
         return_disconnected="none",
     )
-    for place, x in enumerate(listed(wrt)):
-        if found[place] is None:
+    for k, x in enumerate(listed(wrt)):
+        if found[k] is None:
             # What is simplified away is not disconnected: the graph as written decides.
             plain = autodiff.gradient(cost, [x], consider_constant=consider_constant, **options)
-            found[place] = plain[0]
+            found[k] = plain[0]
     found = [g if g is None else keep_laws([g], [cost])[0] for g in found]
     return found[0] if isinstance(wrt, Node) else found
 
@@ -168,7 +168,7 @@ def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Node | list:
 
     Source: Griewank and Walther (2008), "Evaluating Derivatives", chapter 3.
     """
-    return _kept(autodiff.pull_back(_ready(outputs, wrt), wrt, cotangents), outputs)
+    return _with_size_laws(autodiff.pull_back(_ready(outputs, wrt), wrt, cotangents), outputs)
 
 
 @public
@@ -193,7 +193,7 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
 
     Source: Griewank and Walther (2008), "Evaluating Derivatives", chapter 3.
     """
-    return _kept(autodiff.push_forward(_ready(outputs, wrt), wrt, tangents), outputs)
+    return _with_size_laws(autodiff.push_forward(_ready(outputs, wrt), wrt, tangents), outputs)
 
 
 @public
@@ -238,7 +238,7 @@ def jacobian(outputs: Nodes, wrt: Nodes) -> Node | list:
         array([[2., 0.],
                [0., 4.]])
     """
-    return _kept(autodiff.stacked_jacobian(_ready(outputs, wrt), wrt), outputs)
+    return _with_size_laws(autodiff.stacked_jacobian(_ready(outputs, wrt), wrt), outputs)
 
 
 @public

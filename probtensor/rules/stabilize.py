@@ -11,7 +11,7 @@ from collections import Counter
 
 from probtensor import ops
 from probtensor.graph.node import Node, make
-from probtensor.transform.chain import CHAIN, chain_leaves, combine_in_chain, regrow
+from probtensor.transform.chain import MAX_CHAIN_LEAVES, chain_leaves, combine_in_chain, regrow
 from probtensor.transform.facts import Bounds, FactTable, constant_of
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
@@ -55,12 +55,12 @@ LOGARITHMS = Ruleset(
     rule(
         ops.log1p(ops.square(x) / a), ops.log1p_square(x, 1 / ops.sqrt(a)),
         over={"x": (-1e300, 1e300), "a": (1e-15, 1e15)},
-        given=lambda m: m.known.bounds(m.a).positive, why="the square overflows: Student's t",
+        given=lambda m: m.facts.bounds(m.a).positive, why="the square overflows: Student's t",
     ),
     rule(
         ops.log1p(a * ops.square(x)), ops.log1p_square(x, ops.sqrt(a)),
         over={"x": (-1e300, 1e300), "a": (1e-15, 1e15)},
-        given=lambda m: m.known.bounds(m.a).positive, why="the square overflows: Student's t",
+        given=lambda m: m.facts.bounds(m.a).positive, why="the square overflows: Student's t",
     ),
     rule(ops.log(ops.sigmoid(x)), ops.log_sigmoid(x), over=WIDE, why="sigmoid underflows"),
     rule(
@@ -70,7 +70,7 @@ LOGARITHMS = Ruleset(
     rule(ops.log(ops.ndtr(x)), ops.log_ndtr(x), over=(-40, 40), why="ndtr underflows"),
     rule(
         ops.log(ops.power(x, a)), a * ops.log(x), over={"x": (1e-300, 1e300), "a": (-300, 300)},
-        given=lambda m: m.known.bounds(m.x).positive, why="powers overflow", limits=True,
+        given=lambda m: m.facts.bounds(m.x).positive, why="powers overflow", limits=True,
     ),
     rule(ops.log(ops.square(x)), 2 * ops.log(ops.abs(x)), over=(-1e300, 1e300), why="overflow"),
     rule(ops.log(ops.sqrt(x)), 0.5 * ops.log(x), over=(0, 1e300), why="no root is needed"),
@@ -88,7 +88,7 @@ EXPONENTIALS = Ruleset(
     ),
     rule(
         ops.expm1(ops.log1p(x)), x, over=(-0.999, 1e300),
-        given=lambda m: m.known.bounds(m.x).low >= -1, why="one is the inverse of the other",
+        given=lambda m: m.facts.bounds(m.x).low >= -1, why="one is the inverse of the other",
     ),
     rule(
         ops.exp(x) * ops.exp(-x), 1 + 0 * x, over=WIDE, in_chain=True,
@@ -133,7 +133,7 @@ LOGISTIC = Ruleset(
     ),
     rule(
         ops.sigmoid(ops.logit(x)), x, over=(0.001, 0.999), why="one is the inverse of the other",
-        given=lambda m: _is_share(m.known.bounds(m.x)),
+        given=lambda m: _is_share(m.facts.bounds(m.x)),
     ),
     rule(
         ops.logit(ops.sigmoid(x)), x, over=WIDE, why="sigmoid rounds to 0 and 1", everywhere=False,
@@ -157,7 +157,7 @@ def _factors(node: Node) -> Counter[Node]:
     """The factors of a product, as often as they occur."""
     factors: Counter[Node] = Counter()
     stack = [node]
-    while stack and len(factors) < CHAIN:
+    while stack and len(factors) < MAX_CHAIN_LEAVES:
         top = stack.pop()
         if isinstance(top.op, ops.Mul):
             stack.extend(top.inputs)
@@ -222,10 +222,10 @@ def _naive_cross_entropy() -> Node:
 
 
 @rewrite(on=ops.Mul, example=_naive_cross_entropy, limits=True)
-def cancel_in_one_term(node: Node, known: FactTable) -> Node | None:
+def cancel_in_one_term(node: Node, facts: FactTable) -> Node | None:
     """f * (a / f - b) -> a - f * b for f a sigmoid, softmax or exp: inf * 0 where f underflows, as
     in the gradient of y * log(p) + (1 - y) * log(1 - p)."""
-    return combine_in_chain(node, known, _distribute)
+    return combine_in_chain(node, facts, _distribute)
 
 
 # Sums of exponentials, over any axes.
@@ -290,17 +290,17 @@ def log_of_sum_of_exp(node: Node) -> Node | None:
 
 
 @rewrite(on=ops.Log, example=lambda: ops.log(ops.mean(ops.exp(ops.tensor("x", (3, 4))), 1)))
-def log_of_mean_of_exp(node: Node, known: FactTable) -> Node | None:
+def log_of_mean_of_exp(node: Node, facts: FactTable) -> Node | None:
     """log(c * sum(exp(x))) -> log(c) + logsumexp(x) for a c known to be positive."""
     product = node.inputs[0]
     if not isinstance(product.op, (ops.Mul, ops.Div)):
         return None
     first, second = product.inputs
     divides = isinstance(product.op, ops.Div)
-    if _exp_sum(first) and known.bounds(second).positive:
+    if _exp_sum(first) and facts.bounds(second).positive:
         rest = ops.log(second)
         return ops.log(first) - rest if divides else ops.log(first) + rest
-    if _exp_sum(second) and known.bounds(first).positive and not divides:
+    if _exp_sum(second) and facts.bounds(first).positive and not divides:
         return ops.log(first) + ops.log(second)
     return None
 
@@ -353,10 +353,10 @@ def _softmax_of(first: Node, second: Node, inverted: bool) -> Node | None:
     ),
     ulps=2000.0,
 )
-def product_of_exp_and_sum(node: Node, known: FactTable) -> Node | None:
+def product_of_exp_and_sum(node: Node, facts: FactTable) -> Node | None:
     """exp(x) * exp(-logsumexp(x)) -> softmax(x): inf * 0 past 709, in naive softmax and in the
     gradient of log(sum(exp(x))); rounding x - max(x) costs as many last places as it is large."""
-    return combine_in_chain(node, known, _softmax_of, (ops.Exp,))
+    return combine_in_chain(node, facts, _softmax_of, (ops.Exp,))
 
 
 @rewrite(on=ops.Log, example=lambda: ops.log(ops.softmax(ops.tensor("x", (3, 4)))), limits=True)
@@ -392,9 +392,9 @@ def _same_softmax(first: Node, second: Node, inverted: bool) -> Node | None:
     example=lambda: (lambda s: ops.tensor("g", (3,)) / s * s)(ops.softmax(ops.tensor("x", (3,)))),
     limits=True,
 )
-def quotient_of_softmax(node: Node, known: FactTable) -> Node | None:
+def quotient_of_softmax(node: Node, facts: FactTable) -> Node | None:
     """s / s -> 1 for a softmax s, which is 0 / 0 where it underflows: in the gradient of log(s)."""
-    return combine_in_chain(node, known, _same_softmax, (ops.Softmax,))
+    return combine_in_chain(node, facts, _same_softmax, (ops.Softmax,))
 
 
 @rewrite(
@@ -402,14 +402,14 @@ def quotient_of_softmax(node: Node, known: FactTable) -> Node | None:
     example=lambda: ops.log(ops.prod(ops.exp(ops.tensor("x", (3, 4))), 1)),
     ulps=2000.0,
 )
-def log_of_product(node: Node, known: FactTable) -> Node | None:
+def log_of_product(node: Node, facts: FactTable) -> Node | None:
     """log(prod(x)) -> sum(log(x)) for an x known not to be negative: products overflow. Where the
     product is near 1, the logarithms cancel."""
     product = node.inputs[0]
     if not isinstance(product.op, ops.Prod):
         return None
     x = product.inputs[0]
-    if not known.bounds(x).nonnegative:
+    if not facts.bounds(x).nonnegative:
         return None
     return make(ops.Sum(product.op.axes), (ops.log(x),))
 

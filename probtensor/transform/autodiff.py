@@ -99,7 +99,7 @@ def push_forward(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
     pairs = _pairs(tangents, sources, "tangents", "wrt")
     moving = {x: _along(t, x, "jvp: a tangent", "the variable") for t, x in pairs}
     edges = Edges()
-    edges.closed.update(moving)
+    edges.opaque.update(moving)
     for x, t in moving.items():
         edges.start(x, t)
     hidden: dict[Node, Node] = {}
@@ -108,7 +108,7 @@ def push_forward(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
             given = [moving.get(x) for x in node.inputs]
             if any(t is not None for t in given):
                 edges.inherit(node, given)
-                edges.mixtures.meet(node)
+                edges.mixtures.note(node)
                 with made_by(node):
                     past = _push_mixture(node, moving, hidden, edges)
                     moving[node] = _push(node, given, edges) if past is None else past
@@ -149,8 +149,8 @@ def _along(given: object, x: Node, this: str, that: str) -> Node:
     """A user's cotangent or tangent in the type of `x`, to which it may be broadcast."""
     g = as_tensor(given)
     ends = zip(g.shape[::-1], x.shape[::-1])
-    known = ((n, m) for n, m in ends if isinstance(n, int) and isinstance(m, int))
-    if g.ndim > x.ndim or any(n not in (1, m) for n, m in known):
+    sizes = ((n, m) for n, m in ends if isinstance(n, int) and isinstance(m, int))
+    if g.ndim > x.ndim or any(n not in (1, m) for n, m in sizes):
         raise GraphError(
             f"{this} of shape {shape_text(g.shape)} does not fit {that} {x.described} of shape "
             f"{shape_text(x.shape)}\n  at {line_text()}\n  {x.birthplace}"
@@ -224,10 +224,10 @@ def _accumulate(
     order = toposort(outputs)
     active = _depending(order, set(targets), set(constants))
     edges = Edges()
-    edges.closed.update(targets, constants)
+    edges.opaque.update(targets, constants)
     for node in order:
         if node in active:
-            edges.mixtures.meet(node)
+            edges.mixtures.note(node)
     given: dict[Node, list[Node]] = {}
     hidden: dict[Node, list[Node]] = {}
     for y, g in zip(outputs, cotangents, strict=True):
@@ -244,8 +244,9 @@ def _accumulate(
                 continue
             if node in active.targets:
                 found[node] = g
-            own = hidden.pop(node, None)
-            for part in _contributions(node, g, own and _total(own), active, edges):
+            hidden_parts = hidden.pop(node, None)
+            hidden_g = None if hidden_parts is None else _total(hidden_parts)
+            for part in _contributions(node, g, hidden_g, active, edges):
                 (hidden if part.hidden else given).setdefault(part.x, []).append(part.gradient)
     return found
 
@@ -298,11 +299,11 @@ def _contributions(
         )
     if _is_zero(g):
         # Zero by the definition of a derivative, so 0 * inf does not come into it.
-        kept = [x for x, f in zip(node.inputs, followed, strict=True) if f]
-        return [Part(x, ops.zeros_like(x)) for x in kept]
-    for place, (x, f) in enumerate(zip(node.inputs, followed, strict=True)):
+        float_inputs = [x for x, f in zip(node.inputs, followed, strict=True) if f]
+        return [Part(x, ops.zeros_like(x)) for x in float_inputs]
+    for position, (x, f) in enumerate(zip(node.inputs, followed, strict=True)):
         if f:
-            edges.follow(node, place, x, g)
+            edges.follow(node, position, x, g)
     past = edges.past_logarithms(node, g, fit, hidden)
     if past:
         return [part for part in past if part.x in active]
@@ -322,9 +323,9 @@ def _is_zero(g: Cotangent) -> bool:
 
 def _total(parts: list[Node]) -> Node:
     """The sum of the contributions; zeros among them are left out."""
-    kept = [g for g in parts if constant_of(g) != 0] or parts[:1]
-    total = kept[0]
-    for g in kept[1:]:
+    nonzero = [g for g in parts if constant_of(g) != 0] or parts[:1]
+    total = nonzero[0]
+    for g in nonzero[1:]:
         total = joined(total, g)
     return total
 
@@ -377,10 +378,10 @@ def _push_elementwise(
 ) -> Node | None:
     """The Jacobian is diagonal, hence its own transpose: pushing forward is pulling back."""
     parts = []
-    for place, t in enumerate(tangents):
+    for position, t in enumerate(tangents):
         if t is not None:
             g = ops.broadcast_to(ops.astype(t, node.dtype), node.shape)
-            part = edges.pushed(node, place, g, node.op.vjp(g, node, *node.inputs)[place])
+            part = edges.pushed(node, position, g, node.op.vjp(g, node, *node.inputs)[position])
             if part is not None:
                 parts.append(ops.astype(ops.broadcast_to(part, node.shape), node.dtype))
     return _total(parts) if parts else None

@@ -70,11 +70,11 @@ def vmap(
 
 def _check_batches(nodes: Sequence[Node], sizes: Sequence[Size]) -> None:
     """GraphError where batch axes of known sizes do not fit together."""
-    known = [n for n in sizes if isinstance(n, int)]
-    if any(n not in (1, max(known)) for n in known):
+    fixed = [n for n in sizes if isinstance(n, int)]
+    if any(n not in (1, max(fixed)) for n in fixed):
         shapes = ", ".join(f"{x.described} {shape_text(x.shape)}" for x in nodes)
         raise GraphError(
-            f"vmap: the batch axes have sizes {' and '.join(map(str, dict.fromkeys(known)))}, in "
+            f"vmap: the batch axes have sizes {' and '.join(map(str, dict.fromkeys(fixed)))}, in "
             f"{shapes}\n  at {line_text()}\n  in_axes= says which axis of each argument it is"
         )
 

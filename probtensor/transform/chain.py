@@ -14,7 +14,7 @@ from probtensor.graph.node import Const, Node, Op
 from probtensor.transform.facts import FactTable
 
 # Leaves looked at in a chain, so that a sweep stays linear in the graph.
-CHAIN = 8
+MAX_CHAIN_LEAVES = 8
 CHAIN_ROOTS: dict[type[Op], tuple[type[Op], ...]] = {
     ops.Mul: (ops.Mul, ops.Div),
     ops.Div: (ops.Mul, ops.Div),
@@ -29,7 +29,7 @@ Leaf = tuple[tuple[int, ...], Node, bool]
 
 def combine_in_chain(
     node: Node,
-    known: FactTable,
+    facts: FactTable,
     combine: Callable[[Node, Node, bool], Node | None],
     wanted: Sequence[type[Op] | None] = (),
 ) -> Node | None:
@@ -37,7 +37,7 @@ def combine_in_chain(
     leaves made into one: `combine(first, second, inverted)` gives what first * second (first /
     second if `inverted`) becomes, or None. The result stands where the first leaf stood. `wanted`
     are ops that the leaves must have among them."""
-    leaves, present = known.remember(node, _leaves_and_ops)
+    leaves, present = facts.remember(node, _leaves_and_ops)
     if any(kind not in present for kind in wanted if kind not in (None, Const)):
         return None
     for first, second in itertools.permutations(leaves, 2):
@@ -52,19 +52,19 @@ def _leaves_and_ops(node: Node) -> tuple[list[Leaf], set[type[Op]]]:
     return leaves, {type(leaf.op) for _, leaf, _ in leaves}
 
 
-def chain_leaves(node: Node, whole: Node | None = None) -> list[Leaf]:
+def chain_leaves(node: Node, opaque: Node | None = None) -> list[Leaf]:
     """(path, leaf, inverted) for the leaves of the chain at `node`, CHAIN of them at most; `whole`
     is not taken apart."""
     roots = CHAIN_ROOTS[type(node.op)]
     leaves = [((), node, False)]
-    place = 0
-    while place < len(leaves) < CHAIN:
-        path, x, inverted = leaves[place]
-        if not isinstance(x.op, roots) or x is whole:
-            place += 1
+    k = 0
+    while k < len(leaves) < MAX_CHAIN_LEAVES:
+        path, x, inverted = leaves[k]
+        if not isinstance(x.op, roots) or x is opaque:
+            k += 1
             continue
         flip = INVERSE[type(x.op)]
-        leaves[place : place + 1] = [
+        leaves[k : k + 1] = [
             ((*path, 0), x.inputs[0], inverted),
             ((*path, 1), x.inputs[1], inverted != flip),
         ]

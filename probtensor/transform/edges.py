@@ -73,10 +73,10 @@ _MADE = (Elementwise, *VIEWS, ops.Gather, ops.Sum)
 _FOLLOWED = (*VIEWS, ops.Div, ops.Pow, ops.Cast, ops.Gather, ops.Sum, ops.Max, ops.Min)
 
 
-def weighs(op: object, place: int) -> bool:
+def weighs(op: object, position: int) -> bool:
     """Is a slope by input `place` zero only where the result does not depend on it?"""
     if isinstance(op, ops.Div):
-        return place == 0
+        return position == 0
     if isinstance(op, Elementwise):
         return isinstance(op, _WEIGHING)
     return not isinstance(op, (ops.LogSumExp, ops.Softmax, ops.LogSoftmax))
@@ -100,51 +100,54 @@ class Edges:
     here goes for tangents too."""
 
     def __init__(self) -> None:
-        self.known = FactTable()
+        self.facts = FactTable()
         self.selected: set[Node] = set()  # below an op that selects
         self.guards: set[Node] = set()
-        self.wild: set[Node] = set()  # cotangents may be infinite though the values are not
-        self.bounded: set[Node] = set()  # what reads them is finite where they overflow
-        self.sharp: set[Node] = set()  # read, further on, by an op with a pole
-        self.closed: set[Node] = set()  # not looked into when terms are taken apart
-        self._own: set[Node] = set()  # nodes whose cotangent is a witness itself
+        # With a finite value, but perhaps an infinite cotangent.
+        self.steep: set[Node] = set()
+        self.read_bounded: set[Node] = set()  # what reads them is finite where they overflow
+        self.before_pole: set[Node] = set()  # read, further on, by an op with a pole
+        self.opaque: set[Node] = set()  # not looked into when terms are taken apart
+        self._direct: set[Node] = set()  # nodes whose cotangent is a witness itself
         self._witnesses: dict[Node, list[Node]] = {}
         self._infinite: dict[Node, bool] = {}
-        self.mixtures = Mixtures(self.known, self.closed)
+        self.mixtures = Mixtures(self.facts, self.opaque)
 
     def start(self, node: Node, g: Node) -> None:
         """Differentiation starts at `node` with cotangent g."""
-        self._own.add(node)
+        self._direct.add(node)
         if not self.is_nonzero(g):
             self.selected.add(node)
 
-    def follow(self, node: Node, place: int, x: Node, g: Node) -> None:
+    def follow(self, node: Node, position: int, x: Node, g: Node) -> None:
         """x, input `place` of the node, gets a cotangent from it, g being that of the node."""
         op = node.op
         if node in self.selected or isinstance(op, _SELECTING):
             self.selected.add(x)
-        if node in self.wild or any(p.finite for p in self._poles(op, place, node.inputs)):
-            self.wild.add(x)
-        if self._bounds(node, place, x):
-            self.bounded.add(x)
-        if node in self.sharp or (isinstance(op, Elementwise) and op.poles_of(place, *node.inputs)):
-            self.sharp.add(x)
-        if weighs(op, place):
-            self._own.add(x)
+        if node in self.steep or any(p.finite for p in self._poles(op, position, node.inputs)):
+            self.steep.add(x)
+        if self._bounds(node, position, x):
+            self.read_bounded.add(x)
+        if node in self.before_pole or (
+            isinstance(op, Elementwise) and op.poles_of(position, *node.inputs)
+        ):
+            self.before_pole.add(x)
+        if weighs(op, position):
+            self._direct.add(x)
             return
         found = self.witnesses(node, g)
         if isinstance(op, ops.LogSumExp):
             found = [spread(w, op.axes, x.shape) for w in found]
         self._witnesses.setdefault(x, []).extend(w for w in found if w.shape == x.shape)
 
-    def _bounds(self, node: Node, place: int, x: Node) -> bool:
+    def _bounds(self, node: Node, position: int, x: Node) -> bool:
         """Does the node, or what reads it, stay finite where x overflows? Not log(1 / (1 + x)), as
         log is not where the quotient is 0."""
         op = node.op
-        passes = isinstance(op, _UNBOUNDED) or (isinstance(op, ops.Div) and place == 0)
-        if passes or node in self.sharp:
-            return passes and node in self.bounded
-        if isinstance(op, ops.Div) and place == 1:
+        passes = isinstance(op, _UNBOUNDED) or (isinstance(op, ops.Div) and position == 0)
+        if passes or node in self.before_pole:
+            return passes and node in self.read_bounded
+        if isinstance(op, ops.Div) and position == 1:
             # A scale exp(q) alone is none of these: its quotients are rewritten.
             return isinstance(x.op, (ops.Add, ops.Sub, ops.Sum))
         return isinstance(op, _BOUNDING)
@@ -152,10 +155,10 @@ class Edges:
     def inherit(self, node: Node, tangents: Sequence[Node | None]) -> None:
         """In forward mode: the node gets a tangent from those of its inputs."""
         moving = [(k, x, t) for k, (x, t) in enumerate(zip(node.inputs, tangents)) if t is not None]
-        if any(x in self.wild for _, x, _ in moving):
-            self.wild.add(node)
-        if all(weighs(node.op, place) for place, _, _ in moving):
-            self._own.add(node)
+        if any(x in self.steep for _, x, _ in moving):
+            self.steep.add(node)
+        if all(weighs(node.op, position) for position, _, _ in moving):
+            self._direct.add(node)
             return
         for _, x, t in moving:
             same = (w for w in self.witnesses(x, t) if w.shape == node.shape)
@@ -163,12 +166,12 @@ class Edges:
 
     def witnesses(self, node: Node, g: Node) -> list[Node]:
         """What is zero where the cotangent g of a node is, but for slopes that vanish."""
-        return [*([g] if node in self._own else []), *self._witnesses.get(node, ())]
+        return [*([g] if node in self._direct else []), *self._witnesses.get(node, ())]
 
     def is_nonzero(self, g: Node) -> bool:
         """Is a cotangent known not to be zero anywhere?"""
-        value = self.known.constant(g)
-        return value != 0 if value is not None else self.known.bounds(g).nonzero
+        value = self.facts.constant(g)
+        return value != 0 if value is not None else self.facts.bounds(g).nonzero
 
     def pulled(self, node: Node, g: Node) -> list[Node | None]:
         """The vjp of a node, zero where its cotangent is. Parts may have the shape of the node."""
@@ -179,7 +182,7 @@ class Edges:
             return [part if choice is None else choice.widened(part)]
         if isinstance(op, ops.BroadcastTo) and choice_of(g, self.guards) is not None:
             return [_unrepeated(g, node.inputs[0])]
-        if isinstance(op, ops.Contract) and node in self.wild:
+        if isinstance(op, ops.Contract) and node in self.steep:
             return [self._weighed(node, g, k) for k in range(2)]
         if not isinstance(op, Elementwise) or isinstance(op, (ops.Where, ops.Add)):
             out = parts_of(node) if isinstance(node.type, tuple) else node
@@ -191,35 +194,37 @@ class Edges:
         parts = list(op.vjp(inner, out, *inputs))
         if isinstance(op, (ops.Square, ops.Mul, ops.Div)):
             parts = _of_divisor(inner, out, inputs) or parts
-        own = [inner] if node in self._own else []
-        witnesses = (*own, *operands[len(node.inputs) + 1 :])
+        direct = [inner] if node in self._direct else []
+        witnesses = (*direct, *operands[len(node.inputs) + 1 :])
         grows = self._may_overflow(node)
         at = Site(
             op, inner, witnesses, tuple(inputs), node in self.selected, out if grows else None
         )
-        parts = [self.guarded(at, place, part) for place, part in enumerate(parts)]
-        if isinstance(op, ops.Mul) and node in self.wild:
-            parts = [tamed(part, inner, inputs[1 - k]) for k, part in enumerate(parts)]
+        parts = [self.guarded(at, position, part) for position, part in enumerate(parts)]
+        if isinstance(op, ops.Mul) and node in self.steep:
+            parts = [
+                zero_at_zero_weight(part, inner, inputs[1 - k]) for k, part in enumerate(parts)
+            ]
         for layer in reversed(layers):
             parts = [None if part is None else layer.widened(part) for part in parts]
         return parts
 
-    def pushed(self, node: Node, place: int, t: Node, part: Node | None) -> Node | None:
+    def pushed(self, node: Node, position: int, t: Node, part: Node | None) -> Node | None:
         """The tangent that a node gets from input `place`, whose tangent is t: 0 where t is 0 at a
         pole, or where an infinite t is weighed by 0."""
-        x = node.inputs[place]
+        x = node.inputs[position]
         witnesses = tuple(t if w is None else w for w in self._forward_witnesses(x, node))
         at = Site(node.op, t, witnesses, node.inputs, True)
-        part = self.guarded(at, place, part)
-        if part is not None and x in self.wild and isinstance(node.op, ops.Mul):
-            part = tamed(part, t, node.inputs[1 - place])
-        if any(pole.finite for pole in self._poles(node.op, place, node.inputs)):
-            self.wild.add(node)
+        part = self.guarded(at, position, part)
+        if part is not None and x in self.steep and isinstance(node.op, ops.Mul):
+            part = zero_at_zero_weight(part, t, node.inputs[1 - position])
+        if any(pole.finite for pole in self._poles(node.op, position, node.inputs)):
+            self.steep.add(node)
         return part
 
     def _forward_witnesses(self, x: Node, node: Node) -> list[Node | None]:
-        own: list[Node | None] = [None] if x in self._own else []
-        return own + [w for w in self._witnesses.get(x, ()) if w.shape == node.shape]
+        direct: list[Node | None] = [None] if x in self._direct else []
+        return direct + [w for w in self._witnesses.get(x, ()) if w.shape == node.shape]
 
     def is_mixture(self, node: Node) -> bool:
         """Is it a mixture whose derivatives go past logarithms of what may be 0?"""
@@ -239,7 +244,7 @@ class Edges:
             choice, inner = self._row_choice(node, g)
         else:
             inner = ops.where(ops.eq(node, -np.inf), hidden, g)
-            out = self.mixtures.grounded(node)
+            out = self.mixtures.with_scale(node)
         found = self.mixtures.parts(node, inner, fit, _widening(choice), out)
         if node in self.selected:
             self.selected.update(part.x for part in found)
@@ -247,9 +252,9 @@ class Edges:
 
     def _may_overflow(self, node: Node) -> bool:
         """Is it a function that may overflow under one that is bounded?"""
-        if not isinstance(node.op, _GROWING) or node not in self.bounded:
+        if not isinstance(node.op, _GROWING) or node not in self.read_bounded:
             return False
-        return self.known.bounds(node.inputs[0]).high > 700
+        return self.facts.bounds(node.inputs[0]).high > 700
 
     def _row_choice(self, node: Node, g: Node) -> tuple[Choice | None, Node]:
         """The choice between rows of a fold that a cotangent is, as one between their elements, and
@@ -263,25 +268,25 @@ class Edges:
             condition = spread(condition, node.op.axes, node.inputs[0].shape)
         return Choice(condition, choice.holds), inner
 
-    def guarded(self, at: Site, place: int, part: Node | None) -> Node | None:
+    def guarded(self, at: Site, position: int, part: Node | None) -> Node | None:
         """The part of input `place` with 0 where the cotangent is 0 at a pole of the op, or where
         the pole is an extreme of the operand."""
         if part is None or constant_of(part) == 0:
             return part
-        apart, conditions = [], []
-        for pole in self._poles(at.op, place, at.inputs):
+        off_pole, conditions = [], []
+        for pole in self._poles(at.op, position, at.inputs):
             x = at.inputs[pole.operand]
             if pole.finite and self._turns_at(x, pole.at):
                 conditions.append(ops.ne(x, pole.at))
             elif pole.finite or at.selected:
-                apart.append(ops.ne(x, pole.at))
-        finite = self._finite_operands(at, place) if at.selected else []
+                off_pole.append(ops.ne(x, pole.at))
+        finite = self._finite_operands(at, position) if at.selected else []
         if at.out is not None:
             regular = ops.lt(ops.abs(at.out), np.inf)
             conditions.append(ops.logical_or(ops.ne(at.g, 0), regular))
-        if (apart or finite) and at.witnesses and not any(map(self.is_nonzero, at.witnesses)):
+        if (off_pole or finite) and at.witnesses and not any(map(self.is_nonzero, at.witnesses)):
             weighed = reduce(ops.logical_or, [ops.ne(w, 0) for w in at.witnesses])
-            regular = reduce(ops.logical_and, apart + finite)
+            regular = reduce(ops.logical_and, off_pole + finite)
             conditions.append(ops.logical_or(weighed, regular))
         if not conditions:
             return part
@@ -290,32 +295,36 @@ class Edges:
             self.guards.add(condition)
         return ops.where(condition, part, 0)
 
-    def _weighed(self, node: Node, g: Node, place: int) -> Node:
+    def _weighed(self, node: Node, g: Node, position: int) -> Node:
         """The vjp of a product of tensors whose cotangent may be infinite: 0 where the other factor
         is 0, if nothing is added up."""
         letters = node.op.parts()
-        other = node.inputs[1 - place]
-        part = node.op.vjp(g, node, *node.inputs)[place]
-        if not set(letters[place]) >= set(letters[1 - place]) | set(letters[2]):
+        other = node.inputs[1 - position]
+        part = node.op.vjp(g, node, *node.inputs)[position]
+        if not set(letters[position]) >= set(letters[1 - position]) | set(letters[2]):
             return part
-        own, weights = letters[place], letters[1 - place]
-        spread_out = ops.contract(f"{letters[2]},{weights}->{own}", g, ops.ones_like(other))
-        weight = ops.contract(f"{letters[2]},{weights}->{own}", ops.ones_like(g), other)
-        return tamed(part, spread_out, weight)
+        letters_of_part, weights = letters[position], letters[1 - position]
+        spread_out = ops.contract(
+            f"{letters[2]},{weights}->{letters_of_part}", g, ops.ones_like(other)
+        )
+        weight = ops.contract(f"{letters[2]},{weights}->{letters_of_part}", ops.ones_like(g), other)
+        return zero_at_zero_weight(part, spread_out, weight)
 
-    def _poles(self, op: object, place: int, inputs: Sequence[Node]) -> list[Pole]:
+    def _poles(self, op: object, position: int, inputs: Sequence[Node]) -> list[Pole]:
         """The poles of an op that operands may reach."""
         if not isinstance(op, Elementwise):
             return []
-        poles = op.poles_of(place, *inputs)
-        return [p for p in poles if may_reach(self.known.bounds(inputs[p.operand]), p.at)]
+        poles = op.poles_of(position, *inputs)
+        return [p for p in poles if may_reach(self.facts.bounds(inputs[p.operand]), p.at)]
 
-    def _finite_operands(self, at: Site, place: int) -> list[Node]:
+    def _finite_operands(self, at: Site, position: int) -> list[Node]:
         """That operands which a pole of their own may have made infinite are finite, where a slope
         reads them."""
         if isinstance(at.op, _CONSTANT_SLOPES):
             return []
-        read = [x for k, x in enumerate(at.inputs) if not isinstance(at.op, ops.Mul) or k != place]
+        read = [
+            x for k, x in enumerate(at.inputs) if not isinstance(at.op, ops.Mul) or k != position
+        ]
         return [ops.lt(ops.abs(x), np.inf) for x in read if self.may_be_infinite(x)]
 
     def may_be_infinite(self, x: Node) -> bool:
@@ -333,18 +342,18 @@ class Edges:
         return self._infinite[x]
 
     def _is_made_infinite(self, x: Node) -> bool:
-        if not isinstance(x.op, _MADE) or self.known.bounds(x).finite:
+        if not isinstance(x.op, _MADE) or self.facts.bounds(x).finite:
             return False
         if any(self._infinite[a] for a in x.inputs):
             return not isinstance(x.op, _SATURATING)
         if not isinstance(x.op, Elementwise):
             return False
-        places = range(len(x.inputs))
-        return any(not p.finite for k in places for p in self._poles(x.op, k, x.inputs))
+        positions = range(len(x.inputs))
+        return any(not p.finite for k in positions for p in self._poles(x.op, k, x.inputs))
 
     def _turns_at(self, x: Node, end: float) -> bool:
         """Is `end` an extreme of x, at which the slopes of x are zero or change sign?"""
-        bounds = self.known.bounds(x)
+        bounds = self.facts.bounds(x)
         return end in (bounds.low, bounds.high) and self._turns(x, DEPTH)
 
     def _turns(self, x: Node, depth: int) -> bool:
@@ -352,10 +361,10 @@ class Edges:
         if isinstance(op, (Input, Const)) or not x.inputs or depth == 0:
             return False
         if isinstance(op, (ops.Add, ops.Sub)):
-            moving = [a for a in x.inputs if self.known.constant(a) is None]
+            moving = [a for a in x.inputs if self.facts.constant(a) is None]
             return all(self._turns(a, depth - 1) for a in moving)
         if isinstance(op, ops.Mul):
-            at_zero = [a for a in x.inputs if not self.known.bounds(a).nonzero]
+            at_zero = [a for a in x.inputs if not self.facts.bounds(a).nonzero]
             return all(self._turns(a, depth - 1) for a in at_zero)
         monotone = isinstance(op, Elementwise) and (op.facts.increasing or op.facts.decreasing)
         if monotone or isinstance(op, _FOLLOWED):
@@ -370,8 +379,8 @@ def narrowed(
     for count, layer in enumerate(layers):
         narrow = [layer.narrowed(x) for x in operands]
         if any(x is None for x in narrow):
-            for inside in reversed(layers[count:]):
-                inner = inside.widened(inner)
+            for dropped in reversed(layers[count:]):
+                inner = dropped.widened(inner)
             return layers[:count], inner, operands
         operands = narrow
     return layers, inner, operands
@@ -404,7 +413,7 @@ def _unrepeated(g: Node, x: Node) -> Node:
     return ops.broadcast_to(ops.expand_dims(total, tuple(repeated)), x.shape)
 
 
-def tamed(part: Node | None, g: Node, weight: Node) -> Node | None:
+def zero_at_zero_weight(part: Node | None, g: Node, weight: Node) -> Node | None:
     """g * weight, and 0 where the weight is 0 though g is infinite."""
     if part is None:
         return None

@@ -31,7 +31,7 @@ class Bounds:
     low_open: bool = False
     high_open: bool = False
     finite: bool = False
-    whole: bool = False
+    integral: bool = False
 
     @property
     def positive(self) -> bool:
@@ -103,22 +103,25 @@ class FactTable:
     def _compute(self, node: Node) -> Bounds:
         if isinstance(node.type, tuple):
             return ANY
-        known = [self._bounds[x] for x in node.inputs]
-        found = _of_op(node, known)
+        operands = [self._bounds[x] for x in node.inputs]
+        found = _of_op(node, operands)
         if isinstance(node.op, ops.Div):
-            found = self._of_share(node, known, found)
+            found = self._of_share(node, operands, found)
         elif isinstance(node.op, ops.Log) and isinstance(node.inputs[0].op, ops.Add):
             found = self._of_log1p(node, found)
         return found if node.type.is_float else _of_integers(found, node.dtype)
 
-    def _of_share(self, node: Node, known: Sequence[Bounds], found: Bounds) -> Bounds:
+    def _of_share(self, node: Node, operands: Sequence[Bounds], found: Bounds) -> Bounds:
         """n / (n + m) lies in [0, 1], if neither is negative and one is positive."""
         n, total = node.inputs
-        if not isinstance(total.op, ops.Add) or not known[1].positive or not known[0].nonnegative:
+        n_bounds, total_bounds = operands
+        if not isinstance(total.op, ops.Add):
             return found
-        for own, other in (total.inputs, total.inputs[::-1]):
-            if own is n and self._bounds[other].nonnegative:
-                return Bounds(0.0, 1.0, known[0].positive, self._bounds[other].positive)
+        if not total_bounds.positive or not n_bounds.nonnegative:
+            return found
+        for numerator, other in (total.inputs, total.inputs[::-1]):
+            if numerator is n and self._bounds[other].nonnegative:
+                return Bounds(0.0, 1.0, n_bounds.positive, self._bounds[other].positive)
         return found
 
     def _of_log1p(self, node: Node, found: Bounds) -> Bounds:
@@ -130,14 +133,14 @@ class FactTable:
         return replace(found, low=0.0, low_open=True) if positive and found.low <= 0 else found
 
 
-def without_positive_factors(x: Node, known: FactTable) -> Node:
+def without_positive_factors(x: Node, facts: FactTable) -> Node:
     """What has the sign of x: its factors that are not known to be positive, though they may round
     to 0. It is x itself where all are known, or none."""
-    whole = x
+    start = x
     while isinstance(x.op, (ops.Mul, ops.Div)):
-        first, second = (known.bounds(f).positive for f in x.inputs)
+        first, second = (facts.bounds(f).positive for f in x.inputs)
         if first == second:
-            return whole if first else x
+            return start if first else x
         x = x.inputs[0] if second else x.inputs[1]
     return x
 
@@ -162,26 +165,26 @@ def _of_integers(found: Bounds, dtype: str) -> Bounds:
     low, high = (0, 1) if dtype == "bool" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     wraps = found.low < low or found.high > high
     # As Python's integers, since not every int64 is a float.
-    inside = Bounds(low, high) if wraps else found
-    return replace(inside, finite=True, whole=True)
+    bounds = Bounds(low, high) if wraps else found
+    return replace(bounds, finite=True, integral=True)
 
 
-def _of_op(node: Node, known: Sequence[Bounds]) -> Bounds:
+def _of_op(node: Node, operands: Sequence[Bounds]) -> Bounds:
     op = node.op
     if isinstance(op, Const):
         return _of_array(op.array)
     if isinstance(op, SizeOf):
         # A difference of sizes may be negative.
-        known = all(f >= 0 and not any(a.args for a in atoms) for atoms, f in op.size.terms)
-        low = 0 if known else -(2**63)
-        return Bounds(low, 2**63 - 1, finite=True, whole=True)
+        nonnegative = all(f >= 0 and not any(a.args for a in atoms) for atoms, f in op.size.terms)
+        low = 0 if nonnegative else -(2**63)
+        return Bounds(low, 2**63 - 1, finite=True, integral=True)
     special = _SPECIAL.get(type(op))
     if special is not None:
-        return special(node, *known)
+        return special(node, *operands)
     if isinstance(op, Elementwise):
-        return _of_function(op, known)
+        return _of_function(op, operands)
     if isinstance(op, Reduction):
-        return _of_reduction(node, known[0])
+        return _of_reduction(node, operands[0])
     return ANY
 
 
@@ -192,30 +195,30 @@ def _of_array(array: np.ndarray) -> Bounds:
     if not finite and np.isnan(array).any():
         return ANY
     if array.dtype.kind in "iu":
-        return Bounds(int(array.min()), int(array.max()), finite=True, whole=True)
-    whole = finite and bool(np.all(array == np.floor(array)))
-    return Bounds(float(array.min()), float(array.max()), finite=finite, whole=whole)
+        return Bounds(int(array.min()), int(array.max()), finite=True, integral=True)
+    integral = finite and bool(np.all(array == np.floor(array)))
+    return Bounds(float(array.min()), float(array.max()), finite=finite, integral=integral)
 
 
-def _of_function(op: Elementwise, known: Sequence[Bounds]) -> Bounds:
+def _of_function(op: Elementwise, operands: Sequence[Bounds]) -> Bounds:
     """The declared range of the op, cut by the ends of its argument where it is monotone."""
     r: Range = op.facts.range
     declared = Bounds(r.low, r.high, r.low_open, r.high_open)
-    if len(known) != 1:
+    if len(operands) != 1:
         return declared
-    x = known[0]
+    x = operands[0]
     if op.facts.increasing:
         declared = _cut(op, declared, (x.low, x.low_open), (x.high, x.high_open))
     elif op.facts.decreasing:
         declared = _cut(op, declared, (x.high, x.high_open), (x.low, x.low_open))
     bounded = math.isfinite(declared.low) and math.isfinite(declared.high)
-    whole = isinstance(op, (*_STEPS, ops.Sign))
+    integral = isinstance(op, (*_STEPS, ops.Sign))
     if isinstance(op, _STEPS):
         # The floor of a small positive number is 0.
         declared = replace(declared, low_open=False, high_open=False)
     # A function with a bounded range on bounded numbers is a number, if it has no holes there.
     finite = x.finite and bounded and _total_on(op, x)
-    return replace(declared, finite=finite, whole=whole and finite)
+    return replace(declared, finite=finite, integral=integral and finite)
 
 
 _STEPS = (ops.Floor, ops.Ceil, ops.Trunc, ops.Round)
@@ -248,7 +251,7 @@ def _of_reduction(node: Node, x: Bounds) -> Bounds:
             low, high = x.low_open and x.low == 0, x.high_open and x.high == 0
             return replace(scaled, low_open=low, high_open=high)
         low = 0.0 if x.low >= 0 else -INF
-        return Bounds(low, 0.0 if x.high <= 0 else INF, whole=False)
+        return Bounds(low, 0.0 if x.high <= 0 else INF, integral=False)
     if isinstance(node.op, (ops.Max, ops.Min)):
         return x
     if isinstance(node.op, ops.Prod) and x.nonnegative:
@@ -256,23 +259,23 @@ def _of_reduction(node: Node, x: Bounds) -> Bounds:
     return ANY
 
 
-def _hull(known: Sequence[Bounds]) -> Bounds:
+def _hull(operands: Sequence[Bounds]) -> Bounds:
     return Bounds(
-        min(x.low for x in known),
-        max(x.high for x in known),
-        any(x.low_open for x in known) and all(x.low_open or x.low > 0 for x in known),
-        any(x.high_open for x in known) and all(x.high_open or x.high < 0 for x in known),
-        all(x.finite for x in known),
-        all(x.whole for x in known),
+        min(x.low for x in operands),
+        max(x.high for x in operands),
+        any(x.low_open for x in operands) and all(x.low_open or x.low > 0 for x in operands),
+        any(x.high_open for x in operands) and all(x.high_open or x.high < 0 for x in operands),
+        all(x.finite for x in operands),
+        all(x.integral for x in operands),
     )
 
 
-def _bounded(low: float, high: float, known: Sequence[Bounds]) -> Bounds:
+def _bounded(low: float, high: float, operands: Sequence[Bounds]) -> Bounds:
     """The outcome of + - *: finite where the operands are and it cannot overflow."""
     low = -INF if math.isnan(low) else low
     high = INF if math.isnan(high) else high
-    finite = all(x.finite for x in known) and max(abs(low), abs(high)) < 1e300
-    return Bounds(low, high, finite=finite, whole=finite and all(x.whole for x in known))
+    finite = all(x.finite for x in operands) and max(abs(low), abs(high)) < 1e300
+    return Bounds(low, high, finite=finite, integral=finite and all(x.integral for x in operands))
 
 
 def _add(node: Node, x: Bounds, y: Bounds) -> Bounds:
@@ -285,7 +288,7 @@ def _add(node: Node, x: Bounds, y: Bounds) -> Bounds:
 
 
 def _neg(node: Node, x: Bounds) -> Bounds:
-    return Bounds(-x.high, -x.low, x.high_open, x.low_open, x.finite, x.whole)
+    return Bounds(-x.high, -x.low, x.high_open, x.low_open, x.finite, x.integral)
 
 
 def _sub(node: Node, x: Bounds, y: Bounds) -> Bounds:
@@ -377,7 +380,7 @@ def _cast(node: Node, x: Bounds) -> Bounds:
         with np.errstate(over="ignore"):
             low, high = float(np.float32(x.low)), float(np.float32(x.high))
         finite = x.finite and math.isfinite(low) and math.isfinite(high)
-        return Bounds(low, high, finite=finite, whole=x.whole and finite)
+        return Bounds(low, high, finite=finite, integral=x.integral and finite)
     if node.type.is_float:
         return replace(x, low=float(x.low), high=float(x.high))
     # Towards zero: a bound moves by less than 1.
@@ -398,8 +401,8 @@ def _element(node: Node, x: Bounds, *indices: Bounds) -> Bounds:
     return x
 
 
-def _joined(node: Node, *known: Bounds) -> Bounds:
-    return _hull(known)
+def _joined(node: Node, *operands: Bounds) -> Bounds:
+    return _hull(operands)
 
 
 def _running_sum(node: Node, x: Bounds) -> Bounds:

@@ -59,43 +59,43 @@ class Choice(Layer):
 class Window(Layer):
     """Zero outside of a slice of `whole`, a tensor of zeros."""
 
-    place: ops.SetSlice
-    whole: Node
+    write: ops.SetSlice
+    zeros: Node
 
     def narrowed(self, x):
-        lead = self.whole.ndim - x.ndim
-        rows = zip(self.place.starts, self.place.steps, self.place.sizes, strict=True)
-        own = [
+        lead = self.zeros.ndim - x.ndim
+        rows = zip(self.write.starts, self.write.steps, self.write.sizes, strict=True)
+        rows_of_x = [
             (0, 1, 1) if n == 1 and m != 1 else row
-            for n, m, row in zip(x.shape, self.whole.shape[lead:], [*rows][lead:], strict=True)
+            for n, m, row in zip(x.shape, self.zeros.shape[lead:], [*rows][lead:], strict=True)
         ]
-        return make(ops.Slice(*zip(*own, strict=True)), (x,)) if own else x
+        return make(ops.Slice(*zip(*rows_of_x, strict=True)), (x,)) if rows_of_x else x
 
     def widened(self, part):
-        part = ops.broadcast_to(part, self.place.sizes)
-        whole = ops.astype(self.whole, part.dtype)
-        return make(self.place, (whole, part))
+        part = ops.broadcast_to(part, self.write.sizes)
+        zeros = ops.astype(self.zeros, part.dtype)
+        return make(self.write, (zeros, part))
 
 
 @dataclass(frozen=True)
-class Places(Layer):
+class ScatteredElements(Layer):
     """Zero but at places that integer arrays tell, each at most once."""
 
-    place: ops.Scatter
-    whole: Node
+    write: ops.Scatter
+    zeros: Node
     indices: tuple[Node, ...]
     shape: tuple
 
     def narrowed(self, x):
         if not x.ndim:
             return x
-        if x.shape != self.whole.shape:
+        if x.shape != self.zeros.shape:
             return None
-        return make(ops.Gather(self.place.axes, self.place.at), (x, *self.indices))
+        return make(ops.Gather(self.write.axes, self.write.at), (x, *self.indices))
 
     def widened(self, part):
         part = ops.broadcast_to(part, self.shape)
-        return make(self.place, (ops.astype(self.whole, part.dtype), part, *self.indices))
+        return make(self.write, (ops.astype(self.zeros, part.dtype), part, *self.indices))
 
 
 def peel(g: Node, guards: set[Node]) -> tuple[list[Layer], Node]:
@@ -122,7 +122,7 @@ def _layer(g: Node, guards: set[Node]) -> tuple[Layer, Node] | None:
     if isinstance(op, ops.Scatter) and op.mode in ("add", "set"):
         base, updates, *indices = g.inputs
         if constant_of(base) == 0 and are_distinct(indices, [base.shape[a] for a in op.axes]):
-            return Places(op, base, tuple(indices), updates.shape), updates
+            return ScatteredElements(op, base, tuple(indices), updates.shape), updates
         return None
     if isinstance(op, ops.Add):
         condition = _of_sum(g, guards, [TERMS])
@@ -135,8 +135,8 @@ def _overwritten(g: Node) -> tuple[Layer, Node] | None:
     base, zeros, *indices = g.inputs
     if isinstance(g.op, ops.Scatter) and g.op.mode != "set":
         return None
-    kept, gone = ops.full(base.shape, True, "bool"), ops.full(zeros.shape, False, "bool")
-    return Choice(make(g.op, (kept, gone, *indices))), base
+    remains, overwritten = ops.full(base.shape, True, "bool"), ops.full(zeros.shape, False, "bool")
+    return Choice(make(g.op, (remains, overwritten, *indices))), base
 
 
 def choice_of(g: Node, guards: set[Node]) -> tuple[Choice, Node] | None:
@@ -161,14 +161,14 @@ def choice_of(g: Node, guards: set[Node]) -> tuple[Choice, Node] | None:
     return Choice(condition, zero_last), inner
 
 
-def _of_sum(g: Node, guards: set[Node], room: list[int]) -> Node | None:
+def _of_sum(g: Node, guards: set[Node], budget: list[int]) -> Node | None:
     """Where a sum of choices may not be zero."""
     if not isinstance(g.op, ops.Add):
         found = choice_of(g, guards)
         return None if found is None or found[0].condition in guards else found[0].positive()
-    room[0] -= 1
-    first = _of_sum(g.inputs[0], guards, room) if room[0] >= 0 else None
-    second = None if first is None else _of_sum(g.inputs[1], guards, room)
+    budget[0] -= 1
+    first = _of_sum(g.inputs[0], guards, budget) if budget[0] >= 0 else None
+    second = None if first is None else _of_sum(g.inputs[1], guards, budget)
     return None if second is None else ops.logical_or(first, second)
 
 
@@ -176,8 +176,8 @@ def joined(a: Node, b: Node) -> Node:
     """a + b as one choice, if they are choices by one condition or of the same places."""
     if isinstance(a.op, (ops.SetSlice, ops.Scatter)) and a.op == b.op:
         (first, x), (second, y) = (_layer(side, set()) or (None, side) for side in (a, b))
-        places = zip((a.inputs[0], *a.inputs[2:]), (b.inputs[0], *b.inputs[2:]), strict=True)
-        if first is not None and second is not None and all(p is q for p, q in places):
+        operands = zip((a.inputs[0], *a.inputs[2:]), (b.inputs[0], *b.inputs[2:]), strict=True)
+        if first is not None and second is not None and all(p is q for p, q in operands):
             return first.widened(x + y)
     first, second = choice_of(a, set()), choice_of(b, set())
     if first and second and first[0].condition is second[0].condition:
@@ -198,10 +198,10 @@ def summed(g: Node, axes: tuple[int, ...]) -> Node:
     while isinstance(condition.op, ops.BroadcastTo):
         condition = condition.inputs[0]
     lead = g.ndim - condition.ndim
-    own = tuple(a - lead for a in axes if a >= lead)
-    if any(condition.shape[a] != 1 for a in own):
+    dropped = tuple(a - lead for a in axes if a >= lead)
+    if any(condition.shape[a] != 1 for a in dropped):
         return ops.sum(g, axes)
-    return Choice(ops.squeeze(condition, own), found[0].holds).widened(ops.sum(found[1], axes))
+    return Choice(ops.squeeze(condition, dropped), found[0].holds).widened(ops.sum(found[1], axes))
 
 
 def are_distinct(indices: Sequence[Node], sizes: Sequence) -> bool:

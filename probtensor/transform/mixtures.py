@@ -38,10 +38,10 @@ MIXTURES = (ops.LogSumExp, ops.Logaddexp, ops.Softplus, ops.Softmax, ops.Exp)
 # Mixtures that are -inf where all their weights are 0.
 _VANISHING = (ops.LogSumExp, ops.Logaddexp)
 # Nodes looked at in one term.
-ROOM = 400
+MAX_TERM_NODES = 400
 _SUMS = (ops.Add, ops.Sub, ops.Neg)
-_BESIDE = (ops.Concatenate, ops.Where, ops.SetSlice)
-_OPENED = (*_SUMS, *_BESIDE, *VIEWS, ops.Gather, ops.Cast)
+_JOINING = (ops.Concatenate, ops.Where, ops.SetSlice)
+_OPENED = (*_SUMS, *_JOINING, *VIEWS, ops.Gather, ops.Cast)
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ class Mixtures:
     """The mixtures of one differentiation: their terms, and those that may vanish with their
     scales. `closed` nodes are not looked into."""
 
-    def __init__(self, known: FactTable, closed: Collection[Node]) -> None:
-        self.known, self.closed = known, closed
+    def __init__(self, facts: FactTable, opaque: Collection[Node]) -> None:
+        self.facts, self.opaque = facts, opaque
         self._terms: dict[Node, list[Term]] = {}
         self._scales: dict[Node, Node] = {}
 
-    def meet(self, node: Node) -> None:
+    def note(self, node: Node) -> None:
         """Note a mixture that may vanish; those within it have been met."""
-        if isinstance(node.op, _VANISHING) and node not in self.closed:
+        if isinstance(node.op, _VANISHING) and node not in self.opaque:
             levels = [term.levels for term in self.terms(node)]
             if levels and all(levels):
                 self._scales[node] = self._scale(node)
@@ -82,9 +82,9 @@ class Mixtures:
 
     def vanishes(self, x: Node) -> bool:
         """Is x a mixture that was met and may be -inf?"""
-        return x in self._scales and x not in self.closed
+        return x in self._scales and x not in self.opaque
 
-    def grounded(self, x: Node) -> Node:
+    def with_scale(self, x: Node) -> Node:
         """A mixture that may vanish, and its scale where it does."""
         return ops.where(ops.eq(x, -np.inf), self._scales[x], x)
 
@@ -101,7 +101,7 @@ class Mixtures:
         found: list[Part] = []
         terms = self.terms(node)
         for term, part in zip(terms, node.op.vjp(g, node, *node.inputs), strict=True):
-            x = term.whole
+            x = term.root
             if not term.levels:
                 found.append(Part(x, fit(widened(part), x)))
                 continue
@@ -145,65 +145,65 @@ class Term:
     what may be 0: the number of such logarithms that are added to it. A mixture that may vanish is
     one of them."""
 
-    def __init__(self, whole: Node, mixtures: Mixtures) -> None:
-        self.whole = whole
+    def __init__(self, root: Node, mixtures: Mixtures) -> None:
+        self.root = root
         self._mixtures = mixtures
-        self._known, self._closed = mixtures.known, mixtures.closed
-        self._places: dict[tuple[int, ...], int] = {}
+        self._facts, self._opaque = mixtures.facts, mixtures.opaque
+        self._levels_by_path: dict[tuple[int, ...], int] = {}
         self._leaves: list[tuple[Node, int]] = []
-        self._room = ROOM
-        self.levels = self._number(whole, (), 0, False)
-        if self._room < 0:
-            self.levels, self._places, self._leaves = 0, {}, []
-        self._opened = {path[:n] for path in self._places for n in range(len(path))}
+        self._budget = MAX_TERM_NODES
+        self.levels = self._number(root, (), 0, False)
+        if self._budget < 0:
+            self.levels, self._levels_by_path, self._leaves = 0, {}, []
+        self._opened = {path[:n] for path in self._levels_by_path for n in range(len(path))}
 
     def _number(self, x: Node, path: tuple[int, ...], level: int, inverted: bool) -> int:
         """The level after those of the logarithms in x; one that is taken off is none of them."""
-        self._room -= 1
-        if self._room < 0 or x in self._closed:
+        self._budget -= 1
+        if self._budget < 0 or x in self._opaque:
             return level
         if self._is_logarithm(x) or self._mixtures.vanishes(x):
             if inverted:
                 return level
-            self._places[path] = level
+            self._levels_by_path[path] = level
             self._leaves.append((x, level))
             return level + 1
         if not isinstance(x.op, _OPENED):
             return level
         after = level
-        for place, inner in _branches(x):
-            flips = isinstance(x.op, ops.Neg) or (isinstance(x.op, ops.Sub) and place == 1)
+        for position, inner in _branches(x):
+            flips = isinstance(x.op, ops.Neg) or (isinstance(x.op, ops.Sub) and position == 1)
             start = after if isinstance(x.op, _SUMS) else level
-            after = max(after, self._number(inner, (*path, place), start, inverted != flips))
+            after = max(after, self._number(inner, (*path, position), start, inverted != flips))
         return after
 
     def _is_logarithm(self, x: Node) -> bool:
         """Is it the logarithm of what may be 0?"""
         if not isinstance(x.op, (ops.Log, ops.Log1p)):
             return False
-        if self._known.constant(x.inputs[0]) is not None:
+        if self._facts.constant(x.inputs[0]) is not None:
             return False
-        least = self._known.bounds(x.inputs[0])
+        least = self._facts.bounds(x.inputs[0])
         end = 0.0 if isinstance(x.op, ops.Log) else -1.0
         return not (least.low > end or (least.low == end and least.low_open))
 
     def without(self, level: int) -> Node | None:
         """The term less the logarithms of a level, with the scale of mixtures of that level where
         they vanish; None if nothing is left."""
-        return self._without(self.whole, (), (level,), True)
+        return self._without(self.root, (), (level,), True)
 
     def scale(self) -> Node:
         """The term less all logarithms, with the scales of mixtures that vanish."""
-        found = self._without(self.whole, (), range(self.levels), True)
-        return ops.zeros_like(self.whole) if found is None else found
+        found = self._without(self.root, (), range(self.levels), True)
+        return ops.zeros_like(self.root) if found is None else found
 
     def slope(self, level: int, out: Node | None) -> Node:
         """exp(term - out) without the logarithms of a level. That of a mixture is kept from being
         infinite, since what it is made of may not move."""
-        slope = _exp_of_difference(self.without(level), out, self.whole)
+        slope = _exp_of_difference(self.without(level), out, self.root)
         if not self._has_mixture(level):
             return slope
-        kind = np.finfo(self.whole.dtype)
+        kind = np.finfo(self.root.dtype)
         return ops.minimum(slope, float(kind.max * kind.eps))
 
     def _has_mixture(self, level: int) -> bool:
@@ -214,43 +214,43 @@ class Term:
         which `slope` is if there are no mixtures in that level."""
         rest = slope
         if self._has_mixture(0):
-            rest = self._without(self.whole, (), (0,), False)
-            rest = _exp_of_difference(rest, out, self.whole)
+            rest = self._without(self.root, (), (0,), False)
+            rest = _exp_of_difference(rest, out, self.root)
         if out is None:
             return self.arguments() * rest
         # Past all numbers the slope by p is infinite, but p * r is not: there p is 0.
-        return self.arguments() * ops.minimum(rest, float(np.finfo(self.whole.dtype).max))
+        return self.arguments() * ops.minimum(rest, float(np.finfo(self.root.dtype).max))
 
     def _without(
-        self, x: Node, path: tuple[int, ...], levels: Collection[int], grounded: bool
+        self, x: Node, path: tuple[int, ...], levels: Collection[int], with_scale: bool
     ) -> Node | None:
-        if self._places.get(path) in levels:
+        if self._levels_by_path.get(path) in levels:
             if not self._mixtures.vanishes(x):
                 return None
-            return self._mixtures.grounded(x) if grounded else x
+            return self._mixtures.with_scale(x) if with_scale else x
         if path not in self._opened:
             return x
         op, inputs = x.op, list(x.inputs)
-        for place, inner in _branches(x):
-            inputs[place] = self._without(inner, (*path, place), levels, grounded)
+        for position, inner in _branches(x):
+            inputs[position] = self._without(inner, (*path, position), levels, with_scale)
         if isinstance(op, _SUMS):
             return _sum_of(op, inputs)
         return self._remade(x, inputs, ops.zeros_like)
 
     def arguments(self) -> Node:
         """What the logarithms of the first level are of, and 1 beside them."""
-        found = self._argument(self.whole, ())
-        return ops.ones_like(self.whole) if found is None else found
+        found = self._argument(self.root, ())
+        return ops.ones_like(self.root) if found is None else found
 
     def _argument(self, x: Node, path: tuple[int, ...]) -> Node | None:
-        if self._places.get(path) == 0 and not self._mixtures.vanishes(x):
+        if self._levels_by_path.get(path) == 0 and not self._mixtures.vanishes(x):
             p = x.inputs[0]
             return p if isinstance(x.op, ops.Log) else 1 + p
         if path not in self._opened:
             return None
         inputs = list(x.inputs)
-        for place, inner in _branches(x):
-            inputs[place] = self._argument(inner, (*path, place))
+        for position, inner in _branches(x):
+            inputs[position] = self._argument(inner, (*path, position))
         if isinstance(x.op, _SUMS):
             factors = [p for p in inputs if p is not None]
             return reduce(ops.mul, factors) if factors else None
@@ -258,23 +258,23 @@ class Term:
 
     def _remade(self, x: Node, inputs: list[Node | None], empty: Callable) -> Node | None:
         """A join, choice or view of other values, where None stands for `empty` ones."""
-        places = dict(_branches(x))
-        if all(inputs[place] is None for place in places):
+        positions = dict(_branches(x))
+        if all(inputs[position] is None for position in positions):
             return None
-        for place, inner in places.items():
-            value = empty(inner) if inputs[place] is None else inputs[place]
-            inputs[place] = ops.broadcast_to(value, inner.shape)
+        for position, inner in positions.items():
+            value = empty(inner) if inputs[position] is None else inputs[position]
+            inputs[position] = ops.broadcast_to(value, inner.shape)
         return make(x.op, inputs)
 
     def pulled(self, part: Node, parts: list[Node], fit: Fit) -> list[Part]:
         """The gradients of the leaves: of logarithms of a level, of what they are of, that of
         `parts`, and of mixtures of a level this besides; of all others that of `part`."""
         found: list[Part] = []
-        stack = [(self.whole, (), part, parts)]
+        stack = [(self.root, (), part, parts)]
         while stack:
             x, path, part, parts = stack.pop()
-            if path in self._places:
-                slope = parts[self._places[path]]
+            if path in self._levels_by_path:
+                slope = parts[self._levels_by_path[path]]
                 if self._mixtures.vanishes(x):
                     nothing = ops.where(ops.eq(x, -np.inf), slope, 0)
                     found += [Part(x, part), Part(x, nothing, hidden=True)]
@@ -284,9 +284,9 @@ class Term:
                 found.append(Part(x, part))
             else:
                 every = [x.op.vjp(a, x, *x.inputs) for a in (part, *parts)]
-                for place, inner in _branches(x):
-                    first, *rest = (fit(a[place], inner) for a in every)
-                    stack.append((inner, (*path, place), first, rest))
+                for position, inner in _branches(x):
+                    first, *rest = (fit(a[position], inner) for a in every)
+                    stack.append((inner, (*path, position), first, rest))
         return found
 
 
@@ -294,7 +294,7 @@ def _branches(x: Node) -> list[tuple[int, Node]]:
     """(place, input) for the inputs that a term goes on in: not conditions and indices."""
     if isinstance(x.op, ops.Where):
         return [*enumerate(x.inputs)][1:]
-    if isinstance(x.op, (*_SUMS, *_BESIDE)):
+    if isinstance(x.op, (*_SUMS, *_JOINING)):
         return [*enumerate(x.inputs)]
     return [(0, x.inputs[0])]
 

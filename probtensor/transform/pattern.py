@@ -32,9 +32,9 @@ def var(name: str, dtype: str = "float64") -> Node:
 class Match:
     """What a pattern met: `m.x` is the node that variable x stands for, `m.known` the facts."""
 
-    def __init__(self, bound: dict[str, Node], known: FactTable) -> None:
+    def __init__(self, bound: dict[str, Node], facts: FactTable) -> None:
         self.bound = bound
-        self.known = known
+        self.facts = facts
 
     def __getattr__(self, name: str) -> Node:
         try:
@@ -44,7 +44,7 @@ class Match:
 
 
 def match(
-    pattern: Node, node: Node, bound: dict[str, Node], known: FactTable
+    pattern: Node, node: Node, bound: dict[str, Node], facts: FactTable
 ) -> Iterator[dict[str, Node]]:
     """All ways in which the node fits the pattern: what each variable stands for."""
     op = pattern.op
@@ -55,27 +55,27 @@ def match(
         elif (pattern.dtype == "bool") == (node.dtype == "bool"):
             yield {**bound, op.label: node}
     elif isinstance(op, Const):
-        value = known.constant(node)
+        value = facts.constant(node)
         if value is not None and value == op.array.item():
             yield bound
     elif _is_sign_of_known(pattern, bound):
         if is_negation(node, bound[pattern.inputs[0].op.label]):
             yield bound
     elif node.op == op and len(node.inputs) == len(pattern.inputs):
-        yield from match_all(pattern.inputs, node.inputs, bound, known)
+        yield from match_all(pattern.inputs, node.inputs, bound, facts)
         if _commutes(op) and node.inputs[0] is not node.inputs[1]:
-            yield from match_all(pattern.inputs, node.inputs[::-1], bound, known)
+            yield from match_all(pattern.inputs, node.inputs[::-1], bound, facts)
 
 
 def match_all(
-    patterns: tuple[Node, ...], nodes: tuple[Node, ...], bound: dict[str, Node], known: FactTable
+    patterns: tuple[Node, ...], nodes: tuple[Node, ...], bound: dict[str, Node], facts: FactTable
 ) -> Iterator[dict[str, Node]]:
     """All ways in which the nodes fit the patterns, in this order."""
     if not patterns:
         yield bound
         return
-    for found in match(patterns[0], nodes[0], bound, known):
-        yield from match_all(patterns[1:], nodes[1:], found, known)
+    for found in match(patterns[0], nodes[0], bound, facts):
+        yield from match_all(patterns[1:], nodes[1:], found, facts)
 
 
 def _is_sign_of_known(pattern: Node, bound: dict[str, Node]) -> bool:
@@ -104,12 +104,12 @@ def operand_ops(pattern: Node) -> tuple[type[Op] | None, ...]:
 
 
 def could_fit(
-    wanted: tuple[type[Op] | None, ...], inputs: tuple[Node, ...], known: FactTable
+    wanted: tuple[type[Op] | None, ...], inputs: tuple[Node, ...], facts: FactTable
 ) -> bool:
     """A quick look before a match is tried: are there operands with the ops wanted?"""
     for kind in wanted:
         if kind is Const:
-            if all(known.constant(x) is None for x in inputs):
+            if all(facts.constant(x) is None for x in inputs):
                 return False
         elif kind is not None and all(type(x.op) is not kind for x in inputs):
             return False

@@ -99,26 +99,26 @@ def rule(
 
     wanted = operand_ops(lhs)
 
-    def filled(found: Iterable[dict[str, Node]], known: FactTable) -> Node | None:
+    def filled(found: Iterable[dict[str, Node]], facts: FactTable) -> Node | None:
         for bound in found:
-            if given is None or given(Match(bound, known)):
+            if given is None or given(Match(bound, facts)):
                 return instantiate(rhs, bound)
         return None
 
-    def apply(node: Node, known: FactTable) -> Node | None:
-        if not could_fit(wanted, node.inputs, known):
+    def apply(node: Node, facts: FactTable) -> Node | None:
+        if not could_fit(wanted, node.inputs, facts):
             return None
-        return filled(match(lhs, node, {}, known), known)
+        return filled(match(lhs, node, {}, facts), facts)
 
-    def apply_in_chain(node: Node, known: FactTable) -> Node | None:
+    def apply_in_chain(node: Node, facts: FactTable) -> Node | None:
         inverse = INVERSE[type(lhs.op)]
 
         def combine(first: Node, second: Node, inverted: bool) -> Node | None:
-            if inverted != inverse or not could_fit(wanted, (first, second), known):
+            if inverted != inverse or not could_fit(wanted, (first, second), facts):
                 return None
-            return filled(match_all(lhs.inputs, (first, second), {}, known), known)
+            return filled(match_all(lhs.inputs, (first, second), {}, facts), facts)
 
-        return combine_in_chain(node, known, combine, wanted)
+        return combine_in_chain(node, facts, combine, wanted)
 
     name = f"{pattern_text(lhs)} -> {pattern_text(rhs)}"
     line = _line_of_caller()
@@ -147,7 +147,7 @@ def rewrite(
     facts known). Its reason is its docstring. `example()` gives one graph or several it changes."""
 
     def enter(function: Callable) -> Rule:
-        takes_known = len(inspect.signature(function).parameters) == 2
+        takes_facts = len(inspect.signature(function).parameters) == 2
         classes = on if isinstance(on, tuple) else (on,)
         code = function.__code__
         line = f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"
@@ -155,7 +155,7 @@ def rewrite(
         reason = " ".join((function.__doc__ or "").split())
         if not reason and sys.flags.optimize < 2:  # python -OO drops docstrings
             raise TypeError(f"the rule {name} does not say why")
-        apply = function if takes_known else lambda node, known: function(node)
+        apply = function if takes_facts else lambda node, facts: function(node)
         return Rule(
             name, classes, apply, reason or name, line, example=example, ulps=ulps,
             sums_first=sums_first, limits=limits, rounded_logs=rounded_logs,
@@ -228,7 +228,7 @@ class _Driver:
     def __init__(self, rules: Ruleset, log: RewriteLog) -> None:
         self.rules = rules
         self.log = log
-        self.known = FactTable()
+        self.facts = FactTable()
         self.done: dict[Node, Node] = {}
         self.next: dict[Node, Node] = {}
         self.budget = 0
@@ -279,7 +279,7 @@ class _Driver:
             return node
         with made_by(node):
             for candidate in self.rules.of(node.op):
-                found = candidate.apply(node, self.known)
+                found = candidate.apply(node, self.facts)
                 if found is None:
                     continue
                 found = fitted(_as_node(found, node.dtype), node, candidate.name)
@@ -309,10 +309,10 @@ def fitted(found: Node, node: Node, name: str) -> Node:
         return found
     if found.dtype == node.dtype:
         try:
-            whole = broadcast_shapes(found.shape, node.shape)
+            joint = broadcast_shapes(found.shape, node.shape)
         except ShapeError:
-            whole = None
-        if whole is not None and len(whole) == node.ndim and not _shrinks(found, node):
+            joint = None
+        if joint is not None and len(joint) == node.ndim and not _shrinks(found, node):
             return ops.broadcast_to(found, node.shape)
     raise RewriteError(f"{name}: {node!r}, made at {line_of(node)}, became {found!r}")
 

@@ -35,16 +35,16 @@ NEUTRAL = Ruleset(
     rule(x * -1, -x, over=ANY, why="a sign, not a product"),
     rule(x / -1, -x, over=ANY, why="a sign, not a quotient"),
     rule(
-        x * 0, 0, over=ANY, given=lambda m: m.known.bounds(m.x).finite,
+        x * 0, 0, over=ANY, given=lambda m: m.facts.bounds(m.x).finite,
         why="of a number; nan * 0 and inf * 0 are nan, and stay",
     ),
     rule(
-        x - x, 0, over=ANY, given=lambda m: m.known.bounds(m.x).finite,
+        x - x, 0, over=ANY, given=lambda m: m.facts.bounds(m.x).finite,
         why="of a number; inf - inf is nan, and stays",
     ),
     rule(
         x / x, 1, over=(1e-300, 1e300), why="of a number other than 0; 0 / 0 is nan, and stays",
-        given=lambda m: m.known.bounds(m.x).finite and m.known.bounds(m.x).nonzero,
+        given=lambda m: m.facts.bounds(m.x).finite and m.facts.bounds(m.x).nonzero,
     ),
 )  # fmt: skip
 
@@ -57,7 +57,7 @@ SIGNS = Ruleset(
     rule(ops.abs(-x), ops.abs(x), over=ANY, why="the sign goes anyway"),
     rule(ops.abs(ops.abs(x)), ops.abs(x), over=ANY, why="the sign is gone already"),
     rule(
-        ops.abs(x), x, over=POSITIVE, given=lambda m: m.known.bounds(m.x).nonnegative,
+        ops.abs(x), x, over=POSITIVE, given=lambda m: m.facts.bounds(m.x).nonnegative,
         why="known not to be negative",
     ),
     rule(ops.square(-x), ops.square(x), over=ANY, why="the sign goes anyway"),
@@ -98,18 +98,18 @@ CHOICE = Ruleset(
     rule(ops.minimum(x, x), x, over=ANY, why="said once"),
     rule(
         ops.maximum(x, y), x, over={"x": (1, 9), "y": (-9, 0)}, why="known to be the larger",
-        given=lambda m: _is_ordered(m.known, m.y, m.x),
+        given=lambda m: _is_ordered(m.facts, m.y, m.x),
     ),
     rule(
         ops.minimum(x, y), x, over={"x": (-9, 0), "y": (1, 9)}, why="known to be the smaller",
-        given=lambda m: _is_ordered(m.known, m.x, m.y),
+        given=lambda m: _is_ordered(m.facts, m.x, m.y),
     ),
 )  # fmt: skip
 
 
-def _is_ordered(known: FactTable, low: Node, high: Node) -> bool:
+def _is_ordered(facts: FactTable, low: Node, high: Node) -> bool:
     """low <= high for certain; nan in either would have to spread, so both are numbers."""
-    a, b = known.bounds(low), known.bounds(high)
+    a, b = facts.bounds(low), facts.bounds(high)
     return a.finite and b.finite and a.high <= b.low
 
 
@@ -117,9 +117,9 @@ def _is_ordered(known: FactTable, low: Node, high: Node) -> bool:
     on=(ops.Lt, ops.Le, ops.Gt, ops.Ge),
     example=lambda: ops.lt(ops.tensor("i", (3,), "uint8"), 0),
 )
-def decide_comparison(node: Node, known: FactTable) -> Node | None:
+def decide_comparison(node: Node, facts: FactTable) -> Node | None:
     """The bounds of two numbers may decide how they compare."""
-    a, b = (known.bounds(operand) for operand in node.inputs)
+    a, b = (facts.bounds(operand) for operand in node.inputs)
     if isinstance(node.op, (ops.Gt, ops.Ge)):
         a, b = b, a
     if not (a.finite and b.finite):
@@ -135,7 +135,7 @@ def decide_comparison(node: Node, known: FactTable) -> Node | None:
 # Constants.
 
 # A folded constant may be this much larger than what it is computed from.
-FREE_SIZE = 16
+MAX_GROWTH = 16
 # Functions whose values at literals wait for the stable forms where digits are lost in them: large
 # numbers, of which differences are taken,
 OF_GAMMAS = (ops.Lgamma, ops.Digamma, ops.Trigamma, ops.Lbeta, ops.LogRisingFactorial)
@@ -148,7 +148,7 @@ OF_LINKS = (
 OF_POWERS = (ops.Pow, ops.Square)
 # and sums in which digits of the smaller term are lost.
 OF_SUMS = (ops.Add, ops.Sub)
-WAITING = (*OF_GAMMAS, *OF_LINKS, *OF_POWERS, *OF_SUMS)
+DEFERRED = (*OF_GAMMAS, *OF_LINKS, *OF_POWERS, *OF_SUMS)
 # A literal below this has digits to spare in a log gamma.
 SMALL = 8.0
 # The relative distance from an end below which digits are lost, and what a sum may lose of a term,
@@ -156,7 +156,7 @@ SMALL = 8.0
 NEAR, LOST = 2.0**-10, 2.0**12
 
 
-def _waits(node: Node, arrays: Sequence[np.ndarray], value: np.ndarray) -> bool:
+def _is_deferred(node: Node, arrays: Sequence[np.ndarray], value: np.ndarray) -> bool:
     """Is more known of this function of literals than its value, once rounded?"""
     if not node.type.is_float or not all(np.isfinite(a).all() for a in arrays):
         return False
@@ -164,7 +164,7 @@ def _waits(node: Node, arrays: Sequence[np.ndarray], value: np.ndarray) -> bool:
         return any(np.any(np.abs(a) >= SMALL) for a in arrays)
     if isinstance(node.op, OF_SUMS):
         return _loses_a_term(*arrays, value)
-    if not isinstance(node.op, WAITING):
+    if not isinstance(node.op, DEFERRED):
         return False
     tiny = np.finfo(value.dtype).tiny
     lost = ~np.isfinite(value) | (np.abs(value) < tiny)
@@ -179,8 +179,8 @@ def _loses_a_term(a: np.ndarray, b: np.ndarray, total: np.ndarray) -> bool:
     """Is a + b or a - b without digits of the smaller one? What it has of it is exact."""
     small, large = np.fmin(np.abs(a), np.abs(b)), np.fmax(np.abs(a), np.abs(b))
     with np.errstate(all="ignore"):
-        kept = np.abs(np.abs(total) - large)
-        lost = np.abs(kept - small) > LOST * np.finfo(total.dtype).eps * small
+        rest = np.abs(np.abs(total) - large)
+        lost = np.abs(rest - small) > LOST * np.finfo(total.dtype).eps * small
     return bool(np.any(lost))
 
 
@@ -190,7 +190,7 @@ def _folded(node: Node, late: bool = False) -> Node | None:
     if isinstance(node.type, tuple) or next(symbolic_sizes(node), None) is not None:
         return None
     arrays = [a.op.array for a in node.inputs]
-    if node.size > max(FREE_SIZE, sum(a.size for a in arrays)) or isinstance(
+    if node.size > max(MAX_GROWTH, sum(a.size for a in arrays)) or isinstance(
         node.op, (ops.BroadcastTo, ops.ExpandDims)
     ):
         return None
@@ -200,7 +200,9 @@ def _folded(node: Node, late: bool = False) -> Node | None:
     except (IndexError, ValueError):
         # The run says where; it may not even come there.
         return None
-    return None if not late and _waits(node, arrays, value) else make(Const(Frozen(value)), ())
+    if not late and _is_deferred(node, arrays, value):
+        return None
+    return make(Const(Frozen(value)), ())
 
 
 @rewrite(on=Kind, example=lambda: ops.exp(ops.constant(2.0)) * ops.tensor("x", (3,)))
@@ -211,26 +213,26 @@ def fold_constants(node: Node) -> Node | None:
 
 
 @rewrite(
-    on=WAITING,
+    on=DEFERRED,
     example=lambda: ops.lgamma(ops.constant(1e15)) * ops.tensor("x", (3,)),
 )
-def fold_waiting_constants(node: Node, known: FactTable) -> Node | None:
+def fold_deferred_constants(node: Node, facts: FactTable) -> Node | None:
     """A function of constants that no stable form has taken is a constant."""
     found = _folded(node, late=True)
-    return _folded_repeated(node, known, late=True) if found is None else found
+    return _folded_repeated(node, facts, late=True) if found is None else found
 
 
 @rewrite(
     on=Elementwise,
     example=lambda: ops.exp(ops.broadcast_to(ops.constant(2.0), (ops.tensor("x").size, 20))),
 )
-def fold_repeated_constants(node: Node, known: FactTable) -> Node | None:
+def fold_repeated_constants(node: Node, facts: FactTable) -> Node | None:
     """An elementwise op of constants that are repeated is one repeated constant."""
-    return _folded_repeated(node, known)
+    return _folded_repeated(node, facts)
 
 
-def _folded_repeated(node: Node, known: FactTable, late: bool = False) -> Node | None:
-    values = [known.constant(a) for a in node.inputs]
+def _folded_repeated(node: Node, facts: FactTable, late: bool = False) -> Node | None:
+    values = [facts.constant(a) for a in node.inputs]
     if any(v is None for v in values) or all(isinstance(a.op, Const) for a in node.inputs):
         return None
     arrays = [np.asarray(v).astype(a.dtype) for v, a in zip(values, node.inputs, strict=True)]
@@ -239,7 +241,9 @@ def _folded_repeated(node: Node, known: FactTable, late: bool = False) -> Node |
             value = np.asarray(node.op.numpy(*arrays)).astype(node.dtype)
     except ValueError:
         return None
-    return None if not late and _waits(node, arrays, value) else make(Const(Frozen(value)), ())
+    if not late and _is_deferred(node, arrays, value):
+        return None
+    return make(Const(Frozen(value)), ())
 
 
 def _term(node: Node) -> tuple[float, Node]:
@@ -352,4 +356,4 @@ FUNCTIONS = Ruleset(
 
 ALGEBRA = FUNCTIONS + NEUTRAL + SIGNS + CHOICE
 # After the stable forms.
-LATE = Ruleset(fold_waiting_constants)
+LATE = Ruleset(fold_deferred_constants)

@@ -21,7 +21,7 @@ POWERS = Ruleset(
     rule(ops.sqrt(ops.square(x)), ops.abs(x), over=ANY, why="the square may overflow"),
     rule(
         ops.square(ops.sqrt(x)), x, over=POSITIVE, why="known not to be negative",
-        given=lambda m: m.known.bounds(m.x).nonnegative,
+        given=lambda m: m.facts.bounds(m.x).nonnegative,
     ),
     rule(ops.Pow()(x, 0), 1, over=ANY, why="1 even of nan, as in C"),
     rule(ops.Pow()(x, 1), x, over=ANY, why="1 is neutral"),
@@ -31,7 +31,7 @@ POWERS = Ruleset(
     rule(ops.log(ops.exp(x)), x, over=FLOATS, why="exp overflows past 709 and underflows"),
     rule(
         ops.exp(ops.log(x)), x, over=POSITIVE, why="known not to be negative, where log has none",
-        given=lambda m: m.known.bounds(m.x).nonnegative,
+        given=lambda m: m.facts.bounds(m.x).nonnegative,
     ),
     rule(1 / ops.exp(x), ops.exp(-x), over=(-700, 700), why="no quotient"),
     rule(1 / (1 / x), x, over=ANY, why="two inversions cancel"),

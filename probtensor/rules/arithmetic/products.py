@@ -136,14 +136,14 @@ def move_signs_out(node: Node) -> Node | None:
     """-x * y -> -(x * y): signs are exact, and cancel where they meet."""
     if not node.type.is_float:
         return None
-    for place, x in enumerate(node.inputs):
+    for position, x in enumerate(node.inputs):
         if isinstance(x.op, ops.Neg):
-            other = node.inputs[1 - place]
+            other = node.inputs[1 - position]
             value = factor_of(other)
             pair = list(node.inputs)
-            pair[place] = x.inputs[0]
+            pair[position] = x.inputs[0]
             if value is not None:
-                pair[1 - place] = ops.constant(np.asarray(-value, node.dtype))
+                pair[1 - position] = ops.constant(np.asarray(-value, node.dtype))
                 return node.op(*pair)
             return -node.op(*pair)
     return None

@@ -44,7 +44,7 @@ def divide_once(outputs: Sequence[Node]) -> list[Node]:
     quotients = _chosen(order, outputs)
     if not quotients:
         return outputs
-    known, done = FactTable(), {}
+    facts, done = FactTable(), {}
     products: dict[Node, tuple[Node, Node | None]] = {}
     for node in order:
         inputs = tuple(done[x] for x in node.inputs)
@@ -55,7 +55,7 @@ def divide_once(outputs: Sequence[Node]) -> list[Node]:
             done[node] = rebuild(node, inputs)
             if node not in quotients:
                 continue
-            pair = reciprocal(inputs[1], known)
+            pair = reciprocal(inputs[1], facts)
             if pair is not None:
                 products[node] = inputs[0] * pair[0], pair[1]
                 product, power = products[node]
@@ -63,7 +63,7 @@ def divide_once(outputs: Sequence[Node]) -> list[Node]:
     return [done[y] for y in outputs]
 
 
-def reciprocal(s: Node, known: FactTable) -> tuple[Node, Node | None] | None:
+def reciprocal(s: Node, facts: FactTable) -> tuple[Node, Node | None] | None:
     """(r, q) with 1 / s = r * q, q a power of two of at least 1, or None where it is always 1; None
     for a literal whose inverse is no normal number."""
     info = np.finfo(s.dtype)
@@ -72,7 +72,7 @@ def reciprocal(s: Node, known: FactTable) -> tuple[Node, Node | None] | None:
         inverse = 1 / value if value else math.inf
         normal = info.tiny <= abs(inverse) <= info.max and math.isfinite(value)
         return (ops.constant(np.asarray(inverse, s.dtype)), None) if normal else None
-    bounds = known.bounds(s)
+    bounds = facts.bounds(s)
     if bounds.low >= info.tiny or bounds.high <= -info.tiny:
         return 1 / s, None
     power = 2.0 ** (info.nmant + 1)
@@ -94,10 +94,10 @@ def _chosen(order: Sequence[Node], outputs: Sequence[Node]) -> set[Node]:
         # What reads `node` has been here: it has marked it where it needs each place of it.
         if node not in exact:
             tolerant.add(node)
-        for place, x in enumerate(node.inputs):
-            if _adds(node, place):
+        for position, x in enumerate(node.inputs):
+            if _adds(node, position):
                 exposed.add(x)
-            elif not (_passes(node, place) and node in tolerant):
+            elif not (_passes(node, position) and node in tolerant):
                 exact.add(x)
             elif isinstance(node.op, _LINEAR) and node in exposed:
                 exposed.add(x)
@@ -115,18 +115,18 @@ def _by_scalar(x: Node) -> bool:
     )
 
 
-def _adds(node: Node, place: int) -> bool:
+def _adds(node: Node, position: int) -> bool:
     """Does the node add up its operand at `place`?"""
     if isinstance(node.op, ops.Scatter):
-        return node.op.mode == "add" and place == 1
+        return node.op.mode == "add" and position == 1
     return isinstance(node.op, (ops.Sum, ops.Contract))
 
 
-def _passes(node: Node, place: int) -> bool:
+def _passes(node: Node, position: int) -> bool:
     if isinstance(node.op, ops.Where):
-        return place > 0
+        return position > 0
     if isinstance(node.op, ops.Div):
-        return place == 0
+        return position == 0
     return isinstance(node.op, _CARRIES)
 
 

@@ -22,7 +22,7 @@ from probtensor.transform.rewrite import Ruleset, rewrite
 from probtensor.types import size_product
 
 # Operations looked through in one summand, so that a sweep stays linear and recursion shallow.
-CHAIN = 12
+MAX_SUMMAND_OPS = 12
 
 
 def _data() -> Node:
@@ -58,7 +58,7 @@ def outer_factor(x: Node, axes: Sequence[int]) -> tuple[Node, Node, bool] | None
     return None
 
 
-def may_leave(c: Node, rest: Node, inverted: bool, known: FactTable) -> bool:
+def may_leave(c: Node, rest: Node, inverted: bool, facts: FactTable) -> bool:
     """May the sum of c * rest be c times a sum, with no overflow but where the sum of squares, of
     products or of scaled values overflows itself?"""
     value = factor_of(c)
@@ -66,7 +66,7 @@ def may_leave(c: Node, rest: Node, inverted: bool, known: FactTable) -> bool:
         return (abs(value) <= 1 if inverted else abs(value) >= 1) or _is_product(rest)
     if constant_of(c) is not None:
         return False
-    bounds = known.bounds(c)
+    bounds = facts.bounds(c)
     if bounds.finite and not inverted and (bounds.low >= 1 or bounds.high <= -1):
         return True
     return _stands_in(c, rest)
@@ -87,7 +87,7 @@ def _stands_in(c: Node, x: Node) -> bool:
     """Is c a factor or a divisor in x already? Then where c is 0, infinite or nan, so are all
     elements of x, or all are nan."""
     stack, seen = [x], 0
-    while stack and seen < CHAIN:
+    while stack and seen < MAX_SUMMAND_OPS:
         top = stack.pop()
         seen += 1
         if isinstance(top.op, (ops.Mul, ops.Div)) and any(a is c for a in top.inputs):
@@ -109,7 +109,7 @@ def _stands_in(c: Node, x: Node) -> bool:
     ),
     sums_first=True,
 )
-def pull_factor_out_of_sum(node: Node, known: FactTable) -> Node | None:
+def pull_factor_out_of_sum(node: Node, facts: FactTable) -> Node | None:
     """sum(c * x) -> c * sum(x) where c does not vary along the summed axes and is known to be no
     smaller than 1, or the terms are squares, or products, or scaled by c before."""
     x, axes = node.inputs[0], node.op.axes
@@ -118,7 +118,7 @@ def pull_factor_out_of_sum(node: Node, known: FactTable) -> Node | None:
     if isinstance(x.op, ops.Neg):
         return -make(node.op, x.inputs)
     found = outer_factor(x, axes)
-    if found is None or not may_leave(*found, known):
+    if found is None or not may_leave(*found, facts):
         return None
     c, rest, inverted = found
     c = drop_constant_axes(c, axes, x.ndim)
@@ -138,8 +138,8 @@ def square_in_scaled_sum(node: Node) -> Node | None:
         if s.ndim or product is total or not isinstance(product.op, ops.Mul):
             continue
         for scaled, x in (product.inputs, product.inputs[::-1]):
-            own = {id(a) for a in scaled.inputs} if isinstance(scaled.op, ops.Mul) else set()
-            if own == {id(s), id(x)}:
+            factors = {id(a) for a in scaled.inputs} if isinstance(scaled.op, ops.Mul) else set()
+            if factors == {id(s), id(x)}:
                 return make(total.op, (ops.square(scaled),))
     return None
 
@@ -161,9 +161,9 @@ def sum_repeated_values(node: Node) -> Node | None:
     if not repeated:
         return None
     once = drop_constant_axes(source, repeated, x.ndim)
-    kept = [a for a in range(x.ndim) if a not in repeated]
-    rest = tuple(kept.index(a) for a in axes if a not in repeated)
-    once = ops.broadcast_to(once, tuple(x.shape[a] for a in kept))
+    remaining = [a for a in range(x.ndim) if a not in repeated]
+    rest = tuple(remaining.index(a) for a in axes if a not in repeated)
+    once = ops.broadcast_to(once, tuple(x.shape[a] for a in remaining))
     summed = make(ops.Sum(rest), (once,)) if rest else once
     return summed * count_along(x, repeated)
 
@@ -193,7 +193,7 @@ def is_rounded(x: Node) -> bool:
     while stack:
         top = stack.pop()
         seen += 1
-        if isinstance(top.op, _EXACT) and seen < CHAIN:
+        if isinstance(top.op, _EXACT) and seen < MAX_SUMMAND_OPS:
             stack.extend(top.inputs)
         elif (
             top.type.is_float
@@ -233,10 +233,10 @@ def pull_sign_out_of_contraction(node: Node) -> Node | None:
     """-x @ y -> -(x @ y): the sign meets others outside."""
     if not node.type.is_float:
         return None
-    for place, x in enumerate(node.inputs):
+    for position, x in enumerate(node.inputs):
         if isinstance(x.op, ops.Neg):
             operands = list(node.inputs)
-            operands[place] = x.inputs[0]
+            operands[position] = x.inputs[0]
             return -make(node.op, operands)
     return None
 
@@ -250,16 +250,16 @@ def contract_repeated_scalar(node: Node) -> Node | None:
     w, summed over all rows, is the sum of the columns of x."""
     first, second, out = node.op.parts()
     pairs = ((0, first, 1, second), (1, second, 0, first))
-    for place, letters, other_place, other_letters in pairs:
-        x, other = node.inputs[place], node.inputs[other_place]
+    for position, letters, other_position, other_letters in pairs:
+        x, other = node.inputs[position], node.inputs[other_position]
         repeats = isinstance(x.op, ops.BroadcastTo) and x.inputs[0].ndim == 0
         # Letters of the repeated operand alone would have to be counted, or repeated again.
         if repeats and node.type.is_float and set(letters) <= set(other_letters):
             axes = tuple(k for k, c in enumerate(other_letters) if c not in out)
-            kept = [c for c in other_letters if c in out]
+            remaining = [c for c in other_letters if c in out]
             product = x.inputs[0] * other
             summed = ops.sum(product, axes) if axes else product
-            return ops.transpose(summed, tuple(kept.index(c) for c in out))
+            return ops.transpose(summed, tuple(remaining.index(c) for c in out))
     return None
 
 
@@ -272,10 +272,10 @@ def contract_repeated_scalar(node: Node) -> Node | None:
     ),
     sums_first=True,
 )  # fmt: skip
-def pull_literal_out_of_scatter(node: Node, known: FactTable) -> Node | None:
+def pull_literal_out_of_scatter(node: Node, facts: FactTable) -> Node | None:
     """Adding c * x into zeros is c times adding x into zeros, for literals that leave sums too. (An
     infinite or undefined c would spoil the places where nothing is added.)"""
-    base, updates, *places = node.inputs
+    base, updates, *indices = node.inputs
     if node.op.mode != "add" or not node.type.is_float or constant_of(base) != 0:
         return None
     product = renamed(updates)
@@ -283,12 +283,12 @@ def pull_literal_out_of_scatter(node: Node, known: FactTable) -> Node | None:
         c, rest, inverted = None, product.inputs[0], False
     else:
         found = outer_factor(product, range(product.ndim))
-        if found is None or factor_of(found[0]) is None or not may_leave(*found, known):
+        if found is None or factor_of(found[0]) is None or not may_leave(*found, facts):
             return None
         c, rest, inverted = found
     if rest.shape != product.shape:
         return None
-    added = make(node.op, (base, ops.broadcast_to(rest, updates.shape), *places))
+    added = make(node.op, (base, ops.broadcast_to(rest, updates.shape), *indices))
     if c is None:
         return -added
     return added / c if inverted else c * added

@@ -10,7 +10,7 @@ from probtensor.transform.facts import constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
 
 # Conditions and terms looked at.
-TERMS = 12
+MAX_TERMS = 12
 
 
 @rewrite(
@@ -48,7 +48,7 @@ def alternatives(condition: Node) -> set[Node]:
     found, stack = set(), [condition]
     while stack:
         x = stack.pop()
-        if isinstance(x.op, ops.LogicalOr) and len(found) + len(stack) < TERMS:
+        if isinstance(x.op, ops.LogicalOr) and len(found) + len(stack) < MAX_TERMS:
             stack += x.inputs
         else:
             found.add(x)
@@ -76,20 +76,20 @@ def one_or_its_opposite(node: Node) -> Node | None:
     return None
 
 
-def zero_outside(x: Node, known: set[Node]) -> bool:
+def zero_outside(x: Node, conditions: set[Node]) -> bool:
     """Is each term of a sum 0 wherever none of some conditions holds?"""
     stack, seen = [x], 0
     while stack:
         term = stack.pop()
         seen += 1
-        if seen > TERMS:
+        if seen > MAX_TERMS:
             return False
         if isinstance(term.op, (ops.Add, ops.Sub, ops.Neg)):
             stack += term.inputs
         elif isinstance(term.op, ops.Where):
             condition, a, b = term.inputs
-            chosen = constant_of(b) == 0 and condition in known
-            left = constant_of(a) == 0 and negated(condition) in known
+            chosen = constant_of(b) == 0 and condition in conditions
+            left = constant_of(a) == 0 and negated(condition) in conditions
             if not chosen and not left:
                 return False
         elif constant_of(term) != 0:

@@ -125,13 +125,13 @@ def add_dropped_axes(node: Node) -> Node | None:
 )
 def drop_added_axes(node: Node) -> Node | None:
     """Axes that were put in and dropped were never there."""
-    inner, gone = node.inputs[0], node.op.axes
+    inner, dropped_axes = node.inputs[0], node.op.axes
     if isinstance(inner.op, ops.ExpandDims):
-        kept = [a for a in range(inner.ndim) if a not in gone]
-        added = tuple(k for k, a in enumerate(kept) if a in inner.op.axes)
-        both = [a for a in gone if a in inner.op.axes]
+        remaining = [a for a in range(inner.ndim) if a not in dropped_axes]
+        added = tuple(k for k, a in enumerate(remaining) if a in inner.op.axes)
+        both = [a for a in dropped_axes if a in inner.op.axes]
         others = [a for a in range(inner.ndim) if a not in inner.op.axes]
-        dropped = tuple(k for k, a in enumerate(others) if a in gone)
+        dropped = tuple(k for k, a in enumerate(others) if a in dropped_axes)
         if not both:
             return None
         x = inner.inputs[0]
@@ -140,7 +140,7 @@ def drop_added_axes(node: Node) -> Node | None:
     if isinstance(inner.op, ops.BroadcastTo):
         x = inner.inputs[0]
         lead = inner.ndim - x.ndim
-        dropped = tuple(a - lead for a in gone if a >= lead)
+        dropped = tuple(a - lead for a in dropped_axes if a >= lead)
         if any(x.shape[a] != 1 for a in dropped):
             return None
         x = make(ops.DropAxes(dropped), (x,)) if dropped else x
@@ -214,8 +214,8 @@ def _slice_of_part(node: Node, joined: Node) -> Node | None:
         end = start + part.shape[axis]
         if not isinstance(start, int):
             return None
-        room = end - (first + size)
-        if first >= start and isinstance(room, int) and room >= 0:
+        margin = end - (first + size)
+        if first >= start and isinstance(margin, int) and margin >= 0:
             starts = tuple(first - start if a == axis else s for a, s in enumerate(op.starts))
             return make(ops.Slice(starts, op.steps, op.sizes), (part,))
         start = end
@@ -320,9 +320,9 @@ def reduce_real_axes(node: Node) -> Node | None:
         return x
     if not single:
         return None
-    kept = [a for a in range(x.ndim) if a not in single]
+    remaining = [a for a in range(x.ndim) if a not in single]
     dropped = make(ops.DropAxes(single), (x,))
-    axes = tuple(kept.index(a) for a in rest)
+    axes = tuple(remaining.index(a) for a in rest)
     return make(type(node.op)(axes), (dropped,)) if axes else dropped
 
 
@@ -353,8 +353,8 @@ def join_reductions(node: Node) -> Node | None:
     if type(inner.op) is not type(node.op):
         return None
     x = inner.inputs[0]
-    kept = [a for a in range(x.ndim) if a not in inner.op.axes]
-    axes = sorted((*inner.op.axes, *(kept[a] for a in node.op.axes)))
+    remaining = [a for a in range(x.ndim) if a not in inner.op.axes]
+    axes = sorted((*inner.op.axes, *(remaining[a] for a in node.op.axes)))
     return make(type(node.op)(tuple(axes)), (x,))
 
 
@@ -384,8 +384,8 @@ def gather_indices(node: Node) -> Node | None:
     plain = node.op.axes == (0,) and inner.op.axes == (0,) and node.op.at == inner.op.at == 0
     if not plain or inner.inputs[1].ndim != 1 or node.op.mode != "raise":
         return None
-    places = make(node.op, (inner.inputs[1], node.inputs[1]))
-    return make(inner.op, (inner.inputs[0], places))
+    indices = make(node.op, (inner.inputs[1], node.inputs[1]))
+    return make(inner.op, (inner.inputs[0], indices))
 
 
 SHAPES = Ruleset(

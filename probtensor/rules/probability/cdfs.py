@@ -23,34 +23,34 @@ from probtensor.transform.facts import FactTable, constant_of
 
 ROOT2 = math.sqrt(2)
 # Literals that stand for 1/pi or 1/sqrt(2) may be rounded in a few ways: last places.
-CLOSE = 8
+LITERAL_ULPS = 8
 
 
 def is_close(a: float, b: float, like: Node) -> bool:
     """Are two numbers the same but for a few roundings in the dtype of a node?"""
     size = np.finfo(like.dtype).eps if like.type.is_float else 0.0
-    return abs(a - b) <= CLOSE * size * abs(b)
+    return abs(a - b) <= LITERAL_ULPS * size * abs(b)
 
 
-def is_literal(known: FactTable, node: Node, value: float) -> bool:
+def is_literal(facts: FactTable, node: Node, value: float) -> bool:
     """Is a node this number, or as near to it as literals of it may be?"""
-    found = known.constant(node)
+    found = facts.constant(node)
     return found is not None and is_close(found, value, node)
 
 
-def _other(node: Node, value: float, known: FactTable) -> Node | None:
+def _other(node: Node, value: float, facts: FactTable) -> Node | None:
     """The other factor or addend, where one operand is this literal."""
     for literal, rest in (node.inputs, node.inputs[::-1]):
-        if is_literal(known, literal, value):
+        if is_literal(facts, literal, value):
             return rest
     return None
 
 
-def _scaled(node: Node, value: float, known: FactTable) -> Node | None:
+def _scaled(node: Node, value: float, facts: FactTable) -> Node | None:
     """z for value * z, which may be written z / (1 / value)."""
     if isinstance(node.op, ops.Mul):
-        return _other(node, value, known)
-    if isinstance(node.op, ops.Div) and is_literal(known, node.inputs[1], 1 / value):
+        return _other(node, value, facts)
+    if isinstance(node.op, ops.Div) and is_literal(facts, node.inputs[1], 1 / value):
         return node.inputs[0]
     return None
 
@@ -64,37 +64,37 @@ def power_of(p: Node) -> tuple[Node, Node] | None:
     return p.inputs if isinstance(p.op, ops.Pow) else None
 
 
-def normal_argument(p: Node, known: FactTable) -> Node | None:
+def normal_argument(p: Node, facts: FactTable) -> Node | None:
     """z for p = ndtr(z), which may be written with erfc."""
     if isinstance(p.op, ops.Ndtr):
         return p.inputs[0]
-    inner = _scaled(p, 0.5, known)
+    inner = _scaled(p, 0.5, facts)
     if inner is None or not isinstance(inner.op, ops.Erfc):
         return None
-    return times_root2(-inner.inputs[0], known)
+    return times_root2(-inner.inputs[0], facts)
 
 
-def times_root2(z: Node, known: FactTable) -> Node:
+def times_root2(z: Node, facts: FactTable) -> Node:
     """z * sqrt(2), which is x exactly where z is x / sqrt(2) or its negative."""
     if isinstance(z.op, ops.Neg):
-        return -times_root2(z.inputs[0], known)
+        return -times_root2(z.inputs[0], facts)
     for sign in (1, -1):
-        inner = _scaled(z, sign / ROOT2, known)
+        inner = _scaled(z, sign / ROOT2, facts)
         if inner is not None:
             return inner if sign == 1 else -inner
     return z * ROOT2
 
 
-def cauchy_argument(p: Node, known: FactTable) -> Node | None:
+def cauchy_argument(p: Node, facts: FactTable) -> Node | None:
     """z for p = 1/2 + arctan(z) / pi."""
     if not isinstance(p.op, (ops.Add, ops.Sub)):
         return None
     minus = isinstance(p.op, ops.Sub)
     pairs = (p.inputs[::-1],) if minus else (p.inputs, p.inputs[::-1])
     for angle, half in pairs:
-        if is_literal(known, half, 0.5):
+        if is_literal(facts, half, 0.5):
             for sign in (1, -1):
-                inner = _scaled(angle, sign / math.pi, known)
+                inner = _scaled(angle, sign / math.pi, facts)
                 if inner is not None and isinstance(inner.op, ops.Arctan):
                     z = inner.inputs[0]
                     return -z if minus == (sign == 1) else z
@@ -125,31 +125,31 @@ def _factors(node: Node) -> tuple[float, Counter]:
     return value, others
 
 
-def share_of(p: Node, known: FactTable) -> tuple[Node, Node] | None:
+def share_of(p: Node, facts: FactTable) -> tuple[Node, Node] | None:
     """(n, m) for p = n / (n + m), also where factors of n stand before the quotient."""
     if not isinstance(p.op, (ops.Mul, ops.Div)):
         return None
-    value, others = known.remember(p, _factors)
+    value, others = facts.remember(p, _factors)
     for total, below in others:
         if not below or not isinstance(total.op, ops.Add) or others[total, below] != 1:
             continue
         rest = others - Counter({(total, True): 1})
         for n, m in _splits(total):
             number = constant_of(n)
-            own = (number, Counter()) if number is not None else known.remember(n, _factors)
-            if rest == own[1] and is_close(value, own[0], p):
+            scale, factors = facts.remember(n, _factors) if number is None else (number, Counter())
+            if rest == factors and is_close(value, scale, p):
                 return n, m
     return None
 
 
 # Terms of a sum that are looked through.
-TERMS = 12
+MAX_TERMS = 12
 
 
 def terms_of(total: Node) -> list[Node]:
     """What a sum is of, a few levels deep."""
     terms = [total]
-    while len(terms) < TERMS:
+    while len(terms) < MAX_TERMS:
         sums = [k for k, x in enumerate(terms) if isinstance(x.op, ops.Add)]
         if not sums:
             break
@@ -168,41 +168,43 @@ def _splits(total: Node) -> list[tuple[Node, Node]]:
     return pairs
 
 
-def rest_of_shares(p: Node, known: FactTable) -> tuple[Node, Node] | None:
+def rest_of_shares(p: Node, facts: FactTable) -> tuple[Node, Node] | None:
     """(m, s) for 1 - n/s - n'/s = m/s, where s is the sum of m and what is taken away."""
     taken = []
     while isinstance(p.op, ops.Sub):
         taken.append(p.inputs[1])
         p = p.inputs[0]
-    if len(taken) < 2 or not is_literal(known, p, 1):
+    if len(taken) < 2 or not is_literal(facts, p, 1):
         return None
-    shares = [share_of(x, known) for x in taken]
+    shares = [share_of(x, facts) for x in taken]
     if None in shares:
         return None
     totals = [Counter([*terms_of(n), *terms_of(m)]) for n, m in shares]
-    own = sum((Counter(terms_of(n)) for n, _ in shares), Counter())
-    if any(total != totals[0] for total in totals) or not own < totals[0]:
+    numerators = sum((Counter(terms_of(n)) for n, _ in shares), Counter())
+    if any(total != totals[0] for total in totals) or not numerators < totals[0]:
         return None
-    return tuple(functools.reduce(operator.add, c.elements()) for c in (totals[0] - own, totals[0]))
+    return tuple(
+        functools.reduce(operator.add, c.elements()) for c in (totals[0] - numerators, totals[0])
+    )
 
 
 # Differences.
 
 
-def _logistic(p: Node, known: FactTable) -> Node | None:
+def _logistic(p: Node, facts: FactTable) -> Node | None:
     return p.inputs[0] if isinstance(p.op, ops.Sigmoid) else None
 
 
-def _exponential(p: Node, known: FactTable) -> Node | None:
+def _exponential(p: Node, facts: FactTable) -> Node | None:
     return p.inputs[0] if isinstance(p.op, ops.Exp) else None
 
 
-def _less_one(p: Node, known: FactTable) -> Node | None:
+def _less_one(p: Node, facts: FactTable) -> Node | None:
     return p.inputs[0] if isinstance(p.op, ops.Expm1) else None
 
 
-def _rest_of_exponential(p: Node, known: FactTable) -> Node | None:
-    return _less_one(p.inputs[0], known) if isinstance(p.op, ops.Neg) else None
+def _rest_of_exponential(p: Node, facts: FactTable) -> Node | None:
+    return _less_one(p.inputs[0], facts) if isinstance(p.op, ops.Neg) else None
 
 
 VIEWS = (
@@ -211,40 +213,40 @@ VIEWS = (
 )  # fmt: skip
 
 
-def argument(p: Node, known: FactTable, law: Law, depth: int = 6) -> Node | None:
+def argument(p: Node, facts: FactTable, cdf: Cdf, depth: int = 6) -> Node | None:
     """z for p = F(z), also where p is a view of such values, or they are joined with 0 and 1."""
-    found = law.leaf(p, known)
+    found = cdf.leaf(p, facts)
     if found is not None or depth <= 0:
         return found
     if isinstance(p.op, VIEWS):
-        inner = argument(p.inputs[0], known, law, depth - 1)
+        inner = argument(p.inputs[0], facts, cdf, depth - 1)
         if inner is None:
             return None
         return make(p.op, (ops.broadcast_to(inner, p.inputs[0].shape), *p.inputs[1:]))
     if not isinstance(p.op, ops.Concatenate):
         return None
-    parts = [argument(x, known, law, depth - 1) for x in p.inputs]
+    parts = [argument(x, facts, cdf, depth - 1) for x in p.inputs]
     if all(z is None for z in parts):
         return None
-    for place, x in enumerate(p.inputs):
-        value = known.constant(x)
-        if parts[place] is None and value in law.ends:
-            parts[place] = ops.constant(law.ends[value], x.dtype)
+    for k, x in enumerate(p.inputs):
+        value = facts.constant(x)
+        if parts[k] is None and value in cdf.ends:
+            parts[k] = ops.constant(cdf.ends[value], x.dtype)
     if any(z is None for z in parts):
         return None
     return make(p.op, [ops.broadcast_to(z, x.shape) for z, x in zip(parts, p.inputs)])
 
 
-def log_of_difference(p: Node, known: FactTable, where: Node | None = None) -> Node | None:
+def log_of_difference(p: Node, facts: FactTable, where: Node | None = None) -> Node | None:
     """log(p - q) for two values of one distribution function. `where` says where the result is
     used: elsewhere the arguments are harmless ones."""
-    for law in LAWS:
-        pair = [argument(x, known, law) for x in p.inputs]
+    for cdf in CDFS:
+        pair = [argument(x, facts, cdf) for x in p.inputs]
         if None in pair:
             continue
         if where is not None:
-            pair = [ops.where(where, z, end) for z, end in zip(pair, law.harmless)]
-        return law.between(*pair)
+            pair = [ops.where(where, z, end) for z, end in zip(pair, cdf.harmless)]
+        return cdf.between(*pair)
     return None
 
 
@@ -279,7 +281,7 @@ def _between_normal(upper: Node, lower: Node) -> Node:
     width, middle = _minus(upper, lower), 0.5 * upper + 0.5 * lower
     limit = NARROW.get(width.dtype, 0.01)
     narrow = ops.logical_and(width > 0, width * (1 + ops.abs(middle)) < limit)
-    inside = _narrow_normal(ops.where(narrow, width, 1), ops.where(narrow, middle, 0))
+    narrow_log = _narrow_normal(ops.where(narrow, width, 1), ops.where(narrow, middle, 0))
     lower = ops.where(narrow, upper - 1, lower)
     high = upper + lower > 0
     upper, lower = ops.where(high, -lower, upper), ops.where(high, -upper, lower)
@@ -287,7 +289,7 @@ def _between_normal(upper: Node, lower: Node) -> Node:
     # The end may be infinite, where the slope of log_ndtr is, too.
     log_lower = ops.log_ndtr(ops.maximum(lower, -1e15))
     wide = log_upper + ops.log1mexp(_gap(lower, upper, log_lower - log_upper))
-    return ops.where(narrow, inside, wide)
+    return ops.where(narrow, narrow_log, wide)
 
 
 def _narrow_normal(width: Node, middle: Node) -> Node:
@@ -301,11 +303,11 @@ def _narrow_normal(width: Node, middle: Node) -> Node:
 
 def _between_cauchy(upper: Node, lower: Node) -> Node:
     first, last = ops.eq(lower, -math.inf), ops.eq(upper, math.inf)
-    whole = ops.logical_or(first, last)
-    a, b = ops.where(whole, 1, upper), ops.where(whole, 0, lower)
-    inside = ops.log(ops.arctan2(_minus(upper, lower, a - b), 1 + a * b) / math.pi)
+    one_sided = ops.logical_or(first, last)
+    a, b = ops.where(one_sided, 1, upper), ops.where(one_sided, 0, lower)
+    between = ops.log(ops.arctan2(_minus(upper, lower, a - b), 1 + a * b) / math.pi)
     tail = log_cauchy(ops.where(first, upper, -lower))
-    return ops.where(whole, tail, inside)
+    return ops.where(one_sided, tail, between)
 
 
 def _between_exponentials(upper: Node, lower: Node) -> Node:
@@ -322,8 +324,8 @@ def _between_double(first: Node, second: Node) -> Node:
 def _double(leaf: Callable) -> Callable[[Node, FactTable], Node | None]:
     """z where the argument that `leaf` finds is -exp(z)."""
 
-    def found(p: Node, known: FactTable) -> Node | None:
-        z = leaf(p, known)
+    def found(p: Node, facts: FactTable) -> Node | None:
+        z = leaf(p, facts)
         if z is None or not isinstance(z.op, ops.Neg) or not isinstance(z.inputs[0].op, ops.Exp):
             return None
         return z.inputs[0].inputs[0]
@@ -332,7 +334,7 @@ def _double(leaf: Callable) -> Callable[[Node, FactTable], Node | None]:
 
 
 @dataclass(frozen=True)
-class Law:
+class Cdf:
     """A distribution function: how its argument is found, where it is 0 and 1, log(F(a) - F(b)),
     and arguments for which that is a number."""
 
@@ -343,19 +345,19 @@ class Law:
 
 
 REAL_ENDS = {0: -math.inf, 1: math.inf}
-LAWS = (
-    Law(_logistic, REAL_ENDS, _between_logistic),
-    Law(normal_argument, REAL_ENDS, _between_normal),
-    Law(cauchy_argument, REAL_ENDS, _between_cauchy),
-    Law(_double(_exponential), {0: math.inf, 1: -math.inf}, _between_double, (0.0, 1.0)),
-    Law(_double(_less_one), {}, _between_double, (0.0, 1.0)),
-    Law(
+CDFS = (
+    Cdf(_logistic, REAL_ENDS, _between_logistic),
+    Cdf(normal_argument, REAL_ENDS, _between_normal),
+    Cdf(cauchy_argument, REAL_ENDS, _between_cauchy),
+    Cdf(_double(_exponential), {0: math.inf, 1: -math.inf}, _between_double, (0.0, 1.0)),
+    Cdf(_double(_less_one), {}, _between_double, (0.0, 1.0)),
+    Cdf(
         _double(_rest_of_exponential),
         REAL_ENDS,
         lambda p, q: _between_double(q, p),
     ),
-    Law(_exponential, {0: -math.inf, 1: 0.0}, _between_exponentials, (0.0, -1.0)),
-    Law(_less_one, {}, _between_exponentials, (0.0, -1.0)),
-    Law(_rest_of_exponential, {0: 0.0, 1: -math.inf}, lambda p, q: _between_exponentials(q, p),
+    Cdf(_exponential, {0: -math.inf, 1: 0.0}, _between_exponentials, (0.0, -1.0)),
+    Cdf(_less_one, {}, _between_exponentials, (0.0, -1.0)),
+    Cdf(_rest_of_exponential, {0: 0.0, 1: -math.inf}, lambda p, q: _between_exponentials(q, p),
         (-1.0, 0.0)),
 )  # fmt: skip
