@@ -1,5 +1,4 @@
-"""How probabilities are written: the arguments of distribution functions in them, and the logarithm
-of a difference of two.
+"""Distribution functions: recognising F(z) in an expression, and the logarithm of a difference.
 
 log(F(a) - F(b)) for a distribution function F: the logistic one is F(a) F(-b) (1 - e^(b - a)); the
 normal one is reflected into the lower tail; arctan(a) - arctan(b) = arctan2(a - b, 1 + a b).
@@ -22,24 +21,24 @@ from probtensor.transform.chain import chain_leaves
 from probtensor.transform.facts import FactTable, constant_of
 
 ROOT2 = math.sqrt(2)
-# Literals that stand for 1/pi or 1/sqrt(2) may be rounded in a few ways: last places.
+# Tolerance, in ulps, for literals that approximate constants such as 1/pi or 1/sqrt(2).
 LITERAL_ULPS = 8
 
 
 def is_close(a: float, b: float, like: Node) -> bool:
-    """Are two numbers the same but for a few roundings in the dtype of a node?"""
+    """Are two numbers equal within LITERAL_ULPS ulps of the dtype of a node?"""
     size = np.finfo(like.dtype).eps if like.type.is_float else 0.0
     return abs(a - b) <= LITERAL_ULPS * size * abs(b)
 
 
 def is_literal(facts: FactTable, node: Node, value: float) -> bool:
-    """Is a node this number, or as near to it as literals of it may be?"""
+    """Is a node a literal of this value, within the tolerance of `is_close`?"""
     found = facts.constant(node)
     return found is not None and is_close(found, value, node)
 
 
 def _other(node: Node, value: float, facts: FactTable) -> Node | None:
-    """The other factor or addend, where one operand is this literal."""
+    """The other operand of a binary node if one operand is this literal."""
     for literal, rest in (node.inputs, node.inputs[::-1]):
         if is_literal(facts, literal, value):
             return rest
@@ -47,7 +46,7 @@ def _other(node: Node, value: float, facts: FactTable) -> Node | None:
 
 
 def _scaled(node: Node, value: float, facts: FactTable) -> Node | None:
-    """z for value * z, which may be written z / (1 / value)."""
+    """z for a node value * z or z / (1 / value)."""
     if isinstance(node.op, ops.Mul):
         return _other(node, value, facts)
     if isinstance(node.op, ops.Div) and is_literal(facts, node.inputs[1], 1 / value):
@@ -65,7 +64,7 @@ def power_of(p: Node) -> tuple[Node, Node] | None:
 
 
 def normal_argument(p: Node, facts: FactTable) -> Node | None:
-    """z for p = ndtr(z), which may be written with erfc."""
+    """z for p = ndtr(z) or p = 0.5 * erfc(-z / sqrt(2))."""
     if isinstance(p.op, ops.Ndtr):
         return p.inputs[0]
     inner = _scaled(p, 0.5, facts)
@@ -75,7 +74,7 @@ def normal_argument(p: Node, facts: FactTable) -> Node | None:
 
 
 def times_root2(z: Node, facts: FactTable) -> Node:
-    """z * sqrt(2), which is x exactly where z is x / sqrt(2) or its negative."""
+    """z * sqrt(2), simplified to x or -x where z is x / sqrt(2) or -x / sqrt(2)."""
     if isinstance(z.op, ops.Neg):
         return -times_root2(z.inputs[0], facts)
     for sign in (1, -1):
@@ -108,11 +107,11 @@ def log_cauchy(z: Node) -> Node:
     return ops.where(z > 0, above, below)
 
 
-# Shares.
+# Shares: n / (n + m).
 
 
 def _factors(node: Node) -> tuple[float, Counter]:
-    """The literal factor of a product, and its other factors: (factor, is it below the line)."""
+    """The literal factor of a product, and its other factors: (factor, is a divisor), counted."""
     if not isinstance(node.op, (ops.Mul, ops.Div)):
         return 1.0, Counter({(node, False): 1})
     value, others = 1.0, Counter()
@@ -126,7 +125,7 @@ def _factors(node: Node) -> tuple[float, Counter]:
 
 
 def share_of(p: Node, facts: FactTable) -> tuple[Node, Node] | None:
-    """(n, m) for p = n / (n + m), also where factors of n stand before the quotient."""
+    """(n, m) for p = n / (n + m), also for a * (b / (n + m)) with n = a * b."""
     if not isinstance(p.op, (ops.Mul, ops.Div)):
         return None
     value, others = facts.remember(p, _factors)
@@ -142,12 +141,12 @@ def share_of(p: Node, facts: FactTable) -> tuple[Node, Node] | None:
     return None
 
 
-# Terms of a sum that are looked through.
+# Terms of a sum that are examined, at most.
 MAX_TERMS = 12
 
 
 def terms_of(total: Node) -> list[Node]:
-    """What a sum is of, a few levels deep."""
+    """The terms of nested sums, about MAX_TERMS at most."""
     terms = [total]
     while len(terms) < MAX_TERMS:
         sums = [k for k, x in enumerate(terms) if isinstance(x.op, ops.Add)]
@@ -158,7 +157,7 @@ def terms_of(total: Node) -> list[Node]:
 
 
 def _splits(total: Node) -> list[tuple[Node, Node]]:
-    """(n, m) for n + m, and for one term and the rest of a longer sum."""
+    """All (n, m) for a sum n + m, where n is one term of nested sums and m is the rest."""
     pairs = [tuple(total.inputs), tuple(total.inputs[::-1])]
     terms = terms_of(total)
     if len(terms) > 2:
@@ -169,7 +168,7 @@ def _splits(total: Node) -> list[tuple[Node, Node]]:
 
 
 def rest_of_shares(p: Node, facts: FactTable) -> tuple[Node, Node] | None:
-    """(m, s) for 1 - n/s - n'/s = m/s, where s is the sum of m and what is taken away."""
+    """(m, s) for 1 - n/s - n'/s = m/s, where s = m + n + n'."""
     taken = []
     while isinstance(p.op, ops.Sub):
         taken.append(p.inputs[1])
@@ -214,7 +213,7 @@ VIEWS = (
 
 
 def argument(p: Node, facts: FactTable, cdf: Cdf, depth: int = 6) -> Node | None:
-    """z for p = F(z), also where p is a view of such values, or they are joined with 0 and 1."""
+    """z for p = F(z), also through views, and through concatenations with literals 0 and 1."""
     found = cdf.leaf(p, facts)
     if found is not None or depth <= 0:
         return found
@@ -238,8 +237,9 @@ def argument(p: Node, facts: FactTable, cdf: Cdf, depth: int = 6) -> Node | None
 
 
 def log_of_difference(p: Node, facts: FactTable, where: Node | None = None) -> Node | None:
-    """log(p - q) for two values of one distribution function. `where` says where the result is
-    used: elsewhere the arguments are harmless ones."""
+    """log(p - q) for two values of one distribution function. `where` is the condition under which
+    the result is used; elsewhere the arguments are replaced by `harmless` ones, so that slopes are
+    finite."""
     for cdf in CDFS:
         pair = [argument(x, facts, cdf) for x in p.inputs]
         if None in pair:
@@ -251,8 +251,8 @@ def log_of_difference(p: Node, facts: FactTable, where: Node | None = None) -> N
 
 
 def _gap(p: Node, q: Node, difference: Node) -> Node:
-    """p - q, which is 0 of equal infinities too: between them is nothing, with a logarithm of -inf.
-    Where p is greater, the logarithm is nan."""
+    """The difference p - q, but 0 for equal infinities, so that log1mexp of it is -inf. (Where
+    p > q, log1mexp is nan.)"""
     return ops.where(ops.eq(p, q), 0, difference)
 
 
@@ -262,7 +262,8 @@ def _between_logistic(upper: Node, lower: Node) -> Node:
 
 
 def _minus(p: Node, q: Node, plain: Node | None = None) -> Node:
-    """p - q without what both have: (c - z) - (d - z) is c - d. Otherwise `plain`."""
+    """p - q with a common term cancelled: (c - z) - (d - z) is c - d. Without a common term
+    `plain`, or p - q if that is None."""
     if type(p.op) is type(q.op) and isinstance(p.op, (ops.Add, ops.Sub)):
         (a, b), (c, d) = p.inputs, q.inputs
         if b is d:
@@ -272,8 +273,8 @@ def _minus(p: Node, q: Node, plain: Node | None = None) -> Node:
     return p - q if plain is None else plain
 
 
-# Up to this width times 1 + |middle| of an interval the series of `_narrow_normal` is exact; the
-# logarithms at its ends differ by as little there, and each is rounded.
+# Intervals with width * (1 + |middle|) below this use `_narrow_normal`: its series has converged,
+# and the difference of the logarithms at the ends would cancel.
 NARROW = {"float64": 0.01, "float32": 0.1}
 
 
@@ -286,15 +287,15 @@ def _between_normal(upper: Node, lower: Node) -> Node:
     high = upper + lower > 0
     upper, lower = ops.where(high, -lower, upper), ops.where(high, -upper, lower)
     log_upper = ops.log_ndtr(upper)
-    # The end may be infinite, where the slope of log_ndtr is, too.
+    # At -inf the slope of log_ndtr is infinite.
     log_lower = ops.log_ndtr(ops.maximum(lower, -1e15))
     wide = log_upper + ops.log1mexp(_gap(lower, upper, log_lower - log_upper))
     return ops.where(narrow, narrow_log, wide)
 
 
 def _narrow_normal(width: Node, middle: Node) -> Node:
-    """Log of the normal probability of an interval, by the cumulants of exp(-middle t - t^2 / 2)
-    for t uniform on half the width to both sides."""
+    """Log of the normal probability of an interval, from the cumulants of exp(-middle t - t^2 / 2)
+    for t uniform on (-width / 2, width / 2)."""
     u, v = ops.square(0.5 * width * middle), ops.square(width)
     series = u / 6 - ops.square(u) / 180 - v / 24 + v * u / 180 + ops.square(v) / 1440
     peak = -0.5 * ops.square(middle) - 0.5 * math.log(2 * math.pi)
@@ -315,14 +316,14 @@ def _between_exponentials(upper: Node, lower: Node) -> Node:
 
 
 def _between_double(first: Node, second: Node) -> Node:
-    """log(exp(-exp(a)) - exp(-exp(b))), where log(exp(b) - exp(a)) is b + log1mexp(a - b)."""
+    """log(exp(-exp(a)) - exp(-exp(b))), using log(exp(b) - exp(a)) = b + log1mexp(a - b)."""
     gap = second + ops.log1mexp(_minus(first, second))
     gap = ops.where(ops.eq(first, second), -math.inf, gap)
     return ops.log_cexpexp(gap) - ops.xexpy(1, first)
 
 
 def _double(leaf: Callable) -> Callable[[Node, FactTable], Node | None]:
-    """z where the argument that `leaf` finds is -exp(z)."""
+    """A finder of z for arguments -exp(z) of the function that `leaf` matches."""
 
     def found(p: Node, facts: FactTable) -> Node | None:
         z = leaf(p, facts)
@@ -335,8 +336,13 @@ def _double(leaf: Callable) -> Callable[[Node, FactTable], Node | None]:
 
 @dataclass(frozen=True)
 class Cdf:
-    """A distribution function: how its argument is found, where it is 0 and 1, log(F(a) - F(b)),
-    and arguments for which that is a number."""
+    """A distribution function F.
+
+    leaf      gives z for a node F(z), None for other nodes
+    ends      the arguments at which F is 0 and 1
+    between   gives log(F(a) - F(b))
+    harmless  arguments (a, b) for which that is finite
+    """
 
     leaf: Callable[[Node, FactTable], Node | None]
     ends: Mapping[float, float]

@@ -1,8 +1,9 @@
-"""Logarithms of probabilities by the way these are written: what log p and log(1 - p) are.
+"""log p and log(1 - p), derived from the expression of a probability p.
 
-`log_of` and `log_of_rest` know logistic, probit, log-log, Cauchy and log links, their products,
-quotients, powers, differences (as in ordinal models), mixtures, choices and views; `log_of_minus`
-what log(-z) is of such a logarithm z. What they do not know is None.
+`log_of` (log p) and `log_of_rest` (log(1 - p)) handle logistic, probit, log-log, Cauchy and log
+links, their products, quotients, powers, differences (as in ordinal models), mixtures, selections
+by `where` and views; `log_of_minus` gives log(-z) for such a logarithm z. They return None for
+anything else.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from probtensor.rules.probability.cdfs import (
     share_of,
     times_root2,
 )
-from probtensor.rules.probability.polynomials import log_of_polynomial
+from probtensor.rules.probability.polynomials import MAX_DEPTH, log_of_polynomial
 from probtensor.rules.probability.weighted import (
     log_of_rest_of_mean,
     log_of_weighted_fold,
@@ -36,11 +37,9 @@ from probtensor.rules.probability.weighted import (
 )
 from probtensor.transform.facts import FactTable, constant_of, without_positive_factors
 
-# exp of these is a float.
+# exp of a smaller argument does not overflow.
 EXP_ENDS = {"float64": 700.0, "float32": 87.0}
-# Nodes looked through in one probability, so that a sweep stays linear.
-MAX_DEPTH = 12
-# What a polynomial of probabilities that are polynomials of others takes of these.
+# What one level of polynomials within polynomials takes of the depth.
 NESTED = 4
 
 
@@ -48,7 +47,7 @@ NESTED = 4
 
 
 def log_of(p: Node, facts: FactTable, depth: int = MAX_DEPTH) -> Node | None:
-    """log p where the way p is written gives more than the logarithm of its value; else None."""
+    """log p if the expression of p gives a more accurate form than log of its value; else None."""
     if depth <= 0 or not p.type.is_float:
         return None
     plain = log_of_link(p, facts)
@@ -91,7 +90,8 @@ def log_of_mixture(
 
 @dataclass(frozen=True)
 class _LogsOfChance:
-    """log p and log(1 - p) where the way p is written gives both; remembered by `known`."""
+    """Gives (log p, log(1 - p)) if both can be derived from the expression of p; a frozen
+    dataclass, so that `facts` caches its results."""
 
     facts: FactTable
     depth: int
@@ -111,11 +111,11 @@ def _log_of_power(p: Node, facts: FactTable, depth: int) -> Node | None:
 
 
 def _log_of_power_difference(p: Node, facts: FactTable, depth: int) -> Node | None:
-    """log(x**a - y**b), as of a discrete Weibull count, where the logarithms of both are known."""
+    """log(x**a - y**b), as for a discrete Weibull count, if the logarithms of both are derived."""
     found = [power_of(x) for x in p.inputs]
     if found == [None, None]:
         return None
-    # x itself is a power of x.
+    # x is x**1.
     (x, a), (y, b) = (
         (term, ops.constant(1.0, term.dtype)) if power is None else power
         for term, power in zip(p.inputs, found)
@@ -136,7 +136,7 @@ def _log_of_power_difference(p: Node, facts: FactTable, depth: int) -> Node | No
 
 
 def times(factor: Node, log: Node) -> Node:
-    """factor * log, and 0 where the factor is 0 even if the logarithm is infinite."""
+    """factor * log, but 0 where the factor is 0, also if the logarithm is infinite."""
     if isinstance(log.op, ops.Neg) and isinstance(log.inputs[0].op, ops.Xexpy):
         one, z = log.inputs[0].inputs
         return -ops.xexpy(factor * one, z)
@@ -145,7 +145,7 @@ def times(factor: Node, log: Node) -> Node:
 
 
 def _log_of_fold(p: Node, facts: FactTable, depth: int) -> Node | None:
-    """log of a sum or a product over axes of what is not negative."""
+    """log of a sum or product over axes of nonnegative elements."""
     x = p.inputs[0]
     inner = log_of(x, facts, depth - 1) if facts.bounds(x).nonnegative else None
     if inner is None:
@@ -159,7 +159,7 @@ def _log_of_fold(p: Node, facts: FactTable, depth: int) -> Node | None:
 
 
 def log_of_minus(z: Node, facts: FactTable, depth: int = MAX_DEPTH) -> Node | None:
-    """log(-z) where z is made of logarithms of probabilities, or of exponentials; else None."""
+    """log(-z) for z composed of logarithms of probabilities or of exponentials; else None."""
     if depth <= 0:
         return None
     op = z.op
@@ -168,7 +168,7 @@ def log_of_minus(z: Node, facts: FactTable, depth: int = MAX_DEPTH) -> Node | No
     if isinstance(op, ops.LogNdtr):
         return _log_of_minus_log(z, ops.log_ndtr(-z.inputs[0]))
     if isinstance(op, ops.Log1mexp):
-        # What `_log_of_minus_log` makes is used where it is a number next to 1.
+        # A result of `_log_of_minus_log`, used only where it is near 1, is left as it is.
         is_made_here = isinstance(z.inputs[0].op, ops.Minimum)
         return None if is_made_here else _log_of_minus_log(z, z.inputs[0])
     if isinstance(op, ops.LogCexpexp):
@@ -196,7 +196,7 @@ def log_of_minus(z: Node, facts: FactTable, depth: int = MAX_DEPTH) -> Node | No
 
 
 def _log_of_minus_product(z: Node, facts: FactTable, depth: int) -> Node | None:
-    """log(-f * g), where f is seen to be negative: where g is too, all of this is nan."""
+    """log(-f * g) for f <= 0 by its bounds; nan where g is negative as well."""
     divides = isinstance(z.op, ops.Div)
     for k, factor in enumerate(z.inputs):
         other = z.inputs[1 - k]
@@ -216,14 +216,14 @@ def _log_of_minus_product(z: Node, facts: FactTable, depth: int) -> Node | None:
 
 
 def _log_of_minus_log(log: Node, rest: Node) -> Node:
-    """log(-log p) from log p and log(1 - p): the latter where p is next to 1."""
+    """log(-log p) from log p and log(1 - p); the latter is used where p is near 1."""
     near = ops.log1mexp(ops.minimum(rest, -1))
     size = ops.where(rest < -1, -near, -ops.minimum(log, -0.25))
     return ops.where(rest < -37, rest, ops.log(size))
 
 
 def log_of_link(p: Node, facts: FactTable | None = None) -> Node | None:
-    """log p for a p that is one function of something."""
+    """log p for a p that is a single inverse link of its argument; else None."""
     facts = facts or FactTable()
     op = p.op
     if isinstance(op, ops.Exp):
@@ -248,7 +248,8 @@ def log_of_link(p: Node, facts: FactTable | None = None) -> Node | None:
 
 
 def unrepeatable(z: Node, facts: FactTable) -> Node:
-    """z, with an exponential in it marked as one that 0 may be multiplied with."""
+    """z with an exponential in it as `xexpy`, so that a product with 0 is 0 even where the
+    exponential is infinite."""
     if isinstance(z.op, ops.Neg) and isinstance(z.inputs[0].op, ops.Exp):
         return -ops.xexpy(1, z.inputs[0].inputs[0])
     if facts.bounds(z).finite or is_finite_form(z):
@@ -256,7 +257,7 @@ def unrepeatable(z: Node, facts: FactTable) -> Node:
     log = log_of_minus(z, facts)
     if log is None:
         return z
-    # The logarithm of a sum or a product says nothing of one that is not below 0.
+    # log(-z) is nan where z is positive.
     marked = -ops.xexpy(1, log)
     return marked if facts.bounds(z).nonpositive else ops.where(z < 0, marked, z)
 
@@ -267,8 +268,8 @@ def _log_one_minus_exp(z: Node, facts: FactTable) -> Node:
 
 
 def _log_of_product(p: Node, facts: FactTable, depth: int) -> Node | None:
-    """log(f * g) or log(f / g), where that of a positive factor is known: the other one may be
-    anything, since a logarithm of less than 0 is nan on either side."""
+    """log(f * g) or log(f / g), if the logarithm of a positive factor can be derived. The other
+    factor may have any sign, since both sides are nan where it is negative."""
     share = share_of(p, facts)
     if share is not None:
         return _log_of_share(*share, facts, depth)
@@ -296,8 +297,8 @@ def _log_of_share(n: Node, m: Node, facts: FactTable, depth: int) -> Node | None
 
 
 def _signed_logs(n: Node, m: Node, facts: FactTable, depth: int) -> tuple | None:
-    """(log |n|, log |m|, what has the sign of one of them: None if both are positive), if one is
-    known by the way it is written, and all but one factor of one is known to be positive."""
+    """(log |n|, log |m|, sign) if one of the logarithms can be derived and at most one of n and m
+    may be negative. `sign` is a node with the sign of that one; None if both are positive."""
     found = [log_of(x, facts, depth - 1) for x in (n, m)]
     if found == [None, None]:
         return None
@@ -312,8 +313,8 @@ def _signed_logs(n: Node, m: Node, facts: FactTable, depth: int) -> tuple | None
 
 
 def _at_zero(sign: Node, n: Node, log_m: Node, value: Node, share: bool = False) -> Node:
-    """log(n + m), or log(m / (n + m)) for a `share`, with its slope where n is 0, which a logarithm
-    of n has not; elsewhere `value`."""
+    """log(n + m), or log(m / (n + m)) for a `share`: `value`, except where n is 0, where log n has
+    no finite slope and a form that is linear in n is used."""
     none = ops.eq(sign, 0)
     ratio = ops.where(none, n, 0) * ops.exp(-ops.maximum(log_m, -EXP_ENDS[log_m.dtype]))
     change = ops.log1p(ratio)
@@ -321,7 +322,7 @@ def _at_zero(sign: Node, n: Node, log_m: Node, value: Node, share: bool = False)
 
 
 def _log_abs(x: Node, facts: FactTable, depth: int) -> Node:
-    """log |x|, where factors known to be positive need no sign."""
+    """log |x|, without abs for factors that are positive by their bounds."""
     if facts.bounds(x).positive:
         log = log_of(x, facts, depth - 1)
         return ops.log(x) if log is None else log
@@ -332,12 +333,12 @@ def _log_abs(x: Node, facts: FactTable, depth: int) -> Node:
 
 
 def _log1p_of_ratio(v: Node, agree: Node) -> Node:
-    """log(1 + r) for log |r| = v, which is positive where `agree`."""
+    """log(1 + r) for log |r| = v, where r is positive if `agree` and negative otherwise."""
     return ops.where(agree, ops.softplus(v), ops.log1mexp(ops.where(agree, -1, v)))
 
 
 def _log_of_sum(p: Node, facts: FactTable, depth: int) -> Node | None:
-    """log(n + m), where the logarithm of one is known by the way it is written."""
+    """log(n + m), if the logarithm of one can be derived from its expression; else None."""
     n, m = p.inputs
     for one, other in ((n, m), (m, n)):
         if is_literal(facts, one, 1) and _has_square(other):
@@ -359,7 +360,7 @@ def _log_of_sum(p: Node, facts: FactTable, depth: int) -> Node | None:
 
 
 def _has_square(x: Node) -> bool:
-    """Is this a square, or one with a factor? Then `log1p_square` has its digits, and those of its
+    """Is this a square, or a square times a factor? Then `log1p_square` is accurate, as is its
     slope where the square underflows."""
     factors = x.inputs if isinstance(x.op, ops.Mul) else x.inputs[:1] if x.inputs else ()
     scaled = isinstance(x.op, (ops.Mul, ops.Div)) and any(
@@ -372,7 +373,7 @@ def _has_square(x: Node) -> bool:
 
 
 def log_of_rest(p: Node, facts: FactTable, depth: int = MAX_DEPTH) -> Node | None:
-    """log(1 - p) where the way p is written gives more than its value does; else None."""
+    """log(1 - p) if the expression of p gives a more accurate form than its value; else None."""
     if depth <= 0 or not p.type.is_float:
         return None
     op = p.op
@@ -404,7 +405,7 @@ def log_of_rest(p: Node, facts: FactTable, depth: int = MAX_DEPTH) -> Node | Non
 
 
 def _log_of_rest_of_power(p: Node, facts: FactTable, depth: int) -> Node | None:
-    """log(1 - x**k), or of a product over axes, by log(-log x)."""
+    """log(1 - x**k), or log(1 - prod(x, axes)), in terms of log(-log x)."""
     x, k = (p.inputs[0], None) if isinstance(p.op, ops.Prod) else power_of(p)
     power = None if k is None else facts.constant(k)
     double = _literal_double(x) if power is None and k is not None else None
@@ -439,13 +440,14 @@ def _literal_double(x: Node) -> Node | None:
     return ops.constant(np.log(-np.log(x.op.array.astype("float64"))).astype(x.dtype))
 
 
-# Choices, joins and views.
+# Selections by `where`, joins and views.
 
 
 def _log_through(
     p: Node, facts: FactTable, depth: int, form: Callable, plain: Callable, used: Node | None = None
 ) -> Node | None:
-    """The form of what is chosen, joined or viewed; `used` says where a choice is used."""
+    """`form` applied inside a `where`, a concatenation, a cast or a view; None if it gives None.
+    `used` is the condition under which the result is used; `plain` is for parts without a form."""
     if isinstance(p.op, ops.Where):
         condition, *parts = p.inputs
         there = [condition, ops.logical_not(condition)]
@@ -456,7 +458,7 @@ def _log_through(
         ]
         if found == [None, None] or (None in found and _is_mere_choice(parts, facts)):
             return None
-        # Where it is not used, the plain logarithm is that of something harmless.
+        # Where the branch is not used, the argument of the plain logarithm is a harmless constant.
         safe = 1.0 if form is log_of else 0.0
         logs = [
             plain(ops.where(c, x, safe) if facts.constant(x) is None else x) if log is None else log
@@ -482,7 +484,7 @@ def _log_through(
 
 
 def _computed_wide(p: Node) -> Node | None:
-    """A float32 value that is read as float64, computed in float64."""
+    """For a cast from float32 to float64, the operand computed in float64; else None."""
     x = p.inputs[0]
     if x.dtype != "float32" or p.dtype != "float64" or not isinstance(x.op, _WIDENED):
         return None
@@ -501,7 +503,7 @@ _WIDENED = (Elementwise, ops.Softmax, *VIEWS)
 
 
 def _is_mere_choice(parts: Sequence[Node], facts: FactTable) -> bool:
-    """Is it a choice between an exponential and a literal, as of scales?"""
+    """Are these an exponential and a literal, as in a selection between scales?"""
     return any(isinstance(x.op, ops.Exp) for x in parts) and any(
         facts.constant(x) is not None for x in parts
     )
@@ -510,7 +512,7 @@ def _is_mere_choice(parts: Sequence[Node], facts: FactTable) -> bool:
 def _log_where(
     x: Node, used: Node, facts: FactTable, depth: int, form: Callable, plain: Callable
 ) -> Node | None:
-    """The form of one branch of a choice, with slopes that are numbers where it is not used."""
+    """`form` of one branch of a `where`, with finite slopes where the branch is not used."""
     if isinstance(x.op, ops.Where):
         return _log_through(x, facts, depth - 1, form, plain, used)
     if isinstance(x.op, ops.Sub) and form is log_of and not is_literal(facts, x.inputs[0], 1):
@@ -518,12 +520,12 @@ def _log_where(
     return form(x, facts, depth - 1)
 
 
-# Forms that are numbers.
+# Forms that are finite.
 
 
 def is_finite_form(z: Node, depth: int = MAX_DEPTH) -> bool:
-    """Is z a number for all numbers that it is made of, as far as that shows in a few steps?
-    log_ndtr is not: it goes with the square."""
+    """Is z finite for all finite inputs, as far as `depth` levels of its expression show? log_ndtr
+    is not in the list: it grows as the square of its argument."""
     if depth <= 0:
         return False
     if isinstance(z.op, Const):

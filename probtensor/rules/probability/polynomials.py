@@ -1,13 +1,14 @@
-"""Logarithms of polynomials of probabilities: mixtures, guessing and lapses, products, powers.
+"""Logarithms of polynomials of probabilities: mixtures, guessing and lapse rates, products, powers.
 
 For a probability a, a polynomial T of degree n in it is written in Bernstein's basis,
 
     T = sum_k b_k C(n, k) a^k (1 - a)^(n - k),      b_k = sum_i<=k C(k, i) / C(n, i) t_i
 
 where t_i is the coefficient of a^i: for degree 1 it is (1 - a) T(0) + a T(1). The b_k are again
-polynomials, of the other probabilities. What is not negative wherever probabilities lie within 0
-and 1 becomes a sum of products that are not negative, so nothing cancels: of c + (1 - c) p the rest
-is (1 - c) (1 - p). Its logarithm is made of the logarithms of probabilities and of their rests.
+polynomials, in the other probabilities. A polynomial that is nonnegative for all probabilities in
+[0, 1] becomes a sum of nonnegative products, so nothing cancels: the complement of c + (1 - c) p is
+(1 - c) (1 - p). Its logarithm is computed from the logarithms of the probabilities and of their
+complements. In this package `rest` stands for a complement 1 - p, or its logarithm.
 (Farouki 2012, "The Bernstein polynomial basis: a centennial retrospective".)
 """
 
@@ -24,14 +25,14 @@ from probtensor.graph.node import Node, make
 from probtensor.rules.probability.cdfs import VIEWS, power_of, share_of, times_root2
 from probtensor.transform.facts import FactTable, constant_of
 
-# Terms of a polynomial, and the degree in one probability: past these it stays as it is.
+# Terms of a polynomial, and its degree in one probability, at most; larger ones are not rewritten.
 MAX_TERMS = 24
 MAX_DEGREE = 4
-# Last places that literals which add to 1 may be from it.
+# Literal weights add to 1 if their sum is within this many ulps of it.
 SUM_ULPS = 2
-# An exponent past which a weight has to be 0: above 1e-300 in float64, 1e-37 in float32.
+# Exponents of terms are clipped to this. A larger one occurs only where the weight is 0.
 MAX_EXPONENT = {"float64": 690.0, "float32": 85.0}
-# Nodes looked through.
+# Depth to which the expression of a probability is examined, so that a pass is linear in the graph.
 MAX_DEPTH = 12
 
 Poly = dict[tuple[int, ...], float]
@@ -40,11 +41,11 @@ ONE: Poly = {(): 1.0}
 
 
 class _TooLong(Exception):
-    """A polynomial of more terms than are looked at."""
+    """A polynomial of more than MAX_TERMS terms."""
 
 
 def sum_of(p: Poly, q: Poly, factor: float, eps: float) -> Poly:
-    """p + factor * q, without terms that are roundings of 0 of literals."""
+    """p + factor * q, without terms that cancel but for the rounding of literals."""
     total = dict(p)
     for term, value in q.items():
         old, other = total.get(term, 0.0), factor * value
@@ -69,7 +70,7 @@ def product_of(p: Poly, q: Poly, eps: float) -> Poly:
 
 @dataclass
 class Expansion:
-    """Nodes as polynomials of leaves, which are numbered as they are met."""
+    """Nodes as polynomials in leaves; a leaf is identified by its index in `leaves`."""
 
     facts: FactTable
     eps: float
@@ -77,7 +78,7 @@ class Expansion:
     number: dict[Node, int] = field(default_factory=dict)
 
     def of(self, node: Node, views: tuple[Node, ...] = (), depth: int = MAX_DEPTH) -> Poly:
-        """The polynomial that `node`, seen through `views`, is."""
+        """The polynomial equal to `node` under `views`."""
         value = constant_of(node)
         if value is not None:
             return {(): float(value)} if math.isfinite(value) else self.leaf(node, views)
@@ -117,12 +118,13 @@ class Expansion:
                 if power > 1:
                     return self.power(of(base), power)
         if isinstance(node.op, VIEWS) and len(views) < 3:
-            # Indices beside a view are those of this view, whatever is seen through it.
+            # The other inputs of a view (indices) are not expanded.
             return self.of(node.inputs[0], (node, *views), depth)
         return None
 
     def _of_link(self, node: Node, views: tuple) -> Poly | None:
-        """A function of which another one is the rest to 1, by one of the two."""
+        """Functions that are complements of each other, such as sigmoid(z) and sigmoid(-z), in
+        terms of one of the two."""
         op = node.op
         if isinstance(op, (ops.Sigmoid, ops.Ndtr)):
             return self._mirrored(op, node.inputs[0], views)
@@ -158,7 +160,7 @@ class Expansion:
         return self.leaf(make(op, (z,)), views)
 
     def _of_quotient(self, node: Node, views: tuple) -> Poly | None:
-        """c / (d + u) for literals as a share of d, times c / d."""
+        """c / (d + u) for literals c and d, as (c / d) times the leaf d / (d + u)."""
         if share_of(node, self.facts) is not None or not isinstance(node.inputs[1].op, ops.Add):
             return None
         above, total = constant_of(node.inputs[0]), node.inputs[1]
@@ -192,14 +194,14 @@ class Expansion:
 
 
 def _small_power(node: Node) -> tuple[Node, int]:
-    """(x, k) for x**k with a small whole k; k is 1 for all else."""
+    """(x, k) for x**k with an integer 2 <= k <= MAX_DEGREE; (node, 1) otherwise."""
     x, k = power_of(node) or (node, None)
     power = None if k is None else constant_of(k)
     return (x, int(power)) if power in range(2, MAX_DEGREE + 1) else (node, 1)
 
 
 def viewed(node: Node, views: tuple[Node, ...]) -> Node:
-    """What a node is when seen as others are seen through these views, the inner one first."""
+    """`views` applied to a node, the first one innermost."""
     for view in views:
         source = ops.broadcast_to(node, view.inputs[0].shape)
         node = make(view.op, (source, *view.inputs[1:]))
@@ -207,7 +209,7 @@ def viewed(node: Node, views: tuple[Node, ...]) -> Node:
 
 
 def _opposites(z: Node) -> list[Node]:
-    """Ways in which -z may be written for a sum or difference z."""
+    """Equivalent expressions of -z for a sum or difference z."""
     if isinstance(z.op, ops.Sub):
         first, second = z.inputs
         value = constant_of(first)
@@ -224,7 +226,7 @@ def _opposites(z: Node) -> list[Node]:
 
 
 def _doubled(z: Node) -> Node:
-    """2 z, for z = x / 2 as x."""
+    """2 z, simplified to x for z = x / 2."""
     if isinstance(z.op, ops.Mul):
         for factor, rest in (z.inputs, z.inputs[::-1]):
             if constant_of(factor) == 0.5:
@@ -235,7 +237,7 @@ def _doubled(z: Node) -> Node:
 
 
 def bernstein(p: Poly, index: int, eps: float) -> list[Poly]:
-    """The coefficients of p in Bernstein's basis of the leaf at `place`."""
+    """The coefficients of p in Bernstein's basis, as a polynomial in the leaf with this index."""
     by_power: dict[int, Poly] = {}
     for term, value in p.items():
         rest = tuple(i for i in term if i != index)
@@ -257,14 +259,14 @@ def bernstein(p: Poly, index: int, eps: float) -> list[Poly]:
 
 @dataclass
 class _Form:
-    """What the logarithm of a polynomial is made of: weights, and logarithms of what they weigh."""
+    """Builds the logarithm of a polynomial from weights and the logarithms of its leaves."""
 
     expansion: Expansion
     logs: dict[int, tuple[Node, Node]]
     like: Node
 
     def weight(self, p: Poly) -> float | Node:
-        """A polynomial without probabilities, as a number: a literal if it is one."""
+        """A polynomial in leaves without logarithms, as a float if it is a literal, else a node."""
         total: float | Node = p.get((), 0.0)
         for term, value in p.items():
             if not term:
@@ -282,8 +284,8 @@ class _Form:
         return total
 
     def log(self, p: Poly) -> list[tuple[float | Node, Node | None]] | None:
-        """(weight, logarithm) of terms whose sum p is, None for a logarithm of 1; None where a
-        literal weight is negative."""
+        """p as a sum of weight * exp(log), listed as (weight, log); a log of None is 0. None
+        instead of a list if a literal weight is negative."""
         index = next((i for i in self.logs if any(i in term for term in p)), None)
         if index is None:
             weight = self.weight(p)
@@ -307,7 +309,7 @@ class _Form:
         return found or [(0.0, None)]
 
     def joined(self, terms: list[tuple[float | Node, Node | None]]) -> Node:
-        """The logarithm of the sum of weight * exp(log)."""
+        """log(sum of weight * exp(log))."""
         zero = ops.constant(0.0, self.like.dtype)
         terms = [(w, l) for w, l in terms if not isinstance(w, float) or w]
         if not terms:
@@ -336,7 +338,7 @@ class _Form:
 
 
 def log_beside_one(weight: Node) -> Node:
-    """log(weight), by what 1 - c or 1 + c takes from 1 or adds to it: c may be tiny."""
+    """log(weight), by log1p for a weight 1 - c or 1 + c, where c may be tiny."""
     if isinstance(weight.op, (ops.Add, ops.Sub)) and constant_of(weight.inputs[0]) == 1:
         c = weight.inputs[1]
         return ops.log1p(c if isinstance(weight.op, ops.Add) else -c)
@@ -354,7 +356,7 @@ def _sum_of_logs(first: Node | None, second: Node | None) -> Node | None:
 
 
 def log_of_weighed(terms: list[tuple[Node, Node]]) -> Node:
-    """log(sum of w * exp(l)) for weights of any sign: nan where that is below 0."""
+    """log(sum of w * exp(l)) for weights of any sign: nan where the sum is negative."""
     if len(terms) == 1:
         ((weight, log),) = terms
         return ops.log(weight) + log
@@ -362,11 +364,12 @@ def log_of_weighed(terms: list[tuple[Node, Node]]) -> Node:
     top = sizes[0]
     for size in sizes[1:]:
         top = ops.maximum(top, size)
-    # The derivatives by the shift cancel.
+    # The result does not depend on the shift.
     shift = ops.stop_gradient(ops.where(ops.isinf(top), 0, top))
     total = None
     for w, l in terms:
-        # Only where a weight is 0 may this be large, and then 0 * inf is in second derivatives.
+        # The exponent exceeds this only where the weight is 0. Clipping avoids 0 * inf in second
+        # derivatives.
         part = ops.xexpy(w, ops.minimum(l - shift, MAX_EXPONENT[w.dtype]))
         total = part if total is None else total + part
     return shift + ops.log(total)
@@ -375,9 +378,9 @@ def log_of_weighed(terms: list[tuple[Node, Node]]) -> Node:
 def log_of_polynomial(
     p: Node, facts: FactTable, logs_of: Logs, rest: bool = False, cancels: bool = False
 ) -> Node | None:
-    """log p, or log(1 - p), for a polynomial p of probabilities; None where it has none, or is of
-    another kind. `logs_of(a)` gives log a and log(1 - a) if these are known by the way a is
-    written. With `cancels`, None where p is a sum that nothing cancels in."""
+    """log p, or log(1 - p) with `rest`, for a polynomial p in probabilities; None for any other p.
+    `logs_of(a)` gives log a and log(1 - a) if they can be derived from the expression of a, else
+    None. With `cancels`, None if all terms of the sum p are nonnegative."""
     expansion = Expansion(facts, float(np.finfo(p.dtype).eps))
     try:
         poly = expansion.of(p)
@@ -387,7 +390,7 @@ def log_of_polynomial(
         poly = expansion.sum(ONE, poly, -1.0)
     if cancels and all(c >= 0 for c in poly.values()):
         return None
-    # A leaf that is gone, or has a factor of 0, may be nan.
+    # A leaf that has cancelled, or has a coefficient of 0, may be nan, which must propagate.
     if len({i for term, c in poly.items() if c for i in term}) < len(expansion.leaves):
         return None
     logs = {}

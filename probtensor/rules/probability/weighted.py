@@ -1,9 +1,8 @@
-"""Logarithms of sums whose terms have weights that are data: log(a * p + b * q), where a and b say
-which of the two counts.
+"""Logarithms of sums weighted by data: log(a * p + b * q), where a and b are often indicators.
 
-For l = log p and m = log q it is t + log(a * exp(l - t) + b * exp(m - t)) with any t. Here t is the
-largest logarithm that has a weight other than 0, so that no term overflows, and the one that counts
-does not underflow. As the result is the same for every t, derivatives take t as a constant.
+For l = log p and m = log q it is t + log(a * exp(l - t) + b * exp(m - t)) for any t. Here t is the
+largest logarithm with a weight other than 0, so that no term overflows and the largest does not
+underflow. As the result does not depend on t, derivatives treat t as a constant.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ LogOf = Callable[[Node, FactTable, int], Node | None]
 
 @dataclass(frozen=True)
 class Term:
-    """weight * exp(log); None stands for a weight of 1 and for a logarithm of 0. It is `seen` if
-    the logarithm of a factor is known by the way that is written."""
+    """weight * exp(log). A `weight` of None is 1, a `log` of None is 0. `seen`: the logarithm of a
+    factor was derived from its expression."""
 
     weight: Node | None
     log: Node | None
@@ -35,8 +34,8 @@ class Term:
 
 
 def log_of_weighted_sum(p: Node, facts: FactTable, log_of: LogOf, depth: int) -> Node | None:
-    """log(a * p + b * q + ...), if logarithms of two terms are known by the way they are written,
-    and weights are data whose sign is not known."""
+    """log(a * p + b * q + ...), if the logarithms of at least two terms can be derived from their
+    expressions and the weights are data of unknown sign; else None."""
     terms = []
     for _, x, minus in chain_leaves(p):
         term = _term(x, facts, log_of, depth)
@@ -52,7 +51,8 @@ def log_of_weighted_sum(p: Node, facts: FactTable, log_of: LogOf, depth: int) ->
 
 
 def log_of_weighted_fold(p: Node, facts: FactTable, log_of: LogOf, depth: int) -> Node | None:
-    """log(sum(a * p)), if log p is known by the way p is written and the sign of a is not known."""
+    """log(sum(a * p)), if log p can be derived from the expression of p and a is data of unknown
+    sign; else None."""
     x, axes = p.inputs[0], p.op.axes
     if not isinstance(x.op, (ops.Mul, ops.Div)):
         return None
@@ -61,15 +61,15 @@ def log_of_weighted_fold(p: Node, facts: FactTable, log_of: LogOf, depth: int) -
         return None
     none, log = ops.eq(term.weight, 0), ops.broadcast_to(term.log, x.shape)
     largest = ops.stop_gradient(ops.max(ops.where(none, -np.inf, log), axes))
-    # Where the weight is 0 the exponential may overflow. It is no product of exponentials, so that
-    # its logarithm is left as it is.
+    # Where the weight is 0 the exponential might overflow. xexpy instead of a product with exp, so
+    # that no rule rewrites the logarithm of the sum.
     beyond = ops.where(none, -1, log - spread(largest, axes, x.shape))
     return largest + ops.log(ops.sum(ops.xexpy(term.weight, beyond), axes))
 
 
 def log_of_rest_of_mean(p: Node, facts: FactTable, log_of_rest: LogOf, depth: int) -> Node | None:
-    """log(1 - sum(w * p)) for literal weights w >= 0 that add to 1, if log(1 - p) is known by the
-    way p is written: log(sum(w * (1 - p)))."""
+    """log(1 - sum(w * p)) = log(sum(w * (1 - p))) for literal weights w >= 0 that add to 1, if
+    log(1 - p) can be derived from the expression of p; else None."""
     for weight, x, axes, axes_of_weight in _means(p):
         if not _adds_to_1(weight, axes_of_weight):
             continue
@@ -84,7 +84,7 @@ def log_of_rest_of_mean(p: Node, facts: FactTable, log_of_rest: LogOf, depth: in
 
 
 def _means(p: Node) -> Iterator[tuple[Node, Node, tuple[int, ...], tuple[int, ...]]]:
-    """(w, x, axes, axes of w) where p is the sum of w * x over axes; in a contraction w is a
+    """(w, x, axes of x, axes of w) for p = sum(w * x) over these axes; in a contraction w is a
     vector."""
     if isinstance(p.op, ops.Contract):
         *letters, out = p.op.parts()
@@ -99,7 +99,7 @@ def _means(p: Node) -> Iterator[tuple[Node, Node, tuple[int, ...], tuple[int, ..
 
 
 def _adds_to_1(weight: Node, axes: tuple[int, ...]) -> bool:
-    """Are these literals >= 0 that add to 1 along the axes, within two last places?"""
+    """Are these literals >= 0 that add to 1 along the axes, within SUM_ULPS ulps?"""
     if not isinstance(weight.op, Const) or not weight.type.is_float or min(axes) < 0:
         return False
     array = weight.op.array
@@ -141,8 +141,8 @@ def _joined(op: Callable[[Node, Node], Node], x: Node | None, y: Node | None) ->
 
 
 def _is_data(weight: Node | None, facts: FactTable) -> bool:
-    """Is it 1, literals or whole numbers? These are as exact beside a logarithm as beside what that
-    is of; subnormal numbers are not."""
+    """Is the weight 1, a literal that is not subnormal, or an integer? These may weigh a term in
+    either form without loss of accuracy."""
     if weight is None or facts.bounds(weight).integral:
         return True
     while isinstance(weight.op, (ops.Neg, *VIEWS)):

@@ -1,9 +1,9 @@
-"""Picks: where few elements of a tensor are read, only they are computed.
+"""Picks: if few elements of a computed tensor are read, only those are computed.
 
-The log mass of a category is log(p)[arange(n), y], one entry of each row. The arrays that say which
-are carried inwards, over elementwise ops and joins, to the tensors that all is made of. An ordinal
-model written by hand then computes the two cumulative probabilities beside each outcome, not those
-of all categories.
+The log mass of a category is log(p)[arange(n), y], one entry of each row. The gather is moved
+through elementwise ops, broadcasts, slices and joins to the tensors that these are computed from.
+A hand-written ordinal model then computes two cumulative probabilities for each observation, not
+those of all categories.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from probtensor.ops.kinds import Elementwise
 from probtensor.transform.rewrite import Ruleset, rewrite
 from probtensor.types import Shape, Size
 
-# Joins of more parts than this are read as they are: each part is a choice at every place.
+# A gather is not moved into a join of more parts: each part adds a `where` to every element.
 MAX_PARTS = 6
-# Nodes looked through.
+# Ops that a gather is moved through, at most.
 MAX_DEPTH = 24
 
 _RENAMING = (ops.Reshape, ops.ExpandDims, ops.BroadcastTo)
@@ -29,8 +29,8 @@ Index = Node | int
 
 
 class Reader:
-    """Reads tensors at places that lie inside them: a number or an integer array for each axis, all
-    of which broadcast to the shape of what is read."""
+    """Builds x[indices] for indices within the bounds of x: an integer or an integer array for each
+    axis, which broadcast to `shape`, the shape of the result."""
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
@@ -38,7 +38,7 @@ class Reader:
         self.moved = False
 
     def read(self, x: Node, indices: Sequence[Index], depth: int = MAX_DEPTH) -> Node:
-        """x[places]."""
+        """x[indices], where the gather is moved through at most `depth` ops."""
         key = (x, *indices)
         if key not in self.seen:
             through = self._ways(x) if depth > 0 else None
@@ -76,7 +76,7 @@ class Reader:
         return self._operand(x.inputs[0], x, indices, depth)
 
     def _operand(self, y: Node, x: Node, indices: Sequence[Index], depth: int) -> Node:
-        """An operand that is repeated to the shape of x, where x is read."""
+        """The elements of y, an operand that broadcasts to the shape of x, at indices into x."""
         lead = x.ndim - y.ndim
         single = tuple(a for a in range(y.ndim) if y.shape[a] == 1)
         inner_indices = [indices[lead + a] for a in range(y.ndim) if a not in single]
@@ -115,7 +115,7 @@ class Reader:
 
 
 def without(x: Node, axes: tuple[int, ...]) -> Node:
-    """A tensor without some axes of size 1; those that were put in are left out again."""
+    """x without some axes of size 1; if x is an expand_dims of these axes, its input."""
     if not axes:
         return x
     if isinstance(x.op, ops.ExpandDims) and x.op.axes == axes:
@@ -124,13 +124,13 @@ def without(x: Node, axes: tuple[int, ...]) -> Node:
 
 
 def shifted(index: Index, start: int, step: int) -> Index:
-    """start + step * place."""
+    """start + step * index."""
     scaled = index if step == 1 else index * step
     return scaled + start if start else scaled
 
 
 def is_own_axis(index: Node, axis: int, size: Size, ndim: int) -> bool:
-    """Is a place just the index along one axis of the result?"""
+    """Is this index arange(size) along one axis of the result?"""
     shape = (1,) * axis + (size,) + (1,) * (ndim - axis - 1)
     if index.shape != shape[ndim - index.ndim :] or index.ndim < ndim - axis:
         return False
@@ -140,14 +140,14 @@ def is_own_axis(index: Node, axis: int, size: Size, ndim: int) -> bool:
 
 
 def is_in_range(index: Node, size: Size) -> bool:
-    """Does an index lie inside an axis by the way it is made?"""
+    """Is this index arange(size), and thus within an axis of that size?"""
     while isinstance(index.op, _RENAMING):
         index = index.inputs[0]
     return isinstance(index.op, ops.Iota) and index.op.size == size
 
 
 def reads_few(shape: Shape, read: Shape) -> bool:
-    """Are no more than half of the elements of a tensor read?"""
+    """Are at most half of the elements of a tensor of this shape read?"""
     left = list(shape)
     for n in read:
         if n in left:
@@ -174,13 +174,14 @@ def _rows() -> tuple[Node, ...]:
         ),
     ),
 )
-def compute_what_is_read(node: Node) -> Node | None:
+def gather_before_elementwise(node: Node) -> Node | None:
     """f(x)[i, j] -> f(x[i, j]) where at most half of the elements of f(x) are read."""
     x, *indices = node.inputs
     all_axes = node.op.axes == tuple(range(x.ndim)) and node.op.at == 0 and node.op.mode == "raise"
     if not all_axes or not reads_few(x.shape, node.shape):
         return None
-    # What is out of range must be noticed though it be clipped: an index is looked up as it is.
+    # Indices out of range must still raise, though those into joins are clipped: gathering from an
+    # arange checks them and returns them.
     checked = [
         index if is_in_range(index, n) else make(ops.Gather((0,), 0), (ops.arange(n), index))
         for index, n in zip(indices, x.shape, strict=True)
@@ -195,4 +196,4 @@ def compute_what_is_read(node: Node) -> Node | None:
     return ops.broadcast_to(found, node.shape)
 
 
-PICKS = Ruleset(compute_what_is_read)
+PICKS = Ruleset(gather_before_elementwise)
