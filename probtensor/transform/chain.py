@@ -1,7 +1,7 @@
-"""Chains: a * b / c is a list of factors, some inverted; a - b + c a list of terms, some negated.
+"""Chains: a * b / c as a list of factors, some inverted; a - b + c as a list of terms.
 
-Rules look for two members of a chain wherever they stand in it, since a derivative multiplies its
-factors in whatever order the code had.
+Rules match two leaves of a chain at any positions, since the order of the factors of a derivative
+depends on the code.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from probtensor import ops
 from probtensor.graph.node import Const, Node, Op
 from probtensor.transform.facts import FactTable
 
-# Leaves looked at in a chain, so that a sweep stays linear in the graph.
+# Leaves of a chain that are examined, so that a rewriting pass is linear in the graph.
 MAX_CHAIN_LEAVES = 8
 CHAIN_ROOTS: dict[type[Op], tuple[type[Op], ...]] = {
     ops.Mul: (ops.Mul, ops.Div),
@@ -34,9 +34,9 @@ def combine_in_chain(
     wanted: Sequence[type[Op] | None] = (),
 ) -> Node | None:
     """The chain of products and quotients (or sums and differences) at `node` with two of its
-    leaves made into one: `combine(first, second, inverted)` gives what first * second (first /
-    second if `inverted`) becomes, or None. The result stands where the first leaf stood. `wanted`
-    are ops that the leaves must have among them."""
+    leaves combined; None if no two combine. `combine(first, second, inverted)` gives the
+    replacement of first * second (first / second if `inverted`), or None. It takes the position of
+    the first leaf. `wanted` are ops that must occur among the leaves."""
     leaves, present = facts.remember(node, _leaves_and_ops)
     if any(kind not in present for kind in wanted if kind not in (None, Const)):
         return None
@@ -53,8 +53,8 @@ def _leaves_and_ops(node: Node) -> tuple[list[Leaf], set[type[Op]]]:
 
 
 def chain_leaves(node: Node, opaque: Node | None = None) -> list[Leaf]:
-    """(path, leaf, inverted) for the leaves of the chain at `node`, CHAIN of them at most; `whole`
-    is not taken apart."""
+    """(path, leaf, inverted) for the leaves of the chain at `node`, MAX_CHAIN_LEAVES of them at
+    most. `opaque` is not expanded."""
     roots = CHAIN_ROOTS[type(node.op)]
     leaves = [((), node, False)]
     k = 0
@@ -72,7 +72,7 @@ def chain_leaves(node: Node, opaque: Node | None = None) -> list[Leaf]:
 
 
 def regrow(node: Node, changes: Mapping[tuple, Node | None]) -> Node | None:
-    """The chain with the leaves at some paths replaced, or taken out where the change is None."""
+    """The chain with the leaves at some paths replaced, or removed where the change is None."""
     return _regrow(node, (), changes)
 
 

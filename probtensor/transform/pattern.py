@@ -1,7 +1,7 @@
-"""Patterns: small graphs over variables, matched against nodes and filled in again.
+"""Patterns: small graphs over variables, matched against nodes and instantiated.
 
-A pattern is made by the ops themselves, over scalars that stand for tensors of any shape. Operands
-of commutative ops match in either order, and literals match by value, whatever repeats them.
+A pattern is built with the ops themselves, over scalar variables that match tensors of any shape.
+Operands of commutative ops match in either order, and literals match by value, also if broadcast.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from probtensor.types import TensorType
 
 @dataclass(frozen=True)
 class Var(Input):
-    """A variable of a rule; it stands for any node (for a bool one if its own dtype is bool)."""
+    """A variable of a rule. It matches any node; one of dtype bool matches bool nodes only."""
 
     name = "var"
 
 
 def var(name: str, dtype: str = "float64") -> Node:
-    """A variable for `rule`. Written as a scalar, it matches tensors of any shape; dtype "bool"
-    matches bools, any other dtype numbers."""
+    """A variable for `rule`: a scalar that matches tensors of any shape. Dtype "bool" matches bool
+    nodes, any other dtype matches numbers."""
     return make(Var(name, TensorType(dtype, ()), name), ())
 
 
 class Match:
-    """What a pattern met: `m.x` is the node that variable x stands for, `m.known` the facts."""
+    """A match of a pattern: `m.x` is the node that variable x matched, `m.facts` the facts."""
 
     def __init__(self, bound: dict[str, Node], facts: FactTable) -> None:
         self.bound = bound
@@ -46,7 +46,7 @@ class Match:
 def match(
     pattern: Node, node: Node, bound: dict[str, Node], facts: FactTable
 ) -> Iterator[dict[str, Node]]:
-    """All ways in which the node fits the pattern: what each variable stands for."""
+    """All matches of the pattern at the node, each as {variable: node}."""
     op = pattern.op
     if isinstance(op, Var):
         if op.label in bound:
@@ -70,7 +70,7 @@ def match(
 def match_all(
     patterns: tuple[Node, ...], nodes: tuple[Node, ...], bound: dict[str, Node], facts: FactTable
 ) -> Iterator[dict[str, Node]]:
-    """All ways in which the nodes fit the patterns, in this order."""
+    """All matches of the patterns at the nodes, in this order."""
     if not patterns:
         yield bound
         return
@@ -79,13 +79,13 @@ def match_all(
 
 
 def _is_sign_of_known(pattern: Node, bound: dict[str, Node]) -> bool:
-    """Is the pattern -x for an x that is bound already? Then any known negation of it will do."""
+    """Is the pattern -x for a variable x that is bound? Then any form of its negation matches."""
     inner = pattern.inputs[0] if pattern.op == ops.neg else None
     return inner is not None and isinstance(inner.op, Var) and inner.op.label in bound
 
 
 def is_negation(p: Node, q: Node) -> bool:
-    """Is p known to be -q, by the way they are written?"""
+    """Do the expressions of p and q show that p = -q?"""
     if (p.op == ops.neg and p.inputs[0] is q) or (q.op == ops.neg and q.inputs[0] is p):
         return True
     if p.op == ops.sub and q.op == ops.sub:
@@ -97,8 +97,8 @@ def is_negation(p: Node, q: Node) -> bool:
 
 
 def operand_ops(pattern: Node) -> tuple[type[Op] | None, ...]:
-    """For each operand of a pattern the op it must have; None where that is open, Const where any
-    node that repeats a literal will do."""
+    """For each operand of a pattern the op that it must have: None for any op, Const for any
+    broadcast of a literal."""
     loose = (Var, ops.Neg)
     return tuple(None if isinstance(x.op, loose) else type(x.op) for x in pattern.inputs)
 
@@ -106,7 +106,7 @@ def operand_ops(pattern: Node) -> tuple[type[Op] | None, ...]:
 def could_fit(
     wanted: tuple[type[Op] | None, ...], inputs: tuple[Node, ...], facts: FactTable
 ) -> bool:
-    """A quick look before a match is tried: are there operands with the ops wanted?"""
+    """A cheap necessary condition for a match: do the wanted ops occur among the operands?"""
     for kind in wanted:
         if kind is Const:
             if all(facts.constant(x) is None for x in inputs):
@@ -122,13 +122,13 @@ def _commutes(op: Op) -> bool:
 
 
 def instantiate(pattern: Node, bound: dict[str, Node]) -> Node:
-    """The pattern with nodes for its variables: ops are applied anew, so types follow them."""
+    """The pattern with nodes for its variables; ops are applied again, which infers types."""
     built: dict[Node, object] = {}
     for node in toposort([pattern]):
         if isinstance(node.op, Var):
             built[node] = bound[node.op.label]
         elif isinstance(node.op, Const):
-            # A bare number takes the dtype of what it meets.
+            # A Python number takes the dtype of the other operand.
             built[node] = node.op.array.item()
         else:
             built[node] = node.op(*(built[x] for x in node.inputs))
