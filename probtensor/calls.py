@@ -236,10 +236,27 @@ def add_line(error: Exception, label: str) -> None:
     if len(error.args) != 1 or not isinstance(error.args[0], str) or type(error) is KeyError:
         return
     head, *rest = error.args[0].split("\n")
+    outer = _outermost(label)
+    if head.startswith(f"{label}: "):
+        head = outer + head[len(label) :]
     if re.search(r"\bat .+:\d+", error.args[0]):
+        error.args = ("\n".join([head, *rest]),)
         return
-    head = head if re.match(r"\S+: ", head) or label in head else f"{label}: {head}"
+    head = head if re.match(r"\S+: ", head) or outer in head else f"{outer}: {head}"
     error.args = ("\n".join([head, f"  at {line_text()}", *rest]),)
+
+
+def _outermost(label: str) -> str:
+    """The name of the public function that the user called, where that calls others."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith((HOUSE, NATIVE)) and not is_foreign(file):
+            break
+        if file == __file__ and frame.f_code.co_name == "call":
+            label = frame.f_locals["label"]
+        frame = frame.f_back
+    return label
 
 
 def wrong_call(

@@ -1,9 +1,9 @@
-"""The dictionary of the tensor language: every op is one block, every function one name.
+"""The ops and functions of the tensor language: each op is one class, each function one name.
 
 An op class (`Exp`, `Sum`, `Gather`) is a frozen dataclass of one of the kinds in `kinds/`. It
-states its mathematics: NumPy meaning, derivative, C name, samples. All that follows from structure
-(types, promotion, broadcasting, lowering, batching, tests) belongs to the kind. What users call
-are functions with NumPy's signatures; for an elementwise op that is the op's one instance.
+defines its mathematics: NumPy meaning, derivative, C name, samples. All that follows from structure
+(types, promotion, broadcasting, lowering, batching, tests) is defined by the kind. Users call
+functions with NumPy's signatures; for an elementwise op that is the op's single instance.
 
     kinds/         the kinds, a file each; @op, REGISTRY, Facts
     elementwise/   arithmetic, comparison, logic, casts, elementary functions
@@ -13,17 +13,17 @@ are functions with NumPy's signatures; for an elementwise op that is the op's on
     reductions/    sum, max, mean, var, logsumexp, argmax
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
-    gradient.py    stop_gradient, grad_clip: the value stays, the derivative changes
+    gradient.py    stop_gradient, grad_clip: the same value, another derivative
     size_laws.py   the parts of size laws that ops share
     samples.py     the inputs ops are tested on
-    numpy_calls.py np.exp(x), np.sum(x): NumPy's functions are those of their name here
-    documented.py  what help() says of an op that is a function
+    numpy_calls.py np.exp(x), np.sum(x): calls the function of that name here
+    documented.py  the documentation of ops that are functions
 
-To add an op, write its block in the file of its topic; the conformance tests find it through
-REGISTRY. What is marked `@public`, and every op that is a function, is a name of `pt`: this package
-gathers, from the modules listed below, op classes, op instances and public functions. A derivative
-names other families through this package (`ops.sum`), which is complete by the time it runs, so the
-files need not import each other in a circle.
+To add an op, write its class in the file of its topic; the conformance tests find it through
+REGISTRY. Functions marked `@public` and ops that are functions become names of `pt`: this package
+gathers op classes, op instances and public functions from the modules listed below. Derivatives
+refer to other families through this package (`ops.sum`), which is complete when they run, so the
+files need no circular imports.
 
 Rejected: an op with methods for each backend (a new target would touch every op), and functions
 that hide which op they make (rules match on op classes).
@@ -70,7 +70,7 @@ _MODULES = (
 
 
 def _declared(module: ModuleType) -> dict[str, object]:
-    """The ops and the public functions that a module defines, by their names."""
+    """The ops and public functions that a module defines, by name."""
 
     entered = set(REGISTRY.values())
 

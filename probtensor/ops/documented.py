@@ -1,7 +1,7 @@
-"""What `help` says of an op that is a function: how its kind treats operands, and an example.
+"""The documentation of an op that is a function, generated from the op, its kind and its samples.
 
-Dtypes, derivatives and the values of the example are asked of the op, so that they are true of it
-whatever its block says. Nothing here runs before somebody reads documentation.
+Dtypes, derivatives and the values of the example are computed with the op, so that they cannot
+disagree with it. This runs only when documentation is read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WIDTH = 92
 
 @functools.cache
 def documentation(op: Function, text: str) -> str:
-    """The documentation of the function that an op is, whose block says `text` of it."""
+    """The documentation of an op that is a function; `text` is the docstring of its class."""
     first, *others = [" ".join(part.split()) for part in text.strip().split("\n\n")]
     facts = [_operands(op), _result(op), _errors(op), _derivative(op)]
     aliases = [name for name in op.all_names() if name != op.public_name()]
@@ -53,7 +53,7 @@ def _result(op: Function) -> str:
 
 
 def _dtypes(op: Function) -> str:
-    """Which dtype comes out for operands of each of a few dtypes."""
+    """The result dtype for operands of each of a few dtypes."""
     found: dict[str, list[str]] = {}
     for dtype in SHOWN_DTYPES:
         out = _result_dtype(op, dtype)
@@ -105,7 +105,7 @@ def _derivative(op: Function) -> str:
 
 
 def _inputs(op: Function) -> list[Node]:
-    """Inputs that the op takes derivatives of: floats, with the axes it needs."""
+    """Inputs to differentiate the op with: floats, with the axes that it needs."""
     if isinstance(op, Core):
         return [new_input(None, "float64", (2,) * len(core)) for core in op.signature()[0]]
     return [new_input(None, "float64", ()) for _ in range(op.count())]
@@ -118,7 +118,7 @@ def _vanishes(slope: TensorLike) -> bool:
 
 
 def example(op: Function) -> str:
-    """A call with numbers, as a user types it, and what it gives."""
+    """A call with numbers as a doctest, and its result."""
     operands = op.example or _sampled(op)
     shown = ", ".join(map(repr, operands))
     arrays = op(*operands).inputs
@@ -130,7 +130,7 @@ def example(op: Function) -> str:
 
 
 def _sampled(op: Elementwise) -> Sequence[Any]:
-    """Two short numbers for each operand, from the first sample that the op is tested on."""
+    """Two short numbers for each operand, from the op's first sample."""
     arrays = op.samples[0].make(np.random.default_rng(1))
     return [_short(np.ravel(x)[:2]) for x in arrays]
 

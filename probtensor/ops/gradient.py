@@ -1,4 +1,4 @@
-"""Ops that change the derivative and not the value. They expand into their argument."""
+"""Ops that change the derivative but not the value. They expand into their argument."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """NumPy's functions and SciPy's ufuncs applied to tensors: the function of that name here.
 
 `np.exp(x)` is `pt.exp(x)` and `np.sum(x, axis=0)` is `pt.sum(x, axis=0)`, so code written for
-arrays builds graphs. Arguments are matched by NumPy's signature and passed by name; what the
-function here does not take is refused, as is a function that is not here, and `out=`.
+arrays builds graphs. Arguments are matched by NumPy's signature and passed by name. Arguments that
+the function here does not take are refused, as are functions that do not exist here, and `out=`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ SYNONYMS = {"a_min": "min", "a_max": "max"}  # NumPy has two names for one argum
 
 @operator("ufunc")
 def apply_ufunc(ufunc: np.ufunc, method: str, args: Sequence[object], kwargs: Mapping) -> object:
-    """A ufunc, or a method of one, with tensors among its arguments. TypeError where there is none
-    of that name here, or where it is asked to write to an array."""
+    """A ufunc, or a method of one, applied to tensors. TypeError if there is no function of that
+    name here, or for `out=`."""
     called, home, ours = _ufunc(ufunc)
     if method == "__call__" and not kwargs and ours is not None:
         return ours(*args)
@@ -61,7 +61,7 @@ def apply_ufunc(ufunc: np.ufunc, method: str, args: Sequence[object], kwargs: Ma
 
 @cache
 def _ufunc(ufunc: np.ufunc) -> tuple[str, str | None, Callable | None]:
-    """What a ufunc is called, the module it is of, and our function of its name if there is one."""
+    """The name of a ufunc, its module, and our function of that name, or None."""
     name = ufunc.__name__
     home = next((m for m in ("numpy", "scipy.special") if _holds(m, name, ufunc)), None)
     ours = _function(home, name) if home else None
@@ -70,8 +70,8 @@ def _ufunc(ufunc: np.ufunc) -> tuple[str, str | None, Callable | None]:
 
 @operator("numpy")
 def apply_function(function: Callable, args: Sequence[object], kwargs: Mapping) -> object:
-    """A function of NumPy's with tensors among its arguments. TypeError where there is none of that
-    name here, or where it does not take an argument."""
+    """A NumPy function applied to tensors. TypeError if there is no function of that name here, or
+    if it does not take an argument."""
     name, home = function.__name__, function.__module__ or "numpy"
     called = f"{home.replace('numpy', 'np', 1)}.{name}"
     if function in ATTRIBUTES:
@@ -100,16 +100,16 @@ ATTRIBUTES: Mapping[Callable, Callable] = {
 
 
 def _holds(module: str, name: str, value: object) -> bool:
-    """Is this the module's own? Ufuncs of others may bear any name."""
+    """Is this object an attribute of the module? Ufuncs of other libraries may have any name."""
     return getattr(sys.modules.get(module), name, None) is value
 
 
 def _function(home: str, name: str) -> Callable | None:
-    """The function here that stands for one of NumPy's or SciPy's; None where there is none."""
+    """Our function for one of NumPy's or SciPy's; None if there is none."""
     inner = home.rpartition(".")[2]
-    places = (getattr(ops, inner, None), ops) if "." in home else (ops,)
-    for place in places:
-        found = vars(place).get(name) if isinstance(place, ModuleType) else None
+    modules = (getattr(ops, inner, None), ops) if "." in home else (ops,)
+    for module in modules:
+        found = vars(module).get(name) if isinstance(module, ModuleType) else None
         if callable(found) and not isinstance(found, type) and not name.startswith("_"):
             return found
     return None
@@ -117,7 +117,7 @@ def _function(home: str, name: str) -> Callable | None:
 
 @cache
 def _signature(function: Callable) -> inspect.Signature | None:
-    """The signature, None where it has none (some of NumPy's are written in C)."""
+    """The signature, or None (some of NumPy's functions are written in C)."""
     try:
         return inspect.signature(function)
     except ValueError:
@@ -131,14 +131,14 @@ def _matched(
     args: Sequence[object],
     kwargs: Mapping[str, object],
 ) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments as our function takes them, each under its name there; see `_named`."""
+    """The arguments by the parameter names of our function; see `_named`."""
     try:
         bound = theirs.bind(*args, **kwargs)
     except TypeError as error:
         raise _refused(called, _flat(args), str(error)) from None
     mine = list((_signature(ours) or inspect.Signature()).parameters.values())
     rest = next((k for k, p in enumerate(mine) if p.kind is p.VAR_POSITIONAL), len(mine))
-    places = list(theirs.parameters)
+    names = list(theirs.parameters)
     named: dict[str, object] = {}
     spread: list[object] = []
     for name, value in bound.arguments.items():
@@ -150,31 +150,31 @@ def _matched(
         elif value is parameter.default or value is np._NoValue:
             continue
         else:
-            known = _named(called, places.index(name), places, mine, args)
-            if rest < len(mine) and known == mine[rest].name:
+            our_name = _named(called, names.index(name), names, mine, args)
+            if rest < len(mine) and our_name == mine[rest].name:
                 spread.append(value)
             else:
-                named[known] = value
+                named[our_name] = value
     lead = [p for p in mine[:rest] if spread or p.kind is p.POSITIONAL_ONLY]
     return [*(named.pop(p.name) for p in lead if p.name in named), *spread], named
 
 
 def _named(
     called: str,
-    place: int,
+    position: int,
     theirs: Sequence[str],
     mine: Sequence[inspect.Parameter],
     args: Sequence[object],
 ) -> str:
-    """What our function calls one of NumPy's arguments: the same, or, where neither has the other's
-    name, what stands in its place (`a` and `x`)."""
-    name = SYNONYMS.get(theirs[place], theirs[place])
+    """Our name for one of NumPy's parameters: the same, or, if neither signature has the other's
+    name, that of the parameter at the same position (`a` and `x`)."""
+    name = SYNONYMS.get(theirs[position], theirs[position])
     names = [p.name for p in mine]
     if name in names:
         return name
-    if place < len(names) and names[place] not in theirs:
-        return names[place]
-    if names and mine[-1].kind is mine[-1].VAR_POSITIONAL and place >= len(names) - 1:
+    if position < len(names) and names[position] not in theirs:
+        return names[position]
+    if names and mine[-1].kind is mine[-1].VAR_POSITIONAL and position >= len(names) - 1:
         return names[-1]
     raise _refused(
         called, _flat(args), f"has no argument {name!r} for tensors",
@@ -185,7 +185,7 @@ def _named(
 def _called(
     called: str, ours: Callable, args: Sequence[object], kwargs: Mapping[str, object]
 ) -> object:
-    """Our function, called; TypeError where it does not take these arguments."""
+    """Calls our function; TypeError if it does not take these arguments."""
     signature = _signature(ours)
     try:
         if signature is not None:
@@ -200,7 +200,7 @@ def _called(
 
 
 def _flat(args: Sequence[object]) -> list[object]:
-    """The arguments, and those inside lists."""
+    """The arguments, with lists and tuples flattened."""
     found: list[object] = []
     for x in args:
         found += _flat(x) if isinstance(x, (list, tuple)) else [x]
@@ -214,8 +214,8 @@ def _refused(called: str, args: Sequence[object], what: str, *hints: str) -> Exc
 
 
 def _unknown(called: str, name: str, args: Sequence[object]) -> Exception:
-    known = [n for n, f in vars(ops).items() if callable(f) and not isinstance(f, type)]
-    near = [f"pt.{n}" for n in difflib.get_close_matches(name, known, n=3, cutoff=0.7)]
+    all_names = [n for n, f in vars(ops).items() if callable(f) and not isinstance(f, type)]
+    near = [f"pt.{n}" for n in difflib.get_close_matches(name, all_names, n=3, cutoff=0.7)]
     return _refused(
         called, args, "has no counterpart for tensors",
         f"of like name there are {', '.join(near)}" if near else

@@ -12,7 +12,7 @@ import numpy as np
 class Sample:
     """One call of an op: a maker of its arrays, the op's parameters, and whether to differentiate.
 
-    `make(rng)` returns the input arrays. `smooth` is False where finite differences make no sense
+    `make(rng)` returns the input arrays. `smooth` is False if finite differences do not apply
     (integer inputs, jumps, ties).
     """
 
@@ -23,8 +23,8 @@ class Sample:
 
 def reals(*bounds: float, edges: Sequence[float] = (), smooth: bool = True) -> tuple[Sample, ...]:
     """Samples for an elementwise op: `reals(-3, 3)` for one argument, `reals(-3, 3, 0.1, 2)` for
-    two with their own bounds. One sample is of equal shapes, one broadcasts (several arguments),
-    and `edges` gives one with special values (never differentiated)."""
+    two with bounds for each. One sample has equal shapes, one broadcasts (several arguments), and
+    `edges` adds one with special values (never differentiated)."""
     pairs = list(zip(bounds[::2], bounds[1::2], strict=True))
 
     def full(rng: np.random.Generator) -> tuple[np.ndarray, ...]:

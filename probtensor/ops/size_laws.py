@@ -1,4 +1,4 @@
-"""What ops of several kinds ask of sizes: the parts that their size laws are made of."""
+"""Checks that the size laws of several kinds of op share."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from probtensor.types import Shape, Size, SizeCheck, size_min, size_product
 
 
 def equal(a: Size, b: Size, why: str = "") -> SizeCheck:
-    """The check that two sizes are one."""
+    """The check that two sizes are equal."""
     text = f" do not fit together{why}"
     return SizeCheck(a, "==", b, ("sizes ", a, " and ", b, text))
 
 
 def aligned(shapes: Sequence[Shape]) -> Iterator[SizeCheck]:
-    """What broadcasting takes to be equal: the sizes of an axis that are not known to be 1."""
+    """The checks of broadcasting: for each axis, all sizes other than 1 are equal."""
     why = " (an axis of unknown size is never broadcast: declare shape=(1,) for that)"
     for axis in range(1, max(map(len, shapes), default=0) + 1):
         sizes = [s[-axis] for s in shapes if len(s) >= axis and s[-axis] != 1]
@@ -23,22 +23,22 @@ def aligned(shapes: Sequence[Shape]) -> Iterator[SizeCheck]:
             yield equal(sizes[0], other, why)
 
 
-def repeated_to(shape: Shape, whole: Shape, what: str, into: str) -> Iterator[SizeCheck]:
-    """What must hold for `shape` to broadcast to `whole`, which stays as it is."""
-    for n, m in zip(shape[::-1], whole[::-1]):
+def repeated_to(shape: Shape, target: Shape, what: str, into: str) -> Iterator[SizeCheck]:
+    """The checks that `shape` broadcasts to `target`."""
+    for n, m in zip(shape[::-1], target[::-1]):
         if n != 1:
-            yield SizeCheck(n, "==", m, (f"{what} ", shape, f" {into} ", whole))
+            yield SizeCheck(n, "==", m, (f"{what} ", shape, f" {into} ", target))
 
 
 def folds_something(node: Node, axes: Sequence[int]) -> SizeCheck:
-    """The check that `axes` of the operand hold something, for a fold without a neutral value."""
+    """The check that `axes` of the operand are not empty, for a reduction without an identity."""
     folded = size_product(node.inputs[0].type.shape[axis] for axis in axes)
     return SizeCheck(1, "<=", folded, (f"an empty axis has no {node.op.name}",))
 
 
-def places_exist(places: Node, source: Node, axis: int) -> SizeCheck:
-    """The check that an axis is not empty if there are indices into it, whatever they are."""
+def indices_exist(indices: Node, source: Node, axis: int) -> SizeCheck:
+    """The check that an axis is not empty if there are any indices into it."""
     named = f" of {source.name}" if source.name else ""
     text = f"an index into axis {axis}{named}, which is empty"
-    one_if_any = size_min(places.type.size, 1)
+    one_if_any = size_min(indices.type.size, 1)
     return SizeCheck(one_if_any, "<=", source.type.shape[axis], (text,), IndexError)

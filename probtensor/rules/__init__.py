@@ -1,25 +1,26 @@
-"""Rules as data, by topic. Each says what it changes, why, and what it is tested on.
+"""Rewrite rules as data, by topic. Each has two sides, a reason, and a test domain.
 
     arithmetic/   identities, constants, casts; powers; products; sums; one division for a loop
-    structure/    views of views, repetition after computing; few elements read; choices out of sums
-    probability/  logarithms of probabilities by the way these are written, distribution functions,
-                  mixtures and products of probabilities, differences of log gammas
+    structure/    views of views, late broadcasting, gathers before elementwise ops, conditions
+    probability/  logarithms of probabilities derived from their expressions, distribution
+                  functions, mixtures and products of probabilities, differences of log gammas
     stabilize.py  overflow, underflow, cancellation, in naive code and in its gradients
-    sets.py       the rules joined into what passes use
-    derivatives.py  derivatives of the stable form of a graph: what users call
+    sets.py       the rulesets that passes apply
+    derivatives.py  derivatives of the stable form of a graph: the public functions
 
-The one idea: a rule must be no worse than what it replaces, judged against the exact value. The
-soundness test evaluates both sides of every rule over the whole range of floats, subnormals and the
-largest numbers together, beside 2,000 bits of precision, and on graphs near its examples. A true
--inf or nan has to stay, what is exact has to stay exact, and a result that is correctly rounded
-has to stay so, since a floor or a difference may read it. So a rule that is only almost right
-(`log(x * y) -> log x + log y`, `x / s -> x * (1 / s)`) does not pass, and one that only helps speed
-has to keep the digits.
+The one idea: the right side of a rule must be at least as accurate as the left side, compared with
+the exact value. The soundness test evaluates both sides of every rule over the full range of
+floats, subnormals and the largest numbers included, with 2,000 bits of precision as the reference,
+and on graphs near its examples. A true -inf or nan must be preserved, an exact result must remain
+exact, and a correctly rounded result must remain correctly rounded, since a floor or a difference
+may read it. So a rule that is only almost right (`log(x * y) -> log x + log y`, `x / s -> x *
+(1 / s)`) is refused, and one that only improves speed must not lose accuracy.
 
-SIMPLIFY is what a graph is brought into first, and again after every other change; STABLE adds the
-stabilising rules, which need simplified graphs to match, and FINAL what must not be differentiated.
-Functions of literals that lose digits stay as they are until FINAL, so that STABLE sees them.
-PICKS come after STABLE: log(a - b)[i] has a stable form, and choices of log(a[i] - b[i]) have not.
+SIMPLIFY is applied first, and again after every other change. STABLE adds the stabilising rules,
+whose patterns are written for simplified graphs; FINAL adds rules whose results must not be
+differentiated. Functions of literals that lose digits are not folded before FINAL, so that STABLE
+can match them. PICKS come after STABLE: log(a - b)[i] has a stable form, log(a[i] - b[i]) inside
+a `where` has none.
 
 Rejected: rules hidden in passes (they can be neither listed nor tested alone), a canonical form of
 polynomials (it reorders sums, and with them roundings), and fast-math assumptions (nan is data).

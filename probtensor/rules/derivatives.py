@@ -1,9 +1,9 @@
-"""Derivatives as users get them: of the stable form of what they wrote.
+"""The public derivative functions: derivatives of the stable form of the outputs.
 
 The derivative of log(1 + exp(x)) as written is exp(x) / (1 + exp(x)), which is inf / inf at 800; of
 its stable form, softplus(x), it is sigmoid(x). So the outputs are simplified and stabilised before
-they are differentiated. The nodes that derivatives are taken at stay as they are: rules neither
-change them nor look behind them. `transform.autodiff` differentiates a graph exactly as it stands.
+they are differentiated. The `wrt` nodes are opaque to the rules, which neither change them nor
+match their inputs. `transform.autodiff` differentiates a graph exactly as written.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from probtensor.transform.rewrite import apply_rules
 
 
 def stabilized(outputs: Sequence[Node], fixed: Sequence[Node] = ()) -> list[Node]:
-    """The outputs in their simplified, stable form, with the nodes `fixed` left as they are. Sizes
-    that do not fit in the outputs as they were written have no value in this form either."""
+    """The outputs in their simplified, stable form, with the nodes `fixed` unchanged. The size laws
+    of the outputs as written hold for this form as well."""
     inner = {x: _stand_in(x) for x in fixed if x.inputs}
     opened = replace(outputs, inner)
     back = {stand_in: x for x, stand_in in inner.items()}
@@ -44,11 +44,11 @@ def _ready(outputs: Nodes, wrt: Nodes, others: Sequence[Node] = ()) -> Node | li
     return ready[0] if isinstance(outputs, Node) else ready
 
 
-def _kept(found: object, outputs: Nodes) -> Node | list:
-    """Derivatives, which are nested in lists, with the laws of the sizes of what they are of: one
-    that is zero everywhere depends on nothing else of it."""
+def _with_size_laws(found: object, outputs: Nodes) -> Node | list:
+    """Derivatives (nested in lists) with the size laws of the outputs, which a derivative that is
+    zero everywhere would otherwise lose."""
     if isinstance(found, list):
-        return [_kept(part, outputs) for part in found]
+        return [_with_size_laws(part, outputs) for part in found]
     return keep_laws([found], listed(outputs))[0]
 
 
@@ -64,11 +64,11 @@ def grad(
 ) -> Node | list:
     """The gradient of a scalar with respect to one tensor or several, by reverse mode.
 
-    cost                 a float scalar (shape ()); None if `known_grads` say all
+    cost                 a float scalar (shape ()); None if only `known_grads` are given
     wrt                  a float tensor, an input or an inner node, or a list or tuple of them
     consider_constant    tensors that are not differentiated through
-    known_grads          {inner tensor: its gradient}, of its shape: where the chain rule starts, in
-                         place of a cost or beside it
+    known_grads          {inner tensor: its gradient}, of its shape: where the chain rule starts,
+                         instead of or in addition to a cost
     disconnected_inputs  what to do where the cost does not depend on a `wrt`: "raise" (default),
                          "warn" or "ignore"
     return_disconnected  what the gradient is there, if it is no error: "zero" (default), zeros of
@@ -106,11 +106,11 @@ def grad(
         disconnected_inputs="ignore",
         return_disconnected="none",
     )
-    for place, x in enumerate(listed(wrt)):
-        if found[place] is None:
-            # What is simplified away is not disconnected: the graph as written decides.
+    for k, x in enumerate(listed(wrt)):
+        if found[k] is None:
+            # Not disconnected if simplification removed it: the graph as written decides.
             plain = autodiff.gradient(cost, [x], consider_constant=consider_constant, **options)
-            found[place] = plain[0]
+            found[k] = plain[0]
     found = [g if g is None else keep_laws([g], [cost])[0] for g in found]
     return found[0] if isinstance(wrt, Node) else found
 
@@ -127,7 +127,7 @@ def value_and_grad(
 ) -> tuple[Node, Node | list]:
     """A scalar and its gradient: (cost, grad(cost, wrt)), with the arguments of `grad`.
 
-    Compiled as outputs of one function they share their work.
+    Compiled as outputs of one function, they share common subexpressions.
 
     Returns a pair: the cost as a tensor of shape (), and a tensor of the shape and dtype of `wrt`,
     or a list of them for a sequence. Raises what `grad` raises.
@@ -168,7 +168,7 @@ def vjp(outputs: Nodes, wrt: Nodes, cotangents: Nodes) -> Node | list:
 
     Source: Griewank and Walther (2008), "Evaluating Derivatives", chapter 3.
     """
-    return _kept(autodiff.pull_back(_ready(outputs, wrt), wrt, cotangents), outputs)
+    return _with_size_laws(autodiff.pull_back(_ready(outputs, wrt), wrt, cotangents), outputs)
 
 
 @public
@@ -193,7 +193,7 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
 
     Source: Griewank and Walther (2008), "Evaluating Derivatives", chapter 3.
     """
-    return _kept(autodiff.push_forward(_ready(outputs, wrt), wrt, tangents), outputs)
+    return _with_size_laws(autodiff.push_forward(_ready(outputs, wrt), wrt, tangents), outputs)
 
 
 @public
@@ -238,7 +238,7 @@ def jacobian(outputs: Nodes, wrt: Nodes) -> Node | list:
         array([[2., 0.],
                [0., 4.]])
     """
-    return _kept(autodiff.stacked_jacobian(_ready(outputs, wrt), wrt), outputs)
+    return _with_size_laws(autodiff.stacked_jacobian(_ready(outputs, wrt), wrt), outputs)
 
 
 @public

@@ -1,4 +1,4 @@
-"""The rules joined into what passes use."""
+"""The rulesets that passes apply, and the rules by topic."""
 
 from probtensor.rules.arithmetic.algebra import ALGEBRA, LATE
 from probtensor.rules.arithmetic.powers import FAST_POWERS, POWERS
@@ -26,5 +26,5 @@ TOPICS: dict[str, Ruleset] = {
 }
 SIMPLIFY = ALGEBRA + POWERS + CHOICES + PRODUCT_FORM + SUMS + SHAPES
 STABLE = LINKS + STABILIZE + GAMMAS + SIMPLIFY
-# The last pass: no derivative is taken of what it makes.
+# For the last pass: its result is not differentiated.
 FINAL = SIMPLIFY + LATE + FAST_POWERS

@@ -1,8 +1,8 @@
-"""Overflow, underflow and cancellation: forms that keep digits where the written one does not.
+"""Overflow, underflow and cancellation: forms that are accurate where the written one is not.
 
-Gradients are taken before rewriting, so the forms that derivatives of naive code take are here too:
-d/dx log(1 + exp(x)) is exp(x) / (1 + exp(x)), which is inf / inf at 800. Products are searched as
-chains, since a derivative multiplies factors together in whatever order the code had.
+Gradients may be taken before rewriting, so the forms that derivatives of naive code have are here
+too: d/dx log(1 + exp(x)) is exp(x) / (1 + exp(x)), which is inf / inf at 800. Products are matched
+as chains, since the order of the factors of a derivative depends on the code.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import Counter
 
 from probtensor import ops
 from probtensor.graph.node import Node, make
-from probtensor.transform.chain import CHAIN, chain_leaves, combine_in_chain, regrow
+from probtensor.transform.chain import MAX_CHAIN_LEAVES, chain_leaves, combine_in_chain, regrow
 from probtensor.transform.facts import Bounds, FactTable, constant_of
 from probtensor.transform.pattern import var
 from probtensor.transform.rewrite import Ruleset, rewrite, rule
@@ -22,15 +22,16 @@ NEGATIVE = (-800, -1e-9)
 POSITIVE = (1e-300, 1e300)
 
 
-def _is_share(x: Bounds) -> bool:
-    """Is it from 0 to 1, outside which logit is nan?"""
+def _is_in_unit_interval(x: Bounds) -> bool:
+    """Is x in [0, 1], outside which logit is nan?"""
     return x.low >= 0 and x.high <= 1
 
 
 LOGARITHMS = Ruleset(
     rule(
         ops.log(1 - ops.square(ops.tanh(x))),
-        -2 * ops.log_cosh(x), over=(-600, 600), why="tanh is 1 past 19: the Jacobian of a tanh",
+        -2 * ops.log_cosh(x), over=(-600, 600),
+        why="tanh rounds to 1 past 19: the Jacobian of tanh",
         everywhere=False,
     ),
     rule(
@@ -42,25 +43,28 @@ LOGARITHMS = Ruleset(
         ops.log(1 - ops.exp(x)), ops.log1mexp(x), over=NEGATIVE, why="cancellation near 0",
     ),
     rule(ops.log1p(-ops.exp(x)), ops.log1mexp(x), over=NEGATIVE, why="cancellation near 0"),
-    rule(ops.log(-ops.expm1(x)), ops.log1mexp(x), over=NEGATIVE, why="exp(x) is lost in -1"),
+    rule(ops.log(-ops.expm1(x)), ops.log1mexp(x), over=NEGATIVE, why="exp(x) - 1 rounds to -1"),
     rule(
-        ops.log(ops.expm1(x)), x + ops.log1mexp(-x), over=(1e-9, 800), why="overflow past 709",
+        ops.log(ops.expm1(x)), x + ops.log1mexp(-x), over=(1e-9, 800),
+        why="expm1 overflows past 709",
     ),
-    rule(ops.log(1 + x), ops.log1p(x), over=(-0.999, 1e300), why="1 + x rounds x away near 0"),
-    rule(ops.log(1 - x), ops.log1p(-x), over=(-1e300, 0.999), why="1 - x rounds x away near 0"),
+    rule(ops.log(1 + x), ops.log1p(x), over=(-0.999, 1e300), why="1 + x rounds to 1 near 0"),
+    rule(ops.log(1 - x), ops.log1p(-x), over=(-1e300, 0.999), why="1 - x rounds to 1 near 0"),
     rule(
         ops.log1p(ops.square(x)), ops.log1p_square(x, 1), over=(-1e300, 1e300),
-        why="the square overflows, in the tails of naive Cauchy densities",
+        why="the square overflows: tails of a Cauchy density",
     ),
     rule(
         ops.log1p(ops.square(x) / a), ops.log1p_square(x, 1 / ops.sqrt(a)),
         over={"x": (-1e300, 1e300), "a": (1e-15, 1e15)},
-        given=lambda m: m.known.bounds(m.a).positive, why="the square overflows: Student's t",
+        given=lambda m: m.facts.bounds(m.a).positive,
+        why="the square overflows: tails of Student's t",
     ),
     rule(
         ops.log1p(a * ops.square(x)), ops.log1p_square(x, ops.sqrt(a)),
         over={"x": (-1e300, 1e300), "a": (1e-15, 1e15)},
-        given=lambda m: m.known.bounds(m.a).positive, why="the square overflows: Student's t",
+        given=lambda m: m.facts.bounds(m.a).positive,
+        why="the square overflows: tails of Student's t",
     ),
     rule(ops.log(ops.sigmoid(x)), ops.log_sigmoid(x), over=WIDE, why="sigmoid underflows"),
     rule(
@@ -70,12 +74,15 @@ LOGARITHMS = Ruleset(
     rule(ops.log(ops.ndtr(x)), ops.log_ndtr(x), over=(-40, 40), why="ndtr underflows"),
     rule(
         ops.log(ops.power(x, a)), a * ops.log(x), over={"x": (1e-300, 1e300), "a": (-300, 300)},
-        given=lambda m: m.known.bounds(m.x).positive, why="powers overflow", limits=True,
+        given=lambda m: m.facts.bounds(m.x).positive, why="powers overflow", limits=True,
     ),
-    rule(ops.log(ops.square(x)), 2 * ops.log(ops.abs(x)), over=(-1e300, 1e300), why="overflow"),
-    rule(ops.log(ops.sqrt(x)), 0.5 * ops.log(x), over=(0, 1e300), why="no root is needed"),
     rule(
-        ops.log(1 / x), -ops.log(x), over=POSITIVE, why="no quotient is needed", limits=True,
+        ops.log(ops.square(x)), 2 * ops.log(ops.abs(x)), over=(-1e300, 1e300),
+        why="the square overflows",
+    ),
+    rule(ops.log(ops.sqrt(x)), 0.5 * ops.log(x), over=(0, 1e300), why="no square root"),
+    rule(
+        ops.log(1 / x), -ops.log(x), over=POSITIVE, why="no quotient", limits=True,
     ),
 )  # fmt: skip
 
@@ -88,15 +95,15 @@ EXPONENTIALS = Ruleset(
     ),
     rule(
         ops.expm1(ops.log1p(x)), x, over=(-0.999, 1e300),
-        given=lambda m: m.known.bounds(m.x).low >= -1, why="one is the inverse of the other",
+        given=lambda m: m.facts.bounds(m.x).low >= -1, why="inverse functions",
     ),
     rule(
         ops.exp(x) * ops.exp(-x), 1 + 0 * x, over=WIDE, in_chain=True,
-        why="the factors are inverses, and either overflows; nan stays",
+        why="reciprocal factors, one of which overflows; 0 * x propagates nan",
     ),
     rule(
         ops.exp(x) / ops.exp(x), 1 + 0 * x, over=WIDE, in_chain=True,
-        why="inf / inf past 709: the gradient of log(exp(x)); nan stays",
+        why="inf / inf past 709: the gradient of log(exp(x)); 0 * x propagates nan",
     ),
 )  # fmt: skip
 
@@ -107,12 +114,22 @@ LOGISTIC = Ruleset(
         ops.exp(x) * ops.sigmoid(-x), ops.sigmoid(x), over=WIDE, in_chain=True,
         why="inf * 0 past 709: the gradient of log(1 + exp(x))", limits=True,
     ),
-    rule(1 - ops.sigmoid(x), ops.sigmoid(-x), over=WIDE, why="cancellation where sigmoid is 1"),
-    rule(ops.sigmoid(x) - 1, -ops.sigmoid(-x), over=WIDE, why="cancellation where sigmoid is 1"),
-    rule(ops.sigmoid(x) + -1, -ops.sigmoid(-x), over=WIDE, why="cancellation where sigmoid is 1"),
+    rule(
+        1 - ops.sigmoid(x), ops.sigmoid(-x), over=WIDE,
+        why="cancellation where sigmoid is near 1",
+    ),
+    rule(
+        ops.sigmoid(x) - 1, -ops.sigmoid(-x), over=WIDE,
+        why="cancellation where sigmoid is near 1",
+    ),
+    rule(
+        ops.sigmoid(x) + -1, -ops.sigmoid(-x), over=WIDE,
+        why="cancellation where sigmoid is near 1",
+    ),
     rule(
         ops.sigmoid(x) / ops.sigmoid(x), 1 + 0 * ops.sigmoid(x), over=WIDE, in_chain=True,
-        why="0 / 0 below -745: the gradient of log(sigmoid(x)); nan stays", limits=True,
+        why="0 / 0 below -745: the gradient of log(sigmoid(x)); the product with 0 propagates nan",
+        limits=True,
     ),
     rule(
         ops.square(ops.sigmoid(x)) * ops.exp(-x), ops.sigmoid(x) * ops.sigmoid(-x), over=WIDE,
@@ -120,7 +137,7 @@ LOGISTIC = Ruleset(
     ),
     rule(1 - 2 * ops.sigmoid(x), ops.tanh(-0.5 * x), over=WIDE, why="cancellation near 0"),
     rule(2 * ops.sigmoid(x) - 1, ops.tanh(0.5 * x), over=WIDE, why="cancellation near 0"),
-    rule(ops.logaddexp(x, 0), ops.softplus(x), over=WIDE, why="one argument"),
+    rule(ops.logaddexp(x, 0), ops.softplus(x), over=WIDE, why="a function of one argument"),
     rule(
         ops.exp(x) / ops.expm1(x), -1 / ops.expm1(-x), over=(-700, 800), in_chain=True,
         why="inf / inf past 709: the gradient of log(1 - exp(x))", limits=True,
@@ -128,17 +145,20 @@ LOGISTIC = Ruleset(
     ),
     rule(
         ops.exp(x) / (ops.exp(x) + ops.exp(y)), ops.sigmoid(x - y), over=WIDE, in_chain=True,
-        why="inf / inf past 709: the gradient of log(exp(x) + exp(y)); rounding x - y costs up to "
-        "|x - y| last places", ulps=2000.0, limits=True,
+        why="inf / inf past 709: the gradient of log(exp(x) + exp(y)); the rounding of x - y costs "
+        "up to |x - y| ulps", ulps=2000.0, limits=True,
     ),
     rule(
-        ops.sigmoid(ops.logit(x)), x, over=(0.001, 0.999), why="one is the inverse of the other",
-        given=lambda m: _is_share(m.known.bounds(m.x)),
+        ops.sigmoid(ops.logit(x)), x, over=(0.001, 0.999), why="inverse functions",
+        given=lambda m: _is_in_unit_interval(m.facts.bounds(m.x)),
     ),
     rule(
         ops.logit(ops.sigmoid(x)), x, over=WIDE, why="sigmoid rounds to 0 and 1", everywhere=False,
     ),
-    rule(ops.log(x / (1 - x)), ops.logit(x), over=(1e-300, 0.999999), why="one rounding for three"),
+    rule(
+        ops.log(x / (1 - x)), ops.logit(x), over=(1e-300, 0.999999),
+        why="one rounding instead of three",
+    ),
 )  # fmt: skip
 
 NORMAL = Ruleset(
@@ -148,16 +168,16 @@ NORMAL = Ruleset(
     rule(1 - ops.ndtr(x), ops.ndtr(-x), over=(-37, 37), why="cancellation for large x"),
     rule(
         ops.log(ops.cosh(x)), ops.log_cosh(x), over=WIDE,
-        why="cosh overflows past 710, and is 1 near 0",
+        why="cosh overflows past 710, and rounds to 1 near 0",
     ),
 )  # fmt: skip
 
 
 def _factors(node: Node) -> Counter[Node]:
-    """The factors of a product, as often as they occur."""
+    """The factors of a product, with multiplicities."""
     factors: Counter[Node] = Counter()
     stack = [node]
-    while stack and len(factors) < CHAIN:
+    while stack and len(factors) < MAX_CHAIN_LEAVES:
         top = stack.pop()
         if isinstance(top.op, ops.Mul):
             stack.extend(top.inputs)
@@ -176,8 +196,8 @@ def _factors(node: Node) -> Counter[Node]:
     limits=True,
 )
 def factor_out_sigmoid(node: Node) -> Node | None:
-    """g * s - g * s * s -> g * s * sigmoid(-x) for s = sigmoid(x), which cancels where s is 1: the
-    gradient of a logistic function written as a quotient."""
+    """g * s - g * s * s -> g * s * sigmoid(-x) for s = sigmoid(x): cancellation where s is near 1,
+    as in the gradient of a logistic function written as a quotient."""
     first, second = (_factors(term) for term in node.inputs)
     extra = second - first
     if first - second or sum(extra.values()) != 1:
@@ -186,13 +206,13 @@ def factor_out_sigmoid(node: Node) -> Node | None:
     return node.inputs[0] * ops.sigmoid(-s.inputs[0]) if isinstance(s.op, ops.Sigmoid) else None
 
 
-# Factors that are positive and finite at every number, so that a quotient of two equal ones is 1,
-# though it rounds to 0 / 0 or inf / inf.
+# Functions that are positive and finite for every finite argument: a quotient of two equal ones is
+# 1, though it rounds to 0 / 0 or inf / inf.
 POSITIVE_FUNCTIONS = (ops.Sigmoid, ops.Softmax, ops.Exp)
 
 
 def without_inverse(node: Node, factor: Node) -> Node | None:
-    """What is left of a product that is divided by `factor` somewhere, without that division."""
+    """A product without a division by `factor` in it; None if there is none."""
     if isinstance(node.op, ops.Neg):
         inner = without_inverse(node.inputs[0], factor)
         return None if inner is None else -inner
@@ -222,10 +242,10 @@ def _naive_cross_entropy() -> Node:
 
 
 @rewrite(on=ops.Mul, example=_naive_cross_entropy, limits=True)
-def cancel_in_one_term(node: Node, known: FactTable) -> Node | None:
+def cancel_in_one_term(node: Node, facts: FactTable) -> Node | None:
     """f * (a / f - b) -> a - f * b for f a sigmoid, softmax or exp: inf * 0 where f underflows, as
     in the gradient of y * log(p) + (1 - y) * log(1 - p)."""
-    return combine_in_chain(node, known, _distribute)
+    return combine_in_chain(node, facts, _distribute)
 
 
 # Sums of exponentials, over any axes.
@@ -240,7 +260,7 @@ def _exp_sum(node: Node) -> tuple[Node, tuple[int, ...]] | None:
 
 
 def _exponent(e: Node) -> Node | None:
-    """x for e = exp(x), also where exponentials, and ones among them, are joined."""
+    """x for e = exp(x), or for e a concatenation of exponentials and ones."""
     if isinstance(e.op, ops.Exp):
         return e.inputs[0]
     if not isinstance(e.op, ops.Concatenate):
@@ -263,7 +283,7 @@ def _exponent_of_part(part: Node) -> Node | None:
 
 
 def _spread_out(node: Node) -> tuple[Node, tuple[int, ...]]:
-    """A reduced value and the axes that were put back."""
+    """(reduced, axes) for a reduced value and the axes of size 1 added to it, as by keepdims."""
     if isinstance(node.op, ops.BroadcastTo):
         node = node.inputs[0]
     if isinstance(node.op, ops.ExpandDims):
@@ -271,8 +291,8 @@ def _spread_out(node: Node) -> tuple[Node, tuple[int, ...]]:
     return node, ()
 
 
-def _stands_over(added: tuple[int, ...], axes: tuple[int, ...]) -> bool:
-    """Do axes put back stand where those over which was reduced were? Leading ones need not be."""
+def _is_keepdims(added: tuple[int, ...], axes: tuple[int, ...]) -> bool:
+    """Are the added axes the reduced ones? Leading axes need not be added."""
     return added == axes or (not added and axes == tuple(range(len(axes))))
 
 
@@ -290,17 +310,17 @@ def log_of_sum_of_exp(node: Node) -> Node | None:
 
 
 @rewrite(on=ops.Log, example=lambda: ops.log(ops.mean(ops.exp(ops.tensor("x", (3, 4))), 1)))
-def log_of_mean_of_exp(node: Node, known: FactTable) -> Node | None:
-    """log(c * sum(exp(x))) -> log(c) + logsumexp(x) for a c known to be positive."""
+def log_of_mean_of_exp(node: Node, facts: FactTable) -> Node | None:
+    """log(c * sum(exp(x))) -> log(c) + logsumexp(x) for c > 0 by its bounds."""
     product = node.inputs[0]
     if not isinstance(product.op, (ops.Mul, ops.Div)):
         return None
     first, second = product.inputs
     divides = isinstance(product.op, ops.Div)
-    if _exp_sum(first) and known.bounds(second).positive:
+    if _exp_sum(first) and facts.bounds(second).positive:
         rest = ops.log(second)
         return ops.log(first) - rest if divides else ops.log(first) + rest
-    if _exp_sum(second) and known.bounds(first).positive and not divides:
+    if _exp_sum(second) and facts.bounds(first).positive and not divides:
         return ops.log(first) + ops.log(second)
     return None
 
@@ -318,7 +338,8 @@ def log_of_mean_of_exp(node: Node, known: FactTable) -> Node | None:
     ulps=2000.0,
 )
 def quotient_by_sum_of_exp(node: Node) -> Node | None:
-    """a / sum(exp(x)) -> a * exp(-logsumexp(x)): what it is multiplied by may take the overflow."""
+    """a / sum(exp(x)) -> a * exp(-logsumexp(x)): exp overflows past 709; another rule combines the
+    product with an exponential in a."""
     total, added = _spread_out(node.inputs[1])
     found = _exp_sum(total)
     if found is None:
@@ -338,7 +359,7 @@ def _softmax_of(first: Node, second: Node, inverted: bool) -> Node | None:
     if not isinstance(total.op, ops.LogSumExp) or total.inputs[0] is not x:
         return None
     axes = total.op.axes
-    return make(ops.Softmax(axes), (x,)) if _stands_over(added, axes) else None
+    return make(ops.Softmax(axes), (x,)) if _is_keepdims(added, axes) else None
 
 
 @rewrite(
@@ -353,10 +374,10 @@ def _softmax_of(first: Node, second: Node, inverted: bool) -> Node | None:
     ),
     ulps=2000.0,
 )
-def product_of_exp_and_sum(node: Node, known: FactTable) -> Node | None:
+def product_of_exp_and_sum(node: Node, facts: FactTable) -> Node | None:
     """exp(x) * exp(-logsumexp(x)) -> softmax(x): inf * 0 past 709, in naive softmax and in the
-    gradient of log(sum(exp(x))); rounding x - max(x) costs as many last places as it is large."""
-    return combine_in_chain(node, known, _softmax_of, (ops.Exp,))
+    gradient of log(sum(exp(x))); the rounding of x - max(x) costs up to |x - max(x)| ulps."""
+    return combine_in_chain(node, facts, _softmax_of, (ops.Exp,))
 
 
 @rewrite(on=ops.Log, example=lambda: ops.log(ops.softmax(ops.tensor("x", (3, 4)))), limits=True)
@@ -373,13 +394,13 @@ def log_of_softmax(node: Node) -> Node | None:
     example=lambda: (lambda t: t - ops.logsumexp(t, 1, keepdims=True))(ops.tensor("x", (3, 4))),
 )
 def difference_from_logsumexp(node: Node) -> Node | None:
-    """x - logsumexp(x) -> log_softmax(x): the large parts cancel before they are rounded."""
+    """x - logsumexp(x) -> log_softmax(x): max(x) cancels before rounding."""
     x = node.inputs[0]
     total, added = _spread_out(node.inputs[1])
     if not isinstance(total.op, ops.LogSumExp) or total.inputs[0] is not x:
         return None
     axes = total.op.axes
-    return make(ops.LogSoftmax(axes), (x,)) if _stands_over(added, axes) else None
+    return make(ops.LogSoftmax(axes), (x,)) if _is_keepdims(added, axes) else None
 
 
 def _same_softmax(first: Node, second: Node, inverted: bool) -> Node | None:
@@ -392,9 +413,9 @@ def _same_softmax(first: Node, second: Node, inverted: bool) -> Node | None:
     example=lambda: (lambda s: ops.tensor("g", (3,)) / s * s)(ops.softmax(ops.tensor("x", (3,)))),
     limits=True,
 )
-def quotient_of_softmax(node: Node, known: FactTable) -> Node | None:
-    """s / s -> 1 for a softmax s, which is 0 / 0 where it underflows: in the gradient of log(s)."""
-    return combine_in_chain(node, known, _same_softmax, (ops.Softmax,))
+def quotient_of_softmax(node: Node, facts: FactTable) -> Node | None:
+    """s / s -> 1 for a softmax s: 0 / 0 where s underflows, as in the gradient of log(s)."""
+    return combine_in_chain(node, facts, _same_softmax, (ops.Softmax,))
 
 
 @rewrite(
@@ -402,14 +423,14 @@ def quotient_of_softmax(node: Node, known: FactTable) -> Node | None:
     example=lambda: ops.log(ops.prod(ops.exp(ops.tensor("x", (3, 4))), 1)),
     ulps=2000.0,
 )
-def log_of_product(node: Node, known: FactTable) -> Node | None:
-    """log(prod(x)) -> sum(log(x)) for an x known not to be negative: products overflow. Where the
-    product is near 1, the logarithms cancel."""
+def log_of_product(node: Node, facts: FactTable) -> Node | None:
+    """log(prod(x)) -> sum(log(x)) for x >= 0 by its bounds: products overflow. Where the product is
+    near 1, the logarithms cancel."""
     product = node.inputs[0]
     if not isinstance(product.op, ops.Prod):
         return None
     x = product.inputs[0]
-    if not known.bounds(x).nonnegative:
+    if not facts.bounds(x).nonnegative:
         return None
     return make(ops.Sum(product.op.axes), (ops.log(x),))
 

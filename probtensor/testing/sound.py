@@ -203,10 +203,10 @@ def _domain(rule: Rule, variables: Sequence[Node]) -> tuple[dict, bool]:
     bound = {v.op.label: new_input(v.op.label, v.dtype, ()) for v in variables}
     for finite in (False, True):
         for low, high in DOMAINS:
-            known = FactTable()
+            facts = FactTable()
             for x in bound.values():
-                known._bounds[x] = Bounds(low, high, finite=finite)
-            if rule.given(Match(bound, known)):
+                facts._bounds[x] = Bounds(low, high, finite=finite)
+            if rule.given(Match(bound, facts)):
                 return dict.fromkeys(bound, (low, high)), finite
     return rule.over, True
 

@@ -1,26 +1,27 @@
-"""Graph to graph: derivatives, batching, rewriting, and the passes that are made of them.
+"""Graph to graph: derivatives, batching, rewriting, and passes.
 
-    facts.py     what is known of values: bounds, whole, finite; one table, keyed by node
-    autodiff.py  reverse and forward mode; reads `op.vjp` (rules.derivatives: for users)
-    edges.py     cotangents that are zero where a slope is infinite
-    layers.py    choices in cotangents, taken off and put back
-    mixtures.py  logsumexp of logarithms, by what these are of
-    batch.py     vmap; asks the kind of an op
+    facts.py     facts about values: bounds, integral, finite; one table, keyed by node
+    autodiff.py  reverse and forward mode; reads `op.vjp` (public functions: rules.derivatives)
+    edges.py     zero cotangents where a slope is infinite: the product is 0
+    layers.py    masks of cotangents (`where`, slices, scatters), taken off and put back
+    mixtures.py  logsumexp of logarithms, differentiated with respect to their arguments
+    batch.py     vmap, by the kind of each op
     draws.py     random variables as draws under a key
-    pattern.py   graphs over variables: matching and filling in
-    chain.py     products and sums as lists of their members
+    pattern.py   graphs over variables: matching and instantiation
+    chain.py     products and sums as lists of their operands
     rewrite.py   rules as data, and the driver that applies them to a fixed point
-    passes.py    a pass, and everything around passes: order, timing, verification, logs
+    passes.py    a pass, and what surrounds passes: order, timing, verification, logs
 
-The one idea: a transformation is a function from nodes to nodes that makes new nodes and never
-touches old ones. So derivatives compose to any order, a batch of a derivative is the derivative of
-a batch, a rewrite remembers what each node became by the node itself, and no step needs a copy.
-Every loop here is iterative and linear in the nodes it meets.
+The one idea: a transformation is a function from nodes to nodes that makes new nodes and does not
+modify existing ones. So derivatives compose to any order, a batch of a derivative is the derivative
+of a batch, results of a rewrite are cached by node, and no step needs a copy. Every loop here is
+iterative and linear in the number of nodes.
 
-Rejected: a tape (it fixes one order of one run; a graph can be simplified before it runs), separate
-forward-mode rules for each op (a second derivative rule for every op, that can disagree with the
-first: the Jacobian of an elementwise op is diagonal, linear ops push as they are, and the rest is
-reverse mode twice), and rewriting by priority numbers (see `Ruleset`: order is a list).
+Rejected: a tape (it records the order of one run; a graph can be simplified before it runs),
+separate forward-mode rules for each op (a second derivative rule for every op, which could disagree
+with the first: the Jacobian of an elementwise op is diagonal, linear ops apply to tangents
+directly, and the rest is reverse mode applied twice), and rewriting by priority numbers (see
+`Ruleset`: the order is that of a list).
 """
 
 from probtensor.transform.autodiff import gradient, pull_back, push_forward, stacked_jacobian

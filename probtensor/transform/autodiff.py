@@ -1,10 +1,10 @@
-"""Derivatives of a graph as it stands: reverse mode (`pull_back`, `gradient`) and forward mode
-(`push_forward`). `rules.derivatives` makes of them what users call.
+"""Derivatives of a graph as written: reverse mode (`pull_back`, `gradient`) and forward mode
+(`push_forward`). The public functions in `rules.derivatives` are built on these.
 
-The driver walks the graph once, in linear time and without recursion. It reads `op.vjp` and owns
-the rest: contributions are added up, summed back to the shape of the operand they belong to and
-cast to its dtype; integers, booleans and constants are not followed; a derivative that is zero
-everywhere is not multiplied on. A gradient node inherits the line of the node it comes from.
+The driver traverses the graph once, in linear time and without recursion. It calls `op.vjp` and
+does the rest: contributions are summed to the shape of their operand, cast to its dtype and added;
+integers, booleans and constants are not differentiated; a derivative that is zero everywhere is not
+propagated further. A gradient node inherits the source line of the node it is derived from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from probtensor.ops.kinds import Contraction, Elementwise
 from probtensor.transform.batch import vmap_nodes
 from probtensor.transform.edges import Edges
 from probtensor.transform.facts import constant_of
-from probtensor.transform.layers import joined, summed
+from probtensor.transform.layers import add_masked, sum_masked
 from probtensor.transform.mixtures import Part
 from probtensor.types import broadcast_shapes, shape_text
 
@@ -42,7 +42,7 @@ def gradient(
 ) -> Node | list:
     """The gradient of a scalar with respect to `wrt` (a node gives a node, a sequence a list).
 
-    cost: a float scalar; None if `known_grads` (gradients of inner nodes, by node) say all.
+    cost: a float scalar; None if only `known_grads` (gradients of inner nodes, by node) are given.
     wrt: float tensors, inputs or inner nodes. The result has their types.
     consider_constant: nodes that are not differentiated through.
     disconnected_inputs: what to do where the cost does not depend on a `wrt`: "raise", "warn" or
@@ -99,7 +99,7 @@ def push_forward(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
     pairs = _pairs(tangents, sources, "tangents", "wrt")
     moving = {x: _along(t, x, "jvp: a tangent", "the variable") for t, x in pairs}
     edges = Edges()
-    edges.closed.update(moving)
+    edges.opaque.update(moving)
     for x, t in moving.items():
         edges.start(x, t)
     hidden: dict[Node, Node] = {}
@@ -108,7 +108,7 @@ def push_forward(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
             given = [moving.get(x) for x in node.inputs]
             if any(t is not None for t in given):
                 edges.inherit(node, given)
-                edges.mixtures.meet(node)
+                edges.mixtures.note(node)
                 with made_by(node):
                     past = _push_mixture(node, moving, hidden, edges)
                     moving[node] = _push(node, given, edges) if past is None else past
@@ -146,11 +146,11 @@ def _pairs(given: object, nodes: list[Node], these: str, those: str) -> list[tup
 
 
 def _along(given: object, x: Node, this: str, that: str) -> Node:
-    """A user's cotangent or tangent in the type of `x`, to which it may be broadcast."""
+    """A user's cotangent or tangent, broadcast and cast to the type of `x`."""
     g = as_tensor(given)
     ends = zip(g.shape[::-1], x.shape[::-1])
-    known = ((n, m) for n, m in ends if isinstance(n, int) and isinstance(m, int))
-    if g.ndim > x.ndim or any(n not in (1, m) for n, m in known):
+    sizes = ((n, m) for n, m in ends if isinstance(n, int) and isinstance(m, int))
+    if g.ndim > x.ndim or any(n not in (1, m) for n, m in sizes):
         raise GraphError(
             f"{this} of shape {shape_text(g.shape)} does not fit {that} {x.described} of shape "
             f"{shape_text(x.shape)}\n  at {line_text()}\n  {x.birthplace}"
@@ -186,7 +186,7 @@ def _require_float(x: Node) -> None:
 
 
 def check_options(disconnected_inputs: object, return_disconnected: object) -> None:
-    """ValueError for a way of `grad` to treat disconnected inputs that there is not."""
+    """ValueError for invalid values of the options of `grad` for disconnected inputs."""
     _require_choice("disconnected_inputs", disconnected_inputs, ("raise", "warn", "ignore"))
     shown = return_disconnected.lower() if isinstance(return_disconnected, str) else ""
     _require_choice("return_disconnected", shown, ("zero", "none"))
@@ -224,10 +224,10 @@ def _accumulate(
     order = toposort(outputs)
     active = _depending(order, set(targets), set(constants))
     edges = Edges()
-    edges.closed.update(targets, constants)
+    edges.opaque.update(targets, constants)
     for node in order:
         if node in active:
-            edges.mixtures.meet(node)
+            edges.mixtures.note(node)
     given: dict[Node, list[Node]] = {}
     hidden: dict[Node, list[Node]] = {}
     for y, g in zip(outputs, cotangents, strict=True):
@@ -244,8 +244,9 @@ def _accumulate(
                 continue
             if node in active.targets:
                 found[node] = g
-            own = hidden.pop(node, None)
-            for part in _contributions(node, g, own and _total(own), active, edges):
+            hidden_parts = hidden.pop(node, None)
+            hidden_g = None if hidden_parts is None else _total(hidden_parts)
+            for part in _contributions(node, g, hidden_g, active, edges):
                 (hidden if part.hidden else given).setdefault(part.x, []).append(part.gradient)
     return found
 
@@ -254,9 +255,9 @@ Cotangent = Node | tuple[Node | None, ...]  # of a result in several parts, one 
 
 
 def _cotangent(node: Node, given: dict[Node, list[Node]], active: _Active) -> Cotangent | None:
-    """What was given to a node, or to each of its parts; None where nothing was."""
+    """The total cotangent of a node, or of each part of its result; None if it has none."""
     if not isinstance(node.type, tuple):
-        # What a part was given waits for the node that it is part of.
+        # The cotangent of a `Get` node is read with that of the node with several results.
         return _total(given[node]) if node in given else None
     found = tuple(
         _total(given[part]) if part in given and part in active else None
@@ -266,7 +267,7 @@ def _cotangent(node: Node, given: dict[Node, list[Node]], active: _Active) -> Co
 
 
 class _Active(set):
-    """The float nodes that a target is reached from, with the targets themselves."""
+    """The float nodes that depend on a target, and the targets."""
 
     targets: set[Node]
 
@@ -297,16 +298,16 @@ def _contributions(
             "  put pt.stop_gradient around it to treat its value as a constant"
         )
     if _is_zero(g):
-        # Zero by the definition of a derivative, so 0 * inf does not come into it.
-        kept = [x for x, f in zip(node.inputs, followed, strict=True) if f]
-        return [Part(x, ops.zeros_like(x)) for x in kept]
-    for place, (x, f) in enumerate(zip(node.inputs, followed, strict=True)):
+        # Zero by the definition of a derivative, even where the slope is infinite.
+        float_inputs = [x for x, f in zip(node.inputs, followed, strict=True) if f]
+        return [Part(x, ops.zeros_like(x)) for x in float_inputs]
+    for position, (x, f) in enumerate(zip(node.inputs, followed, strict=True)):
         if f:
-            edges.follow(node, place, x, g)
+            edges.follow(node, position, x, g)
     past = edges.past_logarithms(node, g, fit, hidden)
     if past:
         return [part for part in past if part.x in active]
-    pulled = edges.pulled(node, g)
+    pulled = edges.pull_back(node, g)
     if len(pulled) != len(node.inputs):
         raise AssertionError(f"{node.op.name}.vjp gave {len(pulled)} parts for {len(followed)}")
     return [
@@ -321,23 +322,23 @@ def _is_zero(g: Cotangent) -> bool:
 
 
 def _total(parts: list[Node]) -> Node:
-    """The sum of the contributions; zeros among them are left out."""
-    kept = [g for g in parts if constant_of(g) != 0] or parts[:1]
-    total = kept[0]
-    for g in kept[1:]:
-        total = joined(total, g)
+    """The sum of the contributions that are not zero everywhere."""
+    nonzero = [g for g in parts if constant_of(g) != 0] or parts[:1]
+    total = nonzero[0]
+    for g in nonzero[1:]:
+        total = add_masked(total, g)
     return total
 
 
 def fit(g: Node, x: Node) -> Node:
-    """A gradient with the broadcast shape of `x`, summed back to its shape and in its dtype."""
+    """A gradient of a broadcast of `x`, summed to the shape of `x` and cast to its dtype."""
     if g.type == x.type:
         return g
     extra = g.ndim - x.ndim
     if extra < 0 or broadcast_shapes(g.shape, x.shape) == x.shape:
         return ops.astype(ops.broadcast_to(g, x.shape), x.dtype)
     repeated = tuple(a for a, n in enumerate(x.shape) if n == 1 and g.shape[a + extra] != 1)
-    g = summed(g, (*range(extra), *(a + extra for a in repeated)))
+    g = sum_masked(g, (*range(extra), *(a + extra for a in repeated)))
     return ops.astype(ops.broadcast_to(ops.expand_dims(g, repeated), x.shape), x.dtype)
 
 
@@ -347,7 +348,7 @@ Tangent = Node | tuple[Node | None, ...] | None  # of a result in several parts,
 
 
 def _push(node: Node, tangents: list, edges: Edges) -> Tangent:
-    """The tangent of a node from those of its inputs (None where an input stands still)."""
+    """The tangent of a node from those of its inputs (None for inputs without one)."""
     op = node.op
     if isinstance(op, Get):
         return tangents[0][op.index]
@@ -375,20 +376,22 @@ def _push(node: Node, tangents: list, edges: Edges) -> Tangent:
 def _push_elementwise(
     node: Node, tangents: list[Node | None], edges: Edges
 ) -> Node | None:
-    """The Jacobian is diagonal, hence its own transpose: pushing forward is pulling back."""
+    """The tangent of an elementwise op. Its Jacobians are diagonal, hence their own transposes, so
+    `vjp` serves as `jvp`."""
     parts = []
-    for place, t in enumerate(tangents):
+    for position, t in enumerate(tangents):
         if t is not None:
             g = ops.broadcast_to(ops.astype(t, node.dtype), node.shape)
-            part = edges.pushed(node, place, g, node.op.vjp(g, node, *node.inputs)[place])
+            part = node.op.vjp(g, node, *node.inputs)[position]
+            part = edges.push_forward(node, position, g, part)
             if part is not None:
                 parts.append(ops.astype(ops.broadcast_to(part, node.shape), node.dtype))
     return _total(parts) if parts else None
 
 
 def _push_twice_reversed(node: Node, tangents: list[Node | None]) -> Tangent:
-    """`pull_back` is linear in its cotangent u, so the derivative of its result . tangents in u is
-    what `push_forward` gives."""
+    """The tangent of any differentiable op. vjp(u) is linear in the cotangent u, so the derivative
+    of vjp(u) . tangents with respect to u is the Jacobian-vector product."""
     several = isinstance(node.type, tuple)
     us = [new_input("cotangent", t.dtype, t.shape) if t.is_float else None for t in types_of(node)]
     u, out = (tuple(us), parts_of(node)) if several else (us[0], node)
@@ -405,8 +408,9 @@ def _push_twice_reversed(node: Node, tangents: list[Node | None]) -> Tangent:
 def _push_mixture(
     node: Node, moving: Mapping[Node, Node | None], hidden: dict[Node, Node], edges: Edges
 ) -> Node | None:
-    """The tangent of a mixture from those of its weights, past their logarithms; None for all other
-    nodes. `hidden` are tangents of exp(x), in units of its scale, where a mixture x is -inf."""
+    """The tangent of a mixture from those of its weights, bypassing their logarithms; None for all
+    other nodes. `hidden` are tangents of exp(x), in units of its scale, for mixtures x, valid where
+    x is -inf."""
     if not edges.is_mixture(node):
         return None
     if edges.mixtures.vanishes(node):
@@ -426,7 +430,7 @@ def _moving_pairs(
     hidden: Mapping[Node, Node],
     edges: Edges,
 ) -> list[tuple[Node, Node]]:
-    """What a mixture gives to its parts, each with the tangent of that."""
+    """(gradient, tangent) for the parts of a mixture that have a tangent."""
     pairs = []
     for part in past:
         t = (hidden if part.hidden else moving).get(part.x)
@@ -445,12 +449,12 @@ def _moving_pairs(
 def _transposed(
     us: Sequence[Node], pairs: Sequence[tuple[Node, Node]]
 ) -> dict[Node, Node | None]:
-    """The sum of tangents times what is linear in all u, as functions of the tangents: one for each
-    u, None where there is none."""
+    """For pairs (f(us), t) with f linear, the derivative of sum(f(us) . t) with respect to each u;
+    None for a u that no f depends on."""
     if not pairs:
         return dict.fromkeys(us)
     found = _accumulate([p for p, _ in pairs], [t for _, t in pairs], us, ())
-    # What is left of u is multiplied by nothing: a linear function has a constant derivative.
+    # A linear function has a constant derivative, so u may be replaced by zeros in it.
     zeros = {u: ops.zeros_like(u) for u in us}
     return {u: replace([found[u]], zeros)[0] if u in found else None for u in us}
 

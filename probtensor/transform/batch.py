@@ -1,7 +1,7 @@
 """vmap: a graph over one item becomes a graph over a batch of them, in a new leading axis.
 
-The kind of an op says how it is batched, so that ops need not. A node that no batched input reaches
-is left as it is, and broadcasts. There is no loop and no batch op: the result is an ordinary graph.
+Each kind of op defines how its ops are batched. A node that depends on no batched input is left as
+it is, and broadcasts. There is no loop and no batch op: the result is an ordinary graph.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def vmap(
     axis `out_axes` of each result.
 
     Returns a function of as many tensors; its results have the batch axis, of the size that the
-    batch axes of the arguments have in common.
+    batch axes of the arguments.
     Raises GraphError, a TypeError, for what is no function; and when it is called, for another
     number of arguments than axes, axes that they have not, sizes that differ, and no batch axis at
     all.
@@ -69,12 +69,12 @@ def vmap(
 
 
 def _check_batches(nodes: Sequence[Node], sizes: Sequence[Size]) -> None:
-    """GraphError where batch axes of known sizes do not fit together."""
-    known = [n for n in sizes if isinstance(n, int)]
-    if any(n not in (1, max(known)) for n in known):
+    """GraphError if batch axes of fixed size have different sizes, other than 1."""
+    fixed = [n for n in sizes if isinstance(n, int)]
+    if any(n not in (1, max(fixed)) for n in fixed):
         shapes = ", ".join(f"{x.described} {shape_text(x.shape)}" for x in nodes)
         raise GraphError(
-            f"vmap: the batch axes have sizes {' and '.join(map(str, dict.fromkeys(known)))}, in "
+            f"vmap: the batch axes have sizes {' and '.join(map(str, dict.fromkeys(fixed)))}, in "
             f"{shapes}\n  at {line_text()}\n  in_axes= says which axis of each argument it is"
         )
 

@@ -1,7 +1,7 @@
-"""Chains: a * b / c is a list of factors, some inverted; a - b + c a list of terms, some negated.
+"""Chains: a * b / c as a list of factors, some inverted; a - b + c as a list of terms.
 
-Rules look for two members of a chain wherever they stand in it, since a derivative multiplies its
-factors in whatever order the code had.
+Rules match two leaves of a chain at any positions, since the order of the factors of a derivative
+depends on the code.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from probtensor import ops
 from probtensor.graph.node import Const, Node, Op
 from probtensor.transform.facts import FactTable
 
-# Leaves looked at in a chain, so that a sweep stays linear in the graph.
-CHAIN = 8
+# Leaves of a chain that are examined, so that a rewriting pass is linear in the graph.
+MAX_CHAIN_LEAVES = 8
 CHAIN_ROOTS: dict[type[Op], tuple[type[Op], ...]] = {
     ops.Mul: (ops.Mul, ops.Div),
     ops.Div: (ops.Mul, ops.Div),
@@ -29,15 +29,15 @@ Leaf = tuple[tuple[int, ...], Node, bool]
 
 def combine_in_chain(
     node: Node,
-    known: FactTable,
+    facts: FactTable,
     combine: Callable[[Node, Node, bool], Node | None],
     wanted: Sequence[type[Op] | None] = (),
 ) -> Node | None:
     """The chain of products and quotients (or sums and differences) at `node` with two of its
-    leaves made into one: `combine(first, second, inverted)` gives what first * second (first /
-    second if `inverted`) becomes, or None. The result stands where the first leaf stood. `wanted`
-    are ops that the leaves must have among them."""
-    leaves, present = known.remember(node, _leaves_and_ops)
+    leaves combined; None if no two combine. `combine(first, second, inverted)` gives the
+    replacement of first * second (first / second if `inverted`), or None. It takes the position of
+    the first leaf. `wanted` are ops that must occur among the leaves."""
+    leaves, present = facts.remember(node, _leaves_and_ops)
     if any(kind not in present for kind in wanted if kind not in (None, Const)):
         return None
     for first, second in itertools.permutations(leaves, 2):
@@ -52,19 +52,19 @@ def _leaves_and_ops(node: Node) -> tuple[list[Leaf], set[type[Op]]]:
     return leaves, {type(leaf.op) for _, leaf, _ in leaves}
 
 
-def chain_leaves(node: Node, whole: Node | None = None) -> list[Leaf]:
-    """(path, leaf, inverted) for the leaves of the chain at `node`, CHAIN of them at most; `whole`
-    is not taken apart."""
+def chain_leaves(node: Node, opaque: Node | None = None) -> list[Leaf]:
+    """(path, leaf, inverted) for the leaves of the chain at `node`, MAX_CHAIN_LEAVES of them at
+    most. `opaque` is not expanded."""
     roots = CHAIN_ROOTS[type(node.op)]
     leaves = [((), node, False)]
-    place = 0
-    while place < len(leaves) < CHAIN:
-        path, x, inverted = leaves[place]
-        if not isinstance(x.op, roots) or x is whole:
-            place += 1
+    k = 0
+    while k < len(leaves) < MAX_CHAIN_LEAVES:
+        path, x, inverted = leaves[k]
+        if not isinstance(x.op, roots) or x is opaque:
+            k += 1
             continue
         flip = INVERSE[type(x.op)]
-        leaves[place : place + 1] = [
+        leaves[k : k + 1] = [
             ((*path, 0), x.inputs[0], inverted),
             ((*path, 1), x.inputs[1], inverted != flip),
         ]
@@ -72,7 +72,7 @@ def chain_leaves(node: Node, whole: Node | None = None) -> list[Leaf]:
 
 
 def regrow(node: Node, changes: Mapping[tuple, Node | None]) -> Node | None:
-    """The chain with the leaves at some paths replaced, or taken out where the change is None."""
+    """The chain with the leaves at some paths replaced, or removed where the change is None."""
     return _regrow(node, (), changes)
 
 

@@ -1,7 +1,8 @@
 """Random variables as draws: each one becomes a pure function of one key.
 
-The stream of a variable is its place in graph order, folded into the key. So the same graph gives
-the same draws in every process, whatever else was made before it.
+The stream number of a variable is its position among the random variables in topological order; it
+is folded into the key. So the same graph gives the same draws in every process, whatever other
+graphs were built before.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from probtensor.ops.kinds import Random
 
 
 def has_draws(outputs: Sequence[Node]) -> bool:
-    """Whether anything the outputs need has to be drawn."""
+    """Do the outputs depend on a random variable?"""
     return any(isinstance(node.op, Random) for node in toposort(outputs))
 
 
 def keyed_draws(outputs: Sequence[Node]) -> tuple[list[Node], Node | None]:
-    """The outputs with each random variable replaced by a draw under a key, which is an input; the
-    key is None where nothing is drawn."""
+    """The outputs with each random variable replaced by a draw under a key, and this key, a new
+    input; None as the key if there is no random variable."""
     if not has_draws(outputs):
         return list(outputs), None
     key = new_input("key", "uint64", ())
@@ -33,8 +34,8 @@ def lower_draws(
 ) -> list[Node]:
     """The outputs with every random variable replaced by a draw under `key` (a uint64 scalar).
 
-    `given` says values of nodes that are not to be drawn.
-    GraphError for a variable that has no proper distribution to draw from.
+    `given` maps nodes to values that replace them.
+    GraphError for a variable with an improper distribution, which has no draws.
     """
     done: dict[Node, Node] = dict(given or {})
     stream = 0

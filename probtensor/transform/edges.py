@@ -1,27 +1,31 @@
-"""Derivatives of elementwise ops where a cotangent is exactly zero: 0 times infinity is 0 there.
+"""Derivatives of elementwise ops where a cotangent is exactly zero: 0 * inf must be 0 there.
 
-A cotangent is zero outside of what was chosen: the branch of a `where`, a slice, some places. By
-linearity of a vjp, where(c, g, 0) * slope is where(c, g * slope, 0). So the choice is taken off the
-cotangent (`layers.py`), the op pulls back what is left, and the choice is put around the result: a
-slope that is infinite or nan where nothing was chosen never meets the zero.
+A cotangent is zero outside of what was selected: the branch of a `where`, a slice, some elements.
+By linearity of a vjp, where(c, g, 0) * slope is where(c, g * slope, 0). So the mask is taken off
+the cotangent (`layers.py`), the vjp is computed for what it contains, and the mask is put around
+the result: a slope that is infinite or nan at other elements is not multiplied by the zero.
 
-A zero that is a number, not a choice, is met by a guard of the same form. Ops declare their poles,
-the points at which a slope is not finite. What an op pulls back is, for each such point p,
+A zero that is a value, not a mask, needs a guard of the same form. Ops declare their poles, the
+points at which a slope is not finite. For each such point p the vjp becomes
 
     where(w != 0 or x != p, g * slope, 0)
 
-unless facts exclude p or w = 0. The condition holds wherever the slope is finite, so that further
-derivatives are those of the product. Being outermost, a guard hides no product from the rules.
+unless facts exclude p or w = 0. The condition is true wherever the slope is finite, so further
+derivatives are those of the product. A guard is outermost, so rules still match the product.
 
-The witness w is the cotangent where it was last weighed or selected. It is not g where g is zero
-since a slope on the way vanished, as that of square(sqrt(x)) at 0: the derivative there is 1, and
-0 * inf stays nan. At a pole with an infinite value, as of log, weights make the value nan too, so
-that guards are needed only below what selects. And where an operand is known to reach a pole only
-as an extreme of its own, as a sum of squares reaches 0 under a root, its own slopes are zero there:
-0 is taken as the derivative, which is a subgradient. An infinite slope at a finite value, further
-on weighed by a factor that is 0, gives 0 likewise: sqrt(x * y) at y = 0 does not move with x. And
-where exp overflows under a function that is bounded, as in 1 / (2 + exp(x)), the slope of that
-falls faster than exp grows, so that 0 * inf is 0.
+The witness w is the cotangent at the last op that multiplied or selected it. It is not g where g is
+zero because a slope in between vanished, as for square(sqrt(x)) at 0: the derivative there is 1,
+and 0 * inf is left as nan. Further cases:
+
+- At a pole with an infinite value, as of log, a factor of 0 makes the value nan as well. So guards
+  are needed only below ops that select.
+- If the bounds of an operand show that it reaches a pole only at an extreme, as a sum of squares
+  reaches 0 under a root, its own slopes are zero there, and 0 is used as the derivative, which is a
+  subgradient.
+- An infinite slope at a finite value that is later multiplied by a factor of 0 gives 0 as well:
+  sqrt(x * y) at y = 0 does not depend on x.
+- Where exp overflows below a bounded function, as in 1 / (2 + exp(x)), the slope of that function
+  decreases faster than exp grows, so 0 * inf is 0.
 """
 
 from __future__ import annotations
@@ -39,7 +43,7 @@ from probtensor.ops.kinds import Core, Elementwise, Pole, Reduction
 from probtensor.ops.reductions.folds import spread
 from probtensor.transform.chain import chain_leaves, regrow
 from probtensor.transform.facts import Bounds, FactTable, constant_of
-from probtensor.transform.layers import DEPTH, VIEWS, Choice, Layer, choice_of, peel, summed
+from probtensor.transform.layers import DEPTH, VIEWS, Layer, Mask, mask_of, peel, sum_masked
 from probtensor.transform.mixtures import Fit, Mixtures, Part
 
 # Ops that give zero cotangents to what they do not select.
@@ -47,7 +51,7 @@ _SELECTING = (
     ops.Where, ops.Minimum, ops.Maximum, ops.Max, ops.Min, ops.Prod, ops.Slice, ops.Gather,
     ops.SetSlice, ops.Scatter, ops.Xlogy, ops.Xlog1py, Core,
 )  # fmt: skip
-# Elementwise ops that weigh by what is not the operand itself, or select.
+# Elementwise ops whose slope by an operand does not depend on that operand, or that select.
 _WEIGHING = (
     ops.Add, ops.Sub, ops.Neg, ops.Mul, ops.Where, ops.Cast, ops.Minimum, ops.Maximum, ops.Xlogy,
     ops.Xlog1py,
@@ -58,7 +62,7 @@ _CONSTANT_SLOPES = (ops.Add, ops.Sub, ops.Neg, ops.Cast, ops.Where)
 _SATURATING = (
     ops.Sigmoid, ops.Tanh, ops.Arctan, ops.Erf, ops.Erfc, ops.Ndtr, ops.Sign, ops.IsInf, ops.IsNan,
 )  # fmt: skip
-# Ops that grow as fast as their slopes, those that bound what has grown, and those that do not.
+# Ops that grow as fast as their slopes; bounded functions of these; ops that preserve growth.
 _GROWING = (ops.Exp, ops.Exp2, ops.Expm1, ops.Sinh, ops.Cosh)
 _BOUNDING = (
     ops.Exp, ops.Exp2, ops.Expm1, ops.Sigmoid, ops.LogSigmoid, ops.Softplus, ops.Tanh, ops.Arctan,
@@ -67,16 +71,16 @@ _BOUNDING = (
 _UNBOUNDED = (
     ops.Add, ops.Sub, ops.Neg, ops.Mul, ops.Cast, ops.Where, ops.Sum, ops.Gather, *VIEWS,
 )  # fmt: skip
-# Ops through which an infinite value is followed, and those that reach an end where their first
-# operand does.
+# _MADE: ops through which an infinite value is traced. _FOLLOWED: ops with an extreme where their
+# first operand has one.
 _MADE = (Elementwise, *VIEWS, ops.Gather, ops.Sum)
 _FOLLOWED = (*VIEWS, ops.Div, ops.Pow, ops.Cast, ops.Gather, ops.Sum, ops.Max, ops.Min)
 
 
-def weighs(op: object, place: int) -> bool:
-    """Is a slope by input `place` zero only where the result does not depend on it?"""
+def preserves_zeros(op: object, position: int) -> bool:
+    """Is the slope by this input zero only where the result does not depend on the input?"""
     if isinstance(op, ops.Div):
-        return place == 0
+        return position == 0
     if isinstance(op, Elementwise):
         return isinstance(op, _WEIGHING)
     return not isinstance(op, (ops.LogSumExp, ops.Softmax, ops.LogSoftmax))
@@ -84,8 +88,8 @@ def weighs(op: object, place: int) -> bool:
 
 @dataclass(frozen=True)
 class Site:
-    """Where an op is differentiated: its cotangent, the witnesses of a zero in it, its operands,
-    and whether it is below an op that selects."""
+    """One elementwise op being differentiated: its cotangent, the witnesses of zeros in that, its
+    operands, and whether an op that selects reads it."""
 
     op: Elementwise
     g: Node
@@ -96,91 +100,97 @@ class Site:
 
 
 class Edges:
-    """The guards of one differentiation, in reverse or forward mode: what is said of cotangents
-    here goes for tangents too."""
+    """The guards of one differentiation, in reverse or forward mode; "cotangent" here also stands
+    for the tangent of forward mode."""
 
     def __init__(self) -> None:
-        self.known = FactTable()
-        self.selected: set[Node] = set()  # below an op that selects
+        self.facts = FactTable()
+        self.selected: set[Node] = set()  # read, directly or not, by an op that selects
         self.guards: set[Node] = set()
-        self.wild: set[Node] = set()  # cotangents may be infinite though the values are not
-        self.bounded: set[Node] = set()  # what reads them is finite where they overflow
-        self.sharp: set[Node] = set()  # read, further on, by an op with a pole
-        self.closed: set[Node] = set()  # not looked into when terms are taken apart
-        self._own: set[Node] = set()  # nodes whose cotangent is a witness itself
+        # With a finite value, but perhaps an infinite cotangent.
+        self.steep: set[Node] = set()
+        self.read_bounded: set[Node] = set()  # their readers are finite where they overflow
+        self.before_pole: set[Node] = set()  # read, directly or not, by an op with a pole
+        self.opaque: set[Node] = set()  # not expanded when terms are analysed
+        self._direct: set[Node] = set()  # nodes whose cotangent is a witness itself
         self._witnesses: dict[Node, list[Node]] = {}
         self._infinite: dict[Node, bool] = {}
-        self.mixtures = Mixtures(self.known, self.closed)
+        self.mixtures = Mixtures(self.facts, self.opaque)
 
     def start(self, node: Node, g: Node) -> None:
         """Differentiation starts at `node` with cotangent g."""
-        self._own.add(node)
+        self._direct.add(node)
         if not self.is_nonzero(g):
             self.selected.add(node)
 
-    def follow(self, node: Node, place: int, x: Node, g: Node) -> None:
-        """x, input `place` of the node, gets a cotangent from it, g being that of the node."""
+    def follow(self, node: Node, position: int, x: Node, g: Node) -> None:
+        """Record that the input x at this position gets a cotangent from the node, whose own
+        cotangent is g."""
         op = node.op
         if node in self.selected or isinstance(op, _SELECTING):
             self.selected.add(x)
-        if node in self.wild or any(p.finite for p in self._poles(op, place, node.inputs)):
-            self.wild.add(x)
-        if self._bounds(node, place, x):
-            self.bounded.add(x)
-        if node in self.sharp or (isinstance(op, Elementwise) and op.poles_of(place, *node.inputs)):
-            self.sharp.add(x)
-        if weighs(op, place):
-            self._own.add(x)
+        if node in self.steep or any(p.finite for p in self._poles(op, position, node.inputs)):
+            self.steep.add(x)
+        if self._bounds(node, position, x):
+            self.read_bounded.add(x)
+        if node in self.before_pole or (
+            isinstance(op, Elementwise) and op.poles_of(position, *node.inputs)
+        ):
+            self.before_pole.add(x)
+        if preserves_zeros(op, position):
+            self._direct.add(x)
             return
         found = self.witnesses(node, g)
         if isinstance(op, ops.LogSumExp):
             found = [spread(w, op.axes, x.shape) for w in found]
         self._witnesses.setdefault(x, []).extend(w for w in found if w.shape == x.shape)
 
-    def _bounds(self, node: Node, place: int, x: Node) -> bool:
-        """Does the node, or what reads it, stay finite where x overflows? Not log(1 / (1 + x)), as
-        log is not where the quotient is 0."""
+    def _bounds(self, node: Node, position: int, x: Node) -> bool:
+        """Is the node, or are its readers, finite where x overflows? Not log(1 / (1 + x)), since
+        log is infinite where the quotient is 0."""
         op = node.op
-        passes = isinstance(op, _UNBOUNDED) or (isinstance(op, ops.Div) and place == 0)
-        if passes or node in self.sharp:
-            return passes and node in self.bounded
-        if isinstance(op, ops.Div) and place == 1:
-            # A scale exp(q) alone is none of these: its quotients are rewritten.
+        passes = isinstance(op, _UNBOUNDED) or (isinstance(op, ops.Div) and position == 0)
+        if passes or node in self.before_pole:
+            return passes and node in self.read_bounded
+        if isinstance(op, ops.Div) and position == 1:
+            # Not for a plain scale exp(q): rules rewrite its quotients.
             return isinstance(x.op, (ops.Add, ops.Sub, ops.Sum))
         return isinstance(op, _BOUNDING)
 
     def inherit(self, node: Node, tangents: Sequence[Node | None]) -> None:
-        """In forward mode: the node gets a tangent from those of its inputs."""
+        """Record, in forward mode, that the node gets a tangent from those of its inputs."""
         moving = [(k, x, t) for k, (x, t) in enumerate(zip(node.inputs, tangents)) if t is not None]
-        if any(x in self.wild for _, x, _ in moving):
-            self.wild.add(node)
-        if all(weighs(node.op, place) for place, _, _ in moving):
-            self._own.add(node)
+        if any(x in self.steep for _, x, _ in moving):
+            self.steep.add(node)
+        if all(preserves_zeros(node.op, position) for position, _, _ in moving):
+            self._direct.add(node)
             return
         for _, x, t in moving:
             same = (w for w in self.witnesses(x, t) if w.shape == node.shape)
             self._witnesses.setdefault(node, []).extend(same)
 
     def witnesses(self, node: Node, g: Node) -> list[Node]:
-        """What is zero where the cotangent g of a node is, but for slopes that vanish."""
-        return [*([g] if node in self._own else []), *self._witnesses.get(node, ())]
+        """Nodes that are zero where the cotangent g is, except where g is zero because a slope
+        vanished."""
+        return [*([g] if node in self._direct else []), *self._witnesses.get(node, ())]
 
     def is_nonzero(self, g: Node) -> bool:
-        """Is a cotangent known not to be zero anywhere?"""
-        value = self.known.constant(g)
-        return value != 0 if value is not None else self.known.bounds(g).nonzero
+        """Do the facts exclude zeros in a cotangent?"""
+        value = self.facts.constant(g)
+        return value != 0 if value is not None else self.facts.bounds(g).nonzero
 
-    def pulled(self, node: Node, g: Node) -> list[Node | None]:
-        """The vjp of a node, zero where its cotangent is. Parts may have the shape of the node."""
+    def pull_back(self, node: Node, g: Node) -> list[Node | None]:
+        """The vjp of a node, with zeros where its cotangent is zero. Parts may have the shape of
+        the node."""
         op = node.op
         if isinstance(op, (Reduction, ops.LogSumExp)) and not isinstance(op, ops.Sum):
-            choice, inner = self._row_choice(node, g)
+            mask, inner = self._row_mask(node, g)
             (part,) = op.vjp(inner, node, *node.inputs)
-            return [part if choice is None else choice.widened(part)]
-        if isinstance(op, ops.BroadcastTo) and choice_of(g, self.guards) is not None:
+            return [part if mask is None else mask.widened(part)]
+        if isinstance(op, ops.BroadcastTo) and mask_of(g, self.guards) is not None:
             return [_unrepeated(g, node.inputs[0])]
-        if isinstance(op, ops.Contract) and node in self.wild:
-            return [self._weighed(node, g, k) for k in range(2)]
+        if isinstance(op, ops.Contract) and node in self.steep:
+            return [self._contraction_part(node, g, k) for k in range(2)]
         if not isinstance(op, Elementwise) or isinstance(op, (ops.Where, ops.Add)):
             out = parts_of(node) if isinstance(node.type, tuple) else node
             return list(op.vjp(g, out, *node.inputs))
@@ -191,38 +201,40 @@ class Edges:
         parts = list(op.vjp(inner, out, *inputs))
         if isinstance(op, (ops.Square, ops.Mul, ops.Div)):
             parts = _of_divisor(inner, out, inputs) or parts
-        own = [inner] if node in self._own else []
-        witnesses = (*own, *operands[len(node.inputs) + 1 :])
+        direct = [inner] if node in self._direct else []
+        witnesses = (*direct, *operands[len(node.inputs) + 1 :])
         grows = self._may_overflow(node)
         at = Site(
             op, inner, witnesses, tuple(inputs), node in self.selected, out if grows else None
         )
-        parts = [self.guarded(at, place, part) for place, part in enumerate(parts)]
-        if isinstance(op, ops.Mul) and node in self.wild:
-            parts = [tamed(part, inner, inputs[1 - k]) for k, part in enumerate(parts)]
+        parts = [self.guarded(at, position, part) for position, part in enumerate(parts)]
+        if isinstance(op, ops.Mul) and node in self.steep:
+            parts = [
+                zero_at_zero_weight(part, inner, inputs[1 - k]) for k, part in enumerate(parts)
+            ]
         for layer in reversed(layers):
             parts = [None if part is None else layer.widened(part) for part in parts]
         return parts
 
-    def pushed(self, node: Node, place: int, t: Node, part: Node | None) -> Node | None:
-        """The tangent that a node gets from input `place`, whose tangent is t: 0 where t is 0 at a
-        pole, or where an infinite t is weighed by 0."""
-        x = node.inputs[place]
+    def push_forward(self, node: Node, position: int, t: Node, part: Node | None) -> Node | None:
+        """`part`, the contribution of an input with tangent t to the tangent of a node, with 0
+        where t is 0 at a pole, or where an infinite t is multiplied by 0."""
+        x = node.inputs[position]
         witnesses = tuple(t if w is None else w for w in self._forward_witnesses(x, node))
         at = Site(node.op, t, witnesses, node.inputs, True)
-        part = self.guarded(at, place, part)
-        if part is not None and x in self.wild and isinstance(node.op, ops.Mul):
-            part = tamed(part, t, node.inputs[1 - place])
-        if any(pole.finite for pole in self._poles(node.op, place, node.inputs)):
-            self.wild.add(node)
+        part = self.guarded(at, position, part)
+        if part is not None and x in self.steep and isinstance(node.op, ops.Mul):
+            part = zero_at_zero_weight(part, t, node.inputs[1 - position])
+        if any(pole.finite for pole in self._poles(node.op, position, node.inputs)):
+            self.steep.add(node)
         return part
 
     def _forward_witnesses(self, x: Node, node: Node) -> list[Node | None]:
-        own: list[Node | None] = [None] if x in self._own else []
-        return own + [w for w in self._witnesses.get(x, ()) if w.shape == node.shape]
+        direct: list[Node | None] = [None] if x in self._direct else []
+        return direct + [w for w in self._witnesses.get(x, ()) if w.shape == node.shape]
 
     def is_mixture(self, node: Node) -> bool:
-        """Is it a mixture whose derivatives go past logarithms of what may be 0?"""
+        """Is it a mixture whose derivatives bypass logarithms with an argument that may be 0?"""
         if isinstance(node.op, ops.Exp) and self._may_overflow(node):
             return False
         return bool(self.mixtures.terms(node))
@@ -230,58 +242,58 @@ class Edges:
     def past_logarithms(
         self, node: Node, g: Node, fit: Fit, hidden: Node | None = None
     ) -> list[Part]:
-        """The gradients that a mixture gives to what its weights are made of; empty for all other
-        nodes. `hidden` is its hidden gradient, if it has one."""
+        """The contributions of a mixture to the gradients of its weights and other summands; an
+        empty list for other nodes. `hidden` is its hidden gradient, if it has one."""
         if not self.is_mixture(node):
             return []
-        choice, inner, out = None, g, None
+        mask, inner, out = None, g, None
         if hidden is None:
-            choice, inner = self._row_choice(node, g)
+            mask, inner = self._row_mask(node, g)
         else:
             inner = ops.where(ops.eq(node, -np.inf), hidden, g)
-            out = self.mixtures.grounded(node)
-        found = self.mixtures.parts(node, inner, fit, _widening(choice), out)
+            out = self.mixtures.with_scale(node)
+        found = self.mixtures.parts(node, inner, fit, _widening(mask), out)
         if node in self.selected:
             self.selected.update(part.x for part in found)
         return found
 
     def _may_overflow(self, node: Node) -> bool:
-        """Is it a function that may overflow under one that is bounded?"""
-        if not isinstance(node.op, _GROWING) or node not in self.bounded:
+        """May the node overflow below a bounded function?"""
+        if not isinstance(node.op, _GROWING) or node not in self.read_bounded:
             return False
-        return self.known.bounds(node.inputs[0]).high > 700
+        return self.facts.bounds(node.inputs[0]).high > 700
 
-    def _row_choice(self, node: Node, g: Node) -> tuple[Choice | None, Node]:
-        """The choice between rows of a fold that a cotangent is, as one between their elements, and
-        what is inside it."""
-        found = choice_of(g, self.guards)
+    def _row_mask(self, node: Node, g: Node) -> tuple[Mask | None, Node]:
+        """The mask of the cotangent of a reduction, spread to the elements of its operand, and the
+        cotangent without it; (None, g) if there is none."""
+        found = mask_of(g, self.guards)
         if found is None or found[0].condition in self.guards:
             return None, g
-        choice, inner = found
-        condition = ops.broadcast_to(choice.condition, node.shape)
+        mask, inner = found
+        condition = ops.broadcast_to(mask.condition, node.shape)
         if isinstance(node.op, (Reduction, ops.LogSumExp)):
             condition = spread(condition, node.op.axes, node.inputs[0].shape)
-        return Choice(condition, choice.holds), inner
+        return Mask(condition, mask.holds), inner
 
-    def guarded(self, at: Site, place: int, part: Node | None) -> Node | None:
-        """The part of input `place` with 0 where the cotangent is 0 at a pole of the op, or where
-        the pole is an extreme of the operand."""
+    def guarded(self, at: Site, position: int, part: Node | None) -> Node | None:
+        """`part`, the gradient of one input, with 0 where the cotangent is 0 at a pole of the op,
+        or where the pole is an extreme of the operand."""
         if part is None or constant_of(part) == 0:
             return part
-        apart, conditions = [], []
-        for pole in self._poles(at.op, place, at.inputs):
+        off_pole, conditions = [], []
+        for pole in self._poles(at.op, position, at.inputs):
             x = at.inputs[pole.operand]
-            if pole.finite and self._turns_at(x, pole.at):
+            if pole.finite and self._is_extreme_at(x, pole.at):
                 conditions.append(ops.ne(x, pole.at))
             elif pole.finite or at.selected:
-                apart.append(ops.ne(x, pole.at))
-        finite = self._finite_operands(at, place) if at.selected else []
+                off_pole.append(ops.ne(x, pole.at))
+        finite = self._finite_operands(at, position) if at.selected else []
         if at.out is not None:
             regular = ops.lt(ops.abs(at.out), np.inf)
             conditions.append(ops.logical_or(ops.ne(at.g, 0), regular))
-        if (apart or finite) and at.witnesses and not any(map(self.is_nonzero, at.witnesses)):
+        if (off_pole or finite) and at.witnesses and not any(map(self.is_nonzero, at.witnesses)):
             weighed = reduce(ops.logical_or, [ops.ne(w, 0) for w in at.witnesses])
-            regular = reduce(ops.logical_and, apart + finite)
+            regular = reduce(ops.logical_and, off_pole + finite)
             conditions.append(ops.logical_or(weighed, regular))
         if not conditions:
             return part
@@ -290,36 +302,41 @@ class Edges:
             self.guards.add(condition)
         return ops.where(condition, part, 0)
 
-    def _weighed(self, node: Node, g: Node, place: int) -> Node:
-        """The vjp of a product of tensors whose cotangent may be infinite: 0 where the other factor
-        is 0, if nothing is added up."""
+    def _contraction_part(self, node: Node, g: Node, position: int) -> Node:
+        """The vjp of a contraction whose cotangent may be infinite: 0 where the other factor is 0,
+        if the vjp contains no sum."""
         letters = node.op.parts()
-        other = node.inputs[1 - place]
-        part = node.op.vjp(g, node, *node.inputs)[place]
-        if not set(letters[place]) >= set(letters[1 - place]) | set(letters[2]):
+        other = node.inputs[1 - position]
+        part = node.op.vjp(g, node, *node.inputs)[position]
+        if not set(letters[position]) >= set(letters[1 - position]) | set(letters[2]):
             return part
-        own, weights = letters[place], letters[1 - place]
-        spread_out = ops.contract(f"{letters[2]},{weights}->{own}", g, ops.ones_like(other))
-        weight = ops.contract(f"{letters[2]},{weights}->{own}", ops.ones_like(g), other)
-        return tamed(part, spread_out, weight)
+        letters_of_part, weights = letters[position], letters[1 - position]
+        spread_out = ops.contract(
+            f"{letters[2]},{weights}->{letters_of_part}", g, ops.ones_like(other)
+        )
+        weight = ops.contract(f"{letters[2]},{weights}->{letters_of_part}", ops.ones_like(g), other)
+        return zero_at_zero_weight(part, spread_out, weight)
 
-    def _poles(self, op: object, place: int, inputs: Sequence[Node]) -> list[Pole]:
+    def _poles(self, op: object, position: int, inputs: Sequence[Node]) -> list[Pole]:
         """The poles of an op that operands may reach."""
         if not isinstance(op, Elementwise):
             return []
-        poles = op.poles_of(place, *inputs)
-        return [p for p in poles if may_reach(self.known.bounds(inputs[p.operand]), p.at)]
+        poles = op.poles_of(position, *inputs)
+        return [p for p in poles if may_reach(self.facts.bounds(inputs[p.operand]), p.at)]
 
-    def _finite_operands(self, at: Site, place: int) -> list[Node]:
-        """That operands which a pole of their own may have made infinite are finite, where a slope
-        reads them."""
+    def _finite_operands(self, at: Site, position: int) -> list[Node]:
+        """Conditions that operands read by the slope are finite, for those that may be infinite at
+        a pole."""
         if isinstance(at.op, _CONSTANT_SLOPES):
             return []
-        read = [x for k, x in enumerate(at.inputs) if not isinstance(at.op, ops.Mul) or k != place]
+        read = [
+            x for k, x in enumerate(at.inputs) if not isinstance(at.op, ops.Mul) or k != position
+        ]
         return [ops.lt(ops.abs(x), np.inf) for x in read if self.may_be_infinite(x)]
 
     def may_be_infinite(self, x: Node) -> bool:
-        """Is x a function that is infinite at a pole which its argument may reach?"""
+        """Is x computed by a function with an infinite value at a pole that its argument may
+        reach?"""
         stack = [x]
         while stack:
             top = stack[-1]
@@ -333,58 +350,60 @@ class Edges:
         return self._infinite[x]
 
     def _is_made_infinite(self, x: Node) -> bool:
-        if not isinstance(x.op, _MADE) or self.known.bounds(x).finite:
+        if not isinstance(x.op, _MADE) or self.facts.bounds(x).finite:
             return False
         if any(self._infinite[a] for a in x.inputs):
             return not isinstance(x.op, _SATURATING)
         if not isinstance(x.op, Elementwise):
             return False
-        places = range(len(x.inputs))
-        return any(not p.finite for k in places for p in self._poles(x.op, k, x.inputs))
+        positions = range(len(x.inputs))
+        return any(not p.finite for k in positions for p in self._poles(x.op, k, x.inputs))
 
-    def _turns_at(self, x: Node, end: float) -> bool:
-        """Is `end` an extreme of x, at which the slopes of x are zero or change sign?"""
-        bounds = self.known.bounds(x)
-        return end in (bounds.low, bounds.high) and self._turns(x, DEPTH)
+    def _is_extreme_at(self, x: Node, end: float) -> bool:
+        """Is `end` an extreme of x at which the slopes of x are zero or change sign?"""
+        bounds = self.facts.bounds(x)
+        return end in (bounds.low, bounds.high) and self._has_extreme(x, DEPTH)
 
-    def _turns(self, x: Node, depth: int) -> bool:
+    def _has_extreme(self, x: Node, depth: int) -> bool:
         op = x.op
         if isinstance(op, (Input, Const)) or not x.inputs or depth == 0:
             return False
         if isinstance(op, (ops.Add, ops.Sub)):
-            moving = [a for a in x.inputs if self.known.constant(a) is None]
-            return all(self._turns(a, depth - 1) for a in moving)
+            moving = [a for a in x.inputs if self.facts.constant(a) is None]
+            return all(self._has_extreme(a, depth - 1) for a in moving)
         if isinstance(op, ops.Mul):
-            at_zero = [a for a in x.inputs if not self.known.bounds(a).nonzero]
-            return all(self._turns(a, depth - 1) for a in at_zero)
+            at_zero = [a for a in x.inputs if not self.facts.bounds(a).nonzero]
+            return all(self._has_extreme(a, depth - 1) for a in at_zero)
         monotone = isinstance(op, Elementwise) and (op.facts.increasing or op.facts.decreasing)
         if monotone or isinstance(op, _FOLLOWED):
-            return self._turns(x.inputs[0], depth - 1)
+            return self._has_extreme(x.inputs[0], depth - 1)
         return True
 
 
 def narrowed(
     layers: list[Layer], inner: Node, operands: list[Node]
 ) -> tuple[list[Layer], Node, list[Node]]:
-    """The layers that can narrow the operands, with the others put back around `inner`."""
+    """The leading layers that can narrow all operands, `inner` within the others, and the narrowed
+    operands."""
     for count, layer in enumerate(layers):
         narrow = [layer.narrowed(x) for x in operands]
         if any(x is None for x in narrow):
-            for inside in reversed(layers[count:]):
-                inner = inside.widened(inner)
+            for dropped in reversed(layers[count:]):
+                inner = dropped.widened(inner)
             return layers[:count], inner, operands
         operands = narrow
     return layers, inner, operands
 
 
-def _widening(choice: Choice | None) -> Callable[[Node], Node]:
-    return choice.widened if choice else lambda part: part
+def _widening(mask: Mask | None) -> Callable[[Node], Node]:
+    return mask.widened if mask else lambda part: part
 
 
 def _of_divisor(g: Node, out: Node, inputs: Sequence[Node]) -> list[Node | None]:
-    """The vjp of a product, square or quotient by which its cotangent is divided: of h / (x * y) it
-    is h / x and h / y, and of h / (x / y) it is h / x and -h / y. Through a product a factor
-    that is 0 would make 0 * inf, and a square of the quotient would overflow. Empty for others."""
+    """The vjp of a product, square or quotient `out` whose cotangent is divided by `out`: for
+    h / (x * y) it is h / x and h / y, and for h / (x / y) it is h / x and -h / y. The plain vjp
+    would contain 0 * inf for a factor of 0, and the square of a quotient would overflow. An empty
+    list for other nodes."""
     if not isinstance(g.op, (ops.Mul, ops.Div)):
         return []
     for path, leaf, inverted in chain_leaves(g, out):
@@ -397,22 +416,22 @@ def _of_divisor(g: Node, out: Node, inputs: Sequence[Node]) -> list[Node | None]
 
 
 def _unrepeated(g: Node, x: Node) -> Node:
-    """The vjp of a repetition of x, a choice if g is one between what is repeated."""
+    """The vjp of a broadcast of x, under the mask of g if that is constant along the new axes."""
     lead = g.ndim - x.ndim
     repeated = [a for a, n in enumerate(x.shape) if n == 1 and g.shape[a + lead] != 1]
-    total = summed(g, (*range(lead), *(a + lead for a in repeated)))
+    total = sum_masked(g, (*range(lead), *(a + lead for a in repeated)))
     return ops.broadcast_to(ops.expand_dims(total, tuple(repeated)), x.shape)
 
 
-def tamed(part: Node | None, g: Node, weight: Node) -> Node | None:
-    """g * weight, and 0 where the weight is 0 though g is infinite."""
+def zero_at_zero_weight(part: Node | None, g: Node, weight: Node) -> Node | None:
+    """`part` = g * weight, but 0 where the weight is 0, also if g is infinite."""
     if part is None:
         return None
     return ops.where(ops.logical_or(ops.ne(weight, 0), ops.lt(ops.abs(g), np.inf)), part, 0)
 
 
 def may_reach(bounds: Bounds, at: float) -> bool:
-    """May a value within the bounds be `at`?"""
+    """Do the bounds include the value `at`?"""
     if at < bounds.low or at > bounds.high or (at == 0 and bounds.nonzero):
         return False
     return not ((at == bounds.low and bounds.low_open) or (at == bounds.high and bounds.high_open))

@@ -1,9 +1,9 @@
-"""What is known of the values of nodes: bounds, whole numbers, no nan and no infinity.
+"""Facts about the values of nodes: bounds, integral, finite.
 
-`FactTable` answers for one run of a pass, and looks at each node once. Bounds are those of the
-exact mathematical value, for arguments where it is a number: `exp` is positive though it may round
-to 0, and a nan argument gives nan whatever the bounds say. Rules that would turn a nan into a
-number must ask for `finite`. """
+A `FactTable` serves one run of a pass, and analyses each node once. Bounds are those of the exact
+mathematical value wherever it is not nan: `exp` is positive though it may round to 0, and a nan
+argument gives nan whatever the bounds. A rule that would turn a nan into a number must require
+`finite`."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ INF = math.inf
 
 @dataclass(frozen=True)
 class Bounds:
-    """low <= value <= high (strictly where open); `finite`: neither nan nor infinite; `whole`: an
-    integer, whatever its dtype."""
+    """low <= value <= high (strictly where open); `finite`: neither nan nor infinite; `integral`:
+    an integer, of whatever dtype."""
 
     low: float = -INF
     high: float = INF
     low_open: bool = False
     high_open: bool = False
     finite: bool = False
-    whole: bool = False
+    integral: bool = False
 
     @property
     def positive(self) -> bool:
@@ -62,7 +62,7 @@ class FactTable:
         self._remembered: dict[tuple[Node, Callable], object] = {}
 
     def bounds(self, node: Node) -> Bounds:
-        """What is known of the elements of `node`."""
+        """Bounds of all elements of `node`."""
         stack = [node]
         while stack:
             top = stack[-1]
@@ -78,8 +78,8 @@ class FactTable:
         return self._bounds[node]
 
     def assume(self, node: Node, within: object) -> None:
-        """Take it for granted that the values of a node lie `within`, an interval with the fields
-        low, high, low_open and high_open, because nothing matters where they do not."""
+        """Assume that the values of a node lie `within`, an interval with the fields low, high,
+        low_open and high_open; for callers that do not use the result elsewhere."""
         found = self.bounds(node)
         low = max((found.low, found.low_open), (within.low, within.low_open))
         high = min((found.high, not found.high_open), (within.high, not within.high_open))
@@ -88,13 +88,13 @@ class FactTable:
         )
 
     def constant(self, node: Node) -> float | int | bool | None:
-        """The one value that all elements have, if it is a literal; None otherwise."""
+        """The common value of all elements, if that is a literal; None otherwise."""
         if node not in self._constants:
             self._constants[node] = constant_of(node)
         return self._constants[node]
 
     def remember(self, node: Node, compute: Callable[[Node], object]) -> object:
-        """compute(node), computed once."""
+        """compute(node), cached."""
         key = node, compute
         if key not in self._remembered:
             self._remembered[key] = compute(node)
@@ -103,26 +103,30 @@ class FactTable:
     def _compute(self, node: Node) -> Bounds:
         if isinstance(node.type, tuple):
             return ANY
-        known = [self._bounds[x] for x in node.inputs]
-        found = _of_op(node, known)
+        operands = [self._bounds[x] for x in node.inputs]
+        found = _of_op(node, operands)
         if isinstance(node.op, ops.Div):
-            found = self._of_share(node, known, found)
+            found = self._of_share(node, operands, found)
         elif isinstance(node.op, ops.Log) and isinstance(node.inputs[0].op, ops.Add):
             found = self._of_log1p(node, found)
         return found if node.type.is_float else _of_integers(found, node.dtype)
 
-    def _of_share(self, node: Node, known: Sequence[Bounds], found: Bounds) -> Bounds:
-        """n / (n + m) lies in [0, 1], if neither is negative and one is positive."""
+    def _of_share(self, node: Node, operands: Sequence[Bounds], found: Bounds) -> Bounds:
+        """n / (n + m) lies in [0, 1] if n and m are nonnegative and n + m is positive."""
         n, total = node.inputs
-        if not isinstance(total.op, ops.Add) or not known[1].positive or not known[0].nonnegative:
+        n_bounds, total_bounds = operands
+        if not isinstance(total.op, ops.Add):
             return found
-        for own, other in (total.inputs, total.inputs[::-1]):
-            if own is n and self._bounds[other].nonnegative:
-                return Bounds(0.0, 1.0, known[0].positive, self._bounds[other].positive)
+        if not total_bounds.positive or not n_bounds.nonnegative:
+            return found
+        for numerator, other in (total.inputs, total.inputs[::-1]):
+            if numerator is n and self._bounds[other].nonnegative:
+                return Bounds(0.0, 1.0, n_bounds.positive, self._bounds[other].positive)
         return found
 
     def _of_log1p(self, node: Node, found: Bounds) -> Bounds:
-        """log(1 + x) for a positive x is positive: rules take it for log1p, where none is lost."""
+        """log(1 + x) is positive for x > 0, even where 1 + x rounds to 1: rules rewrite it to
+        log1p."""
         parts = node.inputs[0].inputs
         positive = any(
             self.constant(one) == 1 and self._bounds[x].positive for one, x in (parts, parts[::-1])
@@ -130,14 +134,14 @@ class FactTable:
         return replace(found, low=0.0, low_open=True) if positive and found.low <= 0 else found
 
 
-def without_positive_factors(x: Node, known: FactTable) -> Node:
-    """What has the sign of x: its factors that are not known to be positive, though they may round
-    to 0. It is x itself where all are known, or none."""
-    whole = x
+def without_positive_factors(x: Node, facts: FactTable) -> Node:
+    """A node with the sign of x: x without factors that are positive by their bounds (though these
+    may round to 0). It is x itself if all factors are positive, or none."""
+    start = x
     while isinstance(x.op, (ops.Mul, ops.Div)):
-        first, second = (known.bounds(f).positive for f in x.inputs)
+        first, second = (facts.bounds(f).positive for f in x.inputs)
         if first == second:
-            return whole if first else x
+            return start if first else x
         x = x.inputs[0] if second else x.inputs[1]
     return x
 
@@ -146,42 +150,43 @@ _REPEATING = (ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Tr
 
 
 def constant_of(node: Node) -> float | int | bool | None:
-    """The one value that all elements of `node` have, if it is written in the graph."""
+    """The common value of all elements of `node`, if that is a literal; None otherwise."""
     while isinstance(node.op, _REPEATING):
         node = node.inputs[0]
     if not isinstance(node.op, Const):
         return None
     flat = node.op.array.reshape(-1)
-    # Bit for bit, so that nan and the sign of zero count.
+    # Compared bit for bit, so that nan equals itself and -0.0 differs from 0.0.
     same = flat.size > 0 and flat.tobytes() == np.full_like(flat, flat[0]).tobytes()
     return flat[0].item() if same else None
 
 
 def _of_integers(found: Bounds, dtype: str) -> Bounds:
-    """Integers are whole and finite; past the ends of their type they wrap around."""
+    """The bounds of an integer node: integral and finite, and of the whole range of the dtype if it
+    may wrap around."""
     low, high = (0, 1) if dtype == "bool" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     wraps = found.low < low or found.high > high
-    # As Python's integers, since not every int64 is a float.
-    inside = Bounds(low, high) if wraps else found
-    return replace(inside, finite=True, whole=True)
+    # Python integers, since not every int64 is representable as a float.
+    bounds = Bounds(low, high) if wraps else found
+    return replace(bounds, finite=True, integral=True)
 
 
-def _of_op(node: Node, known: Sequence[Bounds]) -> Bounds:
+def _of_op(node: Node, operands: Sequence[Bounds]) -> Bounds:
     op = node.op
     if isinstance(op, Const):
         return _of_array(op.array)
     if isinstance(op, SizeOf):
         # A difference of sizes may be negative.
-        known = all(f >= 0 and not any(a.args for a in atoms) for atoms, f in op.size.terms)
-        low = 0 if known else -(2**63)
-        return Bounds(low, 2**63 - 1, finite=True, whole=True)
+        nonnegative = all(f >= 0 and not any(a.args for a in atoms) for atoms, f in op.size.terms)
+        low = 0 if nonnegative else -(2**63)
+        return Bounds(low, 2**63 - 1, finite=True, integral=True)
     special = _SPECIAL.get(type(op))
     if special is not None:
-        return special(node, *known)
+        return special(node, *operands)
     if isinstance(op, Elementwise):
-        return _of_function(op, known)
+        return _of_function(op, operands)
     if isinstance(op, Reduction):
-        return _of_reduction(node, known[0])
+        return _of_reduction(node, operands[0])
     return ANY
 
 
@@ -192,30 +197,30 @@ def _of_array(array: np.ndarray) -> Bounds:
     if not finite and np.isnan(array).any():
         return ANY
     if array.dtype.kind in "iu":
-        return Bounds(int(array.min()), int(array.max()), finite=True, whole=True)
-    whole = finite and bool(np.all(array == np.floor(array)))
-    return Bounds(float(array.min()), float(array.max()), finite=finite, whole=whole)
+        return Bounds(int(array.min()), int(array.max()), finite=True, integral=True)
+    integral = finite and bool(np.all(array == np.floor(array)))
+    return Bounds(float(array.min()), float(array.max()), finite=finite, integral=integral)
 
 
-def _of_function(op: Elementwise, known: Sequence[Bounds]) -> Bounds:
-    """The declared range of the op, cut by the ends of its argument where it is monotone."""
+def _of_function(op: Elementwise, operands: Sequence[Bounds]) -> Bounds:
+    """The declared range of the op, narrowed by the bounds of its argument if it is monotone."""
     r: Range = op.facts.range
     declared = Bounds(r.low, r.high, r.low_open, r.high_open)
-    if len(known) != 1:
+    if len(operands) != 1:
         return declared
-    x = known[0]
+    x = operands[0]
     if op.facts.increasing:
         declared = _cut(op, declared, (x.low, x.low_open), (x.high, x.high_open))
     elif op.facts.decreasing:
         declared = _cut(op, declared, (x.high, x.high_open), (x.low, x.low_open))
     bounded = math.isfinite(declared.low) and math.isfinite(declared.high)
-    whole = isinstance(op, (*_STEPS, ops.Sign))
+    integral = isinstance(op, (*_STEPS, ops.Sign))
     if isinstance(op, _STEPS):
         # The floor of a small positive number is 0.
         declared = replace(declared, low_open=False, high_open=False)
-    # A function with a bounded range on bounded numbers is a number, if it has no holes there.
+    # A function with a bounded range is finite on a finite argument if it is total there.
     finite = x.finite and bounded and _total_on(op, x)
-    return replace(declared, finite=finite, whole=whole and finite)
+    return replace(declared, finite=finite, integral=integral and finite)
 
 
 _STEPS = (ops.Floor, ops.Ceil, ops.Trunc, ops.Round)
@@ -233,7 +238,7 @@ def _cut(op: Elementwise, declared: Bounds, low: tuple, high: tuple) -> Bounds:
     with np.errstate(all="ignore"):
         ends = [float(op.numpy(np.asarray(end[0], dtype="float64"))) for end in (low, high)]
     if not math.isnan(ends[0]) and ends[0] > declared.low:
-        # Rounding may reach an end other than 0, as exp of a small number does.
+        # Rounding may reach an open end other than 0: exp of a tiny number is 1.
         declared = replace(declared, low=ends[0], low_open=low[1] and ends[0] == 0)
     if not math.isnan(ends[1]) and ends[1] < declared.high:
         declared = replace(declared, high=ends[1], high_open=high[1] and ends[1] == 0)
@@ -248,7 +253,7 @@ def _of_reduction(node: Node, x: Bounds) -> Bounds:
             low, high = x.low_open and x.low == 0, x.high_open and x.high == 0
             return replace(scaled, low_open=low, high_open=high)
         low = 0.0 if x.low >= 0 else -INF
-        return Bounds(low, 0.0 if x.high <= 0 else INF, whole=False)
+        return Bounds(low, 0.0 if x.high <= 0 else INF, integral=False)
     if isinstance(node.op, (ops.Max, ops.Min)):
         return x
     if isinstance(node.op, ops.Prod) and x.nonnegative:
@@ -256,28 +261,29 @@ def _of_reduction(node: Node, x: Bounds) -> Bounds:
     return ANY
 
 
-def _hull(known: Sequence[Bounds]) -> Bounds:
+def _hull(operands: Sequence[Bounds]) -> Bounds:
     return Bounds(
-        min(x.low for x in known),
-        max(x.high for x in known),
-        any(x.low_open for x in known) and all(x.low_open or x.low > 0 for x in known),
-        any(x.high_open for x in known) and all(x.high_open or x.high < 0 for x in known),
-        all(x.finite for x in known),
-        all(x.whole for x in known),
+        min(x.low for x in operands),
+        max(x.high for x in operands),
+        any(x.low_open for x in operands) and all(x.low_open or x.low > 0 for x in operands),
+        any(x.high_open for x in operands) and all(x.high_open or x.high < 0 for x in operands),
+        all(x.finite for x in operands),
+        all(x.integral for x in operands),
     )
 
 
-def _bounded(low: float, high: float, known: Sequence[Bounds]) -> Bounds:
-    """The outcome of + - *: finite where the operands are and it cannot overflow."""
+def _bounded(low: float, high: float, operands: Sequence[Bounds]) -> Bounds:
+    """The bounds of a sum, difference or product: finite if the operands are finite and the result
+    cannot overflow."""
     low = -INF if math.isnan(low) else low
     high = INF if math.isnan(high) else high
-    finite = all(x.finite for x in known) and max(abs(low), abs(high)) < 1e300
-    return Bounds(low, high, finite=finite, whole=finite and all(x.whole for x in known))
+    finite = all(x.finite for x in operands) and max(abs(low), abs(high)) < 1e300
+    return Bounds(low, high, finite=finite, integral=finite and all(x.integral for x in operands))
 
 
 def _add(node: Node, x: Bounds, y: Bounds) -> Bounds:
     total = _bounded(x.low + y.low, x.high + y.high, [x, y])
-    # Rounding may reach an open end, as in 1 + 1e-20, but where the sum there is 0 or one addend.
+    # Rounding may reach an open end, as in 1 + 1e-20, unless the end or one addend there is 0.
     bottom, top = total.low, total.high
     low = (x.low_open and 0 in (y.low, bottom)) or (y.low_open and 0 in (x.low, bottom))
     high = (x.high_open and 0 in (y.high, top)) or (y.high_open and 0 in (x.high, top))
@@ -285,7 +291,7 @@ def _add(node: Node, x: Bounds, y: Bounds) -> Bounds:
 
 
 def _neg(node: Node, x: Bounds) -> Bounds:
-    return Bounds(-x.high, -x.low, x.high_open, x.low_open, x.finite, x.whole)
+    return Bounds(-x.high, -x.low, x.high_open, x.low_open, x.finite, x.integral)
 
 
 def _sub(node: Node, x: Bounds, y: Bounds) -> Bounds:
@@ -293,7 +299,7 @@ def _sub(node: Node, x: Bounds, y: Bounds) -> Bounds:
 
 
 def _mul(node: Node, x: Bounds, y: Bounds) -> Bounds:
-    # 0 * inf bounds a product of finite numbers: 0.
+    # An end of 0 times an infinite end bounds products of finite numbers: it counts as 0.
     ends = [0.0 if 0 in (a, b) else a * b for a in (x.low, x.high) for b in (y.low, y.high)]
     product = _bounded(min(ends), max(ends), [x, y])
     return replace(product, low_open=product.low == 0 and x.nonzero and y.nonzero,
@@ -301,26 +307,26 @@ def _mul(node: Node, x: Bounds, y: Bounds) -> Bounds:
 
 
 def _div(node: Node, x: Bounds, y: Bounds) -> Bounds:
-    # The sign of a zero divisor is not known, so its infinities have either sign.
+    # A divisor of 0 may be -0.0, so the quotient may be infinite of either sign.
     if x.nonnegative and y.nonnegative and not y.nonzero and _has_plain_zero(node.inputs[1]):
         return Bounds(0.0, low_open=x.nonzero)
     if not y.nonzero or not (y.nonnegative or y.nonpositive):
         return ANY
     if y.nonpositive:
         x, y = _neg(node, x), _neg(node, y)
-    # Rounding keeps order, so that the ends are those of the rounded quotients.
+    # Rounding is monotone, so the ends bound the rounded quotients too.
     low = _quotient(x.low, y.high if x.low > 0 else y.low)
     high = _quotient(x.high, y.high if x.high < 0 else y.low)
     return Bounds(low, high, low == 0 and x.nonzero, high == 0 and x.nonzero)
 
 
 def _has_plain_zero(y: Node) -> bool:
-    """Is a zero among the values of y known to be +0: a square, a size, or made of such?"""
+    """Are zeros among the values of y +0.0 for certain, as those of a square or a size?"""
     while isinstance(y.op, _REPEATING):
         y = y.inputs[0]
     if isinstance(y.op, (ops.Add, ops.Mul, ops.Maximum)):
         return all(_has_plain_zero(a) for a in y.inputs)
-    if isinstance(y.op, ops.Sub):  # -0 only as -0 less 0
+    if isinstance(y.op, ops.Sub):  # -0.0 only as (-0.0) - 0.0
         return _has_plain_zero(y.inputs[0])
     if isinstance(y.op, ops.Cast):
         return not y.inputs[0].type.is_float or _has_plain_zero(y.inputs[0])
@@ -330,7 +336,7 @@ def _has_plain_zero(y: Node) -> bool:
 
 
 def _quotient(end: float, divisor: float) -> float:
-    """An end of a range over a positive divisor, or over one that tends to 0."""
+    """An end of a range divided by a positive divisor; the limit for a divisor that tends to 0."""
     if end == 0 or math.isinf(divisor):
         return 0.0 if math.isfinite(end) else end
     return end / divisor if divisor else math.copysign(INF, end)
@@ -373,14 +379,14 @@ def _cast(node: Node, x: Bounds) -> Bounds:
     if node.dtype == "bool":
         return ANY
     if node.dtype == "float32":
-        # Rounding keeps the order, but may meet an open end, or overflow.
+        # Rounding is monotone, but may reach an open end, or overflow.
         with np.errstate(over="ignore"):
             low, high = float(np.float32(x.low)), float(np.float32(x.high))
         finite = x.finite and math.isfinite(low) and math.isfinite(high)
-        return Bounds(low, high, finite=finite, whole=x.whole and finite)
+        return Bounds(low, high, finite=finite, integral=x.integral and finite)
     if node.type.is_float:
         return replace(x, low=float(x.low), high=float(x.high))
-    # Towards zero: a bound moves by less than 1.
+    # A cast truncates towards zero, by less than 1.
     if not (x.finite and math.isfinite(x.low) and math.isfinite(x.high)):
         return ANY
     return Bounds(math.floor(x.low), math.ceil(x.high))
@@ -389,7 +395,7 @@ def _cast(node: Node, x: Bounds) -> Bounds:
 def _pow(node: Node, x: Bounds, y: Bounds) -> Bounds:
     if not x.nonnegative:
         return ANY
-    # A power of what lies on one side of 1 lies on one side of 1.
+    # x**y <= 1 for x <= 1 and y >= 0, and for x >= 1 and y <= 0.
     shrinks = (x.high <= 1 and y.nonnegative) or (x.low >= 1 and y.nonpositive)
     return Bounds(0.0, 1.0 if shrinks else INF, low_open=x.positive)
 
@@ -398,8 +404,8 @@ def _element(node: Node, x: Bounds, *indices: Bounds) -> Bounds:
     return x
 
 
-def _joined(node: Node, *known: Bounds) -> Bounds:
-    return _hull(known)
+def _joined(node: Node, *operands: Bounds) -> Bounds:
+    return _hull(operands)
 
 
 def _running_sum(node: Node, x: Bounds) -> Bounds:

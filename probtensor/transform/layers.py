@@ -1,11 +1,11 @@
-"""Choices in cotangents: where they are zero because something else was chosen.
+"""Masks of cotangents: where a cotangent is zero because something else was selected.
 
-    peel(g)      the layers of a cotangent, outermost first, and what is inside them
-    joined(a, b) a + b as one choice where both are choices by one condition
-    summed(g, axes) likewise where the condition is the same along the axes
+    peel(g)              the mask layers of a cotangent, outermost first, and what they contain
+    add_masked(a, b)     a + b under one mask if both have the same one
+    sum_masked(g, axes)  sum(g, axes) under one mask if it is constant along the axes
 
-A layer narrows the operands of an op to the places where the cotangent may not be zero, and widens
-what was pulled back there with zeros; for a choice by a condition the first is nothing to do.
+A layer narrows the operands of an op to the elements where the cotangent may be nonzero (a mask by
+a condition need not), and widens the vjp computed there by zeros at all other elements.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from probtensor import ops
 from probtensor.graph.node import Const, Node, make
 from probtensor.transform.facts import constant_of
 
-# Views through which a choice is followed, and terms of a sum whose choices are joined.
+# DEPTH: views that a mask is followed through. TERMS: terms of a sum whose masks are combined.
 DEPTH = 12
 TERMS = 6
 VIEWS = (
@@ -27,21 +27,21 @@ _WIDENING = (ops.BroadcastTo, ops.ExpandDims)
 
 
 class Layer:
-    """A reason why a cotangent is zero at some places."""
+    """A reason why a cotangent is zero at some elements."""
 
     def narrowed(self, x: Node) -> Node | None:
-        """What is left of an operand where the cotangent may not be zero; None if that cannot be
-        said."""
+        """The elements of an operand where the cotangent may be nonzero; None if they cannot be
+        selected."""
         return x
 
     def widened(self, part: Node) -> Node:
-        """A part that was pulled back there, with zeros at all other places."""
+        """A vjp computed for those elements, with zeros at all others."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class Choice(Layer):
-    """Zero where the condition does not hold; where it does if not `holds`."""
+class Mask(Layer):
+    """Zero where the condition is false, or if not `holds`, where it is true."""
 
     condition: Node
     holds: bool = True
@@ -51,56 +51,57 @@ class Choice(Layer):
         return ops.where(c, part, 0) if self.holds else ops.where(c, 0, part)
 
     def positive(self) -> Node:
-        """The condition under which the cotangent may not be zero."""
+        """The condition under which the cotangent may be nonzero."""
         return self.condition if self.holds else ops.logical_not(self.condition)
 
 
 @dataclass(frozen=True)
 class Window(Layer):
-    """Zero outside of a slice of `whole`, a tensor of zeros."""
+    """Zero outside of a slice: `write` sets that slice of `zeros`."""
 
-    place: ops.SetSlice
-    whole: Node
+    write: ops.SetSlice
+    zeros: Node
 
     def narrowed(self, x):
-        lead = self.whole.ndim - x.ndim
-        rows = zip(self.place.starts, self.place.steps, self.place.sizes, strict=True)
-        own = [
+        lead = self.zeros.ndim - x.ndim
+        rows = zip(self.write.starts, self.write.steps, self.write.sizes, strict=True)
+        rows_of_x = [
             (0, 1, 1) if n == 1 and m != 1 else row
-            for n, m, row in zip(x.shape, self.whole.shape[lead:], [*rows][lead:], strict=True)
+            for n, m, row in zip(x.shape, self.zeros.shape[lead:], [*rows][lead:], strict=True)
         ]
-        return make(ops.Slice(*zip(*own, strict=True)), (x,)) if own else x
+        return make(ops.Slice(*zip(*rows_of_x, strict=True)), (x,)) if rows_of_x else x
 
     def widened(self, part):
-        part = ops.broadcast_to(part, self.place.sizes)
-        whole = ops.astype(self.whole, part.dtype)
-        return make(self.place, (whole, part))
+        part = ops.broadcast_to(part, self.write.sizes)
+        zeros = ops.astype(self.zeros, part.dtype)
+        return make(self.write, (zeros, part))
 
 
 @dataclass(frozen=True)
-class Places(Layer):
-    """Zero but at places that integer arrays tell, each at most once."""
+class ScatteredElements(Layer):
+    """Zero except at elements given by index arrays, each at most once: `write` sets these elements
+    of `zeros`."""
 
-    place: ops.Scatter
-    whole: Node
+    write: ops.Scatter
+    zeros: Node
     indices: tuple[Node, ...]
     shape: tuple
 
     def narrowed(self, x):
         if not x.ndim:
             return x
-        if x.shape != self.whole.shape:
+        if x.shape != self.zeros.shape:
             return None
-        return make(ops.Gather(self.place.axes, self.place.at), (x, *self.indices))
+        return make(ops.Gather(self.write.axes, self.write.at), (x, *self.indices))
 
     def widened(self, part):
         part = ops.broadcast_to(part, self.shape)
-        return make(self.place, (ops.astype(self.whole, part.dtype), part, *self.indices))
+        return make(self.write, (ops.astype(self.zeros, part.dtype), part, *self.indices))
 
 
 def peel(g: Node, guards: set[Node]) -> tuple[list[Layer], Node]:
-    """The layers of a cotangent, outermost first, and what is inside them. Conditions that are
-    `guards` are not followed through a repetition: each op has its own."""
+    """The layers of a cotangent, outermost first, and the cotangent within them. Conditions in
+    `guards` are not followed through a broadcast, since each op adds its own guard."""
     layers: list[Layer] = []
     while len(layers) < DEPTH:
         found = _layer(g, guards)
@@ -122,25 +123,25 @@ def _layer(g: Node, guards: set[Node]) -> tuple[Layer, Node] | None:
     if isinstance(op, ops.Scatter) and op.mode in ("add", "set"):
         base, updates, *indices = g.inputs
         if constant_of(base) == 0 and are_distinct(indices, [base.shape[a] for a in op.axes]):
-            return Places(op, base, tuple(indices), updates.shape), updates
+            return ScatteredElements(op, base, tuple(indices), updates.shape), updates
         return None
     if isinstance(op, ops.Add):
         condition = _of_sum(g, guards, [TERMS])
-        return None if condition is None else (Choice(condition), g)
-    return choice_of(g, guards)
+        return None if condition is None else (Mask(condition), g)
+    return mask_of(g, guards)
 
 
 def _overwritten(g: Node) -> tuple[Layer, Node] | None:
-    """Zeros written into a cotangent."""
+    """The layer of a cotangent with zeros set at some elements."""
     base, zeros, *indices = g.inputs
     if isinstance(g.op, ops.Scatter) and g.op.mode != "set":
         return None
-    kept, gone = ops.full(base.shape, True, "bool"), ops.full(zeros.shape, False, "bool")
-    return Choice(make(g.op, (kept, gone, *indices))), base
+    remains, overwritten = ops.full(base.shape, True, "bool"), ops.full(zeros.shape, False, "bool")
+    return Mask(make(g.op, (remains, overwritten, *indices))), base
 
 
-def choice_of(g: Node, guards: set[Node]) -> tuple[Choice, Node] | None:
-    """The choice that a cotangent is, seen through views of it."""
+def mask_of(g: Node, guards: set[Node]) -> tuple[Mask, Node] | None:
+    """The outermost `where` of a cotangent, also below views, as a layer, and what it contains."""
     views = []
     while isinstance(g.op, VIEWS) and len(views) < DEPTH:
         views.append(g)
@@ -158,28 +159,28 @@ def choice_of(g: Node, guards: set[Node]) -> tuple[Choice, Node] | None:
         condition = ops.broadcast_to(condition, g.shape)
     for view in reversed(views):
         inner, condition = make(view.op, (inner,)), make(view.op, (condition,))
-    return Choice(condition, zero_last), inner
+    return Mask(condition, zero_last), inner
 
 
-def _of_sum(g: Node, guards: set[Node], room: list[int]) -> Node | None:
-    """Where a sum of choices may not be zero."""
+def _of_sum(g: Node, guards: set[Node], budget: list[int]) -> Node | None:
+    """The condition under which a sum of masked terms may be nonzero; None if one has no mask."""
     if not isinstance(g.op, ops.Add):
-        found = choice_of(g, guards)
+        found = mask_of(g, guards)
         return None if found is None or found[0].condition in guards else found[0].positive()
-    room[0] -= 1
-    first = _of_sum(g.inputs[0], guards, room) if room[0] >= 0 else None
-    second = None if first is None else _of_sum(g.inputs[1], guards, room)
+    budget[0] -= 1
+    first = _of_sum(g.inputs[0], guards, budget) if budget[0] >= 0 else None
+    second = None if first is None else _of_sum(g.inputs[1], guards, budget)
     return None if second is None else ops.logical_or(first, second)
 
 
-def joined(a: Node, b: Node) -> Node:
-    """a + b as one choice, if they are choices by one condition or of the same places."""
+def add_masked(a: Node, b: Node) -> Node:
+    """a + b, under one mask if both have the same condition, slice or index arrays."""
     if isinstance(a.op, (ops.SetSlice, ops.Scatter)) and a.op == b.op:
         (first, x), (second, y) = (_layer(side, set()) or (None, side) for side in (a, b))
-        places = zip((a.inputs[0], *a.inputs[2:]), (b.inputs[0], *b.inputs[2:]), strict=True)
-        if first is not None and second is not None and all(p is q for p, q in places):
+        operands = zip((a.inputs[0], *a.inputs[2:]), (b.inputs[0], *b.inputs[2:]), strict=True)
+        if first is not None and second is not None and all(p is q for p, q in operands):
             return first.widened(x + y)
-    first, second = choice_of(a, set()), choice_of(b, set())
+    first, second = mask_of(a, set()), mask_of(b, set())
     if first and second and first[0].condition is second[0].condition:
         condition, holds = first[0].condition, first[0].holds
         if holds == second[0].holds:
@@ -189,23 +190,23 @@ def joined(a: Node, b: Node) -> Node:
     return a + b
 
 
-def summed(g: Node, axes: tuple[int, ...]) -> Node:
-    """sum(g, axes), a choice if g is one by a condition that is the same along the axes."""
-    found = choice_of(g, set())
+def sum_masked(g: Node, axes: tuple[int, ...]) -> Node:
+    """sum(g, axes), under the mask of g if its condition is constant along the axes."""
+    found = mask_of(g, set())
     if found is None:
         return ops.sum(g, axes)
     condition = found[0].condition
     while isinstance(condition.op, ops.BroadcastTo):
         condition = condition.inputs[0]
     lead = g.ndim - condition.ndim
-    own = tuple(a - lead for a in axes if a >= lead)
-    if any(condition.shape[a] != 1 for a in own):
+    dropped = tuple(a - lead for a in axes if a >= lead)
+    if any(condition.shape[a] != 1 for a in dropped):
         return ops.sum(g, axes)
-    return Choice(ops.squeeze(condition, own), found[0].holds).widened(ops.sum(found[1], axes))
+    return Mask(ops.squeeze(condition, dropped), found[0].holds).widened(ops.sum(found[1], axes))
 
 
 def are_distinct(indices: Sequence[Node], sizes: Sequence) -> bool:
-    """Are the places that index arrays tell known to be different from each other?"""
+    """Are the elements given by these index arrays distinct for certain?"""
     if len({x.shape for x in indices}) != 1:
         return False
     if any(_is_count(x) for x in indices):
@@ -225,7 +226,7 @@ def are_distinct(indices: Sequence[Node], sizes: Sequence) -> bool:
 
 
 def _is_count(x: Node) -> bool:
-    """0, 1, 2, ... or the same with a number added."""
+    """Is x arange(n), or arange(n) plus a literal?"""
     if isinstance(x.op, ops.Add):
         a, b = x.inputs
         x = a if constant_of(b) is not None else b if constant_of(a) is not None else x

@@ -1,7 +1,7 @@
-"""Passes: named steps from graph to graph, with everything around them kept out of them.
+"""Passes: named functions from graph to graph.
 
-`run` times each pass, counts nodes, records which rules fired on which of the user's lines, and on
-request verifies the graph after it. A pass knows nothing of this.
+`run` times each pass, counts nodes, records which rules fired for which of the user's lines, and
+verifies the graph after each pass on request. The passes themselves do none of this.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from probtensor.transform.rewrite import RewriteLog, Ruleset, apply_rules, fitte
 
 @dataclass(frozen=True)
 class Pass:
-    """A name, and what it does: rules, or a function from outputs to outputs of the same types."""
+    """A name, and rules or a function from outputs to outputs of the same types."""
 
     name: str
     action: Ruleset | Callable[[list[Node]], Sequence[Node]]
@@ -57,9 +57,8 @@ def run(
 ) -> list[Node]:
     """The outputs after all passes, in order.
 
-    verify: check the graph (against `inputs` if given), the types of the outputs and that the rules
-        came to an end, after each pass; CheckError names the pass. The caller's choice: a passing
-        test suite makes it needless in production.
+    verify: after each pass check the graph (against `inputs` if given), the types of the outputs,
+        and that rewriting reached a fixed point; CheckError names the pass. Meant for tests.
     log: a list that gets one PassRecord a pass; with `texts` a record holds the graph as a program.
     """
     current = list(outputs)
@@ -117,5 +116,5 @@ def _verify(
 
 
 def report(log: Iterable[PassRecord]) -> str:
-    """The records as a table for people."""
+    """The records as a readable table."""
     return "\n".join(map(str, log)) + "\n"

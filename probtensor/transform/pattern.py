@@ -1,7 +1,7 @@
-"""Patterns: small graphs over variables, matched against nodes and filled in again.
+"""Patterns: small graphs over variables, matched against nodes and instantiated.
 
-A pattern is made by the ops themselves, over scalars that stand for tensors of any shape. Operands
-of commutative ops match in either order, and literals match by value, whatever repeats them.
+A pattern is built with the ops themselves, over scalar variables that match tensors of any shape.
+Operands of commutative ops match in either order, and literals match by value, also if broadcast.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from probtensor.types import TensorType
 
 @dataclass(frozen=True)
 class Var(Input):
-    """A variable of a rule; it stands for any node (for a bool one if its own dtype is bool)."""
+    """A variable of a rule. It matches any node; one of dtype bool matches bool nodes only."""
 
     name = "var"
 
 
 def var(name: str, dtype: str = "float64") -> Node:
-    """A variable for `rule`. Written as a scalar, it matches tensors of any shape; dtype "bool"
-    matches bools, any other dtype numbers."""
+    """A variable for `rule`: a scalar that matches tensors of any shape. Dtype "bool" matches bool
+    nodes, any other dtype matches numbers."""
     return make(Var(name, TensorType(dtype, ()), name), ())
 
 
 class Match:
-    """What a pattern met: `m.x` is the node that variable x stands for, `m.known` the facts."""
+    """A match of a pattern: `m.x` is the node that variable x matched, `m.facts` the facts."""
 
-    def __init__(self, bound: dict[str, Node], known: FactTable) -> None:
+    def __init__(self, bound: dict[str, Node], facts: FactTable) -> None:
         self.bound = bound
-        self.known = known
+        self.facts = facts
 
     def __getattr__(self, name: str) -> Node:
         try:
@@ -44,9 +44,9 @@ class Match:
 
 
 def match(
-    pattern: Node, node: Node, bound: dict[str, Node], known: FactTable
+    pattern: Node, node: Node, bound: dict[str, Node], facts: FactTable
 ) -> Iterator[dict[str, Node]]:
-    """All ways in which the node fits the pattern: what each variable stands for."""
+    """All matches of the pattern at the node, each as {variable: node}."""
     op = pattern.op
     if isinstance(op, Var):
         if op.label in bound:
@@ -55,37 +55,37 @@ def match(
         elif (pattern.dtype == "bool") == (node.dtype == "bool"):
             yield {**bound, op.label: node}
     elif isinstance(op, Const):
-        value = known.constant(node)
+        value = facts.constant(node)
         if value is not None and value == op.array.item():
             yield bound
     elif _is_sign_of_known(pattern, bound):
         if is_negation(node, bound[pattern.inputs[0].op.label]):
             yield bound
     elif node.op == op and len(node.inputs) == len(pattern.inputs):
-        yield from match_all(pattern.inputs, node.inputs, bound, known)
+        yield from match_all(pattern.inputs, node.inputs, bound, facts)
         if _commutes(op) and node.inputs[0] is not node.inputs[1]:
-            yield from match_all(pattern.inputs, node.inputs[::-1], bound, known)
+            yield from match_all(pattern.inputs, node.inputs[::-1], bound, facts)
 
 
 def match_all(
-    patterns: tuple[Node, ...], nodes: tuple[Node, ...], bound: dict[str, Node], known: FactTable
+    patterns: tuple[Node, ...], nodes: tuple[Node, ...], bound: dict[str, Node], facts: FactTable
 ) -> Iterator[dict[str, Node]]:
-    """All ways in which the nodes fit the patterns, in this order."""
+    """All matches of the patterns at the nodes, in this order."""
     if not patterns:
         yield bound
         return
-    for found in match(patterns[0], nodes[0], bound, known):
-        yield from match_all(patterns[1:], nodes[1:], found, known)
+    for found in match(patterns[0], nodes[0], bound, facts):
+        yield from match_all(patterns[1:], nodes[1:], found, facts)
 
 
 def _is_sign_of_known(pattern: Node, bound: dict[str, Node]) -> bool:
-    """Is the pattern -x for an x that is bound already? Then any known negation of it will do."""
+    """Is the pattern -x for a variable x that is bound? Then any form of its negation matches."""
     inner = pattern.inputs[0] if pattern.op == ops.neg else None
     return inner is not None and isinstance(inner.op, Var) and inner.op.label in bound
 
 
 def is_negation(p: Node, q: Node) -> bool:
-    """Is p known to be -q, by the way they are written?"""
+    """Do the expressions of p and q show that p = -q?"""
     if (p.op == ops.neg and p.inputs[0] is q) or (q.op == ops.neg and q.inputs[0] is p):
         return True
     if p.op == ops.sub and q.op == ops.sub:
@@ -97,19 +97,19 @@ def is_negation(p: Node, q: Node) -> bool:
 
 
 def operand_ops(pattern: Node) -> tuple[type[Op] | None, ...]:
-    """For each operand of a pattern the op it must have; None where that is open, Const where any
-    node that repeats a literal will do."""
+    """For each operand of a pattern the op that it must have: None for any op, Const for any
+    broadcast of a literal."""
     loose = (Var, ops.Neg)
     return tuple(None if isinstance(x.op, loose) else type(x.op) for x in pattern.inputs)
 
 
 def could_fit(
-    wanted: tuple[type[Op] | None, ...], inputs: tuple[Node, ...], known: FactTable
+    wanted: tuple[type[Op] | None, ...], inputs: tuple[Node, ...], facts: FactTable
 ) -> bool:
-    """A quick look before a match is tried: are there operands with the ops wanted?"""
+    """A cheap necessary condition for a match: do the wanted ops occur among the operands?"""
     for kind in wanted:
         if kind is Const:
-            if all(known.constant(x) is None for x in inputs):
+            if all(facts.constant(x) is None for x in inputs):
                 return False
         elif kind is not None and all(type(x.op) is not kind for x in inputs):
             return False
@@ -122,13 +122,13 @@ def _commutes(op: Op) -> bool:
 
 
 def instantiate(pattern: Node, bound: dict[str, Node]) -> Node:
-    """The pattern with nodes for its variables: ops are applied anew, so types follow them."""
+    """The pattern with nodes for its variables; ops are applied again, which infers types."""
     built: dict[Node, object] = {}
     for node in toposort([pattern]):
         if isinstance(node.op, Var):
             built[node] = bound[node.op.label]
         elif isinstance(node.op, Const):
-            # A bare number takes the dtype of what it meets.
+            # A Python number takes the dtype of the other operand.
             built[node] = node.op.array.item()
         else:
             built[node] = node.op(*(built[x] for x in node.inputs))

@@ -1,11 +1,11 @@
 """Rewriting: rules as data, and the driver that applies them bottom-up to a fixed point.
 
 A rule is a pair of graphs over variables (`rule`), or a function of a node (`@rewrite`) where the
-left side cannot be drawn: any axes, any number of operands. Either way it gives a node or None,
-carries its reason and what it is tested on, and knows nothing of where it is used.
+left side cannot be expressed so: any axes, any number of operands. Either way it returns a node or
+None, has a reason and a test domain, and does not depend on the passes that use it.
 
-The driver keeps type and provenance: a result that broadcasts to the type of the node it replaces
-is broadcast; any other difference is a RewriteError that names the rule.
+The driver preserves type and provenance: a result that broadcasts to the type of the node it
+replaces is broadcast; any other difference is a RewriteError that names the rule.
 """
 
 from __future__ import annotations
@@ -35,26 +35,33 @@ from probtensor.transform.pattern import (
 )
 from probtensor.types import ShapeError, broadcast_shapes
 
-# A rule may fire this often for each node met; more means that rules undo each other.
+# Limit on the applications of rules, per node; more means that rules undo each other.
 FIRINGS_PER_NODE = 50
-# Last places that rounding may cost a rule that computes the same in other steps.
+# The default tolerance of the soundness test, in ulps.
 ULPS = 8.0
 
 
 class RewriteError(AssertionError):
-    """A rule that changed a type, or rules that undo each other: a fault of the rules."""
+    """A rule that changed a type, or rules that undo each other: an error in the rules."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """One rule. `apply(node, known)` gives what the node becomes, or None.
+    """One rule. `apply(node, facts)` returns the replacement of the node, or None.
 
-    `on` are the op classes of the roots it looks at; `over` the test domain of its variables, one
-    interval or one by name; `example` makes graphs for the test of a rule written as a function.
-    Errors below `ulps` last places are no reproach to the right side, nor, with `sums_first`, is
-    an overflow where a sum that the right side forms is itself beyond the largest number, nor, with
-    `rounded_logs`, what a last place of its logarithms makes, nor, with `mixtures`, a few last
-    places of 1 in graphs that are not the example: the logarithm of a mixture next to 1 has them.
+    on        op classes of the nodes that it is tried on
+    over      test domain: an interval for each variable by name
+    example   makes graphs for the test of a rule written as a function
+
+    What the soundness test accepts of the right side:
+
+    ulps          errors of up to this many ulps
+    sums_first    an overflow of a sum that the right side forms first
+    limits        another value (a limit) at infinite arguments
+    everywhere    if False, the rule is tested on `over` only, not on all floats
+    rounded_logs  the effect of an error of one ulp in its logarithms
+    mixtures      a few ulps of 1 on graphs other than the example: the logarithm of a mixture near
+                  1 has that error
     """
 
     name: str
@@ -87,11 +94,11 @@ def rule(
     limits: bool = False,
     everywhere: bool = True,
 ) -> Rule:
-    """lhs -> rhs, both drawn over variables, wherever `given` holds of the match.
+    """lhs -> rhs, two patterns over the same variables, wherever `given(match)` is true.
 
     Literals match constants by value, of any dtype and shape. With `in_chain`, the two operands of
-    a product or sum (or of a quotient or difference) may stand anywhere in a chain of them. `ulps`
-    admits a loss of digits that the reason accounts for.
+    a product or sum (or of a quotient or difference) match at any positions of a chain. `ulps`
+    accepts a loss of accuracy that the reason explains.
     """
     rhs = as_tensor(rhs)
     variables = [n.op.label for n in toposort([lhs]) if isinstance(n.op, Var)]
@@ -99,26 +106,26 @@ def rule(
 
     wanted = operand_ops(lhs)
 
-    def filled(found: Iterable[dict[str, Node]], known: FactTable) -> Node | None:
+    def filled(found: Iterable[dict[str, Node]], facts: FactTable) -> Node | None:
         for bound in found:
-            if given is None or given(Match(bound, known)):
+            if given is None or given(Match(bound, facts)):
                 return instantiate(rhs, bound)
         return None
 
-    def apply(node: Node, known: FactTable) -> Node | None:
-        if not could_fit(wanted, node.inputs, known):
+    def apply(node: Node, facts: FactTable) -> Node | None:
+        if not could_fit(wanted, node.inputs, facts):
             return None
-        return filled(match(lhs, node, {}, known), known)
+        return filled(match(lhs, node, {}, facts), facts)
 
-    def apply_in_chain(node: Node, known: FactTable) -> Node | None:
+    def apply_in_chain(node: Node, facts: FactTable) -> Node | None:
         inverse = INVERSE[type(lhs.op)]
 
         def combine(first: Node, second: Node, inverted: bool) -> Node | None:
-            if inverted != inverse or not could_fit(wanted, (first, second), known):
+            if inverted != inverse or not could_fit(wanted, (first, second), facts):
                 return None
-            return filled(match_all(lhs.inputs, (first, second), {}, known), known)
+            return filled(match_all(lhs.inputs, (first, second), {}, facts), facts)
 
-        return combine_in_chain(node, known, combine, wanted)
+        return combine_in_chain(node, facts, combine, wanted)
 
     name = f"{pattern_text(lhs)} -> {pattern_text(rhs)}"
     line = _line_of_caller()
@@ -143,11 +150,11 @@ def rewrite(
     rounded_logs: bool = False,
     mixtures: bool = False,
 ) -> Callable[[Callable], Rule]:
-    """Decorator: a rule written as a function of the node (and, if it takes two arguments, of the
-    facts known). Its reason is its docstring. `example()` gives one graph or several it changes."""
+    """Decorator for a rule written as a function of the node, or of the node and the facts. Its
+    docstring is the reason. `example()` returns one graph or several that the rule changes."""
 
     def enter(function: Callable) -> Rule:
-        takes_known = len(inspect.signature(function).parameters) == 2
+        takes_facts = len(inspect.signature(function).parameters) == 2
         classes = on if isinstance(on, tuple) else (on,)
         code = function.__code__
         line = f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"
@@ -155,7 +162,7 @@ def rewrite(
         reason = " ".join((function.__doc__ or "").split())
         if not reason and sys.flags.optimize < 2:  # python -OO drops docstrings
             raise TypeError(f"the rule {name} does not say why")
-        apply = function if takes_known else lambda node, known: function(node)
+        apply = function if takes_facts else lambda node, facts: function(node)
         return Rule(
             name, classes, apply, reason or name, line, example=example, ulps=ulps,
             sums_first=sums_first, limits=limits, rounded_logs=rounded_logs,
@@ -171,7 +178,7 @@ def _line_of_caller() -> str:
 
 
 class Ruleset:
-    """Rules in order; joined by +. Of two that match one node, the earlier one is applied."""
+    """Rules in order, concatenated by +. If several match a node, the first one is applied."""
 
     def __init__(self, *rules: Rule) -> None:
         names = Counter(r.name for r in rules)
@@ -192,7 +199,7 @@ class Ruleset:
         return Ruleset(*self.rules, *(r for r in other.rules if r not in mine))
 
     def of(self, op: Op) -> tuple[Rule, ...]:
-        """The rules that look at nodes of this op."""
+        """The rules that are tried on nodes of this op."""
         kind = type(op)
         if kind not in self._by_op:
             self._by_op[kind] = tuple(r for r in self.rules if issubclass(kind, r.on))
@@ -204,7 +211,7 @@ class Ruleset:
 
 @dataclass
 class RewriteLog:
-    """What a rewriting did: how often each rule fired, and on which lines of the user."""
+    """Counts of applications by (rule, the user's line); `gave_up`: why rewriting was stopped."""
 
     fired: Counter = field(default_factory=Counter)
     gave_up: str | None = None
@@ -213,22 +220,22 @@ class RewriteLog:
 def apply_rules(
     outputs: Iterable[Node], rules: Ruleset, log: RewriteLog | None = None
 ) -> list[Node]:
-    """The outputs rewritten by `rules` until none applies; linear in the nodes met.
+    """The outputs rewritten by `rules` until none applies; linear in the number of nodes.
 
-    Inputs of a node are finished before the node, and what a node became is remembered, so shared
-    parts are rewritten once. RewriteError where a rule changes a type. Rules that undo each other
-    are stopped after FIRINGS_PER_NODE per node, and `log.gave_up` names them.
+    The inputs of a node are rewritten before the node, and results are cached by node, so shared
+    subgraphs are rewritten once. RewriteError if a rule changes a type. Rules that undo each other
+    are stopped after FIRINGS_PER_NODE applications per node, and `log.gave_up` names them.
     """
     return _Driver(rules, log or RewriteLog()).run(list(outputs))
 
 
 class _Driver:
-    """One run: what each node met has become."""
+    """One run: `next` maps a node to its state after one step, `done` to its final form."""
 
     def __init__(self, rules: Ruleset, log: RewriteLog) -> None:
         self.rules = rules
         self.log = log
-        self.known = FactTable()
+        self.facts = FactTable()
         self.done: dict[Node, Node] = {}
         self.next: dict[Node, Node] = {}
         self.budget = 0
@@ -265,13 +272,13 @@ class _Driver:
     def without_cycles(self, waiting: list[Node]) -> list[Node]:
         for x in waiting:
             if x in self.next:
-                # x became something that contains x: leave it as it is.
+                # The replacement of x contains x: x is left unchanged.
                 self.give_up(x, self.next[x])
                 self.done[x] = x
         return [x for x in waiting if x not in self.done]
 
     def step(self, node: Node) -> Node:
-        """The node on finished inputs, or, where it has them already, after one rule."""
+        """The node on rewritten inputs; if it has these already, the result of one rule."""
         rebuilt = rebuild(node, tuple(self.done[x] for x in node.inputs))
         if rebuilt is not node:
             return fitted(rebuilt, node, "a changed operand")
@@ -279,7 +286,7 @@ class _Driver:
             return node
         with made_by(node):
             for candidate in self.rules.of(node.op):
-                found = candidate.apply(node, self.known)
+                found = candidate.apply(node, self.facts)
                 if found is None:
                     continue
                 found = fitted(_as_node(found, node.dtype), node, candidate.name)
@@ -304,15 +311,15 @@ def _as_node(found: object, dtype: str) -> Node:
 
 
 def fitted(found: Node, node: Node, name: str) -> Node:
-    """What replaces `node`, broadcast to its shape; RewriteError if its type cannot be kept."""
+    """`found`, the replacement of `node`, broadcast to its shape; RewriteError for another type."""
     if found.type == node.type:
         return found
     if found.dtype == node.dtype:
         try:
-            whole = broadcast_shapes(found.shape, node.shape)
+            joint = broadcast_shapes(found.shape, node.shape)
         except ShapeError:
-            whole = None
-        if whole is not None and len(whole) == node.ndim and not _shrinks(found, node):
+            joint = None
+        if joint is not None and len(joint) == node.ndim and not _shrinks(found, node):
             return ops.broadcast_to(found, node.shape)
     raise RewriteError(f"{name}: {node!r}, made at {line_of(node)}, became {found!r}")
 

@@ -487,3 +487,28 @@ def test_errors_of_the_users_own_code_stay_as_they_are():
 
     with pytest.raises(ValueError, match=r"^mine$"):
         pt.vmap(own)(pt.matrix("x"))
+
+
+CALLS_OF_OTHERS = {
+    "zeros": lambda x: pt.zeros("a"),
+    "ones": lambda x: pt.ones((2,), dtype="float99"),
+    "zeros_like": lambda x: pt.zeros_like(x, shape="a"),
+    "full_like": lambda x: pt.full_like(x, 1, shape="a"),
+    "identity": lambda x: pt.identity("a"),
+    "ravel": lambda x: x.ravel("Q"),
+    "flatten": lambda x: pt.flatten(x, order="Q"),
+    "permute_dims": lambda x: pt.permute_dims(x, (0, 5)),
+    "cho_solve": lambda x: pt.linalg.cho_solve((x, True), 1.0),
+}
+
+
+@pytest.mark.parametrize("name", CALLS_OF_OTHERS)
+def test_errors_name_the_function_that_the_user_called(name):
+    with pytest.raises(TypeError, match=rf"^{name}: ") as caught:
+        CALLS_OF_OTHERS[name](pt.matrix("x"))
+    assert "test_arguments.py:" in str(caught.value)
+
+
+def test_a_function_within_the_users_own_function_is_named():
+    with pytest.raises(GraphError, match=r"^zeros: "):
+        pt.vmap(lambda row: row + pt.zeros("a"))(pt.matrix("x"))

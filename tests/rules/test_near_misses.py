@@ -81,7 +81,7 @@ KEPT = {
         t("s") * ops.sum((t("s") + x(4)) * x(4)), t("s") * ops.sum((t("s") * x(4)) / x(4)),
         t("s") * ops.sum((t("s") * t("s")) * x(4)), t("s") + ops.sum((t("s") * x(4)) * x(4)),
     ],
-    "choose_what_is_chosen": [
+    "drop_redundant_choice": [
         chosen(lambda a, b, x, y: (a | b, ops.where(a, 0.0, x), 0.0)),
         chosen(lambda a, b, x, y: (a | b, ops.where(~a, x, 0.0), 0.0)),
         chosen(lambda a, b, x, y: (a | b, ops.where(a, x, 0.0), 1.0)),
@@ -95,7 +95,7 @@ KEPT = {
         ops.where(t("a", 3, dtype="bool") | t("b", 3, dtype="bool"),
                   ops.where(t("a", 3, dtype="bool"), t("k", 3, dtype="int64"), 0), 0),
     ],
-    "one_or_its_opposite": [
+    "or_of_complements": [
         mask("a") | ~mask("b"), (mask("a") & mask("b")) | ~mask("a"), mask("a") & ~mask("a"),
         mask("a") | mask("b") | ~(mask("a") | mask("b") & mask("c")),
     ],
@@ -163,7 +163,7 @@ KEPT = {
         f(t("n", 3) + t("a", 3)) - f(t("n", 3) + t("b", 3) + k)
         for f in (ops.lgamma, ops.digamma, ops.trigamma) for k in (0.0, 1.0)
     ] + [ops.lgamma(t("n", 3) + t("a", 3)) - ops.lgamma(t("n", 3) + 1.0)],
-    "log1p_by_writing": [
+    "log1p_of_probability": [
         ops.log1p(-0.0 * ops.sigmoid(x(3))), ops.log1p(0.0 * ops.sigmoid(x(3)) - 0.5),
     ],
     "difference_of_log_betas": [
@@ -212,19 +212,19 @@ OTHERS = {
         ops.sum(repeated(x(3, 2), 4, 3, 2), (0, 2)), ops.sum(repeated(x(1, 2), 3, 2), (0, 1)),
         ops.sum(repeated(x(2, 1, 1), 5, 2, 4, 1), (0, 2, 3)),
     ],
-    "repeat_after_computing": [
+    "broadcast_after_elementwise": [
         t("y", 2, 3, 4) * ops.expand_dims(x(3), (0, 2)), ops.exp(ops.expand_dims(x(3), (0, 2))),
         ops.exp(ops.expand_dims(x(3), 1)) + t("y", 3), ops.exp(repeated(x(3, 1), 3, 4)),
     ],
-    "view_of_one_value": [
+    "view_of_scalar": [
         ops.transpose(repeated(x(3), 3, 3)), ops.reshape(repeated(x(3), 2, 3), (3, 2)),
         repeated(x(3), 3, 3)[:, 1:2], ops.ravel(repeated(x(2, 1), 2, 3)),
     ],
-    "read_through_renaming": [
+    "read_through_equal_sizes": [
         make(ops.Contract("i,i->"), (repeated(x(1), 3), t("y", 3))), ops.sum(repeated(x(1), 3)),
         ops.matmul(repeated(x(1, 3), 2, 3), t("y", 3)), ops.prod(repeated(x(2, 1), 2, 3), 1),
     ],
-    "drop_added_axes": [
+    "drop_expanded_axes": [
         ops.squeeze(ops.expand_dims(repeated(x(1), 3), (0, 2)), (0, 2)),
         ops.squeeze(ops.expand_dims(x(1, 3), 2), (0, 2)), ops.squeeze(repeated(x(1), 1, 1, 1), 0),
         ops.squeeze(ops.expand_dims(x(3, 1), 0), 2), ops.squeeze(repeated(x(3, 1), 2, 3, 1), 2),
@@ -244,11 +244,11 @@ OTHERS = {
         ops.max(ops.sum(x(2, 3), 1)), ops.sum(ops.max(x(2, 3), 0)), ops.max(ops.min(x(2, 3), 0)),
         ops.prod(ops.sum(x(2, 3, 4), 2), 0), ops.max(-ops.max(x(2, 3), 0)),
     ],
-    "reduce_in_any_order": [
+    "reduce_through_permutation": [
         ops.sum(ops.transpose(x(3, 3)), 1), ops.max(ops.reshape(x(3, 4), (4, 3)), 0),
         ops.sum(ops.expand_dims(x(3, 4), 1), 0),
     ],
-    "reduce_real_axes": [
+    "drop_unit_axes_before_reducing": [
         ops.sum(x(1, 3, 1), (0, 1)), ops.max(x(3, 1, 4), (1, 2)), ops.sum(x(1, 3, 4), (0, 2)),
     ],
     "log_of_sum_of_exp": [
@@ -273,13 +273,13 @@ OTHERS = {
         ops.sum(x(4) / 0.25), ops.sum(-8.0 * x(4, 3), 1), ops.sum(x(4, 3) * t("s") * t("s"), 0),
         ops.sum(ops.square(x(4) / t("s")) / t("s")), ops.sum(0.5 * ops.square(-x(4))),
     ],
-    "choose_what_is_chosen": [
+    "drop_redundant_choice": [
         chosen(lambda a, b, x, y: (a | b, ops.where(b, y, 0.0) - ops.where(a, x, 0.0), 0.0)),
         chosen(lambda a, b, x, y: (~a | b, ops.where(a, 0.0, x) - ops.where(b, y, 0.0), 0.0)),
         chosen(lambda a, b, x, y: (a | ~b, -ops.where(a, x, 0.0), 0.0)),
     ],
-    "one_or_its_opposite": [~mask("a") | (mask("b") | mask("a")), mask("a") | ~(~mask("a"))],
-    "log_by_writing": [
+    "or_of_complements": [~mask("a") | (mask("b") | mask("a")), mask("a") | ~(~mask("a"))],
+    "log_of_probability": [
         ops.log(ops.square(ops.sigmoid(x(3)) - ops.sigmoid(t("y", 3)))),
         ops.log(ops.square(ops.log_sigmoid(x(3)))), ops.log((1 - ops.exp(x(3))) ** t("n", 3)),
         ops.log(-(ops.log_sigmoid(x(3)) + t("y", 3))), ops.log(ops.exp(x(3)) - t("y", 3)),

@@ -34,7 +34,7 @@ INTERVALS = (
     (Bounds(0.25, 0.75), (0.25, 0.75)),
     (Bounds(2.0, 5.0), (2.0, 2.5, 5.0)),
     (Bounds(-1e200, 1e200), (-1e200, -1.0, 1e200)),
-    (Bounds(0.0, 7.0, whole=True), (0.0, 1.0, 7.0)),
+    (Bounds(0.0, 7.0, integral=True), (0.0, 1.0, 7.0)),
     (Bounds(), (-INF, -1.0, 0.0, 2.0, INF, NAN)),
 )
 
@@ -44,7 +44,7 @@ def variants(bounds, values):
     yield bounds, (*values, NAN)
     numbers = tuple(v for v in values if math.isfinite(v))
     yield Bounds(bounds.low, bounds.high, bounds.low_open, bounds.high_open, True,
-                 bounds.whole), numbers  # fmt: skip
+                 bounds.integral), numbers  # fmt: skip
 
 
 ALL = [variant for interval in INTERVALS for variant in variants(*interval)]
@@ -95,7 +95,7 @@ def check(make_graph, operands):
     where = (found, operands)
     assert (numbers >= found.low).all() and (numbers <= found.high).all(), where
     assert not found.finite or np.isfinite(value).all(), where
-    assert not found.whole or (numbers == np.floor(numbers)).all(), where
+    assert not found.integral or (numbers == np.floor(numbers)).all(), where
     # Rounding, and infinity, may reach an open end: numbers of moderate size do not.
     moderate = np.isfinite(grid).all() and np.abs(grid).max() < 100 and np.abs(value).max() < 1e300
     if moderate:

@@ -79,7 +79,7 @@ def test_what_is_assumed_is_known_of_all_that_depends_on_it():
 def test_only_numbers_are_called_finite():
     assert not KNOWN.bounds(ops.sigmoid(X)).finite, "nan in, nan out"
     whole = ops.astype(K, "float64")
-    assert KNOWN.bounds(K).finite and KNOWN.bounds(whole).finite and KNOWN.bounds(whole).whole
+    assert KNOWN.bounds(K).finite and KNOWN.bounds(whole).finite and KNOWN.bounds(whole).integral
     assert KNOWN.bounds(ops.sigmoid(whole)).finite
     assert not KNOWN.bounds(ops.exp(whole)).finite
     assert not KNOWN.bounds(ops.log(whole)).finite
@@ -122,5 +122,5 @@ def test_bounds_hold_for_every_op(name):
             assert np.all(numbers >= found.low) and np.all(numbers <= found.high), found
             if found.finite:
                 assert np.isfinite(value.astype(float)).all()
-            if found.whole:
+            if found.integral:
                 assert np.all(numbers == np.floor(numbers))

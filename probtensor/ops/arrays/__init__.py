@@ -1,4 +1,4 @@
-"""Arrays made, moved, joined and ordered.
+"""Creation, views, joins and sorting of arrays.
 
     creation.py    inputs, zeros, arange, eye
     views.py       the ops of shapes: reshape, transpose, broadcast, concatenate
@@ -6,6 +6,6 @@
     rearrange.py   NumPy's functions that are graphs of other ops: clip, roll, split
     diagonals.py   those of diagonals and triangles: trace, diag, tril
     order.py       sort, argsort
-    require.py     a tensor that has a value only where some sizes are in order
-    transfer.py    outputs that stay on the device: y.transfer("cuda")
+    require.py     a tensor with additional size laws
+    transfer.py    outputs in device memory: y.transfer("cuda")
 """

@@ -1,4 +1,4 @@
-"""New tensors: inputs, constants, and arrays of one value or of counted ones."""
+"""New tensors: inputs, constants, filled arrays, ranges."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from probtensor.types import (
     size_max,
 )
 
-# Names of dtypes that ProbTensor has not, but that no input is called by either.
+# Names of dtypes that ProbTensor does not have, refused as names of inputs.
 FOREIGN_DTYPES = ("floatX", "float16", "float128", "longdouble", "complex64", "complex128")
 
 
@@ -66,8 +66,8 @@ def _input(what: str, name: object, shape: Size | Sequence[Size], dtype: DTypeLi
 
 
 def _check_name(what: str, name: object) -> None:
-    """GraphError for a first argument that is no name, or a dtype's: Theano's `tensor("float32")`
-    would otherwise make a float64 input called so."""
+    """GraphError for a first argument that is no name, or the name of a dtype: Theano's
+    `tensor("float32")` would otherwise make a float64 input of that name."""
     if isinstance(name, (tuple, list)) or is_size(name):
         raise GraphError(f"{what}: the name comes first: pt.{what}('x', shape=(None, 3))")
     if name is not None and (not isinstance(name, str) or _is_dtype(name)):
@@ -351,9 +351,9 @@ def arange(
     count = distance if abs(step) == 1 else (distance + abs(step) - 1) // abs(step)
     length = max(count, 0) if isinstance(count, int) else size_max(count, 0)
     counted = make(Iota(length), ())
-    places = counted if step == 1 else counted * int(step)
-    places = places if isinstance(start, int) and start == 0 else places + start
-    return places if dtype is None else ops.astype(places, dtype)
+    values = counted if step == 1 else counted * int(step)
+    values = values if isinstance(start, int) and start == 0 else values + start
+    return values if dtype is None else ops.astype(values, dtype)
 
 
 @public(lacks=("device",))
@@ -381,17 +381,21 @@ def linspace(
     if not is_size(num) or (not isinstance(num, Dim) and num < 0):
         raise GraphError(f"linspace: num is an integer from 0 on, not {num!r:.60}")
     steps = num - 1 if flag(endpoint, "linspace: endpoint") else num
-    apart = ops.maximum(steps, 1) if isinstance(num, Dim) else max(steps, 1)
-    weight = ops.arange(num) / apart if isinstance(num, Dim) else constant(np.arange(num) / apart)
-    kept = promote_float(weak_operand(start), weak_operand(stop))
+    intervals = ops.maximum(steps, 1) if isinstance(num, Dim) else max(steps, 1)
+    weight = (
+        ops.arange(num) / intervals
+        if isinstance(num, Dim)
+        else constant(np.arange(num) / intervals)
+    )
+    result_dtype = promote_float(weak_operand(start), weak_operand(stop))
     start, stop = as_tensor_of(start, "float64"), as_tensor_of(stop, "float64")
     front = ops.reshape(weight, (num, *[1] * max(start.ndim, stop.ndim)))
     values = start * (1 - front) + stop * front
-    values = values if dtype is not None else ops.astype(values, kept)
+    values = values if dtype is not None else ops.astype(values, result_dtype)
     values = ops.moveaxis(values, 0, one_axis(axis, values, "linspace"))
     if dtype is not None:
-        whole = not check_dtype(dtype).is_float
-        values = ops.astype(ops.floor(values) if whole else values, dtype)
+        integers = not check_dtype(dtype).is_float
+        values = ops.astype(ops.floor(values) if integers else values, dtype)
     if not flag(retstep, "linspace: retstep"):
         return values
     if isinstance(num, Dim):

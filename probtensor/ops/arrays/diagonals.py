@@ -41,8 +41,8 @@ def _diagonal(what: str, a: TensorLike, offset: int, axis1: int, axis2: int) -> 
     left, right = -size_min(offset, 0), size_max(offset, 0)
     x = ops.moveaxis(a, pair, (-2, -1))
     rows, columns = x.shape[-2] - left, x.shape[-1] - right
-    places = ops.arange(size_max(size_min(rows, columns), 0))
-    return x[..., places + left, places + right]
+    counts = ops.arange(size_max(size_min(rows, columns), 0))
+    return x[..., counts + left, counts + right]
 
 
 @method
@@ -84,8 +84,8 @@ def diag(v: TensorLike, k: int = 0) -> Node:
     k = one_integer(k, "diag: k", tensors=False)
     left, right = -size_min(k, 0), size_max(k, 0)
     n = x.shape[0] + left + right
-    places = ops.arange(x.shape[0])
-    return ops.zeros((n, n), x.dtype).at[places + left, places + right].set(x)
+    positions = ops.arange(x.shape[0])
+    return ops.zeros((n, n), x.dtype).at[positions + left, positions + right].set(x)
 
 
 @public(lacks=("like",))

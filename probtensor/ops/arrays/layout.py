@@ -1,6 +1,6 @@
-"""Functions that lay the elements of tensors out anew: views of one tensor, and joins of several.
+"""Functions that rearrange elements: views of one tensor, and joins of several.
 
-They check and complete what users give, and make the ops of `view.py`.
+They check and complete the arguments, and make the ops of `views.py`.
 """
 
 from __future__ import annotations
@@ -237,8 +237,8 @@ def reshape(
     """
     a = as_tensor(a)
     if _by_columns(order, "reshape"):
-        turned = size_tuple(shape)[::-1]
-        return transpose(reshape(transpose(a), turned))
+        reversed_shape = size_tuple(shape)[::-1]
+        return transpose(reshape(transpose(a), reversed_shape))
     wanted = size_tuple(shape)
     unknown = [k for k, n in enumerate(wanted) if isinstance(n, int) and n < 0]
     if len(unknown) > 1:
@@ -246,15 +246,15 @@ def reshape(
             f"reshape: more than one size is unknown in {shape_text(wanted)}{described(a)}"
         )
     if unknown:
-        known = size_product(n for k, n in enumerate(wanted) if k != unknown[0])
-        if known == 0 or (
-            isinstance(a.size, int) and isinstance(known, int) and a.size % known != 0
+        others = size_product(n for k, n in enumerate(wanted) if k != unknown[0])
+        if others == 0 or (
+            isinstance(a.size, int) and isinstance(others, int) and a.size % others != 0
         ):
             raise GraphError(
                 f"reshape: {a.size} elements of {a.type} do not make {shape_text(wanted)}"
                 f"{described(a)}"
             )
-        rest = size_floordiv(a.size, known)
+        rest = size_floordiv(a.size, others)
         wanted = tuple(rest if k == unknown[0] else n for k, n in enumerate(wanted))
     return a if wanted == a.shape else make(Reshape(wanted), (a,))
 
@@ -308,8 +308,8 @@ def concatenate(
         nodes, axis = [ravel(x) for x in nodes], 0
     if nodes[0].ndim == 0:
         raise GraphError("concatenate: 0-d tensors have no axis to join; use stack")
-    place = one_axis(axis, nodes[0], "concatenate")
-    return nodes[0] if len(nodes) == 1 else make(Concatenate(place), nodes)
+    position = one_axis(axis, nodes[0], "concatenate")
+    return nodes[0] if len(nodes) == 1 else make(Concatenate(position), nodes)
 
 
 @operator("stack")
@@ -335,9 +335,9 @@ def stack(
     if len({x.ndim for x in given}) > 1:
         shapes = ", ".join(shape_text(x.shape) for x in given)
         raise GraphError(f"stack: the tensors have different numbers of axes: shapes {shapes}")
-    place = one_axis(axis, given[0], "stack", given[0].ndim + 1)
+    position = one_axis(axis, given[0], "stack", given[0].ndim + 1)
     nodes = broadcast_arrays(*given)
-    return concatenate([expand_dims(x, place) for x in nodes], place)
+    return concatenate([expand_dims(x, position) for x in nodes], position)
 
 
 def _of_one_dtype(arrays: Sequence[TensorLike], dtype: DTypeLike | None, what: str) -> list[Node]:

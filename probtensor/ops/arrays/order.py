@@ -1,4 +1,4 @@
-"""Order along an axis: sorted elements and the places they come from."""
+"""Sorting along an axis: sorted elements and their original indices."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ KINDS = (None, "quicksort", "mergesort", "heapsort", "stable")
 
 
 class Sorting(Core):
-    """A vector in rising order, nan last, and the places of its elements, int64; equal ones stay
-    in order."""
+    """A vector in ascending order, nan last, and the original indices of its elements, int64; the
+    sort is stable."""
 
     core = "(n)->(n),(n)"
 
@@ -37,8 +37,8 @@ class Sorting(Core):
 
 @op
 class Sort(Sorting):
-    """A vector of floats in rising order, nan last, and the places of its elements, int64; equal
-    ones stay in order. The derivative goes to those places."""
+    """A vector of floats in ascending order, nan last, and the original indices of its elements,
+    int64; the sort is stable. The vjp scatters the cotangent to those indices."""
 
     routine = "pt_sort"
     gives = ("float64", "int64")
@@ -53,8 +53,8 @@ class Sort(Sorting):
 
 @op
 class SortIntegers(Sorting):
-    """A vector of int64 in rising order, and the places of its elements; equal ones stay in
-    order."""
+    """A vector of int64 in ascending order, and the original indices of its elements; the sort is
+    stable."""
 
     routine = "pt_sort_int64"
     takes, gives = ("int64",), ("int64", "int64")
@@ -63,7 +63,7 @@ class SortIntegers(Sorting):
 
 
 def _sorted(x: Node) -> tuple[Node, Node]:
-    """The elements along the last axis in rising order, and their places."""
+    """The elements along the last axis in ascending order, and their original indices."""
     if x.type.is_float:
         values, order = parts(Sort()(ops.astype(x, "float64")))
     elif x.dtype == "uint64":  # as the int64 of the same bits, the first one flipped
@@ -84,18 +84,18 @@ def _along(what: str, a: Any, axis: int | None, kind: Any, order: Any, part: int
         raise GraphError(f"{what}: order= names fields of records, and tensors have none")
     if axis is None:
         x, axis = ops.ravel(x), 0
-    place = one_axis(axis, x, what)
-    return ops.moveaxis(_sorted(ops.moveaxis(x, place, -1))[part], -1, place)
+    position = one_axis(axis, x, what)
+    return ops.moveaxis(_sorted(ops.moveaxis(x, position, -1))[part], -1, position)
 
 
 @public
 def sort(
     a: Any, axis: int | None = -1, kind: Any = None, order: None = None, *, stable: Any = None
 ) -> Node:
-    """The elements along an axis (of `a` flattened if None) in rising order, nan last; in the shape
-    and dtype of `a`.
+    """The elements along an axis (of `a` flattened if None) in ascending order, nan last; in the
+    shape and dtype of `a`.
 
-    The derivative goes to the elements where they were. Every `kind` is stable here.
+    The derivative is that of the permutation. Every `kind` is stable here.
 
     Returns a tensor of the shape and dtype of `a`.
     Raises GraphError, a TypeError, for an axis that `a` has not, several axes, or an order of
@@ -112,7 +112,7 @@ def sort(
 def argsort(
     a: Any, axis: int | None = -1, kind: Any = None, order: None = None, *, stable: Any = None
 ) -> Node:
-    """Where the elements of `sort` come from: int64 in the shape of `a`, equal ones in order.
+    """The indices that sort `a`: int64 in the shape of `a`; the sort is stable.
 
     Arguments are those of `sort`.
 

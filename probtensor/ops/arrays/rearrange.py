@@ -39,9 +39,9 @@ def clip(
     min: TensorLike | None = None,
     max: TensorLike | None = None,
 ) -> Node:
-    """`a` kept between `a_min` and `a_max`, which are called `min` and `max` as well; either may be
-    None. Outside, the derivative is 0. Python integers beyond what the dtype of an integer `a`
-    holds bound nothing.
+    """`a` clipped to `a_min` and `a_max`, which are called `min` and `max` as well; either may be
+    None. Outside, the derivative is 0. Python integers out of the range of the dtype of an integer
+    `a` have no effect.
 
     Returns a tensor of the shape that `a` and the bounds broadcast to, in the dtype they promote
     to.
@@ -327,7 +327,7 @@ def flip(m: TensorLike, axis: Axis = None) -> Node:
 
 @public
 def roll(a: TensorLike, shift: Size | Sequence[Size], axis: Axis = None) -> Node:
-    """`a` moved on by `shift` places along `axis` (flattened if None), what falls off put in front.
+    """`a` shifted cyclically by `shift` elements along `axis` (flattened if None).
     A shift is an integer, which may be a tensor; several axes take one shift each, or the same.
 
     Returns a tensor of the shape of `a`, in its dtype.
@@ -347,10 +347,10 @@ def roll(a: TensorLike, shift: Size | Sequence[Size], axis: Axis = None) -> Node
     if len(shifts) != len(axes) and 1 not in (len(shifts), len(axes)):
         raise GraphError(f"roll: {len(shifts)} shifts for {len(axes)} axes{described(x)}")
     shifts *= len(axes) if len(shifts) == 1 else 1
-    for place, count in zip(axes * (len(shifts) // len(axes)), shifts, strict=True):
+    for position, count in zip(axes * (len(shifts) // len(axes)), shifts, strict=True):
         count = one_integer(count, "roll: a shift")
         number = ops.astype(count, "int64") if isinstance(count, Node) else count
-        x = ops.take(x, ops.arange(x.shape[place]) - number, place, mode="wrap")
+        x = ops.take(x, ops.arange(x.shape[position]) - number, position, mode="wrap")
     return x
 
 
@@ -370,9 +370,9 @@ def repeat(a: TensorLike, repeats: Size, axis: int | None = None) -> Node:
         raise GraphError(f"repeat: the number is one integer or size, not {repeats!r:.60}")
     if axis is None:
         x, axis = ops.ravel(x), 0
-    place = one_axis(axis, x, "repeat")
-    front, back = x.shape[: place + 1], x.shape[place + 1 :]
-    wide = ops.broadcast_to(ops.expand_dims(x, place + 1), (*front, repeats, *back))
+    position = one_axis(axis, x, "repeat")
+    front, back = x.shape[: position + 1], x.shape[position + 1 :]
+    wide = ops.broadcast_to(ops.expand_dims(x, position + 1), (*front, repeats, *back))
     return ops.reshape(wide, (*front[:-1], front[-1] * repeats, *back))
 
 
@@ -393,15 +393,15 @@ def tile(A: TensorLike, reps: Size | Sequence[Size]) -> Node:
     ndim = max(x.ndim, len(counts))
     counts = (1,) * (ndim - len(counts)) + counts
     shape = (1,) * (ndim - x.ndim) + x.shape
-    apart = [part for n in shape for part in (1, n)]
+    interleaved = [part for n in shape for part in (1, n)]
     spread = [part for r, n in zip(counts, shape, strict=True) for part in (r, n)]
-    wide = ops.broadcast_to(ops.reshape(x, apart), spread)
+    wide = ops.broadcast_to(ops.reshape(x, interleaved), spread)
     return ops.reshape(wide, [r * n for r, n in zip(counts, shape, strict=True)])
 
 
 @public
 def split(ary: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Node]:
-    """`ary` cut along an axis: into so many equal parts, or before the given places.
+    """`ary` split along an axis: into a number of equal parts, or before the given indices.
 
     Returns a list of tensors of the dtype of `ary`.
     Raises GraphError, a TypeError, for an axis that `ary` has not and for parts that are not equal;
@@ -411,8 +411,8 @@ def split(ary: TensorLike, indices_or_sections: int | Sequence[int], axis: int =
         [(1,), (2,)]
     """
     x, sections = as_tensor(ary), indices_or_sections
-    place = one_axis(axis, x, "split")
-    n = x.shape[place]
+    position = one_axis(axis, x, "split")
+    n = x.shape[position]
     if is_size(sections):
         if not isinstance(sections, (int, np.integer)) or sections <= 0:
             raise GraphError(f"split: a number of parts is a positive integer, not {sections}")
@@ -420,11 +420,11 @@ def split(ary: TensorLike, indices_or_sections: int | Sequence[int], axis: int =
             text = f"split: an axis of size {n} has no {sections} equal parts"
             raise GraphError(text + described(x))
         part = size_floordiv(n, sections)
-        text = (f"axis {place}, of size ", n, f", has no {sections} equal parts")
+        text = (f"axis {position}, of size ", n, f", has no {sections} equal parts")
         x = asked_for(x, "split", SizeCheck(n, "==", part * sections, text))
-        return [ops.narrow(x, place, k * part, part) for k in range(sections)]
+        return [ops.narrow(x, position, k * part, part) for k in range(sections)]
     cuts = [None, *sections, None]
-    front = (slice(None),) * place
+    front = (slice(None),) * position
     return [x[(*front, slice(a, b))] for a, b in pairwise(cuts)]
 
 
@@ -437,7 +437,7 @@ def diff(
     append: TensorLike | None = None,
 ) -> Node:
     """The n-th differences of neighbours along an axis, of which `prepend` and `append` are put at
-    the ends first: tensors, or numbers for one place.
+    the ends first: tensors, or numbers for one element.
 
     Returns a tensor of the dtype of `a` (bool for bools), whose axis is shorter by n.
     Raises GraphError, a TypeError, for an axis that `a` has not and a negative n.
@@ -450,21 +450,21 @@ def diff(
         raise GraphError(f"diff: the order n is an integer from 0 on, not {n!r:.60}")
     if n == 0:
         return out
-    place = one_axis(axis, out, "diff")
+    position = one_axis(axis, out, "diff")
     parts = [prepend, out, append]
     if prepend is not None or append is not None:
-        out = ops.concatenate([_end(x, out, place) for x in parts if x is not None], place)
-    front = (slice(None),) * place
+        out = ops.concatenate([_end(x, out, position) for x in parts if x is not None], position)
+    front = (slice(None),) * position
     for _ in range(n):
         later, sooner = out[(*front, slice(1, None))], out[(*front, slice(None, -1))]
         out = ops.ne(later, sooner) if out.dtype == "bool" else later - sooner
     return out
 
 
-def _end(end: TensorLike, x: Node, place: int) -> Node:
-    """What is put at an end of x: a number stands for one place."""
+def _end(end: TensorLike, x: Node, position: int) -> Node:
+    """A value to be joined to an end of x; a number stands for one element."""
     node = as_tensor(end)
-    shape = [1 if a == place else n for a, n in enumerate(x.shape)]
+    shape = [1 if a == position else n for a, n in enumerate(x.shape)]
     return node if node.ndim else ops.broadcast_to(node, shape)
 
 

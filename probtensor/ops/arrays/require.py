@@ -1,8 +1,8 @@
-"""A tensor that has a value only where some sizes are in order.
+"""A tensor with additional size laws.
 
-Most ops state their size law themselves (`Op.requires`). This one carries laws that no op states:
-an equal split, a bound of a slice that must not be negative, and those of nodes that a rewriting
-outside of a function's passes took out of a graph. The passes drop it, after its laws were noted.
+Most ops define their size law themselves (`Op.requires`). `Require` carries laws that no op
+defines: an equal split, a bound of a slice that must not be negative, and those of nodes that a
+rewriting outside of the passes removed from a graph. The passes drop it after collecting its laws.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ Law = tuple
 
 @op
 class Require(View):
-    """x, where the `laws` hold. Their messages say which op needs them, and where it was made."""
+    """x, with size laws that a call must obey. Their messages name the op that requires them, and
+    the line that made it."""
 
     laws: tuple[Law, ...]
     linear = True
@@ -63,7 +64,7 @@ def _checks(laws: Iterable[Law]) -> Iterator[SizeCheck]:
 
 
 def require(x: Node, laws: Iterable[SizeCheck]) -> Node:
-    """x, where laws hold that may not; x itself where they always do."""
+    """x with these laws; x itself if they always hold."""
     open_ = dict.fromkeys(law for law in laws if not law.proved)
     if not open_:
         return x
@@ -73,7 +74,7 @@ def require(x: Node, laws: Iterable[SizeCheck]) -> Node:
 
 
 def asked_for(x: Node, what: str, *laws: SizeCheck) -> Node:
-    """x, where `what` the user calls here has a meaning."""
+    """x with the laws that the function `what` requires at this call."""
     file, line = user_line()
     placed = [replace(law, message=(f"{what}: ", *law.message, f"\n  at {file}:{line}"))
               for law in laws]  # fmt: skip
@@ -81,15 +82,15 @@ def asked_for(x: Node, what: str, *laws: SizeCheck) -> Node:
 
 
 def keep_laws(outputs: Sequence[Node], before: Sequence[Node]) -> list[Node]:
-    """The outputs, none of which has a value unless all laws of the graph of `before` hold."""
+    """The outputs, with all size laws of the graph of `before` that they have lost."""
     laws = _laws(before)
     if not laws:
         return list(outputs)
-    kept = []
+    found = []
     for y in outputs:
         have = {_key(law) for law in _laws([y])}
-        kept.append(require(as_tensor(y), [law for law in laws if _key(law) not in have]))
-    return kept
+        found.append(require(as_tensor(y), [law for law in laws if _key(law) not in have]))
+    return found
 
 
 def _laws(outputs: Sequence[Node]) -> list[SizeCheck]:

@@ -1,4 +1,4 @@
-"""Where a value is wanted: `y.transfer("cuda")`. Neither it nor its derivative changes."""
+"""The memory that an output is returned in: `y.transfer("cuda")`. The value is not changed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ PLACES = ("cpu", "cuda")
 
 @op
 class Transfer(SameValue):
-    """The argument, wanted in the memory of `place`. As an output of a function it says where the
-    result is handed over; anywhere else the graph is computed where its function runs."""
+    """The argument, returned in the memory of `place` if it is an output of a function; elsewhere
+    in a graph it has no effect."""
 
     place: str
     samples = tuple(
@@ -36,7 +36,7 @@ def transfer(x: TensorLike, place: str) -> Node:
 
 
 def handed_over(node: Node) -> tuple[Node, str]:
-    """(what an output computes, where it is wanted: "cpu" unless it says otherwise)."""
+    """(output without `Transfer`, its memory: "cpu" unless it has a `Transfer`)."""
     place = ""
     while isinstance(node.op, Transfer):
         place = place or node.op.place

@@ -1,6 +1,6 @@
-"""Views: each element of the output is an element of an input, found by index arithmetic alone.
+"""Views: each element of the output is an element of an input, at an index computed from its own.
 
-They cost nothing when they are lowered: a reader of the output reads the input at the place that
+They cost nothing when they are lowered: a reader of the output reads the input at the index that
 `element` computes.
 """
 
@@ -35,7 +35,7 @@ from probtensor.types import (
 
 
 def size_tuple(shape: Size | Sequence[Size]) -> tuple[Size, ...]:
-    """A shape given as one size or a sequence of sizes; NumPy integers become plain ones."""
+    """A shape given as one size or a sequence of sizes; NumPy integers become Python ones."""
     if isinstance(shape, Node):
         raise GraphError(
             f"a shape is made of integers and symbolic sizes such as x.shape[0], not {shape!r}: "
@@ -49,7 +49,7 @@ def size_tuple(shape: Size | Sequence[Size]) -> tuple[Size, ...]:
 
 
 def called(x: Node) -> str:
-    """How a message names an operand."""
+    """The name of an operand in messages."""
     return x.name or f"the result of {x.op.user_name()}"
 
 
@@ -99,8 +99,8 @@ class DropAxes(View):
                 raise ShapeError(f"axes {self.axes} of {x.ndim} axes")
             if isinstance(x.shape[axis], int) and x.shape[axis] != 1:
                 raise ShapeError(f"axis {axis} has size {x.shape[axis]}, not 1")
-        kept = tuple(n for axis, n in enumerate(x.shape) if axis not in self.axes)
-        return TensorType(x.dtype, kept)
+        remaining = tuple(n for axis, n in enumerate(x.shape) if axis not in self.axes)
+        return TensorType(x.dtype, remaining)
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:
         (x,) = node.inputs
@@ -127,7 +127,7 @@ class DropAxes(View):
 
 @op
 class Sized(View):
-    """x itself, whose shape has to be `shape`, as a mask over its axes asks: IndexError if not."""
+    """x itself, which must have the shape `shape`, as for a mask over its axes; else IndexError."""
 
     users_write = "x[...]"
     shape: tuple[Size, ...]
@@ -260,7 +260,7 @@ class Reshape(View):
         yield SizeCheck(x.size, "==", size_product(self.shape), text)
 
     def _is_rest(self, x: Node, axis: int) -> bool:
-        """Whether a size stands for what the others leave of x."""
+        """Is this the size that the number of elements of x and the other sizes determine?"""
         others = size_product(n for k, n in enumerate(self.shape) if k != axis)
         rest = isinstance(self.shape[axis], Dim) and others != 0
         return rest and self.shape[axis] == size_floordiv(x.size, others)
@@ -294,8 +294,8 @@ class Reshape(View):
 
 
 def axis_groups(old: Sequence[Size], new: Sequence[Size]) -> list[tuple[list[int], list[int]]]:
-    """The smallest runs of axes of two shapes that hold equally many elements, axes of size 1 left
-    out: (2, 3, 1, 4) and (6, 4) give [([0, 1], [0]), ([3], [1])]."""
+    """The shortest runs of axes of two shapes that have equally many elements, without axes of size
+    1: (2, 3, 1, 4) and (6, 4) give [([0, 1], [0]), ([3], [1])]."""
     olds = [a for a, n in enumerate(old) if n != 1]
     news = [a for a, n in enumerate(new) if n != 1]
     groups = []
@@ -316,7 +316,7 @@ def _next_match(old: Sequence[Size], new: Sequence[Size]) -> tuple[int, int]:
     total = 1
     for count, n in enumerate(old, 1):
         total = total * n
-        # Zero says nothing about where runs end, and then no element is ever read.
+        # A size of 0 leaves the ends of runs undefined; then no element is ever read.
         if total in products and total != 0:
             return count, products[total]
     return len(old), len(new)
@@ -324,7 +324,7 @@ def _next_match(old: Sequence[Size], new: Sequence[Size]) -> tuple[int, int]:
 
 @op
 class Concatenate(Join):
-    """The inputs, one after another along `axis`."""
+    """The inputs, concatenated along `axis`."""
 
     samples = cases((2, 3), (2, 1), (2, 2), axis=[1]) + cases((2, 3), (1, 3), axis=[0])
 

@@ -223,8 +223,8 @@ class Pow(Elementwise):
         safe = ops.where(ops.logical_or(still, gone), 1, x)
         return g * slope, g * out * ops.log(safe)
 
-    def poles_of(self, place, *inputs):
-        if place:
+    def poles_of(self, position, *inputs):
+        if position:
             return ()
         exponent = _exponent(inputs[1])
         if exponent is None:

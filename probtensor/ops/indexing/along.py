@@ -1,4 +1,4 @@
-"""Elements by number along one axis: take, take_along_axis."""
+"""Elements by their index along one axis: take, take_along_axis."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ def take(
     out: None = None,
     mode: str = "raise",
 ) -> Node:
-    """The elements of `a` (flattened if `axis` is None) at integer places of one axis. `mode` says
-    what places outside mean: "raise", "wrap" or "clip".
+    """The elements of `a` (flattened if `axis` is None) at integer indices along one axis. `mode`
+    is what indices out of bounds do: "raise", "wrap" or "clip".
 
     Returns a tensor of the dtype of `a`, with the axes of `indices` in place of `axis`.
     Raises GraphError, a TypeError, for indices that are no integers and for several axes;
-    IndexError, with "raise", where an index lies outside.
+    IndexError, with "raise", for an index out of bounds.
 
         >>> pt.take([10.0, 20.0, 30.0], [2, 0]).eval()
         array([30., 10.])
     """
-    x, places = as_tensor(a), as_tensor(indices)
+    x, index = as_tensor(a), as_tensor(indices)
     if mode not in MODES:
         raise GraphError(f"take: mode {mode!r} is not one of {', '.join(MODES)}")
     if axis is None:
         x, axis = ops.ravel(x), 0
-    place = one_axis(axis, x, "take")
-    places = from_front(places, x.shape[place], x, place) if mode == "raise" else places
-    return make(Gather((place,), place, mode), (x, places))
+    position = one_axis(axis, x, "take")
+    index = from_front(index, x.shape[position], x, position) if mode == "raise" else index
+    return make(Gather((position,), position, mode), (x, index))
 
 
 @public
@@ -48,33 +48,33 @@ def take_along_axis(arr: TensorLike, indices: TensorLike, axis: int | None = -1)
 
     Returns a tensor of the dtype of `arr`.
     Raises GraphError, a TypeError, for indices that are no integers or have another number of axes;
-    IndexError where an index lies outside.
+    IndexError for an index out of bounds.
 
         >>> pt.take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1], [0]], axis=1).eval()
         array([[2.],
                [3.]])
     """
-    x, places = as_tensor(arr), as_tensor(indices)
+    x, index = as_tensor(arr), as_tensor(indices)
     if axis is None:
         x, axis = ops.ravel(x), 0
-    if x.ndim != places.ndim:
+    if x.ndim != index.ndim:
         raise GraphError(
-            f"take_along_axis: {x.ndim} and {places.ndim} axes; they must agree{described(x)}"
+            f"take_along_axis: {x.ndim} and {index.ndim} axes; they must agree{described(x)}"
         )
     along = one_axis(axis, x, "take_along_axis")
     rest = [a for a in range(x.ndim) if a != along]
     try:
-        joint = broadcast_shapes(*(tuple(t.shape[a] for a in rest) for t in (x, places)))
+        joint = broadcast_shapes(*(tuple(t.shape[a] for a in rest) for t in (x, index)))
     except ShapeError:
-        shapes = f"{shape_text(x.shape)} and {shape_text(places.shape)}"
+        shapes = f"{shape_text(x.shape)} and {shape_text(index.shape)}"
         text = f"take_along_axis: shapes {shapes} do not broadcast off axis {along}"
         raise GraphError(text + described(x)) from None
     sizes = dict(zip(rest, joint, strict=True))
     x = ops.broadcast_to(x, tuple(sizes.get(a, n) for a, n in enumerate(x.shape)))
-    places = ops.broadcast_to(places, tuple(sizes.get(a, n) for a, n in enumerate(places.shape)))
+    index = ops.broadcast_to(index, tuple(sizes.get(a, n) for a, n in enumerate(index.shape)))
     grids = []
     for a in range(x.ndim):
         shape = tuple(-1 if b == a else 1 for b in range(x.ndim))
-        line = places if a == along else ops.reshape(ops.arange(x.shape[a]), shape)
-        grids.append(ops.broadcast_to(line, places.shape))
+        line = index if a == along else ops.reshape(ops.arange(x.shape[a]), shape)
+        grids.append(ops.broadcast_to(line, index.shape))
     return make(Gather(tuple(range(x.ndim)), 0), (x, *grids))

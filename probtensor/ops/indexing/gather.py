@@ -1,4 +1,4 @@
-"""Gathers and scatters: elements read, or written, at the indices that integer arrays hold."""
+"""Gathers and scatters: elements read, or written, at indices given by integer arrays."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def _distinct(n: int, count: int) -> Callable[[np.random.Generator], np.ndarray]
     return lambda rng: rng.permutation(n)[:count]
 
 
-def places_of(index: np.ndarray, n: int, mode: str) -> np.ndarray:
-    """The places in an axis of size n that an index array means, as NumPy counts them. All integers
-    are taken as they are: int8 reaches past 127 from the end, and 2**64 - 1 is not -1."""
+def normal_indices(index: np.ndarray, n: int, mode: str) -> np.ndarray:
+    """An index array into an axis of size n with all indices in 0..n-1, by `mode`. Arithmetic does
+    not wrap: an int8 index from the end may exceed 127, and 2**64 - 1 is not -1."""
     wide = index if index.dtype == "uint64" else index.astype("int64")
     if mode == "wrap":
         wide = wide % n
@@ -42,11 +42,11 @@ MODES = ("raise", "wrap", "clip")
 
 @op
 class Gather(View):
-    """x[i, j, ...] with integer arrays on `axes`; their common shape is put in at position `at`.
+    """x[i, j, ...] with integer arrays on `axes`; their common shape is inserted at `at`.
 
-    Input 0 is x, then one array for each of the axes. `mode` says what an index outside the axis
-    means: an error ("raise", where -n..-1 count from the end), its remainder ("wrap") or the
-    nearest end ("clip").
+    Input 0 is x, then one array for each of the axes. `mode` is what an index out of bounds does:
+    an error ("raise", where -n..-1 count from the end), its remainder ("wrap") or the nearest end
+    ("clip").
     """
 
     users_write = "x[...]"
@@ -70,9 +70,9 @@ class Gather(View):
         block = index[self.at : self._end(types)]
         for k, axis in enumerate(self.axes):
             shape = types[k + 1].shape
-            own = block[len(block) - len(shape) :]
-            place = read[k + 1]([0 if n == 1 else i for n, i in zip(shape, own, strict=True)])
-            inner.insert(axis, place)
+            last = block[len(block) - len(shape) :]
+            at = [0 if n == 1 else i for n, i in zip(shape, last, strict=True)]
+            inner.insert(axis, read[k + 1](at))
         return read[0](inner)
 
     def _end(self, types: Sequence[TensorType]) -> int:
@@ -86,31 +86,31 @@ class Gather(View):
         return {k + 1: (0, axis) for k, axis in enumerate(self.axes)}
 
     def numpy(self, x, *indices):
-        kept = [a for a in range(x.ndim) if a not in self.axes]
+        remaining = [a for a in range(x.ndim) if a not in self.axes]
         pairs = zip(indices, self.axes, strict=True)
-        key = tuple(places_of(index, x.shape[axis], self.mode) for index, axis in pairs)
-        found = np.asarray(np.transpose(x, (*self.axes, *kept))[key])
-        block = found.ndim - len(kept)
+        key = tuple(normal_indices(index, x.shape[axis], self.mode) for index, axis in pairs)
+        found = np.asarray(np.transpose(x, (*self.axes, *remaining))[key])
+        block = found.ndim - len(remaining)
         order = [block + a for a in range(self.at)], range(block)
-        rest = [block + a for a in range(self.at, len(kept))]
+        rest = [block + a for a in range(self.at, len(remaining))]
         return np.transpose(found, (*order[0], *order[1], *rest))
 
     def vjp(self, g, out, x, *indices):
         pairs = zip(indices, self.axes, strict=True)
-        places = [_inside_graph(index, x.shape[axis], self.mode) for index, axis in pairs]
-        scattered = make(Scatter(self.axes, self.at, "add"), (ops.zeros_like(x), g, *places))
+        wrapped = [_inside_graph(index, x.shape[axis], self.mode) for index, axis in pairs]
+        scattered = make(Scatter(self.axes, self.at, "add"), (ops.zeros_like(x), g, *wrapped))
         return (scattered, *[None] * len(indices))
 
     def batched(self, batch: Batch) -> Node:
         x, *indices = batch.node.inputs
-        base, *places = batch.inputs
-        if all(b is None for b in places):
+        base, *batches = batch.inputs
+        if all(b is None for b in batches):
             moved = Gather(shifted(self.axes), self.at + 1, self.mode)
             return make(moved, (base, *indices))
         grids = batch.aligned(max(i.ndim for i in indices), start=1)
         if base is None:
             return ops.moveaxis(make(self, (x, *grids)), self.at, 0)
-        # Both vary: item k of the batch of indices reads item k of the batch of bases.
+        # Both are batched: item k of the indices reads item k of the bases.
         items = item_numbers(max(grid.ndim for grid in grids), batch.size)
         moved = Gather((0, *shifted(self.axes)), self.at, self.mode)
         return ops.moveaxis(make(moved, (batch.full(0), items, *grids)), self.at, 0)
@@ -128,8 +128,9 @@ def _inside_graph(index: Node, n: Size, mode: str) -> Node:
 
 @op
 class Scatter(kinds.Scatter):
-    """A copy of input 0 with input 1 put at integer places of `axes`, by `mode`: "set" (the last
-    one written stays), "add", "mul", "max" or "min". Places from -n to -1 count from the end."""
+    """A copy of input 0 with input 1 written at integer indices into `axes`, by `mode`: "set" (of
+    repeated indices the last one counts), "add", "mul", "max" or "min". Indices from -n to -1 count
+    from the end."""
 
     users_write = "x.at[...]"
     samples = (
@@ -151,15 +152,15 @@ class Scatter(kinds.Scatter):
         return self.mode in ("set", "add")
 
     def numpy(self, base, updates, *indices):
-        kept = [a for a in range(base.ndim) if a not in self.axes]
+        remaining = [a for a in range(base.ndim) if a not in self.axes]
         out = np.array(base)
-        front = np.transpose(out, (*self.axes, *kept))
-        block = updates.ndim - len(kept)
+        front = np.transpose(out, (*self.axes, *remaining))
+        block = updates.ndim - len(remaining)
         lead = range(self.at, self.at + block)
         rest = [a for a in range(updates.ndim) if a not in lead]
         values = np.transpose(updates, (*lead, *rest))
         pairs = zip(indices, self.axes, strict=True)
-        indices = tuple(places_of(index, base.shape[axis], "raise") for index, axis in pairs)
+        indices = tuple(normal_indices(index, base.shape[axis], "raise") for index, axis in pairs)
         if self.mode == "set":
             front[indices] = values
         else:
@@ -181,7 +182,8 @@ class Scatter(kinds.Scatter):
 
 
 def _set_vjp(scatter, g, taken, updates, indices):
-    """To the base what was not written over; to each update what it wrote, if it was the last."""
+    """The base gets the cotangent where it was not overwritten; an update gets it where it was the
+    last one written."""
     over = make(scatter, (g, ops.zeros_like(updates), *indices))
     number = ops.arange(updates.size).reshape(updates.shape)
     blank = ops.full(g.shape, -1, "int64")
@@ -191,8 +193,9 @@ def _set_vjp(scatter, g, taken, updates, indices):
 
 
 def _product_vjp(scatter, g, base, updates, indices):
-    """To each update the product of base and the other updates of its place: what is left when it
-    is divided out, or when it is the only zero. (Second derivatives are not right at zeros.)"""
+    """Each update gets the product of the base and the other updates of its element: the result
+    divided by the update, or if that is the only zero, the product of the others. (Second
+    derivatives are wrong at zeros.)"""
     gather = Gather(scatter.axes, scatter.at)
     add = Scatter(scatter.axes, scatter.at, "add")
     times = make(scatter, (ops.ones_like(base), updates, *indices))
@@ -209,13 +212,13 @@ def _extreme_vjp(scatter, g, taken, out, base, updates, indices):
     """Equal extremes share the derivative evenly."""
     gather = Gather(scatter.axes, scatter.at)
     add = Scatter(scatter.axes, scatter.at, "add")
-    kept = ops.eq(base, out)
+    is_extreme = ops.eq(base, out)
     won = ops.eq(updates, make(gather, (out, *indices)))
     ones = ops.astype(won, g.dtype)
-    count = make(add, (ops.astype(kept, g.dtype), ones, *indices))
+    count = make(add, (ops.astype(is_extreme, g.dtype), ones, *indices))
     share = g / count
     mine = make(gather, (share, *indices))
-    return ops.where(kept, share, 0), ops.where(won, mine, 0)
+    return ops.where(is_extreme, share, 0), ops.where(won, mine, 0)
 
 
 # Keys.

@@ -1,7 +1,7 @@
 """Indexing: x[key] by NumPy's rules, x.at[key].set(v) and its kin, take.
 
-A key is taken apart once, into a slice of each axis (a view) and then one gather over the axes that
-integer arrays select. Writing takes the same two steps backwards.
+A key is parsed once, into a slice of each axis (a view) followed by one gather over the axes that
+integer arrays index. Writing applies the same two steps in reverse order.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from probtensor.types import Dim, ShapeError, Size, broadcast_shapes, is_size
 
 @dataclass(frozen=True)
 class Key:
-    """A key taken apart: a slice of each axis, the axes that arrays index (after slicing), the
-    arrays, where their common shape goes, and the new axes of the result."""
+    """A parsed key: a slice of each axis, the axes that arrays index (after slicing), the arrays,
+    the position of their common shape in the result, and the new axes."""
 
     slices: tuple[tuple[Size, int, Size], ...]
     axes: tuple[int, ...]
@@ -47,7 +47,7 @@ class Key:
 
 
 def parse_key(x: Node, key: object) -> tuple[Node, Key]:
-    """What x[key] means, by NumPy's rules; and x, with the sizes that the key asks for."""
+    """x[key] parsed by NumPy's rules, and x with the size checks that the key requires."""
     x, parts = _spelled_out(x, key)
     pairs = zip((part for part in parts if part is not None), x.shape, strict=True)
     laws = [law for part, n in pairs if isinstance(part, slice) for law in slice_laws(part, n)]
@@ -79,11 +79,11 @@ def _taken_apart(x: Node, parts: Sequence[object]) -> Key:
 
 def _assembled(slices, indexed, dropped, layout) -> Key:
     if not indexed:
-        # Positions of new axes in the result, which has no axes for single numbers.
+        # Positions of new axes in the result, which has no axes for single integers.
         result = [mark for mark in layout if mark != "number"]
         added = tuple(k for k, mark in enumerate(result) if mark == "new")
         return Key(tuple(slices), (), (), 0, tuple(dropped), added)
-    # NumPy counts single numbers among the index arrays when it asks whether they are adjacent.
+    # NumPy treats single integers as index arrays when it tests whether these are adjacent.
     advanced = [k for k, mark in enumerate(layout) if mark in ("array", "number")]
     adjacent = advanced == list(range(advanced[0], advanced[-1] + 1))
     try:
@@ -100,12 +100,12 @@ def _assembled(slices, indexed, dropped, layout) -> Key:
     gone = set(dropped)
     axes = tuple(axis - len([d for d in gone if d < axis]) for axis, _ in indexed)
     at = len([mark for mark in before if mark == "slice"])
-    whole = tuple(ops.broadcast_to(index, shape) for _, index in indexed)
-    return Key(tuple(slices), axes, whole, at, tuple(dropped), added)
+    arrays = tuple(ops.broadcast_to(index, shape) for _, index in indexed)
+    return Key(tuple(slices), axes, arrays, at, tuple(dropped), added)
 
 
 def _spelled_out(x: Node, key: object) -> tuple[Node, list[object]]:
-    """The key as one part for each axis of x, with None for new axes: no ellipsis, no masks."""
+    """The key as one part for each axis of x, None for new axes, without ellipsis and masks."""
     found = [_index_part(part, x) for part in (key if isinstance(key, tuple) else (key,))]
     used = sum(map(_axes_used, found))
     if used > x.ndim:
@@ -123,15 +123,15 @@ def _is_mask(part: object) -> bool:
 
 
 def _axes_used(part: object) -> int:
-    """How many axes of a tensor a part of a key is for."""
+    """The number of axes of the tensor that a part of a key indexes."""
     if part is None or part is Ellipsis:
         return 0
     return part.ndim if _is_mask(part) else 1
 
 
 def _without_masks(x: Node, parts: Sequence[object]) -> tuple[Node, list[object]]:
-    """The parts with literal masks as the places where they are true. The axes under a mask must
-    have its sizes: a size that the call gives is checked then."""
+    """The parts with literal masks replaced by index arrays. The axes that a mask indexes must have
+    its sizes: sizes known only at a call are checked then."""
     found: list[object] = []
     sizes = list(x.shape)
     axis = 0
@@ -145,7 +145,7 @@ def _without_masks(x: Node, parts: Sequence[object]) -> tuple[Node, list[object]
                 text = f"x[mask]: the mask has size {m} along axis {k} of {x.type}"
                 raise GraphIndexError(located(f"{text}\n  x was made at {line_of(x)}"))
             sizes[k] = m
-        found += [as_tensor(places) for places in np.nonzero(part.op.array)]
+        found += [as_tensor(positions) for positions in np.nonzero(part.op.array)]
         axis += part.ndim
     return (x if tuple(sizes) == x.shape else make(ops.Sized(tuple(sizes)), (x,))), found
 
@@ -188,30 +188,30 @@ def _slice(part: slice, n: Size, x: Node) -> tuple[Size, int, Size]:
         raise GraphError(f"x[...]: {error}{described(x)}") from None
 
 
-def _single(place: Size, n: Size, x: Node, axis: int) -> Size:
-    if isinstance(place, int) and isinstance(n, int) and not -n <= place < n:
-        raise _outside(place, n, x, axis)
-    return place + n if isinstance(place, int) and place < 0 else place
+def _single(index: Size, n: Size, x: Node, axis: int) -> Size:
+    if isinstance(index, int) and isinstance(n, int) and not -n <= index < n:
+        raise _outside(index, n, x, axis)
+    return index + n if isinstance(index, int) and index < 0 else index
 
 
-def _outside(place: int, n: int, x: Node, axis: int) -> GraphIndexError:
-    text = f"x[...]: index {place} is outside axis {axis} of size {n} of {x.type}"
+def _outside(index: int, n: int, x: Node, axis: int) -> GraphIndexError:
+    text = f"x[...]: index {index} is outside axis {axis} of size {n} of {x.type}"
     return GraphIndexError(text + described(x))
 
 
 def from_front(index: Node, n: Size, x: Node, axis: int) -> Node:
-    """A constant index array into an axis whose size is known, checked, with its negative places
-    counted from the front. Any other array as it is: the call checks it and counts, once."""
+    """A constant index array into an axis of fixed size, checked, with its negative indices counted
+    from the front. Any other array is returned as it is, and checked by the call."""
     if not isinstance(index.op, Const) or index.size == 0 or not isinstance(n, int):
         return index
-    places = index.op.array
-    wrong = places[(places >= n) | (places < -n)]
+    values = index.op.array
+    wrong = values[(values >= n) | (values < -n)]
     if wrong.size:
         raise _outside(wrong.flat[0], n, x, axis)
-    if not (places < 0).any():
+    if not (values < 0).any():
         return index
-    places = places.astype("int64")
-    return as_tensor(np.where(places < 0, places + n, places))
+    values = values.astype("int64")
+    return as_tensor(np.where(values < 0, values + n, values))
 
 
 @operator("getitem")
@@ -220,8 +220,8 @@ def getitem(x: TensorLike, key: object) -> Node:
     """x[key] by NumPy's rules: integers, slices, None, ..., integer arrays, constant masks.
 
     Returns a tensor of the dtype of x.
-    Raises GraphError, a TypeError, for a key that has no meaning or depends on values where sizes
-    do; IndexError where an index lies outside.
+    Raises GraphError, a TypeError, for an invalid key and for one that makes sizes depend on
+    values; IndexError for an index out of bounds.
 
         >>> pt.getitem([10.0, 20.0, 30.0], slice(1, None)).eval()
         array([20., 30.])
@@ -238,8 +238,8 @@ def _read(x: Node, parsed: Key) -> Node:
 
 
 def _sliced(x: Node, key: Key) -> Node:
-    whole = all(part == (0, 1, n) for part, n in zip(key.slices, x.shape, strict=True))
-    out = x if whole else make(Slice(*zip(*key.slices)), (x,))
+    is_identity = all(part == (0, 1, n) for part, n in zip(key.slices, x.shape, strict=True))
+    out = x if is_identity else make(Slice(*zip(*key.slices)), (x,))
     return ops.squeeze(out, key.dropped) if key.dropped else out
 
 
@@ -247,7 +247,7 @@ def _sliced(x: Node, key: Key) -> Node:
 
 
 class At:
-    """`x.at[key]`: what x becomes when something is written there. x itself never changes."""
+    """`x.at[key]`: copies of x with elements x[key] changed. x itself never changes."""
 
     __slots__ = ("key", "x")
 
@@ -270,27 +270,27 @@ class At:
 
     @public(name="x.at[key].set")
     def set(self, value: TensorLike) -> Node:
-        """x with `value` at the places of the key; of repeated places the last one stays."""
+        """x with x[key] set to `value`; of repeated indices the last one counts."""
         return write(self.x, self.key, value, "set")
 
     @public(name="x.at[key].add")
     def add(self, value: TensorLike) -> Node:
-        """x with `value` added at the places of the key, once for each repetition."""
+        """x with `value` added to x[key], once for each repetition of an index."""
         return write(self.x, self.key, value, "add")
 
     @public(name="x.at[key].multiply")
     def multiply(self, value: TensorLike) -> Node:
-        """x with the places of the key multiplied by `value`, once for each repetition."""
+        """x with x[key] multiplied by `value`, once for each repetition of an index."""
         return write(self.x, self.key, value, "mul")
 
     @public(name="x.at[key].max")
     def max(self, value: TensorLike) -> Node:
-        """x with the larger of it and `value` at the places of the key."""
+        """x with the larger of x[key] and `value` at the key."""
         return write(self.x, self.key, value, "max")
 
     @public(name="x.at[key].min")
     def min(self, value: TensorLike) -> Node:
-        """x with the smaller of it and `value` at the places of the key."""
+        """x with the smaller of x[key] and `value` at the key."""
         return write(self.x, self.key, value, "min")
 
 
@@ -311,8 +311,8 @@ COMBINE = {
 
 
 def write(x: TensorLike, key: object, value: TensorLike, mode: str) -> Node:
-    """x with `value`, which broadcasts to x[key], combined into the places of the key. The result
-    has the dtype of x."""
+    """x with `value`, which broadcasts to x[key], combined into x[key] by `mode`. The result has
+    the dtype of x."""
     x = as_tensor(x)
     mask = _computed_mask(key)
     if mask is not None:
@@ -340,8 +340,8 @@ def write(x: TensorLike, key: object, value: TensorLike, mode: str) -> Node:
 
 
 def _written(value: TensorLike, x: Node, mode: str) -> Node:
-    """What is written into x, in its dtype. Python numbers must fit in it, and what is combined
-    with integers must not be fractions, as in NumPy."""
+    """The value written into x, in the dtype of x. Python numbers must fit in it, and only integers
+    may be combined with integers, as in NumPy."""
     integers = not x.type.is_float and x.dtype != "bool"
     if mode != "set" and integers and as_tensor(value).type.is_float:
         text = f"x.at[...]: {mode} of {as_tensor(value).dtype} to {x.dtype} would lose fractions"
@@ -350,14 +350,14 @@ def _written(value: TensorLike, x: Node, mode: str) -> Node:
 
 
 def _computed_mask(key: object) -> Node | None:
-    """The key where it is a mask whose places only the values know; None for any other key."""
+    """The key if it is a mask that is not a literal; None for any other key."""
     only = key[0] if isinstance(key, tuple) and len(key) == 1 else key
     computed = isinstance(only, Node) and only.dtype == "bool" and not isinstance(only.op, Const)
     return only if computed else None
 
 
 def _write_where(x: Node, mask: Node, value: Node, mode: str) -> Node:
-    """x with `value`, the same at each True of a mask over the first axes of x, combined into it.
+    """x with one `value` combined into every element at which a mask over the first axes is True.
     Unlike x[mask] this has a shape that does not depend on values."""
     sizes = zip(mask.shape, x.shape)
     wrong = any(isinstance(n, int) and isinstance(m, int) and n != m for n, m in sizes)
@@ -381,11 +381,11 @@ def _write_where(x: Node, mask: Node, value: Node, mode: str) -> Node:
 
 @public
 def set_subtensor(place: Node, value: TensorLike) -> Node:
-    """For `place` made as x[key]: x with `value` there (Theano's name; see also x.at[key].set).
+    """For a `place` x[key], x with x[key] set to `value` (Theano's name; see also x.at[key].set).
 
     Returns a tensor of the type of x.
-    Raises GraphError, a TypeError, for a place that is not made so, and for a value that does not
-    broadcast to it.
+    Raises GraphError, a TypeError, if `place` is not of the form x[key], and for a value that does
+    not broadcast to it.
 
         >>> x = pt.vector("x")
         >>> pt.set_subtensor(x[0], 7.0).eval({x: [1.0, 2.0]})
@@ -396,11 +396,11 @@ def set_subtensor(place: Node, value: TensorLike) -> Node:
 
 @public
 def inc_subtensor(place: Node, value: TensorLike) -> Node:
-    """For `place` made as x[key]: x with `value` added there (see also x.at[key].add).
+    """For a `place` x[key], x with `value` added to x[key] (see also x.at[key].add).
 
     Returns a tensor of the type of x.
-    Raises GraphError, a TypeError, for a place that is not made so, and for a value that does not
-    broadcast to it.
+    Raises GraphError, a TypeError, if `place` is not of the form x[key], and for a value that does
+    not broadcast to it.
 
         >>> x = pt.vector("x")
         >>> pt.inc_subtensor(x[0], 7.0).eval({x: [1.0, 2.0]})
@@ -410,7 +410,7 @@ def inc_subtensor(place: Node, value: TensorLike) -> Node:
 
 
 def _write_through(place: Node, value: TensorLike, mode: str) -> Node:
-    """Undo, one by one, the views and the gather that x[key] is made of."""
+    """Writes `value` through the views and the gather that x[key] consists of, innermost last."""
     value = ops.broadcast_to(_written(value, place, mode), place.shape)
     node, combined = place, False
     while True:

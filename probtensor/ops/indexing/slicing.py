@@ -46,22 +46,22 @@ def python_slices(starts, steps, sizes) -> tuple[slice, ...]:
 
 @dataclass(frozen=True)
 class Sliced(View):
-    """`sizes[k]` places of axis k, from `starts[k]` on, `steps[k]` apart."""
+    """`sizes[k]` elements of axis k, from `starts[k]` on, in steps of `steps[k]`."""
 
     starts: tuple[Size, ...]
     steps: tuple[int, ...]
     sizes: tuple[Size, ...]
 
     def check(self, x: TensorType) -> None:
-        """Raise where x has other axes, or a place is known to lie outside it."""
+        """ShapeError if x has another number of axes, or an index is out of bounds for certain."""
         if x.ndim != len(self.starts):
             raise ShapeError(f"{len(self.starts)} slices of {x.ndim} axes")
         for n, start, step, size in zip(x.shape, self.starts, self.steps, self.sizes, strict=True):
             last = start + (size - 1) * step if size != 0 else 0
-            for place in (start, last) if size != 0 else ():
-                low, high = isinstance(place, int) and place < 0, place - n
+            for position in (start, last) if size != 0 else ():
+                low, high = isinstance(position, int) and position < 0, position - n
                 if low or (isinstance(high, int) and high >= 0):
-                    raise ShapeError(f"place {place} is outside an axis of size {n}")
+                    raise ShapeError(f"place {position} is outside an axis of size {n}")
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:
         x = node.inputs[0]
@@ -75,7 +75,7 @@ class Sliced(View):
 
 @op
 class Slice(Sliced):
-    """The places a slice of each axis selects."""
+    """The elements that a slice of each axis selects."""
 
     users_write = "x[...]"
     linear = True
@@ -86,8 +86,8 @@ class Slice(Sliced):
         return TensorType(x.dtype, self.sizes)
 
     def element(self, index, read, types, out, select):
-        places = zip(index, self.starts, self.steps, strict=True)
-        return read[0]([_affine(i, step, start) for i, start, step in places])
+        triples = zip(index, self.starts, self.steps, strict=True)
+        return read[0]([_affine(i, step, start) for i, start, step in triples])
 
     def numpy(self, x):
         return x[python_slices(self.starts, self.steps, self.sizes)]
@@ -108,7 +108,7 @@ def _affine(i: TensorLike, factor: int, offset: Size) -> TensorLike:
 
 @op
 class SetSlice(Sliced):
-    """A copy of the first input with the second written at the places of a slice of each axis."""
+    """A copy of the first input with the second written into a slice of each axis."""
 
     users_write = "x.at[...]"
     linear = True
@@ -127,8 +127,8 @@ class SetSlice(Sliced):
             for n, m in zip(y.shape, self.sizes, strict=True)
         )
         if not fits:
-            places = shape_text(self.sizes)
-            raise ShapeError(f"shape {shape_text(y.shape)} does not fill the places, {places}")
+            slice_text = shape_text(self.sizes)
+            raise ShapeError(f"shape {shape_text(y.shape)} does not fill the places, {slice_text}")
         return x
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:
@@ -138,7 +138,7 @@ class SetSlice(Sliced):
             yield SizeCheck(n, "==", m, ("shape ", y.shape, " does not fill ", self.sizes))
 
     def element(self, index, read, types, out, select):
-        inner, in_range = [], []
+        inner, conditions = [], []
         for axis, (i, n) in enumerate(zip(index, types[0].shape, strict=True)):
             start, step, size = self.starts[axis], self.steps[axis], self.sizes[axis]
             offset = i - start if step > 0 else start - i
@@ -147,17 +147,17 @@ class SetSlice(Sliced):
             stride = abs(step)
             inner.append(offset if stride == 1 else offset // stride)
             if stride != 1:
-                in_range.append(offset % stride < 1)
+                conditions.append(offset % stride < 1)
             if offset is not i:
-                in_range.append(offset >= 0)
+                conditions.append(offset >= 0)
             if not (stride == 1 and step > 0 and start + size == n):
-                in_range.append(offset < size * stride)
-        if not in_range:
+                conditions.append(offset < size * stride)
+        if not conditions:
             return read[1](inner)
-        # One condition, so that the first input is read in one place: many slices written one after
-        # the other would else be read twice at each step.
-        condition = in_range[-1]
-        for other in reversed(in_range[:-1]):
+        # One condition, so that the first input is read once: with a read for each condition the
+        # expression would grow exponentially in the number of nested slices.
+        condition = conditions[-1]
+        for other in reversed(conditions[:-1]):
             condition = select(other, lambda rest=condition: rest, lambda: False)
         return select(condition, lambda: read[1](inner), lambda: read[0](list(index)))
 
@@ -167,8 +167,8 @@ class SetSlice(Sliced):
         return out
 
     def vjp(self, g, out, x, y):
-        place = Slice(self.starts, self.steps, self.sizes)
-        return make(self, (g, ops.zeros_like(y))), make(place, (g,))
+        read = Slice(self.starts, self.steps, self.sizes)
+        return make(self, (g, ops.zeros_like(y))), make(read, (g,))
 
     def batched(self, batch: Batch) -> Node:
         moved = SetSlice((0, *self.starts), (1, *self.steps), (batch.size, *self.sizes))
@@ -188,7 +188,7 @@ def normal_slice(given: slice, n: Size) -> tuple[Size, int, Size]:
     if isinstance(n, int) and all(b is None or isinstance(b, int) for b in bounds):
         start, stop, step = slice(bounds[0], bounds[1], step).indices(n)
         return start, step, len(range(start, stop, step))
-    # One of the two bounds needs no clipping at the front: a count below 0 is taken as 0 anyway.
+    # One of the two bounds needs no clipping at the front, since a negative size counts as 0.
     if step > 0:
         start = 0 if bounds[0] is None else _from_end(bounds[0], n, least=0)
         stop = n if bounds[1] is None else _not_past(bounds[1], n, last=n)
@@ -201,15 +201,15 @@ def normal_slice(given: slice, n: Size) -> tuple[Size, int, Size]:
 
 
 def slice_laws(given: slice, n: Size) -> Iterator[SizeCheck]:
-    """That symbolic bounds are not negative, where negative ones would mean other places.
+    """The checks that symbolic bounds are not negative, if a negative one would count from the end.
 
-    A start past the front and a place that is not there are the business of `Slice`.
+    `Slice` itself checks that its elements exist.
     """
     back = given.step is not None and given.step < 0
     for which, bound in (("start", given.start), ("stop", given.stop)):
         if not isinstance(bound, Dim) or (which == "start" and not back):
             continue
-        # Counted from the end it may mean what 0 does: that nothing is selected.
+        # Counted from the end it may select nothing, as 0 does.
         start = _from_end(0 if given.start is None else given.start, n, least=0)
         nothing = bound if which == "stop" and back else (-1 if back else start) - n - bound
         text = (f"the {which} of a slice is ", bound, "; symbolic bounds must not be negative")
@@ -230,7 +230,7 @@ def _bound(value: TensorLike) -> Size | None:
 
 
 def _clamped(number: int) -> int:
-    """The number, or one that is past the ends of all axes as well and leaves room in 64 bits."""
+    """The number, clipped to a range that exceeds every axis and avoids overflow of 64 bits."""
     return max(-(2**62), min(number, 2**62))
 
 
@@ -245,7 +245,7 @@ def _not_past(bound: Size, n: Size, last: Size) -> Size:
 
 
 def narrow(x: TensorLike, axis: int, start: Size, size: Size) -> Node:
-    """`size` places of one axis of x, from `start` on."""
+    """`size` elements of one axis of x, from `start` on."""
     x = as_tensor(x)
     if isinstance(start, int) and start == 0 and size == x.shape[axis]:
         return x

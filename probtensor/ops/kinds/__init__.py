@@ -1,19 +1,19 @@
-"""The kinds of op. A kind owns what follows from structure; an op states only its mathematics.
+"""The kinds of op. A kind defines what follows from structure; an op only its mathematics.
 
     Elementwise   out[i] = f(x[i], y[i], ...) with broadcasting; inputs promoted to one dtype
     Reduction     out[o] = combine over the reduced axes of x[o, r]
     View          out[i] = x[map(i)]: reshape, transpose, slices, gathers, arange
-    Join          inputs laid one after the other along an axis (never a View: pieces are written
-                  straight to their place by whoever computes them)
-    Scatter       a copy of a base with updates written or added at computed places
+    Join          inputs concatenated along an axis (not a View: each input is computed directly
+                  into its part of the output)
+    Scatter       a copy of a base with updates written or added at computed indices
     Contraction   out[o] = sum over r of x[..] * y[..]: every matrix product, by subscripts
     Core          a routine on the last axes, batched over the others: factorisations, solves
-    Composite     a name for a graph of other ops: it has a derivative of its own, then expands
-    Random        a random variable, until a draw takes its place
+    Composite     a name for a graph of other ops, into which it expands after differentiation
+    Random        a random variable, which is replaced by a draw
 
-Type inference, promotion, lowering and batching follow from the kind. What an op adds: `numpy`, its
-meaning on arrays; `vjp`, its derivative; a C name; `samples`, the inputs it is tested on; and where
-its kind does not say it all, `requires`, the size law that a call is checked by.
+Type inference, promotion, lowering and batching follow from the kind. An op adds: `numpy`, its
+meaning on arrays; `vjp`, its derivative; a C name; `samples`, the inputs it is tested on; and if
+that of its kind is not enough, `requires`, the size law that calls are checked against.
 """
 
 from probtensor.ops.elementwise.values import Needed, Pole

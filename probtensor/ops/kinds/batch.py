@@ -1,4 +1,4 @@
-"""What an op is told of a node whose inputs are batches, to make the node for the batch."""
+"""The argument of `batched`: a node and batches of its inputs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from probtensor.types import Size
 class Batch:
     """A node, and its inputs as batches, which have one more, leading axis.
 
-    inputs    a batch for each input of the node; None for one that the whole batch shares
+    inputs    a batch for each input of the node; None for an input that is shared by all items
     size      the length of the batch axis; that of a batch may be 1 instead
     outputs   `outputs(nodes, batches)`: other nodes with nodes replaced by batches of them
     """
@@ -30,18 +30,18 @@ class Batch:
         return self.inputs[0]
 
     def mixed(self) -> list[Node]:
-        """The batch of each input, or the input itself where it is shared."""
+        """The batch of each input, or the input itself if it is shared."""
         pairs = zip(self.node.inputs, self.inputs, strict=True)
         return [x if b is None else b for x, b in pairs]
 
     def full(self, k: int) -> Node:
-        """Input k for every item, repeated where it is shared."""
+        """The batch of input k, broadcast if it is shared."""
         x, b = self.node.inputs[k], self.inputs[k]
         return ops.broadcast_to(x if b is None else b, (self.size, *x.shape))
 
     def aligned(self, rank: int, cores: Sequence[int] | None = None, start: int = 0) -> list[Node]:
-        """The inputs from `start` on, batch axes in front of where all other axes broadcast: the
-        inputs have `rank` axes then, those of their cores apart."""
+        """The inputs from `start` on, with axes of size 1 after the batch axis, so that each has
+        `rank` axes besides its core axes and all broadcast."""
         found = []
         for k, x in enumerate(self.mixed()[start:], start):
             if self.inputs[k] is None:
@@ -58,5 +58,5 @@ def shifted(axes: Sequence[int]) -> tuple[int, ...]:
 
 
 def item_numbers(rank: int, size: Size) -> Node:
-    """The number of each item along a leading axis, of `rank` axes in all."""
+    """arange(size) along the first of `rank` axes: the index of each item."""
     return ops.reshape(ops.arange(size), (size, *(1,) * (rank - 1)))

@@ -9,7 +9,7 @@ from probtensor.types import TensorType
 
 
 class Composite(Kind):
-    """An op that the pipeline replaces by `expand(*inputs)`; until then rules can see it whole."""
+    """An op that the pipeline replaces by `expand(*inputs)`; before that, rules can match it."""
 
     @staticmethod
     def has_code(cls: type) -> bool:

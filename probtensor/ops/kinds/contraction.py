@@ -18,7 +18,7 @@ from probtensor.types import ShapeError, Size, SizeCheck, TensorType
 class Contraction(Kind):
     """A sum of products of two operands, by einsum subscripts such as "ij,jk->ik".
 
-    Each letter stands at most once in an operand; a letter that the output lacks is summed over.
+    Each letter occurs at most once in an operand; a letter not in the output is summed over.
     """
 
     subscripts: str
@@ -30,7 +30,7 @@ class Contraction(Kind):
         return first, second, out
 
     def letter_sizes(self, types: Sequence[TensorType]) -> dict[str, Any]:
-        """The size of each letter; ShapeError where the operands disagree."""
+        """The size of each letter; ShapeError if the operands disagree."""
         sizes: dict[str, object] = {}
         for letters, operand in zip(self.parts(), types, strict=False):
             if len(letters) != operand.ndim:

@@ -26,8 +26,8 @@ from probtensor.types import (
 class Core(Function):
     """A routine on the last axes of its inputs, repeated over the leading axes.
 
-    A call broadcasts the leading axes; the op itself takes inputs that all have the same, since the
-    routine runs over whole items.
+    A call broadcasts the leading axes; the op itself takes inputs that all have the same ones,
+    since the routine processes complete items.
 
     core      a gufunc signature such as "(n,n),(n)->(n)"; with several outputs, as in
               "(n,n)->(n),(n,n)", the node has as many parts, and `numpy` gives a tuple
@@ -39,9 +39,9 @@ class Core(Function):
               workspace, if there is one, all C-contiguous; then the number of items and the core
               sizes, in the order in which the inputs first have them
 
-    A routine never raises and never stops a loop: an item that it cannot compute is all nan, its
-    integers 0. The vjp of an op of several outputs is given `g` and `out` as tuples; an entry of
-    `g` is None where nothing depends on that part, which is a cotangent of zeros.
+    A routine never raises: the floats of an item that it cannot compute are nan, its integers 0.
+    The vjp of an op with several outputs gets `g` and `out` as tuples; an entry of `g` that is None
+    is a cotangent of zeros.
     """
 
     core: ClassVar[str]
@@ -87,7 +87,7 @@ class Core(Function):
         return sizes
 
     def rank_text(self, types: Sequence[TensorType]) -> str:
-        """What is wrong with operands of which one has too few axes."""
+        """The message for operands of which one has too few axes."""
         pairs = zip(self.signature()[0], types, strict=True)
         names, operand = next((n, t) for n, t in pairs if t.ndim < len(n))
         return f"needs at least {len(names)} axes, not shape {shape_text(operand.shape)}"
@@ -156,8 +156,9 @@ class Core(Function):
         return self(*batch.aligned(rank, ranks))
 
     def on_flat_arrays(self, *args: object) -> None:
-        """The routine as compiled code calls it, by `numpy`: flat arrays of the inputs and of the
-        outputs, which are written, and a workspace; the number of items and the core sizes."""
+        """The routine with the calling convention of compiled code, implemented by `numpy`: flat
+        arrays of the inputs, of the outputs (written) and of the workspace, the number of items
+        and the core sizes."""
         names, out_names = self.signature()
         order = dict.fromkeys(name for group in names for name in group)
         arrays = [x for x in args if isinstance(x, np.ndarray)]

@@ -1,4 +1,4 @@
-"""A scalar function applied at each place of broadcast inputs."""
+"""A scalar function applied to each element of broadcast inputs."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from probtensor.types import (
 
 
 class Elementwise(Function):
-    """A scalar function applied at each place of broadcast inputs.
+    """A scalar function applied to each element of broadcast inputs.
 
-    `dtypes` says how input dtypes meet and what comes out:
-    "float": integers go to float64, output alike; "same": NumPy's promotion, output alike;
-    "bool": NumPy's promotion, bool out; "logic": bool in, bool out; "integer": integers only.
+    `dtypes` is the rule of promotion:
+    "float": integers become float64, and the output has the dtype of the inputs; "same": NumPy's
+    promotion, output likewise; "bool": NumPy's promotion, output bool; "logic": bool inputs and
+    output; "integer": integers only.
     Exactly one of `c` (a C function: double -> double) and `symbol` (an operator that each target
     spells) is given.
     """
@@ -74,8 +75,8 @@ class Elementwise(Function):
     def batched(self, batch: Batch) -> Node:
         return make(self, batch.aligned(batch.node.ndim))
 
-    def poles_of(self, place: int, *inputs: Node) -> tuple[Pole, ...]:
-        """The poles of the slope by input `place`."""
+    def poles_of(self, position: int, *inputs: Node) -> tuple[Pole, ...]:
+        """The poles of the slope by the input at this position."""
         return self.poles
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:

@@ -1,4 +1,4 @@
-"""Kinds whose ops are functions that users call, and their operands."""
+"""Ops that are functions for users: name, signature, documentation, and promotion of operands."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from probtensor.ops.kinds.base import Kind
 
 
 class Documentation:
-    """The `__doc__` of an op: the class has the text of its block, the instance that users call
-    all that they need to know (see `ops.documented`)."""
+    """The `__doc__` of an op: that of the class is its docstring, that of the instance, which users
+    call, is complete documentation (see `ops.documented`)."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -35,10 +35,10 @@ class Signature:
 
 
 class Function(Kind):
-    """A kind whose ops have no parameters: the op's one instance is a function that users call.
+    """A kind whose ops have no parameters: the op's single instance is a function for users.
 
-    It looks like one to `help` and `inspect`: it has a name, a signature and documentation of its
-    own, and as a descriptor that binds to nothing it counts as a routine, not as data.
+    `help` and `inspect` treat it as one: it has a name, a signature and documentation, and it is a
+    descriptor (that does not bind), which makes it a routine, not data.
     """
 
     operands: ClassVar[tuple[str, ...]] = ()  # their names, where they are not those of `vjp`
@@ -67,15 +67,15 @@ class Function(Kind):
             raise
 
     def apply(self, *inputs: TensorLike) -> Node:
-        """The node of the op for operands as users give them."""
+        """The node of the op for operands given by the user."""
         raise NotImplementedError(f"{self.name} does not say how it is applied")
 
     def count(self) -> int:
-        """How many operands there are."""
+        """The number of operands."""
         raise NotImplementedError(f"{self.name} does not say how many operands it has")
 
     def signature_of_operands(self) -> inspect.Signature:
-        """The operands, which go by position, as NumPy's do."""
+        """The operands, positional only, as NumPy's are."""
         of_slopes = inspect.signature(type(self).vjp).parameters.values()
         named = [p.name for p in of_slopes if p.kind is p.POSITIONAL_OR_KEYWORD][3:]
         names = self.operands or named or ("x", "y")[: self.count()]
@@ -83,11 +83,11 @@ class Function(Kind):
         return inspect.Signature([inspect.Parameter(name, only) for name in names])
 
     def public_name(self) -> str:
-        """What users call the op: its name in NumPy if it has one there."""
+        """The public name of the op: its name in NumPy if it has one there."""
         return min(self.all_names(), key=lambda name: not hasattr(np, name), default=self.name)
 
     def all_names(self) -> list[str]:
-        """The names that users may call the op by, its own first."""
+        """All public names of the op, the canonical one first."""
         names = [name for name, value in vars(ops).items() if value is self]
         return sorted(names, key=lambda name: name != self.name)
 
@@ -107,7 +107,7 @@ class Function(Kind):
         return f"{label}{wrong}\n  at {line_text()}\n  it takes {label}{signature}"
 
 
-# The way out where a Python number does not fit in the dtype of what it is combined with.
+# Advice if a Python number does not fit in the dtype of the other operand.
 WIDER = (
     "\n  a Python number takes the dtype of the tensor beside it: for a wider result, give a NumPy "
     "scalar such as np.int64(...) or cast the tensor with .astype"
@@ -115,7 +115,7 @@ WIDER = (
 
 
 def weak_operand(value: TensorLike) -> TensorLike:
-    """What promotion sees of an operand: a bare Python number is weak, all else has a dtype."""
+    """The operand for promotion: a Python number, which is weak, or the dtype."""
     if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
         return value
     return as_tensor(value).dtype
@@ -123,7 +123,7 @@ def weak_operand(value: TensorLike) -> TensorLike:
 
 def as_tensor_of(value: TensorLike, dtype: str, what: str = "", hint: str = "") -> Node:
     """The operand as a node of exactly this dtype. A Python number, alone or in a list, must fit in
-    it, as in NumPy: OverflowError where it does not, which begins with `what` and ends with `hint`.
+    it, as in NumPy: else OverflowError, which begins with `what` and ends with `hint`.
     """
     bare = isinstance(value, (bool, int, float, list, tuple)) and not isinstance(value, np.generic)
     node = as_tensor(value) if not bare or isinstance(value, (list, tuple)) else None

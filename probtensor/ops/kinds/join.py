@@ -1,4 +1,4 @@
-"""Inputs laid one after the other."""
+"""Inputs concatenated along an axis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from probtensor.types import ShapeError, SizeCheck, TensorType
 
 @dataclass(frozen=True)
 class Join(Kind):
-    """The inputs, all of one dtype and rank, one after the other along `axis` (concatenate)."""
+    """The inputs, all of one dtype and rank, concatenated along `axis`."""
 
     axis: int
     linear: ClassVar[bool] = True
@@ -31,11 +31,11 @@ class Join(Kind):
         ]
         if any(1 in t.shape and t.shape != others[0].shape for t in others):
             raise ShapeError("sizes off the joined axis differ (they do not broadcast)")
-        kept = joint_shape(others)
+        joint = joint_shape(others)
         total: TensorLike = 0
         for t in types:
             total = t.shape[self.axis] + total
-        return TensorType(types[0].dtype, (*kept[: self.axis], total, *kept[self.axis :]))
+        return TensorType(types[0].dtype, (*joint[: self.axis], total, *joint[self.axis :]))
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:
         first = node.inputs[0].type.shape

@@ -1,4 +1,4 @@
-"""Random variables: a draw takes their place before a graph is lowered."""
+"""Random variables, which are replaced by draws before a graph is lowered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from probtensor.ops.kinds.base import Kind
 
 
 class Random(Kind):
-    """A variable whose value is drawn: `draw` gives it as a function of a key."""
+    """A random variable: `draw` gives a draw of it as a function of a key."""
 
     differentiable: ClassVar[bool] = False
 

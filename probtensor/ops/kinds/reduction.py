@@ -1,4 +1,4 @@
-"""Folds over axes."""
+"""Reductions over axes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from probtensor.types import ShapeError, SizeCheck, TensorType
 
 @dataclass(frozen=True)
 class Reduction(Kind):
-    """A fold of one operand over `axes` (sorted, non-negative), which the output lacks.
+    """A reduction of one operand over `axes` (sorted, non-negative), which the output lacks.
 
-    `combine` is one of "add", "mul", "max", "min", "and", "or"; `identity` its neutral value, or
-    None where an empty fold is an error (max, min).
+    `combine` is one of "add", "mul", "max", "min", "and", "or"; `identity` is its identity element,
+    or None if reducing no elements is an error (max, min).
     """
 
     axes: tuple[int, ...]
@@ -33,8 +33,8 @@ class Reduction(Kind):
             raise ShapeError(
                 f"has no value over an empty axis, axis {empty} of {x}: initial= is that of nothing"
             )
-        kept = tuple(n for a, n in enumerate(x.shape) if a not in self.axes)
-        return TensorType(self.result_dtype(x.dtype), kept)
+        remaining = tuple(n for a, n in enumerate(x.shape) if a not in self.axes)
+        return TensorType(self.result_dtype(x.dtype), remaining)
 
     def result_dtype(self, dtype: str) -> str:
         return dtype

@@ -10,7 +10,7 @@ from probtensor.graph.node import Node, make
 from probtensor.ops.kinds.base import Kind
 from probtensor.ops.kinds.batch import Batch, item_numbers, shifted
 from probtensor.ops.kinds.elementwise import joint_shape
-from probtensor.ops.size_laws import aligned, places_exist, repeated_to
+from probtensor.ops.size_laws import aligned, indices_exist, repeated_to
 from probtensor.types import ShapeError, SizeCheck, TensorType, shape_text
 
 
@@ -45,11 +45,11 @@ class Scatter(Kind):
     def requires(self, node: Node) -> Iterator[SizeCheck]:
         base, updates, *indices = (x.type for x in node.inputs)
         yield from aligned([t.shape for t in indices])
-        places = gathered_shape(base, self.axes, self.at, indices)
+        gathered = gathered_shape(base, self.axes, self.at, indices)
         what, into = "updates have shape", "and the places have"
-        yield from repeated_to(updates.shape, places, what, into)
+        yield from repeated_to(updates.shape, gathered, what, into)
         for index, axis in zip(node.inputs[2:], self.axes, strict=True):
-            yield places_exist(index, node.inputs[0], axis)
+            yield indices_exist(index, node.inputs[0], axis)
 
     def batched(self, batch: Batch) -> Node:
         updates = batch.full(1)
@@ -66,11 +66,11 @@ class Scatter(Kind):
 def gathered_shape(
     base: TensorType, axes: tuple[int, ...], at: int, indices: Sequence[TensorType]
 ) -> tuple:
-    """The shape of base[indices on axes], the index shape put in at position `at`."""
+    """The shape of base[indices on axes], with the shape of the indices inserted at `at`."""
     if len(indices) != len(axes):
         raise ShapeError(f"{len(indices)} index arrays for axes {axes}")
     for index in indices:
         if index.is_float or index.dtype == "bool":
             raise TypeError(f"indices must be integers, not {index.dtype}")
-    kept = [n for a, n in enumerate(base.shape) if a not in axes]
-    return (*kept[:at], *joint_shape(indices), *kept[at:])
+    remaining = [n for a, n in enumerate(base.shape) if a not in axes]
+    return (*remaining[:at], *joint_shape(indices), *remaining[at:])

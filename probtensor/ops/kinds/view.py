@@ -1,4 +1,4 @@
-"""Elements moved, or made of their index."""
+"""Views: elements of an input at other indices, or functions of the index."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from probtensor.graph.node import Node
 from probtensor.ops.kinds.base import Kind
-from probtensor.ops.size_laws import aligned, places_exist
+from probtensor.ops.size_laws import aligned, indices_exist
 from probtensor.types import SizeCheck, TensorType
 
 
@@ -17,10 +17,10 @@ class View(Kind):
     `element(index, read, types, out, select)` gives the element at `index` (a list of index
     expressions, one an axis of the output). `read[k](indices)` is the element of input k; index
     expressions take + - * // % and comparisons with each other and with sizes;
-    `select(condition, a, b)` chooses between what two functions give; only `a` may read places that
-    do not exist where the condition fails. `index_inputs` maps the position of an input that holds
-    indices to (position of the input they point into, its axis); what `read` gives for such an
-    input is within bounds already, by the `mode` of the op ("raise", "wrap" or "clip").
+    `select(condition, a, b)` selects between the results of two functions; only `a` may read
+    indices that are out of bounds where the condition is false. `index_inputs` maps the position of
+    an input that holds indices to (position of the input they point into, its axis); values read
+    from such an input are within bounds already, by the `mode` of the op ("raise", "wrap", "clip").
     """
 
     @staticmethod
@@ -41,4 +41,4 @@ class View(Kind):
         held = self.index_inputs()
         yield from aligned([node.inputs[k].type.shape for k in held])
         for position, (source, axis) in held.items():
-            yield places_exist(node.inputs[position], node.inputs[source], axis)
+            yield indices_exist(node.inputs[position], node.inputs[source], axis)

@@ -50,15 +50,15 @@ def _by_item(
     start as nan, integers as 0."""
     for out in outs:
         out[...] = np.nan if out.dtype.kind == "f" else 0
-    for place in np.ndindex(a.shape[:-2]):
-        if not np.isfinite(a[place]).all():
+    for item in np.ndindex(a.shape[:-2]):
+        if not np.isfinite(a[item]).all():
             continue
         try:
-            found = factor(a[place])
+            found = factor(a[item])
         except np.linalg.LinAlgError:
             continue
         for out, value in zip(outs, found, strict=True):
-            out[place] = value
+            out[item] = value
     return tuple(outs)
 
 
@@ -108,8 +108,8 @@ class Eigh(Core):
             gaps = ops.expand_dims(values, -2) - ops.expand_dims(values, -1)
             mixed = transposed @ g_vectors
             inner = inner + ops.where(unit, 0.0, mixed / ops.where(unit, 1.0, gaps))
-        whole = vectors @ inner @ transposed
-        return ((whole + ops.matrix_transpose(whole)) / 2,)
+        gradient = vectors @ inner @ transposed
+        return ((gradient + ops.matrix_transpose(gradient)) / 2,)
 
 
 @op
@@ -318,12 +318,12 @@ def lu(
     """
     factor, _, rows = parts(LU()(matrices("lu", a)))
     lower, upper = _triangles(factor)
-    places = ops.expand_dims(rows, -1)
+    columns = ops.expand_dims(rows, -1)
     if flag(permute_l, "lu: permute_l"):
-        return ops.take_along_axis(lower, places, -2), upper
+        return ops.take_along_axis(lower, columns, -2), upper
     if flag(p_indices, "lu: p_indices"):
         return rows, lower, upper
-    permutation = ops.astype(ops.eq(places, ops.arange(rows.shape[-1])), "float64")
+    permutation = ops.astype(ops.eq(columns, ops.arange(rows.shape[-1])), "float64")
     return permutation, lower, upper
 
 

@@ -89,8 +89,8 @@ def matrix_norm(x: TensorLike, *, keepdims: bool = False, ord: object = "fro") -
 
 
 def _check_order(ord: object) -> None:
-    known = ord is None or isinstance(ord, (str, Real))
-    if not known or isinstance(ord, bool):
+    valid = ord is None or isinstance(ord, (str, Real))
+    if not valid or isinstance(ord, bool):
         raise GraphError(f"norm: ord is a number, 'fro', inf, -inf or None, not {ord!r:.60}")
 
 

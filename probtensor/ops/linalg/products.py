@@ -53,8 +53,8 @@ class Contract(Contraction):
         """matmul where one axis is joined and each operand has at most one of its own."""
         first, second, out = self.parts()
         joined = [c for c in first if c in second and c not in out]
-        own = [set(first) - set(second), set(second) - set(first)]
-        return "matmul" if len(joined) == 1 and max(map(len, own)) < 2 else self.name
+        only = [set(first) - set(second), set(second) - set(first)]
+        return "matmul" if len(joined) == 1 and max(map(len, only)) < 2 else self.name
 
     def numpy(self, x, y):
         return np.einsum(self.subscripts, x, y, optimize=True)
@@ -69,9 +69,9 @@ class Contract(Contraction):
 
 def _operand_gradient(g, g_letters, other, other_letters, x, letters) -> Node:
     """The gradient of the operand x; along a letter that x alone has it does not vary."""
-    known = "".join(c for c in letters if c in g_letters or c in other_letters)
-    inner = contract(f"{g_letters},{other_letters}->{known}", g, other)
-    lost = tuple(k for k, c in enumerate(letters) if c not in known)
+    shared = "".join(c for c in letters if c in g_letters or c in other_letters)
+    inner = contract(f"{g_letters},{other_letters}->{shared}", g, other)
+    lost = tuple(k for k, c in enumerate(letters) if c not in shared)
     return ops.broadcast_to(ops.expand_dims(inner, lost), x.shape) if lost else inner
 
 
@@ -135,13 +135,13 @@ def _batched(x: Node, x_core: str, y: Node, y_core: str, out_core: str, what: st
     outer = dict.fromkeys(letters, 1)
     for t, core in ((x, x_core), (y, y_core)):
         count = t.ndim - len(core)
-        own = spare[batch - count :]
+        batch_axes = spare[batch - count :]
         ones = tuple(k for k in range(count) if t.shape[k] == 1)
-        for k, letter in enumerate(own):
+        for k, letter in enumerate(batch_axes):
             if k not in ones:
                 outer[letter] = t.shape[k]
         operands.append(ops.squeeze(t, ones) if ones else t)
-        names.append("".join(c for k, c in enumerate(own) if k not in ones) + core)
+        names.append("".join(c for k, c in enumerate(batch_axes) if k not in ones) + core)
     present = "".join(c for c in letters if any(c in n for n in names))
     single = tuple(k for k, c in enumerate(letters) if c not in present)
     out = product_for(what, f"{names[0]},{names[1]}->{present}{out_core}", *operands)
@@ -323,9 +323,9 @@ class Cholesky(Core):
 
     def numpy(self, a):
         out = np.full(a.shape, np.nan)
-        for place in np.ndindex(a.shape[:-2]):
+        for item in np.ndindex(a.shape[:-2]):
             try:
-                out[place] = np.linalg.cholesky(a[place])
+                out[item] = np.linalg.cholesky(a[item])
             except np.linalg.LinAlgError:
                 continue
         return out
@@ -334,8 +334,8 @@ class Cholesky(Core):
         """Reverse rule of Murray (2016), arXiv:1602.07527."""
         inner = ops.tril(ops.matrix_transpose(out) @ g)
         p = ops.where(ops.eye(a.shape[-1], dtype="bool"), inner / 2, inner)
-        turned = ops.matrix_transpose(out)
-        s = solve_upper(turned, ops.matrix_transpose(solve_upper(turned, ops.matrix_transpose(p))))
+        upper = ops.matrix_transpose(out)
+        s = solve_upper(upper, ops.matrix_transpose(solve_upper(upper, ops.matrix_transpose(p))))
         return ((s + ops.matrix_transpose(s)) / 2,)
 
 
@@ -479,13 +479,13 @@ def solve_triangular(
     """
     a, b = matrices("solve_triangular", a), as_tensor(b)
     lower = flag(lower, "solve_triangular: lower")
-    turned = _transposed(trans)
+    transposed = _transposed(trans)
     if b.ndim < 1:
         raise GraphError(f"solve_triangular: b is a vector or has columns{described(b)}")
     if flag(unit_diagonal, "solve_triangular: unit_diagonal"):
         a = ops.where(ops.eye(a.shape[-2], a.shape[-1], dtype="bool"), 1, a)
-    a = ops.matrix_transpose(a) if turned else a
-    solve = solve_lower if lower != turned else solve_upper
+    a = ops.matrix_transpose(a) if transposed else a
+    solve = solve_lower if lower != transposed else solve_upper
     if b.ndim == 1:
         return ops.squeeze(solve(a, ops.expand_dims(b, 1)), -1)
     return solve(a, b)
@@ -550,12 +550,12 @@ def cumsum(
     x = x if dtype is None else ops.astype(x, dtype)
     if axis is None:
         x, axis = ops.ravel(x), 0
-    place = one_axis(axis, x, "cumsum")
-    last = ops.moveaxis(x, place, -1)
+    position = one_axis(axis, x, "cumsum")
+    last = ops.moveaxis(x, position, -1)
     if x.type.is_float:
         total = ops.astype(Cumsum()(ops.astype(last, "float64")), x.dtype)
     else:
         n = last.shape[-1]
         earlier = ops.where(ops.tri(n, dtype="bool"), ops.expand_dims(last, -2), 0)
         total = ops.sum(earlier, -1, dtype)
-    return ops.moveaxis(total, -1, place)
+    return ops.moveaxis(total, -1, position)

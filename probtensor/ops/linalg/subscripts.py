@@ -47,9 +47,9 @@ def einsum(
     letters, total = terms[0]
     for k, (next_letters, x) in enumerate(terms[1:], 1):
         needed = output + "".join(later for later, _ in terms[k + 1 :])
-        kept = "".join(c for c in dict.fromkeys(letters + next_letters) if c in needed)
-        total = ops.contract(f"{letters},{next_letters}->{kept}", total, x)
-        letters = kept
+        needed_letters = "".join(c for c in dict.fromkeys(letters + next_letters) if c in needed)
+        total = ops.contract(f"{letters},{next_letters}->{needed_letters}", total, x)
+        letters = needed_letters
     return _laid_out(letters, total, output)
 
 
@@ -124,7 +124,7 @@ def _laid_out(letters: str, x: Node, output: str) -> Node:
     order = [letters.index(c) for c in output if c in letters]
     spent = tuple(k for k, c in enumerate(letters) if c not in output)
     x = ops.sum(x, spent, dtype=x.dtype) if spent else x
-    kept = [k for k in range(len(letters)) if k not in spent]
-    x = ops.transpose(x, [kept.index(k) for k in order]) if order else x
+    remaining = [k for k in range(len(letters)) if k not in spent]
+    x = ops.transpose(x, [remaining.index(k) for k in order]) if order else x
     missing = tuple(k for k, c in enumerate(output) if c not in letters)
     return ops.expand_dims(x, missing) if missing else x

@@ -1,8 +1,8 @@
-"""Random draws as pure functions of a key, a place and the parameters.
+"""Random draws as pure functions of a key, an index and the parameters.
 
-A draw is counter-based (Philox 4x32-10, Salmon et al. 2011): the same key and place give the same
+A draw is counter-based (Philox 4x32-10, Salmon et al. 2011): the same key and index give the same
 bits on every target and in any order, so draws need no state and fuse like any elementwise op.
-Draws at one place under one key are not independent of each other; `key_fold` makes a new key.
+Draws at one index under one key are not independent of each other; `key_fold` makes a new key.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from probtensor.types import TensorType
 
 
 class _Native:
-    """A function of cython_ext.random, imported when it is first called."""
+    """A function of cython_ext.random, imported on the first call."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -36,14 +36,14 @@ class _Native:
         return getattr(cython_ext.random, self.name)(*np.broadcast_arrays(*arrays))
 
 
-def draws(*bounds: tuple[float, float], whole: int = -1) -> tuple[Sample, ...]:
-    """Samples for a draw whose parameters lie within the bounds; parameter `whole` is an integer
-    valued one."""
+def draws(*bounds: tuple[float, float], integral: int = -1) -> tuple[Sample, ...]:
+    """Samples for a draw whose parameters lie within the bounds; the one at `integral` is an
+    integer."""
 
     def at(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
         parameters = [rng.uniform(low, high, shape) for low, high in bounds]
-        if whole >= 0:
-            parameters[whole] = np.floor(parameters[whole])
+        if integral >= 0:
+            parameters[integral] = np.floor(parameters[integral])
         key = rng.integers(0, 2**64, (), dtype="uint64")
         return (key, np.arange(np.prod(shape), dtype="uint64").reshape(shape), *parameters)
 
@@ -54,7 +54,7 @@ def draws(*bounds: tuple[float, float], whole: int = -1) -> tuple[Sample, ...]:
 
 
 class Draw(Elementwise):
-    """A float64 for a uint64 key, a uint64 place and float64 parameters."""
+    """A float64 draw for a uint64 key, a uint64 index (`place`) and float64 parameters."""
 
     arity = 2
     differentiable = False
@@ -132,7 +132,7 @@ class DrawLogGamma(Draw):
 
 @op
 class DrawPoisson(Draw):
-    """draw_poisson(key, place, mu): Poisson with mean mu, as a whole float64."""
+    """draw_poisson(key, place, mu): Poisson with mean mu, as an integral float64."""
 
     arity, numpy, c = 3, _Native("poisson"), "pt_draw_poisson"
     facts = Facts(range=NONNEGATIVE)
@@ -141,17 +141,17 @@ class DrawPoisson(Draw):
 
 @op
 class DrawBinomial(Draw):
-    """draw_binomial(key, place, n, p): successes in n trials, as a whole float64."""
+    """draw_binomial(key, place, n, p): successes in n trials, as an integral float64."""
 
     arity, numpy, c = 4, _Native("binomial"), "pt_draw_binomial"
     facts = Facts(range=NONNEGATIVE)
-    samples = draws((0, 90), (0, 1), whole=0)
+    samples = draws((0, 90), (0, 1), integral=0)
 
 
 @op
 class DrawWhole(Draw):
-    """A drawn float64 as an int64. ValueError, which `said` begins and `way_out` ends, when the
-    function is called, where it is nan or int64 does not hold it."""
+    """A drawn float64 as an int64. ValueError at call time if it is nan or out of the range of
+    int64, with a message of `said` and `way_out`."""
 
     said: str = "draw: no whole number that int64 holds"
     way_out: str = "check the parameters"

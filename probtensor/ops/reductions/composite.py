@@ -77,8 +77,8 @@ class LogSumExp(OverAxes):
 
     def infer(self, x: TensorType) -> TensorType:
         self.check(x)
-        kept = tuple(n for a, n in enumerate(x.shape) if a not in self.axes)
-        return TensorType(x.dtype, kept)
+        remaining = tuple(n for a, n in enumerate(x.shape) if a not in self.axes)
+        return TensorType(x.dtype, remaining)
 
     def numpy(self, x):
         shift = finite_shift(x, self.axes)
@@ -89,8 +89,8 @@ class LogSumExp(OverAxes):
         # exp(x - out), but where out is infinite: then +inf weighs 1 and -inf nothing.
         infinite = ops.isinf(out)
         safe = spread(ops.where(infinite, 0, out), self.axes, x.shape)
-        place = spread(infinite, self.axes, x.shape)
-        weight = ops.where(place, ops.astype(ops.eq(x, np.inf), x.dtype), ops.exp(x - safe))
+        at_infinity = spread(infinite, self.axes, x.shape)
+        weight = ops.where(at_infinity, ops.astype(ops.eq(x, np.inf), x.dtype), ops.exp(x - safe))
         return (spread(g, self.axes, x.shape) * weight,)
 
     def expand(self, x):
@@ -172,9 +172,9 @@ class ArgExtreme(Composite):
         """The smallest place where x is the extreme or nan."""
         n = x.shape[self.axis]
         ones = (1,) * (x.ndim - self.axis - 1)
-        places = ops.reshape(ops.arange(n), (n, *ones))
+        counts = ops.reshape(ops.arange(n), (n, *ones))
         hit = ops.logical_or(ops.eq(x, extreme), ops.ne(x, x))
-        return ops.min(ops.where(hit, places, as_tensor(n)), self.axis)
+        return ops.min(ops.where(hit, counts, as_tensor(n)), self.axis)
 
 
 @op
@@ -313,9 +313,9 @@ def _place(kind: type[ArgExtreme], x: TensorLike, axis: int | None, keepdims: bo
     if axis is None:
         out = make(kind(0), (ops.ravel(values),))
         return ops.expand_dims(out, tuple(range(x.ndim))) if keepdims else out
-    place = one_axis(axis, x, kind.name)
-    out = make(kind(place), (values,))
-    return ops.expand_dims(out, place) if keepdims else out
+    position = one_axis(axis, x, kind.name)
+    out = make(kind(position), (values,))
+    return ops.expand_dims(out, position) if keepdims else out
 
 
 @public

@@ -45,15 +45,15 @@ def listed_axes(
     given = tuple(axis) if several and isinstance(axis, (tuple, list)) else (axis,)
     found = []
     for a in given:
-        place = _as_index(a)
-        if place is None:
+        axis_index = _as_index(a)
+        if axis_index is None:
             wanted = "an integer, a tuple of integers or None" if several else "an integer"
             raise GraphError(f"{what}: axis must be {wanted}, not {axis!r:.60}{described(x)}")
-        if not -ndim <= place < ndim:
-            text = f"{what}: axis {place} of a tensor with {ndim} axes"
+        if not -ndim <= axis_index < ndim:
+            text = f"{what}: axis {axis_index} of a tensor with {ndim} axes"
             last = f"; they go from {-ndim} to {ndim - 1}" if ndim else ""
             raise GraphError(text + last + described(x))
-        found.append(place % ndim)
+        found.append(axis_index % ndim)
     if distinct and len(set(found)) != len(found):
         raise GraphError(f"{what}: an axis stands twice in {given}{described(x)}")
     return tuple(found)
@@ -153,14 +153,14 @@ def _product_of_the_others(x: Node, axes: tuple[int, ...]) -> Node:
     Not out / x, which has no value at a zero: the element itself is masked out of a second copy of
     the reduced axes, so that the result, and every derivative of it, is right whatever is zero.
     """
-    kept = [a for a in range(x.ndim) if a not in axes]
-    last = ops.transpose(x, (*kept, *axes))
-    outer = last.shape[: len(kept)]
+    remaining = [a for a in range(x.ndim) if a not in axes]
+    last = ops.transpose(x, (*remaining, *axes))
+    outer = last.shape[: len(remaining)]
     flat = ops.reshape(last, (*outer, -1))
     n = flat.shape[-1]
-    own = ops.eq(ops.expand_dims(ops.arange(n), 1), ops.arange(n))
-    others = ops.prod(ops.where(own, 1, ops.expand_dims(flat, -2)), axis=-1)
-    back = np.argsort((*kept, *axes))
+    is_same = ops.eq(ops.expand_dims(ops.arange(n), 1), ops.arange(n))
+    others = ops.prod(ops.where(is_same, 1, ops.expand_dims(flat, -2)), axis=-1)
+    back = np.argsort((*remaining, *axes))
     return ops.transpose(ops.reshape(others, last.shape), tuple(int(a) for a in back))
 
 
@@ -267,8 +267,8 @@ def folded(
     start = None if initial is None else _start(initial, x.dtype, name)
     x = chosen(x, where, start if kind.identity is None else kind.identity, name)
     if start is not None and kind.identity is None and 0 in [x.shape[a] for a in axes]:
-        kept = tuple(n for a, n in enumerate(x.shape) if a not in axes)
-        out = ops.broadcast_to(start, kept)
+        remaining = tuple(n for a, n in enumerate(x.shape) if a not in axes)
+        out = ops.broadcast_to(start, remaining)
     else:
         out = make(kind(axes), (x,)) if axes else x
         out = out if start is None else JOINED[kind.combine](out, start)

@@ -190,13 +190,13 @@ def _share_slope(x, m, d):
 def _share_drift(x, m, d):
     u, h, _, swap = _share(x, m, d)
     e = u / np.where(h > 0, h, 1)
-    own = np.where(swap, (h - 1) * (e / (1 + e)), u)
-    q = own / (1 + own)
-    near = _log1pmx_near(np.clip(own, -0.3, 0.42)) + own * q
+    f = np.where(swap, (h - 1) * (e / (1 + e)), u)
+    q = f / (1 + f)
+    near = _log1pmx_near(np.clip(f, -0.3, 0.42)) + f * q
     share = u / (1 + u) * (x / np.where(m > 0, m, 1))
     swapped = d + (np.log1p(u) - np.minimum(d + 650, 0)) + share
     far = np.where(swap, swapped, np.log1p(u) + np.maximum(d - 650, 0) - q)
-    value = np.where((own > -0.29) & (own < 0.41), near, far)
+    value = np.where((f > -0.29) & (f < 0.41), near, far)
     return np.where((x < 0) | (m < 0), np.nan, value)
 
 

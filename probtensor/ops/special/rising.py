@@ -38,10 +38,10 @@ EDGES = (0.5, 1.0, 3.0, 1e-9, 12.0, 40.0, 1e6, 1e20)
 
 
 def _small_lgamma(x: np.ndarray) -> np.ndarray:
-    values, places = np.unique(x, return_inverse=True)
+    values, inverse = np.unique(x, return_inverse=True)
     if len(values) > FEW:
         return _lgamma(x)
-    return np.array([math.lgamma(v) for v in values])[places].reshape(x.shape)
+    return np.array([math.lgamma(v) for v in values])[inverse].reshape(x.shape)
 
 
 def _poly(coefficients: Sequence[float], x: np.ndarray) -> np.ndarray:
@@ -90,8 +90,8 @@ def _far_change(order: int, a: np.ndarray, n: np.ndarray) -> np.ndarray:
 
 def _rest_change(order: int, a: np.ndarray, n: np.ndarray) -> np.ndarray:
     far = (a >= SHIFT) & (a + n >= SHIFT) & (a + n < np.inf)
-    apart = _far_change(order, np.where(far, a, SHIFT), np.where(far, n, 0.0))
-    value = np.where(far, apart, _rest(order, a + n) - _rest(order, a))
+    far_value = _far_change(order, np.where(far, a, SHIFT), np.where(far, n, 0.0))
+    value = np.where(far, far_value, _rest(order, a + n) - _rest(order, a))
     if order == 0:
         value = np.where((a == np.inf) & ~np.isnan(n), 0, value)
     return np.where((n == 0) & (a >= 0), 0.0, value)
@@ -99,9 +99,9 @@ def _rest_change(order: int, a: np.ndarray, n: np.ndarray) -> np.ndarray:
 
 def _ordered(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, ...]:
     """Where both ends are positive and finite; there the lower one, the step up and its sign."""
-    inside = (x > 0) & (x + n > 0) & (x + n < np.inf)
-    low = np.where(inside, np.where(n < 0, x + n, x), 1.0)
-    return inside, low, np.where(inside, np.abs(n), 0.0), np.where(n < 0, -1.0, 1.0)
+    valid = (x > 0) & (x + n > 0) & (x + n < np.inf)
+    low = np.where(valid, np.where(n < 0, x + n, x), 1.0)
+    return valid, low, np.where(valid, np.abs(n), 0.0), np.where(n < 0, -1.0, 1.0)
 
 
 def _rise_far(x: np.ndarray, n: np.ndarray) -> np.ndarray:
@@ -109,25 +109,25 @@ def _rise_far(x: np.ndarray, n: np.ndarray) -> np.ndarray:
 
 
 def _log_rising(x: np.ndarray, n: np.ndarray) -> np.ndarray:
-    inside, low, step, sign = _ordered(x, n)
+    valid, low, step, sign = _ordered(x, n)
     above = low >= SHIFT
-    apart = (step >= 1) | (step > 1e8 * low)
+    is_long_step = (step >= 1) | (step > 1e8 * low)
     u = np.zeros_like(low)
     for j in range(8):
-        part = np.where(apart, 0, step) / (low + j)
+        part = np.where(is_long_step, 0, step) / (low + j)
         u = u + (u * part + part)
     start = np.where(above, low, low + SHIFT)
     moved = _rise_far(start, step)
-    near = np.where(apart, _lgamma(low + step) - _lgamma(low), moved - np.log1p(u))
+    near = np.where(is_long_step, _lgamma(low + step) - _lgamma(low), moved - np.log1p(u))
     plain = np.where(x + n == np.inf, np.where(x == np.inf, n * np.inf, np.inf),
                      _lgamma(x + n) - _lgamma(x))  # fmt: skip
-    value = np.where(inside, sign * np.where(above, moved, near), plain)
+    value = np.where(valid, sign * np.where(above, moved, near), plain)
     return np.where((n == 0) & ~np.isnan(x), 0.0, value)
 
 
 def _difference(order: int, x: np.ndarray, n: np.ndarray) -> np.ndarray:
     """digamma (trigamma for order 2) at x + n less that at x."""
-    inside, low, step, sign = _ordered(x, n)
+    valid, low, step, sign = _ordered(x, n)
     start = np.where(low < SHIFT, low + SHIFT, low)
     steps = np.zeros_like(low)
     for j in reversed(range(8)):
@@ -140,7 +140,7 @@ def _difference(order: int, x: np.ndarray, n: np.ndarray) -> np.ndarray:
     else:
         moved = _far_change(2, start, step) - step / (start + step) / start - steps
         plain = _zeta2(x + n) - _zeta2(x)
-    value = np.where(inside, sign * moved, plain)
+    value = np.where(valid, sign * moved, plain)
     return np.where((n == 0) & ~np.isnan(x), 0.0, value)
 
 
@@ -170,24 +170,24 @@ def _multiset(a, n):
 
 
 def _step_divergence(a, x, b, y):
-    whole = a + b
-    f = (a * y - b * x) / whole / (a + x)
-    far = _kl_div(a + x, whole + (x + y), a / whole)
+    total = a + b
+    f = (a * y - b * x) / total / (a + x)
+    far = _kl_div(a + x, total + (x + y), a / total)
     return np.where(np.abs(f) < 0.28, -(a + x) * _log1pmx(np.clip(f, -0.3, 0.3)), far)
 
 
 def _lbeta_change(a, x, b, y):
     largest = np.abs(a) + np.abs(b) + np.abs(x) + np.abs(y)
-    inside = (a > 0) & (b > 0) & (a + x > 0) & (b + y > 0) & (largest < 1e150)
-    p, q = np.where(inside, a, 1.0), np.where(inside, b, 1.0)
-    n, m = np.where(inside, x, 0.0), np.where(inside, y, 0.0)
+    valid = (a > 0) & (b > 0) & (a + x > 0) & (b + y > 0) & (largest < 1e150)
+    p, q = np.where(valid, a, 1.0), np.where(valid, b, 1.0)
+    n, m = np.where(valid, x, 0.0), np.where(valid, y, 0.0)
     rests = _rest_change(0, p, n) + _rest_change(0, q, m) - _rest_change(0, p + q, n + m)
     heads = np.where(p < q, np.log(p / (p + q)), -np.log1p(q / p))
     tails = np.where(p < q, -np.log1p(p / q), np.log(q / (p + q)))
     away = _step_divergence(p, n, q, m) + _step_divergence(q, m, p, n)
     value = n * heads + (m * tails + (away + rests))
     end, start = _lbeta(a + x, b + y), _lbeta(a, b)
-    near = inside & (np.abs(end - start) <= 0.25 * np.abs(start))
+    near = valid & (np.abs(end - start) <= 0.25 * np.abs(start))
     return np.where(near, value, end - start)
 
 

@@ -25,7 +25,7 @@ def is_within(node: Node, domain: Support, known: FactTable) -> bool:
         return False
     found = known.bounds(node)
     if isinstance(domain, Integers):
-        return found.whole and found.low >= domain.low and found.high <= domain.high
+        return found.integral and found.low >= domain.low and found.high <= domain.high
     low = found.low > domain.low or (
         found.low == domain.low and (found.low_open or not domain.low_open)
     )

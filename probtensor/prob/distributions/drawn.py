@@ -163,7 +163,7 @@ def surely_inside(node: Node, domain: Support, known: FactTable) -> bool:
     found = known.bounds(node)
     if isinstance(domain, Integers):
         high = np.inf if isinstance(domain.high, Node) else domain.high
-        return found.whole and found.finite and domain.low <= found.low and found.high <= high
+        return found.integral and found.finite and domain.low <= found.low and found.high <= high
     if not isinstance(domain, Interval) or not found.finite:
         return False
     low = found.low > domain.low or (

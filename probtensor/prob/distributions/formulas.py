@@ -14,7 +14,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.graph.node import TensorLike, make
-from probtensor.rules.probability.laws import VIEWS
+from probtensor.rules.probability.cdfs import VIEWS
 from probtensor.rules.probability.links import log_of_link, times
 from probtensor.transform.facts import constant_of
 

@@ -1,7 +1,8 @@
-"""Identities of arithmetic, choice and casts, and the folding of constants.
+"""Identities of arithmetic, `where` and casts, and the folding of constants.
 
-Every rule holds for floats as they are: where nan or infinity would be lost, it asks for facts.
-Reordered roundings are accepted where each result stays as close to the exact value as before.
+Every rule holds in floating point: one that would lose a nan or an infinity has a condition on the
+facts that excludes them. A different order of roundings is accepted if each result is as close to
+the exact value as before.
 """
 
 from __future__ import annotations
@@ -27,89 +28,91 @@ ANY = (-1e300, 1e300)
 POSITIVE = (0, 1e300)
 
 NEUTRAL = Ruleset(
-    rule(x + 0, x, over=ANY, why="0 is neutral"),
-    rule(x - 0, x, over=ANY, why="0 is neutral"),
-    rule(0 - x, -x, over=ANY, why="a difference from 0 is a negation"),
-    rule(x * 1, x, over=ANY, why="1 is neutral"),
-    rule(x / 1, x, over=ANY, why="1 is neutral"),
-    rule(x * -1, -x, over=ANY, why="a sign, not a product"),
-    rule(x / -1, -x, over=ANY, why="a sign, not a quotient"),
+    rule(x + 0, x, over=ANY, why="0 is the additive identity"),
+    rule(x - 0, x, over=ANY, why="0 is the additive identity"),
+    rule(0 - x, -x, over=ANY, why="subtraction from 0 is negation"),
+    rule(x * 1, x, over=ANY, why="1 is the multiplicative identity"),
+    rule(x / 1, x, over=ANY, why="1 is the multiplicative identity"),
+    rule(x * -1, -x, over=ANY, why="negation instead of a product"),
+    rule(x / -1, -x, over=ANY, why="negation instead of a quotient"),
     rule(
-        x * 0, 0, over=ANY, given=lambda m: m.known.bounds(m.x).finite,
-        why="of a number; nan * 0 and inf * 0 are nan, and stay",
+        x * 0, 0, over=ANY, given=lambda m: m.facts.bounds(m.x).finite,
+        why="x is finite; nan * 0 and inf * 0 are nan, and are not rewritten",
     ),
     rule(
-        x - x, 0, over=ANY, given=lambda m: m.known.bounds(m.x).finite,
-        why="of a number; inf - inf is nan, and stays",
+        x - x, 0, over=ANY, given=lambda m: m.facts.bounds(m.x).finite,
+        why="x is finite; inf - inf is nan, and is not rewritten",
     ),
     rule(
-        x / x, 1, over=(1e-300, 1e300), why="of a number other than 0; 0 / 0 is nan, and stays",
-        given=lambda m: m.known.bounds(m.x).finite and m.known.bounds(m.x).nonzero,
+        x / x, 1, over=(1e-300, 1e300),
+        why="x is finite and not 0; 0 / 0 is nan, and is not rewritten",
+        given=lambda m: m.facts.bounds(m.x).finite and m.facts.bounds(m.x).nonzero,
     ),
 )  # fmt: skip
 
 SIGNS = Ruleset(
-    rule(ops.neg(-x), x, over=ANY, why="two signs cancel"),
-    rule(x + -y, x - y, over=ANY, why="one operation for two"),
-    rule(x - -y, x + y, over=ANY, why="one operation for two"),
-    rule(-x - y, -(x + y), over=ANY, why="signs move outwards, where they meet and cancel"),
-    rule(-(x - y), y - x, over=ANY, why="one operation for two"),
-    rule(ops.abs(-x), ops.abs(x), over=ANY, why="the sign goes anyway"),
-    rule(ops.abs(ops.abs(x)), ops.abs(x), over=ANY, why="the sign is gone already"),
+    rule(ops.neg(-x), x, over=ANY, why="double negation"),
+    rule(x + -y, x - y, over=ANY, why="one operation instead of two"),
+    rule(x - -y, x + y, over=ANY, why="one operation instead of two"),
+    rule(-x - y, -(x + y), over=ANY, why="negations move outwards, where they cancel"),
+    rule(-(x - y), y - x, over=ANY, why="one operation instead of two"),
+    rule(ops.abs(-x), ops.abs(x), over=ANY, why="even function"),
+    rule(ops.abs(ops.abs(x)), ops.abs(x), over=ANY, why="idempotent"),
     rule(
-        ops.abs(x), x, over=POSITIVE, given=lambda m: m.known.bounds(m.x).nonnegative,
-        why="known not to be negative",
+        ops.abs(x), x, over=POSITIVE, given=lambda m: m.facts.bounds(m.x).nonnegative,
+        why="x is nonnegative",
     ),
-    rule(ops.square(-x), ops.square(x), over=ANY, why="the sign goes anyway"),
-    rule(ops.square(ops.abs(x)), ops.square(x), over=ANY, why="the sign goes anyway"),
+    rule(ops.square(-x), ops.square(x), over=ANY, why="even function"),
+    rule(ops.square(ops.abs(x)), ops.square(x), over=ANY, why="even function"),
 )  # fmt: skip
 
 CHOICE = Ruleset(
-    rule(ops.where(True, x, y), x, over=ANY, why="decided"),
-    rule(ops.where(False, x, y), y, over=ANY, why="decided"),
-    rule(ops.where(c, x, x), x, over=ANY, why="both ways lead to one value"),
+    rule(ops.where(True, x, y), x, over=ANY, why="condition is constant"),
+    rule(ops.where(False, x, y), y, over=ANY, why="condition is constant"),
+    rule(ops.where(c, x, x), x, over=ANY, why="both branches are equal"),
     rule(
-        ops.where(ops.logical_not(c), x, y), ops.where(c, y, x), over=ANY, why="no negation needed"
+        ops.where(ops.logical_not(c), x, y), ops.where(c, y, x), over=ANY,
+        why="exchanging the branches removes a negation",
     ),
     rule(
         ops.where(c, ops.where(c, x, y), z), ops.where(c, x, z), over=ANY,
-        why="the inner condition is known by then",
+        why="the outer condition implies the value of the inner one",
     ),
     rule(
         ops.where(c, x, ops.where(c, y, z)), ops.where(c, x, z), over=ANY,
-        why="the inner condition is known by then",
+        why="the outer condition implies the value of the inner one",
     ),
     rule(
         ops.where(c, x, 0) + ops.where(c, 0, y), ops.where(c, x, y), over=ANY,
-        why="the gradients of two branches need one choice",
+        why="one selection: the sum of the gradients of two branches",
     ),
     rule(
         ops.where(c, x, 0) + ops.where(c, y, 0), ops.where(c, x + y, 0), over=ANY,
-        why="one choice for two",
+        why="one selection instead of two",
     ),
-    rule(ops.logical_not(ops.logical_not(c)), c, over=ANY, why="two negations cancel"),
-    rule(ops.logical_and(c, True), c, over=ANY, why="true is neutral"),
-    rule(ops.logical_or(c, False), c, over=ANY, why="false is neutral"),
-    rule(ops.logical_and(c, c), c, over=ANY, why="said once"),
-    rule(ops.logical_or(c, c), c, over=ANY, why="said once"),
-    rule(ops.logical_and(c, False), False, over=ANY, why="decided"),
-    rule(ops.logical_or(c, True), True, over=ANY, why="decided"),
-    rule(ops.maximum(x, x), x, over=ANY, why="said once"),
-    rule(ops.minimum(x, x), x, over=ANY, why="said once"),
+    rule(ops.logical_not(ops.logical_not(c)), c, over=ANY, why="double negation"),
+    rule(ops.logical_and(c, True), c, over=ANY, why="true is the identity of and"),
+    rule(ops.logical_or(c, False), c, over=ANY, why="false is the identity of or"),
+    rule(ops.logical_and(c, c), c, over=ANY, why="idempotent"),
+    rule(ops.logical_or(c, c), c, over=ANY, why="idempotent"),
+    rule(ops.logical_and(c, False), False, over=ANY, why="absorbing element"),
+    rule(ops.logical_or(c, True), True, over=ANY, why="absorbing element"),
+    rule(ops.maximum(x, x), x, over=ANY, why="idempotent"),
+    rule(ops.minimum(x, x), x, over=ANY, why="idempotent"),
     rule(
-        ops.maximum(x, y), x, over={"x": (1, 9), "y": (-9, 0)}, why="known to be the larger",
-        given=lambda m: _is_ordered(m.known, m.y, m.x),
+        ops.maximum(x, y), x, over={"x": (1, 9), "y": (-9, 0)}, why="x >= y by their bounds",
+        given=lambda m: _is_ordered(m.facts, m.y, m.x),
     ),
     rule(
-        ops.minimum(x, y), x, over={"x": (-9, 0), "y": (1, 9)}, why="known to be the smaller",
-        given=lambda m: _is_ordered(m.known, m.x, m.y),
+        ops.minimum(x, y), x, over={"x": (-9, 0), "y": (1, 9)}, why="x <= y by their bounds",
+        given=lambda m: _is_ordered(m.facts, m.x, m.y),
     ),
 )  # fmt: skip
 
 
-def _is_ordered(known: FactTable, low: Node, high: Node) -> bool:
-    """low <= high for certain; nan in either would have to spread, so both are numbers."""
-    a, b = known.bounds(low), known.bounds(high)
+def _is_ordered(facts: FactTable, low: Node, high: Node) -> bool:
+    """Do the bounds show low <= high? Both must be finite, since nan in either would propagate."""
+    a, b = facts.bounds(low), facts.bounds(high)
     return a.finite and b.finite and a.high <= b.low
 
 
@@ -117,9 +120,9 @@ def _is_ordered(known: FactTable, low: Node, high: Node) -> bool:
     on=(ops.Lt, ops.Le, ops.Gt, ops.Ge),
     example=lambda: ops.lt(ops.tensor("i", (3,), "uint8"), 0),
 )
-def decide_comparison(node: Node, known: FactTable) -> Node | None:
-    """The bounds of two numbers may decide how they compare."""
-    a, b = (known.bounds(operand) for operand in node.inputs)
+def decide_comparison(node: Node, facts: FactTable) -> Node | None:
+    """A comparison of two numbers is constant if their bounds do not overlap."""
+    a, b = (facts.bounds(operand) for operand in node.inputs)
     if isinstance(node.op, (ops.Gt, ops.Ge)):
         a, b = b, a
     if not (a.finite and b.finite):
@@ -134,37 +137,38 @@ def decide_comparison(node: Node, known: FactTable) -> Node | None:
 
 # Constants.
 
-# A folded constant may be this much larger than what it is computed from.
-FREE_SIZE = 16
-# Functions whose values at literals wait for the stable forms where digits are lost in them: large
-# numbers, of which differences are taken,
+# A folded constant may have this many elements even if its operands have fewer.
+MAX_GROWTH = 16
+# Functions whose values at literals are not folded before the stable forms are applied, since the
+# rounded value has lost digits that a stable form keeps. Large numbers of which differences are
+# taken:
 OF_GAMMAS = (ops.Lgamma, ops.Digamma, ops.Trigamma, ops.Lbeta, ops.LogRisingFactorial)
-# numbers next to an end of the range or to 1, whose logarithm or complement is taken,
+# Numbers next to an end of the range or to 1, whose logarithm or complement is taken:
 OF_LINKS = (
     ops.Exp, ops.Expm1, ops.Sigmoid, ops.Softmax, ops.Softplus, ops.Ndtr, ops.Erf, ops.Erfc,
     ops.Tanh, ops.Cosh, ops.Arctan,
 )  # fmt: skip
-# numbers out of the range of floats, whose logarithm is taken,
+# Numbers outside the range of floats, whose logarithm is taken:
 OF_POWERS = (ops.Pow, ops.Square)
-# and sums in which digits of the smaller term are lost.
+# Sums in which digits of the smaller term are lost:
 OF_SUMS = (ops.Add, ops.Sub)
-WAITING = (*OF_GAMMAS, *OF_LINKS, *OF_POWERS, *OF_SUMS)
-# A literal below this has digits to spare in a log gamma.
+DEFERRED = (*OF_GAMMAS, *OF_LINKS, *OF_POWERS, *OF_SUMS)
+# The log gamma of a literal below this loses no digits that matter.
 SMALL = 8.0
-# The relative distance from an end below which digits are lost, and what a sum may lose of a term,
-# in last places.
+# NEAR: the relative distance from an end of the range below which digits are lost.
+# LOST: the error of a sum relative to its smaller term that is accepted, in ulps.
 NEAR, LOST = 2.0**-10, 2.0**12
 
 
-def _waits(node: Node, arrays: Sequence[np.ndarray], value: np.ndarray) -> bool:
-    """Is more known of this function of literals than its value, once rounded?"""
+def _is_deferred(node: Node, arrays: Sequence[np.ndarray], value: np.ndarray) -> bool:
+    """Does the rounded value of this function of literals lose digits that stable forms keep?"""
     if not node.type.is_float or not all(np.isfinite(a).all() for a in arrays):
         return False
     if isinstance(node.op, OF_GAMMAS):
         return any(np.any(np.abs(a) >= SMALL) for a in arrays)
     if isinstance(node.op, OF_SUMS):
         return _loses_a_term(*arrays, value)
-    if not isinstance(node.op, WAITING):
+    if not isinstance(node.op, DEFERRED):
         return False
     tiny = np.finfo(value.dtype).tiny
     lost = ~np.isfinite(value) | (np.abs(value) < tiny)
@@ -176,11 +180,11 @@ def _waits(node: Node, arrays: Sequence[np.ndarray], value: np.ndarray) -> bool:
 
 
 def _loses_a_term(a: np.ndarray, b: np.ndarray, total: np.ndarray) -> bool:
-    """Is a + b or a - b without digits of the smaller one? What it has of it is exact."""
+    """Does a + b or a - b lose digits of the smaller term? (What remains of the term is exact.)"""
     small, large = np.fmin(np.abs(a), np.abs(b)), np.fmax(np.abs(a), np.abs(b))
     with np.errstate(all="ignore"):
-        kept = np.abs(np.abs(total) - large)
-        lost = np.abs(kept - small) > LOST * np.finfo(total.dtype).eps * small
+        rest = np.abs(np.abs(total) - large)
+        lost = np.abs(rest - small) > LOST * np.finfo(total.dtype).eps * small
     return bool(np.any(lost))
 
 
@@ -190,7 +194,7 @@ def _folded(node: Node, late: bool = False) -> Node | None:
     if isinstance(node.type, tuple) or next(symbolic_sizes(node), None) is not None:
         return None
     arrays = [a.op.array for a in node.inputs]
-    if node.size > max(FREE_SIZE, sum(a.size for a in arrays)) or isinstance(
+    if node.size > max(MAX_GROWTH, sum(a.size for a in arrays)) or isinstance(
         node.op, (ops.BroadcastTo, ops.ExpandDims)
     ):
         return None
@@ -198,39 +202,41 @@ def _folded(node: Node, late: bool = False) -> Node | None:
         with np.errstate(all="ignore"):
             value = np.asarray(node.op.numpy(*arrays)).astype(node.dtype)
     except (IndexError, ValueError):
-        # The run says where; it may not even come there.
+        # Left for run time, where the error has a location, if it is reached at all.
         return None
-    return None if not late and _waits(node, arrays, value) else make(Const(Frozen(value)), ())
+    if not late and _is_deferred(node, arrays, value):
+        return None
+    return make(Const(Frozen(value)), ())
 
 
 @rewrite(on=Kind, example=lambda: ops.exp(ops.constant(2.0)) * ops.tensor("x", (3,)))
 def fold_constants(node: Node) -> Node | None:
-    """An op of constants is a constant, unless that takes more room than its operands, or stable
-    forms know more of it than its rounded value."""
+    """Constant folding, unless the result is larger than the operands, or its rounded value loses
+    digits that a stable form keeps."""
     return _folded(node)
 
 
 @rewrite(
-    on=WAITING,
+    on=DEFERRED,
     example=lambda: ops.lgamma(ops.constant(1e15)) * ops.tensor("x", (3,)),
 )
-def fold_waiting_constants(node: Node, known: FactTable) -> Node | None:
-    """A function of constants that no stable form has taken is a constant."""
+def fold_deferred_constants(node: Node, facts: FactTable) -> Node | None:
+    """Constant folding of functions that no stable form has matched."""
     found = _folded(node, late=True)
-    return _folded_repeated(node, known, late=True) if found is None else found
+    return _folded_repeated(node, facts, late=True) if found is None else found
 
 
 @rewrite(
     on=Elementwise,
     example=lambda: ops.exp(ops.broadcast_to(ops.constant(2.0), (ops.tensor("x").size, 20))),
 )
-def fold_repeated_constants(node: Node, known: FactTable) -> Node | None:
-    """An elementwise op of constants that are repeated is one repeated constant."""
-    return _folded_repeated(node, known)
+def fold_repeated_constants(node: Node, facts: FactTable) -> Node | None:
+    """Constant folding of elementwise ops on broadcast constants."""
+    return _folded_repeated(node, facts)
 
 
-def _folded_repeated(node: Node, known: FactTable, late: bool = False) -> Node | None:
-    values = [known.constant(a) for a in node.inputs]
+def _folded_repeated(node: Node, facts: FactTable, late: bool = False) -> Node | None:
+    values = [facts.constant(a) for a in node.inputs]
     if any(v is None for v in values) or all(isinstance(a.op, Const) for a in node.inputs):
         return None
     arrays = [np.asarray(v).astype(a.dtype) for v, a in zip(values, node.inputs, strict=True)]
@@ -239,7 +245,9 @@ def _folded_repeated(node: Node, known: FactTable, late: bool = False) -> Node |
             value = np.asarray(node.op.numpy(*arrays)).astype(node.dtype)
     except ValueError:
         return None
-    return None if not late and _waits(node, arrays, value) else make(Const(Frozen(value)), ())
+    if not late and _is_deferred(node, arrays, value):
+        return None
+    return make(Const(Frozen(value)), ())
 
 
 def _term(node: Node) -> tuple[float, Node]:
@@ -260,8 +268,8 @@ def _term(node: Node) -> tuple[float, Node]:
     ),
 )
 def add_like_terms(node: Node) -> Node | None:
-    """c * x + d * x -> (c + d) * x for powers of two, whose products are exact, of one sign (else
-    inf - inf would become inf)."""
+    """c * x + d * x -> (c + d) * x for c and d powers of two (the products are exact) of the same
+    sign (else inf - inf would become inf)."""
     if not node.type.is_float:
         return None
     (c1, x1), (c2, x2) = (_term(a) for a in node.inputs)
@@ -276,7 +284,7 @@ def add_like_terms(node: Node) -> Node | None:
 
 @rewrite(on=(ops.Add, ops.Sub), example=lambda: (ops.tensor("x", (3,)) + 1.0) - 3.0)
 def join_constant_terms(node: Node) -> Node | None:
-    """(x + c) + d -> x + (c + d) where c + d is exact: one rounding of two."""
+    """(x + c) + d -> x + (c + d) where c + d is exact: one rounding instead of two."""
     if not node.type.is_float:
         return None
     a, b = node.inputs
@@ -304,8 +312,8 @@ def _number(x: Node) -> Fraction | None:
 
 
 def _holds(wide: str, narrow: str) -> bool:
-    """Does every value of dtype `narrow` survive in `wide`?"""
-    # NumPy calls the cast of 64-bit integers to float64 safe, which rounds past 2**53.
+    """Can dtype `wide` represent every value of dtype `narrow`?"""
+    # NumPy calls the cast of 64-bit integers to float64 safe, but it rounds past 2**53.
     rounds = narrow in ("int64", "uint64") and wide.is_float
     return narrow == "bool" or (np.can_cast(narrow, wide, "safe") and narrow != wide and not rounds)
 
@@ -315,13 +323,13 @@ def _holds(wide: str, narrow: str) -> bool:
     example=lambda: ops.astype(ops.astype(ops.tensor("i", (3,), "int8"), "int32"), "float64"),
 )
 def join_casts(node: Node) -> Node | None:
-    """A cast of a cast that lost nothing is one cast, or none."""
+    """A cast of a lossless cast is one cast, or none."""
     inner = node.inputs[0]
     if inner.dtype == node.dtype:
         return inner
     if isinstance(inner.op, ops.Cast):
         origin = inner.inputs[0]
-        # To bool any value but 0 is true, so the way there must not round.
+        # A cast to bool tests for 0, so the inner cast must not round to 0.
         if _holds(inner.dtype, origin.dtype):
             return ops.astype(origin, node.dtype)
     return None
@@ -330,7 +338,7 @@ def join_casts(node: Node) -> Node | None:
 @rewrite(on=ops.Cast, example=lambda: ops.astype(ops.where(ops.tensor("c", (3,), "bool"), 1, 0),
                                                  "float64"))  # fmt: skip
 def cast_constant_branches(node: Node) -> Node | None:
-    """A cast of a choice between literals is a choice between cast literals."""
+    """A cast of a `where` between literals is a `where` between cast literals."""
     inner = node.inputs[0]
     if not isinstance(inner.op, ops.Where):
         return None
@@ -351,5 +359,5 @@ FUNCTIONS = Ruleset(
 )
 
 ALGEBRA = FUNCTIONS + NEUTRAL + SIGNS + CHOICE
-# After the stable forms.
-LATE = Ruleset(fold_waiting_constants)
+# Applied after the stable forms.
+LATE = Ruleset(fold_deferred_constants)

@@ -1,12 +1,13 @@
-"""Products: signs and literals meet where nothing is lost, and nothing else is moved.
+"""Products: signs and literals are combined where the result is the same to the last bit.
 
-A quotient is correctly rounded, and where it is exact it stays exact: floor(x / 49) at 49 is 1, and
-x / max(x) reaches 1. So x / s is not x * (1 / s), whose last place may differ, unless s is a power
-of two. (s * x) * t is not (s * t) * x either: s * t may overflow, or vanish, where no step of the
-written order does. What may move is what makes no difference to a single bit: signs, and powers of
-two, which meet other literals.
+A quotient is correctly rounded, and must remain so: floor(x / 49) at 49 is 1, and x / max(x)
+reaches 1. So x / s is not rewritten to x * (1 / s), which may differ by an ulp, unless s is a power
+of two. Nor is (s * x) * t rewritten to (s * t) * x: s * t may overflow or underflow where no step
+of the written order does. Only signs and powers of two are moved and combined with other literals,
+since that changes no bit of the result.
 
-`rules.reciprocals` replaces the division at each datum by a product where only sums read it.
+`rules.arithmetic.reciprocals` replaces the division of each element by a product where only sums
+read it.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ PRODUCTS = (ops.Mul, ops.Div, ops.Neg)
 
 
 def literal(value: float | Fraction, like: Node) -> Node | None:
-    """The scalar constant in the dtype of `like`; None if the value is no normal number there, or
-    none at all without rounding."""
+    """The scalar constant in the dtype of `like`; None if that cannot represent the value exactly
+    as a normal number or 0."""
     info = np.finfo(like.dtype)
     if isinstance(value, float) and not math.isfinite(value):
         return None
@@ -37,7 +38,7 @@ def literal(value: float | Fraction, like: Node) -> Node | None:
 
 
 def factor_of(x: Node) -> float | None:
-    """The value of a literal other than 0 and infinity, by which a product may be multiplied."""
+    """The value of a literal that is finite and not 0; None for any other node."""
     value = constant_of(x)
     usable = value is not None and math.isfinite(value) and value != 0
     return float(value) if usable else None
@@ -70,8 +71,8 @@ def is_power_of_two(c: float | Fraction) -> bool:
 
 
 def times(c: Fraction, x: Node, inverted: bool, like: Node) -> Node | None:
-    """c * x (or c / x) in one rounding: by c, or by the inverse of c, whichever is a number of the
-    dtype; None if neither is."""
+    """c * x (or c / x) in one rounding: a product with c or a quotient by 1 / c, whichever the
+    dtype represents exactly; None if it represents neither."""
     if not inverted and c in (1, -1):
         return x if c == 1 else -x
     number = literal(c, like)
@@ -96,8 +97,8 @@ def times(c: Fraction, x: Node, inverted: bool, like: Node) -> Node | None:
     ),
 )  # fmt: skip
 def join_literal_factors(node: Node) -> Node | None:
-    """c * (d * x) -> (c * d) * x, and with quotients, where one step is exact: the same bits
-    from one operation, unless the written order leaves the range."""
+    """c * (d * x) -> (c * d) * x, and likewise with quotients, where one of the steps is exact: the
+    same bits from one operation, unless the written order over- or underflows."""
     if not node.type.is_float:
         return None
     outer = scaled(node)
@@ -116,7 +117,7 @@ def join_literal_factors(node: Node) -> Node | None:
     example=lambda: (ops.tensor("x", (3,)) / 4.0, ops.tensor("x", (3,), "float32") / -0.125),
 )
 def multiply_by_power_of_two(node: Node) -> Node | None:
-    """x / 2**k -> 2**-k * x, which is exact, or rounds as the quotient does."""
+    """x / 2**k -> 2**-k * x: the same result, and products are faster."""
     value = factor_of(node.inputs[1]) if node.type.is_float else None
     if value is None or not is_power_of_two(value):
         return None
@@ -133,17 +134,17 @@ def multiply_by_power_of_two(node: Node) -> Node | None:
     ),
 )
 def move_signs_out(node: Node) -> Node | None:
-    """-x * y -> -(x * y): signs are exact, and cancel where they meet."""
+    """-x * y -> -(x * y): negation is exact, and negations cancel further outwards."""
     if not node.type.is_float:
         return None
-    for place, x in enumerate(node.inputs):
+    for position, x in enumerate(node.inputs):
         if isinstance(x.op, ops.Neg):
-            other = node.inputs[1 - place]
+            other = node.inputs[1 - position]
             value = factor_of(other)
             pair = list(node.inputs)
-            pair[place] = x.inputs[0]
+            pair[position] = x.inputs[0]
             if value is not None:
-                pair[1 - place] = ops.constant(np.asarray(-value, node.dtype))
+                pair[1 - position] = ops.constant(np.asarray(-value, node.dtype))
                 return node.op(*pair)
             return -node.op(*pair)
     return None
@@ -151,7 +152,7 @@ def move_signs_out(node: Node) -> Node | None:
 
 @rewrite(on=ops.Mul, example=lambda: ops.tensor("x", (3,)) * 3.0)
 def write_literals_first(node: Node) -> Node | None:
-    """x * c -> c * x: one spelling, so that it is computed once."""
+    """x * c -> c * x: a canonical order, so that equal products are one node."""
     a, b = node.inputs
     if constant_of(b) is None or constant_of(a) is not None:
         return None

@@ -1,20 +1,20 @@
-"""Quotients by one scalar under a sum: one division for the whole loop instead of one a datum.
+"""Quotients by one scalar under a sum: one division per loop instead of one per element.
 
     sum(square(f / s))  ->  q**2 * sum(square(f * r))        r = p / s
 
 A division takes as long as five to ten products. A sum of squares, of products or of computed terms
-has a rounding error of its own, above the half place by which f * r may differ from f / s. So this
-is done where each reader of the quotient is such a sum, or multiplies, squares, negates or selects
-on the way there. If one reader is a floor, a comparison, a difference, another function or an
-output, the quotient stays a quotient, for all of them. A sum of plain quotients of data stays too:
-sum(x / s) is exact where the quotients are.
+has a rounding error that exceeds the half ulp by which f * r may differ from f / s. So the quotient
+is replaced if every path from it leads to such a sum through products, squares, negations and
+selections only. If one reader is a floor, a comparison, a difference, another function or an
+output, the quotient is left as it is for all readers. A sum of quotients of plain data is left as
+well: sum(x / s) is exact where the quotients are.
 
-1 / s is no number where |s| is smaller than the smallest normal number. There p and q = 1 / p are
-powers of two that keep r among the normal numbers, and everywhere else they are 1: p / s and f * r
-have relative errors of half a place each over the whole range of s, subnormal or not. (1 / s of the
-largest numbers is subnormal, and has an error of two places.)
+1 / s overflows where |s| is below the smallest normal number. For such s, p and q = 1 / p are
+powers of two that make r a normal number; for all other s they are 1. So p / s and f * r have
+relative errors of half an ulp each over the full range of s, subnormal numbers included. (1 / s for
+the largest s is subnormal, with an error of two ulps.)
 
-This is a pass after all rules and after differentiation, from which it would hide quotients.
+This is a pass of its own, after all rules and after differentiation, since rules match quotients.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from probtensor.graph.walk import rebuild, toposort
 from probtensor.rules.arithmetic.sums import is_computed
 from probtensor.transform.facts import FactTable, constant_of
 
-# What a relative error passes through as it is. A linear one leaves data as exact as they are.
+# Ops that do not amplify a relative error. The linear ones introduce no rounding error.
 _LINEAR = (ops.Neg, ops.Abs, ops.Where, ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape,
            ops.Transpose)  # fmt: skip
 _CARRIES = (*_LINEAR, ops.Mul, ops.Div, ops.Square)
@@ -38,13 +38,13 @@ _UNARY = (ops.Neg, ops.Abs, ops.Square)
 
 
 def divide_once(outputs: Sequence[Node]) -> list[Node]:
-    """The outputs with products in place of quotients by a scalar that only sums read."""
+    """The outputs with products instead of those quotients by a scalar that only sums read."""
     outputs = list(outputs)
     order = toposort(outputs)
     quotients = _chosen(order, outputs)
     if not quotients:
         return outputs
-    known, done = FactTable(), {}
+    facts, done = FactTable(), {}
     products: dict[Node, tuple[Node, Node | None]] = {}
     for node in order:
         inputs = tuple(done[x] for x in node.inputs)
@@ -55,7 +55,7 @@ def divide_once(outputs: Sequence[Node]) -> list[Node]:
             done[node] = rebuild(node, inputs)
             if node not in quotients:
                 continue
-            pair = reciprocal(inputs[1], known)
+            pair = reciprocal(inputs[1], facts)
             if pair is not None:
                 products[node] = inputs[0] * pair[0], pair[1]
                 product, power = products[node]
@@ -63,16 +63,16 @@ def divide_once(outputs: Sequence[Node]) -> list[Node]:
     return [done[y] for y in outputs]
 
 
-def reciprocal(s: Node, known: FactTable) -> tuple[Node, Node | None] | None:
-    """(r, q) with 1 / s = r * q, q a power of two of at least 1, or None where it is always 1; None
-    for a literal whose inverse is no normal number."""
+def reciprocal(s: Node, facts: FactTable) -> tuple[Node, Node | None] | None:
+    """(r, q) with 1 / s = r * q, where q is a power of two >= 1, or None if it is always 1. None
+    for a literal s whose reciprocal is not a normal number."""
     info = np.finfo(s.dtype)
     value = constant_of(s)
     if value is not None:
         inverse = 1 / value if value else math.inf
         normal = info.tiny <= abs(inverse) <= info.max and math.isfinite(value)
         return (ops.constant(np.asarray(inverse, s.dtype)), None) if normal else None
-    bounds = known.bounds(s)
+    bounds = facts.bounds(s)
     if bounds.low >= info.tiny or bounds.high <= -info.tiny:
         return 1 / s, None
     power = 2.0 ** (info.nmant + 1)
@@ -84,20 +84,21 @@ def reciprocal(s: Node, known: FactTable) -> tuple[Node, Node | None] | None:
 
 
 def _chosen(order: Sequence[Node], outputs: Sequence[Node]) -> set[Node]:
-    """The quotients by a scalar whose readers all are sums, or lead to sums."""
+    """The quotients by a scalar of which every reader is a sum or leads only to sums."""
     candidates = {x for x in order if _by_scalar(x)}
     if not candidates:
         return candidates
     exact, tolerant = set(outputs), set()
     exposed: set[Node] = set()
     for node in reversed(order):
-        # What reads `node` has been here: it has marked it where it needs each place of it.
+        # Every reader of `node` comes earlier in this order, and has added it to `exact` if it
+        # needs the correctly rounded value.
         if node not in exact:
             tolerant.add(node)
-        for place, x in enumerate(node.inputs):
-            if _adds(node, place):
+        for position, x in enumerate(node.inputs):
+            if _adds(node, position):
                 exposed.add(x)
-            elif not (_passes(node, place) and node in tolerant):
+            elif not (_passes(node, position) and node in tolerant):
                 exact.add(x)
             elif isinstance(node.op, _LINEAR) and node in exposed:
                 exposed.add(x)
@@ -115,24 +116,25 @@ def _by_scalar(x: Node) -> bool:
     )
 
 
-def _adds(node: Node, place: int) -> bool:
-    """Does the node add up its operand at `place`?"""
+def _adds(node: Node, position: int) -> bool:
+    """Does the node sum its operand at this position?"""
     if isinstance(node.op, ops.Scatter):
-        return node.op.mode == "add" and place == 1
+        return node.op.mode == "add" and position == 1
     return isinstance(node.op, (ops.Sum, ops.Contract))
 
 
-def _passes(node: Node, place: int) -> bool:
+def _passes(node: Node, position: int) -> bool:
     if isinstance(node.op, ops.Where):
-        return place > 0
+        return position > 0
     if isinstance(node.op, ops.Div):
-        return place == 0
+        return position == 0
     return isinstance(node.op, _CARRIES)
 
 
 def _of_sum(node: Node, products: dict, done: dict) -> Node | None:
-    """A sum of the squares, or of the sizes, of a quotient that became a product, with its power of
-    two outside: a subnormal s leaves f / s at least 2**-nmant, so that nothing is lost."""
+    """sum of squares or absolute values of a product f * r * q that replaces a quotient, with the
+    power of two q taken out of the sum; None for any other node. Nothing underflows: for a
+    subnormal s, |f / s| is at least 2**-nmant."""
     if not isinstance(node.op, ops.Sum):
         return None
     chain, power, x = [], 1, node.inputs[0]

@@ -1,12 +1,12 @@
-"""Sums: what does not vary along the summed axes is taken out, where the sum stays what it is.
+"""Sums: factors and terms that are constant along the summed axes are taken out.
 
-The log density of N observations and its gradient are sums of scalar * (something of the data).
-A factor c leaves a sum of c * x where that cannot make it overflow: additions never underflow, so
-that leaves the factors of size 1 and more. A smaller one leaves sums of squares and of products
-alone, and a scale leaves sums of what was divided by it before: such sums are formed first, and
-overflow where they do (`sums_first`), which is where the value of a log density does. Any other
-factor stays at each datum: sum(x / 10) is right for numbers near the largest, and s * sum(x) is not
-for an infinite s. The factor costs nothing there, since sums are made of fused products.
+The log density of N observations and its gradient are sums of scalar * f(data). A factor c is taken
+out of sum(c * x) where that cannot cause an overflow. Additions never underflow, so this holds for
+|c| >= 1. A smaller c is taken out only of sums of squares and of products, and a scale only of sums
+of values that were divided by it: these sums may overflow earlier than written (`sums_first`),
+namely where the value of the log density does. Any other factor is left inside: sum(x / 10) is
+right for numbers near the largest, and s * sum(x) is wrong for an infinite s. A factor inside costs
+nothing, since sums use fused multiply-add.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from probtensor.transform.facts import FactTable, constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
 from probtensor.types import size_product
 
-# Operations looked through in one summand, so that a sweep stays linear and recursion shallow.
-CHAIN = 12
+# Ops of one summand that are examined, so that a rewriting pass is linear in the graph.
+MAX_SUMMAND_OPS = 12
 
 
 def _data() -> Node:
@@ -30,13 +30,14 @@ def _data() -> Node:
 
 
 def is_constant_along(x: Node, axes: Sequence[int], ndim: int) -> bool:
-    """Is an operand of a result with `ndim` axes the same all along `axes` of the result?"""
+    """Is an operand of a result with `ndim` axes constant along `axes` of the result?"""
     lead = ndim - x.ndim
     return all(a < lead or x.shape[a - lead] == 1 for a in axes)
 
 
 def drop_constant_axes(x: Node, axes: Sequence[int], ndim: int) -> Node:
-    """Such an operand, made to broadcast with the result after its `axes` are gone."""
+    """An operand that is constant along `axes`, without them: it broadcasts with the reduced
+    result."""
     lead = ndim - x.ndim
     return ops.squeeze(x, tuple(a - lead for a in axes if a >= lead))
 
@@ -47,8 +48,8 @@ def count_along(x: Node, axes: Sequence[int]) -> Node:
 
 
 def outer_factor(x: Node, axes: Sequence[int]) -> tuple[Node, Node, bool] | None:
-    """(c, rest, inverted) for x = c * rest, or rest / c if `inverted`, where c is the same all
-    along `axes` and rest is not."""
+    """(c, rest, inverted) for x = c * rest, or rest / c if `inverted`, where c is constant along
+    `axes` and rest is not."""
     if not isinstance(x.op, (ops.Mul, ops.Div)):
         return None
     pairs = (x.inputs[::-1],) if isinstance(x.op, ops.Div) else (x.inputs, x.inputs[::-1])
@@ -58,18 +59,18 @@ def outer_factor(x: Node, axes: Sequence[int]) -> tuple[Node, Node, bool] | None
     return None
 
 
-def may_leave(c: Node, rest: Node, inverted: bool, known: FactTable) -> bool:
-    """May the sum of c * rest be c times a sum, with no overflow but where the sum of squares, of
-    products or of scaled values overflows itself?"""
+def may_take_out(c: Node, rest: Node, inverted: bool, facts: FactTable) -> bool:
+    """May c be taken out of the sum of c * rest? It must not cause an overflow, except of the sum
+    of squares, of products or of values scaled by c."""
     value = factor_of(c)
     if value is not None:
         return (abs(value) <= 1 if inverted else abs(value) >= 1) or _is_product(rest)
     if constant_of(c) is not None:
         return False
-    bounds = known.bounds(c)
+    bounds = facts.bounds(c)
     if bounds.finite and not inverted and (bounds.low >= 1 or bounds.high <= -1):
         return True
-    return _stands_in(c, rest)
+    return _is_scaled_by(c, rest)
 
 
 def _is_product(x: Node) -> bool:
@@ -83,11 +84,11 @@ def _is_product(x: Node) -> bool:
 _HOMOGENEOUS = (ops.Mul, ops.Div, ops.Neg, ops.Square, ops.Abs)
 
 
-def _stands_in(c: Node, x: Node) -> bool:
-    """Is c a factor or a divisor in x already? Then where c is 0, infinite or nan, so are all
-    elements of x, or all are nan."""
+def _is_scaled_by(c: Node, x: Node) -> bool:
+    """Is c already a factor or divisor within x? Then, where c is 0, infinite or nan, either all
+    elements of x are as well, or all are nan."""
     stack, seen = [x], 0
-    while stack and seen < CHAIN:
+    while stack and seen < MAX_SUMMAND_OPS:
         top = stack.pop()
         seen += 1
         if isinstance(top.op, (ops.Mul, ops.Div)) and any(a is c for a in top.inputs):
@@ -109,16 +110,16 @@ def _stands_in(c: Node, x: Node) -> bool:
     ),
     sums_first=True,
 )
-def pull_factor_out_of_sum(node: Node, known: FactTable) -> Node | None:
-    """sum(c * x) -> c * sum(x) where c does not vary along the summed axes and is known to be no
-    smaller than 1, or the terms are squares, or products, or scaled by c before."""
+def pull_factor_out_of_sum(node: Node, facts: FactTable) -> Node | None:
+    """sum(c * x) -> c * sum(x) where c is constant along the summed axes, if |c| >= 1 by its
+    bounds, or if the terms are squares, products, or already scaled by c."""
     x, axes = node.inputs[0], node.op.axes
     if not x.type.is_float:
         return None
     if isinstance(x.op, ops.Neg):
         return -make(node.op, x.inputs)
     found = outer_factor(x, axes)
-    if found is None or not may_leave(*found, known):
+    if found is None or not may_take_out(*found, facts):
         return None
     c, rest, inverted = found
     c = drop_constant_axes(c, axes, x.ndim)
@@ -131,15 +132,15 @@ def pull_factor_out_of_sum(node: Node, known: FactTable) -> Node | None:
     example=lambda: (lambda s, x: ops.sum(s * x * x) * s)(ops.tensor("s"), _data()),
 )
 def square_in_scaled_sum(node: Node) -> Node | None:
-    """s * sum((s * x) * x) -> sum((s * x)**2): a gradient by a scale is a sum that the density has
-    already."""
+    """s * sum((s * x) * x) -> sum((s * x)**2): the gradient with respect to a scale then shares
+    this sum with the density."""
     for s, total in (node.inputs, node.inputs[::-1]):
         product = total.inputs[0] if isinstance(total.op, ops.Sum) else total
         if s.ndim or product is total or not isinstance(product.op, ops.Mul):
             continue
         for scaled, x in (product.inputs, product.inputs[::-1]):
-            own = {id(a) for a in scaled.inputs} if isinstance(scaled.op, ops.Mul) else set()
-            if own == {id(s), id(x)}:
+            factors = {id(a) for a in scaled.inputs} if isinstance(scaled.op, ops.Mul) else set()
+            if factors == {id(s), id(x)}:
                 return make(total.op, (ops.square(scaled),))
     return None
 
@@ -152,7 +153,7 @@ def square_in_scaled_sum(node: Node) -> Node | None:
     ),
 )
 def sum_repeated_values(node: Node) -> Node | None:
-    """The sum of a value repeated n times is n times the value."""
+    """The sum of n equal values is n times the value."""
     x, axes = node.inputs[0], node.op.axes
     if not isinstance(x.op, ops.BroadcastTo):
         return None
@@ -161,9 +162,9 @@ def sum_repeated_values(node: Node) -> Node | None:
     if not repeated:
         return None
     once = drop_constant_axes(source, repeated, x.ndim)
-    kept = [a for a in range(x.ndim) if a not in repeated]
-    rest = tuple(kept.index(a) for a in axes if a not in repeated)
-    once = ops.broadcast_to(once, tuple(x.shape[a] for a in kept))
+    remaining = [a for a in range(x.ndim) if a not in repeated]
+    rest = tuple(remaining.index(a) for a in axes if a not in repeated)
+    once = ops.broadcast_to(once, tuple(x.shape[a] for a in remaining))
     summed = make(ops.Sum(rest), (once,)) if rest else once
     return summed * count_along(x, repeated)
 
@@ -172,7 +173,7 @@ _MOVES = (
     ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose, ops.Slice,
     ops.Gather, ops.Concatenate, ops.SetSlice, ops.Neg, ops.Cast, ops.Abs,
 )  # fmt: skip
-# Ops whose results may be as exact as their operands: choices, sums, differences.
+# Ops whose results may be exact if their operands are: selections, sums, differences.
 _EXACT = (
     *_MOVES, ops.Floor, ops.Ceil, ops.Trunc, ops.Round, ops.Sign, ops.Where, ops.Maximum,
     ops.Minimum, ops.Add, ops.Sub, ops.Sum, ops.Max, ops.Min, ops.Cumsum, ops.Scatter, ops.Iota,
@@ -180,20 +181,20 @@ _EXACT = (
 
 
 def is_computed(x: Node) -> bool:
-    """Is x more than data, moved about?"""
+    """Is x computed, and not just a view or rearrangement of inputs and constants?"""
     while isinstance(x.op, _MOVES):
         x = x.inputs[0]
     return not isinstance(x.op, (Input, Const))
 
 
 def is_rounded(x: Node) -> bool:
-    """Does each element already carry a rounding error of its own size? Then taking a constant
-    out of a sum of such elements loses nothing; of exact data it may: sum(x - mean)."""
+    """Does each element have a rounding error in proportion to its size? Then taking a constant
+    term out of their sum loses nothing; for exact data it may, as in sum(x - mean)."""
     stack, seen = [x], 0
     while stack:
         top = stack.pop()
         seen += 1
-        if isinstance(top.op, _EXACT) and seen < CHAIN:
+        if isinstance(top.op, _EXACT) and seen < MAX_SUMMAND_OPS:
             stack.extend(top.inputs)
         elif (
             top.type.is_float
@@ -213,7 +214,8 @@ def is_rounded(x: Node) -> bool:
     sums_first=True,
 )
 def pull_term_out_of_sum(node: Node) -> Node | None:
-    """sum(x + s) -> sum(x) + n * s where s does not vary along the summed axes and x is rounded."""
+    """sum(x + s) -> sum(x) + n * s where s is constant along the summed axes and x is a computed
+    value with a rounding error."""
     x, axes = node.inputs[0], node.op.axes
     if not x.type.is_float or not isinstance(x.op, (ops.Add, ops.Sub)):
         return None
@@ -230,13 +232,13 @@ def pull_term_out_of_sum(node: Node) -> Node | None:
 
 @rewrite(on=ops.Contract, example=lambda: ops.matmul(-_data(), ops.tensor("v", (3,))))
 def pull_sign_out_of_contraction(node: Node) -> Node | None:
-    """-x @ y -> -(x @ y): the sign meets others outside."""
+    """-x @ y -> -(x @ y): negations cancel further outwards."""
     if not node.type.is_float:
         return None
-    for place, x in enumerate(node.inputs):
+    for position, x in enumerate(node.inputs):
         if isinstance(x.op, ops.Neg):
             operands = list(node.inputs)
-            operands[place] = x.inputs[0]
+            operands[position] = x.inputs[0]
             return -make(node.op, operands)
     return None
 
@@ -246,20 +248,20 @@ def pull_sign_out_of_contraction(node: Node) -> Node | None:
     example=lambda: ops.matmul(_data(), ops.broadcast_to(ops.tensor("s"), (3,))),
 )
 def contract_repeated_scalar(node: Node) -> Node | None:
-    """A contraction with one repeated scalar is a sum of products with it: the gradient of x @ w in
-    w, summed over all rows, is the sum of the columns of x."""
+    """A contraction with a broadcast scalar is a sum of products with the scalar: the gradient of
+    sum(x @ w) with respect to w is the sum of the rows of x."""
     first, second, out = node.op.parts()
     pairs = ((0, first, 1, second), (1, second, 0, first))
-    for place, letters, other_place, other_letters in pairs:
-        x, other = node.inputs[place], node.inputs[other_place]
+    for position, letters, other_position, other_letters in pairs:
+        x, other = node.inputs[position], node.inputs[other_position]
         repeats = isinstance(x.op, ops.BroadcastTo) and x.inputs[0].ndim == 0
-        # Letters of the repeated operand alone would have to be counted, or repeated again.
+        # An axis that only the repeated operand has would need a factor or a broadcast.
         if repeats and node.type.is_float and set(letters) <= set(other_letters):
             axes = tuple(k for k, c in enumerate(other_letters) if c not in out)
-            kept = [c for c in other_letters if c in out]
+            remaining = [c for c in other_letters if c in out]
             product = x.inputs[0] * other
             summed = ops.sum(product, axes) if axes else product
-            return ops.transpose(summed, tuple(kept.index(c) for c in out))
+            return ops.transpose(summed, tuple(remaining.index(c) for c in out))
     return None
 
 
@@ -272,10 +274,10 @@ def contract_repeated_scalar(node: Node) -> Node | None:
     ),
     sums_first=True,
 )  # fmt: skip
-def pull_literal_out_of_scatter(node: Node, known: FactTable) -> Node | None:
-    """Adding c * x into zeros is c times adding x into zeros, for literals that leave sums too. (An
-    infinite or undefined c would spoil the places where nothing is added.)"""
-    base, updates, *places = node.inputs
+def pull_literal_out_of_scatter(node: Node, facts: FactTable) -> Node | None:
+    """zeros.at[i].add(c * x) -> c * zeros.at[i].add(x), for literals c that may be taken out of
+    sums. (An infinite or nan c would change the elements that nothing is added to.)"""
+    base, updates, *indices = node.inputs
     if node.op.mode != "add" or not node.type.is_float or constant_of(base) != 0:
         return None
     product = renamed(updates)
@@ -283,12 +285,12 @@ def pull_literal_out_of_scatter(node: Node, known: FactTable) -> Node | None:
         c, rest, inverted = None, product.inputs[0], False
     else:
         found = outer_factor(product, range(product.ndim))
-        if found is None or factor_of(found[0]) is None or not may_leave(*found, known):
+        if found is None or factor_of(found[0]) is None or not may_take_out(*found, facts):
             return None
         c, rest, inverted = found
     if rest.shape != product.shape:
         return None
-    added = make(node.op, (base, ops.broadcast_to(rest, updates.shape), *places))
+    added = make(node.op, (base, ops.broadcast_to(rest, updates.shape), *indices))
     if c is None:
         return -added
     return added / c if inverted else c * added
@@ -298,8 +300,8 @@ def pull_literal_out_of_scatter(node: Node, known: FactTable) -> Node | None:
     on=ops.Scatter,
     example=lambda: ops.tensor("b", (5,)).at[ops.tensor("i", (3,), "int64")].add(ops.zeros(3)),
 )
-def scatter_nothing(node: Node) -> Node | None:
-    """Adding zeros anywhere changes nothing."""
+def drop_scatter_of_zeros(node: Node) -> Node | None:
+    """x.at[i].add(0) -> x."""
     return node.inputs[0] if node.op.mode == "add" and constant_of(node.inputs[1]) == 0 else None
 
 
@@ -311,5 +313,5 @@ SUMS = Ruleset(
     pull_sign_out_of_contraction,
     contract_repeated_scalar,
     pull_literal_out_of_scatter,
-    scatter_nothing,
+    drop_scatter_of_zeros,
 )

@@ -1,9 +1,9 @@
-"""Forms of probabilities, densities and links that keep their digits.
+"""Accurate forms of probabilities, densities and inverse links.
 
-    logarithms.py  log p and log(1 - p), by the way p is written
-    links.py       logarithms of probabilities in terms of a linear predictor
-    laws.py        distribution functions, survival functions and their logarithms
+    logarithms.py  log p and log(1 - p), derived from the expression of p
+    links.py       rules for logarithms of probabilities given by an inverse link
+    cdfs.py        distribution functions: their arguments, logarithms of their differences
     gammas.py      differences of log gammas
-    polynomials.py mixtures, guessing and lapses, products, powers
+    polynomials.py mixtures, guessing and lapse rates, products, powers
     weighted.py    logarithms of weighted sums
 """

@@ -1,7 +1,7 @@
-"""Differences of log gammas in naive code: lgamma(y + a) - lgamma(a), whose digits cancel.
+"""Differences of log gammas in naive code: lgamma(y + a) - lgamma(a) cancels for large a.
 
-The terms are found wherever they stand in a chain of sums. Arguments are compared as linear forms,
-so (nu + 1) / 2 is nu / 2 and a half, and sum(x + a) is sum(x) and sum(a).
+The terms are matched anywhere in a chain of sums. Arguments are compared as linear forms, so
+(nu + 1) / 2 equals nu / 2 + 1 / 2, and sum(x + a) equals sum(x) + sum(a).
 """
 
 from __future__ import annotations
@@ -30,33 +30,33 @@ DIFFERENCES = {
     ops.Trigamma: ops.trigamma_difference,
 }
 WANTED = (*DIFFERENCES, ops.Lbeta, ops.LogRisingFactorial, ops.Sum)
-# Terms of an argument that are looked at.
-TERMS = 8
+# Terms of an argument, at most.
+MAX_TERMS = 8
 
 RATIOS = Ruleset(
     rule(
         ops.log(x / (x + y)), ops.log_share(x, y), over=POSITIVE, limits=True,
-        why="the quotient rounds to 1 for large x, as in a negative binomial near a Poisson",
+        why="the quotient rounds to 1 for x >> y, as in a negative binomial near a Poisson",
     ),
     rule(
         1 - x / (x + y), y / (x + y), over=POSITIVE, limits=True,
-        why="cancellation where x is the larger",
+        why="cancellation for x >> y",
     ),
     rule(
         ops.log1p(-(x / (x + y))), ops.log_share(y, x), over=POSITIVE, limits=True,
-        why="the quotient rounds to 1 where x is the larger",
+        why="the quotient rounds to 1 for x >> y",
     ),
 )  # fmt: skip
 
 
 # Linear forms.
 
-# Coefficients, and an exact constant: those of large arguments are far from the rest.
+# Coefficients and a constant. The constant is exact, since it may be much larger than the terms.
 Form = tuple[dict[Node, float], Fraction]
 
 
 def linear(node: Node) -> Form | None:
-    """({leaf: coefficient}, constant) of a number; None for one with too many terms."""
+    """({leaf: coefficient}, constant) for a node; None if it has more than MAX_TERMS terms."""
     terms: dict[Node, float] = {}
     constant = Fraction(0)
     stack = [(node, 1.0)]
@@ -73,7 +73,7 @@ def linear(node: Node) -> Form | None:
             terms[top] = terms.get(top, 0.0) + scale
         else:
             stack += [(part, scale * factor) for part, factor in parts]
-        if len(terms) + len(stack) > TERMS:
+        if len(terms) + len(stack) > MAX_TERMS:
             return None
     return {leaf: c for leaf, c in terms.items() if c}, constant
 
@@ -104,13 +104,13 @@ def _parts(node: Node) -> list[tuple[Node, float]] | None:
 
 
 def difference(u: Node, v: Node) -> tuple[Node, bool] | None:
-    """u - v as (node, False), or v - u as (node, True); None unless that is simpler than u and v
-    are, because they share what is not a literal.
+    """u - v as (node, False), or v - u as (node, True); None unless the difference is simpler than
+    u and v because they have non-literal terms in common.
 
-    The one that is subtracted is a part of the other, as v is of u = v + n: with v and n, u loses
-    no more than a rounding. Of u = s + p and v = s + q nothing is left in v + (p - q) where q is
-    far larger than u; of two literals the smaller one may be q. A literal is a part of a literal
-    that is not far from it, and of a sum with such a one."""
+    All terms of the subtrahend must be terms of the other one, as for u = v + n: then v + n is u
+    within a rounding. (Not so for u = s + p and v = s + q: v + (p - q) loses u where q is far
+    larger.) A literal is a part of a literal within a factor of 2 (see `_is_near`), and of a sum
+    that contains one."""
     first, second = linear(u), linear(v)
     if first is None or second is None:
         return _of_constants(u, v)
@@ -124,11 +124,11 @@ def difference(u: Node, v: Node) -> tuple[Node, bool] | None:
     rest = first[1] - second[1]
     if len(terms) > 3 or any(leaf.dtype != u.dtype for leaf, _ in terms):
         return None
-    inside = _is_part(second, first, shared)
-    if not inside and not _is_part(first, second, shared):
+    extends = _is_part(second, first, shared)
+    if not extends and not _is_part(first, second, shared):
         return None
-    sign = 1.0 if inside else -1.0
-    return _sum([(leaf, sign * c) for leaf, c in terms], sign * _rounded(rest), u), not inside
+    sign = 1.0 if extends else -1.0
+    return _sum([(leaf, sign * c) for leaf, c in terms], sign * _rounded(rest), u), not extends
 
 
 def _rounded(x: Fraction) -> float:
@@ -139,13 +139,13 @@ def _rounded(x: Fraction) -> float:
 
 
 def _is_near(low: float, high: float) -> bool:
-    """May high - low lose digits? The difference is exact (Sterbenz), and both have logarithms of
-    gammas that are not small."""
+    """Is low <= high <= 2 * low, so that high - low is exact (Sterbenz), with both large enough for
+    the difference of their log gammas to cancel?"""
     return SMALL <= low <= high <= 2 * low
 
 
 def _of_constants(u: Node, v: Node) -> tuple[Node, bool] | None:
-    """`difference` of arrays of literals that are near each other."""
+    """`difference` of two arrays of literals that satisfy `_is_near` elementwise; else None."""
     if not (isinstance(u.op, Const) and isinstance(v.op, Const)) or u.dtype != v.dtype:
         return None
     try:
@@ -158,9 +158,9 @@ def _of_constants(u: Node, v: Node) -> tuple[Node, bool] | None:
     return None
 
 
-def _is_part(form: Form, whole: Form, shared: set[Node]) -> bool:
-    """Has a form no leaves but those that it shares with the whole, and no larger literal?"""
-    return form[0].keys() <= shared and not abs(form[1]) > abs(whole[1])
+def _is_part(form: Form, form_of_whole: Form, shared: set[Node]) -> bool:
+    """Has `form` only shared leaves, and a constant not larger than that of `form_of_whole`?"""
+    return form[0].keys() <= shared and not abs(form[1]) > abs(form_of_whole[1])
 
 
 def _sum(terms: Sequence[tuple[Node, float]], rest: float, like: Node) -> Node:
@@ -177,12 +177,12 @@ def _sum(terms: Sequence[tuple[Node, float]], rest: float, like: Node) -> Node:
 
 
 def is_sum_of(u: Node, a: Node, b: Node) -> float | None:
-    """u - a - b where that is a literal."""
+    """The value of u - a - b if it is a literal; else None."""
     forms = [linear(node) for node in (u, a, b)]
     if any(form is None for form in forms):
         return None
-    (whole, constant), *parts = forms
-    left = dict(whole)
+    (form_of_whole, constant), *parts = forms
+    left = dict(form_of_whole)
     for terms, rest in parts:
         constant -= rest
         for leaf, c in terms.items():
@@ -194,25 +194,25 @@ def is_sum_of(u: Node, a: Node, b: Node) -> float | None:
 
 
 def _positive(name: str, *shape: int) -> Node:
-    """Numbers beyond the poles at 0, where a sum of two infinities and its limit differ."""
+    """A positive number, above the pole at 0, where inf - inf and its limit differ."""
     return ops.square(ops.tensor(name, shape or (3,))) + 0.5
 
 
-def _pairs(node: Node, known: FactTable) -> list[tuple[Leaf, Leaf]]:
-    """Pairs of opposite sign, the added one first, of the leaves that rules here look at."""
-    leaves = [leaf for leaf in known.remember(node, chain_leaves) if type(leaf[1].op) in WANTED]
+def _pairs(node: Node, facts: FactTable) -> list[tuple[Leaf, Leaf]]:
+    """Pairs (added, subtracted) of leaves of a chain of sums with an op in WANTED."""
+    leaves = [leaf for leaf in facts.remember(node, chain_leaves) if type(leaf[1].op) in WANTED]
     return [(p, q) for p, q in itertools.permutations(leaves, 2) if q[2] and not p[2]]
 
 
-def _difference_of(first: Node, second: Node, known: FactTable) -> Node | None:
-    """f(u) - f(v) for one of the functions, or for sums of it over the same axes."""
+def _difference_of(first: Node, second: Node, facts: FactTable) -> Node | None:
+    """f(u) - f(v) for f in DIFFERENCES, or for sums of f over the same axes; else None."""
     if isinstance(first.op, ops.Sum):
         inner = first.inputs[0], second.inputs[0]
         if first.op != second.op or inner[0].shape != inner[1].shape:
             return None
         if type(inner[0].op) not in DIFFERENCES or type(inner[0].op) is not type(inner[1].op):
             return None
-        found = _difference_of(*inner, known)
+        found = _difference_of(*inner, facts)
         return None if found is None else make(first.op, (found,))
     if type(first.op) not in DIFFERENCES or first.op != second.op or not first.type.is_float:
         return None
@@ -223,13 +223,13 @@ def _difference_of(first: Node, second: Node, known: FactTable) -> Node | None:
     n, flipped = found
     start = u if flipped else v
     found = DIFFERENCES[type(first.op)](start, n)
-    return _undefined_at_poles(-found if flipped else found, start, n, known)
+    return _undefined_at_poles(-found if flipped else found, start, n, facts)
 
 
-def _undefined_at_poles(found: Node, start: Node, n: Node, known: FactTable) -> Node:
-    """The difference f(start + n) - f(start), nan where it is written as that of two equal
-    infinities: the function that is found is 0 there."""
-    if known.bounds(start).positive or known.bounds(n).positive or known.constant(n):
+def _undefined_at_poles(found: Node, start: Node, n: Node, facts: FactTable) -> Node:
+    """`found` = f(start + n) - f(start), but nan where both are the same infinity as written: at a
+    pole with n = 0, where `found` is 0."""
+    if facts.bounds(start).positive or facts.bounds(n).positive or facts.constant(n):
         return found
     pole = ops.logical_and(ops.le(start, 0), ops.eq(ops.floor(start), start))
     both = ops.logical_and(pole, ops.eq(n, 0))
@@ -247,12 +247,12 @@ def _examples_of_differences() -> tuple[Node, ...]:
 
 
 @rewrite(on=(ops.Add, ops.Sub), example=_examples_of_differences, limits=True)
-def difference_of_log_gammas(node: Node, known: FactTable) -> Node | None:
-    """lgamma(a + n) - lgamma(a) -> log_rising_factorial(a, n), and digamma and trigamma likewise:
-    the digits that both share for large a cancel."""
-    for (path, first, _), (other, second, _) in _pairs(node, known):
+def difference_of_log_gammas(node: Node, facts: FactTable) -> Node | None:
+    """lgamma(a + n) - lgamma(a) -> log_rising_factorial(a, n), and likewise for digamma and
+    trigamma: cancellation for large a."""
+    for (path, first, _), (other, second, _) in _pairs(node, facts):
         if type(first.op) is type(second.op):
-            found = _difference_of(first, second, known)
+            found = _difference_of(first, second, facts)
             if found is not None:
                 return regrow(node, {path: found, other: None})
     return None
@@ -267,10 +267,11 @@ def difference_of_log_gammas(node: Node, known: FactTable) -> Node | None:
         n - (ops.lgamma(a) + ops.lgamma(b)) + ops.lgamma(b + a + 1),
     ))(_positive("a"), _positive("b"), _positive("a") + _positive("n")),
 )  # fmt: skip
-def log_gammas_of_a_sum_and_its_parts(node: Node, known: FactTable) -> Node | None:
-    """lgamma(a) + lgamma(b) - lgamma(a + b) -> lbeta(a, b), with the logarithm that is left where
-    the sum differs by 1, as in the logarithm of a binomial coefficient."""
-    leaves = [leaf for leaf in known.remember(node, chain_leaves) if type(leaf[1].op) is ops.Lgamma]
+def log_gammas_of_a_sum_and_its_parts(node: Node, facts: FactTable) -> Node | None:
+    """lgamma(a) + lgamma(b) - lgamma(a + b) -> lbeta(a, b): cancellation for large a and b. Also if
+    the argument is a + b + 1 or a + b - 1, with an additional logarithm, as in the logarithm of a
+    binomial coefficient."""
+    leaves = [leaf for leaf in facts.remember(node, chain_leaves) if type(leaf[1].op) is ops.Lgamma]
     if len(leaves) < 3:
         return None
     for whole in leaves:
@@ -278,14 +279,14 @@ def log_gammas_of_a_sum_and_its_parts(node: Node, known: FactTable) -> Node | No
         for p, q in itertools.combinations(others, 2):
             (u,), (a,), (b,) = (leaf[1].inputs for leaf in (whole, p, q))
             rest = is_sum_of(u, a, b)
-            # Of numbers of two signs a + b may be 0, where lgamma(a + b + 1) is not infinite.
-            positive = [known.bounds(x).positive for x in (a, b)]
+            # If a and b may have opposite signs, a + b may be 0, where lgamma(a + b + 1) is finite.
+            positive = [facts.bounds(x).positive for x in (a, b)]
             if rest in (0.0, -1.0) or (rest == 1.0 and all(positive)):
-                # It takes the sign of the leaf in whose place it stands.
+                # It replaces the leaf p, and takes over its sign.
                 found = _beta(u, a, b, rest)
                 if not any(positive):
-                    # Infinity less infinity as written, where a beta function has a limit. A term
-                    # of its own, so that the beta function may meet others.
+                    # inf - inf as written, where lbeta is infinite. A separate term, so that rules
+                    # for differences of lbeta still match.
                     both = ops.logical_and(ops.eq(a, 0), ops.eq(b, 0))
                     found = found + ops.where(both, ops.constant(math.nan, dtype=a.dtype), 0)
                 return regrow(node, {p[0]: found, q[0]: None, whole[0]: None})
@@ -309,9 +310,10 @@ def _beta(u: Node, a: Node, b: Node, rest: float) -> Node:
         ops.lgamma(n + 1) - ops.log_rising_factorial(a, n),
     ))(_positive("a"), _positive("n")),
 )  # fmt: skip
-def rising_factorial_and_log_gamma(node: Node, known: FactTable) -> Node | None:
-    """lgamma(n) - log_rising_factorial(a, n) -> lbeta(a, n); for lgamma(n + 1) a coefficient."""
-    for p, q in _pairs(node, known):
+def rising_factorial_and_log_gamma(node: Node, facts: FactTable) -> Node | None:
+    """lgamma(n) - log_rising_factorial(a, n) -> lbeta(a, n), and with lgamma(n + 1) the logarithm
+    of a multiset coefficient: cancellation for large arguments."""
+    for p, q in _pairs(node, facts):
         kinds = type(p[1].op), type(q[1].op)
         if kinds not in (PAIR, PAIR[::-1]):
             continue
@@ -336,10 +338,10 @@ PAIR = (ops.LogRisingFactorial, ops.Lgamma)
         ops.lbeta(n + 40.0, m + 9.0) - ops.lbeta(ops.constant(40.0), 9.0),
     ))(*(_positive(name) for name in "abnm")),
 )
-def difference_of_log_betas(node: Node, known: FactTable) -> Node | None:
-    """lbeta(a + n, b + m) - lbeta(a, b) -> lbeta_change(a, n, b, m), as in a beta-binomial: the
-    digits that both share for large a and b cancel."""
-    for (path, first, _), (other, second, _) in _pairs(node, known):
+def difference_of_log_betas(node: Node, facts: FactTable) -> Node | None:
+    """lbeta(a + n, b + m) - lbeta(a, b) -> lbeta_change(a, n, b, m), as in a beta-binomial:
+    cancellation for large a and b."""
+    for (path, first, _), (other, second, _) in _pairs(node, facts):
         if not (isinstance(first.op, ops.Lbeta) and isinstance(second.op, ops.Lbeta)):
             continue
         change = _change(first, second)
@@ -352,7 +354,7 @@ def difference_of_log_betas(node: Node, known: FactTable) -> Node | None:
 
 
 def _change(end: Node, start: Node) -> Node | None:
-    """lbeta(a + n, b + m) - lbeta(a, b), if those are the two."""
+    """lbeta_change for end - start = lbeta(a + n, b + m) - lbeta(a, b); else None."""
     a, b = start.inputs
     for ends in (end.inputs, end.inputs[::-1]):
         n, m = _step(a, ends[0]), _step(b, ends[1])
@@ -362,12 +364,12 @@ def _change(end: Node, start: Node) -> Node | None:
 
 
 def _step(start: Node, end: Node) -> Node | None:
-    """end - start, where all terms of `start` are in `end`."""
+    """end - start if all terms of `start` are terms of `end`; else None."""
     first, second = linear(start), linear(end)
     if first is None or second is None:
         return None
-    inside = all(second[0].get(leaf) == c for leaf, c in first[0].items())
-    if not inside or not 0 <= first[1] <= second[1]:
+    has_all_terms = all(second[0].get(leaf) == c for leaf, c in first[0].items())
+    if not has_all_terms or not 0 <= first[1] <= second[1]:
         return None
     if not first[0] and not _is_near(first[1], second[1]):
         return None
@@ -384,39 +386,39 @@ def _step(start: Node, end: Node) -> Node | None:
     rounded_logs=True,
     limits=True,
 )
-def deviance_of_a_link(node: Node, known: FactTable) -> Node | None:
-    """The logarithm in a deviance, where the way a rate is written gives more than its value does:
-    kl_div(x, p) -> kl_div_exp(x, log p), in which the logarithms of large numbers are rounded. At
-    infinite arguments it has limits."""
+def deviance_of_a_link(node: Node, facts: FactTable) -> Node | None:
+    """kl_div(x, p) -> kl_div_exp(x, log p) if log p can be derived from the expression of the rate
+    p, which may under- or overflow. The logarithms of large numbers are rounded. At infinite
+    arguments the result is a limit."""
     a, b, x = node.inputs
-    logs = [log_of(factor, known) for factor in (b, x)]
+    logs = [log_of(factor, facts) for factor in (b, x)]
     if logs == [None, None]:
         return None
     first, second = (
         ops.log(factor) if log is None else log for log, factor in zip(logs, (b, x), strict=True)
     )
-    log = second if known.constant(b) == 1 else first if known.constant(x) == 1 else first + second
+    log = second if facts.constant(b) == 1 else first if facts.constant(x) == 1 else first + second
     if isinstance(node.op, ops.LogRatio):
         return ops.log(a) - log
     return _deviance(a, log, b * x)
 
 
-# exp(l) and its derivatives are numbers within these.
-FAR = 600
+# exp(l) and its derivatives neither overflow nor underflow for |l| below this.
+EXP_RANGE = 600
 
 
 def _deviance(a: Node, l: Node, product: Node) -> Node:
-    """kl_div_exp(a, l) for the logarithm l of a product. Past the range of exp the derivatives are
-    those of its terms, one of which is infinite or left out."""
+    """kl_div_exp(a, l) for l = log(product). For |l| > EXP_RANGE the terms are written out, so that
+    their derivatives are right: one of them is infinite or negligible."""
     none = ops.eq(a, 0)
     plain = ops.where(none, 0, a * ((ops.log(ops.where(none, 1, a)) - l) - 1))
-    above, below = l > FAR, l < -FAR
-    inside = ops.where(ops.logical_or(above, below), 0, l)
+    above, below = l > EXP_RANGE, l < -EXP_RANGE
+    middle = ops.where(ops.logical_or(above, below), 0, l)
     overflown = ops.logical_and(ops.isinf(product), a >= 0)
     past = ops.where(overflown, product - a, plain + product)
-    # Not the product, in which 1 - p may be rounding; exp of less is 0.
-    rest = ops.where(l < -745, 0, ops.exp(ops.clip(l, -745, -FAR)))
-    return ops.where(above, past, ops.where(below, plain + rest, ops.kl_div_exp(a, inside)))
+    # exp(l), not the product, whose factor 1 - p may be dominated by rounding. exp(-745) is 0.
+    rest = ops.where(l < -745, 0, ops.exp(ops.clip(l, -745, -EXP_RANGE)))
+    return ops.where(above, past, ops.where(below, plain + rest, ops.kl_div_exp(a, middle)))
 
 
 @rewrite(
@@ -427,12 +429,12 @@ def _deviance(a: Node, l: Node, product: Node) -> Node:
     rounded_logs=True,
     limits=True,
 )
-def binomial_divergence_of_a_link(node: Node, known: FactTable) -> Node | None:
-    """A binomial mass whose probability is written with a link is one of its logarithms, which do
-    not under- or overflow as p and 1 - p do. Those of large counts are rounded in it, and at
-    infinite arguments it has limits."""
+def binomial_divergence_of_a_link(node: Node, facts: FactTable) -> Node | None:
+    """The deviance of a binomial with a probability p given by a link, in terms of log p and
+    log(1 - p), which do not underflow as p and 1 - p do. The logarithms of large counts are
+    rounded, and at infinite arguments the result is a limit."""
     x, n, p = node.inputs
-    log, rest = log_of(p, known), log_of_rest(p, known)
+    log, rest = log_of(p, facts), log_of_rest(p, facts)
     if log is None and rest is None:
         return None
     log = ops.log(p) if log is None else log

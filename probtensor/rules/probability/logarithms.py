@@ -1,8 +1,9 @@
-"""Logarithms of probabilities by the way these are written: what log p and log(1 - p) are.
+"""log p and log(1 - p), derived from the expression of a probability p.
 
-`log_of` and `log_of_rest` know logistic, probit, log-log, Cauchy and log links, their products,
-quotients, powers, differences (as in ordinal models), mixtures, choices and views; `log_of_minus`
-what log(-z) is of such a logarithm z. What they do not know is None.
+`log_of` (log p) and `log_of_rest` (log(1 - p)) handle logistic, probit, log-log, Cauchy and log
+links, their products, quotients, powers, differences (as in ordinal models), mixtures, selections
+by `where` and views; `log_of_minus` gives log(-z) for such a logarithm z. They return None for
+anything else.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.node import Const, Input, Node, make
 from probtensor.ops.kinds import Contraction, Elementwise
-from probtensor.rules.probability.laws import (
+from probtensor.rules.probability.cdfs import (
     VIEWS,
     cauchy_argument,
     is_literal,
@@ -28,7 +29,7 @@ from probtensor.rules.probability.laws import (
     share_of,
     times_root2,
 )
-from probtensor.rules.probability.polynomials import log_of_polynomial
+from probtensor.rules.probability.polynomials import MAX_DEPTH, log_of_polynomial
 from probtensor.rules.probability.weighted import (
     log_of_rest_of_mean,
     log_of_weighted_fold,
@@ -36,107 +37,106 @@ from probtensor.rules.probability.weighted import (
 )
 from probtensor.transform.facts import FactTable, constant_of, without_positive_factors
 
-# exp of these is a float.
+# exp of a smaller argument does not overflow.
 EXP_ENDS = {"float64": 700.0, "float32": 87.0}
-# Nodes looked through in one probability, so that a sweep stays linear.
-DEEP = 12
-# What a polynomial of probabilities that are polynomials of others takes of these.
+# What one level of polynomials within polynomials takes of the depth.
 NESTED = 4
 
 
 # log p.
 
 
-def log_of(p: Node, known: FactTable, depth: int = DEEP) -> Node | None:
-    """log p where the way p is written gives more than the logarithm of its value; else None."""
+def log_of(p: Node, facts: FactTable, depth: int = MAX_DEPTH) -> Node | None:
+    """log p if the expression of p gives a more accurate form than log of its value; else None."""
     if depth <= 0 or not p.type.is_float:
         return None
-    plain = log_of_link(p, known)
+    plain = log_of_link(p, facts)
     if plain is not None:
         return plain
     op = p.op
     if isinstance(op, ops.Sub):
-        if is_literal(known, p.inputs[0], 1):
-            return log_of_rest(p.inputs[1], known, depth - 1)
-        rest = rest_of_shares(p, known)
+        if is_literal(facts, p.inputs[0], 1):
+            return log_of_rest(p.inputs[1], facts, depth - 1)
+        rest = rest_of_shares(p, facts)
         if rest is not None:
-            part, whole = (log_of(x, known, depth - 1) for x in rest)
-            if whole is not None:
-                return (ops.log(rest[0]) if part is None else part) - whole
-        found = log_of_difference(p, known)
-        found = log_of_mixture(p, known, depth) if found is None else found
-        return _log_of_power_difference(p, known, depth) if found is None else found
+            part, log_total = (log_of(x, facts, depth - 1) for x in rest)
+            if log_total is not None:
+                return (ops.log(rest[0]) if part is None else part) - log_total
+        found = log_of_difference(p, facts)
+        found = log_of_mixture(p, facts, depth) if found is None else found
+        return _log_of_power_difference(p, facts, depth) if found is None else found
     if isinstance(op, (ops.Mul, ops.Div)):
-        return _log_of_product(p, known, depth)
+        return _log_of_product(p, facts, depth)
     if isinstance(op, ops.Add):
-        found = log_of_mixture(p, known, depth, cancels=True)
-        found = _log_of_sum(p, known, depth) if found is None else found
-        found = log_of_mixture(p, known, depth) if found is None else found
-        return log_of_weighted_sum(p, known, log_of, depth - 1) if found is None else found
+        found = log_of_mixture(p, facts, depth, cancels=True)
+        found = _log_of_sum(p, facts, depth) if found is None else found
+        found = log_of_mixture(p, facts, depth) if found is None else found
+        return log_of_weighted_sum(p, facts, log_of, depth - 1) if found is None else found
     if isinstance(op, (ops.Square, ops.Sqrt, ops.Pow)):
-        return _log_of_power(p, known, depth)
+        return _log_of_power(p, facts, depth)
     if isinstance(op, (ops.Sum, ops.Prod)):
-        return _log_of_fold(p, known, depth)
+        return _log_of_fold(p, facts, depth)
     if isinstance(op, ops.Neg):
-        return log_of_minus(p.inputs[0], known, depth)
-    return _log_through(p, known, depth, log_of, ops.log)
+        return log_of_minus(p.inputs[0], facts, depth)
+    return _log_through(p, facts, depth, log_of, ops.log)
 
 
 def log_of_mixture(
-    p: Node, known: FactTable, depth: int = DEEP, rest: bool = False, cancels: bool = False
+    p: Node, facts: FactTable, depth: int = MAX_DEPTH, rest: bool = False, cancels: bool = False
 ) -> Node | None:
     """log p, or log(1 - p), for a polynomial p of probabilities."""
-    return log_of_polynomial(p, known, _LogsOfChance(known, depth - NESTED), rest, cancels)
+    return log_of_polynomial(p, facts, _LogsOfChance(facts, depth - NESTED), rest, cancels)
 
 
 @dataclass(frozen=True)
 class _LogsOfChance:
-    """log p and log(1 - p) where the way p is written gives both; remembered by `known`."""
+    """Gives (log p, log(1 - p)) if both can be derived from the expression of p; a frozen
+    dataclass, so that `facts` caches its results."""
 
-    known: FactTable
+    facts: FactTable
     depth: int
 
     def __call__(self, p: Node) -> tuple[Node, Node] | None:
-        log = log_of(p, self.known, self.depth)
-        rest = None if log is None else log_of_rest(p, self.known, self.depth)
+        log = log_of(p, self.facts, self.depth)
+        rest = None if log is None else log_of_rest(p, self.facts, self.depth)
         return None if rest is None else (log, rest)
 
 
-def _log_of_power(p: Node, known: FactTable, depth: int) -> Node | None:
+def _log_of_power(p: Node, facts: FactTable, depth: int) -> Node | None:
     x, k = power_of(p)
-    if not known.bounds(x).nonnegative:
+    if not facts.bounds(x).nonnegative:
         return None
-    inner = log_of(x, known, depth - 1)
+    inner = log_of(x, facts, depth - 1)
     return None if inner is None else times(k, inner)
 
 
-def _log_of_power_difference(p: Node, known: FactTable, depth: int) -> Node | None:
-    """log(x**a - y**b), as of a discrete Weibull count, where the logarithms of both are known."""
+def _log_of_power_difference(p: Node, facts: FactTable, depth: int) -> Node | None:
+    """log(x**a - y**b), as for a discrete Weibull count, if the logarithms of both are derived."""
     found = [power_of(x) for x in p.inputs]
     if found == [None, None]:
         return None
-    # x itself is a power of x.
+    # x is x**1.
     (x, a), (y, b) = (
         (term, ops.constant(1.0, term.dtype)) if power is None else power
         for term, power in zip(p.inputs, found)
     )
     if None in found and x is not y:
         return None
-    logs = [log_of(power, known, depth - 1) for power in p.inputs]
+    logs = [log_of(power, facts, depth - 1) for power in p.inputs]
     if None in logs:
         return None
     upper, lower = logs
     if x is not y:
         return upper + ops.log1mexp(ops.where(ops.eq(lower, upper), 0, lower - upper))
-    log = log_of(x, known, depth - 1)
-    double = log_of_minus(log, known, depth - 1)
+    log = log_of(x, facts, depth - 1)
+    double = log_of_minus(log, facts, depth - 1)
     if double is None:
         return upper + ops.log1mexp(times(b - a, log))
     return upper + ops.log_cexpexp(ops.log(b - a) + double)
 
 
 def times(factor: Node, log: Node) -> Node:
-    """factor * log, and 0 where the factor is 0 even if the logarithm is infinite."""
+    """factor * log, but 0 where the factor is 0, also if the logarithm is infinite."""
     if isinstance(log.op, ops.Neg) and isinstance(log.inputs[0].op, ops.Xexpy):
         one, z = log.inputs[0].inputs
         return -ops.xexpy(factor * one, z)
@@ -144,13 +144,13 @@ def times(factor: Node, log: Node) -> Node:
     return factor * log if plain else ops.xtimes(factor, log)
 
 
-def _log_of_fold(p: Node, known: FactTable, depth: int) -> Node | None:
-    """log of a sum or a product over axes of what is not negative."""
+def _log_of_fold(p: Node, facts: FactTable, depth: int) -> Node | None:
+    """log of a sum or product over axes of nonnegative elements."""
     x = p.inputs[0]
-    inner = log_of(x, known, depth - 1) if known.bounds(x).nonnegative else None
+    inner = log_of(x, facts, depth - 1) if facts.bounds(x).nonnegative else None
     if inner is None:
         is_sum = isinstance(p.op, ops.Sum)
-        return log_of_weighted_fold(p, known, log_of, depth - 1) if is_sum else None
+        return log_of_weighted_fold(p, facts, log_of, depth - 1) if is_sum else None
     fold = ops.LogSumExp if isinstance(p.op, ops.Sum) else ops.Sum
     return make(fold(p.op.axes), (ops.broadcast_to(inner, x.shape),))
 
@@ -158,8 +158,8 @@ def _log_of_fold(p: Node, known: FactTable, depth: int) -> Node | None:
 # log(-z) of a logarithm z of a probability.
 
 
-def log_of_minus(z: Node, known: FactTable, depth: int = DEEP) -> Node | None:
-    """log(-z) where z is made of logarithms of probabilities, or of exponentials; else None."""
+def log_of_minus(z: Node, facts: FactTable, depth: int = MAX_DEPTH) -> Node | None:
+    """log(-z) for z composed of logarithms of probabilities or of exponentials; else None."""
     if depth <= 0:
         return None
     op = z.op
@@ -168,66 +168,66 @@ def log_of_minus(z: Node, known: FactTable, depth: int = DEEP) -> Node | None:
     if isinstance(op, ops.LogNdtr):
         return _log_of_minus_log(z, ops.log_ndtr(-z.inputs[0]))
     if isinstance(op, ops.Log1mexp):
-        # What `_log_of_minus_log` makes is used where it is a number next to 1.
-        own = isinstance(z.inputs[0].op, ops.Minimum)
-        return None if own else _log_of_minus_log(z, z.inputs[0])
+        # A result of `_log_of_minus_log`, used only where it is near 1, is left as it is.
+        is_made_here = isinstance(z.inputs[0].op, ops.Minimum)
+        return None if is_made_here else _log_of_minus_log(z, z.inputs[0])
     if isinstance(op, ops.LogCexpexp):
         return _log_of_minus_log(z, -ops.exp(z.inputs[0]))
     if isinstance(op, ops.Neg):
-        return log_of(z.inputs[0], known, depth - 1)
+        return log_of(z.inputs[0], facts, depth - 1)
     if isinstance(op, ops.Xexpy):
         return None
     if isinstance(op, (ops.Mul, ops.Div)):
-        return _log_of_minus_product(z, known, depth)
+        return _log_of_minus_product(z, facts, depth)
     if isinstance(op, (ops.Add, ops.Sub)):
         parts = [z.inputs[0], z.inputs[1] if isinstance(op, ops.Add) else -z.inputs[1]]
-        if not all(known.bounds(x).nonpositive for x in parts):
+        if not all(facts.bounds(x).nonpositive for x in parts):
             return None
-        logs = [log_of_minus(x, known, depth - 1) for x in parts]
+        logs = [log_of_minus(x, facts, depth - 1) for x in parts]
         if logs == [None, None]:
             return None
         return ops.logaddexp(*(ops.log(-x) if l is None else l for x, l in zip(parts, logs)))
     if isinstance(op, ops.Sum):
-        inner = log_of_minus(z.inputs[0], known, depth - 1)
-        if inner is None or not known.bounds(z.inputs[0]).nonpositive:
+        inner = log_of_minus(z.inputs[0], facts, depth - 1)
+        if inner is None or not facts.bounds(z.inputs[0]).nonpositive:
             return None
         return make(ops.LogSumExp(op.axes), (ops.broadcast_to(inner, z.inputs[0].shape),))
     return None
 
 
-def _log_of_minus_product(z: Node, known: FactTable, depth: int) -> Node | None:
-    """log(-f * g), where f is seen to be negative: where g is too, all of this is nan."""
+def _log_of_minus_product(z: Node, facts: FactTable, depth: int) -> Node | None:
+    """log(-f * g) for f <= 0 by its bounds; nan where g is negative as well."""
     divides = isinstance(z.op, ops.Div)
-    for place, factor in enumerate(z.inputs):
-        other = z.inputs[1 - place]
-        if not known.bounds(factor).nonpositive:
+    for k, factor in enumerate(z.inputs):
+        other = z.inputs[1 - k]
+        if not facts.bounds(factor).nonpositive:
             continue
-        value = known.constant(factor)
-        log = None if value is not None else log_of_minus(factor, known, depth - 1)
-        rest = log_of(other, known, depth - 1)
+        value = facts.constant(factor)
+        log = None if value is not None else log_of_minus(factor, facts, depth - 1)
+        rest = log_of(other, facts, depth - 1)
         if log is None and rest is None:
             return None
         log = ops.log(-factor) if log is None else log
         rest = ops.log(other) if rest is None else rest
         if not divides:
             return log + rest
-        return log - rest if place == 0 else rest - log
+        return log - rest if k == 0 else rest - log
     return None
 
 
 def _log_of_minus_log(log: Node, rest: Node) -> Node:
-    """log(-log p) from log p and log(1 - p): the latter where p is next to 1."""
+    """log(-log p) from log p and log(1 - p); the latter is used where p is near 1."""
     near = ops.log1mexp(ops.minimum(rest, -1))
     size = ops.where(rest < -1, -near, -ops.minimum(log, -0.25))
     return ops.where(rest < -37, rest, ops.log(size))
 
 
-def log_of_link(p: Node, known: FactTable | None = None) -> Node | None:
-    """log p for a p that is one function of something."""
-    known = known or FactTable()
+def log_of_link(p: Node, facts: FactTable | None = None) -> Node | None:
+    """log p for a p that is a single inverse link of its argument; else None."""
+    facts = facts or FactTable()
     op = p.op
     if isinstance(op, ops.Exp):
-        return unrepeatable(p.inputs[0], known)
+        return unrepeatable(p.inputs[0], facts)
     if isinstance(op, ops.Sigmoid):
         return ops.log_sigmoid(p.inputs[0])
     if isinstance(op, ops.Softplus):
@@ -237,121 +237,122 @@ def log_of_link(p: Node, known: FactTable | None = None) -> Node | None:
     if isinstance(op, ops.Softmax):
         return make(ops.LogSoftmax(op.axes), p.inputs)
     if isinstance(op, ops.Erfc):
-        return ops.log_ndtr(times_root2(-p.inputs[0], known)) + math.log(2)
+        return ops.log_ndtr(times_root2(-p.inputs[0], facts)) + math.log(2)
     if isinstance(op, ops.Neg) and isinstance(p.inputs[0].op, ops.Expm1):
-        return _log_one_minus_exp(p.inputs[0].inputs[0], known)
-    z = normal_argument(p, known)
+        return _log_one_minus_exp(p.inputs[0].inputs[0], facts)
+    z = normal_argument(p, facts)
     if z is not None:
         return ops.log_ndtr(z)
-    z = cauchy_argument(p, known)
+    z = cauchy_argument(p, facts)
     return None if z is None else log_cauchy(z)
 
 
-def unrepeatable(z: Node, known: FactTable) -> Node:
-    """z, with an exponential in it marked as one that 0 may be multiplied with."""
+def unrepeatable(z: Node, facts: FactTable) -> Node:
+    """z with an exponential in it as `xexpy`, so that a product with 0 is 0 even where the
+    exponential is infinite."""
     if isinstance(z.op, ops.Neg) and isinstance(z.inputs[0].op, ops.Exp):
         return -ops.xexpy(1, z.inputs[0].inputs[0])
-    if known.bounds(z).finite or is_finite_form(z):
+    if facts.bounds(z).finite or is_finite_form(z):
         return z
-    log = log_of_minus(z, known)
+    log = log_of_minus(z, facts)
     if log is None:
         return z
-    # The logarithm of a sum or a product says nothing of one that is not below 0.
+    # log(-z) is nan where z is positive.
     marked = -ops.xexpy(1, log)
-    return marked if known.bounds(z).nonpositive else ops.where(z < 0, marked, z)
+    return marked if facts.bounds(z).nonpositive else ops.where(z < 0, marked, z)
 
 
-def _log_one_minus_exp(z: Node, known: FactTable) -> Node:
-    log = log_of_minus(z, known)
+def _log_one_minus_exp(z: Node, facts: FactTable) -> Node:
+    log = log_of_minus(z, facts)
     return ops.log1mexp(z) if log is None else ops.log_cexpexp(log)
 
 
-def _log_of_product(p: Node, known: FactTable, depth: int) -> Node | None:
-    """log(f * g) or log(f / g), where that of a positive factor is known: the other one may be
-    anything, since a logarithm of less than 0 is nan on either side."""
-    share = share_of(p, known)
+def _log_of_product(p: Node, facts: FactTable, depth: int) -> Node | None:
+    """log(f * g) or log(f / g), if the logarithm of a positive factor can be derived. The other
+    factor may have any sign, since both sides are nan where it is negative."""
+    share = share_of(p, facts)
     if share is not None:
-        return _log_of_share(*share, known, depth)
+        return _log_of_share(*share, facts, depth)
     first, second = p.inputs
-    logs = [log_of(f, known, depth - 1) for f in p.inputs]
-    positive = [known.bounds(f).positive for f in p.inputs]
+    logs = [log_of(f, facts, depth - 1) for f in p.inputs]
+    positive = [facts.bounds(f).positive for f in p.inputs]
     decided = any(f is not None and sure for f, sure in zip(logs, positive))
-    both = all(known.bounds(f).nonnegative for f in p.inputs)
+    both = all(facts.bounds(f).nonnegative for f in p.inputs)
     if not decided and not (both and any(f is not None for f in logs)):
         return None
     left, right = (ops.log(f) if log is None else log for f, log in zip((first, second), logs))
     return left - right if isinstance(p.op, ops.Div) else left + right
 
 
-def _log_of_share(n: Node, m: Node, known: FactTable, depth: int) -> Node | None:
+def _log_of_share(n: Node, m: Node, facts: FactTable, depth: int) -> Node | None:
     """log(n / (n + m)), the logistic function of log n - log m."""
-    logs = _signed_logs(n, m, known, depth)
+    logs = _signed_logs(n, m, facts, depth)
     if logs is None:
         return None
     log_n, log_m, sign = logs
     if sign is None:
         return ops.log_sigmoid(log_n - log_m)
     value = -_log1p_of_ratio(log_m - log_n, sign >= 0)
-    return value if known.bounds(m).positive else _at_zero(sign, m, log_n, value, share=True)
+    return value if facts.bounds(m).positive else _at_zero(sign, m, log_n, value, share=True)
 
 
-def _signed_logs(n: Node, m: Node, known: FactTable, depth: int) -> tuple | None:
-    """(log |n|, log |m|, what has the sign of one of them: None if both are positive), if one is
-    known by the way it is written, and all but one factor of one is known to be positive."""
-    found = [log_of(x, known, depth - 1) for x in (n, m)]
+def _signed_logs(n: Node, m: Node, facts: FactTable, depth: int) -> tuple | None:
+    """(log |n|, log |m|, sign) if one of the logarithms can be derived and at most one of n and m
+    may be negative. `sign` is a node with the sign of that one; None if both are positive."""
+    found = [log_of(x, facts, depth - 1) for x in (n, m)]
     if found == [None, None]:
         return None
-    doubtful = [x for x in (n, m) if not known.bounds(x).positive]
+    doubtful = [x for x in (n, m) if not facts.bounds(x).positive]
     if len(doubtful) > 1:
         return None
     if not doubtful:
         logs = (ops.log(x) if log is None else log for x, log in zip((n, m), found))
         return *logs, None
-    logs = (_log_abs(x, known, depth) for x in (n, m))
-    return *logs, without_positive_factors(doubtful[0], known)
+    logs = (_log_abs(x, facts, depth) for x in (n, m))
+    return *logs, without_positive_factors(doubtful[0], facts)
 
 
 def _at_zero(sign: Node, n: Node, log_m: Node, value: Node, share: bool = False) -> Node:
-    """log(n + m), or log(m / (n + m)) for a `share`, with its slope where n is 0, which a logarithm
-    of n has not; elsewhere `value`."""
+    """log(n + m), or log(m / (n + m)) for a `share`: `value`, except where n is 0, where log n has
+    no finite slope and a form that is linear in n is used."""
     none = ops.eq(sign, 0)
     ratio = ops.where(none, n, 0) * ops.exp(-ops.maximum(log_m, -EXP_ENDS[log_m.dtype]))
     change = ops.log1p(ratio)
     return ops.where(none, -change if share else log_m + change, value)
 
 
-def _log_abs(x: Node, known: FactTable, depth: int) -> Node:
-    """log |x|, where factors known to be positive need no sign."""
-    if known.bounds(x).positive:
-        log = log_of(x, known, depth - 1)
+def _log_abs(x: Node, facts: FactTable, depth: int) -> Node:
+    """log |x|, without abs for factors that are positive by their bounds."""
+    if facts.bounds(x).positive:
+        log = log_of(x, facts, depth - 1)
         return ops.log(x) if log is None else log
     if isinstance(x.op, (ops.Mul, ops.Div)):
-        left, right = (_log_abs(f, known, depth - 1) for f in x.inputs)
+        left, right = (_log_abs(f, facts, depth - 1) for f in x.inputs)
         return left - right if isinstance(x.op, ops.Div) else left + right
     return ops.log(ops.abs(x))
 
 
 def _log1p_of_ratio(v: Node, agree: Node) -> Node:
-    """log(1 + r) for log |r| = v, which is positive where `agree`."""
+    """log(1 + r) for log |r| = v, where r is positive if `agree` and negative otherwise."""
     return ops.where(agree, ops.softplus(v), ops.log1mexp(ops.where(agree, -1, v)))
 
 
-def _log_of_sum(p: Node, known: FactTable, depth: int) -> Node | None:
-    """log(n + m), where the logarithm of one is known by the way it is written."""
+def _log_of_sum(p: Node, facts: FactTable, depth: int) -> Node | None:
+    """log(n + m), if the logarithm of one can be derived from its expression; else None."""
     n, m = p.inputs
     for one, other in ((n, m), (m, n)):
-        if is_literal(known, one, 1) and _has_square(other):
+        if is_literal(facts, one, 1) and _has_square(other):
             return ops.log1p(other)
-    logs = _signed_logs(n, m, known, depth)
+    logs = _signed_logs(n, m, facts, depth)
     if logs is None:
         return None
     log_n, log_m, sign = logs
     if sign is None:
         for one, log in ((n, log_m), (m, log_n)):
-            if is_literal(known, one, 1):
+            if is_literal(facts, one, 1):
                 return ops.softplus(log)
         return ops.logaddexp(log_n, log_m)
-    if known.bounds(m).positive:
+    if facts.bounds(m).positive:
         n, m, log_n, log_m = m, n, log_m, log_n
     agree = sign >= 0
     less = log_n + ops.log1mexp(ops.where(agree, -1, log_m - log_n))
@@ -359,7 +360,7 @@ def _log_of_sum(p: Node, known: FactTable, depth: int) -> Node | None:
 
 
 def _has_square(x: Node) -> bool:
-    """Is this a square, or one with a factor? Then `log1p_square` has its digits, and those of its
+    """Is this a square, or a square times a factor? Then `log1p_square` is accurate, as is its
     slope where the square underflows."""
     factors = x.inputs if isinstance(x.op, ops.Mul) else x.inputs[:1] if x.inputs else ()
     scaled = isinstance(x.op, (ops.Mul, ops.Div)) and any(
@@ -371,64 +372,64 @@ def _has_square(x: Node) -> bool:
 # log(1 - p).
 
 
-def log_of_rest(p: Node, known: FactTable, depth: int = DEEP) -> Node | None:
-    """log(1 - p) where the way p is written gives more than its value does; else None."""
+def log_of_rest(p: Node, facts: FactTable, depth: int = MAX_DEPTH) -> Node | None:
+    """log(1 - p) if the expression of p gives a more accurate form than its value; else None."""
     if depth <= 0 or not p.type.is_float:
         return None
     op = p.op
     if isinstance(op, ops.Exp):
-        return _log_one_minus_exp(p.inputs[0], known)
+        return _log_one_minus_exp(p.inputs[0], facts)
     if isinstance(op, ops.Sigmoid):
         return ops.log_sigmoid(-p.inputs[0])
     if isinstance(op, ops.Neg) and isinstance(p.inputs[0].op, ops.Expm1):
-        return unrepeatable(p.inputs[0].inputs[0], known)
-    if isinstance(op, ops.Sub) and is_literal(known, p.inputs[0], 1):
-        return log_of(p.inputs[1], known, depth - 1)
-    z = normal_argument(p, known)
+        return unrepeatable(p.inputs[0].inputs[0], facts)
+    if isinstance(op, ops.Sub) and is_literal(facts, p.inputs[0], 1):
+        return log_of(p.inputs[1], facts, depth - 1)
+    z = normal_argument(p, facts)
     if z is not None:
         return ops.log_ndtr(-z)
-    z = cauchy_argument(p, known)
+    z = cauchy_argument(p, facts)
     if z is not None:
         return log_cauchy(-z)
     if isinstance(op, (ops.Mul, ops.Div)):
-        share = share_of(p, known)
-        found = None if share is None else _log_of_share(*share[::-1], known, depth)
-        return log_of_mixture(p, known, depth, rest=True) if found is None else found
+        share = share_of(p, facts)
+        found = None if share is None else _log_of_share(*share[::-1], facts, depth)
+        return log_of_mixture(p, facts, depth, rest=True) if found is None else found
     if isinstance(op, (ops.Add, ops.Sub, ops.Neg)):
-        return log_of_mixture(p, known, depth, rest=True)
+        return log_of_mixture(p, facts, depth, rest=True)
     if isinstance(op, (ops.Square, ops.Sqrt, ops.Pow, ops.Prod)):
-        return _log_of_rest_of_power(p, known, depth)
+        return _log_of_rest_of_power(p, facts, depth)
     if isinstance(op, (ops.Sum, ops.Contract)):
-        return log_of_rest_of_mean(p, known, log_of_rest, depth - 1)
-    return _log_through(p, known, depth, log_of_rest, lambda part: ops.log1p(-part))
+        return log_of_rest_of_mean(p, facts, log_of_rest, depth - 1)
+    return _log_through(p, facts, depth, log_of_rest, lambda part: ops.log1p(-part))
 
 
-def _log_of_rest_of_power(p: Node, known: FactTable, depth: int) -> Node | None:
-    """log(1 - x**k), or of a product over axes, by log(-log x)."""
+def _log_of_rest_of_power(p: Node, facts: FactTable, depth: int) -> Node | None:
+    """log(1 - x**k), or log(1 - prod(x, axes)), in terms of log(-log x)."""
     x, k = (p.inputs[0], None) if isinstance(p.op, ops.Prod) else power_of(p)
-    power = None if k is None else known.constant(k)
+    power = None if k is None else facts.constant(k)
     double = _literal_double(x) if power is None and k is not None else None
     if double is not None:
         return ops.log_cexpexp(ops.log(k) + double)
-    inverse = k is not None and known.bounds(k).nonpositive
-    if power is None and not known.bounds(x).high <= 1 and not (
-        inverse and known.bounds(x).low >= 1
+    inverse = k is not None and facts.bounds(k).nonpositive
+    if power is None and not facts.bounds(x).high <= 1 and not (
+        inverse and facts.bounds(x).low >= 1
     ):
         return None
-    log, rest = log_of(x, known, depth - 1), log_of_rest(x, known, depth - 1)
+    log, rest = log_of(x, facts, depth - 1), log_of_rest(x, facts, depth - 1)
     if log is None:
         return None
     if inverse:
-        double = log_of(log, known, depth - 1)
+        double = log_of(log, facts, depth - 1)
     else:
-        double = log_of_minus(log, known, depth - 1)
+        double = log_of_minus(log, facts, depth - 1)
         if double is None and rest is not None:
             double = _log_of_minus_log(log, rest)
     if double is None:
         return None
     if k is None:
-        whole = ops.broadcast_to(double, x.shape)
-        return ops.log_cexpexp(make(ops.LogSumExp(p.op.axes), (whole,)))
+        logs = ops.broadcast_to(double, x.shape)
+        return ops.log_cexpexp(make(ops.LogSumExp(p.op.axes), (logs,)))
     return ops.log_cexpexp(ops.log(-k if inverse else k) + double)
 
 
@@ -439,41 +440,42 @@ def _literal_double(x: Node) -> Node | None:
     return ops.constant(np.log(-np.log(x.op.array.astype("float64"))).astype(x.dtype))
 
 
-# Choices, joins and views.
+# Selections by `where`, joins and views.
 
 
 def _log_through(
-    p: Node, known: FactTable, depth: int, form: Callable, plain: Callable, used: Node | None = None
+    p: Node, facts: FactTable, depth: int, form: Callable, plain: Callable, used: Node | None = None
 ) -> Node | None:
-    """The form of what is chosen, joined or viewed; `used` says where a choice is used."""
+    """`form` applied inside a `where`, a concatenation, a cast or a view; None if it gives None.
+    `used` is the condition under which the result is used; `plain` is for parts without a form."""
     if isinstance(p.op, ops.Where):
         condition, *parts = p.inputs
         there = [condition, ops.logical_not(condition)]
         if used is not None:
             there = [ops.logical_and(used, c) for c in there]
         found = [
-            _log_where(x, c, known, depth, form, plain) for x, c in zip(parts, there, strict=True)
+            _log_where(x, c, facts, depth, form, plain) for x, c in zip(parts, there, strict=True)
         ]
-        if found == [None, None] or (None in found and _is_mere_choice(parts, known)):
+        if found == [None, None] or (None in found and _is_mere_choice(parts, facts)):
             return None
-        # Where it is not used, the plain logarithm is that of something harmless.
+        # Where the branch is not used, the argument of the plain logarithm is a harmless constant.
         safe = 1.0 if form is log_of else 0.0
         logs = [
-            plain(ops.where(c, x, safe) if known.constant(x) is None else x) if log is None else log
+            plain(ops.where(c, x, safe) if facts.constant(x) is None else x) if log is None else log
             for x, c, log in zip(parts, there, found, strict=True)
         ]
         return ops.where(condition, *logs)
     if isinstance(p.op, ops.Concatenate):
-        found = [form(x, known, depth - 1) for x in p.inputs]
+        found = [form(x, facts, depth - 1) for x in p.inputs]
         if all(log is None for log in found):
             return None
         logs = [plain(x) if log is None else log for x, log in zip(p.inputs, found, strict=True)]
         return make(p.op, [ops.broadcast_to(z, x.shape) for z, x in zip(logs, p.inputs)])
     if isinstance(p.op, ops.Cast):
         wide = _computed_wide(p)
-        return None if wide is None else form(wide, known, depth - 1)
+        return None if wide is None else form(wide, facts, depth - 1)
     if isinstance(p.op, VIEWS):
-        inner = form(p.inputs[0], known, depth - 1)
+        inner = form(p.inputs[0], facts, depth - 1)
         if inner is None:
             return None
         inner = ops.broadcast_to(inner, p.inputs[0].shape)
@@ -482,11 +484,11 @@ def _log_through(
 
 
 def _computed_wide(p: Node) -> Node | None:
-    """A float32 value that is read as float64, computed in float64."""
+    """For a cast from float32 to float64, the operand computed in float64; else None."""
     x = p.inputs[0]
     if x.dtype != "float32" or p.dtype != "float64" or not isinstance(x.op, _WIDENED):
         return None
-    return _widened(x, p.dtype, DEEP)
+    return _widened(x, p.dtype, MAX_DEPTH)
 
 
 def _widened(x: Node, dtype: str, depth: int) -> Node:
@@ -500,30 +502,30 @@ def _widened(x: Node, dtype: str, depth: int) -> Node:
 _WIDENED = (Elementwise, ops.Softmax, *VIEWS)
 
 
-def _is_mere_choice(parts: Sequence[Node], known: FactTable) -> bool:
-    """Is it a choice between an exponential and a literal, as of scales?"""
+def _is_mere_choice(parts: Sequence[Node], facts: FactTable) -> bool:
+    """Are these an exponential and a literal, as in a selection between scales?"""
     return any(isinstance(x.op, ops.Exp) for x in parts) and any(
-        known.constant(x) is not None for x in parts
+        facts.constant(x) is not None for x in parts
     )
 
 
 def _log_where(
-    x: Node, used: Node, known: FactTable, depth: int, form: Callable, plain: Callable
+    x: Node, used: Node, facts: FactTable, depth: int, form: Callable, plain: Callable
 ) -> Node | None:
-    """The form of one branch of a choice, with slopes that are numbers where it is not used."""
+    """`form` of one branch of a `where`, with finite slopes where the branch is not used."""
     if isinstance(x.op, ops.Where):
-        return _log_through(x, known, depth - 1, form, plain, used)
-    if isinstance(x.op, ops.Sub) and form is log_of and not is_literal(known, x.inputs[0], 1):
-        return log_of_difference(x, known, used)
-    return form(x, known, depth - 1)
+        return _log_through(x, facts, depth - 1, form, plain, used)
+    if isinstance(x.op, ops.Sub) and form is log_of and not is_literal(facts, x.inputs[0], 1):
+        return log_of_difference(x, facts, used)
+    return form(x, facts, depth - 1)
 
 
-# Forms that are numbers.
+# Forms that are finite.
 
 
-def is_finite_form(z: Node, depth: int = DEEP) -> bool:
-    """Is z a number for all numbers that it is made of, as far as that shows in a few steps?
-    log_ndtr is not: it goes with the square."""
+def is_finite_form(z: Node, depth: int = MAX_DEPTH) -> bool:
+    """Is z finite for all finite inputs, as far as `depth` levels of its expression show? log_ndtr
+    is not in the list: it grows as the square of its argument."""
     if depth <= 0:
         return False
     if isinstance(z.op, Const):

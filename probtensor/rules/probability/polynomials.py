@@ -1,13 +1,14 @@
-"""Logarithms of polynomials of probabilities: mixtures, guessing and lapses, products, powers.
+"""Logarithms of polynomials of probabilities: mixtures, guessing and lapse rates, products, powers.
 
 For a probability a, a polynomial T of degree n in it is written in Bernstein's basis,
 
     T = sum_k b_k C(n, k) a^k (1 - a)^(n - k),      b_k = sum_i<=k C(k, i) / C(n, i) t_i
 
 where t_i is the coefficient of a^i: for degree 1 it is (1 - a) T(0) + a T(1). The b_k are again
-polynomials, of the other probabilities. What is not negative wherever probabilities lie within 0
-and 1 becomes a sum of products that are not negative, so nothing cancels: of c + (1 - c) p the rest
-is (1 - c) (1 - p). Its logarithm is made of the logarithms of probabilities and of their rests.
+polynomials, in the other probabilities. A polynomial that is nonnegative for all probabilities in
+[0, 1] becomes a sum of nonnegative products, so nothing cancels: the complement of c + (1 - c) p is
+(1 - c) (1 - p). Its logarithm is computed from the logarithms of the probabilities and of their
+complements. In this package `rest` stands for a complement 1 - p, or its logarithm.
 (Farouki 2012, "The Bernstein polynomial basis: a centennial retrospective".)
 """
 
@@ -21,18 +22,18 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Node, make
-from probtensor.rules.probability.laws import VIEWS, power_of, share_of, times_root2
+from probtensor.rules.probability.cdfs import VIEWS, power_of, share_of, times_root2
 from probtensor.transform.facts import FactTable, constant_of
 
-# Terms of a polynomial, and the degree in one probability: past these it stays as it is.
-TERMS = 24
-DEGREE = 4
-# Last places that literals which add to 1 may be from it.
-ROUNDED = 2
-# An exponent past which a weight has to be 0: above 1e-300 in float64, 1e-37 in float32.
-LARGE = {"float64": 690.0, "float32": 85.0}
-# Nodes looked through.
-DEEP = 12
+# Terms of a polynomial, and its degree in one probability, at most; larger ones are not rewritten.
+MAX_TERMS = 24
+MAX_DEGREE = 4
+# Literal weights add to 1 if their sum is within this many ulps of it.
+SUM_ULPS = 2
+# Exponents of terms are clipped to this. A larger one occurs only where the weight is 0.
+MAX_EXPONENT = {"float64": 690.0, "float32": 85.0}
+# Depth to which the expression of a probability is examined, so that a pass is linear in the graph.
+MAX_DEPTH = 12
 
 Poly = dict[tuple[int, ...], float]
 Logs = Callable[[Node], tuple[Node, Node] | None]
@@ -40,16 +41,16 @@ ONE: Poly = {(): 1.0}
 
 
 class _TooLong(Exception):
-    """A polynomial of more terms than are looked at."""
+    """A polynomial of more than MAX_TERMS terms."""
 
 
 def sum_of(p: Poly, q: Poly, factor: float, eps: float) -> Poly:
-    """p + factor * q, without terms that are roundings of 0 of literals."""
+    """p + factor * q, without terms that cancel but for the rounding of literals."""
     total = dict(p)
     for term, value in q.items():
-        own, other = total.get(term, 0.0), factor * value
-        found = own + other
-        if own and abs(found) <= ROUNDED * eps * abs(own):
+        old, other = total.get(term, 0.0), factor * value
+        found = old + other
+        if old and abs(found) <= SUM_ULPS * eps * abs(old):
             del total[term]
         else:
             total[term] = found
@@ -58,7 +59,7 @@ def sum_of(p: Poly, q: Poly, factor: float, eps: float) -> Poly:
 
 def product_of(p: Poly, q: Poly, eps: float) -> Poly:
     """p * q."""
-    if len(p) * len(q) > 4 * TERMS:
+    if len(p) * len(q) > 4 * MAX_TERMS:
         raise _TooLong
     total: Poly = {}
     for first, value in p.items():
@@ -69,15 +70,15 @@ def product_of(p: Poly, q: Poly, eps: float) -> Poly:
 
 @dataclass
 class Expansion:
-    """Nodes as polynomials of leaves, which are numbered as they are met."""
+    """Nodes as polynomials in leaves; a leaf is identified by its index in `leaves`."""
 
-    known: FactTable
+    facts: FactTable
     eps: float
     leaves: list[Node] = field(default_factory=list)
     number: dict[Node, int] = field(default_factory=dict)
 
-    def of(self, node: Node, views: tuple[Node, ...] = (), depth: int = DEEP) -> Poly:
-        """The polynomial that `node`, seen through `views`, is."""
+    def of(self, node: Node, views: tuple[Node, ...] = (), depth: int = MAX_DEPTH) -> Poly:
+        """The polynomial equal to `node` under `views`."""
         value = constant_of(node)
         if value is not None:
             return {(): float(value)} if math.isfinite(value) else self.leaf(node, views)
@@ -88,7 +89,7 @@ class Expansion:
             found = self._of_link(node, views)
         if found is None:
             return self.leaf(node, views)
-        if len(found) > TERMS:
+        if len(found) > MAX_TERMS:
             raise _TooLong
         return found
 
@@ -117,20 +118,21 @@ class Expansion:
                 if power > 1:
                     return self.power(of(base), power)
         if isinstance(node.op, VIEWS) and len(views) < 3:
-            # Indices beside a view are those of this view, whatever is seen through it.
+            # The other inputs of a view (indices) are not expanded.
             return self.of(node.inputs[0], (node, *views), depth)
         return None
 
     def _of_link(self, node: Node, views: tuple) -> Poly | None:
-        """A function of which another one is the rest to 1, by one of the two."""
+        """Functions that are complements of each other, such as sigmoid(z) and sigmoid(-z), in
+        terms of one of the two."""
         op = node.op
         if isinstance(op, (ops.Sigmoid, ops.Ndtr)):
             return self._mirrored(op, node.inputs[0], views)
         if isinstance(op, ops.Erfc):
-            z = -times_root2(node.inputs[0], self.known)
+            z = -times_root2(node.inputs[0], self.facts)
             return self.sum({}, self._mirrored(ops.Ndtr(), z, views), 2.0)
         if isinstance(op, ops.Erf):
-            z = times_root2(node.inputs[0], self.known)
+            z = times_root2(node.inputs[0], self.facts)
             return self.sum({(): -1.0}, self._mirrored(ops.Ndtr(), z, views), 2.0)
         if isinstance(op, ops.Tanh):
             z = _doubled(node.inputs[0])
@@ -145,28 +147,28 @@ class Expansion:
         if isinstance(z.op, ops.Neg):
             return self.sum(ONE, self._mirrored(op, z.inputs[0], views), -1.0)
         if isinstance(z.op, (ops.Mul, ops.Div)):
-            for place, factor in enumerate(z.inputs):
+            for index, factor in enumerate(z.inputs):
                 value = constant_of(factor)
                 if value is not None and value < 0:
                     parts = list(z.inputs)
-                    parts[place] = ops.constant(-value, factor.dtype)
+                    parts[index] = ops.constant(-value, factor.dtype)
                     return self.sum(ONE, self.leaf(make(op, (z.op(*parts),)), views), -1.0)
         for opposite in _opposites(z):
-            place = self.number.get(viewed(make(op, (opposite,)), views))
-            if place is not None:
-                return {(): 1.0, (place,): -1.0}
+            index = self.number.get(viewed(make(op, (opposite,)), views))
+            if index is not None:
+                return {(): 1.0, (index,): -1.0}
         return self.leaf(make(op, (z,)), views)
 
     def _of_quotient(self, node: Node, views: tuple) -> Poly | None:
-        """c / (d + u) for literals as a share of d, times c / d."""
-        if share_of(node, self.known) is not None or not isinstance(node.inputs[1].op, ops.Add):
+        """c / (d + u) for literals c and d, as (c / d) times the leaf d / (d + u)."""
+        if share_of(node, self.facts) is not None or not isinstance(node.inputs[1].op, ops.Add):
             return None
         above, total = constant_of(node.inputs[0]), node.inputs[1]
         for d, u in (total.inputs, total.inputs[::-1]):
             value = constant_of(d)
             if above is None or value is None or not 0 < value < math.inf:
                 continue
-            if not math.isfinite(above) or not self.known.bounds(u).positive:
+            if not math.isfinite(above) or not self.facts.bounds(u).positive:
                 continue
             return self.sum({}, self.leaf(d / total, views), above / value)
         return None
@@ -185,21 +187,21 @@ class Expansion:
 
     def leaf(self, node: Node, views: tuple[Node, ...] = ()) -> Poly:
         node = viewed(node, views)
-        place = self.number.setdefault(node, len(self.leaves))
-        if place == len(self.leaves):
+        index = self.number.setdefault(node, len(self.leaves))
+        if index == len(self.leaves):
             self.leaves.append(node)
-        return {(place,): 1.0}
+        return {(index,): 1.0}
 
 
 def _small_power(node: Node) -> tuple[Node, int]:
-    """(x, k) for x**k with a small whole k; k is 1 for all else."""
+    """(x, k) for x**k with an integer 2 <= k <= MAX_DEGREE; (node, 1) otherwise."""
     x, k = power_of(node) or (node, None)
     power = None if k is None else constant_of(k)
-    return (x, int(power)) if power in range(2, DEGREE + 1) else (node, 1)
+    return (x, int(power)) if power in range(2, MAX_DEGREE + 1) else (node, 1)
 
 
 def viewed(node: Node, views: tuple[Node, ...]) -> Node:
-    """What a node is when seen as others are seen through these views, the inner one first."""
+    """`views` applied to a node, the first one innermost."""
     for view in views:
         source = ops.broadcast_to(node, view.inputs[0].shape)
         node = make(view.op, (source, *view.inputs[1:]))
@@ -207,7 +209,7 @@ def viewed(node: Node, views: tuple[Node, ...]) -> Node:
 
 
 def _opposites(z: Node) -> list[Node]:
-    """Ways in which -z may be written for a sum or difference z."""
+    """Equivalent expressions of -z for a sum or difference z."""
     if isinstance(z.op, ops.Sub):
         first, second = z.inputs
         value = constant_of(first)
@@ -224,7 +226,7 @@ def _opposites(z: Node) -> list[Node]:
 
 
 def _doubled(z: Node) -> Node:
-    """2 z, for z = x / 2 as x."""
+    """2 z, simplified to x for z = x / 2."""
     if isinstance(z.op, ops.Mul):
         for factor, rest in (z.inputs, z.inputs[::-1]):
             if constant_of(factor) == 0.5:
@@ -234,11 +236,11 @@ def _doubled(z: Node) -> Node:
     return 2 * z
 
 
-def bernstein(p: Poly, place: int, eps: float) -> list[Poly]:
-    """The coefficients of p in Bernstein's basis of the leaf at `place`."""
+def bernstein(p: Poly, index: int, eps: float) -> list[Poly]:
+    """The coefficients of p in Bernstein's basis, as a polynomial in the leaf with this index."""
     by_power: dict[int, Poly] = {}
     for term, value in p.items():
-        rest = tuple(i for i in term if i != place)
+        rest = tuple(i for i in term if i != index)
         power = len(term) - len(rest)
         by_power.setdefault(power, {})[rest] = value
     n = max(by_power)
@@ -257,14 +259,14 @@ def bernstein(p: Poly, place: int, eps: float) -> list[Poly]:
 
 @dataclass
 class _Form:
-    """What the logarithm of a polynomial is made of: weights, and logarithms of what they weigh."""
+    """Builds the logarithm of a polynomial from weights and the logarithms of its leaves."""
 
     expansion: Expansion
     logs: dict[int, tuple[Node, Node]]
     like: Node
 
     def weight(self, p: Poly) -> float | Node:
-        """A polynomial without probabilities, as a number: a literal if it is one."""
+        """A polynomial in leaves without logarithms, as a float if it is a literal, else a node."""
         total: float | Node = p.get((), 0.0)
         for term, value in p.items():
             if not term:
@@ -282,38 +284,38 @@ class _Form:
         return total
 
     def log(self, p: Poly) -> list[tuple[float | Node, Node | None]] | None:
-        """(weight, logarithm) of terms whose sum p is, None for a logarithm of 1; None where a
-        literal weight is negative."""
-        place = next((i for i in self.logs if any(i in term for term in p)), None)
-        if place is None:
+        """p as a sum of weight * exp(log), listed as (weight, log); a log of None is 0. None
+        instead of a list if a literal weight is negative."""
+        index = next((i for i in self.logs if any(i in term for term in p)), None)
+        if index is None:
             weight = self.weight(p)
             return None if isinstance(weight, float) and weight < 0 else [(weight, None)]
-        log, rest = self.logs[place]
+        log, rest = self.logs[index]
         found = []
-        parts = bernstein(p, place, self.expansion.eps)
+        parts = bernstein(p, index, self.expansion.eps)
         degree = len(parts) - 1
         for k, part in enumerate(parts):
             inner = self.log(part)
             if inner is None:
                 return None
-            own = _sum_of_logs(_multiple(k, log), _multiple(degree - k, rest))
+            log_of_factors = _sum_of_logs(_multiple(k, log), _multiple(degree - k, rest))
             inner = [(w, l) for w, l in inner if not isinstance(w, float) or w]
             if not inner:
                 continue
             scale = float(math.comb(degree, k))
-            weight, inside = inner[0] if len(inner) == 1 else (1.0, self.joined(inner))
+            weight, log_of_rest = inner[0] if len(inner) == 1 else (1.0, self.joined(inner))
             weight = weight if scale == 1 else scale * weight
-            found.append((weight, _sum_of_logs(own, inside)))
+            found.append((weight, _sum_of_logs(log_of_factors, log_of_rest)))
         return found or [(0.0, None)]
 
     def joined(self, terms: list[tuple[float | Node, Node | None]]) -> Node:
-        """The logarithm of the sum of weight * exp(log)."""
+        """log(sum of weight * exp(log))."""
         zero = ops.constant(0.0, self.like.dtype)
         terms = [(w, l) for w, l in terms if not isinstance(w, float) or w]
         if not terms:
             return ops.constant(-math.inf, self.like.dtype)
         sure = [
-            w > 0 if isinstance(w, float) else self.expansion.known.bounds(w).nonnegative
+            w > 0 if isinstance(w, float) else self.expansion.facts.bounds(w).nonnegative
             for w, _ in terms
         ]
         if not all(sure):
@@ -321,9 +323,9 @@ class _Form:
             return log_of_weighed([(self._node(w), l) for w, l in logs])
         total = None
         for w, l in terms:
-            own = _sum_of_logs(self._log_of_weight(w), l)
-            own = zero if own is None else own
-            total = own if total is None else ops.logaddexp(total, own)
+            log_of_term = _sum_of_logs(self._log_of_weight(w), l)
+            log_of_term = zero if log_of_term is None else log_of_term
+            total = log_of_term if total is None else ops.logaddexp(total, log_of_term)
         return total
 
     def _node(self, weight: float | Node) -> Node:
@@ -336,7 +338,7 @@ class _Form:
 
 
 def log_beside_one(weight: Node) -> Node:
-    """log(weight), by what 1 - c or 1 + c takes from 1 or adds to it: c may be tiny."""
+    """log(weight), by log1p for a weight 1 - c or 1 + c, where c may be tiny."""
     if isinstance(weight.op, (ops.Add, ops.Sub)) and constant_of(weight.inputs[0]) == 1:
         c = weight.inputs[1]
         return ops.log1p(c if isinstance(weight.op, ops.Add) else -c)
@@ -354,7 +356,7 @@ def _sum_of_logs(first: Node | None, second: Node | None) -> Node | None:
 
 
 def log_of_weighed(terms: list[tuple[Node, Node]]) -> Node:
-    """log(sum of w * exp(l)) for weights of any sign: nan where that is below 0."""
+    """log(sum of w * exp(l)) for weights of any sign: nan where the sum is negative."""
     if len(terms) == 1:
         ((weight, log),) = terms
         return ops.log(weight) + log
@@ -362,23 +364,24 @@ def log_of_weighed(terms: list[tuple[Node, Node]]) -> Node:
     top = sizes[0]
     for size in sizes[1:]:
         top = ops.maximum(top, size)
-    # The derivatives by the shift cancel.
+    # The result does not depend on the shift.
     shift = ops.stop_gradient(ops.where(ops.isinf(top), 0, top))
     total = None
     for w, l in terms:
-        # Only where a weight is 0 may this be large, and then 0 * inf is in second derivatives.
-        part = ops.xexpy(w, ops.minimum(l - shift, LARGE[w.dtype]))
+        # The exponent exceeds this only where the weight is 0. Clipping avoids 0 * inf in second
+        # derivatives.
+        part = ops.xexpy(w, ops.minimum(l - shift, MAX_EXPONENT[w.dtype]))
         total = part if total is None else total + part
     return shift + ops.log(total)
 
 
 def log_of_polynomial(
-    p: Node, known: FactTable, logs_of: Logs, rest: bool = False, cancels: bool = False
+    p: Node, facts: FactTable, logs_of: Logs, rest: bool = False, cancels: bool = False
 ) -> Node | None:
-    """log p, or log(1 - p), for a polynomial p of probabilities; None where it has none, or is of
-    another kind. `logs_of(a)` gives log a and log(1 - a) if these are known by the way a is
-    written. With `cancels`, None where p is a sum that nothing cancels in."""
-    expansion = Expansion(known, float(np.finfo(p.dtype).eps))
+    """log p, or log(1 - p) with `rest`, for a polynomial p in probabilities; None for any other p.
+    `logs_of(a)` gives log a and log(1 - a) if they can be derived from the expression of a, else
+    None. With `cancels`, None if all terms of the sum p are nonnegative."""
+    expansion = Expansion(facts, float(np.finfo(p.dtype).eps))
     try:
         poly = expansion.of(p)
     except _TooLong:
@@ -387,20 +390,20 @@ def log_of_polynomial(
         poly = expansion.sum(ONE, poly, -1.0)
     if cancels and all(c >= 0 for c in poly.values()):
         return None
-    # A leaf that is gone, or has a factor of 0, may be nan.
+    # A leaf that has cancelled, or has a coefficient of 0, may be nan, which must propagate.
     if len({i for term, c in poly.items() if c for i in term}) < len(expansion.leaves):
         return None
     logs = {}
-    for place, leaf in enumerate(expansion.leaves):
-        if leaf is p or not any(place in term for term in poly):
+    for index, leaf in enumerate(expansion.leaves):
+        if leaf is p or not any(index in term for term in poly):
             continue
-        bounds = known.bounds(leaf)
+        bounds = facts.bounds(leaf)
         found = None
         if bounds.low >= 0 and bounds.high <= 1:
-            found = known.remember(leaf, logs_of)
+            found = facts.remember(leaf, logs_of)
         if found is not None:
-            logs[place] = found
-            if any(term.count(place) > DEGREE for term in poly):
+            logs[index] = found
+            if any(term.count(index) > MAX_DEGREE for term in poly):
                 return None
     if not logs:
         return None

@@ -1,6 +1,6 @@
-"""Views, choices and reading.
+"""Views, broadcasts, gathers and `where`.
 
-    shapes.py      views of views, and repetition
-    picks.py       where few elements are read, only they are computed
-    choices.py     choices made once, or left out
+    shapes.py      views of views, and broadcasts
+    picks.py       elementwise ops after gathers of few elements
+    choices.py     conditions taken out of sums, and redundant ones
 """

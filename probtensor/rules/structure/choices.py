@@ -1,5 +1,5 @@
-"""Choices: made once where they are the same for all that is added up, and left out where what they
-choose is 0 elsewhere by itself, or where they hold everywhere."""
+"""Selections by `where`: taken out of sums along which the condition is constant, and dropped where
+the condition is always true or the value is 0 wherever the condition is false."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from probtensor.rules.arithmetic.sums import drop_constant_axes, is_constant_alo
 from probtensor.transform.facts import constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
 
-# Conditions and terms looked at.
-TERMS = 12
+# Conditions and terms examined, at most.
+MAX_TERMS = 12
 
 
 @rewrite(
@@ -21,8 +21,8 @@ TERMS = 12
     ),
 )
 def pull_choice_out_of_sum(node: Node) -> Node | None:
-    """sum(where(c, x, 0)) -> where(c, sum(x), 0) where c does not vary along the summed axes: the
-    gradient of a density that is chosen as a whole."""
+    """sum(where(c, x, 0)) -> where(c, sum(x), 0) where c is constant along the summed axes: the
+    gradient of a density selected by one condition."""
     x, axes = node.inputs[0], node.op.axes
     if not isinstance(x.op, ops.Where) or not axes:
         return None
@@ -44,11 +44,11 @@ def _bool(name: str) -> Node:
 
 
 def alternatives(condition: Node) -> set[Node]:
-    """The conditions of which any one is enough, a few of them at most."""
+    """The operands of nested `logical_or`, MAX_TERMS of them at most."""
     found, stack = set(), [condition]
     while stack:
         x = stack.pop()
-        if isinstance(x.op, ops.LogicalOr) and len(found) + len(stack) < TERMS:
+        if isinstance(x.op, ops.LogicalOr) and len(found) + len(stack) < MAX_TERMS:
             stack += x.inputs
         else:
             found.add(x)
@@ -56,7 +56,7 @@ def alternatives(condition: Node) -> set[Node]:
 
 
 def negated(condition: Node) -> Node:
-    """What holds where a condition does not."""
+    """The negation of a condition."""
     if isinstance(condition.op, ops.LogicalNot):
         return condition.inputs[0]
     return ops.logical_not(condition)
@@ -68,7 +68,7 @@ def negated(condition: Node) -> Node:
         _bool("a"), _bool("b")
     ),
 )
-def one_or_its_opposite(node: Node) -> Node | None:
+def or_of_complements(node: Node) -> Node | None:
     """a or b or not a -> true."""
     found = alternatives(node)
     if any(isinstance(x.op, ops.LogicalNot) and x.inputs[0] in found for x in found):
@@ -76,20 +76,20 @@ def one_or_its_opposite(node: Node) -> Node | None:
     return None
 
 
-def zero_outside(x: Node, known: set[Node]) -> bool:
-    """Is each term of a sum 0 wherever none of some conditions holds?"""
+def zero_outside(x: Node, conditions: set[Node]) -> bool:
+    """Is each term of the sum x 0 wherever all of these conditions are false?"""
     stack, seen = [x], 0
     while stack:
         term = stack.pop()
         seen += 1
-        if seen > TERMS:
+        if seen > MAX_TERMS:
             return False
         if isinstance(term.op, (ops.Add, ops.Sub, ops.Neg)):
             stack += term.inputs
         elif isinstance(term.op, ops.Where):
             condition, a, b = term.inputs
-            chosen = constant_of(b) == 0 and condition in known
-            left = constant_of(a) == 0 and negated(condition) in known
+            chosen = constant_of(b) == 0 and condition in conditions
+            left = constant_of(a) == 0 and negated(condition) in conditions
             if not chosen and not left:
                 return False
         elif constant_of(term) != 0:
@@ -106,9 +106,9 @@ def zero_outside(x: Node, known: set[Node]) -> bool:
         ),
     ))(_bool("a"), _bool("b"), ops.tensor("x", (3,)), ops.tensor("y", (3,))),
 )  # fmt: skip
-def choose_what_is_chosen(node: Node) -> Node | None:
-    """where(a or b, where(a, x, 0) + where(b, y, 0), 0) -> the sum: of terms that are chosen one by
-    one none is left where none of their conditions holds."""
+def drop_redundant_choice(node: Node) -> Node | None:
+    """where(a or b, where(a, x, 0) + where(b, y, 0), 0) -> the sum, which is 0 wherever both a and
+    b are false."""
     condition, x, none = node.inputs
     if not isinstance(condition.op, ops.LogicalOr) or constant_of(none) != 0:
         return None
@@ -117,4 +117,4 @@ def choose_what_is_chosen(node: Node) -> Node | None:
     return ops.broadcast_to(x, node.shape)
 
 
-CHOICES = Ruleset(pull_choice_out_of_sum, one_or_its_opposite, choose_what_is_chosen)
+CHOICES = Ruleset(pull_choice_out_of_sum, or_of_complements, drop_redundant_choice)

@@ -1,4 +1,4 @@
-"""Views of views, and repetition: work is done before values are repeated, and views are few."""
+"""Views of views, and broadcasts: elementwise ops come before broadcasts, and views are merged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _x(*shape: Size | None) -> Node:
     return ops.tensor("x", shape)
 
 
-# Repetition.
+# Broadcasts.
 
 
 @rewrite(
@@ -27,8 +27,9 @@ def _x(*shape: Size | None) -> Node:
         ops.broadcast_to(_x(3), (4, 3)) * ops.tensor("y", (4, 3)),
     ),
 )
-def repeat_after_computing(node: Node) -> Node | None:
-    """An elementwise op reads what is repeated where it is written once, and broadcasts itself."""
+def broadcast_after_elementwise(node: Node) -> Node | None:
+    """f(broadcast_to(x)) -> f(x), broadcast: elementwise ops broadcast their operands themselves,
+    and compute each element once."""
     sources = [_unrepeated(a) for a in node.inputs]
     if all(a is b for a, b in zip(sources, node.inputs, strict=True)):
         return None
@@ -36,7 +37,7 @@ def repeat_after_computing(node: Node) -> Node | None:
 
 
 def _unrepeated(x: Node) -> Node:
-    """What x repeats, if elementwise ops see no difference but in the shape."""
+    """x without broadcasts and leading axes of size 1, which elementwise ops add again."""
     while True:
         leads = isinstance(x.op, ops.ExpandDims) and _leads(x.op.axes)
         if not leads and not isinstance(x.op, ops.BroadcastTo):
@@ -55,8 +56,8 @@ def _leads(axes: tuple[int, ...]) -> bool:
         ops.broadcast_to(ops.expand_dims(ops.tensor("s"), 0), (5,)),
     ),
 )
-def repeat_once(node: Node) -> Node | None:
-    """Repetition of a repetition is one; leading axes of size 1 come by themselves."""
+def join_broadcasts(node: Node) -> Node | None:
+    """A broadcast of a broadcast is one; broadcasting adds leading axes of size 1 itself."""
     x = node.inputs[0]
     if x.shape == node.shape:
         return x
@@ -68,8 +69,8 @@ def repeat_once(node: Node) -> Node | None:
     on=(ops.Reshape, ops.Transpose, ops.ExpandDims, ops.DropAxes, ops.Slice),
     example=lambda: ops.ravel(ops.broadcast_to(ops.tensor("s"), (4, 3))),
 )
-def view_of_one_value(node: Node) -> Node | None:
-    """A view of one repeated value is that value repeated."""
+def view_of_scalar(node: Node) -> Node | None:
+    """A view of a broadcast scalar is a broadcast of that scalar."""
     source = _unrepeated(node.inputs[0])
     if source.ndim > 0 or source is node.inputs[0]:
         return None
@@ -83,19 +84,19 @@ def view_of_one_value(node: Node) -> Node | None:
         ops.tensor("w", (ops.tensor("z", (None,)).shape[0],)),
     ),
 )
-def read_through_renaming(node: Node) -> Node | None:
-    """A size under another name is no repetition: x[n] broadcast to [m] is x, where n is m."""
+def read_through_equal_sizes(node: Node) -> Node | None:
+    """Broadcasting between two names of one size is the identity: x[n] broadcast to [m] is x."""
     sources = [renamed(a) for a in node.inputs]
     if all(a is b for a, b in zip(sources, node.inputs, strict=True)):
         return None
-    # Sizes that contradict each other keep their names, and a run says so.
+    # Of contradictory sizes the broadcast is left in, and the call reports them.
     with suppress(GraphError):
         return make(node.op, sources)
     return None
 
 
 def renamed(x: Node) -> Node:
-    """What x is, but for the names of its sizes."""
+    """x without broadcasts that only rename its sizes."""
     if not isinstance(x.op, ops.BroadcastTo) or x.inputs[0].ndim != x.ndim:
         return x
     pairs = zip(x.inputs[0].shape, x.shape, strict=True)
@@ -106,8 +107,8 @@ def renamed(x: Node) -> Node:
 
 
 @rewrite(on=ops.ExpandDims, example=lambda: ops.expand_dims(ops.squeeze(_x(3, 1), 1), 1))
-def add_dropped_axes(node: Node) -> Node | None:
-    """Axes that were dropped and put back were never gone."""
+def expand_dropped_axes(node: Node) -> Node | None:
+    """expand_dims(squeeze(x, a), a) -> x."""
     inner = node.inputs[0]
     if isinstance(inner.op, ops.DropAxes) and inner.op.axes == node.op.axes:
         x = inner.inputs[0]
@@ -123,15 +124,15 @@ def add_dropped_axes(node: Node) -> Node | None:
         ops.squeeze(ops.broadcast_to(_x(1, 1), (3, 1)), 1),
     ),
 )
-def drop_added_axes(node: Node) -> Node | None:
-    """Axes that were put in and dropped were never there."""
-    inner, gone = node.inputs[0], node.op.axes
+def drop_expanded_axes(node: Node) -> Node | None:
+    """squeeze(expand_dims(x, a), a) -> x, also for some of the axes only."""
+    inner, dropped_axes = node.inputs[0], node.op.axes
     if isinstance(inner.op, ops.ExpandDims):
-        kept = [a for a in range(inner.ndim) if a not in gone]
-        added = tuple(k for k, a in enumerate(kept) if a in inner.op.axes)
-        both = [a for a in gone if a in inner.op.axes]
+        remaining = [a for a in range(inner.ndim) if a not in dropped_axes]
+        added = tuple(k for k, a in enumerate(remaining) if a in inner.op.axes)
+        both = [a for a in dropped_axes if a in inner.op.axes]
         others = [a for a in range(inner.ndim) if a not in inner.op.axes]
-        dropped = tuple(k for k, a in enumerate(others) if a in gone)
+        dropped = tuple(k for k, a in enumerate(others) if a in dropped_axes)
         if not both:
             return None
         x = inner.inputs[0]
@@ -140,7 +141,7 @@ def drop_added_axes(node: Node) -> Node | None:
     if isinstance(inner.op, ops.BroadcastTo):
         x = inner.inputs[0]
         lead = inner.ndim - x.ndim
-        dropped = tuple(a - lead for a in gone if a >= lead)
+        dropped = tuple(a - lead for a in dropped_axes if a >= lead)
         if any(x.shape[a] != 1 for a in dropped):
             return None
         x = make(ops.DropAxes(dropped), (x,)) if dropped else x
@@ -167,13 +168,13 @@ def join_transposes(node: Node) -> Node | None:
     ),
 )
 def join_reshapes(node: Node) -> Node | None:
-    """Elements in row-major order stay so: of several reshapes only the last counts."""
+    """reshape(reshape(x, s), t) -> reshape(x, t): both preserve row-major order."""
     inner = node.inputs[0]
     if inner.shape == node.shape:
         return inner
     if isinstance(inner.op, (ops.Reshape, ops.ExpandDims, ops.DropAxes)):
         x = inner.inputs[0]
-        # Sizes that only a run can show to be equal keep both steps, and their check.
+        # If only a call can show that the sizes are equal, both steps are left in, with the check.
         return ops.reshape(x, node.shape) if x.size == node.size else None
     return None
 
@@ -187,7 +188,8 @@ def join_reshapes(node: Node) -> Node | None:
     ),
 )
 def join_slices(node: Node) -> Node | None:
-    """A slice of everything is none; a slice of a slice, or of one joined part, is one slice."""
+    """A slice of all elements is the identity; a slice of a slice, or of one part of a
+    concatenation, is one slice."""
     x, op = node.inputs[0], node.op
     if x.shape == node.shape and set(op.steps) <= {1} and set(op.starts) <= {0}:
         return x
@@ -214,8 +216,8 @@ def _slice_of_part(node: Node, joined: Node) -> Node | None:
         end = start + part.shape[axis]
         if not isinstance(start, int):
             return None
-        room = end - (first + size)
-        if first >= start and isinstance(room, int) and room >= 0:
+        margin = end - (first + size)
+        if first >= start and isinstance(margin, int) and margin >= 0:
             starts = tuple(first - start if a == axis else s for a, s in enumerate(op.starts))
             return make(ops.Slice(starts, op.steps, op.sizes), (part,))
         start = end
@@ -226,8 +228,8 @@ def _slice_of_part(node: Node, joined: Node) -> Node | None:
     on=ops.Slice,
     example=lambda: ops.zeros((5,)).at[1:3].set(ops.tensor("v", (2,)))[1:3],
 )
-def read_what_was_written(node: Node) -> Node | None:
-    """The slice that was just written holds what was written there."""
+def slice_of_set_slice(node: Node) -> Node | None:
+    """x.at[s].set(v)[s] -> v."""
     x = node.inputs[0]
     if not isinstance(x.op, ops.SetSlice):
         return None
@@ -239,8 +241,8 @@ def read_what_was_written(node: Node) -> Node | None:
     on=ops.SetSlice,
     example=lambda: make(ops.SetSlice((0,), (1,), (4,)), (_x(4), ops.tensor("v", (4,)))),
 )
-def write_everything(node: Node) -> Node | None:
-    """Where every place is written, nothing is left of what was there."""
+def set_all_elements(node: Node) -> Node | None:
+    """x.at[s].set(v) -> v where s covers all elements."""
     op, value = node.op, node.inputs[1]
     covers = set(op.steps) <= {1} and set(op.starts) <= {0}
     return value if covers and value.type == node.type else None
@@ -254,8 +256,8 @@ def write_everything(node: Node) -> Node | None:
     ),
 )
 def join_written_slices(node: Node) -> Node | None:
-    """A sum of zeros with disjoint parts written is zeros with both written: the gradient of a
-    vector that is read in parts."""
+    """zeros.at[s].set(v) + zeros.at[t].set(w) -> zeros.at[s].set(v).at[t].set(w) for disjoint s and
+    t: the gradient of a vector that is read in slices."""
     first, second = node.inputs
     if not (_written_zeros(first) and _written_zeros(second)):
         return None
@@ -290,7 +292,7 @@ def _regions(x: Node) -> list[ops.SetSlice]:
 
 
 def _disjoint(regions: list[ops.SetSlice]) -> bool:
-    """Do the regions, of step 1, part along one common axis at known places?"""
+    """Are the regions disjoint intervals, of step 1, along one axis at least?"""
     if any(set(r.steps) != {1} for r in regions):
         return False
     for axis in range(len(regions[0].starts)):
@@ -311,8 +313,8 @@ def _disjoint(regions: list[ops.SetSlice]) -> bool:
     on=Reduction,
     example=lambda: (ops.sum(_x(3, 1), (0, 1)), ops.max(_x(1, 3), 0), make(ops.Sum(()), (_x(3),))),
 )
-def reduce_real_axes(node: Node) -> Node | None:
-    """Axes of size 1 are dropped, not reduced; a reduction over no axes is none."""
+def drop_unit_axes_before_reducing(node: Node) -> Node | None:
+    """Axes of size 1 are dropped instead of reduced; a reduction over no axes is the identity."""
     x = node.inputs[0]
     single = tuple(a for a in node.op.axes if x.shape[a] == 1)
     rest = tuple(a for a in node.op.axes if a not in single)
@@ -320,9 +322,9 @@ def reduce_real_axes(node: Node) -> Node | None:
         return x
     if not single:
         return None
-    kept = [a for a in range(x.ndim) if a not in single]
+    remaining = [a for a in range(x.ndim) if a not in single]
     dropped = make(ops.DropAxes(single), (x,))
-    axes = tuple(kept.index(a) for a in rest)
+    axes = tuple(remaining.index(a) for a in rest)
     return make(type(node.op)(axes), (dropped,)) if axes else dropped
 
 
@@ -330,8 +332,8 @@ def reduce_real_axes(node: Node) -> Node | None:
     on=Reduction,
     example=lambda: (ops.sum(ops.transpose(_x(3, 4))), ops.max(ops.reshape(_x(3, 4), (12,)))),
 )
-def reduce_in_any_order(node: Node) -> Node | None:
-    """A reduction over all axes does not mind how they are laid out."""
+def reduce_through_permutation(node: Node) -> Node | None:
+    """A full reduction of a transpose, reshape or expand_dims is one of its input."""
     inner = node.inputs[0]
     if node.ndim > 0 or not isinstance(inner.op, (ops.Transpose, ops.Reshape, ops.ExpandDims)):
         return None
@@ -353,17 +355,17 @@ def join_reductions(node: Node) -> Node | None:
     if type(inner.op) is not type(node.op):
         return None
     x = inner.inputs[0]
-    kept = [a for a in range(x.ndim) if a not in inner.op.axes]
-    axes = sorted((*inner.op.axes, *(kept[a] for a in node.op.axes)))
+    remaining = [a for a in range(x.ndim) if a not in inner.op.axes]
+    axes = sorted((*inner.op.axes, *(remaining[a] for a in node.op.axes)))
     return make(type(node.op)(tuple(axes)), (x,))
 
 
-# Laws.
+# Size laws.
 
 
 @rewrite(on=ops.Require, example=lambda: ops.split(_x(None), 3)[0])
-def note_laws_first(node: Node) -> Node | None:
-    """The laws of sizes of a graph are noted before any rule is applied to it."""
+def remove_require(node: Node) -> Node | None:
+    """Require(x) -> x: the size laws of a graph are collected before any rule is applied."""
     return node.inputs[0]
 
 
@@ -377,33 +379,33 @@ def note_laws_first(node: Node) -> Node | None:
     ],
 )
 def gather_indices(node: Node) -> Node | None:
-    """x[i][j] -> x[i[j]]: the indices are gathered, not the values in between."""
+    """x[i][j] -> x[i[j]]: gathers of indices instead of intermediate values."""
     inner = node.inputs[0]
     if not isinstance(inner.op, ops.Gather) or inner.op.mode != node.op.mode != "wrap":
         return None
     plain = node.op.axes == (0,) and inner.op.axes == (0,) and node.op.at == inner.op.at == 0
     if not plain or inner.inputs[1].ndim != 1 or node.op.mode != "raise":
         return None
-    places = make(node.op, (inner.inputs[1], node.inputs[1]))
-    return make(inner.op, (inner.inputs[0], places))
+    indices = make(node.op, (inner.inputs[1], node.inputs[1]))
+    return make(inner.op, (inner.inputs[0], indices))
 
 
 SHAPES = Ruleset(
-    repeat_after_computing,
-    repeat_once,
-    read_through_renaming,
-    view_of_one_value,
-    add_dropped_axes,
-    drop_added_axes,
+    broadcast_after_elementwise,
+    join_broadcasts,
+    read_through_equal_sizes,
+    view_of_scalar,
+    expand_dropped_axes,
+    drop_expanded_axes,
     join_transposes,
     join_reshapes,
     join_slices,
-    read_what_was_written,
-    write_everything,
+    slice_of_set_slice,
+    set_all_elements,
     join_written_slices,
-    reduce_real_axes,
-    reduce_in_any_order,
+    drop_unit_axes_before_reducing,
+    reduce_through_permutation,
     join_reductions,
     gather_indices,
-    note_laws_first,
+    remove_require,
 )
