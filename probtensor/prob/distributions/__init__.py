@@ -11,5 +11,5 @@
     drawn.py         draws where a parameter lies outside its range
 
 To add a distribution: its class in the file of its kind, its function in prob/random.py, and a
-row in tests/prob/laws.py, by which every test of distributions finds it.
+row in tests/prob/distributions.py, by which every test of distributions finds it.
 """
