@@ -22,7 +22,7 @@ from probtensor.graph.resize import with_sizes
 from probtensor.prob.model.data import default_of
 from probtensor.prob.model.packed import Packed, rows_of
 from probtensor.prob.model.sizes import KnownSizes
-from probtensor.sample.checks import located, seed_of, whole
+from probtensor.sample.checks import integer, seed_integer, with_user_line
 from probtensor.transform.draws import lower_draws
 from probtensor.types import Dim
 
@@ -68,10 +68,10 @@ def draw_settings(
 ) -> tuple[int | None, int | list[int] | None]:
     """(draws, seed), once they make sense."""
     try:
-        count = None if draws is None else whole(what, "draws", draws, least)
-        return count, seed_of(what, seed)
+        count = None if draws is None else integer(what, "draws", draws, least)
+        return count, seed_integer(what, seed)
     except (TypeError, ValueError) as error:
-        raise located(error) from None
+        raise with_user_line(error) from None
 
 
 def draw_rows(
@@ -116,7 +116,9 @@ def draw_rows(
     packed = Packed(dict(zip(named, drawn, strict=True)))
     vector, values = rows
     arguments = [seed_input, index, vector, *(resized[x] for x in inputs)]
-    row_function = function(arguments, packed.node, name="draw", target=target, on_unused_input="ignore")
+    row_function = function(
+        arguments, packed.node, name="draw", target=target, on_unused_input="ignore"
+    )
     bound = row_function.bind({resized[x]: array for x, array in arrays.items()}, borrow=True)
     seeds = np.full(count, np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
     found = rows_of(bound, [seeds, np.arange(count, dtype="uint64"), values])
