@@ -1,18 +1,18 @@
 /* What the samplers on the device share: a chain's vectors and state, its random numbers, the
- * leapfrog step, the adaptation, and the kernel that finds where a chain starts.
+ * leapfrog step, its own adaptation, and the kernel that finds its start point.
  *
  * Included after a generated density: pt_chain (the group of threads that runs one chain),
  * PT_DIM, pt_data and pt_density.
  *
- * Every vector of PT_DIM coordinates is shared out among the lanes of its chain: lane l owns the
- * coordinates l, l + size, l + 2 size, ... and keeps them in registers or in its local memory. A
- * thread alone owns them all. Only the position and the gradient, which the density reads and
- * writes whole, pass through memory that all lanes see.
+ * Every vector of PT_DIM coordinates is divided among the lanes of its chain: lane l holds the
+ * coordinates l, l + size, l + 2 size, ... in registers or in its local memory. A chain of one
+ * thread holds all of them there. Only the position and the gradient, of which the density reads
+ * and writes all entries, pass through memory that all lanes see.
  *
  * Random numbers are functions of (seed, chain, purpose, iteration, number), so there is no
- * generator to keep, and draws depend neither on how many iterations a launch does nor on which
- * thread does them. All else that outlives a launch is in `pt_state` and the kept vectors: for a
- * chain PT_KEPT * PT_DIM * 8 + 104 bytes.
+ * generator state, and draws depend neither on how many iterations a launch runs nor on which
+ * thread runs them. All else that outlives a launch is in `pt_state` and the chain vectors: for a
+ * chain PT_CHAIN_VECTORS * PT_DIM * 8 + 104 bytes.
  */
 #ifndef PT_CHAIN_CUH
 #define PT_CHAIN_CUH
@@ -20,45 +20,45 @@
 #include "pt_random.h"
 
 #ifndef PT_LAUNCH_THREADS
-#define PT_LAUNCH_THREADS 256 /* of a block, at most; of one that runs a chain, exactly */
+#define PT_LAUNCH_THREADS 256 /* of a block: at most, or exactly if a block runs one chain */
 #endif
 
-template <class Group> struct pt_share;
-template <> struct pt_share<pt_thread> {
+template <class Group> struct pt_group_threads;
+template <> struct pt_group_threads<pt_thread> {
     enum { threads = 1 };
 };
-template <> struct pt_share<pt_warp> {
+template <> struct pt_group_threads<pt_warp> {
     enum { threads = 32 };
 };
-template <> struct pt_share<pt_block> {
+template <> struct pt_group_threads<pt_block> {
     enum { threads = PT_LAUNCH_THREADS };
 };
-constexpr int PT_OWN = (PT_DIM - 1) / pt_share<pt_chain>::threads + 1;
-constexpr bool PT_ALONE = pt_share<pt_chain>::threads == 1;
+constexpr int PT_PER_LANE = (PT_DIM - 1) / pt_group_threads<pt_chain>::threads + 1;
+constexpr bool PT_ONE_THREAD = pt_group_threads<pt_chain>::threads == 1;
 
-/* A thread that holds whole vectors needs all the registers it can get. Groups need other groups
- * beside them, to hide the time that their folds take. */
-constexpr int PT_RESIDENT = PT_ALONE || PT_LAUNCH_THREADS >= 512 ? 1 : 512 / PT_LAUNCH_THREADS;
+/* A thread that holds all coordinates needs as many registers as possible. Groups need several
+ * groups on a multiprocessor, to hide the latency of their reductions. */
+constexpr int PT_RESIDENT = PT_ONE_THREAD || PT_LAUNCH_THREADS >= 512 ? 1 : 512 / PT_LAUNCH_THREADS;
 #define PT_KERNEL extern "C" __global__ void __launch_bounds__(PT_LAUNCH_THREADS, PT_RESIDENT)
 
-typedef double pt_vector[PT_OWN];
+typedef double pt_vector[PT_PER_LANE];
 
-/* This lane's coordinates: k counts them, i tells which they are. Short loops are unrolled, since
- * only then can a vector be registers. */
+/* Loop over this lane's coordinates: i is the coordinate, k its index on this lane. Short loops are
+ * unrolled, since only then can a vector be in registers. */
 #if defined(__CUDACC__)
-constexpr int PT_UNROLLED = PT_OWN <= 16 ? PT_OWN : 4;
+constexpr int PT_UNROLLED = PT_PER_LANE <= 16 ? PT_PER_LANE : 4;
 #define PT_UNROLL _Pragma("unroll PT_UNROLLED")
 #else
 #define PT_UNROLL
 #endif
 #define PT_EACH(k, i) PT_UNROLL \
-    for (int k = 0, i = g.lane(); k < PT_OWN && i < PT_DIM; ++k, i += g.size())
+    for (int k = 0, i = g.lane(); k < PT_PER_LANE && i < PT_DIM; ++k, i += g.size())
 
-/* ---- what is kept between launches ---- */
+/* ---- state between launches ---- */
 
 /* The codes of cython_ext/samplers/chain.pyx, and one more. */
 enum pt_status {
-    PT_WELL = 0,
+    PT_OK = 0,
     PT_DENSITY_FAILED = 2,
     PT_STEP_SIZE_VANISHED = 3,
     PT_STEP_SIZE_EXPLODED = 4,
@@ -68,36 +68,36 @@ enum pt_status {
 struct pt_state {
     double logp;
     double step_size;
-    double step_centre;   /* dual averaging: what the step size is drawn to, */
-    double step_error;    /* the mean lack of acceptance, */
-    double step_log_mean; /* the mean logarithm of the step size, */
-    double step_count;    /* and what these are means of */
+    double step_centre;   /* dual averaging: the value the log step size shrinks to, */
+    double step_error;    /* the mean of target less acceptance, */
+    double step_log_mean; /* the averaged log step size, */
+    double step_count;    /* and the number of updates */
     double older_count;
     double younger_count;
-    double coldness;      /* the inverse temperature */
+    double inverse_temperature;      /* the inverse temperature */
     long long gradients;
     long long divergences; /* after the warm-up */
     int done;              /* iterations, those of the warm-up included */
     int status;
-    int code; /* what the density says when it fails */
+    int code; /* the density's error code */
     int older; /* which of the two estimates of the metric is the older one */
 };
 
-enum pt_kept_vector {
+enum pt_chain_vector {
     PT_POSITION,
     PT_GRADIENT,
     PT_INVERSE_MASS,
     PT_MOMENTS, /* twice: mean and squares of the draws, mean and squares of the gradients */
-    PT_KEPT = PT_MOMENTS + 8
+    PT_CHAIN_VECTORS = PT_MOMENTS + 8
 };
 
 enum pt_adapt_flags { PT_COLLECT = 1, PT_REFRESH = 2, PT_SWITCH = 4 };
 
 struct pt_run {
-    double *kept;                  /* [chains, PT_KEPT, PT_DIM] */
+    double *chain_vectors;         /* [chains, PT_CHAIN_VECTORS, PT_DIM] */
     pt_state *states;              /* [chains] */
     char *work;                    /* [chains, work_bytes], the density's */
-    double *exchange;              /* [chains, 2, PT_DIM], unless a thread runs a chain */
+    double *shared_vectors;        /* [chains, 2, PT_DIM], unless a thread runs a chain */
     const double *given;           /* start points, [chains, PT_DIM], or none */
     const unsigned char *schedule; /* [tune], pt_adapt_flags */
     double *draws;                 /* [chains, rows, PT_DIM]; row 0 is iteration first_row */
@@ -111,21 +111,21 @@ struct pt_run {
     int tune;
     int first_row;
     int rows;
-    int stop; /* the iterations that every chain shall have done */
+    int stop; /* the iteration up to which every chain advances */
     int max_depth;
     int early_depth;
     int early; /* iterations that go no deeper than early_depth */
-    int with_gradients; /* whether the metric learns from gradients as well as draws */
+    int with_gradients; /* whether the metric is adapted to gradients as well as draws */
     int attempts;
-    int sharing; /* neighbours that share a start point */
+    int superchain_size; /* consecutive chains that share a start point */
 };
 
-PT_DEVICE double *pt_kept(const pt_run &run, long long chain, int which)
+PT_DEVICE double *pt_chain_vectors(const pt_run &run, long long chain, int which)
 {
-    return run.kept + (chain * PT_KEPT + which) * PT_DIM;
+    return run.chain_vectors + (chain * PT_CHAIN_VECTORS + which) * PT_DIM;
 }
 
-/* The row of an iteration, or -1 where it is not kept. */
+/* The row of an iteration, or -1 if it is not kept. */
 PT_DEVICE long long pt_row(const pt_run &run, long long chain, int iteration)
 {
     const int row = iteration - run.first_row;
@@ -149,23 +149,23 @@ PT_DEVICE void pt_copy(const pt_chain &g, const double *from, double *to)
 
 PT_DEVICE bool pt_finite(double x) { return x - x == 0.0; }
 
-/* ---- votes: lanes of one warp may run chains of their own, which they do not wait for ---- */
+/* ---- votes among the lanes of a warp, each of which may run a chain of its own ---- */
 
-/* A warp whose every lane runs a chain does together what few lanes need now and then: the turn
- * between two iterations costs as much as a step, and with 8 of 32 lanes at it at once it costs a
- * quarter for each step, while 1 lane in 9 waits. Results do not depend on it. */
-#define PT_PATIENCE 8
+/* Ending an iteration costs as much as a leapfrog step, and all lanes of a warp wait for it. So a
+ * lane whose iteration is over waits until PT_WAITING_LANES lanes are: with 8 of 32 lanes at a time
+ * the cost is a quarter of a step, while 1 lane in 9 waits. Results do not depend on it. */
+#define PT_WAITING_LANES 8
 
 PT_DEVICE bool pt_any(const pt_thread &, bool asked) { return __any_sync(PT_ALL_LANES, asked); }
 
-PT_DEVICE bool pt_enough(const pt_thread &, bool waiting, bool busy)
+PT_DEVICE bool pt_enough_waiting(const pt_thread &, bool waiting, bool busy)
 {
     const int waiters = __popc(__ballot_sync(PT_ALL_LANES, waiting));
-    return __ballot_sync(PT_ALL_LANES, busy) == 0 || waiters >= PT_PATIENCE;
+    return __ballot_sync(PT_ALL_LANES, busy) == 0 || waiters >= PT_WAITING_LANES;
 }
 
 template <class Group> PT_DEVICE bool pt_any(const Group &, bool asked) { return asked; }
-template <class Group> PT_DEVICE bool pt_enough(const Group &, bool, bool) { return true; }
+template <class Group> PT_DEVICE bool pt_enough_waiting(const Group &, bool, bool) { return true; }
 
 /* ---- random numbers ---- */
 
@@ -206,14 +206,14 @@ PT_DEVICE void pt_momenta(const pt_chain &g, uint64_t key, int iteration, const 
     }
 }
 
-/* ---- the flow ---- */
+/* ---- Hamiltonian dynamics ---- */
 
 struct pt_target {
     const pt_data &data;
-    double *exchange;
+    double *shared_vectors;
     char *work;
     int *code;
-    double coldness;
+    double inverse_temperature;
 };
 
 struct pt_point {
@@ -221,18 +221,18 @@ struct pt_point {
 };
 
 PT_DEVICE pt_target pt_target_of(const pt_data &data, const pt_run &run, long long chain,
-                                 double coldness = 1.0)
+                                 double inverse_temperature = 1.0)
 {
-    double *exchange = PT_ALONE ? nullptr : run.exchange + chain * 2 * PT_DIM;
+    double *shared_vectors = PT_ONE_THREAD ? nullptr : run.shared_vectors + chain * 2 * PT_DIM;
     char *work = run.work + chain * run.work_bytes;
-    return {data, exchange, work, &run.states[chain].code, coldness};
+    return {data, shared_vectors, work, &run.states[chain].code, inverse_temperature};
 }
 
-PT_DEVICE double pt_evaluate_cold(const pt_chain &g, const pt_target &target, pt_point &z)
+PT_DEVICE double pt_evaluate_untempered(const pt_chain &g, const pt_target &target, pt_point &z)
 {
-    if (PT_ALONE)
+    if (PT_ONE_THREAD)
         return pt_density(g, target.data, z.q, z.g, target.work, target.code);
-    double *q = target.exchange;
+    double *q = target.shared_vectors;
     pt_write(g, z.q, q);
     g.sync();
     const double logp = pt_density(g, target.data, q, q + PT_DIM, target.work, target.code);
@@ -240,14 +240,14 @@ PT_DEVICE double pt_evaluate_cold(const pt_chain &g, const pt_target &target, pt
     return logp;
 }
 
-/* The log density at z.q, times the coldness; its gradient goes to z.g. */
+/* The log density at z.q times the inverse temperature; its gradient goes to z.g. */
 PT_DEVICE double pt_evaluate(const pt_chain &g, const pt_target &target, pt_point &z)
 {
-    const double logp = pt_evaluate_cold(g, target, z);
-    if (target.coldness == 1.0)
+    const double logp = pt_evaluate_untempered(g, target, z);
+    if (target.inverse_temperature == 1.0)
         return logp;
-    PT_EACH(k, i) z.g[k] *= target.coldness;
-    return logp * target.coldness;
+    PT_EACH(k, i) z.g[k] *= target.inverse_temperature;
+    return logp * target.inverse_temperature;
 }
 
 PT_DEVICE double pt_kinetic(const pt_chain &g, const double *w, const double *p)
@@ -257,8 +257,8 @@ PT_DEVICE double pt_kinetic(const pt_chain &g, const double *w, const double *p)
     return 0.5 * g.add(sum);
 }
 
-/* One leapfrog step, back in time where `step` is negative. Returns the energy, infinite where
- * the density has no finite value. */
+/* One leapfrog step, back in time if `step` is negative. Returns the energy, infinite if the
+ * density is not finite. */
 PT_DEVICE double pt_leapfrog(const pt_chain &g, const pt_target &target, const double *w,
                              double step, pt_point &z, double &logp)
 {
@@ -274,7 +274,7 @@ PT_DEVICE double pt_leapfrog(const pt_chain &g, const pt_target &target, const d
     return pt_finite(energy) ? energy : PT_INF;
 }
 
-/* ---- adaptation, as cython_ext/samplers/chain.pyx has it ---- */
+/* ---- adaptation, as in cython_ext/samplers/chain.pyx ---- */
 
 PT_DEVICE void pt_start_average(pt_state &state)
 {
@@ -308,22 +308,22 @@ PT_DEVICE void pt_welford(const pt_chain &g, double count, const double *x, doub
     }
 }
 
-PT_DEVICE void pt_collect(const pt_chain &g, double count, const double *q, const double *grad,
-                          bool with_gradients, double *moments)
+PT_DEVICE void pt_collect_moments(const pt_chain &g, double count, const double *q,
+                                  const double *grad, bool with_gradients, double *moments)
 {
     pt_welford(g, count, q, moments);
     if (with_gradients)
         pt_welford(g, count, grad, moments + 2 * PT_DIM);
 }
 
-/* Stan's estimate of a variance, drawn towards 1e-3 by the weight of five draws. */
+/* Stan's estimate of a variance, shrunk towards 1e-3 with the weight of five draws. */
 PT_DEVICE double pt_shrunk_variance(double square, double count)
 {
     return (count * square / (count - 1.0) + 5e-3) / (count + 5.0);
 }
 
 /* var(draw)^a / var(gradient)^(1 - a), a = (n + 25) / (n + 50): see cython_ext/samplers/chain.pyx;
- * 0 where draws differ in their last few bits at most. */
+ * 0 if the draws differ in their last few bits only. */
 PT_DEVICE double pt_blended_variance(double draw_mean, double draw_square, double grad_square,
                                      double count)
 {
@@ -337,9 +337,9 @@ PT_DEVICE double pt_blended_variance(double draw_mean, double draw_square, doubl
 
 PT_DEVICE bool pt_plausible(double entry) { return entry > 1e-60 && entry < 1e60; }
 
-/* Sets the diagonal; an entry whose estimate is no positive number stays. */
-PT_DEVICE void pt_refresh(const pt_chain &g, double count, const double *moments,
-                          bool with_gradients, double *w)
+/* Sets the diagonal; an entry whose estimate is not a plausible positive number is unchanged. */
+PT_DEVICE void pt_refresh_metric(const pt_chain &g, double count, const double *moments,
+                                 bool with_gradients, double *w)
 {
     if (count < 3.0)
         return;
@@ -366,9 +366,9 @@ PT_DEVICE void pt_metric_from_gradient(const pt_chain &g, const double *grad, do
     }
 }
 
-/* ---- starts that are too far out, as cython_ext/samplers/chain.pyx has them ---- */
+/* ---- tempering of distant start points, as in cython_ext/samplers/chain.pyx ---- */
 
-/* The largest entry, in size. */
+/* The largest absolute value. */
 PT_DEVICE double pt_gradient_size(const pt_chain &g, const double *grad)
 {
     double size = 0.0;
@@ -376,45 +376,46 @@ PT_DEVICE double pt_gradient_size(const pt_chain &g, const double *grad)
     return g.max(size);
 }
 
-PT_DEVICE double pt_suited_heat(double size, double logp, double coldness)
+PT_DEVICE double pt_suitable_temperature(double size, double logp, double inverse_temperature)
 {
-    return pt_maximum(1e-2 * size, 1e-8 * fabs(logp)) / coldness;
+    return pt_maximum(1e-2 * size, 1e-8 * fabs(logp)) / inverse_temperature;
 }
 
-PT_DEVICE void pt_set_coldness(const pt_chain &g, double coldness, double *grad, pt_state &state)
+PT_DEVICE void pt_set_inverse_temperature(const pt_chain &g, double inverse_temperature,
+                                          double *grad, pt_state &state)
 {
-    const double factor = coldness / state.coldness;
+    const double factor = inverse_temperature / state.inverse_temperature;
     PT_EACH(k, i) grad[k] *= factor;
     state.logp *= factor;
-    state.coldness = coldness;
+    state.inverse_temperature = inverse_temperature;
 }
 
-/* Cools a heated density after a transition to (grad, state.logp); returns whether that ends. */
-PT_DEVICE bool pt_cool(const pt_chain &g, const pt_run &run, int iteration, double acceptance,
+/* Lowers the temperature after a transition to (grad, state.logp); returns whether it is one. */
+PT_DEVICE bool pt_anneal(const pt_chain &g, const pt_run &run, int iteration, double acceptance,
                        double *grad, pt_state &state)
 {
-    double heat = 1.0 / state.coldness;
+    double temperature = 1.0 / state.inverse_temperature;
     const double suited
-        = pt_suited_heat(pt_gradient_size(g, grad), state.logp, state.coldness);
+        = pt_suitable_temperature(pt_gradient_size(g, grad), state.logp, state.inverse_temperature);
     if (acceptance > 0.2)
-        heat = pt_minimum(suited, 0.5 * heat);
-    const bool hot = heat > 1.0 && iteration + 1 < run.tune / 4;
-    pt_set_coldness(g, hot ? 1.0 / heat : 1.0, grad, state);
-    return !hot;
+        temperature = pt_minimum(suited, 0.5 * temperature);
+    const bool tempered = temperature > 1.0 && iteration + 1 < run.tune / 4;
+    pt_set_inverse_temperature(g, tempered ? 1.0 / temperature : 1.0, grad, state);
+    return !tempered;
 }
 
-/* Learns from a transition to (q, grad), of a density that was `hot` and has been cooled since. The
- * step size is the next one's. */
-PT_DEVICE void pt_adapt(const pt_chain &g, const pt_run &run, double *kept, int iteration,
-                        double acceptance, const double *q, const double *grad, bool hot,
+/* Adapts to a transition to (q, grad); `tempered` tells whether it was one of the tempered density.
+ * Sets the step size of the next transition. */
+PT_DEVICE void pt_adapt(const pt_chain &g, const pt_run &run, double *vectors, int iteration,
+                        double acceptance, const double *q, const double *grad, bool tempered,
                         pt_state &state, double *w)
 {
     const int flags = run.schedule[iteration];
-    double *older = kept + (PT_MOMENTS + 4 * state.older) * PT_DIM;
-    double *younger = kept + (PT_MOMENTS + 4 * (1 - state.older)) * PT_DIM;
+    double *older = vectors + (PT_MOMENTS + 4 * state.older) * PT_DIM;
+    double *younger = vectors + (PT_MOMENTS + 4 * (1 - state.older)) * PT_DIM;
     state.step_size = pt_next_step_size(state, run.target_accept, acceptance);
-    if (hot) {
-        if (state.coldness < 1.0)
+    if (tempered) {
+        if (state.inverse_temperature < 1.0)
             return;
         if (run.with_gradients) {
             pt_metric_from_gradient(g, grad, 1.0, w);
@@ -426,11 +427,11 @@ PT_DEVICE void pt_adapt(const pt_chain &g, const pt_run &run, double *kept, int 
     if (flags & PT_COLLECT) {
         state.older_count += 1.0;
         state.younger_count += 1.0;
-        pt_collect(g, state.older_count, q, grad, run.with_gradients, older);
-        pt_collect(g, state.younger_count, q, grad, run.with_gradients, younger);
+        pt_collect_moments(g, state.older_count, q, grad, run.with_gradients, older);
+        pt_collect_moments(g, state.younger_count, q, grad, run.with_gradients, younger);
     }
     if (flags & PT_REFRESH)
-        pt_refresh(g, state.older_count, older, run.with_gradients, w);
+        pt_refresh_metric(g, state.older_count, older, run.with_gradients, w);
     if (flags & PT_SWITCH) {
         state.older = 1 - state.older;
         state.older_count = state.younger_count;
@@ -442,17 +443,17 @@ PT_DEVICE void pt_adapt(const pt_chain &g, const pt_run &run, double *kept, int 
         state.step_size = pt_exp(state.step_log_mean);
 }
 
-/* ---- the start ---- */
+/* ---- start points ---- */
 
-/* Moves z to the given point, or to the first of all attempts where density and gradient are
- * finite: uniform on (-2, 2) in each coordinate, as in Stan; the same points as on the CPU, where
- * chains share none. */
+/* Sets z to the given point, or to the first attempt with finite density and gradient: uniform on
+ * (-2, 2) in each coordinate, as in Stan; the same points as on the CPU for superchains of one. */
 PT_DEVICE int pt_find_start(const pt_chain &g, const pt_target &target, const pt_run &run,
                             long long chain, pt_point &z, pt_state &state)
 {
     const int attempts = run.given ? 1 : run.attempts;
     for (int attempt = 0; attempt < attempts; ++attempt) {
-        const uint64_t key = pt_chain_key(run.seed, chain / run.sharing, PT_FOR_START + attempt);
+        const long long superchain = chain / run.superchain_size;
+        const uint64_t key = pt_chain_key(run.seed, superchain, PT_FOR_START + attempt);
         PT_EACH(k, i)
         {
             if (run.given)
@@ -467,7 +468,7 @@ PT_DEVICE int pt_find_start(const pt_chain &g, const pt_target &target, const pt
         if (*target.code != 0)
             return PT_DENSITY_FAILED;
         if (g.min(sound) > 0.0)
-            return PT_WELL;
+            return PT_OK;
     }
     return PT_NO_START;
 }
@@ -494,9 +495,9 @@ PT_DEVICE int pt_search_step_size(const pt_chain &g, const pt_target &target, ui
         if (trial == 0)
             growing = good;
         else if (good != growing)
-            return PT_WELL;
+            return PT_OK;
         state.step_size *= growing ? 2.0 : 0.5;
-        if (state.step_size > 1e7 / sqrt(state.coldness))
+        if (state.step_size > 1e7 / sqrt(state.inverse_temperature))
             return PT_STEP_SIZE_EXPLODED;
         if (state.step_size < 1e-300)
             return PT_STEP_SIZE_VANISHED;
@@ -512,28 +513,29 @@ PT_KERNEL pt_start(const __grid_constant__ pt_data data, const __grid_constant__
         return;
     pt_target target = pt_target_of(data, run, chain);
     pt_state state = {};
-    state.coldness = target.coldness;
+    state.inverse_temperature = target.inverse_temperature;
     pt_point z;
     pt_vector w;
     PT_EACH(k, i) w[k] = 1.0;
     state.status = pt_find_start(g, target, run, chain, z, state);
-    if (state.status == PT_WELL) {
-        const double heat = pt_suited_heat(pt_gradient_size(g, z.g), state.logp, 1.0);
-        if (heat > (run.with_gradients ? 1e8 : 1e4) && run.tune >= 4)
-            pt_set_coldness(g, 1.0 / heat, z.g, state);
+    if (state.status == PT_OK) {
+        const double temperature
+            = pt_suitable_temperature(pt_gradient_size(g, z.g), state.logp, 1.0);
+        if (temperature > (run.with_gradients ? 1e8 : 1e4) && run.tune >= 4)
+            pt_set_inverse_temperature(g, 1.0 / temperature, z.g, state);
         else if (run.with_gradients)
             pt_metric_from_gradient(g, z.g, 1e-10, w);
-        target.coldness = state.coldness;
+        target.inverse_temperature = state.inverse_temperature;
         const uint64_t key = pt_chain_key(run.seed, chain, PT_FOR_SEARCH);
         state.status = pt_search_step_size(g, target, key, w, z, state);
         pt_start_average(state);
     }
-    double *kept = pt_kept(run, chain, 0);
-    pt_write(g, z.q, kept + PT_POSITION * PT_DIM);
-    pt_write(g, z.g, kept + PT_GRADIENT * PT_DIM);
-    pt_write(g, w, kept + PT_INVERSE_MASS * PT_DIM);
-    for (int vector = PT_MOMENTS; vector < PT_KEPT; ++vector)
-        PT_EACH(k, i) kept[vector * PT_DIM + i] = 0.0;
+    double *vectors = pt_chain_vectors(run, chain, 0);
+    pt_write(g, z.q, vectors + PT_POSITION * PT_DIM);
+    pt_write(g, z.g, vectors + PT_GRADIENT * PT_DIM);
+    pt_write(g, w, vectors + PT_INVERSE_MASS * PT_DIM);
+    for (int vector = PT_MOMENTS; vector < PT_CHAIN_VECTORS; ++vector)
+        PT_EACH(k, i) vectors[vector * PT_DIM + i] = 0.0;
     state.code = *target.code;
     g.sync();
     if (g.lane() == 0)

@@ -1,67 +1,68 @@
-/* What chains learn together: one metric and one step size for all, in one block's kernels.
+/* Pooled adaptation: one metric and one step size for all chains, in kernels of one block.
  *
  * The metric is the diagonal of pt_chain.cuh from moments of all chains' draws and gradients
- * (joined as in Chan, Golub and LeVeque 1979), on the schedule of the warm-up's flags. Learning
- * looks at the first `watched` chains: as many as bound its time.
+ * (merged as in Chan, Golub and LeVeque 1979), on the schedule of the warm-up's flags. Adaptation
+ * uses the first `adaptation_chains` chains only, which bounds its time.
  *
- * A warm-up is pairs of launches, one that moves the chains and one that learns. Both read what
- * was learned, and at which iteration, from device memory, so that the pair is one CUDA graph,
- * launched as often as there are lessons.
+ * The warm-up is a sequence of pairs of launches: one kernel advances the chains, one adapts. Both
+ * read the pooled state and its iteration from device memory, so that the pair is one CUDA graph,
+ * launched once for each adaptation step.
+ *
+ * Defined by the including text: PT_ADAPTATION_THREADS, the threads of the adapting block.
  */
 #ifndef PT_POOL_CUH
 #define PT_POOL_CUH
 
 #include "pt_chain.cuh"
 
-#define PT_LEARNERS 1024 /* threads of the one block that learns */
-#define PT_LEARNER extern "C" __global__ void __launch_bounds__(PT_LEARNERS)
+#define PT_ADAPTATION_KERNEL extern "C" __global__ void __launch_bounds__(PT_ADAPTATION_THREADS)
 
 /* Lanes side by side on the coordinates of one chain: a power of two, at most a warp. */
 constexpr int PT_WIDTH = PT_DIM > 16 ? 32 : PT_DIM > 8 ? 16 : PT_DIM > 4 ? 8 : 4;
 
-enum pt_common_vector {
-    PT_COMMON_INVERSE_MASS,
-    PT_MEAN,          /* of the positions, all chains' */
+enum pt_pooled_vector {
+    PT_POOLED_INVERSE_MASS,
+    PT_MEAN,          /* of all chains' positions */
     PT_GRADIENT_MEAN,
     PT_PROPOSAL_MEAN,
-    PT_COMMON_MOMENTS,
-    PT_COMMON = PT_COMMON_MOMENTS + 8
+    PT_POOLED_MOMENTS,
+    PT_POOLED_VECTORS = PT_POOLED_MOMENTS + 8
 };
 
-/* What all chains have in common. `state` holds the step size and what it is learned from, the
- * counts of the moments, and the iteration up to which it is learned. */
-struct pt_common {
+/* The state that all chains share. `state` holds the step size with its dual averaging, the counts
+ * of the moments, and the iteration of the last adaptation step (`done`). */
+struct pt_pooled_state {
     pt_state state;
     double log_length;
     double log_length_mean;
     double gradient_square;
 };
 
-/* Where it is. NUTS whose chains learn alone has none: `common` is null. */
-struct pt_together {
-    pt_common *common;
-    double *vectors;   /* [PT_COMMON, PT_DIM] */
-    double *proposals; /* [watched, 2, PT_DIM]: position and momentum; ChEES only */
-    double *weights;   /* [watched, 2]: acceptance probability, squared distance of the start */
-    int watched;
-    int first; /* the iteration of the launch's beginning, or -1 for that of `common` */
+/* Where the pooled state is. `pooled` is null if the chains adapt separately. */
+struct pt_pool {
+    pt_pooled_state *pooled;
+    double *vectors;   /* [PT_POOLED_VECTORS, PT_DIM] */
+    double *proposals; /* [adaptation_chains, 2, PT_DIM]: position and momentum; ChEES only */
+    double *weights;   /* [adaptation_chains, 2]: acceptance, squared distance of the start */
+    int adaptation_chains;
+    int first; /* first iteration of the launch, or -1 for that of `pooled` */
     int count; /* iterations of a launch of ChEES */
 };
 
-/* Where a thread of the block stands: lane `column` of the PT_WIDTH that share row `row`. */
-struct pt_place {
+/* A thread's position in the block: lane `column` of the PT_WIDTH lanes of row `row`. */
+struct pt_row_lane {
     int column, row, rows;
 };
 
-PT_DEVICE pt_place pt_place_of(const pt_block &b)
+PT_DEVICE pt_row_lane pt_row_lane_of(const pt_block &b)
 {
     return {b.lane() % PT_WIDTH, b.lane() / PT_WIDTH, b.size() / PT_WIDTH};
 }
 
-/* The sum of x over the rows, one for each column; row 0 has it. */
-static __device__ double pt_over_rows(const pt_block &b, const pt_place &at, double x)
+/* The sum of x over the rows for each column; only row 0 has it. */
+static __device__ double pt_sum_over_rows(const pt_block &b, const pt_row_lane &at, double x)
 {
-    __shared__ double space[PT_LEARNERS];
+    __shared__ double space[PT_ADAPTATION_THREADS];
     b.sync();
     space[b.lane()] = x;
     b.sync();
@@ -72,95 +73,96 @@ static __device__ double pt_over_rows(const pt_block &b, const pt_place &at, dou
     return sum;
 }
 
-PT_DEVICE double pt_over_columns(double x)
+PT_DEVICE double pt_sum_over_columns(double x)
 {
     for (int step = PT_WIDTH / 2; step > 0; step >>= 1)
         x += __shfl_xor_sync(PT_ALL_LANES, x, step);
     return x;
 }
 
-/* Joins `count` values with mean and squares about it to running moments. */
-PT_DEVICE void pt_merge(double before, double count, double mean, double square, double *moments)
+/* Merges `count` values, given by their mean and squared deviations, into running moments. */
+PT_DEVICE void pt_merge_moments(double before, double count, double mean, double square,
+                                double *moments)
 {
-    const double apart = mean - moments[0];
-    const double whole = before + count;
-    moments[0] += apart * (count / whole);
-    moments[PT_DIM] += square + apart * apart * (before * count / whole);
+    const double difference = mean - moments[0];
+    const double total = before + count;
+    moments[0] += difference * (count / total);
+    moments[PT_DIM] += square + difference * difference * (before * count / total);
 }
 
-/* Sums over chains of a coordinate's offsets from where all chains' mean was, and their squares:
- * exact enough, as the chains are no further from there than they are wide. */
+/* Sums over chains of a coordinate's offsets from the previous mean of all chains, and of their
+ * squares. Exact enough, since that mean lies within the spread of the chains. */
 struct pt_sums {
     double x, xx, g, gg, proposal;
 };
 
-PT_DEVICE pt_sums pt_sum_chains(const pt_block &b, const pt_place &at, const pt_run &run,
-                                const pt_together &all, int i)
+PT_DEVICE pt_sums pt_sum_chains(const pt_block &b, const pt_row_lane &at, const pt_run &run,
+                                const pt_pool &pool, int i)
 {
     pt_sums sums = {};
-    const double x0 = i < PT_DIM ? all.vectors[PT_MEAN * PT_DIM + i] : 0.0;
-    const double g0 = i < PT_DIM ? all.vectors[PT_GRADIENT_MEAN * PT_DIM + i] : 0.0;
-    for (int chain = at.row; i < PT_DIM && chain < all.watched; chain += at.rows) {
-        const double x = pt_kept(run, chain, PT_POSITION)[i] - x0;
-        const double g = pt_kept(run, chain, PT_GRADIENT)[i] - g0;
-        const double weight = all.weights[2 * chain];
+    const double x0 = i < PT_DIM ? pool.vectors[PT_MEAN * PT_DIM + i] : 0.0;
+    const double g0 = i < PT_DIM ? pool.vectors[PT_GRADIENT_MEAN * PT_DIM + i] : 0.0;
+    for (int chain = at.row; i < PT_DIM && chain < pool.adaptation_chains; chain += at.rows) {
+        const double x = pt_chain_vectors(run, chain, PT_POSITION)[i] - x0;
+        const double g = pt_chain_vectors(run, chain, PT_GRADIENT)[i] - g0;
+        const double weight = pool.weights[2 * chain];
         sums.x += x;
         sums.xx += x * x;
         sums.g += g;
         sums.gg += g * g;
-        if (all.proposals != nullptr && weight > 0.0)
-            sums.proposal += weight * all.proposals[2LL * chain * PT_DIM + i];
+        if (pool.proposals != nullptr && weight > 0.0)
+            sums.proposal += weight * pool.proposals[2LL * chain * PT_DIM + i];
     }
-    sums.x = pt_over_rows(b, at, sums.x);
-    sums.xx = pt_over_rows(b, at, sums.xx);
-    sums.g = pt_over_rows(b, at, sums.g);
-    sums.gg = pt_over_rows(b, at, sums.gg);
-    sums.proposal = pt_over_rows(b, at, sums.proposal);
+    sums.x = pt_sum_over_rows(b, at, sums.x);
+    sums.xx = pt_sum_over_rows(b, at, sums.xx);
+    sums.g = pt_sum_over_rows(b, at, sums.g);
+    sums.gg = pt_sum_over_rows(b, at, sums.gg);
+    sums.proposal = pt_sum_over_rows(b, at, sums.proposal);
     return sums;
 }
 
-/* The means of all chains, and where the flags say so their moments. */
-PT_DEVICE void pt_pool(const pt_block &b, const pt_run &run, const pt_together &all, int flags,
+/* Updates the means of all chains and, with PT_COLLECT, both sets of moments. */
+PT_DEVICE void pt_pool_moments(const pt_block &b, const pt_run &run, const pt_pool &pool, int flags,
                        double acceptances, const pt_state &state)
 {
-    const pt_place at = pt_place_of(b);
-    const double count = all.watched;
+    const pt_row_lane at = pt_row_lane_of(b);
+    const double count = pool.adaptation_chains;
     for (int first = 0; first < PT_DIM; first += PT_WIDTH) {
         const int i = first + at.column;
-        const pt_sums sums = pt_sum_chains(b, at, run, all, i);
+        const pt_sums sums = pt_sum_chains(b, at, run, pool, i);
         if (at.row > 0 || i >= PT_DIM)
             continue;
-        double *mean = all.vectors + PT_MEAN * PT_DIM + i;
-        double *gradient = all.vectors + PT_GRADIENT_MEAN * PT_DIM + i;
+        double *mean = pool.vectors + PT_MEAN * PT_DIM + i;
+        double *gradient = pool.vectors + PT_GRADIENT_MEAN * PT_DIM + i;
         *mean += sums.x / count;
         *gradient += sums.g / count;
         if (acceptances > 0.0)
-            all.vectors[PT_PROPOSAL_MEAN * PT_DIM + i] = sums.proposal / acceptances;
+            pool.vectors[PT_PROPOSAL_MEAN * PT_DIM + i] = sums.proposal / acceptances;
         if (!(flags & PT_COLLECT))
             continue;
         const double square = sums.xx - sums.x * sums.x / count;
         const double steepness = sums.gg - sums.g * sums.g / count;
         for (int set = 0; set < 2; ++set) {
             const double before = set == state.older ? state.older_count : state.younger_count;
-            double *moments = all.vectors + (PT_COMMON_MOMENTS + 4 * set) * PT_DIM + i;
-            pt_merge(before, count, *mean, square, moments);
-            pt_merge(before, count, *gradient, steepness, moments + 2 * PT_DIM);
+            double *moments = pool.vectors + (PT_POOLED_MOMENTS + 4 * set) * PT_DIM + i;
+            pt_merge_moments(before, count, *mean, square, moments);
+            pt_merge_moments(before, count, *gradient, steepness, moments + 2 * PT_DIM);
         }
     }
     b.sync();
 }
 
-/* The metric, where the flags say so, after what was pooled; and which moments are the older ones
- * from now on. */
-PT_DEVICE void pt_learn_metric(const pt_block &b, const pt_run &run, const pt_together &all,
+/* After pt_pool_moments: refreshes the metric with PT_REFRESH, and exchanges older and younger
+ * moments with PT_SWITCH. */
+PT_DEVICE void pt_adapt_metric(const pt_block &b, const pt_run &run, const pt_pool &pool,
                                int flags, pt_state &state)
 {
     if (flags & PT_COLLECT) {
-        state.older_count += all.watched;
-        state.younger_count += all.watched;
+        state.older_count += pool.adaptation_chains;
+        state.younger_count += pool.adaptation_chains;
     }
-    double *older = all.vectors + (PT_COMMON_MOMENTS + 4 * state.older) * PT_DIM;
-    double *w = all.vectors + PT_COMMON_INVERSE_MASS * PT_DIM;
+    double *older = pool.vectors + (PT_POOLED_MOMENTS + 4 * state.older) * PT_DIM;
+    double *w = pool.vectors + PT_POOLED_INVERSE_MASS * PT_DIM;
     const double count = state.older_count;
     for (int i = b.lane(); i < PT_DIM; i += b.size()) {
         const double square = older[PT_DIM + i];
@@ -179,44 +181,44 @@ PT_DEVICE void pt_learn_metric(const pt_block &b, const pt_run &run, const pt_to
     }
 }
 
-/* The common state of chains that have started: one step size, the mean of their logarithms; one
- * metric, the inverse of the gradients' mean size; for ChEES, a trajectory of one step. */
-PT_LEARNER pt_open(pt_run run, pt_together all)
+/* The pooled state at the start: the geometric mean of the chains' step sizes; as metric the
+ * inverse of the gradients' mean absolute values; for ChEES, a trajectory of one step. */
+PT_ADAPTATION_KERNEL pt_pool_start(pt_run run, pt_pool pool)
 {
     const pt_block b;
-    const pt_place at = pt_place_of(b);
-    const double count = all.watched;
+    const pt_row_lane at = pt_row_lane_of(b);
+    const double count = pool.adaptation_chains;
     double log_step = 0.0;
-    for (int chain = b.lane(); chain < all.watched; chain += b.size())
+    for (int chain = b.lane(); chain < pool.adaptation_chains; chain += b.size())
         log_step += pt_log(run.states[chain].step_size);
     log_step = b.add(log_step) / count;
     for (int first = 0; first < PT_DIM; first += PT_WIDTH) {
         const int i = first + at.column;
         double x = 0.0, gradient = 0.0, size = 0.0;
-        for (int chain = at.row; i < PT_DIM && chain < all.watched; chain += at.rows) {
-            x += pt_kept(run, chain, PT_POSITION)[i];
-            gradient += pt_kept(run, chain, PT_GRADIENT)[i];
-            size += fabs(pt_kept(run, chain, PT_GRADIENT)[i]);
+        for (int chain = at.row; i < PT_DIM && chain < pool.adaptation_chains; chain += at.rows) {
+            x += pt_chain_vectors(run, chain, PT_POSITION)[i];
+            gradient += pt_chain_vectors(run, chain, PT_GRADIENT)[i];
+            size += fabs(pt_chain_vectors(run, chain, PT_GRADIENT)[i]);
         }
-        x = pt_over_rows(b, at, x) / count;
-        gradient = pt_over_rows(b, at, gradient) / count;
-        size = pt_over_rows(b, at, size) / count;
+        x = pt_sum_over_rows(b, at, x) / count;
+        gradient = pt_sum_over_rows(b, at, gradient) / count;
+        size = pt_sum_over_rows(b, at, size) / count;
         if (at.row > 0 || i >= PT_DIM)
             continue;
         const bool useful = run.with_gradients && size > 1e-10 && size < 1e10;
-        all.vectors[PT_COMMON_INVERSE_MASS * PT_DIM + i] = useful ? 1.0 / size : 1.0;
-        all.vectors[PT_MEAN * PT_DIM + i] = x;
-        all.vectors[PT_GRADIENT_MEAN * PT_DIM + i] = gradient;
-        for (int vector = PT_PROPOSAL_MEAN; vector < PT_COMMON; ++vector)
-            all.vectors[vector * PT_DIM + i] = 0.0;
+        pool.vectors[PT_POOLED_INVERSE_MASS * PT_DIM + i] = useful ? 1.0 / size : 1.0;
+        pool.vectors[PT_MEAN * PT_DIM + i] = x;
+        pool.vectors[PT_GRADIENT_MEAN * PT_DIM + i] = gradient;
+        for (int vector = PT_PROPOSAL_MEAN; vector < PT_POOLED_VECTORS; ++vector)
+            pool.vectors[vector * PT_DIM + i] = 0.0;
     }
     if (b.lane() == 0) {
-        pt_common common = {};
-        common.state.coldness = 1.0;
-        common.state.step_size = pt_exp(log_step);
-        pt_start_average(common.state);
-        common.log_length = common.log_length_mean = log_step;
-        *all.common = common;
+        pt_pooled_state pooled = {};
+        pooled.state.inverse_temperature = 1.0;
+        pooled.state.step_size = pt_exp(log_step);
+        pt_start_average(pooled.state);
+        pooled.log_length = pooled.log_length_mean = log_step;
+        *pool.pooled = pooled;
     }
 }
 

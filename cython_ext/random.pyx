@@ -1,6 +1,6 @@
 """The random draws of pt_random.h on NumPy arrays: the same bits that compiled functions draw.
 
-Each function takes arrays of one shape: a uint64 key, a uint64 place, then float64 parameters. It
+Each function takes arrays of one shape: a uint64 key, a uint64 index, then float64 parameters. It
 returns a new float64 array of that shape (uint64 for `key_fold`).
 """
 
@@ -33,42 +33,42 @@ def reals(values):
     return np.ascontiguousarray(values, dtype=np.float64).reshape(-1)
 
 
-cdef each(Draw draw, keys, places):
+cdef each(Draw draw, keys, indices):
     cdef const uint64_t[::1] key = words(keys)
-    cdef const uint64_t[::1] place = words(places)
-    out = np.empty(np.shape(places))
+    cdef const uint64_t[::1] index = words(indices)
+    out = np.empty(np.shape(indices))
     cdef double[::1] drawn = out.reshape(-1)
     cdef Py_ssize_t i
     with nogil:
         for i in range(drawn.shape[0]):
-            drawn[i] = draw(key[i], place[i])
+            drawn[i] = draw(key[i], index[i])
     return out
 
 
-cdef each1(Draw1 draw, keys, places, first):
+cdef each1(Draw1 draw, keys, indices, first):
     cdef const uint64_t[::1] key = words(keys)
-    cdef const uint64_t[::1] place = words(places)
+    cdef const uint64_t[::1] index = words(indices)
     cdef const double[::1] a = reals(first)
-    out = np.empty(np.shape(places))
+    out = np.empty(np.shape(indices))
     cdef double[::1] drawn = out.reshape(-1)
     cdef Py_ssize_t i
     with nogil:
         for i in range(drawn.shape[0]):
-            drawn[i] = draw(key[i], place[i], a[i])
+            drawn[i] = draw(key[i], index[i], a[i])
     return out
 
 
-cdef each2(Draw2 draw, keys, places, first, second):
+cdef each2(Draw2 draw, keys, indices, first, second):
     cdef const uint64_t[::1] key = words(keys)
-    cdef const uint64_t[::1] place = words(places)
+    cdef const uint64_t[::1] index = words(indices)
     cdef const double[::1] a = reals(first)
     cdef const double[::1] b = reals(second)
-    out = np.empty(np.shape(places))
+    out = np.empty(np.shape(indices))
     cdef double[::1] drawn = out.reshape(-1)
     cdef Py_ssize_t i
     with nogil:
         for i in range(drawn.shape[0]):
-            drawn[i] = draw(key[i], place[i], a[i], b[i])
+            drawn[i] = draw(key[i], index[i], a[i], b[i])
     return out
 
 
@@ -85,36 +85,36 @@ def key_fold(keys, data):
     return out
 
 
-def uniform(key, place):
+def uniform(key, index):
     """Uniform on (0, 1)."""
-    return each(pt_draw_uniform, key, place)
+    return each(pt_draw_uniform, key, index)
 
 
-def normal(key, place):
+def normal(key, index):
     """Standard normal."""
-    return each(pt_draw_normal, key, place)
+    return each(pt_draw_normal, key, index)
 
 
-def exponential(key, place):
+def exponential(key, index):
     """Exponential with rate 1."""
-    return each(pt_draw_exponential, key, place)
+    return each(pt_draw_exponential, key, index)
 
 
-def gamma(key, place, alpha):
+def gamma(key, index, alpha):
     """Gamma with shape alpha and rate 1."""
-    return each1(pt_draw_gamma, key, place, alpha)
+    return each1(pt_draw_gamma, key, index, alpha)
 
 
-def log_gamma(key, place, alpha):
+def log_gamma(key, index, alpha):
     """The logarithm of a gamma draw, finite even where the draw underflows."""
-    return each1(pt_draw_log_gamma, key, place, alpha)
+    return each1(pt_draw_log_gamma, key, index, alpha)
 
 
-def poisson(key, place, mu):
+def poisson(key, index, mu):
     """Poisson with mean mu."""
-    return each1(pt_draw_poisson, key, place, mu)
+    return each1(pt_draw_poisson, key, index, mu)
 
 
-def binomial(key, place, n, p):
+def binomial(key, index, n, p):
     """Binomial with n trials of probability p."""
-    return each2(pt_draw_binomial, key, place, n, p)
+    return each2(pt_draw_binomial, key, index, n, p)

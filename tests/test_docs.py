@@ -15,7 +15,7 @@ import pytest
 from scipy import special
 
 import probtensor as pt
-from tests.prob.laws import LAWS
+from tests.prob.distributions import DISTRIBUTIONS
 
 MODULES = {
     "pt": pt,
@@ -131,26 +131,27 @@ def stated(function):
     return lines["Mean"], lines["Variance"]
 
 
-# Of the parametrisation that the formulas are in, which each law of one number has among LAWS.
+# A parameter of the parametrisation that the formulas are in; each univariate distribution has it
+# among DISTRIBUTIONS.
 IN_FORMULAS = {"bernoulli": "p", "binomial": "p", "beta": "alpha", "exponential": "lam",
                "gamma": "alpha", "negative_binomial": "alpha", "normal": "sigma"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "law",
-    [law for law in LAWS if IN_FORMULAS.get(law.name, "") in ("", *law.parameters)],
+    "case",
+    [case for case in DISTRIBUTIONS if IN_FORMULAS.get(case.name, "") in ("", *case.parameters)],
     ids=str,
 )
-def test_distributions_state_their_moments(law):
-    mean, variance = stated(law.make)
-    found = moment(mean, law.parameters)
-    assert (found is None) == (not law.mean)
+def test_distributions_state_their_moments(case):
+    mean, variance = stated(case.make)
+    found = moment(mean, case.parameters)
+    assert (found is None) == (not case.mean)
     if found is not None:
-        np.testing.assert_allclose(found, law.scipy.mean(), rtol=1e-12)
-    found = moment(variance, {**law.parameters, "mean": law.scipy.mean()})
-    assert (found is None) == (not law.variance)
+        np.testing.assert_allclose(found, case.scipy.mean(), rtol=1e-12)
+    found = moment(variance, {**case.parameters, "mean": case.scipy.mean()})
+    assert (found is None) == (not case.variance)
     if found is not None:
-        np.testing.assert_allclose(found, law.scipy.var(), rtol=1e-9)
+        np.testing.assert_allclose(found, case.scipy.var(), rtol=1e-9)
 
 
 def test_every_distribution_gives_support_and_source():

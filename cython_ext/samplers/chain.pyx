@@ -1,7 +1,7 @@
 """A whole chain, from warm-up to its last draw, in one call without the GIL.
 
-What is adapted at which iteration is not decided here: the caller passes one byte of flags for
-each iteration of the warm-up (probtensor/sample/adaptation/schedule.py writes them).
+The caller decides what is adapted at which iteration: it passes one byte of flags for each
+iteration of the warm-up (see probtensor/sample/adaptation/schedule.py).
 
 Step size: dual averaging, Hoffman and Gelman (2014), section 3.2.1, with Stan's constants.
 Metric: a diagonal from running moments of draws and gradients. DRAWS takes the variances of the
@@ -10,20 +10,22 @@ draws, regularised as in Stan. DRAWS_AND_GRADIENTS takes
     var(draw)**a / var(gradient)**(1 - a),    a = (n + 25) / (n + 50) after n draws.
 
 At a = 1/2 that is the diagonal of least Fisher divergence (Seyboldt, Carlson and Carpenter 2026,
-arXiv:2603.18845): from a dozen draws it is near the truth, because the errors of both variances
-cancel. But under correlation it shortens the slow directions, where the variances alone, once
-they are known, give more effective draws. So the weight moves from one to the other.
+arXiv:2603.18845): from a dozen draws it is near its limit, because the errors of both variances
+cancel. But if coordinates are correlated it shortens the slow directions, where the variances of
+the draws, once well estimated, give more effective draws. So the weight shifts to these.
 
-A start may lie so far out that gradients fall by many orders of magnitude on the way in, which no
-average over draws can follow, and that differences of energies are below their rounding. Such a
-chain begins hot: it moves on density**(1 / temperature), with a temperature that makes the force
-moderate, and cools as it comes in (simulated annealing, Kirkpatrick, Gelatt and Vecchi 1983); a
-trajectory ends where no force is left (`nuts.coasts`), so that it does not coast far out. The
-metric and the step size are learned after that. Steepest descent, which a cold start far out comes
-to, ends in whatever narrow valley is near, and stays there. Where scales are so far apart that only
-the narrow coordinates come in, the chain is heated once more, with a metric of the curvatures that
-it has met: |change of draw| / |change of gradient|, coordinate by coordinate, which for a normal
-density is its variance (a diagonal form of Barzilai and Borwein 1988), averaged by its logarithm.
+Tempering of distant start points. A start may lie so far from the typical set that gradients fall
+by many orders of magnitude on the way there, faster than any average over draws can follow, and
+that differences of energies are below their rounding error. Such a chain is tempered: it samples
+density**(1 / temperature), with a temperature that makes the force moderate, and the temperature
+falls as the chain approaches (simulated annealing, Kirkpatrick, Gelatt and Vecchi 1983). A
+trajectory ends where the tempered force vanishes (`nuts.force_vanished`), so that it does not move
+on at constant velocity. Metric and step size are adapted after that. Without tempering such a chain
+in effect does steepest descent, and stays in whatever narrow valley is near. If scales differ so
+much that only the narrow coordinates have reached the typical set, the chain is tempered a second
+time, with a metric of the curvatures on its path: |change of draw| / |change of gradient| for each
+coordinate, which for a normal density is the variance (a diagonal form of Barzilai and Borwein
+1988), averaged on the log scale.
 """
 
 from libc.math cimport INFINITY, exp, fabs, log, sqrt
@@ -35,9 +37,9 @@ from cython_ext.samplers.estimates cimport (
     DualAverage,
     Moments,
     clear,
-    first_curvature,
+    start_curvature,
     gradient_size,
-    learn_curvature,
+    update_curvature,
     metric_from_curvature,
     metric_from_gradient,
     next_step_size,
@@ -94,7 +96,7 @@ cdef extern from "pt_platform.h" nogil:
 
 cpdef enum Adapt:
     """What happens after an iteration of the warm-up; flags of one byte, in this order."""
-    COLLECT = 1  # the state joins both estimates of the metric
+    COLLECT = 1  # the state is added to both estimates of the metric
     REFRESH = 2  # the older estimate becomes the metric
     SWITCH = 4   # the younger estimate becomes the older one, and a new one begins
 
@@ -114,13 +116,13 @@ cpdef enum Status:
     NO_MEMORY = 5
 
 
-# What a stream of random numbers is for; folded into its key.
+# Purposes of random number streams, folded into their keys.
 cdef uint64_t TRANSITIONS = 0
 cdef uint64_t FIRST_START = 1
 
-# Start points that suit lower temperatures are left to ordinary adaptation.
-cdef double TOO_FAR = 1e8
-cdef double TOO_FAR_FOR_DRAWS = 1e4
+# Start points with a suitable temperature below these are not tempered.
+cdef double TEMPERING_THRESHOLD = 1e8
+cdef double TEMPERING_THRESHOLD_DRAWS = 1e4
 
 
 cdef struct Record:
@@ -145,7 +147,7 @@ RECORD = np.asarray(<Record[:1]>&_blank).dtype
 
 
 cdef class Progress:
-    """How far one chain is. Written by its thread, read by any other, without a lock."""
+    """The progress of one chain. Written by its thread, read by any other, without a lock."""
 
     cdef pt_progress shared
 
@@ -158,7 +160,7 @@ cdef class Progress:
 
     @property
     def draws(self):
-        """Iterations done, those of the warm-up included; their draws may be read."""
+        """Iterations done, including the warm-up; their draws may be read."""
         return PT_PUBLISHED(self.shared.draws)
 
     @property
@@ -182,7 +184,7 @@ cdef struct Warmup:
     Moments older
     Moments younger
     double *memory
-    Py_ssize_t last_hot
+    Py_ssize_t tempering_end
     bint by_curvature
 
 
@@ -212,7 +214,7 @@ cdef void collect(Moments *moments, const Nuts *nuts, Metric metric) noexcept no
 
 
 cdef inline double shrunk_variance(double square, double count) noexcept nogil:
-    """Stan's estimate of a variance, drawn towards 1e-3 by the weight of five draws."""
+    """Stan's estimate of a variance, shrunk towards 1e-3 with the weight of five draws."""
     return (count * square / (count - 1.0) + 5e-3) / (count + 5.0)
 
 
@@ -225,14 +227,14 @@ cdef inline double blended_variance(
     return exp(a * (log(draw_square) - freedom) - (1.0 - a) * (log(grad_square) - freedom))
 
 
-cdef inline bint spread_is_known(const Moments *moments, Py_ssize_t i) noexcept nogil:
+cdef inline bint spread_is_resolved(const Moments *moments, Py_ssize_t i) noexcept nogil:
     """Whether the draws differ by more than their last few bits."""
     cdef double mean = moments.draw_mean[i]
     return moments.draw_square[i] > 1e-27 * moments.count * mean * mean
 
 
 cdef void refresh_metric(System *system, const Moments *moments, Metric metric) noexcept nogil:
-    """Set the diagonal from the moments. An entry whose estimate is no positive number stays."""
+    """Set the diagonal from the moments. An entry with no plausible estimate is unchanged."""
     cdef Py_ssize_t i
     cdef double entry
     if moments.count < 3.0:
@@ -241,7 +243,7 @@ cdef void refresh_metric(System *system, const Moments *moments, Metric metric) 
         entry = 0.0
         if metric == DRAWS:
             entry = shrunk_variance(moments.draw_square[i], moments.count)
-        elif spread_is_known(moments, i):
+        elif spread_is_resolved(moments, i):
             entry = blended_variance(
                 moments.draw_square[i], moments.grad_square[i], moments.count
             )
@@ -249,72 +251,75 @@ cdef void refresh_metric(System *system, const Moments *moments, Metric metric) 
             set_mass_entry(system, i, entry)
 
 
-cdef double suited_heat(const Nuts *nuts) noexcept nogil:
-    """The temperature at which the force at the current state is some 100, and its energy is far
-    above its own rounding."""
-    return max(1e-2 * gradient_size(nuts), 1e-8 * fabs(nuts.current.logp)) / nuts.system.coldness
+cdef double suitable_temperature(const Nuts *nuts) noexcept nogil:
+    """The temperature at which the largest force at the current state is about 100 and the rounding
+    error of the energy is negligible."""
+    cdef double scale = max(1e-2 * gradient_size(nuts), 1e-8 * fabs(nuts.current.logp))
+    return scale / nuts.system.inverse_temperature
 
 
-cdef void set_coldness(Nuts *nuts, double coldness) noexcept nogil:
-    """Let the density be its power of exponent `coldness`, from the current state on."""
-    temper(nuts.current, nuts.system.dim, coldness / nuts.system.coldness)
-    nuts.system.coldness = coldness
+cdef void set_inverse_temperature(Nuts *nuts, double inverse_temperature) noexcept nogil:
+    """Raise the density to this power, also at the current state, which is evaluated already."""
+    temper(nuts.current, nuts.system.dim, inverse_temperature / nuts.system.inverse_temperature)
+    nuts.system.inverse_temperature = inverse_temperature
 
 
-cdef void begin(Nuts *nuts, Warmup *warmup, Py_ssize_t tune) noexcept nogil:
-    """At a start point that is evaluated: heat the density if it is too far out, else look for a
-    first metric."""
-    cdef double heat = suited_heat(nuts)
-    cdef double limit = TOO_FAR_FOR_DRAWS if warmup.metric == DRAWS else TOO_FAR
-    warmup.last_hot = tune // 4
-    if heat > limit and warmup.last_hot > 0:
-        first_curvature(nuts, &warmup.younger)
-        set_coldness(nuts, 1.0 / heat)
+cdef void start_warmup(Nuts *nuts, Warmup *warmup, Py_ssize_t tune) noexcept nogil:
+    """At an evaluated start point: temper the density if the point is too distant, else set a first
+    metric."""
+    cdef double temperature = suitable_temperature(nuts)
+    cdef double limit = TEMPERING_THRESHOLD_DRAWS if warmup.metric == DRAWS else TEMPERING_THRESHOLD
+    warmup.tempering_end = tune // 4
+    if temperature > limit and warmup.tempering_end > 0:
+        start_curvature(nuts, &warmup.younger)
+        set_inverse_temperature(nuts, 1.0 / temperature)
     elif warmup.metric == DRAWS_AND_GRADIENTS:
         metric_from_gradient(nuts, 1e-10)
 
 
 cdef double first_step_size(Nuts *nuts) noexcept nogil:
-    """That of a search, or 0.1 where it ends in none: the next transition says why."""
+    """The step size that a search finds, or 0.1 if it fails; the next transition says why."""
     cdef double energy = nuts.current.energy
     cdef int index = nuts.current.index
     cdef double step_size = search_step_size(nuts, 1.0)
-    # Those of the transition before, for its record.
+    # Those of the last transition, which is recorded after this.
     nuts.current.energy = energy
     nuts.current.index = index
     return step_size if step_size > 0.0 and step_size < INFINITY else 0.1
 
 
-cdef double cool(
+cdef double anneal(
     Nuts *nuts, Warmup *warmup, const Transition *report, double step_size, Py_ssize_t i
 ) noexcept nogil:
-    """After a transition of the heated density: cool it. Returns the next step size.
+    """Lower the temperature after a tempered transition. Returns the next step size.
 
-    The temperature follows the state down, and falls at least to a half where the chain moves at
-    all. The first time goes with a unit metric, which keeps every coordinate near its start. It
-    ends at a temperature of one, or with a sixth of the warm-up. Where coordinates are then still
-    far out, as those are that are wide beside the narrowest, the second time goes with a metric of
-    curvatures, which moves all alike. It ends with a quarter of the warm-up.
+    The temperature becomes the one suitable for the state, and at least halves whenever proposals
+    are accepted. The first pass uses a unit metric, with which no coordinate moves far from its
+    start; it ends at temperature one, or after a sixth of the warm-up. If some coordinates are then
+    still distant, as those with large scales are, a second pass uses a metric of curvatures, with
+    which all coordinates move alike; it ends after a quarter of the warm-up.
     """
-    cdef double heat = 1.0 / nuts.system.coldness
+    cdef double temperature = 1.0 / nuts.system.inverse_temperature
     cdef bint again = warmup.metric == DRAWS_AND_GRADIENTS and not warmup.by_curvature
-    cdef Py_ssize_t last = warmup.last_hot - warmup.last_hot // 3 if again else warmup.last_hot
-    learn_curvature(nuts, &warmup.younger)
+    cdef Py_ssize_t last = warmup.tempering_end
+    if again:
+        last -= warmup.tempering_end // 3
+    update_curvature(nuts, &warmup.younger)
     if report.acceptance_sum > 0.2 * report.steps:
-        heat = min(suited_heat(nuts), 0.5 * heat)
-    if heat > 1.0 and i + 1 < last:
-        set_coldness(nuts, 1.0 / heat)
+        temperature = min(suitable_temperature(nuts), 0.5 * temperature)
+    if temperature > 1.0 and i + 1 < last:
+        set_inverse_temperature(nuts, 1.0 / temperature)
         if warmup.by_curvature:
             metric_from_curvature(nuts, &warmup.younger, 1.0)
         return step_size
-    heat = suited_heat(nuts)
-    if again and heat > TOO_FAR and i + 1 < warmup.last_hot:
+    temperature = suitable_temperature(nuts)
+    if again and temperature > TEMPERING_THRESHOLD and i + 1 < warmup.tempering_end:
         warmup.by_curvature = True
-        set_coldness(nuts, 1.0 / heat)
+        set_inverse_temperature(nuts, 1.0 / temperature)
         metric_from_curvature(nuts, &warmup.younger, 1.0)
         step_size = first_step_size(nuts)
     else:
-        set_coldness(nuts, 1.0)
+        set_inverse_temperature(nuts, 1.0)
         if again:
             metric_from_gradient(nuts, 1.0)
             step_size *= sqrt(max(1.0, gradient_size(nuts)))
@@ -328,13 +333,13 @@ cdef double cool(
 cdef double adapt(
     Nuts *nuts, Warmup *warmup, const Transition *report, uint8_t flags, Py_ssize_t i
 ) noexcept nogil:
-    """Learn from one transition; returns the step size of the next."""
+    """Adapt to one transition; returns the step size of the next."""
     cdef double step_size = next_step_size(
         &warmup.step_size, report.acceptance_sum / report.steps
     )
     cdef Moments older
-    if nuts.system.coldness < 1.0:
-        return cool(nuts, warmup, report, step_size, i)
+    if nuts.system.inverse_temperature < 1.0:
+        return anneal(nuts, warmup, report, step_size, i)
     if flags & COLLECT:
         collect(&warmup.older, nuts, warmup.metric)
         collect(&warmup.younger, nuts, warmup.metric)
@@ -349,7 +354,7 @@ cdef double adapt(
 
 
 cdef Status status_of(const Nuts *nuts, double step_size) noexcept nogil:
-    """What a step size that is no positive finite number means."""
+    """The status that a step size means which is not a positive finite number."""
     if nuts.system.failure != 0:
         return DENSITY_FAILED
     if step_size < 0.0:
@@ -363,7 +368,7 @@ cdef void write_record(
     Record *record, const Nuts *nuts, const Transition *report, double step_size, double bar,
     double started
 ) noexcept nogil:
-    record.lp = nuts.current.logp / nuts.system.coldness
+    record.lp = nuts.current.logp / nuts.system.inverse_temperature
     record.acceptance_rate = report.acceptance_sum / report.steps
     record.energy = nuts.current.energy
     record.energy_error = report.energy_error
@@ -386,7 +391,7 @@ cdef struct Output:
     double *divergence_starts
 
 
-cdef void keep(
+cdef void write_iteration(
     Output *output, Py_ssize_t iteration, const Nuts *nuts, const Transition *report,
     double step_size, double bar, double started
 ) noexcept nogil:
@@ -406,7 +411,7 @@ cdef Status run_loop(
     Nuts *nuts, Warmup *warmup, Output *output, const uint8_t *schedule, Py_ssize_t tune,
     Py_ssize_t total, int early_depth, Py_ssize_t early, Py_ssize_t *done
 ) noexcept nogil:
-    """The chain from its start point, already evaluated, to its end. `done` counts iterations."""
+    """Run all iterations from the evaluated start point. `done` counts them."""
     cdef Transition report
     cdef Py_ssize_t i
     cdef double started
@@ -432,7 +437,7 @@ cdef Status run_loop(
                 step_size = bar
         elif report.outcome == DIVERGED:
             divergences += 1
-        keep(output, i, nuts, &report, used, bar, started)
+        write_iteration(output, i, nuts, &report, used, bar, started)
         done[0] = i + 1
         pt_report(nuts.progress, i + 1, divergences, nuts.system.gradients, step_size)
     return FINISHED
@@ -468,7 +473,7 @@ cdef int open_chain(
     Nuts *nuts, Warmup *warmup, pt_logp_grad_fn density, void *context, Py_ssize_t dim,
     Metric metric, double target_accept, int max_depth, double max_error
 ) noexcept nogil:
-    """Take all the memory of a chain. Returns 0, or -1 where there is not enough."""
+    """Allocate all the memory of a chain. Returns 0, or -1 if there is not enough."""
     memset(nuts, 0, sizeof(Nuts))
     memset(warmup, 0, sizeof(Warmup))
     if open_system(&nuts.system, density, context, dim) != 0:
@@ -494,10 +499,10 @@ def run(
 
     The density and its context are given by address. `start` is float64[dim], a point of finite
     density. `schedule` holds a byte of Adapt flags for each iteration of the warm-up, the first of
-    all `iterations`. `draws` (float64[kept, dim]) and `records` (RECORD[kept]) take the last
+    all `iterations`. `draws` (float64[kept, dim]) and `records` (RECORD[kept]) receive the last
     `kept` iterations; `divergence_starts`, float64[kept, dim] or None, the state before each
-    divergence. `inverse_mass`, float64[dim], takes the metric that the warm-up found. The first
-    `early` iterations go no deeper than `early_depth`.
+    divergence; `inverse_mass`, float64[dim], the adapted metric. The first `early` iterations have
+    a tree depth of at most `early_depth`.
 
     Returns (status, iterations done, code of the density function). Equal arguments give equal
     bits. Raises ValueError where the arrays' sizes do not fit.
@@ -526,7 +531,7 @@ def run(
             memcpy(nuts.current.q, &start[0], dim * sizeof(double))
             status = DENSITY_FAILED
             if evaluate(&nuts.system, nuts.current) == 0:
-                begin(&nuts, &warmup, tune)
+                start_warmup(&nuts, &warmup, tune)
                 status = run_loop(
                     &nuts, &warmup, &output, &schedule[0], tune, iterations, early_depth, early,
                     &done

@@ -1,4 +1,4 @@
-"""What a warm-up learns with: the average of step sizes, moments, and diagonals of the metric."""
+"""Estimates of the warm-up: dual averaging of the step size, moments, diagonals of the metric."""
 
 from cython_ext.samplers.leapfrog cimport System
 from cython_ext.samplers.nuts cimport Nuts
@@ -27,6 +27,6 @@ cdef void clear(Moments *moments, Py_ssize_t padded) noexcept nogil
 cdef void set_mass_entry(System *system, Py_ssize_t i, double inverse_mass) noexcept nogil
 cdef void metric_from_gradient(Nuts *nuts, double least) noexcept nogil
 cdef double gradient_size(const Nuts *nuts) noexcept nogil
-cdef void first_curvature(const Nuts *nuts, Moments *hot) noexcept nogil
-cdef void learn_curvature(const Nuts *nuts, Moments *hot) noexcept nogil
-cdef void metric_from_curvature(Nuts *nuts, const Moments *hot, double largest) noexcept nogil
+cdef void start_curvature(const Nuts *nuts, Moments *curvature) noexcept nogil
+cdef void update_curvature(const Nuts *nuts, Moments *curvature) noexcept nogil
+cdef void metric_from_curvature(Nuts *nuts, const Moments *curvature, double largest) noexcept nogil

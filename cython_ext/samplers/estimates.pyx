@@ -1,8 +1,8 @@
-"""What a warm-up learns with: the average of step sizes, moments, and diagonals of the metric.
+"""Estimates of the warm-up: dual averaging of the step size, moments, diagonals of the metric.
 
-`chain` says when. While a chain is heated, the memory of a `Moments` holds other things: the last
-state's draw and cold gradient where the means are, and the logarithms of inverse curvatures in
-place of the draws' squares.
+`chain` decides when they are used. While a chain is tempered, a `Moments` estimates curvatures: its
+means are the last state's draw and untempered gradient, its squares of the draws the logarithms of
+inverse curvatures.
 """
 
 from libc.math cimport exp, fabs, log, pow, sqrt
@@ -10,7 +10,7 @@ from libc.string cimport memset
 
 
 cdef void start_average(DualAverage *average, double step_size) noexcept nogil:
-    """Begin, drawn towards ten times the step size that the search found."""
+    """Restart dual averaging, shrinking to ten times the step size that the search found."""
     average.centre = log(10.0 * step_size)
     average.error = 0.0
     average.log_mean = 0.0
@@ -18,7 +18,7 @@ cdef void start_average(DualAverage *average, double step_size) noexcept nogil:
 
 
 cdef double next_step_size(DualAverage *average, double acceptance) noexcept nogil:
-    """Learn from one acceptance rate. gamma = 0.05, t0 = 10, kappa = 0.75."""
+    """Update with one acceptance rate. gamma = 0.05, t0 = 10, kappa = 0.75."""
     cdef double share
     cdef double log_step
     average.count += 1.0
@@ -59,7 +59,7 @@ cdef void metric_from_gradient(Nuts *nuts, double least) noexcept nogil:
 
 
 cdef double gradient_size(const Nuts *nuts) noexcept nogil:
-    """The largest entry, in size."""
+    """The largest absolute entry of the gradient."""
     cdef Py_ssize_t i
     cdef double size = 0.0
     for i in range(nuts.system.dim):
@@ -67,36 +67,38 @@ cdef double gradient_size(const Nuts *nuts) noexcept nogil:
     return size
 
 
-cdef void first_curvature(const Nuts *nuts, Moments *hot) noexcept nogil:
-    """Of a cold state, before any step: that of a normal density one unit away."""
+cdef void start_curvature(const Nuts *nuts, Moments *curvature) noexcept nogil:
+    """Before any step, untempered: as of a normal density whose mode is at distance 1."""
     cdef Py_ssize_t i
     cdef double size
     for i in range(nuts.system.dim):
         size = fabs(nuts.current.grad[i])
-        hot.draw_mean[i] = nuts.current.q[i]
-        hot.grad_mean[i] = nuts.current.grad[i]
-        hot.draw_square[i] = -log(size) if size > 0.0 else 0.0
+        curvature.draw_mean[i] = nuts.current.q[i]
+        curvature.grad_mean[i] = nuts.current.grad[i]
+        curvature.draw_square[i] = -log(size) if size > 0.0 else 0.0
 
 
-cdef void learn_curvature(const Nuts *nuts, Moments *hot) noexcept nogil:
-    """From the last transition's change of position and of gradient, coordinate by coordinate."""
+cdef void update_curvature(const Nuts *nuts, Moments *curvature) noexcept nogil:
+    """Update each coordinate with the last transition's changes of position and of gradient."""
     cdef Py_ssize_t i
     cdef double q, grad, moved, bent
     for i in range(nuts.system.dim):
         q = nuts.current.q[i]
-        grad = nuts.current.grad[i] / nuts.system.coldness
-        moved = fabs(q - hot.draw_mean[i])
-        bent = fabs(grad - hot.grad_mean[i])
+        grad = nuts.current.grad[i] / nuts.system.inverse_temperature
+        moved = fabs(q - curvature.draw_mean[i])
+        bent = fabs(grad - curvature.grad_mean[i])
         if moved > 1e-13 * fabs(q) and bent > 1e-13 * fabs(grad):
-            hot.draw_square[i] += 0.5 * (log(moved) - log(bent) - hot.draw_square[i])
-        hot.draw_mean[i] = q
-        hot.grad_mean[i] = grad
+            curvature.draw_square[i] += 0.5 * (log(moved) - log(bent) - curvature.draw_square[i])
+        curvature.draw_mean[i] = q
+        curvature.grad_mean[i] = grad
 
 
-cdef void metric_from_curvature(Nuts *nuts, const Moments *hot, double largest) noexcept nogil:
-    """At the present temperature; no entry is above `largest`."""
+cdef void metric_from_curvature(
+    Nuts *nuts, const Moments *curvature, double largest
+) noexcept nogil:
+    """Set the metric for the current temperature; no entry exceeds `largest`."""
     cdef Py_ssize_t i
     cdef double entry
     for i in range(nuts.system.dim):
-        entry = exp(hot.draw_square[i]) / nuts.system.coldness
+        entry = exp(curvature.draw_square[i]) / nuts.system.inverse_temperature
         set_mass_entry(&nuts.system, i, min(max(entry, 1e-60), largest))

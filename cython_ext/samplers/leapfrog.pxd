@@ -14,7 +14,7 @@ cdef struct State:
     double logp
     double energy
     int index
-    int holders
+    int references
 
 
 cdef struct System:
@@ -24,7 +24,7 @@ cdef struct System:
     Py_ssize_t padded
     double *inverse_mass
     double *momentum_scale
-    double coldness  # the inverse temperature
+    double inverse_temperature  # the inverse temperature
     long long gradients
     int failure
 

@@ -1,8 +1,8 @@
 """The leapfrog integrator over a bare log-density pointer, and the memory of its states.
 
-A chain's whole memory is taken once, in `open_system` and `open_pool`; nothing here allocates
-after that, and nothing here needs the GIL. A step writes a fresh state and leaves the old one as
-it was, so that trees hold states by pointer and copy no vector.
+All memory of a chain is allocated once, in `open_system` and `open_pool`; nothing here allocates
+after that or needs the GIL. A step writes a new state and does not change the old one, so that
+trees refer to states by pointer and copy no vector.
 """
 
 from libc.math cimport INFINITY, isfinite, sqrt
@@ -24,20 +24,20 @@ cdef extern from "pt_vector.h" nogil:
 
 
 cdef double *new_vector(Py_ssize_t padded) noexcept nogil:
-    """Zeros; NULL where there is no memory."""
+    """Zeros; NULL if there is not enough memory."""
     return <double *>calloc(padded if padded > 0 else 1, sizeof(double))
 
 
 cdef int open_system(
     System *system, pt_logp_grad_fn density, void *context, Py_ssize_t dim
 ) noexcept nogil:
-    """A system of `dim` coordinates and unit mass. Returns 0, or -1 where there is no memory."""
+    """A system of `dim` coordinates and unit mass. Returns 0, or -1 if memory is short."""
     cdef Py_ssize_t i
     memset(system, 0, sizeof(System))
     system.density = density
     system.context = context
     system.dim = dim
-    system.coldness = 1.0
+    system.inverse_temperature = 1.0
     system.padded = pt_padded(dim)
     system.inverse_mass = new_vector(system.padded)
     system.momentum_scale = new_vector(system.padded)
@@ -66,7 +66,7 @@ cdef void set_inverse_mass(System *system, const double *inverse_mass) noexcept 
 
 
 cdef int open_pool(Pool *pool, int size, Py_ssize_t padded) noexcept nogil:
-    """Memory of `size` states, all free. Returns 0, or -1 where there is no memory."""
+    """Memory of `size` states, all free. Returns 0, or -1 if memory is short."""
     cdef int i
     cdef double *vectors
     memset(pool, 0, sizeof(Pool))
@@ -97,34 +97,34 @@ cdef void close_pool(Pool *pool) noexcept nogil:
 
 
 cdef State *take(Pool *pool) noexcept nogil:
-    """A free state, the one most lately freed: its memory is likely still in the cache."""
+    """The most recently freed state, whose memory is likely still in the cache."""
     pool.n_free -= 1
     cdef State *state = pool.free[pool.n_free]
-    state.holders = 1
+    state.references = 1
     return state
 
 
 cdef void release(Pool *pool, State *state) noexcept nogil:
-    """Drop one hold of a state; the last one frees it."""
-    state.holders -= 1
-    if state.holders == 0:
+    """Drop one reference to a state; the last one frees it."""
+    state.references -= 1
+    if state.references == 0:
         pool.free[pool.n_free] = state
         pool.n_free += 1
 
 
 cdef void keep_only(Pool *pool, State *state) noexcept nogil:
-    """Free all states but one (none where `state` is NULL), the one of least address on top.
+    """Free all states but one (all if `state` is NULL), so that `take` returns them by address.
 
-    States are handed out by address after that, so the first ones are taken again and again while
-    the memory of those beyond the longest trajectory is never touched.
+    So the first ones are reused in every transition, and the memory of those beyond the longest
+    trajectory is never touched.
     """
     cdef int i
     pool.n_free = 0
     for i in range(pool.size - 1, -1, -1):
         if &pool.states[i] == state:
-            state.holders = 1
+            state.references = 1
             continue
-        pool.states[i].holders = 0
+        pool.states[i].references = 0
         pool.free[pool.n_free] = &pool.states[i]
         pool.n_free += 1
 
@@ -138,19 +138,19 @@ cdef void temper(State *state, Py_ssize_t dim, double factor) noexcept nogil:
 
 
 cdef int evaluate(System *system, State *state) noexcept nogil:
-    """Fill logp and grad from q, times `coldness`.
+    """Fill logp and grad from q, times `inverse_temperature`.
 
-    Returns 0, or the density's own code, kept in `failure`.
+    Returns 0, or the density's error code, also stored in `failure`.
     """
     system.gradients += 1
     system.failure = system.density(system.context, state.q, state.grad, &state.logp)
-    if system.coldness != 1.0:
-        temper(state, system.dim, system.coldness)
+    if system.inverse_temperature != 1.0:
+        temper(state, system.dim, system.inverse_temperature)
     return system.failure
 
 
 cdef void set_energy(System *system, State *state) noexcept nogil:
-    """Fill velocity and energy from p, q's log density being known."""
+    """Fill velocity and energy from p; the log density at q must be known."""
     cdef double kinetic = pt_velocity(
         system.padded, system.inverse_mass, state.p, state.velocity
     )
@@ -160,10 +160,9 @@ cdef void set_energy(System *system, State *state) noexcept nogil:
 cdef int leapfrog(
     System *system, double step_size, const State *start, State *end
 ) noexcept nogil:
-    """One step from `start` into `end`, backwards in time where `step_size` is negative.
+    """One step from `start` into `end`, backwards in time if `step_size` is negative.
 
-    The energy is infinite where the density has no finite value, however that came about. Returns
-    0, or the density's own code.
+    The energy is infinite if the density is not finite. Returns 0, or the density's error code.
     """
     cdef double half = 0.5 * step_size
     cdef double kinetic

@@ -23,7 +23,7 @@ cdef enum:
 
 
 cdef enum Outcome:
-    TURNED
+    U_TURN
     DIVERGED
     FULL_DEPTH
     STOPPED
@@ -58,7 +58,7 @@ cdef struct Nuts:
     double max_error
     double start_energy
     double reference_energy
-    Tree *whole
+    Tree *trajectory
     State *before_divergence
     pt_progress *progress
 

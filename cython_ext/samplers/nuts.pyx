@@ -2,16 +2,16 @@
 
 Multinomial sampling along the trajectory with biased progress between doublings (Betancourt 2017,
 arXiv:1701.02434, appendix A), the generalised turning criterion (Betancourt 2013,
-arXiv:1304.1920) and Stan's two further checks across the seam of joined trees.
+arXiv:1304.1920) and Stan's two further U-turn checks when trees are joined.
 
-A doubling of depth d walks 2**d states and joins finished trees as a binary counter carries: after
-leaf i, as many joins as i has trailing ones. So at most one tree of each height waits, and memory
-is linear in the depth. Joins happen in the order of the recursion in Hoffman and Gelman (2014), so
-the walk ends at the same leaf.
+A doubling of depth d visits 2**d states and joins finished subtrees like the carries of a binary
+counter: after leaf i, as many joins as i has trailing ones. So at most one unfinished subtree of
+each height is stored, and memory is linear in the depth. Joins happen in the order of the recursion
+in Hoffman and Gelman (2014), so the trajectory ends at the same leaf.
 
-Weights are kept as numbers, not logarithms: exp(reference - energy), which each leaf needs for its
-acceptance anyway. A join then costs an addition. Where a state lies so far below the reference
-that its weight would overflow, the reference moves there and the weights of all trees follow.
+Weights are stored as numbers, not logarithms: exp(reference - energy), which each leaf needs for
+its acceptance anyway. A join then costs an addition. If the weight of a state would overflow, its
+energy becomes the reference and the weights of all trees are rescaled.
 """
 
 from libc.math cimport INFINITY, exp, fabs, log, sqrt
@@ -64,10 +64,10 @@ cdef extern from "pt_platform.h" nogil:
     bint pt_stop_requested(const pt_progress *progress)
 
 
-cdef double LARGEST_EXPONENT = 500.0
-cdef double LARGEST_STEP_SIZE = 1e7  # at temperature one
+cdef double MAX_EXPONENT = 500.0
+cdef double MAX_STEP_SIZE = 1e7  # at temperature one
 
-cdef double CALM = 1.0  # a hundredth of the force that a temperature is made for
+cdef double NEGLIGIBLE_FORCE = 1.0  # a hundredth of what a suitable temperature gives
 
 DEEPEST = MAX_DEPTH
 
@@ -76,10 +76,10 @@ pt_ziggurat_fill(&ziggurat)
 
 
 cdef int open_nuts(Nuts *nuts, int max_depth, double max_error) noexcept nogil:
-    """Take the memory of a chain whose `system` is open. Returns 0, or -1 where there is none.
+    """Allocate the memory of a chain whose `system` is open. Returns 0, or -1 if memory is short.
 
-    Alive at once are at most three states of each waiting tree, of the tree in hand and of the
-    whole trajectory, and the state being made.
+    In use at once are at most three states of each stored subtree, of the current subtree and of
+    the trajectory, and the state being computed.
     """
     nuts.max_depth = max_depth
     nuts.max_error = max_error
@@ -100,9 +100,9 @@ cdef void close_nuts(Nuts *nuts) noexcept nogil:
 
 
 cdef inline double *sum_buffer(Nuts *nuts, int height, bint other) noexcept nogil:
-    """Where a tree of `height` keeps its sum of momenta: two such trees can be alive at once.
+    """The buffer for the sum of momenta of a tree of `height`; two such trees can exist at once.
 
-    A leaf's sum is its own momentum, so the whole trajectory uses the buffers of height 0.
+    A leaf's sum is its own momentum, so the trajectory uses the buffers of height 0.
     """
     return nuts.sums + (2 * height + other) * nuts.system.padded
 
@@ -119,26 +119,26 @@ cdef inline void start_from(Nuts *nuts, State *state) noexcept nogil:
 
 
 cdef void move_reference(Nuts *nuts, double energy, int leaf) noexcept nogil:
-    """Let `energy` weigh one, and rescale every tree alive before `leaf`, one per bit set."""
+    """Make `energy` the reference, and rescale all trees that exist before `leaf`, one per bit."""
     cdef double factor = exp(energy - nuts.reference_energy)
     cdef int height
     nuts.reference_energy = energy
-    nuts.whole.weight *= factor
+    nuts.trajectory.weight *= factor
     for height in range(MAX_DEPTH + 1):
         if leaf >> height & 1:
             nuts.pending[height].weight *= factor
 
 
-cdef inline double weigh(
+cdef inline double leaf_weight(
     Nuts *nuts, const State *state, int leaf, Transition *report
 ) noexcept nogil:
-    """The leaf's weight, its part in the acceptance statistic and in the largest error noted."""
+    """The leaf's weight; also updates the acceptance statistic and the largest energy error."""
     cdef double error = state.energy - nuts.start_energy
     cdef double weight
     report.steps += 1
     if fabs(error) > fabs(report.max_energy_error):
         report.max_energy_error = error
-    if nuts.reference_energy - state.energy > LARGEST_EXPONENT:
+    if nuts.reference_energy - state.energy > MAX_EXPONENT:
         move_reference(nuts, state.energy, leaf)
     weight = exp(nuts.reference_energy - state.energy)
     if error <= 0.0:
@@ -150,10 +150,10 @@ cdef inline double weigh(
     return weight
 
 
-cdef inline bint seam_turns(
+cdef inline bint halves_turn(
     Py_ssize_t n, const Tree *left, const Tree *right
 ) noexcept nogil:
-    """Stan's further checks: each half with the nearest momentum of the other."""
+    """Stan's further U-turn checks: each half extended by the nearest momentum of the other."""
     if not pt_still_moving(
         n, left.momentum_sum, right.first.p, left.first.velocity, right.first.velocity
     ):
@@ -164,26 +164,26 @@ cdef inline bint seam_turns(
 
 
 cdef inline bint join(
-    Nuts *nuts, Tree *left, Tree *right, int height, double *sums, double chance, Tree *both
+    Nuts *nuts, Tree *left, Tree *right, int height, double *sums, double probability, Tree *both
 ) noexcept nogil:
-    """Join two trees of `height` into `both`, which may be either. False where they turn.
+    """Join two trees of `height` into `both`, which may be either of them. False at a U-turn.
 
-    The right one's sample is taken with probability `chance`: certainly where that is one or more,
-    never where it is nan, as the quotient of two weights that underflowed is.
+    The right tree's sample is taken with this probability: always if it is one or more, never if it
+    is nan, as the quotient of two underflowed weights is.
     """
     cdef Py_ssize_t n = nuts.system.padded
     cdef State *sample = left.sample
-    if pt_stream_uniform(&nuts.stream) < chance:
+    if pt_stream_uniform(&nuts.stream) < probability:
         sample = right.sample
         release(&nuts.pool, left.sample)
     else:
         release(&nuts.pool, right.sample)
-    # Between two leaves the seam's checks are the whole's.
+    # For two leaves the further checks coincide with the first.
     cdef bint moving = pt_join(
         n, left.momentum_sum, right.momentum_sum, left.first.velocity, right.last.velocity, sums
     )
     if moving and height > 0:
-        moving = not seam_turns(n, left, right)
+        moving = not halves_turn(n, left, right)
     release(&nuts.pool, left.last)
     release(&nuts.pool, right.first)
     both.weight = left.weight + right.weight
@@ -197,7 +197,7 @@ cdef inline bint join(
 cdef Outcome grow(
     Nuts *nuts, State *edge, double step_size, int depth, Tree *grown, Transition *report
 ) noexcept nogil:
-    """Walk 2**depth states on from `edge` as one tree. FULL_DEPTH says that it is whole."""
+    """Extend `edge` by a tree of 2**depth states. FULL_DEPTH means that it is complete."""
     cdef int leaf
     cdef int height
     cdef int count = 1 << depth
@@ -205,47 +205,47 @@ cdef Outcome grow(
     cdef State *state
     cdef State *before = edge
     cdef Tree *waiting
-    cdef Tree hand
+    cdef Tree subtree
     for leaf in range(count):
         if pt_stop_requested(nuts.progress):
             return STOPPED
         state = take(&nuts.pool)
         if leapfrog(&nuts.system, step_size, before, state) != 0:
             return FAILED
-        hand.weight = weigh(nuts, state, leaf, report)
+        subtree.weight = leaf_weight(nuts, state, leaf, report)
         if not state.energy - nuts.start_energy <= nuts.max_error:
             nuts.before_divergence = before
             return DIVERGED
-        hand.first = state
-        hand.last = state
-        hand.sample = state
-        hand.momentum_sum = state.p
-        state.holders = 3
+        subtree.first = state
+        subtree.last = state
+        subtree.sample = state
+        subtree.momentum_sum = state.p
+        state.references = 3
         height = 0
         while leaf >> height & 1:
             waiting = &nuts.pending[height]
             moving = join(
-                nuts, waiting, &hand, height,
+                nuts, waiting, &subtree, height,
                 sum_buffer(nuts, height + 1, leaf >> (height + 1) & 1),
-                hand.weight / (waiting.weight + hand.weight), &hand
+                subtree.weight / (waiting.weight + subtree.weight), &subtree
             )
             if not moving:
-                return TURNED
+                return U_TURN
             height += 1
-        nuts.pending[height] = hand
+        nuts.pending[height] = subtree
         before = state
     grown[0] = nuts.pending[depth]
     return FULL_DEPTH
 
 
-cdef bint coasts(const Nuts *nuts, const State *edge) noexcept nogil:
-    """Whether a heated trajectory has come to where its temperature leaves no force. It would go on
-    at its speed until it is as long as may be: towards a large scale, say, where all is flat."""
+cdef bint force_vanished(const Nuts *nuts, const State *edge) noexcept nogil:
+    """Whether the force on a tempered trajectory is negligible: it would move on at constant
+    velocity up to the maximum depth, for example to where a scale parameter is large."""
     cdef Py_ssize_t i
-    if nuts.system.coldness == 1.0:
+    if nuts.system.inverse_temperature == 1.0:
         return False
     for i in range(nuts.system.dim):
-        if fabs(edge.grad[i]) >= CALM:
+        if fabs(edge.grad[i]) >= NEGLIGIBLE_FORCE:
             return False
     return True
 
@@ -253,11 +253,11 @@ cdef bint coasts(const Nuts *nuts, const State *edge) noexcept nogil:
 cdef int transition(
     Nuts *nuts, double step_size, int depth_limit, Transition *report
 ) noexcept nogil:
-    """Move `current` to the next state of the chain, and say how it went.
+    """Move `current` to the next state of the chain, and fill `report`.
 
-    Where the outcome is STOPPED or FAILED, `current` stays. Returns the density's own code.
+    If the outcome is STOPPED or FAILED, `current` is unchanged. Returns the density's own code.
     """
-    cdef Tree whole
+    cdef Tree trajectory
     cdef Tree branch
     cdef double direction
     cdef double heading = 1.0
@@ -265,20 +265,20 @@ cdef int transition(
     memset(report, 0, sizeof(Transition))
     report.outcome = FULL_DEPTH
     start_from(nuts, nuts.current)
-    whole.first = nuts.current
-    whole.last = nuts.current
-    whole.sample = nuts.current
-    whole.momentum_sum = nuts.current.p
-    whole.weight = 1.0
-    nuts.whole = &whole
-    nuts.current.holders = 3
+    trajectory.first = nuts.current
+    trajectory.last = nuts.current
+    trajectory.sample = nuts.current
+    trajectory.momentum_sum = nuts.current.p
+    trajectory.weight = 1.0
+    nuts.trajectory = &trajectory
+    nuts.current.references = 3
     while report.depth < depth_limit:
         direction = 1.0 if pt_stream_uniform(&nuts.stream) < 0.5 else -1.0
         if direction != heading:
-            whole.first, whole.last = whole.last, whole.first
+            trajectory.first, trajectory.last = trajectory.last, trajectory.first
             heading = direction
         report.outcome = grow(
-            nuts, whole.last, direction * step_size, report.depth, &branch, report
+            nuts, trajectory.last, direction * step_size, report.depth, &branch, report
         )
         if report.outcome == STOPPED or report.outcome == FAILED:
             keep_only(&nuts.pool, nuts.current)
@@ -287,13 +287,13 @@ cdef int transition(
         if report.outcome != FULL_DEPTH:
             break
         moving = join(
-            nuts, &whole, &branch, report.depth - 1,
-            sum_buffer(nuts, 0, report.depth & 1), branch.weight / whole.weight, &whole
+            nuts, &trajectory, &branch, report.depth - 1,
+            sum_buffer(nuts, 0, report.depth & 1), branch.weight / trajectory.weight, &trajectory
         )
-        if not moving or coasts(nuts, whole.last):
-            report.outcome = TURNED
+        if not moving or force_vanished(nuts, trajectory.last):
+            report.outcome = U_TURN
             break
-    nuts.current = whole.sample
+    nuts.current = trajectory.sample
     report.energy_error = nuts.current.energy - nuts.start_energy
     keep_only(&nuts.pool, nuts.current)
     return 0
@@ -303,9 +303,9 @@ cdef double search_step_size(Nuts *nuts, double step_size) noexcept nogil:
     """A step size whose first step has acceptance near 0.8 (Hoffman and Gelman 2014, algorithm 4).
 
     Doubles or halves from `step_size` until the acceptance crosses 0.8, with a fresh momentum each
-    time, as Stan does. Returns the step size; 0 where none is small enough, infinity where none is
-    too large (a density that is flat in all directions), -1 where the density function failed or a
-    stop was asked for.
+    time, as Stan does. Returns the step size; 0 if none is small enough, infinity if none is too
+    large (a density that is flat in all directions), -1 if the density function failed or a stop
+    was requested.
     """
     cdef double threshold = log(0.8)
     cdef double gain
@@ -327,7 +327,7 @@ cdef double search_step_size(Nuts *nuts, double step_size) noexcept nogil:
         elif growing != (gain > threshold):
             break
         step_size = 2.0 * step_size if growing else 0.5 * step_size
-        if step_size > LARGEST_STEP_SIZE / sqrt(nuts.system.coldness):
+        if step_size > MAX_STEP_SIZE / sqrt(nuts.system.inverse_temperature):
             step_size = INFINITY
             break
         if step_size < 1e-300:
@@ -338,7 +338,7 @@ cdef double search_step_size(Nuts *nuts, double step_size) noexcept nogil:
 
 
 def normals(uint64_t seed, uint64_t chain, Py_ssize_t n):
-    """float64[n], n even: standard normals as the momenta of a chain are made, for inspection."""
+    """float64[n], n even: standard normals generated as the momenta of a chain, for tests."""
     cdef pt_stream stream
     if n % 2 != 0:
         raise ValueError(f"normals: they come in pairs, so not {n}")

@@ -26,7 +26,7 @@ from.
 Arrays come in by one conversion (cython_ext/convert.py) that refuses what it would have to change,
 and are copied; a posterior shows read-only views of its own.
 
-Sums are taken apart before they are differentiated (`logp.summed`): terms of one shape share one
+Sums are taken apart before they are differentiated (`logp.sum_terms`): terms of one shape share one
 fold, and a term that is constant along an axis is multiplied instead of being summed.
 
 Rejected: a context manager that collects variables (graphs then depend on where they are built),

@@ -22,7 +22,7 @@ from probtensor.graph.resize import with_sizes
 from probtensor.prob.model.data import default_of
 from probtensor.prob.model.packed import Packed, rows_of
 from probtensor.prob.model.sizes import KnownSizes
-from probtensor.sample.checks import located, seed_of, whole
+from probtensor.sample.checks import integer, seed_integer, with_user_line
 from probtensor.transform.draws import lower_draws
 from probtensor.types import Dim
 
@@ -68,10 +68,10 @@ def draw_settings(
 ) -> tuple[int | None, int | list[int] | None]:
     """(draws, seed), once they make sense."""
     try:
-        count = None if draws is None else whole(what, "draws", draws, least)
-        return count, seed_of(what, seed)
+        count = None if draws is None else integer(what, "draws", draws, least)
+        return count, seed_integer(what, seed)
     except (TypeError, ValueError) as error:
-        raise located(error) from None
+        raise with_user_line(error) from None
 
 
 def draw_rows(
@@ -108,16 +108,18 @@ def draw_rows(
     for name, length in (lengths or {}).items():
         if name not in sizes.values:
             sizes.give(Dim.name(name), length, "coords")
-    placed = with_sizes([*named.values(), *given], sizes.values)
-    rows, pieces = packed_inputs({placed[node]: array for node, array in given.items()}, count)
+    resized = with_sizes([*named.values(), *given], sizes.values)
+    rows, pieces = packed_inputs({resized[node]: array for node, array in given.items()}, count)
     seed_input, index = new_input("seed", "uint64", ()), new_input("index", "uint64", ())
     key = ops.key_fold(seed_input, index)
-    drawn = lower_draws([placed[y] for y in named.values()], key, pieces)
+    drawn = lower_draws([resized[y] for y in named.values()], key, pieces)
     packed = Packed(dict(zip(named, drawn, strict=True)))
     vector, values = rows
-    arguments = [seed_input, index, vector, *(placed[x] for x in inputs)]
-    whole = function(arguments, packed.node, name="draw", target=target, on_unused_input="ignore")
-    bound = whole.bind({placed[x]: array for x, array in arrays.items()}, borrow=True)
+    arguments = [seed_input, index, vector, *(resized[x] for x in inputs)]
+    row_function = function(
+        arguments, packed.node, name="draw", target=target, on_unused_input="ignore"
+    )
+    bound = row_function.bind({resized[x]: array for x, array in arrays.items()}, borrow=True)
     seeds = np.full(count, np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
     found = rows_of(bound, [seeds, np.arange(count, dtype="uint64"), values])
     return packed.unpack(found, sizes.values)

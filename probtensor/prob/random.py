@@ -29,10 +29,10 @@ from probtensor.prob.distributions.base import (
     Bounded,
     check_parameter,
     check_values,
-    here,
-    literal,
     random_variable,
     shape_text,
+    to_tensor,
+    user_location,
 )
 from probtensor.prob.distributions.support import COVARIANCE, POSITIVE, UNIT
 from probtensor.types import SizeCheck
@@ -180,15 +180,16 @@ def uniform(low=0.0, high=1.0, *, shape=None, name=None, dims: Dims = None,
         (5,)
     """
     what = of("uniform", name)
-    ends = literal(f"low of {what}", low).op, literal(f"high of {what}", high).op
+    ends = to_tensor(f"low of {what}", low).op, to_tensor(f"high of {what}", high).op
     known = [end.array for end in ends if isinstance(end, Const)]
     if not all(np.isfinite(end).all() for end in known):
         raise ValueError(
-            f"{what}: low={low} and high={high} must be finite\n  at {here()}\n  pt.random.flat "
+            f"{what}: low={low} and high={high} must be finite\n  at {user_location()}\n "
+            " pt.random.flat "
             "has no bounds, half_flat one"
         )
     if len(known) == 2 and (known[1] <= known[0]).any():
-        raise ValueError(f"{what}: low={low} must be below high={high}\n  at {here()}")
+        raise ValueError(f"{what}: low={low} must be below high={high}\n  at {user_location()}")
     return random_variable(continuous.Uniform(), (low, high), shape, name, dims, constraint)
 
 
@@ -208,8 +209,8 @@ def exponential(lam=None, *, scale=None, shape=None, name=None, dims: Dims = Non
         (5,)
     """
     if scale is not None:
-        one_of("exponential", lam=lam, scale=scale)
-        lam = ops.reciprocal(checked(of("exponential", name), scale=scale))
+        exactly_one("exponential", lam=lam, scale=scale)
+        lam = ops.reciprocal(check_literal(of("exponential", name), scale=scale))
     lam = 1.0 if lam is None else lam
     return random_variable(continuous.Exponential(), (lam,), shape, name, dims, constraint)
 
@@ -229,11 +230,11 @@ def gamma(alpha=None, beta=None, *, mu=None, sigma=None, shape=None, name=None, 
         >>> pt.draw(pt.random.gamma(mu=3.0, sigma=1.0), draws=5, seed=1).shape
         (5,)
     """
-    if one_pair("gamma", alpha=alpha, beta=beta, mu=mu, sigma=sigma):
+    if second_parametrisation("gamma", alpha=alpha, beta=beta, mu=mu, sigma=sigma):
         what = of("gamma", name)
         # In this order alpha is 1 where mu is sigma, and no square leaves the range before it must.
-        sigma = checked(what, sigma=sigma)
-        ratio = checked(what, mu=mu) / sigma
+        sigma = check_literal(what, sigma=sigma)
+        ratio = check_literal(what, mu=mu) / sigma
         alpha, beta = ops.square(ratio), ratio / sigma
     return random_variable(continuous.Gamma(), (alpha, beta), shape, name, dims, constraint)
 
@@ -271,9 +272,9 @@ def beta(alpha=None, beta=None, *, mu=None, kappa=None, shape=None, name=None, d
         >>> pt.draw(pt.random.beta(2.0, 3.0), draws=5, seed=1).shape
         (5,)
     """
-    if one_pair("beta", alpha=alpha, beta=beta, mu=mu, kappa=kappa):
+    if second_parametrisation("beta", alpha=alpha, beta=beta, mu=mu, kappa=kappa):
         what = of("beta", name)
-        mean, total = checked(what, domain=UNIT, mu=mu), checked(what, kappa=kappa)
+        mean, total = check_literal(what, domain=UNIT, mu=mu), check_literal(what, kappa=kappa)
         alpha, beta = mean * total, (1 - mean) * total
     return random_variable(continuous.Beta(), (alpha, beta), shape, name, dims, constraint)
 
@@ -360,7 +361,7 @@ def bernoulli(p=None, *, logit_p=None, shape=None, name=None, dims: Dims = None)
         >>> pt.draw(pt.random.bernoulli(0.3), draws=5, seed=1).shape
         (5,)
     """
-    if one_of("bernoulli", p=p, logit_p=logit_p) == "p":
+    if exactly_one("bernoulli", p=p, logit_p=logit_p) == "p":
         return random_variable(discrete.Bernoulli(), (p,), shape, name, dims)
     return random_variable(discrete.BernoulliLogit(), (logit_p,), shape, name, dims)
 
@@ -379,7 +380,7 @@ def binomial(n, p=None, *, logit_p=None, shape=None, name=None, dims: Dims = Non
         >>> pt.draw(pt.random.binomial(10, 0.3), draws=5, seed=1).shape
         (5,)
     """
-    if one_of("binomial", p=p, logit_p=logit_p) == "p":
+    if exactly_one("binomial", p=p, logit_p=logit_p) == "p":
         return random_variable(discrete.Binomial(), (n, p), shape, name, dims)
     return random_variable(discrete.BinomialLogit(), (n, logit_p), shape, name, dims)
 
@@ -417,9 +418,8 @@ def negative_binomial(mu=None, alpha=None, *, n=None, p=None, shape=None, name=N
         >>> pt.draw(pt.random.negative_binomial(3.0, 2.0), draws=5, seed=1).shape
         (5,)
     """
-    if one_pair("negative_binomial", mu=mu, alpha=alpha, n=n, p=p):
-        law = discrete.NegativeBinomialChance()
-        return random_variable(law, (n, p), shape, name, dims)
+    if second_parametrisation("negative_binomial", mu=mu, alpha=alpha, n=n, p=p):
+        return random_variable(discrete.NegativeBinomialProbability(), (n, p), shape, name, dims)
     return random_variable(discrete.NegativeBinomial(), (mu, alpha), shape, name, dims)
 
 
@@ -438,7 +438,7 @@ def categorical(p=None, *, logit_p=None, shape=None, name=None, dims: Dims = Non
         >>> pt.draw(pt.random.categorical([0.2, 0.8]), draws=5, seed=1).shape
         (5,)
     """
-    if one_of("categorical", p=p, logit_p=logit_p) == "p":
+    if exactly_one("categorical", p=p, logit_p=logit_p) == "p":
         return random_variable(discrete.Categorical(), (p,), shape, name, dims)
     return random_variable(discrete.CategoricalLogit(), (logit_p,), shape, name, dims)
 
@@ -478,9 +478,9 @@ def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=N
         (5, 2)
     """
     what = of("multivariate_normal", name)
-    if one_of(what, scale_tril=scale_tril, cov=cov) == "cov":
+    if exactly_one(what, scale_tril=scale_tril, cov=cov) == "cov":
         square("cov", cov, what)
-        cov = checked(what, domain=COVARIANCE, cov=cov)
+        cov = check_literal(what, domain=COVARIANCE, cov=cov)
         scale_tril = ops.cholesky(cov)
     factor, mean = square("scale_tril", scale_tril, what), as_tensor(mu)
     if not mean.ndim:
@@ -489,10 +489,10 @@ def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=N
     if all(isinstance(n, int) for n in sizes) and sizes[0] != sizes[1]:
         raise GraphError(
             f"{what}: mu of shape {shape_text(mean.shape)} does not fit a scale of shape "
-            f"{shape_text(factor.shape)}\n  at {here()}"
+            f"{shape_text(factor.shape)}\n  at {user_location()}"
         )
-    law = multivariate.MultivariateNormal()
-    return random_variable(law, (mean, factor), shape, name, dims)
+    distribution = multivariate.MultivariateNormal()
+    return random_variable(distribution, (mean, factor), shape, name, dims)
 
 
 __all__ = [name for name, value in globals().items() if is_public(value)]
@@ -501,50 +501,50 @@ __getattr__ = absent("pt.random", dict.fromkeys(__all__))
 # Parametrisations.
 
 
-def of(law: str, name: str | None) -> str:
+def of(kind: str, name: str | None) -> str:
     """How a message names the variable that is being made."""
-    return f"{law} {name!r}" if name else law
+    return f"{kind} {name!r}" if name else kind
 
 
 def square(label: str, value: TensorLike, what: str) -> Node:
     """A square matrix, or several, as a node; GraphError otherwise."""
-    node = literal(f"{label} of {what}", value)
+    node = to_tensor(f"{label} of {what}", value)
     rows, columns = node.shape[-2:] if node.ndim > 1 else (0, 1)
     if isinstance(rows, int) and isinstance(columns, int) and rows != columns:
         raise GraphError(
             f"{label} of {what} must be a square matrix, not of shape {shape_text(node.shape)}\n"
-            f"  at {here()}"
+            f"  at {user_location()}"
         )
     text = (f"{label} must be a square matrix, not of shape ", node.shape)
     return asked_for(node, what, SizeCheck(rows, "==", columns, text))
 
 
-def one_of(what: str, **given: TensorLike) -> str:
+def exactly_one(what: str, **given: TensorLike) -> str:
     """The one parameter that was given; TypeError for none or several."""
     names = [name for name, value in given.items() if value is not None]
     if len(names) != 1:
         wanted = " or ".join(given)
         got = " and ".join(names) or "neither"
-        raise TypeError(f"{what}: give {wanted}, not {got}\n  at {here()}")
+        raise TypeError(f"{what}: give {wanted}, not {got}\n  at {user_location()}")
     return names[0]
 
 
-def one_pair(what: str, **given: TensorLike) -> bool:
+def second_parametrisation(what: str, **given: TensorLike) -> bool:
     """Of four parameters: were the last two given (True) or the first two? TypeError otherwise."""
     names = list(given)
     have = [name for name in names if given[name] is not None]
     if have not in (names[:2], names[2:]):
         first, second = " and ".join(names[:2]), " and ".join(names[2:])
         got = ", ".join(have) or "nothing"
-        raise TypeError(f"{what}: give {first}, or {second}; got {got}\n  at {here()}")
+        raise TypeError(f"{what}: give {first}, or {second}; got {got}\n  at {user_location()}")
     return have == names[2:]
 
 
-def checked(what: str, domain=POSITIVE, **given: TensorLike) -> Node:
+def check_literal(what: str, domain=POSITIVE, **given: TensorLike) -> Node:
     """A parameter of another parametrisation: checked now if it is a literal, else where it is
     used, because what is made of it may lie inside its range all the same."""
     ((name, value),) = given.items()
-    node = literal(f"{name} of {what}", value)
+    node = to_tensor(f"{name} of {what}", value)
     if node.ndim < domain.event_ndim:
         check_parameter(f"{name} of {what}", node, node, domain)
     if isinstance(node.op, Const) and not (isinstance(value, Node) and domain.event_ndim):
@@ -558,5 +558,5 @@ def scale_from_precision(what: str, sigma: TensorLike, tau: TensorLike) -> Tenso
     """sigma, or 1 / sqrt(tau), or 1 where neither is given."""
     if tau is None:
         return 1.0 if sigma is None else sigma
-    one_of(what, sigma=sigma, tau=tau)
-    return 1 / ops.sqrt(checked(what, tau=tau))
+    exactly_one(what, sigma=sigma, tau=tau)
+    return 1 / ops.sqrt(check_literal(what, tau=tau))

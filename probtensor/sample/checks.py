@@ -13,7 +13,8 @@ from probtensor.calls import line_text
 
 SEED_BITS = 63
 
-def whole(what: str, name: str, value: object, least: int, most: int | None = None) -> int:
+
+def integer(what: str, name: str, value: object, least: int, most: int | None = None) -> int:
     """A whole number from `least` to `most`. TypeError for other things, bools and floats among
     them; ValueError outside the range."""
     try:
@@ -22,7 +23,7 @@ def whole(what: str, name: str, value: object, least: int, most: int | None = No
         number = None
     if number is None or isinstance(value, (bool, np.bool_)):
         raise TypeError(
-            f"{what}: {name} is a whole number, not {shown(value)}\n"
+            f"{what}: {name} is a whole number, not {value_text(value)}\n"
             f"  write {name}={_nearest(value, least)}"
         )
     if number < least and most is None and least in (0, 1):
@@ -43,11 +44,11 @@ def _nearest(value: object, least: int) -> int:
     return max(least, round(found)) if usable else max(least, 1)
 
 
-def share(what: str, name: str, value: object) -> float:
+def fraction(what: str, name: str, value: object) -> float:
     """A number between 0 and 1, both excluded."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(
-            f"{what}: {name} is a number between 0 and 1, not {shown(value)}\n"
+            f"{what}: {name} is a number between 0 and 1, not {value_text(value)}\n"
             f"  write {name}=0.9, say"
         )
     if not 0.0 < value < 1.0:
@@ -55,17 +56,17 @@ def share(what: str, name: str, value: object) -> float:
     return float(value)
 
 
-def flag(what: str, name: str, value: object) -> bool:
+def boolean(what: str, name: str, value: object) -> bool:
     """True or False; 0 and 1 are refused like everything else."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(
-            f"{what}: {name} is True or False, not {shown(value)}\n  write {name}=True, or leave "
-            "it out"
+            f"{what}: {name} is True or False, not {value_text(value)}\n  write {name}=True, or "
+            "leave it out"
         )
     return bool(value)
 
 
-def seed_of(what: str, seed: object, limit: int | None = None) -> int | list[int] | None:
+def seed_integer(what: str, seed: object, limit: int | None = None) -> int | list[int] | None:
     """A seed as a number from 0 to below `limit`; None stays, and without a limit a list of
     numbers does too.
 
@@ -83,7 +84,7 @@ def seed_of(what: str, seed: object, limit: int | None = None) -> int | list[int
     if seed is None:
         return None
     listed = limit is None and isinstance(seed, (list, tuple, np.ndarray))
-    values = [_word(what, seed, one) for one in (seed if listed else [seed])]
+    values = [_seed_integer(what, seed, one) for one in (seed if listed else [seed])]
     if any(value < 0 or (limit is not None and value >= limit) for value in values):
         raise ValueError(
             f"{what}: seed is a whole number from 0 to 2**{SEED_BITS} - 1, not {seed!r:.40}"
@@ -91,19 +92,19 @@ def seed_of(what: str, seed: object, limit: int | None = None) -> int | list[int
     return values if listed else values[0]
 
 
-def _word(what: str, seed: object, value: object) -> int:
+def _seed_integer(what: str, seed: object, value: object) -> int:
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
         return operator.index(value)
     except TypeError:
         raise TypeError(
-            f"{what}: seed is a whole number from 0 to 2**{SEED_BITS} - 1, not {shown(seed)}\n"
+            f"{what}: seed is a whole number from 0 to 2**{SEED_BITS} - 1, not {value_text(seed)}\n"
             "  write seed=1, or pass a numpy.random.Generator or SeedSequence"
         ) from None
 
 
-def fits(what: str, thing: str, nbytes: int) -> None:
+def check_memory(what: str, thing: str, nbytes: int) -> None:
     """MemoryError where an array needs more memory than the machine has, before it is asked for:
     the system grants memory that it has not, and ends the process when that is used."""
     try:
@@ -117,14 +118,14 @@ def fits(what: str, thing: str, nbytes: int) -> None:
         )
 
 
-def shown(value: object) -> str:
+def value_text(value: object) -> str:
     """A value in a message, with its type."""
     text = repr(value)
     text = text if len(text) <= 40 else f"{text[:37]}..."
     return f"{text} ({type(value).__name__})"
 
 
-def located(error: Exception) -> Exception:
+def with_user_line(error: Exception) -> Exception:
     """The error with the user's line under its first line."""
     first, *rest = str(error.args[0] if error.args else error).split("\n")
     return type(error)("\n".join([first, f"  at {line_text()}", *rest]))

@@ -13,10 +13,17 @@ from numpy.typing import ArrayLike
 
 from cython_ext.cpus import available_cpus
 from probtensor.calls import public
-from probtensor.sample.checks import SEED_BITS, fits, located, seed_of, shown, whole
+from probtensor.sample.checks import (
+    SEED_BITS,
+    check_memory,
+    integer,
+    seed_integer,
+    value_text,
+    with_user_line,
+)
 from probtensor.sample.device.run import DeviceRun
-from probtensor.sample.diagnostics.measures import MANY_CHAINS
-from probtensor.sample.diagnostics.warnings import warn_of_trouble
+from probtensor.sample.diagnostics.measures import SUPERCHAIN_THRESHOLD
+from probtensor.sample.diagnostics.warnings import warn_about_draws
 from probtensor.sample.kernels.nuts import Run
 from probtensor.sample.kernels.protocol import LogpGrad
 from probtensor.sample.runs.draws import Draws, attach
@@ -98,13 +105,13 @@ def sample(
         "keep_divergences": keep_divergences, "pooled": pooled, "target_accept": target_accept,
     }  # fmt: skip
     try:
-        asked = _asked(posterior, sampler, options, chains, cores, seed, init, progress)
+        asked = _validated(posterior, sampler, options, chains, cores, seed, init, progress)
     except (TypeError, ValueError, KeyError, MemoryError) as error:
-        raise located(error) from None
-    return _sampled(posterior, *asked, progress)
+        raise with_user_line(error) from None
+    return _run_and_collect(posterior, *asked, progress)
 
 
-def _asked(
+def _validated(
     posterior: LogpGrad,
     sampler: str,
     options: dict[str, object],
@@ -116,26 +123,27 @@ def _asked(
 ) -> tuple[Settings, int, int, list[np.ndarray | None]]:
     """(settings, threads, seed, start points or None of each chain), once all make sense."""
     _check_posterior(posterior)
-    chains = whole("sample", "chains", chains, 1)
-    cores = available_cpus() if cores is None else whole("sample", "cores", cores, 1)
+    chains = integer("sample", "chains", chains, 1)
+    cores = available_cpus() if cores is None else integer("sample", "cores", cores, 1)
     if options["pooled"] is None:
-        options["pooled"] = _pools(sampler, posterior, chains)
+        options["pooled"] = _default_pooled(sampler, posterior, chains)
     settings = settings_of(sampler, **options)
-    _check_place(posterior, settings)
+    _check_target(posterior, settings)
     if not isinstance(progress, bool) and not callable(progress):
         raise TypeError(
             "sample: progress is True, False or a function of a list of ChainState, not "
-            f"{shown(progress)}\n  write progress=False for silence"
+            f"{value_text(progress)}\n  write progress=False for silence"
         )
-    seed = seed_of("sample", seed, 2**SEED_BITS)
+    seed = seed_integer("sample", seed, 2**SEED_BITS)
     if seed is None:
         seed = secrets.randbits(SEED_BITS)
-    fits("sample", f"{chains} chains of {settings.kept} draws of {posterior.dim} coordinates",
-         chains * settings.kept * 8 * (posterior.dim + STATISTICS) + settings.tune)  # fmt: skip
+    nbytes = chains * settings.kept * 8 * (posterior.dim + STATISTICS) + settings.tune
+    arrays = f"{chains} chains of {settings.kept} draws of {posterior.dim} coordinates"
+    check_memory("sample", arrays, nbytes)
     return settings, min(chains, cores), seed, given_starts(posterior, init, chains)
 
 
-def _sampled(
+def _run_and_collect(
     posterior: LogpGrad,
     settings: Settings,
     threads: int,
@@ -145,7 +153,9 @@ def _sampled(
 ) -> Arviz:
     """Run, gather what was drawn, and say what is wrong with it. An exception gets the draws."""
     run = run_kind(posterior)(posterior, settings, threads, seed, starts, progress)
-    harvest = Harvest(posterior, settings, run, _attributes(settings, seed, threads, run.device))
+    collector = DrawCollector(
+        posterior, settings, run, _attributes(settings, seed, threads, run.device)
+    )
     interrupts = Interrupts(run.stop, tell=progress is True)
     # Two blocks, because an exception may also come while the inner one is being left: from the
     # handler that `restore` puts back, from one of the user's, or from another thread.
@@ -153,19 +163,19 @@ def _sampled(
         try:
             interrupts.install()
             run.go(interrupts)
-            return _result(harvest, threads, progress is False)
+            return _result(collector, threads, progress is False)
         except BaseException as error:
             interrupts.raising = False
-            harvest.save(error)
+            collector.save(error)
             raise
         finally:
             interrupts.restore()
     except BaseException as error:
-        harvest.save(error)
+        collector.save(error)
         raise
 
 
-class Harvest:
+class DrawCollector:
     """The draws of a run, gathered once: at its end, or for an exception."""
 
     def __init__(
@@ -197,18 +207,18 @@ class Harvest:
                 return
 
 
-def _result(harvest: Harvest, threads: int, silent: bool) -> Arviz:
+def _result(collector: DrawCollector, threads: int, silent: bool) -> Arviz:
     """The ArviZ object, and what is wrong with it. KeyboardInterrupt where there is no draw."""
-    draws = harvest.gather()
+    draws = collector.gather()
     if not draws.any:
         raise KeyboardInterrupt("interrupted before the first draw")
-    harvest.run.prepare()
+    collector.run.prepare()
     with quiet(silent):  # what turns draws into values may have to be compiled
         parts = draws.parts()
     draws.result = to_arviz(**parts)
     settings, traces, chosen = draws.settings, draws.traces, draws.chosen
     part = slice(min(settings.kept - settings.draws, draws.length), draws.length)
-    warn_of_trouble(
+    warn_about_draws(
         draws.posterior,
         settings,
         rows_of(traces.draws, chosen, part),
@@ -218,10 +228,10 @@ def _result(harvest: Harvest, threads: int, silent: bool) -> Arviz:
     return draws.result
 
 
-def _pools(sampler: str, posterior: object, chains: int) -> bool:
+def _default_pooled(sampler: str, posterior: object, chains: int) -> bool:
     """Whether chains learn together where nobody says."""
-    together = run_kind(posterior).learns_together
-    return sampler == Chees.name or (together and chains >= MANY_CHAINS)
+    together = run_kind(posterior).supports_pooling
+    return sampler == Chees.name or (together and chains >= SUPERCHAIN_THRESHOLD)
 
 
 def run_kind(posterior: object) -> type[HostRun] | type[DeviceRun]:
@@ -241,8 +251,8 @@ def _check_posterior(posterior: object) -> None:
         raise ValueError("sample: this posterior has no free variables, so nothing to draw")
 
 
-def _check_place(posterior: LogpGrad, settings: Settings) -> None:
-    if settings.pooled and not run_kind(posterior).learns_together:
+def _check_target(posterior: LogpGrad, settings: Settings) -> None:
+    if settings.pooled and not run_kind(posterior).supports_pooling:
         asked = "sampler='chees'" if isinstance(settings, Chees) else "pooled=True"
         raise ValueError(
             f"sample: {asked} is for chains on a device, and this posterior is on the CPU\n"

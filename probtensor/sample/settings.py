@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from cython_ext.samplers import chain as native
 from cython_ext.samplers.nuts import DEEPEST
-from probtensor.sample.checks import flag, share, whole
+from probtensor.sample.checks import boolean, fraction, integer
 
 METRICS = {"diag": native.Metric.DRAWS, "diag_grad": native.Metric.DRAWS_AND_GRADIENTS}
 
@@ -64,12 +64,12 @@ class Settings:
     def __post_init__(self) -> None:
         put = partial(object.__setattr__, self)
         for name in ("draws", "tune"):
-            put(name, whole("sample", name, getattr(self, name), 0))
+            put(name, integer("sample", name, getattr(self, name), 0))
         for name in ("max_treedepth", "early_max_treedepth"):
-            put(name, whole("sample", name, getattr(self, name), 1, DEEPEST))
+            put(name, integer("sample", name, getattr(self, name), 1, DEEPEST))
         for name in ("keep_warmup", "keep_divergences", "pooled"):
-            put(name, flag("sample", name, getattr(self, name)))
-        put("target_accept", share("sample", "target_accept", self.target_accept))
+            put(name, boolean("sample", name, getattr(self, name)))
+        put("target_accept", fraction("sample", "target_accept", self.target_accept))
         if self.kept < 1:
             raise ValueError("sample: draws=0 keeps nothing; ask for draws or keep_warmup=True")
         if not isinstance(self.metric, str) or self.metric not in METRICS:

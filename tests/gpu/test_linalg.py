@@ -11,6 +11,8 @@ from probtensor import ops
 from probtensor.graph.node import new_input
 from probtensor.lower import lower
 from probtensor.ops.linalg.products import Cholesky, Cumsum, SolveLower, SolveUpper, spd
+from probtensor.sample.device.chains import text_of
+from probtensor.sample.settings import Chees, Nuts
 from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.transform import gradient
 from tests.device.host import INCLUDE, HostDriver
@@ -341,21 +343,20 @@ BESIDE = """
 #include "pt_gemm.cuh"
 typedef pt_warp pt_chain;
 #define PT_DIM 4
-struct pt_data {{ void *b[1]; long long n[1]; long long o[1]; }};
+struct pt_data { void *b[1]; long long n[1]; long long o[1]; };
 static __device__ double pt_density(const pt_chain &g, const pt_data &data, const double *q,
                                     double *grad, char *work, int *status)
-{{
+{
     pt_cholesky(g, q, grad, 1, 2);
     return grad[0];
-}}
-#include "{0}"
+}
 """
 
 
-@pytest.mark.parametrize("sampler", ["pt_nuts.cuh", "pt_chees.cuh"])
+@pytest.mark.parametrize("sampler", [Nuts, Chees])
 def test_a_density_under_a_sampler_may_use_all_of_it(device_driver, sampler):
     """No name of one header is another's."""
-    device_driver.module(device_driver.compile(BESIDE.format(sampler)))
+    device_driver.module(device_driver.compile(BESIDE + text_of(sampler())))
 
 
 # Bytes of registers that may go to memory: the largest tile fills all that two blocks can have.

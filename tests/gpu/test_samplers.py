@@ -14,11 +14,11 @@ from cython_ext.samplers import chain as native
 from probtensor.device import compiler
 from probtensor.sample import SamplerWarning, SamplingError, sample
 from probtensor.sample.device import layout
-from probtensor.sample.device import run as many_module
+from probtensor.sample.device import run as run_module
 from probtensor.sample.device.chains import Chains, chains_of, text_of
 from probtensor.sample.diagnostics import measures as diagnostics
 from probtensor.sample.settings import Chees, Nuts
-from tests.gpu import many_models as models
+from tests.gpu import sampled_models as models
 
 NVCC = shutil.which("nvcc")
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,25 +57,25 @@ def close(draws, mean, deviation, errors=5.0):
 def make(device_driver):
     """Chains of a sampler that have started, with room for all their draws."""
 
-    def make(posterior, settings, chains, given=None, sharing=1):
-        many = chains_of(posterior, settings, chains, 3, sharing)
-        many.start(given)
-        many.open_window(settings.iterations - settings.kept)
-        return many
+    def make(posterior, settings, chains, given=None, superchain_size=1):
+        started = chains_of(posterior, settings, chains, 3, superchain_size)
+        started.start(given)
+        started.open_window(settings.iterations - settings.kept)
+        return started
 
     return make
 
 
-def finished(many, settings, cuts=()):
+def finished(device_chains, settings, cuts=()):
     """float64[chains, kept, dim] and records, launched in the pieces that `cuts` end."""
     for stop in (*cuts, settings.iterations):
-        many.advance(stop)
-    many.wait()
-    shape = (many.chains, len(many.window))
-    draws, records = np.empty((*shape, many.dim)), np.empty(shape, many.record)
-    many.driver.download(many.draws.address, draws, many.stream)
-    many.driver.download(many.records.address, records, many.stream)
-    many.wait()
+        device_chains.advance(stop)
+    device_chains.wait()
+    shape = (device_chains.chains, len(device_chains.window))
+    draws, records = np.empty((*shape, device_chains.dim)), np.empty(shape, device_chains.record)
+    device_chains.driver.download(device_chains.draws.address, draws, device_chains.stream)
+    device_chains.driver.download(device_chains.records.address, records, device_chains.stream)
+    device_chains.wait()
     return draws, records
 
 
@@ -132,12 +132,12 @@ def test_a_transition_leaves_the_distribution_alone(make, sampler, name, dim):
         given[:, 1:] *= np.exp(given[:, :1] / 2.0)
     kind = KINDS[sampler]
     settings = kind(draws=4, tune=0, metric="diag", max_treedepth=5)
-    many = make(posterior, settings, chains, given)
+    device_chains = make(posterior, settings, chains, given)
     if sampler == "nuts":  # the step size found depends on the start, which is not invariant
-        states = many.read_states()
+        states = device_chains.read_states()
         states["step_size"] = 0.5
-        many.driver.upload(many.states.address, states)
-    draws = finished(many, settings)[0]
+        device_chains.driver.upload(device_chains.states.address, states)
+    draws = finished(device_chains, settings)[0]
     assert (np.abs(draws[:, -1] - given).max(axis=1) > 0).mean() > 0.6
     assert kstest(draws[:, -1, 0] / deviation, norm.cdf).pvalue > 1e-4
     if name == "funnel":
@@ -148,21 +148,21 @@ def test_a_transition_leaves_the_distribution_alone(make, sampler, name, dim):
 @both
 def test_start_points_are_those_of_the_cpu(make, sampler):
     settings = KINDS[sampler](draws=1, tune=0)
-    many = make(models.by_hand(models.FUNNEL, 5, "warp"), settings, 3)
-    kept = np.empty((3, layout.KEPT_VECTORS, 5))
-    many.driver.download(many.kept.address, kept)
+    device_chains = make(models.by_hand(models.FUNNEL, 5, "warp"), settings, 3)
+    vectors = np.empty((3, layout.CHAIN_VECTORS, 5))
+    device_chains.driver.download(device_chains.chain_vectors.address, vectors)
     for chain in range(3):
         expected = 4.0 * native.uniforms(3, chain, 0, 5) - 2.0
-        np.testing.assert_array_equal(kept[chain, layout.POSITION], expected)
+        np.testing.assert_array_equal(vectors[chain, layout.POSITION], expected)
 
 
 def test_many_chains_share_start_points(make):
     settings = Nuts(draws=1, tune=0)
     size = diagnostics.superchain_size(130)
-    many = make(models.by_hand(models.FUNNEL, 2), settings, 130, sharing=size)
-    kept = np.empty((130, layout.KEPT_VECTORS, 2))
-    many.driver.download(many.kept.address, kept)
-    starts = kept[:, layout.POSITION]
+    device_chains = make(models.by_hand(models.FUNNEL, 2), settings, 130, superchain_size=size)
+    vectors = np.empty((130, layout.CHAIN_VECTORS, 2))
+    device_chains.driver.download(device_chains.chain_vectors.address, vectors)
+    starts = vectors[:, layout.POSITION]
     assert size == 3
     assert len(np.unique(starts, axis=0)) == 44
     np.testing.assert_array_equal(starts[0], starts[2])
@@ -217,8 +217,7 @@ def test_groups_agree_up_to_rounding(make, sampler):
     kind = KINDS[sampler]
     settings = kind(draws=4, tune=4, keep_warmup=True)
     found = [
-        finished(make(models.correlated(group=group)[0], settings, 2), settings)
-        for group in GROUPS
+        finished(make(models.correlated(group=group)[0], settings, 2), settings) for group in GROUPS
     ]
     for draws, records in found[1:]:
         np.testing.assert_allclose(draws, found[0][0], rtol=1e-7, atol=1e-7)
@@ -265,13 +264,13 @@ def test_windows_give_the_same_draws(device_driver, sampler, monkeypatch):
 def test_nothing_is_copied_or_allocated_in_the_loop(make, sampler):
     kind = KINDS[sampler]
     settings = kind(draws=20, tune=20)
-    many = make(models.Schools(), settings, 33)
-    many.advance(2)
-    before = dict(many.driver.counts)
+    device_chains = make(models.Schools(), settings, 33)
+    device_chains.advance(2)
+    before = dict(device_chains.driver.counts)
     for stop in range(3, 41):
-        many.advance(stop)
-    many.wait()
-    after = many.driver.counts
+        device_chains.advance(stop)
+    device_chains.wait()
+    after = device_chains.driver.counts
     for name in ("uploads", "downloads", "allocations"):
         assert after[name] == before.get(name, 0), name
     graphs = 0 if sampler == "nuts" else 18
@@ -319,16 +318,18 @@ extern "C" __global__ void there_and_back(pt_data data, pt_run run, double *out)
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_flow_is_reversible_and_keeps_the_energy(device_driver, group):
     posterior = models.Schools(group)
-    many = posterior.device_code(f'#include "pt_chain.cuh"\n{THERE_AND_BACK}')
+    density = posterior.device_code(f'#include "pt_chain.cuh"\n{THERE_AND_BACK}')
     threads = 256 if group == "block" else 32
     groups = {"thread": 32, "warp": 1, "block": 1}[group]
     states = device_driver.alloc(groups * layout.STATE.itemsize)
-    exchange = device_driver.alloc(groups * 2 * 10 * 8)
+    shared = device_driver.alloc(groups * 2 * 10 * 8)
     out = device_driver.alloc(groups * 30 * 8)
-    fields = {"states": states.address, "exchange": exchange.address, "chains": groups}
-    parameters = many.data + layout.packed(layout.RUN, fields)
+    fields = {"states": states.address, "shared_vectors": shared.address, "chains": groups}
+    parameters = density.data + layout.packed(layout.RUN, fields)
     parameters += np.uint64(out.address).tobytes()
-    device_driver.launch(many.program.module.function("there_and_back"), 1, threads, 0, parameters)
+    device_driver.launch(
+        density.program.module.function("there_and_back"), 1, threads, 0, parameters
+    )
     rows = np.empty((groups, 3, 10))
     device_driver.download(out.address, rows)
     for there, back, energies in rows:
@@ -350,11 +351,11 @@ def test_acceptance_and_metric_of_nuts(device_driver):
 def test_pooled_chains_learn_as_well_from_fewer_iterations(make):
     posterior, covariance = models.correlated(dim=8, scale=100.0)
     settings = Nuts(draws=50, tune=100, pooled=True)
-    many = make(posterior, settings, 128)
-    records = finished(many, settings)[1]
+    device_chains = make(posterior, settings, 128)
+    records = finished(device_chains, settings)[1]
     assert np.unique(records["step_size"]).size == 1
     assert abs(records["acceptance_rate"].mean() - settings.target_accept) < 0.05
-    mass = many.read_inverse_mass()
+    mass = device_chains.read_inverse_mass()
     assert (mass == mass[0]).all()
     ratio = np.sqrt(mass[0] / np.diag(covariance))
     assert ratio.max() / ratio.min() < 1.25
@@ -362,8 +363,8 @@ def test_pooled_chains_learn_as_well_from_fewer_iterations(make):
 
 def test_pooling_is_for_many_chains_on_a_device(device_driver):
     few = run(models.Schools(), 127, 1, 1)
-    many = run(models.Schools(), 128, 1, 1)
-    assert (few.posterior.attrs["pooled"], many.posterior.attrs["pooled"]) == (0, 1)
+    large = run(models.Schools(), 128, 1, 1)
+    assert (few.posterior.attrs["pooled"], large.posterior.attrs["pooled"]) == (0, 1)
     x = pt.random.normal(0, 1, name="x")
     posterior = pt.condition({pt.random.normal(x, 1, name="y"): 0.5})
     with pytest.raises(ValueError, match="pooled=True"):
@@ -374,21 +375,21 @@ def test_pooling_is_for_many_chains_on_a_device(device_driver):
 def test_chees_learns_one_step_size_length_and_metric(make):
     posterior, covariance = models.correlated(dim=8, scale=100.0)
     settings = Chees(draws=100, tune=400)
-    many = make(posterior, settings, 64)
-    records = finished(many, settings)[1]
+    device_chains = make(posterior, settings, 64)
+    records = finished(device_chains, settings)[1]
     assert np.unique(records["step_size"]).size == 1
     rate = records["acceptance_rate"].clip(1e-3)
     assert abs(1.0 / (1.0 / rate).mean() - 0.651) < 0.12
     assert (np.ptp(records["n_steps"], axis=0) == 0).all()
-    mass = many.read_inverse_mass()
+    mass = device_chains.read_inverse_mass()
     assert (mass == mass[0]).all()
     ratio = np.sqrt(mass[0] / np.diag(covariance))
     assert ratio.max() / ratio.min() < 2.0
     # The criterion grows with T until trajectories turn: about a quarter of the longest period.
     longest = np.sqrt(np.linalg.eigvalsh(covariance / np.sqrt(np.outer(mass[0], mass[0]))).max())
-    common = np.empty((), layout.COMMON)
-    many.driver.download(many.common.address, common.reshape(1))
-    length = float(np.exp(common["log_length"]))
+    pooled = np.empty((), layout.POOLED_STATE)
+    device_chains.driver.download(device_chains.pooled.address, pooled.reshape(1))
+    length = float(np.exp(pooled["log_length"]))
     assert 0.8 * longest < length < 8.0 * longest
 
 
@@ -484,7 +485,7 @@ def test_ctrl_c_keeps_what_was_drawn(device_driver, sampler, monkeypatch):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Chains, "wait", interrupted)
-    monkeypatch.setattr(many_module, "BATCH_SECONDS", 1e9)  # batches grow on a busy machine too
+    monkeypatch.setattr(run_module, "BATCH_SECONDS", 1e9)  # batches grow on a busy machine too
     idata = run(models.Schools(), 4, 1000, 20, **ARGUMENTS[sampler])
     length = waits[1] - 20
     assert 0 < length < 1000

@@ -56,16 +56,16 @@ LOG = {
 }
 
 
-def log_between(law, a, b):
+def log_between(cdf, a, b):
     """log(F(a) - F(b)) for a > b."""
-    if law == "logistic":
+    if cdf == "logistic":
         return log_sigmoid(a) + log_sigmoid(-b) + log1mexp(b - a)
-    if law == "probit":
+    if cdf == "probit":
         a, b = (-b, -a) if a + b > 0 else (a, b)
         return log_ndtr(a) + log1mexp(log_ndtr(b) - log_ndtr(a))
-    if law == "cauchit":
+    if cdf == "cauchit":
         return mpmath.log(mpmath.atan2(a - b, 1 + a * b) / mpmath.pi)
-    if law == "loglog":
+    if cdf == "loglog":
         return -exp(-a) + log1mexp(exp(-a) - exp(-b))
     return -exp(b) + log1mexp(exp(b) - exp(a))
 

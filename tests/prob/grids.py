@@ -1,8 +1,8 @@
 """Grids of parameters and values for every distribution, reaching 1e+-15 and 1e+-300.
 
-A `Grid` says how a law is made, its exact formula, the values its parameters take, and places to
-look at: ends of the support and their neighbours, zeros, and the bulk wherever the parameters put
-it.
+A `Grid` says how a distribution is made, its exact formula, the values its parameters take, and
+the values it is evaluated at: ends of the support and their neighbours, zeros, and the bulk
+wherever the parameters put it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def signed():
 
 @dataclass(frozen=True)
 class Grid:
-    """One law: `values(**parameters)` are the places for one choice of parameters; `inside` tells
+    """One distribution: `values(**parameters)` are where it is evaluated for one choice of
+    parameters; `inside` tells
     those in the support; values are int64 where `counts`, and so are the parameters of `whole`."""
 
     name: str
@@ -166,9 +167,9 @@ GRIDS = [
 ]  # fmt: skip
 
 
-def log_cdf(law, x):
-    """The logarithm of a law's distribution function."""
-    return law.op.distribution.logcdf(x, *law.inputs)
+def log_cdf(distribution, x):
+    """The logarithm of a distribution's distribution function."""
+    return distribution.op.distribution.logcdf(x, *distribution.inputs)
 
 
 def moderate(values, least=-np.inf):

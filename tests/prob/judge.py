@@ -142,7 +142,7 @@ def rows_of(grid, dtype, every, start=0):
             for row in rows
             if all(v == 0 or 1e-10 <= abs(v) <= 1e10 for v in row[1:])
         ]
-    # Rounding may put a parameter on an end of its range, where there is no law.
+    # Rounding may put a parameter on an end of its range, where the distribution is not defined.
     return [
         row
         for row in rows

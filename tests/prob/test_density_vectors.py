@@ -62,8 +62,8 @@ def test_categorical_by_logits(target):
     places = (0.0, 1e-15, 0.7, -40.0, 800.0, -1e15, 1e15)
     rows = list(itertools.product(places, repeat=3))[::3]
     inputs = [pt.vector(name) for name in "uvw"]
-    law = R.categorical(logit_p=pt.stack(inputs, -1))
-    density = pt.logp(law, np.zeros(len(rows), int))
+    distribution = R.categorical(logit_p=pt.stack(inputs, -1))
+    density = pt.logp(distribution, np.zeros(len(rows), int))
     f = pt.function(inputs, [density, *pt.grad(pt.sum(density), inputs)], target=target)
     # The slope by the logit of what was observed is 1 less its share.
     compare(logits, rows, f(*columns(rows)), scale=1)

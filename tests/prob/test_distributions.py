@@ -10,15 +10,15 @@ import probtensor as pt
 from probtensor.graph import inputs_of
 from probtensor.prob.distributions.base import RandomVariable
 from probtensor.prob.model.data import evaluate
-from tests.prob.laws import CONTINUOUS, LAWS
+from tests.prob.distributions import CONTINUOUS, DISTRIBUTIONS
 
-each = pytest.mark.parametrize("law", LAWS, ids=str)
+each = pytest.mark.parametrize("case", DISTRIBUTIONS, ids=str)
 # Differences in nu vanish for large nu.
-SMOOTH = [law for law in CONTINUOUS if law.parameters.get("nu", 0) < 1e6]
-FALLIBLE = [law for law in LAWS if law.wrong is not None]
-each_continuous = pytest.mark.parametrize("law", CONTINUOUS, ids=str)
-each_smooth = pytest.mark.parametrize("law", SMOOTH, ids=str)
-each_fallible = pytest.mark.parametrize("law", FALLIBLE, ids=str)
+SMOOTH = [case for case in CONTINUOUS if case.parameters.get("nu", 0) < 1e6]
+FALLIBLE = [case for case in DISTRIBUTIONS if case.wrong is not None]
+each_continuous = pytest.mark.parametrize("case", CONTINUOUS, ids=str)
+each_smooth = pytest.mark.parametrize("case", SMOOTH, ids=str)
+each_fallible = pytest.mark.parametrize("case", FALLIBLE, ids=str)
 
 
 def value(node, **inputs):
@@ -27,50 +27,52 @@ def value(node, **inputs):
     return evaluate([node], {found[name]: np.asarray(v) for name, v in inputs.items()})[0]
 
 
-def log_density(law, x):
-    return law.scipy.logpmf(x) if law.discrete else law.scipy.logpdf(x)
+def log_density(case, x):
+    return case.scipy.logpmf(x) if case.discrete else case.scipy.logpdf(x)
 
 
 @each
-def test_logp_is_scipys(law):
-    got = value(pt.logp(law.variable(), law.inside))
-    np.testing.assert_allclose(got, log_density(law, law.inside), rtol=1e-9, atol=1e-11)
+def test_logp_is_scipys(case):
+    got = value(pt.logp(case.variable(), case.inside))
+    np.testing.assert_allclose(got, log_density(case, case.inside), rtol=1e-9, atol=1e-11)
 
 
 @each
-def test_logp_is_minus_infinity_outside_the_support(law):
-    for x in law.outside:
-        assert value(pt.logp(law.variable(), x)) == -math.inf
+def test_logp_is_minus_infinity_outside_the_support(case):
+    for x in case.outside:
+        assert value(pt.logp(case.variable(), x)) == -math.inf
 
 
 @each_fallible
-def test_symbolic_parameters_out_of_range_give_a_density_of_zero(law):
+def test_symbolic_parameters_out_of_range_give_a_density_of_zero(case):
     """The same graph with parameters as inputs: right at right ones, -inf at wrong ones, nan at
     nan."""
-    inputs = {name: pt.scalar(name) for name in law.parameters}
-    node = pt.logp(law.make(**inputs), law.inside[2:3] if law.inside.size > 2 else law.inside[:1])
-    right = {k: float(v) for k, v in law.parameters.items()}
+    inputs = {name: pt.scalar(name) for name in case.parameters}
+    node = pt.logp(
+        case.make(**inputs), case.inside[2:3] if case.inside.size > 2 else case.inside[:1]
+    )
+    right = {k: float(v) for k, v in case.parameters.items()}
     assert np.isfinite(value(node, **right)).all()
-    assert (value(node, **{**right, **law.wrong}) == -np.inf).all()
-    (name,) = law.wrong
+    assert (value(node, **{**right, **case.wrong}) == -np.inf).all()
+    (name,) = case.wrong
     assert np.isnan(value(node, **{**right, name: np.nan})).all()
 
 
 @each_fallible
-def test_a_literal_parameter_out_of_range_raises_at_once(law):
-    (name,) = law.wrong
-    with pytest.raises(ValueError, match=f"{name} of {law.name}") as error:
-        law.make(**{**law.parameters, **law.wrong})
+def test_a_literal_parameter_out_of_range_raises_at_once(case):
+    (name,) = case.wrong
+    with pytest.raises(ValueError, match=f"{name} of {case.name}") as error:
+        case.make(**{**case.parameters, **case.wrong})
     assert __file__ in str(error.value)
 
 
 @each_smooth
-def test_derivatives_are_those_of_differences(law):
+def test_derivatives_are_those_of_differences(case):
     x = pt.vector("x")
-    inputs = {name: pt.vector(name) for name in law.parameters}
-    node = pt.sum(pt.logp(law.make(**inputs), x))
-    places = law.inside[(abs(law.inside) > 1e-2) & (abs(law.inside) < 20)]
-    values = {inputs[k]: np.full(places.shape, float(v)) for k, v in law.parameters.items()}
+    inputs = {name: pt.vector(name) for name in case.parameters}
+    node = pt.sum(pt.logp(case.make(**inputs), x))
+    places = case.inside[(abs(case.inside) > 1e-2) & (abs(case.inside) < 20)]
+    values = {inputs[k]: np.full(places.shape, float(v)) for k, v in case.parameters.items()}
     values[x] = np.asarray(places) * 0.999
     for at in values:
         (slope,) = evaluate([pt.grad(node, at, disconnected_inputs="ignore")], values)
@@ -84,36 +86,36 @@ def test_derivatives_are_those_of_differences(law):
 
 
 @each
-def test_mean_and_variance_are_scipys(law):
-    op = law.variable().op
-    parameters = law.variable().inputs
-    if law.mean:
+def test_mean_and_variance_are_scipys(case):
+    op = case.variable().op
+    parameters = case.variable().inputs
+    if case.mean:
         got = value(op.distribution.mean(*parameters))
-        np.testing.assert_allclose(got, law.scipy.mean(), rtol=1e-7)
-    if law.variance:
+        np.testing.assert_allclose(got, case.scipy.mean(), rtol=1e-7)
+    if case.variance:
         got = value(op.distribution.variance(*parameters))
-        np.testing.assert_allclose(got, law.scipy.var(), rtol=1e-7)
+        np.testing.assert_allclose(got, case.scipy.var(), rtol=1e-7)
 
 
 @each_continuous
-def test_logcdf_is_scipys(law):
-    variable = law.variable()
+def test_logcdf_is_scipys(case):
+    variable = case.variable()
     try:
-        node = variable.op.distribution.logcdf(pt.as_tensor(law.inside), *variable.inputs)
+        node = variable.op.distribution.logcdf(pt.as_tensor(case.inside), *variable.inputs)
     except NotImplementedError as error:
-        assert law.name in str(error)
+        assert case.name in str(error)
         return
-    inside = law.scipy.logcdf(law.inside)
+    inside = case.scipy.logcdf(case.inside)
     np.testing.assert_allclose(value(node), inside, rtol=1e-8, atol=1e-12)
 
 
 @pytest.mark.parametrize("nu", [0.8, 1.5, 2.5, 7.0])
 def test_half_student_t(nu):
-    law = pt.random.half_student_t(nu, 1.5)
+    case = pt.random.half_student_t(nu, 1.5)
     x = np.array([0.0, 0.2, 1.0, 30.0])
-    got = value(pt.logp(law, x))
+    got = value(pt.logp(case, x))
     np.testing.assert_allclose(got, stats.t(nu, 0, 1.5).logpdf(x) + math.log(2), rtol=1e-10)
-    mean = value(law.op.distribution.mean(*law.inputs))
+    mean = value(case.op.distribution.mean(*case.inputs))
     if nu <= 1:
         assert mean == math.inf
     else:

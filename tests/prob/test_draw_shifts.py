@@ -38,9 +38,11 @@ MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize(("law", "at", "expected"), MOMENTS, ids=lambda v: getattr(v, "name", None))
-def test_moments_where_they_begin_to_exist(law, at, expected):
+@pytest.mark.parametrize(
+    ("distribution", "at", "expected"), MOMENTS, ids=lambda v: getattr(v, "name", None)
+)
+def test_moments_where_they_begin_to_exist(distribution, at, expected):
     inputs = [pt.scalar(f"p{k}") for k in range(len(at))]
-    found = pt.function(inputs, [law.mean(*inputs), law.variance(*inputs)], target="interp",
-                        on_unused_input="ignore")(*at)  # fmt: skip
+    outputs = [distribution.mean(*inputs), distribution.variance(*inputs)]
+    found = pt.function(inputs, outputs, target="interp", on_unused_input="ignore")(*at)
     np.testing.assert_allclose(found, expected, rtol=1e-14)

@@ -7,7 +7,7 @@ from scipy import stats
 import probtensor as pt
 from probtensor.prob.model.data import evaluate
 from probtensor.transform.draws import has_draws, lower_draws
-from tests.prob.laws import LAWS
+from tests.prob.distributions import DISTRIBUTIONS
 
 N = 20_000
 
@@ -18,16 +18,16 @@ def draw(node, key=1):
     return evaluate(lower_draws([node], place), {place: np.uint64(key)})[0]
 
 
-@pytest.mark.parametrize("law", LAWS, ids=str)
-def test_draws_follow_the_distribution(law):
-    x = draw(law.variable(shape=N), key=7)
+@pytest.mark.parametrize("case", DISTRIBUTIONS, ids=str)
+def test_draws_follow_the_distribution(case):
+    x = draw(case.variable(shape=N), key=7)
     assert x.shape == (N,)
-    assert x.dtype == ("int64" if law.discrete else "float64")
-    if not law.discrete:
-        assert stats.kstest(x, law.scipy.cdf).pvalue > 1e-3
+    assert x.dtype == ("int64" if case.discrete else "float64")
+    if not case.discrete:
+        assert stats.kstest(x, case.scipy.cdf).pvalue > 1e-3
         return
     values, counts = np.unique(x, return_counts=True)
-    expected = law.scipy.pmf(values) * N
+    expected = case.scipy.pmf(values) * N
     assert (expected > 0).all()
     common = expected >= 5
     rest = N - expected[common].sum(), N - counts[common].sum()
@@ -53,8 +53,8 @@ def test_dirichlet_draws_are_beta_in_each_entry():
     x = draw(pt.random.dirichlet(alpha, shape=(N, 3)))
     np.testing.assert_allclose(x.sum(-1), 1, rtol=1e-12)
     for k in (1, 2):
-        law = stats.beta(alpha[k], alpha.sum() - alpha[k])
-        assert stats.kstest(x[:, k], law.cdf).pvalue > 1e-3
+        case = stats.beta(alpha[k], alpha.sum() - alpha[k])
+        assert stats.kstest(x[:, k], case.cdf).pvalue > 1e-3
 
 
 def test_multivariate_normal_draws_have_their_covariance():

@@ -1,5 +1,5 @@
 """Every positive parameter written as an exponential that leaves the range of floats: the log
-density and its slopes are those of the exact law wherever these are floats."""
+density and its slopes are those of the exact distribution wherever these are floats."""
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ from tests.prob.truth import Dual
 
 R = pt.random
 REALS, POSITIVES, COUNTS = (0.3, 1.0, -2.5), (1.0, 2.5), (0, 3, 1000)
-# How a law is made, its formula, its parameters and places to look at; mu is the first of these.
-LAWS = {
+# How a distribution is made, its formula, its parameters and its values; mu is the first of these.
+DISTRIBUTIONS = {
     "normal": (R.normal, truth.normal, {"mu": 0.3, "sigma": 1.5}, REALS),
     "half_normal": (R.half_normal, truth.half_normal, {"sigma": 1.5}, (0.0, 1.0)),
     "cauchy": (R.cauchy, truth.cauchy, {"mu": 0.3, "sigma": 1.5}, REALS),
@@ -54,9 +54,9 @@ SLACK = {"float64": mpf("1e-10"), "float32": mpf("2e-5")}
 
 
 def positive(name):
-    """The parameters of a law that are positive numbers of any size."""
+    """The parameters of a distribution that are positive numbers of any size."""
     free = ("mu",) if name in ("poisson", "negative_binomial") else ()
-    return [k for k in LAWS[name][2] if k in free or k not in ("mu", "p")]
+    return [k for k in DISTRIBUTIONS[name][2] if k in free or k not in ("mu", "p")]
 
 
 def logs_at(name, parameter, dtype):
@@ -77,7 +77,7 @@ def exact(formula, parameters, parameter, s, x):
 
 
 def wrong_places(name, parameter, dtype, ways=("exp",), target="interp"):
-    make, formula, parameters, places = LAWS[name]
+    make, formula, parameters, places = DISTRIBUTIONS[name]
     counts = isinstance(places[0], int)
     parameters = {k: float(np.asarray(v, dtype)) for k, v in parameters.items()}
     places = [x if counts else float(np.asarray(x, dtype)) for x in places]
@@ -108,7 +108,7 @@ def wrong_places(name, parameter, dtype, ways=("exp",), target="interp"):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_values_and_slopes_beyond_the_range_of_floats(name, dtype):
     all_ways = dtype == "float64" and name in ("cauchy", "gamma", "laplace")
     ways = tuple(WAYS) if all_ways else ("exp",)
@@ -118,7 +118,7 @@ def test_values_and_slopes_beyond_the_range_of_floats(name, dtype):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_values_and_slopes_beyond_the_range_of_floats_compiled(name, dtype):
     wrong = [w for p in positive(name) for w in wrong_places(name, p, dtype, tuple(WAYS), "cython")]
     assert not wrong, wrong[:5]
@@ -153,20 +153,22 @@ def test_one_subnormal_scale(dtype):
     scale, steps = {"float64": 1e-310, "float32": 1e-40}[dtype], (0.0, 2.0, 10.0)
     s, x = pt.scalar("s", dtype=dtype), pt.vector("x", dtype=dtype)
     zero = np.asarray(0.0, dtype)
-    laws = {
+    distributions = {
         "normal": (R.normal(zero, s), lambda z: -z * z / 2 - mp.log(2 * mp.pi) / 2),
         "half_normal": (R.half_normal(s), lambda z: -z * z / 2 + mp.log(2 / mp.pi) / 2),
         "laplace": (R.laplace(zero, s), lambda z: -abs(z) - mp.log(2)),
         "logistic": (R.logistic(zero, s), lambda z: -z - 2 * mp.log1p(mp.exp(-z))),
     }
-    terms = {name: pt.logp(rv, x) for name, (rv, _) in laws.items()}
+    terms = {name: pt.logp(rv, x) for name, (rv, _) in distributions.items()}
     outputs = [*terms.values(), *map(pt.sum, terms.values())]
     at = np.asarray(scale, dtype), np.asarray([scale * z for z in steps], dtype)
     for target in ("interp", "cython"):
         found = pt.function([s, x], outputs, target=target)(*at)
-        for (name, (_, law)), rows, total in zip(laws.items(), found[:4], found[4:], strict=True):
+        for (name, (_, distribution)), rows, total in zip(
+            distributions.items(), found[:4], found[4:], strict=True
+        ):
             unit = mpf(float(at[0]))
-            exact = [law(mpf(float(v)) / unit) - mp.log(unit) for v in at[1]]
+            exact = [distribution(mpf(float(v)) / unit) - mp.log(unit) for v in at[1]]
             rtol = 1e-13 if dtype == "float64" else 2e-6
             np.testing.assert_allclose(rows, [float(v) for v in exact], rtol, err_msg=name)
             np.testing.assert_allclose(total, float(sum(exact)), rtol, err_msg=name)

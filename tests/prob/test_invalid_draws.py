@@ -264,10 +264,10 @@ def test_what_is_known_to_hold_is_not_checked():
         key = pt.scalar("key", dtype="uint64")
         return {n.op.name for n in toposort(lower_draws([node], key))}
 
-    assert "drawn" in graph(R.normal(x, pt.exp(x)))
+    assert "checked_draw" in graph(R.normal(x, pt.exp(x)))
     for node in (R.normal(x, 2.0), R.normal(x, np.ones(3)), R.uniform(0.0, 1.0, shape=3)):
-        assert "drawn" not in graph(node)
-    assert "drawn" not in graph(R.normal(x, pt.where(x > 0, 0.5, 2.0)))
+        assert "checked_draw" not in graph(node)
+    assert "checked_draw" not in graph(R.normal(x, pt.where(x > 0, 0.5, 2.0)))
 
 
 def test_a_literal_number_of_trials_is_held_exactly():

@@ -52,7 +52,7 @@ def beta(x, a, b):
 
 
 # Name: the log density as a graph, as mpmath has it, and the arguments it is differentiated by.
-LAWS = {
+DISTRIBUTIONS = {
     "poisson": (lambda x, mu: pt.logp(R.poisson(mu), x),
                 lambda x, mu: times_log(x, mu) - mu - lgamma(x + 1), (1,)),
     "poisson by log": (lambda x, eta: pt.logp(R.poisson(pt.exp(eta)), x),
@@ -149,20 +149,24 @@ def check(graph, exact, wrt, columns, target="interp", second=True):
                     assert abs(got - meant) <= 1e-8 * (abs(meant) + steep), (k, at, got, meant)
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_value_and_derivatives(name):
-    check(*LAWS[name], arguments(name, 24))
+    check(*DISTRIBUTIONS[name], arguments(name, 24))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["interp", "cython"])
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_value_and_derivatives_on_a_large_grid(name, target):
-    check(*LAWS[name], arguments(name, 240, seed=1), target=target)
+    check(*DISTRIBUTIONS[name], arguments(name, 240, seed=1), target=target)
 
 
 def test_compiled_negative_binomial():
-    check(*LAWS["negative binomial by log"], arguments("negative binomial by log", 40), "cython")
+    check(
+        *DISTRIBUTIONS["negative binomial by log"],
+        arguments("negative binomial by log", 40),
+        "cython",
+    )
 
 
 def test_textbook_formulas_are_found_wanting():
@@ -172,7 +176,7 @@ def test_textbook_formulas_are_found_wanting():
         parts = pt.stack([pt.lgamma(x + alpha), -pt.lgamma(alpha), -pt.lgamma(x + 1)])
         return x * d - (x + alpha) * pt.softplus(d) + pt.sum(parts, axis=0)
 
-    _, exact, wrt = LAWS["negative binomial"]
+    _, exact, wrt = DISTRIBUTIONS["negative binomial"]
     with pytest.raises(AssertionError):
         check(textbook, exact, wrt, arguments("negative binomial", 24))
 
@@ -185,7 +189,7 @@ FLOAT32 = {
 
 @pytest.mark.parametrize("name", FLOAT32)
 def test_float32(name):
-    graph, exact, wrt = LAWS[name]
+    graph, exact, wrt = DISTRIBUTIONS[name]
     at = [np.float32(x) for x in FLOAT32[name]]
     inputs = [pt.scalar(f"x{k}", dtype="float32") for k in range(len(at))]
     value = graph(*inputs)
@@ -207,7 +211,7 @@ def by_odds_exactly(x, t, n):
 
 # Counts far from their mean: the logarithm of one over the other has a rounding in float32 that is
 # 30 times that of a float, and the log mass is as many times the count.
-LAWS_OF_FLOAT32 = {**LAWS, "negative binomial by odds": (by_odds, by_odds_exactly, (1, 2))}
+LAWS_OF_FLOAT32 = {**DISTRIBUTIONS, "negative binomial by odds": (by_odds, by_odds_exactly, (1, 2))}
 FAR_IN_FLOAT32 = {
     "binomial by logit": lambda rng, n: (0 * n, n, rng.normal(size=n.size)),
     "poisson by log": lambda rng, n: (n, rng.normal(size=n.size)),

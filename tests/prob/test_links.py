@@ -54,7 +54,7 @@ WAYS = {
 def bernoulli_cases(names, ways):
     cases = {}
     for name in names:
-        law, link = LINKS[name]
+        cdf, link = LINKS[name]
         for y in (1, 0):
             for way in ways:
 
@@ -62,7 +62,7 @@ def bernoulli_cases(names, ways):
                     given = np.full(N, float(y))
                     return WAYS[way](link(eta), given, pt.data(given))
 
-                cases[f"{name}, {y}, {way}"] = term, LOG[law][1 - y]
+                cases[f"{name}, {y}, {way}"] = term, LOG[cdf][1 - y]
     return cases
 
 
@@ -98,8 +98,8 @@ def test_links_in_single_precision(target):
 
 def test_posteriors_have_no_guard_and_right_values():
     y = np.arange(N) % 2
-    for name, (law, link) in LINKS.items():
-        right = [np.where(y == 1, truth(LOG[law][0], k), truth(LOG[law][1], k)) for k in (0, 1)]
+    for name, (cdf, link) in LINKS.items():
+        right = [np.where(y == 1, truth(LOG[cdf][0], k), truth(LOG[cdf][1], k)) for k in (0, 1)]
         used = np.isfinite(right[0])
         for way in ("bernoulli", "potential"):
             eta = R.flat(shape=int(used.sum()), name="eta")
@@ -194,12 +194,12 @@ def test_categories():
 CUTS = np.array([-1.0, 0.5, 2.0])
 
 
-def log_level(law, k):
+def log_level(cdf, k):
     def f(x):
         cuts = [mpmath.mpf(c) - x for c in CUTS]
         if k == 0:
-            return LOG[law][0](cuts[0])
-        return LOG[law][1](cuts[-1]) if k == 3 else log_between(law, cuts[k], cuts[k - 1])
+            return LOG[cdf][0](cuts[0])
+        return LOG[cdf][1](cuts[-1]) if k == 3 else log_between(cdf, cuts[k], cuts[k - 1])
 
     return f
 
@@ -249,12 +249,12 @@ OTHER_LINKS = ["1 - exp(-exp(e))", "exp(-exp(-e))", "arctan"]
 def ordinal_cases(names, ways):
     cases = {}
     for name in names:
-        law, link = LINKS[name]
+        cdf, link = LINKS[name]
         for way in ways:
             for k in range(4):
                 cases[f"{name} {way.__name__} {k}"] = (
                     lambda e, w=way, link=link, k=k: w(link, e, pt.data(np.full(N, k))),
-                    log_level(law, k),
+                    log_level(cdf, k),
                 )
     return cases
 

@@ -88,11 +88,11 @@ def test_counts_compiled():
 
 def test_binomial_counts():
     cases = {}
-    for law, link in (("logistic", lambda e: 1 / (1 + pt.exp(-e))), ("probit", pt.ndtr)):
+    for cdf, link in (("logistic", lambda e: 1 / (1 + pt.exp(-e))), ("probit", pt.ndtr)):
         for y in (0, 2, 5):
 
-            def right(x, y=y, law=law):
-                log_p, log_rest = LOG[law]
+            def right(x, y=y, cdf=cdf):
+                log_p, log_rest = LOG[cdf]
                 first = y * log_p(x) if y else 0
                 return (
                     first
@@ -100,7 +100,7 @@ def test_binomial_counts():
                     + mpmath.log(mpmath.binomial(5, y))
                 )
 
-            cases[f"{law} {y}"] = (
+            cases[f"{cdf} {y}"] = (
                 lambda e, link=link, y=y: pt.logp(R.binomial(5, link(e)), pt.data(np.full(N, y))),
                 right,
             )

@@ -8,7 +8,7 @@ from scipy import stats
 
 import probtensor as pt
 from probtensor.graph import inputs_of, toposort
-from probtensor.prob.density.logp import summed
+from probtensor.prob.density.logp import sum_terms
 from probtensor.prob.model.data import evaluate
 from probtensor.transform.facts import constant_of
 
@@ -219,7 +219,7 @@ def test_functions_of_counts_are_summed_over_distinct_counts(target):
 
 def test_what_is_added_and_subtracted_is_dropped():
     u, v = pt.vector("u", shape=(3,)), pt.vector("v", shape=(3,))
-    total = summed([pt.square(u) - v, v + u, -u], lambda node: False)
+    total = sum_terms([pt.square(u) - v, v + u, -u], lambda node: False)
     assert inputs_of([total]) == [u]
     (found,) = evaluate([total], {u: np.array([1.0, 2.0, 3.0])})
     assert found == 14

@@ -16,14 +16,14 @@ INF, NAN = math.inf, math.nan
 
 def half_t(nu):
     """Mean and variance of |t|: by the integral of the density."""
-    law = stats.t(nu, 0, 1.5)
+    distribution = stats.t(nu, 0, 1.5)
     if nu <= 1:
         return INF, NAN
-    mean = 2 * integrate.quad(lambda u: u * law.pdf(u), 0, INF)[0]
-    return mean, law.var() - mean**2 if nu > 2 else INF
+    mean = 2 * integrate.quad(lambda u: u * distribution.pdf(u), 0, INF)[0]
+    return mean, distribution.var() - mean**2 if nu > 2 else INF
 
 
-# The law, its mean and its variance; each parameter differs from 1 and from the others.
+# The distribution, its mean and its variance; each parameter differs from 1 and from the others.
 S = stats
 MOMENTS = {
     "normal": (R.normal(0.3, 1.7), 0.3, 1.7**2),
@@ -73,17 +73,17 @@ MOMENTS = {
 @pytest.mark.parametrize("name", MOMENTS)
 def test_mean_and_variance(name):
     variable, *wanted = MOMENTS[name]
-    law = variable.op.distribution
+    distribution = variable.op.distribution
     parameters = variable.op.parameters_of(variable.inputs)
-    found = evaluate([law.mean(*parameters), law.variance(*parameters)], {})
+    found = evaluate([distribution.mean(*parameters), distribution.variance(*parameters)], {})
     for got, right in zip(found, wanted, strict=True):
         np.testing.assert_allclose(got, right, rtol=1e-7)
 
 
 def test_every_law_that_states_moments_is_among_them():
-    laws = {type(variable.op.distribution) for variable, *_ in MOMENTS.values()}
+    distributions = {type(variable.op.distribution) for variable, *_ in MOMENTS.values()}
     stating = {cls for cls in every_law() if "mean" in vars(cls) or "variance" in vars(cls)}
-    assert stating <= laws
+    assert stating <= distributions
 
 
 def every_law():
@@ -102,10 +102,12 @@ def test_what_lies_above_the_diagonal_of_a_factor_is_not_read():
     rng = np.random.default_rng(0)
     full = rng.normal(size=(3, 3)) + 4 * np.eye(3)
     factor, x = pt.matrix("factor", shape=(3, 3)), np.array([0.5, -1.0, 2.0])
-    law = R.multivariate_normal(np.ones(3), scale_tril=factor, shape=(5, 3))
-    spread = law.op.distribution.variance(*law.inputs)
+    distribution = R.multivariate_normal(np.ones(3), scale_tril=factor, shape=(5, 3))
+    spread = distribution.op.distribution.variance(*distribution.inputs)
     found, right = (
-        pt.function([factor], [pt.logp(law, x), spread, law], target="interp", seed=1)(values)
+        pt.function(
+            [factor], [pt.logp(distribution, x), spread, distribution], target="interp", seed=1
+        )(values)
         for values in (full, np.tril(full))
     )
     for got, wanted in zip(found, right, strict=True):

@@ -10,11 +10,11 @@ import probtensor as pt
 from probtensor.graph import toposort
 from probtensor.sample import SamplingError
 from probtensor.transform.facts import constant_of
-from tests.prob.laws import LAWS
+from tests.prob.distributions import DISTRIBUTIONS
 
 R = pt.random
-WRONG = [law for law in LAWS if law.wrong]
-CASES = [(law, free) for law in WRONG for free in ([False] if law.discrete else [False, True])]
+WRONG = [case for case in DISTRIBUTIONS if case.wrong]
+CASES = [(case, free) for case in WRONG for free in ([False] if case.discrete else [False, True])]
 
 
 def message(call, kind=(TypeError, ValueError, KeyError)):
@@ -25,28 +25,28 @@ def message(call, kind=(TypeError, ValueError, KeyError)):
     return text
 
 
-def model_with(law, free):
-    """A law whose parameter is a random variable `s` on all numbers; its value is free or not."""
-    ((label, bad),) = law.wrong.items()
+def model_with(case, free):
+    """A distribution whose parameter is a random variable `s` on all numbers; free or observed."""
+    ((label, bad),) = case.wrong.items()
     s = R.normal(0, 1, name="s")
-    y = law.make(**{**law.parameters, label: s}, name="y")
+    y = case.make(**{**case.parameters, label: s}, name="y")
     if free:
         posterior = pt.condition({}, track=[y], target="interp")
     else:
-        posterior = pt.condition({y: law.inside[1]}, target="interp")
+        posterior = pt.condition({y: case.inside[1]}, target="interp")
     q = np.full(posterior.dim, 0.3)
     q[posterior.names.index("s")] = bad
     return posterior, q, label
 
 
-@pytest.mark.parametrize(("law", "free"), CASES, ids=str)
-def test_the_density_is_zero_where_a_random_parameter_leaves_its_range(law, free):
-    posterior, q, label = model_with(law, free)
+@pytest.mark.parametrize(("case", "free"), CASES, ids=str)
+def test_the_density_is_zero_where_a_random_parameter_leaves_its_range(case, free):
+    posterior, q, label = model_with(case, free)
     assert posterior.logp(q) == posterior.terms(q).logp == -np.inf
     report = posterior.diagnose(q)
-    assert f"{label} of {law.name} 'y' must be" in report and __file__ in report, report
+    assert f"{label} of {case.name} 'y' must be" in report and __file__ in report, report
     q[posterior.names.index("s")] = 0.5
-    if label != "n" or law.name != "binomial":
+    if label != "n" or case.name != "binomial":
         assert np.isfinite(posterior.logp(q))
 
 
@@ -68,8 +68,8 @@ def test_rows_of_probabilities_and_covariances_that_are_none():
     assert share.logp([0.5]) == -np.inf and np.isfinite(share.logp([0.3]))
     assert "p of categorical 'k' must be a vector of non-neg" in share.diagnose([0.5])
     rows = [pt.stack([1.0, a]), pt.stack([a, 1.0])]
-    law = R.multivariate_normal(0.0, cov=pt.stack(rows), name="v")
-    joint = pt.condition({law: [1.0, 2.0]}, target="interp")
+    case = R.multivariate_normal(0.0, cov=pt.stack(rows), name="v")
+    joint = pt.condition({case: [1.0, 2.0]}, target="interp")
     expected = stats.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]]).logpdf([1, 2])
     assert np.isclose(joint.logp([0.5]), expected + stats.norm.logpdf(0.5))
     assert joint.logp([1.5]) == -np.inf

@@ -18,7 +18,7 @@ OFFSET, EACH, TRIALS = (
     np.array([1, 2, 3, 0.4]),
     np.array([9, 8, 7, 12]),
 )
-LAWS = {  # of unconstrained numbers e and f
+DISTRIBUTIONS = {  # of unconstrained numbers e and f
     "negative binomial, literal alpha": lambda e, f: R.negative_binomial(pt.exp(e), 2.5, shape=4),
     "negative binomial, small alpha": lambda e, f: R.negative_binomial(pt.exp(e), 0.04, shape=4),
     "negative binomial, alpha each": lambda e, f: R.negative_binomial(pt.exp(e), EACH, shape=4),
@@ -58,21 +58,23 @@ def data_of(name):
 
 @pytest.fixture(scope="module")
 def one_by_one():
-    """Sums of log densities of single observations, with slopes, for all laws."""
+    """Sums of log densities of single observations, with slopes, for all distributions."""
     e, f = pt.scalar("e"), pt.scalar("f")
     outputs = {}
-    for name, law in LAWS.items():
-        total = pt.sum(pt.logp(law(e, f), data_of(name)))
+    for name, distribution in DISTRIBUTIONS.items():
+        total = pt.sum(pt.logp(distribution(e, f), data_of(name)))
         slopes = [pt.grad(total, x, disconnected_inputs="ignore") for x in (e, f)]
         outputs[name] = [total, *slopes]
     return pt.function([e, f], outputs, target="interp")
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_a_sample_has_the_density_of_its_observations(one_by_one, name):
     free = {"e": R.flat(name="e"), "f": R.flat(name="f")}
     posterior = pt.condition(
-        {LAWS[name](free["e"], free["f"]): data_of(name)}, target="interp", track=[*free.values()]
+        {DISTRIBUTIONS[name](free["e"], free["f"]): data_of(name)},
+        target="interp",
+        track=[*free.values()],
     )
     for e, f in POINTS:
         at = {"e": e, "f": f}

@@ -26,7 +26,7 @@ def next_to(x):
     return np.nextafter(x, -INF), np.nextafter(x, INF)
 
 
-# (law, end, the density there or None where the end lies outside, a value just outside).
+# (distribution, end, the density there or None where the end lies outside, a value just outside).
 ENDS = [
     (lambda: R.half_normal(2.0), 0.0, math.log(math.sqrt(2 / math.pi) / 2), BELOW_ZERO),
     (lambda: R.half_cauchy(2.0), 0.0, math.log(1 / math.pi), BELOW_ZERO),
@@ -65,13 +65,15 @@ ENDS = [
     (lambda: R.dirichlet([2.0, 1.0]), [0.0, 1.0], -INF, [0.0, 1.0001]),
     (lambda: R.dirichlet([0.5, 1.0]), [0.0, 1.0], INF, [0.0, 0.9999]),
 ]  # fmt: skip
-named = [f"{law().op.text()} at {end}" for law, end, _, _ in ENDS]
+named = [f"{distribution().op.text()} at {end}" for distribution, end, _, _ in ENDS]
 
 
-@pytest.mark.parametrize(("law", "end", "density", "beyond"), ENDS, ids=named)
-def test_the_end_of_a_support(law, end, density, beyond):
-    x = pt.tensor("x", np.shape(end), "int64" if law().op.distribution.discrete else "float64")
-    node = pt.logp(law(), x)
+@pytest.mark.parametrize(("distribution", "end", "density", "beyond"), ENDS, ids=named)
+def test_the_end_of_a_support(distribution, end, density, beyond):
+    x = pt.tensor(
+        "x", np.shape(end), "int64" if distribution().op.distribution.discrete else "float64"
+    )
+    node = pt.logp(distribution(), x)
     assert value(node, x=beyond) == -INF
     at_end = value(node, x=end)
     if density is None:
@@ -82,21 +84,23 @@ def test_the_end_of_a_support(law, end, density, beyond):
         assert math.isclose(at_end, density, rel_tol=1e-14, abs_tol=1e-15)
 
 
-@pytest.mark.parametrize(("law", "end", "density", "beyond"), ENDS, ids=named)
-def test_what_may_be_observed(law, end, density, beyond):
+@pytest.mark.parametrize(("distribution", "end", "density", "beyond"), ENDS, ids=named)
+def test_what_may_be_observed(distribution, end, density, beyond):
     """Closed ends can be observed; open ones and what lies beyond are refused with the data."""
     if density is None:
         with pytest.raises(ValueError, match=r"must be a number > 0; it is 0"):
-            pt.condition({law(): end}, target="interp")
+            pt.condition({distribution(): end}, target="interp")
     else:
-        got = pt.condition({law(): end}, target="interp").logp([])
-        assert got == value(pt.logp(law(), end)) or math.isclose(got, density, rel_tol=1e-14)
+        got = pt.condition({distribution(): end}, target="interp").logp([])
+        assert got == value(pt.logp(distribution(), end)) or math.isclose(
+            got, density, rel_tol=1e-14
+        )
     with pytest.raises(ValueError, match=r"the observed value of .* must be"):
-        pt.condition({law(): beyond}, target="interp")
+        pt.condition({distribution(): beyond}, target="interp")
 
 
 UP = np.nextafter(0.0, 1.0)
-# (law under a constraint, values that have a density, values that have none).
+# (distribution under a constraint, values that have a density, values that have none).
 HELD = [
     (lambda c: R.normal(0.0, 1.0, constraint=c), pt.interval(1.0, 2.0), [1.0, 2.0],
      [*next_to(1.0)[:1], *next_to(2.0)[1:]]),
@@ -119,22 +123,22 @@ HELD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("law", "constraint", "held", "out"), HELD, ids=range(len(HELD)))
-def test_the_ends_of_a_constraint(law, constraint, held, out):
+@pytest.mark.parametrize(("distribution", "constraint", "held", "out"), HELD, ids=range(len(HELD)))
+def test_the_ends_of_a_constraint(distribution, constraint, held, out):
     """As one of literals, and as one whose values only a run knows."""
     x = pt.tensor("x", np.shape(held[0]))
-    node = pt.logp(law(constraint), x)
+    node = pt.logp(distribution(constraint), x)
     for place in held:
         assert np.isfinite(value(node, x=place)).all()
-        assert np.isfinite(value(pt.logp(law(constraint), place))).all()
+        assert np.isfinite(value(pt.logp(distribution(constraint), place))).all()
     for place in out:
         assert np.all(value(node, x=place) == -INF)
-        assert np.all(value(pt.logp(law(constraint), place)) == -INF)
+        assert np.all(value(pt.logp(distribution(constraint), place)) == -INF)
         with pytest.raises(ValueError, match=r"the observed value of .* must be"):
-            pt.condition({law(constraint): place}, target="interp")
+            pt.condition({distribution(constraint): place}, target="interp")
 
 
-# (law of one parameter, the end of its range, may it be there?, beyond).
+# (distribution of one parameter, the end of its range, may it be there?, beyond).
 PARAMETERS = [
     *((lambda s, f=f, n=n, k=k: f(**{**k, n: s}), 0.0, False, -1e-300) for f, n, k in [
         (R.normal, "sigma", {}), (R.normal, "tau", {}), (R.half_normal, "sigma", {}),
@@ -156,19 +160,19 @@ PARAMETERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("law", "end", "allowed", "beyond"), PARAMETERS,
+@pytest.mark.parametrize(("distribution", "end", "allowed", "beyond"), PARAMETERS,
                          ids=range(len(PARAMETERS)))  # fmt: skip
-def test_the_end_of_a_parameters_range(law, end, allowed, beyond):
+def test_the_end_of_a_parameters_range(distribution, end, allowed, beyond):
     with pytest.raises(ValueError, match="must be a number"):
-        law(beyond)
+        distribution(beyond)
     s = pt.scalar("s")
-    node = pt.logp(law(s), 1)
+    node = pt.logp(distribution(s), 1)
     assert value(node, s=beyond) == -INF
     if allowed:
-        assert not math.isnan(value(node, s=end)) and law(end) is not None
+        assert not math.isnan(value(node, s=end)) and distribution(end) is not None
         return
     with pytest.raises(ValueError, match="must be a number > 0; it is 0"):
-        law(end)
+        distribution(end)
     assert value(node, s=end) == -INF
     assert not math.isnan(value(node, s=1e-15))
 
@@ -206,8 +210,8 @@ def test_a_softmax_is_a_simplex(make, size, dtype):
     k = R.categorical(share)
     np.testing.assert_allclose(value(pt.logp(k, np.ones(k.shape, int))), expected, rtol=1e-6)
     p = pt.tensor("p", (None,) * share.ndim, dtype)
-    law = R.categorical(p)
-    got = value(pt.logp(law, np.ones(k.shape, int)), p=share)
+    distribution = R.categorical(p)
+    got = value(pt.logp(distribution, np.ones(k.shape, int)), p=share)
     np.testing.assert_allclose(got, expected, rtol=1e-6)
 
 
@@ -243,7 +247,7 @@ def test_covariances_of_single_precision_are_symmetric_enough():
     cov = x.T @ x / np.float32(500) + np.eye(300, dtype="float32")
     # As a product of other factors comes out: symmetric to a few roundings of sums.
     skewed = cov + np.triu(cov, 1) * np.float32(3e-7)
-    law = R.multivariate_normal(np.zeros(300, "float32"), cov=skewed)
-    assert np.isfinite(value(pt.logp(law, np.zeros(300, "float32"))))
+    distribution = R.multivariate_normal(np.zeros(300, "float32"), cov=skewed)
+    assert np.isfinite(value(pt.logp(distribution, np.zeros(300, "float32"))))
     with pytest.raises(ValueError, match="symmetric"):
         R.multivariate_normal(0.0, cov=cov + np.triu(cov, 1) * np.float32(1e-2))

@@ -92,8 +92,8 @@ def test_a_covariance_whose_size_the_data_tell():
     posterior = pt.condition({y: np.ones(3)}, target="interp")
     moved = {cov: np.eye(2) + 0.5, mean: np.ones(2), y: np.array([0.5, 2.0])}
     found = posterior.with_data(moved).logp(np.zeros(1))
-    law = stats.multivariate_normal(np.ones(2), np.eye(2) + 0.5)
-    np.testing.assert_allclose(found, law.logpdf([0.5, 2.0]) + stats.halfnorm.logpdf(1))
+    distribution = stats.multivariate_normal(np.ones(2), np.eye(2) + 0.5)
+    np.testing.assert_allclose(found, distribution.logpdf([0.5, 2.0]) + stats.halfnorm.logpdf(1))
     with pytest.raises(ValueError, match="cholesky: sizes 2 and 3 do not fit together"):
         posterior.with_data({cov: np.ones((2, 3))})
     with pytest.raises(ValueError, match=r"scale_tril of multivariate_normal 'y' has shape \(2, 2"):

@@ -7,7 +7,7 @@ from mpmath import mp, mpf
 
 import probtensor as pt
 from probtensor.graph.walk import toposort
-from probtensor.prob.model.data import are_counts, unique_rows
+from probtensor.prob.model.data import are_repeated_counts, unique_rows
 from tests.prob import truth
 
 R = pt.random
@@ -165,10 +165,11 @@ def test_distinct_rows_and_their_numbers(count, rows):
 
 
 def test_what_counts_are():
-    assert are_counts(COUNTS) and are_counts(np.arange(40) % 4)
-    assert not are_counts(SHARES) and not are_counts(np.arange(40.0)) and not are_counts(None)
-    assert not are_counts(-COUNTS) and not are_counts(np.full(40, np.nan))
-    assert not are_counts(np.empty((0, 3))) and not are_counts(np.ones((2, 2, 9)))
+    assert are_repeated_counts(COUNTS) and are_repeated_counts(np.arange(40) % 4)
+    assert not are_repeated_counts(SHARES) and not are_repeated_counts(np.arange(40.0))
+    assert not are_repeated_counts(None)
+    assert not are_repeated_counts(-COUNTS) and not are_repeated_counts(np.full(40, np.nan))
+    assert not are_repeated_counts(np.empty((0, 3))) and not are_repeated_counts(np.ones((2, 2, 9)))
 
 
 def test_other_counts_may_be_bound():

@@ -22,7 +22,7 @@ from tests.prob.test_draws import draw
 
 R = pt.random
 # What makes the variable, its parameters, SciPy's opinion.
-LAWS = {
+DISTRIBUTIONS = {
     "normal": (R.normal, {"mu": 0.4, "sigma": 1.7}, lambda m, s: stats.norm(m, s)),
     "cauchy": (R.cauchy, {"mu": 0.4, "sigma": 1.7}, lambda m, s: stats.cauchy(m, s)),
     "laplace": (R.laplace, {"mu": 0.4, "b": 1.7}, lambda m, s: stats.laplace(m, s)),
@@ -35,11 +35,11 @@ LAWS = {
     "uniform": (R.uniform, {"low": -1.0, "high": 4.0}, lambda a, b: stats.uniform(a, b - a)),
 }  # fmt: skip
 ENDS = [(0.5, 2.0), (None, 1.5), (0.7, None), (2.5, 3.5), (0.0, 0.3), (-1.0, 3.0), (-0.9, 0.2)]
-CASES = [(name, ends) for name in LAWS for ends in ENDS]
+CASES = [(name, ends) for name in DISTRIBUTIONS for ends in ENDS]
 
 
 def cut(name, ends, **options):
-    make, parameters, _ = LAWS[name]
+    make, parameters, _ = DISTRIBUTIONS[name]
     return make(**parameters, **options, constraint=pt.interval(*ends))
 
 
@@ -53,19 +53,19 @@ def value(node, values=()):
 
 @pytest.mark.parametrize(("name", "ends"), CASES, ids=str)
 def test_the_density_is_that_of_the_rest(name, ends):
-    _, parameters, law = LAWS[name]
-    law, (low, high) = law(*parameters.values()), limits(ends)
-    low, high = max(low, law.support()[0]), min(high, law.support()[1])
+    _, parameters, distribution = DISTRIBUTIONS[name]
+    distribution, (low, high) = distribution(*parameters.values()), limits(ends)
+    low, high = max(low, distribution.support()[0]), min(high, distribution.support()[1])
     x = np.array([0.29, 0.55, 0.71, 1.4, 2.9, 8.0, -0.2])
-    x = x[(x > law.support()[0]) & (x < law.support()[1])]
+    x = x[(x > distribution.support()[0]) & (x < distribution.support()[1])]
     inside = (x > low) & (x < high)
-    wanted = law.logpdf(x) - np.log(law.cdf(high) - law.cdf(low))
+    wanted = distribution.logpdf(x) - np.log(distribution.cdf(high) - distribution.cdf(low))
     got = value(pt.logp(cut(name, ends), x))
     np.testing.assert_allclose(got[inside], wanted[inside], rtol=1e-12, atol=1e-15)
     assert (got[~inside] == -np.inf).all()
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_the_density_has_the_integral_one(name):
     for ends in [(0.2, 2.3), (1e-3, None)]:
         x = pt.scalar("x")
@@ -98,12 +98,12 @@ TAILS = [
 def test_probabilities_and_their_slopes_keep_their_digits(name):
     """Against mpmath, far out and close together; with parameters that vary."""
     mu, scale = pt.scalar("mu"), pt.scalar("scale")
-    law = LAWS[name][0](mu, scale).op.distribution
+    distribution = DISTRIBUTIONS[name][0](mu, scale).op.distribution
     below = mp_below(name)
     with mpmath.workdps(150):
         for ends in TAILS:
             nodes = [None if end is None else pt.as_tensor(end) for end in ends]
-            node = law.log_between(*nodes, mu, scale)
+            node = distribution.log_between(*nodes, mu, scale)
             graphs = [node, pt.grad(node, mu), pt.grad(node, scale)]
             got = evaluate(graphs, {mu: np.float64(0), scale: np.float64(1)})
 
@@ -129,12 +129,12 @@ def test_probabilities_and_their_slopes_keep_their_digits(name):
 
 @pytest.mark.parametrize(("name", "ends"), CASES, ids=str)
 def test_draws_are_of_what_is_left(name, ends):
-    _, parameters, law = LAWS[name]
-    law, (low, high) = law(*parameters.values()), limits(ends)
+    _, parameters, distribution = DISTRIBUTIONS[name]
+    distribution, (low, high) = distribution(*parameters.values()), limits(ends)
     x = draw(cut(name, ends, shape=4000), key=3)
     assert x.min() >= low and x.max() <= high
-    first, last = law.cdf(low), law.cdf(high)
-    assert stats.kstest(x, lambda t: (law.cdf(t) - first) / (last - first)).pvalue > 1e-3
+    first, last = distribution.cdf(low), distribution.cdf(high)
+    assert stats.kstest(x, lambda t: (distribution.cdf(t) - first) / (last - first)).pvalue > 1e-3
 
 
 @pytest.mark.parametrize("low", [3.0, 30.0, 45.0, 1e3])
@@ -179,9 +179,9 @@ def test_bounds_and_parameters_of_each_entry():
     low, mu = np.array([0.0, 1.0, -np.pi]), np.array([-1.0, 0.0, 3.0])
     x = R.normal(mu, 1.0, shape=(5000, 3), constraint=pt.interval(low, low + 2))
     found = draw(x, key=9)
-    law = stats.truncnorm(low - mu, low + 2 - mu, loc=mu)
-    np.testing.assert_allclose(found.mean(0), law.mean(), atol=5 * 0.6 / np.sqrt(5000))
-    np.testing.assert_allclose(value(pt.logp(x, found)), law.logpdf(found), rtol=1e-11)
+    distribution = stats.truncnorm(low - mu, low + 2 - mu, loc=mu)
+    np.testing.assert_allclose(found.mean(0), distribution.mean(), atol=5 * 0.6 / np.sqrt(5000))
+    np.testing.assert_allclose(value(pt.logp(x, found)), distribution.logpdf(found), rtol=1e-11)
 
 
 def test_a_bound_at_the_end_of_the_support_and_single_precision():
@@ -206,10 +206,10 @@ def test_a_bound_at_the_end_of_the_support_and_single_precision():
     for make in (R.normal, R.log_normal, R.uniform, R.cauchy):
         x = make(np.float32(0), t, constraint=pt.interval(0.5, 1.0))
         node = pt.logp(x, np.float32(0.75))
-        law = {R.uniform: "uniform", R.log_normal: "log_normal", R.cauchy: "cauchy"}.get(
+        distribution = {R.uniform: "uniform", R.log_normal: "log_normal", R.cauchy: "cauchy"}.get(
             make, "normal"
         )
-        wanted = LAWS[law][2](0.0, 2.0)
+        wanted = DISTRIBUTIONS[distribution][2](0.0, 2.0)
         wanted = wanted.logpdf(0.75) - np.log(wanted.cdf(1) - wanted.cdf(0.5))
         got = value(node, {t: np.float32(2)})
         assert got.dtype == "float32" and np.isclose(got, wanted, rtol=1e-5)
@@ -246,9 +246,9 @@ def test_an_order_of_alike_entries_has_its_share():
 def test_an_order_is_drawn_where_its_entries_are_alike():
     x = draw(R.normal(0.0, 1.0, shape=(4000, 3), constraint=pt.ordered(-0.5)), key=2)
     assert (np.diff(x) > 0).all() and x.min() > -0.5
-    law = stats.truncnorm(-0.5, np.inf)
-    assert stats.kstest(x[:, 0], lambda t: 1 - law.sf(t) ** 3).pvalue > 1e-3
-    assert stats.kstest(x[:, 2], lambda t: law.cdf(t) ** 3).pvalue > 1e-3
+    distribution = stats.truncnorm(-0.5, np.inf)
+    assert stats.kstest(x[:, 0], lambda t: 1 - distribution.sf(t) ** 3).pvalue > 1e-3
+    assert stats.kstest(x[:, 2], lambda t: distribution.cdf(t) ** 3).pvalue > 1e-3
     with pytest.raises(GraphError, match="different parameters"):
         draw(R.normal([0.0, 1.0], 1.0, constraint=pt.ordered()))
 
@@ -307,9 +307,9 @@ def test_a_cut_observation_has_the_gradient_of_its_density():
 
     def wanted(q):
         m, s = q[0], np.exp(q[1])
-        law = stats.norm(m, s)
+        distribution = stats.norm(m, s)
         prior = stats.norm(0, 5).logpdf(m) + stats.halfnorm(scale=5).logpdf(s) + q[1]
-        return prior + (law.logpdf(z) - law.logsf(0)).sum()
+        return prior + (distribution.logpdf(z) - distribution.logsf(0)).sum()
 
     for q in ([0.3, -0.2], [-4.0, 0.5], [3.0, 1.0]):
         value, slope = posterior.logp_and_grad(np.array(q))

@@ -233,7 +233,7 @@ def flat(x):
     return x * 0
 
 
-# Distribution functions, for which a law's logcdf is asked.
+# Distribution functions, for which a distribution's logcdf is asked.
 
 
 def log_share(below, above, slope, x):

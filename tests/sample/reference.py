@@ -13,9 +13,9 @@ import numpy as np
 
 MASK = 0xFFFFFFFF
 SAMPLER = 0x6E757473
-TOO_FAR = 1e8
-TOO_FAR_FOR_DRAWS = 1e4
-CALM = 1.0
+TEMPERING_THRESHOLD = 1e8
+TEMPERING_THRESHOLD_DRAWS = 1e4
+NEGLIGIBLE_FORCE = 1.0
 TAIL, AREA = 3.6541528853610088, 0.00492867323397465524
 
 
@@ -103,12 +103,12 @@ class Stream:
 
 
 class Point:
-    """A state; `coldness` multiplies the log density."""
+    """A state; `inverse_temperature` multiplies the log density."""
 
     def __init__(self, chain, q, p=None, index=0):
         self.q, self.p, self.index = q, p, index
         logp, grad = chain.density(q)
-        self.logp, self.grad = logp * chain.coldness, grad * chain.coldness
+        self.logp, self.grad = logp * chain.inverse_temperature, grad * chain.inverse_temperature
         if p is not None:
             self.refresh(chain, p)
 
@@ -154,7 +154,7 @@ class Chain:
         self.density, self.dim = density, len(start)
         self.stream = Stream(seed, chain)
         self.max_depth, self.target, self.metric = max_depth, target, metric
-        self.w, self.coldness = np.ones(self.dim), 1.0
+        self.w, self.inverse_temperature = np.ones(self.dim), 1.0
         self.current = Point(self, np.array(start, float))
 
     # The transition.
@@ -175,13 +175,16 @@ class Chain:
                 break
             progress = min(1.0, math.exp(min(0.0, branch.weight - whole.weight)))
             whole, good = self.join(whole, branch, progress, depth - 1)
-            calm = self.coldness < 1.0 and np.abs(whole.last.grad).max() < CALM
-            if not good or calm:
+            force_vanished = (
+                self.inverse_temperature < 1.0 and np.abs(whole.last.grad).max() < NEGLIGIBLE_FORCE
+            )
+            if not good or force_vanished:
                 self.outcome = "turned"
                 break
         self.current = whole.sample
         return {
-            "lp": self.current.logp / self.coldness, "n_steps": self.steps, "tree_depth": depth,
+            "lp": self.current.logp / self.inverse_temperature,
+            "n_steps": self.steps, "tree_depth": depth,
             "acceptance_rate": self.acceptance / self.steps, "step_size": step,
             "diverging": self.outcome == "diverged", "energy": self.current.energy,
             "reached_max_treedepth": self.outcome == "full",
@@ -238,7 +241,7 @@ class Chain:
         """Dual averaging of Hoffman and Gelman (2014), section 3.2.1, in their notation."""
         self.mu, self.h, self.log_bar, self.m = math.log(10.0 * step), 0.0, 0.0, 0
 
-    def learn_step(self, acceptance):
+    def adapt_step_size(self, acceptance):
         gamma, t0, kappa = 0.05, 10.0, 0.75
         self.m += 1
         m = self.m
@@ -253,7 +256,7 @@ class Chain:
         size = np.abs(self.current.grad)
         self.w = np.where(size > least, 1.0 / np.maximum(size, least), self.w)
 
-    def learn_metric(self, draws, grads):
+    def adapt_metric(self, draws, grads):
         n = len(draws)
         if n < 3:
             return
@@ -270,16 +273,19 @@ class Chain:
     # Heat.
 
     def heat_here(self):
-        logp, grad = self.current.logp / self.coldness, self.current.grad / self.coldness
+        logp, grad = (
+            self.current.logp / self.inverse_temperature,
+            self.current.grad / self.inverse_temperature,
+        )
         return max(np.abs(grad).max() / 100.0, 1e-8 * abs(logp))
 
-    def set_heat(self, heat):
-        self.coldness = 1.0 / heat
+    def set_heat(self, temperature):
+        self.inverse_temperature = 1.0 / temperature
         self.current = Point(self, self.current.q)
 
     def note_curvature(self):
         """log |change of q / change of gradient| of the last transition, averaged by halves."""
-        q, grad = self.current.q, self.current.grad / self.coldness
+        q, grad = self.current.q, self.current.grad / self.inverse_temperature
         moved, bent = np.abs(q - self.seen[0]), np.abs(grad - self.seen[1])
         for i in range(self.dim):
             if moved[i] > 1e-13 * abs(q[i]) and bent[i] > 1e-13 * abs(grad[i]):
@@ -288,25 +294,25 @@ class Chain:
         self.seen = q, grad
 
     def curvature_metric(self, largest):
-        self.w = np.clip(np.exp(self.curvature) / self.coldness, 1e-60, largest)
+        self.w = np.clip(np.exp(self.curvature) / self.inverse_temperature, 1e-60, largest)
 
-    def cool(self, record, step, i, tune):
+    def anneal(self, record, step, i, tune):
         """The next step size. By a unit metric for at most a sixth of the warm-up, then by
         curvatures for at most a quarter, if there is still a long way to go."""
         self.note_curvature()
-        heat, last = 1.0 / self.coldness, tune // 4
+        temperature, last = 1.0 / self.inverse_temperature, tune // 4
         if record["acceptance_rate"] > 0.2:
-            heat = min(heat / 2.0, self.heat_here())
+            temperature = min(temperature / 2.0, self.heat_here())
         first = self.metric == "diag_grad" and not self.by_curvature
-        if heat > 1.0 and i + 1 < (last - last // 3 if first else last):
-            self.set_heat(heat)
+        if temperature > 1.0 and i + 1 < (last - last // 3 if first else last):
+            self.set_heat(temperature)
             if self.by_curvature:
                 self.curvature_metric(1.0)
             return step
-        heat = self.heat_here()
-        if first and heat > TOO_FAR and i + 1 < last:
+        temperature = self.heat_here()
+        if first and temperature > TEMPERING_THRESHOLD and i + 1 < last:
             self.by_curvature = True
-            self.set_heat(heat)
+            self.set_heat(temperature)
             self.curvature_metric(1.0)
             step = self.search(1.0)
         else:
@@ -323,13 +329,16 @@ class Chain:
 
     def run(self, tune, total, early_depth=8):
         """(draws, records) of all iterations."""
-        heat = self.heat_here()
-        if heat > (TOO_FAR if self.metric == "diag_grad" else TOO_FAR_FOR_DRAWS) and tune >= 4:
+        temperature = self.heat_here()
+        if (
+            temperature > (TEMPERING_THRESHOLD if self.metric == "diag_grad" else TEMPERING_THRESHOLD_DRAWS)
+            and tune >= 4
+        ):
             size = np.abs(self.current.grad)
             self.seen = self.current.q, self.current.grad
             self.curvature = -np.log(np.where(size > 0.0, size, 1.0))
             self.by_curvature = False
-            self.set_heat(heat)
+            self.set_heat(temperature)
         elif self.metric == "diag_grad":
             self.gradient_metric(1e-10)
         step = self.search(1.0)
@@ -342,15 +351,15 @@ class Chain:
             records.append(self.transition(step, depth))
             draws.append(self.current.q)
             if i < tune:
-                step = self.learn_step(records[-1]["acceptance_rate"])
-                if self.coldness < 1.0:
-                    step = self.cool(records[-1], step, i, tune)
+                step = self.adapt_step_size(records[-1]["acceptance_rate"])
+                if self.inverse_temperature < 1.0:
+                    step = self.anneal(records[-1], step, i, tune)
                     older = younger = len(seen)
                 elif i < learning:
                     seen.append((self.current.q, self.current.grad))
                     if i in last["refresh"]:
                         window = seen[older:]
-                        self.learn_metric([q for q, _ in window], [g for _, g in window])
+                        self.adapt_metric([q for q, _ in window], [g for _, g in window])
                     if i + 1 in last["switch"]:
                         older, younger = younger, len(seen)
                 if i == tune - 1:

@@ -23,7 +23,7 @@ from probtensor.sample.runs import threads as threads_module
 from probtensor.sample.runs.interrupts import Interrupts
 from probtensor.sample.runs.output import load_arviz
 from probtensor.sample.runs.progress import Watcher
-from probtensor.sample.runs.threads import spread
+from probtensor.sample.runs.threads import parallel_for
 
 pytestmark = pytest.mark.filterwarnings("ignore::probtensor.sample.SamplerWarning")
 SETTINGS = {"draws": 60, "tune": 40, "chains": 2, "cores": 2, "seed": 5, "progress": False}
@@ -80,18 +80,16 @@ def kept(error, whole):
 PLACES = {
     "the ArviZ object is built": (run_module, "to_arviz"),
     "draws become variables": (run_module.Draws, "groups"),
-    "the run is over": (run_module.Harvest, "gather"),
+    "the run is over": (run_module.DrawCollector, "gather"),
     "what was prepared is waited for": (run_module.HostRun, "prepare"),
-    "the draws are checked": (run_module, "warn_of_trouble"),
+    "the draws are checked": (run_module, "warn_about_draws"),
     "Rich's bars are closed": (Watcher, "close"),
 }
 
 
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("place", PLACES)
-def test_once_or_twice_changes_nothing_when_all_is_drawn(
-    schools, whole, monkeypatch, place, times
-):
+def test_once_or_twice_changes_nothing_when_all_is_drawn(schools, whole, monkeypatch, place, times):
     before(monkeypatch, *PLACES[place], lambda: press(times))
     idata = sample(schools, **SETTINGS)
     np.testing.assert_array_equal(np.asarray(idata["posterior"]["theta"]), whole)
@@ -99,9 +97,7 @@ def test_once_or_twice_changes_nothing_when_all_is_drawn(
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_the_third_time_raises_and_the_exception_has_the_draws(
-    schools, whole, monkeypatch, place
-):
+def test_the_third_time_raises_and_the_exception_has_the_draws(schools, whole, monkeypatch, place):
     with monkeypatch.context() as patch:
         before(patch, *PLACES[place], lambda: press(3))
         with pytest.raises(KeyboardInterrupt) as caught:
@@ -127,7 +123,7 @@ def test_while_threads_start(density, monkeypatch, times):
     """The chains end at once, and not after all their draws."""
     posterior = density("slow", 3)
     sample(posterior, **SETTINGS)
-    before(monkeypatch, threads_module.Crew, "start", lambda: press(times))
+    before(monkeypatch, threads_module.WorkerThreads, "start", lambda: press(times))
     began = time.perf_counter()
     with pytest.raises(KeyboardInterrupt, match="before the first draw") as caught:
         sample(posterior, **SETTINGS | {"draws": 10**7})
@@ -141,7 +137,7 @@ def test_before_any_thread_is_started(density, monkeypatch):
     def start(self, count):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(threads_module.Crew, "start", start)
+    monkeypatch.setattr(threads_module.WorkerThreads, "start", start)
     with pytest.raises(KeyboardInterrupt, match="before the first draw"):
         sample(density("slow", 3), **SETTINGS)
 
@@ -197,7 +193,7 @@ def test_impatience_while_a_gradient_is_slow(density):
 def test_interrupts_of_an_exception_on_its_way(schools, whole, monkeypatch):
     """Under a handler that raises each time, and a user who presses on."""
     left = [3]
-    real = run_module.Harvest.gather
+    real = run_module.DrawCollector.gather
 
     def gather(self):
         if left[0] and self.draws is not None:
@@ -207,7 +203,7 @@ def test_interrupts_of_an_exception_on_its_way(schools, whole, monkeypatch):
 
     with monkeypatch.context() as patch:
         before(patch, run_module, "to_arviz", out_of_memory)
-        patch.setattr(run_module.Harvest, "gather", gather)
+        patch.setattr(run_module.DrawCollector, "gather", gather)
         with pytest.raises(MemoryError) as caught:
             sample(schools, **SETTINGS)
     kept(caught.value, whole)
@@ -220,11 +216,11 @@ def test_an_interrupt_does_not_wait_for_what_is_done_aside():
     timer = threading.Timer(0.2, press)
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        threads_module.aside(over.wait)
+        threads_module.in_other_thread(over.wait)
     over.set()
-    assert threads_module.aside(lambda: 7) == 7
+    assert threads_module.in_other_thread(lambda: 7) == 7
     with pytest.raises(MemoryError, match="full"):
-        threads_module.aside(out_of_memory)
+        threads_module.in_other_thread(out_of_memory)
 
 
 def test_the_second_time_leaves_a_note(schools, monkeypatch, capsys):
@@ -535,8 +531,8 @@ def test_work_is_shared_out_once_even_where_no_pool_takes_it(monkeypatch):
 
             monkeypatch.setattr(threads_module.ThreadPoolExecutor, "submit", submit)
         done = []
-        spread(done.append, range(7), 3)
+        parallel_for(done.append, range(7), 3)
         assert sorted(done) == list(range(7))
     monkeypatch.undo()
     with pytest.raises(ZeroDivisionError):
-        spread(lambda n: 1 // n, [1, 0, 2], 2)
+        parallel_for(lambda n: 1 // n, [1, 0, 2], 2)

@@ -27,7 +27,7 @@ def texts(draws=None, posterior=None, chains=4, length=1000, **fields):
     records["lp"] = rng.normal(size=draws.shape[:2])
     for name, values in fields.items():
         records[name] = values
-    return list(warn.troubles(posterior or Plain(), Nuts(), draws, records))
+    return list(warn.diagnostics_warnings(posterior or Plain(), Nuts(), draws, records))
 
 
 def among(found, part):

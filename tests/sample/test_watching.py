@@ -14,7 +14,7 @@ from probtensor.sample import sample
 from probtensor.sample.kernels.nuts import Nuts
 from probtensor.sample.runs.draws import most_draws
 from probtensor.sample.runs.progress import Bars, ChainState, bar_rows
-from probtensor.sample.runs.threads import run_all
+from probtensor.sample.runs.threads import run_jobs
 
 pytestmark = pytest.mark.filterwarnings("ignore::probtensor.sample.SamplerWarning")
 
@@ -103,7 +103,7 @@ def test_a_failing_chain_stops_the_others():
         return 3
 
     with pytest.raises(ArithmeticError, match="first"):
-        run_all([waits, fails], 2, [Stop()], lambda: None)
+        run_jobs([waits, fails], 2, [Stop()], lambda: None)
 
 
 def test_a_callback_sees_the_run(density):
@@ -206,9 +206,7 @@ def test_threads_release_the_interpreter(density):
 
 
 def test_hundreds_of_chains_are_one_bar():
-    states = [
-        ChainState(chain, 10 * chain, 400, 100, 1, 0.5, 7, 3.0) for chain in range(20)
-    ]
+    states = [ChainState(chain, 10 * chain, 400, 100, 1, 0.5, 7, 3.0) for chain in range(20)]
     ((name, one),) = bar_rows(states)
     assert name == "20 chains"
     assert (one.done, one.divergences, one.gradients, one.step_size) == (95, 20, 140, 0.5)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from probtensor.graph import Node, line_of
-from probtensor.prob.density.logp import Check, full_density
+from probtensor.prob.density.logp import SupportCheck, full_density
 from probtensor.prob.model.data import evaluate
-from probtensor.prob.model.graphs import Model
+from probtensor.prob.model.graphs import Model, TermSource, term_sources
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,46 +67,36 @@ class Diagnosis:
 
 def diagnose(model: Model, q: np.ndarray, arrays: Mapping[Node, np.ndarray]) -> Diagnosis:
     """Every term at q, computed by NumPy with all checks in it."""
-    sources = term_graphs(model)
+    sources = [(source, *explained(model, source)) for source in term_sources(model)]
     wanted = [x for guard in model.guards for x in (guard.inside, guard.value)]
-    wanted += [node for _, _, graph, named, _ in sources for node in (graph, *named.values())]
+    wanted += [node for _, graph, named in sources for node in (graph, *named.values())]
     found = iter(evaluate(model.at_q(wanted), {**arrays, model.q: q}))
-    guards = [broken(guard, next(found), next(found)) for guard in model.guards]
+    guards = [failed_guard(guard, next(found), next(found)) for guard in model.guards]
     terms = []
-    for name, what, _, named, line in sources:
+    for source, _, named in sources:
         values = next(found)
-        terms.append(term_of(name, what, values, {k: next(found) for k in named}, line))
+        terms.append(term_of(source, values, {name: next(found) for name in named}))
     for term in (term for term in guards if term is not None):
         # After the term that it explains, which was made on the same line.
-        places = [k for k, other in enumerate(terms) if other.line == term.line]
-        terms.insert(places[0] + 1 if places else 0, term)
+        positions = [k for k, other in enumerate(terms) if other.line == term.line]
+        terms.insert(positions[0] + 1 if positions else 0, term)
     return Diagnosis(tuple(terms))
 
 
-def term_graphs(model: Model) -> list[tuple[str, str, Node, dict[str, Node], str]]:
-    """(name, what it is, graph, graphs that explain it, line) of each term."""
-    rows = []
-    observed = {y.node: y for y in model.observed}
-    free = {v.variable: v for v in model.free}
-    for node in model.variables:
-        law, line = node.op.distribution, line_of(node)
-        mine = free.get(node) or observed[node]
-        what = f"the {law.name} {'prior' if node in free else 'likelihood'}"
-        inputs = [model.values[x] for x in node.inputs]
-        # What cannot be normalised was refused when the model was built.
-        graph = full_density(node, mine.value, inputs, lambda _: True)
-        named = {"value": mine.value, **node.op.named(inputs)}
-        rows.append((mine.name, what, graph, named, line))
-        slope = mine.bijector.log_jacobian(mine.u) if node in free else None
-        if slope is not None:
-            named = {"unconstrained": mine.u}
-            rows.append((mine.name, "the log-Jacobian", slope, named, line))
-    for p in model.potentials:
-        rows.append((p.name, "the potential", p.value, {}, line_of(p.node)))
-    return rows
+def explained(model: Model, source: TermSource) -> tuple[Node, dict[str, Node]]:
+    """(graph of a term with all checks in it, graphs by name of what it is computed from)."""
+    owner = source.owner
+    if source.kind == "potential":
+        return source.graph, {}
+    if source.kind == "log-Jacobian":
+        return source.graph, {"unconstrained": owner.u}
+    inputs = [model.values[x] for x in source.node.inputs]
+    # A density without a known normalising constant was refused when the model was built.
+    graph = full_density(source.node, owner.value, inputs, lambda _: True)
+    return graph, {"value": owner.value, **source.node.op.named(inputs)}
 
 
-def broken(guard: Check, inside: np.ndarray, values: np.ndarray) -> Term | None:
+def failed_guard(guard: SupportCheck, inside: np.ndarray, values: np.ndarray) -> Term | None:
     """The term of a guard that does not hold; None where it does."""
     if np.all(inside):
         return None
@@ -118,10 +108,11 @@ def broken(guard: Check, inside: np.ndarray, values: np.ndarray) -> Term | None:
     return Term(guard.what, shown, -np.inf, guard.line, index, entry, (), str(guard.domain))
 
 
-def term_of(
-    name: str, what: str, values: np.ndarray, named: Mapping[str, np.ndarray], line: str
-) -> Term:
-    """The sum of a term's values, and what stands at the first that is not finite."""
+def term_of(source: TermSource, values: np.ndarray, named: Mapping[str, np.ndarray]) -> Term:
+    """The sum of a term's values, and the entries of `named` at the first that is not finite."""
+    name, line = source.owner.name, line_of(source.node)
+    density = source.kind in ("prior", "likelihood")
+    what = f"the {source.node.op.text()} {source.kind}" if density else f"the {source.kind}"
     with np.errstate(invalid="ignore"):
         total = float(np.sum(values))
     bad = ~np.isfinite(values)
@@ -132,6 +123,6 @@ def term_of(
     for label, array in named.items():
         fits = array.ndim <= len(index)
         if fits:
-            wide = np.broadcast_to(array, values.shape)
-            parameters.append((label, float(wide[index])))
+            broadcast = np.broadcast_to(array, values.shape)
+            parameters.append((label, float(broadcast[index])))
     return Term(name, what, total, line, index, float(values[index]), tuple(parameters))

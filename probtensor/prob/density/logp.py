@@ -32,12 +32,12 @@ from probtensor.graph import (
 from probtensor.graph.node import TensorLike, make
 from probtensor.graph.walk import rebuild
 from probtensor.ops.kinds import Composite, Elementwise
-from probtensor.prob.density.sums import of_sample, unrepeated
+from probtensor.prob.density.sums import before_broadcast, of_sample
 from probtensor.prob.distributions.base import (
     Bounded,
     Deterministic,
     RandomVariable,
-    called,
+    display_name,
 )
 from probtensor.prob.distributions.domains import (
     assume,
@@ -47,7 +47,7 @@ from probtensor.prob.distributions.domains import (
     or_nan,
     widened,
 )
-from probtensor.prob.distributions.formulas import joined
+from probtensor.prob.distributions.formulas import merge_exponentials
 from probtensor.prob.distributions.support import Above, Interval, Support, is_number
 from probtensor.prob.model.data import default_of, distinct
 from probtensor.rules.arithmetic.sums import is_constant_along
@@ -63,9 +63,9 @@ from probtensor.types import (
     size_product,
 )
 
-# Deviances that are computed in double precision and rounded (`wide` in
+# Deviances that are computed in double precision and rounded (`in_double` in
 # prob/distributions/discrete.py): in a sum they need not be.
-IN_DOUBLE = (ops.ShareDivergence, ops.PoissonDivergence)
+COMPUTED_IN_DOUBLE = (ops.ShareDivergence, ops.PoissonDivergence)
 
 
 @public
@@ -90,11 +90,11 @@ def logp(variable: Node, value: TensorLike) -> Node:
     """
     if not isinstance(variable, Node):
         raise GraphError(f"logp: takes a random variable, not {variable!r:.60}")
-    variable = unwrapped(variable)
+    variable = unwrap_deterministic(variable)
     if not isinstance(variable.op, RandomVariable):
-        raise GraphError(underivable(variable))
+        raise GraphError(no_density_message(variable))
     value = as_tensor(value)
-    name = called(variable.op.distribution, variable.op.label)
+    name = display_name(variable.op.distribution, variable.op.label)
     try:
         fits = len(broadcast_shapes(value.shape, variable.shape)) == max(value.ndim, variable.ndim)
     except ShapeError:
@@ -112,14 +112,14 @@ def logp(variable: Node, value: TensorLike) -> Node:
     return make(op, (density, value, *inputs, *(x for _, x in bounded)))
 
 
-def unwrapped(node: Node) -> Node:
+def unwrap_deterministic(node: Node) -> Node:
     """The expression behind names that `pt.deterministic` gave."""
     while isinstance(node.op, Deterministic):
         node = node.inputs[0]
     return node
 
 
-def underivable(node: Node) -> str:
+def no_density_message(node: Node) -> str:
     """Why an expression has no density here."""
     what = node.name or node.op.text()
     return (
@@ -131,8 +131,8 @@ def underivable(node: Node) -> str:
 
 def typed_value(op: RandomVariable, x: Node, parameters: Sequence[Node]) -> Node:
     """The value in the dtype its formula reads: counts as floats, indices as integers."""
-    law = op.distribution
-    if law.indexes:
+    distribution = op.distribution
+    if distribution.indexes:
         return x.astype("int64")
     own = op.parameters_of(parameters)
     wanted = own[0].dtype if own else "float64"
@@ -148,7 +148,7 @@ class DensityOf(Composite):
     what comes out of a bijector needs no check, and is known by its logarithm if that is exp.
     """
 
-    law: RandomVariable
+    variable: RandomVariable
     bounds: tuple[Support, ...]
     linear: ClassVar[bool] = True
 
@@ -169,7 +169,7 @@ class DensityOf(Composite):
         count = len(inputs) - len(self.bounds)
         _, x, *own = inputs[:count]
         bounded = [*zip(self.bounds, inputs[count:], strict=True)]
-        return restricted(make(self.law, own), x, own, has_value, bounded, known)
+        return restricted(make(self.variable, own), x, own, has_value, bounded, known)
 
 
 @dataclass(frozen=True)
@@ -195,10 +195,10 @@ def full_density(
     `bounded` are other nodes and where they may lie."""
     (x, *inputs), inner = without_bounds([x, *inputs])
     density, found = restricted(variable, x, inputs, is_fixed, [*bounded, *inner], FactTable())
-    return within(density, found)
+    return apply_restrictions(density, found)
 
 
-def within(density: Node, restrictions: Sequence[Restriction]) -> Node:
+def apply_restrictions(density: Node, restrictions: Sequence[Restriction]) -> Node:
     """The density, and -inf where a restriction does not hold."""
     for r in restrictions:
         density = ops.where(r.inside, density, -math.inf)
@@ -215,8 +215,8 @@ def restricted(
 ) -> tuple[Node, list[Restriction]]:
     """The log density, and the restrictions that facts do not decide."""
     op = variable.op
-    law = op.distribution
-    name = called(law, op.label)
+    distribution = op.distribution
+    name = display_name(distribution, op.label)
     x = typed_value(op, x, inputs)
     support = op.support(*inputs)
     found = []
@@ -225,15 +225,17 @@ def restricted(
         found += restriction(f"a parameter of {name}", value, domain, known)
         assume(value, domain, known)
     inside = None if is_within(x, support, known) else support.contains(x)
-    if law.indexes and inside is not None:
+    if distribution.indexes and inside is not None:
         # An index out of range must not be followed, though its outcome is not used.
         x = ops.where(inside, x, 0)
     parameters = op.parameters_of(inputs)
-    result = normalised(variable, law.logpdf(x, *map(joined, parameters)), inputs, is_fixed)
+    result = normalised(
+        variable, distribution.logpdf(x, *map(merge_exponentials, parameters)), inputs, is_fixed
+    )
     if inside is not None:
         inside = widened(or_nan(inside, x, support), result)
         found.append(Restriction(f"the value of {name}", x, inside, support))
-    for (label, domain), value in zip(law.parameters.items(), parameters):
+    for (label, domain), value in zip(distribution.parameters.items(), parameters):
         found += restriction(f"{label} of {name}", value, domain, known)
     return result, found
 
@@ -279,7 +281,7 @@ def normalised(
     except NotImplementedError as error:
         if not observed and all(map(is_fixed, inputs)):
             return density
-        name = called(op.distribution, op.label)
+        name = display_name(op.distribution, op.label)
         why = "it is observed" if observed else "its parameters may vary"
         raise GraphError(
             f"{name}: constraint= leaves a probability that its density must be divided by, since "
@@ -299,7 +301,7 @@ def has_value(node: Node) -> bool:
 
 
 @dataclass(frozen=True)
-class Check:
+class SupportCheck:
     """A condition: `value` lies in `domain`; `inside` is the graph that tells.
 
     It must hold of bound data where it depends on data alone; elsewhere it guards the density,
@@ -320,8 +322,8 @@ class Conditions:
     def __init__(self, only_data: Callable[[Node], bool], known: FactTable) -> None:
         self.only_data = only_data
         self.known = known
-        self.checks: list[Check] = []
-        self.guards: list[Check] = []
+        self.checks: list[SupportCheck] = []
+        self.guards: list[SupportCheck] = []
         self._seen: set[Node] = set()
 
     def require(self, what: str, value: Node, domain: Support, line: str) -> None:
@@ -332,9 +334,9 @@ class Conditions:
         inside = domain.contains(part)
         if inside is not None:
             what = what if part is value else f"a factor of {what}"
-            self.hold(Check(what, part, inside, domain, line))
+            self.hold(SupportCheck(what, part, inside, domain, line))
 
-    def hold(self, check: Check) -> None:
+    def hold(self, check: SupportCheck) -> None:
         """Note a condition that cannot be shown to hold."""
         if check.inside in self._seen:
             return
@@ -346,13 +348,13 @@ class Conditions:
         # What depends on the value may rely on it from here on.
         assume(check.value, check.domain, self.known)
 
-    def guard(self, check: Check) -> None:
+    def guard(self, check: SupportCheck) -> None:
         """Note where the density is zero, be it for data alone."""
         if check.inside not in self._seen:
             self._seen.add(check.inside)
             self.guards.append(check)
 
-    def require_room(self, what: str, support: Support, line: str) -> None:
+    def require_low_below_high(self, what: str, support: Support, line: str) -> None:
         """The lower bound of an interval must be below the upper one."""
         if not isinstance(support, Interval) or is_number(support.low, support.high):
             return
@@ -362,7 +364,7 @@ class Conditions:
         least, most = self.known.bounds(high), self.known.bounds(low)
         apart = least.low_open or most.high_open
         if not (least.low > most.high or (least.low == most.high and apart)):
-            self.hold(Check(f"the upper bound of {what}", high, low < high, Above(), line))
+            self.hold(SupportCheck(f"the upper bound of {what}", high, low < high, Above(), line))
 
 
 def density_of(
@@ -370,23 +372,23 @@ def density_of(
 ) -> Node:
     """The variable's log density where all conditions hold, which are added to `conditions`."""
     op, line = variable.op, line_of(variable)
-    name = called(op.distribution, op.label)
+    name = display_name(op.distribution, op.label)
     x = typed_value(op, x, inputs)
     parameters = op.named(inputs)
     for label, domain in op.distribution.parameters.items():
         conditions.require(f"{label} of {name}", parameters[label], domain, line)
     support = op.support(*inputs)
-    conditions.require_room(name, support, line)
+    conditions.require_low_below_high(name, support, line)
     if not free:
         inside = support.contains(x)
         if inside is not None:
             what = f"the observed value of {name}"
-            conditions.hold(Check(what, x, inside, support, line))
-    density = op.distribution.logpdf(x, *map(joined, parameters.values()))
+            conditions.hold(SupportCheck(what, x, inside, support, line))
+    density = op.distribution.logpdf(x, *map(merge_exponentials, parameters.values()))
     return normalised(variable, density, inputs, conditions.only_data, not free)
 
 
-def summed(
+def sum_terms(
     terms: Sequence[Node], only_data: Callable[[Node], bool], counts: Collection[Node] = ()
 ) -> Node:
     """The sum of terms over all their axes, as one fold for each shape.
@@ -399,7 +401,7 @@ def summed(
     """
     groups: dict[tuple, dict[Node, int]] = {}
     for term in terms:
-        for leaf, sign, count in addends_of_samples(term, only_data):
+        for leaf, sign, count in addends_by_sample(term, only_data):
             if not only_data(leaf):
                 leaf = by_distinct_counts(leaf, counts)
             key = (only_data(leaf), leaf.shape, count)
@@ -450,7 +452,7 @@ def addends(term: Node) -> list[tuple[Node, int, Shape, Size]]:
                 stack.append((node.inputs[0], -sign, shape, times))
             case ops.BroadcastTo():
                 stack.append((node.inputs[0], sign, shape, times))
-            case ops.Cast() if isinstance(node.inputs[0].op, IN_DOUBLE):
+            case ops.Cast() if isinstance(node.inputs[0].op, COMPUTED_IN_DOUBLE):
                 stack.append((node.inputs[0], sign, shape, times))
             case ops.Sum() if isinstance(node.inputs[0].op, Elementwise):
                 inner = node.inputs[0]
@@ -461,7 +463,7 @@ def addends(term: Node) -> list[tuple[Node, int, Shape, Size]]:
     return found
 
 
-def addends_of_samples(
+def addends_by_sample(
     term: Node, only_data: Callable[[Node], bool]
 ) -> Iterator[tuple[Node, int, Size]]:
     """The operands of a term, with their signs and how many times their entries are in its sum:
@@ -501,7 +503,7 @@ def by_distinct_counts(leaf: Node, counts: Collection[Node]) -> Node:
     values, times, columns = distinct(own)
     changes = dict(zip(own, values, strict=True))
     for x in parameters:
-        once = unrepeated(x)
+        once = before_broadcast(x)
         once = once[0] if once.ndim > 1 else once
         changes[x] = once[columns] if once.shape and once.shape[0] != 1 else ops.reshape(once, ())
     return times * replace([leaf], changes)[0]
@@ -518,7 +520,7 @@ def counts_in(leaf: Node, counts: Collection[Node]) -> tuple[list[Node], list[No
         node = stack.pop()
         if node in counts:
             found[node] = None
-        elif leaf.ndim in (1, 2) and is_constant_along(unrepeated(node), (0,), leaf.ndim):
+        elif leaf.ndim in (1, 2) and is_constant_along(before_broadcast(node), (0,), leaf.ndim):
             parameters[node] = None
         elif isinstance(node.op, Elementwise):
             stack.extend(x for x in node.inputs if x.shape)

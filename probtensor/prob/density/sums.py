@@ -42,7 +42,7 @@ class Sample:
 
     def one(self, x: Node) -> Node | None:
         """What the data of a sample share; None for what varies among them."""
-        x = unrepeated(x)
+        x = before_broadcast(x)
         if not is_constant_along(x, self.axes, len(self.shape)):
             return None
         return drop_constant_axes(x, self.axes, len(self.shape))
@@ -52,7 +52,7 @@ class Sample:
         return as_tensor(size_product(self.shape[axis] for axis in self.axes)).astype(like.dtype)
 
 
-def unrepeated(x: Node) -> Node:
+def before_broadcast(x: Node) -> Node:
     """A tensor before it was repeated along axes."""
     while isinstance(x.op, ops.BroadcastTo):
         x = x.inputs[0]
@@ -64,7 +64,8 @@ def sample_of(leaf: Node, *parameters: Node) -> Sample | None:
     axes = tuple(
         axis
         for axis, n in enumerate(leaf.shape)
-        if n != 1 and all(is_constant_along(unrepeated(x), (axis,), leaf.ndim) for x in parameters)
+        if n != 1
+        and all(is_constant_along(before_broadcast(x), (axis,), leaf.ndim) for x in parameters)
     )
     return Sample(leaf.shape, axes) if axes else None
 

@@ -4,12 +4,12 @@
     continuous.py    one number
     discrete.py      a count or an index
     multivariate.py  vectors
-    formulas.py      parts of densities that keep their digits
+    formulas.py      numerically stable parts of densities
     support.py       sets of values
-    domains.py       whether values lie in supports
-    truncation.py    distributions cut down to what a constraint leaves of them
-    drawn.py         draws where a parameter lies outside its range
+    domains.py       whether values lie in supports: proofs and comparisons
+    truncation.py    truncated distributions (constraint=)
+    checked_draw.py  draws whose parameters are checked: nan or an error outside their range
 
 To add a distribution: its class in the file of its kind, its function in prob/random.py, and a
-row in tests/prob/laws.py, by which every test of distributions finds it.
+row in tests/prob/distributions.py, by which every test of distributions finds it.
 """

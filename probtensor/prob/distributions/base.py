@@ -21,23 +21,28 @@ from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import TensorLike, make
 from probtensor.ops.kinds import Composite, Random, as_tensor_of, weak_operand
 from probtensor.ops.size_laws import repeated_to
-from probtensor.prob.distributions.drawn import drawn, parameter_needs, refused_values, room_needs
+from probtensor.prob.distributions.checked_draw import (
+    bound_requirements,
+    checked_draw,
+    outside_support,
+    parameter_requirements,
+)
 from probtensor.prob.distributions.support import (
     REAL,
     Interval,
     Ordered,
     Support,
-    cut,
-    emptied,
-    filled,
-    here,
+    attach_bounds,
+    detach_bounds,
+    intersect,
+    user_location,
 )
 from probtensor.prob.distributions.truncation import (
-    UNLIKE,
-    bounds_that_cut,
+    NOT_EXCHANGEABLE,
     exchangeable,
-    held_log_probability,
+    log_constraint_probability,
     sorted_entries,
+    truncation_bounds,
 )
 from probtensor.process import PROCESS
 from probtensor.types import (
@@ -68,7 +73,9 @@ class Distribution:
     over: ClassVar[Support] = REAL
     indexes: ClassVar[bool] = False  # the value is used as an index, so it stays an integer
     improper: ClassVar[bool] = False  # a density that is no probability
-    shows: ClassVar[bool] = False  # draws are nan by themselves where a parameter is out of range
+    propagates_nan: ClassVar[bool] = (
+        False  # draws are nan by themselves where a parameter is out of range
+    )
 
     def support(self, *parameters: Node) -> Support:
         """Where the density is; `over` unless it depends on the parameters."""
@@ -159,8 +166,8 @@ class RandomVariable(Random):
     complete: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> TensorType:
-        law = self.distribution
-        types, bounds = self.parameters_of(types), types[len(law.parameters) :]
+        distribution = self.distribution
+        types, bounds = self.parameters_of(types), types[len(distribution.parameters) :]
         for bound in bounds:
             # An order has one bound for all the entries of a vector.
             room = self.batch[: len(self.batch) - self.constraint.event_ndim]
@@ -169,11 +176,11 @@ class RandomVariable(Random):
                     f"a bound of shape {shape_text(bound.shape)} does not fit a variable of shape "
                     f"{shape_text(self.batch)}"
                 )
-        joint = broadcast_shapes(self.batch, law.batch_shape(*types))
+        joint = broadcast_shapes(self.batch, distribution.batch_shape(*types))
         if len(joint) != len(self.batch):
             raise ShapeError(
                 f"shape {shape_text(self.batch)} has no room for parameters of shape "
-                f"{shape_text(law.batch_shape(*types))}"
+                f"{shape_text(distribution.batch_shape(*types))}"
             )
         for own in self._batches(types):
             for n, m in zip(own[::-1], self.batch[::-1]):
@@ -182,8 +189,8 @@ class RandomVariable(Random):
                         f"shape {shape_text(self.batch)} does not hold parameters of shape "
                         f"{shape_text(own)}"
                     )
-        event = law.event_shape(*types) if law.event_ndim else ()
-        dtype = "int64" if law.discrete else types[0].dtype if types else "float64"
+        event = distribution.event_shape(*types) if distribution.event_ndim else ()
+        dtype = "int64" if distribution.discrete else types[0].dtype if types else "float64"
         return TensorType(dtype, (*self.batch, *event))
 
     def parameters_of(self, inputs: Sequence[TensorLike]) -> tuple[TensorLike, ...]:
@@ -200,7 +207,7 @@ class RandomVariable(Random):
             yield replace(check, message=(*check.message, f"\n  at {line_of(node)}"))
 
     def _requires(self, node: Node) -> Iterator[SizeCheck]:
-        law, name = self.distribution, called(self.distribution, self.label)
+        distribution, name = self.distribution, display_name(self.distribution, self.label)
         into = "which does not broadcast to that of the variable,"
         named = self.named(node.inputs)
         batches = self._batches([x.type for x in named.values()])
@@ -209,8 +216,8 @@ class RandomVariable(Random):
         for bound in node.inputs[len(named) :]:
             room = self.batch[: len(self.batch) - self.constraint.event_ndim]
             yield from repeated_to(bound.shape, room, f"a bound of {name} has shape", into)
-        for (label, x), domain in zip(named.items(), law.parameters.values(), strict=True):
-            for n in x.shape[x.ndim - domain.event_ndim :] if law.event_ndim else ():
+        for (label, x), domain in zip(named.items(), distribution.parameters.values(), strict=True):
+            for n in x.shape[x.ndim - domain.event_ndim :] if distribution.event_ndim else ():
                 text = (f"{label} of {name} has shape ", x.shape, ", the variable ", node.shape)
                 yield SizeCheck(n, "==", node.shape[-1], text)
 
@@ -221,56 +228,68 @@ class RandomVariable(Random):
     def support(self, *inputs: Node) -> Support:
         """The distribution's support, or what `constraint=` cuts it down to."""
         own = self.distribution.support(*self.parameters_of(inputs))
-        return own if self.constraint is None else cut(own, filled(self.constraint, inputs))
+        return (
+            own
+            if self.constraint is None
+            else intersect(own, attach_bounds(self.constraint, inputs))
+        )
 
     def draw(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:
-        law = self.distribution
+        distribution = self.distribution
         try:
             value = self._sample(variable, key, inputs)
         except NotImplementedError as error:
             reason = str(error)
             if self.constraint is not None:
-                held = filled(self.constraint, variable.inputs)
+                held = attach_bounds(self.constraint, variable.inputs)
                 reason = (
-                    f"{called(law, self.label)} cannot be drawn under constraint=, as {held}: "
+                    f"{display_name(distribution, self.label)} cannot be drawn under constraint=, "
+                    f"as {held}: "
                     f"{reason}"
                 )
             raise GraphError(f"{reason}\n  made at {line_of(variable)}") from None
         value = ops.broadcast_to(value, variable.shape)
-        places = zip(law.parameters, inputs, law.parameters.values(), strict=False)
-        needs = [*parameter_needs(tuple(places), law.discrete), *room_needs(self.support(*inputs))]
-        return drawn(value, law, called(law, self.label), needs).astype(variable.dtype)
+        rows = zip(distribution.parameters, inputs, distribution.parameters.values(), strict=False)
+        requirements = [
+            *parameter_requirements(tuple(rows), distribution.discrete),
+            *bound_requirements(self.support(*inputs)),
+        ]
+        return checked_draw(
+            value, distribution, display_name(distribution, self.label), requirements
+        ).astype(variable.dtype)
 
     def _sample(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:
         """A draw under the constraint, for parameters that lie where they must."""
-        law, shape, own = self.distribution, variable.shape, self.parameters_of(inputs)
-        if self.constraint is None or law.improper:
-            return law.sample(key, shape, *own)
-        within, held = law.support(*own), filled(self.constraint, inputs)
+        distribution, shape, own = self.distribution, variable.shape, self.parameters_of(inputs)
+        if self.constraint is None or distribution.improper:
+            return distribution.sample(key, shape, *own)
+        support, held = distribution.support(*own), attach_bounds(self.constraint, inputs)
         if not isinstance(held, Ordered):
-            low, high = bounds_that_cut(held, within, cut(within, held), variable.dtype)
+            low, high = truncation_bounds(held, support, intersect(support, held), variable.dtype)
         elif not exchangeable(variable):
-            raise NotImplementedError(UNLIKE)
+            raise NotImplementedError(NOT_EXCHANGEABLE)
         else:
-            above = Interval(cut(within, held).low)
-            low, high = bounds_that_cut(Interval(held.low), within, above, variable.dtype)
+            above = Interval(intersect(support, held).low)
+            low, high = truncation_bounds(Interval(held.low), support, above, variable.dtype)
             low = low[..., None] if low is not None and low.ndim else low
         if low is None and high is None:
-            value = law.sample(key, shape, *own)
+            value = distribution.sample(key, shape, *own)
         else:
-            value = law.sample_between(key, shape, low, high, *own)
+            value = distribution.sample_between(key, shape, low, high, *own)
             value = value if low is None else ops.maximum(value, low)
             value = value if high is None else ops.minimum(value, high)
         return sorted_entries(value) if isinstance(held, Ordered) else value
 
     def log_probability(self, variable: Node, inputs: Sequence[Node]) -> Node | None:
         """Log of the probability of what `constraint=` leaves, a share for each entry; see
-        `held_log_probability`."""
-        law, own = self.distribution, self.parameters_of(inputs)
+        `log_constraint_probability`."""
+        distribution, own = self.distribution, self.parameters_of(inputs)
         if self.constraint is None:
             return None
-        within, held = law.support(*own), filled(self.constraint, inputs)
-        return held_log_probability(law, held, within, cut(within, held), variable, own)
+        support, held = distribution.support(*own), attach_bounds(self.constraint, inputs)
+        return log_constraint_probability(
+            distribution, held, support, intersect(support, held), variable, own
+        )
 
     def text(self) -> str:
         return self.distribution.name
@@ -329,7 +348,7 @@ class Bounded(Composite):
 
     def refused(self, line, x):
         inside = self.domain.contains(x)
-        return None if np.all(inside) else refused_values(self.what, x, inside, self.domain, line)
+        return None if np.all(inside) else outside_support(self.what, x, inside, self.domain, line)
 
     def vjp(self, g, out, x):
         return (g,)
@@ -349,9 +368,11 @@ def deterministic(
         >>> theta = pt.deterministic(2 * z + 1, name="theta")
     """
     label = checked_name("deterministic", name)
-    node = literal(f"deterministic {label!r:.60}", expression)
+    node = to_tensor(f"deterministic {label!r:.60}", expression)
     if label is None:
-        raise GraphError(f"deterministic: needs a name under which it is reported\n  at {here()}")
+        raise GraphError(
+            f"deterministic: needs a name under which it is reported\n  at {user_location()}"
+        )
     return make(Deterministic(label, checked_dims(repr(label), dims, node.ndim)), (node,))
 
 
@@ -366,11 +387,12 @@ def potential(expression: TensorLike, name: str | None = None) -> Node:
         >>> z = pt.random.normal(0, 1, name="z")
         >>> penalty = pt.potential(-z**4, name="penalty")
     """
-    term = literal("potential" if name is None else f"potential {name!r:.60}", expression)
+    term = to_tensor("potential" if name is None else f"potential {name!r:.60}", expression)
     if term.dtype == "bool":
         raise GraphError(
             f"potential: {term.described} is true or false, and a term of a log density is a "
-            f"number\n  at {here()}\n  write pt.where(condition, 0.0, -np.inf) for a density of "
+            f"number\n  at {user_location()}\n  write pt.where(condition, 0.0, -np.inf) for a "
+            "density of "
             "zero where the condition does not hold"
         )
     return make(Potential(checked_name("potential", name)), (term,))
@@ -379,7 +401,7 @@ def potential(expression: TensorLike, name: str | None = None) -> Node:
 def checked_name(what: str, name: object) -> str | None:
     """A name is a string, or None where there is none."""
     if name is not None and not isinstance(name, str):
-        raise GraphError(f"{what}: name must be a string, not {name!r:.60}\n  at {here()}")
+        raise GraphError(f"{what}: name must be a string, not {name!r:.60}\n  at {user_location()}")
     return name
 
 
@@ -397,49 +419,56 @@ def random_variable(
     sizes of `dims`. Raises ValueError for literal parameters outside their support and GraphError
     where shapes do not fit, both naming the caller's line.
     """
-    law = distribution
-    for label, value in zip(law.parameters, parameters, strict=True):
-        literal(f"{label} of {called(law, name)}", value)
+    for label, value in zip(distribution.parameters, parameters, strict=True):
+        to_tensor(f"{label} of {display_name(distribution, name)}", value)
     dtype = promote_float(*(weak_operand(x) for x in parameters)) if parameters else "float64"
     nodes = tuple(as_tensor_of(x, dtype) for x in parameters)
-    for (label, domain), given, node in zip(law.parameters.items(), parameters, nodes, strict=True):
-        check_parameter(f"{label} of {called(law, name)}", as_tensor(given), node, domain)
-    name = checked_name(law.name, name)
+    for (label, domain), given, node in zip(
+        distribution.parameters.items(), parameters, nodes, strict=True
+    ):
+        check_parameter(
+            f"{label} of {display_name(distribution, name)}", as_tensor(given), node, domain
+        )
+    name = checked_name(distribution.name, name)
     bounds = ()
     if constraint is not None:
-        check_constraint(law, nodes, constraint, name)
-        constraint, bounds = emptied(constraint, len(nodes))
+        check_constraint(distribution, nodes, constraint, name)
+        constraint, bounds = detach_bounds(constraint, len(nodes))
         bounds = tuple(as_tensor_of(bound, dtype) for bound in bounds)
-    dims = named_axes(called(law, name), dims)
+    dims = named_axes(display_name(distribution, name), dims)
     try:
-        whole = value_shape(law, [x.type for x in nodes], shape, dims)
+        whole = value_shape(distribution, [x.type for x in nodes], shape, dims)
     except ShapeError as error:
-        raise GraphError(f"{called(law, name)}: {error}\n  at {here()}") from None
-    label = called(law, name)
-    batch = whole[: len(whole) - law.event_ndim]
+        raise GraphError(
+            f"{display_name(distribution, name)}: {error}\n  at {user_location()}"
+        ) from None
+    label = display_name(distribution, name)
+    batch = whole[: len(whole) - distribution.event_ndim]
     uid = f"{next(_COUNTER)}.{PROCESS.token}"
     dims = checked_dims(label, dims, len(whole))
     room = len(batch) - (constraint.event_ndim if constraint else 0)
     if room < 0:
-        raise GraphError(f"{label}: {constraint} needs an axis; give shape=\n  at {here()}")
+        raise GraphError(
+            f"{label}: {constraint} needs an axis; give shape=\n  at {user_location()}"
+        )
     for bound in bounds:
         if not broadcasts_to(bound.shape, batch[:room]):
             raise GraphError(
                 f"{label}: a bound of shape {shape_text(bound.shape)} does not fit a variable of "
-                f"shape {shape_text(batch)}\n  at {here()}"
+                f"shape {shape_text(batch)}\n  at {user_location()}"
             )
-    return make(RandomVariable(law, batch, uid, name, dims, constraint), (*nodes, *bounds))
+    return make(RandomVariable(distribution, batch, uid, name, dims, constraint), (*nodes, *bounds))
 
 
 def value_shape(
-    law: Distribution,
+    distribution: Distribution,
     types: Sequence[TensorType],
     shape: Size | Sequence[Size],
     dims: str | Sequence[str] | None,
 ) -> tuple:
     """The shape of a variable's value from its parameters, `shape=` and `dims=`."""
-    event = law.event_shape(*types) if law.event_ndim else ()
-    joint = (*law.batch_shape(*types), *event)
+    event = distribution.event_shape(*types) if distribution.event_ndim else ()
+    joint = (*distribution.batch_shape(*types), *event)
     if shape is None:
         names = dims or ()
         return (*(Dim.name(d) for d in names[: max(0, len(names) - len(joint))]), *joint)
@@ -470,13 +499,14 @@ def named_axes(label: str, dims: str | Sequence[str] | None) -> tuple[str, ...] 
     wrong = [name for name in names if not isinstance(name, str)]
     if wrong:
         raise GraphError(
-            f"{label}: dims= takes names of axes, not {repr(wrong[0])[:60]}\n  at {here()}"
+            f"{label}: dims= takes names of axes, not {repr(wrong[0])[:60]}\n  at {user_location()}"
         )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise GraphError(
             f"{label}: dims= names {twice!r} twice in {names}; a dim names one axis of an array\n"
-            f"  at {here()}\n  give the second axis a name of its own, with the same labels"
+            f"  at {user_location()}\n  give the second axis a name of its own, with the same "
+            "labels"
         )
     return names
 
@@ -487,27 +517,30 @@ def checked_dims(label: str, dims: str | Sequence[str] | None, ndim: int) -> tup
     if names is not None and len(names) != ndim:
         raise GraphError(
             f"{label} has {ndim} ax{'is' if ndim == 1 else 'es'}, dims= names {len(names)}: "
-            f"{names}\n  at {here()}"
+            f"{names}\n  at {user_location()}"
         )
     return names
 
 
 def check_constraint(
-    law: Distribution, parameters: Sequence[Node], constraint: Support, name: str | None
+    distribution: Distribution, parameters: Sequence[Node], constraint: Support, name: str | None
 ) -> None:
     """A constraint must leave some of the values that the distribution has."""
     if not isinstance(constraint, Support):
         raise GraphError(
-            f"{called(law, name)}: constraint={constraint!r} is no support; use pt.interval(low, "
-            f"high) or pt.ordered()\n  at {here()}"
+            f"{display_name(distribution, name)}: constraint={constraint!r} is no support; use "
+            "pt.interval(low, "
+            f"high) or pt.ordered()\n  at {user_location()}"
         )
     try:
-        cut(law.support(*parameters), constraint)
+        intersect(distribution.support(*parameters), constraint)
     except ValueError as error:
-        raise GraphError(f"{called(law, name)}: {error}\n  at {here()}") from None
+        raise GraphError(
+            f"{display_name(distribution, name)}: {error}\n  at {user_location()}"
+        ) from None
 
 
-def literal(what: str, value: TensorLike) -> Node:
+def to_tensor(what: str, value: TensorLike) -> Node:
     """A value as a tensor; GraphError that begins with `what` for one that is none."""
     try:
         return as_tensor(value)
@@ -521,17 +554,18 @@ def check_parameter(what: str, given: Node, node: Node, domain: Support) -> None
     was `given`, in the dtype of the distribution."""
     if node.ndim < domain.event_ndim:
         raise GraphError(
-            f"{what} must be {domain}, not of shape {shape_text(node.shape)}\n  at {here()}"
+            f"{what} must be {domain}, not of shape {shape_text(node.shape)}\n  at "
+            f"{user_location()}"
         )
     if isinstance(given.op, Const):
         taken = given.op.array.astype(node.dtype)
         check_values(what, taken, domain)
         if domain.discrete and given.dtype[:3] in ("int", "uin"):
             with np.errstate(invalid="ignore"):
-                held = taken.astype(given.dtype) == given.op.array
-            if not np.all(held):
+                exact = taken.astype(given.dtype) == given.op.array
+            if not np.all(exact):
                 kind = f"a whole number that {node.dtype} holds"
-                raise refused_values(what, given.op.array, held, kind, here())
+                raise outside_support(what, given.op.array, exact, kind, user_location())
 
 
 def check_values(what: str, values: np.ndarray, domain: Support, line: str | None = None) -> None:
@@ -541,14 +575,14 @@ def check_values(what: str, values: np.ndarray, domain: Support, line: str | Non
         inside = ~np.isnan(values)
     if np.all(inside):
         return
-    raise refused_values(what, values, inside, domain, line or here())
+    raise outside_support(what, values, inside, domain, line or user_location())
 
 
-def called(law: Distribution, name: str | None) -> str:
+def display_name(distribution: Distribution, name: str | None) -> str:
     """How a message names a variable."""
-    return f"{law.name} {name!r}" if name else law.name
+    return f"{distribution.name} {name!r}" if name else distribution.name
 
 
-def places(shape: Sequence[Size]) -> Node:
+def element_indices(shape: Sequence[Size]) -> Node:
     """0, 1, 2, ... in the given shape: the index of each entry of a draw."""
     return ops.reshape(ops.arange(size_product(shape)), tuple(shape))

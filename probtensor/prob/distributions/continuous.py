@@ -13,24 +13,24 @@ from typing import ClassVar
 
 from probtensor import ops
 from probtensor.graph import Const, Node, as_tensor
-from probtensor.prob.distributions.base import Distribution, places
+from probtensor.prob.distributions.base import Distribution, element_indices
 from probtensor.prob.distributions.formulas import (
     END,
     at_least,
     has_log,
     in_range,
     is_moderate,
-    log_below,
     log_beta,
     log_gamma,
     log_of,
     log_power,
+    log_shortfall,
     log_small_share,
     log_tail,
     product,
     quotient,
     times_log,
-    times_log_rest,
+    times_log1m,
 )
 from probtensor.prob.distributions.support import (
     NONNEGATIVE,
@@ -74,7 +74,7 @@ def half(x: Node) -> Node:
 def log_gamma_draw(key, shape, alpha):
     """The log of a draw from gamma(alpha, 1), which itself underflows for small alpha: a draw for
     alpha + 1 times u**(1/alpha) (Marsaglia and Tsang 2000, section 6)."""
-    index = places(shape)
+    index = element_indices(shape)
     power = ops.draw_exponential(ops.key_fold(key, 1), index)
     return ops.log(ops.draw_gamma(ops.key_fold(key, 0), index, alpha + 1)) - power / alpha
 
@@ -85,13 +85,13 @@ class LocationScale(Distribution):
     standard: ClassVar[Symmetric]
 
     def logcdf(self, x, mu, sigma):
-        return self.standard.log_below(standardised(x, mu, sigma))
+        return self.standard.log_cdf(standardised(x, mu, sigma))
 
     def log_between(self, low, high, mu, sigma):
         return log_between(self.standard, *ends(low, high, mu, sigma))
 
     def sample_between(self, key, shape, low, high, mu, sigma):
-        u = ops.draw_uniform(key, places(shape))
+        u = ops.draw_uniform(key, element_indices(shape))
         return mu + sigma * draw_between(self.standard, u, *ends(low, high, mu, sigma))
 
 
@@ -106,11 +106,11 @@ class HalfScale(Distribution):
 
     def sample_between(self, key, shape, low, high, sigma):
         low = ops.zeros_like(sigma) if low is None else low
-        u = ops.draw_uniform(key, places(shape))
+        u = ops.draw_uniform(key, element_indices(shape))
         return sigma * draw_between(self.standard, u, *ends(low, high, 0.0, sigma))
 
 
-def log_power_law(x, sigma):
+def log1p_square_ratio(x, sigma):
     """log(1 + (x / sigma)^2)."""
     near = ops.log1p_square(x, 1 / in_range(sigma))
     return near + log_tail(x, sigma) if has_log(sigma) else near
@@ -132,7 +132,7 @@ class Normal(LocationScale):
         return -0.5 * ops.square(standardised(x, mu, sigma)) - log_of(sigma) - HALF_LOG_2PI
 
     def sample(self, key, shape, mu, sigma):
-        return mu + sigma * ops.draw_normal(key, places(shape))
+        return mu + sigma * ops.draw_normal(key, element_indices(shape))
 
     def mean(self, mu, sigma):
         return mu
@@ -160,7 +160,7 @@ class HalfNormal(HalfScale):
         return ops.where(near, ops.log(ops.erf(ops.where(near, z, 0.5))), above)
 
     def sample(self, key, shape, sigma):
-        return sigma * ops.abs(ops.draw_normal(key, places(shape)))
+        return sigma * ops.abs(ops.draw_normal(key, element_indices(shape)))
 
     def mean(self, sigma):
         return sigma * math.sqrt(2 / math.pi)
@@ -177,10 +177,10 @@ class Cauchy(LocationScale):
     standard = CAUCHY
 
     def logpdf(self, x, mu, sigma):
-        return -log_power_law(x - mu, sigma) - log_of(sigma) - LOG_PI
+        return -log1p_square_ratio(x - mu, sigma) - log_of(sigma) - LOG_PI
 
     def sample(self, key, shape, mu, sigma):
-        u = ops.draw_uniform(key, places(shape))
+        u = ops.draw_uniform(key, element_indices(shape))
         return mu + sigma * ops.tan(math.pi * (u - 0.5))
 
 
@@ -193,7 +193,7 @@ class HalfCauchy(HalfScale):
     standard = CAUCHY
 
     def logpdf(self, x, sigma):
-        return -log_power_law(x, sigma) - log_of(sigma) + (LOG_2 - LOG_PI)
+        return -log1p_square_ratio(x, sigma) - log_of(sigma) + (LOG_2 - LOG_PI)
 
     def logcdf(self, x, sigma):
         low = ops.log(ops.arctan2(x, sigma)) + (LOG_2 - LOG_PI)
@@ -202,7 +202,7 @@ class HalfCauchy(HalfScale):
         return ops.where(near, low, ops.log1p(above * (-2 / math.pi)))
 
     def sample(self, key, shape, sigma):
-        return sigma * ops.tan((math.pi / 2) * ops.draw_uniform(key, places(shape)))
+        return sigma * ops.tan((math.pi / 2) * ops.draw_uniform(key, element_indices(shape)))
 
 
 class StudentT(Distribution):
@@ -212,26 +212,26 @@ class StudentT(Distribution):
     parameters = {"nu": POSITIVE, "mu": REAL, "sigma": POSITIVE}
 
     def logpdf(self, x, nu, mu, sigma):
-        width, away = in_range(sigma), x - mu
-        tail = log_tail(away, sigma) if has_log(sigma) else 0.0
+        width, offset = in_range(sigma), x - mu
+        tail = log_tail(offset, sigma) if has_log(sigma) else 0.0
         if not is_moderate(nu):
             # lgamma(nu / 2 + 1 / 2) - lgamma(nu / 2) - log(nu / 2) / 2, which goes to 0.
-            below, nu = log_below(nu), in_range(nu)
+            below, nu = log_shortfall(nu), in_range(nu)
             rest = ops.lgamma_rest_change(0.5 * nu, 0.5) + 0.5 * ops.log1p(1 / nu)
             scale = log_of(sigma) + HALF_LOG_2PI - (0.5 * nu * ops.log1pmx(1 / nu) + rest)
-            far = ops.student_kernel(away, 1 / width, nu)
+            far = ops.student_kernel(offset, 1 / width, nu)
             if isinstance(below, Node):
                 # As nu goes to 0, so does the density, and with the root of nu at the mode.
-                here = ops.abs(quotient(away, sigma)) > math.exp(-0.5 * END[away.dtype])
-                below = ops.where(here, below, 0.5 * below)
+                off_mode = ops.abs(quotient(offset, sigma)) > math.exp(-0.5 * END[offset.dtype])
+                below = ops.where(off_mode, below, 0.5 * below)
             return below - 0.5 * (far + (nu + 1) * tail) - scale
         scale = log_beta(as_tensor(0.5), half(nu)) + 0.5 * ops.log(nu) + log_of(sigma)
-        far = ops.log1p_square(away, 1 / (width * ops.sqrt(nu))) + tail
+        far = ops.log1p_square(offset, 1 / (width * ops.sqrt(nu))) + tail
         return -0.5 * (nu + 1) * far - scale
 
     def sample(self, key, shape, nu, mu, sigma):
-        z = ops.draw_normal(ops.key_fold(key, 0), places(shape))
-        w = ops.draw_gamma(ops.key_fold(key, 1), places(shape), 0.5 * nu)
+        z = ops.draw_normal(ops.key_fold(key, 0), element_indices(shape))
+        w = ops.draw_gamma(ops.key_fold(key, 1), element_indices(shape), 0.5 * nu)
         return mu + sigma * z * ops.sqrt(0.5 * nu / w)
 
     def mean(self, nu, mu, sigma):
@@ -322,9 +322,9 @@ class Uniform(Distribution):
         return log_width(number(least), number(most)) - log_width(number(low), number(high))
 
     def sample(self, key, shape, low, high):
-        # By halves, since the whole may overflow.
-        away = half_width(low, high) * ops.draw_uniform(key, places(shape))
-        return ops.minimum(low + away + away, high)
+        # In halves, since high - low may overflow.
+        half = half_width(low, high) * ops.draw_uniform(key, element_indices(shape))
+        return ops.minimum(low + half + half, high)
 
     def sample_between(self, key, shape, least, most, low, high):
         least, most = low if least is None else least, high if most is None else most
@@ -358,11 +358,11 @@ class Exponential(Distribution):
         low = ops.zeros_like(lam) if low is None else low
         if high is None:
             return low + self.sample(key, shape, lam)
-        u = ops.draw_uniform(key, places(shape))
+        u = ops.draw_uniform(key, element_indices(shape))
         return low - ops.log1p(u * ops.expm1(-lam * (high - low))) / lam
 
     def sample(self, key, shape, lam):
-        return ops.draw_exponential(key, places(shape)) / lam
+        return ops.draw_exponential(key, element_indices(shape)) / lam
 
     def mean(self, lam):
         return 1 / lam
@@ -381,12 +381,12 @@ class Gamma(Distribution):
     def logpdf(self, x, alpha, beta):
         if not is_moderate(alpha):
             shape = at_least(alpha)
-            return log_power(shape, beta, x) - ops.lgamma_rest(shape) + log_below(alpha)
+            return log_power(shape, beta, x) - ops.lgamma_rest(shape) + log_shortfall(alpha)
         scale = alpha * log_of(beta) - log_gamma(alpha)
         return times_log(alpha - 1, x) - product(x, beta) + scale
 
     def sample(self, key, shape, alpha, beta):
-        return ops.draw_gamma(key, places(shape), alpha) / beta
+        return ops.draw_gamma(key, element_indices(shape), alpha) / beta
 
     def mean(self, alpha, beta):
         return alpha / beta
@@ -404,18 +404,18 @@ class InverseGamma(Distribution):
 
     def logpdf(self, x, alpha, beta):
         if not is_moderate(alpha):
-            below, alpha = log_below(alpha), at_least(alpha)
+            below, alpha = log_shortfall(alpha), at_least(alpha)
             if has_log(beta) or has_log(x):
-                away = ops.kl_div_exp(alpha, log_of(beta) - log_of(x))
+                deviance = ops.kl_div_exp(alpha, log_of(beta) - log_of(x))
             else:
-                away = ops.inverse_divergence(alpha, beta, x)
-            return below - away - ops.lgamma_rest(alpha) - log_of(x)
+                deviance = ops.inverse_divergence(alpha, beta, x)
+            return below - deviance - ops.lgamma_rest(alpha) - log_of(x)
         scale = alpha * log_of(beta) - log_gamma(alpha)
         # 1 / exp(u) is exp(-u), which a quotient is not: the square in its derivative overflows.
         return -(alpha + 1) * log_of(x) - product(1 / x, beta) + scale
 
     def sample(self, key, shape, alpha, beta):
-        return beta / ops.draw_gamma(key, places(shape), alpha)
+        return beta / ops.draw_gamma(key, element_indices(shape), alpha)
 
     def mean(self, alpha, beta):
         return ops.where(alpha > 1, beta / (alpha - 1), math.inf)
@@ -434,7 +434,7 @@ class Beta(Distribution):
 
     def logpdf(self, x, alpha, beta):
         if is_moderate(alpha, beta):
-            return times_log(alpha - 1, x) + times_log_rest(beta - 1, x) - log_beta(alpha, beta)
+            return times_log(alpha - 1, x) + times_log1m(beta - 1, x) - log_beta(alpha, beta)
         below = log_small_share(alpha, beta)
         alpha, beta = at_least(alpha), at_least(beta)
         total = alpha + beta
@@ -468,8 +468,8 @@ class Laplace(LocationScale):
         return -ops.abs(standardised(x, mu, b)) - log_of(b) - LOG_2
 
     def sample(self, key, shape, mu, b):
-        right = ops.draw_exponential(ops.key_fold(key, 0), places(shape))
-        return mu + b * (right - ops.draw_exponential(ops.key_fold(key, 1), places(shape)))
+        right = ops.draw_exponential(ops.key_fold(key, 0), element_indices(shape))
+        return mu + b * (right - ops.draw_exponential(ops.key_fold(key, 1), element_indices(shape)))
 
     def mean(self, mu, b):
         return mu
@@ -490,8 +490,10 @@ class Logistic(LocationScale):
 
     def sample(self, key, shape, mu, s):
         # The logit of a uniform is the log of a ratio of exponentials, which cannot be 0 or inf.
-        above = ops.draw_exponential(ops.key_fold(key, 0), places(shape))
-        return mu + s * ops.log(above / ops.draw_exponential(ops.key_fold(key, 1), places(shape)))
+        above = ops.draw_exponential(ops.key_fold(key, 0), element_indices(shape))
+        return mu + s * ops.log(
+            above / ops.draw_exponential(ops.key_fold(key, 1), element_indices(shape))
+        )
 
     def mean(self, mu, s):
         return mu

@@ -10,16 +10,16 @@ import math
 
 from probtensor import ops
 from probtensor.graph import as_tensor
-from probtensor.prob.distributions.base import Distribution, places
+from probtensor.prob.distributions.base import Distribution, element_indices
 from probtensor.prob.distributions.continuous import number
 from probtensor.prob.distributions.formulas import (
     at_least,
     has_log,
     in_range,
-    log_below,
     log_of,
+    log_shortfall,
     times_log,
-    times_log_rest,
+    times_log1m,
 )
 from probtensor.prob.distributions.support import (
     BINARY,
@@ -44,10 +44,10 @@ class Bernoulli(Distribution):
     over = BINARY
 
     def logpdf(self, x, p):
-        return times_log(x, p) + times_log_rest(1 - x, p)
+        return times_log(x, p) + times_log1m(1 - x, p)
 
     def sample(self, key, shape, p):
-        return (ops.draw_uniform(key, places(shape)) < p).astype("float64")
+        return (ops.draw_uniform(key, element_indices(shape)) < p).astype("float64")
 
     def mean(self, p):
         return p
@@ -101,7 +101,7 @@ def log_factorial_rest(x):
     return ops.where(ops.eq(x, 0), 0.0, ops.lgamma_rest(positive(x)) + ops.log(positive(x)))
 
 
-def wide(x):
+def in_double(x):
     """x in double precision: a logarithm of counts may be 30 times the difference that a deviance
     is made of, which in float32 would have the rounding of that logarithm."""
     return ops.astype(x, "float64")
@@ -109,7 +109,7 @@ def wide(x):
 
 def share_divergence(x, m, d):
     """The divergence of x successes and m failures at a wide d, in the dtype of x and m."""
-    return ops.astype(ops.share_divergence(wide(x), wide(m), d), (x + m).dtype)
+    return ops.astype(ops.share_divergence(in_double(x), in_double(m), d), (x + m).dtype)
 
 
 def log_choose_rest(n, x):
@@ -123,7 +123,7 @@ class Binomial(Distribution):
     name = "binomial"
     parameters = {"n": COUNT, "p": UNIT}
     over = COUNT
-    shows = True
+    propagates_nan = True
 
     def support(self, n, p):
         return Integers(0, number(n))
@@ -134,7 +134,7 @@ class Binomial(Distribution):
         return log_choose_rest(n, x) - ops.binomial_divergence(x, n, p)
 
     def sample(self, key, shape, n, p):
-        return ops.draw_binomial(key, places(shape), n, p)
+        return ops.draw_binomial(key, element_indices(shape), n, p)
 
     def mean(self, n, p):
         return n * p
@@ -149,14 +149,14 @@ class BinomialLogit(Distribution):
     name = "binomial"
     parameters = {"n": COUNT, "logit_p": REAL}
     over = COUNT
-    shows = True
+    propagates_nan = True
 
     def support(self, n, logit_p):
         return Integers(0, number(n))
 
     def logpdf(self, x, n, logit_p):
-        odds = ops.log_ratio(positive(wide(x)), positive(wide(n - x)), 1)
-        return log_choose_rest(n, x) - share_divergence(x, n - x, wide(logit_p) - odds)
+        odds = ops.log_ratio(positive(in_double(x)), positive(in_double(n - x)), 1)
+        return log_choose_rest(n, x) - share_divergence(x, n - x, in_double(logit_p) - odds)
 
     def sample(self, key, shape, n, logit_p):
         return Binomial().sample(key, shape, n, ops.sigmoid(logit_p))
@@ -174,18 +174,18 @@ class Poisson(Distribution):
     name = "poisson"
     parameters = {"mu": NONNEGATIVE}
     over = COUNT
-    shows = True
+    propagates_nan = True
 
     def logpdf(self, x, mu):
         if has_log(mu):
-            d = wide(log_of(mu)) - ops.log(positive(wide(x)))
-            away = ops.astype(ops.poisson_divergence(wide(x), d), (x + mu).dtype)
+            d = in_double(log_of(mu)) - ops.log(positive(in_double(x)))
+            deviance = ops.astype(ops.poisson_divergence(in_double(x), d), (x + mu).dtype)
         else:
-            away = ops.kl_div(x, mu)
-        return -away - log_factorial_rest(x)
+            deviance = ops.kl_div(x, mu)
+        return -deviance - log_factorial_rest(x)
 
     def sample(self, key, shape, mu):
-        return ops.draw_poisson(key, places(shape), mu)
+        return ops.draw_poisson(key, element_indices(shape), mu)
 
     def mean(self, mu):
         return mu
@@ -194,11 +194,11 @@ class Poisson(Distribution):
         return mu
 
 
-def log_ways(alpha, x):
+def log_multichoose_rest(alpha, x):
     """log of Gamma(x + alpha) / (Gamma(alpha) x!), without what Stirling's formula says of it. As
     alpha goes to 0 it is that of alpha, for any count but 0."""
     ways = ops.lgamma_rest_change(in_range(alpha), x) - log_factorial_rest(x)
-    return ways + ops.where(ops.eq(x, 0), 0.0, log_below(alpha)) if has_log(alpha) else ways
+    return ways + ops.where(ops.eq(x, 0), 0.0, log_shortfall(alpha)) if has_log(alpha) else ways
 
 
 class NegativeBinomial(Distribution):
@@ -214,14 +214,14 @@ class NegativeBinomial(Distribution):
 
     def logpdf(self, x, mu, alpha):
         if has_log(mu):
-            d = wide(log_of(mu)) - ops.log(positive(wide(x)))
+            d = in_double(log_of(mu)) - ops.log(positive(in_double(x)))
         else:
-            d = -ops.log_ratio(positive(wide(x)), wide(mu), 1)
-        ways = log_ways(alpha, x)
+            d = -ops.log_ratio(positive(in_double(x)), in_double(mu), 1)
+        ways = log_multichoose_rest(alpha, x)
         return ways - share_divergence(x, in_range(alpha), d)
 
     def sample(self, key, shape, mu, alpha):
-        rate = ops.draw_gamma(ops.key_fold(key, 0), places(shape), alpha) * (mu / alpha)
+        rate = ops.draw_gamma(ops.key_fold(key, 0), element_indices(shape), alpha) * (mu / alpha)
         return Poisson().sample(ops.key_fold(key, 1), shape, rate)
 
     def mean(self, mu, alpha):
@@ -231,7 +231,7 @@ class NegativeBinomial(Distribution):
         return mu + ops.square(mu) / alpha
 
 
-class NegativeBinomialChance(Distribution):
+class NegativeBinomialProbability(Distribution):
     """Failures before n successes of probability p: Gamma(x + n) / (Gamma(n) x!) p^n (1 - p)^x.
 
     The two deviances are those of the counts n and x of n + x trials. With the mean as a parameter
@@ -243,17 +243,17 @@ class NegativeBinomialChance(Distribution):
     over = COUNT
 
     def logpdf(self, x, n, p):
-        ways, n = log_ways(n, x), at_least(n)
+        ways, n = log_multichoose_rest(n, x), at_least(n)
         odds = odds_of_link(p)
         if odds is not None:
-            d = -wide(odds) - ops.log_ratio(positive(wide(x)), wide(n), 1)
+            d = -in_double(odds) - ops.log_ratio(positive(in_double(x)), in_double(n), 1)
             return ways - share_divergence(x, n, d)
         trials = x + n
-        away = ops.scaled_kl_div(n, trials, p) + ops.scaled_kl_div(x, trials, 1 - p)
-        return ways - away
+        deviance = ops.scaled_kl_div(n, trials, p) + ops.scaled_kl_div(x, trials, 1 - p)
+        return ways - deviance
 
     def sample(self, key, shape, n, p):
-        rate = ops.draw_gamma(ops.key_fold(key, 0), places(shape), n) * ((1 - p) / p)
+        rate = ops.draw_gamma(ops.key_fold(key, 0), element_indices(shape), n) * ((1 - p) / p)
         return Poisson().sample(ops.key_fold(key, 1), shape, rate)
 
     def mean(self, n, p):
@@ -269,7 +269,7 @@ class CategoricalLogit(Distribution):
     name = "categorical"
     parameters = {"logit_p": REAL_VECTOR}
     over = COUNT
-    shows = True
+    propagates_nan = True
     indexes = True
 
     def support(self, logit_p):
@@ -281,7 +281,7 @@ class CategoricalLogit(Distribution):
     def sample(self, key, shape, logit_p):
         """The first of exponential clocks to ring, whose rates are the probabilities."""
         size = logit_p.shape[-1]
-        clocks = ops.draw_exponential(key, places((*shape, size)))
+        clocks = ops.draw_exponential(key, element_indices((*shape, size)))
         leads = logit_p - ops.log(clocks)
         # Classes of which none has a probability, or several are certain, have no first.
         some = ops.isfinite(ops.max(leads, axis=-1))
@@ -291,8 +291,8 @@ class CategoricalLogit(Distribution):
         return ops.sum(ops.softmax(logit_p, axis=-1) * ops.arange(logit_p.shape[-1]), axis=-1)
 
     def variance(self, logit_p):
-        away = ops.arange(logit_p.shape[-1]) - self.mean(logit_p)[..., None]
-        return ops.sum(ops.softmax(logit_p, axis=-1) * ops.square(away), axis=-1)
+        offset = ops.arange(logit_p.shape[-1]) - self.mean(logit_p)[..., None]
+        return ops.sum(ops.softmax(logit_p, axis=-1) * ops.square(offset), axis=-1)
 
 
 class Categorical(Distribution):
@@ -316,8 +316,8 @@ class Categorical(Distribution):
         return ops.sum(p * ops.arange(p.shape[-1]), axis=-1)
 
     def variance(self, p):
-        away = ops.arange(p.shape[-1]) - self.mean(p)[..., None]
-        return ops.sum(p * ops.square(away), axis=-1)
+        offset = ops.arange(p.shape[-1]) - self.mean(p)[..., None]
+        return ops.sum(p * ops.square(offset), axis=-1)
 
 
 def classes(table):
@@ -330,8 +330,8 @@ def chosen(table, x):
     if table.ndim == 1:
         return table[x]
     table = ops.broadcast_to(table, (*x.shape, table.shape[-1]))
-    places_before = [
+    indices_before = [
         ops.reshape(ops.arange(n), (n, *(1,) * (x.ndim - axis - 1)))
         for axis, n in enumerate(x.shape)
     ]
-    return table[(*places_before, x)]
+    return table[(*indices_before, x)]

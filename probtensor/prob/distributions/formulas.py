@@ -47,7 +47,7 @@ def times_log(a: Node, x: Node) -> Node:
     return a * ops.log(x) if is_nonzero(a) else ops.xlogy(a, x)
 
 
-def times_log_rest(a: Node, x: Node) -> Node:
+def times_log1m(a: Node, x: Node) -> Node:
     """a log(1 - x), and 0 where a is 0 even if x is 1. Rules see links in it."""
     if isinstance(x.op, ops.Sigmoid):
         return a * ops.log_sigmoid(-x.inputs[0])
@@ -84,8 +84,7 @@ MODERATE = 100.0
 def is_moderate(*parameters: Node) -> bool:
     """Are these literals that no formula loses many digits to?"""
     return all(
-        isinstance(x.op, Const) and bool(np.all(np.abs(x.op.array) <= MODERATE))
-        for x in parameters
+        isinstance(x.op, Const) and bool(np.all(np.abs(x.op.array) <= MODERATE)) for x in parameters
     )
 
 
@@ -134,23 +133,23 @@ def in_range(x: Node) -> Node:
     return ops.minimum(at_least(x), math.exp(end_of(x))) if has_log(x) else x
 
 
-def log_below(x: Node) -> TensorLike:
+def log_shortfall(x: Node) -> TensorLike:
     """log x less that of `at_least(x)`: 0 where x is not too small for a float."""
     return ops.minimum(log_of(x) + end_of(x), 0) if has_log(x) else 0.0
 
 
-def joined(x: Node) -> Node:
+def merge_exponentials(x: Node) -> Node:
     """x with the exponentials among its factors as one: each of them may leave the range of floats
     where x does not."""
     log = pure_log(x)
     if log is not None:
         return x if isinstance(x.op, (ops.Exp, *VIEWS)) else ops.exp(log)
     if isinstance(x.op, (*VIEWS, ops.Cast, ops.Square, ops.Sqrt)) and has_log(x):
-        return make(x.op, (joined(x.inputs[0]), *x.inputs[1:]))
+        return make(x.op, (merge_exponentials(x.inputs[0]), *x.inputs[1:]))
     if not isinstance(x.op, (ops.Mul, ops.Div)):
         return x
     parts = factors(x)
-    alone = {part: joined(part) for part, _ in parts}
+    alone = {part: merge_exponentials(part) for part, _ in parts}
     logs = [-pure_log(part) if below else pure_log(part) for part, below in parts
             if pure_log(part) is not None]  # fmt: skip
     if len(logs) < 2 and all(new is part for part, new in alone.items()):
@@ -191,7 +190,7 @@ def pure_log(x: Node) -> Node | None:
     return None if first is None else first + second
 
 
-def one_log(x: Node) -> Node | None:
+def scalar_log(x: Node) -> Node | None:
     """log x, where x is one exponential for all: with one for each number, what keeps it from
     overflow would cost more than it is worth."""
     return None if x.ndim else pure_log(x)
@@ -199,7 +198,7 @@ def one_log(x: Node) -> Node | None:
 
 def product(x: Node, scale: Node) -> Node:
     """x scale, and 0 where x is 0 though one exponential for all overflows."""
-    log = one_log(scale)
+    log = scalar_log(scale)
     return x * scale if log is None else times_exp(x, log)
 
 
@@ -207,7 +206,7 @@ def quotient(x: Node, scale: Node) -> Node:
     """x / scale, and 0 where x is 0; see `product`. One scale for all divides once for a loop, also
     where its inverse overflows (rules/arithmetic/reciprocals.py); others are inverted, as they may
     be data."""
-    log = one_log(scale)
+    log = scalar_log(scale)
     if log is not None:
         return times_exp(x, -log)
     return x * (1 / scale) if scale.ndim else x / scale
@@ -229,14 +228,14 @@ def log_tail(x: Node, sigma: Node) -> TensorLike:
     if not has_log(sigma):
         return 0.0
     far = ops.abs(x) > math.exp(-end_of(sigma))
-    return ops.where(far, -2 * log_below(sigma), 0.0)
+    return ops.where(far, -2 * log_shortfall(sigma), 0.0)
 
 
 def log_small_share(a: Node, b: Node) -> TensorLike:
     """log(a b / (a + b)) less that of `at_least` of the two."""
     if not has_log(a) or not has_log(b):
-        return log_below(a) + log_below(b)
+        return log_shortfall(a) + log_shortfall(b)
     logs = log_of(a), log_of(b)
     least = [ops.maximum(log, -end_of(x)) for log, x in zip(logs, (a, b))]
     total = ops.logaddexp(*logs) - ops.logaddexp(*least)
-    return log_below(a) + log_below(b) - total
+    return log_shortfall(a) + log_shortfall(b) - total

@@ -10,7 +10,7 @@ import math
 
 from probtensor import ops
 from probtensor.graph import as_tensor
-from probtensor.prob.distributions.base import Distribution, places
+from probtensor.prob.distributions.base import Distribution, element_indices
 from probtensor.prob.distributions.continuous import log_gamma_draw
 from probtensor.prob.distributions.formulas import has_log, is_moderate, log_power, times_log
 from probtensor.prob.distributions.support import (
@@ -62,14 +62,14 @@ class MultivariateNormal(Distribution):
     over = REAL_VECTOR
 
     def logpdf(self, x, mu, scale_tril):
-        away = x - mu
-        size = as_float(away.shape[-1], away)
+        offset = x - mu
+        size = as_float(offset.shape[-1], offset)
         heights = ops.log(ops.diagonal(scale_tril, axis1=-2, axis2=-1))
         scale = ops.sum(heights, axis=-1) + size * (0.5 * math.log(2 * math.pi))
-        return -0.5 * ops.sum(ops.square(whitened(scale_tril, away)), axis=-1) - scale
+        return -0.5 * ops.sum(ops.square(whitened(scale_tril, offset)), axis=-1) - scale
 
     def sample(self, key, shape, mu, scale_tril):
-        z = ops.draw_normal(key, places(shape))
+        z = ops.draw_normal(key, element_indices(shape))
         return mu + ops.sum(ops.tril(scale_tril) * z[..., None, :], axis=-1)
 
     def mean(self, mu, scale_tril):
@@ -79,13 +79,13 @@ class MultivariateNormal(Distribution):
         return ops.sum(ops.square(ops.tril(scale_tril)), axis=-1)
 
 
-def whitened(scale_tril, away):
-    """z with scale_tril @ z = away. All points under one factor are columns of one system."""
+def whitened(scale_tril, offset):
+    """z with scale_tril @ z = offset. All points under one factor are columns of one system."""
     if scale_tril.ndim > 2:
-        return ops.solve_triangular(scale_tril, away[..., None], lower=True)[..., 0]
-    rows = ops.reshape(away, (size_product(away.shape[:-1]), away.shape[-1]))
+        return ops.solve_triangular(scale_tril, offset[..., None], lower=True)[..., 0]
+    rows = ops.reshape(offset, (size_product(offset.shape[:-1]), offset.shape[-1]))
     solved = ops.solve_triangular(scale_tril, ops.matrix_transpose(rows), lower=True)
-    return ops.reshape(ops.matrix_transpose(solved), away.shape)
+    return ops.reshape(ops.matrix_transpose(solved), offset.shape)
 
 
 def as_float(size, like):

@@ -83,7 +83,7 @@ class Above(Support):
 
 def is_bound(bound: TensorLike) -> bool:
     """Is this end of an interval anything but infinite?"""
-    return isinstance(bound, (Node, Slot)) or bool(np.any(np.isfinite(bound)))
+    return isinstance(bound, (Node, BoundSlot)) or bool(np.any(np.isfinite(bound)))
 
 
 def is_zero(bound: TensorLike) -> bool:
@@ -109,34 +109,34 @@ def bound_text(bound: TensorLike) -> str:
         while isinstance(bound.op, ops.Cast):
             bound = bound.inputs[0]
         return str(bound.op.size) if isinstance(bound.op, SizeOf) else called(bound)
-    if isinstance(bound, Slot):
+    if isinstance(bound, BoundSlot):
         return "a bound"
     return f"{bound:g}" if np.ndim(bound) == 0 else str(bound)
 
 
 @dataclass(frozen=True)
-class Slot:
+class BoundSlot:
     """The place that a bound has among the inputs of a random variable."""
 
     index: int
 
 
-def emptied(support: Support, first: int) -> tuple[Support, tuple[Node, ...]]:
+def detach_bounds(support: Support, first: int) -> tuple[Support, tuple[Node, ...]]:
     """A support with slots in place of the nodes in it, from number `first` on, and the nodes."""
     nodes, slots = [], {}
     for f in fields(support):
         if isinstance(value := getattr(support, f.name), Node):
-            slots[f.name] = Slot(first + len(nodes))
+            slots[f.name] = BoundSlot(first + len(nodes))
             nodes.append(value)
     return replace(support, **slots), tuple(nodes)
 
 
-def filled(support: Support, inputs: TensorLike) -> Support:
+def attach_bounds(support: Support, inputs: TensorLike) -> Support:
     """A support with a random variable's inputs in the slots that it has for them."""
     nodes = {
         f.name: inputs[value.index]
         for f in fields(support)
-        if isinstance(value := getattr(support, f.name), Slot)
+        if isinstance(value := getattr(support, f.name), BoundSlot)
     }
     return replace(support, **nodes) if nodes else support
 
@@ -329,7 +329,7 @@ def interval(low: TensorLike | None = None, high: TensorLike | None = None) -> I
     ends = [x.op.array if isinstance(x, Node) and isinstance(x.op, Const) else x
             for x in (lower, upper)]  # fmt: skip
     if not any(isinstance(x, Node) for x in ends) and not np.all(ends[0] < ends[1]):
-        raise ValueError(f"interval: low={low} must be below high={high}\n  at {here()}")
+        raise ValueError(f"interval: low={low} must be below high={high}\n  at {user_location()}")
     return Interval(lower, upper)
 
 
@@ -344,18 +344,19 @@ def bound_of(what: str, infinite: float, **given: TensorLike) -> TensorLike:
     array = node.op.array
     if np.isnan(array).any() or (array.ndim and np.isinf(array).any()):
         raise ValueError(
-            f"{what}: {name}={value!r:.60} must be numbers; None is no bound\n  at {here()}"
+            f"{what}: {name}={value!r:.60} must be numbers; None is no bound\n  at "
+            f"{user_location()}"
         )
     return node if array.ndim else float(array)
 
 
-def here() -> str:
+def user_location() -> str:
     """The user's line that is being run, as file:line."""
     file, line = user_line()
     return f"{file}:{line}"
 
 
-def cut(own: Support, constraint: Support) -> Support:
+def intersect(own: Support, constraint: Support) -> Support:
     """What two supports share: bounds of both may be tensors.
 
     ValueError where that is empty, or is no support that a bijector reaches.

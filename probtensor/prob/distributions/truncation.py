@@ -22,7 +22,7 @@ from probtensor.transform.facts import constant_of
 
 LOG_2 = math.log(2)
 LOG_PI = math.log(math.pi)
-UNLIKE = "its entries have different parameters, whose order has no formula"
+NOT_EXCHANGEABLE = "its entries have different parameters, whose order has no formula"
 
 
 @dataclass(frozen=True)
@@ -30,45 +30,47 @@ class Symmetric:
     """A standard distribution: log of the probability below z, the probability from 0 to z (an odd
     function), and the quantile of the log of a probability."""
 
-    log_below: Callable[[Node], Node]
+    log_cdf: Callable[[Node], Node]
     central: Callable[[Node], Node]
     quantile: Callable[[Node], Node]
 
 
-def turned(low: Node, high: Node) -> tuple[Node, Node, Node]:
+def reflected(low: Node, high: Node) -> tuple[Node, Node, Node]:
     """An interval or its mirror image, whichever has its middle below 0; is it the image?"""
-    right = low + high > 0
-    return right, ops.where(right, -high, low), ops.where(right, -low, high)
+    mirrored = low + high > 0
+    return mirrored, ops.where(mirrored, -high, low), ops.where(mirrored, -low, high)
 
 
-def log_between(law: Symmetric, low: Node | None, high: Node | None) -> Node:
+def log_between(standard: Symmetric, low: Node | None, high: Node | None) -> Node:
     """Log of the probability of low < z < high; None is no bound, but not twice."""
     if low is None:
-        return law.log_below(high)
+        return standard.log_cdf(high)
     if high is None:
-        return law.log_below(-low)
-    _, low, high = turned(low, high)
+        return standard.log_cdf(-low)
+    _, low, high = reflected(low, high)
     # Both formulas are evaluated at places where they have a value and a derivative.
     near = low > -1
-    inner = law.central(ops.where(near, high, 0.5)) - law.central(ops.where(near, low, -0.5))
-    top = law.log_below(ops.where(near, -2.0, high))
+    inner = standard.central(ops.where(near, high, 0.5)) - standard.central(
+        ops.where(near, low, -0.5)
+    )
+    top = standard.log_cdf(ops.where(near, -2.0, high))
     # What is e^-340 of the rest is none of it, and its curvature would be infinite over infinite.
-    share = ops.maximum(law.log_below(ops.where(near, -3.0, low)) - top, -340.0)
+    share = ops.maximum(standard.log_cdf(ops.where(near, -3.0, low)) - top, -340.0)
     outer = top + ops.log1mexp(share)
     return ops.where(near, ops.log(inner), outer)
 
 
-def draw_between(law: Symmetric, u: Node, low: Node | None, high: Node | None) -> Node:
+def draw_between(standard: Symmetric, u: Node, low: Node | None, high: Node | None) -> Node:
     """The quantile u of the distribution cut to low < z < high; None is no bound."""
     if high is None:
-        return -draw_between(law, u, None, -low)
+        return -draw_between(standard, u, None, -low)
     if low is None:
-        return law.quantile(law.log_below(high) + ops.log(u))
-    right, below, above = turned(low, high)
-    top = law.log_below(above)
-    rest = (1 - u) * ops.expm1(law.log_below(below) - top)
-    z = law.quantile(top + ops.log1p(rest))
-    return ops.clip(ops.where(right, -z, z), low, high)
+        return standard.quantile(standard.log_cdf(high) + ops.log(u))
+    mirrored, below, above = reflected(low, high)
+    top = standard.log_cdf(above)
+    rest = (1 - u) * ops.expm1(standard.log_cdf(below) - top)
+    z = standard.quantile(top + ops.log1p(rest))
+    return ops.clip(ops.where(mirrored, -z, z), low, high)
 
 
 # The normal distribution.
@@ -89,7 +91,7 @@ def normal_quantile(log_p: Node) -> Node:
     return ops.where(far, z, ops.ndtri(ops.exp(log_p)))
 
 
-def laplace_log_below(z: Node) -> Node:
+def laplace_log_cdf(z: Node) -> Node:
     """Log of the distribution function of exp(-|z|) / 2."""
     below = z < 0
     return ops.where(below, z - LOG_2, ops.log1p(-0.5 * ops.exp(ops.where(below, z, -z))))
@@ -105,7 +107,7 @@ def laplace_quantile(log_p: Node) -> Node:
     return ops.where(log_p < -LOG_2, log_p + LOG_2, -LOG_2 - ops.log1mexp(log_p))
 
 
-def cauchy_log_below(z: Node) -> Node:
+def cauchy_log_cdf(z: Node) -> Node:
     """Log of the distribution function of 1 / (pi (1 + z^2)); the smaller tail has all its
     digits."""
     below = z < 0
@@ -115,22 +117,22 @@ def cauchy_log_below(z: Node) -> Node:
 
 NORMAL = Symmetric(ops.log_ndtr, lambda z: 0.5 * ops.erf(z * math.sqrt(0.5)), normal_quantile)
 CAUCHY = Symmetric(
-    cauchy_log_below,
+    cauchy_log_cdf,
     lambda z: ops.arctan(z) / math.pi,
     lambda log_p: -1 / ops.tan(math.pi * ops.exp(log_p)),
 )
 LOGISTIC = Symmetric(
     ops.log_sigmoid, lambda z: 0.5 * ops.tanh(0.5 * z), lambda log_p: log_p - ops.log1mexp(log_p)
 )
-LAPLACE = Symmetric(laplace_log_below, laplace_central, laplace_quantile)
+LAPLACE = Symmetric(laplace_log_cdf, laplace_central, laplace_quantile)
 
 
 # Constraints.
 
 
-def held_log_probability(
-    law: object, constraint: Support | None, own: Support, support: Support, variable: Node,
-    parameters: Sequence[Node],
+def log_constraint_probability(
+    distribution: object, constraint: Support | None, own: Support, support: Support,
+    variable: Node, parameters: Sequence[Node],
 ) -> Node | None:  # fmt: skip
     """Log of the probability of what a constraint leaves of a distribution, as a share for each
     entry; None where it leaves all, or where no probability is stated.
@@ -138,35 +140,37 @@ def held_log_probability(
     own, support   the distribution's support, and what is left of it
     NotImplementedError, with the reason, where it is not known.
     """
-    if constraint is None or law.improper:
+    if constraint is None or distribution.improper:
         return None
     if isinstance(constraint, Ordered):
-        return ordered_share(law, constraint, own, support, variable, parameters)
-    low, high = bounds_that_cut(constraint, own, support, variable.dtype)
-    return None if low is None and high is None else law.log_between(low, high, *parameters)
+        return log_order_probability(distribution, constraint, own, support, variable, parameters)
+    low, high = truncation_bounds(constraint, own, support, variable.dtype)
+    return (
+        None if low is None and high is None else distribution.log_between(low, high, *parameters)
+    )
 
 
-def bounds_that_cut(
+def truncation_bounds(
     constraint: Interval, own: Interval, support: Interval, dtype: str
 ) -> tuple[Node | None, Node | None]:
     """The bounds of what is left of a support, None where they are its own."""
-    inside = constraint.bounded_below
-    if inside and is_number(own.low, constraint.low):
-        inside = constraint.low > own.low
-    low = as_tensor_of(support.low, dtype) if inside else None
-    inside = constraint.bounded_above
-    if inside and is_number(own.high, constraint.high):
-        inside = constraint.high < own.high
-    return low, as_tensor_of(support.high, dtype) if inside else None
+    cuts = constraint.bounded_below
+    if cuts and is_number(own.low, constraint.low):
+        cuts = constraint.low > own.low
+    low = as_tensor_of(support.low, dtype) if cuts else None
+    cuts = constraint.bounded_above
+    if cuts and is_number(own.high, constraint.high):
+        cuts = constraint.high < own.high
+    return low, as_tensor_of(support.high, dtype) if cuts else None
 
 
-def ordered_share(
-    law: object, constraint: Ordered, own: Interval, support: Ordered, variable: Node,
+def log_order_probability(
+    distribution: object, constraint: Ordered, own: Interval, support: Ordered, variable: Node,
     parameters: Sequence[Node],
 ) -> Node:  # fmt: skip
     """For n independent entries of one distribution each order has the probability 1 / n!."""
     if not exchangeable(variable):
-        raise NotImplementedError(UNLIKE)
+        raise NotImplementedError(NOT_EXCHANGEABLE)
     size = variable.shape[-1]
     if isinstance(size, int):
         share = as_tensor(-math.lgamma(size + 1) / max(size, 1))
@@ -174,10 +178,10 @@ def ordered_share(
         count = as_tensor(size).astype("float64")
         share = -ops.lgamma(count + 1) / count
     above = Interval(support.low)
-    low = bounds_that_cut(Interval(constraint.low), own, above, variable.dtype)[0]
+    low = truncation_bounds(Interval(constraint.low), own, above, variable.dtype)[0]
     if low is None:
         return share.astype(variable.dtype)
-    below = law.log_between(low[..., None] if low.ndim else low, None, *parameters)
+    below = distribution.log_between(low[..., None] if low.ndim else low, None, *parameters)
     return (below + share).astype(variable.dtype)
 
 

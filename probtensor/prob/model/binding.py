@@ -17,8 +17,8 @@ from cython_ext.convert import (
 )
 from probtensor.graph import Node, line_of
 from probtensor.graph.node import TensorLike
-from probtensor.prob.distributions.base import called, check_values, here
-from probtensor.prob.distributions.drawn import refused_values
+from probtensor.prob.distributions.base import check_values, display_name, user_location
+from probtensor.prob.distributions.checked_draw import outside_support
 from probtensor.prob.distributions.support import Integers, Interval
 from probtensor.prob.model.data import evaluate
 from probtensor.prob.model.graphs import Density, Model
@@ -43,8 +43,8 @@ class Finite(Interval):
 
 def observed_array(variable: Node, value: TensorLike) -> np.ndarray:
     """A read-only copy of an observed value; TypeError or ValueError says what it cannot be."""
-    law = variable.op.distribution
-    name, line = called(law, variable.op.label), line_of(variable)
+    distribution = variable.op.distribution
+    name, line = display_name(distribution, variable.op.label), line_of(variable)
     what = f"the observed value of {name}"
     if isinstance(value, Node):
         raise TypeError(
@@ -56,15 +56,15 @@ def observed_array(variable: Node, value: TensorLike) -> np.ndarray:
     array = number_array(value, what, f"\n  at {line}")
     refuse_missing(what, np.isnan(array), line)
     if np.isinf(array).any():
-        raise refused_values(what, array, np.isfinite(array), Finite(), line)
-    if law.discrete:
+        raise outside_support(what, array, np.isfinite(array), Finite(), line)
+    if distribution.discrete:
         check_values(what, array, Integers(-np.inf), line)
     if array.ndim != variable.ndim:
         raise ValueError(
             f"{what} has shape {array.shape}, the variable {shape_text(variable.shape)}\n"
             f"  at {line}\n  give shape= or dims= where the variable is made"
         )
-    if not law.discrete:
+    if not distribution.discrete:
         safe_cast(array, variable.dtype, is_bare(value), what, f"\n  at {line}")
     return frozen_copy(array)
 
@@ -100,21 +100,24 @@ def checked_coords(coords: object) -> dict[str, np.ndarray]:
     if coords is None:
         return {}
     if not isinstance(coords, Mapping):
-        raise TypeError(f"coords must be {{dim: labels}}, not {coords!r:.60}\n  at {here()}")
+        raise TypeError(
+            f"coords must be {{dim: labels}}, not {coords!r:.60}\n  at {user_location()}"
+        )
     return {dim: checked_labels(dim, values) for dim, values in coords.items()}
 
 
 def checked_labels(dim: object, values: object) -> np.ndarray:
     """The labels along a dim as a read-only array with one axis, each label there once."""
     if not isinstance(dim, str):
-        raise TypeError(f"coords: {dim!r:.60} is no name of a dim\n  at {here()}")
+        raise TypeError(f"coords: {dim!r:.60} is no name of a dim\n  at {user_location()}")
     try:
         labels = np.asarray(values)
     except ValueError:
         labels = np.empty(())
     if labels.ndim != 1:
         raise ValueError(
-            f"coords of dim {dim!r} must be a sequence of labels, not {values!r:.60}\n  at {here()}"
+            f"coords of dim {dim!r} must be a sequence of labels, not {values!r:.60}\n  at "
+            f"{user_location()}"
         )
     listed_labels = labels.tolist()
     if len(set(map(str, listed_labels))) < len(listed_labels):
@@ -124,7 +127,8 @@ def checked_labels(dim: object, values: object) -> np.ndarray:
             if before != k:
                 raise ValueError(
                     f"coords of dim {dim!r} have the label {label!r} twice, at [{before}] and "
-                    f"[{k}]\n  at {here()}\n  labels name the entries of an axis; make each one "
+                    f"[{k}]\n  at {user_location()}\n  labels name the entries of an axis; make "
+                    "each one "
                     "different, or leave them out to have 0, 1, 2, ..."
                 )
     return frozen_copy(labels)
@@ -139,7 +143,8 @@ def check_known_dims(coords: Mapping[str, object], known: Iterable[str]) -> None
             hint = f"did you mean {close[0]!r}? " if close else ""
             raise ValueError(
                 f"coords: nothing in this model has the dim {dim!r}; its dims are "
-                f"{listed(known)}\n  at {here()}\n  {hint}Leave it out, name it in dims= of a "
+                f"{listed(known)}\n  at {user_location()}\n  {hint}Leave it out, name it in dims= "
+                "of a "
                 "variable, or add what has it by track="
             )
 
@@ -175,9 +180,9 @@ class Binding:
     def _check_sizes(self) -> None:
         """Every op of the model must have a meaning for these sizes."""
         known = self.sizes.values
-        for law in self.model.laws:
-            if law.names() <= known.keys():
-                law.verify(known)
+        for check in self.model.size_checks:
+            if check.names() <= known.keys():
+                check.verify(known)
 
     def _check_dims(self) -> None:
         """Axes that share the name of a dim must have one length."""
@@ -193,7 +198,7 @@ class Binding:
         found = evaluate(outputs, self.arrays)
         for check, inside, values in zip(checks, found[::2], found[1::2], strict=True):
             if not np.all(inside):
-                raise refused_values(check.what, values, inside, check.domain, check.line)
+                raise outside_support(check.what, values, inside, check.domain, check.line)
 
     def values(self, density: Density) -> dict[Node, np.ndarray]:
         """What a density's inputs are bound to, work on data alone done."""

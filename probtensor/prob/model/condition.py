@@ -11,8 +11,14 @@ from probtensor.calls import public
 from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
 from probtensor.graph.node import TensorLike
 from probtensor.graph.resize import with_sizes
-from probtensor.prob.density.logp import underivable, unwrapped
-from probtensor.prob.distributions.base import Potential, RandomVariable, called, here, potential
+from probtensor.prob.density.logp import no_density_message, unwrap_deterministic
+from probtensor.prob.distributions.base import (
+    Potential,
+    RandomVariable,
+    display_name,
+    potential,
+    user_location,
+)
 from probtensor.prob.model.binding import check_known_dims, checked_coords, observed_array
 from probtensor.prob.model.data import Data, default_of
 from probtensor.prob.model.names import dims_of_node
@@ -62,38 +68,38 @@ def condition(
     began = time.perf_counter()
     if not isinstance(observed, Mapping):
         raise TypeError(
-            f"condition: write {{variable: value}}, not {observed!r:.60}\n  at {here()}"
+            f"condition: write {{variable: value}}, not {observed!r:.60}\n  at {user_location()}"
         )
-    given = observed_once(observed)
+    given = unique_observed(observed)
     arrays = {node: observed_array(node, value) for node, value in given.items()}
-    terms = [checked_term(node) for node in several("potentials", potentials)]
-    tracked = [checked_track(node) for node in several("track", track)]
+    terms = [checked_term(node) for node in require_list("potentials", potentials)]
+    tracked = [checked_track(node) for node in require_list("track", track)]
     roots = [*given, *terms, *tracked]
     if not roots:
-        raise GraphError(f"condition: nothing is observed\n  at {here()}")
+        raise GraphError(f"condition: nothing is observed\n  at {user_location()}")
     labels = checked_coords(coords)
     check_known_dims(labels, dims_in(roots))
     data = [node for node in inputs_of(roots) if isinstance(node.op, Data)]
     sizes = known_sizes(labels, data, arrays)
-    placed = with_sizes(roots, fixed_sizes(roots, sizes, data, arrays))
-    handles = [(node, placed[node]) for node in (*given, *data)]
+    resized = with_sizes(roots, fixed_sizes(roots, sizes, data, arrays))
+    data_nodes = [(node, resized[node]) for node in (*given, *data)]
     values = [*arrays.values(), *(default_of(x) for x in data)]
-    settled = [[placed[node] for node in nodes] for nodes in (given, terms, tracked)]
+    resized_groups = [[resized[node] for node in nodes] for nodes in (given, terms, tracked)]
     with building(f"the posterior given {names_of(given)}", progress):
         stage("build the graph")
-        posterior = posterior_of(*settled, handles, values, labels, target)
+        posterior = posterior_of(*resized_groups, data_nodes, values, labels, target)
     graph = time.perf_counter() - began - sum(posterior.timings.values())
     posterior.timings = {"graph": graph, **posterior.timings}
     return posterior
 
 
-def observed_once(observed: Mapping[object, object]) -> dict[Node, object]:
+def unique_observed(observed: Mapping[object, object]) -> dict[Node, object]:
     """The observed values by random variable; GraphError for one that has two."""
     given: dict[Node, object] = {}
     for key, value in observed.items():
         variable = variable_of(key)
         if variable in given:
-            name = called(variable.op.distribution, variable.op.label)
+            name = display_name(variable.op.distribution, variable.op.label)
             raise GraphError(
                 f"condition: {name} is observed twice, once under another name\n  made at "
                 f"{line_of(variable)}"
@@ -113,25 +119,29 @@ def variable_of(key: object) -> Node:
     if not isinstance(key, Node):
         raise GraphError(
             f"condition: {key!r:.60} is no random variable; write {{variable: value}}\n"
-            f"  at {here()}"
+            f"  at {user_location()}"
         )
-    node = unwrapped(key)
+    node = unwrap_deterministic(key)
     if not isinstance(node.op, RandomVariable):
-        raise GraphError(f"condition: {underivable(node)}\n  at {here()}")
+        raise GraphError(f"condition: {no_density_message(node)}\n  at {user_location()}")
     return node
 
 
-def several(what: str, nodes: Sequence[Node]) -> Sequence[Node]:
+def require_list(what: str, nodes: Sequence[Node]) -> Sequence[Node]:
     """The nodes, unless they are one that is not in a list: a tensor is iterable too."""
     if isinstance(nodes, Node):
-        raise GraphError(f"condition: {what}= takes a list, not {nodes!r:.60}\n  at {here()}")
+        raise GraphError(
+            f"condition: {what}= takes a list, not {nodes!r:.60}\n  at {user_location()}"
+        )
     return nodes
 
 
 def checked_term(term: Node) -> Node:
     """A term of the density is a tensor, or a potential already."""
     if not isinstance(term, Node):
-        raise GraphError(f"condition: potentials= takes tensors, not {term!r:.60}\n  at {here()}")
+        raise GraphError(
+            f"condition: potentials= takes tensors, not {term!r:.60}\n  at {user_location()}"
+        )
     return term if isinstance(term.op, Potential) else potential(term)
 
 
@@ -140,7 +150,7 @@ def checked_track(node: Node) -> Node:
     if not isinstance(node, Node) or not node.name:
         raise GraphError(
             f"condition: track= takes named variables and pt.deterministic(..., name=), not "
-            f"{node!r:.60}\n  at {here()}"
+            f"{node!r:.60}\n  at {user_location()}"
         )
     return node
 
@@ -161,7 +171,7 @@ def known_sizes(
         name = f"data {node.name!r}" if node.name else "data"
         sizes.read(name, node.shape, default_of(node).shape, line_of(node))
     for node, array in arrays.items():
-        name = called(node.op.distribution, node.op.label)
+        name = display_name(node.op.distribution, node.op.label)
         sizes.read(name, node.shape, array.shape, line_of(node))
     return sizes
 
@@ -174,9 +184,11 @@ def fixed_sizes(
 ) -> dict[str, int]:
     """The names whose lengths the compiled density is made for: those of free variables, which are
     part of q, and those that no array brings along. All others stay open."""
-    brought = {size_name(n) for node in (*data, *arrays) for n in node.shape}
+    from_arrays = {size_name(n) for node in (*data, *arrays) for n in node.shape}
     of_free = set()
     for node in toposort(roots):
         if isinstance(node.op, RandomVariable) and node not in arrays:
             of_free |= {name for n in node.shape for name in size_names(n)}
-    return {name: n for name, n in sizes.values.items() if name in of_free or name not in brought}
+    return {
+        name: n for name, n in sizes.values.items() if name in of_free or name not in from_arrays
+    }

@@ -19,7 +19,7 @@ from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of,
 from probtensor.graph.evaluate import value_of
 from probtensor.graph.node import Frozen, TensorLike, make, new_input
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Reduction, Scatter
-from probtensor.prob.distributions.base import checked_dims, checked_name, here
+from probtensor.prob.distributions.base import checked_dims, checked_name, user_location
 from probtensor.prob.model.sizes import KnownSizes
 from probtensor.types import Dim, Size, TensorType, size_product
 
@@ -52,7 +52,7 @@ def data(
     """
     what = f"data {checked_name('data', name)!r}" if name is not None else "data"
     if isinstance(value, Node) and not isinstance(value.op, Const):
-        raise GraphError(f"{what} must be an array, not a graph\n  at {here()}")
+        raise GraphError(f"{what} must be an array, not a graph\n  at {user_location()}")
     try:
         node = as_tensor(value)
     except GraphError as error:
@@ -108,8 +108,8 @@ def value_at(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, in
 def log_gamma_array(x: np.ndarray) -> np.ndarray:
     """log |Gamma(x)| without importing SciPy, which would take longer than all else that a model
     of counts does before its first gradient."""
-    values, places = np.unique(x, return_inverse=True)
-    return np.array([log_gamma_of(v) for v in values])[places].reshape(np.shape(x))
+    values, positions = np.unique(x, return_inverse=True)
+    return np.array([log_gamma_of(v) for v in values])[positions].reshape(np.shape(x))
 
 
 def log_gamma_of(x: float) -> float:
@@ -175,7 +175,7 @@ def distinct(arrays: Sequence[Node]) -> tuple[list[Node], Node, Node]:
     return values, times, columns
 
 
-def are_counts(array: np.ndarray | None) -> bool:
+def are_repeated_counts(array: np.ndarray | None) -> bool:
     """Are these numbers from 0 on, whole, that mostly occur several times in a column?"""
     if array is None or array.ndim not in (1, 2) or not array.size or array.dtype == "bool":
         return False

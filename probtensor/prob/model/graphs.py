@@ -11,7 +11,7 @@ the parameters of one variable from left to right, the observed variables in the
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from dataclasses import replace as dataclass_replace
 from functools import reduce
@@ -35,23 +35,28 @@ from probtensor.graph.node import make, new_input
 from probtensor.graph.walk import rebuild
 from probtensor.prob.bijectors.base import Bijector, bijector_for
 from probtensor.prob.density.logp import (
-    Check,
     Conditions,
     DensityOf,
     Restriction,
+    SupportCheck,
+    apply_restrictions,
     density_of,
-    summed,
-    within,
+    sum_terms,
 )
 from probtensor.prob.distributions.base import (
     Bounded,
     Deterministic,
     Potential,
     RandomVariable,
-    called,
+    display_name,
 )
 from probtensor.prob.distributions.support import Support
-from probtensor.prob.model.data import are_counts, default_of, depends_only_on, split_data_work
+from probtensor.prob.model.data import (
+    are_repeated_counts,
+    default_of,
+    depends_only_on,
+    split_data_work,
+)
 from probtensor.prob.model.names import Named, check_names, named_things
 from probtensor.rules import stabilized
 from probtensor.transform.autodiff import gradient
@@ -86,19 +91,19 @@ class FreeVariable:
     def line(self) -> str:
         return line_of(self.variable)
 
-    def bijector_over(self, places: Mapping[Node, Node]) -> Bijector:
+    def bijector_with(self, replacements: Mapping[Node, Node]) -> Bijector:
         """The bijector with its bounds over other nodes in place of the variables' values."""
         bounds = {
-            f.name: replace([value], places)[0]
+            f.name: replace([value], replacements)[0]
             for f in fields(self.bijector)
             if isinstance(value := getattr(self.bijector, f.name), Node)
         }
         return dataclass_replace(self.bijector, **bounds)
 
-    def support_over(self, places: Mapping[Node, Node]) -> Support:
+    def support_with(self, replacements: Mapping[Node, Node]) -> Support:
         """The support with its bounds over other nodes in place of the variables' values."""
         bounds = {
-            f.name: replace([value], places)[0]
+            f.name: replace([value], replacements)[0]
             for f in fields(self.support)
             if isinstance(value := getattr(self.support, f.name), Node)
         }
@@ -159,9 +164,9 @@ class Model:
     values: Mapping[Node, Node]  # each node of the graph, in the space of values
     arrays: Mapping[Node, np.ndarray]  # literal arrays, which became inputs
     data: tuple[Node, ...]  # inputs that carry values
-    checks: tuple[Check, ...]  # what bound data must satisfy
-    guards: tuple[Check, ...]  # where one of these does not hold, the density is zero
-    laws: tuple[SizeCheck, ...]  # of the sizes in the graph as it was given
+    checks: tuple[SupportCheck, ...]  # what bound data must satisfy
+    guards: tuple[SupportCheck, ...]  # where one of these does not hold, the density is zero
+    size_checks: tuple[SizeCheck, ...]  # of the sizes in the graph as it was given
     q: Node
     logp: Node  # the guards are in it
     gradient: Node  # that of the formulas, so it says nothing where a guard does not hold
@@ -180,8 +185,10 @@ class Model:
         names = {v.variable: v.name for v in self.free}
         pairs = []
         for v in self.free:
-            law = v.variable.op.distribution
-            inputs = zip(law.parameters, v.variable.inputs, strict=False)  # bounds come after
+            distribution = v.variable.op.distribution
+            inputs = zip(
+                distribution.parameters, v.variable.inputs, strict=False
+            )  # bounds come after
             scales = [node for name, node in inputs if name in SCALES]
             above = ancestors(scales, stop=names.__contains__)
             pairs += [(v.name, names[node]) for node in above if node in names]
@@ -212,45 +219,46 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
     GraphError for a discrete free variable, two things of one name, or an input without a value.
     """
     order = toposort([*observed, *potentials, *track])
-    space = Conditioner(order, observed)
-    space.walk()
-    check_names(reported(space, potentials))
-    named = [*space.data, *observed]
-    inputs = [*(y.value for y in space.observed), *space.data, *space.arrays]
+    conditioner = Conditioner(order, observed)
+    conditioner.walk()
+    check_names(names_in_results(conditioner, potentials))
+    conditioner.potentials = [
+        NamedValue(p.op.label or f"potential_{k}", conditioner.values[p], None, p)
+        for k, p in enumerate(potentials)
+    ]
+    named = [*conditioner.data, *observed]
+    inputs = [*(y.value for y in conditioner.observed), *conditioner.data, *conditioner.arrays]
     only_data = depends_only_on(inputs)
-    conditions = Conditions(only_data, space.known)
-    terms = all_terms(space, potentials, conditions)
-    counts = {y.value for y in space.observed if y.is_count}
-    known = {x: default_of(x) for x in space.data} | space.arrays
-    counts |= {x for x, array in known.items() if are_counts(array)}
-    total = stabilized([summed(terms, only_data, counts)])[0]
+    conditions = Conditions(only_data, conditioner.known)
+    terms = density_terms(conditioner, conditions)
+    counts = {y.value for y in conditioner.observed if y.is_count}
+    known = {x: default_of(x) for x in conditioner.data} | conditioner.arrays
+    counts |= {x for x, array in known.items() if are_repeated_counts(array)}
+    total = stabilized([sum_terms(terms, only_data, counts)])[0]
     # Samplers take the density of a model in single precision in double precision too.
     total = total if total.dtype == "float64" else total.astype("float64")
-    pieces = [v.u for v in space.free]
+    pieces = [v.u for v in conditioner.free]
     slopes = gradient(total, pieces, disconnected_inputs="ignore") if pieces else []
     slope = ops.concatenate([ops.ravel(g) for g in slopes]) if slopes else ops.zeros((0,))
     if conditions.guards:
         holds = [ops.all(guard.inside) for guard in conditions.guards]
         total = ops.where(reduce(ops.logical_and, holds), total, -math.inf)
-    q = new_input("q", "float64", (space.size,))
+    q = new_input("q", "float64", (conditioner.size,))
     return Model(
-        free=tuple(space.free),
-        observed=tuple(space.observed),
-        deterministic=tuple(space.deterministic),
-        potentials=tuple(
-            NamedValue(p.op.label or f"potential_{k}", space.values[p], None, p)
-            for k, p in enumerate(potentials)
-        ),
-        variables=tuple(space.variables),
-        values=space.values,
-        arrays=space.arrays,
-        data=tuple(space.data),
+        free=tuple(conditioner.free),
+        observed=tuple(conditioner.observed),
+        deterministic=tuple(conditioner.deterministic),
+        potentials=tuple(conditioner.potentials),
+        variables=tuple(conditioner.variables),
+        values=conditioner.values,
+        arrays=conditioner.arrays,
+        data=tuple(conditioner.data),
         checks=tuple(conditions.checks),
         guards=tuple(conditions.guards),
-        laws=tuple(size_laws(order, named)),
+        size_checks=tuple(size_laws(order, named)),
         q=q,
-        logp=replace([total], {v.u: piece(q, v) for v in space.free})[0],
-        gradient=replace([slope], {v.u: piece(q, v) for v in space.free})[0],
+        logp=replace([total], {v.u: piece(q, v) for v in conditioner.free})[0],
+        gradient=replace([slope], {v.u: piece(q, v) for v in conditioner.free})[0],
     )
 
 
@@ -263,6 +271,7 @@ class Conditioner:
         self.free: list[FreeVariable] = []
         self.observed: list[NamedValue] = []
         self.deterministic: list[NamedValue] = []
+        self.potentials: list[NamedValue] = []
         self.values: dict[Node, Node] = {}
         self.arrays: dict[Node, np.ndarray] = {}
         self.data: list[Node] = []
@@ -295,7 +304,7 @@ class Conditioner:
             return inputs[0]
         if isinstance(op, DensityOf):
             density, restrictions = op.over(inputs, self.known)
-            whole = within(density, restrictions)
+            whole = apply_restrictions(density, restrictions)
             self.restricted[whole] = density, restrictions
             return whole
         if isinstance(op, Const) and op.array.size > 1:
@@ -319,9 +328,9 @@ class Conditioner:
         return node
 
     def _observed(self, node: Node) -> Node:
-        law, name = node.op.distribution, self._name(node)
+        distribution, name = node.op.distribution, self._name(node)
         # Counts are bound as floats, which their formulas would turn them into at each call.
-        dtype = "float64" if law.discrete and not law.indexes else node.dtype
+        dtype = "float64" if distribution.discrete and not distribution.indexes else node.dtype
         place = new_input(name, dtype, node.shape)
         self.observed.append(NamedValue(name, place, node.op.dims, node))
         return place.astype(node.dtype)
@@ -330,7 +339,8 @@ class Conditioner:
         op = node.op
         if op.distribution.discrete:
             raise GraphError(
-                f"{called(op.distribution, op.label)} is discrete and not observed, so it has no "
+                f"{display_name(op.distribution, op.label)} is discrete and not observed, so it "
+                "has no "
                 f"gradient to sample by\n  made at {line_of(node)}\n  observe it, or sum it out: "
                 "add logsumexp over its values of the joint log density as a pt.potential"
             )
@@ -365,54 +375,89 @@ class Conditioner:
         return name
 
 
-def reported(space: Conditioner, potentials: Sequence[Node]) -> list[Named]:
+def names_in_results(conditioner: Conditioner, potentials: Sequence[Node]) -> list[Named]:
     """All that a result, or a message about this model, calls by a name."""
-    variables = [(v.name, v.variable) for v in space.free]
-    variables += [(y.name, y.node) for y in (*space.observed, *space.deterministic)]
-    data = [(x.name, x) for x in space.data if x.name is not None]
+    variables = [(v.name, v.variable) for v in conditioner.free]
+    variables += [(y.name, y.node) for y in (*conditioner.observed, *conditioner.deterministic)]
+    data = [(x.name, x) for x in conditioner.data if x.name is not None]
     labels = [(p.name, p) for p in potentials if p.name is not None]
     return named_things([*variables, *data]) + [
         Named(name, (), 0, line_of(node)) for name, node in labels
     ]
 
 
-def all_terms(
-    space: Conditioner, potentials: Sequence[Node], conditions: Conditions
-) -> list[Node]:
-    """Every term of the log density in graph order; what they take for granted goes to
+@dataclass(frozen=True, eq=False)
+class TermSource:
+    """What one term of a log density comes from.
+
+    kind    "prior", "likelihood", "log-Jacobian" or "potential"
+    owner   the variable or potential: its name, and its value in the space of values
+    node    the variable or potential as the user wrote it
+    graph   the term of a Jacobian or potential; None for a random variable, whose density is
+            built without checks for the model (`density_of`) and with all of them for a diagnosis
+    """
+
+    kind: str
+    owner: FreeVariable | NamedValue
+    node: Node
+    graph: Node | None = None
+
+
+def term_sources(model: Conditioner | Model) -> Iterator[TermSource]:
+    """The terms of the log density in graph order: the density of each random variable, followed
+    by the log-Jacobian of its bijector if it is free, then the potentials."""
+    free = {v.variable: v for v in model.free}
+    observed = {y.node: y for y in model.observed}
+    for node in model.variables:
+        if node not in free:
+            yield TermSource("likelihood", observed[node], node)
+            continue
+        variable = free[node]
+        yield TermSource("prior", variable, node)
+        with made_by(node):
+            log_jacobian = variable.bijector.log_jacobian(variable.u)
+        if log_jacobian is not None:
+            yield TermSource("log-Jacobian", variable, node, log_jacobian)
+    for p in model.potentials:
+        yield TermSource("potential", p, p.node, p.value)
+
+
+def density_terms(conditioner: Conditioner, conditions: Conditions) -> list[Node]:
+    """Every term of the log density, without checks; what the terms assume is added to
     `conditions`."""
-    bijectors = {v.variable: v for v in space.free}
-    places = {y.node: y.value for y in space.observed}
-    terms = []
-    for node in space.bounded:
+    for node in conditioner.bounded:
         with made_by(node):
-            conditions.require(node.op.what, space.values[node], node.op.domain, line_of(node))
-    for node in space.variables:
-        inputs = [space.values[x] for x in node.inputs]
-        free = bijectors.get(node)
-        x = places[node] if free is None else free.value
+            conditions.require(
+                node.op.what, conditioner.values[node], node.op.domain, line_of(node)
+            )
+    return [density_term(source, conditioner, conditions) for source in term_sources(conditioner)]
+
+
+def density_term(source: TermSource, conditioner: Conditioner, conditions: Conditions) -> Node:
+    """The graph of one term, without checks."""
+    node = source.node
+    if source.kind == "log-Jacobian":
+        return source.graph
+    if source.kind != "potential":
+        inputs = [conditioner.values[x] for x in node.inputs]
         with made_by(node):
-            terms.append(density_of(node, x, inputs, conditions, free is not None))
-            slope = free.bijector.log_jacobian(free.u) if free is not None else None
-            if slope is not None:
-                terms.append(slope)
-    for node in potentials:
-        value = unguarded(space.values[node], space.restricted, conditions, line_of(node))
-        terms.append(value if value.type.is_float else value.astype("float64"))
-        if any(isinstance(x.op, (ops.Lgamma, ops.Lbeta)) for x in toposort([value])):
-            # What cancels is found while it is together.
-            terms[-1:] = stabilized(terms[-1:])
-    return terms
+            return density_of(node, source.owner.value, inputs, conditions, source.kind == "prior")
+    value = lift_guards(source.graph, conditioner.restricted, conditions, line_of(node))
+    value = value if value.type.is_float else value.astype("float64")
+    if any(isinstance(x.op, (ops.Lgamma, ops.Lbeta)) for x in toposort([value])):
+        # Log gammas that cancel are found only before the sum of terms is split.
+        value = stabilized([value])[0]
+    return value
 
 
 # Ops that -inf in any operand makes -inf, whatever numbers the others are.
-_KEEPING = (
+_PROPAGATE_NEG_INF = (
     ops.Add, ops.Sum, ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose,
     ops.Cast,
 )  # fmt: skip
 
 
-def unguarded(
+def lift_guards(
     term: Node, restricted: Mapping[Node, Restricted], conditions: Conditions, line: str
 ) -> Node:
     """A term of the log density without the restrictions of densities that it is a sum of, which
@@ -423,14 +468,14 @@ def unguarded(
         node = stack.pop()
         if node in kept:
             continue
-        kept[node] = [] if node in restricted else keeping(node)
+        kept[node] = [] if node in restricted else propagates_neg_inf(node)
         stack += [x for x, keeps in zip(node.inputs, kept[node], strict=False) if keeps]
     done: dict[Node, Node] = {}
     for node in (x for x in toposort([term]) if x in kept):
         if node in restricted:
             done[node], restrictions = restricted[node]
             for r in restrictions:
-                conditions.guard(Check(r.what, r.value, r.inside, r.domain, line))
+                conditions.guard(SupportCheck(r.what, r.value, r.inside, r.domain, line))
         elif any(kept[node]):
             pairs = zip(node.inputs, kept[node], strict=True)
             with made_by(node):
@@ -438,11 +483,11 @@ def unguarded(
     return done.get(term, term)
 
 
-def keeping(node: Node) -> list[bool]:
+def propagates_neg_inf(node: Node) -> list[bool]:
     """Which inputs of a node make it -inf where they are?"""
     if isinstance(node.op, ops.Mul):
         factors = [constant_of(x) for x in node.inputs]
         return [f is not None and 0 < f < math.inf for f in factors[::-1]]
     if isinstance(node.op, ops.Sub):
         return [True, False]
-    return [isinstance(node.op, _KEEPING)] * len(node.inputs)
+    return [isinstance(node.op, _PROPAGATE_NEG_INF)] * len(node.inputs)

@@ -19,8 +19,8 @@ from probtensor.function.device.streams import is_on_device
 from probtensor.graph import Node, as_tensor, line_of
 from probtensor.graph.node import new_input
 from probtensor.prob.density.diagnosis import Diagnosis, diagnose
-from probtensor.prob.distributions.base import here
-from probtensor.prob.distributions.drawn import refused_values
+from probtensor.prob.distributions.base import user_location
+from probtensor.prob.distributions.checked_draw import outside_support
 from probtensor.prob.model.binding import (
     Binding,
     UnknownName,
@@ -64,15 +64,15 @@ class Posterior:
     def __init__(
         self,
         model: Model,
-        handles: Mapping[Node, Node],
+        data_nodes: Mapping[Node, Node],
         arrays: Mapping[Node, np.ndarray],
         coords: Mapping[str, np.ndarray],
         programs: Programs,
-        recipe: tuple,
+        rebuild_args: tuple,
     ) -> None:
         self.model = model
-        self._recipe = recipe
-        self._handles = dict(handles)
+        self._rebuild_args = rebuild_args
+        self._data_nodes = dict(data_nodes)
         self._given = dict(arrays)
         self._labels = dict(coords)
         self._programs = programs
@@ -250,17 +250,21 @@ class Posterior:
         a vector of probabilities with another sum than 1.
         """
         arrays = self._values_of(values)
-        places = {v.value: new_input(v.name, v.value.dtype, v.shape) for v in self.model.free}
-        known = self._binding.arrays | {places[v.value]: arrays[v.name] for v in self.model.free}
-        supports = [v.support_over(places) for v in self.model.free]
-        inside = [s.contains(places[v.value]) for s, v in zip(supports, self.model.free)]
+        input_nodes = {v.value: new_input(v.name, v.value.dtype, v.shape) for v in self.model.free}
+        known = self._binding.arrays | {
+            input_nodes[v.value]: arrays[v.name] for v in self.model.free
+        }
+        supports = [v.support_with(input_nodes) for v in self.model.free]
+        inside = [s.contains(input_nodes[v.value]) for s, v in zip(supports, self.model.free)]
         asked = [as_tensor(True) if x is None else x for x in inside]
-        inverses = [v.bijector_over(places).inverse(places[v.value]) for v in self.model.free]
+        inverses = [
+            v.bijector_with(input_nodes).inverse(input_nodes[v.value]) for v in self.model.free
+        ]
         found = evaluate([*asked, *inverses], known)
         pieces = found[len(asked) :]
         for v, support, holds, piece in zip(self.model.free, supports, found, pieces):
             if not np.all(holds):
-                raise refused_values(v.name, arrays[v.name], holds, support, v.line)
+                raise outside_support(v.name, arrays[v.name], holds, support, v.line)
             if not np.isfinite(piece).all():
                 raise ValueError(
                     f"{v.name} must be {support}, and not on its edge; the value is "
@@ -325,39 +329,44 @@ class Posterior:
         """
         if not isinstance(values, Mapping):
             raise TypeError(
-                f"with_data: write {{variable or name: array}}, not {values!r:.60}\n  at {here()}"
+                f"with_data: write {{variable or name: array}}, not {values!r:.60}\n  at "
+                f"{user_location()}"
             )
         given = dict(self._given)
         for key, value in values.items():
-            node = self._handle(key)
-            place = self._handles[node]
-            is_data = isinstance(place.op, Data)
-            given[place] = (data_array if is_data else observed_array)(node, value)
-            self._check_fixed(place, given[place], line_of(node))
+            node = self._data_node(key)
+            input_node = self._data_nodes[node]
+            is_data = isinstance(input_node.op, Data)
+            given[input_node] = (data_array if is_data else observed_array)(node, value)
+            self._check_fixed(input_node, given[input_node], line_of(node))
         new_labels = checked_coords(coords)
         check_known_dims(new_labels, (dim for dims in self.dims.values() for dim in dims))
         labels = self._labels | new_labels
-        return Posterior(self.model, self._handles, given, labels, self._programs, self._recipe)
+        return Posterior(
+            self.model, self._data_nodes, given, labels, self._programs, self._rebuild_args
+        )
 
-    def _check_fixed(self, place: Node, array: np.ndarray, line: str) -> None:
-        for axis, (size, n) in enumerate(zip(place.shape, array.shape)):
+    def _check_fixed(self, input_node: Node, array: np.ndarray, line: str) -> None:
+        for axis, (size, n) in enumerate(zip(input_node.shape, array.shape)):
             if isinstance(size, int) and size != n:
                 raise ValueError(
-                    f"axis {axis} of {place.name or 'data'} has length {size}, which is fixed: it "
+                    f"axis {axis} of {input_node.name or 'data'} has length {size}, which is "
+                    "fixed: it "
                     f"is part of an array in the graph, or the size of a variable; got {n}\n"
                     f"  at {line}\n  to change it, condition again, or make arrays of that length "
                     "with pt.data"
                 )
 
-    def _handle(self, key: object) -> Node:
-        if isinstance(key, Node) and key in self._handles:
+    def _data_node(self, key: object) -> Node:
+        if isinstance(key, Node) and key in self._data_nodes:
             return key
-        for node in self._handles:
-            if isinstance(key, str) and key in (node.name, self._handles[node].name):
+        for node in self._data_nodes:
+            if isinstance(key, str) and key in (node.name, self._data_nodes[node].name):
                 return node
-        known = ", ".join(sorted(self._handles[node].name or "?" for node in self._handles))
+        known = ", ".join(sorted(self._data_nodes[node].name or "?" for node in self._data_nodes))
         raise UnknownName(
-            f"{key!r:.60} is neither an observed variable nor data here: {known}\n  at {here()}"
+            f"{key!r:.60} is neither an observed variable nor data here: {known}\n  at "
+            f"{user_location()}"
         )
 
     # Compiled functions.
@@ -392,8 +401,8 @@ class Posterior:
         return rows
 
     def __reduce__(self) -> tuple:
-        arrays = [self._given[place] for place in self._handles.values()]
-        return posterior_of, (*self._recipe, arrays, self._labels, self._programs.target)
+        arrays = [self._given[input_node] for input_node in self._data_nodes.values()]
+        return posterior_of, (*self._rebuild_args, arrays, self._labels, self._programs.target)
 
     def __repr__(self) -> str:
         free = self.model.free
@@ -411,22 +420,22 @@ def posterior_of(
     observed: Sequence[Node],
     potentials: Sequence[Node],
     track: Sequence[Node],
-    handles: Sequence[tuple[Node, Node]],
+    data_nodes: Sequence[tuple[Node, Node]],
     arrays: Sequence[np.ndarray],
     coords: Mapping[str, np.ndarray],
     target: object,
 ) -> Posterior:
-    """The posterior of a graph whose sizes are settled.
+    """The posterior of a graph whose fixed sizes are integers.
 
-    `handles` pairs each node that takes data, as the user knows it, with what it is in the graph;
-    `arrays` are their values.
+    `data_nodes` pairs each node that takes data, as the user made it, with its replacement in this
+    graph; `arrays` are their values.
     """
     model = build(observed, potentials, track)
     inputs = {y.node: y.value for y in model.observed}
-    places = {own: inputs.get(placed, placed) for own, placed in handles}
-    given = dict(zip(places.values(), arrays, strict=True))
-    recipe = (tuple(observed), tuple(potentials), tuple(track), tuple(handles))
-    return Posterior(model, places, given, coords, Programs(target), recipe)
+    input_nodes = {own: inputs.get(placed, placed) for own, placed in data_nodes}
+    given = dict(zip(input_nodes.values(), arrays, strict=True))
+    rebuild_args = (tuple(observed), tuple(potentials), tuple(track), tuple(data_nodes))
+    return Posterior(model, input_nodes, given, coords, Programs(target), rebuild_args)
 
 
 class Programs:

@@ -1,9 +1,9 @@
-"""Chains that live on the device: their memory, and the launches that move them.
+"""Chains whose state stays in device memory, and the kernel launches that advance them.
 
-Memory of a chain of n coordinates, beside its draws: 11 vectors and 104 bytes of state; 2 vectors
-where a warp or a block runs it; its workspace, as the posterior says. ChEES adds 2 vectors for each
-chain that its learning watches. A kept iteration takes n * 8 bytes and a record of 72 (NUTS) or
-56 (ChEES).
+Memory of a chain of n coordinates, besides its draws: 11 vectors and 104 bytes of state; 2 vectors
+shared by the lanes of a warp or block, if one of these runs the chain; the workspace of the
+density. ChEES adds 2 vectors for each chain that its adaptation uses. A kept iteration takes n * 8
+bytes and a record of 72 (NUTS) or 56 (ChEES).
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from probtensor.sample.adaptation.schedule import warmup_schedule
 from probtensor.sample.device import layout
 from probtensor.sample.errors import SamplingError
 from probtensor.sample.kernels.nuts import Traces, explain
-from probtensor.sample.runs.start import ATTEMPTS, hopeless
+from probtensor.sample.runs.start import ATTEMPTS, start_failure_message
 from probtensor.sample.settings import METRICS, Chees, Settings
 
-DEPTH_COMPILED = 10  # fewer heights would be another text to compile, and save little
-SHARE_OF_MEMORY = 0.8
-FEWEST_WATCHED, WATCHED_VALUES = 256, 1 << 16
-LESSONS = 32  # PT_LESSONS of pt_nuts.cuh
-LEARNERS = 1024  # PT_LEARNERS of pt_pool.cuh
+MIN_COMPILED_DEPTH = 10  # one module serves all smaller depths; a smaller one would save little
+MEMORY_FRACTION = 0.8  # of the device's free memory, for draws
+MIN_ADAPTATION_CHAINS, ADAPTATION_VALUES = 256, 1 << 16
+ADAPTATIONS_PER_DOUBLING = 32  # of the iterations done: steps of the pooled adaptation of NUTS
+ADAPTATION_THREADS = 1024  # of the one block that runs an adaptation step
 
 
 class Program(Protocol):
@@ -35,11 +35,11 @@ class Program(Protocol):
 
     @property
     def threads(self) -> int:
-        """Threads that go through the density for one chain."""
+        """Threads that evaluate the density of one chain together."""
 
 
 class DeviceDensity(Protocol):
-    """A log density as device code for many chains at once, with a sampler's kernels behind it.
+    """A log density as device code for many chains at once, compiled with a sampler's kernels.
 
     data        the packed `pt_data`, the first parameter of every kernel
     work_bytes  workspace that each chain needs, 16-byte aligned
@@ -64,60 +64,67 @@ class DevicePosterior(Protocol):
 
 
 def text_of(settings: Settings) -> str:
-    """The text that follows the density's: the sampler's kernels."""
-    if isinstance(settings, Chees):
-        return f'#include "pt_chees.cuh"\n{layout.asserted(layout.CHEES_SIZES)}'
-    deepest = max(DEPTH_COMPILED, settings.max_treedepth)
-    return (
-        f'#define PT_MAX_DEPTH {deepest}\n#include "pt_nuts.cuh"\n'
-        f"{layout.asserted(layout.NUTS_SIZES)}"
-    )
+    """The source of the sampler's kernels, which follows that of the density. Constants that host
+    and kernels share are defined here."""
+    defines = {"PT_ADAPTATION_THREADS": ADAPTATION_THREADS}
+    header, sizes = "pt_chees.cuh", layout.CHEES_SIZES
+    if not isinstance(settings, Chees):
+        header, sizes = "pt_nuts.cuh", layout.NUTS_SIZES
+        defines["PT_MAX_DEPTH"] = max(MIN_COMPILED_DEPTH, settings.max_treedepth)
+        defines["PT_ADAPTATIONS_PER_DOUBLING"] = ADAPTATIONS_PER_DOUBLING
+    lines = [f"#define {name} {value}\n" for name, value in defines.items()]
+    return "".join([*lines, f'#include "{header}"\n', layout.asserted(sizes)])
 
 
 class Chains:
-    """All chains of a run. Iterations are done by `advance`, which copies nothing.
+    """All chains of a run. `advance` runs iterations and copies nothing to the host.
 
-    Draws and records are kept for a window of iterations at a time, as long as the device's memory
-    allows: all of them, nearly always. `collect` brings a window into the host's arrays.
+    Draws and records are stored on the device for a window of iterations, as many as its memory
+    allows: nearly always all of them. `collect` copies a window into the host's arrays.
     """
 
     record = layout.NUTS_RECORD
 
     def __init__(
-        self, posterior: DevicePosterior, settings: Settings, chains: int, seed: int, sharing: int
+        self,
+        posterior: DevicePosterior,
+        settings: Settings,
+        chains: int,
+        seed: int,
+        superchain_size: int,
     ) -> None:
         self.posterior = posterior
         self.settings = settings
         self.chains = chains
         self.dim = posterior.dim
         self.driver = driver()
-        self.many = posterior.device_code(text_of(settings))
+        self.density = posterior.device_code(text_of(settings))
         self.stream = self.driver.stream(non_blocking=True)
         self.functions: dict[str, Kernel] = {}
         self.done = 0
         self.window = range(0, 0)
-        alone = self.many.program.group == "thread"
-        self.kept = self._alloc(chains * layout.KEPT_VECTORS * self.dim * 8)
+        one_thread = self.density.program.group == "thread"
+        self.chain_vectors = self._alloc(chains * layout.CHAIN_VECTORS * self.dim * 8)
         self.states = self._alloc(chains * layout.STATE.itemsize)
-        self.work = self._alloc(chains * self.many.work_bytes)
-        self.exchange = None if alone else self._alloc(chains * 2 * self.dim * 8)
+        self.work = self._alloc(chains * self.density.work_bytes)
+        self.shared_vectors = None if one_thread else self._alloc(chains * 2 * self.dim * 8)
         self.schedule = self._alloc(settings.tune)
-        self.fields = self._constant_fields(seed, sharing)
+        self.fields = self._constant_fields(seed, superchain_size)
 
     def _alloc(self, nbytes: int) -> Memory:
         return self.driver.alloc(max(1, nbytes))
 
-    def _constant_fields(self, seed: int, sharing: int) -> dict[str, float]:
+    def _constant_fields(self, seed: int, superchain_size: int) -> dict[str, float]:
         settings = self.settings
         early = min(settings.early_max_treedepth, settings.max_treedepth)
         return {
-            "kept": self.kept.address,
+            "chain_vectors": self.chain_vectors.address,
             "states": self.states.address,
             "work": self.work.address,
-            "exchange": self.exchange.address if self.exchange else 0,
+            "shared_vectors": self.shared_vectors.address if self.shared_vectors else 0,
             "schedule": self.schedule.address,
             "seed": seed,
-            "work_bytes": self.many.work_bytes,
+            "work_bytes": self.density.work_bytes,
             "target_accept": settings.target_accept,
             "max_error": settings.max_energy_error,
             "chains": self.chains,
@@ -127,39 +134,39 @@ class Chains:
             "early": settings.early,
             "with_gradients": METRICS[settings.metric] == METRICS["diag_grad"],
             "attempts": ATTEMPTS,
-            "sharing": sharing,
+            "superchain_size": superchain_size,
         }
 
     def _limit(self, depth: int) -> int:
         return depth
 
-    # The start.
+    # Start points.
 
     def start(self, given: np.ndarray | None) -> None:
-        """Find where each chain starts: given, float64[chains, dim], or None for attempts of its
-        own. SamplingError where a chain finds no place."""
+        """Find the start point of each chain: `given`, float64[chains, dim], or None for random
+        attempts. SamplingError if no attempt of a chain has a finite density and gradient."""
         points = None if given is None else self._alloc(given.nbytes)
         if points is not None:
             self.driver.upload(points.address, given, self.stream)
-        self.driver.upload(
-            self.schedule.address, warmup_schedule(self.settings.tune), self.stream
-        )
+        self.driver.upload(self.schedule.address, warmup_schedule(self.settings.tune), self.stream)
         self.driver.fill(self.states.address, 0, self.states.nbytes, self.stream)
         address = points.address if points is not None else 0
         self._launch("pt_start", self._packed(given=address))
         states = self.read_states()
         failed = np.flatnonzero(states["status"])
         if failed.size:
-            raise SamplingError(self._why_not(int(failed[0]), states, given is not None))
+            raise SamplingError(self._start_failure(int(failed[0]), states, given is not None))
 
-    def _why_not(self, chain: int, states: np.ndarray, given: bool) -> str:
+    def _start_failure(self, chain: int, states: np.ndarray, given: bool) -> str:
         state = states[chain]
         if state["status"] != layout.NO_START:
             return explain(int(state["status"]), chain, int(state["done"]), int(state["code"]))
-        vectors = np.empty((layout.KEPT_VECTORS, self.dim))
-        self.driver.download(self.kept.address + chain * vectors.nbytes, vectors, self.stream)
+        vectors = np.empty((layout.CHAIN_VECTORS, self.dim))
+        self.driver.download(
+            self.chain_vectors.address + chain * vectors.nbytes, vectors, self.stream
+        )
         self.driver.synchronize(self.stream)
-        return hopeless(
+        return start_failure_message(
             self.posterior,
             vectors[layout.POSITION],
             float(state["logp"]),
@@ -168,10 +175,10 @@ class Chains:
             1 if given else ATTEMPTS,
         )
 
-    # The draws.
+    # Draws.
 
     def open_window(self, first: int) -> None:
-        """Make room for the draws from iteration `first` on: as many as fit."""
+        """Reserve memory for the draws from iteration `first` on: as many as fit."""
         wanted = self.settings.iterations - first
         if not self.window:
             most = self._most_rows(self._bytes_of_row())
@@ -190,7 +197,7 @@ class Chains:
 
     def _most_rows(self, nbytes: int) -> int:
         free = self.driver.memory()[0]
-        rows = int(SHARE_OF_MEMORY * free) // nbytes
+        rows = int(MEMORY_FRACTION * free) // nbytes
         if rows < 1:
             raise SamplingError(
                 f"one draw of {self.chains} chains takes {nbytes} bytes, and the device has "
@@ -199,7 +206,7 @@ class Chains:
         return rows
 
     def collect(self, traces: Traces, length: int) -> None:
-        """Bring the first `length` iterations of the window into the host's arrays."""
+        """Copy the first `length` iterations of the window into the host's arrays."""
         skipped = self.settings.iterations - self.settings.kept
         part = slice(self.window[0] - skipped, self.window[0] - skipped + length)
         self._download(self.draws, traces.draws, part)
@@ -216,23 +223,23 @@ class Chains:
         if not whole:
             array[:, part] = block[:, : part.stop - part.start]
 
-    # Moving on.
+    # Iterations.
 
     def advance(self, stop: int) -> None:
-        """Queue what brings every chain to iteration `stop`."""
-        self._launch("pt_nuts", self._packed(stop=stop), self._together(first=self.done))
+        """Queue the launches that bring every chain to iteration `stop`."""
+        self._launch("pt_nuts", self._packed(stop=stop), self._packed_pool(first=self.done))
         self.done = stop
 
-    def _together(self, **fields: int) -> bytes:
-        """Where what all chains learn together is: nowhere."""
-        return layout.packed(layout.TOGETHER, fields)
+    def _packed_pool(self, **fields: int) -> bytes:
+        """The structure `pt_pool`; all null, since these chains adapt separately."""
+        return layout.packed(layout.POOL, fields)
 
     def wait(self) -> None:
-        """Until all that was queued is done."""
+        """Wait until all queued work is done."""
         self.driver.synchronize(self.stream)
 
     def read_states(self) -> np.ndarray:
-        """STATE[chains], now."""
+        """The current STATE[chains]."""
         states = np.empty(self.chains, layout.STATE)
         self.driver.download(self.states.address, states, self.stream)
         self.driver.synchronize(self.stream)
@@ -240,10 +247,10 @@ class Chains:
 
     def read_inverse_mass(self) -> np.ndarray:
         """float64[chains, dim], the metric in use."""
-        kept = np.empty((self.chains, layout.KEPT_VECTORS, self.dim))
-        self.driver.download(self.kept.address, kept, self.stream)
+        vectors = np.empty((self.chains, layout.CHAIN_VECTORS, self.dim))
+        self.driver.download(self.chain_vectors.address, vectors, self.stream)
         self.driver.synchronize(self.stream)
-        return kept[:, layout.INVERSE_MASS]
+        return vectors[:, layout.INVERSE_MASS]
 
     def _packed(self, **fields: int) -> bytes:
         rows = {}
@@ -258,54 +265,63 @@ class Chains:
         return layout.packed(layout.RUN, {**self.fields, **rows, **fields})
 
     def _launch(self, kernel: str, *parameters: bytes) -> None:
-        """A kernel over all chains, in small blocks: one gives way when its last chain is done."""
-        program = self.many.program
+        """Launch a kernel over all chains. Blocks are small, because a block occupies its
+        multiprocessor until the last of its chains is done."""
+        program = self.density.program
         threads = self.chains * program.threads
         small = 32 if threads <= 64 * self.driver.multiprocessors else 64
         block = max(program.threads, small)
         grid = -(-threads // block)
-        packed = b"".join([self.many.data, *parameters])
+        packed = b"".join([self.density.data, *parameters])
         self.driver.launch(self._function(kernel), grid, block, 0, packed, self.stream)
 
     def _function(self, kernel: str) -> Kernel:
         if kernel not in self.functions:
-            self.functions[kernel] = self.many.program.module.function(kernel)
+            self.functions[kernel] = self.density.program.module.function(kernel)
         return self.functions[kernel]
 
 
 class PooledChains(Chains):
-    """Chains of NUTS that learn one metric and one step size together. The warm-up is launches of
-    a graph: the chains' moves up to a lesson, and the lesson."""
+    """Chains of NUTS that adapt one pooled metric and step size. In the warm-up a CUDA graph of
+    two kernels is launched for each adaptation step: all chains' iterations up to that step, and
+    the step itself."""
 
-    move, learn = "pt_nuts", "pt_nuts_learn"
+    transition_kernel, adaptation_kernel = "pt_nuts", "pt_nuts_adapt"
 
     def __init__(
-        self, posterior: DevicePosterior, settings: Settings, chains: int, seed: int, sharing: int
+        self,
+        posterior: DevicePosterior,
+        settings: Settings,
+        chains: int,
+        seed: int,
+        superchain_size: int,
     ) -> None:
-        super().__init__(posterior, settings, chains, seed, sharing)
-        self.watched = min(chains, max(FEWEST_WATCHED, WATCHED_VALUES // self.dim))
-        self.common = self._alloc(layout.COMMON.itemsize)
-        self.vectors = self._alloc(layout.COMMON_VECTORS * self.dim * 8)
-        self.weights = self._alloc(self.watched * 2 * 8)
+        super().__init__(posterior, settings, chains, seed, superchain_size)
+        self.adaptation_chains = min(
+            chains, max(MIN_ADAPTATION_CHAINS, ADAPTATION_VALUES // self.dim)
+        )
+        self.pooled = self._alloc(layout.POOLED_STATE.itemsize)
+        self.vectors = self._alloc(layout.POOLED_VECTORS * self.dim * 8)
+        self.weights = self._alloc(self.adaptation_chains * 2 * 8)
         self.graph: Graph | None = None
-        self.learned = 0
+        self.adapted = 0
 
-    def _together(self, **fields: int) -> bytes:
-        places = {
-            "common": self.common.address,
+    def _packed_pool(self, **fields: int) -> bytes:
+        addresses = {
+            "pooled": self.pooled.address,
             "vectors": self.vectors.address,
             "weights": self.weights.address,
-            "watched": self.watched,
+            "adaptation_chains": self.adaptation_chains,
         }
-        return layout.packed(layout.TOGETHER, {**places, **fields})
+        return layout.packed(layout.POOL, {**addresses, **fields})
 
     def start(self, given: np.ndarray | None) -> None:
         super().start(given)
-        self._by_one_block("pt_open", self._together())
+        self._launch_one_block("pt_pool_start", self._packed_pool())
 
-    def _by_one_block(self, kernel: str, together: bytes) -> None:
-        packed = self._packed() + together
-        self.driver.launch(self._function(kernel), 1, LEARNERS, 0, packed, self.stream)
+    def _launch_one_block(self, kernel: str, pool: bytes) -> None:
+        packed = self._packed() + pool
+        self.driver.launch(self._function(kernel), 1, ADAPTATION_THREADS, 0, packed, self.stream)
 
     def open_window(self, first: int) -> None:
         super().open_window(first)
@@ -313,68 +329,77 @@ class PooledChains(Chains):
 
     def advance(self, stop: int) -> None:
         while self.done < stop:
-            lesson = self._next_lesson()
-            if self.done == self.learned and lesson <= stop and lesson <= self.settings.tune:
-                self._captured().launch(self.stream)
-                self.done = self.learned = lesson
+            step = self._next_adaptation()
+            if self.done == self.adapted and step <= stop and step <= self.settings.tune:
+                self._adaptation_graph().launch(self.stream)
+                self.done = self.adapted = step
             else:
-                self._advance_by_hand(stop, lesson)
+                self._advance_without_graph(stop, step)
 
-    def _advance_by_hand(self, stop: int, lesson: int) -> None:
-        """To `stop`, or to a lesson that comes before it, where that is not all of a graph."""
-        end = stop if self.done >= self.settings.tune else min(stop, lesson)
-        together = self._together(first=self.done, count=end - self.done)
-        self._launch(self.move, self._packed(stop=end), together)
+    def _advance_without_graph(self, stop: int, step: int) -> None:
+        """Launch the kernels one by one, to the earlier of `stop` and the next adaptation step:
+        for a stop between two steps, and after the warm-up."""
+        end = stop if self.done >= self.settings.tune else min(stop, step)
+        pool = self._packed_pool(first=self.done, count=end - self.done)
+        self._launch(self.transition_kernel, self._packed(stop=end), pool)
         self.done = end
-        if end == lesson and end <= self.settings.tune:
-            self._by_one_block(self.learn, together)
-            self.learned = end
+        if end == step and end <= self.settings.tune:
+            self._launch_one_block(self.adaptation_kernel, pool)
+            self.adapted = end
 
-    def _next_lesson(self) -> int:
-        """The iteration after which the chains learn next: pt_next_lesson of pt_nuts.cuh."""
-        if self.learned >= self.settings.tune:
+    def _next_adaptation(self) -> int:
+        """The iteration after which the next adaptation step comes, as pt_next_adaptation of
+        pt_nuts.cuh computes it."""
+        if self.adapted >= self.settings.tune:
             return self.settings.iterations + 1
-        return min(self.settings.tune, self.learned + max(1, self.learned // LESSONS))
+        return min(
+            self.settings.tune, self.adapted + max(1, self.adapted // ADAPTATIONS_PER_DOUBLING)
+        )
 
-    def _captured(self) -> Graph:
+    def _adaptation_graph(self) -> Graph:
         if self.graph is None:
-            for kernel in (self.move, self.learn):
-                self._function(kernel)  # nothing may be loaded while a stream is captured
-            together = self._together(first=-1, count=1)
+            for kernel in (self.transition_kernel, self.adaptation_kernel):
+                self._function(kernel)  # no module may be loaded while a stream is captured
+            pool = self._packed_pool(first=-1, count=1)
             with self.driver.capture(self.stream) as self.graph:
-                self._launch(self.move, self._packed(), together)
-                self._by_one_block(self.learn, together)
+                self._launch(self.transition_kernel, self._packed(), pool)
+                self._launch_one_block(self.adaptation_kernel, pool)
         return self.graph
 
 
 class CheesChains(PooledChains):
-    """Chains that moreover all take the same number of steps."""
+    """Pooled chains of ChEES-HMC, which all take the same number of leapfrog steps."""
 
     record = layout.CHEES_RECORD
-    move, learn = "pt_chees_move", "pt_chees_learn"
+    transition_kernel, adaptation_kernel = "pt_chees_move", "pt_chees_adapt"
 
     def __init__(
-        self, posterior: DevicePosterior, settings: Settings, chains: int, seed: int, sharing: int
+        self,
+        posterior: DevicePosterior,
+        settings: Settings,
+        chains: int,
+        seed: int,
+        superchain_size: int,
     ) -> None:
-        super().__init__(posterior, settings, chains, seed, sharing)
-        self.proposals = self._alloc(self.watched * 2 * self.dim * 8)
+        super().__init__(posterior, settings, chains, seed, superchain_size)
+        self.proposals = self._alloc(self.adaptation_chains * 2 * self.dim * 8)
 
     def _limit(self, depth: int) -> int:
         return 2**depth - 1
 
-    def _next_lesson(self) -> int:
-        return self.learned + 1
+    def _next_adaptation(self) -> int:
+        return self.adapted + 1
 
-    def _together(self, **fields: int) -> bytes:
-        return super()._together(proposals=self.proposals.address, **fields)
+    def _packed_pool(self, **fields: int) -> bytes:
+        return super()._packed_pool(proposals=self.proposals.address, **fields)
 
 
 def chains_of(
-    posterior: DevicePosterior, settings: Settings, chains: int, seed: int, sharing: int
+    posterior: DevicePosterior, settings: Settings, chains: int, seed: int, superchain_size: int
 ) -> Chains:
-    """Chains of the kind that the settings ask for."""
+    """The chains of a run, of the class that the settings ask for."""
     if isinstance(settings, Chees):
         kind = CheesChains
     else:
         kind = PooledChains if settings.pooled else Chains
-    return kind(posterior, settings, chains, seed, sharing)
+    return kind(posterior, settings, chains, seed, superchain_size)

@@ -1,15 +1,15 @@
-"""Many chains on the device, from settings to what they drew.
+"""Many chains on the device, from settings to draws.
 
-The device does iterations in batches, each a few launches; between two batches the host looks for
-Ctrl-C and, where somebody watches, reads the chains' counters. Nothing else is copied while the
-chains run. Draws stay on the device and come to the host at the end, or whenever four fifths of the
-device's free memory are full of them. How long a batch is does not change what is drawn.
+The device runs iterations in batches of a few launches; between two batches the host checks for
+Ctrl-C and, if progress is shown, reads the chains' counters. Nothing else is copied while the
+chains run. Draws stay on the device and are copied to the host at the end, or whenever they fill
+four fifths of the device's free memory. The length of a batch does not change the draws.
 
 Random numbers are the Philox streams of the CPU's chains under the same keys, but numbered by
-iteration; momenta are made by inversion. So start points are the CPU's, draws are others.
+iteration, and momenta are made by inversion. So start points are those of the CPU, draws are not.
 
 From 128 chains on, chains share start points in groups, the superchains of nested R-hat (Margossian
-et al. 2024): 64 groups are enough to see whether what is drawn still depends on the start.
+et al. 2024): 64 groups are enough to see whether the draws still depend on the start.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from probtensor.sample.runs.progress import Callback, Watcher
 from probtensor.sample.settings import Settings
 
 FIRST_BATCH = 16
-BATCH_SECONDS = 0.25  # between two looks for Ctrl-C
+BATCH_SECONDS = 0.25  # between two checks for Ctrl-C
 MOST_GROWTH = 4.0
 WATCH_SECONDS = 0.1
 
 
 @dataclass
 class Counters:
-    """How far a chain is, as the host last read it."""
+    """The progress of a chain when the host last read it."""
 
     draws: int = 0
     divergences: int = 0
@@ -50,11 +50,11 @@ class Counters:
 class DeviceRun:
     """A `Run` on the device.
 
-    SamplingError where a chain finds no start, or where the device's memory does not hold one draw
-    of every chain; from `go`, where a chain cannot go on. `threads` are of the host, and not used.
+    SamplingError if a chain finds no start point or one draw of every chain does not fit in the
+    device's memory; from `go`, if a chain fails. `threads`, the host's, is not used.
     """
 
-    learns_together = True
+    supports_pooling = True
 
     def __init__(
         self, posterior: DevicePosterior, settings: Settings, threads: int, seed: int,
@@ -65,12 +65,12 @@ class DeviceRun:
         self.preparing = threading.Thread(target=_load_output, daemon=True)
         self.preparing.start()
         self.settings = settings
-        self.many = chains_of(posterior, settings, chains, seed, superchain_size(chains))
-        self.device = self.many.driver.name
-        self.many.start(points)
-        self.traces = _empty_traces(settings, self.many)
-        self.reached = [0] * chains  # iterations that the chains have done
-        self.stored = 0  # iterations that are in the traces, as far as they were done
+        self.device_chains = chains_of(posterior, settings, chains, seed, superchain_size(chains))
+        self.device = self.device_chains.driver.name
+        self.device_chains.start(points)
+        self.traces = _empty_traces(settings, self.device_chains)
+        self.reached = [0] * chains  # iterations done by each chain
+        self.stored = 0  # iterations up to here are in the traces, if the chain did them
         self.counters = [Counters() for _ in range(chains)]
         self.watcher = Watcher(self.counters, settings.tune, settings.iterations, progress)
         self.watch = None if progress is False else self._watching()
@@ -91,22 +91,22 @@ class DeviceRun:
         return [min(reached, self.stored) for reached in self.reached]
 
     def rescue(self) -> None:
-        """See `Run`. Where the device answers no more, what was brought before is all there is."""
+        """See `Run`. If the device fails, the traces have what was copied before."""
         with contextlib.suppress(Exception):
             self._store()
 
     def stop(self) -> None:
-        """Nothing to do: the loop looks at the interrupts between two batches."""
+        """Nothing to do: the loop checks the interrupts between two batches."""
 
     def _advance(self, interrupts: Interrupts) -> None:
         """Iterations in batches, to the end or to Ctrl-C."""
-        many, batch, last = self.many, FIRST_BATCH, self.settings.iterations
-        many.open_window(last - self.settings.kept)
-        while many.done < last and not interrupts.presses:
+        device_chains, batch, last = self.device_chains, FIRST_BATCH, self.settings.iterations
+        device_chains.open_window(last - self.settings.kept)
+        while device_chains.done < last and not interrupts.presses:
             began = time.perf_counter()
             try:
-                many.advance(min(many.done + batch, many.window[-1] + 1))
-                many.wait()
+                device_chains.advance(min(device_chains.done + batch, device_chains.window[-1] + 1))
+                device_chains.wait()
                 if self.watch is not None:
                     self.watch()
             except KeyboardInterrupt:
@@ -115,37 +115,37 @@ class DeviceRun:
                 return
             spent = time.perf_counter() - began
             batch = max(1, int(batch * min(MOST_GROWTH, BATCH_SECONDS / max(spent, 1e-6))))
-            if many.window[-1] + 1 == many.done < last:
+            if device_chains.window[-1] + 1 == device_chains.done < last:
                 self._store()
-                many.open_window(many.done)
+                device_chains.open_window(device_chains.done)
 
     def _store(self) -> None:
-        """Bring what the window holds into the traces."""
-        many = self.many
-        if not many.window:
+        """Copy the window into the traces."""
+        device_chains = self.device_chains
+        if not device_chains.window:
             return
-        many.wait()
-        states = many.read_states()
+        device_chains.wait()
+        states = device_chains.read_states()
         reached = states["done"].tolist()
-        length = min(max(reached), many.window.stop) - many.window.start
+        length = min(max(reached), device_chains.window.stop) - device_chains.window.start
         if length > 0:
-            many.collect(self.traces, length)
-        self.reached, self.stored = reached, many.window.start + max(0, length)
+            device_chains.collect(self.traces, length)
+        self.reached, self.stored = reached, device_chains.window.start + max(0, length)
         self.states = states
         _count(states, self.counters)
 
     def _check(self) -> None:
-        """SamplingError where a chain failed; else the metric."""
+        """SamplingError if a chain failed; else copy the metric into the traces."""
         failed = np.flatnonzero(self.states["status"])
         if failed.size:
             chain = int(failed[0])
             state = self.states[chain]
             status, done, code = (int(state[name]) for name in ("status", "done", "code"))
             raise SamplingError(explain(status, chain, done, code))
-        self.traces.inverse_mass[...] = self.many.read_inverse_mass()
+        self.traces.inverse_mass[...] = self.device_chains.read_inverse_mass()
 
     def _watching(self) -> Callable[[], None]:
-        """What reads the chains' counters and shows them, at most ten times a second."""
+        """A function that reads the chains' counters and shows them, at most ten times a second."""
         looked = time.perf_counter()
 
         def watch() -> None:
@@ -153,7 +153,7 @@ class DeviceRun:
             now = time.perf_counter()
             if now - looked >= WATCH_SECONDS:
                 looked = now
-                _count(self.many.read_states(), self.counters)
+                _count(self.device_chains.read_states(), self.counters)
                 self.watcher.update()
 
         return watch
@@ -165,13 +165,13 @@ def _load_output() -> None:
         load_arviz()
 
 
-def _empty_traces(settings: Settings, many: Chains) -> Traces:
-    shape = (many.chains, settings.kept, many.dim)
+def _empty_traces(settings: Settings, device_chains: Chains) -> Traces:
+    shape = (device_chains.chains, settings.kept, device_chains.dim)
     return Traces(
         draws=np.empty(shape),
-        records=np.empty(shape[:2], many.record),
+        records=np.empty(shape[:2], device_chains.record),
         divergence_starts=np.empty(shape) if settings.keep_divergences else None,
-        inverse_mass=np.empty((many.chains, many.dim)),
+        inverse_mass=np.empty((device_chains.chains, device_chains.dim)),
     )
 
 

@@ -1,6 +1,6 @@
 """Whether the draws can be trusted.
 
-    measures.py    R-hat, effective sample sizes, E-BFMI
-    arrival.py     signs in one chain that it has not arrived
-    warnings.py    what is wrong with the draws and what to do about it
+    measures.py      R-hat, effective sample sizes, E-BFMI
+    single_chain.py  signs within one chain that it has not reached the typical set
+    warnings.py      what is wrong with the draws and what to do about it
 """

@@ -11,10 +11,10 @@ import functools
 import numpy as np
 
 from probtensor.process import importing
-from probtensor.sample.runs.threads import spread
+from probtensor.sample.runs.threads import parallel_for
 
 BLOCK_VALUES = 100_000
-MANY_CHAINS = 128
+SUPERCHAIN_THRESHOLD = 128
 SUPERCHAINS = 64
 
 
@@ -25,7 +25,7 @@ def convergence(draws, threads=1):
 
 def superchain_size(chains):
     """Chains that share a start point and count as one superchain: 1 where chains are few."""
-    return 1 if chains < MANY_CHAINS else -(-chains // SUPERCHAINS)
+    return 1 if chains < SUPERCHAIN_THRESHOLD else -(-chains // SUPERCHAINS)
 
 
 def nested(draws):
@@ -128,7 +128,7 @@ def _by_blocks(measure, draws, rows=1, threads=1):
         result[:, start : start + width] = np.where(finite, found, np.nan)
 
     starts = range(0, count if length >= 4 else 0, width)
-    spread(block, starts, threads)
+    parallel_for(block, starts, threads)
     return result.reshape(rows, *draws.shape[2:])
 
 

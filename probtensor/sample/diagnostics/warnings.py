@@ -14,17 +14,17 @@ import numpy as np
 
 from probtensor.calls import HOUSE
 from probtensor.sample.diagnostics import measures as diagnostics
-from probtensor.sample.diagnostics.arrival import (
-    chains_named,
-    climbing,
-    drifting,
-    rounded,
-    standing,
+from probtensor.sample.diagnostics.single_chain import (
+    chains_text,
+    energy_rounding,
+    gradient_trend,
+    log_density_drift,
+    stuck_chains,
 )
 from probtensor.sample.errors import SamplerWarning
 from probtensor.sample.kernels.protocol import LogpGrad
 from probtensor.sample.runs.start import variable_of
-from probtensor.sample.runs.threads import aside
+from probtensor.sample.runs.threads import in_other_thread
 from probtensor.sample.settings import Settings
 
 RHAT_LIMIT = 1.01
@@ -33,12 +33,12 @@ ESS_OF_MANY = 400  # of all chains, where these are many: as for four chains
 BFMI_LIMIT = 0.3
 FEWEST_DRAWS = 100
 DEPTH_SHARE = 0.05
-LEFT_BEHIND = 10.0  # the density is e^10 times lower
+LOG_DENSITY_GAP = 10.0  # the density is e^10 times lower
 SPREADS = 3.0
 NAMED_GUARDS = 3
 
 
-def warn_of_trouble(
+def warn_about_draws(
     posterior: LogpGrad,
     settings: Settings,
     draws: np.ndarray,
@@ -54,14 +54,12 @@ def warn_of_trouble(
 
     def check() -> None:
         with np.errstate(all="ignore"):
-            found.extend(troubles(posterior, settings, draws, records, threads))
+            found.extend(diagnostics_warnings(posterior, settings, draws, records, threads))
 
     try:
-        aside(check)
+        in_other_thread(check)
     except Exception as error:
-        found.append(
-            f"the draws are there, but not all of them could be checked: {error!r:.200}"
-        )
+        found.append(f"the draws are there, but not all of them could be checked: {error!r:.200}")
     for text in found:
         _issue(text)
 
@@ -78,7 +76,7 @@ def _issue(text: str) -> None:
             raise
 
 
-def troubles(
+def diagnostics_warnings(
     posterior: LogpGrad,
     settings: Settings,
     draws: np.ndarray,
@@ -91,11 +89,11 @@ def troubles(
     yield from _divergences(posterior, settings, records)
     if "reached_max_treedepth" in records.dtype.names:
         yield from _tree_depth(settings, records)
-    yield from standing(posterior, draws, records)
+    yield from stuck_chains(posterior, draws, records)
     if draws.shape[1] >= FEWEST_DRAWS:
-        yield from _left_behind(draws, records)
-        yield from drifting(records["lp"])
-        yield from rounded(records["lp"])
+        yield from _low_mass_chains(draws, records)
+        yield from log_density_drift(records["lp"])
+        yield from energy_rounding(records["lp"])
         yield from _energy(records)
         yield from _mixing(posterior, draws, threads)
 
@@ -151,7 +149,7 @@ def _another_way(posterior: LogpGrad) -> str:
     )
 
 
-def _left_behind(draws: np.ndarray, records: np.ndarray) -> Iterator[str]:
+def _low_mass_chains(draws: np.ndarray, records: np.ndarray) -> Iterator[str]:
     """Chains that stay far below the best one in log density, as in a narrow valley or a lesser
     mode: by more than LEFT_BEHIND, and by more than all their draws and its draws move about.
 
@@ -169,26 +167,26 @@ def _left_behind(draws: np.ndarray, records: np.ndarray) -> Iterator[str]:
         best = int(np.argmax(mass))
     else:
         best = int(np.nanargmax(middle)) if not np.isnan(middle).all() else 0
-    far = np.maximum(LEFT_BEHIND, SPREADS * (spread + spread[best]))
+    far = np.maximum(LOG_DENSITY_GAP, SPREADS * (spread + spread[best]))
     low = np.flatnonzero(middle[best] - middle > far)
     if low.size:
         many = low.size > 1
         yield (
-            f"{chains_named(low)} {'stay' if many else 'stays'} far "
+            f"{chains_text(low)} {'stay' if many else 'stays'} far "
             f"below the others: a log density of about {middle[low].max():.6g}, where chain {best} "
             f"has {middle[best]:.6g}. {'They are' if many else 'It is'} not where the posterior's "
             "mass is: leave the draws out, and start nearer with init=, or at another seed"
         )
-    narrow = known & (mass < mass[best] - LEFT_BEHIND)
+    narrow = known & (mass < mass[best] - LOG_DENSITY_GAP)
     high = np.flatnonzero((middle - middle[best] > far) & narrow)
     if high.size:
         many = high.size > 1
         yield (
-            f"{chains_named(high)} {'stay' if many else 'stays'} in a narrow place far above the "
+            f"{chains_text(high)} {'stay' if many else 'stays'} in a narrow place far above the "
             f"others: a log density of about {middle[high].max():.6g}, where chain {best} has "
             f"{middle[best]:.6g}, but its draws fill so much more that their mass is about e^"
             f"{(mass[best] - mass[high]).min():.3g} times that. Leave the draws of "
-            f"{chains_named(high)} out, and start nearer with init=, or at another seed"
+            f"{chains_text(high)} out, and start nearer with init=, or at another seed"
         )
 
 
@@ -208,7 +206,7 @@ def _energy(records: np.ndarray) -> Iterator[str]:
     low = np.flatnonzero(found < BFMI_LIMIT)
     if low.size:
         yield (
-            f"the energy moves too little from draw to draw in {chains_named(low)} (E-BFMI "
+            f"the energy moves too little from draw to draw in {chains_text(low)} (E-BFMI "
             f"{found[low].min():.2f}, below {BFMI_LIMIT:g}): heavy tails are explored slowly. "
             "Write the model another way, or tune longer"
         )
@@ -231,7 +229,7 @@ def _mixing(posterior: LogpGrad, draws: np.ndarray, threads: int) -> Iterator[st
             "have not yet found the same distribution. Draw and tune more, or check whether the "
             "posterior has several modes or the model is not identified"
         )
-        yield from climbing(posterior, draws, apart)
+        yield from gradient_trend(posterior, draws, apart)
     few = np.flatnonzero(size < wanted)
     if few.size:
         worst = few[np.argmin(size[few])]

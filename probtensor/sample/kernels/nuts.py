@@ -58,7 +58,7 @@ class Run(Protocol):
     device: str
 
     def go(self, interrupts: Interrupts) -> None:
-        """All iterations, or those up to Ctrl-C. """
+        """All iterations, or those up to Ctrl-C."""
 
     def prepare(self) -> None:
         """Wait for what was begun beside the chains and the output needs."""

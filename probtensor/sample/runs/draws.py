@@ -45,7 +45,7 @@ class Draws:
     def __post_init__(self) -> None:
         self.chosen, self.length = most_draws(self.settings, self.done)
         if self.length < self.settings.kept or len(self.chosen) < len(self.done):
-            self.attrs["interrupted"] = what_is_left(
+            self.attrs["interrupted"] = interruption_note(
                 len(self.done), self.settings, self.chosen, self.length
             )
 
@@ -101,7 +101,7 @@ def most_draws(settings: Settings, done: Sequence[int]) -> tuple[list[int], int]
     return chosen, max(0, int(kept[chosen].min()))
 
 
-def what_is_left(chains: int, settings: Settings, chosen: Sequence[int], length: int) -> str:
+def interruption_note(chains: int, settings: Settings, chosen: Sequence[int], length: int) -> str:
     """What an ArviZ object says of itself that does not hold all that was asked for."""
     return (
         f"interrupted: {len(chosen)} of {chains} chains, with the first {length} of "

@@ -17,7 +17,7 @@ from probtensor.sample.runs.interrupts import Interrupts
 from probtensor.sample.runs.output import load_arviz
 from probtensor.sample.runs.progress import Callback, Watcher
 from probtensor.sample.runs.start import find_start
-from probtensor.sample.runs.threads import run_all
+from probtensor.sample.runs.threads import run_jobs
 from probtensor.sample.settings import Settings
 
 
@@ -26,7 +26,7 @@ class HostRun:
     do not fit."""
 
     device = ""
-    learns_together = False  # can its chains share what they learn?
+    supports_pooling = False  # can its chains share what they learn?
 
     def __init__(
         self, posterior: LogpGrad, settings: Settings, threads: int, seed: int,
@@ -59,9 +59,7 @@ class HostRun:
         with contextlib.suppress(RuntimeError):
             self.preparing.start()
         with blas.OneThread(*blas.loaded()), self.watcher.open(interrupts):
-            run_all(
-                self.jobs, self.threads, self.progresses, self.watcher.update, interrupts
-            )
+            run_jobs(self.jobs, self.threads, self.progresses, self.watcher.update, interrupts)
 
     def prepare(self) -> None:
         """See `Run`."""

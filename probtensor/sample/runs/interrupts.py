@@ -23,7 +23,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-PATIENCE = 3  # the press that raises
+PRESSES_TO_RAISE = 3  # the press that raises
 NOTE = "\nsample: ending with the draws so far; once more ends at once (error.draws has them)"
 
 
@@ -58,10 +58,10 @@ class Interrupts:
 
     def press(self) -> bool:
         """Count a KeyboardInterrupt that was caught. Was it one too many, to be raised again?"""
-        if self.presses < PATIENCE:
+        if self.presses < PRESSES_TO_RAISE:
             self.presses += 1
             self.stop()
-        return self.presses >= PATIENCE
+        return self.presses >= PRESSES_TO_RAISE
 
     def _pressed(self, number: int, frame: FrameType | None) -> None:
         """The handler. A forked child inherits it, and a run that is over may have left it."""
@@ -70,11 +70,11 @@ class Interrupts:
             signal.default_int_handler(number, frame)
         self.presses += 1
         self.stop()
-        if self.presses == PATIENCE - 1 and self.tell:
+        if self.presses == PRESSES_TO_RAISE - 1 and self.tell:
             # The signal may have come in the middle of a write to the same stream.
             with contextlib.suppress(Exception):
                 print(NOTE, file=sys.stderr)
-        if self.presses >= PATIENCE and self.raising:
+        if self.presses >= PRESSES_TO_RAISE and self.raising:
             raise KeyboardInterrupt(f"interrupted {self.presses} times")
 
 

@@ -28,7 +28,7 @@ FLAGS = ("diverging", "reached_max_treedepth")
 def load_arviz() -> ModuleType:
     """ArviZ, imported when first needed, without its announcement of version 1."""
     with importing(), warnings.catch_warnings():
-        no_errors("ignore")
+        downgrade_errors("ignore")
         warnings.simplefilter("ignore", FutureWarning)
         try:
             import arviz
@@ -39,7 +39,7 @@ def load_arviz() -> ModuleType:
     return arviz
 
 
-def no_errors(action: str) -> None:
+def downgrade_errors(action: str) -> None:
     """Inside `catch_warnings`: the action for warnings that would be errors, as all are under
     `python -W error`. What ArviZ and its imports warn of is no reason to lose draws."""
     for strict in [found for found in warnings.filters if found[0] == "error"]:
@@ -74,7 +74,7 @@ def to_arviz(
     """
     arviz = load_arviz()
     with warnings.catch_warnings():
-        no_errors("default")
+        downgrade_errors("default")
         # Thousands of short chains are no mistake.
         warnings.filterwarnings("ignore", message="More chains", category=UserWarning)
         return _built(arviz, groups, dims, coords, attrs)

@@ -77,7 +77,7 @@ def find_start(
             )
         if np.isfinite(logp) and np.isfinite(gradient).all():
             return q
-    raise SamplingError(hopeless(posterior, q, logp, gradient, chain, attempts))
+    raise SamplingError(start_failure_message(posterior, q, logp, gradient, chain, attempts))
 
 
 def _candidate(posterior: LogpGrad, seed: int, chain: int, attempt: int) -> np.ndarray:
@@ -88,7 +88,7 @@ def _candidate(posterior: LogpGrad, seed: int, chain: int, attempt: int) -> np.n
     return np.array(initial(key, chain), dtype=float)
 
 
-def hopeless(
+def start_failure_message(
     posterior: LogpGrad,
     q: np.ndarray,
     logp: float,

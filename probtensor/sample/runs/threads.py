@@ -20,7 +20,7 @@ WATCH_SECONDS = 0.1
 LEAVE_SECONDS = 5.0
 
 
-class Crew:
+class WorkerThreads:
     """Threads that do jobs in their order, until all are done or `stop` is called.
 
     Plain threads and not an executor: these start and end while the interpreter is about to exit,
@@ -34,8 +34,8 @@ class Crew:
         self.results = [0] * len(jobs)
         self.failures: dict[int, BaseException] = {}
         self.progresses = progresses
-        self.bell = threading.Lock()  # free once there is something to look at
-        self.bell.acquire()
+        self.idle_signal = threading.Lock()  # free once there is something to look at
+        self.idle_signal.acquire()
 
     def stop(self) -> None:
         """Begin no more jobs, and end those that run at their next leapfrog step."""
@@ -70,7 +70,7 @@ class Crew:
         finally:
             self.working.discard(number)
             with contextlib.suppress(RuntimeError):
-                self.bell.release()
+                self.idle_signal.release()
 
     @property
     def busy(self) -> bool:
@@ -79,9 +79,9 @@ class Crew:
 
     def wait(self, seconds: float) -> None:
         """Until a thread has nothing more to do, but at most so long."""
-        self.bell.acquire(timeout=seconds)
+        self.idle_signal.acquire(timeout=seconds)
 
-    def leave(self) -> None:
+    def stop_at_exit(self) -> None:
         """Where daemon threads are still at it when the interpreter exits: native code must have
         ended before the libraries it uses are taken down."""
         self.stop()
@@ -90,7 +90,7 @@ class Crew:
             self.wait(WATCH_SECONDS)
 
 
-def run_all(
+def run_jobs(
     jobs: Sequence[Callable[[], int]],
     cores: int,
     progresses: Sequence[Progress],
@@ -105,30 +105,30 @@ def run_all(
     `watch` raises stops the chains too. At the third Ctrl-C KeyboardInterrupt is raised, and chains
     may not have ended yet.
     """
-    crew = Crew(jobs, progresses)
-    interrupts = interrupts or Interrupts(crew.stop)
-    atexit.register(crew.leave)
+    workers = WorkerThreads(jobs, progresses)
+    interrupts = interrupts or Interrupts(workers.stop)
+    atexit.register(workers.stop_at_exit)
     try:
-        _attend(partial(crew.start, cores), interrupts)
-        while crew.busy:
+        _guard_interrupt(partial(workers.start, cores), interrupts)
+        while workers.busy:
             if interrupts.presses:
-                crew.stop()  # the jobs that nobody has begun too
-            _attend(partial(crew.wait, WATCH_SECONDS), interrupts)
-            if crew.busy and not interrupts.presses:
-                _attend(watch, interrupts)
+                workers.stop()  # the jobs that nobody has begun too
+            _guard_interrupt(partial(workers.wait, WATCH_SECONDS), interrupts)
+            if workers.busy and not interrupts.presses:
+                _guard_interrupt(watch, interrupts)
     except BaseException as error:
-        crew.stop()
-        while crew.busy and not isinstance(error, KeyboardInterrupt):
-            crew.wait(WATCH_SECONDS)
+        workers.stop()
+        while workers.busy and not isinstance(error, KeyboardInterrupt):
+            workers.wait(WATCH_SECONDS)
         raise
     finally:
-        atexit.unregister(crew.leave)
-    if crew.failures:
-        raise crew.failures[min(crew.failures)]
-    return crew.results, interrupts.presses > 0
+        atexit.unregister(workers.stop_at_exit)
+    if workers.failures:
+        raise workers.failures[min(workers.failures)]
+    return workers.results, interrupts.presses > 0
 
 
-def _attend(action: Callable[[], None], interrupts: Interrupts) -> None:
+def _guard_interrupt(action: Callable[[], None], interrupts: Interrupts) -> None:
     """Do it; a KeyboardInterrupt from it stops the chains, and the third one is raised."""
     try:
         action()
@@ -137,7 +137,7 @@ def _attend(action: Callable[[], None], interrupts: Interrupts) -> None:
             raise
 
 
-def aside(job: Callable[[], T]) -> T:
+def in_other_thread(job: Callable[[], T]) -> T:
     """What a job gives that another thread does.
 
     Ctrl-C may raise inside the pure Python locks of executors, which then stay locked for ever; but
@@ -150,19 +150,19 @@ def aside(job: Callable[[], T]) -> T:
         found.append(job())
         return 0
 
-    crew = Crew([do], ())
-    crew.start(1)
-    while crew.busy:
-        crew.wait(WATCH_SECONDS)
-    if crew.failures:
-        raise crew.failures[0]
+    workers = WorkerThreads([do], ())
+    workers.start(1)
+    while workers.busy:
+        workers.wait(WATCH_SECONDS)
+    if workers.failures:
+        raise workers.failures[0]
     return found[0]
 
 
-def spread(function: Callable[[T], None], items: Sequence[T], threads: int) -> None:
+def parallel_for(function: Callable[[T], None], items: Sequence[T], threads: int) -> None:
     """Call the function on each item, on several threads where that helps and may be done: not
     while the interpreter exits, when executors take no more work. For threads that Ctrl-C does not
-    reach: see `aside`."""
+    reach: see `in_other_thread`."""
     rest = deque(items)
     if threads > 1 and len(rest) > 1:
         pool = ThreadPoolExecutor(threads)

@@ -37,7 +37,7 @@ WAY_OUT = (
 
 
 @dataclass(frozen=True)
-class Need:
+class Requirement:
     """`value`, which messages call `what`, must be `range`: `inside` tells where it is."""
 
     what: str
@@ -47,32 +47,33 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Drawn(Composite):
+class CheckedDraw(Composite):
     """A draw, where what its formula takes for granted holds of the parameters.
 
     Inputs: the draw, then each parameter to be checked with what tells where it lies inside;
     `names` and `ranges` are their texts, `all_names` those of all parameters. The draw of an
-    integer is a whole float64, and becomes one here. Where the formula `shows` it by a nan, a
-    parameter is looked at for messages only. A point of the draw has `event_ndim` axes.
+    integer is a float64 with an integral value, cast to int64 here. With `propagates_nan` the
+    formula gives nan by itself, and the parameters serve messages only. A point of the draw has
+    `event_ndim` axes.
     """
 
-    called: str
+    display_name: str
     all_names: tuple[str, ...]
     names: tuple[str, ...]
     ranges: tuple[str, ...]
     event_ndim: int
     whole: bool
-    shows: bool
+    propagates_nan: bool
 
     def infer(self, value: TensorType, *pairs: TensorType) -> TensorType:
         return value.with_dtype("int64") if self.whole else value
 
     def expand(self, value: Node, *pairs: Node) -> Node:
-        if pairs and not self.shows:
+        if pairs and not self.propagates_nan:
             inside = [x[self.over_points] for x in pairs[1::2]]
             # A factor, since a choice would let compilers draw under a mask, which is slower.
             value = value * ops.where(reduce(ops.logical_and, inside), 1.0, math.nan)
-        return make(ops.DrawWhole(self.said, WAY_OUT), (value,)) if self.whole else value
+        return make(ops.DrawWhole(self.message, WAY_OUT), (value,)) if self.whole else value
 
     @property
     def over_points(self) -> tuple:
@@ -84,12 +85,12 @@ class Drawn(Composite):
         return self.whole
 
     @property
-    def said(self) -> str:
+    def message(self) -> str:
         """What is wrong where nothing is known of the values."""
         wanted = [f"{n} must be {r}" for n, r in zip(self.names, self.ranges, strict=True)]
         names = " and ".join(self.all_names)
         wanted.append(f"{names} such that it is a whole number below 2**63")
-        return f"{self.called} cannot be drawn: {', and '.join(wanted)}"
+        return f"{self.display_name} cannot be drawn: {', and '.join(wanted)}"
 
     def numpy(self, value, *pairs):
         for inside in pairs[1::2]:
@@ -105,30 +106,41 @@ class Drawn(Composite):
         found = zip(self.names, self.ranges, pairs[::2], pairs[1::2], strict=True)
         for name, domain, parameter, inside in found:
             if not np.all(inside):
-                what = f"{name} of {self.called}"
-                return refused_values(what, parameter, inside, domain, line, WAY_OUT)
+                what = f"{name} of {self.display_name}"
+                return outside_support(what, parameter, inside, domain, line, WAY_OUT)
         fits = (value >= -(2.0**63)) & (value < 2.0**63)
         if not self.whole or np.all(fits):
             return None
-        return refused_values(
-            f"a draw of {self.called}", value, fits, "a whole number below 2**63", line,
+        return outside_support(
+            f"a draw of {self.display_name}", value, fits, "a whole number below 2**63", line,
             f"{' and '.join(self.all_names)} must be such that it is: int64 holds no others",
         )  # fmt: skip
 
 
-def drawn(value: Node, law: object, called: str, needs: Iterable[Need]) -> Node:
+def checked_draw(
+    value: Node, distribution: object, display_name: str, requirements: Iterable[Requirement]
+) -> Node:
     """A draw of a distribution where what is needed holds: nan elsewhere, or an error if it is a
     whole number."""
-    needs = tuple(needs)
-    if not needs and not law.discrete:
+    requirements = tuple(requirements)
+    if not requirements and not distribution.discrete:
         return value
-    pairs = [x for need in needs for x in (need.value, need.inside)]
-    texts = tuple(need.what for need in needs), tuple(need.range for need in needs)
-    op = Drawn(called, tuple(law.parameters), *texts, law.event_ndim, law.discrete, law.shows)
+    pairs = [x for need in requirements for x in (need.value, need.inside)]
+    texts = tuple(need.what for need in requirements), tuple(need.range for need in requirements)
+    op = CheckedDraw(
+        display_name,
+        tuple(distribution.parameters),
+        *texts,
+        distribution.event_ndim,
+        distribution.discrete,
+        distribution.propagates_nan,
+    )
     return make(op, (value, *pairs))
 
 
-def parameter_needs(parameters: Sequence[tuple[str, Node, Support]], whole: bool) -> Iterator[Need]:
+def parameter_requirements(
+    parameters: Sequence[tuple[str, Node, Support]], whole: bool
+) -> Iterator[Requirement]:
     """What must hold of parameters (name, value, support), but what always does."""
     known = FactTable()
     for name, value, domain in parameters:
@@ -137,23 +149,23 @@ def parameter_needs(parameters: Sequence[tuple[str, Node, Support]], whole: bool
             # A draw that is a number hides a nan of its parameters, other draws hand it on.
             axes = tuple(range(value.ndim - domain.event_ndim, value.ndim))
             inside = ops.all(ops.logical_not(ops.isnan(value)), axis=axes)
-        if inside is not None and not surely_inside(value, domain, known):
-            yield Need(name, value, inside, str(domain))
+        if inside is not None and not is_surely_within(value, domain, known):
+            yield Requirement(name, value, inside, str(domain))
 
 
-def room_needs(support: Support) -> Iterator[Need]:
+def bound_requirements(support: Support) -> Iterator[Requirement]:
     """The lower bound of an interval must be below the upper one."""
     if not isinstance(support, Interval) or is_number(support.low, support.high):
         return
     if support.bounded_below and support.bounded_above:
         low, high = as_tensor(support.low), as_tensor(support.high)
-        yield Need("the upper bound", high, low < high, "above the lower one")
+        yield Requirement("the upper bound", high, low < high, "above the lower one")
 
 
-def surely_inside(node: Node, domain: Support, known: FactTable) -> bool:
+def is_surely_within(node: Node, domain: Support, known: FactTable) -> bool:
     """Can it be shown that the values of a node are numbers that lie in a support?"""
     if isinstance(domain, Vector):
-        return surely_inside(node, domain.entries, known)
+        return is_surely_within(node, domain.entries, known)
     if isinstance(node.op, Const):
         inside = domain.contains(node.op.array)
         return bool(np.all(~np.isnan(node.op.array) if inside is None else inside))
@@ -175,7 +187,7 @@ def surely_inside(node: Node, domain: Support, known: FactTable) -> bool:
     return (low or not domain.bounded_below) and (high or not domain.bounded_above)
 
 
-def refused_values(
+def outside_support(
     what: str, values: np.ndarray, inside: np.ndarray, domain: object, line: str, way_out: str = ""
 ) -> ValueError:
     """The error that names the first of `values` that is not `inside`."""

@@ -25,14 +25,14 @@ MOST_CHAINS, POINTS = 64, 20  # whose slopes are looked at, and in how many draw
 ADVICE = "tune longer, rescale the variables, or start nearer with init="
 
 
-def chains_named(chains: np.ndarray) -> str:
-    """"chain 2", or "chains 0, 1 and 5 more"."""
+def chains_text(chains: np.ndarray) -> str:
+    """ "chain 2", or "chains 0, 1 and 5 more"."""
     numbers = ", ".join(str(chain) for chain in chains[:NAMED_CHAINS])
     more = f" and {chains.size - NAMED_CHAINS} more" if chains.size > NAMED_CHAINS else ""
     return f"chain{'s' if chains.size > 1 else ''} {numbers}{more}"
 
 
-def refused(records: np.ndarray, chains: np.ndarray) -> str:
+def low_acceptance_note(records: np.ndarray, chains: np.ndarray) -> str:
     """Why chains stand: where all proposals are refused, the step size that was learned elsewhere
     is too long. "" where they are taken."""
     names = records.dtype.names
@@ -49,7 +49,7 @@ def refused(records: np.ndarray, chains: np.ndarray) -> str:
     )
 
 
-def standing(posterior: LogpGrad, draws: np.ndarray, records: np.ndarray) -> Iterator[str]:
+def stuck_chains(posterior: LogpGrad, draws: np.ndarray, records: np.ndarray) -> Iterator[str]:
     """Chains of float64[chains, draws, dim] with coordinates that never change, or that hardly ever
     move at all. None where there are fewer than FEWEST_MOVES draws."""
     if draws.shape[1] < FEWEST_MOVES:
@@ -64,21 +64,22 @@ def standing(posterior: LogpGrad, draws: np.ndarray, records: np.ndarray) -> Ite
         if where.sum() > 1:
             which = f"{where.sum()} of {where.size} coordinates have one value in all draws"
         yield (
-            f"{chains_named(stuck)} {'stand' if stuck.size > 1 else 'stands'} still: {which} of "
+            f"{chains_text(stuck)} {'stand' if stuck.size > 1 else 'stands'} still: {which} of "
             f"chain {stuck[0]} ({first} = {high[stuck[0]][where][0]:.6g})."
-            f"{refused(records, stuck)} These are not draws from the posterior: {ADVICE}"
+            f"{low_acceptance_note(records, stuck)} These are not draws from the posterior: "
+            f"{ADVICE}"
         )
     moves = np.array([(chain[1:] != chain[:-1]).any(axis=1).mean() for chain in draws])
     rare = np.setdiff1d(np.flatnonzero(moves < RARELY), stuck)
     if rare.size:
         yield (
-            f"{chains_named(rare)} hardly {'move' if rare.size > 1 else 'moves'}: in "
+            f"{chains_text(rare)} hardly {'move' if rare.size > 1 else 'moves'}: in "
             f"{100 * moves[rare].min():.2g} % of the iterations."
-            f"{refused(records, rare)} The draws do not show the posterior: {ADVICE}"
+            f"{low_acceptance_note(records, rare)} The draws do not show the posterior: {ADVICE}"
         )
 
 
-def drifting(lp: np.ndarray) -> Iterator[str]:
+def log_density_drift(lp: np.ndarray) -> Iterator[str]:
     """Chains of float64[chains, draws] whose log density still changes: from the first quarter to
     the last by more than DRIFT, and by more than it moves about within both."""
     quarter = lp.shape[1] // 4
@@ -89,27 +90,29 @@ def drifting(lp: np.ndarray) -> Iterator[str]:
     if moving.size:
         many, first = moving.size > 1, moving[np.argmax(np.abs(ends - begins)[moving])]
         yield (
-            f"{chains_named(moving)} {'have' if many else 'has'} not arrived: the log density of "
+            f"{chains_text(moving)} {'have' if many else 'has'} not arrived: the log density of "
             f"chain {first} goes from about {begins[first]:.6g} to {ends[first]:.6g} over its "
             "draws. These are not draws from the posterior: tune longer, or start nearer with init="
         )
 
 
-def rounded(lp: np.ndarray) -> Iterator[str]:
+def energy_rounding(lp: np.ndarray) -> Iterator[str]:
     """Chains whose log densities are so large that rounding hides differences of one."""
     error = np.abs(np.median(lp, axis=1)) * 2.0**-52
     blind = np.flatnonzero(error > ROUNDED)
     if blind.size:
         worst = blind[np.argmax(error[blind])]
         yield (
-            f"{chains_named(blind)} {'move' if blind.size > 1 else 'moves'} by rounding errors: a "
+            f"{chains_text(blind)} {'move' if blind.size > 1 else 'moves'} by rounding errors: a "
             f"log density of about {np.median(lp[worst]):.3g} in chain {worst} is known to "
             f"{error[worst]:.2g} only. Start nearer with init=, or leave constants out of the log "
             "density"
         )
 
 
-def climbing(posterior: LogpGrad, draws: np.ndarray, coordinates: np.ndarray) -> Iterator[str]:
+def gradient_trend(
+    posterior: LogpGrad, draws: np.ndarray, coordinates: np.ndarray
+) -> Iterator[str]:
     """Chains that are still on a slope in one of the given coordinates, which mix badly.
 
     Around its mode a density of scale s has the gradient -(q - mode)/s**2: its change along the
@@ -134,7 +137,7 @@ def climbing(posterior: LogpGrad, draws: np.ndarray, coordinates: np.ndarray) ->
         gain, chain, coordinate = max(found)
         chains = np.array([chain for _, chain, _ in found])
         yield (
-            f"{chains_named(chains)} {'have' if chains.size > 1 else 'has'} not arrived: all "
+            f"{chains_text(chains)} {'have' if chains.size > 1 else 'has'} not arrived: all "
             f"draws of {variable_of(posterior, int(coordinate))} in chain {chain} are on one "
             f"slope of the density, up which its logarithm may rise by about {gain:.3g}. These "
             f"are not draws from the posterior: {ADVICE}"
