@@ -91,10 +91,17 @@ def vmap_nodes(outputs: Sequence[Node], batches: Mapping[Node, Node]) -> list[No
     size: Size = 1
     for x in batches.values():
         size = broadcast_size(size, x.shape[0])
-    done: dict[Node, Node] = dict(batches)
+    done = {x: _repeated(batch, size) for x, batch in batches.items()}
     for node in toposort(outputs):
         if node not in done and any(x in done for x in node.inputs):
             with made_by(node):
                 inputs = tuple(done.get(x) for x in node.inputs)
                 done[node] = node.op.batched(Batch(node, inputs, size, vmap_nodes))
     return [done[y] if y in done else ops.broadcast_to(y, (size, *y.shape)) for y in outputs]
+
+
+def _repeated(batch: Node, size: Size) -> Node:
+    """The batch; one of a single item as many times as the others have items."""
+    if batch.shape[0] != 1 or size == 1:
+        return batch
+    return ops.broadcast_to(batch, (size, *batch.shape[1:]))

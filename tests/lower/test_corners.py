@@ -221,10 +221,9 @@ def test_a_chain_of_thousands_of_locals_is_shortened():
 def test_hundreds_of_loops_of_different_sizes_are_fused_fast():
     inputs = [new_input(f"x{k}", "float64", (None,)) for k in range(300)]
     total = sum(ops.sum(ops.exp(x)) for x in inputs)
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(lower(inputs, [total]).kernels) == 300
-    assert time.perf_counter() - started < 3  # it takes 0.3 s; searching all pairs took 5
-
+    assert time.process_time() - started < 3  # it takes 0.3 s; searching all pairs took 5
 
 
 @pytest.mark.parametrize("names", [("n1", "n0"), ("i1", "i2"), ("@0", "@1")])

@@ -231,6 +231,12 @@ def test_an_op_of_one_part_is_its_own_part():
     (lambda x: pt.linalg.eigh(x), "eigh: needs square matrices: n=3 and n=4 differ"),
     (lambda x: pt.linalg.eigh(x[:, :3], "X"), "eigh: UPLO is 'L' or 'U', not 'X'"),
     (lambda x: pt.linalg.slogdet(x[0]), "slogdet: takes matrices, not 1 axes"),
+    (lambda x: pt.linalg.slogdet(x), "slogdet: needs square matrices"),
+    (lambda x: pt.linalg.lu_factor(x), "lu_factor: needs square matrices"),
+    (lambda x: pt.linalg.solve_triangular(x, x[:, 0]), "solve_triangular: needs square matrices"),
+    (lambda x: pt.linalg.solve_triangular(x[:, :3], x[0]), "solve_triangular: n=3 and n=4 differ"),
+    (lambda x: pt.linalg.cho_solve(x, x[:, 0]), "cho_solve: needs square matrices"),
+    (lambda x: pt.linalg.cho_solve(x[:, :3], 1.0), "cho_solve: b is a vector or has columns"),
     (lambda x: pt.linalg.lu(x), "lu: needs square matrices"),
     (lambda x: pt.linalg.qr(x, mode="complete"), "qr: mode is 'reduced' or 'r', not 'complete'"),
 ])  # fmt: skip
@@ -309,6 +315,10 @@ def test_sort_refuses_what_tensors_have_not():
         pt.sort(x, order="a")
     with pytest.raises(GraphError, match="argsort: kind is one of"):
         pt.argsort(x, kind="fast")
+    with pytest.raises(GraphError, match="sort: stable must be True or False, not 'no'"):
+        pt.sort(x, stable="no")
+    with pytest.raises(GraphError, match="argsort: give kind= or stable=, not both"):
+        pt.argsort(x, kind="stable", stable=True)
     assert np.sort(x) is pt.sort(x)
 
 

@@ -330,10 +330,9 @@ class Chain:
     def run(self, tune, total, early_depth=8):
         """(draws, records) of all iterations."""
         temperature = self.heat_here()
-        if (
-            temperature > (TEMPERING_THRESHOLD if self.metric == "diag_grad" else TEMPERING_THRESHOLD_DRAWS)
-            and tune >= 4
-        ):
+        uses_gradients = self.metric == "diag_grad"
+        threshold = TEMPERING_THRESHOLD if uses_gradients else TEMPERING_THRESHOLD_DRAWS
+        if temperature > threshold and tune >= 4:
             size = np.abs(self.current.grad)
             self.seen = self.current.q, self.current.grad
             self.curvature = -np.log(np.where(size > 0.0, size, 1.0))

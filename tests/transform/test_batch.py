@@ -108,3 +108,26 @@ def test_errors_say_what_is_wrong():
         vmap(ops.exp, None)(x)
     with pytest.raises(GraphError, match="2 entries for 1 arguments"):
         vmap(ops.exp, (0, 0))(x)
+
+
+ONE_AND_MANY = {
+    **FUNCTIONS,
+    "the one alone": lambda x, w: ops.sum(x, 0),
+    "views of the one": lambda x, w: x.T[::-1],
+    "places of the one": lambda x, w: ops.outer(w, w)[ops.argmax(x, 1)],
+    "routine": lambda x, w: ops.solve_lower(ops.eye(3) + ops.outer(w, w), x[:3]),
+}
+
+
+@pytest.mark.parametrize("name", ONE_AND_MANY)
+def test_a_batch_of_one_goes_with_all_items_of_the_others(name):
+    function = ONE_AND_MANY[name]
+    x, w = RNG.normal(size=(1, 4, 3)), RNG.normal(size=(5, 3))
+    for batches in ((x, w), (np.repeat(x, 5, 0), w[:1])):
+        nodes = [ops.tensor("b", b.shape) for b in batches]
+        full = [np.broadcast_to(b, (5, *b.shape[1:])) for b in batches]
+        wanted = [ops.constant(b) for b in full]
+        out, meant = vmap(function)(*nodes), vmap(function)(*wanted)
+        assert out.shape == meant.shape and out.shape[0] == 5
+        got, loop = evaluate_numpy([out, meant], dict(zip(nodes, batches)))
+        np.testing.assert_allclose(got, loop, rtol=1e-12)

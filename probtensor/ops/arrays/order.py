@@ -11,7 +11,7 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor
 from probtensor.graph.parts import parts
 from probtensor.ops.kinds import Core, method, op
-from probtensor.ops.reductions.folds import one_axis
+from probtensor.ops.reductions.folds import flag, one_axis
 from probtensor.ops.samples import Sample, arrays
 
 KINDS = (None, "quicksort", "mergesort", "heapsort", "stable")
@@ -75,13 +75,19 @@ def _sorted(x: Node) -> tuple[Node, Node]:
     return ops.astype(values, x.dtype), order
 
 
-def _along(what: str, a: Any, axis: int | None, kind: Any, order: Any, part: int) -> Node:
+def _along(
+    what: str, a: Any, axis: int | None, kind: Any, order: Any, stable: Any, part: int
+) -> Node:
     """A part of `_sorted` along an axis."""
     x = as_tensor(a)
     if kind not in KINDS:
         raise GraphError(f"{what}: kind is one of {', '.join(map(repr, KINDS))}, not {kind!r:.60}")
     if order is not None:
         raise GraphError(f"{what}: order= names fields of records, and tensors have none")
+    if stable is not None:
+        flag(stable, f"{what}: stable")
+        if kind is not None:
+            raise GraphError(f"{what}: give kind= or stable=, not both")
     if axis is None:
         x, axis = ops.ravel(x), 0
     position = one_axis(axis, x, what)
@@ -104,7 +110,7 @@ def sort(
         >>> pt.sort([3.0, 1.0, 2.0]).eval()
         array([1., 2., 3.])
     """
-    return _along("sort", a, axis, kind, order, 0)
+    return _along("sort", a, axis, kind, order, stable, 0)
 
 
 @method
@@ -122,4 +128,4 @@ def argsort(
         >>> pt.argsort([3.0, 1.0, 2.0]).eval()
         array([1, 2, 0])
     """
-    return _along("argsort", a, axis, kind, order, 1)
+    return _along("argsort", a, axis, kind, order, stable, 1)

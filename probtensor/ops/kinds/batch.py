@@ -15,7 +15,7 @@ class Batch:
     """A node, and its inputs as batches, which have one more, leading axis.
 
     inputs    a batch for each input of the node; None for an input that is shared by all items
-    size      the length of the batch axis; that of a batch may be 1 instead
+    size      the length of the batch axis
     outputs   `outputs(nodes, batches)`: other nodes with nodes replaced by batches of them
     """
 

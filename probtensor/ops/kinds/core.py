@@ -92,19 +92,20 @@ class Core(Function):
         names, operand = next((n, t) for n, t in pairs if t.ndim < len(n))
         return f"needs at least {len(names)} axes, not shape {shape_text(operand.shape)}"
 
-    def apply(self, *inputs: TensorLike) -> Node:
+    def apply(self, *inputs: TensorLike, what: str | None = None) -> Node:
+        """The node of the op; `what` is the function that messages name, where it is another."""
         nodes = [as_tensor_of(x, dtype) for x, dtype in zip(inputs, self._dtypes()[0], strict=True)]
         names = self.signature()[0]
         if any(x.ndim < len(core) for x, core in zip(nodes, names, strict=True)):
-            return make(self, nodes)  # which says what is wrong
+            return make(self, nodes, what=what)  # which says what is wrong
         cores = [x.shape[x.ndim - len(core) :] for x, core in zip(nodes, names, strict=True)]
         try:
             batch = broadcast_shapes(*self._batches([x.type for x in nodes]))
         except ShapeError:
-            return make(self, nodes)
+            return make(self, nodes, what=what)
         spread = OPERATORS["broadcast_to"]
         pairs = zip(nodes, cores, strict=True)
-        return make(self, [spread(x, (*batch, *core)) for x, core in pairs])
+        return make(self, [spread(x, (*batch, *core)) for x, core in pairs], what=what)
 
     def _batches(self, types: Sequence[TensorType]) -> list[Shape]:
         """The leading axes of each input."""

@@ -258,7 +258,7 @@ def slogdet(a: TensorLike) -> SlogdetResult:
         >>> pt.linalg.slogdet([[2.0, 0.0], [0.0, 4.0]]).logabsdet.eval()
         array(2.07944154)
     """
-    factor, pivots, _ = parts(LU()(matrices("slogdet", a)))
+    factor, pivots, _ = parts(LU().apply(matrices("slogdet", a), what="slogdet"))
     diagonal = ops.diagonal(factor, axis1=-2, axis2=-1)
     swapped = ops.ne(pivots, ops.arange(pivots.shape[-1]))
     signs = ops.where(swapped, -1.0, 1.0) * ops.sign(diagonal)
@@ -285,7 +285,7 @@ def lu_factor(
         >>> piv.eval()
         array([0, 1])
     """
-    factor, pivots, _ = parts(LU()(matrices("lu_factor", a)))
+    factor, pivots, _ = parts(LU().apply(matrices("lu_factor", a), what="lu_factor"))
     return factor, pivots
 
 

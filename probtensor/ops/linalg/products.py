@@ -477,18 +477,25 @@ def solve_triangular(
         >>> pt.linalg.solve_triangular([[2.0, 0.0], [0.0, 4.0]], [2.0, 8.0]).eval()
         array([1., 2.])
     """
-    a, b = matrices("solve_triangular", a), as_tensor(b)
-    lower = flag(lower, "solve_triangular: lower")
+    what = "solve_triangular"
+    a = matrices(what, a)
+    lower = flag(lower, f"{what}: lower")
     transposed = _transposed(trans)
-    if b.ndim < 1:
-        raise GraphError(f"solve_triangular: b is a vector or has columns{described(b)}")
-    if flag(unit_diagonal, "solve_triangular: unit_diagonal"):
+    if flag(unit_diagonal, f"{what}: unit_diagonal"):
         a = ops.where(ops.eye(a.shape[-2], a.shape[-1], dtype="bool"), 1, a)
+    return _solved(what, a, b, lower, transposed)
+
+
+def _solved(what: str, a: Node, b: TensorLike, lower: bool, transposed: bool) -> Node:
+    """x with a @ x == b or, if `transposed`, a.mT @ x == b, for the function `what`."""
+    b = as_tensor(b)
+    if b.ndim < 1:
+        raise GraphError(f"{what}: b is a vector or has columns{described(b)}")
     a = ops.matrix_transpose(a) if transposed else a
     solve = solve_lower if lower != transposed else solve_upper
     if b.ndim == 1:
-        return ops.squeeze(solve(a, ops.expand_dims(b, 1)), -1)
-    return solve(a, b)
+        return ops.squeeze(solve.apply(a, ops.expand_dims(b, 1), what=what), -1)
+    return solve.apply(a, b, what=what)
 
 
 def _transposed(trans: object) -> bool:
@@ -519,8 +526,8 @@ def cho_solve(
     else:
         c, lower = c_and_lower, True
     c = matrices("cho_solve", c)
-    inner = solve_triangular(c, b, trans=0 if lower else 1, lower=lower)
-    return solve_triangular(c, inner, trans=1 if lower else 0, lower=lower)
+    inner = _solved("cho_solve", c, b, lower, turned=not lower)
+    return _solved("cho_solve", c, inner, lower, turned=lower)
 
 
 def matrices(what: str, x: TensorLike) -> Node:
