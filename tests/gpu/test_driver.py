@@ -34,7 +34,7 @@ EXIT = """
 import gc
 import threading
 import numpy as np
-from tests.gpu import fake_driver
+from tests.device import fake_driver
 from probtensor import device
 driver = fake_driver.open_driver()
 device.use(driver)
@@ -75,7 +75,7 @@ def test_the_process_ends_well_with_a_broken_device():
 FORK = """
 import os
 import numpy as np
-from tests.gpu import fake_driver
+from tests.device import fake_driver
 from probtensor import device
 driver = fake_driver.open_driver()
 device.use(driver)
@@ -99,7 +99,7 @@ def test_a_forked_process_is_told_so():
 
 
 NOTHING = """
-from tests.gpu import fake_driver
+from tests.device import fake_driver
 from probtensor import device
 fake_driver.load()
 try:
