@@ -526,8 +526,8 @@ def cho_solve(
     else:
         c, lower = c_and_lower, True
     c = matrices("cho_solve", c)
-    inner = _solved("cho_solve", c, b, lower, turned=not lower)
-    return _solved("cho_solve", c, inner, lower, turned=lower)
+    inner = _solved("cho_solve", c, b, lower, transposed=not lower)
+    return _solved("cho_solve", c, inner, lower, transposed=lower)
 
 
 def matrices(what: str, x: TensorLike) -> Node:
