@@ -251,7 +251,7 @@ def _outermost(label: str) -> str:
     frame = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith((HOUSE, NATIVE)) and not is_foreign(file):
+        if not file.startswith((LIBRARY, NATIVE)) and not is_foreign(file):
             break
         if file == __file__ and frame.f_code.co_name == "call":
             label = frame.f_locals["label"]
