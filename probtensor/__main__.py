@@ -23,7 +23,7 @@ usage: probtensor COMMAND [OPTIONS]
 
 
 def rules(argv: Sequence[str]) -> int:
-    """Print each rule once, with its passes, its reason and where it is written."""
+    """Print each rule once, with its passes, its reason and its file and line."""
     passes: dict[str, list[str]] = {}
     for step in PIPELINE:
         if isinstance(step.action, Ruleset):
@@ -43,7 +43,7 @@ COMMANDS = {"cache": cache.main, "doctor": doctor.main, "rules": rules}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status; `argv` is without the program's name."""
+    """Run one command and return its exit status; `argv` excludes the name of the program."""
     name, *options = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in ("-h", "--help"):
         print(USAGE)
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = COMMANDS[name](options)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader, such as `head`, has seen enough; nothing may be written at exit either.
+        # The reader, such as `head`, has closed the pipe; the flush at exit must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return status

@@ -1,9 +1,10 @@
-"""What every public function does with a call that is wrong: it names the call, and the line.
+"""Errors of calls of public functions: messages with the function and the user's line.
 
 `public` marks a function that users call. An unknown keyword, a missing or a surplus argument is a
-TypeError with the function, the argument, what the function takes and the user's line. An error
-from inside that names no line gets it. A parameter that NumPy or SciPy has and that has no meaning
-here stands in the signature for the sake of its place: named in `lacks`, it takes its default only.
+TypeError with the function, the argument, the signature and the user's line. The user's line is
+added to errors raised inside that have none. A parameter of NumPy or SciPy that is meaningless here
+is in the signature only to keep the positions of the others: `lacks` names those that accept only
+their default.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ import sysconfig
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
-# Directories whose frames are never "the user's line".
-HOUSE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-NATIVE = os.path.join(os.path.dirname(HOUSE[:-1]), "cython_ext") + os.sep
-# Libraries through which a call may come back to us: their lines are not the user's either.
+# Directories of this library, whose frames are not the user's.
+LIBRARY = os.path.dirname(os.path.abspath(__file__)) + os.sep
+NATIVE = os.path.join(os.path.dirname(LIBRARY[:-1]), "cython_ext") + os.sep
+# Other libraries that call this one when they are given tensors: their frames are not either.
 _PATHS = sysconfig.get_paths()
 _SITES = tuple({_PATHS["purelib"] + os.sep, _PATHS["platlib"] + os.sep})
 _STANDARD = (_PATHS["stdlib"] + os.sep, "<frozen")
 _THROUGH = tuple(
     f"{site}{name}{os.sep}" for site in _SITES for name in ("numpy", "scipy", "pandas", "xarray")
 )
-# What can come out of a wrong argument. Errors of sampling or building say all they know.
+# The errors that wrong arguments cause. Those of sampling and building have complete messages.
 WRONG = (TypeError, ValueError, IndexError, OverflowError, KeyError)
-# Why a parameter of NumPy or SciPy takes its default only, and what to do.
+# Why a parameter of NumPy or SciPy accepts only its default, and what to use instead.
 REASONS = {
     "out": "a tensor is never written to; use what {name} returns",
     "like": "the result is always a tensor of the graph",
@@ -44,7 +45,7 @@ REASONS = {
     "where": "choose with pt.where(mask, value, other)",
     "return_sign": "take the sign of a sum separately, with pt.sign",
 }
-# Names that other libraries give to a parameter: what is offered where they are used.
+# Names of parameters in other libraries, with the names to suggest instead.
 MEANT = {
     "loc": ("mu", "low"),
     "mean": ("mu",),
@@ -83,7 +84,7 @@ MEANT = {
 }
 
 
-# What other libraries take as a keyword and is asked for elsewhere here.
+# Keywords of other libraries, with what to write instead.
 ADVICE = {
     "observed": "data are given by pt.condition({variable: data})",
     "obs": "data are given by pt.condition({variable: data})",
@@ -98,12 +99,12 @@ ADVICE = {
 
 
 def user_line() -> tuple[str, int]:
-    """File and line of the innermost running frame that is the user's: not this library's, nor one
-    of Python's or NumPy's that was called with a tensor."""
+    """File and line of the innermost frame of the user's code: not of this library, and not of
+    Python's or NumPy's code that was called with a tensor."""
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith((HOUSE, NATIVE)) and not is_foreign(file):
+        if not file.startswith((LIBRARY, NATIVE)) and not is_foreign(file):
             return file, frame.f_lineno
         frame = frame.f_back
     return "<unknown>", 0
@@ -111,10 +112,10 @@ def user_line() -> tuple[str, int]:
 
 @functools.cache
 def is_foreign(file: str) -> bool:
-    """Is this a file of Python's own library, or of one that passes tensors on?"""
+    """Whether a file is of Python's standard library, or of another one that passes tensors on."""
     if file.startswith(_THROUGH):
         return True
-    # Packages may be installed below the standard library: theirs are users' files.
+    # Packages installed below the standard library count as the user's code.
     below = file.startswith(_SITES) or f"{os.sep}dist-packages{os.sep}" in file
     return file.startswith(_STANDARD) and not below
 
@@ -122,15 +123,15 @@ def is_foreign(file: str) -> bool:
 def public(
     function: Callable | None = None, *, lacks: Sequence[str] = (), name: str | None = None
 ) -> Callable:
-    """Decorator: a function (or a class, by its `__init__`) that users call, under its own name or
-    `name`. The parameters `lacks` take their defaults only."""
+    """Decorator: a function (or a class, by its `__init__`) that users call, by the name `name` or
+    its own. The parameters `lacks` accept only their defaults."""
     if function is None:
         return functools.partial(public, lacks=lacks, name=name)
     if isinstance(function, type):
         function.__init__ = public(function.__init__, lacks=lacks, name=name or function.__name__)
         return function
     label = name or function.__name__
-    # Positional arguments up to here need no look at what is lacking.
+    # Fewer positional arguments than this cannot contain a lacking parameter.
     safe = _safe_positions(function, lacks) if lacks else 0
 
     @functools.wraps(function)
@@ -150,30 +151,30 @@ def public(
 
 
 def is_public(value: object) -> bool:
-    """Does this say of itself that it is a function for users?"""
+    """Whether a value is marked as a function for users."""
     return not isinstance(value, type) and getattr(value, "for_users", False)
 
 
-MOST_LISTED = 40  # names of a module in a message
+MAX_LISTED = 40  # names of a module in a message
 
 
 def absent(
     module: str, names: Mapping[str, object], others: Mapping[str, Sequence[str]] | None = None
 ) -> Callable[[str], object]:
-    """The `__getattr__` of a public module: what it says of a name that it does not have, where
-    `others` may have it."""
+    """The `__getattr__` of a public module: an AttributeError that suggests similar names of the
+    module, or the same name in `others`, which maps modules to their names."""
 
     def get(name: str) -> object:
         if name.startswith("_"):
             raise AttributeError(f"module {module} has no attribute {name!r}")
-        bare = {known.replace("_", ""): known for known in names if not known.startswith("_")}
+        bare = {own.replace("_", ""): own for own in names if not own.startswith("_")}
         sought = name.lower().replace("_", "")
-        places = {f"{at}.{known}" for at, there in (others or {}).items() for known in there}
-        exact = [place for place in places if place.split(".")[-1].replace("_", "") == sought]
+        paths = {f"{other}.{n}" for other, found in (others or {}).items() for n in found}
+        exact = [path for path in paths if path.split(".")[-1].replace("_", "") == sought]
         close = [f"{module}.{bare[k]}" for k in difflib.get_close_matches(sought, bare, 1, 0.75)]
         hint = f": did you mean {[*exact, *close][0]}?" if exact or close else ""
         all_names = textwrap.fill(", ".join(bare.values()), 90, subsequent_indent="    ")
-        listed = f"\n  it has {all_names}" if len(bare) <= MOST_LISTED else ""
+        listed = f"\n  it has {all_names}" if len(bare) <= MAX_LISTED else ""
         text = f"{module} has no {name!r}{hint}\n  at {line_text()}{listed}"
         raise AttributeError(text, name=name)
 
@@ -182,8 +183,8 @@ def absent(
 
 
 def _safe_positions(function: Callable, lacks: Sequence[str]) -> int:
-    places = list(inspect.signature(function).parameters)
-    return min(places.index(name) for name in lacks)
+    parameters = list(inspect.signature(function).parameters)
+    return min(parameters.index(name) for name in lacks)
 
 
 @functools.cache
@@ -198,7 +199,7 @@ def _refuse_lacking(
     try:
         given = signature.bind(*args, **kwargs).arguments
     except TypeError:
-        return  # the call itself says what is wrong
+        return  # the call itself raises
     for name in lacks:
         default = signature.parameters[name].default
         if name in given and not _is_default(given[name], default):
@@ -211,26 +212,25 @@ def _is_default(value: object, default: object) -> bool:
 
 
 def refusal(label: str, parameter: str) -> str:
-    """The message about a parameter that takes its default only."""
+    """The message about a parameter that accepts only its default."""
     reason = REASONS.get(parameter, "it has no meaning here").format(name=label)
     return f"{label}: {parameter}= is not supported: {reason}\n  at {line_text()}"
 
 
 def line_text() -> str:
-    """The user's line that is being run, as file:line."""
+    """The user's present line, as file:line."""
     file, line = user_line()
     return f"{file}:{line}"
 
 
 def add_line(error: Exception, label: str) -> None:
-    """Put the function and the user's line into a message of the library that names no line.
+    """Add the function and the user's line to a message of the library that has no line.
 
-    Errors that come out of the user's own code (a function given to `vmap`, an `__array__`) stay as
-    they are.
+    Errors raised by the user's code (a function given to `vmap`, an `__array__`) are not changed.
     """
     trace = error.__traceback__
     while trace is not None:
-        if not trace.tb_frame.f_code.co_filename.startswith((HOUSE, NATIVE, "cython_ext")):
+        if not trace.tb_frame.f_code.co_filename.startswith((LIBRARY, NATIVE, "cython_ext")):
             return
         trace = trace.tb_next
     if len(error.args) != 1 or not isinstance(error.args[0], str) or type(error) is KeyError:
@@ -251,7 +251,7 @@ def _outermost(label: str) -> str:
     frame = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith((HOUSE, NATIVE)) and not is_foreign(file):
+        if not file.startswith((LIBRARY, NATIVE)) and not is_foreign(file):
             break
         if file == __file__ and frame.f_code.co_name == "call":
             label = frame.f_locals["label"]
@@ -262,20 +262,23 @@ def _outermost(label: str) -> str:
 def wrong_call(
     function: Callable, label: str, args: Sequence, kwargs: Mapping, otherwise: str
 ) -> str:
-    """What is wrong with a call that a function cannot be called with, in three lines."""
+    """The message about arguments that do not fit the signature of a function, in three lines.
+
+    `otherwise` is Python's message, for faults that are not found here.
+    """
     signature = inspect.signature(function)
     kinds = inspect.Parameter
-    places = list(signature.parameters.values())
-    if places and places[0].name == "self":
-        places, args = places[1:], args[1:]
-    named = [p.name for p in places if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    ordered = [p for p in places if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    parameters = list(signature.parameters.values())
+    if parameters and parameters[0].name == "self":
+        parameters, args = parameters[1:], args[1:]
+    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    ordered = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     unknown = [key for key in kwargs if key not in named]
     taken = {p.name for p in ordered[: len(args)]}
     twice = [key for key in kwargs if key in taken]
     missing = [
         p.name
-        for p in places
+        for p in parameters
         if p.default is kinds.empty
         and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
         and p.name not in taken
@@ -306,16 +309,16 @@ def _hint(unknown: str, names: Sequence[str]) -> str:
 
 
 def _surplus(count: int, ordered: Sequence[inspect.Parameter], named: Sequence[str]) -> str:
-    own = ", ".join(p.name for p in ordered)
+    positional = ", ".join(p.name for p in ordered)
     by_name = [name for name in named if name not in {p.name for p in ordered}]
     text = f"{count} arguments by position, where it has {len(ordered)}"
-    text += f" ({own})" if own else ""
+    text += f" ({positional})" if positional else ""
     return text + (f"; {', '.join(by_name)} go by name" if by_name else "")
 
 
 def call_text(signature: inspect.Signature, label: str) -> str:
-    """The signature as it is called, without types."""
+    """A call by this signature, without types."""
     bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
     bare = [p for p in bare if p.name != "self"]
-    # A default that only marks what was not given says nothing.
+    # A default that is only a sentinel is not shown.
     return label + re.sub(r"<object object at \w+>", "...", str(inspect.Signature(bare)))

@@ -1,4 +1,4 @@
-"""From a graph to a function: what is asked for, the passes, the plan, the target."""
+"""From a graph to a function: arguments, passes, plan, target."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PIPELINE = (
 
 @cache
 def meanings() -> tuple[Mapping, Mapping]:
-    """What C functions and library routines compute, on NumPy arrays, by name."""
+    """The NumPy meanings of C functions and of library routines, by name."""
     functions, routines = {}, {}
     for op in REGISTRY.values():
         if getattr(op, "c", None):
@@ -93,7 +93,7 @@ def function(
         >>> pt.function([x, y], {"sum": x + y})([1.0, 2.0], 3.0)
         {'sum': array([4., 5.])}
     """
-    given = checked_inputs(inputs)
+    arguments = checked_inputs(inputs)
     leaves, tree = flatten(outputs)
     pairs = checked_updates(updates)
     check_options(name, seed)
@@ -107,9 +107,9 @@ def function(
     graph = replace_givens(graph, givens)
     count = len(leaves)
     graph, memories = zip(*map(handed_over, graph)) if graph else ((), ())
-    check_used(given, graph, on_unused_input)
+    check_used(arguments, graph, on_unused_input)
     program = Program(
-        inputs=given,
+        inputs=arguments,
         outputs=tuple(graph[:count]),
         borrowed=tuple(leaf.borrow for leaf in leaves),
         output_memories=memories[:count],
@@ -120,7 +120,7 @@ def function(
         seed=seed,
         compiler=compile_program,
     )
-    with building(name or f"a function of {len(given)} inputs", progress):
+    with building(name or f"a function of {len(arguments)} inputs", progress):
         return compile_program(program)
 
 
@@ -156,7 +156,7 @@ def compile_program(program: Program) -> Function:
 
 
 def target_of(target: str | Target) -> Target:
-    """The target of a name, or the target itself. ValueError or TypeError for anything else."""
+    """The target with a name, or the target itself. ValueError or TypeError for anything else."""
     if not isinstance(target, str):
         if isinstance(target, type):
             raise TypeError(f"{target.__name__} is a class of targets: call it, as in pt.Cuda()")
@@ -170,7 +170,8 @@ def target_of(target: str | Target) -> Target:
 
 
 def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> Lowered:
-    """The passes and the plan of a graph. GraphError for an input that has no value."""
+    """The result of the passes, and the plan, of a graph. GraphError for an input that has no
+    value."""
     began = time.perf_counter()
     stage("rewrite")
     outputs = run(PIPELINE, graph)
@@ -180,12 +181,12 @@ def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> 
     stage("lower")
     plan = lower([*inputs, *implicit], outputs, graph)
     timings = {"rewrite": rewritten - began, "lower": time.perf_counter() - rewritten}
-    told = partial(explain_passes, graph)
-    return Lowered(tuple(outputs), tuple(graph), tuple(implicit), plan, timings, told)
+    explanation = partial(explain_passes, graph)
+    return Lowered(tuple(outputs), tuple(graph), tuple(implicit), plan, timings, explanation)
 
 
 def explain_passes(graph: Sequence[Node]) -> str:
-    """What the pipeline does to a graph, pass by pass."""
+    """A report of the changes to a graph by each pass of the pipeline."""
     log: list = []
     run(PIPELINE, graph, log=log)
     return report(log)

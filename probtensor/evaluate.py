@@ -1,4 +1,4 @@
-"""`x.eval(values)`: the value of one tensor, by a function that is compiled once for it."""
+"""`x.eval(values)`: the value of a tensor, by a function that is compiled once per tensor."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _EVALUATED: WeakKeyDictionary[Node, dict[tuple[Node, ...], Function]] = WeakKeyD
 def evaluate(node: Node, values: Mapping[Node | str, ArrayLike] | None = None) -> np.ndarray:
     """The value of a tensor, given those of the inputs it needs: {input or its name: value}.
 
-    The compiled function is kept as long as the tensor lives.
+    The compiled function is cached as long as the tensor exists.
     """
     node = as_tensor(node)
     named = {x.name: x for x in inputs_of([node]) if x.name}
     given = {}
     for key, value in pairs_of(values, "eval: values", "{input or its name: value}"):
-        known = key if isinstance(key, Node) else named.get(key)
-        if known is None:
+        x = key if isinstance(key, Node) else named.get(key)
+        if x is None:
             takes = f"it needs {', '.join(named) or 'no named input'}"
             raise refusal(
                 f"eval: {key!r:.80} is not an input of this tensor, nor its name", takes
             )
-        given[known] = value
+        given[x] = value
     inputs = tuple(given)
     functions = _EVALUATED.setdefault(node, {})
     if inputs not in functions:

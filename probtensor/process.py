@@ -1,14 +1,13 @@
-"""What a forked child must not take over from its parent: its locks, its imports, its identity.
+"""Forks: locks, imports and process tokens that must not be inherited by a child as they are.
 
-Only the thread that forks lives on in the child. A lock that another one held at that moment would
-never be free again, so every lock of the library that may outlive a call is made here, and is free
-in the child. A process is told from all others by a token, so that what it names with it keeps its
-identity when it is pickled into another; the child gets a token of its own.
+Only the forking thread exists in the child. A lock that another thread held at the fork would never
+be released, so every lock of the library that may outlive a call is made here, and is reset in the
+child. A token identifies each process, so that names which contain it remain unique when they are
+pickled into another process; the child gets a new token.
 
-Where another thread of the parent is inside `import arviz`, the locks of ArviZ's modules are held
-in the child by a thread that it does not have, and its own `import arviz` hangs. So what is
-imported late, in a thread that the user may not know of, is imported inside `importing()`, and
-`os.fork` waits for its end.
+If another thread of the parent is in `import arviz` at the fork, the locks of ArviZ's modules stay
+locked in the child, and `import arviz` hangs there. So late imports, in threads that the user may
+be unaware of, are inside `importing()`, and `os.fork` waits for their end.
 """
 
 from __future__ import annotations
@@ -21,35 +20,35 @@ import time
 from collections.abc import Callable, Iterator
 from weakref import WeakSet
 
-# NumPy imports these where they are first read, as `np.random`, in whichever thread that is; a fork
-# would not wait for it. So they are imported with the library.
+# NumPy imports these when they are first used, as in `np.random`, in any thread, and a fork would
+# not wait for that. So they are imported with the library.
 import numpy.fft
 import numpy.ma
 import numpy.polynomial
 import numpy.random  # noqa: F401
 
 _LOCKS: WeakSet[object] = WeakSet()
-# A fork does not wait longer: where the import itself waits for a lock that the forking thread
-# holds, neither would end.
+# The longest that a fork waits for imports, in seconds. An import that waits for a lock of the
+# forking thread would otherwise be a deadlock.
 LONGEST_WAIT = 60.0
 POLL_SECONDS = 0.002
 
 
 def new_lock() -> threading.Lock:
-    """A lock that is free in a forked child, whoever held it at the fork."""
+    """A lock that is unlocked in a forked child, even if a thread held it at the fork."""
     made = threading.Lock()
     _LOCKS.add(made)
     return made
 
 
 class Process:
-    """This process: `token` is a text that no other one has."""
+    """This process: `token` is a text that no other process has."""
 
     def __init__(self) -> None:
         self.token = os.urandom(6).hex()
 
     def renew(self) -> None:
-        """Be another process: forked children are."""
+        """Make a new token, in a forked child."""
         self.token = os.urandom(6).hex()
 
 
@@ -67,8 +66,9 @@ if hasattr(os, "register_at_fork"):
 
 
 class computed_once:
-    """A property that is computed when first asked for, and then stays. Unlike that of functools it
-    takes no lock in any Python, so two threads may both compute it and one result stays."""
+    """A property that is computed at the first access, and cached. Unlike
+    `functools.cached_property` it takes no lock in any version of Python: two threads may both
+    compute it, and one result is cached."""
 
     def __init__(self, function: Callable[[object], object]) -> None:
         self.function = function
@@ -84,40 +84,40 @@ class computed_once:
 
 
 class ForkGuard:
-    """Knows which threads are importing; `os.fork` waits until none is, its own apart.
+    """Makes `os.fork` wait until no other thread is importing.
 
     Ctrl-C may raise between any two instructions of the main thread, so its locks are native ones
     in plain `with` blocks, which cannot be left locked (those of Condition can), and a block of
-    imports is registered and forgotten by single operations on a dict.
+    imports is registered and removed by single operations on a dict.
     """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()  # held by a fork, and while a block is registered
-        self.inside: dict[object, int] = {}  # block -> thread
+        self.importing: dict[object, int] = {}  # block -> thread
 
     def others(self) -> list[object]:
-        """Blocks of threads beside the calling one."""
+        """Blocks of other threads than the present one."""
         me = threading.get_ident()
-        return [block for block, thread in list(self.inside.items()) if thread != me]
+        return [block for block, thread in list(self.importing.items()) if thread != me]
 
     def before_fork(self) -> None:
-        """In the forking thread. Until the fork is done no other thread begins to import."""
-        given_up = time.monotonic() + LONGEST_WAIT
+        """Run in the forking thread. Until the fork is done no other thread starts to import."""
+        deadline = time.monotonic() + LONGEST_WAIT
         self.lock.acquire()
-        while self.others() and time.monotonic() < given_up:
+        while self.others() and time.monotonic() < deadline:
             self.lock.release()
             time.sleep(POLL_SECONDS)
             self.lock.acquire()
 
     def after_fork_in_parent(self) -> None:
-        """In the forking thread, which has the lock unless Ctrl-C came before."""
+        """Run in the forking thread, which has the lock unless Ctrl-C was pressed before."""
         with contextlib.suppress(RuntimeError):
             self.lock.release()
 
     def after_fork_in_child(self) -> None:
-        """In the only thread of the child: the others are not there."""
+        """Run in the only thread of the child: removes the blocks of all others."""
         for block in self.others():
-            del self.inside[block]
+            del self.importing[block]
         self.lock = threading.RLock()
 
 
@@ -126,8 +126,8 @@ GUARD = ForkGuard()
 
 @functools.cache
 def _watch_forks() -> None:
-    """Once, and as late as can be: hooks run in reverse order, so ours waits before those of other
-    modules (logging, say) have taken locks that the import may need."""
+    """Register the hooks, once and late: hooks run in reverse order, so this one waits before those
+    of other modules (logging, for example) take locks that the import may need."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(
             before=GUARD.before_fork,
@@ -143,7 +143,7 @@ def importing() -> Iterator[None]:
     block, thread = object(), threading.get_ident()
     try:
         with GUARD.lock:
-            GUARD.inside[block] = thread
+            GUARD.importing[block] = thread
         yield
     finally:
-        GUARD.inside.pop(block, None)
+        GUARD.importing.pop(block, None)

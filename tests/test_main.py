@@ -1,4 +1,4 @@
-"""The command line, as a user calls it."""
+"""The command line."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ def test_rules_can_be_searched(capsys):
 
 
 @pytest.mark.parametrize("option", ["size", "dir", "list"])
-def test_the_cache_can_be_looked_at(option, capsys, tmp_path, monkeypatch):
+def test_the_cache_can_be_listed(option, capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
     assert command.main(["cache", option]) == 0
     out = capsys.readouterr().out

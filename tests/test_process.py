@@ -1,4 +1,4 @@
-"""A forked child has an identity of its own, draws of its own, and no lock that is held."""
+"""A forked child has its own token and draws, and all its locks are free."""
 
 import ast
 import os
@@ -19,7 +19,7 @@ SECONDS = 20
 
 
 def child(work):
-    """What `work` gives in a forked child; fails if it hangs or raises there."""
+    """The result of `work` in a forked child; fails if it hangs or raises there."""
     readable, writable = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -42,7 +42,7 @@ def child(work):
     return pickle.loads(data)
 
 
-def test_what_two_children_make_is_two_things_in_the_parent():
+def test_inputs_of_two_children_are_different_in_the_parent():
     pt.vector("warm"), pt.random.normal(0, 1)
 
     def make():
@@ -59,7 +59,7 @@ def test_what_two_children_make_is_two_things_in_the_parent():
     assert pickle.loads(pickle.dumps(x1)) is x1
 
 
-def test_streams_that_nobody_seeded_draw_apart_and_seeded_ones_alike():
+def test_unseeded_streams_differ_between_processes_and_seeded_ones_do_not():
     z = pt.random.normal(0, 1)
     free, seeded = (pt.function([], z, seed=s, target="interp") for s in (None, 7))
     again = pt.function([], z, seed=7, target="interp")
@@ -77,7 +77,7 @@ def test_streams_that_nobody_seeded_draw_apart_and_seeded_ones_alike():
     assert len({child(lambda: float(restored())) for _ in range(2)}) == 2
 
 
-def test_grandchildren_are_others_again():
+def test_grandchildren_have_other_tokens():
     z = pt.random.normal(0, 1)
     free = pt.function([], z, target="interp")
 
@@ -93,7 +93,7 @@ def test_grandchildren_are_others_again():
 
 
 def test_no_lock_that_another_thread_holds_hangs_a_child():
-    """Every lock of the library is held by another thread at the fork, and free in the child."""
+    """Another thread holds every lock of the library at the fork; all are free in the child."""
     w = pt.shared(0.0)
     add = pt.function([], [], updates={w: w + 1}, target="interp")
     locks = list(process._LOCKS)
@@ -151,14 +151,14 @@ def test_children_of_a_process_whose_threads_build_graphs_and_update():
             thread.join(SECONDS)
 
 
-# What waits, or holds what others wait for: it must come from process.py, or say here why not.
+# Primitives that block must come from process.py, or be listed here with a reason.
 WAITING = {
     "Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Event", "Barrier", "Queue",
     "LifoQueue", "PriorityQueue", "SimpleQueue", "allocate_lock", "cached_property", "pymutex",
     "PyThread_allocate_lock", "ThreadPoolExecutor", "ProcessPoolExecutor",
 }  # fmt: skip
 REASONS = {
-    ("probtensor/process.py", "Lock"): "the place where locks are made",
+    ("probtensor/process.py", "Lock"): "where locks are made",
     ("probtensor/process.py", "RLock"): "has hooks of its own",
     ("probtensor/sample/diagnostics/measures.py", "ThreadPoolExecutor"): "lives within one call",
     ("probtensor/sample/runs/threads.py", "Lock"): "lives within one call",
@@ -171,7 +171,7 @@ REASONS = {
 
 
 def test_every_lock_is_free_in_a_child():
-    """A lock made anywhere else would stay held in a child by a thread that is not there."""
+    """A lock made elsewhere could stay locked in a child, by a thread that does not exist there."""
     found = set()
     for path in source.code_files(".py", under=("probtensor", "cython_ext")):
         if not any(word in source.text(path) for word in WAITING):

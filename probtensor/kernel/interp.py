@@ -141,7 +141,7 @@ class Machine:
         totals = [_scalar(acc.identity, acc.term.dtype) for acc in loop.accs]
         errors = [0.0] * len(totals)
         before = self.sums
-        carries = [carry for carry in loop.carries if carry.within is None]
+        carries = [carry for carry in loop.carries if carry.outer_additions is None]
         self.sums = before | {carry.buffer: self._sums(carry) for carry in carries}
         for iteration in range(self.integer(loop.extent)):
             self.names[loop.var] = iteration
@@ -162,7 +162,7 @@ class Machine:
 
     def _sums(self, carry: Carry) -> tuple[int, np.ndarray, np.ndarray]:
         """(offset of the first sum, the sums as doubles, their rounding errors)."""
-        first = self.integer(carry.first)
+        first = self.integer(carry.offset)
         sums = self.buffers[carry.buffer][first : first + self.integer(carry.count)].astype("f8")
         return first, sums, np.zeros_like(sums)
 

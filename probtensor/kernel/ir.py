@@ -107,28 +107,28 @@ NOT_GATHERED = 4  # an inner loop with at most so many additions needs no scratc
 
 @dataclass(frozen=True)
 class Carry:
-    """Sums that a loop accumulates in memory: `count` elements of `buffer` from offset `first` on.
+    """Sums that a loop accumulates in memory: `count` elements of `buffer` from `offset` on.
 
     A target may accumulate them in `scratch`, which has one double per element, and for float64 a
     second one for the rounding error.
 
-    each       additions to an element in one iteration of the loop; of a scatter, all additions
-               in one iteration
-    within     set if a loop around this one has a carry of the same buffer: the `each` of that
-               carry. This carry is then for the partial sums of one outer iteration, and scratch
-               memory pays only if `within` is large
-    scattered  set for a scatter, where data decide the element: the number of its additions
-    wide       whether terms may be added in double before they are rounded to `dtype`
+    scatter_additions  for a scatter, where data decide the element: the number of its additions
+    additions          to an element in one iteration of the loop; of a scatter, all additions in
+                       one iteration
+    outer_additions    if a loop around this one has a carry of the same buffer: the `additions` of
+                       that carry. This carry is then for the partial sums of one outer iteration,
+                       and scratch memory pays only if `outer_additions` is large
+    wide               whether terms may be added in double before they are rounded to `dtype`
     """
 
     buffer: str
     dtype: str
     scratch: str
-    first: Size
+    offset: Size
     count: Size
-    scattered: Size | None = None
-    each: Size = 1
-    within: Size | None = None
+    scatter_additions: Size | None = None
+    additions: Size = 1
+    outer_additions: Size | None = None
     wide: bool = False
 
 
@@ -256,13 +256,14 @@ def map_expr_indices(expr: Expr, change: Callable[[Size], Size]) -> Expr:
 
 
 def _map_carry(carry: Carry, change: Callable[[Size], Size]) -> Carry:
+    scatter, outer = carry.scatter_additions, carry.outer_additions
     return replace(
         carry,
-        first=change(carry.first),
+        offset=change(carry.offset),
         count=change(carry.count),
-        scattered=None if carry.scattered is None else change(carry.scattered),
-        each=change(carry.each),
-        within=None if carry.within is None else change(carry.within),
+        scatter_additions=None if scatter is None else change(scatter),
+        additions=change(carry.additions),
+        outer_additions=None if outer is None else change(outer),
     )
 
 

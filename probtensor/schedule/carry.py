@@ -40,8 +40,8 @@ def threshold(carry: Carry) -> Size:
 
 def is_optional(carry: Carry) -> bool:
     """Whether each call decides, by its sizes, if the sums use scratch memory."""
-    scattered = carry.scattered is not None and carry.dtype == "float64"
-    return scattered or carry.within is not None
+    scattered = carry.scatter_additions is not None and carry.dtype == "float64"
+    return scattered or carry.outer_additions is not None
 
 
 def target(carry: Carry) -> str:
@@ -63,7 +63,7 @@ def redirected(body: Sequence[Stmt], carries: Sequence[Carry]) -> tuple[Stmt, ..
                 return replace(stmt, body=inner, carries=carries)
             case Store(buffer, index, expr, "add") if buffer in carry_of:
                 carry = carry_of[buffer]
-                offset = index - carry.first
+                offset = index - carry.offset
                 return replace(stmt, buffer=target(carry), index=offset, expr=_term(expr, carry))
         return stmt
 
@@ -80,7 +80,7 @@ def as_loops(body: Sequence[Stmt], scattered: bool = False) -> tuple[Stmt, ...]:
             done.append(stmt)
             continue
         carries = tuple(c for c in stmt.carries if c.dtype == "float32")
-        carries = tuple(c for c in carries if c.scattered is not None or not scattered)
+        carries = tuple(c for c in carries if c.scatter_additions is not None or not scattered)
         inner = as_loops(redirected(stmt.body, carries), scattered)
         done += [_cleared(carry) for carry in carries]
         done.append(replace(stmt, body=inner, carries=()))
@@ -91,7 +91,7 @@ def as_loops(body: Sequence[Stmt], scattered: bool = False) -> tuple[Stmt, ...]:
 def _moved(inner: Carry, outer: Carry) -> Carry:
     """The carry of an inner loop, whose sums are then in the target of the outer one."""
     return replace(
-        inner, buffer=target(outer), dtype="float64", first=inner.first - outer.first
+        inner, buffer=target(outer), dtype="float64", offset=inner.offset - outer.offset
     )
 
 
@@ -110,7 +110,7 @@ def _cleared(carry: Carry) -> For:
 
 def _added(carry: Carry) -> For:
     var = f"{carry.scratch}_1"
-    index = Dim.name(var) + carry.first
+    index = Dim.name(var) + carry.offset
     before = _double(Load(carry.buffer, index, carry.dtype))
     total = Apply("+", (before, Load(carry.scratch, Dim.name(var), "float64")), "float64")
     rounded = Apply("cast", (total,), carry.dtype)

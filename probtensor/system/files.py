@@ -160,15 +160,15 @@ def read(path: Path) -> bytes:
 
 def _refuse(folder: Path, reason: str) -> None:
     """Warn once that something in the cache is not used."""
-    told = _told(None)
-    if not told:
+    reasons = _warned(None)
+    if not reasons:
         warnings.warn(
             f"probtensor does not use all that it finds in its cache, {folder}: {reason}, and the "
             "cache holds code. What is refused is built again.",
             RuntimeWarning,
             stacklevel=2,
         )
-        told.append(reason)
+        reasons.append(reason)
 
 
 def make_folder(path: Path) -> None:
@@ -293,7 +293,7 @@ def fallback() -> Path:
 
 
 @cache
-def _told(folder: Path | None) -> list[str]:
+def _warned(folder: Path | None) -> list[str]:
     """The reasons that warnings have given for not using a folder, or (None) entries of one. It is
     filled by the first warning, so that there is no second."""
     return []
@@ -302,15 +302,15 @@ def _told(folder: Path | None) -> list[str]:
 def instead_of(folder: Path, reason: str) -> Path:
     """The fallback for a folder, with one warning: "probtensor <reason>"."""
     other = fallback()
-    told = _told(folder)
-    if not told and other != folder:
+    reasons = _warned(folder)
+    if not reasons and other != folder:
         warnings.warn(
             f"probtensor {reason}; it uses {other}, which may not last. Set {VARIABLE} to a folder "
             "that you can write and nobody else.",
             RuntimeWarning,
             stacklevel=2,
         )
-        told.append(reason)
+        reasons.append(reason)
     return other
 
 

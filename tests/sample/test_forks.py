@@ -94,7 +94,7 @@ def test_threads_import_beside_each_other():
         thread.start()
         assert entered.wait(10.0)
     thread.join()
-    assert not process.GUARD.inside
+    assert not process.GUARD.importing
 
 
 def test_parts_of_numpy_are_imported_with_the_library(root):

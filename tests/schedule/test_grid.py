@@ -42,7 +42,7 @@ def test_value_and_gradient_of_a_regression_take_one_launch():
 def test_a_long_gradient_is_a_fold_of_its_own():
     rows, columns = phases_of(*logistic(300))
     assert isinstance(rows, MapPhase) and isinstance(columns, Reduce)
-    assert not columns.rows  # neighbouring threads take neighbouring columns
+    assert not columns.contiguous_terms  # neighbouring threads take neighbouring columns
 
 
 def test_elementwise_loops_are_collapsed():
@@ -58,9 +58,9 @@ def test_sums_along_rows_columns_and_all():
     (total,) = phases_of([x], [x.sum()])
     assert isinstance(total, MapPhase) and len(total.loops) == 2 and len(total.accs) == 1
     (along,) = phases_of([x], [x.sum(axis=1)])
-    assert isinstance(along, Reduce) and along.rows
+    assert isinstance(along, Reduce) and along.contiguous_terms
     (down,) = phases_of([x], [x.sum(axis=0)])
-    assert isinstance(down, Reduce) and not down.rows
+    assert isinstance(down, Reduce) and not down.contiguous_terms
 
 
 def test_scalars_are_computed_at_the_end_of_the_phase_before_them():

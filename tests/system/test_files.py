@@ -18,7 +18,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to anothe
 @pytest.fixture(autouse=True)
 def anew():
     """Clear the cached reasons, so that each test gets its warnings."""
-    for remembered in (files._told, files._doubt_once, files.unfit):
+    for remembered in (files._warned, files._doubt_once, files.unfit):
         remembered.cache_clear()
 
 

@@ -67,7 +67,7 @@ def cache(built, tmp_path, monkeypatch):
 
 def forget():
     """What a process remembers of its caches."""
-    for remembered in (files._told, files._doubt_once, files.unfit, files.fallback,
+    for remembered in (files._warned, files._doubt_once, files.unfit, files.fallback,
                        native.find_compiler, native.writing_store, native.evict_once):  # fmt: skip
         remembered.cache_clear()
 

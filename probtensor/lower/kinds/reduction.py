@@ -86,8 +86,8 @@ class FoldTask(Task):
             writer.scratch(node, rest, "s" if is_outermost else f"s{level}"),
             writer.flat(node, [fixed.get(axis, 0) for axis in range(len(shape))]),
             size_product(rest),
-            each=size_product(folded[1:]),
-            within=outer,
+            additions=size_product(folded[1:]),
+            outer_additions=outer,
             wide=self.wide,
         )
 

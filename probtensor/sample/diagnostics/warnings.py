@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from probtensor.calls import HOUSE
+from probtensor.calls import LIBRARY
 from probtensor.sample.diagnostics import measures as diagnostics
 from probtensor.sample.diagnostics.single_chain import (
     chains_text,
@@ -66,7 +66,7 @@ def warn_about_draws(
 
 def _issue(text: str) -> None:
     stacklevel, frame = 1, sys._getframe(0)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(HOUSE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(LIBRARY):
         stacklevel, frame = stacklevel + 1, frame.f_back
     try:
         warnings.warn(text, SamplerWarning, stacklevel=stacklevel)

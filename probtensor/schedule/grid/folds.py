@@ -13,7 +13,7 @@ from probtensor.schedule.grid.phases import Loop, Phase, PrivateCopy, Reduce
 from probtensor.schedule.grid.supply import Supply, with_total
 from probtensor.types import size_names, size_product
 
-LARGEST_PRIVATE = 48  # elements of private copies, which are to fit a thread's registers
+MAX_PRIVATE_ELEMENTS = 48  # elements of private copies, which are to fit a thread's registers
 MAX_THREAD_FOLD = 16  # terms of a fold that one thread computes alone
 
 
@@ -45,7 +45,7 @@ def private_copies(loop: Loop, supply: Supply) -> list[Phase]:
     lengths = [facts.elements[buffer] for buffer in buffers]
     if not buffers or not all(isinstance(n, int) for n in lengths):
         return [loop]
-    if sum(lengths) > LARGEST_PRIVATE or any(size_names(s.index) & variables for s in stores):
+    if sum(lengths) > MAX_PRIVATE_ELEMENTS or any(size_names(s.index) & variables for s in stores):
         return [loop]
     ops = {s.buffer: s.op for s in stores}
     mixed = any(ops[s.buffer] != s.op for s in stores)
@@ -92,13 +92,13 @@ def fold_columns(loop: Loop, supply: Supply) -> list[Phase]:
     )  # fmt: skip
     if not same_axes or not along or len({s.buffer for s in stores}) < len(stores):
         return [loop]
-    kept = tuple((name, n) for name, n in loop.loops if name in along)
+    outer = tuple((name, n) for name, n in loop.loops if name in along)
     reduced = tuple((name, n) for name, n in loop.loops if name not in along)
     accs = [supply.fold_of(store) for store in stores]
     each = [with_total(store, acc) for store, acc in zip(stores, accs, strict=True)]
     full = [s.buffer for s in stores
-            if s.index == flat_index(kept) and supply.facts.fills(kept, s.buffer)]  # fmt: skip
-    return [Reduce(kept, reduced, tuple(lets), tuple(accs), tuple(each), full=tuple(full))]
+            if s.index == flat_index(outer) and supply.facts.fills(outer, s.buffer)]  # fmt: skip
+    return [Reduce(outer, reduced, tuple(lets), tuple(accs), tuple(each), full=tuple(full))]
 
 
 def fold_rows(loop: Loop, supply: Supply) -> list[Phase]:

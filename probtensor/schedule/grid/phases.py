@@ -81,11 +81,11 @@ class MapPhase:
 
 @dataclass(frozen=True)
 class Reduce:
-    """For each iteration of `kept`: `head`, then folds over all iterations of `reduced` (with
+    """For each iteration of `outer`: `head`, then folds over all iterations of `reduced` (with
     `body` in each), then `each`, which reads the folds. `full` are buffers of which `each` combines
     into every element exactly once."""
 
-    kept: Loops
+    outer: Loops
     reduced: Loops
     body: tuple[Stmt, ...]
     accs: tuple[Acc, ...]
@@ -95,10 +95,10 @@ class Reduce:
     full: tuple[str, ...] = ()
 
     @property
-    def rows(self) -> bool:
+    def contiguous_terms(self) -> bool:
         """Whether neighbouring threads take neighbouring terms, and not neighbouring elements: so
         unless a load is contiguous along the elements only."""
-        last = self.kept[-1][0]
+        last = self.outer[-1][0]
         parts = [s for s in self.body for s in exprs_of(s)] + [a.term for a in self.accs]
         indices = [p.index for e in parts for p in walk_expr(e) if isinstance(p, Load)]
         along = [k for k in indices if last in size_names(k)]

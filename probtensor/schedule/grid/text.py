@@ -47,7 +47,7 @@ def _phase(label: str, phase: Phase) -> Iterator[str]:
             yield from _folds(phase.accs)
             yield from _part("at the end, once", phase.after)
         case Reduce():
-            yield f"{label}, for each of {_loops(phase.kept)} a fold over {_loops(phase.reduced)}"
+            yield f"{label}, for each of {_loops(phase.outer)} a fold over {_loops(phase.reduced)}"
             yield from _part("each thread", phase.before)
             yield from _part("each element", phase.head)
             yield from statements(phase.body, 1)

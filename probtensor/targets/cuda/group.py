@@ -23,7 +23,7 @@ from probtensor.kernel.touch import deep, expr_names, loads_of, names_read, name
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.schedule.carry import widened
 from probtensor.schedule.grid.flat import flattened
-from probtensor.schedule.grid.folds import LARGEST_PRIVATE
+from probtensor.schedule.grid.folds import MAX_PRIVATE_ELEMENTS
 from probtensor.schedule.grid.nests import nest, stores_of
 from probtensor.schedule.grid.phases import Loops, PrivateCopy, Sync
 from probtensor.targets.spell import (
@@ -181,7 +181,7 @@ class GroupText(Speller):
                 return {}
         seen = {b for stmt in walk(tuple(body)) for e in exprs_of(stmt) for b in loads_of(e)}
         plain = {s.buffer for s, _ in stores_of(body) if s.op is None}
-        fits = sum(private.count for private in found.values()) <= LARGEST_PRIVATE
+        fits = sum(private.count for private in found.values()) <= MAX_PRIVATE_ELEMENTS
         return found if fits and not (seen | plain) & found.keys() else {}
 
     def open_private_copy(self, private: PrivateCopy, depth: int) -> None:

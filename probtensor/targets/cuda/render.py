@@ -128,11 +128,11 @@ class _ModuleText:
             case Reduce():
                 text = self._text(name, kernel, phase, "thread")
                 self.texts.append(text.reduce(phase))
-                outputs = size_product(n for _, n in phase.kept)
+                outputs = size_product(n for _, n in phase.outer)
                 terms = size_product(n for _, n in phase.reduced)
                 self.launches.append(Launch(
                     "reduce", {"thread": (name, THREADS)}, outputs, (terms,), len(phase.accs),
-                    along=phase.rows,
+                    along=phase.contiguous_terms,
                 ))  # fmt: skip
             case Once():
                 self.texts.append(self._text(name, kernel, phase, "thread").once(phase))
@@ -396,8 +396,8 @@ class _PhaseText(FinishText):
 
     def reduce(self, phase: Reduce) -> str:
         self._before(phase.before)
-        kept, terms = self.product(phase.kept), self.product(phase.reduced)
-        along = phase.rows
+        kept, terms = self.product(phase.outer), self.product(phase.reduced)
+        along = phase.contiguous_terms
         self.line(1, "const int place = threadIdx.x " + ("/ d.terms;" if along else "% d.places;"))
         self.line(1, "const int term = threadIdx.x " + ("% d.terms;" if along else "/ d.places;"))
         self.line(1, "const int64_t tile = blockIdx.x / d.chunks, chunk = blockIdx.x % d.chunks;")
@@ -406,7 +406,7 @@ class _PhaseText(FinishText):
         self.open_accs(phase.accs, 1)
         self.line(1, "if (kept < count) {")
         shared = (*phase.head, *phase.body, *(Let(a.name, a.term) for a in phase.accs))
-        self.unpack(phase.kept, "kept", self.used_in(shared, ()), 2)
+        self.unpack(phase.outer, "kept", self.used_in(shared, ()), 2)
         for stmt in phase.head:
             self.thread_stmt(stmt, 2)
         self.line(2, f"for (int64_t each = chunk * d.terms + term; each < {terms};")
@@ -451,7 +451,7 @@ class _PhaseText(FinishText):
         self.line(1, "}")
         self.line(1, "if (term == 0 && kept < count) {")
         used = self.used_in((*phase.head, *phase.each), ())
-        self.unpack(phase.kept, "kept", used, 2)
+        self.unpack(phase.outer, "kept", used, 2)
         read = {name for stmt in phase.each for name in self.used_in((stmt,), ())}
         for stmt in phase.head:
             if isinstance(stmt, Let) and _reaches(stmt, phase.head, read):

@@ -252,7 +252,7 @@ class _KernelText(Speller):
     def _block_iterations(self, carries: Sequence[Carry], depth: int) -> str:
         """The iterations of a block; fewer if inner loops add to an element several times in
         each."""
-        several = dict.fromkeys(carry.each for carry in carries if carry.each != 1)
+        several = dict.fromkeys(carry.additions for carry in carries if carry.additions != 1)
         if not several:
             return str(BLOCK)
         found = ""
@@ -348,7 +348,7 @@ class _KernelText(Speller):
                 self._line(inner + 1, f"pt_end_block({acc.name}_l, {loop.width}, {acc.name}_s)")
         self._count_scattered(loop.carries, iterations, inner)
         for carry in gathered:
-            size = (STRIPS_PER_BLOCK if carry.each == 1 else 1) * loop.width
+            size = (STRIPS_PER_BLOCK if carry.additions == 1 else 1) * loop.width
             self._line(inner, f"if {base} & {size - 1} == {size - loop.width}:")
             self._add_sums(carry, inner + 1)
         for name in [*dict(loop.wide), *(f"{a.name}_l" for a in accs)]:
@@ -405,7 +405,7 @@ class _KernelText(Speller):
         """Initialise the sums in memory and the block accumulators before a loop; gives the
         accumulators that are summed in blocks."""
         for carry in loop.carries:
-            count, out = self._index(carry.count), self._pointer(carry.buffer, carry.first)
+            count, out = self._index(carry.count), self._pointer(carry.buffer, carry.offset)
             self._use("pt_open_sums", "void", "int64_t", "double*")
             if carry.dtype == "float32":
                 self._line(depth, f"pt_open_sums({count}, {carry.scratch})")
@@ -432,36 +432,37 @@ class _KernelText(Speller):
         pointer, done = target(carry), f"{carry.scratch}k"
         self.locals[pointer] = "double*"
         self._line(depth, f"{pointer} = {out}")
-        if carry.scattered is not None:  # negative: without gathering no block becomes full
+        if carry.scatter_additions is not None:  # negative: without gathering no block becomes full
             self.locals[done] = "int64_t"
-            self._line(depth, f"{done} = -({self._index(carry.scattered)})")
+            self._line(depth, f"{done} = -({self._index(carry.scatter_additions)})")
         self._line(depth, f"if {self._gathered(carry)}:")
         self._line(depth + 1, f"{pointer} = {carry.scratch}")
-        if carry.scattered is not None:
+        if carry.scatter_additions is not None:
             self._line(depth + 1, f"{done} = 0")
 
     def _gathered(self, carry: Carry) -> str:
         """The condition under which optional sums are gathered."""
-        if carry.within is not None:
-            return f"{self._index(carry.within)} > {self.limits[carry.buffer]}"
-        return f"{self._index(carry.scattered)} > {self._index(threshold(carry))}"
+        if carry.outer_additions is not None:
+            return f"{self._index(carry.outer_additions)} > {self.limits[carry.buffer]}"
+        return f"{self._index(carry.scatter_additions)} > {self._index(threshold(carry))}"
 
     def _add_sums(self, carry: Carry, depth: int) -> None:
         """The end of a block of sums in memory."""
-        if carry.within is not None:
+        if carry.outer_additions is not None:
             self._line(depth, f"if {self._gathered(carry)}:")
             depth += 1
         self._use("pt_add_sums", "void", "int64_t", "double*", "double*")
-        out, count = self._pointer(carry.buffer, carry.first), self._index(carry.count)
+        out, count = self._pointer(carry.buffer, carry.offset), self._index(carry.count)
         self._line(depth, f"pt_add_sums({count}, {carry.scratch}, {out})")
 
     def _count_scattered(self, carries: Sequence[Carry], iterations: str, depth: int) -> None:
         """After iterations of a scatter: end the block if it is full."""
         for carry in carries:
-            if carry.scattered is None or not is_optional(carry):
+            if carry.scatter_additions is None or not is_optional(carry):
                 continue
             done = f"{carry.scratch}k"
-            more = iterations if carry.each == 1 else f"{iterations} * ({self._index(carry.each)})"
+            each = f" * ({self._index(carry.additions)})" if carry.additions != 1 else ""
+            more = f"{iterations}{each}"
             self._line(depth, f"{done} += {more}")
             self._line(depth, f"if {done} >= {self._index(block(carry))}:")
             self._add_sums(carry, depth + 1)
@@ -470,7 +471,7 @@ class _KernelText(Speller):
     def _close_sums(self, carries: Sequence[Carry], depth: int) -> None:
         for carry in carries:
             name = f"pt_close_sums_{carry.dtype}"
-            out, count = self._pointer(carry.buffer, carry.first), self._index(carry.count)
+            out, count = self._pointer(carry.buffer, carry.offset), self._index(carry.count)
             self._use(name, "void", "int64_t", "double*", f"{c_type(carry.dtype)}*")
             inside = depth
             if is_optional(carry):
@@ -572,7 +573,7 @@ def _grouped(names: dict[str, str]) -> list[str]:
 def _in_blocks(carries: Sequence[Carry], limit: int, limits: dict[str, int]) -> list[Carry]:
     """The carries whose blocks end after a number of iterations. Inner loops with at most `limit`
     additions to an element in each iteration do not gather their sums."""
-    found = [c for c in carries if c.dtype == "float64" and c.scattered is None]
+    found = [c for c in carries if c.dtype == "float64" and c.scatter_additions is None]
     limits.update((target(carry), limit) for carry in found)
     return found
 
