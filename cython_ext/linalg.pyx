@@ -1,12 +1,11 @@
-"""Routines on matrices for compiled plans, by the BLAS and LAPACK that SciPy carries: nothing to
-link.
+"""Matrix routines for compiled plans, by the BLAS and LAPACK in SciPy: nothing to link.
 
-The function pointers are taken from SciPy when this module is imported, which only modules that
-call a routine do. A row-major matrix is the transpose of what BLAS sees, so lower is upper there.
+The function pointers are read from SciPy when this module is imported, which only modules that call
+a routine do. BLAS is column-major: it sees the transpose of a matrix, so lower is upper there.
 
-BLAS runs on one thread here (see host/pt_blas.h). A call of LARGE multiplications is cut
-into pieces, by its sizes alone so that the bits of the result depend on nothing else, and threads
-of our own take those. A large single factor is one piece: it stays on one thread.
+BLAS runs on one thread here (see host/pt_blas.h). A call of LARGE multiplications is split into
+pieces, by its sizes alone, so that the result is bitwise reproducible, and our own threads run
+them. A large single factorisation is one piece, on one thread.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
@@ -55,11 +54,11 @@ cdef Library _library = of_scipy()
 cdef void* _bound = _library.bound
 cdef int _cpus = _library.cpus
 
-# About 10 ms on one thread: less is not worth the start of a thread, which takes 0.05 ms, nor the
-# wait for one that is not run at once, which takes some milliseconds.
+# About 10 ms on one thread: less is not worth starting a thread, which takes 0.05 ms, or some
+# milliseconds until it is scheduled.
 cdef double LARGE = 2.0**28
-# Terms of a product that BLAS adds up by itself: more where the product is wide, for the additions
-# of the parts then cost more than their starts.
+# Terms that BLAS sums in one call: more for wide products, where adding the parts costs more than
+# the calls.
 cdef int64_t PART = 256, WIDE_PART = 512, WIDE = 2**16
 cdef int64_t TILE = 512  # rows and columns of a piece: enough for BLAS to be at its full speed
 
@@ -82,8 +81,8 @@ cdef struct Product:
 
 cdef void _multiply(const real* a, const real* b, real* c, const Product* p, int64_t m,
                     int64_t n, int64_t k, int64_t step) noexcept nogil:
-    # An m x n part of c, whose rows are `step` apart, over k terms. BLAS counts columns first, so
-    # it is given the transposed product: c' = op(b)' op(a)'.
+    # An m x n part of c, of row stride `step`, over k terms. BLAS is column-major, so it computes
+    # the transposed product: c' = op(b)' op(a)'.
     cdef int rows = <int> n, columns = <int> m, inner = <int> k, c_step = <int> step
     cdef int b_step = <int> (p.k if p.b_transposed else p.n)
     cdef int a_step = <int> (p.m if p.a_transposed else p.k)
@@ -100,8 +99,8 @@ cdef void _multiply(const real* a, const real* b, real* c, const Product* p, int
 
 cdef void _multiply_long(const real* a, const real* b, real* c, const Product* p, int64_t m,
                          int64_t n, int64_t length) noexcept nogil:
-    # BLAS adds up in order, and float32 in float32. So many terms go part by part: what each gives
-    # is added in doubles, with the errors of these additions kept (Neumaier 1974, ZAMM 54:39).
+    # BLAS sums in order, and float32 in float32. So many terms are summed in parts, which are added
+    # in doubles with the errors of these additions (Neumaier 1974, ZAMM 54:39).
     cdef double* total = <double*> malloc(m * n * (2 * sizeof(double) + sizeof(real)))
     cdef double* lost = total + m * n
     cdef real* part = <real*> (lost + m * n)
@@ -155,13 +154,14 @@ cdef void _product_piece(void* context, int64_t piece) noexcept nogil:
 
 
 cdef int64_t _part(int64_t n, bint cut) noexcept nogil:
-    """The length of pieces of n: about equal, in whole eights, and no longer than TILE if cut."""
+    """The length of pieces of n: about equal, a multiple of eight, and at most TILE if split."""
     cdef int64_t count = (n + TILE - 1) // TILE
     return ((n + count - 1) // count + 7) // 8 * 8 if cut else n
 
 
 cdef void _run(bint large, piece_fn piece, void* context, int64_t count) noexcept nogil:
-    """All pieces: shared out if the call is large and no other one is inside BLAS."""
+    """Run all pieces: on several threads if the call is large and no other call of BLAS is
+    active."""
     cdef int token = 0
     cdef int threads = enter(_bound, &token)
     share_out(_bound, piece, context, count, min(threads, _cpus) if large else 1)
@@ -247,7 +247,7 @@ cdef void pt_cholesky(const double* a, double* out, int64_t batch, int64_t n) no
 
 
 cdef bint _all_finite(const double* a, int64_t count) noexcept nogil:
-    # Routines of LAPACK may not end where a number is nan or infinite.
+    # Routines of LAPACK may not terminate for nan or infinity.
     cdef double zero = 0.0
     cdef int64_t i
     for i in range(count):
@@ -262,14 +262,14 @@ cdef void _fill(double* x, int64_t count, double value) noexcept nogil:
 
 
 cdef void _turn(const double* a, double* out, int64_t m, int64_t n) noexcept nogil:
-    # out: the transpose of a, which is m x n; row-major to column-major and back.
+    # out: the transpose of a, which is m x n; between row-major and column-major.
     cdef int64_t i, j
     for i in range(m):
         for j in range(n):
             out[j * m + i] = a[i * n + j]
 
 
-# What is known of all items of a call, and where each finds its own.
+# Arguments of a call, of which each piece is an item.
 cdef struct Items:
     const double* a
     double* first
@@ -281,7 +281,7 @@ cdef struct Items:
 
 
 cdef int64_t _eigh_room(int64_t n) noexcept nogil:
-    # Doubles: what dsyevd asks for, with its integers behind them.
+    # In doubles: the workspace of dsyevd, followed by its integers.
     return 2 * n * n + 9 * n + 4
 
 
@@ -317,8 +317,9 @@ cdef void _eigh_piece(void* context, int64_t item) noexcept nogil:
 
 cdef void pt_eigh(const double* a, double* values, double* vectors, double* work, int64_t batch,
                   int64_t n) noexcept nogil:
-    """The eigenvalues of each symmetric n x n item of a, rising, and its eigenvectors in columns;
-    of a the lower triangle is read. All nan where that is not finite, or dsyevd does not converge.
+    """The eigenvalues of each symmetric n x n item of a, ascending, and its eigenvectors in
+    columns; of a the lower triangle is read. All nan where that is not finite, or dsyevd does not
+    converge.
     """
     cdef Items p
     if n == 0:
@@ -367,7 +368,8 @@ cdef void pt_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows,
 
 
 cdef int64_t _qr_room(int64_t m, int64_t n) noexcept nogil:
-    # The transposed item, its min(m, n) reflectors, and 32 columns for dgeqrf and dorgqr.
+    # The transposed item, its min(m, n) reflectors, and a workspace of 32 columns for dgeqrf,
+    # dorgqr.
     return m * n + min(m, n) + 32 * n
 
 
@@ -454,8 +456,8 @@ cdef void pt_solve_upper(const double* t, const double* b, double* out, int64_t 
 
 
 cdef void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n) noexcept nogil:
-    """out: the running sums of each item of n numbers, each with what rounding has lost so far
-    (Neumaier 1974, ZAMM 54:39), unless the sum is not finite."""
+    """out: the cumulative sums of each item of n numbers, compensated for rounding errors (Neumaier
+    1974, ZAMM 54:39) while finite."""
     cdef int64_t item, i
     cdef double total, sum, added, lost
     for item in range(batch):
@@ -475,8 +477,8 @@ ctypedef fused number:
 
 cdef void _sort(const number* x, number* values, int64_t* order, int64_t* spare,
                 int64_t n) noexcept nogil:
-    # Merges of runs that double; an element goes before one of the run on its left only where it is
-    # smaller, so that equal ones stay in order. A nan is larger than all numbers.
+    # A bottom-up merge sort. An element is moved before one of the left run only if it is smaller,
+    # so the sort is stable. A nan is larger than all numbers.
     cdef int64_t width = 1, first, middle, last, left, right, i
     cdef number a, b
     cdef bint smaller
@@ -507,8 +509,7 @@ cdef void _sort(const number* x, number* values, int64_t* order, int64_t* spare,
 
 cdef void pt_sort(const double* x, double* values, int64_t* order, double* work, int64_t batch,
                   int64_t n) noexcept nogil:
-    """Each item of n numbers in rising order, nan last, and where each of them was; equal ones stay
-    in order."""
+    """Each item of n numbers in ascending order, nan last, and their indices in it; stable."""
     cdef int64_t item
     for item in range(batch):
         _sort(x + item * n, values + item * n, order + item * n, <int64_t*> work, n)

@@ -1,7 +1,7 @@
-"""The routines of linalg.pyx as compiled plans call them: through pointers that the loader fills.
+"""The routines of linalg.pyx as compiled plans call them: through pointers that the loader sets.
 
-A plan is no module of Python, so it cannot import them; for its translation this file stands in the
-place of linalg.pxd, whose signatures it repeats.
+A plan is not a Python module, so it cannot import them; for its translation this file replaces
+linalg.pxd, with the same signatures.
 """
 
 from libc.stdint cimport int64_t

@@ -8,7 +8,7 @@ import pytest
 from probtensor.lower import lower
 from probtensor.ops.kinds import REGISTRY, Composite, Core
 from probtensor.targets.base import BuildError
-from probtensor.targets.cuda.batched import rows_program
+from probtensor.targets.cuda.batched import batched_program
 from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.targets.cuda.render import GEMM, render
 from probtensor.testing import conform
@@ -59,7 +59,7 @@ def test_what_runs_on_cpus_alone_says_so(name):
     with pytest.raises(BuildError, match=f"{called} runs on CPUs only.*\n  at .*test_ops.py"):
         render(plan)
     with pytest.raises(BuildError, match=f"{called} runs on CPUs only"):
-        rows_program(plan, [0], [])
+        batched_program(plan, [0], [])
 
 
 def test_routines_of_a_device_are_those_that_ops_say_it_has():

@@ -1,6 +1,6 @@
-/* Routines on matrices (linalg.pyx) in a compiled plan: pointers, which the loader fills.
+/* Routines on matrices (linalg.pyx) in a compiled plan: pointers, which the loader sets.
 
-   A line for each routine here and one in routines.pxd; a test holds both to linalg.pxd. */
+   One line for each routine here and in routines.pxd; a test compares both with linalg.pxd. */
 #ifndef PT_ROUTINES_H
 #define PT_ROUTINES_H
 
