@@ -43,15 +43,15 @@ template <class Word, class Type> PT_DEVICE Word pt_word_with(Word word, Type va
  * volatile, so that no value from before a barrier is reused. */
 template <class Word, class Type, class Join> PT_DEVICE void pt_atomic_loop(Type *address, Type y)
 {
-    Word *const home = pt_word_around<Word>(address);
+    Word *const word_address = pt_word_around<Word>(address);
     const int shift = pt_shift_in_word<Word>(address);
-    Word found = *(volatile Word *) home;
+    Word found = *(volatile Word *) word_address;
     for (;;) {
         const Type joined = Join::of(pt_value_in_word<Type>(found, shift), y);
         const Word wanted = pt_word_with(found, joined, shift);
         if (wanted == found)
             return;
-        const Word before = atomicCAS(home, found, wanted);
+        const Word before = atomicCAS(word_address, found, wanted);
         if (before == found)
             return;
         found = before;

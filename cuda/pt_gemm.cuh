@@ -44,7 +44,7 @@ template <class T, int WIDTH> struct pt_slab {
     long long hop, inner;
     int width; /* rows (or columns) within the matrix, at most WIDTH */
     int x, p, x_hop, p_hop;
-    T held[COUNT];
+    T loaded[COUNT];
 
     /* Element (x, p) of the tile is from[x * along + p * inner_], one of the two strides being 1:
      * adjacent threads load adjacent elements (coalesced). */
@@ -65,14 +65,14 @@ template <class T, int WIDTH> struct pt_slab {
         const T *from = at + first * inner;
         const int depth = end - first < PT_GEMM_DEPTH ? (int) (end - first) : PT_GEMM_DEPTH;
         for (int e = 0; e < COUNT; ++e) {
-            const bool there = x + e * x_hop < width && p + e * p_hop < depth;
-            held[e] = there ? from[e * hop] : (T) 0;
+            const bool within = x + e * x_hop < width && p + e * p_hop < depth;
+            loaded[e] = within ? from[e * hop] : (T) 0;
         }
     }
     __device__ void put(T *space) const
     {
         for (int e = 0; e < COUNT; ++e)
-            space[p * STEP + x + e * (p_hop * STEP + x_hop)] = held[e];
+            space[p * STEP + x + e * (p_hop * STEP + x_hop)] = loaded[e];
     }
 };
 
@@ -148,13 +148,13 @@ PT_DEVICE void pt_gemm_tiles_of_grid(T *space, const T *a, const T *b, T *parts,
     const long long rows = (m + height - 1) / height, columns = (n + width - 1) / width;
     const long long part = (k + splits - 1) / splits;
     for (long long tile = blockIdx.x; tile < splits * batch * rows * columns; tile += gridDim.x) {
-        const long long turn = tile / (rows * columns), item = turn % batch;
+        const long long share = tile / (rows * columns), item = share % batch;
         const long long i = tile / columns % rows * height, j = tile % columns * width;
-        const long long first = turn / batch * part, last = first + part;
+        const long long first = share / batch * part, last = first + part;
         const long long down = a_transposed ? 1 : k, across = b_transposed ? k : 1;
         pt_slab<T, height> left(a + item * m * k + i * down, down, a_transposed ? m : 1, m - i);
         pt_slab<T, width> right(b + item * n * k + j * across, across, b_transposed ? 1 : n, n - j);
-        pt_gemm_tile<T, ROWS, COLUMNS>(space, left, right, parts + turn * m * n + i * n + j, n,
+        pt_gemm_tile<T, ROWS, COLUMNS>(space, left, right, parts + share * m * n + i * n + j, n,
                                        first, last < k ? last : k);
     }
 }

@@ -211,8 +211,8 @@ PT_DEVICE void pt_solve_block(pt_view<double> t, double *x, long long step, int 
     double found[PT_STEP];
     for (int p = 0; p < PT_STEP; ++p)
         found[p] = p < count ? x[p * step] : 0;
-    for (int turn = 0; turn < PT_STEP; ++turn) {
-        const int p = LOWER ? turn : PT_STEP - 1 - turn;
+    for (int iteration = 0; iteration < PT_STEP; ++iteration) {
+        const int p = LOWER ? iteration : PT_STEP - 1 - iteration;
         for (int s = LOWER ? 0 : p + 1; s < (LOWER ? p : PT_STEP); ++s)
             if (s < count && p < count)
                 found[p] = PT_MA(-t(p, s), found[s], found[p]);
@@ -243,8 +243,8 @@ PT_DEVICE void pt_solve(const G &g, const double *a, const double *b, double *ou
     const pt_view<double> t = {a, n, 1}, x = {out, k, 1};
     if (n == 0 || k == 0)
         return;
-    for (long long place = g.lane(); place < (long long) n * k; place += g.size())
-        out[place] = b[place];
+    for (long long element = g.lane(); element < (long long) n * k; element += g.size())
+        out[element] = b[element];
     g.sync();
     for (int done = 0; done < n; done += PT_STEP) {
         const int count = pt_at_most(n - done, PT_STEP), rest = n - done - count;
@@ -307,11 +307,11 @@ static __device__ double pt_before(const pt_block &, double x, double &total)
 {
     __shared__ double space[32];
     const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
-    double whole;
-    const double before = pt_before(pt_warp(), x, whole);
+    double warp_total;
+    const double before = pt_before(pt_warp(), x, warp_total);
     __syncthreads(); /* all threads have read the previous result */
     if (lane == 0)
-        space[warp] = whole;
+        space[warp] = warp_total;
     __syncthreads();
     const double below = pt_before(pt_warp(), lane < warps ? space[lane] : 0.0, total);
     return __shfl_sync(PT_ALL_LANES, below, warp) + before;
@@ -355,8 +355,8 @@ static __device__ void pt_cumsum_chunks(const G &g, const double *x, double *out
                                         long long n)
 {
     const long long chunks = (n + PT_CHUNK - 1) / PT_CHUNK;
-    for (long long turn = g.index(); turn < batch * chunks; turn += g.count()) {
-        const long long first = turn % chunks * PT_CHUNK, at = turn / chunks * n + first;
+    for (long long iteration = g.index(); iteration < batch * chunks; iteration += g.count()) {
+        const long long first = iteration % chunks * PT_CHUNK, at = iteration / chunks * n + first;
         pt_cumsum_item(g, x + at, out + at, n - first < PT_CHUNK ? n - first : PT_CHUNK);
     }
 }
@@ -376,9 +376,9 @@ static __device__ void pt_cumsum_spread(const G &g, const double *, double *out,
                                         long long n)
 {
     const long long chunks = (n + PT_CHUNK - 1) / PT_CHUNK;
-    for (long long turn = g.index(); turn < batch * chunks; turn += g.count()) {
-        const long long first = turn % chunks * PT_CHUNK;
-        double *chunk = out + turn / chunks * n + first;
+    for (long long iteration = g.index(); iteration < batch * chunks; iteration += g.count()) {
+        const long long first = iteration % chunks * PT_CHUNK;
+        double *chunk = out + iteration / chunks * n + first;
         /* The last number of a full chunk is final. */
         const long long rest = n - first < PT_CHUNK ? n - first : PT_CHUNK - 1;
         for (long long k = g.lane(); first > 0 && k < rest; k += g.size())
@@ -431,10 +431,10 @@ static __device__ __noinline__ void pt_gemm_item(const G &g, const T *a, const T
     const pt_view<T> right = {b, b_transposed ? 1 : n_, b_transposed ? k_ : 1};
     if (m == 0 || n == 0)
         return;
-    const long long places = m_ * n_;
-    if (4 * places <= g.size() && k > g.size())
+    const long long elements = m_ * n_;
+    if (4 * elements <= g.size() && k > g.size())
         pt_gemm_folded(g, left, right, c, m, n, k);
-    else if (places < (long long) PT_STEP * PT_STEP * g.size())
+    else if (elements < (long long) PT_STEP * PT_STEP * g.size())
         pt_gemm_tiles<1, 1>(g, left, right, c, m, n, k);
     else
         pt_gemm_tiles<PT_STEP, PT_STEP>(g, left, right, c, m, n, k);

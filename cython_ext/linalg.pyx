@@ -141,8 +141,8 @@ cdef void _multiply_part(const real* a, const real* b, real* c, const Product* p
 
 cdef void _product_piece(void* context, int64_t piece) noexcept nogil:
     cdef Product* p = <Product*> context
-    cdef int64_t item = piece // p.pieces, place = piece % p.pieces
-    cdef int64_t row = place // p.across * p.rows, column = place % p.across * p.columns
+    cdef int64_t item = piece // p.pieces, part = piece % p.pieces
+    cdef int64_t row = part // p.across * p.rows, column = part % p.across * p.columns
     cdef int64_t m = min(p.rows, p.m - row), n = min(p.columns, p.n - column)
     cdef int64_t a = item * p.m * p.k + (row if p.a_transposed else row * p.k)
     cdef int64_t b = item * p.n * p.k + (column * p.k if p.b_transposed else column)
@@ -261,7 +261,7 @@ cdef void _fill(double* x, int64_t count, double value) noexcept nogil:
         x[i] = value
 
 
-cdef void _turn(const double* a, double* out, int64_t m, int64_t n) noexcept nogil:
+cdef void _transpose(const double* a, double* out, int64_t m, int64_t n) noexcept nogil:
     # out: the transpose of a, which is m x n; between row-major and column-major.
     cdef int64_t i, j
     for i in range(m):
@@ -292,10 +292,10 @@ cdef void _eigh_piece(void* context, int64_t item) noexcept nogil:
     cdef double* values = p.first + item * n
     cdef double* vectors = p.second + item * n * n
     cdef double* work = p.work + item * _eigh_room(n)
-    cdef int size = <int> n, reals = <int> (1 + 6 * n + 2 * n * n), whole = <int> (3 + 5 * n)
+    cdef int size = <int> n, reals = <int> (1 + 6 * n + 2 * n * n), integers = <int> (3 + 5 * n)
     cdef int info = 0
     cdef char job = b"V", triangle = b"L"
-    cdef double kept
+    cdef double saved
     cdef bint finite = True
     for i in range(n):
         finite = finite and _all_finite(a + i * n, i + 1)
@@ -303,16 +303,16 @@ cdef void _eigh_piece(void* context, int64_t item) noexcept nogil:
             vectors[j * n + i] = a[i * n + j]
     if finite:
         _dsyevd(&job, &triangle, &size, vectors, &size, values, work, &reals,
-                <int*> (work + reals), &whole, &info)
+                <int*> (work + reals), &integers, &info)
     if info or not finite:
         _fill(values, n, NAN)
         _fill(vectors, n * n, NAN)
         return
     for i in range(n):
         for j in range(i):
-            kept = vectors[i * n + j]
+            saved = vectors[i * n + j]
             vectors[i * n + j] = vectors[j * n + i]
-            vectors[j * n + i] = kept
+            vectors[j * n + i] = saved
 
 
 cdef void pt_eigh(const double* a, double* values, double* vectors, double* work, int64_t batch,
@@ -330,35 +330,35 @@ cdef void pt_eigh(const double* a, double* values, double* vectors, double* work
 
 cdef void _lu_piece(void* context, int64_t item) noexcept nogil:
     cdef Items* p = <Items*> context
-    cdef int64_t i, n = p.n, place
+    cdef int64_t i, n = p.n, row
     cdef const double* a = p.a + item * n * n
     cdef double* factor = p.first + item * n * n
     cdef int64_t* pivots = p.third + item * n
     cdef int64_t* rows = p.fourth + item * n
-    cdef double* turned = p.work + item * (n * n + n)
-    cdef int* swapped = <int*> (turned + n * n)
+    cdef double* transposed = p.work + item * (n * n + n)
+    cdef int* swapped = <int*> (transposed + n * n)
     cdef int size = <int> n, info = 0
     if not _all_finite(a, n * n):
         _fill(factor, n * n, NAN)
         for i in range(n):
             pivots[i] = rows[i] = 0
         return
-    _turn(a, turned, n, n)
-    _dgetrf(&size, &size, turned, &size, swapped, &info)
-    _turn(turned, factor, n, n)
+    _transpose(a, transposed, n, n)
+    _dgetrf(&size, &size, transposed, &size, swapped, &info)
+    _transpose(transposed, factor, n, n)
     for i in range(n):
         pivots[i] = swapped[i] - 1
         rows[i] = i
     for i in range(n - 1, -1, -1):
-        place = rows[i]
+        row = rows[i]
         rows[i] = rows[pivots[i]]
-        rows[pivots[i]] = place
+        rows[pivots[i]] = row
 
 
 cdef void pt_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows, double* work,
                 int64_t batch, int64_t n) noexcept nogil:
     """Row i of each n x n item of a is row rows[i] of L U. L, whose diagonal is ones, lies below
-    the diagonal of `factor`, U on and above it; in turn, row i was swapped with row pivots[i]. The
+    the diagonal of `factor`, U on and above it; in order, row i was swapped with row pivots[i]. The
     factor of an item that is not finite is all nan, its pivots and rows 0."""
     cdef Items p
     if n == 0:
@@ -367,7 +367,7 @@ cdef void pt_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows,
     _run(<double> batch * n * n * n >= 2 * LARGE, _lu_piece, &p, batch)
 
 
-cdef int64_t _qr_room(int64_t m, int64_t n) noexcept nogil:
+cdef int64_t _qr_work_size(int64_t m, int64_t n) noexcept nogil:
     # The transposed item, its min(m, n) reflectors, and a workspace of 32 columns for dgeqrf,
     # dorgqr.
     return m * n + min(m, n) + 32 * n
@@ -379,24 +379,24 @@ cdef void _qr_piece(void* context, int64_t item) noexcept nogil:
     cdef const double* a = p.a + item * m * n
     cdef double* q = p.first + item * m * k
     cdef double* r = p.second + item * k * n
-    cdef double* turned = p.work + item * _qr_room(m, n)
-    cdef double* reflectors = turned + m * n
+    cdef double* transposed = p.work + item * _qr_work_size(m, n)
+    cdef double* reflectors = transposed + m * n
     cdef double* work = reflectors + k
-    cdef int rows = <int> m, columns = <int> n, inner = <int> k, room = <int> (32 * n), info = 0
-    _turn(a, turned, m, n)
+    cdef int rows = <int> m, columns = <int> n, inner = <int> k, lwork = <int> (32 * n), info = 0
+    _transpose(a, transposed, m, n)
     if _all_finite(a, m * n):
-        _dgeqrf(&rows, &columns, turned, &rows, reflectors, work, &room, &info)
+        _dgeqrf(&rows, &columns, transposed, &rows, reflectors, work, &lwork, &info)
     else:
         info = 1
     for i in range(k):
         for j in range(n):
-            r[i * n + j] = NAN if info else turned[j * m + i] if i <= j else 0.0
+            r[i * n + j] = NAN if info else transposed[j * m + i] if i <= j else 0.0
     if not info:
-        _dorgqr(&rows, &inner, &inner, turned, &rows, reflectors, work, &room, &info)
+        _dorgqr(&rows, &inner, &inner, transposed, &rows, reflectors, work, &lwork, &info)
     if info:
         _fill(q, m * k, NAN)
     else:
-        _turn(turned, q, k, m)
+        _transpose(transposed, q, k, m)
 
 
 cdef void pt_qr(const double* a, double* q, double* r, double* work, int64_t batch, int64_t m,
