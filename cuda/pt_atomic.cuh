@@ -1,11 +1,11 @@
-/* Stores that combine with what is there, for threads that may hit the same place:
+/* Atomic read-modify-write operations, for threads that may write to the same address:
  * pt_atomic_<op>_<dtype>(address, value), with op one of add, mul, max, min, and for bool one of
  * and, or. The meaning is that of the plain store: integers wrap, max and min keep nan, bools are
- * 0 or 1. The order in which threads come is open, so sums and products of floats vary in their
+ * 0 or 1. The order of the threads is unspecified, so sums and products of floats vary in their
  * last bits.
  *
- * Where the device has no such instruction, a loop swaps the word of 4 or 8 bytes around the value
- * until nobody came between. So memory must be there up to the next multiple of 4 bytes. Values
+ * Where the device has no such instruction, a loop of compare-and-swap replaces the word of 4 or 8
+ * bytes around the value. So memory must be allocated up to the next multiple of 4 bytes. Values
  * are accessed as words of other types: host compilers need -fno-strict-aliasing.
  */
 #ifndef PT_ATOMIC_CUH
@@ -39,19 +39,19 @@ template <class Word, class Type> PT_DEVICE Word pt_word_with(Word word, Type va
     return (word & ~mask) | low << shift;
 }
 
-/* A value that would not change is not written: most calls of max and min then only read. The
- * first read is volatile, so that it is not one from before a barrier. */
+/* No write if the value is unchanged: most calls of max and min only read. The first read is
+ * volatile, so that no value from before a barrier is reused. */
 template <class Word, class Type, class Join> PT_DEVICE void pt_atomic_loop(Type *address, Type y)
 {
-    Word *const home = pt_word_around<Word>(address);
+    Word *const word_address = pt_word_around<Word>(address);
     const int shift = pt_shift_in_word<Word>(address);
-    Word found = *(volatile Word *) home;
+    Word found = *(volatile Word *) word_address;
     for (;;) {
         const Type joined = Join::of(pt_value_in_word<Type>(found, shift), y);
         const Word wanted = pt_word_with(found, joined, shift);
         if (wanted == found)
             return;
-        const Word before = atomicCAS(home, found, wanted);
+        const Word before = atomicCAS(word_address, found, wanted);
         if (before == found)
             return;
         found = before;
@@ -81,7 +81,7 @@ PT_ATOMIC_FLOAT(float32, float, unsigned)
 PT_ATOMIC_FLOAT(float64, double, unsigned long long)
 #undef PT_ATOMIC_FLOAT
 
-/* same: the native type of that width and sign; word: its unsigned companion. */
+/* same: the native type of that width and sign; word: the unsigned type of that width. */
 #define PT_ATOMIC_WIDE(dtype, type, same, word) \
     PT_ATOMIC_NATIVE(add_##dtype, type, word, atomicAdd) \
     PT_ATOMIC_LOOP(mul_##dtype, type, word, (word) x * (word) y) \

@@ -1,7 +1,7 @@
-/* Functions of float32 values in float32: a device has far fewer units for float64, and moving
- * values between the two takes time of its own. The CUDA library's own are right within 4 units in
- * the last place (CUDA C++ Programming Guide, appendix on mathematical functions); those made of
- * them here within 6.
+/* Functions of float32 values in float32: a device has far fewer units for float64, and conversions
+ * cost time as well. Those of the CUDA library are accurate to 4 units in
+ * the last place (CUDA C++ Programming Guide, appendix on mathematical functions); those composed
+ * of them here to 6.
  */
 #ifndef PT_FLOAT_CUH
 #define PT_FLOAT_CUH
@@ -44,7 +44,7 @@ PT_DEVICE float pt_sigmoid_f32(float x)
     return (x < 0.0f ? e : 1.0f) / (1.0f + e);
 }
 
-/* log(1 + exp(x)); nan passes through the logarithm. */
+/* log(1 + exp(x)); the logarithm propagates nan. */
 PT_DEVICE float pt_softplus_f32(float x) { return fmaxf(x, 0.0f) + log1pf(expf(-fabsf(x))); }
 PT_DEVICE float pt_log_sigmoid_f32(float x) { return -pt_softplus_f32(-x); }
 

@@ -1,22 +1,22 @@
-/* Products of large matrices by the whole grid, for where cuBLAS is not installed.
+/* Products of large matrices by the entire grid, for devices without cuBLAS.
  *
  *   pt_gemm_f64, pt_gemm_f32 (a, b, c, batch, m, n, k, a_transposed, b_transposed)
  *       c = op(a) op(b), item by item, row-major: c is m x n, op(a) m x k, op(b) k x n;
  *       `a_transposed` says that a is stored as k x m, `b_transposed` that b is stored as n x k.
  *   pt_gemm_split_f64, pt_gemm_split_f32
  *       (a, b, parts, batch, m, n, k, a_transposed, b_transposed, splits)
- *       the same with the sum over k cut into `splits`: parts is splits x batch x m x n. For
- *       results of few tiles by long sums, which would leave most of the device idle.
+ *       the same with the sum over k split into `splits` parts: parts is splits x batch x m x n.
+ *       For results of few tiles with long sums, which would leave most of the device idle.
  *   pt_gemm_join_f64, pt_gemm_join_f32 (parts, c, count, splits)
  *       c: the sum of the `splits` parts of `count` numbers each, in that order.
  *
  * Launch with blocks of PT_GEMM_BLOCK threads, no dynamic shared memory, and any number of blocks:
- * one for each tile of c (128 x 64 for f64, 128 x 128 for f32) and item and split is best. Sums
- * are carried in the type of the operands, in an order that depends on k and the splits alone.
+ * best one for each tile of c (128 x 64 for f64, 128 x 128 for f32), item and split. Sums are
+ * accumulated in the type of the operands, in an order that depends only on k and the splits.
  *
- * Each block makes one tile of c after the other: both operands pass through shared memory in
- * slabs PT_GEMM_DEPTH deep, two of them in turn, so that the next one is fetched during the work
- * on this one; each thread keeps a part of the tile in registers (Volkov & Demmel 2008,
+ * Each block computes one tile of c after the other: both operands are staged in shared memory in
+ * double-buffered slabs of depth PT_GEMM_DEPTH, so that the next one is loaded while this one is
+ * used; each thread accumulates a part of the tile in registers (Volkov & Demmel 2008,
  * "Benchmarking GPUs to tune dense linear algebra").
  */
 #ifndef PT_GEMM_CUH
@@ -28,26 +28,26 @@
 #define PT_GEMM_SIDE 16 /* threads along each side of a tile */
 #define PT_GEMM_DEPTH 8
 
-/* What one 16-byte access of shared memory brings. */
+/* The elements of one 16-byte access of shared memory. */
 template <class T> struct __align__(16) pt_pack {
     T x[16 / sizeof(T)];
 };
 
-/* One operand of a tile, WIDTH of its rows (or columns), on the way through shared memory. There
- * each step of the sum is a row; space between rows keeps the writers off each other's banks. */
+/* One operand of a tile, WIDTH of its rows (or columns), staged in shared memory. There each term
+ * of the sum is a row; rows are padded to avoid bank conflicts of the stores. */
 template <class T, int WIDTH> struct pt_slab {
     static const int COUNT = WIDTH * PT_GEMM_DEPTH / PT_GEMM_BLOCK;
     static const int STEP = WIDTH + 16 / sizeof(T);
     static const int SPACE = STEP * PT_GEMM_DEPTH;
 
-    const T *at; /* what this thread fetches first; each one after is `hop` on */
+    const T *at; /* the first element that this thread loads; the next are `hop` apart */
     long long hop, inner;
-    int width; /* how much of WIDTH is there */
+    int width; /* rows (or columns) within the matrix, at most WIDTH */
     int x, p, x_hop, p_hop;
-    T held[COUNT];
+    T loaded[COUNT];
 
     /* Element (x, p) of the tile is from[x * along + p * inner_], one of the two strides being 1:
-     * neighbouring threads take what lies side by side. */
+     * adjacent threads load adjacent elements (coalesced). */
     __device__ pt_slab(const T *from, long long along, long long inner_, long long width_) :
         inner(inner_), width((int) (width_ < WIDTH ? width_ : WIDTH))
     {
@@ -59,24 +59,24 @@ template <class T, int WIDTH> struct pt_slab {
         at = from + x * along + p * inner;
         hop = x_hop * along + p_hop * inner;
     }
-    /* The slab that begins at term `first` of those before `end`. */
+    /* The slab of terms from `first`, those before `end`. */
     __device__ void fetch(long long first, long long end)
     {
         const T *from = at + first * inner;
         const int depth = end - first < PT_GEMM_DEPTH ? (int) (end - first) : PT_GEMM_DEPTH;
         for (int e = 0; e < COUNT; ++e) {
-            const bool there = x + e * x_hop < width && p + e * p_hop < depth;
-            held[e] = there ? from[e * hop] : (T) 0;
+            const bool within = x + e * x_hop < width && p + e * p_hop < depth;
+            loaded[e] = within ? from[e * hop] : (T) 0;
         }
     }
     __device__ void put(T *space) const
     {
         for (int e = 0; e < COUNT; ++e)
-            space[p * STEP + x + e * (p_hop * STEP + x_hop)] = held[e];
+            space[p * STEP + x + e * (p_hop * STEP + x_hop)] = loaded[e];
     }
 };
 
-/* Which row (or column) of its tile a thread's q-th is, the thread being `rank` along that side. */
+/* The row (or column) of the tile for the q-th one of a thread, of index `rank` along that side. */
 template <class T> PT_DEVICE int pt_gemm_place(int q, int rank)
 {
     const int pack = 16 / sizeof(T);
@@ -94,7 +94,7 @@ template <class T, int COUNT> PT_DEVICE void pt_gemm_read(T (&x)[COUNT], const T
     }
 }
 
-/* sum += what the slabs in shared memory make. */
+/* sum += the product of the slabs in shared memory. */
 template <class T, int ROWS, int COLUMNS>
 PT_DEVICE void pt_gemm_slab(T (&sum)[ROWS][COLUMNS], const T *left, const T *right, int row,
                             int column)
@@ -136,7 +136,7 @@ PT_DEVICE void pt_gemm_tile(T *space, pt_slab<T, ROWS * PT_GEMM_SIDE> &left,
             if (i < left.width && j < right.width)
                 c[i * step + j] = sum[q][r];
         }
-    __syncthreads(); /* all have read the last slabs, before the next tile's come */
+    __syncthreads(); /* the last slabs are read before those of the next tile are written */
 }
 
 template <class T, int ROWS, int COLUMNS>
@@ -148,13 +148,13 @@ PT_DEVICE void pt_gemm_tiles_of_grid(T *space, const T *a, const T *b, T *parts,
     const long long rows = (m + height - 1) / height, columns = (n + width - 1) / width;
     const long long part = (k + splits - 1) / splits;
     for (long long tile = blockIdx.x; tile < splits * batch * rows * columns; tile += gridDim.x) {
-        const long long turn = tile / (rows * columns), item = turn % batch;
+        const long long share = tile / (rows * columns), item = share % batch;
         const long long i = tile / columns % rows * height, j = tile % columns * width;
-        const long long first = turn / batch * part, last = first + part;
+        const long long first = share / batch * part, last = first + part;
         const long long down = a_transposed ? 1 : k, across = b_transposed ? k : 1;
         pt_slab<T, height> left(a + item * m * k + i * down, down, a_transposed ? m : 1, m - i);
         pt_slab<T, width> right(b + item * n * k + j * across, across, b_transposed ? 1 : n, n - j);
-        pt_gemm_tile<T, ROWS, COLUMNS>(space, left, right, parts + turn * m * n + i * n + j, n,
+        pt_gemm_tile<T, ROWS, COLUMNS>(space, left, right, parts + share * m * n + i * n + j, n,
                                        first, last < k ? last : k);
     }
 }

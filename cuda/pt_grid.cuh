@@ -1,5 +1,5 @@
-/* Where the blocks of one launch meet: the last of them to finish, and folds over the threads of a
- * block that are dealt out to several places.
+/* Reductions across the blocks of a launch, finished by the last block, and folds over the threads
+ * of a block that are divided among several outputs.
  */
 #ifndef PT_GRID_CUH
 #define PT_GRID_CUH
@@ -8,8 +8,8 @@
 
 #define PT_THREADS 256
 
-/* Whether this block is the last of `count` to come here, told to all its threads. What the others
- * wrote before is then seen by it. The counter is left at zero for the next launch. */
+/* Whether this block is the last of `count` to arrive, for all its threads. It then sees what the
+ * others have written before. The counter is reset to zero for the next launch. */
 static __device__ bool pt_last(unsigned *counter, unsigned count)
 {
     __shared__ unsigned mine;
@@ -27,9 +27,9 @@ static __device__ bool pt_last(unsigned *counter, unsigned count)
 
 /* The three steps of folds over all threads of a launch, for several values at a time. `space` is
  * shared memory with a row of `stride` values for each warp, `part` memory with one of each block:
- *   pt_to_warp    x of each thread, to one place in its warp's row
- *   pt_to_block   values [first, end) of all rows, to this block's places in memory
- *   pt_to_all     those of all blocks, to the first row; by the last block, in one order */
+ *   pt_to_warp    x of each thread, to one element of its warp's row
+ *   pt_to_block   values [first, end) of all rows, to this block's elements of `part`
+ *   pt_to_all     those of all blocks, to the first row; by the last block, in a fixed order */
 #define PT_MEETING(name, type, none, join) \
     PT_DEVICE void pt_to_warp_##name(type x, type *space) \
     { \
@@ -74,14 +74,14 @@ PT_MEETING(max_u, unsigned long long, 0, x > y ? x : y)
 PT_MEETING(min_u, unsigned long long, ~0ull, x < y ? x : y)
 #undef PT_MEETING
 
-/* How the PT_THREADS threads of a block are dealt out: `places` places of `terms` threads each,
- * both powers of two, and `chunks` blocks to a place. `stride`: threads between two terms of one
- * place. */
+/* How the PT_THREADS threads of a block are divided: `places` outputs of `terms` threads each, both
+ * powers of two, and `chunks` blocks to an output. `stride`: threads between two terms of one
+ * output. */
 struct pt_split {
     int places, terms, chunks, stride;
 };
 
-/* The fold of x over the terms of a place, right for its first term. */
+/* The fold of x over the terms of an output, valid in the thread of its first term. */
 #define PT_SPLIT_FOLD(name, type, join) \
     static __device__ type pt_split_##name(type x, int term, const pt_split &d) \
     { \
@@ -93,7 +93,7 @@ struct pt_split {
             } \
             return x; \
         } \
-        __syncthreads(); /* the readers of the fold before this one are done */ \
+        __syncthreads(); /* all threads have read the previous fold */ \
         space[threadIdx.x] = x; \
         for (int step = d.terms >> 1; step; step >>= 1) { \
             __syncthreads(); \
@@ -119,15 +119,15 @@ PT_SPLIT_FOLD(max_u, unsigned long long, x > y ? x : y)
 PT_SPLIT_FOLD(min_u, unsigned long long, x < y ? x : y)
 #undef PT_SPLIT_FOLD
 
-/* Neighbouring elements that travel together, 16 bytes at a time. */
+/* Adjacent elements loaded and stored as a vector of 16 bytes. */
 template <class T, int N> struct __align__(sizeof(T) * N < 16 ? sizeof(T) * N : 16) pt_span {
     T v[N];
 };
 
 /* ---- rows through shared memory ---- */
 
-/* BYTES of device memory on their way to shared memory, there at the next pt_arrived. Where the
- * device can, they pass by no register, so that nothing bounds how many are on their way. */
+/* Copy BYTES of device memory to shared memory, complete after the next pt_arrived. Where the
+ * device supports it (cp.async) no registers are used, so more copies can be in flight. */
 template <int BYTES> PT_DEVICE void pt_send(void *to, const void *from)
 {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
@@ -146,7 +146,7 @@ template <int BYTES> PT_DEVICE void pt_send(void *to, const void *from)
     memcpy(to, from, BYTES);
 }
 
-/* All that this thread has sent is there. Others see it after a barrier. */
+/* Wait for the copies of this thread. Other threads see them after a barrier. */
 PT_DEVICE void pt_arrived()
 {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
@@ -154,8 +154,8 @@ PT_DEVICE void pt_arrived()
 #endif
 }
 
-/* The first `here` of ROWS rows of STRIDE elements, to rows PADDED apart, by the ROWS threads of a
- * block. `aligned`: `from` and `tile` are multiples of 16 bytes. */
+/* The first `here` of ROWS rows of STRIDE elements, to rows of stride PADDED, by the ROWS threads
+ * of a block. `aligned`: `from` and `tile` are multiples of 16 bytes. */
 template <int ROWS, int STRIDE, int PADDED, class T>
 PT_DEVICE void pt_send_rows(T *tile, const T *from, int here, bool aligned)
 {

@@ -1,12 +1,12 @@
-/* Threads that work on one item together: a thread alone, a warp, or a whole block.
+/* Groups of threads that work on one item: a single thread, a warp, or a block.
  *
  * The three types have the same members, so that device code is written once for all of them:
- *   lane(), size()      who I am among the threads of my group, and how many they are
- *   index(), count()    which group of the grid this is, and how many there are
- *   sync()              all lanes arrive; what they wrote before is seen by each of them after
- *   add(x), mul(x), max(x), min(x)   the fold of x over all lanes, given to each of them
- * Every lane of a group must call sync and the folds. Blocks hold a multiple of 32 threads, of
- * one dimension. Folds combine in one fixed order, so that results do not depend on timing.
+ *   lane(), size()      index of this thread in its group, and the number of threads
+ *   index(), count()    index of this group in the grid, and the number of groups
+ *   sync()              barrier of the group, with visibility of earlier writes
+ *   add(x), mul(x), max(x), min(x)   the fold of x over all lanes, returned to each of them
+ * Every lane of a group must call sync and the folds. Blocks are one-dimensional, of a multiple of
+ * 32 threads. Folds have a fixed order, so that results do not depend on timing.
  */
 #ifndef PT_GROUP_CUH
 #define PT_GROUP_CUH
@@ -19,8 +19,8 @@
 #define PT_DEVICE static __device__ inline
 #define PT_ALL_LANES 0xffffffffu
 
-/* x, y: what two lanes hold. The butterfly gives every lane the same bits, since each join here
- * gives the same value whichever way round it is called. */
+/* x, y: the values of two lanes. The butterfly gives every lane the same bits, since each of these
+ * operations is commutative. */
 #define PT_GROUP_FOLD(name, type, none, join) \
     PT_DEVICE type pt_thread_##name(type x) { return x; } \
     PT_DEVICE type pt_warp_##name(type x) \
@@ -36,7 +36,7 @@
         __shared__ type space[32]; \
         const int lane = threadIdx.x & 31, warps = blockDim.x >> 5; \
         x = pt_warp_##name(x); \
-        __syncthreads(); /* the readers of the fold before this one are done */ \
+        __syncthreads(); /* all threads have read the previous fold */ \
         if (lane == 0) \
             space[threadIdx.x >> 5] = x; \
         __syncthreads(); \

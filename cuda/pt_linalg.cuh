@@ -1,18 +1,18 @@
-/* Dense linear algebra by one group of threads on one item: what cython_ext/linalg.pyx does by
- * BLAS, with the same names and arguments.
+/* Dense linear algebra by one group of threads on one item: the routines of cython_ext/linalg.pyx,
+ * with the same names and arguments.
  *
  *   pt_<routine>_item(g, ...)         one item
- *   pt_<routine>(g, ..., batch, ...)  all items, one after the other, by this one group
- *   pt_<routine>_grid(g, ...)         all items, shared out among the groups of the grid
- * and for long running sums pt_cumsum_chunks, pt_cumsum_ends and pt_cumsum_spread.
+ *   pt_<routine>(g, ..., batch, ...)  all items, sequentially, by this group
+ *   pt_<routine>_grid(g, ...)         all items, distributed over the groups of the grid
+ * and for long cumulative sums pt_cumsum_chunks, pt_cumsum_ends and pt_cumsum_spread.
  *
- * All lanes of the group call, with the same arguments; inputs must be visible to all of them,
- * and at the return the output is. Nothing but the output is written, and no shared memory is
- * taken but a block's for its folds. Matrices are row-major, with fewer than 2^31 rows and columns.
- * Sums are combined in an order that depends on the sizes and on that of the group alone.
+ * All lanes of the group must call, with the same arguments; inputs must be visible to all of them,
+ * and the output is at return. Only the output is written, and shared memory is used only for the
+ * folds of a block. Matrices are row-major, with fewer than 2^31 rows and columns. The order of
+ * sums depends only on the sizes and on that of the group.
  *
- * The work is cut into steps of PT_STEP rows, and what remains of each step into small tiles, one
- * for each lane, held in registers: lanes side by side read and write along rows.
+ * The algorithms are blocked by PT_STEP rows, and the update of each step is split into small
+ * tiles, one for each lane, in registers: adjacent lanes access adjacent elements of rows.
  */
 #ifndef PT_LINALG_CUH
 #define PT_LINALG_CUH
@@ -21,7 +21,7 @@
 
 #define PT_STEP 4
 
-/* Walks over the places of a table with `columns` columns, each lane of a group over its own. */
+/* Iterates over the elements of a table with `columns` columns, distributed over the lanes. */
 struct pt_places {
     int row, column, columns, rows_on, columns_on;
     __device__ pt_places(int lane, int size, int columns_) :
@@ -42,7 +42,7 @@ struct pt_places {
 
 PT_DEVICE int pt_at_most(int n, int limit) { return n < limit ? n : limit; }
 
-/* A matrix as it is read: element (i, j) is at[i * row + j * column]. */
+/* A matrix with strides: element (i, j) is at[i * row + j * column]. */
 template <class T> struct pt_view {
     const T *at;
     long long row, column;
@@ -53,9 +53,8 @@ template <class T> struct pt_view {
     }
 };
 
-/* sum[q][r] = left(q, 0) right(0, r) + ... over `inner` terms. Of a tile that is cut off at the
- * edge, its first row or column stands for what is not there: `height` and `width` say how much
- * is. */
+/* sum[q][r] = left(q, 0) right(0, r) + ... over `inner` terms. `height` and `width` are the
+ * rows and columns within the matrix; beyond the edge a tile reads its first row or column. */
 template <int ROWS, int COLUMNS, class T>
 PT_DEVICE void pt_tile_product(T (&sum)[ROWS][COLUMNS], pt_view<T> left, pt_view<T> right,
                                int height, int width, int inner)
@@ -75,7 +74,7 @@ PT_DEVICE void pt_tile_product(T (&sum)[ROWS][COLUMNS], pt_view<T> left, pt_view
     }
 }
 
-/* c -= left right over PT_STEP terms, on one tile of c, whose rows are `step` apart. */
+/* c -= left right over PT_STEP terms, on one tile of c of row stride `step`. */
 template <int ROWS, int COLUMNS>
 PT_DEVICE void pt_tile_subtract(double *c, long long step, pt_view<double> left,
                                 pt_view<double> right, int height, int width)
@@ -90,11 +89,12 @@ PT_DEVICE void pt_tile_subtract(double *c, long long step, pt_view<double> left,
 
 /* ---- Cholesky -------------------------------------------------------------------------------
  *
- * The factor is made as an upper triangle r with r' r = a, since its rows are then read along,
- * and turned at the end. */
+ * The factor is computed as an upper triangle r with r' r = a, whose rows are contiguous, and
+ * transposed at the end. */
 
-/* The factor r of the block whose upper triangle is at `a`, in rows `step` apart, `size` of them;
- * a smaller block is filled up with the identity. False if it is not positive definite. */
+/* The factor r of the block whose upper triangle is at `a`, of row stride `step` and
+ * size `size`; a smaller block is padded with the identity. False if it is not positive definite.
+ * */
 PT_DEVICE bool pt_factor_block(const double *a, long long step, int size,
                                double (&r)[PT_STEP][PT_STEP], double (&inverse)[PT_STEP])
 {
@@ -103,7 +103,7 @@ PT_DEVICE bool pt_factor_block(const double *a, long long step, int size,
         for (int q = p; q < PT_STEP; ++q)
             r[p][q] = q < size ? a[p * step + q] : (double) (p == q);
     for (int p = 0; p < PT_STEP; ++p) {
-        good = good && !(r[p][p] <= 0); /* nan goes on, as in OpenBLAS */
+        good = good && !(r[p][p] <= 0); /* nan propagates, as in OpenBLAS */
         r[p][p] = PT_SQRT(r[p][p]);
         inverse[p] = 1 / r[p][p];
         for (int q = p + 1; q < PT_STEP; ++q)
@@ -115,7 +115,7 @@ PT_DEVICE bool pt_factor_block(const double *a, long long step, int size,
     return good;
 }
 
-/* Rows j to j + PT_STEP - 1 of the factor, right of their block r. */
+/* Rows j to j + PT_STEP - 1 of the factor, to the right of their diagonal block r. */
 template <class G>
 PT_DEVICE void pt_factor_rows(const G &g, double *rows, int j, int n,
                               const double (&r)[PT_STEP][PT_STEP],
@@ -134,9 +134,9 @@ PT_DEVICE void pt_factor_rows(const G &g, double *rows, int j, int n,
     }
 }
 
-/* Subtract from the triangle at rows and columns `first` and up what rows `first - PT_STEP` to
- * `first - 1` of the factor make of it. Row r of the tiles, which are `count` to a side, and row
- * count - 1 - r have together count + 1 of them: so the triangle is walked as a rectangle. */
+/* The rank-PT_STEP update of the triangle from row and column `first` on, by rows `first - PT_STEP`
+ * to `first - 1` of the factor. There are `count` tiles to a side; rows r and count - 1 - r have
+ * count + 1 together, so the triangle is traversed as a rectangle. */
 template <class G> PT_DEVICE void pt_factor_rest(const G &g, double *out, int first, int n)
 {
     const int count = (n - first + PT_STEP - 1) / PT_STEP;
@@ -154,7 +154,7 @@ template <class G> PT_DEVICE void pt_factor_rest(const G &g, double *out, int fi
     }
 }
 
-/* The upper triangle turned into the lower one, zero above it; all nan if there is no factor. */
+/* Transpose the upper triangle to the lower one, zero above it; all nan if there is no factor. */
 template <class G> PT_DEVICE void pt_factor_turn(const G &g, double *out, int n, bool good)
 {
     for (pt_places w(g.lane(), g.size(), n); w.row < n; w.next()) {
@@ -187,7 +187,7 @@ static __device__ __noinline__ void pt_cholesky_item(const G &g, const double *a
         double *block = out + (long long) j * n + j;
         const int size = pt_at_most(n - j, PT_STEP);
         double r[PT_STEP][PT_STEP], inverse[PT_STEP];
-        good = pt_factor_block(block, n, size, r, inverse); /* by every lane, so all agree */
+        good = pt_factor_block(block, n, size, r, inverse); /* uniform: by every lane */
         pt_factor_rows(g, block - j, j, n, r, inverse);
         g.sync();
         for (int p = 0; p < PT_STEP; ++p)
@@ -211,8 +211,8 @@ PT_DEVICE void pt_solve_block(pt_view<double> t, double *x, long long step, int 
     double found[PT_STEP];
     for (int p = 0; p < PT_STEP; ++p)
         found[p] = p < count ? x[p * step] : 0;
-    for (int turn = 0; turn < PT_STEP; ++turn) {
-        const int p = LOWER ? turn : PT_STEP - 1 - turn;
+    for (int iteration = 0; iteration < PT_STEP; ++iteration) {
+        const int p = LOWER ? iteration : PT_STEP - 1 - iteration;
         for (int s = LOWER ? 0 : p + 1; s < (LOWER ? p : PT_STEP); ++s)
             if (s < count && p < count)
                 found[p] = PT_MA(-t(p, s), found[s], found[p]);
@@ -243,8 +243,8 @@ PT_DEVICE void pt_solve(const G &g, const double *a, const double *b, double *ou
     const pt_view<double> t = {a, n, 1}, x = {out, k, 1};
     if (n == 0 || k == 0)
         return;
-    for (long long place = g.lane(); place < (long long) n * k; place += g.size())
-        out[place] = b[place];
+    for (long long element = g.lane(); element < (long long) n * k; element += g.size())
+        out[element] = b[element];
     g.sync();
     for (int done = 0; done < n; done += PT_STEP) {
         const int count = pt_at_most(n - done, PT_STEP), rest = n - done - count;
@@ -281,7 +281,7 @@ static __device__ __noinline__ void pt_solve_upper_item(const G &g, const double
     pt_solve<false>(g, t, b, out, (int) n, (int) k);
 }
 
-/* ---- running sums ----------------------------------------------------------------------------
+/* ---- cumulative sums ----------------------------------------------------------------------------
  *
  * pt_before(g, x, total): the sum of x over the lanes before this one; total: that over all. */
 
@@ -307,18 +307,18 @@ static __device__ double pt_before(const pt_block &, double x, double &total)
 {
     __shared__ double space[32];
     const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
-    double whole;
-    const double before = pt_before(pt_warp(), x, whole);
-    __syncthreads(); /* the readers of the call before this one are done */
+    double warp_total;
+    const double before = pt_before(pt_warp(), x, warp_total);
+    __syncthreads(); /* all threads have read the previous result */
     if (lane == 0)
-        space[warp] = whole;
+        space[warp] = warp_total;
     __syncthreads();
     const double below = pt_before(pt_warp(), lane < warps ? space[lane] : 0.0, total);
     return __shfl_sync(PT_ALL_LANES, below, warp) + before;
 }
 
-/* out: the running sums of n numbers, those of either array `step` apart; out may be x. Each lane
- * takes PT_STEP in a row. */
+/* out: the cumulative sums of n numbers, both arrays of stride `step`; out may be x. Each lane
+ * takes PT_STEP consecutive ones. */
 template <class G>
 PT_DEVICE void pt_running(const G &g, const double *x, double *out, long long n, long long step)
 {
@@ -346,8 +346,8 @@ static __device__ __noinline__ void pt_cumsum_item(const G &g, const double *x, 
     pt_running(g, x, out, n, 1);
 }
 
-/* Few items of many numbers, by the whole grid in three launches: chunks of PT_CHUNK numbers for
- * themselves; their last numbers; and what comes before each chunk added to the rest of it. */
+/* Few items of many numbers, by the entire grid in three launches: the cumulative sums of chunks of
+ * PT_CHUNK numbers, those of their last numbers, and the addition of these to the next chunks. */
 #define PT_CHUNK 4096
 
 template <class G>
@@ -355,8 +355,8 @@ static __device__ void pt_cumsum_chunks(const G &g, const double *x, double *out
                                         long long n)
 {
     const long long chunks = (n + PT_CHUNK - 1) / PT_CHUNK;
-    for (long long turn = g.index(); turn < batch * chunks; turn += g.count()) {
-        const long long first = turn % chunks * PT_CHUNK, at = turn / chunks * n + first;
+    for (long long iteration = g.index(); iteration < batch * chunks; iteration += g.count()) {
+        const long long first = iteration % chunks * PT_CHUNK, at = iteration / chunks * n + first;
         pt_cumsum_item(g, x + at, out + at, n - first < PT_CHUNK ? n - first : PT_CHUNK);
     }
 }
@@ -376,10 +376,10 @@ static __device__ void pt_cumsum_spread(const G &g, const double *, double *out,
                                         long long n)
 {
     const long long chunks = (n + PT_CHUNK - 1) / PT_CHUNK;
-    for (long long turn = g.index(); turn < batch * chunks; turn += g.count()) {
-        const long long first = turn % chunks * PT_CHUNK;
-        double *chunk = out + turn / chunks * n + first;
-        /* The last number of a whole chunk is done. */
+    for (long long iteration = g.index(); iteration < batch * chunks; iteration += g.count()) {
+        const long long first = iteration % chunks * PT_CHUNK;
+        double *chunk = out + iteration / chunks * n + first;
+        /* The last number of a full chunk is final. */
         const long long rest = n - first < PT_CHUNK ? n - first : PT_CHUNK - 1;
         for (long long k = g.lane(); first > 0 && k < rest; k += g.size())
             chunk[k] += chunk[-1];
@@ -388,7 +388,7 @@ static __device__ void pt_cumsum_spread(const G &g, const double *, double *out,
 
 /* ---- products of matrices -------------------------------------------------------------------- */
 
-/* Element by element, the lanes sharing each sum: for results smaller than the group. */
+/* Element by element, each sum reduced across the lanes: for results smaller than the group. */
 template <class T, class G>
 PT_DEVICE void pt_gemm_folded(const G &g, pt_view<T> a, pt_view<T> b, T *c, int m, int n, int k)
 {
@@ -431,10 +431,10 @@ static __device__ __noinline__ void pt_gemm_item(const G &g, const T *a, const T
     const pt_view<T> right = {b, b_transposed ? 1 : n_, b_transposed ? k_ : 1};
     if (m == 0 || n == 0)
         return;
-    const long long places = m_ * n_;
-    if (4 * places <= g.size() && k > g.size())
+    const long long elements = m_ * n_;
+    if (4 * elements <= g.size() && k > g.size())
         pt_gemm_folded(g, left, right, c, m, n, k);
-    else if (places < (long long) PT_STEP * PT_STEP * g.size())
+    else if (elements < (long long) PT_STEP * PT_STEP * g.size())
         pt_gemm_tiles<1, 1>(g, left, right, c, m, n, k);
     else
         pt_gemm_tiles<PT_STEP, PT_STEP>(g, left, right, c, m, n, k);

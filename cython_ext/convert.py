@@ -26,8 +26,8 @@ def refuse_index(array, bound, message):
     if array.dtype.kind == "i":
         wrong |= flat < -bound
     first = int(np.flatnonzero(wrong)[0])
-    place = [int(i) for i in np.unravel_index(first, array.shape)] if array.ndim else []
-    where = f"[{', '.join(map(str, place))}]" if place else ""
+    index = [int(i) for i in np.unravel_index(first, array.shape)] if array.ndim else []
+    where = f"[{', '.join(map(str, index))}]" if index else ""
     raise IndexError(f"{message}\n  value{where} = {flat[first]}, the axis has size {bound}")
 
 
@@ -204,8 +204,8 @@ def _not_numbers(value, array, wanted):
         wrong = (k for k, x in enumerate(array.flat) if not isinstance(x, (int, float, np.number)))
         first = next(wrong, None)
         if first is not None:
-            place = ", ".join(str(int(i)) for i in np.unravel_index(first, array.shape))
-            got += f": entry [{place}] is {array.flat[first]!r:.60}"
+            index = ", ".join(str(int(i)) for i in np.unravel_index(first, array.shape))
+            got += f": entry [{index}] is {array.flat[first]!r:.60}"
     way = CONVERSIONS.get(array.dtype.kind, "convert with .astype('float64')")
     return f"expected {wanted}, {got}; {way}"
 

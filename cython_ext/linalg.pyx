@@ -1,12 +1,11 @@
-"""Routines on matrices for compiled plans, by the BLAS and LAPACK that SciPy carries: nothing to
-link.
+"""Matrix routines for compiled plans, by the BLAS and LAPACK in SciPy: nothing to link.
 
-The function pointers are taken from SciPy when this module is imported, which only modules that
-call a routine do. A row-major matrix is the transpose of what BLAS sees, so lower is upper there.
+The function pointers are read from SciPy when this module is imported, which only modules that call
+a routine do. BLAS is column-major: it sees the transpose of a matrix, so lower is upper there.
 
-BLAS runs on one thread here (see host/pt_blas.h). A call of LARGE multiplications is cut
-into pieces, by its sizes alone so that the bits of the result depend on nothing else, and threads
-of our own take those. A large single factor is one piece: it stays on one thread.
+BLAS runs on one thread here (see host/pt_blas.h). A call of LARGE multiplications is split into
+pieces, by its sizes alone, so that the result is bitwise reproducible, and our own threads run
+them. A large single factorisation is one piece, on one thread.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
@@ -55,11 +54,11 @@ cdef Library _library = of_scipy()
 cdef void* _bound = _library.bound
 cdef int _cpus = _library.cpus
 
-# About 10 ms on one thread: less is not worth the start of a thread, which takes 0.05 ms, nor the
-# wait for one that is not run at once, which takes some milliseconds.
+# About 10 ms on one thread: less is not worth starting a thread, which takes 0.05 ms, or some
+# milliseconds until it is scheduled.
 cdef double LARGE = 2.0**28
-# Terms of a product that BLAS adds up by itself: more where the product is wide, for the additions
-# of the parts then cost more than their starts.
+# Terms that BLAS sums in one call: more for wide products, where adding the parts costs more than
+# the calls.
 cdef int64_t PART = 256, WIDE_PART = 512, WIDE = 2**16
 cdef int64_t TILE = 512  # rows and columns of a piece: enough for BLAS to be at its full speed
 
@@ -82,8 +81,8 @@ cdef struct Product:
 
 cdef void _multiply(const real* a, const real* b, real* c, const Product* p, int64_t m,
                     int64_t n, int64_t k, int64_t step) noexcept nogil:
-    # An m x n part of c, whose rows are `step` apart, over k terms. BLAS counts columns first, so
-    # it is given the transposed product: c' = op(b)' op(a)'.
+    # An m x n part of c, of row stride `step`, over k terms. BLAS is column-major, so it computes
+    # the transposed product: c' = op(b)' op(a)'.
     cdef int rows = <int> n, columns = <int> m, inner = <int> k, c_step = <int> step
     cdef int b_step = <int> (p.k if p.b_transposed else p.n)
     cdef int a_step = <int> (p.m if p.a_transposed else p.k)
@@ -100,8 +99,8 @@ cdef void _multiply(const real* a, const real* b, real* c, const Product* p, int
 
 cdef void _multiply_long(const real* a, const real* b, real* c, const Product* p, int64_t m,
                          int64_t n, int64_t length) noexcept nogil:
-    # BLAS adds up in order, and float32 in float32. So many terms go part by part: what each gives
-    # is added in doubles, with the errors of these additions kept (Neumaier 1974, ZAMM 54:39).
+    # BLAS sums in order, and float32 in float32. So many terms are summed in parts, which are added
+    # in doubles with the errors of these additions (Neumaier 1974, ZAMM 54:39).
     cdef double* total = <double*> malloc(m * n * (2 * sizeof(double) + sizeof(real)))
     cdef double* lost = total + m * n
     cdef real* part = <real*> (lost + m * n)
@@ -142,8 +141,8 @@ cdef void _multiply_part(const real* a, const real* b, real* c, const Product* p
 
 cdef void _product_piece(void* context, int64_t piece) noexcept nogil:
     cdef Product* p = <Product*> context
-    cdef int64_t item = piece // p.pieces, place = piece % p.pieces
-    cdef int64_t row = place // p.across * p.rows, column = place % p.across * p.columns
+    cdef int64_t item = piece // p.pieces, part = piece % p.pieces
+    cdef int64_t row = part // p.across * p.rows, column = part % p.across * p.columns
     cdef int64_t m = min(p.rows, p.m - row), n = min(p.columns, p.n - column)
     cdef int64_t a = item * p.m * p.k + (row if p.a_transposed else row * p.k)
     cdef int64_t b = item * p.n * p.k + (column * p.k if p.b_transposed else column)
@@ -155,13 +154,14 @@ cdef void _product_piece(void* context, int64_t piece) noexcept nogil:
 
 
 cdef int64_t _part(int64_t n, bint cut) noexcept nogil:
-    """The length of pieces of n: about equal, in whole eights, and no longer than TILE if cut."""
+    """The length of pieces of n: about equal, a multiple of eight, and at most TILE if split."""
     cdef int64_t count = (n + TILE - 1) // TILE
     return ((n + count - 1) // count + 7) // 8 * 8 if cut else n
 
 
 cdef void _run(bint large, piece_fn piece, void* context, int64_t count) noexcept nogil:
-    """All pieces: shared out if the call is large and no other one is inside BLAS."""
+    """Run all pieces: on several threads if the call is large and no other call of BLAS is
+    active."""
     cdef int token = 0
     cdef int threads = enter(_bound, &token)
     share_out(_bound, piece, context, count, min(threads, _cpus) if large else 1)
@@ -247,7 +247,7 @@ cdef void pt_cholesky(const double* a, double* out, int64_t batch, int64_t n) no
 
 
 cdef bint _all_finite(const double* a, int64_t count) noexcept nogil:
-    # Routines of LAPACK may not end where a number is nan or infinite.
+    # Routines of LAPACK may not terminate for nan or infinity.
     cdef double zero = 0.0
     cdef int64_t i
     for i in range(count):
@@ -261,15 +261,15 @@ cdef void _fill(double* x, int64_t count, double value) noexcept nogil:
         x[i] = value
 
 
-cdef void _turn(const double* a, double* out, int64_t m, int64_t n) noexcept nogil:
-    # out: the transpose of a, which is m x n; row-major to column-major and back.
+cdef void _transpose(const double* a, double* out, int64_t m, int64_t n) noexcept nogil:
+    # out: the transpose of a, which is m x n; between row-major and column-major.
     cdef int64_t i, j
     for i in range(m):
         for j in range(n):
             out[j * m + i] = a[i * n + j]
 
 
-# What is known of all items of a call, and where each finds its own.
+# Arguments of a call, of which each piece is an item.
 cdef struct Items:
     const double* a
     double* first
@@ -281,7 +281,7 @@ cdef struct Items:
 
 
 cdef int64_t _eigh_room(int64_t n) noexcept nogil:
-    # Doubles: what dsyevd asks for, with its integers behind them.
+    # In doubles: the workspace of dsyevd, followed by its integers.
     return 2 * n * n + 9 * n + 4
 
 
@@ -292,10 +292,10 @@ cdef void _eigh_piece(void* context, int64_t item) noexcept nogil:
     cdef double* values = p.first + item * n
     cdef double* vectors = p.second + item * n * n
     cdef double* work = p.work + item * _eigh_room(n)
-    cdef int size = <int> n, reals = <int> (1 + 6 * n + 2 * n * n), whole = <int> (3 + 5 * n)
+    cdef int size = <int> n, reals = <int> (1 + 6 * n + 2 * n * n), integers = <int> (3 + 5 * n)
     cdef int info = 0
     cdef char job = b"V", triangle = b"L"
-    cdef double kept
+    cdef double saved
     cdef bint finite = True
     for i in range(n):
         finite = finite and _all_finite(a + i * n, i + 1)
@@ -303,22 +303,23 @@ cdef void _eigh_piece(void* context, int64_t item) noexcept nogil:
             vectors[j * n + i] = a[i * n + j]
     if finite:
         _dsyevd(&job, &triangle, &size, vectors, &size, values, work, &reals,
-                <int*> (work + reals), &whole, &info)
+                <int*> (work + reals), &integers, &info)
     if info or not finite:
         _fill(values, n, NAN)
         _fill(vectors, n * n, NAN)
         return
     for i in range(n):
         for j in range(i):
-            kept = vectors[i * n + j]
+            saved = vectors[i * n + j]
             vectors[i * n + j] = vectors[j * n + i]
-            vectors[j * n + i] = kept
+            vectors[j * n + i] = saved
 
 
 cdef void pt_eigh(const double* a, double* values, double* vectors, double* work, int64_t batch,
                   int64_t n) noexcept nogil:
-    """The eigenvalues of each symmetric n x n item of a, rising, and its eigenvectors in columns;
-    of a the lower triangle is read. All nan where that is not finite, or dsyevd does not converge.
+    """The eigenvalues of each symmetric n x n item of a, ascending, and its eigenvectors in
+    columns; of a the lower triangle is read. All nan where that is not finite, or dsyevd does not
+    converge.
     """
     cdef Items p
     if n == 0:
@@ -329,35 +330,35 @@ cdef void pt_eigh(const double* a, double* values, double* vectors, double* work
 
 cdef void _lu_piece(void* context, int64_t item) noexcept nogil:
     cdef Items* p = <Items*> context
-    cdef int64_t i, n = p.n, place
+    cdef int64_t i, n = p.n, row
     cdef const double* a = p.a + item * n * n
     cdef double* factor = p.first + item * n * n
     cdef int64_t* pivots = p.third + item * n
     cdef int64_t* rows = p.fourth + item * n
-    cdef double* turned = p.work + item * (n * n + n)
-    cdef int* swapped = <int*> (turned + n * n)
+    cdef double* transposed = p.work + item * (n * n + n)
+    cdef int* swapped = <int*> (transposed + n * n)
     cdef int size = <int> n, info = 0
     if not _all_finite(a, n * n):
         _fill(factor, n * n, NAN)
         for i in range(n):
             pivots[i] = rows[i] = 0
         return
-    _turn(a, turned, n, n)
-    _dgetrf(&size, &size, turned, &size, swapped, &info)
-    _turn(turned, factor, n, n)
+    _transpose(a, transposed, n, n)
+    _dgetrf(&size, &size, transposed, &size, swapped, &info)
+    _transpose(transposed, factor, n, n)
     for i in range(n):
         pivots[i] = swapped[i] - 1
         rows[i] = i
     for i in range(n - 1, -1, -1):
-        place = rows[i]
+        row = rows[i]
         rows[i] = rows[pivots[i]]
-        rows[pivots[i]] = place
+        rows[pivots[i]] = row
 
 
 cdef void pt_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows, double* work,
                 int64_t batch, int64_t n) noexcept nogil:
     """Row i of each n x n item of a is row rows[i] of L U. L, whose diagonal is ones, lies below
-    the diagonal of `factor`, U on and above it; in turn, row i was swapped with row pivots[i]. The
+    the diagonal of `factor`, U on and above it; in order, row i was swapped with row pivots[i]. The
     factor of an item that is not finite is all nan, its pivots and rows 0."""
     cdef Items p
     if n == 0:
@@ -366,8 +367,9 @@ cdef void pt_lu(const double* a, double* factor, int64_t* pivots, int64_t* rows,
     _run(<double> batch * n * n * n >= 2 * LARGE, _lu_piece, &p, batch)
 
 
-cdef int64_t _qr_room(int64_t m, int64_t n) noexcept nogil:
-    # The transposed item, its min(m, n) reflectors, and 32 columns for dgeqrf and dorgqr.
+cdef int64_t _qr_work_size(int64_t m, int64_t n) noexcept nogil:
+    # The transposed item, its min(m, n) reflectors, and a workspace of 32 columns for dgeqrf,
+    # dorgqr.
     return m * n + min(m, n) + 32 * n
 
 
@@ -377,24 +379,24 @@ cdef void _qr_piece(void* context, int64_t item) noexcept nogil:
     cdef const double* a = p.a + item * m * n
     cdef double* q = p.first + item * m * k
     cdef double* r = p.second + item * k * n
-    cdef double* turned = p.work + item * _qr_room(m, n)
-    cdef double* reflectors = turned + m * n
+    cdef double* transposed = p.work + item * _qr_work_size(m, n)
+    cdef double* reflectors = transposed + m * n
     cdef double* work = reflectors + k
-    cdef int rows = <int> m, columns = <int> n, inner = <int> k, room = <int> (32 * n), info = 0
-    _turn(a, turned, m, n)
+    cdef int rows = <int> m, columns = <int> n, inner = <int> k, lwork = <int> (32 * n), info = 0
+    _transpose(a, transposed, m, n)
     if _all_finite(a, m * n):
-        _dgeqrf(&rows, &columns, turned, &rows, reflectors, work, &room, &info)
+        _dgeqrf(&rows, &columns, transposed, &rows, reflectors, work, &lwork, &info)
     else:
         info = 1
     for i in range(k):
         for j in range(n):
-            r[i * n + j] = NAN if info else turned[j * m + i] if i <= j else 0.0
+            r[i * n + j] = NAN if info else transposed[j * m + i] if i <= j else 0.0
     if not info:
-        _dorgqr(&rows, &inner, &inner, turned, &rows, reflectors, work, &room, &info)
+        _dorgqr(&rows, &inner, &inner, transposed, &rows, reflectors, work, &lwork, &info)
     if info:
         _fill(q, m * k, NAN)
     else:
-        _turn(turned, q, k, m)
+        _transpose(transposed, q, k, m)
 
 
 cdef void pt_qr(const double* a, double* q, double* r, double* work, int64_t batch, int64_t m,
@@ -454,8 +456,8 @@ cdef void pt_solve_upper(const double* t, const double* b, double* out, int64_t 
 
 
 cdef void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n) noexcept nogil:
-    """out: the running sums of each item of n numbers, each with what rounding has lost so far
-    (Neumaier 1974, ZAMM 54:39), unless the sum is not finite."""
+    """out: the cumulative sums of each item of n numbers, compensated for rounding errors (Neumaier
+    1974, ZAMM 54:39) while finite."""
     cdef int64_t item, i
     cdef double total, sum, added, lost
     for item in range(batch):
@@ -475,8 +477,8 @@ ctypedef fused number:
 
 cdef void _sort(const number* x, number* values, int64_t* order, int64_t* spare,
                 int64_t n) noexcept nogil:
-    # Merges of runs that double; an element goes before one of the run on its left only where it is
-    # smaller, so that equal ones stay in order. A nan is larger than all numbers.
+    # A bottom-up merge sort. An element is moved before one of the left run only if it is smaller,
+    # so the sort is stable. A nan is larger than all numbers.
     cdef int64_t width = 1, first, middle, last, left, right, i
     cdef number a, b
     cdef bint smaller
@@ -507,8 +509,7 @@ cdef void _sort(const number* x, number* values, int64_t* order, int64_t* spare,
 
 cdef void pt_sort(const double* x, double* values, int64_t* order, double* work, int64_t batch,
                   int64_t n) noexcept nogil:
-    """Each item of n numbers in rising order, nan last, and where each of them was; equal ones stay
-    in order."""
+    """Each item of n numbers in ascending order, nan last, and their indices in it; stable."""
     cdef int64_t item
     for item in range(batch):
         _sort(x + item * n, values + item * n, order + item * n, <int64_t*> work, n)

@@ -1,14 +1,14 @@
 /* ProbTensor's C interface: what a compiled log density is, seen from C or C++.
  *
- * A posterior hands out two addresses: `posterior.address`, a pt_logp_grad_fn, and
+ * A posterior has two addresses: `posterior.address`, a pt_logp_grad_fn, and
  * `posterior.context().address`, the `context` that function must be given. Any sampler or
  * optimiser may call the pair without Python and without the GIL:
  *
  *     pt_logp_grad_fn density = (pt_logp_grad_fn) address;
  *     if (density(context, q, grad, &logp) != 0) { ... }
  *
- * This header is stable: names and meanings stay within a major version, and
- * PT_ABI_VERSION counts the changes that would break a caller.
+ * This header is stable: names and meanings do not change within a major version, and
+ * PT_ABI_VERSION counts the incompatible changes.
  */
 #ifndef PROBTENSOR_H
 #define PROBTENSOR_H
@@ -23,7 +23,7 @@ extern "C" {
  *
  *   context  the bound data and one workspace. Calls that share a context must not overlap,
  *            so each thread has its own; calls with different contexts may run at once.
- *   q        dim coordinates, read only. No alignment beyond a double's is asked for.
+ *   q        dim coordinates, read only. Aligned as doubles.
  *   grad     dim values, written; does not overlap q.
  *   logp     one value, written: the log density with the log-Jacobians of the transformations,
  *            up to a constant that does not depend on q.

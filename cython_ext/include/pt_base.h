@@ -1,12 +1,12 @@
-/* Ground floor of ProbTensor's scalar functions: the PT_FN macro, bit casts,
+/* Basics of ProbTensor's scalar functions: the PT_FN macro, bit casts,
  * error-free sums, polynomial evaluation, and NumPy's rounding and integer rules.
  *
- * One text serves C11 (generated Cython) and CUDA C++.  The functions above this
- * floor select instead of branching, read no tables and call nothing, so that gcc
- * turns a loop over any of them into vector code.  For that the caller compiles with
+ * One text serves C11 (generated Cython) and CUDA C++.  The functions built on
+ * it select instead of branching, and use no tables or calls, so that gcc
+ * vectorises loops over any of them.  For that the caller compiles with
  * -fno-math-errno -fno-trapping-math; -fassociative-math and -ffast-math would
- * break the error-free sums and must stay off.  Each function is right whether or
- * not the compiler contracts a*b + c.
+ * break the error-free sums and must stay off.  Each function is accurate with
+ * and without contraction of a*b + c.
  */
 #ifndef PT_BASE_H
 #define PT_BASE_H
@@ -23,7 +23,7 @@
 #define PT_FN static inline
 #endif
 
-/* A function with branches and many calls: one copy of it, as each takes gcc tens of ms. */
+/* A function with branches and many calls: not inlined, as each copy takes gcc tens of ms. */
 #if defined(__CUDACC__)
 #define PT_FN_CALLED __host__ __device__ static
 #elif defined(__GNUC__)
@@ -50,7 +50,7 @@
 #define PT_NAN __builtin_nan("")
 #endif
 
-/* a*b + c, fused where the target can: for speed, and never relied on for exactness. */
+/* a*b + c, fused where the target can: for speed only, not for exactness. */
 #if defined(__CUDA_ARCH__)
 #define PT_HAS_FMA 1
 #define PT_MA(a, b, c) fma(a, b, c)
@@ -95,12 +95,12 @@ PT_FN double pt__nearest(double x) {
     return (x + PT_ROUNDER) - PT_ROUNDER;
 }
 
-/* The nearest integer to a * b, or where FMA is missing one beside it in a near tie. */
+/* The nearest integer to a * b, or without FMA possibly the adjacent one near a tie. */
 PT_FN double pt__nearest_product(double a, double b) {
     return PT_MA(a, b, PT_ROUNDER) - PT_ROUNDER;
 }
 
-/* 2^k for an integer k in [-1022, 1023]; no conversion instruction, which AVX2 lacks. */
+/* 2^k for an integer k in [-1022, 1023]; without a conversion instruction, which AVX2 lacks. */
 PT_FN double pt__pow2(double k) {
     return pt__from_bits(pt__bits(k + (PT_ROUNDER + 1023.0)) << 52);
 }
@@ -127,7 +127,7 @@ PT_FN double pt__fast_two_sum(double a, double b, double *err) {
 }
 
 /* a * b + c = sum + *err nearly, where |c| >= |a b|; the product is rounded only without FMA.
- * Spelled out, so that the compiler's own fusing cannot make lanes differ. */
+ * Explicit, so that contraction by the compiler cannot make lanes differ. */
 PT_FN double pt__fast_multiply_add(double a, double b, double c, double *err) {
     double sum = PT_MA(a, b, c);
     *err = PT_MA(a, b, c - sum);
@@ -193,7 +193,7 @@ PT_FN double pt_mod(double a, double b) {
     return r == 0.0 ? PT_COPYSIGN(0.0, b) : wrapped;
 }
 
-/* numpy.floor_divide: (a - mod) / b snapped to the integer it stands for. */
+/* numpy.floor_divide: (a - mod) / b rounded to the nearest integer. */
 PT_FN double pt_floor_div(double a, double b) {
     double r = fmod(a, b);
     double quotient = (a - r) / b;

@@ -1,8 +1,8 @@
-/* Small differences of logarithms: what log densities near their mode are made of.
+/* Small differences of logarithms, in log densities near their mode.
  *
  * x log(x/m) + m - x, the deviance of Loader (2000, "Fast and accurate computation of binomial
- * probabilities", where it is bd0), and its kin.  Each is formed from the difference of its
- * arguments, not of its logarithms.  Inline and free of branches, as pt_elementary.h.
+ * probabilities", where it is bd0), and similar functions.  Each is computed from the difference of
+ * the arguments, not of the logarithms.  Inline and free of branches, as pt_elementary.h.
  */
 #ifndef PT_DIVERGENCE_H
 #define PT_DIVERGENCE_H
@@ -16,7 +16,7 @@ PT_FN double pt__log1pmx_near(double f) {
     return PT_MA(s, half + pt__log_series(s * s), -half);
 }
 
-/* log(u + lost) for u + lost = 1 + x > 0, and *excess, what it exceeds x by. */
+/* log(u + lost) for u + lost = 1 + x > 0, and *excess, its difference from x. */
 PT_FN double pt__log_excess_parts(double u, double lost, double x, double *excess) {
     double k;
     double m = pt__log_split(u, &k);
@@ -28,7 +28,7 @@ PT_FN double pt__log_excess_parts(double u, double lost, double x, double *exces
     return log;
 }
 
-/* The same of x alone. */
+/* As above, for 1 + x. */
 PT_FN double pt__log1p_excess_parts(double x, double *excess) {
     double lost;
     double u = pt__two_sum(1.0, x, &lost);
@@ -66,14 +66,14 @@ PT_FN double pt_expm1mx(double x) {
     return x == x ? more : x;
 }
 
-/* A number that is the same throughout a loop, and choices by it, keep gcc from making the loop
- * vector code: this depends on what is not the same too. */
+/* Selections by a loop-invariant number prevent gcc from vectorising the loop: this depends on a
+ * varying one too. */
 PT_FN double pt__varying(double a, double all) {
     return all == all ? a : all;
 }
 
-/* log(a / (b x)) for finite and positive numbers, whatever their product over- or underflows to.
- * *near is 1 where they are in balance; then the result is -log(1 + *f). */
+/* log(a / (b x)) for finite and positive numbers, even if the product over- or underflows.
+ * *near is 1 where a and b x are close; then the result is -log(1 + *f). */
 PT_FN double pt__log_balance(double a, double b, double x, double *f, double *near) {
     double ka;
     double kb;
@@ -83,7 +83,7 @@ PT_FN double pt__log_balance(double a, double b, double x, double *f, double *ne
     double mx = pt__log_split(x, &kx);
     double err;
     double product = pt__two_prod(mb, mx, &err);
-    /* product / ma is within [1/(2 sqrt 2), 2 sqrt 2]: a factor of 2 puts it by 1. */
+    /* product / ma is within [1/(2 sqrt 2), 2 sqrt 2]: a factor of 2 moves it near 1. */
     double ratio = product / ma;
     double shift = ratio > 1.4142135623730951 ? 1.0 : 0.0;
     shift = ratio < 0.7071067811865476 ? -1.0 : shift;
@@ -97,7 +97,7 @@ PT_FN double pt__log_balance(double a, double b, double x, double *f, double *ne
     return -(high + low);
 }
 
-/* A stand-in for what has no logarithm. */
+/* Replaces an argument without a logarithm. */
 PT_FN double pt__finite(double x) {
     double inside = x < 1e308 ? x : 1e308;
     return inside > 0.0 ? inside : 1.0;
@@ -119,8 +119,8 @@ PT_FN double pt_log_ratio(double a, double b, double x) {
     return a >= 0.0 && b >= 0.0 && x >= 0.0 ? value : PT_NAN;
 }
 
-/* a log(a / (b x)) + b x - a for a, b and x beyond 0; *log is the logarithm in it, x or b or a
- * being 1 there where it is 0. */
+/* a log(a / (b x)) + b x - a for positive a, b and x; *log is its logarithm, in which 0
+ * is replaced by 1. */
 PT_FN double pt__deviance(double a, double b, double x, double *log) {
     double f;
     double near;
@@ -131,8 +131,7 @@ PT_FN double pt__deviance(double a, double b, double x, double *log) {
     return product == PT_INF ? product : value;
 }
 
-/* The same where x may be 0: then what remains of it beside a log x, less that: infinite, but for
- * a = 1. */
+/* As above, where x may be 0: then the remainder without a log x is infinite, except for a = 1. */
 PT_FN double pt_power_divergence(double a, double b, double x) {
     double log;
     double value = pt__deviance(a, b, x, &log);
@@ -143,8 +142,8 @@ PT_FN double pt_power_divergence(double a, double b, double x) {
     return a > 0.0 && b > 0.0 && x >= 0.0 ? value : PT_NAN;
 }
 
-/* log(a / ((a + b) x)) for a, b > 0 and y = 1 - x, without forming a + b or what is rounded off y:
- * (a + b) x exceeds a by b x - a y. */
+/* log(a / ((a + b) x)) for a, b > 0 and y = 1 - x, without the rounding errors of a + b and y:
+ * (a + b) x - a = b x - a y. */
 PT_FN double pt_log_share_ratio(double a, double b, double x, double y) {
     double err;
     double product = pt__two_prod(b, x, &err);
@@ -176,8 +175,8 @@ PT_FN double pt_inverse_divergence(double a, double b, double x) {
     return pt_kl_div(a, b, 1.0 / x);
 }
 
-/* kl_div(x, n, p) + kl_div(n - x, n, 1 - p): minus the log mass of x of n successes, less its
- * largest. */
+/* kl_div(x, n, p) + kl_div(n - x, n, 1 - p): minus the log mass of x of n successes, relative to
+ * its maximum. */
 PT_FN double pt_binomial_divergence(double x, double n, double p) {
     return pt_kl_div(x, n, p) + pt_kl_div(n - x, n, 1.0 - p);
 }
@@ -200,7 +199,7 @@ PT_FN double pt_kl_div_exp(double a, double l) {
 }
 
 /* a (e^d - 1 - d), and e^d where a is 0: minus the log mass of a Poisson count at d = log of its
- * rate over a (the log of its rate where a is 0), without the part that the count alone sets. */
+ * rate over a (the log of its rate where a is 0), without the terms of the count alone. */
 PT_FN double pt_poisson_divergence(double a, double d) {
     double less;
     double more;
@@ -217,7 +216,7 @@ PT_FN double pt_poisson_slope(double a, double d) {
     return a == 0.0 ? whole : a * less;
 }
 
-/* log(x / (x + y)), where the quotient rounds to 1 too. */
+/* log(x / (x + y)), accurate also where the quotient rounds to 1. */
 PT_FN double pt_log_share(double x, double y) {
     double close = PT_ABS(y) < PT_ABS(x) ? 1.0 : 0.0;
     close = x == y && x != 0.0 ? 1.0 : close;
@@ -246,10 +245,10 @@ PT_FN double pt_surplus(double a, double b, double x) {
 /* ---- a share of successes ---- */
 
 /* x counts of one kind and m of the other, whose log odds exceed log(x/m) by d; where x or m is 0
- * it counts as 1 in that.  With h the smaller count's share and z = d, or -d where that is m,
+ * it is replaced by 1 there.  With h the smaller count's share and z = d, or -d where that is m,
  * 1 + u is the ratio of the larger count to what is expected of it. */
 typedef struct {
-    double h;     /* 0 where the smaller count is */
+    double h;     /* 0 where the smaller count is 0 */
     double u;
     double y;     /* z within the range of exp */
     double beyond;
@@ -274,7 +273,7 @@ PT_FN pt__share_t pt__share(double x, double m, double d) {
 }
 
 /* (x + m) (log(1 - p + p e^d) - p d), p = x / (x + m): minus the log mass of x of x + m successes,
- * without the part that the counts alone set (of pt__share; binomial and negative binomial). */
+ * without the terms of the counts alone (of pt__share; binomial and negative binomial). */
 PT_FN double pt_share_divergence(double x, double m, double d) {
     pt__share_t s = pt__share(x, m, d);
     double excess;
@@ -290,7 +289,7 @@ PT_FN double pt_share_divergence(double x, double m, double d) {
     return total == 0.0 ? 0.0 : total * within;
 }
 
-/* Its slope in d: successes expected of x + m, less x. */
+/* Its slope in d: expected successes of x + m, less x. */
 PT_FN double pt_share_slope(double x, double m, double d) {
     pt__share_t s = pt__share(x, m, d);
     double q = s.u / (1.0 + s.u);
@@ -312,7 +311,7 @@ PT_FN double pt_share_drift(double x, double m, double d) {
     double v = (s.h - 1.0) * (s.less * back);
     double share = q * (x / (m > 0.0 ? m : 1.0));
     double near = excess + (s.h * s.more - (1.0 - s.h) * forth) - v * share;
-    /* log(1 + u) lacks what lies beyond the range of exp, and so does y: it falls out. */
+    /* log(1 + u) and y both lack the part of z outside the range of exp, so it cancels. */
     double far = (log - (-d < -746.0 ? -d : s.y)) + share;
     double swapped = PT_ABS(s.y) < 0.3 ? near : far;
     double value = x > m ? swapped : plain;
@@ -329,7 +328,7 @@ PT_FN double pt__student_parts(double x, double w, double nu, double *excess, do
     double t = PT_ABS(x * root);
     double r = t * t;
     double large = t > 1e150 ? 1.0 : 0.0;
-    /* 2^-320 for both factors; then 1 is lost beside the product. */
+    /* Both factors are scaled by 2^-320; the 1 is negligible then. */
     const double scale = 4.6816763546921983e-97;
     double scaled = pt__finite(PT_ABS((x * scale) * (root * scale)));
     double lost;

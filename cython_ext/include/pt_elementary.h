@@ -1,10 +1,10 @@
-/* exp, log, and what is made of them: hyperbolic, logistic and log-scale functions.
+/* exp, log, and functions composed of them: hyperbolic, logistic and log-scale functions.
  *
  * exp:  x = k ln2 + r in two parts, e^r = 1 + r + r^2 Q(r).
  * log:  x = 2^k (1 + f), s = f / (2 + f), log(1 + f) = 2 atanh(s)
  *       (Tang 1990, ACM TOMS 16:378, for the shape; the coefficients are Chebyshev
  *       interpolants computed in 60 digits).
- * Functions that lose a digit to composition carry the low half of the inner one along.
+ * Compositions that would lose a digit use the low part of the inner function too.
  */
 #ifndef PT_ELEMENTARY_H
 #define PT_ELEMENTARY_H
@@ -13,7 +13,7 @@
 
 /* ---- kernels ---- */
 
-/* x within [low, high]; nan stays. */
+/* x clamped to [low, high]; nan propagates. */
 PT_FN double pt__clamp(double x, double low, double high) {
     double below = x > high ? high : x;
     return below < low ? low : below;
@@ -121,7 +121,7 @@ PT_FN double pt__log_sum(double x, double x_lo, double *low) {
     return pt__log_join(k, PT_MA(x_lo, inverse_power, m - 1.0), low);
 }
 
-/* What log does outside (0, inf), laid over a value computed there. */
+/* The values of log outside (0, inf), in place of a computed one. */
 PT_FN double pt__log_edges(double x, double inside) {
     double value = x < PT_INF ? inside : x;
     value = x < 0.0 ? PT_NAN : value;
@@ -208,8 +208,8 @@ PT_FN double pt_log1p(double x) {
     return PT_ABS(x) < 1e-17 ? x : value;
 }
 
-/* log(1 + (x w)^2), also where the square overflows, or the product: past 2^511 the 1 is lost, and
- * twice the logarithm of the product is taken, each factor scaled by 2^-512. */
+/* log(1 + (x w)^2), also where the square or the product overflows: past 2^511 the 1 is negligible,
+ * and the result is twice the logarithm of the product, each factor scaled by 2^-512. */
 PT_FN double pt_log1p_square(double x, double w) {
     const double limit = 6.703903964971299e153;     /* 2^511 */
     double product = PT_ABS(x * w);
@@ -232,14 +232,14 @@ PT_FN double pt_log1p_square(double x, double w) {
 
 /* ---- logistic family ---- */
 
-/* Both start from the same e^-|x|, which a compiler shares where both are wanted. */
+/* Both use e^-|x|, which a compiler shares between them. */
 PT_FN double pt_sigmoid(double x) {
     double e = pt_exp(-PT_ABS(x));
     double lost;
     double below = pt__fast_two_sum(1.0, e, &lost);
     double above = x < 0.0 ? e : 1.0;
 #if PT_HAS_FMA
-    /* One division; the remainder, exact by fused arithmetic, mends the quotient. */
+    /* One division; the remainder, exact with FMA, corrects the quotient. */
     double inverse = 1.0 / below;
     double quotient = above * inverse;
     double rest = PT_MA(-quotient, below, above);

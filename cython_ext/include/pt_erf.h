@@ -1,10 +1,10 @@
 /* erf, erfc, the normal distribution function, their logarithms and inverses.
  *
- * All rest on two slowly varying functions on [0, inf): erfcx(a) = e^(a^2) erfc(a) and
+ * All are based on two slowly varying functions on [0, inf): erfcx(a) = e^(a^2) erfc(a) and
  * the Mills ratio e^(x^2/2) ndtr(-x).  Times (1 + b a) each is nearly constant in
  * t = (a - K) / (a + K) (Shepherd and Laframboise 1981, Math. Comp. 36:249); b makes it flat
- * at a = 0, where t carries its largest rounding error.  Squares in the exponents are carried
- * in two parts, so that far tails keep all their digits.
+ * at a = 0, where t has its largest rounding error.  Squares in the exponents have
+ * two parts, so that far tails are fully accurate.
  * The inverses are fitted in w = -log(4 p (1 - p)), or sqrt(w) past w = 4.
  */
 #ifndef PT_ERF_H

@@ -78,7 +78,7 @@ PT_FN double pt__cot_pi(double r, double *low) {
 }
 
 /* For 0 < x < 7.3125, gamma(x) = gamma(2 + f) * *above / *below with f in [-11/16, 5/16] and
- * one of the two 1; past that some value, never used.  The bounds are sixteenths because
+ * one of the two 1; beyond that the values are not used.  The bounds are sixteenths because
  * y - 1 must fall on the right side of 1.3125 wherever y does of 2.3125. */
 PT_FN double pt__gamma_reduce(double x, double *above, double *below) {
     double y = x < 7.3125 ? x : 2.0;

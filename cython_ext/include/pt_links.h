@@ -1,7 +1,7 @@
-/* Logarithms of probabilities on the scale of a linear predictor, their slopes, and products whose
- * zeros win.
+/* Logarithms of probabilities on the scale of a linear predictor, their slopes, and products in
+ * which zero times infinity is 0.
  *
- * Each stays accurate where the probability itself has rounded to 0 or 1.
+ * Each is accurate where the probability itself rounds to 0 or 1.
  */
 #ifndef PT_LINKS_H
 #define PT_LINKS_H
@@ -11,13 +11,13 @@
 
 /* ---- products with zero ---- */
 
-/* x * y; 0 where x is 0, whatever y is but nan. */
+/* x * y; 0 where x == 0 (nan if y is nan). */
 PT_FN double pt_xtimes(double x, double y) {
     double product = x * y;
     return x == 0.0 && y == y ? 0.0 : product;
 }
 
-/* x * e^y; 0 where x is 0, whatever y is but nan. */
+/* x * e^y; 0 where x == 0 (nan if y is nan). */
 PT_FN double pt_xexpy(double x, double y) {
     return pt_xtimes(x, pt_exp(y));
 }

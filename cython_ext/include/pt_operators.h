@@ -1,5 +1,5 @@
-/* Operators with NumPy's meaning, and array types that do not alias: what generated code stands on
- * whatever the target.
+/* Operators with NumPy's semantics, and array types without aliasing, for generated code of all
+ * targets.
  */
 #ifndef PT_OPERATORS_H
 #define PT_OPERATORS_H
@@ -38,7 +38,7 @@ PT_FN int64_t pt_imaximum(int64_t a, int64_t b) { return a > b ? a : b; }
 PT_FN int64_t pt_iminimum(int64_t a, int64_t b) { return a < b ? a : b; }
 PT_FN uint64_t pt_umaximum(uint64_t a, uint64_t b) { return a > b ? a : b; }
 PT_FN uint64_t pt_uminimum(uint64_t a, uint64_t b) { return a < b ? a : b; }
-/* The lowest integer, whose negative there is not, stays what it is. */
+/* The lowest integer, which has no negative, is its own absolute value. */
 PT_FN int64_t pt_iabs(int64_t a)
 {
     const uint64_t u = (uint64_t) a;
@@ -49,7 +49,8 @@ PT_FN uint64_t pt_usign(uint64_t a) { return a > 0; }
 PT_FN uint64_t pt_ufloordiv(uint64_t a, uint64_t b) { return b ? a / b : 0; }
 PT_FN uint64_t pt_umod(uint64_t a, uint64_t b) { return b ? a % b : 0; }
 
-/* Bits shifted past the width of the type are lost, however far; C leaves 64 and more undefined. */
+/* Bits shifted past the width of the type are lost, also for shifts of 64 and more (undefined in
+ * C). */
 PT_FN uint64_t pt_ushl(uint64_t a, uint64_t b) { return b < 64 ? a << b : 0; }
 PT_FN uint64_t pt_ushr(uint64_t a, uint64_t b) { return b < 64 ? a >> b : 0; }
 PT_FN int64_t pt_ishl(int64_t a, int64_t b)

@@ -1,4 +1,4 @@
-/* pow, and the logarithm in two doubles (64 bits) that it and gamma stand on. */
+/* pow, and the logarithm in two doubles (64 bits) that it and gamma use. */
 #ifndef PT_POWER_H
 #define PT_POWER_H
 
@@ -49,15 +49,15 @@ PT_FN double pt__log_pair(double x, double *low) {
     return pt__fast_two_sum(high, err + PT_MA(k, PT_LN2_LO, sum_lo), low);
 }
 
-/* 1 for even whole y, -1 for odd, nan for the rest. */
+/* 1 for even integers y, -1 for odd ones, nan otherwise. */
 PT_FN double pt__parity(double y) {
     double half = 0.5 * y;
     double sign = half == PT_RINT(half) ? 1.0 : -1.0;
     return y == PT_RINT(y) ? sign : PT_NAN;
 }
 
-/* |x|^y times the sign or nan that a negative x brings; edges as C and IEEE 754 have them.
- * Without FMA the exact products cost more than vectors win, and libm is asked. */
+/* |x|^y times the sign or nan of a negative x; special values as in C and IEEE 754. Without FMA the
+ * exact products cost more than vectorisation gains, so libm is called. */
 PT_FN double pt_pow(double x, double y) {
 #if !PT_HAS_FMA
     return pow(x, y);

@@ -2,9 +2,9 @@
  *
  * Philox 4x32-10 (Salmon, Moraes, Dror and Shaw 2011) hashes the counter (index, attempt,
  * purpose) under a 64-bit key.  There is no state: element i of a stream is a function of
- * (key, i), so any thread may draw any element, and rejection loops count attempts in a
- * word of their own.  Draws of two kinds under one key and index share their bits: a stream
- * is made independent by a key of its own, from pt_key_fold.
+ * (key, i), so any thread may draw any element; rejection loops count attempts in a
+ * separate word.  Draws of two kinds under one key and index share their bits: independent
+ * streams need different keys, by pt_key_fold.
  * Draws are doubles; counts too.  A parameter outside its domain gives nan.
  */
 #ifndef PT_RANDOM_H
@@ -21,7 +21,7 @@ typedef struct {
 #define PT_PURPOSE_BOOST 1u
 #define PT_PURPOSE_FOLD 2u
 
-#define PT_ATTEMPTS 10000u      /* a bound for the compiler; acceptance is above 0.7 */
+#define PT_ATTEMPTS 10000u      /* to bound the loops; the acceptance rate is above 0.7 */
 
 PT_FN pt_philox_block pt_philox(pt_philox_block counter, uint32_t key0, uint32_t key1) {
     uint32_t a = counter.word[0];
@@ -72,7 +72,7 @@ PT_FN double pt_draw_uniform(uint64_t key, uint64_t i) {
     return pt__unit(block.word[0], block.word[1]);
 }
 
-/* By inversion: monotone in the uniform, and no branch. */
+/* By inversion: monotone in the uniform, and without branches. */
 PT_FN double pt_draw_normal(uint64_t key, uint64_t i) {
     return pt_ndtri(pt_draw_uniform(key, i));
 }
@@ -160,7 +160,7 @@ PT_FN double pt__binomial_log_pmf(double k, double n, double p) {
     return pt__less_deviance(rest, n * (1.0 - p), value);
 }
 
-/* mu < 10: the distribution function is walked up until it passes u. */
+/* mu < 10: inversion by sequential search of the distribution function. */
 PT_FN double pt__poisson_by_search(double u, double mu) {
     double probability = pt_exp(-mu);
     double k = 0.0;
@@ -249,7 +249,7 @@ PT_FN double pt__binomial_by_rejection(uint64_t key, uint64_t i, double n, doubl
     return PT_FLOOR(n * p);
 }
 
-/* Successes in n trials; n a whole number. */
+/* Successes in n trials; n is integral. */
 PT_FN double pt_draw_binomial(uint64_t key, uint64_t i, double n, double p) {
     if (!(p >= 0.0 && p <= 1.0 && n >= 0.0 && n < PT_INF && n == PT_FLOOR(n))) {
         return PT_NAN;

@@ -1,13 +1,13 @@
-/* Differences of log gamma and of its derivatives, which cancel where they are taken as written.
+/* Differences of log gamma and of its derivatives, without cancellation.
  *
  * With the rest R(z) = lgamma(z) - z log z + z and its derivatives P(z) = digamma(z) - log z and
  * Q(z) = trigamma(z) - 1/z, all small for large z (DLMF 5.11),
  *
  *   lgamma(x + n) - lgamma(x) = n log(x + n) + x (log(1 + n/x) - n/x) + R(x + n) - R(x)
  *
- * and R(x + n) - R(x) is -log(1 + n/x) / 2 and a difference of Stirling series, taken term by term
- * (Didonato and Morris 1992, ACM TOMS 18:360: algdiv and bcorr).  Small arguments are moved up by
- * eight steps of the recurrence, whose terms have one sign.
+ * and R(x + n) - R(x) is -log(1 + n/x) / 2 and a difference of Stirling series, computed term by
+ * term (Didonato and Morris 1992, ACM TOMS 18:360: algdiv and bcorr).  Small arguments are
+ * increased by eight steps of the recurrence, whose terms have one sign.
  */
 #ifndef PT_RISING_H
 #define PT_RISING_H
@@ -17,7 +17,7 @@
 
 #define PT__SHIFT 8.0
 
-/* Called, as they stand at many places here. */
+/* Not inlined, as they are called at many points here. */
 PT_FN_CALLED double pt__lgamma_of(double x) { return pt_lgamma(x); }
 PT_FN_CALLED double pt__digamma_of(double x) { return pt_digamma(x); }
 PT_FN_CALLED double pt__trigamma_of(double x) { return pt_trigamma(x); }
@@ -246,7 +246,7 @@ PT_FN_CALLED double pt_trigamma_difference(double x, double n) {
 
 /* ---- beta ---- */
 
-/* log |B(a, b)| = lgamma(a) + lgamma(b) - lgamma(a + b); nan where two poles meet. */
+/* log |B(a, b)| = lgamma(a) + lgamma(b) - lgamma(a + b); nan where poles coincide. */
 PT_FN_CALLED double pt_lbeta(double a, double b) {
     double small = a < b ? a : b;
     double large = a < b ? b : a;
@@ -271,8 +271,8 @@ PT_FN_CALLED double pt_lbeta(double a, double b) {
     return PT_MA(-large, pt__log1p_of(ratio), inside);
 }
 
-/* log of gamma(a + n) / (gamma(a) gamma(n + 1)): a binomial coefficient for whole a and n. Below
- * n = 1 it may be small, and the terms of the beta function are not. */
+/* log of gamma(a + n) / (gamma(a) gamma(n + 1)): a binomial coefficient for integral a and n. For
+ * n < 1 it may be small, though the terms of the beta function are not. */
 PT_FN_CALLED double pt_log_multiset_coefficient(double a, double n) {
     if (n < 1.0 || PT_ABS(a) == PT_INF) {
         return pt_log_rising_factorial(a, n) - pt_log_rising_factorial(1.0, n);
@@ -281,7 +281,7 @@ PT_FN_CALLED double pt_log_multiset_coefficient(double a, double n) {
 }
 
 /* (a + x) log((a + x) / (c (a + b + x + y))) + ..., never negative, for c = a / (a + b): zero where
- * the steps x and y are as a to b. */
+ * x / y = a / b. */
 PT_FN_CALLED double pt__step_divergence(double a, double x, double b, double y) {
     double whole = a + b;
     double f = (a * y - b * x) / whole / (a + x);

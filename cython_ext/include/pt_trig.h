@@ -1,9 +1,9 @@
 /* sin, cos, tan and their inverses.
  *
  * Up to 2^30 the argument is reduced by pi/2 in three parts, exactly enough for the
- * double nearest to a multiple of it (Cody and Waite 1980); past that, where only a few
- * odd programs go, libm is asked.  The call costs vector code about a nanosecond: it is a
- * SIMD clone that looks at each lane and mostly returns.
+ * double nearest to a multiple of it (Cody and Waite 1980); past that, which is
+ * rare, libm is called.  The call costs vector code about a nanosecond: it is a
+ * SIMD clone that tests each lane and mostly returns.
  */
 #ifndef PT_TRIG_H
 #define PT_TRIG_H
@@ -21,7 +21,7 @@
 #endif
 
 /* Near and far values are added, not selected: the compiler would move the far call into
- * a branch, which is not vectorised.  -0.0 is the neutral element of the sum. */
+ * a branch, which prevents vectorisation.  -0.0 is the identity of the sum. */
 PT_TRIG_FAR double pt__sin_far(double x) {
     return PT_ABS(x) < PT_TRIG_NEAR ? -0.0 : sin(x);
 }
@@ -135,7 +135,7 @@ PT_FN double pt__atan_series(double z) {
 }
 
 /* atan((n + n_lo) / (d + d_lo)) = result + *low for n, d >= 0 in [0, 1e300], not both 0:
- * turned by 0, pi/4 or pi/2 so that one quotient t with |t| <= tan(pi/8) is left. */
+ * rotated by 0, pi/4 or pi/2 to a quotient t with |t| <= tan(pi/8). */
 PT_FN double pt__angle(double n, double n_lo, double d, double d_lo, double *low) {
     int far = n > 2.414213562373095 * d;
     int near = n < 0.41421356237309503 * d;
@@ -206,7 +206,7 @@ PT_FN double pt_acos(double x) {
     return x < 0.0 ? obtuse + (err + (PT_PI_LO - low)) : high + low;
 }
 
-/* Infinite sides count as 1 against 0; others are scaled away from overflow and underflow. */
+/* Infinite arguments become 1, finite ones 0 beside them; others are scaled against overflow. */
 PT_FN double pt_atan2(double y, double x) {
     double n = PT_ABS(y);
     double d = PT_ABS(x);

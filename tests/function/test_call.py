@@ -169,9 +169,9 @@ def test_eval_compiles_once():
     assert z.eval({x: 2, "y": 3}) == 7
     from probtensor.evaluate import _EVALUATED
 
-    kept = dict(_EVALUATED[z])
+    saved = dict(_EVALUATED[z])
     assert z.eval({x: 4, y: 5}) == 21
-    assert _EVALUATED[z] == kept
+    assert _EVALUATED[z] == saved
     assert pt.constant(3.0).eval() == 3
 
 
@@ -185,11 +185,11 @@ def test_many_threads_share_a_function():
     failures = []
 
     def work(k):
-        for turn in range(n):
-            j = (k + turn) % len(arrays)
+        for iteration in range(n):
+            j = (k + iteration) % len(arrays)
             for result, truth in zip(f(arrays[j]), expected[j]):
                 if not np.array_equal(result, truth):
-                    failures.append((k, turn))
+                    failures.append((k, iteration))
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
     for thread in threads:

@@ -1,5 +1,5 @@
-"""Arguments of every kind for inputs of every dtype: the same value in that dtype, or a TypeError
-that names the argument. Wherever a value comes in."""
+"""Arguments of every kind for inputs of every dtype, by every way in: the same value in that dtype,
+or a TypeError that names the argument."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,8 @@ PYTHON = [False, True, 0, 1, -1, 127, 128, 255, 256, -128, -129, 2**31, 2**53 + 
 
 
 def fits(value, dtype, bare):
-    """Whether the value is one of the dtype with nothing lost but what Python numbers round."""
+    """Whether the value converts to the dtype without loss, except the rounding of Python
+    numbers."""
     target = np.dtype(dtype)
     array = np.asarray(value)
     if array.dtype == target:
@@ -22,15 +23,15 @@ def fits(value, dtype, bare):
         return False
     if target.kind == "f":
         with np.errstate(over="ignore"):
-            whole = np.isfinite(array.astype(target)) == np.isfinite(array)
-        return bool(whole.all()) if bare else np.can_cast(array.dtype, target)
+            exact = np.isfinite(array.astype(target)) == np.isfinite(array)
+        return bool(exact.all()) if bare else np.can_cast(array.dtype, target)
     info = np.iinfo(target)
-    whole = array.dtype.kind in "biu"
-    return whole and all(info.min <= int(v) <= info.max for v in array.reshape(-1))
+    exact = array.dtype.kind in "biu"
+    return exact and all(info.min <= int(v) <= info.max for v in array.reshape(-1))
 
 
 def values():
-    """(value, whether its dtype is nobody's choice) without axes."""
+    """0-d values, and whether their dtype was not chosen by the user."""
     for number in PYTHON:
         yield number, True
         for dtype in DTYPES:
@@ -40,7 +41,7 @@ def values():
 
 
 def receivers(dtype, ndim):
-    """Calls that take a value as an input of this dtype and give it back, by way."""
+    """Calls that take a value as an input of this dtype and return it, by way."""
     x = pt.tensor("x", (None,) * ndim, dtype)
     f = pt.function([x], x, target="interp")
     w = pt.shared(np.zeros((0,) * ndim, dtype), name="x")
@@ -109,7 +110,7 @@ def test_arrays_however_they_lie_in_memory(dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_dtype_that_is_stated(dtype):
-    """Rounded to it, but never cut to whole numbers nor wrapped around."""
+    """Rounded, but never truncated to integers nor wrapped around."""
     target = np.dtype(dtype)
     for value, bare in values():
         if bare:

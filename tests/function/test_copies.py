@@ -1,4 +1,4 @@
-"""Functions made of functions: whatever is bound, swapped or left out, in any order, holds."""
+"""Functions made of functions by binding, swapping and deleting updates, in any order."""
 
 import itertools
 import pickle
@@ -12,7 +12,7 @@ from probtensor.graph.node import GraphError
 
 
 class Family:
-    """A function of x, y and rate that adds x to a shared w, and what it should give."""
+    """A function of x, y and rate that adds x to a shared w, and its expected value."""
 
     def __init__(self):
         self.w, self.v = pt.shared(1.0, name="w"), pt.shared(100.0, name="v")
@@ -23,7 +23,7 @@ class Family:
         self.f = pt.function([x, y, In(rate, value=7.0)], out, updates=updates, target="interp")
 
     def check(self, f, bound, swapped, updated):
-        """Call it with what is not bound, with and without the default, and look at all cells."""
+        """Call it with its free inputs, with and without the default, and check all cells."""
         cell, other = (self.v, self.w) if swapped else (self.w, self.v)
         for rate in (None, 5.0):
             given = {"x": np.array([1.0, 2.0]), "y": np.array([4.0])}

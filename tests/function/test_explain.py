@@ -1,4 +1,4 @@
-"""What a function tells about itself."""
+"""The texts of `explain` and the properties of a function."""
 
 import ctypes
 

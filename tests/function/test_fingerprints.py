@@ -1,4 +1,4 @@
-"""No two programs have one fingerprint: a record found by it would be run for the other."""
+"""Different programs have different fingerprints: else one would run the record of the other."""
 
 import itertools
 
@@ -13,7 +13,7 @@ from probtensor.types import DTYPES
 
 
 class Keys(dict):
-    """Programs by fingerprint; all are made on one line, so that no line tells them apart."""
+    """Programs by fingerprint; all are made on one line, so that lines do not distinguish them."""
 
     def add(self, program, inputs, outputs, options=()):
         other = self.setdefault(fingerprint(inputs, outputs, list(options)), program)
@@ -45,7 +45,7 @@ def test_every_type_of_an_input():
 
 
 def test_every_constant():
-    """The bytes, which may be the same for another dtype or shape, and each one of them."""
+    """Every byte of a constant matters; dtype and shape too, where bytes are equal."""
     keys = Keys()
     zeros = itertools.product(DTYPES, [(), (1,), (8,), (2, 4), (4, 2), (1, 8), (0,), (0, 3)])
     values = [np.zeros(shape, dtype) for dtype, shape in zeros]
@@ -58,8 +58,8 @@ def test_every_constant():
 
 
 def test_sizes_of_inputs_of_one_name():
-    """Names of sizes end in the identity of their input, which differs from run to run: it is
-    replaced by the place of the input."""
+    """Names of sizes end in the uid of their input, which differs between runs: it is replaced by
+    the index of the input."""
     keys = Keys()
     for name in (None, "x", "y"):
         x, y = pt.matrix(name), pt.matrix(name)
@@ -82,10 +82,10 @@ def test_a_declared_size_that_is_one_of_another_input():
 
 
 def test_the_same_program_again_has_the_same_key():
-    marks = set()
+    keys = set()
     for _ in range(3):
         x, y = pt.matrix("x"), pt.matrix()
         k = pt.vector("k", shape=(x.shape[0],), dtype="int32")
         out = pt.sum(y[k], axis=1) * (x.shape[1] // 2) + pt.constant([1.0, 2.0])[0]
-        marks.add(fingerprint([x, y, k], [out], ["interp"]))
-    assert len(marks) == 1
+        keys.add(fingerprint([x, y, k], [out], ["interp"]))
+    assert len(keys) == 1

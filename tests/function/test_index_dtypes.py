@@ -1,5 +1,5 @@
-"""Index arrays of every integer dtype, at the ends of axes and of the dtype, wherever they come
-from: NumPy's elements, or an error that names the first value that is out of range."""
+"""Index arrays of every integer dtype and origin, at the ends of axes and of the dtype: NumPy's
+elements, or an error that names the first value out of range."""
 
 import numpy as np
 import pytest
@@ -41,14 +41,14 @@ def literal(dtype):
 
 
 def computed(dtype):
-    """Read where it is computed: the entry knows nothing of it."""
+    """An index computed in the plan, which the entry does not see."""
     x, i = pt.vector("x"), pt.vector("i", dtype=dtype)
     f = pt.function([x, i], x[pt.maximum(i, pt.min(i))], target="interp")
     return f
 
 
 def of_known_size(dtype):
-    """The size is part of the program, and so is whether the dtype holds all places."""
+    """The size is static, and so is whether the dtype can represent all indices."""
 
     def call(values, index):
         x, i = pt.vector("x", shape=values.shape), pt.vector("i", dtype=dtype)
@@ -90,12 +90,12 @@ def test_ends_of_axes_and_dtypes(way, dtype):
     for n in SIZES if way == "argument" else (3, 128, 200, 40000):
         x = np.arange(float(n))
         for value in ends(dtype, n):
-            for place in (0, 2, 4):
+            for position in (0, 2, 4):
                 index = np.zeros(5, dtype)
-                index[place] = value
-                # The entry cannot say that all places of an axis fit in few bits.
-                told = way != "computed" and dtype not in ("int8", "int16")
-                expect(call, x, index, told)
+                index[position] = value
+                # The entry cannot know that all indices of an axis fit in few bits.
+                named = way != "computed" and dtype not in ("int8", "int16")
+                expect(call, x, index, named)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "uint8"])
@@ -115,8 +115,8 @@ def test_places_beyond_an_axis_by_mode(dtype):
         value, index = np.arange(float(n)), np.array(ends(dtype, n), dtype)
         clipped = [min(max(int(v), 0), n - 1) for v in index.tolist()]
         wrapped = [int(v) % n for v in index.tolist()]
-        for found, places in zip(f(value, index), (clipped, wrapped), strict=True):
-            np.testing.assert_array_equal(found, value[places])
+        for found, indices in zip(f(value, index), (clipped, wrapped), strict=True):
+            np.testing.assert_array_equal(found, value[indices])
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)
@@ -158,7 +158,7 @@ def two_axes(way):
 
 @pytest.mark.parametrize("way", ["argument", "bound", "held"])
 def test_axes_of_two_sizes(way):
-    """Negative places mean other elements there: right or refused, whichever size is larger."""
+    """Negative indices mean different elements: correct or refused, whichever size is larger."""
     call = two_axes(way)
     for n, m in ((3, 3), (3, 5), (5, 3)):
         a, b = np.arange(float(n)), 10 + np.arange(float(m))

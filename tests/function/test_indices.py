@@ -1,4 +1,4 @@
-"""Index arrays that are inputs: checked at the entry, seen unchanged by every other reader."""
+"""Index arrays as inputs: checked at the entry, unchanged for all other readers."""
 
 import numpy as np
 import pytest
@@ -119,12 +119,12 @@ def test_indices_reach_from_minus_n_to_n(readers, i):
 
 
 @pytest.mark.parametrize("bad", [-4, 3, -5, 2**40, -(2**40)])
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_indices_beyond_are_refused_where_they_are_read(readers, bad, place):
+@pytest.mark.parametrize("position", [0, 1, 2])
+def test_indices_beyond_are_refused_where_they_are_read(readers, bad, position):
     good, beyond = [0, -1, 2], [0, -1, 2]
-    beyond[place] = bad
+    beyond[position] = bad
     for k, (read, way) in enumerate(PAIRS):
-        if place != 1 and read in ("scalar", "row"):
+        if position != 1 and read in ("scalar", "row"):
             continue  # which read entry 1 alone
         indices = [good] * len(PAIRS)
         indices[k] = beyond
@@ -133,7 +133,7 @@ def test_indices_beyond_are_refused_where_they_are_read(readers, bad, place):
         except IndexError as error:
             assert "out of bounds" in str(error), (read, way)
         else:
-            pytest.fail(f"{read} of an index {way}: {bad} at {place} was read")
+            pytest.fail(f"{read} of an index {way}: {bad} at {position} was read")
 
 
 @TARGETS

@@ -1,4 +1,4 @@
-"""Functions kept on disk by the graph they were made of."""
+"""Functions cached on disk, by the fingerprint of their graph."""
 
 from dataclasses import dataclass
 
@@ -131,13 +131,13 @@ def test_ops_of_others_are_never_remembered(counted):
 def test_the_same_sizes_in_other_places_are_other_graphs():
     x, y = pt.matrix("x"), pt.matrix("y")
 
-    def mark(outputs):
+    def key(outputs):
         return recall.fingerprint([x, y], outputs, [])
 
-    assert mark([pt.zeros((x.shape[0], y.shape[1]))]) != mark([pt.zeros((y.shape[0], x.shape[1]))])
-    assert mark([x, y]) != mark([y, x])
-    assert mark([x + 0.0]) != mark([x + np.array(-0.0)])
-    assert mark([x]) == mark([x])
+    assert key([pt.zeros((x.shape[0], y.shape[1]))]) != key([pt.zeros((y.shape[0], x.shape[1]))])
+    assert key([x, y]) != key([y, x])
+    assert key([x + 0.0]) != key([x + np.array(-0.0)])
+    assert key([x]) == key([x])
 
 
 @pytest.mark.parametrize("same", [True, False])

@@ -1,4 +1,4 @@
-"""Plans as bytes that can only be read: what is written is read again, and nothing else is made."""
+"""Plans as bytes: they are read as written, and reading makes no other values."""
 
 import json
 import os
@@ -28,8 +28,8 @@ def packed():
     inputs = [x, i]
     implicit = [leaf for leaf in leaves if leaf not in set(inputs)]
     plan = lower([*inputs, *implicit], out)
-    places = [k for k, leaf in enumerate(leaves) if leaf in set(implicit)]
-    return recall.pack(plan, places, "the text"), plan, inputs, leaves
+    positions = [k for k, leaf in enumerate(leaves) if leaf in set(implicit)]
+    return recall.pack(plan, positions, "the text"), plan, inputs, leaves
 
 
 def shapes(plan):
@@ -52,7 +52,7 @@ def test_what_is_packed_is_unpacked():
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_plan_has_a_form(model):
-    """Whatever a plan may come to hold: what has no form here would be compiled at each start."""
+    """All classes of plans can be encoded: a plan that cannot would be compiled by each process."""
     inputs, outputs, updates = model()
     f = pt.function(inputs, outputs, updates=updates, target="interp")
     implicit = f.compilation.inputs[len(inputs) :]
@@ -78,16 +78,17 @@ def test_what_has_no_form_is_not_kept(value):
 
 
 @pytest.mark.parametrize(
-    "place", [["float64", [-1], 0], ["int8", [2], -2], ["float64", [2**61], 0], ["object", [1], 0],
-              ["float64", [2], 8], ["float64", [1], 9], ["float64", [0.5], 0], ["<f8", [1], 0]],
+    "location",
+    [["float64", [-1], 0], ["int8", [2], -2], ["float64", [2**61], 0], ["object", [1], 0],
+     ["float64", [2], 8], ["float64", [1], 9], ["float64", [0.5], 0], ["<f8", [1], 0]],
 )  # fmt: skip
-def test_constants_are_where_they_are_said_to_be(place):
+def test_constants_lie_within_the_record(location):
     assert decode(written({"constant": ["float64", [2], 0]}) + bytes(16)).type.shape == (2,)
     with pytest.raises(Damaged):
-        decode(written({"constant": place}) + bytes(16))
+        decode(written({"constant": location}) + bytes(16))
 
 
-# What begins the parts of a record that are read by something other than the JSON reader.
+# Beginnings of the parts of a record that are not read by the JSON reader.
 TELLING = (b'"constant"', b'"float64"', b'"error"', b'"mapping"', b'"Dim"')
 
 
@@ -102,9 +103,9 @@ def test_constants_keep_every_dtype_and_shape():
 def test_no_byte_of_a_record_makes_it_fail_otherwise():
     data, _, inputs, leaves = packed()
     chance = random.Random(3)
-    places = [k for at in TELLING for k in range(data.find(at), data.find(at) + len(at) + 8)]
-    for turn in range(1200):
-        k = chance.choice(places) if turn % 2 else chance.randrange(len(data))
+    positions = [k for at in TELLING for k in range(data.find(at), data.find(at) + len(at) + 8)]
+    for iteration in range(1200):
+        k = chance.choice(positions) if iteration % 2 else chance.randrange(len(data))
         cut = chance.random() < 0.2
         other = data[:k] if cut else data[:k] + bytes([chance.randrange(256)]) + data[k + 1 :]
         try:

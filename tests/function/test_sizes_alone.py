@@ -1,4 +1,4 @@
-"""Inputs of which a function uses the sizes alone."""
+"""Inputs of which a function uses only the sizes."""
 
 import numpy as np
 import pytest

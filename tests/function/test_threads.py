@@ -1,5 +1,4 @@
-"""Functions with updates, called from several threads: no update is lost, and nobody waits for
-ever."""
+"""Functions with updates, called from several threads: no lost update, and no deadlock."""
 
 import gc
 import signal
@@ -16,7 +15,7 @@ TARGETS = pytest.mark.parametrize("target", ["interp", "cython"])
 
 
 def together(*calls):
-    """Calls each in a thread of its own, all beginning at once; raises what they raise."""
+    """Run each call in a thread, all starting at once; raises what they raise."""
     start = threading.Barrier(len(calls))
 
     def run(call):
@@ -29,7 +28,7 @@ def together(*calls):
 
 
 def many(function, count):
-    """A call that calls a function so often."""
+    """A call that calls a function repeatedly."""
     return lambda: [function() for _ in range(count)]
 
 
@@ -92,7 +91,7 @@ def test_data_that_nobody_updates_keep_no_one_waiting():
     slow = threading.Event()
 
     class Waits:
-        """An argument that is converted when the event comes."""
+        """An argument whose conversion waits for an event."""
 
         def __array__(self, dtype=None, copy=None):
             assert slow.wait(30)
@@ -123,7 +122,8 @@ def test_an_argument_may_call_the_function_itself():
 
 
 def test_a_handler_of_signals_may_call_it_too():
-    """It runs inside the call that it interrupts, on the interpreter, whose plan is Python."""
+    """A finalizer runs within the call that it interrupts, on the interpreter, whose plan is
+    Python."""
     w, v = pt.shared(0.0), pt.shared(0.0)
     slow = pt.function([], [], updates={w: w + pt.sum(pt.arange(3000.0)) * 0 + 1}, target="interp")
     quick = pt.function([], [], updates={v: v + 1, w: w + 0})

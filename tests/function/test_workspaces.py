@@ -1,5 +1,5 @@
-"""Memory that calls of one function share: as much as the call needs, and nothing of an earlier
-call in it."""
+"""Workspaces shared by calls of one function: large enough for each call, without values of earlier
+calls."""
 
 import itertools
 import threading
@@ -22,7 +22,7 @@ def outputs(m, x, y):
     ]  # fmt: skip
 
 
-# Upwards, downwards, and sizes of which only one or only their order differs.
+# Increasing, decreasing, and sizes that differ in one or only in their order.
 SHAPES = [(1, 1), (2, 3), (3, 2), (2, 4), (2, 3), (40, 3), (3, 40), (0, 3), (3, 0), (0, 0),
           (90, 70), (1, 1), (700, 2), (2, 300), (5, 5), (5, 6), (6, 5), (5, 5)]  # fmt: skip
 LENGTHS = [1, 5, 0, 3000, 2, 9]
@@ -42,15 +42,15 @@ def arguments(shape, length):
 def test_calls_of_any_sizes_after_one_another(function):
     assert len(function.plan.lifetimes) > 2
     lengths = itertools.cycle(LENGTHS)
-    kept = []
+    results = []
     for shape in SHAPES * 2:
         given = arguments(shape, next(lengths))
         found, wanted = function(*given), outputs(np, *given)
-        kept.append((found, [a.copy() for a in found]))
+        results.append((found, [a.copy() for a in found]))
         for got, want in zip(found, wanted, strict=True):
             assert got.shape == want.shape
             np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-11)
-    for found, before in kept:  # nobody writes to what was handed out
+    for found, before in results:  # results are not overwritten
         for a, b in zip(found, before, strict=True):
             np.testing.assert_array_equal(a, b)
 

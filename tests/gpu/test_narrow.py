@@ -29,7 +29,7 @@ CASES = [
 
 def narrow_target(monkeypatch):
     """The target, with short sizes in every text."""
-    monkeypatch.setattr("probtensor.targets.cuda.launches.MUCH", 1)
+    monkeypatch.setattr("probtensor.targets.cuda.launches.MIN_NARROWED_ITERATIONS", 1)
     return CudaTarget()
 
 

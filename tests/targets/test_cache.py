@@ -1,4 +1,4 @@
-"""The store of built modules: whole or not there, never wrong, never without bound."""
+"""The store of built modules: entries are complete or absent, never wrong, and limited in size."""
 
 import os
 import time
@@ -69,8 +69,8 @@ STEPS = ("open", "write", "replace", "chmod", "mkdir", "unlink", "close")
 
 
 def killed_at(step, work):
-    """Run `work` in a child that dies just before its `step`-th operation on files; returns
-    whether it came to that."""
+    """Run `work` in a child that exits just before its `step`-th operation on files; gives whether
+    it reached that step."""
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
@@ -96,7 +96,7 @@ def killed_at(step, work):
 
 @pytest.mark.parametrize("what", ["module", "function"])
 def test_a_kill_half_way_leaves_what_was_there(store, what):
-    """At each operation on files: what is found is the old entry or the new one, whole."""
+    """At each operation on files, the old or the new entry is found, complete."""
     old, new = bytes(5000), b"1" * 70000
 
     def write(data):

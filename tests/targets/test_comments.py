@@ -1,4 +1,4 @@
-"""Whatever users name may stand in the generated text: it is a comment there, and stays one."""
+"""Text of users in generated code: it cannot end the comment that it is in."""
 
 import itertools
 
@@ -59,12 +59,12 @@ def evil_plan():
     return lower([start], [space["x"]])
 
 
-def code_of(text, mark):
-    return [row for row in text.split("\n") if not row.lstrip().startswith(mark)]
+def code_of(text, prefix):
+    return [row for row in text.split("\n") if not row.lstrip().startswith(prefix)]
 
 
-@pytest.mark.parametrize("renderer, mark", [(cython.render, "#"), (cuda.render, "//")])
-def test_without_its_comments_the_text_is_that_without_comments(renderer, mark):
+@pytest.mark.parametrize("renderer, prefix", [(cython.render, "#"), (cuda.render, "//")])
+def test_without_its_comments_the_text_is_that_without_comments(renderer, prefix):
     plan = evil_plan()
 
     def text(comments):
@@ -74,7 +74,7 @@ def test_without_its_comments_the_text_is_that_without_comments(renderer, mark):
     with_names, without = text(True), text(False)
     assert len(with_names) > len(without)
     assert "import os" in with_names
-    assert code_of(with_names, mark) == code_of(without, mark)
+    assert code_of(with_names, prefix) == code_of(without, prefix)
     assert all(row.rstrip()[-1:] != "\\" for row in with_names.split("\n"))
     assert len(with_names.splitlines()) == len(with_names.split("\n")) - 1
     with_names.encode("utf-8")

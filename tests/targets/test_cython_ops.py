@@ -1,4 +1,4 @@
-"""Every op on the Cython target, at edges too: one module holds the samples of many ops."""
+"""Every op on the Cython target, at edge cases too: one module has the samples of many ops."""
 
 import ctypes
 
@@ -15,7 +15,7 @@ GROUPS = [NAMES[k::3] for k in range(3)]
 
 
 def run(plan, arrays):
-    """The outputs of a built plan, called by its address alone."""
+    """The outputs of a built plan, called by its address."""
     address = CythonTarget().build(plan).run
     sizes = {s.name: arrays[s.buffer].shape[s.axis] for s in plan.sizes if s.value is None}
     sizes |= {s.name: s.value for s in plan.sizes if s.value is not None}

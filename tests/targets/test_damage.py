@@ -1,5 +1,5 @@
-"""A cache that is damaged, refused, full, read-only, emptied or without a compiler: what it
-lacks is built again or somewhere else, with one warning at most."""
+"""A cache that is damaged, refused, full, read-only, emptied or without a compiler: missing modules
+are built again or in another folder, with at most one warning."""
 
 import errno
 import functools
@@ -47,7 +47,7 @@ def built(tmp_path_factory):
 
 @pytest.fixture
 def cache(built, tmp_path, monkeypatch):
-    """A copy of that cache, in use; building gives the same module at once, and counts."""
+    """A copy of that cache, in use; a build copies the module, and is counted."""
     folder = tmp_path / "cache"
     shutil.copytree(built, folder, symlinks=True)
     monkeypatch.setenv("PROBTENSOR_CACHE", str(folder))
@@ -59,21 +59,21 @@ def cache(built, tmp_path, monkeypatch):
 
     monkeypatch.setattr(native, "compile_c", compile_c)
     monkeypatch.setattr(native, "translate", lambda source, name: source)
-    forget()
+    clear_caches()
     yield folder
     folder.chmod(0o755)
-    forget()
+    clear_caches()
 
 
-def forget():
-    """What a process remembers of its caches."""
+def clear_caches():
+    """Clear the state of a process about its caches."""
     for remembered in (files._warned, files._doubt_once, files.unfit, files.fallback,
                        native.find_compiler, native.writing_store, native.evict_once):  # fmt: skip
         remembered.cache_clear()
 
 
 def builds(cache):
-    """How often a function is built now; it must be right."""
+    """How often a function is built now; its value is checked."""
     count = len(BUILT)
     assert made()(np.ones(2)) == 2 * FIVE
     return len(BUILT) - count
@@ -132,9 +132,9 @@ def test_what_is_whole_is_not_built_again(cache):
 def test_any_damage_means_to_build_again(cache, kind, damage):
     damaged(file_of(cache, kind), damage)
     assert builds(cache) <= 1
-    forget()
+    clear_caches()
     assert builds(cache) <= 1
-    forget()
+    clear_caches()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert builds(cache) <= 1
@@ -245,7 +245,7 @@ def test_a_noexec_file_system(cache, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "script, said",
+    "script, message",
     [
         ('echo hello > "$out"', "cannot be loaded"),
         ("exit 0", "ended with 0"),
@@ -253,8 +253,8 @@ def test_a_noexec_file_system(cache, tmp_path, monkeypatch):
         ("printf '\\033[31merror\\007\\n' >&2; exit 1", r"\?\[31merror\?"),
     ],
 )
-def test_a_compiler_that_makes_no_module_is_to_blame(cache, monkeypatch, tmp_path, script, said):
-    """And not the cache: nothing is said of that one."""
+def test_a_compiler_that_makes_no_module_is_to_blame(cache, monkeypatch, tmp_path, script, message):
+    """The message blames the compiler, not the cache."""
     shutil.rmtree(cache)
     broken = tmp_path / "a cc"
     broken.write_text(f'#!/bin/sh\n[ "$2" = --version ] && exit 0\n'
@@ -264,7 +264,7 @@ def test_a_compiler_that_makes_no_module_is_to_blame(cache, monkeypatch, tmp_pat
     monkeypatch.setenv("CC", f"'{broken}' -DX='a b'")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(BuildError, match=rf"(?s)a cc failed.*{said}") as caught:
+        with pytest.raises(BuildError, match=rf"(?s)a cc failed.*{message}") as caught:
             made()
     assert len(str(caught.value).splitlines()) <= 8
     assert all(line.isprintable() for line in str(caught.value).splitlines())
@@ -288,7 +288,7 @@ def test_where_nothing_can_be_built_both_folders_are_named(cache, monkeypatch, t
 
 @pytest.fixture
 def no_temporary(monkeypatch):
-    """There are no temporary files but those in the cache."""
+    """Temporary files are only in the cache."""
 
     def none():
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory")
@@ -367,7 +367,7 @@ def test_a_warm_cache_needs_no_compiler(cache, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("times, warned", [(1, 0), (2, 0), (99, 1)])
 def test_the_cache_may_be_emptied_at_any_moment(cache, monkeypatch, times, warned):
-    """By `probtensor cache clear` or by hand: who builds begins again, at last elsewhere."""
+    """By `probtensor cache clear` or by hand: builds are retried, finally in another folder."""
     compile_c, left = native.compile_c, [None] * times
 
     def vanishing(compiler, source, target):

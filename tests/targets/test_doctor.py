@@ -1,4 +1,4 @@
-"""The doctor says what works, and what to do about what does not."""
+"""The report of the doctor: what works, and how to mend what does not."""
 
 import pytest
 
@@ -16,7 +16,7 @@ class Broken(HostDriver):
 
 @pytest.fixture
 def put(monkeypatch, tmp_path):
-    """Puts a driver in the place of the device, for one test."""
+    """Replaces the driver for one test."""
     monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
     before = device.use(None)
     yield device.use

@@ -1,4 +1,4 @@
-"""Forks while another thread builds: neither parent nor child waits for ever."""
+"""Forks while another thread builds: no deadlock in parent or child."""
 
 import os
 import signal
@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-# A thread builds one module after the other; meanwhile the process forks, and each child builds a
-# module of its own. Whoever waits too long ends by an alarm.
+# A thread builds modules while the process forks, and each child builds a module. A deadlock ends
+# by an alarm.
 PROGRAM = """
 import os, random, signal, sys, threading, time
 from probtensor.targets.cython.native import module_of
@@ -50,7 +50,7 @@ print("fine")
     "processes, children", [(2, 2), pytest.param(10, 10, marks=pytest.mark.slow)]
 )
 def test_forks_during_a_build(tmp_path, root, processes, children):
-    """The first translation of a process imports Cython, so that many processes begin anew."""
+    """In many processes, as the first translation of a process imports Cython."""
     template = tmp_path / "module.pyx"
     template.write_text(MODULE)
     for k in range(processes):

@@ -1,5 +1,5 @@
-"""Keys of what is kept on disk: each part of what a thing is made of is in its key, once more in
-every process, and nothing else is."""
+"""Cache keys: they depend on all that an entry is made of, on nothing else, and are equal in all
+processes."""
 
 import os
 import subprocess
@@ -48,7 +48,7 @@ def test_every_flag_is_in_the_flags_of_the_key():
 
 
 def test_every_header_is_in_the_key(tmp_path, monkeypatch):
-    """One byte in any header or declaration file is another key, and so is its name."""
+    """One byte in any header or declaration file, or its name, changes the key."""
     include = tmp_path / "cython_ext" / "include"
     (include / "host").mkdir(parents=True)
     files = [include / "a.h", include / "host" / "b.h", tmp_path / "cython_ext" / "c.pxd"]
@@ -79,7 +79,7 @@ def graph(text="x * 2.0", file="/models/model.py", line=3, names="xy"):
     return inputs, [scope["out"]]
 
 
-def mark(made, options=()):
+def key_of_graph(made, options=()):
     return recall.fingerprint(*made, list(options))
 
 
@@ -100,13 +100,13 @@ OTHERS = {
 
 
 def test_a_graph_made_again_has_the_same_key():
-    assert mark(graph()) == mark(graph())
+    assert key_of_graph(graph()) == key_of_graph(graph())
 
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_each_part_of_a_graph_is_in_its_key(other):
-    keys = {name: mark(made) for name, made in OTHERS.items()}
-    keys["the graph"] = mark(graph())
+    keys = {name: key_of_graph(made) for name, made in OTHERS.items()}
+    keys["the graph"] = key_of_graph(graph())
     mine = keys.pop(other)
     assert mine not in keys.values()
 
@@ -120,33 +120,33 @@ def test_the_text_of_the_users_line_is_in_the_key(tmp_path):
     for comment in ("# one", "# two"):
         file.write_text(f"\n\nout = x * 2.0  {comment}\n")
         linecache.checkcache(str(file))
-        keys.add(mark(graph(file=str(file))))
+        keys.add(key_of_graph(graph(file=str(file))))
     assert len(keys) == 2
 
 
 def test_inputs_outputs_options_and_the_library_are_in_the_key(monkeypatch):
     (x, y), (out,) = graph("x * y")
-    marks = [
+    keys = [
         recall.fingerprint(inputs, outputs, options)
         for inputs in ([x, y], [y, x])
         for outputs in ([out], [out, out], [out, x], [x, out])
         for options in (["cython"], ["cython", "a"], ["interp"])
     ]
     monkeypatch.setattr(recall, "library_identity", lambda: "another")
-    marks.append(recall.fingerprint([x, y], [out], ["cython"]))
-    assert len(set(marks)) == len(marks)
+    keys.append(recall.fingerprint([x, y], [out], ["cython"]))
+    assert len(set(keys)) == len(keys)
 
 
 @pytest.mark.parametrize("change", ["size", "time", "name", "new"])
 def test_each_file_of_the_library_is_in_its_identity(tmp_path, monkeypatch, change):
-    house = tmp_path / "probtensor"
-    (house / "rules").mkdir(parents=True)
-    (house / "__pycache__").mkdir()
-    file = house / "rules" / "a.py"
+    package = tmp_path / "probtensor"
+    (package / "rules").mkdir(parents=True)
+    (package / "__pycache__").mkdir()
+    file = package / "rules" / "a.py"
     file.write_text("text")
-    monkeypatch.setattr(recall, "_PACKAGE", str(house))
+    monkeypatch.setattr(recall, "_PACKAGE", str(package))
     before = recall.library_identity.__wrapped__()
-    (house / "__pycache__" / "a.pyc").write_text("")
+    (package / "__pycache__" / "a.pyc").write_text("")
     assert recall.library_identity.__wrapped__() == before
     stamp = file.stat().st_mtime_ns
     if change == "size":
@@ -155,9 +155,9 @@ def test_each_file_of_the_library_is_in_its_identity(tmp_path, monkeypatch, chan
     elif change == "time":
         os.utime(file, ns=(stamp, stamp + 1000))
     elif change == "name":
-        file.rename(house / "rules" / "b.py")
+        file.rename(package / "rules" / "b.py")
     else:
-        (house / "rules" / "b.py").write_text("")
+        (package / "rules" / "b.py").write_text("")
     assert recall.library_identity.__wrapped__() != before
 
 
@@ -181,8 +181,8 @@ except IndexError as error:
 
 
 def test_files_of_one_text_name_their_own_lines(tmp_path):
-    """Whichever of them built the module, or made the record, that all of them find."""
-    said = []
+    """Each process finds the module and the record, whichever process made them."""
+    outputs = []
     for name in ("first", "second", "first"):
         file = tmp_path / name / "model.py"
         file.parent.mkdir(exist_ok=True)
@@ -190,10 +190,10 @@ def test_files_of_one_text_name_their_own_lines(tmp_path):
         environment = {**os.environ, "PROBTENSOR_CACHE": str(tmp_path / "cache")}
         done = subprocess.run([sys.executable, str(file)], env=environment, text=True,
                               capture_output=True, check=True)  # fmt: skip
-        said.append(done.stdout)
+        outputs.append(done.stdout)
         other = {"first": "second", "second": "first"}[name]
         assert f"{tmp_path}/{name}/model.py:6" in done.stdout, done.stdout
         assert f"{tmp_path}/{name}/model.py:12" in done.stdout
         assert f"/{other}/" not in done.stdout
-    assert said[0] == said[2]
-    assert said[0].replace("/first/", "/second/") == said[1]
+    assert outputs[0] == outputs[2]
+    assert outputs[0].replace("/first/", "/second/") == outputs[1]

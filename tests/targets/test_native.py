@@ -21,7 +21,7 @@ cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:
     return 0
 address = <size_t> &pt_plan
 """
-# Builds the module of each value given, and says what it found.
+# Builds the module of each value given, and prints the results.
 CHILD = """
 import ctypes, sys, warnings
 warnings.simplefilter("error")

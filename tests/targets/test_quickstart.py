@@ -1,4 +1,4 @@
-"""Generated code is translated with small tables, anything else with Cython's own."""
+"""Generated code is translated with small tables, other code with Cython's own."""
 
 import subprocess
 import sys

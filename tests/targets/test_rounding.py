@@ -1,4 +1,4 @@
-"""A product is rounded before it is added: what users write has NumPy's bits on both targets."""
+"""A product is rounded before it is added: results equal NumPy's bitwise on both targets."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The entry and generated modules stay within their memory, and do nothing that C leaves open."""
+"""The entry and generated modules have no memory errors and no undefined behaviour."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-
 
 @pytest.fixture
 def instrumented(tmp_path):
-    """Variables for a process in which the library's C code checks itself, and its folder."""
+    """Variables for a process with sanitized C code of the library, and its folder."""
     extra = sanitizer_environment()
     compiler = shutil.which("gcc")
     if not extra or not compiler:

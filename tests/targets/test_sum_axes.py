@@ -11,7 +11,7 @@ from probtensor.lower.kinds import Task
 from probtensor.targets.cython.render import _KernelText
 
 # Errors in units in the last place of the result. A sum of doubles has up to 256 additions in a
-# row; one of float32 is rounded once, and what is computed of sums is rounded some times more.
+# row; one of float32 is rounded once, and results computed from sums are rounded more often.
 BOUND = 40.0
 ONCE, SEVERAL = 0.51, 2.1
 SHAPES = {
@@ -32,7 +32,7 @@ def exact(a, axes):
 
 
 def by_axes(x, w):
-    """Sums over every set of axes, by name, with what they are of the arrays."""
+    """Sums over every set of axes, by name, with their values for the arrays."""
     found = {}
     for axes in subsets(x.ndim):
         found[f"sum {axes}"] = pt.sum(x, axis=axes), lambda a, b, axes=axes: exact(a, axes)
@@ -49,7 +49,7 @@ def several(x, w):
     """Sums inside of others, and of views; and gradients, which sum over broadcast axes."""
     b, e = pt.ones(x.shape[1], dtype=x.dtype), pt.ones(x.shape[2], dtype=x.dtype)
     inner = pt.sum(w * b[:, None] * x) + pt.sum(w * x * e)
-    zero, turned = 0 * w, (2, 0, 1)
+    zero, transposed = 0 * w, (2, 0, 1)
 
     def products(pairs):
         """The sum of matrix products. In one long chain even long doubles would lose 60 of the
@@ -74,9 +74,9 @@ def several(x, w):
         "batched": (pt.vmap(lambda row: pt.sum(row, axis=0))(x), lambda x, w: exact(x, (1,))),
     }  # fmt: skip
     for axes in ((0, 1), (0, 2), (1, 2), (0,)):
-        found[f"turned {axes}"] = (
-            pt.sum(x.transpose(turned), axis=axes),
-            lambda x, w, axes=axes: exact(x.transpose(turned), axes),
+        found[f"transposed {axes}"] = (
+            pt.sum(x.transpose(transposed), axis=axes),
+            lambda x, w, axes=axes: exact(x.transpose(transposed), axes),
         )
     return found
 
@@ -100,7 +100,7 @@ def too_large(function, wanted, shape, dtype, tenths):
         assert got.shape == theirs.shape, name
         unit = np.spacing(np.abs(theirs).astype(dtype)).astype(float)
         error = float(np.max(np.abs(got.astype(float) - theirs) / unit))
-        once = ONCE if name.startswith(("sum", "turned")) else SEVERAL
+        once = ONCE if name.startswith(("sum", "transposed")) else SEVERAL
         if not error <= (BOUND if dtype == "float64" else once):
             found[name] = error
     return found
@@ -172,7 +172,7 @@ def test_plain_sums_are_found_out(faults, make, shape, monkeypatch):
 
 
 def test_integers_are_summed_exactly_near_the_ends_of_blocks():
-    """One wrong turn shows: rows that are taken at once, and those that are left over."""
+    """A single wrong iteration is detected, in jammed rows and in the remaining ones."""
     function, wanted = compiled("float64", 3, by_axes)
     for n in (1, 2, 7, 8, 9, 11, 12, 31, 33, 127, 129, 131, 257):
         for shape in [(n, 2, 5), (2, n, 3), (3, 2, n), (n, n % 7 + 1, 4)]:

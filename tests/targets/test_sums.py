@@ -1,4 +1,4 @@
-"""Long sums against `math.fsum`: errors do not grow with their length, whichever way they run."""
+"""Long sums against `math.fsum`: errors do not grow with the length, in any form of loop."""
 
 import math
 
@@ -85,7 +85,7 @@ def compiled(dtype, target="cython"):
 
 
 def data(kind, dtype, n):
-    """The arguments: a constant of which all roundings go one way, or random numbers."""
+    """The arguments: a constant whose rounding errors have one sign, or random numbers."""
     rng = np.random.default_rng(n)
     if kind == "tenths":
         x, v, t = np.full((n, 3), 0.1), np.full(n, 0.1), np.full((2, n, 3), 0.3)
@@ -148,7 +148,7 @@ def test_ten_million_tenths(dtype):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_every_length_near_the_end_of_a_block(dtype):
-    """With integers all sums are exact, so one wrong turn shows."""
+    """With integers all sums are exact, so a single wrong iteration is detected."""
     function, names = compiled(dtype)
     lengths = [1, 63, 64, 65, 127, 128, 129, 191, 192, 193, 255, 256, 257, 1023, 1024, 1025]
     lengths += [2047, 2048, 2049, 2111, 2112, 2368, 2369, 4095, 4096, 4097, 6145]
@@ -167,7 +167,7 @@ def test_the_interpreter_promises_the_same(dtype):
 
 
 def test_several_sums_beside_an_inner_loop():
-    """The loop over rows is no strip then; each of its sums ends its own blocks."""
+    """The loop over rows is not a strip then; each of its sums has its own blocks."""
     x, v = pt.matrix("x"), pt.vector("v")
     outs = [pt.sum(v), pt.sum(x, axis=0), v @ x, pt.dot(v, v), pt.sum(v * v * v)]
     function = pt.function([x, v], outs)
@@ -193,7 +193,7 @@ def test_plain_sums_are_found_out(monkeypatch, tmp_path):
 
 
 def test_sums_that_are_not_finite():
-    """What rounding lost is nan there, and is left out."""
+    """The rounding error is nan there, and is not added."""
     x, v = pt.matrix("x"), pt.vector("v")
     outs = [pt.sum(v), pt.sum(x, axis=0), pt.dot(v, v), pt.cumsum(v)[-1], x.T @ x]
     function = pt.function([x, v], outs)
@@ -216,7 +216,7 @@ def test_sums_that_are_not_finite():
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_scatter_keeps_what_it_does_not_touch(dtype):
-    """Signs of zeros too, and sums start from the base, whether they are gathered or not."""
+    """Also the signs of zeros; sums start from the base value, gathered or not."""
     base, v = pt.vector("base", dtype=dtype), pt.vector("v", dtype=dtype)
     i = pt.vector("i", dtype="int64")
     function = pt.function([base, i, v], base.at[i].add(v))

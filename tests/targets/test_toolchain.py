@@ -1,4 +1,4 @@
-"""The C compiler: found, named, asked once, and clear errors without it."""
+"""The C compiler: found, named, run once for its version; errors without one."""
 
 import importlib.metadata
 import os
@@ -102,6 +102,6 @@ def test_a_child_forked_during_a_translation_can_translate(tmp_path):
     with toolchain._TRANSLATING:
         child = os.fork()
         if not child:
-            # In the child: no pytest, no cleaning up, only the answer.
+            # In the child: exit without pytest's cleanup.
             os._exit(0 if toolchain._TRANSLATING.acquire(timeout=20) else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

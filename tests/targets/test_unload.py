@@ -1,4 +1,4 @@
-"""Code that nobody needs any more is unloaded, and what somebody may need is not."""
+"""Code is unloaded when it is no longer referenced, and not before."""
 
 import ctypes
 import ctypes.util
@@ -27,7 +27,7 @@ def mappings(text=""):
 
 
 def memory():
-    """MiB of this process that are in memory."""
+    """Resident memory of this process in MiB."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
@@ -63,7 +63,7 @@ def test_modules_have_few_mappings_and_give_them_back(module, tmp_path):
     before = mappings()
     libraries = [loader.load_module(path) for path in copies(module, tmp_path, 50)]
     assert {value_of(library) for library in libraries} == {3.25}
-    # 20,000 at once have to fit in the 65,530 that a process may have.
+    # 20,000 must fit in the 65,530 mappings that a process may have.
     assert mappings() - before <= 3 * len(libraries)
     del libraries
     assert mappings() <= before + 2
@@ -192,7 +192,7 @@ def test_building_many_functions_takes_no_room(tmp_path, root):
 @pytest.mark.slow
 def test_thousands_of_modules_at_once(module, tmp_path):
     """At most three mappings each, so that 20,000 fit in the 65,530 that a process has. The loader
-    looks through all of them for each that comes or goes, so that fewer are made here."""
+    searches all of them at each load and unload, so fewer are made here."""
     before, room, count = mappings(), memory(), 5_000
     libraries = [loader.load_module(path) for path in copies(module, tmp_path, count)]
     assert value_of(libraries[0]) == value_of(libraries[-1]) == 3.25

@@ -1,8 +1,8 @@
-/* The threads of a BLAS library: a bound on its own, and pieces of one call shared out to ours.
+/* The threads of a BLAS library: limited to one, and pieces of one call distributed over ours.
 
-   A library's own threads wait for each other inside a product. Where other work keeps a CPU busy,
-   each such wait lasts until the operating system runs the missing thread, and a product takes up
-   to a hundred times longer than on one thread. So while one of our calls runs, the library has one
+   The threads of a library synchronize inside a product. If another process occupies a CPU, each
+   barrier lasts until the operating system schedules the missing thread, and a product takes up to
+   a hundred times longer than on one thread. So during our calls the library is limited to one
    thread; and independent pieces of a large call are taken from a counter by the calling thread and
    by helpers. The caller never waits for a helper to start, only for a piece that one has begun. */
 #ifndef PT_BLAS_H
@@ -13,23 +13,23 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* The setting of one library. Either `get` and `set` are there, for the whole process; or `get` and
-   `set_here`, for the calling thread (it returns what held before); or none. */
+/* The setting of one library. It has `get` and `set`, for the process; or `get` and `set_here`, for
+   the calling thread (which returns the previous value); or none. */
 typedef struct pt_bound {
     int (*get)(void);
     void (*set)(int);
     int (*set_here)(int);
     pthread_mutex_t lock;
-    int holders; /* calls and samplers that keep the library to one thread */
-    int before;  /* what `set` is to be given when the last of them leaves; 0: nothing */
+    int holders; /* calls and samplers that limit the library to one thread */
+    int before;  /* the value to restore when the last of them leaves; 0: none */
     struct pt_bound *next;
 } pt_bound;
 
 static pt_bound *pt_bounds = NULL;
-static int pt_forks = 0; /* forks between this process and the one that began: of children only */
+static int pt_forks = 0; /* number of forks since the first process, in forked children */
 
-/* A fork copies the memory and one thread. No lock may be left held by a thread that is not there,
-   and no count by its calls; `before` stays, and is given back by the next to leave. */
+/* A fork copies the memory and one thread. In the child no lock may be held by a missing thread,
+   and no call of one counted; `before` is preserved, and restored by the next to leave. */
 static void pt_before_fork(void) {
     for (pt_bound *b = pt_bounds; b; b = b->next) pthread_mutex_lock(&b->lock);
 }
@@ -46,7 +46,7 @@ static void pt_in_child(void) {
     }
 }
 
-/* The bound of a library: one, however many modules call it. Never freed. NULL: no memory. */
+/* The setting of a library, shared by all modules that call it. Never freed. NULL: no memory. */
 static pt_bound *pt_bound_of(void *get, void *set, void *set_here) {
     pt_bound *b = pt_bounds;
     while (b && ((void *)b->set != set || (void *)b->set_here != set_here)) b = b->next;
@@ -61,8 +61,8 @@ static pt_bound *pt_bound_of(void *get, void *set, void *set_here) {
     return b;
 }
 
-/* Keep the library to one thread until `pt_leave`, which is given the same token. Returns how many
-   threads the library would have used; 1 where another call is inside or it cannot be bounded. */
+/* Limit the library to one thread until `pt_leave` with the same token. Returns how many threads
+   the library would have used; 1 if another call is active or there is no setting. */
 static int pt_enter(pt_bound *b, int *token) {
     int threads = 1, inside = __atomic_load_n(&b->holders, __ATOMIC_ACQUIRE);
     if (b->set_here) {
@@ -71,7 +71,8 @@ static int pt_enter(pt_bound *b, int *token) {
         return threads;
     }
     if (!b->set) return 1;
-    /* Only the first in and the last out change the setting, so only they need the lock. */
+    /* Only the first to enter and the last to leave change the setting, so only they take the lock.
+       */
     while (inside > 0)
         if (__atomic_compare_exchange_n(&b->holders, &inside, inside + 1, 1, __ATOMIC_ACQ_REL,
                                         __ATOMIC_ACQUIRE))
@@ -93,7 +94,7 @@ static int pt_enter(pt_bound *b, int *token) {
     return threads;
 }
 
-/* Give back what stood before, unless somebody has changed it since. Called with the lock. */
+/* Restore the previous value, unless it was changed since. Called with the lock. */
 static void pt_restore(pt_bound *b) {
     if (b->before && b->get() == 1) b->set(b->before);
     b->before = 0;
@@ -116,7 +117,7 @@ static void pt_leave(pt_bound *b, int token) {
     pthread_mutex_unlock(&b->lock);
 }
 
-/* In a child: the calls that kept the setting at one are the parent's. */
+/* In a child: the active calls are the parent's. */
 static void pt_restore_all(void) {
     for (pt_bound *b = pt_bounds; b; b = b->next) {
         pthread_mutex_lock(&b->lock);
@@ -125,8 +126,8 @@ static void pt_restore_all(void) {
     }
 }
 
-/* Pieces of one call. It outlives the call: a helper that starts late finds that nothing is left,
-   and touches `context`, which is the caller's, no more. */
+/* Pieces of one call. It outlives the call: a helper that starts late finds no pieces left, and
+   does not access `context`, which is the caller's. */
 #define PT_SHARES 256
 
 typedef void (*pt_piece_fn)(void *context, int64_t piece);
@@ -135,7 +136,7 @@ typedef struct {
     pt_piece_fn work;
     void *context;
     int (*set_here)(int);
-    int64_t pieces, step, next, done; /* `step` pieces are taken at a time */
+    int64_t pieces, step, next, done; /* `step`: pieces taken at a time */
     int users;
     pthread_mutex_t lock;
     pthread_cond_t finished;
@@ -171,7 +172,7 @@ static void *pt_help(void *share) {
     return NULL;
 }
 
-/* As many of `helpers` as can be started; signals go to the threads that the user made. */
+/* Start up to `helpers` threads, with signals blocked. */
 static void pt_start_helpers(pt_share *s, int helpers) {
     pthread_t thread;
     pthread_attr_t detached;
@@ -193,7 +194,7 @@ static void pt_start_helpers(pt_share *s, int helpers) {
     pthread_attr_destroy(&detached);
 }
 
-/* work(context, piece) for each piece, on up to `threads` threads; returns when all are done. */
+/* work(context, piece) for each piece, on up to `threads` threads; returns after all are done. */
 static void pt_share_out(pt_bound *b, pt_piece_fn work, void *context, int64_t pieces,
                          int64_t threads) {
     pt_share *s = threads > 1 && pieces > 1 ? calloc(1, sizeof *s) : NULL;

@@ -1,7 +1,7 @@
-/* What generated loops on a CPU stand on: operators, folds over lanes, and short matrix-vector
- * products. All inline, no memory of its own.
+/* Functions for generated loops on a CPU: operators, folds over lanes, and short matrix-vector
+ * products. All are inline, without static data.
  *
- * Sums over lanes are taken in one fixed order, so that a result depends on the data alone.
+ * Sums over lanes have a fixed order, so that a result depends only on the data.
  */
 #ifndef PT_LOOPS_H
 #define PT_LOOPS_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include "pt_operators.h"
 
-/* A copy of a function that is called and not inlined, for code that runs once. */
+/* A noinline copy of a function, for code that runs once. */
 #if defined(__GNUC__) || defined(__clang__)
 #define PT_ONCE static __attribute__((noinline, unused))
 #else
@@ -26,13 +26,13 @@
         return name(a, b, c, d); \
     }
 
-/* Eight doubles, loaded from any address. A C compiler finds the loops below hard to vectorise as
- * sums of plain numbers, so they say what they want; without the extension, lanes are an array. */
+/* Eight doubles, loaded from any address. Compilers do not vectorise the loops below in scalar
+ * form, so they use explicit vectors; without the extension, lanes are an array. */
 #if defined(__GNUC__) || defined(__clang__)
 typedef double pt_v8 __attribute__((vector_size(64), aligned(8)));
 #define PT_V8_AT(p) (*(const pt_v8 *) (p))
-/* s += a * x, fused where the target can: contraction is off, and gcc has no such word for vectors
- * of any machine. */
+/* s += a * x, fused where the target can: contraction is off, and gcc has no portable vector fma.
+ */
 PT_FN void pt_v8_add(pt_v8 *s, const pt_v8 *a, const pt_v8 *x)
 {
 #if defined(__clang__)
@@ -105,7 +105,7 @@ PT_FN void pt_v8_sums(double *out, const pt_v8 s[4], const double t[4])
 #endif
 }
 
-/* Lanes are folded in halves: a tree, for speed and for small rounding errors. */
+/* Lanes are folded as a binary tree, for speed and small rounding errors. */
 #define PT_FOLD(name, type, join) \
     PT_FN type pt_fold_##name(type *PT_RESTRICT a, int64_t lanes) \
     { \
@@ -133,7 +133,7 @@ PT_FOLD(umax, uint64_t, pt_umaximum(x, y))
 PT_FOLD(umin, uint64_t, pt_uminimum(x, y))
 #undef PT_FOLD
 
-/* The same for sums of doubles, which every log density ends in: eight lanes at a time. */
+/* The same for sums of doubles, which all log densities have: eight lanes at a time. */
 PT_FN double pt_fold_add(double *PT_RESTRICT a, int64_t lanes)
 {
     pt_v8 s, t;
@@ -153,9 +153,9 @@ PT_FN double pt_fold_add(double *PT_RESTRICT a, int64_t lanes)
     return PT_V8_SUM(s) + PT_V8_SUM(t);
 }
 
-/* Long sums go block by block, so that rounding errors grow with a block's length alone: the lanes
- * of a block start from nothing, and its sum is added to sum[0] with what that rounding loses added
- * to sum[1] (Neumaier 1974, ZAMM 54:39). What is lost is nan where the sum is not finite. */
+/* Long sums are computed in blocks, so that rounding errors grow only with the length of a block:
+ * the lanes of a block start at zero, its sum is added to sum[0], and the rounding error of that
+ * addition to sum[1] (Neumaier 1974, ZAMM 54:39). The error is nan where the sum is not finite. */
 #define PT_BLOCK 2048
 PT_FN void pt_keep(double *sum, double x)
 {
@@ -173,8 +173,8 @@ PT_ONCE void pt_end_block(double *PT_RESTRICT a, int64_t lanes, double *PT_RESTR
     for (int64_t k = 0; k < lanes; k++)
         a[k] = 0.0;
 }
-/* The sum of what the lanes hold and the blocks before, if there were any in `turns` turns: the
- * first one ends with its last strip, whole or not. */
+/* The sum of the lanes and of the previous blocks, if `turns` iterations had any: a block ends with
+ * its last strip, complete or not. */
 PT_FN double pt_end_sum(double *PT_RESTRICT a, int64_t lanes, double *PT_RESTRICT sum,
                         int64_t turns)
 {
@@ -185,8 +185,8 @@ PT_FN double pt_end_sum(double *PT_RESTRICT a, int64_t lanes, double *PT_RESTRIC
     return pt_kept(sum);
 }
 
-/* Sums in memory, n of them side by side: part[0] to part[n - 1] hold a block, and the next n what
- * was lost. -0.0 is what changes nothing that it is added to. */
+/* n sums in memory: part[0] to part[n - 1] are those of a block, and the next n the rounding
+ * errors. -0.0 is the identity of addition. */
 PT_ONCE void pt_open_sums(int64_t n, double *PT_RESTRICT part)
 {
     for (int64_t i = 0; i < n; i++)
@@ -216,19 +216,19 @@ PT_ONCE void pt_close_sums_float32(int64_t n, double *PT_RESTRICT part, float *P
         out[i] = (float) (out[i] + part[i]);
 }
 
-/* Turns of a loop that are taken four at a time; fewer than eight go one by one, in order. */
+/* Iterations of a loop that run four at a time; fewer than eight run one by one, in order. */
 PT_FN int64_t pt_by_fours(int64_t turns)
 {
     return turns < 8 ? 0 : turns - turns % 4;
 }
-/* The turns of a block of sums in memory: `most` additions to each element, where one turn makes
- * `each`; so many that they are gathered apart count as one. */
+/* Iterations of a block of sums in memory: `most` additions to each element, of which an iteration
+ * has `each`; if there are so many that they are summed separately, they count as one. */
 PT_FN int64_t pt_block_turns(int64_t most, int64_t each)
 {
     return each < 1 || each > most ? most : most / each;
 }
 
-/* sum_j a[j] in doubles, in 32 lanes; fewer than eight in order. */
+/* sum_j a[j] in doubles, in 32 lanes; in order for fewer than eight. */
 #if defined(__clang__) || __GNUC__ >= 9
 typedef double pt_v4 __attribute__((vector_size(32), aligned(8)));
 typedef float pt_v4_float __attribute__((vector_size(16), aligned(4)));
@@ -311,7 +311,7 @@ PT_SUM(_float32, float)
 #undef PT_SUM
 
 /* sum_j a[j] x[j], in sixteen lanes. Fewer than eight products are rounded and then added in order,
- * as a user would write them out; so are those of fewer than four rows below. */
+ * as if written out; so are those of fewer than four rows below. */
 PT_FN double pt_dot_block(const double *PT_RESTRICT a, const double *PT_RESTRICT x, int64_t n)
 {
     pt_v8 s = PT_V8_ZERO, t = PT_V8_ZERO;
@@ -340,7 +340,7 @@ PT_FN double pt_dot(const double *PT_RESTRICT a, const double *PT_RESTRICT x, in
     return n <= PT_BLOCK ? pt_dot_block(a, x, n) : pt_long_dot(a, x, n);
 }
 
-/* out[i] = sum_j A[i, j] x[j] for m rows, `step` elements apart; four rows at a time. */
+/* out[i] = sum_j A[i, j] x[j] for m rows of stride `step`; four rows at a time. */
 PT_FN void pt_rows_dot(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_t step,
                        const double *PT_RESTRICT x, double *PT_RESTRICT out)
 {
@@ -370,7 +370,7 @@ PT_FN void pt_rows_dot(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_
         out[i] = pt_dot(a + i * step, x, n);
 }
 
-/* g[j] += sum_i r[i] A[i, j] for m rows; four rows at a time, so that g is written less. */
+/* g[j] += sum_i r[i] A[i, j] for m rows; four rows at a time, for fewer stores to g. */
 PT_FN void pt_rows_add(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_t step,
                        const double *PT_RESTRICT r, double *PT_RESTRICT g)
 {
@@ -390,8 +390,8 @@ PT_FN void pt_rows_add(int64_t m, int64_t n, const double *PT_RESTRICT a, int64_
     }
 }
 
-/* g[k[i]] += v[i]. Grouped data is often sorted by group; then each addition would wait for the one
- * before it to reach memory, so eight or four equal indices in a row are added up first. */
+/* g[k[i]] += v[i]. Grouped data is often sorted by group; then each addition would wait for the
+ * store of the previous one, so runs of eight or four equal indices are summed first. */
 #define PT_SCATTER(type, name) \
     PT_FN void pt_scatter_add_##name(int64_t m, const type *PT_RESTRICT k, \
                                      const double *PT_RESTRICT v, double *PT_RESTRICT g) \

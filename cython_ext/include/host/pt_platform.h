@@ -1,11 +1,11 @@
-/* What the samplers ask of the platform: a steady clock, and words shared between threads. */
+/* Platform functions of the samplers: a monotonic clock, and words shared between threads. */
 #ifndef PT_PLATFORM_H
 #define PT_PLATFORM_H
 
 #include <stdint.h>
 #include <time.h>
 
-/* Seconds since some fixed moment, that of Python's time.perf_counter. */
+/* Seconds since an arbitrary time, as Python's time.perf_counter. */
 static inline double pt_clock(void)
 {
     struct timespec now;
@@ -13,15 +13,16 @@ static inline double pt_clock(void)
     return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
 }
 
-/* Each word is written by one thread and read by others, which need no order between words. */
+/* Each word is written by one thread and read by others, without ordering between words (relaxed).
+   */
 #define PT_SHARE(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELAXED)
 #define PT_SHARED(place) __atomic_load_n(&(place), __ATOMIC_RELAXED)
-/* But who reads that a chain has done n iterations must find their draws in memory. */
+/* A reader of the number of finished iterations must see their draws (release, acquire). */
 #define PT_PUBLISH(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELEASE)
 #define PT_PUBLISHED(place) __atomic_load_n(&(place), __ATOMIC_ACQUIRE)
 
-/* How far a chain is, for those who watch it. Doubles travel as their bits. The padding keeps
-   the counters of two chains off one cache line, which their threads would fight for. */
+/* Progress of a chain, read by other threads. Doubles are stored as their bits. The padding avoids
+   false sharing between the counters of two chains. */
 typedef struct {
     char before[64];
     int64_t draws;

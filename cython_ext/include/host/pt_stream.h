@@ -1,8 +1,8 @@
 /* One chain's stream of random numbers: the blocks 0, 1, 2, ... of one Philox key.
  *
  * The key follows from the seed, the chain and the purpose alone, so a chain's numbers do not
- * depend on how many chains run, and folding a constant keeps them apart from the draws of a
- * model that was given the same number as its key.
+ * depend on how many chains run, and a constant folded in makes them differ from the draws of a
+ * model with the same number as its key.
  */
 #ifndef PT_STREAM_H
 #define PT_STREAM_H
@@ -20,8 +20,8 @@
 typedef struct {
     uint64_t key;
     uint64_t next;
-    double spare;   /* a block makes two uniforms; this is the second, */
-    int has_spare;  /* while it waits */
+    double spare;   /* the second uniform of a block, */
+    int has_spare;  /* if it is not used yet */
 } pt_stream;
 
 static inline void pt_stream_open(pt_stream *stream, uint64_t seed, uint64_t chain,
@@ -75,7 +75,7 @@ static inline uint64_t pt_high_word(pt_philox_block block)
 typedef struct {
     double edge[PT_STRIPS + 1];
     double height[PT_STRIPS + 1];  /* the density at each edge */
-    double inside[PT_STRIPS];      /* below this share of its width a strip is all density */
+    double inside[PT_STRIPS];      /* fraction of its width that is entirely below the density */
 } pt_ziggurat;
 
 static inline void pt_ziggurat_fill(pt_ziggurat *z)
@@ -105,8 +105,7 @@ static double pt_normal_tail(pt_stream *stream)
     return PT_TAIL + x;
 }
 
-/* The standard normal of a word, with more words of the stream where the first one does not
-   settle it: about 1 in 80. */
+/* The standard normal of a word; about 1 in 80 needs more words of the stream. */
 static inline double pt_normal_of(pt_stream *stream, const pt_ziggurat *z, uint64_t word)
 {
     for (;;) {
@@ -131,7 +130,7 @@ static inline double pt_normal_of(pt_stream *stream, const pt_ziggurat *z, uint6
 static inline void pt_stream_normals(pt_stream *stream, const pt_ziggurat *z, ptrdiff_t n,
                                      const double *PT_RESTRICT scale, double *PT_RESTRICT out)
 {
-    /* The words first, so that the blocks' long chains of multiplications overlap. */
+    /* Make all words first, so that the multiplication chains of the blocks overlap. */
     for (ptrdiff_t i = 0; i < n; i += 2) {
         const pt_philox_block block = pt_stream_block(stream);
         const uint64_t words[2] = {pt_low_word(block), pt_high_word(block)};

@@ -1,9 +1,9 @@
 /* The vector loops of the samplers.
  *
  * Every vector has a length that is a multiple of PT_LANES, with zeros past its last coordinate,
- * so no loop has a remainder. Sums run in PT_LANES fixed lanes, written with the vector types of
- * GCC and Clang: those become whatever registers the machine has, and as the order of the
- * additions is fixed the result does not depend on their width.
+ * so no loop has a remainder. Sums have PT_LANES fixed lanes, in the vector types of GCC and Clang,
+ * which are compiled for any register width; as the order of the additions is fixed, the result
+ * does not depend on that width.
  */
 #ifndef PT_VECTOR_H
 #define PT_VECTOR_H
@@ -69,7 +69,7 @@ static inline double pt_velocity(ptrdiff_t n, const double *PT_RESTRICT w,
     return 0.5 * PT_SUM(energy);
 }
 
-/* rho = a + b. Returns 1 where both ends still move along it: first.rho > 0 and last.rho > 0. */
+/* rho = a + b. Returns 1 if both ends move along it: first.rho > 0 and last.rho > 0. */
 static inline int pt_join(ptrdiff_t n, const double *PT_RESTRICT a, const double *PT_RESTRICT b,
                           const double *PT_RESTRICT first, const double *PT_RESTRICT last,
                           double *PT_RESTRICT rho)

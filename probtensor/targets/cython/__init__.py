@@ -1,4 +1,4 @@
-"""The CPU target: plans as Cython modules, built once and kept on disk.
+"""The CPU target: plans as Cython modules, built once and cached on disk.
 
     render.py      a plan as the text of a pointer-only module
     native.py      text to the address of its plan: from the cache, or built

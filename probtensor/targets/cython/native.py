@@ -121,29 +121,29 @@ def module_of(source: str) -> tuple[Library, Path]:
     The module is unloaded when the Library is destroyed.
     """
     try:
-        home = cache_folder()
+        folder = cache_folder()
         code = code_of(source)
-        cache_key = (code, home, os.environ.get("CC"), os.environ.get("PATH"))
+        cache_key = (code, folder, os.environ.get("CC"), os.environ.get("PATH"))
         library = _LOADED.get(cache_key)
         if library is None:
-            _LOADED[cache_key] = library = find_or_build(code, source, home)
+            _LOADED[cache_key] = library = find_or_build(code, source, folder)
     except files.NoFolder as error:
         raise BuildError(error.strerror) from None
     return library, library.path
 
 
-def find_or_build(code: str, source: str, home: Path) -> Library:
+def find_or_build(code: str, source: str, folder: Path) -> Library:
     """The module of a text, from the cache or built. BuildError if it cannot be built."""
     compiler, missing = None, BuildError("no C compiler")
     try:
-        compiler = find_compiler(compiler_command(), files.readable(home))
+        compiler = find_compiler(compiler_command(), files.readable(folder))
     except BuildError as error:
         missing = error
     except files.NoFolder as error:
         missing = BuildError(error.strerror)
     except OSError as error:
         missing = BuildError(f"the C compiler: {error}")
-    stores = reading_stores(home)
+    stores = reading_stores(folder)
     for store in stores:
         for candidate in [compiler] if compiler else recorded_compilers(store.folder):
             found = _load(store, key_of(code, candidate))
@@ -151,7 +151,7 @@ def find_or_build(code: str, source: str, home: Path) -> Library:
                 return found
     if compiler is None:
         raise missing
-    return _build(key_of(code, compiler), source, compiler, home)
+    return _build(key_of(code, compiler), source, compiler, folder)
 
 
 def _load(store: ModuleStore, key: str) -> Library | None:
@@ -165,9 +165,9 @@ def _load(store: ModuleStore, key: str) -> Library | None:
         return None
 
 
-def _build(key: str, source: str, compiler: Compiler, home: Path) -> Library:
+def _build(key: str, source: str, compiler: Compiler, folder: Path) -> Library:
     """Build a module in the cache, else in a temporary folder, with one warning."""
-    store = writing_store(home)
+    store = writing_store(folder)
     try:
         return _build_and_store(store, key, source, compiler)
     except (OSError, ImportError) as error:
