@@ -138,9 +138,9 @@ def _reduced(op: Reduction, x: np.ndarray) -> np.ndarray:
         "and": lambda a, b: a and b,
         "or": lambda a, b: a or b,
     }[op.combine]
-    kept = [a for a in range(x.ndim) if a not in op.axes]
-    shape = [x.shape[a] for a in kept]
-    rows = np.transpose(x, (*kept, *op.axes)).reshape(*shape, -1)
+    remaining = [a for a in range(x.ndim) if a not in op.axes]
+    shape = [x.shape[a] for a in remaining]
+    rows = np.transpose(x, (*remaining, *op.axes)).reshape(*shape, -1)
     out = np.empty(shape, dtype=object)
     for index in np.ndindex(*shape):
         values = list(rows[index])
@@ -164,13 +164,13 @@ def _expanded(
 
 
 def _upset(name: str, meaning: Callable) -> Callable:
-    """A function that keeps off its limits, or a sum that a lost term moves, by something small:
+    """The value of a function off its limits, or of a sum with a lost term, perturbed slightly:
     the less, the further the argument and the smaller the term."""
     import mpmath
 
     def small(value: Any, lost: Any) -> Any:
-        room = 1 + 1 / (2 + abs(mpmath.log(abs(lost))))
-        return mpmath.ldexp(abs(value) * room, -mpmath.mp.prec // 2)
+        relative = 1 + 1 / (2 + abs(mpmath.log(abs(lost))))
+        return mpmath.ldexp(abs(value) * relative, -mpmath.mp.prec // 2)
 
     def call(*args: Any) -> Any:
         value = meaning(*args)

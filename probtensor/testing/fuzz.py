@@ -142,7 +142,7 @@ def _reported(
     )
 
 
-# Random draws may have no derivative, nor has a product into repeated places; that of grad_clip
+# Random draws may have no derivative, nor has a product at repeated indices; that of grad_clip
 # is not linear.
 _ONE_WAY = (ops.GradClip, Draw)
 

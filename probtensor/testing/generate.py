@@ -264,7 +264,9 @@ class Grower:
         return ops.take(x, index_array, axis, mode=mode)
 
     def write(self) -> Node | None:
-        x = self.pick(lambda x: 0 < x.ndim < 4 and x.type.is_float and 0 not in self.computed[x].shape)
+        x = self.pick(
+            lambda x: 0 < x.ndim < 4 and x.type.is_float and 0 not in self.computed[x].shape
+        )
         by_arrays = self.chance(0.6)
         key = self.index_array(x.shape[0]) if by_arrays else self.key(x)
         wanted = x[key]
@@ -282,8 +284,8 @@ class Grower:
             same = [c for c, m in zip(letters, x.shape) if m == n and c not in second]
             second += same[0] if same and self.chance(0.8) else spare.pop(0)
         union = [*dict.fromkeys(letters + second)]
-        kept = [c for c in union if self.chance(0.5)]
-        out = "".join(kept[k] for k in self.rng.permutation(len(kept)))
+        remaining = [c for c in union if self.chance(0.5)]
+        out = "".join(remaining[k] for k in self.rng.permutation(len(remaining)))
         return ops.contract(f"{letters},{second}->{out}", x, y)
 
     def composite(self) -> Node | None:
@@ -356,8 +358,8 @@ class Grower:
         node = make(op, inputs)
         for x, a in zip(inputs, arrays):
             self.values[x] = self.computed[x] = a
-        kept = [self.accept(part) for part in parts(node)]
-        if not any(kept):
+        accepted = [self.accept(part) for part in parts(node)]
+        if not any(accepted):
             for x in inputs:
                 del self.values[x], self.computed[x]
         return None

@@ -40,7 +40,7 @@ class SizeGrower(Grower):
         self.ways.append((self.shaped, 12))
 
     def accept(self, node: Node) -> bool:
-        return fits(node, self.values) and super().keep(node)
+        return fits(node, self.values) and super().accept(node)
 
     def shaped(self) -> Node | None:
         """A function of NumPy's that asks something of sizes."""
@@ -241,9 +241,9 @@ def _called(call: Call, values: Sequence[dict[Node, np.ndarray]]) -> list[np.nda
 
 def _compared(graphs, values, found) -> None:
     for graph, given in zip(graphs, values, strict=True):
-        own, found = found[: len(graph.outputs)], found[len(graph.outputs) :]
+        results, found = found[: len(graph.outputs)], found[len(graph.outputs) :]
         wanted = evaluate_numpy(graph.outputs, given)
-        for old, new in zip(wanted, own, strict=True):
+        for old, new in zip(wanted, results, strict=True):
             got = np.asarray(new)
             if got.shape != old.shape or got.dtype != old.dtype:
                 raise SizeFailure(f"{old.shape} became {got.shape}: {_shown(graph, given)}")
