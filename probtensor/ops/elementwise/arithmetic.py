@@ -4,7 +4,7 @@ These have no C name: every target renders their symbols itself, with NumPy's me
 
     + - * /            as in C; integers wrap, "/" sees floats only
     // % **            "//" and "%" round down, integers give 0 by zero; "**" sees integers only
-    neg abs sign       sign keeps nan; the sign of either zero is 0
+    neg abs sign       sign of nan is nan; the sign of either zero is 0
     < <= > >= == !=    bool out; any comparison with nan is false but "!="
     and or not         of bools
     & | ^ ~            of integers

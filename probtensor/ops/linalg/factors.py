@@ -307,7 +307,7 @@ def lu(
 
         p, l, u = pt.linalg.lu(a)
 
-    Returns a tuple of tensors, as said above.
+    Returns a tuple of tensors, as above.
     Raises GraphError, a TypeError, for matrices that are not square.
     Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
 

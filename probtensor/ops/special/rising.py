@@ -274,7 +274,7 @@ class TrigammaRest(Elementwise):
 
 @op
 class LgammaRestChange(Elementwise):
-    """lgamma_rest(a + n) - lgamma_rest(a) for a > 0 and a + n > 0; it goes to 0 for large a."""
+    """lgamma_rest(a + n) - lgamma_rest(a) for a > 0 and a + n > 0; it tends to 0 for large a."""
 
     arity, numpy, c = 2, _of(_rest_change, 0), "pt_lgamma_rest_change"
     poles = (Pole(0, 0.0),)
