@@ -16,7 +16,7 @@ from probtensor.types import TensorType
 
 @dataclass(frozen=True)
 class SameValue(Composite):
-    """The argument itself, with a derivative of its own; finite differences know nothing of it."""
+    """The argument itself, with another derivative; finite differences do not apply."""
 
     def infer(self, x: TensorType) -> TensorType:
         return x
@@ -40,7 +40,7 @@ class StopGradient(SameValue):
 
 @op
 class GradClip(SameValue):
-    """x; the gradient that passes through is kept between `low` and `high`."""
+    """x; its gradient is clipped to `low` and `high`."""
 
     low: float
     high: float

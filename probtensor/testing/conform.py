@@ -1,15 +1,14 @@
-"""The contract of an op, as checks that anyone can run on an op of their own.
+"""The contract of an op, as checks that users can run on their own ops.
 
     from probtensor.testing import conform
     conform.check_op(MyOp)                                # all of it, on the samples of the op
     conform.check_op(MyOp, evaluate=conform.compiled())   # and on the Cython target as well
 
-On each sample of an op: the inferred type is that of the NumPy result, in float32 as in float64;
-the vjp agrees with finite differences, and so does the derivative of the vjp; the jvp is the vjp
-transposed; all is the same where the graph does not know the sizes; the element of a view is found
-where NumPy has it; a composite expands into what it means; a batch gives what its items give; and a
-target gives what NumPy gives, at edges too. Each check raises AssertionError with the op, the
-sample and both values.
+For each sample of an op: the inferred type is that of the NumPy result, in float32 and float64; the
+vjp agrees with finite differences, and so does the derivative of the vjp; the jvp is the transpose
+of the vjp; results are the same with symbolic sizes; `element` of a view agrees with NumPy; a
+composite equals its expansion; a batch equals the results of its items; and a target agrees with
+NumPy, at edges too. Each check raises AssertionError with the op, the sample and both values.
 
 Tolerances are for float64 unless a sample is float32: finite differences are good to about 1e-7,
 values to a few units in the last place, more where an op says so.
@@ -38,8 +37,8 @@ SEED = 20240607
 
 @dataclass(frozen=True)
 class Case:
-    """One sample of an op, made into a graph: symbolic inputs, their arrays and the output, which
-    is part `part` of a result in several parts."""
+    """One sample of an op as a graph: symbolic inputs, their arrays and the output, which is part
+    `part` if the op has several results."""
 
     op: Op
     inputs: tuple[Node, ...]
@@ -88,7 +87,7 @@ def _all_parts(case: Case) -> tuple[Node, ...]:
 
 
 def joined(case: Case) -> Case:
-    """The case with all float parts of its result in one vector, whose derivatives meet."""
+    """The case with all float parts of its result concatenated to one vector."""
     floats = [ops.ravel(x) for x in _all_parts(case) if x.type.is_float]
     return replace(case, output=ops.concatenate(floats))
 
@@ -133,7 +132,7 @@ def check_type(case: Case) -> None:
 
 def check_element(case: Case) -> None:
     """The `element` of a view, on plain integers, gives each element of its NumPy result and reads
-    no place outside its inputs."""
+    no index out of bounds."""
     if not isinstance(case.op, View):
         return
     meant = evaluate_numpy([case.output], case.values())[0]
@@ -147,8 +146,8 @@ def check_element(case: Case) -> None:
 
 
 def _placed(case: Case) -> list[np.ndarray]:
-    """The arrays, their indices already places inside the axis they point into: who reads a view
-    has checked them."""
+    """The arrays, with index arrays wrapped to their axis: `element` gets indices that have been
+    bounds-checked."""
     arrays = list(case.arrays)
     mode = getattr(case.op, "mode", "raise")
     for k, (source, axis) in case.op.index_inputs().items():
@@ -174,7 +173,7 @@ def _select(condition: bool, a: Callable[[], Any], b: Callable[[], Any]) -> Any:
 
 
 def check_expansion(case: Case, rtol: float = 1e-12) -> None:
-    """A composite expands into a graph of its own type and value, at edges too."""
+    """A composite expands into a graph of the same type and value, at edges too."""
     if not isinstance(case.op, Composite):
         return
     expanded = case.op.expand(*case.inputs)
@@ -186,8 +185,8 @@ def check_expansion(case: Case, rtol: float = 1e-12) -> None:
 
 
 def check_batch(case: Case, other: Case, rtol: float = 1e-9) -> None:
-    """A batch of two items, `case` and `other`, of one input or of all, gives what the op gives for
-    each item. Both are cases of one sample; inputs that are not batched are those of `case`."""
+    """A batch of two items, `case` and `other`, of one input or of all, equals the results of the
+    op for each item. Both are cases of one sample; inputs that are not batched are from `case`."""
     count = len(case.inputs)
     for chosen in dict.fromkeys([*((k,) for k in range(count)), tuple(range(count))]):
         if not chosen:
@@ -210,13 +209,13 @@ def check_batch(case: Case, other: Case, rtol: float = 1e-9) -> None:
 def check_target(
     case: Case, evaluate: Evaluate, rtol: float | None = None, atol: float = 0.0
 ) -> None:
-    """`evaluate(inputs, outputs, arrays)` gives what NumPy gives; nan and infinities included."""
+    """`evaluate(inputs, outputs, arrays)` agrees with NumPy, nan and infinities included."""
     meant = evaluate_numpy([case.output], case.values())[0]
     got = np.asarray(evaluate(case.inputs, [case.output], case.arrays)[0])
     if got.dtype != meant.dtype or got.shape != meant.shape:
         raise AssertionError(f"{case}: target gives {got.dtype}{list(got.shape)}")
     if rtol is None:
-        # The scale of the last place of what is added up: 16 units of it.
+        # 16 ulps of the largest term of a sum.
         rtol = 2e-6 if "float32" in (meant.dtype, *[a.dtype for a in case.arrays]) else 4e-15
         largest = np.max(np.abs(meant[np.isfinite(meant)]), initial=0.0) if meant.size else 0.0
         atol = max(atol, rtol * float(largest) * _is_sum(case.op))
@@ -253,7 +252,7 @@ def check_derivatives(case: Case, rtol: float = 2e-6) -> None:
 
 
 def check_unknown_sizes(case: Case) -> None:
-    """The value and the vjp are the same when the graph knows no sizes but those that are 1."""
+    """The value and the vjp are the same with symbolic sizes for all sizes but 1."""
     shapes = [tuple(1 if n == 1 else None for n in a.shape) for a in case.arrays]
     inputs = tuple(
         new_input(f"x{k}", a.dtype, s) for k, (a, s) in enumerate(zip(case.arrays, shapes))
@@ -316,10 +315,10 @@ def assert_close(got: Any, meant: Any, rtol: float, atol: float, what: str) -> N
             near = np.abs(got - meant) <= atol + rtol * np.abs(meant)
         good = (near & np.isfinite(meant)) | (got == meant) | (np.isnan(got) & np.isnan(meant))
     if not good.all():
-        place = tuple(int(i) for i in np.argwhere(~good)[0])
+        index = tuple(int(i) for i in np.argwhere(~good)[0])
         raise AssertionError(
             f"{what}: {int((~good).sum())} of {good.size} values differ\n"
-            f"  first at {list(place)}: {got[place]!r}, not {meant[place]!r}"
+            f"  first at {list(index)}: {got[index]!r}, not {meant[index]!r}"
         )
 
 

@@ -1,12 +1,12 @@
-"""The exact meaning of a graph, in mpmath's arbitrary precision: the judge of rules and of C code.
+"""The exact value of a graph, in mpmath's arbitrary precision: the reference for rules and C code.
 
     evaluate_exact([y], {x: array})      object arrays of mpf (bools and integers as Python's own)
     lost([y], {x: array}, [exact])       where infinities and nan are due to too few bits
-    ulps(got, exact)                     how far floats are from exact values, in last places
+    ulps(got, exact)                     the error of floats, in ulps of the exact values
 
-Numbers of the graph are taken as they stand, operations on them are exact to `bits` bits, and casts
-between floats change nothing. Beyond the finite, NumPy's rules hold: log(0) is -inf, sqrt(-1) is
-nan. There is no signed zero, so 1 / -0 is +inf here.
+Literals are exact, operations are exact to `bits` bits, and casts between floats do not round.
+Infinities and nan follow NumPy's rules: log(0) is -inf, sqrt(-1) is nan. There is no signed zero,
+so 1 / -0 is +inf here.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from probtensor.testing.reference import size_names_of
 from probtensor.types import size_value
 
 BITS = 2000
-# exp of what is far beyond all doubles would need more digits than there is memory.
+# exp of arguments far beyond all doubles would need more digits than fit in memory.
 LARGEST = 10**400
-# What functions tend to, and reach for no number.
+# Limits that functions do not attain.
 UNREACHED = {
     "sigmoid": (1,), "tanh": (-1, 1), "erf": (-1, 1), "erfc": (2,), "ndtr": (1,), "expm1": (-1,),
 }  # fmt: skip
@@ -40,7 +40,7 @@ def evaluate_exact(
     outputs: Sequence[Node], values: Mapping[Node, Any], bits: int = BITS, upset: bool = False
 ) -> list[np.ndarray]:
     """The exact values of the outputs, as object arrays, given arrays for the inputs. With `upset`,
-    terms lost to rounding move a sum a little, and limits are missed by as much."""
+    sums and limits that are not exact in `bits` bits are perturbed, to detect lost terms."""
     import mpmath
 
     names = size_names_of(values)
@@ -54,8 +54,8 @@ def evaluate_exact(
 def lost(
     outputs: Sequence[Node], values: Mapping[Node, Any], exact: Sequence[np.ndarray], bits: int
 ) -> list[np.ndarray]:
-    """Where exact values are infinite, nan or numbers by bits that are lost: log(1 -
-    sigmoid(1e170)) is a number, but no memory holds the digits of that sigmoid."""
+    """Where exact values are wrong because bits were lost: log(1 - sigmoid(1e170)) is finite, but
+    the digits of that sigmoid do not fit in memory."""
     upset = evaluate_exact(outputs, values, bits, upset=True)
     differ = np.frompyfunc(lambda a, b: _kind(a) != _kind(b), 2, 1)
     return [np.asarray(differ(*both), bool) for both in zip(exact, upset, strict=True)]
@@ -92,15 +92,15 @@ def _value(
 
 
 def exact_array(array: Any) -> np.ndarray:
-    """The numbers of an array as mpf, int or bool, without rounding."""
+    """The elements of an array as mpf, int or bool, without rounding."""
     import mpmath
 
     array = np.asarray(array)
     if array.dtype.kind != "f":
         return array.astype(object)
     out = np.empty(array.shape, dtype=object)
-    for place in np.ndindex(array.shape):
-        out[place] = mpmath.mpf(float(array[place]))
+    for index in np.ndindex(array.shape):
+        out[index] = mpmath.mpf(float(array[index]))
     return out
 
 
@@ -138,23 +138,23 @@ def _reduced(op: Reduction, x: np.ndarray) -> np.ndarray:
         "and": lambda a, b: a and b,
         "or": lambda a, b: a or b,
     }[op.combine]
-    kept = [a for a in range(x.ndim) if a not in op.axes]
-    shape = [x.shape[a] for a in kept]
-    rows = np.transpose(x, (*kept, *op.axes)).reshape(*shape, -1)
+    remaining = [a for a in range(x.ndim) if a not in op.axes]
+    shape = [x.shape[a] for a in remaining]
+    rows = np.transpose(x, (*remaining, *op.axes)).reshape(*shape, -1)
     out = np.empty(shape, dtype=object)
-    for place in np.ndindex(*shape):
-        values = list(rows[place])
+    for index in np.ndindex(*shape):
+        values = list(rows[index])
         total = values.pop(0) if values else op.identity
         for value in values:
             total = fold(total, value)
-        out[place] = total
+        out[index] = total
     return out
 
 
 def _expanded(
     node: Node, arrays: list[np.ndarray], values: Mapping[Node, Any], names: dict, upset: bool
 ) -> np.ndarray:
-    """A composite by its definition. Exactness makes the stable form as good as any."""
+    """The value of a composite from its expansion."""
     expanded = node.op.expand(*node.inputs)
     found = dict(zip(node.inputs, arrays, strict=True))
     for inner in toposort([expanded]):
@@ -164,13 +164,13 @@ def _expanded(
 
 
 def _upset(name: str, meaning: Callable) -> Callable:
-    """A function that keeps off its limits, or a sum that a lost term moves, by something small:
+    """The value of a function off its limits, or of a sum with a lost term, perturbed slightly:
     the less, the further the argument and the smaller the term."""
     import mpmath
 
     def small(value: Any, lost: Any) -> Any:
-        room = 1 + 1 / (2 + abs(mpmath.log(abs(lost))))
-        return mpmath.ldexp(abs(value) * room, -mpmath.mp.prec // 2)
+        relative = 1 + 1 / (2 + abs(mpmath.log(abs(lost))))
+        return mpmath.ldexp(abs(value) * relative, -mpmath.mp.prec // 2)
 
     def call(*args: Any) -> Any:
         value = meaning(*args)
@@ -357,7 +357,7 @@ def _bounded(function: Callable) -> Callable:
 
 
 def ulps(got: Any, exact: np.ndarray) -> np.ndarray:
-    """|got - exact| in units of the last place of the exact value rounded to got's dtype.
+    """|got - exact| in ulps of the exact value rounded to got's dtype.
 
     0 where both are nan, or the same infinity (an exact value beyond the largest float counts as
     one); inf where only one of them is.
@@ -368,8 +368,8 @@ def ulps(got: Any, exact: np.ndarray) -> np.ndarray:
     info = np.finfo(got.dtype)
     out = np.empty(got.shape)
     with mpmath.workprec(BITS):
-        for place in np.ndindex(got.shape):
-            out[place] = _distance(float(got[place]), exact[place], info)
+        for index in np.ndindex(got.shape):
+            out[index] = _distance(float(got[index]), exact[index], info)
     return out
 
 
@@ -378,11 +378,11 @@ def _distance(value: float, exact: Any, info: np.finfo) -> float:
 
     if _nan(exact) or _nan(value):
         return 0.0 if _nan(exact) and _nan(value) else math.inf
-    # Half a place past the largest float rounds to infinity.
+    # Half an ulp past the largest float rounds to infinity.
     edge = mpmath.mpf(float(info.max)) * (1 + mpmath.mpf(float(info.eps)) / 4)
     if abs(exact) >= edge or math.isinf(value):
         same = abs(exact) >= edge and math.isinf(value) and (exact > 0) == (value > 0)
         return 0.0 if same else math.inf
     nearest = abs(np.asarray(float(exact)).astype(info.dtype))
-    place = max(float(np.spacing(nearest)), float(info.smallest_subnormal))
-    return float(abs(mpmath.mpf(value) - exact) / mpmath.mpf(place))
+    ulp = max(float(np.spacing(nearest)), float(info.smallest_subnormal))
+    return float(abs(mpmath.mpf(value) - exact) / mpmath.mpf(ulp))

@@ -1,4 +1,4 @@
-"""The exact meaning of the gamma family, its differences, and the kernels of densities."""
+"""The exact values of the gamma family, its differences, and of deviances."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""Random graphs through every pass and target: what goes in must come out.
+"""Random graphs through every pass and target: the value must not change.
 
     python -m probtensor.testing.fuzz 500 [--target cython] [--seed 0] [--nodes 14] [--sizes]
 
-With --sizes the graphs are called with arrays whose sizes do not fit as well; see `misfit`. Else:
-Each graph is written as text and read back; run through the pipeline, with its meaning compared by
-the NumPy reference before and after each pass; differentiated both ways; and run on a target, many
-graphs in one compiled function. A failing graph is shrunk and printed as a program.
+With --sizes the graphs are also called with arrays of wrong sizes; see `misfit`. Otherwise each
+graph is written as text and parsed; run through the pipeline, with its value compared by the NumPy
+reference before and after each pass; differentiated in both modes; and run on a target, many graphs
+in one compiled function. A failing graph is shrunk and printed as a program.
 
-Rules may move roundings, and a graph may magnify them without bound. So how far results may differ
-is measured: the graph is run again with every float result off by a few last places, and what that
-changes is what a rewriting may change. Elements that are no numbers to begin with say nothing.
+Rules may change roundings, and a graph may amplify these without bound. So the tolerance is
+measured: the graph is run again with every float result perturbed by a few ulps, and the spread of
+the results is the tolerance. Elements that are nan or infinite in the reference are not compared.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ from probtensor.testing.reference import evaluate_numpy, size_names_of
 from probtensor.transform import Pass, pull_back, push_forward, run
 
 Evaluate = Callable[[Sequence[Node], Sequence[Node], Sequence[np.ndarray]], Sequence[np.ndarray]]
-# Last places that each operation is off by in a noisy run, and how many noisy runs are made.
+# The perturbation of each operation in a noisy run, in ulps, and the number of noisy runs.
 NOISE = 4.0
 RUNS = 5
 # Ops that add terms.
 SUMS = (ops.Sum, ops.Contract, ops.Scatter, ops.Cumsum)
-# What a change of rounding may do, as a multiple of the spread of the noisy runs.
+# The tolerance, as a multiple of the spread of the noisy runs.
 SPREAD = 25.0
 
 
 class FuzzFailure(AssertionError):
-    """A graph that some step changed the meaning of, shrunk and printed."""
+    """A graph whose value a step changed, shrunk and printed."""
 
 
 @dataclass
@@ -139,7 +139,7 @@ def _reported(
     )
 
 
-# Random draws may have no derivative, nor has a product into repeated places; that of grad_clip
+# Random draws may have no derivative, nor has a product at repeated indices; that of grad_clip
 # is not linear.
 _ONE_WAY = (ops.GradClip, Draw)
 
@@ -148,7 +148,7 @@ _ONE_WAY = (ops.GradClip, Draw)
 
 
 def noisy_runs(graph: RandomGraph, rng: np.random.Generator) -> list[list[np.ndarray]]:
-    """The outputs of a few runs in which every float operation is off by some last places."""
+    """The outputs of a few runs in which every float operation is perturbed by a few ulps."""
     names = size_names_of(graph.values)
     order = toposort(graph.outputs)
     leaves = [node for node in order if not node.inputs]
@@ -195,7 +195,7 @@ def _off(value: np.ndarray, size: np.ndarray | None, rng: np.random.Generator) -
 def difference(
     wanted: np.ndarray, got: np.ndarray, noisy: Sequence[np.ndarray], tally: Tally
 ) -> str | None:
-    """How a result differs from what was wanted by more than rounding can; None if it does not."""
+    """The message about a difference beyond rounding of a result from the wanted one; else None."""
     got = np.asarray(got)
     if got.dtype != wanted.dtype or got.shape != wanted.shape:
         return f"{wanted.dtype}{wanted.shape} became {got.dtype}{got.shape}"
@@ -207,8 +207,8 @@ def difference(
     tally.done["elements compared"] += int(np.sum(firm))
     if not np.any(wrong):
         return None
-    place = tuple(int(k) for k in np.argwhere(wrong)[0]) if wrong.ndim else ()
-    return f"{wanted[place]!r} became {got[place]!r} at place {place} of {wanted.shape}"
+    index = tuple(int(k) for k in np.argwhere(wrong)[0]) if wrong.ndim else ()
+    return f"{wanted[index]!r} became {got[index]!r} at index {index} of {wanted.shape}"
 
 
 def _float_difference(wanted, got, noisy) -> tuple[np.ndarray, np.ndarray]:
@@ -227,7 +227,7 @@ def _float_difference(wanted, got, noisy) -> tuple[np.ndarray, np.ndarray]:
 
 
 def check_text(graph: RandomGraph, tally: Tally) -> None:
-    """The graph obeys the laws, and is the same after it was written and read."""
+    """The graph is valid, and the same after writing and parsing it as text."""
     check(graph.outputs, graph.values)
     text = to_text(graph.outputs, whole=True)
     again = to_text(parse(text, REGISTRY), whole=True)
@@ -237,7 +237,7 @@ def check_text(graph: RandomGraph, tally: Tally) -> None:
 
 
 def check_passes(graph: RandomGraph, passes: Sequence[Pass], tally: Tally) -> None:
-    """Each pass keeps the types and the meaning."""
+    """Each pass preserves types and values."""
     rng = np.random.default_rng(graph.seed)
     current = list(graph.outputs)
     before = evaluate_numpy(current, graph.values)
@@ -342,7 +342,7 @@ def _check_finite_differences(
 
 
 def check_target(graphs: Sequence[RandomGraph], evaluate: Evaluate, tally: Tally) -> None:
-    """The target gives what the reference gives: all graphs in one call, then the one at fault."""
+    """The target agrees with the reference: all graphs in one call, then the failing one alone."""
     found = _evaluated(graphs, evaluate)
     for graph, results in zip(graphs, found, strict=True):
         fault = _target_fault(graph, results, tally)

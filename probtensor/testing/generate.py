@@ -1,8 +1,8 @@
-"""Random typed graphs: every registered op, symbolic and known sizes, broadcasting, all dtypes.
+"""Random typed graphs: every registered op, symbolic and fixed sizes, broadcasting, all dtypes.
 
-A graph is grown node by node from a seed. Each new node is evaluated at once, and kept if its
-values are tame, so that programs stay meaningful: mostly numbers, few nan, no flood of infinities.
-A node that no generic way of making calls covers is made from the samples of its op.
+A graph is grown node by node from a seed. Each new node is evaluated at once, and accepted if most
+of its values are finite and moderate. Ops without a generic way to generate calls are called with
+their own samples.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CONSTANTS = (0.0, 1.0, -1.0, 2.0, 0.5, -0.5, 3.0, 1e-3)
 
 @dataclass(frozen=True)
 class RandomGraph:
-    """Outputs, and arrays for all inputs (also those that only give sizes their values)."""
+    """Outputs, and arrays for all inputs (also those read for their sizes only)."""
 
     outputs: tuple[Node, ...]
     values: dict[Node, np.ndarray]
@@ -59,7 +59,7 @@ class Grower:
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
         self.values: dict[Node, np.ndarray] = {}
-        self.known: dict[Node, np.ndarray] = {}
+        self.computed: dict[Node, np.ndarray] = {}
         self.pool: list[Node] = []
         self.grown: list[Node] = []
         self.names: dict[str, int] = {}
@@ -94,7 +94,7 @@ class Grower:
         return self.enter(node, np.asarray(value).astype(dtype))
 
     def enter(self, node: Node, value: np.ndarray) -> Node:
-        self.values[node] = self.known[node] = value
+        self.values[node] = self.computed[node] = value
         self.names = size_names_of(self.values)
         self.pool.append(node)
         return node
@@ -106,7 +106,7 @@ class Grower:
         self.pool.append(ops.constant(self.rng.integers(0, 3, 2)))
         self.pool.append(ops.full((self.rows,), 1.0))
         for node in self.pool[-6:]:
-            self.known[node] = evaluate_numpy([node], self.values)[0]
+            self.computed[node] = evaluate_numpy([node], self.values)[0]
 
     # Growing.
 
@@ -117,19 +117,19 @@ class Grower:
             node = way()
         except (GraphError, ShapeError):
             return
-        if node is not None and node not in self.known:
-            self.keep(node)
+        if node is not None and node not in self.computed:
+            self.accept(node)
 
-    def keep(self, node: Node) -> bool:
-        """Enter the node and what it is made of, unless it is too large or too wild."""
-        fresh = [x for x in toposort([node]) if x not in self.known]
+    def accept(self, node: Node) -> bool:
+        """Add the node and its ancestors to the pool, unless the values are rejected."""
+        fresh = [x for x in toposort([node]) if x not in self.computed]
         values = self.evaluated(fresh)
         arrays = [a for v in values for a in (v if isinstance(v, tuple) else (v,))]
         if any(value.size > MAX_ELEMENTS or value.ndim > 4 for value in arrays):
             return False
         if not _is_tame(values[-1]):
             return False
-        self.known.update(zip(fresh, values, strict=True))
+        self.computed.update(zip(fresh, values, strict=True))
         self.pool.append(node)
         self.grown.append(node)
         return True
@@ -141,7 +141,7 @@ class Grower:
         return free[::-1][:3] or self.pool[:1]
 
     def pick(self, test: Callable[[Node], bool] = lambda node: True) -> Node | None:
-        """A node for which the test holds, rather a late one than an early one."""
+        """A random node for which the test is true; late nodes are more likely."""
         fitting = [node for node in self.pool if test(node)]
         if not fitting:
             return None
@@ -171,8 +171,8 @@ class Grower:
             condition = self.pick(lambda x: x.dtype == "bool" and _broadcast(x, *operands))
             operands[0] = condition if condition is not None else first > 0
         if kind.needed is not None:
-            place, low = kind.needed.position, kind.needed.low
-            operands[place] = ops.maximum(operands[place], low)
+            position, low = kind.needed.position, kind.needed.low
+            operands[position] = ops.maximum(operands[position], low)
         node = kind()(*operands)
         if not self.has_nan(node):
             return node
@@ -184,22 +184,22 @@ class Grower:
         with np.errstate(all="ignore"):
             for node in fresh:
                 if node.inputs:
-                    arrays = [found[x] if x in found else self.known[x] for x in node.inputs]
+                    arrays = [found[x] if x in found else self.computed[x] for x in node.inputs]
                     found[node] = value_of(node, arrays, self.names)
                 else:
                     found[node] = evaluate_numpy([node], self.values)[0]
         return list(found.values())
 
     def has_nan(self, node: Node) -> bool:
-        fresh = [x for x in toposort([node]) if x not in self.known]
-        value = self.evaluated(fresh)[-1] if fresh else self.known[node]
+        fresh = [x for x in toposort([node]) if x not in self.computed]
+        value = self.evaluated(fresh)[-1] if fresh else self.computed[node]
         return value.dtype.kind == "f" and bool(np.isnan(value).any())
 
-    def into_domain(self, kind: type[Kind], place: int, x: Node) -> Node:
-        """x squeezed between the ends of the op's own samples."""
+    def into_domain(self, kind: type[Kind], position: int, x: Node) -> Node:
+        """x mapped into the range of the op's own samples."""
         if not x.type.is_float:
             return x
-        column = kind.samples[0].make(np.random.default_rng(0))[place]
+        column = kind.samples[0].make(np.random.default_rng(0))[position]
         low, high = float(np.min(column)), float(np.max(column))
         return low + (high - low) * ops.sigmoid(x)
 
@@ -207,7 +207,7 @@ class Grower:
         kind = _REDUCTIONS[self.rng.integers(len(_REDUCTIONS))]
         truth = kind in (ops.All, ops.Any_)
         x = self.pick(lambda x: x.ndim > 0 and (x.dtype == "bool") == truth)
-        empty = x is not None and 0 in self.known[x].shape
+        empty = x is not None and 0 in self.computed[x].shape
         if x is None or (empty and kind.identity is None):
             return None
         return make(kind(self.axes(x)), (x,))
@@ -230,7 +230,7 @@ class Grower:
             lambda: ops.squeeze(x, tuple(single)),
             lambda: ops.broadcast_to(x, tuple(self.rows if n == 1 else n for n in x.shape)),
             lambda: ops.arange(x.shape[axis]),
-            lambda: make(ops.Sized(self.known[x].shape), (x,)),
+            lambda: make(ops.Sized(self.computed[x].shape), (x,)),
             lambda: x[: self.rows - 1],
         ]
         return ways[self.rng.integers(len(ways))]()
@@ -245,28 +245,30 @@ class Grower:
         # Only what is there can be picked out.
         picks = (slice(0, 1), 0, -1)
         found = []
-        for n in self.known[x].shape:
+        for n in self.computed[x].shape:
             keys = (*slices, *picks) if n else slices
             found.append(keys[self.rng.integers(len(keys))])
         return tuple(found)
 
-    def places(self, size: Size) -> Node:
-        """Integers that are places of an axis of this size."""
+    def index_array(self, size: Size) -> Node:
+        """An array of valid indices into an axis of this size."""
         if isinstance(size, int) and self.chance(0.3):
             return ops.constant(self.rng.integers(-size, size, 3))
         return ops.mod(self.pick(lambda k: k.dtype == "int64" and k.ndim < 3), size)
 
     def gather(self) -> Node | None:
-        x = self.pick(lambda x: 0 < x.ndim < 4 and 0 not in self.known[x].shape)
+        x = self.pick(lambda x: 0 < x.ndim < 4 and 0 not in self.computed[x].shape)
         axis = int(self.rng.integers(x.ndim))
-        places = self.places(x.shape[axis])
+        index_array = self.index_array(x.shape[axis])
         mode = ("raise", "wrap", "clip")[self.rng.integers(3)]
-        return ops.take(x, places, axis, mode=mode)
+        return ops.take(x, index_array, axis, mode=mode)
 
     def write(self) -> Node | None:
-        x = self.pick(lambda x: 0 < x.ndim < 4 and x.type.is_float and 0 not in self.known[x].shape)
-        by_places = self.chance(0.6)
-        key = self.places(x.shape[0]) if by_places else self.key(x)
+        x = self.pick(
+            lambda x: 0 < x.ndim < 4 and x.type.is_float and 0 not in self.computed[x].shape
+        )
+        by_arrays = self.chance(0.6)
+        key = self.index_array(x.shape[0]) if by_arrays else self.key(x)
         wanted = x[key]
         value = self.pick(lambda v: _is_number(v) and _fits_into(v, wanted))
         modes = ("set", "add", "max", "min")
@@ -282,13 +284,13 @@ class Grower:
             same = [c for c, m in zip(letters, x.shape) if m == n and c not in second]
             second += same[0] if same and self.chance(0.8) else spare.pop(0)
         union = [*dict.fromkeys(letters + second)]
-        kept = [c for c in union if self.chance(0.5)]
-        out = "".join(kept[k] for k in self.rng.permutation(len(kept)))
+        remaining = [c for c in union if self.chance(0.5)]
+        out = "".join(remaining[k] for k in self.rng.permutation(len(remaining)))
         return ops.contract(f"{letters},{second}->{out}", x, y)
 
     def composite(self) -> Node | None:
         kind = _COMPOSITES[self.rng.integers(len(_COMPOSITES))]
-        x = self.pick(lambda x: x.ndim > 0 and x.type.is_float and 0 not in self.known[x].shape)
+        x = self.pick(lambda x: x.ndim > 0 and x.type.is_float and 0 not in self.computed[x].shape)
         if issubclass(kind, OverAxes):
             return make(kind(self.axes(x)), (x,))
         if issubclass(kind, ArgExtreme):
@@ -297,7 +299,7 @@ class Grower:
         return make(kind(**parameters), (x,))
 
     def idiom(self) -> Node | None:
-        """What people write, and rules look for."""
+        """An expression that users write and rules match."""
         x = self.pick(lambda x: x.dtype == "float64")
         s = self.pick(lambda x: x.dtype == "float64" and x.ndim == 0)
         return _IDIOMS[self.rng.integers(len(_IDIOMS))](x, s)
@@ -322,11 +324,11 @@ class Grower:
         graph = graphs[self.rng.integers(len(graphs))]
         values = example_values([graph], int(self.rng.integers(1000)))
         self.values.update(values)
-        self.known.update(values)
+        self.computed.update(values)
         self.names = size_names_of(self.values)
-        if not self.keep(graph):
+        if not self.accept(graph):
             for x in values:
-                del self.values[x], self.known[x]
+                del self.values[x], self.computed[x]
         return None
 
     def joined(self) -> Node | None:
@@ -355,11 +357,11 @@ class Grower:
                   for k, a in enumerate(arrays)]  # fmt: skip
         node = make(op, inputs)
         for x, a in zip(inputs, arrays):
-            self.values[x] = self.known[x] = a
-        kept = [self.keep(part) for part in parts(node)]
-        if not any(kept):
+            self.values[x] = self.computed[x] = a
+        accepted = [self.accept(part) for part in parts(node)]
+        if not any(accepted):
             for x in inputs:
-                del self.values[x], self.known[x]
+                del self.values[x], self.computed[x]
         return None
 
 
@@ -387,8 +389,8 @@ def _is_number(x: Node) -> bool:
 def _broadcast(*nodes: Node) -> bool:
     """Do the shapes fit for certain? (Two unknown sizes would be taken to be equal.)"""
     longest = max(x.ndim for x in nodes)
-    for place in range(1, longest + 1):
-        sizes = [x.shape[-place] for x in nodes if x.ndim >= place]
+    for axis in range(1, longest + 1):
+        sizes = [x.shape[-axis] for x in nodes if x.ndim >= axis]
         if len({n for n in sizes if n != 1}) > 1:
             return False
     return True

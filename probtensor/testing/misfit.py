@@ -1,10 +1,10 @@
-"""Random graphs over sizes that do not fit: every target must refuse what NumPy refuses.
+"""Random graphs called with arrays of wrong sizes: every target must raise where NumPy raises.
 
 A graph is grown as in `generate`, with more ops that have size laws, and then loosened: each axis
-of each input becomes an unknown size of its own, so that nothing but the laws says what fits. It is
-called with arrays of its own sizes, where all targets must agree with NumPy, and with arrays of
-other sizes. Where NumPy, op by op, refuses those, or makes another shape than the graph promises, a
-target must raise; where it does not raise, it must agree.
+of each input becomes a symbolic size of its own, so that only size laws restrict the sizes. It is
+called with arrays of its original sizes, where all targets must agree with NumPy, and with arrays
+of other sizes. If NumPy, op by op, raises for those, or its result has another shape than the graph
+promises, a target must raise; otherwise it must agree.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ REFUSED = (ValueError, IndexError)
 
 
 class SizeGrower(Grower):
-    """Grows graphs with many laws of sizes."""
+    """Grows graphs with many size laws."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         super().__init__(rng)
         self.ways.append((self.shaped, 12))
 
-    def keep(self, node: Node) -> bool:
-        return fits(node, self.values) and super().keep(node)
+    def accept(self, node: Node) -> bool:
+        return fits(node, self.values) and super().accept(node)
 
     def shaped(self) -> Node | None:
         """A function of NumPy's that asks something of sizes."""
@@ -49,7 +49,7 @@ class SizeGrower(Grower):
         make = _SHAPERS[self.rng.integers(len(_SHAPERS))]
         with suppress(ValueError, IndexError, TypeError, ZeroDivisionError):
             # Unless it has no value at the sizes of this graph.
-            self.keep(make(x, y, x.shape[0], y.shape[-1]))
+            self.accept(make(x, y, x.shape[0], y.shape[-1]))
         return None
 
 
@@ -115,8 +115,8 @@ _SHAPERS: list[Callable[[Node, Node, Any, Any], Node]] = [
 
 
 def fits(node: Node, values: dict[Node, np.ndarray]) -> bool:
-    """Whether the sizes of some arrays obey the laws of a graph. (NumPy may broadcast an axis whose
-    size the graph does not know to be 1; here that is never done.)"""
+    """Do the sizes of some arrays obey the size laws of a graph? (NumPy broadcasts any axis of size
+    1; a graph only those that it knows to have size 1.)"""
     order, names = toposort([node]), size_names_of(values)
     if any(not size.names() <= names.keys() for x in order for size in symbolic_sizes(x)):
         return False
@@ -141,8 +141,8 @@ def size_graph(seed: int, nodes: int = 8) -> RandomGraph:
 
 
 def loosened(graph: RandomGraph) -> RandomGraph:
-    """The graph over inputs whose sizes are all unknown, each for itself; only 1 stays 1, since an
-    unknown size is never broadcast. The graph itself where it has no meaning then."""
+    """The graph over inputs whose sizes are all symbolic and distinct, except sizes of 1, since a
+    symbolic size is never broadcast. The graph itself if it is not valid then."""
     inputs = list(graph.values)
     changes = {}
     for x in inputs[1:]:  # the first gives the sizes in the graph their names
@@ -160,7 +160,7 @@ def loosened(graph: RandomGraph) -> RandomGraph:
 
 
 def misfits(graph: RandomGraph, count: int) -> Iterator[dict[Node, np.ndarray]]:
-    """Arrays for all inputs, those of some axes longer or shorter than they should be."""
+    """Arrays for all inputs, some with axes that are longer or shorter than required."""
     rng = np.random.default_rng([graph.seed, 11])
     axes = [(x, a) for x in graph.values for a, n in enumerate(x.shape) if not isinstance(n, int)]
     for _ in range(count if axes else 0):
@@ -175,8 +175,8 @@ def misfits(graph: RandomGraph, count: int) -> Iterator[dict[Node, np.ndarray]]:
 
 
 def expected(graph: RandomGraph, values: dict[Node, np.ndarray]) -> Any:
-    """What NumPy makes of a call: the outputs, None where it refuses it, or the IndexError of an
-    index whose value is none of an axis (a rule may take out what reads there)."""
+    """The result of a call by NumPy: the outputs, None if it raises, or the IndexError for an index
+    out of bounds (a rule may remove the node that reads it)."""
     try:
         return evaluate_numpy(graph.outputs, values)
     except IndexError as error:
@@ -240,9 +240,9 @@ def _called(call: Call, values: Sequence[dict[Node, np.ndarray]]) -> list[np.nda
 
 def _compared(graphs, values, found) -> None:
     for graph, given in zip(graphs, values, strict=True):
-        own, found = found[: len(graph.outputs)], found[len(graph.outputs) :]
+        results, found = found[: len(graph.outputs)], found[len(graph.outputs) :]
         wanted = evaluate_numpy(graph.outputs, given)
-        for old, new in zip(wanted, own, strict=True):
+        for old, new in zip(wanted, results, strict=True):
             got = np.asarray(new)
             if got.shape != old.shape or got.dtype != old.dtype:
                 raise SizeFailure(f"{old.shape} became {got.shape}: {_shown(graph, given)}")

@@ -1,11 +1,11 @@
-"""Graphs near a given one: the same with one thing changed, as a careless rule may not notice.
+"""Graphs near a given one: the same with one change, which a careless rule may not notice.
 
     neighbours([graph], rng)     other modes, axes, signs, bounds, literals, operands, dtypes, sizes
 
-A rule that is written as a function looks at some parts of a graph and takes the others for
-granted. Its example is what it was written for; near the example is what it was not: a maximum
-where a sum was, a slice one place on, another axis, an operand that is only like the other one. A
-graph that cannot be built is passed over, and so is a change that changes nothing.
+A rule that is written as a function checks some parts of a graph and may forget others. It was
+written for its example; a near graph differs from that in one detail: a maximum instead of a sum, a
+slice shifted by one, another axis, another operand of the same type. Graphs that cannot be built
+and changes without effect are skipped.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MODES = {
 
 
 def neighbours(graphs: Sequence[Node], rng: np.random.Generator) -> Iterator[Node]:
-    """Graphs in which one thing is changed, then some in which two are."""
+    """Graphs with one change, then some with two."""
     seen: set[Node] = set(graphs)
     once = [near for graph in graphs for near in _changed(graph)]
     rng.shuffle(once)
@@ -68,8 +68,8 @@ def _changed(graph: Node) -> Iterator[Node]:
             if near is not None and near is not graph:
                 yield near
     for node in order:
-        for place in range(len(node.inputs)):
-            near = _rebuilt(order, graph, {node: _other_operand(node, place)})
+        for position in range(len(node.inputs)):
+            near = _rebuilt(order, graph, {node: _other_operand(node, position)})
             if near is not None:
                 yield near
     for near in (in_single(graph), unknown_sizes(graph)):
@@ -188,16 +188,16 @@ def _reversed(op: Any, axis: int) -> Op:
     return replace(op, starts=tuple(starts), steps=tuple(steps))
 
 
-def _other_operand(node: Node, place: int) -> Change:
-    """The node with a stranger of the same type as one operand: what was said twice no longer is,
-    for one reader."""
+def _other_operand(node: Node, position: int) -> Change:
+    """The node with a new input of the same type as one operand, so that operands that were equal
+    are not."""
 
     def change(inputs: Sequence[Node]) -> Node:
-        x = inputs[place]
+        x = inputs[position]
         stranger = new_input(
-            f"i{place}" if x.dtype == "int64" else f"other{place}", x.dtype, x.shape
+            f"i{position}" if x.dtype == "int64" else f"other{position}", x.dtype, x.shape
         )
-        return make(node.op, (*inputs[:place], stranger, *inputs[place + 1 :]))
+        return make(node.op, (*inputs[:position], stranger, *inputs[position + 1 :]))
 
     return change
 
@@ -222,7 +222,7 @@ def in_single(graph: Node) -> Node | None:
 
 
 def unknown_sizes(graph: Node) -> Node | None:
-    """The graph with each size of its inputs known by a name, the same name for the same size."""
+    """The graph with a symbolic size for each size of its inputs, the same for equal sizes."""
     order = toposort([graph])
     known = {n for x in inputs_of([graph]) for n in x.shape if isinstance(n, int) and n > 1}
     names = {n: Dim.name(f"n{n}") for n in known}

@@ -1,10 +1,9 @@
-"""Where rules are judged: the edges of floats, the whole range of exponents, and values that go
-together.
+"""Test values for rules: edge cases of floats, the full range of exponents, correlated values.
 
-Values that are drawn apart from each other seldom meet: both sides of sum(square(x / s)) ->
-sum(square(x)) / square(s) are right unless x and s are small, or large, at once. So most of what is
-drawn here has one exponent for all values, or opposite ones, subnormals and the largest numbers
-among them; and some of it is such that quotients, differences and products come out exact.
+Independent random values miss many faults: both sides of sum(square(x / s)) -> sum(square(x)) /
+square(s) are right unless x and s are small, or large, at once. So most values here have one
+exponent for all variables, or opposite ones, including subnormals and the largest numbers; and some
+are chosen so that quotients, differences and products are exact.
 """
 
 from __future__ import annotations
@@ -81,7 +80,7 @@ def combinations(
 def whole_range(
     variables: Sequence[Node], dtype: str, rng: np.random.Generator, few: bool = False
 ) -> Iterator[tuple]:
-    """Points all over the range of a dtype, in which the variables go together."""
+    """Points over the full range of a dtype, with correlated exponents."""
     signs = [rng.choice([-1.0, 1.0], len(variables)) for _ in range(1 if few else 3)]
     for e in exponents(dtype):
         for mirrored, sign in itertools.product((False, True), (np.ones(len(variables)), *signs)):
@@ -148,7 +147,7 @@ def _shape_of(node: Node) -> tuple[int | Dim, ...]:
 
 
 def graph_values(outputs: Sequence[Node], seed: int, few: bool = False) -> Iterator[dict]:
-    """Values for the inputs of graphs, all over the range; `few` of them for a quick look."""
+    """Values for the inputs of graphs over the full range of floats; with `few`, fewer of them."""
     rng = np.random.default_rng(seed)
     yield from (example_values(outputs, seed, scale) for scale in ((3.0,) if few else (1, 30, 300)))
     dtypes = {x.dtype for x in inputs_of(outputs) if x.type.is_float} or {"float64"}

@@ -1,8 +1,7 @@
-"""The meaning of a graph: each op's `numpy`, applied node by node. Slow, simple, and checked.
+"""The reference evaluation of a graph: each op's `numpy`, applied node by node.
 
-Every other way to run a graph (the kernel interpreter, Cython, CUDA) is judged against this one.
-It verifies types as it goes: an op whose NumPy result has not the dtype and shape that it inferred
-is an error here.
+Every other way to run a graph (the kernel interpreter, Cython, CUDA) is compared with this one. It
+verifies types: a NumPy result with another dtype or shape than the op inferred is an error.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from probtensor.types import TensorType, size_name, size_value
 def evaluate_numpy(
     outputs: Sequence[Node], values: Mapping[Node, Any], verify: bool = True
 ) -> list[np.ndarray]:
-    """The arrays that the outputs stand for, given arrays for the inputs.
+    """The values of the outputs, given arrays for the inputs.
 
-    With `verify`, TypeError where a result has not the dtype and shape its node promises.
+    With `verify`, TypeError if a result has another dtype or shape than its node.
     """
     names = size_names_of(values)
     order = toposort(outputs)
@@ -38,7 +37,7 @@ def evaluate_numpy(
 
 
 def size_names_of(values: Mapping[Node, Any]) -> dict[str, int]:
-    """What the named sizes of the inputs are, by their keys, read off their arrays."""
+    """The values of the symbolic sizes of the inputs, by key, from the shapes of the arrays."""
     names: dict[str, int] = {}
     for node, value in values.items():
         shape = np.shape(value)

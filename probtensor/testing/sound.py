@@ -1,21 +1,21 @@
-"""Is a rule sound? Both sides are evaluated over the whole range of floats, beside the exact value.
+"""Soundness of rules: both sides are compared with the exact value over the full range of floats.
 
-A drawn rule is judged at points; a rule written as a function on the graphs of its example, and on
-graphs near them (`nearby`). Users may judge rules of their own: `faults(rule)` is empty for a sound
-one. What is asked of the right side, at each place where the left one has a value:
+A rule given by two patterns is tested at points; a rule written as a function on the graphs of its
+example, and on graphs near them (`nearby`). Users may test their own rules: `faults(rule)` is empty
+for a sound one. Requirements on the right side, for each element where the left side has a value:
 
-    near       at most SLACK times as far from the exact value, or within `rule.ulps` last places
-    exact      exactly the value where the left side is: a quotient that is exact stays exact
-    rounded    correctly rounded where a left side of + - * / is so at every place looked at
-    undefined  nan where the value is undefined, and infinity where it is infinite
+    near       an error of at most SLACK times that of the left side, or `rule.ulps` ulps
+    exact      the exact value if the left side is exact
+    rounded    correctly rounded if a left side of + - * / is so for all elements tested
+    undefined  nan if the value is undefined, and infinity if it is infinite
 
-So a floor, a comparison, a difference of equal values or a logarithm near 1 put on top of either
-side sees the same. With `rule.limits` the right side may be a limit at infinite arguments; with
-`rule.sums_first` it may overflow where a sum that it forms first is itself beyond the largest
-number. With `rule.rounded_logs` it may be off by what it would change by if each logarithm in it
-were a last place off, as a deviance is, which is 0 where its logarithms agree. With `rule.mixtures`
-it may, on graphs near those of the example, be off by a few last places of 1, as the logarithm of a
-mixture is that is next to 1. Signs of zeros are not compared.
+So a floor, a comparison, a difference of equal values or a logarithm near 1 of either side is the
+same. With `rule.limits` the right side may be a limit at infinite arguments; with `rule.sums_first`
+it may overflow where a sum that it forms first exceeds the largest number. With `rule.rounded_logs`
+its error may be the effect of an error of one ulp in each of its logarithms, as for a deviance,
+which is 0 where its logarithms are equal. With `rule.mixtures` its error may, on graphs near those
+of the example, be a few ulps of 1, as for the logarithm of a mixture near 1. Signs of zeros are not
+compared.
 """
 
 from __future__ import annotations
@@ -47,21 +47,21 @@ from probtensor.types import size_value
 
 __all__ = ["example_values", "faults", "faults_between", "faults_nearby", "is_no_worse"]
 
-# A right side may be this many times as far off as the left one.
+# The error of the right side may be this many times that of the left side.
 SLACK = 4.0
-# Half a place, and what rounding the distance may add to it.
+# Half an ulp, plus the rounding of the distance itself.
 ROUNDED = 0.5 + 1e-9
-# Rules that declare a larger loss than this give up exact values as well.
+# Rules with a larger tolerance than this need not preserve exact values.
 LOOSE = 64.0
-# Enough for the largest number beside the smallest, or for exp(-800) beside 1.
+# Enough bits for the sum of the largest and the smallest number, or of exp(-800) and 1.
 BITS, BITS_OF_FUNCTIONS = 2200, 1300
-# Where rules that ask for facts may be: the widest of these that satisfies them, else `over`.
+# Test domains for rules with conditions on facts: the widest that satisfies them, else `over`.
 DOMAINS = ((-math.inf, math.inf), (-1.0, math.inf), (0.0, math.inf), (5e-324, math.inf))
 DTYPES = ("float64", "float32")
 SUMS = (Reduction, Contraction, Scatter, View)
-# Operands that are added up, by the name of the op.
+# Positions of the operands that are summed, by the name of the op.
 SUMMED = {"sum": (0,), "contract": (0,), "scatter": (0, 1), "cumsum": (0,)}
-# Each of these rounds once, or not at all: a left side made of them can be as exact as its values.
+# Ops that round once, or not at all: a left side of these can be exact.
 ALGEBRAIC = (
     ops.Add, ops.Sub, ops.Mul, ops.Div, ops.Sqrt, ops.Square, ops.Neg, ops.Abs, ops.Where,
     ops.Maximum, ops.Minimum, ops.Floor, ops.Ceil, ops.Trunc, ops.Cast, Var, Input, Const,
@@ -69,8 +69,8 @@ ALGEBRAIC = (
 
 
 def faults(rule: Rule, seed: int = 0, few: bool = False) -> list[str]:
-    """Where the rule is worse than what it replaces, or does nothing; empty for a sound rule. With
-    `few`, a quick look at fewer values."""
+    """Messages about values at which the rule is unsound, or an example that it does not change;
+    empty for a sound rule. With `few`, fewer values are tested."""
     if rule.lhs is not None:
         return [fault for dtype in DTYPES for fault in _faults_of_drawn(rule, dtype, seed, few)]
     found = []
@@ -89,8 +89,8 @@ def examples_of(rule: Rule) -> list[Node]:
 
 
 def faults_nearby(rule: Rule, seed: int = 0, limit: int = 10**9) -> tuple[list[str], int]:
-    """Where the rule is wrong on graphs near its examples, on which it may well do nothing, and on
-    how many of them it did something: `limit` at most."""
+    """Messages about graphs near the examples on which the rule is unsound, and the number of
+    these graphs that it changed, `limit` at most. (It need not change any.)"""
     found: list[str] = []
     changed = 0
     for graph in neighbours(examples_of(rule), np.random.default_rng(seed)):
@@ -113,7 +113,7 @@ def faults_nearby(rule: Rule, seed: int = 0, limit: int = 10**9) -> tuple[list[s
 
 
 def fired(rule: Rule, graph: Node) -> tuple[list[Node], set[str]]:
-    """What the rule makes of the graph, and the names of the rules that fired."""
+    """The graph rewritten by the rule, and the names of the rules that fired."""
     log = RewriteLog()
     after = apply_rules([graph], Ruleset(rule), log)
     return after, {name for name, _ in log.fired}
@@ -124,7 +124,7 @@ def _leave(rule: Rule) -> dict[str, Any]:
             "limits": rule.limits, "rounded_logs": rule.rounded_logs}  # fmt: skip
 
 
-# Drawn rules.
+# Rules given by two patterns.
 
 
 def _faults_of_drawn(rule: Rule, dtype: str, seed: int, few: bool) -> list[str]:
@@ -158,10 +158,10 @@ def _faults_of_drawn(rule: Rule, dtype: str, seed: int, few: bool) -> list[str]:
 def _points_of(
     rule: Rule, variables: Sequence[Node], dtype: str, rng: Any, few: bool
 ) -> list[tuple]:
-    """Points of the domain of a rule: all floats, or those with the facts that it asks for."""
+    """Points of the domain of a rule: all floats, or those that satisfy its conditions."""
     intervals, finite = _domain(rule, variables)
     if dtype == "float32" and not rule.everywhere:
-        # Its exponential leaves the range at an eighth of where that of float64 does.
+        # exp in float32 overflows at about an eighth of the argument of float64.
         intervals = {n: (low / 9, high / 9) for n, (low, high) in intervals.items()}
     columns = [column(v, intervals.get(v.op.label, (-800.0, 800.0)), rng) for v in variables]
     if rule.given is not None and _wide(intervals, variables):
@@ -170,7 +170,7 @@ def _points_of(
     for point in whole_range(variables, dtype, rng, few) if variables else ():
         if all(_within(x, intervals.get(v.op.label), finite) for x, v in zip(point, variables)):
             points.append(point)
-    # What is finite in float64, and not 0, may not be so in float32.
+    # Finite nonzero numbers of float64 may be infinite or 0 in float32.
     with np.errstate(all="ignore"):
         rounded = [[np.asarray(x).astype(dtype) for x in p] for p in points]
     if any(low > 0 for low, _ in intervals.values()):
@@ -196,7 +196,7 @@ def _within(x: Any, interval: tuple[float, float] | None, finite: bool) -> bool:
 
 
 def _domain(rule: Rule, variables: Sequence[Node]) -> tuple[dict, bool]:
-    """The interval of each variable, and whether values have to be finite."""
+    """The interval of each variable, and whether values must be finite."""
     everywhere = dict.fromkeys([v.op.label for v in variables], DOMAINS[0])
     if rule.given is None:
         return everywhere if rule.everywhere else rule.over, False
@@ -221,21 +221,21 @@ def _sides(lhs: Node, rhs: Any, values: dict, count: int) -> tuple[np.ndarray, .
 
 
 def _unknown(graph: Node, values: dict, exact: np.ndarray) -> np.ndarray:
-    """Where there is no exact value to judge by, for want of bits."""
+    """Where the exact value is not available because bits were lost."""
     if graph.dtype[:5] != "float":
         return np.zeros(np.shape(exact), bool)
     return lost([graph], values, [exact], _bits(graph))[0]
 
 
 def _infinite_at(values: dict, limits: bool) -> np.ndarray | bool:
-    """Where an argument is infinite, and none is nan, for rules that give limits there."""
+    """Where an argument is infinite and none is nan, if `limits`; else False."""
     if not limits:
         return False
     floats = [v for v in values.values() if v.dtype.kind == "f"]
     return np.any(np.isinf(floats), axis=0) & ~np.any(np.isnan(floats), axis=0)
 
 
-# The verdict.
+# Comparison.
 
 
 def is_no_worse(
@@ -246,12 +246,12 @@ def is_no_worse(
     at_limit: Any = False,
     strict: bool = True,
 ) -> np.ndarray:
-    """Where `right` is a fit replacement of `left`, place by place, given the exact values; if
-    `strict`, exact where `left` is.
+    """Elementwise: may `right` replace `left`, given the exact values? If `strict`, it must be
+    exact where `left` is.
 
-    A true infinity or nan must stay (but where `at_limit`), and so must an exact value. Where the
-    left side is wrong beyond measure (a nan for a number), the right one may be anything, but a
-    number that stands for no value must stay too.
+    A true infinity or nan must be preserved (except `at_limit`), and so must an exact value. Where
+    the left side has an infinite error (nan instead of a number), the right side may be anything.
+    Where the value is undefined, a number on the left side must be preserved, or become nan.
     """
     tolerance = allowed * float(np.finfo(left.dtype).eps)
     with np.errstate(all="ignore"):
@@ -267,7 +267,7 @@ def is_no_worse(
 
 
 def _rounds_to_infinity(right: np.ndarray, exact: np.ndarray, tolerance: float) -> np.ndarray:
-    """Where an infinity is within the tolerance of a number next to the largest one."""
+    """Where `right` is infinite and the exact value is near the largest float, by the tolerance."""
     edge = float(np.finfo(right.dtype).max) * (1 - tolerance)
     near = np.frompyfunc(lambda value, e: abs(e) >= edge and (e > 0) == (value > 0), 2, 1)
     with np.errstate(all="ignore"):
@@ -275,7 +275,7 @@ def _rounds_to_infinity(right: np.ndarray, exact: np.ndarray, tolerance: float) 
 
 
 def is_rounded_too(left: np.ndarray, right: np.ndarray, exact: np.ndarray) -> np.ndarray:
-    """Where `right` is correctly rounded, if `left` is so everywhere; True where it is not."""
+    """Where `right` is correctly rounded, if `left` is so everywhere; else all True."""
     with np.errstate(all="ignore"):
         error_left, error_right = ulps(left, exact), ulps(right, exact)
     finite = np.isfinite(error_left)
@@ -327,9 +327,9 @@ def faults_between(
     mixtures: bool = False,
     values: Iterable[dict] | None = None,
 ) -> list[str]:
-    """Where `after` is no fit replacement of `before`, at values all over the range of floats; if
-    `strict`, exact and correctly rounded where `before` is. With `mixtures`, numbers may be off by
-    a few last places of 1."""
+    """Messages about values, over the full range of floats, at which `after` may not replace
+    `before`. If `strict`, it must be exact and correctly rounded where `before` is. With
+    `mixtures`, errors of a few ulps of 1 are accepted."""
     given = graph_values([before, after], seed, few) if values is None else values
     rows = [row for at in given if (row := _evaluated(before, after, at, sums_first)) is not None]
     if not rows:
@@ -338,7 +338,7 @@ def faults_between(
     infinite = [np.full(np.shape(side), _any_infinite(at) and limits) for side, at in
                 zip(left, floats)]  # fmt: skip
     flat = [np.concatenate([np.ravel(a) for a in part]) for part in (left, right, exact, infinite)]
-    # A sum of functions may hit the exact value by luck.
+    # A sum of functions may be exact by chance.
     good = _agreeing(*flat[:3], allowed, flat[3], strict and _is_algebraic(before, SUMS))
     if strict and left[0].dtype.kind == "f" and _is_algebraic(before):
         good &= is_rounded_too(*flat[:3])
@@ -349,22 +349,22 @@ def faults_between(
         good |= _within_noise(*_with_noise(before), before, floats, flat, good, left)
     if rounded_logs and not good.all():
         noisy, noise = _with_noisy_logs(before, after)
-        good |= _within_noise(noisy, noise, after, floats, flat, good, left, apart=True)
+        good |= _within_noise(noisy, noise, after, floats, flat, good, left, separately=True)
     if not good.all():
         unknown = [_unknown(before, at, side) for at, side in zip(floats, exact)]
-        good |= np.concatenate([np.ravel(places) for places in unknown])
-    places = [(row, place) for row, side in enumerate(left) for place in np.ndindex(np.shape(side))]
+        good |= np.concatenate([np.ravel(part) for part in unknown])
+    elements = [(row, k) for row, side in enumerate(left) for k in np.ndindex(np.shape(side))]
     found = []
     for k in np.flatnonzero(~good):
-        row, place = places[k]
+        row, index = elements[k]
         inputs = {x.name: np.asarray(v).tolist() for x, v in floats[row].items()}
-        found.append(f"{name}, {before!r}, place {place}: {flat[0][k]!r} became {flat[1][k]!r} "
+        found.append(f"{name}, {before!r}, element {index}: {flat[0][k]!r} became {flat[1][k]!r} "
                      f"where {float(flat[2][k])!r} is right, at {inputs}"[:600])  # fmt: skip
     return found
 
 
 def _beside_one(left: np.ndarray, right: np.ndarray, exact: np.ndarray) -> np.ndarray:
-    """Where both sides are numbers, and the right one is within a few last places of 1."""
+    """Where both sides are finite, and the error of the right one is a few ulps of 1."""
     with np.errstate(all="ignore"):
         error = np.frompyfunc(_distance, 2, 1)(right.astype(object), exact)
     numbers = np.isfinite(left) & np.isfinite(right)
@@ -387,31 +387,32 @@ def _within_noise(
     flat: list,
     good: np.ndarray,
     left: list,
-    apart: bool = False,
+    separately: bool = False,
 ) -> np.ndarray:
-    """Where, in rows that are not good, the right side is off by no more than a last place in each
-    of some parts of a graph would make that: a sum that cancels is as good in any order. If
-    `apart`, what each part makes is added up, so that no two cancel."""
+    """Where the error of the right side is at most the effect of perturbing certain nodes of a
+    graph by one ulp each (a sum that cancels may be formed in any order); computed for rows that
+    are not good yet. If `separately`, the effects of single nodes are added, so that they cannot
+    cancel."""
     if not noise or flat[0].dtype.kind != "f":
         return np.zeros(flat[0].shape, bool)
     rng = np.random.default_rng(0)
     eps = float(np.finfo(graph.dtype).eps)
-    rooms = []
+    tolerances = []
     ends = np.cumsum([np.size(side) for side in left])
     for values, side, end in zip(at, left, ends):
-        room = np.zeros(np.shape(side), object)
+        tolerance = np.zeros(np.shape(side), object)
         doubtful = not good[end - np.size(side) : end].all()
         still = {x: np.ones(shape(values)) for x, shape in noise}
-        for k in range((len(noise) if apart else 3) if doubtful else 0):
-            moving = noise[k : k + 1] if apart else noise
+        for k in range((len(noise) if separately else 3) if doubtful else 0):
+            moving = noise[k : k + 1] if separately else noise
             shaken = {x: 1 + eps * rng.choice([-1.0, 1.0], shape(values)) for x, shape in moving}
             moved, exact = evaluate_exact([noisy, graph], values | still | shaken, _bits(graph))
             gap = np.frompyfunc(_distance, 2, 1)(moved, exact)
-            room = room + gap if apart else np.maximum(room, gap)
-        rooms.append(np.ravel(room))
+            tolerance = tolerance + gap if separately else np.maximum(tolerance, gap)
+        tolerances.append(np.ravel(tolerance))
     with np.errstate(all="ignore"):
         error = np.frompyfunc(_distance, 2, 1)(flat[1].astype(object), flat[2])
-    return np.asarray(error <= SLACK * np.concatenate(rooms), bool) & np.isfinite(flat[1])
+    return np.asarray(error <= SLACK * np.concatenate(tolerances), bool) & np.isfinite(flat[1])
 
 
 def _distance(a: Any, b: Any) -> Any:
@@ -423,31 +424,31 @@ def _with_noise(before: Node) -> tuple[Node, list]:
     """The graph with a factor at each term of its sums, and the factors with their shapes."""
     noise: list = []
     done: dict[Node, Node] = {}
-    # Functions have errors of their own, which differences of them make large.
+    # Functions have rounding errors, which differences of them amplify.
     cancels = not _is_algebraic(before, SUMS)
     for node in toposort([before]):
         inputs = [done[x] for x in node.inputs]
         summed = SUMMED.get(node.op.name, ())
         if cancels and isinstance(node.op, (ops.Add, ops.Sub, ops.Log)):
             summed = range(len(inputs))
-        for place in summed:
-            inputs[place] = _shaken(inputs[place], noise)
+        for index in summed:
+            inputs[index] = _shaken(inputs[index], noise)
         done[node] = make(node.op, tuple(inputs)) if inputs else node
     return done[before], noise
 
 
 def _with_noisy_logs(before: Node, after: Node) -> tuple[Node, list]:
-    """The right side with a factor at each logarithm that the left one has not, and at the
-    logarithms that its deviances take."""
+    """The right side with a factor at each logarithm that is not in the left side, and at the
+    logarithms within its deviances; and the factors with their shapes."""
     noise: list = []
     done: dict[Node, Node] = {}
     written = set(toposort([before]))
     for node in toposort([after]):
         inputs = [done[x] for x in node.inputs]
         if isinstance(node.op, ops.KlDivExp):
-            # It takes the logarithm of its other operand.
-            own = ops.log(ops.where(ops.eq(inputs[0], 0), 1, inputs[0]))
-            inputs[1] = _shaken(inputs[1], noise) + (_shaken(own, noise) - own)
+            # The op computes log(a) itself.
+            log_of_a = ops.log(ops.where(ops.eq(inputs[0], 0), 1, inputs[0]))
+            inputs[1] = _shaken(inputs[1], noise) + (_shaken(log_of_a, noise) - log_of_a)
         found = make(node.op, tuple(inputs)) if inputs else node
         is_log = node.op.name.startswith("log") and node.type.is_float
         done[node] = _shaken(found, noise) if is_log and node not in written else found
@@ -455,7 +456,7 @@ def _with_noisy_logs(before: Node, after: Node) -> tuple[Node, list]:
 
 
 def _shaken(x: Node, noise: list) -> Node:
-    """x times a factor near 1, which `noise` notes with its shape."""
+    """x times a factor near 1, which is added to `noise` with its shape."""
     if not x.type.is_float:
         return x
     factor = new_input(None, x.dtype, x.shape)
@@ -473,7 +474,7 @@ def _any_infinite(at: dict) -> bool:
 
 
 def _evaluated(before: Node, after: Node, at: dict, sums_first: bool) -> tuple | None:
-    """Both sides and the exact value; None where the left side raises, as for a bad index."""
+    """Both sides and the exact value; None if the left side raises, as for a bad index."""
     try:
         (left,) = evaluate_numpy([before], at)
     except (IndexError, ValueError, TypeError):
@@ -489,9 +490,9 @@ def _evaluated(before: Node, after: Node, at: dict, sums_first: bool) -> tuple |
 
 
 def _sums_overflow(before: Node, after: Node, at: dict) -> bool:
-    """Is a sum that the right side forms, and the left one does not, beyond the largest number?"""
-    known = set(toposort([before]))
-    sums = [n for n in toposort([after]) if n not in known and _is_sum(n)]
+    """Does a sum that only the right side forms exceed the largest number?"""
+    written = set(toposort([before]))
+    sums = [n for n in toposort([after]) if n not in written and _is_sum(n)]
     if not sums:
         return False
     return any(

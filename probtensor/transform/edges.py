@@ -43,7 +43,7 @@ from probtensor.ops.kinds import Core, Elementwise, Pole, Reduction
 from probtensor.ops.reductions.folds import spread
 from probtensor.transform.chain import chain_leaves, regrow
 from probtensor.transform.facts import Bounds, FactTable, constant_of
-from probtensor.transform.layers import DEPTH, VIEWS, Layer, Mask, mask_of, peel, sum_masked
+from probtensor.transform.layers import MAX_DEPTH, VIEWS, Layer, Mask, mask_of, peel, sum_masked
 from probtensor.transform.mixtures import Fit, Mixtures, Part
 
 # Ops that give zero cotangents to what they do not select.
@@ -362,7 +362,7 @@ class Edges:
     def _is_extreme_at(self, x: Node, end: float) -> bool:
         """Is `end` an extreme of x at which the slopes of x are zero or change sign?"""
         bounds = self.facts.bounds(x)
-        return end in (bounds.low, bounds.high) and self._has_extreme(x, DEPTH)
+        return end in (bounds.low, bounds.high) and self._has_extreme(x, MAX_DEPTH)
 
     def _has_extreme(self, x: Node, depth: int) -> bool:
         op = x.op

@@ -162,7 +162,7 @@ def constant_of(node: Node) -> float | int | bool | None:
 
 
 def _of_integers(found: Bounds, dtype: str) -> Bounds:
-    """The bounds of an integer node: integral and finite, and of the whole range of the dtype if it
+    """The bounds of an integer node: integral and finite, and of the full range of the dtype if it
     may wrap around."""
     low, high = (0, 1) if dtype == "bool" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     wraps = found.low < low or found.high > high

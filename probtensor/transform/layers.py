@@ -17,9 +17,9 @@ from probtensor import ops
 from probtensor.graph.node import Const, Node, make
 from probtensor.transform.facts import constant_of
 
-# DEPTH: views that a mask is followed through. TERMS: terms of a sum whose masks are combined.
-DEPTH = 12
-TERMS = 6
+# MAX_DEPTH: views that a mask is followed through. MAX_TERMS: terms of a sum with masks.
+MAX_DEPTH = 12
+MAX_TERMS = 6
 VIEWS = (
     ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose, ops.Slice,
 )  # fmt: skip
@@ -103,7 +103,7 @@ def peel(g: Node, guards: set[Node]) -> tuple[list[Layer], Node]:
     """The layers of a cotangent, outermost first, and the cotangent within them. Conditions in
     `guards` are not followed through a broadcast, since each op adds its own guard."""
     layers: list[Layer] = []
-    while len(layers) < DEPTH:
+    while len(layers) < MAX_DEPTH:
         found = _layer(g, guards)
         if found is None:
             break
@@ -126,7 +126,7 @@ def _layer(g: Node, guards: set[Node]) -> tuple[Layer, Node] | None:
             return ScatteredElements(op, base, tuple(indices), updates.shape), updates
         return None
     if isinstance(op, ops.Add):
-        condition = _of_sum(g, guards, [TERMS])
+        condition = _of_sum(g, guards, [MAX_TERMS])
         return None if condition is None else (Mask(condition), g)
     return mask_of(g, guards)
 
@@ -143,7 +143,7 @@ def _overwritten(g: Node) -> tuple[Layer, Node] | None:
 def mask_of(g: Node, guards: set[Node]) -> tuple[Mask, Node] | None:
     """The outermost `where` of a cotangent, also below views, as a layer, and what it contains."""
     views = []
-    while isinstance(g.op, VIEWS) and len(views) < DEPTH:
+    while isinstance(g.op, VIEWS) and len(views) < MAX_DEPTH:
         views.append(g)
         g = g.inputs[0]
     if not isinstance(g.op, ops.Where):

@@ -22,7 +22,7 @@ ROWS = [
           "pt.where"),
     wrong("the larger of sizes", TypeError, "max(x.shape[0], 3)", "x.shape[0]", "pt.maximum"),
     wrong("a size plus text", TypeError, 'x.shape[0] + "a"', "+: x.shape[0]", "str 'a'"),
-    wrong("a length that is a quotient", GraphError, "pt.zeros(x.shape[0] / 2)", "full", "div"),
+    wrong("a length that is a quotient", GraphError, "pt.zeros(x.shape[0] / 2)", "zeros", "div"),
     # Tensors as Python's or NumPy's values.
     wrong("bytes", TypeError, "bytes(k)", "k is symbolic", "eval"),
     wrong("an element as an int", TypeError, "int(k[0])", "slice(k)", "eval"),

@@ -1,4 +1,4 @@
-"""Every op of the registry keeps the contract of ops, on its own samples."""
+"""Every op of the registry passes the conformance checks on its own samples."""
 
 import dataclasses
 

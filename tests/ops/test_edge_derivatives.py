@@ -13,8 +13,8 @@ from probtensor.testing.exact import meanings
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.autodiff import gradient
 
-# Ops that are left out, and points at which a slope is a choice or there is none: at poles with two
-# sides no side is taken, a periodic function has no limit at infinity, and an angle none at 0.
+# Ops that are not tested, and points at which a slope is a convention or does not exist: poles with
+# two sides, infinity for periodic functions, 0 for angles.
 STEPS = {"floor", "ceil", "round", "trunc", "mod", "floor_div", "sign"}
 ELSEWHERE = {"pow", "where", "cast"}  # powers have a test of their own
 CHOICES = {
@@ -32,8 +32,8 @@ DIGITS = {"kl_div_exp": 500, "log_cosh": 600}  # beside a large term, or a squar
 def edge_ops():
     found = []
     for name, cls in sorted(REGISTRY.items()):
-        known = issubclass(cls, Elementwise) and cls.differentiable and name in meanings()
-        if known and cls.arity in (1, 2) and name not in STEPS | ELSEWHERE:
+        has_exact = issubclass(cls, Elementwise) and cls.differentiable and name in meanings()
+        if has_exact and cls.arity in (1, 2) and name not in STEPS | ELSEWHERE:
             found.append(name)
     return found
 
@@ -88,13 +88,13 @@ def is_right(got, slopes, x):
 
 
 def is_extreme(values):
-    """Does a step from nearby say nothing of a slope there?"""
+    """Is x too extreme for a difference quotient to give its slope?"""
     size = np.abs(values)
     return np.isnan(size).any() or ((size >= 1e10) & np.isfinite(size) | (size > 0)
                                     & (size < 1e-300)).any()  # fmt: skip
 
 
-def faults(name, place):
+def faults(name, position):
     cls = REGISTRY[name]
     op = cls()
     columns = edges_of(cls)
@@ -104,11 +104,11 @@ def faults(name, place):
     if not columns[0].size:
         return [], 0
     inputs = [new_input(f"x{k}", "float64", column.shape) for k, column in enumerate(columns)]
-    slope = gradient(ops.sum(make(op, inputs)), inputs[place], disconnected_inputs="ignore")
+    slope = gradient(ops.sum(make(op, inputs)), inputs[position], disconnected_inputs="ignore")
     found = evaluate_numpy([slope], dict(zip(inputs, columns, strict=True)))[0]
     meaning, wrong, judged = meanings()[name], [], 0
     for values, got in zip(zip(*columns, strict=True), found, strict=True):
-        x = values[place]
+        x = values[position]
         at_origin = name == "arctan2" and not any(values)
         if is_extreme(values) or x in CHOICES.get(name, ()) or at_origin:
             continue
@@ -116,7 +116,7 @@ def faults(name, place):
 
         def along(t, others=others):
             given = list(others)
-            given[place] = t
+            given[position] = t
             try:
                 return mpmath.mpf(meaning(*given))
             except (TypeError, ValueError, ZeroDivisionError):
@@ -128,7 +128,7 @@ def faults(name, place):
             continue
         if slopes and not is_right(got, slopes, x):
             right = [*map(float, slopes)]
-            wrong.append(f"{name} at {values}, by input {place}: {got}, not {right}")
+            wrong.append(f"{name} at {values}, by input {position}: {got}, not {right}")
         judged += bool(slopes)
     return wrong, judged
 
@@ -137,7 +137,7 @@ def faults(name, place):
 
 @pytest.mark.parametrize("name", edge_ops())
 def test_slopes_at_edges_are_exact_or_limits(name):
-    found = [faults(name, place) for place in range(REGISTRY[name].arity)]
+    found = [faults(name, position) for position in range(REGISTRY[name].arity)]
     wrong = [fault for faults, _ in found for fault in faults]
     assert not wrong, "\n".join(wrong)
     assert all(judged for _, judged in found)

@@ -1,4 +1,4 @@
-"""Arithmetic, logic and choice: NumPy's promotion, its integer rules and its nan."""
+"""Arithmetic, logic and `where`: NumPy's promotion, its integer rules and its nan."""
 
 import operator
 

@@ -1,5 +1,5 @@
-"""Results in several parts: factors of matrices against NumPy and SciPy, and their derivatives of
-any order, in whatever way a graph reads some of the parts."""
+"""Ops with several results: matrix factorisations against NumPy and SciPy, and their derivatives of
+any order, for graphs that read all or some of the results."""
 
 from dataclasses import replace
 
@@ -152,10 +152,10 @@ def test_forward_mode_goes_through_parts():
     w, v = pt.linalg.eigh(x)
     rebuilt = (v * w) @ v.mT
     tangents = pt.jvp([rebuilt, w, v], x, ops.constant(t))
-    whole, values, vectors = evaluate_numpy(tangents, {x: a})
-    np.testing.assert_allclose(whole, t, atol=1e-12)
-    own = np.linalg.eigh(a)[1]
-    np.testing.assert_allclose(values, np.diag(own.T @ t @ own), atol=1e-12)
+    tangent, values, vectors = evaluate_numpy(tangents, {x: a})
+    np.testing.assert_allclose(tangent, t, atol=1e-12)
+    eigenvectors = np.linalg.eigh(a)[1]
+    np.testing.assert_allclose(values, np.diag(eigenvectors.T @ t @ eigenvectors), atol=1e-12)
     assert np.abs(vectors).max() > 0.1
 
 
@@ -184,7 +184,7 @@ def test_a_batch_of_factors_is_a_loop():
     np.testing.assert_allclose(run("cython", [x], jacobian, a[0]), meant, atol=1e-11)
 
 
-# What a graph and a plan know of parts.
+# Several results in graphs and plans.
 
 
 def test_a_graph_of_parts_is_checked_written_and_read():
@@ -269,8 +269,8 @@ def test_modf_and_divmod_are_those_of_numpy(dtype):
 def test_slopes_of_modf():
     a = np.array([-2.5, 0.25, np.inf])
     x = static(a)
-    fraction, whole = pt.modf(x)
-    slopes = pt.grad(ops.sum(fraction) + 3 * ops.sum(whole), x)
+    fraction, integral = pt.modf(x)
+    slopes = pt.grad(ops.sum(fraction) + 3 * ops.sum(integral), x)
     np.testing.assert_array_equal(evaluate_numpy([slopes], {x: a})[0], [1.0, 1.0, 0.0])
 
 
@@ -358,7 +358,7 @@ READERS = [
 
 @pytest.mark.parametrize("op", ["eigh", "lu", "qr", "sort"])
 def test_rules_meet_parts(op):
-    """What rules look into from above may be a part: they see no shape behind it."""
+    """Rules must match operands that are parts of a result, whose node has no shape."""
     case = conform.case_of(REGISTRY[op], REGISTRY[op].samples[0])
     for part in parts(make(case.op, case.inputs)):
         if part.type.is_float:

@@ -149,10 +149,10 @@ def test_shapes_of_slices_meet():
 @pytest.mark.parametrize("mode", ["wrap", "clip", "raise"])
 @pytest.mark.parametrize("axis", [None, 0, 1, -1])
 def test_take(mode, axis):
-    places = np.array([[0, 2], [-1, 1]]) if mode == "raise" else np.array([[0, 7], [-9, 2]])
+    indices = np.array([[0, 2], [-1, 1]]) if mode == "raise" else np.array([[0, 7], [-9, 2]])
     check(
-        lambda x: ops.take(x, places, axis, mode=mode),
-        lambda a: np.take(a, places, axis, mode=mode), A,
+        lambda x: ops.take(x, indices, axis, mode=mode),
+        lambda a: np.take(a, indices, axis, mode=mode), A,
     )  # fmt: skip
 
 

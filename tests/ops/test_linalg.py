@@ -107,7 +107,7 @@ def test_bad_calls_say_what_is_wrong(bad, words):
 
 
 def spd(*shape):
-    """A symmetric positive definite matrix for each leading place."""
+    """A batch of symmetric positive definite matrices."""
     a = draw(*shape)
     return a @ np.swapaxes(a, -1, -2) + np.eye(shape[-1])
 

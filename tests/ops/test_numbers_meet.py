@@ -1,4 +1,4 @@
-"""How numbers of two dtypes meet, and Python's numbers with them: NumPy is asked for each case.
+"""Promotion of two dtypes, and of Python numbers, compared with NumPy for each case.
 
 Every operator, every pair of dtypes, tensors beside tensors, NumPy scalars and Python numbers, in
 range, at the ends and past them: the dtype, the values and the exception's class are NumPy's.
@@ -44,8 +44,8 @@ def values(dtype):
     if "float" in dtype:
         return np.array([0.0, -0.0, 1.5, -2.0, 3e18, np.inf, np.nan], dtype)
     ends = np.iinfo(dtype)
-    inside = [0, 1, 2, 7] if ends.min == 0 else [-2, -1, 0, 1, 3]
-    return np.array([ends.min, *inside, ends.max - 1, ends.max], dtype)
+    inner = [0, 1, 2, 7] if ends.min == 0 else [-2, -1, 0, 1, 3]
+    return np.array([ends.min, *inner, ends.max - 1, ends.max], dtype)
 
 
 def outcome(function, *arguments):

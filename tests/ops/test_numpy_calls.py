@@ -137,10 +137,10 @@ def test_functions_mean_what_they_mean_to_numpy():
     )
     for got, function in zip(f(*arrays), FUNCTIONS, strict=True):
         right = function(*arrays)
-        place = function.__code__.co_firstlineno
-        assert got.shape == np.shape(right), place
-        assert got.dtype == np.asarray(right).dtype, place
-        np.testing.assert_allclose(got, right, rtol=1e-12, err_msg=f"line {place}")
+        line = function.__code__.co_firstlineno
+        assert got.shape == np.shape(right), line
+        assert got.dtype == np.asarray(right).dtype, line
+        np.testing.assert_allclose(got, right, rtol=1e-12, err_msg=f"line {line}")
 
 
 def test_series_of_pandas():
@@ -162,8 +162,8 @@ def test_what_is_asked_of_the_type_alone():
 
 
 def test_masked_arrays_leave_operators_to_tensors():
-    whole = np.ma.array([1.0, 2.0, 3.0])
-    assert (whole * V) is (np.array([1.0, 2.0, 3.0]) * V)
-    assert (V - whole) is (V - np.array([1.0, 2.0, 3.0]))
+    masked = np.ma.array([1.0, 2.0, 3.0])
+    assert (masked * V) is (np.array([1.0, 2.0, 3.0]) * V)
+    assert (V - masked) is (V - np.array([1.0, 2.0, 3.0]))
     with pytest.raises(TypeError, match="mask"):
         np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0]) * V

@@ -1,4 +1,4 @@
-"""Draws are pure functions of a key and a place; their distributions are tested in tests/prob."""
+"""Draws are pure functions of a key and an index; their distributions are tested in tests/prob."""
 
 import numpy as np
 import pytest

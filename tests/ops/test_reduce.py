@@ -162,10 +162,10 @@ def test_expansion_agrees_at_infinity():
 def numeric(function, a, h=1e-6):
     """Central differences of a scalar function."""
     out = np.zeros_like(a)
-    for place in np.ndindex(a.shape):
+    for index in np.ndindex(a.shape):
         step = np.zeros_like(a)
-        step[place] = h
-        out[place] = (function(a + step) - function(a - step)) / (2 * h)
+        step[index] = h
+        out[index] = (function(a + step) - function(a - step)) / (2 * h)
     return out
 
 

@@ -82,30 +82,30 @@ def differences(ours, theirs):
     """What a call by the second signature may find otherwise in the first: (parameter, what)."""
     mine = list(ours.parameters.values())
     names = {p.name: p for p in mine}
-    for place, their in enumerate(theirs.parameters.values()):
+    for position, their in enumerate(theirs.parameters.values()):
         if their.kind is their.VAR_KEYWORD:
             yield their.name, "keywords of any name"
         elif their.kind is their.VAR_POSITIONAL:
-            if not any(p.kind is p.VAR_POSITIONAL for p in mine[place : place + 1]):
+            if not any(p.kind is p.VAR_POSITIONAL for p in mine[position : position + 1]):
                 yield their.name, "any number by position"
         elif their.kind is their.KEYWORD_ONLY:
-            own = names.get(their.name)
-            if own is None or own.kind is own.POSITIONAL_ONLY:
+            our = names.get(their.name)
+            if our is None or our.kind is our.POSITIONAL_ONLY:
                 yield their.name, "is missing"
-            elif own.kind in POSITIONAL:
-                extra = mine.index(own)
+            elif our.kind in POSITIONAL:
+                extra = mine.index(our)
                 if extra < len([p for p in theirs.parameters.values() if p.kind in POSITIONAL]):
                     yield their.name, "stands in the place of another"
-            if own is not None and not same_default(own.default, their.default):
-                yield their.name, f"default {own.default!r}, not {their.default!r}"
+            if our is not None and not same_default(our.default, their.default):
+                yield their.name, f"default {our.default!r}, not {their.default!r}"
         else:
-            own = mine[place] if place < len(mine) else None
-            if own is None or own.kind not in POSITIONAL:
+            our = mine[position] if position < len(mine) else None
+            if our is None or our.kind not in POSITIONAL:
                 yield their.name, "has no place"
-            elif their.kind is not their.POSITIONAL_ONLY and own.name != their.name:
-                yield their.name, f"is called {own.name}"
-            elif not same_default(own.default, their.default):
-                yield their.name, f"default {own.default!r}, not {their.default!r}"
+            elif their.kind is not their.POSITIONAL_ONLY and our.name != their.name:
+                yield their.name, f"is called {our.name}"
+            elif not same_default(our.default, their.default):
+                yield their.name, f"default {our.default!r}, not {their.default!r}"
 
 
 @pytest.mark.parametrize("name,ours,theirs", TWINS, ids=[name for name, _, _ in TWINS])
@@ -123,13 +123,13 @@ def test_signature_is_that_of_the_namesake(name, ours, theirs):
 
 
 def test_exceptions_are_needed_and_reasoned():
-    known = {}
+    found_by_name = {}
     for name, ours, theirs in TWINS:
         wanted = signature_of(theirs)
         found = {p for p, _ in differences(inspect.signature(ours), wanted)} if wanted else set()
-        known[name] = found
+        found_by_name[name] = found
     for (name, parameter), reason in DIFFERENT.items():
-        assert parameter in known[name], f"{name} has {parameter} as its namesake has it"
+        assert parameter in found_by_name[name], f"{name} has {parameter} as its namesake has it"
         assert len(reason) > 20
     assert len(TWINS) > 150
 
@@ -142,8 +142,8 @@ def public_functions():
             if callable(value) and not isinstance(value, (type, types.ModuleType)):
                 yield prefix + name, value
     for name, value in vars(pt.random).items():
-        own = inspect.isfunction(value) and value.__module__ == pt.random.__name__
-        if own and "shape" in inspect.signature(value).parameters:
+        our = inspect.isfunction(value) and value.__module__ == pt.random.__name__
+        if our and "shape" in inspect.signature(value).parameters:
             yield f"random.{name}", value
     yield from ((name, getattr(pt, name)) for name in ("In", "Out", "Cuda"))
 

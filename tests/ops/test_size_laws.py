@@ -38,8 +38,8 @@ def resized(arrays, inputs):
     yield arrays
     for _ in range(25 if axes else 0):
         found = list(arrays)
-        for place in RNG.permutation(len(axes))[: RNG.integers(1, 4)]:
-            k, axis = axes[place]
+        for position in RNG.permutation(len(axes))[: RNG.integers(1, 4)]:
+            k, axis = axes[position]
             shape = list(found[k].shape)
             shape[axis] = RNG.choice([0, 1, max(0, shape[axis] - 1), shape[axis] + 1])
             found[k] = np.resize(found[k], shape)
@@ -68,7 +68,7 @@ def test_the_law_of_an_op_is_that_of_its_meaning(name):
         op = kind(**sample.parameters)
         node = make(op, inputs)
         for k in op.index_inputs() if op.index_mode == "raise" else ():
-            arrays[k] = np.zeros_like(arrays[k])  # a place that every axis has, unless it is empty
+            arrays[k] = np.zeros_like(arrays[k])  # valid for every axis that is not empty
         laws = size_laws([node], inputs)
         for number, given in enumerate(resized(arrays, inputs)):
             names = size_names_of(dict(zip(inputs, given)))
@@ -99,8 +99,8 @@ def test_a_routine_of_unequal_leading_axes_is_refused_or_repeated():
                 make(kind(), (x, y))
             found = pt.function([x, y], kind()(x, y), target="interp")(first, second)
             shape = np.broadcast_shapes(first.shape[:-2], second.shape[:-2])
-            whole = (np.broadcast_to(a, (*shape, *a.shape[-2:])) for a in (first, second))
-            np.testing.assert_allclose(found, kind().numpy(*whole))
+            operands = (np.broadcast_to(a, (*shape, *a.shape[-2:])) for a in (first, second))
+            np.testing.assert_allclose(found, kind().numpy(*operands))
         x, y = ops.tensor("x", (None, 3, 3)), ops.tensor("y", (None, 3, 1))
         call = pt.function([x, y], make(kind(), (x, y)), target="interp")
         with pytest.raises(ValueError, match="sizes 2 and 1 do not fit together along a leading"):

@@ -1,4 +1,4 @@
-"""Special functions: derivatives far out, polygamma, and the C names that stand behind all ops."""
+"""Special functions: derivatives at large arguments, polygamma, and the C names of all ops."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The judge of rules refuses what is unsound, and rules hold on graphs near their examples too."""
+"""The soundness test refuses unsound rules; rules are sound on graphs near their examples too."""
 
 import numpy as np
 import pytest
@@ -348,5 +348,5 @@ def divisions(graph):
 
 def test_reciprocals_of_subnormals_need_their_power_of_two(monkeypatch):
     before = scaled(DIVIDED["squares"])
-    monkeypatch.setattr(reciprocals, "reciprocal", lambda s, known: (1 / s, None))
+    monkeypatch.setattr(reciprocals, "reciprocal", lambda s, facts: (1 / s, None))
     assert faults_between(before, divide_once([before])[0], strict=False)

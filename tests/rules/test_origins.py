@@ -55,12 +55,12 @@ def of_inputs(outputs):
 
 
 def assert_lines_kept(before, after):
-    known = {origin_of(node) for node in toposort(before)}
+    origins = {origin_of(node) for node in toposort(before)}
     for old, new in zip(before, after, strict=True):
         if new in of_inputs(after) and new not in set(toposort(before)):
             assert origin_of(new) == origin_of(old), (old, new)
     for node in of_inputs(after):
-        assert origin_of(node) in known, (node, origin_of(node))
+        assert origin_of(node) in origins, (node, origin_of(node))
 
 
 @pytest.mark.parametrize("candidate", RULES, ids=lambda r: r.name)
@@ -84,11 +84,11 @@ def test_gradients_name_lines_of_what_they_are_of(seed):
         return
     with made_by(None, (FILE, 1000)):
         cost = sum((ops.sum(y) for y in floats), ops.constant(0.0))
-    known = {origin_of(node) for node in toposort([cost])} | {(FILE, 2000)}
+    origins = {origin_of(node) for node in toposort([cost])} | {(FILE, 2000)}
     with made_by(None, (FILE, 2000)):
         gradients = grad(cost, inputs, disconnected_inputs="ignore")
     for node in of_inputs(gradients):
-        assert origin_of(node) in known, node
+        assert origin_of(node) in origins, node
 
 
 def test_a_node_made_without_a_line_is_found():

@@ -1,4 +1,4 @@
-"""Where few elements are read only they are computed: values and errors are those of reading."""
+"""If few elements are read, only those are computed: values and errors do not change."""
 
 import numpy as np
 import pytest
@@ -113,13 +113,13 @@ def _table(rng, rows, columns):
     if kind == 5:
         step = int(rng.choice([1, 2, -1, -2]))
         start = int(rng.integers(3))
-        whole = _table(rng, rows, columns * abs(step) + start)
-        cut = whole[:, start:] if step > 0 else whole[:, : whole.shape[1] - start]
+        full = _table(rng, rows, columns * abs(step) + start)
+        cut = full[:, start:] if step > 0 else full[:, : full.shape[1] - start]
         return cut[:, ::step]
     return pt.broadcast_to(_table(rng, 1, columns), (rows, columns)) + _table(rng, rows, 1)
 
 
-def _places(rng, n, count, axis):
+def _indices(rng, n, count, axis):
     """So many indices along an axis of n, and their values if they are an input: 0, 1, 2, ... or
     any, some of which count from the end."""
     way, values = rng.integers(3), rng.integers(-n, n, count)
@@ -147,15 +147,15 @@ def test_what_is_read_is_what_was_there(first):
         rng = np.random.default_rng(seed)
         shape = int(rng.integers(3, 6)), int(rng.integers(3, 6))
         count = int(rng.choice([*shape, 2, 6], p=[0.4, 0.3, 0.2, 0.1]))
-        whole = _table(rng, *shape)
+        full = _table(rng, *shape)
         if rng.random() < 0.2:
-            whole = pt.broadcast_to(pt.exp(pt.tensor("v", shape[1:])), shape)
-        pairs = [_places(rng, n, count, axis) for axis, n in enumerate(shape)]
+            full = pt.broadcast_to(pt.exp(pt.tensor("v", shape[1:])), shape)
+        pairs = [_indices(rng, n, count, axis) for axis, n in enumerate(shape)]
         values = {index: given for index, given in pairs if given is not None}
-        reading = whole[tuple(index for index, _ in pairs)]
+        reading = full[tuple(index for index, _ in pairs)]
         (after,) = apply_rules([reading], PICKS)
         moved += after is not reading
-        for x in inputs_of([reading, whole]):
+        for x in inputs_of([reading, full]):
             if x not in values:
                 values[x] = rng.integers(1, 9, [int(m) for m in x.shape]) / 4.0
         _agree(reading, after, values, seed)

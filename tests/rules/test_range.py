@@ -10,7 +10,7 @@ DTYPES = ["float64", "float32"]
 
 
 def readers(x, s, top):
-    """Readers that see the last place of a quotient."""
+    """Readers that depend on the last bit of a quotient."""
     z, share = x / s, x / top
     return [
         pt.floor(z), pt.ceil(z), pt.trunc(z), pt.astype(z, "int64"), pt.eq(z, 1.0),

@@ -41,19 +41,19 @@ def test_squares_in_logarithms_do_not_overflow(dtype, target):
         slope = pt.grad(y, x)
         outputs += [write(x, s), slope, pt.grad(y, s), pt.grad(pt.sum(slope), x)]
     scale = np.asarray(1.5, dtype)
-    places = np.array(FAR[dtype], dtype)
-    found = iter(pt.function([x, s], outputs, target=target)(places, scale))
+    points = np.array(FAR[dtype], dtype)
+    found = iter(pt.function([x, s], outputs, target=target)(points, scale))
     close, tiny = (1e-13, 1e-300) if dtype == "float64" else (3e-6, 1e-37)
     with mp.workdps(700):
         for name, (_, meaning) in CASES.items():
-            value, slope, whole, bend = (next(found) for _ in range(4))
+            value, slope, total, bend = (next(found) for _ in range(4))
             assert value.dtype == dtype
-            exact = [derivatives(meaning, mpf(float(v)), mpf(float(scale))) for v in places]
+            exact = [derivatives(meaning, mpf(float(v)), mpf(float(scale))) for v in points]
             pairs = [
                 *zip(value, [e[0] for e in exact]),
                 *zip(slope, [e[1] for e in exact]),
                 *zip(bend, [e[2] for e in exact]),
-                (whole, mp.fsum(e[3] for e in exact)),
+                (total, mp.fsum(e[3] for e in exact)),
             ]
             for g, w in pairs:
                 assert abs(mpf(float(g)) - w) <= close * abs(w) + tiny, (name, g, float(w))
@@ -65,12 +65,12 @@ def test_log_cosh_keeps_its_digits(target):
     naive = pt.log(pt.cosh(x))
     jacobian = pt.log(1 - pt.tanh(x) ** 2)
     outputs = [naive, pt.grad(pt.sum(naive), x), jacobian, pt.grad(pt.sum(jacobian), x)]
-    places = np.array([1e-200, -1e-160, 1e-9, 0.1, -0.7, 3.0, 19.0, -20.5, 400.0, 1e5])
-    got = pt.function([x], outputs, target=target)(places)
+    points = np.array([1e-200, -1e-160, 1e-9, 0.1, -0.7, 3.0, 19.0, -20.5, 400.0, 1e5])
+    got = pt.function([x], outputs, target=target)(points)
     with mp.workdps(700):
-        for k, place in enumerate(places):
-            a = abs(mpf(float(place)))
+        for k, point in enumerate(points):
+            a = abs(mpf(float(point)))
             value = a + mp.log1p(mp.exp(-2 * a)) - mp.log(2)
-            slope = mp.tanh(mpf(float(place)))
+            slope = mp.tanh(mpf(float(point)))
             for g, w in zip(got, (value, slope, -2 * value, -2 * slope)):
-                assert abs(mpf(float(g[k])) - w) <= 1e-15 * abs(w) + 1e-305, (place, g[k], float(w))
+                assert abs(mpf(float(g[k])) - w) <= 1e-15 * abs(w) + 1e-305, (point, g[k], float(w))

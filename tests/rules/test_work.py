@@ -1,4 +1,4 @@
-"""How much is left to do at each datum: the operations of full size after rewriting, counted."""
+"""The number of operations per element after rewriting."""
 
 import numpy as np
 import pytest

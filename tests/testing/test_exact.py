@@ -16,7 +16,7 @@ SCALAR = sorted(
     for name, op in REGISTRY.items()
     if issubclass(op, Elementwise) and not issubclass(op, Draw) and name != "cast"
 )
-# NumPy's and SciPy's own errors, in units of the last place, where they are more than a few.
+# Errors of NumPy and SciPy themselves, in ulps, where they exceed a few.
 LOOSE = {
     "arctanh": 6, "digamma": 80, "erfcinv": 20, "erfcx": 10, "erfinv": 20, "gamma": 40,
     "lbeta": 400, "lgamma": 60, "log1mexp": 6, "log_ndtr": 30, "log_sigmoid": 6, "logaddexp": 6,

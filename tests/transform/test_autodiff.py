@@ -88,8 +88,8 @@ def test_known_gradients_and_constants():
 def test_value_and_grad_shares_the_cost():
     x = ops.tensor("x", (3,))
     cost = ops.sum(ops.exp(x))
-    kept, g = value_and_grad(cost, [x])
-    assert kept is cost and g[0].type == x.type
+    same, g = value_and_grad(cost, [x])
+    assert same is cost and g[0].type == x.type
 
 
 def test_dtypes_follow_the_operands():

@@ -52,8 +52,8 @@ def test_vmap_is_a_loop(name, in_axes):
     item = function(x, w)
     rows = []
     for k in range(5):
-        own = [b if axis is None else b.take(k, axis) for b, axis in zip(batches, in_axes)]
-        rows += evaluate_numpy([item], {x: own[0], w: own[1]})
+        items = [b if axis is None else b.take(k, axis) for b, axis in zip(batches, in_axes)]
+        rows += evaluate_numpy([item], {x: items[0], w: items[1]})
     np.testing.assert_allclose(got, np.stack(rows), rtol=1e-12)
 
 

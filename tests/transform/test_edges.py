@@ -1,4 +1,4 @@
-"""Derivatives where a slope is infinite or nan and what it is weighed by is exactly zero."""
+"""Derivatives where a slope is infinite or nan and the cotangent is exactly zero."""
 
 import functools
 
@@ -9,7 +9,7 @@ import pytest
 import probtensor as pt
 
 NAN, INF = np.nan, np.inf
-# name: (function, its exact meaning, a pole, a place beside it)
+# name: (function, its exact meaning, a pole, a point beside it)
 SLOPES = {
     "log": (pt.log, mpmath.log, 0.0, 2.0),
     "log2": (pt.log2, lambda x: mpmath.log(x, 2), 0.0, 3.0),
@@ -65,14 +65,14 @@ ZEROS = {
     "slice": lambda f, x, p, i: f(x)[1:],
     "element": lambda f, x, p, i: f(x)[1],
     "backwards": lambda f, x, p, i: f(x)[::-1][:1],
-    "literal places": lambda f, x, p, i: f(x)[[1]],
-    "mask as places": lambda f, x, p, i: f(x)[np.array([False, True])],
+    "literal indices": lambda f, x, p, i: f(x)[[1]],
+    "mask as indices": lambda f, x, p, i: f(x)[np.array([False, True])],
     "diagonal": lambda f, x, p, i: pt.diagonal(f(pt.stack([x, x])))[1:],
     "overwritten": lambda f, x, p, i: f(x).at[0].set(0.0),
 }  # fmt: skip
-# Zeros that are numbers, not choices: met by guards, which nan among the data are not.
+# Zeros that are values, not masks: these need guards, and guards do not handle nan in the data.
 NUMBERS = {
-    "places": lambda f, x, p, i: f(x)[i],
+    "indices": lambda f, x, p, i: f(x)[i],
     "joined slices": lambda f, x, p, i: f(x)[1:] / 2 + f(x)[-1] / 2,
     "flat": lambda f, x, p, i: f(x)[i] + 0 * x[1],
 }
@@ -268,11 +268,11 @@ def test_jacobians_have_zeros_off_their_diagonal():
 def test_positions_and_scales_of_kernels():
     m, s = pt.tensor("m", (3, 2)), pt.scalar("s")
     at, weights = np.array([[0.0, 0], [1, 0], [1, 0]]), np.arange(1.0, 10).reshape(3, 3)
-    apart = m[:, None, :] - m[None, :, :]
+    differences = m[:, None, :] - m[None, :, :]
     distances = [
-        pt.sqrt(pt.sum((apart / s) ** 2, axis=-1)), pt.norm(apart, axis=-1) / s,
+        pt.sqrt(pt.sum((differences / s) ** 2, axis=-1)), pt.norm(differences, axis=-1) / s,
         pt.sqrt(pt.maximum(pt.sum(m * m, 1)[:, None] + pt.sum(m * m, 1) - 2 * m @ m.T, 0)) / s,
-        pt.sqrt(pt.einsum("ijk,ijk->ij", apart, apart)) / s,
+        pt.sqrt(pt.einsum("ijk,ijk->ij", differences, differences)) / s,
     ]  # fmt: skip
     kernels = {
         "half": lambda d, e: e(-d),
@@ -291,10 +291,10 @@ def test_positions_and_scales_of_kernels():
         h = 1e-5
         by_s = (meant(f, at, 1.3 + h) - meant(f, at, 1.3 - h)) / (2 * h)
         by_m = np.zeros((3, 2))
-        for place in np.ndindex(3, 2):
+        for index in np.ndindex(3, 2):
             step = np.zeros((3, 2))
-            step[place] = h
-            by_m[place] = (meant(f, at + step, 1.3) - meant(f, at - step, 1.3)) / (2 * h)
+            step[index] = h
+            by_m[index] = (meant(f, at + step, 1.3) - meant(f, at - step, 1.3)) / (2 * h)
         for d in distances:
             slopes += pt.grad(pt.sum(weights * f(d, pt.exp)), [s, m])
             right += [by_s, by_m]
@@ -354,20 +354,20 @@ def compared(seed):
     s, c, x = pt.scalar("s"), pt.tensor("c", (13,), "bool"), pt.tensor("x", (13,))
     y = drawn(np.random.default_rng(seed), x, s)
     each = run([x, s], [y, pt.jacobian(y, s), gradient(pt.sum(y), x)], [EDGES, 0.7])
-    kept = np.isfinite(each).all(axis=0)
-    if not kept.any():
+    selected = np.isfinite(each).all(axis=0)
+    if not selected.any():
         return [], []
-    z = pt.tensor("z", (int(kept.sum()),))
+    z = pt.tensor("z", (int(selected.sum()),))
     cost = pt.sum(drawn(np.random.default_rng(seed), z, s))
-    alone = run([z, s], gradient(cost, [z, s]), [EDGES[kept], 0.7])
-    whole = np.zeros(13)
-    whole[kept] = alone[0]
+    alone = run([z, s], gradient(cost, [z, s]), [EDGES[selected], 0.7])
+    expected = np.zeros(13)
+    expected[selected] = alone[0]
     costs = [
-        pt.sum(pt.where(c, y, 0)), pt.sum(pt.where(~c, 0, 2 * y)) / 2, pt.sum(y[kept]),
+        pt.sum(pt.where(c, y, 0)), pt.sum(pt.where(~c, 0, 2 * y)) / 2, pt.sum(y[selected]),
         pt.sum(pt.sin(pt.where(c, y, 0)) + pt.where(c, y - pt.sin(y), 0)), pt.sum(y, where=c),
     ]  # fmt: skip
-    found = [run([x, s, c], gradient(cost, [x, s]), [EDGES, 0.7, kept]) for cost in costs]
-    return found, [whole, alone[1]]
+    found = [run([x, s, c], gradient(cost, [x, s]), [EDGES, 0.7, selected]) for cost in costs]
+    return found, [expected, alone[1]]
 
 
 @pytest.mark.parametrize("first", [0, pytest.param(20, marks=pytest.mark.slow)])

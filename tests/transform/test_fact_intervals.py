@@ -1,7 +1,7 @@
-"""What facts make of intervals is true at the ends of them, open and closed, of every op.
+"""The bounds that facts derive from intervals are true at their ends, open and closed, of every op.
 
-Operands are given bounds, and values that lie within: the ends, and 0 where it is inside. The
-bounds of the result hold what comes of all of these together.
+Operands are given bounds, and values within these: the ends, and 0 if it is within. The bounds of
+the result must contain the results for all combinations of these values.
 """
 
 import itertools
@@ -84,10 +84,10 @@ def check(make_graph, operands):
     """The graph on all combinations of values of the operands, each with its bounds."""
     grid = np.array(list(itertools.product(*(values for _, values in operands)))).T
     inputs = [new_input(f"x{k}", "float64", row.shape) for k, row in enumerate(grid)]
-    known = FactTable()
-    known._bounds.update(zip(inputs, (bounds for bounds, _ in operands)))
+    facts = FactTable()
+    facts._bounds.update(zip(inputs, (bounds for bounds, _ in operands)))
     node = make_graph(*inputs)
-    found = known.bounds(node)
+    found = facts.bounds(node)
     with np.errstate(all="ignore"):
         (value,) = evaluate_numpy([node], dict(zip(inputs, grid)))
     value = value.astype(float)

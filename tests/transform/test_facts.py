@@ -1,4 +1,4 @@
-"""What is known of values is true of them, on random graphs of every op that has facts."""
+"""Facts about values are true, on random graphs of every op that has facts."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from probtensor.transform.facts import Bounds
 
 K = ops.tensor("k", (4,), "int64")
 X = ops.tensor("x", (4,))
-KNOWN = FactTable()
+FACTS = FactTable()
 
 
 @pytest.mark.parametrize(
@@ -45,60 +45,60 @@ KNOWN = FactTable()
     ],
 )
 def test_bounds(node, low, high):
-    found = KNOWN.bounds(node)
+    found = FACTS.bounds(node)
     assert (found.low, found.high) == (low, high)
 
 
 def test_rounding_reaches_open_ends():
     one = ops.exp(X) + 1
     for y in (one - 1, ops.exp(ops.exp(X)) - 1, ops.sum(ops.stack([one, one])) - 8):
-        bounds = KNOWN.bounds(y)
+        bounds = FACTS.bounds(y)
         assert bounds.low == 0 and not bounds.positive
     for y in (ops.exp(X), 1 - ops.minimum(0.5, X), ops.exp(X) + 0.0 * ops.exp(X), 1 / one):
-        assert KNOWN.bounds(y).low_open or KNOWN.bounds(y).low > 0
+        assert FACTS.bounds(y).low_open or FACTS.bounds(y).low > 0
 
 
 def test_signs():
-    assert KNOWN.bounds(ops.exp(X)).positive and KNOWN.bounds(ops.exp(X)).nonzero
-    assert not KNOWN.bounds(ops.square(X)).positive and KNOWN.bounds(ops.square(X)).nonnegative
-    assert KNOWN.bounds(-ops.exp(X)).nonzero and KNOWN.bounds(-ops.exp(X)).nonpositive
-    assert KNOWN.bounds(ops.exp(X) * ops.exp(X) / 3).positive
+    assert FACTS.bounds(ops.exp(X)).positive and FACTS.bounds(ops.exp(X)).nonzero
+    assert not FACTS.bounds(ops.square(X)).positive and FACTS.bounds(ops.square(X)).nonnegative
+    assert FACTS.bounds(-ops.exp(X)).nonzero and FACTS.bounds(-ops.exp(X)).nonpositive
+    assert FACTS.bounds(ops.exp(X) * ops.exp(X) / 3).positive
     for positive in (ops.sigmoid(X), 1 - ops.sigmoid(X), ops.prod(ops.exp(X)), ops.softmax(X)):
-        assert KNOWN.bounds(positive).positive
-    assert not KNOWN.bounds(ops.prod(X)).nonnegative and not KNOWN.bounds(ops.cumsum(X)).nonnegative
+        assert FACTS.bounds(positive).positive
+    assert not FACTS.bounds(ops.prod(X)).nonnegative and not FACTS.bounds(ops.cumsum(X)).nonnegative
 
 
 def test_what_is_assumed_is_known_of_all_that_depends_on_it():
-    known = FactTable()
-    known.assume(X, Bounds(0.0, low_open=True))
-    assert known.bounds(X).positive and known.bounds(1 / ops.sqrt(X)).positive
-    known.assume(X, Bounds(-1.0, 3.0))
-    assert (known.bounds(X).low, known.bounds(X).high, known.bounds(X).low_open) == (0, 3, True)
+    facts = FactTable()
+    facts.assume(X, Bounds(0.0, low_open=True))
+    assert facts.bounds(X).positive and facts.bounds(1 / ops.sqrt(X)).positive
+    facts.assume(X, Bounds(-1.0, 3.0))
+    assert (facts.bounds(X).low, facts.bounds(X).high, facts.bounds(X).low_open) == (0, 3, True)
 
 
 def test_only_numbers_are_called_finite():
-    assert not KNOWN.bounds(ops.sigmoid(X)).finite, "nan in, nan out"
-    whole = ops.astype(K, "float64")
-    assert KNOWN.bounds(K).finite and KNOWN.bounds(whole).finite and KNOWN.bounds(whole).integral
-    assert KNOWN.bounds(ops.sigmoid(whole)).finite
-    assert not KNOWN.bounds(ops.exp(whole)).finite
-    assert not KNOWN.bounds(ops.log(whole)).finite
-    assert not KNOWN.bounds(1 / whole).finite
-    assert not KNOWN.bounds(ops.constant([1.0, np.nan])).finite
+    assert not FACTS.bounds(ops.sigmoid(X)).finite, "nan in, nan out"
+    floats = ops.astype(K, "float64")
+    assert FACTS.bounds(K).finite and FACTS.bounds(floats).finite and FACTS.bounds(floats).integral
+    assert FACTS.bounds(ops.sigmoid(floats)).finite
+    assert not FACTS.bounds(ops.exp(floats)).finite
+    assert not FACTS.bounds(ops.log(floats)).finite
+    assert not FACTS.bounds(1 / floats).finite
+    assert not FACTS.bounds(ops.constant([1.0, np.nan])).finite
 
 
 def test_integers_that_may_wrap_have_no_bounds_but_their_type():
     small = ops.tensor("i", (2,), "int8")
-    assert KNOWN.bounds(small * small).low == -128
-    assert KNOWN.bounds(ops.astype(small, "int32") * 2).high == 254
+    assert FACTS.bounds(small * small).low == -128
+    assert FACTS.bounds(ops.astype(small, "int32") * 2).high == 254
 
 
 def test_constants_are_seen_through_views():
-    assert KNOWN.constant(ops.zeros((3, 4))) == 0
-    assert KNOWN.constant(ops.transpose(ops.full((3, 4), 2.5))) == 2.5
-    assert KNOWN.constant(ops.constant([1.0, 1.0])) == 1
-    assert KNOWN.constant(ops.constant([0.0, -0.0])) is None
-    assert KNOWN.constant(X) is None
+    assert FACTS.constant(ops.zeros((3, 4))) == 0
+    assert FACTS.constant(ops.transpose(ops.full((3, 4), 2.5))) == 2.5
+    assert FACTS.constant(ops.constant([1.0, 1.0])) == 1
+    assert FACTS.constant(ops.constant([0.0, -0.0])) is None
+    assert FACTS.constant(X) is None
 
 
 @pytest.mark.parametrize(

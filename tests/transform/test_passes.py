@@ -1,4 +1,4 @@
-"""What is done around passes: order, records, verification."""
+"""Running passes: order, records, verification."""
 
 import pytest
 

@@ -82,7 +82,7 @@ def _is_dtype(value: object) -> bool:
     return value in DTYPES or value in FOREIGN_DTYPES if isinstance(value, str) else False
 
 
-_DOCUMENTATION = """An input of a function with {ndim} axes, {dtype} unless said otherwise.
+_DOCUMENTATION = """An input of a function with {ndim} axes, {dtype} by default.
 
     name   what a function calls the argument, and messages the tensor
     dtype  its dtype

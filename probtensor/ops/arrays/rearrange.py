@@ -71,7 +71,7 @@ def _one_name(first: str, value: TensorLike, second: str, other: TensorLike) -> 
 @method
 @public(lacks=("out",))
 def round(a: TensorLike, decimals: int = 0, out: None = None) -> Node:
-    """`a` to a number of decimals; halves go to the even digit, as in NumPy. Integers stay so.
+    """`a` to a number of decimals; halves round to even, as in NumPy. Integers are unchanged.
 
     Returns a tensor of the shape of `a`, in its dtype.
     Raises GraphError, a TypeError, for decimals that are no integer.
@@ -152,7 +152,7 @@ def allclose(
 
 @public
 def relu(x: TensorLike) -> Node:
-    """x where it is positive, else 0; nan stays nan. The derivative is 1 where x is positive, else
+    """x where it is positive, else 0; nan propagates. The derivative is 1 where x is positive, else
     0, also at 0.
 
     Returns a tensor of the shape of x, in its dtype.
@@ -190,12 +190,12 @@ def rad2deg(x: TensorLike) -> Node:
 
 @public
 def modf(x: TensorLike) -> tuple[Node, Node]:
-    """Fractional and whole parts, both with the sign of x: (x - trunc(x), trunc(x)) as floats.
+    """Fractional and integral parts, both with the sign of x: (x - trunc(x), trunc(x)) as floats.
 
     An infinite x has no fractional part: it is 0. That a zero part of a negative x is -0.0, as in
-    NumPy, is not promised. The whole part has a derivative of 0.
+    NumPy, is not promised. The integral part has a derivative of 0.
 
-        fraction, whole = pt.modf(x)
+        fraction, integral = pt.modf(x)
 
     Returns a pair of tensors of the shape of x: float32 if x is, else float64.
 
@@ -203,8 +203,8 @@ def modf(x: TensorLike) -> tuple[Node, Node]:
         [array([ 0.5 , -0.25]), array([ 1., -2.])]
     """
     x = floats(x)
-    whole = ops.trunc(x)
-    return ops.where(ops.isinf(x), 0.0, x - whole), whole
+    integral = ops.trunc(x)
+    return ops.where(ops.isinf(x), 0.0, x - integral), integral
 
 
 @public
@@ -224,7 +224,7 @@ def divmod(x1: TensorLike, x2: TensorLike) -> tuple[Node, Node]:
 
 @public
 def heaviside(x: TensorLike, at_zero: TensorLike) -> Node:
-    """0 below 0, 1 above it, `at_zero` at 0; nan stays.
+    """0 below 0, 1 above it, `at_zero` at 0; nan propagates.
 
     Returns a float tensor of the shape that the arguments broadcast to.
 

@@ -1,10 +1,10 @@
-"""Arithmetic, comparison, logic and choice: the elementwise ops that are operators, not functions.
+"""Arithmetic, comparison, logic, selection: the elementwise ops that are operators, not functions.
 
-These have no C name: every target spells their symbols itself, with NumPy's meaning.
+These have no C name: every target renders their symbols itself, with NumPy's meaning.
 
     + - * /            as in C; integers wrap, "/" sees floats only
     // % **            "//" and "%" round down, integers give 0 by zero; "**" sees integers only
-    neg abs sign       sign keeps nan; the sign of either zero is 0
+    neg abs sign       sign of nan is nan; the sign of either zero is 0
     < <= > >= == !=    bool out; any comparison with nan is false but "!="
     and or not         of bools
     & | ^ ~            of integers
@@ -17,8 +17,8 @@ These have no C name: every target spells their symbols itself, with NumPy's mea
     where              the second input where the first is true, else the third
     cast               to the dtype of the op: float to integer truncates, to bool is "!= 0"
 
-Booleans never reach "+", "*", "minimum", "&" and their like: the functions below turn those calls
-into logic, which is what NumPy means by them.
+Bools never reach "+", "*", "minimum", "&" and the like: as in NumPy, the functions below make logic
+ops of such calls.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ EDGES = (0.0, -0.0, 1.0, -1.5, 5e-324, -1e-310, 1e300, np.inf, -np.inf, np.nan)
 
 
 class Number(Elementwise):
-    """An op of numbers whose output has the dtype of its inputs; what it means for bools is in
-    `on_bools`, a function of the same arguments, or nothing."""
+    """An op of numbers whose output has the dtype of its inputs; `on_bools` is its meaning for
+    bools, a function of the same arguments, or None if it has none."""
 
     dtypes = "same"
 
@@ -217,7 +217,7 @@ class Pow(Elementwise):
         # further derivatives by y must see.
         flat = ops.logical_and(ops.eq(y, 0), ops.logical_not(ops.abs(x) > 0))
         slope = ops.where(flat, 0, y * self(x, y - 1))
-        # x**y * log(x) tends to 0 with x**y, and is taken as 0 at 0**0.
+        # x**y * log(x) tends to 0 with x**y, and is defined as 0 at 0**0.
         still = ops.logical_and(ops.eq(x, 0), y >= 0)
         gone = ops.logical_and(ops.eq(x, np.inf), y < 0)
         safe = ops.where(ops.logical_or(still, gone), 1, x)
@@ -298,7 +298,7 @@ class Abs(Number):
 
 @op
 class Sign(Number):
-    """-1, 0 or 1 by the sign of x; nan stays. Its derivative is 0."""
+    """-1, 0 or 1 by the sign of x; nan propagates. Its derivative is 0."""
 
     numpy, symbol = np.sign, "sign"
     facts = Facts(range=Range(-1.0, 1.0), increasing=True)
@@ -340,7 +340,7 @@ class Square(Number):
 
 
 class Extremum(Number):
-    """What `minimum` and `maximum` share: at ties each argument gets half of the derivative."""
+    """Base of `minimum` and `maximum`: at ties each argument gets half of the derivative."""
 
     arity = 2
     samples = reals(-3, 3, -3, 3, edges=EDGES) + integers(-9, 9, -9, 9)
@@ -375,16 +375,16 @@ class Maximum(Extremum):
 
 
 def _shared_by_order(g: Node, lower: Node, upper: Node) -> tuple[Node, Node]:
-    # The choice of 0 is the outer one, as derivatives further in look for it.
+    # The `where` with 0 is the outer one, since the derivatives of operands match it as a mask.
     shared = ops.where(ops.eq(lower, upper), g / 2, g)
     return ops.where(upper < lower, 0, shared), ops.where(lower < upper, 0, shared)
 
 
-# Rounding and tests of floats; integers are whole, finite numbers already.
+# Rounding and tests of floats; integers need neither.
 
 
 class Rounding(Elementwise):
-    """To a whole number near x, as a float; integers stay as they are. The derivative is 0."""
+    """x rounded to an integer, as a float; integers are unchanged. The derivative is 0."""
 
     facts = Facts(increasing=True)
     samples = reals(-3, 3, edges=(*EDGES, 0.5, -0.5, 2.5, 1e16), smooth=False)
@@ -399,28 +399,28 @@ class Rounding(Elementwise):
 
 @op
 class Floor(Rounding):
-    """The largest whole number not above x."""
+    """The largest integer <= x."""
 
     numpy, symbol = np.floor, "floor"
 
 
 @op
 class Ceil(Rounding):
-    """The smallest whole number not below x."""
+    """The smallest integer >= x."""
 
     numpy, symbol = np.ceil, "ceil"
 
 
 @op
 class Trunc(Rounding):
-    """x without its fraction."""
+    """x rounded towards 0."""
 
     numpy, symbol = np.trunc, "trunc"
 
 
 @op
 class Round(Rounding):
-    """The nearest whole number; halves go to the even one."""
+    """The nearest integer; halves round to the even one."""
 
     numpy, symbol = np.rint, "round"
 

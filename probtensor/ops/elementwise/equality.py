@@ -1,4 +1,4 @@
-"""`==` and `!=` of tensors: comparisons, which Python may also ask for their truth."""
+"""`==` and `!=` of tensors: comparisons, which also have a truth value."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Truth and choice: comparisons, logic, bits, tests of floats, where, casts.
+"""Comparisons, logic, bits, tests of floats, where, casts.
 
-Like the ops of arithmetic.py these are operators without C names; their list is there.
+Like the ops of arithmetic.py these are operators without C names; see the list there.
 """
 
 from __future__ import annotations
@@ -47,8 +47,7 @@ class Comparison(Elementwise):
         return super().apply(*inputs) if exact is None else exact
 
     def _exact(self, x: TensorLike, y: TensorLike) -> Node | None:
-        """The comparison by others that the promotion of x and y leaves exact; None where the usual
-        one is."""
+        """An exact comparison of x and y in other terms; None if their promotion is exact."""
         first, second = weak_operand(x), weak_operand(y)
         if _past(first, second):
             return _with_past(self.symbol, as_tensor(x), y)
@@ -69,7 +68,7 @@ def _signed(operand: TensorLike) -> bool:
 
 
 def _past(dtype: DTypeLike, number: TensorLike) -> bool:
-    """Whether a Python integer lies past the ends of an integer dtype."""
+    """Is a Python integer out of the range of an integer dtype?"""
     if not isinstance(dtype, str) or not dtype_of(dtype).is_integer:
         return False
     ends = np.iinfo(dtype)
@@ -77,8 +76,8 @@ def _past(dtype: DTypeLike, number: TensorLike) -> bool:
 
 
 def _with_past(symbol: str, x: Node, number: int) -> Node:
-    """x compared with a number past the ends of its dtype: true or false of every element. It is
-    asked of the end itself, so that x stays in the graph, with what its sizes are."""
+    """x compared with a number out of the range of its dtype, which is true or false for every
+    element: a comparison with the end of the range, so that the graph still depends on x."""
     ends = np.iinfo(x.dtype)
     if number > ends.max:
         return le(x, int(ends.max)) if symbol in ("<", "<=", "!=") else gt(x, int(ends.max))
@@ -283,13 +282,13 @@ class IsInf(FloatTest):
     numpy, symbol = np.isinf, "isinf"
 
 
-# Choice and conversion.
+# Selection and conversion.
 
 
 @op
 class Where(Elementwise):
-    """x where the condition holds, else y. The condition is taken as bool; x and y are promoted
-    with each other."""
+    """x where the condition is true, else y. The condition is converted to bool; x and y are
+    promoted with each other."""
 
     arity, symbol = 3, "where"
     operands = ("condition", "x", "y")

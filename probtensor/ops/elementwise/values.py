@@ -1,4 +1,4 @@
-"""What elementwise ops say of the values of their operands."""
+"""Declarations of elementwise ops about the values of their operands."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Needed:
-    """What must hold of an input of an op for it to have a value: low <= x, and x < high unless it
-    is None; nan does neither. `said` and `way_out` are the first and the last lines of the
-    ValueError where it does not hold."""
+    """The domain of an input of an op: low <= x, and x < high unless that is None; nan is outside.
+    `said` and `way_out` are the first and last lines of the ValueError for values outside."""
 
     position: int
     low: float
@@ -20,8 +19,8 @@ class Needed:
 
 @dataclass(frozen=True)
 class Pole:
-    """A value of an operand at which a slope of an op is infinite or nan; its own value is finite
-    there, or infinite or nan too."""
+    """A value of an operand at which a slope of an op is infinite or nan. `finite`: the value of
+    the op is finite there."""
 
     operand: int
     at: float

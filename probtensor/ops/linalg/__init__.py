@@ -2,6 +2,6 @@
 
     products.py    one contraction for all matrix products; Cholesky, triangular systems
     subscripts.py  einsum: any number of operands, as contractions of two
-    factors.py     factors in several parts: eigh, LU, slogdet, QR
+    factors.py     factorisations with several results: eigh, LU, slogdet, QR
     norms.py       norms of vectors and of matrices
 """

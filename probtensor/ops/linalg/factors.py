@@ -1,7 +1,7 @@
-"""Factors of matrices in several parts: eigenvalues and eigenvectors, LU with pivots, QR.
+"""Factorisations with several results: eigenvalues and eigenvectors, LU with pivots, QR.
 
-Each is a routine on the last two axes, repeated over the leading ones; the functions give their
-parts under the names of numpy.linalg and scipy.linalg.
+Each is a routine on the last two axes, repeated over the leading ones; the functions return their
+results under the names of numpy.linalg and scipy.linalg.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from probtensor.types import size_min
 
 
 class EighResult(NamedTuple):
-    """What `eigh` gives."""
+    """The result of `eigh`."""
 
     eigenvalues: Node
     eigenvectors: Node
 
 
 class SlogdetResult(NamedTuple):
-    """What `slogdet` gives."""
+    """The result of `slogdet`."""
 
     sign: Node
     logabsdet: Node
 
 
 class QRResult(NamedTuple):
-    """What `qr` gives."""
+    """The result of `qr`."""
 
     Q: Node
     R: Node
@@ -46,8 +46,8 @@ class QRResult(NamedTuple):
 def _by_item(
     a: np.ndarray, outs: Sequence[np.ndarray], factor: Callable[[np.ndarray], Sequence[np.ndarray]]
 ) -> tuple[np.ndarray, ...]:
-    """The outputs, filled with what `factor` gives for each finite matrix that has factors; floats
-    start as nan, integers as 0."""
+    """The outputs of `factor` for each matrix; for one that is not finite or has no factors, floats
+    are nan and integers 0."""
     for out in outs:
         out[...] = np.nan if out.dtype.kind == "f" else 0
     for item in np.ndindex(a.shape[:-2]):
@@ -63,7 +63,7 @@ def _by_item(
 
 
 def _apart(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    """Symmetric matrices whose eigenvalues are about 1, 2, ..., n, so that none is near another."""
+    """Symmetric matrices with well separated eigenvalues, about 1, 2, ..., n."""
     q = np.linalg.qr(rng.normal(size=shape))[0]
     values = np.arange(1, shape[-1] + 1) + rng.uniform(-0.2, 0.2, shape[:-1])
     a = (q * values[..., None, :]) @ np.swapaxes(q, -1, -2)
@@ -72,11 +72,11 @@ def _apart(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 @op
 class Eigh(Core):
-    """Eigenvalues, rising, and eigenvectors, in columns, of a symmetric matrix; all nan where it is
+    """Ascending eigenvalues and eigenvectors (columns) of a symmetric matrix; all nan where it is
     not finite. Only the lower triangle is read, and the derivative is that of a symmetric matrix.
 
-    The derivative of the vectors is inf or nan where two eigenvalues are equal, for it does not
-    exist there; that of the values does.
+    The derivative of the vectors is inf or nan where two eigenvalues are equal, since it does not
+    exist there; that of the eigenvalues does.
     """
 
     core, routine = "(n,n)->(n),(n,n)", "pt_eigh"
@@ -154,7 +154,7 @@ class LU(Core):
 
 
 def _lu(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """LU of one matrix, column by column, by rows with the largest entry."""
+    """LU of one matrix, column by column, with partial pivoting."""
     factor, n = np.array(a), a.shape[0]
     pivots, rows = np.zeros(n, "int64"), np.arange(n)
     for k in range(n):
@@ -169,7 +169,7 @@ def _lu(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _triangles(factor: Node) -> tuple[Node, Node]:
-    """L, whose diagonal is ones, and U out of their one matrix."""
+    """(L, U) from the matrix that contains both; L has a unit diagonal."""
     unit = ops.eye(factor.shape[-1], dtype="bool")
     return ops.where(unit, 1.0, ops.tril(factor, -1)), ops.triu(factor)
 
@@ -222,9 +222,9 @@ def eigh(a: TensorLike, UPLO: str = "L") -> EighResult:
     a: shape (..., n, n), as float64. Only one triangle is read, the lower one or, with UPLO="U",
         the upper one; the derivative is that of a symmetric matrix.
 
-    The eigenvalues have shape (..., n) and rise; column k of eigenvectors[..., :, :] belongs to
-    eigenvalue k, with a sign that is not specified. Where a is not finite all are nan. The
-    derivative of eigenvectors does not exist where eigenvalues are equal.
+    The eigenvalues have shape (..., n), in ascending order; column k of eigenvectors[..., :, :]
+    belongs to eigenvalue k, with a sign that is not specified. Where a is not finite all are nan.
+    The derivative of eigenvectors does not exist where eigenvalues are equal.
 
         values, vectors = pt.linalg.eigh(cov)
         root = vectors * pt.sqrt(values) @ vectors.mT
@@ -297,8 +297,8 @@ def lu(
     check_finite: bool = False,
     p_indices: bool = False,
 ) -> tuple[Node, ...]:
-    """Factors of a square matrix, by rows with the largest entries: (p, l, u) with a == p @ l @ u;
-    SciPy's signature.
+    """LU factors of a square matrix with partial pivoting: (p, l, u) with a == p @ l @ u; SciPy's
+    signature.
 
     a: shape (..., n, n), as float64. l is lower triangular with a diagonal of ones, u upper
     triangular, p a permutation. With `p_indices` p is int64 of shape (..., n) instead, and row i of
@@ -307,7 +307,7 @@ def lu(
 
         p, l, u = pt.linalg.lu(a)
 
-    Returns a tuple of tensors, as said above.
+    Returns a tuple of tensors, as above.
     Raises GraphError, a TypeError, for matrices that are not square.
     Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
 

@@ -28,8 +28,8 @@ def norm(x: TensorLike, ord: object = None, axis: Axis = None, keepdims: bool = 
         refused.
 
     Returns a float tensor without the axes that the norm is over (of size 1 with `keepdims`).
-    Raises GraphError, a TypeError, for an order that there is not, for the wrong number of axes,
-    and for an axis that x has not.
+    Raises GraphError, a TypeError, for an unknown order, for the wrong number of axes, and for an
+    axis that x has not.
 
         >>> pt.linalg.norm([3.0, 4.0]).eval()
         array(5.)

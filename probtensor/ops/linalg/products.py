@@ -1,4 +1,4 @@
-"""Products of matrices, all of them one op; triangular systems and factors; running sums.
+"""Matrix products, all of them one op; triangular systems and factors; cumulative sums.
 
 A product is a contraction of two operands by subscripts. The rest are routines on the last axes,
 repeated over the leading ones, that compiled plans call by name.
@@ -50,7 +50,7 @@ class Contract(Contraction):
     )
 
     def user_name(self) -> str:
-        """matmul where one axis is joined and each operand has at most one of its own."""
+        """matmul if one axis is summed over and each operand has at most one axis of its own."""
         first, second, out = self.parts()
         joined = [c for c in first if c in second and c not in out]
         only = [set(first) - set(second), set(second) - set(first)]
@@ -68,7 +68,7 @@ class Contract(Contraction):
 
 
 def _operand_gradient(g, g_letters, other, other_letters, x, letters) -> Node:
-    """The gradient of the operand x; along a letter that x alone has it does not vary."""
+    """The gradient of the operand x; it is constant along letters that only x has."""
     shared = "".join(c for c in letters if c in g_letters or c in other_letters)
     inner = contract(f"{g_letters},{other_letters}->{shared}", g, other)
     lost = tuple(k for k, c in enumerate(letters) if c not in shared)
@@ -290,13 +290,13 @@ def vecmat(x: TensorLike, y: TensorLike) -> Node:
 
 
 def spd(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    """A symmetric positive definite matrix, well conditioned, for each place of a shape."""
+    """Well conditioned symmetric positive definite matrices, a batch of this shape."""
     a = rng.normal(size=shape)
     return a @ np.swapaxes(a, -1, -2) + shape[-1] * np.eye(shape[-1])
 
 
 def triangular(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    """A square matrix with a large diagonal; what reads one triangle must not mind the other."""
+    """A square matrix with a large diagonal and both triangles, of which a solver reads one."""
     return rng.normal(size=shape) + 4 * np.eye(shape[-1])
 
 
@@ -396,8 +396,8 @@ def _positive(*shape: int) -> Callable[[np.random.Generator], np.ndarray]:
 
 
 def _running_sums(x: np.ndarray) -> np.ndarray:
-    """np.cumsum along the last axis with what rounding has lost so far, unless a sum is not finite
-    (Neumaier 1974, ZAMM 54:39)."""
+    """np.cumsum along the last axis with compensated summation (Neumaier 1974, ZAMM 54:39), unless
+    a sum is not finite."""
     sums = np.cumsum(x, axis=-1)
     if not np.issubdtype(sums.dtype, np.floating):
         return sums
@@ -416,7 +416,7 @@ class Cumsum(Core):
     core, routine = "(n)->(n)", "pt_cumsum"
     device = True
     linear = True
-    # Of one sign: where terms cancel, targets that add in another order lose other roundings.
+    # Of one sign: where terms cancel, rounding depends on the order of summation of the target.
     samples = sum((arrays(_positive(*shape)) for shape in ((5,), (2, 3, 4), (3, 0))), ())
 
     def numpy(self, x):
@@ -543,10 +543,10 @@ def matrices(what: str, x: TensorLike) -> Node:
 def cumsum(
     a: TensorLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None
 ) -> Node:
-    """The running sum along an axis (of `a` flattened if None), in `dtype` or as `sum` has it.
+    """The cumulative sum along an axis (of `a` flattened if None), in `dtype` or as `sum` has it.
     Integers cost the square of their number.
 
-    Returns a tensor of the shape of `a` (of one axis if `axis` is None). Rounding is made up for:
+    Returns a tensor of the shape of `a` (of one axis if `axis` is None). Summation is compensated:
     Neumaier (1974), ZAMM 54:39.
     Raises GraphError, a TypeError, for an axis that `a` has not and for several.
 

@@ -54,7 +54,7 @@ def einsum(
 
 
 def _parsed(subscripts: str, nodes: list[Node]) -> tuple[list[str], str]:
-    """Letters for each operand and the output, with the axes behind "..." given letters too."""
+    """Letters for each operand and the output; axes of "..." get letters too."""
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(nodes):
@@ -79,7 +79,7 @@ def _parsed(subscripts: str, nodes: list[Node]) -> tuple[list[str], str]:
 
 
 def _hidden(term: str, x: Node, subscripts: str) -> int:
-    """How many axes of x stand behind "..."."""
+    """The number of axes of x that "..." stands for."""
     letters = term.replace("...", "")
     if not all(c in string.ascii_letters for c in letters):
         raise GraphError(f"einsum: {term!r} in {subscripts!r} is not made of letters and '...'")
@@ -100,8 +100,8 @@ def _check_sizes(subscripts: str, inputs: list[str], nodes: list[Node]) -> None:
 
 
 def _tidied(letters: str, x: Node, others: str, output: str) -> tuple[str, Node]:
-    """The operand with each letter once: diagonals taken, axes of size 1 that others have dropped,
-    axes that nothing else names summed."""
+    """The operand with each letter once: diagonals are taken, axes of size 1 that broadcast are
+    dropped, and axes that nothing else names are summed over."""
     for c in dict.fromkeys(letters):
         while letters.count(c) > 1:
             first = letters.index(c)
@@ -120,7 +120,8 @@ def _tidied(letters: str, x: Node, others: str, output: str) -> tuple[str, Node]
 
 
 def _laid_out(letters: str, x: Node, output: str) -> Node:
-    """The result in the order of the output. A letter it lacks had size 1 in every operand."""
+    """The result with its axes in the order of the output. A missing letter had size 1 in every
+    operand."""
     order = [letters.index(c) for c in output if c in letters]
     spent = tuple(k for k, c in enumerate(letters) if c not in output)
     x = ops.sum(x, spent, dtype=x.dtype) if spent else x

@@ -1,4 +1,4 @@
-"""Folds over axes.
+"""Reductions over axes.
 
     folds.py       sum, prod, max, min, all, any
     statistics.py  mean, var and the like

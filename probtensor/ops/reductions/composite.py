@@ -1,7 +1,7 @@
-"""Functions that keep a name, and a derivative in closed form, until late in the pipeline.
+"""Functions that remain one op, with a derivative in closed form, until late in the pipeline.
 
-Rules can then recognise them whole (the logarithm of a softmax, say), and a derivative does not
-run through the maximum that their stable form subtracts.
+So rules can match them (the logarithm of a softmax, say), and derivatives do not go through the
+maximum that their stable form subtracts.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ AXES = (
 
 
 def finite_shift(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """The maximum over `axes`, kept as axes of size 1; 0 where it is infinite or nan."""
+    """The maximum over `axes`, with axes of size 1 for these; 0 where it is infinite or nan."""
     top = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
     return np.where(np.isfinite(top), top, x.dtype.type(0))
 
 
 def shift_of(x: Node, axes: tuple[int, ...]) -> Node:
-    """As `finite_shift`, as a graph; nan stays, and ends in the result all the same."""
+    """`finite_shift` as a graph, except that nan propagates."""
     top = ops.expand_dims(make(ops.Peak(axes), (x,)), axes)
     return ops.where(ops.isinf(top), 0, top)
 
@@ -58,7 +58,7 @@ class OverAxes(Composite):
     samples = AXES
 
     def check(self, x: TensorType) -> None:
-        """Raise for axes that x has not, or a dtype that is no float."""
+        """TypeError for axes that x has not, or a dtype that is no float."""
         if any(not 0 <= a < x.ndim for a in self.axes):
             raise ShapeError(f"axes {self.axes} of a tensor with {x.ndim} axes")
         if not x.is_float:
@@ -70,7 +70,8 @@ class OverAxes(Composite):
 
 @op
 class LogSumExp(OverAxes):
-    """log(sum(exp(x))) over `axes`; -inf where all elements are, as of none, +inf where one is."""
+    """log(sum(exp(x))) over `axes`; -inf if all elements are -inf or there are none, +inf if one
+    is."""
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:
         yield from ()
@@ -86,7 +87,7 @@ class LogSumExp(OverAxes):
         return np.log(total) + np.squeeze(shift, self.axes)
 
     def vjp(self, g, out, x):
-        # exp(x - out), but where out is infinite: then +inf weighs 1 and -inf nothing.
+        # exp(x - out); where out is infinite, 1 for elements of +inf and 0 for all others.
         infinite = ops.isinf(out)
         safe = spread(ops.where(infinite, 0, out), self.axes, x.shape)
         at_infinity = spread(infinite, self.axes, x.shape)
@@ -145,7 +146,7 @@ class LogSoftmax(OverAxes):
 
 @dataclass(frozen=True)
 class ArgExtreme(Composite):
-    """The first place along `axis` that holds the extreme, or a nan if there is one."""
+    """The first index along `axis` of the extreme, or of a nan if there is one."""
 
     axis: int
     differentiable = False
@@ -169,7 +170,7 @@ class ArgExtreme(Composite):
         yield folds_something(node, (self.axis,))
 
     def first_of(self, x: Node, extreme: Node) -> Node:
-        """The smallest place where x is the extreme or nan."""
+        """The smallest index at which x is the extreme or nan."""
         n = x.shape[self.axis]
         ones = (1,) * (x.ndim - self.axis - 1)
         counts = ops.reshape(ops.arange(n), (n, *ones))
@@ -179,7 +180,7 @@ class ArgExtreme(Composite):
 
 @op
 class Argmax(ArgExtreme):
-    """The first place of the largest element along `axis`; of the first nan if there is one."""
+    """The first index of the largest element along `axis`; of the first nan if there is one."""
 
     def numpy(self, x):
         return np.argmax(x, axis=self.axis)
@@ -190,7 +191,7 @@ class Argmax(ArgExtreme):
 
 @op
 class Argmin(ArgExtreme):
-    """The first place of the smallest element along `axis`; of the first nan if there is one."""
+    """The first index of the smallest element along `axis`; of the first nan if there is one."""
 
     def numpy(self, x):
         return np.argmin(x, axis=self.axis)
@@ -245,8 +246,8 @@ def _weighted(a: Node, b: Node, axis: Axis, keepdims: bool) -> Node:
 
 @public
 def softmax(x: TensorLike, axis: Axis = None) -> Node:
-    """exp(x) / sum(exp(x)) over `axis`, without overflow. As in SciPy all axes are meant where none
-    is given: write axis=-1 for the rows of a matrix.
+    """exp(x) / sum(exp(x)) over `axis`, without overflow. As in SciPy the default is all axes: use
+    axis=-1 for the rows of a matrix.
 
     Returns a tensor of the shape of `x`, float32 if x is, else float64.
     Raises GraphError, a TypeError, for an axis that x has not, or one that stands twice.
@@ -279,7 +280,7 @@ def log_softmax(x: TensorLike, axis: Axis = None) -> Node:
 def argmax(
     a: TensorLike, axis: int | None = None, out: None = None, *, keepdims: bool = False
 ) -> Node:
-    """The first place of the largest element along an axis (of `a` flattened if None), as int64.
+    """The first index of the largest element along an axis (of `a` flattened if None), as int64.
 
     Returns an int64 tensor without that axis (of size 1 with `keepdims`).
     Raises GraphError, a TypeError, for an axis that `a` has not and for several.
@@ -295,7 +296,7 @@ def argmax(
 def argmin(
     a: TensorLike, axis: int | None = None, out: None = None, *, keepdims: bool = False
 ) -> Node:
-    """The first place of the smallest element along an axis (of `a` flattened if None), as int64.
+    """The first index of the smallest element along an axis (of `a` flattened if None), as int64.
 
     Returns an int64 tensor without that axis (of size 1 with `keepdims`).
     Raises GraphError, a TypeError, for an axis that `a` has not and for several.

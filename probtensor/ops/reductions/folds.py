@@ -1,4 +1,4 @@
-"""Folds over axes: sum, product, extremes, truth. Means and variances are graphs of them
+"""Reductions over axes: sum, prod, max, min, all, any. Means and variances are graphs of these
 (statistics.py).
 
 The ops take sorted, non-negative axes and drop them; the functions take NumPy's `axis`, `keepdims`
@@ -36,9 +36,9 @@ def listed_axes(
     several: bool = True,
     distinct: bool = True,
 ) -> tuple[int, ...]:
-    """NumPy's `axis` as non-negative axes in the order given; None is all of them. `ndim` counts
-    the axes where they are not those of x. With `several` false one integer is all there may be,
-    with `distinct` false an axis may stand twice."""
+    """NumPy's `axis` as non-negative axes in the order given; None means all. `ndim` is the number
+    of axes if that is not the one of x. Without `several` only one integer is accepted; without
+    `distinct` an axis may occur twice."""
     ndim = x.ndim if ndim is None else ndim
     if axis is None and several:
         return tuple(range(ndim))
@@ -60,7 +60,7 @@ def listed_axes(
 
 
 def normal_axes(axis: Axis, x: Node, what: str, ndim: int | None = None) -> tuple[int, ...]:
-    """NumPy's `axis` as sorted, non-negative axes; None is all of them."""
+    """NumPy's `axis` as sorted, non-negative axes; None means all."""
     return tuple(sorted(listed_axes(axis, x, what, ndim)))
 
 
@@ -70,7 +70,7 @@ def one_axis(axis: object, x: Node, what: str, ndim: int | None = None) -> int:
 
 
 def _as_index(value: object) -> int | None:
-    """An integer of any library; None for all else, bools and tensors among it."""
+    """An integer of any library; None for anything else, including bools and tensors."""
     if isinstance(value, (bool, np.bool_, Node)):
         return None
     try:
@@ -80,8 +80,8 @@ def _as_index(value: object) -> int | None:
 
 
 def one_integer(value: object, what: str, tensors: bool = True) -> Size:
-    """An integer of any library as a plain one; a symbolic size as it is, and with `tensors` an
-    integer tensor without axes. GraphError, which begins with `what`, for all else."""
+    """An integer of any library as a Python one; a symbolic size as it is, and with `tensors` also
+    an integer tensor without axes. GraphError, which begins with `what`, for anything else."""
     if isinstance(value, Dim):
         return value
     if isinstance(value, Node):
@@ -95,7 +95,7 @@ def one_integer(value: object, what: str, tensors: bool = True) -> Size:
 
 
 def described(x: Node) -> str:
-    """The lines of a message that say where, and which tensor it is about."""
+    """The lines of a message with the user's line and the tensor that it is about."""
     while isinstance(x.op, ops.Cast):
         x = x.inputs[0]
     if isinstance(x.op, Const):
@@ -107,14 +107,14 @@ def described(x: Node) -> str:
 
 
 def flag(value: object, what: str) -> bool:
-    """A Python truth value or 0 or 1; GraphError for all else, which Python would take as true."""
+    """A bool from a bool, 0 or 1; GraphError for anything else."""
     if isinstance(value, (bool, np.bool_)) or (isinstance(value, int) and value in (0, 1)):
         return bool(value)
     raise GraphError(f"{what} must be True or False, not {value!r:.60}")
 
 
 def spread(x: Node, axes: tuple[int, ...], shape: tuple) -> Node:
-    """A reduced value put back over the axes it lost."""
+    """A reduced value broadcast over the reduced axes again."""
     return ops.broadcast_to(ops.expand_dims(x, axes), shape)
 
 
@@ -148,10 +148,10 @@ class Prod(Reduction):
 
 
 def _product_of_the_others(x: Node, axes: tuple[int, ...]) -> Node:
-    """At each place, the product of all other elements along `axes`.
+    """For each element, the product of all other elements along `axes`.
 
-    Not out / x, which has no value at a zero: the element itself is masked out of a second copy of
-    the reduced axes, so that the result, and every derivative of it, is right whatever is zero.
+    Not out / x, which is nan at a zero: the element itself is masked out of a second copy of the
+    reduced axes, so that the result and all its derivatives are right at zeros.
     """
     remaining = [a for a in range(x.ndim) if a not in axes]
     last = ops.transpose(x, (*remaining, *axes))
@@ -165,7 +165,7 @@ def _product_of_the_others(x: Node, axes: tuple[int, ...]) -> Node:
 
 
 class Extreme(Reduction):
-    """What `max` and `min` share: equal extremes share the derivative evenly; nan spreads."""
+    """Base of `max` and `min`: equal extremes share the derivative evenly; nan propagates."""
 
     identity = None
     samples = AXES[:-1] + arrays(
@@ -190,7 +190,7 @@ class Max(Extreme):
 
 @op
 class Peak(Max):
-    """The largest element over `axes`, the least of its dtype where there is none: -inf."""
+    """The largest element over `axes`; the smallest value of the dtype (-inf) if there is none."""
 
     identity = -np.inf
     samples = cases((3, 4), axes=[(0,), (0, 1)])
@@ -212,7 +212,7 @@ class Min(Extreme):
 
 
 class Truth(Reduction):
-    """A fold of bools."""
+    """A reduction of bools."""
 
     differentiable = False
     samples = TRUTHS
@@ -225,7 +225,7 @@ class Truth(Reduction):
 
 @op
 class All(Truth):
-    """True where no element over `axes` is false."""
+    """True if no element over `axes` is false."""
 
     combine, identity = "and", True
 
@@ -235,7 +235,7 @@ class All(Truth):
 
 @op
 class Any_(Truth):
-    """True where some element over `axes` is true."""
+    """True if an element over `axes` is true."""
 
     name = "any"
     combine, identity = "or", False
@@ -245,7 +245,7 @@ class Any_(Truth):
 
 
 def wide(x: Node, dtype: DTypeLike) -> Node:
-    """x in the dtype that NumPy sums and multiplies it in."""
+    """x in the dtype in which NumPy sums and multiplies it."""
     if dtype is not None:
         return ops.astype(x, check_dtype(dtype))
     if x.dtype.startswith("uint"):
@@ -298,7 +298,7 @@ def _start(initial: TensorLike, dtype: str, what: str) -> Node:
 
 
 def chosen(x: Node, where: TensorLike, other: TensorLike, what: str) -> Node:
-    """x with `other` where the mask `where`, which broadcasts to x, does not hold."""
+    """x with `other` where the mask `where`, which broadcasts to x, is false."""
     if where is None or where is True:
         return x
     mask = as_tensor(where)

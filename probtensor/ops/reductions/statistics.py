@@ -16,7 +16,7 @@ from probtensor.types import Size, check_dtype, size_product
 
 
 def _as_floats(x: TensorLike, dtype: DTypeLike, what: str) -> Node:
-    """x in `dtype`, which must be one of floats; integers and bools become float64 without it."""
+    """x in `dtype`, which must be a float dtype; without it integers and bools become float64."""
     if dtype is None:
         return floats(x)
     if not check_dtype(dtype).is_float:
@@ -27,7 +27,7 @@ def _as_floats(x: TensorLike, dtype: DTypeLike, what: str) -> Node:
 def _count(
     x: Node, axes: tuple[int, ...], where: TensorLike, keepdims: bool, what: str
 ) -> Node | Size:
-    """How many elements are counted over `axes`: a number, or a tensor where a mask decides."""
+    """The number of elements over `axes`: a number, or with a mask a tensor."""
     if where is not None and where is not True:
         ones = chosen(ops.ones_like(x), where, 0, what)
         return ops.sum(ones, axes, keepdims=keepdims)
@@ -171,7 +171,7 @@ def ptp(a: TensorLike, axis: Axis = None, out: None = None, keepdims: bool = Fal
 
 @public
 def count_nonzero(a: TensorLike, axis: Axis = None, *, keepdims: bool = False) -> Node:
-    """How many elements are not 0.
+    """The number of elements that are not 0.
 
     Returns a tensor without the reduced axes (of size 1 with `keepdims`), of int64.
     Raises GraphError, a TypeError, for an axis that `a` has not, or one that stands twice.

@@ -1,10 +1,10 @@
-"""Small differences of logarithms, which log densities near their mode are made of.
+"""Small differences of logarithms: deviances, which dominate log densities near their mode.
 
-`log1pmx` and `expm1mx` are what log(1 + x) and exp(x) - 1 leave of x; `kl_div` is the deviance of
-Loader (2000), "Fast and accurate computation of binomial probabilities", where it is bd0. The log
-mass of a Poisson count, of successes and the density of Student's t have kernels of this kind: they
-are formed from differences of counts, not of their logarithms, whose digits cancel, and so are
-their derivatives. Those of two counts are the kernels of the binomial and negative binomial.
+`log1pmx` and `expm1mx` are log(1 + x) - x and exp(x) - 1 - x; `kl_div` is the deviance of Loader
+(2000), "Fast and accurate computation of binomial probabilities", where it is called bd0. The log
+mass of a Poisson count, of a number of successes and the log density of Student's t contain such
+deviances. They and their derivatives are computed from differences of counts, not of logarithms,
+which cancel. Sums of two are the deviances of the binomial and negative binomial.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _halves(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _balance(a: np.ndarray, b: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """log(a / (b x)) and, where the three are nearly in balance, f with log(1 + f) its negative."""
+    """log(a / (b x)), and where a is near b x, the f with log(1 + f) = -log(a / (b x))."""
     (ma, ka), (mb, kb), (mx, kx) = (np.frexp(v) for v in (a, b, x))
     ratio = mb * mx / ma
     shift = np.where(ratio > 2**0.5, 1, np.where(ratio < 2**-0.5, -1, 0))
@@ -68,7 +68,7 @@ def _balance(a: np.ndarray, b: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _wide(function):
-    """A function of float64 arrays, for arrays of one float dtype."""
+    """Decorator: a function of float64 arrays, applied to arrays of any float dtype."""
 
     def call(*arrays: np.ndarray) -> np.ndarray:
         wide = np.broadcast_arrays(*(a.astype("float64") for a in arrays))
@@ -162,7 +162,7 @@ def _poisson_slope(a, d):
 
 
 def _share(x, m, d):
-    """u, h, z and whether x is the larger count, as pt_divergence.h has them."""
+    """u, h, z and whether x is the larger count, as in pt_divergence.h."""
     swap = x > m
     small, large = np.where(swap, m, x), np.where(swap, x, m)
     z = np.where(swap, -d, d)
@@ -378,7 +378,7 @@ class Surplus(Elementwise):
     samples = reals(0.3, 3, 0.3, 3, 0.3, 3, edges=(1.0, 3.0, 7.0, 1e-200, 1e250))
 
     def vjp(self, g, out, a, b, x):
-        # Without a it is x, at b = 0 too.
+        # For a = 0 it is x, also at b = 0.
         none = ops.logical_and(ops.eq(a, 0), ops.eq(b, 0))
         safe = ops.where(none, 1, b)
         return -g / b, g * (a / safe / safe), g
@@ -444,7 +444,7 @@ class PoissonSlope(Elementwise):
 
 
 def at_least_one(a: Node) -> Node:
-    """a, and 1 where it is 0."""
+    """a, but 1 where a is 0."""
     return ops.where(ops.eq(a, 0), 1, a)
 
 
@@ -464,7 +464,7 @@ class ShareDivergence(Elementwise):
 
 @op
 class ShareSlope(Elementwise):
-    """How many successes of x + m are expected, less x: the slope of share_divergence in d."""
+    """The expected number of successes of x + m, less x: the slope of share_divergence in d."""
 
     arity, numpy, c = 3, _wide(_share_slope), "pt_share_slope"
     samples = reals(0.3, 3, 0.3, 3, -2, 2, edges=(0.0, 1.0, 3.0, 1e-9, 50.0, 650.0))
@@ -490,7 +490,7 @@ class ShareDrift(Elementwise):
 
 
 def expected_share(x: Node, m: Node, d: Node) -> tuple[Node, ...]:
-    """x, x + m and m (1 for 0), the probability of a success at d, and that of a failure."""
+    """x, x + m and m (with 1 for 0), and the probabilities of success and failure at d."""
     n = x + m
     x, m = at_least_one(x), at_least_one(m)
     odds = d + log_ratio(x, m, 1)

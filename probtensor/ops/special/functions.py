@@ -38,7 +38,7 @@ WIDE = (*EDGES, 40.0, -40.0, 745.0, -745.0)
 
 
 class _SciPy:
-    """A function of scipy.special, imported when it is first called."""
+    """A function of scipy.special, imported on the first call."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -131,14 +131,14 @@ class Log1mexp(Elementwise):
 
 @op
 class Logaddexp(Elementwise):
-    """log(exp(x) + exp(y)), without overflow; -inf where both are."""
+    """log(exp(x) + exp(y)), without overflow; -inf where both are -inf."""
 
     arity, numpy, c = 2, np.logaddexp, "pt_logaddexp"
     facts = Facts(commutative=True)
     samples = reals(-3, 3, -3, 3, edges=WIDE)
 
     def vjp(self, g, out, x, y):
-        # Two equal infinities weigh the same; their difference would be nan.
+        # Equal infinities have equal weights; their difference would be nan.
         same = ops.logical_and(ops.eq(x, y), ops.isinf(x))
         difference = ops.where(same, 0, x - y)
         return g * sigmoid(difference), g * sigmoid(-difference)
@@ -146,7 +146,7 @@ class Logaddexp(Elementwise):
 
 @op
 class Xlogy(Elementwise):
-    """x * log(y), and 0 where x is 0, whatever y is but nan."""
+    """x * log(y), and 0 where x == 0 (nan if y is nan)."""
 
     arity, numpy, c = 2, _SciPy("xlogy"), "pt_xlogy"
     poles = (Pole(1, 0.0, finite=True),)
@@ -158,7 +158,7 @@ class Xlogy(Elementwise):
 
 @op
 class Xlog1py(Elementwise):
-    """x * log(1 + y), and 0 where x is 0, whatever y is but nan."""
+    """x * log(1 + y), and 0 where x == 0 (nan if y is nan)."""
 
     arity, numpy, c = 2, _SciPy("xlog1py"), "pt_xlog1py"
     poles = (Pole(1, -1.0, finite=True),)
@@ -169,7 +169,7 @@ class Xlog1py(Elementwise):
 
 
 def zero_over(x: Node, y: Node) -> Node:
-    """x / y, and 0 where x is 0, whatever y is."""
+    """x / y, and 0 where x == 0, for any y."""
     zero = ops.eq(x, 0)
     return ops.where(zero, 0, x / ops.where(zero, 1, y))
 
@@ -210,7 +210,7 @@ class Erfcx(Elementwise):
     samples = reals(-2, 3, edges=EDGES)
 
     def vjp(self, g, out, x):
-        # Far out the difference cancels; there the derivative of DLMF 7.12.1 takes over.
+        # For large x the difference cancels; the derivative of DLMF 7.12.1 is used there.
         far = x > 50
         z = 1 / ops.square(ops.where(far, x, 50))
         tail = z * (-1 + z * (1.5 + z * (-3.75 + z * 13.125)))
@@ -233,7 +233,7 @@ class Erfinv(Elementwise):
 def _erfcinv(x: np.ndarray) -> np.ndarray:
     import scipy.special
 
-    # SciPy gives infinity for the smallest arguments; by logarithms they have values.
+    # SciPy gives infinity for the smallest arguments, where logarithms give the value.
     tiny = (x > 0) & (x < 1e-300)
     logarithm = np.log(np.where(tiny, x, 1).astype("float64")) - LN2
     small = scipy.special.ndtri_exp(logarithm) * -np.sqrt(0.5)
@@ -297,14 +297,14 @@ class Ndtri(Elementwise):
 def _lgamma(x: np.ndarray) -> np.ndarray:
     import scipy.special
 
-    # SciPy overflows to infinity where 1/x does; there gamma(x) is 1/x to the last place.
+    # SciPy overflows to infinity where 1/x does; gamma(x) rounds to 1/x there.
     tiny = (x != 0) & (np.abs(x) < 1e-300)
     return np.where(tiny, -np.log(np.abs(x)), scipy.special.gammaln(x)).astype(x.dtype)
 
 
 @op
 class Gamma(Elementwise):
-    """The gamma function (DLMF 5.2.1); (n - 1)! for whole n > 0, nan at negative whole numbers."""
+    """The gamma function (DLMF 5.2.1); (n - 1)! for integers n > 0, nan at negative integers."""
 
     numpy, c = _SciPy("gamma"), "pt_gamma"
     poles = (Pole(0, 0.0),)
@@ -316,7 +316,7 @@ class Gamma(Elementwise):
 
 @op
 class Lgamma(Elementwise):
-    """log |gamma(x)| (DLMF 5.2); +inf at 0 and at negative whole numbers."""
+    """log |gamma(x)| (DLMF 5.2); +inf at 0 and at negative integers."""
 
     numpy, c = static(_lgamma), "pt_lgamma"
     poles = (Pole(0, 0.0),)
@@ -363,12 +363,12 @@ class Trigamma(Elementwise):
 
 @public
 def polygamma(n: int, x: TensorLike) -> Node:
-    """The n-th derivative of digamma, for whole n >= 0 and x > -10.
+    """The n-th derivative of digamma, for integers n >= 0 and x > -10.
 
     Sixteen steps of the recurrence (DLMF 5.15.5), then the asymptotic series (DLMF 5.15.8).
 
     Returns a tensor of the shape of x: float32 if x is, else float64.
-    Raises GraphError, a TypeError, for an n that is no whole number from 0 on.
+    Raises GraphError, a TypeError, for an n that is not an integer >= 0.
 
         >>> pt.special.polygamma(1, 1.0).eval()
         array(1.64493407)

@@ -1,8 +1,8 @@
-"""Logarithms of probabilities as functions of a linear predictor, and products whose zeros win.
+"""Logarithms of probabilities as functions of a linear predictor, and products that are 0 for a
+factor of 0.
 
-What the rules for links (rules/probability/links.py) make of `log(p)` and `xlogy(y, p)`. Each has a
-derivative that is accurate, too, where the probability has rounded to 0 or 1, and so has its
-derivative.
+The rules for links (rules/probability/links.py) rewrite `log(p)` and `xlogy(y, p)` to these ops.
+First and second derivatives are accurate too where the probability rounds to 0 or 1.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _polynomial(z: Node, coefficients: tuple[float, ...]) -> Node:
 
 @op
 class Xtimes(Elementwise):
-    """x * y, and 0 where x is 0, whatever y is but nan."""
+    """x * y, and 0 where x == 0 (nan if y is nan)."""
 
     arity, numpy, c = 2, static(_xtimes), "pt_xtimes"
     samples = reals(0.2, 3, -3, 3, edges=EDGES)
@@ -43,7 +43,7 @@ class Xtimes(Elementwise):
 
 @op
 class Xexpy(Elementwise):
-    """x * exp(y), and 0 where x is 0, whatever y is but nan."""
+    """x * exp(y), and 0 where x == 0 (nan if y is nan)."""
 
     arity, numpy, c = 2, static(lambda x, y: _xtimes(x, np.exp(y))), "pt_xexpy"
     samples = reals(0.2, 3, -3, 3, edges=EDGES)
@@ -141,7 +141,7 @@ class InverseMills(Elementwise):
     samples = reals(-5, 3, edges=WIDE)
 
     def vjp(self, g, out, x):
-        # -out * (x + out); far left the sum cancels, and the series of DLMF 7.12.1 takes over.
+        # -out * (x + out); far left the sum cancels, and the series of DLMF 7.12.1 is used.
         far = x < -30
         z = 1 / ops.where(far, x, -30)
         series = (-1.0, 2.0, -10.0, 74.0, -706.0, 8162.0, -110410.0)

@@ -1,11 +1,11 @@
-"""Differences of log gamma and its derivatives, which cancel where they are taken as written.
+"""Differences of log gamma and its derivatives, which cancel if computed as written.
 
 With R(z) = lgamma(z) - z log z + z and its derivatives P(z) = digamma(z) - log z, Q(z) =
 trigamma(z) - 1/z, which are small for large z (DLMF 5.11),
 
     lgamma(x + n) - lgamma(x) = n log(x + n) + x (log(1 + n/x) - n/x) + R(x + n) - R(x)
 
-where the difference of the rests is taken term by term of Stirling's series, as in Didonato and
+where the difference R(x + n) - R(x) is taken term by term of Stirling's series, as in Didonato and
 Morris (1992), ACM TOMS 18:360. Below 8, eight steps of the recurrence come first.
 """
 
@@ -31,7 +31,7 @@ BERNOULLI = (
 )  # fmt: skip
 STIRLING = tuple(b / (2 * k * (2 * k - 1)) for k, b in enumerate(BERNOULLI, 1))
 DIGAMMA = tuple(b / (2 * k) for k, b in enumerate(BERNOULLI, 1))
-# A few whole numbers need no SciPy, which takes long to import.
+# A few integers need no SciPy, which is slow to import.
 FEW = 64
 _psi = _SciPy("psi")
 EDGES = (0.5, 1.0, 3.0, 1e-9, 12.0, 40.0, 1e6, 1e20)
@@ -75,7 +75,7 @@ def _rest(order: int, x: np.ndarray) -> np.ndarray:
 
 
 def _far_change(order: int, a: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """R, P or Q at a + n less that at a, both at least 8."""
+    """The difference of R, P or Q between a + n and a, for a and a + n at least 8."""
     w, v = 1 / a, 1 / (a + n)
     W, V = w * w, v * v
     if order == 0:
@@ -98,7 +98,8 @@ def _rest_change(order: int, a: np.ndarray, n: np.ndarray) -> np.ndarray:
 
 
 def _ordered(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Where both ends are positive and finite; there the lower one, the step up and its sign."""
+    """A mask of where x and x + n are positive and finite, and there the lower of the two, the
+    distance to the upper one, and the sign of n."""
     valid = (x > 0) & (x + n > 0) & (x + n < np.inf)
     low = np.where(valid, np.where(n < 0, x + n, x), 1.0)
     return valid, low, np.where(valid, np.abs(n), 0.0), np.where(n < 0, -1.0, 1.0)
@@ -126,7 +127,7 @@ def _log_rising(x: np.ndarray, n: np.ndarray) -> np.ndarray:
 
 
 def _difference(order: int, x: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """digamma (trigamma for order 2) at x + n less that at x."""
+    """digamma(x + n) - digamma(x), for order 2 with trigamma."""
     valid, low, step, sign = _ordered(x, n)
     start = np.where(low < SHIFT, low + SHIFT, low)
     steps = np.zeros_like(low)
@@ -212,7 +213,7 @@ class LogRisingFactorial(Elementwise):
 @op
 class DigammaDifference(Elementwise):
     """digamma(x + n) - digamma(x), without cancellation for x > 0 and x + n > 0: the harmonic sum
-    1/x + 1/(x + 1) + ... + 1/(x + n - 1) for whole n."""
+    1/x + 1/(x + 1) + ... + 1/(x + n - 1) for integers n."""
 
     arity, numpy, c = 2, _of(_difference, 1), "pt_digamma_difference"
     poles = (Pole(0, 0.0),)
@@ -237,7 +238,7 @@ class TrigammaDifference(Elementwise):
 
 @op
 class LgammaRest(Elementwise):
-    """lgamma(x) - x log x + x for x > 0: what Stirling's formula leaves (DLMF 5.11.1)."""
+    """lgamma(x) - x log x + x for x > 0: the remainder of Stirling's formula (DLMF 5.11.1)."""
 
     numpy, c = _of(_rest, 0), "pt_lgamma_rest"
     poles = (Pole(0, 0.0),)
@@ -273,7 +274,7 @@ class TrigammaRest(Elementwise):
 
 @op
 class LgammaRestChange(Elementwise):
-    """lgamma_rest(a + n) - lgamma_rest(a) for a > 0 and a + n > 0; it goes to 0 for large a."""
+    """lgamma_rest(a + n) - lgamma_rest(a) for a > 0 and a + n > 0; it tends to 0 for large a."""
 
     arity, numpy, c = 2, _of(_rest_change, 0), "pt_lgamma_rest_change"
     poles = (Pole(0, 0.0),)

@@ -1,8 +1,8 @@
-"""Logarithms that densities decay by, where squares and exponentials would overflow.
+"""Logarithms in the tails of densities, without overflow of squares and exponentials.
 
 `log1p_square(x, w)` is log(1 + (x w)**2), for the power laws (Cauchy, Student's t), and
 `log_cosh(x)` is log(cosh(x)), for tails that are exponential (logistic, hyperbolic secant). Both
-keep their digits near 0 too, and their derivatives everywhere.
+are accurate near 0 as well, and their derivatives are accurate everywhere.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from probtensor.ops.kinds import NONNEGATIVE, Elementwise, Facts, op
 from probtensor.ops.samples import reals
 from probtensor.ops.special.functions import static
 
-# Beyond these 1 is lost beside the square of a product.
+# For y beyond this, 1 + y**2 rounds to y**2.
 LOST = {"float64": 2.0**28, "float32": 2.0**14}
-# Beyond the first number squares overflow; there both factors are scaled by the second.
+# Squares of numbers beyond FAR overflow; there both factors are scaled by SCALE.
 FAR, SCALE = 2.0**511, 2.0**-512
 LN2 = float(np.log(2))
 
@@ -34,9 +34,9 @@ def _log1p_square(x: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 @op
 class Log1pSquare(Elementwise):
-    """log(1 + (x w)**2), also where the square overflows, or the product.
+    """log(1 + (x w)**2), also where the square or the product overflows.
 
-    Densities take x far in a tail, and the inverse w of a scale.
+    In densities, x is a deviation and w the reciprocal of a scale.
     """
 
     arity, numpy, c = 2, static(_log1p_square), "pt_log1p_square"
@@ -44,8 +44,8 @@ class Log1pSquare(Elementwise):
     samples = reals(-3, 3, 0.2, 3, edges=(*EDGES, 1e200, -1e300))
 
     def vjp(self, g, out, x, w):
-        # 2 w y / (1 + y^2) for y = x w, or 2 / x where 1 is lost beside y^2; and what either factor
-        # has of it the other one has too. One division serves both.
+        # 2 w y / (1 + y^2) for y = x w, or 2 / x where 1 + y^2 rounds to y^2, and symmetrically for
+        # the other factor. One division serves both.
         y = x * w
         far = ops.abs(y) > LOST[x.dtype]
         slope = ops.where(far, 2, 2 * w * y) / ops.where(far, x, 1 + ops.square(y))

@@ -274,10 +274,10 @@ def log_gammas_of_a_sum_and_its_parts(node: Node, facts: FactTable) -> Node | No
     leaves = [leaf for leaf in facts.remember(node, chain_leaves) if type(leaf[1].op) is ops.Lgamma]
     if len(leaves) < 3:
         return None
-    for whole in leaves:
-        others = [leaf for leaf in leaves if leaf[2] != whole[2]]
+    for total in leaves:
+        others = [leaf for leaf in leaves if leaf[2] != total[2]]
         for p, q in itertools.combinations(others, 2):
-            (u,), (a,), (b,) = (leaf[1].inputs for leaf in (whole, p, q))
+            (u,), (a,), (b,) = (leaf[1].inputs for leaf in (total, p, q))
             rest = is_sum_of(u, a, b)
             # If a and b may have opposite signs, a + b may be 0, where lgamma(a + b + 1) is finite.
             positive = [facts.bounds(x).positive for x in (a, b)]
@@ -289,7 +289,7 @@ def log_gammas_of_a_sum_and_its_parts(node: Node, facts: FactTable) -> Node | No
                     # for differences of lbeta still match.
                     both = ops.logical_and(ops.eq(a, 0), ops.eq(b, 0))
                     found = found + ops.where(both, ops.constant(math.nan, dtype=a.dtype), 0)
-                return regrow(node, {p[0]: found, q[0]: None, whole[0]: None})
+                return regrow(node, {p[0]: found, q[0]: None, total[0]: None})
     return None
 
 
