@@ -33,15 +33,13 @@ def draw(
 ) -> np.ndarray | list | dict:
     """Values of random variables and of what depends on them, all from one joint draw.
 
-    outputs: a tensor, or a list or dict of them, which is then the structure of the result. With
-    `draws` each array has a leading axis of that length. The same seed, a whole number or a NumPy
+    outputs: a tensor, or a list or dict of tensors; the result has the same structure. With `draws`
+    each array has a leading axis of that length. The same seed, a whole number or a NumPy
     SeedSequence, gives the same values; a NumPy Generator is asked for a seed.
 
-    TypeError or ValueError for other settings.
-
     Returns arrays, of the shapes and dtypes of the outputs, with that axis in front.
-    Raises TypeError or ValueError for other settings, and ValueError where a parameter leaves its
-    range and the variable is a whole number.
+    Raises TypeError or ValueError for other settings, and ValueError if a parameter of a discrete
+    variable leaves its support.
 
         >>> mu = pt.random.normal(0, 1, name="mu")
         >>> pt.draw(mu, draws=3, seed=1).shape
@@ -66,7 +64,7 @@ def draw(
 def draw_settings(
     what: str, draws: object, seed: object, least: int = 0
 ) -> tuple[int | None, int | list[int] | None]:
-    """(draws, seed), once they make sense."""
+    """(draws, seed), validated."""
     try:
         count = None if draws is None else integer(what, "draws", draws, least)
         return count, seed_integer(what, seed)
@@ -86,8 +84,8 @@ def draw_rows(
     """`count` joint draws of named tensors, as arrays (count, *shape).
 
     given    values (count, *shape) of nodes that are not drawn
-    data     arrays of data inputs that are not to have their default
-    lengths  of dims that neither data nor given values give
+    data     arrays of data inputs instead of their defaults
+    lengths  of dims that neither data nor given values determine
     target   where they are computed; see `function`
     """
     given = dict(given or {})
@@ -128,7 +126,7 @@ def draw_rows(
 def packed_inputs(
     given: Mapping[Node, np.ndarray], count: int
 ) -> tuple[tuple[Node, np.ndarray], dict[Node, Node]]:
-    """One vector input for all given values with its rows, and each node's piece of it."""
+    """((one vector input for all given values, its rows), {node: its slice of the vector})."""
     width = sum(int(np.prod(node.shape, dtype=int)) for node in given)
     vector = new_input("values", "float64", (width,))
     rows = np.empty((count, width))

@@ -1,9 +1,9 @@
 """Draws from the prior and from the posterior predictive distribution, as named arrays.
 
-Drawing is by name: a variable whose name has posterior draws takes them, row by row; everything
-else is drawn. So new variables may stand on old ones (other rows, new groups), and no model object
-is needed: the graph says what depends on what. What is drawn for a posterior is computed where it
-is; posterior predictive draws, which know no posterior, where $PROBTENSOR_TARGET says.
+Variables are matched by name: one whose name has posterior draws takes these, row by row; every
+other variable is drawn. So new variables may depend on old ones (other rows, new groups), and no
+model object is needed, since the graph has the dependences. Draws for a posterior are computed on
+its target; posterior predictive draws, which take no posterior, on $PROBTENSOR_TARGET.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def posterior_rows(idata: Arviz) -> tuple[dict[str, np.ndarray], int]:
 
 
 def by_chain(found: Mapping[str, np.ndarray], chains: int) -> dict[str, np.ndarray]:
-    """Rows as chains of draws."""
+    """Arrays (chains * draws, *shape) as (chains, draws, *shape)."""
     return {n: x.reshape(chains, len(x) // chains, *x.shape[1:]) for n, x in found.items()}
 
 
@@ -160,7 +160,8 @@ def coords_of(
     found: Mapping[str, np.ndarray],
     labels: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
-    """Labels along the dims of arrays (n, *shape): known ones where they fit, else counted."""
+    """Labels along the dims of arrays (n, *shape): the given ones if their number fits, else 0, 1,
+    ..."""
     coords = {}
     for name, names in dims.items():
         for dim, n in zip(names, found[name].shape[1:], strict=True):
@@ -170,7 +171,7 @@ def coords_of(
 
 
 def attributes(seed: int | None) -> dict[str, object]:
-    """What an ArviZ object tells of where it comes from."""
+    """Attributes of an ArviZ object that name its origin."""
     found = {"inference_library": "probtensor", "inference_library_version": __version__}
     return found if seed is None else found | {"seed": seed}
 
@@ -203,7 +204,7 @@ def predictive_rows(
     """Draws of `outputs` for each row of posterior draws `values` (name -> (n, *shape)).
 
     outputs  variables or named expressions; they are drawn even if `values` has their names
-    data     arrays for data inputs that are not to have their own
+    data     arrays for data inputs instead of their defaults
 
     GraphError if nothing that the outputs depend on has posterior draws.
     """

@@ -55,7 +55,7 @@ def normal(mu=0.0, sigma=None, *, tau=None, shape=None, name=None, dims: Dims = 
         >>> pt.draw(pt.random.normal(0.0, 2.0), draws=5, seed=1).shape
         (5,)
     """
-    sigma = scale_from_precision(of("normal", name), sigma, tau)
+    sigma = scale_from_precision(variable_text("normal", name), sigma, tau)
     return random_variable(continuous.Normal(), (mu, sigma), shape, name, dims, constraint)
 
 
@@ -179,7 +179,7 @@ def uniform(low=0.0, high=1.0, *, shape=None, name=None, dims: Dims = None,
         >>> pt.draw(pt.random.uniform(0.0, 2.0), draws=5, seed=1).shape
         (5,)
     """
-    what = of("uniform", name)
+    what = variable_text("uniform", name)
     ends = to_tensor(f"low of {what}", low).op, to_tensor(f"high of {what}", high).op
     known = [end.array for end in ends if isinstance(end, Const)]
     if not all(np.isfinite(end).all() for end in known):
@@ -210,7 +210,7 @@ def exponential(lam=None, *, scale=None, shape=None, name=None, dims: Dims = Non
     """
     if scale is not None:
         exactly_one("exponential", lam=lam, scale=scale)
-        lam = ops.reciprocal(check_literal(of("exponential", name), scale=scale))
+        lam = ops.reciprocal(check_literal(variable_text("exponential", name), scale=scale))
     lam = 1.0 if lam is None else lam
     return random_variable(continuous.Exponential(), (lam,), shape, name, dims, constraint)
 
@@ -231,8 +231,8 @@ def gamma(alpha=None, beta=None, *, mu=None, sigma=None, shape=None, name=None, 
         (5,)
     """
     if second_parametrisation("gamma", alpha=alpha, beta=beta, mu=mu, sigma=sigma):
-        what = of("gamma", name)
-        # In this order alpha is 1 where mu is sigma, and no square leaves the range before it must.
+        what = variable_text("gamma", name)
+        # In this order alpha is exactly 1 for mu = sigma, and squares do not overflow needlessly.
         sigma = check_literal(what, sigma=sigma)
         ratio = check_literal(what, mu=mu) / sigma
         alpha, beta = ops.square(ratio), ratio / sigma
@@ -273,7 +273,7 @@ def beta(alpha=None, beta=None, *, mu=None, kappa=None, shape=None, name=None, d
         (5,)
     """
     if second_parametrisation("beta", alpha=alpha, beta=beta, mu=mu, kappa=kappa):
-        what = of("beta", name)
+        what = variable_text("beta", name)
         mean, total = check_literal(what, domain=UNIT, mu=mu), check_literal(what, kappa=kappa)
         alpha, beta = mean * total, (1 - mean) * total
     return random_variable(continuous.Beta(), (alpha, beta), shape, name, dims, constraint)
@@ -477,7 +477,7 @@ def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=N
         >>> pt.draw(x, draws=5, seed=1).shape
         (5, 2)
     """
-    what = of("multivariate_normal", name)
+    what = variable_text("multivariate_normal", name)
     if exactly_one(what, scale_tril=scale_tril, cov=cov) == "cov":
         square("cov", cov, what)
         cov = check_literal(what, domain=COVARIANCE, cov=cov)
@@ -501,13 +501,13 @@ __getattr__ = absent("pt.random", dict.fromkeys(__all__))
 # Parametrisations.
 
 
-def of(kind: str, name: str | None) -> str:
-    """How a message names the variable that is being made."""
+def variable_text(kind: str, name: str | None) -> str:
+    """The variable in messages: its distribution and name."""
     return f"{kind} {name!r}" if name else kind
 
 
 def square(label: str, value: TensorLike, what: str) -> Node:
-    """A square matrix, or several, as a node; GraphError otherwise."""
+    """A stack of square matrices as a node; GraphError otherwise."""
     node = to_tensor(f"{label} of {what}", value)
     rows, columns = node.shape[-2:] if node.ndim > 1 else (0, 1)
     if isinstance(rows, int) and isinstance(columns, int) and rows != columns:
@@ -541,8 +541,8 @@ def second_parametrisation(what: str, **given: TensorLike) -> bool:
 
 
 def check_literal(what: str, domain=POSITIVE, **given: TensorLike) -> Node:
-    """A parameter of another parametrisation: checked now if it is a literal, else where it is
-    used, because what is made of it may lie inside its range all the same."""
+    """A parameter of an alternative parametrisation: checked at once if it is a literal, else when
+    it is used, because the parameters computed from it may be valid nevertheless."""
     ((name, value),) = given.items()
     node = to_tensor(f"{name} of {what}", value)
     if node.ndim < domain.event_ndim:
@@ -555,7 +555,7 @@ def check_literal(what: str, domain=POSITIVE, **given: TensorLike) -> Node:
 
 
 def scale_from_precision(what: str, sigma: TensorLike, tau: TensorLike) -> TensorLike:
-    """sigma, or 1 / sqrt(tau), or 1 where neither is given."""
+    """sigma, or 1 / sqrt(tau), or 1 if neither is given."""
     if tau is None:
         return 1.0 if sigma is None else sigma
     exactly_one(what, sigma=sigma, tau=tau)

@@ -1,4 +1,4 @@
-"""Settings as users give them: of the right type, in their range, or a message with a way out."""
+"""Validation of settings: each of the right type and in its range, or an error with a fix."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SEED_BITS = 63
 
 
 def integer(what: str, name: str, value: object, least: int, most: int | None = None) -> int:
-    """A whole number from `least` to `most`. TypeError for other things, bools and floats among
-    them; ValueError outside the range."""
+    """A whole number from `least` to `most`. TypeError for other types, including bool and float;
+    ValueError outside the range."""
     try:
         number = operator.index(value)
     except TypeError:
@@ -35,7 +35,7 @@ def integer(what: str, name: str, value: object, least: int, most: int | None = 
 
 
 def _nearest(value: object, least: int) -> int:
-    """What may have been meant by what is no whole number."""
+    """The valid whole number nearest to an invalid setting, for the message."""
     try:
         found = float(value)
     except (TypeError, ValueError):
@@ -57,7 +57,7 @@ def fraction(what: str, name: str, value: object) -> float:
 
 
 def boolean(what: str, name: str, value: object) -> bool:
-    """True or False; 0 and 1 are refused like everything else."""
+    """True or False; 0 and 1 are refused."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(
             f"{what}: {name} is True or False, not {value_text(value)}\n  write {name}=True, or "
@@ -67,11 +67,11 @@ def boolean(what: str, name: str, value: object) -> bool:
 
 
 def seed_integer(what: str, seed: object, limit: int | None = None) -> int | list[int] | None:
-    """A seed as a number from 0 to below `limit`; None stays, and without a limit a list of
-    numbers does too.
+    """A seed as an integer from 0 to below `limit`. None is returned as it is, and without a limit
+    so is a list of integers.
 
-    A NumPy Generator (or its BitGenerator, or a RandomState) is asked for a number, so the next
-    call with it has another seed; a SeedSequence always gives the same.
+    A NumPy Generator (or its BitGenerator, or a RandomState) is asked for a number, so that the
+    next call with it has another seed; a SeedSequence always gives the same.
     """
     if isinstance(seed, np.random.BitGenerator):
         seed = np.random.Generator(seed)
@@ -105,8 +105,8 @@ def _seed_integer(what: str, seed: object, value: object) -> int:
 
 
 def check_memory(what: str, thing: str, nbytes: int) -> None:
-    """MemoryError where an array needs more memory than the machine has, before it is asked for:
-    the system grants memory that it has not, and ends the process when that is used."""
+    """MemoryError if arrays need more memory than the machine has, before they are allocated: the
+    system overcommits, and would kill the process once the memory is used."""
     try:
         there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):

@@ -1,9 +1,9 @@
-"""What a sampler raises and warns of."""
+"""The exception and the warning of samplers."""
 
 
 class SamplingError(RuntimeError):
-    """Sampling cannot start or go on. The message names the chain and, where known, the term."""
+    """Sampling cannot start or continue. The message names the chain and, if known, the term."""
 
 
 class SamplerWarning(UserWarning):
-    """The draws exist but should not be trusted as they are. The message says what to do."""
+    """The draws should not be trusted as they are. The message says what to do."""

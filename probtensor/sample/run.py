@@ -37,7 +37,7 @@ from probtensor.system.stages import quiet
 from probtensor.version import __version__
 
 ATTEMPTS = 5
-STATISTICS = 14  # words of 8 bytes that are recorded beside a draw
+STATISTICS = 14  # words of 8 bytes recorded with each draw
 
 
 @public
@@ -59,33 +59,34 @@ def sample(
                    numpy.random.Generator or SeedSequence is asked for such a number
     target_accept  mean acceptance the step size aims at, by default 0.9, and 0.651 for "chees"
     max_treedepth  a trajectory has at most 2**max_treedepth - 1 steps
-    progress       True: bars, or a line where no terminal looks; False: silence; a function: called
+    progress       True: bars, or one line without a terminal; False: silence; a function: called
                    with a list of ChainState about ten times a second
     keep_warmup    add the groups warmup_posterior and warmup_sample_stats
     init           {name: value}, float64[dim] or float64[chains, dim]; by default uniform on
                    (-2, 2) in each unconstrained coordinate, with up to 100 attempts a chain
     sampler        "nuts"; or "chees", for many chains on a device: one trajectory length for all
-    pooled         chains of a posterior with target="cuda", which all run there at once, learn one
-                   metric and one step size together: by default from 128 on, and always for "chees"
+    pooled         for a posterior with target="cuda", whose chains all run at once: adapt one
+                   metric and step size for all; by default from 128 chains on, and always for
+                   "chees"
     metric         "diag_grad": a diagonal from the variances of draws and of gradients; "diag":
                    from those of the draws alone, regularised as in Stan
-    early_max_treedepth  the `max_treedepth` of the first tenth of the warm-up, where the metric is
-                   a guess
+    early_max_treedepth  the `max_treedepth` of the first tenth of the warm-up, while the metric is
+                   poor
     keep_divergences  add sample_stats.divergence_start: the unconstrained state before each
                    divergence, nan elsewhere; "nuts" only
 
     Returns an ArviZ object with `posterior` (arrays of shape (chain, draw, *shape of variable)),
     `sample_stats` and `observed_data`.
 
-    Ctrl-C stops the chains at their next leapfrog step and returns what they have drawn: as many
-    chains of one length as keep the most draws. `attrs["interrupted"]` then says what is left. A
-    second Ctrl-C changes nothing, a third one raises KeyboardInterrupt.
+    Ctrl-C stops the chains at their next leapfrog step and returns what they have drawn: the
+    chains and common length that keep the most draws. `attrs["interrupted"]` then says how many
+    these are. A second Ctrl-C changes nothing, a third one raises KeyboardInterrupt.
 
     No draw is lost: whatever exception ends a run after its first draw (that KeyboardInterrupt, one
     of a callback, a failing chain, no memory, no ArviZ, a SamplerWarning as an error) is raised as
     it is, with an attribute: `error.draws.to_arviz()`, and see `probtensor.sample.Draws`.
 
-    Raises SamplingError where no start has a finite density or a chain cannot go on, TypeError or
+    Raises SamplingError if no start has a finite density or a chain cannot continue, TypeError or
     ValueError for settings that make no sense, KeyboardInterrupt where nothing was drawn yet. Warns
     with SamplerWarning of divergences, chains that disagree and the like.
 
@@ -121,7 +122,7 @@ def _validated(
     init: object,
     progress: object,
 ) -> tuple[Settings, int, int, list[np.ndarray | None]]:
-    """(settings, threads, seed, start points or None of each chain), once all make sense."""
+    """(settings, threads, seed, start point or None of each chain), all validated."""
     _check_posterior(posterior)
     chains = integer("sample", "chains", chains, 1)
     cores = available_cpus() if cores is None else integer("sample", "cores", cores, 1)
@@ -151,14 +152,14 @@ def _run_and_collect(
     starts: list[np.ndarray | None],
     progress: bool | Callback,
 ) -> Arviz:
-    """Run, gather what was drawn, and say what is wrong with it. An exception gets the draws."""
+    """Run the chains, collect the draws and warn of problems. Exceptions get the draws so far."""
     run = run_kind(posterior)(posterior, settings, threads, seed, starts, progress)
     collector = DrawCollector(
         posterior, settings, run, _attributes(settings, seed, threads, run.device)
     )
     interrupts = Interrupts(run.stop, tell=progress is True)
-    # Two blocks, because an exception may also come while the inner one is being left: from the
-    # handler that `restore` puts back, from one of the user's, or from another thread.
+    # Two blocks, because an exception may also be raised while the inner one is being left: by the
+    # restored handler, by a handler of the user, or by another thread.
     try:
         try:
             interrupts.install()
@@ -176,7 +177,7 @@ def _run_and_collect(
 
 
 class DrawCollector:
-    """The draws of a run, gathered once: at its end, or for an exception."""
+    """Collects the draws of a run once: at its end, or for an exception."""
 
     def __init__(
         self, posterior: LogpGrad, settings: Settings, run: Run, attrs: dict[str, object]
@@ -189,7 +190,7 @@ class DrawCollector:
         self.draws: Draws | None = None
 
     def gather(self) -> Draws:
-        """What the traces hold."""
+        """The draws in the traces."""
         if self.draws is None:
             attrs = self.attrs | {"sampling_time": time.perf_counter() - self.began}
             run = self.run
@@ -197,7 +198,7 @@ class DrawCollector:
         return self.draws
 
     def save(self, error: BaseException) -> None:
-        """Give the exception the draws. It is on its way, so Ctrl-C meanwhile changes nothing."""
+        """Attach the draws to an exception that is being raised; Ctrl-C is ignored meanwhile."""
         for _ in range(ATTEMPTS):
             with contextlib.suppress(KeyboardInterrupt):
                 if self.draws is None:
@@ -208,12 +209,12 @@ class DrawCollector:
 
 
 def _result(collector: DrawCollector, threads: int, silent: bool) -> Arviz:
-    """The ArviZ object, and what is wrong with it. KeyboardInterrupt where there is no draw."""
+    """The ArviZ object, after warnings about the draws. KeyboardInterrupt if there is no draw."""
     draws = collector.gather()
     if not draws.any:
         raise KeyboardInterrupt("interrupted before the first draw")
     collector.run.prepare()
-    with quiet(silent):  # what turns draws into values may have to be compiled
+    with quiet(silent):  # the function from draws to variables may have to be compiled
         parts = draws.parts()
     draws.result = to_arviz(**parts)
     settings, traces, chosen = draws.settings, draws.traces, draws.chosen
@@ -229,13 +230,13 @@ def _result(collector: DrawCollector, threads: int, silent: bool) -> Arviz:
 
 
 def _default_pooled(sampler: str, posterior: object, chains: int) -> bool:
-    """Whether chains learn together where nobody says."""
-    together = run_kind(posterior).supports_pooling
-    return sampler == Chees.name or (together and chains >= SUPERCHAIN_THRESHOLD)
+    """The default of `pooled`."""
+    pooling = run_kind(posterior).supports_pooling
+    return sampler == Chees.name or (pooling and chains >= SUPERCHAIN_THRESHOLD)
 
 
 def run_kind(posterior: object) -> type[HostRun] | type[DeviceRun]:
-    """Where the chains of a posterior run. TypeError unless it is one."""
+    """The class of runs for a posterior, by where it is. TypeError if it is not a posterior."""
     if getattr(posterior, "on_device", False):
         return DeviceRun
     if not isinstance(posterior, LogpGrad):
@@ -261,7 +262,7 @@ def _check_target(posterior: LogpGrad, settings: Settings) -> None:
 
 
 def _attributes(settings: Settings, seed: int, threads: int, device: str) -> dict[str, object]:
-    """What a reader of the file needs to run it again; all numbers and text."""
+    """Attributes to reproduce the run; all numbers and text."""
     attributes = {
         "created_at": datetime.now(UTC).isoformat(),
         "inference_library": "probtensor",
@@ -277,5 +278,5 @@ def _attributes(settings: Settings, seed: int, threads: int, device: str) -> dic
         "metric": settings.metric,
         "interrupted": "",
     }
-    there = {"device": device, "pooled": int(settings.pooled)} if device else {}
-    return attributes | there
+    on_device = {"device": device, "pooled": int(settings.pooled)} if device else {}
+    return attributes | on_device

@@ -1,4 +1,4 @@
-"""What is asked of a run, as frozen values that say at once where they make no sense."""
+"""Settings of a run, as frozen values that are validated when they are made."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -17,20 +17,20 @@ class Settings:
 
     draws, tune, target_accept, keep_warmup: see `sample`.
     max_treedepth        a trajectory has at most 2**max_treedepth - 1 steps
-    early_max_treedepth  the cap of the first tenth of the warm-up, where the metric is a guess
+    early_max_treedepth  max_treedepth of the first tenth of the warm-up, while the metric is poor
     metric               "diag_grad": a diagonal from the variances of draws and of gradients;
                          "diag": from those of the draws alone, regularised as in Stan
-    max_energy_error     a trajectory whose energy rises by more diverges
+    max_energy_error     a trajectory whose energy rises by more is divergent
     keep_divergences     add sample_stats.divergence_start: the unconstrained state before each
                          divergence, nan elsewhere; NUTS only
-    pooled               on a device: all chains learn one metric and one step size together, and
-                         100 to 200 iterations of warm-up are enough. ChEES always does so
+    pooled               on a device: all chains adapt one pooled metric and step size; 100 to 200
+                         iterations of warm-up are enough then. Always so for ChEES
 
-    Why target_accept is 0.9: the schedule meets a target exactly, where Stan's last window of 50
-    iterations overshoots it, so that 0.8 is not what others call 0.8. Seventeen models (sixteen of
-    posteriordb's references and a Poisson GP regression), 4 seeds, 4 chains; failures are runs that
-    posteriordb's check refuses, efficiency is the least bulk effective size per gradient, geometric
-    mean, relative to 0.8:
+    Why target_accept is 0.9: this schedule reaches the target, while Stan's last window of 50
+    iterations overshoots it, so that 0.8 here is less than 0.8 elsewhere. Seventeen models (sixteen
+    of posteriordb's references and a Poisson GP regression), 4 seeds, 4 chains; failures are runs
+    that fail posteriordb's check, efficiency is the least bulk effective size per gradient,
+    geometric mean, relative to 0.8:
 
         target                   acceptance  failures  divergences  of GP  efficiency
         0.8                           0.827    2 of 68        1529   1485        1.00
@@ -41,7 +41,7 @@ class Settings:
     What pooling gains, in effective draws per 1000 gradients after a warm-up of 100 and of 500
     iterations, 256 chains of NUTS (on the host; the least over the coordinates):
 
-                                       each for itself      pooled
+                                       separate             pooled
         eight schools, non-centred         71    58         82    70
         normal, 10 correlated dims         16    25         22    26
         the same, 20, scales to 100       2.3   2.9        3.0   3.3
@@ -82,12 +82,12 @@ class Settings:
 
     @property
     def kept(self) -> int:
-        """Iterations that leave a draw behind."""
+        """Iterations whose draws are kept."""
         return self.iterations if self.keep_warmup else self.draws
 
     @property
     def early(self) -> int:
-        """Iterations under the early cap."""
+        """Iterations with early_max_treedepth."""
         return self.tune // 10
 
 
@@ -100,8 +100,8 @@ class Nuts(Settings):
 
 @dataclass(frozen=True)
 class Chees(Settings):
-    """ChEES-HMC, for many chains on a device: one length of trajectories for all chains, which
-    they learn together. The default target_accept is that of Hoffman et al. (2021)."""
+    """ChEES-HMC, for many chains on a device: one trajectory length for all chains, with
+    pooled adaptation. The default target_accept is that of Hoffman et al. (2021)."""
 
     target_accept: float = 0.651
     pooled: bool = True
@@ -120,7 +120,7 @@ SAMPLERS = {sampler.name: sampler for sampler in (Nuts, Chees)}
 
 
 def settings_of(sampler: str, target_accept: float | None, **others: object) -> Settings:
-    """The settings of a sampler by its name; `target_accept` None means its own default."""
+    """The settings of a sampler, given its name; `target_accept` None means its default."""
     if not isinstance(sampler, str) or sampler not in SAMPLERS:
         raise ValueError(f"sample: sampler is one of {sorted(SAMPLERS)}, not {sampler!r:.60}")
     given = {} if target_accept is None else {"target_accept": target_accept}

@@ -190,7 +190,7 @@ def default_before_the_function(array):
 
 def observed(array):
     posterior = model()[3]
-    y = next(iter(posterior._handles))
+    y = next(iter(posterior._data_nodes))
     held = pt.condition({y: array}, target="interp")
     return lambda: held.logp(np.zeros(held.dim))
 

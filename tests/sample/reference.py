@@ -272,7 +272,7 @@ class Chain:
 
     # Heat.
 
-    def heat_here(self):
+    def suitable_temperature(self):
         logp, grad = (
             self.current.logp / self.inverse_temperature,
             self.current.grad / self.inverse_temperature,
@@ -302,14 +302,14 @@ class Chain:
         self.note_curvature()
         temperature, last = 1.0 / self.inverse_temperature, tune // 4
         if record["acceptance_rate"] > 0.2:
-            temperature = min(temperature / 2.0, self.heat_here())
+            temperature = min(temperature / 2.0, self.suitable_temperature())
         first = self.metric == "diag_grad" and not self.by_curvature
         if temperature > 1.0 and i + 1 < (last - last // 3 if first else last):
             self.set_heat(temperature)
             if self.by_curvature:
                 self.curvature_metric(1.0)
             return step
-        temperature = self.heat_here()
+        temperature = self.suitable_temperature()
         if first and temperature > TEMPERING_THRESHOLD and i + 1 < last:
             self.by_curvature = True
             self.set_heat(temperature)
@@ -329,10 +329,10 @@ class Chain:
 
     def run(self, tune, total, early_depth=8):
         """(draws, records) of all iterations."""
-        temperature = self.heat_here()
-        uses_gradients = self.metric == "diag_grad"
-        threshold = TEMPERING_THRESHOLD if uses_gradients else TEMPERING_THRESHOLD_DRAWS
-        if temperature > threshold and tune >= 4:
+        temperature = self.suitable_temperature()
+        gradients = self.metric == "diag_grad"
+        limit = TEMPERING_THRESHOLD if gradients else TEMPERING_THRESHOLD_DRAWS
+        if temperature > limit and tune >= 4:
             size = np.abs(self.current.grad)
             self.seen = self.current.q, self.current.grad
             self.curvature = -np.log(np.where(size > 0.0, size, 1.0))

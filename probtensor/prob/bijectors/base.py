@@ -4,9 +4,9 @@ A bijector works on trailing event axes and any leading axes. `forward(u)` is th
 `inverse(x)` the unconstrained point, `log_jacobian(u)` is log |dx/du|, one number a point of the
 support: for vector supports it has the shape without the last axis. All three are graphs.
 
-No value lies beyond a bound. It may round onto one, where exp(u) is lost beside the bound: there a
-density has its limit. Far out a value keeps all the digits that its distance from the nearer bound
-leaves it.
+No value lies beyond a bound. It may round onto a bound where exp(u) is negligible beside it; a
+density has its limit there. A value is computed from the nearer bound, so that it has the relative
+precision of its distance to that bound.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Bijector:
 
 @dataclass(frozen=True, eq=False)
 class Lower(Bijector):
-    """x = low + exp(u): numbers above a bound; the logarithm if the bound is 0."""
+    """x = low + exp(u): numbers above a bound."""
 
     low: TensorLike
 
@@ -87,8 +87,8 @@ class Upper(Bijector):
 class Logit(Bijector):
     """x = low + (high - low) / (1 + exp(-u)): numbers between two bounds.
 
-    Written from the nearer bound, so that it neither rounds past the other one nor loses the digits
-    of small numbers beside a large bound; and with half the width, which never overflows.
+    Computed from the nearer bound, so that it neither rounds past the other one nor loses precision
+    of small numbers beside a large bound; and with half the width, which does not overflow.
     """
 
     low: TensorLike
@@ -120,7 +120,7 @@ class Logit(Bijector):
 class Increasing(Bijector):
     """x[0] = u[0], x[k] = x[k - 1] + exp(u[k]); with a lower bound x[0] = low + exp(u[0]).
 
-    The bound is one number a vector.
+    There is one bound per vector.
     """
 
     low: TensorLike = -np.inf
@@ -131,7 +131,7 @@ class Increasing(Bijector):
 
     @property
     def below(self) -> TensorLike:
-        """The bound beside the entries of a vector."""
+        """The bound with an axis to broadcast to the entries of a vector."""
         varies = isinstance(self.low, Node) and self.low.shape
         return self.low[..., None] if varies else self.low
 

@@ -1,6 +1,6 @@
 """Log densities of graphs with random variables.
 
-    logp.py        random variables replaced by values, their terms added up
-    sums.py        sums of deviances over data, by a few numbers that the data set
-    diagnosis.py   the density term by term at one point, and what is wrong with it there
+    logp.py        random variables replaced by values, and the sum of the terms
+    sums.py        sums of deviances over data, by sufficient statistics
+    diagnosis.py   the density term by term at one point, and its entries that are not finite
 """

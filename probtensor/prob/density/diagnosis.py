@@ -1,4 +1,4 @@
-"""The log density of a model term by term at one point, and what is wrong with it there."""
+"""The log density of a model term by term at one point, and its entries that are not finite."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from probtensor.prob.model.graphs import Model, TermSource, term_sources
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """One term: its name, what it is, its sum, and the first place where it is not finite."""
+    """One term: its name, its kind, its sum, and its first entry that is not finite."""
 
     name: str
     what: str
@@ -24,7 +24,7 @@ class Term:
     index: tuple[int, ...] | None = None
     entry: float | None = None
     parameters: tuple[tuple[str, float], ...] = ()
-    demand: str = ""  # what the entry must be, for a parameter that has left its range
+    demand: str = ""  # what the entry must be, for a parameter outside its support
 
     @property
     def finite(self) -> bool:
@@ -43,15 +43,15 @@ class Term:
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """All terms of a log density at one point. `problems` are those that are not finite; printing
-    it shows these, or a table of all where there are none."""
+    """All terms of a log density at one point. `problems` are those that are not finite; its text
+    lists these, or all terms if there are none."""
 
     terms: tuple[Term, ...]
 
     @property
     def logp(self) -> float:
         if any(term.demand for term in self.terms):
-            return -np.inf  # whatever the formulas give there
+            return -np.inf  # the sum of the terms is meaningless where a guard does not hold
         with np.errstate(invalid="ignore"):
             return float(np.sum([term.value for term in self.terms]))
 

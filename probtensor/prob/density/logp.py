@@ -1,11 +1,10 @@
-"""Log densities of graphs: each random variable replaced by a value, its terms added up.
+"""Log densities of graphs: each random variable replaced by a value, and the sum of the terms.
 
-`logp` is the whole truth about one variable: -inf outside the support and for parameters that leave
-their range, nan for what is nan. A model's density leaves out what is
-known to hold. A free variable comes out of its bijector, so it lies in its support; what depends on
-data alone is checked once, when data are bound; what can be shown to hold is not checked. What is
-left, the guards, are conditions under which the density is what its formulas say, and zero
-elsewhere.
+`logp` is the full density of one variable: -inf outside the support and for parameters outside
+theirs, nan for nan. The density of a model omits checks that are known to hold: a free variable is
+the value of its bijector, so it lies in its support; what depends on data alone is checked once,
+when data are bound; what can be proved is not checked. The remaining conditions are guards: where
+one does not hold, the density is zero and its formulas are meaningless.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from probtensor.graph import (
 from probtensor.graph.node import TensorLike, make
 from probtensor.graph.walk import rebuild
 from probtensor.ops.kinds import Composite, Elementwise
-from probtensor.prob.density.sums import before_broadcast, of_sample
+from probtensor.prob.density.sums import before_broadcast, sum_over_sample
 from probtensor.prob.distributions.base import (
     Bounded,
     Deterministic,
@@ -63,8 +62,8 @@ from probtensor.types import (
     size_product,
 )
 
-# Deviances that are computed in double precision and rounded (`in_double` in
-# prob/distributions/discrete.py): in a sum they need not be.
+# Deviances that are computed in double precision and then rounded (`in_double` in
+# prob/distributions/discrete.py); in a sum the rounding is skipped.
 COMPUTED_IN_DOUBLE = (ops.ShareDivergence, ops.PoissonDivergence)
 
 
@@ -105,7 +104,7 @@ def logp(variable: Node, value: TensorLike) -> Node:
             f"{shape_text(variable.shape)}\n  {name} made at {line_of(variable)}"
         )
     (value, *inputs), bounded = without_bounds([value, *variable.inputs])
-    density = full_density(variable, value, inputs, has_value, bounded)
+    density = full_density(variable, value, inputs, depends_on_data_only, bounded)
     if not any(isinstance(x.op, RandomVariable) for x in toposort([density])):
         return density
     op = DensityOf(variable.op, tuple(domain for domain, _ in bounded))
@@ -113,14 +112,14 @@ def logp(variable: Node, value: TensorLike) -> Node:
 
 
 def unwrap_deterministic(node: Node) -> Node:
-    """The expression behind names that `pt.deterministic` gave."""
+    """The expression inside nested `pt.deterministic`."""
     while isinstance(node.op, Deterministic):
         node = node.inputs[0]
     return node
 
 
 def no_density_message(node: Node) -> str:
-    """Why an expression has no density here."""
+    """The message that an expression has no density."""
     what = node.name or node.op.text()
     return (
         f"{what} of type {node.type} is an expression, not a random variable, and densities of "
@@ -130,7 +129,7 @@ def no_density_message(node: Node) -> str:
 
 
 def typed_value(op: RandomVariable, x: Node, parameters: Sequence[Node]) -> Node:
-    """The value in the dtype its formula reads: counts as floats, indices as integers."""
+    """The value in the dtype of its formula: counts as floats, indices as integers."""
     distribution = op.distribution
     if distribution.indexes:
         return x.astype("int64")
@@ -141,11 +140,11 @@ def typed_value(op: RandomVariable, x: Node, parameters: Sequence[Node]) -> Node
 
 @dataclass(frozen=True)
 class DensityOf(Composite):
-    """A log density whose value or parameters hold random variables, and what it is made of: the
-    density, the value, the inputs of its variable, and values held to `bounds`.
+    """A log density whose value or parameters contain random variables. Its inputs are the density,
+    the value, the inputs of its variable, and nodes that must lie in `bounds`.
 
-    In a model these variables have values of which more is known, so it is made once more there:
-    what comes out of a bijector needs no check, and is known by its logarithm if that is exp.
+    A model builds the density again from the values of these variables, since more is known of
+    them: the value of a bijector needs no check, and its logarithm is known if the bijector is exp.
     """
 
     variable: RandomVariable
@@ -164,18 +163,18 @@ class DensityOf(Composite):
     def vjp(self, g, out, density, *others):
         return (g, *(None for _ in others))
 
-    def over(self, inputs: Sequence[Node], known: FactTable) -> tuple[Node, list[Restriction]]:
-        """The density in terms of other nodes in the places of its inputs, and its restrictions."""
+    def over(self, inputs: Sequence[Node], facts: FactTable) -> tuple[Node, list[Restriction]]:
+        """The density built from other inputs, with its restrictions."""
         count = len(inputs) - len(self.bounds)
         _, x, *own = inputs[:count]
         bounded = [*zip(self.bounds, inputs[count:], strict=True)]
-        return restricted(make(self.variable, own), x, own, has_value, bounded, known)
+        return restricted(make(self.variable, own), x, own, depends_on_data_only, bounded, facts)
 
 
 @dataclass(frozen=True)
 class Restriction:
-    """Where a density is more than zero: `value`, which is called `what`, lies in `domain` there,
-    which `inside` tells."""
+    """A condition outside which a density is zero: `value`, named `what` in messages, lies in
+    `domain`; `inside` is its mask."""
 
     what: str
     value: Node
@@ -190,9 +189,9 @@ def full_density(
     is_fixed: Callable[[Node], bool],
     bounded: Sequence[tuple[Support, Node]] = (),
 ) -> Node:
-    """The log density with all checks in it that facts do not decide: -inf where the value or a
-    parameter lies outside of where it may; nan stays nan. For `is_fixed` see `normalised`;
-    `bounded` are other nodes and where they may lie."""
+    """The log density with all checks that facts do not decide: -inf where the value or a parameter
+    lies outside its support; nan stays nan. For `is_fixed` see `normalised`; `bounded` are further
+    nodes with their supports."""
     (x, *inputs), inner = without_bounds([x, *inputs])
     density, found = restricted(variable, x, inputs, is_fixed, [*bounded, *inner], FactTable())
     return apply_restrictions(density, found)
@@ -211,7 +210,7 @@ def restricted(
     inputs: Sequence[Node],
     is_fixed: Callable[[Node], bool],
     bounded: Sequence[tuple[Support, Node]],
-    known: FactTable,
+    facts: FactTable,
 ) -> tuple[Node, list[Restriction]]:
     """The log density, and the restrictions that facts do not decide."""
     op = variable.op
@@ -220,13 +219,13 @@ def restricted(
     x = typed_value(op, x, inputs)
     support = op.support(*inputs)
     found = []
-    # Nothing matters where one of these does not hold.
+    # The rest may assume these: where one does not hold, the density is -inf anyway.
     for domain, value in bounded:
-        found += restriction(f"a parameter of {name}", value, domain, known)
-        assume(value, domain, known)
-    inside = None if is_within(x, support, known) else support.contains(x)
+        found += restriction(f"a parameter of {name}", value, domain, facts)
+        assume(value, domain, facts)
+    inside = None if is_within(x, support, facts) else support.contains(x)
     if distribution.indexes and inside is not None:
-        # An index out of range must not be followed, though its outcome is not used.
+        # An index out of range must not be read, even if the result is not used.
         x = ops.where(inside, x, 0)
     parameters = op.parameters_of(inputs)
     result = normalised(
@@ -236,18 +235,18 @@ def restricted(
         inside = widened(or_nan(inside, x, support), result)
         found.append(Restriction(f"the value of {name}", x, inside, support))
     for (label, domain), value in zip(distribution.parameters.items(), parameters):
-        found += restriction(f"{label} of {name}", value, domain, known)
+        found += restriction(f"{label} of {name}", value, domain, facts)
     return result, found
 
 
-def restriction(what: str, value: Node, domain: Support, known: FactTable) -> list[Restriction]:
-    """That a value lies in its domain, if facts do not show it."""
-    valid = None if is_within(value, domain, known) else contained(value, domain, known)
+def restriction(what: str, value: Node, domain: Support, facts: FactTable) -> list[Restriction]:
+    """The restriction that a value lies in its domain; none if facts prove it."""
+    valid = None if is_within(value, domain, facts) else contained(value, domain, facts)
     return [] if valid is None else [Restriction(what, value, or_nan(valid, value, domain), domain)]
 
 
 def without_bounds(inputs: Sequence[Node]) -> tuple[list[Node], list[tuple[Support, Node]]]:
-    """A value and parameters without the names and the checks inside them, and these checks."""
+    """A value and parameters with inner names and checks removed, and these checks."""
     done: dict[Node, Node] = {}
     bounded: list[tuple[Support, Node]] = []
     for node in toposort(inputs):
@@ -270,10 +269,10 @@ def normalised(
     is_fixed: Callable[[Node], bool],
     observed: bool = False,
 ) -> Node:
-    """The density over the probability of what `constraint=` leaves.
+    """The density divided by the probability of the constrained set (`constraint=`).
 
-    Where that is not known it is a factor that no parameter changes, as long as all are fixed, and
-    is left out. GraphError where it is not known and counts.
+    If that probability has no formula it is left out as long as it is a constant, that is if all
+    parameters are fixed. GraphError if it has no formula and is not constant.
     """
     op = variable.op
     try:
@@ -293,19 +292,19 @@ def normalised(
     return density if share is None else density - share
 
 
-def has_value(node: Node) -> bool:
-    """Is a tensor made of literals and data alone?"""
+def depends_on_data_only(node: Node) -> bool:
+    """Does a tensor depend on literals and data alone?"""
     leaves = [x for x in toposort([node]) if not x.inputs]
-    known = all(not isinstance(x.op, Input) or default_of(x) is not None for x in leaves)
-    return known and not any(isinstance(x.op, RandomVariable) for x in toposort([node]))
+    valued = all(not isinstance(x.op, Input) or default_of(x) is not None for x in leaves)
+    return valued and not any(isinstance(x.op, RandomVariable) for x in toposort([node]))
 
 
 @dataclass(frozen=True)
 class SupportCheck:
-    """A condition: `value` lies in `domain`; `inside` is the graph that tells.
+    """A condition: `value` lies in `domain`; `inside` is its mask.
 
-    It must hold of bound data where it depends on data alone; elsewhere it guards the density,
-    which is zero where it does not hold.
+    If it depends on data alone, bound data must satisfy it; otherwise it guards the density, which
+    is zero where the condition does not hold.
     """
 
     what: str
@@ -316,28 +315,28 @@ class SupportCheck:
 
 
 class Conditions:
-    """What a density's formulas take for granted: the checks of data and the guards, found one
-    after the other, each once."""
+    """The conditions that a density's formulas assume, collected without duplicates: checks of data
+    and guards."""
 
-    def __init__(self, only_data: Callable[[Node], bool], known: FactTable) -> None:
+    def __init__(self, only_data: Callable[[Node], bool], facts: FactTable) -> None:
         self.only_data = only_data
-        self.known = known
+        self.facts = facts
         self.checks: list[SupportCheck] = []
         self.guards: list[SupportCheck] = []
         self._seen: set[Node] = set()
 
     def require(self, what: str, value: Node, domain: Support, line: str) -> None:
-        """`value` must lie in `domain`."""
-        if isinstance(value.op, Const) or is_within(value, domain, self.known):
+        """Require that `value` lies in `domain`, unless it is a literal or facts prove it."""
+        if isinstance(value.op, Const) or is_within(value, domain, self.facts):
             return
-        part = deciding(value, domain, self.known)
+        part = deciding(value, domain, self.facts)
         inside = domain.contains(part)
         if inside is not None:
             what = what if part is value else f"a factor of {what}"
-            self.hold(SupportCheck(what, part, inside, domain, line))
+            self.add(SupportCheck(what, part, inside, domain, line))
 
-    def hold(self, check: SupportCheck) -> None:
-        """Note a condition that cannot be shown to hold."""
+    def add(self, check: SupportCheck) -> None:
+        """Add a condition that cannot be proved: as a check of data, or as a guard."""
         if check.inside in self._seen:
             return
         if self.only_data(check.inside):
@@ -345,32 +344,32 @@ class Conditions:
             self.checks.append(check)
         else:
             self.guard(check)
-        # What depends on the value may rely on it from here on.
-        assume(check.value, check.domain, self.known)
+        # Later conditions may assume this one.
+        assume(check.value, check.domain, self.facts)
 
     def guard(self, check: SupportCheck) -> None:
-        """Note where the density is zero, be it for data alone."""
+        """Add a guard, even if it depends on data alone."""
         if check.inside not in self._seen:
             self._seen.add(check.inside)
             self.guards.append(check)
 
     def require_low_below_high(self, what: str, support: Support, line: str) -> None:
-        """The lower bound of an interval must be below the upper one."""
+        """Require that the lower bound of an interval is below the upper one."""
         if not isinstance(support, Interval) or is_number(support.low, support.high):
             return
         if not support.bounded_below or not support.bounded_above:
             return
         low, high = as_tensor(support.low), as_tensor(support.high)
-        least, most = self.known.bounds(high), self.known.bounds(low)
-        apart = least.low_open or most.high_open
-        if not (least.low > most.high or (least.low == most.high and apart)):
-            self.hold(SupportCheck(f"the upper bound of {what}", high, low < high, Above(), line))
+        least, most = self.facts.bounds(high), self.facts.bounds(low)
+        strict = least.low_open or most.high_open
+        if not (least.low > most.high or (least.low == most.high and strict)):
+            self.add(SupportCheck(f"the upper bound of {what}", high, low < high, Above(), line))
 
 
 def density_of(
     variable: Node, x: Node, inputs: Sequence[Node], conditions: Conditions, free: bool
 ) -> Node:
-    """The variable's log density where all conditions hold, which are added to `conditions`."""
+    """The variable's log density without checks; its conditions are added to `conditions`."""
     op, line = variable.op, line_of(variable)
     name = display_name(op.distribution, op.label)
     x = typed_value(op, x, inputs)
@@ -383,7 +382,7 @@ def density_of(
         inside = support.contains(x)
         if inside is not None:
             what = f"the observed value of {name}"
-            conditions.hold(SupportCheck(what, x, inside, support, line))
+            conditions.add(SupportCheck(what, x, inside, support, line))
     density = op.distribution.logpdf(x, *map(merge_exponentials, parameters.values()))
     return normalised(variable, density, inputs, conditions.only_data, not free)
 
@@ -393,11 +392,11 @@ def sum_terms(
 ) -> Node:
     """The sum of terms over all their axes, as one fold for each shape.
 
-    Sums inside a term are taken apart: what is the same along an axis is multiplied by its length
-    instead of being added up, and what depends on data alone is kept apart from what does not.
-    A term that is added and subtracted is dropped: a density may have 1 / x where the Jacobian of
-    its bijector has x. A function of one observed count (`counts` are such inputs) and of scalars
-    is summed over the distinct counts, each as often as it occurs.
+    Sums inside a term are split: an addend that is constant along an axis is multiplied by its
+    length, and addends of data alone are summed separately. Addends that cancel are dropped, such
+    as log x of a density and of the Jacobian of its bijector. A function of one observed count
+    (`counts` are such inputs) and of scalars is summed over the distinct counts, weighted by how
+    often each occurs.
     """
     groups: dict[tuple, dict[Node, int]] = {}
     for term in terms:
@@ -423,7 +422,7 @@ def sum_terms(
 
 
 def combined(times: Mapping[Node, int]) -> Node | None:
-    """The sum of tensors, each so many times; None if nothing is left of it."""
+    """The sum of tensors times integer weights; None if it is empty."""
     total = None
     for node, count in times.items():
         if not count:
@@ -437,8 +436,8 @@ def combined(times: Mapping[Node, int]) -> Node | None:
 
 
 def addends(term: Node) -> list[tuple[Node, int, Shape, Size]]:
-    """The operands of nested sums and differences, in order: (tensor, sign, shape, times), where
-    the term has that tensor, repeated over the shape, so many times."""
+    """The operands of nested sums and differences in order: (tensor, sign, shape, times). The term
+    contains the tensor, broadcast to the shape, so many times."""
     found: list[tuple[Node, int, Shape, Size]] = []
     stack: list[tuple[Node, int, Shape, Size]] = [(term, 1, term.shape, 1)]
     while stack:
@@ -456,7 +455,7 @@ def addends(term: Node) -> list[tuple[Node, int, Shape, Size]]:
                 stack.append((node.inputs[0], sign, shape, times))
             case ops.Sum() if isinstance(node.inputs[0].op, Elementwise):
                 inner = node.inputs[0]
-                times = size_product((times, repeats(node.shape, shape)))
+                times = size_product((times, broadcast_count(node.shape, shape)))
                 stack.append((inner, sign, inner.shape, times))
             case _:
                 found.append((node, sign, shape, times))
@@ -466,24 +465,24 @@ def addends(term: Node) -> list[tuple[Node, int, Shape, Size]]:
 def addends_by_sample(
     term: Node, only_data: Callable[[Node], bool]
 ) -> Iterator[tuple[Node, int, Size]]:
-    """The operands of a term, with their signs and how many times their entries are in its sum:
-    deviances of data with the same parameters give what is left of their sum."""
+    """The operands of a term, with their signs and the multiplicity of their entries in its sum.
+    Deviances of data with the same parameters are replaced by their sum over the data."""
     for leaf, sign, shape, times in addends(term):
         if is_slope_of_data(leaf, only_data):
             continue
         sums = None
         if leaf.shape == shape and not only_data(leaf):
-            sums = of_sample(leaf, only_data)
+            sums = sum_over_sample(leaf, only_data)
         if sums is None:
-            yield leaf, sign, size_product((times, repeats(leaf.shape, shape)))
+            yield leaf, sign, size_product((times, broadcast_count(leaf.shape, shape)))
             continue
         total, sample = sums
-        for part, own, whole, again in addends(ops.broadcast_to(total, sample.kept)):
-            yield part, sign * own, size_product((times, again, repeats(part.shape, whole)))
+        for part, own, shape, again in addends(ops.broadcast_to(total, sample.sample_shape)):
+            yield part, sign * own, size_product((times, again, broadcast_count(part.shape, shape)))
 
 
 def is_slope_of_data(leaf: Node, only_data: Callable[[Node], bool]) -> bool:
-    """Is it a multiple of x - stop_gradient(x), 0 but for its slope in data x?"""
+    """Is it a multiple of x - stop_gradient(x), which is 0 and has a derivative only for data x?"""
     factors = leaf.inputs if isinstance(leaf.op, ops.Mul) else (leaf,)
     differences = [f for f in factors if isinstance(f.op, ops.Sub) and only_data(f)]
     return any(
@@ -493,9 +492,9 @@ def is_slope_of_data(leaf: Node, only_data: Callable[[Node], bool]) -> bool:
 
 
 def by_distinct_counts(leaf: Node, counts: Collection[Node]) -> Node:
-    """A tensor with the same sum, if one is a function of observed counts and of what does not vary
-    along its rows: that function of the distinct counts of each column, times how often they occur.
-    Any other tensor stays as it is."""
+    """A tensor with the same sum: for a function of observed counts and of parameters that do not
+    vary along the rows, that function of the distinct counts of each column, times how often they
+    occur. Any other tensor is returned unchanged."""
     found = counts_in(leaf, counts)
     if found is None:
         return leaf
@@ -510,9 +509,8 @@ def by_distinct_counts(leaf: Node, counts: Collection[Node]) -> Node:
 
 
 def counts_in(leaf: Node, counts: Collection[Node]) -> tuple[list[Node], list[Node]] | None:
-    """The observed counts that a tensor is an elementwise function of, and its other arguments,
-    which are scalars or, for tables of counts, the same all along their rows; None where there are
-    others."""
+    """(observed counts, parameters) of an elementwise function of these, where parameters are
+    scalars or, for tables of counts, constant along the rows; None for any other tensor."""
     found: dict[Node, None] = {}
     parameters: dict[Node, None] = {}
     stack = [leaf]
@@ -530,7 +528,7 @@ def counts_in(leaf: Node, counts: Collection[Node]) -> tuple[list[Node], list[No
     return ([*found], [*parameters]) if found and alike else None
 
 
-def repeats(own: Sequence[Size], whole: Sequence[Size]) -> Size:
-    """How often a broadcast repeats each entry of a tensor."""
-    kept = (1,) * (len(whole) - len(own)) + tuple(own)
-    return size_product(n for n, m in zip(whole, kept, strict=True) if m == 1 and n != 1)
+def broadcast_count(own: Sequence[Size], shape: Sequence[Size]) -> Size:
+    """How often a broadcast to `shape` repeats each entry of a tensor of shape `own`."""
+    padded = (1,) * (len(shape) - len(own)) + tuple(own)
+    return size_product(n for n, m in zip(shape, padded, strict=True) if m == 1 and n != 1)

@@ -1,10 +1,10 @@
-"""Sums of deviances over data, by a few numbers that the data alone set.
+"""Sums of deviances over data, by sufficient statistics that depend on data alone.
 
-A sum of a log(a / (b x)) + b x - a over data x, with the same a and b for all, is that of their
-geometric mean as often as there are data, and a rest that does not depend on a (an exponential
-family has a sufficient statistic). So too for counts a with one rate, by their mean. Data are a
-sample along the axes on which their parameters do not vary: all of them for scalars, the rows of a
-table whose columns have parameters of their own.
+The sum of a log(a / (b x)) + b x - a over data x with common a and b is the number of data times
+its value at their geometric mean, plus a remainder that does not depend on a (an exponential family
+has a sufficient statistic). The same holds for counts a with one rate, by their mean. Data form a
+sample along the axes on which their parameters are constant: all axes for scalar parameters, the
+rows of a table whose columns have their own parameters.
 """
 
 from __future__ import annotations
@@ -22,45 +22,46 @@ from probtensor.types import Shape, size_product
 
 @dataclass(frozen=True)
 class Sample:
-    """The axes of a tensor along which its data have the same parameters."""
+    """The shape of a tensor, and its axes along which the data have the same parameters."""
 
     shape: Shape
     axes: tuple[int, ...]
 
     @property
-    def kept(self) -> Shape:
-        """What is left of the shape."""
+    def sample_shape(self) -> Shape:
+        """The shape without the axes of the sample."""
         return tuple(n for axis, n in enumerate(self.shape) if axis not in self.axes)
 
     def sum(self, x: Node) -> Node:
-        """The sums of data over the sample."""
+        """The sums of a tensor over the sample."""
         return ops.sum(ops.broadcast_to(x, self.shape), self.axes)
 
-    def each(self, x: Node) -> Node:
-        """What belongs to a sample, for each of its data."""
+    def expand(self, x: Node) -> Node:
+        """A tensor of one entry per sample, with axes to broadcast to each of its data."""
         return ops.expand_dims(x, self.axes) if x.shape else x
 
-    def one(self, x: Node) -> Node | None:
-        """What the data of a sample share; None for what varies among them."""
+    def shared_value(self, x: Node) -> Node | None:
+        """A parameter with one entry per sample; None if it varies within samples."""
         x = before_broadcast(x)
         if not is_constant_along(x, self.axes, len(self.shape)):
             return None
         return drop_constant_axes(x, self.axes, len(self.shape))
 
     def count(self, like: Node) -> Node:
-        """How many data a sample has."""
+        """The number of data of a sample."""
         return as_tensor(size_product(self.shape[axis] for axis in self.axes)).astype(like.dtype)
 
 
 def before_broadcast(x: Node) -> Node:
-    """A tensor before it was repeated along axes."""
+    """The tensor inside nested broadcasts."""
     while isinstance(x.op, ops.BroadcastTo):
         x = x.inputs[0]
     return x
 
 
 def sample_of(leaf: Node, *parameters: Node) -> Sample | None:
-    """The largest sample of a tensor for these parameters, if there is one."""
+    """The sample over all axes along which these parameters are constant; None without such
+    axes."""
     axes = tuple(
         axis
         for axis, n in enumerate(leaf.shape)
@@ -71,13 +72,13 @@ def sample_of(leaf: Node, *parameters: Node) -> Sample | None:
 
 
 def varies(x: Node, sample: Sample) -> bool:
-    """Does a tensor differ among the data of a sample?"""
-    return sample.one(x) is None
+    """Does a tensor vary within a sample?"""
+    return sample.shared_value(x) is None
 
 
-def of_sample(leaf: Node, only_data: Callable[[Node], bool]) -> tuple[Node, Sample] | None:
-    """The sums of a deviance over the axes along which its parameters do not vary, if all else is
-    data; None for anything else."""
+def sum_over_sample(leaf: Node, only_data: Callable[[Node], bool]) -> tuple[Node, Sample] | None:
+    """The sums of a deviance over the axes along which its parameters are constant, if its other
+    operands are data; None for any other tensor."""
     if not leaf.shape or isinstance(leaf.op, Const):
         return None
     known = [only_data(x) for x in leaf.inputs]
@@ -104,7 +105,9 @@ def _of_power_divergence(leaf: Node) -> tuple[Node, Sample] | None:
     sample = sample_of(leaf, a, b)
     if sample is None or not varies(x, sample):
         return None
-    return of_powers(sample.one(a), sample.one(b), x, sample), sample
+    return sum_of_power_divergences(
+        sample.shared_value(a), sample.shared_value(b), x, sample
+    ), sample
 
 
 def _of_beta_divergence(leaf: Node) -> tuple[Node, Sample] | None:
@@ -112,8 +115,10 @@ def _of_beta_divergence(leaf: Node) -> tuple[Node, Sample] | None:
     sample = sample_of(leaf, a, b)
     if sample is None or not varies(x, sample):
         return None
-    a, b = sample.one(a), sample.one(b)
-    return of_powers(a, a + b, x, sample) + of_powers(b, a + b, 1 - x, sample), sample
+    a, b = sample.shared_value(a), sample.shared_value(b)
+    return sum_of_power_divergences(a, a + b, x, sample) + sum_of_power_divergences(
+        b, a + b, 1 - x, sample
+    ), sample
 
 
 def _of_kl_div(leaf: Node, known: list[bool]) -> tuple[Node, Sample] | None:
@@ -121,15 +126,19 @@ def _of_kl_div(leaf: Node, known: list[bool]) -> tuple[Node, Sample] | None:
     for rate, times in ((1, 2), (2, 1)):
         sample = sample_of(leaf, leaf.inputs[rate])
         if sample is not None and known[times] and varies(counts, sample):
-            own = sample.one(leaf.inputs[rate])
-            return of_counts(counts, own, leaf.inputs[times], sample), sample
+            own = sample.shared_value(leaf.inputs[rate])
+            return sum_of_kl_div(counts, own, leaf.inputs[times], sample), sample
     return None
 
 
 def _of_binomial_divergence(leaf: Node) -> tuple[Node, Sample] | None:
     x, n, p = leaf.inputs
     sample = sample_of(leaf, p)
-    return None if sample is None else (of_binomials(x, n, sample.one(p), sample), sample)
+    return (
+        None
+        if sample is None
+        else (sum_of_binomial_divergences(x, n, sample.shared_value(p), sample), sample)
+    )
 
 
 def _of_kl_div_exp(leaf: Node, only_data: Callable[[Node], bool]) -> tuple[Node, Sample] | None:
@@ -140,8 +149,8 @@ def _of_kl_div_exp(leaf: Node, only_data: Callable[[Node], bool]) -> tuple[Node,
     if sample is None:
         return None
     sign = 1 if isinstance(l.op, ops.Add) else -1
-    own = sample.one(a), sample.one(l.inputs[0])
-    return of_logs(*own, sign * l.inputs[1], sample), sample
+    own = sample.shared_value(a), sample.shared_value(l.inputs[0])
+    return sum_of_kl_div_exp(*own, sign * l.inputs[1], sample), sample
 
 
 def _of_poisson_divergence(leaf: Node) -> tuple[Node, Sample] | None:
@@ -151,7 +160,7 @@ def _of_poisson_divergence(leaf: Node) -> tuple[Node, Sample] | None:
     sample = sample_of(leaf, d.inputs[0])
     if sample is None or not varies(x, sample):
         return None
-    return of_poissons(x, sample.one(d.inputs[0]), sample), sample
+    return sum_of_poisson_divergences(x, sample.shared_value(d.inputs[0]), sample), sample
 
 
 def _of_share_divergence(leaf: Node) -> tuple[Node, Sample] | None:
@@ -159,29 +168,29 @@ def _of_share_divergence(leaf: Node) -> tuple[Node, Sample] | None:
     if not isinstance(d.op, ops.Sub):
         return None
     sample = sample_of(leaf, d.inputs[0])
-    odds = None if sample is None else log_odds(x, m, d, sample)
-    return None if odds is None else (of_successes(x, m, odds, sample), sample)
+    odds = None if sample is None else pooled_log_odds(x, m, d, sample)
+    return None if odds is None else (sum_of_share_divergences(x, m, odds, sample), sample)
 
 
-def log_odds(x: Node, m: Node, d: Node, sample: Sample) -> Node | None:
-    """The log odds of a sample, if d is what these exceed those of x to m by, or the logarithm of m
-    times them less that of x; None where d is of another form."""
-    total = sample.one(d.inputs[0])
+def pooled_log_odds(x: Node, m: Node, d: Node, sample: Sample) -> Node | None:
+    """The log odds of a sample, if d is these minus log(x / m), or the log of m times the odds
+    minus log x; None for another form of d."""
+    total = sample.shared_value(d.inputs[0])
     own = d.inputs[1]
     if isinstance(own.op, ops.LogRatio):
         above, below, unit = own.inputs
         same = above is ops.maximum(x, 1) and below in {m, ops.maximum(m, 1)}
         same = same and constant_of(unit) == 1
         return total if same else None
-    times = sample.one(m)
+    times = sample.shared_value(m)
     if times is not None and own is ops.log(ops.maximum(x, 1)):
         return total - ops.log(times)
     return None
 
 
-def of_powers(a: Node, b: Node, x: Node, sample: Sample) -> Node:
-    """The sum of power_divergence(a, b, x). The mean g of log x leaves g Sum (e^r - 1 - r) of b x,
-    where r = log(x / g) has the sum 0."""
+def sum_of_power_divergences(a: Node, b: Node, x: Node, sample: Sample) -> Node:
+    """The sum of power_divergence(a, b, x). With g the geometric mean of x and r = log(x / g),
+    whose sum is 0, b x contributes b g Sum (e^r - 1 - r) beyond the value at g."""
     x = ops.broadcast_to(x, sample.shape)
     zero = ops.eq(x, 0)
     inside = ops.where(zero, 1, x)
@@ -189,53 +198,53 @@ def of_powers(a: Node, b: Node, x: Node, sample: Sample) -> Node:
     count = sample.count(x) - zeros
     logs = ops.where(zero, 0, ops.log(inside))
     mean = ops.exp(sample.sum(logs) / ops.maximum(count, 1))
-    away = ops.where(zero, 0, ops.expm1mx(-ops.log_ratio(sample.each(mean), inside, 1)))
-    spread = mean * sample.sum(away)
+    deviations = ops.where(zero, 0, ops.expm1mx(-ops.log_ratio(sample.expand(mean), inside, 1)))
+    spread = mean * sample.sum(deviations)
     total = count * ops.scaled_kl_div(a, b, mean) + b * spread
     edge = ops.power_divergence(a, b, ops.zeros_like(b))
     return total + ops.where(zeros > 0, zeros * edge, 0)
 
 
-def of_logs(a: Node, l: Node, x: Node, sample: Sample) -> Node:
+def sum_of_kl_div_exp(a: Node, l: Node, x: Node, sample: Sample) -> Node:
     """The sum of kl_div_exp(a, l + x)."""
     count = sample.count(x)
     mean = sample.sum(x) / count
-    spread = sample.sum(ops.expm1mx(x - sample.each(mean)))
+    spread = sample.sum(ops.expm1mx(x - sample.expand(mean)))
     return count * ops.kl_div_exp(a, l + mean) + ops.exp(l + mean) * spread
 
 
-def of_counts(x: Node, rate: Node, times: Node, sample: Sample) -> Node:
-    """The sum of kl_div(x, rate, times), by the rate that the data have."""
+def sum_of_kl_div(x: Node, rate: Node, times: Node, sample: Sample) -> Node:
+    """The sum of kl_div(x, rate, times), by the maximum likelihood rate of the data."""
     counts, exposure = (sample.sum(v) for v in (x, times))
     own = ops.where(exposure > 0, counts / ops.where(exposure > 0, exposure, 1), 0)
-    apart = sample.sum(ops.scaled_kl_div(x, sample.each(own), times))
-    return apart + ops.scaled_kl_div(counts, rate, exposure)
+    within = sample.sum(ops.scaled_kl_div(x, sample.expand(own), times))
+    return within + ops.scaled_kl_div(counts, rate, exposure)
 
 
-def of_poissons(x: Node, l: Node, sample: Sample) -> Node:
-    """The sum of divergences of counts with the same log rate l, by the rate that they have."""
+def sum_of_poisson_divergences(x: Node, l: Node, sample: Sample) -> Node:
+    """The sum of Poisson divergences of counts with the same log rate l, by their mean."""
     total, count = sample.sum(x), sample.count(x)
-    apart = sample.sum(ops.scaled_kl_div(x, sample.each(total / count), 1))
+    within = sample.sum(ops.scaled_kl_div(x, sample.expand(total / count), 1))
     own = ops.log_ratio(ops.maximum(total, 1), count, 1)
-    return apart + ops.poisson_divergence(total, l - own)
+    return within + ops.poisson_divergence(total, l - own)
 
 
-def of_binomials(x: Node, n: Node, p: Node, sample: Sample) -> Node:
-    """The sum of binomial_divergence(x, n, p), by the share of successes that the data have."""
+def sum_of_binomial_divergences(x: Node, n: Node, p: Node, sample: Sample) -> Node:
+    """The sum of binomial_divergence(x, n, p), by the data's fraction of successes."""
     successes, trials = (sample.sum(v) for v in (x, n))
     share = successes / ops.maximum(trials, 1)
-    apart = sample.sum(ops.binomial_divergence(x, n, sample.each(share)))
-    return apart + ops.binomial_divergence(successes, trials, p)
+    within = sample.sum(ops.binomial_divergence(x, n, sample.expand(share)))
+    return within + ops.binomial_divergence(successes, trials, p)
 
 
-def of_successes(x: Node, m: Node, odds: Node, sample: Sample) -> Node:
-    """The sum of divergences of x successes and m failures at the same log odds, by those that the
-    data have."""
+def sum_of_share_divergences(x: Node, m: Node, odds: Node, sample: Sample) -> Node:
+    """The sum of divergences of x successes and m failures at the same log odds, by the log odds of
+    the data."""
     successes, failures = (sample.sum(v) for v in (x, m))
     total = successes + failures
     share = successes / ops.where(total > 0, total, 1)
-    apart = ops.binomial_divergence(x, x + m, sample.each(share))
+    within = ops.binomial_divergence(x, x + m, sample.expand(share))
     least = ops.where(failures > 0, failures, 1)
     own = ops.log_ratio(ops.maximum(successes, 1), least, 1)
-    together = ops.share_divergence(successes, failures, odds - own)
-    return sample.sum(apart) + together
+    between = ops.share_divergence(successes, failures, odds - own)
+    return sample.sum(within) + between

@@ -1,8 +1,8 @@
 """Distributions: support, parameters, density, draws, moments.
 
-    base.py          what a distribution is, and the node of a random variable
-    continuous.py    one number
-    discrete.py      a count or an index
+    base.py          the base class of distributions, and the node of a random variable
+    continuous.py    univariate continuous distributions
+    discrete.py      univariate discrete distributions
     multivariate.py  vectors
     formulas.py      numerically stable parts of densities
     support.py       sets of values

@@ -1,8 +1,8 @@
-"""What a distribution is, and the node of a random variable.
+"""The base class of distributions, and the node of a random variable.
 
-A `Distribution` states mathematics only: parameters and where they may lie, support, a draw as a
-pure function of a key, log density, moments. Shapes, names, checks and messages are here, once for
-all of them.
+A `Distribution` states mathematics only: parameters with their supports, its own support, a draw as
+a pure function of a key, log density, moments. Shapes, names, checks and messages are implemented
+here, once for all distributions.
 """
 
 from __future__ import annotations
@@ -61,28 +61,26 @@ from probtensor.types import (
 
 @dataclass(frozen=True)
 class Distribution:
-    """The base of all distributions; they have no fields, so that one class is one value.
+    """The base of all distributions. They have no fields: all instances of a class are equal.
 
-    `parameters` maps each parameter to the support it must lie in. `logpdf(x, *parameters)` may
-    assume that all lie where they must; it gives one number a point. A model's density is zero
-    wherever a parameter leaves its support, and checks that where it cannot be shown not to happen.
+    `parameters` maps each parameter to its support. `logpdf(x, *parameters)` may assume that all
+    arguments lie in their supports; it gives one number per point. A model's density is zero where
+    a parameter leaves its support, which is checked unless it can be proved not to happen.
     """
 
     name: ClassVar[str] = ""
     parameters: ClassVar[Mapping[str, Support]] = {}
     over: ClassVar[Support] = REAL
     indexes: ClassVar[bool] = False  # the value is used as an index, so it stays an integer
-    improper: ClassVar[bool] = False  # a density that is no probability
-    propagates_nan: ClassVar[bool] = (
-        False  # draws are nan by themselves where a parameter is out of range
-    )
+    improper: ClassVar[bool] = False  # the density has no finite integral
+    propagates_nan: ClassVar[bool] = False  # draws are nan for parameters out of range
 
     def support(self, *parameters: Node) -> Support:
-        """Where the density is; `over` unless it depends on the parameters."""
+        """The support; `over` unless it depends on the parameters."""
         return self.over
 
     def logpdf(self, x: Node, *parameters: Node) -> Node:
-        """Log density or log mass at `x` inside the support; one number a point."""
+        """Log density or log mass at `x` inside the support; one number per point."""
         raise NotImplementedError
 
     def logcdf(self, x: Node, *parameters: Node) -> Node:
@@ -90,8 +88,8 @@ class Distribution:
         raise NotImplementedError(f"{self.name} has no logcdf")
 
     def log_between(self, low: Node | None, high: Node | None, *parameters: Node) -> Node:
-        """Log of the probability of values from `low` to `high` inside the support; None is no
-        bound, but not twice."""
+        """Log of the probability of values from `low` to `high` inside the support; at most one of
+        these may be None, for no bound."""
         raise NotImplementedError(f"the distribution function of {self.name} is not known here")
 
     def sample_between(
@@ -102,13 +100,12 @@ class Distribution:
         high: Node | None,
         *parameters: Node,
     ) -> Node:
-        """A draw, as `sample`, of the distribution cut to that interval."""
+        """A draw, as by `sample`, of the distribution truncated to that interval."""
         raise NotImplementedError(f"the distribution function of {self.name} is not known here")
 
     def sample(self, key: Node, shape: Sequence[Size], *parameters: Node) -> Node:
-        """A draw of the given shape, a pure function of the key, for parameters that lie where they
-        must; elsewhere it may be anything. That of a whole number is a float64, nan where there is
-        none."""
+        """A draw of the given shape, a pure function of the key; undefined if a parameter lies
+        outside its support. Discrete draws are float64, nan where there is no draw."""
         raise NotImplementedError(f"{self.name} has no proper density, so it cannot be drawn from")
 
     def mean(self, *parameters: Node) -> Node:
@@ -128,11 +125,11 @@ class Distribution:
         return self.over.discrete
 
     def event_shape(self, *types: TensorType) -> tuple:
-        """The trailing axes of one point; for vectors, those of the first parameter."""
+        """The event shape; for vectors, that of the first parameter."""
         return types[0].shape[types[0].ndim - self.event_ndim :]
 
     def batch_shape(self, *types: TensorType) -> tuple:
-        """The shape the parameters broadcast to, without the axes that make one parameter."""
+        """The shape that the parameters broadcast to, without their own event axes."""
         domains = self.parameters.values()
         try:
             return broadcast_shapes(
@@ -153,8 +150,8 @@ _COUNTER = itertools.count()
 class RandomVariable(Random):
     """A draw from a distribution whose parameters are the node's inputs.
 
-    `uid` makes two variables of one distribution two nodes; nothing visible depends on it. Bounds
-    of `constraint` that are tensors are inputs too, after the parameters.
+    `uid` distinguishes two variables with equal fields and inputs; nothing visible depends on it.
+    Bounds of `constraint` that are tensors are inputs too, after the parameters.
     """
 
     distribution: Distribution
@@ -169,7 +166,7 @@ class RandomVariable(Random):
         distribution = self.distribution
         types, bounds = self.parameters_of(types), types[len(distribution.parameters) :]
         for bound in bounds:
-            # An order has one bound for all the entries of a vector.
+            # An ordered vector has one bound for all its entries.
             room = self.batch[: len(self.batch) - self.constraint.event_ndim]
             if not broadcasts_to(bound.shape, room):
                 raise ShapeError(
@@ -194,11 +191,11 @@ class RandomVariable(Random):
         return TensorType(dtype, (*self.batch, *event))
 
     def parameters_of(self, inputs: Sequence[TensorLike]) -> tuple[TensorLike, ...]:
-        """Those of the inputs that are the distribution's parameters."""
+        """The inputs that are parameters of the distribution."""
         return tuple(inputs[: len(self.distribution.parameters)])
 
     def _batches(self, types: Sequence[TensorType]) -> list[tuple]:
-        """The shape of each parameter, without the axes that make one of it."""
+        """The batch shape of each parameter."""
         domains = self.distribution.parameters.values()
         return [t.shape[: t.ndim - d.event_ndim] for t, d in zip(types, domains, strict=True)]
 
@@ -226,7 +223,7 @@ class RandomVariable(Random):
         return dict(zip(self.distribution.parameters, self.parameters_of(inputs), strict=True))
 
     def support(self, *inputs: Node) -> Support:
-        """The distribution's support, or what `constraint=` cuts it down to."""
+        """The distribution's support, intersected with `constraint=`."""
         own = self.distribution.support(*self.parameters_of(inputs))
         return (
             own
@@ -259,7 +256,7 @@ class RandomVariable(Random):
         ).astype(variable.dtype)
 
     def _sample(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:
-        """A draw under the constraint, for parameters that lie where they must."""
+        """A draw under the constraint; parameters must lie in their supports."""
         distribution, shape, own = self.distribution, variable.shape, self.parameters_of(inputs)
         if self.constraint is None or distribution.improper:
             return distribution.sample(key, shape, *own)
@@ -281,7 +278,7 @@ class RandomVariable(Random):
         return sorted_entries(value) if isinstance(held, Ordered) else value
 
     def log_probability(self, variable: Node, inputs: Sequence[Node]) -> Node | None:
-        """Log of the probability of what `constraint=` leaves, a share for each entry; see
+        """Log of the probability of the constrained set, per entry; see
         `log_constraint_probability`."""
         distribution, own = self.distribution, self.parameters_of(inputs)
         if self.constraint is None:
@@ -300,7 +297,7 @@ class RandomVariable(Random):
 
 @dataclass(frozen=True)
 class Deterministic(Composite):
-    """A name, and names of its axes, for an expression; its value is the expression's."""
+    """The identity, which gives an expression a name and dims."""
 
     label: str
     dims: tuple[str, ...] | None = None
@@ -328,8 +325,8 @@ class Potential(Deterministic):
 
 @dataclass(frozen=True)
 class Bounded(Composite):
-    """A parameter of another parametrisation, nan outside its domain, because what is made of it
-    may lie inside all the same. A model takes the value itself and checks it apart."""
+    """A parameter of an alternative parametrisation: nan outside its domain, because the parameters
+    computed from it may be valid nevertheless. A model uses the value and checks it separately."""
 
     what: str
     domain: Support
@@ -399,7 +396,7 @@ def potential(expression: TensorLike, name: str | None = None) -> Node:
 
 
 def checked_name(what: str, name: object) -> str | None:
-    """A name is a string, or None where there is none."""
+    """The name, which must be a string or None."""
     if name is not None and not isinstance(name, str):
         raise GraphError(f"{what}: name must be a string, not {name!r:.60}\n  at {user_location()}")
     return name
@@ -484,7 +481,7 @@ def value_shape(
 
 
 def broadcasts_to(shape: Sequence[Size], whole: Sequence[Size]) -> bool:
-    """Does a shape broadcast to another without making it larger?"""
+    """Does a shape broadcast to `whole` without enlarging it?"""
     try:
         return broadcast_shapes(tuple(whole), tuple(shape)) == tuple(whole)
     except ShapeError:
@@ -492,7 +489,7 @@ def broadcasts_to(shape: Sequence[Size], whole: Sequence[Size]) -> bool:
 
 
 def named_axes(label: str, dims: str | Sequence[str] | None) -> tuple[str, ...] | None:
-    """`dims` as a tuple of names, each there once."""
+    """`dims` as a tuple of distinct names."""
     if dims is None or isinstance(dims, str):
         return dims if dims is None else (dims,)
     names = tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
@@ -512,7 +509,7 @@ def named_axes(label: str, dims: str | Sequence[str] | None) -> tuple[str, ...] 
 
 
 def checked_dims(label: str, dims: str | Sequence[str] | None, ndim: int) -> tuple[str, ...] | None:
-    """`dims` as a tuple with one name an axis."""
+    """`dims` as a tuple with one name per axis."""
     names = named_axes(label, dims)
     if names is not None and len(names) != ndim:
         raise GraphError(
@@ -525,7 +522,7 @@ def checked_dims(label: str, dims: str | Sequence[str] | None, ndim: int) -> tup
 def check_constraint(
     distribution: Distribution, parameters: Sequence[Node], constraint: Support, name: str | None
 ) -> None:
-    """A constraint must leave some of the values that the distribution has."""
+    """GraphError if a constraint is no support, or excludes all values of the distribution."""
     if not isinstance(constraint, Support):
         raise GraphError(
             f"{display_name(distribution, name)}: constraint={constraint!r} is no support; use "
@@ -541,7 +538,7 @@ def check_constraint(
 
 
 def to_tensor(what: str, value: TensorLike) -> Node:
-    """A value as a tensor; GraphError that begins with `what` for one that is none."""
+    """A value as a tensor; errors begin with `what`."""
     try:
         return as_tensor(value)
     except GraphError as error:
@@ -550,8 +547,8 @@ def to_tensor(what: str, value: TensorLike) -> Node:
 
 
 def check_parameter(what: str, given: Node, node: Node, domain: Support) -> None:
-    """A parameter must have the axes of one point, and a literal lie in `domain`. `node` is what
-    was `given`, in the dtype of the distribution."""
+    """Check that a parameter has enough axes, and that a literal lies in `domain`. `node` is
+    `given` in the dtype of the distribution."""
     if node.ndim < domain.event_ndim:
         raise GraphError(
             f"{what} must be {domain}, not of shape {shape_text(node.shape)}\n  at "
@@ -579,10 +576,10 @@ def check_values(what: str, values: np.ndarray, domain: Support, line: str | Non
 
 
 def display_name(distribution: Distribution, name: str | None) -> str:
-    """How a message names a variable."""
+    """A variable in messages: its distribution and name."""
     return f"{distribution.name} {name!r}" if name else distribution.name
 
 
 def element_indices(shape: Sequence[Size]) -> Node:
-    """0, 1, 2, ... in the given shape: the index of each entry of a draw."""
+    """0, 1, 2, ... in the given shape: the counter of each entry of a draw."""
     return ops.reshape(ops.arange(size_product(shape)), tuple(shape))

@@ -1,10 +1,9 @@
-"""Draws where a parameter lies outside its range: nan where the value is a float, and no value at
-all, an error that names the parameter, where it is a whole number.
+"""Draws with parameters outside their supports: nan for floats, and for integers an error that
+names the parameter.
 
-A formula for a draw may assume that its parameters lie where they must, as that of a density may.
-What they must do is said once, by their supports; here is what happens where they do not, once for
-all distributions. What can be shown to hold is not checked.
-"""
+A formula for a draw may assume valid parameters, as that of a density may. Their supports state
+what is valid; invalid parameters are handled here for all distributions. What can be proved is not
+checked."""
 
 from __future__ import annotations
 
@@ -38,7 +37,7 @@ WAY_OUT = (
 
 @dataclass(frozen=True)
 class Requirement:
-    """`value`, which messages call `what`, must be `range`: `inside` tells where it is."""
+    """`value`, named `what` in messages, must be `range`; `inside` is the mask where it is."""
 
     what: str
     value: Node
@@ -48,10 +47,10 @@ class Requirement:
 
 @dataclass(frozen=True)
 class CheckedDraw(Composite):
-    """A draw, where what its formula takes for granted holds of the parameters.
+    """A draw that is checked for valid parameters.
 
-    Inputs: the draw, then each parameter to be checked with what tells where it lies inside;
-    `names` and `ranges` are their texts, `all_names` those of all parameters. The draw of an
+    Inputs: the draw, then each parameter to be checked with the mask of its valid entries;
+    `names` and `ranges` describe these, `all_names` are the names of all parameters. The draw of an
     integer is a float64 with an integral value, cast to int64 here. With `propagates_nan` the
     formula gives nan by itself, and the parameters serve messages only. A point of the draw has
     `event_ndim` axes.
@@ -71,13 +70,13 @@ class CheckedDraw(Composite):
     def expand(self, value: Node, *pairs: Node) -> Node:
         if pairs and not self.propagates_nan:
             inside = [x[self.over_points] for x in pairs[1::2]]
-            # A factor, since a choice would let compilers draw under a mask, which is slower.
+            # A factor, since with `where` compilers would draw under a mask, which is slower.
             value = value * ops.where(reduce(ops.logical_and, inside), 1.0, math.nan)
         return make(ops.DrawWhole(self.message, WAY_OUT), (value,)) if self.whole else value
 
     @property
     def over_points(self) -> tuple:
-        """The index that puts what is true of points beside their entries."""
+        """The index that broadcasts a mask of points to their entries."""
         return (..., *(None,) * self.event_ndim)
 
     @property
@@ -86,7 +85,7 @@ class CheckedDraw(Composite):
 
     @property
     def message(self) -> str:
-        """What is wrong where nothing is known of the values."""
+        """The message if the values are not known."""
         wanted = [f"{n} must be {r}" for n, r in zip(self.names, self.ranges, strict=True)]
         names = " and ".join(self.all_names)
         wanted.append(f"{names} such that it is a whole number below 2**63")
@@ -102,7 +101,7 @@ class CheckedDraw(Composite):
         return value.astype("int64")
 
     def refused(self, line: str, value: np.ndarray, *pairs: np.ndarray) -> ValueError | None:
-        """What is wrong with these values, if anything is."""
+        """The error for invalid values; None for valid ones."""
         found = zip(self.names, self.ranges, pairs[::2], pairs[1::2], strict=True)
         for name, domain, parameter, inside in found:
             if not np.all(inside):
@@ -120,8 +119,7 @@ class CheckedDraw(Composite):
 def checked_draw(
     value: Node, distribution: object, display_name: str, requirements: Iterable[Requirement]
 ) -> Node:
-    """A draw of a distribution where what is needed holds: nan elsewhere, or an error if it is a
-    whole number."""
+    """A draw that is nan where a requirement does not hold, or an error if it is an integer."""
     requirements = tuple(requirements)
     if not requirements and not distribution.discrete:
         return value
@@ -141,20 +139,20 @@ def checked_draw(
 def parameter_requirements(
     parameters: Sequence[tuple[str, Node, Support]], whole: bool
 ) -> Iterator[Requirement]:
-    """What must hold of parameters (name, value, support), but what always does."""
-    known = FactTable()
+    """The requirements on parameters (name, value, support) that cannot be proved."""
+    facts = FactTable()
     for name, value, domain in parameters:
         inside = domain.contains(value)
         if inside is None and whole:
-            # A draw that is a number hides a nan of its parameters, other draws hand it on.
+            # An integer draw cannot be nan, as a float draw of a nan parameter is.
             axes = tuple(range(value.ndim - domain.event_ndim, value.ndim))
             inside = ops.all(ops.logical_not(ops.isnan(value)), axis=axes)
-        if inside is not None and not is_surely_within(value, domain, known):
+        if inside is not None and not is_surely_within(value, domain, facts):
             yield Requirement(name, value, inside, str(domain))
 
 
 def bound_requirements(support: Support) -> Iterator[Requirement]:
-    """The lower bound of an interval must be below the upper one."""
+    """The requirement that the lower bound of an interval is below the upper one."""
     if not isinstance(support, Interval) or is_number(support.low, support.high):
         return
     if support.bounded_below and support.bounded_above:
@@ -162,17 +160,17 @@ def bound_requirements(support: Support) -> Iterator[Requirement]:
         yield Requirement("the upper bound", high, low < high, "above the lower one")
 
 
-def is_surely_within(node: Node, domain: Support, known: FactTable) -> bool:
-    """Can it be shown that the values of a node are numbers that lie in a support?"""
+def is_surely_within(node: Node, domain: Support, facts: FactTable) -> bool:
+    """Can it be proved that the values of a node lie in a support and are not nan?"""
     if isinstance(domain, Vector):
-        return is_surely_within(node, domain.entries, known)
+        return is_surely_within(node, domain.entries, facts)
     if isinstance(node.op, Const):
         inside = domain.contains(node.op.array)
         return bool(np.all(~np.isnan(node.op.array) if inside is None else inside))
     if isinstance(domain, Simplex):
-        # A nan in it gives draws of nan in turn.
+        # Draws of a nan are nan.
         return isinstance(node.op, ops.Softmax)
-    found = known.bounds(node)
+    found = facts.bounds(node)
     if isinstance(domain, Integers):
         high = np.inf if isinstance(domain.high, Node) else domain.high
         return found.integral and found.finite and domain.low <= found.low and found.high <= high
@@ -192,12 +190,12 @@ def outside_support(
 ) -> ValueError:
     """The error that names the first of `values` that is not `inside`."""
     first = np.unravel_index(np.argmin(inside), np.shape(inside))
-    place = f"[{', '.join(map(str, first))}]" if first else ""
+    position = f"[{', '.join(map(str, first))}]" if first else ""
     count = int(np.size(inside) - np.count_nonzero(inside))
     more = f" (and {count - 1} more)" if count > 1 else ""
     wrong = np.broadcast_to(values, np.shape(inside) + values.shape[np.ndim(inside) :])[first]
     first_few = wrong[(slice(30),) * np.ndim(wrong)]
     shown = str(wrong) if not np.ndim(wrong) else f"{first_few.tolist()!s:.60}"
-    lines = [f"{what} must be {domain}; {'entry ' + place + ' is' if place else 'it is'} "
+    lines = [f"{what} must be {domain}; {'entry ' + position + ' is' if position else 'it is'} "
              f"{shown}{more}", f"at {line}" if line else "", way_out]  # fmt: skip
     return ValueError("\n  ".join(filter(None, lines)))

@@ -3,7 +3,7 @@
 Formulas are those of Johnson, Kotz and Balakrishnan, "Continuous Univariate Distributions" (1994,
 1995), in the parameters that Gelman et al., "Bayesian Data Analysis" (2013), appendix A, use;
 `x` is the value, `z` the value standardised. Dividing by a scale is written as a product with its
-inverse, so that a scale shared by many observations is divided by once.
+inverse, so that there is one division for a scale shared by many observations.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def half(x: Node) -> Node:
 
 
 def log_gamma_draw(key, shape, alpha):
-    """The log of a draw from gamma(alpha, 1), which itself underflows for small alpha: a draw for
+    """The log of a draw from gamma(alpha, 1), which underflows for small alpha: that of a draw for
     alpha + 1 times u**(1/alpha) (Marsaglia and Tsang 2000, section 6)."""
     index = element_indices(shape)
     power = ops.draw_exponential(ops.key_fold(key, 1), index)
@@ -117,7 +117,7 @@ def log1p_square_ratio(x, sigma):
 
 
 def ends(low, high, mu, sigma):
-    """Bounds standardised; None stays no bound."""
+    """Standardised bounds; None is no bound."""
     return tuple(None if x is None else standardised(x, mu, sigma) for x in (low, high))
 
 
@@ -154,7 +154,7 @@ class HalfNormal(HalfScale):
 
     def logcdf(self, x, sigma):
         z = x * (1 / sigma) * math.sqrt(0.5)
-        # erf rounds to 1 where its distance from it still has digits.
+        # erf rounds to 1 while 1 - erf is still precise.
         near = z < 0.5
         above = ops.log1p(-ops.erfc(ops.where(near, 0.5, z)))
         return ops.where(near, ops.log(ops.erf(ops.where(near, z, 0.5))), above)
@@ -221,7 +221,7 @@ class StudentT(Distribution):
             scale = log_of(sigma) + HALF_LOG_2PI - (0.5 * nu * ops.log1pmx(1 / nu) + rest)
             far = ops.student_kernel(offset, 1 / width, nu)
             if isinstance(below, Node):
-                # As nu goes to 0, so does the density, and with the root of nu at the mode.
+                # As nu goes to 0 the density is proportional to nu, and to sqrt(nu) at the mode.
                 off_mode = ops.abs(quotient(offset, sigma)) > math.exp(-0.5 * END[offset.dtype])
                 below = ops.where(off_mode, below, 0.5 * below)
             return below - 0.5 * (far + (nu + 1) * tail) - scale
@@ -297,13 +297,13 @@ class LogNormal(Distribution):
 
 
 def log_bound(x: Node) -> Node:
-    """log x; a bound of 0 is one below all numbers, with a finite slope."""
+    """log x; a bound of 0 gives a value below all logarithms, with a finite derivative."""
     inside = x > 0
     return ops.where(inside, log_of(ops.where(inside, x, 1.0)), -1e15)
 
 
 class Uniform(Distribution):
-    """1 / (high - low) between them."""
+    """1 / (high - low) between low and high."""
 
     name = "uniform"
     parameters = {"low": REAL, "high": REAL}
@@ -411,7 +411,7 @@ class InverseGamma(Distribution):
                 deviance = ops.inverse_divergence(alpha, beta, x)
             return below - deviance - ops.lgamma_rest(alpha) - log_of(x)
         scale = alpha * log_of(beta) - log_gamma(alpha)
-        # 1 / exp(u) is exp(-u), which a quotient is not: the square in its derivative overflows.
+        # 1 / exp(u) becomes exp(-u); the derivative of a quotient has a square that overflows.
         return -(alpha + 1) * log_of(x) - product(1 / x, beta) + scale
 
     def sample(self, key, shape, alpha, beta):

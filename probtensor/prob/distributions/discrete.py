@@ -1,7 +1,7 @@
 """Discrete distributions: the log mass of a count or of an index.
 
 Formulas are those of Johnson, Kemp and Kotz, "Univariate Discrete Distributions" (2005). Success
-probabilities may be given as they are or on the logit scale, where nothing over- or underflows.
+probabilities are given directly or on the logit scale, where nothing over- or underflows.
 """
 
 from __future__ import annotations
@@ -76,23 +76,23 @@ class BernoulliLogit(Distribution):
         return ops.sigmoid(logit_p) * ops.sigmoid(-logit_p)
 
 
-# The log mass of a count is at most that of its own value as the mean, which depends on data alone,
-# less a divergence that is 0 there: no difference of large log gammas (Loader 2000, "Fast and
+# The log mass of a count is its maximum over the parameter, which depends on data alone, minus a
+# deviance that is 0 there. So there is no difference of large log gammas (Loader 2000, "Fast and
 # accurate computation of binomial probabilities").
 
 
 def odds_of_link(p):
-    """The log odds of a probability whose logarithm is known by the way it is written, that of what
-    is left to 1 too; None for any other."""
+    """The log odds of a probability p, if log p and log(1 - p) are known by construction (links);
+    None otherwise."""
     if isinstance(p.op, ops.Sigmoid):
         return p.inputs[0]
-    known = FactTable()
-    success, failure = links.log_of(p, known), links.log_of_rest(p, known)
+    facts = FactTable()
+    success, failure = links.log_of(p, facts), links.log_of_rest(p, facts)
     return None if success is None or failure is None else success - failure
 
 
 def positive(x):
-    """A count, and 1 for 0."""
+    """A count, with 0 replaced by 1."""
     return ops.maximum(x, 1)
 
 
@@ -102,18 +102,19 @@ def log_factorial_rest(x):
 
 
 def in_double(x):
-    """x in double precision: a logarithm of counts may be 30 times the difference that a deviance
-    is made of, which in float32 would have the rounding of that logarithm."""
+    """x in double precision: a deviance is a difference of logarithms of counts that may be 30
+    times larger, and in float32 it would have their rounding error."""
     return ops.astype(x, "float64")
 
 
 def share_divergence(x, m, d):
-    """The divergence of x successes and m failures at a wide d, in the dtype of x and m."""
+    """The divergence of x successes and m failures at d in double precision, in the dtype of x,
+    m."""
     return ops.astype(ops.share_divergence(in_double(x), in_double(m), d), (x + m).dtype)
 
 
 def log_choose_rest(n, x):
-    """The largest log mass that x of n successes have for any probability of one."""
+    """The maximum over p of the log mass of x successes in n trials."""
     return log_factorial_rest(n) - log_factorial_rest(x) - log_factorial_rest(n - x)
 
 
@@ -195,8 +196,8 @@ class Poisson(Distribution):
 
 
 def log_multichoose_rest(alpha, x):
-    """log of Gamma(x + alpha) / (Gamma(alpha) x!), without what Stirling's formula says of it. As
-    alpha goes to 0 it is that of alpha, for any count but 0."""
+    """log of Gamma(x + alpha) / (Gamma(alpha) x!) minus its Stirling approximation. As alpha goes
+    to 0 it approaches log alpha for any count but 0."""
     ways = ops.lgamma_rest_change(in_range(alpha), x) - log_factorial_rest(x)
     return ways + ops.where(ops.eq(x, 0), 0.0, log_shortfall(alpha)) if has_log(alpha) else ways
 
@@ -205,7 +206,7 @@ class NegativeBinomial(Distribution):
     """Poisson with a rate drawn from gamma(alpha, alpha / mu): mean mu, variance mu + mu^2 / alpha.
 
     Its mass is Gamma(x + alpha) / (Gamma(alpha) x!) (mu / alpha)^x (1 + mu / alpha)^-(x + alpha).
-    That goes to the mass of a Poisson count for large alpha, digit by digit.
+    For large alpha it approaches the mass of a Poisson count at full precision.
     """
 
     name = "negative_binomial"
@@ -235,7 +236,7 @@ class NegativeBinomialProbability(Distribution):
     """Failures before n successes of probability p: Gamma(x + n) / (Gamma(n) x!) p^n (1 - p)^x.
 
     The two deviances are those of the counts n and x of n + x trials. With the mean as a parameter
-    instead, the slope in n would be a difference of two of the size of x / n.
+    instead, the derivative in n would be a difference of two numbers of the size of x / n.
     """
 
     name = "negative_binomial"
@@ -279,11 +280,11 @@ class CategoricalLogit(Distribution):
         return chosen(ops.log_softmax(logit_p, axis=-1), x)
 
     def sample(self, key, shape, logit_p):
-        """The first of exponential clocks to ring, whose rates are the probabilities."""
+        """The argmin of exponentials whose rates are the probabilities (Gumbel-max)."""
         size = logit_p.shape[-1]
         clocks = ops.draw_exponential(key, element_indices((*shape, size)))
         leads = logit_p - ops.log(clocks)
-        # Classes of which none has a probability, or several are certain, have no first.
+        # If no class has a positive probability, or several are certain, there is no draw.
         some = ops.isfinite(ops.max(leads, axis=-1))
         return ops.where(some, ops.argmax(leads, axis=-1).astype("float64"), math.nan)
 
@@ -321,12 +322,12 @@ class Categorical(Distribution):
 
 
 def classes(table):
-    """The places of the last axis, whose size may be known to the data alone."""
+    """The indices of the last axis, whose size may be symbolic."""
     return Integers(0, number(as_tensor(table.shape[-1] - 1)))
 
 
 def chosen(table, x):
-    """table[..., x]: one entry of the last axis for each entry of x."""
+    """table[..., x]: for each entry of x, the entry of the last axis at that index."""
     if table.ndim == 1:
         return table[x]
     table = ops.broadcast_to(table, (*x.shape, table.shape[-1]))

@@ -1,4 +1,4 @@
-"""Whether values lie in supports: what facts show of it, and the comparisons that are left."""
+"""Whether values lie in supports: proofs from facts, and comparisons where there is no proof."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from probtensor.prob.distributions.support import (
 from probtensor.transform.facts import FactTable, without_positive_factors
 
 
-def is_within(node: Node, domain: Support, known: FactTable) -> bool:
-    """Can it be shown that the values of a node lie in a support?"""
+def is_within(node: Node, domain: Support, facts: FactTable) -> bool:
+    """Can it be proved that the values of a node lie in a support?"""
     if isinstance(domain, Vector):
-        return is_within(node, domain.entries, known)
+        return is_within(node, domain.entries, facts)
     if isinstance(domain, Simplex):
-        return is_simplex(node, known)
+        return is_simplex(node, facts)
     if not isinstance(domain, (Interval, Integers)) or not is_number(domain.low, domain.high):
         return False
-    found = known.bounds(node)
+    found = facts.bounds(node)
     if isinstance(domain, Integers):
         return found.integral and found.low >= domain.low and found.high <= domain.high
     low = found.low > domain.low or (
@@ -35,8 +35,8 @@ def is_within(node: Node, domain: Support, known: FactTable) -> bool:
     return (low or not domain.bounded_below) and (high or not domain.bounded_above)
 
 
-def is_simplex(node: Node, known: FactTable) -> bool:
-    """Are the vectors along the last axis shares of 1 by the way they are written?"""
+def is_simplex(node: Node, facts: FactTable) -> bool:
+    """Are the vectors along the last axis normalised by construction (softmax, or x / sum(x))?"""
     while isinstance(node.op, (ops.BroadcastTo, ops.ExpandDims)):
         inner = node.inputs[0]
         if not inner.ndim or inner.shape[-1] != node.shape[-1]:
@@ -45,7 +45,7 @@ def is_simplex(node: Node, known: FactTable) -> bool:
     last = (node.ndim - 1,)
     if isinstance(node.op, ops.Softmax):
         return node.op.axes == last
-    if not isinstance(node.op, ops.Div) or not known.bounds(node.inputs[0]).positive:
+    if not isinstance(node.op, ops.Div) or not facts.bounds(node.inputs[0]).positive:
         return False
     part, total = node.inputs
     while isinstance(total.op, (ops.BroadcastTo, ops.ExpandDims)):
@@ -53,20 +53,20 @@ def is_simplex(node: Node, known: FactTable) -> bool:
     return isinstance(total.op, ops.Sum) and total.inputs[0] is part and total.op.axes == last
 
 
-def contained(value: Node, domain: Support, known: FactTable) -> Node | None:
-    """Where a value lies in its domain; of a sign alone the factors known to be positive, which may
-    round to 0, do not tell."""
-    return domain.contains(deciding(value, domain, known))
+def contained(value: Node, domain: Support, facts: FactTable) -> Node | None:
+    """The mask where a value lies in its domain. A condition on the sign ignores factors that are
+    known to be positive, since these may round to 0."""
+    return domain.contains(deciding(value, domain, facts))
 
 
-def deciding(value: Node, domain: Support, known: FactTable) -> Node:
-    """What decides if a value lies in a domain."""
+def deciding(value: Node, domain: Support, facts: FactTable) -> Node:
+    """The node that decides if a value lies in a domain."""
     signs = isinstance(domain, Interval) and is_number(domain.low) and domain.low == 0
-    return without_positive_factors(value, known) if signs and not domain.bounded_above else value
+    return without_positive_factors(value, facts) if signs and not domain.bounded_above else value
 
 
 def or_nan(inside: Node, x: Node, domain: Support) -> Node:
-    """Inside, or nan, which stays what it is, in the value or in a bound."""
+    """The mask, and True where the value or a bound is nan."""
     for y in (x, *(getattr(domain, end, None) for end in ("low", "high"))):
         if not isinstance(y, Node) or not y.type.is_float:
             continue
@@ -78,12 +78,13 @@ def or_nan(inside: Node, x: Node, domain: Support) -> Node:
 
 
 def widened(condition: Node, result: Node) -> Node:
-    """A condition on each vector of a support, for a result that has one number an entry too."""
+    """A mask of the vectors of a support, with axes to broadcast to a result of one number an
+    entry."""
     missing = result.ndim - condition.ndim
     return condition if missing <= 0 else condition[(..., *(None,) * missing)]
 
 
-def assume(value: Node, domain: Support, known: FactTable) -> None:
-    """Take it for granted that a value lies in its domain."""
+def assume(value: Node, domain: Support, facts: FactTable) -> None:
+    """Record the fact that a value lies in its domain."""
     if isinstance(domain, Interval) and is_number(domain.low, domain.high):
-        known.assume(value, domain)
+        facts.assume(value, domain)

@@ -1,8 +1,8 @@
-"""Parts of the formulas of densities: logarithms and powers that keep their digits.
+"""Numerically stable parts of densities: logarithms and powers.
 
-What is known by its logarithm is read by it, literals are computed here and now, and parts that
-cancel for large shapes are formed as one.
-"""
+If the logarithm of an argument is known by construction (exp, sigmoid, softmax) it is used;
+formulas of literals are computed when the graph is built; and parts that cancel for large shapes
+are computed as one op."""
 
 from __future__ import annotations
 
@@ -22,14 +22,13 @@ LOG_2 = math.log(2)
 
 
 def log_of(x: Node, size: bool = False) -> Node:
-    """log x, without going through exp, sigmoid or softmax where x is one; log |x| for the `size`
-    of x."""
+    """log x, simplified if x is an exp, sigmoid or softmax; log |x| with `size`."""
     if isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax)):
         return log_of_link(x)
     if isinstance(x.op, (*VIEWS, ops.Cast)) and has_log(x):
         return make(x.op, (log_of(x.inputs[0], size), *x.inputs[1:]))
     if isinstance(x.op, (ops.Square, ops.Sqrt)) and has_log(x):
-        # The square of a negative factor is positive.
+        # A square is positive also if its argument is negative.
         inner = log_of(x.inputs[0], size=isinstance(x.op, ops.Square))
         return inner * (2.0 if isinstance(x.op, ops.Square) else 0.5)
     if has_log(x):
@@ -39,7 +38,7 @@ def log_of(x: Node, size: bool = False) -> Node:
 
 
 def times_log(a: Node, x: Node) -> Node:
-    """a log x, and 0 where a is 0 even if x is 0 too. Rules see links in it."""
+    """a log x, and 0 where a is 0 even if x is 0; links are recognised."""
     if isinstance(x.op, (ops.Exp, ops.Sigmoid, ops.Softmax)):
         return times(a, log_of_link(x))
     if isinstance(x.op, ops.Cast) and has_log(x):
@@ -48,21 +47,21 @@ def times_log(a: Node, x: Node) -> Node:
 
 
 def times_log1m(a: Node, x: Node) -> Node:
-    """a log(1 - x), and 0 where a is 0 even if x is 1. Rules see links in it."""
+    """a log(1 - x), and 0 where a is 0 even if x is 1; links are recognised."""
     if isinstance(x.op, ops.Sigmoid):
         return a * ops.log_sigmoid(-x.inputs[0])
     return a * ops.log1p(-x) if is_nonzero(a) else ops.xlog1py(a, -x)
 
 
 def log_gamma(x: Node) -> Node:
-    """log Gamma(x), computed here and now for a positive literal scalar."""
+    """log Gamma(x), computed at once for a positive literal scalar."""
     if isinstance(x.op, Const) and not x.shape and 0 < x.op.array < math.inf:
         return as_tensor(np.asarray(math.lgamma(x.op.array), x.dtype))
     return ops.lgamma(x)
 
 
 def log_beta(x: Node, y: Node) -> Node:
-    """log B(x, y), computed here and now for small literals (large ones cancel)."""
+    """log B(x, y), computed at once for small literals (large ones cancel)."""
     if all(isinstance(v.op, Const) and not v.shape and 0 < v.op.array < 100 for v in (x, y)):
         a, b = float(x.op.array), float(y.op.array)
         value = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
@@ -76,21 +75,21 @@ def is_nonzero(x: TensorLike) -> bool:
     return isinstance(node.op, Const) and bool(np.all(node.op.array != 0))
 
 
-# Literal shapes and counts up to here cost no more than two digits where formulas are taken as
-# they are written in textbooks, and those split into parts that are summed once a data set.
+# Up to this size of literal shapes and counts, textbook formulas lose no more than two digits, and
+# they split into parts that are summed once per data set.
 MODERATE = 100.0
 
 
 def is_moderate(*parameters: Node) -> bool:
-    """Are these literals that no formula loses many digits to?"""
+    """Are these literals of at most MODERATE in absolute value?"""
     return all(
         isinstance(x.op, Const) and bool(np.all(np.abs(x.op.array) <= MODERATE)) for x in parameters
     )
 
 
 def has_log(x: Node) -> bool:
-    """Is the logarithm of x > 0 known, or that of one of two factors, whether or not x itself
-    over- or underflows?"""
+    """Is the logarithm of x > 0 known by construction, or that of a factor of x, also if x over- or
+    underflows?"""
     if isinstance(x.op, (ops.Mul, ops.Div)):
         return any(has_log(factor) for factor in x.inputs)
     if isinstance(x.op, (*VIEWS, ops.Cast, ops.Square, ops.Sqrt)):
@@ -99,48 +98,48 @@ def has_log(x: Node) -> bool:
 
 
 def log_power(a: Node, b: Node, x: Node) -> Node:
-    """a log(b x / a) + a - b x - log x: what of a density x^(a - 1) e^(-b x) depends on x, less its
-    largest for x^a e^(-b x). Of the two parts, the first is small where a is large and x is likely
-    (Loader 2000)."""
+    """a log(b x / a) + a - b x - log x: the log of x^(a - 1) e^(-b x) minus the maximum over x of
+    that of x^a e^(-b x). The deviance is small where x is likely, also for large a (Loader
+    2000)."""
     if has_log(b) or has_log(x):
         log_x = log_of(x)
         return -ops.kl_div_exp(a, log_of(b) + log_x) - log_x
     return -ops.power_divergence(a, b, x) - ops.log(ops.where(ops.eq(x, 0), 1, x))
 
 
-# Parameters known by their logarithms may leave the range of floats. Formulas take them at its end,
-# and what follows the logarithm beyond that is added. The numbers below are logarithms; users are
-# not likely to write them, so that no slope is asked for between two pieces.
+# Parameters whose logarithms are known may leave the range of floats. Formulas clip them to its
+# end, and add a correction that is linear in the logarithm beyond. The numbers below are
+# logarithms; they are unlikely as user input, where the derivative of the clip would be ambiguous.
 END = {"float64": 701.37, "float32": 84.37}
-# exp of these is the largest that is a float.
+# The largest logarithms whose exp is finite.
 LARGEST = {"float64": 709.782712893384, "float32": 88.72283172607422}
 
 
 def end_of(x: Node) -> float:
-    """How far the logarithm of x may go, as of the narrowest float that x is made in."""
+    """The bound on |log x| for the narrowest dtype that x is computed in."""
     parts = (ops.Mul, ops.Div, ops.Cast, ops.Square, ops.Sqrt, *VIEWS)
     made_of = [y for y in x.inputs if y.type.is_float] if isinstance(x.op, parts) else []
     return min([END[x.dtype], *map(end_of, made_of)])
 
 
 def at_least(x: Node) -> Node:
-    """x, and a small number where it is less and known by its logarithm."""
+    """x clipped from below at the smallest float, if its logarithm is known."""
     return ops.maximum(x, math.exp(-end_of(x))) if has_log(x) else x
 
 
 def in_range(x: Node) -> Node:
-    """x, between a small and a large number where it is known by its logarithm."""
+    """x clipped to the range of floats, if its logarithm is known."""
     return ops.minimum(at_least(x), math.exp(end_of(x))) if has_log(x) else x
 
 
 def log_shortfall(x: Node) -> TensorLike:
-    """log x less that of `at_least(x)`: 0 where x is not too small for a float."""
+    """log x - log(at_least(x)): 0 unless x underflows."""
     return ops.minimum(log_of(x) + end_of(x), 0) if has_log(x) else 0.0
 
 
 def merge_exponentials(x: Node) -> Node:
-    """x with the exponentials among its factors as one: each of them may leave the range of floats
-    where x does not."""
+    """x with the exponentials among its factors merged: each of them may over- or underflow where x
+    does not."""
     log = pure_log(x)
     if log is not None:
         return x if isinstance(x.op, (ops.Exp, *VIEWS)) else ops.exp(log)
@@ -149,20 +148,20 @@ def merge_exponentials(x: Node) -> Node:
     if not isinstance(x.op, (ops.Mul, ops.Div)):
         return x
     parts = factors(x)
-    alone = {part: merge_exponentials(part) for part, _ in parts}
+    merged = {part: merge_exponentials(part) for part, _ in parts}
     logs = [-pure_log(part) if below else pure_log(part) for part, below in parts
             if pure_log(part) is not None]  # fmt: skip
-    if len(logs) < 2 and all(new is part for part, new in alone.items()):
+    if len(logs) < 2 and all(new is part for part, new in merged.items()):
         return x
-    whole = ops.exp(reduce(ops.add, logs)) if logs else as_tensor(np.ones((), x.dtype))
+    result = ops.exp(reduce(ops.add, logs)) if logs else as_tensor(np.ones((), x.dtype))
     for part, below in parts:
         if pure_log(part) is None:
-            whole = whole / alone[part] if below else alone[part] * whole
-    return whole
+            result = result / merged[part] if below else merged[part] * result
+    return result
 
 
 def factors(x: Node, below: bool = False) -> list[tuple[Node, bool]]:
-    """The factors of products and quotients, and whether x is divided by them."""
+    """The factors of nested products and quotients, and whether x is divided by them."""
     if not isinstance(x.op, (ops.Mul, ops.Div)):
         return [(x, below)]
     first, second = x.inputs
@@ -170,7 +169,7 @@ def factors(x: Node, below: bool = False) -> list[tuple[Node, bool]]:
 
 
 def pure_log(x: Node) -> Node | None:
-    """log x, where x is made of exponentials alone."""
+    """log x, if x is a product of exponentials."""
     if isinstance(x.op, ops.Exp):
         return x.inputs[0]
     if isinstance(x.op, VIEWS):
@@ -191,21 +190,21 @@ def pure_log(x: Node) -> Node | None:
 
 
 def scalar_log(x: Node) -> Node | None:
-    """log x, where x is one exponential for all: with one for each number, what keeps it from
-    overflow would cost more than it is worth."""
+    """log x, if x is a scalar product of exponentials. For tensors, protection from overflow would
+    cost more than it is worth."""
     return None if x.ndim else pure_log(x)
 
 
 def product(x: Node, scale: Node) -> Node:
-    """x scale, and 0 where x is 0 though one exponential for all overflows."""
+    """x * scale; 0 where x is 0, also if a scalar exponential in `scale` overflows."""
     log = scalar_log(scale)
     return x * scale if log is None else times_exp(x, log)
 
 
 def quotient(x: Node, scale: Node) -> Node:
-    """x / scale, and 0 where x is 0; see `product`. One scale for all divides once for a loop, also
-    where its inverse overflows (rules/arithmetic/reciprocals.py); others are inverted, as they may
-    be data."""
+    """x / scale, and 0 where x is 0; see `product`. A scalar scale is inverted once per loop,
+    unless the inverse overflows (rules/arithmetic/reciprocals.py); a tensor is inverted, since it
+    may be data."""
     log = scalar_log(scale)
     if log is not None:
         return times_exp(x, -log)
@@ -213,8 +212,8 @@ def quotient(x: Node, scale: Node) -> Node:
 
 
 def times_exp(x: Node, log: Node) -> Node:
-    """x exp(log), where the exponential alone may overflow. Many numbers x are multiplied by the
-    largest float there: all but those next to 0 overflow with it."""
+    """x exp(log), where the exponential alone may overflow. A tensor x is then multiplied by the
+    largest float: the product overflows too, unless x is nearly 0."""
     end = end_of(x)
     if x.ndim:
         return x * ops.exp(ops.minimum(log, LARGEST[x.dtype]))
@@ -224,7 +223,7 @@ def times_exp(x: Node, log: Node) -> Node:
 
 
 def log_tail(x: Node, sigma: Node) -> TensorLike:
-    """How much log(1 + (x / sigma)**2) exceeds that at `at_least(sigma)`."""
+    """log(1 + (x / sigma)**2) minus its value at `at_least(sigma)`."""
     if not has_log(sigma):
         return 0.0
     far = ops.abs(x) > math.exp(-end_of(sigma))
@@ -232,7 +231,7 @@ def log_tail(x: Node, sigma: Node) -> TensorLike:
 
 
 def log_small_share(a: Node, b: Node) -> TensorLike:
-    """log(a b / (a + b)) less that of `at_least` of the two."""
+    """log(a b / (a + b)) minus its value at `at_least` of both."""
     if not has_log(a) or not has_log(b):
         return log_shortfall(a) + log_shortfall(b)
     logs = log_of(a), log_of(b)

@@ -1,7 +1,7 @@
-"""Sets of values: where a density lives, what a parameter may be, what a variable is held to.
+"""Sets of values: supports of distributions and of their parameters, and constraints.
 
-A support says what is inside (`contains`), how it reads in a message, and how many trailing axes
-make one point of it (`event_ndim`: 0 for numbers, 1 for vectors). Bounds are numbers or nodes.
+A support has a membership test (`contains`), a text for messages, and the number of event axes
+(`event_ndim`: 0 for numbers, 1 for vectors). Bounds are numbers or nodes.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Support:
     discrete: ClassVar[bool] = False
 
     def contains(self, x: TensorLike) -> TensorLike:
-        """True where `x` lies inside, for arrays and nodes alike; None where every number does.
+        """The mask where `x` lies inside, for arrays and nodes; None if every number does.
 
-        Trailing `event_ndim` axes are reduced. nan lies in no support that says anything.
+        The trailing `event_ndim` axes are reduced. nan lies in no support with a mask.
         """
         raise NotImplementedError
 
@@ -38,7 +38,7 @@ class Support:
 
 @dataclass(frozen=True)
 class Interval(Support):
-    """Real numbers from `low` to `high`; an open end leaves the bound out."""
+    """Real numbers from `low` to `high`; an open end excludes the bound."""
 
     low: TensorLike = -np.inf
     high: TensorLike = np.inf
@@ -75,7 +75,7 @@ class Interval(Support):
 
 @dataclass(frozen=True)
 class Above(Support):
-    """Upper bounds above a lower one, which says itself what is inside."""
+    """The domain of an upper bound in messages; the mask is computed by the caller."""
 
     def __str__(self) -> str:
         return "above the lower one"
@@ -92,19 +92,19 @@ def is_zero(bound: TensorLike) -> bool:
 
 
 def half_width(low: TensorLike, high: TensorLike) -> TensorLike:
-    """(high - low) / 2, which does not overflow."""
+    """(high - low) / 2 without overflow."""
     return 0.5 * high - 0.5 * low
 
 
 def log_width(low: TensorLike, high: TensorLike) -> Node:
-    """log(high - low), also where the difference overflows."""
+    """log(high - low), also if the difference overflows."""
     if is_zero(low):
         return ops.log(high)
     return ops.log(half_width(low, high)) + float(np.log(2))
 
 
 def bound_text(bound: TensorLike) -> str:
-    """A bound as it reads in a message."""
+    """A bound as text for messages."""
     if isinstance(bound, Node):
         while isinstance(bound.op, ops.Cast):
             bound = bound.inputs[0]
@@ -116,13 +116,13 @@ def bound_text(bound: TensorLike) -> str:
 
 @dataclass(frozen=True)
 class BoundSlot:
-    """The place that a bound has among the inputs of a random variable."""
+    """The index of a bound among the inputs of a random variable."""
 
     index: int
 
 
 def detach_bounds(support: Support, first: int) -> tuple[Support, tuple[Node, ...]]:
-    """A support with slots in place of the nodes in it, from number `first` on, and the nodes."""
+    """A support with its nodes replaced by slots, numbered from `first` on, and the nodes."""
     nodes, slots = [], {}
     for f in fields(support):
         if isinstance(value := getattr(support, f.name), Node):
@@ -132,7 +132,7 @@ def detach_bounds(support: Support, first: int) -> tuple[Support, tuple[Node, ..
 
 
 def attach_bounds(support: Support, inputs: TensorLike) -> Support:
-    """A support with a random variable's inputs in the slots that it has for them."""
+    """A support with its slots replaced by a random variable's inputs."""
     nodes = {
         f.name: inputs[value.index]
         for f in fields(support)
@@ -143,21 +143,21 @@ def attach_bounds(support: Support, inputs: TensorLike) -> Support:
 
 @dataclass(frozen=True)
 class Integers(Support):
-    """Whole numbers from `low` to `high`, both included; without bound where `high` is infinite."""
+    """Whole numbers from `low` to `high`, both included; unbounded if `high` is infinite."""
 
     low: TensorLike = 0
     high: TensorLike = np.inf
     discrete: ClassVar[bool] = True
 
     def contains(self, x: TensorLike) -> TensorLike:
-        whole = ops.floor(x) if isinstance(x, Node) and x.type.is_float else x
-        whole = np.floor(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else whole
+        floor = ops.floor(x) if isinstance(x, Node) and x.type.is_float else x
+        floor = np.floor(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else floor
         inside = x >= self.low
         if isinstance(self.high, Node) or np.isfinite(self.high):
             inside = inside & (x <= self.high)
-        if whole is x:
+        if floor is x:
             return inside
-        return inside & (ops.eq(x, whole) if isinstance(x, Node) else x == whole)
+        return inside & (ops.eq(x, floor) if isinstance(x, Node) else x == floor)
 
     def __str__(self) -> str:
         if isinstance(self.high, Node) or np.isfinite(self.high):
@@ -168,9 +168,8 @@ class Integers(Support):
 
 
 def closeness(x: TensorLike) -> TensorLike:
-    """How far sums or products along the last axis of `x` may be from what they should be: a few
-    roundings, which grow with the square root of their number. A number, or a node where the size
-    is not known."""
+    """The tolerance of sums or products along the last axis of `x`: a few rounding errors, which
+    grow with the square root of its size. A number, or a node if the size is symbolic."""
     single = str(x.dtype) == "float32"
     least, each = (1e-5, 8 * 2.0**-23) if single else (1e-8, 8 * 2.0**-52)
     size = x.shape[-1]
@@ -209,8 +208,8 @@ class Ordered(Support):
         return is_bound(self.low)
 
     def contains(self, x: TensorLike) -> TensorLike:
-        together = ops.all if isinstance(x, Node) else np.all
-        inside = together(x[..., 1:] > x[..., :-1], axis=-1)
+        reduce_all = ops.all if isinstance(x, Node) else np.all
+        inside = reduce_all(x[..., 1:] > x[..., :-1], axis=-1)
         return inside & (x[..., 0] > self.low) if self.bounded_below else inside
 
     def __str__(self) -> str:
@@ -244,7 +243,7 @@ class ScaleFactor(Support):
     def contains(self, x: TensorLike) -> TensorLike:
         if isinstance(x, Node):
             return ops.all(ops.diagonal(x, axis1=-2, axis2=-1) > 0, axis=-1)
-        # A literal with something above the diagonal is most likely a covariance.
+        # A literal with entries above the diagonal is most likely a covariance matrix.
         low = np.all(np.triu(x, 1) == 0, axis=(-2, -1))
         return low & np.all(np.diagonal(x, axis1=-2, axis2=-1) > 0, axis=-1)
 
@@ -260,7 +259,7 @@ class Covariance(Support):
 
     def contains(self, x: TensorLike) -> TensorLike:
         if isinstance(x, Node):
-            # The factor is nan where there is none, and one of its uses is this.
+            # The factor is nan where there is none; it is needed for the density anyway.
             positive = ops.diagonal(ops.cholesky(x), axis1=-2, axis2=-1) > 0
             return ops.all(positive, axis=-1)
         gap = np.max(np.abs(x - np.swapaxes(x, -1, -2)), axis=(-2, -1), initial=0.0)
@@ -357,9 +356,9 @@ def user_location() -> str:
 
 
 def intersect(own: Support, constraint: Support) -> Support:
-    """What two supports share: bounds of both may be tensors.
+    """The intersection of two supports, whose bounds may be tensors.
 
-    ValueError where that is empty, or is no support that a bijector reaches.
+    ValueError if it is empty, or if there is no bijector onto it.
     """
     if not isinstance(own, Interval) or not isinstance(constraint, (Interval, Ordered)):
         raise ValueError("only variables with real values take an interval or an order")

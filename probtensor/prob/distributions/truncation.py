@@ -1,10 +1,9 @@
-"""Distributions cut down to what `constraint=` leaves of them: its probability, and draws of it.
+"""Truncated distributions (`constraint=`): the probability of the set, and draws from it.
 
-The density of a variable that is held to a set is its distribution's over the probability of the
-set, which matters as soon as parameters are random. Standard distributions that are symmetric about
-0 share the formulas here: an interval is turned so that its larger part lies below 0, where
-probabilities keep their relative precision down to the smallest, since they stay logarithms.
-"""
+The density of a truncated variable is that of its distribution divided by the probability of the
+set, which is not a constant if parameters are random. Standard distributions that are symmetric
+about 0 share the formulas here: an interval is reflected so that its larger part lies below 0,
+where logarithms of probabilities are precise however small these are."""
 
 from __future__ import annotations
 
@@ -36,32 +35,32 @@ class Symmetric:
 
 
 def reflected(low: Node, high: Node) -> tuple[Node, Node, Node]:
-    """An interval or its mirror image, whichever has its middle below 0; is it the image?"""
+    """(whether the middle of an interval is above 0, the interval reflected about 0 if so)."""
     mirrored = low + high > 0
     return mirrored, ops.where(mirrored, -high, low), ops.where(mirrored, -low, high)
 
 
 def log_between(standard: Symmetric, low: Node | None, high: Node | None) -> Node:
-    """Log of the probability of low < z < high; None is no bound, but not twice."""
+    """Log of the probability of low < z < high; at most one may be None, for no bound."""
     if low is None:
         return standard.log_cdf(high)
     if high is None:
         return standard.log_cdf(-low)
     _, low, high = reflected(low, high)
-    # Both formulas are evaluated at places where they have a value and a derivative.
+    # Each formula is evaluated where it has a finite value and derivative.
     near = low > -1
     inner = standard.central(ops.where(near, high, 0.5)) - standard.central(
         ops.where(near, low, -0.5)
     )
     top = standard.log_cdf(ops.where(near, -2.0, high))
-    # What is e^-340 of the rest is none of it, and its curvature would be infinite over infinite.
+    # A ratio below e^-340 is negligible, and its second derivative would be inf / inf.
     share = ops.maximum(standard.log_cdf(ops.where(near, -3.0, low)) - top, -340.0)
     outer = top + ops.log1mexp(share)
     return ops.where(near, ops.log(inner), outer)
 
 
 def draw_between(standard: Symmetric, u: Node, low: Node | None, high: Node | None) -> Node:
-    """The quantile u of the distribution cut to low < z < high; None is no bound."""
+    """The quantile u of the distribution truncated to low < z < high; None is no bound."""
     if high is None:
         return -draw_between(standard, u, None, -low)
     if low is None:
@@ -79,9 +78,8 @@ def draw_between(standard: Symmetric, u: Node, low: Node | None, high: Node | No
 def normal_quantile(log_p: Node) -> Node:
     """The z below which a standard normal lies with probability exp(log_p).
 
-    Where exp(log_p) is small beyond doubles, by Newton's steps for log_ndtr(z) = log_p from the
-    leading terms of its asymptotic series (Abramowitz and Stegun 26.2.12).
-    """
+    If exp(log_p) underflows, by Newton steps for log_ndtr(z) = log_p from the leading terms of its
+    asymptotic series (Abramowitz and Stegun 26.2.12)."""
     far = log_p < -300
     depth = ops.where(far, -2 * log_p, 600.0)
     z = -ops.sqrt(depth - ops.log(depth) - math.log(2 * math.pi))
@@ -103,13 +101,13 @@ def laplace_central(z: Node) -> Node:
 
 
 def laplace_quantile(log_p: Node) -> Node:
-    """The z below which it is exp(log_p)."""
+    """The quantile of exp(log_p)."""
     return ops.where(log_p < -LOG_2, log_p + LOG_2, -LOG_2 - ops.log1mexp(log_p))
 
 
 def cauchy_log_cdf(z: Node) -> Node:
-    """Log of the distribution function of 1 / (pi (1 + z^2)); the smaller tail has all its
-    digits."""
+    """Log of the distribution function of 1 / (pi (1 + z^2)); the smaller tail has full
+    relative precision."""
     below = z < 0
     tail = ops.arctan2(1.0, ops.where(below, -z, z))
     return ops.where(below, ops.log(tail) - LOG_PI, ops.log1p(tail * (-1 / math.pi)))
@@ -134,11 +132,11 @@ def log_constraint_probability(
     distribution: object, constraint: Support | None, own: Support, support: Support,
     variable: Node, parameters: Sequence[Node],
 ) -> Node | None:  # fmt: skip
-    """Log of the probability of what a constraint leaves of a distribution, as a share for each
-    entry; None where it leaves all, or where no probability is stated.
+    """Log of the probability of the constrained set, per entry; None if it is the whole support or
+    the distribution is improper.
 
-    own, support   the distribution's support, and what is left of it
-    NotImplementedError, with the reason, where it is not known.
+    own, support   the distribution's support, and its intersection with the constraint
+    NotImplementedError, with the reason, if there is no formula.
     """
     if constraint is None or distribution.improper:
         return None
@@ -153,7 +151,7 @@ def log_constraint_probability(
 def truncation_bounds(
     constraint: Interval, own: Interval, support: Interval, dtype: str
 ) -> tuple[Node | None, Node | None]:
-    """The bounds of what is left of a support, None where they are its own."""
+    """The bounds of a truncated support; None for those that the distribution has anyway."""
     cuts = constraint.bounded_below
     if cuts and is_number(own.low, constraint.low):
         cuts = constraint.low > own.low
@@ -168,7 +166,7 @@ def log_order_probability(
     distribution: object, constraint: Ordered, own: Interval, support: Ordered, variable: Node,
     parameters: Sequence[Node],
 ) -> Node:  # fmt: skip
-    """For n independent entries of one distribution each order has the probability 1 / n!."""
+    """Log of the probability that n exchangeable entries are ordered, 1 / n!, per entry."""
     if not exchangeable(variable):
         raise NotImplementedError(NOT_EXCHANGEABLE)
     size = variable.shape[-1]
@@ -191,7 +189,7 @@ def exchangeable(variable: Node) -> bool:
 
 
 def same_along_last_axis(node: Node) -> bool:
-    """Is a tensor known to be the same at all places of its last axis?"""
+    """Is a tensor known to be constant along its last axis?"""
     if not node.ndim or constant_of(node) is not None:
         return True
     if isinstance(node.shape[-1], int) and node.shape[-1] == 1:
@@ -203,11 +201,11 @@ def same_along_last_axis(node: Node) -> bool:
 
 
 def sorted_entries(x: Node) -> Node:
-    """The entries along the last axis in increasing order: for the short vectors of an order."""
+    """The entries along the last axis in increasing order; quadratic, for short vectors."""
     size = x.shape[-1]
-    place = ops.arange(size)
+    index = ops.arange(size)
     mine, other = x[..., :, None], x[..., None, :]
-    first = (other < mine) | (ops.eq(other, mine) & (place[None, :] < place[:, None]))
+    first = (other < mine) | (ops.eq(other, mine) & (index[None, :] < index[:, None]))
     rank = ops.sum(first.astype("int64"), axis=-1)
-    held = ops.eq(rank[..., None, :], place[:, None])
+    held = ops.eq(rank[..., None, :], index[:, None])
     return ops.sum(ops.where(held, x[..., None, :], 0.0), axis=-1)

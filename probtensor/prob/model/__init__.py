@@ -1,11 +1,11 @@
 """Models: random variables with data.
 
-    condition.py   from random variables and what was observed of them to a posterior
+    condition.py   from random variables and observed values to a posterior
     graphs.py      the graphs of a posterior
     posterior.py   compiled functions of the flat vector q
-    data.py        data inputs, and what follows from data alone
-    binding.py     arrays for a model: converted, measured and checked once
-    names.py       names that draws can be reported under
-    sizes.py       what gives named sizes their values
+    data.py        data inputs, and computations that depend on data alone
+    binding.py     arrays of a model: converted, measured and checked once
+    names.py       valid names of variables in results
+    sizes.py       values of named sizes
     packed.py      many named results as one flat vector
 """

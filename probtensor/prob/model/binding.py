@@ -1,4 +1,4 @@
-"""Arrays for a model: converted, measured and checked once, before anything is computed of them."""
+"""Arrays of a model: converted, measured and checked once, before anything is computed."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from probtensor.types import Dim, shape_text
 
 
 class UnknownName(KeyError):
-    """A KeyError whose text is that of the message, not of a Python string."""
+    """A KeyError that prints its message as it is, not its repr."""
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
 class Finite(Interval):
-    """All numbers but the infinite ones."""
+    """All finite numbers."""
 
     def __str__(self) -> str:
         return "a finite number, for the density of no other is above zero"
 
 
 def observed_array(variable: Node, value: TensorLike) -> np.ndarray:
-    """A read-only copy of an observed value; TypeError or ValueError says what it cannot be."""
+    """A read-only copy of an observed value; TypeError or ValueError if it is not valid."""
     distribution = variable.op.distribution
     name, line = display_name(distribution, variable.op.label), line_of(variable)
     what = f"the observed value of {name}"
@@ -74,24 +74,24 @@ def refuse_missing(what: str, missing: np.ndarray, line: str) -> None:
     if not missing.any():
         return
     first = np.unravel_index(np.argmax(missing), missing.shape)
-    place = f" at [{', '.join(map(str, first))}]" if first else ""
+    position = f" at [{', '.join(map(str, first))}]" if first else ""
     count = int(missing.sum())
     raise ValueError(
-        f"{what} is missing{place} ({count} missing in all): missing values are not imputed\n"
+        f"{what} is missing{position} ({count} missing in all): missing values are not imputed\n"
         f"  at {line}\n  leave these rows out of the model"
     )
 
 
 def data_array(node: Node, value: TensorLike) -> np.ndarray:
-    """A read-only copy of other data for a data input, in its dtype, with nothing lost."""
+    """A read-only copy of other data for a data input, converted to its dtype without loss."""
     try:
         array = safe_array(
             value, node.dtype, node.ndim, node.name or "data", line_of(node), copy=True
         )
     except TypeError as error:
-        whole = node.dtype[:5] != "float" and "without loss" in str(error)
-        way = "\n  for fractions make it of floats: pt.data(np.asarray(x, float))" if whole else ""
-        raise TypeError(f"{error}{way}") from None
+        integral = node.dtype[:5] != "float" and "without loss" in str(error)
+        fix = "\n  for fractions make it of floats: pt.data(np.asarray(x, float))"
+        raise TypeError(f"{error}{fix * integral}") from None
     return frozen_copy(array, owned=True)
 
 
@@ -107,7 +107,7 @@ def checked_coords(coords: object) -> dict[str, np.ndarray]:
 
 
 def checked_labels(dim: object, values: object) -> np.ndarray:
-    """The labels along a dim as a read-only array with one axis, each label there once."""
+    """The labels along a dim as a read-only one-dimensional array without duplicates."""
     if not isinstance(dim, str):
         raise TypeError(f"coords: {dim!r:.60} is no name of a dim\n  at {user_location()}")
     try:
@@ -135,7 +135,7 @@ def checked_labels(dim: object, values: object) -> np.ndarray:
 
 
 def check_known_dims(coords: Mapping[str, object], known: Iterable[str]) -> None:
-    """ValueError for labels of a dim that nothing in a model has."""
+    """ValueError for labels of a dim that a model does not have."""
     known = list(dict.fromkeys(known))
     for dim in coords:
         if dim not in known:
@@ -150,9 +150,9 @@ def check_known_dims(coords: Mapping[str, object], known: Iterable[str]) -> None
 
 
 class Binding:
-    """Arrays for all inputs of a model, by node, with the sizes they give.
+    """Arrays of all inputs of a model, by node, with the sizes they determine.
 
-    ValueError where sizes contradict each other, or where a value lies outside its support.
+    ValueError if sizes contradict each other, or if a value lies outside its support.
     """
 
     def __init__(
@@ -178,19 +178,19 @@ class Binding:
         self._check_values()
 
     def _check_sizes(self) -> None:
-        """Every op of the model must have a meaning for these sizes."""
+        """Check the size laws of all ops of the model."""
         known = self.sizes.values
         for check in self.model.size_checks:
             if check.names() <= known.keys():
                 check.verify(known)
 
     def _check_dims(self) -> None:
-        """Axes that share the name of a dim must have one length."""
+        """Check that axes with the same dim have the same length."""
         model = self.model
-        for quantity in (*model.free, *model.observed, *model.deterministic):
-            shape = self.sizes.shape(quantity.shape) if quantity.dims else ()
-            for axis, (dim, n) in enumerate(zip(quantity.dims or (), shape, strict=True)):
-                self.sizes.give(Dim.name(dim), n, f"axis {axis} of {quantity.name}", quantity.line)
+        for named in (*model.free, *model.observed, *model.deterministic):
+            shape = self.sizes.shape(named.shape) if named.dims else ()
+            for axis, (dim, n) in enumerate(zip(named.dims or (), shape, strict=True)):
+                self.sizes.give(Dim.name(dim), n, f"axis {axis} of {named.name}", named.line)
 
     def _check_values(self) -> None:
         checks = self.model.checks
@@ -201,6 +201,6 @@ class Binding:
                 raise outside_support(check.what, values, inside, check.domain, check.line)
 
     def values(self, density: Density) -> dict[Node, np.ndarray]:
-        """What a density's inputs are bound to, work on data alone done."""
-        known = dict(zip(density.work, evaluate([*density.work.values()], self.arrays)))
-        return {node: known.get(node, self.arrays.get(node)) for node in density.inputs}
+        """The values of a density's inputs, with what depends on data alone computed."""
+        computed = dict(zip(density.work, evaluate([*density.work.values()], self.arrays)))
+        return {node: computed.get(node, self.arrays.get(node)) for node in density.inputs}

@@ -1,4 +1,4 @@
-"""`condition`: from random variables and what was observed of them to a posterior."""
+"""`condition`: from random variables and observed values to a posterior."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def condition(
 
 
 def unique_observed(observed: Mapping[object, object]) -> dict[Node, object]:
-    """The observed values by random variable; GraphError for one that has two."""
+    """The observed values by random variable; GraphError if a variable occurs twice."""
     given: dict[Node, object] = {}
     for key, value in observed.items():
         variable = variable_of(key)
@@ -109,13 +109,13 @@ def unique_observed(observed: Mapping[object, object]) -> dict[Node, object]:
 
 
 def names_of(nodes: Iterable[Node]) -> str:
-    """The names of some variables, the first few of many."""
+    """The names of variables, at most three of them."""
     names = [node.name or "?" for node in nodes]
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def variable_of(key: object) -> Node:
-    """The random variable that a key of `observed` means."""
+    """The random variable that a key of `observed` refers to."""
     if not isinstance(key, Node):
         raise GraphError(
             f"condition: {key!r:.60} is no random variable; write {{variable: value}}\n"
@@ -128,7 +128,7 @@ def variable_of(key: object) -> Node:
 
 
 def require_list(what: str, nodes: Sequence[Node]) -> Sequence[Node]:
-    """The nodes, unless they are one that is not in a list: a tensor is iterable too."""
+    """The nodes; GraphError for a single tensor, which is iterable too."""
     if isinstance(nodes, Node):
         raise GraphError(
             f"condition: {what}= takes a list, not {nodes!r:.60}\n  at {user_location()}"
@@ -137,7 +137,7 @@ def require_list(what: str, nodes: Sequence[Node]) -> Sequence[Node]:
 
 
 def checked_term(term: Node) -> Node:
-    """A term of the density is a tensor, or a potential already."""
+    """A term of the density as a potential."""
     if not isinstance(term, Node):
         raise GraphError(
             f"condition: potentials= takes tensors, not {term!r:.60}\n  at {user_location()}"
@@ -146,7 +146,7 @@ def checked_term(term: Node) -> Node:
 
 
 def checked_track(node: Node) -> Node:
-    """Something to be reported must have a name."""
+    """A tracked node, which must have a name."""
     if not isinstance(node, Node) or not node.name:
         raise GraphError(
             f"condition: track= takes named variables and pt.deterministic(..., name=), not "
@@ -156,14 +156,14 @@ def checked_track(node: Node) -> Node:
 
 
 def dims_in(roots: Sequence[Node]) -> list[str]:
-    """The names of all axes that have one, of what the roots depend on."""
+    """The dims of all nodes that the roots depend on."""
     return [dim for node in toposort(roots) for dim in dims_of_node(node) or ()]
 
 
 def known_sizes(
     labels: Mapping[str, np.ndarray], data: Sequence[Node], arrays: Mapping[Node, np.ndarray]
 ) -> KnownSizes:
-    """Every length that coords, data and observed values give."""
+    """The lengths given by coords, data and observed values."""
     sizes = KnownSizes()
     for dim, values in labels.items():
         sizes.give(Dim.name(dim), len(values), "coords")
@@ -182,8 +182,8 @@ def fixed_sizes(
     data: Sequence[Node],
     arrays: Mapping[Node, np.ndarray],
 ) -> dict[str, int]:
-    """The names whose lengths the compiled density is made for: those of free variables, which are
-    part of q, and those that no array brings along. All others stay open."""
+    """The named sizes that the density is compiled for: those of free variables, which are part of
+    q, and those that no array determines. All others stay symbolic."""
     from_arrays = {size_name(n) for node in (*data, *arrays) for n in node.shape}
     of_free = set()
     for node in toposort(roots):

@@ -1,8 +1,8 @@
-"""Data inputs, and what follows from data alone.
+"""Data inputs, and computations that depend on data alone.
 
-`data` makes an input that carries a value and names of its axes. `split_data_work` takes out of a
-graph what need be computed only once a data set; `evaluate` computes it, by the NumPy meaning of
-each op, which spares compiling a function for it.
+`data` makes an input with a default value and names of its axes. `split_data_work` removes from a
+graph what needs to be computed only once per data set; `evaluate` computes it with the NumPy
+meaning of each op, so that no function is compiled for it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from probtensor.types import Dim, Size, TensorType, size_product
 
 @dataclass(frozen=True)
 class Data(Input):
-    """An input that has a value unless it is given another one."""
+    """An input with a default value."""
 
     default: Frozen | None = None
     dims: tuple[str, ...] | None = None
@@ -66,7 +66,7 @@ def data(
 
 
 def default_of(node: Node) -> np.ndarray | None:
-    """The value a data input carries; None for other inputs."""
+    """The default value of a data input; None for other inputs."""
     return node.op.default.array if isinstance(node.op, Data) else None
 
 
@@ -83,7 +83,7 @@ def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list
     order = toposort(outputs)
     for node in order:
         if isinstance(node.op, Distinct):
-            # Their number is a size that other nodes may need before them.
+            # Their number is a size that earlier nodes may need.
             known[node] = value_at(node, [known[x] for x in node.inputs], sizes.values)
             sizes.read(node.op.name, node.shape, known[node].shape, line_of(node))
     with np.errstate(all="ignore"):
@@ -94,8 +94,8 @@ def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list
 
 
 def value_at(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, int]) -> np.ndarray:
-    """One node's value from those of its inputs. What the op refuses is said with the user's line,
-    as a compiled function says it."""
+    """One node's value from those of its inputs. Errors name the op and the user's line, as those
+    of a compiled function do."""
     meaning = log_gamma_array if isinstance(node.op, ops.Lgamma) else None
     try:
         result = value_of(node, arguments, sizes, meaning)
@@ -106,14 +106,14 @@ def value_at(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, in
 
 
 def log_gamma_array(x: np.ndarray) -> np.ndarray:
-    """log |Gamma(x)| without importing SciPy, which would take longer than all else that a model
-    of counts does before its first gradient."""
-    values, positions = np.unique(x, return_inverse=True)
-    return np.array([log_gamma_of(v) for v in values])[positions].reshape(np.shape(x))
+    """log |Gamma(x)| without SciPy, whose import would take longer than everything else that a
+    model of counts does before its first gradient."""
+    values, inverse = np.unique(x, return_inverse=True)
+    return np.array([log_gamma_of(v) for v in values])[inverse].reshape(np.shape(x))
 
 
 def log_gamma_of(x: float) -> float:
-    """math.lgamma with infinity at the poles and past the largest number."""
+    """math.lgamma, infinite at the poles and on overflow."""
     try:
         return math.lgamma(x)
     except (ValueError, OverflowError):
@@ -125,11 +125,11 @@ TIMES, COLUMN = -1, -2
 
 @dataclass(frozen=True)
 class Distinct(Kind):
-    """The distinct entries of arrays that are read together: those of the array with the number
-    `part`, or how often each one occurs, or the column it is in; computed when data are bound. A
-    table has those of one column after those of another.
+    """The distinct tuples of entries of several arrays, computed when data are bound: the entries
+    of array number `part`, or with TIMES how often each tuple occurs, or with COLUMN the column it
+    is in. For tables they are those of each column, concatenated.
 
-    Their number is `size`, a name of its own, since only the data tell.
+    Their number is the symbolic size `size`, known only from the data.
     """
 
     size: Dim
@@ -151,8 +151,7 @@ class Distinct(Kind):
 
 
 def unique_rows(arrays: Sequence[np.ndarray]) -> tuple[Sequence[np.ndarray], np.ndarray]:
-    """The entries of arrays at the first places of what they distinctly are together, and how often
-    that occurs."""
+    """The distinct tuples of entries of arrays, as one array each, and how often each occurs."""
     if len(arrays) == 1:
         values, times = np.unique(arrays[0], return_counts=True)
         return [values], times
@@ -167,7 +166,7 @@ def unique_rows(arrays: Sequence[np.ndarray]) -> tuple[Sequence[np.ndarray], np.
 
 
 def distinct(arrays: Sequence[Node]) -> tuple[list[Node], Node, Node]:
-    """(distinct entries of data inputs read together, how often they occur, their columns)."""
+    """(distinct tuples of entries of data inputs, how often they occur, their columns)."""
     names = " ".join(x.name or "data" for x in arrays)
     size = Dim.name(f"distinct {names}", " ".join(x.op.uid for x in arrays))
     parts = (*range(len(arrays)), TIMES, COLUMN)
@@ -176,7 +175,7 @@ def distinct(arrays: Sequence[Node]) -> tuple[list[Node], Node, Node]:
 
 
 def are_repeated_counts(array: np.ndarray | None) -> bool:
-    """Are these numbers from 0 on, whole, that mostly occur several times in a column?"""
+    """Are these integers >= 0 that on average occur four times or more in a column?"""
     if array is None or array.ndim not in (1, 2) or not array.size or array.dtype == "bool":
         return False
     if not np.all((array >= 0) & (array == np.floor(array))):
@@ -186,7 +185,7 @@ def are_repeated_counts(array: np.ndarray | None) -> bool:
 
 
 def depends_only_on(inputs: Iterable[Node]) -> Callable[[Node], bool]:
-    """A test: does a node depend on these inputs and literals alone? Answers are remembered."""
+    """A cached predicate: does a node depend on these inputs and literals alone?"""
     known: dict[Node, bool] = dict.fromkeys(inputs, True)
 
     def test(node: Node) -> bool:
@@ -202,10 +201,11 @@ def depends_only_on(inputs: Iterable[Node]) -> Callable[[Node], bool]:
 def split_data_work(
     outputs: Sequence[Node], inputs: Sequence[Node]
 ) -> tuple[list[Node], dict[Node, Node]]:
-    """The outputs with what depends on data alone taken out: (outputs, {new input: its value}).
+    """The outputs with subgraphs of data alone replaced by inputs: (outputs, {new input:
+    subgraph}).
 
-    Taken out are the largest such subgraphs that cost more than a few operations an element, and
-    are no larger than the data they are made of.
+    Replaced are the largest such subgraphs that cost more than a few operations an element and are
+    no larger than the data they depend on.
     """
     only_data = depends_only_on(inputs)
     facts = work_of(toposort(outputs), set(inputs))
@@ -234,7 +234,7 @@ def split_data_work(
 
 
 def work_of(order: Iterable[Node], inputs: set[Node]) -> dict[Node, tuple[bool, tuple]]:
-    """For each node: is there work in it worth doing once, and sizes of the data it reads."""
+    """For each node: is it worth computing once, and the sizes of the data that it depends on."""
     facts: dict[Node, tuple[bool, tuple]] = {}
     for node in order:
         costly = any(facts[x][0] for x in node.inputs) or is_work(node)
@@ -246,14 +246,14 @@ def work_of(order: Iterable[Node], inputs: set[Node]) -> dict[Node, tuple[bool, 
 
 
 def is_work(node: Node) -> bool:
-    """Does this op cost more than reading its result back from memory would?"""
+    """Does this op cost more than reading its result from memory?"""
     if isinstance(node.op, Elementwise):
         return node.op.c is not None or isinstance(node.op, (ops.Div, ops.Cast))
     return isinstance(node.op, (Reduction, Scatter, Core, Contraction, Distinct))
 
 
 def fits(node: Node, sizes: Sequence[Size]) -> bool:
-    """Is a tensor no larger than one of these, as far as can be told?"""
+    """Is a tensor known to be no larger than one of these sizes?"""
     size = size_product(node.shape)
     if size == 1 or size in sizes or isinstance(node.op, Distinct):
         return True

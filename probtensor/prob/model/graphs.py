@@ -1,8 +1,8 @@
-"""From a graph with random variables and values for some of them to the graphs of a posterior.
+"""From a graph with random variables, some of them observed, to the graphs of a posterior.
 
 `build` replaces each observed variable by an input and each free one by its bijector applied to a
-piece of the flat vector q, and adds up the terms. All the following is a value, `Model`; nothing
-is compiled or bound here (see posterior.py).
+slice of the flat vector q, and sums the terms of the density. The result is a value, `Model`;
+nothing is compiled or bound to data here (see posterior.py).
 
 Free variables, and so the entries of q, are in graph order: parameters before what depends on them,
 the parameters of one variable from left to right, the observed variables in the order given.
@@ -66,7 +66,7 @@ from probtensor.types import Shape, SizeCheck
 SCALES = ("sigma", "b", "s", "scale_tril")  # parameters that multiply a standard variable
 
 
-# A density without what restricts it, and that.
+# A density without its restrictions, and these.
 Restricted = tuple[Node, list[Restriction]]
 
 
@@ -92,7 +92,7 @@ class FreeVariable:
         return line_of(self.variable)
 
     def bijector_with(self, replacements: Mapping[Node, Node]) -> Bijector:
-        """The bijector with its bounds over other nodes in place of the variables' values."""
+        """The bijector with the nodes in its bounds replaced."""
         bounds = {
             f.name: replace([value], replacements)[0]
             for f in fields(self.bijector)
@@ -101,7 +101,7 @@ class FreeVariable:
         return dataclass_replace(self.bijector, **bounds)
 
     def support_with(self, replacements: Mapping[Node, Node]) -> Support:
-        """The support with its bounds over other nodes in place of the variables' values."""
+        """The support with the nodes in its bounds replaced."""
         bounds = {
             f.name: replace([value], replacements)[0]
             for f in fields(self.support)
@@ -116,7 +116,7 @@ class FreeVariable:
 
 @dataclass(frozen=True, eq=False)
 class NamedValue:
-    """A named node in the space of values: a free or observed variable, or a deterministic."""
+    """A named node and its value: an observed variable, a deterministic or a potential."""
 
     name: str
     value: Node
@@ -125,10 +125,10 @@ class NamedValue:
 
     @property
     def is_count(self) -> bool:
-        """Is it observed, a whole number, and bound as a float?"""
+        """Is it an observed discrete variable that is bound as floats?"""
         op = self.node.op
-        whole = isinstance(op, RandomVariable) and op.distribution.discrete
-        return whole and self.value.type.is_float and bool(self.shape)
+        discrete = isinstance(op, RandomVariable) and op.distribution.discrete
+        return discrete and self.value.type.is_float and bool(self.shape)
 
     @property
     def shape(self) -> Shape:
@@ -143,8 +143,8 @@ class NamedValue:
 class Density:
     """Graphs to be compiled as functions of `q` and of `inputs`.
 
-    `inputs` are data, or stand for what `work` says, which follows from data alone and is computed
-    once a data set.
+    `inputs` are data, or keys of `work`: their values are subgraphs that depend on data alone and
+    are computed once per data set.
     """
 
     outputs: tuple[Node, ...]
@@ -154,22 +154,22 @@ class Density:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """What `build` found; see the module."""
+    """The graphs of a posterior; see the module."""
 
     free: tuple[FreeVariable, ...]
     observed: tuple[NamedValue, ...]
     deterministic: tuple[NamedValue, ...]
     potentials: tuple[NamedValue, ...]
     variables: tuple[Node, ...]  # all random variables, in graph order
-    values: Mapping[Node, Node]  # each node of the graph, in the space of values
-    arrays: Mapping[Node, np.ndarray]  # literal arrays, which became inputs
-    data: tuple[Node, ...]  # inputs that carry values
-    checks: tuple[SupportCheck, ...]  # what bound data must satisfy
-    guards: tuple[SupportCheck, ...]  # where one of these does not hold, the density is zero
-    size_checks: tuple[SizeCheck, ...]  # of the sizes in the graph as it was given
+    values: Mapping[Node, Node]  # each node of the graph with variables replaced by values
+    arrays: Mapping[Node, np.ndarray]  # literal arrays, replaced by inputs
+    data: tuple[Node, ...]  # data inputs
+    checks: tuple[SupportCheck, ...]  # conditions on data alone, checked when data are bound
+    guards: tuple[SupportCheck, ...]  # the density is zero where one of these does not hold
+    size_checks: tuple[SizeCheck, ...]  # size laws of the original graph
     q: Node
-    logp: Node  # the guards are in it
-    gradient: Node  # that of the formulas, so it says nothing where a guard does not hold
+    logp: Node  # with guards
+    gradient: Node  # without guards: meaningless where one does not hold
 
     @property
     def dim(self) -> int:
@@ -181,7 +181,7 @@ class Model:
         return (*(y.value for y in self.observed), *self.data, *self.arrays)
 
     def hierarchies(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of names: a free variable, and a free one that its scale is made of."""
+        """Pairs of names: a free variable, and a free variable that its scale depends on."""
         names = {v.variable: v.name for v in self.free}
         pairs = []
         for v in self.free:
@@ -195,19 +195,19 @@ class Model:
         return tuple(pairs)
 
     def at_q(self, outputs: Sequence[Node]) -> list[Node]:
-        """Graphs of the unconstrained pieces as graphs of q."""
+        """Graphs of the unconstrained values `u` as graphs of q."""
         return replace(outputs, {v.u: piece(self.q, v) for v in self.free})
 
     def density(self, outputs: Sequence[Node]) -> Density:
-        """The outputs with what depends on data alone taken out, and only the inputs they need."""
-        kept, work = split_data_work(outputs, self.inputs)
-        used = {node for node in toposort(kept) if isinstance(node.op, Input)}
+        """The outputs with subgraphs of data alone replaced, and only the inputs that they need."""
+        reduced, work = split_data_work(outputs, self.inputs)
+        used = {node for node in toposort(reduced) if isinstance(node.op, Input)}
         inputs = [node for node in (*self.inputs, *work) if node in used]
-        return Density(tuple(kept), tuple(inputs), {k: v for k, v in work.items() if k in used})
+        return Density(tuple(reduced), tuple(inputs), {k: v for k, v in work.items() if k in used})
 
 
 def piece(q: Node, variable: FreeVariable) -> Node:
-    """The part of q that belongs to a variable, in its shape."""
+    """The slice of q for a variable, in its unconstrained shape."""
     if not variable.u.shape:
         return q[variable.start]
     return ops.reshape(q[variable.start : variable.stop], variable.u.shape)
@@ -216,7 +216,7 @@ def piece(q: Node, variable: FreeVariable) -> Node:
 def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[Node]) -> Model:
     """The model of a graph whose free variables have sizes that are integers.
 
-    GraphError for a discrete free variable, two things of one name, or an input without a value.
+    GraphError for a discrete free variable, a duplicate name, or an input without a value.
     """
     order = toposort([*observed, *potentials, *track])
     conditioner = Conditioner(order, observed)
@@ -229,13 +229,13 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
     named = [*conditioner.data, *observed]
     inputs = [*(y.value for y in conditioner.observed), *conditioner.data, *conditioner.arrays]
     only_data = depends_only_on(inputs)
-    conditions = Conditions(only_data, conditioner.known)
+    conditions = Conditions(only_data, conditioner.facts)
     terms = density_terms(conditioner, conditions)
     counts = {y.value for y in conditioner.observed if y.is_count}
-    known = {x: default_of(x) for x in conditioner.data} | conditioner.arrays
-    counts |= {x for x, array in known.items() if are_repeated_counts(array)}
+    arrays = {x: default_of(x) for x in conditioner.data} | conditioner.arrays
+    counts |= {x for x, array in arrays.items() if are_repeated_counts(array)}
     total = stabilized([sum_terms(terms, only_data, counts)])[0]
-    # Samplers take the density of a model in single precision in double precision too.
+    # Samplers require double precision, also of a model in single precision.
     total = total if total.dtype == "float64" else total.astype("float64")
     pieces = [v.u for v in conditioner.free]
     slopes = gradient(total, pieces, disconnected_inputs="ignore") if pieces else []
@@ -263,7 +263,7 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
 
 
 class Conditioner:
-    """One walk over the graph that replaces variables by values; the lists it fills are results."""
+    """A walk over the graph that replaces variables by values; its attributes are the results."""
 
     def __init__(self, order: Sequence[Node], observed: Sequence[Node]) -> None:
         self.order = order
@@ -278,9 +278,9 @@ class Conditioner:
         self.variables: list[Node] = []
         self.bounded: list[Node] = []
         self.size = 0
-        # Densities in potentials: each without its restrictions, and these.
+        # Densities in potentials, each with its version without restrictions, and these.
         self.restricted: dict[Node, Restricted] = {}
-        self.known = FactTable()
+        self.facts = FactTable()
         self._names: set[str] = set()
 
     def walk(self) -> None:
@@ -303,14 +303,14 @@ class Conditioner:
             self.bounded.append(node)
             return inputs[0]
         if isinstance(op, DensityOf):
-            density, restrictions = op.over(inputs, self.known)
-            whole = apply_restrictions(density, restrictions)
-            self.restricted[whole] = density, restrictions
-            return whole
+            density, restrictions = op.over(inputs, self.facts)
+            value = apply_restrictions(density, restrictions)
+            self.restricted[value] = density, restrictions
+            return value
         if isinstance(op, Const) and op.array.size > 1:
-            place = new_input(f"array{len(self.arrays)}", node.dtype, node.shape)
-            self.arrays[place] = op.array
-            return place
+            array = new_input(f"array{len(self.arrays)}", node.dtype, node.shape)
+            self.arrays[array] = op.array
+            return array
         if isinstance(op, Input):
             return self._input(node)
         if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
@@ -329,11 +329,11 @@ class Conditioner:
 
     def _observed(self, node: Node) -> Node:
         distribution, name = node.op.distribution, self._name(node)
-        # Counts are bound as floats, which their formulas would turn them into at each call.
+        # Counts are bound as floats, so that the density does not convert them at each call.
         dtype = "float64" if distribution.discrete and not distribution.indexes else node.dtype
-        place = new_input(name, dtype, node.shape)
-        self.observed.append(NamedValue(name, place, node.op.dims, node))
-        return place.astype(node.dtype)
+        value = new_input(name, dtype, node.shape)
+        self.observed.append(NamedValue(name, value, node.op.dims, node))
+        return value.astype(node.dtype)
 
     def _free(self, node: Node, parameters: tuple[Node, ...]) -> Node:
         op = node.op
@@ -355,14 +355,14 @@ class Conditioner:
         u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
         forward = ops.broadcast_to(bijector.forward(u), node.shape)
         value = forward.astype(node.dtype)
-        # It may round onto a bound, in single precision sooner than in double.
-        self.known.assume(value, self.known.bounds(forward))
+        # The value may round onto a bound, sooner in single precision than in double.
+        self.facts.assume(value, self.facts.bounds(forward))
         self.free.append(FreeVariable(name, node, op.dims, support, bijector, u, value, self.size))
         self.size = self.free[-1].stop
         return value
 
     def _name(self, node: Node) -> str:
-        """A variable's name, or one made for it that no other thing has."""
+        """A variable's name, or a unique one made from its distribution."""
         name = node.op.label
         if name is None:
             if not self._names:
@@ -376,7 +376,7 @@ class Conditioner:
 
 
 def names_in_results(conditioner: Conditioner, potentials: Sequence[Node]) -> list[Named]:
-    """All that a result, or a message about this model, calls by a name."""
+    """All names in results of this model or in messages about it."""
     variables = [(v.name, v.variable) for v in conditioner.free]
     variables += [(y.name, y.node) for y in (*conditioner.observed, *conditioner.deterministic)]
     data = [(x.name, x) for x in conditioner.data if x.name is not None]
@@ -450,7 +450,7 @@ def density_term(source: TermSource, conditioner: Conditioner, conditions: Condi
     return value
 
 
-# Ops that -inf in any operand makes -inf, whatever numbers the others are.
+# Ops whose result is -inf if any operand is -inf and the others are numbers.
 _PROPAGATE_NEG_INF = (
     ops.Add, ops.Sum, ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose,
     ops.Cast,
@@ -460,31 +460,31 @@ _PROPAGATE_NEG_INF = (
 def lift_guards(
     term: Node, restricted: Mapping[Node, Restricted], conditions: Conditions, line: str
 ) -> Node:
-    """A term of the log density without the restrictions of densities that it is a sum of, which
-    become guards of the whole: one of them is enough to make it -inf."""
-    kept: dict[Node, list[bool]] = {}
+    """A term of the log density without the restrictions of the densities that it is a sum of.
+    These become guards of the whole density, since a violated one makes the term -inf."""
+    lifted: dict[Node, list[bool]] = {}
     stack = [term]
     while stack:
         node = stack.pop()
-        if node in kept:
+        if node in lifted:
             continue
-        kept[node] = [] if node in restricted else propagates_neg_inf(node)
-        stack += [x for x, keeps in zip(node.inputs, kept[node], strict=False) if keeps]
+        lifted[node] = [] if node in restricted else propagates_neg_inf(node)
+        stack += [x for x, keeps in zip(node.inputs, lifted[node], strict=False) if keeps]
     done: dict[Node, Node] = {}
-    for node in (x for x in toposort([term]) if x in kept):
+    for node in (x for x in toposort([term]) if x in lifted):
         if node in restricted:
             done[node], restrictions = restricted[node]
             for r in restrictions:
                 conditions.guard(SupportCheck(r.what, r.value, r.inside, r.domain, line))
-        elif any(kept[node]):
-            pairs = zip(node.inputs, kept[node], strict=True)
+        elif any(lifted[node]):
+            pairs = zip(node.inputs, lifted[node], strict=True)
             with made_by(node):
                 done[node] = rebuild(node, tuple(done.get(x, x) if k else x for x, k in pairs))
     return done.get(term, term)
 
 
 def propagates_neg_inf(node: Node) -> list[bool]:
-    """Which inputs of a node make it -inf where they are?"""
+    """For each input of a node: is the node -inf where the input is?"""
     if isinstance(node.op, ops.Mul):
         factors = [constant_of(x) for x in node.inputs]
         return [f is not None and 0 < f < math.inf for f in factors[::-1]]

@@ -1,8 +1,8 @@
-"""Names that draws can be reported under: what ArviZ, xarray and netCDF have room for.
+"""Valid names of variables in results: those that ArviZ, xarray and netCDF accept.
 
-A result has one axis for each dim and two more, `chain` and `draw`; an axis without a dim is called
-after its variable, `x_dim_0`. A variable that has the name of an axis would be taken for the labels
-of that axis, and be lost, so it is refused before anything is drawn.
+A result has one axis for each dim and two more, `chain` and `draw`; an axis without a dim is named
+after its variable, `x_dim_0`. A variable with the name of an axis would be interpreted as the
+labels of that axis, and be lost, so it is refused before anything is drawn.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from probtensor.prob.distributions.base import Deterministic, RandomVariable
 from probtensor.prob.model.data import Data
 
 RESERVED = ("chain", "draw")
-# One table gives the axes of all groups, so that a variable of one of these names would give its
-# own to the sampler's record, and the other way round.
+# ArviZ has one table of axes for all groups, so a variable and a sampler statistic of one name
+# would share their axes.
 STATISTICS = (
     "lp", "acceptance_rate", "energy", "energy_error", "max_energy_error", "step_size",
     "step_size_bar", "perf_counter_start", "perf_counter_diff", "n_steps", "tree_depth",
@@ -25,13 +25,13 @@ STATISTICS = (
 )  # fmt: skip
 
 
-# netCDF has 256 bytes; the axes of a variable are called after it, with a little more.
+# netCDF allows 256 bytes; the names of a variable's axes are a little longer than its own.
 LONGEST = 240
 
 
 @dataclass(frozen=True)
 class Named:
-    """What is reported under a name: the names of its axes, if they have any, and its line."""
+    """A name in a result: the dims of its variable, if it has any, and the user's line."""
 
     name: str
     dims: tuple[str, ...] | None
@@ -47,7 +47,7 @@ class Named:
 
 
 def check_names(things: Iterable[Named]) -> None:
-    """GraphError for the first name that no result can have, naming the lines."""
+    """GraphError for the first invalid name, with the lines."""
     things = list(things)
     first: dict[str, Named] = {}
     axes: dict[str, Named] = {}
@@ -79,13 +79,13 @@ def check_names(things: Iterable[Named]) -> None:
 
 
 def check_spelling(what: str, name: str, line: str) -> None:
-    """GraphError for a name that is taken by every result, or that netCDF cannot hold."""
+    """GraphError for a reserved name, or one that netCDF does not allow."""
     if name in RESERVED:
         raise GraphError(
             f"{what} is that of an axis which every result has: {' and '.join(RESERVED)} are "
             f"reserved\n  made at {line}\n  give it another name"
         )
-    problem = misspelt(name)
+    problem = invalid_spelling(name)
     if problem:
         raise GraphError(
             f"{what} {problem}, so that no file could hold the result\n  made at {line}\n"
@@ -93,8 +93,8 @@ def check_spelling(what: str, name: str, line: str) -> None:
         )
 
 
-def misspelt(name: str) -> str:
-    """Why netCDF has no such name; empty if it may have it."""
+def invalid_spelling(name: str) -> str:
+    """Why netCDF does not allow a name; empty if it does."""
     if not name:
         return "is empty"
     if "/" in name:
@@ -111,7 +111,7 @@ def misspelt(name: str) -> str:
 
 
 def named_things(named: Iterable[tuple[str, Node]]) -> list[Named]:
-    """Outputs under the names they are asked for by."""
+    """Outputs with the names that they are requested under."""
     return [Named(name, dims_of_node(node), node.ndim, line_of(node)) for name, node in named]
 
 

@@ -1,4 +1,4 @@
-"""Many named results of one compiled function as one flat vector, so that a draw is one row."""
+"""Many named results of a compiled function as one flat vector, one row per draw."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Packed:
 
 
 def rows_of(function: Function, columns: Sequence[np.ndarray]) -> np.ndarray:
-    """The vectors that a function gives for each row of its arguments, as one matrix; on a device
-    all rows are computed together."""
+    """The results of a function for each row of its arguments, as one matrix; on a device all rows
+    are computed in one launch."""
     found = function.rows(columns)[0]
     return found if isinstance(found, np.ndarray) else found.get()

@@ -43,12 +43,12 @@ class Posterior:
     length `dim`, with the log-Jacobians of the bijectors and all constants.
 
     names      of the free variables, in the order of q
-    dims       names of the axes of each quantity that has them
+    dims       names of the axes of each variable that has them
     coords     labels along each dim
     observed   the observed arrays, by name: read-only, as all arrays that are bound here
     constants  the arrays of `pt.data`, by name
-    guarded    what must hold of parameters that can leave their range, as text: where it does not,
-               the density is zero
+    guarded    conditions on parameters that can leave their support, as text; the density is zero
+               where one does not hold
     timings    seconds of each stage so far
     address    the C function of the density (`pt_logp_grad_fn` in probtensor.h); call it with the
                address of a `context()`
@@ -90,7 +90,7 @@ class Posterior:
         spent = sum(self.timings.values())
         self.timings["bind"] = max(0.0, time.perf_counter() - began - spent)
 
-    # What it is.
+    # Description.
 
     @property
     def dim(self) -> int:
@@ -114,7 +114,7 @@ class Posterior:
 
     @property
     def dims(self) -> dict[str, tuple[str, ...]]:
-        """Names of the axes of each quantity that has them."""
+        """Names of the axes of each variable that has them."""
         model = self.model
         named = {v.name: v.dims for v in (*model.free, *model.deterministic, *model.observed)}
         named |= {x.name: x.op.dims for x in model.data if x.name}
@@ -144,12 +144,12 @@ class Posterior:
 
     @property
     def guarded(self) -> tuple[str, ...]:
-        """What must hold of parameters that can leave their range, with the line of each."""
+        """Conditions on parameters that can leave their support, with the line of each."""
         return tuple(f"{g.what} must be {g.domain} ({g.line})" for g in self.model.guards)
 
     @property
     def hierarchies(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of names: a free variable, and a free one that its scale is made of."""
+        """Pairs of names: a free variable, and a free variable that its scale depends on."""
         return self.model.hierarchies()
 
     @property
@@ -166,8 +166,8 @@ class Posterior:
         return logp_grad_address()
 
     def context(self) -> Context:
-        """A context of its own for one caller of `address`: `context.address` is what to pass, and
-        is valid as long as the context lives. TypeError on a device."""
+        """A new context for one caller of `address`, which takes `context.address`; that is valid
+        as long as the context exists. TypeError on a device."""
         self._needs_host("context()")
         return self._context.clone()
 
@@ -212,17 +212,18 @@ class Posterior:
 
     @public
     def terms(self, q: ArrayLike) -> Diagnosis:
-        """Every term of the log density at q: value, line, and the first place not finite."""
+        """Every term of the log density at q: value, line, and its first entry that is not
+        finite."""
         return diagnose(self.model, self._point(q), self._binding.arrays)
 
     @public
     def diagnose(self, q: ArrayLike) -> str:
-        """What is wrong with the density at q, as text: the variable, the place in it, its
-        parameters there and the line; all terms where nothing is wrong."""
+        """What is wrong with the density at q, as text: the variable, the index in it, its
+        parameters there and the line; all terms if nothing is wrong."""
         return str(self.terms(q))
 
     def variable_of(self, i: int) -> str:
-        """What q[i] belongs to: a variable's name, and the place in its unconstrained value."""
+        """The variable that q[i] belongs to, with the index in its unconstrained value."""
         for v in self.model.free:
             if v.start <= i < v.stop:
                 index = np.unravel_index(i - v.start, v.u.shape) if v.u.shape else ()
@@ -243,11 +244,10 @@ class Posterior:
     @public
     def unconstrain(self, values: Mapping[str, object]) -> np.ndarray:
         """The q at which the free variables have these values; those of deterministics and of
-        observed variables are left aside.
+        observed variables are ignored.
 
-        KeyError for a missing or an unknown name, TypeError for what is no number, ValueError for a
-        wrong shape or a value that has no place inside the support: outside of it, on its edge, or
-        a vector of probabilities with another sum than 1.
+        KeyError for a missing or an unknown name, TypeError for values that are not
+        numbers, ValueError for a wrong shape or a value not in the interior of the support.
         """
         arrays = self._values_of(values)
         input_nodes = {v.value: new_input(v.name, v.value.dtype, v.shape) for v in self.model.free}
@@ -311,8 +311,8 @@ class Posterior:
     def expand(self, draws: object) -> dict[str, np.ndarray]:
         """Values of free variables and deterministics for draws (n, dim): arrays (n, *shape)."""
         rows = self._rows(draws, "draws")
-        density, whole, packed = self._programs.get("expand", self._expansion, self.timings)
-        found = rows_of(self._bound((density, whole)), [rows])
+        density, function_of_q, packed = self._programs.get("expand", self._expansion, self.timings)
+        found = rows_of(self._bound((density, function_of_q)), [rows])
         return packed.unpack(found, self._binding.sizes.values)
 
     @public
@@ -385,17 +385,17 @@ class Posterior:
         density = model.density(model.at_q([packed.node]))
         return density, compiled(model.q, density, None, "expand", self._programs), packed
 
-    def _point(self, q: ArrayLike, there: bool = False) -> np.ndarray | DeviceArray:
-        """One point: float64[dim], on the device if it may be `there` and is."""
-        point = q if there and is_on_device(q) else float_array(q, "q")
+    def _point(self, q: ArrayLike, on_device: bool = False) -> np.ndarray | DeviceArray:
+        """One point: float64[dim]; an array on the device stays there if `on_device`."""
+        point = q if on_device and is_on_device(q) else float_array(q, "q")
         if tuple(point.shape) != (self.dim,):
             raise ValueError(f"q has shape {tuple(point.shape)}, it must have shape ({self.dim},)")
         return point
 
     def _rows(self, q: ArrayLike, name: str) -> np.ndarray | DeviceArray:
-        """Many points: float64[n, dim], on the device if they are there and so is the density."""
-        there = self.on_device and is_on_device(q)
-        rows = q if there else float_array(q, name)
+        """Many points: float64[n, dim], on the device if they and the density are."""
+        on_device = self.on_device and is_on_device(q)
+        rows = q if on_device else float_array(q, name)
         if len(rows.shape) != 2 or rows.shape[1] != self.dim:
             raise ValueError(f"{name} must have shape (n, {self.dim}), not {tuple(rows.shape)}")
         return rows
@@ -412,7 +412,7 @@ class Posterior:
 
 
 def float_array(value: ArrayLike, name: str) -> np.ndarray:
-    """A point or several as C-contiguous float64; TypeError for what is no number."""
+    """One or more points as C-contiguous float64; TypeError for values that are not numbers."""
     return np.asarray(number_array(value, name), "float64", order="C")
 
 
@@ -439,15 +439,15 @@ def posterior_of(
 
 
 class Programs:
-    """Compiled functions of one model by what they are for, made when first asked for and shared
-    by all posteriors over other data."""
+    """Compiled functions of a model by purpose, compiled when first needed and shared by all its
+    posteriors with other data."""
 
     def __init__(self, target: object) -> None:
         self.target = target
         self._made: dict[str, object] = {}
 
     def get(self, key: str, make: Callable[[], object], timings: dict[str, float]) -> Any:
-        """The program of a key; its making adds to `timings`."""
+        """The program for a key; the time to compile it is added to `timings`."""
         if key not in self._made:
             self._made[key] = made = make()
             for stage, seconds in made[1].timings.items():
@@ -458,7 +458,7 @@ class Programs:
 def compiled(
     q: Node, density: Density, kind: type[list] | None, name: str, programs: Programs
 ) -> Function:
-    """A density as a function of q and its inputs; one output alone if `kind` is None."""
+    """Graphs compiled as a function of q and their inputs; a single output if `kind` is None."""
     outputs = density.outputs[0] if kind is None else kind(density.outputs)
     return function(
         [q, *density.inputs], outputs, name=name, target=programs.target, on_unused_input="ignore"

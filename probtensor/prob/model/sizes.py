@@ -1,8 +1,8 @@
-"""Sizes by name: what gives them their values.
+"""Values of named sizes.
 
 A dim that has a name, in `dims=` of data or of variables, is a symbolic size of that name; so is
-each unnamed axis of data. A model learns their values from coords, data and observed values;
-`graph.resize` puts them into a graph.
+each unnamed axis of data. Coords, data and observed values determine their values;
+`graph.resize` substitutes them in a graph.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from probtensor.types import Dim, Size, shape_text, size_name, size_names, size_
 
 
 class KnownSizes:
-    """Lengths by the keys of names, each with who gave it, so that a contradiction names both."""
+    """Lengths of named sizes, each with its source, so that a contradiction names both sources."""
 
     def __init__(self) -> None:
         self.values: dict[str, int] = {}
-        self._givers: dict[str, str] = {}
+        self._sources: dict[str, str] = {}
 
-    def give(self, name: Dim, length: int, giver: str, line: str = "") -> None:
-        """Note the length of a name; ValueError if it was another one before."""
+    def give(self, name: Dim, length: int, source: str, line: str = "") -> None:
+        """Set the length of a name; ValueError if it has another one."""
         key = size_name(name)
         before = self.values.setdefault(key, length)
-        self._givers.setdefault(key, giver)
+        self._sources.setdefault(key, source)
         if before != length:
             raise ValueError(
-                f"{name} has length {before} by {self._givers[key]}, "
-                f"but {length} by {giver}" + (f"\n  at {line}" if line else "")
+                f"{name} has length {before} by {self._sources[key]}, "
+                f"but {length} by {source}" + (f"\n  at {line}" if line else "")
             )
 
     def read(self, label: str, expected: Sequence[Size], shape: Sequence[int], line: str) -> None:
-        """Note the sizes that an array of this shape gives; ValueError if it does not fit."""
+        """Set the sizes that an array of this shape determines; ValueError if it does not fit."""
         wanted = shape_text(expected)
         misfit = f"{label} needs shape {wanted}, the value has {tuple(shape)}\n  at {line}"
         if len(expected) != len(shape):

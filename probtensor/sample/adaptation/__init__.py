@@ -1,1 +1,1 @@
-"""Warm-up: when a sampler learns what (schedule.py)."""
+"""Warm-up: what is adapted at which iteration (schedule.py)."""

@@ -1,15 +1,16 @@
-"""When the warm-up learns what: one byte of flags for each of its iterations.
+"""The warm-up's schedule: one byte of flags for each iteration says what is adapted.
 
-Every draw of the first part joins two running estimates of the metric, an older and a younger one.
-At iterations 10, 20, 40, 80, ... the younger takes the older's place and a new one begins. So the
-metric in use always rests on at least half of the draws so far and has forgotten those of the
-approach, and no window is too short for a slow chain. It is set anew whenever the draws have grown
-by a twentieth. The step size adapts throughout, without a restart, and has the last part to itself.
+Every draw of the first part is added to two running estimates of the metric, an older and a younger
+one. At iterations 10, 20, 40, 80, ... the younger replaces the older and a new one begins. So the
+metric in use is always estimated from at least half of the draws so far, without those of the
+approach to the typical set, and no window is too short for a slow chain. The metric is refreshed
+whenever the number of draws has grown by a twentieth. The step size is adapted throughout without a
+restart; in the last part it is the only thing adapted.
 
-Stan's windows (75, 25 doubling, 50; the step size searched anew after each) were tried beside this
-and gave fewer effective draws per gradient on every model (nuts.py has the figures): their first
-metric comes after 100 draws, and their short last window leaves the acceptance at 0.85 to 0.94
-where 0.8 was asked for.
+Stan's windows (75, 25 doubling, 50; a new step size search after each) were compared with this and
+gave fewer effective draws per gradient on every model (nuts.py has the figures): their first metric
+comes after 100 draws, and with their short last window the acceptance is 0.85 to 0.94 for a target
+of 0.8.
 """
 
 import numpy as np

@@ -1,9 +1,9 @@
 """Convergence measures of Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021), vectorised.
 
 All take arrays whose first two axes are chains and draws, work on every other axis at once, and
-return an array of the remaining shape. They agree with ArviZ; having them here spares a short
-run ArviZ's import and its loop over variables. Blocks of variables bound the memory and fit a
-core's cache; NumPy sorts and transforms them without the GIL, so threads share them out.
+return an array of the remaining shape. They agree with ArviZ; computing them here avoids ArviZ's
+import and its loop over variables in short runs. Variables are processed in blocks that bound the
+memory and fit a core's cache, in several threads, since NumPy sorts and transforms without the GIL.
 """
 
 import functools
@@ -19,12 +19,12 @@ SUPERCHAINS = 64
 
 
 def convergence(draws, threads=1):
-    """(R-hat, bulk ESS, tail ESS) at once: the ranks are found only once."""
+    """(R-hat, bulk ESS, tail ESS) together, with ranks computed once."""
     return tuple(_by_blocks(_all_three, draws, rows=3, threads=threads))
 
 
 def superchain_size(chains):
-    """Chains that share a start point and count as one superchain: 1 where chains are few."""
+    """Chains of a superchain, which share a start point: 1 below SUPERCHAIN_THRESHOLD chains."""
     return 1 if chains < SUPERCHAIN_THRESHOLD else -(-chains // SUPERCHAINS)
 
 
@@ -33,19 +33,19 @@ def nested(draws):
 
     draws: float64[chains, draws, ...]. Nested R-hat is that of Margossian, Hoffman, Sountsov,
     Riou-Durand, Vehtari and Gelman (2024, Bayesian Analysis 19), with superchains of
-    `superchain_size` neighbours: no chain need be long. The effective sample size for the mean is
-    read off the chains' own means, whose spread is the Monte Carlo error: with 128 chains and
-    more that is known to an eighth. One pass over the draws, no ranks; nan where they are not
-    finite.
+    `superchain_size` consecutive chains; it needs no long chains. The effective sample size for the
+    mean is computed from the chains' own means, whose spread is the Monte Carlo error: from 128
+    chains on its relative error is about an eighth. One pass over the draws, no ranks; nan where
+    these are not finite.
     """
     draws = np.asarray(draws, dtype=float)
     chains, length = draws.shape[:2]
     each = superchain_size(chains)
     means, variances = _mean_and_variance(draws)
-    whole = chains // each * each
-    grouped = means[:whole].reshape(-1, each, *means.shape[1:])
-    inside = grouped.var(axis=1, ddof=1) if each > 1 else np.zeros(grouped[:, 0].shape)
-    within = inside + variances[:whole].reshape(grouped.shape).mean(axis=1)
+    used = chains // each * each  # those of complete superchains
+    grouped = means[:used].reshape(-1, each, *means.shape[1:])
+    between_chains = grouped.var(axis=1, ddof=1) if each > 1 else np.zeros(grouped[:, 0].shape)
+    within = between_chains + variances[:used].reshape(grouped.shape).mean(axis=1)
     with np.errstate(all="ignore"):
         between = grouped.mean(axis=1).var(axis=0, ddof=1)
         rhat = np.sqrt(1.0 + between / within.mean(axis=0))
@@ -55,7 +55,7 @@ def nested(draws):
 
 
 def _mean_and_variance(draws):
-    """Each chain's, [chains, ...] twice; a few chains at a time, so that they stay in the cache."""
+    """Those of each chain, [chains, ...] twice; of as many chains at a time as fit the cache."""
     chains, length = draws.shape[:2]
     means, variances = (np.empty((chains, *draws.shape[2:])) for _ in range(2))
     size = max(1, BLOCK_VALUES * chains // max(1, draws.size))
@@ -70,8 +70,8 @@ def _mean_and_variance(draws):
 def rhat(draws):
     """Rank-normalised split R-hat: the larger of the bulk's and the folded draws'.
 
-    draws: float64[chains, draws, ...]. nan where there are fewer than 2 chains or 4 draws, or
-    where a draw is not finite.
+    draws: float64[chains, draws, ...]. nan with fewer than 2 chains or 4 draws, or if a draw is not
+    finite.
     """
     return _by_blocks(lambda values: _rank_rhat(_split(values)), draws)[0]
 
@@ -109,7 +109,8 @@ def bfmi(energy):
 
 
 def _by_blocks(measure, draws, rows=1, threads=1):
-    """Apply `measure` to float64[variables, chains, draws] pieces; nan where it has no meaning.
+    """Apply `measure` to float64[variables, chains, draws] pieces; nan for variables whose
+    draws are not all finite.
 
     `measure` gives float64[variables], or `rows` of them; the result is float64[rows, ...].
     """
@@ -139,7 +140,7 @@ def _all_three(values):
 
 
 def _rank_rhat(halves, scores=None):
-    """R-hat of split chains; `scores` are their normal scores, where these are known already."""
+    """R-hat of split chains; `scores` are their normal scores, if computed already."""
     if halves.shape[1] < 4:
         return np.full(len(halves), np.nan)
     scores = _rank_normal(halves) if scores is None else scores
@@ -182,13 +183,13 @@ def _rank_normal(values):
     size = flat.shape[1]
     order = np.argsort(flat, axis=-1)
     ordered = np.take_along_axis(flat, order, axis=-1)
-    place = np.arange(size)
+    index = np.arange(size)
     new = np.ones(flat.shape, dtype=bool)
     np.not_equal(ordered[:, 1:], ordered[:, :-1], out=new[:, 1:])
-    first = np.maximum.accumulate(np.where(new, place, 0), axis=-1)
+    first = np.maximum.accumulate(np.where(new, index, 0), axis=-1)
     ends = np.ones(flat.shape, dtype=bool)
     ends[:, :-1] = new[:, 1:]
-    backwards = np.where(ends, place, size)[:, ::-1]
+    backwards = np.where(ends, index, size)[:, ::-1]
     last = np.minimum.accumulate(backwards, axis=-1)[:, ::-1]
     scores = np.empty_like(flat)
     np.put_along_axis(scores, order, _normal_scores(size)[first + last], axis=-1)

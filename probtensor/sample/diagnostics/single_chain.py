@@ -1,8 +1,8 @@
-"""Signs in the draws of one chain, without any other to compare with, that it is not where the
-posterior's mass is: it stands still, still comes in, or moves on energies that are rounding errors.
+"""Signs within a single chain that it has not reached the typical set: it is stuck, its log
+density has a trend, or differences of its energies are rounding errors.
 
-R-hat and effective sizes compare draws with draws. They are nan for a coordinate that never changes
-and say nothing of chains that are all stuck alike.
+R-hat and effective sample sizes compare draws with each other. They are nan for a coordinate that
+never changes, and cannot detect chains that are all stuck in the same way.
 """
 
 from collections.abc import Iterator
@@ -12,15 +12,15 @@ import numpy as np
 from probtensor.sample.kernels.protocol import LogpGrad
 from probtensor.sample.runs.start import variable_of
 
-FEWEST_MOVES = 10  # draws, for a chain to be told that it stands still
-LAST_BITS = 1e-13  # draws this close, relative to their size, are one value
-RARELY = 0.05  # of the iterations move the chain
-REFUSED = 0.01  # a mean acceptance at which nothing is taken
-DRIFT = 10.0  # of the log density, from the first quarter of the draws to the last
-SPREADS = 3.0
-ROUNDED = 0.1  # an error of energies that acceptance feels
+MIN_DRAWS = 10  # for a chain to be reported as stuck
+EQUAL_RTOL = 1e-13  # draws that differ by less, relative to their size, count as one value
+MIN_MOVE_RATE = 0.05  # of iterations that change the state
+MIN_ACCEPTANCE = 0.01  # mean acceptance below which a chain rejects all proposals
+MAX_DRIFT = 10.0  # of the log density, from the first quarter of the draws to the last
+SPREADS = 3.0  # standard deviations that a drift must exceed
+MAX_ENERGY_ROUNDING = 0.1  # rounding error of an energy; more makes acceptance meaningless
 NAMED_CHAINS = 8
-MOST_CHAINS, POINTS = 64, 20  # whose slopes are looked at, and in how many draws of each
+MAX_CHAINS, POINTS = 64, 20  # whose gradients are checked, at how many draws of each
 
 ADVICE = "tune longer, rescale the variables, or start nearer with init="
 
@@ -33,14 +33,14 @@ def chains_text(chains: np.ndarray) -> str:
 
 
 def low_acceptance_note(records: np.ndarray, chains: np.ndarray) -> str:
-    """Why chains stand: where all proposals are refused, the step size that was learned elsewhere
-    is too long. "" where they are taken."""
+    """Why chains do not move: if all proposals are rejected, the step size, adapted elsewhere, is
+    too large. "" if proposals are accepted."""
     names = records.dtype.names
     if "acceptance_rate" not in names or "step_size" not in names:
         return ""
     acceptance = records["acceptance_rate"][chains].mean(axis=1)
     worst = chains[int(np.argmin(acceptance))]
-    if not acceptance.min() < REFUSED:
+    if not acceptance.min() < MIN_ACCEPTANCE:
         return ""
     return (
         f" Chain {worst} refuses what it proposes (mean acceptance {acceptance.min():.2g}): its "
@@ -50,12 +50,12 @@ def low_acceptance_note(records: np.ndarray, chains: np.ndarray) -> str:
 
 
 def stuck_chains(posterior: LogpGrad, draws: np.ndarray, records: np.ndarray) -> Iterator[str]:
-    """Chains of float64[chains, draws, dim] with coordinates that never change, or that hardly ever
-    move at all. None where there are fewer than FEWEST_MOVES draws."""
-    if draws.shape[1] < FEWEST_MOVES:
+    """Warnings of chains of float64[chains, draws, dim] with coordinates that never change, or that
+    hardly ever move. None with fewer than MIN_DRAWS draws."""
+    if draws.shape[1] < MIN_DRAWS:
         return
     high, low = draws.max(axis=1), draws.min(axis=1)
-    still = high - low <= LAST_BITS * np.maximum(np.abs(high), np.abs(low))
+    still = high - low <= EQUAL_RTOL * np.maximum(np.abs(high), np.abs(low))
     stuck = np.flatnonzero(still.any(axis=1))
     if stuck.size:
         where = still[stuck[0]]
@@ -70,7 +70,7 @@ def stuck_chains(posterior: LogpGrad, draws: np.ndarray, records: np.ndarray) ->
             f"{ADVICE}"
         )
     moves = np.array([(chain[1:] != chain[:-1]).any(axis=1).mean() for chain in draws])
-    rare = np.setdiff1d(np.flatnonzero(moves < RARELY), stuck)
+    rare = np.setdiff1d(np.flatnonzero(moves < MIN_MOVE_RATE), stuck)
     if rare.size:
         yield (
             f"{chains_text(rare)} hardly {'move' if rare.size > 1 else 'moves'}: in "
@@ -80,12 +80,12 @@ def stuck_chains(posterior: LogpGrad, draws: np.ndarray, records: np.ndarray) ->
 
 
 def log_density_drift(lp: np.ndarray) -> Iterator[str]:
-    """Chains of float64[chains, draws] whose log density still changes: from the first quarter to
-    the last by more than DRIFT, and by more than it moves about within both."""
+    """Warnings of chains of float64[chains, draws] whose log density has a trend: from the first
+    quarter to the last it changes by more than MAX_DRIFT, and by more than it varies in both."""
     quarter = lp.shape[1] // 4
     early, late = lp[:, :quarter], lp[:, -quarter:]
     begins, ends = np.median(early, axis=1), np.median(late, axis=1)
-    limit = np.maximum(DRIFT, SPREADS * (early.std(axis=1) + late.std(axis=1)))
+    limit = np.maximum(MAX_DRIFT, SPREADS * (early.std(axis=1) + late.std(axis=1)))
     moving = np.flatnonzero(np.abs(ends - begins) > limit)
     if moving.size:
         many, first = moving.size > 1, moving[np.argmax(np.abs(ends - begins)[moving])]
@@ -97,9 +97,9 @@ def log_density_drift(lp: np.ndarray) -> Iterator[str]:
 
 
 def energy_rounding(lp: np.ndarray) -> Iterator[str]:
-    """Chains whose log densities are so large that rounding hides differences of one."""
+    """Warnings of chains whose log density is so large that rounding hides differences of one."""
     error = np.abs(np.median(lp, axis=1)) * 2.0**-52
-    blind = np.flatnonzero(error > ROUNDED)
+    blind = np.flatnonzero(error > MAX_ENERGY_ROUNDING)
     if blind.size:
         worst = blind[np.argmax(error[blind])]
         yield (
@@ -113,17 +113,17 @@ def energy_rounding(lp: np.ndarray) -> Iterator[str]:
 def gradient_trend(
     posterior: LogpGrad, draws: np.ndarray, coordinates: np.ndarray
 ) -> Iterator[str]:
-    """Chains that are still on a slope in one of the given coordinates, which mix badly.
+    """Warnings of chains that still climb in one of the given coordinates, which mix badly.
 
-    Around its mode a density of scale s has the gradient -(q - mode)/s**2: its change along the
-    draws gives s, and its mean then the distance left, in units of s. Where half the square of that
-    exceeds DRIFT, the log density may rise by more than that in this coordinate alone.
+    Near its mode a density of scale s has the gradient -(q - mode)/s**2. The change of the gradient
+    along the draws gives s, and its mean then the distance to the mode in units of s. If half the
+    square of that exceeds MAX_DRIFT, the log density can rise by more than that in this coordinate.
     """
     evaluate = getattr(posterior, "logp_and_grad", None)
     if evaluate is None or not coordinates.size:
         return
     found = []
-    for chain in range(min(len(draws), MOST_CHAINS)):
+    for chain in range(min(len(draws), MAX_CHAINS)):
         points = draws[chain, np.linspace(0, draws.shape[1] - 1, POINTS).astype(int)]
         grads = np.array([evaluate(np.ascontiguousarray(q))[1] for q in points])[:, coordinates]
         away = points[:, coordinates] - points[:, coordinates].mean(axis=0)
@@ -131,7 +131,7 @@ def gradient_trend(
         curvature = -(away * grads).sum(axis=0) / (away**2).sum(axis=0)
         one_way = np.abs(mean) > SPREADS * grads.std(axis=0)
         gain = np.where(one_way & (curvature > 0.0), 0.5 * mean**2 / curvature, 0.0)
-        if gain.max() > DRIFT:
+        if gain.max() > MAX_DRIFT:
             found.append((float(gain.max()), chain, coordinates[int(np.argmax(gain))]))
     if found:
         gain, chain, coordinate = max(found)

@@ -1,9 +1,9 @@
-"""After the run: what is wrong with the draws, and what to do about it.
+"""Warnings after a run: what is wrong with the draws, and what to do about it.
 
 Limits are those of Vehtari et al. (2021) for R-hat and effective sample size, and of Betancourt
 (2016) for the energy; many chains are compared as superchains (Margossian et al. 2024). All are
 measured on the unconstrained coordinates: the transformations to the variables are monotone in each
-coordinate, or nearly so, and ranks do not see them.
+coordinate, or nearly so, and ranks are invariant under these.
 """
 
 import sys
@@ -29,11 +29,11 @@ from probtensor.sample.settings import Settings
 
 RHAT_LIMIT = 1.01
 ESS_PER_CHAIN = 100
-ESS_OF_MANY = 400  # of all chains, where these are many: as for four chains
+ESS_POOLED = 400  # of all chains together, if they form superchains: as for four chains
 BFMI_LIMIT = 0.3
 FEWEST_DRAWS = 100
 DEPTH_SHARE = 0.05
-LOG_DENSITY_GAP = 10.0  # the density is e^10 times lower
+LOG_DENSITY_GAP = 10.0  # a density e^10 times lower
 SPREADS = 3.0
 NAMED_GUARDS = 3
 
@@ -45,10 +45,10 @@ def warn_about_draws(
     records: np.ndarray,
     threads: int = 1,
 ) -> None:
-    """Issue a SamplerWarning for each thing wrong with float64[chains, draws, dim].
+    """Issue a SamplerWarning for each problem of float64[chains, draws, dim].
 
-    Only a warning that is an error (`python -W error`) is raised: what the checks themselves run
-    into, a full memory say, is one more thing to warn of.
+    Only warnings turned into errors (`python -W error`) are raised: an exception in the checks
+    themselves, such as MemoryError, becomes one more warning.
     """
     found: list[str] = []
 
@@ -71,7 +71,7 @@ def _issue(text: str) -> None:
     try:
         warnings.warn(text, SamplerWarning, stacklevel=stacklevel)
     except ValueError:
-        # Python shows a warning on a standard error that is closed by raising this.
+        # Raised by Python when it shows a warning and standard error is closed.
         if not getattr(sys.stderr, "closed", True):
             raise
 
@@ -83,7 +83,7 @@ def diagnostics_warnings(
     records: np.ndarray,
     threads: int = 1,
 ) -> Iterator[str]:
-    """One text for each thing wrong."""
+    """The text of each warning."""
     if draws.shape[1] == 0:
         return
     yield from _divergences(posterior, settings, records)
@@ -103,7 +103,7 @@ def _divergences(posterior: LogpGrad, settings: Settings, records: np.ndarray) -
     count = int(diverging.sum())
     guarded = getattr(posterior, "guarded", ())
     if count and guarded:
-        # The energy is infinite where the density is zero; some samplers keep no largest error.
+        # The energy is infinite where the density is zero; some samplers record no largest error.
         known = "max_energy_error" in records.dtype.names
         beyond = np.isinf(records["max_energy_error"]) if known else True
         outside = int((diverging & beyond).sum())
@@ -135,7 +135,7 @@ def _divergences(posterior: LogpGrad, settings: Settings, records: np.ndarray) -
 
 
 def _another_way(posterior: LogpGrad) -> str:
-    """What to do about a curved posterior: of its hierarchies only where there are any."""
+    """Advice on a posterior of strong curvature; on hierarchies only if the model has any."""
     pairs = getattr(posterior, "hierarchies", ())
     if not pairs:
         return (
@@ -150,12 +150,12 @@ def _another_way(posterior: LogpGrad) -> str:
 
 
 def _low_mass_chains(draws: np.ndarray, records: np.ndarray) -> Iterator[str]:
-    """Chains that stay far below the best one in log density, as in a narrow valley or a lesser
-    mode: by more than LEFT_BEHIND, and by more than all their draws and its draws move about.
+    """Warnings of chains whose log density stays far below that of the best one, as in a narrow
+    valley or a minor mode: by more than LOG_DENSITY_GAP and by more than both vary.
 
-    The best has the greatest mass, not the greatest density: the median of the log density and the
-    logarithm of the volume of its draws. A chain that is frozen in a narrow place, or in a spike,
-    has a volume of about 0, and is named itself.
+    The best chain has the largest mass, not density: the median of the log density plus the log
+    volume of its draws. A chain that is stuck in a narrow region or a spike has a volume of about 0
+    and is reported itself.
     """
     lp = records["lp"]
     middle, spread = np.median(lp, axis=1), lp.std(axis=1)
@@ -215,7 +215,7 @@ def _energy(records: np.ndarray) -> Iterator[str]:
 def _mixing(posterior: LogpGrad, draws: np.ndarray, threads: int) -> Iterator[str]:
     if diagnostics.superchain_size(len(draws)) > 1:
         rhat, size = diagnostics.nested(draws)
-        wanted = ESS_OF_MANY
+        wanted = ESS_POOLED
     else:
         rhat, bulk, tail = diagnostics.convergence(draws, threads)
         size = np.fmin(bulk, tail)

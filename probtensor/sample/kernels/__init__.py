@@ -1,1 +1,1 @@
-"""Transition kernels of samplers: nuts.py; protocol.py says what they need of a density."""
+"""Transition kernels of samplers (nuts.py), and what they require of a density (protocol.py)."""

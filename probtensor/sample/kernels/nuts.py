@@ -10,11 +10,11 @@ warm-up included, 4 chains of 1000 + 1000 iterations, means over 3 to 10 seeds, 
     normal, 50 correlated dims      18.4 /  23.2 /  23.8   logistic regression  105 /  119 /  127
     radon, varying slopes            1.8 /   3.6 /   5.0   item response, 2PL   1.5 /  1.8 /  2.4
 
-Why chains that start far out begin hot (chain.pyx). Of 240 starts, uniform on (-2, 2), of
-posteriordb's arma-arma11, whose log densities go down to -1e114, all come in, at 7,000 gradients a
-chain; without heat 133 do, at 30,000 to 310,000, and with metric="diag" 215. So one start point a
-chain is enough: to take the best of a few would only make chains begin nearer to each other, and
-R-hat see less.
+Why distant starts are tempered (chain.pyx). Of 240 starts of posteriordb's arma-arma11, uniform on
+(-2, 2) with log densities down to -1e114, all reach the typical set, with 7,000 gradients a chain;
+without tempering 133 do, with 30,000 to 310,000, and with metric="diag" 215. So one start point a
+chain is enough: the best of several would only place the starts nearer to each other, and make
+R-hat less sensitive.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ FINISHED, INTERRUPTED = native.Status.FINISHED, native.Status.INTERRUPTED
 
 @dataclass(frozen=True)
 class Traces:
-    """What the chains write: rows of the first axis are chains, each written by one thread.
+    """The arrays that chains write: rows of the first axis are chains, each written by one thread.
 
     draws float64[chains, kept, dim]; records a structure[chains, kept], whose fields are named as
     in sample_stats; divergence_starts as draws, nan where there was no divergence, or None;
@@ -48,7 +48,7 @@ class Traces:
 
 
 class Run(Protocol):
-    """Chains that are ready to go: start points are found and memory is taken.
+    """Chains that are ready to run: start points are found and memory is allocated.
 
     traces       the host's arrays
     device       the device's name; "" on the CPU
@@ -61,16 +61,16 @@ class Run(Protocol):
         """All iterations, or those up to Ctrl-C."""
 
     def prepare(self) -> None:
-        """Wait for what was begun beside the chains and the output needs."""
+        """Wait for the preparation of the output that runs beside the chains."""
 
     def done(self) -> list[int]:
         """The iterations of each chain whose draws are in the traces."""
 
     def rescue(self) -> None:
-        """After an exception, quickly: bring into the traces what is not there yet."""
+        """After an exception: copy into the traces, quickly, the draws that are not there yet."""
 
     def stop(self) -> None:
-        """Tell the chains to end. Called by a signal handler."""
+        """Request that the chains stop. Called by a signal handler."""
 
 
 def new_traces(nuts: Settings, chains: int, dim: int) -> Traces:
@@ -97,9 +97,9 @@ def run_chain(
 ) -> int:
     """Run chain number `chain` from `start` into its rows of `traces`, without the GIL.
 
-    Returns the number of iterations done, which is smaller than asked for only where `progress`
-    was told to stop. The draws depend on posterior, settings, start, seed and chain alone.
-    SamplingError where the chain cannot go on.
+    Returns the number of iterations done, which is smaller than requested only if a stop was
+    requested by `progress`. The draws depend on posterior, settings, start, seed and chain alone.
+    SamplingError if the chain cannot continue.
     """
     starts = traces.divergence_starts
     status, done, code = native.run(
@@ -128,7 +128,7 @@ def run_chain(
 
 
 def explain(status: int, chain: int, done: int, code: int) -> str:
-    """Why a chain that is neither finished nor interrupted ended."""
+    """Why a chain ended that was neither finished nor interrupted."""
     if status == native.Status.DENSITY_FAILED:
         return (
             f"chain {chain} stopped at iteration {done}: the log density's function failed with "

@@ -1,6 +1,7 @@
-"""What a sampler needs of a posterior, so that any log density behind a C pointer can be sampled.
+"""What a sampler requires of a posterior: any log density with a C function can be sampled.
 
-`LogpGrad` is the whole demand. `sample` also uses the following where a posterior has them:
+`LogpGrad` is required of posteriors on the CPU; those on a device need `DevicePosterior` of
+device/chains.py. `sample` also uses the following, if a posterior has them:
 
     expand(draws)       float64[n, dim] -> {name: float64[n, *shape]}: constrained free variables
                         and deterministics
@@ -11,7 +12,7 @@
     diagnose(q)         prints as text that names the variable and the term that is -inf or nan at q
     variable_of(i)      text: the variable that coordinate i belongs to
     hierarchies         pairs of names: a variable, and one that its scale is made of
-    guarded             texts: what must hold where the density is not zero
+    guarded             texts: the conditions outside which the density is zero
 """
 
 from typing import Protocol, runtime_checkable

@@ -1,8 +1,8 @@
-"""What a run has drawn, before it is an ArviZ object or in the place of one.
+"""The draws of a run, before they become an ArviZ object or if they cannot.
 
-`sample` gives an exception that ends it after the first draw the attribute `draws`, one of these,
-whatever the exception is: so no draw is lost to a full memory, a broken installation of ArviZ, a
-callback, a chain that cannot go on, or one Ctrl-C too many.
+Any exception that ends `sample` after the first draw gets the attribute `draws`, a `Draws` object.
+So no draw is lost to a MemoryError, a broken installation of ArviZ, a callback, a failing chain or
+a third Ctrl-C.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Draws:
     groups()   {group: {name: array}} as in the ArviZ object, NumPy alone
     to_arviz() the ArviZ object that `sample` would have returned
 
-    The last two hold as many chains of one length as keep the most draws. Can be pickled.
+    The last two hold the chains and common length that keep the most draws. Can be pickled.
     """
 
     posterior: LogpGrad = field(repr=False)
@@ -82,15 +82,15 @@ def attach(error: BaseException, draws: Draws) -> None:
     known = getattr(error, "draws", None)
     if not draws.any or (isinstance(known, Draws) and known.traces is draws.traces):
         return
-    # A class may have no room for attributes; then nothing can be done.
+    # A class with __slots__ takes no attributes; then nothing can be done.
     with contextlib.suppress(AttributeError, TypeError):
         error.draws = draws
         error.add_note(NOTE)
 
 
 def most_draws(settings: Settings, done: Sequence[int]) -> tuple[list[int], int]:
-    """(chains, kept iterations of each) so that all chosen chains are equally long and the draws
-    after the warm-up, or failing those the kept ones, are as many as can be."""
+    """(chains, kept iterations of each) with one length for all chosen chains, such that the draws
+    after the warm-up are most; or the kept iterations, if there are no such draws."""
     kept = np.array(done) - (settings.iterations - settings.kept)
     warmup = settings.kept - settings.draws
     goals = np.where((kept > warmup).any(), kept - warmup, kept)
@@ -102,7 +102,7 @@ def most_draws(settings: Settings, done: Sequence[int]) -> tuple[list[int], int]
 
 
 def interruption_note(chains: int, settings: Settings, chosen: Sequence[int], length: int) -> str:
-    """What an ArviZ object says of itself that does not hold all that was asked for."""
+    """The attribute of an ArviZ object that holds fewer draws than requested."""
     return (
         f"interrupted: {len(chosen)} of {chains} chains, with the first {length} of "
         f"{settings.kept} iterations that were to be kept"

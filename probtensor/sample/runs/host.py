@@ -1,4 +1,4 @@
-"""Chains on threads of this process, from settings to what they drew."""
+"""Chains on threads of this process, from settings to draws."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from probtensor.sample.settings import Settings
 
 
 class HostRun:
-    """A `Run` on the CPU. SamplingError where a chain finds no start, MemoryError where the draws
+    """A `Run` on the CPU. SamplingError if a chain finds no start point, MemoryError if the draws
     do not fit."""
 
     device = ""
-    supports_pooling = False  # can its chains share what they learn?
+    supports_pooling = False  # chains adapt separately
 
     def __init__(
         self, posterior: LogpGrad, settings: Settings, threads: int, seed: int,
@@ -55,7 +55,7 @@ class HostRun:
 
     def go(self, interrupts: Interrupts) -> None:
         """See `Run`."""
-        # Where the system grants no thread more, the output is prepared when it is built.
+        # If no thread can be started, the output is prepared when it is built.
         with contextlib.suppress(RuntimeError):
             self.preparing.start()
         with blas.OneThread(*blas.loaded()), self.watcher.open(interrupts):
@@ -71,7 +71,7 @@ class HostRun:
         return [progress.draws for progress in self.progresses]
 
     def rescue(self) -> None:
-        """Nothing to do: the chains write into the traces, and count afterwards."""
+        """Nothing to do: the chains write into the traces before they count a draw."""
 
     def stop(self) -> None:
         """See `Run`."""
@@ -80,9 +80,9 @@ class HostRun:
 
 
 def _prepare_output(posterior: LogpGrad, q: np.ndarray) -> None:
-    """Import ArviZ and compile what turns draws into variables while the chains run.
+    """Import ArviZ and compile the function from draws to variables while the chains run.
 
-    A failure here is not lost: the same steps are taken again when the output is built.
+    A failure is ignored here: the same steps are repeated when the output is built.
     """
     with contextlib.suppress(Exception):
         load_arviz()

@@ -1,16 +1,15 @@
-"""Ctrl-C while draws are in the making.
+"""Ctrl-C during sampling.
 
 Python raises KeyboardInterrupt between any two instructions of the main thread: while a thread is
-being started, inside a `finally`, in the middle of an import. No placing of `try` is right for all
-of these. So for the time from the first draw to the finished ArviZ object the handler of SIGINT is
-one of ours, which raises nothing: it tells the chains to stop, and what they have drawn is made
-into the result. Only the third press raises KeyboardInterrupt, for whoever will not wait for the
-conversion; `sample` then gives that exception the draws (draws.py), as it does every other one.
+being started, inside a `finally`, in the middle of an import. No `try` covers all of these. So from
+the first draw to the finished ArviZ object the handler of SIGINT is replaced by one that raises
+nothing: it requests that the chains stop, and their draws become the result. Only the third press
+raises KeyboardInterrupt, for users who do not want to wait for the conversion; `sample` then
+attaches the draws to that exception (draws.py), as to every other one.
 
-Handlers that others installed (asyncio's, a notebook server's, one of the user's) stay, and so does
-everything in threads that are not the main one, where Python runs no handlers. There
-KeyboardInterrupt arrives as an exception, or not at all; `press` counts those that the watching
-loop catches.
+Handlers that others installed (asyncio, a notebook server, the user) are left in place, and nothing
+changes in threads other than the main one, where Python runs no handlers. There KeyboardInterrupt
+is raised as an exception, or not at all; `press` counts those that the loop catches.
 """
 
 from __future__ import annotations
@@ -23,48 +22,49 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-PRESSES_TO_RAISE = 3  # the press that raises
+PRESSES_TO_RAISE = 3  # the press that raises KeyboardInterrupt
 NOTE = "\nsample: ending with the draws so far; once more ends at once (error.draws has them)"
 
 
 class Interrupts:
-    """Counts Ctrl-C. `stop` is called at each press and must be quick; `tell` says whether the
-    second press leaves a note on standard error."""
+    """Counts presses of Ctrl-C. `stop` is called at each press and must be quick; with `tell` the
+    second press prints a note to standard error."""
 
     def __init__(self, stop: Callable[[], None], tell: bool = False) -> None:
         self.stop = stop
         self.tell = tell
         self.presses = 0
-        self.raising = True  # False while an exception is being given its draws
+        self.raising = True  # False while draws are attached to an exception
         self.over = False
         self.process = os.getpid()
-        self.handler = self._pressed  # one bound method, to know it again
+        self.handler = self._pressed  # one bound method, so that `restore` recognises it
 
     def install(self) -> None:
-        """Take the place of Python's own handler, if that is the handler and this its thread."""
+        """Replace Python's default handler if it is installed, in the main thread."""
         main = threading.current_thread() is threading.main_thread()
         if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            # ValueError: a thread that is the main one of a subinterpreter alone
+            # ValueError: the main thread of a subinterpreter
             with contextlib.suppress(ValueError):
                 signal.signal(signal.SIGINT, self.handler)
 
     def restore(self) -> None:
-        """Put Python's own handler back, unless someone has installed another meanwhile."""
+        """Restore Python's default handler, unless another one has been installed meanwhile."""
         self.over = True
         self.stop = _nothing  # a bound method of the run, which holds all draws
         if signal.getsignal(signal.SIGINT) is self.handler:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        self.handler = None  # it refers to this object, which refers to it
+        self.handler = None  # breaks a reference cycle
 
     def press(self) -> bool:
-        """Count a KeyboardInterrupt that was caught. Was it one too many, to be raised again?"""
+        """Count a KeyboardInterrupt that was caught; True if it must be raised again."""
         if self.presses < PRESSES_TO_RAISE:
             self.presses += 1
             self.stop()
         return self.presses >= PRESSES_TO_RAISE
 
     def _pressed(self, number: int, frame: FrameType | None) -> None:
-        """The handler. A forked child inherits it, and a run that is over may have left it."""
+        """The handler. If it is still installed in a forked child or after the run, it reinstates
+        the default handler."""
         if self.over or os.getpid() != self.process:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.default_int_handler(number, frame)
@@ -79,4 +79,4 @@ class Interrupts:
 
 
 def _nothing() -> None:
-    """What is left to stop once a run is over."""
+    """The `stop` of a run that is over."""

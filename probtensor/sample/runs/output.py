@@ -1,7 +1,7 @@
 """Draws as an ArviZ object: groups, names, coordinates and attributes.
 
 ArviZ 0.x takes one keyword per group and returns InferenceData; ArviZ 1.x takes one mapping of
-groups and returns a DataTree. `to_arviz` is the one place that knows.
+groups and returns a DataTree. Only `to_arviz` depends on this.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FLAGS = ("diverging", "reached_max_treedepth")
 
 
 def load_arviz() -> ModuleType:
-    """ArviZ, imported when first needed, without its announcement of version 1."""
+    """ArviZ, imported when first needed, without its FutureWarning about version 1."""
     with importing(), warnings.catch_warnings():
         downgrade_errors("ignore")
         warnings.simplefilter("ignore", FutureWarning)
@@ -40,8 +40,8 @@ def load_arviz() -> ModuleType:
 
 
 def downgrade_errors(action: str) -> None:
-    """Inside `catch_warnings`: the action for warnings that would be errors, as all are under
-    `python -W error`. What ArviZ and its imports warn of is no reason to lose draws."""
+    """Inside `catch_warnings`: set the action of warnings that would be raised as errors, as under
+    `python -W error`. A warning of ArviZ or its imports must not lose draws."""
     for strict in [found for found in warnings.filters if found[0] == "error"]:
         warnings.simplefilter(action, strict[2])
 
@@ -70,12 +70,12 @@ def to_arviz(
     """An InferenceData (ArviZ 0.x) or a DataTree (1.x) of these groups of arrays.
 
     Arrays of groups that hold draws begin with the axes (chain, draw). `attrs` describe the group
-    `posterior` and, where ArviZ has room for them, the whole.
+    `posterior` and, in ArviZ 1.x, the whole object.
     """
     arviz = load_arviz()
     with warnings.catch_warnings():
         downgrade_errors("default")
-        # Thousands of short chains are no mistake.
+        # More chains than draws are intended on a device.
         warnings.filterwarnings("ignore", message="More chains", category=UserWarning)
         return _built(arviz, groups, dims, coords, attrs)
 
@@ -96,7 +96,7 @@ def _built(
             save_warmup=True,
             attrs={"/": attrs} | {name: attrs for name in groups if name.endswith("posterior")},
         )
-    # The log prior is a group that ArviZ 0.x knows, but that its from_dict does not.
+    # log_prior is a group of ArviZ 0.x that its from_dict does not accept.
     late = {name: groups[name] for name in groups if name == "log_prior"}
     early = {name: groups[name] for name in groups if name not in late}
     result = arviz.from_dict(
@@ -129,7 +129,7 @@ def groups_of(
 
 
 def rows_of(array: np.ndarray, chosen: list[int], part: slice) -> np.ndarray:
-    """The part of the chosen chains; a view where all are chosen, as they nearly always are."""
+    """This part of the chosen chains; a view if all are chosen, as they nearly always are."""
     return array[:, part] if len(chosen) == len(array) else array[chosen, part]
 
 
@@ -147,7 +147,7 @@ def variables(posterior: LogpGrad, draws: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def statistics(traces: Traces, chosen: list[int], part: slice) -> dict[str, np.ndarray]:
-    """The sampler's own record under ArviZ's names, [chains, draws] each: views of the records,
+    """The sampler's statistics under ArviZ's names, [chains, draws] each: views of the records,
     since copies of millions of them would take longer than some samplers do."""
     records = rows_of(traces.records, chosen, part)
     found = {name: records[name] for name in records.dtype.names}
@@ -160,7 +160,7 @@ def statistics(traces: Traces, chosen: list[int], part: slice) -> dict[str, np.n
 
 
 def axes_of(posterior: LogpGrad, settings: Settings) -> tuple[dict, dict]:
-    """(dims, coords): what the axes after (chain, draw) are called, and their labels."""
+    """(dims, coords): names of the axes after (chain, draw), and their labels."""
     dims = dict(getattr(posterior, "dims", {}))
     coords = dict(getattr(posterior, "coords", {}))
     if settings.keep_divergences:

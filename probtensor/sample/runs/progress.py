@@ -1,9 +1,9 @@
-"""Showing how far the chains are, by reading the counters that they keep anyway.
+"""The progress display, which reads the counters that chains keep anyway.
 
-Bars are drawn by Rich, which knows terminals and notebooks and several live bars at once. A run
-shorter than a moment, or one whose output is no terminal, leaves one line instead, so Rich is not
-even imported. Everything goes to standard error, and where that is closed or broken nothing is
-shown: no draws are lost to a picture. What a user's own function raises ends the run.
+Bars are drawn by Rich, which supports terminals, notebooks and several live bars at once. A run of
+less than half a second, or one whose output is not a terminal, prints one line instead, and Rich is
+not imported. Everything goes to standard error; if that is closed or broken nothing is shown, and
+no draws are lost. An exception of a user's callback ends the run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_BARS = 16
 
 @dataclass(frozen=True)
 class ChainState:
-    """How far one chain is: iterations done and asked for, warm-up included."""
+    """The progress of one chain: iterations done and requested, including the warm-up."""
 
     chain: int
     done: int
@@ -40,7 +40,7 @@ Callback = Callable[[Sequence[ChainState]], None]
 
 
 class Watcher:
-    """Reads the chains' counters and shows them; silent unless told otherwise.
+    """Reads the chains' counters and shows them.
 
     `show` is False for silence, True for bars or a closing line, or a function that is called with
     one ChainState per chain about ten times a second and once at the end.
@@ -83,7 +83,7 @@ class Watcher:
 
     @contextlib.contextmanager
     def open(self, interrupts: Interrupts) -> Iterator[None]:
-        """Around the run: the end is shown, unless an exception ends it. Then the bars stop."""
+        """Context of a run: shows the final state, unless an exception ends it; closes the bars."""
         try:
             yield
             try:
@@ -98,14 +98,14 @@ class Watcher:
                     bars.close()
 
     def update(self) -> None:
-        """Show where the chains are."""
+        """Show the current state."""
         if self.callback is not None:
             self.callback(self.states())
         elif self.visible:
             self._safely(self._show)
 
     def close(self) -> None:
-        """Show the end: full bars, or one line."""
+        """Show the final state: full bars, or one line."""
         if self.callback is not None:
             self.callback(self.states())
         elif self.visible:
@@ -135,7 +135,7 @@ class Watcher:
 
 
 def closing_line(states: Sequence[ChainState], seconds: float) -> str:
-    """One line on a whole run."""
+    """A summary of a run in one line."""
     done = sum(state.done for state in states)
     divergences = sum(state.divergences for state in states)
     gradients = sum(state.gradients for state in states)
@@ -146,8 +146,8 @@ def closing_line(states: Sequence[ChainState], seconds: float) -> str:
     )
 
 
-def together(states: Sequence[ChainState]) -> ChainState:
-    """All chains as one: sums, and the means of what cannot be summed."""
+def combined_state(states: Sequence[ChainState]) -> ChainState:
+    """The state of all chains together: sums, and means of step sizes and iterations."""
     return ChainState(
         chain=len(states),
         done=sum(state.done for state in states) // len(states),
@@ -161,7 +161,7 @@ def together(states: Sequence[ChainState]) -> ChainState:
 
 
 class Bars:
-    """One live bar per chain, or one for all where they are many."""
+    """One live bar per chain, or one for all beyond MOST_BARS chains."""
 
     def __init__(self, console: object, states: Sequence[ChainState]) -> None:
         with importing():
@@ -193,14 +193,14 @@ class Bars:
         self.progress.refresh()
 
     def close(self) -> None:
-        """Leave the last picture standing."""
+        """Stop redrawing; the bars stay visible."""
         self.progress.stop()
 
 
 def bar_rows(states: Sequence[ChainState]) -> list[tuple[str, ChainState]]:
     """(name, state) of each bar."""
     if len(states) > MOST_BARS:
-        return [(f"{len(states)} chains", together(states))]
+        return [(f"{len(states)} chains", combined_state(states))]
     return [(f"chain {state.chain}", state) for state in states]
 
 
@@ -213,7 +213,7 @@ def _fields(state: ChainState) -> dict[str, float]:
 
 
 def new_bars(states: Sequence[ChainState]) -> Bars | None:
-    """Bars where they can be drawn; None without Rich, or where no terminal or notebook looks."""
+    """Bars, or None without Rich or if standard error is neither a terminal nor a notebook."""
     try:
         with importing():
             from rich.console import Console

@@ -1,4 +1,4 @@
-"""Start points: where a chain begins, and what to say where it cannot."""
+"""Start points of chains, and the message if none is found."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,8 +16,8 @@ REASON_LINES = 4
 def given_starts(posterior: LogpGrad, init: object, chains: int) -> Sequence[np.ndarray | None]:
     """Read `init`: None, {name: value}, float64[dim], or float64[chains, dim].
 
-    Returns one float64[dim] or None for each chain. ValueError where the shape fits neither, or a
-    value lies outside its support; KeyError for a wrong name; TypeError where they are not numbers
+    Returns one float64[dim] or None for each chain. ValueError if the shape fits neither, or a
+    value lies outside its support; KeyError for an unknown name; TypeError if they are not numbers
     in the host's memory.
     """
     if init is None:
@@ -62,9 +62,9 @@ def find_start(
 ) -> np.ndarray:
     """A point of finite density and gradient, float64[dim].
 
-    The given one, or the first good one of 100: `posterior.initial` where there is such a method,
-    else uniform on (-2, 2) in each coordinate, as in Stan. Attempt k of chain c is a function of
-    (seed, c, k). SamplingError where none is good.
+    The given one, or the first valid one of 100: from `posterior.initial` if there is such a
+    method, else uniform on (-2, 2) in each coordinate, as in Stan. Attempt k of chain c is a
+    function of (seed, c, k). SamplingError if none is valid.
     """
     attempts = 1 if given is not None else ATTEMPTS
     for attempt in range(attempts):
@@ -96,7 +96,7 @@ def start_failure_message(
     chain: int,
     attempts: int,
 ) -> str:
-    """At most eight lines: what is not finite, why, and what to do."""
+    """In at most eight lines: what is not finite, why, and what to do."""
     if np.isfinite(logp):
         bad = int(np.flatnonzero(~np.isfinite(gradient))[0])
         what = f"the gradient with respect to {variable_of(posterior, bad)} is {gradient[bad]}"
@@ -112,6 +112,6 @@ def start_failure_message(
 
 
 def variable_of(posterior: LogpGrad, i: int) -> str:
-    """The variable that coordinate i belongs to, where the posterior knows it."""
+    """The name of the variable that coordinate i belongs to, or q[i] if the posterior has none."""
     named = getattr(posterior, "variable_of", None)
     return str(named(i)) if named is not None else f"q[{i}]"

@@ -1,4 +1,4 @@
-"""Chains as threads of this process: how they are watched, and how they stop."""
+"""Chains on threads of this process: scheduling, monitoring and stopping."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ LEAVE_SECONDS = 5.0
 
 
 class WorkerThreads:
-    """Threads that do jobs in their order, until all are done or `stop` is called.
+    """Threads that run jobs in order, until all are done or `stop` is called.
 
-    Plain threads and not an executor: these start and end while the interpreter is about to exit,
-    are daemons where the calling thread is one, and need not be waited for. What is written here
-    by several threads are single operations on built-in containers.
+    Plain threads instead of an executor: they can start and end during interpreter exit, are
+    daemons if the calling thread is one, and need not be joined. Threads share only built-in
+    containers, by single operations on them.
     """
 
     def __init__(self, jobs: Sequence[Callable[[], int]], progresses: Sequence[Progress]) -> None:
@@ -34,17 +34,17 @@ class WorkerThreads:
         self.results = [0] * len(jobs)
         self.failures: dict[int, BaseException] = {}
         self.progresses = progresses
-        self.idle_signal = threading.Lock()  # free once there is something to look at
+        self.idle_signal = threading.Lock()  # released when a thread ends
         self.idle_signal.acquire()
 
     def stop(self) -> None:
-        """Begin no more jobs, and end those that run at their next leapfrog step."""
+        """Start no more jobs, and stop the running ones at their next leapfrog step."""
         self.pending.clear()
         for progress in self.progresses:
             progress.stop()
 
     def start(self, count: int) -> None:
-        """Let `count` threads work; fewer where the system grants no more, but at least one."""
+        """Start `count` threads; fewer if the system refuses more, but at least one."""
         for number in range(count):
             thread = threading.Thread(target=self._work, args=(number,), name=f"chain_{number}")
             try:
@@ -55,7 +55,7 @@ class WorkerThreads:
                 return
 
     def _work(self, number: int) -> None:
-        self.working.add(number)  # before a job is taken: `busy` must see the one or the other
+        self.working.add(number)  # before a job is popped, so that `busy` sees one or the other
         try:
             while self.pending:
                 try:
@@ -74,16 +74,16 @@ class WorkerThreads:
 
     @property
     def busy(self) -> bool:
-        """Are there jobs to do, or being done?"""
+        """Are jobs pending or running?"""
         return bool(self.pending or self.working)
 
     def wait(self, seconds: float) -> None:
-        """Until a thread has nothing more to do, but at most so long."""
+        """Wait until a thread ends, but at most so long."""
         self.idle_signal.acquire(timeout=seconds)
 
     def stop_at_exit(self) -> None:
-        """Where daemon threads are still at it when the interpreter exits: native code must have
-        ended before the libraries it uses are taken down."""
+        """At interpreter exit, if daemon threads still run: native code must end before its
+        libraries are unloaded."""
         self.stop()
         given_up = time.monotonic() + LEAVE_SECONDS
         while self.busy and time.monotonic() < given_up:
@@ -99,11 +99,10 @@ def run_jobs(
 ) -> tuple[list[int], bool]:
     """Run the jobs on `cores` threads; call `watch` ten times a second from this one.
 
-    Returns (results in order, interrupted). At Ctrl-C all chains are told to stop and what they
-    return then counts; a job that had not begun returns 0. Where a job raises, the others are
-    stopped and the exception of the first job that raised, in their order, is raised here. What
-    `watch` raises stops the chains too. At the third Ctrl-C KeyboardInterrupt is raised, and chains
-    may not have ended yet.
+    Returns (results in order, interrupted). After Ctrl-C all chains stop and their results so far
+    are returned; that of a job that was not started is 0. If jobs raise, the others are stopped and
+    the exception of the first of them in order is raised. An exception of `watch` stops the chains
+    too. The third Ctrl-C raises KeyboardInterrupt, possibly before all chains have ended.
     """
     workers = WorkerThreads(jobs, progresses)
     interrupts = interrupts or Interrupts(workers.stop)
@@ -112,7 +111,7 @@ def run_jobs(
         _guard_interrupt(partial(workers.start, cores), interrupts)
         while workers.busy:
             if interrupts.presses:
-                workers.stop()  # the jobs that nobody has begun too
+                workers.stop()  # also the jobs that are not started
             _guard_interrupt(partial(workers.wait, WATCH_SECONDS), interrupts)
             if workers.busy and not interrupts.presses:
                 _guard_interrupt(watch, interrupts)
@@ -129,7 +128,7 @@ def run_jobs(
 
 
 def _guard_interrupt(action: Callable[[], None], interrupts: Interrupts) -> None:
-    """Do it; a KeyboardInterrupt from it stops the chains, and the third one is raised."""
+    """Run an action; a KeyboardInterrupt in it stops the chains, and the third one is raised."""
     try:
         action()
     except KeyboardInterrupt:
@@ -138,11 +137,11 @@ def _guard_interrupt(action: Callable[[], None], interrupts: Interrupts) -> None
 
 
 def in_other_thread(job: Callable[[], T]) -> T:
-    """What a job gives that another thread does.
+    """The result of a job that is run in another thread.
 
-    Ctrl-C may raise inside the pure Python locks of executors, which then stay locked for ever; but
-    only in the main thread, which here waits at a native lock. If it is raised, the thread goes on
-    to its end and is waited for by the interpreter's exit alone.
+    Ctrl-C in the main thread may raise inside the pure Python locks of executors, which then stay
+    locked; here the main thread waits at a native lock. If it is raised, the thread runs to its
+    end, and only interpreter exit waits for it.
     """
     found: list[T] = []
 
@@ -160,9 +159,9 @@ def in_other_thread(job: Callable[[], T]) -> T:
 
 
 def parallel_for(function: Callable[[T], None], items: Sequence[T], threads: int) -> None:
-    """Call the function on each item, on several threads where that helps and may be done: not
-    while the interpreter exits, when executors take no more work. For threads that Ctrl-C does not
-    reach: see `in_other_thread`."""
+    """Call the function on each item, on several threads unless the interpreter is exiting, when
+    executors accept no more work. To be called in threads that Ctrl-C does not reach: see
+    `in_other_thread`."""
     rest = deque(items)
     if threads > 1 and len(rest) > 1:
         pool = ThreadPoolExecutor(threads)
