@@ -268,3 +268,20 @@ def test_the_coefficient_of_a_variable_is_the_stride_of_an_index():
             rest = {**at, "i": 10**6}  # the factor does not depend on the variable itself
             assert size_value(factor, rest) * at["i"] == size_value(index, at) - start, index
     assert linear >= len(INDICES)
+
+
+@pytest.mark.parametrize("divisor", [2, 3])
+def test_multiples_of_quotients_that_are_said_to_be_never_negative_are_not(divisor):
+    """Such as n - 5 down to a multiple of 2, which may be negative, and what that leaves over."""
+    said = 0
+    for size, meaning in SYMBOLIC:
+        multiple = divisor * (size // divisor)
+        for found, of in (
+            (multiple, lambda v: v - v % divisor),
+            (size - multiple, lambda v: v % divisor),
+            (multiple + divisor - 1 - size, lambda v: divisor - 1 - v % divisor),
+        ):
+            if never_negative(found):
+                said += 1
+                assert all(of(number) >= 0 for _, number in values(meaning)), found
+    assert said > 300

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from probtensor.kernel.check import KernelError, check
 from probtensor.kernel.interp import Machine
-from probtensor.kernel.ir import Acc, Apply, For, Kernel, Let, Lit, Load, Ref, Store
+from probtensor.kernel.ir import Acc, Apply, Call, For, Kernel, Let, Lit, Load, Ref, Store
 from probtensor.kernel.simplify import Index, coefficient, floordiv, resimplify
 from probtensor.kernel.tidy import inline_locals
 from probtensor.types import Dim, size_substitute, size_value
@@ -245,3 +245,15 @@ def test_a_local_is_not_moved_into_a_loop():
         For("i", N, (Store("y", I, times(Ref("t", "float64"), load("x", I))),)),
     )
     assert isinstance(inline_locals(body)[0], Let)
+
+
+@pytest.mark.parametrize("reads, writes, numbers, says", [
+    ((("x", 0),), (("y", 0),), (M,), "m is read before it is set"),
+    ((("x", I),), (("y", 0),), (N,), "i is read before it is set"),
+    ((("x", 0),), (("z", 0),), (N,), "z is no buffer"),
+    ((("x", N + 1),), (("y", 0),), (N,), "x is left by 2 elements"),
+])  # fmt: skip
+def test_broken_calls_are_refused(reads, writes, numbers, says):
+    check(kernel(Call("r", (("x", 0),), (("y", 0),), (N,))), {"x": N, "y": N}, ["n"])
+    with pytest.raises(KernelError, match=says):
+        check(kernel(Call("r", reads, writes, numbers)), {"x": N, "y": N}, ["n"])

@@ -1,0 +1,221 @@
+"""Schedules of random kernels mean what the kernels mean, in whatever order the iterations run."""
+
+import random
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+
+from probtensor.kernel.check import KernelError
+from probtensor.kernel.check import check as check_kernel
+from probtensor.kernel.interp import Machine
+from probtensor.kernel.ir import (
+    Acc,
+    Apply,
+    For,
+    IndexValue,
+    Kernel,
+    Let,
+    Lit,
+    Load,
+    Ref,
+    Store,
+)
+from probtensor.schedule.grid.flat import fixed, flat_index
+from probtensor.schedule.grid.passes import schedule
+from probtensor.schedule.grid.phases import MapPhase, Once, Reduce, Routine, Sync
+from probtensor.types import Dim, size_value
+
+N = Dim.name("n")
+SIZES = {"n": 19}
+ONE = 1
+DIMS = {"v": N, "w": N, "x": N * 3, "y": 3, "z": N, "u": 3, "p": N, "s": ONE, "t": ONE, "k": N}
+DTYPES = {name: "int64" if name == "k" else "float64" for name in DIMS}
+READ, WRITTEN = ("v", "w", "x"), ("y", "z", "u", "p", "s", "t")
+VERDICTS = 400
+
+
+def nested(loops, body, accs=()):
+    """Loops around statements, the folds over all of them."""
+    for depth, (name, extent) in enumerate(reversed(loops)):
+        last = depth + 1 == len(loops)
+        named = [acc if last else replace(acc, name=f"{acc.name}_{depth}") for acc in accs]
+        body = (For(name, extent, tuple(body), tuple(named)),)
+        accs = [replace(acc, term=Ref(own.name, acc.term.dtype))
+                for acc, own in zip(accs, named, strict=True)]  # fmt: skip
+    return tuple(body)
+
+
+def as_statements(phase):
+    """A phase as statements; its parallel iterations run backwards."""
+    match phase:
+        case Once(body, before):
+            return (*before, *body)
+        case Routine(call):
+            return (call,)
+        case MapPhase(loops):
+            body = tuple(stmt for stmt in phase.body if not isinstance(stmt, Sync))
+            number = Let(phase.flat, IndexValue(flat_index(loops)))
+            terms = tuple(Let(acc.name, acc.term) for acc in phase.accs)
+            back = {name: n - 1 - Dim.name(name) for name, n in loops}
+            number, *rest = fixed((number, *body, *terms), back)
+            own = ([] if len(loops) == 1 else [number]) + rest[: len(body)]
+            accs = [replace(acc, term=let.expr)
+                    for acc, let in zip(phase.accs, rest[len(body) :], strict=True)]  # fmt: skip
+            fills = tuple(
+                For(f"f_{p.buffer}", p.count, (Store(p.buffer, Dim.name(f"f_{p.buffer}"),
+                                                     p.initial),))
+                for p in phase.privates if p.initial is not None
+            )  # fmt: skip
+            return (*phase.before, *fills, *nested(loops, own, accs), *phase.after)
+        case Reduce():
+            fold = nested(phase.reduced, phase.body, phase.accs)
+            return (*phase.before, *nested(phase.outer, (*phase.head, *fold, *phase.each)))
+
+
+def arrays(seed):
+    """Numbers that are exact in any order of additions and multiplications by 1 and 2."""
+    rng = np.random.default_rng(seed)
+    found = {}
+    for name, count in DIMS.items():
+        top = 3 if name == "k" else 9
+        found[name] = rng.integers(0, top, size_value(count, SIZES)).astype(DTYPES[name])
+    return found
+
+
+class Maker:
+    """Random kernels whose accesses lie within their buffers."""
+
+    def __init__(self, rng):
+        self.rng = rng
+        self.count = 0
+        self.locals = []
+        # As lowering does it: a buffer is combined into by one op, or stored to by one statement;
+        # it is read when that is done, and written no more.
+        self.ops = {name: rng.choice((None, "add", "add", "max")) for name in WRITTEN[1:]}
+        self.ops["y"] = "add"
+        self.free = set(WRITTEN)
+        self.busy = set()
+
+    def fresh(self, letter):
+        self.count += 1
+        return f"{letter}{self.count}"
+
+    def place(self, buffer, loops):
+        """A place in a buffer by the loops around: (variable, extent)."""
+        long = [Dim.name(v) for v, n in loops if n is N]
+        short = [Dim.name(v) for v, n in loops if n is not N]
+        wide = DIMS[buffer]
+        if wide is ONE:
+            return 0
+        if buffer == "x":
+            return (long[0] if long else 0) * 3 + (short[-1] if short else 1)
+        if wide is N:
+            return long[-1] if long else 0
+        return short[-1] if short else self.rng.randint(0, 2)
+
+    def value(self, loops, depth=2):
+        rng = self.rng
+        if depth == 0 or rng.random() < 0.3:
+            if self.locals and rng.random() < 0.6:
+                return Ref(rng.choice(self.locals), "float64")
+            if rng.random() < 0.3:
+                return Lit(float(rng.randint(0, 2)), "float64")
+            buffer = rng.choice((*READ, *sorted({*WRITTEN} - self.busy)))
+            self.free.discard(buffer)
+            return Load(buffer, self.place(buffer, loops), "float64")
+        first, second = (self.value(loops, depth - 1) for _ in range(2))
+        return Apply(rng.choice(("+", "-", "maximum", "minimum")), (first, second), "float64")
+
+    def store(self, loops):
+        rng = self.rng
+        if not self.free:
+            return []
+        buffer = rng.choice(sorted(self.free))
+        self.busy.add(buffer)
+        op = self.ops[buffer]
+        if op is None:
+            self.free.remove(buffer)
+        if buffer in "yu" and rng.random() < 0.3 and any(n is N for _, n in loops):
+            name = self.fresh("i")
+            long = next(Dim.name(v) for v, n in loops if n is N)
+            index = Let(name, Load("k", long, "int64"))
+            return [index, Store(buffer, Dim.name(name), self.value(loops), op)]
+        return [Store(buffer, self.place(buffer, loops), self.value(loops), op)]
+
+    def body(self, loops=(), most=4):
+        rng, done, outer = self.rng, [], list(self.locals)
+        for _ in range(rng.randint(1, most)):
+            way = rng.random()
+            if not loops:
+                self.busy.clear()
+            if way < 0.25:
+                name = self.fresh("t")
+                done.append(Let(name, self.value(loops)))
+                self.locals.append(name)
+            elif way < 0.55 or len(loops) == 2:
+                done += self.store(loops)
+            else:
+                extent = rng.choice([n for n in (N, 3) if not any(n is m for _, m in loops)])
+                var = self.fresh("j")
+                around = (*loops, (var, extent))
+                outside = list(self.locals)
+                inner = self.body(around, 3) if rng.random() < 0.8 else ()
+                accs = []
+                for _ in range(rng.choice((0, 0, 1, 2))):
+                    op = rng.choice(("add", "max"))
+                    start = 0.0 if op == "add" else float("-inf")
+                    accs.append(Acc(self.fresh("a"), op, start, self.value(around, 1)))
+                self.locals = [*outside, *(acc.name for acc in accs)]
+                if inner or accs:
+                    done.append(For(var, extent, tuple(inner), tuple(accs)))
+        if loops:
+            self.locals = outer
+        return done
+
+
+def random_kernel(seed):
+    """A kernel that the verifier takes."""
+    maker = Maker(random.Random(seed))
+    fills = []
+    for buffer in maker.rng.sample(WRITTEN, 2):
+        var = maker.fresh("q")
+        value = Lit(float(maker.rng.randint(0, 2)), "float64")
+        place = Dim.name(var) if DIMS[buffer] is not ONE else 0
+        fills.append(For(var, DIMS[buffer], (Store(buffer, place, value),))
+                     if DIMS[buffer] is not ONE else Store(buffer, 0, value))  # fmt: skip
+    kernel = Kernel("k", (*fills, *maker.body()))
+    try:
+        check_kernel(kernel, DIMS, SIZES)
+    except KernelError:
+        return None
+    return kernel
+
+
+def outcome(body, buffers):
+    Machine(buffers, SIZES, {}).run(Kernel("k", tuple(body)))
+    return {name: buffers[name] for name in WRITTEN}
+
+
+def test_schedules_mean_what_their_kernels_mean():
+    seen, seed = Counter(), 0
+    while seen["kernels"] < VERDICTS:
+        seed += 1
+        kernel = random_kernel(seed)
+        if kernel is None:
+            continue
+        seen["kernels"] += 1
+        deterministic = seed % 2 == 0
+        made = schedule(kernel, DIMS, DTYPES, {}, deterministic, verify=True)
+        wanted = outcome(kernel.body, arrays(seed))
+        buffers = arrays(seed)
+        for memory in made.scratch:
+            count = size_value(memory.count, SIZES)
+            buffers[memory.name] = np.full(count, -77).astype(memory.dtype)
+        for phase in made.phases:
+            seen[type(phase).__name__] += 1
+            seen["privates"] += bool(getattr(phase, "privates", ()))
+            outcome(as_statements(phase), buffers)
+        for name in WRITTEN:
+            np.testing.assert_array_equal(buffers[name], wanted[name], err_msg=f"{seed}: {name}")
+    assert min(seen[k] for k in ("MapPhase", "Reduce", "Once", "privates")) > 20, seen
