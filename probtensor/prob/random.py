@@ -428,7 +428,7 @@ def categorical(p=None, *, logit_p=None, shape=None, name=None, dims: Dims = Non
     """The index k with probability p[..., k], or softmax(logit_p)[..., k].
 
     Support: 0, 1, ..., K - 1, where K is the size of the last axis.
-    Mean: none, as places have none.
+    Mean: none, as indices have none.
     Variance: none.
     Source: Johnson, Kemp and Kotz (2005), "Univariate Discrete Distributions", ch. 11.
     Returns a random variable, an int64 tensor without that axis. Raises ValueError for a literal

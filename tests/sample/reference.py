@@ -279,7 +279,7 @@ class Chain:
         )
         return max(np.abs(grad).max() / 100.0, 1e-8 * abs(logp))
 
-    def set_heat(self, temperature):
+    def set_temperature(self, temperature):
         self.inverse_temperature = 1.0 / temperature
         self.current = Point(self, self.current.q)
 
@@ -305,18 +305,18 @@ class Chain:
             temperature = min(temperature / 2.0, self.suitable_temperature())
         first = self.metric == "diag_grad" and not self.by_curvature
         if temperature > 1.0 and i + 1 < (last - last // 3 if first else last):
-            self.set_heat(temperature)
+            self.set_temperature(temperature)
             if self.by_curvature:
                 self.curvature_metric(1.0)
             return step
         temperature = self.suitable_temperature()
         if first and temperature > TEMPERING_THRESHOLD and i + 1 < last:
             self.by_curvature = True
-            self.set_heat(temperature)
+            self.set_temperature(temperature)
             self.curvature_metric(1.0)
             step = self.search(1.0)
         else:
-            self.set_heat(1.0)
+            self.set_temperature(1.0)
             if first:
                 self.gradient_metric(1.0)
                 step *= math.sqrt(max(1.0, np.abs(self.current.grad).max()))
@@ -337,7 +337,7 @@ class Chain:
             self.seen = self.current.q, self.current.grad
             self.curvature = -np.log(np.where(size > 0.0, size, 1.0))
             self.by_curvature = False
-            self.set_heat(temperature)
+            self.set_temperature(temperature)
         elif self.metric == "diag_grad":
             self.gradient_metric(1e-10)
         step = self.search(1.0)
@@ -367,7 +367,7 @@ class Chain:
 
 
 def windows(tune):
-    """(iterations that learn the metric, {"refresh": after which it is set, "switch": ends}): the
+    """(iterations that adapt the metric, {"refresh": after which it is set, "switch": ends}): the
     metric is set after every twentieth more draws, and at 10, 20, 40, ... the older half goes."""
     learning = tune - max(int(0.15 * tune), min(50, tune // 4))
     switch = {10 * 2**k for k in range(40) if 10 * 2**k <= learning}

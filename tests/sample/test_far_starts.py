@@ -1,4 +1,4 @@
-"""Chains that start far out, where gradients and energies are huge, come in and draw as others."""
+"""Chains that start far from the typical set, with huge gradients and energies, reach it."""
 
 import numpy as np
 import pytest
@@ -102,8 +102,8 @@ def regression(density, scale, rows=24):
 @pytest.mark.parametrize("scale", [1e2, 1e4])
 @pytest.mark.parametrize("width", [2.0, 10.0])
 def test_regressions_with_covariates_unscaled(density, scale, width):
-    """A heated density is flat towards large deviations of the errors. Chains that coast there, to
-    e^50 and more, do not come back within their warm-up: 4 of 60 did so."""
+    """A tempered density is flat towards large deviations of the errors. Chains that coast there,
+    to e^50 and more, do not come back within their warm-up: 4 of 60 did so."""
     posterior = regression(density, scale)
     first = np.random.default_rng(99).uniform(-width, width, size=(60, 5))
     _, records = runs(posterior, first, draws=50)
@@ -112,7 +112,7 @@ def test_regressions_with_covariates_unscaled(density, scale, width):
 
 
 def test_the_log_density_recorded_is_that_of_the_model(density):
-    """Even of warm-up draws, where the chain moves on a heated one."""
+    """Even of warm-up draws, where the chain samples a tempered one."""
     posterior = density("power", 2, [100.0])
     draws, records = runs(posterior, [[1.9, -1.8]], tune=60, draws=5, keep_warmup=True)
     logp = [posterior.logp_and_grad(q)[0] for q in draws[0]]
@@ -120,13 +120,13 @@ def test_the_log_density_recorded_is_that_of_the_model(density):
     np.testing.assert_allclose(records["lp"][0], logp, rtol=1e-12)
 
 
-def test_heat_ends_with_the_first_quarter(density):
+def test_tempering_ends_with_the_first_quarter(density):
     """A narrow posterior, whose forces are large at home as well, is drawn from cold."""
     posterior = density("scaled_normal", 2, [1e-14, 1e-14])
     draws, _ = runs(posterior, [[1.0, -1.0]], tune=400, draws=400)
     check_sd(draws, 1e-14)
 
 
-def test_no_warm_up_no_heat(density):
+def test_no_warm_up_no_tempering(density):
     draws, _ = runs(density("power", 1, [100.0]), [[1.9]], tune=0, draws=3)
     assert np.isfinite(draws).all()

@@ -1,4 +1,4 @@
-"""Whether NUTS draws from the density it is given, and what its warm-up learns."""
+"""Whether NUTS draws from the density it is given, and what its warm-up adapts."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 """The native chain draw for draw against the plain Python one: trees, weights, step size, metric,
-windows, random numbers, and the cooling of far starts."""
+windows, random numbers, and the tempering of distant starts."""
 
 import numpy as np
 import pytest
@@ -120,20 +120,20 @@ def test_steps_that_err_and_diverge(density):
 
 
 @pytest.mark.parametrize("metric", ["diag_grad", "diag"])
-def test_a_heated_start_cools_alike(density, metric):
+def test_a_tempered_start_is_annealed_alike(density, metric):
     posterior = density("scaled_normal", 3, [1e-6, 1.0, 30.0])
     result = both(posterior, [1.0, -1.5, 0.4], draws=10, tune=80, metric=metric, max_treedepth=3)
     agree(*result)
 
 
-def test_a_start_is_heated_twice(density):
-    """Scales so far apart that only the narrow ones come in the first time."""
+def test_a_start_is_tempered_twice(density):
+    """Scales so different that only narrow coordinates reach the typical set in the first pass."""
     posterior = density("scaled_normal", 4, [1e-8, 1e-6, 1e-4, 1.0])
     result = both(posterior, [1.0, -1.5, 0.4, 1.2], draws=5, tune=160, max_treedepth=3)
     agree(*result)
 
 
-def test_heat_begins_at_its_limit(density):
+def test_tempering_begins_at_its_threshold(density):
     """A gradient of just below and just above 1e10, or 1e6 for draws, a hundred times the limit."""
     for metric, scale in (("diag_grad", 1e-5), ("diag", 1e-3)):
         posterior = density("scaled_normal", 2, [scale, 1.0])

@@ -213,7 +213,7 @@ def test_a_lesser_mode_is_told(density):
     assert any("chain 1 stays far below" in str(w.message) for w in caught)
 
 
-# ---- chains that never arrive, all alike ----
+# ---- chains that never reach the typical set, all alike ----
 
 
 def walking(chains=4, length=1000, dim=3):

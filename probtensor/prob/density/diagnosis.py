@@ -33,12 +33,12 @@ class Term:
     def __str__(self) -> str:
         if self.finite or self.index is None:
             return f"{self.name}: {self.what} is {self.value:.6g}, made at {self.line}"
-        place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        at = f"[{', '.join(map(str, self.index))}]" if self.index else ""
         if self.demand:
-            shown = "it" if not place else f"entry {place}"
+            shown = "it" if not at else f"entry {at}"
             return f"{self.name} must be {self.demand}; {shown} {self.what}, made at {self.line}"
         found = ", ".join(f"{name} = {value:.6g}" for name, value in self.parameters)
-        return f"{self.name}{place}: {self.what} is {self.entry:.6g} ({found}), made at {self.line}"
+        return f"{self.name}{at}: {self.what} is {self.entry:.6g} ({found}), made at {self.line}"
 
 
 @dataclass(frozen=True, eq=False)
