@@ -93,6 +93,24 @@ def function(
         >>> pt.function([x, y], {"sum": x + y})([1.0, 2.0], 3.0)
         {'sum': array([4., 5.])}
     """
+    options = {"name": name, "target": target, "seed": seed}
+    program = _program(inputs, outputs, updates, givens, on_unused_input, **options)
+    with building(name or f"a function of {len(program.inputs)} inputs", progress):
+        return compile_program(program)
+
+
+def _program(
+    inputs: Sequence[Node | In],
+    outputs: object,
+    updates: Mapping[Shared, ArrayLike] | Sequence[tuple] | None,
+    givens: Mapping[Node, ArrayLike] | Sequence[tuple] | None,
+    on_unused_input: str,
+    *,
+    name: str | None,
+    target: str | Target | None,
+    seed: int | None,
+) -> Program:
+    """What `function` is asked for, checked."""
     arguments = checked_inputs(inputs)
     leaves, tree = flatten(outputs)
     pairs = checked_updates(updates)
@@ -108,7 +126,7 @@ def function(
     count = len(leaves)
     graph, memories = zip(*map(handed_over, graph)) if graph else ((), ())
     check_used(arguments, graph, on_unused_input)
-    program = Program(
+    return Program(
         inputs=arguments,
         outputs=tuple(graph[:count]),
         borrowed=tuple(leaf.borrow for leaf in leaves),
@@ -120,8 +138,6 @@ def function(
         seed=seed,
         compiler=compile_program,
     )
-    with building(name or f"a function of {len(arguments)} inputs", progress):
-        return compile_program(program)
 
 
 def compile_program(program: Program) -> Function:

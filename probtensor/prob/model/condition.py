@@ -66,10 +66,6 @@ def condition(
         1
     """
     began = time.perf_counter()
-    if not isinstance(observed, Mapping):
-        raise TypeError(
-            f"condition: write {{variable: value}}, not {observed!r:.60}\n  at {user_location()}"
-        )
     given = unique_observed(observed)
     arrays = {node: observed_array(node, value) for node, value in given.items()}
     terms = [checked_term(node) for node in require_list("potentials", potentials)]
@@ -94,7 +90,12 @@ def condition(
 
 
 def unique_observed(observed: Mapping[object, object]) -> dict[Node, object]:
-    """The observed values by random variable; GraphError if a variable occurs twice."""
+    """The observed values by random variable; TypeError if it is no mapping, GraphError if a
+    variable occurs twice."""
+    if not isinstance(observed, Mapping):
+        raise TypeError(
+            f"condition: write {{variable: value}}, not {observed!r:.60}\n  at {user_location()}"
+        )
     given: dict[Node, object] = {}
     for key, value in observed.items():
         variable = variable_of(key)
