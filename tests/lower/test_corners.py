@@ -244,3 +244,13 @@ def test_the_text_does_not_depend_on_hashing(tmp_path):
         subprocess.run(command, check=True, cwd=root, env={**os.environ, "PYTHONHASHSEED": seed})
         texts.append({path.name: path.read_text("utf-8") for path in sorted(folder.iterdir())})
     assert texts[0] == texts[1]
+
+
+def test_a_function_of_folds_is_folded_along_both_other_axes():
+    x = pt.tensor("x", (None, None, None))
+    rows = ops.logsumexp(x, axis=2)
+    f = pt.function([x], [ops.sum(rows, 0), ops.sum(rows, 1), ops.max(rows, 1)])
+    a = np.random.default_rng(0).normal(size=(3, 60, 4))
+    meant = np.log(np.exp(a).sum(2))
+    for got, wanted in zip(f(a), [meant.sum(0), meant.sum(1), meant.max(1)], strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-12)

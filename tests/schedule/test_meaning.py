@@ -27,12 +27,14 @@ from probtensor.schedule.grid.phases import MapPhase, Once, Reduce, Routine, Syn
 from probtensor.types import Dim, size_value
 
 N = Dim.name("n")
-SIZES = {"n": 19}
-ONE = 1
-DIMS = {"v": N, "w": N, "x": N * 3, "y": 3, "z": N, "u": 3, "p": N, "s": ONE, "t": ONE, "k": N}
+SIZES = {"n": 5}
+ONE, TWO, THREE, LONG = 1, 2, 3, 50
+DIMS = {"v": N, "w": N, "x": N * 3, "k": N,
+        "y": THREE, "z": N, "u": LONG, "p": N, "s": ONE, "t": ONE}  # fmt: skip
 DTYPES = {name: "int64" if name == "k" else "float64" for name in DIMS}
 READ, WRITTEN = ("v", "w", "x"), ("y", "z", "u", "p", "s", "t")
-VERDICTS = 400
+EXTENTS = (N, N, N, THREE, THREE, LONG, TWO, ONE)
+VERDICTS = 200
 
 
 def nested(loops, body, accs=()):
@@ -103,16 +105,11 @@ class Maker:
 
     def place(self, buffer, loops):
         """A place in a buffer by the loops around: (variable, extent)."""
-        long = [Dim.name(v) for v, n in loops if n is N]
-        short = [Dim.name(v) for v, n in loops if n is not N]
-        wide = DIMS[buffer]
-        if wide is ONE:
-            return 0
+        by = {id(extent): Dim.name(name) for name, extent in loops}
+        one = by.get(id(ONE), 0)
         if buffer == "x":
-            return (long[0] if long else 0) * 3 + (short[-1] if short else 1)
-        if wide is N:
-            return long[-1] if long else 0
-        return short[-1] if short else self.rng.randint(0, 2)
+            return by.get(id(N), 0) * 3 + by.get(id(THREE), 1) + one
+        return one if DIMS[buffer] is ONE else one + by.get(id(DIMS[buffer]), 0)
 
     def value(self, loops, depth=2):
         rng = self.rng
@@ -127,7 +124,7 @@ class Maker:
         first, second = (self.value(loops, depth - 1) for _ in range(2))
         return Apply(rng.choice(("+", "-", "maximum", "minimum")), (first, second), "float64")
 
-    def store(self, loops):
+    def store(self, loops, value=None):
         rng = self.rng
         if not self.free:
             return []
@@ -140,8 +137,8 @@ class Maker:
             name = self.fresh("i")
             long = next(Dim.name(v) for v, n in loops if n is N)
             index = Let(name, Load("k", long, "int64"))
-            return [index, Store(buffer, Dim.name(name), self.value(loops), op)]
-        return [Store(buffer, self.place(buffer, loops), self.value(loops), op)]
+            return [index, Store(buffer, Dim.name(name), value or self.value(loops), op)]
+        return [Store(buffer, self.place(buffer, loops), value or self.value(loops), op)]
 
     def body(self, loops=(), most=4):
         rng, done, outer = self.rng, [], list(self.locals)
@@ -153,10 +150,11 @@ class Maker:
                 name = self.fresh("t")
                 done.append(Let(name, self.value(loops)))
                 self.locals.append(name)
-            elif way < 0.55 or len(loops) == 2:
+            elif way < 0.55 or len(loops) == 3:
                 done += self.store(loops)
             else:
-                extent = rng.choice([n for n in (N, 3) if not any(n is m for _, m in loops)])
+                other = [n for n in EXTENTS if not any(n is m for _, m in loops)]
+                extent = rng.choice(other)
                 var = self.fresh("j")
                 around = (*loops, (var, extent))
                 outside = list(self.locals)
@@ -169,6 +167,8 @@ class Maker:
                 self.locals = [*outside, *(acc.name for acc in accs)]
                 if inner or accs:
                     done.append(For(var, extent, tuple(inner), tuple(accs)))
+                if accs and rng.random() < 0.5:
+                    done += self.store(loops, Ref(accs[0].name, "float64"))
         if loops:
             self.locals = outer
         return done

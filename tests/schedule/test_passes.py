@@ -233,3 +233,20 @@ def test_the_text_of_a_schedule_shows_every_phase():
         assert part in text
     calls = [stmt for kernel in plan.kernels for stmt in kernel.body if isinstance(stmt, Call)]
     assert calls and all(call.routine in text for call in calls)
+
+
+@pytest.mark.parametrize("added", ["t", "v"])
+def test_what_is_combined_may_read_a_scalar_of_an_inner_fold(added):
+    """for i, j with c: (for k with a); t = a; y[k] add= t or another value."""
+    k = Dim.name("k")
+    value = Ref("t", "float64") if added == "t" else load("v", I)
+    body = (
+        For("k", M, (), (Acc("a", "add", 0.0, load("y2", k)),)),
+        Let("t", Ref("a", "float64")),
+        Store("y", J, value, "add"),
+    )
+    inner = For("j", M, body, (Acc("c", "max", 0.0, Ref("t", "float64")),))
+    loop = For("i", N, (inner, Store("z", I, Ref("c", "float64"))))
+    facts = ELEMENTS | {"y2": M}, DTYPES | {"y2": "float64"}
+    made = schedule(Kernel("k", (loop,)), *facts, {}, verify=True)
+    assert [type(phase) for phase in made.phases] == [MapPhase] + [Reduce] * (added == "v")

@@ -27,8 +27,11 @@ def split_inner_loops(loop: Loop, supply: Supply) -> list[Phase]:
             continue
         stores = [s for s in stmt.body if sharing(loop, (s,), supply)]
         others = tuple(s for s in stmt.body if not any(s is other for other in stores))
-        combining = tuple(s for s in stmt.body if isinstance(s, Let) or s in stores)
         folds = {n for s in others if isinstance(s, For) for n in names_set(s)}
+        for let in (s for s in stmt.body if isinstance(s, Let)):
+            folds |= {let.name} if folds & names_read(let) else set()
+        lets = [s for s in stmt.body if isinstance(s, Let) and s.name not in folds]
+        combining = tuple(s for s in stmt.body if s in lets or s in stores)
         if folds & {name for s in stores for name in names_read(s)}:
             done.append(stmt)
             continue
