@@ -236,7 +236,7 @@ def add_line(error: Exception, label: str) -> None:
     if len(error.args) != 1 or not isinstance(error.args[0], str) or type(error) is KeyError:
         return
     head, *rest = error.args[0].split("\n")
-    outer = _outermost(label)
+    outer = outermost_call(label)
     if head.startswith(f"{label}: "):
         head = outer + head[len(label) :]
     if re.search(r"\bat .+:\d+", error.args[0]):
@@ -246,9 +246,10 @@ def add_line(error: Exception, label: str) -> None:
     error.args = ("\n".join([head, f"  at {line_text()}", *rest]),)
 
 
-def _outermost(label: str) -> str:
-    """The name of the public function that the user called, where that calls others."""
-    frame = sys._getframe(2)
+def outermost_call(label: str) -> str:
+    """The name of the public function that the user called, where that calls others or makes nodes;
+    `label` where the user's code is the caller."""
+    frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
         if not file.startswith((LIBRARY, NATIVE)) and not is_foreign(file):

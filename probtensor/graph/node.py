@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cython_ext.convert import number_array, stated_cast
-from probtensor.calls import user_line
+from probtensor.calls import outermost_call, user_line
 
 # Re-exported.
 from probtensor.graph.origin import line_of, made_by, origin_of, present_line  # noqa: F401
@@ -336,7 +336,8 @@ def make(
     except (ShapeError, TypeError) as error:
         if isinstance(error, GraphError):
             raise
-        raise GraphError(_bad_call(what or op.user_name(), inputs, error)) from None
+        called = what or outermost_call(op.user_name())
+        raise GraphError(_bad_call(called, inputs, error)) from None
     node = object.__new__(kind)
     object.__setattr__(node, "op", op)
     object.__setattr__(node, "inputs", tuple(inputs))
@@ -505,9 +506,10 @@ def _literal(value: object, dtype: str | None) -> np.ndarray:
         text = str(error).removeprefix(": ")
         text = "its rows have different lengths" if "inhomogeneous" in text else text
         shown = "" if hasattr(value, "dtype") else f" {' '.join(repr(value)[:400].split()):.80}"
-        file, line = user_line()
+        called, (file, line) = outermost_call(""), user_line()
         raise GraphError(
-            f"cannot make a tensor of {type(value).__name__}{shown}: {text}\n  at {file}:{line}"
+            f"{called}{': ' * bool(called)}cannot make a tensor of {type(value).__name__}{shown}: "
+            f"{text}\n  at {file}:{line}"
         ) from None
     return array
 

@@ -499,6 +499,13 @@ CALLS_OF_OTHERS = {
     "flatten": lambda x: pt.flatten(x, order="Q"),
     "permute_dims": lambda x: pt.permute_dims(x, (0, 5)),
     "cho_solve": lambda x: pt.linalg.cho_solve((x, True), 1.0),
+    # Those whose ops refuse the operands.
+    "allclose": lambda x: pt.allclose(pt.ones(3), pt.ones(4)),
+    "logical_xor": lambda x: pt.logical_xor(pt.ones(3), pt.ones(4)),
+    "take": lambda x: pt.take(x, [1.5]),
+    "clip": lambda x: pt.clip("a", 0, 1),
+    "slogdet": lambda x: pt.linalg.slogdet(pt.ones((2, 3))),
+    "add": lambda x: pt.ones(3) + pt.ones(4),
 }
 
 

@@ -266,7 +266,8 @@ def _reshape_method(x: Node, *shape: object, order: str = "C", copy: bool | None
 
 def _by_columns(order: object, what: str) -> bool:
     if order not in ("C", "F") or not isinstance(order, str):
-        raise GraphError(f"{what}: order is 'C' or 'F', not {order!r:.60}; a shape is one tuple")
+        hint = "" if isinstance(order, str) else "; a shape is one tuple"
+        raise GraphError(f"{what}: order is 'C' or 'F', not {order!r:.60}{hint}")
     return order == "F"
 
 
