@@ -100,7 +100,7 @@ def test_a_module_that_does_not_load_is_built_again(tmp_path, monkeypatch):
     monkeypatch.setenv("PROBTENSOR_CACHE", str(tmp_path))
     source = MODULE.replace("{value}", "7.25")
     path = native.module_of(source)[1]
-    store = native.Store(tmp_path)
+    store = native.ModuleStore(tmp_path)
     note = next(tmp_path.glob("*/*.json"))
     scratch = store.scratch()
     (scratch / "junk").write_bytes(b"not a module")
