@@ -5,7 +5,7 @@ import pytest
 
 import probtensor as pt
 from probtensor.targets.cuda.launches import CudaTarget
-from tests.gpu.plans import run
+from tests.plans import run
 
 ORDERS = ("", "reverse", "1", "2")
 
