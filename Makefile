@@ -45,7 +45,7 @@ test: .venv/test.stamp .venv/built.stamp .venv/cuda.stamp  ## all tests but thos
 	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal -m "not slow" tests
 
 test-all: .venv/test.stamp .venv/built.stamp .venv/cuda.stamp  ## all tests, the slow ones too
-	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal tests
+	@PROBTENSOR_TEST_BUILDS=full $(PY) -m pytest -q -n $(WORKERS) --dist worksteal tests
 
 check: .venv/test.stamp .venv/built.stamp  ## under a minute: style, laws and a smoke test
 	@$(PY) -m ruff check .

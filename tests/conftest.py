@@ -1,12 +1,31 @@
-"""Shared fixtures: where the reference posteriors lie, and a device that is there or not."""
+"""Shared fixtures: data, targets, a device that is there or not, and how hard builds are tried."""
 
+import contextlib
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from probtensor import device
+from probtensor.targets.cython import toolchain
+from tests.device import fake_driver
+from tests.device.host import HostDriver
+
 ROOT = Path(__file__).resolve().parent.parent
+DEVICE = "PROBTENSOR_TEST_DEVICE"
+BUILDS = "PROBTENSOR_TEST_BUILDS"
+# Tests of results, not of the code that the C compiler makes: half of their time is its optimiser.
+QUICK_BUILDS = {"errors", "function", "fuzz", "gpu", "graph", "lower", "ops", "prob", "rules",
+                "testing", "transform"}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """Marks what runs on a device where there is one, so that `-m "gpu or device"` finds it."""
+    for item in items:
+        on_target = getattr(item, "callspec", None) and item.callspec.params.get("target")
+        if "device_driver" in getattr(item, "fixturenames", ()) or on_target == "cuda":
+            item.add_marker(pytest.mark.device)
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +49,82 @@ def subnormals_live_on():
     yield
     tiny = np.array([2.0**-1074])
     assert (tiny * np.ones(1))[0] > 0, "subnormals are flushed to zero in this process"
+
+
+@pytest.fixture(scope="session")
+def one_driver():
+    """The driver of this process. $PROBTENSOR_TEST_DEVICE=gpu insists on a device, =host on none.
+
+    With =stand-in it is PyCUDA's, over the stand-in for NVIDIA's own. Without it a device is taken
+    where there is one. Insisting matters where figures are made: a device that cannot be opened
+    must fail those tests, not move them to the host.
+    """
+    choice = os.environ.get(DEVICE, "any")
+    if choice not in ("any", "gpu", "host", "stand-in"):
+        raise ValueError(f"${DEVICE} is 'gpu', 'host' or 'stand-in', not {choice!r}")
+    if choice == "stand-in":
+        return fake_driver.open_driver()
+    if choice == "host":
+        return HostDriver()
+    try:
+        return device.driver()
+    except device.DeviceError:
+        if choice == "gpu":
+            raise
+        return HostDriver()
+
+
+@pytest.fixture
+def device_driver(one_driver):
+    """The driver of the process, in its place for one test."""
+    before = device.use(one_driver)
+    yield one_driver
+    one_driver.synchronize()
+    device.use(before)
+
+
+@pytest.fixture
+def real_device(device_driver):
+    """The driver, in tests that mean nothing on the host; they skip where there is no device."""
+    if isinstance(device_driver, HostDriver):
+        pytest.skip("no CUDA device here")
+    return device_driver
+
+
+@pytest.fixture(params=["interp", "cython", "cuda"])
+def target(request, monkeypatch):
+    """Each target in turn, which functions are made for where nothing else is said. A test that
+    has no use for all of them names its own: `@pytest.mark.parametrize("target", [...],
+    indirect=True)`."""
+    if request.param == "cuda":
+        request.getfixturevalue("device_driver")
+    monkeypatch.setenv("PROBTENSOR_TARGET", request.param)
+    return request.param
+
+
+@pytest.fixture(scope="module", autouse=True)
+def builds(request):
+    """Modules of tests in QUICK_BUILDS compile C with -O1; with $PROBTENSOR_TEST_BUILDS=full, as
+    `make test-all` sets it, all tests compile it as users do."""
+    choice = os.environ.get(BUILDS, "quick")
+    if choice not in ("quick", "full"):
+        raise ValueError(f"${BUILDS} is 'quick' or 'full', not {choice!r}")
+    folder = request.path.parent.relative_to(ROOT / "tests").parts[:1]
+    if choice == "full" or not set(folder) & QUICK_BUILDS:
+        yield
+        return
+    with compiled_at("-O1"):
+        yield
+
+
+@contextlib.contextmanager
+def compiled_at(level):
+    """Generated C is compiled at another level than users' inside."""
+    before = toolchain.OPTIMISE
+    toolchain.OPTIMISE = (level, *before[1:])
+    toolchain.flags.cache_clear()
+    try:
+        yield
+    finally:
+        toolchain.OPTIMISE = before
+        toolchain.flags.cache_clear()

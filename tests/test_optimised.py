@@ -20,7 +20,8 @@ main(["rules"])
 """
 
 
-@pytest.mark.parametrize("option", ["-O", "-OO"])
+# What -O leaves out -OO leaves out too.
+@pytest.mark.parametrize("option", [pytest.param("-O", marks=pytest.mark.slow), "-OO"])
 def test_optimised_python_does_the_same(root, option):
     def printed(*options):
         run = subprocess.run(

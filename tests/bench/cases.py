@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.models import EIGHT_SCHOOLS
+
 POSITIVE = "positive"
 REAL = "real"
 
@@ -75,8 +77,8 @@ def _posteriordb(name):
 
 def _eight_schools():
     data = {
-        "y": np.array([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0]),
-        "sigma": np.array([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0]),
+        "y": np.array(EIGHT_SCHOOLS["y"]),
+        "sigma": np.array(EIGHT_SCHOOLS["sigma"]),
     }
     parameters = (
         Parameter("mu"),

@@ -235,10 +235,10 @@ MEANING = {
 }
 
 
-def exact_values(name):
-    """The points of a function and its exact values there, as mpf."""
+def exact_values(name, every=1):
+    """The points of a function, or one of `every` so many, and its exact values there, as mpf."""
     meaning = MEANING[name]
-    points = np.unique(np.concatenate([*meaning.points, ROUND]))
+    points = np.unique(np.concatenate([*meaning.points, ROUND]))[::every]
     with mp.workprec(PRECISION):
         values = [real_value(meaning.value, mpf(float(x))) for x in points]
     regular = np.array([value is not None for value in values])

@@ -16,7 +16,7 @@ from probtensor.graph import inputs_of
 from probtensor.lower.plan import Buffer
 from probtensor.lower.planner import lower
 from probtensor.types import DTYPES, Dim
-from tests.golden.models import MODELS
+from tests.models.programs import MODELS
 
 
 def packed():

@@ -108,7 +108,8 @@ def test_data_that_nobody_updates_keep_no_one_waiting():
     assert w.get_value() == 8
 
 
-def test_an_argument_may_call_the_function_itself():
+@pytest.mark.parametrize("target", ["cython", "cuda"], indirect=True)
+def test_an_argument_may_call_the_function_itself(target):
     w, x = pt.shared(0.0), pt.scalar("x")
     add = pt.function([x], w + x, updates={w: w + x})
 

@@ -9,7 +9,9 @@ from probtensor.compile import PIPELINE
 from probtensor.graph import toposort
 from probtensor.graph.parts import types_of
 from probtensor.graph.text import to_text
+from probtensor.lower import lower
 from probtensor.ops.kinds import REGISTRY
+from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.testing.fuzz import (
     FuzzFailure,
     Tally,
@@ -22,7 +24,9 @@ from probtensor.testing.fuzz import (
 from probtensor.testing.generate import RandomGraph, random_graph, shrink
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform import Pass, rule, var
+from probtensor.transform.passes import run as run_passes
 from probtensor.transform.rewrite import Ruleset
+from tests.plans import run
 
 CHUNK = 50
 CHUNKS = [pytest.param(k, marks=pytest.mark.slow if k >= 50 else ()) for k in range(0, 500, CHUNK)]
@@ -42,6 +46,24 @@ def test_random_graphs_keep_their_meaning(first):
     assert tally.done["finite differences"] > 0.5 * CHUNK
     assert tally.done["elements compared"] > 50 * CHUNK
     assert sum(tally.fired.values()) > 3 * CHUNK
+
+
+ON_DEVICE = 40
+FIRSTS = [pytest.param(k, marks=pytest.mark.slow if k else ()) for k in range(0, 200, ON_DEVICE)]
+
+
+@pytest.mark.parametrize("first", FIRSTS)
+def test_random_graphs_are_what_numpy_says_on_a_device(first, device_driver):
+    """Many in one module."""
+
+    def on_device(inputs, outputs, arrays):
+        plan = lower(list(inputs), run_passes(PIPELINE, outputs))
+        return run(CudaTarget(), plan, arrays)
+
+    graphs = [random_graph(1000 + seed, 10) for seed in range(first, first + ON_DEVICE)]
+    tally = Tally()
+    check_target(graphs, on_device, tally)
+    assert tally.done["graphs on targets"] == ON_DEVICE
 
 
 BAD = {

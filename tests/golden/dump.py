@@ -6,11 +6,11 @@ from pathlib import Path
 import probtensor as pt
 from probtensor.targets.cuda.render import render as render_cuda
 from probtensor.targets.cython.render import render
-from tests.golden.models import MODELS
+from tests.models.programs import MODELS
 
 
 def texts():
-    """{file name: text}. Nothing is compiled; lines of models.py are not quoted in the text."""
+    """{file name: text}. Nothing is compiled; lines of programs.py are not quoted in the text."""
     found, counts = {}, []
     for model in MODELS:
         inputs, outputs, updates = model()

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.golden.dump import texts
-from tests.golden.models import MODELS
+from tests.models.programs import MODELS
 
 ACCEPTED = "tests/golden/sources"
 

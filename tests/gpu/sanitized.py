@@ -9,9 +9,8 @@ import numpy as np
 from probtensor import device
 from probtensor.targets.cuda.launches import CudaTarget
 from tests.device.host import HostDriver
-from tests.golden.models import MODELS
-from tests.gpu.plans import interpret, run
-from tests.gpu.test_golden import SIZES, arrays_of, plan_of
+from tests.models.programs import MODELS, SIZES, arrays_of, plan_of
+from tests.plans import interpret, run
 
 
 def main():

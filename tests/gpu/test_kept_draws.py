@@ -10,7 +10,7 @@ from probtensor.sample import run as run_module
 from probtensor.sample import sample
 from probtensor.sample.device import run as many_module
 from probtensor.sample.device.chains import Chains
-from tests.gpu import sampled_models as models
+from tests.models import by_hand as models
 
 ARGUMENTS = {"nuts": {}, "pooled": {"pooled": True}, "chees": {"sampler": "chees"}}
 pytestmark = pytest.mark.filterwarnings("ignore::probtensor.SamplerWarning")

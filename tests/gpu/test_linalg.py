@@ -17,7 +17,7 @@ from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.transform import gradient
 from tests.device.host import INCLUDE, HostDriver
 from tests.device.kernels import compiled
-from tests.gpu.plans import interpret, run, sizes_of
+from tests.plans import interpret, run, sizes_of
 
 GROUPS = {"thread": (2, 32), "warp": (2, 96), "block": (2, 96), "wide": (1, 256)}
 BUFFERS = "const double *x, const double *y, double *out, long long batch, long long n, long long k"

@@ -8,14 +8,14 @@ from probtensor.device.nvidia import MultiprocessorLimits
 from probtensor.targets.cuda.launches import MAX_NARROWED_MODULES, CudaTarget
 from probtensor.targets.cuda.narrow import narrowed, short_sizes
 from probtensor.targets.cuda.render import render
-from tests.golden import models
-from tests.gpu.plans import interpret, run, sizes_of
 from tests.gpu.test_compile import compile_all, needs_nvcc
-from tests.gpu.test_golden import arrays_of, plan_of
+from tests.models import programs as models
+from tests.models.programs import arrays_of, plan_of
+from tests.plans import interpret, run, sizes_of
 
 CASES = [
     (models.logistic_regression, (700, 25)),
-    (models.logistic_regression, (700, 6)),
+    pytest.param(models.logistic_regression, (700, 6), marks=pytest.mark.slow),
     (models.logistic_regression, (300, 45)),
     (models.logistic_regression, (1, 2)),
     (models.linear_regression, (700, 5)),
@@ -33,7 +33,7 @@ def narrow_target(monkeypatch):
     return CudaTarget()
 
 
-@pytest.mark.parametrize(("model", "sizes"), CASES, ids=[m.__name__ for m, _ in CASES])
+@pytest.mark.parametrize(("model", "sizes"), CASES, ids=lambda x: getattr(x, "__name__", None))
 def test_models_with_short_sizes_are_what_the_interpreter_says(
     model, sizes, device_driver, monkeypatch
 ):

@@ -8,11 +8,12 @@ import pytest
 
 import probtensor as pt
 from probtensor.sample.runs.output import to_arviz
+from tests.models import EIGHT_SCHOOLS
 
 pytestmark = pytest.mark.usefixtures("device_driver")
 
-Y = np.array([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0])
-SIGMA = np.array([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0])
+Y = np.array(EIGHT_SCHOOLS["y"])
+SIGMA = np.array(EIGHT_SCHOOLS["sigma"])
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}
 
 

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from tests.posteriordb.models import MODELS
+from tests.models.posteriordb import MODELS
 from tests.posteriordb.test_posteriordb import SLOW, disagreements, load, scalars
 
 # Regressions that differ from another one in their covariates.
 ALIKE = {
+    "earnings-earn_height",
+    "nes1992-nes",
     "earnings-logearn_interaction",
     "earnings-log10earn_height",
     "kidiq-kidscore_interaction",

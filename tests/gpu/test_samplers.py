@@ -18,7 +18,8 @@ from probtensor.sample.device import run as run_module
 from probtensor.sample.device.chains import Chains, chains_of, text_of
 from probtensor.sample.diagnostics import measures as diagnostics
 from probtensor.sample.settings import Chees, Nuts
-from tests.gpu import sampled_models as models
+from tests.models import EIGHT_SCHOOLS
+from tests.models import by_hand as models
 
 NVCC = shutil.which("nvcc")
 ROOT = Path(__file__).resolve().parents[2]
@@ -194,8 +195,8 @@ def test_a_compiled_posterior(device_driver, sampler):
 
 def test_draws_are_those_of_the_cpu_in_distribution(device_driver):
     """The same algorithm leaves the same statistics of its trees."""
-    y = np.array([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0])
-    sigma = np.array([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0])
+    y = np.array(EIGHT_SCHOOLS["y"])
+    sigma = np.array(EIGHT_SCHOOLS["sigma"])
     mu = pt.random.normal(0, 5, name="mu")
     tau = pt.random.half_cauchy(5, name="tau")
     z = pt.random.normal(0, 1, shape=8, name="z")

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.device.host import ROOT, sanitizer_environment
-from tests.golden.models import MODELS
+from tests.models.programs import MODELS
 
 
 @pytest.mark.slow

@@ -5,56 +5,63 @@ import pytest
 
 import probtensor as pt
 from probtensor.targets.cuda.launches import CudaTarget
-from tests.gpu.plans import run
+from tests.plans import run
 
 ORDERS = ("", "reverse", "1", "2")
+UFUNCS = {"add": np.add, "max": np.maximum, "min": np.minimum}
 
 
-def scattered(way, deterministic, dtype, monkeypatch, n=700, places=9):
-    """The results of x.at[i].<way>(v) with many duplicates, one for each order of threads."""
-    x, v = pt.vector("x", dtype=dtype), pt.vector("v", dtype=dtype)
-    i = pt.vector("i", dtype="int64")
-    out = getattr(x.at[i], way)(v)
-    plan = pt.function([x, i, v], [out], target="interp").plan
+def scattered(way, dtypes, deterministic, monkeypatch, n=700, places=9):
+    """(dtype, results, what is right) of x.at[i].<way>(v) with many duplicates, for each dtype, all
+    in one module; a result for each order of threads."""
+    inputs, outputs, arrays, expected = [], [], [], []
     rng = np.random.default_rng(0)
-    index = rng.integers(-places, places, n)
-    values = (rng.normal(size=n) * 9).astype(dtype)
-    base = np.ones(places, dtype)
+    for dtype in dtypes:
+        x, v = pt.vector("x", dtype=dtype), pt.vector("v", dtype=dtype)
+        i = pt.vector("i", dtype="int64")
+        inputs += [x, i, v]
+        outputs.append(getattr(x.at[i], way)(v))
+        index = rng.integers(-places, places, n)
+        values = (rng.normal(size=n) * 9).astype(dtype)
+        arrays += [np.ones(places, dtype), index, values]
+        expected.append(np.ones(places, dtype))
+        if way == "set":
+            expected[-1][index] = values
+        else:
+            UFUNCS[way].at(expected[-1], index, values)
+    plan = pt.function(inputs, outputs, target="interp").plan
     target = CudaTarget(deterministic=deterministic)
     found = []
     for order in ORDERS:
         monkeypatch.setenv("CUDA_ON_HOST_ORDER", order)
-        found.append(run(target, plan, [base, index, values])[0])
-    expected = base.copy()
-    ufunc = {"add": np.add, "max": np.maximum, "min": np.minimum, "multiply": np.multiply}
-    if way == "set":
-        expected[index] = values
-    else:
-        ufunc[way].at(expected, index, values)
-    return found, expected
+        found.append(run(target, plan, arrays))
+    return zip(dtypes, zip(*found, strict=True), expected, strict=True)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "int32", "int8"])
-def test_the_last_of_many_stores_stays(dtype, device_driver, monkeypatch):
-    found, expected = scattered("set", False, dtype, monkeypatch)
-    for result in found:
-        np.testing.assert_array_equal(result, expected)
+def test_the_last_of_many_stores_stays(device_driver, monkeypatch):
+    dtypes = ("float64", "float32", "int64", "int32", "int8")
+    for dtype, results, expected in scattered("set", dtypes, False, monkeypatch):
+        for result in results:
+            np.testing.assert_array_equal(result, expected, err_msg=dtype)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "int32", "int8", "uint16"])
-@pytest.mark.parametrize("way", ["add", "max", "min"])
-def test_stores_combine(way, dtype, device_driver, monkeypatch):
-    found, expected = scattered(way, False, dtype, monkeypatch)
-    for result in found:
-        np.testing.assert_allclose(result, expected, rtol=1e-4 if dtype == "float32" else 1e-11)
+def near(result, expected, dtype):
+    rtol = 1e-4 if dtype == "float32" else 1e-11
+    np.testing.assert_allclose(result, expected, rtol=rtol, err_msg=dtype)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_deterministic_sums_are_the_same_bits_in_any_order(dtype, device_driver, monkeypatch):
-    found, expected = scattered("add", True, dtype, monkeypatch)
-    np.testing.assert_allclose(found[0], expected, rtol=1e-4 if dtype == "float32" else 1e-11)
-    for result in found[1:]:
-        assert result.tobytes() == found[0].tobytes()
+@pytest.mark.parametrize("way", UFUNCS)
+def test_stores_combine(way, device_driver, monkeypatch):
+    dtypes = ("float64", "float32", "int64", "int32", "int8", "uint16")
+    for dtype, results, expected in scattered(way, dtypes, False, monkeypatch):
+        for result in results:
+            near(result, expected, dtype)
+
+
+def test_deterministic_sums_are_the_same_bits_in_any_order(device_driver, monkeypatch):
+    for dtype, results, expected in scattered("add", ("float64", "float32"), True, monkeypatch):
+        near(results[0], expected, dtype)
+        assert len({result.tobytes() for result in results}) == 1, dtype
 
 
 @pytest.mark.parametrize("deterministic", [False, True])

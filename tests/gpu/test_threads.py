@@ -28,16 +28,3 @@ def test_functions_that_meet_in_one_value_lose_no_update():
             done.result(timeout=60)
     assert w.get_value().tolist() == [160, 160, 160]
     assert v.get_value().tolist() == [-80, -80, -80]
-
-
-def test_an_argument_may_call_the_function_itself():
-    w, x = pt.shared(0.0), pt.scalar("x")
-    add = pt.function([x], w + x, updates={w: w + x}, target="cuda")
-
-    class Calls:
-        def __array__(self, dtype=None, copy=None):
-            add(1.0)
-            return np.array(10.0)
-
-    assert add(Calls()) == 11
-    assert w.get_value() == 11

@@ -11,7 +11,7 @@ from probtensor.lower import kernel_count, lower
 from probtensor.testing.reference import evaluate_numpy
 from probtensor.transform.autodiff import gradient
 from probtensor.transform.passes import run
-from tests.lower.running import evaluate
+from tests.plans import evaluate
 
 
 def normal(x, mu, sigma):

@@ -9,7 +9,7 @@ from probtensor.kernel.ir import Call, walk
 from probtensor.lower import lower
 from probtensor.ops.kinds import REGISTRY, Composite
 from probtensor.testing import conform
-from tests.lower.running import evaluate
+from tests.plans import evaluate
 
 PRIMITIVE = sorted(name for name, cls in REGISTRY.items() if not issubclass(cls, Composite))
 

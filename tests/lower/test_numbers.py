@@ -1,8 +1,5 @@
 """Integers where kernels compute them: every operator at the ends of its type, literals of all
-widths, powers that have no value, and index arrays of all kinds, as NumPy has them.
-
-The tests of this file are run once more on the device, by tests/gpu/test_numbers.py.
-"""
+widths, powers that have no value, and index arrays of all kinds, as NumPy has them."""
 
 import numpy as np
 import pytest
@@ -14,11 +11,8 @@ from tests.ops.test_numbers_meet import BINARY, UNARY, outcome, same, values
 HERE = "test_numbers.py:"
 
 
-@pytest.fixture(params=["interp", "cython"])
-def target(request, monkeypatch):
-    """The target of functions."""
-    monkeypatch.setenv("PROBTENSOR_TARGET", request.param)
-    return request.param
+# What comes before there are kernels is the same for the device.
+ON_CPU = pytest.mark.parametrize("target", ["interp", "cython"], indirect=True)
 
 
 def kernels(dtype):
@@ -235,6 +229,7 @@ def test_masks_that_do_not_fit_constant_sizes():
         x[[0, 1], [0, 1, 2]]
 
 
+@ON_CPU
 def test_slices_past_64_bits(target):
     x = pt.vector("x")
     keys = [slice(2**70), slice(2**63, None), slice(None, None, 2**64), slice(None, None, -(2**64)),
@@ -244,6 +239,7 @@ def test_slices_past_64_bits(target):
         np.testing.assert_array_equal(found, a[key])
 
 
+@ON_CPU
 def test_bounds_of_integers_are_exact(target):
     """Decisions do not round bounds of integers beyond 2**53 to floats."""
     x, y = pt.vector("x", dtype="int64"), pt.vector("y", dtype="int8")

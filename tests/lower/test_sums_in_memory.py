@@ -14,7 +14,7 @@ from probtensor.graph.node import new_input
 from probtensor.kernel.ir import For, walk
 from probtensor.lower import lower
 from probtensor.lower.kinds import reduction
-from tests.lower.running import evaluate
+from tests.plans import evaluate
 
 SIZES = {"a": 2, "b": 3, "c": 4, "j": 2, "k": 3}
 PARTS = [("bjk", "jka", "ab"), ("cbj", "jka", "abc"), ("bj", "jca", "abc"), ("jk", "kb", "jb")]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from tests.posteriordb.models import MODELS
+from tests.models.posteriordb import MODELS
 
 MAX_Z, MAX_SD_ERROR, MAX_RHAT = 5.0, 0.10, 1.01
 

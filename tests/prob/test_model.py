@@ -11,9 +11,10 @@ from probtensor.graph import inputs_of, toposort
 from probtensor.prob.density.logp import sum_terms
 from probtensor.prob.model.data import evaluate
 from probtensor.transform.facts import constant_of
+from tests.models import EIGHT_SCHOOLS
 
-Y = np.array([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0])
-SIGMA = np.array([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0])
+Y = np.array(EIGHT_SCHOOLS["y"])
+SIGMA = np.array(EIGHT_SCHOOLS["sigma"])
 SCHOOLS = list("abcdefgh")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cython_ext.samplers.chain import evaluate_at
+from tests.models import EIGHT_SCHOOLS
 
 
 class DensityData(ctypes.Structure):
@@ -53,8 +54,7 @@ class HandWritten:
         return logp, gradient
 
 
-SCHOOLS = (28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0)
-ERRORS = (15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0)
+SCHOOLS, ERRORS = EIGHT_SCHOOLS.values()
 
 
 class Schools(HandWritten):

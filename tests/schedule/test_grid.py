@@ -5,7 +5,7 @@ from probtensor.kernel.ir import Store, walk
 from probtensor.schedule.grid.passes import schedule
 from probtensor.schedule.grid.phases import MapPhase, Once, Reduce, statements
 from probtensor.types import size_product
-from tests.golden.models import varying_intercepts
+from tests.models.programs import varying_intercepts
 
 
 def phases_of(inputs, outputs, deterministic=False):

@@ -19,7 +19,7 @@ from probtensor.schedule.strips.forms import Strip
 from probtensor.schedule.strips.passes import STRIPS, Draft, strip
 from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.types import Dim
-from tests.golden.models import varying_intercepts
+from tests.models.programs import varying_intercepts
 
 I, J, N, M = (Dim.name(c) for c in "ijnm")
 ELEMENTS = {"x": N * M, "v": N, "y": M, "z": N, "total": 1}

@@ -13,9 +13,8 @@ import pytest
 import probtensor as pt
 from probtensor.function import Shared
 from probtensor.testing.misfit import fuzz_sizes
-from tests.golden.models import MODELS
-from tests.gpu.plans import interpret
-from tests.gpu.test_golden import SIZES, arrays_of
+from tests.models.programs import MODELS, SIZES, arrays_of
+from tests.plans import interpret
 
 TESTS = (
     "tests/function/test_call.py",

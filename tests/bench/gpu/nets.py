@@ -10,7 +10,9 @@ from collections import Counter
 
 TITLE = "Tests on the device"
 COLUMNS = (("passed", "{}"), ("failed", "{}"), ("skipped", "{}"), ("seconds", "{:.0f}"))
-NOTE = 'Everything under `tests/gpu` marked "gpu" or "device", on the device itself.'
+NOTE = 'Every test marked "gpu" or "device", on the device itself.'
+# Where they are; elsewhere collecting needs packages that such a machine may lack.
+FOLDERS = [f"tests/{name}" for name in ("gpu", "targets", "lower", "fuzz", "function")]
 # As pytest-xdist says it: "[gw3] [ 12%] PASSED tests/gpu/...".
 OUTCOME = re.compile(r"%\] (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) tests/")
 SUMMARY = re.compile(r"^(FAILED|ERROR) (tests/\S+.*)")
@@ -21,7 +23,7 @@ WORKERS = 12
 
 def command(setting):
     """What is run: on the device the tests, in a rehearsal only their collection."""
-    line = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/gpu"]
+    line = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *FOLDERS]
     line += ["-m", "gpu or device"]
     if setting.dry:
         return [*line, "--collect-only", "-q"]

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+FOLDERS = ("tests/gpu", "tests/targets")
 TITLE = "Under compute-sanitizer"
 COLUMNS = (("tool", "{}"), ("result", "{}"))
 NOTE = "Tests that launch hand-written and generated kernels, each tool in a third of the time."
@@ -16,7 +17,7 @@ WORDS = re.compile(r"={3,} ([1-9]\d* (?:error|hazard).*|(?:Error|Warning): .*|.*
 
 def command(tool):
     """The tests under one tool; the first finding of each kind is enough."""
-    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/gpu"]
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FOLDERS]
     sanitizer = ["compute-sanitizer", "--tool", tool, "--target-processes", "all"]
     return [*sanitizer, *pytest, "-m", "gpu or device", "-k", TESTS]
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from probtensor.device import driver
+from tests.models import EIGHT_SCHOOLS
 
 HEAD = '#include "pt_random.h"\n#include "pt_group.cuh"\n'
 DATA = "struct pt_data { void *b[3]; long long n[1]; };\n"
@@ -174,9 +175,7 @@ class Schools(ByHand):
     coords = {"school": list("ABCDEFGH")}
 
     def __init__(self, group="thread"):
-        y = [28, 8, -3, 7, -1, 1, 18, 12]
-        sigma = [15, 10, 16, 11, 9, 11, 10, 18]
-        super().__init__(SCHOOLS, 10, [y, sigma], group=group)
+        super().__init__(SCHOOLS, 10, EIGHT_SCHOOLS.values(), group=group)
 
     def expand(self, draws):
         """float64[n, 10] as variables."""

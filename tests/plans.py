@@ -1,0 +1,105 @@
+"""One home for running a plan: by a target's runner, by its address, or by the interpreter, which
+says what is right."""
+
+import ctypes
+
+import numpy as np
+
+from probtensor.kernel.interp import Machine
+from probtensor.lower import layout, lower
+from probtensor.ops.kinds import REGISTRY
+from probtensor.types import size_value
+
+
+def meanings():
+    """NumPy meaning of each C function name."""
+    return {cls.c: cls.__dict__["numpy"] for cls in REGISTRY.values() if getattr(cls, "c", None)}
+
+
+def routines():
+    """The meaning of each routine of an op, on flat arrays."""
+    found = {}
+    for cls in REGISTRY.values():
+        if getattr(cls, "routine", None):
+            found[cls.routine] = cls().on_flat_arrays
+    return found
+
+
+def unwrapped(table):
+    return {name: getattr(f, "__func__", f) for name, f in table.items()}
+
+
+def sizes_of(plan, arrays):
+    """The values of a plan's sizes, given the arrays of its inputs."""
+    sizes = {s.name: arrays[s.buffer].shape[s.axis] for s in plan.sizes if s.value is None}
+    return sizes | {s.name: s.value for s in plan.sizes if s.value is not None}
+
+
+def table_of(plan, arrays, sizes, rubbish=None):
+    """Flat arrays in the order of the plan's buffers; temporaries are None, or hold rubbish."""
+    bounds = {check.buffer: size_value(check.bound, sizes) for check in plan.index_checks}
+    table = []
+    for k, buffer in enumerate(plan.buffers):
+        if buffer.role == "input":
+            array = np.ascontiguousarray(arrays[k], dtype=buffer.dtype)
+            if k in bounds:
+                array = np.where(array < 0, array + bounds[k], array).astype(array.dtype)
+            table.append(array.reshape(-1))
+        elif buffer.role == "constant":
+            table.append(np.ascontiguousarray(buffer.node.op.array).reshape(-1))
+        elif buffer.role == "temp" and rubbish is None:
+            table.append(None)
+        else:
+            fill = 77 if rubbish is None or "float" not in buffer.dtype else rubbish
+            count = int(np.prod(plan.shape(k, sizes), dtype=int))
+            table.append(np.full(count, fill).astype(buffer.dtype))
+    return table
+
+
+def run(target, plan, arrays):
+    """The outputs of a plan by a target that makes a Python callable of it."""
+    runner = target.build(plan).run
+    sizes = sizes_of(plan, arrays)
+    table = table_of(plan, arrays, sizes)
+    assert runner(table, [sizes[s.name] for s in plan.sizes]) == 0
+    return [table[k].reshape(plan.shape(k, sizes)) for k in plan.outputs]
+
+
+def interpret(plan, arrays):
+    """The outputs of a plan, statement by statement."""
+    sizes = sizes_of(plan, arrays)
+    table = table_of(plan, arrays, sizes, np.nan)
+    buffers = {b.name: array for b, array in zip(plan.buffers, table, strict=True)}
+    for kernel in plan.kernels:
+        Machine(buffers, sizes, unwrapped(meanings()), routines()).run(kernel)
+    return [table[k].reshape(plan.shape(k, sizes)) for k in plan.outputs]
+
+
+def run_at_address(target, plan, arrays):
+    """The outputs of a plan by a target that makes machine code of it, called by its address."""
+    address = target.build(plan).run
+    sizes = sizes_of(plan, arrays)
+    table = table_of(plan, arrays, sizes)
+    total, offsets = layout(plan, sizes)
+    arena = np.full(total + 64, 0xAB, dtype=np.uint8)
+    base = -(-arena.ctypes.data // 64) * 64
+    places = (ctypes.c_void_p * len(table))(
+        *[base + offsets[k] if array is None else array.ctypes.data
+          for k, array in enumerate(table)]
+    )  # fmt: skip
+    values = (ctypes.c_int64 * max(1, len(plan.sizes)))(*[sizes[s.name] for s in plan.sizes])
+    call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(address)
+    assert call(places, values) == 0
+    return [table[k].reshape(plan.shape(k, sizes)) for k in plan.outputs]
+
+
+def evaluate(inputs, outputs, arrays):
+    """The outputs of a graph by the kernels of its plan, whose checks the arrays pass."""
+    plan = lower(inputs, outputs)
+    sizes = sizes_of(plan, arrays)
+    for check in plan.size_checks:
+        check.verify(sizes)
+    for check in (c for c in plan.index_checks if plan.buffers[c.buffer].role == "input"):
+        array, bound = arrays[check.buffer], size_value(check.bound, sizes)
+        assert array.size == 0 or (-bound <= array.min() and array.max() < bound)
+    return interpret(plan, arrays)
