@@ -1,5 +1,5 @@
-"""One home for running a plan: by a target's runner, by its address, or by the interpreter, which
-says what is right."""
+"""Run a plan: by the runner of a target, by its address, or by the interpreter, which gives the
+reference values."""
 
 import ctypes
 
@@ -35,8 +35,8 @@ def sizes_of(plan, arrays):
     return sizes | {s.name: s.value for s in plan.sizes if s.value is not None}
 
 
-def table_of(plan, arrays, sizes, rubbish=None):
-    """Flat arrays in the order of the plan's buffers; temporaries are None, or hold rubbish."""
+def table_of(plan, arrays, sizes, garbage=None):
+    """Flat arrays in the order of the plan's buffers; temporaries are None, or hold garbage."""
     bounds = {check.buffer: size_value(check.bound, sizes) for check in plan.index_checks}
     table = []
     for k, buffer in enumerate(plan.buffers):
@@ -47,10 +47,10 @@ def table_of(plan, arrays, sizes, rubbish=None):
             table.append(array.reshape(-1))
         elif buffer.role == "constant":
             table.append(np.ascontiguousarray(buffer.node.op.array).reshape(-1))
-        elif buffer.role == "temp" and rubbish is None:
+        elif buffer.role == "temp" and garbage is None:
             table.append(None)
         else:
-            fill = 77 if rubbish is None or "float" not in buffer.dtype else rubbish
+            fill = 77 if garbage is None or "float" not in buffer.dtype else garbage
             count = int(np.prod(plan.shape(k, sizes), dtype=int))
             table.append(np.full(count, fill).astype(buffer.dtype))
     return table
