@@ -146,12 +146,9 @@ def without_positive_factors(x: Node, facts: FactTable) -> Node:
     return x
 
 
-_REPEATING = (ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose)
-
-
 def constant_of(node: Node) -> float | int | bool | None:
     """The common value of all elements of `node`, if that is a literal; None otherwise."""
-    while isinstance(node.op, _REPEATING):
+    while node.op.reads_all:
         node = node.inputs[0]
     if not isinstance(node.op, Const):
         return None
@@ -180,7 +177,7 @@ def _of_op(node: Node, operands: Sequence[Bounds]) -> Bounds:
         nonnegative = all(f >= 0 and not any(a.args for a in atoms) for atoms, f in op.size.terms)
         low = 0 if nonnegative else -(2**63)
         return Bounds(low, 2**63 - 1, finite=True, integral=True)
-    special = _SPECIAL.get(type(op))
+    special = _element if op.reads_all else _SPECIAL.get(type(op))
     if special is not None:
         return special(node, *operands)
     if isinstance(op, Elementwise):
@@ -322,7 +319,7 @@ def _div(node: Node, x: Bounds, y: Bounds) -> Bounds:
 
 def _has_plain_zero(y: Node) -> bool:
     """Are zeros among the values of y +0.0 for certain, as those of a square or a size?"""
-    while isinstance(y.op, _REPEATING):
+    while y.op.reads_all:
         y = y.inputs[0]
     if isinstance(y.op, (ops.Add, ops.Mul, ops.Maximum)):
         return all(_has_plain_zero(a) for a in y.inputs)
@@ -446,5 +443,6 @@ _SPECIAL: dict[type, Callable[..., Bounds]] = {
     ops.Cumsum: _running_sum,
     ops.Contract: _contraction,
     ops.Softmax: _shares,
-    **dict.fromkeys((*_REPEATING, ops.Slice, ops.Gather), _element),
+    ops.Slice: _element,
+    ops.Gather: _element,
 }

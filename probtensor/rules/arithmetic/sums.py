@@ -170,8 +170,7 @@ def sum_repeated_values(node: Node) -> Node | None:
 
 
 _MOVES = (
-    ops.BroadcastTo, ops.ExpandDims, ops.DropAxes, ops.Reshape, ops.Transpose, ops.Slice,
-    ops.Gather, ops.Concatenate, ops.SetSlice, ops.Neg, ops.Cast, ops.Abs,
+    ops.Slice, ops.Gather, ops.Concatenate, ops.SetSlice, ops.Neg, ops.Cast, ops.Abs,
 )  # fmt: skip
 # Ops whose results may be exact if their operands are: selections, sums, differences.
 _EXACT = (
@@ -182,7 +181,7 @@ _EXACT = (
 
 def is_computed(x: Node) -> bool:
     """Is x computed, and not just a view or rearrangement of inputs and constants?"""
-    while isinstance(x.op, _MOVES):
+    while x.op.reads_all or isinstance(x.op, _MOVES):
         x = x.inputs[0]
     return not isinstance(x.op, (Input, Const))
 
@@ -194,12 +193,14 @@ def is_rounded(x: Node) -> bool:
     while stack:
         top = stack.pop()
         seen += 1
-        if isinstance(top.op, _EXACT) and seen < MAX_SUMMAND_OPS:
+        exact = top.op.reads_all or isinstance(top.op, _EXACT)
+        if exact and seen < MAX_SUMMAND_OPS:
             stack.extend(top.inputs)
         elif (
             top.type.is_float
             and constant_of(top) is None
-            and not isinstance(top.op, (Input, Const, *_EXACT))
+            and not exact
+            and not isinstance(top.op, (Input, Const))
         ):
             return True
     return False
