@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 
 import numpy as np
+
+from probtensor.process import computed_once
 
 # C type -> NumPy's; every pointer is an address of eight bytes.
 _FORMATS = {"double": "f8", "long long": "i8", "unsigned long long": "u8", "int": "i4",
@@ -27,7 +28,7 @@ class Struct:
         self.name = name
         self.fields = tuple((kind, field, *length) for kind, field, *length in fields)
 
-    @cached_property
+    @computed_once
     def dtype(self) -> np.dtype:
         """The structure as NumPy reads it."""
         return np.dtype(
@@ -59,7 +60,7 @@ class Struct:
         # The operator of the compilers: NVRTC has no header with C's macro `offsetof`.
         return "".join(f'static_assert({claim}, "{self.name}");\n' for claim in found)
 
-    @cached_property
+    @computed_once
     def _packer(self) -> struct.Struct:
         codes = {"f8": "d", "i8": "q", "u8": "Q", "i4": "i", "i1": "b"}
         parts = []

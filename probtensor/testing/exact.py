@@ -333,9 +333,19 @@ def _special() -> dict[str, Callable]:
         "log_cexpexp": lambda x: log(-mp.expm1(-exp(x))),
         "log_cexpexp_slope": log_cexpexp_slope,
         "log_softplus": lambda x: log(log1p(exp(x))),
-        "inverse_mills": lambda x: mp.npdf(x) / ndtr(x) if x > -LARGEST or _nan(x) else mp.inf,
+        "inverse_mills": _inverse_mills,
         "gamma": mp.gamma,
     }  # fmt: skip
+
+
+def _inverse_mills(x: Any) -> Any:
+    """The standard normal density over the distribution function; far out its asymptotic series
+    (Abramowitz and Stegun 26.2.12), whose next term is below 1e-150 of it."""
+    import mpmath as mp
+
+    if x > -(10**20) or _nan(x):
+        return 2 * mp.npdf(x) / mp.erfc(-x / mp.sqrt(2))
+    return -x * (1 + x**-2 - 2 * x**-4 + 10 * x**-6) if x > -mp.inf else mp.inf
 
 
 def _atanh(x: Any) -> Any:

@@ -156,7 +156,7 @@ def only(name):
 
 NO_LAST = property(lambda task: None if task.in_memory else task.first_fold)
 ONE_BY_ONE = [(Task, "last_folds", NO_LAST), (_KernelText, "_gathered", lambda *args: "False")]
-NO_END = [(_KernelText, "_end_held", lambda *args: None)]
+NO_END = [(_KernelText, "_end_blocked", lambda *args: None)]
 
 
 @pytest.mark.parametrize(("faults", "make", "shape"), [

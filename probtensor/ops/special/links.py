@@ -141,12 +141,12 @@ class InverseMills(Elementwise):
     samples = reals(-5, 3, edges=WIDE)
 
     def vjp(self, g, out, x):
-        # -out * (x + out); far left the sum cancels, and the series of DLMF 7.12.1 is used.
+        # -out * (x + out); far left the sum cancels, and its asymptotic series in 1 / x**2 is used,
+        # the derivative of that of DLMF 7.12.1.
         far = x < -30
-        z = 1 / ops.where(far, x, -30)
-        series = (-1.0, 2.0, -10.0, 74.0, -706.0, 8162.0, -110410.0)
-        gap = ops.where(far, z * _polynomial(ops.square(z), series), x + out)
-        return (-g * xtimes(out, gap),)
+        u = ops.square(1 / ops.where(far, x, -30))
+        series = _polynomial(u, (1.0, -1.0, 6.0, -50.0, 518.0, -6354.0, 89782.0))
+        return (-g * ops.where(far, series, xtimes(out, x + out)),)
 
 
 xtimes = Xtimes()
