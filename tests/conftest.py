@@ -15,6 +15,7 @@ from tests.device.host import HostDriver
 ROOT = Path(__file__).resolve().parent.parent
 DEVICE = "PROBTENSOR_TEST_DEVICE"
 BUILDS = "PROBTENSOR_TEST_BUILDS"
+FULL = toolchain.OPTIMISE[0]  # the level of users' builds
 # Tests of results, not of the code that the C compiler makes: half of their time is its optimiser.
 QUICK_BUILDS = {"errors", "function", "fuzz", "gpu", "graph", "lower", "ops", "prob", "rules",
                 "testing", "transform"}  # fmt: skip
@@ -114,6 +115,13 @@ def builds(request):
         yield
         return
     with compiled_at("-O1"):
+        yield
+
+
+@pytest.fixture
+def full_builds():
+    """Compiles C as users do, for tests of other processes that must find what this one built."""
+    with compiled_at(FULL):
         yield
 
 

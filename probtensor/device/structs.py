@@ -52,13 +52,7 @@ class Struct:
     @property
     def assertions(self) -> str:
         """C++ text that compiles only if the structure is laid out as `dtype` is."""
-        found = [f"sizeof({self.name}) == {self.dtype.itemsize}"]
-        found += [
-            f"__builtin_offsetof({self.name}, {name}) == {offset}"
-            for name, (_, offset, *_) in self.dtype.fields.items()
-        ]
-        # The operator of the compilers: NVRTC has no header with C's macro `offsetof`.
-        return "".join(f'static_assert({claim}, "{self.name}");\n' for claim in found)
+        return assertions(self.name, self.dtype)
 
     @computed_once
     def _packer(self) -> struct.Struct:
@@ -88,3 +82,15 @@ class Struct:
 
 def _shape(length: int) -> tuple[int, ...]:
     return (length,)
+
+
+def assertions(name: str, dtype: np.dtype) -> str:
+    """C++ text that compiles only if the structure `name` has the size of a structured dtype, and
+    each of its fields the same name and offset."""
+    found = [f"sizeof({name}) == {dtype.itemsize}"]
+    # The operator of the compilers: NVRTC has no header with C's macro `offsetof`.
+    found += [
+        f"__builtin_offsetof({name}, {field}) == {offset}"
+        for field, (_, offset, *_) in dtype.fields.items()
+    ]
+    return "".join(f'static_assert({claim}, "{name}");\n' for claim in found)

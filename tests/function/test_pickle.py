@@ -26,7 +26,7 @@ def make():
     return pt.function([x, In(scale, value=2.0)], x * scale + offset, name="affine"), offset
 
 
-def test_a_function_in_another_process(tmp_path, root):
+def test_a_function_in_another_process(tmp_path, root, full_builds):
     f, offset = make()
     expected = f(np.arange(3.0)).tolist()
     file = tmp_path / "f.pickle"

@@ -1,9 +1,12 @@
 """The structures shared by host and kernels: those of cuda/pt_chain.cuh, pt_pool.cuh, pt_nuts.cuh
-and pt_chees.cuh, field by field. The kernels' source asserts their sizes."""
+and pt_chees.cuh, field by field. The kernels' source asserts their sizes and the offsets of all
+fields."""
 
 from __future__ import annotations
 
 import numpy as np
+
+from probtensor.device.structs import assertions
 
 NO_START = 6  # a status beyond those of cython_ext.samplers.chain.Status
 CHAIN_VECTORS = 11
@@ -56,11 +59,8 @@ CHEES_SIZES = SIZES | {"pt_chees_record": CHEES_RECORD}
 
 
 def asserted(sizes: dict[str, np.dtype]) -> str:
-    """C++ assertions that the structures have the sizes packed here."""
-    return "".join(
-        f'static_assert(sizeof({name}) == {dtype.itemsize}, "{name}");\n'
-        for name, dtype in sizes.items()
-    )
+    """C++ assertions that the structures are laid out as they are packed here."""
+    return "".join(assertions(name, dtype) for name, dtype in sizes.items())
 
 
 def packed(dtype: np.dtype, values: dict[str, object]) -> bytes:
