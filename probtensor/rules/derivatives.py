@@ -87,10 +87,8 @@ def grad(
 
     Source: Griewank and Walther (2008), "Evaluating Derivatives", chapter 3.
     """
-    options = {
-        "disconnected_inputs": disconnected_inputs,
-        "return_disconnected": return_disconnected,
-    }
+    options = {"disconnected_inputs": disconnected_inputs}
+    options["return_disconnected"] = return_disconnected
     autodiff.check_options(**options)
     if cost is None or known_grads:
         return autodiff.gradient(

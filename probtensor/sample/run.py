@@ -65,27 +65,22 @@ def sample(
     init           {name: value}, float64[dim] or float64[chains, dim]; by default uniform on
                    (-2, 2) in each unconstrained coordinate, with up to 100 attempts a chain
     sampler        "nuts"; or "chees", for many chains on a device: one trajectory length for all
-    pooled         for a posterior with target="cuda", whose chains all run at once: adapt one
-                   metric and step size for all; by default from 128 chains on, and always for
-                   "chees"
+    pooled         with target="cuda": adapt one metric and step size for all chains; by default
+                   from 128 chains on, and always for "chees"
     metric         "diag_grad": a diagonal from the variances of draws and of gradients; "diag":
                    from those of the draws alone, regularised as in Stan
-    early_max_treedepth  the `max_treedepth` of the first tenth of the warm-up, while the metric is
-                   poor
-    keep_divergences  add sample_stats.divergence_start: the unconstrained state before each
-                   divergence, nan elsewhere; "nuts" only
+    early_max_treedepth  that of the first tenth of the warm-up, while the metric is poor
+    keep_divergences  add sample_stats.divergence_start: q before each divergence, else nan ("nuts")
 
-    Returns an ArviZ object with `posterior` (arrays of shape (chain, draw, *shape of variable)),
+    Returns an ArviZ object with `posterior` (arrays (chain, draw, *shape of variable)),
     `sample_stats` and `observed_data`.
 
     Ctrl-C stops the chains at their next leapfrog step and returns what they have drawn: the
     chains and common length that keep the most draws. `attrs["interrupted"]` then says how many
     these are. A second Ctrl-C changes nothing, a third one raises KeyboardInterrupt.
-
     No draw is lost: whatever exception ends a run after its first draw (that KeyboardInterrupt, one
     of a callback, a failing chain, no memory, no ArviZ, a SamplerWarning as an error) is raised as
     it is, with an attribute: `error.draws.to_arviz()`, and see `probtensor.sample.Draws`.
-
     Raises SamplingError if no start has a finite density or a chain cannot continue, TypeError or
     ValueError for settings that make no sense, KeyboardInterrupt where nothing was drawn yet. Warns
     with SamplerWarning of divergences, chains that disagree and the like.
@@ -94,10 +89,8 @@ def sample(
     "chees" Hoffman, Radul and Sountsov (2021), AISTATS.
 
         >>> mu = pt.random.normal(0, 5, name="mu")
-        >>> y = pt.random.normal(mu, 1.0, name="y")
-        >>> post = pt.condition({y: 1.0})
-        >>> idata = pt.sample(post, draws=9, tune=9, chains=2, seed=1, progress=False)
-        >>> idata.posterior["mu"].shape
+        >>> post = pt.condition({pt.random.normal(mu, 1.0, name="y"): 1.0})
+        >>> pt.sample(post, draws=9, tune=9, chains=2, seed=1, progress=False).posterior["mu"].shape
         (2, 9)
     """
     options = {
@@ -105,14 +98,21 @@ def sample(
         "early_max_treedepth": early_max_treedepth, "keep_warmup": keep_warmup,
         "keep_divergences": keep_divergences, "pooled": pooled, "target_accept": target_accept,
     }  # fmt: skip
-    try:
-        asked = _validated(posterior, sampler, options, chains, cores, seed, init, progress)
-    except (TypeError, ValueError, KeyError, MemoryError) as error:
-        raise with_user_line(error) from None
+    asked = _validated(posterior, sampler, options, chains, cores, seed, init, progress)
     return _run_and_collect(posterior, *asked, progress)
 
 
 def _validated(
+    posterior: LogpGrad, *request: object
+) -> tuple[Settings, int, int, list[np.ndarray | None]]:
+    """What `_settings` gives for a request; its errors name the user's line."""
+    try:
+        return _settings(posterior, *request)
+    except (TypeError, ValueError, KeyError, MemoryError) as error:
+        raise with_user_line(error) from None
+
+
+def _settings(
     posterior: LogpGrad,
     sampler: str,
     options: dict[str, object],

@@ -81,14 +81,11 @@ def is_module(name):
 
 
 def functions(path):
-    """(qualified name, first line, number of lines) of each function in a .py or .pyx file; what
-    documents a Python function for its callers is none of its lines."""
+    """(qualified name, first line, number of lines) of each function in a .py or .pyx file."""
     if path.suffix == ".py":
         for node in ast.walk(tree(path)):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                opening = node.body[0] if ast.get_docstring(node) is not None else None
-                documented = opening.end_lineno - opening.lineno + 1 if opening else 0
-                yield node.name, node.lineno, node.end_lineno - node.lineno + 1 - documented
+                yield node.name, node.lineno, node.end_lineno - node.lineno + 1
     else:
         yield from cython_functions(text(path).splitlines())
 

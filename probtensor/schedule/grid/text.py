@@ -57,7 +57,7 @@ def _phase(label: str, phase: Phase) -> Iterator[str]:
             yield f"{label}, once"
             yield from statements((*phase.before, *phase.body), 1)
         case Routine(call):
-            yield f"{label}, a routine"
+            yield f"{label}, a routine" + ("" if call.device else " on the host")
             yield from statements((call,), 1)
 
 
