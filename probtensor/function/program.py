@@ -14,6 +14,7 @@ from probtensor.device import DeviceArray
 from probtensor.function.device.streams import borrowed_array, device_copy, is_on_device
 from probtensor.function.shared import Shared
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of
+from probtensor.graph.parts import Get
 from probtensor.graph.symbolic import refusal
 from probtensor.targets.base import Target
 
@@ -77,7 +78,7 @@ def literal_for(old: Node, new: object) -> Node:
     value = as_tensor(new)
     if isinstance(new, Node) or value.inputs or value.dtype == old.dtype:
         return value
-    name = old.name or old.op.text()
+    name = old.name or old.op.node_text(old)
     return as_tensor(safe_array(new, old.dtype, value.ndim, name, line_of(old)))
 
 
@@ -187,8 +188,9 @@ def checked_inputs(inputs: object) -> tuple[In, ...]:
     for k, x in enumerate(found):
         node = x.variable
         if node.inputs or not hasattr(node.op, "tensor_type"):
+            maker = node.inputs[0] if isinstance(node.op, Get) else node
             raise TypeError(
-                f"function: input {k} is computed by {node.op.user_name()}, made at "
+                f"function: input {k} is computed by {maker.op.user_name()}, made at "
                 f"{line_of(node)}; replace it with givens={{node: new_input}} to make it an input"
             )
         if isinstance(node, Shared):

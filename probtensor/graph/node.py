@@ -113,6 +113,14 @@ class Op:
         """The text of an op without inputs in messages."""
         return self.text()
 
+    def node_text(self, node: Node) -> str:
+        """The text of this op, which is that of `node`, in messages about the node."""
+        return self.text()
+
+    def call_text(self, operands: Sequence[str]) -> str:
+        """A node of this op in messages, given the texts of its operands."""
+        return f"{self.name}({', '.join(operands)})"
+
     def user_name(self) -> str:
         """The name of the op in messages: the user's notation, if there is one."""
         return self.users_write or self.name
@@ -172,8 +180,8 @@ class Node(Symbolic):
         return _rebuild, (steps,)
 
     def __repr__(self) -> str:
-        named = getattr(self.op, "label", None) or self.op.text()
-        if self.inputs:
+        named = _operand(self)
+        if self.inputs and not isinstance(self.inputs[0].type, tuple):
             named += f"({', '.join(_operand(x) for x in self.inputs)})"
         return f"<{named}: {self.type}>"
 
@@ -251,7 +259,7 @@ class Node(Symbolic):
 
 
 def _operand(node: Node) -> str:
-    return getattr(node.op, "label", None) or node.op.text()
+    return getattr(node.op, "label", None) or node.op.node_text(node)
 
 
 TensorLike = Node | ArrayLike  # accepted by `as_tensor`

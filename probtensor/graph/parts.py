@@ -34,6 +34,15 @@ class Get(Op):
             raise TypeError("takes a result in several parts")
         return results[self.index]
 
+    def node_text(self, node: Node) -> str:
+        """The text of the producer with the number of the part: `eigh[0]`."""
+        producer = node.inputs[0]
+        return f"{producer.op.node_text(producer)}[{self.index}]"
+
+    def call_text(self, operands: Sequence[str]) -> str:
+        """The producer with the number of the part: `eigh(x)[0]`."""
+        return f"{operands[0]}[{self.index}]"
+
     def numpy(self, results: Sequence[np.ndarray]) -> np.ndarray:
         return results[self.index]
 

@@ -32,7 +32,7 @@ def described(node: object, depth: int) -> str:
         return named or node.op.spelled()
     if depth == 0:
         return node.op.name
-    text = f"{node.op.name}({', '.join(described(x, depth - 1) for x in node.inputs)})"
+    text = node.op.call_text([described(x, depth - 1) for x in node.inputs])
     return text if len(text) <= 60 else described(node, depth - 1)
 
 

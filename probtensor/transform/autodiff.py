@@ -159,7 +159,7 @@ def _along(given: object, x: Node, this: str, that: str) -> Node:
 
 
 def _label(x: Node) -> str:
-    return x.name or f"{x.op.text()} of type {x.type}"
+    return x.name or f"{x.op.node_text(x)} of type {x.type}"
 
 
 def require_scalar(cost: Node) -> None:

@@ -153,3 +153,18 @@ def test_a_compiled_function_called_wrongly(what):
     text = message_of(lambda: call(f))
     for word in words:
         assert word in text, text
+
+
+def test_a_part_of_a_result_is_named_by_its_producer():
+    x = pt.matrix("x")
+    values, vectors = pt.linalg.eigh(x)
+    assert repr(values) == "<eigh[0]: float64[x.shape[0]]>"
+    for wrong_use, what in (
+        (lambda: pt.grad(values, x), r"eigh\[0\] of type"),
+        (lambda: float(vectors), r"^eigh\(x\)\[1\] is symbolic"),
+        (lambda: pt.condition({values: [1.0]}), r"eigh\[0\] of type"),
+        (lambda: pt.function([values], [x]), "is computed by eigh"),
+        (lambda: pt.grad(pt.sum(values), pt.argsort(values)), r"sort\[1\] of type int64"),
+    ):
+        with pytest.raises(TypeError, match=what):
+            wrong_use()

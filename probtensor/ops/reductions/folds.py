@@ -100,7 +100,7 @@ def described(x: Node) -> str:
         x = x.inputs[0]
     if isinstance(x.op, Const):
         return f"\n  at {line_text()}\n  the tensor is a constant of shape {shape_text(x.shape)}"
-    called = x.name or x.op.text()
+    called = x.name or x.op.node_text(x)
     return (
         f"\n  at {line_text()}\n  {called} has shape {shape_text(x.shape)}, made at {line_of(x)}"
     )

@@ -120,7 +120,7 @@ def unwrap_deterministic(node: Node) -> Node:
 
 def no_density_message(node: Node) -> str:
     """The message that an expression has no density."""
-    what = node.name or node.op.text()
+    what = node.name or node.op.node_text(node)
     return (
         f"{what} of type {node.type} is an expression, not a random variable, and densities of "
         f"expressions are not derived\n  made at {line_of(node)}\n  observe the variable inside "
