@@ -13,8 +13,6 @@ import probtensor as pt
 from tests.bench.gpu import clock, peers, report, steps, verdicts, worker
 from tests.bench.gpu.__main__ import main, run
 
-pytestmark = pytest.mark.slow
-
 # These start other processes of their own, or collect tests; each is long enough for a test alone.
 QUICK = {"facts", "first", "products", "eight_schools", "sanitizers"}
 NAMES = [
@@ -148,8 +146,8 @@ def test_the_program_of_the_readme_runs(root, device_driver):
 
 
 def test_the_script_is_sound_shell(root):
-    for name in ("run.sh", "wheels.sh", "build_pycuda.sh"):
-        subprocess.run(["bash", "-n", str(root / "tests" / "gpu" / name)], check=True)
+    for name in ("gpu.sh", "wheels.sh", "build_pycuda.sh", "install_cuda.sh"):
+        subprocess.run(["bash", "-n", str(root / "tests" / "tools" / name)], check=True)
 
 
 def test_the_script_wants_a_device_or_a_rehearsal(root, tmp_path):

@@ -74,11 +74,16 @@ class BatchedCalls:
         return safe_array(value, slot.dtype, slot.ndim + 1, slot.label, slot.line)
 
     def program(
-        self, sizes: Sequence[int], tail: str = "", density: DensityProgram | None = None
+        self,
+        sizes: Sequence[int],
+        tail: str = "",
+        density: DensityProgram | None = None,
+        group: str | None = None,
     ) -> BatchedProgram:
-        """The program of all rows for given sizes."""
+        """The program of all rows for given sizes; `group` runs a row ("thread", "warp" or "block",
+        chosen by the plan if None)."""
         positions = [slot.position for slot in self.varying]
-        return self.launches.rows(positions, sizes, tail=tail, density=density)
+        return self.launches.rows(positions, sizes, tail, density, group)
 
     def cached_program(self, sizes: Sequence[int]) -> BatchedProgram:
         """As `program`, cached."""

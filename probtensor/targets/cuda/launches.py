@@ -164,10 +164,15 @@ class Deferred:
         return runner.sequence(sizes)
 
     def rows(
-        self, rows: Sequence[int], sizes: Sequence[int], tail: str, density: DensityProgram | None
+        self,
+        rows: Sequence[int],
+        sizes: Sequence[int],
+        tail: str,
+        density: DensityProgram | None,
+        group: str | None = None,
     ) -> BatchedProgram:
         """The program for each row of the buffers `rows`; see `batched_program`."""
-        return self.target.rows(self.plan, rows, sizes, tail=tail, density=density)
+        return self.target.rows(self.plan, rows, sizes, group=group, tail=tail, density=density)
 
     def __call__(self, arrays: list[np.ndarray | None], sizes: list[int]) -> int:
         return self._runner(arrays, sizes)

@@ -65,7 +65,7 @@ class Stopped(Exception):
 
 def lines_of(process, seconds):
     """The lines that the process prints, as they come; Stopped when its time is up."""
-    found = queue.LaunchQueue()
+    found = queue.Queue()
 
     def read():
         for line in process.stdout:

@@ -18,7 +18,7 @@ class Step:
     usual: bool = True
 
 
-# The limits add up to more than run.sh has: they are for what goes wrong, not for what is usual.
+# The limits add up to more than gpu.sh has: they are for what goes wrong, not for what is usual.
 STEPS = (
     Step("facts", "facts", 30),
     Step("first", "first", 45),
