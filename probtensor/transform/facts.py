@@ -419,6 +419,10 @@ def _shares(node: Node, x: Bounds) -> Bounds:
     return Bounds(0.0, 1.0, low_open=True)
 
 
+def _poisson_divergence(node: Node, count: Bounds, d: Bounds) -> Bounds:
+    return Bounds(0.0) if count.low >= 0 else ANY
+
+
 def _iota(node: Node) -> Bounds:
     size = node.op.size
     return Bounds(0.0, float(size - 1) if isinstance(size, int) else INF)
@@ -443,6 +447,7 @@ _SPECIAL: dict[type, Callable[..., Bounds]] = {
     ops.Cumsum: _running_sum,
     ops.Contract: _contraction,
     ops.Softmax: _shares,
+    ops.PoissonDivergence: _poisson_divergence,
     ops.Slice: _element,
     ops.Gather: _element,
 }

@@ -124,3 +124,30 @@ def test_bounds_hold_for_every_op(name):
                 assert np.isfinite(value.astype(float)).all()
             if found.integral:
                 assert np.all(numbers == np.floor(numbers))
+
+
+WIDE = np.array([-1e300, -30.0, -3.0, -1.5, -1.0, -0.5, -1e-300, -0.0, 0.0, 1e-300, 0.25, 0.5, 1.0,
+                 1.5, 3.0, 30.0, 1e300])  # fmt: skip
+EVERYWHERE = (-np.inf, np.inf)
+# Draws take keys, and no other numbers than those that ops are meant for.
+RANGED = [
+    cls for cls in REGISTRY.values()
+    if issubclass(cls, Elementwise) and not cls.name.startswith("draw_")
+    and (cls.facts.range.low, cls.facts.range.high) != EVERYWHERE
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cls", RANGED, ids=lambda cls: cls.name)
+def test_ranges_hold_for_arguments_beyond_those_that_ops_are_meant_for(cls):
+    """A rule may decide by the range of an op whatever its arguments are."""
+    columns = [x.ravel() for x in np.meshgrid(*[WIDE] * cls.arity)]
+    inputs = [new_input(f"x{k}", "float64", column.shape) for k, column in enumerate(columns)]
+    given = dict(zip(inputs, columns, strict=True))
+    found = np.asarray(evaluate_numpy([make(cls(), inputs)], given)[0], float)
+    assert not (found < cls.facts.range.low).any() and not (found > cls.facts.range.high).any()
+
+
+def test_the_kernel_of_a_poisson_density_may_be_negative_for_a_negative_count():
+    x, d = ops.tensor("x", (3,)), ops.tensor("d", (3,))
+    assert FACTS.bounds(ops.poisson_divergence(x, d)).low < 0
+    assert FACTS.bounds(ops.poisson_divergence(ops.exp(x), d)).low == 0

@@ -425,7 +425,6 @@ class PoissonDivergence(Elementwise):
     rate over max(a, 1), minus the log mass less its largest."""
 
     arity, numpy, c = 2, _wide(_poisson_divergence), "pt_poisson_divergence"
-    facts = Facts(range=NONNEGATIVE)
     samples = reals(0.3, 3, -2, 2, edges=(0.0, 1.0, 2.0, 1e-9, 40.0, 650.0))
 
     def vjp(self, g, out, a, d):
