@@ -57,7 +57,8 @@ class Contract(Contraction):
         return "matmul" if len(joined) == 1 and max(map(len, only)) < 2 else self.name
 
     def numpy(self, x, y):
-        return np.einsum(self.subscripts, x, y, optimize=True)
+        # Optimised, an empty sum that nan is multiplied by would be nan.
+        return np.einsum(self.subscripts, x, y, optimize=bool(np.size(x) and np.size(y)))
 
     def vjp(self, g, out, x, y):
         first, second, result = self.parts()
