@@ -10,6 +10,7 @@ a condition need not), and widens the vjp computed there by zeros at all other e
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,7 @@ VIEWS = (
 _WIDENING = (ops.BroadcastTo, ops.ExpandDims)
 
 
-class Layer:
+class Layer(ABC):
     """A reason why a cotangent is zero at some elements."""
 
     def narrowed(self, x: Node) -> Node | None:
@@ -34,9 +35,9 @@ class Layer:
         selected."""
         return x
 
+    @abstractmethod
     def widened(self, part: Node) -> Node:
         """A vjp computed for those elements, with zeros at all others."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -363,7 +363,7 @@ class Conditions:
         least, most = self.facts.bounds(high), self.facts.bounds(low)
         strict = least.low_open or most.high_open
         if not (least.low > most.high or (least.low == most.high and strict)):
-            self.add(SupportCheck(f"the upper bound of {what}", high, low < high, Above(), line))
+            self.add(SupportCheck(f"the upper bound of {what}", high, low < high, Above(low), line))
 
 
 def density_of(

@@ -6,6 +6,7 @@ A support has a membership test (`contains`), a text for messages, and the numbe
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
@@ -19,21 +20,22 @@ from probtensor.ops.arrays.views import called
 
 
 @dataclass(frozen=True)
-class Support:
+class Support(ABC):
     """A set of points; see the module."""
 
     event_ndim: ClassVar[int] = 0
     discrete: ClassVar[bool] = False
 
+    @abstractmethod
     def contains(self, x: TensorLike) -> TensorLike:
         """The mask where `x` lies inside, for arrays and nodes; None if every number does.
 
         The trailing `event_ndim` axes are reduced. nan lies in no support with a mask.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def __str__(self) -> str:
-        raise NotImplementedError
+        """The support in messages."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,12 @@ class Interval(Support):
 
 @dataclass(frozen=True)
 class Above(Support):
-    """The domain of an upper bound in messages; the mask is computed by the caller."""
+    """The domain of an upper bound, above the lower one."""
+
+    low: TensorLike
+
+    def contains(self, x: TensorLike) -> TensorLike:
+        return x > self.low
 
     def __str__(self) -> str:
         return "above the lower one"
