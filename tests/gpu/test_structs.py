@@ -40,3 +40,8 @@ def test_compilers_lay_fields_out_as_the_table_says(device_driver):
     moved = structs.Struct("mixed", *others, first)
     with pytest.raises(device.DeviceError, match="mixed"):
         device_driver.compile(moved.declaration + MIXED.assertions)
+    # Of one size, and in another order.
+    pair = structs.Struct("pair", ("int", "first"), ("int", "second"))
+    swapped = structs.Struct("pair", ("int", "second"), ("int", "first"))
+    with pytest.raises(device.DeviceError, match="pair"):
+        device_driver.compile(swapped.declaration + pair.assertions)

@@ -105,3 +105,14 @@ def test_reference_values_of_special_functions_are_exact_to_a_few_places():
         node, values = getattr(ops, name)(*inputs), dict(zip(inputs, columns))
         got, meant = evaluate_numpy([node], values)[0], evaluate_exact([node], values)[0]
         assert ulps(got, meant).max() < 12, name
+
+
+@pytest.mark.parametrize("x", [-29.9, -30.1, -31.0, -40.0, -1e3])
+def test_the_slope_of_the_inverse_mills_ratio_on_both_sides_of_its_series(x):
+    with mpmath.workdps(60):
+        t = mpmath.mpf(x)
+        ratio = 2 * mpmath.npdf(t) / mpmath.erfc(-t / mpmath.sqrt(2))
+        exact = float(-ratio * (t + ratio))
+    node = ops.tensor("x", ())
+    (slope,) = gradient(ops.inverse_mills(node), [node])
+    assert evaluate_numpy([slope], {node: np.array(x)})[0] == pytest.approx(exact, rel=1e-13)
