@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from probtensor.calls import public
+from probtensor.calls import line_text, public
 from probtensor.graph import GraphError, Node, toposort
 from probtensor.graph.node import TensorLike
 from probtensor.prob.density.logp import logp
-from probtensor.prob.distributions.base import RandomVariable, user_location
+from probtensor.prob.distributions.base import RandomVariable
 from probtensor.prob.draws import draw_rows, draw_settings
 from probtensor.prob.model.binding import data_array
 from probtensor.prob.model.data import Data
@@ -143,7 +143,7 @@ def posterior_rows(idata: Arviz) -> tuple[dict[str, np.ndarray], int]:
     if posterior is None:
         raise TypeError(
             f"idata must be an ArviZ object with draws in its group posterior, not {idata!r:.60}\n"
-            f"  at {user_location()}"
+            f"  at {line_text()}"
         )
     draws = {str(name): np.asarray(posterior[name]) for name in posterior.data_vars}
     chains, length = next(iter(draws.values())).shape[:2]
@@ -218,16 +218,16 @@ def predictive_rows(
         names = ", ".join(values) or "none"
         raise GraphError(
             f"nothing that {', '.join(named)} depends on has posterior draws (there are {names})\n"
-            f"  at {user_location()}\n  variables are matched by name; draw from the prior with "
+            f"  at {line_text()}\n  variables are matched by name; draw from the prior with "
             "pt.draw"
         )
     count = len(next(iter(given.values())))
     if data is not None and not isinstance(data, Mapping):
-        raise TypeError(f"data= is {{data input: array}}, not {data!r:.60}\n  at {user_location()}")
+        raise TypeError(f"data= is {{data input: array}}, not {data!r:.60}\n  at {line_text()}")
     fixed = {}
     for node, array in (data or {}).items():
         if not isinstance(getattr(node, "op", None), Data):
-            raise GraphError(f"data= takes data inputs, not {node!r:.60}\n  at {user_location()}")
+            raise GraphError(f"data= takes data inputs, not {node!r:.60}\n  at {line_text()}")
         fixed[node] = data_array(node, array)
     return draw_rows(named, count, seed, given, fixed, lengths)
 
@@ -245,7 +245,7 @@ def named_outputs(outputs: object) -> dict[str, Node]:
         if not isinstance(node, Node) or not isinstance(name, str):
             raise GraphError(
                 f"{node!r:.60} needs a name of its own to be drawn: name=, pt.deterministic, or "
-                f"a dict of outputs\n  at {user_location()}"
+                f"a dict of outputs\n  at {line_text()}"
             )
     check_names(named_things(pairs))
     return dict(pairs)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from probtensor import ops
-from probtensor.calls import absent, is_public, public
+from probtensor.calls import absent, is_public, line_text, public
 from probtensor.graph import Const, GraphError, Node, as_tensor
 from probtensor.graph.node import TensorLike, make
 from probtensor.ops.arrays.require import asked_for
@@ -32,7 +32,6 @@ from probtensor.prob.distributions.base import (
     random_variable,
     shape_text,
     to_tensor,
-    user_location,
 )
 from probtensor.prob.distributions.support import COVARIANCE, POSITIVE, UNIT
 from probtensor.types import SizeCheck
@@ -184,12 +183,12 @@ def uniform(low=0.0, high=1.0, *, shape=None, name=None, dims: Dims = None,
     known = [end.array for end in ends if isinstance(end, Const)]
     if not all(np.isfinite(end).all() for end in known):
         raise ValueError(
-            f"{what}: low={low} and high={high} must be finite\n  at {user_location()}\n "
+            f"{what}: low={low} and high={high} must be finite\n  at {line_text()}\n "
             " pt.random.flat "
             "has no bounds, half_flat one"
         )
     if len(known) == 2 and (known[1] <= known[0]).any():
-        raise ValueError(f"{what}: low={low} must be below high={high}\n  at {user_location()}")
+        raise ValueError(f"{what}: low={low} must be below high={high}\n  at {line_text()}")
     return random_variable(continuous.Uniform(), (low, high), shape, name, dims, constraint)
 
 
@@ -489,7 +488,7 @@ def multivariate_normal(mu=0.0, scale_tril=None, *, cov=None, shape=None, name=N
     if all(isinstance(n, int) for n in sizes) and sizes[0] != sizes[1]:
         raise GraphError(
             f"{what}: mu of shape {shape_text(mean.shape)} does not fit a scale of shape "
-            f"{shape_text(factor.shape)}\n  at {user_location()}"
+            f"{shape_text(factor.shape)}\n  at {line_text()}"
         )
     distribution = multivariate.MultivariateNormal()
     return random_variable(distribution, (mean, factor), shape, name, dims)
@@ -513,7 +512,7 @@ def square(label: str, value: TensorLike, what: str) -> Node:
     if isinstance(rows, int) and isinstance(columns, int) and rows != columns:
         raise GraphError(
             f"{label} of {what} must be a square matrix, not of shape {shape_text(node.shape)}\n"
-            f"  at {user_location()}"
+            f"  at {line_text()}"
         )
     text = (f"{label} must be a square matrix, not of shape ", node.shape)
     return asked_for(node, what, SizeCheck(rows, "==", columns, text))
@@ -525,7 +524,7 @@ def exactly_one(what: str, **given: TensorLike) -> str:
     if len(names) != 1:
         wanted = " or ".join(given)
         got = " and ".join(names) or "neither"
-        raise TypeError(f"{what}: give {wanted}, not {got}\n  at {user_location()}")
+        raise TypeError(f"{what}: give {wanted}, not {got}\n  at {line_text()}")
     return names[0]
 
 
@@ -536,7 +535,7 @@ def second_parametrisation(what: str, **given: TensorLike) -> bool:
     if have not in (names[:2], names[2:]):
         first, second = " and ".join(names[:2]), " and ".join(names[2:])
         got = ", ".join(have) or "nothing"
-        raise TypeError(f"{what}: give {first}, or {second}; got {got}\n  at {user_location()}")
+        raise TypeError(f"{what}: give {first}, or {second}; got {got}\n  at {line_text()}")
     return have == names[2:]
 
 

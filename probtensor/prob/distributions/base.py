@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from probtensor import ops
-from probtensor.calls import public
+from probtensor.calls import line_text, public
 from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import TensorLike, make
 from probtensor.ops.kinds import Composite, Random, as_tensor_of, weak_operand
@@ -35,7 +35,6 @@ from probtensor.prob.distributions.support import (
     attach_bounds,
     detach_bounds,
     intersect,
-    user_location,
 )
 from probtensor.prob.distributions.truncation import (
     NOT_EXCHANGEABLE,
@@ -368,7 +367,7 @@ def deterministic(
     node = to_tensor(f"deterministic {label!r:.60}", expression)
     if label is None:
         raise GraphError(
-            f"deterministic: needs a name under which it is reported\n  at {user_location()}"
+            f"deterministic: needs a name under which it is reported\n  at {line_text()}"
         )
     return make(Deterministic(label, checked_dims(repr(label), dims, node.ndim)), (node,))
 
@@ -388,7 +387,7 @@ def potential(expression: TensorLike, name: str | None = None) -> Node:
     if term.dtype == "bool":
         raise GraphError(
             f"potential: {term.described} is true or false, and a term of a log density is a "
-            f"number\n  at {user_location()}\n  write pt.where(condition, 0.0, -np.inf) for a "
+            f"number\n  at {line_text()}\n  write pt.where(condition, 0.0, -np.inf) for a "
             "density of "
             "zero where the condition does not hold"
         )
@@ -398,7 +397,7 @@ def potential(expression: TensorLike, name: str | None = None) -> Node:
 def checked_name(what: str, name: object) -> str | None:
     """The name, which must be a string or None."""
     if name is not None and not isinstance(name, str):
-        raise GraphError(f"{what}: name must be a string, not {name!r:.60}\n  at {user_location()}")
+        raise GraphError(f"{what}: name must be a string, not {name!r:.60}\n  at {line_text()}")
     return name
 
 
@@ -437,7 +436,7 @@ def random_variable(
         whole = value_shape(distribution, [x.type for x in nodes], shape, dims)
     except ShapeError as error:
         raise GraphError(
-            f"{display_name(distribution, name)}: {error}\n  at {user_location()}"
+            f"{display_name(distribution, name)}: {error}\n  at {line_text()}"
         ) from None
     label = display_name(distribution, name)
     batch = whole[: len(whole) - distribution.event_ndim]
@@ -446,13 +445,13 @@ def random_variable(
     room = len(batch) - (constraint.event_ndim if constraint else 0)
     if room < 0:
         raise GraphError(
-            f"{label}: {constraint} needs an axis; give shape=\n  at {user_location()}"
+            f"{label}: {constraint} needs an axis; give shape=\n  at {line_text()}"
         )
     for bound in bounds:
         if not broadcasts_to(bound.shape, batch[:room]):
             raise GraphError(
                 f"{label}: a bound of shape {shape_text(bound.shape)} does not fit a variable of "
-                f"shape {shape_text(batch)}\n  at {user_location()}"
+                f"shape {shape_text(batch)}\n  at {line_text()}"
             )
     return make(RandomVariable(distribution, batch, uid, name, dims, constraint), (*nodes, *bounds))
 
@@ -496,13 +495,13 @@ def named_axes(label: str, dims: str | Sequence[str] | None) -> tuple[str, ...] 
     wrong = [name for name in names if not isinstance(name, str)]
     if wrong:
         raise GraphError(
-            f"{label}: dims= takes names of axes, not {repr(wrong[0])[:60]}\n  at {user_location()}"
+            f"{label}: dims= takes names of axes, not {repr(wrong[0])[:60]}\n  at {line_text()}"
         )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise GraphError(
             f"{label}: dims= names {twice!r} twice in {names}; a dim names one axis of an array\n"
-            f"  at {user_location()}\n  give the second axis a name of its own, with the same "
+            f"  at {line_text()}\n  give the second axis a name of its own, with the same "
             "labels"
         )
     return names
@@ -514,7 +513,7 @@ def checked_dims(label: str, dims: str | Sequence[str] | None, ndim: int) -> tup
     if names is not None and len(names) != ndim:
         raise GraphError(
             f"{label} has {ndim} ax{'is' if ndim == 1 else 'es'}, dims= names {len(names)}: "
-            f"{names}\n  at {user_location()}"
+            f"{names}\n  at {line_text()}"
         )
     return names
 
@@ -527,13 +526,13 @@ def check_constraint(
         raise GraphError(
             f"{display_name(distribution, name)}: constraint={constraint!r} is no support; use "
             "pt.interval(low, "
-            f"high) or pt.ordered()\n  at {user_location()}"
+            f"high) or pt.ordered()\n  at {line_text()}"
         )
     try:
         intersect(distribution.support(*parameters), constraint)
     except ValueError as error:
         raise GraphError(
-            f"{display_name(distribution, name)}: {error}\n  at {user_location()}"
+            f"{display_name(distribution, name)}: {error}\n  at {line_text()}"
         ) from None
 
 
@@ -552,7 +551,7 @@ def check_parameter(what: str, given: Node, node: Node, domain: Support) -> None
     if node.ndim < domain.event_ndim:
         raise GraphError(
             f"{what} must be {domain}, not of shape {shape_text(node.shape)}\n  at "
-            f"{user_location()}"
+            f"{line_text()}"
         )
     if isinstance(given.op, Const):
         taken = given.op.array.astype(node.dtype)
@@ -562,7 +561,7 @@ def check_parameter(what: str, given: Node, node: Node, domain: Support) -> None
                 exact = taken.astype(given.dtype) == given.op.array
             if not np.all(exact):
                 kind = f"a whole number that {node.dtype} holds"
-                raise outside_support(what, given.op.array, exact, kind, user_location())
+                raise outside_support(what, given.op.array, exact, kind, line_text())
 
 
 def check_values(what: str, values: np.ndarray, domain: Support, line: str | None = None) -> None:
@@ -572,7 +571,7 @@ def check_values(what: str, values: np.ndarray, domain: Support, line: str | Non
         inside = ~np.isnan(values)
     if np.all(inside):
         return
-    raise outside_support(what, values, inside, domain, line or user_location())
+    raise outside_support(what, values, inside, domain, line or line_text())
 
 
 def display_name(distribution: Distribution, name: str | None) -> str:

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from probtensor import ops
-from probtensor.calls import public, user_line
+from probtensor.calls import line_text, public
 from probtensor.graph import Const, Node, as_tensor
 from probtensor.graph.node import SizeOf, TensorLike
 from probtensor.ops.arrays.views import called
@@ -335,7 +335,7 @@ def interval(low: TensorLike | None = None, high: TensorLike | None = None) -> I
     ends = [x.op.array if isinstance(x, Node) and isinstance(x.op, Const) else x
             for x in (lower, upper)]  # fmt: skip
     if not any(isinstance(x, Node) for x in ends) and not np.all(ends[0] < ends[1]):
-        raise ValueError(f"interval: low={low} must be below high={high}\n  at {user_location()}")
+        raise ValueError(f"interval: low={low} must be below high={high}\n  at {line_text()}")
     return Interval(lower, upper)
 
 
@@ -351,15 +351,9 @@ def bound_of(what: str, infinite: float, **given: TensorLike) -> TensorLike:
     if np.isnan(array).any() or (array.ndim and np.isinf(array).any()):
         raise ValueError(
             f"{what}: {name}={value!r:.60} must be numbers; None is no bound\n  at "
-            f"{user_location()}"
+            f"{line_text()}"
         )
     return node if array.ndim else float(array)
-
-
-def user_location() -> str:
-    """The user's line that is being run, as file:line."""
-    file, line = user_line()
-    return f"{file}:{line}"
 
 
 def intersect(own: Support, constraint: Support) -> Support:

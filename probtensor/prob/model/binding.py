@@ -15,9 +15,10 @@ from cython_ext.convert import (
     safe_array,
     safe_cast,
 )
+from probtensor.calls import line_text
 from probtensor.graph import Node, line_of
 from probtensor.graph.node import TensorLike
-from probtensor.prob.distributions.base import check_values, display_name, user_location
+from probtensor.prob.distributions.base import check_values, display_name
 from probtensor.prob.distributions.checked_draw import outside_support
 from probtensor.prob.distributions.support import Integers, Interval
 from probtensor.prob.model.data import evaluate
@@ -101,7 +102,7 @@ def checked_coords(coords: object) -> dict[str, np.ndarray]:
         return {}
     if not isinstance(coords, Mapping):
         raise TypeError(
-            f"coords must be {{dim: labels}}, not {coords!r:.60}\n  at {user_location()}"
+            f"coords must be {{dim: labels}}, not {coords!r:.60}\n  at {line_text()}"
         )
     return {dim: checked_labels(dim, values) for dim, values in coords.items()}
 
@@ -109,7 +110,7 @@ def checked_coords(coords: object) -> dict[str, np.ndarray]:
 def checked_labels(dim: object, values: object) -> np.ndarray:
     """The labels along a dim as a read-only one-dimensional array without duplicates."""
     if not isinstance(dim, str):
-        raise TypeError(f"coords: {dim!r:.60} is no name of a dim\n  at {user_location()}")
+        raise TypeError(f"coords: {dim!r:.60} is no name of a dim\n  at {line_text()}")
     try:
         labels = np.asarray(values)
     except ValueError:
@@ -117,7 +118,7 @@ def checked_labels(dim: object, values: object) -> np.ndarray:
     if labels.ndim != 1:
         raise ValueError(
             f"coords of dim {dim!r} must be a sequence of labels, not {values!r:.60}\n  at "
-            f"{user_location()}"
+            f"{line_text()}"
         )
     listed_labels = labels.tolist()
     if len(set(map(str, listed_labels))) < len(listed_labels):
@@ -127,7 +128,7 @@ def checked_labels(dim: object, values: object) -> np.ndarray:
             if before != k:
                 raise ValueError(
                     f"coords of dim {dim!r} have the label {label!r} twice, at [{before}] and "
-                    f"[{k}]\n  at {user_location()}\n  labels name the entries of an axis; make "
+                    f"[{k}]\n  at {line_text()}\n  labels name the entries of an axis; make "
                     "each one "
                     "different, or leave them out to have 0, 1, 2, ..."
                 )
@@ -143,7 +144,7 @@ def check_known_dims(coords: Mapping[str, object], known: Iterable[str]) -> None
             hint = f"did you mean {close[0]!r}? " if close else ""
             raise ValueError(
                 f"coords: nothing in this model has the dim {dim!r}; its dims are "
-                f"{listed(known)}\n  at {user_location()}\n  {hint}Leave it out, name it in dims= "
+                f"{listed(known)}\n  at {line_text()}\n  {hint}Leave it out, name it in dims= "
                 "of a "
                 "variable, or add what has it by track="
             )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from probtensor.calls import public
+from probtensor.calls import line_text, public
 from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
 from probtensor.graph.node import TensorLike
 from probtensor.graph.resize import with_sizes
@@ -17,7 +17,6 @@ from probtensor.prob.distributions.base import (
     RandomVariable,
     display_name,
     potential,
-    user_location,
 )
 from probtensor.prob.model.binding import check_known_dims, checked_coords, observed_array
 from probtensor.prob.model.data import Data, default_of
@@ -72,7 +71,7 @@ def condition(
     tracked = [checked_track(node) for node in require_list("track", track)]
     roots = [*given, *terms, *tracked]
     if not roots:
-        raise GraphError(f"condition: nothing is observed\n  at {user_location()}")
+        raise GraphError(f"condition: nothing is observed\n  at {line_text()}")
     labels = checked_coords(coords)
     check_known_dims(labels, dims_in(roots))
     data = [node for node in inputs_of(roots) if isinstance(node.op, Data)]
@@ -94,7 +93,7 @@ def unique_observed(observed: Mapping[object, object]) -> dict[Node, object]:
     variable occurs twice."""
     if not isinstance(observed, Mapping):
         raise TypeError(
-            f"condition: write {{variable: value}}, not {observed!r:.60}\n  at {user_location()}"
+            f"condition: write {{variable: value}}, not {observed!r:.60}\n  at {line_text()}"
         )
     given: dict[Node, object] = {}
     for key, value in observed.items():
@@ -120,11 +119,11 @@ def variable_of(key: object) -> Node:
     if not isinstance(key, Node):
         raise GraphError(
             f"condition: {key!r:.60} is no random variable; write {{variable: value}}\n"
-            f"  at {user_location()}"
+            f"  at {line_text()}"
         )
     node = unwrap_deterministic(key)
     if not isinstance(node.op, RandomVariable):
-        raise GraphError(f"condition: {no_density_message(node)}\n  at {user_location()}")
+        raise GraphError(f"condition: {no_density_message(node)}\n  at {line_text()}")
     return node
 
 
@@ -132,7 +131,7 @@ def require_list(what: str, nodes: Sequence[Node]) -> Sequence[Node]:
     """The nodes; GraphError for a single tensor, which is iterable too."""
     if isinstance(nodes, Node):
         raise GraphError(
-            f"condition: {what}= takes a list, not {nodes!r:.60}\n  at {user_location()}"
+            f"condition: {what}= takes a list, not {nodes!r:.60}\n  at {line_text()}"
         )
     return nodes
 
@@ -141,7 +140,7 @@ def checked_term(term: Node) -> Node:
     """A term of the density as a potential."""
     if not isinstance(term, Node):
         raise GraphError(
-            f"condition: potentials= takes tensors, not {term!r:.60}\n  at {user_location()}"
+            f"condition: potentials= takes tensors, not {term!r:.60}\n  at {line_text()}"
         )
     return term if isinstance(term.op, Potential) else potential(term)
 
@@ -151,7 +150,7 @@ def checked_track(node: Node) -> Node:
     if not isinstance(node, Node) or not node.name:
         raise GraphError(
             f"condition: track= takes named variables and pt.deterministic(..., name=), not "
-            f"{node!r:.60}\n  at {user_location()}"
+            f"{node!r:.60}\n  at {line_text()}"
         )
     return node
 

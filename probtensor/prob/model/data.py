@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from probtensor import ops
-from probtensor.calls import public
+from probtensor.calls import line_text, public
 from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, made_by, toposort
 from probtensor.graph.evaluate import value_of
 from probtensor.graph.node import Frozen, TensorLike, make, new_input
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Reduction, Scatter
-from probtensor.prob.distributions.base import checked_dims, checked_name, user_location
+from probtensor.prob.distributions.base import checked_dims, checked_name
 from probtensor.prob.model.sizes import KnownSizes
 from probtensor.types import Dim, Size, TensorType, size_product
 
@@ -52,7 +52,7 @@ def data(
     """
     what = f"data {checked_name('data', name)!r}" if name is not None else "data"
     if isinstance(value, Node) and not isinstance(value.op, Const):
-        raise GraphError(f"{what} must be an array, not a graph\n  at {user_location()}")
+        raise GraphError(f"{what} must be an array, not a graph\n  at {line_text()}")
     try:
         node = as_tensor(value)
     except GraphError as error:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from cython_ext.context import Context, logp_grad_address
 from cython_ext.convert import number_array, stated_cast
-from probtensor.calls import public
+from probtensor.calls import line_text, public
 from probtensor.compile import function
 from probtensor.device import DeviceArray
 from probtensor.function import DeviceDensity, Function
@@ -19,7 +19,6 @@ from probtensor.function.device.streams import is_on_device
 from probtensor.graph import Node, as_tensor, line_of
 from probtensor.graph.node import new_input
 from probtensor.prob.density.diagnosis import Diagnosis, diagnose
-from probtensor.prob.distributions.base import user_location
 from probtensor.prob.distributions.checked_draw import outside_support
 from probtensor.prob.model.binding import (
     Binding,
@@ -330,7 +329,7 @@ class Posterior:
         if not isinstance(values, Mapping):
             raise TypeError(
                 f"with_data: write {{variable or name: array}}, not {values!r:.60}\n  at "
-                f"{user_location()}"
+                f"{line_text()}"
             )
         given = dict(self._given)
         for key, value in values.items():
@@ -366,7 +365,7 @@ class Posterior:
         known = ", ".join(sorted(self._data_nodes[node].name or "?" for node in self._data_nodes))
         raise UnknownName(
             f"{key!r:.60} is neither an observed variable nor data here: {known}\n  at "
-            f"{user_location()}"
+            f"{line_text()}"
         )
 
     # Compiled functions.

@@ -17,7 +17,7 @@ from probtensor.device import Driver, LaunchQueue
 from probtensor.kernel.ir import Call
 from probtensor.lower.plan import Plan
 from probtensor.targets.cython.loader import routines
-from probtensor.types import Size, size_product
+from probtensor.types import Size, dtype_of, size_product
 
 Value = Callable[[Size], int]
 
@@ -71,7 +71,7 @@ def host_call(plan: Plan, call: Call, value: Value) -> HostCall:
         first = value(offset)
         return HostArray(
             position[name],
-            first * np.dtype(str(buffer.dtype)).itemsize,
+            first * dtype_of(buffer.dtype).bytes,
             value(size_product(buffer.shape)) - first,
             str(buffer.dtype),
             buffer.role == "output" or name in read_later,
