@@ -5,7 +5,7 @@ in SciPy, `random` makes random variables. `function` compiles a graph.
 """
 
 from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
-from probtensor import linalg, special
+from probtensor import linalg, loop, special
 from probtensor import ops as _ops
 from probtensor.calls import absent as _absent
 from probtensor.calls import is_public as _is_public
@@ -83,6 +83,7 @@ __all__ = [
     "line_of",
     "log_likelihood",
     "logp",
+    "loop",
     "ordered",
     "potential",
     "random",
@@ -102,6 +103,7 @@ __all__.extend(sorted(_LANGUAGE))
 _OTHERS = {
     "pt.random": random.__all__,
     "pt.linalg": linalg.__all__,
+    "pt.loop": loop.__all__,
     "pt.special": special.__all__,
 }
 __getattr__ = _absent("pt", globals(), _OTHERS)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from probtensor.graph.closed import Closed, all_bodies, parameter
 from probtensor.graph.node import Input, Node, SizeOf, line_of, make
 from probtensor.graph.parts import types_of
-from probtensor.graph.walk import toposort
+from probtensor.graph.walk import inputs_of, toposort
 from probtensor.types import Atom, Dim, TensorType, size_atoms
 
 
@@ -23,6 +24,9 @@ def check(outputs: Iterable[Node], inputs: Iterable[Node] | None = None) -> None
     order = toposort(outputs)
     for node in order:
         _check_node(node)
+        for body in all_bodies(node.op):
+            check(body.outputs)
+            _check_parameters(body)
     if inputs is not None:
         _check_leaves(order, list(inputs))
 
@@ -47,6 +51,16 @@ def _check_node(node: Node) -> None:
         raise CheckError(f"{node!r} at {line_of(node)} is not the interned node of its op")
     for part in types_of(node):
         _check_sizes(node, part)
+
+
+def _check_parameters(body: Closed) -> None:
+    for k, own in enumerate(body.parameters):
+        if own is not parameter(k, own.type):
+            raise CheckError(f"{own!r} is parameter {k} of a body, but not the one of its type")
+    own_inputs = set(body.parameters)
+    for x in inputs_of(body.outputs):
+        if x not in own_inputs:
+            raise CheckError(f"a body reads {x!r}, made at {line_of(x)}: not a parameter of it")
 
 
 def _check_sizes(node: Node, part: TensorType) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 
+from probtensor.graph.closed import with_bodies
 from probtensor.graph.node import Node, line_of
 from probtensor.graph.parts import types_of
 from probtensor.types import (
@@ -27,13 +28,14 @@ MAX_ORIGINS = 3  # sizes whose input is named in a message
 
 
 def size_laws(nodes: Iterable[Node], inputs: Sequence[Node]) -> list[SizeCheck]:
-    """The laws of all nodes, each once: its message names the first node that needs it.
+    """The laws of all nodes, and of those in bodies, each once: its message names the first node
+    that needs it.
 
     The laws of computed sizes come first: no divisor is 0, without which other sizes have no value,
     and no size is negative. `inputs` are the inputs whose axes give the names their values.
     """
     sources = (_divisors, _not_negative, lambda node: node.op.requires(node))
-    nodes = list(nodes)
+    nodes = list(dict.fromkeys(with_bodies(nodes)))
     return [law for laws_of in sources for law in _collected(nodes, inputs, laws_of)]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from probtensor.graph.closed import Closed
 from probtensor.graph.node import Input, Node, Op, SizeOf, as_tensor, made_by, make
 from probtensor.graph.walk import toposort
 from probtensor.types import Dim, Size, TensorType, size_substitute
@@ -44,11 +45,19 @@ def resized(value: object, names: Mapping[str, Size]) -> Any:
     if isinstance(value, tuple):
         parts = tuple(resized(part, names) for part in value)
         return value if all(a is b for a, b in zip(parts, value, strict=True)) else parts
+    if isinstance(value, Closed):
+        return _resized_body(value, names)
     if isinstance(value, (TensorType, Op)) and is_dataclass(value):
         changes = {f.name: resized(getattr(value, f.name), names) for f in fields(value)}
         changed = {k: v for k, v in changes.items() if v is not getattr(value, k)}
         return replace(value, **changed) if changed else value
     return value
+
+
+def _resized_body(body: Closed, names: Mapping[str, Size]) -> Closed:
+    done = with_sizes([*body.outputs, *body.parameters], names)
+    made = Closed(*(tuple(done[x] for x in nodes) for nodes in (body.parameters, body.outputs)))
+    return body if made == body else made
 
 
 def sizes_read(outputs: Iterable[Node]) -> set[str]:
@@ -64,6 +73,8 @@ def sizes_read(outputs: Iterable[Node]) -> set[str]:
 def _names_in(value: object) -> set[str]:
     if isinstance(value, Dim):
         return value.names()
+    if isinstance(value, Closed):
+        return sizes_read(value.outputs).union(*(_names_in(x.type) for x in value.parameters))
     if isinstance(value, (TensorType, Op)) and is_dataclass(value):
         value = tuple(getattr(value, f.name) for f in fields(value))
     return set().union(*map(_names_in, value)) if isinstance(value, tuple) else set()

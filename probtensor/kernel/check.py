@@ -15,6 +15,7 @@ from probtensor.kernel.ir import (
     Let,
     Load,
     Ref,
+    Scan,
     Stmt,
     Store,
     exprs_of,
@@ -38,6 +39,8 @@ def check(kernel: Kernel, buffers: Mapping[str, Size], sizes: Iterable[str]) -> 
     - every access is to a buffer of the plan, and not provably out of bounds;
     - a store that does not combine writes a different element in each iteration of a loop;
     - no iteration of a loop reads what another iteration stores.
+
+    The last two hold for loops of type `For`; the iterations of a `Scan` run in order.
     """
     _Checker(kernel, buffers, set(sizes)).run()
 
@@ -48,6 +51,7 @@ class _Checker:
         self.buffers = buffers
         self.defined = sizes
         self.extents: dict[str, Size] = {}
+        self.ordered: set[str] = set()  # variables of loops whose iterations run in order
         self.computed: set[str] = set()  # integer locals, whose values are not known statically
 
     def run(self) -> None:
@@ -74,6 +78,8 @@ class _Checker:
         match stmt:
             case For():
                 self._loop(stmt)
+            case Scan():
+                self._scan(stmt)
             case Let(name, expr):
                 self._expr(expr)
                 self._set(name)
@@ -108,6 +114,32 @@ class _Checker:
         del self.extents[loop.var]
         for acc in loop.accs:
             self._set(acc.name)
+
+    def _scan(self, scan: Scan) -> None:
+        if scan.extent is not None:
+            self._require(size_names(scan.extent), scan.var)
+            self.extents[scan.var] = scan.extent
+        for state in scan.states:
+            self._expr(state.init)
+        self._set(scan.var)
+        outside = set(self.defined)
+        for state in scan.states:
+            self._set(state.name)
+        self.ordered.add(scan.var)
+        self._body(scan.body)
+        for state in scan.states:
+            self._expr(state.next)
+            if state.next.dtype != state.init.dtype:
+                self._fail(f"{state.name} is {state.init.dtype} and becomes {state.next.dtype}")
+        if scan.stop is not None:
+            self._expr(scan.stop)
+        self.defined = outside - {scan.var}
+        self.ordered.discard(scan.var)
+        self.extents.pop(scan.var, None)
+        for name in names_set(scan):
+            self._set(name)
+        if scan.count is not None:
+            self.computed.add(scan.count)
 
     def _check_races(self, loop: For) -> None:
         """Iterations may run in parallel, so none may read what another stores."""
@@ -208,7 +240,8 @@ class _Checker:
     def _check_overwrites(self, store: Store) -> None:
         if size_names(store.index) & self.computed:
             return
-        same = [var for var in self.extents if var not in size_names(store.index)]
+        loops = self.extents.keys() - self.ordered
+        same = [var for var in self.extents if var in loops - size_names(store.index)]
         same = [var for var in same if self.extents[var] != 1]
         # A loop without iterations writes nothing.
         if same and 0 not in self.extents.values():

@@ -20,6 +20,7 @@ from probtensor.kernel.ir import (
     Lit,
     Load,
     Ref,
+    Scan,
     Stmt,
     Store,
 )
@@ -121,6 +122,8 @@ class Machine:
                 self._store(buffer, self.integer(index), self.value(expr), op)
             case For():
                 self._loop(stmt)
+            case Scan():
+                self._scan(stmt)
             case Check(condition, code):
                 if not self.value(condition):
                     self.status = code
@@ -159,6 +162,21 @@ class Machine:
             first, sums, error = self.sums[carry.buffer]
             self.buffers[carry.buffer][first : first + sums.size] = _corrected(sums, error)
         self.sums = before
+
+    def _scan(self, scan: Scan) -> None:
+        for state in scan.states:
+            self.names[state.name] = self.value(state.init)
+        limit = None if scan.extent is None else self.integer(scan.extent)
+        iteration, stopped = 0, False
+        while not stopped and (limit is None or iteration < limit):
+            self.names[scan.var] = iteration
+            self._body(scan.body)
+            stopped = scan.stop is not None and bool(self.value(scan.stop))
+            following = [self.value(state.next) for state in scan.states]
+            self.names.update(zip([state.name for state in scan.states], following, strict=True))
+            iteration += 1
+        if scan.count is not None:
+            self.names[scan.count] = np.int64(iteration)
 
     def _sums(self, carry: Carry) -> tuple[int, np.ndarray, np.ndarray]:
         """(offset of the first sum, the sums as doubles, their rounding errors)."""

@@ -4,6 +4,7 @@
     statement = Let(name, expr)               defines a local
               | Store(buffer, index, expr, op)    op None writes; any op of an Acc combines
               | For(var, extent, body, accs)  loop; after it, each accumulator is a local
+              | Scan(var, extent, states, body)   loop whose iterations run in order
               | Check(condition, code)        if false, the kernel's status becomes `code`
               | Call(routine, reads, writes, numbers)   a library routine on entire buffers
     expr      = Lit(value) | Ref(name) | IndexValue(index) | Load(buffer, index) | Apply(fn, args)
@@ -145,6 +146,40 @@ class For:
 
 
 @dataclass(frozen=True)
+class State:
+    """A local that a `Scan` passes from one iteration to the next: `init` in the first iteration,
+    `next` of the one before in the others, and the last value after the loop. All `next` are
+    evaluated at the end of an iteration, before any of these locals changes."""
+
+    name: str
+    init: Expr
+    next: Expr
+    origin: str = ""
+
+    @property
+    def dtype(self) -> str:
+        """Its dtype."""
+        return self.init.dtype
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A loop with 0 <= var < extent whose iterations run in order: one may read what the ones
+    before it stored. Without an extent it has no limit.
+
+    stop   a condition, evaluated at the end of an iteration, that makes it the last one
+    count  a local with the number of iterations that were run, available after the loop
+    """
+
+    var: str
+    extent: Size | None
+    body: tuple[Stmt, ...]
+    states: tuple[State, ...] = ()
+    stop: Expr | None = None
+    count: str | None = None
+
+
+@dataclass(frozen=True)
 class Check:
     """If the condition is false, the kernel returns `code`, after running to its end."""
 
@@ -172,7 +207,7 @@ class Call:
         return (*self.reads, *self.writes)
 
 
-Stmt = Let | Store | For | Check | Call
+Stmt = Let | Store | For | Scan | Check | Call
 
 
 @dataclass(frozen=True)
@@ -203,7 +238,7 @@ def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
     """All statements, outermost first, in order."""
     for stmt in body:
         yield stmt
-        if isinstance(stmt, For):
+        if isinstance(stmt, (For, Scan)):
             yield from walk(stmt.body)
 
 
@@ -214,6 +249,9 @@ def exprs_of(stmt: Stmt) -> tuple[Expr, ...]:
             return (expr,)
         case For(accs=accs):
             return tuple(acc.term for acc in accs)
+        case Scan(states=states, stop=stop):
+            ends = () if stop is None else (stop,)
+            return (*(s.init for s in states), *(s.next for s in states), *ends)
         case Check(condition):
             return (condition,)
     return ()
@@ -234,6 +272,8 @@ def map_indices(stmt: Stmt, change: Callable[[Size], Size]) -> Stmt:
                 accs=tuple(replace(a, term=map_expr_indices(a.term, change)) for a in accs),
                 carries=tuple(_map_carry(carry, change) for carry in stmt.carries),
             )
+        case Scan():
+            return _map_scan(stmt, change)
         case Check(condition):
             return replace(stmt, condition=map_expr_indices(condition, change))
         case Call(reads=reads, writes=writes, numbers=numbers):
@@ -243,6 +283,23 @@ def map_indices(stmt: Stmt, change: Callable[[Size], Size]) -> Stmt:
                 writes=tuple((buffer, change(offset)) for buffer, offset in writes),
                 numbers=tuple(map(change, numbers)),
             )
+
+
+def _map_scan(scan: Scan, change: Callable[[Size], Size]) -> Scan:
+    return replace(
+        scan,
+        extent=None if scan.extent is None else change(scan.extent),
+        body=tuple(map_indices(inner, change) for inner in scan.body),
+        states=tuple(
+            replace(
+                state,
+                init=map_expr_indices(state.init, change),
+                next=map_expr_indices(state.next, change),
+            )
+            for state in scan.states
+        ),
+        stop=None if scan.stop is None else map_expr_indices(scan.stop, change),
+    )
 
 
 def map_expr_indices(expr: Expr, change: Callable[[Size], Size]) -> Expr:
@@ -274,6 +331,8 @@ def indices_of(stmt: Stmt) -> Iterator[Size]:
         case Store(index=index):
             yield index
         case For(extent=extent):
+            yield extent
+        case Scan(extent=extent) if extent is not None:
             yield extent
         case Call(numbers=numbers):
             yield from (offset for _, offset in stmt.pointers)

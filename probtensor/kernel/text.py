@@ -15,6 +15,7 @@ from probtensor.kernel.ir import (
     Lit,
     Load,
     Ref,
+    Scan,
     Stmt,
     Store,
 )
@@ -39,12 +40,30 @@ def statements(body: tuple[Stmt, ...], depth: int) -> Iterator[str]:
                 yield from statements(inner, depth + 1)
                 for acc in accs:
                     yield f"{pad}  {acc.name} {acc.op}= {expression(acc.term)}"
+            case Scan():
+                yield from _scan(stmt, depth)
             case Check(condition, code):
                 yield f"{pad}check {expression(condition)} else {code}"
             case Call(routine, numbers=numbers):
                 texts = [f"{buffer} + {offset}" for buffer, offset in stmt.pointers]
                 texts += map(str, numbers)
                 yield f"{pad}{routine}({', '.join(texts)})"
+
+
+def _scan(scan: Scan, depth: int) -> Iterator[str]:
+    pad = "  " * depth
+    for state in scan.states:
+        yield f"{pad}{state.name} = {expression(state.init)}"
+    extent = "" if scan.extent is None else scan.extent
+    yield f"{pad}in order for {scan.var} in range({extent}):"
+    yield from statements(scan.body, depth + 1)
+    if scan.states:
+        names = ", ".join(state.name for state in scan.states)
+        yield f"{pad}  {names} = {', '.join(expression(state.next) for state in scan.states)}"
+    if scan.stop is not None:
+        yield f"{pad}  stop if {expression(scan.stop)}"
+    if scan.count is not None:
+        yield f"{pad}{scan.count} = iterations"
 
 
 def expression(expr: Expr) -> str:

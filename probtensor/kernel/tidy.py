@@ -19,6 +19,7 @@ from probtensor.kernel.ir import (
     Let,
     Load,
     Ref,
+    Scan,
     Stmt,
     Store,
     exprs_of,
@@ -52,6 +53,8 @@ def _uses(body: tuple[Stmt, ...]) -> tuple[Counter[str], set[str]]:
                     uses[part.name] += 1
         for index in indices_of(stmt):
             fixed |= size_names(index)
+        if isinstance(stmt, Scan):  # its `next` and `stop` are evaluated after all of the body
+            fixed |= {p.name for e in exprs_of(stmt) for p in walk_expr(e) if isinstance(p, Ref)}
         if isinstance(stmt, Check):
             fixed |= {p.name for p in walk_expr(stmt.condition) if isinstance(p, Ref)}
     return uses, fixed
@@ -82,6 +85,10 @@ def _body(
             flush(pending)
             inner, folded = _body(stmt.body, stmt.accs, once)
             done.append(replace(stmt, body=inner, accs=folded))
+            continue
+        if isinstance(stmt, Scan):
+            flush(pending)
+            done.append(replace(stmt, body=_body(stmt.body, (), once)[0]))
             continue
         stmt = _inlined_stmt(stmt, pending)
         if isinstance(stmt, Let) and stmt.name in once and _size(stmt.expr) <= MAX_OPERATIONS:

@@ -12,6 +12,7 @@ from probtensor.kernel.ir import (
     Let,
     Load,
     Ref,
+    Scan,
     Stmt,
     Store,
     exprs_of,
@@ -53,6 +54,9 @@ def names_set(stmt: Stmt) -> list[str]:
     """Locals that a statement defines for the statements after it."""
     if isinstance(stmt, Let):
         return [stmt.name]
+    if isinstance(stmt, Scan):
+        count = [] if stmt.count is None else [stmt.count]
+        return [state.name for state in stmt.states] + count
     return [acc.name for acc in stmt.accs] if isinstance(stmt, For) else []
 
 

@@ -8,6 +8,7 @@
     Scatter       a copy of a base with updates written or added at computed indices
     Contraction   out[o] = sum over r of x[..] * y[..]: every matrix product, by subscripts
     Core          a routine on the last axes, batched over the others: factorisations, solves
+    Loop          a body, a closed graph, applied step by step to what it carries
     Composite     a name for a graph of other ops, into which it expands after differentiation
     Random        a random variable, which is replaced by a draw
 
@@ -38,6 +39,7 @@ from probtensor.ops.kinds.core import Core
 from probtensor.ops.kinds.elementwise import Elementwise, joint_shape
 from probtensor.ops.kinds.function import WIDER, Function, Signature, as_tensor_of, weak_operand
 from probtensor.ops.kinds.join import Join
+from probtensor.ops.kinds.loop import Loop
 from probtensor.ops.kinds.random import Random
 from probtensor.ops.kinds.reduction import Reduction
 from probtensor.ops.kinds.scatter import Scatter, gathered_shape
@@ -60,6 +62,7 @@ __all__ = [
     "Function",
     "Join",
     "Kind",
+    "Loop",
     "Needed",
     "Pole",
     "Random",

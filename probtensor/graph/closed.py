@@ -1,0 +1,155 @@
+"""Closed graphs: functions of tensors as values, which ops with a body have as parameters.
+
+The parameters are inputs that are named by their positions, so bodies that differ only in the names
+of their parameters are one value. Sizes are not parameters: a body uses the names of sizes of the
+graph around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import chain
+
+from probtensor.graph.node import Const, Input, Node, Op, SizeOf, made_by, make
+from probtensor.graph.walk import replace as replaced
+from probtensor.graph.walk import toposort
+from probtensor.types import TensorType
+
+
+@dataclass(frozen=True, eq=False)
+class Closed:
+    """Outputs as a function of parameters; it reads no other inputs. Made by `closed`.
+
+    Two are equal if they have the same nodes (`==` of nodes would make a graph).
+    """
+
+    parameters: tuple[Node, ...]
+    outputs: tuple[Node, ...]
+
+    def __hash__(self) -> int:
+        return hash((self.parameters, self.outputs))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Closed):
+            return NotImplemented
+        pairs = ((self.parameters, other.parameters), (self.outputs, other.outputs))
+        return all(list(map(id, a)) == list(map(id, b)) for a, b in pairs)
+
+    def __call__(self, *arguments: Node) -> list[Node]:
+        """The outputs for arguments, which have the types of the parameters."""
+        return replaced(self.outputs, dict(zip(self.parameters, arguments, strict=True)))
+
+    def order(self) -> list[Node]:
+        """The nodes of the outputs in topological order."""
+        return toposort(self.outputs)
+
+    def text(self) -> str:
+        """A short text for messages."""
+        return f"({len(self.parameters)} parameters -> {len(self.outputs)} results)"
+
+    __str__ = text
+
+
+def parameter(position: int, kind: TensorType) -> Node:
+    """The parameter of a closed graph at a position."""
+    return make(Input(None, kind, f"{position}.parameter"), ())
+
+
+def closed(parameters: Sequence[Node], outputs: Sequence[Node]) -> Closed:
+    """The outputs as a closed graph of some of their nodes. ValueError if they need another
+    input."""
+    own = tuple(parameter(k, x.type) for k, x in enumerate(parameters))
+    changes = dict(zip(parameters, own, strict=True))
+    made = Closed(own, tuple(replaced(outputs, changes)))
+    given = set(own)
+    for node in made.order():
+        if isinstance(node.op, Input) and node not in given:
+            raise ValueError(f"a closed graph needs {node!r}, which is none of its parameters")
+    return made
+
+
+def captured(outputs: Iterable[Node], own: Iterable[Node]) -> list[Node]:
+    """The nodes that the outputs read from outside: those that depend on none of the nodes `own`
+    and are outputs, or inputs of nodes that do depend on one. Scalar literals and sizes, which a
+    body has itself, are omitted."""
+    outputs = list(outputs)
+    order = toposort(outputs)
+    inside = depending(order, own)
+    read = chain(outputs, *(node.inputs for node in order if node in inside))
+    found = dict.fromkeys(x for x in read if x not in inside)
+    return [x for x in found if not is_literal(x)]
+
+
+def is_literal(node: Node) -> bool:
+    """Whether a node is a scalar literal or a size, which is no input of a body."""
+    return isinstance(node.op, SizeOf) or (isinstance(node.op, Const) and not node.shape)
+
+
+def depending(order: Iterable[Node], on: Iterable[Node]) -> set[Node]:
+    """The nodes of a topological order that depend on some of the nodes `on`, these included."""
+    found = set(on)
+    for node in order:
+        if any(x in found for x in node.inputs):
+            found.add(node)
+    return found
+
+
+def with_bodies(order: Iterable[Node]) -> Iterator[Node]:
+    """The nodes of an order, each after all nodes of its bodies, which are not its inputs."""
+    for node in order:
+        if node.op.has_bodies:
+            for body in all_bodies(node.op):
+                yield from with_bodies(body.order())
+        yield node
+
+
+def all_bodies(op: Op) -> list[Closed]:
+    """The closed graphs among the parameters of an op."""
+    found: list[Closed] = []
+    for value in bodies_of(op).values():
+        found += value if isinstance(value, tuple) else [value]
+    return found
+
+
+def bodies_of(op: Op) -> dict[str, Closed | tuple[Closed, ...]]:
+    """The parameters of an op that are closed graphs, or tuples of them, by name."""
+    if not op.has_bodies:
+        return {}
+    found = {f.name: getattr(op, f.name) for f in fields(op)}
+    return {name: value for name, value in found.items() if _holds_bodies(value)}
+
+
+def _holds_bodies(value: object) -> bool:
+    if isinstance(value, tuple):
+        return bool(value) and all(isinstance(part, Closed) for part in value)
+    return isinstance(value, Closed)
+
+
+def map_bodies(op: Op, change: Callable[[Closed], Closed]) -> Op:
+    """The op with each of its bodies changed; the op itself if none changes."""
+    changes: Mapping[str, object] = {
+        name: tuple(map(change, value)) if isinstance(value, tuple) else change(value)
+        for name, value in bodies_of(op).items()
+    }
+    if all(value == getattr(op, name) for name, value in changes.items()):
+        return op
+    return replace(op, **changes)
+
+
+def with_outputs(body: Closed, outputs: Sequence[Node]) -> Closed:
+    """A body with other outputs over the same parameters."""
+    made = Closed(body.parameters, tuple(outputs))
+    return body if made == body else made
+
+
+def map_nodes(
+    outputs: Iterable[Node], change: Callable[[Node, tuple[Node, ...]], Node]
+) -> list[Node]:
+    """The outputs with `change(node, its changed inputs)` in place of each node."""
+    outputs = list(outputs)
+    done: dict[Node, Node] = {}
+    for node in toposort(outputs):
+        with made_by(node):
+            done[node] = change(node, tuple(done[x] for x in node.inputs))
+    return [done[x] for x in outputs]

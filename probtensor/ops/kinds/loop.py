@@ -1,0 +1,164 @@
+"""Loops: a body that is applied step by step to what it carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from probtensor.graph.closed import Closed
+from probtensor.graph.evaluate import evaluate
+from probtensor.graph.node import Node
+from probtensor.ops.kinds.base import Kind
+from probtensor.ops.size_laws import equal
+from probtensor.types import Dim, ShapeError, Size, SizeCheck, TensorType, shape_text
+
+
+@dataclass(frozen=True)
+class Loop(Kind):
+    """`body` applied in `steps` steps, each to the results of the step before.
+
+    Inputs: initial carries; sequences, of which a step reads element t along axis 0; invariants;
+    and if `counted`, the number of steps to run (an int64 scalar, at most `steps`).
+    Parameters of the body: carries, elements of the sequences, invariants.
+    Results of the body: the next carries, of the types of the carries; any number of others; and if
+    `stops`, a bool scalar that ends the loop after this step.
+    Results of the loop: the last carries; the others, stacked along a new axis 0 of size `steps`
+    (zeros for steps that were not run); and if `stops`, the number of steps that were run (int64).
+
+    carries, sequences   the number of each among the inputs
+    steps                None: run until the body stops; then nothing is stacked
+    backwards            the steps are t = n - 1, ..., 0, where n is the number of steps to run
+    truncate             the derivative of this many last steps only, as if the carry before them
+                         were a constant; None: of all
+    checkpoint           None: the derivative stores what it reads of each step. "sqrt": it stores
+                         the carries of every sqrt(steps)-th step and runs the steps between again
+    """
+
+    body: Closed
+    steps: Size | None
+    carries: int
+    sequences: int
+    stops: bool = False
+    counted: bool = False
+    backwards: bool = False
+    truncate: int | None = None
+    checkpoint: str | None = None
+    has_bodies: ClassVar[bool] = True
+
+    # The inputs, the parameters and the results by what they are.
+
+    @property
+    def stacked(self) -> int:
+        """The number of stacked results."""
+        return len(self.body.outputs) - self.carries - self.stops
+
+    def split_inputs(
+        self, inputs: Sequence[Node]
+    ) -> tuple[Sequence[Node], Sequence[Node], Sequence[Node]]:
+        """(initial carries, sequences, invariants) of the inputs, or of the parameters."""
+        first, second = self.carries, self.carries + self.sequences
+        last = len(self.body.parameters)
+        return inputs[:first], inputs[first:second], inputs[second:last]
+
+    def split_outputs(self) -> tuple[Sequence[Node], Sequence[Node], Node | None]:
+        """(next carries, results that are stacked, stop condition) of the body."""
+        outputs, last = self.body.outputs, self.carries + self.stacked
+        return outputs[: self.carries], outputs[self.carries : last], (
+            outputs[-1] if self.stops else None
+        )  # fmt: skip
+
+    def text(self) -> str:
+        """The name alone: the body has no short text."""
+        return self.name
+
+    # Types.
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        parameters = [x.type for x in self.body.parameters]
+        if len(types) != len(parameters) + self.counted:
+            raise TypeError(f"takes {len(parameters) + self.counted} inputs, not {len(types)}")
+        for k, (given, kind) in enumerate(zip(types, parameters)):
+            is_sequence = 0 <= k - self.carries < self.sequences
+            if is_sequence and not given.ndim:
+                raise ShapeError("a sequence needs an axis 0 along which it is read, not shape ()")
+            self._fits(given.shape[is_sequence:], given.dtype, kind, f"input {k}")
+            length = given.shape[0] if is_sequence else self.steps
+            if isinstance(length, int) and isinstance(self.steps, int) and length != self.steps:
+                raise ShapeError(f"a sequence of {length} elements for {self.steps} steps")
+        if self.counted and types[-1] != TensorType("int64", ()):
+            raise TypeError(f"the number of steps is an int64 scalar, not {types[-1]}")
+        following, others, stop = self.split_outputs()
+        for k, x in enumerate(following):
+            self._fits(x.type.shape, x.type.dtype, parameters[k], f"the next value of carry {k}")
+        if self.steps is None and (others or not self.stops):
+            raise TypeError("a loop of no known length stops by itself and stacks nothing")
+        if stop is not None and stop.type != TensorType("bool", ()):
+            raise TypeError(f"the stop condition is a bool scalar, not {stop.type}")
+        stacks = (TensorType(x.type.dtype, (self.steps, *x.type.shape)) for x in others)
+        count = (TensorType("int64", ()),) if self.stops else ()
+        return (*parameters[: self.carries], *stacks, *count)
+
+    def _fits(self, shape: tuple[Size, ...], dtype: str, kind: TensorType, what: str) -> None:
+        """Raise unless a value of this type may be one of type `kind`."""
+        sizes = zip(shape, kind.shape)
+        known = [(n, m) for n, m in sizes if isinstance(n, int) and isinstance(m, int)]
+        if dtype != kind.dtype:
+            raise TypeError(f"{what} is {dtype}, not {kind.dtype}")
+        if len(shape) != kind.ndim or any(n != m for n, m in known):
+            raise ShapeError(
+                f"{what} has shape {shape_text(shape)}, not {shape_text(kind.shape)}"
+            )
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        parameters, (carries, sequences, _) = self.body.parameters, self.split_inputs(node.inputs)
+        for k, (x, own) in enumerate(zip(node.inputs, parameters)):
+            is_sequence = 0 <= k - self.carries < self.sequences
+            for n, m in zip(x.type.shape[is_sequence:], own.type.shape, strict=True):
+                yield equal(n, m, ": a value and what the body was made for")
+        for x in sequences:
+            yield self._long_enough(x)
+        for x, own in zip(self.body.outputs, parameters[: self.carries]):
+            for n, m in zip(x.type.shape, own.type.shape, strict=True):
+                yield equal(n, m, ": what is carried has another shape after a step")
+        if isinstance(self.steps, Dim):
+            yield SizeCheck(0, "<=", self.steps, ("the number of steps would be ", self.steps))
+
+    def _long_enough(self, sequence: Node) -> SizeCheck:
+        length = sequence.type.shape[0]
+        text = (f"{sequence.described} has ", length, " elements for ", self.steps, " steps")
+        return SizeCheck(length, "==", self.steps, text)
+
+    # Meaning.
+
+    def numpy(self, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The results, step by step."""
+        given = list(inputs)
+        limit = int(given.pop()) if self.counted else self.steps
+        carries, sequences, invariants = map(list, self.split_inputs(given))
+        order, parameters = self.body.order(), self.body.parameters
+        rows: dict[int, list[np.ndarray]] = {}
+        count, stopped = 0, False
+        while not stopped and (limit is None or count < limit):
+            t = limit - 1 - count if self.backwards else count
+            values = [*carries, *(x[t] for x in sequences), *invariants]
+            found = dict(zip(parameters, map(np.asarray, values), strict=True))
+            for _ in evaluate(order, found, {}):
+                pass
+            results = [found[x] for x in self.body.outputs]
+            carries = results[: self.carries]
+            rows[t] = results[self.carries : self.carries + self.stacked]
+            stopped = bool(results[-1]) if self.stops else False
+            count += 1
+        stacks = [self._stack(k, rows) for k in range(self.stacked)]
+        return (*carries, *stacks, *([np.int64(count)] if self.stops else []))
+
+    def _stack(self, k: int, rows: Mapping[int, Sequence[np.ndarray]]) -> np.ndarray:
+        """A stacked result, given the results of the steps that were run."""
+        kind = self.body.outputs[self.carries + k].type
+        found = np.zeros((self.steps, *kind.shape), kind.dtype)
+        for t, row in rows.items():
+            found[t] = row[k]
+        return found
