@@ -113,7 +113,7 @@ class Loop(Kind):
             )
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:
-        parameters, (carries, sequences, _) = self.body.parameters, self.split_inputs(node.inputs)
+        parameters, sequences = self.body.parameters, self.split_inputs(node.inputs)[1]
         for k, (x, own) in enumerate(zip(node.inputs, parameters)):
             is_sequence = 0 <= k - self.carries < self.sequences
             for n, m in zip(x.type.shape[is_sequence:], own.type.shape, strict=True):
