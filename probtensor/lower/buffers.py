@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from probtensor.graph.node import Const, Input, Node
+from probtensor.lower.sizes import CanonicalSizes
 from probtensor.lower.values import uniform_value
 from probtensor.types import Size, SizeCheck
 
@@ -36,13 +37,22 @@ class Needs:
               constant, size of the axis)
     limits    size laws of literal indices
     scratch   scratch buffers of doubles, by name, each with its node and shape
+    inner     buffers of nodes of bodies, by name, each with its node and shape
     failures  messages of the statuses that kernels return
     """
 
     checked: dict[tuple[Node, Size], str] = field(default_factory=dict)
     limits: dict[SizeCheck, None] = field(default_factory=dict)
     scratch: dict[str, tuple[Node, tuple[Size, ...]]] = field(default_factory=dict)
+    inner: dict[str, tuple[Node, tuple[Size, ...]]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+
+    def temporary(self, node: Node, sizes: CanonicalSizes) -> str:
+        """A name for the buffer of a node of a body."""
+        name = f"v{len(self.inner)}"
+        shape = () if isinstance(node.type, tuple) else sizes.shape(node)
+        self.inner[name] = node, shape
+        return name
 
 
 def memory_of(

@@ -1,21 +1,28 @@
 """Nests to loops: writes the statements of a kernel in one pass.
 
+The body of a loop in order is a graph of its own, whose tasks are fused among themselves: a
+`BodyWriter` writes them into the kernel of the loop.
+
 This file has what all kinds share: blocks, names, locals and accumulators. `kinds/` has what a task
 writes in an iteration.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 
-from probtensor.graph.node import Node, line_of
+from probtensor.graph.node import Const, Input, Node, line_of
+from probtensor.graph.walk import toposort
 from probtensor.kernel.ir import FOLDS, Acc, Expr, For, Load, Ref, Stmt, Store
-from probtensor.lower.buffers import Memory, Needs
+from probtensor.lower.buffers import Memory, Needs, read_as_values
 from probtensor.lower.indices import IndexWriter
+from probtensor.lower.kinds import base
+from probtensor.lower.kinds.base import Place, Read
 from probtensor.lower.kinds.reduction import FoldTask
-from probtensor.lower.nest import Nest
+from probtensor.lower.nest import Nest, buffered, nests
 from probtensor.lower.sizes import CanonicalSizes
-from probtensor.lower.tasks import inline
+from probtensor.lower.tasks import deep_views, inline, tasks_of, with_parts
 from probtensor.lower.values import cast
 from probtensor.types import Dim, Size
 
@@ -26,9 +33,18 @@ class KernelWriter(IndexWriter):
     bodies   the statements of each enclosing block
     scopes   the values available in each enclosing block
     pending  folds in progress, each with the term of the loop being written
+    outer    the writer of the graph around a body; None for the graph of the plan
+    given    the reads of a body's parameters
+    offsets  offsets of nodes that are stored to a part of a buffer
     """
 
-    def __init__(self, sizes: CanonicalSizes, memory: Memory, needs: Needs) -> None:
+    def __init__(
+        self,
+        sizes: CanonicalSizes,
+        memory: Memory,
+        needs: Needs,
+        outer: KernelWriter | None = None,
+    ) -> None:
         super().__init__(sizes, inline, memory.written_out)
         self.memory = memory
         self.needs = needs
@@ -36,11 +52,18 @@ class KernelWriter(IndexWriter):
         self.scopes: list[dict[tuple[Node, tuple[Size, ...]], Expr]] = []
         self.indices = []
         self.pending: dict[FoldTask, Expr] = {}
-        self.count = 0
+        self.count = itertools.count(1)
+        self.outer = outer
+        self.given: dict[Node, Read] = {}
+        self.offsets: dict[Node, Size] = {}
+        if outer is not None:
+            # One kernel: blocks, names of locals, extents and guards are common.
+            self.bodies, self.count = outer.bodies, outer.count
+            self.bounds, self.guards = outer.bounds, outer.guards
 
     def kernel(self, found: Sequence[Nest]) -> tuple[Stmt, ...]:
         """The statements of a kernel."""
-        return self._block(lambda: self._nests(found, 0, []))
+        return self.block(lambda: self._nests(found, 0, []))
 
     # Reads.
 
@@ -51,31 +74,53 @@ class KernelWriter(IndexWriter):
         return None
 
     def leaf(self, node: Node, index: tuple[Size, ...]) -> Expr:
+        if node in self.given:
+            return self.given[node].element(index)
+        if self.outer is not None and isinstance(node.op, Const):
+            return self.outer.leaf(node, index)
         return Load(self.memory.names[node], self.flat(node, index), node.dtype)
 
     # Blocks and names.
 
     def fresh(self, letter: str) -> str:
-        self.count += 1
-        return f"{letter}{self.count}"
+        return f"{letter}{next(self.count)}"
 
     def emit(self, stmt: Stmt) -> None:
         self.bodies[-1].append(stmt)
 
-    def _block(self, write: Callable[[], None]) -> tuple[Stmt, ...]:
+    def block(self, write: Callable[[], None]) -> tuple[Stmt, ...]:
+        writers = [self]
+        while writers[-1].outer is not None:
+            writers.append(writers[-1].outer)
+        for writer in writers:
+            writer.scopes.append({})
+            writer.indices.append({})
         self.bodies.append([])
-        self.scopes.append({})
-        self.indices.append({})
         write()
-        self.scopes.pop()
-        self.indices.pop()
+        for writer in writers:
+            writer.scopes.pop()
+            writer.indices.pop()
         return tuple(self.bodies.pop())
 
     def flat(self, node: Node, index: Sequence[Size]) -> Size:
         flat: Size = 0
         for i, size in zip(index, self.sizes.shape(node), strict=True):
             flat = flat * size + i
-        return self.canonical(flat)
+        return self.canonical(self.offsets.get(node, 0) + flat)
+
+    def pointer(self, node: Node) -> tuple[str, Size]:
+        if node in self.given:
+            return self.given[node].pointer()
+        if self.outer is not None and isinstance(node.op, Const):
+            return self.outer.pointer(node)
+        return self.memory.names[node], self.flat(node, [0] * node.type.ndim)
+
+    # Bodies.
+
+    def inside(
+        self, outputs: Sequence[Node], given: Mapping[Node, Read], placed: Mapping[Node, Place]
+    ) -> BodyWriter:
+        return BodyWriter(self, outputs, given, placed)
 
     # Loops.
 
@@ -101,7 +146,7 @@ class KernelWriter(IndexWriter):
             accs.extend(self._accumulators(nest, level))
 
         carries = [task.carry(self, level, variables) for task in nest.tasks]
-        body = self._block(write)
+        body = self.block(write)
         found = tuple(carry for carry in carries if carry is not None)
         self.emit(For(name, nest.extent, body, tuple(accs), carries=found))
         for task in nest.tasks:
@@ -180,13 +225,53 @@ class KernelWriter(IndexWriter):
             self.bounds[name] = size
             loops.append((name, size))
             index.append(Dim.name(name))
-        body = self._block(lambda: self.store(node, index, value_at(index), None, line_of(node)))
+        body = self.block(lambda: self.store(node, index, value_at(index), None, line_of(node)))
         for name, size in reversed(loops):
             body = (For(name, size, body),)
         for stmt in body:
             self.emit(stmt)
 
+    def copied(
+        self, target: str, to: Size, source: str, start: Size, count: Size, dtype: str
+    ) -> None:
+        name = self.fresh("i")
+        self.bounds[name] = count
+        index = Dim.name(name)
+        load = Load(source, self.canonical(start + index), dtype)
+        self.emit(For(name, count, (Store(target, self.canonical(to + index), load),)))
+
     def scratch(self, node: Node, shape: Sequence[Size], suffix: str) -> str:
         name = f"{self.memory.names[node]}{suffix}"
         self.needs.scratch[name] = node, (*shape,) if node.dtype == "float32" else (2, *shape)
         return name
+
+
+class BodyWriter(KernelWriter, base.BodyWriter):
+    """Writes one step of a body into the kernel of its loop."""
+
+    def __init__(
+        self,
+        outer: KernelWriter,
+        outputs: Sequence[Node],
+        given: Mapping[Node, Read],
+        placed: Mapping[Node, Place],
+    ) -> None:
+        sizes, needs = outer.sizes, outer.needs
+        order = with_parts(toposort(outputs))
+        written_out = deep_views(order)
+        self.nests = nests(tasks_of(order, [*placed], sizes, written_out))
+        stored = buffered([self.nests]) | {x for x in placed if not isinstance(x.op, Input)}
+        names = {node: needs.temporary(node, sizes) for node in order}
+        results = {node: place.buffer for node, place in placed.items() if place.buffer}
+        names |= results
+        memory = Memory(names, results, stored, read_as_values(order, outputs), written_out)
+        super().__init__(sizes, memory, needs, outer)
+        self.given.update(given)
+        self.offsets.update((node, place.offset) for node, place in placed.items())
+
+    def step(self) -> None:
+        """Write the tasks of the body."""
+        self._nests(self.nests, 0, [])
+
+    def _entry_checks(self, view: Node, position: int, bound: Size, mode: str) -> bool:
+        return False  # its index arrays are elements of what the entry could check

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probtensor.graph.node import Const, GraphError, Input, Node, line_of, made_by
-from probtensor.graph.parts import parts
+from probtensor.graph.closed import with_bodies
+from probtensor.graph.node import Const, GraphError, Input, Node, line_of
 from probtensor.graph.walk import toposort
 from probtensor.kernel.check import check
 from probtensor.kernel.ir import Call, For, Kernel, Load, Stmt, Store, exprs_of, walk, walk_expr
@@ -17,7 +17,7 @@ from probtensor.lower.loops import KernelWriter
 from probtensor.lower.nest import Nest, buffered, launches, nests
 from probtensor.lower.plan import Buffer, IndexCheck, Plan
 from probtensor.lower.sizes import CanonicalSizes
-from probtensor.lower.tasks import deep_views, tasks_of
+from probtensor.lower.tasks import deep_views, tasks_of, with_parts
 from probtensor.types import size_product
 
 
@@ -31,7 +31,8 @@ def lower(
     GraphError if a size cannot be derived from the shapes of the inputs.
     """
     fusion = fused(inputs, outputs, written)
-    sizes, order, outputs = fusion.sizes, fusion.order, fusion.outputs
+    sizes, outputs = fusion.sizes, fusion.outputs
+    order = _with_body_constants(fusion.order)
     memory = memory_of(order, inputs, outputs, fusion.stored, fusion.written_out)
     needs = Needs()
     bodies = [KernelWriter(sizes, memory, needs).kernel(nests) for nests in fusion.kernels]
@@ -70,7 +71,7 @@ def fused(
     sizes = CanonicalSizes(inputs, order, toposort(written))
     _require_sizes(order, sizes)
     outputs = [_without_broadcast(node, sizes) for node in outputs]
-    order = _with_parts(toposort(outputs))
+    order = with_parts(toposort(outputs))
     written_out = deep_views(order)
     kernels = launches(nests(tasks_of(order, outputs, sizes, written_out)))
     return Fusion(sizes, order, outputs, written_out, kernels)
@@ -107,14 +108,12 @@ def kernel_count(inputs: Sequence[Node], outputs: Sequence[Node]) -> int:
     return len(lower(inputs, outputs).kernels)
 
 
-def _with_parts(order: Sequence[Node]) -> list[Node]:
-    """The order with all parts of nodes that have several results, since routines write each."""
-    found: dict[Node, None] = {}
-    for node in order:
-        found.setdefault(node)
-        with made_by(node):
-            found.update(dict.fromkeys(parts(node)))
-    return list(found)
+def _with_body_constants(order: Sequence[Node]) -> list[Node]:
+    """The order with the constants of bodies, which are buffers of the plan."""
+    if not any(node.op.has_bodies for node in order):
+        return list(order)
+    constants = [node for node in with_bodies(order) if isinstance(node.op, Const)]
+    return list(dict.fromkeys((*order, *constants)))
 
 
 def _require_inputs(order: Sequence[Node], inputs: Sequence[Node]) -> None:
@@ -128,7 +127,7 @@ def _require_inputs(order: Sequence[Node], inputs: Sequence[Node]) -> None:
 
 
 def _require_sizes(order: Sequence[Node], sizes: CanonicalSizes) -> None:
-    for node in order:
+    for node in with_bodies(order):
         unknown = sizes.unknown(node)
         if unknown:
             names = ", ".join(sorted(map(str, unknown)))
@@ -189,6 +188,9 @@ def _buffers(order, inputs, outputs, kernels, sizes, memory, needs) -> tuple[Buf
         name = memory.names[node]
         if name.startswith("w") and name in used:
             found.append(Buffer(name, node.dtype, sizes.shape(node), "temp", node))
+    for name, (node, shape) in needs.inner.items():
+        if name in used:
+            found.append(Buffer(name, node.dtype, shape, "temp", node))
     for name, (node, shape) in needs.scratch.items():
         found.append(Buffer(name, "float64", shape, "temp", node))
     return tuple(found)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probtensor.graph.node import Const, Input, Node
+from probtensor.graph.node import Const, Input, Node, made_by
+from probtensor.graph.parts import parts
 from probtensor.kernel.ir import Expr, Ref
 from probtensor.lower.kinds import Access, Task, lowering
 from probtensor.lower.reader import Reader
@@ -49,6 +50,16 @@ def deep_views(order: Sequence[Node]) -> frozenset[Node]:
     return frozenset(found)
 
 
+def with_parts(order: Sequence[Node]) -> list[Node]:
+    """The order with all parts of nodes that have several results, since tasks write each."""
+    found: dict[Node, None] = {}
+    for node in order:
+        found.setdefault(node)
+        with made_by(node):
+            found.update(dict.fromkeys(parts(node)))
+    return list(found)
+
+
 def tasks_of(
     order: Sequence[Node],
     outputs: Sequence[Node],
@@ -74,7 +85,17 @@ def _buffers_read(order: Sequence[Node], sizes: CanonicalSizes) -> list[Node]:
     return [
         x
         for node in order
-        for x in lowering(node.op).buffers_read(node, sizes)
+        for x in _operands_in_buffers(node, sizes)
         if not isinstance(x.op, Input)
         and not (isinstance(x.op, Const) and uniform_value(x) is None)
     ]
+
+
+def _operands_in_buffers(node: Node, sizes: CanonicalSizes) -> list[Node]:
+    """The inputs of a node that routines read, those in its bodies too."""
+    found = list(lowering(node.op).buffers_read(node, sizes))
+    if node.op.has_bodies:
+        for body, arguments in node.op.arguments(node.inputs):
+            read = {x for inner in body.order() for x in _operands_in_buffers(inner, sizes)}
+            found += [x for own, x in arguments.items() if own in read]
+    return found

@@ -8,6 +8,7 @@
     join.py         concatenation
     scatter.py      updates at computed indices
     core.py         routines on entire buffers
+    loop.py         loops in order
 
 To add a kind: one file here, and an entry in `KINDS`.
 """
@@ -20,6 +21,7 @@ from probtensor.lower.kinds.contraction import ContractionLowering
 from probtensor.lower.kinds.core import CoreLowering, PartLowering
 from probtensor.lower.kinds.elementwise import ElementwiseLowering
 from probtensor.lower.kinds.join import JoinLowering
+from probtensor.lower.kinds.loop import LoopLowering
 from probtensor.lower.kinds.reduction import ReductionLowering
 from probtensor.lower.kinds.scatter import ScatterLowering
 from probtensor.lower.kinds.view import LeafLowering, ViewLowering
@@ -35,6 +37,7 @@ KINDS = (
     ScatterLowering(),
     JoinLowering(),
     CoreLowering(),
+    LoopLowering(),
     PartLowering(),
 )
 

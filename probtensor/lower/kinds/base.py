@@ -115,10 +115,42 @@ class Task(ABC):
         return None
 
 
+@dataclass(frozen=True)
+class Read:
+    """How a parameter of a body is read: an element of it at an index, and a pointer to all of
+    it."""
+
+    element: Callable[[tuple[Size, ...]], Expr]
+    pointer: Callable[[], tuple[str, Size]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a result of a body is stored: a buffer, from an offset on; None: any memory."""
+
+    buffer: str | None = None
+    offset: Size = 0
+
+
 class Writer(Reader):
     """Reads values as kernel expressions, and writes kernel statements."""
 
     memory: Memory
+
+    @abstractmethod
+    def block(self, write: Callable[[], None]) -> tuple[Stmt, ...]:
+        """The statements that `write` emits, as a block of their own."""
+
+    @abstractmethod
+    def pointer(self, node: Node) -> tuple[str, Size]:
+        """The buffer of a node, and the offset of its first element."""
+
+    @abstractmethod
+    def inside(
+        self, outputs: Sequence[Node], given: Mapping[Node, Read], placed: Mapping[Node, Place]
+    ) -> BodyWriter:
+        """A writer of the tasks of a body, whose parameters are read as `given`, and of whose
+        results some are stored."""
 
     @abstractmethod
     def fresh(self, letter: str) -> str:
@@ -170,9 +202,26 @@ class Writer(Reader):
         have these values."""
 
     @abstractmethod
+    def copied(
+        self, target: str, to: Size, source: str, start: Size, count: Size, dtype: str
+    ) -> None:
+        """Copy `count` elements from one buffer to another, each from an offset on."""
+
+    @abstractmethod
     def scratch(self, node: Node, shape: Sequence[Size], suffix: str) -> str:
         """A scratch buffer for sums of a node in doubles; with room for their rounding errors
         unless the node is float32."""
+
+
+class BodyWriter(Writer):
+    """A writer of the tasks of a body. `offsets` are those of nodes that are stored to a part of a
+    buffer."""
+
+    offsets: dict[Node, Size]
+
+    @abstractmethod
+    def step(self) -> None:
+        """Write all tasks of the body into the current block."""
 
 
 class Lowering(ABC):

@@ -46,14 +46,12 @@ class RoutineTask(Task):
         return []
 
     def write(self, writer: Writer, variables: list[Size]) -> None:
-        names = writer.memory.names
-        reads = tuple((names[x], 0) for x in self.operands)
-        written = [names[part] for part in parts(self.node)]
+        reads = tuple(map(writer.pointer, self.operands))
+        written = list(map(writer.pointer, parts(self.node)))
         if self.workspace is not None:
-            written.append(writer.workspace(self.node, self.workspace))
-        writes = tuple((name, 0) for name in written)
+            written.append((writer.workspace(self.node, self.workspace), 0))
         origin = line_of(self.node)
-        writer.emit(Call(self.routine, reads, writes, self.numbers, origin, self.device))
+        writer.emit(Call(self.routine, reads, tuple(written), self.numbers, origin, self.device))
 
 
 class CoreLowering(Lowering):

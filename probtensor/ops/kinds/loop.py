@@ -70,6 +70,12 @@ class Loop(Kind):
             outputs[-1] if self.stops else None
         )  # fmt: skip
 
+    def arguments(self, inputs: Sequence[Node]) -> list[tuple[Closed, dict[Node, Node]]]:
+        """The body, with the input that each parameter is, or is an element of; carries, which
+        become others, are omitted."""
+        pairs = zip(self.body.parameters, inputs)
+        return [(self.body, dict(list(pairs)[self.carries :]))]
+
     def text(self) -> str:
         """The name alone: the body has no short text."""
         return self.name

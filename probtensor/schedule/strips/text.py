@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from probtensor.kernel.ir import For, Load
+from probtensor.kernel.ir import For, Load, Scan
 from probtensor.kernel.text import expression, statements
 from probtensor.schedule.strips.forms import (
     Dot,
@@ -39,6 +39,12 @@ def _lines(body: Sequence[Stripped], depth: int) -> Iterator[str]:
             case For(body=inner):
                 frame = list(statements((replace(stmt, body=()),), depth))
                 opened = len(stmt.accs) + 1
+                yield from frame[:opened]
+                yield from _lines(inner, depth + 1)
+                yield from frame[opened:]
+            case Scan(body=inner):
+                frame = list(statements((replace(stmt, body=()),), depth))
+                opened = len(stmt.states) + 1
                 yield from frame[:opened]
                 yield from _lines(inner, depth + 1)
                 yield from frame[opened:]

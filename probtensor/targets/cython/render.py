@@ -14,9 +14,9 @@ from probtensor.kernel.ir import (
     Carry,
     Check,
     For,
-    Kernel,
     Let,
     Load,
+    Scan,
     Store,
 )
 from probtensor.lower.plan import Plan
@@ -37,11 +37,10 @@ from probtensor.schedule.strips.forms import (
 )
 from probtensor.schedule.strips.jam import ROWS
 from probtensor.schedule.strips.passes import strip
-from probtensor.targets.declare import CFunction, CName, Declared
+from probtensor.targets.cython.statements import StatementText
+from probtensor.targets.declare import CFunction, Declared
 from probtensor.targets.spell import (
-    Speller,
     c_type,
-    comment,
     factors,
     local_type,
     register_kind,
@@ -101,16 +100,9 @@ def _entry(plan: Plan, bodies: Sequence[_KernelText]) -> str:
 
 
 @dataclass(kw_only=True)
-class _KernelText(Speller):
+class _KernelText(StatementText):
     """Writes one kernel function."""
 
-    kernel: Kernel
-    comments: bool
-    lines: list[str] = field(default_factory=list)
-    wide: dict[str, str] = field(default_factory=dict)  # local -> its lane variable
-    routines: set[str] = field(default_factory=set)
-    checks: bool = False
-    origin: str = ""
     lane_count: int = 0
     limits: dict[str, int] = field(default_factory=dict)  # of sums that are not always gathered
 
@@ -128,30 +120,7 @@ class _KernelText(Speller):
             found.append("    return status")
         return "\n".join(found) + "\n\n"
 
-    def parameters(self) -> list[tuple[str, str]]:
-        """Buffer parameters with their types; those that are only read are const."""
-        dtypes = {buffer.name: buffer.dtype for buffer in self.plan.buffers}
-        names = dict.fromkeys((*self.kernel.reads, *self.kernel.writes))
-        found = []
-        for name in names:
-            mode = "out" if name in self.kernel.writes else "in"
-            kind = f"pt_{mode}_{dtypes[name]}"
-            const = "const " if mode == "in" else ""
-            self.used[kind] = CName(kind, f"ctypedef {const}{c_type(dtypes[name])}* {kind}")
-            found.append((name, kind))
-        return found
-
     # Statements.
-
-    def _line(self, depth: int, text: str) -> None:
-        self.lines.append("    " * depth + text)
-
-    def _comment(self, depth: int, origin: str) -> None:
-        """The user's line, if it differs from that of the previous statement."""
-        if not self.comments or not origin or origin == self.origin:
-            return
-        self.origin = origin
-        self._line(depth, f"# {comment(origin, 98 - 4 * depth)}")
 
     def _body(self, body: Iterable[Stripped], depth: int) -> None:
         for stmt in body:
@@ -166,6 +135,8 @@ class _KernelText(Speller):
                 self._store(stmt, depth)
             case For():
                 self._for(stmt, depth)
+            case Scan():
+                self._scan(stmt, depth)
             case Jammed(loop, rows):
                 self._for(loop, depth, rows)
             case Strip():
@@ -180,29 +151,6 @@ class _KernelText(Speller):
                 self._comment(depth, origin)
                 self.routines.add(routine)
                 self._line(depth, f"{routine}({self._arguments(stmt)})")
-
-    def _set(self, name: str, dtype: str, value: str, depth: int) -> None:
-        if name not in self.wide:
-            self.locals.setdefault(name, local_type(dtype))
-        self._line(depth, f"{self._name(name)} = {value}")
-
-    def _name(self, name: str) -> str:
-        return f"{name}[{self.wide[name]}]" if name in self.wide else name
-
-    @property
-    def _inlines(self) -> bool:
-        return self.loops > 0
-
-    def _store(self, store: Store, depth: int) -> None:
-        self._comment(depth, store.origin)
-        element = f"{store.buffer}[{self._index(store.index)}]"
-        value = self._expr(store.expr)
-        if store.op == "add":
-            self._line(depth, f"{element} += {value}")
-            return
-        if store.op is not None:
-            value = self._apply(FOLDS[store.op].symbol, [element, value], store.expr.dtype)
-        self._line(depth, f"{element} = {value}")
 
     def _for(self, loop: For, depth: int, rows: Sequence[Stripped] = ()) -> None:
         for acc in loop.accs:

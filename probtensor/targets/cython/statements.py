@@ -1,0 +1,129 @@
+"""Statements of a kernel as Cython: locals, stores, and loops in order."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from probtensor.kernel.ir import FOLDS, Kernel, Scan, Store
+from probtensor.kernel.touch import expr_names
+from probtensor.schedule.strips.forms import Stripped
+from probtensor.targets.declare import CName
+from probtensor.targets.spell import Speller, c_type, comment, local_type, unwrapped
+
+
+@dataclass(kw_only=True)
+class StatementText(Speller):
+    """Writes the statements of a kernel function, line by line."""
+
+    kernel: Kernel
+    comments: bool
+    lines: list[str] = field(default_factory=list)
+    wide: dict[str, str] = field(default_factory=dict)  # local -> its lane variable
+    routines: set[str] = field(default_factory=set)
+    checks: bool = False
+    origin: str = ""
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """Buffer parameters with their types; those that are only read are const."""
+        dtypes = {buffer.name: buffer.dtype for buffer in self.plan.buffers}
+        names = dict.fromkeys((*self.kernel.reads, *self.kernel.writes))
+        found = []
+        for name in names:
+            mode = "out" if name in self.kernel.writes else "in"
+            kind = f"pt_{mode}_{dtypes[name]}"
+            const = "const " if mode == "in" else ""
+            self.used[kind] = CName(kind, f"ctypedef {const}{c_type(dtypes[name])}* {kind}")
+            found.append((name, kind))
+        return found
+
+    # Lines.
+
+    def _line(self, depth: int, text: str) -> None:
+        self.lines.append("    " * depth + text)
+
+    def _comment(self, depth: int, origin: str) -> None:
+        """The user's line, if it differs from that of the previous statement."""
+        if not self.comments or not origin or origin == self.origin:
+            return
+        self.origin = origin
+        self._line(depth, f"# {comment(origin, 98 - 4 * depth)}")
+
+    # Statements.
+
+    @abstractmethod
+    def _body(self, body: Iterable[Stripped], depth: int) -> None:
+        """Write statements."""
+
+    def _set(self, name: str, dtype: str, value: str, depth: int) -> None:
+        if name not in self.wide:
+            self.locals.setdefault(name, local_type(dtype))
+        self._line(depth, f"{self._name(name)} = {value}")
+
+    def _name(self, name: str) -> str:
+        return f"{name}[{self.wide[name]}]" if name in self.wide else name
+
+    @property
+    def _inlines(self) -> bool:
+        return self.loops > 0
+
+    def _store(self, store: Store, depth: int) -> None:
+        self._comment(depth, store.origin)
+        element = f"{store.buffer}[{self._index(store.index)}]"
+        value = self._expr(store.expr)
+        if store.op == "add":
+            self._line(depth, f"{element} += {value}")
+            return
+        if store.op is not None:
+            value = self._apply(FOLDS[store.op].symbol, [element, value], store.expr.dtype)
+        self._line(depth, f"{element} = {value}")
+
+    def _scan(self, scan: Scan, depth: int) -> None:
+        """A loop whose iterations run in order."""
+        for state in scan.states:
+            self._set(state.name, state.dtype, unwrapped(self._expr(state.init)), depth)
+        var = scan.var
+        self.locals[var] = "int64_t"
+        if scan.extent is None:
+            self._line(depth, f"{var} = 0")
+            self._line(depth, "while True:")
+        else:
+            self._line(depth, f"for {var} in range({self._index(scan.extent)}):")
+        if scan.count is not None:
+            self.locals[scan.count] = "int64_t"
+            self.lines.insert(-1, "    " * depth + f"{scan.count} = 0")
+        self.loops += 1
+        self._body(scan.body, depth + 1)
+        self._end_step(scan, depth + 1)
+        self.loops -= 1
+
+    def _end_step(self, scan: Scan, depth: int) -> None:
+        """The end of an iteration: the states change, and the loop may stop."""
+        lines = len(self.lines)
+        names = {state.name for state in scan.states}
+        stop = "" if scan.stop is None else unwrapped(self._expr(scan.stop))
+        if scan.stop is not None and expr_names(scan.stop) & names:
+            self._set(f"{scan.var}_stop", "bool", stop, depth)
+            stop = f"{scan.var}_stop"
+        ahead = any(expr_names(s.next) & names - {s.name} for s in scan.states)
+        for state in scan.states:
+            value, name = unwrapped(self._expr(state.next)), state.name
+            if ahead:  # it is read by others after it changes
+                name = f"{state.name}_next"
+                self.locals[name] = local_type(state.dtype)
+            if value != name:
+                self._line(depth, f"{name} = {value}")
+        if ahead:
+            for state in scan.states:
+                self._line(depth, f"{state.name} = {state.name}_next")
+        if scan.extent is None:
+            self._line(depth, f"{scan.var} += 1")
+        if scan.count is not None:
+            after = scan.var if scan.extent is None else f"{scan.var} + 1"
+            self._line(depth, f"{scan.count} = {after}")
+        if stop:
+            self._line(depth, f"if {stop}:")
+            self._line(depth + 1, "break")
+        if len(self.lines) == lines and not scan.body:
+            self._line(depth, "pass")
