@@ -122,7 +122,8 @@ def test_arrows_have_no_cycle():
     seen = set()
     for layer in ("version", "calls", "types", "process", "system", "device", "graph",
                   "kernel", "schedule", "ops", "transform", "rules", "lower", "targets", "function",
-                  "compile", "evaluate", "sample", "prob", "linalg", "loop", "special"):  # fmt: skip
+                  "compile", "evaluate", "sample", "prob", "linalg", "loop",
+                  "special"):  # fmt: skip
         above = {name.split(".")[0] for name in ARROWS[layer]} - {layer}
         assert above <= seen, f"{layer} points down at {sorted(above - seen)}"
         seen.add(layer)
