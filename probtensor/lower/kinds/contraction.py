@@ -100,29 +100,33 @@ MAX_LOOP_PRODUCTS = 4096  # a product of constant sizes with more multiplication
 
 
 def gemm(node: Node, sizes: CanonicalSizes) -> Gemm | None:
-    """A contraction as a matrix product for BLAS; None if it is none, or is faster as loops."""
+    """A contraction as a matrix product for BLAS; None if it is none, or is faster as loops.
+
+    Neighbouring letters that occur together are one axis of the product: those of both operands
+    and the result are the batch, those of both operands only are summed over, and those of one
+    operand and the result are the rows or the columns.
+    """
     routine = PRODUCTS.get(node.dtype)
-    if routine is None:
-        return None
     first, second, out = node.op.parts()
-    shared = [c for c in out if c in first and c in second]
-    summed = [c for c in first if c in second and c not in out]
-    batch = "".join(shared)
-    if len(summed) != 1 or {len(first), len(second), len(out)} != {len(batch) + 2}:
-        return None
-    if not all(letters.startswith(batch) for letters in (first, second, out)):
-        return None
-    x, y = node.inputs
-    row, column = out[-2], out[-1]
-    if row in second:
+    (x, y), batch = node.inputs, "".join(c for c in out if c in first and c in second)
+    if out and out[-1] in first:
         first, second, x, y = second, first, y, x
-    found = dict(zip(first, sizes.shape(x), strict=True)) | dict(
-        zip(second, sizes.shape(y), strict=True)
+    # Now the columns are of `second`; rows and columns are contiguous in the result.
+    rows = "".join(c for c in out if c in first and c not in second)
+    columns = "".join(c for c in out if c in second and c not in first)
+    inner = "".join(c for c in first if c not in out)
+    transposed = (first == batch + inner + rows, second == batch + columns + inner)
+    fits = (
+        out == batch + rows + columns
+        and (transposed[0] or first == batch + rows + inner)
+        and (transposed[1] or second == batch + inner + columns)
     )
-    inner = summed[0]
-    count = size_product(found[c] for c in (row, column, inner))
+    if routine is None or not fits or not (rows and columns and inner):
+        return None
+    found = dict(zip(first, sizes.shape(x), strict=True))
+    found |= dict(zip(second, sizes.shape(y), strict=True))
+    extents = [size_product(found[c] for c in group) for group in (batch, rows, columns, inner)]
+    count = size_product(extents[1:])
     if isinstance(count, int) and count <= MAX_LOOP_PRODUCTS:
         return None
-    count = size_product(found[c] for c in batch)
-    transposed = (first[-1] == row, second[-1] == inner)
-    return Gemm(routine, (x, y), (count, found[row], found[column], found[inner]), transposed)
+    return Gemm(routine, (x, y), tuple(extents), transposed)
