@@ -16,9 +16,10 @@ from probtensor.types import TensorType
 
 
 class Batched(Protocol):
-    """The batched inputs that `Get.batched` receives: the one with all results."""
+    """The batched input that `Get.batched` receives: the node with all results, or these as a
+    tuple."""
 
-    inputs: tuple[Node | None, ...]
+    inputs: tuple[Node | tuple[Node, ...] | None, ...]
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Get(Op):
 
     def batched(self, batch: Batched) -> Node:
         """The same result of the batched node."""
-        return make(self, (batch.inputs[0],))
+        results = batch.inputs[0]
+        return results[self.index] if isinstance(results, tuple) else make(self, (results,))
 
 
 def parts(node: Node) -> tuple[Node, ...]:

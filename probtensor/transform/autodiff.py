@@ -20,7 +20,7 @@ from probtensor.graph.parts import Get, types_of
 from probtensor.graph.parts import parts as parts_of
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace, toposort
-from probtensor.ops.kinds import Contraction, Elementwise
+from probtensor.ops.kinds import Contraction, Derivatives, Elementwise
 from probtensor.transform.batch import vmap_nodes
 from probtensor.transform.edges import Edges
 from probtensor.transform.facts import constant_of
@@ -98,6 +98,14 @@ def push_forward(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
         _require_float(x)
     pairs = _pairs(tangents, sources, "tangents", "wrt")
     moving = {x: _along(t, x, "jvp: a tangent", "the variable") for t, x in pairs}
+    found = _pushed(tops, moving)
+    result = [ops.zeros_like(y) if t is None else t for y, t in zip(tops, found, strict=True)]
+    return result[0] if isinstance(outputs, Node) else result
+
+
+def _pushed(tops: Sequence[Node], tangents: Mapping[Node, Node]) -> list[Node | None]:
+    """The tangent of each output from those of some nodes; None for an output without one."""
+    moving: dict[Node, Tangent] = dict(tangents)
     edges = Edges()
     edges.opaque.update(moving)
     for x, t in moving.items():
@@ -112,8 +120,7 @@ def push_forward(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
                 with made_by(node):
                     past = _push_mixture(node, moving, hidden, edges)
                     moving[node] = _push(node, given, edges) if past is None else past
-    result = [ops.zeros_like(y) if moving.get(y) is None else moving[y] for y in tops]
-    return result[0] if isinstance(outputs, Node) else result
+    return [moving.get(y) for y in tops]
 
 
 def stacked_jacobian(outputs: Nodes, wrt: Nodes) -> Node | list:
@@ -307,7 +314,11 @@ def _contributions(
     past = edges.past_logarithms(node, g, fit, hidden)
     if past:
         return [part for part in past if part.x in active]
-    pulled = edges.pull_back(node, g)
+    if node.op.has_bodies:
+        cotangents = [None if _is_zero(part) else part for part in _as_tuple(g)]
+        pulled = node.op.pulled(node, cotangents, followed, DERIVATIVES)
+    else:
+        pulled = edges.pull_back(node, g)
     if len(pulled) != len(node.inputs):
         raise AssertionError(f"{node.op.name}.vjp gave {len(pulled)} parts for {len(followed)}")
     return [
@@ -317,8 +328,12 @@ def _contributions(
     ]
 
 
-def _is_zero(g: Cotangent) -> bool:
-    return all(x is None or constant_of(x) == 0 for x in (g if isinstance(g, tuple) else (g,)))
+def _as_tuple(g: Cotangent | None) -> tuple[Node | None, ...]:
+    return g if isinstance(g, tuple) else (g,)
+
+
+def _is_zero(g: Cotangent | None) -> bool:
+    return all(x is None or constant_of(x) == 0 for x in _as_tuple(g))
 
 
 def _total(parts: list[Node]) -> Node:
@@ -354,6 +369,9 @@ def _push(node: Node, tangents: list, edges: Edges) -> Tangent:
         return tangents[0][op.index]
     if not op.differentiable:
         raise GraphError(f"{op.user_name()} has no derivative, at {line_of(node)}")
+    if op.has_bodies:
+        pushed = tuple(op.pushed(node, tangents, DERIVATIVES))
+        return pushed if isinstance(node.type, tuple) else pushed[0]
     if isinstance(op, Elementwise):
         return _push_elementwise(node, tangents, edges)
     if isinstance(op, Contraction):
@@ -457,6 +475,25 @@ def _transposed(
     # A linear function has a constant derivative, so u may be replaced by zeros in it.
     zeros = {u: ops.zeros_like(u) for u in us}
     return {u: replace([found[u]], zeros)[0] if u in found else None for u in us}
+
+
+# What ops with bodies receive.
+
+
+def _body_pulled(
+    outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence[Node]
+) -> list[Node | None]:
+    found = _accumulate(outputs, cotangents, wrt, ())
+    return [found.get(x) for x in wrt]
+
+
+def _body_pushed(
+    outputs: Sequence[Node], wrt: Sequence[Node], tangents: Sequence[Node]
+) -> list[Node | None]:
+    return _pushed(outputs, dict(zip(wrt, tangents, strict=True)))
+
+
+DERIVATIVES = Derivatives(_body_pulled, _body_pushed)
 
 
 def _jacobian_of(y: Node, targets: list[Node]) -> list[Node]:

@@ -75,6 +75,21 @@ class Facts:
     associative: bool = False
 
 
+@dataclass(frozen=True)
+class Derivatives:
+    """The derivatives of graphs, which ops with bodies receive: ops do not import `transform`.
+
+    pull_back     `pull_back(outputs, wrt, cotangents)`: for each node of `wrt` the sum over the
+                  outputs of cotangent . d output / d node; None where no output depends on it
+                  through floats
+    push_forward  `push_forward(outputs, wrt, tangents)`: for each output the sum over `wrt` of
+                  d output / d node . tangent; None where it depends on none through floats
+    """
+
+    pull_back: Callable[[Sequence[Node], Sequence[Node], Sequence[Node]], list[Node | None]]
+    push_forward: Callable[[Sequence[Node], Sequence[Node], Sequence[Node]], list[Node | None]]
+
+
 class Kind(Op):
     """Base class of the kinds."""
 
@@ -97,6 +112,29 @@ class Kind(Op):
         """
         raise NotImplementedError(f"{self.name} has no derivative")
 
-    def batched(self, batch: Batch) -> Node:
-        """The node for a batch of which at least one input has the batch axis."""
+    def pulled(
+        self,
+        node: Node,
+        cotangents: Sequence[Node | None],
+        followed: Sequence[bool],
+        derivatives: Derivatives,
+    ) -> Sequence[Node | None]:
+        """The gradient of each input of `node`, for an op with bodies (`has_bodies`), which has
+        this method in place of `vjp`.
+
+        cotangents  one for each result; None for zeros
+        followed    for each input, whether its gradient is read; the others may be None
+        """
+        raise NotImplementedError(f"{self.name} has no derivative")
+
+    def pushed(
+        self, node: Node, tangents: Sequence[Node | None], derivatives: Derivatives
+    ) -> Sequence[Node | None]:
+        """The tangent of each result of `node`, for an op with bodies, from those of its inputs;
+        None for zeros."""
+        raise NotImplementedError(f"{self.name} has no derivative")
+
+    def batched(self, batch: Batch) -> Node | tuple[Node, ...]:
+        """The node for a batch of which at least one input has the batch axis. For an op with
+        several results also these as a tuple, each with the batch as its leading axis."""
         raise GraphError(f"vmap: {self.name} cannot be batched, at {line_of(batch.node)}")

@@ -14,7 +14,8 @@ from probtensor.types import Size
 class Batch:
     """A node, and its inputs as batches, which have one more, leading axis.
 
-    inputs    a batch for each input of the node; None for an input that is shared by all items
+    inputs    a batch for each input of the node; None for an input that is shared by all items. The
+              node with several results that `Get` reads may be a tuple of their batches
     size      the length of the batch axis
     outputs   `outputs(nodes, batches)`: other nodes with nodes replaced by batches of them
     """

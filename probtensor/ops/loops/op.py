@@ -10,7 +10,8 @@ from probtensor.graph.closed import Closed, closed, parameter
 from probtensor.graph.node import Node, make
 from probtensor.graph.parts import parts
 from probtensor.ops.elementwise.elementary import tanh
-from probtensor.ops.kinds import Loop, op
+from probtensor.ops.kinds import Derivatives, Loop, op
+from probtensor.ops.loops import forward, reverse
 from probtensor.ops.samples import Sample
 from probtensor.types import Size, TensorType
 
@@ -40,6 +41,20 @@ class Scan(Loop):
         _sample(6, (3,), (3,), (), stops=True),
         _sample(0, (2, 2), (2,), (2,)),
     )
+
+    def pulled(
+        self,
+        node: Node,
+        cotangents: Sequence[Node | None],
+        followed: Sequence[bool],
+        derivatives: Derivatives,
+    ) -> list[Node | None]:
+        return reverse.pulled(node, cotangents, followed, derivatives)
+
+    def pushed(
+        self, node: Node, tangents: Sequence[Node | None], derivatives: Derivatives
+    ) -> list[Node | None]:
+        return forward.pushed(node, tangents, derivatives)
 
 
 def run(

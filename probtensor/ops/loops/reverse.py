@@ -1,0 +1,267 @@
+"""Reverse mode through loops: a loop that runs the steps the other way.
+
+The gradient of a step is a graph over the parameters of the body and the cotangents of its results.
+That graph is the body of the loop here. It carries the cotangents of the carries; its sequences are
+what it reads of each step: elements of the loop's own sequences, cotangents of stacked results, and
+values that the loop going forward saves. Saved are carries, and results of products, folds,
+routines and inner loops that depend on carries. All else is computed again from these, since it
+takes less time than to store and load it. What the loop's stacked results hold is not saved again.
+
+Gradients of sequences are stacked. Those of invariants are sums over the steps (`collect.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from probtensor import ops
+from probtensor.graph.closed import depending, with_outputs
+from probtensor.graph.node import Node, make
+from probtensor.graph.parts import Get, parts
+from probtensor.graph.walk import ancestors
+from probtensor.graph.walk import replace as replaced
+from probtensor.ops.kinds import Contraction, Core, Derivatives, Loop, Reduction
+from probtensor.ops.loops.collect import Collector
+from probtensor.ops.loops.flow import (
+    another,
+    floats_depending,
+    fresh,
+    is_dynamic,
+    moving_parameters,
+    steps_run,
+    uniform_row,
+    weighted_carries,
+    zeros,
+)
+from probtensor.ops.loops.trace import body_of
+from probtensor.types import Size, size_min
+
+
+def pulled(
+    node: Node,
+    cotangents: Sequence[Node | None],
+    followed: Sequence[bool],
+    derivatives: Derivatives,
+) -> list[Node | None]:
+    """The gradient of each input of a loop whose number of steps has a bound."""
+    step = _step(node.op, cotangents, followed, derivatives)
+    if not step.carried and not step.gradients:
+        return [None] * len(node.inputs)
+    return _Backward(node, step, cotangents).gradients()
+
+
+@dataclass
+class _Step:
+    """The derivative of one step, a graph over the parameters of the body.
+
+    carried    the positions of the carries with a cotangent
+    weights    the inputs that stand for cotangents of results of the body, by their positions
+    gradients  the gradients of parameters, by their positions, where they are not zero everywhere
+    """
+
+    carried: list[int]
+    weights: dict[int, Node]
+    gradients: dict[int, Node]
+
+
+def _step(
+    loop: Loop,
+    cotangents: Sequence[Node | None],
+    followed: Sequence[bool],
+    derivatives: Derivatives,
+) -> _Step:
+    parameters, outputs = loop.body.parameters, loop.body.outputs
+    moving = moving_parameters(loop, followed)
+    last_stacked = loop.carries + loop.stacked
+    given = {k for k in range(last_stacked) if cotangents[k] is not None}
+    carried = sorted(weighted_carries(loop, given) & moving)
+    reached = floats_depending(loop.body.order(), [parameters[k] for k in moving])
+    used = [*carried, *sorted(k for k in given if k >= loop.carries)]
+    used = [k for k in used if outputs[k] in reached]
+    # The cotangent of a carry has the type of the carry, as what is carried has.
+    weights = {k: fresh("cotangent", parameters[k]) for k in carried}
+    weights |= {k: fresh("cotangent", outputs[k]) for k in used if k not in weights}
+    wrt = [*carried, *sorted(k for k in moving if k >= loop.carries)]
+    found = derivatives.pull_back(
+        [outputs[k] for k in used], [parameters[k] for k in wrt], [weights[k] for k in used]
+    )
+    gradients = {k: g for k, g in zip(wrt, found, strict=True) if g is not None}
+    return _Step(carried, weights, gradients)
+
+
+class _Backward:
+    """The loop that runs the steps of `node` the other way."""
+
+    def __init__(
+        self, node: Node, step: _Step, cotangents: Sequence[Node | None]
+    ) -> None:
+        self.node, self.step, self.cotangents = node, step, cotangents
+        self.loop: Loop = node.op
+        self.parameters = self.loop.body.parameters
+        self.last_sequence = self.loop.carries + self.loop.sequences
+        steps = self.loop.steps
+        # The steps that are differentiated: `size` rows from `start` on.
+        self.start: Size = 0
+        self.size = steps
+        if self.loop.truncate is not None:
+            self.size = size_min(self.loop.truncate, steps)
+            self.start = 0 if self.loop.backwards else steps - self.size
+
+    def gradients(self) -> list[Node | None]:
+        """The gradient of each input."""
+        changes, elements = self._elements()
+        own = [self.step.weights[k] for k in self.step.carried]
+        places = list(self.step.gradients)
+        graphs = replaced([self.step.gradients[k] for k in places], changes)
+        after = dict(zip(places, graphs, strict=True))
+        known = {} if is_dynamic(self.loop) else elements
+        collector = Collector(graphs, [*own, *elements], known, self.size)
+        totals = self._totals(after, collector)  # what is collected, by leaves
+        made = self._run(own, elements, after, collector)
+        collector.finish(made[len(own) :])
+        totals = self._totals(after, collector)
+        found: list[Node | None] = [None] * len(self.node.inputs)
+        for k, total in totals.items():
+            found[k] = self._placed(total) if k < self.last_sequence else total
+        for k, g in zip(self.step.carried, made):
+            found[k] = self._untruncated(g)
+        return found
+
+    def _totals(self, after: Mapping[int, Node], collector: Collector) -> dict[int, Node]:
+        """The gradients of sequences (stacked) and invariants (sums)."""
+        return {
+            k: collector.stack(x) if k < self.last_sequence else collector.total(x)
+            for k, x in after.items()
+            if k >= self.loop.carries
+        }
+
+    def _run(
+        self,
+        own: Sequence[Node],
+        elements: Mapping[Node, Node],
+        after: Mapping[int, Node],
+        collector: Collector,
+    ) -> tuple[Node, ...]:
+        """The results of the loop: cotangents of the initial carries, sums, stacks."""
+        node, loop, carried = self.node, self.loop, self.step.carried
+        sums = [fresh("total", x) for x in collector.summed]
+        first = [
+            zeros(self.parameters[k]) if self.cotangents[k] is None else self.cotangents[k]
+            for k in carried
+        ]
+        following = [after[k] if k in after else zeros(self.parameters[k]) for k in carried]
+        following += [a + x for a, x in zip(sums, collector.summed, strict=True)]
+        outputs = [*following, *collector.stacked]
+        body, outside = body_of([*own, *sums, *elements], outputs)
+        count = steps_run(node)
+        counts = () if count is None else (count,)
+        return another(
+            loop, body, self.size, [*first, *map(zeros, sums)], list(elements.values()),
+            [*outside, *counts], counted=bool(counts), backwards=not loop.backwards,
+        )  # fmt: skip
+
+    def _elements(self) -> tuple[dict[Node, Node], dict[Node, Node]]:
+        """What a step going backward reads: replacements for nodes of the step's derivative; and
+        the sequences, by the inputs that stand for their elements."""
+        step, loop = self.step, self.loop
+        changes = dict(zip(self.parameters[self.last_sequence :],
+                           self.node.inputs[self.last_sequence :]))  # fmt: skip
+        elements: dict[Node, Node] = {}
+        kept = _Kept(self.node)
+        read = kept.read_by(step.gradients.values())
+        wholes = kept.stacks(read)
+        inputs = dict(zip(self.parameters, self.node.inputs))
+        wholes |= {x: inputs[x] for x in self.parameters[loop.carries : self.last_sequence]
+                   if x in read}  # fmt: skip
+        for stand_in, whole in wholes.items():
+            own = fresh("element", stand_in)
+            changes[stand_in], elements[own] = own, self._rows(whole)
+        for k, weight in step.weights.items():
+            if k < loop.carries or weight not in read:
+                continue
+            row = uniform_row(self.cotangents[k])
+            if row is None:
+                elements[weight] = self._rows(self.cotangents[k])
+            else:
+                changes[weight] = row
+        return changes, elements
+
+    # Truncation.
+
+    def _rows(self, x: Node) -> Node:
+        """The elements that belong to the steps that are differentiated."""
+        return ops.narrow(x, 0, self.start, self.size)
+
+    def _placed(self, x: Node) -> Node:
+        """The gradient of a sequence: zeros for the steps that are not differentiated."""
+        steps = self.loop.steps
+        missing = steps - self.size
+        if isinstance(missing, int) and missing == 0:
+            return x
+        rest = ops.zeros((missing, *x.shape[1:]), x.dtype)
+        return ops.concatenate([x, rest] if self.loop.backwards else [rest, x])
+
+    def _untruncated(self, g: Node) -> Node | None:
+        """The gradient of an initial carry: zero if steps after it are not differentiated."""
+        missing = self.loop.steps - self.size
+        if isinstance(missing, int):
+            return g if missing == 0 else None
+        return ops.where(ops.as_tensor(missing) > 0, 0, g)
+
+
+class _Kept:
+    """The values of steps that a loop keeps for its derivative."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.loop: Loop = node.op
+        body = self.loop.body
+        order = body.order()
+        carries = self.loop.split_inputs(body.parameters)[0]
+        inside = depending(order, carries)
+        routines = self.loop.checkpoint != "carries"
+        kept = (x for x in order if x in inside and routines and _takes_time(x))
+        self._values = dict.fromkeys([*carries, *kept])
+
+    def __contains__(self, x: Node) -> bool:
+        return x in self._values
+
+    def read_by(self, gradients: Iterable[Node]) -> dict[Node, None]:
+        """What gradients read if all values that are kept are given."""
+        return dict.fromkeys(ancestors(gradients, self.__contains__))
+
+    def stacks(self, read: Collection[Node]) -> dict[Node, Node]:
+        """The values that are read, stacked: results of the loop if it stacks them, else of one
+        that does."""
+        loop = self.loop
+        following, others, stop = loop.split_outputs()
+        stacked = dict(zip(others, parts(self.node)[loop.carries :]))
+        found = {x: stacked[x] if x in stacked else self._shifted(x, stacked) for x in self._values if x in read}
+        extra = [x for x, whole in found.items() if whole is None]
+        if extra:
+            rest = () if loop.checkpoint == "carries" else others
+            outputs = [*following, *rest, *extra, *(() if stop is None else (stop,))]
+            made = replace(loop, body=with_outputs(loop.body, outputs))
+            stacks = parts(make(made, self.node.inputs))[loop.carries + len(rest) :]
+            found |= dict(zip(extra, stacks))
+        return found
+
+    def _shifted(self, x: Node, stacked: Mapping[Node, Node]) -> Node | None:
+        """A carry before each step, if the loop stacks the carries after them."""
+        loop = self.loop
+        following = dict(zip(loop.body.parameters, loop.split_outputs()[0]))
+        after = stacked.get(following[x]) if x in following else None
+        if after is None or (loop.backwards and is_dynamic(loop)):
+            return None
+        inputs = dict(zip(loop.body.parameters, self.node.inputs))
+        first = ops.expand_dims(inputs[x], 0)
+        joined = ops.concatenate([after, first] if loop.backwards else [first, after])
+        return ops.narrow(joined, 0, 1 if loop.backwards else 0, loop.steps)
+
+
+def _takes_time(x: Node) -> bool:
+    """Whether a value is kept because computing it again takes longer than to load it."""
+    if isinstance(x.type, tuple):
+        return False
+    return isinstance(x.op, (Contraction, Core, Reduction, ops.LogSumExp, Get))
