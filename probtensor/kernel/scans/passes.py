@@ -1,0 +1,51 @@
+"""The passes over a kernel with loops in order, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from probtensor.kernel.ir import For, Let, Scan, Stmt, exprs_of, indices_of, walk
+from probtensor.kernel.scans.choose import Storage, chosen, scalars
+from probtensor.kernel.scans.inplace import in_place
+from probtensor.kernel.scans.promote import with_scalars
+from probtensor.kernel.scans.substitute import Names
+from probtensor.kernel.scans.unroll import unrolled
+from probtensor.kernel.touch import expr_names
+from probtensor.types import size_names
+
+
+def with_small_states(
+    body: tuple[Stmt, ...], storages: Mapping[str, Storage]
+) -> tuple[Stmt, ...]:
+    """The statements of a kernel with the small states of its loops in order as scalars, and the
+    others updated in place. Statements without a `Scan` are returned as they are."""
+    if not any(isinstance(stmt, Scan) for stmt in walk(body)):
+        return body
+    names = Names(body)
+    body = unrolled(body, chosen(body, storages), names)
+    found, in_memory = scalars(body, storages)
+    body = with_scalars(body, found, in_memory, names)
+    return without_unread(in_place(body, storages, names))
+
+
+def without_unread(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """The statements without locals that nothing reads."""
+    while True:
+        read: set[str] = set()
+        for stmt in walk(body):
+            read.update(*map(expr_names, exprs_of(stmt)), *map(size_names, indices_of(stmt)))
+        found = _with_locals(body, read)
+        if found == body:
+            return body
+        body = found
+
+
+def _with_locals(body: tuple[Stmt, ...], read: set[str]) -> tuple[Stmt, ...]:
+    done = []
+    for stmt in body:
+        if isinstance(stmt, (For, Scan)):
+            stmt = replace(stmt, body=_with_locals(stmt.body, read))
+        if not isinstance(stmt, Let) or stmt.name in read:
+            done.append(stmt)
+    return tuple(done)

@@ -1,0 +1,306 @@
+"""Elements of buffers as scalars (scalar replacement): loads become locals, and stores too.
+
+    for i in order:                          s_0 = s[0]
+      w[0] = s[0]*x[i]                ->     for i in order, with s_0:
+      s[0] = w[0]                              w_0 = s_0*x[i]
+      y[i] = s[0]                              y[i] = w_0
+                                               s_0 = w_0
+                                             s[0] = s_0
+
+An element is a scalar if all stores to its buffer have constant indices. What an iteration of a
+`Scan` reads of the one before is a `State`. Stores of a buffer that is private to the kernel are
+dropped; those of others come once, at the end; and if statements that stay as they are read the
+buffer (loops with computed indices, routines), stores are where they were, and only loads go.
+
+Where a buffer stays in memory, a load of an element that was stored just before, at an equal
+index, reads the local that was stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from probtensor.kernel.ir import (
+    FOLDS,
+    Apply,
+    Call,
+    Expr,
+    For,
+    Let,
+    Lit,
+    Load,
+    Ref,
+    Scan,
+    State,
+    Stmt,
+    Store,
+    exprs_of,
+    walk,
+    walk_expr,
+)
+from probtensor.kernel.scans.choose import Storage
+from probtensor.kernel.scans.substitute import (
+    Names,
+    converted,
+    evaluated,
+    expr_at,
+    head_at,
+    index_at,
+    statement_at,
+    zero,
+)
+from probtensor.kernel.touch import loads_of, writes_of
+from probtensor.types import Size
+
+Element = tuple[str, Size]
+
+
+def with_scalars(
+    body: tuple[Stmt, ...],
+    scalars: Mapping[str, Storage],
+    in_memory: frozenset[str],
+    names: Names,
+) -> tuple[Stmt, ...]:
+    """The statements with the elements of buffers `scalars` as scalars. Stores to those of
+    `in_memory` stay: statements read them at other than constant indices."""
+    return _Promoter(scalars, in_memory, names).kernel(body)
+
+
+@dataclass
+class _Scope:
+    """What is read in place of locals, and of elements that were stored or loaded before."""
+
+    values: dict[str, Expr] = field(default_factory=dict)
+    elements: dict[Element, Expr] = field(default_factory=dict)
+
+    def inside(self) -> _Scope:
+        return _Scope(dict(self.values), dict(self.elements))
+
+    def forget(self, buffer: str, index: Size | None = None) -> None:
+        """Drop the elements of a buffer that a store at an index may change: all but those at a
+        constant distance from it."""
+        for element in list(self.elements):
+            if element[0] != buffer:
+                continue
+            apart = index is not None and element[1] - index
+            if not isinstance(apart, int) or isinstance(apart, bool) or apart == 0:
+                del self.elements[element]
+
+
+class _Promoter:
+    def __init__(
+        self, scalars: Mapping[str, Storage], in_memory: frozenset[str], names: Names
+    ) -> None:
+        self.scalars = scalars
+        self.in_memory = in_memory
+        self.names = names
+        self.origins: dict[Element, str] = {}
+        self.loaded: set[str] = set()
+
+    def kernel(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+        """The statements of a kernel, and the stores at its end."""
+        exprs = [expr for stmt in walk(body) for expr in exprs_of(stmt)]
+        self.loaded.update(*map(loads_of, exprs))
+        stored = dict.fromkeys(self._stored(body))
+        returned = {
+            element: None
+            for element in stored
+            if not self.scalars[element[0]].private and element[0] not in self.in_memory
+        }
+        scope = _Scope()
+        done = self._block(body, scope, set(returned))
+        for element in returned:
+            value = scope.elements[element]
+            done.append(Store(*element, value, None, self.origins.get(element, "")))
+        return tuple(done)
+
+    # Statements.
+
+    def _block(
+        self, body: Sequence[Stmt], scope: _Scope, live: set[Element]
+    ) -> list[Stmt]:
+        """The statements of a block; `live` are the elements that are read after it."""
+        after = [live]
+        for stmt in reversed(body):
+            after.append(self._live_before(stmt, after[-1]))
+        after.reverse()
+        done: list[Stmt] = []
+        for stmt, read in zip(body, after[1:], strict=True):
+            match stmt:
+                case Store():
+                    done += self._store(stmt, scope)
+                case For():
+                    done.append(self._loop(stmt, scope))
+                case Scan():
+                    done.append(self._scan(stmt, scope, read))
+                case Let():
+                    done += self._let(stmt, scope)
+                case _:
+                    done.append(self._read(stmt, scope))
+                    for buffer in writes_of(stmt):
+                        scope.forget(buffer)
+        return done
+
+    def _read(self, stmt: Stmt, scope: _Scope) -> Stmt:
+        """A statement with elements and locals replaced by what they are."""
+        if isinstance(stmt, Call):
+            return statement_at(stmt, scope.values, {})
+        exprs = [self._expr(expr, scope) for expr in exprs_of(stmt)]
+        if isinstance(stmt, (Let, Store)):
+            return replace(stmt, expr=exprs[0])
+        return replace(stmt, condition=exprs[0])
+
+    def _let(self, let: Let, scope: _Scope) -> list[Stmt]:
+        expr = self._expr(let.expr, scope)
+        if isinstance(expr, (Lit, Ref)):
+            scope.values[let.name] = expr
+            return []
+        return [replace(let, expr=expr)]
+
+    def _store(self, store: Store, scope: _Scope) -> list[Stmt]:
+        index = index_at(store.index, scope.values, {})
+        value, element = self._expr(store.expr, scope), (store.buffer, index)
+        is_scalar = element[0] in self.scalars
+        if store.op is not None and (is_scalar or element in scope.elements):
+            value = self._combined(store.op, element, value, scope)
+        elif store.op is not None:
+            scope.forget(*element)
+            return [replace(store, index=index, expr=value)]
+        if not is_scalar and store.buffer not in self.loaded:
+            return [replace(store, index=index, expr=value)]
+        done: list[Stmt] = []
+        if is_scalar:
+            value = converted(value, self.scalars[store.buffer].dtype)
+        if not isinstance(value, (Lit, Ref)):
+            name = self.names.fresh(f"{store.buffer}_{index}" if is_scalar else store.buffer)
+            done.append(Let(name, value, store.origin))
+            value = Ref(name, value.dtype)
+        scope.forget(*element)
+        scope.elements[element] = value
+        self.origins[element] = store.origin
+        if not is_scalar or store.buffer in self.in_memory:
+            done.append(Store(store.buffer, index, value, None, store.origin))
+        return done
+
+    def _combined(self, op: str, element: Element, value: Expr, scope: _Scope) -> Expr:
+        """The value that an element has after a value is combined into it."""
+        before = self._element(element, value.dtype, scope)
+        if isinstance(before, Lit) and before.value == FOLDS[op].identity(before.dtype):
+            return value
+        return Apply(FOLDS[op].symbol, (before, value), before.dtype)
+
+    def _loop(self, loop: For, scope: _Scope) -> For:
+        """A loop that is not unrolled, which stores to no scalar."""
+        written = writes_of(loop)
+        for buffer in written:
+            scope.forget(buffer)
+        head, inner = head_at(loop, scope.values, {}), scope.inside()
+        body = self._block(loop.body, inner, set())
+        accs = tuple(replace(acc, term=self._expr(acc.term, inner)) for acc in loop.accs)
+        return replace(head, body=tuple(body), accs=accs)
+
+    def _scan(self, scan: Scan, scope: _Scope, live: set[Element]) -> Scan:
+        """A `Scan`, with a state for each element that an iteration, or what comes after the last
+        one, reads of the iterations before."""
+        stored = dict.fromkeys(self._stored(scan.body))
+        needed = live | self._live_around(scan, live)
+        carried = {element: self._initial(element, scope) for element in stored
+                   if element in needed}  # fmt: skip
+        written = [buffer for stmt in scan.body for buffer in writes_of(stmt)]
+        extent = None if scan.extent is None else index_at(scan.extent, scope.values, {})
+        inits = [self._expr(state.init, scope) for state in scan.states]
+        for buffer in written:
+            if buffer not in self.scalars:
+                scope.forget(buffer)
+        for element in stored:
+            scope.elements.pop(element, None)
+        inner = scope.inside()
+        names = {element: self.names.fresh("_".join(map(str, element))) for element in carried}
+        found = {element: Ref(names[element], init.dtype) for element, init in carried.items()}
+        inner.elements.update(found)
+        body = self._block(scan.body, inner, needed | self._ends(scan))
+        states = tuple(
+            replace(state, init=init, next=self._expr(state.next, inner))
+            for state, init in zip(scan.states, inits, strict=True)
+        )
+        states += tuple(
+            State(names[element], init, inner.elements[element], self.origins.get(element, ""))
+            for element, init in carried.items()
+        )
+        stop = None if scan.stop is None else self._expr(scan.stop, inner)
+        scope.elements.update(found)
+        return replace(scan, extent=extent, body=tuple(body), states=states, stop=stop)
+
+    # Elements.
+
+    def _expr(self, expr: Expr, scope: _Scope) -> Expr:
+        """An expression with the elements that are known in it as locals."""
+        match expr:
+            case Load(buffer, index, dtype):
+                element = buffer, index_at(index, scope.values, {})
+                return self._element(element, dtype, scope)
+            case Apply(args=args):
+                return evaluated(replace(expr, args=tuple(self._expr(a, scope) for a in args)))
+        return expr_at(expr, scope.values, {})
+
+    def _element(self, element: Element, dtype: str, scope: _Scope) -> Expr:
+        """What is read in place of a load: of memory, if nothing was stored before."""
+        found = scope.elements.get(element)
+        return Load(*element, dtype) if found is None else converted(found, dtype)
+
+    def _initial(self, element: Element, scope: _Scope) -> Expr:
+        """The value of an element before a `Scan`. Memory that is private to the kernel has no
+        value before a store."""
+        storage = self.scalars[element[0]]
+        found = scope.elements.get(element)
+        if found is not None:
+            return found
+        return zero(storage.dtype) if storage.private else Load(*element, storage.dtype)
+
+    def _stored(self, body: Sequence[Stmt]) -> Iterator[Element]:
+        """The scalars that statements, or statements inside them, store."""
+        for stmt in walk(tuple(body)):
+            if isinstance(stmt, Store) and stmt.buffer in self.scalars:
+                yield stmt.buffer, stmt.index
+
+    # Liveness.
+
+    def _live_before(self, stmt: Stmt, after: set[Element]) -> set[Element]:
+        """The elements that are read in a statement before it stores them, or after it."""
+        match stmt:
+            case Store(buffer, index, expr, op):
+                rest = after - {(buffer, index)} if op is None else after | {(buffer, index)}
+                return rest | self._read_by((stmt,))
+            case For():
+                return after | self._read_by(walk((stmt,)))
+            case Scan(states=states):
+                inits = {e for state in states for e in self._loads(state.init)}
+                return after | inits | self._live_around(stmt, after)
+        return after | self._read_by((stmt,))
+
+    def _live_around(self, scan: Scan, after: set[Element]) -> set[Element]:
+        """The elements that are read in an iteration before it stores them."""
+        found: set[Element] = set()
+        while True:
+            live = after | found | self._ends(scan)
+            for stmt in reversed(scan.body):
+                live = self._live_before(stmt, live)
+            if live <= found:
+                return found
+            found |= live
+
+    def _ends(self, scan: Scan) -> set[Element]:
+        """The elements that are read at the end of an iteration."""
+        exprs = [state.next for state in scan.states]
+        if scan.stop is not None:
+            exprs.append(scan.stop)
+        return {element for expr in exprs for element in self._loads(expr)}
+
+    def _read_by(self, stmts: Sequence[Stmt] | Iterator[Stmt]) -> set[Element]:
+        return {e for stmt in stmts for expr in exprs_of(stmt) for e in self._loads(expr)}
+
+    def _loads(self, expr: Expr) -> Iterator[Element]:
+        for part in walk_expr(expr):
+            if isinstance(part, Load) and part.buffer in self.scalars:
+                yield part.buffer, part.index
