@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from probtensor.kernel.interp import OPERATORS
 from probtensor.kernel.ir import (
     Apply,
     Call,
@@ -22,7 +23,6 @@ from probtensor.kernel.ir import (
     map_indices,
     walk,
 )
-from probtensor.kernel.interp import OPERATORS
 from probtensor.kernel.simplify import resimplify
 from probtensor.kernel.touch import buffers_of, names_set
 from probtensor.types import Dim, Size, dtype_of, size_names, size_substitute
