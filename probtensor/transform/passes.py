@@ -22,10 +22,12 @@ from probtensor.transform.rewrite import RewriteLog, Ruleset, apply_rules, fitte
 
 @dataclass(frozen=True)
 class Pass:
-    """A name, and rules or a function from outputs to outputs of the same types."""
+    """A name, and rules or a function from outputs to outputs of the same types, which is applied
+    to bodies as well unless it does that itself (`descends`)."""
 
     name: str
     action: Ruleset | Callable[[list[Node]], Sequence[Node]]
+    descends: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ def expand_composites(outputs: Iterable[Node]) -> list[Node]:
 def _apply(step: Pass, outputs: list[Node], log: RewriteLog) -> list[Node]:
     if isinstance(step.action, Ruleset):
         return apply_rules(outputs, step.action, log)
+    if step.descends:
+        return list(step.action(outputs))
     return everywhere(outputs, step.action, f"pass {step.name!r}")
 
 
