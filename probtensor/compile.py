@@ -27,16 +27,19 @@ from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.targets.cython.native import CythonTarget
 from probtensor.targets.interp import InterpTarget
 from probtensor.transform.draws import keyed_draws
+from probtensor.transform.loops.simplify import simplify_loops
 from probtensor.transform.loops.split import split_loops
 from probtensor.transform.passes import Pass, expand_composites, report, run
 
 PIPELINE = (
+    Pass("loops", simplify_loops, descends=True),
     Pass("stabilize", STABLE),
     Pass("split", split_loops),
     Pass("pick", PICKS),
     Pass("expand", expand_composites),
     Pass("tidy", FINAL),
     Pass("divide", divide_once),
+    Pass("last loops", simplify_loops, descends=True),  # what the rules left unused or invariant
 )
 
 

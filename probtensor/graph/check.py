@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from probtensor.graph.closed import Closed, all_bodies, parameter
+from probtensor.graph.closed import Closed, all_bodies, parameter, with_bodies
 from probtensor.graph.node import Input, Node, SizeOf, line_of, make
 from probtensor.graph.parts import types_of
 from probtensor.graph.walk import inputs_of, toposort
@@ -77,6 +77,7 @@ def _check_leaves(order: list[Node], inputs: list[Node]) -> None:
     for node in order:
         if isinstance(node.op, Input) and node not in given:
             raise CheckError(f"the graph reads {node!r}, made at {line_of(node)}: not among inputs")
+    for node in with_bodies(order):
         unknown = _names(node) - named
         if unknown:
             listed = ", ".join(sorted(map(str, unknown)))

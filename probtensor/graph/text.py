@@ -8,20 +8,28 @@ The program is Python syntax, so that editors colour it and `ast` reads it:
     return v1
 
 An op with parameters is called twice, first with these. A symbolic size is written as the axis of
-the input it comes from. Names depend only on the graph, not on graphs made before.
+the input it comes from. A body of an op is a function, defined before the first node that uses it:
+
+    def f0(p0: float64, p1: float64):
+        v0: float64 = add(p0, p1)
+        return v0
+    v0: (float64,) = scan(body=f0, steps=3, carries=1, sequences=1)(0.0, x)
+
+Names depend only on the graph, not on graphs made before.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
 from probtensor.calls import public
+from probtensor.graph.closed import Closed, all_bodies, closed, parameter
 from probtensor.graph.node import Const, Frozen, Input, Node, Op, SizeOf, line_of, make, new_input
 from probtensor.graph.parts import Get
 from probtensor.graph.walk import toposort
@@ -38,6 +46,7 @@ from probtensor.types import (
 )
 
 MAX_ELEMENTS = 16  # a constant with more is abbreviated, unless the text is to be parsed
+INDENT = "    "
 _PLAIN = {"float64": float, "int64": int, "bool": bool}
 
 
@@ -56,14 +65,24 @@ def to_text(outputs: Iterable[Node] | Node, *, whole: bool = False, lines: bool 
     """
     outputs = [outputs] if isinstance(outputs, Node) else list(outputs)
     writer = _Writer(toposort(outputs), whole)
-    rows = []
+    return "\n".join(_statements(writer, outputs, lines)) + "\n"
+
+
+def _statements(writer: _Writer, outputs: Sequence[Node], lines: bool) -> Iterator[str]:
+    """The lines of a program, or of a function in it."""
+    defined: set[Closed] = set()
     for node in sorted(writer.order, key=lambda node: not isinstance(node.op, Input)):
-        if _inline(node):
+        if _inline(node) or node in writer.parameters:
             continue
+        for body in all_bodies(node.op):
+            if body not in defined:
+                yield f"def {writer.head(body)}:"
+                inner = writer.bodies[body][1]
+                yield from (INDENT + row for row in _statements(inner, body.outputs, lines))
+            defined.add(body)
         row = f"{writer.names[node]}: {writer.type(node.type)} = {writer.call(node)}"
-        rows.append(f"{row}  # {line_of(node)}" if lines else row)
-    rows.append(f"return {', '.join(writer.operand(x) for x in outputs)}")
-    return "\n".join(rows) + "\n"
+        yield f"{row}  # {line_of(node)}" if lines else row
+    yield f"return {', '.join(writer.operand(x) for x in outputs) or '()'}"
 
 
 def _inline(node: Node) -> bool:
@@ -71,24 +90,57 @@ def _inline(node: Node) -> bool:
 
 
 class _Writer:
-    """Names of the nodes and sizes of one graph, and the text of its ops, types and sizes."""
+    """Names of the nodes and sizes of one graph, and the text of its ops, types and sizes.
 
-    def __init__(self, order: list[Node], whole: bool) -> None:
+    A body has a writer of its own, which has the names of sizes of the graph around it, `outer`.
+    """
+
+    def __init__(
+        self,
+        order: list[Node],
+        whole: bool,
+        outer: _Writer | None = None,
+        parameters: Sequence[Node] = (),
+    ) -> None:
         self.order = order
         self.whole = whole
+        self.parameters = set(parameters)
         self.names: dict[Node, str] = {}
         self.atoms: dict[str, str] = {}  # names of sizes, by their keys
         self.sizes: set[str] = set()  # the texts of names that are no axis of an input
-        taken = {"input", "const", "size_of", "inf", "nan", "min", "max"}
+        self.reserved = {"input", "const", "size_of", "inf", "nan", "min", "max"}
+        self.functions: set[str] = set()  # the names of bodies
+        if outer is not None:
+            self.atoms, self.sizes, self.reserved = outer.atoms, outer.sizes, outer.reserved
+            self.functions = outer.functions
+        taken = set(self.reserved)
+        for k, node in enumerate(parameters):
+            self.names[node] = _fresh(f"p{k}", taken)
         for node in order:
-            if isinstance(node.op, Input):
+            if isinstance(node.op, Input) and node not in self.names:
                 self.names[node] = _fresh(_identifier(node.op.label or "input"), taken)
                 self._name_sizes(node)
+        if outer is None:
+            self.reserved = set(taken)  # bodies write sizes as axes of these inputs
         count = 0
         for node in order:
             if node not in self.names and not _inline(node):
                 self.names[node] = _fresh(f"v{count}", taken)
                 count += 1
+        # The name and the writer of each body.
+        self.bodies: dict[Closed, tuple[str, _Writer]] = {}
+        for body in (body for node in order for body in all_bodies(node.op)):
+            if body not in self.bodies:
+                name = _fresh(f"f{len(self.functions)}", taken, self.sizes)
+                self.functions.add(name)
+                inner = _Writer(body.order(), whole, self, body.parameters)
+                self.bodies[body] = name, inner
+
+    def head(self, body: Closed) -> str:
+        """The name of a body, with its parameters and their types."""
+        name, inner = self.bodies[body]
+        shown = (f"{inner.names[x]}: {self.type(x.type)}" for x in body.parameters)
+        return f"{name}({', '.join(shown)})"
 
     def _name_sizes(self, node: Node) -> None:
         for axis, size in enumerate(node.op.tensor_type.shape):
@@ -110,7 +162,11 @@ class _Writer:
         return f"{self.op(op)}({', '.join(map(self.operand, node.inputs))})"
 
     def op(self, op: Op) -> str:
-        shown = [f"{f.name}={self.value(getattr(op, f.name))}" for f in fields(op)]
+        shown = [
+            f"{f.name}={self.value(getattr(op, f.name))}"
+            for f in fields(op)
+            if not (op.has_bodies and getattr(op, f.name) == f.default)
+        ]
         return f"{op.name}({', '.join(shown)})" if shown else op.name
 
     def value(self, value: object) -> str:
@@ -121,6 +177,8 @@ class _Writer:
             return self.size(value)
         if isinstance(value, Op):
             return self.op(value) if fields(value) else f"{value.name}()"
+        if isinstance(value, Closed):
+            return self.bodies[value][0]
         if isinstance(value, Frozen):
             return self.constant(value.array)
         if isinstance(value, TensorType):
@@ -175,13 +233,15 @@ def _identifier(name: str) -> str:
     return name if name.isidentifier() else f"_{name}"
 
 
-def _fresh(name: str, taken: set[str]) -> str:
+def _fresh(name: str, *taken: set[str]) -> str:
+    """The name, or the name with a number, that is in none of the sets; added to all of them."""
     tried = name
     count = 1
-    while tried in taken:
+    while any(tried in names for names in taken):
         tried = f"{name}_{count}"
         count += 1
-    taken.add(tried)
+    for names in taken:
+        names.add(tried)
     return tried
 
 
@@ -204,6 +264,10 @@ _ARITHMETIC: dict[type, Callable] = {
 }
 
 
+class _Unreadable(ValueError):
+    """A line that cannot be read, named in the message."""
+
+
 class _Reader:
     """Builds the nodes of a program, statement by statement."""
 
@@ -211,25 +275,40 @@ class _Reader:
         self.ops = ops
         self.given = inputs
         self.nodes: dict[str, Node] = {}
+        self.bodies: dict[str, Closed] = {}
 
     def program(self, text: str) -> list[Node]:
-        statements = ast.parse(text).body
+        return self.statements(ast.parse(text).body, text.splitlines())
+
+    def statements(self, statements: Sequence[ast.stmt], lines: Sequence[str]) -> list[Node]:
+        """The outputs of a program, or of a function in it."""
         # All inputs are declared first: their sizes may refer to later inputs, or to themselves.
         for read in (self.declare, self.statement):
             for statement in statements:
                 try:
-                    outputs = read(statement)
+                    outputs = read(statement, lines)
+                except _Unreadable:
+                    raise
                 except (KeyError, TypeError, ValueError, AttributeError) as error:
-                    line = text.splitlines()[statement.lineno - 1]
-                    raise ValueError(f"line {statement.lineno}: {line!r}: {error!r}") from error
+                    number = statement.lineno
+                    text = f"line {number}: {lines[number - 1]!r}: {error!r}"
+                    raise _Unreadable(text) from error
                 if outputs is not None:
                     return outputs
         raise ValueError("the program does not end in `return`")
 
-    def declare(self, statement: ast.stmt) -> None:
+    def body(self, function: ast.FunctionDef, lines: Sequence[str]) -> Closed:
+        """A function as a closed graph; its sizes are those of the inputs of the program."""
+        inner = _Reader(self.ops, {})
+        inner.nodes = dict(self.nodes)
+        own = [parameter(k, self.type(x.annotation)) for k, x in enumerate(function.args.args)]
+        inner.nodes.update(zip((x.arg for x in function.args.args), own))
+        return closed(own, inner.statements(function.body, lines))
+
+    def declare(self, statement: ast.stmt, lines: Sequence[str]) -> None:
         """Make an input, with the sizes that are its own axes; the others are 1 until its statement
         is read."""
-        if isinstance(statement, ast.Return) or not _is_input(statement):
+        if not isinstance(statement, ast.AnnAssign) or not _is_input(statement):
             return
         name, call = statement.target.id, statement.value
         dtype, sizes = _type_parts(statement.annotation)
@@ -241,8 +320,11 @@ class _Reader:
         made = new_input(call.args[0].value, dtype, shape) if given is None else given
         self.nodes[name] = made
 
-    def statement(self, statement: ast.stmt) -> list[Node] | None:
-        """Read an assignment, or the outputs."""
+    def statement(self, statement: ast.stmt, lines: Sequence[str]) -> list[Node] | None:
+        """Read an assignment, a function, or the outputs."""
+        if isinstance(statement, ast.FunctionDef):
+            self.bodies[statement.name] = self.body(statement, lines)
+            return None
         if isinstance(statement, ast.Return):
             value = statement.value
             parts = value.elts if isinstance(value, ast.Tuple) else [value]
@@ -286,6 +368,8 @@ class _Reader:
     def value(self, expression: ast.expr) -> Any:
         if isinstance(expression, ast.Tuple):
             return tuple(self.value(x) for x in expression.elts)
+        if isinstance(expression, ast.Name) and expression.id in self.bodies:
+            return self.bodies[expression.id]
         if isinstance(expression, ast.Call) and expression.func.id == "const":
             return Frozen(self.array(expression))
         # Parameters are named; min(a, b) is a size.
@@ -353,26 +437,34 @@ def _literal(expression: ast.expr) -> Any:
 
 
 def to_tree(outputs: Iterable[Node] | Node, *, lines: bool = False) -> str:
-    """The graph as a tree, one node per line; a repeated node is only a reference: `[3]`."""
+    """The graph as a tree, one node per line; a repeated node is only a reference: `[3]`. A body
+    comes before the inputs of the node that has it, once."""
     outputs = [outputs] if isinstance(outputs, Node) else list(outputs)
     writer = _Writer(toposort(outputs), whole=False)
-    marks: dict[Node, int] = {}
+    marks: dict[tuple[_Writer, Node], int] = {}
     rows = []
-    stack = [(node, "", "") for node in reversed(outputs)]
+    stack: list = [(node, writer, "", "") for node in reversed(outputs)]
+    shown: set[_Writer] = set()
     while stack:
-        node, lead, below = stack.pop()
-        if _inline(node):
-            rows.append(lead + writer.operand(node))
-            continue
-        if node in marks:
-            rows.append(f"{lead}[{marks[node]}]")
-            continue
-        marks[node] = len(marks)
-        rows.append(lead + _tree_row(node, writer, marks[node], lines))
-        for position, x in reversed(list(enumerate(node.inputs))):
-            last = position == len(node.inputs) - 1
+        item, writer, lead, below = stack.pop()
+        children: list[tuple[Node | Closed, _Writer]] = []
+        if isinstance(item, Closed):
+            name, inner = writer.bodies[item]
+            rows.append(lead + (name if inner in shown else writer.head(item)))
+            children = [(x, inner) for x in item.outputs if inner not in shown]
+            shown.add(inner)
+        elif _inline(item):
+            rows.append(lead + writer.operand(item))
+        elif (writer, item) in marks:
+            rows.append(f"{lead}[{marks[writer, item]}]")
+        else:
+            mark = marks[writer, item] = len(marks)
+            rows.append(lead + _tree_row(item, writer, mark, lines))
+            children = [(x, writer) for x in (*all_bodies(item.op), *item.inputs)]
+        for position, (x, where) in reversed(list(enumerate(children))):
+            last = position == len(children) - 1
             branch, trunk = ("└─ ", "   ") if last else ("├─ ", "│  ")
-            stack.append((x, below + branch, below + trunk))
+            stack.append((x, where, below + branch, below + trunk))
     return "\n".join(rows) + "\n"
 
 
@@ -384,23 +476,41 @@ def _tree_row(node: Node, writer: _Writer, mark: int, lines: bool) -> str:
 
 
 def to_dot(outputs: Iterable[Node] | Node) -> str:
-    """The graph in Graphviz's dot language: inputs green, constants grey, outputs blue."""
+    """The graph in Graphviz's dot language: inputs green, constants grey, outputs blue. A body is a
+    cluster, whose outputs have dashed edges to the nodes that have it."""
     outputs = [outputs] if isinstance(outputs, Node) else list(outputs)
     writer = _Writer(toposort(outputs), whole=False)
-    numbers = {node: k for k, node in enumerate(writer.order)}
-    given = set(outputs)
     rows = ["digraph graph_ {", '  node [shape=box, style=filled, fillcolor="white"];']
-    for node, number in numbers.items():
+    return "\n".join([*rows, *_dot_rows(writer, outputs, {}), "}"]) + "\n"
+
+
+def _dot_rows(
+    writer: _Writer, outputs: Sequence[Node], numbers: dict[tuple[_Writer, Node], int]
+) -> Iterator[str]:
+    """The nodes, clusters and edges of a graph or of a body; `numbers` of all nodes so far."""
+    given = set(outputs)
+    for name, inner, body in ((*found, body) for body, found in writer.bodies.items()):
+        yield f"  subgraph cluster_{name} {{"
+        yield f'    label="{name}";'
+        # Parameters that nothing reads are shown as well.
+        inner.order = [*dict.fromkeys((*body.parameters, *inner.order))]
+        yield from ("  " + row for row in _dot_rows(inner, body.outputs, numbers))
+        yield "  }"
+    for node in writer.order:
+        number = numbers[writer, node] = len(numbers)
         label = writer.constant(node.op.array) if isinstance(node.op, Const) else (
             writer.names[node] if isinstance(node.op, Input) else writer.op(node.op)
         )  # fmt: skip
         label = f"{label}\n{writer.type(node.type)}".replace("\\", "\\\\").replace('"', '\\"')
         label = label.replace("\n", "\\n")
-        rows.append(f'  n{number} [label="{label}"{_colour(node, node in given)}];')
+        yield f'  n{number} [label="{label}"{_colour(node, node in given)}];'
         for position, x in enumerate(node.inputs):
             mark = f' [label="{position}"]' if len(node.inputs) > 1 else ""
-            rows.append(f"  n{numbers[x]} -> n{number}{mark};")
-    return "\n".join([*rows, "}"]) + "\n"
+            yield f"  n{numbers[writer, x]} -> n{number}{mark};"
+        for body in all_bodies(node.op):
+            inner = writer.bodies[body][1]
+            for x in dict.fromkeys(body.outputs):
+                yield f"  n{numbers[inner, x]} -> n{number} [style=dashed];"
 
 
 def _colour(node: Node, is_output: bool) -> str:

@@ -11,6 +11,8 @@
     chain.py     products and sums as lists of their operands
     rewrite.py   rules as data, and the driver that applies them to a fixed point
     passes.py    a pass, and what surrounds passes: order, timing, verification, logs
+    bodies.py    bodies of ops, to which every pass applies; what is known of their parameters
+    loops/       loops that do less: unused, equal and invariant parts, merging
 
 The one idea: a transformation is a function from nodes to nodes that makes new nodes and does not
 modify existing ones. So derivatives compose to any order, a batch of a derivative is the derivative

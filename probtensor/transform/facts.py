@@ -52,13 +52,17 @@ class Bounds:
 
 ANY = Bounds()
 
+# (input, its bounds, the literal that all of its elements are or None), for some inputs.
+Known = tuple[tuple["Node", Bounds, object], ...]
+
 
 class FactTable:
-    """Facts about nodes, each computed once."""
+    """Facts about nodes, each computed once; `known` are facts about inputs, as `known_facts` gives
+    them."""
 
-    def __init__(self) -> None:
-        self._bounds: dict[Node, Bounds] = {}
-        self._constants: dict[Node, object] = {}
+    def __init__(self, known: Known = ()) -> None:
+        self._bounds: dict[Node, Bounds] = {x: bounds for x, bounds, _ in known}
+        self._constants: dict[Node, object] = {x: value for x, _, value in known}
         self._remembered: dict[tuple[Node, Callable], object] = {}
 
     def bounds(self, node: Node) -> Bounds:

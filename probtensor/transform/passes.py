@@ -1,7 +1,8 @@
 """Passes: named functions from graph to graph.
 
 `run` times each pass, counts nodes, records which rules fired for which of the user's lines, and
-verifies the graph after each pass on request. The passes themselves do none of this.
+verifies the graph after each pass on request. The passes themselves do none of this, and they see
+no bodies: `run` applies them to these as to any graph.
 """
 
 from __future__ import annotations
@@ -15,20 +16,23 @@ from probtensor.graph.node import Node, made_by
 from probtensor.graph.text import to_text
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.kinds import Composite
+from probtensor.transform.bodies import count_nodes, everywhere
 from probtensor.transform.rewrite import RewriteLog, Ruleset, apply_rules, fitted
 
 
 @dataclass(frozen=True)
 class Pass:
-    """A name, and rules or a function from outputs to outputs of the same types."""
+    """A name, and rules or a function from outputs to outputs of the same types, which is applied
+    to bodies as well unless it does that itself (`descends`)."""
 
     name: str
     action: Ruleset | Callable[[list[Node]], Sequence[Node]]
+    descends: bool = False
 
 
 @dataclass(frozen=True)
 class PassRecord:
-    """What one pass did. `fired` holds (rule, the user's line, times), most frequent first."""
+    """What one pass did, also to bodies. `fired` holds (rule, the user's line, times), most frequent first."""
 
     name: str
     nodes_before: int
@@ -64,7 +68,7 @@ def run(
     current = list(outputs)
     inputs = None if inputs is None else list(inputs)
     for step in passes:
-        before = len(toposort(current)) if log is not None else 0
+        before = count_nodes(current) if log is not None else 0
         rules_log = RewriteLog()
         start = time.perf_counter()
         after = _apply(step, current, rules_log)
@@ -75,7 +79,7 @@ def run(
             fired = sorted(rules_log.fired.items(), key=lambda item: (-item[1], item[0]))
             rows = tuple((rule, line, count) for (rule, line), count in fired)
             text = to_text(after) if texts else None
-            log.append(PassRecord(step.name, before, len(toposort(after)), seconds, rows, text))
+            log.append(PassRecord(step.name, before, count_nodes(after), seconds, rows, text))
         current = after
     return current
 
@@ -99,7 +103,9 @@ def expand_composites(outputs: Iterable[Node]) -> list[Node]:
 def _apply(step: Pass, outputs: list[Node], log: RewriteLog) -> list[Node]:
     if isinstance(step.action, Ruleset):
         return apply_rules(outputs, step.action, log)
-    return list(step.action(outputs))
+    if step.descends:
+        return list(step.action(outputs))
+    return everywhere(outputs, step.action, f"pass {step.name!r}")
 
 
 def _verify(

@@ -18,11 +18,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from probtensor import ops
-from probtensor.graph.node import Node, Op, as_tensor, line_of, made_by
+from probtensor.graph.closed import Closed, map_bodies
+from probtensor.graph.node import Node, Op, as_tensor, line_of, made_by, make
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.kinds import as_tensor_of
+from probtensor.transform.bodies import known_facts, with_changed_outputs
 from probtensor.transform.chain import CHAIN_ROOTS, INVERSE, combine_in_chain
-from probtensor.transform.facts import FactTable
+from probtensor.transform.facts import FactTable, Known
 from probtensor.transform.pattern import (
     Match,
     Var,
@@ -223,19 +225,31 @@ def apply_rules(
     """The outputs rewritten by `rules` until none applies; linear in the number of nodes.
 
     The inputs of a node are rewritten before the node, and results are cached by node, so shared
-    subgraphs are rewritten once. RewriteError if a rule changes a type. Rules that undo each other
+    subgraphs are rewritten once; so are bodies, before the nodes that have them. RewriteError if a rule changes a type. Rules that undo each other
     are stopped after FIRINGS_PER_NODE applications per node, and `log.gave_up` names them.
     """
     return _Driver(rules, log or RewriteLog()).run(list(outputs))
 
 
 class _Driver:
-    """One run: `next` maps a node to its state after one step, `done` to its final form."""
+    """One run: `next` maps a node to its state after one step, `done` to its final form.
 
-    def __init__(self, rules: Ruleset, log: RewriteLog) -> None:
+    `known` are facts about inputs; `bodies` the rewritten bodies, by body and by the facts about
+    its parameters.
+    """
+
+    def __init__(
+        self,
+        rules: Ruleset,
+        log: RewriteLog,
+        known: Known = (),
+        bodies: dict[tuple[Closed, tuple], Closed] | None = None,
+    ) -> None:
         self.rules = rules
         self.log = log
-        self.facts = FactTable()
+        self.facts = FactTable(known)
+        self.bodies = {} if bodies is None else bodies
+        self.with_final_bodies: set[Node] = set()
         self.done: dict[Node, Node] = {}
         self.next: dict[Node, Node] = {}
         self.budget = 0
@@ -282,6 +296,8 @@ class _Driver:
         rebuilt = rebuild(node, tuple(self.done[x] for x in node.inputs))
         if rebuilt is not node:
             return fitted(rebuilt, node, "a changed operand")
+        if node.op.has_bodies and node not in self.with_final_bodies:
+            return self.with_rewritten_bodies(node)
         if self.budget <= 0:
             return node
         with made_by(node):
@@ -293,6 +309,26 @@ class _Driver:
                 if found is not node:
                     return self.fired(candidate, node, found)
         return node
+
+    def with_rewritten_bodies(self, node: Node) -> Node:
+        """The node with its bodies in final form; if they are already, the result of one rule."""
+        known = known_facts(node, self.facts)
+
+        # 0.0 and -0.0 are equal, and differ as literals.
+        facts = tuple((x, bounds, repr(value)) for x, bounds, value in known)
+
+        def rewritten(body: Closed) -> Closed:
+            if (body, facts) not in self.bodies:
+                inner = _Driver(self.rules, self.log, known, self.bodies)
+                made = with_changed_outputs(body, inner.run(list(body.outputs)), "rewriting")
+                self.bodies[body, facts] = self.bodies[made, facts] = made
+            return self.bodies[body, facts]
+
+        op = map_bodies(node.op, rewritten)
+        with made_by(node):
+            after = node if op is node.op else make(op, node.inputs, type(node))
+        self.with_final_bodies.add(after)
+        return after if after is not node else self.step(node)
 
     def fired(self, rule: Rule, node: Node, after: Node) -> Node:
         self.budget -= 1

@@ -41,7 +41,7 @@ from probtensor.ops.kinds.elementwise import Elementwise, joint_shape
 from probtensor.ops.kinds.function import WIDER, Function, Signature, as_tensor_of, weak_operand
 from probtensor.ops.kinds.join import Join
 from probtensor.ops.kinds.loop import Loop
-from probtensor.ops.kinds.random import Random
+from probtensor.ops.kinds.random import Random, random_nodes
 from probtensor.ops.kinds.reduction import Reduction
 from probtensor.ops.kinds.scatter import Scatter, gathered_shape
 from probtensor.ops.kinds.view import View
@@ -80,6 +80,7 @@ __all__ = [
     "method",
     "op",
     "operator",
+    "random_nodes",
     "shifted",
     "weak_operand",
 ]

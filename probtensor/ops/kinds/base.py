@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -133,6 +133,16 @@ class Kind(Op):
         """The tangent of each result of `node`, for an op with bodies, from those of its inputs;
         None for zeros."""
         raise NotImplementedError(f"{self.name} has no derivative")
+
+    def elements_inside(self, node: Node) -> Iterator[tuple[Node, Node]]:
+        """(parameter of a body, the input of which it is, or of which it holds elements), for
+        parameters that have no other values."""
+        yield from ()
+
+    def values_inside(self, node: Node) -> Iterator[tuple[Node, Node, Node]]:
+        """(parameter of a body, its first value outside, its next value in the body), for
+        parameters that have these values only."""
+        yield from ()
 
     def batched(self, batch: Batch) -> Node | tuple[Node, ...]:
         """The node for a batch of which at least one input has the batch axis. For an op with

@@ -137,6 +137,14 @@ class Loop(Kind):
         text = (f"{sequence.described} has ", length, " elements for ", self.steps, " steps")
         return SizeCheck(length, "==", self.steps, text)
 
+    def elements_inside(self, node: Node) -> Iterator[tuple[Node, Node]]:
+        last = len(self.body.parameters)
+        yield from zip(self.body.parameters[self.carries :], node.inputs[self.carries : last])
+
+    def values_inside(self, node: Node) -> Iterator[tuple[Node, Node, Node]]:
+        count = self.carries
+        yield from zip(self.body.parameters[:count], node.inputs[:count], self.body.outputs)
+
     # Meaning.
 
     def numpy(self, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:

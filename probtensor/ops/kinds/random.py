@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from probtensor.graph.closed import with_bodies
 from probtensor.graph.node import Node
 from probtensor.ops.kinds.base import Kind
 
@@ -18,3 +19,13 @@ class Random(Kind):
         """One draw of the variable under a key (a uint64 scalar), of its shape and dtype, given its
         inputs. GraphError if it has no distribution to draw from."""
         raise NotImplementedError(f"{self.name} does not say how it is drawn")
+
+
+def random_nodes(order: Iterable[Node]) -> list[Node]:
+    """The random variables of an order of nodes, and the nodes with random variables in a body."""
+    return [
+        node
+        for node in order
+        if isinstance(node.op, Random)
+        or (node.op.has_bodies and any(isinstance(x.op, Random) for x in with_bodies([node])))
+    ]
