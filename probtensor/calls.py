@@ -43,6 +43,9 @@ REASONS = {
     "check_finite": "values are not known while a graph is built; nan and inf reach the result",
     "dtype": "convert with .astype(...)",
     "where": "choose with pt.where(mask, value, other)",
+    "mode": "target= of pt.function decides how a function is compiled",
+    "profile": "f.profile(...) of a compiled function measures it",
+    "allow_gc": "the memory of a function is laid out when it is compiled",
     "return_sign": "take the sign of a sum separately, with pt.sign",
 }
 # Names of parameters in other libraries, with the names to suggest instead.

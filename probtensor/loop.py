@@ -1,8 +1,20 @@
 """`pt.loop`: loops inside a graph, by the names and signatures of JAX."""
 
 from probtensor.calls import absent
-from probtensor.ops.loops.structured import scan
+from probtensor.ops.loops.prefix import associative_scan
+from probtensor.ops.loops.structured import foldl, foldr, reduce, scan
+from probtensor.ops.loops.structured import map_ as map
+from probtensor.ops.loops.whiles import fori_loop, while_loop
 
-__all__ = ["scan"]
+__all__ = [
+    "associative_scan",
+    "foldl",
+    "foldr",
+    "fori_loop",
+    "map",
+    "reduce",
+    "scan",
+    "while_loop",
+]
 
 __getattr__ = absent("pt.loop", dict.fromkeys(__all__))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import os
 import threading
 import time
@@ -53,6 +54,19 @@ class Process:
 
 
 PROCESS = Process()
+_UIDS = itertools.count()
+
+
+def new_uid() -> str:
+    """What distinguishes an input, or a random variable, from all others of all processes."""
+    return f"{next(_UIDS)}.{PROCESS.token}"
+
+
+def made_since(uid: str, earlier: str) -> bool:
+    """Whether a uid was made in this process, and after another one of it."""
+    number, token = uid.split(".", 1)
+    start, own = earlier.split(".", 1)
+    return token == own and int(number) > int(start)
 
 
 def _free_locks() -> None:

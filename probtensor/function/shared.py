@@ -22,6 +22,7 @@ class SharedInput(Input):
 
     cell: Cell = field(repr=False)
     name = "shared"
+    persistent = True
 
 
 class Shared(Node):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -18,7 +17,7 @@ from probtensor.calls import outermost_call, user_line
 # Re-exported.
 from probtensor.graph.origin import line_of, made_by, origin_of, present_line  # noqa: F401
 from probtensor.graph.symbolic import SETTERS, Symbolic, TypeOnly, described, no_attribute, refusal
-from probtensor.process import PROCESS, new_lock
+from probtensor.process import new_lock, new_uid
 from probtensor.types import (
     Dim,
     ShapeError,
@@ -432,6 +431,7 @@ class Input(Op):
     tensor_type: TensorType
     uid: str
     name: ClassVar[str] = "input"
+    persistent: ClassVar[bool] = False  # whether its value persists between calls
 
     def infer(self) -> TensorType:
         return self.tensor_type
@@ -454,9 +454,6 @@ class SizeOf(Op):
         return TensorType("int64", ())
 
 
-_COUNTER = itertools.count()
-
-
 def new_input(
     name: str | None,
     dtype: object,
@@ -464,7 +461,7 @@ def new_input(
     kind: type[Node] = Node,
 ) -> Node:
     """A fresh input; each `None` in `shape` becomes a symbolic size named after the input."""
-    uid = f"{next(_COUNTER)}.{PROCESS.token}"
+    uid = new_uid()
     sizes = tuple(
         Dim.name(f"{name or 'input'}.shape[{axis}]", uid) if n is None else n
         for axis, n in enumerate(shape)

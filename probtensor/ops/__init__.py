@@ -55,6 +55,7 @@ from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
 from probtensor.ops.linalg import factors, norms, products, subscripts
 from probtensor.ops.loops import op as loops
+from probtensor.ops.loops import returned, scan
 from probtensor.ops.random import draws
 from probtensor.ops.reductions import composite, folds, statistics
 from probtensor.ops.special import divergence, functions, links, rising, tails
@@ -67,7 +68,7 @@ _MODULES = (
     *(composite, folds, statistics),
     *(divergence, functions, links, rising, tails),
     *(draws, gradient, numpy_calls),
-    *(loops,),
+    *(loops, returned, scan),
 )
 
 

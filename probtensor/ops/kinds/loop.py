@@ -29,7 +29,8 @@ class Loop(Kind):
     (zeros for steps that were not run); and if `stops`, the number of steps that were run (int64).
 
     carries, sequences   the number of each among the inputs
-    steps                None: run until the body stops; then nothing is stacked
+    steps                None: run until the body stops, or as many steps as are counted; then
+                         nothing is stacked
     backwards            the steps are t = n - 1, ..., 0, where n is the number of steps to run
     truncate             the derivative of this many last steps only, as if the carry before them
                          were a constant; None: of all
@@ -99,8 +100,8 @@ class Loop(Kind):
         following, others, stop = self.split_outputs()
         for k, x in enumerate(following):
             self._fits(x.type.shape, x.type.dtype, parameters[k], f"the next value of carry {k}")
-        if self.steps is None and (others or not self.stops):
-            raise TypeError("a loop of no known length stops by itself and stacks nothing")
+        if self.steps is None and (others or not (self.stops or self.counted)):
+            raise TypeError("a loop of no known length stops or is counted, and stacks nothing")
         if stop is not None and stop.type != TensorType("bool", ()):
             raise TypeError(f"the stop condition is a bool scalar, not {stop.type}")
         stacks = (TensorType(x.type.dtype, (self.steps, *x.type.shape)) for x in others)

@@ -11,8 +11,12 @@ from probtensor.ops.kinds.base import Kind
 
 
 class Random(Kind):
-    """A random variable: `draw` gives a draw of it as a function of a key."""
+    """A random variable: `draw` gives a draw of it as a function of a key.
 
+    Subclasses have a field `uid` (see `process.new_uid`), so that each variable is another node.
+    """
+
+    uid: str
     differentiable: ClassVar[bool] = False
 
     def draw(self, variable: Node, key: Node, inputs: Sequence[Node]) -> Node:

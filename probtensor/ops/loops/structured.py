@@ -1,18 +1,16 @@
-"""Loops with the signatures of JAX: they carry tuples, lists and dicts of tensors."""
+"""Loops over sequences with the signatures of JAX: they carry tuples, lists and dicts of tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.graph.node import GraphError, Node, as_tensor, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.op import run
-from probtensor.ops.loops.trace import body_of, check_same_type
-from probtensor.ops.loops.trees import Tree, filled, leaves, structure
+from probtensor.ops.loops.trace import body_of, check_same_type, settled
+from probtensor.ops.loops.trees import Tree, filled, leaves, mapped, structure
+from probtensor.process import new_uid
 from probtensor.types import Size, is_size
 
 
@@ -28,8 +26,8 @@ def scan(
 ) -> tuple[Tree, Tree]:
     """Apply `f(carry, x) -> (carry, y)` to the elements of `xs` along axis 0, one after the other.
 
-    f           a function of tensors, called once to make the graph of a step; it may read tensors
-                from outside
+    f           a function of tensors, called to make the graph of a step; it may read tensors from
+                outside
     init        the first carry: a tensor, or tuples, lists and dicts of them, nested at will; a
                 step gives a carry of the same structure, shapes and dtypes
     xs          tensors, in such a structure, all of one size along axis 0; None for none
@@ -50,81 +48,141 @@ def scan(
         (array(6.), array([0., 1., 3.]))
     """
     sequences = [as_tensor(x) for x in leaves(xs)]
-    steps = _steps_of(sequences, length)
+    steps = _steps_of("loop.scan", sequences, length)
     slices = [new_input(x.name, x.dtype, x.shape[1:]) for x in sequences]
 
-    def step(own: Sequence[Node]) -> tuple[Tree, Tree]:
-        found = f(filled(init, own), filled(xs, slices))
+    def step(carry: Tree) -> tuple[Tree, Tree]:
+        found = f(carry, filled(xs, slices))
         if not isinstance(found, (tuple, list)) or len(found) != 2:
             raise refusal(
-                f"scan: f gives {found!r:.60}, not a pair", "it returns the next carry and y"
+                f"loop.scan: f gives {found!r:.60}, not a pair", "it returns the next carry and y"
             )
         return found
 
-    given, carries, (carry, y) = traced_step(init, step, "scan")
-    outputs = [*carry, *map(as_tensor, leaves(y))]
-    body, outside = body_of([*carries, *slices], outputs)
-    options = {"backwards": bool(reverse), "checkpoint": checkpoint}
-    found = run(body, steps, given, sequences, outside, **options)
-    count = len(given)
+    since = new_uid()
+    first, own, after, y = traced_step("loop.scan", init, step)
+    body, outside = body_of([*own, *slices], [*after, *map(as_tensor, leaves(y))], since)
+    options = {"backwards": bool(reverse), "checkpoint": checked_checkpoint("loop.scan", checkpoint)}
+    found = run(body, steps, first, sequences, outside, **options)
+    count = len(first)
     return filled(init, found[:count]), filled(y, found[count:])
 
 
-def traced_step(
-    init: Tree, step: Callable[[Sequence[Node]], tuple[Tree, Tree]], what: str
-) -> tuple[list[Node], list[Node], tuple[list[Node], Tree]]:
-    """One step of a loop: the initial carries, the inputs that stand for carries, and what `step`
-    gives for these (its first part flat).
+@public(name="loop.map")
+def map_(f: Callable[[Tree], Tree], xs: Tree) -> Tree:
+    """`f` of each element of `xs` along axis 0, one after the other.
 
-    A carry that begins as a number of Python takes the dtype that a step gives it.
+    xs is a tensor, or a structure of tensors of one size along axis 0, whose elements `f` takes in
+    the same structure. `pt.vmap` gives the same values, and computes all elements at once.
+
+    Returns the results of `f` stacked along a new axis 0, in the structure that `f` gives.
+    Raises GraphError, a TypeError, for sequences of different lengths, and for none.
+
+        >>> pt.loop.map(lambda x: x ** 2, pt.as_tensor([1.0, 2.0, 3.0])).eval()
+        array([1., 4., 9.])
     """
-    given = leaves(init)
-    weak = [isinstance(x, (bool, int, float)) and not isinstance(x, np.generic) for x in given]
-    first = [as_tensor(x) for x in given]
-    for _ in range(len(given) + 1):
-        own = [new_input(x.name, x.dtype, x.shape) for x in first]
-        carry, rest = step(own)
+    return scan(lambda carry, x: (None, f(x)), None, xs)[1]
+
+
+@public(name="loop.foldl")
+def foldl(f: Callable[[Tree, Tree], Tree], init: Tree, xs: Tree) -> Tree:
+    """The last of the carries `f(carry, x)`, from `init` on, over the elements of `xs` along axis 0.
+
+    As `pt.loop.scan`, whose arguments and errors it has, with nothing stacked.
+
+    Returns the last carry, in the structure of `init`. Raises GraphError as `pt.loop.scan`.
+
+        >>> pt.loop.foldl(lambda r, c: 10 * r + c, 0.0, pt.as_tensor([1.0, 2.0, 3.0])).eval()
+        array(123.)
+    """
+    return scan(lambda carry, x: (f(carry, x), None), init, xs)[0]
+
+
+@public(name="loop.foldr")
+def foldr(f: Callable[[Tree, Tree], Tree], init: Tree, xs: Tree) -> Tree:
+    """As `pt.loop.foldl`, from the last element of `xs` to the first.
+
+    Returns the last carry, in the structure of `init`. Raises GraphError as `pt.loop.scan`.
+
+        >>> pt.loop.foldr(lambda r, c: 10 * r + c, 0.0, pt.as_tensor([1.0, 2.0, 3.0])).eval()
+        array(321.)
+    """
+    return scan(lambda carry, x: (f(carry, x), None), init, xs, reverse=True)[0]
+
+
+@public(name="loop.reduce")
+def reduce(f: Callable[[Tree, Tree], Tree], xs: Tree, init: Tree = None) -> Tree:
+    """`f(f(f(init, x[0]), x[1]), ...)` over the elements of `xs` along axis 0, as
+    `functools.reduce`; without `init` it begins with `x[0]`.
+
+    Returns a tensor, in the structure of `init` or `xs`. Raises GraphError as `pt.loop.scan`, and
+    without `init` for sequences that have no elements.
+
+        >>> pt.loop.reduce(lambda a, b: a * b, pt.as_tensor([2.0, 3.0, 4.0])).eval()
+        array(24.)
+    """
+    if init is None:
+        _steps_of("loop.reduce", [as_tensor(x) for x in leaves(xs)], None)
+        init = mapped(xs, lambda x: as_tensor(x)[0])
+        xs = mapped(xs, lambda x: as_tensor(x)[1:])
+    return scan(lambda carry, x: (f(carry, x), None), init, xs)[0]
+
+
+def traced_step(
+    what: str, init: Tree, step: Callable[[Tree], tuple[Tree, Tree]]
+) -> tuple[list[Node], list[Node], list[Node], Tree]:
+    """One step of a loop: the initial carries, the inputs that stand for carries, and what `step`
+    gives for these: the next carries, and the rest. See `settled`."""
+
+    def flat_step(own: list[Node]) -> tuple[list[Node], Tree]:
+        carry, rest = step(filled(init, own))
         if structure(carry) != structure(init):
             raise refusal(
                 f"{what}: the carry is {structure(carry)} after a step, but {structure(init)} "
                 "before it",
-                "a step gives a carry of the structure of init",
+                "a step gives a carry of the structure of the first one",
                 kind=GraphError,
             )
-        after = [as_tensor(x) for x in leaves(carry)]
-        wider = [ops.astype(a, b.dtype) if w and a.dtype != b.dtype else a
-                 for a, b, w in zip(first, after, weak, strict=True)]  # fmt: skip
-        if all(a is b for a, b in zip(first, wider, strict=True)):
-            break
-        first = wider
+        return [as_tensor(x) for x in leaves(carry)], rest
+
+    given = leaves(init)
+    names = [getattr(x, "name", None) for x in given]
+    first, own, after, rest = settled(given, names, flat_step)
     for k, (a, b) in enumerate(zip(first, after, strict=True)):
         named = f"{what}: carry {k}" if len(first) > 1 else f"{what}: the carry"
         check_same_type(named, b, a.type, "start it with that type, or cast it in the step")
-    return first, own, (after, rest)
+    return first, own, after, rest
 
 
-def _steps_of(sequences: Sequence[Node], length: Size | None) -> Size:
+def checked_checkpoint(what: str, checkpoint: str | None) -> str | None:
+    """The option, checked."""
+    if checkpoint not in (None, "sqrt"):
+        raise refusal(f'{what}: checkpoint is None or "sqrt", not {checkpoint!r:.60}',
+                      kind=GraphError)  # fmt: skip
+    return checkpoint
+
+
+def _steps_of(what: str, sequences: Sequence[Node], length: Size | None) -> Size:
     """The number of steps; GraphError where nothing gives one, or two differ."""
     for x in sequences:
         if not x.ndim:
             raise refusal(
-                f"scan: {x.described} is a scalar, which has no elements", x.birthplace,
+                f"{what}: {x.described} is a scalar, which has no elements", x.birthplace,
                 kind=GraphError,
             )  # fmt: skip
     if length is not None and not is_size(length):
         raise refusal(
-            f"scan: length is a size, not {length!r:.60}",
+            f"{what}: length is a size, not {length!r:.60}",
             "pt.loop.fori_loop takes a number of steps that is a tensor",
             kind=GraphError,
         )
     sizes = [x.shape[0] for x in sequences] + ([] if length is None else [length])
     if not sizes:
-        raise refusal("scan: nothing gives the number of steps", "give xs, or length=",
+        raise refusal(f"{what}: nothing gives the number of steps", "give xs, or length=",
                       kind=GraphError)  # fmt: skip
     fixed = {n for n in sizes if isinstance(n, int)}
     if len(fixed) > 1:
         named = [f"{x.described} has {x.shape[0]} elements" for x in sequences]
         named += [] if length is None else [f"length is {length}"]
-        raise GraphError(f"scan: {', '.join(named)}\n  at {line_text()}")
+        raise GraphError(f"{what}: {', '.join(named)}\n  at {line_text()}")
     return next(iter(fixed), sizes[0])
-

@@ -7,7 +7,6 @@ here, once for all distributions.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,7 +42,7 @@ from probtensor.prob.distributions.truncation import (
     sorted_entries,
     truncation_bounds,
 )
-from probtensor.process import PROCESS
+from probtensor.process import new_uid
 from probtensor.types import (
     Dim,
     ShapeError,
@@ -140,9 +139,6 @@ class Distribution:
                 for name, t in zip(self.parameters, types, strict=True)
             )
             raise ShapeError(f"the parameters do not broadcast ({error}): {shapes}") from None
-
-
-_COUNTER = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -440,7 +436,7 @@ def random_variable(
         ) from None
     label = display_name(distribution, name)
     batch = whole[: len(whole) - distribution.event_ndim]
-    uid = f"{next(_COUNTER)}.{PROCESS.token}"
+    uid = new_uid()
     dims = checked_dims(label, dims, len(whole))
     room = len(batch) - (constraint.event_ndim if constraint else 0)
     if room < 0:
