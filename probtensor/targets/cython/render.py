@@ -13,7 +13,10 @@ from probtensor.kernel.ir import (
     Call,
     Carry,
     Check,
+    Choice,
+    Expr,
     For,
+    If,
     Kernel,
     Let,
     Load,
@@ -168,6 +171,8 @@ class _KernelText(Speller):
                 self._for(stmt, depth)
             case Jammed(loop, rows):
                 self._for(loop, depth, rows)
+            case If():
+                self._branch(stmt, depth)
             case Strip():
                 self._strip(stmt, depth)
             case Dot() | Sum():
@@ -180,6 +185,24 @@ class _KernelText(Speller):
                 self._comment(depth, origin)
                 self.routines.add(routine)
                 self._line(depth, f"{routine}({self._arguments(stmt)})")
+
+    def _branch(self, stmt: If, depth: int) -> None:
+        self._line(depth, f"if {unwrapped(self._expr(stmt.condition))}:")
+        self._branch_body(stmt.then, [(c, c.first) for c in stmt.choices], depth + 1)
+        if stmt.otherwise or stmt.choices:
+            self._line(depth, "else:")
+            ends = [(c, c.second) for c in stmt.choices]
+            self._branch_body(stmt.otherwise, ends, depth + 1)
+
+    def _branch_body(
+        self, body: Sequence[Stripped], ends: Sequence[tuple[Choice, Expr]], depth: int
+    ) -> None:
+        self._body(body, depth)
+        for choice, value in ends:
+            self._comment(depth, choice.origin)
+            self._set(choice.name, choice.dtype, unwrapped(self._expr(value)), depth)
+        if not body and not ends:
+            self._line(depth, "pass")
 
     def _set(self, name: str, dtype: str, value: str, depth: int) -> None:
         if name not in self.wide:
