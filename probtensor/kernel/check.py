@@ -10,6 +10,7 @@ from probtensor.kernel.ir import (
     Check,
     Expr,
     For,
+    If,
     IndexValue,
     Kernel,
     Let,
@@ -80,6 +81,8 @@ class _Checker:
                 self._loop(stmt)
             case Scan():
                 self._scan(stmt)
+            case If():
+                self._if(stmt)
             case Let(name, expr):
                 self._expr(expr)
                 self._set(name)
@@ -140,6 +143,23 @@ class _Checker:
             self._set(name)
         if scan.count is not None:
             self.computed.add(scan.count)
+
+    def _if(self, stmt: If) -> None:
+        self._expr(stmt.condition)
+        outside = set(self.defined)
+        for body, is_first in ((stmt.then, True), (stmt.otherwise, False)):
+            self.defined = set(outside)
+            self._body(body)
+            for choice in stmt.choices:
+                self._expr(choice.first if is_first else choice.second)
+        self.defined = outside
+        for choice in stmt.choices:
+            self._set(choice.name)
+            if choice.first.dtype != choice.second.dtype:
+                kinds = f"{choice.first.dtype} or {choice.second.dtype}"
+                self._fail(f"{choice.name} is {kinds}, by the branch taken")
+            if choice.dtype == "int64":
+                self.computed.add(choice.name)
 
     def _check_races(self, loop: For) -> None:
         """Iterations may run in parallel, so none may read what another stores."""

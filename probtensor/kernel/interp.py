@@ -14,6 +14,7 @@ from probtensor.kernel.ir import (
     Check,
     Expr,
     For,
+    If,
     IndexValue,
     Kernel,
     Let,
@@ -124,6 +125,8 @@ class Machine:
                 self._loop(stmt)
             case Scan():
                 self._scan(stmt)
+            case If():
+                self._if(stmt)
             case Check(condition, code):
                 if not self.value(condition):
                     self.status = code
@@ -177,6 +180,12 @@ class Machine:
             iteration += 1
         if scan.count is not None:
             self.names[scan.count] = np.int64(iteration)
+
+    def _if(self, stmt: If) -> None:
+        holds = bool(self.value(stmt.condition))
+        self._body(stmt.then if holds else stmt.otherwise)
+        for choice in stmt.choices:
+            self.names[choice.name] = self.value(choice.first if holds else choice.second)
 
     def _sums(self, carry: Carry) -> tuple[int, np.ndarray, np.ndarray]:
         """(offset of the first sum, the sums as doubles, their rounding errors)."""

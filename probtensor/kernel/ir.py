@@ -5,6 +5,7 @@
               | Store(buffer, index, expr, op)    op None writes; any op of an Acc combines
               | For(var, extent, body, accs)  loop; after it, each accumulator is a local
               | Scan(var, extent, states, body)   loop whose iterations run in order
+              | If(condition, then, otherwise, choices)   runs one of two bodies
               | Check(condition, code)        if false, the kernel's status becomes `code`
               | Call(routine, reads, writes, numbers)   a library routine on entire buffers
     expr      = Lit(value) | Ref(name) | IndexValue(index) | Load(buffer, index) | Apply(fn, args)
@@ -180,6 +181,34 @@ class Scan:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A local that an `If` defines: `first` at the end of `then`, or `second` at the end of
+    `otherwise`. Each may read the locals of its body."""
+
+    name: str
+    first: Expr
+    second: Expr
+    origin: str = ""
+
+    @property
+    def dtype(self) -> str:
+        """Its dtype."""
+        return self.first.dtype
+
+
+@dataclass(frozen=True)
+class If:
+    """`then` if the condition holds, else `otherwise`; the other body is not run at all. After it,
+    each choice is a local. All that run the statement together, the threads of a group, have the
+    same value of the condition."""
+
+    condition: Expr
+    then: tuple[Stmt, ...]
+    otherwise: tuple[Stmt, ...] = ()
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
 class Check:
     """If the condition is false, the kernel returns `code`, after running to its end."""
 
@@ -207,7 +236,7 @@ class Call:
         return (*self.reads, *self.writes)
 
 
-Stmt = Let | Store | For | Scan | Check | Call
+Stmt = Let | Store | For | Scan | If | Check | Call
 
 
 @dataclass(frozen=True)
@@ -238,8 +267,30 @@ def walk(body: tuple[Stmt, ...]) -> Iterator[Stmt]:
     """All statements, outermost first, in order."""
     for stmt in body:
         yield stmt
-        if isinstance(stmt, (For, Scan)):
-            yield from walk(stmt.body)
+        for inner in blocks(stmt):
+            yield from walk(inner)
+
+
+def blocks(stmt: Stmt) -> tuple[tuple[Stmt, ...], ...]:
+    """The bodies of a statement, in order."""
+    match stmt:
+        case For(body=body) | Scan(body=body):
+            return (body,)
+        case If(then=then, otherwise=otherwise):
+            return (then, otherwise)
+    return ()
+
+
+def map_blocks(
+    stmt: Stmt, change: Callable[[tuple[Stmt, ...]], tuple[Stmt, ...]]
+) -> Stmt:
+    """The statement with each of its bodies changed."""
+    match stmt:
+        case For(body=body) | Scan(body=body):
+            return replace(stmt, body=change(body))
+        case If(then=then, otherwise=otherwise):
+            return replace(stmt, then=change(then), otherwise=change(otherwise))
+    return stmt
 
 
 def exprs_of(stmt: Stmt) -> tuple[Expr, ...]:
@@ -252,6 +303,8 @@ def exprs_of(stmt: Stmt) -> tuple[Expr, ...]:
         case Scan(states=states, stop=stop):
             ends = () if stop is None else (stop,)
             return (*(s.init for s in states), *(s.next for s in states), *ends)
+        case If(condition, choices=choices):
+            return (condition, *(c.first for c in choices), *(c.second for c in choices))
         case Check(condition):
             return (condition,)
     return ()
@@ -274,6 +327,8 @@ def map_indices(stmt: Stmt, change: Callable[[Size], Size]) -> Stmt:
             )
         case Scan():
             return _map_scan(stmt, change)
+        case If():
+            return _map_if(stmt, change)
         case Check(condition):
             return replace(stmt, condition=map_expr_indices(condition, change))
         case Call(reads=reads, writes=writes, numbers=numbers):
@@ -300,6 +355,22 @@ def _map_scan(scan: Scan, change: Callable[[Size], Size]) -> Scan:
         ),
         stop=None if scan.stop is None else map_expr_indices(scan.stop, change),
     )
+
+
+def _map_if(stmt: If, change: Callable[[Size], Size]) -> If:
+    made = replace(
+        stmt,
+        condition=map_expr_indices(stmt.condition, change),
+        choices=tuple(
+            replace(
+                choice,
+                first=map_expr_indices(choice.first, change),
+                second=map_expr_indices(choice.second, change),
+            )
+            for choice in stmt.choices
+        ),
+    )
+    return map_blocks(made, lambda body: tuple(map_indices(inner, change) for inner in body))
 
 
 def map_expr_indices(expr: Expr, change: Callable[[Size], Size]) -> Expr:

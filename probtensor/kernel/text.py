@@ -10,6 +10,7 @@ from probtensor.kernel.ir import (
     Check,
     Expr,
     For,
+    If,
     IndexValue,
     Let,
     Lit,
@@ -42,6 +43,16 @@ def statements(body: tuple[Stmt, ...], depth: int) -> Iterator[str]:
                     yield f"{pad}  {acc.name} {acc.op}= {expression(acc.term)}"
             case Scan():
                 yield from _scan(stmt, depth)
+            case If(condition, then, otherwise, choices):
+                yield f"{pad}if {expression(condition)}:"
+                yield from statements(then, depth + 1)
+                for choice in choices:
+                    yield f"{pad}  {choice.name} = {expression(choice.first)}"
+                if otherwise or choices:
+                    yield f"{pad}else:"
+                yield from statements(otherwise, depth + 1)
+                for choice in choices:
+                    yield f"{pad}  {choice.name} = {expression(choice.second)}"
             case Check(condition, code):
                 yield f"{pad}check {expression(condition)} else {code}"
             case Call(routine, numbers=numbers):

@@ -6,16 +6,16 @@ This makes the text shorter for readers and faster to translate; a C compiler wo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from probtensor.kernel.ir import (
-    Acc,
     Apply,
     Call,
     Check,
     Expr,
     For,
+    If,
     Let,
     Load,
     Ref,
@@ -61,8 +61,9 @@ def _uses(body: tuple[Stmt, ...]) -> tuple[Counter[str], set[str]]:
 
 
 def _body(
-    body: tuple[Stmt, ...], accs: tuple[Acc, ...], once: set[str]
-) -> tuple[tuple[Stmt, ...], tuple[Acc, ...]]:
+    body: tuple[Stmt, ...], ends: Sequence[Expr], once: set[str]
+) -> tuple[tuple[Stmt, ...], tuple[Expr, ...]]:
+    """The statements, and the expressions that are evaluated after them."""
     pending: dict[str, Let] = {}  # locals that may still be inlined, in order
     loading: dict[str, None] = {}  # those of them that load
     position = {stmt.name: k for k, stmt in enumerate(body) if isinstance(stmt, Let)}
@@ -83,12 +84,18 @@ def _body(
         if isinstance(stmt, For):
             # A local inlined into the loop would be computed again in each iteration.
             flush(pending)
-            inner, folded = _body(stmt.body, stmt.accs, once)
-            done.append(replace(stmt, body=inner, accs=folded))
+            inner, terms = _body(stmt.body, [acc.term for acc in stmt.accs], once)
+            accs = tuple(replace(a, term=t) for a, t in zip(stmt.accs, terms, strict=True))
+            done.append(replace(stmt, body=inner, accs=accs))
             continue
         if isinstance(stmt, Scan):
             flush(pending)
             done.append(replace(stmt, body=_body(stmt.body, (), once)[0]))
+            continue
+        if isinstance(stmt, If):
+            condition = _inlined(stmt.condition, pending, True)
+            flush(pending)
+            done.append(_if(replace(stmt, condition=condition), once))
             continue
         stmt = _inlined_stmt(stmt, pending)
         if isinstance(stmt, Let) and stmt.name in once and _size(stmt.expr) <= MAX_OPERATIONS:
@@ -101,9 +108,19 @@ def _body(
             flush(loading)
             loading.clear()
         done.append(stmt)
-    folded = tuple(replace(acc, term=_inlined(acc.term, pending, True)) for acc in accs)
+    ends = tuple(_inlined(end, pending, True) for end in ends)
     flush(pending)
-    return tuple(done), folded
+    return tuple(done), ends
+
+
+def _if(stmt: If, once: set[str]) -> If:
+    then, firsts = _body(stmt.then, [c.first for c in stmt.choices], once)
+    otherwise, seconds = _body(stmt.otherwise, [c.second for c in stmt.choices], once)
+    choices = tuple(
+        replace(choice, first=first, second=second)
+        for choice, first, second in zip(stmt.choices, firsts, seconds, strict=True)
+    )
+    return replace(stmt, then=then, otherwise=otherwise, choices=choices)
 
 
 def _refs(stmt: Stmt) -> set[str]:

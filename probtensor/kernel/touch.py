@@ -8,6 +8,7 @@ from probtensor.kernel.ir import (
     Call,
     Expr,
     For,
+    If,
     IndexValue,
     Let,
     Load,
@@ -50,14 +51,24 @@ def expr_names(expr: Expr) -> set[str]:
     return names
 
 
+def locals_set(stmt: Stmt) -> dict[str, str]:
+    """The locals that a statement defines for the statements after it, with their dtypes."""
+    match stmt:
+        case Let(name, expr):
+            return {name: expr.dtype}
+        case For(accs=accs):
+            return {acc.name: acc.term.dtype for acc in accs}
+        case Scan(states=states, count=count):
+            found = {state.name: state.dtype for state in states}
+            return found if count is None else {**found, count: "int64"}
+        case If(choices=choices):
+            return {choice.name: choice.dtype for choice in choices}
+    return {}
+
+
 def names_set(stmt: Stmt) -> list[str]:
     """Locals that a statement defines for the statements after it."""
-    if isinstance(stmt, Let):
-        return [stmt.name]
-    if isinstance(stmt, Scan):
-        count = [] if stmt.count is None else [stmt.count]
-        return [state.name for state in stmt.states] + count
-    return [acc.name for acc in stmt.accs] if isinstance(stmt, For) else []
+    return list(locals_set(stmt))
 
 
 def writes_of(stmt: Stmt) -> list[str]:

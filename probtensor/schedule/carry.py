@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from probtensor.kernel.ir import Apply, Carry, Expr, For, Lit, Load, Stmt, Store
+from probtensor.kernel.ir import Apply, Carry, Expr, For, Lit, Load, Stmt, Store, map_blocks
 from probtensor.types import Dim, Size
 
 BLOCK = 128  # iterations per block
@@ -59,15 +59,17 @@ def redirected(body: Sequence[Stmt], carries: Sequence[Carry]) -> tuple[Stmt, ..
             case For():
                 carries = tuple(_moved(c, carry_of[c.buffer]) if c.buffer in carry_of else c
                                 for c in stmt.carries)  # fmt: skip
-                inner = tuple(redirect(inner) for inner in stmt.body)
-                return replace(stmt, body=inner, carries=carries)
+                return replace(map_blocks(stmt, redirect_all), carries=carries)
             case Store(buffer, index, expr, "add") if buffer in carry_of:
                 carry = carry_of[buffer]
                 offset = index - carry.offset
                 return replace(stmt, buffer=target(carry), index=offset, expr=_term(expr, carry))
-        return stmt
+        return map_blocks(stmt, redirect_all)
 
-    return tuple(redirect(stmt) for stmt in body)
+    def redirect_all(stmts: Sequence[Stmt]) -> tuple[Stmt, ...]:
+        return tuple(redirect(stmt) for stmt in stmts)
+
+    return redirect_all(body)
 
 
 def as_loops(body: Sequence[Stmt], scattered: bool = False) -> tuple[Stmt, ...]:
@@ -77,7 +79,7 @@ def as_loops(body: Sequence[Stmt], scattered: bool = False) -> tuple[Stmt, ...]:
     done: list[Stmt] = []
     for stmt in body:
         if not isinstance(stmt, For):
-            done.append(stmt)
+            done.append(map_blocks(stmt, lambda inner: as_loops(inner, scattered)))
             continue
         carries = tuple(c for c in stmt.carries if c.dtype == "float32")
         carries = tuple(c for c in carries if c.scatter_additions is not None or not scattered)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from probtensor.kernel.ir import Apply, For, Let, Load, Ref, Stmt, Store, walk_expr
-from probtensor.kernel.touch import loads_of, names_read, names_set
+from probtensor.kernel.touch import loads_of, locals_set, names_read, names_set
 from probtensor.schedule.grid.flat import flat_index
 from probtensor.schedule.grid.folds import sharing
 from probtensor.schedule.grid.phases import Loop, Loops, Phase
@@ -79,7 +79,7 @@ def _separate(
             continue
         for name in names:
             if name not in passed:
-                passed[name] = _through_memory(name, _dtype_of(other, name), loops, supply)
+                passed[name] = _through_memory(name, locals_set(other)[name], loops, supply)
             scalars[name] = passed[name][1]
     body: tuple[Stmt, ...] = (*reversed(scalars.values()), stmt)
     for name, extent in reversed(loops):
@@ -99,9 +99,3 @@ def _through_memory(name: str, dtype: str, loops: Loops, supply: Supply) -> tupl
     memory = supply.memory(dtype, size_product(n for _, n in loops))
     index = flat_index(loops)
     return Store(memory, index, Ref(name, dtype)), Let(name, Load(memory, index, dtype))
-
-
-def _dtype_of(stmt: Stmt, name: str) -> str:
-    if isinstance(stmt, Let):
-        return stmt.expr.dtype
-    return next(acc.term.dtype for acc in stmt.accs if acc.name == name)

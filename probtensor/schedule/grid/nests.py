@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from probtensor.kernel.ir import Acc, Apply, Expr, For, Let, Ref, Stmt, Store
+from probtensor.kernel.ir import Acc, Apply, Expr, For, Let, Ref, Stmt, Store, blocks
 from probtensor.kernel.touch import names_read, names_set
 from probtensor.schedule.grid.flat import fixed
 from probtensor.schedule.grid.phases import Loops
@@ -105,5 +105,6 @@ def stores_of(body: Sequence[Stmt], inner: Loops = ()) -> Iterator[tuple[Store, 
     for stmt in body:
         if isinstance(stmt, Store):
             yield stmt, inner
-        elif isinstance(stmt, For):
-            yield from stores_of(stmt.body, (*inner, (stmt.var, stmt.extent)))
+        around = ((stmt.var, stmt.extent),) if isinstance(stmt, For) else ()
+        for block in blocks(stmt):
+            yield from stores_of(block, (*inner, *around))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from probtensor.kernel.ir import Call, For, Kernel, Let, walk
+from probtensor.kernel.ir import Call, For, If, Kernel, Let, Scan, walk
 from probtensor.kernel.touch import expr_names, loads_of, names_set
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.schedule.grid.check import check
@@ -100,7 +100,8 @@ def schedule(
 
 
 def outline(kernel: Kernel, facts: Facts) -> Schedule:
-    """The schedule that the passes start from: a phase for each statement of the kernel."""
+    """The schedule that the passes start from: a phase for each statement of the kernel. Branches,
+    loops in order, and loops around these are run by one thread."""
     body = term_by_term(kernel.body)
     written = frozenset(buffer for stmt in body for buffer in writes(stmt))
     locals_ = {name for stmt in walk(body) for name in names_set(stmt)}
@@ -112,7 +113,7 @@ def outline(kernel: Kernel, facts: Facts) -> Schedule:
                 expr_names(expr) & locals_ <= free.keys()
             ):
                 free[name] = stmt
-            case For():
+            case For() if not any(isinstance(part, (If, Scan)) for part in walk(stmt.body)):
                 phases.append(_as_loop(stmt))
             case Call():
                 phases.append(Routine(stmt))

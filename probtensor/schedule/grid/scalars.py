@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from probtensor.kernel.ir import Acc, Let, Load, Ref, Stmt, Store
-from probtensor.kernel.touch import buffers_of, expr_names, names_set
+from probtensor.kernel.touch import buffers_of, expr_names, locals_set, names_set
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.schedule.grid.phases import (
     MapPhase,
@@ -115,7 +115,7 @@ def _loaded(name: str, k: int, phases: list[Phase], supply: Supply) -> Let:
     """Let phase k store a scalar to scratch memory; returns the load of it."""
     phase = phases[k]
     stmts = phase.body if isinstance(phase, Once) else (*phase.accs, *phase.after)
-    dtype = next(_dtype_of(stmt) for stmt in stmts if getattr(stmt, "name", None) == name)
+    dtype = next(found[name] for found in map(_locals_set, stmts) if name in found)
     memory = supply.memory(dtype, 1)
     store = Store(memory, 0, Ref(name, dtype))
     if isinstance(phase, Once):
@@ -125,5 +125,5 @@ def _loaded(name: str, k: int, phases: list[Phase], supply: Supply) -> Let:
     return Let(name, Load(memory, 0, dtype))
 
 
-def _dtype_of(stmt: Stmt | Acc) -> str:
-    return stmt.term.dtype if isinstance(stmt, Acc) else stmt.expr.dtype
+def _locals_set(stmt: Stmt | Acc) -> dict[str, str]:
+    return {stmt.name: stmt.term.dtype} if isinstance(stmt, Acc) else locals_set(stmt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 
-from probtensor.kernel.ir import Call, Stmt, Store, exprs_of
+from probtensor.kernel.ir import Call, If, Stmt, Store, exprs_of, map_blocks
 from probtensor.kernel.touch import deep, loads_of
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.schedule.grid.phases import MapPhase, Schedule, Sync
@@ -42,10 +42,17 @@ def with_syncs(
             pending = _Pending()
         (pending.by_first if single else pending.written).update(stored)
         pending.read.update(loaded)
-        done.append(stmt)
+        done.append(_synced_branches(stmt, replicated) if isinstance(stmt, If) else stmt)
     if pending.read or pending.written or pending.by_first:
         done.append(Sync())
     return tuple(done)
+
+
+def _synced_branches(stmt: If, replicated: Container[str]) -> If:
+    """A branch whose bodies have barriers; they begin with one if all lanes have to read the
+    condition before the first lane stores to what it reads."""
+    first = (Sync(),) if set(loads_of(stmt.condition)) & set(writes(stmt)) else ()
+    return map_blocks(stmt, lambda body: (*first, *with_syncs(body, replicated)))
 
 
 @dataclass(frozen=True)

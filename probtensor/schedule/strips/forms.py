@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from probtensor.kernel.ir import Acc, Carry, For, Load, Ref, Scan, Stmt
+from probtensor.kernel.ir import Acc, Carry, For, If, Load, Ref, Scan, Stmt, blocks, map_blocks
 from probtensor.kernel.touch import expr_names, names_read
 from probtensor.types import Size, size_names
 
@@ -156,7 +156,7 @@ def names_in(stmt: Stripped) -> set[str]:
                 names = names.union(*map(names_in, segment.body))
                 names |= {name for acc in segment.accs for name in expr_names(acc.term)}
             return names
-        case For() | Scan():
-            names = set().union(*map(names_in, stmt.body))
-            return names | names_read(replace(stmt, body=()))
+        case For() | Scan() | If():
+            names = names_read(map_blocks(stmt, lambda body: ()))
+            return names.union(*(names_in(inner) for body in blocks(stmt) for inner in body))
     return names_read(stmt)

@@ -11,6 +11,7 @@ from probtensor.kernel.ir import (
     Call,
     Check,
     For,
+    If,
     Let,
     Load,
     Ref,
@@ -18,6 +19,7 @@ from probtensor.kernel.ir import (
     Stmt,
     Store,
     exprs_of,
+    map_blocks,
     walk_expr,
 )
 from probtensor.kernel.simplify import coefficient
@@ -25,6 +27,7 @@ from probtensor.kernel.touch import (
     buffers_of,
     expr_names,
     loads_of,
+    locals_set,
     names_read,
     names_set,
     writes_of,
@@ -47,17 +50,12 @@ from probtensor.types import Size
 
 WIDTH = 64  # iterations of a strip: eight AVX-512 registers of doubles, 512 bytes per wide local
 MIN_ITERATIONS = 4  # shorter loops are not cut
+NESTED = (For, Scan, If)  # statements with a body
 
 
 def strip(body: Sequence[Stmt]) -> tuple[Stripped, ...]:
     """The statements with their loops cut into strips where that is faster."""
-    return tuple(map(_formed, body))
-
-
-def _formed(stmt: Stmt) -> Stripped:
-    if isinstance(stmt, Scan):
-        return replace(stmt, body=strip(stmt.body))
-    return _form(stmt) if isinstance(stmt, For) else stmt
+    return tuple(_form(stmt) if isinstance(stmt, For) else map_blocks(stmt, strip) for stmt in body)
 
 
 def _form(loop: For) -> Stripped:
@@ -67,7 +65,7 @@ def _form(loop: For) -> Stripped:
     routine = dot_of(loop) or sum_of(loop)
     if routine is not None:
         return routine
-    nested = any(isinstance(stmt, (For, Scan, Call)) for stmt in loop.body)
+    nested = any(isinstance(stmt, (*NESTED, Call)) for stmt in loop.body)
     if _is_short(loop.extent):
         return replace(loop, body=strip(loop.body))
     if nested and not _worth_lanes(loop):
@@ -87,14 +85,14 @@ def _is_short(extent: Size) -> bool:
 def _is_serial(stmt: Stmt, var: str) -> bool:
     """Whether iterations must run one at a time: two of them may store to the same element, or the
     statement is not straight-line code."""
-    if isinstance(stmt, (For, Scan, Call, Check)):
+    if isinstance(stmt, (*NESTED, Call, Check)):
         return True
     return isinstance(stmt, Store) and coefficient(stmt.index, var) in (0, None)
 
 
 def _worth_lanes(loop: For) -> bool:
     """Whether the straight-line part contains a function or division worth vectorising."""
-    straight = [stmt for stmt in loop.body if not isinstance(stmt, (For, Scan, Call))]
+    straight = [stmt for stmt in loop.body if not isinstance(stmt, (*NESTED, Call))]
     terms = [expr for stmt in straight for expr in exprs_of(stmt)]
     terms += [acc.term for acc in loop.accs]
     return any(
@@ -224,12 +222,7 @@ def find_wide(draft: Draft) -> Draft:
     for group in draft.groups:
         body = draft.statements(group)
         for stmt in body:
-            if isinstance(stmt, Let):
-                dtypes[stmt.name] = stmt.expr.dtype
-            if isinstance(stmt, For):
-                dtypes.update((acc.name, acc.term.dtype) for acc in stmt.accs)
-            if isinstance(stmt, Scan):
-                dtypes.update((state.name, state.dtype) for state in stmt.states)
+            dtypes.update(locals_set(stmt))
         read = {name for stmt in body for name in names_read(stmt)}
         read |= {name for acc in group.accs for name in expr_names(acc.term)}
         crossing |= read - {name for stmt in body for name in names_set(stmt)}
@@ -286,7 +279,7 @@ def with_routines(body: Sequence[Stmt], loop: For, wide: dict[str, str]) -> tupl
             routine = scatter_add_of(stmt, loop.var, wide, indices)
         if routine is not None and not _is_movable(routine, of_body, stored):
             routine = None
-        found.append(routine or _formed(stmt))
+        found += strip((stmt,)) if routine is None else (routine,)
     used = {name for stmt in found for name in names_in(stmt)}
     live = [s for s in found if not (isinstance(s, Let) and s.name in indices) or s.name in used]
     return tuple(sorted(live, key=_rank))

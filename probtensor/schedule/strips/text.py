@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from probtensor.kernel.ir import For, Load, Scan
+from probtensor.kernel.ir import For, If, Load, Scan
 from probtensor.kernel.text import expression, statements
 from probtensor.schedule.strips.forms import (
     Dot,
@@ -48,6 +48,15 @@ def _lines(body: Sequence[Stripped], depth: int) -> Iterator[str]:
                 yield from frame[:opened]
                 yield from _lines(inner, depth + 1)
                 yield from frame[opened:]
+            case If(then=then, otherwise=otherwise):
+                frame = list(statements((replace(stmt, then=(), otherwise=()),), depth))
+                yield frame[0]
+                yield from _lines(then, depth + 1)
+                yield from frame[1 : 1 + len(stmt.choices)]
+                if otherwise or stmt.choices:
+                    yield f"{pad}else:"
+                yield from _lines(otherwise, depth + 1)
+                yield from frame[2 + len(stmt.choices) :]
             case Dot(result, extent, left, right):
                 yield f"{pad}{result} = pt_dot({_at(left)}, {_at(right)}, {extent})"
             case Sum(result, extent, terms):

@@ -8,12 +8,12 @@ follow the function in the module, and call it as `pt_density`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from probtensor import device
 from probtensor.device import Driver, Image, LaunchQueue
-from probtensor.kernel.ir import Call, For, Store
+from probtensor.kernel.ir import Call, For, If, Stmt, Store
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Buffer, Plan
@@ -172,18 +172,25 @@ def _row_buffers(plan: Plan, rows: Sequence[int]) -> list[int]:
 def _group_for(plan: Plan, values: Mapping[str, int]) -> str:
     """The group for the length of the longest loop: a thread for small models."""
     longest = 0
-    for kernel in plan.kernels:
-        for stmt in kernel.body:
-            if isinstance(stmt, For):
-                loops, _, _ = nest(stmt)
-                iterations = size_value(size_product(n for _, n in loops), values)
-                longest = max(longest, iterations)
-            elif isinstance(stmt, Call):
-                numbers = [size_value(number, values) for number in stmt.numbers]
-                longest = max(longest, *numbers, *(n * n for n in numbers[1:3]))
+    for stmt in (stmt for kernel in plan.kernels for stmt in _shared(kernel.body)):
+        if isinstance(stmt, For):
+            loops, _, _ = nest(stmt)
+            iterations = size_value(size_product(n for _, n in loops), values)
+            longest = max(longest, iterations)
+        elif isinstance(stmt, Call):
+            numbers = [size_value(number, values) for number in stmt.numbers]
+            longest = max(longest, *numbers, *(n * n for n in numbers[1:3]))
     if longest <= THREAD_MAX_TERMS:
         return "thread"
     return "warp" if longest <= WARP_MAX_TERMS else "block"
+
+
+def _shared(body: Sequence[Stmt]) -> Iterator[Stmt]:
+    """The statements that the threads of a group run together: those of branches included."""
+    for stmt in body:
+        yield stmt
+        if isinstance(stmt, If):
+            yield from _shared((*stmt.then, *stmt.otherwise))
 
 
 @dataclass(kw_only=True)
@@ -230,7 +237,7 @@ class _BatchedText(GroupText):
     def _is_replicated(self, name: str) -> bool:
         """Whether only scalars, which every lane computes, are stored to a temporary."""
         for kernel in self.plan.kernels:
-            for stmt in kernel.body:
+            for stmt in _shared(kernel.body):
                 if isinstance(stmt, Store) and stmt.buffer == name and stmt.op is not None:
                     return False
                 if isinstance(stmt, Call) and any(name == buffer for buffer, _ in stmt.pointers):

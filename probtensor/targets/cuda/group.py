@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from probtensor.kernel.ir import (
@@ -11,7 +11,10 @@ from probtensor.kernel.ir import (
     Apply,
     Call,
     Check,
+    Choice,
+    Expr,
     For,
+    If,
     Let,
     Stmt,
     Store,
@@ -131,8 +134,37 @@ class GroupText(Speller):
                 self.comment(depth, origin)
                 self.routines.add(routine)
                 self.line(depth, f"{routine}(g, {self._arguments(stmt)});")
+            case If():
+                self._branch(stmt, depth, self._group_stmt)
             case _:
                 self.thread_stmt(stmt, depth)
+
+    def _branch(self, stmt: If, depth: int, write: Callable[[Stmt | Sync, int], None]) -> None:
+        """A branch, of which `write` writes the statements."""
+        for choice in stmt.choices:
+            kind = local_type(choice.dtype)
+            self.locals[choice.name] = kind
+            self.line(depth, f"{kind} {choice.name};")
+        self.line(depth, f"if ({unwrapped(self._expr(stmt.condition))}) {{")
+        self._branch_body(stmt.then, [(c, c.first) for c in stmt.choices], depth + 1, write)
+        if stmt.otherwise or stmt.choices:
+            self.line(depth, "} else {")
+            ends = [(c, c.second) for c in stmt.choices]
+            self._branch_body(stmt.otherwise, ends, depth + 1, write)
+        self.line(depth, "}")
+
+    def _branch_body(
+        self,
+        body: Iterable[Stmt | Sync],
+        ends: Iterable[tuple[Choice, Expr]],
+        depth: int,
+        write: Callable[[Stmt | Sync, int], None],
+    ) -> None:
+        for inner in body:
+            write(inner, depth)
+        for choice, value in ends:
+            self.comment(depth, choice.origin)
+            self.line(depth, f"{choice.name} = {unwrapped(self._expr(value))};")
 
     def _shared_loop(self, loop: For, depth: int) -> None:
         loops, body, accs = nest(loop)
@@ -308,6 +340,8 @@ class GroupText(Speller):
                 self._store(stmt, depth)
             case For():
                 self._serial_loop(stmt, depth)
+            case If():
+                self._branch(stmt, depth, self.thread_stmt)
             case Check(condition, code):
                 self.checks = True
                 self.line(depth, f"if (!{self._expr(condition)})")

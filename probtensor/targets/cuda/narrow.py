@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from probtensor.kernel.ir import For, Stmt, walk
+from probtensor.kernel.ir import For, Stmt, blocks, walk
 from probtensor.lower.plan import Plan
 from probtensor.schedule.grid.flat import fixed
 from probtensor.types import Size, size_names, size_substitute, size_value
@@ -47,9 +47,10 @@ def _with_equals(plan: Plan, values: Mapping[str, int], found: dict[str, int]) -
 def _iterations(stmt: Stmt, values: Mapping[str, int]) -> int:
     """Iterations of the innermost body of a loop. Loops whose length depends on data count as
     one."""
+    parts = [part for body in blocks(stmt) for part in body]
+    inner = max((_iterations(part, values) for part in parts), default=1)
     if not isinstance(stmt, For):
-        return 1
-    inner = max((_iterations(part, values) for part in stmt.body), default=1)
+        return inner
     static = size_names(stmt.extent) <= values.keys()
     return (size_value(stmt.extent, values) if static else 1) * inner
 

@@ -13,6 +13,7 @@ from probtensor.kernel.ir import (
     Load,
     Stmt,
     Store,
+    blocks,
     exprs_of,
     walk,
     walk_expr,
@@ -98,7 +99,7 @@ def packed(phase: MapPhase, dtypes: Mapping[str, str]) -> int:
 
     Accesses of other strides, such as a broadcast row, are not packed; if there are no others, keep
     one element per thread (coalesced)."""
-    if phase.privates or any(isinstance(s, (For, Check)) for s in phase.body):
+    if phase.privates or any(blocks(s) or isinstance(s, Check) for s in phase.body):
         return 0
     flat = Dim.name(phase.flat)
     computed = {name for stmt in phase.body for name in names_set(stmt)}

@@ -14,6 +14,7 @@ from probtensor.kernel.ir import (
     Carry,
     Check,
     For,
+    If,
     Let,
     Load,
     Scan,
@@ -139,6 +140,8 @@ class _KernelText(StatementText):
                 self._scan(stmt, depth)
             case Jammed(loop, rows):
                 self._for(loop, depth, rows)
+            case If():
+                self._branch(stmt, depth)
             case Strip():
                 self._strip(stmt, depth)
             case Dot() | Sum():

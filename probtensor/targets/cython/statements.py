@@ -1,12 +1,12 @@
-"""Statements of a kernel as Cython: locals, stores, and loops in order."""
+"""Statements of a kernel as Cython: locals, stores, branches and loops in order."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from probtensor.kernel.ir import FOLDS, Kernel, Scan, Store
+from probtensor.kernel.ir import FOLDS, Choice, Expr, If, Kernel, Scan, Store
 from probtensor.kernel.touch import expr_names
 from probtensor.schedule.strips.forms import Stripped
 from probtensor.targets.declare import CName
@@ -78,6 +78,24 @@ class StatementText(Speller):
         if store.op is not None:
             value = self._apply(FOLDS[store.op].symbol, [element, value], store.expr.dtype)
         self._line(depth, f"{element} = {value}")
+
+    def _branch(self, stmt: If, depth: int) -> None:
+        self._line(depth, f"if {unwrapped(self._expr(stmt.condition))}:")
+        self._branch_body(stmt.then, [(c, c.first) for c in stmt.choices], depth + 1)
+        if stmt.otherwise or stmt.choices:
+            self._line(depth, "else:")
+            ends = [(c, c.second) for c in stmt.choices]
+            self._branch_body(stmt.otherwise, ends, depth + 1)
+
+    def _branch_body(
+        self, body: Sequence[Stripped], ends: Sequence[tuple[Choice, Expr]], depth: int
+    ) -> None:
+        self._body(body, depth)
+        for choice, value in ends:
+            self._comment(depth, choice.origin)
+            self._set(choice.name, choice.dtype, unwrapped(self._expr(value)), depth)
+        if not body and not ends:
+            self._line(depth, "pass")
 
     def _scan(self, scan: Scan, depth: int) -> None:
         """A loop whose iterations run in order."""

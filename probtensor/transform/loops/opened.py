@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from probtensor.graph.closed import closed
-from probtensor.graph.node import Node, make, made_by, new_input
+from probtensor.graph.node import Node, made_by, make, new_input
 from probtensor.graph.parts import Get
 from probtensor.graph.walk import replace as replaced
 from probtensor.ops.kinds import Loop
