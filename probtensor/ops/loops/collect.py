@@ -101,7 +101,7 @@ class Collector:
             return one_changes or not (first >= out or second >= out)
         if not isinstance(x.op, _LINEAR) or not depth:
             return False
-        return any([self._reaches_product(a, depth - 1) for a in x.inputs])
+        return any(self._reaches_product(a, depth - 1) for a in x.inputs)
 
 
 def _unused(subscripts: str) -> str:

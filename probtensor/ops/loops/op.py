@@ -10,8 +10,8 @@ from probtensor.graph.closed import Closed, closed, parameter
 from probtensor.graph.node import Node, make
 from probtensor.graph.parts import parts
 from probtensor.ops.elementwise.elementary import tanh
-from probtensor.ops.kinds import Derivatives, Loop, op
-from probtensor.ops.loops import forward, reverse
+from probtensor.ops.kinds import Batch, Derivatives, Loop, op
+from probtensor.ops.loops import batching, forward, reverse
 from probtensor.ops.samples import Sample
 from probtensor.types import Size, TensorType
 
@@ -55,6 +55,9 @@ class Scan(Loop):
         self, node: Node, tangents: Sequence[Node | None], derivatives: Derivatives
     ) -> list[Node | None]:
         return forward.pushed(node, tangents, derivatives)
+
+    def batched(self, batch: Batch) -> tuple[Node, ...]:
+        return batching.batched(batch)
 
 
 def run(

@@ -237,7 +237,8 @@ class _Kept:
         loop = self.loop
         following, others, stop = loop.split_outputs()
         stacked = dict(zip(others, parts(self.node)[loop.carries :]))
-        found = {x: stacked[x] if x in stacked else self._shifted(x, stacked) for x in self._values if x in read}
+        kept = [x for x in self._values if x in read]
+        found = {x: stacked[x] if x in stacked else self._shifted(x, stacked) for x in kept}
         extra = [x for x, whole in found.items() if whole is None]
         if extra:
             rest = () if loop.checkpoint == "carries" else others
