@@ -34,8 +34,10 @@ class Loop(Kind):
     backwards            the steps are t = n - 1, ..., 0, where n is the number of steps to run
     truncate             the derivative of this many last steps only, as if the carry before them
                          were a constant; None: of all
-    checkpoint           None: the derivative stores what it reads of each step. "sqrt": it stores
-                         the carries of every sqrt(steps)-th step and runs the steps between again
+    checkpoint           None: the derivative stores what it reads of each step, and computes again
+                         what takes little time. "carries": it stores the carries and computes all
+                         else again. "sqrt": it stores the carries of every sqrt(steps)-th step and
+                         runs the steps between again
     """
 
     body: Closed

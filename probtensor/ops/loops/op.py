@@ -11,7 +11,7 @@ from probtensor.graph.node import Node, make
 from probtensor.graph.parts import parts
 from probtensor.ops.elementwise.elementary import tanh
 from probtensor.ops.kinds import Batch, Derivatives, Loop, op
-from probtensor.ops.loops import batching, forward, reverse
+from probtensor.ops.loops import batching, forms, forward, reverse
 from probtensor.ops.samples import Sample
 from probtensor.types import Size, TensorType
 
@@ -49,11 +49,17 @@ class Scan(Loop):
         followed: Sequence[bool],
         derivatives: Derivatives,
     ) -> list[Node | None]:
+        form = forms.reverse_form(node)
+        if form is not None:
+            return forms.pulled_through(form, node, cotangents, followed, derivatives)
         return reverse.pulled(node, cotangents, followed, derivatives)
 
     def pushed(
         self, node: Node, tangents: Sequence[Node | None], derivatives: Derivatives
     ) -> list[Node | None]:
+        form = forms.forward_form(node)
+        if form is not None:
+            return forms.pushed_through(form, node, tangents, derivatives)
         return forward.pushed(node, tangents, derivatives)
 
     def batched(self, batch: Batch) -> tuple[Node, ...]:
