@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import probtensor as pt
-from probtensor.graph.node import GraphError
 from probtensor.ops.loops.op import run
 from probtensor.ops.loops.trace import body_of
 from probtensor.testing.reference import evaluate_numpy

@@ -168,7 +168,7 @@ class _Backward:
         changes = dict(zip(self.parameters[self.last_sequence :],
                            self.node.inputs[self.last_sequence :]))  # fmt: skip
         elements: dict[Node, Node] = {}
-        kept = _Kept(self.node)
+        kept = _Kept(self.node, self.cotangents)
         read = kept.read_by(step.gradients.values())
         wholes = kept.stacks(read)
         inputs = dict(zip(self.parameters, self.node.inputs))
@@ -213,16 +213,22 @@ class _Backward:
 class _Kept:
     """The values of steps that a loop keeps for its derivative."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, cotangents: Sequence[Node | None]) -> None:
         self.node = node
         self.loop: Loop = node.op
-        body = self.loop.body
-        order = body.order()
+        body, order = self.loop.body, self.loop.body.order()
+        following, self.others, self.stop = self.loop.split_outputs()
         carries = self.loop.split_inputs(body.parameters)[0]
+        self.after = dict(zip(carries, following))
+        self.first = dict(zip(carries, node.inputs))
+        self.last = dict(zip(carries, parts(node)))
         inside = depending(order, carries)
-        routines = self.loop.checkpoint != "carries"
-        kept = (x for x in order if x in inside and routines and _takes_time(x))
-        self._values = dict.fromkeys([*carries, *kept])
+        values = [*carries, *following]
+        if self.loop.checkpoint != "carries":
+            given = cotangents[self.loop.carries :]
+            values += [y for y, g in zip(self.others, given) if g is not None]
+            values += filter(_takes_time, order)
+        self._values = dict.fromkeys(x for x in values if x in inside)
 
     def __contains__(self, x: Node) -> bool:
         return x in self._values
@@ -235,30 +241,46 @@ class _Kept:
         """The values that are read, stacked: results of the loop if it stacks them, else of one
         that does."""
         loop = self.loop
-        following, others, stop = loop.split_outputs()
-        stacked = dict(zip(others, parts(self.node)[loop.carries :]))
         kept = [x for x in self._values if x in read]
-        found = {x: stacked[x] if x in stacked else self._shifted(x, stacked) for x in kept}
-        extra = [x for x, whole in found.items() if whole is None]
+        others = () if loop.checkpoint == "carries" else self.others
+        held = dict.fromkeys(others)
+        extra: list[Node] = []
+        # Carries last: they are shifted from values after steps where these are stacked.
+        for x in sorted(kept, key=self.after.__contains__):
+            if x not in self._with_shifted(held):
+                held[x] = None
+                extra.append(x)
+        made = self.node
         if extra:
-            rest = () if loop.checkpoint == "carries" else others
-            outputs = [*following, *rest, *extra, *(() if stop is None else (stop,))]
-            made = replace(loop, body=with_outputs(loop.body, outputs))
-            stacks = parts(make(made, self.node.inputs))[loop.carries + len(rest) :]
-            found |= dict(zip(extra, stacks))
+            outputs = [*self.after.values(), *others, *extra]
+            outputs += [] if self.stop is None else [self.stop]
+            made = make(replace(loop, body=with_outputs(loop.body, outputs)), self.node.inputs)
+        found = self._with_shifted(dict(zip([*others, *extra], parts(made)[loop.carries :])))
+        return {x: found[x] for x in kept}
+
+    def _with_shifted(self, stacks: Mapping[Node, Node | None]) -> dict[Node, Node | None]:
+        """The stacks, and those of carries before and after steps that are these by one step
+        apart; None for a stack that is not made yet."""
+        found = dict(stacks)
+        dynamic, backwards = is_dynamic(self.loop), self.loop.backwards
+        for _ in self.after:
+            count = len(found)
+            for x, y in self.after.items():
+                if y in found and x not in found and not (backwards and dynamic):
+                    found[x] = self._shifted(found[y], self.first[x], not backwards)
+                elif x in found and y not in found and not dynamic:
+                    found[y] = self._shifted(found[x], self.last[x], backwards)
+            if len(found) == count:
+                break
         return found
 
-    def _shifted(self, x: Node, stacked: Mapping[Node, Node]) -> Node | None:
-        """A carry before each step, if the loop stacks the carries after them."""
-        loop = self.loop
-        following = dict(zip(loop.body.parameters, loop.split_outputs()[0]))
-        after = stacked.get(following[x]) if x in following else None
-        if after is None or (loop.backwards and is_dynamic(loop)):
+    def _shifted(self, stack: Node | None, end: Node, up: bool) -> Node | None:
+        """The stack moved up by one row, or down, where `end` is the first row, or the last."""
+        if stack is None:
             return None
-        inputs = dict(zip(loop.body.parameters, self.node.inputs))
-        first = ops.expand_dims(inputs[x], 0)
-        joined = ops.concatenate([after, first] if loop.backwards else [first, after])
-        return ops.narrow(joined, 0, 1 if loop.backwards else 0, loop.steps)
+        row = ops.expand_dims(end, 0)
+        joined = ops.concatenate([row, stack] if up else [stack, row])
+        return ops.narrow(joined, 0, 0 if up else 1, self.loop.steps)
 
 
 def _takes_time(x: Node) -> bool:
