@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cache
 
 from probtensor.function.record import Damaged, Unknown, check_positions, decode, encode
+from probtensor.graph.closed import Closed
 from probtensor.graph.node import Frozen, Input, Node, Op, origin_of
 from probtensor.graph.walk import inputs_of, toposort
 from probtensor.lower.plan import Plan
@@ -61,10 +62,7 @@ def fingerprint(inputs: Sequence[Node], outputs: Sequence[Node], options: Sequen
     uids = {node.op.uid: index[node] for node in order if isinstance(node.op, Input)}
     digest = hashlib.sha256(library_identity().encode())
     text = _OpText(uids)
-    for node in order:
-        file, line = origin_of(node)
-        inputs_at = [index[x] for x in node.inputs]
-        row = (text.op(node.op), inputs_at, file, line, user_text(file, line))
+    for row in text.rows(order, index):
         digest.update(repr(row).encode())
     row = ([index[x] for x in inputs], [index[y] for y in outputs], list(options))
     digest.update(repr(row).encode())
@@ -78,6 +76,24 @@ class _OpText:
     def __init__(self, indices: Mapping[str, int]) -> None:
         self.indices = dict(indices)
         self.cache: dict[Op, str] = {}
+
+    def rows(self, order: Iterable[Node], index: Mapping[Node, int]) -> Iterator[tuple]:
+        """The nodes, each with its op, the indices of its inputs, and the user's line."""
+        for node in order:
+            file, line = origin_of(node)
+            inputs_at = [index[x] for x in node.inputs]
+            yield self.op(node.op), inputs_at, file, line, user_text(file, line)
+
+    def body(self, body: Closed) -> str:
+        """A body, whose parameters are its first nodes. They have no line: equal parameters of all
+        bodies of a process are one node."""
+        own = set(body.parameters)
+        inner = [node for node in body.order() if node not in own]
+        index = {node: k for k, node in enumerate((*body.parameters, *inner))}
+        types = [self.value(x.type) for x in body.parameters]
+        results = [index[x] for x in body.outputs]
+        rows = repr((types, [*self.rows(inner, index)], results))
+        return hashlib.sha256(rows.encode()).hexdigest()
 
     def op(self, op: Op) -> str:
         cls = type(op)
@@ -111,6 +127,8 @@ class _OpText:
             return f"{value.dtype}{self.value(value.shape)}"
         if isinstance(value, Op):
             return self.op(value)
+        if isinstance(value, Closed):
+            return self.body(value)
         raise Unknown(f"{type(value).__name__} in an op")
 
     def size_name(self, atom: Atom) -> str:

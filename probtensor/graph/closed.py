@@ -11,7 +11,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import chain
 
-from probtensor.graph.node import Const, Input, Node, Op, SizeOf, made_by, make
+from probtensor.graph.node import (
+    Const,
+    Input,
+    Node,
+    NodeSteps,
+    Op,
+    SizeOf,
+    made_by,
+    made_by_steps,
+    make,
+    node_steps,
+)
 from probtensor.graph.walk import replace as replaced
 from probtensor.graph.walk import toposort
 from probtensor.types import TensorType
@@ -36,6 +47,10 @@ class Closed:
         pairs = ((self.parameters, other.parameters), (self.outputs, other.outputs))
         return all(list(map(id, a)) == list(map(id, b)) for a, b in pairs)
 
+    def __reduce__(self) -> tuple:
+        steps, places = node_steps([*self.parameters, *self.outputs])
+        return _rebuild, (steps, places, len(self.parameters))
+
     def __call__(self, *arguments: Node) -> list[Node]:
         """The outputs for arguments, which have the types of the parameters."""
         return replaced(self.outputs, dict(zip(self.parameters, arguments, strict=True)))
@@ -49,6 +64,12 @@ class Closed:
         return f"({len(self.parameters)} parameters -> {len(self.outputs)} results)"
 
     __str__ = text
+
+
+def _rebuild(steps: NodeSteps, places: Sequence[int], count: int) -> Closed:
+    nodes = made_by_steps(steps)
+    found = tuple(nodes[k] for k in places)
+    return Closed(found[:count], found[count:])
 
 
 def parameter(position: int, kind: TensorType) -> Node:

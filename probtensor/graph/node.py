@@ -163,21 +163,7 @@ class Node(Symbolic):
         )
 
     def __reduce__(self) -> tuple:
-        order: list[Node] = []
-        index: dict[Node, int] = {}
-        stack = [self]
-        while stack:
-            node = stack[-1]
-            waiting = [x for x in node.inputs if x not in index]
-            if waiting:
-                stack.extend(waiting)
-                continue
-            stack.pop()
-            if node not in index:
-                index[node] = len(order)
-                order.append(node)
-        steps = [(type(n), n.op, tuple(index[x] for x in n.inputs)) for n in order]
-        return _rebuild, (steps,)
+        return _rebuild, (node_steps([self])[0],)
 
     def __repr__(self) -> str:
         named = _operand(self)
@@ -367,11 +353,37 @@ def _bad_call(what: str, inputs: Sequence[Node], error: Exception) -> str:
     return text + "".join(f"\n  {row}" for row in [*dict.fromkeys(made)][:MAX_NAMED])
 
 
-def _rebuild(steps: list[tuple[type[Node], Op, tuple[int, ...]]]) -> Node:
+NodeSteps = list[tuple[type[Node], Op, tuple[int, ...]]]
+
+
+def node_steps(outputs: Iterable[Node]) -> tuple[NodeSteps, list[int]]:
+    """What pickle stores of nodes: the steps that make them (class, op, numbers of the steps that
+    make the inputs), and the numbers of the steps that make the outputs."""
+    index: dict[Node, int] = {}
+    outputs = list(outputs)
+    stack = outputs[::-1]
+    while stack:
+        node = stack[-1]
+        waiting = [x for x in node.inputs if x not in index]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        stack.pop()
+        index.setdefault(node, len(index))
+    steps = [(type(n), n.op, tuple(index[x] for x in n.inputs)) for n in index]
+    return steps, [index[x] for x in outputs]
+
+
+def made_by_steps(steps: NodeSteps) -> list[Node]:
+    """The nodes that the steps make, in order."""
     nodes: list[Node] = []
     for kind, op, inputs in steps:
         nodes.append(make(op, tuple(nodes[i] for i in inputs), kind))
-    return nodes[-1]
+    return nodes
+
+
+def _rebuild(steps: NodeSteps) -> Node:
+    return made_by_steps(steps)[-1]
 
 
 # Leaves.

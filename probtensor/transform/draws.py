@@ -1,23 +1,32 @@
 """Random variables as draws: each one becomes a pure function of one key.
 
-The stream number of a variable is its position among the random variables in topological order; it
-is folded into the key. So the same graph gives the same draws in every process, whatever other
-graphs were built before.
+The stream number of a variable is its position among the random variables in topological order,
+those in a body before the node that has it; it is folded into the key. So the same graph gives the
+same draws in every process, whatever other graphs were built before.
+
+In the body of a loop the number of the step is folded in after that, and those of all loops around
+it. Two loops with one random variable (a loop, and what its derivative runs again) draw the same:
+in bodies, variables with one uid have one stream.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import Node, made_by, make, new_input
-from probtensor.graph.walk import toposort
-from probtensor.ops.kinds import Random
+from probtensor.graph.closed import with_bodies
+from probtensor.graph.node import GraphError, Node, line_of, made_by, new_input
+from probtensor.graph.parts import Get
+from probtensor.graph.walk import rebuild, toposort
+from probtensor.ops.kinds import Loop, Random, random_nodes
+from probtensor.transform.loops.opened import Entry, closed_again, opened
 
 
 def has_draws(outputs: Sequence[Node]) -> bool:
     """Do the outputs depend on a random variable?"""
-    return any(isinstance(node.op, Random) for node in toposort(outputs))
+    return bool(random_nodes(toposort(outputs)))
 
 
 def keyed_draws(outputs: Sequence[Node]) -> tuple[list[Node], Node | None]:
@@ -37,16 +46,92 @@ def lower_draws(
     `given` maps nodes to values that replace them.
     GraphError for a variable with an improper distribution, which has no draws.
     """
-    done: dict[Node, Node] = dict(given or {})
-    stream = 0
-    for node in toposort(outputs, given=done):
+    return _drawn(outputs, _Streams(key), dict(given or {}))
+
+
+class _Streams:
+    """The keys of random variables outside of loops, and of those in their bodies."""
+
+    def __init__(self, key: Node) -> None:
+        self.key = key
+        self.count = 0
+        self.in_bodies: dict[str, Node] = {}
+
+    def next(self) -> Node:
+        self.count += 1
+        return ops.key_fold(self.key, self.count - 1)
+
+    def of(self, variable: Node) -> Node:
+        """The key under which a variable outside of loops is drawn."""
+        return self.next()
+
+    def inside(self, uid: str) -> Node:
+        """The key of the stream of a variable in a body, which the steps are folded into."""
+        if uid not in self.in_bodies:
+            self.in_bodies[uid] = self.next()
+        return self.in_bodies[uid]
+
+
+class _StepStreams:
+    """The keys in a body, those of one step, by the uids of the variables."""
+
+    def __init__(self, keys: Mapping[str, Node]) -> None:
+        self.keys = keys
+
+    def of(self, variable: Node) -> Node:
+        return self.keys[variable.op.uid]
+
+    def inside(self, uid: str) -> Node:
+        return self.keys[uid]
+
+
+def _drawn(
+    outputs: Iterable[Node], streams: _Streams | _StepStreams, done: dict[Node, Node]
+) -> list[Node]:
+    """The outputs with draws for random variables, given `done` for some nodes."""
+    outputs = list(outputs)
+    results: dict[Node, Sequence[Node]] = {}
+    order = toposort(outputs, given=done)
+    drawing = set(random_nodes(order))
+    for node in order:
+        if isinstance(node.op, Get) and node.inputs[0] in results:
+            done[node] = results[node.inputs[0]][node.op.index]
+            continue
         inputs = tuple(done[x] for x in node.inputs)
         with made_by(node):
             if isinstance(node.op, Random):
-                done[node] = node.op.draw(node, ops.key_fold(key, stream), inputs)
-                stream += 1
-            elif all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-                done[node] = node
+                done[node] = node.op.draw(node, streams.of(node), inputs)
+            elif node in drawing:
+                results[node] = _loop_with_draws(node, inputs, streams)
+                done[node] = node  # only its parts are read
             else:
-                done[node] = make(node.op, inputs, type(node))
+                done[node] = rebuild(node, inputs)
     return [done[y] for y in outputs]
+
+
+def _loop_with_draws(
+    node: Node, inputs: Sequence[Node], streams: _Streams | _StepStreams
+) -> Sequence[Node]:
+    """The results of a loop whose body draws in each step: the keys are invariants of it, and the
+    number of the step a sequence, or where nothing gives the number of steps, a carry."""
+    if not isinstance(node.op, Loop):
+        raise GraphError(
+            f"{node.op.user_name()}: a random variable is drawn in it\n  at {line_of(node)}\n"
+            "  make the variable outside of the function"
+        )
+    body, loop = node.op.body, opened(node, inputs)
+    uids = dict.fromkeys(x.op.uid for x in with_bodies(body.order()) if isinstance(x.op, Random))
+    step = new_input("step", "uint64", ())
+    if node.op.steps is None:
+        zero = ops.constant(np.uint64(0))
+        loop.carries.append(Entry(zero, step, step + ops.constant(np.uint64(1))))
+    else:
+        loop.sequences.append(Entry(ops.arange(node.op.steps, dtype="uint64"), step))
+    keys = {}
+    for uid in uids:
+        own = new_input("key", "uint64", ())
+        loop.invariants.append(Entry(streams.inside(uid), own))
+        keys[uid] = ops.key_fold(own, step)
+    before = loop.roots()
+    loop.change_roots(dict(zip(before, _drawn(before, _StepStreams(keys), {}), strict=True)))
+    return closed_again(loop)
