@@ -12,6 +12,7 @@ from probtensor.ops.loops.structured import scan
 from probtensor.ops.loops.trees import Tree, filled, leaves, structure
 from probtensor.ops.reductions.folds import one_integer
 
+WHAT = "loop.associative_scan"
 Combine = Callable[[Sequence[Node], Sequence[Node]], list[Node]]
 
 
@@ -37,24 +38,25 @@ def associative_scan(
         array([ 1.,  2.,  6., 24.])
     """
     given = [as_tensor(x) for x in leaves(elems)]
-    axes = [_axis_of(x, one_integer(axis, "loop.associative_scan: axis", tensors=False)) for x in given]
+    axis = one_integer(axis, f"{WHAT}: axis", tensors=False)
+    axes = [_axis_of(x, axis) for x in given]
     sizes = {x.shape[k] for x, k in zip(given, axes, strict=True)}
     if len(sizes) != 1:
         named = ", ".join(f"{x.described} {x.type}" for x in given)
-        raise refusal(f"loop.associative_scan: one size along axis {axis} is needed, not {named}",
+        raise refusal(f"{WHAT}: one size along axis {axis} is needed, not {named}",
                       kind=GraphError)  # fmt: skip
     kinds = [x.dtype for x in given]
 
     def combine(a: Sequence[Node], b: Sequence[Node]) -> list[Node]:
         found = fn(filled(elems, a), filled(elems, b))
         if structure(found) != structure(elems):
-            raise refusal(f"loop.associative_scan: fn gives {structure(found)}, not {structure(elems)}",
+            raise refusal(f"{WHAT}: fn gives {structure(found)}, not {structure(elems)}",
                           kind=GraphError)  # fmt: skip
         nodes = [as_tensor(x) for x in leaves(found)]
         for x, dtype, like in zip(nodes, kinds, a, strict=True):
             if x.dtype != dtype or x.ndim != like.ndim:
                 raise GraphError(
-                    f"loop.associative_scan: fn gives {x.type} for two of {like.type}\n"
+                    f"{WHAT}: fn gives {x.type} for two of {like.type}\n"
                     f"  at {line_of(x)}\n  it joins elements to one of their dtype and shape"
                 )
         return nodes
@@ -68,7 +70,7 @@ def associative_scan(
 
 def _axis_of(x: Node, axis: int) -> int:
     if not -x.ndim <= axis < x.ndim:
-        raise refusal(f"loop.associative_scan: {x.described} {x.type} has no axis {axis}",
+        raise refusal(f"{WHAT}: {x.described} {x.type} has no axis {axis}",
                       x.birthplace, kind=GraphError)  # fmt: skip
     return axis % x.ndim
 
