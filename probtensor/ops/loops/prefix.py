@@ -8,6 +8,7 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of
 from probtensor.graph.symbolic import refusal
+from probtensor.ops.indexing.slicing import narrow
 from probtensor.ops.loops.structured import scan
 from probtensor.ops.loops.trees import Tree, filled, leaves, structure
 from probtensor.ops.reductions.folds import one_integer
@@ -32,7 +33,8 @@ def associative_scan(
     and their applications".
 
     Returns tensors of the shapes and the structure of `elems`. Raises GraphError, a TypeError, for
-    other sizes along the axis, and an `fn` that changes structure, dtype or shape.
+    other sizes along the axis, and an `fn` that changes structure, dtype or shape. A call raises
+    IndexError where a symbolic size is 0.
 
         >>> pt.loop.associative_scan(lambda a, b: a * b, pt.as_tensor([1.0, 2.0, 3.0, 4.0])).eval()
         array([ 1.,  2.,  6., 24.])
@@ -116,7 +118,7 @@ def _in_order(combine: Combine, given: Sequence[Node], axes: Sequence[int]) -> l
         joined = combine(carry, elements)
         return joined, [ops.squeeze(x, k) for x, k in zip(joined, axes, strict=True)]
 
-    first = [_part(x, k, slice(0, 1)) for x, k in zip(given, axes, strict=True)]
+    first = [narrow(x, k, 0, 1) for x, k in zip(given, axes, strict=True)]
     rest = [ops.moveaxis(x, k, 0)[1:] for x, k in zip(given, axes, strict=True)]
     later = [ops.moveaxis(x, 0, k) for x, k in zip(scan(step, first, rest)[1], axes, strict=True)]
     return [ops.concatenate([a, b], k) for a, b, k in zip(first, later, axes, strict=True)]
