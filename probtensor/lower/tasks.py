@@ -75,6 +75,10 @@ def tasks_of(
             recorder.bounds = {f"@{k}": n for k, n in enumerate(task.domain)}
             task.reads(recorder, [Dim.name(f"@{k}") for k in range(len(task.domain))])
             task.reads_before(recorder)
+            if node.op.has_bodies:
+                # A routine in a body reads the buffer of a view, not what the view is made of.
+                for x in _operands_in_buffers(node, sizes):
+                    recorder.leaf(x, (Dim.name("@all"),) * x.type.ndim)
             task.accesses = recorder.found
             found.append(task)
     return found

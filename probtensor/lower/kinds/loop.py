@@ -93,7 +93,7 @@ class _LoopWriter:
         steps = None if self.op.steps is None else self.writer.sizes(self.op.steps)
         if not self.op.counted:
             return steps
-        name = self.writer.fresh("n")
+        name = self.writer.fresh("m")  # sizes are named n0, n1, ...
         self.writer.emit(Let(name, self.writer.value(self.node.inputs[-1], ())))
         return Dim.name(name) if steps is None else size_min(Dim.name(name), steps)
 

@@ -8,10 +8,12 @@ from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of
 from probtensor.graph.symbolic import refusal
+from probtensor.ops.indexing.slicing import narrow
 from probtensor.ops.loops.structured import scan
 from probtensor.ops.loops.trees import Tree, filled, leaves, structure
 from probtensor.ops.reductions.folds import one_integer
 
+WHAT = "loop.associative_scan"
 Combine = Callable[[Sequence[Node], Sequence[Node]], list[Node]]
 
 
@@ -31,30 +33,32 @@ def associative_scan(
     and their applications".
 
     Returns tensors of the shapes and the structure of `elems`. Raises GraphError, a TypeError, for
-    other sizes along the axis, and an `fn` that changes structure, dtype or shape.
+    other sizes along the axis, and an `fn` that changes structure, dtype or shape. A call raises
+    IndexError where a symbolic size is 0.
 
         >>> pt.loop.associative_scan(lambda a, b: a * b, pt.as_tensor([1.0, 2.0, 3.0, 4.0])).eval()
         array([ 1.,  2.,  6., 24.])
     """
     given = [as_tensor(x) for x in leaves(elems)]
-    axes = [_axis_of(x, one_integer(axis, "loop.associative_scan: axis", tensors=False)) for x in given]
+    axis = one_integer(axis, f"{WHAT}: axis", tensors=False)
+    axes = [_axis_of(x, axis) for x in given]
     sizes = {x.shape[k] for x, k in zip(given, axes, strict=True)}
     if len(sizes) != 1:
         named = ", ".join(f"{x.described} {x.type}" for x in given)
-        raise refusal(f"loop.associative_scan: one size along axis {axis} is needed, not {named}",
+        raise refusal(f"{WHAT}: one size along axis {axis} is needed, not {named}",
                       kind=GraphError)  # fmt: skip
     kinds = [x.dtype for x in given]
 
     def combine(a: Sequence[Node], b: Sequence[Node]) -> list[Node]:
         found = fn(filled(elems, a), filled(elems, b))
         if structure(found) != structure(elems):
-            raise refusal(f"loop.associative_scan: fn gives {structure(found)}, not {structure(elems)}",
+            raise refusal(f"{WHAT}: fn gives {structure(found)}, not {structure(elems)}",
                           kind=GraphError)  # fmt: skip
         nodes = [as_tensor(x) for x in leaves(found)]
         for x, dtype, like in zip(nodes, kinds, a, strict=True):
             if x.dtype != dtype or x.ndim != like.ndim:
                 raise GraphError(
-                    f"loop.associative_scan: fn gives {x.type} for two of {like.type}\n"
+                    f"{WHAT}: fn gives {x.type} for two of {like.type}\n"
                     f"  at {line_of(x)}\n  it joins elements to one of their dtype and shape"
                 )
         return nodes
@@ -68,7 +72,7 @@ def associative_scan(
 
 def _axis_of(x: Node, axis: int) -> int:
     if not -x.ndim <= axis < x.ndim:
-        raise refusal(f"loop.associative_scan: {x.described} {x.type} has no axis {axis}",
+        raise refusal(f"{WHAT}: {x.described} {x.type} has no axis {axis}",
                       x.birthplace, kind=GraphError)  # fmt: skip
     return axis % x.ndim
 
@@ -114,7 +118,7 @@ def _in_order(combine: Combine, given: Sequence[Node], axes: Sequence[int]) -> l
         joined = combine(carry, elements)
         return joined, [ops.squeeze(x, k) for x, k in zip(joined, axes, strict=True)]
 
-    first = [_part(x, k, slice(0, 1)) for x, k in zip(given, axes, strict=True)]
+    first = [narrow(x, k, 0, 1) for x, k in zip(given, axes, strict=True)]
     rest = [ops.moveaxis(x, k, 0)[1:] for x, k in zip(given, axes, strict=True)]
     later = [ops.moveaxis(x, 0, k) for x, k in zip(scan(step, first, rest)[1], axes, strict=True)]
     return [ops.concatenate([a, b], k) for a, b, k in zip(first, later, axes, strict=True)]

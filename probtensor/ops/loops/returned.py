@@ -11,8 +11,8 @@ from probtensor.graph.symbolic import refusal
 from probtensor.types import Dim
 
 FORMS = (
-    "it returns outputs, a tensor or a list of them; updates, {shared: value}; pt.until(condition); "
-    "or a tuple of these"
+    "it returns outputs, a tensor or a list of them; updates, {shared: value}; "
+    "pt.until(condition); or a tuple of these"
 )
 
 

@@ -56,9 +56,9 @@ def scan(
         >>> powers.eval()
         array([ 2.,  4.,  8., 16.])
     """
-    given = read_arguments(fn, sequences, outputs_info, non_sequences, n_steps, go_backwards,
-                           truncate=truncate_gradient, strict=strict, checkpoint=checkpoint)  # fmt: skip
-    found = stepped(given)
+    options = {"truncate": truncate_gradient, "strict": strict, "checkpoint": checkpoint}
+    data = (sequences, outputs_info, non_sequences)
+    found = stepped(read_arguments(fn, *data, n_steps, go_backwards, **options))
     if return_updates:
         return one_or_all(found.outputs, return_list), found.updates
     if found.updates:

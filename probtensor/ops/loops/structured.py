@@ -1,4 +1,4 @@
-"""Loops over sequences with the signatures of JAX: they carry tuples, lists and dicts of tensors."""
+"""Loops over sequences with the signatures of JAX, which carry nested tensors."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.op import run
 from probtensor.ops.loops.trace import body_of, check_same_type, settled
 from probtensor.ops.loops.trees import Tree, filled, leaves, mapped, structure
+from probtensor.ops.reductions.folds import flag
 from probtensor.process import new_uid
 from probtensor.types import Size, is_size
 
@@ -62,7 +63,8 @@ def scan(
     since = new_uid()
     first, own, after, y = traced_step("loop.scan", init, step)
     body, outside = body_of([*own, *slices], [*after, *map(as_tensor, leaves(y))], since)
-    options = {"backwards": bool(reverse), "checkpoint": checked_checkpoint("loop.scan", checkpoint)}
+    checkpoint = checked_checkpoint("loop.scan", checkpoint)
+    options = {"backwards": flag(reverse, "loop.scan: reverse"), "checkpoint": checkpoint}
     found = run(body, steps, first, sequences, outside, **options)
     count = len(first)
     return filled(init, found[:count]), filled(y, found[count:])
@@ -86,7 +88,7 @@ def map_(f: Callable[[Tree], Tree], xs: Tree) -> Tree:
 
 @public(name="loop.foldl")
 def foldl(f: Callable[[Tree, Tree], Tree], init: Tree, xs: Tree) -> Tree:
-    """The last of the carries `f(carry, x)`, from `init` on, over the elements of `xs` along axis 0.
+    """The last carry `f(carry, x)`, from `init` on, over the elements of `xs` along axis 0.
 
     As `pt.loop.scan`, whose arguments and errors it has, with nothing stacked.
 

@@ -63,7 +63,8 @@ def _condition(found: object) -> Node:
     found = as_tensor(found)
     if found.dtype != "bool" or found.shape:
         raise GraphError(
-            f"loop.while_loop: the condition is {found.type}, not a bool scalar\n  at {line_of(found)}\n"
+            f"loop.while_loop: the condition is {found.type}, not a bool scalar\n"
+            f"  at {line_of(found)}\n"
             "  compare, as in x > 0, and join what several elements give with pt.all or pt.any"
         )
     return found
@@ -79,8 +80,8 @@ def fori_loop(
     """`val = init_val`, then `val = body_fun(i, val)` for i = lower, ..., upper - 1.
 
     lower, upper  integers, sizes, or integer scalar tensors; i is an int64 scalar
-    init_val      a tensor, or tuples, lists and dicts of them, nested at will; `body_fun`, which may
-                  read tensors from outside, gives values of the same structure, shapes and dtypes
+    init_val      a tensor, or tuples, lists and dicts of them, nested at will; `body_fun`, which
+                  may read tensors from outside, gives values of the same structure and types
 
     Returns the last value: `init_val` where `upper <= lower`. Raises GraphError, a TypeError, for
     bounds that are no integers and values whose type changes in a step.
