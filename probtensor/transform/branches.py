@@ -9,7 +9,8 @@ computed in each.
     u = exp(x);  ifelse(c, u, u + 1) * u    exp: always    u + 1: where c takes the second
 
 All choices of one selector in one context that do not depend on each other become one branch: a
-value and its gradient, for example, share what their alternatives compute.
+value and its gradient, for example, share what their alternatives compute. A choice between what
+is computed anyway stays one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from probtensor.graph.closed import Closed, closed, is_literal, map_bodies, map_
 from probtensor.graph.node import Const, Input, Node, made_by, make
 from probtensor.graph.parts import Get, parts
 from probtensor.graph.walk import rebuild, toposort
-from probtensor.ops.kinds import Branch, Choice, chosen, opened
+from probtensor.ops.kinds import Branch, Choice, opened
 
 
 def close_branches(outputs: Iterable[Node]) -> list[Node]:
@@ -197,7 +198,7 @@ class _Closing:
             if all(x in outside or is_literal(x) for x in values):
                 with made_by(node):
                     same = all(x is values[0] for x in values)
-                    image = values[0] if same else chosen(selector, values)
+                    image = values[0] if same else rebuild(node, (selector, *values))
                     self._enter(node, context, image)
             else:
                 lazy.setdefault(tuple(values), []).append(node)
