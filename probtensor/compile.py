@@ -26,6 +26,7 @@ from probtensor.targets.base import Target, prepared
 from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.targets.cython.native import CythonTarget
 from probtensor.targets.interp import InterpTarget
+from probtensor.transform.branches import close_branches
 from probtensor.transform.draws import keyed_draws
 from probtensor.transform.loops.simplify import simplify_loops
 from probtensor.transform.loops.split import split_loops
@@ -40,6 +41,7 @@ PIPELINE = (
     Pass("tidy", FINAL),
     Pass("divide", divide_once),
     Pass("last loops", simplify_loops, descends=True),  # what the rules left unused or invariant
+    Pass("branch", close_branches),
 )
 
 

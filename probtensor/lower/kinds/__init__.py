@@ -9,6 +9,7 @@
     scatter.py      updates at computed indices
     core.py         routines on entire buffers
     loop.py         loops in order
+    branch.py       branches, of which one body runs
 
 To add a kind: one file here, and an entry in `KINDS`.
 """
@@ -17,6 +18,7 @@ from functools import cache
 
 from probtensor.graph.node import Op
 from probtensor.lower.kinds.base import Access, Lowering, Task
+from probtensor.lower.kinds.branch import BranchLowering, ChoiceLowering
 from probtensor.lower.kinds.contraction import ContractionLowering
 from probtensor.lower.kinds.core import CoreLowering, PartLowering
 from probtensor.lower.kinds.elementwise import ElementwiseLowering
@@ -38,6 +40,8 @@ KINDS = (
     JoinLowering(),
     CoreLowering(),
     LoopLowering(),
+    ChoiceLowering(),
+    BranchLowering(),
     PartLowering(),
 )
 

@@ -9,6 +9,8 @@
     Contraction   out[o] = sum over r of x[..] * y[..]: every matrix product, by subscripts
     Core          a routine on the last axes, batched over the others: factorisations, solves
     Loop          a body, a closed graph, applied step by step to what it carries
+    Choice        results of one of several alternatives; what only the others need is not computed
+    Branch        the same, with the alternatives as bodies: the form in which it is compiled
     Composite     a name for a graph of other ops, into which it expands after differentiation
     Random        a random variable, which is replaced by a draw
 
@@ -34,6 +36,7 @@ from probtensor.ops.kinds.base import (
     operator,
 )
 from probtensor.ops.kinds.batch import Batch, item_numbers, shifted
+from probtensor.ops.kinds.branch import Branch, Choice, chosen, opened, taken
 from probtensor.ops.kinds.composite import Composite
 from probtensor.ops.kinds.contraction import Contraction
 from probtensor.ops.kinds.core import Core
@@ -55,6 +58,8 @@ __all__ = [
     "UNIT",
     "WIDER",
     "Batch",
+    "Branch",
+    "Choice",
     "Composite",
     "Contraction",
     "Core",
@@ -74,13 +79,16 @@ __all__ = [
     "Signature",
     "View",
     "as_tensor_of",
+    "chosen",
     "gathered_shape",
     "item_numbers",
     "joint_shape",
     "method",
     "op",
+    "opened",
     "operator",
     "random_nodes",
     "shifted",
+    "taken",
     "weak_operand",
 ]

@@ -1,0 +1,164 @@
+"""Branches: results of which one of several alternatives is computed.
+
+There are two forms of one meaning. In a `Choice` the results of all alternatives are inputs, nodes
+of the graph like any others: they can be differentiated with respect to, replaced, batched and
+rewritten across the boundary of the branch. A `Branch` has alternatives as bodies: what it says is
+that the others are not computed. Users' graphs have choices; `transform.branches` makes branches of
+them, when a graph is compiled and while it is differentiated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.graph.closed import Closed, closed
+from probtensor.graph.evaluate import evaluate
+from probtensor.graph.node import Node
+from probtensor.ops.kinds.base import Kind
+from probtensor.ops.kinds.batch import Batch
+from probtensor.ops.size_laws import equal
+from probtensor.types import ShapeError, Size, SizeCheck, TensorType, shape_text
+
+
+def taken(selector: np.ndarray, count: int) -> int:
+    """The number of the alternative that a selector takes: the first for True, else by index,
+    clamped to the alternatives there are."""
+    if selector.dtype == bool:
+        return 0 if selector else 1
+    return min(max(int(selector), 0), count - 1)
+
+
+def check_selector(kind: TensorType, count: int) -> None:
+    """Raise unless a type is that of a selector of `count` alternatives."""
+    if kind.shape or kind.dtype not in ("bool", "int64"):
+        raise TypeError(f"a selector is a bool or an int64 scalar, not {kind}")
+    if kind.dtype == "bool" and count > 2:
+        raise TypeError(f"a bool selects one of 2 alternatives, not of {count}")
+
+
+def joint_type(types: Sequence[TensorType]) -> TensorType:
+    """The type of a result of which each alternative gives a value; sizes that one of them has as
+    integers are these. Raises TypeError or ShapeError where the types certainly differ."""
+    first = types[0]
+    if any(t.dtype != first.dtype for t in types):
+        kinds = " and ".join(dict.fromkeys(t.dtype for t in types))
+        raise TypeError(f"the alternatives of a result are {kinds}")
+    shape: list[Size] = []
+    same = all(t.ndim == first.ndim for t in types)
+    for sizes in zip(*(t.shape for t in types), strict=same):
+        known = list(dict.fromkeys(n for n in sizes if isinstance(n, int)))
+        same = same and len(known) <= 1
+        shape.append(known[0] if known else sizes[0])
+    if not same:
+        shapes = " and ".join(dict.fromkeys(shape_text(t.shape) for t in types))
+        raise ShapeError(f"the alternatives of a result have shapes {shapes}")
+    return TensorType(first.dtype, tuple(shape))
+
+
+def _same_shapes(types: Sequence[TensorType], joint: TensorType) -> Iterator[SizeCheck]:
+    for own in types:
+        for n, m in zip(own.shape, joint.shape, strict=True):
+            yield equal(n, m, ": the alternatives of a result have one shape")
+
+
+@dataclass(frozen=True)
+class Choice(Kind):
+    """One of the inputs after the first, the selector, which takes it (see `taken`). What only the
+    others need is not computed. `label` is the user's name for it."""
+
+    label: str | None = field(default=None, compare=False, repr=False)
+
+    def infer(self, *types: TensorType) -> TensorType:
+        if len(types) < 2:
+            raise TypeError("takes a selector and the alternatives")
+        check_selector(types[0], len(types) - 1)
+        return joint_type(types[1:])
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        yield from _same_shapes([x.type for x in node.inputs[1:]], node.type)
+
+    def numpy(self, selector: np.ndarray, *values: np.ndarray) -> np.ndarray:
+        return values[taken(selector, len(values))]
+
+    def batched(self, batch: Batch) -> Node:
+        """With a selector that all items share, the same choice of batches. With one for each item,
+        all alternatives are computed, and `where` selects from them."""
+        values = [batch.full(k) for k in range(1, len(batch.node.inputs))]
+        if batch.first is None:
+            return self(batch.node.inputs[0], *values)
+        return chosen(batch.first, values)
+
+
+def chosen(selector: Node, values: Sequence[Node]) -> Node:
+    """The one of several tensors that the selector takes, element by element; its axes are the
+    leading axes of the tensors."""
+    axes = tuple(range(selector.ndim, values[0].ndim))
+    selector = ops.expand_dims(selector, axes) if axes else selector
+    if selector.dtype == "bool":
+        return ops.where(selector, *values)
+    found = values[-1]
+    for k in reversed(range(len(values) - 1)):
+        found = ops.where(selector <= k, values[k], found)
+    return found
+
+
+@dataclass(frozen=True)
+class Branch(Kind):
+    """The results of one of several bodies, which the selector takes (see `taken`); no other body
+    is run.
+
+    Inputs: the selector, then the parameters of all bodies. All bodies have the same parameters,
+    of which each reads those that it needs.
+    """
+
+    bodies: tuple[Closed, ...]
+    has_bodies: ClassVar[bool] = True
+
+    def text(self) -> str:
+        """The name alone: bodies have no short text."""
+        return self.name
+
+    def arguments(self, inputs: Sequence[Node]) -> list[tuple[Closed, dict[Node, Node]]]:
+        """The bodies, each with the input that a parameter is."""
+        return [(b, dict(zip(b.parameters, inputs[1:], strict=True))) for b in self.bodies]
+
+    def results(self) -> list[tuple[Node, ...]]:
+        """For each result, its value in each body."""
+        return list(zip(*(body.outputs for body in self.bodies), strict=True))
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        check_selector(types[0], len(self.bodies))
+        for body in self.bodies:
+            own = tuple(x.type for x in body.parameters)
+            if own != types[1:]:
+                raise TypeError(f"a body is made for {own}, not for {types[1:]}")
+        return tuple(joint_type([x.type for x in values]) for values in self.results())
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        for values, joint in zip(self.results(), node.type, strict=True):
+            yield from _same_shapes([x.type for x in values], joint)
+
+    def numpy(self, selector: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, ...]:
+        body = self.bodies[taken(selector, len(self.bodies))]
+        found = dict(zip(body.parameters, map(np.asarray, values), strict=True))
+        for _ in evaluate(body.order(), found, {}):
+            pass
+        return tuple(found[x] for x in body.outputs)
+
+    def batched(self, batch: Batch) -> Node:
+        """The results of the batched choices, as those of a branch with one body."""
+        given = {x: b for x, b in zip(batch.node.inputs, batch.inputs) if b is not None}
+        found = batch.outputs(opened(batch.node), given)
+        return type(self)((closed(found, found),))(0, *found)
+
+
+def opened(branch: Node) -> list[Node]:
+    """The results of a branch as choices."""
+    selector, *outside = branch.inputs
+    alternatives = [body(*outside) for body in branch.op.bodies]
+    return [ops.IfElse()(selector, *values) for values in zip(*alternatives, strict=True)]

@@ -1,0 +1,261 @@
+"""Choices as branches, and back: what only an alternative that is not taken needs is not computed.
+
+A context says under which condition a node is computed: always, or where a selector takes one of
+its alternatives, within another context. The contexts of a node follow from those of the nodes that
+read it. A node that all alternatives of a selector need belongs to the context around them, and so
+does one that is needed there anyway; a node that alternatives of different selectors need is
+computed in each.
+
+    u = exp(x);  ifelse(c, u, u + 1) * u    exp: always    u + 1: where c takes the second
+
+All choices of one selector in one context that do not depend on each other become one branch: a
+value and its gradient, for example, share what their alternatives compute. A choice between what
+is computed anyway stays one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from probtensor import ops
+from probtensor.graph.closed import Closed, closed, is_literal, map_bodies, map_nodes, with_outputs
+from probtensor.graph.node import Const, Input, Node, made_by, make
+from probtensor.graph.parts import Get, parts
+from probtensor.graph.walk import rebuild, toposort
+from probtensor.ops.kinds import Branch, Choice, opened
+
+
+def close_branches(outputs: Iterable[Node]) -> list[Node]:
+    """The outputs with choices as branches, in bodies of loops as well."""
+    return map_nodes(closed_around(outputs, ())[0], _with_closed_bodies)
+
+
+def _with_closed_bodies(node: Node, inputs: tuple[Node, ...]) -> Node:
+    op = map_bodies(node.op, lambda body: with_outputs(body, close_branches(body.outputs)))
+    return rebuild(node, inputs) if op is node.op else make(op, inputs)
+
+
+def closed_around(
+    outputs: Iterable[Node], kept: Iterable[Node]
+) -> tuple[list[Node], dict[Node, Node]]:
+    """The outputs with choices as branches, outside of which the nodes `kept` stay; and these
+    nodes in the new graph."""
+    outputs = list(outputs)
+    order = toposort(outputs)
+    if not any(isinstance(node.op, Choice) for node in order):
+        return outputs, {x: x for x in kept}
+    reached = set(order)
+    kept = [x for x in kept if x in reached]
+    closing = _Closing(order, [*outputs, *kept])
+    return [closing.always(y) for y in outputs], {x: closing.always(x) for x in kept}
+
+
+def open_branches(outputs: Iterable[Node]) -> list[Node]:
+    """The outputs with branches as choices, but for those in bodies of loops."""
+    results: dict[Node, list[Node]] = {}
+
+    def change(node: Node, inputs: tuple[Node, ...]) -> Node:
+        if isinstance(node.op, Get) and inputs[0] in results:
+            return results[inputs[0]][node.op.index]
+        found = rebuild(node, inputs)
+        if isinstance(found.op, Branch):
+            results[found] = open_branches(opened(found))
+        return found
+
+    return map_nodes(outputs, change)
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """Where alternative `taken` of `count` of a selector is taken, within the context `around`;
+    always, if there is none. `chain`: the contexts around it, from the outermost, and itself."""
+
+    around: Context | None = None
+    selector: Node | None = None
+    count: int = 0
+    taken: int = 0
+
+    @property
+    def chain(self) -> tuple[Context, ...]:
+        return (self,) if self.around is None else (*self.around.chain, self)
+
+    def alternative(self, selector: Node, count: int) -> int | None:
+        """Which alternative of a selector is known to be taken; None if that is not known."""
+        return next(
+            (c.taken for c in self.chain if c.selector is selector and c.count == count), None
+        )
+
+
+class _Contexts:
+    """The contexts in which each node of a graph is computed.
+
+    of    the contexts of a node
+    root  the context of what is always computed
+    """
+
+    def __init__(self, order: Sequence[Node], always: Iterable[Node]) -> None:
+        self.root = Context()
+        self.inner: dict[tuple[Context, Node, int], list[Context]] = {}
+        uses: dict[Node, dict[Context, None]] = {node: {} for node in order}
+        for node in always:
+            uses[node][self.root] = None
+        self.of: dict[Node, list[Context]] = {}
+        for node in reversed(order):
+            is_leaf = isinstance(node.op, (Input, Const))
+            self.of[node] = [self.root] if is_leaf else self._joined(uses[node])
+            for context in self.of[node]:
+                for x, where in self.operands(node, context):
+                    uses[x][where] = None
+
+    def operands(self, node: Node, context: Context) -> list[tuple[Node, Context]]:
+        """What a node reads in a context, each with the context in which it is needed."""
+        if not isinstance(node.op, Choice):
+            return [(x, context) for x in node.inputs]
+        selector, *values = node.inputs
+        known = context.alternative(selector, len(values))
+        if known is not None:
+            return [(values[known], context)]
+        inner = self.alternatives(context, selector, len(values))
+        return [(selector, context), *zip(values, inner, strict=True)]
+
+    def alternatives(self, context: Context, selector: Node, count: int) -> list[Context]:
+        """The contexts of the alternatives of a selector."""
+        key = (context, selector, count)
+        if key not in self.inner:
+            self.inner[key] = [Context(context, selector, count, k) for k in range(count)]
+        return self.inner[key]
+
+    def place(self, node: Node, context: Context) -> Context:
+        """The context in which a node that is read in a context is computed: this or one around
+        it."""
+        where = self.of[node]
+        return next(c for c in context.chain if c in where)
+
+    def _joined(self, contexts: Iterable[Context]) -> list[Context]:
+        """The contexts without those within others; in place of all alternatives of a selector,
+        the context around them."""
+        found = dict.fromkeys(contexts)
+        for length in range(max((len(c.chain) for c in found), default=0), 1, -1):
+            for context in [c for c in found if len(c.chain) == length]:
+                others = self.alternatives(context.around, context.selector, context.count)
+                if all(other in found for other in others):
+                    found = {c: None for c in found if c not in others} | {context.around: None}
+        return [c for c in found if not any(outer in found for outer in c.chain[:-1])]
+
+
+class _Closing:
+    """The nodes of a graph as nodes in the contexts in which they are computed.
+
+    images  the node that stands for a node in a context
+    made    for each context, the nodes made in it
+    """
+
+    def __init__(self, order: Sequence[Node], always: Sequence[Node]) -> None:
+        self.contexts = _Contexts(order, always)
+        self.images: dict[tuple[Node, Context], Node] = {}
+        self.made: dict[Context, set[Node]] = {}
+        waiting: list[tuple[Node, Context]] = []
+        group = 0
+        for node, context, together in _ordered(order, self.contexts):
+            if together != group and waiting:
+                self._branch(waiting)
+                waiting = []
+            group = together
+            if not together:
+                self._enter(node, context, self._simple(node, context))
+            else:
+                waiting.append((node, context))
+        if waiting:
+            self._branch(waiting)
+
+    def always(self, node: Node) -> Node:
+        """The node that stands for one that is always computed."""
+        return self.images[node, self.contexts.root]
+
+    def _enter(self, node: Node, context: Context, image: Node) -> None:
+        if image.type != node.type:  # sizes that are equal by law
+            image = ops.broadcast_to(image, node.shape)
+        self.images[node, context] = image
+        self.made.setdefault(context, set()).add(image)
+
+    def _image(self, node: Node, context: Context) -> Node:
+        return self.images[node, self.contexts.place(node, context)]
+
+    def _simple(self, node: Node, context: Context) -> Node:
+        """A node that is no choice, or a choice that the context has made."""
+        operands = [self._image(*operand) for operand in self.contexts.operands(node, context)]
+        return operands[0] if isinstance(node.op, Choice) else rebuild(node, tuple(operands))
+
+    def _branch(self, choices: Sequence[tuple[Node, Context]]) -> None:
+        """Choices of one selector in one context, as results of one branch."""
+        context = choices[0][1]
+        outside = set().union(*(self.made.get(c, ()) for c in context.chain))
+        lazy: dict[tuple[Node, ...], list[Node]] = {}
+        for node, _ in choices:
+            operands = self.contexts.operands(node, context)
+            selector, *values = (self._image(*operand) for operand in operands)
+            if all(x in outside or is_literal(x) for x in values):
+                with made_by(node):
+                    same = all(x is values[0] for x in values)
+                    image = values[0] if same else rebuild(node, (selector, *values))
+                    self._enter(node, context, image)
+            else:
+                lazy.setdefault(tuple(values), []).append(node)
+        if not lazy:
+            return
+        bodies, captured = _closed_rows(list(zip(*lazy, strict=True)), outside)
+        with made_by(choices[0][0]):
+            results = parts(make(ops.Cond(bodies), (selector, *captured)))
+        for image, nodes in zip(results, lazy.values(), strict=True):
+            for node in nodes:
+                with made_by(node):
+                    self._enter(node, context, image)
+
+
+def _closed_rows(
+    rows: Sequence[Sequence[Node]], outside: set[Node]
+) -> tuple[tuple[Closed, ...], list[Node]]:
+    """The results of each alternative as bodies with common parameters, and what these are: the
+    nodes from outside that they read."""
+    captured: dict[Node, None] = {}
+    for row in rows:
+        inner = toposort(row, given=outside)
+        read = [*row, *(x for node in inner for x in node.inputs)]
+        captured.update((x, None) for x in read if x in outside and not is_literal(x))
+    return tuple(closed([*captured], row) for row in rows), [*captured]
+
+
+def _ordered(
+    order: Sequence[Node], contexts: _Contexts
+) -> list[tuple[Node, Context, int]]:
+    """The nodes with their contexts, each after what it reads there, and each with the number of
+    the group of choices it belongs to; 0 for a node of no group.
+
+    The level of a node in a context is the number of choices there, one after the other, that it
+    depends on. A node comes after those of lower levels in its outermost context; among those of
+    one level come nodes of that context, then what is computed in alternatives, then the choices.
+    """
+    levels: dict[tuple[Node, Context], tuple[int, ...]] = {}
+    groups: dict[tuple[Context, Node, int, int], int] = {}
+    entries = []
+    for number, node in enumerate(order):
+        for context in contexts.of[node]:
+            operands = contexts.operands(node, context)
+            found = [0] * len(context.chain)
+            for x, where in operands:
+                for k, level in enumerate(levels[x, contexts.place(x, where)][: len(found)]):
+                    found[k] = max(found[k], level)
+            group = 0
+            is_made = isinstance(node.op, Choice) and len(operands) == 1
+            if isinstance(node.op, Choice) and not is_made:
+                own = (context, node.inputs[0], len(node.inputs), found[-1])
+                group = groups.setdefault(own, len(groups) + 1)
+            key = [part for level in found[:-1] for part in (level, 1)]
+            key += [found[-1], 2 if group else 0]
+            if group:
+                found[-1] += 1
+            levels[node, context] = tuple(found)
+            entries.append((key, group, number, node, context))
+    entries.sort(key=lambda entry: entry[:3])
+    return [(node, context, group) for _, group, _, node, context in entries]
