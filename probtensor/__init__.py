@@ -23,6 +23,7 @@ from probtensor.prob import (
     data,
     deterministic,
     draw,
+    hmm,
     interval,
     log_likelihood,
     logp,
@@ -75,6 +76,7 @@ __all__ = [
     "function",
     "grad",
     "hessian",
+    "hmm",
     "hvp",
     "interval",
     "jacobian",
@@ -104,6 +106,7 @@ _OTHERS = {
     "pt.random": random.__all__,
     "pt.linalg": linalg.__all__,
     "pt.loop": loop.__all__,
+    "pt.hmm": hmm.__all__,
     "pt.special": special.__all__,
 }
 __getattr__ = _absent("pt", globals(), _OTHERS)
