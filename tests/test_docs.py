@@ -20,6 +20,7 @@ from tests.prob.distributions import DISTRIBUTIONS
 MODULES = {
     "pt": pt,
     "pt.linalg": pt.linalg,
+    "pt.loop": pt.loop,
     "pt.special": pt.special,
     "pt.random": pt.random,
 }

@@ -49,7 +49,7 @@ class Needs:
 
     def temporary(self, node: Node, sizes: CanonicalSizes) -> str:
         """A name for the buffer of a node of a body."""
-        name = f"v{len(self.inner)}"
+        name = f"z{len(self.inner)}"
         shape = () if isinstance(node.type, tuple) else sizes.shape(node)
         self.inner[name] = node, shape
         return name

@@ -22,6 +22,7 @@ from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import Contraction, Derivatives, Elementwise
 from probtensor.transform.batch import vmap_nodes
+from probtensor.transform.branches import closed_around, open_branches
 from probtensor.transform.edges import Edges
 from probtensor.transform.facts import constant_of
 from probtensor.transform.layers import add_masked, sum_masked
@@ -105,6 +106,18 @@ def push_forward(outputs: Nodes, wrt: Nodes, tangents: Nodes) -> Node | list:
 
 def _pushed(tops: Sequence[Node], tangents: Mapping[Node, Node]) -> list[Node | None]:
     """The tangent of each output from those of some nodes; None for an output without one."""
+    tops, images = closed_around(tops, tangents)
+    found = _pushed_through(tops, {images.get(x, x): t for x, t in tangents.items()})
+    if not images:
+        return found
+    opened = iter(open_branches(t for t in found if t is not None))
+    return [None if t is None else next(opened) for t in found]
+
+
+def _pushed_through(
+    tops: Sequence[Node], tangents: Mapping[Node, Node]
+) -> list[Node | None]:
+    """The tangents through a graph without choices, whose branches have bodies."""
     moving: dict[Node, Tangent] = dict(tangents)
     edges = Edges()
     edges.opaque.update(moving)
@@ -228,6 +241,21 @@ def _accumulate(
     """The gradient of each target that an output depends on."""
     for x in targets:
         _require_float(x)
+    closed, images = closed_around(outputs, [*targets, *constants])
+    wrt, fixed = ([images.get(x, x) for x in nodes] for nodes in (targets, constants))
+    found = _accumulated(closed, cotangents, wrt, fixed)
+    reached = [(x, found[own]) for x, own in zip(targets, wrt, strict=True) if own in found]
+    gradients = open_branches(g for _, g in reached) if images else [g for _, g in reached]
+    return {x: g for (x, _), g in zip(reached, gradients, strict=True)}
+
+
+def _accumulated(
+    outputs: Sequence[Node],
+    cotangents: Sequence[Node],
+    targets: Sequence[Node],
+    constants: Sequence[Node],
+) -> dict[Node, Node]:
+    """The gradients through a graph without choices, whose branches have bodies."""
     order = toposort(outputs)
     active = _depending(order, set(targets), set(constants))
     edges = Edges()

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from probtensor import ops
-from probtensor.graph.closed import Closed, closed, is_literal, map_bodies, map_nodes, with_outputs
+from probtensor.graph.closed import Closed, closed, is_literal, map_nodes
 from probtensor.graph.node import Const, Input, Node, made_by, make
 from probtensor.graph.parts import Get, parts
 from probtensor.graph.walk import rebuild, toposort
@@ -27,24 +27,19 @@ from probtensor.ops.kinds import Branch, Choice, opened
 
 
 def close_branches(outputs: Iterable[Node]) -> list[Node]:
-    """The outputs with choices as branches, in bodies of loops as well."""
-    return map_nodes(closed_around(outputs, ())[0], _with_closed_bodies)
-
-
-def _with_closed_bodies(node: Node, inputs: tuple[Node, ...]) -> Node:
-    op = map_bodies(node.op, lambda body: with_outputs(body, close_branches(body.outputs)))
-    return rebuild(node, inputs) if op is node.op else make(op, inputs)
+    """The outputs with choices as branches."""
+    return closed_around(outputs, ())[0]
 
 
 def closed_around(
     outputs: Iterable[Node], kept: Iterable[Node]
 ) -> tuple[list[Node], dict[Node, Node]]:
     """The outputs with choices as branches, outside of which the nodes `kept` stay; and these
-    nodes in the new graph."""
+    nodes in the new graph: none if there is no choice."""
     outputs = list(outputs)
     order = toposort(outputs)
     if not any(isinstance(node.op, Choice) for node in order):
-        return outputs, {x: x for x in kept}
+        return outputs, {}
     reached = set(order)
     kept = [x for x in kept if x in reached]
     closing = _Closing(order, [*outputs, *kept])

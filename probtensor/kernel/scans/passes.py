@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from probtensor.kernel.ir import For, Let, Scan, Stmt, exprs_of, indices_of, walk
+from probtensor.kernel.ir import For, If, Let, Scan, Stmt, exprs_of, indices_of, walk
 from probtensor.kernel.scans.choose import Storage, chosen, scalars
 from probtensor.kernel.scans.inplace import in_place
 from probtensor.kernel.scans.promote import with_scalars
@@ -19,8 +19,10 @@ def with_small_states(
     body: tuple[Stmt, ...], storages: Mapping[str, Storage]
 ) -> tuple[Stmt, ...]:
     """The statements of a kernel with the small states of its loops in order as scalars, and the
-    others updated in place. Statements without a `Scan` are returned as they are."""
-    if not any(isinstance(stmt, Scan) for stmt in walk(body)):
+    others updated in place. Statements without a `Scan`, or with branches, are returned as they
+    are."""
+    kinds = {type(stmt) for stmt in walk(body)}
+    if Scan not in kinds or If in kinds:
         return body
     names = Names(body)
     body = unrolled(body, chosen(body, storages), names)

@@ -9,7 +9,7 @@ them, when a graph is compiled and while it is differentiated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -18,8 +18,9 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.closed import Closed, closed
 from probtensor.graph.evaluate import evaluate
-from probtensor.graph.node import Node
-from probtensor.ops.kinds.base import Kind
+from probtensor.graph.node import Node, make, new_input
+from probtensor.graph.parts import parts
+from probtensor.ops.kinds.base import Derivatives, Kind
 from probtensor.ops.kinds.batch import Batch
 from probtensor.ops.size_laws import equal
 from probtensor.types import ShapeError, Size, SizeCheck, TensorType, shape_text
@@ -150,11 +151,91 @@ class Branch(Kind):
             pass
         return tuple(found[x] for x in body.outputs)
 
+    def elements_inside(self, node: Node) -> Iterator[tuple[Node, Node]]:
+        for body in self.bodies:
+            yield from zip(body.parameters, node.inputs[1:], strict=True)
+
+    # Derivatives.
+
+    def pulled(
+        self,
+        node: Node,
+        cotangents: Sequence[Node | None],
+        followed: Sequence[bool],
+        derivatives: Derivatives,
+    ) -> list[Node | None]:
+        """A branch with the same selector, each body of which computes what it needs of the
+        results again."""
+        selector, *outside = node.inputs
+        given = [k for k, g in enumerate(cotangents) if g is not None]
+        wrt = [k for k, x in enumerate(outside) if followed[k + 1] and x.type.is_float]
+        weights = [_stand_in("cotangent", cotangents[k]) for k in given]
+        own = [*self.bodies[0].parameters, *weights]
+
+        def pull(body: Closed) -> list[Node | None]:
+            return derivatives.pull_back(
+                [body.outputs[k] for k in given], [body.parameters[k] for k in wrt], weights
+            )
+
+        found = self._mapped(pull, own, selector, [*outside, *(cotangents[k] for k in given)])
+        gradients: list[Node | None] = [None] * len(node.inputs)
+        for k, g in zip(wrt, found, strict=True):
+            gradients[k + 1] = g
+        return gradients
+
+    def pushed(
+        self, node: Node, tangents: Sequence[Node | None], derivatives: Derivatives
+    ) -> list[Node | None]:
+        """A branch with the same selector, each body of which pushes the tangents forward."""
+        selector, *outside = node.inputs
+        wrt = [k for k, t in enumerate(tangents[1:]) if t is not None]
+        along = [_stand_in("tangent", tangents[k + 1]) for k in wrt]
+        own = [*self.bodies[0].parameters, *along]
+
+        def push(body: Closed) -> list[Node | None]:
+            moving = [body.parameters[k] for k in wrt]
+            return derivatives.push_forward(body.outputs, moving, along)
+
+        return self._mapped(push, own, selector, [*outside, *(tangents[k + 1] for k in wrt)])
+
+    def _mapped(
+        self,
+        change: Callable[[Closed], list[Node | None]],
+        own: Sequence[Node],
+        selector: Node,
+        outside: Sequence[Node],
+    ) -> list[Node | None]:
+        """What `change` gives for each body, a graph over the inputs `own`, as results of one
+        branch; zeros where it gives None for some bodies, and None where it does for all."""
+        rows = [change(body) for body in self.bodies]
+        columns = [
+            [_zeros_like(values) if x is None else x for x in values] if any(
+                x is not None for x in values) else None
+            for values in zip(*rows, strict=True)
+        ]  # fmt: skip
+        kept = [column for column in columns if column is not None]
+        if not kept:
+            return [None] * len(columns)
+        bodies = tuple(closed(own, row) for row in zip(*kept, strict=True))
+        results = iter(parts(make(type(self)(bodies), (selector, *outside))))
+        return [None if column is None else next(results) for column in columns]
+
+    # Batches.
+
     def batched(self, batch: Batch) -> Node:
         """The results of the batched choices, as those of a branch with one body."""
         given = {x: b for x, b in zip(batch.node.inputs, batch.inputs) if b is not None}
         found = batch.outputs(opened(batch.node), given)
         return type(self)((closed(found, found),))(0, *found)
+
+
+def _stand_in(name: str, like: Node) -> Node:
+    return new_input(name, like.dtype, like.shape)
+
+
+def _zeros_like(values: Sequence[Node | None]) -> Node:
+    like = next(x for x in values if x is not None)
+    return ops.zeros(like.shape, like.dtype)
 
 
 def opened(branch: Node) -> list[Node]:

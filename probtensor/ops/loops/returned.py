@@ -41,11 +41,18 @@ def until(condition: Node) -> Until:
     """
     found = as_tensor(condition)
     if found.dtype != "bool" or found.shape:
-        raise GraphError(
-            f"until: the condition is {found.type}, not a bool scalar\n  at {line_of(found)}\n"
-            "  compare, as in x > 0, and join what several elements give with pt.all or pt.any"
-        )
+        raise no_condition("until", found)
     return Until(found)
+
+
+def no_condition(what: str, found: Node) -> Exception:
+    """The error about a condition that is no bool scalar."""
+    return refusal(
+        f"{what}: the condition is {found.type}, not a bool scalar",
+        found.birthplace if found.inputs else "",
+        "compare, as in x > 0, and join what several elements give with pt.all or pt.any",
+        kind=GraphError,
+    )
 
 
 @dataclass(frozen=True)

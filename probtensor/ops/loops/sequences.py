@@ -11,7 +11,7 @@ from probtensor.graph.symbolic import refusal
 from probtensor.ops.arrays.require import asked_for
 from probtensor.ops.indexing.slicing import Slice
 from probtensor.ops.reductions.folds import one_integer
-from probtensor.types import Size, SizeCheck
+from probtensor.types import Size, SizeCheck, never_negative
 
 
 def listed(value: object) -> list[object]:
@@ -109,8 +109,7 @@ def check_lengths(sequences: Iterable[Tapped], steps: Size) -> None:
     """GraphError for sequences that certainly have too few elements."""
     for tapped in sequences:
         length, x = tapped.length, tapped.sequence
-        lacking = isinstance(length, int) and isinstance(steps, int) and length < steps
-        if lacking or (isinstance(length, int) and length < 0):
+        if any(never_negative(n - 1 - length) for n in (steps, 0)):
             more = x.shape[0] - length
             taken = f", {more} of them for its taps" if more else ""
             raise GraphError(

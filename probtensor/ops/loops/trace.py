@@ -8,8 +8,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from probtensor.calls import line_text
 from probtensor.graph.closed import Closed, captured, closed, depending, is_literal, with_bodies
-from probtensor.graph.node import GraphError, Node, as_tensor, line_of, new_input
+from probtensor.graph.node import Const, GraphError, Node, as_tensor, line_of, new_input
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Random, as_tensor_of
 from probtensor.process import made_since
@@ -108,7 +109,9 @@ def check_same_type(what: str, value: Node, kind: TensorType, way_out: str) -> N
     known = [(n, m) for n, m in pairs if isinstance(n, int) and isinstance(m, int)]
     same = value.dtype == kind.dtype and value.ndim == kind.ndim and all(n == m for n, m in known)
     if not same:
+        # A literal is one node, wherever it is written.
+        line = line_text() if isinstance(value.op, Const) else line_of(value)
         raise GraphError(
-            f"{what} is {value.type} after a step, but {kind} before it\n  at {line_of(value)}\n"
+            f"{what} is {value.type} after a step, but {kind} before it\n  at {line}\n"
             f"  {way_out}"
         )

@@ -8,9 +8,10 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, as_tensor, line_of, new_input
+from probtensor.graph.node import GraphError, Node, as_tensor, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.op import run
+from probtensor.ops.loops.returned import no_condition
 from probtensor.ops.loops.structured import traced_step
 from probtensor.ops.loops.trace import body_of
 from probtensor.ops.loops.trees import Tree, filled
@@ -62,11 +63,7 @@ def while_loop(
 def _condition(found: object) -> Node:
     found = as_tensor(found)
     if found.dtype != "bool" or found.shape:
-        raise GraphError(
-            f"loop.while_loop: the condition is {found.type}, not a bool scalar\n"
-            f"  at {line_of(found)}\n"
-            "  compare, as in x > 0, and join what several elements give with pt.all or pt.any"
-        )
+        raise no_condition("loop.while_loop", found)
     return found
 
 
