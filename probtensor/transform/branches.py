@@ -172,7 +172,8 @@ class _Closing:
         if image.type != node.type:  # sizes that are equal by law
             image = ops.broadcast_to(image, node.shape)
         self.images[node, context] = image
-        self.made.setdefault(context, set()).add(image)
+        # Bodies capture the parts of a result in several parts, not the tuple.
+        self.made.setdefault(context, set()).update((image, *parts(image)))
 
     def _image(self, node: Node, context: Context) -> Node:
         return self.images[node, self.contexts.place(node, context)]
