@@ -139,6 +139,15 @@ class _Contexts:
         return [c for c in found if not any(outer in found for outer in c.chain[:-1])]
 
 
+def contexts_of(
+    order: Sequence[Node], outputs: Iterable[Node]
+) -> dict[Node, frozenset[Context]]:
+    """The contexts in which each node of a graph is computed; empty if there is no choice."""
+    if not any(isinstance(node.op, Choice) for node in order):
+        return {}
+    return {node: frozenset(found) for node, found in _Contexts(order, outputs).of.items()}
+
+
 class _Closing:
     """The nodes of a graph as nodes in the contexts in which they are computed.
 

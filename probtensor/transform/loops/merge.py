@@ -2,6 +2,7 @@
 
 A loop that carries nothing is not merged with one that does: its steps may run in any order. Loops
 that stop by themselves are merged if their stop conditions are equal once equal carries are one.
+Loops of different alternatives of a choice are not, since only one of them is run.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from probtensor.graph.parts import Get
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.graph.walk import replace as replaced
 from probtensor.ops.kinds import Loop
+from probtensor.transform.branches import Context, contexts_of
 from probtensor.transform.loops.opened import OpenedLoop, Stack, closed_again, opened
 from probtensor.transform.loops.single import simplified
 
@@ -23,7 +25,8 @@ def merged(outputs: Sequence[Node]) -> list[Node]:
     outputs = list(outputs)
     refused: set[tuple[Node, Node]] = set()
     while True:
-        found = _one_group(toposort(outputs), refused)
+        order = toposort(outputs)
+        found = _one_group(order, contexts_of(order, outputs), refused)
         if found is None:
             return outputs
         outputs = _with_one_loop(outputs, *found)
@@ -32,7 +35,11 @@ def merged(outputs: Sequence[Node]) -> list[Node]:
 Group = tuple[list[Node], OpenedLoop]  # loops, and what they become: one with all their results
 
 
-def _one_group(order: Sequence[Node], refused: set[tuple[Node, Node]]) -> Group | None:
+def _one_group(
+    order: Sequence[Node],
+    contexts: Mapping[Node, frozenset[Context]],
+    refused: set[tuple[Node, Node]],
+) -> Group | None:
     """Two loops or more that can be merged; `refused` gets pairs that cannot."""
     masks: dict[Node, int] = {}  # the loops that a node depends on, as bits
     groups: dict[tuple, list[tuple[Node, int]]] = {}
@@ -42,7 +49,8 @@ def _one_group(order: Sequence[Node], refused: set[tuple[Node, Node]]) -> Group 
         for x in node.inputs:
             masks[node] |= masks[x]
         if isinstance(node.op, Loop):
-            groups.setdefault(_kind_of(node), []).append((node, 1 << count))
+            kind = (_kind_of(node), contexts.get(node))
+            groups.setdefault(kind, []).append((node, 1 << count))
             masks[node] |= 1 << count
             count += 1
     for members in groups.values():
