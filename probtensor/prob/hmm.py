@@ -13,8 +13,8 @@ The forward recursion (Rabiner 1989, Proc. IEEE 77:257) multiplies probabilities
 step by the sum of the step before: the division is then not part of the recurrence. The result does
 not depend on the scales, so that they are constants to the derivative, which is the backward
 recursion. Where some transitions are (nearly) impossible, a state of a probability that no float
-can represent may matter later: the recursion then runs in logarithms, lazily, with the same
-derivatives.
+can represent may matter later: each state then has a scale of its own. Only one of the two
+recursions is run.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def logp(initial: TensorLike, transition: TensorLike, emission_logp: TensorLike)
     """
     first, moves, e = _checked("logp", initial, transition, emission_logp)
     exact = ops.min(moves) >= MIN_TRANSITION
-    return ifelse(exact, _scaled(first, moves, e), _in_logs(first, moves, e))
+    return ifelse(exact, _scaled(first, moves, e), _scaled_by_state(first, moves, e))
 
 
 @public(name="hmm.smooth")
@@ -119,12 +119,16 @@ def sample_path(
     """
     first, moves, e = _checked("sample_path", initial, transition, emission_logp)
 
-    def forward(l: Node, given: tuple[Node, ...]) -> tuple[Node, Node]:
-        return _log_step(l, given[1] if len(given) > 1 else moves) + given[0], l
+    def forward(
+        state: tuple[Node, Node], given: tuple[Node, ...]
+    ) -> tuple[tuple[Node, Node], Node]:
+        following = _next_state(*state, given[1] if len(given) > 1 else moves, given[0])
+        return following, ops.log(state[0]) + state[1]
 
     by_step = moves.ndim == 3
     steps = (e[1:], moves) if by_step else (e[1:],)
-    last, filtered = scan(forward, ops.log(first) + e[0], steps)
+    (p, scale), filtered = scan(forward, _observed(first, ops.zeros(first.shape), e[0]), steps)
+    last = ops.log(p) + scale
 
     def backward(state: Node, given: tuple[Node, ...]) -> tuple[Node, Node]:
         columns = given[1] if by_step else moves
@@ -156,29 +160,37 @@ def _scaled(first: Node, moves: Node, e: Node) -> Node:
     return ops.log(ops.sum(last)) + ops.stop_gradient(constants)
 
 
-def _in_logs(first: Node, moves: Node, e: Node) -> Node:
-    """The log density by logarithms of probabilities."""
+def _scaled_by_state(first: Node, moves: Node, e: Node) -> Node:
+    """The log density by probabilities that each have a scale of their own."""
 
-    def step(l: Node, given: tuple[Node, ...]) -> tuple[Node, None]:
-        return _log_step(l, given[1] if len(given) > 1 else moves) + given[0], None
+    def step(state: tuple[Node, Node], given: tuple[Node, ...]) -> tuple[tuple[Node, Node], None]:
+        return _next_state(*state, given[1] if len(given) > 1 else moves, given[0]), None
 
     steps = (e[1:], moves) if moves.ndim == 3 else (e[1:],)
-    last, _ = scan(step, _log(first) + e[0], steps)
-    return ops.logsumexp(last)
+    (p, scale), _ = scan(step, _observed(first, ops.zeros(first.shape), e[0]), steps)
+    top = _finite(ops.max(ops.where(p > 0, scale, -math.inf)))
+    weights = ops.stop_gradient(ops.exp(ops.minimum(scale - top, MAX_EXPONENT)))
+    return ops.log(ops.sum(p * weights)) + ops.stop_gradient(top)
 
 
-def _log_step(l: Node, moves: Node) -> Node:
-    """log(exp(l) @ moves), each column scaled by the largest term that is not zero."""
-    reached = ops.where(moves > 0, l[:, None], -math.inf)
-    scale = ops.stop_gradient(_finite(ops.max(reached, axis=0)))
-    weight = ops.exp(ops.minimum(l[:, None] - scale, MAX_EXPONENT))
-    return _log(ops.sum(weight * moves, axis=0)) + scale
+def _next_state(p: Node, scale: Node, moves: Node, e: Node) -> tuple[Node, Node]:
+    """The forward probabilities p * exp(scale) after a step, likewise with a scale each."""
+    present = p[:, None] > 0
+    highest = ops.max(ops.where(present, scale[:, None], -math.inf))
+    reached = ops.max(ops.where(present & (moves > 0), scale[:, None], -math.inf), axis=0)
+    top = _finite(ops.where(reached > -math.inf, reached, highest))
+    weights = ops.stop_gradient(ops.exp(ops.minimum(scale[:, None] - top, MAX_EXPONENT)))
+    return _observed(ops.sum(p[:, None] * weights * moves, axis=0), top, e)
 
 
-def _log(x: Node) -> Node:
-    """log(x), with the derivative 0 at 0."""
-    positive = x > 0
-    return ops.where(positive, ops.log(ops.where(positive, x, 1.0)), -math.inf)
+def _observed(p: Node, scale: Node, e: Node) -> tuple[Node, Node]:
+    """p * exp(scale + e) as probabilities of 0 or 1 times a scale, which is constant to the
+    derivative."""
+    possible = e > -math.inf
+    held = ops.stop_gradient(ops.where(possible, e, 0.0))
+    size = ops.stop_gradient(ops.where(p > 0, p, 1.0))
+    following = ops.where(possible, p / size * ops.exp(e - held), 0.0)
+    return following, ops.stop_gradient(scale + held + ops.log(size))
 
 
 def _finite(x: Node) -> Node:
