@@ -18,7 +18,7 @@ index, reads the local that was stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from probtensor.kernel.ir import (
@@ -50,7 +50,7 @@ from probtensor.kernel.scans.substitute import (
     statement_at,
     zero,
 )
-from probtensor.kernel.touch import loads_of, writes_of
+from probtensor.kernel.touch import deep, writes_of
 from probtensor.types import Size
 
 Element = tuple[str, Size]
@@ -96,12 +96,9 @@ class _Promoter:
         self.in_memory = in_memory
         self.names = names
         self.origins: dict[Element, str] = {}
-        self.loaded: set[str] = set()
 
     def kernel(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
         """The statements of a kernel, and the stores at its end."""
-        exprs = [expr for stmt in walk(body) for expr in exprs_of(stmt)]
-        self.loaded.update(*map(loads_of, exprs))
         stored = dict.fromkeys(self._stored(body))
         returned = {
             element: None
@@ -118,18 +115,23 @@ class _Promoter:
     # Statements.
 
     def _block(
-        self, body: Sequence[Stmt], scope: _Scope, live: set[Element]
+        self,
+        body: Sequence[Stmt],
+        scope: _Scope,
+        live: set[Element],
+        ends: Sequence[Expr] = (),
     ) -> list[Stmt]:
-        """The statements of a block; `live` are the elements that are read after it."""
-        after = [live]
+        """The statements of a block; `live` are the scalars that are read after it, and `ends` the
+        expressions that are evaluated at its end."""
+        after, loaded = [live], [set(_loads(ends))]
         for stmt in reversed(body):
             after.append(self._live_before(stmt, after[-1]))
-        after.reverse()
+            loaded.append(loaded[-1].union(*(_loads(exprs_of(part)) for part in deep(stmt))))
         done: list[Stmt] = []
-        for stmt, read in zip(body, after[1:], strict=True):
+        for stmt, read, again in zip(body, after[-2::-1], loaded[-2::-1], strict=True):
             match stmt:
                 case Store():
-                    done += self._store(stmt, scope)
+                    done += self._store(stmt, scope, (stmt.buffer, stmt.index) in again)
                 case For():
                     done.append(self._loop(stmt, scope))
                 case Scan():
@@ -158,7 +160,8 @@ class _Promoter:
             return []
         return [replace(let, expr=expr)]
 
-    def _store(self, store: Store, scope: _Scope) -> list[Stmt]:
+    def _store(self, store: Store, scope: _Scope, again: bool) -> list[Stmt]:
+        """A store; `again` is whether the element is loaded later in the block."""
         index = index_at(store.index, scope.values, {})
         value, element = self._expr(store.expr, scope), (store.buffer, index)
         is_scalar = element[0] in self.scalars
@@ -167,7 +170,8 @@ class _Promoter:
         elif store.op is not None:
             scope.forget(*element)
             return [replace(store, index=index, expr=value)]
-        if not is_scalar and store.buffer not in self.loaded:
+        if not is_scalar and not again:
+            scope.forget(*element)
             return [replace(store, index=index, expr=value)]
         done: list[Stmt] = []
         if is_scalar:
@@ -196,7 +200,7 @@ class _Promoter:
         for buffer in written:
             scope.forget(buffer)
         head, inner = head_at(loop, scope.values, {}), scope.inside()
-        body = self._block(loop.body, inner, set())
+        body = self._block(loop.body, inner, set(), [acc.term for acc in loop.accs])
         accs = tuple(replace(acc, term=self._expr(acc.term, inner)) for acc in loop.accs)
         return replace(head, body=tuple(body), accs=accs)
 
@@ -219,7 +223,7 @@ class _Promoter:
         names = {element: self.names.fresh("_".join(map(str, element))) for element in carried}
         found = {element: Ref(names[element], init.dtype) for element, init in carried.items()}
         inner.elements.update(found)
-        body = self._block(scan.body, inner, needed | self._ends(scan))
+        body = self._block(scan.body, inner, needed | self._ends(scan), _ends(scan))
         states = tuple(
             replace(state, init=init, next=self._expr(state.next, inner))
             for state, init in zip(scan.states, inits, strict=True)
@@ -269,13 +273,13 @@ class _Promoter:
     def _live_before(self, stmt: Stmt, after: set[Element]) -> set[Element]:
         """The elements that are read in a statement before it stores them, or after it."""
         match stmt:
-            case Store(buffer, index, expr, op):
+            case Store(buffer, index, op=op):
                 rest = after - {(buffer, index)} if op is None else after | {(buffer, index)}
                 return rest | self._read_by((stmt,))
             case For():
                 return after | self._read_by(walk((stmt,)))
             case Scan(states=states):
-                inits = {e for state in states for e in self._loads(state.init)}
+                inits = self._scalars(state.init for state in states)
                 return after | inits | self._live_around(stmt, after)
         return after | self._read_by((stmt,))
 
@@ -291,16 +295,25 @@ class _Promoter:
             found |= live
 
     def _ends(self, scan: Scan) -> set[Element]:
-        """The elements that are read at the end of an iteration."""
-        exprs = [state.next for state in scan.states]
-        if scan.stop is not None:
-            exprs.append(scan.stop)
-        return {element for expr in exprs for element in self._loads(expr)}
+        """The scalars that are read at the end of an iteration."""
+        return self._scalars(_ends(scan))
 
-    def _read_by(self, stmts: Sequence[Stmt] | Iterator[Stmt]) -> set[Element]:
-        return {e for stmt in stmts for expr in exprs_of(stmt) for e in self._loads(expr)}
+    def _read_by(self, stmts: Iterable[Stmt]) -> set[Element]:
+        return self._scalars(expr for stmt in stmts for expr in exprs_of(stmt))
 
-    def _loads(self, expr: Expr) -> Iterator[Element]:
+    def _scalars(self, exprs: Iterable[Expr]) -> set[Element]:
+        return {element for element in _loads(exprs) if element[0] in self.scalars}
+
+
+def _ends(scan: Scan) -> list[Expr]:
+    """The expressions that are evaluated at the end of an iteration."""
+    found = [state.next for state in scan.states]
+    return found if scan.stop is None else [*found, scan.stop]
+
+
+def _loads(exprs: Iterable[Expr]) -> Iterator[Element]:
+    """The elements that expressions load."""
+    for expr in exprs:
         for part in walk_expr(expr):
-            if isinstance(part, Load) and part.buffer in self.scalars:
+            if isinstance(part, Load):
                 yield part.buffer, part.index
