@@ -30,8 +30,8 @@ from probtensor.kernel.ir import (
 )
 from probtensor.kernel.scans import Storage, with_small_states
 from probtensor.kernel.scans.choose import MAX_OPERATIONS
-from probtensor.kernel.scans.unroll import unrolled
 from probtensor.kernel.scans.substitute import Names
+from probtensor.kernel.scans.unroll import unrolled
 from probtensor.kernel.tidy import inline_locals
 from probtensor.kernel.touch import buffers_of
 from probtensor.types import Dim, size_value
@@ -362,7 +362,7 @@ class Writer:
         loop = self.in_order("t", N, [], 0)
         ends = [copy("z", self.rng.choice("suw")) for _ in range(self.rng.choice([0, 1]))]
         again = [self.in_order("i", N, [], 1)] if self.rng.random() < 0.2 else []
-        return tuple([*starts, loop, *again, *ends])
+        return (*starts, loop, *again, *ends)
 
     def in_order(self, var, extent, outer, depth):
         variables = [*outer, Dim.name(var)]
@@ -382,7 +382,8 @@ class Writer:
         return Scan(var, extent, tuple(body), states, stop)
 
     def statement(self, variables, depth):
-        kind = self.rng.choice(["loop"] * 6 + ["store", "nest", "check", "gather", "call", "scan", "long"])
+        others = ["store", "nest", "check", "gather", "call", "scan", "long"]
+        kind = self.rng.choice(["loop"] * 6 + others)
         match kind:
             case "scan" if depth == 0:
                 return self.in_order(self.name("i"), 2, variables, depth + 1)
@@ -402,7 +403,7 @@ class Writer:
             case "long":
                 var, k = self.name("j"), self.rng.randrange(K)
                 term = apply("minimum", load("x", Dim.name(var) * K + k), self.value([T], None))
-                stores = (Store("y", Dim.name(var) * K + k, term),) if self.rng.random() < 0.5 else ()
+                stores = (Store("y", Dim.name(var) * K + k, term),)[: self.rng.choice([0, 1])]
                 return For(var, N, stores, (Acc(self.name("a"), "max", -np.inf, term),))
             case "store":
                 target = self.rng.choice("suvw")
@@ -472,7 +473,7 @@ class Writer:
 
 def test_random_kernels_have_the_same_values(plain_sums):
     tried, scalar, unchanged = 0, 0, 0
-    for seed in range(400):
+    for seed in range(200):
         body = Writer(seed).kernel()
         try:
             accepted(body)
@@ -483,7 +484,7 @@ def test_random_kernels_have_the_same_values(plain_sums):
         private = {name for name, storage in STORAGES.items() if storage.private}
         scalar += bool((in_memory(body) - in_memory(after)) & private)
         unchanged += bool(in_memory(after) & private)
-    assert tried > 150
+    assert tried > 100
     assert scalar > tried / 3
     assert unchanged > tried / 10
 
