@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,9 +10,21 @@ from probtensor.graph.closed import with_bodies
 from probtensor.graph.node import Const, GraphError, Input, Node, line_of
 from probtensor.graph.walk import toposort
 from probtensor.kernel.check import check
-from probtensor.kernel.ir import Call, For, Kernel, Load, Stmt, Store, exprs_of, walk, walk_expr
+from probtensor.kernel.ir import (
+    Call,
+    For,
+    Kernel,
+    Load,
+    Scan,
+    Stmt,
+    Store,
+    exprs_of,
+    walk,
+    walk_expr,
+)
+from probtensor.kernel.scans import Storage, with_small_states
 from probtensor.kernel.tidy import inline_locals
-from probtensor.lower.buffers import Needs, memory_of
+from probtensor.lower.buffers import Memory, Needs, memory_of
 from probtensor.lower.large import LargeSizes
 from probtensor.lower.loops import KernelWriter
 from probtensor.lower.nest import Nest, buffered, launches, nests
@@ -37,6 +50,7 @@ def lower(
     needs = Needs()
     bodies = [KernelWriter(sizes, memory, needs).kernel(nests) for nests in fusion.kernels]
     sizes.require(needs.limits)
+    bodies = _with_small_states(bodies, sizes, memory, needs)
     large = LargeSizes(sizes.sources)
     kernels = tuple(large.kernel(_kernel(f"k{k}", body)) for k, body in enumerate(bodies))
     buffers = _buffers(order, inputs, outputs, kernels, sizes, memory, needs)
@@ -167,6 +181,24 @@ def _touched(body: tuple[Stmt, ...]) -> tuple[dict[str, None], dict[str, None]]:
             case For(carries=carries):
                 writes.update(dict.fromkeys(carry.scratch for carry in carries))
     return reads, writes
+
+
+def _with_small_states(
+    bodies: Sequence[tuple[Stmt, ...]], sizes: CanonicalSizes, memory: Memory, needs: Needs
+) -> list[tuple[Stmt, ...]]:
+    """The kernels with the small states of their loops in order as scalars."""
+    if not any(isinstance(stmt, Scan) for body in bodies for stmt in walk(body)):
+        return list(bodies)
+    users = Counter(name for body in bodies for name in set().union(*_touched(body)))
+    nodes = {name: node for node, name in memory.names.items() if not isinstance(node.type, tuple)}
+    found = {name: (node.dtype, sizes.shape(node)) for name, node in nodes.items() if users[name]}
+    found |= {name: (node.dtype, shape) for name, (node, shape) in needs.inner.items()
+              if users[name]}  # fmt: skip
+    storages = {
+        name: Storage(dtype, size_product(shape), name[0] in "wv" and users[name] == 1)
+        for name, (dtype, shape) in found.items()
+    }
+    return [with_small_states(body, storages) for body in bodies]
 
 
 def _kernel(name: str, body: tuple[Stmt, ...]) -> Kernel:

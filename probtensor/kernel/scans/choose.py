@@ -25,6 +25,7 @@ MAX_ITERATIONS = 64  # of a nest that is unrolled
 MAX_OPERATIONS = 400  # in the unrolled loops of one body: the C compiler takes 0.25 ms for each
 MAX_ELEMENTS = 64  # of a buffer whose elements become scalars
 SHORT = 4  # the C compiler makes no vectors of fewer iterations
+VECTOR = 8  # doubles of a vector; loops over whole vectors are as fast in memory
 
 
 @dataclass(frozen=True)
@@ -236,7 +237,8 @@ def _inside(
 
 def _is_unrollable(loop: For) -> bool:
     """Whether a loop is short, with all loops in it, and has only statements that are repeated
-    without loss: a function of many operations is faster in vectors."""
+    without loss: functions of many operations, and iterations that fill vectors, are faster as
+    loops."""
     if not all(
         isinstance(stmt, (Let, Store, Check))
         or (isinstance(stmt, For) and isinstance(stmt.extent, int) and not stmt.carries)
@@ -244,7 +246,18 @@ def _is_unrollable(loop: For) -> bool:
     ):
         return False
     count = _iterations(loop)
-    return count <= MAX_ITERATIONS and (count < SHORT or not _has_functions(loop))
+    if count > MAX_ITERATIONS or _fills_vectors(loop):
+        return False
+    return count < 2 or not _has_functions(loop)
+
+
+def _fills_vectors(loop: For) -> bool:
+    """Whether the innermost loops have a multiple of the iterations of a vector."""
+    return any(
+        part.extent > 0 and part.extent % VECTOR == 0
+        for part in walk((loop,))
+        if isinstance(part, For) and not any(isinstance(inner, For) for inner in part.body)
+    )
 
 
 def _has_functions(loop: For) -> bool:

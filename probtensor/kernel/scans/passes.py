@@ -33,21 +33,19 @@ def with_small_states(
 
 def without_unread(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     """The statements without locals that nothing reads."""
-    while True:
-        read: set[str] = set()
-        for stmt in walk(body):
-            read.update(*map(expr_names, exprs_of(stmt)), *map(size_names, indices_of(stmt)))
-        found = _with_locals(body, read)
-        if found == body:
-            return body
-        body = found
+    read: set[str] = set()
+    return _read_in(body, read)
 
 
-def _with_locals(body: tuple[Stmt, ...], read: set[str]) -> tuple[Stmt, ...]:
-    done = []
-    for stmt in body:
+def _read_in(body: tuple[Stmt, ...], read: set[str]) -> tuple[Stmt, ...]:
+    """The statements of a block whose locals are in `read`, or that define none; adds the names
+    that they read. A local is defined before it is read, so the last statement comes first."""
+    done: list[Stmt] = []
+    for stmt in reversed(body):
+        if isinstance(stmt, Let) and stmt.name not in read:
+            continue
+        read.update(*map(expr_names, exprs_of(stmt)), *map(size_names, indices_of(stmt)))
         if isinstance(stmt, (For, Scan)):
-            stmt = replace(stmt, body=_with_locals(stmt.body, read))
-        if not isinstance(stmt, Let) or stmt.name in read:
-            done.append(stmt)
-    return tuple(done)
+            stmt = replace(stmt, body=_read_in(stmt.body, read))
+        done.append(stmt)
+    return tuple(reversed(done))

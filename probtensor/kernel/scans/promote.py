@@ -18,7 +18,7 @@ index, reads the local that was stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from probtensor.kernel.ir import (
@@ -50,7 +50,7 @@ from probtensor.kernel.scans.substitute import (
     statement_at,
     zero,
 )
-from probtensor.kernel.touch import loads_of, writes_of
+from probtensor.kernel.touch import deep, writes_of
 from probtensor.types import Size
 
 Element = tuple[str, Size]
@@ -72,20 +72,30 @@ class _Scope:
     """What is read in place of locals, and of elements that were stored or loaded before."""
 
     values: dict[str, Expr] = field(default_factory=dict)
-    elements: dict[Element, Expr] = field(default_factory=dict)
+    elements: dict[str, dict[Size, Expr]] = field(default_factory=dict)  # by buffer and index
 
     def inside(self) -> _Scope:
-        return _Scope(dict(self.values), dict(self.elements))
+        """The same, for a block inside this one."""
+        return _Scope(dict(self.values), {k: dict(found) for k, found in self.elements.items()})
+
+    def find(self, element: Element) -> Expr | None:
+        """The value of an element, if it is known."""
+        return self.elements.get(element[0], {}).get(element[1])
+
+    def set(self, element: Element, value: Expr) -> None:
+        self.elements.setdefault(element[0], {})[element[1]] = value
 
     def forget(self, buffer: str, index: Size | None = None) -> None:
         """Drop the elements of a buffer that a store at an index may change: all but those at a
         constant distance from it."""
-        for element in list(self.elements):
-            if element[0] != buffer:
-                continue
-            apart = index is not None and element[1] - index
-            if not isinstance(apart, int) or isinstance(apart, bool) or apart == 0:
-                del self.elements[element]
+        found = self.elements.get(buffer, {})
+        if isinstance(index, int) and all(isinstance(other, int) for other in found):
+            found.pop(index, None)
+            return
+        for other in list(found):
+            apart = None if index is None else other - index
+            if not isinstance(apart, int) or apart == 0:
+                del found[other]
 
 
 class _Promoter:
@@ -96,12 +106,9 @@ class _Promoter:
         self.in_memory = in_memory
         self.names = names
         self.origins: dict[Element, str] = {}
-        self.loaded: set[str] = set()
 
     def kernel(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
         """The statements of a kernel, and the stores at its end."""
-        exprs = [expr for stmt in walk(body) for expr in exprs_of(stmt)]
-        self.loaded.update(*map(loads_of, exprs))
         stored = dict.fromkeys(self._stored(body))
         returned = {
             element: None
@@ -111,29 +118,38 @@ class _Promoter:
         scope = _Scope()
         done = self._block(body, scope, set(returned))
         for element in returned:
-            value = scope.elements[element]
+            value = scope.find(element)
             done.append(Store(*element, value, None, self.origins.get(element, "")))
         return tuple(done)
 
     # Statements.
 
     def _block(
-        self, body: Sequence[Stmt], scope: _Scope, live: set[Element]
+        self,
+        body: Sequence[Stmt],
+        scope: _Scope,
+        live: set[Element],
+        ends: Sequence[Expr] = (),
     ) -> list[Stmt]:
-        """The statements of a block; `live` are the elements that are read after it."""
-        after = [live]
-        for stmt in reversed(body):
-            after.append(self._live_before(stmt, after[-1]))
-        after.reverse()
+        """The statements of a block; `live` are the scalars that are read after it, and `ends` the
+        expressions that are evaluated at its end."""
+        after = self._live_after_loops(body, live)
+        last = {
+            element: position
+            for position, stmt in enumerate(body)
+            for part in deep(stmt)
+            for element in _loads(exprs_of(part))
+        } | dict.fromkeys(_loads(ends), len(body))
         done: list[Stmt] = []
-        for stmt, read in zip(body, after[1:], strict=True):
+        for position, stmt in enumerate(body):
             match stmt:
                 case Store():
-                    done += self._store(stmt, scope)
+                    again = last.get((stmt.buffer, stmt.index), -1) > position
+                    done += self._store(stmt, scope, again)
                 case For():
                     done.append(self._loop(stmt, scope))
                 case Scan():
-                    done.append(self._scan(stmt, scope, read))
+                    done.append(self._scan(stmt, scope, after[position]))
                 case Let():
                     done += self._let(stmt, scope)
                 case _:
@@ -158,16 +174,18 @@ class _Promoter:
             return []
         return [replace(let, expr=expr)]
 
-    def _store(self, store: Store, scope: _Scope) -> list[Stmt]:
+    def _store(self, store: Store, scope: _Scope, again: bool) -> list[Stmt]:
+        """A store; `again` is whether the element is loaded later in the block."""
         index = index_at(store.index, scope.values, {})
         value, element = self._expr(store.expr, scope), (store.buffer, index)
         is_scalar = element[0] in self.scalars
-        if store.op is not None and (is_scalar or element in scope.elements):
+        if store.op is not None and (is_scalar or scope.find(element) is not None):
             value = self._combined(store.op, element, value, scope)
         elif store.op is not None:
             scope.forget(*element)
             return [replace(store, index=index, expr=value)]
-        if not is_scalar and store.buffer not in self.loaded:
+        if not is_scalar and not again:
+            scope.forget(*element)
             return [replace(store, index=index, expr=value)]
         done: list[Stmt] = []
         if is_scalar:
@@ -177,7 +195,7 @@ class _Promoter:
             done.append(Let(name, value, store.origin))
             value = Ref(name, value.dtype)
         scope.forget(*element)
-        scope.elements[element] = value
+        scope.set(element, value)
         self.origins[element] = store.origin
         if not is_scalar or store.buffer in self.in_memory:
             done.append(Store(store.buffer, index, value, None, store.origin))
@@ -196,7 +214,7 @@ class _Promoter:
         for buffer in written:
             scope.forget(buffer)
         head, inner = head_at(loop, scope.values, {}), scope.inside()
-        body = self._block(loop.body, inner, set())
+        body = self._block(loop.body, inner, set(), [acc.term for acc in loop.accs])
         accs = tuple(replace(acc, term=self._expr(acc.term, inner)) for acc in loop.accs)
         return replace(head, body=tuple(body), accs=accs)
 
@@ -214,22 +232,24 @@ class _Promoter:
             if buffer not in self.scalars:
                 scope.forget(buffer)
         for element in stored:
-            scope.elements.pop(element, None)
+            scope.forget(*element)
         inner = scope.inside()
         names = {element: self.names.fresh("_".join(map(str, element))) for element in carried}
         found = {element: Ref(names[element], init.dtype) for element, init in carried.items()}
-        inner.elements.update(found)
-        body = self._block(scan.body, inner, needed | self._ends(scan))
+        for element, value in found.items():
+            inner.set(element, value)
+        body = self._block(scan.body, inner, needed | self._ends(scan), _ends(scan))
         states = tuple(
             replace(state, init=init, next=self._expr(state.next, inner))
             for state, init in zip(scan.states, inits, strict=True)
         )
         states += tuple(
-            State(names[element], init, inner.elements[element], self.origins.get(element, ""))
+            State(names[element], init, inner.find(element), self.origins.get(element, ""))
             for element, init in carried.items()
         )
         stop = None if scan.stop is None else self._expr(scan.stop, inner)
-        scope.elements.update(found)
+        for element, value in found.items():
+            scope.set(element, value)
         return replace(scan, extent=extent, body=tuple(body), states=states, stop=stop)
 
     # Elements.
@@ -246,14 +266,14 @@ class _Promoter:
 
     def _element(self, element: Element, dtype: str, scope: _Scope) -> Expr:
         """What is read in place of a load: of memory, if nothing was stored before."""
-        found = scope.elements.get(element)
+        found = scope.find(element)
         return Load(*element, dtype) if found is None else converted(found, dtype)
 
     def _initial(self, element: Element, scope: _Scope) -> Expr:
         """The value of an element before a `Scan`. Memory that is private to the kernel has no
         value before a store."""
         storage = self.scalars[element[0]]
-        found = scope.elements.get(element)
+        found = scope.find(element)
         if found is not None:
             return found
         return zero(storage.dtype) if storage.private else Load(*element, storage.dtype)
@@ -266,41 +286,60 @@ class _Promoter:
 
     # Liveness.
 
-    def _live_before(self, stmt: Stmt, after: set[Element]) -> set[Element]:
-        """The elements that are read in a statement before it stores them, or after it."""
+    def _live_after_loops(
+        self, body: Sequence[Stmt], after: set[Element]
+    ) -> dict[int, set[Element]]:
+        """The scalars that are read after each `Scan` of a block, by its position."""
+        found: dict[int, set[Element]] = {}
+        live = set(after)
+        for position in range(len(body) - 1, -1, -1):
+            if isinstance(body[position], Scan):
+                found[position] = set(live)
+            self._step_back(body[position], live)
+        return found
+
+    def _step_back(self, stmt: Stmt, live: set[Element]) -> None:
+        """Make the scalars that are read after a statement those that are read in it before it
+        stores them, or after it."""
         match stmt:
-            case Store(buffer, index, expr, op):
-                rest = after - {(buffer, index)} if op is None else after | {(buffer, index)}
-                return rest | self._read_by((stmt,))
-            case For():
-                return after | self._read_by(walk((stmt,)))
+            case Store(buffer, index, op=None):
+                live.discard((buffer, index))
+            case Store(buffer, index):
+                live.add((buffer, index))
             case Scan(states=states):
-                inits = {e for state in states for e in self._loads(state.init)}
-                return after | inits | self._live_around(stmt, after)
-        return after | self._read_by((stmt,))
+                live |= self._live_around(stmt, live)
+                live |= self._scalars(state.init for state in states)
+                return
+        live |= self._scalars(expr for part in deep(stmt) for expr in exprs_of(part))
 
     def _live_around(self, scan: Scan, after: set[Element]) -> set[Element]:
-        """The elements that are read in an iteration before it stores them."""
+        """The scalars that are read in an iteration before it stores them."""
         found: set[Element] = set()
         while True:
             live = after | found | self._ends(scan)
             for stmt in reversed(scan.body):
-                live = self._live_before(stmt, live)
+                self._step_back(stmt, live)
             if live <= found:
                 return found
             found |= live
 
     def _ends(self, scan: Scan) -> set[Element]:
-        """The elements that are read at the end of an iteration."""
-        exprs = [state.next for state in scan.states]
-        if scan.stop is not None:
-            exprs.append(scan.stop)
-        return {element for expr in exprs for element in self._loads(expr)}
+        """The scalars that are read at the end of an iteration."""
+        return self._scalars(_ends(scan))
 
-    def _read_by(self, stmts: Sequence[Stmt] | Iterator[Stmt]) -> set[Element]:
-        return {e for stmt in stmts for expr in exprs_of(stmt) for e in self._loads(expr)}
+    def _scalars(self, exprs: Iterable[Expr]) -> set[Element]:
+        return {element for element in _loads(exprs) if element[0] in self.scalars}
 
-    def _loads(self, expr: Expr) -> Iterator[Element]:
+
+def _ends(scan: Scan) -> list[Expr]:
+    """The expressions that are evaluated at the end of an iteration."""
+    found = [state.next for state in scan.states]
+    return found if scan.stop is None else [*found, scan.stop]
+
+
+def _loads(exprs: Iterable[Expr]) -> Iterator[Element]:
+    """The elements that expressions load."""
+    for expr in exprs:
         for part in walk_expr(expr):
-            if isinstance(part, Load) and part.buffer in self.scalars:
+            if isinstance(part, Load):
                 yield part.buffer, part.index
