@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from probtensor import ops
 from probtensor.graph.closed import depending
 from probtensor.graph.node import Node, new_input
 from probtensor.graph.walk import replace
 from probtensor.ops.kinds import Batch, Loop
-from probtensor.ops.loops.flow import another, element_input, fresh
-from probtensor.ops.loops.trace import body_of
+from probtensor.ops.loops.flow import another, closed_step, element_input, fresh
 
 
 def batched(batch: Batch) -> tuple[Node, ...]:
@@ -70,18 +71,20 @@ class _BatchedLoop:
         loop, given = self.loop, self._inputs()
         last_stacked = loop.carries + loop.stacked
         outputs = self._outputs(given)
+        last = loop.carries + loop.sequences
+        outside = [self.batch.mixed()[k] for k in range(last, len(self.node.inputs))]
         if self.apart:
             extra, outputs, stop = self._by_item(given, outputs)
         else:
             extra, stop = [], outputs[last_stacked:]
         carries, stacked = outputs[: loop.carries], outputs[loop.carries : last_stacked]
         following = [*carries, *extra, *stacked, *stop]
-        body, outside = body_of([*given.own, *given.elements], following)
+        body, read = closed_step([*given.own, *given.elements], following, outside)
         counts: Sequence[Node] = self.node.inputs[-1:] if loop.counted else ()
         if self.limits is not None:
             counts = [ops.max(self.limits, initial=0)]
         made = another(
-            loop, body, loop.steps, given.carries, given.sequences, [*outside, *counts],
+            loop, body, loop.steps, given.carries, given.sequences, [*read, *counts],
             counted=bool(counts), stops=loop.stops, backwards=loop.backwards,
             truncate=loop.truncate, checkpoint=loop.checkpoint,
         )  # fmt: skip
@@ -127,12 +130,10 @@ class _BatchedLoop:
         does not change after its end, and what is stacked of it is zero."""
         loop = self.loop
         live = None
-        if self.limits is not None:
-            t = new_input("step", "int64", ())
-            given.elements.append(t)
-            given.sequences.append(ops.arange(loop.steps))
-            live = t < self.limits
         extra, stop = [], []
+        t = new_input("step", "int64", ())
+        if self.limits is not None:
+            live = t < self.limits
         if loop.stops:
             stopped = new_input("stopped", "bool", (self.size,))
             counts = new_input("count", "int64", (self.size,))
@@ -143,6 +144,13 @@ class _BatchedLoop:
             now = ops.logical_or(stopped, ops.logical_and(live, outputs[-1]))
             extra = [now, counts + ops.astype(live, "int64")]
             stop = [ops.all(now)]
+        if self.limits is not None and loop.steps is None:
+            given.own.append(t)
+            given.carries.append(ops.constant(np.int64(0)))
+            extra.append(t + 1)
+        elif self.limits is not None:
+            given.elements.append(t)
+            given.sequences.append(ops.arange(loop.steps))
         found = []
         for k, (y, item) in enumerate(zip(outputs, self.outputs[: loop.carries + loop.stacked])):
             mask = ops.expand_dims(live, tuple(range(1, 1 + item.ndim)))

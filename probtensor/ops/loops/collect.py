@@ -8,12 +8,10 @@ by is one product over all steps. Likewise a stack of products with a tensor tha
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from probtensor import ops
-from probtensor.graph.closed import depending
 from probtensor.graph.node import Node, make, new_input
-from probtensor.graph.walk import toposort
 from probtensor.ops.arrays.views import BroadcastTo, DropAxes, ExpandDims, Reshape, Transpose
 from probtensor.ops.elementwise.arithmetic import Add, Neg, Sub
 from probtensor.ops.kinds import Contraction
@@ -31,20 +29,15 @@ class Collector:
     `total` and `stack` are called for all values before the loop is made, to enter what it sums and
     stacks into `summed` and `stacked`; then `finish` with the results of the loop; then again.
 
-    values  nodes of the body, in which nodes from outside stand for invariants
-    own     the inputs of the body that change with the step
-    known   the sequences of which some of these inputs are the elements
-    steps   the number of steps, none of which is omitted if `known` is not empty
+    changing  the nodes of the body that change with the step; all others are nodes from outside
+    known     the sequences of which some inputs of the body are the elements
+    steps     the number of steps, none of which is omitted if `known` is not empty
     """
 
     def __init__(
-        self,
-        values: Iterable[Node],
-        own: Sequence[Node],
-        known: Mapping[Node, Node],
-        steps: Size,
+        self, changing: Collection[Node], known: Mapping[Node, Node], steps: Size
     ) -> None:
-        self._changing = depending(toposort(values), own)
+        self._changing = changing
         self._known, self._steps = known, steps
         self.summed: dict[Node, Node] = {}
         self.stacked: dict[Node, Node] = {}

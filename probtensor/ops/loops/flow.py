@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 
 from probtensor import ops
-from probtensor.graph.closed import Closed
+from probtensor.graph.closed import Closed, closed, depending, is_literal
 from probtensor.graph.node import Node, make, new_input
 from probtensor.graph.parts import parts, types_of
-from probtensor.ops.kinds import Loop
+from probtensor.graph.walk import toposort
+from probtensor.ops.kinds import Loop, random_nodes
 from probtensor.types import Size
 
 
@@ -25,6 +27,27 @@ def another(
     not those of `like`."""
     made = type(like)(body, steps, len(carries), len(sequences), **options)
     return parts(make(made, (*carries, *sequences, *outside)))
+
+
+def step_order(
+    outputs: Iterable[Node], own: Iterable[Node], outside: Collection[Node]
+) -> tuple[list[Node], set[Node]]:
+    """The nodes of a step in topological order, without the nodes from outside, and those among
+    them that change with the step: they depend on inputs `own`, or on random variables, which a
+    body draws in each step."""
+    order = toposort(outputs, given=outside)
+    return order, depending(order, [*own, *random_nodes(order)])
+
+
+def closed_step(
+    own: Sequence[Node], outputs: Sequence[Node], outside: Collection[Node]
+) -> tuple[Closed, list[Node]]:
+    """The outputs as a closed graph of the inputs `own` and of what they read from outside, and
+    this: nodes of `outside` or nodes that depend on these alone."""
+    order, inside = step_order(outputs, own, outside)
+    read = chain(outputs, *(node.inputs for node in order if node in inside))
+    captured = dict.fromkeys(x for x in read if x not in inside and not is_literal(x))
+    return closed([*own, *captured], outputs), list(captured)
 
 
 def moving_parameters(loop: Loop, followed: Sequence[bool]) -> set[int]:

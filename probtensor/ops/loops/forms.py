@@ -1,5 +1,6 @@
 """Loops written as other loops with the same results, through which derivatives go instead.
 
+    drawn       with draws: over the draws, as further sequences
     turned      backwards with a stop condition: forwards over the reversed sequences
     last_steps  truncated: the first steps are a constant, the last ones another loop
     segmented   checkpoint="sqrt": a loop over segments of about sqrt(n) steps, and a rest
@@ -11,13 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from probtensor import ops
-from probtensor.graph.closed import with_outputs
+from probtensor.graph.closed import closed, with_outputs
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, make
 from probtensor.graph.parts import parts
 from probtensor.graph.walk import replace as replaced
-from probtensor.ops.kinds import Derivatives, Loop
+from probtensor.ops.kinds import Derivatives, Loop, Random, random_nodes
 from probtensor.ops.loops.flow import another, element_input, fresh, steps_run
 from probtensor.ops.loops.trace import body_of
 from probtensor.types import Size, size_min
@@ -28,6 +30,15 @@ Form = Callable[[Sequence[Node]], Sequence[Node]]
 
 def reverse_form(node: Node) -> Form | None:
     """The form of a loop for reverse mode; None if it is differentiated as it is."""
+    loop = node.op
+    form = _other_steps(node)
+    if (form or loop.truncate is not None) and random_nodes(loop.body.order()):
+        return drawn(node)
+    return form
+
+
+def _other_steps(node: Node) -> Form | None:
+    """The form of a loop whose derivative has other steps; None if it has the same."""
     loop = node.op
     if loop.steps is None:
         return bounded(node)
@@ -92,6 +103,35 @@ def bounded(node: Node) -> Form:
         "  give it a bound on the number of steps (max_steps=, or n_steps= with until), or use "
         "forward mode: pt.jvp"
     )
+
+
+def drawn(node: Node) -> Form:
+    """A loop that draws in its steps, as one that reads the draws: these depend on the numbers of
+    the steps."""
+    loop, order = node.op, node.op.body.order()
+    draws = [x for x in order if isinstance(x.op, Random)]
+    if len(random_nodes(order)) > len(draws):
+        raise GraphError(
+            f"{loop.user_name()}: a loop in a step of this one draws random variables, and the "
+            f"derivative has other steps (truncated, or checkpoint=)\n  at {line_of(node)}\n"
+            "  make the variables before the loop, and give them to it as a sequence"
+        )
+    following, others, stop = loop.split_outputs()
+    ends = () if stop is None else (stop,)
+    drawing = with_outputs(loop.body, [*following, *others, *draws, *ends])
+    stacks = parts(make(replace(loop, body=drawing), node.inputs))
+    stacks = stacks[loop.carries + loop.stacked :][: len(draws)]
+    last = loop.carries + loop.sequences
+    own = [fresh(x.name, x) for x in loop.body.parameters]
+    elements = [fresh("draw", x) for x in draws]
+    changes = dict(zip([*loop.body.parameters, *draws], [*own, *elements]))
+    reading = closed([*own[:last], *elements, *own[last:]], replaced(loop.body.outputs, changes))
+    without = replace(loop, body=reading, sequences=loop.sequences + len(draws))
+
+    def form(inputs: Sequence[Node]) -> tuple[Node, ...]:
+        return parts(make(without, (*inputs[:last], *stacks, *inputs[last:])))
+
+    return form
 
 
 def turned(node: Node) -> Form:
@@ -214,16 +254,13 @@ def segmented(node: Node) -> Form:
 
 
 def root(size: Size) -> Size:
-    """About the square root of a size, at least 1; 25% too much at most where the size is
-    symbolic."""
+    """About the square root of a size, at least 1; where the size is symbolic, up to 2.2 times as
+    much, for which segments and their carries take a quarter more than the least memory."""
     if isinstance(size, int):
         return max(math.isqrt(size), 1)
-    # The lower envelope of tangents of the root, at squares of powers of 4.
-    found = size // 2 + 1
-    for power in range(1, 9):
-        at = 4**power
-        found = size_min(found, size // (2 * at) + at // 2)
-    return found
+    # The lower envelope of tangents of the root: n / 2a + a / 2 at a**2.
+    tangents = [size // (2 * a) + a // 2 for a in (2, 32, 512, 8192)]
+    return reduce(size_min, tangents)
 
 
 def _endless(loop: Loop) -> object:

@@ -10,13 +10,13 @@ from probtensor.graph.walk import replace
 from probtensor.ops.kinds import Derivatives
 from probtensor.ops.loops.flow import (
     another,
+    closed_step,
     element_input,
     fresh,
     moving_parameters,
     uniform_row,
     zeros,
 )
-from probtensor.ops.loops.trace import body_of
 
 
 def pushed(
@@ -56,10 +56,11 @@ def pushed(
     after = [zeros(parameters[k]) if found[k] is None else found[k]
              for k in moving if k < loop.carries]  # fmt: skip
     stacked = [k for k in results if k >= loop.carries and found[k] is not None]
-    body, outside = body_of(own, replace(
+    graphs = replace(
         [*outputs[: loop.carries], *after, *(found[k] for k in stacked), *outputs[last_stacked:]],
         changes,
-    ))  # fmt: skip
+    )
+    body, outside = closed_step(own, graphs, set(changes.values()).difference(own))
     counted = node.inputs[-1:] if loop.counted else ()
     options = {
         "stops": loop.stops, "counted": loop.counted, "backwards": loop.backwards,

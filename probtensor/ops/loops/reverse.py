@@ -3,7 +3,7 @@
 The gradient of a step is a graph over the parameters of the body and the cotangents of its results.
 That graph is the body of the loop here. It carries the cotangents of the carries; its sequences are
 what it reads of each step: elements of the loop's own sequences, cotangents of stacked results, and
-values that the loop going forward saves. Saved are carries, and results of products, folds,
+values that the loop going forward saves. Saved are carries, draws, and results of products, folds,
 routines and inner loops that depend on carries. All else is computed again from these, since it
 takes less time than to store and load it. What the loop's stacked results hold is not saved again.
 
@@ -21,20 +21,21 @@ from probtensor.graph.node import Node, make
 from probtensor.graph.parts import Get, parts
 from probtensor.graph.walk import ancestors
 from probtensor.graph.walk import replace as replaced
-from probtensor.ops.kinds import Contraction, Core, Derivatives, Loop, Reduction
+from probtensor.ops.kinds import Contraction, Core, Derivatives, Loop, Random, Reduction
 from probtensor.ops.loops.collect import Collector
 from probtensor.ops.loops.flow import (
     another,
+    closed_step,
     floats_depending,
     fresh,
     is_dynamic,
     moving_parameters,
+    step_order,
     steps_run,
     uniform_row,
     weighted_carries,
     zeros,
 )
-from probtensor.ops.loops.trace import body_of
 from probtensor.types import Size, size_min
 
 
@@ -116,9 +117,11 @@ class _Backward:
         graphs = replaced([self.step.gradients[k] for k in places], changes)
         after = dict(zip(places, graphs, strict=True))
         known = {} if is_dynamic(self.loop) else elements
-        collector = Collector(graphs, [*own, *elements], known, self.size)
+        outside = set(changes.values()).difference(elements)
+        changing = step_order(graphs, [*own, *elements], outside)[1]
+        collector = Collector(changing, known, self.size)
         totals = self._totals(after, collector)  # what is collected, by leaves
-        made = self._run(own, elements, after, collector)
+        made = self._run(own, elements, after, collector, outside)
         collector.finish(made[len(own) :])
         totals = self._totals(after, collector)
         found: list[Node | None] = [None] * len(self.node.inputs)
@@ -142,6 +145,7 @@ class _Backward:
         elements: Mapping[Node, Node],
         after: Mapping[int, Node],
         collector: Collector,
+        outside: Collection[Node],
     ) -> tuple[Node, ...]:
         """The results of the loop: cotangents of the initial carries, sums, stacks."""
         node, loop, carried = self.node, self.loop, self.step.carried
@@ -153,12 +157,12 @@ class _Backward:
         following = [after[k] if k in after else zeros(self.parameters[k]) for k in carried]
         following += [a + x for a, x in zip(sums, collector.summed, strict=True)]
         outputs = [*following, *collector.stacked]
-        body, outside = body_of([*own, *sums, *elements], outputs)
+        body, read = closed_step([*own, *sums, *elements], outputs, outside)
         count = steps_run(node)
         counts = () if count is None else (count,)
         return another(
             loop, body, self.size, [*first, *map(zeros, sums)], list(elements.values()),
-            [*outside, *counts], counted=bool(counts), backwards=not loop.backwards,
+            [*read, *counts], counted=bool(counts), backwards=not loop.backwards,
         )  # fmt: skip
 
     def _elements(self) -> tuple[dict[Node, Node], dict[Node, Node]]:
@@ -222,8 +226,9 @@ class _Kept:
         self.after = dict(zip(carries, following))
         self.first = dict(zip(carries, node.inputs))
         self.last = dict(zip(carries, parts(node)))
-        inside = depending(order, carries)
-        values = [*carries, *following]
+        drawn = [x for x in order if isinstance(x.op, Random)]
+        inside = depending(order, [*carries, *drawn])
+        values = [*carries, *drawn, *following]
         if self.loop.checkpoint != "carries":
             given = cotangents[self.loop.carries :]
             values += [y for y, g in zip(self.others, given) if g is not None]

@@ -16,7 +16,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.law import symbolic_sizes
 from probtensor.graph.node import Const, Frozen, Node, make
-from probtensor.ops.kinds import Elementwise, Kind
+from probtensor.ops.kinds import Elementwise, Kind, Random
 from probtensor.rules.arithmetic.products import is_power_of_two, literal
 from probtensor.transform.facts import FactTable, constant_of
 from probtensor.transform.pattern import var
@@ -191,7 +191,9 @@ def _loses_a_term(a: np.ndarray, b: np.ndarray, total: np.ndarray) -> bool:
 def _folded(node: Node, late: bool = False) -> Node | None:
     if not node.inputs or not all(isinstance(a.op, Const) for a in node.inputs):
         return None
-    if isinstance(node.type, tuple) or next(symbolic_sizes(node), None) is not None:
+    if isinstance(node.type, tuple) or isinstance(node.op, Random):
+        return None
+    if next(symbolic_sizes(node), None) is not None:
         return None
     arrays = [a.op.array for a in node.inputs]
     if node.size > max(MAX_GROWTH, sum(a.size for a in arrays)) or isinstance(
