@@ -165,7 +165,7 @@ class Grower:
         inner.depth = self.depth + 1
         inner.computed = {**self.computed, **values}
         # Each way finds something to use among these.
-        arrays = (np.arange(2), np.array([0.5, -1.0, 2.0]), np.array([True, False]))
+        arrays = (np.array([2, 1]), np.array([0.5, -1.0, 2.0]), np.array([True, False]))
         constants = [ops.constant(c) for c in (*CONSTANTS[1:4], *arrays)]
         inner.pool = [*constants, *others, *values]
         inner.computed |= {node: node.op.array for node in constants}
