@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from probtensor.graph.closed import Closed
 from probtensor.graph.node import Const, GraphError, Input, Node, SizeOf, line_of
 from probtensor.graph.resize import resized
 from probtensor.types import size_value
@@ -16,6 +17,8 @@ from probtensor.types import size_value
 # A node of several parts has a tuple of arrays.
 Value = np.ndarray | tuple[np.ndarray, ...]
 Values = dict[Node, Value]
+# Gives the values of the outputs of a body for those of its parameters.
+RunBody = Callable[[Closed, Sequence[Value]], list[Value]]
 
 
 def value_of(
@@ -50,3 +53,11 @@ def evaluate(
             with np.errstate(all="ignore"):
                 found[node] = value_of(node, [found[x] for x in node.inputs], sizes)
             yield node, found[node]
+
+
+def evaluate_body(body: Closed, arguments: Sequence[Value]) -> list[Value]:
+    """The values of the outputs of a body in which no size is symbolic."""
+    found = dict(zip(body.parameters, map(np.asarray, arguments), strict=True))
+    for _ in evaluate(body.order(), found, {}):
+        pass
+    return [found[x] for x in body.outputs]

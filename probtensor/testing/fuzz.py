@@ -1,8 +1,9 @@
 """Random graphs through every pass and target: the value must not change.
 
-    python -m probtensor.testing.fuzz 500 [--target cython] [--seed 0] [--nodes 14] [--sizes]
+    python -m probtensor.testing.fuzz 500 [--target cython] [--seed 0] [--nodes 14] [--loops]
+                                          [--sizes]
 
-With --sizes the graphs are also called with arrays of wrong sizes; see `misfit`. Otherwise each
+With --loops graphs have loops too. With --sizes the graphs are also called with arrays of wrong sizes; see `misfit`. Otherwise each
 graph is written as text and parsed; run through the pipeline, with its value compared by the NumPy
 reference before and after each pass; differentiated in both modes; and run on a target, many graphs
 in one compiled function. A failing graph is shrunk and printed as a program.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -25,7 +26,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.compile import PIPELINE, function
 from probtensor.graph.check import check
-from probtensor.graph.evaluate import Value
+from probtensor.graph.evaluate import Value, value_of
 from probtensor.graph.node import Node, Op
 from probtensor.graph.parts import types_of
 from probtensor.graph.resize import resized
@@ -85,15 +86,16 @@ def fuzz(
     passes: Sequence[Pass] = PIPELINE,
     targets: Sequence[Evaluate] = (),
     batch: int = 50,
+    loops: bool = False,
 ) -> Tally:
     """Check `count` graphs, from seeds `seed` on; FuzzFailure with the smallest one that fails.
 
-    Each of the targets is given `batch` graphs at a time.
+    Each of the targets is given `batch` graphs at a time. With `loops`, graphs have loops too.
     """
     tally = Tally()
     waiting: list[RandomGraph] = []
     for number in range(seed, seed + count):
-        graph = random_graph(number, nodes)
+        graph = random_graph(number, nodes, loops)
         _run_checks(graph, passes, tally)
         tally.graphs += 1
         waiting.append(graph)
@@ -153,17 +155,33 @@ def noisy_runs(graph: RandomGraph, rng: np.random.Generator) -> list[list[np.nda
     order = toposort(graph.outputs)
     leaves = [node for node in order if not node.inputs]
     exact_leaves = dict(zip(leaves, evaluate_numpy(leaves, graph.values), strict=True))
-    runs = []
     with np.errstate(all="ignore"):
-        for _ in range(RUNS):
-            found = dict(exact_leaves)
-            for node in order:
-                if node in found:
-                    continue
-                op, inputs = resized(node.op, names), [found[x] for x in node.inputs]
-                found[node] = _all_off(op.numpy(*inputs), _rounded_size(op, inputs), rng)
-            runs.append([found[node] for node in graph.outputs])
-    return runs
+        return [_noisy(order, graph.outputs, exact_leaves, names, rng) for _ in range(RUNS)]
+
+
+def _noisy(
+    order: Sequence[Node],
+    outputs: Sequence[Node],
+    given: Mapping[Node, Value],
+    names: Mapping[str, int],
+    rng: np.random.Generator,
+) -> list[Value]:
+    """The outputs with every operation perturbed, in bodies as well."""
+    found = dict(given)
+    for node in order:
+        if node in found:
+            continue
+        if not node.inputs:
+            found[node] = value_of(node, (), names)
+            continue
+        op, inputs = resized(node.op, names), [found[x] for x in node.inputs]
+        if op.has_bodies:
+            found[node] = op.computed(inputs, lambda body, values: _noisy(
+                body.order(), body.outputs, dict(zip(body.parameters, values)), {}, rng
+            ))  # fmt: skip
+        else:
+            found[node] = _all_off(op.numpy(*inputs), _rounded_size(op, inputs), rng)
+    return [found[node] for node in outputs]
 
 
 def _rounded_size(op: Op, inputs: Sequence[np.ndarray]) -> np.ndarray | None:
@@ -391,6 +409,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--nodes", type=int, default=14)
     parser.add_argument("--target", choices=("cython", "interp", "cuda"), default="cython")
     parser.add_argument("--sizes", action="store_true")
+    parser.add_argument("--loops", action="store_true")
     given = parser.parse_args(arguments)
     try:
         if given.sizes:
@@ -398,7 +417,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print("\n".join(f"{count:7} calls {what}" for what, count in sorted(found.items())))
             return
         targets = [compiled(given.target)]
-        print(fuzz(given.count, given.seed, nodes=given.nodes, targets=targets))
+        options = {"nodes": given.nodes, "loops": given.loops}
+        print(fuzz(given.count, given.seed, targets=targets, **options))
     except (FuzzFailure, SizeFailure) as failure:
         print(failure)
         raise SystemExit(1) from None

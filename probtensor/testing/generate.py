@@ -7,6 +7,7 @@ their own samples.
 
 from __future__ import annotations
 
+import copy
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from probtensor.ops.kinds import REGISTRY, Composite, Elementwise, Kind, Reducti
 from probtensor.ops.random.draws import Draw
 from probtensor.ops.reductions.composite import ArgExtreme, OverAxes
 from probtensor.rules import STABLE
+from probtensor.testing.loops import random_loop
 from probtensor.testing.reference import evaluate_numpy, size_names_of
 from probtensor.testing.sound import example_values
 from probtensor.transform.pattern import Var, instantiate
@@ -43,9 +45,11 @@ class RandomGraph:
     seed: int
 
 
-def random_graph(seed: int, nodes: int = 14) -> RandomGraph:
-    """A graph of about so many nodes, the same for the same seed."""
+def random_graph(seed: int, nodes: int = 14, loops: bool = False) -> RandomGraph:
+    """A graph of about so many nodes, with loops or without, the same for the same seed."""
     grower = Grower(np.random.default_rng(seed))
+    if loops:
+        grower.ways.append((grower.loop, 4))
     for _ in range(20 * nodes):
         if len(grower.grown) >= nodes:
             break
@@ -63,6 +67,7 @@ class Grower:
         self.pool: list[Node] = []
         self.grown: list[Node] = []
         self.names: dict[str, int] = {}
+        self.depth = 0  # the number of loops in whose bodies it is
         n, m = (int(k) for k in rng.integers(2, 6, 2))
         first = self.input("float64", (None, None), (n, m))
         self.rows, self.columns = first.shape
@@ -150,6 +155,34 @@ class Grower:
 
     def chance(self, probability: float) -> bool:
         return bool(self.rng.random() < probability)
+
+    # Loops.
+
+    def inside(self, values: dict[Node, np.ndarray], others: Sequence[Node]) -> Grower:
+        """A grower of the body of a loop, whose pool is the parameters of the body, with their
+        values in one step, and some nodes from outside. It makes no new inputs."""
+        inner = copy.copy(self)
+        inner.depth = self.depth + 1
+        inner.computed = {**self.computed, **values}
+        # Each way finds something to use among these.
+        arrays = (np.array([2, 1]), np.array([0.5, -1.0, 2.0]), np.array([True, False]))
+        constants = [ops.constant(c) for c in (*CONSTANTS[1:4], *arrays)]
+        inner.pool = [*constants, *others, *values]
+        inner.computed |= {node: node.op.array for node in constants}
+        inner.grown = []
+        ways = [(inner.elementwise, 8), (inner.reduction, 2), (inner.view, 2), (inner.slice, 1.5),
+                (inner.gather, 1.5), (inner.contraction, 1.5), (inner.composite, 1.5),
+                (inner.joined, 1), (inner.idiom, 3)]  # fmt: skip
+        inner.ways = ways if inner.depth > 1 else [*ways, (inner.loop, 1.5)]
+        return inner
+
+    def loop(self) -> Node | None:
+        """A result of a loop; the others join the pool too."""
+        found = random_loop(self)
+        for part in found[1:]:
+            if part not in self.computed:
+                self.accept(part)
+        return found[0] if found else None
 
     # Calls of each kind.
 

@@ -1,6 +1,8 @@
 """Different programs have different fingerprints: else one would run the record of the other."""
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 
@@ -88,4 +90,60 @@ def test_the_same_program_again_has_the_same_key():
         k = pt.vector("k", shape=(x.shape[0],), dtype="int32")
         out = pt.sum(y[k], axis=1) * (x.shape[1] // 2) + pt.constant([1.0, 2.0])[0]
         keys.add(fingerprint([x, y, k], [out], ["interp"]))
+    assert len(keys) == 1
+
+
+def bodies_of_one_shape():
+    """Loops over one sequence that differ in their bodies alone, or in parameters of the loop."""
+    steps = {
+        "c + u": lambda c, u: (c + u, c),
+        "u + c": lambda c, u: (u + c, c),
+        "c * u": lambda c, u: (c * u, c),
+        "c + u, u": lambda c, u: (c + u, u),
+        "c + 2u": lambda c, u: (c + 2 * u, c),
+        "c + 3u": lambda c, u: (c + 3 * u, c),
+    }
+    for reverse in (False, True):
+        for name, step in steps.items():
+            yield (name, reverse), step, reverse
+
+
+def test_every_body():
+    keys = Keys()
+    x, m = pt.vector("x"), pt.matrix("m")
+    for name, step, reverse in bodies_of_one_shape():
+        made = pt.loop.scan(step, 0.5, x, reverse=reverse)
+        inner = pt.loop.scan(
+            lambda c, row, f=step, r=reverse: pt.loop.scan(f, c, row, reverse=r), 0.5, m
+        )
+        keys.add(("flat", name), [x], made)
+        keys.add(("nested", name), [m], inner)
+    for k, size in enumerate((*x.shape, *m.shape, 3)):
+        last, _ = pt.loop.scan(lambda c, u, n=size: (c + pt.zeros(n).sum() * u, None), 0.5, x)
+        other, _ = pt.loop.scan(lambda c, u: (c * 2, None), 0.5, length=size)
+        keys.add(("size inside", k), [x, m], [last])
+        keys.add(("steps", k), [x, m], [other])
+    assert len(keys) == 2 * 12 + 2 * 4
+
+
+PROGRAM_WITH_LOOPS = """
+import probtensor as pt
+from probtensor.function.recall import fingerprint
+others = [pt.loop.scan(lambda c, u: (c + u, c), 0.0, pt.vector()) for _ in range({others})]
+x = pt.matrix("x")
+def step(c, row):
+    return pt.loop.scan(lambda d, u: (d * u + row[0] + c * x.shape[0], d), c, row)
+outputs = pt.loop.scan(step, 1.0, x)
+print(fingerprint([x], outputs, ["interp"]))
+"""
+
+
+def test_equal_bodies_of_two_processes_have_one_key(tmp_path):
+    keys = set()
+    for others in (0, 3):
+        path = tmp_path / "program.py"
+        path.write_text(PROGRAM_WITH_LOOPS.format(others=others))
+        # The line is part of the key, its text too: the file differs in another line.
+        run = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True)
+        keys.add(run.stdout)
     assert len(keys) == 1

@@ -116,6 +116,25 @@ def test_random_draws(counted):
     assert not np.array_equal(first(), first())
 
 
+def test_loops_with_draws_in_their_bodies(counted):
+    def function(scale):
+        def step(c, u):
+            e = pt.random.normal(0, 1)
+            return c * scale + e + u, e
+
+        x = pt.vector("x")
+        return pt.function([x], pt.loop.scan(step, 0.0, x), seed=3)
+
+    first, second, other = function(0.5), function(0.5), function(0.25)
+    assert len(counted) == 2
+    for _ in range(2):
+        found = [f([1.0, 2.0]) for f in (first, second, other)]
+        for a, b in zip(found[0], found[1], strict=True):
+            np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(found[0][1], found[2][1])
+        assert found[0][0] != found[2][0]
+
+
 def test_ops_of_others_are_never_remembered(counted):
     @dataclass(frozen=True)
     class Twice(Elementwise):

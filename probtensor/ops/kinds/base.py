@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from probtensor.graph.evaluate import RunBody
 from probtensor.graph.node import METHODS, OPERATORS, GraphError, Node, Op, line_of
 from probtensor.ops.kinds.batch import Batch
 
@@ -133,6 +134,11 @@ class Kind(Op):
         """The tangent of each result of `node`, for an op with bodies, from those of its inputs;
         None for zeros."""
         raise NotImplementedError(f"{self.name} has no derivative")
+
+    def computed(self, inputs: Sequence[np.ndarray], run: RunBody) -> tuple[np.ndarray, ...]:
+        """The meaning of an op with bodies, in terms of that of its bodies; as `numpy`, which it
+        gives with `evaluate_body`."""
+        raise NotImplementedError(f"{self.name} has no bodies")
 
     def elements_inside(self, node: Node) -> Iterator[tuple[Node, Node]]:
         """(parameter of a body, the input of which it is, or of which it holds elements), for

@@ -17,7 +17,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.closed import Closed, closed
-from probtensor.graph.evaluate import evaluate
+from probtensor.graph.evaluate import RunBody, evaluate_body
 from probtensor.graph.node import Node, make, new_input
 from probtensor.graph.parts import parts
 from probtensor.ops.kinds.base import Derivatives, Kind
@@ -145,11 +145,12 @@ class Branch(Kind):
             yield from _same_shapes([x.type for x in values], joint)
 
     def numpy(self, selector: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, ...]:
-        body = self.bodies[taken(selector, len(self.bodies))]
-        found = dict(zip(body.parameters, map(np.asarray, values), strict=True))
-        for _ in evaluate(body.order(), found, {}):
-            pass
-        return tuple(found[x] for x in body.outputs)
+        """The results of the body that is taken."""
+        return self.computed((selector, *values), evaluate_body)
+
+    def computed(self, inputs: Sequence[np.ndarray], run: RunBody) -> tuple[np.ndarray, ...]:
+        selector, *values = inputs
+        return tuple(run(self.bodies[taken(selector, len(self.bodies))], values))
 
     def elements_inside(self, node: Node) -> Iterator[tuple[Node, Node]]:
         for body in self.bodies:

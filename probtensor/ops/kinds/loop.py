@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from probtensor.graph.closed import Closed
-from probtensor.graph.evaluate import evaluate
+from probtensor.graph.evaluate import RunBody, evaluate_body
 from probtensor.graph.node import Node
 from probtensor.ops.kinds.base import Kind
 from probtensor.ops.size_laws import equal
@@ -152,19 +152,17 @@ class Loop(Kind):
 
     def numpy(self, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
         """The results, step by step."""
+        return self.computed(inputs, evaluate_body)
+
+    def computed(self, inputs: Sequence[np.ndarray], run: RunBody) -> tuple[np.ndarray, ...]:
         given = list(inputs)
         limit = int(given.pop()) if self.counted else self.steps
         carries, sequences, invariants = map(list, self.split_inputs(given))
-        order, parameters = self.body.order(), self.body.parameters
         rows: dict[int, list[np.ndarray]] = {}
         count, stopped = 0, False
         while not stopped and (limit is None or count < limit):
             t = limit - 1 - count if self.backwards else count
-            values = [*carries, *(x[t] for x in sequences), *invariants]
-            found = dict(zip(parameters, map(np.asarray, values), strict=True))
-            for _ in evaluate(order, found, {}):
-                pass
-            results = [found[x] for x in self.body.outputs]
+            results = run(self.body, [*carries, *(x[t] for x in sequences), *invariants])
             carries = results[: self.carries]
             rows[t] = results[self.carries : self.carries + self.stacked]
             stopped = bool(results[-1]) if self.stops else False

@@ -1,7 +1,8 @@
 """Loops rewritten as wholes: what they need not do goes, what need not be inside moves out.
 
     opened.py    a loop as lists of what it carries, reads and gives
-    single.py    one loop: what nothing reads goes, equal values are one, invariant work moves out
+    unused.py    what nothing reads
+    single.py    one loop: equal values are one, invariant work moves out
     merge.py     loops over the same steps that do not depend on each other become one
     simplify.py  the pass `simplify_loops`: all of these, to a fixed point
     parts.py     loops replaced in a graph, result by result

@@ -148,7 +148,7 @@ def _with_one_loop(
 
 def _closed_within(loop: OpenedLoop, done: Mapping[Node, Node]) -> list[Node | None]:
     """The results of a loop among changed nodes."""
-    entries = [*loop.carries, *loop.sequences, *loop.invariants]
+    entries = loop.entries()
     for e, x in zip(entries, replaced([e.outer for e in entries], done), strict=True):
         e.outer = x
     loop.count = None if loop.count is None else replaced([loop.count], done)[0]

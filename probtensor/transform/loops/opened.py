@@ -60,6 +60,10 @@ class OpenedLoop:
         """Whether each of `op.steps` steps is run for certain."""
         return self.stop is None and self.count is None
 
+    def entries(self) -> list[Entry]:
+        """The inputs of the loop, but for the number of steps to run."""
+        return [*self.carries, *self.sequences, *self.invariants]
+
     def roots(self) -> list[Node]:
         """The results of the body."""
         stop = [] if self.stop is None else [self.stop]
@@ -76,7 +80,7 @@ class OpenedLoop:
 
     def renamed(self) -> None:
         """Give the body parameters that no other body has."""
-        entries = [*self.carries, *self.sequences, *self.invariants]
+        entries = self.entries()
         changes = {e.own: fresh_parameter(e.own) for e in entries}
         self.change_roots(changes)
         for e in entries:
@@ -105,7 +109,7 @@ def opened(node: Node, inputs: Sequence[Node] | None = None) -> OpenedLoop:
 
 def closed_again(loop: OpenedLoop) -> list[Node | None]:
     """The results of the loop, as nodes; None for those that are None in `loop.results`."""
-    entries = [*loop.carries, *loop.sequences, *loop.invariants]
+    entries = loop.entries()
     with made_by(loop.node):
         body = closed([e.own for e in entries], loop.roots())
         counts = {"carries": len(loop.carries), "sequences": len(loop.sequences)}

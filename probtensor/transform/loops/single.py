@@ -1,8 +1,6 @@
-"""One loop with less to do: unused parts, equal parts, work that is the same in each step."""
+"""One loop with less to do: equal parts, and work that is the same in each step."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from probtensor import ops
 from probtensor.graph.closed import captured, is_literal
@@ -24,28 +22,6 @@ def simplified(loop: OpenedLoop) -> bool:
         if not any(steps):
             return changed
         changed = True
-
-
-# What nothing reads.
-
-
-def drop_unused(loop: OpenedLoop, needed: Iterable[int]) -> None:
-    """Remove what the results with these positions do not depend on."""
-    needed = set(needed)
-    loop.results = [x if k in needed else None for k, x in enumerate(loop.results)]
-    parts = {x for x in loop.results if isinstance(x, (Entry, Stack))}
-    loop.stacks = [s for s in loop.stacks if s in parts]
-    roots = [s.value for s in loop.stacks] + ([] if loop.stop is None else [loop.stop])
-    live = {e for e in loop.carries if e in parts}
-    while True:
-        read = set(toposort([*roots, *(e.following for e in loop.carries if e in live)]))
-        more = {e for e in loop.carries if e.own in read} | live
-        if len(more) == len(live):
-            break
-        live = more
-    loop.carries = [e for e in loop.carries if e in live]
-    loop.sequences = [e for e in loop.sequences if e.own in read]
-    loop.invariants = [e for e in loop.invariants if e.own in read]
 
 
 # Equal parts.

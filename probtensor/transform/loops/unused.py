@@ -1,0 +1,83 @@
+"""What nothing reads: results and carries of loops, and what only these need, in bodies as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from probtensor.graph.node import Node
+from probtensor.graph.parts import Get
+from probtensor.graph.walk import rebuild, toposort
+from probtensor.ops.kinds import Loop
+from probtensor.transform.loops.opened import Entry, OpenedLoop, Stack, closed_again, opened
+
+
+def each_loop(
+    outputs: Sequence[Node], change: Callable[[OpenedLoop, Collection[int]], None]
+) -> list[Node]:
+    """The outputs with `change(loop, positions of the results that are needed)` made to each loop;
+    what the outputs do not need of the others is left out."""
+    order = toposort(outputs)
+    if not any(isinstance(node.op, Loop) for node in order):
+        return list(outputs)
+    needed = needed_results(order, outputs)
+    done: dict[Node, Node] = {}
+    results: dict[Node, list[Node | None]] = {}
+    for node in order:
+        if node not in needed:
+            continue
+        if isinstance(node.op, Loop):
+            loop = opened(node, [done.get(x, x) for x in node.inputs])
+            change(loop, needed[node])
+            results[node] = closed_again(loop)
+        elif isinstance(node.op, Get) and node.inputs[0] in results:
+            done[node] = results[node.inputs[0]][node.op.index]
+        else:
+            done[node] = rebuild(node, tuple(done[x] for x in node.inputs))
+    return [done[y] for y in outputs]
+
+
+def needed_results(order: Sequence[Node], outputs: Sequence[Node]) -> dict[Node, set[int]]:
+    """For each node that the outputs need, the positions of its results that they need; a loop
+    needs only the inputs on which these depend. `order` is that of the outputs."""
+    needed: dict[Node, set[int]] = {y: set() for y in outputs}
+    for node in reversed(order):
+        if node not in needed:
+            continue
+        if isinstance(node.op, Loop):
+            loop = opened(node)
+            _keep_needed(loop, needed[node])
+            read = [e.outer for e in loop.entries()]
+            read += [] if loop.count is None else [loop.count]
+        else:
+            read = node.inputs
+        for x in read:
+            needed.setdefault(x, set())
+        if isinstance(node.op, Get):
+            needed[node.inputs[0]].add(node.op.index)
+    return needed
+
+
+def drop_unused(loop: OpenedLoop, needed: Collection[int]) -> None:
+    """Remove what the results at these positions do not depend on, also from inner loops."""
+    _keep_needed(loop, needed)
+    roots = loop.roots()
+    loop.change_roots(dict(zip(roots, each_loop(roots, drop_unused), strict=True)))
+
+
+def _keep_needed(loop: OpenedLoop, needed: Collection[int]) -> None:
+    """Remove these parts of the loop alone: inner loops may still read parameters that are gone."""
+    loop.results = [x if k in needed else None for k, x in enumerate(loop.results)]
+    parts = {x for x in loop.results if isinstance(x, (Entry, Stack))}
+    loop.stacks = [s for s in loop.stacks if s in parts]
+    roots = [s.value for s in loop.stacks] + ([] if loop.stop is None else [loop.stop])
+    live = {e for e in loop.carries if e in parts}
+    while True:
+        outputs = [*roots, *(e.following for e in loop.carries if e in live)]
+        read = needed_results(toposort(outputs), outputs)
+        more = {e for e in loop.carries if e.own in read} | live
+        if len(more) == len(live):
+            break
+        live = more
+    loop.carries = [e for e in loop.carries if e in live]
+    loop.sequences = [e for e in loop.sequences if e.own in read]
+    loop.invariants = [e for e in loop.invariants if e.own in read]
