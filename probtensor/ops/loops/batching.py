@@ -126,13 +126,12 @@ class _BatchedLoop:
         """(further carries, outputs, stop) where items end at different steps: what an item carries
         does not change after its end, and what is stacked of it is zero."""
         loop = self.loop
-        live = None
-        if self.limits is not None:
-            t = new_input("step", "int64", ())
+        extra, stop = [], []
+        t = new_input("step", "int64", ())
+        live = None if self.limits is None else t < self.limits
+        if self.limits is not None and loop.steps is not None:
             given.elements.append(t)
             given.sequences.append(ops.arange(loop.steps))
-            live = t < self.limits
-        extra, stop = [], []
         if loop.stops:
             stopped = new_input("stopped", "bool", (self.size,))
             counts = new_input("count", "int64", (self.size,))
@@ -143,6 +142,10 @@ class _BatchedLoop:
             now = ops.logical_or(stopped, ops.logical_and(live, outputs[-1]))
             extra = [now, counts + ops.astype(live, "int64")]
             stop = [ops.all(now)]
+        if self.limits is not None and loop.steps is None:  # without a size, the step is carried
+            given.own.append(t)
+            given.carries.append(ops.zeros((), "int64"))
+            extra.append(t + 1)
         found = []
         for k, (y, item) in enumerate(zip(outputs, self.outputs[: loop.carries + loop.stacked])):
             mask = ops.expand_dims(live, tuple(range(1, 1 + item.ndim)))
