@@ -54,8 +54,10 @@ from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
 from probtensor.ops.linalg import factors, norms, products, subscripts
-from probtensor.ops.loops import branch, returned, scan
+from probtensor.ops.loops import branch
 from probtensor.ops.loops import op as loops
+from probtensor.ops.loops.scan import functions as scans
+from probtensor.ops.loops.scan import returned
 from probtensor.ops.random import draws
 from probtensor.ops.reductions import composite, folds, statistics
 from probtensor.ops.special import divergence, functions, links, rising, tails
@@ -68,7 +70,7 @@ _MODULES = (
     *(composite, folds, statistics),
     *(divergence, functions, links, rising, tails),
     *(draws, gradient, numpy_calls),
-    *(branch, loops, returned, scan),
+    *(branch, loops, returned, scans),
 )
 
 

@@ -11,7 +11,7 @@ from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, as_tensor, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.op import run
-from probtensor.ops.loops.returned import no_condition
+from probtensor.ops.loops.scan.returned import no_condition
 from probtensor.ops.loops.structured import traced_step
 from probtensor.ops.loops.trace import body_of
 from probtensor.ops.loops.trees import Tree, filled

@@ -303,6 +303,31 @@ def powers_by_nested_loops():
 
 
 @case
+def items_that_take_other_numbers_of_steps():
+    k, x = pt.lvector("k"), pt.vector("x")
+    a = np.array([1.0, 2.0, 3.0])
+
+    def power(k):
+        return pt.loop.fori_loop(0, k, lambda i, p: p * x + i, pt.ones_like(x))
+
+    def doubled(k):
+        return pt.loop.while_loop(lambda v: v < 20, lambda v: 2 * v, k)
+
+    def by_hand(k):
+        p = np.ones(3)
+        for i in range(k):
+            p = p * a + i
+        return p
+
+    counts = np.array([3, 0, 25])
+    return Case(
+        [pt.vmap(power)(k), pt.vmap(doubled)(k + 1)],
+        [[by_hand(n) for n in counts], [32, 32, 26]],
+        {k: counts, x: a},
+    )
+
+
+@case
 def a_list_of_rows():
     X, W, b = pt.matrix("X"), pt.matrix("W"), pt.vector("b")
     given = {X: RNG.normal(size=(4, 2)), W: RNG.normal(size=(2, 3)), b: RNG.normal(size=3)}

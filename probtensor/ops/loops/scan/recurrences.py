@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from probtensor import ops
 from probtensor.graph.node import GraphError, Node, as_tensor
 from probtensor.graph.symbolic import refusal
-from probtensor.ops.loops.sequences import fields_of, listed_taps, tap_text
+from probtensor.ops.loops.scan.sequences import fields_of, listed_taps, tap_text
 from probtensor.ops.loops.trace import check_same_type
 
 # The longest memory of which each value is a carry of its own.

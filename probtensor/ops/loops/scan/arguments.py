@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from probtensor.graph.node import GraphError, Node, as_tensor
 from probtensor.graph.symbolic import refusal
-from probtensor.ops.loops.counts import size_of
-from probtensor.ops.loops.recurrences import Recurrence
-from probtensor.ops.loops.sequences import Tapped, check_lengths, listed
+from probtensor.ops.loops.scan.counts import size_of
+from probtensor.ops.loops.scan.recurrences import Recurrence
+from probtensor.ops.loops.scan.sequences import Tapped, check_lengths, listed
 from probtensor.ops.loops.structured import checked_checkpoint
 from probtensor.ops.reductions.folds import flag, one_integer
 from probtensor.types import Size, size_min

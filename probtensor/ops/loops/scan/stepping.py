@@ -9,11 +9,11 @@ from probtensor.graph.node import GraphError, Input, Node, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import inputs_of, replace, toposort
 from probtensor.ops.kinds import Random
-from probtensor.ops.loops.arguments import Arguments
-from probtensor.ops.loops.counts import cut_to
 from probtensor.ops.loops.op import run
-from probtensor.ops.loops.recurrences import Recurrence
-from probtensor.ops.loops.returned import Returned, returned
+from probtensor.ops.loops.scan.arguments import Arguments
+from probtensor.ops.loops.scan.counts import cut_to
+from probtensor.ops.loops.scan.recurrences import Recurrence
+from probtensor.ops.loops.scan.returned import Returned, returned
 from probtensor.ops.loops.trace import body_of, settled
 from probtensor.process import made_since, new_uid
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node
 from probtensor.graph.symbolic import refusal
-from probtensor.ops.loops.arguments import Outputs, one_or_all, read_arguments
-from probtensor.ops.loops.stepping import stepped
+from probtensor.ops.loops.scan.arguments import Outputs, one_or_all, read_arguments
+from probtensor.ops.loops.scan.stepping import stepped
 from probtensor.types import Size
 
 
