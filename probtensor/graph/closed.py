@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import chain
 
+from probtensor.graph.contexts import conditional
 from probtensor.graph.node import (
     Const,
     Input,
@@ -23,8 +24,8 @@ from probtensor.graph.node import (
     make,
     node_steps,
 )
+from probtensor.graph.walk import ancestors, toposort
 from probtensor.graph.walk import replace as replaced
-from probtensor.graph.walk import toposort
 from probtensor.types import TensorType
 
 
@@ -90,16 +91,30 @@ def closed(parameters: Sequence[Node], outputs: Sequence[Node]) -> Closed:
     return made
 
 
-def captured(outputs: Iterable[Node], own: Iterable[Node]) -> list[Node]:
+def captured(
+    outputs: Iterable[Node], own: Iterable[Node], kept: Iterable[Node] = ()
+) -> list[Node]:
     """The nodes that the outputs read from outside: those that depend on none of the nodes `own`
-    and are outputs, or inputs of nodes that do depend on one. Scalar literals and sizes, which a
-    body has itself, are omitted."""
+    and are outputs, or inputs of nodes inside. Inside are nodes that depend on one, and what these
+    need under some condition only (see `contexts`), up to the nodes `kept`. Scalar literals and
+    sizes, which a body has itself, are omitted."""
     outputs = list(outputs)
     order = toposort(outputs)
     inside = depending(order, own)
+    inside |= _reached(outputs, inside, conditional(outputs) - set(kept))
     read = chain(outputs, *(node.inputs for node in order if node in inside))
     found = dict.fromkeys(x for x in read if x not in inside)
     return [x for x in found if not is_literal(x)]
+
+
+def _reached(outputs: Iterable[Node], inside: set[Node], others: set[Node]) -> set[Node]:
+    """The nodes of `others` that are reached through nodes inside and such nodes."""
+    found: set[Node] = set()
+    if others:
+        passable = inside | others
+        reached = ancestors(outputs, lambda node: node not in passable)
+        found.update(x for x in reached if x in others)
+    return found
 
 
 def is_literal(node: Node) -> bool:

@@ -69,6 +69,8 @@ class Op:
     # Whether the output consists of the elements of input 0, all of them, each once or more.
     reads_all: ClassVar[bool] = False
     repeats: ClassVar[bool] = False  # whether the output is input 0 if their shapes are equal
+    # Whether input 0 selects one of the others, of which only that one need be computed.
+    chooses: ClassVar[bool] = False
     has_bodies: ClassVar[bool] = False  # whether some of its parameters are closed graphs
     # The effect of an index that is out of range: "raise", "wrap" or "clip".
     index_mode: ClassVar[str] = "raise"

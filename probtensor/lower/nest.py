@@ -67,7 +67,8 @@ def buffered(kernels: Sequence[Sequence[Nest]]) -> set[Node]:
     for kernel in kernels:
         paths.update(_paths(kernel, (kernel,)))
     found = {node for task in paths if task.depth is None for node in parts(task.node)}
-    producers = {task.node: task for task in paths if task.depth is not None}
+    local = [task for task in paths if task.depth is not None]
+    producers = {part: task for task in local for part in parts(task.node)}
     for consumer, path in paths.items():
         for node, index in consumer.accesses:
             producer = producers.get(node)

@@ -1,14 +1,7 @@
 """Choices as branches, and back: what only an alternative that is not taken needs is not computed.
 
-A context says under which condition a node is computed: always, or where a selector takes one of
-its alternatives, within another context. The contexts of a node follow from those of the nodes that
-read it. A node that all alternatives of a selector need belongs to the context around them, and so
-does one that is needed there anyway; a node that alternatives of different selectors need is
-computed in each.
-
-    u = exp(x);  ifelse(c, u, u + 1) * u    exp: always    u + 1: where c takes the second
-
-All choices of one selector in one context that do not depend on each other become one branch: a
+A node is computed in the contexts that `graph.contexts` finds: once, or in several branches. All
+choices of one selector in one context that do not depend on each other become one branch: a
 value and its gradient, for example, share what their alternatives compute. A choice between what
 is computed anyway stays one.
 """
@@ -16,11 +9,11 @@ is computed anyway stays one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from probtensor import ops
 from probtensor.graph.closed import Closed, closed, is_literal, map_nodes
-from probtensor.graph.node import Const, Input, Node, made_by, make
+from probtensor.graph.contexts import Context, Contexts
+from probtensor.graph.node import Node, made_by, make
 from probtensor.graph.parts import Get, parts
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.kinds import Branch, Choice, opened
@@ -61,93 +54,6 @@ def open_branches(outputs: Iterable[Node]) -> list[Node]:
     return map_nodes(outputs, change)
 
 
-@dataclass(frozen=True, eq=False)
-class Context:
-    """Where alternative `taken` of `count` of a selector is taken, within the context `around`;
-    always, if there is none. `chain`: the contexts around it, from the outermost, and itself."""
-
-    around: Context | None = None
-    selector: Node | None = None
-    count: int = 0
-    taken: int = 0
-
-    @property
-    def chain(self) -> tuple[Context, ...]:
-        return (self,) if self.around is None else (*self.around.chain, self)
-
-    def alternative(self, selector: Node, count: int) -> int | None:
-        """Which alternative of a selector is known to be taken; None if that is not known."""
-        return next(
-            (c.taken for c in self.chain if c.selector is selector and c.count == count), None
-        )
-
-
-class _Contexts:
-    """The contexts in which each node of a graph is computed.
-
-    of    the contexts of a node
-    root  the context of what is always computed
-    """
-
-    def __init__(self, order: Sequence[Node], always: Iterable[Node]) -> None:
-        self.root = Context()
-        self.inner: dict[tuple[Context, Node, int], list[Context]] = {}
-        uses: dict[Node, dict[Context, None]] = {node: {} for node in order}
-        for node in always:
-            uses[node][self.root] = None
-        self.of: dict[Node, list[Context]] = {}
-        for node in reversed(order):
-            is_leaf = isinstance(node.op, (Input, Const))
-            self.of[node] = [self.root] if is_leaf else self._joined(uses[node])
-            for context in self.of[node]:
-                for x, where in self.operands(node, context):
-                    uses[x][where] = None
-
-    def operands(self, node: Node, context: Context) -> list[tuple[Node, Context]]:
-        """What a node reads in a context, each with the context in which it is needed."""
-        if not isinstance(node.op, Choice):
-            return [(x, context) for x in node.inputs]
-        selector, *values = node.inputs
-        known = context.alternative(selector, len(values))
-        if known is not None:
-            return [(values[known], context)]
-        inner = self.alternatives(context, selector, len(values))
-        return [(selector, context), *zip(values, inner, strict=True)]
-
-    def alternatives(self, context: Context, selector: Node, count: int) -> list[Context]:
-        """The contexts of the alternatives of a selector."""
-        key = (context, selector, count)
-        if key not in self.inner:
-            self.inner[key] = [Context(context, selector, count, k) for k in range(count)]
-        return self.inner[key]
-
-    def place(self, node: Node, context: Context) -> Context:
-        """The context in which a node that is read in a context is computed: this or one around
-        it."""
-        where = self.of[node]
-        return next(c for c in context.chain if c in where)
-
-    def _joined(self, contexts: Iterable[Context]) -> list[Context]:
-        """The contexts without those within others; in place of all alternatives of a selector,
-        the context around them."""
-        found = dict.fromkeys(contexts)
-        for length in range(max((len(c.chain) for c in found), default=0), 1, -1):
-            for context in [c for c in found if len(c.chain) == length]:
-                others = self.alternatives(context.around, context.selector, context.count)
-                if all(other in found for other in others):
-                    found = {c: None for c in found if c not in others} | {context.around: None}
-        return [c for c in found if not any(outer in found for outer in c.chain[:-1])]
-
-
-def contexts_of(
-    order: Sequence[Node], outputs: Iterable[Node]
-) -> dict[Node, frozenset[Context]]:
-    """The contexts in which each node of a graph is computed; empty if there is no choice."""
-    if not any(isinstance(node.op, Choice) for node in order):
-        return {}
-    return {node: frozenset(found) for node, found in _Contexts(order, outputs).of.items()}
-
-
 class _Closing:
     """The nodes of a graph as nodes in the contexts in which they are computed.
 
@@ -156,7 +62,7 @@ class _Closing:
     """
 
     def __init__(self, order: Sequence[Node], always: Sequence[Node]) -> None:
-        self.contexts = _Contexts(order, always)
+        self.contexts = Contexts(order, always)
         self.images: dict[tuple[Node, Context], Node] = {}
         self.made: dict[Context, set[Node]] = {}
         waiting: list[tuple[Node, Context]] = []
@@ -232,7 +138,7 @@ def _closed_rows(
 
 
 def _ordered(
-    order: Sequence[Node], contexts: _Contexts
+    order: Sequence[Node], contexts: Contexts
 ) -> list[tuple[Node, Context, int]]:
     """The nodes with their contexts, each after what it reads there, and each with the number of
     the group of choices it belongs to; 0 for a node of no group.

@@ -64,6 +64,9 @@ class BranchTask(Task):
     def in_memory(self) -> bool:
         return self.alone
 
+    def index(self, variables: Sequence[Size]) -> tuple[Size, ...]:
+        return ()  # of each scalar result
+
     def reads(self, reader: Reader, variables: Sequence[Size]) -> list[Expr]:
         """All elements of all inputs, at indices that equal those of no task."""
         for x in self.node.inputs:

@@ -73,6 +73,7 @@ class Choice(Kind):
     others need is not computed. `label` is the user's name for it."""
 
     label: str | None = field(default=None, compare=False, repr=False)
+    chooses: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> TensorType:
         if len(types) < 2:

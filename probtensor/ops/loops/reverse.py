@@ -17,11 +17,20 @@ from dataclasses import dataclass, replace
 
 from probtensor import ops
 from probtensor.graph.closed import depending, with_outputs
+from probtensor.graph.contexts import conditional
 from probtensor.graph.node import Node, make
 from probtensor.graph.parts import Get, parts
 from probtensor.graph.walk import ancestors
 from probtensor.graph.walk import replace as replaced
-from probtensor.ops.kinds import Contraction, Core, Derivatives, Loop, Random, Reduction
+from probtensor.ops.kinds import (
+    Choice,
+    Contraction,
+    Core,
+    Derivatives,
+    Loop,
+    Random,
+    Reduction,
+)
 from probtensor.ops.loops.collect import Collector
 from probtensor.ops.loops.flow import (
     another,
@@ -227,7 +236,8 @@ class _Kept:
         self.first = dict(zip(carries, node.inputs))
         self.last = dict(zip(carries, parts(node)))
         drawn = [x for x in order if isinstance(x.op, Random)]
-        inside = depending(order, [*carries, *drawn])
+        # To keep a value that is needed under a condition would be to compute it always.
+        inside = depending(order, [*carries, *drawn]) - conditional(body.outputs)
         values = [*carries, *drawn, *following]
         if self.loop.checkpoint != "carries":
             given = cotangents[self.loop.carries :]
@@ -292,4 +302,4 @@ def _takes_time(x: Node) -> bool:
     """Whether a value is kept because computing it again takes longer than to load it."""
     if isinstance(x.type, tuple):
         return False
-    return isinstance(x.op, (Contraction, Core, Reduction, ops.LogSumExp, Get))
+    return isinstance(x.op, (Choice, Contraction, Core, Reduction, ops.LogSumExp, Get))

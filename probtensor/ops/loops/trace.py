@@ -12,7 +12,7 @@ from probtensor.calls import line_text
 from probtensor.graph.closed import Closed, captured, closed, depending, is_literal, with_bodies
 from probtensor.graph.node import Const, GraphError, Node, as_tensor, line_of, new_input
 from probtensor.graph.walk import toposort
-from probtensor.ops.kinds import Random, as_tensor_of
+from probtensor.ops.kinds import Random, as_tensor_of, random_nodes
 from probtensor.process import made_since
 from probtensor.types import TensorType, dtype_of
 
@@ -28,7 +28,7 @@ def body_of(
     Random variables that were made after the uid `since` are drawn in the body, in each step.
     """
     drawn = [] if since is None else draws_made_since(outputs, since)
-    outside = captured(outputs, [*own, *drawn])
+    outside = captured(outputs, [*own, *drawn], kept=random_nodes(toposort(outputs)))
     return closed([*own, *outside], outputs), outside
 
 

@@ -21,6 +21,7 @@ from math import prod
 
 from probtensor import ops
 from probtensor.graph.closed import closed, depending
+from probtensor.graph.contexts import conditional
 from probtensor.graph.node import Node, make, new_input
 from probtensor.graph.parts import Get, parts
 from probtensor.graph.walk import replace as replaced
@@ -90,7 +91,8 @@ def _plan(
     nothing, or if the values to be passed cost more than is gained."""
     outputs, count = op.body.outputs, op.carries
     carries, slices, _ = op.split_inputs(op.body.parameters)
-    varying = depending(order, carries)
+    # A choice is not batched: for all steps at once, all alternatives would be computed.
+    varying = depending(order, [*carries, *(x for x in order if x.op.chooses)])
     core = set(toposort(x for k, x in enumerate(outputs[:count]) if k not in sums)) & varying
     core |= set(toposort(x for x in order if x in varying and not _is_movable(x))) & varying
     core |= {x for x in order if isinstance(x.op, Get) and x.inputs[0] in core}
@@ -149,6 +151,8 @@ def _terms_beside(total: Node, own: Node, using: set[Node]) -> list[Node] | None
 
 
 def _is_movable(node: Node) -> bool:
+    if node.op.chooses:
+        return False
     kinds = (Elementwise, View, Reduction, Contraction, Core)
     return isinstance(node.op, kinds) or not node.inputs or not isinstance(node.type, tuple)
 
@@ -162,9 +166,10 @@ def _before(
     users = [x for x in needed if x in varying]
     frontier = dict.fromkeys(x for user in users for x in user.inputs)
     frontier |= dict.fromkeys(results)
+    lazy = conditional(results)
     found = []
     for x in frontier:
-        if x in read and x not in varying and x.inputs:
+        if x in read and x not in varying and x not in lazy and x.inputs:
             work = [y for y in toposort([x]) if y in read]
             if all(map(_is_movable, work)) and sum(map(_cost, work)) > MEMORY_COST * _elements(x):
                 found.append(x)
