@@ -59,6 +59,8 @@ def statements(body: tuple[Stmt, ...], depth: int) -> Iterator[str]:
                 texts = [f"{buffer} + {offset}" for buffer, offset in stmt.pointers]
                 texts += map(str, numbers)
                 yield f"{pad}{routine}({', '.join(texts)})"
+            case _:  # of a schedule, without operands: a barrier
+                yield f"{pad}{type(stmt).__name__.lower()}"
 
 
 def _scan(scan: Scan, depth: int) -> Iterator[str]:

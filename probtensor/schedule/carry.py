@@ -75,7 +75,7 @@ def redirected(body: Sequence[Stmt], carries: Sequence[Carry]) -> tuple[Stmt, ..
 def as_loops(body: Sequence[Stmt], scattered: bool = False) -> tuple[Stmt, ...]:
     """Statements in which the float32 sums (only those of scatters, if `scattered`) are accumulated
     in scratch memory by explicit loops: one before that clears it, and one after that adds it to
-    the sums."""
+    the sums. The other carries remain."""
     done: list[Stmt] = []
     for stmt in body:
         if not isinstance(stmt, For):
@@ -84,8 +84,9 @@ def as_loops(body: Sequence[Stmt], scattered: bool = False) -> tuple[Stmt, ...]:
         carries = tuple(c for c in stmt.carries if c.dtype == "float32")
         carries = tuple(c for c in carries if c.scatter_additions is not None or not scattered)
         inner = as_loops(redirected(stmt.body, carries), scattered)
+        others = tuple(c for c in stmt.carries if not any(c is own for own in carries))
         done += [_cleared(carry) for carry in carries]
-        done.append(replace(stmt, body=inner, carries=()))
+        done.append(replace(stmt, body=inner, carries=others))
         done += [_added(carry) for carry in carries]
     return tuple(done)
 

@@ -13,7 +13,7 @@ from probtensor.kernel.touch import buffers_of, writes_of
 from probtensor.schedule.grid.check import check
 from probtensor.schedule.grid.passes import GRID, outline, schedule
 from probtensor.schedule.grid.phases import Facts, Loop, MapPhase, Once, Reduce, Scratch, Sync
-from probtensor.schedule.grid.syncs import with_syncs
+from probtensor.schedule.group.syncs import with_syncs
 from probtensor.schedule.strips.check import check as check_strip
 from probtensor.schedule.strips.forms import Strip
 from probtensor.schedule.strips.passes import STRIPS, Draft, strip

@@ -166,7 +166,7 @@ class DeviceLayout:
         key = (stream.handle, *table)
         graph = self.graphs.get(key)
         if graph is None:
-            if key in self.graphs and not self.sequence.on_host:
+            if key in self.graphs and self.sequence.may_be_captured:
                 with stream.capture() as (graph, queue):
                     self.sequence.enqueue(table, self.scratch, queue)
             else:

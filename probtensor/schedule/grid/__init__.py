@@ -8,6 +8,7 @@ loops inside it.
     Reduce    one fold for each of many elements; elements and terms are divided among threads
     Once      a few scalars, by one thread
     Routine   a library routine
+    InOrder   a loop in order, by one group of threads, or as phases launched for each step
 
 For the log density and gradient of a regression, with five coefficients:
 
@@ -30,12 +31,17 @@ that one of these splits off go through all of them again, which a flat list of 
     fission.py   loops split into several
     fills.py     folds that start from the value that a buffer was filled with
     scalars.py   scalars between loops
-    syncs.py     barriers between the lanes of a group
+    steps.py     loops in order as phases for each step
     check.py     the invariants
     text.py      schedules as text
     supply.py    fresh names and scratch memory for the passes
     nests.py     perfect loop nests
     flat.py      several loops as one (collapsed), with their indices
+
+A loop in order (`Scan`) is run by one warp or block if its steps are small: a launch costs as much
+as about 2^16 operations of a block. Large steps are launches of their own, with the number of the
+step as an argument and the states of the loop in memory; this needs a number of steps that is
+known before the call. Most loops have sizes that only a call knows, and get both forms.
 
 Scalars between loops are recomputed by each phase that reads them if that is cheap, else passed
 through memory. If several iterations combine into one element, there is, in order of preference, a

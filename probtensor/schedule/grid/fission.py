@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from probtensor.kernel.ir import Apply, For, Let, Load, Ref, Stmt, Store, walk_expr
+from probtensor.kernel.ir import Apply, For, If, Let, Load, Ref, Scan, Stmt, Store, walk_expr
 from probtensor.kernel.touch import loads_of, locals_set, names_read, names_set
 from probtensor.schedule.grid.flat import flat_index
 from probtensor.schedule.grid.folds import sharing
@@ -27,7 +27,7 @@ def split_inner_loops(loop: Loop, supply: Supply) -> list[Phase]:
             continue
         stores = [s for s in stmt.body if sharing(loop, (s,), supply)]
         others = tuple(s for s in stmt.body if not any(s is other for other in stores))
-        folds = {n for s in others if isinstance(s, For) for n in names_set(s)}
+        folds = {n for s in others if isinstance(s, (For, Scan, If)) for n in names_set(s)}
         for let in (s for s in stmt.body if isinstance(s, Let)):
             folds |= {let.name} if folds & names_read(let) else set()
         lets = [s for s in stmt.body if isinstance(s, Let) and s.name not in folds]

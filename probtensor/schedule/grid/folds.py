@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from probtensor.kernel.ir import Call, Check, For, Let, Stmt, Store, exprs_of, walk
-from probtensor.kernel.touch import loads_of
+from probtensor.kernel.ir import Call, Check, For, Let, Scan, Stmt, Store, exprs_of, walk
+from probtensor.kernel.touch import loads_of, names_set
 from probtensor.schedule.grid.flat import flat_index
 from probtensor.schedule.grid.nests import nest, stores_of
 from probtensor.schedule.grid.phases import Loop, Phase, PrivateCopy, Reduce
@@ -64,11 +64,12 @@ def is_shared(store: Store, variables: set[str], locals_: set[str]) -> bool:
 
 
 def sharing(loop: Loop, body: Sequence[Stmt], supply: Supply) -> list[Stmt]:
-    """The statements in which several iterations combine into one element (see `is_shared`)."""
+    """The statements in which several iterations combine into one element (see `is_shared`),
+    without those that also compute scalars."""
     return [
         stmt
         for stmt in body
-        if not (isinstance(stmt, For) and stmt.accs)
+        if not names_set(stmt)
         and any(is_shared(s, loop.variables, supply.locals) for s, _ in stores_of((stmt,)))
     ]
 
@@ -109,7 +110,7 @@ def fold_rows(loop: Loop, supply: Supply) -> list[Phase]:
     inner = [k for k, stmt in enumerate(loop.body) if isinstance(stmt, For)]
     if loop.split or loop.privates or loop.accs or sharing(loop, loop.body, supply):
         return [loop]
-    if len(inner) != 1 or any(isinstance(stmt, (Call, Check)) for stmt in walk(loop.body)):
+    if len(inner) != 1 or any(isinstance(stmt, (Call, Check, Scan)) for stmt in walk(loop.body)):
         return [loop]
     reduced, terms, accs = nest(loop.body[inner[0]])
     constant = all(isinstance(n, int) for _, n in reduced)

@@ -101,7 +101,7 @@ def _like(term: Expr, before: Expr) -> Expr:
 
 
 def stores_of(body: Sequence[Stmt], inner: Loops = ()) -> Iterator[tuple[Store, Loops]]:
-    """All stores, each with the loops around it."""
+    """All stores, each with the loops around it that run in any order."""
     for stmt in body:
         if isinstance(stmt, Store):
             yield stmt, inner

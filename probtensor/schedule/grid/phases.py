@@ -121,7 +121,37 @@ class Routine:
     call: Call
 
 
-Phase = Loop | MapPhase | Reduce | Once | Routine
+@dataclass(frozen=True)
+class Steps:
+    """A loop in order as launches: `first` once, then `phases` for each `0 <= var < extent`, which
+    are given `var`. Its states are passed through scratch memory: `memory` has its name by that of
+    the state."""
+
+    var: str
+    extent: Size
+    first: tuple[Phase, ...]
+    phases: tuple[Phase, ...]
+    memory: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class InOrder:
+    """Statements that run in order, loops of type `Scan` and what is around them, by one group of
+    threads, which divides the loops inside.
+
+    steps  the same as launches for every step, where that is possible; each call decides by its
+           sizes which of the two it runs
+    work   the work of the loops of one step that a group or a grid can divide (`group/work.py`)
+    alone  whether no group can run it, since it calls a routine that a GPU has not
+    """
+
+    body: tuple[Stmt | Sync, ...]
+    steps: Steps | None = None
+    work: tuple[Size, ...] = ()
+    alone: bool = False
+
+
+Phase = Loop | MapPhase | Reduce | Once | Routine | InOrder
 
 
 @dataclass(frozen=True)
@@ -184,6 +214,8 @@ def statements(phase: Phase) -> tuple[Stmt, ...]:
             return (*phase.before, *phase.head, *phase.body, *phase.each)
         case Once():
             return (*phase.before, *phase.body)
+        case InOrder(body):
+            return body
         case Routine(call):
             return (call,)
 
@@ -213,6 +245,6 @@ def defined_after(phase: Phase) -> list[str]:
     match phase:
         case MapPhase():
             return [a.name for a in phase.accs] + [n for s in phase.after for n in names_set(s)]
-        case Once():
+        case Once() | InOrder():
             return [name for stmt in phase.body for name in names_set(stmt)]
     return []

@@ -9,6 +9,7 @@ from probtensor.kernel.ir import Acc, Let, Load, Ref, Stmt, Store
 from probtensor.kernel.touch import buffers_of, expr_names, locals_set, names_set
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.schedule.grid.phases import (
+    InOrder,
     MapPhase,
     Once,
     Phase,
@@ -24,7 +25,7 @@ from probtensor.schedule.grid.supply import Supply
 
 def join_scalars(schedule: Schedule) -> Schedule:
     """Merge a scalar-only phase into the phase before it: at the end of a map phase, or after the
-    scalars of another scalar-only phase."""
+    scalars of another scalar-only phase or of a group. A group also takes the scalars before it."""
     done: list[Phase] = []
     for phase in schedule.phases:
         last = done[-1] if done else None
@@ -32,9 +33,17 @@ def join_scalars(schedule: Schedule) -> Schedule:
             done[-1] = replace(last, after=(*last.after, *phase.body))
         elif isinstance(phase, Once) and isinstance(last, Once):
             done[-1] = replace(last, body=(*last.body, *phase.body))
+        elif isinstance(phase, Once) and _by_group_only(last):
+            done[-1] = replace(last, body=(*last.body, *phase.body))
+        elif isinstance(last, Once) and _by_group_only(phase):
+            done[-1] = replace(phase, body=(*last.body, *phase.body))
         else:
             done.append(phase)
     return replace(schedule, phases=tuple(done))
+
+
+def _by_group_only(phase: Phase | None) -> bool:
+    return isinstance(phase, InOrder) and phase.steps is None
 
 
 def attach_scalars(schedule: Schedule) -> Schedule:
@@ -92,11 +101,36 @@ def pass_scalars(schedule: Schedule) -> Schedule:
         names = needed(phase) & locals_
         before = [_loaded(n, set_in[n], phases, supply) for n in sorted(names & set_in.keys())]
         before += _recomputed(names - set_in.keys(), schedule.free)
-        if not isinstance(phase, Routine):
-            phases[k] = replace(phase, before=tuple(before))
-        for name in defined_after(phases[k]):
+        phases[k] = _given(phase, before)
+        for name in defined_after(phase):
             set_in.setdefault(name, k)
     return supply.closed(phases)
+
+
+def _given(phase: Phase, scalars: Sequence[Let]) -> Phase:
+    """A phase with the scalars that it reads."""
+    if isinstance(phase, Routine):
+        return phase
+    if not isinstance(phase, InOrder):
+        return replace(phase, before=(*scalars, *phase.before))
+    found = replace(phase, body=(*scalars, *phase.body))
+    if phase.steps is None:
+        return found
+    first, steps = (
+        tuple(_given(part, _read_by(part, scalars)) for part in parts)
+        for parts in (phase.steps.first, phase.steps.phases)
+    )
+    return replace(found, steps=replace(phase.steps, first=first, phases=steps))
+
+
+def _read_by(phase: Phase, scalars: Sequence[Let]) -> list[Let]:
+    """Those of the scalars that a phase reads, directly or through others of them."""
+    names, found = needed(phase), []
+    for let in reversed(scalars):
+        if let.name in names:
+            names |= expr_names(let.expr)
+            found.append(let)
+    return found[::-1]
 
 
 def _recomputed(names: set[str], free: Sequence[Let]) -> list[Let]:
@@ -114,11 +148,13 @@ def _recomputed(names: set[str], free: Sequence[Let]) -> list[Let]:
 def _loaded(name: str, k: int, phases: list[Phase], supply: Supply) -> Let:
     """Let phase k store a scalar to scratch memory; returns the load of it."""
     phase = phases[k]
-    stmts = phase.body if isinstance(phase, Once) else (*phase.accs, *phase.after)
+    in_body = isinstance(phase, (Once, InOrder))
+    stmts = phase.body if in_body else (*phase.accs, *phase.after)
     dtype = next(found[name] for found in map(_locals_set, stmts) if name in found)
-    memory = supply.memory(dtype, 1)
+    in_steps = isinstance(phase, InOrder) and phase.steps is not None
+    memory = phase.steps.memory[name] if in_steps else supply.memory(dtype, 1)
     store = Store(memory, 0, Ref(name, dtype))
-    if isinstance(phase, Once):
+    if in_body:
         phases[k] = replace(phase, body=(*phase.body, store))
     else:
         phases[k] = replace(phase, after=(*phase.after, store))

@@ -23,6 +23,17 @@ class Supply:
         self.locals = schedule.locals
         self.scratch: list[Scratch] = list(schedule.scratch)
 
+    def inner(self, schedule: Schedule) -> Schedule:
+        """A schedule of statements inside this one, whose passes make other names."""
+        written = schedule.written | self.written
+        return replace(schedule, facts=self.facts, names=self._count, written=written)
+
+    def adopt(self, schedule: Schedule) -> None:
+        """Add the names and the scratch memory that the passes of an inner schedule have made."""
+        self._count = schedule.names
+        self.scratch += schedule.scratch
+        self.facts = schedule.facts
+
     def fresh(self, letter: str) -> str:
         """An unused name."""
         self._count += 1

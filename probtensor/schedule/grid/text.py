@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from probtensor.kernel.ir import Acc, Stmt
 from probtensor.kernel.text import expression, statements
 from probtensor.schedule.grid.phases import (
+    InOrder,
     Loops,
     MapPhase,
     Once,
@@ -56,9 +57,26 @@ def _phase(label: str, phase: Phase) -> Iterator[str]:
         case Once():
             yield f"{label}, once"
             yield from statements((*phase.before, *phase.body), 1)
+        case InOrder():
+            yield from _in_order(label, phase)
         case Routine(call):
             yield f"{label}, a routine" + ("" if call.device else " on the host")
             yield from statements((call,), 1)
+
+
+def _in_order(label: str, phase: InOrder) -> Iterator[str]:
+    if not phase.alone:
+        yield f"{label}, by a group"
+        yield from statements(phase.body, 1)
+    if phase.steps is None:
+        return
+    steps = phase.steps
+    yield f"{label}, {'launched' if phase.alone else 'or launched'} for each step"
+    for k, part in enumerate(steps.first):
+        yield from (f"  {line}" for line in _phase(f"before them {k}", part))
+    yield f"  in order for {steps.var} in range({steps.extent}):"
+    for k, part in enumerate(steps.phases):
+        yield from (f"    {line}" for line in _phase(f"phase {k}", part))
 
 
 def _loops(loops: Loops) -> str:

@@ -5,6 +5,7 @@
     stage.py       coalesced reads of a block: packs of 16 bytes, rows
     finish.py      the end of a launch: reductions across all threads
     arguments.py   the structures that launches pack and modules declare
+    work.py        what the launches of a call are made of: kernels, products, steps of loops
     launches.py    plans on a device: launches cached by sizes
     host_calls.py  routines without device code, run on the host
     batched.py     a plan as one device function, for each row of some inputs

@@ -13,18 +13,19 @@ from dataclasses import dataclass, field
 
 from probtensor import device
 from probtensor.device import Driver, Image, LaunchQueue
-from probtensor.kernel.ir import Call, For, If, Stmt, Store
+from probtensor.kernel.ir import Call, For, Stmt, Store, blocks
 from probtensor.kernel.touch import writes_of as writes
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Buffer, Plan
 from probtensor.schedule.carry import as_loops
 from probtensor.schedule.grid.nests import nest
-from probtensor.schedule.grid.syncs import with_syncs
+from probtensor.schedule.group.columns import in_columns
+from probtensor.schedule.group.syncs import with_syncs
 from probtensor.targets.base import require_device_routines
 from probtensor.targets.cuda.arguments import shared_data
 from probtensor.targets.cuda.group import GroupText
 from probtensor.targets.spell import c_type
-from probtensor.types import size_product, size_value
+from probtensor.types import Size, size_names, size_product, size_value
 
 HEAD = """\
 #include "pt_random.h"
@@ -171,26 +172,38 @@ def _row_buffers(plan: Plan, rows: Sequence[int]) -> list[int]:
 
 def _group_for(plan: Plan, values: Mapping[str, int]) -> str:
     """The group for the length of the longest loop: a thread for small models."""
-    longest = 0
-    for stmt in (stmt for kernel in plan.kernels for stmt in _shared(kernel.body)):
-        if isinstance(stmt, For):
-            loops, _, _ = nest(stmt)
-            iterations = size_value(size_product(n for _, n in loops), values)
-            longest = max(longest, iterations)
-        elif isinstance(stmt, Call):
-            numbers = [size_value(number, values) for number in stmt.numbers]
-            longest = max(longest, *numbers, *(n * n for n in numbers[1:3]))
+    found = (_terms(stmt, values) for k in plan.kernels for stmt in _shared(k.body))
+    longest = max(found, default=0)
     if longest <= THREAD_MAX_TERMS:
         return "thread"
     return "warp" if longest <= WARP_MAX_TERMS else "block"
 
 
 def _shared(body: Sequence[Stmt]) -> Iterator[Stmt]:
-    """The statements that the threads of a group run together: those of branches included."""
+    """The statements that the threads of a group run together: those of branches and of loops in
+    order included."""
     for stmt in body:
         yield stmt
-        if isinstance(stmt, If):
-            yield from _shared((*stmt.then, *stmt.otherwise))
+        if not isinstance(stmt, For):
+            for inner in blocks(stmt):
+                yield from _shared(inner)
+
+
+def _terms(stmt: Stmt, values: Mapping[str, int]) -> int:
+    """The iterations of a loop that a group divides, or the size of a routine. A length that is
+    computed counts as one."""
+
+    def value(size: Size) -> int:
+        return size_value(size, values) if size_names(size) <= values.keys() else 1
+
+    match stmt:
+        case For():
+            loops, _, _ = nest(stmt)
+            return value(size_product(n for _, n in loops))
+        case Call():
+            numbers = list(map(value, stmt.numbers))
+            return max(*numbers, *(n * n for n in numbers[1:3]))
+    return 0
 
 
 @dataclass(kw_only=True)
@@ -213,7 +226,7 @@ class _BatchedText(GroupText):
             self.replicated = {buffer.name for buffer in self.thread_local.values()}
         for kernel in plan.kernels:
             self.line(1, "{")
-            body = as_loops(kernel.body)
+            body = as_loops(in_columns(kernel.body))
             self.group_body(with_syncs(body, self.replicated) if shared else body, 2)
             self.line(1, "}")
         function = self._function()

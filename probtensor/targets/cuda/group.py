@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from probtensor.kernel.ir import (
@@ -16,6 +16,7 @@ from probtensor.kernel.ir import (
     For,
     If,
     Let,
+    Scan,
     Stmt,
     Store,
     exprs_of,
@@ -76,6 +77,7 @@ class GroupText(Speller):
     checks: bool = False
     routines: set[str] = field(default_factory=set)
     replicated: set[str] = field(default_factory=set)  # buffers that each lane has its own copy of
+    deterministic: bool = False  # whether floats are not added atomically
 
     plain = PLAIN | SPELLINGS
     cast = "(({}) {})"
@@ -130,6 +132,8 @@ class GroupText(Speller):
                 self.thread_stmt(stmt, depth + 1)
             case For():
                 self._shared_loop(stmt, depth)
+            case Scan():
+                self._ordered_loop(stmt, depth, self._group_stmt)
             case Call(routine, origin=origin):
                 self.comment(depth, origin)
                 self.routines.add(routine)
@@ -168,14 +172,12 @@ class GroupText(Speller):
 
     def _shared_loop(self, loop: For, depth: int) -> None:
         loops, body, accs = nest(loop)
-        if self._is_sequential(body, loops):
-            self.line(depth, "if (g.lane() == 0) {")
-            self.thread_stmt(loop, depth + 1)
-            self.line(depth, "}")
+        copies = self._copies(body, loops)
+        if self._is_sequential(body, loops, copies):
+            self._loop_of_first_lane(loop, depth)
             return
         outer_variables = self.lane_variables
         self.lane_variables = outer_variables | {v for v, n in loops if n != 1}
-        copies = self._copies(body, loops)
         outer_private, self.private = self.private, self.private | copies
         for private in copies.values():
             self.open_private_copy(private, depth)
@@ -187,6 +189,18 @@ class GroupText(Speller):
         self.lane_variables, self.private = outer_variables, outer_private
         for private in copies.values():
             self._reduce_copies(private, depth)
+        self._fold_over_lanes(accs, depth)
+
+    def _loop_of_first_lane(self, loop: For, depth: int) -> None:
+        """A loop whose iterations run in order. Its folds are results in every lane: those of the
+        other lanes are identities."""
+        self.open_accs(loop.accs, depth)
+        self.line(depth, "if (g.lane() == 0) {")
+        self._iterations(loop, depth + 1)
+        self.line(depth, "}")
+        self._fold_over_lanes(loop.accs, depth)
+
+    def _fold_over_lanes(self, accs: Iterable[Acc], depth: int) -> None:
         for acc in accs:
             letter = register_kind(acc.term.dtype)
             op = FOLDS[acc.op].integer
@@ -240,13 +254,20 @@ class GroupText(Speller):
         self.line(depth + 2, f"{name}[k] = {unwrapped(joined)};")
         self.line(depth, "}")
 
-    def _is_sequential(self, body: Sequence[Stmt], loops: Loops) -> bool:
+    def _is_sequential(self, body: Sequence[Stmt], loops: Loops, copies: Container[str]) -> bool:
         """Whether iterations may store to the same index, so that their order matters."""
         variables = {v for v, n in loops if n != 1}
         return any(
-            isinstance(part, Store) and part.op is None and variables - size_names(part.index)
+            isinstance(part, Store)
+            and bool(variables - size_names(part.index))
+            and (part.op is None or (part.buffer not in copies and self._is_inexact(part)))
             for part in walk(tuple(body))
         )
+
+    def _is_inexact(self, store: Store) -> bool:
+        """Whether the result of atomic updates would depend on timing, which is to be avoided."""
+        floating = dtype_of(store.expr.dtype).is_float
+        return self.deterministic and floating and store.op in ("add", "mul")
 
     # Loops with iterations distributed over threads.
 
@@ -342,6 +363,8 @@ class GroupText(Speller):
                 self._serial_loop(stmt, depth)
             case If():
                 self._branch(stmt, depth, self.thread_stmt)
+            case Scan():
+                self._ordered_loop(stmt, depth, self.thread_stmt)
             case Check(condition, code):
                 self.checks = True
                 self.line(depth, f"if (!{self._expr(condition)})")
@@ -371,8 +394,58 @@ class GroupText(Speller):
         else:
             self.line(depth, f"{element} = {unwrapped(value)};")
 
+    def _ordered_loop(
+        self, scan: Scan, depth: int, write: Callable[[Stmt | Sync, int], None]
+    ) -> None:
+        """A loop in order. `write` writes a statement of it: one that all lanes of a group run
+        together, or one that a thread runs. Every lane has the states, in registers."""
+        for state in scan.states:
+            self.comment(depth, state.origin)
+            self._variable(state.name, state.dtype, unwrapped(self._expr(state.init)), depth)
+        if scan.count is not None:
+            self._variable(scan.count, "int64", "0", depth)
+        var = scan.var
+        self.locals[var] = "int64_t"
+        limit = "" if scan.extent is None else f" {var} < {self._index(scan.extent)}"
+        self.line(depth, f"for (int64_t {var} = 0;{limit}; {var}++) {{")
+        for stmt in scan.body:
+            write(stmt, depth + 1)
+        self._end_step(scan, depth + 1)
+        self.line(depth, "}")
+
+    def _variable(self, name: str, dtype: str, value: str, depth: int) -> None:
+        kind = local_type(dtype)
+        self.locals[name] = kind
+        self.line(depth, f"{kind} {name} = {value};")
+
+    def _end_step(self, scan: Scan, depth: int) -> None:
+        """The end of an iteration: all states change at once, and the loop may stop."""
+        names = {state.name for state in scan.states}
+        stop = "" if scan.stop is None else unwrapped(self._expr(scan.stop))
+        if scan.stop is not None and expr_names(scan.stop) & names:
+            self._variable(f"{scan.var}_stop", "bool", stop, depth)
+            stop = f"{scan.var}_stop"
+        changed = [state for state in scan.states if getattr(state.next, "name", "") != state.name]
+        ahead = any(expr_names(s.next) & names - {s.name} for s in changed)
+        for state in changed:
+            value = unwrapped(self._expr(state.next))
+            if ahead:  # it is read by others after it changes
+                self._variable(f"{state.name}_next", state.dtype, value, depth)
+                continue
+            self.line(depth, f"{state.name} = {value};")
+        for state in changed if ahead else ():
+            self.line(depth, f"{state.name} = {state.name}_next;")
+        if scan.count is not None:
+            self.line(depth, f"{scan.count} = {scan.var} + 1;")
+        if stop:
+            self.line(depth, f"if ({stop})")
+            self.line(depth + 1, "break;")
+
     def _serial_loop(self, loop: For, depth: int) -> None:
         self.open_accs(loop.accs, depth)
+        self._iterations(loop, depth)
+
+    def _iterations(self, loop: For, depth: int) -> None:
         var, end = loop.var, self._index(loop.extent)
         self.locals[var] = "int64_t"
         over_private = any(buffer in self.private for buffer in writes(loop))
@@ -396,7 +469,7 @@ def _work(loop: For) -> int:
     """Operations of one iteration; an inner loop counts as 100."""
     exprs = [e for stmt in deep(loop) for e in exprs_of(stmt)]
     work = sum(isinstance(part, Apply) for e in exprs for part in walk_expr(e))
-    return work + 100 * any(isinstance(stmt, For) for stmt in loop.body)
+    return work + 100 * any(isinstance(stmt, (For, Scan)) for stmt in loop.body)
 
 
 def _with_term(acc: Acc, term) -> Acc:

@@ -25,13 +25,15 @@ Value = Callable[[Size], int]
 @dataclass(frozen=True)
 class HostArray:
     """The part of a buffer that a routine is given: its position in the plan, its first byte, its
-    length in elements, and whether the device reads it after the routine has written it."""
+    length in elements, whether the device reads it after the routine has written it, and whether
+    the routine may write less than all of it."""
 
     position: int
     offset: int
     count: int
     dtype: str
     returned: bool = False
+    partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class HostCall:
         arrays = []
         for k, part in enumerate((*self.reads, *self.writes)):
             array = np.empty(part.count, part.dtype)
-            if k < len(self.reads) and array.nbytes:
+            if (k < len(self.reads) or part.partial) and array.nbytes:
                 driver.download(pointers[part.position] + part.offset, array, stream)
             arrays.append(array)
         kinds = [ctypes.c_void_p] * len(arrays) + [ctypes.c_int64] * len(self.numbers)
@@ -61,8 +63,9 @@ class HostCall:
                 driver.upload(pointers[part.position] + part.offset, array, stream)
 
 
-def host_call(plan: Plan, call: Call, value: Value) -> HostCall:
-    """A call of a plan for given sizes; `value` gives their values."""
+def host_call(plan: Plan, call: Call, value: Value, partial: bool = False) -> HostCall:
+    """A call of a plan for given sizes; `value` gives their values. `partial`: whether it is for one
+    step of a loop, of which the results are a part of each buffer."""
     position = {buffer.name: k for k, buffer in enumerate(plan.buffers)}
     read_later = {name for kernel in plan.kernels for name in kernel.reads}
 
@@ -75,6 +78,7 @@ def host_call(plan: Plan, call: Call, value: Value) -> HostCall:
             value(size_product(buffer.shape)) - first,
             str(buffer.dtype),
             buffer.role == "output" or name in read_later,
+            partial,
         )
 
     return HostCall(

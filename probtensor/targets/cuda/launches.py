@@ -17,12 +17,13 @@ from probtensor.kernel.ir import Call
 from probtensor.lower.memory import layout
 from probtensor.lower.plan import Plan
 from probtensor.process import computed_once, new_lock
+from probtensor.schedule.grid.steps import STEP_MIN_WORK
 from probtensor.schedule.grid.text import to_text
 from probtensor.system.stages import building, stage
 from probtensor.targets.base import BuildError, Built, host_routine
 from probtensor.targets.cuda.arguments import arguments
 from probtensor.targets.cuda.batched import BatchedProgram, DensityProgram, batched_program
-from probtensor.targets.cuda.host_calls import HostCall, host_call
+from probtensor.targets.cuda.host_calls import host_call
 from probtensor.targets.cuda.narrow import MIN_NARROWED_ITERATIONS, narrowed, short_sizes
 from probtensor.targets.cuda.render import (
     CHUNKED_STAGES,
@@ -30,14 +31,24 @@ from probtensor.targets.cuda.render import (
     THREADS,
     CudaModule,
     Launch,
+    group_for,
     render,
     schedules,
 )
-from probtensor.types import Size, dtype_of, size_value
+from probtensor.targets.cuda.work import (
+    Arguments,
+    GemmCall,
+    KernelLaunch,
+    StepLoop,
+    Work,
+    each_of,
+)
+from probtensor.types import Size, dtype_of, size_substitute, size_value
 
 ALIGNMENT_BYTES = 256  # of allocations and their parts
 MAX_BLOCKS_PER_MULTIPROCESSOR = 8  # of a routine's launch
 MAP_BLOCKS_PER_RESIDENT = 4  # grid size of map launches without folds
+MAX_GRAPH_LAUNCHES = 1 << 14  # of a call that is captured as a graph
 MAX_NARROWED_MODULES = 4  # of one plan
 WARP_MIN_TERMS, BLOCK_MIN_TERMS = 8, 1024
 TERMS_PER_THREAD = 8  # of a fold, so that loads overlap
@@ -265,32 +276,6 @@ class Runner:
         return int(status[0])
 
 
-@dataclass(frozen=True)
-class KernelLaunch:
-    """One launch with its grid, block and extra arguments."""
-
-    function: Kernel
-    grid: int
-    block: int
-    extra: bytes = b""
-
-
-@dataclass(frozen=True)
-class GemmCall:
-    """A matrix product: by cuBLAS if it is installed."""
-
-    dtype: str
-    buffers: tuple[int, int, int]
-    offsets: tuple[int, int, int]
-    batch: int
-    m: int
-    n: int
-    k: int
-    transposed: tuple[bool, bool]
-    splits: int = 1
-    kernels: tuple[Kernel, ...] = ()
-
-
 class Launches:
     """The launches of a call with given sizes, and their scratch memory:
 
@@ -306,7 +291,7 @@ class Launches:
         self.values = {s.name: n for s, n in zip(self.plan.sizes, sizes, strict=True)}
         self.counters = 1
         self.partial = 0
-        self.steps: list[KernelLaunch | GemmCall | HostCall] = []
+        self.steps: list[Work] = []
         for launch in runner.module.launches:
             self._add(launch)
         self._layout_memory()
@@ -323,17 +308,35 @@ class Launches:
         elif launch.kind == "reduce":
             self._reduce(launch)
         elif launch.kind == "once":
-            self._step(launch.kernels["thread"], 1)
+            self._step(launch, "thread", 1)
+        elif launch.kind == "group":
+            self._in_order(launch)
         elif launch.kind == "routine":
             self._routine(launch)
         elif launch.kind == "host":
-            self.steps.append(host_call(self.plan, launch.call, self._size))
+            self.steps.append(launch.call)
         else:
             self._product(launch.call)
 
-    def _step(self, kernel: tuple[str, int], grid: int, extra: bytes = b"") -> None:
-        name, block = kernel
-        self.steps.append(KernelLaunch(self.runner.function(name), grid, block, extra))
+    def _step(self, launch: Launch, kernel: str, grid: int, extra: bytes = b"") -> None:
+        name, block = launch.kernels[kernel]
+        function = self.runner.function(name)
+        self.steps.append(KernelLaunch(function, grid, block, extra, launch.numbered))
+
+    def _in_order(self, launch: Launch) -> None:
+        work = max((self._size(n) for n in launch.inner), default=0)
+        if not launch.each or (launch.kernels and work < STEP_MIN_WORK):
+            group = group_for(work)
+            self._step(launch, group if group in launch.kernels else next(iter(launch.kernels)), 1)
+            return
+        for first in launch.first:
+            self._add(first)
+        outer, self.steps = self.steps, []
+        for each in launch.each:
+            self._add(each)
+        count = max(0, self._size(launch.extent))
+        loop = StepLoop(launch.each[0].numbered[-1], count, tuple(self.steps))
+        self.steps = [*outer, loop]
 
     @property
     def max_blocks(self) -> int:
@@ -356,7 +359,7 @@ class Launches:
         resident = self._resident(launch.kernels[group])
         max_grid = resident * (1 if launch.slots else MAP_BLOCKS_PER_RESIDENT)
         grid = max(1, min(-(-iterations // groups), max_grid))
-        self._step(launch.kernels[group], grid)
+        self._step(launch, group, grid)
         self.partial = max(self.partial, 8 * launch.slots * grid)
 
     def _group(self, launch: Launch, iterations: int, inner: int) -> str:
@@ -388,7 +391,7 @@ class Launches:
             self.partial = max(self.partial, 8 * launch.slots * chunks * count)
         stride = 1 if launch.along else outputs
         extra = struct.pack("4i", outputs, width, chunks, stride)
-        self._step(launch.kernels["thread"], tiles * chunks, extra)
+        self._step(launch, "thread", tiles * chunks, extra)
 
     def _routine(self, launch: Launch) -> None:
         items = self._size(launch.iterations)
@@ -398,12 +401,12 @@ class Launches:
         if "chunks" in launch.kernels and largest >= CUMSUM_MIN_CHUNKED and items < self.max_blocks:
             for stage in CHUNKED_STAGES["pt_cumsum"]:
                 iterations = items if stage == "ends" else items * -(-largest // CUMSUM_CHUNK)
-                self._step(launch.kernels[stage], min(iterations, self.max_blocks))
+                self._step(launch, stage, min(iterations, self.max_blocks))
             return
         group = "warp" if largest <= 32 else "block"
         groups = launch.kernels[group][1] // 32 if group == "warp" else 1
         grid = min(-(-items // groups), self.max_blocks)
-        self._step(launch.kernels[group], grid)
+        self._step(launch, group, grid)
 
     def _product(self, call: Call) -> None:
         position = {b.name: k for k, b in enumerate(self.plan.buffers)}
@@ -423,7 +426,7 @@ class Launches:
         self.steps.append(GemmCall(
             dtype,
             tuple(position[name] for name, _ in call.pointers),
-            tuple(size * self._size(offset) for _, offset in call.pointers),
+            tuple(size * size_substitute(offset, self.values) for _, offset in call.pointers),
             batch, m, n, k, (bool(first), bool(second)), splits, kernels,
         ))  # fmt: skip
 
@@ -471,17 +474,46 @@ class Launches:
         if self.runner.may_fail:
             driver.fill(scratch, 0, 4, stream)
         for step in self.steps:
-            if isinstance(step, KernelLaunch):
-                driver.launch(step.function, step.grid, step.block, 0, packed + step.extra, stream)
-            elif isinstance(step, HostCall):
-                step.run(driver, key, stream)
-            else:
-                self._multiply(step, key, scratch, stream)
+            self._queue(step, {}, Arguments(key, scratch, packed), stream)
+
+    def _queue(
+        self,
+        step: Work,
+        numbers: dict[str, int],
+        given: Arguments,
+        stream: LaunchQueue | None,
+    ) -> None:
+        """Queue work in the steps `numbers` of the loops in order around it."""
+        match step:
+            case KernelLaunch():
+                steps = struct.pack(f"{len(step.numbered)}q", *(numbers[v] for v in step.numbered))
+                packed = given.packed + steps + step.extra
+                self.driver.launch(step.function, step.grid, step.block, 0, packed, stream)
+            case Call():
+                values = {**self.values, **numbers}
+                call = host_call(
+                    self.plan, step, lambda size: size_value(size, values), bool(numbers)
+                )
+                call.run(self.driver, given.pointers, stream)
+            case StepLoop():
+                for number in range(step.count):
+                    numbers[step.var] = number
+                    for each in step.each:
+                        self._queue(each, numbers, given, stream)
+                numbers.pop(step.var, None)
+            case _:
+                self._multiply(step, numbers, given, stream)
 
     @computed_once
     def on_host(self) -> bool:
-        """Does a part of it run on the host? Then it cannot be captured as a graph."""
-        return any(isinstance(step, HostCall) for step in self.steps)
+        """Does a part of it run on the host?"""
+        return any(each_of(self.steps, lambda step, count: isinstance(step, Call)))
+
+    @computed_once
+    def may_be_captured(self) -> bool:
+        """Whether it is launched as a graph: nothing of it runs on the host, and it has no more
+        launches than a graph should have nodes."""
+        return not self.on_host and self.launches <= MAX_GRAPH_LAUNCHES
 
     def _arguments(self, pointers: tuple[int, ...], scratch: int) -> bytes:
         """The bytes of `pt_args`."""
@@ -497,10 +529,15 @@ class Launches:
         })  # fmt: skip
 
     def _multiply(
-        self, product: GemmCall, pointers: tuple[int, ...], scratch: int, stream: LaunchQueue | None
+        self,
+        product: GemmCall,
+        numbers: dict[str, int],
+        given: Arguments,
+        stream: LaunchQueue | None,
     ) -> None:
+        scratch = given.scratch
         a, b, c = (
-            pointers[k] + offset
+            given.pointers[k] + size_value(offset, numbers)
             for k, offset in zip(product.buffers, product.offsets, strict=True)
         )
         p = product
@@ -528,7 +565,7 @@ class Launches:
     @computed_once
     def launches(self) -> int:
         """The number of launches of a call."""
-        return len(self.steps)
+        return sum(each_of(self.steps, lambda step, count: count))
 
 
 def _aligned(size: int) -> int:

@@ -46,7 +46,7 @@ def _with_equals(plan: Plan, values: Mapping[str, int], found: dict[str, int]) -
 
 def _iterations(stmt: Stmt, values: Mapping[str, int]) -> int:
     """Iterations of the innermost body of a loop. Loops whose length depends on data count as
-    one."""
+    one, and so do loops in order: their steps follow each other, however many there are."""
     parts = [part for body in blocks(stmt) for part in body]
     inner = max((_iterations(part, values) for part in parts), default=1)
     if not isinstance(stmt, For):

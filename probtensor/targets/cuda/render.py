@@ -25,6 +25,7 @@ from probtensor.lower.plan import Plan
 from probtensor.schedule.carry import as_loops
 from probtensor.schedule.grid.passes import schedule
 from probtensor.schedule.grid.phases import (
+    InOrder,
     MapPhase,
     Once,
     Phase,
@@ -35,6 +36,7 @@ from probtensor.schedule.grid.phases import (
     Sync,
     statements,
 )
+from probtensor.targets.base import BuildError
 from probtensor.targets.cuda.arguments import arguments
 from probtensor.targets.cuda.finish import THREADS, FinishText
 from probtensor.targets.cuda.group import ACCUMULATOR_TYPES
@@ -53,6 +55,8 @@ MAX_TILED_SUMS = 26  # of a thread, with so many resident blocks
 GEMM = {"pt_gemm": "float64", "pt_gemm_float32": "float32"}
 # The launches, in order, of a routine with few, long items.
 CHUNKED_STAGES = {"pt_cumsum": ("chunks", "ends", "spread")}
+GROUP_THREADS = {"thread": 32, "warp": 32, "block": 512}  # of the one block of a loop in order
+MAX_THREAD_WORK, MAX_WARP_WORK = 4, 512  # of a step, for the group that runs a loop in order
 GROUPS = {"thread": "pt_thread", "warp": "pt_warp", "block": "pt_block"}
 
 
@@ -61,13 +65,18 @@ class Launch:
     """One phase's launch.
 
     kernels     names and block sizes of its kernels, by the group of threads for an iteration
-    kind        "map", "reduce", "once", "routine", "product" or "host"
+    kind        "map", "reduce", "once", "routine", "product", "host", "group" or "steps"
     iterations  parallel iterations (outputs, for a reduce; items, for a routine)
-    inner       extents of loops shared by a group; the number of terms, for a reduce
+    inner       extents of loops shared by a group; the number of terms, for a reduce; the work of
+                a step, for a group
     slots       folds that are reduced across blocks
     along       for a reduce: whether adjacent threads take adjacent terms
     call        the routine's call, for a product and for a routine on the host
     staged      whether threads read entire rows through shared memory
+    numbered    the variables of the loops in order around it: arguments of its kernels
+    first, each, extent
+                the launches of a loop in order by steps: once, for each step, the number of steps;
+                for a group, if `each` is not empty, in its place
     """
 
     kind: str
@@ -78,6 +87,10 @@ class Launch:
     along: bool = True
     call: Call | None = None
     staged: bool = False
+    numbered: tuple[str, ...] = ()
+    first: tuple[Launch, ...] = ()
+    each: tuple[Launch, ...] = ()
+    extent: Size = 0
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,7 @@ class CudaModule:
 
 def render(plan: Plan, comments: bool = True, deterministic: bool = False) -> CudaModule:
     """The module of a plan; with comments, each statement carries the user's line."""
-    writer = _ModuleText(plan, comments)
+    writer = _ModuleText(plan, comments, deterministic=deterministic)
     for kernel, found in schedules(plan, deterministic):
         writer.kernel(kernel, found)
     return writer.module()
@@ -107,6 +120,33 @@ def schedules(plan: Plan, deterministic: bool = False) -> Iterator[tuple[Kernel,
         yield kernel, schedule(kernel, elements, dtypes, static, deterministic)
 
 
+def groups_for(phase: InOrder) -> tuple[str, ...]:
+    """The groups that may run loops in order, one of which each call chooses by its sizes."""
+    if all(isinstance(n, int) for n in phase.work):
+        return (group_for(max(phase.work, default=0)),)
+    return ("warp", "block")
+
+
+def group_for(work: int) -> str:
+    """The group for steps of so much work."""
+    if work <= MAX_THREAD_WORK:
+        return "thread"
+    return "warp" if work <= MAX_WARP_WORK else "block"
+
+
+def _require_device_routines(phase: InOrder) -> None:
+    """BuildError where a group would call a routine that runs on the host."""
+    for stmt in walk(phase.body):
+        if isinstance(stmt, Call) and not stmt.device:
+            name = stmt.routine.removeprefix("pt_")
+            raise BuildError(
+                f"{name} runs on the host, and cannot be called in a branch, nor in a loop that a "
+                "condition ends or whose number of steps is computed: these are one kernel on the "
+                "GPU, which does not wait for the host. Give the loop a fixed number of steps, or "
+                f"use target='cython' to run on the CPU\n  at {stmt.origin}"
+            )
+
+
 @dataclass
 class _ModuleText:
     plan: Plan
@@ -115,6 +155,8 @@ class _ModuleText:
     launches: list[Launch] = field(default_factory=list)
     scratch: list[Scratch] = field(default_factory=list)
     routines: set[str] = field(default_factory=set)
+    numbered: tuple[str, ...] = ()  # variables of the loops in order around the phase
+    deterministic: bool = False
 
     def kernel(self, kernel: Kernel, found: Schedule) -> None:
         self.scratch += found.scratch
@@ -130,13 +172,15 @@ class _ModuleText:
                 self.texts.append(text.reduce(phase))
                 outputs = size_product(n for _, n in phase.outer)
                 terms = size_product(n for _, n in phase.reduced)
-                self.launches.append(Launch(
+                self._launch(Launch(
                     "reduce", {"thread": (name, THREADS)}, outputs, (terms,), len(phase.accs),
                     along=phase.contiguous_terms,
                 ))  # fmt: skip
             case Once():
                 self.texts.append(self._text(name, kernel, phase, "thread").once(phase))
-                self.launches.append(Launch("once", {"thread": (name, 32)}))
+                self._launch(Launch("once", {"thread": (name, 32)}))
+            case InOrder():
+                self._in_order(name, kernel, phase)
             case Routine(call):
                 self._routine(name, kernel, phase, call)
 
@@ -155,7 +199,7 @@ class _ModuleText:
             staged = staged or bool(text.tiles)
         slots = len(phase.accs) + sum(private.count for private in phase.privates)
         iterations = size_product(n for _, n in phase.loops)
-        self.launches.append(
+        self._launch(
             Launch(
                 "map", kernels, iterations, phase.inner, slots + bool(phase.after), staged=staged
             )
@@ -163,11 +207,11 @@ class _ModuleText:
 
     def _routine(self, name: str, kernel: Kernel, phase: Routine, call: Call) -> None:
         if not call.device:
-            self.launches.append(Launch("host", {}, call=call))
+            self._launch(Launch("host", {}, call=call))
             return
         self.routines.add(call.routine)
         if call.routine in GEMM:
-            self.launches.append(Launch("product", {}, call=call))
+            self._launch(Launch("product", {}, call=call))
             return
         batch, *sizes = call.numbers
         kernels = {}
@@ -179,12 +223,46 @@ class _ModuleText:
             label = f"{name}_{stage}"
             self.texts.append(self._text(label, kernel, phase, "block").routine(call, stage))
             kernels[stage] = (label, THREADS)
-        self.launches.append(Launch("routine", kernels, batch, tuple(sizes), call=call))
+        self._launch(Launch("routine", kernels, batch, tuple(sizes), call=call))
+
+    def _in_order(self, name: str, kernel: Kernel, phase: InOrder) -> None:
+        if not phase.alone:
+            _require_device_routines(phase)
+        kernels = {}
+        for group in () if phase.alone else groups_for(phase):
+            label = f"{name}_{group}"
+            text = self._text(label, kernel, phase, group)
+            self.texts.append(text.in_order(phase))
+            self.routines |= text.routines
+            kernels[group] = (label, GROUP_THREADS[group])
+        found = Launch("group", kernels, inner=phase.work)
+        steps = phase.steps
+        if steps is not None:
+            first = self._inner(f"{name}_start", kernel, steps.first, self.numbered)
+            each = self._inner(f"{name}_step", kernel, steps.phases, (*self.numbered, steps.var))
+            found = replace(found, first=first, each=each, extent=steps.extent)
+        self._launch(found)
+
+    def _inner(
+        self, name: str, kernel: Kernel, phases: Sequence[Phase], numbered: tuple[str, ...]
+    ) -> tuple[Launch, ...]:
+        """The launches of the phases of a step."""
+        outer, self.launches = self.launches, []
+        around, self.numbered = self.numbered, numbered
+        for k, phase in enumerate(phases):
+            self._phase(f"{name}{k}", kernel, phase)
+        found, self.launches, self.numbered = tuple(self.launches), outer, around
+        return found
+
+    def _launch(self, launch: Launch) -> None:
+        self.launches.append(replace(launch, numbered=self.numbered))
 
     def _text(self, name: str, kernel: Kernel, phase: Phase, group: str) -> _PhaseText:
         return _PhaseText(
             plan=self.plan, name=name, kernel=kernel, phase=phase, group=group,
-            comments=self.comments, scratch=self.scratch,
+            comments=self.comments, scratch=self.scratch, numbered=self.numbered,
+            deterministic=self.deterministic and isinstance(phase, InOrder),
+            locals=dict.fromkeys(self.numbered, "int64_t"),
         )  # fmt: skip
 
     def module(self) -> CudaModule:
@@ -210,6 +288,7 @@ class _PhaseText(FinishText):
     kernel: Kernel
     phase: Phase
     scratch: Sequence[Scratch]
+    numbered: tuple[str, ...] = ()
     tiles: Mapping[str, Tile] = field(default_factory=dict)
     pack: Mapping[str, str] = field(default_factory=dict)  # buffer -> its pack, in a packed loop
 
@@ -220,9 +299,10 @@ class _PhaseText(FinishText):
         bounds = str(self.block)
         if self.tiles and self.few_sums:
             bounds += f", {TILE_BLOCKS_PER_MULTIPROCESSOR}"
+        numbers = "".join(f", const long long {name}" for name in self.numbered)
         head = [
             f'extern "C" __global__ void __launch_bounds__({bounds})',
-            f"{self.name}(const __grid_constant__ pt_args a{extra})",
+            f"{self.name}(const __grid_constant__ pt_args a{numbers}{extra})",
             "{",
         ]
         head += self._buffers()
@@ -270,6 +350,14 @@ class _PhaseText(FinishText):
         self.line(1, "if (threadIdx.x != 0)")
         self.line(2, "return;")
         self._before((*phase.before, *phase.body))
+        return self._frame()
+
+    def in_order(self, phase: InOrder) -> str:
+        self.block = GROUP_THREADS[self.group]
+        if self.group == "thread":
+            self.line(1, "if (threadIdx.x != 0)")
+            self.line(2, "return;")
+        self.group_body(phase.body, 1)
         return self._frame()
 
     def routine(self, call: Call, stage: str) -> str:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from probtensor.kernel.ir import Call, If, Stmt, Store, exprs_of, map_blocks
+from probtensor.kernel.ir import (
+    Call,
+    Expr,
+    If,
+    Let,
+    Ref,
+    Scan,
+    Stmt,
+    Store,
+    exprs_of,
+    map_blocks,
+)
 from probtensor.kernel.touch import deep, loads_of
 from probtensor.kernel.touch import writes_of as writes
-from probtensor.schedule.grid.phases import MapPhase, Schedule, Sync
-
-
-def insert_syncs(schedule: Schedule) -> Schedule:
-    """Insert barriers into phases whose inner loops a group of threads may divide, wherever a lane
-    could otherwise read or overwrite elements that other lanes are still writing or reading."""
-    phases = tuple(
-        replace(phase, body=with_syncs(phase.body))
-        if isinstance(phase, MapPhase) and phase.inner else phase
-        for phase in schedule.phases
-    )  # fmt: skip
-    return replace(schedule, phases=phases)
+from probtensor.schedule.grid.phases import Sync
 
 
 def with_syncs(
@@ -30,16 +30,21 @@ def with_syncs(
     only the first lane runs single stores. `replicated` are buffers of which each lane has a copy.
 
     for j: w[j] = ...; s = w[0]   ->   for j: w[j] = ...; Sync; s = w[0]; Sync
+
+    A loop in order has them in its body, so that its iterations are separate too.
     """
     done: list[Stmt | Sync] = []
     pending = _Pending()
-    for stmt in body:
+    for stmt in _held(body):
         stored = {buffer for buffer in writes(stmt) if buffer not in replicated}
         loaded = {buffer for buffer in _reads(stmt) if buffer not in replicated}
         single = isinstance(stmt, Store)
         if pending.conflicts(stored, loaded, single):
             done.append(Sync())
             pending = _Pending()
+        if isinstance(stmt, Scan):  # no access of its body is pending after it
+            done.append(replace(stmt, body=with_syncs(stmt.body, replicated)))
+            continue
         (pending.by_first if single else pending.written).update(stored)
         pending.read.update(loaded)
         done.append(_synced_branches(stmt, replicated) if isinstance(stmt, If) else stmt)
@@ -53,6 +58,34 @@ def _synced_branches(stmt: If, replicated: Container[str]) -> If:
     condition before the first lane stores to what it reads."""
     first = (Sync(),) if set(loads_of(stmt.condition)) & set(writes(stmt)) else ()
     return map_blocks(stmt, lambda body: (*first, *with_syncs(body, replicated)))
+
+
+def _held(body: Iterable[Stmt]) -> Iterator[Stmt]:
+    """The statements with loops in order whose states and stop conditions load nothing: a lane
+    would load them after the last barrier of an iteration, when others may have begun the next one.
+    Locals hold what they load, before the loop and at the end of its body."""
+    for stmt in body:
+        if not isinstance(stmt, Scan):
+            yield stmt
+            continue
+        ends: list[Let] = []
+        states = []
+        for state in stmt.states:
+            init, following = state.init, state.next
+            if loads_of(init):
+                init = Ref(f"{state.name}_start", init.dtype)
+                yield Let(init.name, state.init, state.origin)
+            following = _local(f"{state.name}_end", following, ends)
+            states.append(replace(state, init=init, next=following))
+        stop = None if stmt.stop is None else _local(f"{stmt.var}_end", stmt.stop, ends)
+        yield replace(stmt, body=(*stmt.body, *ends), states=tuple(states), stop=stop)
+
+
+def _local(name: str, expr: Expr, ends: list[Let]) -> Expr:
+    if not loads_of(expr):
+        return expr
+    ends.append(Let(name, expr))
+    return Ref(name, expr.dtype)
 
 
 @dataclass(frozen=True)
@@ -73,6 +106,5 @@ class _Pending:
 
 def _reads(stmt: Stmt) -> set[str]:
     found = {b for part in deep(stmt) for e in exprs_of(part) for b in loads_of(e)}
-    if isinstance(stmt, Call):
-        found |= {buffer for buffer, _ in stmt.pointers}
-    return found
+    calls = (part for part in deep(stmt) if isinstance(part, Call))
+    return found | {buffer for call in calls for buffer, _ in call.pointers}
