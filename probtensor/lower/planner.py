@@ -194,8 +194,9 @@ def _with_small_states(
     found = {name: (node.dtype, sizes.shape(node)) for name, node in nodes.items() if users[name]}
     found |= {name: (node.dtype, shape) for name, (node, shape) in needs.inner.items()
               if users[name]}  # fmt: skip
+    temporary = {name for name in found if name.startswith("w") or name in needs.inner}
     storages = {
-        name: Storage(dtype, size_product(shape), name[0] in "wv" and users[name] == 1)
+        name: Storage(dtype, size_product(shape), name in temporary and users[name] == 1)
         for name, (dtype, shape) in found.items()
     }
     return [with_small_states(body, storages) for body in bodies]

@@ -15,6 +15,7 @@ from probtensor.kernel.ir import (
     Scan,
     Stmt,
     Store,
+    blocks,
     exprs_of,
     walk,
     walk_expr,
@@ -191,6 +192,8 @@ class _Survey:
                     self.block(stmt.body, id(stmt), loop)
                 case _:
                     self._accesses(stmt, frozenset(), None, scan is not None, loop)
+                    for inner in blocks(stmt):
+                        self.block(inner, scan, loop)
 
     def _accesses(
         self, stmt: Stmt, variables: frozenset[str], nest: int | None, order: bool, loop: bool

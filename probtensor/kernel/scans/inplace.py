@@ -18,6 +18,7 @@ from probtensor.kernel.ir import (
     Call,
     Expr,
     For,
+    If,
     Let,
     Load,
     Ref,
@@ -232,6 +233,13 @@ def _redirected(stmt: Stmt, copy: _Copy) -> Stmt:
             inner = tuple(_redirected(s, copy) for s in body)
             found = tuple(replace(s, init=at(s.init), next=at(s.next)) for s in states)
             return replace(stmt, body=inner, states=found, stop=None if stop is None else at(stop))
+        case If(condition, then, otherwise, choices):
+            return If(
+                at(condition),
+                tuple(_redirected(s, copy) for s in then),
+                tuple(_redirected(s, copy) for s in otherwise),
+                tuple(replace(c, first=at(c.first), second=at(c.second)) for c in choices),
+            )
         case Call(reads=reads, writes=writes):
             return replace(stmt, reads=pointers(reads), writes=pointers(writes))
     return replace(stmt, condition=at(stmt.condition))

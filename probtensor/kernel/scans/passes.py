@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from probtensor.kernel.ir import For, If, Let, Scan, Stmt, exprs_of, indices_of, walk
+from probtensor.kernel.ir import Let, Scan, Stmt, exprs_of, indices_of, map_blocks, walk
 from probtensor.kernel.scans.choose import Storage, chosen, scalars
 from probtensor.kernel.scans.inplace import in_place
 from probtensor.kernel.scans.promote import with_scalars
@@ -19,10 +18,8 @@ def with_small_states(
     body: tuple[Stmt, ...], storages: Mapping[str, Storage]
 ) -> tuple[Stmt, ...]:
     """The statements of a kernel with the small states of its loops in order as scalars, and the
-    others updated in place. Statements without a `Scan`, or with branches, are returned as they
-    are."""
-    kinds = {type(stmt) for stmt in walk(body)}
-    if Scan not in kinds or If in kinds:
+    others updated in place. Statements without a `Scan` are returned as they are."""
+    if not any(isinstance(stmt, Scan) for stmt in walk(body)):
         return body
     names = Names(body)
     body = unrolled(body, chosen(body, storages), names)
@@ -45,7 +42,5 @@ def _read_in(body: tuple[Stmt, ...], read: set[str]) -> tuple[Stmt, ...]:
         if isinstance(stmt, Let) and stmt.name not in read:
             continue
         read.update(*map(expr_names, exprs_of(stmt)), *map(size_names, indices_of(stmt)))
-        if isinstance(stmt, (For, Scan)):
-            stmt = replace(stmt, body=_read_in(stmt.body, read))
-        done.append(stmt)
+        done.append(map_blocks(stmt, lambda inner: _read_in(inner, read)))
     return tuple(reversed(done))

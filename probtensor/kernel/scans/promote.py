@@ -25,8 +25,10 @@ from probtensor.kernel.ir import (
     FOLDS,
     Apply,
     Call,
+    Choice,
     Expr,
     For,
+    If,
     Let,
     Lit,
     Load,
@@ -35,6 +37,7 @@ from probtensor.kernel.ir import (
     State,
     Stmt,
     Store,
+    blocks,
     exprs_of,
     walk,
     walk_expr,
@@ -133,7 +136,7 @@ class _Promoter:
     ) -> list[Stmt]:
         """The statements of a block; `live` are the scalars that are read after it, and `ends` the
         expressions that are evaluated at its end."""
-        after = self._live_after_loops(body, live)
+        after = self._live_after(body, live)
         last = {
             element: position
             for position, stmt in enumerate(body)
@@ -150,6 +153,8 @@ class _Promoter:
                     done.append(self._loop(stmt, scope))
                 case Scan():
                     done.append(self._scan(stmt, scope, after[position]))
+                case If():
+                    done.append(self._if(stmt, scope, after[position]))
                 case Let():
                     done += self._let(stmt, scope)
                 case _:
@@ -252,6 +257,35 @@ class _Promoter:
             scope.set(element, value)
         return replace(scan, extent=extent, body=tuple(body), states=states, stop=stop)
 
+    def _if(self, stmt: If, scope: _Scope, live: set[Element]) -> If:
+        """A branch, with a choice for each element that one of its bodies stores and that is read
+        after it."""
+        condition = self._expr(stmt.condition, scope)
+        stored = dict.fromkeys(self._stored((stmt,)))
+        before = {element: self._initial(element, scope) for element in stored if element in live}
+        sides = []
+        for body, ends in zip(blocks(stmt), _ends_of(stmt), strict=True):
+            inner = scope.inside()
+            for element, value in before.items():
+                inner.set(element, value)
+            done = self._block(body, inner, live | self._scalars(ends), ends)
+            values = [self._expr(end, inner) for end in ends]
+            sides.append((tuple(done), [*values, *(inner.find(element) for element in before)]))
+        for buffer in writes_of(stmt):
+            if buffer not in self.scalars:
+                scope.forget(buffer)
+        for element in stored:
+            scope.forget(*element)
+        names = [choice.name for choice in stmt.choices]
+        for element, value in before.items():
+            names.append(self.names.fresh("_".join(map(str, element))))
+            scope.set(element, Ref(names[-1], value.dtype))
+        origins = [choice.origin for choice in stmt.choices]
+        origins += [self.origins.get(element, "") for element in before]
+        (then, firsts), (otherwise, seconds) = sides
+        choices = map(Choice, names, firsts, seconds, origins)
+        return If(condition, then, otherwise, tuple(choices))
+
     # Elements.
 
     def _expr(self, expr: Expr, scope: _Scope) -> Expr:
@@ -286,14 +320,12 @@ class _Promoter:
 
     # Liveness.
 
-    def _live_after_loops(
-        self, body: Sequence[Stmt], after: set[Element]
-    ) -> dict[int, set[Element]]:
-        """The scalars that are read after each `Scan` of a block, by its position."""
+    def _live_after(self, body: Sequence[Stmt], after: set[Element]) -> dict[int, set[Element]]:
+        """The scalars that are read after each `Scan` and `If` of a block, by its position."""
         found: dict[int, set[Element]] = {}
         live = set(after)
         for position in range(len(body) - 1, -1, -1):
-            if isinstance(body[position], Scan):
+            if isinstance(body[position], (Scan, If)):
                 found[position] = set(live)
             self._step_back(body[position], live)
         return found
@@ -309,6 +341,14 @@ class _Promoter:
             case Scan(states=states):
                 live |= self._live_around(stmt, live)
                 live |= self._scalars(state.init for state in states)
+                return
+            case If():
+                branches = [live | self._scalars(ends) for ends in _ends_of(stmt)]
+                for body, inner in zip(blocks(stmt), branches, strict=True):
+                    for part in reversed(body):
+                        self._step_back(part, inner)
+                live.clear()
+                live.update(*branches, self._scalars([stmt.condition]))
                 return
         live |= self._scalars(expr for part in deep(stmt) for expr in exprs_of(part))
 
@@ -335,6 +375,11 @@ def _ends(scan: Scan) -> list[Expr]:
     """The expressions that are evaluated at the end of an iteration."""
     found = [state.next for state in scan.states]
     return found if scan.stop is None else [*found, scan.stop]
+
+
+def _ends_of(stmt: If) -> tuple[list[Expr], list[Expr]]:
+    """The expressions that are evaluated at the end of each body of a branch."""
+    return [choice.first for choice in stmt.choices], [choice.second for choice in stmt.choices]
 
 
 def _loads(exprs: Iterable[Expr]) -> Iterator[Element]:

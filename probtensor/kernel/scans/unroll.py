@@ -20,6 +20,7 @@ from probtensor.kernel.ir import (
     Apply,
     Expr,
     For,
+    If,
     IndexValue,
     Let,
     Lit,
@@ -55,9 +56,25 @@ class _Unroller:
                     done.append(self._loop(stmt, values, bounds))
                 case Scan():
                     done.append(self._scan(stmt, values, bounds))
+                case If():
+                    done.append(self._if(stmt, values, bounds))
                 case _:
                     done.append(statement_at(stmt, values, bounds))
         return done
+
+    def _if(self, stmt: If, values: Mapping[str, Expr], bounds: Mapping[str, Size]) -> If:
+        first, second = dict(values), dict(values)
+        then = self.block(stmt.then, first, bounds)
+        otherwise = self.block(stmt.otherwise, second, bounds)
+        choices = tuple(
+            replace(
+                choice,
+                first=expr_at(choice.first, first, bounds),
+                second=expr_at(choice.second, second, bounds),
+            )
+            for choice in stmt.choices
+        )
+        return If(expr_at(stmt.condition, values, bounds), tuple(then), tuple(otherwise), choices)
 
     def _loop(
         self, loop: For, values: Mapping[str, Expr], bounds: Mapping[str, Size]
