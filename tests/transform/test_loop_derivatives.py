@@ -312,6 +312,27 @@ def test_what_a_recurrent_network_stores_is_not_stored_or_computed_again():
     assert isinstance(toposort([slopes[1]])[-1].op, Contraction)
 
 
+def test_the_gradient_of_the_last_state_is_no_stack_of_zeros():
+    x, w = pt.vector("x", shape=(6,)), pt.scalar("w")
+    for backwards in (False, True):
+        states = pt.loop.scan(lambda h, u: (pt.sin(h * w + u),) * 2, 0.5, x, reverse=backwards)[1]
+        last = states[0 if backwards else -1]
+        slope = gradient_of(last + 2 * last, w)
+        backward = loops_of([slope])[-1]
+        assert backward.op.sequences == 2  # the state before the step, and the element
+        low, high = (evaluate_numpy([last], {x: np.arange(6.0), w: v})[0]
+                     for v in (0.7 - 1e-6, 0.7 + 1e-6))  # fmt: skip
+        got = evaluate_numpy([slope], {x: np.arange(6.0), w: 0.7})[0]
+        np.testing.assert_allclose(got, 3 * (high - low) / 2e-6, 1e-8)
+
+
+def test_the_derivative_by_a_variable_leaves_random_variables_of_constants():
+    a = pt.scalar("a")
+    slope = pt.grad(pt.random.normal(0, 1) * a**2, a)
+    f = pt.function([a], [slope], target="interp", seed=1)
+    assert f(3.0)[0] != 0
+
+
 def test_only_what_is_read_is_stored():
     x = pt.vector("x")
 
