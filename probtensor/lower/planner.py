@@ -52,10 +52,12 @@ def lower(
     sizes.require(needs.limits)
     bodies = _with_small_states(bodies, sizes, memory, needs)
     large = LargeSizes(sizes.sources)
-    kernels = tuple(large.kernel(_kernel(f"k{k}", body)) for k, body in enumerate(bodies))
+    plain = [_kernel(f"k{k}", body) for k, body in enumerate(bodies)]
+    kernels = tuple(map(large.kernel, plain))
     buffers = _buffers(order, inputs, outputs, kernels, sizes, memory, needs)
     elements = {buffer.name: size_product(buffer.shape) for buffer in buffers}
-    for kernel in kernels:
+    # Named sizes would hide how large ones relate: that 32 rows of 32 are within 1024 elements.
+    for kernel in plain:
         check(kernel, elements, [source.name for source in sizes.sources])
     return _plan(buffers, inputs, outputs, kernels, sizes, needs)
 

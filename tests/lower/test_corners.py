@@ -249,3 +249,14 @@ def test_a_function_of_folds_is_folded_along_both_other_axes(target):
     meant = np.log(np.exp(a).sum(2))
     for got, wanted in zip(f(a), [meant.sum(0), meant.sum(1), meant.max(1)], strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-12)
+
+
+def test_rows_of_matrices_with_more_elements_than_a_size_in_the_text_may_have():
+    """32 rows of 32 are within 1024 elements, which are a name in the text."""
+    x, y, a = pt.tensor("x", (None, 32)), pt.tensor("y", (None, 32)), pt.tensor("a", (32, 32))
+    moved = x[:, :, None] + a
+    shift = ops.where(ops.isinf(y), 0.0, y)[:, None, :]
+    f = pt.function([x, y, a], [moved, ops.exp(moved - shift)], target="interp")
+    rng = np.random.default_rng(0)
+    x, y, a = rng.normal(size=(2, 32)), rng.normal(size=(2, 32)), rng.normal(size=(32, 32))
+    np.testing.assert_allclose(f(x, y, a)[1], np.exp(x[:, :, None] + a - y[:, None, :]))

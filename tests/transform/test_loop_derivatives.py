@@ -10,9 +10,18 @@ import numpy as np
 import pytest
 
 import probtensor as pt
+from probtensor.graph.closed import with_bodies
+from probtensor.graph.node import GraphError
+from probtensor.graph.walk import replace, toposort
+from probtensor.lower.memory import layout
+from probtensor.ops.kinds import Contraction, Loop
 from probtensor.ops.loops.op import run
 from probtensor.ops.loops.trace import body_of
 from probtensor.testing.reference import evaluate_numpy
+from probtensor.transform.autodiff import gradient as gradient_of
+from probtensor.transform.autodiff import push_forward
+from probtensor.transform.batch import vmap_nodes
+from tests.plans import sizes_of
 
 SEED = 5
 
@@ -70,6 +79,13 @@ class Program:
         self.inputs = [pt.tensor(f"x{k}", s) for k, s in enumerate(known)]
         self.values = dict(zip(self.inputs, self.arrays))
         self.carries = [*self.inputs[:2], pt.constant(0)]
+
+    def of_length(self, steps):
+        """The same inputs with another number of steps, for a program with symbolic sizes."""
+        other = Program(self.step, steps, self.options, self.count, True)
+        other.inputs, other.carries = self.inputs, self.carries
+        other.values = dict(zip(self.inputs, other.arrays))
+        return other
 
     def own(self):
         like = [*self.carries, self.inputs[2][0], self.inputs[3][0]]
@@ -133,18 +149,15 @@ def cost_of(results):
 
 
 def derivatives_of(results, program):
-    """Gradient, Hessian-vector product, jvp and jvp of the gradient, flat."""
+    """The cost, its gradient, a Hessian-vector product, and the same by forward mode."""
     inputs = program.inputs
-    rng = np.random.default_rng(SEED + 1)
-    directions = [pt.constant(rng.normal(size=a.shape)) for a in program.arrays]
+    directions = [pt.stop_gradient(pt.cos(3 * x + k)) for k, x in enumerate(inputs)]
     cost = cost_of(results)
-    options = {"disconnected_inputs": "ignore"}
-    gradient = pt.grad(cost, inputs, **options)
-    slope = sum(pt.sum(g * d) for g, d in zip(gradient, directions))
-    second = pt.grad(slope, inputs, **options)
-    along = pt.jvp(cost, inputs, directions)
-    again = pt.jvp(slope, inputs, directions)
-    return [cost, *gradient, *second, along, again]
+    slopes = gradient_of(cost, inputs, disconnected_inputs="ignore")
+    slope = sum(pt.sum(g * d) for g, d in zip(slopes, directions))
+    second = gradient_of(slope, inputs, disconnected_inputs="ignore")
+    along, again = push_forward([cost, slope], inputs, directions)
+    return [cost, *slopes, *second, along, again]
 
 
 CASES = {
@@ -175,14 +188,230 @@ def program_of(name, steps, case, symbolic=False):
     count = options.pop("count", None)
     return Program(STEPS[name], steps, options, count and min(count, steps), symbolic)
 
+def assert_same_derivatives(loop, program, what):
+    """The derivatives `loop` are those of the steps of the program written out."""
+    meant = evaluate_numpy(derivatives_of(program.written_out(), program), program.values)
+    for k, (got, want) in enumerate(zip(loop, meant, strict=True)):
+        np.testing.assert_allclose(got, want, 1e-10, 1e-11, err_msg=f"{what}: {k}")
+
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("name", STEPS)
-def test_derivatives_are_those_of_the_steps_written_out(name, case):
-    program = program_of(name, 7, case)
+def test_derivatives_are_those_of_the_steps_written_out(case):
+    name = list(STEPS)[list(CASES).index(case) % len(STEPS)]
+    program = program_of(name, 5, case)
     found = derivatives_of(program.loop(), program)
-    meant = derivatives_of(program.written_out(), program)
-    for k, (got, want) in enumerate(zip(
-        evaluate_numpy(found, program.values), evaluate_numpy(meant, program.values), strict=True
-    )):  # fmt: skip
-        np.testing.assert_allclose(got, want, 1e-10, 1e-11, err_msg=f"{name} {case} {k}")
+    assert_same_derivatives(evaluate_numpy(found, program.values), program, f"{name} {case}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("symbolic", [False, True])
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", STEPS)
+def test_derivatives_of_all_bodies_in_all_forms(name, case, symbolic):
+    for steps in (0, 1, 2, 7):
+        if CASES[case].get("truncate", 0) > steps:
+            continue
+        program = program_of(name, steps, case, symbolic)
+        found = evaluate_numpy(derivatives_of(program.loop(), program), program.values)
+        assert_same_derivatives(found, program, f"{name} {case} {steps} {symbolic}")
+
+
+@pytest.mark.parametrize("case", ["plain", "checkpoint"])
+def test_one_graph_is_right_for_every_number_of_steps(case):
+    program = program_of("memory", 3, case, symbolic=True)
+    found = derivatives_of(program.loop(), program)
+    for steps in (0, 1, 2, 6):
+        shorter = program.of_length(steps)
+        values = evaluate_numpy(found, shorter.values)
+        assert_same_derivatives(values, shorter, f"{case} {steps}")
+
+
+@pytest.mark.parametrize("case", ["plain", "stops", "counted backwards", "checkpoint"])
+def test_a_batch_is_its_items(case):
+    """Each subset of the inputs as batches, with items that stop at different steps; also of the
+    gradient."""
+    program = program_of("mixed", 4, case)
+    inputs, rng = program.inputs, np.random.default_rng(SEED)
+    results = program.loop()
+    slope = gradient_of(cost_of(results), inputs, disconnected_inputs="ignore")
+    outputs = [*results, *slope[2:5]]
+    items = [a + rng.normal(size=(3, *a.shape)) for a in program.arrays]
+    for chosen in ([0], [2], [1, 4], [0, 1, 2, 3, 4, 5]):
+        batches = {inputs[k]: pt.tensor("items", items[k].shape) for k in chosen}
+        found = vmap_nodes(outputs, batches)
+        values = program.values | {batches[inputs[k]]: items[k] for k in chosen}
+        got = evaluate_numpy(found, values)
+        for item in range(3):
+            one = program.values | {inputs[k]: items[k][item] for k in chosen}
+            for k, want in enumerate(evaluate_numpy(outputs, one)):
+                np.testing.assert_allclose(
+                    got[k][item], want, 1e-11, 1e-12, err_msg=f"{chosen} {item} {k}"
+                )
+
+
+def test_a_batch_of_numbers_of_steps():
+    x, n = pt.vector("x", shape=(5,)), pt.tensor("n", (), "int64")
+    counts = pt.constant(np.array([0, 3, 5, 1]))
+
+    def powers(n):
+        return pt.loop.fori_loop(0, n, lambda i, h: pt.sin(h) + i * 0.1, pt.sum(x))
+
+    one = [powers(n)]
+    (many,) = vmap_nodes(one, {n: counts})
+    given = {x: np.arange(5.0)}
+    got = evaluate_numpy([many], given)[0]
+    want = [evaluate_numpy(one, given | {n: k})[0] for k in (0, 3, 5, 1)]
+    np.testing.assert_allclose(got, want, 1e-13)
+
+
+def test_jacobian_and_hessian_of_a_loop():
+    x, w = pt.vector("x", shape=(3,)), pt.matrix("w", shape=(3, 3))
+    rng = np.random.default_rng(SEED)
+    values = {x: rng.normal(size=3), w: rng.normal(size=(3, 3)) * 0.5}
+
+    def step(h, _):
+        return pt.tanh(w @ h), None
+
+    last = pt.loop.scan(step, x, None, 4)[0]
+    meant = x
+    for _ in range(4):
+        meant = pt.tanh(w @ meant)
+    pairs = zip(
+        (pt.jacobian(last, x), pt.jacobian(last, w), pt.hessian(pt.sum(last**2), x)),
+        (pt.jacobian(meant, x), pt.jacobian(meant, w), pt.hessian(pt.sum(meant**2), x)),
+    )
+    for got, want in pairs:
+        np.testing.assert_allclose(*evaluate_numpy([got, want], values), 1e-10, 1e-12)
+
+
+# What the derivative computes and stores.
+
+
+def loops_of(outputs):
+    return [x for x in with_bodies(toposort(outputs)) if isinstance(x.op, Loop)]
+
+
+def test_what_a_recurrent_network_stores_is_not_stored_or_computed_again():
+    """The stacked states serve as what the derivative reads, no product with the state is computed
+    in the backward loop but that of its cotangent, and the gradient of the matrix is one product
+    after it."""
+    h, xs = pt.vector("h", shape=(3,)), pt.matrix("xs", shape=(7, 3))
+    w = pt.matrix("w", shape=(3, 3))
+
+    def step(h, x):
+        after = pt.tanh(h @ w + x)
+        return after, after
+
+    states = pt.loop.scan(step, h, xs)[1]
+    slopes = gradient_of(pt.sum(states**2), [h, w, xs])
+    forward, backward = loops_of(slopes)
+    assert forward.op.stacked == 1 and backward.op.backwards
+    products = [x for x in backward.op.body.order() if isinstance(x.op, Contraction)]
+    assert len(products) == 1
+    assert backward.op.carries == 1  # the cotangent of the state: no matrix is summed
+    assert isinstance(toposort([slopes[1]])[-1].op, Contraction)
+
+
+def test_the_gradient_of_the_last_state_is_no_stack_of_zeros():
+    x, w = pt.vector("x", shape=(6,)), pt.scalar("w")
+    for backwards in (False, True):
+        states = pt.loop.scan(lambda h, u: (pt.sin(h * w + u),) * 2, 0.5, x, reverse=backwards)[1]
+        last = states[0 if backwards else -1]
+        slope = gradient_of(last + 2 * last, w)
+        backward = loops_of([slope])[-1]
+        assert backward.op.sequences == 2  # the state before the step, and the element
+        low, high = (evaluate_numpy([last], {x: np.arange(6.0), w: v})[0]
+                     for v in (0.7 - 1e-6, 0.7 + 1e-6))  # fmt: skip
+        got = evaluate_numpy([slope], {x: np.arange(6.0), w: 0.7})[0]
+        np.testing.assert_allclose(got, 3 * (high - low) / 2e-6, 1e-8)
+
+
+def test_the_derivative_by_a_variable_leaves_random_variables_of_constants():
+    a = pt.scalar("a")
+    slope = pt.grad(pt.random.normal(0, 1) * a**2, a)
+    f = pt.function([a], [slope], target="interp", seed=1)
+    assert f(3.0)[0] != 0
+
+
+def test_only_what_is_read_is_stored():
+    x = pt.vector("x")
+
+    def step(carry, u):
+        linear, product, count = carry
+        return (linear * 0.5 + u, product * u, count + 1), None
+
+    last = pt.loop.scan(step, (1.0, 1.0, 0), x)[0]
+    (backward,) = loops_of(gradient_of(last[0], [x]))
+    assert backward.op.sequences == 0  # a linear recurrence reads nothing
+    forward, backward = loops_of(gradient_of(last[1], [x]))
+    assert forward.op.stacked == 1
+    assert backward.op.sequences == 2  # the product before the step, and the element
+
+
+def test_memory_of_checkpoints_grows_with_the_root_of_the_number_of_steps():
+    h, xs = pt.vector("h", shape=(16,)), pt.vector("xs")
+
+    def bytes_of(checkpoint, steps):
+        last = pt.loop.scan(lambda h, x: (pt.sin(h * x), None), h, xs, checkpoint=checkpoint)[0]
+        plan = pt.function([h, xs], pt.grad(pt.sum(last**2), h), target="interp").plan
+        arrays = {k: np.zeros(16 if k == plan.inputs[0] else steps) for k in plan.inputs}
+        return layout(plan, sizes_of(plan, arrays))[0]
+
+    assert bytes_of(None, 10**4) > 10**4 * 16 * 8
+    assert bytes_of("sqrt", 10**4) < 500 * 16 * 8
+    assert bytes_of("sqrt", 10**6) < 5500 * 16 * 8
+
+
+def test_gradients_past_what_a_step_does_not_take_are_zero():
+    x = pt.vector("x")
+
+    def step(total, u):
+        total = pt.where(u > 0, total + pt.log(u) * total, total)
+        return total, pt.where(u > 0, pt.sqrt(u), 0.0)
+
+    last, roots = pt.loop.scan(step, 1.0, x)
+    slope = pt.grad(last + pt.sum(roots * 0.0), x)
+    found = evaluate_numpy([slope], {x: np.array([0.0, 2.0, 0.0, 3.0])})[0]
+    assert found[0] == found[2] == 0 and np.isfinite(found).all()
+
+
+def test_a_loop_without_a_bound_has_no_reverse_mode():
+    x = pt.scalar("x")
+    last = pt.loop.while_loop(lambda h: h < 100, lambda h: h * x, 1.5)
+    with pytest.raises(GraphError, match=r"(?s)no bound.*test_loop_derivatives.py.*max_steps="):
+        pt.grad(last, x)
+    slope = pt.jvp(last, x, 1.0)
+    np.testing.assert_allclose(evaluate_numpy([slope], {x: 2.0})[0], 1.5 * 7 * 2.0**6)
+    bounded = pt.loop.while_loop(lambda h: h < 100, lambda h: h * x, 1.5, max_steps=50)
+    np.testing.assert_allclose(evaluate_numpy([pt.grad(bounded, x)], {x: 2.0})[0], 672.0)
+
+
+@pytest.mark.parametrize("options", [{}, {"checkpoint": "sqrt"}, {"truncate_gradient": 9}])
+def test_the_derivative_of_a_step_that_draws_is_that_at_the_draws(options):
+    x, a = pt.vector("x"), pt.scalar("a")
+
+    def step(u, h):
+        return pt.tanh(h * a + u * pt.random.normal(0, 1))
+
+    states, _ = pt.scan(step, sequences=x, outputs_info=0.3, **options)
+    cost = pt.sum(states**2)
+    outputs = [cost, pt.grad(cost, a), pt.jvp(cost, a, 1.0)]
+    f = pt.function([x, a], outputs, target="interp", seed=3).copy
+    data = np.linspace(-1, 1, 9)
+    (low, *_), (_, slope, along), (high, *_) = (f()(data, v) for v in (0.7 - 1e-5, 0.7, 0.7 + 1e-5))
+    np.testing.assert_allclose([slope, along], (high - low) / 2e-5, 1e-7)
+
+
+@pytest.mark.parametrize("target", ["interp", "cython"], indirect=True)
+def test_derivatives_of_loops_compiled(target):
+    """Gradients in several forms, in one function."""
+    programs = [program_of("mixed", 5, case) for case in ("stops", "checkpoint")]
+    outputs = []
+    for program in programs:
+        given = dict(zip(program.inputs, programs[0].inputs))
+        cost = cost_of(program.loop())
+        outputs += replace(pt.grad(cost, program.inputs, disconnected_inputs="ignore"), given)
+    f = pt.function(programs[0].inputs, outputs)
+    meant = evaluate_numpy(outputs, programs[0].values)
+    for got, want in zip(f(*programs[0].arrays), meant, strict=True):
+        np.testing.assert_allclose(got, want, 1e-11, 1e-12)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from probtensor import ops
 from probtensor.graph.closed import depending, with_outputs
 from probtensor.graph.contexts import conditional
-from probtensor.graph.node import Node, make
+from probtensor.graph.node import Const, Node, make
 from probtensor.graph.parts import Get, parts
 from probtensor.graph.walk import ancestors
 from probtensor.graph.walk import replace as replaced
@@ -55,10 +55,45 @@ def pulled(
     derivatives: Derivatives,
 ) -> list[Node | None]:
     """The gradient of each input of a loop whose number of steps has a bound."""
+    cotangents = _of_last_rows(node.op, cotangents)
     step = _step(node.op, cotangents, followed, derivatives)
     if not step.carried and not step.gradients:
         return [None] * len(node.inputs)
     return _Backward(node, step, cotangents).gradients()
+
+
+def _of_last_rows(loop: Loop, cotangents: Sequence[Node | None]) -> list[Node | None]:
+    """The cotangents, with those of the last row alone of stacked carries (`states[-1]`) given to
+    the last carries: a loop reads these once, and a stack of zeros in each step."""
+    found = list(cotangents)
+    if is_dynamic(loop):
+        return found
+    following, others, _ = loop.split_outputs()
+    places = {y: k for k, y in enumerate(following)}
+    last = 0 if loop.backwards else loop.steps - 1
+    for k, y in enumerate(others, loop.carries):
+        row = None if found[k] is None else _only_row(found[k], last)
+        if row is not None and y in places:
+            carry = places[y]
+            found[carry] = row if found[carry] is None else found[carry] + row
+            found[k] = None
+    return found
+
+
+def _only_row(x: Node, position: Size) -> Node | None:
+    """The row at a position of a tensor with zeros in all others; None if that is not certain."""
+    if not isinstance(x.op, ops.SetSlice) or not _is_zero(x.inputs[0]):
+        return None
+    places = zip(x.op.starts, x.op.sizes, (position, *(0,) * (x.ndim - 1)), (1, *x.shape[1:]))
+    if any(start != first or size != count for start, size, first, count in places):
+        return None
+    return ops.squeeze(x.inputs[1], 0)
+
+
+def _is_zero(x: Node) -> bool:
+    while isinstance(x.op, (ops.BroadcastTo, ops.ExpandDims)):
+        x = x.inputs[0]
+    return isinstance(x.op, Const) and not x.op.array.any()
 
 
 @dataclass
@@ -293,9 +328,12 @@ class _Kept:
         """The stack moved up by one row, or down, where `end` is the first row, or the last."""
         if stack is None:
             return None
-        row = ops.expand_dims(end, 0)
+        row, steps = ops.expand_dims(end, 0), self.loop.steps
+        if isinstance(steps, int) and steps > 0:
+            rest = ops.narrow(stack, 0, 0 if up else 1, steps - 1)
+            return ops.concatenate([row, rest] if up else [rest, row])
         joined = ops.concatenate([row, stack] if up else [stack, row])
-        return ops.narrow(joined, 0, 0 if up else 1, self.loop.steps)
+        return ops.narrow(joined, 0, 0 if up else 1, steps)
 
 
 def _takes_time(x: Node) -> bool:
