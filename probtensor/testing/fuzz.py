@@ -26,6 +26,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.compile import PIPELINE, function
 from probtensor.graph.check import check
+from probtensor.graph.closed import with_bodies
 from probtensor.graph.evaluate import Value, value_of
 from probtensor.graph.node import Node, Op
 from probtensor.graph.parts import types_of
@@ -285,7 +286,7 @@ def check_derivatives(graph: RandomGraph, passes: Sequence[Pass], tally: Tally) 
     weights = [
         np.asarray(rng.normal(size=v.shape)) for v in evaluate_numpy(tops, graph.values)
     ]  # fmt: skip
-    if any(isinstance(node.op, _ONE_WAY) for node in toposort(tops)):
+    if any(isinstance(node.op, _ONE_WAY) for node in with_bodies(toposort(tops))):
         tally.done["without a derivative both ways"] += 1
         return
     pulled = pull_back(tops, inputs, weights)
@@ -334,7 +335,7 @@ def _check_finite_differences(
     slope: float,
     tally: Tally,
 ) -> None:
-    order = toposort(tops)
+    order = list(with_bodies(toposort(tops)))
     types = [t for node in order for t in types_of(node)]
     unseen = any(isinstance(node.op, _UNSEEN) for node in order)
     if unseen or any(t.dtype == "float32" for t in types):

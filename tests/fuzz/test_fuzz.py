@@ -7,10 +7,11 @@ import pytest
 from probtensor import ops
 from probtensor.compile import PIPELINE
 from probtensor.graph import toposort
+from probtensor.graph.closed import with_bodies
 from probtensor.graph.parts import types_of
 from probtensor.graph.text import to_text
 from probtensor.lower import lower
-from probtensor.ops.kinds import REGISTRY
+from probtensor.ops.kinds import REGISTRY, Loop
 from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.testing.fuzz import (
     FuzzFailure,
@@ -46,6 +47,23 @@ def test_random_graphs_keep_their_meaning(first):
     assert tally.done["finite differences"] > 0.5 * CHUNK
     assert tally.done["elements compared"] > 50 * CHUNK
     assert sum(tally.fired.values()) > 3 * CHUNK
+
+
+LOOPS = 25
+WITH_LOOPS = [pytest.param(k, marks=pytest.mark.slow if k > 100 else ())
+              for k in range(100, 300, LOOPS)]  # fmt: skip
+
+
+@pytest.mark.parametrize("first", WITH_LOOPS)
+def test_random_graphs_with_loops_keep_their_meaning(first):
+    graphs = [random_graph(seed, 10, loops=True) for seed in range(first, first + LOOPS)]
+    inside = [node for g in graphs for node in with_bodies(toposort(g.outputs))]
+    assert sum(isinstance(node.op, Loop) for node in inside) > LOOPS / 3
+    targets = [compiled("interp"), compiled("cython")]
+    tally = fuzz(LOOPS, first, nodes=10, targets=targets, batch=LOOPS, loops=True)
+    assert tally.done["graphs on targets"] == 2 * LOOPS
+    assert tally.done["derivatives both ways"] > 0.5 * LOOPS
+    assert tally.done["finite differences"] > 0.4 * LOOPS
 
 
 ON_DEVICE = 40

@@ -87,6 +87,12 @@ class Choice(Kind):
     def numpy(self, selector: np.ndarray, *values: np.ndarray) -> np.ndarray:
         return values[taken(selector, len(values))]
 
+    def vjp(self, g: Node, out: Node, selector: Node, *values: Node) -> Sequence[Node | None]:
+        """For each alternative a choice between the cotangent and zeros."""
+        zeros = ops.zeros_like(g)
+        rows = ([g if k == j else zeros for k in range(len(values))] for j in range(len(values)))
+        return None, *(self(selector, *row) for row in rows)
+
     def batched(self, batch: Batch) -> Node:
         """With a selector that all items share, the same choice of batches. With one for each item,
         all alternatives are computed, and `where` selects from them."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 import probtensor as pt
+from probtensor import ops
 
 
 def test_results_of_every_form(target):
@@ -31,3 +32,13 @@ def test_results_of_every_form(target):
             )  # fmt: skip
             for got, want in zip(f(v, p, q), meant, strict=True):
                 np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
+def test_the_slope_of_a_choice_between_inputs():
+    """A choice that needs no branch, since nothing is computed for its alternatives alone."""
+    a, b, k = pt.scalar("a"), pt.scalar("b"), pt.scalar("k", dtype="int64")
+    two = pt.grad(pt.ifelse(k > 0, a, b) * 3, [a, b])
+    three = pt.grad(ops.IfElse()(k, a, b, a) ** 2, [a, b])
+    function = pt.function([a, b, k], [*two, *three], target="interp")
+    assert [float(g) for g in function(2.0, 5.0, 1)] == [3, 0, 0, 10]
+    assert [float(g) for g in function(2.0, 5.0, 0)] == [0, 3, 4, 0]
