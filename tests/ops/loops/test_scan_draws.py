@@ -34,9 +34,9 @@ def contrastive_steps(visible, weights, steps):
 def test_draws_in_steps(target):
     """Many loops in one function, so that each target builds once."""
     z = pt.random.normal(0, 1, name="z")
-    walk, _ = pt.scan(lambda h: h + pt.random.normal(0, 1), None, 0.0, n_steps=400)
+    walk, _ = pt.scan(lambda h: h + pt.random.normal(0, 1), None, 0.0, n_steps=200)
     ramp, _ = pt.scan(lambda h: h + z, None, 0.0, n_steps=5)
-    counts, _ = pt.scan(lambda: pt.random.binomial(10, 0.3, shape=(50,)), n_steps=40)
+    counts, _ = pt.scan(lambda: pt.random.binomial(10, 0.3, shape=(20,)), n_steps=20)
     nested, _ = pt.scan(
         lambda: pt.scan(lambda: pt.random.normal(0, 1), n_steps=3)[0], n_steps=4
     )
@@ -44,18 +44,18 @@ def test_draws_in_steps(target):
     draws, updates = pt.scan(
         lambda: (lambda u: (u, {shared: shared + u}))(pt.random.uniform(0, 1)), n_steps=30
     )
-    machine = contrastive_steps(pt.ones(6), pt.as_tensor(np.zeros((6, 4))), 200)
-    outputs = [walk, ramp, counts, nested, draws, *gibbs(3000), machine]
+    machine = contrastive_steps(pt.ones(6), pt.as_tensor(np.zeros((6, 4))), 60)
+    outputs = [walk, ramp, counts, nested, draws, *gibbs(900), machine]
     f = pt.function([], outputs, updates=updates, seed=11)
     walk, ramp, counts, nested, draws, x, y, machine = f()
     increments = np.diff(walk, prepend=0.0)
-    assert abs(increments.mean()) < 0.2 and abs(increments.std() - 1) < 0.15
+    assert abs(increments.mean()) < 0.25 and abs(increments.std() - 1) < 0.2
     np.testing.assert_allclose(ramp, ramp[0] * np.arange(1, 6), rtol=1e-12)
-    assert abs(counts.mean() - 3) < 0.15 and len({tuple(row) for row in counts}) == 40
+    assert abs(counts.mean() - 3) < 0.3 and len({tuple(row) for row in counts}) == 20
     assert len(set(nested.ravel())) == 12
     assert shared.get_value() == pytest.approx(draws.sum())
-    assert abs(np.corrcoef(x, y)[0, 1] - 0.8) < 0.08 and abs(x.std() - 1) < 0.15
-    assert abs(machine.mean() - 0.5) < 0.05
+    assert abs(np.corrcoef(x, y)[0, 1] - 0.8) < 0.1 and abs(x.std() - 1) < 0.2
+    assert abs(machine.mean() - 0.5) < 0.1
     again = f()
     assert not np.any(again[4] == draws)
     assert shared.get_value() == pytest.approx(draws.sum() + again[4].sum())
