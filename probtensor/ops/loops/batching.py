@@ -143,7 +143,11 @@ class _BatchedLoop:
             live = running if live is None else ops.logical_and(live, running)
             now = ops.logical_or(stopped, ops.logical_and(live, outputs[-1]))
             extra = [now, counts + ops.astype(live, "int64")]
-            stop = [ops.all(now)]
+            ended = now
+            if self.limits is not None and not loop.backwards:
+                # The largest limit may be endless.
+                ended = ops.logical_or(now, t + 1 >= self.limits)
+            stop = [ops.all(ended)]
         if self.limits is not None and loop.steps is None:
             given.own.append(t)
             given.carries.append(ops.constant(np.int64(0)))
