@@ -26,14 +26,6 @@ from probtensor.ops.size_laws import equal
 from probtensor.types import ShapeError, Size, SizeCheck, TensorType, shape_text
 
 
-def taken(selector: np.ndarray, count: int) -> int:
-    """The number of the alternative that a selector takes: the first for True, else by index,
-    clamped to the alternatives there are."""
-    if selector.dtype == bool:
-        return 0 if selector else 1
-    return min(max(int(selector), 0), count - 1)
-
-
 def check_selector(kind: TensorType, count: int) -> None:
     """Raise unless a type is that of a selector of `count` alternatives."""
     if kind.shape or kind.dtype not in ("bool", "int64"):
