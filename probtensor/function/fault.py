@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from probtensor.graph.contexts import Contexts
 from probtensor.graph.evaluate import value_of
 from probtensor.graph.node import Node, line_of
 from probtensor.graph.walk import toposort
@@ -18,6 +19,7 @@ from probtensor.types import size_name
 
 def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exception | None:
     """The exception of the first op that stops the call, given the values of the inputs, or None.
+    What the call did not compute is not evaluated.
 
     Such an op has `stops`, and `refused(line, *arrays)` gives its exception. Where one of its
     ancestors refuses its arguments too, the exception is that of the first ancestor.
@@ -30,9 +32,12 @@ def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exce
     }
     found = dict(values)
     refused: dict[Node, Exception] = {}
+    order = toposort(outputs)
+    contexts = Contexts(order, outputs)
+    stopping = [y for y in order if getattr(y.op, "stops", False)]
     with np.errstate(all="ignore"):
-        for node in toposort([y for y in toposort(outputs) if getattr(y.op, "stops", False)]):
-            if node in found:
+        for node in toposort(stopping, needs=contexts.needs):
+            if node in found or not any(c.holds(found) for c in contexts.of[node]):
                 continue
             arguments = [found[x] for x in node.inputs]
             if hasattr(node.op, "refused"):

@@ -11,11 +11,21 @@ different selectors need belongs to each of these.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from probtensor.graph.node import Const, Input, Node
 from probtensor.graph.walk import toposort
+
+
+def taken(selector: np.ndarray, count: int) -> int:
+    """The number of the alternative that a selector takes: the first for True, else by index,
+    clamped to the alternatives there are."""
+    if selector.dtype == bool:
+        return 0 if selector else 1
+    return min(max(int(selector), 0), count - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +41,10 @@ class Context:
     @property
     def chain(self) -> tuple[Context, ...]:
         return (self,) if self.around is None else (*self.around.chain, self)
+
+    def holds(self, values: Mapping[Node, np.ndarray]) -> bool:
+        """Whether the alternatives are taken, given the values of the selectors."""
+        return all(taken(values[c.selector], c.count) == c.taken for c in self.chain[1:])
 
     def alternative(self, selector: Node, count: int) -> int | None:
         """Which alternative of a selector is known to be taken; None if that is not known."""
@@ -77,6 +91,11 @@ class Contexts:
         if key not in self.inner:
             self.inner[key] = [Context(context, selector, count, k) for k in range(count)]
         return self.inner[key]
+
+    def needs(self, node: Node) -> list[Node]:
+        """The selectors that decide whether a node is computed, then its inputs."""
+        chains = (c for context in self.of[node] for c in context.chain[1:])
+        return [*(c.selector for c in chains), *node.inputs]
 
     def place(self, node: Node, context: Context) -> Context:
         """The context in which a node that is read in a context is computed: this or one around

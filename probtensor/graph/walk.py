@@ -7,10 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from probtensor.graph.node import Input, Node, made_by, make
 
 
-def toposort(outputs: Iterable[Node], given: Iterable[Node] = ()) -> list[Node]:
+def toposort(
+    outputs: Iterable[Node],
+    given: Iterable[Node] = (),
+    needs: Callable[[Node], Iterable[Node]] | None = None,
+) -> list[Node]:
     """All nodes the outputs need, inputs before users, in an order that the graph determines.
 
-    Nodes in `given`, and nodes that only they need, are omitted.
+    Nodes in `given`, and nodes that only they need, are omitted. `needs` gives what must come
+    before a node, if that is more than its inputs.
     """
     order: list[Node] = []
     done: set[Node] = set(given)
@@ -21,7 +26,8 @@ def toposort(outputs: Iterable[Node], given: Iterable[Node] = ()) -> list[Node]:
             if node in done:
                 stack.pop()
                 continue
-            waiting = [x for x in node.inputs if x not in done]
+            before = node.inputs if needs is None else needs(node)
+            waiting = [x for x in before if x not in done]
             if waiting:
                 stack.extend(reversed(waiting))
                 continue

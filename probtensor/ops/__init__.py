@@ -11,6 +11,7 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     arrays/        creation, views, joins, sort, and NumPy's functions that rearrange elements
     indexing/      x[key], x.at[key], slices, gather and scatter, take
     reductions/    sum, max, mean, var, logsumexp, argmax
+    branches/      one of several graphs is computed
     linalg/        matrix products, einsum, triangular systems, factors, norms
     random/        draws as pure functions of a key, an index and the parameters
     gradient.py    stop_gradient, grad_clip: the same value, another derivative
@@ -48,13 +49,13 @@ from probtensor.ops.arrays import (
     views,
 )
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
+from probtensor.ops.branches import op as branches
 from probtensor.ops.elementwise import arithmetic, elementary, equality, logic
 from probtensor.ops.indexing import along, gather, index, slicing
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
 from probtensor.ops.linalg import factors, norms, products, subscripts
-from probtensor.ops.loops import branch
 from probtensor.ops.loops import op as loops
 from probtensor.ops.loops.scan import functions as scans
 from probtensor.ops.loops.scan import returned
@@ -70,7 +71,7 @@ _MODULES = (
     *(composite, folds, statistics),
     *(divergence, functions, links, rising, tails),
     *(draws, gradient, numpy_calls),
-    *(branch, loops, returned, scans),
+    *(branches, loops, returned, scans),
 )
 
 

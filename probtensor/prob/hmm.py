@@ -26,7 +26,7 @@ from probtensor.calls import absent, public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace
-from probtensor.ops.loops.branch import ifelse
+from probtensor.ops.branches.op import ifelse
 from probtensor.ops.loops.structured import scan
 from probtensor.prob.random import categorical
 from probtensor.rules.derivatives import grad

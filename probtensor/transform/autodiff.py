@@ -397,7 +397,7 @@ def _push(node: Node, tangents: list, edges: Edges) -> Tangent:
         return tangents[0][op.index]
     if not op.differentiable:
         raise GraphError(f"{op.user_name()} has no derivative, at {line_of(node)}")
-    if op.has_bodies:
+    if op.has_bodies or op.chooses:
         pushed = tuple(op.pushed(node, tangents, DERIVATIVES))
         return pushed if isinstance(node.type, tuple) else pushed[0]
     if isinstance(op, Elementwise):

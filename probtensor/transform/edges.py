@@ -127,7 +127,7 @@ class Edges:
         """Record that the input x at this position gets a cotangent from the node, whose own
         cotangent is g."""
         op = node.op
-        if node in self.selected or isinstance(op, _SELECTING) or op.has_bodies:
+        if node in self.selected or isinstance(op, _SELECTING) or op.has_bodies or op.chooses:
             self.selected.add(x)
         if node in self.steep or any(p.finite for p in self._poles(op, position, node.inputs)):
             self.steep.add(x)

@@ -36,7 +36,7 @@ from probtensor.ops.kinds.base import (
     operator,
 )
 from probtensor.ops.kinds.batch import Batch, item_numbers, shifted
-from probtensor.ops.kinds.branch import Branch, Choice, chosen, opened, taken
+from probtensor.ops.kinds.branch import Branch, Choice, chosen, opened
 from probtensor.ops.kinds.composite import Composite
 from probtensor.ops.kinds.contraction import Contraction
 from probtensor.ops.kinds.core import Core
@@ -89,6 +89,5 @@ __all__ = [
     "operator",
     "random_nodes",
     "shifted",
-    "taken",
     "weak_operand",
 ]

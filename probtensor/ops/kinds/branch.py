@@ -26,14 +26,6 @@ from probtensor.ops.size_laws import equal
 from probtensor.types import ShapeError, Size, SizeCheck, TensorType, shape_text
 
 
-def taken(selector: np.ndarray, count: int) -> int:
-    """The number of the alternative that a selector takes: the first for True, else by index,
-    clamped to the alternatives there are."""
-    if selector.dtype == bool:
-        return 0 if selector else 1
-    return min(max(int(selector), 0), count - 1)
-
-
 def check_selector(kind: TensorType, count: int) -> None:
     """Raise unless a type is that of a selector of `count` alternatives."""
     if kind.shape or kind.dtype not in ("bool", "int64"):
@@ -87,11 +79,18 @@ class Choice(Kind):
     def numpy(self, selector: np.ndarray, *values: np.ndarray) -> np.ndarray:
         return values[taken(selector, len(values))]
 
-    def vjp(self, g: Node, out: Node, selector: Node, *values: Node) -> Sequence[Node | None]:
-        """For each alternative a choice between the cotangent and zeros."""
-        zeros = ops.zeros_like(g)
-        rows = ([g if k == j else zeros for k in range(len(values))] for j in range(len(values)))
-        return None, *(self(selector, *row) for row in rows)
+    def vjp(self, g: Node, out: Node, selector: Node, *values: Node) -> list[Node | None]:
+        """The cotangent for the alternative that is taken, masked as that of `where`."""
+        zero = ops.zeros_like(g)
+        places = range(len(values))
+        return [None, *(chosen(selector, [g if j == k else zero for j in places]) for k in places)]
+
+    def pushed(
+        self, node: Node, tangents: Sequence[Node | None], derivatives: Derivatives
+    ) -> list[Node | None]:
+        """The same choice of tangents."""
+        found = _with_zeros(tangents[1:])
+        return [None if found is None else self(node.inputs[0], *found)]
 
     def batched(self, batch: Batch) -> Node:
         """With a selector that all items share, the same choice of batches. With one for each item,
@@ -142,14 +141,18 @@ class Branch(Kind):
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
         check_selector(types[0], len(self.bodies))
         for body in self.bodies:
-            own = tuple(x.type for x in body.parameters)
-            if own != types[1:]:
-                raise TypeError(f"a body is made for {own}, not for {types[1:]}")
+            if len(body.parameters) != len(types) - 1:
+                raise TypeError(f"takes {len(body.parameters)} inputs beside the selector")
+            for given, own in zip(types[1:], body.parameters, strict=True):
+                _check_fits(given, own.type)
         return tuple(joint_type([x.type for x in values]) for values in self.results())
 
     def requires(self, node: Node) -> Iterator[SizeCheck]:
         for values, joint in zip(self.results(), node.type, strict=True):
             yield from _same_shapes([x.type for x in values], joint)
+        for x, own in zip(node.inputs[1:], self.bodies[0].parameters, strict=True):
+            for n, m in zip(x.type.shape, own.type.shape, strict=True):
+                yield equal(n, m, ": a value and what a branch was made for")
 
     def numpy(self, selector: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, ...]:
         """The results of the body that is taken."""
@@ -216,11 +219,7 @@ class Branch(Kind):
         """What `change` gives for each body, a graph over the inputs `own`, as results of one
         branch; zeros where it gives None for some bodies, and None where it does for all."""
         rows = [change(body) for body in self.bodies]
-        columns = [
-            [_zeros_like(values) if x is None else x for x in values] if any(
-                x is not None for x in values) else None
-            for values in zip(*rows, strict=True)
-        ]  # fmt: skip
+        columns = [_with_zeros(values) for values in zip(*rows, strict=True)]
         kept = [column for column in columns if column is not None]
         if not kept:
             return [None] * len(columns)
@@ -237,13 +236,24 @@ class Branch(Kind):
         return type(self)((closed(found, found),))(0, *found)
 
 
+def _check_fits(given: TensorType, own: TensorType) -> None:
+    """Raise unless a value of one type may be a parameter of another."""
+    known = [(n, m) for n, m in zip(given.shape, own.shape)
+             if isinstance(n, int) and isinstance(m, int)]  # fmt: skip
+    if given.dtype != own.dtype or given.ndim != own.ndim or any(n != m for n, m in known):
+        raise TypeError(f"a body is made for {own}, not for {given}")
+
+
 def _stand_in(name: str, like: Node) -> Node:
     return new_input(name, like.dtype, like.shape)
 
 
-def _zeros_like(values: Sequence[Node | None]) -> Node:
-    like = next(x for x in values if x is not None)
-    return ops.zeros(like.shape, like.dtype)
+def _with_zeros(values: Sequence[Node | None]) -> list[Node] | None:
+    """Values with zeros in place of None; None if all are None."""
+    like = next((x for x in values if x is not None), None)
+    if like is None:
+        return None
+    return [ops.zeros(like.shape, like.dtype) if x is None else x for x in values]
 
 
 def opened(branch: Node) -> list[Node]:

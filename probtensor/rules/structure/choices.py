@@ -1,10 +1,12 @@
 """Selections by `where`: taken out of sums along which the condition is constant, and dropped where
-the condition is always true or the value is 0 wherever the condition is false."""
+the condition is always true or the value is 0 wherever the condition is false; choices by
+`ifelse`."""
 
 from __future__ import annotations
 
 from probtensor import ops
-from probtensor.graph.node import Node, make
+from probtensor.graph.contexts import taken
+from probtensor.graph.node import Const, Node, make
 from probtensor.rules.arithmetic.sums import drop_constant_axes, is_constant_along
 from probtensor.transform.facts import constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite
@@ -117,4 +119,50 @@ def drop_redundant_choice(node: Node) -> Node | None:
     return ops.broadcast_to(x, node.shape)
 
 
-CHOICES = Ruleset(pull_choice_out_of_sum, or_of_complements, drop_redundant_choice)
+def _settled(name: str, *values: str) -> Node:
+    """A choice by an input of that name."""
+    selector = ops.tensor(name, (), "int64" if len(values) > 2 else "bool")
+    tensors = {value: ops.tensor(value, (3,)) for value in values}
+    return ops.IfElse()(selector, *map(tensors.__getitem__, values))
+
+
+@rewrite(
+    on=ops.IfElse,
+    example=lambda: (
+        _settled("c", "x", "x"),
+        _settled("i", "x", "x", "x"),
+        ops.IfElse()(ops.constant(False), ops.tensor("x", (3,)), ops.tensor("y", (3,))),
+        ops.IfElse()(ops.constant(7), *(ops.tensor(name, (3,)) for name in "xyz")),
+    ),
+)
+def settle_choice(node: Node) -> Node | None:
+    """The alternative that a constant selector takes; any, if all are the same tensor."""
+    selector, *values = node.inputs
+    if isinstance(selector.op, Const):
+        found = values[taken(selector.op.array, len(values))]
+    elif all(x is values[0] for x in values):
+        found = values[0]
+    else:
+        return None
+    return found if found.type == node.type else None
+
+
+@rewrite(
+    on=ops.IfElse,
+    example=lambda: ops.IfElse()(
+        ops.logical_not(ops.tensor("c", (), "bool")), ops.tensor("x", (3,)), ops.tensor("y", (3,))
+    ),
+)
+def choose_without_negation(node: Node) -> Node | None:
+    """ifelse(not c, x, y) -> ifelse(c, y, x), so that choices by c and by its negation have one
+    selector."""
+    selector, *values = node.inputs
+    if not isinstance(selector.op, ops.LogicalNot) or len(values) != 2:
+        return None
+    return node.op(selector.inputs[0], *reversed(values))
+
+
+CHOICES = Ruleset(
+    pull_choice_out_of_sum, or_of_complements, drop_redundant_choice, settle_choice,
+    choose_without_negation,
+)  # fmt: skip
