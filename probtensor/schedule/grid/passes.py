@@ -158,8 +158,8 @@ def insert_syncs(schedule: Schedule) -> Schedule:
 
 
 GRID: tuple[Callable[[Schedule], Schedule], ...] = (
-    lower_orders,
     lower_loops,
+    lower_orders,
     start_from_fills,
     join_scalars,
     attach_scalars,
@@ -188,8 +188,7 @@ def schedule(
 
 
 def outline(kernel: Kernel, facts: Facts) -> Schedule:
-    """The schedule that the passes start from: a phase for each statement of the kernel. Branches,
-    loops in order, and loops around these are run by one thread."""
+    """The schedule that the passes start from: a phase for each statement of the kernel."""
     body = term_by_term(kernel.body)
     written = frozenset(buffer for stmt in body for buffer in writes(stmt))
     locals_ = {name for stmt in walk(body) for name in names_set(stmt)}

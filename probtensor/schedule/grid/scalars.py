@@ -31,9 +31,7 @@ def join_scalars(schedule: Schedule) -> Schedule:
         last = done[-1] if done else None
         if isinstance(phase, Once) and isinstance(last, MapPhase):
             done[-1] = replace(last, after=(*last.after, *phase.body))
-        elif isinstance(phase, Once) and isinstance(last, Once):
-            done[-1] = replace(last, body=(*last.body, *phase.body))
-        elif isinstance(phase, Once) and _by_group_only(last):
+        elif isinstance(phase, Once) and (isinstance(last, Once) or _by_group_only(last)):
             done[-1] = replace(last, body=(*last.body, *phase.body))
         elif isinstance(last, Once) and _by_group_only(phase):
             done[-1] = replace(phase, body=(*last.body, *phase.body))

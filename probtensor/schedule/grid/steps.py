@@ -16,9 +16,9 @@ STEP_MIN_WORK = 1 << 16  # of the largest loop of a step that is launched: see g
 
 
 def runs_in_order(stmt: Stmt, deterministic: bool) -> bool:
-    """Whether a statement of a kernel is run by one group: a `Scan`, a branch with loops or routines
-    in it, a loop around a branch, and a loop around a `Scan` in which several iterations may store
-    to one element, at an index that is computed inside."""
+    """Whether a statement of a kernel is run by one group: a `Scan`, a branch with loops or
+    routines in it, a loop around a branch, and a loop around a `Scan` in which several iterations
+    may store to one element, at an index that is computed inside."""
     parts = list(walk((stmt,)))
     match stmt:
         case Scan():
@@ -68,9 +68,9 @@ def may_launch(scan: Scan, locals_: set[str]) -> bool:
             numbers = {name for number in part.numbers for name in size_names(number)}
             if offsets & computed or numbers & unknown:
                 return False
-        elif isinstance(part, (For, Scan)) and part.extent is not None:
-            if size_names(part.extent) & unknown:
-                return False
+        extent = getattr(part, "extent", None)
+        if extent is not None and size_names(extent) & unknown:
+            return False
     return True
 
 

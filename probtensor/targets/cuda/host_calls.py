@@ -64,8 +64,8 @@ class HostCall:
 
 
 def host_call(plan: Plan, call: Call, value: Value, partial: bool = False) -> HostCall:
-    """A call of a plan for given sizes; `value` gives their values. `partial`: whether it is for one
-    step of a loop, of which the results are a part of each buffer."""
+    """A call of a plan for given sizes; `value` gives their values. `partial`: whether it is for
+    one step of a loop, whose results are a part of each buffer."""
     position = {buffer.name: k for k, buffer in enumerate(plan.buffers)}
     read_later = {name for kernel in plan.kernels for name in kernel.reads}
 
