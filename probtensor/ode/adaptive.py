@@ -59,7 +59,10 @@ def norm_square(parts: Sequence[Node], scales: Sequence[Node]) -> Node:
     """The mean square of parts divided by scales."""
     ratios = [x / scale for x, scale in zip(parts, scales, strict=True)]
     total = sum((ops.sum(x * x) if x.ndim else x * x for x in ratios[1:]), ops.sum(ratios[0] ** 2))
-    return total / ops.astype(as_tensor(sum(x.size for x in parts)), total.dtype)
+    count = sum(x.size for x in parts)
+    if isinstance(count, int):
+        return total * (1 / count)
+    return total / ops.astype(as_tensor(count), total.dtype)
 
 
 def scales_of(settings: Settings, *states: Sequence[Node]) -> list[Node]:
