@@ -22,6 +22,7 @@ SAFETY = 0.9
 SMALLEST, LARGEST = 0.2, 10.0  # factors by which a step changes
 MEMORY = 0.04  # weight of the error of the step before, in the control of the size (PI)
 LEAST_ERROR = 1e-4  # that the next step takes into account
+LEAST_SIZE = 1e-24  # of a step, relative to the first
 STRETCH = 1.01  # a step that ends this near to the last time is made to end there
 
 
@@ -80,8 +81,7 @@ def first_size(
     method: Method, system: System, t: Node, y: Sequence[Node], end: Node, settings: Settings
 ) -> Node:
     """The size of the first step, with its sign."""
-    direction = ops.sign(end - t)
-    span = abs(end - t)
+    direction, span = ops.sign(end - t), abs(end - t)
     if settings.first_step is not None:
         return direction * ops.minimum(settings.first_step, span)
     scales = scales_of(settings, y)
@@ -97,7 +97,8 @@ def first_size(
     large = ops.where(
         most <= 1e-15, ops.maximum(1e-6, 1e-3 * abs(small)), (0.01 / most) ** (1 / method.order)
     )
-    return direction * ops.minimum(ops.minimum(100 * abs(small), large), span)
+    size = ops.minimum(ops.minimum(100 * abs(small), large), span)
+    return ops.where(span > 0, direction * size, 0.0)
 
 
 def adaptive_steps(
@@ -109,49 +110,67 @@ def adaptive_steps(
     kept = method.start(system, t, y)
     size = first_size(method, system, t, y, end, settings)
     memory = as_tensor(np.asarray(np.log(LEAST_ERROR), t.dtype))
-    nothing = ops.logical_not(abs(end - t) > 0)
     first = [t, size, memory, as_tensor(False), as_tensor(False), *y, *kept]
     own = [new_input(x.name, x.dtype, x.shape) for x in first]
-    count = len(y)
-    following, rows, stop = _step(method, system, own, count, end, settings)
+    control = _Control(method, system, settings, ops.sign(end - t), end, abs(size))
+    following, rows, stop = control.step(own, len(y))
     body, outside = body_of(own, [*following, *rows, stop])
-    limit = ops.where(nothing, np.int64(0), np.int64(settings.max_steps))
-    found = run(body, settings.max_steps, first, [], [*outside, limit], stops=True, counted=True)
+    found = run(body, settings.max_steps, first, [], outside, stops=True)
     found = [ops.stop_gradient(x) if x.type.is_float else x for x in found]
     times, sizes, *states = found[len(first) : -1]
     return Steps(times, sizes, states, found[-1], found[0], found[4])
 
 
-def _step(
-    method: Method, system: System, own: Sequence[Node], count: int, end: Node, settings: Settings
-) -> tuple[list[Node], list[Node], Node]:
-    """(what is carried after a step, what is stacked of it, whether it is the last one)."""
-    t, size, memory, was_rejected, _, *rest = own
-    y, kept = rest[:count], rest[count:]
-    direction = ops.sign(size)
-    is_last = direction * (t + STRETCH * size - end) > 0
-    h = ops.where(is_last, end - t, size)
-    trial = method.trial(system, t, y, h, kept)
-    square = norm_square(trial.errors, scales_of(settings, y, trial.after))
-    accepted = square <= 1
-    finite = ops.isfinite(square)
-    error = 0.5 * ops.log(ops.maximum(square, LEAST_ERROR**4))
-    exponent = 1 / method.order - 0.75 * MEMORY
-    change = SAFETY * ops.exp(ops.where(accepted, MEMORY * memory, 0.0) - exponent * error)
-    largest = ops.where(ops.logical_and(accepted, ~was_rejected), LARGEST, 1.0)
-    factor = ops.where(finite, ops.minimum(ops.maximum(change, SMALLEST), largest), SMALLEST)
-    after = ops.where(is_last, end, t + h)
-    too_small = ops.logical_not(abs(h) > 16 * np.finfo(t.dtype).eps * abs(t))
-    failed = ops.logical_and(~accepted, too_small)
-    reached = ops.logical_and(accepted, is_last)
-    following = [
-        ops.where(accepted, after, t),
-        h * factor,
-        ops.where(accepted, ops.maximum(error, np.log(LEAST_ERROR)), memory),
-        ~accepted,
-        failed,
-        *(ops.where(accepted, b, a) for a, b in zip(y, trial.after)),
-        *(ops.where(accepted, b, a) for a, b in zip(kept, trial.kept)),
-    ]
-    rows = [t, ops.where(accepted, h, 0.0), *y]
-    return following, rows, ops.logical_or(reached, failed)
+@dataclass(frozen=True)
+class _Control:
+    """The control of the step size; see `SAFETY` and the other constants.
+
+    direction  1 or -1: that of time; 0 if there is no time to go
+    first      the absolute size of the first step
+    """
+
+    method: Method
+    system: System
+    settings: Settings
+    direction: Node
+    end: Node
+    first: Node
+
+    def step(
+        self, own: Sequence[Node], count: int
+    ) -> tuple[list[Node], list[Node], Node]:
+        """(what is carried after a step, what is stacked of it, whether it is the last one), given
+        what is carried before it, with `count` parts of the state."""
+        t, size, memory, was_rejected, _, *rest = own
+        y, kept = rest[:count], rest[count:]
+        is_last = self.direction * (t + STRETCH * size - self.end) >= 0
+        h = ops.where(is_last, self.end - t, size)
+        trial = self.method.trial(self.system, t, y, h, kept)
+        square = norm_square(trial.errors, scales_of(self.settings, y, trial.after))
+        accepted = square <= 1
+        error = 0.5 * ops.log(ops.maximum(square, LEAST_ERROR**4))
+        largest = ops.where(ops.logical_and(accepted, ~was_rejected), LARGEST, 1.0)
+        factor = ops.minimum(self._factor(error, ops.where(accepted, memory, 0.0)), largest)
+        failed = ops.logical_and(~accepted, ~self._may_shrink(t, h))
+        following = [
+            ops.where(accepted, ops.where(is_last, self.end, t + h), t),
+            h * ops.where(square < np.inf, factor, SMALLEST),
+            ops.where(accepted, ops.maximum(error, np.log(LEAST_ERROR)), memory),
+            ~accepted,
+            failed,
+            *(ops.where(accepted, b, a) for a, b in zip(y, trial.after)),
+            *(ops.where(accepted, b, a) for a, b in zip(kept, trial.kept)),
+        ]
+        rows = [t, ops.where(accepted, h, 0.0), *y]
+        return following, rows, ops.logical_or(ops.logical_and(accepted, is_last), failed)
+
+    def _factor(self, error: Node, memory: Node) -> Node:
+        """The factor by which the step size changes, for logarithms of the error of this step and
+        of the one before."""
+        exponent = 1 / self.method.order - 0.75 * MEMORY
+        return ops.maximum(SAFETY * ops.exp(MEMORY * memory - exponent * error), SMALLEST)
+
+    def _may_shrink(self, t: Node, h: Node) -> Node:
+        """Whether a step may be repeated with a smaller size: one that still moves the time."""
+        least = 16 * np.finfo(t.dtype).eps * abs(t)
+        return abs(h) > ops.maximum(least, LEAST_SIZE * self.first)

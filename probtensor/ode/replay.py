@@ -26,8 +26,16 @@ from probtensor.ops.loops.trace import body_of
 from probtensor.transform.batch import vmap_nodes
 
 
+def started_at(method: Method, system: System, t0: Node, y: Sequence[Node]) -> list[Node]:
+    """The initial state with its derivative by the initial time: that of a step from `t0` to the
+    time where the other steps begin, which are the same number."""
+    begin = ops.stop_gradient(t0)
+    moved = method.advanced(system, t0, y, begin - t0)
+    return [value_of(a, b) for a, b in zip(y, moved, strict=True)]
+
+
 def differentiable(
-    method: Method, system: System, y: Sequence[Node], steps: Steps, max_steps: int
+    method: Method, system: System, y: Sequence[Node], steps: Steps
 ) -> list[Node]:
     """The states where the steps begin, with their derivatives by y and all that the system reads."""
     sequences = [steps.times, steps.sizes, *steps.states]
@@ -36,7 +44,7 @@ def differentiable(
     state = [value_of(a, b) for a, b in zip(known, own, strict=True)]
     after = method.advanced(system, t, state, h)
     body, outside = body_of([*own, *elements], [*after, *own])
-    found = run(body, max_steps, y, sequences, [*outside, steps.count], counted=True)
+    found = run(body, steps.times.shape[0], y, sequences, [*outside, steps.count], counted=True)
     return [value_of(a, b) for a, b in zip(steps.states, found[len(y) :], strict=True)]
 
 

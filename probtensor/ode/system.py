@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from probtensor import ops
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, new_input
@@ -11,6 +12,8 @@ from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace
 from probtensor.ops.loops.trees import Tree, filled, leaves, structure
 from probtensor.rules.derivatives import stabilized
+from probtensor.transform.autodiff import push_forward, stacked_jacobian
+from probtensor.transform.facts import constant_of
 from probtensor.types import promote
 
 MAX_SCALARS = 16  # a state of fewer elements is scalars: they stay in registers
@@ -77,7 +80,32 @@ class System:
 
     def __call__(self, t: Node, y: Sequence[Node]) -> list[Node]:
         """The slopes at other values of t and y."""
-        return replace(self.slopes, dict(zip((self.time, *self.parts), (t, *y), strict=True)))
+        return replace(self.slopes, self._values(t, y))
+
+    def derivatives(
+        self, t: Node, y: Sequence[Node]
+    ) -> tuple[list[Node | None], list[list[Node | None]]]:
+        """(df/dt, df/dy) of the parts at other values of t and y: for each slope its derivative by
+        t, and those by the parts of y, with the axes of the slope first; None for zeros."""
+        rate, *columns = zip(*self._jacobian)
+        flat = [x for x in (*rate, *(x for column in columns for x in column)) if x is not None]
+        known = dict(zip(flat, replace(flat, self._values(t, y))))
+        rows = zip(*columns, strict=True)
+        return [known.get(x) for x in rate], [[known.get(x) for x in row] for row in rows]
+
+    @cached_property
+    def _jacobian(self) -> list[list[Node | None]]:
+        """For each slope the derivatives by t and by the parts of y."""
+        return [[_derivative(x, z) for z in (self.time, *self.parts)] for x in self.slopes]
+
+    def _values(self, t: Node, y: Sequence[Node]) -> dict[Node, Node]:
+        return dict(zip((self.time, *self.parts), (t, *y), strict=True))
+
+
+def _derivative(x: Node, z: Node) -> Node | None:
+    """dx/dz, with the axes of x first; None if it is zero."""
+    found = push_forward(x, z, ops.ones_like(z)) if not z.ndim else stacked_jacobian(x, z)
+    return None if constant_of(found) == 0 else found
 
 
 def traced(fun: Callable[..., Tree], state: State, args: Sequence[object]) -> System:
