@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from probtensor import ops
 from probtensor.graph.node import Node, as_tensor, new_input
 from probtensor.ode.methods import Method
 from probtensor.ode.system import System
+from probtensor.ops.kinds import as_tensor_of
 from probtensor.ops.loops.op import run
 from probtensor.ops.loops.trace import body_of
 
@@ -109,7 +111,7 @@ def adaptive_steps(
     y = [ops.stop_gradient(x) for x in y]
     kept = method.start(system, t, y)
     size = first_size(method, system, t, y, end, settings)
-    memory = as_tensor(np.asarray(np.log(LEAST_ERROR), t.dtype))
+    memory = as_tensor_of(log(LEAST_ERROR), t.dtype)
     first = [t, size, memory, as_tensor(False), as_tensor(False), *y, *kept]
     own = [new_input(x.name, x.dtype, x.shape) for x in first]
     control = _Control(method, system, settings, ops.sign(end - t), end, abs(size))
@@ -149,13 +151,14 @@ class _Control:
         square = norm_square(trial.errors, scales_of(self.settings, y, trial.after))
         accepted = square <= 1
         error = 0.5 * ops.log(ops.maximum(square, LEAST_ERROR**4))
-        largest = ops.where(ops.logical_and(accepted, ~was_rejected), LARGEST, 1.0)
+        most = as_tensor_of(LARGEST, t.dtype)
+        largest = ops.where(ops.logical_and(accepted, ~was_rejected), most, 1.0)
         factor = ops.minimum(self._factor(error, ops.where(accepted, memory, 0.0)), largest)
         failed = ops.logical_and(~accepted, ~self._may_shrink(t, h))
         following = [
             ops.where(accepted, ops.where(is_last, self.end, t + h), t),
             h * ops.where(square < np.inf, factor, SMALLEST),
-            ops.where(accepted, ops.maximum(error, np.log(LEAST_ERROR)), memory),
+            ops.where(accepted, ops.maximum(error, log(LEAST_ERROR)), memory),
             ~accepted,
             failed,
             *(ops.where(accepted, b, a) for a, b in zip(y, trial.after)),
@@ -172,5 +175,5 @@ class _Control:
 
     def _may_shrink(self, t: Node, h: Node) -> Node:
         """Whether a step may be repeated with a smaller size: one that still moves the time."""
-        least = 16 * np.finfo(t.dtype).eps * abs(t)
+        least = 16 * float(np.finfo(t.dtype).eps) * abs(t)
         return abs(h) > ops.maximum(least, LEAST_SIZE * self.first)
