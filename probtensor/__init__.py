@@ -17,6 +17,7 @@ from probtensor.graph import GraphError, Node
 from probtensor.graph import as_tensor as _as_tensor
 from probtensor.graph import line_of as _line_of
 from probtensor.graph.text import to_text
+from probtensor import ode
 from probtensor.prob import (
     Posterior,
     condition,
@@ -86,6 +87,7 @@ __all__ = [
     "log_likelihood",
     "logp",
     "loop",
+    "ode",
     "ordered",
     "potential",
     "random",
@@ -107,6 +109,7 @@ _OTHERS = {
     "pt.linalg": linalg.__all__,
     "pt.loop": loop.__all__,
     "pt.hmm": hmm.__all__,
+    "pt.ode": ode.__all__,
     "pt.special": special.__all__,
 }
 __getattr__ = _absent("pt", globals(), _OTHERS)

@@ -9,7 +9,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import Node, TensorLike, as_tensor, make
-from probtensor.ops.kinds import Composite, op
+from probtensor.ops.kinds import Batch, Composite, op
 from probtensor.ops.samples import Sample
 from probtensor.types import TensorType
 
@@ -26,6 +26,9 @@ class SameValue(Composite):
 
     def expand(self, x):
         return x
+
+    def batched(self, batch: Batch) -> Node:
+        return make(self, batch.mixed())
 
 
 @op
@@ -52,6 +55,33 @@ class GradClip(SameValue):
         return (ops.clip(g, self.low, self.high),)
 
 
+@op
+class ValueOf(Composite):
+    """The value of `x`, with the derivatives of `like`, a tensor of the same value in theory: an
+    iteration's result with the derivatives of an equation that it solves."""
+
+    samples = (
+        Sample(lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(3, 4))), smooth=False),
+    )
+
+    def infer(self, x: TensorType, like: TensorType) -> TensorType:
+        if x != like:
+            raise TypeError(f"types {x} and {like} differ")
+        return x
+
+    def numpy(self, x, like):
+        return np.asarray(x)
+
+    def expand(self, x, like):
+        return x
+
+    def vjp(self, g, out, x, like):
+        return (None, g)
+
+    def batched(self, batch: Batch) -> Node:
+        return make(self, (batch.full(0), batch.full(1)))
+
+
 @public
 def stop_gradient(x: TensorLike) -> Node:
     """x, through which no derivative passes (Theano's `disconnected_grad`).
@@ -63,6 +93,11 @@ def stop_gradient(x: TensorLike) -> Node:
         array(3.)
     """
     return make(StopGradient(), (as_tensor(x),))
+
+
+def value_of(x: Node, like: Node) -> Node:
+    """x, with the derivatives of `like`, which has the same type; see `ValueOf`."""
+    return make(ValueOf(), (x, like))
 
 
 disconnected_grad = stop_gradient

@@ -93,7 +93,7 @@ class _LoopWriter:
         steps = None if self.op.steps is None else self.writer.sizes(self.op.steps)
         if not self.op.counted:
             return steps
-        name = self.writer.fresh("m")  # sizes are named n0, n1, ...
+        name = self.writer.fresh("r")  # sizes are named n0, n1, ...
         self.writer.emit(Let(name, self.writer.value(self.node.inputs[-1], ())))
         return Dim.name(name) if steps is None else size_min(Dim.name(name), steps)
 
@@ -113,7 +113,7 @@ class _LoopWriter:
                 writer.fill(self.parts[k], {}, lambda index, x=x: writer.value(x, index))
             else:
                 inits[k] = writer.value(x, ())
-                self.states[k] = writer.fresh("s")
+                self.states[k] = writer.fresh("u")
         if self.op.stops or self.op.counted:
             for part in self.parts[self.op.carries : self.op.carries + self.op.stacked]:
                 none = False if part.dtype == "bool" else 0

@@ -144,7 +144,7 @@ class LU(Core):
         """Reverse rule of Walter & Lehmann (2012), Algorithmic differentiation of linear algebra
         functions, from L and U in one matrix."""
         factor, _, rows = out
-        lower, upper = _triangles(factor)
+        lower, upper = triangles(factor)
         inner = ops.tril(ops.matrix_transpose(lower) @ ops.tril(g[0], -1), -1)
         inner = inner + ops.triu(ops.triu(g[0]) @ ops.matrix_transpose(upper))
         # L^-T inner U^-T; the second by its transpose.
@@ -168,7 +168,7 @@ def _lu(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return factor, pivots, rows
 
 
-def _triangles(factor: Node) -> tuple[Node, Node]:
+def triangles(factor: Node) -> tuple[Node, Node]:
     """(L, U) from the matrix that contains both; L has a unit diagonal."""
     unit = ops.eye(factor.shape[-1], dtype="bool")
     return ops.where(unit, 1.0, ops.tril(factor, -1)), ops.triu(factor)
@@ -317,7 +317,7 @@ def lu(
                [0., 4.]])
     """
     factor, _, rows = parts(LU()(matrices("lu", a)))
-    lower, upper = _triangles(factor)
+    lower, upper = triangles(factor)
     columns = ops.expand_dims(rows, -1)
     if flag(permute_l, "lu: permute_l"):
         return ops.take_along_axis(lower, columns, -2), upper

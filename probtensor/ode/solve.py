@@ -1,0 +1,132 @@
+"""`pt.ode.solve`: the public function, its arguments and its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.calls import public
+from probtensor.graph.closed import is_literal
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
+from probtensor.graph.symbolic import refusal
+from probtensor.ode.adaptive import Settings, Steps, adaptive_steps
+from probtensor.ode.methods import DormandPrince, Method
+from probtensor.ode.replay import differentiable, started_at, states_at
+from probtensor.ode.rosenbrock import Rodas5P
+from probtensor.ode.system import State, System, traced
+from probtensor.ops.loops.trees import Tree
+
+METHODS = {"dopri5": DormandPrince(), "rodas5p": Rodas5P()}
+
+
+class Solution(NamedTuple):
+    """What `pt.ode.solve` returns.
+
+    y       the states at the times, along a new axis 0, in the structure of y0; nan at times that
+            were not reached
+    status  int64: 0 if the last time was reached, 1 if `max_steps` were too few, 2 if even the
+            smallest step had too large an error, or values that were not finite
+    steps   int64: the number of steps that were tried
+    """
+
+    y: Tree
+    status: Node
+    steps: Node
+
+
+@public(name="ode.solve")
+def solve(
+    fun: Callable[..., Tree],
+    y0: Tree,
+    ts: TensorLike,
+    args: Sequence[object] = (),
+    *,
+    t0: TensorLike | None = None,
+    method: str = "dopri5",
+    rtol: TensorLike = 1e-6,
+    atol: TensorLike = 1e-6,
+    first_step: TensorLike | None = None,
+    max_steps: int = 1000,
+) -> Solution:
+    """The solution of dy/dt = fun(t, y, *args), y(t0) = y0, at times `ts`.
+
+    fun         a function of tensors, called once to make the graph of the slope, in the structure
+                and the shapes of y0; it may read tensors from outside
+    y0          the initial state: a tensor, or tuples, lists and dicts of them
+    ts          the times, a vector that rises from t0, or falls from it
+    t0          the time of y0; None: ts[0], and the first result is y0
+    method      "dopri5", or "rodas5p" for stiff equations
+    rtol, atol  an estimate e of a step's error has a root mean square of e / (atol + rtol * |y|),
+                over the elements of y, of at most 1; numbers, or scalar tensors
+    first_step  the size of the first step; None: chosen from the slopes
+    max_steps   the most steps that are tried
+
+    No exception is raised for what goes wrong in numbers: results are nan then, and `status` says
+    why. Derivatives are those of the steps that were taken, whose sizes count as constants; they
+    exist to any order, by y0, ts, t0, args and all that `fun` reads.
+
+    Returns a `Solution`: (y, status, steps).
+    Raises GraphError, a TypeError, for slopes of another structure or shape than y0, for times that
+    are no vector, and for tensors of steps; ValueError for an unknown method.
+
+        >>> solution = pt.ode.solve(lambda t, y: -y, 1.0, [0.0, 1.0], rtol=1e-9, atol=1e-9)
+        >>> solution.y.eval()
+        array([1.        , 0.36787944])
+
+    Source: Dormand and Prince (1980), J. Comput. Appl. Math. 6:19; Steinebach (2023), BIT 63:27,
+    for "rodas5p"; Hairer, Norsett and Wanner (1993), II.4, for the control of the size.
+    """
+    if method not in METHODS:
+        known = " and ".join(f'"{name}"' for name in METHODS)
+        raise refusal(f"ode.solve: method {method!r:.60} is none of {known}", kind=ValueError)
+    state = State(y0)
+    times = _times(ts, state)
+    begin = times[0] if t0 is None else _scalar("t0", t0, state)
+    settings = Settings(
+        _scalar("rtol", rtol, state), _scalar("atol", atol, state), _count(max_steps),
+        None if first_step is None else _scalar("first_step", first_step, state),
+    )  # fmt: skip
+    return _solved(METHODS[method], traced(fun, state, args), state, begin, times, settings)
+
+
+def _solved(
+    method: Method, system: System, state: State, begin: Node, times: Node, settings: Settings
+) -> Solution:
+    y, end = state.parts(state.first), times[-1]
+    steps = adaptive_steps(method, system, begin, y, end, settings)
+    if not is_literal(begin):
+        y = started_at(method, system, begin, y)
+    states = differentiable(method, system, y, steps)
+    found = states_at(method, system, times, steps, states, end)
+    return Solution(state.whole(found, 1), _status(steps, end), steps.count)
+
+
+def _status(steps: Steps, end: Node) -> Node:
+    there = ops.where(ops.eq(steps.reached, end), np.int64(0), np.int64(1))
+    return ops.where(steps.failed, np.int64(2), there)
+
+
+def _times(ts: TensorLike, state: State) -> Node:
+    times = as_tensor(ts)
+    if times.ndim != 1 or times.dtype == "bool" or times.shape[0] == 0:
+        raise GraphError(f"ode.solve: ts is a vector of times, not {times.type}")
+    return ops.astype(times, state.dtype)
+
+
+def _scalar(name: str, value: TensorLike, state: State) -> Node:
+    found = as_tensor(value)
+    if found.ndim or found.dtype == "bool":
+        raise GraphError(f"ode.solve: {name} is a number or a scalar tensor, not {found.type}")
+    return ops.astype(found, state.dtype)
+
+
+def _count(max_steps: int) -> int:
+    if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
+        raise refusal(
+            f"ode.solve: max_steps is a positive integer of Python, not {max_steps!r:.60}",
+            kind=GraphError,
+        )
+    return max_steps

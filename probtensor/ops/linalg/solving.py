@@ -1,0 +1,95 @@
+"""Linear systems of any square matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from probtensor import ops
+from probtensor.calls import public
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
+from probtensor.graph.parts import parts
+from probtensor.ops.kinds import Composite, op
+from probtensor.ops.kinds.function import as_tensor_of
+from probtensor.ops.linalg.factors import LU, triangles
+from probtensor.ops.linalg.products import matrices
+from probtensor.ops.reductions.folds import described
+from probtensor.ops.samples import Sample
+from probtensor.types import ShapeError, TensorType, broadcast_shapes, shape_text
+
+
+@op
+class Solve(Composite):
+    """x with a @ x == b, or with a.mT @ x == b, for square `a` and columns b. Golub and Van Loan
+    (2013), "Matrix Computations", 3.4."""
+
+    name = "solve"
+    transposed: bool = False
+    samples = tuple(
+        Sample(
+            lambda rng, a=a, b=b: (rng.normal(size=a) + 3 * np.eye(a[-1]), rng.normal(size=b)),
+            {"transposed": transposed},
+        )
+        for a, b, transposed in [
+            ((3, 3), (3, 2), False), ((3, 3), (3, 2), True), ((2, 3, 3), (3, 1), False),
+        ]
+    )  # fmt: skip
+
+    def infer(self, a: TensorType, b: TensorType) -> TensorType:
+        if a.dtype != "float64" or b.dtype != "float64":
+            raise TypeError(f"needs float64, not {a.dtype} and {b.dtype}")
+        n = a.shape[-1]
+        if a.shape[-2] != n:
+            raise ShapeError(f"a is not square: {shape_text(a.shape)}")
+        if b.shape[-2] != n:
+            raise ShapeError(f"{shape_text(a.shape)} and {shape_text(b.shape)} do not fit")
+        leading = broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        return TensorType("float64", (*leading, n, b.shape[-1]))
+
+    def numpy(self, a, b):
+        return np.linalg.solve(np.swapaxes(a, -1, -2) if self.transposed else a, b)
+
+    def expand(self, a, b):
+        factor, _, rows = parts(LU()(a))
+        lower, upper = triangles(factor)
+        if self.transposed:
+            inner = ops.solve_lower(ops.matrix_transpose(upper), b)
+            found = ops.solve_upper(ops.matrix_transpose(lower), inner)
+            return _with_rows(found, rows)
+        # Row i of b belongs to row rows[i] of L @ U.
+        permuted = _with_rows(b, ops.argsort(rows, axis=-1))
+        return ops.solve_upper(upper, ops.solve_lower(lower, permuted))
+
+    def vjp(self, g, out, a, b):
+        """Giles (2008), "Collected matrix derivative results for forward and reverse mode
+        algorithmic differentiation", 2.3.1."""
+        gb = make(Solve(not self.transposed), (a, g))
+        first, second = (out, gb) if self.transposed else (gb, out)
+        return -first @ ops.matrix_transpose(second), gb
+
+
+def _with_rows(x: Node, rows: Node) -> Node:
+    """x with its rows in another order."""
+    return ops.take_along_axis(x, ops.expand_dims(rows, -1), -2)
+
+
+@public
+def solve(a: TensorLike, b: TensorLike) -> Node:
+    """x with a @ x == b, for square matrices `a` on the last two axes; NumPy's signature.
+
+    `b` is a vector, or has columns on its last two axes; leading axes broadcast. Where `a` is
+    singular or not finite x is not finite.
+
+    Returns a float64 tensor of the shape of `b`, with leading axes broadcast.
+    Raises GraphError, a TypeError, for matrices that are not square and sizes that do not fit.
+    Source: Golub and Van Loan (2013), "Matrix Computations", 3.4.
+
+        >>> pt.linalg.solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 8.0]).eval()
+        array([1., 2.])
+    """
+    a = as_tensor_of(matrices("solve", a), "float64")
+    b = as_tensor_of(as_tensor(b), "float64")
+    if b.ndim < 1:
+        raise GraphError(f"solve: b is a vector or has columns{described(b)}")
+    if b.ndim == 1:
+        return ops.squeeze(make(Solve(), (a, ops.expand_dims(b, 1))), -1)
+    return make(Solve(), (a, b))
