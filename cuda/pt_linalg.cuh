@@ -386,6 +386,31 @@ static __device__ void pt_cumsum_spread(const G &g, const double *, double *out,
     }
 }
 
+/* ---- places of True -------------------------------------------------------------------------- */
+
+/* out: the places of True among n values, in ascending order, and n after them. Each lane takes
+ * PT_STEP consecutive values; counts are exact as doubles. */
+template <class G>
+static __device__ __noinline__ void pt_true_places_item(const G &g, const uint8_t *mask,
+                                                        int64_t *out, long long n)
+{
+    double carried = 0;
+    for (long long first = 0; first < n; first += (long long) PT_STEP * g.size()) {
+        const long long mine = first + PT_STEP * g.lane();
+        double total, count = 0;
+        for (int p = 0; p < PT_STEP; ++p)
+            count += mine + p < n && mask[mine + p];
+        long long place = (long long) (carried + pt_before(g, count, total));
+        for (int p = 0; p < PT_STEP; ++p)
+            if (mine + p < n && mask[mine + p])
+                out[place++] = mine + p;
+        carried += total;
+    }
+    for (long long k = (long long) carried + g.lane(); k < n; k += g.size())
+        out[k] = n;
+    g.sync();
+}
+
 /* ---- products of matrices -------------------------------------------------------------------- */
 
 /* Element by element, each sum reduced across the lanes: for results smaller than the group. */
@@ -470,6 +495,9 @@ PT_OVER_BATCH(pt_solve_upper,
               pt_solve_upper_item(g, t + i * n * n, b + i * n * k, out + i * n * k, n, k))
 PT_OVER_BATCH(pt_cumsum, (const G &g, const double *x, double *out, long long batch, long long n),
               pt_cumsum_item(g, x + i * n, out + i * n, n))
+PT_OVER_BATCH(pt_true_places,
+              (const G &g, const uint8_t *mask, int64_t *out, long long batch, long long n),
+              pt_true_places_item(g, mask + i * n, out + i * n, n))
 PT_OVER_BATCH(pt_gemm,
               (const G &g, const double *a, const double *b, double *c, long long batch,
                long long m, long long n, long long k, long long a_transposed,

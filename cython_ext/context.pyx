@@ -12,14 +12,8 @@ from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy
 
 from cython_ext.convert import called_at, number_array
-from cython_ext.entry cimport (
-    Entry,
-    Layout,
-    Workspace,
-    free_workspace,
-    new_workspace,
-    pt_plan_fn,
-)
+from cython_ext.entry cimport Entry, Layout, pt_plan_fn
+from cython_ext.memory cimport Workspace, free_workspace, new_workspace
 
 import numpy as np
 
@@ -114,13 +108,14 @@ cdef class Context:
             raise RuntimeError("a context is made once")
         self.entry = entry
         self.owners = []
-        self.work = new_workspace(entry.buffer_count, entry.dim_count)
+        entry.require_one_stage()
+        self.work = new_workspace(entry.buffer_count, entry.dim_count, 1)
         point = np.zeros(dim)
         self.check_entry()
         entry.set_inputs((point,), self.work, self.owners)
         self.layout = entry.layout_for(self.work.dims)
-        entry.reserve(self.work, self.layout)
-        entry.set_pointers(self.work, self.layout)
+        entry.reserve(self.work, self.layout, 0)
+        entry.set_pointers(self.work, self.layout, 0)
         entry.check_indices(self.work, self.layout, self.owners)
         self.owners.append(entry.allocate(self.work, self.layout))
         if self.layout.shapes[0] != dim:

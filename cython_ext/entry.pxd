@@ -1,6 +1,8 @@
 """Checked calls of compiled plans; see entry.pyx."""
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t
+
+from cython_ext.memory cimport Workspace
 
 # A compiled plan: the pointer table in the order of the plan's buffers, the values of its sizes.
 # Returns 0, or 1 + the position of the failure in the plan's list.
@@ -14,16 +16,6 @@ cdef struct Slot:
     int ndim
     int argument  # index of the call's argument, for kind ARGUMENT
     int first  # index of this slot's first size among all sizes of one call
-
-
-cdef struct Workspace:
-    Workspace *next
-    void **pointers
-    int64_t *dims
-    char *block  # as allocated
-    char *arena  # aligned start in `block`
-    size_t capacity
-    uint64_t key
 
 
 cdef class Layout:
@@ -58,10 +50,16 @@ cdef class Entry:
     cdef int *output_ndims
     cdef int *output_copies  # the earlier output with the same value, or -1
     cdef int *output_borrowed
+    cdef int *output_stages  # the stage that first writes each
     cdef bint borrows
     cdef object lent  # (layout, borrowed outputs) for the next call, or None
     cdef int temp_count
     cdef int *temp_positions
+    cdef int *temp_stages  # the stage that first writes each
+    cdef readonly int stage_count
+    cdef int value_count  # sizes that data decide
+    cdef int *value_positions
+    cdef int *value_stages  # the first stage that uses each, in ascending order
     cdef int check_count
     cdef int *check_slots
     cdef tuple check_messages
@@ -81,21 +79,27 @@ cdef class Entry:
     cdef object call_locked(self, tuple args)
     cdef list run(self, tuple args)
     cdef list run_in(self, tuple args, Workspace *work)
+    cdef list run_stages(self, tuple args, Workspace *work)
+    cdef Layout stage_layout(self, Workspace *work, int known)
     cdef int set_inputs(self, tuple args, Workspace *work, list owners) except -1
     cdef Layout layout_for(self, const int64_t *dims)
     cdef Layout new_layout(self, tuple dims)
-    cdef int reserve(self, Workspace *work, Layout layout) except -1
-    cdef int set_pointers(self, Workspace *work, Layout layout) except -1
+    cdef int reserve(self, Workspace *work, Layout layout, int stage) except -1
+    cdef int set_pointers(self, Workspace *work, Layout layout, int stage) except -1
     cdef int check_indices(self, Workspace *work, Layout layout, list owners) except -1
     cdef list allocate(self, Workspace *work, Layout layout)
-    cdef int execute(self, Workspace *work, Layout layout, list outputs, list owners) except -1
+    cdef int allocate_stage(
+        self, Workspace *work, Layout layout, list outputs, int stage
+    ) except -1
+    cdef int execute(
+        self, Workspace *work, Layout layout, list outputs, list buffers
+    ) except -1
+    cdef int finish(self, Layout layout, list outputs) except -1
     cdef int assign(self, list outputs) except -1
     cdef object structured(self, list outputs)
     cdef Py_ssize_t count_of(self, int slot, Workspace *work) noexcept
     cdef object array_of(self, int slot, Workspace *work)
     cdef list borrow(self, Layout layout)
-    cdef int interpret(self, Workspace *work, Layout layout, list outputs) except -1
-
-
-cdef Workspace *new_workspace(int buffers, int dims) except NULL
-cdef void free_workspace(Workspace *work) noexcept
+    cdef int interpret(
+        self, Workspace *work, Layout layout, list outputs, list buffers
+    ) except -1

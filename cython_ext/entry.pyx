@@ -5,16 +5,17 @@ with arrays of the right dtype that are C-contiguous and aligned copies nothing 
 its results. Sizes are read from the arrays; the layout is reused while they do not change. Each
 call has a workspace of its own, from a free list, so that one entry may be called from many
 threads; the GIL is released while the plan runs.
+
+A plan whose sizes data decide runs stage by stage. Each stage has a layout and an arena of its own:
+the values of its sizes are read when the stages before have run.
 """
 
 cimport cython
 cimport numpy as cnp
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
-from libc.stdint cimport (
-    int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t,
-)
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdint cimport int64_t, uintptr_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy
 
 import sys
@@ -23,6 +24,15 @@ import numpy as np
 
 from cython_ext.cell cimport Cell, KeySequence, acquire_locks, release_locks
 from cython_ext.cell import lock_order
+from cython_ext.memory cimport (
+    Workspace,
+    free_workspace,
+    grow,
+    new_workspace,
+    numbers_of,
+    range_of,
+    table_of,
+)
 from cython_ext.convert import checked_indices, failure, refuse_two_bounds, safe_array
 
 cnp.import_array()
@@ -43,24 +53,11 @@ cdef enum:
     KEY = 2  # a fresh key for random draws
     FIXED = 3  # bound when the entry is made
     CACHED_LAYOUTS = 64
-    CACHE_LINE_BYTES = 64
     MAX_AXES = 64
 
 KINDS = {"argument": ARGUMENT, "cell": CELL, "key": KEY, "fixed": FIXED}
-cdef int64_t MAX_INT64 = 0x7FFFFFFFFFFFFFFF
 # Without the GIL a call that reads two cells could see only one of their updates: it locks them.
 cdef bint GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
-
-ctypedef fused integer:
-    int8_t
-    int16_t
-    int32_t
-    int64_t
-    uint8_t
-    uint16_t
-    uint32_t
-    uint64_t
-
 
 cdef class Layout:
     """What depends on the sizes of one call: shapes of results, offsets of temporaries."""
@@ -71,69 +68,6 @@ cdef class Layout:
         free(self.shapes)
         free(self.offsets)
         free(self.bounds)
-
-
-cdef int64_t *table_of(values) except NULL:
-    """A C copy of a sequence of integers; never NULL."""
-    cdef Py_ssize_t k, n = len(values)
-    cdef int64_t *table = <int64_t *>malloc((n + 1) * sizeof(int64_t))
-    if table == NULL:
-        raise MemoryError()
-    try:
-        for k in range(n):
-            table[k] = values[k]
-    except BaseException:
-        free(table)
-        raise
-    return table
-
-
-cdef int *numbers_of(values) except NULL:
-    """As `table_of`, of C ints."""
-    cdef Py_ssize_t k, n = len(values)
-    cdef int *table = <int *>malloc((n + 1) * sizeof(int))
-    if table == NULL:
-        raise MemoryError()
-    for k in range(n):
-        table[k] = values[k]
-    return table
-
-
-cdef void extremes(const integer *x, Py_ssize_t n, int64_t *low, int64_t *high) noexcept nogil:
-    """Smallest and largest of n >= 1 integers, as int64 (saturated)."""
-    cdef integer least = x[0], most = x[0]
-    cdef Py_ssize_t i
-    for i in range(n):
-        least = x[i] if x[i] < least else least
-        most = x[i] if x[i] > most else most
-    if integer is uint64_t:
-        least = min(least, <uint64_t>MAX_INT64)
-        most = min(most, <uint64_t>MAX_INT64)
-    low[0] = <int64_t>least
-    high[0] = <int64_t>most
-
-
-cdef int range_of(int typenum, const void *x, Py_ssize_t n, int64_t *low, int64_t *high) except -1:
-    """`extremes` by NumPy's number of an integer type."""
-    if typenum == cnp.NPY_INT64 or typenum == cnp.NPY_LONGLONG:
-        extremes[int64_t](<const int64_t *>x, n, low, high)
-    elif typenum == cnp.NPY_INT32:
-        extremes[int32_t](<const int32_t *>x, n, low, high)
-    elif typenum == cnp.NPY_INT16:
-        extremes[int16_t](<const int16_t *>x, n, low, high)
-    elif typenum == cnp.NPY_INT8:
-        extremes[int8_t](<const int8_t *>x, n, low, high)
-    elif typenum == cnp.NPY_UINT8:
-        extremes[uint8_t](<const uint8_t *>x, n, low, high)
-    elif typenum == cnp.NPY_UINT16:
-        extremes[uint16_t](<const uint16_t *>x, n, low, high)
-    elif typenum == cnp.NPY_UINT32:
-        extremes[uint32_t](<const uint32_t *>x, n, low, high)
-    elif typenum == cnp.NPY_UINT64:
-        extremes[uint64_t](<const uint64_t *>x, n, low, high)
-    else:
-        raise TypeError("indices must be integers")
-    return 0
 
 
 cdef class Entry:
@@ -152,6 +86,11 @@ cdef class Entry:
         self._set_results(wiring.results)
         self.temp_count = len(wiring.temps)
         self.temp_positions = numbers_of(wiring.temps)
+        self.temp_stages = numbers_of(wiring.temp_stages)
+        self.stage_count = wiring.stages
+        self.value_count = len(wiring.measured)
+        self.value_stages = numbers_of([stage for stage, _ in wiring.measured])
+        self.value_positions = numbers_of([position for _, position in wiring.measured])
         self.planner = wiring.planner
         self.check_count = len(wiring.checks)
         self.check_slots = numbers_of([check.slot for check in wiring.checks])
@@ -204,6 +143,7 @@ cdef class Entry:
         self.output_ndims = numbers_of([result.ndim for result in results])
         self.output_copies = numbers_of([-1 if r.copies is None else r.copies for r in results])
         self.output_borrowed = numbers_of([int(result.borrowed) for result in results])
+        self.output_stages = numbers_of([result.stage for result in results])
         for k in range(self.output_count):
             self.borrows = self.borrows or self.output_borrowed[k]
 
@@ -219,7 +159,11 @@ cdef class Entry:
         free(self.output_ndims)
         free(self.output_copies)
         free(self.output_borrowed)
+        free(self.output_stages)
         free(self.temp_positions)
+        free(self.temp_stages)
+        free(self.value_positions)
+        free(self.value_stages)
         free(self.check_slots)
 
     def __call__(self, *args, **kwargs):
@@ -290,16 +234,62 @@ cdef class Entry:
             self.release_workspace(work)
 
     cdef list run_in(self, tuple args, Workspace *work):
+        if self.stage_count > 1:
+            return self.run_stages(args, work)
         cdef list owners = []
         self.set_inputs(args, work, owners)
         cdef Layout layout = self.layout_for(work.dims)
-        self.reserve(work, layout)
-        self.set_pointers(work, layout)
+        self.reserve(work, layout, 0)
+        self.set_pointers(work, layout, 0)
         if self.check_count:
             self.check_indices(work, layout, owners)
         cdef list outputs = self.allocate(work, layout)
-        self.execute(work, layout, outputs, owners)
+        self.execute(work, layout, outputs, None)
+        self.finish(layout, outputs)
         return outputs
+
+    cdef list run_stages(self, tuple args, Workspace *work):
+        """`run_in` for a plan of several stages. Results are never borrowed: their sizes differ
+        from call to call."""
+        cdef list owners = [], outputs = [None] * self.output_count
+        cdef list buffers = [None] * self.buffer_count if self.plan == NULL else None
+        cdef Layout layout = None
+        cdef int stage, known = 0
+        self.set_inputs(args, work, owners)
+        for stage in range(self.stage_count):
+            while known < self.value_count and self.value_stages[known] <= stage:
+                position = self.value_positions[known]
+                work.dims[self.dim_count + known] = (
+                    (<int64_t *>work.pointers[position])[0] if buffers is None
+                    else buffers[position][0]
+                )
+                known += 1
+            layout = self.stage_layout(work, known)
+            self.reserve(work, layout, stage)
+            self.set_pointers(work, layout, stage)
+            if stage == 0:
+                self.check_indices(work, layout, owners)
+            self.allocate_stage(work, layout, outputs, stage)
+            self.execute(work, layout, outputs, buffers)
+        self.finish(None, outputs)
+        return outputs
+
+    cdef Layout stage_layout(self, Workspace *work, int known):
+        """The layout of the stage for which that many sizes that data decide are known."""
+        cdef int k
+        cdef tuple key = tuple([work.dims[k] for k in range(self.dim_count + known)])
+        cdef Layout layout = self.layouts.get(key)
+        if layout is None:
+            layout = self.new_layout(key)
+            if len(self.layouts) >= CACHED_LAYOUTS:
+                self.layouts.clear()
+            self.layouts[key] = layout
+        return layout
+
+    def require_one_stage(self):
+        """TypeError for a plan of several stages, which is no single call."""
+        if self.stage_count > 1:
+            raise TypeError("its sizes depend on values: it runs in several stages")
 
     cdef Workspace *acquire_workspace(self) except NULL:
         """A workspace for this call alone."""
@@ -309,7 +299,9 @@ cdef class Entry:
             if work != NULL:
                 self.free_workspaces = work.next
         if work == NULL:
-            work = new_workspace(self.buffer_count, self.dim_count)
+            work = new_workspace(
+                self.buffer_count, self.dim_count + self.value_count, self.stage_count
+            )
         return work
 
     cdef void release_workspace(self, Workspace *work) noexcept:
@@ -400,27 +392,21 @@ cdef class Entry:
                 layout.fixed[slot - self.live_count] = checked_indices(array, bounds[k], message)
         return layout
 
-    cdef int reserve(self, Workspace *work, Layout layout) except -1:
+    cdef int reserve(self, Workspace *work, Layout layout, int stage) except -1:
         """Allocate the temporaries of this layout; the arena never shrinks."""
-        if layout.arena <= work.capacity:
-            return 0
-        free(work.block)
-        work.capacity = 0
-        work.block = <char *>malloc(layout.arena + CACHE_LINE_BYTES)
-        if work.block == NULL:
-            raise MemoryError(f"no room for {layout.arena} bytes of temporaries")
-        work.capacity = layout.arena
-        work.arena = work.block + (CACHE_LINE_BYTES - <uintptr_t>work.block % CACHE_LINE_BYTES)
-        return 0
+        return grow(&work.arenas[stage], layout.arena)
 
-    cdef int set_pointers(self, Workspace *work, Layout layout) except -1:
-        """Set pointers of fixed slots and temporaries."""
+    cdef int set_pointers(self, Workspace *work, Layout layout, int stage) except -1:
+        """Set pointers of fixed slots, in the first stage, and of temporaries."""
         cdef int k
-        for k in range(self.live_count, self.slot_count):
+        for k in range(self.live_count, self.slot_count if stage == 0 else 0):
             item = layout.fixed[k - self.live_count]
             work.pointers[self.slots[k].position] = PyArray_DATA(<PyArrayObject *>item)
         for k in range(self.temp_count):
-            work.pointers[self.temp_positions[k]] = work.arena + layout.offsets[k]
+            if self.temp_stages[k] == stage:
+                work.pointers[self.temp_positions[k]] = (
+                    work.arenas[stage].start + layout.offsets[k]
+                )
         return 0
 
     cdef int check_indices(self, Workspace *work, Layout layout, list owners) except -1:
@@ -471,15 +457,22 @@ cdef class Entry:
     cdef list allocate(self, Workspace *work, Layout layout):
         """New arrays for the outputs; those that are copies are filled after the run."""
         cdef list outputs = None
-        cdef cnp.npy_intp shape[MAX_AXES]
-        cdef int k, axis, ndim, first = 0
         if self.borrows:
             outputs = self.borrow(layout)
         if outputs is None:
             outputs = [None] * self.output_count
+        self.allocate_stage(work, layout, outputs, 0)
+        return outputs
+
+    cdef int allocate_stage(
+        self, Workspace *work, Layout layout, list outputs, int stage
+    ) except -1:
+        """New arrays for the outputs that a stage begins, unless `outputs` has them."""
+        cdef cnp.npy_intp shape[MAX_AXES]
+        cdef int k, axis, ndim, first = 0
         for k in range(self.output_count):
             ndim = self.output_ndims[k]
-            if self.output_copies[k] < 0:
+            if self.output_copies[k] < 0 and self.output_stages[k] == stage:
                 if outputs[k] is None:
                     for axis in range(ndim):
                         shape[axis] = layout.shapes[first + axis]
@@ -487,7 +480,7 @@ cdef class Entry:
                 array = <PyObject *>outputs[k]
                 work.pointers[self.output_positions[k]] = PyArray_DATA(<PyArrayObject *>array)
             first += ndim
-        return outputs
+        return 0
 
     cdef list borrow(self, Layout layout):
         """The borrowed outputs of the last call, if they are unused and of this layout, else
@@ -499,23 +492,33 @@ cdef class Entry:
             return None
         return list(lent[1])
 
-    cdef int execute(self, Workspace *work, Layout layout, list outputs, list owners) except -1:
-        cdef int k, first, status
+    cdef int execute(
+        self, Workspace *work, Layout layout, list outputs, list buffers
+    ) except -1:
+        """Run the plan, or the stage of the layout. `buffers` are the arrays of earlier stages of a
+        plan in Python; None where there are none."""
+        cdef int k, status
         cdef pt_plan_fn plan = self.plan
         cdef void **pointers = work.pointers
         cdef const int64_t *sizes = layout.sizes
         if plan == NULL:
-            status = self.interpret(work, layout, outputs)
+            status = self.interpret(work, layout, outputs, buffers)
         else:
             with nogil:
                 status = plan(pointers, sizes)
         if status:
             raise self.fault(status, [self.array_of(k, work) for k in range(self.slot_count)])
+        return 0
+
+    cdef int finish(self, Layout layout, list outputs) except -1:
+        """Make the outputs that are copies, and keep those that are lent for the next call with
+        this layout; None for a layout that no call has again."""
+        cdef int k, first
         for k in range(self.output_count):
             first = self.output_copies[k]
             if first >= 0:
                 outputs[k] = outputs[first].copy()
-        if self.borrows:
+        if self.borrows and layout is not None:
             lent = [a if self.output_borrowed[k] else None for k, a in enumerate(outputs)]
             with cython.critical_section(self):
                 self.lent = (layout, lent)
@@ -525,10 +528,13 @@ cdef class Entry:
         """The exception for a status of the plan, given the arrays of all slots."""
         return failure(self.failures, status)
 
-    cdef int interpret(self, Workspace *work, Layout layout, list outputs) except -1:
+    cdef int interpret(
+        self, Workspace *work, Layout layout, list outputs, list buffers
+    ) except -1:
         """Run the Python callable over flat arrays; temporaries are None: it makes them."""
         cdef int k
-        buffers = [None] * self.buffer_count
+        if buffers is None:
+            buffers = [None] * self.buffer_count
         for k in range(self.slot_count):
             if k >= self.live_count:
                 array = layout.fixed[k - self.live_count]
@@ -536,7 +542,7 @@ cdef class Entry:
                 array = self.array_of(k, work)
             buffers[self.slots[k].position] = array.reshape(-1)
         for k in range(self.output_count):
-            if self.output_copies[k] < 0:
+            if self.output_copies[k] < 0 and outputs[k] is not None:
                 buffers[self.output_positions[k]] = outputs[k].reshape(-1)
         return self.runner(buffers, [layout.sizes[k] for k in range(layout.size_count)])
 
@@ -556,22 +562,3 @@ cdef class Entry:
         if self.output_count > self.result_count:
             del outputs[self.result_count:]
         return outputs if self.build is None else self.build(outputs)
-
-
-cdef Workspace *new_workspace(int buffers, int dims) except NULL:
-    cdef Workspace *work = <Workspace *>calloc(1, sizeof(Workspace))
-    if work != NULL:
-        work.pointers = <void **>calloc(buffers + 1, sizeof(void *))
-        work.dims = <int64_t *>calloc(dims + 1, sizeof(int64_t))
-    if work == NULL or work.pointers == NULL or work.dims == NULL:
-        free_workspace(work)
-        raise MemoryError()
-    return work
-
-
-cdef void free_workspace(Workspace *work) noexcept:
-    if work != NULL:
-        free(work.pointers)
-        free(work.dims)
-        free(work.block)
-        free(work)

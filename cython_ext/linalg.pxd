@@ -1,4 +1,4 @@
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t
 
 cdef void pt_gemm(const double* a, const double* b, double* c, int64_t batch,
                   int64_t m, int64_t n, int64_t k, int64_t a_transposed,
@@ -17,6 +17,9 @@ cdef void pt_solve_upper(const double* t, const double* b, double* out, int64_t 
                          int64_t n, int64_t k) noexcept nogil
 
 cdef void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n) noexcept nogil
+
+cdef void pt_true_places(const uint8_t* mask, int64_t* out, int64_t batch,
+                         int64_t n) noexcept nogil
 
 cdef void pt_eigh(const double* a, double* values, double* vectors, double* work, int64_t batch,
                   int64_t n) noexcept nogil

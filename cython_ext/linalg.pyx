@@ -9,7 +9,7 @@ them. A large single factorisation is one piece, on one thread.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t
 
 from libc.math cimport NAN
 from libc.stdlib cimport free, malloc
@@ -468,6 +468,19 @@ cdef void pt_cumsum(const double* x, double* out, int64_t batch, int64_t n) noex
             lost += (total - (sum - added)) + (x[i] - added)
             total = sum
             out[i] = total + lost if lost - lost == 0.0 else total
+
+
+cdef void pt_true_places(const uint8_t* mask, int64_t* out, int64_t batch,
+                         int64_t n) noexcept nogil:
+    """out: the places of True in each item of n values, in ascending order, and n after them."""
+    cdef int64_t item, i, count
+    for item in range(batch):
+        count = 0
+        for i in range(n):  # no branch: what is not True is overwritten
+            out[item * n + count] = i
+            count += mask[item * n + i] != 0
+        for i in range(count, n):
+            out[item * n + i] = n
 
 
 ctypedef fused number:

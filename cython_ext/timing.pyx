@@ -6,7 +6,8 @@ from time import perf_counter
 
 import numpy as np
 
-from cython_ext.entry cimport Entry, Layout, Workspace, free_workspace, new_workspace, pt_plan_fn
+from cython_ext.entry cimport Entry, Layout, pt_plan_fn
+from cython_ext.memory cimport Workspace, free_workspace, new_workspace
 
 
 cdef class Frame:
@@ -24,11 +25,12 @@ cdef class Frame:
         self.entry = entry
         self.args = args
         self.owners = []
-        self.work = new_workspace(entry.buffer_count, entry.dim_count)
+        entry.require_one_stage()
+        self.work = new_workspace(entry.buffer_count, entry.dim_count, 1)
         entry.set_inputs(args, self.work, self.owners)
         self.layout = entry.layout_for(self.work.dims)
-        entry.reserve(self.work, self.layout)
-        entry.set_pointers(self.work, self.layout)
+        entry.reserve(self.work, self.layout, 0)
+        entry.set_pointers(self.work, self.layout, 0)
         entry.check_indices(self.work, self.layout, self.owners)
         self.owners.append(entry.allocate(self.work, self.layout))
         if entry.plan != NULL:

@@ -16,8 +16,9 @@ from probtensor.function.program import checked_inputs, checked_updates, flatten
 from probtensor.function.recall import CachedFunction
 from probtensor.function.request import check_options, check_used, replace_givens
 from probtensor.graph import Node
+from probtensor.graph.resize import detached
 from probtensor.graph.symbolic import refusal
-from probtensor.lower.planner import lower
+from probtensor.lower.planner import fused, lower
 from probtensor.ops.arrays.transfer import handed_over
 from probtensor.ops.kinds import REGISTRY
 from probtensor.rules import FINAL, PICKS, STABLE, divide_once
@@ -197,15 +198,28 @@ def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> 
     value."""
     began = time.perf_counter()
     stage("rewrite")
-    outputs = run(PIPELINE, graph)
+    plain = detached(graph)
+    written = [*plain.outputs, *plain.sources.values()]
+    outputs = run(PIPELINE, written)
     rewritten = time.perf_counter()
-    implicit = implicit_inputs(inputs, outputs, key)
-    implicit += measured_inputs([*inputs, *implicit], graph)
+    arguments = [plain.nodes.get(x, x) for x in inputs]
+    implicit = implicit_inputs(arguments, outputs, key)
+    implicit += measured_inputs([*arguments, *implicit], written)
+    arguments += implicit
     stage("lower")
-    plan = lower([*inputs, *implicit], outputs, graph)
+    values = dict(zip(plain.sources, outputs[len(graph) :], strict=True))
+    outputs = outputs[: len(graph)]
+    plan = lower(arguments, outputs, written, values)
     timings = {"rewrite": rewritten - began, "lower": time.perf_counter() - rewritten}
-    explanation = partial(explain_passes, graph)
-    return Lowered(tuple(outputs), tuple(graph), tuple(implicit), plan, timings, explanation)
+    return Lowered(
+        outputs=tuple(outputs),
+        written=tuple(graph),
+        implicit=tuple(implicit),
+        plan=plan,
+        timings=timings,
+        passes=partial(explain_passes, written),
+        fused=partial(fused, arguments, outputs, written, values),
+    )
 
 
 def explain_passes(graph: Sequence[Node]) -> str:

@@ -16,6 +16,12 @@ The one idea: a `Function` is the compiled `Entry` of `cython_ext` with Python a
 Python object that calls one: a plain call goes from the caller's arrays to the plan's pointer
 without a line of Python. Python runs for keywords, for conversions, and when sizes change.
 
+A plan in which data decide sizes runs in stages: the sizes of a stage are values that the stages
+before have computed. Each has a layout, an arena and results of its own, and is one call of the
+plan's pointer. Such a plan has no bare address. Rejected: running all of it for an upper bound of
+each size (products of bounds fit in no memory), and a callback by which native code allocates
+(every target would need one, and the laws of sizes would be checked in C).
+
 On a device a call queues launches, so the cost of Python is small: for given sizes DeviceFunction
 makes a DeviceLayout (memory, copies, launches) once, and repeats it as a CUDA graph. Arrays on the
 device are used in place; a result stays on the device only if `transfer` asks for it.

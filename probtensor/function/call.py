@@ -23,15 +23,20 @@ from probtensor.function.profile import Profile, profile
 from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
 from probtensor.function.shared import Shared
 from probtensor.function.wiring import Slot, Wiring, results_of, wire
+from probtensor.graph.measured import refuse_measured
 from probtensor.graph.node import Node, line_of
 from probtensor.graph.symbolic import refusal
+from probtensor.graph.walk import toposort
 from probtensor.lower.plan import Plan
+from probtensor.lower.planner import Fusion
 from probtensor.targets.base import Built, Target
+from probtensor.types import shape_text
 
 
 @dataclass(frozen=True)
 class Lowered:
-    """A graph after all passes, its plan, and `passes`, which gives a report of the passes.
+    """A graph after all passes, and its plan. `passes` gives a report of the passes, `fused` the
+    fusion choice.
 
     `implicit` are the inputs that are not arguments, the last among the plan's inputs. `written`
     are the outputs before the passes.
@@ -43,6 +48,7 @@ class Lowered:
     plan: Plan
     timings: Mapping[str, float]
     passes: Callable[[], str]
+    fused: Callable[[], Fusion]
 
 
 @dataclass(frozen=True)
@@ -236,12 +242,20 @@ class Function(Entry):
     def address(self) -> int:
         """Address of the compiled plan, a C function (see `header`); 0 where the target has none.
 
-        The code is then never unloaded, since its address may be used anywhere.
+        The code is then never unloaded, since its address may be used anywhere. GraphError for a
+        plan that runs in several stages, since data decide its sizes.
         """
+        self.require_one_stage()
         pin = getattr(self.compilation.built.owner, "pin", None)
         if pin is not None:
             pin()
         return super().address
+
+    def require_one_stage(self) -> None:
+        """GraphError for a plan of several stages, which is no single call."""
+        if self._wiring.stages > 1:
+            order = toposort(self.program.graph)
+            refuse_measured(order, f"{self.label} runs in several stages and has no address")
 
     @property
     def plan(self) -> Plan:
@@ -286,6 +300,8 @@ class Function(Entry):
         """The outputs for many rows of the arguments, computed one after the other: arguments and
         results have one more leading axis."""
         count, wiring = len(columns[0]), self._wiring
+        if wiring.stages > 1 and count:
+            return self._rows_of_calls(columns)
         dims: list[int] = []
         for slot in wiring.live:
             if slot.kind == "argument":
@@ -299,6 +315,18 @@ class Function(Entry):
             values = self(*[column[i, ...] for column in columns])
             for rows, value in zip(found, [values] if wiring.single else values, strict=True):
                 rows[i] = value
+        return found
+
+    def _rows_of_calls(self, columns: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """`rows` where data decide the sizes of results. ValueError if they differ between rows."""
+        calls = [self(*[column[i, ...] for column in columns]) for i in range(len(columns[0]))]
+        found = []
+        for values in [calls] if self._wiring.single else zip(*calls, strict=True):
+            shapes = dict.fromkeys(value.shape for value in values)
+            if len(shapes) > 1:
+                shown = " and ".join(map(shape_text, [*shapes][:2]))
+                raise refusal(f"{self.label}: rows have the shapes {shown}", kind=ValueError)
+            found.append(np.stack(values))
         return found
 
     def device_code(self, tail: str) -> NoReturn:

@@ -9,7 +9,7 @@ from probtensor.graph.node import Node, line_of
 from probtensor.graph.text import to_text
 from probtensor.kernel.text import statements
 from probtensor.lower.nest import Nest
-from probtensor.lower.planner import fused
+from probtensor.lower.plan import SizeSource
 from probtensor.targets.spell import escaped
 from probtensor.types import TensorType
 
@@ -39,10 +39,8 @@ def passes(function: Function) -> str:
 
 def groups(function: Function) -> str:
     """The loop nest of each kernel: the nodes of each loop, and which of them are materialised."""
-    compilation = function.compilation
     rows = []
-    lowered = compilation.lowered()
-    fusion = fused(compilation.inputs, lowered.outputs, lowered.written)
+    fusion = function.compilation.lowered().fused()
     stored = fusion.stored
     for k, kernel in enumerate(fusion.kernels):
         rows.append(f"kernel {k}")
@@ -92,19 +90,27 @@ def plan(function: Function) -> str:
         line = line_of(buffer.node)
         rows.append(f"  {k:>3}  {buffer.name:<5} {buffer.role:<8} {kind}{span}  # {line}")
     rows.append("sizes")
-    for source in found.sizes:
-        fixed = source.value is not None
-        origin = str(source.value) if fixed else f"axis {source.axis} of buffer {source.buffer}"
-        rows.append(f"  {source.name} = {origin}")
+    rows += [f"  {source.name} = {_origin(source, 'buffer {}')}" for source in found.sizes]
     for check in found.size_checks:
         rows.append(f"  {check.left} {check.relation} {check.right}")
     for check in found.index_checks:
         rows.append(f"  {found.buffers[check.buffer].name} indexes {check.bound}")
     rows.append("kernels")
-    for kernel in found.kernels:
+    for k, kernel in enumerate(found.kernels):
+        if found.staged and k in found.starts:
+            rows.append(f"  stage {found.stage_of(k)}")
         rows.append(f"  {kernel.name}: {', '.join(kernel.reads)} -> {', '.join(kernel.writes)}")
     rows += [f"failure {k + 1}: {text.splitlines()[0]}" for k, text in enumerate(found.failures)]
     return "\n".join(rows) + "\n"
+
+
+def _origin(size: SizeSource, buffer: str) -> str:
+    """Where a size comes from, with the text of a buffer."""
+    if size.value is not None:
+        return str(size.value)
+    if size.measured:
+        return f"the value of {buffer.format(size.buffer)}, known from stage {size.stage} on"
+    return f"axis {size.axis} of {buffer.format(size.buffer)}"
 
 
 def source(function: Function) -> str:
@@ -125,8 +131,9 @@ def header(function: Function) -> str:
         rows.append(f"   {k:>3}  {const}{buffer.dtype} [{shape}]  {buffer.role}{who}")
     rows.append("   sizes")
     for k, s in enumerate(found.sizes):
-        origin = s.value if s.value is not None else f"axis {s.axis} of buffers[{s.buffer}]"
-        rows.append(f"   {k:>3}  {s.name} = {origin}")
+        rows.append(f"   {k:>3}  {s.name} = {_origin(s, 'buffers[{}]')}")
+    if found.staged:
+        rows.append(f"   {len(found.sizes):>3}  the stage to run, 0 to {len(found.starts) - 1}")
     return "\n".join(rows) + " */\n"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from probtensor.graph.contexts import Contexts
 from probtensor.graph.evaluate import value_of
+from probtensor.graph.measured import measured_sizes
 from probtensor.graph.node import Node, line_of
 from probtensor.graph.walk import toposort
 from probtensor.types import size_name
@@ -40,6 +41,7 @@ def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exce
             if node in found or not any(c.holds(found) for c in contexts.of[node]):
                 continue
             arguments = [found[x] for x in node.inputs]
+            sizes.update(measured_sizes(node, found))
             if hasattr(node.op, "refused"):
                 error = node.op.refused(line_of(node), *arguments)
                 if error is not None:

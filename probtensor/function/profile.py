@@ -55,6 +55,7 @@ def profile(function: Function, args: Sequence[ArrayLike], n: int | None) -> Pro
     address = function.compilation.built.run
     if callable(address):
         raise TypeError("profile needs target='cython': other targets have no kernels to time")
+    function.require_one_stage()
     frame = Frame(function, tuple(args))
     once = frame.time(address, 1)
     plan, target = function.plan, function.compilation.target

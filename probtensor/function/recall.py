@@ -16,6 +16,7 @@ from functools import cache
 
 from probtensor.function.record import Damaged, Unknown, check_positions, decode, encode
 from probtensor.graph.closed import Closed
+from probtensor.graph.measured import atoms_of
 from probtensor.graph.node import Frozen, Input, Node, Op, origin_of
 from probtensor.graph.walk import inputs_of, toposort
 from probtensor.lower.plan import Plan
@@ -60,6 +61,7 @@ def fingerprint(inputs: Sequence[Node], outputs: Sequence[Node], options: Sequen
     order = toposort([*inputs, *outputs])
     index = {node: k for k, node in enumerate(order)}
     uids = {node.op.uid: index[node] for node in order if isinstance(node.op, Input)}
+    uids |= {atom.uid: index[atom.source] for atom in atoms_of(order)}
     digest = hashlib.sha256(library_identity().encode())
     text = _OpText(uids)
     for row in text.rows(order, index):

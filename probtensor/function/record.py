@@ -127,6 +127,20 @@ def _array(name: str, shape: list[int], start: int, rest: memoryview) -> np.ndar
     return flat.astype(name).reshape(shape)
 
 
+def _stages_fit(plan: plans.Plan) -> bool:
+    """Whether all stages are stages of the plan, and the values of sizes are int64 scalars."""
+    stages, scalars = len(plan.starts), [s.buffer for s in plan.sizes if s.measured]
+    begun = (*plan.output_stages, *(source.stage for source in plan.sizes))
+    return (
+        plan.starts[:1] == (0,)
+        and list(plan.starts) == sorted(plan.starts)
+        and len(plan.output_stages) == len(plan.outputs)
+        and all(isinstance(k, int) and 0 <= k < stages for k in begun)
+        and all(source.stage > 0 for source in plan.sizes if source.measured)
+        and all(plan.buffers[k].dtype == "int64" and not plan.buffers[k].shape for k in scalars)
+    )
+
+
 def check_positions(plan: object, implicit: Sequence[int], inputs: int) -> None:
     """Raise Damaged unless all positions in a plan are of its buffers.
 
@@ -138,6 +152,7 @@ def check_positions(plan: object, implicit: Sequence[int], inputs: int) -> None:
     used = [*plan.inputs, *plan.outputs, *plan.lifetimes, *(c.buffer for c in plan.index_checks)]
     used += [source.buffer for source in plan.sizes if source.value is None]
     good = all(isinstance(k, int) and 0 <= k < count for k in used)
+    good = good and _stages_fit(plan)
     good = good and all(isinstance(k, int) and 0 <= k < inputs for k in implicit)
     good = good and all(b.dtype in DTYPES and b.role in ROLES for b in plan.buffers)
     good = good and all(c.relation in RELATIONS for c in plan.size_checks)

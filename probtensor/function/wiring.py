@@ -59,6 +59,7 @@ class Result:
     copies    the earlier result with the same buffer, of which this one is a copy, or None
     borrowed  whether the next call may overwrite the array
     memory    "cpu", "cuda", or "cell": the device memory of a shared variable
+    stage     of the plan that first writes it
     """
 
     position: int
@@ -67,6 +68,7 @@ class Result:
     copies: int | None
     borrowed: bool
     memory: str
+    stage: int = 0
 
     @property
     def own(self) -> bool:
@@ -85,11 +87,13 @@ class IndexCheck:
 
 
 class Extents(NamedTuple):
-    """What depends on the sizes of a call's arrays.
+    """What depends on the sizes of a call's arrays, for a stage of the plan.
 
-    sizes    values of the plan's sizes
-    shapes   of the results
-    offsets  of the temporaries in the arena, in the order of `Wiring.temps`
+    sizes    values of the plan's sizes, 0 for those not known yet; then, where there are several
+             stages, the number of the stage
+    shapes   of the results; zeros for those that the stage does not begin
+    offsets  of the temporaries in the arena of the stage, in the order of `Wiring.temps`; 0 for
+             those in other arenas
     arena    bytes of the arena
     bounds   of the index checks
     """
@@ -111,8 +115,13 @@ class Wiring:
     slots     the buffers that are inputs, those of kind "fixed" last
     results   the outputs, those that update shared variables last
     temps     positions of temporaries
-    planner   from the sizes of all live slots, concatenated, to `Extents`; raises where the sizes
-              are inconsistent
+    temp_stages  the stages that first write them
+    measured  (first stage that uses it, position of the int64 that is its value) for each size that
+              data decide, in the order of the stages
+    stages    number of stages
+    planner   from the sizes of all live slots, concatenated, to `Extents`, followed by the values
+              of the sizes that data decide and earlier stages computed; raises where the sizes are
+              inconsistent
     checks    of slots whose values are indices
     failures  message of each status but 0
     cells     of the shared variables that the last results update
@@ -132,6 +141,9 @@ class Wiring:
     cells: tuple[Cell, ...] = ()
     build: Callable[[list], object] | None = None
     single: bool = False
+    temp_stages: tuple[int, ...] = ()
+    measured: tuple[tuple[int, int], ...] = ()
+    stages: int = 1
 
     @computed_once
     def live(self) -> tuple[Slot, ...]:
@@ -157,6 +169,7 @@ class CallShapes:
 
     def __init__(self, plan: Plan, live: Sequence[int], fixed: Mapping[int, tuple[int, ...]]):
         self.plan = plan
+        self.measured = plan.measured()
         self.live = live  # positions of live slots
         self.fixed = fixed  # shapes of the others, by position
 
@@ -169,19 +182,30 @@ class CallShapes:
             at += ndim
         for k in plan.inputs:
             self._check_fixed_sizes(k, shapes[k])
-        values = [shapes[s.buffer][s.axis] if s.value is None else s.value for s in plan.sizes]
+        known = dict(zip((source.name for source in self.measured), dims[at:]))
+        stage = 0 if not known else self.measured[len(known) - 1].stage
+        values = [
+            known.get(s.name, 0) if s.measured
+            else shapes[s.buffer][s.axis] if s.value is None else s.value
+            for s in plan.sizes
+        ]  # fmt: skip
         sizes = {source.name: n for source, n in zip(plan.sizes, values)}
-        for check in plan.size_checks:
+        for check in plan.checks(stage):
             check.verify(sizes)
-        results = [plan.shape(k, sizes) for k in plan.outputs]
-        arena, offsets = layout(plan, sizes)
+        results = [
+            plan.shape(k, sizes) if begun == stage else (0,) * len(plan.buffers[k].shape)
+            for k, begun in zip(plan.outputs, plan.output_stages, strict=True)
+        ]
+        arena, offsets = layout(plan, sizes, stage)
         for shape in results:
             if math.prod(shape) > MAX_BYTES:
                 raise ValueError(f"a result would have the shape {shape}, which no array has")
         if arena > MAX_BYTES:
             raise MemoryError(f"no room for {arena} bytes of temporaries")
         bounds = [size_value(check.bound, sizes) for check in plan.index_checks]
-        return Extents(values, results, [offsets[k] for k in plan.lifetimes], arena, bounds)
+        if plan.staged:
+            values.append(stage)
+        return Extents(values, results, [offsets.get(k, 0) for k in plan.lifetimes], arena, bounds)
 
     def _check_fixed_sizes(self, k: int, shape: tuple[int, ...]) -> None:
         node = self.plan.buffers[k].node
@@ -223,6 +247,9 @@ def wire(
         cells=tuple(cells),
         build=build,
         single=single,
+        temp_stages=tuple(plan.stage_of(first) for first, _ in plan.lifetimes.values()),
+        measured=tuple((source.stage, source.buffer) for source in plan.measured()),
+        stages=len(plan.starts),
     )
 
 
@@ -240,10 +267,11 @@ def results_of(plan: Plan, borrowed: Sequence[bool], memories: Sequence[str]) ->
     ones, which are borrowed, and in which memory they are."""
     first: dict[int, int] = {}
     found = []
-    for k, (position, lent, memory) in enumerate(
-        zip(plan.outputs, borrowed, memories, strict=True)
+    for k, (position, lent, memory, stage) in enumerate(
+        zip(plan.outputs, borrowed, memories, plan.output_stages, strict=True)
     ):
         buffer, copies = plan.buffers[position], first.get(position)
         first.setdefault(position, k)
-        found.append(Result(position, buffer.dtype, len(buffer.shape), copies, lent, memory))
+        ndim = len(buffer.shape)
+        found.append(Result(position, buffer.dtype, ndim, copies, lent, memory, stage))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from probtensor.graph.closed import Closed, all_bodies, parameter, with_bodies
+from probtensor.graph.measured import atoms_of
 from probtensor.graph.node import Input, Node, SizeOf, line_of, make
 from probtensor.graph.parts import types_of
 from probtensor.graph.walk import inputs_of, toposort
@@ -74,6 +75,7 @@ def _check_leaves(order: list[Node], inputs: list[Node]) -> None:
     given, named = set(inputs), set[Atom]()
     for x in inputs:
         named |= _names(x)
+    named |= set(atoms_of(order))
     for node in order:
         if isinstance(node.op, Input) and node not in given:
             raise CheckError(f"the graph reads {node!r}, made at {line_of(node)}: not among inputs")

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import chain
+from operator import attrgetter
 
 from probtensor.graph.contexts import conditional
+from probtensor.graph.measured import refuse_measured
 from probtensor.graph.node import (
     Const,
     Input,
@@ -24,13 +26,14 @@ from probtensor.graph.node import (
     make,
     node_steps,
 )
+from probtensor.graph.resize import names_in, sizes_read, with_sizes
 from probtensor.graph.walk import ancestors, toposort
 from probtensor.graph.walk import replace as replaced
-from probtensor.types import TensorType
+from probtensor.types import Atom, HoldsSizes, Size, TensorType, sourced_atoms
 
 
 @dataclass(frozen=True, eq=False)
-class Closed:
+class Closed(HoldsSizes):
     """Outputs as a function of parameters; it reads no other inputs. Made by `closed`.
 
     Two are equal if they have the same nodes (`==` of nodes would make a graph).
@@ -57,8 +60,21 @@ class Closed:
         return replaced(self.outputs, dict(zip(self.parameters, arguments, strict=True)))
 
     def order(self) -> list[Node]:
-        """The nodes of the outputs in topological order."""
-        return toposort(self.outputs)
+        """The nodes of the outputs in topological order, without those of the graph around it that
+        sizes need."""
+        return toposort(self.outputs, needs=attrgetter("inputs"))
+
+    def sourced_atoms(self) -> Iterator[Atom]:
+        for node in dict.fromkeys((*self.parameters, *self.order())):
+            yield from sourced_atoms((node.op, node.type))
+
+    def resized(self, names: Mapping[str, Size]) -> Closed:
+        done = with_sizes([*self.outputs, *self.parameters], names)
+        made = Closed(*(tuple(done[x] for x in xs) for xs in (self.parameters, self.outputs)))
+        return self if made == self else made
+
+    def size_names(self) -> set[str]:
+        return sizes_read(self.outputs).union(*(names_in(x.type) for x in self.parameters))
 
     def text(self) -> str:
         """A short text for messages."""
@@ -80,11 +96,14 @@ def parameter(position: int, kind: TensorType) -> Node:
 
 def closed(parameters: Sequence[Node], outputs: Sequence[Node]) -> Closed:
     """The outputs as a closed graph of some of their nodes. ValueError if they need another
-    input."""
+    input, GraphError for a size that depends on the parameters."""
     own = tuple(parameter(k, x.type) for k, x in enumerate(parameters))
     changes = dict(zip(parameters, own, strict=True))
     made = Closed(own, tuple(replaced(outputs, changes)))
     given = set(own)
+    for atom in made.sourced_atoms():
+        if not given.isdisjoint(ancestors([atom.source])):
+            refuse_measured(made.order(), "a step or a branch would have sizes of its own")
     for node in made.order():
         if isinstance(node.op, Input) and node not in given:
             raise ValueError(f"a closed graph needs {node!r}, which is none of its parameters")
@@ -99,7 +118,7 @@ def captured(
     need under some condition only (see `contexts`), up to the nodes `kept`. Scalar literals and
     sizes, which a body has itself, are omitted."""
     outputs = list(outputs)
-    order = toposort(outputs)
+    order = toposort(outputs, needs=attrgetter("inputs"))
     inside = depending(order, own)
     inside |= _reached(outputs, inside, conditional(outputs) - set(kept))
     read = chain(outputs, *(node.inputs for node in order if node in inside))

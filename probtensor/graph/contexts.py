@@ -64,7 +64,7 @@ class Contexts:
         self.root = Context()
         self.inner: dict[tuple[Context, Node, int], list[Context]] = {}
         uses: dict[Node, dict[Context, None]] = {node: {} for node in order}
-        for node in always:
+        for node in (*always, *(x for y in order for x in y.size_sources if x in uses)):
             uses[node][self.root] = None
         self.of: dict[Node, list[Context]] = {}
         for node in reversed(order):

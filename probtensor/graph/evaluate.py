@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from probtensor.graph.closed import Closed
+from probtensor.graph.measured import measured_sizes, resized
 from probtensor.graph.node import Const, GraphError, Input, Node, SizeOf, line_of
-from probtensor.graph.resize import resized
 from probtensor.types import size_value
 
 # A node of several parts has a tuple of arrays.
@@ -44,12 +44,13 @@ def value_of(
 
 
 def evaluate(
-    order: Iterable[Node], found: Values, sizes: Mapping[str, int]
+    order: Iterable[Node], found: Values, sizes: dict[str, int]
 ) -> Iterator[tuple[Node, Value]]:
     """Evaluate a topological order, adding to `found`, and yield each node with its value. Nodes
-    already in `found` are not evaluated again."""
+    already in `found` are not evaluated again. Sizes that data decide are added to `sizes`."""
     for node in order:
         if node not in found:
+            sizes.update(measured_sizes(node, found))
             with np.errstate(all="ignore"):
                 found[node] = value_of(node, [found[x] for x in node.inputs], sizes)
             yield node, found[node]

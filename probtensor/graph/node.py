@@ -18,13 +18,7 @@ from probtensor.calls import outermost_call, user_line
 from probtensor.graph.origin import line_of, made_by, origin_of, present_line  # noqa: F401
 from probtensor.graph.symbolic import SETTERS, Symbolic, TypeOnly, described, no_attribute, refusal
 from probtensor.process import new_lock, new_uid
-from probtensor.types import (
-    Dim,
-    ShapeError,
-    SizeCheck,
-    TensorType,
-    check_dtype,
-)
+from probtensor.types import Dim, ShapeError, SizeCheck, TensorType, check_dtype, sources
 
 _LOCK = new_lock()
 _INTERNED: WeakValueDictionary[tuple, Node] = WeakValueDictionary()
@@ -136,8 +130,9 @@ def _short(value: object) -> str:
 class Node(Symbolic):
     """One value of the graph: an op applied to inputs. Immutable; the same node is the same object.
 
-    Attributes: `op`, `inputs` (nodes), `type` (a TensorType, or a tuple of them), and NumPy's names
-    `shape`, `ndim`, `dtype`, `size`, `T`. Arithmetic, comparison and indexing build new nodes, and
+    Attributes: `op`, `inputs` (nodes), `type` (a TensorType, or a tuple of them), `needs` (its
+    inputs, and before them the nodes that compute its sizes), and NumPy's names `shape`, `ndim`,
+    `dtype`, `size`, `T`. Arithmetic, comparison and indexing build new nodes, and
     so do NumPy's functions of which there is a namesake here. Nodes hash by identity, so dicts and
     sets distinguish them by `is`; see `ops/elementwise/equality.py` for `==`.
 
@@ -146,7 +141,7 @@ class Node(Symbolic):
         (2, 'float64')
     """
 
-    __slots__ = ("__weakref__", "_origin", "inputs", "op", "type")
+    __slots__ = ("__weakref__", "_origin", "inputs", "needs", "op", "type")
     # Above that of pandas, so that `series + node` calls `Node.__radd__`.
     __pandas_priority__ = 5000
     # Whether its attribute `node` replaces it wherever it is used.
@@ -154,6 +149,7 @@ class Node(Symbolic):
 
     op: Op
     inputs: tuple[Node, ...]
+    needs: tuple[Node, ...]
     type: TensorType
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -172,6 +168,11 @@ class Node(Symbolic):
         if self.inputs and not isinstance(self.inputs[0].type, tuple):
             named += f"({', '.join(_operand(x) for x in self.inputs)})"
         return f"<{named}: {self.type}>"
+
+    @property
+    def size_sources(self) -> tuple[Node, ...]:
+        """The nodes that compute sizes in its op and its type."""
+        return self.needs[: len(self.needs) - len(self.inputs)]
 
     @property
     def shape(self) -> tuple:
@@ -335,8 +336,10 @@ def make(
         called = what or outermost_call(op.user_name())
         raise GraphError(_bad_call(called, inputs, error)) from None
     node = object.__new__(kind)
+    inputs = tuple(inputs)
     object.__setattr__(node, "op", op)
-    object.__setattr__(node, "inputs", tuple(inputs))
+    object.__setattr__(node, "inputs", inputs)
+    object.__setattr__(node, "needs", (*sources((op, inferred)), *inputs))
     object.__setattr__(node, "type", inferred)
     object.__setattr__(node, "_origin", present_line())
     with _LOCK:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 
-import numpy as np
-
-from probtensor.graph.closed import Closed
-from probtensor.graph.node import Input, Node, Op, SizeOf, as_tensor, made_by, make
+from probtensor.graph.measured import atoms_of, detached_names, rebuilt
+from probtensor.graph.node import Input, Node, Op
 from probtensor.graph.walk import toposort
-from probtensor.types import Dim, Size, TensorType, size_substitute
+from probtensor.types import Dim, HoldsSizes, Size, TensorType, size_name
+
+
+@dataclass(frozen=True)
+class Detached:
+    """A graph whose sizes that data decide are plain names.
+
+    outputs  the outputs
+    sources  for each such name, by key, the node with its value, in an order in which no source has
+             a size of a later one
+    nodes    the nodes of the graph as it was, each with its new one; empty if there are no such
+             sizes
+    """
+
+    outputs: list[Node]
+    sources: dict[str, Node]
+    nodes: dict[Node, Node]
 
 
 def with_sizes(
@@ -19,45 +32,26 @@ def with_sizes(
 ) -> dict[Node, Node]:
     """For each node the outputs need, the same node with sizes substituted for names, by key.
 
-    Nodes in `changes` are replaced as it says, without looking at their inputs.
+    A size that data decide becomes that of the new source, unless `names` has it too. Nodes in
+    `changes` are replaced as it says, without looking at their inputs.
     """
     done: dict[Node, Node] = {}
     changes = changes or {}
     for node in toposort(outputs):
-        if node in changes:
-            done[node] = changes[node]
-            continue
-        inputs = tuple(done[x] for x in node.inputs)
-        op = resized(node.op, names)
-        if op is node.op and all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-            done[node] = node
-            continue
-        with made_by(node):
-            constant = isinstance(op, SizeOf) and not isinstance(op.size, Dim)
-            done[node] = as_tensor(np.int64(op.size)) if constant else make(op, inputs, type(node))
+        done[node] = changes[node] if node in changes else rebuilt(node, done, names)
     return done
 
 
-def resized(value: object, names: Mapping[str, Size]) -> Any:
-    """An op, type, tuple or size with sizes substituted; the same object if nothing changes."""
-    if isinstance(value, Dim):
-        return size_substitute(value, names) if value.names() & names.keys() else value
-    if isinstance(value, tuple):
-        parts = tuple(resized(part, names) for part in value)
-        return value if all(a is b for a, b in zip(parts, value, strict=True)) else parts
-    if isinstance(value, Closed):
-        return _resized_body(value, names)
-    if isinstance(value, (TensorType, Op)) and is_dataclass(value):
-        changes = {f.name: resized(getattr(value, f.name), names) for f in fields(value)}
-        changed = {k: v for k, v in changes.items() if v is not getattr(value, k)}
-        return replace(value, **changed) if changed else value
-    return value
-
-
-def _resized_body(body: Closed, names: Mapping[str, Size]) -> Closed:
-    done = with_sizes([*body.outputs, *body.parameters], names)
-    made = Closed(*(tuple(done[x] for x in nodes) for nodes in (body.parameters, body.outputs)))
-    return body if made == body else made
+def detached(outputs: Sequence[Node]) -> Detached:
+    """The graph with plain names for the sizes that data decide, and their sources as further
+    outputs."""
+    atoms = atoms_of(toposort(outputs))
+    if not atoms:
+        return Detached(list(outputs), {}, {})
+    names = detached_names(atoms)
+    done = with_sizes(outputs, names)
+    sources = {size_name(names[a.key]): done[a.source] for a in atoms}
+    return Detached([done[y] for y in outputs], sources, done)
 
 
 def sizes_read(outputs: Iterable[Node]) -> set[str]:
@@ -66,15 +60,16 @@ def sizes_read(outputs: Iterable[Node]) -> set[str]:
     found: set[str] = set()
     for node in toposort(outputs):
         if not isinstance(node.op, Input):
-            found |= _names_in(node.type) | _names_in(node.op)
+            found |= names_in(node.type) | names_in(node.op)
     return found
 
 
-def _names_in(value: object) -> set[str]:
+def names_in(value: object) -> set[str]:
+    """The keys of the names of sizes in a size, an op, a type or a tuple of such values."""
     if isinstance(value, Dim):
         return value.names()
-    if isinstance(value, Closed):
-        return sizes_read(value.outputs).union(*(_names_in(x.type) for x in value.parameters))
+    if isinstance(value, HoldsSizes):
+        return value.size_names()
     if isinstance(value, (TensorType, Op)) and is_dataclass(value):
         value = tuple(getattr(value, f.name) for f in fields(value))
-    return set().union(*map(_names_in, value)) if isinstance(value, tuple) else set()
+    return set().union(*map(names_in, value)) if isinstance(value, tuple) else set()

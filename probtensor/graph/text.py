@@ -8,7 +8,8 @@ The program is Python syntax, so that editors colour it and `ast` reads it:
     return v1
 
 An op with parameters is called twice, first with these. A symbolic size is written as the axis of
-the input it comes from. A body of an op is a function, defined before the first node that uses it:
+the input it comes from, or as `value(v0)` where a tensor decides it. A body of an op is a function,
+defined before the first node that uses it:
 
     def f0(p0: float64, p1: float64):
         v0: float64 = add(p0, p1)
@@ -30,6 +31,7 @@ import numpy as np
 
 from probtensor.calls import public
 from probtensor.graph.closed import Closed, all_bodies, closed, parameter
+from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import Const, Frozen, Input, Node, Op, SizeOf, line_of, make, new_input
 from probtensor.graph.parts import Get
 from probtensor.graph.walk import toposort
@@ -104,11 +106,12 @@ class _Writer:
     ) -> None:
         self.order = order
         self.whole = whole
+        self.outer = outer if outer is None or outer.outer is None else outer.outer
         self.parameters = set(parameters)
         self.names: dict[Node, str] = {}
         self.atoms: dict[str, str] = {}  # names of sizes, by their keys
         self.sizes: set[str] = set()  # the texts of names that are no axis of an input
-        self.reserved = {"input", "const", "size_of", "inf", "nan", "min", "max"}
+        self.reserved = {"input", "const", "size_of", "value", "inf", "nan", "min", "max"}
         self.functions: set[str] = set()  # the names of bodies
         if outer is not None:
             self.atoms, self.sizes, self.reserved = outer.atoms, outer.sizes, outer.reserved
@@ -219,6 +222,9 @@ class _Writer:
         return text
 
     def atom(self, atom: Atom) -> str:
+        if atom.source is not None:
+            names = self.names if self.outer is None else self.outer.names
+            return f"value({names[atom.source]})"
         if not atom.args:
             if atom.key not in self.atoms:
                 self.atoms[atom.key] = _fresh(_identifier(atom.name), self.sizes)
@@ -403,6 +409,8 @@ class _Reader:
             case ast.Call(ast.Name("min" | "max" as name), [left, right]):
                 choose = size_min if name == "min" else size_max
                 return choose(self.size(left), self.size(right))
+            case ast.Call(ast.Name("value"), [ast.Name(name)]):
+                return size_of_value(self.nodes[name])
             case ast.Subscript(ast.Attribute(ast.Name(name), "shape"), ast.Constant(axis)):
                 return self.nodes[name].shape[axis]
             case ast.Name(name):

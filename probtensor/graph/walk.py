@@ -1,21 +1,26 @@
-"""Orders and replacement over graphs. All iterative: graphs may be deeper than Python's stack."""
+"""Orders and replacement over graphs. All iterative: graphs may be deeper than Python's stack.
+
+A node needs its inputs, and what computes its sizes where data decide them (`Node.needs`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 
+from probtensor.graph.measured import rebuilt
 from probtensor.graph.node import Input, Node, made_by, make
 
 
 def toposort(
     outputs: Iterable[Node],
     given: Iterable[Node] = (),
-    needs: Callable[[Node], Iterable[Node]] | None = None,
+    needs: Callable[[Node], Iterable[Node]] = attrgetter("needs"),
 ) -> list[Node]:
     """All nodes the outputs need, inputs before users, in an order that the graph determines.
 
     Nodes in `given`, and nodes that only they need, are omitted. `needs` gives what must come
-    before a node, if that is more than its inputs.
+    before a node, if that is not just what it needs.
     """
     order: list[Node] = []
     done: set[Node] = set(given)
@@ -26,8 +31,7 @@ def toposort(
             if node in done:
                 stack.pop()
                 continue
-            before = node.inputs if needs is None else needs(node)
-            waiting = [x for x in before if x not in done]
+            waiting = [x for x in needs(node) if x not in done]
             if waiting:
                 stack.extend(reversed(waiting))
                 continue
@@ -52,22 +56,22 @@ def ancestors(outputs: Iterable[Node], stop: Callable[[Node], bool] = lambda nod
             continue
         seen[node] = None
         if not stop(node):
-            stack.extend(node.inputs)
+            stack.extend(node.needs)
     return list(seen)
 
 
 def users_of(order: Iterable[Node]) -> dict[Node, list[Node]]:
-    """For each node of a topological order, the nodes that read it (once for each use)."""
+    """For each node of a topological order, the nodes that need it (once for each use)."""
     users: dict[Node, list[Node]] = {}
     for node in order:
         users.setdefault(node, [])
-        for x in node.inputs:
+        for x in node.needs:
             users.setdefault(x, []).append(node)
     return users
 
 
 def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
-    """The same op on other inputs; the same node if they are the same."""
+    """The same op on other inputs of the same values; the same node if they are the same."""
     if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
         return node
     with made_by(node):
@@ -75,7 +79,8 @@ def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
 
 
 def replace(outputs: Iterable[Node], changes: Mapping[Node, Node]) -> list[Node]:
-    """The outputs with some nodes replaced. Replacements are not rewritten themselves."""
+    """The outputs with some nodes replaced, also where they decide sizes. Replacements are not
+    rewritten themselves."""
     outputs = list(outputs)
     done: dict[Node, Node] = dict(changes)
     for output in outputs:
@@ -85,10 +90,10 @@ def replace(outputs: Iterable[Node], changes: Mapping[Node, Node]) -> list[Node]
             if node in done:
                 stack.pop()
                 continue
-            waiting = [x for x in node.inputs if x not in done]
+            waiting = [x for x in node.needs if x not in done]
             if waiting:
                 stack.extend(waiting)
                 continue
             stack.pop()
-            done[node] = rebuild(node, tuple(done[x] for x in node.inputs))
+            done[node] = rebuilt(node, done)
     return [done[output] for output in outputs]

@@ -24,7 +24,15 @@ from probtensor.kernel.ir import (
 )
 from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import names_set
-from probtensor.types import Dim, Size, size_names, size_substitute, terms_of
+from probtensor.types import (
+    Dim,
+    Size,
+    never_negative,
+    size_names,
+    size_substitute,
+    terms_of,
+    where_positive,
+)
 
 
 class KernelError(AssertionError):
@@ -311,6 +319,7 @@ def _is_never_negative(size: Size, ranges: Mapping[str, Size]) -> bool:
     """Whether a size can be shown to be at least 0 for all values of the loop variables. Extents
     are taken to be at least 1, since a loop without iterations accesses nothing."""
     for name, extent in ranges.items():
+        extent = where_positive(extent)
         factor = coefficient(size, name)
         if factor is None:
             return False
@@ -322,6 +331,7 @@ def _is_never_negative(size: Size, ranges: Mapping[str, Size]) -> bool:
             size = size_substitute(size, {name: extent - 1})
         else:
             return False
+    if never_negative(size):
+        return True
     names = {name for extent in ranges.values() for name in size_names(extent)}
-    size = size_substitute(size, {name: Dim.name(name) + 1 for name in names})
-    return all(factor >= 0 for _, factor in terms_of(size))
+    return never_negative(size_substitute(size, {name: Dim.name(name) + 1 for name in names}))

@@ -6,7 +6,8 @@ value that the next one reads:
 
     nodes -> tasks -> nests of loops -> what is stored -> kernels -> plan
 
-    sizes.py    canonical names of sizes; the size laws of a graph as checks of a call
+    sizes.py    canonical names of sizes; size laws as checks of a call; stages, where data decide
+                sizes
     kinds/      for each kind of op: its tasks, what they read, and the statements they become
     tasks.py    nodes to tasks, each with its accesses
     reader.py   the element of a node at an index, through views; `values.py`, its expressions

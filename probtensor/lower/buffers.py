@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from probtensor.graph.node import Const, Input, Node
 from probtensor.lower.sizes import CanonicalSizes
@@ -27,6 +28,21 @@ class Memory:
     stored: set[Node]
     values: set[Node]
     written_out: frozenset[Node]
+
+
+class Fused(Protocol):
+    """What the names of buffers depend on: a fusion choice."""
+
+    sizes: CanonicalSizes
+    written_out: frozenset[Node]
+
+    @property
+    def results(self) -> Sequence[Node]:
+        """What is read when kernels have run."""
+
+    @property
+    def stored(self) -> set[Node]:
+        """The computed nodes that have a buffer."""
 
 
 @dataclass
@@ -59,8 +75,7 @@ def memory_of(
     order: Sequence[Node],
     inputs: Sequence[Node],
     outputs: Sequence[Node],
-    stored: set[Node],
-    written_out: frozenset[Node],
+    fusion: Fused,
 ) -> Memory:
     """The buffers of a plan: x for inputs, c for constants, y for outputs, w for temporaries."""
     names = {node: f"x{k}" for k, node in enumerate(inputs)}
@@ -71,16 +86,20 @@ def memory_of(
     results = {node: f"y{k}" for k, node in enumerate(dict.fromkeys(outputs))}
     computed = {n: name for n, name in results.items() if not isinstance(n.op, (Input, Const))}
     names |= computed
-    values = read_as_values(order, outputs)
-    return Memory(names, results, stored | computed.keys(), values, written_out)
+    values = read_as_values(order, fusion)
+    return Memory(names, results, fusion.stored | computed.keys(), values, fusion.written_out)
 
 
-def read_as_values(order: Sequence[Node], outputs: Sequence[Node]) -> set[Node]:
-    """Nodes read other than as indices that are checked against an axis."""
-    found = set(outputs)
+def read_as_values(order: Sequence[Node], fusion: Fused) -> set[Node]:
+    """Nodes read other than as indices that the entry of a call can check against an axis."""
+    found = set(fusion.results)
     for node in reversed(order):
-        indices = node.op.index_inputs() if node.op.index_mode == "raise" else ()
+        indices = node.op.index_inputs() if node.op.index_mode == "raise" else {}
         for position, x in enumerate(node.inputs):
-            if position not in indices and (node in found or not node.op.reads_all):
+            if position in indices:
+                source, axis = indices[position]
+                if fusion.sizes.is_measured(fusion.sizes.shape(node.inputs[source])[axis]):
+                    found.add(x)
+            elif node in found or not node.op.reads_all:
                 found.add(x)
     return found

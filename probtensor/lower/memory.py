@@ -8,18 +8,19 @@ from math import prod
 from probtensor.lower.plan import ALIGNMENT, Plan
 
 
-def layout(plan: Plan, sizes: Mapping[str, int]) -> tuple[int, dict[int, int]]:
-    """Bytes of the arena and the offset of each temp, for given sizes.
+def layout(plan: Plan, sizes: Mapping[str, int], stage: int = 0) -> tuple[int, dict[int, int]]:
+    """Bytes of the arena of a stage and the offset of each of its temps, for given sizes.
 
     Greedy first fit, largest first: two temps may overlap in the arena only if their live ranges do
     not. In practice within a few percent of optimal.
     """
+    temps = plan.temps(stage)
     bytes_of = {
-        k: _aligned(prod(plan.shape(k, sizes)) * plan.buffers[k].itemsize) for k in plan.lifetimes
+        k: _aligned(prod(plan.shape(k, sizes)) * plan.buffers[k].itemsize) for k in temps
     }
     placed: list[tuple[int, int, int]] = []  # offset, end, buffer
     offsets: dict[int, int] = {}
-    for k in sorted(plan.lifetimes, key=lambda k: (-bytes_of[k], k)):
+    for k in sorted(temps, key=lambda k: (-bytes_of[k], k)):
         first, last = plan.lifetimes[k]
         offset = 0
         for start, end, other in sorted(placed):

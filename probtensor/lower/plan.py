@@ -7,6 +7,7 @@ so that the same model on more data is the same module.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from probtensor.graph.node import Node
 from probtensor.kernel.ir import Kernel
 from probtensor.types import Dim, Size, SizeCheck, dtype_of, size_value
 
+MEASURED = -1  # axis of a size that is the value of a buffer
 ALIGNMENT = 64  # bytes: one cache line, one AVX-512 register
 
 
@@ -34,12 +36,19 @@ class Buffer:
 
 @dataclass(frozen=True)
 class SizeSource:
-    """The source of a size: axis `axis` of buffer `buffer`, or a constant `value`."""
+    """The source of a size: axis `axis` of buffer `buffer`, or a constant `value`; or with axis
+    MEASURED the value of that buffer, an int64 scalar which the stage before `stage` writes."""
 
     name: str
     buffer: int
     axis: int
     value: int | None = None
+    stage: int = 0
+
+    @property
+    def measured(self) -> bool:
+        """Whether it is the value of a buffer."""
+        return self.axis == MEASURED and self.value is None
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,10 @@ class Plan:
     results (one buffer may be several outputs). `lifetimes` maps each temp (by position) to its
     first and last kernel; `memory.layout` derives offsets from it. `failures[code - 1]` is the
     message of a status that a kernel may return.
+
+    A plan with sizes that data decide runs in stages: stage s are the kernels from `starts[s]` on,
+    whose sizes are known once the stages before have run. `output_stages` are the stages that first
+    write each of `outputs`.
     """
 
     buffers: tuple[Buffer, ...]
@@ -71,10 +84,45 @@ class Plan:
     index_checks: tuple[IndexCheck, ...]
     lifetimes: Mapping[int, tuple[int, int]]
     failures: tuple[str, ...] = ()
+    starts: tuple[int, ...] = (0,)
+    output_stages: tuple[int, ...] = ()
 
     def shape(self, buffer: int, sizes: Mapping[str, int]) -> tuple[int, ...]:
         """The shape of a buffer, given the values of the sizes."""
         return tuple(size_value(n, sizes) for n in self.buffers[buffer].shape)
+
+    @property
+    def staged(self) -> bool:
+        """Whether there is more than one stage."""
+        return len(self.starts) > 1
+
+    def stage_of(self, kernel: int) -> int:
+        """The stage of a kernel."""
+        return bisect_right(self.starts, kernel) - 1 if self.staged else 0
+
+    def stage_kernels(self, stage: int) -> tuple[Kernel, ...]:
+        """The kernels of a stage, in order."""
+        return self.kernels[slice(*[*self.starts, None][stage : stage + 2])]
+
+    def temps(self, stage: int) -> list[int]:
+        """The temps that a stage writes first, which are in its arena."""
+        return [k for k, (first, _) in self.lifetimes.items() if self.stage_of(first) == stage]
+
+    def measured(self) -> tuple[SizeSource, ...]:
+        """The sizes that data decide, in the order in which they become known."""
+        found = (source for source in self.sizes if source.measured)
+        return tuple(sorted(found, key=lambda source: source.stage))
+
+    def checks(self, stage: int) -> list[SizeCheck]:
+        """The size checks that can be made when a stage begins, and not before."""
+        if not self.staged:
+            return list(self.size_checks)
+        stages = {source.name: source.stage for source in self.sizes}
+        return [
+            check
+            for check in self.size_checks
+            if max((stages[name] for name in check.names()), default=0) == stage
+        ]
 
     def size_names(self) -> tuple[Dim, ...]:
         return tuple(Dim.name(source.name) for source in self.sizes)

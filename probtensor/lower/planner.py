@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from probtensor.graph.closed import with_bodies
 from probtensor.graph.node import Const, GraphError, Input, Node, line_of
@@ -29,24 +30,28 @@ from probtensor.lower.large import LargeSizes
 from probtensor.lower.loops import KernelWriter
 from probtensor.lower.nest import Nest, buffered, launches, nests
 from probtensor.lower.plan import Buffer, IndexCheck, Plan
-from probtensor.lower.sizes import CanonicalSizes
+from probtensor.lower.sizes import CanonicalSizes, Stages
 from probtensor.lower.tasks import deep_views, tasks_of, with_parts
 from probtensor.types import size_product
 
 
 def lower(
-    inputs: Sequence[Node], outputs: Sequence[Node], written: Sequence[Node] = ()
+    inputs: Sequence[Node],
+    outputs: Sequence[Node],
+    written: Sequence[Node] = (),
+    values: Mapping[str, Node] | None = None,
 ) -> Plan:
     """The plan that computes the outputs from the inputs.
 
-    `written` are the outputs before any pass, whose size laws are checked as well. The graph must
-    contain no composite ops and no random variables, and no Input that is not among `inputs`.
-    GraphError if a size cannot be derived from the shapes of the inputs.
+    `written` are the outputs before any pass, whose size laws are checked as well. `values` are
+    nodes that give names of sizes their values, by the key of the name; no node has a size of a
+    later one. The graph must contain no composite ops and no random variables, and no Input that
+    is not among `inputs`. GraphError if a size cannot be derived from the shapes of the inputs.
     """
-    fusion = fused(inputs, outputs, written)
+    fusion = fused(inputs, outputs, written, values)
     sizes, outputs = fusion.sizes, fusion.outputs
     order = _with_body_constants(fusion.order)
-    memory = memory_of(order, inputs, outputs, fusion.stored, fusion.written_out)
+    memory = memory_of(order, inputs, outputs, fusion)
     needs = Needs()
     bodies = [KernelWriter(sizes, memory, needs).kernel(nests) for nests in fusion.kernels]
     sizes.require(needs.limits)
@@ -59,63 +64,95 @@ def lower(
     # Named sizes would hide how large ones relate: that 32 rows of 32 are within 1024 elements.
     for kernel in plain:
         check(kernel, elements, [source.name for source in sizes.sources])
-    return _plan(buffers, inputs, outputs, kernels, sizes, needs)
+    return _plan(buffers, inputs, kernels, fusion, memory, needs)
 
 
 @dataclass(frozen=True)
 class Fusion:
-    """The fusion choice: the loops and tasks of each kernel, and the nodes that are stored."""
+    """The fusion choice: the loops and tasks of each kernel, and the nodes that are stored.
+
+    `starts` are the numbers of the first kernels of each stage.
+    """
 
     sizes: CanonicalSizes
     order: list[Node]
     outputs: list[Node]
     written_out: frozenset[Node]
     kernels: tuple[tuple[Nest, ...], ...]
+    starts: tuple[int, ...] = (0,)
+
+    @property
+    def results(self) -> list[Node]:
+        """What is read when kernels have run: the outputs, and the values of sizes."""
+        return [*self.outputs, *self.sizes.measured.values()]
 
     @property
     def stored(self) -> set[Node]:
-        """The computed nodes that have a buffer: outputs, and those that `buffered` finds."""
-        return buffered(self.kernels) | {x for x in self.outputs if _computed(x)}
+        """The computed nodes that have a buffer: results, and those that `buffered` finds."""
+        return buffered(self.kernels) | {x for x in self.results if _computed(x)}
 
 
 def fused(
-    inputs: Sequence[Node], outputs: Sequence[Node], written: Sequence[Node] = ()
+    inputs: Sequence[Node],
+    outputs: Sequence[Node],
+    written: Sequence[Node] = (),
+    values: Mapping[str, Node] | None = None,
 ) -> Fusion:
     """The fusion choice of a plan; arguments and errors are those of `lower`."""
-    order = toposort(outputs)
+    values = values or {}
+    order = toposort([*outputs, *values.values()])
     _require_inputs(order, inputs)
-    sizes = CanonicalSizes(inputs, order, toposort(written))
+    sizes = CanonicalSizes(inputs, order, toposort(written), values)
     _require_sizes(order, sizes)
     outputs = [_without_broadcast(node, sizes) for node in outputs]
-    order = with_parts(toposort(outputs))
+    results = [*outputs, *sizes.measured.values()]
+    order = with_parts(toposort(results))
     written_out = deep_views(order)
-    kernels = launches(nests(tasks_of(order, outputs, sizes, written_out)))
-    return Fusion(sizes, order, outputs, written_out, kernels)
+    stages = Stages(order, sizes)
+    tasks = tasks_of(order, results, sizes, written_out)
+    kernels: list[tuple[Nest, ...]] = []
+    starts = []
+    for stage in range(stages.count):
+        starts.append(len(kernels))
+        kernels += launches(nests([task for task in tasks if stages(task.node) == stage]))
+    return Fusion(sizes, order, outputs, written_out, tuple(kernels), tuple(starts))
 
 
 def _plan(
     buffers: tuple[Buffer, ...],
     inputs: Sequence[Node],
-    outputs: Sequence[Node],
     kernels: tuple[Kernel, ...],
-    sizes: CanonicalSizes,
+    fusion: Fusion,
+    memory: Memory,
     needs: Needs,
 ) -> Plan:
-    position = {b.node: k for k, b in enumerate(buffers) if b.role in ("input", "constant")}
-    result = {b.node: k for k, b in enumerate(buffers) if b.role == "output"}
+    position = {buffer.name: k for k, buffer in enumerate(buffers)}
+    sizes, starts = fusion.sizes, fusion.starts
+    results = [memory.results[node] for node in fusion.outputs]
+    written = [
+        next((k for k, kernel in enumerate(kernels) if name in kernel.writes), 0)
+        for name in results
+    ]
     return Plan(
         buffers=buffers,
         inputs=tuple(range(len(inputs))),
-        outputs=tuple(result[node] for node in outputs),
+        outputs=tuple(position[name] for name in results),
         kernels=kernels,
-        sizes=tuple(sizes.sources),
+        sizes=tuple(
+            replace(source, buffer=position[memory.names[sizes.measured[source.name]]])
+            if source.measured
+            else source
+            for source in sizes.sources
+        ),
         size_checks=tuple(sizes.checks),
         index_checks=tuple(
-            IndexCheck(position[leaf], bound, message)
+            IndexCheck(position[memory.names[leaf]], bound, message)
             for (leaf, bound), message in needs.checked.items()
         ),
-        lifetimes=_lifetimes(buffers, kernels),
+        lifetimes=_lifetimes(buffers, kernels, fusion),
         failures=tuple(needs.failures),
+        starts=starts,
+        output_stages=tuple(bisect_right(starts, k) - 1 for k in written),
     )
 
 
@@ -231,12 +268,18 @@ def _buffers(order, inputs, outputs, kernels, sizes, memory, needs) -> tuple[Buf
     return tuple(found)
 
 
-def _lifetimes(buffers, kernels) -> dict[int, tuple[int, int]]:
+def _lifetimes(buffers, kernels, fusion: Fusion) -> dict[int, tuple[int, int]]:
+    """The first and last kernel of each temp. The values of sizes are read after a stage."""
+    kept = {
+        node: fusion.starts[source.stage] - 1
+        for source in fusion.sizes.sources
+        if (node := fusion.sizes.measured.get(source.name)) is not None
+    }
     found: dict[int, tuple[int, int]] = {}
     for k, buffer in enumerate(buffers):
         if buffer.role == "temp":
             used = [
                 i for i, kn in enumerate(kernels) if buffer.name in (*kn.reads, *kn.writes)
             ]
-            found[k] = (used[0], used[-1])
+            found[k] = (used[0], max(used[-1], kept.get(buffer.node, 0)))
     return found

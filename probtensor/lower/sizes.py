@@ -10,13 +10,17 @@ user's names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from probtensor.graph.law import size_laws
-from probtensor.graph.node import Node, Op, line_of
+from probtensor.graph.measured import resized
+from probtensor.graph.node import Const, GraphError, Node, Op, SizeOf, line_of
 from probtensor.graph.parts import types_of
-from probtensor.graph.resize import resized
-from probtensor.lower.plan import SizeSource
+from probtensor.graph.resize import names_in
+from probtensor.graph.symbolic import described
+from probtensor.graph.walk import toposort
+from probtensor.lower.plan import MEASURED, SizeSource
 from probtensor.types import (
     Atom,
     Dim,
@@ -37,13 +41,21 @@ class CanonicalSizes:
     """
 
     def __init__(
-        self, inputs: Sequence[Node], order: Sequence[Node], written: Sequence[Node] = ()
+        self,
+        inputs: Sequence[Node],
+        order: Sequence[Node],
+        written: Sequence[Node] = (),
+        values: Mapping[str, Node] | None = None,
     ) -> None:
         self.sources: list[SizeSource] = []
+        self.measured: dict[str, Node] = {}  # by canonical name, the node with its value
+        self._ranks: dict[str, int] = {}  # of these names: when their values become known
         self._names: dict[str, Size] = {}  # the canonical sizes of the user's names, by key
         self._merged: dict[str, Size] = {}  # canonical names that equal other sizes
-        # First name all axes: a declared size may depend on names of later inputs.
-        axes = [self._name_axes(position, node) for position, node in enumerate(inputs)]
+        # First all names: a declared size may depend on those of later inputs, and on values.
+        values = values or {}
+        axes = [self._name_axes(position, node, values) for position, node in enumerate(inputs)]
+        signs = [self._name_value(key, node) for key, node in values.items()]
         declared = [
             check
             for position, (node, others) in enumerate(zip(inputs, axes, strict=True))
@@ -53,7 +65,7 @@ class CanonicalSizes:
         laws = size_laws(nodes, inputs)
         joined = [law for law in self._named(laws) if law.relation == "==" and self._join(law)]
         self._canonical = {key: self._resolved(size) for key, size in self._names.items()}
-        self.checks: list[SizeCheck] = []
+        self.checks: list[SizeCheck] = signs
         self.require(law for law in laws if law.relation != "==")
         self.checks += [*declared, *joined]
         self._shapes: dict[Node, tuple[Size, ...]] = {}
@@ -94,9 +106,11 @@ class CanonicalSizes:
         sizes = [self(n) for kind in types_of(node) for n in kind.shape]
         return {atom for size in sizes for atom in size_atoms(size) if atom.key not in given}
 
-    def _name_axes(self, position: int, node: Node) -> list[tuple[int, Dim]]:
+    def _name_axes(
+        self, position: int, node: Node, values: Container[str]
+    ) -> list[tuple[int, Dim]]:
         """Name the axes of an input. Returns, with their names, those whose declared size is an
-        expression or the size of an earlier axis."""
+        expression, the size of an earlier axis, or one of `values`."""
         others = []
         for axis, size in enumerate(node.type.shape):
             if not isinstance(size, Dim):
@@ -104,11 +118,43 @@ class CanonicalSizes:
             canonical = Dim.name(f"n{len(self.sources)}")
             self.sources.append(SizeSource(str(canonical), position, axis))
             key = size_name(size)
-            if key is not None and key not in self._names:
+            if key is not None and key not in self._names and key not in values:
                 self._names[key] = canonical
             else:
                 others.append((axis, canonical))
         return others
+
+    def _name_value(self, key: str, node: Node) -> SizeCheck:
+        """Name a size that is the value of a node. Returns the check that it is not negative, as
+        names are taken to be everywhere else."""
+        if isinstance(node.op, Const):
+            size: Size = int(node.op.array)
+        elif isinstance(node.op, SizeOf):
+            size = size_substitute(node.op.size, self._names)
+        else:
+            size = Dim.name(f"n{len(self.sources)}")
+            self.sources.append(SizeSource(str(size), -1, MEASURED))
+            self.measured[str(size)] = node
+            self._ranks[str(size)] = len(self._ranks) + 1
+        self._names[key] = size
+        named = f"the size {described(node, 3)} would be "
+        text = (named, size, f": none is negative\n  it is computed at {line_of(node)}")
+        return SizeCheck(0, "<=", size, text)
+
+    def _rank(self, size: Size) -> int:
+        return max((self._ranks.get(name, 0) for name in size_names(size)), default=0)
+
+    def is_measured(self, size: Size) -> bool:
+        """Whether a canonical size depends on the value of a node."""
+        return self._rank(size) > 0
+
+    def measured_in(self, node: Node) -> set[str]:
+        """The canonical names, before any were merged, of the sizes in a node's type and op that
+        are values of nodes."""
+        if not self.measured:
+            return set()
+        keys = names_in((node.type, node.op))
+        return {n for key in keys for n in size_names(self._names.get(key, 0))} & self._ranks.keys()
 
     def _declared(
         self, label: str, node: Node, axes: Iterable[tuple[int, Dim]]
@@ -140,9 +186,49 @@ class CanonicalSizes:
         return self._merge(left, right) or self._merge(right, left) or True
 
     def _merge(self, size: Size, other: Size) -> bool:
-        """Replace `size` by `other` from now on; False if `size` is not a single name."""
+        """Replace `size` by `other` from now on; False if `size` is not a single name, or is known
+        before `other` is."""
         name = size_name(size)
-        if name is None or name in size_names(other):
+        if name is None or name in size_names(other) or self._rank(size) < self._rank(other):
             return False
         self._merged[name] = other
         return True
+
+
+class Stages:
+    """The stage of each node of an order: when the sizes in it and its inputs are known.
+
+    It is the last one, since nodes of one stage may share loops and those of different stages may
+    not, unless a size of a later stage needs the node. There are `count` stages. Those of the
+    measured sources of `sizes` are set. GraphError for a size that is needed to compute itself.
+    """
+
+    def __init__(self, order: Sequence[Node], sizes: CanonicalSizes) -> None:
+        self.count = 1
+        self.of_node: dict[Node, int] = {}
+        if not sizes.measured:
+            return
+        self.known: dict[str, int] = {}  # by name: the first stage that may use the size
+        for name, node in sizes.measured.items():
+            self.known[name] = 1 + self._earliest(node, sizes)
+        self.count = 1 + max(self.known.values())
+        sizes.sources[:] = [
+            replace(source, stage=self.known.get(source.name, 0)) for source in sizes.sources
+        ]
+        for name, node in sizes.measured.items():
+            stage = self.known[name] - 1
+            self.of_node[node] = min(self.of_node.get(node, stage), stage)
+        for node in reversed(order):
+            stage = self.of_node.setdefault(node, self.count - 1)
+            for x in node.inputs:
+                self.of_node[x] = min(self.of_node.get(x, stage), stage)
+
+    def _earliest(self, node: Node, sizes: CanonicalSizes) -> int:
+        """The first stage in which a node can be computed."""
+        names = {name for x in toposort([node]) for name in sizes.measured_in(x)}
+        if not names <= self.known.keys():
+            raise GraphError(f"a size depends on itself\n  it is computed at {line_of(node)}")
+        return max((self.known[name] for name in names), default=0)
+
+    def __call__(self, node: Node) -> int:
+        return self.of_node.get(node, self.count - 1)

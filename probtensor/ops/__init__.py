@@ -8,8 +8,8 @@ functions with NumPy's signatures; for an elementwise op that is the op's single
     kinds/         the kinds, a file each; @op, REGISTRY, Facts
     elementwise/   arithmetic, comparison, logic, casts, elementary functions
     special/       logistic and gamma families, the normal integral, small differences of logarithms
-    arrays/        creation, views, joins, sort, and NumPy's functions that rearrange elements
-    indexing/      x[key], x.at[key], slices, gather and scatter, take
+    arrays/        creation, views, joins, sort, unique, NumPy's functions that rearrange elements
+    indexing/      x[key], x.at[key], slices, gather and scatter, take, nonzero
     reductions/    sum, max, mean, var, logsumexp, argmax
     branches/      one of several graphs is computed
     linalg/        matrix products, einsum, triangular systems, factors, norms
@@ -46,12 +46,13 @@ from probtensor.ops.arrays import (
     order,
     rearrange,
     require,
+    unique,
     views,
 )
 from probtensor.ops.arrays.transfer import Transfer  # noqa: F401 - its function is `pt.transfer`
 from probtensor.ops.branches import op as branches
 from probtensor.ops.elementwise import arithmetic, elementary, equality, logic
-from probtensor.ops.indexing import along, gather, index, slicing
+from probtensor.ops.indexing import along, gather, index, places, slicing
 from probtensor.ops.indexing.slicing import narrow  # noqa: F401
 from probtensor.ops.kinds.base import REGISTRY
 from probtensor.ops.kinds.function import as_tensor_of  # noqa: F401
@@ -64,9 +65,9 @@ from probtensor.ops.reductions import composite, folds, statistics
 from probtensor.ops.special import divergence, functions, links, rising, tails
 
 _MODULES = (
-    *(creation, diagonals, layout, order, rearrange, require, views),
+    *(creation, diagonals, layout, order, rearrange, require, unique, views),
     *(arithmetic, elementary, equality, logic),
-    *(along, gather, index, slicing),
+    *(along, gather, index, places, slicing),
     *(factors, norms, products, solving, subscripts),
     *(composite, folds, statistics),
     *(divergence, functions, links, rising, tails),

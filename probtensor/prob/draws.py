@@ -17,6 +17,7 @@ from probtensor.graph import (
     inputs_of,
     line_of,
 )
+from probtensor.graph.measured import refuse_measured
 from probtensor.graph.node import new_input
 from probtensor.graph.resize import with_sizes
 from probtensor.prob.model.data import default_of
@@ -24,7 +25,7 @@ from probtensor.prob.model.packed import Packed, rows_of
 from probtensor.prob.model.sizes import KnownSizes
 from probtensor.sample.checks import integer, seed_integer, with_user_line
 from probtensor.transform.draws import lower_draws
-from probtensor.types import Dim
+from probtensor.types import Dim, sourced_atoms
 
 
 @public
@@ -88,6 +89,9 @@ def draw_rows(
     lengths  of dims that neither data nor given values determine
     target   where they are computed; see `function`
     """
+    for node in named.values():
+        if any(sourced_atoms(node.type)):
+            refuse_measured([node], "draw: draws would have different shapes")
     given = dict(given or {})
     sizes = KnownSizes()
     inputs = [x for x in inputs_of([*named.values()]) if default_of(x) is not None]

@@ -11,7 +11,9 @@ import numpy as np
 from probtensor.kernel.ir import Call, walk
 from probtensor.lower.plan import Plan
 
-# Runs a plan over flat arrays (None for temporaries) and the values of its sizes; gives its status.
+# Runs a plan, or a stage of it, over flat arrays and the values of its sizes, behind which stands
+# the stage if there are several; gives its status. The list is given None for temporaries, and gets
+# their arrays in the stage that begins them.
 Run = Callable[[list[np.ndarray | None], list[int]], int]
 
 

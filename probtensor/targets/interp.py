@@ -42,16 +42,16 @@ class InterpTarget:
         library = blas.of_numpy()
 
         def run(arrays: list[np.ndarray | None], values: list[int]) -> int:
-            sizes = {source.name: n for source, n in zip(plan.sizes, values, strict=True)}
-            buffers: dict[str, np.ndarray] = {}
-            for buffer, array in zip(plan.buffers, arrays, strict=True):
-                if array is None:
-                    count = size_value(size_product(buffer.shape), sizes)
-                    array = np.zeros(count, dtype=buffer.dtype)
-                buffers[buffer.name] = array
+            sizes = {source.name: n for source, n in zip(plan.sizes, values)}
+            stage = values[-1] if plan.staged else 0
+            for k in plan.temps(stage):
+                count = size_value(size_product(plan.buffers[k].shape), sizes)
+                arrays[k] = np.zeros(count, dtype=plan.buffers[k].dtype)
+            named = zip(plan.buffers, arrays, strict=True)
+            buffers = {buffer.name: array for buffer, array in named if array is not None}
             status = 0
             with blas.OneThread(library):
-                for kernel in plan.kernels:
+                for kernel in plan.stage_kernels(stage):
                     status = run_kernel(kernel, buffers, sizes, functions, routines) or status
             return status
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from probtensor import ops
 from probtensor.calls import line_text, public
-from probtensor.graph.node import GraphError, Node, as_tensor, made_by, new_input
+from probtensor.graph.measured import refuse_measured
+from probtensor.graph.node import GraphError, Node, as_tensor, line_of, made_by, new_input
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Batch
 from probtensor.ops.reductions.folds import one_axis
-from probtensor.types import Size, broadcast_size, shape_text
+from probtensor.types import Size, broadcast_size, shape_text, sourced_atoms
 
 
 @public
@@ -93,11 +94,21 @@ def vmap_nodes(outputs: Sequence[Node], batches: Mapping[Node, Node]) -> list[No
         size = broadcast_size(size, x.shape[0])
     done = {x: _repeated(batch, size) for x, batch in batches.items()}
     for node in toposort(outputs):
+        if node not in done:
+            _check_sizes(node, done)
         if node not in done and any(x in done for x in node.inputs):
             with made_by(node):
                 inputs = tuple(done.get(x) for x in node.inputs)
                 done[node] = node.op.batched(Batch(node, inputs, size, vmap_nodes))
     return [done[y] if y in done else ops.broadcast_to(y, (size, *y.shape)) for y in outputs]
+
+
+def _check_sizes(node: Node, done: Mapping[Node, Node]) -> None:
+    """GraphError if a size of a node differs between the items of a batch."""
+    for atom in sourced_atoms((node.op, node.type)):
+        if atom.source in done:
+            text = "vmap: items would have different sizes"
+            refuse_measured([node], text, f"it is used at {line_of(node)}")
 
 
 def _repeated(batch: Node, size: Size) -> Node:

@@ -17,9 +17,10 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.closed import with_bodies
+from probtensor.graph.measured import rebuilt
 from probtensor.graph.node import GraphError, Node, line_of, made_by, new_input
 from probtensor.graph.parts import Get
-from probtensor.graph.walk import rebuild, toposort
+from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Loop, Random, random_nodes
 from probtensor.transform.loops.opened import Entry, closed_again, opened
 
@@ -97,15 +98,12 @@ def _drawn(
         if isinstance(node.op, Get) and node.inputs[0] in results:
             done[node] = results[node.inputs[0]][node.op.index]
             continue
-        inputs = tuple(done[x] for x in node.inputs)
+        done[node] = renamed = rebuilt(node, done)
         with made_by(node):
             if isinstance(node.op, Random):
-                done[node] = node.op.draw(node, streams.of(node), inputs)
-            elif node in drawing:
-                results[node] = _loop_with_draws(node, inputs, streams)
-                done[node] = node  # only its parts are read
-            else:
-                done[node] = rebuild(node, inputs)
+                done[node] = renamed.op.draw(renamed, streams.of(node), renamed.inputs)
+            elif node in drawing:  # only its parts are read
+                results[node] = _loop_with_draws(renamed, renamed.inputs, streams)
     return [done[y] for y in outputs]
 
 

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import reduce
 from operator import attrgetter, eq, le, lt
 from types import FrameType
+from typing import ClassVar
 
 import numpy as np
 
@@ -29,12 +30,24 @@ class ShapeError(ValueError):
 class Atom:
     """What a `Dim` is a polynomial in: a name, or `name(args)` for //, min and max.
 
-    `uid` is that of the input which the name is a size of; empty for all other names.
+    `uid` is that of the input which the name is a size of; empty for all other names. `source` is
+    what computes the value, where data decide it (`graph/measured.py`); it is opaque here.
     """
 
     name: str
     args: tuple[Size, ...] = ()
     uid: str = ""
+    source: object = field(default=None, compare=False, repr=False)
+    sourced: ClassVar[bool] = False  # whether any atom with a source was ever made
+
+    @staticmethod
+    def made(name: str, args: tuple[Size, ...], uid: str, source: object) -> Atom:
+        """The atom, which may have a source."""
+        Atom.sourced |= source is not None
+        return Atom(name, args, uid, source)
+
+    def __reduce__(self) -> tuple:
+        return Atom.made, (self.name, self.args, self.uid, self.source)
 
     @property
     def key(self) -> str:
@@ -404,6 +417,44 @@ def size_quotients(size: Size) -> list[tuple[Size, Dim]]:
 def size_atoms(size: Size) -> set[Atom]:
     """The names a size depends on, as atoms."""
     return {atom for atom in _atoms(size) if not atom.args}
+
+
+class HoldsSizes:
+    """A value with sizes in it that are none of its fields, such as the body of an op."""
+
+    def sourced_atoms(self) -> Iterable[Atom]:
+        """The atoms with a source in these sizes."""
+        raise NotImplementedError
+
+    def resized(self, names: Mapping[str, Size]) -> HoldsSizes:
+        """The value with sizes substituted for names, by key; itself if nothing changes."""
+        raise NotImplementedError
+
+    def size_names(self) -> set[str]:
+        """The keys of the names in these sizes."""
+        raise NotImplementedError
+
+
+def sourced_atoms(value: object) -> Iterable[Atom]:
+    """The atoms with a source in a size, or in a value that holds sizes: a tuple or a dataclass."""
+    if not Atom.sourced:
+        return
+    if isinstance(value, Dim):
+        yield from (atom for atom in _atoms(value) if atom.source is not None)
+        return
+    if isinstance(value, HoldsSizes):
+        yield from value.sourced_atoms()
+        return
+    parts = value if isinstance(value, tuple) else ()
+    if is_dataclass(value):
+        parts = [getattr(value, f.name) for f in fields(value)]
+    for part in parts:
+        yield from sourced_atoms(part)
+
+
+def sources(value: object) -> tuple:
+    """What computes the sizes in such a value, where data decide them; each once."""
+    return tuple(dict.fromkeys(atom.source for atom in sourced_atoms(value)))
 
 
 def size_names(size: Size) -> set[str]:

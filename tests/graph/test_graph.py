@@ -110,7 +110,7 @@ def test_a_bad_call_names_op_shapes_and_lines():
 def forged(op, inputs, kind):
     """A node that `make` would not build."""
     node = object.__new__(Node)
-    for name, value in (("op", op), ("inputs", inputs), ("type", kind)):
+    for name, value in (("op", op), ("inputs", inputs), ("needs", inputs), ("type", kind)):
         object.__setattr__(node, name, value)
     return node
 

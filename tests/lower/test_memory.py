@@ -2,14 +2,13 @@
 
 import itertools
 import random
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import probtensor as pt
 from probtensor.lower.memory import layout
-from probtensor.lower.plan import ALIGNMENT, Buffer
+from probtensor.lower.plan import ALIGNMENT, Buffer, Plan
 from probtensor.types import DTYPES, Dim
 
 N = Dim.name("n")
@@ -25,9 +24,7 @@ def arena(seed):
         buffers.append(Buffer(f"w{k}", rng.choice(DTYPES), shape, role, None))
         if role == "temp":
             lifetimes[k] = tuple(sorted(rng.choices(range(6), k=2)))
-    plan = SimpleNamespace(buffers=buffers, lifetimes=lifetimes)
-    plan.shape = lambda k, sizes: tuple(sizes["n"] if n is N else n for n in buffers[k].shape)
-    return plan
+    return Plan(tuple(buffers), (), (), (), (), (), (), lifetimes)
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 100])

@@ -16,6 +16,7 @@ from probtensor.function.call import Compilation, Function, rebuild
 from probtensor.function.device.batched import BatchedCalls, DeviceDensity
 from probtensor.function.device.layout import DeviceLayout, nonnegative
 from probtensor.function.device.profile import Work, seconds_of_calls, timed
+from probtensor.function.device.stages import StagedCall
 from probtensor.function.device.streams import (
     Stream,
     borrowed_array,
@@ -99,15 +100,37 @@ class DeviceFunction(Function):
         )
 
     def _run(self, args: tuple, stream: Stream) -> object:
+        if self._wiring.stages > 1:
+            return self._run_stages(args, stream)
         layout, table, made, _used = self._prepare(args, stream)
         layout.launch(table, stream)
-        if self._runner.may_fail:
-            status = layout.status(stream.queue)
-            stream.waited()
-            if status:
-                layout.scratch_dirty = True
-                raise failure(self._wiring.failures, status)
-        return self._finish(layout, made, stream)
+        self._check_status(layout, stream)
+        return self._finish(layout.download_outputs(stream.queue), made, stream)
+
+    def _run_stages(self, args: tuple, stream: Stream) -> object:
+        """`_run` for a plan of several stages."""
+        call = StagedCall(self._wiring, stream)
+        layout, table, made, used = self._prepare(args, stream)
+        given = [value for value in used if type(value) is not np.ndarray]
+        for stage in range(self._wiring.stages):
+            if stage > 0:
+                layout = self._layout_for(used, call.known_at(stage), stage)
+                stream.hold(layout)
+                table = list(layout.pointers)
+                made = self._results_there(layout, table, given, stream)
+            call.run(layout, table, made, stream)
+            self._check_status(layout, stream)
+        return self._finish(call.downloads(), call.made, stream)
+
+    def _check_status(self, layout: DeviceLayout, stream: Stream) -> None:
+        """Raise where a check of the launches failed."""
+        if not self._runner.may_fail:
+            return
+        status = layout.status(stream.queue)
+        stream.waited()
+        if status:
+            layout.scratch_dirty = True
+            raise failure(self._wiring.failures, status)
 
     def _prepare(
         self, args: tuple, stream: Stream
@@ -127,8 +150,8 @@ class DeviceFunction(Function):
     def rows(self, columns: Sequence[object]) -> list[Value]:
         """The outputs for many rows of the arguments, in one launch if memory allows; arguments and
         results have one more leading axis. See `BatchedCalls`. A function of which a routine runs
-        on the host is called once for each row."""
-        if self._runner.on_host:
+        on the host, or of which data decide sizes, is called once for each row."""
+        if self._runner.on_host or self._wiring.stages > 1:
             return self._one_by_one(columns)
         stream = current_stream(self._main)
         with self._lock:
@@ -181,16 +204,19 @@ class DeviceFunction(Function):
             return borrowed_array(value, slot.dtype, slot.ndim, slot.label, slot.line)
         return self.convert(slot.number, value)
 
-    def _layout_for(self, values: Sequence[Value]) -> DeviceLayout:
-        dims = tuple(n for value in values for n in value.shape)
+    def _layout_for(
+        self, values: Sequence[Value], known: tuple[int, ...] = (), stage: int = 0
+    ) -> DeviceLayout:
+        """The layout of a stage, given the sizes that data decide and it may use."""
+        dims = (*(n for value in values for n in value.shape), *known)
         host_slots = tuple(k for k, value in enumerate(values) if type(value) is np.ndarray)
         layout = self._layouts.get((dims, host_slots))
         if layout is None:
             try:
-                layout = self._new_layout(dims, host_slots)
+                layout = self._new_layout(dims, host_slots, stage)
             except DeviceError:  # retry once after dropping cached layouts
                 self._layouts.clear()
-                layout = self._layout_or_error(values, dims, host_slots)
+                layout = self._layout_or_error(values, dims, host_slots, stage)
             self._layouts[dims, host_slots] = layout
             if len(self._layouts) > CACHED_LAYOUTS:
                 self._layouts.popitem(last=False)
@@ -198,20 +224,28 @@ class DeviceFunction(Function):
         return layout
 
     def _layout_or_error(
-        self, values: Sequence[Value], dims: tuple[int, ...], host_slots: tuple[int, ...]
+        self,
+        values: Sequence[Value],
+        dims: tuple[int, ...],
+        host_slots: tuple[int, ...],
+        stage: int,
     ) -> DeviceLayout:
         """As `_new_layout`; DeviceError with the sizes of the arguments."""
         try:
-            return self._new_layout(dims, host_slots)
+            return self._new_layout(dims, host_slots, stage)
         except DeviceError as error:
             slots = zip(self._wiring.live, values, strict=True)
             given = ", ".join(f"{slot.label} {value.shape}" for slot, value in slots)
             raise DeviceError(f"{self.label}: {error}\n  called with {given}") from None
 
-    def _new_layout(self, dims: tuple[int, ...], host_slots: tuple[int, ...]) -> DeviceLayout:
+    def _new_layout(
+        self, dims: tuple[int, ...], host_slots: tuple[int, ...], stage: int
+    ) -> DeviceLayout:
         wiring = self._wiring
+        layout = DeviceLayout(wiring, self._runner, dims, host_slots, stage)
+        if stage > 0:
+            return layout
         fixed = list(self._fixed_arrays())
-        layout = DeviceLayout(wiring, self._runner, dims, host_slots)
         for k, checks in wiring.checks_of.items():
             at = k - len(wiring.live)
             if at >= 0:
@@ -265,12 +299,22 @@ class DeviceFunction(Function):
             if type(value) is not np.ndarray:
                 table[slot.position] = value.address
                 given.append(value)
+        return table, self._results_there(layout, table, given, stream)
+
+    def _results_there(
+        self,
+        layout: DeviceLayout,
+        table: list[int],
+        given: Sequence[DeviceArray],
+        stream: Stream,
+    ) -> dict[int, DeviceArray]:
+        """The results on the device that the stage of a layout begins, entered in the table."""
         made = {}
         for k, result in enumerate(self._wiring.results):
-            if result.own and result.memory != "cpu":
+            if result.own and result.memory != "cpu" and result.stage == layout.stage:
                 made[k] = self._result(k, layout, given, stream)
                 table[result.position] = made[k].address
-        return table, made
+        return made
 
     def _result(
         self, k: int, layout: DeviceLayout, given: Sequence[DeviceArray], stream: Stream
@@ -287,10 +331,10 @@ class DeviceFunction(Function):
         return made
 
     def _finish(
-        self, layout: DeviceLayout, made: Mapping[int, DeviceArray], stream: Stream
+        self, found: dict[int, np.ndarray], made: Mapping[int, DeviceArray], stream: Stream
     ) -> object:
-        """Set the shared variables; gives the results in their structure."""
-        found = layout.download_outputs(stream.queue)
+        """Set the shared variables; gives the results, downloaded or on the device, in their
+        structure."""
         if found:
             stream.waited()
         found.update(made)
@@ -331,6 +375,7 @@ class DeviceFunction(Function):
         """Seconds a call of each kernel for these arguments, over n calls (or about half a second
         in all). Print it, or read its rows. Kernels are timed one by one, each queued again and
         again, so a kernel of less than a few microseconds shows the cost of a launch."""
+        self.require_one_stage()
         args = self.arrange(args, kwargs)
         stream = current_stream(self._main)
         with self._lock:

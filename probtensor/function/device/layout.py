@@ -81,7 +81,8 @@ class PackedTransfer:
 
 
 class DeviceLayout:
-    """A function for given sizes, with some live slots on the host and others on the device.
+    """A function or a stage of one for given sizes, with some live slots on the host and others on
+    the device.
 
     Its memory has fixed addresses, so that repeated calls are the same launches over the same
     addresses, and from the second one on a CUDA graph.
@@ -93,21 +94,24 @@ class DeviceLayout:
         runner: Deferred,
         dims: tuple[int, ...],
         host_slots: Sequence[int],
+        stage: int = 0,
     ) -> None:
         self.wiring = wiring
+        self.stage = stage
         self.driver = runner.driver
         self.sizes, self.shapes, offsets, arena, self.bounds = wiring.planner(dims)
         self.sequence = runner.sequence(self.sizes)
         shapes = shapes_of(wiring.live, dims)
         self.inputs = PackedTransfer(
-            self.driver, {k: (shapes[k], wiring.live[k].dtype) for k in host_slots}
+            self.driver,
+            {k: (shapes[k], wiring.live[k].dtype) for k in host_slots if stage == 0},
         )
         self.outputs = PackedTransfer(
             self.driver,
             {
                 k: (self.shapes[k], y.dtype)
                 for k, y in enumerate(wiring.results)
-                if y.own and y.memory == "cpu"
+                if y.own and y.memory == "cpu" and y.stage == stage
             },
         )
         starts, size = [], 0
@@ -131,7 +135,7 @@ class DeviceLayout:
         self.pools = {
             k: deque(maxlen=MAX_POOLED_BLOCKS)
             for k, y in enumerate(wiring.results)
-            if y.own and y.memory != "cpu"
+            if y.own and y.memory != "cpu" and y.stage == stage
         }
         self.graphs: OrderedDict[tuple[int, ...], Graph | None] = OrderedDict()
 
@@ -139,8 +143,10 @@ class DeviceLayout:
         """The table of addresses; zero for those of each call."""
         wiring = self.wiring
         table = [0] * wiring.buffers
-        for position, offset in zip(wiring.temps, offsets, strict=True):
-            table[position] = temps + offset
+        temporaries = zip(wiring.temps, offsets, wiring.temp_stages, strict=True)
+        for position, offset, stage in temporaries:
+            if stage == self.stage:
+                table[position] = temps + offset
         for k, offset in self.inputs.offsets.items():
             table[wiring.live[k].position] = self.input_address + offset
         for k, offset in self.outputs.offsets.items():

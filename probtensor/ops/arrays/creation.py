@@ -9,10 +9,11 @@ from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import line_text, public
+from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make, new_input
-from probtensor.ops.arrays.views import Iota, size_tuple
+from probtensor.ops.arrays.views import Iota, one_size, size_tuple
 from probtensor.ops.kinds import as_tensor_of, weak_operand
-from probtensor.ops.reductions.folds import flag, one_axis, one_integer
+from probtensor.ops.reductions.folds import described, flag, one_axis, one_integer
 from probtensor.types import (
     DTYPES,
     Dim,
@@ -326,22 +327,23 @@ def arange(
     device: None = None,
     like: None = None,
 ) -> Node:
-    """start, start + step, ... before stop; one argument is stop. Arguments are numbers or sizes
-    (x.shape[0]); floats only if all are numbers.
+    """start, start + step, ... before stop; one argument is stop. Arguments are numbers, sizes
+    (x.shape[0]) or integer tensors without axes; floats only if all are numbers.
 
     Returns a tensor of one axis: int64 for integers and sizes, float64 for floats, or `dtype`.
-    Raises GraphError, a TypeError, for tensors, a step of 0, and other dtypes.
+    Raises GraphError, a TypeError, for other tensors, a step of 0, and other dtypes.
 
         >>> pt.arange(2, 8, 3).eval()
         array([2, 5])
     """
     if stop is None:
         start, stop = 0, start
+    if any(isinstance(bound, Node) for bound in (start, stop, step)):
+        return _measured_range(start, stop, step, dtype)
     for bound in (start, stop, step):
         if not (is_size(bound) or isinstance(bound, (float, np.floating))):
             raise GraphError(
-                f"arange: bounds are numbers or sizes, not {bound!r:.60}; a length that depends on "
-                "values has no place in a shape"
+                f"arange: bounds are numbers, sizes or integer tensors, not {bound!r:.60}"
             )
     if not all(is_size(bound) for bound in (start, stop, step)):
         return constant(np.arange(start, stop, step, dtype))
@@ -353,6 +355,28 @@ def arange(
     counted = make(Iota(length), ())
     values = counted if step == 1 else counted * int(step)
     values = values if isinstance(start, int) and start == 0 else values + start
+    return values if dtype is None else ops.astype(values, dtype)
+
+
+def _measured_range(
+    start: TensorLike, stop: TensorLike, step: TensorLike, dtype: DTypeLike | None
+) -> Node:
+    """`arange` with bounds that are tensors."""
+    bounds = []
+    for bound in (start, stop, step):
+        value = as_tensor(bound)
+        if value.shape or value.type.is_float or value.dtype == "bool":
+            raise GraphError(
+                f"arange: a bound that is a tensor is an integer without axes, not {value.type}"
+                f"{described(value)}\n  for n steps of a float h write a + h * pt.arange(n)"
+            )
+        bounds.append(ops.astype(value, "int64"))
+    first, last, each = bounds
+    if isinstance(step, (int, np.integer)) and step == 0:
+        raise GraphError(f"arange: the step must be a nonzero integer, not {step!r:.60}")
+    # The quotient is rounded up.
+    count = ops.maximum(-((first - last) // each), 0)
+    values = make(Iota(size_of_value(count)), ()) * each + first
     return values if dtype is None else ops.astype(values, dtype)
 
 
@@ -378,7 +402,8 @@ def linspace(
         >>> pt.linspace(0.0, 1.0, 3).eval()
         array([0. , 0.5, 1. ])
     """
-    if not is_size(num) or (not isinstance(num, Dim) and num < 0):
+    num = one_size(num, "linspace: num")
+    if isinstance(num, int) and num < 0:
         raise GraphError(f"linspace: num is an integer from 0 on, not {num!r:.60}")
     steps = num - 1 if flag(endpoint, "linspace: endpoint") else num
     intervals = ops.maximum(steps, 1) if isinstance(num, Dim) else max(steps, 1)

@@ -9,9 +9,10 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
+from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.ops.arrays.require import asked_for
-from probtensor.ops.arrays.views import size_tuple
+from probtensor.ops.arrays.views import one_size, size_tuple
 from probtensor.ops.kinds import as_tensor_of, method
 from probtensor.ops.reductions.composite import floats
 from probtensor.ops.reductions.folds import (
@@ -356,24 +357,65 @@ def roll(a: TensorLike, shift: Size | Sequence[Size], axis: Axis = None) -> Node
 
 @method
 @public
-def repeat(a: TensorLike, repeats: Size, axis: int | None = None) -> Node:
+def repeat(
+    a: TensorLike,
+    repeats: TensorLike,
+    axis: int | None = None,
+    *,
+    total_repeat_length: Size | None = None,
+) -> Node:
     """Each element of `a` `repeats` times along an axis (of `a` flattened if None).
 
-    Returns a tensor of the dtype of `a`, whose axis is `repeats` times as long.
-    Raises GraphError, a TypeError, for an axis that `a` has not and for repeats that are no size.
+    repeats              a size, or a vector of integers with one for each element of the axis; the
+                         sum of a tensor is a size that the values decide
+    total_repeat_length  the length of the axis of the result (JAX's): the first ones, or the last
+                         one more often
+
+    Returns a tensor of the dtype of `a`.
+    Raises GraphError, a TypeError, for an axis that `a` has not and for repeats that are neither;
+    ValueError for a negative number.
 
         >>> pt.repeat([1.0, 2.0], 2).eval()
         array([1., 1., 2., 2.])
+        >>> pt.repeat([1.0, 2.0], pt.as_tensor([2, 1])).eval()
+        array([1., 1., 2.])
     """
     x = as_tensor(a)
-    if not is_size(repeats):
-        raise GraphError(f"repeat: the number is one integer or size, not {repeats!r:.60}")
     if axis is None:
         x, axis = ops.ravel(x), 0
     position = one_axis(axis, x, "repeat")
+    several = isinstance(repeats, (list, tuple, np.ndarray)) or getattr(repeats, "ndim", 0)
+    if (several and np.ndim(repeats)) or total_repeat_length is not None:
+        counts = _counts(repeats, x, position)
+        return ops.take(x, _repeated_places(counts, total_repeat_length), position, mode="clip")
+    repeats = one_size(repeats, "repeat: the number")
     front, back = x.shape[: position + 1], x.shape[position + 1 :]
     wide = ops.broadcast_to(ops.expand_dims(x, position + 1), (*front, repeats, *back))
     return ops.reshape(wide, (*front[:-1], front[-1] * repeats, *back))
+
+
+def _counts(repeats: TensorLike, x: Node, axis: int) -> Node:
+    """How often each element of an axis of x is repeated, as an int64 vector."""
+    counts, n = as_tensor(repeats), x.shape[axis]
+    if counts.ndim > 1 or counts.type.is_float or counts.dtype == "bool":
+        raise GraphError(
+            f"repeat: the numbers are a vector of integers, not {counts.type}{described(counts)}"
+        )
+    given = counts.shape[0] if counts.ndim else 1
+    if isinstance(given, int) and isinstance(n, int) and given not in (1, n):
+        raise GraphError(f"repeat: {given} numbers for an axis of size {n}{described(x)}")
+    return ops.broadcast_to(ops.astype(counts, "int64"), (n,))
+
+
+def _repeated_places(counts: Node, total: object) -> Node:
+    """For each element of the result, the index of the element that it repeats; one past the last
+    after all of them."""
+    # A negative size is refused at the call, and so is a negative count by this.
+    wanted = ops.where(ops.any(ops.lt(counts, 0)), -1, ops.sum(counts))
+    length = size_of_value(wanted) if total is None else one_size(total, "total_repeat_length")
+    ends = ops.astype(ops.cumsum(ops.astype(counts, "float64")), "int64")
+    steps = ops.zeros((length + 1,), "float64").at[ops.clip(ends, 0, as_tensor(length))].add(1.0)
+    return ops.astype(ops.cumsum(steps), "int64")[:length]
 
 
 @public
@@ -387,7 +429,7 @@ def tile(A: TensorLike, reps: Size | Sequence[Size]) -> Node:
         array([1., 2., 1., 2.])
     """
     x = as_tensor(A)
-    if not is_size(reps) and not isinstance(reps, (tuple, list, np.ndarray)):
+    if not (is_size(reps) or isinstance(reps, (tuple, list, np.ndarray, Node))):
         raise GraphError(f"tile: reps are integers or sizes, not {reps!r:.60}{described(x)}")
     counts = size_tuple(reps)
     ndim = max(x.ndim, len(counts))

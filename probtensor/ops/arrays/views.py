@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.node import GraphError, Node, TensorLike, make
+from probtensor.graph.measured import size_of_value
+from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import (
     Batch,
     Join,
@@ -27,6 +28,7 @@ from probtensor.types import (
     Size,
     SizeCheck,
     TensorType,
+    dtype_of,
     is_size,
     shape_text,
     size_floordiv,
@@ -35,17 +37,27 @@ from probtensor.types import (
 
 
 def size_tuple(shape: Size | Sequence[Size]) -> tuple[Size, ...]:
-    """A shape given as one size or a sequence of sizes; NumPy integers become Python ones."""
-    if isinstance(shape, Node):
+    """A shape given as one size or a sequence of sizes, which may be a tensor of known length."""
+    vector = isinstance(shape, Node) and shape.ndim == 1 and isinstance(shape.shape[0], int)
+    several = vector or isinstance(shape, (tuple, list, np.ndarray))
+    given = tuple(shape) if several else (shape,)
+    return tuple(one_size(n, "a shape is made of sizes: each") for n in given)
+
+
+def one_size(value: object, what: str) -> Size:
+    """A size given as an integer, a symbolic size, or an integer tensor without axes, whose value
+    it then is. GraphError, which begins with `what`, for anything else."""
+    if isinstance(value, Node) and not value.shape and dtype_of(value.dtype).kind in "iu":
+        return size_of_value(as_tensor(value))
+    if not is_size(value):
+        shown = f"{value!r:.60}"
+        if isinstance(value, Node):
+            shown = f"{value.described} ({value.type})\n  {value.birthplace}"
         raise GraphError(
-            f"a shape is made of integers and symbolic sizes such as x.shape[0], not {shape!r}: "
-            "it cannot depend on values"
+            f"{what} is an integer, a symbolic size such as x.shape[0], or an integer tensor "
+            f"without axes, not {shown}"
         )
-    given = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
-    for n in given:
-        if not is_size(n):
-            raise GraphError(f"a shape is made of integers and symbolic sizes, not {n!r:.60}")
-    return tuple(n if isinstance(n, Dim) else int(n) for n in given)
+    return value if isinstance(value, Dim) else int(value)
 
 
 def called(x: Node) -> str:

@@ -27,10 +27,11 @@ from probtensor.graph.node import (
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.arrays.require import asked_for
 from probtensor.ops.indexing.gather import Gather, Scatter
+from probtensor.ops.indexing.places import nonzero_of
 from probtensor.ops.indexing.slicing import SetSlice, Slice, normal_slice, slice_laws
 from probtensor.ops.kinds import as_tensor_of, method, operator
 from probtensor.ops.reductions.folds import described
-from probtensor.types import Dim, ShapeError, Size, broadcast_shapes, is_size
+from probtensor.types import Dim, ShapeError, Size, SizeCheck, broadcast_shapes, is_size
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,11 @@ def _axes_used(part: object) -> int:
 
 
 def _without_masks(x: Node, parts: Sequence[object]) -> tuple[Node, list[object]]:
-    """The parts with literal masks replaced by index arrays. The axes that a mask indexes must have
-    its sizes: sizes known only at a call are checked then."""
+    """The parts with masks replaced by index arrays. The axes that a mask indexes must have its
+    sizes: sizes known only at a call are checked then."""
     found: list[object] = []
     sizes = list(x.shape)
+    laws: list[SizeCheck] = []
     axis = 0
     for part in parts:
         if not _is_mask(part):
@@ -141,13 +143,22 @@ def _without_masks(x: Node, parts: Sequence[object]) -> tuple[Node, list[object]
             axis += _axes_used(part)
             continue
         for k, m in enumerate(part.shape, axis):
-            if isinstance(sizes[k], int) and sizes[k] != m:
+            n = sizes[k]
+            if isinstance(m, int) and isinstance(n, int) and n != m:
                 text = f"x[mask]: the mask has size {m} along axis {k} of {x.type}"
                 raise GraphIndexError(located(f"{text}\n  x was made at {line_of(x)}"))
-            sizes[k] = m
-        found += [as_tensor(positions) for positions in np.nonzero(part.op.array)]
+            if isinstance(m, int):
+                sizes[k] = m
+            elif n != m:
+                text = ("the mask has size ", m, f" along axis {k}, of size ", n)
+                laws.append(SizeCheck(n, "==", m, text, IndexError))
+        if isinstance(part.op, Const):
+            found += [as_tensor(positions) for positions in np.nonzero(part.op.array)]
+        else:
+            found += nonzero_of(part, None, None, "x[mask]")
         axis += part.ndim
-    return (x if tuple(sizes) == x.shape else make(ops.Sized(tuple(sizes)), (x,))), found
+    x = x if tuple(sizes) == x.shape else make(ops.Sized(tuple(sizes)), (x,))
+    return asked_for(x, "x[mask]", *laws), found
 
 
 def _index_part(part: object, x: Node) -> object:
@@ -161,17 +172,10 @@ def _index_part(part: object, x: Node) -> object:
         raise type(error)(f"x[...]: {str(error).splitlines()[0]}{described(x)}") from None
     if isinstance(part, (list, tuple)) and len(part) == 0:
         index = as_tensor(np.zeros(0, "int64"))
-    if index.dtype == "bool":
-        if not isinstance(index.op, Const):
-            raise GraphError(
-                "x[mask] has a size that only the values know, and shapes here do not depend on "
-                "values: use pt.where(mask, x, fill), x.at[mask].set(fill), or a NumPy mask"
-                f"\n  the mask was made at {line_of(index)}"
-            )
-        if not index.ndim:
-            raise GraphIndexError(
-                located("x[mask]: a mask has at least one axis; write x[None] for a new axis of x")
-            )
+    if index.dtype == "bool" and not index.ndim:
+        raise GraphIndexError(
+            located("x[mask]: a mask has at least one axis; write x[None] for a new axis of x")
+        )
     if index.type.is_float:
         shown = f" {part!r:.60}" if not isinstance(part, Node) else ""
         raise GraphError(
@@ -217,11 +221,11 @@ def from_front(index: Node, n: Size, x: Node, axis: int) -> Node:
 @operator("getitem")
 @public(name="x[...]")
 def getitem(x: TensorLike, key: object) -> Node:
-    """x[key] by NumPy's rules: integers, slices, None, ..., integer arrays, constant masks.
+    """x[key] by NumPy's rules: integers, slices, None, ..., integer arrays, masks. Bounds of slices
+    may be integer tensors. With these, and with masks that are computed, the values decide sizes.
 
     Returns a tensor of the dtype of x.
-    Raises GraphError, a TypeError, for an invalid key and for one that makes sizes depend on
-    values; IndexError for an index out of bounds.
+    Raises GraphError, a TypeError, for an invalid key; IndexError for an index out of bounds.
 
         >>> pt.getitem([10.0, 20.0, 30.0], slice(1, None)).eval()
         array([20., 30.])
@@ -315,7 +319,7 @@ def write(x: TensorLike, key: object, value: TensorLike, mode: str) -> Node:
     the dtype of x."""
     x = as_tensor(x)
     mask = _computed_mask(key)
-    if mask is not None:
+    if mask is not None and _is_one_value(value, x, mask):
         return _write_where(x, mask, _written(value, x, mode), mode)
     x, parsed = parse_key(x, key)
     wanted = _read(x, parsed).shape
@@ -356,6 +360,12 @@ def _computed_mask(key: object) -> Node | None:
     return only if computed else None
 
 
+def _is_one_value(value: TensorLike, x: Node, mask: Node) -> bool:
+    """Whether the value is the same for all places of a mask over the first axes of x."""
+    shape = as_tensor(value).shape
+    return all(n == 1 for n in shape[: max(0, len(shape) - (x.ndim - mask.ndim))])
+
+
 def _write_where(x: Node, mask: Node, value: Node, mode: str) -> Node:
     """x with one `value` combined into every element at which a mask over the first axes is True.
     Unlike x[mask] this has a shape that does not depend on values."""
@@ -367,12 +377,6 @@ def _write_where(x: Node, mask: Node, value: Node, mode: str) -> Node:
             f"\n  the mask was made at {line_of(mask)}"
         )
     extra = max(0, value.ndim - (x.ndim - mask.ndim))
-    if any(n != 1 for n in value.shape[:extra]):
-        raise GraphError(
-            "x.at[mask] takes one value for all places; how many places there are is known only "
-            "to the values: use pt.where(mask, value, x) with a value for each element of x"
-            f"\n  the mask was made at {line_of(mask)}"
-        )
     value = ops.squeeze(value, tuple(range(extra))) if extra else value
     value = ops.broadcast_to(value, x.shape[mask.ndim :])
     chosen = ops.expand_dims(mask, tuple(range(mask.ndim, x.ndim)))

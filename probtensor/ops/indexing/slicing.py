@@ -9,6 +9,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.law import within_axis
+from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import Batch, View, op
 from probtensor.ops.samples import cases
@@ -178,12 +179,15 @@ class SetSlice(Sliced):
 def normal_slice(given: slice, n: Size) -> tuple[Size, int, Size]:
     """Start, step and size of a Python slice of an axis of size n.
 
-    Symbolic bounds are taken to be non-negative; integers may be negative, as in Python.
+    Symbolic bounds are taken to be non-negative; integers and tensors may be negative, as in
+    Python.
     """
     step = 1 if given.step is None else given.step
     if not isinstance(step, (int, np.integer)) or step == 0:
         raise GraphError(f"the step of a slice must be a nonzero integer, not {step!r:.60}")
     step = _clamped(int(step))
+    if isinstance(given.start, Node) or isinstance(given.stop, Node):
+        return _measured_slice(given, n, step)
     bounds = [_bound(b) for b in (given.start, given.stop)]
     if isinstance(n, int) and all(b is None or isinstance(b, int) for b in bounds):
         start, stop, step = slice(bounds[0], bounds[1], step).indices(n)
@@ -198,6 +202,36 @@ def normal_slice(given: slice, n: Size) -> tuple[Size, int, Size]:
         stop = -1 if bounds[1] is None else _from_end(bounds[1], n, least=-1)
         length = size_max(start - stop, 0)
     return start, step, length if abs(step) == 1 else (length + abs(step) - 1) // abs(step)
+
+
+def _measured_slice(given: slice, n: Size, step: int) -> tuple[Size, int, Size]:
+    """`normal_slice` with a bound that is an integer tensor without axes."""
+    count = as_tensor(n)
+    low, high = (0, count) if step > 0 else (-1, count - 1)
+    ends = []
+    for bound, default in ((given.start, low if step > 0 else high),
+                           (given.stop, high if step > 0 else low)):  # fmt: skip
+        if bound is None:
+            ends.append(default)
+            continue
+        value = ops.astype(_value(bound), "int64")
+        front = ops.where(ops.lt(value, 0), value + count, value)
+        ends.append(ops.clip(front, low, high))
+    start, stop = ends
+    distance = as_tensor(stop - start if step > 0 else start - stop)
+    length = ops.maximum(distance if abs(step) == 1 else -(-distance // abs(step)), 0)
+    first = start if isinstance(start, int) else size_of_value(ops.maximum(start, 0))
+    # The minimum is the length, and shows that the slice is within the axis.
+    room = n - first if step > 0 else first + 1
+    return first, step, size_min(size_of_value(length), room)
+
+
+def _value(bound: TensorLike) -> Node:
+    """A bound of a slice as a tensor."""
+    value = as_tensor(bound if isinstance(bound, (Node, Dim)) else _bound(bound))
+    if value.shape or value.type.is_float or value.dtype == "bool":
+        raise GraphError(f"a bound of a slice is an integer without axes, not {value.type}")
+    return value
 
 
 def slice_laws(given: slice, n: Size) -> Iterator[SizeCheck]:
@@ -219,11 +253,6 @@ def slice_laws(given: slice, n: Size) -> Iterator[SizeCheck]:
 def _bound(value: TensorLike) -> Size | None:
     if value is None or isinstance(value, Dim):
         return value
-    if isinstance(value, Node):
-        raise GraphError(
-            "a slice with tensors as bounds has no size known to the graph; for k places from i "
-            "on, write x[i + pt.arange(k)]"
-        )
     if not is_size(value):
         raise GraphError(f"slice bounds are integers or sizes, not {value!r:.60}")
     return _clamped(int(value))

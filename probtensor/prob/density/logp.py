@@ -28,8 +28,8 @@ from probtensor.graph import (
     replace,
     toposort,
 )
+from probtensor.graph.measured import rebuilt
 from probtensor.graph.node import TensorLike, make
-from probtensor.graph.walk import rebuild
 from probtensor.ops.kinds import Composite, Elementwise
 from probtensor.prob.density.sums import before_broadcast, sum_over_sample
 from probtensor.prob.distributions.base import (
@@ -254,7 +254,7 @@ def without_bounds(inputs: Sequence[Node]) -> tuple[list[Node], list[tuple[Suppo
             done[node] = node
             continue
         with made_by(node):
-            done[node] = rebuild(node, tuple(done.get(x, x) for x in node.inputs))
+            done[node] = rebuilt(node, done)
         if isinstance(node.op, (Bounded, Deterministic)):
             done[node] = done[node].inputs[0]
         if isinstance(node.op, Bounded):

@@ -9,6 +9,7 @@ import numpy as np
 
 from probtensor.calls import line_text, public
 from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
+from probtensor.graph.measured import refuse_measured
 from probtensor.graph.node import TensorLike
 from probtensor.graph.resize import with_sizes
 from probtensor.prob.density.logp import no_density_message, unwrap_deterministic
@@ -72,6 +73,7 @@ def condition(
     roots = [*given, *terms, *tracked]
     if not roots:
         raise GraphError(f"condition: nothing is observed\n  at {line_text()}")
+    check_shapes(roots)
     labels = checked_coords(coords)
     check_known_dims(labels, dims_in(roots))
     data = [node for node in inputs_of(roots) if isinstance(node.op, Data)]
@@ -86,6 +88,15 @@ def condition(
     graph = time.perf_counter() - began - sum(posterior.timings.values())
     posterior.timings = {"graph": graph, **posterior.timings}
     return posterior
+
+
+def check_shapes(roots: Sequence[Node]) -> None:
+    """GraphError for a graph in which values decide sizes: a density is one call of native code."""
+    refuse_measured(
+        toposort(roots),
+        "condition: the shapes of a density must not depend on values",
+        "index with masks of data in NumPy, before pt.data or the observed values",
+    )
 
 
 def unique_observed(observed: Mapping[object, object]) -> dict[Node, object]:

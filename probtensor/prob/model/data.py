@@ -17,6 +17,7 @@ from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, made_by, toposort
 from probtensor.graph.evaluate import value_of
+from probtensor.graph.measured import measured_sizes
 from probtensor.graph.node import Frozen, TensorLike, make, new_input
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Reduction, Scatter
 from probtensor.prob.distributions.base import checked_dims, checked_name
@@ -89,7 +90,8 @@ def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list
     with np.errstate(all="ignore"):
         for node in order:
             if node not in known:
-                known[node] = value_at(node, [known[x] for x in node.inputs], sizes.values)
+                given = {**sizes.values, **measured_sizes(node, known)}
+                known[node] = value_at(node, [known[x] for x in node.inputs], given)
     return [known[y] for y in outputs]
 
 
@@ -192,7 +194,7 @@ def depends_only_on(inputs: Iterable[Node]) -> Callable[[Node], bool]:
         if node not in known:
             for x in toposort([node]):
                 if x not in known:
-                    known[x] = not isinstance(x.op, Input) and all(known[y] for y in x.inputs)
+                    known[x] = not isinstance(x.op, Input) and all(known[y] for y in x.needs)
         return known[node]
 
     return test

@@ -221,7 +221,10 @@ class Runner:
         return found
 
     def _fitting(self, sizes: tuple[int, ...]) -> Runner:
-        """The runner specialised for the short sizes, where that is worth compiling."""
+        """The runner specialised for the short sizes, where that is worth compiling: never if data
+        decide sizes."""
+        if self.plan.staged:
+            return self
         values = {source.name: n for source, n in zip(self.plan.sizes, sizes, strict=True)}
         short = short_sizes(self.plan, values, MIN_NARROWED_ITERATIONS)
         key = tuple(sorted(short.items()))
@@ -287,12 +290,14 @@ class Launches:
         self.runner = runner
         self.plan = runner.plan
         self.driver = runner.driver
-        self.sizes = sizes
-        self.values = {s.name: n for s, n in zip(self.plan.sizes, sizes, strict=True)}
+        # Of a plan in stages, the number of the stage stands after the sizes.
+        stage = sizes[-1] if self.plan.staged else 0
+        self.sizes = sizes[: len(self.plan.sizes)]
+        self.values = {s.name: n for s, n in zip(self.plan.sizes, self.sizes, strict=True)}
         self.counters = 1
         self.partial = 0
         self.steps: list[Work] = []
-        for launch in runner.module.launches:
+        for launch in runner.module.of_stage(self.plan, stage):
             self._add(launch)
         self._layout_memory()
         self._packed: tuple[tuple[int, ...], int, bytes] | None = None

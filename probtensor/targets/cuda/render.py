@@ -95,11 +95,19 @@ class Launch:
 
 @dataclass(frozen=True)
 class CudaModule:
-    """The text of a plan, the launches in order, and the memory that they share."""
+    """The text of a plan, the launches in order, and the memory that they share. `firsts` are the
+    numbers of the first launches of each kernel."""
 
     source: str
     launches: tuple[Launch, ...]
     scratch: tuple[Scratch, ...]
+    firsts: tuple[int, ...] = ()
+
+    def of_stage(self, plan: Plan, stage: int) -> tuple[Launch, ...]:
+        """The launches of a stage of the plan."""
+        firsts = [*self.firsts, len(self.launches)]
+        start, *stop = plan.starts[stage : stage + 2]
+        return self.launches[firsts[start] : firsts[stop[0]] if stop else None]
 
 
 def render(plan: Plan, comments: bool = True, deterministic: bool = False) -> CudaModule:
@@ -157,8 +165,10 @@ class _ModuleText:
     routines: set[str] = field(default_factory=set)
     numbered: tuple[str, ...] = ()  # variables of the loops in order around the phase
     deterministic: bool = False
+    firsts: list[int] = field(default_factory=list)
 
     def kernel(self, kernel: Kernel, found: Schedule) -> None:
+        self.firsts.append(len(self.launches))
         self.scratch += found.scratch
         for k, phase in enumerate(found.phases):
             self._phase(f"{kernel.name}_{k}", kernel, phase)
@@ -277,7 +287,7 @@ class _ModuleText:
             + "\n"
         )
         return CudaModule("".join(parts) + "\n".join(self.texts), tuple(self.launches),
-                      tuple(self.scratch))  # fmt: skip
+                      tuple(self.scratch), tuple(self.firsts))  # fmt: skip
 
 
 @dataclass(kw_only=True)

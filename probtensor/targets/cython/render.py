@@ -38,6 +38,7 @@ from probtensor.schedule.strips.forms import (
 )
 from probtensor.schedule.strips.jam import ROWS
 from probtensor.schedule.strips.passes import strip
+from probtensor.targets.cython.exported import exported
 from probtensor.targets.cython.statements import StatementText
 from probtensor.targets.declare import CFunction, Declared
 from probtensor.targets.spell import (
@@ -67,7 +68,7 @@ def render(plan: Plan, comments: bool = True) -> str:
     functions = [body.text() for body in bodies]
     used = {name: declared for body in bodies for name, declared in body.used.items()}
     routines = {name for body in bodies for name in body.routines}
-    parts = [HEAD, _declarations(used, routines), *functions, _entry(plan, bodies)]
+    parts = [HEAD, _declarations(used, routines), *functions, exported(plan, bodies)]
     return "\n".join(parts)
 
 
@@ -86,18 +87,6 @@ def _declarations(used: Mapping[str, Declared], routines: Set[str]) -> str:
     if routines:
         lines.append(f"from {ROUTINE_MODULE} cimport {', '.join(sorted(routines))}")
     return "\n".join(lines) + "\n"
-
-
-def _entry(plan: Plan, bodies: Sequence[_KernelText]) -> str:
-    lines = ["cdef int pt_plan(void** b, const int64_t* n) noexcept nogil:"]
-    lines.append("    cdef int status = 0")
-    position = {buffer.name: k for k, buffer in enumerate(plan.buffers)}
-    for body in bodies:
-        args = [f"<{kind}> b[{position[name]}]" for name, kind in body.parameters()]
-        call = f"{body.kernel.name}({', '.join([*args, 'n'])})"
-        lines.append(f"    status = {call} or status" if body.checks else f"    {call}")
-    lines += ["    return status", "", "", "address = <size_t> &pt_plan", ""]
-    return "\n".join(lines)
 
 
 @dataclass(kw_only=True)

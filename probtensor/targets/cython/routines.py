@@ -32,7 +32,7 @@ def signatures() -> dict[str, tuple[str, ...]]:
 def declarations() -> str:
     """What stands in the place of linalg.pxd while a plan is translated."""
     rows = [f"    void {name}({', '.join(args)})" for name, args in signatures().items()]
-    head = f'from libc.stdint cimport int64_t\n\ncdef extern from "{HEADER}" nogil:\n'
+    head = f'from libc.stdint cimport int64_t, uint8_t\n\ncdef extern from "{HEADER}" nogil:\n'
     return head + "\n".join(rows) + "\n"
 
 
