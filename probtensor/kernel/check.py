@@ -225,7 +225,12 @@ class _Checker:
         atoms = [atom for product, _ in terms_of(offset) for atom in product]
         if any(atom.args or atom.name in self.computed for atom in atoms):
             return length not in (0, 1)
-        return _is_never_negative(offset, inner) and _is_never_negative(length - 1 - offset, inner)
+        if not _is_never_negative(offset, inner):
+            return False
+        highest = size_substitute(offset, {name: n - 1 for name, n in inner.items()})
+        if _is_compared_by_laws(highest, length):
+            return True
+        return _is_never_negative(length - 1 - offset, inner)
 
     def _expr(self, expr: Expr, certain: bool = True) -> None:
         match expr:
@@ -313,6 +318,15 @@ def _without_common(a: Size, b: Size, varying: Set[str]) -> tuple[Size, Size]:
         if not size_names(term) & varying and (atoms, factor) in terms_of(b):
             common = common + term
     return a - common, b - common
+
+
+def _is_compared_by_laws(highest: Size, length: Size) -> bool:
+    """Whether only the size laws of a call, and no identity, can show that an index is within a
+    size: that of an element of a slice, whose bounds are literals or minima."""
+    if not isinstance(length, Dim):
+        return False
+    atoms = [atom for product, _ in terms_of(highest - length) for atom in product]
+    return isinstance(highest, int) or any(atom.name in ("min", "max") for atom in atoms)
 
 
 def _is_never_negative(size: Size, ranges: Mapping[str, Size]) -> bool:
