@@ -13,6 +13,7 @@ a loop is a coefficient, and two accesses to the same element have equal indices
     tidy.py       single-use locals inlined
     touch.py      the locals and buffers that statements read and write
     text.py       statements as text
+    scans/        loops in order with small states: unrolled, with their states in locals
 
 A `For` with accumulators is a fold, as one statement: `probtensor.schedule` divides it among the
 lanes of a vector or the threads of a grid, as the target requires. Rejected: expressions as

@@ -12,8 +12,14 @@ in a `Scan` are unrolled, buffers that are then only accessed at constant indice
     substitute.py  locals replaced by values; fresh names
     passes.py      all of it, in order
 
-Rejected: local arrays of C instead of scalars. They are as fast where the loops over them are
-unrolled by the C compiler, but every target would need them as a further kind of buffer.
+What stays as it is: loops with functions of many operations and loops over whole vectors of 8,
+which the C compiler vectorises (at 8 states the scalars of a forward algorithm take 28 ns a step,
+vectors in memory 22 ns), and the loops of a body that would have too many operations. A fold that
+is unrolled is a plain sum from the first term to the last.
+
+Rejected: local arrays of C instead of scalars, which every target would need as a further kind of
+buffer, and which are no faster; sums of terms in pairs, 3 to 7 % faster, in another order than that
+of the loop.
 """
 
 from probtensor.kernel.scans.choose import Storage

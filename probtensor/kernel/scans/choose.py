@@ -25,7 +25,7 @@ from probtensor.types import Size, size_names
 MAX_ITERATIONS = 64  # of a nest that is unrolled
 MAX_OPERATIONS = 400  # in the unrolled loops of one body: the C compiler takes 0.25 ms for each
 MAX_ELEMENTS = 64  # of a buffer whose elements become scalars
-SHORT = 4  # the C compiler makes no vectors of fewer iterations
+SHORT = 4  # iterations; shorter loops are always unrolled, and folds up to twice as long
 VECTOR = 8  # doubles of a vector; loops over whole vectors are as fast in memory
 
 
