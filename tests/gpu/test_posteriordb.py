@@ -38,7 +38,7 @@ SAMPLED = [
 @pytest.mark.parametrize("posterior", DENSITIES)
 def test_densities_are_those_of_the_cpu(posterior, posteriordb, device_driver, monkeypatch):
     data, _ = load(posteriordb, posterior)
-    build, _ = MODELS[posterior]
+    build, *_ = MODELS[posterior]
     here = build(data)
     monkeypatch.setenv("PROBTENSOR_TARGET", "cuda")
     there = build(data)
@@ -64,7 +64,7 @@ def test_densities_are_those_of_the_cpu(posterior, posteriordb, device_driver, m
 )
 def test_draws_agree_with_the_reference(posterior, how, posteriordb, device_driver, monkeypatch):
     data, reference = load(posteriordb, posterior)
-    build, _ = MODELS[posterior]
+    build, *_ = MODELS[posterior]
     monkeypatch.setenv("PROBTENSOR_TARGET", "cuda")
     idata = pt.sample(
         build(data), tune=500, seed=3, progress=False, **how

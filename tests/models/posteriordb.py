@@ -7,6 +7,7 @@ sample, parameters are standardised by a constant linear map, which leaves the p
 import numpy as np
 
 import probtensor as pt
+from tests.models import time_series
 
 r = pt.random
 
@@ -101,16 +102,6 @@ def logmesquite_logva(data):
     return linear(columns, np.log(data["weight"]), r.half_flat(name="sigma"))
 
 
-def ar_k(data):
-    order, series = data["K"], np.array(data["y"], float)
-    lags = [series[order - k : len(series) - k] for k in range(1, order + 1)]
-    alpha = r.normal(0, 10, name="alpha")
-    beta = r.normal(0, 10, shape=order, name="beta")
-    sigma = r.half_cauchy(2.5, name="sigma")
-    y = r.normal(alpha + pt.as_tensor(np.stack(lags, axis=1)) @ beta, sigma, name="y")
-    return pt.condition({y: series[order:]})
-
-
 def low_dim_gauss_mix(data):
     """A mixture of two normals with ordered means; its density is a potential."""
     mu = r.normal(0, 2, shape=2, name="mu", constraint=pt.ordered())
@@ -132,21 +123,7 @@ def gp_regr(data):
     return pt.condition({r.multivariate_normal(0.0, cov=cov, name="y"): y})
 
 
-def hmm_example(data):
-    """Two hidden states, summed out by the forward recursion."""
-    theta1 = r.dirichlet([1.0, 1.0], name="theta1")
-    theta2 = r.dirichlet([1.0, 1.0], name="theta2")
-    mu = r.normal([3.0, 10.0], 1, name="mu", constraint=pt.ordered(0.0))
-    y = np.array(data["y"], float)
-    moves = pt.log(pt.stack([theta1, theta2]))
-    emission = pt.logp(r.normal(mu, 1, shape=(len(y), 2)), y[:, None])
-    state = emission[0]
-    for t in range(1, len(y)):
-        state = pt.logsumexp(state[:, None] + moves, axis=0) + emission[t]
-    return pt.condition({}, potentials=[pt.potential(pt.logsumexp(state), name="y")])
-
-
-# posterior -> (model, draws of each of four chains)
+# posterior -> (model, draws of each of four chains, and where these start if not anywhere)
 MODELS = {
     "eight_schools-eight_schools_noncentered": (eight_schools_noncentered, 4000),
     "earnings-earn_height": (earn_height, 2000),
@@ -161,8 +138,19 @@ MODELS = {
     "kidiq_with_mom_work-kidscore_mom_work": (kidscore_mom_work, 2000),
     "mesquite-logmesquite_logva": (logmesquite_logva, 2000),
     "nes1972-nes": (nes, 2000),
-    "arK-arK": (ar_k, 2000),
+    "arK-arK": (time_series.ar_k, 2000),
     "gp_pois_regr-gp_regr": (gp_regr, 2000),
     "low_dim_gauss_mix-low_dim_gauss_mix": (low_dim_gauss_mix, 2000),
-    "hmm_example-hmm_example": (hmm_example, 1500),
+    "garch-garch11": (time_series.garch11, 2000),
+    "bball_drive_event_0-hmm_drive_0": (
+        time_series.hmm_drive,
+        2000,
+        {"theta1": [0.8, 0.2], "theta2": [0.2, 0.8], "phi": [0.5, 2.0], "lambda": [0.3, 2.0]},
+    ),
+    "hudson_lynx_hare-lotka_volterra": (
+        time_series.lotka_volterra,
+        1500,
+        {"theta": [0.5, 0.03, 0.8, 0.03], "z_init": [30.0, 4.0], "sigma": [0.3, 0.3]},
+    ),
+    "hmm_example-hmm_example": (time_series.hmm_example, 2000),
 }

@@ -63,3 +63,28 @@ def hmm_drive(data):
         for k, x in zip((phi, rate), series, strict=True)
     )
     return pt.condition({}, potentials=[_hidden(theta, emission_logp)])
+
+
+def lotka_volterra(data):
+    """Prey and predators, by the adaptive solver."""
+    theta = r.normal(
+        [1.0, 0.05, 1.0, 0.05], [0.5, 0.05, 0.5, 0.05], name="theta", constraint=pt.interval(low=0)
+    )
+    sigma = r.log_normal(-1, 1, shape=2, name="sigma")
+    start = r.log_normal(np.log(10), 1, shape=2, name="z_init")
+
+    def slope(t, z):
+        prey, predators = z[0], z[1]
+        return pt.stack([
+            (theta[0] - theta[1] * predators) * prey,
+            (theta[3] * prey - theta[2]) * predators,
+        ])  # fmt: skip
+
+    times = np.array(data["ts"], float)
+    states = pt.ode.solve(slope, start, times, t0=0.0, rtol=1e-6, atol=1e-6).y
+    first = r.log_normal(pt.log(start), sigma, name="y_init")
+    later = r.log_normal(pt.log(states), sigma, name="y")
+    return pt.condition({
+        first: np.array(data["y_init"], float),
+        later: np.array(data["y"], float),
+    })  # fmt: skip

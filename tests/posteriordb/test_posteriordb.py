@@ -52,16 +52,18 @@ def disagreements(found, reference):
     return rows
 
 
-# The hidden Markov model is unrolled over its 100 steps, which takes long to compile.
-SLOW = ("diamonds-diamonds", "earnings-logearn_interaction", "hmm_example-hmm_example")
+SLOW = ("diamonds-diamonds", "earnings-logearn_interaction")
 NAMES = [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in MODELS]
 
 
 @pytest.mark.parametrize("posterior", NAMES)
 def test_draws_agree_with_the_reference(posteriordb, posterior):
-    model, draws = MODELS[posterior]
+    model, draws, *init = MODELS[posterior]
     data, reference = load(posteriordb, posterior)
-    idata = pt.sample(model(data), draws=draws, tune=1000, chains=4, seed=1, progress=False)
+    options = {"init": init[0]} if init else {}
+    idata = pt.sample(
+        model(data), draws=draws, tune=1000, chains=4, seed=1, progress=False, **options
+    )
     names = dict.fromkeys(scalar.partition("[")[0] for scalar in reference)
     assert not disagreements(scalars(idata, names), reference)
 
