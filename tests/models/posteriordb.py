@@ -145,7 +145,7 @@ MODELS = {
     "bball_drive_event_0-hmm_drive_0": (
         time_series.hmm_drive,
         2000,
-        {"theta1": [0.8, 0.2], "theta2": [0.2, 0.8], "phi": [0.5, 2.0], "lambda": [0.3, 2.0]},
+        {"theta1": [0.8, 0.2], "theta2": [0.2, 0.8], "phi": [1.5, 6.0], "lambda": [0.03, 0.1]},
     ),
     "hudson_lynx_hare-lotka_volterra": (
         time_series.lotka_volterra,
