@@ -312,6 +312,33 @@ def test_what_a_recurrent_network_stores_is_not_stored_or_computed_again():
     assert isinstance(toposort([slopes[1]])[-1].op, Contraction)
 
 
+def test_the_gradient_of_a_table_is_written_once():
+    """No step of the backward loop copies a table in which a step looks up elements."""
+    table, pairs = pt.matrix("table", shape=(4, 3)), pt.matrix("pairs", shape=(3, 2))
+    numbers = pt.tensor("numbers", (5,), "int64")
+
+    def step(h, i):
+        row = table[i] * h + pairs[i % 3, 0] * pairs[:, 1]
+        return pt.tanh(row), table[:, i % 3] @ table[:, 0] + h[0]
+
+    last, products = pt.loop.scan(step, pt.ones(3), numbers)
+    cost = pt.sum(last) + pt.sum(products**2)
+    slopes = gradient_of(cost, [table, pairs])
+    carried = loops_of(slopes)[-1].inputs[: loops_of(slopes)[-1].op.carries]
+    assert {x.ndim for x in carried} == {1}
+    h, outputs = pt.ones(3), 0.0
+    for k in range(5):
+        h, y = step(h, numbers[k])
+        outputs = outputs + y**2
+    meant = gradient_of(pt.sum(h) + outputs, [table, pairs])
+    rng = np.random.default_rng(SEED)
+    values = {table: rng.normal(size=(4, 3)), pairs: rng.normal(size=(3, 2)),
+              numbers: np.array([2, 0, 2, 3, 1])}  # fmt: skip
+    found = evaluate_numpy([*slopes, *meant], values)
+    for got, want in zip(found[:2], found[2:]):
+        np.testing.assert_allclose(got, want, 1e-11)
+
+
 def test_the_gradient_of_the_last_state_is_no_stack_of_zeros():
     x, w = pt.vector("x", shape=(6,)), pt.scalar("w")
     for backwards in (False, True):

@@ -7,7 +7,7 @@ from itertools import chain
 
 from probtensor import ops
 from probtensor.graph.closed import Closed, closed, depending, is_literal
-from probtensor.graph.node import Node, make, new_input
+from probtensor.graph.node import Const, Node, make, new_input
 from probtensor.graph.parts import parts, types_of
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Loop, random_nodes
@@ -113,6 +113,13 @@ def element_input(name: str, sequence: Node) -> Node:
 def zeros(like: Node) -> Node:
     """Zeros of the type of a node."""
     return ops.zeros(like.shape, like.dtype)
+
+
+def is_zeros(x: Node) -> bool:
+    """Whether a tensor is zeros, as `zeros` makes them."""
+    while isinstance(x.op, (ops.BroadcastTo, ops.ExpandDims)):
+        x = x.inputs[0]
+    return isinstance(x.op, Const) and not x.op.array.any()
 
 
 def uniform_row(x: Node) -> Node | None:
