@@ -16,6 +16,7 @@ from functools import reduce
 
 from probtensor import ops
 from probtensor.graph.closed import closed, with_outputs
+from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, make
 from probtensor.graph.parts import parts
 from probtensor.graph.walk import replace as replaced
@@ -96,13 +97,16 @@ def pushed_through(
 
 
 def bounded(node: Node) -> Form:
-    """A loop that runs until it stops, with a number of steps that is known: that of the run."""
-    raise GraphError(
-        f"{node.op.user_name()}: a loop whose number of steps has no bound has no derivative in "
-        f"reverse mode, which stores values of each step\n  at {line_of(node)}\n"
-        "  give it a bound on the number of steps (max_steps=, or n_steps= with until), or use "
-        "forward mode: pt.jvp"
-    )
+    """A loop of no known length with the number of steps that it runs as its length, which is data:
+    it is run again, and keeps values of each step."""
+    loop = node.op
+    steps = size_of_value(ops.maximum(steps_run(node), 0))
+    known = replace(loop, body=_endless(loop), steps=steps, stops=False, counted=False)
+
+    def form(inputs: Sequence[Node]) -> tuple[Node, ...]:
+        return parts(make(known, inputs[: len(loop.body.parameters)]))
+
+    return form
 
 
 def drawn(node: Node) -> Form:

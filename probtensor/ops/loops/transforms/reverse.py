@@ -272,7 +272,9 @@ class _Kept:
         if self.loop.checkpoint != "carries":
             given = cotangents[self.loop.carries :]
             values += [y for y, g in zip(self.others, given) if g is not None]
-            values += filter(_takes_time, order)
+            # Not what a step may do without: to keep it would compute it in each.
+            lazy = conditional(body.outputs)
+            values += [x for x in order if _takes_time(x) and x not in lazy]
         self._values = dict.fromkeys(x for x in values if x in inside)
 
     def __contains__(self, x: Node) -> bool:
