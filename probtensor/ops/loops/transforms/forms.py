@@ -15,10 +15,11 @@ from dataclasses import replace
 from functools import reduce
 
 from probtensor import ops
-from probtensor.graph.closed import closed, with_outputs
+from probtensor.graph.closed import closed, is_parameter, with_outputs
 from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, make
 from probtensor.graph.parts import parts
+from probtensor.graph.walk import ancestors
 from probtensor.graph.walk import replace as replaced
 from probtensor.ops.kinds import Derivatives, Loop, Random, random_nodes
 from probtensor.ops.loops.trace import body_of
@@ -100,6 +101,12 @@ def bounded(node: Node) -> Form:
     """A loop of no known length with the number of steps that it runs as its length, which is data:
     it is run again, and keeps values of each step."""
     loop = node.op
+    if any(map(is_parameter, ancestors([node]))):
+        raise GraphError(
+            f"{loop.user_name()}: a loop without a bound in a step of another has no derivative"
+            f" in reverse mode, for which it stores each step\n  at {line_of(node)}\n"
+            "  give it a bound: pt.loop.while_loop(..., max_steps=), or a size as number of steps"
+        )
     steps = size_of_value(ops.maximum(steps_run(node), 0))
     known = replace(loop, body=_endless(loop), steps=steps, stops=False, counted=False)
 
