@@ -114,9 +114,8 @@ class Program:
         first = 0 if kept is None else len(order) - kept
         carries, stacks = self.carries, {}
         for k, t in enumerate(order):
-            if k == first:
+            if k == first > 0:
                 carries = [pt.stop_gradient(c) if c.type.is_float else c for c in carries]
-                carries = self.carries if k == 0 and kept is None else carries
             following, stacked, _ = self.step(
                 carries, [self.inputs[2][t], self.inputs[3][t]], self._shared(k < first)
             )

@@ -24,7 +24,7 @@ from probtensor.graph.walk import replace as replaced
 from probtensor.ops.kinds import Derivatives, Loop, Random, random_nodes
 from probtensor.ops.loops.trace import body_of
 from probtensor.ops.loops.transforms.flow import another, element_input, fresh, steps_run
-from probtensor.types import Size, size_min
+from probtensor.types import Dim, Size, size_min
 
 # The results of a loop (the number of steps may be missing) for other inputs.
 Form = Callable[[Sequence[Node]], Sequence[Node]]
@@ -34,7 +34,7 @@ def reverse_form(node: Node) -> Form | None:
     """The form of a loop for reverse mode; None if it is differentiated as it is."""
     loop = node.op
     form = _other_steps(node)
-    if (form or loop.truncate is not None) and random_nodes(loop.body.order()):
+    if (form or _is_truncated(loop)) and random_nodes(loop.body.order()):
         return drawn(node)
     return form
 
@@ -47,14 +47,14 @@ def _other_steps(node: Node) -> Form | None:
     if loop.backwards and loop.stops:
         return turned(node)
     divided = loop.checkpoint == "sqrt"
-    if loop.truncate is not None and (divided or steps_run(node) is not None):
+    if _is_truncated(loop) and (divided or steps_run(node) is not None):
         return last_steps(node)
     return segmented(node) if divided else None
 
 
 def forward_form(node: Node) -> Form | None:
     """The form of a loop for forward mode; None if it is differentiated as it is."""
-    if node.op.truncate is None:
+    if not _is_truncated(node.op):
         return None
     return reverse_form(node) or last_steps(node)
 
@@ -192,6 +192,9 @@ def last_steps(node: Node) -> Form:
         before = replace(whole, steps=parts_of[0], checkpoint=None)
         found = parts(make(before, (*inputs[:first], *split[0], *outside, *counts[0])))
         found = [ops.stop_gradient(x) if x.type.is_float else x for x in found]
+        if run is not None or isinstance(early, Dim):
+            some = ops.as_tensor(early) > 0
+            found[:first] = [ops.where(some, x, own) for x, own in zip(found, inputs[:first])]
         after = replace(whole, steps=parts_of[1])
         final = parts(make(after, (*found[:first], *split[1], *outside, *counts[1])))
         pairs = zip(found[first:], final[first:])
@@ -272,6 +275,13 @@ def root(size: Size) -> Size:
     # The lower envelope of tangents of the root: n / 2a + a / 2 at a**2.
     tangents = [size // (2 * a) + a // 2 for a in (2, 32, 512, 8192)]
     return reduce(size_min, tangents)
+
+
+def _is_truncated(loop: Loop) -> bool:
+    """Whether steps may be left out of the derivative."""
+    if loop.truncate is None or loop.steps is None:
+        return loop.truncate is not None
+    return size_min(loop.truncate, loop.steps) != loop.steps
 
 
 def _endless(loop: Loop) -> object:
