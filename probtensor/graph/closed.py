@@ -31,6 +31,8 @@ from probtensor.graph.walk import ancestors, toposort
 from probtensor.graph.walk import replace as replaced
 from probtensor.types import Atom, HoldsSizes, Size, TensorType, sourced_atoms
 
+_PARAMETER = ".parameter"  # ends the uids of parameters
+
 
 @dataclass(frozen=True, eq=False)
 class Closed(HoldsSizes):
@@ -91,7 +93,12 @@ def _rebuild(steps: NodeSteps, places: Sequence[int], count: int) -> Closed:
 
 def parameter(position: int, kind: TensorType) -> Node:
     """The parameter of a closed graph at a position."""
-    return make(Input(None, kind, f"{position}.parameter"), ())
+    return make(Input(None, kind, f"{position}{_PARAMETER}"), ())
+
+
+def is_parameter(node: Node) -> bool:
+    """Whether a node is a parameter of a closed graph."""
+    return isinstance(node.op, Input) and node.op.uid.endswith(_PARAMETER)
 
 
 def closed(parameters: Sequence[Node], outputs: Sequence[Node]) -> Closed:

@@ -88,8 +88,9 @@ class Program:
         return other
 
     def own(self):
-        like = [*self.carries, self.inputs[2][0], self.inputs[3][0]]
-        return [pt.tensor(f"own{k}", x.shape, x.dtype) for k, x in enumerate(like)]
+        shapes = [*(x.shape for x in self.carries), (3,), ()]
+        dtypes = [*(x.dtype for x in self.carries), "float64", "float64"]
+        return [pt.tensor(f"own{k}", s, d) for k, (s, d) in enumerate(zip(shapes, dtypes))]
 
     def loop(self):
         own = self.own()
@@ -113,9 +114,8 @@ class Program:
         first = 0 if kept is None else len(order) - kept
         carries, stacks = self.carries, {}
         for k, t in enumerate(order):
-            if k == first:
+            if k == first > 0:
                 carries = [pt.stop_gradient(c) if c.type.is_float else c for c in carries]
-                carries = self.carries if k == 0 and kept is None else carries
             following, stacked, _ = self.step(
                 carries, [self.inputs[2][t], self.inputs[3][t]], self._shared(k < first)
             )
@@ -312,6 +312,33 @@ def test_what_a_recurrent_network_stores_is_not_stored_or_computed_again():
     assert isinstance(toposort([slopes[1]])[-1].op, Contraction)
 
 
+def test_the_gradient_of_a_table_is_written_once():
+    """No step of the backward loop copies a table in which a step looks up elements."""
+    table, pairs = pt.matrix("table", shape=(4, 3)), pt.matrix("pairs", shape=(3, 2))
+    numbers = pt.tensor("numbers", (5,), "int64")
+
+    def step(h, i):
+        row = table[i] * h + pairs[i % 3, 0] * pairs[:, 1]
+        return pt.tanh(row), table[:, i % 3] @ table[:, 0] + h[0]
+
+    last, products = pt.loop.scan(step, pt.ones(3), numbers)
+    cost = pt.sum(last) + pt.sum(products**2)
+    slopes = gradient_of(cost, [table, pairs])
+    carried = loops_of(slopes)[-1].inputs[: loops_of(slopes)[-1].op.carries]
+    assert {x.ndim for x in carried} == {1}
+    h, outputs = pt.ones(3), 0.0
+    for k in range(5):
+        h, y = step(h, numbers[k])
+        outputs = outputs + y**2
+    meant = gradient_of(pt.sum(h) + outputs, [table, pairs])
+    rng = np.random.default_rng(SEED)
+    values = {table: rng.normal(size=(4, 3)), pairs: rng.normal(size=(3, 2)),
+              numbers: np.array([2, 0, 2, 3, 1])}  # fmt: skip
+    found = evaluate_numpy([*slopes, *meant], values)
+    for got, want in zip(found[:2], found[2:]):
+        np.testing.assert_allclose(got, want, 1e-11)
+
+
 def test_the_gradient_of_the_last_state_is_no_stack_of_zeros():
     x, w = pt.vector("x", shape=(6,)), pt.scalar("w")
     for backwards in (False, True):
@@ -375,15 +402,42 @@ def test_gradients_past_what_a_step_does_not_take_are_zero():
     assert found[0] == found[2] == 0 and np.isfinite(found).all()
 
 
-def test_a_loop_without_a_bound_has_no_reverse_mode():
-    x = pt.scalar("x")
+def test_a_loop_of_no_known_length_is_run_again_with_the_length_that_it_had():
+    x, n = pt.scalar("x"), pt.tensor("n", (), "int64")
     last = pt.loop.while_loop(lambda h: h < 100, lambda h: h * x, 1.5)
-    with pytest.raises(GraphError, match=r"(?s)no bound.*test_loop_derivatives.py.*max_steps="):
-        pt.grad(last, x)
-    slope = pt.jvp(last, x, 1.0)
-    np.testing.assert_allclose(evaluate_numpy([slope], {x: 2.0})[0], 1.5 * 7 * 2.0**6)
-    bounded = pt.loop.while_loop(lambda h: h < 100, lambda h: h * x, 1.5, max_steps=50)
-    np.testing.assert_allclose(evaluate_numpy([pt.grad(bounded, x)], {x: 2.0})[0], 672.0)
+    counted = pt.loop.fori_loop(0, n, lambda i, h: pt.sin(h) * x + i, x)
+    slopes = [pt.grad(y, x) for y in (last, counted)]
+    outputs = [*slopes, *(pt.grad(g, x) for g in slopes), pt.jvp(last, x, 1.0)]
+    f = pt.function([x, n], outputs, target="interp")
+    for steps in (0, 1, 4):
+        h = x
+        for i in range(steps):
+            h = pt.sin(h) * x + i
+        slope = pt.grad(h, x)
+        second = pt.grad(slope, x, disconnected_inputs="ignore")
+        want = evaluate_numpy([slope, second], {x: 2.0})
+        found = f(2.0, steps)
+        np.testing.assert_allclose(found, [672, want[0], 2016, want[1], 672], 1e-12)
+        np.testing.assert_allclose(evaluate_numpy(outputs, {x: 2.0, n: steps}), found, 1e-12)
+
+
+def test_a_loop_in_a_step_needs_a_bound():
+    x = pt.scalar("x")
+
+    def grown(steps):
+        def step(h, _):
+            return pt.loop.while_loop(
+                lambda v: v < 9, lambda v: v * x, h * 0.1, max_steps=steps
+            ), None
+
+        return pt.loop.scan(step, 1.0, None, 3)[0]
+
+    lines = r"(?s)without a bound.*test_loop_derivatives.py.*max_steps="
+    with pytest.raises(GraphError, match=lines):
+        pt.grad(grown(None), x)
+    low, slope, high = (evaluate_numpy([y], {x: v})[0] for y, v in (
+        (grown(9), 2 - 1e-6), (pt.grad(grown(9), x), 2.0), (grown(9), 2 + 1e-6)))  # fmt: skip
+    np.testing.assert_allclose(slope, (high - low) / 2e-6, 1e-7)
 
 
 @pytest.mark.parametrize("options", [{}, {"checkpoint": "sqrt"}, {"truncate_gradient": 9}])

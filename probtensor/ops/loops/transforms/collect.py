@@ -2,7 +2,9 @@
 
 A sum over the steps of products of two values, each of which changes with the step, is one product
 of the stacked values after the loop: the gradient of a matrix that a recurrent network multiplies
-by is one product over all steps. Likewise a stack of products with a tensor that does not change.
+by is one product over all steps. Likewise a stack of products with a tensor that does not change,
+and a sum of tensors that are zero but for elements at indices that change: the gradient of a table
+in which each step looks up a row.
 """
 
 from __future__ import annotations
@@ -14,10 +16,13 @@ from probtensor import ops
 from probtensor.graph.node import Node, make, new_input
 from probtensor.ops.arrays.views import BroadcastTo, DropAxes, ExpandDims, Reshape, Transpose
 from probtensor.ops.elementwise.arithmetic import Add, Neg, Sub
+from probtensor.ops.indexing.gather import Scatter
+from probtensor.ops.indexing.slicing import SetSlice
 from probtensor.ops.kinds import Contraction
+from probtensor.ops.loops.transforms.flow import is_zeros
 from probtensor.types import Size
 
-# Sums and views that products are looked for under.
+# Sums and views that products and written elements are looked for under.
 MAX_DEPTH = 40
 # Ops of which the sum over steps is the op of the sums.
 _LINEAR = (Add, Sub, Neg, Transpose, Reshape, ExpandDims, DropAxes, BroadcastTo)
@@ -41,7 +46,7 @@ class Collector:
         self._known, self._steps = known, steps
         self.summed: dict[Node, Node] = {}
         self.stacked: dict[Node, Node] = {}
-        self._has_product: dict[Node, bool] = {}
+        self._late: dict[Node, bool] = {}
 
     def finish(self, results: Sequence[Node]) -> None:
         """The results of the loop: what is summed, and then what is stacked."""
@@ -50,16 +55,33 @@ class Collector:
 
     def total(self, x: Node) -> Node:
         """The sum of a value over the steps."""
-        if not self._reaches_product(x, MAX_DEPTH):
+        if not self._is_late(x, MAX_DEPTH):
             return self._entered(self.summed, x, x.shape)
-        if not isinstance(x.op, Contraction):
-            return make(x.op, tuple(map(self.total, x.inputs)))
+        if isinstance(x.op, Contraction):
+            return self._product(x)
+        if isinstance(x.op, (Scatter, SetSlice)):
+            return self._written(x)
+        return make(x.op, tuple(map(self.total, x.inputs)))
+
+    def _product(self, x: Node) -> Node:
         a, b = x.inputs
         if a in self._changing and b in self._changing:
             first, second, out = x.op.parts()
             t = _unused(x.op.subscripts)
             return ops.contract(f"{t}{first},{t}{second}->{out}", self.stack(a), self.stack(b))
         return make(x.op, (self.total(a), b) if a in self._changing else (a, self.total(b)))
+
+    def _written(self, x: Node) -> Node:
+        base, updates, *indices = x.inputs
+        if not any(i in self._changing for i in indices):
+            return make(x.op, (base, self.total(updates), *indices))
+        rank = max(i.ndim for i in indices)
+        indices = [
+            ops.expand_dims(self.stack(i), tuple(range(1, 1 + rank - i.ndim)))
+            if i in self._changing else i
+            for i in indices
+        ]  # fmt: skip
+        return make(x.op, (base, ops.moveaxis(self.stack(updates), 0, x.op.at), *indices))
 
     def stack(self, x: Node) -> Node:
         """The values of all steps along a new axis 0."""
@@ -79,22 +101,24 @@ class Collector:
             table[x] = new_input("collected", x.dtype, shape)
         return table[x]
 
-    def _reaches_product(self, x: Node, depth: int) -> bool:
-        """Whether a value is a product, or a sum or view of one, that is computed after the
-        loop."""
-        if x not in self._has_product:
-            self._has_product[x] = x in self._changing and self._is_product(x, depth)
-        return self._has_product[x]
+    def _is_late(self, x: Node, depth: int) -> bool:
+        """Whether the sum of a value is computed after the loop: that of a product or of elements
+        added at indices, or of a sum or view of one."""
+        if x not in self._late:
+            self._late[x] = x in self._changing and self._is_cheaper_late(x, depth)
+        return self._late[x]
 
-    def _is_product(self, x: Node, depth: int) -> bool:
+    def _is_cheaper_late(self, x: Node, depth: int) -> bool:
         if isinstance(x.op, Contraction):
             first, second, out = map(set, x.op.parts())
             one_changes = (x.inputs[0] in self._changing) != (x.inputs[1] in self._changing)
             # Else the stacked factors would be larger than the product.
             return one_changes or not (first >= out or second >= out)
+        if isinstance(x.op, (Scatter, SetSlice)):
+            return is_zeros(x.inputs[0]) and getattr(x.op, "mode", "add") == "add"
         if not isinstance(x.op, _LINEAR) or not depth:
             return False
-        return any(self._reaches_product(a, depth - 1) for a in x.inputs)
+        return any(self._is_late(a, depth - 1) for a in x.inputs)
 
 
 def _unused(subscripts: str) -> str:

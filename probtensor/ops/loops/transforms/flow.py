@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from itertools import chain
+from operator import attrgetter
 
 from probtensor import ops
-from probtensor.graph.closed import Closed, closed, depending, is_literal
-from probtensor.graph.node import Node, make, new_input
+from probtensor.graph.closed import Closed, captured, closed, depending
+from probtensor.graph.node import Const, Node, make, new_input
 from probtensor.graph.parts import parts, types_of
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Loop, random_nodes
@@ -35,7 +35,7 @@ def step_order(
     """The nodes of a step in topological order, without the nodes from outside, and those among
     them that change with the step: they depend on inputs `own`, or on random variables, which a
     body draws in each step."""
-    order = toposort(outputs, given=outside)
+    order = toposort(outputs, given=outside, needs=attrgetter("inputs"))
     return order, depending(order, [*own, *random_nodes(order)])
 
 
@@ -44,10 +44,9 @@ def closed_step(
 ) -> tuple[Closed, list[Node]]:
     """The outputs as a closed graph of the inputs `own` and of what they read from outside, and
     this: nodes of `outside` or nodes that depend on these alone."""
-    order, inside = step_order(outputs, own, outside)
-    read = chain(outputs, *(node.inputs for node in order if node in inside))
-    captured = dict.fromkeys(x for x in read if x not in inside and not is_literal(x))
-    return closed([*own, *captured], outputs), list(captured)
+    drawn = random_nodes(step_order(outputs, own, outside)[0])
+    read = captured(outputs, [*own, *drawn], kept=outside)
+    return closed([*own, *read], outputs), read
 
 
 def moving_parameters(loop: Loop, followed: Sequence[bool]) -> set[int]:
@@ -113,6 +112,13 @@ def element_input(name: str, sequence: Node) -> Node:
 def zeros(like: Node) -> Node:
     """Zeros of the type of a node."""
     return ops.zeros(like.shape, like.dtype)
+
+
+def is_zeros(x: Node) -> bool:
+    """Whether a tensor is zeros, as `zeros` makes them."""
+    while isinstance(x.op, (ops.BroadcastTo, ops.ExpandDims)):
+        x = x.inputs[0]
+    return isinstance(x.op, Const) and not x.op.array.any()
 
 
 def uniform_row(x: Node) -> Node | None:

@@ -15,14 +15,16 @@ from dataclasses import replace
 from functools import reduce
 
 from probtensor import ops
-from probtensor.graph.closed import closed, with_outputs
+from probtensor.graph.closed import closed, is_parameter, with_outputs
+from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, make
 from probtensor.graph.parts import parts
+from probtensor.graph.walk import ancestors
 from probtensor.graph.walk import replace as replaced
 from probtensor.ops.kinds import Derivatives, Loop, Random, random_nodes
 from probtensor.ops.loops.trace import body_of
 from probtensor.ops.loops.transforms.flow import another, element_input, fresh, steps_run
-from probtensor.types import Size, size_min
+from probtensor.types import Dim, Size, size_min
 
 # The results of a loop (the number of steps may be missing) for other inputs.
 Form = Callable[[Sequence[Node]], Sequence[Node]]
@@ -32,7 +34,7 @@ def reverse_form(node: Node) -> Form | None:
     """The form of a loop for reverse mode; None if it is differentiated as it is."""
     loop = node.op
     form = _other_steps(node)
-    if (form or loop.truncate is not None) and random_nodes(loop.body.order()):
+    if (form or _is_truncated(loop)) and random_nodes(loop.body.order()):
         return drawn(node)
     return form
 
@@ -45,14 +47,14 @@ def _other_steps(node: Node) -> Form | None:
     if loop.backwards and loop.stops:
         return turned(node)
     divided = loop.checkpoint == "sqrt"
-    if loop.truncate is not None and (divided or steps_run(node) is not None):
+    if _is_truncated(loop) and (divided or steps_run(node) is not None):
         return last_steps(node)
     return segmented(node) if divided else None
 
 
 def forward_form(node: Node) -> Form | None:
     """The form of a loop for forward mode; None if it is differentiated as it is."""
-    if node.op.truncate is None:
+    if not _is_truncated(node.op):
         return None
     return reverse_form(node) or last_steps(node)
 
@@ -96,13 +98,22 @@ def pushed_through(
 
 
 def bounded(node: Node) -> Form:
-    """A loop that runs until it stops, with a number of steps that is known: that of the run."""
-    raise GraphError(
-        f"{node.op.user_name()}: a loop whose number of steps has no bound has no derivative in "
-        f"reverse mode, which stores values of each step\n  at {line_of(node)}\n"
-        "  give it a bound on the number of steps (max_steps=, or n_steps= with until), or use "
-        "forward mode: pt.jvp"
-    )
+    """A loop of no known length with the number of steps that it runs as its length, which is data:
+    it is run again, and keeps values of each step."""
+    loop = node.op
+    if any(map(is_parameter, ancestors([node]))):
+        raise GraphError(
+            f"{loop.user_name()}: a loop without a bound in a step of another has no derivative"
+            f" in reverse mode, for which it stores each step\n  at {line_of(node)}\n"
+            "  give it a bound: pt.loop.while_loop(..., max_steps=), or a size as number of steps"
+        )
+    steps = size_of_value(ops.maximum(steps_run(node), 0))
+    known = replace(loop, body=_endless(loop), steps=steps, stops=False, counted=False)
+
+    def form(inputs: Sequence[Node]) -> tuple[Node, ...]:
+        return parts(make(known, inputs[: len(loop.body.parameters)]))
+
+    return form
 
 
 def drawn(node: Node) -> Form:
@@ -181,6 +192,9 @@ def last_steps(node: Node) -> Form:
         before = replace(whole, steps=parts_of[0], checkpoint=None)
         found = parts(make(before, (*inputs[:first], *split[0], *outside, *counts[0])))
         found = [ops.stop_gradient(x) if x.type.is_float else x for x in found]
+        if run is not None or isinstance(early, Dim):
+            some = ops.as_tensor(early) > 0
+            found[:first] = [ops.where(some, x, own) for x, own in zip(found, inputs[:first])]
         after = replace(whole, steps=parts_of[1])
         final = parts(make(after, (*found[:first], *split[1], *outside, *counts[1])))
         pairs = zip(found[first:], final[first:])
@@ -261,6 +275,13 @@ def root(size: Size) -> Size:
     # The lower envelope of tangents of the root: n / 2a + a / 2 at a**2.
     tangents = [size // (2 * a) + a // 2 for a in (2, 32, 512, 8192)]
     return reduce(size_min, tangents)
+
+
+def _is_truncated(loop: Loop) -> bool:
+    """Whether steps may be left out of the derivative."""
+    if loop.truncate is None or loop.steps is None:
+        return loop.truncate is not None
+    return size_min(loop.truncate, loop.steps) != loop.steps
 
 
 def _endless(loop: Loop) -> object:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from probtensor import ops
 from probtensor.graph.closed import depending, with_outputs
 from probtensor.graph.contexts import conditional
-from probtensor.graph.node import Const, Node, make
+from probtensor.graph.node import Node, make
 from probtensor.graph.parts import Get, parts
 from probtensor.graph.walk import ancestors
 from probtensor.graph.walk import replace as replaced
@@ -38,6 +38,7 @@ from probtensor.ops.loops.transforms.flow import (
     floats_depending,
     fresh,
     is_dynamic,
+    is_zeros,
     moving_parameters,
     step_order,
     steps_run,
@@ -82,18 +83,12 @@ def _of_last_rows(loop: Loop, cotangents: Sequence[Node | None]) -> list[Node | 
 
 def _only_row(x: Node, position: Size) -> Node | None:
     """The row at a position of a tensor with zeros in all others; None if that is not certain."""
-    if not isinstance(x.op, ops.SetSlice) or not _is_zero(x.inputs[0]):
+    if not isinstance(x.op, ops.SetSlice) or not is_zeros(x.inputs[0]):
         return None
     places = zip(x.op.starts, x.op.sizes, (position, *(0,) * (x.ndim - 1)), (1, *x.shape[1:]))
     if any(start != first or size != count for start, size, first, count in places):
         return None
     return ops.squeeze(x.inputs[1], 0)
-
-
-def _is_zero(x: Node) -> bool:
-    while isinstance(x.op, (ops.BroadcastTo, ops.ExpandDims)):
-        x = x.inputs[0]
-    return isinstance(x.op, Const) and not x.op.array.any()
 
 
 @dataclass
@@ -277,7 +272,9 @@ class _Kept:
         if self.loop.checkpoint != "carries":
             given = cotangents[self.loop.carries :]
             values += [y for y, g in zip(self.others, given) if g is not None]
-            values += filter(_takes_time, order)
+            # Not what a step may do without: to keep it would compute it in each.
+            lazy = conditional(body.outputs)
+            values += [x for x in order if _takes_time(x) and x not in lazy]
         self._values = dict.fromkeys(x for x in values if x in inside)
 
     def __contains__(self, x: Node) -> bool:
