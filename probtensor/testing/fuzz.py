@@ -3,10 +3,11 @@
     python -m probtensor.testing.fuzz 500 [--target cython] [--seed 0] [--nodes 14] [--loops]
                                           [--sizes]
 
-With --loops graphs have loops too. With --sizes the graphs are also called with arrays of wrong sizes; see `misfit`. Otherwise each
-graph is written as text and parsed; run through the pipeline, with its value compared by the NumPy
-reference before and after each pass; differentiated in both modes; and run on a target, many graphs
-in one compiled function. A failing graph is shrunk and printed as a program.
+With --loops graphs have loops too. With --sizes the graphs are also called with arrays of wrong
+sizes; see `misfit`. Otherwise each graph is written as text and parsed; run through the pipeline,
+with its value compared by the NumPy reference before and after each pass; differentiated in both
+modes; and run on a target, many graphs in one compiled function. A failing graph is shrunk and
+printed as a program.
 
 Rules may change roundings, and a graph may amplify these without bound. So the tolerance is
 measured: the graph is run again with every float result perturbed by a few ulps, and the spread of

@@ -32,7 +32,8 @@ class Pass:
 
 @dataclass(frozen=True)
 class PassRecord:
-    """What one pass did, also to bodies. `fired` holds (rule, the user's line, times), most frequent first."""
+    """What one pass did, also to bodies. `fired` holds (rule, the user's line, times), most
+    frequent first."""
 
     name: str
     nodes_before: int

@@ -225,8 +225,9 @@ def apply_rules(
     """The outputs rewritten by `rules` until none applies; linear in the number of nodes.
 
     The inputs of a node are rewritten before the node, and results are cached by node, so shared
-    subgraphs are rewritten once; so are bodies, before the nodes that have them. RewriteError if a rule changes a type. Rules that undo each other
-    are stopped after FIRINGS_PER_NODE applications per node, and `log.gave_up` names them.
+    subgraphs are rewritten once; so are bodies, before the nodes that have them. RewriteError if a
+    rule changes a type. Rules that undo each other are stopped after FIRINGS_PER_NODE applications
+    per node, and `log.gave_up` names them.
     """
     return _Driver(rules, log or RewriteLog()).run(list(outputs))
 

@@ -111,7 +111,8 @@ def test_text_does_not_depend_on_bodies_made_before():
         "from tests.graph.test_closed import program; from probtensor.graph.text import *\n"
         "from probtensor import ops; import probtensor as pt\n"
         "for k in range({}): pt.loop.scan(lambda c, u: (c * u, None), 1.0, ops.tensor('x', (k,)))\n"
-        "outputs = program(); print(to_text(outputs, whole=True), to_tree(outputs), to_dot(outputs))"
+        "outputs = program()\n"
+        "print(to_text(outputs, whole=True), to_tree(outputs), to_dot(outputs))"
     )
     runs = [
         subprocess.run(
@@ -222,7 +223,8 @@ def test_forged_bodies_are_found():
         with pytest.raises(CheckError, match=match):
             check([forged])
     stranger = ops.tensor("s", (None,))
-    inside, _ = pt.loop.scan(lambda c, u: (c + ops.zeros(stranger.shape[0]).sum() * u, None), 0.0, x)
+    n = stranger.shape[0]
+    inside, _ = pt.loop.scan(lambda c, u: (c + ops.zeros(n).sum() * u, None), 0.0, x)
     sized = [node for node in with_bodies(toposort([inside])) if node.type == stranger.type]
     assert sized
     with pytest.raises(CheckError, match="unknown sizes"):

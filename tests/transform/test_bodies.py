@@ -145,10 +145,10 @@ def test_the_sign_of_a_carry_holds_if_each_step_keeps_it():
         a, b, d = c
         return (ops.abs(a) + b, ops.abs(b) * u, d), None
 
-    assert absolutes([y for y in pt.loop.scan(kept, (up, up, any_sign), x)[0]]) == 0
-    assert absolutes([y for y in pt.loop.scan(kept, (down, up, any_sign), x)[0]]) == 1
+    assert absolutes(pt.loop.scan(kept, (up, up, any_sign), x)[0]) == 0
+    assert absolutes(pt.loop.scan(kept, (down, up, any_sign), x)[0]) == 1
     # b loses its sign in a step, and with it a.
-    assert absolutes([y for y in pt.loop.scan(lost, (up, up, any_sign), x)[0]]) == 2
+    assert absolutes(pt.loop.scan(lost, (up, up, any_sign), x)[0]) == 2
 
 
 def test_facts_of_one_loop_are_not_those_of_another_with_the_same_body():

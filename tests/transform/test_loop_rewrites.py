@@ -69,7 +69,7 @@ def test_unused_results_and_what_only_they_read_go():
         a, b, d = c
         return (a * u[0], b + a, d + b), (a * s, ops.exp(d) * u[1] * r)
 
-    (a, b, d), (used, _) = pt.loop.scan(step, (1.0, 0.0, 0.0), (x, y))
+    (_, _, d), (used, _) = pt.loop.scan(step, (1.0, 0.0, 0.0), (x, y))
     _, (loop,) = simplified(used)
     assert shape_of(loop) == (1, 1, 1, 1)
     _, (loop,) = simplified(d)  # d reads b, which reads a
@@ -78,8 +78,8 @@ def test_unused_results_and_what_only_they_read_go():
 
 
 def test_what_only_an_unused_result_of_another_loop_reads_goes():
-    first, stacked = pt.loop.scan(lambda c, u: (c + u, c * u), 0.0, x)
-    second, unused = pt.loop.scan(lambda c, u: (c * u[0], u[1]), 1.0, (y, stacked))
+    _, stacked = pt.loop.scan(lambda c, u: (c + u, c * u), 0.0, x)
+    second, _ = pt.loop.scan(lambda c, u: (c * u[0], u[1]), 1.0, (y, stacked))
     _, (loop,) = simplified(second)
     assert shape_of(loop) == (1, 1, 0, 0)
     inside, _ = pt.loop.scan(
@@ -189,7 +189,7 @@ def test_invariant_work_and_constant_arrays_move_out():
     body, outside = body_of([c, u, w], [c * ops.exp(w * 2) + table * u])
     # w is a parameter here, as it is after other rewriting, so exp(w * 2) was not captured.
     last, = run(body, x.shape[0], [ops.zeros(3)], [x], [s, *outside])
-    (after,), (loop,) = simplified(last)
+    _, (loop,) = simplified(last)
     inside = [node.op.name for node in loop.op.body.order()]
     assert "exp" not in inside and "const" not in inside and shape_of(loop) == (1, 1, 2, 0)
 
@@ -202,14 +202,14 @@ def test_work_of_inner_loops_moves_as_far_out_as_it_can():
         return pt.loop.scan(inner, c, row)[0], pt.loop.scan(inner, r, m[0])[0]
 
     last, stacked = pt.loop.scan(outer, r, m)
-    after, loops = simplified(last, stacked)
+    after, _ = simplified(last, stacked)
     outside = [node.op.name for node in toposort(after)]
     assert outside.count("exp") == 1
     fixed = pt.loop.scan(
         lambda c, row: (c + pt.loop.scan(lambda d, u: (d * u, None), r, x)[0] * row[0], None),
         s, m,
     )[0]  # fmt: skip
-    (after,), loops = simplified(fixed)
+    (after,), _ = simplified(fixed)
     # The inner loop depends on nothing of the step: two loops side by side.
     assert sum(isinstance(node.op, Loop) for node in toposort([after])) == 2
 
@@ -228,7 +228,7 @@ def forward_and_saved(c, u):
 def test_a_loop_and_the_same_with_saved_values_are_one():
     last, _ = pt.loop.scan(forward, 0.0, x)
     again, (states, inner) = pt.loop.scan(forward_and_saved, 0.0, x)
-    after, (loop,) = simplified(last, states, inner)
+    _, (loop,) = simplified(last, states, inner)
     assert shape_of(loop) == (1, 1, 1, 2)
     _, (loop,) = simplified(last, again)
     assert shape_of(loop) == (1, 1, 1, 0)
