@@ -90,6 +90,10 @@ def test_derivatives_by_formula(target):
     cases["windows"] = pt.grad(pt.sum(windows * (1 + pt.arange(4))), e)
     root, _ = pt.reduce(lambda e, s: s * w + e**2, e, s0, go_backwards=True)
     cases["reduce"] = pt.grad(root, e)
+    products, _ = pt.scan(lambda x, p: (x * p, pt.until(x * p > 2)), 1 + x**2, s0)
+    cases["until by x"], cases["until by s0"] = pt.grad(pt.sum(products), [x, s0])
+    counted, _ = pt.scan(lambda e, s: w * s + e, e, s0, n_steps=pt.sum(x > 0))
+    cases["counted"] = pt.grad(counted[-1], e)
     f = pt.function(list(given), cases)
     found = f(*given.values())
     expected = {
@@ -98,6 +102,13 @@ def test_derivatives_by_formula(target):
         **{f"last {d}": truncated(0.8, noise, 0.3, d) for d in (3, 1)},
         "last -1": truncated(0.8, noise, 0.3, 7),
     }
+
+    # 0.3 * 1.25 and 0.3 * 1.25 * 3.25 are below 2, with the third factor, 5, they are above.
+    first, second, third = 1 + a**2
+    by_factor = 0.3 * np.array([1 + second + second * third, first * (1 + third), first * second])
+    expected["until by x"] = by_factor * 2 * a
+    expected["until by s0"] = first * (1 + second + second * third)
+    expected["counted"] = [0.8, 1, 0, 0, 0, 0, 0]
 
     def last_of_taps(w, s0):
         y = [s0, 2 * s0]
