@@ -29,7 +29,7 @@ from probtensor.targets.cython.native import CythonTarget
 from probtensor.targets.interp import InterpTarget
 from probtensor.transform.branches import close_branches
 from probtensor.transform.draws import keyed_draws
-from probtensor.transform.loops.simplify import simplify_loops
+from probtensor.transform.loops.simplify import finish_loops, simplify_loops
 from probtensor.transform.loops.split import split_loops
 from probtensor.transform.passes import Pass, expand_composites, report, run
 
@@ -41,7 +41,7 @@ PIPELINE = (
     Pass("expand", expand_composites),
     Pass("tidy", FINAL),
     Pass("divide", divide_once),
-    Pass("last loops", simplify_loops, descends=True),  # what the rules left unused or invariant
+    Pass("last loops", finish_loops, descends=True),  # what the rules left unused or invariant
     Pass("branch", close_branches),
 )
 

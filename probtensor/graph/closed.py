@@ -110,7 +110,8 @@ def closed(parameters: Sequence[Node], outputs: Sequence[Node]) -> Closed:
     given = set(own)
     for atom in made.sourced_atoms():
         if not given.isdisjoint(ancestors([atom.source])):
-            refuse_measured(made.order(), "a step or a branch would have sizes of its own")
+            hint = "pt.loop.while_loop and fori_loop take as many steps as a step decides"
+            refuse_measured(made.order(), "a step or a branch would have sizes of its own", hint)
     for node in made.order():
         if isinstance(node.op, Input) and node not in given:
             raise ValueError(f"a closed graph needs {node!r}, which is none of its parameters")
@@ -126,7 +127,7 @@ def captured(
     sizes, which a body has itself, are omitted."""
     outputs = list(outputs)
     order = toposort(outputs, needs=attrgetter("inputs"))
-    inside = depending(order, own)
+    inside = depending(toposort(outputs), own)  # a size of a node may depend on one as well
     inside |= _reached(outputs, inside, conditional(outputs) - set(kept))
     read = chain(outputs, *(node.inputs for node in order if node in inside))
     found = dict.fromkeys(x for x in read if x not in inside)
@@ -152,7 +153,7 @@ def depending(order: Iterable[Node], on: Iterable[Node]) -> set[Node]:
     """The nodes of a topological order that depend on some of the nodes `on`, these included."""
     found = set(on)
     for node in order:
-        if any(x in found for x in node.inputs):
+        if any(x in found for x in node.needs):
             found.add(node)
     return found
 

@@ -15,7 +15,7 @@ from probtensor.ops.kinds import Loop
 from probtensor.ops.loops.op import Scan, run
 from probtensor.ops.loops.trace import body_of
 from probtensor.testing.reference import evaluate_numpy
-from probtensor.transform.loops.simplify import simplify_loops
+from probtensor.transform.loops.simplify import finish_loops, simplify_loops
 from probtensor.transform.passes import run as run_passes
 
 x = ops.tensor("x", (None,))
@@ -295,3 +295,42 @@ def test_the_forward_run_is_shared_with_the_gradient():
     assert sorted(directions) == [False, True]
     for a, b in zip(evaluate_numpy(after, VALUES), evaluate_numpy(outputs, VALUES), strict=True):
         assert np.allclose(a, b, rtol=1e-12)
+
+
+def with_rows():
+    """A loop c -> tanh(c + u) over x, which stacks c before and after a step and c * u."""
+    c, u = ops.tensor("c"), ops.tensor("u")
+    after = ops.tanh(c + u)
+    body, outside = body_of([c, u], [after, after, c, c * u])
+    return run(body, x.shape[0], [s], [x], outside)
+
+
+def test_the_last_row_of_a_state_is_what_is_carried():
+    _, states, before, products = with_rows()
+    (row,), (loop,) = simplified(states[-1])
+    assert shape_of(loop) == (1, 1, 0, 0) and row.type == states[-1].type
+    _, (loop,) = simplified(states[-1], states[0])  # another row is read, too
+    assert loop.op.stacked == 1
+    _, (loop,) = simplified(before[-1], products[-1])
+    assert loop.op.stacked == 2  # they may still move out of the loop
+    after = finish_loops([before[-1], products[-1], states[-1]])
+    (loop,) = loops_in(after)
+    assert shape_of(loop) == (3, 1, 0, 0)
+    expected = evaluate_numpy([before[-1], products[-1], states[-1]], VALUES)
+    assert [a.tobytes() for a in evaluate_numpy(after, VALUES)] == [b.tobytes() for b in expected]
+
+
+def test_the_last_row_of_a_loop_backwards_is_its_first():
+    c, u = ops.tensor("c", (3,)), ops.tensor("u", (3,))
+    body, outside = body_of([c, u], [c + u * u, c + u * u])
+    states = run(body, m.shape[0], [m[0]], [m], outside, backwards=True)[1]
+    _, (loop,) = simplified(states[0], states[0, ::-1])
+    assert loop.op.stacked == 0
+    _, (loop,) = simplified(states[-1])
+    assert loop.op.stacked == 1
+
+
+def test_rows_of_loops_that_may_end_early_stay():
+    states = stopping(lambda c: c > 1e9, others=(lambda c: c + 1,))
+    after = finish_loops([states[1][-1]])
+    assert loops_in(after)[0].op.stacked == 1

@@ -12,7 +12,7 @@ from probtensor.ops.loops.trace import body_of, check_same_type, settled
 from probtensor.ops.loops.trees import Tree, filled, leaves, mapped, structure
 from probtensor.ops.reductions.folds import flag
 from probtensor.process import new_uid
-from probtensor.types import Size, is_size
+from probtensor.types import Size, TensorType, is_size
 
 
 @public(name="loop.scan")
@@ -128,6 +128,26 @@ def reduce(f: Callable[[Tree, Tree], Tree], xs: Tree, init: Tree = None) -> Tree
         init = mapped(xs, lambda x: as_tensor(x)[0])
         xs = mapped(xs, lambda x: as_tensor(x)[1:])
     return scan(lambda carry, x: (f(carry, x), None), init, xs)[0]
+
+
+@public(name="loop.filter")
+def filter_(f: Callable[[Tree], Node], xs: Tree) -> Tree:
+    """The elements of `xs` along axis 0 for which `f` is true, in their order.
+
+    xs is a tensor, or a structure of tensors of one size along axis 0, whose elements `f` takes in
+    the same structure.
+
+    Returns tensors in the structure of `xs`, whose size along axis 0 data decide. Raises
+    GraphError, a TypeError, as `pt.loop.map`, and where `f` does not give a bool scalar.
+
+        >>> pt.loop.filter(lambda x: x > 1, pt.as_tensor([1.0, 2.0, 3.0])).eval()
+        array([2., 3.])
+    """
+    found = leaves(map_(f, xs))
+    if len(found) != 1 or found[0].dtype != "bool" or found[0].ndim != 1:
+        kinds = ", ".join(str(TensorType(x.dtype, x.shape[1:])) for x in found) or "nothing"
+        raise refusal(f"loop.filter: f gives {kinds}, not a bool scalar", kind=GraphError)
+    return mapped(xs, lambda x: as_tensor(x)[found[0]])
 
 
 def traced_step(

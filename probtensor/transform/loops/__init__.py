@@ -4,6 +4,7 @@
     unused.py    what nothing reads
     single.py    one loop: equal values are one, invariant work moves out
     merge.py     loops over the same steps that do not depend on each other become one
+    lasts.py     stacks of which only the last row is read
     simplify.py  the pass `simplify_loops`: all of these, to a fixed point
     parts.py     loops replaced in a graph, result by result
     split.py     work that is not part of the recurrence, done for all steps at once

@@ -28,16 +28,17 @@ def case(function):
 
 @case
 def power_of_a_vector():
-    A = pt.vector("A")
+    k, A = pt.lscalar("k"), pt.vector("A")
     a = np.arange(10.0)
     powers, updates = pt.scan(
         fn=lambda prior_result, A: prior_result * A,
         outputs_info=pt.ones_like(A),
         non_sequences=A,
-        n_steps=5,
+        n_steps=k,
     )
     assert updates == {}
-    return Case([powers, powers[-1]], [[a**j for j in range(1, 6)], a**5], {A: a})
+    given = {A: a, k: np.int64(5)}
+    return Case([powers, powers[-1]], [[a**j for j in range(1, 6)], a**5], given)
 
 
 @case
@@ -276,6 +277,58 @@ def one_update_in_nested_loops():
     outputs, updates = pt.scan(outer, pt.as_tensor([10, 20]))
     expected = [[10.0 + t + t for t in range(3)], [20.0 + t + 3 + t for t in range(3)]]
     return Case([outputs], [expected], {s: 0.0}, updates, [6.0])
+
+
+@case
+def powers_of_two_until_a_limit():
+    limit = pt.scalar("limit")
+
+    def step(before, limit):
+        return before * 2, pt.until(before * 2 > limit)
+
+    values, _ = pt.scan(step, outputs_info=pt.as_tensor(1.0), non_sequences=limit, n_steps=1024)
+    return Case([values, values[-1], values.sum()], [[2.0, 4.0, 8.0, 16, 32, 64], 64, 126],
+                {limit: 45.0})  # fmt: skip
+
+
+@case
+def ends_of_loops():
+    """The step that ends a loop is its last; a condition that is never true ends nothing."""
+    x = pt.vector("x")
+    a = np.array([1.0, 2.0, 3.0, 4.0])
+    s = pt.shared(0, "count")
+
+    def step(x, total):
+        return [total + x, -x], {s: s + 1}, pt.until(total + x >= 3)
+
+    (sums, minus), updates = pt.scan(step, x, [0.0, None])
+    at_once, _ = pt.scan(lambda x: (x, pt.until(x > 0)), x)
+    never, _ = pt.scan(lambda x: (x, pt.until(x > 9)), x, go_backwards=True)
+    alone = pt.scan(lambda x: pt.until(x > 2), x)
+    none, _ = pt.scan(lambda x: (x, pt.until(x > 0)), x[:0])
+    last, _ = pt.reduce(lambda x, t: (t + x, pt.until(x > 2)), x, 0.0)
+    assert alone == (None, {})
+    return Case(
+        [sums, minus, at_once, never, none, last],
+        [[1.0, 3.0], [-1.0, -2.0], [1.0], a[::-1], [], 6.0],
+        {x: a, s: np.int64(0)}, updates, [2],
+    )  # fmt: skip
+
+
+@case
+def numbers_of_steps_that_data_decide():
+    x, n = pt.vector("x"), pt.lscalar("n")
+    a = np.array([1.0, 2.0, 3.0, 4.0])
+    some, _ = pt.scan(lambda x: 2 * x, x, n_steps=n)
+    computed, _ = pt.scan(lambda t: t + 1, None, 0.0, n_steps=pt.sum(x > 2) + n)
+    none, _ = pt.scan(lambda x: x, x, n_steps=n - 3)
+    kept = pt.loop.filter(lambda x: (x > 1) & (x < 4), x)
+    pairs = pt.loop.filter(lambda p: p["x"] > 2, {"x": x, "i": pt.arange(x.shape[0])})
+    return Case(
+        [some, computed, none, kept, pairs["x"], pairs["i"]],
+        [[2.0, 4.0, 6.0], np.arange(1.0, 6.0), [], [2.0, 3.0], [3.0, 4.0], [2, 3]],
+        {x: a, n: np.int64(3)},
+    )
 
 
 @case

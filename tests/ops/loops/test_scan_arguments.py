@@ -139,6 +139,17 @@ WRONG = {
     "no such axis": (
         lambda: pt.loop.associative_scan(pt.add, FIXED, axis=1), "has no axis 1",
     ),
+    "a filter that is no condition": (
+        lambda: pt.loop.filter(lambda x: 2 * x, X), r"f gives float64\[\], not a bool scalar",
+    ),
+    "steps that a step decides": (
+        lambda: pt.scan(lambda n: pt.scan(lambda: 1.0, n_steps=n)[0], pt.arange(3)),
+        "a step or a branch would have sizes of its own",
+    ),
+    "steps that are computed from what a step decides": (
+        lambda: pt.scan(lambda n: pt.scan(lambda: 1.0, n_steps=2 * n)[0], pt.arange(3)),
+        "a step or a branch would have sizes of its own",
+    ),
     "the name of the function called": (
         lambda: pt.loop.foldr(lambda c, x: (c, c), 0.0, X), "^loop.foldr: the carry is",
     ),
@@ -164,6 +175,11 @@ def test_calls_with_too_few_elements_name_both_numbers():
     f = pt.function([X], taps, target="interp")
     with pytest.raises(ValueError, match=r"x has 6 elements \(3 of them for its taps\), too few"):
         f(np.zeros(6))
+    f = pt.function([X, N], pt.scan(lambda a: a, X, n_steps=N)[0], target="interp")
+    with pytest.raises(ValueError, match="scan: x has 3 elements, too few for 5 steps"):
+        f(np.zeros(3), 5)
+    with pytest.raises(ValueError, match="the size n would be -1"):
+        f(np.zeros(3), -1)
 
 
 def test_parameters_of_a_step_have_the_names_of_the_function():

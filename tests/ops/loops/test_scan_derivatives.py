@@ -65,39 +65,40 @@ def truncated(w, noise, start, depth):
     return slopes[-1]
 
 
-def test_derivatives_by_formula(target):
-    """Jacobians by loops over gradients, truncated gradients, taps, both directions: one build."""
-    x, w, e, s0 = pt.vector("x"), pt.scalar("w"), pt.vector("e"), pt.scalar("s0")
-    a, noise = np.array([0.5, 1.5, -2.0]), RNG.normal(size=7)
-    given = {x: a, w: 0.8, e: noise, s0: 0.3}
+def derivatives(x, w, e, s0):
+    """Derivatives by name: Jacobians by loops over gradients, truncated gradients, taps, both
+    directions, numbers of steps that data decide."""
     y = x**2 * x[0]
     jacobian, _ = pt.scan(
         lambda i, y, x: pt.grad(y[i], x), pt.arange(y.shape[0]), non_sequences=[y, x]
     )
-    cost = pt.sum(x**3) + pt.prod(x)
-    slope = pt.grad(cost, x)
+    slope = pt.grad(pt.sum(x**3) + pt.prod(x), x)
     hessian, _ = pt.scan(
         lambda i, g, x: pt.grad(g[i], x), pt.arange(x.shape[0]), non_sequences=[slope, x]
     )
-    cases = {"jacobian": jacobian, "hessian": hessian}
+    found = {"jacobian": jacobian, "hessian": hessian}
     for depth in (-1, 3, 1):
         states, _ = pt.scan(lambda e, s: w * s + e, e, s0, truncate_gradient=depth)
-        cases[f"last {depth}"] = pt.grad(states[-1], w)
-    taps, _ = pt.scan(lambda e, y2, y1: w * y2 + y1 * e, e, {"initial": pt.stack([s0, 2 * s0]),
-                      "taps": [-2, -1]})  # fmt: skip
-    cases["taps by w"], cases["taps by s0"] = pt.grad(taps[-1], [w, s0])
+        found[f"last {depth}"] = pt.grad(states[-1], w)
+    initial = {"initial": pt.stack([s0, 2 * s0]), "taps": [-2, -1]}
+    taps, _ = pt.scan(lambda e, y2, y1: w * y2 + y1 * e, e, initial)
+    found["taps by w"], found["taps by s0"] = pt.grad(taps[-1], [w, s0])
     windows, _ = pt.scan(lambda a, b: a * b, {"input": e, "taps": [-1, 2]}, go_backwards=True)
-    cases["windows"] = pt.grad(pt.sum(windows * (1 + pt.arange(4))), e)
+    found["windows"] = pt.grad(pt.sum(windows * (1 + pt.arange(4))), e)
     root, _ = pt.reduce(lambda e, s: s * w + e**2, e, s0, go_backwards=True)
-    cases["reduce"] = pt.grad(root, e)
-    f = pt.function(list(given), cases)
-    found = f(*given.values())
-    expected = {
-        "jacobian": np.diag(2 * a * a[0]) + np.outer(a**2, [1, 0, 0]),
-        "hessian": np.diag(6 * a) + np.array([[0, a[2], a[1]], [a[2], 0, a[0]], [a[1], a[0], 0]]),
-        **{f"last {d}": truncated(0.8, noise, 0.3, d) for d in (3, 1)},
-        "last -1": truncated(0.8, noise, 0.3, 7),
-    }
+    found["reduce"] = pt.grad(root, e)
+    products, _ = pt.scan(lambda x, p: (x * p, pt.until(x * p > 2)), 1 + x**2, s0)
+    found["until by x"], found["until by s0"] = pt.grad(pt.sum(products), [x, s0])
+    counted, _ = pt.scan(lambda e, s: w * s + e, e, s0, n_steps=pt.sum(x > 0))
+    return {**found, "counted": pt.grad(counted[-1], e)}
+
+
+def expected_derivatives(a, noise):
+    """The same at w = 0.8 and s0 = 0.3."""
+    slopes = np.zeros(7)
+    for k in range(4):  # step k reads places 3 - k and 6 - k
+        slopes[3 - k] += (k + 1) * noise[6 - k]
+        slopes[6 - k] += (k + 1) * noise[3 - k]
 
     def last_of_taps(w, s0):
         y = [s0, 2 * s0]
@@ -105,14 +106,30 @@ def test_derivatives_by_formula(target):
             y.append(w * y[-2] + y[-1] * n)
         return y[-1]
 
+    # 0.3 * 1.25 and 0.3 * 1.25 * 3.25 are below 2, with the third factor, 5, they are above.
+    first, second, third = 1 + a**2
+    by_factor = 0.3 * np.array([1 + second + second * third, first * (1 + third), first * second])
     step = 1e-6
-    expected["taps by w"] = (last_of_taps(0.8 + step, 0.3) - last_of_taps(0.8 - step, 0.3)) / 2e-6
-    expected["taps by s0"] = last_of_taps(0.8, 1.0)
-    slopes = np.zeros(7)
-    for k in range(4):  # step k reads places 3 - k and 6 - k
-        slopes[3 - k] += (k + 1) * noise[6 - k]
-        slopes[6 - k] += (k + 1) * noise[3 - k]
-    expected["windows"] = slopes
-    expected["reduce"] = 2 * noise * 0.8 ** np.arange(7)
+    return {
+        "jacobian": np.diag(2 * a * a[0]) + np.outer(a**2, [1, 0, 0]),
+        "hessian": np.diag(6 * a) + np.array([[0, a[2], a[1]], [a[2], 0, a[0]], [a[1], a[0], 0]]),
+        **{f"last {d}": truncated(0.8, noise, 0.3, d) for d in (3, 1)},
+        "last -1": truncated(0.8, noise, 0.3, 7),
+        "taps by w": (last_of_taps(0.8 + step, 0.3) - last_of_taps(0.8 - step, 0.3)) / (2 * step),
+        "taps by s0": last_of_taps(0.8, 1.0),
+        "windows": slopes,
+        "reduce": 2 * noise * 0.8 ** np.arange(7),
+        "until by x": by_factor * 2 * a,
+        "until by s0": first * (1 + second + second * third),
+        "counted": [0.8, 1, 0, 0, 0, 0, 0],
+    }
+
+
+def test_derivatives_by_formula(target):
+    inputs = [pt.vector("x"), pt.scalar("w"), pt.vector("e"), pt.scalar("s0")]
+    a, noise = np.array([0.5, 1.5, -2.0]), RNG.normal(size=7)
+    found = pt.function(inputs, derivatives(*inputs))(a, 0.8, noise, 0.3)
+    expected = expected_derivatives(a, noise)
+    assert found.keys() == expected.keys()
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-6, err_msg=name)

@@ -103,7 +103,7 @@ def _steps(tapped: Sequence[Tapped], n_steps: object, backwards: bool) -> tuple[
         for other in tapped[1:]:
             steps = size_min(steps, other.length)
     else:
-        steps = size_of(one_integer(n_steps, "scan: n_steps"), "scan")
+        steps = size_of(one_integer(n_steps, "scan: n_steps"))
         if isinstance(steps, int) and steps < 0:
             steps, backwards = -steps, not backwards
     check_lengths(tapped, steps)
