@@ -5,7 +5,7 @@ in SciPy, `random` makes random variables. `function` compiles a graph.
 """
 
 from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
-from probtensor import linalg, loop, ode, special
+from probtensor import linalg, loop, ode, optimize, special
 from probtensor import ops as _ops
 from probtensor.calls import absent as _absent
 from probtensor.calls import is_public as _is_public
@@ -87,6 +87,7 @@ __all__ = [
     "logp",
     "loop",
     "ode",
+    "optimize",
     "ordered",
     "potential",
     "random",
@@ -109,6 +110,7 @@ _OTHERS = {
     "pt.loop": loop.__all__,
     "pt.hmm": hmm.__all__,
     "pt.ode": ode.__all__,
+    "pt.optimize": optimize.__all__,
     "pt.special": special.__all__,
 }
 __getattr__ = _absent("pt", globals(), _OTHERS)
