@@ -33,6 +33,7 @@ from probtensor.prob import (
     sample_posterior_predictive,
     sample_prior,
 )
+from probtensor.quadrature import quad
 from probtensor.rules import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from probtensor.sample import SamplerWarning, SamplingError, sample
 from probtensor.targets.base import BuildError
@@ -90,6 +91,7 @@ __all__ = [
     "optimize",
     "ordered",
     "potential",
+    "quad",
     "random",
     "sample",
     "sample_posterior_predictive",
