@@ -65,7 +65,7 @@ def quad(
     args: Sequence[object] = (),
     *,
     n: int = 21,
-    intervals: int = 1,
+    intervals: int | None = None,
 ) -> QuadResult:
     """The integral of func(x, *args) over x from a to b, on fixed Gauss-Kronrod nodes.
 
@@ -74,12 +74,14 @@ def quad(
     a, b       the limits, tensors that broadcast; -inf and inf as numbers of Python, for which x is
                replaced by a + (1 - t) / t, t in (0, 1]
     n          the nodes: 21 or 15
-    intervals  the range, of x or of t, is cut into this many equal parts of n nodes each
+    intervals  the range, of x or of t, is cut into this many equal parts of n nodes each; None: 1,
+               and 4 if a limit is infinite
 
     The nodes do not depend on values: `abserr` says how well they do, and more intervals do better.
     Derivatives, by the limits and by all that func reads, are those of the sum.
 
-    Returns a pair, `integral` and `abserr`, of the shape of what func gives, broadcast with a and b.
+    Returns a pair, `integral` and `abserr`, of the shape of what func gives, broadcast with those
+    of a and b.
     Raises GraphError, a TypeError, for a number of nodes or intervals that is none.
 
         >>> pt.quad(lambda x: pt.exp(-x * x), 0.0, np.inf).integral.eval()
@@ -89,11 +91,13 @@ def quad(
     """
     if n not in _RULES:
         raise refusal(f"quad: n is 15 or 21, not {n!r:.60}", kind=GraphError)
+    low, high = (_infinite(x) for x in (a, b))
+    if intervals is None:
+        intervals = 4 if low or high else 1
     if isinstance(intervals, bool) or not isinstance(intervals, int) or intervals < 1:
         raise refusal(f"quad: intervals is a positive integer, not {intervals!r:.60}",
                       kind=GraphError)  # fmt: skip
     nodes, weights, gauss = rule(n, intervals)
-    low, high = (_infinite(x) for x in (a, b))
     if low and high:
         sign = float(high > low) - float(high < low)
         parts = [_half_line(nodes, 0.0, side) for side in (1.0, -1.0)]

@@ -23,10 +23,10 @@ def test_integrals_and_their_derivatives(target):
     """By limits and parameters, over finite and infinite ranges, of vectors too."""
     a, b, s, w = pt.scalar("a"), pt.vector("b"), pt.scalar("s"), pt.vector("w")
     finite = pt.quad(lambda x: pt.exp(-s * x), a, b)
-    inverse = pt.quad(lambda x, s: x * pt.exp(-s * x), b[0], np.inf, (s,), intervals=4)
-    normal = pt.quad(lambda x: pt.exp(-s * x * x / 2) * w, -np.inf, np.inf, intervals=4)
-    below = pt.quad(lambda x: pt.exp(x), -np.inf, a, intervals=4)
-    back = pt.quad(lambda x: pt.exp(x), a, -np.inf, intervals=4)
+    inverse = pt.quad(lambda x, s: x * pt.exp(-s * x), b[0], np.inf, (s,))
+    normal = pt.quad(lambda x: pt.exp(-s * x * x / 2) * w, -np.inf, np.inf)
+    below = pt.quad(lambda x: pt.exp(x), -np.inf, a)
+    back = pt.quad(lambda x: pt.exp(x), a, -np.inf)
     wide = pt.quad(lambda x: pt.log(x), a, 100.0)
     slopes = pt.grad(pt.sum(finite.integral), [a, b, s])
     f = pt.function(

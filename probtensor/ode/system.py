@@ -128,7 +128,8 @@ def traced(fun: Callable[..., Tree], y0: Tree, args: Sequence[object]) -> tuple[
     slopes = _slopes(fun(time, filled(state.tree, wholes), *args), state)
     # Elements of a slope whose size only a call can tell are not computed one by one.
     same = [x.shape == y.shape for x, y in zip(slopes, state.first)]
-    state = replace_fields(state, counts=tuple(n if s else None for n, s in zip(state.counts, same)))
+    counts = (n if s else None for n, s in zip(state.counts, same))
+    state = replace_fields(state, counts=tuple(counts))
     parts = [new_input(x.name, x.dtype, x.shape) for x in state.parts(state.first)]
     slopes = replace(slopes, dict(zip(wholes, leaves(state.whole(parts)))))
     return System(time, tuple(parts), tuple(stabilized(state.parts(slopes), [time, *parts]))), state
@@ -159,4 +160,3 @@ def _as_vector(found: Tree, state: State) -> Tree:
         "fun(t, y) returns the slope of y, in the structure of y",
         kind=GraphError,
     )
-

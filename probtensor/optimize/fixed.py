@@ -65,9 +65,7 @@ def fixed_point(
     return solution_of(x, found, value - x, x.ndim)
 
 
-def _iterated(
-    x: Node, value: Node, start: Node, xtol: Node, maxiter: int, method: str
-) -> Node:
+def _iterated(x: Node, value: Node, start: Node, xtol: Node, maxiter: int, method: str) -> Node:
     own = new_input(x.name, x.dtype, x.shape)
     after = replace([value], {x: own})[0]
     if method == "del2":

@@ -58,12 +58,13 @@ def root_scalar(
                 "brentq" with a bracket, else "newton"
     bracket     two points, or two tensors of points, at which f has different signs
     x0          where "newton" begins; its derivative of f is automatic
-    xtol, rtol  a root x is known up to xtol + rtol * |x|; None: 2e-12 and 9e-16 with a bracket, else
-                1.5e-8 and 0 for the last step
+    xtol, rtol  a root x is known up to xtol + rtol * |x|; None: 2e-12 and 9e-16 with a bracket,
+                else 1.5e-8 and 0, for the last step
     maxiter     the most steps; None: 100 with a bracket, else 50
 
     The shape of x is that of the bracket or x0 and what f makes of it, broadcast. Derivatives of
-    the root by all that f reads are those of the equation, to any order (implicit function theorem).
+    the root by all that f reads are those of the equation, to any order (implicit function
+    theorem).
 
     Returns `RootResults`: (root, converged, iterations). Nothing is raised for what goes wrong in
     numbers: the root is nan there.
@@ -81,8 +82,8 @@ def root_scalar(
     if maxiter is None:
         maxiter = 100 if method in BRACKETING else 50
     x, value, points = _traced(f, points, args)
-    xtol, rtol = (as_tensor_of(d if t is None else t, x.dtype) for t, d in zip((xtol, rtol), limits))
-    tolerance = Tolerance(xtol, rtol)
+    given = [d if t is None else t for t, d in zip((xtol, rtol), limits)]
+    tolerance = Tolerance(*(as_tensor_of(t, x.dtype) for t in given))
     if method in BRACKETING:
         found = _bracketed(BRACKETING[method], x, value, points, tolerance, maxiter)
     else:
@@ -125,8 +126,8 @@ def _traced(
             return x, stabilized([value], [x])[0], list(points)
         points = [ops.broadcast_to(p, value.shape) for p in points]
     raise GraphError(
-        f"optimize.root_scalar: f gives {value.type} for x of type {x.type}\n  at {line_of(value)}\n"
-        "  its result has the shape and dtype of x"
+        f"optimize.root_scalar: f gives {value.type} for x of type {x.type}\n"
+        f"  at {line_of(value)}\n  its result has the shape and dtype of x"
     )
 
 

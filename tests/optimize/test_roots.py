@@ -46,9 +46,10 @@ FUNCTIONS = {
 
 def test_brackets_shrink_as_in_scipy():
     x = pt.scalar("x")
-    results = [pt.optimize.root_scalar(f, bracket=(a, b), maxiter=500) for f, a, b in FUNCTIONS.values()]
+    cases = FUNCTIONS.values()
+    results = [pt.optimize.root_scalar(f, bracket=(a, b), maxiter=500) for f, a, b in cases]
     found = pt.function([], [list(r) for r in results])()
-    for (root, converged, iterations), (f, a, b) in zip(found, FUNCTIONS.values()):
+    for (root, converged, iterations), (f, a, b) in zip(found, cases):
         g = pt.function([x], f(x), target="interp")
         options = {"full_output": True, "maxiter": 500}
         expected, info = scipy.optimize.brentq(lambda t, g=g: float(g(t)), a, b, **options)
@@ -74,8 +75,12 @@ def fixed(m, c):
 
 def test_fixed_points_have_the_derivatives_of_their_equation(target):
     m, c = pt.matrix("m"), pt.vector("c")
+
+    def step(x):
+        return pt.tanh(m @ x) + c
+
     cost = [
-        pt.sum(pt.optimize.fixed_point(lambda x: pt.tanh(m @ x) + c, c, (), 1e-13, 500, method) ** 2)
+        pt.sum(pt.optimize.fixed_point(step, c, (), 1e-13, 500, method) ** 2)
         for method in ("iteration", "del2")
     ]
     slope = pt.grad(cost[0], c)
