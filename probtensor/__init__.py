@@ -5,7 +5,7 @@ in SciPy, `random` makes random variables. `function` compiles a graph.
 """
 
 from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
-from probtensor import linalg, loop, ode, special
+from probtensor import linalg, loop, ode, optimize, special
 from probtensor import ops as _ops
 from probtensor.calls import absent as _absent
 from probtensor.calls import is_public as _is_public
@@ -33,6 +33,7 @@ from probtensor.prob import (
     sample_posterior_predictive,
     sample_prior,
 )
+from probtensor.quadrature import quad
 from probtensor.rules import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from probtensor.sample import SamplerWarning, SamplingError, sample
 from probtensor.targets.base import BuildError
@@ -87,8 +88,10 @@ __all__ = [
     "logp",
     "loop",
     "ode",
+    "optimize",
     "ordered",
     "potential",
+    "quad",
     "random",
     "sample",
     "sample_posterior_predictive",
@@ -109,6 +112,7 @@ _OTHERS = {
     "pt.loop": loop.__all__,
     "pt.hmm": hmm.__all__,
     "pt.ode": ode.__all__,
+    "pt.optimize": optimize.__all__,
     "pt.special": special.__all__,
 }
 __getattr__ = _absent("pt", globals(), _OTHERS)

@@ -138,9 +138,7 @@ class _Control:
     end: Node
     first: Node
 
-    def step(
-        self, own: Sequence[Node], count: int
-    ) -> tuple[list[Node], list[Node], Node]:
+    def step(self, own: Sequence[Node], count: int) -> tuple[list[Node], list[Node], Node]:
         """(what is carried after a step, what is stacked of it, whether it is the last one), given
         what is carried before it, with `count` parts of the state."""
         t, size, memory, was_rejected, _, *rest = own

@@ -1,7 +1,8 @@
 """Linear systems of one step of a Rosenbrock method.
 
 A system of a few scalars is solved by elimination that is written out, with a choice of pivots by
-`where`: it stays in registers, is fused, and is differentiated like all else. Others are one matrix.
+`where`: it stays in registers, is fused, and is differentiated like all else. Others are one
+matrix.
 """
 
 from __future__ import annotations

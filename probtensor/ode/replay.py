@@ -5,7 +5,8 @@ the state that is known from before (`value_of`), so that its values are read by
 derivatives, and the first derivative is one loop backward over the saved states.
 
 The state at a given time is the result of a step that ends there, from the last step that begins
-before: as accurate as the steps themselves, with a derivative of its own, and for all times at once.
+before: as accurate as the steps themselves, with a derivative of its own, and for all times at
+once.
 """
 
 from __future__ import annotations
@@ -34,10 +35,8 @@ def started_at(method: Method, system: System, t0: Node, y: Sequence[Node]) -> l
     return [value_of(a, b) for a, b in zip(y, moved, strict=True)]
 
 
-def differentiable(
-    method: Method, system: System, y: Sequence[Node], steps: Steps
-) -> list[Node]:
-    """The states where the steps begin, with their derivatives by y and all that the system reads."""
+def differentiable(method: Method, system: System, y: Sequence[Node], steps: Steps) -> list[Node]:
+    """The states where the steps begin, with derivatives by y and all that the system reads."""
     sequences = [steps.times, steps.sizes, *steps.states]
     own = [new_input(x.name, x.dtype, x.shape) for x in y]
     t, h, *known = elements = [element_input("step", x) for x in sequences]

@@ -82,14 +82,14 @@ def solve(
     if method not in METHODS:
         known = " and ".join(f'"{name}"' for name in METHODS)
         raise refusal(f"ode.solve: method {method!r:.60} is none of {known}", kind=ValueError)
-    state = State(y0)
+    system, state = traced(fun, y0, args)
     times = _times(ts, state)
     begin = times[0] if t0 is None else _scalar("t0", t0, state)
     settings = Settings(
         _scalar("rtol", rtol, state), _scalar("atol", atol, state), _count(max_steps),
         None if first_step is None else _scalar("first_step", first_step, state),
     )  # fmt: skip
-    return _solved(METHODS[method], traced(fun, state, args), state, begin, times, settings)
+    return _solved(METHODS[method], system, state, begin, times, settings)
 
 
 def _solved(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from functools import cached_property
 
 from probtensor import ops
@@ -20,39 +21,41 @@ from probtensor.types import promote
 MAX_SCALARS = 16  # a state of fewer elements is scalars: they stay in registers
 
 
+@dataclass(frozen=True)
 class State:
     """The state of an equation: a structure of tensors, as a list of parts.
 
-    A tensor of a few elements has a part for each of them, a larger one is one part. A list of
-    numbers is a vector.
+    tree    the structure
+    first   the initial tensors, of one float dtype
+    counts  for each of them the number of parts, one for each element; None: it is one part
     """
 
-    def __init__(self, y0: Tree) -> None:
-        y0 = as_tensor(y0) if is_weak(y0) else y0
-        self.tree = y0
-        given = [as_tensor(y) for y in leaves(y0)]
+    tree: Tree
+    first: tuple[Node, ...]
+    counts: tuple[int | None, ...]
+
+    @classmethod
+    def of(cls, y0: Tree) -> State:
+        """The state that begins with y0: tensors of few elements have a part for each of them. A
+        list of numbers is a vector."""
+        tree = as_tensor(y0) if is_weak(y0) else y0
+        given = [as_tensor(y) for y in leaves(tree)]
         if not given:
             raise refusal("ode.solve: y0 has no tensors", "it is the state at the first time",
                           kind=GraphError)  # fmt: skip
-        self.dtype = promote("float64" if all(not y.type.is_float for y in given) else "float32",
-                             *(y.dtype for y in given))  # fmt: skip
-        self.first = [ops.astype(y, self.dtype) for y in given]
-        self.names = [y.name for y in given]
-        self.sizes = [self._count(y) for y in self.first]
+        floats = [y.dtype for y in given if y.type.is_float] or ["float64"]
+        first = tuple(ops.astype(y, promote(*floats)) for y in given)
+        return cls(tree, first, tuple(map(_scalars_in, first)))
 
-    def _count(self, y: Node) -> int | None:
-        """The number of scalars that a tensor is; None for one part."""
-        count = 1
-        for n in y.shape:
-            if not isinstance(n, int):
-                return None
-            count *= n
-        return count if y.ndim and 0 < count <= MAX_SCALARS else None
+    @property
+    def dtype(self) -> str:
+        """The dtype of all parts."""
+        return self.first[0].dtype
 
     def parts(self, tensors: Sequence[Node]) -> list[Node]:
         """The parts of tensors of the types of the state."""
         found = []
-        for y, count in zip(tensors, self.sizes, strict=True):
+        for y, count in zip(tensors, self.counts, strict=True):
             if count is None:
                 found.append(y)
                 continue
@@ -63,7 +66,7 @@ class State:
     def whole(self, parts: Sequence[Node], batch: int = 0) -> Tree:
         """The structure of parts that have `batch` further leading axes."""
         left, found = list(parts), []
-        for y, count in zip(self.first, self.sizes):
+        for y, count in zip(self.first, self.counts):
             if count is None:
                 found.append(left.pop(0))
                 continue
@@ -71,6 +74,12 @@ class State:
             left = left[count:]
             found.append(ops.reshape(flat, (*flat.shape[:batch], *y.shape)) if y.ndim > 1 else flat)
         return filled(self.tree, found)
+
+
+def _scalars_in(y: Node) -> int | None:
+    """The number of scalars that a tensor is split into; None if it is not."""
+    count = y.size
+    return count if y.ndim and isinstance(count, int) and 0 < count <= MAX_SCALARS else None
 
 
 @dataclass(frozen=True)
@@ -111,26 +120,38 @@ def _derivative(x: Node, z: Node) -> Node | None:
     return None if constant_of(found) == 0 else found
 
 
-def traced(fun: Callable[..., Tree], state: State, args: Sequence[object]) -> System:
-    """The system that `fun(t, y, *args)` describes."""
+def traced(fun: Callable[..., Tree], y0: Tree, args: Sequence[object]) -> tuple[System, State]:
+    """The system that `fun(t, y, *args)` describes, and its initial state."""
+    state = State.of(y0)
     time = new_input("t", state.dtype, ())
+    wholes = [new_input(y.name, y.dtype, y.shape) for y in state.first]
+    slopes = _slopes(fun(time, filled(state.tree, wholes), *args), state)
+    # Elements of a slope whose size only a call can tell are not computed one by one.
+    same = [x.shape == y.shape for x, y in zip(slopes, state.first)]
+    counts = (n if s else None for n, s in zip(state.counts, same))
+    state = replace_fields(state, counts=tuple(counts))
     parts = [new_input(x.name, x.dtype, x.shape) for x in state.parts(state.first)]
-    found = fun(time, state.whole(parts), *args)
+    slopes = replace(slopes, dict(zip(wholes, leaves(state.whole(parts)))))
+    return System(time, tuple(parts), tuple(stabilized(state.parts(slopes), [time, *parts]))), state
+
+
+def _slopes(found: Tree, state: State) -> list[Node]:
+    """What a function gave, as a slope for each tensor of the state; GraphError if it is none."""
     if structure(found) != structure(state.tree):
-        found = as_structure(found, state)
-    slopes = []
-    for y, x in zip(state.first, leaves(found), strict=True):
-        x = as_tensor(x)
-        if x.ndim != y.ndim or x.dtype == "bool":
-            raise _wrong_slope(x, y)
-        known = [(n, m) for n, m in zip(x.shape, y.shape) if n != m]
-        if any(isinstance(n, int) and isinstance(m, int) for n, m in known):
-            raise _wrong_slope(x, y)
-        slopes.append(ops.astype(x, state.dtype))
-    return System(time, tuple(parts), tuple(stabilized(state.parts(slopes), [time, *parts])))
+        found = _as_vector(found, state)
+    slopes = [as_tensor(x) for x in leaves(found)]
+    for x, y in zip(slopes, state.first, strict=True):
+        pairs = [(n, m) for n, m in zip(x.shape, y.shape) if n != m]
+        differ = any(isinstance(n, int) and isinstance(m, int) for n, m in pairs)
+        if x.ndim != y.ndim or x.dtype == "bool" or differ:
+            raise GraphError(
+                f"ode.solve: fun gives a slope of type {x.type} for a state of type {y.type}\n"
+                f"  at {line_of(x)}\n  fun(t, y) returns dy/dt, in the shape of y"
+            )
+    return [ops.astype(x, state.dtype) for x in slopes]
 
 
-def as_structure(found: Tree, state: State) -> Tree:
+def _as_vector(found: Tree, state: State) -> Tree:
     """A list of scalars as the slope of a vector, as SciPy takes it; GraphError for others."""
     if len(state.first) == 1 and isinstance(found, (list, tuple)) and state.first[0].ndim == 1:
         return filled(state.tree, [ops.stack(found)])
@@ -138,11 +159,4 @@ def as_structure(found: Tree, state: State) -> Tree:
         f"ode.solve: fun gives {structure(found)}, but y is {structure(state.tree)}",
         "fun(t, y) returns the slope of y, in the structure of y",
         kind=GraphError,
-    )
-
-
-def _wrong_slope(x: Node, y: Node) -> GraphError:
-    return GraphError(
-        f"ode.solve: fun gives a slope of type {x.type} for a state of type {y.type}\n"
-        f"  at {line_of(x)}\n  fun(t, y) returns dy/dt, in the shape of y"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,8 @@ from probtensor.calls import public
 from probtensor.graph.node import Node, TensorLike, as_tensor, make
 from probtensor.ops.kinds import Batch, Composite, op
 from probtensor.ops.samples import Sample
-from probtensor.types import TensorType
+from probtensor.ops.size_laws import equal
+from probtensor.types import SizeCheck, TensorType
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,15 @@ class ValueOf(Composite):
     )
 
     def infer(self, x: TensorType, like: TensorType) -> TensorType:
-        if x != like:
+        pairs = [(n, m) for n, m in zip(x.shape, like.shape) if n != m]
+        known = any(isinstance(n, int) and isinstance(m, int) for n, m in pairs)
+        if x.dtype != like.dtype or x.ndim != like.ndim or known:
             raise TypeError(f"types {x} and {like} differ")
         return x
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        for n, m in zip(*(x.type.shape for x in node.inputs), strict=True):
+            yield equal(n, m)
 
     def numpy(self, x, like):
         return np.asarray(x)

@@ -43,7 +43,8 @@ def test_stiff_solutions_are_those_of_scipy(system, y0, ts, least):
     tolerance = {"rtol": 1e-7, "atol": 1e-7 * least}
     found = pt.ode.solve(system, y0, ts, method="rodas5p", max_steps=3000, **tolerance)
     y, status, steps = pt.function([], list(found))()
-    exact = solve_ivp(system, (ts[0], ts[-1]), y0, method="Radau", t_eval=ts, rtol=1e-10, atol=1e-16)
+    options = {"method": "Radau", "rtol": 1e-10, "atol": 1e-16}
+    exact = solve_ivp(system, (ts[0], ts[-1]), y0, t_eval=ts, **options)
     assert status == 0 and steps < 1500
     np.testing.assert_allclose(y, exact.y.T, rtol=2e-5, atol=least)
 

@@ -171,6 +171,7 @@ def test_systems_by_a_cholesky_factor(lower):
               lambda c, b: scipy.linalg.cho_solve((c, lower), b), factor, b,
               rtol=1e-10)  # fmt: skip
         check(lambda a, b: pt.cho_solve(pt.cholesky(a), b), np.linalg.solve, SPD, b, rtol=1e-10)
+        check(pt.linalg.solve, np.linalg.solve, SPD[::-1] + np.eye(len(SPD)), b, rtol=1e-10)
 
 
 @pytest.mark.parametrize("upper", [False, True])

@@ -131,3 +131,10 @@ def test_a_batch_of_one_goes_with_all_items_of_the_others(name):
         assert out.shape == meant.shape and out.shape[0] == 5
         got, loop = evaluate_numpy([out, meant], dict(zip(nodes, batches)))
         np.testing.assert_allclose(got, loop, rtol=1e-12)
+
+
+def test_what_changes_derivatives_alone_keeps_that_in_a_batch():
+    x = ops.tensor("x", (2,))
+    y = vmap(lambda x: x * ops.stop_gradient(x) + ops.grad_clip(3 * x, -1.0, 1.0))(x)
+    slope = gradient(ops.sum(y), x)
+    np.testing.assert_array_equal(evaluate_numpy([slope], {x: np.array([3.0, 2.0])})[0], [6.0, 5.0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from probtensor import ops
@@ -14,7 +16,8 @@ from probtensor.ops.linalg.factors import LU, triangles
 from probtensor.ops.linalg.products import matrices
 from probtensor.ops.reductions.folds import described
 from probtensor.ops.samples import Sample
-from probtensor.types import ShapeError, TensorType, broadcast_shapes, shape_text
+from probtensor.ops.size_laws import aligned, equal
+from probtensor.types import ShapeError, SizeCheck, TensorType, broadcast_shapes, shape_text
 
 
 @op
@@ -37,13 +40,19 @@ class Solve(Composite):
     def infer(self, a: TensorType, b: TensorType) -> TensorType:
         if a.dtype != "float64" or b.dtype != "float64":
             raise TypeError(f"needs float64, not {a.dtype} and {b.dtype}")
-        n = a.shape[-1]
-        if a.shape[-2] != n:
+        rows, columns = a.shape[-2:]
+        if isinstance(rows, int) and isinstance(columns, int) and rows != columns:
             raise ShapeError(f"a is not square: {shape_text(a.shape)}")
-        if b.shape[-2] != n:
+        if isinstance(rows, int) and isinstance(b.shape[-2], int) and rows != b.shape[-2]:
             raise ShapeError(f"{shape_text(a.shape)} and {shape_text(b.shape)} do not fit")
         leading = broadcast_shapes(a.shape[:-2], b.shape[:-2])
-        return TensorType("float64", (*leading, n, b.shape[-1]))
+        return TensorType("float64", (*leading, *b.shape[-2:]))
+
+    def requires(self, node: Node) -> Iterator[SizeCheck]:
+        a, b = (x.type.shape for x in node.inputs)
+        yield equal(a[-2], a[-1], ": a matrix that is not square")
+        yield equal(a[-1], b[-2])
+        yield from aligned([a[:-2], b[:-2]])
 
     def numpy(self, a, b):
         return np.linalg.solve(np.swapaxes(a, -1, -2) if self.transposed else a, b)
@@ -69,7 +78,11 @@ class Solve(Composite):
 
 def _with_rows(x: Node, rows: Node) -> Node:
     """x with its rows in another order."""
-    return ops.take_along_axis(x, ops.expand_dims(rows, -1), -2)
+    rows = ops.expand_dims(rows, -1)
+    missing = x.ndim - rows.ndim
+    if missing < 0:
+        x = ops.expand_dims(x, tuple(range(-missing)))
+    return ops.take_along_axis(x, ops.expand_dims(rows, tuple(range(max(missing, 0)))), -2)
 
 
 @public
