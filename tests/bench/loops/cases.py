@@ -82,7 +82,7 @@ def ar1_value(case):
 
 
 def gru():
-    """One training step of a GRU of 128 units, float32: 32 sequences of 100 steps of 64 features."""
+    """A training step of a GRU of 128 units, float32: 32 sequences, 100 steps, 64 features."""
     rng = np.random.default_rng(5)
     batch, steps, features, units = 32, 100, 64, 128
     return SimpleNamespace(
