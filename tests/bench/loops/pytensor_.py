@@ -18,7 +18,7 @@ def garch(case):
     def step(x, h):
         return omega + alpha * (x - mu) ** 2 + beta * h
 
-    start = tensor.as_tensor(case.h0)
+    start = tensor.constant(np.float64(case.h0), dtype="float64")
     found = pytensor.scan(step, sequences=[y], outputs_info=[start], return_updates=False)
     h = tensor.concatenate([start[None], found[:-1]])
     value = tensor.sum(-0.5 * tensor.log(h) - 0.5 * (y - mu) ** 2 / h)

@@ -8,5 +8,13 @@ parameters {
   matrix[T, K] e;
 }
 model {
-  target += hmm_marginal(e', moves, initial);
+  vector[K] before = log(initial) + e[1]';
+  matrix[K, K] logs = log(moves);
+  for (t in 2:T) {
+    vector[K] after;
+    for (j in 1:K)
+      after[j] = log_sum_exp(before + logs[, j]) + e[t, j];
+    before = after;
+  }
+  target += log_sum_exp(before);
 }
