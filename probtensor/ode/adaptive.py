@@ -47,6 +47,7 @@ class Steps:
     sizes    its size; 0 for a step that was rejected, after which the next begins at the same time
     states   the parts of the state where it begins
     reached  the time up to which the equation was solved
+    last     the parts of the state there
     failed   whether the step size was too small for the error asked for, or values not finite
     """
 
@@ -55,6 +56,7 @@ class Steps:
     states: list[Node]
     count: Node
     reached: Node
+    last: list[Node]
     failed: Node
 
 
@@ -120,7 +122,7 @@ def adaptive_steps(
     found = run(body, settings.max_steps, first, [], outside, stops=True)
     found = [ops.stop_gradient(x) if x.type.is_float else x for x in found]
     times, sizes, *states = found[len(first) : -1]
-    return Steps(times, sizes, states, found[-1], found[0], found[4])
+    return Steps(times, sizes, states, found[-1], found[0], found[5 : 5 + len(y)], found[4])
 
 
 @dataclass(frozen=True)

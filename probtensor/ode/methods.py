@@ -98,5 +98,10 @@ def combined(weights: Sequence[float], slopes: Sequence[Sequence[Node]]) -> list
 def moved(
     y: Sequence[Node], h: Node, weights: Sequence[float], slopes: Sequence[Sequence[Node]]
 ) -> list[Node]:
-    """y + h times the weighted sum of slopes."""
-    return [a + h * b for a, b in zip(y, combined(weights, slopes), strict=True)]
+    """y + h times the weighted sum of slopes. The last slope is added last, so that all else can be
+    computed while that is."""
+    found = list(y)
+    if len(slopes) > 1:
+        found = [a + h * b for a, b in zip(found, combined(weights[:-1], slopes[:-1]), strict=True)]
+    size = h * weights[-1]
+    return [a + size * b for a, b in zip(found, slopes[-1], strict=True)]

@@ -35,8 +35,11 @@ def started_at(method: Method, system: System, t0: Node, y: Sequence[Node]) -> l
     return [value_of(a, b) for a, b in zip(y, moved, strict=True)]
 
 
-def differentiable(method: Method, system: System, y: Sequence[Node], steps: Steps) -> list[Node]:
-    """The states where the steps begin, with derivatives by y and all that the system reads."""
+def differentiable(
+    method: Method, system: System, y: Sequence[Node], steps: Steps
+) -> tuple[list[Node], list[Node]]:
+    """(the states where the steps begin, the state at their end), with derivatives by y and all
+    that the system reads."""
     sequences = [steps.times, steps.sizes, *steps.states]
     own = [new_input(x.name, x.dtype, x.shape) for x in y]
     t, h, *known = elements = [element_input("step", x) for x in sequences]
@@ -44,7 +47,11 @@ def differentiable(method: Method, system: System, y: Sequence[Node], steps: Ste
     after = method.advanced(system, t, state, h)
     body, outside = body_of([*own, *elements], [*after, *own])
     found = run(body, steps.times.shape[0], y, sequences, [*outside, steps.count], counted=True)
-    return [value_of(a, b) for a, b in zip(steps.states, found[len(y) :], strict=True)]
+    last, states = found[: len(y)], found[len(y) :]
+    return (
+        [value_of(a, b) for a, b in zip(steps.states, states, strict=True)],
+        [value_of(a, b) for a, b in zip(steps.last, last, strict=True)],
+    )
 
 
 def states_at(

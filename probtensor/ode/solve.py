@@ -12,14 +12,12 @@ from probtensor.calls import public
 from probtensor.graph.closed import is_literal
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
+from probtensor.ode.adjoint import METHODS, with_adjoint
 from probtensor.ode.adaptive import Settings, Steps, adaptive_steps
-from probtensor.ode.methods import DormandPrince, Method
+from probtensor.ode.methods import Method
 from probtensor.ode.replay import differentiable, started_at, states_at
-from probtensor.ode.rosenbrock import Rodas5P
 from probtensor.ode.system import State, System, traced
 from probtensor.ops.loops.trees import Tree
-
-METHODS = {"dopri5": DormandPrince(), "rodas5p": Rodas5P()}
 
 
 class Solution(NamedTuple):
@@ -50,6 +48,7 @@ def solve(
     atol: TensorLike = 1e-6,
     first_step: TensorLike | None = None,
     max_steps: int = 1000,
+    adjoint: str | None = None,
 ) -> Solution:
     """The solution of dy/dt = fun(t, y, *args), y(t0) = y0, at times `ts`.
 
@@ -63,10 +62,13 @@ def solve(
                 over the elements of y, of at most 1; numbers, or scalar tensors
     first_step  the size of the first step; None: chosen from the slopes
     max_steps   the most steps that are tried
+    adjoint     None: reverse mode differentiates the steps that were taken. "continuous": it solves
+                the adjoint equation back in time, with steps and errors of its own, and stores
+                nothing but the states at `ts`
 
     No exception is raised for what goes wrong in numbers: results are nan then, and `status` says
-    why. Derivatives are those of the steps that were taken, whose sizes count as constants; they
-    exist to any order, by y0, ts, t0, args and all that `fun` reads.
+    why. The sizes of the steps count as constants in derivatives, which exist to any order, by y0,
+    ts, t0, args and all that `fun` reads.
 
     Returns a `Solution`: (y, status, steps).
     Raises GraphError, a TypeError, for slopes of another structure or shape than y0, for times that
@@ -89,19 +91,37 @@ def solve(
         _scalar("rtol", rtol, state), _scalar("atol", atol, state), _count(max_steps),
         None if first_step is None else _scalar("first_step", first_step, state),
     )  # fmt: skip
-    return _solved(METHODS[method], system, state, begin, times, settings)
+    continuous = _is_continuous(adjoint)
+    return _solved(METHODS[method], system, state, begin, times, settings, continuous)
 
 
 def _solved(
-    method: Method, system: System, state: State, begin: Node, times: Node, settings: Settings
+    method: Method,
+    system: System,
+    state: State,
+    begin: Node,
+    times: Node,
+    settings: Settings,
+    continuous: bool,
 ) -> Solution:
     y, end = state.parts(state.first), times[-1]
+    y0 = y
     steps = adaptive_steps(method, system, begin, y, end, settings)
     if not is_literal(begin):
         y = started_at(method, system, begin, y)
-    states = differentiable(method, system, y, steps)
+    states, _ = differentiable(method, system, y, steps)
     found = states_at(method, system, times, steps, states, end)
+    if continuous:
+        found = with_adjoint(method, system, settings, begin, times, y0, found)
     return Solution(state.whole(found, 1), _status(steps, end), steps.count)
+
+
+def _is_continuous(adjoint: str | None) -> bool:
+    if adjoint not in (None, "continuous"):
+        raise refusal(
+            f'ode.solve: adjoint is None or "continuous", not {adjoint!r:.60}', kind=ValueError
+        )
+    return adjoint is not None
 
 
 def _status(steps: Steps, end: Node) -> Node:
