@@ -135,5 +135,10 @@ def model_order(roots: Iterable[Node]) -> list[Node]:
 
 
 def _needs(node: Node) -> Sequence[Node]:
-    """What comes before a node: before a sequence, what its loop reads."""
-    return loop_of(node).needs if isinstance(node.op, RandomSequence) else node.needs
+    """What comes before a node: before a sequence, what its loop reads, its parameters first."""
+    if not isinstance(node.op, RandomSequence):
+        return node.needs
+    loop, own = _opened(node)
+    outside = {e.own: e.outer for e in loop.entries()}
+    first = [outside[x] for x in toposort(own.inputs) if x in outside]
+    return [*dict.fromkeys((*first, *loop_of(node).needs))]
