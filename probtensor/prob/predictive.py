@@ -22,7 +22,7 @@ from probtensor.prob.model.binding import data_array
 from probtensor.prob.model.data import Data
 from probtensor.prob.model.names import check_names, dims_of_node, named_things
 from probtensor.prob.model.posterior import Posterior
-from probtensor.prob.sequences.convert import with_sequences
+from probtensor.prob.sequences.convert import as_sequence
 from probtensor.prob.sequences.resolve import model_order
 from probtensor.sample.runs.output import Arviz, to_arviz
 from probtensor.version import __version__
@@ -238,15 +238,11 @@ def named_outputs(outputs: object) -> dict[str, Node]:
     """Variables and named expressions by name; GraphError for one without a name, or with one that
     a result cannot have."""
     if isinstance(outputs, Mapping):
-        pairs = [
-            (name, with_sequences([x])[0] if isinstance(x, Node) else x)
-            for name, x in outputs.items()
-        ]
+        pairs = [(name, as_sequence(x)) for name, x in outputs.items()]
     else:
         single = isinstance(outputs, Node) or not isinstance(outputs, Iterable)
         nodes = [outputs] if single else list(outputs)
-        nodes = [with_sequences([x])[0] if isinstance(x, Node) else x for x in nodes]
-        pairs = [(getattr(node, "name", None), node) for node in nodes]
+        pairs = [(getattr(x, "name", None), x) for x in map(as_sequence, nodes)]
     for name, node in pairs:
         if not isinstance(node, Node) or not isinstance(name, str):
             raise GraphError(

@@ -81,6 +81,9 @@ def logp(variable: Node, value: TensorLike) -> Node:
     parameters may hold other random variables, which stay what they are. GraphError for anything
     but a random variable.
 
+    The stacked values of a random variable of a loop are one, too: the density of each step given
+    the values of the steps before it, and given other random variables of the loop.
+
         s = pt.scalar("s")
         pt.logp(pt.random.exponential(pt.exp(s)), 1.0)      # s - exp(s): -800 at s = -800
 

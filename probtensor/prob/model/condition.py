@@ -70,12 +70,11 @@ def condition(
     began = time.perf_counter()
     given = unique_observed(observed)
     arrays = {node: observed_array(node, value) for node, value in given.items()}
-    terms = with_sequences(map(checked_term, require_list("potentials", potentials)))
-    tracked = [checked_track(node) for node in with_sequences(require_list("track", track))]
+    terms = [checked_term(node) for node in require_list("potentials", potentials)]
+    tracked = [checked_track(node) for node in require_list("track", track)]
     roots = [*given, *terms, *tracked]
     if not roots:
         raise GraphError(f"condition: nothing is observed\n  at {line_text()}")
-    with_sequences(roots, strict=True)
     order = model_order(roots)
     check_shapes(order)
     labels = checked_coords(coords)
@@ -157,11 +156,14 @@ def checked_term(term: Node) -> Node:
         raise GraphError(
             f"condition: potentials= takes tensors, not {term!r:.60}\n  at {line_text()}"
         )
+    term = with_sequences([term], strict=True)[0]
     return term if isinstance(term.op, Potential) else potential(term)
 
 
 def checked_track(node: Node) -> Node:
     """A tracked node, which must have a name."""
+    if isinstance(node, Node):
+        node = with_sequences([node], strict=True)[0]
     if not isinstance(node, Node) or not node.name:
         raise GraphError(
             f"condition: track= takes named variables and pt.deterministic(..., name=), not "

@@ -5,7 +5,9 @@ slice of the flat vector q, and sums the terms of the density. The result is a v
 nothing is compiled or bound to data here (see posterior.py).
 
 Free variables, and so the entries of q, are in graph order: parameters before what depends on them,
-the parameters of one variable from left to right, the observed variables in the order given.
+the parameters of one variable from left to right, the observed variables in the order given. The
+random variables of a loop, which may depend on each other across steps, come after what the loop
+reads.
 """
 
 from __future__ import annotations

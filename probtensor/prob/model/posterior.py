@@ -32,7 +32,7 @@ from probtensor.prob.model.data import Data, evaluate
 from probtensor.prob.model.graphs import Density, Model, build
 from probtensor.prob.model.names import listed
 from probtensor.prob.model.packed import Packed, rows_of
-from probtensor.prob.sequences.convert import with_sequences
+from probtensor.prob.sequences.convert import as_sequence
 from probtensor.types import shape_text
 
 
@@ -277,12 +277,10 @@ class Posterior:
         if not isinstance(values, Mapping):
             raise TypeError(f"values are given as {{name: value}}, not as {values!r:.60}")
         own = {v.variable: v.name for v in self.model.free}
-
-        def name_of(key: object) -> object:
-            node = with_sequences([key])[0] if isinstance(key, Node) else None
-            return key if node is None else own.get(node, node.name)
-
-        values = {name_of(key): value for key, value in values.items()}
+        pairs = [(as_sequence(key), value) for key, value in values.items()]
+        values = {
+            own.get(key, key.name) if isinstance(key, Node) else key: value for key, value in pairs
+        }
         missing = [name for name in self.names if name not in values]
         if missing:
             raise UnknownName(
@@ -360,10 +358,9 @@ class Posterior:
                 )
 
     def _data_node(self, key: object) -> Node:
-        if isinstance(key, Node):
-            key = with_sequences([key])[0]
-            if key in self._data_nodes:
-                return key
+        key = as_sequence(key)
+        if isinstance(key, Node) and key in self._data_nodes:
+            return key
         for node in self._data_nodes:
             if isinstance(key, str) and key in (node.name, self._data_nodes[node].name):
                 return node

@@ -12,7 +12,11 @@ ordinary variables with these parameters, one for each step. So each term of the
 is built as for any variable, whatever the order in which the variables depend on each other across
 steps.
 
-`Converted` is a graph in which each loop with random variables occurs in two forms: as it is, for
-draws, with the random variables as its only results, each of which is the input of a
-`RandomSequence`; and over the sequences, for everything else.
+In a converted graph a loop with random variables has two forms: one that draws, with the random
+variables as its only results, each the input of a `RandomSequence`; and loops over the sequences,
+which give everything else. What is not part of a recurrence once the values are given is computed
+for all steps at once, so that an autoregression is no loop at all.
+
+Rejected: sequences whose inputs are their parameters, as those of other variables, since the
+variables of a loop may depend on each other across steps in both directions.
 """

@@ -58,6 +58,11 @@ def with_sequences(outputs: Iterable[Node], strict: bool = False) -> list[Node]:
     return [done[x] for x in outputs]
 
 
+def as_sequence(value: object) -> object:
+    """A tensor as in `with_sequences`; what is none as it is."""
+    return with_sequences([value])[0] if isinstance(value, Node) else value
+
+
 def why_no_sequences(node: Node) -> str:
     """The message that the random variables in the bodies of a node form no sequences; empty if
     they do."""
