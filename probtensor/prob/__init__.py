@@ -8,6 +8,7 @@ observed; the free ones are their ancestors.
     distributions/  one class each: parameters, support, logpdf, draw, mean, variance; supports;
                     truncation by constraint=
     bijectors/      from unconstrained space onto a support, with log-Jacobians
+    sequences/      random variables in the steps of loops, as one variable for all steps
     density/        log densities of graphs, sums over data, the density term by term
     model/          condition: graph and data to a posterior, its compiled functions of q
     random.py       pt.random: the functions users call, with all parametrisations

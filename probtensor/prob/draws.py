@@ -23,6 +23,7 @@ from probtensor.graph.resize import with_sizes
 from probtensor.prob.model.data import default_of
 from probtensor.prob.model.packed import Packed, rows_of
 from probtensor.prob.model.sizes import KnownSizes
+from probtensor.prob.sequences.given import with_given
 from probtensor.sample.checks import integer, seed_integer, with_user_line
 from probtensor.transform.draws import lower_draws
 from probtensor.types import Dim, sourced_atoms
@@ -114,7 +115,8 @@ def draw_rows(
     rows, pieces = packed_inputs({resized[node]: array for node, array in given.items()}, count)
     seed_input, index = new_input("seed", "uint64", ()), new_input("index", "uint64", ())
     key = ops.key_fold(seed_input, index)
-    drawn = lower_draws([resized[y] for y in named.values()], key, pieces)
+    outputs = with_given([resized[y] for y in named.values()], pieces)
+    drawn = lower_draws(outputs, key, pieces)
     packed = Packed(dict(zip(named, drawn, strict=True)))
     vector, values = rows
     arguments = [seed_input, index, vector, *(resized[x] for x in inputs)]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from probtensor.calls import line_text, public
-from probtensor.graph import GraphError, Node, toposort
+from probtensor.graph import GraphError, Node
 from probtensor.graph.node import TensorLike
 from probtensor.prob.density.logp import logp
 from probtensor.prob.distributions.base import RandomVariable
@@ -22,6 +22,8 @@ from probtensor.prob.model.binding import data_array
 from probtensor.prob.model.data import Data
 from probtensor.prob.model.names import check_names, dims_of_node, named_things
 from probtensor.prob.model.posterior import Posterior
+from probtensor.prob.sequences.convert import as_sequence
+from probtensor.prob.sequences.resolve import model_order
 from probtensor.sample.runs.output import Arviz, to_arviz
 from probtensor.version import __version__
 
@@ -211,7 +213,7 @@ def predictive_rows(
     named = named_outputs(outputs)
     wanted = set(named.values())
     given = {}
-    for node in toposort(named.values()):
+    for node in model_order(named.values()):
         if isinstance(node.op, RandomVariable) and node not in wanted and node.name in values:
             given[node] = np.asarray(values[node.name])
     if not given:
@@ -236,11 +238,11 @@ def named_outputs(outputs: object) -> dict[str, Node]:
     """Variables and named expressions by name; GraphError for one without a name, or with one that
     a result cannot have."""
     if isinstance(outputs, Mapping):
-        pairs = list(outputs.items())
+        pairs = [(name, as_sequence(x)) for name, x in outputs.items()]
     else:
         single = isinstance(outputs, Node) or not isinstance(outputs, Iterable)
         nodes = [outputs] if single else list(outputs)
-        pairs = [(getattr(node, "name", None), node) for node in nodes]
+        pairs = [(getattr(x, "name", None), x) for x in map(as_sequence, nodes)]
     for name, node in pairs:
         if not isinstance(node, Node) or not isinstance(name, str):
             raise GraphError(

@@ -11,6 +11,7 @@ from probtensor.graph import Node, line_of
 from probtensor.prob.density.logp import SupportCheck, full_density
 from probtensor.prob.model.data import evaluate
 from probtensor.prob.model.graphs import Model, TermSource, term_sources
+from probtensor.prob.sequences.resolve import resolved
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +91,11 @@ def explained(model: Model, source: TermSource) -> tuple[Node, dict[str, Node]]:
         return source.graph, {}
     if source.kind == "log-Jacobian":
         return source.graph, {"unconstrained": owner.u}
-    inputs = [model.values[x] for x in source.node.inputs]
+    variable = resolved(source.node).variable
+    inputs = [model.values[x] for x in variable.inputs]
     # A density without a known normalising constant was refused when the model was built.
-    graph = full_density(source.node, owner.value, inputs, lambda _: True)
-    return graph, {"value": owner.value, **source.node.op.named(inputs)}
+    graph = full_density(variable, owner.value, inputs, lambda _: True)
+    return graph, {"value": owner.value, **variable.op.named(inputs)}
 
 
 def failed_guard(guard: SupportCheck, inside: np.ndarray, values: np.ndarray) -> Term | None:

@@ -49,6 +49,9 @@ from probtensor.prob.distributions.domains import (
 from probtensor.prob.distributions.formulas import merge_exponentials
 from probtensor.prob.distributions.support import Above, Interval, Support, is_number
 from probtensor.prob.model.data import default_of, distinct
+from probtensor.prob.sequences.convert import with_sequences
+from probtensor.prob.sequences.op import RandomSequence
+from probtensor.prob.sequences.resolve import resolved
 from probtensor.rules.arithmetic.sums import is_constant_along
 from probtensor.transform.facts import FactTable
 from probtensor.types import (
@@ -78,6 +81,9 @@ def logp(variable: Node, value: TensorLike) -> Node:
     parameters may hold other random variables, which stay what they are. GraphError for anything
     but a random variable.
 
+    The stacked values of a random variable of a loop are one, too: the density of each step given
+    the values of the steps before it, and given other random variables of the loop.
+
         s = pt.scalar("s")
         pt.logp(pt.random.exponential(pt.exp(s)), 1.0)      # s - exp(s): -800 at s = -800
 
@@ -89,13 +95,35 @@ def logp(variable: Node, value: TensorLike) -> Node:
     """
     if not isinstance(variable, Node):
         raise GraphError(f"logp: takes a random variable, not {variable!r:.60}")
-    variable = unwrap_deterministic(variable)
+    variable, value = with_sequences([unwrap_deterministic(variable), as_tensor(value)])
     if not isinstance(variable.op, RandomVariable):
         raise GraphError(no_density_message(variable))
-    value = as_tensor(value)
+    check_value_shape(variable, value)
+    own = resolved(variable)
+    inputs, bounds = own.variable.inputs, own.bounded
+    if own.variable is not variable:
+        given = {variable: ops.broadcast_to(value.astype(variable.dtype), variable.shape)}
+        inputs = replace(inputs, given)
+        bounds = replace(bounds, given)
+    variable = make(own.variable.op, tuple(inputs))
+    (value, *inputs), bounded = without_bounds([value, *inputs])
+    bounded += [(x.op.domain, x.inputs[0]) for x in bounds]
+    density = full_density(variable, value, inputs, depends_on_data_only, bounded)
+    if not any(isinstance(x.op, RandomVariable) for x in toposort([density])):
+        return density
+    op = DensityOf(variable.op, tuple(domain for domain, _ in bounded))
+    return make(op, (density, value, *inputs, *(x for _, x in bounded)))
+
+
+def check_value_shape(variable: Node, value: Node) -> None:
+    """GraphError for a value of a shape that a variable does not have. A sequence, whose values a
+    loop reads, has no further axes."""
     name = display_name(variable.op.distribution, variable.op.label)
+    axes = max(value.ndim, variable.ndim)
+    if isinstance(variable.op, RandomSequence):
+        axes = variable.ndim
     try:
-        fits = len(broadcast_shapes(value.shape, variable.shape)) == max(value.ndim, variable.ndim)
+        fits = len(broadcast_shapes(value.shape, variable.shape)) == axes
     except ShapeError:
         fits = False
     if not fits:
@@ -103,12 +131,6 @@ def logp(variable: Node, value: TensorLike) -> Node:
             f"logp: the value has shape {shape_text(value.shape)}, {name} has "
             f"{shape_text(variable.shape)}\n  {name} made at {line_of(variable)}"
         )
-    (value, *inputs), bounded = without_bounds([value, *variable.inputs])
-    density = full_density(variable, value, inputs, depends_on_data_only, bounded)
-    if not any(isinstance(x.op, RandomVariable) for x in toposort([density])):
-        return density
-    op = DensityOf(variable.op, tuple(domain for domain, _ in bounded))
-    return make(op, (density, value, *inputs, *(x for _, x in bounded)))
 
 
 def unwrap_deterministic(node: Node) -> Node:

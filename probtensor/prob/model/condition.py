@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from probtensor.calls import line_text, public
-from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
+from probtensor.graph import GraphError, Node, line_of
 from probtensor.graph.measured import refuse_measured
 from probtensor.graph.node import TensorLike
 from probtensor.graph.resize import with_sizes
@@ -24,6 +24,8 @@ from probtensor.prob.model.data import Data, default_of
 from probtensor.prob.model.names import dims_of_node
 from probtensor.prob.model.posterior import Posterior, posterior_of
 from probtensor.prob.model.sizes import KnownSizes
+from probtensor.prob.sequences.convert import with_sequences
+from probtensor.prob.sequences.resolve import model_order
 from probtensor.system.stages import building, stage
 from probtensor.types import Dim, size_name, size_names
 
@@ -73,12 +75,13 @@ def condition(
     roots = [*given, *terms, *tracked]
     if not roots:
         raise GraphError(f"condition: nothing is observed\n  at {line_text()}")
-    check_shapes(roots)
+    order = model_order(roots)
+    check_shapes(order)
     labels = checked_coords(coords)
-    check_known_dims(labels, dims_in(roots))
-    data = [node for node in inputs_of(roots) if isinstance(node.op, Data)]
+    check_known_dims(labels, dims_in(order))
+    data = [node for node in order if isinstance(node.op, Data)]
     sizes = known_sizes(labels, data, arrays)
-    resized = with_sizes(roots, fixed_sizes(roots, sizes, data, arrays))
+    resized = with_sizes(roots, fixed_sizes(order, sizes, data, arrays))
     data_nodes = [(node, resized[node]) for node in (*given, *data)]
     values = [*arrays.values(), *(default_of(x) for x in data)]
     resized_groups = [[resized[node] for node in nodes] for nodes in (given, terms, tracked)]
@@ -90,10 +93,10 @@ def condition(
     return posterior
 
 
-def check_shapes(roots: Sequence[Node]) -> None:
+def check_shapes(order: Sequence[Node]) -> None:
     """GraphError for a graph in which values decide sizes: a density is one call of native code."""
     refuse_measured(
-        toposort(roots),
+        order,
         "condition: the shapes of a density must not depend on values",
         "index with masks of data in NumPy, before pt.data or the observed values",
     )
@@ -132,7 +135,7 @@ def variable_of(key: object) -> Node:
             f"condition: {key!r:.60} is no random variable; write {{variable: value}}\n"
             f"  at {line_text()}"
         )
-    node = unwrap_deterministic(key)
+    node = with_sequences([unwrap_deterministic(key)], strict=True)[0]
     if not isinstance(node.op, RandomVariable):
         raise GraphError(f"condition: {no_density_message(node)}\n  at {line_text()}")
     return node
@@ -153,11 +156,14 @@ def checked_term(term: Node) -> Node:
         raise GraphError(
             f"condition: potentials= takes tensors, not {term!r:.60}\n  at {line_text()}"
         )
+    term = with_sequences([term], strict=True)[0]
     return term if isinstance(term.op, Potential) else potential(term)
 
 
 def checked_track(node: Node) -> Node:
     """A tracked node, which must have a name."""
+    if isinstance(node, Node):
+        node = with_sequences([node], strict=True)[0]
     if not isinstance(node, Node) or not node.name:
         raise GraphError(
             f"condition: track= takes named variables and pt.deterministic(..., name=), not "
@@ -166,9 +172,9 @@ def checked_track(node: Node) -> Node:
     return node
 
 
-def dims_in(roots: Sequence[Node]) -> list[str]:
-    """The dims of all nodes that the roots depend on."""
-    return [dim for node in toposort(roots) for dim in dims_of_node(node) or ()]
+def dims_in(order: Sequence[Node]) -> list[str]:
+    """The dims of nodes."""
+    return [dim for node in order for dim in dims_of_node(node) or ()]
 
 
 def known_sizes(
@@ -188,7 +194,7 @@ def known_sizes(
 
 
 def fixed_sizes(
-    roots: Sequence[Node],
+    order: Sequence[Node],
     sizes: KnownSizes,
     data: Sequence[Node],
     arrays: Mapping[Node, np.ndarray],
@@ -197,7 +203,7 @@ def fixed_sizes(
     q, and those that no array determines. All others stay symbolic."""
     from_arrays = {size_name(n) for node in (*data, *arrays) for n in node.shape}
     of_free = set()
-    for node in toposort(roots):
+    for node in order:
         if isinstance(node.op, RandomVariable) and node not in arrays:
             of_free |= {name for n in node.shape for name in size_names(n)}
     return {

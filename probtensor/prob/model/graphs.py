@@ -5,7 +5,9 @@ slice of the flat vector q, and sums the terms of the density. The result is a v
 nothing is compiled or bound to data here (see posterior.py).
 
 Free variables, and so the entries of q, are in graph order: parameters before what depends on them,
-the parameters of one variable from left to right, the observed variables in the order given.
+the parameters of one variable from left to right, the observed variables in the order given. The
+random variables of a loop, which may depend on each other across steps, come after what the loop
+reads.
 """
 
 from __future__ import annotations
@@ -58,6 +60,8 @@ from probtensor.prob.model.data import (
     split_data_work,
 )
 from probtensor.prob.model.names import Named, check_names, named_things
+from probtensor.prob.sequences.op import RandomSequence
+from probtensor.prob.sequences.resolve import model_order, resolved, support_in_all_steps
 from probtensor.rules import stabilized
 from probtensor.transform.autodiff import gradient
 from probtensor.transform.facts import FactTable, constant_of
@@ -185,10 +189,8 @@ class Model:
         names = {v.variable: v.name for v in self.free}
         pairs = []
         for v in self.free:
-            distribution = v.variable.op.distribution
-            inputs = zip(
-                distribution.parameters, v.variable.inputs, strict=False
-            )  # bounds come after
+            own = resolved(v.variable).variable
+            inputs = own.op.named(own.inputs).items()
             scales = [node for name, node in inputs if name in SCALES]
             above = ancestors(scales, stop=names.__contains__)
             pairs += [(v.name, names[node]) for node in above if node in names]
@@ -218,7 +220,7 @@ def build(observed: Sequence[Node], potentials: Sequence[Node], track: Sequence[
 
     GraphError for a discrete free variable, a duplicate name, or an input without a value.
     """
-    order = toposort([*observed, *potentials, *track])
+    order = model_order([*observed, *potentials, *track])
     conditioner = Conditioner(order, observed)
     conditioner.walk()
     check_names(names_in_results(conditioner, potentials))
@@ -291,10 +293,10 @@ class Conditioner:
 
     def _value(self, node: Node) -> Node:
         op = node.op
-        inputs = tuple(self.values[x] for x in node.inputs)
         if isinstance(op, RandomVariable):
             self.variables.append(node)
-            return self._observed(node) if node in self.given else self._free(node, inputs)
+            return self._observed(node) if node in self.given else self._free(node)
+        inputs = tuple(self.values[x] for x in node.inputs)
         if isinstance(op, Deterministic):
             if not isinstance(op, Potential):
                 self.deterministic.append(NamedValue(op.label, inputs[0], op.dims, node))
@@ -335,7 +337,7 @@ class Conditioner:
         self.observed.append(NamedValue(name, value, node.op.dims, node))
         return value.astype(node.dtype)
 
-    def _free(self, node: Node, parameters: tuple[Node, ...]) -> Node:
+    def _free(self, node: Node) -> Node:
         op = node.op
         if op.distribution.discrete:
             raise GraphError(
@@ -350,7 +352,7 @@ class Conditioner:
                 f"the size of {name} is not known: {node.type}\n  made at {line_of(node)}\n"
                 "  give shape=, or coords={dim: labels} for its dims"
             )
-        support = op.support(*parameters)
+        support = self._support(node)
         bijector = bijector_for(support)
         u = new_input(name, "float64", bijector.unconstrained_shape(node.shape))
         forward = ops.broadcast_to(bijector.forward(u), node.shape)
@@ -360,6 +362,11 @@ class Conditioner:
         self.free.append(FreeVariable(name, node, op.dims, support, bijector, u, value, self.size))
         self.size = self.free[-1].stop
         return value
+
+    def _support(self, node: Node) -> Support:
+        if isinstance(node.op, RandomSequence):
+            return support_in_all_steps(node, self.values)
+        return node.op.support(*(self.values[x] for x in node.inputs))
 
     def _name(self, node: Node) -> str:
         """A variable's name, or a unique one made from its distribution."""
@@ -439,9 +446,10 @@ def density_term(source: TermSource, conditioner: Conditioner, conditions: Condi
     if source.kind == "log-Jacobian":
         return source.graph
     if source.kind != "potential":
-        inputs = [conditioner.values[x] for x in node.inputs]
+        variable = resolved(node).variable
+        inputs = [conditioner.values[x] for x in variable.inputs]
         with made_by(node):
-            return density_of(node, source.owner.value, inputs, conditions, source.kind == "prior")
+            return density_of(variable, source.owner.value, inputs, conditions, source.kind == "prior")
     value = lift_guards(source.graph, conditioner.restricted, conditions, line_of(node))
     value = value if value.type.is_float else value.astype("float64")
     if any(isinstance(x.op, (ops.Lgamma, ops.Lbeta)) for x in toposort([value])):

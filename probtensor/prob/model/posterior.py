@@ -32,6 +32,7 @@ from probtensor.prob.model.data import Data, evaluate
 from probtensor.prob.model.graphs import Density, Model, build
 from probtensor.prob.model.names import listed
 from probtensor.prob.model.packed import Packed, rows_of
+from probtensor.prob.sequences.convert import as_sequence
 from probtensor.types import shape_text
 
 
@@ -276,9 +277,9 @@ class Posterior:
         if not isinstance(values, Mapping):
             raise TypeError(f"values are given as {{name: value}}, not as {values!r:.60}")
         own = {v.variable: v.name for v in self.model.free}
+        pairs = [(as_sequence(key), value) for key, value in values.items()]
         values = {
-            own.get(key, key.name) if isinstance(key, Node) else key: value
-            for key, value in values.items()
+            own.get(key, key.name) if isinstance(key, Node) else key: value for key, value in pairs
         }
         missing = [name for name in self.names if name not in values]
         if missing:
@@ -357,6 +358,7 @@ class Posterior:
                 )
 
     def _data_node(self, key: object) -> Node:
+        key = as_sequence(key)
         if isinstance(key, Node) and key in self._data_nodes:
             return key
         for node in self._data_nodes:

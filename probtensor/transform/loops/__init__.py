@@ -7,6 +7,7 @@
     lasts.py     stacks of which only the last row is read
     simplify.py  the pass `simplify_loops`: all of these, to a fixed point
     parts.py     loops replaced in a graph, result by result
+    delays.py    carries that hold what an earlier step computed, as sequences
     split.py     work that is not part of the recurrence, done for all steps at once
 
 The one idea of `simplify_loops`: it rewrites graphs without arithmetic, so no rounding changes, and

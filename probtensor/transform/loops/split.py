@@ -37,21 +37,7 @@ UNKNOWN_SIZE = 100  # assumed for symbolic sizes
 
 def split_loops(outputs: Iterable[Node]) -> list[Node]:
     """The outputs with the work around each recurrence moved out of its loop."""
-    return replace_loops(outputs, _split)
-
-
-def _split(node: Node) -> Sequence[Node] | None:
-    """The results of a loop in terms of a smaller one; None if nothing is gained.
-
-    Loops that may stop early are left alone: steps that are not run must have no effect.
-    """
-    op = node.op
-    if op.stops or op.counted or op.steps is None or op.steps == 0:
-        return None
-    plan = _plan(op)
-    if not plan.moved and not plan.early:
-        return None
-    return _Builder(node, plan).results()
+    return replace_loops(outputs, split_loop)
 
 
 @dataclass(frozen=True)
@@ -70,7 +56,7 @@ class _Plan:
     passed: tuple[Node, ...]
 
 
-def _split(node: Node) -> Sequence[Node] | None:
+def split_loop(node: Node) -> Sequence[Node] | None:
     """The results of a loop in terms of a smaller one; None if nothing is gained.
 
     Loops that may stop early are left alone: steps that are not run must have no effect.
