@@ -65,14 +65,14 @@ class Contexts:
         self.inner: dict[tuple[Context, Node, int], list[Context]] = {}
         uses: dict[Node, dict[Context, None]] = {node: {} for node in order}
         for node in (*always, *(x for y in order for x in y.size_sources if x in uses)):
-            uses[node][self.root] = None
+            uses.setdefault(node, {})[self.root] = None
         self.of: dict[Node, list[Context]] = {}
         for node in reversed(order):
             is_leaf = isinstance(node.op, (Input, Const))
             self.of[node] = [self.root] if is_leaf else self._joined(uses[node])
             for context in self.of[node]:
                 for x, where in self.operands(node, context):
-                    uses[x][where] = None
+                    uses.setdefault(x, {})[where] = None
 
     def operands(self, node: Node, context: Context) -> list[tuple[Node, Context]]:
         """What a node reads in a context, each with the context in which it is needed."""
@@ -124,10 +124,11 @@ def contexts_of(
     return {node: frozenset(found) for node, found in Contexts(order, outputs).of.items()}
 
 
-def conditional(outputs: Iterable[Node]) -> set[Node]:
-    """The nodes that the outputs need under some condition only."""
+def conditional(outputs: Iterable[Node], order: Sequence[Node] | None = None) -> set[Node]:
+    """The nodes that the outputs need under some condition only; of a topological order, if it is
+    given."""
     outputs = list(outputs)
-    order = toposort(outputs)
+    order = toposort(outputs) if order is None else order
     if not any(node.op.chooses for node in order):
         return set()
     contexts = Contexts(order, outputs)

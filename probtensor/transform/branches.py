@@ -8,14 +8,14 @@ is computed anyway stays one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from probtensor import ops
 from probtensor.graph.closed import Closed, closed, is_literal, map_nodes
 from probtensor.graph.contexts import Context, Contexts
 from probtensor.graph.node import Node, made_by, make
 from probtensor.graph.parts import Get, parts
-from probtensor.graph.walk import rebuild, toposort
+from probtensor.graph.walk import ancestors, rebuild, toposort
 from probtensor.ops.kinds import Branch, Choice, opened
 
 
@@ -101,12 +101,16 @@ class _Closing:
     def _branch(self, choices: Sequence[tuple[Node, Context]]) -> None:
         """Choices of one selector in one context, as results of one branch."""
         context = choices[0][1]
-        outside = set().union(*(self.made.get(c, ()) for c in context.chain))
+        made = [self.made[c] for c in context.chain if c in self.made]
+
+        def is_outside(x: Node) -> bool:
+            return any(x in nodes for nodes in made)
+
         lazy: dict[tuple[Node, ...], list[Node]] = {}
         for node, _ in choices:
             operands = self.contexts.operands(node, context)
             selector, *values = (self._image(*operand) for operand in operands)
-            if all(x in outside or is_literal(x) for x in values):
+            if all(is_outside(x) or is_literal(x) for x in values):
                 with made_by(node):
                     same = all(x is values[0] for x in values)
                     image = values[0] if same else rebuild(node, (selector, *values))
@@ -115,7 +119,7 @@ class _Closing:
                 lazy.setdefault(tuple(values), []).append(node)
         if not lazy:
             return
-        bodies, captured = _closed_rows(list(zip(*lazy, strict=True)), outside)
+        bodies, captured = _closed_rows(list(zip(*lazy, strict=True)), is_outside)
         with made_by(choices[0][0]):
             results = parts(make(ops.Cond(bodies), (selector, *captured)))
         for image, nodes in zip(results, lazy.values(), strict=True):
@@ -125,15 +129,12 @@ class _Closing:
 
 
 def _closed_rows(
-    rows: Sequence[Sequence[Node]], outside: set[Node]
+    rows: Sequence[Sequence[Node]], is_outside: Callable[[Node], bool]
 ) -> tuple[tuple[Closed, ...], list[Node]]:
     """The results of each alternative as bodies with common parameters, and what these are: the
     nodes from outside that they read."""
-    captured: dict[Node, None] = {}
-    for row in rows:
-        inner = toposort(row, given=outside)
-        read = [*row, *(x for node in inner for x in node.inputs)]
-        captured.update((x, None) for x in read if x in outside and not is_literal(x))
+    reached = (x for row in rows for x in ancestors(row, is_outside))
+    captured = dict.fromkeys(x for x in reached if is_outside(x) and not is_literal(x))
     return tuple(closed([*captured], row) for row in rows), [*captured]
 
 
