@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from probtensor import ops
-from probtensor.graph.closed import Closed, closed, is_literal, map_nodes
+from probtensor.graph.closed import Closed, closed, is_literal, map_bodies, map_nodes, with_outputs
 from probtensor.graph.contexts import Context, Contexts
 from probtensor.graph.node import Node, made_by, make
 from probtensor.graph.parts import Get, parts
@@ -46,9 +46,11 @@ def open_branches(outputs: Iterable[Node]) -> list[Node]:
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
         if isinstance(node.op, Get) and inputs[0] in results:
             return results[inputs[0]][node.op.index]
-        found = rebuild(node, inputs)
-        if isinstance(found.op, Branch):
-            results[found] = open_branches(opened(found))
+        if not isinstance(node.op, Branch):
+            return rebuild(node, inputs)
+        op = map_bodies(node.op, lambda body: with_outputs(body, open_branches(body.outputs)))
+        found = make(op, inputs)
+        results[found] = opened(found)
         return found
 
     return map_nodes(outputs, change)
