@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from probtensor import ops
 from probtensor.graph.closed import Closed, closed, is_literal, map_bodies, map_nodes, with_outputs
-from probtensor.graph.contexts import Context, Contexts
+from probtensor.graph.contexts import Context, Contexts, conditional
 from probtensor.graph.node import Node, made_by, make
 from probtensor.graph.parts import Get, parts
 from probtensor.graph.walk import ancestors, rebuild, toposort
@@ -28,10 +28,15 @@ def closed_around(
     outputs: Iterable[Node], kept: Iterable[Node]
 ) -> tuple[list[Node], dict[Node, Node]]:
     """The outputs with choices as branches, outside of which the nodes `kept` stay; and these
-    nodes in the new graph: none if there is no choice."""
+    nodes in the new graph: none if there is no choice.
+
+    A graph in which data decide sizes within an alternative stays as it is, since a body has no
+    sizes of its own; one whose sizes are detached has none of these."""
     outputs = list(outputs)
     order = toposort(outputs)
     if not any(isinstance(node.op, Choice) for node in order):
+        return outputs, {}
+    if any(node.size_sources for node in conditional(outputs, order)):
         return outputs, {}
     reached = set(order)
     kept = [x for x in kept if x in reached]
