@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from probtensor import ops
 from probtensor.graph.closed import Closed, closed, is_literal, map_bodies, map_nodes, with_outputs
-from probtensor.graph.contexts import Context, Contexts, conditional
 from probtensor.graph.node import Node, made_by, make
 from probtensor.graph.parts import Get, parts
-from probtensor.graph.walk import ancestors, rebuild, toposort
+from probtensor.graph.walk import Context, Contexts, ancestors, conditional, rebuild, toposort
 from probtensor.ops.kinds import Branch, Choice, opened
 
 

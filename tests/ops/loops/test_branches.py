@@ -8,8 +8,7 @@ import pytest
 import probtensor as pt
 from probtensor import ops
 from probtensor.graph.check import check
-from probtensor.graph.contexts import conditional
-from probtensor.graph.walk import toposort
+from probtensor.graph.walk import conditional, toposort
 from probtensor.kernel.ir import If, walk
 from probtensor.ops.kinds import Branch, Choice
 from probtensor.testing.reference import evaluate_numpy
@@ -136,10 +135,13 @@ def test_derivatives_to_second_order(target):
         got = f(v, p, q)
         close = {"rtol": 1e-6, "atol": 1e-8}
         np.testing.assert_allclose(got[0], value(v, p, q))
-        np.testing.assert_allclose(got[1], slopes(lambda a: value(a, p, q), v), **close)
-        np.testing.assert_allclose(got[2], slopes(lambda a: value(v, a, q), p), **close)
-        np.testing.assert_allclose(got[3], slopes(lambda a: value(v, p, a), q), **close)
-        np.testing.assert_allclose(got[5], slopes(lambda a: f(a, p, q)[1], v), rtol=1e-5, atol=1e-7)
+        by_each = [slopes(lambda a, p=p, q=q: value(a, p, q), v),
+                   slopes(lambda a, q=q: value(v, a, q), p),
+                   slopes(lambda a, p=p: value(v, p, a), q)]  # fmt: skip
+        for one, want in zip(got[1:4], by_each, strict=True):
+            np.testing.assert_allclose(one, want, **close)
+        second = slopes(lambda a, p=p, q=q: f(a, p, q)[1], v)
+        np.testing.assert_allclose(got[5], second, rtol=1e-5, atol=1e-7)
         np.testing.assert_allclose(got[6], got[1] @ v, rtol=1e-12)
         np.testing.assert_allclose(got[7], got[5] @ v, rtol=1e-9, atol=1e-12)
         by_sine = 2 * np.sqrt(value(v, p, q)) * np.exp(np.sin(v)) * v if p > 0 else [0.0, 0.0]
@@ -186,8 +188,10 @@ def test_branches_in_loops(target):
     for v, k in (([1.0, -5.0, 2.0, -9.0], 1), ([-10.0, -5.0], 77)):
         got = f(v, a, k)
         np.testing.assert_allclose(got[0], value(v, a, k))
-        np.testing.assert_allclose(got[1], slopes(lambda b: value(v, b, k), a), rtol=1e-6)
-        np.testing.assert_allclose(got[2], slopes(lambda b: f(v, b, k)[1].sum(), a), rtol=1e-5)
+        first = slopes(lambda b, v=v, k=k: value(v, b, k), a)
+        np.testing.assert_allclose(got[1], first, rtol=1e-6)
+        second = slopes(lambda b, v=v, k=k: f(v, b, k)[1].sum(), a)
+        np.testing.assert_allclose(got[2], second, rtol=1e-5)
         sums = np.cumsum(v)
         np.testing.assert_allclose(got[3], sums[-1] if k > 1 else a[0])
         np.testing.assert_allclose(got[4], (sums - v) * v if k > 1 else v)
@@ -285,7 +289,7 @@ def test_a_choice_of_what_is_there_already_needs_no_branch():
 
 def test_a_branch_within_a_branch_of_the_same_condition_is_decided():
     y = pt.ifelse(c > 0, pt.ifelse(c > 0, pt.sin(x), pt.cos(x)), pt.tan(x))
-    _, (branch,), names = parts_of([y])
+    _, (branch,), _ = parts_of([y])
     assert [names_in(body) for body in branch.op.bodies] == [{"sin"}, {"tan"}]
 
 
