@@ -1,6 +1,6 @@
 """Choices as branches, and back: what only an alternative that is not taken needs is not computed.
 
-A node is computed in the contexts that `graph.contexts` finds: once, or in several branches. All
+A node is computed in the contexts that `graph.walk` finds: once, or in several branches. All
 choices of one selector in one context that do not depend on each other become one branch: a
 value and its gradient, for example, share what their alternatives compute. A choice between what
 is computed anyway stays one.
