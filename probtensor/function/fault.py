@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from probtensor.graph.contexts import Contexts
 from probtensor.graph.evaluate import value_of
 from probtensor.graph.measured import measured_sizes
 from probtensor.graph.node import Node, line_of
-from probtensor.graph.walk import toposort
+from probtensor.graph.walk import Contexts, toposort
 from probtensor.types import size_name
 
 

@@ -12,10 +12,10 @@ example) are in tables keyed by node. So there is no clone, no listener and no s
     sizes.py     operators of symbolic sizes that give tensors
     parts.py     ops with several results: one node for all of them, and `Get` for each
     closed.py    functions of tensors as values, the bodies of loops
-    contexts.py  under which conditions nodes have to be computed
     measured.py  sizes that are values of tensors: what computes them, and their new names
     resize.py    other sizes substituted for names of sizes, through a graph
-    walk.py      orders, replacement, ancestors: iterative, so that depth is no limit
+    walk.py      orders, replacement, ancestors, iterative, so that depth is no limit; under which
+                 conditions nodes are needed
     text.py      printing, parsing back, dot output
     law.py       size laws: what must hold of the sizes of a call
     evaluate.py  the NumPy meaning of a graph

@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields, replace
 from itertools import chain
 from operator import attrgetter
 
-from probtensor.graph.contexts import conditional
 from probtensor.graph.measured import refuse_measured
 from probtensor.graph.node import (
     Const,
@@ -27,7 +26,7 @@ from probtensor.graph.node import (
     node_steps,
 )
 from probtensor.graph.resize import names_in, sizes_read, with_sizes
-from probtensor.graph.walk import ancestors, toposort
+from probtensor.graph.walk import ancestors, conditional, toposort
 from probtensor.graph.walk import replace as replaced
 from probtensor.types import Atom, HoldsSizes, Size, TensorType, sourced_atoms
 
@@ -123,8 +122,8 @@ def captured(
 ) -> list[Node]:
     """The nodes that the outputs read from outside: those that depend on none of the nodes `own`
     and are outputs, or inputs of nodes inside. Inside are nodes that depend on one, and what these
-    need under some condition only (see `contexts`), up to the nodes `kept`. Scalar literals and
-    sizes, which a body has itself, are omitted."""
+    need under some condition only (see `walk.Contexts`), up to the nodes `kept`. Scalar literals
+    and sizes, which a body has itself, are omitted."""
     outputs = list(outputs)
     order = toposort(outputs, needs=attrgetter("inputs"))
     inside = depending(toposort(outputs), own)  # a size of a node may depend on one as well

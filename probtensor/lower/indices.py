@@ -47,8 +47,9 @@ class IndexWriter(Writer):
             self.emit(Let(name, _int64(given)))
         else:
             self._checked(name, given, bound, mode, self._index_message(view, position))
-        self.indices[-1][value, bound, mode] = Dim.name(name)
-        return Dim.name(name)
+        index: Size = Dim.name(name) if bound != 1 else 0  # the only one
+        self.indices[-1][value, bound, mode] = index
+        return index
 
     def _guard(self) -> Expr | None:
         """The condition under which the elements being read exist; None if they always do."""

@@ -46,10 +46,11 @@ class RandomGraph:
 
 
 def random_graph(seed: int, nodes: int = 14, loops: bool = False) -> RandomGraph:
-    """A graph of about so many nodes, with loops or without, the same for the same seed."""
+    """A graph of about so many nodes, with loops and branches or without, the same for the same
+    seed."""
     grower = Grower(np.random.default_rng(seed))
     if loops:
-        grower.ways.append((grower.loop, 4))
+        grower.ways += [(grower.loop, 4), (grower.choice, 3)]
     for _ in range(20 * nodes):
         if len(grower.grown) >= nodes:
             break
@@ -172,7 +173,7 @@ class Grower:
         inner.grown = []
         ways = [(inner.elementwise, 8), (inner.reduction, 2), (inner.view, 2), (inner.slice, 1.5),
                 (inner.gather, 1.5), (inner.contraction, 1.5), (inner.composite, 1.5),
-                (inner.joined, 1), (inner.idiom, 3)]  # fmt: skip
+                (inner.joined, 1), (inner.idiom, 3), (inner.choice, 2)]  # fmt: skip
         inner.ways = ways if inner.depth > 1 else [*ways, (inner.loop, 1.5)]
         return inner
 
@@ -183,6 +184,19 @@ class Grower:
             if part not in self.computed:
                 self.accept(part)
         return found[0] if found else None
+
+    def choice(self) -> Node | None:
+        """A choice of one of two nodes, or of three, by a condition or an index."""
+        first = self.pick()
+        others = [x for x in self.pool if x.type == first.type and x is not first]
+        selector = self.pick(lambda x: not x.ndim)
+        if not others or selector is None:
+            return None
+        if selector.dtype == "int64" and self.chance(0.5):
+            picked = self.rng.integers(len(others), size=1 + self.rng.integers(2))
+            return ops.IfElse()(selector, first, *(others[k] for k in picked))
+        condition = selector if selector.dtype == "bool" else ops.gt(selector, 0)
+        return ops.IfElse()(condition, first, others[self.rng.integers(len(others))])
 
     # Calls of each kind.
 

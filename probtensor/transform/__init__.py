@@ -12,6 +12,7 @@
     rewrite.py   rules as data, and the driver that applies them to a fixed point
     passes.py    a pass, and what surrounds passes: order, timing, verification, logs
     bodies.py    bodies of ops, to which every pass applies; what is known of their parameters
+    branches.py  choices as branches, which compute one alternative, and back
     loops/       loops that do less: unused, equal and invariant parts, merging
 
 The one idea: a transformation is a function from nodes to nodes that makes new nodes and does not

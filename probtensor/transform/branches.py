@@ -1,6 +1,6 @@
 """Choices as branches, and back: what only an alternative that is not taken needs is not computed.
 
-A node is computed in the contexts that `graph.contexts` finds: once, or in several branches. All
+A node is computed in the contexts that `graph.walk` finds: once, or in several branches. All
 choices of one selector in one context that do not depend on each other become one branch: a
 value and its gradient, for example, share what their alternatives compute. A choice between what
 is computed anyway stays one.
@@ -8,14 +8,13 @@ is computed anyway stays one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from probtensor import ops
-from probtensor.graph.closed import Closed, closed, is_literal, map_nodes
-from probtensor.graph.contexts import Context, Contexts
+from probtensor.graph.closed import Closed, closed, is_literal, map_bodies, map_nodes, with_outputs
 from probtensor.graph.node import Node, made_by, make
 from probtensor.graph.parts import Get, parts
-from probtensor.graph.walk import rebuild, toposort
+from probtensor.graph.walk import Context, Contexts, ancestors, conditional, rebuild, toposort
 from probtensor.ops.kinds import Branch, Choice, opened
 
 
@@ -28,10 +27,15 @@ def closed_around(
     outputs: Iterable[Node], kept: Iterable[Node]
 ) -> tuple[list[Node], dict[Node, Node]]:
     """The outputs with choices as branches, outside of which the nodes `kept` stay; and these
-    nodes in the new graph: none if there is no choice."""
+    nodes in the new graph: none if there is no choice.
+
+    A graph in which data decide sizes within an alternative stays as it is, since a body has no
+    sizes of its own; one whose sizes are detached has none of these."""
     outputs = list(outputs)
     order = toposort(outputs)
     if not any(isinstance(node.op, Choice) for node in order):
+        return outputs, {}
+    if any(node.size_sources for node in conditional(outputs, order)):
         return outputs, {}
     reached = set(order)
     kept = [x for x in kept if x in reached]
@@ -46,9 +50,11 @@ def open_branches(outputs: Iterable[Node]) -> list[Node]:
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
         if isinstance(node.op, Get) and inputs[0] in results:
             return results[inputs[0]][node.op.index]
-        found = rebuild(node, inputs)
-        if isinstance(found.op, Branch):
-            results[found] = open_branches(opened(found))
+        if not isinstance(node.op, Branch):
+            return rebuild(node, inputs)
+        op = map_bodies(node.op, lambda body: with_outputs(body, open_branches(body.outputs)))
+        found = make(op, inputs)
+        results[found] = opened(found)
         return found
 
     return map_nodes(outputs, change)
@@ -101,12 +107,16 @@ class _Closing:
     def _branch(self, choices: Sequence[tuple[Node, Context]]) -> None:
         """Choices of one selector in one context, as results of one branch."""
         context = choices[0][1]
-        outside = set().union(*(self.made.get(c, ()) for c in context.chain))
+        made = [self.made[c] for c in context.chain if c in self.made]
+
+        def is_outside(x: Node) -> bool:
+            return any(x in nodes for nodes in made)
+
         lazy: dict[tuple[Node, ...], list[Node]] = {}
         for node, _ in choices:
             operands = self.contexts.operands(node, context)
             selector, *values = (self._image(*operand) for operand in operands)
-            if all(x in outside or is_literal(x) for x in values):
+            if all(is_outside(x) or is_literal(x) for x in values):
                 with made_by(node):
                     same = all(x is values[0] for x in values)
                     image = values[0] if same else rebuild(node, (selector, *values))
@@ -115,7 +125,7 @@ class _Closing:
                 lazy.setdefault(tuple(values), []).append(node)
         if not lazy:
             return
-        bodies, captured = _closed_rows(list(zip(*lazy, strict=True)), outside)
+        bodies, captured = _closed_rows(list(zip(*lazy, strict=True)), is_outside)
         with made_by(choices[0][0]):
             results = parts(make(ops.Cond(bodies), (selector, *captured)))
         for image, nodes in zip(results, lazy.values(), strict=True):
@@ -125,15 +135,12 @@ class _Closing:
 
 
 def _closed_rows(
-    rows: Sequence[Sequence[Node]], outside: set[Node]
+    rows: Sequence[Sequence[Node]], is_outside: Callable[[Node], bool]
 ) -> tuple[tuple[Closed, ...], list[Node]]:
     """The results of each alternative as bodies with common parameters, and what these are: the
     nodes from outside that they read."""
-    captured: dict[Node, None] = {}
-    for row in rows:
-        inner = toposort(row, given=outside)
-        read = [*row, *(x for node in inner for x in node.inputs)]
-        captured.update((x, None) for x in read if x in outside and not is_literal(x))
+    reached = (x for row in rows for x in ancestors(row, is_outside))
+    captured = dict.fromkeys(x for x in reached if is_outside(x) and not is_literal(x))
     return tuple(closed([*captured], row) for row in rows), [*captured]
 
 

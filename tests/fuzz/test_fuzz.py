@@ -59,6 +59,7 @@ def test_random_graphs_with_loops_keep_their_meaning(first):
     graphs = [random_graph(seed, 10, loops=True) for seed in range(first, first + LOOPS)]
     inside = [node for g in graphs for node in with_bodies(toposort(g.outputs))]
     assert sum(isinstance(node.op, Loop) for node in inside) > LOOPS / 3
+    assert sum(node.op.chooses for node in inside) > 2
     targets = [compiled("interp"), compiled("cython")]
     tally = fuzz(LOOPS, first, nodes=10, targets=targets, batch=LOOPS, loops=True)
     assert tally.done["graphs on targets"] == 2 * LOOPS

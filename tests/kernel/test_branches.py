@@ -27,8 +27,8 @@ from probtensor.kernel.text import statements
 from probtensor.kernel.tidy import inline_locals
 from probtensor.kernel.touch import buffers_of, locals_set, names_read, writes_of
 from probtensor.schedule.grid.passes import schedule
-from probtensor.schedule.grid.phases import Once, Sync
-from probtensor.schedule.grid.syncs import with_syncs
+from probtensor.schedule.grid.phases import InOrder, Once, Sync
+from probtensor.schedule.group.syncs import with_syncs
 from probtensor.schedule.strips.forms import Strip
 from probtensor.schedule.strips.passes import strip
 from probtensor.schedule.strips.text import to_text
@@ -143,12 +143,17 @@ def test_loops_in_branches_are_cut_into_strips():
     assert shown.splitlines()[-1] == "    s = t"
 
 
-def test_one_thread_of_a_grid_runs_a_branch():
+def test_a_group_or_a_thread_of_a_grid_runs_a_branch():
+    """A group of threads where there are loops to share, else one thread."""
     dtypes = dict.fromkeys(DIMS, "float64")
     (phase,) = schedule(KERNEL, DIMS, dtypes, {}, verify=True).phases
-    assert isinstance(phase, Once)
-    around = Kernel("k", (For("i", N, (If(POSITIVE, (Store("y", I, load("x", I)),)),)),))
-    (phase,) = schedule(around, DIMS, dtypes, {}, verify=True).phases
+    assert isinstance(phase, InOrder)
+    around = For("i", N, (If(POSITIVE, (Store("y", I, load("x", I)),)),))
+    (phase,) = schedule(Kernel("k", (around,)), DIMS, dtypes, {}, verify=True).phases
+    assert isinstance(phase, InOrder)
+    scalar = If(POSITIVE, (), (), (Choice("s", load("c"), Lit(0.0, "float64")),))
+    kernel = Kernel("k", (scalar, Store("z", 0, ref("s"))))
+    (phase,) = schedule(kernel, DIMS, dtypes, {}, verify=True).phases
     assert isinstance(phase, Once)
 
 

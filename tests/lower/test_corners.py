@@ -260,3 +260,13 @@ def test_rows_of_matrices_with_more_elements_than_a_size_in_the_text_may_have():
     rng = np.random.default_rng(0)
     x, y, a = rng.normal(size=(2, 32)), rng.normal(size=(2, 32)), rng.normal(size=(32, 32))
     np.testing.assert_allclose(f(x, y, a)[1], np.exp(x[:, :, None] + a - y[:, None, :]))
+
+
+@pytest.mark.parametrize("mode", ["raise", "wrap", "clip"])
+def test_indices_along_an_axis_of_size_1(mode):
+    """Each reads the only element of a row that the same iteration computes."""
+    x, i = new_input("x", "float64", (None, 1)), new_input("i", "int64", (None,))
+    y = ops.take(ops.maximum(x, 0.0), i, axis=1, mode=mode)
+    rows, indices = np.array([[1.0], [-2.0]]), np.array([0, -1] if mode == "raise" else [5, 0])
+    (got,) = evaluate([x, i], [y], [rows, indices])
+    np.testing.assert_array_equal(got, [[1.0, 1.0], [0.0, 0.0]])

@@ -17,10 +17,10 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.closed import Closed, closed
-from probtensor.graph.contexts import taken
 from probtensor.graph.evaluate import RunBody, evaluate_body
 from probtensor.graph.node import Node, make, new_input
 from probtensor.graph.parts import parts
+from probtensor.graph.walk import taken
 from probtensor.ops.kinds.base import Derivatives, Kind
 from probtensor.ops.kinds.batch import Batch
 from probtensor.ops.size_laws import equal

@@ -5,8 +5,8 @@ the condition is always true or the value is 0 wherever the condition is false; 
 from __future__ import annotations
 
 from probtensor import ops
-from probtensor.graph.contexts import taken
 from probtensor.graph.node import Const, Node, make
+from probtensor.graph.walk import taken
 from probtensor.rules.arithmetic.sums import drop_constant_axes, is_constant_along
 from probtensor.transform.facts import constant_of
 from probtensor.transform.rewrite import Ruleset, rewrite

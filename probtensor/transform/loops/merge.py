@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from probtensor.graph.contexts import Context, contexts_of
 from probtensor.graph.node import Node
 from probtensor.graph.parts import Get
-from probtensor.graph.walk import rebuild, toposort
+from probtensor.graph.walk import Context, contexts_of, rebuild, toposort
 from probtensor.graph.walk import replace as replaced
 from probtensor.ops.kinds import Loop
 from probtensor.transform.loops.opened import OpenedLoop, Stack, closed_again, opened

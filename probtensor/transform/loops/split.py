@@ -21,11 +21,10 @@ from math import prod
 
 from probtensor import ops
 from probtensor.graph.closed import closed, depending
-from probtensor.graph.contexts import conditional
 from probtensor.graph.node import Node, make, new_input
 from probtensor.graph.parts import Get, parts
+from probtensor.graph.walk import conditional, toposort
 from probtensor.graph.walk import replace as replaced
-from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Loop, Reduction, View
 from probtensor.transform.batch import vmap_nodes
 from probtensor.transform.loops.parts import replace_loops

@@ -17,10 +17,9 @@ from dataclasses import dataclass, replace
 
 from probtensor import ops
 from probtensor.graph.closed import depending, with_outputs
-from probtensor.graph.contexts import conditional
 from probtensor.graph.node import Node, make
 from probtensor.graph.parts import Get, parts
-from probtensor.graph.walk import ancestors
+from probtensor.graph.walk import ancestors, conditional
 from probtensor.graph.walk import replace as replaced
 from probtensor.ops.kinds import (
     Choice,
