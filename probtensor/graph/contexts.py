@@ -93,9 +93,9 @@ class Contexts:
         return self.inner[key]
 
     def needs(self, node: Node) -> list[Node]:
-        """The selectors that decide whether a node is computed, then its inputs."""
+        """The selectors that decide whether a node is computed, then what it needs itself."""
         chains = (c for context in self.of[node] for c in context.chain[1:])
-        return [*(c.selector for c in chains), *node.inputs]
+        return [*(c.selector for c in chains), *node.needs]
 
     def place(self, node: Node, context: Context) -> Context:
         """The context in which a node that is read in a context is computed: this or one around

@@ -264,7 +264,7 @@ class BodyWriter(KernelWriter, base.BodyWriter):
         names = {node: needs.temporary(node, sizes) for node in order}
         results = {node: place.buffer for node, place in placed.items() if place.buffer}
         names |= results
-        memory = Memory(names, results, stored, read_as_values(order, outputs), written_out)
+        memory = Memory(names, results, stored, read_as_values(order, outputs, sizes), written_out)
         super().__init__(sizes, memory, needs, outer)
         self.given.update(given)
         self.offsets.update((node, place.offset) for node, place in placed.items())
