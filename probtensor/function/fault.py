@@ -12,8 +12,8 @@ import numpy as np
 
 from probtensor.graph.contexts import Contexts
 from probtensor.graph.evaluate import value_of
-from probtensor.graph.measured import measured_sizes
 from probtensor.graph.node import Node, line_of
+from probtensor.graph.sizes import measured_sizes
 from probtensor.graph.walk import toposort
 from probtensor.types import size_name
 

@@ -13,7 +13,6 @@ from itertools import chain
 from operator import attrgetter
 
 from probtensor.graph.contexts import conditional
-from probtensor.graph.measured import refuse_measured
 from probtensor.graph.node import (
     Const,
     Input,
@@ -27,6 +26,7 @@ from probtensor.graph.node import (
     node_steps,
 )
 from probtensor.graph.resize import names_in, sizes_read, with_sizes
+from probtensor.graph.sizes import refuse_measured
 from probtensor.graph.walk import ancestors, toposort
 from probtensor.graph.walk import replace as replaced
 from probtensor.types import Atom, HoldsSizes, Size, TensorType, sourced_atoms

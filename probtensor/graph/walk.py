@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 
-from probtensor.graph.measured import rebuilt
 from probtensor.graph.node import Input, Node, made_by, make
+from probtensor.graph.sizes import rebuilt
 
 
 def toposort(

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.measured import resized
+from probtensor.graph.sizes import resized
 from probtensor.graph.node import Const, GraphError, Input, Node, SizeOf
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Composite, Contraction, Elementwise, Reduction

@@ -28,7 +28,7 @@ from probtensor.compile import PIPELINE, function
 from probtensor.graph.check import check
 from probtensor.graph.closed import with_bodies
 from probtensor.graph.evaluate import Value, value_of
-from probtensor.graph.measured import resized
+from probtensor.graph.sizes import resized
 from probtensor.graph.node import Node, Op
 from probtensor.graph.parts import types_of
 from probtensor.graph.text import parse, to_text

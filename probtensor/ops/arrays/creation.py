@@ -9,8 +9,8 @@ from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import line_text, public
-from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make, new_input
+from probtensor.graph.sizes import size_of_value
 from probtensor.ops.arrays.views import Iota, one_size, size_tuple
 from probtensor.ops.kinds import as_tensor_of, weak_operand
 from probtensor.ops.reductions.folds import described, flag, one_axis, one_integer

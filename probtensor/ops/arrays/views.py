@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
+from probtensor.graph.sizes import size_of_value
 from probtensor.ops.kinds import (
     Batch,
     Join,
