@@ -5,7 +5,7 @@ in SciPy, `random` makes random variables. `function` compiles a graph.
 """
 
 from probtensor import evaluate as _evaluate  # noqa: F401 - it gives tensors their `eval`
-from probtensor import linalg, loop, special
+from probtensor import linalg, loop, ode, special
 from probtensor import ops as _ops
 from probtensor.calls import absent as _absent
 from probtensor.calls import is_public as _is_public
@@ -17,7 +17,6 @@ from probtensor.graph import GraphError, Node
 from probtensor.graph import as_tensor as _as_tensor
 from probtensor.graph import line_of as _line_of
 from probtensor.graph.text import to_text
-from probtensor import ode
 from probtensor.prob import (
     Posterior,
     condition,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from probtensor.graph.node import Const, Input, Node, line_of
 from probtensor.graph.walk import toposort
 from probtensor.kernel.ir import FOLDS, Acc, Expr, For, Load, Ref, Stmt, Store
-from probtensor.lower.buffers import Memory, Needs, read_as_values
+from probtensor.lower.buffers import Memory, Needs
 from probtensor.lower.indices import IndexWriter
 from probtensor.lower.kinds import base
 from probtensor.lower.kinds.base import Place, Read
@@ -264,7 +264,7 @@ class BodyWriter(KernelWriter, base.BodyWriter):
         names = {node: needs.temporary(node, sizes) for node in order}
         results = {node: place.buffer for node, place in placed.items() if place.buffer}
         names |= results
-        memory = Memory(names, results, stored, read_as_values(order, outputs, sizes), written_out)
+        memory = Memory(names, results, stored, set(), written_out)
         super().__init__(sizes, memory, needs, outer)
         self.given.update(given)
         self.offsets.update((node, place.offset) for node, place in placed.items())

@@ -20,9 +20,9 @@ from probtensor.ode.adaptive import Steps
 from probtensor.ode.methods import Method
 from probtensor.ode.system import System
 from probtensor.ops.gradient import value_of
-from probtensor.ops.loops.flow import element_input
 from probtensor.ops.loops.op import run
 from probtensor.ops.loops.trace import body_of
+from probtensor.ops.loops.transforms.flow import element_input
 from probtensor.transform.batch import vmap_nodes
 
 

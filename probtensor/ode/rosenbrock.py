@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probtensor import ops
 from probtensor.graph.node import Node
 from probtensor.ode.linear import solver
 from probtensor.ode.methods import Trial, combined

@@ -10,6 +10,7 @@ from probtensor import ops
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace
+from probtensor.ops.loops.trace import is_weak
 from probtensor.ops.loops.trees import Tree, filled, leaves, structure
 from probtensor.rules.derivatives import stabilized
 from probtensor.transform.autodiff import push_forward, stacked_jacobian
@@ -22,10 +23,12 @@ MAX_SCALARS = 16  # a state of fewer elements is scalars: they stay in registers
 class State:
     """The state of an equation: a structure of tensors, as a list of parts.
 
-    A tensor of a few elements has a part for each of them, a larger one is one part.
+    A tensor of a few elements has a part for each of them, a larger one is one part. A list of
+    numbers is a vector.
     """
 
     def __init__(self, y0: Tree) -> None:
+        y0 = as_tensor(y0) if is_weak(y0) else y0
         self.tree = y0
         given = [as_tensor(y) for y in leaves(y0)]
         if not given:

@@ -274,7 +274,7 @@ def test_kernels_without_loops_in_order_are_returned_as_they_are():
 
 # In memory, in place.
 
-LARGE = 200
+LARGE = 70
 WIDE = {name: replace(s, count=LARGE) for name, s in STORAGES.items() if s.private}
 WIDE |= {"z": Storage("float64", LARGE, False), "x": Storage("float64", N * LARGE, False)}
 WIDE |= {"y": Storage("float64", N * LARGE, False)}

@@ -28,6 +28,8 @@ def _sample(selector: object, dtype: str, *shapes: tuple[int, ...], **options: o
 class IfElse(Choice):
     """One of several tensors; see `Choice`."""
 
+    users_write = "ifelse"
+
     samples = (
         _sample(True, "bool", (), ()),
         _sample(False, "bool", (2, 3), (2, 3)),

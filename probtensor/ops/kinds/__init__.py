@@ -37,14 +37,13 @@ from probtensor.ops.kinds.base import (
 )
 from probtensor.ops.kinds.batch import Batch, item_numbers, shifted
 from probtensor.ops.kinds.branch import Branch, Choice, chosen, opened
-from probtensor.ops.kinds.composite import Composite
 from probtensor.ops.kinds.contraction import Contraction
 from probtensor.ops.kinds.core import Core
 from probtensor.ops.kinds.elementwise import Elementwise, joint_shape
 from probtensor.ops.kinds.function import WIDER, Function, Signature, as_tensor_of, weak_operand
 from probtensor.ops.kinds.join import Join
 from probtensor.ops.kinds.loop import Loop
-from probtensor.ops.kinds.random import Random, random_nodes
+from probtensor.ops.kinds.placeholders import Composite, Random, random_nodes
 from probtensor.ops.kinds.reduction import Reduction
 from probtensor.ops.kinds.scatter import Scatter, gathered_shape
 from probtensor.ops.kinds.view import View

@@ -17,6 +17,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.closed import Closed, closed
+from probtensor.graph.contexts import taken
 from probtensor.graph.evaluate import RunBody, evaluate_body
 from probtensor.graph.node import Node, make, new_input
 from probtensor.graph.parts import parts

@@ -7,4 +7,5 @@
     prefix.py      prefix sums of any associative function
     trace.py       bodies from functions of Python
     trees.py       nested tuples, lists and dicts of tensors
+    transforms/    derivatives and batches of loops
 """

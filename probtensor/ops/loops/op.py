@@ -11,7 +11,7 @@ from probtensor.graph.node import Node, make
 from probtensor.graph.parts import parts
 from probtensor.ops.elementwise.elementary import tanh
 from probtensor.ops.kinds import Batch, Derivatives, Loop, op
-from probtensor.ops.loops import batching, forms, forward, reverse
+from probtensor.ops.loops.transforms import batching, forms, forward, reverse
 from probtensor.ops.samples import Sample
 from probtensor.types import Size, TensorType
 

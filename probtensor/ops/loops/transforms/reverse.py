@@ -31,8 +31,8 @@ from probtensor.ops.kinds import (
     Random,
     Reduction,
 )
-from probtensor.ops.loops.collect import Collector
-from probtensor.ops.loops.flow import (
+from probtensor.ops.loops.transforms.collect import Collector
+from probtensor.ops.loops.transforms.flow import (
     another,
     closed_step,
     floats_depending,

@@ -20,8 +20,8 @@ from probtensor.graph.node import GraphError, Node, as_tensor, line_of, make
 from probtensor.graph.parts import parts
 from probtensor.graph.walk import replace as replaced
 from probtensor.ops.kinds import Derivatives, Loop, Random, random_nodes
-from probtensor.ops.loops.flow import another, element_input, fresh, steps_run
 from probtensor.ops.loops.trace import body_of
+from probtensor.ops.loops.transforms.flow import another, element_input, fresh, steps_run
 from probtensor.types import Size, size_min
 
 # The results of a loop (the number of steps may be missing) for other inputs.

@@ -12,7 +12,7 @@ from probtensor.graph.closed import depending
 from probtensor.graph.node import Node, new_input
 from probtensor.graph.walk import replace
 from probtensor.ops.kinds import Batch, Loop
-from probtensor.ops.loops.flow import another, closed_step, element_input, fresh
+from probtensor.ops.loops.transforms.flow import another, closed_step, element_input, fresh
 
 
 def batched(batch: Batch) -> tuple[Node, ...]:

@@ -8,7 +8,7 @@ from probtensor.graph.node import Node
 from probtensor.graph.parts import parts
 from probtensor.graph.walk import replace
 from probtensor.ops.kinds import Derivatives
-from probtensor.ops.loops.flow import (
+from probtensor.ops.loops.transforms.flow import (
     another,
     closed_step,
     element_input,
