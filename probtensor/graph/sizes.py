@@ -6,10 +6,11 @@ functions of sizes, and comparisons such as `x.shape[0] == 3` that depend on the
 are tensors.
 
 Data decide a size that is the value of an integer tensor without axes. It is an ordinary `Dim`, of
-one atom with the tensor as its `source`, so every op that
-takes symbolic sizes takes it. It occurs in types and in parameters of ops, not among the inputs of
-a node; `Node.needs` lists the sources beside the inputs, and every walk that orders or finds nodes
-follows `needs`. Two kinds of transformation meet such sizes:
+one atom with the tensor as its `source`, so every op that takes symbolic sizes takes it. It occurs
+in types and in parameters of ops, not among the inputs of a node; `Node.needs` lists the sources
+beside the inputs, and every walk that orders or finds nodes follows `needs`, but for the walk
+through a body, which has the sizes of the graph around it. Two kinds of transformation meet such
+sizes:
 
     substitution  (givens, draws under a key, values of names) replaces nodes by others with other
                   values. `rebuilt` renames the sizes whose sources were replaced.

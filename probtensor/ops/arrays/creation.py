@@ -459,7 +459,8 @@ def eye(
 
 def counted(what: str, n: object) -> Node:
     """0, 1, ..., n - 1; GraphError for an n that is no size."""
-    if not is_size(n) or (isinstance(n, (int, np.integer)) and n < 0):
+    n = one_size(n, f"{what}: a size")
+    if isinstance(n, int) and n < 0:
         raise GraphError(f"{what}: a size is an integer from 0 on, not {n!r:.60}")
     return arange(n)
 
