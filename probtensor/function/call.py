@@ -23,8 +23,8 @@ from probtensor.function.profile import Profile, profile
 from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
 from probtensor.function.shared import Shared
 from probtensor.function.wiring import Slot, Wiring, results_of, wire
-from probtensor.graph.measured import refuse_measured
 from probtensor.graph.node import Node, line_of
+from probtensor.graph.sizes import refuse_measured
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import toposort
 from probtensor.lower.plan import Plan

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from probtensor.graph.evaluate import value_of
-from probtensor.graph.measured import measured_sizes
 from probtensor.graph.node import Node, line_of
+from probtensor.graph.sizes import measured_sizes
 from probtensor.graph.walk import Contexts, toposort
 from probtensor.types import size_name
 

@@ -16,8 +16,8 @@ from functools import cache
 
 from probtensor.function.record import Damaged, Unknown, check_positions, decode, encode
 from probtensor.graph.closed import Closed
-from probtensor.graph.measured import atoms_of
 from probtensor.graph.node import Frozen, Input, Node, Op, origin_of
+from probtensor.graph.sizes import atoms_of
 from probtensor.graph.walk import inputs_of, toposort
 from probtensor.lower.plan import Plan
 from probtensor.targets.base import Loads, Target

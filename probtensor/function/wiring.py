@@ -170,6 +170,7 @@ class CallShapes:
     def __init__(self, plan: Plan, live: Sequence[int], fixed: Mapping[int, tuple[int, ...]]):
         self.plan = plan
         self.measured = plan.measured()
+        self.checks = [plan.checks(stage) for stage in range(len(plan.starts))]
         self.live = live  # positions of live slots
         self.fixed = fixed  # shapes of the others, by position
 
@@ -190,7 +191,7 @@ class CallShapes:
             for s in plan.sizes
         ]  # fmt: skip
         sizes = {source.name: n for source, n in zip(plan.sizes, values)}
-        for check in plan.checks(stage):
+        for check in self.checks[stage]:
             check.verify(sizes)
         results = [
             plan.shape(k, sizes) if begun == stage else (0,) * len(plan.buffers[k].shape)

@@ -9,10 +9,9 @@ example) are in tables keyed by node. So there is no clone, no listener and no s
     node.py      Op, Node, Const, Input, interning, operators
     origin.py    where the user made a node
     symbolic.py  operations of Python that need a value, and the errors that refuse them
-    sizes.py     operators of symbolic sizes that give tensors
+    sizes.py     operators of symbolic sizes that give tensors; sizes that are values of tensors
     parts.py     ops with several results: one node for all of them, and `Get` for each
     closed.py    functions of tensors as values, the bodies of loops
-    measured.py  sizes that are values of tensors: what computes them, and their new names
     resize.py    other sizes substituted for names of sizes, through a graph
     walk.py      orders, replacement, ancestors, iterative, so that depth is no limit; under which
                  conditions nodes are needed

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from probtensor.graph.closed import Closed, all_bodies, parameter, with_bodies
-from probtensor.graph.measured import atoms_of
 from probtensor.graph.node import Input, Node, SizeOf, line_of, make
 from probtensor.graph.parts import types_of
+from probtensor.graph.sizes import atoms_of
 from probtensor.graph.walk import inputs_of, toposort
 from probtensor.types import Atom, Dim, TensorType, size_atoms
 

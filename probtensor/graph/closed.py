@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields, replace
 from itertools import chain
 from operator import attrgetter
 
-from probtensor.graph.measured import refuse_measured
 from probtensor.graph.node import (
     Const,
     Input,
@@ -26,6 +25,7 @@ from probtensor.graph.node import (
     node_steps,
 )
 from probtensor.graph.resize import names_in, sizes_read, with_sizes
+from probtensor.graph.sizes import refuse_measured
 from probtensor.graph.walk import ancestors, conditional, toposort
 from probtensor.graph.walk import replace as replaced
 from probtensor.types import Atom, HoldsSizes, Size, TensorType, sourced_atoms

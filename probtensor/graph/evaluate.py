@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from probtensor.graph.closed import Closed
-from probtensor.graph.measured import measured_sizes, resized
 from probtensor.graph.node import Const, GraphError, Input, Node, SizeOf, line_of
+from probtensor.graph.sizes import measured_sizes, resized
 from probtensor.types import size_value
 
 # A node of several parts has a tuple of arrays.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 
-from probtensor.graph.measured import atoms_of, detached_names, rebuilt
 from probtensor.graph.node import Input, Node, Op
+from probtensor.graph.sizes import atoms_of, detached_names, rebuilt
 from probtensor.graph.walk import toposort
 from probtensor.types import Dim, HoldsSizes, Size, TensorType, size_name
 

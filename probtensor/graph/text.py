@@ -31,9 +31,9 @@ import numpy as np
 
 from probtensor.calls import public
 from probtensor.graph.closed import Closed, all_bodies, closed, parameter
-from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import Const, Frozen, Input, Node, Op, SizeOf, line_of, make, new_input
 from probtensor.graph.parts import Get
+from probtensor.graph.sizes import size_of_value
 from probtensor.graph.walk import toposort
 from probtensor.types import (
     Atom,

@@ -19,8 +19,8 @@ from operator import attrgetter
 
 import numpy as np
 
-from probtensor.graph.measured import rebuilt
 from probtensor.graph.node import Const, Input, Node, made_by, make
+from probtensor.graph.sizes import rebuilt
 
 
 def toposort(

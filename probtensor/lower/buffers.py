@@ -86,19 +86,21 @@ def memory_of(
     results = {node: f"y{k}" for k, node in enumerate(dict.fromkeys(outputs))}
     computed = {n: name for n, name in results.items() if not isinstance(n.op, (Input, Const))}
     names |= computed
-    values = read_as_values(order, fusion)
+    values = read_as_values(order, fusion.results, fusion.sizes)
     return Memory(names, results, fusion.stored | computed.keys(), values, fusion.written_out)
 
 
-def read_as_values(order: Sequence[Node], fusion: Fused) -> set[Node]:
+def read_as_values(
+    order: Sequence[Node], outputs: Sequence[Node], sizes: CanonicalSizes
+) -> set[Node]:
     """Nodes read other than as indices that the entry of a call can check against an axis."""
-    found = set(fusion.results)
+    found = set(outputs)
     for node in reversed(order):
         indices = node.op.index_inputs() if node.op.index_mode == "raise" else {}
         for position, x in enumerate(node.inputs):
             if position in indices:
                 source, axis = indices[position]
-                if fusion.sizes.is_measured(fusion.sizes.shape(node.inputs[source])[axis]):
+                if sizes.is_measured(sizes.shape(node.inputs[source])[axis]):
                     found.add(x)
             elif node in found or not node.op.reads_all:
                 found.add(x)

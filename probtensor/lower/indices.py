@@ -59,11 +59,12 @@ class IndexWriter(Writer):
         return found
 
     def _literal_index(self, view: Node, position: int, index: int) -> Expr:
-        """A literal index, made non-negative; a size law requires it to be within the axis."""
+        """A literal index, made non-negative; a size law requires it to be within the axis, unless
+        there are no indices."""
         source, axis = self._indexed(view, position)
         n = source.type.shape[axis]
         front = index + n if index < 0 else index
-        for law in within_axis(source, axis, front, front):
+        for law in within_axis(source, axis, front, front, view.inputs[position].type.size):
             self.needs.limits[located_law(law, view)] = None
         return IndexValue(self.sizes(front))
 

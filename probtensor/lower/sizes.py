@@ -14,10 +14,10 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from probtensor.graph.law import size_laws
-from probtensor.graph.measured import resized
 from probtensor.graph.node import Const, GraphError, Node, Op, SizeOf, line_of
 from probtensor.graph.parts import types_of
 from probtensor.graph.resize import names_in
+from probtensor.graph.sizes import resized
 from probtensor.graph.symbolic import described
 from probtensor.graph.walk import toposort
 from probtensor.lower.plan import MEASURED, SizeSource

@@ -12,8 +12,8 @@ from probtensor.calls import public
 from probtensor.graph.closed import is_literal
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
-from probtensor.ode.adjoint import METHODS, with_adjoint
 from probtensor.ode.adaptive import Settings, Steps, adaptive_steps
+from probtensor.ode.adjoint import METHODS, with_adjoint
 from probtensor.ode.methods import Method
 from probtensor.ode.replay import differentiable, started_at, states_at
 from probtensor.ode.system import State, System, traced

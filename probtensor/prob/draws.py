@@ -17,9 +17,9 @@ from probtensor.graph import (
     inputs_of,
     line_of,
 )
-from probtensor.graph.measured import refuse_measured
 from probtensor.graph.node import new_input
 from probtensor.graph.resize import with_sizes
+from probtensor.graph.sizes import refuse_measured
 from probtensor.prob.model.data import default_of
 from probtensor.prob.model.packed import Packed, rows_of
 from probtensor.prob.model.sizes import KnownSizes

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.measured import resized
 from probtensor.graph.node import Const, GraphError, Input, Node, SizeOf
+from probtensor.graph.sizes import measured_sizes, resized
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Composite, Contraction, Elementwise, Reduction
 from probtensor.testing.exact_gammas import gamma_meanings
@@ -47,6 +47,7 @@ def evaluate_exact(
     found: dict[Node, np.ndarray] = {}
     with mpmath.workprec(bits):
         for node in toposort(outputs):
+            names.update(measured_sizes(node, found))
             found[node] = _value(node, found, values, names, upset)
     return [found[node] for node in outputs]
 

@@ -29,9 +29,9 @@ from probtensor.compile import PIPELINE, function
 from probtensor.graph.check import check
 from probtensor.graph.closed import with_bodies
 from probtensor.graph.evaluate import Value, value_of
-from probtensor.graph.measured import resized
 from probtensor.graph.node import Node, Op
 from probtensor.graph.parts import types_of
+from probtensor.graph.sizes import measured_sizes, resized
 from probtensor.graph.text import parse, to_text
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import REGISTRY
@@ -155,7 +155,7 @@ def noisy_runs(graph: RandomGraph, rng: np.random.Generator) -> list[list[np.nda
     """The outputs of a few runs in which every float operation is perturbed by a few ulps."""
     names = size_names_of(graph.values)
     order = toposort(graph.outputs)
-    leaves = [node for node in order if not node.inputs]
+    leaves = [node for node in order if not node.needs]
     exact_leaves = dict(zip(leaves, evaluate_numpy(leaves, graph.values), strict=True))
     with np.errstate(all="ignore"):
         return [_noisy(order, graph.outputs, exact_leaves, names, rng) for _ in range(RUNS)]
@@ -169,10 +169,11 @@ def _noisy(
     rng: np.random.Generator,
 ) -> list[Value]:
     """The outputs with every operation perturbed, in bodies as well."""
-    found = dict(given)
+    found, names = dict(given), dict(names)
     for node in order:
         if node in found:
             continue
+        names.update(measured_sizes(node, found))
         if not node.inputs:
             found[node] = value_of(node, (), names)
             continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import string
+from collections import ChainMap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from probtensor import ops
 from probtensor.graph.evaluate import Value, Values, value_of
 from probtensor.graph.node import GraphError, Node, make, new_input
 from probtensor.graph.parts import parts
+from probtensor.graph.sizes import measured_sizes
 from probtensor.graph.walk import replace, toposort
 from probtensor.ops.kinds import REGISTRY, Composite, Elementwise, Kind, Reduction, View
 from probtensor.ops.random.draws import Draw
@@ -231,8 +233,9 @@ class Grower:
         with np.errstate(all="ignore"):
             for node in fresh:
                 if node.inputs:
-                    arrays = [found[x] if x in found else self.computed[x] for x in node.inputs]
-                    found[node] = value_of(node, arrays, self.names)
+                    known = ChainMap(found, self.computed)
+                    names = self.names | measured_sizes(node, known)
+                    found[node] = value_of(node, [known[x] for x in node.inputs], names)
                 else:
                     found[node] = evaluate_numpy([node], self.values)[0]
         return list(found.values())
@@ -475,6 +478,8 @@ _IDIOMS: list[Callable[[Node, Node], Node]] = [
     lambda x, s: ops.log(1 - ops.sigmoid(x)) * s,
     lambda x, s: x - ops.max(x) if x.ndim else x - s,
     lambda x, s: ops.reshape(ops.reshape(x, (-1,)) / (1 + s * s), x.shape),
+    lambda x, s: ops.sum(x[x > s] * s) if x.ndim else x,
+    lambda x, s: x.at[x > s].set(ops.square(x[x > s])) if x.ndim else s,
 ]
 _REDUCTIONS = _kinds(Reduction)
 _COMPOSITES = _kinds(Composite)

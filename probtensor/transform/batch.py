@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from probtensor import ops
 from probtensor.calls import line_text, public
-from probtensor.graph.measured import refuse_measured
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, made_by, new_input
+from probtensor.graph.sizes import refuse_measured
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Batch
 from probtensor.ops.reductions.folds import one_axis

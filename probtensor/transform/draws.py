@@ -17,9 +17,9 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.closed import with_bodies
-from probtensor.graph.measured import rebuilt
 from probtensor.graph.node import GraphError, Node, line_of, made_by, new_input
 from probtensor.graph.parts import Get
+from probtensor.graph.sizes import rebuilt
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Loop, Random, random_nodes
 from probtensor.transform.loops.opened import Entry, closed_again, opened

@@ -31,7 +31,7 @@ class Atom:
     """What a `Dim` is a polynomial in: a name, or `name(args)` for //, min and max.
 
     `uid` is that of the input which the name is a size of; empty for all other names. `source` is
-    what computes the value, where data decide it (`graph/measured.py`); it is opaque here.
+    what computes the value, where data decide it (`graph/sizes.py`); it is opaque here.
     """
 
     name: str

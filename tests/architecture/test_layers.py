@@ -69,7 +69,7 @@ KNOWN_STATE = {
     },
     "device/current.py": {"_DRIVER": "a process has one primary context, opened at first use"},
     "targets/cython/native.py": {"_LOADED": "a module in use is mapped once, however often made"},
-    "graph/measured.py": {"_UIDS": "sizes of one tensor's value have one name as long as it lives"},
+    "graph/sizes.py": {"_UIDS": "sizes of one tensor's value have one name as long as it lives"},
     "evaluate.py": {"_EVALUATED": "functions that `eval` made, kept as long as their tensors live"},
     "ops/kinds/base.py": {
         "REGISTRY": "the ops that @op has met: the one thing that registers itself"

@@ -45,7 +45,7 @@ INDICES = {
     "a float step": (lambda x: x[::0.5], "step of a slice", "0.5"),
     "a float to be written": (lambda x: x.at[1.5].set(0), "integers or bools", "1.5"),
     "a float NumPy number": (lambda x: x[np.float64(1)], "integers or bools", "1.0"),
-    "a tensor as a bound": (lambda x: x[: pt.scalar("n", dtype="int64")], "pt.arange(k)"),
+    "a tensor as a bound": (lambda x: x[: pt.scalar("n")], "a bound of a slice is an integer"),
     "too many": (lambda x: x[0, 1, 2], "3 indices for 2 axes"),
     "too many with a new axis": (lambda x: x[None, 0, 1, 2], "3 indices for 2 axes"),
     "too many arrays": (lambda x: x[[0], [0], [0]], "3 indices for 2 axes"),

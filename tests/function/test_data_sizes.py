@@ -329,6 +329,19 @@ def test_sizes_are_the_same_for_the_same_tensor():
     assert pt.zeros(pt.as_tensor(x.shape[0])).shape == x.shape
 
 
+def test_literals_are_no_sizes_of_a_call():
+    x, v = pt.as_tensor([1.0, 2.0, 3.0]), pt.vector("v")
+    found = pt.function(
+        [v],
+        [x[x > 5], pt.nonzero(x > 5)[0], x[x > 1], pt.unique(x[x > 5]),
+         v[pt.as_tensor([2, 2, 2])[: v.shape[0] - 2]]],
+        target="interp",
+    )([1.0, 2.0])  # fmt: skip
+    wanted = [], [], [2.0, 3.0], [], []
+    for got, values in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(got, values)
+
+
 def test_batches():
     x, m = pt.vector("x"), pt.matrix("m")
     values = np.array([[1.0, -1, 2], [0, 0, 5]])

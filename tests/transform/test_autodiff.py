@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import probtensor as pt
 from probtensor import ops
 from probtensor.graph import GraphError, line_of, toposort
 from probtensor.graph.check import check
@@ -262,3 +263,18 @@ def test_gradients_know_the_line_of_the_forward_node():
     cost = ops.sum(inner)
     found = [n for n in toposort([gradient(cost, x)]) if isinstance(n.op, ops.Cosh)]
     assert [line_of(n) for n in found] == [line_of(inner)]
+
+
+def test_second_derivatives_of_slices_with_symbolic_bounds():
+    x, y = ops.tensor("x", (None,)), ops.tensor("y", (None,))
+    m = y.shape[0]
+    parts = {"start": x[:m], "end": x[m:], "middle": x[1:m], "backwards": x[m:0:-1]}
+    costs = {name: ops.sum(part**3) for name, part in parts.items()}
+    made = {name: hessian(cost, x) for name, cost in costs.items()}
+    function = pt.function([x, y], made, target="interp")
+    values = np.array([1.0, 2.0, 3.0, 4.0])
+    chosen = {"start": [0, 1, 2], "end": [3], "middle": [1, 2], "backwards": [3, 2, 1]}
+    for name, found in function(values, np.zeros(3)).items():
+        wanted = np.zeros(4)
+        wanted[chosen[name]] = 6 * values[chosen[name]]
+        np.testing.assert_allclose(found, np.diag(wanted), err_msg=name)

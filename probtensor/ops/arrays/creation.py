@@ -9,8 +9,8 @@ from numpy.typing import DTypeLike
 
 from probtensor import ops
 from probtensor.calls import line_text, public
-from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make, new_input
+from probtensor.graph.sizes import size_of_value
 from probtensor.ops.arrays.views import Iota, one_size, size_tuple
 from probtensor.ops.kinds import as_tensor_of, weak_operand
 from probtensor.ops.reductions.folds import described, flag, one_axis, one_integer
@@ -459,7 +459,8 @@ def eye(
 
 def counted(what: str, n: object) -> Node:
     """0, 1, ..., n - 1; GraphError for an n that is no size."""
-    if not is_size(n) or (isinstance(n, (int, np.integer)) and n < 0):
+    n = one_size(n, f"{what}: a size")
+    if isinstance(n, int) and n < 0:
         raise GraphError(f"{what}: a size is an integer from 0 on, not {n!r:.60}")
     return arange(n)
 

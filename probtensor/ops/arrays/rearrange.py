@@ -9,8 +9,8 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
+from probtensor.graph.sizes import size_of_value
 from probtensor.ops.arrays.require import asked_for
 from probtensor.ops.arrays.views import one_size, size_tuple
 from probtensor.ops.kinds import as_tensor_of, method

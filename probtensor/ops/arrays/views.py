@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from probtensor import ops
-from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
+from probtensor.graph.sizes import size_of_value
 from probtensor.ops.kinds import (
     Batch,
     Join,
@@ -52,7 +52,7 @@ def one_size(value: object, what: str) -> Size:
     if not is_size(value):
         shown = f"{value!r:.60}"
         if isinstance(value, Node):
-            shown = f"{value.described} ({value.type})\n  {value.birthplace}"
+            shown = f"{value.described} ({value.type})"
         raise GraphError(
             f"{what} is an integer, a symbolic size such as x.shape[0], or an integer tensor "
             f"without axes, not {shown}"

@@ -1,7 +1,7 @@
 """Where a tensor is not zero: nonzero and what is made of it, with sizes that the values decide.
 
 The places of True in a vector fill the front of a vector of its length; their number is a size by
-its value (`graph/measured.py`), up to which that vector is sliced. With `size=` the caller says how
+its value (`graph/sizes.py`), up to which that vector is sliced. With `size=` the caller says how
 many.
 """
 
@@ -13,8 +13,8 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
+from probtensor.graph.sizes import size_of_value
 from probtensor.ops.arrays.views import one_size
 from probtensor.ops.kinds import Core, as_tensor_of, method, op
 from probtensor.ops.reductions.folds import described, one_axis

@@ -9,8 +9,8 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.law import within_axis
-from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
+from probtensor.graph.sizes import size_of_value
 from probtensor.ops.kinds import Batch, View, op
 from probtensor.ops.samples import cases
 from probtensor.types import (

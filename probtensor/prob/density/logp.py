@@ -28,8 +28,8 @@ from probtensor.graph import (
     replace,
     toposort,
 )
-from probtensor.graph.measured import rebuilt
 from probtensor.graph.node import TensorLike, make
+from probtensor.graph.sizes import rebuilt
 from probtensor.ops.kinds import Composite, Elementwise
 from probtensor.prob.density.sums import before_broadcast, sum_over_sample
 from probtensor.prob.distributions.base import (

@@ -18,6 +18,7 @@ from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.graph import Const, GraphError, Node, as_tensor, line_of
 from probtensor.graph.node import TensorLike, make
+from probtensor.ops.arrays.views import size_tuple
 from probtensor.ops.kinds import Composite, Random, as_tensor_of, weak_operand
 from probtensor.ops.size_laws import repeated_to
 from probtensor.prob.distributions.checked_draw import (
@@ -50,7 +51,6 @@ from probtensor.types import (
     SizeCheck,
     TensorType,
     broadcast_shapes,
-    is_size,
     promote_float,
     shape_text,
     size_product,
@@ -464,10 +464,9 @@ def value_shape(
     if shape is None:
         names = dims or ()
         return (*(Dim.name(d) for d in names[: max(0, len(names) - len(joint))]), *joint)
-    whole = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-    if not all(is_size(n) and (isinstance(n, Dim) or n >= 0) for n in whole):
+    whole = size_tuple(tuple(shape) if isinstance(shape, (tuple, list)) else (shape,))
+    if not all(isinstance(n, Dim) or n >= 0 for n in whole):
         raise ShapeError(f"shape={shape!r} is not made of sizes")
-    whole = tuple(n if isinstance(n, Dim) else int(n) for n in whole)
     if len(whole) < len(joint) or not broadcasts_to(joint, whole):
         raise ShapeError(
             f"shape={shape_text(whole)} does not hold parameters of shape {shape_text(joint)}"

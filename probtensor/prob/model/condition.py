@@ -9,9 +9,9 @@ import numpy as np
 
 from probtensor.calls import line_text, public
 from probtensor.graph import GraphError, Node, line_of
-from probtensor.graph.measured import refuse_measured
 from probtensor.graph.node import TensorLike
 from probtensor.graph.resize import with_sizes
+from probtensor.graph.sizes import refuse_measured
 from probtensor.prob.density.logp import no_density_message, unwrap_deterministic
 from probtensor.prob.distributions.base import (
     Potential,

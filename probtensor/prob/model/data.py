@@ -17,8 +17,8 @@ from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, made_by, toposort
 from probtensor.graph.evaluate import value_of
-from probtensor.graph.measured import measured_sizes
 from probtensor.graph.node import Frozen, TensorLike, make, new_input
+from probtensor.graph.sizes import measured_sizes
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Reduction, Scatter
 from probtensor.prob.distributions.base import checked_dims, checked_name
 from probtensor.prob.model.sizes import KnownSizes

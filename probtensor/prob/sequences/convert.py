@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from probtensor.graph.closed import all_bodies, map_nodes
-from probtensor.graph.measured import rebuilt
 from probtensor.graph.node import GraphError, Node, line_of, made_by, make
 from probtensor.graph.parts import Get
+from probtensor.graph.sizes import rebuilt
 from probtensor.graph.walk import rebuild, toposort
 from probtensor.ops.kinds import Loop, Random, random_nodes
 from probtensor.prob.distributions.base import Deterministic, RandomVariable, display_name

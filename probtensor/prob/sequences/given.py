@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from probtensor.graph.measured import rebuilt
 from probtensor.graph.node import Node, made_by
+from probtensor.graph.sizes import rebuilt
 from probtensor.graph.walk import toposort
 from probtensor.prob.sequences.convert import forced, sequences_of
 from probtensor.prob.sequences.op import RandomSequence, loop_of

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import Node
+from probtensor.graph.sizes import size_of_value
 from probtensor.ops.indexing.slicing import narrow
 from probtensor.types import Size
 

@@ -16,9 +16,9 @@ from functools import reduce
 
 from probtensor import ops
 from probtensor.graph.closed import closed, is_parameter, with_outputs
-from probtensor.graph.measured import size_of_value
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, make
 from probtensor.graph.parts import parts
+from probtensor.graph.sizes import size_of_value
 from probtensor.graph.walk import ancestors
 from probtensor.graph.walk import replace as replaced
 from probtensor.ops.kinds import Derivatives, Loop, Random, random_nodes
