@@ -3,15 +3,15 @@
 from probtensor.calls import absent
 from probtensor.ops.branches.structured import cond, switch
 from probtensor.ops.loops.prefix import associative_scan
-from probtensor.ops.loops.structured import foldl, foldr, reduce, scan
 from probtensor.ops.loops.structured import filter_ as filter
+from probtensor.ops.loops.structured import foldl, foldr, reduce, scan
 from probtensor.ops.loops.structured import map_ as map
 from probtensor.ops.loops.whiles import fori_loop, while_loop
 
 __all__ = [
     "associative_scan",
-    "filter",
     "cond",
+    "filter",
     "foldl",
     "foldr",
     "fori_loop",
