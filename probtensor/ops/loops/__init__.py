@@ -1,4 +1,4 @@
-"""Loops and branches, whose bodies are closed graphs.
+"""Loops, whose bodies are closed graphs.
 
     op.py          the op `Scan`
     scan/          loops with the arguments of Theano and PyTensor: `pt.scan`, `pt.map`, ...
