@@ -44,7 +44,8 @@ def check(kernel: Kernel, buffers: Mapping[str, Size], sizes: Iterable[str]) -> 
 
     `buffers` gives the number of elements of each buffer, `sizes` the names of sizes.
 
-    - every local, loop variable and size is set before it is read, and set once;
+    - every local, loop variable and size is set before it is read, and set once; none has the name
+      of a buffer;
     - every access is to a buffer of the plan, and not provably out of bounds;
     - a store that does not combine writes a different element in each iteration of a loop;
     - no iteration of a loop reads what another iteration stores.
@@ -72,6 +73,8 @@ class _Checker:
     def _set(self, name: str) -> None:
         if name in self.defined:
             self._fail(f"{name} is set twice")
+        if name in self.buffers:
+            self._fail(f"{name} is set, and is a buffer")
         self.defined.add(name)
 
     def _require(self, names: Iterable[str], where: object) -> None:

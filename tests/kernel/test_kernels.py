@@ -89,6 +89,7 @@ def test_a_sound_kernel_passes():
         (kernel(For("i", N, (Store("y", I + 1, load("x", I)),))), "left by 1 elements"),
         (kernel(For("i", N, (Store("y", I, load("z", I)),))), "z is no buffer"),
         (kernel(Let("t", Lit(1.0, "float64")), Let("t", Lit(1.0, "float64"))), "set twice"),
+        (kernel(Let("x", Lit(1.0, "float64"))), "x is set, and is a buffer"),
         (kernel(For("i", M, (Store("y", I, Lit(0.0, "float64")),))), "m is read before"),
         (
             kernel(

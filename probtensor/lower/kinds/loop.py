@@ -84,7 +84,7 @@ class _LoopWriter:
             State(name, inits[k], value, line_of(op.body.outputs[k]))
             for (k, name), value in zip(self.states.items(), following, strict=True)
         )
-        count = writer.fresh("c") if op.stops else None
+        count = writer.fresh("q") if op.stops else None
         writer.emit(Scan(self.var, extent, statements, states, stop, count))
         self._finish(count)
 
