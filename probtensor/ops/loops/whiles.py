@@ -34,8 +34,8 @@ def while_loop(
 
     init_val   a tensor, or tuples, lists and dicts of them, nested at will; `body_fun` gives values
                of the same structure, shapes and dtypes, and `cond_fun` a bool scalar
-    max_steps  the largest number of steps: the loop ends after them even if the condition holds;
-               derivatives in reverse mode then have a storage of known size
+    max_steps  the largest number of steps: the loop ends after them even if the condition holds.
+               In a step of another loop derivatives in reverse mode need it, for their storage
 
     Both functions may read tensors from outside. The condition comes first: where it is false for
     `init_val`, no step is run.
@@ -47,8 +47,7 @@ def while_loop(
         array(243)
     """
     what = "loop.while_loop"
-    if max_steps is not None and not is_size(max_steps):
-        raise refusal(f"{what}: max_steps is a size, not {max_steps!r:.60}", kind=GraphError)
+    _check_most(what, max_steps)
     since = new_uid()
     first, own, after, _ = traced_step(what, init_val, lambda val: (body_fun(val), None))
     begins = _condition(cond_fun(filled(init_val, first)))
@@ -58,6 +57,11 @@ def while_loop(
     count = ops.where(begins, ops.astype(most, "int64"), np.int64(0))
     found = run(body, max_steps, first, [], [*outside, count], stops=True, counted=True)
     return filled(init_val, found[: len(first)])
+
+
+def _check_most(what: str, max_steps: object) -> None:
+    if max_steps is not None and not is_size(max_steps):
+        raise refusal(f"{what}: max_steps is a size, not {max_steps!r:.60}", kind=GraphError)
 
 
 def _condition(found: object) -> Node:
@@ -73,12 +77,15 @@ def fori_loop(
     upper: Size | Node,
     body_fun: Callable[[Node, Tree], Tree],
     init_val: Tree,
+    *,
+    max_steps: Size | None = None,
 ) -> Tree:
     """`val = init_val`, then `val = body_fun(i, val)` for i = lower, ..., upper - 1.
 
     lower, upper  integers, sizes, or integer scalar tensors; i is an int64 scalar
     init_val      a tensor, or tuples, lists and dicts of them, nested at will; `body_fun`, which
                   may read tensors from outside, gives values of the same structure and types
+    max_steps     the largest number of steps, where the bounds are tensors
 
     Returns the last value: `init_val` where `upper <= lower`. Raises GraphError, a TypeError, for
     bounds that are no integers and values whose type changes in a step.
@@ -87,11 +94,12 @@ def fori_loop(
         array(120)
     """
     what = "loop.fori_loop"
+    _check_most(what, max_steps)
     lower = one_integer(lower, f"{what}: lower")
     upper = one_integer(upper, f"{what}: upper")
     i, since = new_input("i", "int64", ()), new_uid()
     first, own, after, _ = traced_step(what, init_val, lambda val: (body_fun(i, val), None))
-    if is_size(lower) and is_size(upper):
+    if is_size(lower) and is_size(upper) and max_steps is None:
         body, outside = body_of([*own, i], after, since)
         steps = size_max(upper - lower, 0)
         found = run(body, steps, first, [ops.arange(steps) + lower], outside)
@@ -99,5 +107,7 @@ def fori_loop(
         begin, end = (ops.astype(as_tensor(n), "int64") for n in (lower, upper))
         body, outside = body_of([i, *own], [i + 1, *after], since)
         count = ops.maximum(end - begin, 0)
-        found = run(body, None, [begin, *first], [], [*outside, count], counted=True)[1:]
+        if max_steps is not None:
+            count = ops.minimum(count, as_tensor(max_steps))
+        found = run(body, max_steps, [begin, *first], [], [*outside, count], counted=True)[1:]
     return filled(init_val, found[: len(first)])

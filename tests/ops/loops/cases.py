@@ -516,11 +516,14 @@ def loops_by_count_and_condition():
     factorial = pt.loop.fori_loop(1, 6, lambda i, p: p * i, 1)
     nothing = pt.loop.fori_loop(5, 2, lambda i, p: p * i, 7)
     to_tensor = pt.loop.fori_loop(n - 3, n, lambda i, s: s + i, 0.0)
+    at_most = pt.loop.fori_loop(n - 3, n, lambda i, s: s + i, 0.0, max_steps=2)
+    fixed = pt.loop.fori_loop(0, 9, lambda i, s: s + i, 0.0, max_steps=x.shape[0])
     to_size = pt.loop.fori_loop(1, x.shape[0], lambda i, s: s + x[i] * x[i - 1], 0.0)
     a = np.array([1.0, 2.0, 3.0, 4.0])
     return Case(
-        [below, none, bounded, count, total, factorial, nothing, to_tensor, to_size],
-        [243, 400, 9, 3, 6.0, 120, 7, 97.0 + 98 + 99, 2.0 + 6 + 12],
+        [below, none, bounded, count, total, factorial, nothing, to_tensor, at_most, fixed]
+        + [to_size],
+        [243, 400, 9, 3, 6.0, 120, 7, 97.0 + 98 + 99, 97.0 + 98, 6.0, 2.0 + 6 + 12],
         {n: np.int64(100), x: a},
     )
 

@@ -90,7 +90,18 @@ def derivatives(x, w, e, s0):
     products, _ = pt.scan(lambda x, p: (x * p, pt.until(x * p > 2)), 1 + x**2, s0)
     found["until by x"], found["until by s0"] = pt.grad(pt.sum(products), [x, s0])
     counted, _ = pt.scan(lambda e, s: w * s + e, e, s0, n_steps=pt.sum(x > 0))
-    return {**found, "counted": pt.grad(counted[-1], e)}
+    root = pt.loop.while_loop(lambda r: abs(r * r - w) > 1e-12, lambda r: (r + w / r) / 2, 1.0)
+
+    def raised(k):
+        return pt.loop.fori_loop(0, k, lambda i, p: p * w, s0, max_steps=5)
+
+    sums = pt.sum(pt.map(raised, pt.arange(4))[0])
+    return {
+        **found,
+        "counted": pt.grad(counted[-1], e),
+        "while": pt.grad(root, w),
+        "loops in steps": pt.grad(sums, w),
+    }
 
 
 def expected_derivatives(a, noise):
@@ -122,6 +133,8 @@ def expected_derivatives(a, noise):
         "until by x": by_factor * 2 * a,
         "until by s0": first * (1 + second + second * third),
         "counted": [0.8, 1, 0, 0, 0, 0, 0],
+        "while": 0.5 / np.sqrt(0.8),
+        "loops in steps": 0.3 * (1 + 2 * 0.8 + 3 * 0.8**2),
     }
 
 

@@ -105,7 +105,7 @@ def bounded(node: Node) -> Form:
         raise GraphError(
             f"{loop.user_name()}: a loop without a bound in a step of another has no derivative"
             f" in reverse mode, for which it stores each step\n  at {line_of(node)}\n"
-            "  give it a bound: pt.loop.while_loop(..., max_steps=), or a size as number of steps"
+            "  give it a bound by max_steps=, or a size as number of steps"
         )
     steps = size_of_value(ops.maximum(steps_run(node), 0))
     known = replace(loop, body=_endless(loop), steps=steps, stops=False, counted=False)
