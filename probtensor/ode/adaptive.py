@@ -106,23 +106,27 @@ def first_size(
 
 
 def adaptive_steps(
-    method: Method, system: System, t: Node, y: Sequence[Node], end: Node, settings: Settings
+    method: Method, system: System, t: Node, y: Sequence[Node], times: Node, settings: Settings
 ) -> Steps:
-    """The steps from (t, y) to the time `end`."""
-    t, end = ops.stop_gradient(t), ops.stop_gradient(end)
-    y = [ops.stop_gradient(x) for x in y]
+    """The steps from (t, y) to the last of `times`, to each of them exactly if the method is not
+    dense."""
+    t, times = ops.stop_gradient(t), ops.stop_gradient(times)
+    y, end = [ops.stop_gradient(x) for x in y], times[-1]
     kept = method.start(system, t, y)
     size = first_size(method, system, t, y, end, settings)
     memory = as_tensor_of(log(LEAST_ERROR), t.dtype)
-    first = [t, size, memory, as_tensor(False), as_tensor(False), *y, *kept]
+    targets = None if method.dense or times.shape[0] == 1 else times
+    control = _Control(method, system, settings, ops.sign(end - t), end, abs(size), targets)
+    states = [t, size, memory, as_tensor(False), as_tensor(False), *y]
+    target = [] if targets is None else [as_tensor(np.int64(0))]
+    first = [*states, *kept, *target]
     own = [new_input(x.name, x.dtype, x.shape) for x in first]
-    control = _Control(method, system, settings, ops.sign(end - t), end, abs(size))
     following, rows, stop = control.step(own, len(y))
     body, outside = body_of(own, [*following, *rows, stop])
     found = run(body, settings.max_steps, first, [], outside, stops=True)
     found = [ops.stop_gradient(x) if x.type.is_float else x for x in found]
-    times, sizes, *states = found[len(first) : -1]
-    return Steps(times, sizes, states, found[-1], found[0], found[5 : 5 + len(y)], found[4])
+    starts, sizes, *begins = found[len(first) : -1]
+    return Steps(starts, sizes, begins, found[-1], found[0], found[5 : len(states)], found[4])
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,7 @@ class _Control:
 
     direction  1 or -1: that of time; 0 if there is no time to go
     first      the absolute size of the first step
+    targets    the times at which steps end; None: at the end alone
     """
 
     method: Method
@@ -139,14 +144,19 @@ class _Control:
     direction: Node
     end: Node
     first: Node
+    targets: Node | None
 
     def step(self, own: Sequence[Node], count: int) -> tuple[list[Node], list[Node], Node]:
         """(what is carried after a step, what is stacked of it, whether it is the last one), given
         what is carried before it, with `count` parts of the state."""
         t, size, memory, was_rejected, _, *rest = own
         y, kept = rest[:count], rest[count:]
-        is_last = self.direction * (t + STRETCH * size - self.end) >= 0
-        h = ops.where(is_last, self.end - t, size)
+        target, place = self.end, None
+        if self.targets is not None:
+            *kept, place = kept
+            target = ops.take(self.targets, place, axis=0, mode="clip")
+        arrives = self.direction * (t + STRETCH * size - target) >= 0
+        h = ops.where(arrives, target - t, size)
         trial = self.method.trial(self.system, t, y, h, kept)
         square = norm_square(trial.errors, scales_of(self.settings, y, trial.after))
         accepted = square <= 1
@@ -154,18 +164,24 @@ class _Control:
         most = as_tensor_of(LARGEST, t.dtype)
         largest = ops.where(ops.logical_and(accepted, ~was_rejected), most, 1.0)
         factor = ops.minimum(self._factor(error, ops.where(accepted, memory, 0.0)), largest)
-        failed = ops.logical_and(~accepted, ~self._may_shrink(t, h))
         following = [
-            ops.where(accepted, ops.where(is_last, self.end, t + h), t),
+            ops.where(accepted, ops.where(arrives, target, t + h), t),
             h * ops.where(square < np.inf, factor, SMALLEST),
             ops.where(accepted, ops.maximum(error, log(LEAST_ERROR)), memory),
             ~accepted,
-            failed,
+            ops.logical_and(~accepted, ~self._may_shrink(t, h)),
             *(ops.where(accepted, b, a) for a, b in zip(y, trial.after)),
             *(ops.where(accepted, b, a) for a, b in zip(kept, trial.kept)),
         ]
+        done = ops.logical_and(accepted, arrives)
+        if place is not None:
+            # A step that was made shorter to end at a time says nothing against the size before.
+            longer = ops.where(abs(following[1]) > abs(size), following[1], size)
+            following[1] = ops.where(done, longer, following[1])
+            following.append(place + ops.astype(done, "int64"))
+            done = ops.logical_and(done, following[-1] >= self.targets.shape[0])
         rows = [t, ops.where(accepted, h, 0.0), *y]
-        return following, rows, ops.logical_or(ops.logical_and(accepted, is_last), failed)
+        return following, rows, ops.logical_or(done, following[4])
 
     def _factor(self, error: Node, memory: Node) -> Node:
         """The factor by which the step size changes, for logarithms of the error of this step and

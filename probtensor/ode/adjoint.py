@@ -150,9 +150,7 @@ class _Adjoint:
             *adjoint, *(by_outside.get(x) for x in self.outside),
         ]  # fmt: skip
 
-    def _solved(
-        self, y: Sequence[Node], g: Sequence[Node]
-    ) -> tuple[list[Node], list[Node]]:
+    def _solved(self, y: Sequence[Node], g: Sequence[Node]) -> tuple[list[Node], list[Node]]:
         """(the adjoint at the first time, the gradients by what is outside)."""
         count = self.op.parts
         before = ops.concatenate([ops.expand_dims(self.begin, 0), self.times])[:-1]
@@ -173,7 +171,7 @@ class _Adjoint:
         """The state at a time `end`, from that at a time `start`; nan if it was not reached."""
         method = METHODS[self.op.method]
         settings = Settings(self.rtol, self.atol, self.op.max_steps)
-        steps = adaptive_steps(method, self.system, start, state, end, settings)
+        steps = adaptive_steps(method, self.system, start, state, ops.expand_dims(end, 0), settings)
         moved = started_at(method, self.system, start, state)
         _, last = differentiable(method, self.system, moved, steps)
         reached = ops.eq(steps.reached, end)

@@ -24,9 +24,12 @@ class Method(Protocol):
     """A method of one step with an estimate of its error.
 
     order  the error estimate is of the order of h ** order
+    dense  how states at given times are found: by further steps from where the steps before them
+           begin, all at once; or by steps that end there, if a step takes much to compile
     """
 
     order: int
+    dense: bool
 
     def start(self, system: System, t: Node, y: Sequence[Node]) -> list[Node]:
         """What a step from (t, y) begins with, and a rejected one begins with again."""
@@ -46,7 +49,7 @@ class DormandPrince:
     Source: Dormand and Prince (1980), Journal of Computational and Applied Mathematics 6:19.
     """
 
-    order = 5
+    order, dense = 5, True
     C = (0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1)
     A = (
         (),

@@ -17,6 +17,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.graph.node import Node, new_input
+from probtensor.graph.walk import inputs_of
 from probtensor.ode.adaptive import Steps
 from probtensor.ode.methods import Method
 from probtensor.ode.system import System
@@ -55,22 +56,43 @@ def differentiable(
 
 
 def states_at(
-    method: Method, system: System, times: Node, steps: Steps, states: Sequence[Node], end: Node
+    method: Method,
+    system: System,
+    times: Node,
+    steps: Steps,
+    states: Sequence[Node],
+    last: Sequence[Node],
 ) -> list[Node]:
-    """The state at each time; nan where it was not reached."""
-    direction = ops.sign(end - steps.times[0])
+    """The state at each time, given those where steps begin and the last one; nan where it was not
+    reached."""
+    direction = ops.sign(times[-1] - steps.times[0])
     row = last_before(steps, times, direction)
     begin = ops.take(steps.times, row, axis=0, mode="clip")
     reached = direction * (steps.reached - times) >= 0
-    given = [begin, ops.where(reached, times - begin, 0.0)]
-    given += [ops.take(x, row, axis=0, mode="clip") for x in states]
+    found = [ops.take(x, row, axis=0, mode="clip") for x in states]
+    if not method.dense:
+        at_end = ops.eq(times, steps.reached)
+        found = [_where(at_end, b, a) for a, b in zip(found, last, strict=True)]
+        begin = ops.stop_gradient(times)
+    if method.dense or inputs_of([times]):
+        size = ops.where(reached, times - begin, 0.0)
+        found = _advanced(method, system, begin, found, size)
+    return [_where(reached, x, np.nan) for x in found]
+
+
+def _advanced(
+    method: Method, system: System, times: Node, states: Sequence[Node], sizes: Node
+) -> list[Node]:
+    """The states after a step from each of these times and states."""
+    given = [times, sizes, *states]
     t, h, *y = elements = [element_input("step", x) for x in given]
-    found = vmap_nodes(method.advanced(system, t, y, h), dict(zip(elements, given, strict=True)))
-    result = []
-    for x in found:
-        mask = ops.expand_dims(reached, tuple(range(1, x.ndim)))
-        result.append(ops.where(mask, x, np.nan))
-    return result
+    return vmap_nodes(method.advanced(system, t, y, h), dict(zip(elements, given, strict=True)))
+
+
+def _where(mask: Node, x: Node, other: object) -> Node:
+    """x or another, for a mask of the leading axis of one of them."""
+    axes = max(x.ndim, getattr(other, "ndim", 0)) - 1
+    return ops.where(ops.expand_dims(mask, tuple(range(1, 1 + axes))), x, other)
 
 
 def last_before(steps: Steps, times: Node, direction: Node) -> Node:

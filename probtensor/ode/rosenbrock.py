@@ -21,7 +21,7 @@ class Rodas5P:
     benchmarks within the Julia Differential Equations package", BIT Numerical Mathematics 63:27.
     """
 
-    order = 5
+    order, dense = 5, False
     GAMMA = 0.21193756319429014
     A = (
         (),

@@ -9,9 +9,9 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.closed import is_literal
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
+from probtensor.graph.walk import inputs_of
 from probtensor.ode.adaptive import Settings, Steps, adaptive_steps
 from probtensor.ode.adjoint import METHODS, with_adjoint
 from probtensor.ode.methods import Method
@@ -47,7 +47,7 @@ def solve(
     rtol: TensorLike = 1e-6,
     atol: TensorLike = 1e-6,
     first_step: TensorLike | None = None,
-    max_steps: int = 1000,
+    max_steps: int = 2000,
     adjoint: str | None = None,
 ) -> Solution:
     """The solution of dy/dt = fun(t, y, *args), y(t0) = y0, at times `ts`.
@@ -106,11 +106,10 @@ def _solved(
 ) -> Solution:
     y, end = state.parts(state.first), times[-1]
     y0 = y
-    steps = adaptive_steps(method, system, begin, y, end, settings)
-    if not is_literal(begin):
+    steps = adaptive_steps(method, system, begin, y, times, settings)
+    if inputs_of([begin]):
         y = started_at(method, system, begin, y)
-    states, _ = differentiable(method, system, y, steps)
-    found = states_at(method, system, times, steps, states, end)
+    found = states_at(method, system, times, steps, *differentiable(method, system, y, steps))
     if continuous:
         found = with_adjoint(method, system, settings, begin, times, y0, found)
     return Solution(state.whole(found, 1), _status(steps, end), steps.count)

@@ -22,7 +22,7 @@ def expected(k, y0, t0, ts):
     return np.cos(ts) * y0 * np.exp(-k * (ts**2 - t0**2) / 2), (t0**2 - ts**2) / 2
 
 
-@pytest.mark.parametrize("method", ["dopri5", "rodas5p"])
+@pytest.mark.parametrize("method", ["dopri5", pytest.param("rodas5p", marks=pytest.mark.slow)])
 def test_gradients_are_those_of_a_closed_form(method):
     inputs, cost = problem(method)
     f = pt.function(inputs, [cost, *pt.grad(cost, list(inputs))])
@@ -38,6 +38,7 @@ def test_gradients_are_those_of_a_closed_form(method):
         np.testing.assert_allclose(slopes[3], terms * by_time, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_forward_mode_batches_and_second_derivatives_are_there():
     """The first two are those of the steps; the gradient can be differentiated again."""
     inputs, cost = problem()

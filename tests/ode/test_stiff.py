@@ -55,6 +55,7 @@ def michaelis_menten(dose, vmax, km, t):
     return km * lambertw(ratio * np.exp(ratio - vmax * t / km)).real
 
 
+@pytest.mark.parametrize("target", ["cython", "cuda"], indirect=True)
 def test_elimination_has_the_values_and_gradients_of_its_closed_form(target):
     dose, vmax, km = inputs = [pt.scalar(name) for name in ("dose", "vmax", "km")]
     ts = np.array([0.0, 0.5, 2.0, 9.0])
@@ -72,14 +73,14 @@ def test_elimination_has_the_values_and_gradients_of_its_closed_form(target):
         np.testing.assert_allclose(slope, (pair[0] - pair[1]) / 2e-5, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_systems_of_many_unknowns_are_solved_by_factors():
-    """Also those that depend on time."""
-    a = pt.matrix("a")
+    """Also those that depend on time; times that are inputs, and their derivatives."""
+    a, ts = pt.matrix("a"), pt.vector("ts")
     found = pt.ode.solve(
-        lambda t, y: a @ y + pt.cos(t), np.ones(6), [0.0, 1.5], method="rodas5p", rtol=1e-8,
-        atol=1e-8,
-    )  # fmt: skip
-    slope = pt.grad(found.y[-1, 0], a)
+        lambda t, y: a @ y + pt.cos(t), np.ones(6), ts, method="rodas5p", rtol=1e-8, atol=1e-8
+    )
+    slopes = pt.grad(found.y[-1, 0], [a, ts])
     rng = np.random.default_rng(1)
     matrix = rng.normal(size=(6, 6)) - np.diag([0, 1, 10, 100, 1000, 1e4])
 
@@ -87,7 +88,9 @@ def test_systems_of_many_unknowns_are_solved_by_factors():
         return solve_ivp(lambda t, y: matrix @ y + np.cos(t), (0, 1.5), np.ones(6), method="Radau",
                          rtol=1e-11, atol=1e-12).y[:, -1]  # fmt: skip
 
-    y, slope = pt.function([a], [found.y, slope])(matrix)
+    y, slope, by_time = pt.function([a, ts], [found.y, *slopes])(matrix, [0.0, 1.5])
+    rate = (matrix @ y[-1] + np.cos(1.5))[0]
+    np.testing.assert_allclose(by_time[-1], rate, rtol=1e-6)
     np.testing.assert_allclose(y[-1], exact(matrix), rtol=1e-6, atol=1e-7)
     shift = np.zeros((6, 6))
     shift[0, 1] = 1e-4
