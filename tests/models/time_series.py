@@ -88,3 +88,35 @@ def lotka_volterra(data):
         first: np.array(data["y_init"], float),
         later: np.array(data["y"], float),
     })  # fmt: skip
+
+
+# Without reference draws: written as they generate data, and checked against simulation.
+
+
+def arma11(data):
+    """ARMA(1,1): the mean of a step reads the value and the error of the step before."""
+    y = np.array(data["y"], float)
+    mu, sigma = r.normal(0, 1, name="mu"), r.log_normal(0, 0.5, name="sigma")
+    phi, theta = (r.uniform(-1, 1, name=name) for name in ("phi", "theta"))
+
+    def step(before, error):
+        mean = mu + phi * before + theta * error
+        y = r.normal(mean, sigma, name="y")
+        return y, y - mean
+
+    (series, _), _ = pt.scan(step, outputs_info=[mu, 0.0], n_steps=len(y))
+    return pt.condition({series: y})
+
+
+def local_level(data):
+    """A level that walks at random, and observations of it, drawn in one step."""
+    y = np.array(data["y"], float)
+    first = r.normal(0, 1, name="first")
+    walk, noise = (r.log_normal(-1, 0.5, name=name) for name in ("walk", "noise"))
+
+    def step(level, _):
+        level = r.normal(level, walk, name="level")
+        return level, r.normal(level, noise, name="y")
+
+    _, series = pt.loop.scan(step, first, length=len(y))
+    return pt.condition({series: y})

@@ -44,8 +44,7 @@ def condition(
 
     observed    {random variable: array of its shape}, copied: later changes of an array change
                 nothing here; missing values are an error
-    coords      {dim: labels}, copied, each label once; they give the length of dims that nothing
-                else gives
+    coords      {dim: labels}, copied, each label once: the lengths of dims that nothing else gives
     track       variables and deterministics to add that no observed variable depends on
     potentials  tensors whose sums are added to the log density
     target      "cython" (default), "interp" or "cuda"; see `pt.function`

@@ -448,8 +448,9 @@ def density_term(source: TermSource, conditioner: Conditioner, conditions: Condi
     if source.kind != "potential":
         variable = resolved(node).variable
         inputs = [conditioner.values[x] for x in variable.inputs]
+        is_free = source.kind == "prior"
         with made_by(node):
-            return density_of(variable, source.owner.value, inputs, conditions, source.kind == "prior")
+            return density_of(variable, source.owner.value, inputs, conditions, is_free)
     value = lift_guards(source.graph, conditioner.restricted, conditions, line_of(node))
     value = value if value.type.is_float else value.astype("float64")
     if any(isinstance(x.op, (ops.Lgamma, ops.Lbeta)) for x in toposort([value])):

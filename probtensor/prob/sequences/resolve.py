@@ -110,9 +110,9 @@ def support_in_all_steps(sequence: Node, values: Mapping[Node, Node]) -> Support
     varying += [x for x in order if isinstance(x.op, Random)]
     if not depending(order, varying).isdisjoint(bounds.values()):
         raise GraphError(
-            f"{display_name(own.op.distribution, own.op.label)} is free, and its bounds change from "
-            f"step to step\n  made at {line_of(own)}\n  draw it between fixed bounds and scale it: "
-            "low + (high - low) * u with u = pt.random.uniform(0, 1)"
+            f"{display_name(own.op.distribution, own.op.label)} is free, and its bounds change "
+            f"from step to step\n  made at {line_of(own)}\n  draw it between fixed bounds and "
+            "scale it: low + (high - low) * u with u = pt.random.uniform(0, 1)"
         )
     outside = {e.own: e.outer for e in loop.invariants}
     return replace(support, **{name: replaced([x], outside)[0] for name, x in bounds.items()})
