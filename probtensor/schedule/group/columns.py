@@ -5,13 +5,26 @@ Lanes that divide all loops of a sum would add to one element at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from probtensor.kernel.ir import FOLDS, Acc, Apply, For, Let, Ref, Scan, Stmt, Store, map_blocks
-from probtensor.kernel.touch import loads_of, names_set
+from probtensor.kernel.ir import (
+    FOLDS,
+    Acc,
+    Apply,
+    For,
+    Let,
+    Ref,
+    Scan,
+    Stmt,
+    Store,
+    exprs_of,
+    map_blocks,
+    walk,
+)
+from probtensor.kernel.touch import loads_of, names_read, names_set, writes_of
 from probtensor.schedule.carry import widened
-from probtensor.schedule.grid.nests import nest, without_ones
+from probtensor.schedule.grid.nests import nest, stores_of, without_ones
 from probtensor.types import size_names
 
 
@@ -31,13 +44,57 @@ def by_column(body: Sequence[Stmt]) -> tuple[Stmt, ...]:
 
     for i, j:  y[j] add= x[i, j]   ->   for j: (for i with a add= x[i, j]);  y[j] add= a
 
-    Sums and products of float32 are accumulated in float64, and rounded once.
+    A loop with other statements beside such a nest is split. Sums and products of float32 are
+    accumulated in float64, and rounded once.
     """
     done: list[Stmt] = []
     for stmt in body:
-        turned = _turned(stmt) if isinstance(stmt, For) else None
-        done.append(map_blocks(stmt, by_column) if turned is None else turned)
+        for part in _split(stmt) if isinstance(stmt, For) else (stmt,):
+            turned = _turned(part) if isinstance(part, For) else None
+            done.append(map_blocks(part, by_column) if turned is None else turned)
     return tuple(done)
+
+
+def _split(loop: For) -> list[For]:
+    """A loop as several over the same iterations: one without the nests that combine into elements
+    that all iterations share, and after it one for each of those nests. The scalars that a nest
+    reads are computed again."""
+    lets = {stmt.name: stmt for stmt in loop.body if isinstance(stmt, Let)}
+    moved: list[Stmt] = []
+    rest: list[Stmt] = []
+    stored_after: set[str] = set()  # by the statements that remain
+    for stmt in reversed(loop.body):
+        own = _with_scalars(loop, (stmt,), lets)
+        loaded = {b for part in walk((own,)) for e in exprs_of(part) for b in loads_of(e)}
+        shares = not any(loop.var in size_names(s.index) for s, _ in stores_of((stmt,)))
+        movable = isinstance(stmt, For) and shares and not loaded & stored_after
+        if movable and _turned(own) is not None:
+            moved.append(stmt)
+        else:
+            rest.append(stmt)
+            stored_after |= set(writes_of(stmt))
+    others = [stmt for stmt in rest if not isinstance(stmt, Let)]
+    if loop.accs or not (moved and others):
+        return [loop]
+    parts = [_with_scalars(loop, (stmt,), lets) for stmt in reversed(moved)]
+    computed = {name for stmt in others for name in names_set(stmt)}
+    loaded = {b for part in parts for let in part.body[:-1] for b in loads_of(let.expr)}
+    if loaded & stored_after or any(computed & names_read(part) for part in parts):
+        return [loop]
+    return [_with_scalars(loop, others[::-1], lets), *parts]
+
+
+def _with_scalars(loop: For, body: Sequence[Stmt], lets: Mapping[str, Let]) -> For:
+    """The loop with these statements, and the scalars that they read, directly or through
+    others."""
+    needed = {name for stmt in body for name in names_read(stmt)}
+    for let in reversed(lets.values()):
+        if let.name in needed:
+            needed |= names_read(let)
+    scalars = [let for let in lets.values() if let.name in needed]
+    stored = {buffer for stmt in body for buffer in writes_of(stmt)}
+    carries = tuple(carry for carry in loop.carries if carry.buffer in stored)
+    return replace(loop, body=(*scalars, *body), carries=carries)
 
 
 def _turned(loop: For) -> For | None:

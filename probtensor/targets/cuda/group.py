@@ -78,6 +78,7 @@ class GroupText(Speller):
     routines: set[str] = field(default_factory=set)
     replicated: set[str] = field(default_factory=set)  # buffers that each lane has its own copy of
     deterministic: bool = False  # whether floats are not added atomically
+    numbering: dict[str, frozenset[str]] = field(default_factory=dict)  # variables of flat loops
 
     plain = PLAIN | SPELLINGS
     cast = "(({}) {})"
@@ -183,6 +184,7 @@ class GroupText(Speller):
             self.open_private_copy(private, depth)
         self.open_accs(accs, depth)
         flat = self.flat_name(loops)
+        self.numbering[flat] = frozenset(v for v, _ in loops)
         self.open_loop(flat, loops, depth, "g.lane()", "g.size()")
         self.iteration(loops, flat, body, accs, depth + 1)
         self.line(depth, "}")
@@ -382,7 +384,8 @@ class GroupText(Speller):
                 expr, dtype = widened(expr), "float64"
         value = self._expr(expr)
         element = f"{name}[{self._index(store.index)}]"
-        needs_atomic = self.lane_variables - size_names(store.index)
+        names = size_names(store.index)
+        needs_atomic = self.lane_variables - names.union(*map(self._numbered_by, names))
         if store.op and needs_atomic and store.buffer not in self.private:
             kind = c_type(dtype)
             self.line(depth, f"pt_atomic_{store.op}_{dtype}(&{element}, ({kind}) {value});")
@@ -440,6 +443,10 @@ class GroupText(Speller):
         if stop:
             self.line(depth, f"if ({stop})")
             self.line(depth + 1, "break;")
+
+    def _numbered_by(self, name: str) -> frozenset[str]:
+        """The variables of loops whose iterations a variable numbers."""
+        return self.numbering.get(name, frozenset())
 
     def _serial_loop(self, loop: For, depth: int) -> None:
         self.open_accs(loop.accs, depth)
