@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from probtensor.kernel.ir import (
     Apply,
@@ -27,6 +27,7 @@ from probtensor.kernel.touch import names_set
 from probtensor.types import (
     Dim,
     Size,
+    SizeCheck,
     never_negative,
     size_names,
     size_substitute,
@@ -39,10 +40,16 @@ class KernelError(AssertionError):
     """An invalid kernel: a bug of lowering, never an error of the user."""
 
 
-def check(kernel: Kernel, buffers: Mapping[str, Size], sizes: Iterable[str]) -> None:
+def check(
+    kernel: Kernel,
+    buffers: Mapping[str, Size],
+    sizes: Iterable[str],
+    laws: Sequence[SizeCheck] = (),
+) -> None:
     """Raise KernelError unless the kernel is sound.
 
-    `buffers` gives the number of elements of each buffer, `sizes` the names of sizes.
+    `buffers` gives the number of elements of each buffer, `sizes` the names of sizes, `laws` what
+    each call checks of them.
 
     - every local, loop variable and size is set before it is read, and set once; none has the name
       of a buffer;
@@ -52,12 +59,19 @@ def check(kernel: Kernel, buffers: Mapping[str, Size], sizes: Iterable[str]) -> 
 
     The last two hold for loops of type `For`; the iterations of a `Scan` run in order.
     """
-    _Checker(kernel, buffers, set(sizes)).run()
+    _Checker(kernel, buffers, set(sizes), laws).run()
 
 
 class _Checker:
-    def __init__(self, kernel: Kernel, buffers: Mapping[str, Size], sizes: set[str]) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        buffers: Mapping[str, Size],
+        sizes: set[str],
+        laws: Sequence[SizeCheck],
+    ) -> None:
         self.kernel = kernel
+        self.laws = [law for law in laws if law.relation in ("==", "<=")]
         self.buffers = buffers
         self.defined = sizes
         self.extents: dict[str, Size] = {}
@@ -230,10 +244,21 @@ class _Checker:
             return length not in (0, 1)
         if not _is_never_negative(offset, inner):
             return False
-        highest = size_substitute(offset, {name: n - 1 for name, n in inner.items()})
-        if _is_compared_by_laws(highest, length):
+        if _is_never_negative(length - 1 - offset, inner):
             return True
-        return _is_never_negative(length - 1 - offset, inner)
+        highest = size_substitute(offset, {name: n - 1 for name, n in inner.items()})
+        return self._follows_from_laws(length - 1 - highest)
+
+    def _follows_from_laws(self, size: Size) -> bool:
+        """Whether one of the size laws of the call shows that a size is never negative, as 128 <= n
+        does for n - 128. Sizes are positive where a loop has iterations."""
+        for law in self.laws:
+            positive = where_positive(law.right) - where_positive(law.left)
+            for gap in (law.right - law.left, positive):
+                signs = (1, -1) if law.relation == "==" else (1,)
+                if any(never_negative(size - sign * gap) for sign in signs):
+                    return True
+        return False
 
     def _expr(self, expr: Expr, certain: bool = True) -> None:
         match expr:
@@ -321,15 +346,6 @@ def _without_common(a: Size, b: Size, varying: Set[str]) -> tuple[Size, Size]:
         if not size_names(term) & varying and (atoms, factor) in terms_of(b):
             common = common + term
     return a - common, b - common
-
-
-def _is_compared_by_laws(highest: Size, length: Size) -> bool:
-    """Whether only the size laws of a call, and no identity, can show that an index is within a
-    size: that of an element of a slice, whose bounds are literals or minima."""
-    if not isinstance(length, Dim):
-        return False
-    atoms = [atom for product, _ in terms_of(highest - length) for atom in product]
-    return isinstance(highest, int) or any(atom.name in ("min", "max") for atom in atoms)
 
 
 def _is_never_negative(size: Size, ranges: Mapping[str, Size]) -> bool:

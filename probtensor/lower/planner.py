@@ -63,7 +63,7 @@ def lower(
     elements = {buffer.name: size_product(buffer.shape) for buffer in buffers}
     # Named sizes would hide how large ones relate: that 32 rows of 32 are within 1024 elements.
     for kernel in plain:
-        check(kernel, elements, [source.name for source in sizes.sources])
+        check(kernel, elements, [source.name for source in sizes.sources], sizes.laws())
     return _plan(buffers, inputs, kernels, fusion, memory, needs)
 
 

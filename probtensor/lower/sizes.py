@@ -88,6 +88,10 @@ class CanonicalSizes:
             if not law.map(self._resolved).proved:
                 self.checks.append(law)
 
+    def laws(self) -> list[SizeCheck]:
+        """What calls check, in canonical names of which equal ones are one."""
+        return [law.map(self._resolved) for law in self.checks]
+
     def shape(self, node: Node) -> tuple[Size, ...]:
         if node not in self._shapes:
             self._shapes[node] = tuple(self(n) for n in node.type.shape)
