@@ -72,10 +72,8 @@ def condition(
     terms = [checked_term(node) for node in require_list("potentials", potentials)]
     tracked = [checked_track(node) for node in require_list("track", track)]
     roots = [*given, *terms, *tracked]
-    if not roots:
-        raise GraphError(f"condition: nothing is observed\n  at {line_text()}")
     order = model_order(roots)
-    check_shapes(order)
+    check_order(order)
     labels = checked_coords(coords)
     check_known_dims(labels, dims_in(order))
     data = [node for node in order if isinstance(node.op, Data)]
@@ -92,8 +90,11 @@ def condition(
     return posterior
 
 
-def check_shapes(order: Sequence[Node]) -> None:
-    """GraphError for a graph in which values decide sizes: a density is one call of native code."""
+def check_order(order: Sequence[Node]) -> None:
+    """GraphError for a graph without nodes, and for one in which values decide sizes: a density is
+    one call of native code."""
+    if not order:
+        raise GraphError(f"condition: nothing is observed\n  at {line_text()}")
     refuse_measured(
         order,
         "condition: the shapes of a density must not depend on values",
