@@ -19,11 +19,14 @@ from probtensor.kernel.ir import (
     Lit,
     Load,
     Ref,
+    Scan,
+    State,
     Store,
+    map_blocks,
 )
 from probtensor.schedule.grid.flat import fixed, flat_index
 from probtensor.schedule.grid.passes import schedule
-from probtensor.schedule.grid.phases import MapPhase, Once, Reduce, Routine, Sync
+from probtensor.schedule.grid.phases import InOrder, MapPhase, Once, Reduce, Routine, Sync
 from probtensor.types import Dim, size_value
 
 N = Dim.name("n")
@@ -48,9 +51,20 @@ def nested(loops, body, accs=()):
     return tuple(body)
 
 
-def as_statements(phase):
-    """A phase as statements; its parallel iterations run backwards."""
+def without_syncs(body):
+    return tuple(map_blocks(s, without_syncs) for s in body if not isinstance(s, Sync))
+
+
+def as_statements(phase, launched=False):
+    """A phase as statements; its parallel iterations run backwards. Loops in order are those of a
+    group or `launched` for each step."""
     match phase:
+        case InOrder(steps=steps) if steps is not None and launched:
+            first = (stmt for part in steps.first for stmt in as_statements(part))
+            each = (stmt for part in steps.phases for stmt in as_statements(part, True))
+            return (*first, Scan(steps.var, steps.extent, tuple(each)))
+        case InOrder(body):
+            return without_syncs(body)
         case Once(body, before):
             return (*before, *body)
         case Routine(call):
@@ -88,8 +102,9 @@ def arrays(seed):
 class Maker:
     """Random kernels whose accesses lie within their buffers."""
 
-    def __init__(self, rng):
+    def __init__(self, rng, in_order):
         self.rng = rng
+        self.in_order = in_order  # whether there are loops in order
         self.count = 0
         self.locals = []
         # As lowering does it: a buffer is combined into by one op, or stored to by one statement;
@@ -140,13 +155,33 @@ class Maker:
             return [index, Store(buffer, Dim.name(name), value or self.value(loops), op)]
         return [Store(buffer, self.place(buffer, loops), value or self.value(loops), op)]
 
+    def scan(self):
+        """A loop in order: a state that each step reads, and statements that may read what the
+        steps before stored."""
+        rng, outside = self.rng, list(self.locals)
+        init, state, var = self.value((), 1), self.fresh("s"), self.fresh("j")
+        extent = rng.choice((N, N, THREE))
+        self.locals.append(state)
+        self.in_order = rng.random() < 0.3  # for loops in the loop
+        inner = self.body((), 3)
+        following = Apply("minimum", (self.value((), 1), Lit(50.0, "float64")), "float64")
+        stop = count = None
+        if rng.random() < 0.3:
+            stop = Apply("<", (Ref(state, "float64"), Lit(0.0, "float64")), "bool")
+            count = self.fresh("c")
+        self.in_order, self.locals = True, [*outside, state]
+        states = (State(state, init, following),)
+        return Scan(var, extent, tuple(inner), states, stop, count)
+
     def body(self, loops=(), most=4):
         rng, done, outer = self.rng, [], list(self.locals)
         for _ in range(rng.randint(1, most)):
             way = rng.random()
             if not loops:
                 self.busy.clear()
-            if way < 0.25:
+            if not loops and self.in_order and way < 0.4:
+                done.append(self.scan())
+            elif way < 0.25:
                 name = self.fresh("t")
                 done.append(Let(name, self.value(loops)))
                 self.locals.append(name)
@@ -174,9 +209,9 @@ class Maker:
         return done
 
 
-def random_kernel(seed):
+def random_kernel(seed, in_order=False):
     """A kernel that the verifier takes."""
-    maker = Maker(random.Random(seed))
+    maker = Maker(random.Random(seed), in_order)
     fills = []
     for buffer in maker.rng.sample(WRITTEN, 2):
         var = maker.fresh("q")
@@ -197,25 +232,40 @@ def outcome(body, buffers):
     return {name: buffers[name] for name in WRITTEN}
 
 
-def test_schedules_mean_what_their_kernels_mean():
+def compare_schedules(verdicts, in_order=False):
+    """Counts of phases in schedules, each compared with its kernel."""
     seen, seed = Counter(), 0
-    while seen["kernels"] < VERDICTS:
+    while seen["kernels"] < verdicts:
         seed += 1
-        kernel = random_kernel(seed)
+        kernel = random_kernel(seed, in_order)
         if kernel is None:
             continue
         seen["kernels"] += 1
         deterministic = seed % 2 == 0
         made = schedule(kernel, DIMS, DTYPES, {}, deterministic, verify=True)
         wanted = outcome(kernel.body, arrays(seed))
-        buffers = arrays(seed)
-        for memory in made.scratch:
-            count = size_value(memory.count, SIZES)
-            buffers[memory.name] = np.full(count, -77).astype(memory.dtype)
-        for phase in made.phases:
-            seen[type(phase).__name__] += 1
-            seen["privates"] += bool(getattr(phase, "privates", ()))
-            outcome(as_statements(phase), buffers)
-        for name in WRITTEN:
-            np.testing.assert_array_equal(buffers[name], wanted[name], err_msg=f"{seed}: {name}")
+        for launched in (False, True)[: 1 + in_order]:
+            buffers = arrays(seed)
+            for memory in made.scratch:
+                count = size_value(memory.count, SIZES)
+                buffers[memory.name] = np.full(count, -77).astype(memory.dtype)
+            for phase in made.phases:
+                seen[type(phase).__name__] += 1
+                seen["privates"] += bool(getattr(phase, "privates", ()))
+                seen["steps"] += getattr(phase, "steps", None) is not None
+                outcome(as_statements(phase, launched), buffers)
+            for name in WRITTEN:
+                np.testing.assert_array_equal(
+                    buffers[name], wanted[name], err_msg=f"{seed}, {launched}: {name}"
+                )
+    return seen
+
+
+def test_schedules_mean_what_their_kernels_mean():
+    seen = compare_schedules(VERDICTS)
     assert min(seen[k] for k in ("MapPhase", "Reduce", "Once", "privates")) > 20, seen
+
+
+def test_loops_in_order_mean_what_their_kernels_mean():
+    seen = compare_schedules(VERDICTS // 4, in_order=True)
+    assert min(seen[k] for k in ("MapPhase", "Reduce", "Once", "InOrder", "steps")) >= 8, seen

@@ -8,11 +8,35 @@ import pytest
 
 import probtensor as pt
 from probtensor.kernel.check import KernelError
-from probtensor.kernel.ir import Acc, Apply, Call, For, Kernel, Let, Lit, Load, Ref, Store
+from probtensor.kernel.ir import (
+    Acc,
+    Apply,
+    Call,
+    For,
+    Kernel,
+    Let,
+    Lit,
+    Load,
+    Ref,
+    Scan,
+    State,
+    Store,
+)
 from probtensor.kernel.touch import buffers_of, writes_of
 from probtensor.schedule.grid.check import check
 from probtensor.schedule.grid.passes import GRID, outline, schedule
-from probtensor.schedule.grid.phases import Facts, Loop, MapPhase, Once, Reduce, Scratch, Sync
+from probtensor.schedule.grid.phases import (
+    Facts,
+    InOrder,
+    Loop,
+    MapPhase,
+    Once,
+    Reduce,
+    Schedule,
+    Scratch,
+    Sync,
+)
+from probtensor.schedule.group.columns import by_column
 from probtensor.schedule.group.syncs import with_syncs
 from probtensor.schedule.strips.check import check as check_strip
 from probtensor.schedule.strips.forms import Strip
@@ -250,3 +274,106 @@ def test_what_is_combined_may_read_a_scalar_of_an_inner_fold(added):
     facts = ELEMENTS | {"y2": M}, DTYPES | {"y2": "float64"}
     made = schedule(Kernel("k", (loop,)), *facts, {}, verify=True)
     assert [type(phase) for phase in made.phases] == [MapPhase] + [Reduce] * (added == "v")
+
+
+def test_an_iteration_ends_before_any_lane_begins_the_next():
+    """What a loop in order reads at the end of an iteration is read before its last barrier."""
+    state = State("s", load("z", 0), load("total", 0))
+    stop = Apply("<", (load("y", 0), Lit(0.0, "float64")), "bool")
+    store = Store("total", 0, times(Ref("s", "float64"), load("v", I)))
+    made = with_syncs((Scan("i", N, (store,), (state,), stop),))
+    start, scan, _ = made
+    assert isinstance(start, Let) and start.expr == load("z", 0)
+    assert [type(stmt) for stmt in scan.body] == [Store, Sync, Let, Let, Sync]
+    read = [stmt.expr for stmt in scan.body if isinstance(stmt, Let)]
+    assert read == [load("total", 0), stop]
+    assert scan.states[0].next == Ref(scan.body[2].name, "float64")
+    assert scan.stop == Ref(scan.body[3].name, "bool")
+
+
+def test_a_loop_in_order_waits_for_what_was_stored_before_it():
+    fill_y, scan = fill(), Scan("i", N, (Store("total", 0, load("y", 0)),))
+    assert [type(stmt) for stmt in with_syncs((fill_y, scan))] == [For, Sync, Scan]
+    other = Scan("i", N, (Store("total", 0, load("v", 0)),))
+    assert [type(stmt) for stmt in with_syncs((fill_y, other))] == [For, Scan, Sync]
+
+
+def test_sums_that_lanes_share_become_folds():
+    """Also in a loop that has other statements, with the scalars that they read."""
+    scalar = Let("t", load("v", I))
+    add = For("j", M, (Store("y", J, times(load("x", I * M + J), Ref("t", "float64")), "add"),))
+    own = Store("z", I, times(Ref("t", "float64"), Lit(2.0, "float64")))
+    first, columns = by_column((For("i", N, (scalar, add, own)),))
+    assert first == For("i", N, (scalar, own))
+    assert columns.var == "j"
+    inner, total = columns.body
+    assert inner.var == "i" and [acc.op for acc in inner.accs] == ["add"]
+    assert total.buffer == "y" and total.expr == Ref(inner.accs[0].name, "float64")
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        Store("v", I, Lit(1.0, "float64")),  # changes what the scalar was loaded from
+        Store("x", I * M, Lit(1.0, "float64")),  # changes what the sum reads
+    ],
+)
+def test_sums_of_values_that_the_loop_changes_stay(between):
+    scalar = Let("t", load("v", I))
+    add = For("j", M, (Store("y", J, times(load("x", I * M + J), Ref("t", "float64")), "add"),))
+    loop = For("i", N, (scalar, add, between))
+    assert by_column((loop,)) == (loop,)
+
+
+def rows_in_order(size=N):
+    """for i in order: s += y[0]; for j: y[j] += x[i, j] * s"""
+    state = State("s", load("v", 0), Apply("+", (Ref("s", "float64"), load("y", 0)), "float64"))
+    store = Store("y", J, times(load("x", I * M + J), Ref("s", "float64")), "add")
+    after = Store("total", 0, Ref("s", "float64"))
+    return Scan("i", size, (For("j", M, (store,)),), (state,)), after
+
+
+def test_states_of_steps_that_are_launched_are_in_memory():
+    found, last = phases(*rows_in_order())
+    assert isinstance(found, InOrder) and isinstance(last, Once)
+    memory = found.steps.memory["s"]
+    assert found.body[-2] == Store(memory, 0, Ref("s", "float64"))
+    assert last.before == (Let("s", Load(memory, 0, "float64")),)
+    (columns,) = found.steps.phases
+    assert isinstance(columns, MapPhase) and columns.before == last.before
+    assert columns.after[-1].buffer == memory  # at the end, when no thread reads it any more
+
+
+def test_steps_of_unknown_number_are_of_one_group():
+    scan, after = rows_in_order()
+    stop = Apply("<", (Ref("s", "float64"), Lit(0.0, "float64")), "bool")
+    (found,) = phases(replace(scan, stop=stop), after)
+    assert isinstance(found, InOrder) and found.steps is None
+    assert found.body[-2] == after  # in the same launch
+
+
+def test_invariants_of_loops_in_order():
+    found, _ = phases(*rows_in_order())
+    facts = Facts("k", {**ELEMENTS, "ks1": 1}, {**DTYPES, "ks1": "float64"}, {})
+    scratch = (Scratch("ks1", "float64", 1),)
+
+    def broken(phase, **changes):
+        steps = replace(phase.steps, **changes)
+        schedule = _schedule(facts, replace(phase, steps=steps), scratch)
+        with pytest.raises(KernelError) as info:
+            check(schedule, "insert_syncs")
+        return str(info.value)
+
+    check(_schedule(facts, found, scratch), "insert_syncs")
+    (columns,) = found.steps.phases
+    assert "before its first step" in broken(found, first=())
+    assert "no scratch memory" in broken(found, memory={"s": "y"})
+    assert "reads ['s']" in broken(found, phases=(replace(columns, before=()),))
+    assert "no launch knows" in broken(found, extent=Dim.name("s"))
+    nowhere = _schedule(facts, replace(found, steps=None, alone=True), scratch)
+    with pytest.raises(KernelError, match="neither"):
+        check(nowhere, "insert_syncs")
+
+
+def _schedule(facts, phase, scratch):
+    return Schedule(facts, (phase,), scratch)

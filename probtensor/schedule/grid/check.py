@@ -89,6 +89,9 @@ class _Checker:
             return
         if unset := set(steps.memory.values()) - self.scratch:
             self._fail(f"the states of {label} are in {sorted(unset)}, which is no scratch memory")
+        stored = {b for part in steps.first for stmt in statements(part) for b in writes(stmt)}
+        if unset := set(steps.memory.values()) - stored:
+            self._fail(f"{label} stores nothing to {sorted(unset)} before its first step")
         if size_names(steps.extent) & self.locals:
             self._fail(f"no launch knows the number of steps of {label}: {steps.extent}")
         inside = (*steps.first, *steps.phases)
