@@ -21,6 +21,8 @@ MODULES = {
     "pt": pt,
     "pt.linalg": pt.linalg,
     "pt.loop": pt.loop,
+    "pt.ode": pt.ode,
+    "pt.optimize": pt.optimize,
     "pt.special": pt.special,
     "pt.random": pt.random,
 }

@@ -24,8 +24,8 @@ costs as much).
 """
 
 from probtensor.calls import absent
-from probtensor.ode.solve import Solution, solve
+from probtensor.ode.solve import solve
 
-__all__ = ["Solution", "solve"]
+__all__ = ["solve"]
 
 __getattr__ = absent("pt.ode", dict.fromkeys(__all__))

@@ -14,8 +14,8 @@ and one Newton step from the result held constant, whose second derivative lacks
 
 from probtensor.calls import absent
 from probtensor.optimize.fixed import fixed_point
-from probtensor.optimize.roots import RootResults, root_scalar
+from probtensor.optimize.roots import root_scalar
 
-__all__ = ["RootResults", "fixed_point", "root_scalar"]
+__all__ = ["fixed_point", "root_scalar"]
 
 __getattr__ = absent("pt.optimize", dict.fromkeys(__all__))

@@ -1,0 +1,17 @@
+"""The programs of docs/solvers.md print what the page says."""
+
+import contextlib
+import io
+import re
+
+
+def test_the_programs_of_the_page_print_what_it_says(root, monkeypatch):
+    monkeypatch.setenv("PROBTENSOR_TARGET", "interp")
+    text = (root / "docs" / "solvers.md").read_text(encoding="utf-8")
+    names = {}
+    for program, expected in re.findall(r"```python\n(.*?)```\n```\n(.*?)```", text, flags=re.S):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(program, "solvers.md", "exec"), names)
+        assert printed.getvalue() == expected
+    assert {"y", "found", "root", "integral"} <= names.keys()
