@@ -225,7 +225,7 @@ def test_a_model_is_that_of_the_vectorised_parameters(target):
     phi, sigma = r.uniform(-1, 1, name="phi"), r.half_normal(1, name="sigma")
     x = walk(0.4, lambda x: phi * x, sigma)
     x_by_hand = r.normal(phi * before(VALUES), sigma, name="x")
-    level, y = local_level(sigma)
+    y = local_level(sigma)[1]
     free = r.flat(shape=T, name="level")
     prior = pt.logp(r.normal(shifted(free, 0.2), sigma), free)
     y_by_hand = r.poisson(pt.exp(free), name="y")
