@@ -225,7 +225,7 @@ def test_a_model_is_that_of_the_vectorised_parameters(target):
     phi, sigma = r.uniform(-1, 1, name="phi"), r.half_normal(1, name="sigma")
     x = walk(0.4, lambda x: phi * x, sigma)
     x_by_hand = r.normal(phi * before(VALUES), sigma, name="x")
-    level, y = local_level(sigma)
+    y = local_level(sigma)[1]
     free = r.flat(shape=T, name="level")
     prior = pt.logp(r.normal(shifted(free, 0.2), sigma), free)
     y_by_hand = r.poisson(pt.exp(free), name="y")
@@ -274,9 +274,9 @@ def test_loops_may_read_the_sequences_of_other_loops():
 
     def step(x, h):
         x = r.normal(0.5 * x, pt.exp(h), name="x2")
-        return x, (x, 2 * x)
+        return x, 2 * x
 
-    _, (x, double) = pt.loop.scan(step, 0.4, h)
+    _, double = pt.loop.scan(step, 0.4, h)
     y = r.normal(double + h, 1.0, name="y")
     total = pt.deterministic(pt.sum(double), name="total")
     posterior = pt.condition({y: VALUES}, track=[total], target="interp")
@@ -288,6 +288,71 @@ def test_loops_may_read_the_sequences_of_other_loops():
     assert posterior.names == ("x", "x2")
     assert posterior.logp_and_grad(np.linspace(-1, 1, 2 * T))[0] == pytest.approx(exact, rel=1e-12)
     assert found["total"] == pytest.approx(2 * b.sum())
+
+
+def test_a_recurrence_that_reads_counts():
+    """The mean of a count follows from the mean and the count before it. Its loop is in the values
+    and terms of the model, too."""
+    a, b = r.half_normal(1, name="a"), r.half_normal(1, name="b")
+
+    def step(mean, _):
+        y = r.poisson(mean, name="y")
+        return 0.5 + a * y + b * mean, (y, mean)
+
+    y, mean = pt.loop.scan(step, 1.0, length=T)[1]
+    mean = pt.deterministic(mean, name="mean")
+    posterior = pt.condition({y: COUNTS}, track=[mean], target="interp")
+    q = np.array([-0.5, -0.3])
+    values, means, last = posterior.constrain(q), [], 1.0
+    for count in COUNTS:
+        means.append(last)
+        last = 0.5 + values["a"] * count + values["b"] * last
+    np.testing.assert_allclose(values["mean"], means, rtol=1e-12)
+    exact = stats.poisson.logpmf(COUNTS, means).sum() + stats.halfnorm.logpdf(np.exp(q)).sum()
+    assert posterior.logp_and_grad(q)[0] == pytest.approx(exact + q.sum(), rel=1e-12)
+    assert posterior.terms(q).logp == pytest.approx(exact + q.sum(), rel=1e-12)
+
+
+def test_variables_that_enter_a_carry_through_others():
+    """Increments drawn with fixed parameters, between bounds from outside, and on a simplex."""
+    scale = r.half_normal(1, name="scale")
+
+    def step(level, _):
+        z, u = r.normal(0, 1, name="z"), r.uniform(-scale, 1 + scale, name="u")
+        w = r.dirichlet(np.ones(3), name="w")
+        level = level + scale * z + u * w[0]
+        return level, pt.deterministic(level, name="level")
+
+    level = pt.loop.scan(step, 0.4, length=T)[1]
+    posterior = pt.condition({r.normal(level, 1, name="y"): VALUES}, target="interp")
+    assert posterior.dim == 1 + T + T + 2 * T
+    q = np.random.default_rng(4).normal(size=posterior.dim)
+    values = posterior.constrain(q)
+    z, u, w, s = (values[name] for name in ("z", "u", "w", "scale"))
+    mean = 0.4 + np.cumsum(s * z + u * w[:, 0])
+    assert np.all((u > -s) & (u < 1 + s)) and w.sum(1) == pytest.approx(1)
+    assert posterior.unconstrain(values) == pytest.approx(q)
+    terms = {(t.name, t.what): t.value for t in posterior.terms(q).terms}
+    assert terms["y", "the normal likelihood"] == pytest.approx(
+        stats.norm.logpdf(VALUES, mean, 1).sum()
+    )
+    assert terms["z", "the normal prior"] == pytest.approx(stats.norm.logpdf(z).sum())
+    assert terms["u", "the uniform prior"] == pytest.approx(-T * np.log(1 + 2 * s))
+    assert sum(terms.values()) == pytest.approx(posterior.logp_and_grad(q)[0])
+
+
+def test_loops_over_data_alone_are_values_of_models():
+    u = pt.data(np.exp(VALUES), name="u")
+    first = pt.loop.scan(lambda c, x: (pt.tanh(c * x), c), 0.4, pt.log(u))[1]
+    m = r.normal(0, 1, name="m")
+    posterior = pt.condition({r.normal(m + pt.exp(first), 1, name="y"): VALUES}, target="interp")
+    c, means = 0.4, []
+    for x in VALUES:
+        means.append(0.2 + np.exp(c))
+        c = np.tanh(c * x)
+    exact = stats.norm.logpdf(VALUES, means, 1).sum() + stats.norm.logpdf(0.2)
+    assert posterior.logp_and_grad(np.array([0.2]))[0] == pytest.approx(exact, rel=1e-12)
+    assert posterior.terms(np.array([0.2])).logp == pytest.approx(exact, rel=1e-12)
 
 
 def test_parameters_that_leave_their_range_in_a_step():

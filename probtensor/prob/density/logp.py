@@ -95,9 +95,10 @@ def logp(variable: Node, value: TensorLike) -> Node:
     """
     if not isinstance(variable, Node):
         raise GraphError(f"logp: takes a random variable, not {variable!r:.60}")
-    variable, value = with_sequences([unwrap_deterministic(variable), as_tensor(value)])
+    inner = unwrap_deterministic(variable)
+    variable, value = with_sequences([inner, as_tensor(value)])
     if not isinstance(variable.op, RandomVariable):
-        raise GraphError(no_density_message(variable))
+        raise GraphError(no_density_message(inner))
     check_value_shape(variable, value)
     own = resolved(variable)
     inputs, bounds = own.variable.inputs, own.bounded

@@ -135,9 +135,10 @@ def variable_of(key: object) -> Node:
             f"condition: {key!r:.60} is no random variable; write {{variable: value}}\n"
             f"  at {line_text()}"
         )
-    node = with_sequences([unwrap_deterministic(key)], strict=True)[0]
+    inner = unwrap_deterministic(key)
+    node = with_sequences([inner], strict=True)[0]
     if not isinstance(node.op, RandomVariable):
-        raise GraphError(f"condition: {no_density_message(node)}\n  at {line_text()}")
+        raise GraphError(f"condition: {no_density_message(inner)}\n  at {line_text()}")
     return node
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.graph import Const, GraphError, Input, Node, as_tensor, line_of, made_by, toposort
-from probtensor.graph.evaluate import value_of
+from probtensor.graph.evaluate import Value, value_of
 from probtensor.graph.node import Frozen, TensorLike, make, new_input
 from probtensor.graph.sizes import measured_sizes
 from probtensor.ops.kinds import Contraction, Core, Elementwise, Kind, Reduction, Scatter
@@ -95,7 +95,7 @@ def evaluate(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> list
     return [known[y] for y in outputs]
 
 
-def value_at(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, int]) -> np.ndarray:
+def value_at(node: Node, arguments: Sequence[Value], sizes: Mapping[str, int]) -> Value:
     """One node's value from those of its inputs. Errors name the op and the user's line, as those
     of a compiled function do."""
     meaning = log_gamma_array if isinstance(node.op, ops.Lgamma) else None
@@ -104,6 +104,9 @@ def value_at(node: Node, arguments: Sequence[np.ndarray], sizes: Mapping[str, in
     except (ValueError, IndexError) as error:
         kind = IndexError if isinstance(error, IndexError) else ValueError
         raise kind(f"{node.op.user_name()}: {error}\n  at {line_of(node)}") from None
+    if isinstance(node.type, tuple):
+        pairs = zip(result, node.type, strict=True)
+        return tuple(x.astype(kind.dtype, copy=False) for x, kind in pairs)
     return result.astype(node.dtype, copy=False)
 
 
@@ -220,7 +223,8 @@ def split_data_work(
             stack.pop()
             continue
         costly, largest = facts[node]
-        if only_data(node) and costly and fits(node, largest):
+        is_whole = not isinstance(node.type, tuple)
+        if is_whole and only_data(node) and costly and fits(node, largest):
             done[node] = new_input(f"known{len(taken)}", node.dtype, node.shape)
             taken[done[node]] = node
             continue

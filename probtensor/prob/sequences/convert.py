@@ -24,7 +24,7 @@ from probtensor.transform.loops.opened import (
 )
 from probtensor.transform.loops.split import split_loop
 from probtensor.transform.loops.unused import drop_unused
-from probtensor.types import Size, size_name
+from probtensor.types import Dim, Size, size_name
 
 
 def with_sequences(outputs: Iterable[Node], strict: bool = False) -> list[Node]:
@@ -151,7 +151,7 @@ def dims_of_sequence(variable: Node, steps: Size) -> tuple[str, ...] | None:
     if dims is not None and len(dims) > variable.ndim:
         return dims  # named already
     key = size_name(steps)
-    axis = key if key is not None and key.isidentifier() else None
+    axis = key if key is not None and Dim.name(key) == steps else None
     if variable.ndim and dims is None:
         return None
     if axis is not None:

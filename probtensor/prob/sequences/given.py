@@ -16,6 +16,8 @@ def with_given(outputs: Iterable[Node], given: Mapping[Node, Node]) -> list[Node
     """The outputs with values for the sequences in `given`: the loops that draw others, too, read
     these values instead of drawing."""
     outputs = list(outputs)
+    if not any(isinstance(x.op, RandomSequence) for x in given):
+        return outputs
     done: dict[Node, Node] = dict(given)
     for node in toposort(outputs, given=given):
         done[node] = rebuilt(node, done)
