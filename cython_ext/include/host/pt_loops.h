@@ -26,6 +26,15 @@
         return name(a, b, c, d); \
     }
 
+/* In the body of a loop: the compiler does not vectorise it. gcc 12 loads the wrong elements where it
+ * vectorises neighbouring loads under a condition that depends on the loop variable. */
+PT_FN void pt_not_vectorised(void)
+{
+#if defined(__GNUC__) || defined(__clang__)
+    __asm__ volatile("");
+#endif
+}
+
 /* Eight doubles, loaded from any address. Compilers do not vectorise the loops below in scalar
  * form, so they use explicit vectors; without the extension, lanes are an array. */
 #if defined(__GNUC__) || defined(__clang__)

@@ -158,6 +158,7 @@ class _KernelText(StatementText):
         if rows:
             first = self._jammed(loop.var, first, extent, rows, inner)
         self._line(inner, f"for {loop.var} in range({first}{extent}):")
+        self._open_body(loop.body, loop.accs, loop.var, inner + 1)
         self.loops += 1
         self._body(loop.body, inner + 1)
         self._accumulate(loop.accs, inner + 1)
@@ -434,7 +435,9 @@ class _KernelText(StatementText):
                     self._routine(stmt, depth, first, iterations)
             else:
                 self._open_iterations(loop, lane, first, iterations, depth)
-                self._body(run, depth + 1)
+                statements = list(run)
+                self._open_body(statements, segment.accs, loop.var, depth + 1)
+                self._body(statements, depth + 1)
         if not segment.accs:
             return
         if not segment.body:

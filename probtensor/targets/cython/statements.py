@@ -6,7 +6,21 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from probtensor.kernel.ir import FOLDS, Choice, Expr, If, Kernel, Scan, Store
+from probtensor.kernel.check import loads_of
+from probtensor.kernel.ir import (
+    FOLDS,
+    Acc,
+    Choice,
+    Expr,
+    If,
+    Kernel,
+    Scan,
+    Stmt,
+    Store,
+    exprs_of,
+    walk,
+)
+from probtensor.kernel.simplify import coefficient
 from probtensor.kernel.touch import expr_names
 from probtensor.schedule.strips.forms import Stripped
 from probtensor.targets.declare import CName
@@ -49,6 +63,15 @@ class StatementText(Speller):
             return
         self.origin = origin
         self._line(depth, f"# {comment(origin, 98 - 4 * depth)}")
+
+    def _open_body(
+        self, body: Iterable[Stripped], accs: Iterable[Acc], var: str, depth: int
+    ) -> None:
+        """The beginning of an iteration of a loop over `var`."""
+        stmts = tuple(stmt for stmt in body if isinstance(stmt, Stmt))
+        exprs = [expr for stmt in walk(stmts) for expr in exprs_of(stmt)]
+        if loads_neighbours_under_conditions([*exprs, *(acc.term for acc in accs)], var):
+            self._line(depth, f"{self._use('pt_not_vectorised', 'void')}()")
 
     # Statements.
 
@@ -145,3 +168,12 @@ class StatementText(Speller):
             self._line(depth + 1, "break")
         if len(self.lines) == lines and not scan.body:
             self._line(depth, "pass")
+
+
+def loads_neighbours_under_conditions(exprs: Iterable[Expr], var: str) -> bool:
+    """Whether an iteration of a loop over `var` loads, in branches of a `where`, elements that are
+    several apart from those of the next iteration, as rows of 3 are: where a C compiler unrolls the
+    loop over a row, these are neighbouring loads under one condition."""
+    guarded = (load for expr in exprs for load, is_guarded in loads_of(expr) if is_guarded)
+    strides = (coefficient(load.index, var) for load in guarded)
+    return any(isinstance(stride, int) and abs(stride) > 1 for stride in strides)
