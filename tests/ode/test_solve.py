@@ -201,3 +201,18 @@ def test_wrong_arguments_are_refused_by_name(change, error, words):
     with pytest.raises(error, match=r"ode\.solve") as caught:
         pt.ode.solve(**given)
     assert words in str(caught.value) and len(str(caught.value).splitlines()) <= 8
+
+
+@pytest.mark.slow
+def test_an_equation_is_solved_in_each_step_of_a_loop():
+    """y' = -x y over a unit of time, for each x in turn."""
+    x = pt.vector("x")
+
+    def step(c, x):
+        y = pt.ode.solve(lambda t, y: -x * y, c, [0.0, 1.0], rtol=1e-10, atol=1e-10).y[1]
+        return y, y
+
+    last, y = pt.loop.scan(step, 1.0, x)
+    found, slope = pt.function([x], [y, pt.grad(last, x)])([1.0, 2.0, 0.5])
+    np.testing.assert_allclose(found, np.exp([-1.0, -3.0, -3.5]), rtol=1e-8)
+    np.testing.assert_allclose(slope, np.full(3, -np.exp(-3.5)), rtol=1e-7)
