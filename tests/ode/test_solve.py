@@ -28,6 +28,9 @@ def test_values_and_gradients_are_those_of_a_closed_form(decaying, target):
     inputs, solution = decaying
     cost = pt.sum(pt.cos(inputs[3]) * solution.y)
     f = pt.function(inputs, [solution.y, solution.status, *pt.grad(cost, list(inputs))])
+    for t0, ts in [(0.9, [0.2, 1.5]), (0.0, [0.2, 0.1])]:
+        y, status, *_ = f(0.7, 1.3, t0, ts)
+        assert np.isnan(y).all() and status == 3
     for t0, ts in [(0.2, [0.2, 0.5, 1.0, 2.2]), (0.9, [0.5, 0.2, -1.0]), (0.4, [0.4])]:
         k, y0, ts = 0.7, 1.3, np.array(ts)
         y, status, *slopes = f(k, y0, t0, ts)
@@ -189,6 +192,8 @@ def test_a_step_of_given_size_comes_first():
     [
         ({"method": "rk4"}, ValueError, '"dopri5"'),
         ({"ts": 1.0}, GraphError, "vector of times"),
+        ({"ts": [0.0, 1.0, 0.5]}, ValueError, "neither rises nor falls"),
+        ({"ts": [1.0, 2.0], "t0": 1.5}, ValueError, "t0 = 1.5"),
         ({"max_steps": 0}, GraphError, "max_steps"),
         ({"rtol": [1e-3, 1e-4]}, GraphError, "rtol"),
         ({"y0": ()}, GraphError, "no tensors"),
