@@ -22,7 +22,7 @@ from probtensor.lower.kinds.base import Place, Read
 from probtensor.lower.kinds.reduction import FoldTask
 from probtensor.lower.nest import Nest, buffered, nests
 from probtensor.lower.sizes import CanonicalSizes
-from probtensor.lower.tasks import deep_views, inline, tasks_of, with_parts
+from probtensor.lower.tasks import arrays_read, deep_views, inline, tasks_of, with_parts
 from probtensor.lower.values import cast
 from probtensor.types import Dim, Size
 
@@ -261,6 +261,8 @@ class BodyWriter(KernelWriter, base.BodyWriter):
         written_out = deep_views(order)
         self.nests = nests(tasks_of(order, [*placed], sizes, written_out))
         stored = buffered([self.nests]) | {x for x in placed if not isinstance(x.op, Input)}
+        scalars = [x for x in outputs if not x.type.ndim]
+        stored |= arrays_read(scalars, sizes, written_out)
         names = {node: needs.temporary(node, sizes) for node in order}
         results = {node: place.buffer for node, place in placed.items() if place.buffer}
         names |= results

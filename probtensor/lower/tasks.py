@@ -84,6 +84,17 @@ def tasks_of(
     return found
 
 
+def arrays_read(
+    results: Sequence[Node], sizes: CanonicalSizes, written_out: frozenset[Node]
+) -> set[Node]:
+    """The computed tensors of which scalar results are elements: views that no task reads."""
+    recorder = _Recorder(sizes, written_out)
+    for x in results:
+        recorder.value(x, ())
+    found = {node for node, _ in recorder.found if node.type.ndim}
+    return {node for node in found if not isinstance(node.op, (Input, Const))}
+
+
 def _buffers_read(order: Sequence[Node], sizes: CanonicalSizes) -> list[Node]:
     """The nodes that routines read, which must be in buffers, even if they are views."""
     return [

@@ -9,7 +9,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
-from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
+from probtensor.graph.node import Const, GraphError, Node, TensorLike, as_tensor
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import inputs_of
 from probtensor.ode.adaptive import Settings, Steps, adaptive_steps
@@ -17,7 +17,7 @@ from probtensor.ode.adjoint import METHODS, with_adjoint
 from probtensor.ode.methods import Method
 from probtensor.ode.replay import differentiable, started_at, states_at
 from probtensor.ode.system import State, System, traced
-from probtensor.ops.loops.trees import Tree
+from probtensor.ops.loops.trees import Tree, mapped
 
 
 class Solution(NamedTuple):
@@ -26,7 +26,8 @@ class Solution(NamedTuple):
     y       the states at the times, along a new axis 0, in the structure of y0; nan at times that
             were not reached
     status  int64: 0 if the last time was reached, 1 if `max_steps` were too few, 2 if even the
-            smallest step had too large an error, or values that were not finite
+            smallest step had too large an error, or values that were not finite, 3 if `ts` is out
+            of order
     steps   int64: the number of steps that were tried
     """
 
@@ -72,7 +73,8 @@ def solve(
 
     Returns a `Solution`: (y, status, steps).
     Raises GraphError, a TypeError, for slopes of another structure or shape than y0, for times that
-    are no vector, and for tensors of steps; ValueError for an unknown method.
+    are no vector, and for tensors of steps; ValueError for an unknown method
+    and for literal times out of order.
 
         >>> solution = pt.ode.solve(lambda t, y: -y, 1.0, [0.0, 1.0], rtol=1e-9, atol=1e-9)
         >>> solution.y.eval()
@@ -92,7 +94,11 @@ def solve(
         None if first_step is None else _scalar("first_step", first_step, state),
     )  # fmt: skip
     continuous = _is_continuous(adjoint)
-    return _solved(METHODS[method], system, state, begin, times, settings, continuous)
+    found = _solved(METHODS[method], system, state, begin, times, settings, continuous)
+    if isinstance(times.op, Const) and (t0 is None or isinstance(begin.op, Const)):
+        _check_order(times.op.array, times.op.array[0] if t0 is None else begin.op.array)
+        return found
+    return _in_order(found, begin, times)
 
 
 def _solved(
@@ -113,6 +119,25 @@ def _solved(
     if continuous:
         found = with_adjoint(method, system, settings, begin, times, y0, found)
     return Solution(state.whole(found, 1), _status(steps, end), steps.count)
+
+
+def _check_order(times: np.ndarray, begin: np.ndarray) -> None:
+    """ValueError for literal times that neither rise nor fall from t0 on."""
+    steps = np.diff(times, prepend=begin)
+    if not (np.all(steps >= 0) or np.all(steps <= 0)):
+        raise refusal(
+            f"ode.solve: ts neither rises nor falls from t0 = {begin:.6g} on: {times!s:.60}",
+            "sort the times, and put the results back in order after that",
+            kind=ValueError,
+        )
+
+
+def _in_order(found: Solution, begin: Node, times: Node) -> Solution:
+    """The solution, nan with status 3 where times neither rise nor fall from t0 on."""
+    steps = times - ops.concatenate([ops.expand_dims(begin, 0), times])[:-1]
+    good = ops.logical_or(ops.all(steps >= 0), ops.all(steps <= 0))
+    y = mapped(found.y, lambda x: ops.where(good, x, np.nan))
+    return Solution(y, ops.where(good, found.status, np.int64(3)), found.steps)
 
 
 def _is_continuous(adjoint: str | None) -> bool:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from probtensor import ops
 from probtensor.graph.closed import Closed, map_bodies
 from probtensor.graph.node import Node, Op, as_tensor, line_of, made_by, make
-from probtensor.graph.walk import rebuild, toposort
+from probtensor.graph.walk import rebuild, replace, toposort
 from probtensor.ops.kinds import as_tensor_of
 from probtensor.transform.bodies import known_facts, with_changed_outputs
 from probtensor.transform.chain import CHAIN_ROOTS, INVERSE, combine_in_chain
@@ -318,10 +318,15 @@ class _Driver:
         # 0.0 and -0.0 are equal, and differ as literals.
         facts = tuple((x, bounds, repr(value)) for x, bounds, value in known)
 
+        # Rules match literals, not parameters of which a value is known.
+        literals = {x: as_tensor_of(value, x.dtype) for x, _, value in known
+                    if value is not None and not x.ndim}  # fmt: skip
+
         def rewritten(body: Closed) -> Closed:
             if (body, facts) not in self.bodies:
                 inner = _Driver(self.rules, self.log, known, self.bodies)
-                made = with_changed_outputs(body, inner.run(list(body.outputs)), "rewriting")
+                outputs = inner.run(replace(body.outputs, literals))
+                made = with_changed_outputs(body, outputs, "rewriting")
                 self.bodies[body, facts] = self.bodies[made, facts] = made
             return self.bodies[body, facts]
 

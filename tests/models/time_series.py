@@ -120,3 +120,16 @@ def local_level(data):
 
     _, series = pt.loop.scan(step, first, length=len(y))
     return pt.condition({series: y})
+
+
+def michaelis_menten(data):
+    """Elimination of one dose from one compartment, by the stiff solver."""
+    vmax = r.log_normal(0.0, 0.5, name="vmax")
+    km = r.log_normal(-1.0, 0.5, name="km")
+    sigma = r.log_normal(-2.0, 0.5, name="sigma")
+    times = np.linspace(0.25, 6.0, len(data["y"]))
+    amount = pt.ode.solve(
+        lambda t, c: -vmax * c / (km + c), 5.0, times, t0=0.0, method="rodas5p", atol=1e-9
+    ).y
+    y = r.normal(amount, sigma, name="y")
+    return pt.condition({y: np.asarray(data["y"], float)})

@@ -28,6 +28,9 @@ def test_values_and_gradients_are_those_of_a_closed_form(decaying, target):
     inputs, solution = decaying
     cost = pt.sum(pt.cos(inputs[3]) * solution.y)
     f = pt.function(inputs, [solution.y, solution.status, *pt.grad(cost, list(inputs))])
+    for t0, ts in [(0.9, [0.2, 1.5]), (0.0, [0.2, 0.1])]:
+        y, status, *_ = f(0.7, 1.3, t0, ts)
+        assert np.isnan(y).all() and status == 3
     for t0, ts in [(0.2, [0.2, 0.5, 1.0, 2.2]), (0.9, [0.5, 0.2, -1.0]), (0.4, [0.4])]:
         k, y0, ts = 0.7, 1.3, np.array(ts)
         y, status, *slopes = f(k, y0, t0, ts)
@@ -189,6 +192,8 @@ def test_a_step_of_given_size_comes_first():
     [
         ({"method": "rk4"}, ValueError, '"dopri5"'),
         ({"ts": 1.0}, GraphError, "vector of times"),
+        ({"ts": [0.0, 1.0, 0.5]}, ValueError, "neither rises nor falls"),
+        ({"ts": [1.0, 2.0], "t0": 1.5}, ValueError, "t0 = 1.5"),
         ({"max_steps": 0}, GraphError, "max_steps"),
         ({"rtol": [1e-3, 1e-4]}, GraphError, "rtol"),
         ({"y0": ()}, GraphError, "no tensors"),
@@ -201,3 +206,18 @@ def test_wrong_arguments_are_refused_by_name(change, error, words):
     with pytest.raises(error, match=r"ode\.solve") as caught:
         pt.ode.solve(**given)
     assert words in str(caught.value) and len(str(caught.value).splitlines()) <= 8
+
+
+@pytest.mark.slow
+def test_an_equation_is_solved_in_each_step_of_a_loop():
+    """y' = -x y over a unit of time, for each x in turn."""
+    x = pt.vector("x")
+
+    def step(c, x):
+        y = pt.ode.solve(lambda t, y: -x * y, c, [0.0, 1.0], rtol=1e-10, atol=1e-10).y[1]
+        return y, y
+
+    last, y = pt.loop.scan(step, 1.0, x)
+    found, slope = pt.function([x], [y, pt.grad(last, x)])([1.0, 2.0, 0.5])
+    np.testing.assert_allclose(found, np.exp([-1.0, -3.0, -3.5]), rtol=1e-8)
+    np.testing.assert_allclose(slope, np.full(3, -np.exp(-3.5)), rtol=1e-7)

@@ -28,7 +28,14 @@ def shares(model):
 
 
 @pytest.mark.filterwarnings("ignore::probtensor.sample.SamplerWarning")
-@pytest.mark.parametrize("model", [time_series.arma11, time_series.local_level])
+@pytest.mark.parametrize(
+    "model",
+    [
+        time_series.arma11,
+        time_series.local_level,
+        pytest.param(time_series.michaelis_menten, marks=pytest.mark.slow),
+    ],
+)
 def test_ranks_of_simulated_parameters_are_uniform(model):
     """Mean and variance of the shares, within 3 standard deviations for as many replicates."""
     for name, values in shares(model).items():

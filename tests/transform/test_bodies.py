@@ -183,6 +183,15 @@ def test_literals_outside_are_literals_for_rules_in_the_body():
         assert a.tobytes() == b.tobytes()
 
 
+def test_what_becomes_a_literal_outside_is_one_for_rules_in_the_body():
+    """A constant that rules compute; the elements of a sequence of equal literals."""
+    two, x = pt.astype(pt.as_tensor(2), "float64"), pt.vector("x")
+    _, first = loop_of(lambda c, e: (c / two + e,) * 2, 0.5, x=x)
+    _, second = pt.loop.scan(lambda c, e: (c / e + e,) * 2, 0.5, np.full(3, 4.0))
+    assert "div" in kinds([first]) and "div" in kinds([second])
+    assert "div" not in kinds(apply_rules([first, second], STABLE))
+
+
 def test_graphs_without_bodies_are_recognised():
     x = ops.tensor("x", (3,))
     assert not have_bodies(toposort([ops.exp(x)]))

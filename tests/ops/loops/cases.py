@@ -560,3 +560,26 @@ def prefix_products():
         ],
         {x: a, m: mats},
     )  # fmt: skip
+
+
+@case
+def elements_of_computed_vectors():
+    """Of ones that are computed as a whole, for scalars that a step carries, and in a branch."""
+    v, x = pt.vector("v"), pt.vector("x")
+    at, given = np.array([0.1, 0.4, 0.2]), np.array([1.0, -0.5])
+
+    def far(y, v, cos):
+        for _ in range(30):
+            y = cos(y + v)
+        return y
+
+    def step(c, e):
+        found = far(c * v, v, pt.cos)[1] + e
+        chosen = pt.ifelse(e > 0, far(c - v, v, pt.cos)[2], found)
+        return found, chosen
+
+    last, chosen = pt.loop.scan(step, 0.3, x)
+    first = far(0.3 * at, at, np.cos)[1] + 1.0
+    second = far(first * at, at, np.cos)[1] - 0.5
+    expected = [second, [far(0.3 - at, at, np.cos)[2], second]]
+    return Case([last, chosen], expected, {v: at, x: given})
