@@ -16,7 +16,7 @@ from probtensor.function.program import checked_inputs, checked_updates, flatten
 from probtensor.function.recall import CachedFunction
 from probtensor.function.request import check_options, check_used, replace_givens
 from probtensor.graph import Node
-from probtensor.graph.resize import detached
+from probtensor.graph.resize import detached, sizes_read
 from probtensor.graph.symbolic import refusal
 from probtensor.lower.planner import fused, lower
 from probtensor.ops.arrays.transfer import handed_over
@@ -204,7 +204,8 @@ def lowered(inputs: Sequence[Node], graph: Sequence[Node], key: Node | None) -> 
     rewritten = time.perf_counter()
     arguments = [plain.nodes.get(x, x) for x in inputs]
     implicit = implicit_inputs(arguments, outputs, key)
-    implicit += measured_inputs([*arguments, *implicit], written)
+    read = sizes_read(outputs) - set(plain.sources)
+    implicit += measured_inputs([*arguments, *implicit], written, read)
     arguments += implicit
     stage("lower")
     values = dict(zip(plain.sources, outputs[len(graph) :], strict=True))

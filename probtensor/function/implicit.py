@@ -9,6 +9,7 @@ import numpy as np
 from probtensor.function.shared import Shared
 from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
 from probtensor.graph.law import size_laws
+from probtensor.graph.resize import inputs_of_sizes
 from probtensor.types import size_name
 
 
@@ -21,8 +22,7 @@ def implicit_inputs(
     """
     found = [node for node in inputs_of(outputs) if node not in set(inputs)]
     for node in found:
-        valued = getattr(node.op, "default", None) is not None
-        if not valued and not isinstance(node, Shared) and node is not key:
+        if not _has_value(node) and node is not key:
             raise GraphError(
                 f"function: the outputs need {node.name or 'an unnamed input'} ({node.type}), made "
                 f"at {line_of(node)}: add it to the inputs, or replace it with givens"
@@ -30,19 +30,27 @@ def implicit_inputs(
     return found
 
 
-def measured_inputs(inputs: Sequence[Node], graph: Sequence[Node]) -> list[Node]:
-    """Inputs with values that the passes removed from a graph, but whose sizes its size laws
-    need."""
+def measured_inputs(
+    inputs: Sequence[Node], graph: Sequence[Node], read: set[str]
+) -> list[Node]:
+    """Inputs with values that are no inputs of the rewritten graph, but whose sizes it reads, by
+    these keys of names, or the size laws of the graph as it was written.
+
+    Where no node reads the values, as in the gradient of the sum of a shared variable, the graph
+    has the names of the sizes alone.
+    """
+    given = {size_name(n) for x in inputs for n in x.shape}
     removed = [x for x in inputs_of(graph) if x not in set(inputs)]
-    removed = [
-        x for x in removed if isinstance(x, Shared) or getattr(x.op, "default", None) is not None
-    ]
-    if not removed:
-        return []
-    order = toposort(graph)
-    needed = {name for law in size_laws(order, ()) for name in law.names()}
-    needed -= {size_name(n) for x in inputs for n in x.shape}
-    return [x for x in removed if needed & {size_name(n) for n in x.shape}]
+    if any(map(_has_value, removed)):
+        laws = size_laws(toposort(graph), ())
+        read = read.union(*(law.names() for law in laws))
+    needed = read - given
+    found = dict.fromkeys([*removed, *inputs_of_sizes(needed)])
+    return [x for x in found if _has_value(x) and needed & set(map(size_name, x.shape))]
+
+
+def _has_value(node: Node) -> bool:
+    return isinstance(node, Shared) or getattr(node.op, "default", None) is not None
 
 
 def values_of(nodes: Sequence[Node]) -> dict[Node, np.ndarray]:

@@ -176,6 +176,8 @@ class CachedFunction:
         if not self.key:
             return
         index = {x: k for k, x in enumerate(inputs_of(self.graph))}
+        if not all(x in index for x in implicit):
+            return  # of an input of which only a size is read the graph has no node to index
         with suppress(Unknown):
             save_record(self.key, pack(plan, [index[x] for x in implicit], source))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 
-from probtensor.graph.node import Input, Node, Op
+from probtensor.graph.node import _INTERNED, Input, Node, Op
 from probtensor.graph.sizes import atoms_of, detached_names, rebuilt
 from probtensor.graph.walk import toposort
 from probtensor.types import Dim, HoldsSizes, Size, TensorType, size_name
@@ -62,6 +62,15 @@ def sizes_read(outputs: Iterable[Node]) -> set[str]:
         if not isinstance(node.op, Input):
             found |= names_in(node.type) | names_in(node.op)
     return found
+
+
+def inputs_of_sizes(names: set[str]) -> list[Node]:
+    """The inputs of this process, in no graph in particular, that give names of sizes, by the keys
+    of these. A graph that reads a size alone has the name, but not the input."""
+    if not names:
+        return []
+    uids = {name.rpartition("#")[2] for name in names}
+    return [x for x in list(_INTERNED.values()) if isinstance(x.op, Input) and x.op.uid in uids]
 
 
 def names_in(value: object) -> set[str]:

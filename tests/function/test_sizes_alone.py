@@ -53,3 +53,19 @@ def test_others_are_still_refused():
         pt.function([fixed], pt.ones_like(fixed))
     with pytest.warns(UserWarning, match="input y"):
         pt.function([X, Y], X, on_unused_input="warn", target="interp")
+
+
+def test_they_may_be_shared_variables_and_data(target):
+    """No node of such a graph reads the values: it has the names of the sizes alone."""
+    s, d = pt.shared(np.zeros(2), "s"), pt.data(np.ones((3, 2)), name="d")
+    total = pt.scan(lambda x, c: c + x * pt.sum(s), X, 0.0)[0]
+    outputs = [pt.grad(total[-1], s), pt.grad(pt.sum(d) * X[0], d), s.shape[0] * X[0], d.shape]
+    f = pt.function([X], outputs, target=target)
+    for size in (2, 5):
+        s.set_value(np.zeros(size))
+        by_s, by_d, scaled, shape = f([1.0, 2.0])
+        np.testing.assert_array_equal(by_s, np.full(size, 3.0))
+        np.testing.assert_array_equal(by_d, np.ones((3, 2)))
+        assert (scaled, tuple(shape)) == (size, (3, 2))
+    again = pt.function([X], outputs, target=target)
+    assert again([1.0, 2.0])[0].shape == (5,)
