@@ -18,7 +18,7 @@ from cython_ext.entry import Entry
 from probtensor.calls import public
 from probtensor.device import DeviceArray
 from probtensor.function.explain import STAGES
-from probtensor.function.fault import fault_of
+from probtensor.function.fault import failing_step, fault_of
 from probtensor.function.profile import Profile, profile
 from probtensor.function.program import In, Leaf, Program, is_flat_list, unflatten
 from probtensor.function.shared import Shared
@@ -168,7 +168,12 @@ class Function(Entry):
             found = fault_of(self.compilation.lowered().written, given)
             if found is not None:
                 return found
-        return super().fault(status, arrays)
+        error = super().fault(status, arrays)
+        with suppress(Exception):
+            step = failing_step(self.compilation.lowered().written, given)
+            if step is not None:
+                return type(error)(f"{error}\n  in step {step} of a loop, counted from 0")
+        return error
 
     def arrange(self, args: tuple, kwargs: Mapping[str, ArrayLike]) -> tuple:
         """All arguments in order, from positional and keyword ones and defaults."""

@@ -6,15 +6,30 @@ by the NumPy meaning of each op, for a message with the value.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from probtensor.graph.evaluate import value_of
+from probtensor.graph.closed import Closed
+from probtensor.graph.evaluate import evaluate_body, value_of
 from probtensor.graph.node import Node, line_of
-from probtensor.graph.sizes import measured_sizes
+from probtensor.graph.sizes import measured_sizes, resized
 from probtensor.graph.walk import Contexts, toposort
+from probtensor.ops.kinds import Loop
 from probtensor.types import size_name
+
+MAX_WORK = 300_000  # nodes that are evaluated to find a failing step: about a second
+
+
+def sizes_of(values: Mapping[Node, np.ndarray]) -> dict[str, int]:
+    """The sizes of a call by name, from the values of the inputs."""
+    return {
+        name: n
+        for node, array in values.items()
+        for size, n in zip(node.shape, array.shape)
+        if (name := size_name(size)) is not None
+    }
 
 
 def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exception | None:
@@ -24,12 +39,7 @@ def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exce
     Such an op has `stops`, and `refused(line, *arrays)` gives its exception. Where one of its
     ancestors refuses its arguments too, the exception is that of the first ancestor.
     """
-    sizes = {
-        name: n
-        for node, array in values.items()
-        for size, n in zip(node.shape, array.shape)
-        if (name := size_name(size)) is not None
-    }
+    sizes = sizes_of(values)
     found = dict(values)
     refused: dict[Node, Exception] = {}
     order = toposort(outputs)
@@ -51,3 +61,48 @@ def fault_of(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> Exce
             several = isinstance(value, tuple)  # outputs with dtypes of their own
             found[node] = value if several else value.astype(node.dtype, copy=False)
     return None
+
+
+class _Failed(Exception):
+    """A step of a loop that an op stops: its number."""
+
+
+def failing_step(outputs: Sequence[Node], values: Mapping[Node, np.ndarray]) -> int | None:
+    """The step, counted from 0, in which an op of a loop's body stops a call that failed; None if
+    that is outside of loops, or would take long to find."""
+    sizes = sizes_of(values)
+    found = dict(values)
+    order = toposort(outputs)
+    if not any(isinstance(node.op, Loop) for node in order):
+        return None
+    contexts = Contexts(order, outputs)
+    with np.errstate(all="ignore"):
+        for node in toposort(outputs, needs=contexts.needs):
+            if node in found or not any(c.holds(found) for c in contexts.of[node]):
+                continue
+            arguments = [found[x] for x in node.inputs]
+            sizes.update(measured_sizes(node, found))
+            if not isinstance(node.op, Loop):
+                found[node] = value_of(node, arguments, sizes)
+                continue
+            try:
+                found[node] = _run_steps(resized(node.op, sizes), arguments)
+            except _Failed as failed:
+                return failed.args[0]
+    return None
+
+
+def _run_steps(loop: Loop, arguments: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    count = itertools.count()
+    work = len(loop.body.order())
+
+    def run(body: Closed, values: Sequence[np.ndarray]) -> list[np.ndarray]:
+        step = next(count)
+        if step * work > MAX_WORK:
+            raise RuntimeError("the failing step is far")
+        try:
+            return evaluate_body(body, values)
+        except Exception:
+            raise _Failed(step) from None
+
+    return tuple(map(np.asarray, loop.computed(arguments, run)))

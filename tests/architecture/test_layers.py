@@ -33,7 +33,8 @@ ARROWS = {
     "targets": {"types", "version", "calls", "process", "system", "device", "kernel", "schedule"}
     | {"lower.memory", "lower.plan"},
     "function": LANGUAGE
-    | {"system", "device", "kernel", "schedule", "lower", "targets", "ops.arrays.require"},
+    | {"system", "device", "kernel", "schedule", "lower", "targets", "ops.arrays.require"}
+    | {"ops.kinds"},
     "compile": COMPILER,
     "evaluate": LANGUAGE | {"ops.kinds", "function", "compile"},
     "prob": ALGEBRA
