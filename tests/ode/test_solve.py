@@ -52,7 +52,8 @@ def test_second_derivatives_and_forward_mode(decaying, of_both):
     slope = pt.grad(cost, k)
     outputs = [pt.grad(slope, k), pt.jvp(cost, k, 1.0)]
     outputs += [pt.grad(slope, t0), pt.hessian(cost, t0)] if of_both else []
-    found = pt.function(inputs, outputs)(0.7, 1.3, 0.2, [0.2, 0.8, 1.7])
+    f = pt.function(inputs, outputs, target="interp")
+    found = f(0.7, 1.3, 0.2, [0.2, 0.8, 1.7])
     times = np.array([0.2, 0.8, 1.7])
     exact, d = decay(0.7, 1.3, 0.2, times), 0.02 - times**2 / 2
     expected = [d * d, d, d * 0.14 + 0.2, 0.7 + 0.14**2]
@@ -153,7 +154,8 @@ def test_states_are_structures_of_any_shapes():
         rtol=1e-5,
         atol=1e-5,
     )
-    x, y, z = pt.function([k], [found.y["x"], *found.y["y"]])(np.float32(0.5))
+    f = pt.function([k], [found.y["x"], *found.y["y"]], target="interp")
+    x, y, z = f(np.float32(0.5))
     assert x.dtype == y.dtype == np.float32
     np.testing.assert_allclose(x, np.exp([0, -0.5]), rtol=1e-5)
     np.testing.assert_allclose(y[..., 0], np.exp([[0], [-1]]) * [1, 2], rtol=1e-5)
@@ -166,7 +168,7 @@ def test_states_of_many_elements_are_not_scalars(slopes):
     found = pt.ode.solve(lambda t, m: a @ m, pt.eye(5), [0.0, 0.5], rtol=1e-10, atol=1e-10).y
     outputs = [found, *([pt.grad(pt.sum(found), a)] if slopes else [])]
     matrix = np.random.default_rng(0).normal(size=(5, 5))
-    m, *rest = pt.function([a], outputs)(matrix)
+    m, *rest = pt.function([a], outputs, target="interp")(matrix)
     np.testing.assert_allclose(m[1], expm(0.5 * matrix), rtol=0, atol=1e-9)
     for slope in rest:
         shift = np.zeros((5, 5))
