@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from probtensor.graph.law import size_laws
+from probtensor.graph.law import located_law, size_laws
 from probtensor.graph.node import Const, GraphError, Node, Op, SizeOf, line_of
 from probtensor.graph.parts import types_of
 from probtensor.graph.resize import names_in
@@ -30,8 +30,12 @@ from probtensor.types import (
     size_atoms,
     size_name,
     size_names,
+    size_product,
     size_substitute,
+    size_value,
 )
+
+MAX_ELEMENTS = 2**60  # of a tensor whose size data decide: its bytes fit in an int64
 
 
 class CanonicalSizes:
@@ -67,6 +71,7 @@ class CanonicalSizes:
         self._canonical = {key: self._resolved(size) for key, size in self._names.items()}
         self.checks: list[SizeCheck] = signs
         self.require(law for law in laws if law.relation != "==")
+        self.require(_countable(nodes, values))
         self.checks += [*declared, *joined]
         self._shapes: dict[Node, tuple[Size, ...]] = {}
 
@@ -142,7 +147,7 @@ class CanonicalSizes:
             self._ranks[str(size)] = len(self._ranks) + 1
         self._names[key] = size
         named = f"the size {described(node, 3)} would be "
-        text = (named, size, f": none is negative\n  it is computed at {line_of(node)}")
+        text = (named, size, f", but no size is negative\n  it is computed at {line_of(node)}")
         return SizeCheck(0, "<=", size, text)
 
     def _rank(self, size: Size) -> int:
@@ -197,6 +202,23 @@ class CanonicalSizes:
             return False
         self._merged[name] = other
         return True
+
+
+def _countable(nodes: Iterable[Node], values: Container[str]) -> Iterator[SizeCheck]:
+    """The laws that kernels can count the elements of tensors whose sizes are `values`, which no
+    array in memory bounds. Those are left out that have no more elements than one of their sizes.
+    """
+    found: set[Size] = set()
+    for node in nodes:
+        for kind in types_of(node):
+            elements = size_product(kind.shape)
+            names = size_names(elements)
+            if elements in found or not any(name in values for name in names):
+                continue
+            found.add(elements)
+            if size_value(elements, dict.fromkeys(names, MAX_ELEMENTS)) > MAX_ELEMENTS:
+                text = ("a result would have the shape ", kind.shape, ", which no array has")
+                yield located_law(SizeCheck(elements, "<=", MAX_ELEMENTS, text), node)
 
 
 class Stages:

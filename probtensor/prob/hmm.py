@@ -47,7 +47,7 @@ def logp(initial: TensorLike, transition: TensorLike, emission_logp: TensorLike)
 
         >>> emission_logp = [[-1.0, -2.0], [-3.0, -1.0]]
         >>> pt.hmm.logp([0.5, 0.5], [[0.9, 0.1], [0.2, 0.8]], emission_logp).eval().round(6)
-        np.float64(-2.995439)
+        np.float64(-3.335482)
     """
     first, moves, e = _checked("logp", initial, transition, emission_logp)
     exact = ops.min(moves) >= MIN_TRANSITION

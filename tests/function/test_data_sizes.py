@@ -8,10 +8,13 @@ import pytest
 
 import probtensor as pt
 from probtensor import ops
+from probtensor.device import DeviceError
 from probtensor.graph.text import parse, to_text
 from probtensor.testing.reference import evaluate_numpy
 
 X = np.array([1.0, -2.0, 3.0, 4.0, -5.0])
+TOO_LARGE = (ValueError, DeviceError)
+NO_ROOM = "too big|no array has|out of device memory"
 
 
 def mixed_program():
@@ -363,6 +366,11 @@ CALLS = {
         ValueError,
         "would be -1",
     ),
+    "more elements than an int64 counts": (
+        lambda: pt.function([n], pt.sum(pt.zeros((n, n, n)) + 1))(2**30),
+        ValueError,
+        r"shape \(1073741824, 1073741824, 1073741824\), which no array has",
+    ),
     "another mask": (
         lambda: pt.function([x, m], x[m])(X, [True, False]),
         IndexError,
@@ -403,3 +411,21 @@ def test_draws_of_fixed_shape_may_pass_through_them():
     total = pt.deterministic(pt.sum(u[u > 0]), name="total")
     values = pt.draw([total, u], 4, seed=1)
     np.testing.assert_allclose(values[0], np.where(values[1] > 0, values[1], 0).sum(1))
+
+
+@pytest.mark.parametrize("given", [[2**62] * 4, [2**62] * 4 + [5], [2**63 - 1, 2**63 - 1]])
+def test_counts_whose_sum_no_int64_has_are_refused(given, target):
+    counts = pt.lvector("counts")
+    f = pt.function([counts], pt.repeat(counts, counts), target=target)
+    with pytest.raises(TOO_LARGE, match=NO_ROOM):
+        f(given)
+
+
+def test_ranges_whose_length_no_int64_has(target):
+    least, most = -(2**63), 2**63 - 1
+    start, stop = pt.lscalar("start"), pt.lscalar("stop")
+    f = pt.function([start, stop], pt.arange(start, stop), target=target)
+    assert f(most, least).shape == (0,)
+    np.testing.assert_array_equal(f(least, least + 2), [least, least + 1])
+    with pytest.raises(TOO_LARGE, match=NO_ROOM):
+        f(least, most)

@@ -376,6 +376,11 @@ def _measured_range(
         raise GraphError(f"arange: the step must be a nonzero integer, not {step!r:.60}")
     # The quotient is rounded up.
     count = ops.maximum(-((first - last) // each), 0)
+    if not (isinstance(start, (int, np.integer)) and start == 0):
+        # The difference may be one that no int64 has.
+        distance = ops.astype(last, "float64") - ops.astype(first, "float64")
+        extreme = ops.where((distance > 0) == (each > 0), 2**62, 0)
+        count = ops.where(ops.abs(distance) < 2.0**62, count, extreme)
     values = make(Iota(size_of_value(count)), ()) * each + first
     return values if dtype is None else ops.astype(values, dtype)
 

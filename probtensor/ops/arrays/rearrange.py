@@ -410,10 +410,15 @@ def _counts(repeats: TensorLike, x: Node, axis: int) -> Node:
 def _repeated_places(counts: Node, total: object) -> Node:
     """For each element of the result, the index of the element that it repeats; one past the last
     after all of them."""
-    # A negative size is refused at the call, and so is a negative count by this.
-    wanted = ops.where(ops.any(ops.lt(counts, 0)), -1, ops.sum(counts))
-    length = size_of_value(wanted) if total is None else one_size(total, "total_repeat_length")
-    ends = ops.astype(ops.cumsum(ops.astype(counts, "float64")), "int64")
+    # In float64, for the sum of large numbers in int64 may be small; no array has 2**62 elements.
+    ends = ops.minimum(ops.cumsum(ops.astype(counts, "float64")), 2.0**62)
+    ends = ops.astype(ends, "int64")
+    if total is None:
+        every = ops.astype(ops.minimum(ops.sum(ops.astype(counts, "float64")), 2.0**62), "int64")
+        # A negative size is refused at the call, and so is a negative count by this.
+        length = size_of_value(ops.where(ops.any(ops.lt(counts, 0)), -1, every))
+    else:
+        length = one_size(total, "total_repeat_length")
     steps = ops.zeros((length + 1,), "float64").at[ops.clip(ends, 0, as_tensor(length))].add(1.0)
     return ops.astype(ops.cumsum(steps), "int64")[:length]
 
