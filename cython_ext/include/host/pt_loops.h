@@ -26,8 +26,8 @@
         return name(a, b, c, d); \
     }
 
-/* In the body of a loop: the compiler does not vectorise it. gcc 12 loads the wrong elements where it
- * vectorises neighbouring loads under a condition that depends on the loop variable. */
+/* In the body of a loop: the compiler does not vectorise it. gcc 12 loads the wrong elements where
+ * it vectorises neighbouring loads under a condition that depends on the loop variable. */
 PT_FN void pt_not_vectorised(void)
 {
 #if defined(__GNUC__) || defined(__clang__)
