@@ -93,12 +93,8 @@ def solve(
         _scalar("rtol", rtol, state), _scalar("atol", atol, state), _count(max_steps),
         None if first_step is None else _scalar("first_step", first_step, state),
     )  # fmt: skip
-    continuous = _is_continuous(adjoint)
-    found = _solved(METHODS[method], system, state, begin, times, settings, continuous)
-    if isinstance(times.op, Const) and (t0 is None or isinstance(begin.op, Const)):
-        _check_order(times.op.array, times.op.array[0] if t0 is None else begin.op.array)
-        return found
-    return _in_order(found, begin, times)
+    found = _solved(METHODS[method], system, state, begin, times, settings, _is_continuous(adjoint))
+    return _in_order(found, times, None if t0 is None else begin)
 
 
 def _solved(
@@ -132,9 +128,14 @@ def _check_order(times: np.ndarray, begin: np.ndarray) -> None:
         )
 
 
-def _in_order(found: Solution, begin: Node, times: Node) -> Solution:
-    """The solution, nan with status 3 where times neither rise nor fall from t0 on."""
-    steps = times - ops.concatenate([ops.expand_dims(begin, 0), times])[:-1]
+def _in_order(found: Solution, times: Node, begin: Node | None) -> Solution:
+    """The solution, nan with status 3 where times neither rise nor fall from `begin` on, which is a
+    ValueError if they are literals."""
+    if isinstance(times.op, Const) and (begin is None or isinstance(begin.op, Const)):
+        _check_order(times.op.array, times.op.array[0] if begin is None else begin.op.array)
+        return found
+    first = times[:1] if begin is None else ops.expand_dims(begin, 0)
+    steps = times - ops.concatenate([first, times])[:-1]
     good = ops.logical_or(ops.all(steps >= 0), ops.all(steps <= 0))
     y = mapped(found.y, lambda x: ops.where(good, x, np.nan))
     return Solution(y, ops.where(good, found.status, np.int64(3)), found.steps)
