@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from probtensor.calls import line_text, public
 from probtensor.graph.node import GraphError, Node, as_tensor, new_input
 from probtensor.graph.symbolic import refusal
@@ -198,6 +200,9 @@ def _steps_of(what: str, sequences: Sequence[Node], length: Size | None) -> Size
             "pt.loop.fori_loop takes a number of steps that is a tensor",
             kind=GraphError,
         )
+    if isinstance(length, (int, np.integer)) and length < 0:
+        raise refusal(f"{what}: length is {length}, but a number of steps is not negative",
+                      kind=GraphError)  # fmt: skip
     sizes = [x.shape[0] for x in sequences] + ([] if length is None else [length])
     if not sizes:
         raise refusal(f"{what}: nothing gives the number of steps", "give xs, or length=",

@@ -41,7 +41,7 @@ def while_loop(
     `init_val`, no step is run.
 
     Returns the last value. Raises GraphError, a TypeError, for values whose type changes in a step,
-    and for a condition that is no bool scalar.
+    for a condition that is no bool scalar, and for a negative `max_steps`.
 
         >>> pt.loop.while_loop(lambda x: x < 100, lambda x: 3 * x, 1).eval()
         array(243)
@@ -62,6 +62,9 @@ def while_loop(
 def _check_most(what: str, max_steps: object) -> None:
     if max_steps is not None and not is_size(max_steps):
         raise refusal(f"{what}: max_steps is a size, not {max_steps!r:.60}", kind=GraphError)
+    if isinstance(max_steps, (int, np.integer)) and max_steps < 0:
+        raise refusal(f"{what}: max_steps is {max_steps}, but a number of steps is not negative",
+                      kind=GraphError)  # fmt: skip
 
 
 def _condition(found: object) -> Node:
@@ -88,7 +91,7 @@ def fori_loop(
     max_steps     the largest number of steps, where the bounds are tensors
 
     Returns the last value: `init_val` where `upper <= lower`. Raises GraphError, a TypeError, for
-    bounds that are no integers and values whose type changes in a step.
+    bounds that are no integers, a negative `max_steps`, and values whose type changes in a step.
 
         >>> pt.loop.fori_loop(1, 6, lambda i, x: x * i, 1).eval()
         array(120)

@@ -133,6 +133,18 @@ WRONG = {
         lambda: pt.loop.while_loop(lambda v: v < 3, lambda v: v, 1, max_steps=N),
         "max_steps is a size, not <n",
     ),
+    "a negative bound of the steps": (
+        lambda: pt.loop.while_loop(lambda v: v < 3, lambda v: v, 1, max_steps=-1),
+        r"loop.while_loop: max_steps is -1.*\n  at .*test_scan_arguments",
+    ),
+    "a negative bound of the steps of a count": (
+        lambda: pt.loop.fori_loop(0, N, lambda i, v: v, 1, max_steps=np.int64(-2)),
+        "loop.fori_loop: max_steps is -2",
+    ),
+    "a negative length": (
+        lambda: pt.loop.scan(lambda c, _: (c, c), 1.0, length=-3),
+        r"loop.scan: length is -3.*\n  at .*test_scan_arguments",
+    ),
     "a join of another dtype": (
         lambda: pt.loop.associative_scan(lambda a, b: a > b, FIXED), r"fn gives bool\[2\] for two",
     ),
