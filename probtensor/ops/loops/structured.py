@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from probtensor.calls import line_text, public
+from probtensor.graph.closed import StepInput
 from probtensor.graph.node import GraphError, Node, as_tensor, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.op import run
@@ -52,7 +53,7 @@ def scan(
     """
     sequences = [as_tensor(x) for x in leaves(xs)]
     steps = _steps_of("loop.scan", sequences, length)
-    slices = [new_input(x.name, x.dtype, x.shape[1:]) for x in sequences]
+    slices = [new_input(x.name, x.dtype, x.shape[1:], StepInput) for x in sequences]
 
     def step(carry: Tree) -> tuple[Tree, Tree]:
         found = f(carry, filled(xs, slices))

@@ -8,6 +8,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
+from probtensor.graph.closed import StepInput
 from probtensor.graph.node import GraphError, Node, as_tensor, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.op import run
@@ -100,7 +101,7 @@ def fori_loop(
     _check_most(what, max_steps)
     lower = one_integer(lower, f"{what}: lower")
     upper = one_integer(upper, f"{what}: upper")
-    i, since = new_input("i", "int64", ()), new_uid()
+    i, since = new_input("i", "int64", (), StepInput), new_uid()
     first, own, after, _ = traced_step(what, init_val, lambda val: (body_fun(i, val), None))
     if is_size(lower) and is_size(upper) and max_steps is None:
         body, outside = body_of([*own, i], after, since)

@@ -179,6 +179,31 @@ def test_messages_name_the_fault_and_the_line(name):
     assert __file__ in text
 
 
+def test_values_that_leave_a_step_by_other_means_name_the_loop():
+    kept = []
+
+    def step(c, x):
+        kept.append(c * x * X[0])
+        return c + x, x
+
+    def grown(c):
+        kept.append(c * X[0])
+        return 2 * c
+
+    loops = {
+        "loop.scan": lambda: pt.loop.scan(step, 0.0, X),
+        "scan": lambda: pt.scan(step, X, [0.0, None]),
+        "while_loop": lambda: pt.loop.while_loop(lambda c: c < 9, grown, 1.0),
+        "fori_loop": lambda: pt.loop.fori_loop(0, 3, lambda i, c: kept.append(i * X[0]) or c, 1.0),
+    }
+    for name, loop in loops.items():
+        loop()
+        with pytest.raises(TypeError, match="of a single step of a loop") as caught:
+            pt.function([X], kept[-1], target="interp")
+        text = str(caught.value)
+        assert text.count("\n") == 2 and __file__ in text and "is returned" in text, (name, text)
+
+
 def test_calls_with_too_few_elements_name_both_numbers():
     f = pt.function([X], pt.scan(lambda a: a, X, n_steps=5)[0], target="interp")
     with pytest.raises(ValueError, match="scan: x has 3 elements, too few for 5 steps"):
