@@ -8,6 +8,7 @@ import numpy as np
 
 from probtensor.function.shared import Shared
 from probtensor.graph import GraphError, Node, inputs_of, line_of, toposort
+from probtensor.graph.closed import StepInput
 from probtensor.graph.law import size_laws
 from probtensor.graph.resize import inputs_of_sizes
 from probtensor.types import size_name
@@ -22,6 +23,12 @@ def implicit_inputs(
     """
     found = [node for node in inputs_of(outputs) if node not in set(inputs)]
     for node in found:
+        if isinstance(node, StepInput):
+            raise GraphError(
+                f"function: the outputs need {node.name or 'a value'} ({node.type}) of a single "
+                f"step of a loop\n  at {line_of(node)}\n"
+                "  what a step computes is returned by its function: the loop then gives it for all"
+            )
         if not _has_value(node) and node is not key:
             raise GraphError(
                 f"function: the outputs need {node.name or 'an unnamed input'} ({node.type}), made "

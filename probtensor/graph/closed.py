@@ -33,6 +33,13 @@ from probtensor.types import Atom, HoldsSizes, Size, TensorType, sourced_atoms
 _PARAMETER = ".parameter"  # ends the uids of parameters
 
 
+class StepInput(Node):
+    """What the function of a step is called with, to make a graph that `closed` then closes. A
+    tensor that depends on one, and that the function does not return, has no value anywhere."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Closed(HoldsSizes):
     """Outputs as a function of parameters; it reads no other inputs. Made by `closed`.

@@ -197,8 +197,8 @@ def refuse_measured(nodes: Iterable[Node], what: str, *hints: str) -> None:
             f"{what}: the size {atom} is known only when its values are",
             f"it is computed at {line_of(atom.source)}",
             *hints,
-            "size= of nonzero, unique and the like fixes it; pt.where(mask, x, fill) keeps the "
-            "shape of x",
+            "size= of nonzero, unique and the like fixes it, and max_steps= that of a loop; "
+            "pt.where(mask, x, fill) keeps the shape of x",
             kind=GraphError,
         )
 

@@ -128,7 +128,8 @@ class _Adjoint:
         given = dict(zip(body.parameters[count:], self.outside))
         adjoint = [new_input("adjoint", x.dtype, x.shape) for x in y]
         total = [new_input("total", x.dtype, x.shape) for x in self.wrt]
-        by = [p for p, x in given.items() if x in self.wrt]
+        wrt = set(self.wrt)  # `in` a list compares tensors by ==
+        by = [p for p, x in given.items() if x in wrt]
         known = derivatives.pull_back(list(body.outputs), [*y, *by], adjoint)
         pulled = dict(zip([*y, *(given[p] for p in by)], known, strict=True))
         found = [pulled[x] for x in (*y, *self.wrt)]

@@ -55,6 +55,18 @@ def test_forward_mode_batches_and_second_derivatives_are_there():
     np.testing.assert_allclose(second, np.sum(terms * by_k**2), rtol=1e-6)
 
 
+def test_elements_of_one_vector_that_the_slope_reads_have_gradients():
+    p = pt.vector("p")
+    found = pt.ode.solve(
+        lambda t, y: p[1] - p[0] * y, 1.0, np.array([0.0, 0.5, 1.0]), rtol=1e-9, atol=1e-9,
+        adjoint="continuous",
+    )  # fmt: skip
+    slope = pt.function([p], pt.grad(found.y[-1], p), target="interp")([0.5, 0.2])
+    end = np.exp(-0.5)
+    expected = [-end - 0.2 * (1 - end) / 0.25 + 0.2 * end / 0.5, (1 - end) / 0.5]
+    np.testing.assert_allclose(slope, expected, rtol=1e-7)
+
+
 def test_another_adjoint_is_refused():
     with pytest.raises(ValueError, match="continuous"):
         pt.ode.solve(lambda t, y: -y, 1.0, [0.0, 1.0], adjoint="discrete")

@@ -484,6 +484,17 @@ def expression():
     return 2 * walk(0.4, lambda x: x, 1.0)
 
 
+def walks_in_a_loop():
+    return pt.loop.scan(lambda x, _: (x, walk(x, lambda x: x, 1.0, 3)), 0.0, length=2)[1]
+
+
+def walk_until():
+    def step(x):
+        return r.normal(x, 1.0, name="x"), pt.until(x > 3)
+
+    return pt.scan(step, outputs_info=0.0, n_steps=T)[0]
+
+
 @pytest.mark.parametrize(
     "variable, text",
     [
@@ -498,6 +509,15 @@ def expression():
 def test_errors_name_the_line_in_the_step(variable, text):
     with pytest.raises(GraphError, match=text) as caught:
         pt.condition({variable(): VALUES})
+    message = str(caught.value)
+    assert "test_sequences.py" in message and len(message.splitlines()) <= 8
+
+
+@pytest.mark.parametrize("variable", [walks_in_a_loop, walk_until])
+def test_results_of_loops_without_a_density_say_which_have_one(variable):
+    y = variable()
+    with pytest.raises(GraphError, match="steps return a random variable itself") as caught:
+        pt.logp(y, np.ones((2, 3) if y.ndim == 2 else T))
     message = str(caught.value)
     assert "test_sequences.py" in message and len(message.splitlines()) <= 8
 

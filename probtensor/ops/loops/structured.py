@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from probtensor.calls import line_text, public
+from probtensor.graph.closed import StepInput
 from probtensor.graph.node import GraphError, Node, as_tensor, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.op import run
@@ -50,7 +53,7 @@ def scan(
     """
     sequences = [as_tensor(x) for x in leaves(xs)]
     steps = _steps_of("loop.scan", sequences, length)
-    slices = [new_input(x.name, x.dtype, x.shape[1:]) for x in sequences]
+    slices = [new_input(x.name, x.dtype, x.shape[1:], StepInput) for x in sequences]
 
     def step(carry: Tree) -> tuple[Tree, Tree]:
         found = f(carry, filled(xs, slices))
@@ -198,6 +201,9 @@ def _steps_of(what: str, sequences: Sequence[Node], length: Size | None) -> Size
             "pt.loop.fori_loop takes a number of steps that is a tensor",
             kind=GraphError,
         )
+    if isinstance(length, (int, np.integer)) and length < 0:
+        raise refusal(f"{what}: length is {length}, but a number of steps is not negative",
+                      kind=GraphError)  # fmt: skip
     sizes = [x.shape[0] for x in sequences] + ([] if length is None else [length])
     if not sizes:
         raise refusal(f"{what}: nothing gives the number of steps", "give xs, or length=",

@@ -9,7 +9,15 @@ from typing import TypeVar
 import numpy as np
 
 from probtensor.calls import line_text
-from probtensor.graph.closed import Closed, captured, closed, depending, is_literal, with_bodies
+from probtensor.graph.closed import (
+    Closed,
+    StepInput,
+    captured,
+    closed,
+    depending,
+    is_literal,
+    with_bodies,
+)
 from probtensor.graph.node import Const, GraphError, Node, as_tensor, line_of, new_input
 from probtensor.graph.walk import toposort
 from probtensor.ops.kinds import Random, as_tensor_of, random_nodes
@@ -57,7 +65,7 @@ def settled(
     weak = [is_weak(x) for x in given]
 
     def attempt(first: list[Node]) -> tuple[list[Node], list[Node], list[Node], Rest]:
-        own = [new_input(n, x.dtype, x.shape) for n, x in zip(names, first, strict=True)]
+        own = [new_input(n, x.dtype, x.shape, StepInput) for n, x in zip(names, first, strict=True)]
         return first, own, *step(own)
 
     def cast(dtypes: Sequence[str]) -> list[Node]:

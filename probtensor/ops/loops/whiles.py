@@ -8,6 +8,7 @@ import numpy as np
 
 from probtensor import ops
 from probtensor.calls import public
+from probtensor.graph.closed import StepInput
 from probtensor.graph.node import GraphError, Node, as_tensor, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.ops.loops.op import run
@@ -41,7 +42,7 @@ def while_loop(
     `init_val`, no step is run.
 
     Returns the last value. Raises GraphError, a TypeError, for values whose type changes in a step,
-    and for a condition that is no bool scalar.
+    for a condition that is no bool scalar, and for a negative `max_steps`.
 
         >>> pt.loop.while_loop(lambda x: x < 100, lambda x: 3 * x, 1).eval()
         array(243)
@@ -62,6 +63,9 @@ def while_loop(
 def _check_most(what: str, max_steps: object) -> None:
     if max_steps is not None and not is_size(max_steps):
         raise refusal(f"{what}: max_steps is a size, not {max_steps!r:.60}", kind=GraphError)
+    if isinstance(max_steps, (int, np.integer)) and max_steps < 0:
+        raise refusal(f"{what}: max_steps is {max_steps}, but a number of steps is not negative",
+                      kind=GraphError)  # fmt: skip
 
 
 def _condition(found: object) -> Node:
@@ -88,7 +92,7 @@ def fori_loop(
     max_steps     the largest number of steps, where the bounds are tensors
 
     Returns the last value: `init_val` where `upper <= lower`. Raises GraphError, a TypeError, for
-    bounds that are no integers and values whose type changes in a step.
+    bounds that are no integers, a negative `max_steps`, and values whose type changes in a step.
 
         >>> pt.loop.fori_loop(1, 6, lambda i, x: x * i, 1).eval()
         array(120)
@@ -97,7 +101,7 @@ def fori_loop(
     _check_most(what, max_steps)
     lower = one_integer(lower, f"{what}: lower")
     upper = one_integer(upper, f"{what}: upper")
-    i, since = new_input("i", "int64", ()), new_uid()
+    i, since = new_input("i", "int64", (), StepInput), new_uid()
     first, own, after, _ = traced_step(what, init_val, lambda val: (body_fun(i, val), None))
     if is_size(lower) and is_size(upper) and max_steps is None:
         body, outside = body_of([*own, i], after, since)

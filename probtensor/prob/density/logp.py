@@ -29,8 +29,9 @@ from probtensor.graph import (
     toposort,
 )
 from probtensor.graph.node import TensorLike, make
+from probtensor.graph.parts import Get
 from probtensor.graph.sizes import rebuilt
-from probtensor.ops.kinds import Composite, Elementwise
+from probtensor.ops.kinds import Composite, Elementwise, Loop, View
 from probtensor.prob.density.sums import before_broadcast, sum_over_sample
 from probtensor.prob.distributions.base import (
     Bounded,
@@ -144,11 +145,23 @@ def unwrap_deterministic(node: Node) -> Node:
 def no_density_message(node: Node) -> str:
     """The message that an expression has no density."""
     what = node.name or node.op.node_text(node)
+    hint = "observe the variable inside it, or state the density with pt.potential"
+    if _is_of_loop(node):
+        hint = (
+            "results of a loop have densities where its steps return a random variable itself, "
+            "in a loop of a fixed number of steps that is in no other; or use pt.potential"
+        )
     return (
         f"{what} of type {node.type} is an expression, not a random variable, and densities of "
-        f"expressions are not derived\n  made at {line_of(node)}\n  observe the variable inside "
-        "it, or state the density with pt.potential"
+        f"expressions are not derived\n  made at {line_of(node)}\n  {hint}"
     )
+
+
+def _is_of_loop(node: Node) -> bool:
+    """Whether a node is a result of a loop, or a part of one, as after `pt.until`."""
+    while node.inputs and isinstance(node.op, (Get, View)):
+        node = node.inputs[0]
+    return isinstance(node.op, Loop)
 
 
 def typed_value(op: RandomVariable, x: Node, parameters: Sequence[Node]) -> Node:

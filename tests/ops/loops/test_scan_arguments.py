@@ -133,6 +133,18 @@ WRONG = {
         lambda: pt.loop.while_loop(lambda v: v < 3, lambda v: v, 1, max_steps=N),
         "max_steps is a size, not <n",
     ),
+    "a negative bound of the steps": (
+        lambda: pt.loop.while_loop(lambda v: v < 3, lambda v: v, 1, max_steps=-1),
+        r"loop.while_loop: max_steps is -1.*\n  at .*test_scan_arguments",
+    ),
+    "a negative bound of the steps of a count": (
+        lambda: pt.loop.fori_loop(0, N, lambda i, v: v, 1, max_steps=np.int64(-2)),
+        "loop.fori_loop: max_steps is -2",
+    ),
+    "a negative length": (
+        lambda: pt.loop.scan(lambda c, _: (c, c), 1.0, length=-3),
+        r"loop.scan: length is -3.*\n  at .*test_scan_arguments",
+    ),
     "a join of another dtype": (
         lambda: pt.loop.associative_scan(lambda a, b: a > b, FIXED), r"fn gives bool\[2\] for two",
     ),
@@ -165,6 +177,31 @@ def test_messages_name_the_fault_and_the_line(name):
     assert re.search(pattern, text, re.DOTALL if "\\n" in pattern else 0), text
     assert text.count("\n") < 8 and len(set(re.findall(r"at (.*\.py):\d+", text))) == 1, text
     assert __file__ in text
+
+
+def test_values_that_leave_a_step_by_other_means_name_the_loop():
+    kept = []
+
+    def step(c, x):
+        kept.append(c * x * X[0])
+        return c + x, x
+
+    def grown(c):
+        kept.append(c * X[0])
+        return 2 * c
+
+    loops = {
+        "loop.scan": lambda: pt.loop.scan(step, 0.0, X),
+        "scan": lambda: pt.scan(step, X, [0.0, None]),
+        "while_loop": lambda: pt.loop.while_loop(lambda c: c < 9, grown, 1.0),
+        "fori_loop": lambda: pt.loop.fori_loop(0, 3, lambda i, c: kept.append(i * X[0]) or c, 1.0),
+    }
+    for name, loop in loops.items():
+        loop()
+        with pytest.raises(TypeError, match="of a single step of a loop") as caught:
+            pt.function([X], kept[-1], target="interp")
+        text = str(caught.value)
+        assert text.count("\n") == 2 and __file__ in text and "is returned" in text, (name, text)
 
 
 def test_calls_with_too_few_elements_name_both_numbers():

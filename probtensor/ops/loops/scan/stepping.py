@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from probtensor.graph.closed import StepInput
 from probtensor.graph.node import GraphError, Input, Node, new_input
 from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import inputs_of, replace, toposort
@@ -111,7 +112,7 @@ def _traced(given: Arguments, constants: Sequence[Node]) -> Body:
     """The graph of a step, in which carries have the types that steps give them."""
     names = given.names()
     shapes = [(x.dtype, x.shape[1:]) for t in given.sequences for x in [t.sequence] * len(t.taps)]
-    elements = [new_input(name, *kind) for name, kind in zip(names, shapes)]
+    elements = [new_input(name, *kind, StepInput) for name, kind in zip(names, shapes)]
     recurrences = given.recurrences or ()
     starts = [x for r in recurrences for x in r.initial_carries()]
     labels = [name for r in recurrences for name in [r.label] * r.carries]
