@@ -123,6 +123,16 @@ Dim.undecided = lambda self, relation, other: _value(relation)(self, other)
 _UIDS: WeakKeyDictionary[Node, str] = WeakKeyDictionary()
 
 
+def signed(node: Node) -> Node:
+    """An integer tensor as an int64 one. What only a uint64 has becomes the largest int64: a cast
+    would make it negative."""
+    if node.dtype == "int64":
+        return node
+    if node.dtype == "uint64":
+        node = METHODS["clip"](node, None, 2**63 - 1)
+    return METHODS["astype"](node, "int64")
+
+
 def size_of_value(node: Node) -> Size:
     """The size that is the value of an integer tensor without axes: an int for a literal. A call
     refuses a negative value. GraphError for any other tensor."""
@@ -133,7 +143,7 @@ def size_of_value(node: Node) -> Size:
     if isinstance(node.op, SizeOf):
         return node.op.size
     name = f"int({described(node, 3)})" if node.inputs else described(node, 3)
-    source = node if node.dtype == "int64" else METHODS["astype"](node, "int64")
+    source = signed(node)
     uid = _UIDS.get(source) or _UIDS.setdefault(source, new_uid())
     return Dim.of(Atom.made(name, (), uid, source))
 

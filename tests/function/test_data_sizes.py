@@ -429,3 +429,15 @@ def test_ranges_whose_length_no_int64_has(target):
     np.testing.assert_array_equal(f(least, least + 2), [least, least + 1])
     with pytest.raises(TOO_LARGE, match=NO_ROOM):
         f(least, most)
+
+
+def test_unsigned_sizes_and_bounds_that_no_int64_has(target):
+    x, k = pt.vector("x"), pt.scalar("k", dtype="uint64")
+    f = pt.function([x, k], [x[:k], x[k:], x[::-1][:k]], target=target)
+    for largest in (2, 2**63, 2**64 - 1):
+        for found, wanted in zip(f(X, largest), (X[:largest], X[largest:], X[::-1][:largest])):
+            np.testing.assert_array_equal(found, wanted)
+    for values in (pt.zeros(k), pt.arange(k), pt.repeat(k, k[None])):
+        g = pt.function([k], values, target=target)
+        with pytest.raises(TOO_LARGE, match=NO_ROOM):
+            g(2**64 - 1)

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 from probtensor import ops
 from probtensor.calls import line_text, public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make, new_input
-from probtensor.graph.sizes import size_of_value
+from probtensor.graph.sizes import signed, size_of_value
 from probtensor.ops.arrays.views import Iota, one_size, size_tuple
 from probtensor.ops.kinds import as_tensor_of, weak_operand
 from probtensor.ops.reductions.folds import described, flag, one_axis, one_integer
@@ -370,7 +370,7 @@ def _measured_range(
                 f"arange: a bound that is a tensor is an integer without axes, not {value.type}"
                 f"{described(value)}\n  for n steps of a float h write a + h * pt.arange(n)"
             )
-        bounds.append(ops.astype(value, "int64"))
+        bounds.append(signed(value))
     first, last, each = bounds
     if isinstance(step, (int, np.integer)) and step == 0:
         raise GraphError(f"arange: the step must be a nonzero integer, not {step!r:.60}")

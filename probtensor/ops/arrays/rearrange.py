@@ -10,7 +10,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.calls import public
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor
-from probtensor.graph.sizes import size_of_value
+from probtensor.graph.sizes import signed, size_of_value
 from probtensor.ops.arrays.require import asked_for
 from probtensor.ops.arrays.views import one_size, size_tuple
 from probtensor.ops.kinds import as_tensor_of, method
@@ -404,7 +404,7 @@ def _counts(repeats: TensorLike, x: Node, axis: int) -> Node:
     given = counts.shape[0] if counts.ndim else 1
     if isinstance(given, int) and isinstance(n, int) and given not in (1, n):
         raise GraphError(f"repeat: {given} numbers for an axis of size {n}{described(x)}")
-    return ops.broadcast_to(ops.astype(counts, "int64"), (n,))
+    return ops.broadcast_to(signed(counts), (n,))
 
 
 def _repeated_places(counts: Node, total: object) -> Node:

@@ -10,7 +10,7 @@ import numpy as np
 from probtensor import ops
 from probtensor.graph.law import within_axis
 from probtensor.graph.node import GraphError, Node, TensorLike, as_tensor, make
-from probtensor.graph.sizes import size_of_value
+from probtensor.graph.sizes import signed, size_of_value
 from probtensor.ops.kinds import Batch, View, op
 from probtensor.ops.samples import cases
 from probtensor.types import (
@@ -231,7 +231,7 @@ def _value(bound: TensorLike) -> Node:
     value = as_tensor(bound if isinstance(bound, (Node, Dim)) else _bound(bound))
     if value.shape or value.type.is_float or value.dtype == "bool":
         raise GraphError(f"a bound of a slice is an integer without axes, not {value.type}")
-    return value
+    return signed(value)
 
 
 def slice_laws(given: slice, n: Size) -> Iterator[SizeCheck]:
