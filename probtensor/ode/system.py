@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
-from functools import cached_property
 
 from probtensor import ops
 from probtensor.graph.node import GraphError, Node, as_tensor, line_of, new_input
@@ -13,6 +12,7 @@ from probtensor.graph.symbolic import refusal
 from probtensor.graph.walk import replace
 from probtensor.ops.loops.trace import is_weak
 from probtensor.ops.loops.trees import Tree, filled, leaves, structure
+from probtensor.process import computed_once
 from probtensor.rules.derivatives import stabilized
 from probtensor.transform.autodiff import push_forward, stacked_jacobian
 from probtensor.transform.facts import constant_of
@@ -105,7 +105,7 @@ class System:
         rows = zip(*columns, strict=True)
         return [known.get(x) for x in rate], [[known.get(x) for x in row] for row in rows]
 
-    @cached_property
+    @computed_once
     def _jacobian(self) -> list[list[Node | None]]:
         """For each slope the derivatives by t and by the parts of y."""
         return [[_derivative(x, z) for z in (self.time, *self.parts)] for x in self.slopes]
