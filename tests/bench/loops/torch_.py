@@ -23,7 +23,7 @@ def gru(case):
         loss = ((last[0] - y) ** 2).mean()
         loss.backward()
         descent.step()
-        return (loss,)
+        return (loss.detach(),)
 
     return train
 
