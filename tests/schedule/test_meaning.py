@@ -269,3 +269,38 @@ def test_schedules_mean_what_their_kernels_mean():
 def test_loops_in_order_mean_what_their_kernels_mean():
     seen = compare_schedules(VERDICTS // 4, in_order=True)
     assert min(seen[k] for k in ("MapPhase", "Reduce", "Once", "InOrder", "steps")) >= 8, seen
+
+
+def assert_meaning(body, dims):
+    """Fail unless the schedule of a kernel gives what the kernel does, in all its buffers."""
+    kernel = Kernel("k", body, tuple(dims), tuple(dims))
+    check_kernel(kernel, dims, ["n"])
+    made = schedule(kernel, dims, dict.fromkeys(dims, "float64"), {}, verify=True)
+    results = []
+    for parts in ((body,), [as_statements(phase) for phase in made.phases]):
+        counts = {name: size_value(n, SIZES) for name, n in dims.items()}
+        buffers = {name: np.arange(1.0, n + 1) for name, n in counts.items()}
+        memory = {m.name: np.zeros(size_value(m.count, SIZES), m.dtype) for m in made.scratch}
+        for part in parts:
+            Machine({**buffers, **memory}, SIZES, {}).run(Kernel("k", tuple(part)))
+        results.append(buffers)
+    for name in dims:
+        np.testing.assert_array_equal(results[1][name], results[0][name], err_msg=name)
+
+
+def test_what_reads_the_rows_of_a_statement_that_also_combines_comes_after_it():
+    i, j, k = (Dim.name(name) for name in ("i", "j", "k"))
+    row = Store("x", 3 * i + j, Load("w", i, "float64"))
+    shared = For("k", N, (Store("y", k, Load("v", k, "float64"), "add"),))
+    rows = For("j", THREE, (row, shared))
+    value = Load("x", 3 * i + 2, "float64")
+    reader = For("l", THREE, (Store("q", 3 * i + Dim.name("l"), value),))
+    dims = {"v": N, "w": N, "x": N * 3, "y": N, "q": N * 3}
+    assert_meaning((For("i", N, (rows, reader)),), dims)
+
+
+def test_what_a_statement_combines_is_not_overwritten_before_it_runs():
+    i, k = Dim.name("i"), Dim.name("k")
+    shared = For("k", N, (Store("y", k, Load("w", i, "float64"), "add"),))
+    replaced = Store("w", i, Lit(0.0, "float64"))
+    assert_meaning((For("i", N, (shared, replaced)),), {"w": N, "y": N})

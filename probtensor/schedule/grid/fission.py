@@ -6,9 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from probtensor.kernel.ir import Apply, For, If, Let, Load, Ref, Scan, Stmt, Store, walk_expr
-from probtensor.kernel.touch import loads_of, locals_set, names_read, names_set
+from probtensor.kernel.touch import (
+    buffers_of,
+    loads_of,
+    locals_set,
+    names_read,
+    names_set,
+    writes_of,
+)
 from probtensor.schedule.grid.flat import flat_index
-from probtensor.schedule.grid.folds import sharing
+from probtensor.schedule.grid.folds import is_shared, sharing, stores_of
 from probtensor.schedule.grid.phases import Loop, Loops, Phase
 from probtensor.schedule.grid.supply import Supply
 from probtensor.types import size_product
@@ -46,8 +53,11 @@ def fission(loop: Loop, supply: Supply) -> list[Phase | For]:
 
     for i: t = f(x[i]); z[i] = t; (for j: y[j] add= t * w[i, j])
     ->  for i: t = f(x[i]); z[i] = t; s[i] = t;   for i, j: y[j] add= s[i] * w[i, j]
+
+    A statement stays that has other effects which the loop's statements need in order.
     """
     moved = [] if loop.privates else sharing(loop, loop.body, supply)
+    moved = [stmt for stmt in moved if _may_be_last(stmt, loop, supply)]
     effects = [stmt for stmt in loop.body if not isinstance(stmt, Let)]
     if not moved or not (len(effects) > 1 or loop.accs):
         return [loop]
@@ -58,6 +68,20 @@ def fission(loop: Loop, supply: Supply) -> list[Phase | For]:
     if not loop.accs and all(isinstance(stmt, Let) for stmt in rest):
         return later
     return [replace(loop, body=tuple(rest), split=True), *later]
+
+
+def _may_be_last(stmt: Stmt, loop: Loop, supply: Supply) -> bool:
+    """Whether a statement may run after all others of the loop's body: these touch nothing that it
+    writes, but for the elements it combines into, and write nothing later that it reads."""
+    position = next(k for k, other in enumerate(loop.body) if other is stmt)
+    stores = [store for store, _ in stores_of((stmt,))]
+    shared = {s.buffer for s in stores if is_shared(s, loop.variables, supply.locals)}
+    plain = set(writes_of(stmt)) - shared
+    later = loop.body[position + 1 :]
+    touched = {b for other in loop.body if other is not stmt for b in buffers_of(other)}
+    touched |= {b for acc in loop.accs for b in loads_of(acc.term)}
+    read = set(buffers_of(stmt)) - set(writes_of(stmt))
+    return not plain & touched and not read & {b for other in later for b in writes_of(other)}
 
 
 def _separate(
