@@ -8,6 +8,7 @@ from probtensor.kernel.ir import Apply, Check, Expr, IndexValue, Let, Lit, Ref
 from probtensor.lower.buffers import Needs
 from probtensor.lower.kinds.base import Writer
 from probtensor.lower.values import cast
+from probtensor.ops.kinds import Scatter
 from probtensor.types import Dim, Size, dtype_of
 
 
@@ -15,7 +16,8 @@ class IndexWriter(Writer):
     """The part of a writer that turns elements of index arrays into indices."""
 
     needs: Needs
-    # The indices computed in each enclosing block, by (value, bound, mode).
+    # The indices computed in each enclosing block, by (value, bound, mode, whether it is the only
+    # one).
     indices: list[dict[tuple, Size]]
 
     def failure(self, message: str) -> int:
@@ -27,7 +29,10 @@ class IndexWriter(Writer):
         """A local with the index, non-negative, and checked here unless the entry checks it."""
         bound = self._bound(view, position)
         mode = view.op.index_mode
-        available = self._available_index((value, bound, mode))
+        # Several iterations of a scatter may write the only element of an axis, in order.
+        is_only = bound == 1 and not isinstance(view.op, Scatter)
+        key = (value, bound, mode, is_only)
+        available = self._available_index(key)
         if available is not None:
             return available
         name = self.fresh("k")
@@ -47,8 +52,8 @@ class IndexWriter(Writer):
             self.emit(Let(name, _int64(given)))
         else:
             self._checked(name, given, bound, mode, self._index_message(view, position))
-        index: Size = Dim.name(name) if bound != 1 else 0  # the only one
-        self.indices[-1][value, bound, mode] = index
+        index: Size = 0 if is_only else Dim.name(name)
+        self.indices[-1][key] = index
         return index
 
     def _guard(self) -> Expr | None:

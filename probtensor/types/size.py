@@ -12,6 +12,7 @@ of values are indexed by the `key` of an atom; `str` is only for people.
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import reduce
@@ -419,20 +420,20 @@ def size_atoms(size: Size) -> set[Atom]:
     return {atom for atom in _atoms(size) if not atom.args}
 
 
-class HoldsSizes:
+class HoldsSizes(ABC):
     """A value with sizes in it that are none of its fields, such as the body of an op."""
 
+    @abstractmethod
     def sourced_atoms(self) -> Iterable[Atom]:
         """The atoms with a source in these sizes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def resized(self, names: Mapping[str, Size]) -> HoldsSizes:
         """The value with sizes substituted for names, by key; itself if nothing changes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def size_names(self) -> set[str]:
         """The keys of the names in these sizes."""
-        raise NotImplementedError
 
 
 def sourced_atoms(value: object) -> Iterable[Atom]:

@@ -270,3 +270,13 @@ def test_indices_along_an_axis_of_size_1(mode):
     rows, indices = np.array([[1.0], [-2.0]]), np.array([0, -1] if mode == "raise" else [5, 0])
     (got,) = evaluate([x, i], [y], [rows, indices])
     np.testing.assert_array_equal(got, [[1.0, 1.0], [0.0, 0.0]])
+
+
+def test_updates_of_the_only_element_of_an_axis(target):
+    """The last one wins; a read of the same index in the same loop does not change that."""
+    x, v = pt.vector("x", shape=(1,)), pt.vector("v", shape=(3,))
+    k = pt.tensor("k", (3,), dtype="int64")
+    outputs = [x.at[k].set(v + x[k]), x.at[k].add(v), x.at[[0, 0, -1]].set(v)]
+    found = pt.function([x, v, k], outputs)([5.0], [1.0, 2.0, 4.0], [0, -1, 0])
+    for value, wanted in zip(found, (9.0, 12.0, 4.0), strict=True):
+        np.testing.assert_array_equal(value, [wanted])
