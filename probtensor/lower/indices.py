@@ -8,7 +8,6 @@ from probtensor.kernel.ir import Apply, Check, Expr, IndexValue, Let, Lit, Ref
 from probtensor.lower.buffers import Needs
 from probtensor.lower.kinds.base import Writer
 from probtensor.lower.values import cast
-from probtensor.ops.kinds import Scatter
 from probtensor.types import Dim, Size, dtype_of
 
 
@@ -16,8 +15,7 @@ class IndexWriter(Writer):
     """The part of a writer that turns elements of index arrays into indices."""
 
     needs: Needs
-    # The indices computed in each enclosing block, by (value, bound, mode, whether it is the only
-    # one).
+    # The indices computed in each enclosing block, by (value, bound, mode).
     indices: list[dict[tuple, Size]]
 
     def failure(self, message: str) -> int:
@@ -29,10 +27,7 @@ class IndexWriter(Writer):
         """A local with the index, non-negative, and checked here unless the entry checks it."""
         bound = self._bound(view, position)
         mode = view.op.index_mode
-        # Several iterations of a scatter may write the only element of an axis, in order.
-        is_only = bound == 1 and not isinstance(view.op, Scatter)
-        key = (value, bound, mode, is_only)
-        available = self._available_index(key)
+        available = self._available_index((value, bound, mode))
         if available is not None:
             return available
         name = self.fresh("k")
@@ -52,9 +47,8 @@ class IndexWriter(Writer):
             self.emit(Let(name, _int64(given)))
         else:
             self._checked(name, given, bound, mode, self._index_message(view, position))
-        index: Size = 0 if is_only else Dim.name(name)
-        self.indices[-1][key] = index
-        return index
+        self.indices[-1][value, bound, mode] = Dim.name(name)
+        return Dim.name(name)
 
     def _guard(self) -> Expr | None:
         """The condition under which the elements being read exist; None if they always do."""

@@ -85,8 +85,12 @@ def _value_reader(reader: Reader, x: Node) -> Callable[[list], Expr]:
 
 
 def _index_reader(reader: Reader, view: Node, position: int) -> Callable[[list], Index]:
+    source, axis = view.op.index_inputs()[position]
+    has_one = reader.sizes.shape(view.inputs[source])[axis] == 1
+
     def read(index: list) -> Index:
         value = reader.value(view.inputs[position], [reader.canonical(i) for i in index])
-        return Index(reader.checked_index(view, position, value), reader.bounds)
+        checked = reader.checked_index(view, position, value)
+        return Index(0 if has_one else checked, reader.bounds)
 
     return read
