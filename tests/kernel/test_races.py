@@ -8,7 +8,7 @@ import pytest
 
 from probtensor.kernel.check import KernelError, check
 from probtensor.kernel.ir import Acc, Apply, For, IndexValue, Kernel, Let, Load, Ref, Store
-from probtensor.types import Dim, size_substitute, size_value
+from probtensor.types import Dim, SizeCheck, size_substitute, size_value
 
 I, J, K, N, M = (Dim.name(c) for c in "ijknm")
 SIZES = [{"n": n, "m": m} for n, m in itertools.product((1, 2, 3), (1, 2, 4))]
@@ -171,3 +171,16 @@ def test_indices_are_compared_with_the_size_of_a_buffer(index, access):
             assert spare < 0 and f"left by {-spare} elements" in str(error)
         else:
             assert spare >= 0
+
+
+def test_size_laws_show_that_rows_are_apart():
+    """Rows of m elements, of which the first 4 are read: apart if calls check that 4 <= m, and not
+    if they check that m <= 4."""
+    row = For("j0", M, (Store("y", I * M + Dim.name("j0"), load("x", I)),))
+    read = For("j1", 4, (Let("t0", load("y", I * M + Dim.name("j1"))),))
+    kernel = Kernel("k", (For("i", N, (row, read)),))
+    check(kernel, LARGE, "nm", [SizeCheck(4, "<=", M, ("",))])
+    check(kernel, LARGE, "nm", [SizeCheck(M, "==", 4, ("",))])
+    for laws in ([], [SizeCheck(M, "<=", 4, ("",))], [SizeCheck(3, "<=", M, ("",))]):
+        with pytest.raises(KernelError, match="another may store"):
+            check(kernel, LARGE, "nm", laws)
