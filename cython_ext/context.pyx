@@ -12,7 +12,8 @@ from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy
 
 from cython_ext.convert import called_at, number_array
-from cython_ext.entry cimport Entry, Layout, pt_plan_fn
+from cython_ext.code cimport pt_load_plan, pt_plan_fn
+from cython_ext.entry cimport Entry, Layout
 from cython_ext.memory cimport Workspace, free_workspace, new_workspace
 
 import numpy as np
@@ -28,7 +29,7 @@ cdef extern from "probtensor.h":
 
 
 cdef struct Bound:
-    pt_plan_fn plan
+    pt_plan_fn *plan  # that of the entry's code, which may be switched
     void **pointers
     const int64_t *sizes
     Py_ssize_t dim
@@ -46,7 +47,8 @@ cdef int pt_context_logp_grad(
 ) noexcept nogil:
     cdef Bound *bound = <Bound *>context
     cdef int status
-    if bound.plan == NULL:
+    cdef pt_plan_fn plan = pt_load_plan(bound.plan)
+    if plan == NULL:
         with gil:
             return call_by_python(bound, q, grad, logp)
     bound.pointers[bound.q] = <void *>q
@@ -54,7 +56,7 @@ cdef int pt_context_logp_grad(
         bound.pointers[bound.logp] = logp
     if bound.grad_from < 0:
         bound.pointers[bound.grad] = grad
-    status = bound.plan(bound.pointers, bound.sizes)
+    status = plan(bound.pointers, bound.sizes)
     if bound.logp_from >= 0:
         logp[0] = (<double *>bound.pointers[bound.logp_from])[0]
     if bound.grad_from >= 0:
@@ -109,7 +111,7 @@ cdef class Context:
         self.entry = entry
         self.owners = []
         entry.require_one_stage()
-        self.work = new_workspace(entry.buffer_count, entry.dim_count, 1)
+        self.work = new_workspace(entry.buffer_count, entry.dim_count, 1, entry.code)
         point = np.zeros(dim)
         self.check_entry()
         entry.set_inputs((point,), self.work, self.owners)
@@ -120,7 +122,7 @@ cdef class Context:
         self.owners.append(entry.allocate(self.work, self.layout))
         if self.layout.shapes[0] != dim:
             raise ValueError(f"the gradient has {self.layout.shapes[0]} values, q has {dim}")
-        self.bound.plan = entry.plan
+        self.bound.plan = &entry.code.plan
         self.bound.pointers = self.work.pointers
         self.bound.sizes = self.layout.sizes
         self.bound.dim = dim

@@ -8,8 +8,10 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from cython_ext.code import Code
 from probtensor.kernel.ir import Call, walk
 from probtensor.lower.plan import Plan
+from probtensor.process import computed_once
 
 # Runs a plan, or a stage of it, over flat arrays and the values of its sizes, behind which stands
 # the stage if there are several; gives its status. The list is given None for temporaries, and gets
@@ -31,6 +33,7 @@ class Built:
     path     the file of the built module; empty where there is none
     timings  seconds of each stage
     owner    keeps `run` valid: its destruction unloads the code
+    program  None, or what the code at `run` interprets; see `cython_ext.code.Code`
     on_device
              whether it runs on a device: then `run` is a `Deferred` of cuda/launches.py, and
              the function a `DeviceFunction`
@@ -41,7 +44,13 @@ class Built:
     path: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)
     owner: object = None
+    program: object = None
     on_device: bool = False
+
+    @computed_once
+    def code(self) -> Code:
+        """What all functions of this plan call."""
+        return Code(self.run, self.owner, self.program)
 
 
 class Target(Protocol):
