@@ -33,6 +33,7 @@ from probtensor.schedule.strips.forms import (
     Sum,
     VectorSegment,
     is_at_once,
+    names_in,
 )
 from probtensor.targets.machine.code import Assembler, Label, Line, Value
 from probtensor.targets.machine.sums import LANE_BLOCK, STRIPS_PER_BLOCK, Sums, in_blocks
@@ -89,7 +90,7 @@ class Strips(Sums):
         kept = self.open_sums(loop, accs)
         gathered = in_blocks(loop.carries, NOT_GATHERED, self.limits)
         base, start, behind = code.cell(), Label(), Label()
-        before = {name: self.names.get(name) for name in registers}
+        before = self._elements(loop)
         hidden = self.wide
         self.wide = hidden | registers.keys()
         splats: dict[int, int] = {}
@@ -111,12 +112,22 @@ class Strips(Sums):
         self.wide = hidden
         for name in registers:
             self.names.pop(name)
-            if before[name] is not None:
-                self.names[name] = before[name]
+        self.names.update(before)
         for cell in (*registers.values(), *splats.values()):
             code.release_register(cell)
         self._close_lanes(loop, accs, lanes, kept, count, extent)
         self.close_sums(loop.carries)
+
+    def _elements(self, loop: Strip) -> dict[str, Value]:
+        """Make scalars of the elements, in the current iteration, of wide locals of a strip around
+        this one; gives what the names meant before."""
+        before = {}
+        for name in sorted(self.wide & names_in(loop)):
+            before[name] = self.names[name]
+            cell = self.code.cell()
+            self.code.emit("element", cell, before[name].cell, self.lane)
+            self.names[name] = Value(cell, level=self.code.depth)
+        return before
 
     # Lanes.
 
