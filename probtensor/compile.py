@@ -26,8 +26,8 @@ from probtensor.system.stages import building, stage
 from probtensor.targets.base import Target, prepared
 from probtensor.targets.cuda.launches import CudaTarget
 from probtensor.targets.cython.native import CythonTarget
-from probtensor.targets.machine.target import MachineTarget
 from probtensor.targets.interp import InterpTarget
+from probtensor.targets.machine.target import MachineTarget
 from probtensor.transform.branches import close_branches
 from probtensor.transform.draws import keyed_draws
 from probtensor.transform.loops.simplify import finish_loops, simplify_loops
@@ -60,7 +60,8 @@ def meanings() -> tuple[Mapping, Mapping]:
 
 
 TARGETS: Mapping[str, Target] = {
-    target.name: target for target in (CythonTarget(), MachineTarget(), InterpTarget(meanings), CudaTarget())
+    target.name: target
+    for target in (CythonTarget(), MachineTarget(), InterpTarget(meanings), CudaTarget())
 }
 
 

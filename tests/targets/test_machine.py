@@ -35,10 +35,14 @@ def same_bits(a, b):
 
 def differences(plan, arrays):
     """Indices of the outputs of a plan that differ between the machine and the module."""
-    got = run_at_address(MachineTarget(), plan, arrays)
+    got = on_machine(plan, arrays)
     wanted = run_at_address(CythonTarget(), plan, arrays)
     assert len(got) == len(wanted) > 0
     return [k for k, (a, b) in enumerate(zip(got, wanted)) if not same_bits(a, b)]
+
+
+def on_machine(plan, arrays):
+    return run_at_address(MachineTarget(), plan, arrays)
 
 
 def test_the_comparison_sees_a_bit_and_not_a_nan():
@@ -66,7 +70,7 @@ def test_every_sample_of_an_op_is_what_numpy_gives(name):
             continue
         for case in conform.cases_of(REGISTRY[name], dtype):
             plan = lower(case.inputs, [case.output])
-            conform.check_target(case, lambda *_: run_at_address(MachineTarget(), plan, case.arrays))
+            conform.check_target(case, lambda *_: on_machine(plan, case.arrays))
 
 
 def test_the_golden_models_are_those_of_the_modules():

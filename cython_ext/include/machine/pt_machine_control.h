@@ -324,8 +324,10 @@ OP(call)
     {"load_step_" #name, op_load_step_##name}, {"load_at_" #name, op_load_at_##name}, \
     {"load_at_if_" #name, op_load_at_if_##name}, {"store_" #name, op_store_##name}, \
     {"store_v_" #name, op_store_v_##name}, {"store_fill_" #name, op_store_fill_##name}, \
-    {"store_at_" #name, op_store_at_##name}, {"store_step_" #name, op_store_step_##name}, {"address_" #name, op_address_##name},
-#define PT_ENTRY_L(name, field, value) {"lanes_" #name, op_lanes_##name}, PT_ENTRY_T(name, field, value)
+    {"store_at_" #name, op_store_at_##name}, {"store_step_" #name, op_store_step_##name}, \
+    {"address_" #name, op_address_##name},
+#define PT_ENTRY_L(name, field, value) \
+    {"lanes_" #name, op_lanes_##name}, PT_ENTRY_T(name, field, value)
 #define PT_ENTRY_T(name, field, value) {"turns_" #name, op_turns_##name},
 #define PT_ENTRY_R(name, field) {"fold_" #name, op_fold_##name},
 

@@ -124,9 +124,11 @@ PT_BINARY(PT_DEFINE)
         f[pc->a].f = value; \
         NEXT(1); \
     } \
-    PT_APART void name##_v(double *d, const double *a, const double *b, const double *c, int64_t n) \
+    PT_APART void name##_v(double *d, const double *a, const double *b, const double *c, \
+                           int64_t n) \
     { \
-        BY_EIGHTS(const double x = a[k]; const double y = b[k]; const double z = c[k]; d[k] = value) \
+        BY_EIGHTS(const double x = a[k]; const double y = b[k]; const double z = c[k]; \
+                  d[k] = value) \
     } \
     OP(name##_v) \
     { \

@@ -10,6 +10,7 @@ from probtensor.lower.plan import Plan
 from probtensor.schedule.strips.passes import strip
 from probtensor.schedule.strips.text import to_text
 from probtensor.targets.base import Built
+from probtensor.targets.cython.loader import routines
 from probtensor.targets.machine.code import FIRST, Assembler
 from probtensor.targets.machine.levels import machine
 from probtensor.targets.machine.statements import Statements
@@ -29,7 +30,9 @@ class MachineTarget:
 
     def schedule(self, plan: Plan) -> str:
         """The strips of each kernel, as text."""
-        return "".join(to_text(kernel.name, strip(kernel.body, ordered=True)) for kernel in plan.kernels)
+        return "".join(
+            to_text(kernel.name, strip(kernel.body, ordered=True)) for kernel in plan.kernels
+        )
 
 
 def encode(plan: Plan) -> Program:
@@ -50,8 +53,6 @@ def encode(plan: Plan) -> Program:
     lines, starts = code.code(begins)
     links = dict(code.links)
     if links:
-        from probtensor.targets.cython.loader import routines
-
         addresses = routines()
         for name, cell in links.items():
             code.cells[cell] = addresses[name]
